@@ -227,12 +227,13 @@ static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***li
 {
 	struct xtcp_conn *at;
 
-	for (at = rcu_dereference_check(**link, true); at; at = xtcp_conns_next(at)) {
-		if (at == conn)
-			return true;
+	/* most connections are the first ones of their chains */
+	while (unlikely((at = rcu_dereference_check(**link, true)) != conn)) {
+		if (!at)
+			return false;
 		*link = &at->next;
 	}
-	return false;
+	return true;
 }
 
 /**

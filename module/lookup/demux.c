@@ -397,7 +397,8 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  * Context: softirq or process, BH disabled.
  *
  * Return: true when @conn was in the table. If conn->map is not 0, the caller must then call
- * xtcp_portmap_tuple_ended(). After all removals, the caller must call xtcp_demux_left() once.
+ * xtcp_portmap_tuple_ended() or xtcp_portmap_tuples_ended(). After all removals, the caller must
+ * call xtcp_demux_left() once.
  */
 inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 {

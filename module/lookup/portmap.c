@@ -309,16 +309,6 @@ static void mark(struct xtcp_portmap *map, u32 port)
 	}
 }
 
-/* Clears the bit of a port in @ours. Return: false when the bit was not set. */
-static bool clear_ours(struct xtcp_portmap *map, u32 port)
-{
-	if (!__test_and_clear_bit(port, map->ours))
-		return false;
-	map->tuples--;
-	map->surplus--;
-	return true;
-}
-
 /*
  * Sets the bit of a port in @ours if a tuple in the table uses the port. The tuple may leave the
  * table before the bit is set. In that case xtcp_portmap_tuple_ended() waits for the lock, which
@@ -541,6 +531,93 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 	spin_unlock_bh(&map->lock);
 }
 
+/*
+ * Clears the bits in @ours of the ports of @conn and of the connections after it that store the same
+ * number. @next as for xtcp_portmap_tuples_ended(). Return: the first connection with another
+ * number; NULL if there is none.
+ */
+static __always_inline const struct xtcp_conn *clear_ours(struct xtcp_portmap *map, const struct xtcp_conn *conn,
+							  const struct xtcp_conn *(*next)(const struct xtcp_conn *))
+{
+	const bool has_predecessor = map->has_predecessor;
+	unsigned long *const ours = map->ours;
+	const u8 number = conn->map;
+	int cleared = 0;
+
+	lockdep_assert_held(&map->lock);
+	do {
+		/*
+		 * the connection may have got its number from an earlier map, which was perhaps for
+		 * another destination. So compare the destinations if there was an earlier map with
+		 * this number
+		 */
+		if ((likely(!has_predecessor) || is_for(map, conn)) && __test_and_clear_bit(ntohs(conn->lport), ours))
+			cleared++;
+		conn = next(conn);
+	} while (conn && conn->map == number);
+	map->tuples -= cleared;
+	map->surplus -= cleared;
+	return conn;
+}
+
+/*
+ * As clear_ours(), but takes the lock, and removes the map if it is not needed any more. If the map
+ * is dead already, only passes @conn.
+ */
+static __always_inline const struct xtcp_conn *end_in_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map,
+							  const struct xtcp_conn *conn,
+							  const struct xtcp_conn *(*next)(const struct xtcp_conn *))
+{
+	bool ends = false;
+
+	spin_lock(&map->lock);
+	if (map->dead) {
+		conn = next(conn);
+	} else {
+		conn = clear_ours(map, conn, next);
+		ends = end_if_idle(map);
+	}
+	spin_unlock(&map->lock);
+	if (ends)
+		remove_map(maps, map);
+	return conn;
+}
+
+/**
+ * xtcp_portmap_tuples_ended() - clear the bits of the ports of several connections in @ours
+ * @xn: the namespace
+ * @conn: the first connection; NULL: there is none. All have left the table. Each stores the number
+ *	of a map, or 0
+ * @next: returns the connection after another one; NULL: there is none
+ *
+ * The function takes the lock of a map once for all successive connections with its number. So the
+ * caller puts connections with the same number together. It passes at most some hundred connections
+ * at once, so that the lock is not held for long.
+ *
+ * This function is inlined, so that the calls of @next are, too.
+ *
+ * Context: softirq or process, BH disabled. Takes the locks of the maps, one after the other.
+ */
+__always_inline void xtcp_portmap_tuples_ended(struct xtcp_net *xn, const struct xtcp_conn *conn,
+					       const struct xtcp_conn *(*next)(const struct xtcp_conn *))
+{
+	struct xtcp_portmaps *maps = xn->portmaps;
+	struct xtcp_portmap *map;
+
+	rcu_read_lock();
+	while (conn) {
+		/* NULL if the map has gone, or if the connection is in no map */
+		map = rcu_dereference(maps->by_number[conn->map]);
+		conn = map ? end_in_map(maps, map, conn, next) : next(conn);
+	}
+	rcu_read_unlock();
+}
+
+static const struct xtcp_conn *no_next(const struct xtcp_conn *conn)
+{
+	return NULL;
+}
+
 /**
  * xtcp_portmap_tuple_ended() - clear the bit of a connection's port in @ours
  * @xn: the namespace
@@ -550,22 +627,5 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
  */
 void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn)
 {
-	struct xtcp_portmaps *maps = xn->portmaps;
-	struct xtcp_portmap *map;
-	bool ends = false;
-
-	rcu_read_lock();
-	map = rcu_dereference(maps->by_number[conn->map]);
-	/*
-	 * the connection may have got its number from an earlier map, which was perhaps for another
-	 * destination. So compare the destinations if there was an earlier map with this number
-	 */
-	if (map && (!map->has_predecessor || is_for(map, conn))) {
-		spin_lock(&map->lock);
-		ends = !map->dead && clear_ours(map, ntohs(conn->lport)) && end_if_idle(map);
-		spin_unlock(&map->lock);
-	}
-	rcu_read_unlock();
-	if (ends)
-		remove_map(maps, map);
+	xtcp_portmap_tuples_ended(xn, conn, no_next);
 }

@@ -39,7 +39,9 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
 void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map);
-/* Called with BH disabled, after a connection with the number of a map has left the table. */
+/* Called with BH disabled, after a connection with the number of a map, or several, have left the table. */
 void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn);
+void xtcp_portmap_tuples_ended(struct xtcp_net *xn, const struct xtcp_conn *conn,
+			       const struct xtcp_conn *(*next)(const struct xtcp_conn *));
 
 #endif /* XTCP_PORTMAP_H */

@@ -46,6 +46,7 @@
 
 #define END_BATCH	256	/* at most this many records end before the lock is released */
 #define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for this time, the timer goes on in the next tick */
+#define MAP_GROUPS	16	/* groups of records that have left the table: tell_maps() */
 #define FREE_BATCH	64	/* records that one kfree_bulk() frees */
 /*
  * once the timer has ended all expired records, it rests for this time, or for an eighth of
@@ -164,6 +165,8 @@ int xtcp_record_init(void)
 	 */
 	BUILD_BUG_ON(roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct record_keys)) +
 		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
+	/* the group of a record must not break the list of the batch */
+	BUILD_BUG_ON(offsetof(struct xtcp_timewait, next_in_group) != offsetof(struct xtcp_timewait, node.prev));
 	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* kfree_bulk() of SLOB cannot free objects of a slab */
 
 	if (guest_records_max > INT_MAX) {
@@ -309,14 +312,23 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 		xtcp_lease_put_users(lease, n);
 }
 
-/* Tell the bitmaps of ports in use (portmap.c) that the records have left the table. */
-static noinline void tell_maps(struct xtcp_net *xn, const struct list_head *claimed)
+static const struct xtcp_conn *next_in_group(const struct xtcp_conn *conn)
 {
-	struct xtcp_timewait *tw;
+	return container_of(conn, struct xtcp_timewait, conn)->next_in_group;
+}
 
-	list_for_each_entry(tw, claimed, node)
-		if (tw->conn.map)
-			xtcp_portmap_tuple_ended(xn, &tw->conn);
+/*
+ * Tell the bitmaps of ports in use (portmap.c) that records have left the table. The records of
+ * several destinations often end in turn. So they come in groups, by the number of their map: this
+ * takes the lock of a map once for a group, unless records of another map are in the same group.
+ */
+static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *const *groups)
+{
+	int i;
+
+	for (i = 0; i < MAP_GROUPS; i++)
+		if (groups[i])
+			xtcp_portmap_tuples_ended(xn, groups[i], next_in_group);
 }
 
 /*
@@ -348,27 +360,31 @@ static bool uncount_signed(struct xtcp_net *xn, const struct list_head *claimed)
  */
 void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 {
-	unsigned int total = 0, users = 0, absent = 0, maps = 0;
-	struct xtcp_timewait *tw, *next;
+	const struct xtcp_conn *groups[MAP_GROUPS] = { }, **group;
+	unsigned int total = 0, users = 0, absent = 0;
 	struct xtcp_lease *lease = NULL;
-	bool has_signed;
+	struct xtcp_timewait *tw;
+	bool has_signed, has_maps = false;
 
 	if (list_empty(claimed))
 		return;
 	has_signed = uncount_signed(xn, claimed);
-	list_for_each_entry_safe(tw, next, claimed, node) {
+	list_for_each_entry(tw, claimed, node) {
 		/* without this test the arguments would be loaded even when tracing is off */
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
-		if (!xtcp_demux_leave(&tw->conn)) {
-			tw->conn.map = 0;
-			absent++;
-		}
 		/*
 		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() has
 		 * taken the same lock above, so conn.map is up to date here.
 		 */
-		maps |= tw->conn.map;
+		if (!xtcp_demux_leave(&tw->conn)) {
+			absent++;
+		} else if (tw->conn.map) {
+			group = &groups[tw->conn.map % MAP_GROUPS];
+			tw->next_in_group = *group;
+			*group = &tw->conn;
+			has_maps = true;
+		}
 		/* a server's records share one lease: put that lease once for all of them */
 		if (tw->lease != lease) {
 			put_lease(lease, users);
@@ -377,10 +393,10 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 			users = 0;
 		}
 		users++;
-		tw->next_dead = next;
+		tw->next_dead = list_next_entry(tw, node);
 	}
-	if (maps)
-		tell_maps(xn, claimed);
+	if (has_maps)
+		tell_maps(xn, groups);
 	put_lease(lease, users);
 	xtcp_demux_left(xn, total + users - absent);
 	/* free all these records after one grace period */

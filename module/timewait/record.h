@@ -17,6 +17,9 @@ struct xtcp_signer;
  * @node: links the records of a shard that have the same @substate, in order of expiry
  * @rcu: replaces @node when the record has ended; only the first record of a batch uses it, to free
  *	the batch after a grace period
+ * @next_claimed: as @node.next
+ * @next_in_group: links records of the batch (record.c: tell_maps()); replaces @node.prev when the
+ *	record has left the table of connections
  * @lease: reserves the port
  * @next_dead: the next record of the batch; replaces @lease when the record has ended
  * @expires: when the record ends, jiffies
@@ -47,6 +50,10 @@ struct xtcp_timewait {
 	union {
 		struct list_head node;
 		struct rcu_head rcu;
+		struct {
+			struct list_head *next_claimed;
+			const struct xtcp_conn *next_in_group;
+		};
 	};
 	union {
 		struct xtcp_lease *lease;

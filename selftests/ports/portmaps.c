@@ -13,7 +13,8 @@
  * At last four threads take the few ports of another namespace and give them back, towards
  * destinations where nobody answers: maps come and go. Afterwards each port can be had towards each
  * destination. In a third namespace a RST frees one of few ports, and others have records that may
- * be replaced: connect() takes the free one. A map is made once, and serves later calls, too.
+ * be replaced: connect() takes the free one. In a fourth one, records to 40 destinations end in
+ * turn, and some maps with them. A map is made once, and serves later calls, too.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -169,10 +170,10 @@ static void end(int first, int step)
 	}
 }
 
-static int records_in(const char *path)
+static int records_in(int in, const char *path)
 {
 	struct row *rows;
-	int n = rows_read(ns, path, &rows, NULL), found = 0, i;
+	int n = rows_read(in, path, &rows, NULL), found = 0, i;
 
 	for (i = 0; i < n; i++)
 		found += rows[i].state == TCP_TIME_WAIT;
@@ -182,7 +183,7 @@ static int records_in(const char *path)
 
 static int records(void)
 {
-	return records_in("/proc/net/xtcp") + records_in("/proc/net/xtcp6");
+	return records_in(ns, "/proc/net/xtcp") + records_in(ns, "/proc/net/xtcp6");
 }
 
 static void third_stays(int round)
@@ -488,6 +489,90 @@ static int make_tiny(void)
 	return tiny;
 }
 
+#define MANY		40	/* destinations: more than a batch of records has groups (module/timewait/record.c) */
+#define MANY_PORTS	16
+#define KEPT_STEP	4	/* of so many connections one stays, */
+#define ALL_END_STEP	5	/* but towards one of so many destinations none: their maps end meanwhile */
+
+static int many[MANY][MANY_PORTS], many_servers[MANY][MANY_PORTS];
+
+static bool stays(int d, int i)
+{
+	return i % KEPT_STEP == 0 && d % ALL_END_STEP != ALL_END_STEP - 1;
+}
+
+static int connect_one_of_many(int d)
+{
+	char to[16];
+
+	snprintf(to, sizeof(to), "127.0.1.%d", 1 + d);
+	return connect_to(&(struct destination){ .text = to });
+}
+
+/* A connection in each empty place, in turn to each destination; how many were made. */
+static int fill_many(void *listener)
+{
+	int d, i, made = 0;
+
+	for (i = 0; i < MANY_PORTS; i++) {
+		for (d = 0; d < MANY; d++) {
+			if (many[d][i] >= 0)
+				continue;
+			many[d][i] = connect_one_of_many(d);
+			if (many[d][i] < 0)
+				continue;
+			many_servers[d][i] = accept(*(int *)listener, NULL, NULL);
+			made++;
+		}
+	}
+	return made;
+}
+
+static int count_full_of_many(void *unused)
+{
+	int d, fd, full = 0;
+
+	(void)unused;
+	for (d = 0; d < MANY; d++) {
+		fd = connect_one_of_many(d);
+		full += fd < 0 && errno == EADDRNOTAVAIL;
+		close(fd);
+	}
+	return full;
+}
+
+/* Records of more maps than a batch has groups end in turn: successive records of a group are of several maps. */
+static void records_of_many_maps(void)
+{
+	int in = ns_make(), ended = 0, d, i, listener, made;
+
+	if (in < 0 || ns_sysctl_set(in, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + MANY_PORTS - 1) ||
+	    ns_sysctl_set(in, "net.xtcp.tw_reuse", "0") || ns_sysctl_set(in, "net.xtcp.timewait_ms", "%d", SHORT_MS))
+		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
+	listener = stack_listener(in, KERNEL, "0.0.0.0", PORT, true);
+	memset(many, -1, sizeof(many));
+	made = ns_call(in, fill_many, &listener);
+	if (made != MANY * MANY_PORTS)
+		ksft_exit_fail_msg("%d connections to many destinations\n", made);
+	for (i = 0; i < MANY_PORTS; i++) {
+		for (d = 0; d < MANY; d++) {
+			if (stays(d, i))
+				continue;
+			end_tiny(many[d][i], many_servers[d][i], false);
+			many[d][i] = -1;
+			ended++;
+		}
+	}
+	if (!WAIT_FOR(!records_in(in, "/proc/net/xtcp"), STACK_DEADLINE_MS))
+		ksft_exit_fail_msg("records do not end\n");
+	made = ns_call(in, fill_many, &listener);
+	ksft_print_msg("%d of %d ports can be had\n", made, ended);
+	ksft_test_result(made == ended, "records to many destinations end in turn: each of their ports can be had\n");
+	ksft_test_result(ns_call(in, count_full_of_many, NULL) == MANY, "and no more\n");
+	close(listener);
+	close(in);
+}
+
 static void free_before_records(void)
 {
 	int taken, tiny = make_tiny(), turn;
@@ -570,7 +655,7 @@ int main(void)
 	int made, round;
 
 	ksft_print_header();
-	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 1 + 3 + 1);
+	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 1 + 3 + 2 + 1);
 	ns = ns_make();
 	if (setrlimit(RLIMIT_NOFILE, &files) || ns < 0 ||
 	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + PORTS - 1))
@@ -589,6 +674,7 @@ int main(void)
 	maps_come_and_go();
 	numbers_come_again();
 	free_before_records();
+	records_of_many_maps();
 	one_map_serves_many();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
