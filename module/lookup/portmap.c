@@ -40,6 +40,7 @@
 #define BUCKETS		64
 #define MAPS_MAX	255	/* per namespace, 16 KiB each; xtcp_conn.map has 8 bits */
 #define SCAN_CHUNK	64	/* ports examined before the lock is released */
+#define FULL_AT_ONCE	4	/* words of a bitmap that are_full() tests */
 
 /**
  * struct xtcp_portmap - the ports in use towards one destination
@@ -395,6 +396,18 @@ static unsigned long each_second(u32 from)
 }
 
 /*
+ * Are the bits of @half set in FULL_AT_ONCE words, from word @i on? A bit may be set in either
+ * bitmap. No loop: the compiler would not unroll it.
+ */
+static bool are_full(const struct xtcp_portmap *map, u32 i, unsigned long half)
+{
+	const unsigned long *a = map->ours + i, *b = map->others + i;
+
+	BUILD_BUG_ON(FULL_AT_ONCE != 4);
+	return !(~((a[0] | b[0]) & (a[1] | b[1]) & (a[2] | b[2]) & (a[3] | b[3])) & half);
+}
+
+/*
  * Finds the first port from @from on, below @to, whose bit is clear in both bitmaps and set in
  * @half, a mask for every word. If @wanted is not NULL, the bit must also be set in @wanted.
  * Return: the port; @to if there is no such port.
@@ -402,16 +415,20 @@ static unsigned long each_second(u32 from)
 static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half,
 		      const unsigned long *wanted)
 {
-	unsigned long word, first = BITMAP_FIRST_WORD_MASK(from);
+	unsigned long word, mask = BITMAP_FIRST_WORD_MASK(from) & half;
+	const u32 end = BITS_TO_LONGS(to);
 	u32 i;
 
-	for (i = from / BITS_PER_LONG; i * BITS_PER_LONG < to; i++) {
-		word = ~(map->ours[i] | map->others[i]) & first & half;
+	for (i = from / BITS_PER_LONG; i < end; i++) {
+		word = ~(map->ours[i] | map->others[i]) & mask;
 		if (wanted)
 			word &= READ_ONCE(wanted[i]);
 		if (word)
 			return min_t(u32, i * BITS_PER_LONG + __ffs(word), to);
-		first = ~0UL;
+		mask = half;
+		/* a destination has a map while its ports are scarce, so most words are full */
+		while (!wanted && i + FULL_AT_ONCE < end && are_full(map, i + 1, half))
+			i += FULL_AT_ONCE;
 	}
 	return to;
 }
@@ -455,9 +472,9 @@ u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const str
 	u32 port;
 
 	spin_lock_bh(&map->lock);
-	port = next_around(map, range, half, first ? NULL : xn->port_bits);
-	if (!port && !first)
-		port = next_around(map, range, half, NULL);
+	port = next_around(map, range, half, NULL);
+	if (port && !first)
+		port = next_around(map, range, half, xn->port_bits) ?: port;
 	if (port && !__test_and_set_bit(port, map->others))
 		map->surplus++;
 	spin_unlock_bh(&map->lock);

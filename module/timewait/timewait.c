@@ -82,7 +82,8 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
 
 /**
  * xtcp_timewait_reuse() - let an active open take the place of a record in the table
- * @sk: addresses, ports and device are final; not in the table
+ * @sk: addresses, ports and device are final; xtcp_demux_insert_sk() has refused it, and has set its
+ *	hash
  * @bound: the program has chosen the local port
  *
  * ISS and the timestamp offset continue the numbers of the old connection, so that the peer accepts
@@ -101,6 +102,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 		.tuple = xtcp_conn_tuple(&tx->conn),
 		.dif = tx->conn.bound_dev_if,
 		.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), tx->conn.bound_dev_if),
+		.hash = (u64)tx->conn.hash << 32,
 	};
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tx->conn.hash);
 	struct xtcp_timewait *tw;
@@ -109,7 +111,6 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 	LIST_HEAD(claimed);
 
 	sock_owned_by_me(sk);
-	key.hash = xtcp_demux_hash(xn, &key.tuple);
 	sock_hold(sk);	/* the reference of the table */
 	rcu_read_lock();
 	conn = xtcp_demux_lookup(xn, &key);
