@@ -150,6 +150,7 @@
 #include "lookup/incoming.c"
 #include "lookup/seats.c"
 #include "lookup/demux.c"
+#include "lookup/portmaps.c"
 #include "lookup/portmap.c"
 #include "lookup/conns.c"
 #include "lookup/group.c"

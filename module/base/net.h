@@ -172,7 +172,7 @@ struct xtcp_shard {
  * @shards: xtcp_shard_mask + 1 shards of records and orphans
  * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
  * @reply_sk6: sends such segments over IPv6; NULL without IPv6
- * @portmaps: the ports in use towards each destination (portmap.c)
+ * @portmaps: the ports in use towards each destination (portmaps.c)
  * @portlists: leases by port (portlist.c)
  * @conns: per processor; their sum is the number of the namespace's connections (demux.c)
  * @sysctl_header: the registration of @sysctl, in parts

@@ -26,7 +26,7 @@
 #include "base/net.h"
 #include "compat.h"
 #include "lookup/conns.h"
-#include "lookup/portmap.h"
+#include "lookup/portmaps.h"
 
 /* limit of expedited grace periods per second, for each counter of fast_waits_of() */
 #define FAST_WAITS	50
@@ -397,7 +397,7 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  * Context: softirq or process, BH disabled.
  *
  * Return: true when @conn was in the table. If conn->map is not 0, the caller must then call
- * xtcp_portmap_tuple_ended() or xtcp_portmap_tuples_ended(). After all removals, the caller must
+ * xtcp_portmaps_tuple_ended() or xtcp_portmaps_tuples_ended(). After all removals, the caller must
  * call xtcp_demux_left() once.
  */
 inline bool xtcp_demux_leave(struct xtcp_conn *conn)
@@ -437,7 +437,7 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 	if (was_there) {
 		this_cpu_dec(*xn->conns);
 		if (conn->map)
-			xtcp_portmap_tuple_ended(xn, conn);
+			xtcp_portmaps_tuple_ended(xn, conn);
 	}
 	local_bh_enable();
 	return was_there;

@@ -3,12 +3,14 @@
 #ifndef XTCP_PORTMAP_H
 #define XTCP_PORTMAP_H
 
+#include <linux/list.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
+
+#include "base/tuple.h"
 
 struct xtcp_conn;
 struct xtcp_net;
-struct xtcp_portmap;
-struct xtcp_tuple;
 
 /**
  * struct xtcp_port_range - a range of ports, and the port at which a search begins
@@ -26,22 +28,57 @@ struct xtcp_port_range {
 	u32 offset;
 };
 
-int xtcp_portmap_net_init(struct xtcp_net *xn);
-void xtcp_portmap_net_exit(struct xtcp_net *xn);
+/**
+ * struct xtcp_portmap - the ports in use towards one destination
+ * @node: links the maps of a bucket; read under RCU
+ * @rcu: frees the map after the last lookup
+ * @key: the destination; lport is not used
+ * @bound_dev_if: the interface to which the map's connections are bound, 0: none
+ * @v4: the addresses are IPv4
+ * @number: the map's index in xtcp_portmaps.by_number
+ * @has_predecessor: an earlier map had the same number; connections of the earlier map may still
+ *	store the number
+ * @lock: guards all fields below
+ * @dead: the map is not used any more; it is about to leave the namespace, or has left
+ * @refs: number of calls of connect() that use the map now
+ * @tuples: number of bits that are set in @ours
+ * @surplus: number of bits that are set in @ours or @others, minus a threshold: a quarter of the
+ *	ports of one half of the range. If this is 0 or less, the map is not worth its memory
+ * @ours: one bit for each port; set if connect() chose the port for a tuple in the table
+ * @others: one bit for each port; set if a call of connect() tries the port now, or if the last
+ *	attempt was refused because the port is bound or reserved. A bit may be out of date
+ */
+struct xtcp_portmap {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	struct xtcp_tuple key;
+	int bound_dev_if;
+	bool v4;
+	u8 number;
+	bool has_predecessor;
+	spinlock_t lock;	/* guards the fields below */
+	bool dead;
+	unsigned int refs;
+	unsigned int tuples;
+	int surplus;
+	unsigned long *ours;
+	unsigned long *others;
+};
 
-/* Process context. A caller gets or makes a map, reads and updates it, and puts it. */
-struct xtcp_portmap *xtcp_portmap_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash);
-struct xtcp_portmap *xtcp_portmap_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
-				       const struct xtcp_port_range *range);
+/* Process context. A caller reads and updates a map that it got from portmaps.c. */
 u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first);
 void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xtcp_conn *conn);
 void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
-void xtcp_portmap_put(struct xtcp_net *xn, struct xtcp_portmap *map);
-/* Called with BH disabled, after a connection with the number of a map, or several, have left the table. */
-void xtcp_portmap_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn);
-void xtcp_portmap_tuples_ended(struct xtcp_net *xn, const struct xtcp_conn *conn,
-			       const struct xtcp_conn *(*next)(const struct xtcp_conn *));
+
+/* For portmaps.c. */
+struct xtcp_portmap *xtcp_portmap_new(void);
+void xtcp_portmap_free(struct xtcp_portmap *map);
+struct xtcp_portmap *xtcp_portmap_hold(struct xtcp_portmap *map);
+bool xtcp_portmap_end_if_idle(struct xtcp_portmap *map);
+void xtcp_portmap_scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range);
+const struct xtcp_conn *xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
+					   const struct xtcp_conn *(*next)(const struct xtcp_conn *));
 
 #endif /* XTCP_PORTMAP_H */

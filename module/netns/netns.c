@@ -31,7 +31,7 @@
 #include "listen/pool.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
-#include "lookup/portmap.h"
+#include "lookup/portmaps.h"
 #include "netns/proc.h"
 #include "netns/sysctl.h"
 #include "out/ip_reply.h"
@@ -61,7 +61,7 @@ static const struct part {
 	{ xtcp_orphan_net_init, xtcp_orphan_net_exit },
 	{ xtcp_listeners_net_init, xtcp_listeners_net_exit },
 	{ xtcp_demux_net_init, xtcp_demux_net_exit },
-	{ xtcp_portmap_net_init, xtcp_portmap_net_exit },
+	{ xtcp_portmaps_net_init, xtcp_portmaps_net_exit },
 	{ xtcp_ip_reply_net_init, xtcp_ip_reply_net_exit },
 	{ xtcp_record_net_init, xtcp_record_net_exit },
 	{ xtcp_pool_net_init, xtcp_pool_net_exit },

@@ -42,6 +42,7 @@
 #include "base/sender.h"
 #include "lookup/demux.h"
 #include "lookup/portmap.h"
+#include "lookup/portmaps.h"
 #include "ports/lease.h"
 #include "ports/taker.h"
 #include "timewait/timewait.h"
@@ -271,7 +272,7 @@ static int choose_and_insert(struct sock *sk)
 	hash = xtcp_tuple_hash(&key, &xn->port_key);
 	range.offset = next_offset(xn, hash) % range.count;
 
-	map = xtcp_portmap_get(xn, &key, sk->sk_bound_dev_if, hash);
+	map = xtcp_portmaps_get(xn, &key, sk->sk_bound_dev_if, hash);
 	if (!map) {
 		err = try_in_turn(sk, &range, true, FIRST_TRIES);
 		/* if the range has only one port, this port is in kernel TCP's half */
@@ -279,13 +280,13 @@ static int choose_and_insert(struct sock *sk)
 			err = try_in_turn(sk, &range, false, 1);
 		if (err != -EADDRINUSE)
 			return err;
-		map = xtcp_portmap_make(xn, &key, sk->sk_bound_dev_if, hash, &range);
+		map = xtcp_portmaps_make(xn, &key, sk->sk_bound_dev_if, hash, &range);
 	}
 	if (!map)
 		return try_all_in_turn(sk, &range);
 	reuse = xtcp_timewait_reuse_is_on(xn, &key, sk->sk_bound_dev_if);
 	err = try_by_map(sk, map, &range, reuse);
-	xtcp_portmap_put(xn, map);
+	xtcp_portmaps_put(xn, map);
 	/*
 	 * all ports are taken, but some of them perhaps only by TIME-WAIT records that may be
 	 * replaced

@@ -38,7 +38,7 @@
 #include "compat.h"
 #include "ecn/ace.h"
 #include "ecn/ecn.h"
-#include "lookup/portmap.h"
+#include "lookup/portmaps.h"
 #include "ports/lease.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
@@ -328,7 +328,7 @@ static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *cons
 
 	for (i = 0; i < MAP_GROUPS; i++)
 		if (groups[i])
-			xtcp_portmap_tuples_ended(xn, groups[i], next_in_group);
+			xtcp_portmaps_tuples_ended(xn, groups[i], next_in_group);
 }
 
 /*
