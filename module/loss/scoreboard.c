@@ -18,6 +18,7 @@
 
 #include <net/tcp.h>
 
+#include "base/clock.h"
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/sender.h"

@@ -374,8 +374,8 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
 		/*
-		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() has
-		 * taken the same lock above, so conn.map is up to date here.
+		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() takes the
+		 * same lock, so conn.map is up to date after it.
 		 */
 		if (!xtcp_demux_leave(&tw->conn)) {
 			absent++;
