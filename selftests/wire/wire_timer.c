@@ -255,7 +255,7 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=3 RetransSegs=3",
 		},
 	},
-	/* The next segment needs a timeout, too: still no RTT since four of them, and the echo is of its second copy. */
+	/* The next segment needs timeouts, too. There was no RTT yet, and the echo is of its second copy. */
 	{
 		.name = "timeout_%s_no_sample_from_an_echo_while_the_backoff_stays", .rfc = "RFC 6298 3, RFC 7323 4.1",
 		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
@@ -637,7 +637,7 @@ static const struct wire_row rows[] = {
 		.name = "probe_%s_from_the_peer", .rfc = "RFC 9293 3.8.6.1", .in = ESTABLISHED,
 		.want = { .script = "< . 0 ack 1; > . 1 ack 1; < P. 0(1) ack 1; > . 1 ack 1" },
 	},
-	/* The ACK of the first copy comes after nearly two minutes: the timeouts have doubled the RTO as far as that. */
+	/* The ACK of the first copy comes after nearly two minutes. By then the RTO was doubled nine times. */
 	{
 		.name = "round_trip_%s_is_longer_than_most_timeouts", .rfc = "RFC 6298 2.5", .in = ESTABLISHED,
 		.syn = "mss 1012,ts T R",
