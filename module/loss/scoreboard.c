@@ -55,8 +55,8 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 }
 
 /*
- * Does the ACK echo an earlier copy of @cb than the last, after three timeouts without an RTT between
- * them? Only the segment at SND.UNA counts: its timeouts are the question.
+ * Were there three timeouts or more without an RTT between them, and does the ACK not echo the last
+ * copy of @cb, but an earlier copy? Only the segment at SND.UNA counts: the timeouts were its own.
  */
 static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb, const struct xtcp_sample *sample)
 {

@@ -146,9 +146,10 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  *
  *  - Only TIME-WAIT records refer to @lease.
  *  - @admits_others is set (lease_admits()).
- *  - @lease has SO_REUSEADDR, and either @lease does not listen, or @sk does not have the option.
- *    (If @lease listens and @sk has the option, the answer is still yes: while @lease listens, a
- *    sock outside the group does not listen, so it admits @sk.)
+ *  - @lease has SO_REUSEADDR. Then the port may have a sock outside the group that has
+ *    SO_REUSEADDR, too. That sock refuses @sk if @sk lacks the option, or if that sock listens. It
+ *    cannot listen while @lease listens. So if @sk has the option and @lease listens, this case does
+ *    not count.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {

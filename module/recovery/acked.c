@@ -65,13 +65,13 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
  * ACK moves SND.UNA and reports a segment that was resent. The timestamp echo gives an RTT only if
  * the ACK moves SND.UNA.
  *
- * After three timeouts without an RTT between them, the echo may be of an earlier copy than the last.
- * Then either the path had an outage, or the ACK of the echoed copy was lost, and this ACK answers a
- * later copy. The time since the echoed copy has timeouts in it. As an RTT it could make the RTO as
- * long as its maximum, and only many later samples would shorten it. So such an echo gives no RTT
- * (section 4.1 of RFC 7323 says MAY), and the RTO keeps its backoff until the next sample (RFC 6298
- * section 3, Karn's algorithm). If the RTT of the path has grown, the backoff soon exceeds it. After
- * one or two timeouts the echo counts.
+ * After three timeouts or more without an RTT between them, the ACK may echo an earlier copy of the
+ * segment, not the last copy. Then either the path had an outage, or the ACK of the echoed copy was
+ * lost, and this ACK answers a later copy. The time since the echoed copy has timeouts in it. As an
+ * RTT it could make the RTO as long as its maximum, and only many later samples would shorten it.
+ * So such an echo gives no RTT (section 4.1 of RFC 7323 says MAY), and the RTO keeps its backoff
+ * until the next sample (RFC 6298 section 3, Karn's algorithm). If the RTT of the path has grown,
+ * the backoff soon exceeds it. After one or two timeouts the echo counts.
  *
  * Return: true when the RTO has a new sample.
  */

@@ -517,7 +517,10 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
 	const u32 mss = xtcp_sk(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
 
 	n = min3(n, mss, xtcp_sndq_segment(skb));
-	/* cut at @n first; then the caller cuts at @most, and the rest of @skb begins as before */
+	/*
+	 * cut at @n, where the next segment began before. When the caller then cuts at @most, only
+	 * the octets between @most and @n become a segment of their own
+	 */
 	if (n > most && n < skb->len)
 		xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
 	return min(n, most);
