@@ -105,10 +105,10 @@ u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *
  * @mss: octets of a full segment
  * @rtt_us: the smoothed RTT
  *
- * Let r be virtual RTT / RTT: a virtual round trip consists of r round trips. Each round trip adds
- * 1/r^2 segments to the window, so a virtual round trip adds r * 1/r^2 = 1/r segments. In the next
- * virtual round trip, each of the r round trips sends 1/r segments more. Together, this is 1
- * segment.
+ * The aim: each virtual round trip sends one segment more than the one before, as NewReno does in a
+ * round trip. Let r be virtual RTT / RTT, so a virtual round trip consists of r round trips. Each
+ * of them adds 1/r^2 segments to the window, so after r of them the window is 1/r segments larger.
+ * Each of the next r round trips then sends 1/r segments more: 1 segment in all.
  *
  * Context: any.
  *

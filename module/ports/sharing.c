@@ -148,8 +148,8 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  *  - @admits_others is set (lease_admits()).
  *  - @lease has SO_REUSEADDR. Then the port may have a sock outside the group that has
  *    SO_REUSEADDR, too. That sock refuses @sk if @sk lacks the option, or if that sock listens. It
- *    cannot listen while @lease listens. So if @sk has the option and @lease listens, this case does
- *    not count.
+ *    cannot listen while @lease listens. So if @sk has the option and @lease listens, this case
+ *    does not count.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {

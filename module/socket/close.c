@@ -154,7 +154,10 @@ static void judge_orphan(struct sock *sk)
  */
 static void wait_for_end(struct sock *sk, long timeout)
 {
-	/* after a Fast Open, a sock closed in SYN-RECEIVED sends its FIN in ESTABLISHED */
+	/*
+	 * after a Fast Open, a closed sock stays in SYN-RECEIVED until the handshake is complete;
+	 * only then does it send its FIN
+	 */
 	const unsigned int closing = TCPF_SYN_RECV | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 

@@ -318,9 +318,11 @@ static const struct xtcp_conn *next_in_group(const struct xtcp_conn *conn)
 }
 
 /*
- * Tell the bitmaps of ports in use (portmap.c) that records have left the table. The records of
- * several destinations often end in turn. So they come in groups, by the number of their map: this
- * takes the lock of a map once for a group, unless records of another map are in the same group.
+ * Tell the bitmaps of ports in use (portmaps.c) that records have left the table. Records of
+ * different maps often alternate in the list of ended records. So xtcp_record_free_list() sorts
+ * them into MAP_GROUPS groups, by the number of the map modulo MAP_GROUPS. The lock of a map is
+ * taken once for successive records of that map: once for a whole group if no other map shares the
+ * group.
  */
 static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *const *groups)
 {
@@ -374,8 +376,8 @@ void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
 		/*
-		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() takes the
-		 * same lock, so conn.map is up to date after it.
+		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() takes
+		 * the same lock, so conn.map is up to date after it.
 		 */
 		if (!xtcp_demux_leave(&tw->conn)) {
 			absent++;

@@ -82,8 +82,8 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
 
 /**
  * xtcp_timewait_reuse() - let an active open take the place of a record in the table
- * @sk: addresses, ports and device are final; xtcp_demux_insert_sk() has refused it, and has set its
- *	hash
+ * @sk: addresses, ports and device are final; xtcp_demux_insert_sk() has refused it, and has set
+ *	its hash
  * @bound: the program has chosen the local port
  *
  * ISS and the timestamp offset continue the numbers of the old connection, so that the peer accepts
