@@ -21,9 +21,10 @@
 #include "window/sack.h"
 
 /*
- * RFC 7323 section 5.3 R1: reject a timestamp older than TS.Recent, unless TS.Recent itself is too
- * old (section 5.5). A TS.Recent of 0 does not count: some hosts send a TSval of 0 in their SYN,
- * although their timestamp clock shows another value.
+ * RFC 7323 section 5.3 R1: reject a TSval that is less than TS.Recent by more than
+ * XTCP_PAWS_WINDOW, unless TS.Recent itself is too old (section 5.5). A TS.Recent of 0 does not
+ * count: some hosts send a TSval of 0 in their SYN, although their timestamp clock shows another
+ * value.
  */
 static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -35,9 +36,10 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 }
 
 /*
- * If data overtakes a pure ACK on the path, the ACK arrives with a TSval older than TS.Recent. Such
- * an ACK reports nothing new. As in Linux, we accept it as a duplicate ACK. RFC 7323 section 5.3
- * says to drop it, and to send an ACK.
+ * If a later segment overtakes a pure ACK on the path, the ACK arrives with a TSval older than
+ * TS.Recent. RFC 7323 section 5.3 says to drop the ACK, and to send an ACK. As in Linux, we accept
+ * the ACK as a duplicate ACK if SEG.SEQ is RCV.NXT, SEG.ACK and the window are the same as before,
+ * and SEG.TSval is less than TS.Recent by at most our RTO in milliseconds.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

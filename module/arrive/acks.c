@@ -19,7 +19,8 @@
 #include "time/timer.h"
 #include "window/window.h"
 
-#define OFFERED_PARTS	4U	/* with a requested ACK rate: at least 4 ACKs per window */
+/* with a requested ACK rate: at least 4 ACKs per window of 8 or more full segments */
+#define OFFERED_PARTS	4U
 
 /*
  * Is the program about to read? Yes while the connection waits for accept(). After accept(), yes if
@@ -56,7 +57,8 @@ static bool reader_acknowledges(const struct sock *sk)
 
 /*
  * The last window that we offered, for comparison with the next offer. Without window scaling, the
- * next offer is a multiple of the segment size, so round the last offer down to such a multiple.
+ * next offer may be rounded down to a multiple of the segment size (whole_segments()), so round the
+ * last offer down to such a multiple.
  */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {
@@ -148,8 +150,8 @@ static noinline void owed_at_asked_rate(struct sock *sk)
 }
 
 /*
- * Sends or delays the pending ACK in two cases: compress() may hold this ACK back or has held back
- * earlier ACKs, or the peer has asked for an ACK rate.
+ * Sends or delays the pending ACK in three cases: compress() may hold this ACK back; compress() has
+ * held earlier ACKs back; the peer has asked for an ACK rate.
  */
 static noinline void owed_specially(struct sock *sk)
 {

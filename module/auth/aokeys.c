@@ -4,11 +4,11 @@
  * Master Key Tuple (MKT).
  *
  * The keys are on a list that is read under RCU and written under the socket lock. Two keys whose
- * peers overlap have different SendIDs and different RecvIDs. On a connection, one key signs what
- * we send (Current_key), and we ask the peer to sign with the same or another key (RNext_key). The
- * peer asks us in the same way, so an arriving segment may change our Current_key (section 3.3).
- * aoconn.c chooses the keys when a connection begins, and when a TIME-WAIT record replaces the
- * connection's sock.
+ * peers overlap have different SendIDs and different RecvIDs; xtcp_aokeys_overlapping() names an
+ * exception. On a connection, one key signs what we send (Current_key), and we ask the peer to sign
+ * with the same or another key (RNext_key). The peer asks us in the same way, so an arriving
+ * segment may change our Current_key (section 3.3). aoconn.c chooses the keys when a connection
+ * begins, and when a TIME-WAIT record replaces the connection's sock.
  *
  * The memory of keys is charged to the sock, and net.core.optmem_max limits it, as in Linux.
  */
@@ -100,6 +100,8 @@ struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_
  * @peers: the peers of a new key
  * @sndid: our KeyID, or %XTCP_AO_ANY_ID
  * @rcvid: the peer's KeyID, or %XTCP_AO_ANY_ID
+ *
+ * As in Linux, if the new key holds in all VRFs, a key that holds only in one VRF is not found.
  *
  * Context: process. Lock: socket, held.
  *

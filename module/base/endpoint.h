@@ -63,8 +63,8 @@ struct xtcp_endpoint {
 	};
 	/*
 	 * the RCU grace period after which no lookup can use the sock; set when the sock leaves the
-	 * table of connections or of listeners (get_state_synchronize_rcu()). In a sock that has
-	 * never left a table, this grace period is over
+	 * table of connections or of listeners (get_state_synchronize_rcu()). If the sock has never
+	 * left a table, the field names a grace period that has passed already
 	 */
 	unsigned long left_table;
 	unsigned long seldom;		/* fields that few sockets need (seldom.h); 0: none; RCU */

@@ -17,7 +17,7 @@
 #include "base/stream.h"
 #include "compat.h"
 
-#define KEPT	((int)(2 * PAGE_SIZE))	/* octets; a sock keeps less memory for its next segment */
+#define KEPT	((int)(2 * PAGE_SIZE))	/* octets; a sock keeps less than KEPT for later segments */
 #define SOON	(HZ)			/* jiffies; a sock keeps memory only if its timer expires within this time */
 #define STAND_INS	16
 

@@ -19,7 +19,7 @@
  * @copied_seq: the next octet that RECEIVE hands out
  * @irs: the initial receive sequence number
  *
- * The socket lock guards this struct; all but @irs are also read without it.
+ * The socket lock guards this struct; all fields are also read without the lock.
  */
 struct xtcp_rcv {
 	u32 nxt;

@@ -4,8 +4,9 @@
  *
  * The keys are drawn at the first use of the namespace and wiped at its exit. The keys of timestamp
  * offsets and of tuples (demux.c) stay the same for the life of the namespace, since timestamps and
- * ISNs have to grow from one incarnation of a connection to the next. A new key of cookies is drawn
- * every eight periods, and the previous key is kept (cookie.c).
+ * ISNs have to grow from one incarnation of a connection to the next. A key of cookies serves one
+ * epoch: eight periods of 64 seconds (cookie.c). In each later epoch, the first cookie draws a new
+ * key; the key of the previous epoch is kept.
  */
 #include "base/secret.h"
 

@@ -40,7 +40,7 @@ struct xtcp_sender {
 	u16 mss;
 	bool fin_queued;		/* the send queue ends with a FIN */
 	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
-	/* jiffies when data or a FIN was last sent; if none was sent, when the handshake ended */
+	/* jiffies when data or a FIN was last sent, or the handshake ended, whichever was later */
 	u32 snd_tstamp;
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* the congestion window */

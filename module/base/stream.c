@@ -20,9 +20,10 @@
  *
  * The data state stays until the sock is freed or disconnects. Before it exists, tx->stream points
  * to xtcp_stream_none, a constant with the values of a new data state. So a reader need not test
- * whether the data state exists, and a writer that forgets this test faults. Two fields of
- * xtcp_stream_none do not have the right value: in place of snd_sml use SND.UNA, and in place of
- * space_copied use xtcp_space_copied(). The round-trip time of the SYN is in the sock.
+ * whether the data state exists, and a writer that forgets this test faults. Exceptions are the
+ * fields that xtcp_stream_begin() sets: xtcp_stream_none does not have their values. In place of
+ * snd_sml use SND.UNA, and in place of space_copied use xtcp_space_copied(). The round-trip time of
+ * the SYN is in the sock.
  */
 #include "base/stream.h"
 

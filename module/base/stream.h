@@ -73,8 +73,8 @@ struct xtcp_stream {
 	u32 snd_up;			/* the octet after the last urgent octet that SEND queued */
 	u32 pushed_seq;			/* end of the last write that got PSH (sendmsg.c) */
 	/*
-	 * timestamp clock (ms) of the first window probe since data was last sent or acknowledged;
-	 * 0: none
+	 * timestamp clock (ms) of the first attempt to send a window probe since data was last sent
+	 * or acknowledged; 0: none
 	 */
 	u32 probe_stamp;
 	/*
@@ -95,15 +95,19 @@ struct xtcp_stream {
 	u32 space_copied;		/* the most octets that RECEIVE took in one round trip */
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
-	/* octets of the last segment, if measure_mss() may lower rcv_mss to them; otherwise 0 */
+	/*
+	 * length of the last segment, octets: if the next segment is as long, measure_mss() may
+	 * lower rcv_mss to this length; 0: the last segment cannot lower rcv_mss
+	 */
 	u16 rcv_last_len;
 	/* full segments per ACK, from the last ACK Rate Request that we sent (asking.c); 0: none */
 	u8 asked_rate;
 	u8 wanted_rate;			/* rate of the next ACK Rate Request, if sack.asks is set */
 	/* the receiver's round-trip time, microseconds; 0: unknown */
 	u32 rcv_rtt_us;
-	u32 rcv_rtt_seq;		/* right edge of our window when the round trip began */
-	u32 rcv_rtt_stamp;		/* timestamp clock (ms) when rcv_rtt_seq was set, 0: never */
+	/* right edge of our window when the round trip began; the first value is RCV.NXT */
+	u32 rcv_rtt_seq;
+	u32 rcv_rtt_stamp;		/* timestamp clock (ms) when the round trip began, 0: never */
 	u32 rcv_rtt_tsecr;		/* TSecr that gave the last round-trip time */
 
 	/* Fields used when data is lost or out of order. */
@@ -123,8 +127,8 @@ struct xtcp_stream {
 
 /*
  * While a connection has no data state, xtcp_sender.stream points to this struct. Its fields have
- * the values of a new data state, with two exceptions (stream.c). The struct is constant, so a
- * write to it faults.
+ * the values of a new data state, except the fields that xtcp_stream_begin() sets (stream.c). The
+ * struct is constant, so a write to it faults.
  */
 extern const struct xtcp_stream xtcp_stream_none;
 

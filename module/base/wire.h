@@ -101,8 +101,9 @@ enum xtcp_option_len {
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
 /*
- * seconds. As in Linux, PAWS can reject a RST in two cases only: for a record, if TS.Recent is
- * younger than this; for an entry, if the timeout of the SYN-ACK is shorter than this
+ * seconds. As in Linux, PAWS rejects no RST for a full sock. PAWS may reject a RST for a record
+ * while TS.Recent is younger than XTCP_PAWS_STAMP_S, and a RST for an entry while the timeout of
+ * the SYN-ACK is shorter than XTCP_PAWS_STAMP_S
  */
 #define XTCP_PAWS_STAMP_S	60
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */

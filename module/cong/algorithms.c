@@ -292,10 +292,10 @@ static bool has_begun(const struct xtcp_sender *tx)
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
  * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed.
- * Only an administrator may choose an algorithm that is not allowed. As in Linux, anyone may choose
- * the current algorithm again. But if a rule of the policy table has set the current algorithm, the
- * choice needs the same permission as another algorithm: a rule sets the algorithm for one
- * connection, and a choice also holds for later connections of the socket.
+ * Only an administrator may choose an algorithm that is not allowed. There is one exception, as in
+ * Linux: anyone may choose the current algorithm again. The exception does not apply if a rule of
+ * the policy table has set the current algorithm: a rule sets the algorithm for one connection, but
+ * a choice also holds for later connections of the socket.
  *
  * Context: process. Lock: socket, held.
  *

@@ -100,8 +100,8 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 /*
  * Do not count time in which the program limited the sender, so that the window could not grow
  * (sections 4.2 and 5.8). If more than GAP_MIN_US plus two RTTs have passed since an ACK last let
- * the window grow, this function takes the whole gap for such a time, and counts only one RTT of
- * the gap.
+ * the window grow, this function assumes that the program limited the sender in this gap. Then only
+ * one RTT of the gap counts.
  */
 static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 {

@@ -11,8 +11,8 @@
  * path. No user knows the secret of the hash, so no user can choose which path is forgotten.
  *
  * Each set has a lock of its own. A connection takes the lock of its path's set when it first fills
- * its window, when it jumps (raises its window to half of the saved window), when the jump fails,
- * and when the connection ends.
+ * its window, when it jumps (raises its window to at most half of the saved window), when the jump
+ * fails, and when the connection ends.
  */
 #include "cong/paths.h"
 
@@ -139,9 +139,9 @@ static void show_path(struct seq_file *m, const struct saved_path *path, u32 age
  * @m: the file; its private pointer is the namespace
  * @v: unused
  *
- * cwnd is the saved window in octets; a jump uses half of it. age is in seconds. Paths that are too
- * old for a jump are left out. Each set is copied under its lock; between two sets the table may
- * change.
+ * cwnd is the saved window in octets; a jump uses at most half of it. age is in seconds. Paths that
+ * are too old for a jump are left out. Each set is copied under its lock; between two sets the
+ * table may change.
  *
  * Context: process.
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Careful Resume (RFC 9959): a connection may raise its window in one step (a "jump") to half of
- * what an earlier connection on the same path has observed. It may do so when the peer has
+ * Careful Resume (RFC 9959): a connection may raise its window in one step (a "jump") to at most
+ * half of what an earlier connection on the same path has observed. It may do so when the peer has
  * acknowledged the initial data, which is the first full window. Pure: no socket, no clock.
  * resuming.c applies this to a sock, and paths.c has the table of saved paths.
  *
@@ -84,10 +84,11 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
  * @resume: in %XTCP_RESUME_NORMAL
  * @view: the connection after an ACK that reports no loss, no mark and nothing out of order
  *
- * Octets count when they are acknowledged, and only octets in flight can be acknowledged. The ACK
- * that ends a round may also cover octets that were sent in the round. So a round counts at most
- * the flight at its beginning plus the flight at its end. A peer that acknowledges octets before
- * they arrive cannot make the saved window larger than that.
+ * Octets count when they are acknowledged, and only octets that were sent can be acknowledged. The
+ * ACK that ends a round may also cover octets that were sent in the round. So a round counts at
+ * most the octets that were in flight when the round began, plus the octets that were sent in the
+ * round. A peer that acknowledges octets before they arrive cannot make the saved window larger
+ * than this sum.
  *
  * Once the route has moved to another device, the connection observes nothing more, even if the
  * route moves back: the smallest RTT may be that of either device. What the connection observed
@@ -128,8 +129,8 @@ void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
 		return;
 	resume->best.cwnd = min(resume->best.cwnd, cwnd);
 	/*
-	 * if the path carries less than the jump (half of saved.cwnd), @saved is wrong. Then
-	 * has_taken becomes false, so that xtcp_resuming_end() does not put @saved back
+	 * if the path carries less than half of saved.cwnd, @saved is wrong. Then has_taken becomes
+	 * false, so that xtcp_resuming_end() does not put @saved back
 	 */
 	resume->has_taken &= cwnd >= resume->saved.cwnd / 2;
 }

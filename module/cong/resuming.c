@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Careful Resume (RFC 9959) of a sock: a "jump" raises the window at once to half of what an
- * earlier connection has observed of the path. resume.c has the phases, and paths.c has the saved
- * paths. cong.c calls this file before it changes a window.
+ * Careful Resume (RFC 9959) of a sock: a "jump" raises the window at once to at most half of what
+ * an earlier connection has observed of the path. resume.c has the phases, and paths.c has the
+ * saved paths. cong.c calls this file before it changes a window.
  *
  * A connection gets its struct xtcp_resume when it fills its congestion window for the first time.
  * A connection that never fills its window needs no such struct: it has observed nothing that could
@@ -40,7 +40,7 @@
 #include "sight/mib.h"
 #include "time/pace.h"
 
-/* initial windows; a smaller observed window is not saved (RFC 9959 section 3.1) */
+/* an observed window below this number of initial windows is not saved (RFC 9959 section 3.1) */
 #define LEAST_WINDOWS	4U
 
 static struct xtcp_resume *resume_of(const struct sock *sk)

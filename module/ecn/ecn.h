@@ -65,8 +65,8 @@ static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
  * The ECN field of IP for this segment. With most algorithms, only new text is ECT (RFC 3168
  * sections 6.1.1, 6.1.4, 6.1.5 and 6.1.6).
  *
- * With DCTCP each segment but a SYN is ECT, as in Linux, because a switch with a low marking
- * threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1).
+ * With DCTCP, but not in AccECN mode, each segment but a SYN is ECT, as in Linux, because a switch
+ * with a low marking threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1).
  *
  * With an algorithm for L4S, all text is ECT(1). This includes resent text, which would otherwise
  * wait in the longer queue of classic traffic (RFC 9331 section 4.1 and appendix A.2.1). But text

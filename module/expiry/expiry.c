@@ -238,10 +238,11 @@ static void expired_delayed_ack(struct sock *sk)
 }
 
 /*
- * Sends a keepalive probe, or gives up. If neither is due, sets the next deadline instead: our data
- * may wait for an ACK or a window, a segment may have come since the deadline was set, or
- * xtcp_keepalive_limit_idle() may have brought the deadline forward to the limit on the time
- * without text.
+ * Sends a keepalive probe, or gives up. If neither is due, only sets the next deadline. Neither is
+ * due while our data waits for an ACK or a window, or if the last segment came so recently that the
+ * connection was not idle for xtcp_keepalive_time(). The deadline may also be too early for
+ * keepalive: xtcp_keepalive_limit_idle() brings the deadline forward if the limit on the time
+ * without text passes earlier.
  */
 static void keep_alive(struct sock *sk)
 {

@@ -55,7 +55,8 @@ static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: when the first of these segments was sent, by the timestamp clock (ms); 0: none was sent.
+ * Return: the time of the first attempt to send one of these segments, by the timestamp clock (ms);
+ * 0: there was no attempt.
  */
 u32 xtcp_retries_since(const struct sock *sk)
 {
@@ -176,7 +177,8 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 
 /**
  * xtcp_retries_end_syn() - a SYN or SYN-ACK has timed out: give up, if it is time
- * @sk: SYN-SENT, or SYN-RECEIVED after a simultaneous open or with Fast Open
+ * @sk: in SYN-SENT; in SYN-RECEIVED, after a simultaneous open or with Fast Open; or in FIN-WAIT-1
+ *	without a stream, after a simultaneous open
  *
  * The limit is a number of retries, as in Linux 6.1 (MUST-22): TCP_SYNCNT if it is set; otherwise
  * synack_retries + 1 for a child of Fast Open, and syn_retries for any other sock. MUST-23 wants 3

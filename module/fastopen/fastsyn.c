@@ -104,7 +104,8 @@ static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie,
  * @sk: SYN-SENT; its addresses are known
  *
  * The caller has tested TCP_FASTOPEN_CONNECT. The first write sends the SYN if the SYN may carry
- * data: a cookie is known or none is needed, and Fast Open has not failed lately.
+ * data: a cookie is known or none is needed, Fast Open has not failed lately, and the SYN has no
+ * signature.
  *
  * Context: process, may sleep. Lock: socket, held.
  *

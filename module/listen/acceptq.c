@@ -70,7 +70,8 @@ void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
  * xtcp_acceptq_has_child() - would accept() return at once?
  * @sk: a sock in LISTEN
  *
- * Context: any. Without the socket lock, the answer may be out of date at once.
+ * Context: any. A false answer may be out of date at once, since a child may join at any time. A
+ * true answer stays valid while the caller holds the socket lock.
  *
  * Return: true when the queue has a child.
  */

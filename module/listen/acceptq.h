@@ -14,7 +14,10 @@ bool xtcp_acceptq_is_full(const struct xtcp_listener *listener);
 /* The listener's lock is held, BH is disabled. xtcp_acceptq_close(): only in process context. */
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child);
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children);
-/* Any context. Without the socket lock, the answer may be out of date at once. */
+/*
+ * Any context. A false answer may be out of date at once. A true answer stays valid while the
+ * caller holds the socket lock.
+ */
 bool xtcp_acceptq_has_child(const struct sock *sk);
 /* Process context; takes the listener's lock. */
 struct sock *xtcp_acceptq_take(struct xtcp_listener *listener);

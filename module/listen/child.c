@@ -129,8 +129,8 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 }
 
 /*
- * Gives the child the DSCP of the SYN (xtcp_request.tos), as IP_TOS or IPV6_TCLASS would do. As in
- * Linux, sk_priority stays that of the listener.
+ * Gives the child the DSCP that the entry has (xtcp_request.tos), as IP_TOS or IPV6_TCLASS would
+ * do. As in Linux, sk_priority stays that of the listener.
  */
 static void reflect_tos(struct sock *child, const struct xtcp_request *he)
 {
@@ -200,9 +200,9 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
 }
 
 /**
- * xtcp_child_make() - make the child of a completed handshake
+ * xtcp_child_make() - make the child of a completed handshake, or of a SYN with Fast Open
  * @listener: the listener
- * @skb: the segment that completed the handshake
+ * @skb: the segment that completed the handshake, or the SYN if @fast is not NULL
  * @he: the entry: from the table, rebuilt from a cookie, or filled from a Fast Open SYN
  * @ts_offset: milliseconds that the child adds to our clock for its TSvals
  *	(xtcp_secret_ts_offset())

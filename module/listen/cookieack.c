@@ -113,9 +113,12 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 
 /*
  * Sets the ECN mode of a connection without an entry. The ACE field of the handshake's last ACK
- * says whether the peer is in AccECN mode (RFC 9768 section 5.1). If AccECN was turned off after
- * the SYN-ACK had been sent, we give no feedback, and the ACE field of our segments stays zero. To
- * the peer, this looks as if something on the path cleared the field.
+ * says whether the peer is in AccECN mode (RFC 9768 section 5.1).
+ *
+ * If AccECN was turned off after the SYN-ACK had been sent, we do not enter AccECN mode. With
+ * timestamps, we then give no feedback, and the ACE field of our segments stays zero. To the peer,
+ * this looks as if something on the path cleared the field. Without timestamps, we echo CE as
+ * classic ECN does (he->ecn_maybe).
  */
 static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)

@@ -239,7 +239,8 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; the caller passes
  * the segment to the child. NULL when the segment needs no more processing. ERR_PTR(-EAGAIN) when
  * another CPU has just ended the entry, or has moved the entry to another listener; nothing has
- * changed then. The caller tries the new listener, or looks the segment up again.
+ * changed then, except perhaps the entry's TS.Recent. The caller tries the new listener, or looks
+ * the segment up again.
  */
 struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
 {

@@ -166,9 +166,8 @@ static bool is_room_for_entry(struct xtcp_net *xn)
 }
 
 /*
- * The number that an entry adds to the counts: 1 for an entry without a copy of its SYN. For an
- * entry with a copy, it is the memory of the entry, divided by the size of struct xtcp_request and
- * rounded up.
+ * The number that an entry adds to the counts: 1 if no struct xtcp_saved_syn follows the entry in
+ * memory. Else it is the memory of both, divided by the size of struct xtcp_request and rounded up.
  */
 static int weight(const struct xtcp_request *he)
 {

@@ -219,7 +219,11 @@ static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *a
 	return size + XTCP_OPTLEN_ACK_RATE <= XTCP_MAX_OPTIONS;
 }
 
-/* Sends a SYN-ACK and keeps @he. Frees @he after an error, or if Fast Open makes a child. */
+/*
+ * Puts @he into the table and sends a SYN-ACK. If only the sending fails, @he stays in the table,
+ * and the timer sends the SYN-ACK later. Frees @he after another error, or if Fast Open makes a
+ * child.
+ */
 static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb,
 					 const struct xtcp_demux_key *key, const u32 *timewait_iss,
 					 struct xtcp_request *he)

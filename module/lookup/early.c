@@ -17,9 +17,9 @@
  * a segment is in a queue, the sock's file descriptor or held.c keeps the module loaded. So when
  * module exit begins, no such segment is in a queue. Segments on their way from the hooks to our
  * handlers still reach the handlers, because the hooks are removed a grace period before the
- * handlers. Module exit does not count these segments and wait for them, because the count would
- * not be reliable: the program that reads a netfilter queue may turn a segment into a UDP datagram,
- * and UDP then takes the sock without a call to us.
+ * handlers. Module exit does not wait until a count of these segments is 0, because such a count
+ * would not be reliable: the program that reads a netfilter queue may turn a segment into a UDP
+ * datagram, and UDP then takes the sock without a call to us.
  *
  * A namespace gets the hooks with the first listen() or connect() on a socket of ours. Before that
  * call, no socket of ours receives anything, but hooks would cost time for every packet that the

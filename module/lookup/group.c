@@ -13,8 +13,9 @@
  * that joins gets the next index in this array. When a listener leaves, the last listener of the
  * array moves to the free index. So an index that a program returns selects the same member in both
  * stacks. No struct sock_reuseport has listeners of both stacks, because each stack looks for
- * members in its own table of listeners. But a listener may have been bound to another device since
- * it joined, so is_beside() checks the sock that the program chooses.
+ * members in its own table of listeners. A listener that is bound to another device after it joined
+ * stays in its struct sock_reuseport, and a program may still choose this listener for the SYNs of
+ * the old device. So is_beside() checks the sock that the program chooses.
  *
  * A member that closes drops its half-open entries like any listener. If net.xtcp.migrate_req is
  * set, the member hands them over instead (listen/heir.c). The third ACK for a dropped entry

@@ -46,7 +46,8 @@ struct xtcp_port_range {
  *	ports of one half of the range. If this is 0 or less, the map is not worth its memory
  * @ours: one bit for each port; set if connect() chose the port for a tuple in the table
  * @others: one bit for each port; set if a call of connect() tries the port now, or if the last
- *	attempt was refused because the port is bound or reserved. A bit may be out of date
+ *	attempt was refused because the port is bound or reserved, or because a connection that the
+ *	map does not serve has the port. A bit may be out of date
  */
 struct xtcp_portmap {
 	struct hlist_node node;

@@ -232,7 +232,7 @@ struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_t
 
 /*
  * As xtcp_portmap_clear(), but takes the lock, and removes the map if it is not needed any more. If
- * the map is dead already, only passes @conn.
+ * the map is dead already, clears nothing and returns the connection after @conn.
  */
 static __always_inline const struct xtcp_conn *end_in_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map,
 							  const struct xtcp_conn *conn,

@@ -9,7 +9,7 @@
  * the segment counts as lost.
  *
  * The reordering window is a quarter of the smallest RTT. The window grows by another quarter in
- * each round trip in which a D-SACK reports a needless retransmission. As long as no reordering has
+ * each round trip in which a D-SACK reports octets that arrived twice. As long as no reordering has
  * been seen, the window is 0 during recovery, and whenever at least three segments are sacked. Once
  * reordering has been seen, the smoothed RTT replaces the RTT of the segment that arrived last, if
  * the smoothed RTT is longer.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The list of lost skbs that wait to be resent. The list is sorted by sequence number, except where
- * the search for the position of an skb has stopped after WALK_MAX steps. An skb is either on this
- * list or on the list of skbs in flight; both lists use the same list node.
+ * the search for the position of an skb has stopped after WALK_MAX steps. An skb on this list is
+ * not on the list of skbs in flight at the same time: both lists use the same list node.
  *
  * scoreboard.c adds to the list; recovery.c resends from it.
  *

@@ -175,9 +175,11 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /*
- * Marks the segments of @block between @from and @to as sacked. Return: @to; or, if the split of an
- * skb fails, the start of this skb, but at least @from. If the split at the start of @block fails,
- * the function still marks the skbs behind the skb that was to be split.
+ * Marks the segments of @block between @from and @to as sacked. cut_at() splits an skb inside which
+ * @block begins or ends. If the split at the start of @block fails, the function marks nothing of
+ * that skb and continues with the next skb. If the split at the end of @block fails, the function
+ * stops. Return: @to if no split failed; else the start of the first skb whose split failed, or
+ * @from if that skb starts below @from.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -534,9 +536,9 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  * @sk: a sock that does not use SACK
  * @sample: its sacked and its delivered octets grow by at most one segment
  *
- * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The sum of sacked octets
- * grows at most to the octets outstanding, minus the missing octets. The missing octets are the
- * first segment, or the octets marked as lost if these are more.
+ * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The first segment is
+ * still missing, or the octets marked as lost if these are more. So the sum of sacked octets does
+ * not grow beyond the number of the other outstanding octets.
  *
  * If there are more duplicate ACKs than outstanding segments, and nothing is marked as lost, then
  * segments were reordered. The reordering estimate rises to the number of duplicate ACKs.

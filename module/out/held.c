@@ -56,7 +56,7 @@
 #include "time/pace.h"
 
 #define LOOK_AFTER	(HZ / 50)
-#define LOOKS_MAX	64U	/* most socks that one run of the work item checks on each list */
+#define LOOKS_MAX	64U	/* limit of socks that one run of the work item checks, per list */
 #define ROW_MAX		160	/* characters in a row of held_by */
 
 /**

@@ -226,9 +226,10 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * The route was looked up again. If there is a route, perhaps the old one, sk_setup_caps() has
- * overwritten sk_route_caps, so force_gso() has to add its bits again. If there is no route, the
- * error must be stored in sk_err_soft.
+ * Runs after a transmission during which the route was perhaps looked up again. If that lookup has
+ * found a route, even the same as before, sk_setup_caps() has overwritten sk_route_caps, and
+ * force_gso() has to add its bits again. If that lookup has found no route, the error must be
+ * stored in sk_err_soft.
  */
 static noinline void route_changed(struct sock *sk)
 {

@@ -187,8 +187,8 @@ static noinline_for_stack void trace_said(const struct sock *sk, u16 code)
 /*
  * Sets URG and the urgent pointer, which points to the octet after the last urgent one (RFC 9293
  * section 3.1). The field may be too small for the distance to that octet. Then, as in Linux, a
- * segment that begins less than 64 KiB before SND.NXT gets URG and the largest pointer, and any
- * earlier segment gets no URG.
+ * segment that begins less than 65,535 octets before SND.NXT gets URG and the largest pointer, and
+ * any earlier segment gets no URG.
  */
 static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
 {

@@ -6,10 +6,10 @@
  * Of the rules that match a connection, only the most specific one applies. A rule with a longer
  * prefix is more specific. If the lengths are equal, a rule with a foreign port is more specific
  * than a rule without. Next, a rule with a local port is more specific than a rule without. Last, a
- * rule with a deeper cgroup is more specific. The kind of a rule consists of the length of its
- * prefix, the presence of each of the two ports, and the depth of its cgroup. Two different keys of
- * one kind never match the same connection. So the rules that match a connection all differ in
- * kind, and the order of the kinds decides.
+ * rule with a deeper cgroup is more specific. The kind of a rule consists of the length and the IP
+ * version of its prefix, the presence of each of the two ports, and the depth of its cgroup. Two
+ * different keys of one kind never match the same connection. So the rules that match a connection
+ * all differ in kind, and the order of the kinds decides.
  *
  * The search takes one kind after the other, the most specific first. It makes the only key of this
  * kind that can match the connection, and looks for that key in the ordered entries of the kind.

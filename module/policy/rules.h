@@ -38,8 +38,8 @@ struct xtcp_rule_match {
 /**
  * struct xtcp_rule_key - a struct xtcp_rule_match, laid out so that memcmp() tells which of two
  *	keys comes first in the table
- * @kind: which parts of the key are set, the length of the prefix, and the depth of the cgroup
- *	(kind_of()); the most specific kind is the smallest
+ * @kind: which parts of the key are set, the length and the IP version of the prefix, and the depth
+ *	of the cgroup (kind_of()); the most specific kind is the smallest
  * @dport: the foreign port; 0: any
  * @sport: the local port; 0: any
  * @cgroup: the id of the cgroup; 0: any

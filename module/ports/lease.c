@@ -10,7 +10,7 @@
  * Such leases have sk_reuseport and a user id that no process can have. So kernel TCP takes them
  * for a SO_REUSEPORT group of one user, and lets them all share a port; sharing.c decides which
  * leases may really share it. A sock of kernel TCP never has this user, so SO_REUSEPORT does not
- * let it share the port with a lease.
+ * let it share the port with a lease; only a TIME-WAIT sock may (sharing.c).
  *
  * The second kind is the shared lease, which connect() without bind() makes. It is bound to the
  * wildcard address of both families and serves any number of 4-tuples. It has no sk_reuseport, so
@@ -180,7 +180,8 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	/*
 	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. The choice depends
 	 * on SO_REUSEADDR, but not on SO_REUSEPORT (ip_autobind_reuse). If another bind() of ours
-	 * asks for the chosen port before get_place() takes the lock, that bind() is refused.
+	 * asks for the chosen port before get_place() sets sk_reuseport of this lease, that bind()
+	 * may be refused, even if both socks have SO_REUSEPORT.
 	 */
 	if (!port)
 		err = inet_csk_get_port(mine, 0);

@@ -22,8 +22,8 @@ struct xtcp_net;
  * @xn: the namespace; NULL: it has ended
  * @users: number of full socks and TIME-WAIT records that refer to the lease; the lease ends with
  *	its last user
- * @socks: number of full socks among the users; once it is 0, it stays 0, unless the lease is
- *	shared
+ * @socks: number of full socks among the users; once it is 0, it stays 0. A shared lease does not
+ *	count its socks
  * @uid: the user of the owner, for SO_REUSEPORT; lock of the port
  * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; lock of the port. sk_reuse of
  *	@inet has the same value, or 0 (xtcp_lease_make_exclusive(), xtcp_sharing_listen()), or

@@ -70,11 +70,12 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
  * ACK of the earlier copy was lost, and a later copy made the peer send this ACK: the peer drops
  * the later copy as a duplicate, and does not echo its timestamp.
  *
- * In both cases, the time since the earlier copy was sent has timeouts in it. As an RTT it could
- * make the RTO as long as its maximum, and only many later samples would shorten it. So such an
- * echo gives no RTT (section 4.1 of RFC 7323 says MAY), and the RTO keeps its backoff until the
- * next sample (RFC 6298 section 3, Karn's algorithm). If the RTT of the path has grown, the backoff
- * soon exceeds it. After one or two timeouts the echo counts.
+ * Whether the earlier copy was late or its ACK was lost, the time since the earlier copy was sent
+ * includes timeouts. As an RTT, this time could make the RTO as long as its maximum, and only many
+ * later samples would shorten the RTO. So such an echo gives no RTT (section 4.1 of RFC 7323 says
+ * MAY), and the RTO keeps its backoff until the next sample (RFC 6298 section 3, Karn's algorithm).
+ * If the RTT of the path has grown, the backoff soon exceeds it. After only one or two timeouts,
+ * any echo counts.
  *
  * Return: true when the RTO has a new sample.
  */

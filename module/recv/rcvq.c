@@ -241,9 +241,13 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 
 /*
  * May @skb be queued although the buffer is full? The window may have been offered when GRO packets
- * were larger, and smaller packets need more memory for the same text. So the answer is yes if the
- * queue takes at most twice the buffer, text fills at least half of the memory of @skb alone or of
- * the queue with @skb, and there is no memory pressure.
+ * were larger, and smaller packets need more memory for the same text. So the answer is yes under
+ * three conditions:
+ *
+ *  - The queued skbs take at most twice the buffer.
+ *  - Text fills at least half of the memory of @skb alone, or of @skb and all queued skbs together.
+ *    The second comparison counts the memory of the queued out-of-order skbs, but not their text.
+ *  - tcp_mem has room for @skb, and there is no memory pressure.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 {

@@ -107,6 +107,8 @@ u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason re
  * xtcp_bare_rst() - send the RST of ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5)
  * @sk: in a synchronized state
  * @reason: why the connection ends
+ *
+ * As in Linux, the RST also has ACK.
  */
 void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason)
 {

@@ -348,8 +348,9 @@ static noinline void push_text(struct sock *sk, int nonagle)
 
 /*
  * A Fast Open server sends data before the handshake's last ACK has come (RFC 7413 section 4.2.2).
- * Until that ACK comes, the retransmit deadline is for the SYN-ACK alone. While tlp.pending is set,
- * the transmission of data does not replace this deadline by one for a tail loss probe.
+ * Until that ACK comes, the retransmit deadline is for the SYN-ACK alone: the deadline of a tail
+ * loss probe must not replace the retransmit deadline. So this function sets tlp.pending while the
+ * data is sent: flight.c then arms no probe.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {
@@ -509,8 +510,8 @@ void xtcp_output_fin(struct sock *sk)
 /*
  * The segment that is resent now must also have room for a request for an ACK rate
  * (xtcp_asking_hurries()). So its last octets are cut off, and become a segment of their own. All
- * later segments still begin at the same octets as before. @n: from xtcp_bundle_again(). Return:
- * how many octets to resend now.
+ * later segments begin at the same octets as without the request. @n: from xtcp_bundle_again().
+ * Return: how many octets to resend now.
  */
 static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb, u32 n)
 {
@@ -518,8 +519,8 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
 
 	n = min3(n, mss, xtcp_sndq_segment(skb));
 	/*
-	 * cut at @n, where the next segment began before. When the caller then cuts at @most, only
-	 * the octets between @most and @n become a segment of their own
+	 * cut @skb at @n, where the segment would end without the request. The caller then cuts
+	 * @skb at @most, so only the octets from @most to @n become a segment of their own
 	 */
 	if (n > most && n < skb->len)
 		xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));

@@ -63,7 +63,10 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
  * can prolong the time for which key_lock is held: its holders copy nothing from or to a program.
  */
 static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
-/* namespaces, and running calls that give a box, that need the key on; also read without key_lock */
+/*
+ * how many namespaces want boxes, plus how many requests hold the key (xtcp_blackbox_hold_key());
+ * also read without key_lock
+ */
 static unsigned int wanting;
 
 static void settle(struct work_struct *work)

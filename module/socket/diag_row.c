@@ -292,7 +292,7 @@ static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const s
  * @ask: the request
  * @lsk: the listener, from a lookup
  *
- * Context: process, RCU read side.
+ * Context: process, RCU read side. Takes the spinlock of the listener's sock for a moment.
  *
  * Return: 0, also if the listener is not wanted or has stopped; -EMSGSIZE if the message is full;
  * -EAGAIN if a program has the socket lock.
@@ -330,10 +330,11 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 
 	row->sk = sk;
 	/*
-	 * read the state before the tuple: a writer sets the tuple first, so this tuple is as new
-	 * as the state, or newer. Only connect() sets the state, SYN-SENT, before the tuple, but a
-	 * lookup can find the sock only after both. A new connect() first waits for RCU readers. So
-	 * once the sock has ended, its state and tuple do not change before this RCU read side ends
+	 * read the state before the tuple: every writer but connect() sets the tuple before the
+	 * state, so this tuple is at least as new as this state. connect() sets the state SYN-SENT
+	 * before the tuple, but lookups find the sock only after connect() has set both. A new
+	 * connect() first waits for RCU readers. So once the sock has ended, its state and tuple do
+	 * not change before this RCU read side ends
 	 */
 	row->state = inet_sk_state_load(sk);
 	row->tuple = xtcp_conn_tuple(&xsk->conn);

@@ -222,7 +222,7 @@ static bool autocorks(struct sock *sk)
 	struct sk_buff *skb;
 	bool waits;
 
-	/* if so, no text is below TCP: a single skb with text takes more memory than this */
+	/* if @below is this small, no text is below TCP: one skb with text takes more memory */
 	if (likely(below <= SKB_TRUESIZE(0)))
 		return false;
 	skb = xtcp_sndq_open_tail(sk);

@@ -77,8 +77,9 @@ bool xtcp_flight_is_small(const struct sock *sk)
 
 /*
  * Are few segments in flight, and does no text wait behind them? Then perhaps only a timer can
- * detect a loss (RFC 7765). Without SACK, this function returns false: a D-SACK shows at once that
- * a timer fired too early, and without SACK only timestamps may show it.
+ * detect a loss, so the timer is set to fire earlier (RFC 7765), perhaps too early. With SACK, a
+ * D-SACK shows at once that the timer fired too early. Without SACK, only timestamps may show that,
+ * so this function returns false.
  */
 static bool tail_is_short(const struct sock *sk)
 {
@@ -248,7 +249,10 @@ void xtcp_flight_ack_judged(struct sock *sk)
 		return;
 	left = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT) - jiffies;
 	left_us = left > 0 ? xtcp_ticks_us(left, HZ) : 0;
-	/* arm_probe() adds this time, which the deadline of the RTO already contains */
+	/*
+	 * the deadline of the RTO already contains the time for which fq delays a segment, and
+	 * arm_probe() adds this time, too: subtract it here
+	 */
 	lead_us = xtcp_pace_lead_us(sk);
 	arm_probe(sk, left_us > lead_us ? left_us - lead_us : 0);
 }

@@ -47,9 +47,9 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 /*
  * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
  * segments cannot use the rest. Offer all of @space if no whole segment fits, or if whole segments
- * move the right edge too little (is_worthwhile()). In a small buffer, all of @space may double the
- * window where whole segments do not, and a window update is sent only if it at least doubles the
- * window (xtcp_window_would_double()).
+ * move the right edge too little (is_worthwhile()). A window update is sent only if it at least
+ * doubles the window (xtcp_window_would_double()). In a small buffer, an offer of all of @space may
+ * double the window, where an offer of whole segments does not.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
