@@ -21,10 +21,10 @@
 #include "window/sack.h"
 
 /*
- * RFC 7323 section 5.3 R1: reject a TSval that is less than TS.Recent by more than
- * XTCP_PAWS_WINDOW, unless TS.Recent itself is too old (section 5.5). A TS.Recent of 0 does not
- * count: some hosts send a TSval of 0 in their SYN, although their timestamp clock shows another
- * value.
+ * RFC 7323 section 5.3 R1: reject a TSval that is less than TS.Recent, unless TS.Recent itself is
+ * too old (section 5.5). As in Linux, a TSval that is less by at most XTCP_PAWS_WINDOW passes. A
+ * TS.Recent of 0 does not count: some hosts send a TSval of 0 in their SYN, although their
+ * timestamp clock shows another value.
  */
 static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -38,8 +38,9 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 /*
  * If a later segment overtakes a pure ACK on the path, the ACK arrives with a TSval older than
  * TS.Recent. RFC 7323 section 5.3 says to drop the ACK, and to send an ACK. As in Linux, we accept
- * the ACK as a duplicate ACK if SEG.SEQ is RCV.NXT, SEG.ACK and the window are the same as before,
- * and SEG.TSval is less than TS.Recent by at most our RTO in milliseconds.
+ * the ACK as a duplicate ACK if it reports nothing new (SEG.ACK is SND.UNA, and the window is
+ * SND.WND), SEG.SEQ is RCV.NXT, and SEG.TSval is less than TS.Recent by at most our RTO in
+ * milliseconds.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

@@ -56,9 +56,9 @@ static bool reader_acknowledges(const struct sock *sk)
 }
 
 /*
- * The last window that we offered, for comparison with the next offer. Without window scaling, the
- * next offer may be rounded down to a multiple of the segment size (whole_segments()), so round the
- * last offer down to such a multiple.
+ * The last window that we offered, for comparison with the next offer. If our shift is 0, the next
+ * offer may be rounded down to a multiple of the segment size (whole_segments()), so round the last
+ * offer down to such a multiple.
  */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {

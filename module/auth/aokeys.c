@@ -101,7 +101,8 @@ struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_
  * @sndid: our KeyID, or %XTCP_AO_ANY_ID
  * @rcvid: the peer's KeyID, or %XTCP_AO_ANY_ID
  *
- * As in Linux, if the new key holds in all VRFs, a key that holds only in one VRF is not found.
+ * As in Linux, if the new key holds in all VRFs, a key that holds only in one VRF is not found. So
+ * these two keys may have the same IDs.
  *
  * Context: process. Lock: socket, held.
  *

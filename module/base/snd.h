@@ -23,8 +23,8 @@
  * @iss: the initial send sequence number
  * @ts_offset: the offset that is added to our clock in each TSval
  *
- * The socket lock guards this struct; @una, @nxt, @write_seq and @iss are also read without the
- * lock.
+ * The socket lock guards this struct; @una, @nxt, @write_seq, @iss and @ts_offset are also read
+ * without the lock.
  */
 struct xtcp_snd {
 	u32 una;

@@ -73,8 +73,8 @@ struct xtcp_stream {
 	u32 snd_up;			/* the octet after the last urgent octet that SEND queued */
 	u32 pushed_seq;			/* end of the last write that got PSH (sendmsg.c) */
 	/*
-	 * timestamp clock (ms) of the first attempt to send a window probe since data was last sent
-	 * or acknowledged; 0: none
+	 * timestamp clock (ms) of the first attempt to send a window probe; 0: none. Set to 0 when
+	 * data is acknowledged, and when new data is sent with nothing in flight
 	 */
 	u32 probe_stamp;
 	/*

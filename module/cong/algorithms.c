@@ -291,11 +291,12 @@ static bool has_begun(const struct xtcp_sender *tx)
  * @name: the name of the algorithm
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
- * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed.
- * Only an administrator may choose an algorithm that is not allowed. There is one exception, as in
- * Linux: anyone may choose the current algorithm again. The exception does not apply if a rule of
- * the policy table has set the current algorithm: a rule sets the algorithm for one connection, but
- * a choice also holds for later connections of the socket.
+ * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed,
+ * not even of the current algorithm. Otherwise, only an administrator may choose an algorithm that
+ * is not on the list of allowed algorithms. There is one exception, as in Linux: anyone may choose
+ * the current algorithm again. The exception does not apply if a rule of the policy table has set
+ * the current algorithm: a rule sets the algorithm for one connection, but a choice also holds for
+ * later connections of the socket.
  *
  * Context: process. Lock: socket, held.
  *

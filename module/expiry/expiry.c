@@ -239,10 +239,15 @@ static void expired_delayed_ack(struct sock *sk)
 
 /*
  * Sends a keepalive probe, or gives up. If neither is due, only sets the next deadline. Neither is
- * due while our data waits for an ACK or a window, or if the last segment came so recently that the
- * connection was not idle for xtcp_keepalive_time(). The deadline may also be too early for
- * keepalive: xtcp_keepalive_limit_idle() brings the deadline forward if the limit on the time
- * without text passes earlier.
+ * due
+ *
+ *  - while our data waits for an ACK or a window;
+ *  - before xtcp_keepalive_time() has passed since the last accepted segment;
+ *  - before TCP_KEEPINTVL has passed since an unanswered probe (xtcp_keepalive_left()).
+ *
+ * The deadline may pass too early: a segment may have come since the deadline was set, or
+ * xtcp_keepalive_limit_idle() may have brought the deadline forward to the limit on the time
+ * without text.
  */
 static void keep_alive(struct sock *sk)
 {

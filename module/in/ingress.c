@@ -262,12 +262,12 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 }
 
 /*
- * The fields of IP's control block that the checks read: the check of the IPsec policy needs them.
- * fill_seg() overwrites the block.
+ * The fields of IP's control block that the checks read. The check of the IPsec policy may read all
+ * of them. fill_seg() overwrites the block.
  * @iif: the input device
- * @flags: say whether the input device is a port of a VRF; for IPv4, also whether the input device
- *	is exempt from policies
- * @nhoff: IPv6 only: where in the packet an octet says that the next header is TCP's
+ * @flags: say whether the input device is a port of a VRF; for IPv4, also whether disable_policy
+ *	exempts the segment from the IPsec policies of the namespace
+ * @nhoff: IPv6 only: offset, from the IP header, of the octet that names TCP as the next header
  */
 struct ip_note {
 	int iif;
@@ -512,10 +512,10 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 
 /*
  * Processes a segment for @lsk. @timewait_iss: our ISN if the segment is a SYN that reopens a
- * TIME-WAIT record, else NULL. @signature->verified: who_reopens() has verified the signature of
- * this SYN with the keys of @lsk. @traced: the segment was traced before. Return: true when the
- * segment is consumed; false when @lsk has ended since the lookup: the caller then looks for
- * another listener.
+ * TIME-WAIT record, else NULL. @signature: its field "verified" is true if who_reopens() has
+ * checked the segment with the keys of @lsk. @traced: the segment was traced before. Return: true
+ * when the segment is consumed; false when @lsk has ended since the lookup: the caller then looks
+ * for another listener.
  */
 static __always_inline bool to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
 					const struct xtcp_demux_key *key, const u32 *timewait_iss,

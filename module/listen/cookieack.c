@@ -112,8 +112,9 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 }
 
 /*
- * Sets the ECN mode of a connection without an entry. The ACE field of the handshake's last ACK
- * says whether the peer is in AccECN mode (RFC 9768 section 5.1).
+ * Sets the ECN mode of a connection without an entry. The caller has asked xtcp_ecn_is_allowed().
+ * The ACE field of the handshake's last ACK says whether the peer is in AccECN mode (RFC 9768
+ * section 5.1).
  *
  * If AccECN was turned off after the SYN-ACK had been sent, we do not enter AccECN mode. With
  * timestamps, we then give no feedback, and the ACE field of our segments stays zero. To the peer,

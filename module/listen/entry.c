@@ -233,7 +233,7 @@ bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 
 /*
  * Returns how often the timer may send the SYN-ACK of an entry again. The timeout after that ends
- * the entry, unless the entry waits for data (waits_for_data()). As in Linux's
+ * the entry. expire_one() makes an exception for an entry that waits for data. As in Linux's
  * reqsk_timer_handler(), this number is reduced when the queue is more than half full and at least
  * half of the entries are old, so that old entries leave room for new entries. Sets *@cut to true
  * if the number was reduced, else to false.

@@ -21,9 +21,8 @@
  *
  * A group has two estates if a successor closes before the first estate has ended. One estate may
  * then hand its connections to the other. No connection is lost in this way: an estate leaves the
- * table before it looks for heirs, so its connections only move to members that end later. When the
- * last estate of the group ends, its connections move to members that have a program, if there are
- * any.
+ * table before it looks for heirs, so its connections only move to members that end later. In the
+ * end they reach members that have a program, if there are any.
  *
  * Unprivileged users can make the work item slow, by slow netfilter rules. It runs on an unbound
  * workqueue, so that other work of the kernel does not wait for it.
@@ -259,8 +258,8 @@ fail:
 }
 
 /*
- * Ends the wait of @sk, if @sk is an estate, or of all estates of @group. The work item ends these
- * estates now. Either @sk or @group is NULL.
+ * Ends the wait of @sk, if @sk is an estate, or of all estates of @group. The work item then ends
+ * these estates, one in each run. Either @sk or @group is NULL.
  */
 static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group)
 {

@@ -19,7 +19,7 @@ struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tu
 struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 					const struct xtcp_port_range *range);
 void xtcp_portmaps_put(struct xtcp_net *xn, struct xtcp_portmap *map);
-/* Called with BH disabled, after connections with the numbers of maps have left the table. */
+/* BH disabled. The connections have left the table; each stores the number of a map, or 0. */
 void xtcp_portmaps_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn);
 void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struct xtcp_conn *conn,
 				const struct xtcp_conn *(*next)(const struct xtcp_conn *));

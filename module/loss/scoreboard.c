@@ -34,7 +34,7 @@
 #include "sight/mib.h"
 
 #define REORDERING_MAX	300U	/* segments, as Linux's tcp_max_reordering */
-#define TIMEOUTS_MANY	3	/* timeouts without an RTT between them after which an echo may be stale */
+#define TIMEOUTS_MANY	3	/* after so many timeouts, the echo of an earlier copy is stale */
 
 static u32 octets_of(const struct sk_buff *skb)
 {
@@ -55,8 +55,9 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 }
 
 /*
- * Were there three timeouts or more without an RTT between them, and does the ACK not echo the last
- * copy of @cb, but an earlier copy? Only the segment at SND.UNA counts: the timeouts were its own.
+ * Were there three timeouts or more, for the same SND.UNA or without an RTT between them, and is
+ * TSecr older than the last copy of @cb? Then the ACK echoes an earlier copy. Only the segment at
+ * SND.UNA counts, because a timeout resends this segment.
  */
 static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb, const struct xtcp_sample *sample)
 {
@@ -536,9 +537,9 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  * @sk: a sock that does not use SACK
  * @sample: its sacked and its delivered octets grow by at most one segment
  *
- * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. The first segment is
- * still missing, or the octets marked as lost if these are more. So the sum of sacked octets does
- * not grow beyond the number of the other outstanding octets.
+ * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. Missing are at least the
+ * octets of the first segment, or those marked as lost if these are more. So the sum of sacked
+ * octets grows at most to the number of the other outstanding octets.
  *
  * If there are more duplicate ACKs than outstanding segments, and nothing is marked as lost, then
  * segments were reordered. The reordering estimate rises to the number of duplicate ACKs.

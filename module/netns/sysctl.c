@@ -4,10 +4,10 @@
  *
  * Names, units, ranges and defaults are those of net.ipv4.tcp_*; SYSCTLS.md lists the exceptions.
  * Where Linux derives a default from the size of memory, a namespace copies the value of its own
- * kernel TCP when the namespace begins (or the module is loaded). Only max_orphans is computed: as
- * in Linux, it is half the number of chains in kernel TCP's table of connections. Where Linux
- * accepts any number, xtcp refuses a number that makes no sense: the write fails with EINVAL, and
- * the old value stays.
+ * kernel TCP when the namespace begins (or the module is loaded). Only max_orphans is computed, in
+ * the same way as in Linux: it is half the number of chains in the table of connections of the
+ * namespace's kernel TCP. Where Linux accepts any number, xtcp refuses a number that makes no
+ * sense: the write fails with EINVAL, and the old value stays.
  *
  * A handler must find its namespace, but the kernel gives it only the address of an entry in the
  * registered table. A table for each namespace would take one or more pages, and most of these

@@ -6,11 +6,13 @@
  * Each segment is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields
  * are chosen as in kernel TCP. SYN-ACKs and ACKs have the skb->mark and the interface of the entry
  * or record. With fwmark_reflect, a RST has the skb->mark of the segment that it answers. If that
- * segment came through a VRF, the RST is bound to the VRF device; else, if the peer's address is
- * link-local or ::1, the RST is bound to the interface of that segment; else routing chooses the
- * interface of the RST. A SYN-ACK has the DSCP of the listener; with net.xtcp.reflect_tos, it has
- * the DSCP of the SYN. The ACK of a record has the DSCP of the connection. A RST, and the ACK of an
- * entry, reflect the DSCP of the segment that they answer.
+ * segment came through a VRF, the RST is bound to the VRF device. If not, but the peer's address is
+ * link-local or ::1, the RST is bound to the interface by which that segment came. Otherwise
+ * routing chooses the interface of the RST.
+ *
+ * A SYN-ACK has the DSCP of the listener; with net.xtcp.reflect_tos, it has the DSCP of the SYN.
+ * The ACK of a record has the DSCP of the connection. A RST, and the ACK of an entry, reflect the
+ * DSCP of the segment that they answer.
  */
 #include "out/reply.h"
 

@@ -9,8 +9,9 @@
  * There are two kinds of leases. The first is the lease of a bind(); each bind() makes its own.
  * Such leases have sk_reuseport and a user id that no process can have. So kernel TCP takes them
  * for a SO_REUSEPORT group of one user, and lets them all share a port; sharing.c decides which
- * leases may really share it. A sock of kernel TCP never has this user, so SO_REUSEPORT does not
- * let it share the port with a lease; only a TIME-WAIT sock may (sharing.c).
+ * leases may really share it. A sock of kernel TCP never has this user. So SO_REUSEPORT does not
+ * let such a sock share the port with a lease, unless the sock is in TIME-WAIT: then kernel TCP
+ * does not compare the users (sharing.c: is_in_the_way()).
  *
  * The second kind is the shared lease, which connect() without bind() makes. It is bound to the
  * wildcard address of both families and serves any number of 4-tuples. It has no sk_reuseport, so
@@ -179,9 +180,10 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	new->owner = sk;
 	/*
 	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. The choice depends
-	 * on SO_REUSEADDR, but not on SO_REUSEPORT (ip_autobind_reuse). If another bind() of ours
-	 * asks for the chosen port before get_place() sets sk_reuseport of this lease, that bind()
-	 * may be refused, even if both socks have SO_REUSEPORT.
+	 * on SO_REUSEADDR, but not on SO_REUSEPORT (ip_autobind_reuse). get_place() then takes the
+	 * lock of the port, and sets sk_reuseport of this lease. If another bind() of ours asks for
+	 * the chosen port before then, that bind() may be refused, even if both socks have
+	 * SO_REUSEPORT.
 	 */
 	if (!port)
 		err = inet_csk_get_port(mine, 0);

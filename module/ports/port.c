@@ -141,9 +141,9 @@ static int try_port(struct sock *sk, u16 port)
 /*
  * The ports of @range form two halves: those with the parity of @range->low are kernel TCP's, the
  * others are ours. Returns the part of @range from which our connect() may take ports of one half.
- * For our half (@first), this part is the whole @range. For kernel TCP's half, the part lacks the
- * last ports of @range, which stay free for kernel TCP. But if @range has fewer than RESERVE_FROM
- * ports, the part is the whole @range for this half, too.
+ * For our half (@first), this part is the whole @range. For kernel TCP's half, the part ends
+ * earlier, so that the last ports of this half stay free for kernel TCP. But if @range has fewer
+ * than RESERVE_FROM ports, the part is the whole @range for this half, too.
  */
 static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
 {

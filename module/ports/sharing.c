@@ -146,10 +146,9 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  *
  *  - Only TIME-WAIT records refer to @lease.
  *  - @admits_others is set (lease_admits()).
- *  - @lease has SO_REUSEADDR, unless @sk has this option, too, and @lease listens. With the option,
- *    @lease may share the port with a sock outside the group that also has the option. Such a sock
- *    refuses @sk if @sk lacks the option, or if the sock listens. While @lease listens, no such
- *    sock can listen.
+ *  - @lease has SO_REUSEADDR, and @sk lacks this option or @lease does not listen. A sock outside
+ *    the group that also has the option may share the port with @lease. Such a sock refuses @sk if
+ *    @sk lacks the option, or if the sock listens. While @lease listens, no such sock can listen.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {

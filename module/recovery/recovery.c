@@ -214,10 +214,9 @@ static bool duplicates_may_follow(const struct xtcp_sock *xsk)
 /*
  * A duplicate ACK while SND.UNA stands at recover. It does not count towards a fast retransmit, but
  * the first two allow a new segment each: limited transmit (RFC 5681 section 3.2 (1), RFC 3042).
- * Kernel TCP sends no new segment here. If the first and the third of three new segments are lost,
- * kernel TCP waits for a timeout. If the same happens to the next three, kernel TCP waits again.
- * Without timestamps, the RTO then keeps its backoff, because ACKs of retransmissions give no RTT
- * sample.
+ * Kernel TCP sends no new segment here. So each time the first and the third of three new segments
+ * are lost, kernel TCP waits for a timeout. Without timestamps, the RTO keeps its backoff from one
+ * such timeout to the next, because ACKs of retransmissions give no RTT sample.
  */
 static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 {

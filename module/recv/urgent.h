@@ -16,8 +16,8 @@ struct sock;
 /**
  * struct xtcp_urgent - the last urgent octet of the peer
  * @seq: the sequence number of the urgent octet
- * @data: one of XTCP_URGENT_*; XTCP_URGENT_THERE comes with the value of the octet. 0: no urgent
- *	octet is ahead of the reader
+ * @data: one of XTCP_URGENT_*; with XTCP_URGENT_THERE, the low 8 bits are the value of the urgent
+ *	octet. 0: no urgent octet is ahead of the reader
  *
  * The socket lock guards this struct, but some readers do not take it. Only the functions below
  * write the struct.

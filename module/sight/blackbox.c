@@ -64,8 +64,8 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
  */
 static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
 /*
- * how many namespaces want boxes, plus how many requests hold the key (xtcp_blackbox_hold_key());
- * also read without key_lock
+ * how many namespaces want boxes, plus how many requests keep xtcp_boxnote_key on at present
+ * (xtcp_blackbox_hold_key()); also read without key_lock
  */
 static unsigned int wanting;
 

@@ -333,8 +333,8 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 	 * read the state before the tuple: every writer but connect() sets the tuple before the
 	 * state, so this tuple is at least as new as this state. connect() sets the state SYN-SENT
 	 * before the tuple, but lookups find the sock only after connect() has set both. A new
-	 * connect() first waits for RCU readers. So once the sock has ended, its state and tuple do
-	 * not change before this RCU read side ends
+	 * connect() or listen() first waits for RCU readers. So once the sock has ended, its state
+	 * and tuple do not change before this RCU read side ends
 	 */
 	row->state = inet_sk_state_load(sk);
 	row->tuple = xtcp_conn_tuple(&xsk->conn);
