@@ -326,11 +326,13 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 }
 
 /**
- * xtcp_portmap_clear() - clear the bits in @ours of the ports of a connection, and of the
- *	connections after it that store the same number
+ * xtcp_portmap_clear() - clear the bits in @map->ours for successive connections of a map
  * @map: not dead
- * @conn: the first connection; it stores the number of @map
+ * @conn: the first connection; it has left the table, and stores the number of @map
  * @next: as for xtcp_portmaps_tuples_ended()
+ *
+ * Each connection has one bit, for its local port. The function ends at the first connection that
+ * stores another number.
  *
  * This function is inlined, so that the calls of @next are, too.
  *

@@ -146,9 +146,10 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  *
  *  - Only TIME-WAIT records refer to @lease.
  *  - @admits_others is set (lease_admits()).
- *  - @lease has SO_REUSEADDR, and @sk lacks this option or @lease does not listen. A sock outside
- *    the group that also has the option may share the port with @lease. Such a sock refuses @sk if
- *    @sk lacks the option, or if the sock listens. While @lease listens, no such sock can listen.
+ *  - @lease has SO_REUSEADDR. Then an outsider, a sock outside the group that has SO_REUSEADDR, too,
+ *    may share the port. The outsider refuses @sk if @sk lacks SO_REUSEADDR, or if the outsider
+ *    listens. Neither can be so if @sk has SO_REUSEADDR and @lease listens, because no outsider can
+ *    listen while @lease does. Then this case does not apply.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
