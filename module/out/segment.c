@@ -641,7 +641,7 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 }
 
 /**
- * xtcp_segment_send_control() - send a segment without text, SYN or FIN
+ * xtcp_segment_send_control() - send a segment that has no text, no SYN and no FIN
  * @sk: the sock
  * @seq: SEG.SEQ
  * @flags: control bits

@@ -146,8 +146,8 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  *
  *  - Only TIME-WAIT records refer to @lease.
  *  - @admits_others is set (lease_admits()).
- *  - @lease has SO_REUSEADDR. Then an outsider, a sock outside the group that has SO_REUSEADDR, too,
- *    may share the port. The outsider refuses @sk if @sk lacks SO_REUSEADDR, or if the outsider
+ *  - @lease has SO_REUSEADDR. Then a sock outside the group that has SO_REUSEADDR, an outsider, may
+ *    share the port. The outsider refuses @sk if @sk lacks SO_REUSEADDR, or if the outsider
  *    listens. Neither can be so if @sk has SO_REUSEADDR and @lease listens, because no outsider can
  *    listen while @lease does. Then this case does not apply.
  */
@@ -174,10 +174,11 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the sock @other? All
- * leases of bind() have sk_reuseport, and one uid that is no user's (lease.c). So kernel TCP always
- * lets them share a port with each other, and with TIME-WAIT socks of kernel TCP that have
- * sk_reuseport. Only these socks have to be compared here.
+ * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the sock @other? Only
+ * two kinds of socks have to be compared here: other leases of bind(), and TIME-WAIT socks of
+ * kernel TCP that have sk_reuseport. Kernel TCP always lets a lease share a port with both kinds,
+ * because all leases of bind() have sk_reuseport, and one uid that is no user's (lease.c). For all
+ * other socks, the answer of kernel TCP holds.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
