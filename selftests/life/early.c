@@ -108,6 +108,11 @@ static void routed_once(const struct world *w, const char *name)
 	ksft_test_result(!lookups(w), "%s: segments of a connection ask routing for nothing\n", name);
 }
 
+static bool has_no_tentative(int ns)
+{
+	return !ns_shell(ns, "test -z \"$(ip -6 addr show tentative)\"");
+}
+
 static void switched_off(const struct world *w, const char *knob, const char *name)
 {
 	long long before;
@@ -349,6 +354,8 @@ int main(void)
 	tracing_set("events/fib/fib_table_lookup/enable", "1");
 	tracing_set("events/fib6/fib6_table_lookup/enable", "1");
 	must(!ns_pair_make(&net), "namespaces");
+	/* when duplicate address detection ends, cached routes of IPv6 are looked up anew */
+	must(WAIT_FOR(has_no_tentative(net.a) && has_no_tentative(net.b), STACK_DEADLINE_MS), "addresses");
 	/* a request for a link-layer address is a lookup, too */
 	sides_know_each_other(&net);
 	veth = ns_call(net.b, index_of_veth, NULL);
