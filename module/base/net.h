@@ -147,61 +147,24 @@ struct xtcp_shard {
 } ____cacheline_aligned_in_smp;
 
 /**
- * struct xtcp_net - xtcp in one namespace
- * @net: the namespace
- * @sysctl: the values of net.xtcp.*
- * @rto_floor_us: rto_min_us of @sysctl, clamped (bounds.h); READ_ONCE
- * @delack_most: how long an ACK may wait, jiffies; computed from rto_min_us and delack_max_us of
- *	@sysctl; READ_ONCE
- * @started: the namespace has had a socket of ours, so all fields below are set up
- *	(xtcp_netns_start())
- * @is_guest: the namespace belongs to a user namespace other than the initial one. Any user can
- *	make such a namespace (a guest), so all guests together get a limited part of the memory
- * @early: the hooks of early.c are registered
- * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
- *	Each segment reads this bitmap first, without a lock; portlist.c writes it. Before the first
- *	socket of a namespace, @port_bits is an empty bitmap that all namespaces share
- * @tcp_statistics: the Tcp: counters (mib.c)
- * @net_statistics: the TcpExt: counters (mib.c)
- * @tuple_key: key of two hashes. The hash of tuples serves the table of connections and the
- *	constant part of ISNs; the hash of pairs of addresses serves metrics.c and paths.c
- * @ts_key: key of the timestamp offsets
- * @port_key: key of the hash that chooses ephemeral ports (port.c)
- * @id: number of the namespace in the table of connections (demux.c)
- * @device_listeners: number of struct xtcp_members in @listeners whose key has a device
- * @shards: xtcp_shard_mask + 1 shards of records and orphans
- * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
- * @reply_sk6: sends such segments over IPv6; NULL without IPv6
- * @portmaps: the ports in use towards each destination (portmaps.c)
- * @portlists: leases by port (portlist.c)
- * @conns: per processor; their sum is the number of the namespace's connections (demux.c)
- * @sysctl_header: the registration of @sysctl, in parts
- * @blackbox_wanted: @sysctl or a rule of @policy asks for black boxes (blackbox.c)
- * @blackbox_ruled: a rule of @policy asks for black boxes; written under @policy_lock
- * @starting: serializes the set-up at the first use (@started, @early)
+ * struct xtcp_rest - the part of struct xtcp_net that is made for the first socket of ours
+ * @xn: the namespace
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
  * @listener_numbers: listeners by number; read under RCU
  * @next_listener: the first number to try for the next listener
  * @listeners_lock: guards changes of @listeners and its members, @listener_numbers, @next_listener
- *	and @device_listeners
+ *	and xtcp_net.device_listeners
  * @estates: listeners that wait for a successor after close() (estate.c)
  * @estates_lock: guards @estates and @estates_len; taken in process context
  * @estates_len: number of listeners in @estates
  * @estates_work: ends the estates that are due
+ * @port_key: key of the hash that chooses ephemeral ports (port.c)
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the SYN cookies (secret.c)
- * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
- *	yet; RCU (fastkeys.c)
- * @metrics: metrics of earlier connections, by host; NULL: no table yet (metrics.c)
- * @paths: saved windows and RTTs of paths, for Careful Resume; NULL: never switched on (paths.c)
  * @challenge_second: the second to which @challenges belongs (reply.c)
  * @challenges: how many challenge ACKs may still leave in that second
- * @policy: the rules for new connections; NULL: none; read under RCU (policy.c)
- * @policy_lock: guards changes of @policy
- * @blackhole_stamp: jiffies of the last sign that the network drops Fast Open SYNs (fastsyn.c)
- * @blackholes: number of such signs in a row
- * @spare_block: the block of @portlists that last became empty, kept for the next use; NULL: none;
- *	exchanged atomically
+ * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
+ *	NULL: none; exchanged atomically
  * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (record.c)
  * @signed_records: number of the records with keys
@@ -214,40 +177,15 @@ struct xtcp_shard {
  * @boxes: number of all black boxes of the namespace, also of open connections
  * @boxes_made: how many black boxes the namespace has had so far
  *
- * Fields that each segment reads come first. They share no cache line with fields that connections
- * write.
+ * Most namespaces never have a socket of ours, so they need no memory for this part. A segment with
+ * data, or its ACK, reads no field of it.
  */
-struct xtcp_net {
-	struct net *net;
-	struct xtcp_sysctl sysctl;
-	u32 rto_floor_us;
-	u32 delack_most;
-	bool started;
-	bool is_guest;
-	bool early;
-	unsigned long *port_bits;
-	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);
-	DEFINE_SNMP_STAT(struct xtcp_mib, net_statistics);
-	siphash_key_t tuple_key;
-	siphash_key_t ts_key;
-	siphash_key_t port_key;
-	u32 id;
-	unsigned int device_listeners;
-	struct xtcp_shard *shards;
-	struct sock *reply_sk;
-	struct sock *reply_sk6;
-	struct xtcp_portmaps *portmaps;
-	struct xtcp_portlist *portlists;
-	long __percpu *conns;
-
+struct xtcp_rest {
 	/*
-	 * Seldom written: by listeners, sysctls, policy changes, new cookie secrets, and challenge
-	 * ACKs.
+	 * Seldom written: by listeners, new cookie secrets and challenge ACKs. A SYN reads some of
+	 * these fields.
 	 */
-	struct ctl_table_header *sysctl_header[XTCP_SYSCTL_PARTS];
-	bool blackbox_wanted;
-	bool blackbox_ruled;
-	struct mutex starting;		/* serializes the set-up */
+	struct xtcp_net *xn;
 	struct rhltable listeners;
 	struct xarray listener_numbers;
 	u32 next_listener;
@@ -256,17 +194,11 @@ struct xtcp_net {
 	spinlock_t estates_lock;	/* guards estates and estates_len */
 	unsigned int estates_len;
 	struct delayed_work estates_work;
+	siphash_key_t port_key;
 	seqlock_t cookie_lock;		/* guards cookie */
 	struct xtcp_cookie_secrets cookie;
-	struct xtcp_fastopen_keys __rcu *fastopen_keys;
-	struct xtcp_metrics *metrics;
-	struct xtcp_paths *paths;
 	atomic_t challenge_second;
 	atomic_t challenges;
-	struct xtcp_policy __rcu *policy;
-	struct mutex policy_lock;	/* guards changes of policy */
-	unsigned long blackhole_stamp;
-	atomic_t blackholes;
 
 	/*
 	 * The fields from here on are written when connections begin and end. A struct
@@ -283,6 +215,89 @@ struct xtcp_net {
 	unsigned int boxes_kept_len;
 	unsigned int boxes;
 	u32 boxes_made;
+};
+
+/**
+ * struct xtcp_net - xtcp in one namespace
+ * @net: the namespace
+ * @sysctl: the values of net.xtcp.*
+ * @rto_floor_us: rto_min_us of @sysctl, clamped (bounds.h); READ_ONCE
+ * @delack_most: how long an ACK may wait, jiffies; computed from rto_min_us and delack_max_us of
+ *	@sysctl; READ_ONCE
+ * @started: the namespace has had a socket of ours, so the fields from @port_bits to @rest are set
+ *	up (xtcp_netns_start())
+ * @is_guest: the namespace belongs to a user namespace other than the initial one. Any user can
+ *	make such a namespace (a guest), so all guests together get a limited part of the memory
+ * @early: the hooks of early.c are registered
+ * @blackbox_wanted: @sysctl or a rule of @policy asks for black boxes (blackbox.c)
+ * @blackbox_ruled: a rule of @policy asks for black boxes; written under @policy_lock
+ * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
+ *	Each segment reads this bitmap first, without a lock; portlist.c writes it. Before the first
+ *	socket of a namespace, @port_bits is an empty bitmap that all namespaces share
+ * @tcp_statistics: the Tcp: counters (mib.c)
+ * @net_statistics: the TcpExt: counters (mib.c)
+ * @tuple_key: key of two hashes. The hash of tuples serves the table of connections and the
+ *	constant part of ISNs; the hash of pairs of addresses serves metrics.c and paths.c
+ * @ts_key: key of the timestamp offsets
+ * @id: number of the namespace in the table of connections (demux.c)
+ * @device_listeners: number of struct xtcp_members in @rest->listeners whose key has a device
+ * @shards: xtcp_shard_mask + 1 shards of records and orphans
+ * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
+ * @reply_sk6: sends such segments over IPv6; NULL without IPv6
+ * @portmaps: the ports in use towards each destination (portmaps.c)
+ * @portlists: leases by port (portlist.c)
+ * @conns: per processor; their sum is the number of the namespace's connections (demux.c)
+ * @rest: all other state that sockets need; NULL until @started
+ * @sysctl_header: the registration of @sysctl, in parts
+ * @starting: serializes the set-up at the first use (@started, @early)
+ * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
+ *	yet; RCU (fastkeys.c)
+ * @metrics: metrics of earlier connections, by host; NULL: no table yet (metrics.c)
+ * @paths: saved windows and RTTs of paths, for Careful Resume; NULL: never switched on (paths.c)
+ * @policy: the rules for new connections; NULL: none; read under RCU (policy.c)
+ * @policy_lock: guards changes of @policy
+ * @blackhole_stamp: jiffies of the last sign that the network drops Fast Open SYNs (fastsyn.c)
+ * @blackholes: number of such signs in a row
+ *
+ * Every namespace has this struct, so it has only what each segment reads and what a namespace
+ * needs before its first socket: a program may set the sysctls, rules and keys then. Connections
+ * write to no field that segments read.
+ */
+struct xtcp_net {
+	struct net *net;
+	struct xtcp_sysctl sysctl;
+	u32 rto_floor_us;
+	u32 delack_most;
+	bool started;
+	bool is_guest;
+	bool early;
+	bool blackbox_wanted;
+	bool blackbox_ruled;
+	unsigned long *port_bits;
+	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);
+	DEFINE_SNMP_STAT(struct xtcp_mib, net_statistics);
+	siphash_key_t tuple_key;
+	siphash_key_t ts_key;
+	u32 id;
+	unsigned int device_listeners;
+	struct xtcp_shard *shards;
+	struct sock *reply_sk;
+	struct sock *reply_sk6;
+	struct xtcp_portmaps *portmaps;
+	struct xtcp_portlist *portlists;
+	long __percpu *conns;
+	struct xtcp_rest *rest;
+
+	/* Seldom written: by sysctls, policy changes, and signs of a Fast Open black hole. */
+	struct ctl_table_header *sysctl_header[XTCP_SYSCTL_PARTS];
+	struct mutex starting;		/* serializes the set-up */
+	struct xtcp_fastopen_keys __rcu *fastopen_keys;
+	struct xtcp_metrics *metrics;
+	struct xtcp_paths *paths;
+	struct xtcp_policy __rcu *policy;
+	struct mutex policy_lock;	/* guards changes of policy */
+	unsigned long blackhole_stamp;
+	atomic_t blackholes;
 };
 
 /*

@@ -63,7 +63,7 @@ void xtcp_orphan_exit(void)
  */
 int xtcp_orphan_net_init(struct xtcp_net *xn)
 {
-	return percpu_counter_init(&xn->orphans, 0, GFP_KERNEL_ACCOUNT);
+	return percpu_counter_init(&xn->rest->orphans, 0, GFP_KERNEL_ACCOUNT);
 }
 
 /**
@@ -74,13 +74,13 @@ int xtcp_orphan_net_init(struct xtcp_net *xn)
  */
 void xtcp_orphan_net_exit(struct xtcp_net *xn)
 {
-	WARN_ON_ONCE(percpu_counter_sum(&xn->orphans));
-	percpu_counter_destroy(&xn->orphans);
+	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->orphans));
+	percpu_counter_destroy(&xn->rest->orphans);
 }
 
 static void count_orphan(struct xtcp_net *xn, int change)
 {
-	percpu_counter_add_batch(&xn->orphans, change, ORPHANS_BATCH);
+	percpu_counter_add_batch(&xn->rest->orphans, change, ORPHANS_BATCH);
 	percpu_counter_add_batch(&all_orphans, change, ORPHANS_BATCH);
 	if (xn->is_guest)
 		percpu_counter_add_batch(&guest_orphans, change, ORPHANS_BATCH);
@@ -152,7 +152,7 @@ static bool guests_have_enough(struct xtcp_net *xn)
 	s64 guests_max = all_max() / XTCP_GUESTS_PART;
 
 	return is_above(&guest_orphans, guests_max, GUESTS_ROUGH) ||
-	       is_above(&xn->orphans, guests_max / XTCP_GUEST_SHARE, GUESTS_ROUGH);
+	       is_above(&xn->rest->orphans, guests_max / XTCP_GUEST_SHARE, GUESTS_ROUGH);
 }
 
 /**
@@ -179,7 +179,7 @@ bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 	struct xtcp_net *xn = xtcp_net_of(sk);
 
 	sock_owned_by_me(sk);
-	if (is_above(&xn->orphans, READ_ONCE(xn->sysctl.max_orphans), ORPHANS_ROUGH) ||
+	if (is_above(&xn->rest->orphans, READ_ONCE(xn->sysctl.max_orphans), ORPHANS_ROUGH) ||
 	    is_above(&all_orphans, all_max(), ORPHANS_ROUGH) ||
 	    (is_new && xn->is_guest && guests_have_enough(xn))) {
 		net_info_ratelimited("too many orphaned sockets\n");

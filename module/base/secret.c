@@ -30,11 +30,13 @@
  */
 void xtcp_secret_net_init(struct xtcp_net *xn)
 {
+	struct xtcp_rest *rest = xn->rest;
+
 	get_random_bytes(&xn->ts_key, sizeof(xn->ts_key));
-	get_random_bytes(&xn->port_key, sizeof(xn->port_key));
-	seqlock_init(&xn->cookie_lock);
-	get_random_bytes(xn->cookie.key, sizeof(xn->cookie.key));
-	xn->cookie.epoch = xtcp_cookie_epoch(xtcp_clock_seconds());
+	get_random_bytes(&rest->port_key, sizeof(rest->port_key));
+	seqlock_init(&rest->cookie_lock);
+	get_random_bytes(rest->cookie.key, sizeof(rest->cookie.key));
+	rest->cookie.epoch = xtcp_cookie_epoch(xtcp_clock_seconds());
 }
 
 /**
@@ -45,9 +47,11 @@ void xtcp_secret_net_init(struct xtcp_net *xn)
  */
 void xtcp_secret_net_exit(struct xtcp_net *xn)
 {
+	struct xtcp_rest *rest = xn->rest;
+
 	memzero_explicit(&xn->ts_key, sizeof(xn->ts_key));
-	memzero_explicit(&xn->port_key, sizeof(xn->port_key));
-	memzero_explicit(&xn->cookie, sizeof(xn->cookie));
+	memzero_explicit(&rest->port_key, sizeof(rest->port_key));
+	memzero_explicit(&rest->cookie, sizeof(rest->cookie));
 }
 
 /**
@@ -97,17 +101,17 @@ void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tupl
  * Draws the key of @epoch, unless another caller has done so. Not inlined, so that only the first
  * SYN of an epoch needs stack for the key.
  */
-static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
+static noinline_for_stack void rotate(struct xtcp_rest *rest, u32 epoch)
 {
 	siphash_key_t key;
 
 	get_random_bytes(&key, sizeof(key));
-	write_seqlock_bh(&xn->cookie_lock);
-	if ((s32)(epoch - xn->cookie.epoch) > 0) {
-		xn->cookie.key[epoch & 1] = key;
-		WRITE_ONCE(xn->cookie.epoch, epoch);
+	write_seqlock_bh(&rest->cookie_lock);
+	if ((s32)(epoch - rest->cookie.epoch) > 0) {
+		rest->cookie.key[epoch & 1] = key;
+		WRITE_ONCE(rest->cookie.epoch, epoch);
 	}
-	write_sequnlock_bh(&xn->cookie_lock);
+	write_sequnlock_bh(&rest->cookie_lock);
 	memzero_explicit(&key, sizeof(key));
 }
 
@@ -127,15 +131,16 @@ static noinline_for_stack void rotate(struct xtcp_net *xn, u32 epoch)
 u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, struct xtcp_cookie cookie)
 {
 	const u32 now = xtcp_clock_seconds();
+	struct xtcp_rest *rest = xn->rest;
 	unsigned int seq;
 	u32 iss;
 
-	if (unlikely((s32)(xtcp_cookie_epoch(now) - READ_ONCE(xn->cookie.epoch)) > 0))
-		rotate(xn, xtcp_cookie_epoch(now));
+	if (unlikely((s32)(xtcp_cookie_epoch(now) - READ_ONCE(rest->cookie.epoch)) > 0))
+		rotate(rest, xtcp_cookie_epoch(now));
 	do {
-		seq = read_seqbegin(&xn->cookie_lock);
-		iss = xtcp_cookie_make(&xn->cookie, &key->tuple, key->hash, irs, now, cookie);
-	} while (read_seqretry(&xn->cookie_lock, seq));
+		seq = read_seqbegin(&rest->cookie_lock);
+		iss = xtcp_cookie_make(&rest->cookie, &key->tuple, key->hash, irs, now, cookie);
+	} while (read_seqretry(&rest->cookie_lock, seq));
 	return iss;
 }
 
@@ -156,12 +161,13 @@ bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *
 			      struct xtcp_cookie *cookie)
 {
 	const u32 now = xtcp_clock_seconds();
+	struct xtcp_rest *rest = xn->rest;
 	unsigned int seq;
 	bool ok;
 
 	do {
-		seq = read_seqbegin(&xn->cookie_lock);
-		ok = xtcp_cookie_check(&xn->cookie, &key->tuple, key->hash, irs, iss, tsecr, now, cookie);
-	} while (read_seqretry(&xn->cookie_lock, seq));
+		seq = read_seqbegin(&rest->cookie_lock);
+		ok = xtcp_cookie_check(&rest->cookie, &key->tuple, key->hash, irs, iss, tsecr, now, cookie);
+	} while (read_seqretry(&rest->cookie_lock, seq));
 	return ok;
 }

@@ -61,7 +61,7 @@
 
 /**
  * struct estate - a listener that waits for its successor
- * @node: in xtcp_net.estates
+ * @node: in xtcp_rest.estates
  * @sk: the listener, with the reference of its file
  * @uid: the user of @sk
  * @group: the group of @sk. Once xtcp_estate_keep() has returned, @group is only compared: when an
@@ -85,13 +85,13 @@ static void arm_estates(struct xtcp_net *xn)
 	unsigned long first = MAX_JIFFY_OFFSET;
 	const struct estate *estate;
 
-	lockdep_assert_held(&xn->estates_lock);
-	list_for_each_entry(estate, &xn->estates, node)
+	lockdep_assert_held(&xn->rest->estates_lock);
+	list_for_each_entry(estate, &xn->rest->estates, node)
 		first = min(first, time_after(estate->until, now) ? estate->until - now : 0);
-	if (list_empty(&xn->estates))
+	if (list_empty(&xn->rest->estates))
 		return;
-	cancel_delayed_work(&xn->estates_work);
-	queue_delayed_work(system_dfl_wq, &xn->estates_work, first);
+	cancel_delayed_work(&xn->rest->estates_work);
+	queue_delayed_work(system_dfl_wq, &xn->rest->estates_work, first);
 }
 
 /*
@@ -102,17 +102,17 @@ static struct estate *take_due(struct xtcp_net *xn)
 {
 	struct estate *estate, *due = NULL;
 
-	spin_lock(&xn->estates_lock);
-	list_for_each_entry(estate, &xn->estates, node) {
+	spin_lock(&xn->rest->estates_lock);
+	list_for_each_entry(estate, &xn->rest->estates, node) {
 		if (time_before(jiffies, estate->until))
 			continue;
 		due = estate;
 		list_del(&due->node);
-		xn->estates_len--;
+		xn->rest->estates_len--;
 		break;
 	}
 	arm_estates(xn);
-	spin_unlock(&xn->estates_lock);
+	spin_unlock(&xn->rest->estates_lock);
 	return due;
 }
 
@@ -123,7 +123,7 @@ static struct estate *take_due(struct xtcp_net *xn)
  */
 static void end_due_estates(struct work_struct *work)
 {
-	struct xtcp_net *xn = container_of(to_delayed_work(work), struct xtcp_net, estates_work);
+	struct xtcp_net *xn = container_of(to_delayed_work(work), struct xtcp_rest, estates_work)->xn;
 	struct estate *estate = take_due(xn);
 
 	if (!estate)
@@ -145,10 +145,12 @@ static void end_due_estates(struct work_struct *work)
  */
 int xtcp_estate_net_init(struct xtcp_net *xn)
 {
-	spin_lock_init(&xn->estates_lock);
-	INIT_LIST_HEAD(&xn->estates);
-	xn->estates_len = 0;
-	INIT_DELAYED_WORK(&xn->estates_work, end_due_estates);
+	struct xtcp_rest *rest = xn->rest;
+
+	spin_lock_init(&rest->estates_lock);
+	INIT_LIST_HEAD(&rest->estates);
+	rest->estates_len = 0;
+	INIT_DELAYED_WORK(&rest->estates_work, end_due_estates);
 	return 0;
 }
 
@@ -160,8 +162,8 @@ int xtcp_estate_net_init(struct xtcp_net *xn)
  */
 void xtcp_estate_net_exit(struct xtcp_net *xn)
 {
-	cancel_delayed_work_sync(&xn->estates_work);
-	WARN_ON_ONCE(!list_empty(&xn->estates));
+	cancel_delayed_work_sync(&xn->rest->estates_work);
+	WARN_ON_ONCE(!list_empty(&xn->rest->estates));
 }
 
 /*
@@ -173,13 +175,13 @@ static bool take_room(struct xtcp_net *xn, kuid_t uid)
 	const struct estate *estate;
 	unsigned int of_user = 0;
 
-	lockdep_assert_held(&xn->estates_lock);
+	lockdep_assert_held(&xn->rest->estates_lock);
 	if (xn->is_guest)
-		return xn->estates_len < ESTATES_OF_GUEST &&
+		return xn->rest->estates_len < ESTATES_OF_GUEST &&
 		       atomic_add_unless(&estates_of_guests, 1, ESTATES_OF_GUESTS);
-	list_for_each_entry(estate, &xn->estates, node)
+	list_for_each_entry(estate, &xn->rest->estates, node)
 		of_user += uid_eq(estate->uid, uid);
-	return xn->estates_len < ESTATES_MAX && of_user < ESTATES_OF_USER;
+	return xn->rest->estates_len < ESTATES_MAX && of_user < ESTATES_OF_USER;
 }
 
 /* Adds @estate to the list of the namespace. Return: false at a limit. */
@@ -187,17 +189,17 @@ static bool list_estate(struct xtcp_net *xn, struct estate *estate)
 {
 	bool has_room;
 
-	spin_lock(&xn->estates_lock);
+	spin_lock(&xn->rest->estates_lock);
 	has_room = take_room(xn, estate->uid);
 	if (has_room) {
-		list_add_tail(&estate->node, &xn->estates);
-		xn->estates_len++;
+		list_add_tail(&estate->node, &xn->rest->estates);
+		xn->rest->estates_len++;
 		/* a successor that has joined may not have found this estate: end the estate now */
 		if (atomic_read(&estate->group->open))
 			estate->until = jiffies;
 		arm_estates(xn);
 	}
-	spin_unlock(&xn->estates_lock);
+	spin_unlock(&xn->rest->estates_lock);
 	return has_room;
 }
 
@@ -266,8 +268,8 @@ static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtc
 	struct estate *estate;
 	bool found = false;
 
-	spin_lock(&xn->estates_lock);
-	list_for_each_entry(estate, &xn->estates, node) {
+	spin_lock(&xn->rest->estates_lock);
+	list_for_each_entry(estate, &xn->rest->estates, node) {
 		if (estate->sk != sk && estate->group != group)
 			continue;
 		estate->until = jiffies;
@@ -275,7 +277,7 @@ static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtc
 	}
 	if (found)
 		arm_estates(xn);
-	spin_unlock(&xn->estates_lock);
+	spin_unlock(&xn->rest->estates_lock);
 }
 
 /**

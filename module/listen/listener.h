@@ -62,7 +62,7 @@ struct xtcp_listener_stats {
  * @synq: half-open entries (entry.c)
  * @group: the listeners among which SYNs are distributed; perhaps this listener alone (group.c)
  * @members: the listeners of the same group with the same address, port and device (members.c);
- *	lock: xtcp_net.listeners_lock
+ *	lock: xtcp_rest.listeners_lock
  * @member_index: the listener's index in @members; the same lock
  * @cpu: the processor in whose array incoming.c has put the listener, -1: none; lock:
  *	xtcp_incoming.cpus

@@ -140,7 +140,7 @@ static struct kmem_cache *entry_cache(const struct xtcp_request *he)
  */
 int xtcp_pool_net_init(struct xtcp_net *xn)
 {
-	return percpu_counter_init(&xn->entries, 0, GFP_KERNEL_ACCOUNT);
+	return percpu_counter_init(&xn->rest->entries, 0, GFP_KERNEL_ACCOUNT);
 }
 
 /**
@@ -151,8 +151,8 @@ int xtcp_pool_net_init(struct xtcp_net *xn)
  */
 void xtcp_pool_net_exit(struct xtcp_net *xn)
 {
-	WARN_ON_ONCE(percpu_counter_sum(&xn->entries));
-	percpu_counter_destroy(&xn->entries);
+	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->entries));
+	percpu_counter_destroy(&xn->rest->entries);
 }
 
 static bool is_room_for_entry(struct xtcp_net *xn)
@@ -162,7 +162,7 @@ static bool is_room_for_entry(struct xtcp_net *xn)
 	if (xtcp_counter_about(&entries_in_use) >= entries_max)
 		return false;
 	return !xn->is_guest || (xtcp_counter_about(&guest_entries) < guests_max &&
-				 xtcp_counter_about(&xn->entries) < guests_max / XTCP_GUEST_SHARE);
+				 xtcp_counter_about(&xn->rest->entries) < guests_max / XTCP_GUEST_SHARE);
 }
 
 /*
@@ -186,7 +186,7 @@ static int weight(const struct xtcp_request *he)
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
 	if (xn->is_guest)
-		percpu_counter_add_batch(&xn->entries, sign * weight(he), entries_batch);
+		percpu_counter_add_batch(&xn->rest->entries, sign * weight(he), entries_batch);
 }
 
 /* Adds an entry to the counts of memory (@sign 1), or subtracts the entry (-1). */

@@ -72,12 +72,14 @@ static const struct rhashtable_params table_params = {
  */
 int xtcp_listeners_net_init(struct xtcp_net *xn)
 {
+	struct xtcp_rest *rest = xn->rest;
+
 	BUILD_BUG_ON(sizeof(struct xtcp_members_key) != sizeof(struct in6_addr) + 2 * sizeof(u32));
-	mutex_init(&xn->listeners_lock);
-	xa_init_flags(&xn->listener_numbers, XA_FLAGS_ALLOC);
-	xn->next_listener = 0;
+	mutex_init(&rest->listeners_lock);
+	xa_init_flags(&rest->listener_numbers, XA_FLAGS_ALLOC);
+	rest->next_listener = 0;
 	xn->device_listeners = 0;
-	return rhltable_init(&xn->listeners, &table_params);
+	return rhltable_init(&rest->listeners, &table_params);
 }
 
 /**
@@ -88,9 +90,11 @@ int xtcp_listeners_net_init(struct xtcp_net *xn)
  */
 void xtcp_listeners_net_exit(struct xtcp_net *xn)
 {
-	WARN_ON_ONCE(!xa_empty(&xn->listener_numbers) || atomic_read(&xn->listeners.ht.nelems));
-	xa_destroy(&xn->listener_numbers);
-	rhltable_destroy(&xn->listeners);
+	struct xtcp_rest *rest = xn->rest;
+
+	WARN_ON_ONCE(!xa_empty(&rest->listener_numbers) || atomic_read(&rest->listeners.ht.nelems));
+	xa_destroy(&rest->listener_numbers);
+	rhltable_destroy(&rest->listeners);
 }
 
 /* The best match for a SYN so far. */
@@ -108,7 +112,7 @@ struct fitting {
 static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place, const struct xtcp_demux_key *key,
 		      bool v4, struct fitting *best)
 {
-	struct rhlist_head *list = rhltable_lookup(&xn->listeners, place, table_params), *at;
+	struct rhlist_head *list = rhltable_lookup(&xn->rest->listeners, place, table_params), *at;
 	struct xtcp_members *members;
 	struct sock *sk;
 	bool on_cpu;
@@ -177,7 +181,7 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
 struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
 				 const struct xtcp_group *group, u32 hash)
 {
-	struct rhlist_head *list = rhltable_lookup(&xn->listeners, place, table_params), *at;
+	struct rhlist_head *list = rhltable_lookup(&xn->rest->listeners, place, table_params), *at;
 	struct xtcp_members *members;
 	bool on_cpu;
 
@@ -204,7 +208,7 @@ struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_
 struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
-	return xa_find(&xn->listener_numbers, number, ULONG_MAX, XA_PRESENT);
+	return xa_find(&xn->rest->listener_numbers, number, ULONG_MAX, XA_PRESENT);
 }
 
 /*
@@ -231,7 +235,7 @@ static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_memb
 	struct rhlist_head *list, *at;
 
 	rcu_read_lock();
-	list = rhltable_lookup(&xtcp_net_of(sk)->listeners, key, table_params);
+	list = rhltable_lookup(&xtcp_net_of(sk)->rest->listeners, key, table_params);
 	rhl_for_each_entry_rcu(members, at, list, node) {
 		if (begins ? belongs_to(sk, members) : members->group == group) {
 			found = members;
@@ -272,7 +276,7 @@ static int enter_alone(struct sock *sk)
 	if (!members)
 		return -ENOMEM;
 	/* data_race(): rhashtable's plain read of a bucket may race with a change of the lock bit */
-	err = data_race(rhltable_insert(&xn->listeners, &members->node, table_params));
+	err = data_race(rhltable_insert(&xn->rest->listeners, &members->node, table_params));
 	if (err) {
 		WRITE_ONCE(listener->members, before);
 		listener->member_index = index;
@@ -295,7 +299,7 @@ static int enter(struct sock *sk, bool begins)
 	bool had_group;
 	int err;
 
-	lockdep_assert_held(&xn->listeners_lock);
+	lockdep_assert_held(&xn->rest->listeners_lock);
 	xtcp_members_key_of(sk, &key);
 	members = find_members(sk, &key, begins);
 	err = members ? xtcp_members_make_room(members, xn) : 0;
@@ -323,11 +327,11 @@ static int enter(struct sock *sk, bool begins)
 
 static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
 {
-	lockdep_assert_held(&xn->listeners_lock);
+	lockdep_assert_held(&xn->rest->listeners_lock);
 	if (!xtcp_members_leave(members, index))
 		return;
 	/* data_race(): rhashtable's plain read of a bucket may race with a change of the lock bit */
-	data_race(rhltable_remove(&xn->listeners, &members->node, table_params));
+	data_race(rhltable_remove(&xn->rest->listeners, &members->node, table_params));
 	if (members->key.dev)
 		WRITE_ONCE(xn->device_listeners, xn->device_listeners - 1);
 	xtcp_members_free(members);
@@ -346,20 +350,20 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
 int xtcp_listeners_add(struct sock *sk)
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
-	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_rest *rest = xtcp_net_of(sk)->rest;
 	int err;
 
 	sock_owned_by_me(sk);
-	mutex_lock(&xn->listeners_lock);
-	err = xa_alloc_cyclic(&xn->listener_numbers, &listener->number, sk, xa_limit_31b, &xn->next_listener,
+	mutex_lock(&rest->listeners_lock);
+	err = xa_alloc_cyclic(&rest->listener_numbers, &listener->number, sk, xa_limit_31b, &rest->next_listener,
 			      GFP_KERNEL_ACCOUNT);
 	/* xa_alloc_cyclic() returns 1 when the numbers have wrapped, which is no error */
 	if (err >= 0) {
 		err = enter(sk, true);
 		if (err)
-			xa_erase(&xn->listener_numbers, listener->number);
+			xa_erase(&rest->listener_numbers, listener->number);
 	}
-	mutex_unlock(&xn->listeners_lock);
+	mutex_unlock(&rest->listeners_lock);
 	if (err)
 		return -ENOMEM;
 	sock_hold(sk);	/* the table's reference; xtcp_listeners_remove() puts it */
@@ -381,12 +385,12 @@ void xtcp_listeners_remove(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!listener->members)
 		return;
-	mutex_lock(&xn->listeners_lock);
-	xa_erase(&xn->listener_numbers, listener->number);
+	mutex_lock(&xn->rest->listeners_lock);
+	xa_erase(&xn->rest->listener_numbers, listener->number);
 	xtcp_group_leave(sk);
 	xtcp_incoming_leave(&listener->members->incoming, sk);
 	leave(xn, listener->members, listener->member_index);
-	mutex_unlock(&xn->listeners_lock);
+	mutex_unlock(&xn->rest->listeners_lock);
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
 	__sock_put(sk);
@@ -413,7 +417,7 @@ void xtcp_listeners_rehash(struct sock *sk)
 	if (sk->sk_state != TCP_LISTEN)
 		return;
 	listener = xtcp_endpoint(sk)->listener;
-	mutex_lock(&xn->listeners_lock);
+	mutex_lock(&xn->rest->listeners_lock);
 	members = listener->members;
 	index = listener->member_index;
 	if (members->key.dev != sk->sk_bound_dev_if) {
@@ -428,5 +432,5 @@ void xtcp_listeners_rehash(struct sock *sk)
 		else
 			xtcp_incoming_join(&members->incoming, sk);
 	}
-	mutex_unlock(&xn->listeners_lock);
+	mutex_unlock(&xn->rest->listeners_lock);
 }

@@ -20,7 +20,7 @@
 
 static struct xtcp_seats *seats_of(const struct xtcp_members *members, const struct xtcp_net *xn)
 {
-	return rcu_dereference_protected(members->seats, lockdep_is_held(&xn->listeners_lock));
+	return rcu_dereference_protected(members->seats, lockdep_is_held(&xn->rest->listeners_lock));
 }
 
 /* Adds @sk to @seats, the array of @members; the array is not full. */
@@ -56,7 +56,7 @@ void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key)
  * xtcp_members_new() - make a struct xtcp_members, with one listener
  * @sk: the listener
  *
- * Context: process, may sleep. Lock: xtcp_net.listeners_lock, held.
+ * Context: process, may sleep. Lock: xtcp_rest.listeners_lock, held.
  *
  * Return: the members, for the table; NULL without memory, and then nothing has changed.
  */
@@ -65,7 +65,7 @@ struct xtcp_members *xtcp_members_new(struct sock *sk)
 	struct xtcp_members *members;
 	struct xtcp_seats *seats;
 
-	lockdep_assert_held(&xtcp_net_of(sk)->listeners_lock);
+	lockdep_assert_held(&xtcp_net_of(sk)->rest->listeners_lock);
 	members = kzalloc(sizeof(*members), GFP_KERNEL_ACCOUNT);
 	seats = xtcp_seats_new(1, GFP_KERNEL_ACCOUNT);
 	if (!members || !seats) {
@@ -109,7 +109,7 @@ void xtcp_members_free(struct xtcp_members *members)
  * @members: the members
  * @xn: the namespace of the members
  *
- * Context: process, may sleep. Lock: xtcp_net.listeners_lock, held.
+ * Context: process, may sleep. Lock: xtcp_rest.listeners_lock, held.
  *
  * Return: 0, or -ENOMEM.
  */
@@ -117,7 +117,7 @@ int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn)
 {
 	struct xtcp_seats *old = seats_of(members, xn), *seats;
 
-	lockdep_assert_held(&xn->listeners_lock);
+	lockdep_assert_held(&xn->rest->listeners_lock);
 	if (old->n < old->room)
 		return 0;
 	seats = xtcp_seats_larger(old, GFP_KERNEL_ACCOUNT);
@@ -133,11 +133,11 @@ int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn)
  * @members: the members, whose array is not full
  * @sk: the listener, of the same group
  *
- * Context: process. Lock: xtcp_net.listeners_lock, held since xtcp_members_make_room().
+ * Context: process. Lock: xtcp_rest.listeners_lock, held since xtcp_members_make_room().
  */
 void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
 {
-	lockdep_assert_held(&xtcp_net_of(sk)->listeners_lock);
+	lockdep_assert_held(&xtcp_net_of(sk)->rest->listeners_lock);
 	seat(members, seats_of(members, xtcp_net_of(sk)), sk);
 }
 
@@ -146,7 +146,7 @@ void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
  * @members: the members
  * @index: the listener's member_index
  *
- * Context: process. Lock: xtcp_net.listeners_lock, held.
+ * Context: process. Lock: xtcp_rest.listeners_lock, held.
  *
  * Return: true when the listener is the last one and stays in the array: the caller then removes
  * @members from the table.
@@ -156,7 +156,7 @@ bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 	struct xtcp_seats *seats = rcu_dereference_protected(members->seats, true);
 	struct sock *moved;
 
-	lockdep_assert_held(&xtcp_net_of(seats->sk[0])->listeners_lock);
+	lockdep_assert_held(&xtcp_net_of(seats->sk[0])->rest->listeners_lock);
 	if (seats->n == 1)
 		return true;
 	moved = xtcp_seats_remove(seats, index);
@@ -169,7 +169,7 @@ bool xtcp_members_leave(struct xtcp_members *members, u32 index)
  * xtcp_members_any() - get any one of the members
  * @members: the members
  *
- * Context: process. Lock: xtcp_net.listeners_lock, held.
+ * Context: process. Lock: xtcp_rest.listeners_lock, held.
  *
  * Return: a member. All of them have the same owner, address, port and device.
  */
@@ -177,7 +177,7 @@ struct sock *xtcp_members_any(const struct xtcp_members *members)
 {
 	struct sock *sk = rcu_dereference_protected(members->seats, true)->sk[0];
 
-	lockdep_assert_held(&xtcp_net_of(sk)->listeners_lock);
+	lockdep_assert_held(&xtcp_net_of(sk)->rest->listeners_lock);
 	return sk;
 }
 

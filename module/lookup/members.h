@@ -34,13 +34,13 @@ struct xtcp_members_key {
 
 /**
  * struct xtcp_members - listeners of one group with the same address, port and device
- * @node: the node in xtcp_net.listeners
+ * @node: the node in xtcp_rest.listeners
  * @key: address, device and port; constant
  * @v4: the listeners take segments over IPv4; constant
  * @v6: the listeners take segments over IPv6; constant
  * @v4_only: the listeners are AF_INET sockets; constant
  * @group: the listeners' group, to which each listener has a reference
- * @seats: the listeners, at least one; changes under xtcp_net.listeners_lock
+ * @seats: the listeners, at least one; changes under xtcp_rest.listeners_lock
  * @incoming: the listeners that have SO_INCOMING_CPU
  * @rcu: frees the struct after the last lookup
  */
@@ -58,7 +58,7 @@ struct xtcp_members {
 
 void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key);
 
-/* With xtcp_net.listeners_lock held. */
+/* With xtcp_rest.listeners_lock held. */
 struct xtcp_members *xtcp_members_new(struct sock *sk);
 void xtcp_members_free(struct xtcp_members *members);
 int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn);

@@ -4,7 +4,8 @@
  *
  * A machine may have thousands of namespaces, and few of them ever use xtcp. So until a namespace
  * gets its first socket of ours, it has only its sysctls, its files in /proc, and a pointer to an
- * empty bitmap of ports. One bit of this bitmap is tested for every arriving segment.
+ * empty bitmap of ports. One bit of this bitmap is tested for every arriving segment. All other
+ * state, with the fields of struct xtcp_rest, is made for that first socket.
  *
  * A namespace ends when no process, no file and no listener that waits for a successor (estate.c)
  * refers to it any more. Then the only xtcp connections left in it are orphans and records.
@@ -14,10 +15,12 @@
  */
 #include "netns/netns.h"
 
+#include <linux/build_bug.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "base/abort.h"
 #include "base/endpoint.h"
@@ -43,6 +46,13 @@
 #include "sock/aborted.h"
 #include "sock/end.h"
 #include "timewait/record.h"
+
+/*
+ * Every namespace has a struct xtcp_net. kmalloc() would round a larger one up to 1 KiB. Kernels
+ * that check their locks, and real-time kernels, have larger locks.
+ */
+static_assert(sizeof(struct xtcp_net) <= 512 || IS_ENABLED(CONFIG_DEBUG_SPINLOCK) ||
+	      IS_ENABLED(CONFIG_DEBUG_MUTEXES) || IS_ENABLED(CONFIG_DEBUG_LOCK_ALLOC) || IS_ENABLED(CONFIG_PREEMPT_RT));
 
 /* The port bitmap of all namespaces that have no socket of ours yet. No bit is set. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
@@ -75,10 +85,19 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 		parts[n].exit(xn);
 }
 
+/* Wipes the keys and frees struct xtcp_rest. All parts have ended, and there are no leases. */
+static void end_rest(struct xtcp_net *xn)
+{
+	xtcp_secret_net_exit(xn);
+	kfree(xn->rest);
+	xn->rest = NULL;
+}
+
 /*
- * Makes all parts, then the lists of leases (our socks in kernel TCP's bind table) and the bitmap
- * of the leases' ports. Arriving segments use all parts as soon as this bitmap exists, so no step
- * that can fail may follow. Return: 0 or a negative errno; after an error no part is left.
+ * Makes struct xtcp_rest and all parts, then the lists of leases (our socks in kernel TCP's bind
+ * table) and the bitmap of the leases' ports. Arriving segments use all of these as soon as this
+ * bitmap exists, so no step that can fail may follow. Return: 0 or a negative errno; after an error
+ * nothing is left.
  */
 static int make_parts(struct xtcp_net *xn)
 {
@@ -86,6 +105,10 @@ static int make_parts(struct xtcp_net *xn)
 	int err;
 
 	lockdep_assert_held(&xn->starting);
+	xn->rest = kzalloc(sizeof(*xn->rest), GFP_KERNEL_ACCOUNT);
+	if (!xn->rest)
+		return -ENOMEM;
+	xn->rest->xn = xn;
 	xtcp_secret_net_init(xn);
 	for (n = 0; n < ARRAY_SIZE(parts); n++) {
 		err = parts[n].init(xn);
@@ -99,7 +122,7 @@ static int make_parts(struct xtcp_net *xn)
 
 fail:
 	end_parts(xn, n);
-	xtcp_secret_net_exit(xn);
+	end_rest(xn);
 	return err;
 }
 
@@ -237,7 +260,7 @@ static void __net_exit netns_exit(struct net *net)
 	 */
 	end_parts(xn, ARRAY_SIZE(parts));
 	xtcp_portlist_net_exit(xn);
-	xtcp_secret_net_exit(xn);
+	end_rest(xn);
 }
 
 static struct pernet_operations netns_ops = {

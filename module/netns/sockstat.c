@@ -27,11 +27,6 @@ void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6)
 	counted6 = prot6;
 }
 
-static s64 count_of(const struct xtcp_net *xn, struct percpu_counter *counter)
-{
-	return xtcp_netns_is_started(xn) ? percpu_counter_sum_positive(counter) : 0;
-}
-
 /**
  * xtcp_sockstat_show() - show /proc/net/xtcp_sockstat
  * @m: the file; its private pointer is the namespace
@@ -49,9 +44,14 @@ int xtcp_sockstat_show(struct seq_file *m, void *v)
 {
 	struct net *net = m->private;
 	struct xtcp_net *xn = xtcp_net(net);
+	s64 orphans = 0, records = 0;
 
+	if (xtcp_netns_is_started(xn)) {
+		orphans = percpu_counter_sum_positive(&xn->rest->orphans);
+		records = percpu_counter_sum_positive(&xn->rest->records);
+	}
 	seq_printf(m, "TCP: inuse %d orphan %lld tw %lld alloc %lld mem %ld\n",
-		   sock_prot_inuse_get(net, counted), count_of(xn, &xn->orphans), count_of(xn, &xn->records),
+		   sock_prot_inuse_get(net, counted), orphans, records,
 		   percpu_counter_sum_positive(counted->sockets_allocated),
 		   max(atomic_long_read(counted->memory_allocated), 0L));
 	if (counted6)

@@ -606,14 +606,15 @@ bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
 bool xtcp_reply_may_challenge(struct xtcp_net *xn)
 {
 	u32 limit = READ_ONCE(xn->sysctl.challenge_ack_limit);
+	struct xtcp_rest *rest = xn->rest;
 	int now, last;
 
 	if (likely(limit == INT_MAX))
 		return true;
 	now = jiffies / HZ;
-	last = atomic_read(&xn->challenge_second);
-	if (now != last && atomic_cmpxchg(&xn->challenge_second, last, now) == last)
-		atomic_set(&xn->challenges,
+	last = atomic_read(&rest->challenge_second);
+	if (now != last && atomic_cmpxchg(&rest->challenge_second, last, now) == last)
+		atomic_set(&rest->challenges,
 			   min_t(u32, INT_MAX, (limit + 1) / 2 + reciprocal_scale(get_random_u32(), limit)));
-	return atomic_dec_if_positive(&xn->challenges) >= 0;
+	return atomic_dec_if_positive(&rest->challenges) >= 0;
 }

@@ -247,7 +247,7 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
  */
 static u32 next_offset(const struct xtcp_net *xn, u64 hash)
 {
-	const u64 now = siphash_2u64(hash, jiffies / HASH_LASTS, &xn->port_key);
+	const u64 now = siphash_2u64(hash, jiffies / HASH_LASTS, &xn->rest->port_key);
 	u32 *counter = &counters[now % COUNTERS], offset = READ_ONCE(*counter);
 
 	/* no lock: if two processors write at once, a lost step does no harm */
@@ -270,7 +270,7 @@ static int choose_and_insert(struct sock *sk)
 	range.count = high - low + 1;
 	xtcp_demux_tuple_from_sk(sk, &key);
 	key.lport = 0;
-	hash = xtcp_tuple_hash(&key, &xn->port_key);
+	hash = xtcp_tuple_hash(&key, &xn->rest->port_key);
 	range.offset = next_offset(xn, hash) % range.count;
 
 	map = xtcp_portmaps_get(xn, &key, sk->sk_bound_dev_if, hash);

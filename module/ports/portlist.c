@@ -39,7 +39,8 @@ static struct hlist_head *port_list(const struct xtcp_portlist *lists, u16 port)
 /* Make the lists of the block of @port. Return: false if there is no memory. */
 static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port)
 {
-	struct hlist_head *block = READ_ONCE(xn->spare_block) ? xchg(&xn->spare_block, NULL) : NULL;
+	struct hlist_head **spare = &xn->rest->spare_block;
+	struct hlist_head *block = READ_ONCE(*spare) ? xchg(spare, NULL) : NULL;
 
 	if (!block)
 		block = kcalloc(XTCP_PORTLIST_BLOCK, sizeof(*block), GFP_ATOMIC | __GFP_ACCOUNT);
@@ -104,7 +105,7 @@ void xtcp_portlist_remove(struct xtcp_lease *lease)
 	clear_bit(port, lease->xn->port_bits);
 	if (--lists->used[i])
 		return;
-	kfree(xchg(&lease->xn->spare_block, lists->block[i]));
+	kfree(xchg(&lease->xn->rest->spare_block, lists->block[i]));
 	lists->block[i] = NULL;
 }
 
@@ -147,7 +148,7 @@ int xtcp_portlist_net_init(struct xtcp_net *xn)
 	unsigned long *bits = bitmap_zalloc(XTCP_PORTS, GFP_KERNEL_ACCOUNT);
 	unsigned int i;
 
-	xn->spare_block = NULL;
+	xn->rest->spare_block = NULL;
 	xn->portlists = kcalloc(XTCP_PORTLISTS, sizeof(*xn->portlists), GFP_KERNEL_ACCOUNT);
 	if (!bits || !xn->portlists) {
 		kfree(xn->portlists);
@@ -196,7 +197,7 @@ void xtcp_portlist_net_exit(struct xtcp_net *xn)
 		leave_all(xn, port);
 	for (i = 0; i < XTCP_PORTLISTS * XTCP_PORTLIST_BLOCKS; i++)
 		kfree(xn->portlists[i / XTCP_PORTLIST_BLOCKS].block[i % XTCP_PORTLIST_BLOCKS]);
-	kfree(xn->spare_block);
+	kfree(xn->rest->spare_block);
 	kfree(xn->portlists);
 	bitmap_free(xn->port_bits);
 	xn->port_bits = NULL;

@@ -25,7 +25,7 @@ struct xtcp_lease;
  *
  * No code holds two of these locks. The lock of a taker (taker.c) and the locks of kernel TCP's
  * bind table are taken inside @lock; create.c lists the locks outside @lock. These need no lock:
- * xtcp_net.spare_block, which is exchanged atomically, and @users and @socks of a lease, which are
+ * xtcp_rest.spare_block, which is exchanged atomically, and @users and @socks of a lease, which are
  * atomic.
  */
 struct xtcp_portlist {

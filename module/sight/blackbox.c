@@ -209,7 +209,8 @@ static bool has_room(const struct xtcp_net *xn)
 {
 	unsigned int most = most_boxes();
 
-	return boxes < most && xn->boxes < share_of(xn) && (!xn->is_guest || boxes_of_guests < most / XTCP_GUESTS_PART);
+	return boxes < most && xn->rest->boxes < share_of(xn) &&
+	       (!xn->is_guest || boxes_of_guests < most / XTCP_GUESTS_PART);
 }
 
 static void free_box(struct xtcp_blackbox *box)
@@ -219,7 +220,7 @@ static void free_box(struct xtcp_blackbox *box)
 	lockdep_assert_held(&boxes_lock);
 	boxes--;
 	boxes_of_guests -= xn->is_guest;
-	xn->boxes--;
+	xn->rest->boxes--;
 	WRITE_ONCE(*xtcp_blackbox_place(box->slot), NULL);
 	/*
 	 * change the number before another connection gets this memory: a reader that has copied
@@ -233,10 +234,10 @@ static void free_box(struct xtcp_blackbox *box)
 
 static void free_oldest(struct xtcp_net *xn)
 {
-	struct xtcp_blackbox *box = list_first_entry(&xn->boxes_kept, struct xtcp_blackbox, node);
+	struct xtcp_blackbox *box = list_first_entry(&xn->rest->boxes_kept, struct xtcp_blackbox, node);
 
 	list_del(&box->node);
-	xn->boxes_kept_len--;
+	xn->rest->boxes_kept_len--;
 	free_box(box);
 }
 
@@ -249,7 +250,7 @@ static void make_way(struct xtcp_net *xn)
 {
 	int n;
 
-	for (n = 0; n < WAYS_MAX && xn->boxes_kept_len && !has_room(xn); n++) {
+	for (n = 0; n < WAYS_MAX && xn->rest->boxes_kept_len && !has_room(xn); n++) {
 		free_oldest(xn);
 		XTCP_NET_INC_STATS(xn, XTCP_MIB_BLACKBOXDROPPED);
 	}
@@ -303,14 +304,14 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 	box->begun_us = xtcp_clock_us();
 	box->ended_us = 0;
 	box->tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
-	box->shown = ++xn->boxes_made;
+	box->shown = ++xn->rest->boxes_made;
 	xtcp_boxnote_agreement(box, sk);
 	/* pairs with smp_load_acquire() in xtcp_blackbox_copy() */
 	smp_store_release(&box->number, ++last_number);
 	WRITE_ONCE(*xtcp_blackbox_place(slot), box);
 	boxes++;
 	boxes_of_guests += xn->is_guest;
-	xn->boxes++;
+	xn->rest->boxes++;
 	WRITE_ONCE(boxes_live, boxes_live + 1);
 	return box;
 }
@@ -406,8 +407,8 @@ void xtcp_blackbox_do_end(struct sock *sk)
 		box->ended_us = xtcp_clock_us();
 		/* pairs with smp_load_acquire() in xtcp_blackbox_copy() */
 		smp_store_release(&box->kept, true);
-		list_add_tail(&box->node, &xn->boxes_kept);
-		drops = ++xn->boxes_kept_len > max(share_of(xn) / 2, 1U);
+		list_add_tail(&box->node, &xn->rest->boxes_kept);
+		drops = ++xn->rest->boxes_kept_len > max(share_of(xn) / 2, 1U);
 		if (drops)
 			free_oldest(xn);
 	} else {
@@ -430,7 +431,7 @@ void xtcp_blackbox_do_end(struct sock *sk)
  */
 int xtcp_blackbox_net_init(struct xtcp_net *xn)
 {
-	INIT_LIST_HEAD(&xn->boxes_kept);
+	INIT_LIST_HEAD(&xn->rest->boxes_kept);
 	return 0;
 }
 
@@ -446,7 +447,7 @@ void xtcp_blackbox_forget(struct xtcp_net *xn)
 
 	do {
 		spin_lock_bh(&boxes_lock);
-		more = xn->boxes_kept_len;
+		more = xn->rest->boxes_kept_len;
 		if (more)
 			free_oldest(xn);
 		spin_unlock_bh(&boxes_lock);
@@ -463,7 +464,7 @@ void xtcp_blackbox_forget(struct xtcp_net *xn)
 void xtcp_blackbox_net_exit(struct xtcp_net *xn)
 {
 	xtcp_blackbox_forget(xn);
-	WARN_ON_ONCE(xn->boxes);
+	WARN_ON_ONCE(xn->rest->boxes);
 }
 
 /**

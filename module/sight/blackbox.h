@@ -117,7 +117,7 @@ struct xtcp_blackbox_event {
  * @rcv_wscale: the shift of our window
  * @snd_wscale: the shift of the peer's window
  * @uid: the owner of the socket
- * @node: links the box into xtcp_net.boxes_kept, if @kept
+ * @node: links the box into xtcp_rest.boxes_kept, if @kept
  * @event: the ring
  *
  * Until the connection ends, the socket lock guards all fields except @node. Afterwards nobody

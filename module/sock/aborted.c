@@ -2,7 +2,7 @@
 /*
  * Socks that a program still has open after their connection was aborted, that is, ended without a
  * FIN from each end. Such a sock has left the table of connections, so no segment finds it. Each
- * namespace has a table of aborted socks (xtcp_net.aborted), in which listings find them. Listings
+ * namespace has a table of aborted socks (xtcp_rest.aborted), in which listings find them. Listings
  * also say why the connections ended.
  *
  * A sock enters the table of aborted socks when its connection ends. It leaves this table when the
@@ -45,8 +45,8 @@ int xtcp_aborted_net_init(struct xtcp_net *xn)
 	 */
 	static struct lock_class_key class;
 
-	xa_init_flags(&xn->aborted, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH);
-	lockdep_set_class(&xn->aborted.xa_lock, &class);
+	xa_init_flags(&xn->rest->aborted, XA_FLAGS_ALLOC | XA_FLAGS_LOCK_BH);
+	lockdep_set_class(&xn->rest->aborted.xa_lock, &class);
 	return 0;
 }
 
@@ -58,9 +58,9 @@ int xtcp_aborted_net_init(struct xtcp_net *xn)
  */
 void xtcp_aborted_net_exit(struct xtcp_net *xn)
 {
-	WARN_ON_ONCE(!xa_empty(&xn->aborted));
+	WARN_ON_ONCE(!xa_empty(&xn->rest->aborted));
 	/* an insertion may have run out of memory, and have left empty nodes */
-	xa_destroy(&xn->aborted);
+	xa_destroy(&xn->rest->aborted);
 }
 
 /**
@@ -79,7 +79,7 @@ void xtcp_aborted_enter(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!xsk->ended.reason || BIT(xsk->ended.reason) & NOBODY_HOLDS)
 		return;
-	if (xa_alloc_bh(&xsk->xn->aborted, &number, sk, xa_limit_31b, GFP_NOWAIT | __GFP_NOWARN))
+	if (xa_alloc_bh(&xsk->xn->rest->aborted, &number, sk, xa_limit_31b, GFP_NOWAIT | __GFP_NOWARN))
 		return;
 	WRITE_ONCE(xsk->timers.aborted, number);
 	xtcp_ended_list(&xsk->ended, true);
@@ -97,7 +97,7 @@ void xtcp_aborted_leave(struct sock *sk)
 
 	if (likely(!xsk->ended.is_listed))
 		return;
-	xa_erase_bh(&xsk->xn->aborted, xsk->timers.aborted);
+	xa_erase_bh(&xsk->xn->rest->aborted, xsk->timers.aborted);
 	xtcp_ended_list(&xsk->ended, false);
 }
 
@@ -116,5 +116,5 @@ void xtcp_aborted_leave(struct sock *sk)
 struct sock *xtcp_aborted_from(struct xtcp_net *xn, unsigned long *number)
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "lookup of an aborted sock without RCU");
-	return xa_find(&xn->aborted, number, ULONG_MAX, XA_PRESENT);
+	return xa_find(&xn->rest->aborted, number, ULONG_MAX, XA_PRESENT);
 }

@@ -30,9 +30,9 @@
  *                          (portlist.h); never two at once
  * taker.lock               the sock of a processor that binds   both      xtcp_portlist.lock
  *                          shared ports (taker.c)
- * xtcp_net.listeners_lock  changes of the listener table; may   process   a socket lock
+ * xtcp_rest.listeners_lock changes of the listener table; may   process   a socket lock
  *                          sleep
- * xtcp_net.estates_lock    listeners that wait for a successor  process   a socket lock
+ * xtcp_rest.estates_lock   listeners that wait for a successor  process   a socket lock
  *                          (estate.c)
  * xtcp_incoming.cpus       listeners with SO_INCOMING_CPU       process   a socket lock,
  *                                                                         listeners_lock
@@ -45,7 +45,7 @@
  *                          sleep
  * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
  *                          their handshake is complete
- * xtcp_net.aborted         socks that are open after an abort   both      a socket lock
+ * xtcp_rest.aborted        socks that are open after an abort   both      a socket lock
  *                          (aborted.c)
  * boxes_lock               the black boxes of connections       both      every lock above
  *                          (sight/blackbox.c)

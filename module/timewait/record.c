@@ -275,7 +275,7 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 /* @change: records that begin, minus records that end */
 static void count_records(struct xtcp_net *xn, int change)
 {
-	percpu_counter_add_batch(&xn->records, change, RECORDS_BATCH);
+	percpu_counter_add_batch(&xn->rest->records, change, RECORDS_BATCH);
 	if (unlikely(xn->is_guest))
 		percpu_counter_add_batch(&guest_records, change, guest_batch);
 }
@@ -283,7 +283,7 @@ static void count_records(struct xtcp_net *xn, int change)
 /* @change: records with signature keys that begin, minus such records that end */
 static void count_signed(struct xtcp_net *xn, int change)
 {
-	atomic_add(change, &xn->signed_records);
+	atomic_add(change, &xn->rest->signed_records);
 	if (xn->is_guest)
 		percpu_counter_add_batch(&guest_records, change, guest_batch);
 }
@@ -344,7 +344,7 @@ static bool uncount_signed(struct xtcp_net *xn, const struct list_head *claimed)
 	const struct xtcp_timewait *tw;
 	int n = 0;
 
-	if (likely(!atomic_read(&xn->signed_records)))
+	if (likely(!atomic_read(&xn->rest->signed_records)))
 		return false;
 	list_for_each_entry(tw, claimed, node)
 		n += tw->is_signed;
@@ -487,7 +487,7 @@ int xtcp_record_net_init(struct xtcp_net *xn)
 		INIT_LIST_HEAD(&xn->shards[i].fin_wait2_list);
 		timer_setup(&xn->shards[i].tw_timer, expired_records, 0);
 	}
-	return percpu_counter_init(&xn->records, 0, GFP_KERNEL_ACCOUNT);
+	return percpu_counter_init(&xn->rest->records, 0, GFP_KERNEL_ACCOUNT);
 }
 
 static void end_shard(struct xtcp_shard *shard)
@@ -521,8 +521,8 @@ void xtcp_record_net_exit(struct xtcp_net *xn)
 
 	for (i = 0; i <= xtcp_shard_mask; i++)
 		end_shard(&xn->shards[i]);
-	WARN_ON_ONCE(percpu_counter_sum(&xn->records) || atomic_read(&xn->signed_records));
-	percpu_counter_destroy(&xn->records);
+	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->records) || atomic_read(&xn->rest->signed_records));
+	percpu_counter_destroy(&xn->rest->records);
 }
 
 /* Allocates a record, with space for the keys if segments are signed. */
@@ -628,8 +628,8 @@ static bool too_many_records(struct xtcp_net *xn)
 		 */
 		if (xtcp_counter_about(&guest_records) > guest_records_max)
 			share /= LITTLE_PART;
-		/* a signed record uses up two of @share, but xn->records counts it as one */
-		share -= min_t(unsigned int, share, atomic_read(&xn->signed_records));
+		/* a signed record uses up two of @share, but xtcp_rest.records counts it as one */
+		share -= min_t(unsigned int, share, atomic_read(&xn->rest->signed_records));
 		limit = min(limit, share);
 	}
 	/*
@@ -637,8 +637,8 @@ static bool too_many_records(struct xtcp_net *xn)
 	 * for each new record. So if the limit is large, an approximate sum has to do.
 	 */
 	if (limit / ROUGH_PART >= RECORDS_BATCH * num_possible_cpus())
-		return xtcp_counter_about(&xn->records) > limit;
-	return __percpu_counter_compare(&xn->records, limit, RECORDS_BATCH) > 0;
+		return xtcp_counter_about(&xn->rest->records) > limit;
+	return __percpu_counter_compare(&xn->rest->records, limit, RECORDS_BATCH) > 0;
 }
 
 /*
