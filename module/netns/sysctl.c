@@ -377,12 +377,18 @@ static const struct ctl_table entries[] = {
 };
 
 /*
- * For each registered table, the kernel allocates a block of memory: a header, and 32 octets per
- * entry. A block for 29 entries fits 1 KiB; a block for more would take 2 KiB or more. So the table
- * is registered in parts. An empty entry follows each part: it marks the end for kernels before
- * 6.11.
+ * For each registered table, the kernel allocates a block of memory: a header of 80 to 96 octets,
+ * and 32 octets per entry. kmalloc() rounds the block up: 61 entries just fit 2 KiB, 29 fit 1 KiB,
+ * 13 fit 512 octets, 5 fit 256, 3 fit 192, and 1 fits 128. So the table is registered in parts that
+ * fill their blocks. The last part has what the others leave. An empty entry follows each part: it
+ * marks the end for kernels before 6.11.
  */
-#define PART		29
+#define PART_0		61
+#define PART_1		13
+#define PART_2		(ARRAY_SIZE(entries) - PART_0 - PART_1)
+
+static const unsigned int part_len[XTCP_SYSCTL_PARTS] = { PART_0, PART_1, PART_2 };
+
 #define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
 
 /* Each table takes whole pages, since each namespace maps these pages. */
@@ -399,18 +405,19 @@ static struct page *pages[2];
 static struct page *make_table(bool first_namespace)
 {
 	struct page *first = alloc_pages(GFP_KERNEL | __GFP_ZERO, TABLE_ORDER);
+	const struct ctl_table *entry = entries;
 	struct ctl_table *table;
-	size_t i;
+	unsigned int part, i;
 
 	if (!first)
 		return NULL;
 	table = page_address(first);
-	for (i = 0; i < ARRAY_SIZE(entries); i++, table++) {
-		if (i && i % PART == 0)
-			table++;
-		*table = entries[i];
-		if (!table->maxlen && !first_namespace)
-			table->mode &= ~0222;
+	for (part = 0; part < XTCP_SYSCTL_PARTS; part++, table++) {
+		for (i = 0; i < part_len[part]; i++, table++) {
+			*table = *entry++;
+			if (!table->maxlen && !first_namespace)
+				table->mode &= ~0222;
+		}
 	}
 	return first;
 }
@@ -424,7 +431,7 @@ static struct page *make_table(bool first_namespace)
  */
 int xtcp_sysctl_init(void)
 {
-	BUILD_BUG_ON(DIV_ROUND_UP(ARRAY_SIZE(entries), PART) != XTCP_SYSCTL_PARTS);
+	BUILD_BUG_ON(ARRAY_SIZE(entries) <= PART_0 + PART_1);
 	BUILD_BUG_ON(XTCP_RTO_MAX_MS != 120000 || XTCP_RTO_MIN_MS * USEC_PER_MSEC != 200000);
 
 	pages[0] = make_table(true);
@@ -544,12 +551,6 @@ static struct ctl_table *map_table(struct xtcp_net *xn)
 	return table;
 }
 
-static struct ctl_table_header *register_part(struct xtcp_net *xn, struct ctl_table *table, unsigned int part)
-{
-	return xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, table + part * (PART + 1),
-					       min_t(size_t, ARRAY_SIZE(entries) - part * PART, PART));
-}
-
 static void unregister_parts(struct xtcp_net *xn, unsigned int parts)
 {
 	while (parts)
@@ -566,7 +567,7 @@ static void unregister_parts(struct xtcp_net *xn, unsigned int parts)
  */
 int xtcp_sysctl_net_init(struct xtcp_net *xn)
 {
-	struct ctl_table *table;
+	struct ctl_table *table, *at;
 	unsigned int part;
 
 	set_defaults(&xn->sysctl, xn->net);
@@ -575,10 +576,12 @@ int xtcp_sysctl_net_init(struct xtcp_net *xn)
 	table = map_table(xn);
 	if (!table)
 		return -ENOMEM;
-	for (part = 0; part < XTCP_SYSCTL_PARTS; part++) {
-		xn->sysctl_header[part] = register_part(xn, table, part);
+	for (part = 0, at = table; part < XTCP_SYSCTL_PARTS; part++) {
+		xn->sysctl_header[part] = xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, at,
+									  part_len[part]);
 		if (!xn->sysctl_header[part])
 			goto err_parts;
+		at += part_len[part] + 1;
 	}
 	return 0;
 
