@@ -186,6 +186,7 @@ struct xtcp_rest {
 	 * these fields.
 	 */
 	struct xtcp_net *xn;
+	siphash_key_t port_key;
 	struct rhltable listeners;
 	struct xarray listener_numbers;
 	u32 next_listener;
@@ -194,7 +195,6 @@ struct xtcp_rest {
 	spinlock_t estates_lock;	/* guards estates and estates_len */
 	unsigned int estates_len;
 	struct delayed_work estates_work;
-	siphash_key_t port_key;
 	seqlock_t cookie_lock;		/* guards cookie */
 	struct xtcp_cookie_secrets cookie;
 	atomic_t challenge_second;

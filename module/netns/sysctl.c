@@ -387,7 +387,7 @@ static const struct ctl_table entries[] = {
 #define PART_1		13
 #define PART_2		(ARRAY_SIZE(entries) - PART_0 - PART_1)
 
-static const unsigned int part_len[XTCP_SYSCTL_PARTS] = { PART_0, PART_1, PART_2 };
+static const unsigned int part_len[] = { PART_0, PART_1, PART_2 };
 
 #define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
 
@@ -432,6 +432,9 @@ static struct page *make_table(bool first_namespace)
 int xtcp_sysctl_init(void)
 {
 	BUILD_BUG_ON(ARRAY_SIZE(entries) <= PART_0 + PART_1);
+	BUILD_BUG_ON(ARRAY_SIZE(part_len) != XTCP_SYSCTL_PARTS);
+	BUILD_BUG_ON(sizeof(struct ctl_table_header) + PART_0 * sizeof(struct ctl_node) > 2048);
+	BUILD_BUG_ON(sizeof(struct ctl_table_header) + PART_1 * sizeof(struct ctl_node) > 512);
 	BUILD_BUG_ON(XTCP_RTO_MAX_MS != 120000 || XTCP_RTO_MIN_MS * USEC_PER_MSEC != 200000);
 
 	pages[0] = make_table(true);

@@ -9,7 +9,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <kselftest.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -20,6 +24,7 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "diag.h"
 #include "ns.h"
 #include "rows.h"
 #include "slabs.h"
@@ -32,6 +37,7 @@ NEEDS_PROGRAMS("nft");
 
 #define PORT	7100
 #define MANY	20
+#define FILES	10		/* in /proc/net */
 
 static int link_index(void *name)
 {
@@ -164,6 +170,63 @@ static long long counted(int ns, const char *name)
 	return counter_now(ns, "/proc/net/xtcp_snmp", name);
 }
 
+/* Reads these files of the namespace to their end. Return: how many there are; -1: not all can be read. */
+static int read_files(void *pattern)
+{
+	char octets[4096];
+	glob_t files;
+	ssize_t len;
+	size_t i;
+	int fd;
+
+	if (glob(pattern, 0, NULL, &files))
+		return -1;
+	for (i = 0; i < files.gl_pathc; i++) {
+		fd = open(files.gl_pathv[i], O_RDONLY);
+		do {
+			len = read(fd, octets, sizeof(octets));
+		} while (len > 0);
+		close(fd);
+		if (len < 0)
+			return -1;
+	}
+	i = files.gl_pathc;
+	globfree(&files);
+	return i;
+}
+
+static void count_row(const struct diag_row *row, void *rows)
+{
+	*(int *)rows += !!row->msg;
+}
+
+static int all_rows(void *v6)
+{
+	struct diag_query query = { .stack = XTCP, .v6 = v6, .ext = 0xff };
+
+	return diag_dump(&query, NULL, NULL);
+}
+
+/* Asks to end a listener that is not there, or a connection. Return: the answer. */
+static int destroy(void *is_connection)
+{
+	static struct diag_request request;
+	struct diag_query query = { .stack = XTCP };
+	int fd = diag_open(), rows = 0, answer;
+
+	diag_fill(&request, &query);
+	request.head.nlmsg_type = SOCK_DESTROY;
+	request.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	request.req.id.idiag_sport = htons(PORT);
+	request.req.id.idiag_dport = is_connection ? htons(PORT + 1) : 0;
+	request.req.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
+	request.req.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+	diag_send(fd, &request);
+	answer = diag_receive(fd, sizeof(request), count_row, &rows);
+	close(fd);
+	return rows ? rows : answer;
+}
+
 /* The files are there, and say nothing; the knobs can be set, for when there is something. */
 static void before_first_socket(void)
 {
@@ -177,6 +240,10 @@ static void before_first_socket(void)
 	ksft_test_result(counted(ns, "Tcp:RtoMin") == 200 && counted(ns, "Tcp:MaxConn") == -1 &&
 			 !counted(ns, "Tcp:InSegs") && !counted(ns, "Tcp:CurrEstab") &&
 			 !counter_now(ns, "/proc/net/xtcp_netstat", "TcpExt:TW"), "counters that are 0\n");
+	ksft_test_result(ns_call(ns, read_files, "/proc/thread-self/net/xtcp*") == FILES &&
+			 !ns_call(ns, all_rows, NULL) && !ns_call(ns, all_rows, &ns) &&
+			 ns_call(ns, destroy, NULL) == -ENOENT && ns_call(ns, destroy, &ns) == -ENOENT,
+			 "all files, listings and requests to end a socket, before there is one\n");
 	ksft_test_result(!ns_sysctl_set(ns, "net.xtcp.rmem", "4096 50000 100000"), "and knobs\n");
 	stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", PORT, &client, &server);
 	ksft_test_result(stack_carries(client, server, 3000) && counted(ns, "Tcp:CurrEstab") == 2 &&
@@ -230,7 +297,7 @@ static void many_beside_one(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(14);
+	ksft_set_plan(15);
 	before_first_socket();
 	many_beside_one();
 	namespace_dies();
