@@ -177,13 +177,13 @@ struct xtcp_shard {
  * @boxes: number of all black boxes of the namespace, also of open connections
  * @boxes_made: how many black boxes the namespace has had so far
  *
- * Most namespaces never have a socket of ours, so they need no memory for this part. A segment with
- * data, or its ACK, reads no field of it.
+ * Most namespaces never have a socket of ours, so they need no memory for this part. Segments that
+ * only carry or acknowledge data of an established connection read no field of it.
  */
 struct xtcp_rest {
 	/*
-	 * Seldom written: by listeners, new cookie secrets and challenge ACKs. A SYN reads some of
-	 * these fields.
+	 * Seldom written: by listeners, new cookie secrets, and challenge ACKs if their number is
+	 * limited. A SYN, an ACK with a cookie and connect() read some of these fields.
 	 */
 	struct xtcp_net *xn;
 	siphash_key_t port_key;
@@ -257,11 +257,17 @@ struct xtcp_rest {
  * @policy: the rules for new connections; NULL: none; read under RCU (policy.c)
  * @policy_lock: guards changes of @policy
  * @blackhole_stamp: jiffies of the last sign that the network drops Fast Open SYNs (fastsyn.c)
- * @blackholes: number of such signs in a row
+ * @blackholes: number of such signs in a row; 0 after a connection for which Fast Open worked again
  *
- * Every namespace has this struct, so it has only what each segment reads and what a namespace
- * needs before its first socket: a program may set the sysctls, rules and keys then. Connections
- * write to no field that segments read.
+ * Every namespace has this struct, so it is kept small. It has what a namespace needs before its
+ * first socket (a program may set sysctls, rules and keys then), and what each segment reads. It
+ * also has pointers to some of what is made for the first socket, such as @portmaps and @reply_sk.
+ * Most of what only sockets need is in @rest.
+ *
+ * Connections do not write to this struct, with two exceptions. The first use of something makes it
+ * and stores a pointer or a flag (@rest, @early, @metrics). And a connection with Fast Open may
+ * write to @blackhole_stamp and @blackholes, which no segment reads that only carries or
+ * acknowledges data.
  */
 struct xtcp_net {
 	struct net *net;
@@ -288,7 +294,10 @@ struct xtcp_net {
 	long __percpu *conns;
 	struct xtcp_rest *rest;
 
-	/* Seldom written: by sysctls, policy changes, and signs of a Fast Open black hole. */
+	/*
+	 * Seldom written: at the first use of something, by sysctls, by policy changes, and by
+	 * connections with Fast Open that find a black hole or its end.
+	 */
 	struct ctl_table_header *sysctl_header[XTCP_SYSCTL_PARTS];
 	struct mutex starting;		/* serializes the set-up */
 	struct xtcp_fastopen_keys __rcu *fastopen_keys;
@@ -329,7 +338,10 @@ static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
 	return rcu_dereference(net->gen)->ptr[xtcp_net_id];
 }
 
-/* Has the namespace had a socket of ours? Before that, it has only its sysctls and files. */
+/*
+ * Has the namespace had a socket of ours? Before that, it has only its sysctls, its files, and what
+ * a program has set by them.
+ */
 static inline bool xtcp_netns_is_started(const struct xtcp_net *xn)
 {
 	/* pairs with smp_store_release() in xtcp_netns_start() */

@@ -3,9 +3,10 @@
  * struct xtcp_net: the state of xtcp in one network namespace.
  *
  * A machine may have thousands of namespaces, and few of them ever use xtcp. So until a namespace
- * gets its first socket of ours, it has only its sysctls, its files in /proc, and a pointer to an
- * empty bitmap of ports. One bit of this bitmap is tested for every arriving segment. All other
- * state, with the fields of struct xtcp_rest, is made for that first socket.
+ * gets its first socket of ours, it has only its sysctls, its files in /proc, what a program has
+ * set by them (such as rules and keys), and a pointer to an empty bitmap of ports. One bit of this
+ * bitmap is tested for every arriving segment. Nearly all other state, such as struct xtcp_rest, is
+ * made for that first socket.
  *
  * A namespace ends when no process, no file and no listener that waits for a successor (estate.c)
  * refers to it any more. Then the only xtcp connections left in it are orphans and records.
@@ -48,8 +49,9 @@
 #include "timewait/record.h"
 
 /*
- * Every namespace has a struct xtcp_net. kmalloc() would round a larger one up to 1 KiB. Kernels
- * that check their locks, and real-time kernels, have larger locks.
+ * Every namespace has a struct xtcp_net. If it had more than 512 octets, kmalloc() would round it
+ * up to 1 KiB. Kernels that check their locks, and real-time kernels, have larger locks, so they
+ * are left out.
  */
 static_assert(sizeof(struct xtcp_net) <= 512 || IS_ENABLED(CONFIG_DEBUG_SPINLOCK) ||
 	      IS_ENABLED(CONFIG_DEBUG_MUTEXES) || IS_ENABLED(CONFIG_DEBUG_LOCK_ALLOC) || IS_ENABLED(CONFIG_PREEMPT_RT));

@@ -290,7 +290,8 @@ def kept(path, text):
 
 
 def tell_failures(lines):
-    """Prints each failure with the lines right before it, 60 lines at most."""
+    """Prints each failure with the lines right before it and the explorer's command below it, 60 lines at most; then
+    the commands of other failures."""
     told, before = [], []
     for line in lines:
         if line.startswith("not ok"):

@@ -155,7 +155,7 @@ show()
 		/^#/ || (match($0, / [0-9]+\.[0-9]+: /) && substr($0, RSTART, RLENGTH) * 1e6 >= from)' \
 		"$out/traced/trace" >"$out/traced/last"
 	scripts/tools/xtcp-ladder --plain --conn all --all "$out/traced/last"
-	# once more, below the ladder; check.py counts the lines "not ok"
+	# once more, below the ladder, as a comment: check.py counts the lines "not ok"
 	[[ $1 =~ ^[0-9]+(-([0-9]+))?$ ]] || return $status
 	if ! sed -n "s/^not ok - seed ${BASH_REMATCH[2]:-$1}:/# &/p" "$out/shown" | grep . && [ $status -eq 0 ]; then
 		echo "# It does not fail here. It may fail only after the scenarios before it"

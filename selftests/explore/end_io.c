@@ -123,8 +123,8 @@ ssize_t end_write(struct end *end, long long n)
 }
 
 /*
- * MSG_PEEK gives what the next recv() gives. Nothing comes in between, unless a thread of its own reads: then recv()
- * may give more.
+ * MSG_PEEK gives what the next recv() gives. If a thread of its own reads, text may come in between, and recv() may
+ * give more. Otherwise nothing comes in between.
  */
 static ssize_t read_twice(struct end *end, uint8_t *to, long long n)
 {

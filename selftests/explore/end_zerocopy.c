@@ -108,7 +108,7 @@ static bool may_disorder(const struct end *end)
 	return end->has_queue && end->wire->resent;
 }
 
-/* Each write is told of once, and in order. */
+/* Each write is told of once, and in order unless may_disorder(). */
 void end_zerocopy_hear(struct end *end)
 {
 	struct zerocopy_told told;

@@ -209,7 +209,7 @@ static void run(struct world *w)
 		if (are_all_over(w))
 			break;
 		wait_for_news(w, 1000000);
-		/* who has closed leaves the other one without a word, if the RST is lost, or waits for a timeout */
+		/* the end that has closed waits for a timeout; or its RST is lost, and the other end hears nothing */
 		if (!orderly && has_one_done(w) && path_now_us() - w->path.moved_us > verdict_silence_us(w))
 			break;
 	}

@@ -53,8 +53,9 @@ static bool stays_doubled(const struct world *w, const struct judge_side *wire)
 /*
  * The longest time for which a connection has sent nothing since something was lost. The next one may be twice as
  * long: without timestamps a repetition that is acknowledged gives no round trip time, so the RTO stays doubled (RFC
- * 6298 section 5, Karn's algorithm), and each lost repetition may cost a timeout. So it does with timestamps after
- * three timeouts, if the echo is of an earlier copy. Otherwise the RTO is doubled as long as nothing is acknowledged.
+ * 6298 section 5, Karn's algorithm), and each lost repetition may cost a timeout. With timestamps the RTO also stays
+ * doubled if the echo after three timeouts is of an earlier copy. Otherwise it is doubled as long as nothing is
+ * acknowledged.
  */
 static long long longest_wait_us(const struct world *w)
 {
@@ -99,8 +100,8 @@ static bool may_need_timeouts(const struct world *w)
 }
 
 /*
- * How long a side has waited for such timeouts, with text in flight, at least for a second each time, and the RTO
- * stays doubled.
+ * How long a side whose RTO stays doubled has waited for such timeouts, with text in flight. Waits below a second do
+ * not count.
  */
 long long verdict_waited_us(const struct world *w)
 {

@@ -19,11 +19,12 @@
 #define SHUT		"pass 60; < . 1 ack 1 win 0;"
 #define SHUT_10		"" SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT SHUT
 
-/* Three timeouts that take as long as the one before. */
+/* The RTT is known. Then a segment needs two timeouts, or three. */
 #define TWO_TIMEOUTS	"write 100; > P. 1(100) ack 1; < . 1 ack 101; none; info rtt <= 10000; keep rtt;"	\
 			"write 1000; > P. 101(1000) ack 1; >@1500 P. 101(1000) ack 1;"				\
 			">@2500 P. 101(1000) ack 1;"
 #define THREE_TIMEOUTS	TWO_TIMEOUTS ">@4500 P. 101(1000) ack 1; info backoff = 3;"
+/* Three timeouts that take as long as the one before. */
 #define LINEAR		">@1500 P. 1(1000) ack 1; info rto = K; info backoff = 0;"
 #define LINEAR_3	"" LINEAR LINEAR LINEAR
 
@@ -238,7 +239,7 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=1 RetransSegs=1",
 		},
 	},
-	/* The echo is of the third copy, the ACK of which was perhaps lost; the fourth has left 800 ms later. */
+	/* The echo is of the third copy, whose ACK was perhaps lost. The fourth copy left 800 ms after the third. */
 	{
 		.name = "timeout_%s_no_sample_from_the_echo_of_an_earlier_copy", .rfc = "RFC 6298 3, RFC 7323 4.1",
 		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
@@ -255,7 +256,7 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=3 RetransSegs=3",
 		},
 	},
-	/* The next segment needs timeouts, too. There was no RTT yet, and the echo is of its second copy. */
+	/* The next segment needs two timeouts while the RTO is still backed off. The echo is of its second copy. */
 	{
 		.name = "timeout_%s_no_sample_from_an_echo_while_the_backoff_stays", .rfc = "RFC 6298 3, RFC 7323 4.1",
 		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
@@ -283,7 +284,7 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=3 RetransSegs=3",
 		},
 	},
-	/* After one or two timeouts the RTT may have grown: 300 ms, an eighth of which goes into the RTT. */
+	/* After only two timeouts it counts: the RTT may have grown to 300 ms. An eighth of that goes into SRTT. */
 	{
 		.name = "timeout_%s_sample_from_the_echo_of_the_second_copy_of_three", .rfc = "RFC 7323 4.1",
 		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
