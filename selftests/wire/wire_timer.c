@@ -239,7 +239,7 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=1 RetransSegs=1",
 		},
 	},
-	/* The echo is of the third copy, whose ACK was perhaps lost. The fourth copy left 800 ms after the third. */
+	/* The ACK echoes the third copy, and comes after the fourth. The ACK of the third may have been lost. */
 	{
 		.name = "timeout_%s_no_sample_from_the_echo_of_an_earlier_copy", .rfc = "RFC 6298 3, RFC 7323 4.1",
 		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
@@ -256,7 +256,7 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=3 RetransSegs=3",
 		},
 	},
-	/* The next segment needs two timeouts while the RTO is still backed off. The echo is of its second copy. */
+	/* The RTO keeps its backoff. The next segment times out twice, and the ACK echoes its second copy. */
 	{
 		.name = "timeout_%s_no_sample_from_an_echo_while_the_backoff_stays", .rfc = "RFC 6298 3, RFC 7323 4.1",
 		.in = ESTABLISHED, .syn = "mss 1012,ts T R",
