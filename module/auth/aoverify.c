@@ -82,10 +82,10 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 }
 
 /*
- * Sets the Current_key to the key with @sndid, which the peer asks for. The test for NULL is only a
- * precaution: a synchronized connection always has a Current_key. When the sock connects again,
- * connect() may remove the Current_key of the earlier connection. But before that, connect() waits
- * until no processor checks a segment of the earlier connection.
+ * Sets the Current_key to the key with @sndid, which the peer asks for. A synchronized connection
+ * always has a Current_key, so the test for NULL is only a precaution. A later connect() of the
+ * sock may remove this Current_key, but first waits until no processor checks a segment of the
+ * connection.
  */
 static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 {

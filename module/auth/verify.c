@@ -63,7 +63,7 @@ static enum xtcp_ao_found find_ao(const struct sk_buff *skb, struct xtcp_ao_opti
 	return xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, option);
 }
 
-/* Counts a segment whose TCP-AO or MD5 option has a wrong length, or that has two signatures. */
+/* Counts a segment whose TCP-AO option has no MAC, or is not the only signature of the segment. */
 static enum skb_drop_reason malformed(struct xtcp_net *xn)
 {
 	XTCP_NET_INC_STATS(xn, XTCP_MIB_AUTHMALFORMED);
@@ -133,8 +133,8 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  *	IP header
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
  * @counted: points to true if TCPAOGood has counted the segment, now or in an earlier call. If the
- *	sock that gets the segment has ended, the segment is checked again for another sock, but must
- *	not be counted again
+ *	sock that gets the segment has ended, the segment is checked again for another sock, but
+ *	must not be counted again
  *
  * Context: softirq, RCU read side.
  *

@@ -25,8 +25,8 @@ struct xtcp_cookie_secrets {
 
 /**
  * struct xtcp_cookie - the options of a SYN that a cookie carries
- * @mss: the peer's MSS option or the default, octets; decoding rounds it down to one of the four
- *	values that a cookie can store, or up to the least of them
+ * @mss: the peer's MSS option or the default, octets. A cookie stores one of four values: the
+ *	greatest that is at most @mss or, if @mss is less than all four, the least
  * @snd_wscale: the peer's shift, at most 14; without @ts_ok, decoding rounds it down
  * @wscale_ok: window scaling is in use
  * @ts_ok: timestamps are in use

@@ -264,10 +264,10 @@ struct xtcp_rest {
  * also has pointers to some of what is made for the first socket, such as @portmaps and @reply_sk.
  * Most of what only sockets need is in @rest.
  *
- * Connections do not write to this struct, with two exceptions. The first use of something makes it
- * and stores a pointer or a flag (@rest, @early, @metrics). And a connection with Fast Open may
- * write to @blackhole_stamp and @blackholes, which no segment reads that only carries or
- * acknowledges data.
+ * Connections do not write to this struct, with two exceptions. The first socket or connection that
+ * needs a part of the state, such as @rest, @early or @metrics, makes the part and stores its
+ * pointer or flag. And a connection with Fast Open may write to @blackhole_stamp and @blackholes.
+ * Segments that only carry or acknowledge data do not read these two fields.
  */
 struct xtcp_net {
 	struct net *net;

@@ -24,7 +24,7 @@ struct xtcp_fastopenq;
  *	READ_ONCE
  * @ack_rate: XTCP_ACK_RATE; 0: request no ACK rate of the peer; READ_ONCE
  *
- * The struct is allocated when a socket option first needs it, and stays until the memory of the
+ * The struct is allocated when one of its fields is first set, and stays until the memory of the
  * sock is freed.
  */
 struct xtcp_seldom {

@@ -20,10 +20,10 @@
  *
  * The data state stays until the sock is freed or disconnects. Before it exists, tx->stream points
  * to xtcp_stream_none, a constant with the values of a new data state. So a reader need not test
- * whether the data state exists, and a writer that forgets this test faults. Exceptions are the
- * fields that xtcp_stream_begin() sets: xtcp_stream_none does not have their values. In place of
- * snd_sml use SND.UNA, and in place of space_copied use xtcp_space_copied(). The round-trip time of
- * the SYN is in the sock.
+ * whether the data state exists, and a writer that forgets this test faults. But a reader of the
+ * fields that xtcp_stream_begin() sets has to test, since xtcp_stream_none does not have their
+ * values. If the data state does not exist, use SND.UNA in place of snd_sml, and
+ * xtcp_space_copied() in place of space_copied; the round-trip time of the SYN is in the sock.
  */
 #include "base/stream.h"
 

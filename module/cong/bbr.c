@@ -12,7 +12,8 @@
  *   (sections 5.5.5, 5.5.9).
  * - Section 5.3.1.3 counts each range of lost octets as a loss event. This file counts each ACK
  *   that reports losses, as other implementations do.
- * - A congestion mark counts as a loss event, and lowers the same bounds as a loss (section 3.6).
+ * - A congestion mark lowers the same bounds as a loss (section 3.6). But a mark is not a loss
+ *   event, so marks do not end Startup.
  *
  * Context of all public functions: any.
  */

@@ -120,7 +120,10 @@ static void bbr_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 	xtcp_bbr_lost(xtcp_cong_private(sk), &event);
 }
 
-/* A recovery begins. ssthresh does not change, since the model of BBR accounts for losses. */
+/*
+ * A recovery or CWR begins. ssthresh does not change, since the model of BBR accounts for losses
+ * and marks.
+ */
 static u32 bbr_ssthresh(struct sock *sk)
 {
 	sock_owned_by_me(sk);

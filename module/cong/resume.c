@@ -84,11 +84,10 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
  * @resume: in %XTCP_RESUME_NORMAL
  * @view: the connection after an ACK that reports no loss, no mark and nothing out of order
  *
- * Octets count when they are acknowledged, and only octets that were sent can be acknowledged. The
- * ACK that ends a round may also cover octets that were sent in the round. So a round counts at
- * most the octets that were in flight when the round began, plus the octets that were sent in the
- * round. A peer that acknowledges octets before they arrive cannot make the saved window larger
- * than this sum.
+ * Octets count when they are acknowledged. A peer can acknowledge octets before they arrive, but
+ * not before they are sent. So a round counts at most the octets that were in flight when the round
+ * began, plus the octets that were sent in the round: no peer can make the saved window larger than
+ * this sum.
  *
  * Once the route has moved to another device, the connection observes nothing more, even if the
  * route moves back: the smallest RTT may be that of either device. What the connection observed

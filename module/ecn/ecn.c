@@ -323,7 +323,8 @@ void xtcp_ecn_undone(struct sock *sk)
  *
  * If the peer has acknowledged no text so far, the path may drop ECT(1): send no ECT from now on,
  * since otherwise each flight could cost a timeout. The price: after a mere outage, the connection
- * goes on without L4S. Text on the SYN does not count as acknowledged, since a SYN is not ECT.
+ * goes on without L4S. If net.xtcp.ecn_fallback is 0, ECT is still sent. Text on the SYN does not
+ * count as acknowledged, since a SYN is not ECT.
  *
  * If the peer has acknowledged other text, an outage is likelier. Then only text that is resent
  * after the timeout is not ECT (xtcp_ecn_codepoint()).

@@ -245,9 +245,9 @@ static void expired_delayed_ack(struct sock *sk)
  *  - before xtcp_keepalive_time() has passed since the last accepted segment;
  *  - before TCP_KEEPINTVL has passed since an unanswered probe (xtcp_keepalive_left()).
  *
- * The deadline may pass too early: a segment may have come since the deadline was set, or
- * xtcp_keepalive_limit_idle() may have brought the deadline forward to the limit on the time
- * without text.
+ * The deadline may pass too early: a segment may have come since the deadline was set. Or the
+ * deadline was set earlier than keepalive needs it, because of a limit on the time without text
+ * (xtcp_keepalive_limit_idle()).
  */
 static void keep_alive(struct sock *sk)
 {

@@ -309,8 +309,9 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
  * @sk: in a synchronized state, with nothing in flight; its probe_stamp is set
  *
  * A full queue on this machine says nothing about the peer, so refused attempts do not count as
- * retries. But if the peer has been silent for the whole time of R2, the connection ends (RFC 9293
- * section 3.8.3). Linux makes an attempt every half second and counts each attempt as a retry.
+ * retries. But when the attempts and the silence of the peer have both lasted for the time of R2,
+ * the connection ends (RFC 9293 section 3.8.3). For an orphan, orphan_retries() is used instead of
+ * retries2. Linux makes an attempt every half second and counts each attempt as a retry.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -337,7 +338,8 @@ bool xtcp_retries_end_refused(struct sock *sk)
  * timeout has passed. Until then, a peer that answers may keep its window closed (MUST-37).
  *
  * For an orphan, orphan_retries() is used instead of retries2. An orphan also ends, even if the
- * peer answers, when the RTO is at its maximum and has doubled orphan_retries() times (RFC 6429).
+ * peer answers, when its RTO has backed off at least orphan_retries() times and is at the maximum
+ * (RFC 6429).
  *
  * Context: softirq or process. Lock: socket, held.
  *

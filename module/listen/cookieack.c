@@ -4,8 +4,9 @@
  *
  * A cookie is checked only while the listener may have sent a SYN-ACK for which it keeps no entry.
  * This is so for two minutes after the listener, or another listener of its group, has answered a
- * SYN by a cookie, has dropped an entry early, or could not make a child from an ACK
- * (xtcp_entry_note_declined()). With net.xtcp.syncookies = 0 no cookie is checked.
+ * SYN by a cookie, has let an entry expire early or although its ACK had come, or could not make a
+ * child from an ACK (xtcp_entry_note_declined()). With net.xtcp.syncookies = 0 no cookie is
+ * checked.
  */
 #include "listen/cookieack.h"
 

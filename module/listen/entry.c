@@ -202,8 +202,8 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 
 /**
  * xtcp_entry_note_declined() - from now on, believe valid cookies in ACKs
- * @listener: it has answered a SYN by a cookie, has dropped an entry early, or could not make a
- *	child from an ACK
+ * @listener: it has answered a SYN by a cookie, has let an entry expire early or although its ACK
+ *	had come, or could not make a child from an ACK
  *
  * Context: any.
  */
@@ -234,9 +234,9 @@ bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
 /*
  * Returns how often the timer may send the SYN-ACK of an entry again. The timeout after that ends
  * the entry. expire_one() makes an exception for an entry that waits for data. As in Linux's
- * reqsk_timer_handler(), this number is reduced when the queue is more than half full and at least
- * half of the entries are old, so that old entries leave room for new entries. Sets *@cut to true
- * if the number was reduced, else to false.
+ * reqsk_timer_handler(), this number is reduced, but not below 2, when the queue has more than four
+ * entries and is more than half full, and at least half of the entries are old. So old entries
+ * leave room for new entries. Sets *@cut to true if the number was reduced, else to false.
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {

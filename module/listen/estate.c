@@ -4,12 +4,12 @@
  * program has closed it, so that a server can end before its next version listens.
  *
  * Such a listener, an estate, keeps its port, its entries and its children. New connections still
- * queue, up to the backlog. A later change of migrate_wait_ms does not affect the estate. If
- * migrate_req is 0 when the estate ends, nothing is handed over. A new listener that joins the
- * group becomes the heir: the estate ends at once, and heir.c hands everything over. As for a live
- * listener (sharing.c, listeners.c), only a program of the same user can join the group, and nobody
- * else gets the port. If nobody has joined when the time is over, the estate ends like a closed
- * listener without heirs: its children are reset, and its entries are dropped.
+ * queue, up to the backlog. When a new listener joins the group, the estate ends at once, and
+ * heir.c hands its connections over, unless migrate_req has become 0. As for a live listener
+ * (sharing.c, listeners.c), only a program of the same user can join the group, and nobody else
+ * gets the port. If nobody has joined when the time is over, the estate ends like a closed listener
+ * without heirs: its children are reset, and its entries are dropped. A later change of
+ * migrate_wait_ms does not affect the estate.
  *
  * An estate is a sock in LISTEN without a struct socket. It owns the reference that its file had.
  * It also has references to the namespace and the module: until it has ended, the namespace does
@@ -207,9 +207,10 @@ static bool list_estate(struct xtcp_net *xn, struct estate *estate)
  * xtcp_estate_keep() - close() of a listener: shall it wait for a successor?
  * @sk: in LISTEN
  *
- * It does when net.xtcp.migrate_req and migrate_wait_ms are set, @sk has SO_REUSEPORT, and no other
- * member of its group has a program. A socket of the kernel does not wait: it need not have a
- * reference to the namespace.
+ * @sk waits if net.xtcp.migrate_req and migrate_wait_ms are set, @sk has SO_REUSEPORT, and no other
+ * member of its group has a program. But @sk does not wait at a limit of estates, or without
+ * memory. A socket of the kernel does not wait, either: it need not have a reference to the
+ * namespace.
  *
  * Context: process, may sleep. Lock: socket, held.
  *

@@ -64,8 +64,8 @@ struct xtcp_listener_stats {
  * @members: the listeners of the same group with the same address, port and device (members.c);
  *	lock: xtcp_rest.listeners_lock
  * @member_index: the listener's index in @members; the same lock
- * @cpu: the processor in whose array incoming.c has put the listener, -1: none; lock:
- *	xtcp_incoming.cpus
+ * @cpu: the processor in whose array incoming.c has put the listener. If no processor has this
+ *	number, as with -1, the listener is in no array; lock: xtcp_incoming.cpus
  * @cpu_index: the listener's index in the array of that processor; the same lock
  * @number: the listener's number for listings in /proc (listeners.c)
  * @rcu: frees the struct after the last lookup

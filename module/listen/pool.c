@@ -91,9 +91,9 @@ int xtcp_pool_init(void)
 		entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE /
 					 sizeof(struct xtcp_request), INT_MAX);
 	/*
-	 * each processor collects a batch before it updates the sum, so the sum may be wrong by one
-	 * batch for each processor. A small batch keeps this error small, compared with the
-	 * smallest limit
+	 * each processor counts up to a batch before it updates the sum, so the sum may be wrong by
+	 * one batch for each processor. The batch is chosen so that this error is at most 1/16 of
+	 * the smallest limit, the limit of one guest; but a batch is at least 1
 	 */
 	entries_batch = clamp(entries_max / (16 * XTCP_GUESTS_PART * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
 	return 0;

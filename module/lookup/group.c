@@ -21,8 +21,9 @@
  * set, the member hands them over instead (listen/heir.c). The third ACK for a dropped entry
  * reaches another member. As in Linux, this member answers with a RST, unless the ACK has a valid
  * cookie. A group checks cookies only for some time after one of its members has sent a SYN-ACK
- * without an entry, dropped an entry early, or failed to make a child. All members share the time
- * of the last such event, because the third ACK may reach another member.
+ * without an entry, has let an entry expire early or although its ACK had come, or has failed to
+ * make a child. All members share the time of the last such event, because the third ACK may reach
+ * another member.
  */
 #include "lookup/group.h"
 

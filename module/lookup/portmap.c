@@ -125,9 +125,9 @@ static void mark(struct xtcp_portmap *map, u32 port)
 }
 
 /*
- * Sets the bit of a port in @ours if a tuple in the table uses the port. The tuple may leave the
- * table before the bit is set. In that case xtcp_portmaps_tuple_ended() waits for the lock, which
- * our caller has, and then clears the bit.
+ * Sets the bit of a port in @ours if connect() chose the port for a connection that is in the table
+ * and that @map serves. The connection may leave the table before the bit is set. In that case
+ * xtcp_portmaps_tuple_ended() waits for the lock, which our caller has, and then clears the bit.
  */
 static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
@@ -185,9 +185,9 @@ static bool are_full(const struct xtcp_portmap *map, u32 i, unsigned long half)
 }
 
 /*
- * Finds the first port from @from on, below @to, whose bit is clear in both bitmaps and set in
- * @half, a mask for every word. If @wanted is not NULL, the bit must also be set in @wanted.
- * Return: the port; @to if there is no such port.
+ * Finds the first port from @from on, below @to, whose bit is clear in both bitmaps. Looks only at
+ * the even or the odd ports, as @half says (each_second()). If @wanted is not NULL, the port's bit
+ * must also be set in the bitmap @wanted. Return: the port; @to if there is no such port.
  */
 static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half,
 		      const unsigned long *wanted)
@@ -281,9 +281,9 @@ void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xt
  * @map: the map of the destination
  * @port: the port from xtcp_portmap_choose()
  *
- * If a connection that the map serves has the port, the port's bit moves from @map->others to
- * @map->ours, and is cleared when that connection leaves the table. If no such connection has the
- * port, the bit stays in @map->others.
+ * If connect() chose the port for a connection that is in the table and that the map serves, the
+ * port's bit moves from @map->others to @map->ours, and is cleared when that connection leaves the
+ * table. Otherwise the bit stays in @map->others.
  *
  * Context: process.
  */

@@ -42,8 +42,9 @@ struct xtcp_port_range {
  * @dead: the map is not used any more; it is about to leave the namespace, or has left
  * @refs: number of calls of connect() that use the map now
  * @tuples: number of bits that are set in @ours
- * @surplus: number of bits that are set in @ours or @others, minus a threshold: a quarter of the
- *	ports of one half of the range. If this is 0 or less, the map is not worth its memory
+ * @surplus: number of bits that are set in @ours or @others, minus an eighth of the number of ports
+ *	in the range for which the map was made. If @surplus is 0 or less, the map is not worth
+ *	its memory
  * @ours: one bit for each port; set if connect() chose the port for a tuple in the table
  * @others: one bit for each port; set if a call of connect() tries the port now, or if the last
  *	attempt was refused because the port is bound or reserved, or because a connection that the

@@ -5,8 +5,9 @@
  * connect() makes a map when ports towards a destination become scarce. It then looks up each port
  * of its socket's port range once in the table of connections. (This range may be a small part of
  * the namespace's range.) From then on the map is kept up to date. With a map, the choice of a port
- * is a search for a clear bit, however full the range is. connect() tries one half of the range
- * first. When three quarters of that half seem to be free again, the map is freed.
+ * is a search for a clear bit, however full the range is. When the map shows at most an eighth of
+ * the socket's range as in use, or no port that connect() chose, the map is freed as soon as no
+ * call of connect() uses it.
  *
  * A connection whose port is in a map stores the map's number, so that no lookup of the map is
  * needed when the connection ends. The connection may outlive the map, and a new map may get the

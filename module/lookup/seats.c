@@ -69,9 +69,9 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
 	/*
-	 * a lookup may still use an older, larger count, from before another listener left. It may
-	 * read this element before the new count is stored. This store is a release, so even such a
-	 * lookup finds the sock complete
+	 * if another listener has just left, a lookup may still use the larger count from before.
+	 * Such a lookup may read this element before the count below is stored. This store is a
+	 * release, so even such a lookup finds the sock complete
 	 */
 	smp_store_release(&seats->sk[seats->n], sk);
 	/* this smp_store_release() pairs with smp_load_acquire() in xtcp_seats_choose() */

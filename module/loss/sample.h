@@ -39,8 +39,8 @@
  * @tsecr: the ACK's TSecr, not checked; 0: the ACK has none
  * @dsack: the octets that have arrived twice, as the ACK's D-SACK says (RFC 2883); empty: no D-SACK
  * @resent_acked: a segment that was sent more than once is newly acknowledged or sacked
- * @echo_is_stale: there were three timeouts or more, for the same SND.UNA or without an RTT between
- *	them, and TSecr is older than the last copy of the segment at SND.UNA
+ * @echo_is_stale: TSecr is older than the last copy of the segment at SND.UNA. Set only if there
+ *	were three timeouts or more for this SND.UNA, or if the RTO is doubled three times or more
  * @original_arrived: a segment that was sent only once, before the present recovery began, is newly
  *	acknowledged or sacked
  * @ece: the ACK echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)

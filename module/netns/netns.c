@@ -4,7 +4,7 @@
  *
  * A machine may have thousands of namespaces, and few of them ever use xtcp. So until a namespace
  * gets its first socket of ours, it has only its sysctls, its files in /proc, what a program has
- * set by them (such as rules and keys), and a pointer to an empty bitmap of ports. One bit of this
+ * set in it (such as rules and keys), and a pointer to an empty bitmap of ports. One bit of this
  * bitmap is tested for every arriving segment. Nearly all other state, such as struct xtcp_rest, is
  * made for that first socket.
  *

@@ -465,9 +465,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	}
 	said = ecn_bits(sk, skb, seq, flags, len, resent, has_blocks, &wanted);
 	/*
-	 * push_all() returns false if this segment has no room for SACK blocks or AccECN counters
-	 * that are due. If an ACK is due at once, they must not wait either: ack_again() then makes
-	 * another ACK due, which carries them
+	 * push_all() returns false if SACK blocks or AccECN counters are due, but this segment has
+	 * no room for them. If an ACK is due at once, the blocks and counters must not wait either:
+	 * ack_again() then makes another ACK due, which carries them
 	 */
 	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom_signs(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;

@@ -206,7 +206,7 @@ static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct 
 	}
 	if (attrs[XTCP_RULE_INITCWND])
 		sets->initial = nla_get_u8(attrs[XTCP_RULE_INITCWND]);
-	/* as in SO_MAX_PACING_RATE, ULONG_MAX would mean "no limit": store one less */
+	/* ULONG_MAX means "no limit", as in SO_MAX_PACING_RATE: the largest limit is one less */
 	if (rate)
 		sets->max_pacing_rate = min_t(u64, nla_get_u64(rate), ULONG_MAX - 1);
 	if (box)

@@ -30,8 +30,8 @@ struct xtcp_net;
  *	SK_FORCE_REUSE (during a call of xtcp_sharing_bind())
  * @reuseport: SO_REUSEPORT of the owner when it bound or began to listen; lock of the port
  * @shared: connect() chose the port, so the lease serves any number of 4-tuples
- * @admits_others: a sock was admitted only by the options that the owner had at that time, and not
- *	by @reuse, @reuseport and @uid. Never cleared; lock of the port
+ * @admits_others: @reuse, @reuseport and @uid refused a sock, but the options that the owner had at
+ *	that time admitted this sock. Never cleared; lock of the port
  * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
  *	port, with any 4-tuple
  * @devices: some of kernel TCP's socks on the port (@beside) are bound to devices, but the lease is

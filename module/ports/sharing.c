@@ -146,10 +146,10 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  *
  *  - Only TIME-WAIT records refer to @lease.
  *  - @admits_others is set (lease_admits()).
- *  - @lease has SO_REUSEADDR. Then a sock outside the group that has SO_REUSEADDR, an outsider, may
- *    share the port. The outsider refuses @sk if @sk lacks SO_REUSEADDR, or if the outsider
- *    listens. Neither can be so if @sk has SO_REUSEADDR and @lease listens, because no outsider can
- *    listen while @lease does. Then this case does not apply.
+ *  - @lease has SO_REUSEADDR, and either @sk lacks SO_REUSEADDR or @lease does not listen. Then an
+ *    outsider may share the port: a sock outside the group that has SO_REUSEADDR. The outsider
+ *    refuses @sk if @sk lacks SO_REUSEADDR, or if the outsider listens. While @lease listens, no
+ *    outsider can listen.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {

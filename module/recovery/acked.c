@@ -65,18 +65,20 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
  * ACK moves SND.UNA and reports a segment that was resent. The timestamp echo gives an RTT only if
  * the ACK moves SND.UNA.
  *
- * After three timeouts or more, for the same SND.UNA or without an RTT between them, the ACK may
- * echo the timestamp of an earlier copy of the first segment in flight, not of the last copy.
- * Perhaps an outage of the path has delayed the earlier copy. Or the ACK of the earlier copy was
- * lost, and a later copy made the peer send this ACK: the peer drops the later copy as a duplicate,
- * and does not echo its timestamp (RFC 7323 section 5.3, R2 before R3).
+ * There is one exception. Suppose that there were three timeouts or more since SND.UNA last moved,
+ * or that three timeouts or more have doubled the RTO since its last sample. Then the echo of an
+ * earlier copy of the first segment in flight gives no RTT (RFC 7323 section 4.1, MAY). An earlier
+ * copy is any copy but the last.
+ *
+ * Such an echo has one of two causes. An outage of the path has delayed the earlier copy; or the
+ * ACK of the earlier copy was lost, and a later copy made the peer send this ACK: the peer drops
+ * the later copy as a duplicate, and does not echo its timestamp (RFC 7323 section 5.3, R2 before
+ * R3).
  *
  * In both cases, the time since the earlier copy was sent usually includes at least one timeout. As
  * an RTT, this time could make the RTO as long as its maximum, and only many later samples would
- * shorten the RTO. So such an echo gives no RTT (section 4.1 of RFC 7323 says MAY), and the RTO
- * keeps its backoff until the next sample (RFC 6298 section 3, Karn's algorithm). If the RTT of the
- * path has grown, the backoff soon exceeds it. After only one or two timeouts, the echo counts even
- * if it is of an earlier copy.
+ * shorten the RTO. Without a sample, the RTO keeps its backoff (RFC 6298 section 3, Karn's
+ * algorithm). If the RTT of the path has grown, the backoff soon exceeds it.
  *
  * Return: true when the RTO has a new sample.
  */

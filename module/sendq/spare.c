@@ -24,10 +24,11 @@
 static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
 /*
- * Reset a used skb. Its clones are gone. Of the memory of this skb, they can have changed only what
- * they shared with it: struct skb_shared_info. So drop the references to the pages that this struct
- * lists, and clear it up to dataref, as alloc_skb_fclone() does. All other fields are set here or by
- * the next user, or have not changed since the allocation.
+ * Reset a used skb, whose clones are gone. The clones may have changed two parts that they shared
+ * with @skb: the headroom, whose contents do not matter, and struct skb_shared_info. Drop the
+ * references to the pages that skb_shared_info lists, and clear this struct up to dataref, as
+ * alloc_skb_fclone() does. All other fields are set here or by the next user, or have not changed
+ * since the allocation.
  */
 static void make_new(struct sk_buff *skb)
 {
