@@ -37,10 +37,10 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 
 /*
  * If a later segment overtakes a pure ACK on the path, the ACK arrives with a TSval older than
- * TS.Recent. RFC 7323 section 5.3 says to drop the ACK, and to send an ACK. As in Linux, we accept
- * the ACK as a duplicate ACK if it reports nothing new (SEG.ACK is SND.UNA, and the window is
- * SND.WND), SEG.SEQ is RCV.NXT, and SEG.TSval is less than TS.Recent by at most our RTO in
- * milliseconds.
+ * TS.Recent. RFC 7323 section 5.3 says to drop such a segment, and to answer it with an ACK of our
+ * own. As in Linux, we accept the pure ACK as a duplicate ACK if it reports nothing new (SEG.ACK is
+ * SND.UNA, and the window is SND.WND), SEG.SEQ is RCV.NXT, and SEG.TSval is less than TS.Recent by
+ * at most our RTO in milliseconds.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

@@ -19,7 +19,10 @@
 #include "time/timer.h"
 #include "window/window.h"
 
-/* with a requested ACK rate: at least 4 ACKs per window of 8 or more full segments */
+/*
+ * if we offer a window of 8 full segments or more, an ACK is due at the latest when 1/OFFERED_PARTS
+ * of the window has come, even if the peer has asked for fewer ACKs (asked_rate_is_reached())
+ */
 #define OFFERED_PARTS	4U
 
 /*
@@ -43,8 +46,9 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
  * May the ACK wait until a thread that sleeps in RECEIVE has read? Yes, if there is enough text to
  * wake the thread, and if more than two full segments are unacknowledged (only a GRO packet brings
  * so many at once). After the read, one ACK covers all segments that have arrived, and offers the
- * window that the read has opened. If another segment arrives before the read, the ACK is sent at
- * once.
+ * window that the read has opened. If another segment arrives before the read, the ACK no longer
+ * waits for the thread. The answer is also no while quick ACKs are left (acking->quick), and if
+ * TCP_QUICKACK has turned delayed ACKs off.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {
@@ -211,8 +215,9 @@ static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
  * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read
  * (program_is_on_its_way()). A program that reads may answer, and its answer carries the ACK. If
  * there is no answer, the ACK leaves when the program wants more data, in RECEIVE or in poll(), or
- * after XTCP_ANSWER_MS, rounded up to a tick. A SEND that does not block is no sign that the
- * program is about to read: the program may sleep in poll() instead of calling RECEIVE.
+ * after XTCP_ANSWER_MS, rounded up to a tick. After a SEND that may block, we assume that the
+ * program is about to read. After a SEND with MSG_DONTWAIT, we do not: the program may sleep in
+ * poll() instead of in RECEIVE.
  *
  * Later in the connection, the ACK of a GRO packet waits up to XTCP_ANSWER_MS for a reader that has
  * been woken.

@@ -84,9 +84,10 @@ struct xtcp_endpoint {
 	); /* own */
 
 	/*
-	 * The program sets these fields. They survive a reconnect. Children of a listener inherit
-	 * them, unless the line says otherwise. A rule of the policy table may set some of them,
-	 * too; xtcp_sock_reset_tcb() takes back what a rule has set (xtcp_sock.by_rule).
+	 * The program sets these fields, unless the line names a route, a rule or an ICMP error.
+	 * What the program has set survives a reconnect. Children of a listener inherit the fields,
+	 * unless the line says otherwise. A rule of the policy table may set some of the program's
+	 * fields, too; xtcp_sock_reset_tcb() takes back what a rule has set (xtcp_sock.by_rule).
 	 */
 	const struct xtcp_cong_ops *algorithm;	/* the congestion control of the sock */
 	bool algorithm_chosen : 1;	/* TCP_CONGESTION has set algorithm */

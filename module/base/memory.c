@@ -22,13 +22,14 @@
 #define STAND_INS	16
 
 /*
- * Modules cannot call sk_forced_mem_schedule(). But the kernel never refuses memory to a stream
- * socket whose send buffer is full. So the memory is charged to a dummy sock, the stand-in, and
- * then moved to the real sock. The send buffer of a stand-in has 0 octets, which counts as full.
+ * Modules cannot call sk_forced_mem_schedule(). But if the send buffer of a stream socket is full,
+ * __sk_mem_schedule() never refuses memory for sending. So the memory is charged to a dummy sock,
+ * the stand-in, and then moved to the real sock. The send buffer of a stand-in has 0 octets, which
+ * counts as full.
  *
- * A struct sock is too large for the stack, so stand-ins are static. Each accept() in a memory
- * control group uses one. There are several, and the processor's number selects one, so that
- * processors seldom wait for each other.
+ * A struct sock is too large for the stack, so stand-ins are static. Before Linux 6.19, accept() in
+ * a memory control group may use a stand-in, too. There are several stand-ins, and the processor's
+ * number selects one, so that processors seldom wait for each other.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */

@@ -39,10 +39,12 @@ void xtcp_rto_init(struct xtcp_rto *rto)
 }
 
 /*
- * Update held_us and peak_us from a new RTTVAR. A round trip ends when the peer acknowledges text
- * that was sent after the round trip began. Then peak_us starts again at a quarter of the present
- * floor. The next sample raises held_us to peak_us if held_us is less. So the variation term of the
- * RTO, 4 * held_us, is at least the floor.
+ * Update held_us and peak_us from a new RTTVAR. If peak_us is less than RTTVAR, peak_us rises to
+ * RTTVAR; then, if held_us is less than peak_us, held_us rises to peak_us. A round trip ends when
+ * the peer acknowledges text that was sent after the round trip began. At its end, held_us falls by
+ * a quarter of its distance from peak_us, and peak_us starts again at a quarter of the present
+ * floor. So from the next sample on, held_us is at least a quarter of the floor, and the variation
+ * term of the RTO, 4 * held_us, is at least the floor.
  */
 static void hold_variation(struct xtcp_rto *rto, u32 una, u32 nxt, u32 floor_us)
 {
@@ -137,10 +139,12 @@ void xtcp_rto_set_floor(struct xtcp_rto *rto, u32 old_us, u32 floor_us)
  * @rtt_us: microseconds, not 0
  * @now_s: the clock, seconds
  *
- * Only the last five to ten minutes count, since a path can become longer (RFC 8985 section 6.2
- * step 1). Linux's tcp_min_rtt_wlen is five minutes. If no samples come for a while, the old
- * minimum still counts in the five minutes after the pause. The stored time has 16 bits: after a
- * pause of 18 hours, or a multiple of that, the old minimum may count for ten minutes.
+ * The samples of two intervals count: of the present interval, and of the interval before it. Older
+ * samples do not count, since a path can become longer (RFC 8985 section 6.2 step 1). The first
+ * sample after five minutes (Linux's tcp_min_rtt_wlen) begins the next interval. So after a pause,
+ * the samples of the last interval before the pause still count for five minutes. The stored time
+ * has 16 bits: after a pause of 18 hours, or a multiple of that, these samples may count for ten
+ * minutes.
  *
  * Context: any.
  */

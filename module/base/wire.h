@@ -101,9 +101,9 @@ enum xtcp_option_len {
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
 /*
- * seconds. As in Linux, PAWS rejects no RST for a full sock. PAWS may reject a RST for a record
- * while TS.Recent is younger than XTCP_PAWS_STAMP_S, and a RST for an entry while the timeout of
- * the SYN-ACK is shorter than XTCP_PAWS_STAMP_S
+ * seconds. As in Linux, PAWS may reject a RST in two cases: the RST is for a record whose TS.Recent
+ * is younger than XTCP_PAWS_STAMP_S, or for an entry whose SYN-ACK has a timeout that is shorter
+ * than XTCP_PAWS_STAMP_S. PAWS never rejects a RST for a full sock
  */
 #define XTCP_PAWS_STAMP_S	60
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */

@@ -107,9 +107,9 @@ static void note_timeout(struct sock *sk)
 }
 
 /*
- * Is the next timeout as long as the present timeout? RFC 6298 (5.5) doubles the timeout. But a
- * connection with little in flight puts little load on the path, and often finds a loss only by a
- * timeout. So the program or the namespace may ask for some timeouts without backoff.
+ * Does the next timeout have no backoff? RFC 6298 (5.5) doubles the timeout. But a connection with
+ * little in flight puts little load on the path, and often finds a loss only by a timeout. So the
+ * program or the namespace may ask for some timeouts without backoff.
  */
 static bool is_linear(const struct sock *sk)
 {

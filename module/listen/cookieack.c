@@ -3,10 +3,9 @@
  * ACKs that complete handshakes for which no entry was kept (RFC 4987 section 3.6).
  *
  * A cookie is checked only while the listener may have sent a SYN-ACK for which it keeps no entry.
- * This is so for two minutes after the listener, or another listener of its group, has answered a
- * SYN by a cookie, has let an entry expire early or although its ACK had come, or could not make a
- * child from an ACK (xtcp_entry_note_declined()). With net.xtcp.syncookies = 0 no cookie is
- * checked.
+ * This is so for two minutes after xtcp_entry_note_declined() was called for the listener or for
+ * another listener of its group. entry.c lists the events that cause the call. With
+ * net.xtcp.syncookies = 0 no cookie is checked.
  */
 #include "listen/cookieack.h"
 

@@ -11,10 +11,12 @@
  * left both is "dead", and pool.c frees its memory. The listener outlives its entries:
  * xtcp_entry_stop() empties the lists.
  *
- * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout. After
- * the last retry the timer ends the entry. When the queue is more than half full and at least half
- * of its entries are old (have had a timeout), entries get fewer retries, so that the old entries
- * end sooner and leave room for new entries.
+ * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout, up to
+ * 120 s. After the last retry the timer ends the entry. Only an entry that waits for data
+ * (TCP_DEFER_ACCEPT) is treated otherwise: see expire_one(). The number of retries is reduced, but
+ * not below 2, when the queue has more than four entries, is more than half full, and at least half
+ * of its entries are old (have had a timeout). So the old entries end sooner and leave room for new
+ * entries.
  */
 #include "listen/entry.h"
 
@@ -202,8 +204,15 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 
 /**
  * xtcp_entry_note_declined() - from now on, believe valid cookies in ACKs
- * @listener: it has answered a SYN by a cookie, has let an entry expire early or although its ACK
- *	had come, or could not make a child from an ACK
+ * @listener: the listener
+ *
+ * This function is called when
+ *
+ *  - a SYN is answered by a cookie and gets no entry;
+ *  - an entry ends by timeout while retries() allows fewer retries than usual;
+ *  - an entry ends by timeout although its ACK has come;
+ *  - the ACK of an entry makes no child, and the peer gets no RST;
+ *  - an ACK with a valid cookie makes no child, because the accept queue is full.
  *
  * Context: any.
  */

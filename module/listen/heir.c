@@ -27,8 +27,8 @@
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
  * after step 3. Such a segment is looked up again (to_next_listener()). If there is no heir, the
  * SYN is dropped, and the ACK is answered with a RST. An heir accepts the same cookies as the
- * listener, because all members share the time of the last refused entry (group.c). An ICMP error
- * for an entry may be lost. The entry then lives until its last timeout.
+ * listener, because a call of xtcp_entry_note_declined() for one member counts for all members
+ * (group.c). An ICMP error for an entry may be lost. The entry then lives until its last timeout.
  *
  * A listener and its heir may end at the same time. A listener looks for its heirs after it has
  * left the table, so an heir always leaves the table later. Therefore the heir's lock always nests

@@ -3,10 +3,19 @@
  * SYNs for a listener (RFC 9293 section 3.10.7.2; RFC 4987).
  *
  * For a SYN, we keep an entry and send a SYN-ACK whose ISN is a cookie. The third ACK turns the
- * entry into a child on the accept queue (halfopen.c). When the SYN queue of the listener is full,
- * or a limit of pool.c is reached, we keep no entry. If SYN cookies are allowed, we still send the
- * SYN-ACK, and make the child from the cookie in the third ACK (cookieack.c). If SYN cookies are
- * off, or the accept queue is full, we drop the SYN. No SYN evicts an entry.
+ * entry into a child on the accept queue (halfopen.c). With Fast Open, the SYN itself may make the
+ * child (open_fast()).
+ *
+ * We keep no entry when the SYN queue of the listener is full, when pool.c has none (a limit is
+ * reached, or there is no memory), or when net.xtcp.syncookies is 2. If SYN cookies are allowed
+ * (net.xtcp.syncookies is 1 or 2), we still send the SYN-ACK, and make the child from the cookie in
+ * the third ACK (cookieack.c). If SYN cookies are off, we drop the SYN; without cookies, we also
+ * drop a SYN when less than a quarter of net.xtcp.max_syn_backlog is left. If the accept queue is
+ * full, we drop the SYN in any case. No SYN evicts an entry.
+ *
+ * A SYN that reopens a TIME-WAIT record gets an entry, however long the SYN queue is and whatever
+ * net.xtcp.syncookies says: the ISN of its SYN-ACK is no cookie. If pool.c has no entry, we drop
+ * this SYN.
  *
  * The limits of the queues are the same as in Linux: each queue takes one entry or child more than
  * the backlog of listen(). The SYN queue is tested before the accept queue. If both queues are

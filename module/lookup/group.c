@@ -20,10 +20,9 @@
  * A member that closes drops its half-open entries like any listener. If net.xtcp.migrate_req is
  * set, the member hands them over instead (listen/heir.c). The third ACK for a dropped entry
  * reaches another member. As in Linux, this member answers with a RST, unless the ACK has a valid
- * cookie. A group checks cookies only for some time after one of its members has sent a SYN-ACK
- * without an entry, has let an entry expire early or although its ACK had come, or has failed to
- * make a child. All members share the time of the last such event, because the third ACK may reach
- * another member.
+ * cookie. A group checks cookies only for some time after xtcp_entry_note_declined() was called for
+ * one of its members. entry.c lists the events that cause the call. All members share the time of
+ * the last call, because the third ACK may reach another member.
  */
 #include "lookup/group.h"
 

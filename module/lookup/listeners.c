@@ -2,12 +2,12 @@
 /*
  * Finds the listener of a SYN.
  *
- * Listeners are in a hash table of their namespace, by port, address and device. The listeners of
- * one group share a node of the table (members.c). A SYN is looked up by its destination address
- * and by the wildcard address, and also by its device if any listener is bound to a device. So a
- * lookup takes a few steps, however many listeners there are. The table grows with the number of
- * listeners. The hash has a random key, so a user who may bind to many addresses cannot fill one
- * chain on purpose.
+ * Listeners are in a hash table of their namespace, by port, address and device. Listeners of one
+ * group that have the same port, address and device share a node of the table (members.c). A SYN is
+ * looked up by its destination address and by the wildcard address, and also by its device if any
+ * listener is bound to a device. So a lookup takes a few steps, however many listeners there are.
+ * The table grows with the number of listeners. The hash has a random key, so a user who may bind
+ * to many addresses cannot fill one chain on purpose.
  *
  * Lookups run under RCU: the result stays in memory until the read side ends, but may leave the
  * table meanwhile. The best of several matches is chosen as in kernel TCP, so that both stacks

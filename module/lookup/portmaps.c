@@ -255,7 +255,8 @@ static __always_inline const struct xtcp_conn *end_in_map(struct xtcp_portmaps *
 }
 
 /**
- * xtcp_portmaps_tuples_ended() - clear the bits of the ports of several connections in @ours
+ * xtcp_portmaps_tuples_ended() - several connections have ended: clear the bits of their ports in
+ *	@ours of their maps
  * @xn: the namespace
  * @conn: the first connection; NULL: there is none. All have left the table. Each stores the number
  *	of a map, or 0

@@ -530,9 +530,9 @@ static void unmap_table(const struct ctl_table *table)
 }
 
 /*
- * Maps the shared table at an address that no other namespace uses. For each page of the mapping,
- * stores @xn in @namespaces under the page number of its address. Returns NULL if there is no
- * memory.
+ * Maps the table that @xn uses (@pages) at an address that no other namespace uses. For each page
+ * of the mapping, stores @xn in @namespaces under the page number of its address. Returns NULL if
+ * there is no memory.
  */
 static struct ctl_table *map_table(struct xtcp_net *xn)
 {

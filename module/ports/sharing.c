@@ -146,10 +146,10 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
  *
  *  - Only TIME-WAIT records refer to @lease.
  *  - @admits_others is set (lease_admits()).
- *  - @lease has SO_REUSEADDR, and either @sk lacks SO_REUSEADDR or @lease does not listen. Then an
- *    outsider may share the port: a sock outside the group that has SO_REUSEADDR. The outsider
- *    refuses @sk if @sk lacks SO_REUSEADDR, or if the outsider listens. While @lease listens, no
- *    outsider can listen.
+ *  - @lease has SO_REUSEADDR, and either @sk lacks SO_REUSEADDR or @lease does not listen. Since
+ *    @lease has SO_REUSEADDR, an outsider may share the port. An outsider is a sock that is not in
+ *    the group, and that has SO_REUSEADDR, too. An outsider refuses @sk if @sk lacks SO_REUSEADDR,
+ *    or if the outsider listens. While @lease listens, no outsider can listen.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {

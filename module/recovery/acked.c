@@ -70,10 +70,10 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
  * earlier copy of the first segment in flight gives no RTT (RFC 7323 section 4.1, MAY). An earlier
  * copy is any copy but the last.
  *
- * Such an echo has one of two causes. An outage of the path has delayed the earlier copy; or the
- * ACK of the earlier copy was lost, and a later copy made the peer send this ACK: the peer drops
- * the later copy as a duplicate, and does not echo its timestamp (RFC 7323 section 5.3, R2 before
- * R3).
+ * Such an echo has one of two causes. Either an outage of the path has delayed the earlier copy. Or
+ * the earlier copy arrived in time, but its ACK was lost, and the peer sends this ACK because a
+ * later copy has arrived. The peer drops the later copy as a duplicate, so this ACK still echoes
+ * the timestamp of the earlier copy (RFC 7323 section 5.3, R2 before R3).
  *
  * In both cases, the time since the earlier copy was sent usually includes at least one timeout. As
  * an RTT, this time could make the RTO as long as its maximum, and only many later samples would

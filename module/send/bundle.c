@@ -46,7 +46,7 @@ static bool goes_singly(const struct sock *sk)
  * An skb should have as many full segments as a GSO packet may have, but at most half of the
  * largest window that the peer has offered.
  *
- * Return: octets, a multiple of the effective MSS.
+ * Return: octets, a multiple of xtcp_mss_payload().
  */
 u32 xtcp_bundle_goal(const struct sock *sk)
 {
@@ -71,7 +71,7 @@ u32 xtcp_bundle_goal(const struct sock *sk)
  * delays other connections. If the round-trip time is short, the sysctl tso_rtt_log allows a larger
  * packet, up to the limit of the device. All of this is as in Linux.
  *
- * Return: octets, a multiple of the effective MSS; or U32_MAX if only the device limits the packet.
+ * Return: octets, a multiple of xtcp_mss_payload(). U32_MAX if only the device limits the packet.
  */
 u32 xtcp_bundle_most(struct sock *sk)
 {

@@ -663,9 +663,10 @@ static bool urgent_waits(const struct xtcp_sock *xsk)
  *	or so small that silly window avoidance holds data back (sections 3.8.6.1 and 3.8.6.2.1)
  *
  * As in Linux, a probe has an old sequence number and no data (SHLD-12). But if the window has
- * room, a window probe sends new data. The peer ignores an urgent pointer in a segment with an old
- * sequence number. So while urgent data is unacknowledged, we first send a segment at SND.UNA with
- * the pointer, even if the window is closed (RFC 9293 section 3.8.5).
+ * room, and no lost text waits to be resent, a window probe sends new data. The peer ignores an
+ * urgent pointer in a segment with an old sequence number. So while urgent data is unacknowledged,
+ * we first send a segment at SND.UNA with the pointer, even if the window is closed (RFC 9293
+ * section 3.8.5).
  *
  * Return: 0 or an error of xtcp_segment_send().
  */

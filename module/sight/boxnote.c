@@ -342,8 +342,9 @@ static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct soc
  * @got: what the call returns
  *
  * The same call may fail a thousand times a second. So if the previous event is the same call with
- * the same error, this call is only counted in that event. Programs make many calls, and reading
- * the clock would cost as much as the rest of this function. So the event has its time in jiffies.
+ * the same error in the same state, this call is only counted in that event. Programs make many
+ * calls, and reading the clock would cost as much as the rest of this function. So the event has
+ * its time in jiffies.
  *
  * Context: process. Lock: socket, held.
  */

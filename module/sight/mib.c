@@ -8,9 +8,9 @@
  *
  * The Tcp: line has all counters of the kernel. The TcpExt: line has those counters of the kernel
  * that the module increments; scripts/check/check-counters.sh checks that none is missing. The
- * counters of enum xtcp_mib_own follow. They count events of TCP-AO, malformed options of TCP-AO
- * and MD5, causes of aborts, sockets closed in SYN-SENT, black boxes, jumps of Careful Resume,
- * diagnostic payloads of RSTs, and ACK rate requests.
+ * counters of enum xtcp_mib_own follow. They count events of TCP-AO, segments whose TCP-AO has no
+ * MAC or is not the only signature, causes of aborts, sockets closed in SYN-SENT, black boxes,
+ * jumps of Careful Resume, diagnostic payloads of RSTs, and ACK rate requests.
  */
 #include "sight/mib.h"
 

@@ -21,11 +21,11 @@ enum xtcp_trace_queue {
 
 /* Why the length of a queue has changed, or why it has not. */
 enum xtcp_trace_queue_reason {
-	XTCP_TRACE_ARRIVED,	/* SYN queue: a SYN came */
-	XTCP_TRACE_COMPLETED,	/* the handshake ended: a child is in the accept queue */
+	XTCP_TRACE_ARRIVED,	/* SYN queue: a SYN came, or an entry of another listener */
+	XTCP_TRACE_COMPLETED,	/* a child has replaced an entry, or has joined the accept queue */
 	XTCP_TRACE_ACCEPTED,	/* accept queue: accept() took a child */
 	XTCP_TRACE_RESET,	/* SYN queue: an entry was reset, by the peer or by us */
-	XTCP_TRACE_TIMED_OUT,	/* SYN queue: no ACK came after the last SYN-ACK */
+	XTCP_TRACE_TIMED_OUT,	/* SYN queue: the timeout of an entry's last SYN-ACK passed */
 	XTCP_TRACE_FAILED,	/* SYN queue: an ICMP error or an administrator ended an entry */
 	XTCP_TRACE_REFUSED,	/* no change: the queue was full, or a SYN could not be kept */
 	XTCP_TRACE_COOKIE,	/* no change of the SYN queue: the SYN was answered by cookie, without an entry */

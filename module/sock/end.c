@@ -12,7 +12,7 @@
  *     connection was aborted, listings show the sock meanwhile (aborted.c). A sock without a file
  *     continues with step 4 at once.
  *  4. The queues are purged, a bound port is released, the data state (xsk->stream) is freed, and
- *     the last reference is dropped.
+ *     the owner's reference is dropped (create.c).
  *  5. When the last skb in a qdisc or a queue is freed, the memory of the sock is freed after an
  *     RCU grace period. Then the sock no longer counts for xtcp_sock_wait_gone().
  *
@@ -69,7 +69,7 @@ void xtcp_sock_release_resources(struct sock *sk)
 }
 
 /**
- * xtcp_sock_destroy() - end a sock, and drop the reference of the file or the accept queue
+ * xtcp_sock_destroy() - end a sock, and drop its owner's reference (create.c)
  * @sk: CLOSED, out of the table, SOCK_DEAD
  *
  * If the caller has no reference of its own, this function may free the sock.

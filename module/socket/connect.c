@@ -275,7 +275,7 @@ int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0; -EINVAL when the address is too short; -EPERM.
+ * Return: 0; -EINVAL when the address is too short; or the error of a BPF program, usually -EPERM.
  */
 int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {

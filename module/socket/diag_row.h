@@ -32,7 +32,8 @@ struct xtcp_net;
  * @by_uid: @uid is valid
  * @administrator: the sender has CAP_NET_ADMIN
  * @cuts_keys: if the message has no room for all MD5 keys of a sock, it shows those that fit
- * @unlocked: omit the attributes that need a socket lock
+ * @unlocked: omit the attributes that need a socket lock, and show an aborted sock even while a
+ *	program has its lock
  */
 struct xtcp_diag_ask {
 	struct xtcp_net *xn;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Walks over all listeners and connections of a namespace, for a dump. */
+/* Walks over all listeners, connections and aborted socks of a namespace, for a dump. */
 #ifndef XTCP_DIAG_WALK_H
 #define XTCP_DIAG_WALK_H
 

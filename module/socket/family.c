@@ -313,7 +313,8 @@ static struct net_proto_family family = {
  *
  * Context: process, module init.
  *
- * Return: 0; -EINVAL when the module parameter "family" is out of range; -ENOMEM.
+ * Return: 0; -EINVAL when the module parameter "family" is out of range; -ENOMEM; or an error of
+ * proto_register().
  */
 int xtcp_family_init(void)
 {

@@ -145,7 +145,7 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		u32 offset = *r->seq - xtcp_seg(skb)->seq;
 		u32 rest, used;
 
-		/* MSG_PEEK has already returned all octets of this skb */
+		/* all octets of this skb lie before the cursor of MSG_PEEK */
 		if (offset >= skb->len)
 			continue;
 		if (copied && at_mark(xsk, *r->seq))

@@ -480,7 +480,8 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
  * -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE, XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS;
  * -ENOMEM and -EOPNOTSUPP for options of Fast Open; for keys what xtcp_md5opt_set() and
- * xtcp_aoopt_set() return; for SOL_SOCKET what sock_setsockopt() returns.
+ * xtcp_aoopt_set() return; for SOL_SOCKET what sock_setsockopt() returns, and for options of IP and
+ * IPv6 what the kernel's own code returns.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -679,7 +680,7 @@ static int get_ao(struct sock *sk, int optname, char __user *optval, int __user 
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -EOPNOTSUPP for
  * an unknown level on an AF_INET sock; for keys what xtcp_aoget_keys() and xtcp_aoget_info()
- * return.
+ * return; for options of IP and IPv6 what the kernel's own code returns.
  */
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {

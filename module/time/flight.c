@@ -230,11 +230,11 @@ void xtcp_flight_ack_progress(struct sock *sk)
  * have ended a recovery
  * @sk: the sock
  *
- * When the timers were last restarted, a tail loss probe may not have been allowed: because of the
- * phase of congestion control, or because of an earlier probe. If a probe is allowed now, the probe
- * timeout replaces the RTO. It ends no later than the RTO would have ended (RFC 8985 section 7.2),
- * with two exceptions: it is rounded up to a tick, and fq may hold segments that were sent after
- * the RTO was armed.
+ * When the timers were last restarted, the phase of congestion control or an earlier probe may have
+ * forbidden a tail loss probe. If a probe is allowed now, the probe timeout replaces the RTO. The
+ * probe timeout ends no later than the RTO would have ended (RFC 8985 section 7.2), with two
+ * exceptions: the probe timeout is rounded up to a tick; and it ends later if fq holds segments
+ * beyond the end of the RTO.
  *
  * Context: softirq or process. Lock: socket, held.
  */

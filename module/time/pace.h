@@ -47,7 +47,10 @@ static inline u32 xtcp_pace_lead_us(const struct sock *sk)
 	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_FQ) ? xtcp_pace_fq_lead_us(sk) : 0;
 }
 
-/* All these functions need the socket lock, except xtcp_pace_room() and xtcp_pace_free(). */
+/*
+ * All these functions need the socket lock, except xtcp_pace_room() and xtcp_pace_free().
+ * xtcp_pace_stop() needs no lock if no other thread can reach the sock.
+ */
 bool xtcp_pace_prepare(struct sock *sk);
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
 void xtcp_pace_not_left(struct sock *sk);

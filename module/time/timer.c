@@ -186,8 +186,8 @@ unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp)
  * xtcp_timer_take_back_backoff() - undo the backoff that window probes caused
  * @xsk: the sock
  *
- * Called when text is sent or was acknowledged. Probing has ended then, and its backoff says
- * nothing about the path.
+ * Called when probing has ended: text is sent, resent or acknowledged, or no text is left to send.
+ * The backoff of window probes says nothing about the path.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -409,8 +409,7 @@ enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadlin
  * @timers: the deadlines of a connection
  * @deadline: receives the deadline, jiffies, if there is one
  *
- * A delayed ACK is not shown: Linux has no number for it. Linux counts the timer of FIN-WAIT-2 as
- * keepalive.
+ * The deadlines "delayed ACK" and "reopened" are not shown: Linux has no number for them.
  *
  * Context: any; racy without the socket lock.
  *

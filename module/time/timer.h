@@ -91,7 +91,7 @@ static inline void xtcp_timer_kept_alive(struct xtcp_timers *timers)
 
 /*
  * Softirq or process. All functions below need the socket lock, except xtcp_timer_pending() and
- * xtcp_timer_shown().
+ * xtcp_timer_shown(). xtcp_timer_stop() needs no lock if no other thread can reach the sock.
  */
 void xtcp_timer_stop(struct sock *sk);
 

@@ -17,9 +17,10 @@ struct xtcp_signer;
  * @node: links the records of a shard that have the same @substate, in order of expiry
  * @rcu: replaces @node when the record has ended; only the first record of a batch uses it, to free
  *	the batch after a grace period
- * @next_claimed: as @node.next
+ * @next_claimed: stands in the place of @node.next, so that @next_in_group stands in the place of
+ *	@node.prev; no code uses this name
  * @next_in_group: links records of the batch (record.c: tell_maps()); replaces @node.prev when the
- *	record has left the table of connections
+ *	record has left the table of connections. @node.next still links the batch
  * @lease: reserves the port
  * @next_dead: the next record of the batch; replaces @lease when the record has ended
  * @expires: when the record ends, jiffies
@@ -27,8 +28,8 @@ struct xtcp_signer;
  * @rcv_nxt: RCV.NXT
  * @rcv_wnd: the offered window in units of 1 << @rcv_wscale, as in the header
  * @ts_recent: TS.Recent
- * @ts_recent_stamp: when @ts_recent was taken, xtcp_clock_ts_stamp(), at most 30 days before the
- *	record began; 0: never
+ * @ts_recent_stamp: when @ts_recent was taken, xtcp_clock_ts_stamp(); 0: never. If that was more
+ *	than 30 days before the record began, the stamp says 30 days before
  * @ts_offset: added to the clock for TSval
  * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment; 0: never
  * @mark: SO_MARK of the socket, for the answers

@@ -52,7 +52,7 @@ static inline bool xtcp_sack_takes_room(const struct xtcp_sack *sack)
 	return sack->blocks || sack->came_twice || sack->asks;
 }
 
-/* Socket lock held. */
+/* Socket lock held; xtcp_sack_dropped() needs no lock if no other thread can reach the sock. */
 void xtcp_sack_queued(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end);

@@ -129,10 +129,10 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 }
 
 /*
- * Text has come beyond rcv_rtt_seq, the right edge that this function stored last time. So a whole
- * window has come: measure the share of text and, without timestamps, the RTT. Then store the
- * present right edge. The first call measures no RTT: until then, rcv_rtt_seq is the beginning of
- * the peer's text.
+ * Text has come beyond rcv_rtt_seq, the right edge that the previous call stored. So a whole window
+ * has come: measure the share of text and, without timestamps, the RTT. Then store the present
+ * right edge. The first call measures no RTT, because no right edge was stored before it: in the
+ * first call, rcv_rtt_seq is the beginning of the peer's text.
  */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {

@@ -26,7 +26,7 @@ static u32 offered(const struct xtcp_sock *xsk)
 	return xtcp_seq_gt(edge, xsk->rcv.nxt) ? edge - xsk->rcv.nxt : 0;
 }
 
-/* An upper bound of the window, however much of the buffer is free. */
+/* An upper bound of the window, which does not depend on the free part of the buffer. */
 static u32 most_whatever_is_free(const struct xtcp_sock *xsk)
 {
 	return min(xsk->window_clamp, xsk->rcv_ssthresh);
@@ -184,10 +184,11 @@ static u8 shift_for(u32 largest)
  * @dst: the route to the peer; NULL: none is known
  * @mss: how many octets a whole segment has; not 0
  *
- * The window is rounded down to whole segments, if at least one fits. If that is more than 65,535
- * octets, the window is 65,535 octets, since the window of a SYN is not scaled (RFC 7323 section
- * 2.2). The route's metric initrwnd (segments) limits the window, too. So does its metric window
- * (octets), unless the program has set TCP_WINDOW_CLAMP, which then takes its place.
+ * The window is what an empty buffer allows, but at most TCP_WINDOW_CLAMP. If the program has not
+ * set this option, the route's metric window (octets) is the limit. Then the window is rounded down
+ * to whole segments, if at least one fits. The route's metric initrwnd limits the number of
+ * segments. The window is at most 65,535 octets, since the window of a SYN is not scaled (RFC 7323
+ * section 2.2).
  *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  *
