@@ -143,8 +143,8 @@ bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  *
- * As in Linux, the first such option counts; if its length is wrong, there is no digest.
- * xtcp_options_parse() skips this option.
+ * The first such option counts, as in Linux; if its length is wrong, there is no digest, as in
+ * Linux before 6.7. xtcp_options_parse() skips this option.
  *
  * Context: any.
  *
