@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What rows about the reason of an end have in common: wire_abort, wire_rstdiag, wire_timer, wire_keepalive. */
+/* What rows about the reason of an end have in common: wire_abort, wire_rstdiag, wire_giveup, wire_keepalive. */
 #ifndef SELFTESTS_WHYS_H
 #define SELFTESTS_WHYS_H
 
