@@ -119,7 +119,7 @@
 #include "time/pace.c"
 
 #include "loss/rack.c"
-#include "loss/scoreboard.c"
+#include "loss/sacked.c"
 #include "loss/resend.c"
 #include "loss/phase.c"
 #include "loss/undo.c"
