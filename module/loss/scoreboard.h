@@ -41,7 +41,7 @@ struct xtcp_scoreboard {
 };
 
 /* The socket lock is held in all these functions. */
-void xtcp_scoreboard_sack(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample);
+void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample, u32 *low);
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample);
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample);
 void xtcp_scoreboard_forget_duplicates(struct sock *sk);

@@ -26,6 +26,7 @@
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "loss/sample.h"
+#include "loss/sacked.h"
 #include "loss/scoreboard.h"
 #include "recovery/recovery.h"
 #include "send/mss.h"
@@ -200,7 +201,7 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 
 	sample.tsecr = 0;
 	sample.ece = false;
-	xtcp_scoreboard_sack(sk, skb, &sample);
+	xtcp_sacked_take(sk, skb, &sample);
 	count_delivered(sk, NULL, &sample);
 	xtcp_recovery_ack(sk, &sample);
 }
@@ -280,7 +281,7 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	sample.news |= wnd > xsk->snd.wnd;
 	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
 	if (xsk->agreed.sack_ok && seg->sack_blocks)
-		xtcp_scoreboard_sack(sk, skb, &sample);
+		xtcp_sacked_take(sk, skb, &sample);
 	if (moves)
 		una_moves(sk, seg->ack, &sample);
 	sampled = sample_rtt(xsk, &sample, moves);
