@@ -30,7 +30,7 @@
 #include "fastopen/fastsyn.h"
 #include "fastopen/metrics.h"
 #include "recovery/acked.h"
-#include "recovery/recovery.h"
+#include "recovery/repair.h"
 #include "recv/text.h"
 #include "recv/urgent.h"
 #include "send/bare.h"
@@ -145,7 +145,7 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	}
 	xsk->fastopen_client_fail = xsk->total_retrans ? TFO_SYN_RETRANSMITTED : TFO_DATA_NOT_ACKED;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVEFAIL);
-	xtcp_recovery_syn_text_refused(sk);
+	xtcp_repair_syn_text_refused(sk);
 }
 
 /*

@@ -19,6 +19,7 @@
 #include "expiry/retries.h"
 #include "out/ip.h"
 #include "recovery/recovery.h"
+#include "recovery/repair.h"
 #include "recovery/tlp.h"
 #include "send/bare.h"
 #include "send/mss.h"
@@ -396,7 +397,7 @@ void xtcp_expiry_paced(struct sock *sk)
 	struct xtcp_sack *sack = &xtcp_sk(sk)->stream->sack;
 
 	if (xtcp_pace_is_over(sk)) {
-		xtcp_recovery_resend_waiting(sk);
+		xtcp_repair_waiting(sk);
 		xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 	}

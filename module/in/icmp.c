@@ -43,7 +43,7 @@
 #include "listen/halfopen.h"
 #include "lookup/demux.h"
 #include "out/ip.h"
-#include "recovery/recovery.h"
+#include "recovery/repair.h"
 #include "send/mss.h"
 #include "sight/mib.h"
 #include "sock/end.h"
@@ -133,7 +133,7 @@ static void mtu_fell(struct sock *sk, u32 told)
 		 * the new MTU does. Then nothing in flight is too large
 		 */
 		if (tx->mss < mss)
-			xtcp_recovery_mtu_fell(sk);
+			xtcp_repair_mtu_fell(sk);
 	}
 }
 

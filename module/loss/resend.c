@@ -4,7 +4,7 @@
  * the search for the position of an skb has stopped after WALK_MAX steps. An skb on this list is
  * not on the list of skbs in flight at the same time: both lists use the same list node.
  *
- * scoreboard.c adds to the list; recovery.c resends from it.
+ * scoreboard.c adds to the list; repair.c resends from it.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */

@@ -10,11 +10,8 @@ struct xtcp_sample;
 
 /* The caller of each of these functions holds the socket lock. */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample);
-void xtcp_recovery_resend_waiting(struct sock *sk);
 bool xtcp_recovery_timeout(struct sock *sk);
 void xtcp_recovery_reordering_timeout(struct sock *sk);
 void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);
-void xtcp_recovery_syn_text_refused(struct sock *sk);
-void xtcp_recovery_mtu_fell(struct sock *sk);
 
 #endif /* XTCP_RECOVERY_H */

@@ -162,7 +162,7 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  *
  * A full GSO packet never waits. Neither does an skb that may be sent as a whole, so the last
  * octets that a program writes never wait. Outside of the phase OPEN, or with pacing, nothing
- * waits: recovery.c and pace.c limit what is sent by their own rules.
+ * waits: repair.c and pace.c limit what is sent by their own rules.
  *
  * Return: true when the part should wait.
  */
