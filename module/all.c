@@ -74,7 +74,7 @@
 #include "sock/aborted.c"
 
 #include "recovery/acked.c"
-#include "recovery/recovery.c"
+#include "recovery/timeout.c"
 #include "recovery/tlp.c"
 #include "recovery/repair.c"
 
