@@ -75,6 +75,7 @@
 
 #include "recovery/acked.c"
 #include "recovery/timeout.c"
+#include "recovery/recovery.c"
 #include "recovery/tlp.c"
 #include "recovery/repair.c"
 

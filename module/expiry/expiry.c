@@ -20,6 +20,7 @@
 #include "out/ip.h"
 #include "recovery/recovery.h"
 #include "recovery/repair.h"
+#include "recovery/timeout.h"
 #include "recovery/tlp.h"
 #include "send/bare.h"
 #include "send/mss.h"
@@ -132,7 +133,7 @@ static void send_again(struct sock *sk)
 	 */
 	if (!xtcp_ip_route(sk))
 		xtcp_mss_current(sk);
-	refused = xtcp_recovery_timeout(sk);
+	refused = xtcp_timeout_passed(sk);
 	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
 	xtcp_tries_resent(&xsk->tries);
 	if (unlikely(refused)) {

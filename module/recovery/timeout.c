@@ -1,534 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * React to an ACK or a timeout: set the phase of congestion control, and have repair.c resend what
- * is lost.
- *
- *               something is sacked            something is lost
- *      OPEN ----------------------> DISORDER ---------------------> RECOVERY
- *       |   <----------------------    |      <---------------------   |
- *       |       nothing is missing     |       recover is acknowledged  |
- *       |                              |                                |
- *       +--- congestion mark ---> CWR -+---------- timeout ----------> LOSS
- *
- * When a phase beyond DISORDER begins, "recover" is set to SND.NXT. With SACK, RECOVERY and LOSS
- * are over when everything before recover is acknowledged. CWR, and all three phases without SACK,
- * are over when SND.UNA moves beyond recover.
- *
- * Three questions are kept apart:
- *
- * - What is lost? With SACK, RACK decides this (rack.c). Without SACK, the third duplicate ACK
- *   shows that the first segment in flight is lost. During the recovery that follows, an ACK may
- *   move SND.UNA to a point before recover: then the segment at this point is also lost (RFC 6582).
- *   After a timeout, almost everything in flight counts as lost (all_is_lost()).
- * - How fast are lost and new segments sent? The congestion window decides this (cong.c, prr.c).
- *   repair.c only compares the window with the number of octets in flight.
- * - Was the recovery needless? undo.c decides this. Only F-RTO (RFC 5682) is in this file, because
- *   F-RTO also chooses what to send.
+ * The retransmission timer has expired: what is in flight counts as lost, the window falls, and the
+ * first segment is sent again. The ACKs that follow show whether the timeout was spurious: in_loss()
+ * in recovery.c.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
-#include "recovery/recovery.h"
+#include "recovery/timeout.h"
 
 #include <net/sock.h>
 #include <net/tcp.h>
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
 #include "ecn/ecn.h"
 #include "loss/phase.h"
 #include "loss/rack.h"
-#include "loss/sample.h"
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
 #include "recovery/repair.h"
-#include "recovery/tlp.h"
-#include "send/mtuprobe.h"
-#include "send/output.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "time/flight.h"
-
-#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* dubious_ack() waits at least so long for one more ACK */
-
-/* Which segments to send after an ACK. */
-enum next {
-	NEXT_LOST,	/* lost segments, then new ones */
-	NEXT_NONE,	/* nothing now: the segments that are marked as lost may have arrived */
-	NEXT_NEW,	/* new text, as a test of the timeout (F-RTO: RFC 5682 section 3.1, 2b) */
-};
-
-/*
- * Set the phase when nothing has to be recovered: DISORDER while any segment is sacked, lost or
- * resent, OPEN otherwise.
- */
-static void keep_open(struct sock *sk, int reason)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-	const struct xtcp_scoreboard *sb = &stream->scoreboard;
-	enum xtcp_cong_phase phase = sb->sacked || sb->lost || sb->resent ? XTCP_CONG_DISORDER : XTCP_CONG_OPEN;
-
-	if (phase == xsk->cong.phase)
-		return;
-	stream->recover = xsk->snd.nxt;
-	if (phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED)
-		reason = XTCP_TRACE_IN_ORDER;
-	xtcp_phase_set(sk, phase, reason);
-}
-
-static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marked)
-{
-	xtcp_phase_reduce(sk, xtcp_phase_in_flight(xtcp_sk(sk), sample), marked);
-}
-
-/* The ACK reports a congestion mark: reduce the window, once per round trip (RFC 3168 6.1.2). */
-static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
-{
-	xtcp_undo_forget(sk);
-	reduce(sk, sample, true);
-	xtcp_cong_forbid_undo(sk);
-	xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
-}
-
-/*
- * A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. There is one
- * exception, in OPEN and DISORDER: if the segment was a probe of the path MTU, it was too large,
- * which is no sign of congestion. So its text is resent, but the window is not reduced.
- */
-static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (xsk->cong.phase < XTCP_CONG_CWR && xtcp_mtuprobe_lost(sk)) {
-		xtcp_repair_too_large(sk);
-		return;
-	}
-
-	XTCP_NET_INC_STATS(xsk->xn, xsk->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
-	xtcp_undo_begin(sk);
-	if (xsk->cong.phase == XTCP_CONG_CWR)
-		xtcp_cong_reduce_further(sk, xtcp_phase_in_flight(xsk, sample));
-	else
-		reduce(sk, sample, false);
-	if (sample->ece)
-		xtcp_cong_forbid_undo(sk);
-	xsk->stream->recover = xsk->snd.nxt;
-	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, xsk->agreed.sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
-}
-
-/**
- * xtcp_recovery_probe_was_needed() - react to a loss that a tail loss probe has repaired
- * @sk: the sock
- * @sample: the ACK that reports the loss
- *
- * Reduce the window: a loss is a sign of congestion even if it has been repaired already (RFC 8985
- * section 7.4.2).
- */
-void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
-{
-	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->cong.phase == XTCP_CONG_CWR) {
-		xtcp_cong_reduce_further(sk, 0);
-		xtcp_phase_tell(sk, XTCP_TRACE_TLP);
-	}
-	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_CWR)
-		return;
-	xtcp_undo_forget(sk);
-	reduce(sk, sample, false);
-	xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_TLP);
-	xtcp_cong_reduced(sk);
-	keep_open(sk, XTCP_TRACE_RECOVERED);
-}
-
-/*
- * Mark the segment at SND.UNA as lost. Without SACK, no other segment is known to be lost (RFC 5681
- * section 3.2, RFC 6582 section 3.2 step 3).
- */
-static void first_is_lost(struct sock *sk)
-{
-	struct sk_buff *skb = xtcp_sndq_first(sk);
-	u32 mss;
-
-	if (!skb || xtcp_sndcb(skb)->marks & XTCP_SNDQ_LOST)
-		return;
-	mss = xtcp_sndq_segment(skb);
-	if (skb->len > mss && xtcp_sndq_split(sk, skb, mss, GFP_ATOMIC))
-		return;
-	xtcp_scoreboard_lost(sk, skb);
-}
-
-static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-	const struct xtcp_scoreboard *sb = &stream->scoreboard;
-	u32 wait_us;
-
-	if (!xsk->agreed.sack_ok) {
-		if (xsk->cong.phase >= XTCP_CONG_RECOVERY ? sample->acked != 0 :
-		    sb->sacked_segments >= sb->reordering)
-			first_is_lost(sk);
-		return;
-	}
-	if (!stream->rack.advanced)
-		return;
-	stream->rack.advanced = false;
-	wait_us = xtcp_rack_detect(sk, sample->now_us);
-	if (wait_us)
-		xtcp_flight_reordering(sk, wait_us);
-}
-
-/*
- * Must the phase go on although SND.UNA has reached recover? Without SACK it must, until SND.UNA
- * moves beyond recover: retransmissions may still cause duplicate ACKs, and these must not count as
- * a sign that newer segments are lost (RFC 6582 section 4).
- */
-static bool duplicates_may_follow(const struct xtcp_sock *xsk)
-{
-	return !xsk->agreed.sack_ok && xsk->snd.una == xsk->stream->recover;
-}
-
-/*
- * A duplicate ACK while SND.UNA stands at recover. It does not count towards a fast retransmit, but
- * the first two allow a new segment each: limited transmit (RFC 5681 section 3.2 (1), RFC 3042).
- * Kernel TCP sends no new segment here. So each time the first and the third of three new segments
- * are lost, kernel TCP waits for a timeout. Without timestamps, the RTO keeps its backoff from one
- * such timeout to the next, because ACKs of retransmissions give no RTT sample.
- */
-static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (sample->duplicate && xtcp_seq_gt(xsk->snd.nxt, xsk->stream->recover) &&
-	    xsk->stream->scoreboard.sacked_segments < XTCP_DUPACK_THRESHOLD - 1)
-		xtcp_scoreboard_duplicate_ack(sk, sample);
-}
-
-/*
- * Does the timestamp echo of this ACK show that originals have arrived, and not only
- * retransmissions? If so, RACK learns how long the originals took.
- */
-static bool originals_came(struct sock *sk, const struct xtcp_sample *sample)
-{
-	if (!xtcp_undo_originals_came(sk, sample))
-		return false;
-	xtcp_rack_original_came(sk, sample);
-	return true;
-}
-
-static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
-{
-	if (originals_came(sk, sample)) {
-		xtcp_undo_apply(sk, counter);
-		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_TIMESTAMP);
-		return true;
-	}
-	if (xtcp_undo_all_came_twice(sk)) {
-		xtcp_undo_apply(sk, counter);
-		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_DSACK);
-		return true;
-	}
-	return false;
-}
-
-/* In phase RECOVERY or LOSS, SND.UNA has reached stream->recover. Return: true if the phase ends. */
-static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-	bool in_loss = xsk->cong.phase == XTCP_CONG_LOSS;
-
-	if (!take_back_if_for_nothing(sk, sample, in_loss ? LINUX_MIB_TCPLOSSUNDO : LINUX_MIB_TCPFULLUNDO))
-		xtcp_reorder_recovered(&stream->rack.reorder);
-	if (!xsk->agreed.sack_ok && sample->acked)
-		xtcp_scoreboard_forget_duplicates(sk);
-	if (duplicates_may_follow(xsk)) {
-		duplicate_at_recover(sk, sample);
-		return false;
-	}
-	if (in_loss)
-		xtcp_cong_repaired(sk);
-	else if (stream->undo.armed)
-		xtcp_cong_reduced(sk);
-	/*
-	 * keep the undo state for outside_repair(): if the originals have arrived, the
-	 * retransmissions were needless, and D-SACKs will report this after the phase
-	 */
-	stream->frto = false;
-	xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
-	return true;
-}
-
-/*
- * An undo has removed all marks of loss, but segments beyond a hole are sacked. Let RACK look for
- * lost segments now (RFC 8985 section 6.2). If no further ACK comes, only the next timeout would
- * find them.
- */
-static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
-{
-	if (!xtcp_sk(sk)->agreed.sack_ok || !xtcp_sk(sk)->stream->scoreboard.sacked)
-		return;
-	find_lost(sk, sample);
-	if (xtcp_sk(sk)->stream->scoreboard.lost)
-		enter_recovery(sk, sample);
-}
-
-/*
- * In RECOVERY, the arrival of originals has moved SND.UNA, but not as far as recover. These
- * originals were only late, and some retransmissions were needless. The recovery is undone when no
- * retransmission is in flight any more. Until then, nothing more is marked as lost.
- */
-static enum next partial_undo(struct sock *sk, const struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool undone;
-
-	xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
-	if (xsk->stream->scoreboard.resent)
-		return NEXT_NONE;
-	xtcp_scoreboard_not_lost(sk);
-	undone = xtcp_undo_apply(sk, LINUX_MIB_TCPPARTIALUNDO);
-	keep_open(sk, XTCP_TRACE_UNDO_TIMESTAMP);
-	if (undone)
-		repair_the_rest(sk, sample);
-	return NEXT_LOST;
-}
-
-static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	/* an algorithm for L4S has already reduced the window for this mark */
-	if (sample->ece && xsk->cong.phase < XTCP_CONG_CWR && !xtcp_ecn_is_scalable(sk))
-		enter_cwr(sk, sample);
-	if (xsk->cong.phase != XTCP_CONG_CWR)
-		keep_open(sk, XTCP_TRACE_SACKED);
-}
-
-/* Process an ACK in OPEN, DISORDER or CWR: must a recovery begin? */
-static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (!xsk->agreed.sack_ok) {
-		if (sample->acked)
-			xtcp_scoreboard_forget_duplicates(sk);
-		else if (sample->duplicate)
-			xtcp_scoreboard_duplicate_ack(sk, sample);
-	}
-	if (xsk->cong.phase <= XTCP_CONG_DISORDER && xtcp_undo_all_came_twice(sk)) {
-		xtcp_undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
-		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_DSACK);
-	}
-	find_lost(sk, sample);
-	if (xsk->stream->scoreboard.lost)
-		enter_recovery(sk, sample);
-	else
-		try_to_open(sk, sample);
-}
-
-static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (!sample->acked) {
-		if (!xsk->agreed.sack_ok && sample->duplicate)
-			xtcp_scoreboard_duplicate_ack(sk, sample);
-	} else if (originals_came(sk, sample)) {
-		return partial_undo(sk, sample);
-	}
-	if (xtcp_undo_all_came_twice(sk)) {
-		xtcp_undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
-		keep_open(sk, XTCP_TRACE_UNDO_DSACK);
-	}
-	find_lost(sk, sample);
-	if (xsk->cong.phase < XTCP_CONG_RECOVERY && xsk->stream->scoreboard.lost)
-		enter_recovery(sk, sample);
-	return NEXT_LOST;
-}
-
-/*
- * The timeout was spurious (RFC 5682): the segments that are marked as lost have arrived or will
- * arrive, so the marks are removed. If the reduction of the window is final
- * (xtcp_cong_forbid_undo()), this ACK does not look for lost segments: to find one would begin a
- * recovery, and reduce the window a second time. As in Linux, the next ACK may look.
- */
-static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int counter, int reason)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool undone;
-
-	xtcp_scoreboard_not_lost(sk);
-	undone = xtcp_undo_apply(sk, counter);
-	xtcp_tries_spurious(&xsk->tries);
-	xsk->stream->frto = false;
-	if (duplicates_may_follow(xsk))
-		xtcp_phase_tell(sk, reason);
-	else
-		keep_open(sk, reason);
-	if (undone)
-		repair_the_rest(sk, sample);
-	return NEXT_LOST;
-}
-
-/*
- * Process an ACK in LOSS. F-RTO (RFC 5682 section 3.1) works as follows. The timeout has resent
- * only the first segment. When an ACK moves SND.UNA, new text is sent instead of more
- * retransmissions. If an ACK acknowledges or sacks a segment that was sent before the timeout and
- * not resent, the timeout was spurious. But without SACK, an ACK that also covers a resent segment
- * does not show that the timeout was spurious. If an ACK sacks the new text instead, the loss is
- * real.
- */
-static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-	bool recovered = xtcp_seq_ge(xsk->snd.una, stream->recover);
-
-	if (sample->acked && originals_came(sk, sample)) {
-		/*
-		 * sacked segments had overtaken the originals: count this reordering, so that RACK
-		 * waits for late segments during recovery, too
-		 */
-		if (xsk->agreed.sack_ok && xtcp_seq_gt(sample->high_before, sample->una_before))
-			xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
-		return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
-	}
-	if (stream->frto) {
-		if (sample->original_arrived) {
-			XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSPURIOUSRTOS);
-			return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
-		}
-		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover)) {
-			if (sample->sacked || sample->duplicate)
-				stream->frto = false;
-		} else if (sample->acked && !recovered) {
-			stream->recover = xsk->snd.nxt;
-			if (xtcp_output_has_new(sk))
-				return NEXT_NEW;
-			stream->frto = false;
-		}
-	}
-	if (recovered) {
-		leave_repair(sk, sample);
-		return NEXT_LOST;
-	}
-	if (!xsk->agreed.sack_ok) {
-		/* after F-RTO has sent new text, a duplicate ACK counts as the arrival of this text */
-		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover) && sample->duplicate)
-			xtcp_scoreboard_duplicate_ack(sk, sample);
-		else if (sample->acked)
-			xtcp_scoreboard_forget_duplicates(sk);
-	}
-	find_lost(sk, sample);
-	return NEXT_LOST;
-}
-
-/*
- * Is anything out of the ordinary: a phase other than OPEN, a loss, text out of order, a duplicate,
- * or a congestion mark? Linux calls such ACKs dubious.
- */
-static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
-{
-	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
-
-	/* | instead of ||: one branch tests all three counts */
-	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments | sb->lost | sample->sacked || sample->ece ||
-	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->agreed.sack_ok);
-}
-
-static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-
-	if (sample->ece)
-		xtcp_cong_forbid_undo(sk);
-	if (sample->acked && xtcp_scoreboard_reneged(sk)) {
-		/*
-		 * the peer seems to have dropped text that it had sacked. Reordered ACKs look the
-		 * same, so wait for one more ACK before anything is resent (RFC 2018 section 8)
-		 */
-		xtcp_flight_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
-		return NEXT_NONE;
-	}
-	if (xtcp_seq_ge(xsk->snd.una, stream->recover)) {
-		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd.una != stream->recover) {
-			xtcp_cong_reduced(sk);
-			xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
-		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY && !leave_repair(sk, sample)) {
-			return NEXT_LOST;
-		}
-	}
-	switch (xsk->cong.phase) {
-	case XTCP_CONG_RECOVERY:
-		return in_recovery(sk, sample);
-	case XTCP_CONG_LOSS:
-		return in_loss(sk, sample);
-	default:
-		outside_repair(sk, sample);
-		return NEXT_LOST;
-	}
-}
-
-static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-	bool probed = stream->tlp.pending;
-	u32 lost = stream->lost_total;
-	enum next next = NEXT_LOST;
-
-	if (probed)
-		xtcp_tlp_ack(sk, sample);
-	if (is_dubious(xsk, sample)) {
-		if (xsk->agreed.sack_ok)
-			xtcp_reorder_ack(&stream->rack.reorder, xsk->snd.una, xsk->snd.nxt,
-					 sample->dsack.start != sample->dsack.end);
-		next = dubious_ack(sk, sample);
-		sample->lost = stream->lost_total - lost;
-	} else {
-		stream->rack.advanced = false;
-	}
-	xtcp_cong_ack(sk, sample);
-	if (next == NEXT_NEW) {
-		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
-		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover))
-			return;
-		stream->frto = false;
-	}
-	if (next != NEXT_NONE)
-		xtcp_repair_lost(sk, false);
-	if (sample->acked || probed)
-		xtcp_flight_ack_judged(sk);
-}
-
-/**
- * xtcp_recovery_ack() - react to an ACK: set the phase, update the congestion window, resend
- * @sk: the sock; its scoreboard and SND.UNA are up to date
- * @sample: the ACK
- */
-void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-
-	sock_owned_by_me(sk);
-	if (unlikely(stream->tlp.pending || is_dubious(xsk, sample))) {
-		disturbed_ack(sk, sample);
-	} else {
-		stream->rack.advanced = false;
-		xtcp_cong_ack(sk, sample);
-	}
-	if (trace_xtcp_ack_enabled() && (sample->delivered || sample->lost))
-		trace_xtcp_ack(sk, sample, xtcp_pipe_octets(sk));
-}
 
 /*
  * After a timeout, mark everything in flight as lost, except sacked segments. With SACK, also leave
@@ -538,51 +36,51 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
  */
 static bool all_is_lost(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct sk_buff *first = xtcp_sndq_first(sk), *skb;
 	bool reneged = xtcp_scoreboard_reneged(sk);
 	u64 now_us = xtcp_clock_us();
 
 	if (reneged) {
-		XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSACKRENEGING);
+		XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPSACKRENEGING);
 		xtcp_scoreboard_forget_sacked(sk);
-	} else if (!xsk->agreed.sack_ok) {
+	} else if (!tx->agreed.sack_ok) {
 		xtcp_scoreboard_forget_duplicates(sk);
 	}
 	for (skb = first; skb; skb = xtcp_sndq_next(sk, skb)) {
 		if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)
 			continue;
-		if (!reneged && xsk->agreed.sack_ok && skb != first && xtcp_rack_is_recent(sk, skb, now_us))
+		if (!reneged && tx->agreed.sack_ok && skb != first && xtcp_rack_is_recent(sk, skb, now_us))
 			continue;
 		xtcp_scoreboard_lost(sk, skb);
 	}
 	return reneged;
 }
 
-static void count_failure(const struct xtcp_sock *xsk)
+static void count_failure(const struct xtcp_sender *tx)
 {
 	int counter;
 
-	switch (xsk->cong.phase) {
+	switch (tx->cong.phase) {
 	case XTCP_CONG_RECOVERY:
-		counter = xsk->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL;
+		counter = tx->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL;
 		break;
 	case XTCP_CONG_LOSS:
 		counter = LINUX_MIB_TCPLOSSFAILURES;
 		break;
 	case XTCP_CONG_DISORDER:
-		counter = xsk->agreed.sack_ok ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES;
+		counter = tx->agreed.sack_ok ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES;
 		break;
 	default:
 		return;
 	}
-	XTCP_NET_INC_STATS(xsk->xn, counter);
+	XTCP_NET_INC_STATS(tx->xn, counter);
 }
 
 /**
- * xtcp_recovery_timeout() - the retransmission timer has expired: mark what is lost and resend (RFC
+ * xtcp_timeout_passed() - the retransmission timer has expired: mark what is lost and resend (RFC
  * 6298 (5.4))
- * @sk: has data in flight; xsk->tries.retransmits counts the timeouts before this one
+ * @sk: has data in flight; tx->tries.retransmits counts the timeouts before this one
  *
  * If the timer expires several times for the same data in flight, ssthresh falls only the first
  * time (RFC 5681 section 3.1). F-RTO does not begin in the middle of fast recovery: the
@@ -590,66 +88,36 @@ static void count_failure(const struct xtcp_sock *xsk)
  *
  * Return: true when a local queue refused the retransmission.
  */
-bool xtcp_recovery_timeout(struct sock *sk)
+bool xtcp_timeout_passed(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_scoreboard *sb = &stream->scoreboard;
-	bool new_repair = xsk->cong.phase < XTCP_CONG_RECOVERY, reneged;
+	bool new_repair = tx->cong.phase < XTCP_CONG_RECOVERY, reneged;
 
 	sock_owned_by_me(sk);
-	if (!xsk->tries.retransmits)
-		count_failure(xsk);
+	if (!tx->tries.retransmits)
+		count_failure(tx);
 	reneged = all_is_lost(sk);
-	if (xsk->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(xsk->snd.una, stream->recover) ||
-	    (xsk->cong.phase == XTCP_CONG_LOSS && !xsk->tries.retransmits)) {
+	if (tx->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(tx->snd.una, stream->recover) ||
+	    (tx->cong.phase == XTCP_CONG_LOSS && !tx->tries.retransmits)) {
 		xtcp_cong_lost(sk);
 		xtcp_undo_begin(sk);
-	} else if (xsk->cong.phase == XTCP_CONG_CWR) {
+	} else if (tx->cong.phase == XTCP_CONG_CWR) {
 		xtcp_cong_reduce_further(sk, 0);
 	}
 	/*
 	 * many segments were sacked, and yet none counted as lost: lower the estimate of
 	 * reordering, which was too high
 	 */
-	if (xsk->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
+	if (tx->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
 		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
 	xtcp_cong_restart(sk, xtcp_pipe_octets(sk));
-	stream->recover = xsk->snd.nxt;
+	stream->recover = tx->snd.nxt;
 	stream->tlp.pending = false;
 	xtcp_ecn_reduced(sk);
 	xtcp_ecn_timeout(sk);
-	stream->frto = READ_ONCE(xsk->xn->sysctl.frto) && (new_repair || xsk->tries.retransmits);
+	stream->frto = READ_ONCE(tx->xn->sysctl.frto) && (new_repair || tx->tries.retransmits);
 	xtcp_phase_set(sk, XTCP_CONG_LOSS, reneged ? XTCP_TRACE_RENEGED : XTCP_TRACE_TIMEOUT);
 	return xtcp_repair_lost(sk, true) > 0;
-}
-
-/**
- * xtcp_recovery_reordering_timeout() - RACK's reordering timer has expired: resend lost segments
- * @sk: SACK is in use
- *
- * RFC 8985 section 6.2 step 5.
- */
-void xtcp_recovery_reordering_timeout(struct sock *sk)
-{
-	struct xtcp_sample none = { .now_us = xtcp_clock_us() };
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-	u32 lost = stream->lost_total;
-	u32 wait_us;
-
-	sock_owned_by_me(sk);
-	wait_us = xtcp_rack_detect(sk, none.now_us);
-	if (stream->lost_total != lost) {
-		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
-			enter_recovery(sk, &none);
-		/*
-		 * the congestion window may be full, and no ACK has made room: allow one segment,
-		 * so that the first lost segment is resent at once
-		 */
-		xtcp_cong_allow_one(sk);
-		xtcp_repair_lost(sk, false);
-	}
-	if (wait_us)
-		xtcp_flight_reordering(sk, wait_us);
 }
