@@ -50,17 +50,17 @@ void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 
 /**
  * xtcp_phase_in_flight() - compute RecoverFS (RFC 9937 section 6.1): octets in flight before an ACK
- * @xsk: a sock whose xsk->stream is allocated
+ * @tx: of a sock whose stream is allocated
  * @sample: the ACK
  *
  * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets.
  */
-u32 xtcp_phase_in_flight(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample *sample)
 {
-	const struct xtcp_stream *stream = xsk->stream;
-	u32 out = xsk->snd.nxt - xsk->snd.una + sample->acked;
+	const struct xtcp_stream *stream = tx->stream;
+	u32 out = tx->snd.nxt - tx->snd.una + sample->acked;
 	u32 sacked_before = stream->scoreboard.sacked - min(stream->scoreboard.sacked, sample->sacked);
 
 	return out > sacked_before ? out - sacked_before : 0;
@@ -111,7 +111,7 @@ void xtcp_phase_congested_here(struct sock *sk)
 		return;
 	if (xsk->cong.phase < XTCP_CONG_CWR) {
 		xtcp_undo_forget(sk);
-		xtcp_phase_reduce(sk, max(xtcp_phase_in_flight(xsk, &none), xsk->cong.cwnd), false);
+		xtcp_phase_reduce(sk, max(xtcp_phase_in_flight(xtcp_sender(sk), &none), xsk->cong.cwnd), false);
 		xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_QUEUE);
 	}
 	xtcp_cong_forbid_undo(sk);

@@ -33,8 +33,8 @@
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/sender.h"
 #include "base/seq.h"
-#include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
@@ -68,14 +68,14 @@ enum next {
  */
 static void keep_open(struct sock *sk, int reason)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	const struct xtcp_scoreboard *sb = &stream->scoreboard;
 	enum xtcp_cong_phase phase = sb->sacked || sb->lost || sb->resent ? XTCP_CONG_DISORDER : XTCP_CONG_OPEN;
 
-	if (phase == xsk->cong.phase)
+	if (phase == tx->cong.phase)
 		return;
-	stream->recover = xsk->snd.nxt;
+	stream->recover = tx->snd.nxt;
 	if (phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED)
 		reason = XTCP_TRACE_IN_ORDER;
 	xtcp_phase_set(sk, phase, reason);
@@ -83,7 +83,7 @@ static void keep_open(struct sock *sk, int reason)
 
 static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marked)
 {
-	xtcp_phase_reduce(sk, xtcp_phase_in_flight(xtcp_sk(sk), sample), marked);
+	xtcp_phase_reduce(sk, xtcp_phase_in_flight(xtcp_sender(sk), sample), marked);
 }
 
 /* The ACK reports a congestion mark: reduce the window, once per round trip (RFC 3168 6.1.2). */
@@ -102,23 +102,23 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
  */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	if (xsk->cong.phase < XTCP_CONG_CWR && xtcp_mtuprobe_lost(sk)) {
+	if (tx->cong.phase < XTCP_CONG_CWR && xtcp_mtuprobe_lost(sk)) {
 		xtcp_repair_too_large(sk);
 		return;
 	}
 
-	XTCP_NET_INC_STATS(xsk->xn, xsk->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
+	XTCP_NET_INC_STATS(tx->xn, tx->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
 	xtcp_undo_begin(sk);
-	if (xsk->cong.phase == XTCP_CONG_CWR)
-		xtcp_cong_reduce_further(sk, xtcp_phase_in_flight(xsk, sample));
+	if (tx->cong.phase == XTCP_CONG_CWR)
+		xtcp_cong_reduce_further(sk, xtcp_phase_in_flight(tx, sample));
 	else
 		reduce(sk, sample, false);
 	if (sample->ece)
 		xtcp_cong_forbid_undo(sk);
-	xsk->stream->recover = xsk->snd.nxt;
-	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, xsk->agreed.sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
+	tx->stream->recover = tx->snd.nxt;
+	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, tx->agreed.sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
 }
 
 /**
@@ -132,11 +132,11 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
 	sock_owned_by_me(sk);
-	if (xtcp_sk(sk)->cong.phase == XTCP_CONG_CWR) {
+	if (xtcp_sender(sk)->cong.phase == XTCP_CONG_CWR) {
 		xtcp_cong_reduce_further(sk, 0);
 		xtcp_phase_tell(sk, XTCP_TRACE_TLP);
 	}
-	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_CWR)
+	if (xtcp_sender(sk)->cong.phase >= XTCP_CONG_CWR)
 		return;
 	xtcp_undo_forget(sk);
 	reduce(sk, sample, false);
@@ -164,13 +164,13 @@ static void first_is_lost(struct sock *sk)
 
 static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	const struct xtcp_scoreboard *sb = &stream->scoreboard;
 	u32 wait_us;
 
-	if (!xsk->agreed.sack_ok) {
-		if (xsk->cong.phase >= XTCP_CONG_RECOVERY ? sample->acked != 0 :
+	if (!tx->agreed.sack_ok) {
+		if (tx->cong.phase >= XTCP_CONG_RECOVERY ? sample->acked != 0 :
 		    sb->sacked_segments >= sb->reordering)
 			first_is_lost(sk);
 		return;
@@ -188,9 +188,9 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
  * moves beyond recover: retransmissions may still cause duplicate ACKs, and these must not count as
  * a sign that newer segments are lost (RFC 6582 section 4).
  */
-static bool duplicates_may_follow(const struct xtcp_sock *xsk)
+static bool duplicates_may_follow(const struct xtcp_sender *tx)
 {
-	return !xsk->agreed.sack_ok && xsk->snd.una == xsk->stream->recover;
+	return !tx->agreed.sack_ok && tx->snd.una == tx->stream->recover;
 }
 
 /*
@@ -202,10 +202,10 @@ static bool duplicates_may_follow(const struct xtcp_sock *xsk)
  */
 static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	if (sample->duplicate && xtcp_seq_gt(xsk->snd.nxt, xsk->stream->recover) &&
-	    xsk->stream->scoreboard.sacked_segments < XTCP_DUPACK_THRESHOLD - 1)
+	if (sample->duplicate && xtcp_seq_gt(tx->snd.nxt, tx->stream->recover) &&
+	    tx->stream->scoreboard.sacked_segments < XTCP_DUPACK_THRESHOLD - 1)
 		xtcp_scoreboard_duplicate_ack(sk, sample);
 }
 
@@ -239,15 +239,15 @@ static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *
 /* In phase RECOVERY or LOSS, SND.UNA has reached stream->recover. Return: true if the phase ends. */
 static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-	bool in_loss = xsk->cong.phase == XTCP_CONG_LOSS;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	bool in_loss = tx->cong.phase == XTCP_CONG_LOSS;
 
 	if (!take_back_if_for_nothing(sk, sample, in_loss ? LINUX_MIB_TCPLOSSUNDO : LINUX_MIB_TCPFULLUNDO))
 		xtcp_reorder_recovered(&stream->rack.reorder);
-	if (!xsk->agreed.sack_ok && sample->acked)
+	if (!tx->agreed.sack_ok && sample->acked)
 		xtcp_scoreboard_forget_duplicates(sk);
-	if (duplicates_may_follow(xsk)) {
+	if (duplicates_may_follow(tx)) {
 		duplicate_at_recover(sk, sample);
 		return false;
 	}
@@ -271,10 +271,10 @@ static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
  */
 static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
 {
-	if (!xtcp_sk(sk)->agreed.sack_ok || !xtcp_sk(sk)->stream->scoreboard.sacked)
+	if (!xtcp_sender(sk)->agreed.sack_ok || !xtcp_sender(sk)->stream->scoreboard.sacked)
 		return;
 	find_lost(sk, sample);
-	if (xtcp_sk(sk)->stream->scoreboard.lost)
+	if (xtcp_sender(sk)->stream->scoreboard.lost)
 		enter_recovery(sk, sample);
 }
 
@@ -285,11 +285,11 @@ static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
  */
 static enum next partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 	bool undone;
 
 	xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
-	if (xsk->stream->scoreboard.resent)
+	if (tx->stream->scoreboard.resent)
 		return NEXT_NONE;
 	xtcp_scoreboard_not_lost(sk);
 	undone = xtcp_undo_apply(sk, LINUX_MIB_TCPPARTIALUNDO);
@@ -301,32 +301,32 @@ static enum next partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 
 static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	/* an algorithm for L4S has already reduced the window for this mark */
-	if (sample->ece && xsk->cong.phase < XTCP_CONG_CWR && !xtcp_ecn_is_scalable(sk))
+	if (sample->ece && tx->cong.phase < XTCP_CONG_CWR && !xtcp_ecn_is_scalable(sk))
 		enter_cwr(sk, sample);
-	if (xsk->cong.phase != XTCP_CONG_CWR)
+	if (tx->cong.phase != XTCP_CONG_CWR)
 		keep_open(sk, XTCP_TRACE_SACKED);
 }
 
 /* Process an ACK in OPEN, DISORDER or CWR: must a recovery begin? */
 static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	if (!xsk->agreed.sack_ok) {
+	if (!tx->agreed.sack_ok) {
 		if (sample->acked)
 			xtcp_scoreboard_forget_duplicates(sk);
 		else if (sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 	}
-	if (xsk->cong.phase <= XTCP_CONG_DISORDER && xtcp_undo_all_came_twice(sk)) {
+	if (tx->cong.phase <= XTCP_CONG_DISORDER && xtcp_undo_all_came_twice(sk)) {
 		xtcp_undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
 		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_DSACK);
 	}
 	find_lost(sk, sample);
-	if (xsk->stream->scoreboard.lost)
+	if (tx->stream->scoreboard.lost)
 		enter_recovery(sk, sample);
 	else
 		try_to_open(sk, sample);
@@ -334,10 +334,10 @@ static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 
 static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	if (!sample->acked) {
-		if (!xsk->agreed.sack_ok && sample->duplicate)
+		if (!tx->agreed.sack_ok && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 	} else if (originals_came(sk, sample)) {
 		return partial_undo(sk, sample);
@@ -347,7 +347,7 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 		keep_open(sk, XTCP_TRACE_UNDO_DSACK);
 	}
 	find_lost(sk, sample);
-	if (xsk->cong.phase < XTCP_CONG_RECOVERY && xsk->stream->scoreboard.lost)
+	if (tx->cong.phase < XTCP_CONG_RECOVERY && tx->stream->scoreboard.lost)
 		enter_recovery(sk, sample);
 	return NEXT_LOST;
 }
@@ -360,14 +360,14 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
  */
 static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int counter, int reason)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
 	bool undone;
 
 	xtcp_scoreboard_not_lost(sk);
 	undone = xtcp_undo_apply(sk, counter);
-	xtcp_tries_spurious(&xsk->tries);
-	xsk->stream->frto = false;
-	if (duplicates_may_follow(xsk))
+	xtcp_tries_spurious(&tx->tries);
+	tx->stream->frto = false;
+	if (duplicates_may_follow(tx))
 		xtcp_phase_tell(sk, reason);
 	else
 		keep_open(sk, reason);
@@ -386,29 +386,29 @@ static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sam
  */
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
-	bool recovered = xtcp_seq_ge(xsk->snd.una, stream->recover);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	bool recovered = xtcp_seq_ge(tx->snd.una, stream->recover);
 
 	if (sample->acked && originals_came(sk, sample)) {
 		/*
 		 * sacked segments had overtaken the originals: count this reordering, so that RACK
 		 * waits for late segments during recovery, too
 		 */
-		if (xsk->agreed.sack_ok && xtcp_seq_gt(sample->high_before, sample->una_before))
+		if (tx->agreed.sack_ok && xtcp_seq_gt(sample->high_before, sample->una_before))
 			xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
 		return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
 	}
 	if (stream->frto) {
 		if (sample->original_arrived) {
-			XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPSPURIOUSRTOS);
+			XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPSPURIOUSRTOS);
 			return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
 		}
-		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover)) {
+		if (xtcp_seq_gt(tx->snd.nxt, stream->recover)) {
 			if (sample->sacked || sample->duplicate)
 				stream->frto = false;
 		} else if (sample->acked && !recovered) {
-			stream->recover = xsk->snd.nxt;
+			stream->recover = tx->snd.nxt;
 			if (xtcp_output_has_new(sk))
 				return NEXT_NEW;
 			stream->frto = false;
@@ -418,9 +418,9 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 		leave_repair(sk, sample);
 		return NEXT_LOST;
 	}
-	if (!xsk->agreed.sack_ok) {
+	if (!tx->agreed.sack_ok) {
 		/* after F-RTO has sent new text, a duplicate ACK counts as the arrival of this text */
-		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover) && sample->duplicate)
+		if (xtcp_seq_gt(tx->snd.nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)
 			xtcp_scoreboard_forget_duplicates(sk);
@@ -433,19 +433,19 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
  * Is anything out of the ordinary: a phase other than OPEN, a loss, text out of order, a duplicate,
  * or a congestion mark? Linux calls such ACKs dubious.
  */
-static __always_inline bool is_dubious(const struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+static __always_inline bool is_dubious(const struct xtcp_sender *tx, const struct xtcp_sample *sample)
 {
-	const struct xtcp_scoreboard *sb = &xsk->stream->scoreboard;
+	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 
 	/* | instead of ||: one branch tests all three counts */
-	return xsk->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments | sb->lost | sample->sacked || sample->ece ||
-	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !xsk->agreed.sack_ok);
+	return tx->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments | sb->lost | sample->sacked || sample->ece ||
+	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !tx->agreed.sack_ok);
 }
 
 static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 
 	if (sample->ece)
 		xtcp_cong_forbid_undo(sk);
@@ -454,18 +454,18 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 		 * the peer seems to have dropped text that it had sacked. Reordered ACKs look the
 		 * same, so wait for one more ACK before anything is resent (RFC 2018 section 8)
 		 */
-		xtcp_flight_reneged(sk, max_t(u32, xsk->rto.srtt_us / 2, RENEGED_WAIT_US));
+		xtcp_flight_reneged(sk, max_t(u32, tx->rto.srtt_us / 2, RENEGED_WAIT_US));
 		return NEXT_NONE;
 	}
-	if (xtcp_seq_ge(xsk->snd.una, stream->recover)) {
-		if (xsk->cong.phase == XTCP_CONG_CWR && xsk->snd.una != stream->recover) {
+	if (xtcp_seq_ge(tx->snd.una, stream->recover)) {
+		if (tx->cong.phase == XTCP_CONG_CWR && tx->snd.una != stream->recover) {
 			xtcp_cong_reduced(sk);
 			xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
-		} else if (xsk->cong.phase == XTCP_CONG_RECOVERY && !leave_repair(sk, sample)) {
+		} else if (tx->cong.phase == XTCP_CONG_RECOVERY && !leave_repair(sk, sample)) {
 			return NEXT_LOST;
 		}
 	}
-	switch (xsk->cong.phase) {
+	switch (tx->cong.phase) {
 	case XTCP_CONG_RECOVERY:
 		return in_recovery(sk, sample);
 	case XTCP_CONG_LOSS:
@@ -478,17 +478,17 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 
 static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	bool probed = stream->tlp.pending;
 	u32 lost = stream->lost_total;
 	enum next next = NEXT_LOST;
 
 	if (probed)
 		xtcp_tlp_ack(sk, sample);
-	if (is_dubious(xsk, sample)) {
-		if (xsk->agreed.sack_ok)
-			xtcp_reorder_ack(&stream->rack.reorder, xsk->snd.una, xsk->snd.nxt,
+	if (is_dubious(tx, sample)) {
+		if (tx->agreed.sack_ok)
+			xtcp_reorder_ack(&stream->rack.reorder, tx->snd.una, tx->snd.nxt,
 					 sample->dsack.start != sample->dsack.end);
 		next = dubious_ack(sk, sample);
 		sample->lost = stream->lost_total - lost;
@@ -498,7 +498,7 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 	xtcp_cong_ack(sk, sample);
 	if (next == NEXT_NEW) {
 		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
-		if (xtcp_seq_gt(xsk->snd.nxt, stream->recover))
+		if (xtcp_seq_gt(tx->snd.nxt, stream->recover))
 			return;
 		stream->frto = false;
 	}
@@ -515,11 +515,11 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
  */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 
 	sock_owned_by_me(sk);
-	if (unlikely(stream->tlp.pending || is_dubious(xsk, sample))) {
+	if (unlikely(stream->tlp.pending || is_dubious(tx, sample))) {
 		disturbed_ack(sk, sample);
 	} else {
 		stream->rack.advanced = false;
@@ -538,15 +538,15 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 void xtcp_recovery_reordering_timeout(struct sock *sk)
 {
 	struct xtcp_sample none = { .now_us = xtcp_clock_us() };
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	u32 lost = stream->lost_total;
 	u32 wait_us;
 
 	sock_owned_by_me(sk);
 	wait_us = xtcp_rack_detect(sk, none.now_us);
 	if (stream->lost_total != lost) {
-		if (xsk->cong.phase < XTCP_CONG_RECOVERY)
+		if (tx->cong.phase < XTCP_CONG_RECOVERY)
 			enter_recovery(sk, &none);
 		/*
 		 * the congestion window may be full, and no ACK has made room: allow one segment,
