@@ -48,6 +48,7 @@
 #include "sight/mib.h"
 #include "sock/end.h"
 #include "timewait/record.h"
+#include "timewait/recordkeys.h"
 
 /* The meaning of an ICMP error, for both IP versions. */
 enum news {
@@ -288,7 +289,7 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		 * a record ignores every error. If the record has TCP-AO, the errors that a sock
 		 * with TCP-AO would ignore are also counted (RFC 5925 section 7.8)
 		 */
-		ao = xtcp_record_ao(container_of(conn, struct xtcp_timewait, conn));
+		ao = xtcp_recordkeys_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))
 			xtcp_aoverify_ignores_icmp_for(xn, ao, error->origin == SO_EE_ORIGIN_ICMP, error->type,
 						       error->code);

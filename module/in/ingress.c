@@ -40,6 +40,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "timewait/record.h"
+#include "timewait/recordkeys.h"
 #include "timewait/timewait.h"
 
 /*
@@ -595,7 +596,7 @@ static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const 
 
 	if (likely(!tw->is_signed))
 		return true;
-	reason = xtcp_verify_for_record(xn, xtcp_record_key(tw), xtcp_record_ao(tw), skb);
+	reason = xtcp_verify_for_record(xn, xtcp_recordkeys_md5(tw), xtcp_recordkeys_ao(tw), skb);
 	if (reason)
 		xtcp_ingress_drop(xn->net, skb, tw->substate, reason);
 	return !reason;

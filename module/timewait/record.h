@@ -7,10 +7,7 @@
 
 #include "lookup/demux.h"
 
-struct xtcp_ao;
 struct xtcp_lease;
-struct xtcp_md5_key;
-struct xtcp_signer;
 
 /**
  * struct xtcp_timewait - a record
@@ -38,8 +35,7 @@ struct xtcp_signer;
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
  * @family: sk_family of the sock, for /proc
  * @ts_ok: timestamps are in use
- * @is_signed: segments are signed; the keys follow the record in memory (xtcp_record_key(),
- *	xtcp_record_ao())
+ * @is_signed: segments are signed; the keys follow the record in memory (recordkeys.c)
  * @ace: the ACE field of the answers (RFC 9768 section 3.2.2), which is constant, since a record
  *	does not count CE marks; 0 without AccECN
  * @dead: a caller has claimed the record, and takes it out of the table; guarded by the lock of the
@@ -80,6 +76,12 @@ struct xtcp_timewait {
 	struct xtcp_conn conn;
 };
 
+/* How many octets a record takes, without keys. */
+static inline size_t xtcp_record_size(bool v4)
+{
+	return offsetof(struct xtcp_timewait, conn) + (v4 ? XTCP_CONN_V4_END : sizeof(struct xtcp_conn));
+}
+
 int xtcp_record_init(void);
 void xtcp_record_exit(void);
 int xtcp_record_net_init(struct xtcp_net *xn);
@@ -88,10 +90,6 @@ void xtcp_record_net_exit(struct xtcp_net *xn);
 /* xtcp_record_begin() needs the socket lock. */
 void xtcp_record_begin(struct sock *sk, int substate);
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
-
-const struct xtcp_md5_key *xtcp_record_key(const struct xtcp_timewait *tw);
-struct xtcp_ao *xtcp_record_ao(const struct xtcp_timewait *tw);
-void xtcp_record_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb, struct xtcp_signer *signer);
 
 /* The lock of the record's shard is held. */
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed);

@@ -25,6 +25,7 @@
 #include "out/reply.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "timewait/recordkeys.h"
 
 /*
  * the new ISN is SND.NXT of the old connection plus this step, so that it is beyond all that the
@@ -342,11 +343,11 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 		break;
 	case ANSWER_ACK:
 	case ANSWER_LIMITED_ACK:
-		xtcp_record_signer(tw, skb, &signer);
+		xtcp_recordkeys_signer(tw, skb, &signer);
 		xtcp_reply_timewait_ack(xn, &copy, &signer);
 		break;
 	case ANSWER_RST_AND_END:
-		xtcp_record_signer(tw, skb, &signer);
+		xtcp_recordkeys_signer(tw, skb, &signer);
 		xtcp_reply_rst(xn, skb, 0, &signer);
 		break;
 	case ANSWER_REOPEN:
