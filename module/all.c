@@ -86,8 +86,9 @@
 #include "ports/taker.c"
 
 #include "timewait/timewait.c"
-#include "timewait/quota.c"
+#include "timewait/record.c"
 #include "timewait/recordkeys.c"
+#include "timewait/quota.c"
 
 #include "fastopen/fastopen.c"
 #include "fastopen/fastsyn.c"

@@ -1,73 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How records begin, wait and end. A record stands for a connection in TIME-WAIT, or for an orphan
- * in FIN-WAIT-2. timewait.c decides what records answer.
- *
- * A record replaces its sock in the table of connections. It has a reference to the lease that
- * reserves its port (ports/lease.c), and only the fields that an answer needs. The records of a
- * namespace are spread over its shards by hash. Each shard has a lock, a timer and two lists, one
- * for TIME-WAIT and one for FIN-WAIT-2, both in order of expiry. In a full namespace, a new record
- * evicts the record of its shard that expires next. If this shard is empty, the new record evicts a
- * record of another shard. So a full namespace denies no connection its TIME-WAIT, and connections
- * that end at the same time mostly take different locks.
- *
- * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
- * Later one caller claims the record: it sets "dead" under the same lock. This caller then takes
- * the record out of the table, puts the lease, and frees the record after a grace period.
+ * How many records there may be: in a namespace (net.ipv4.tcp_max_tw_buckets), and in all guests
+ * together. record.c evicts a record when there are too many.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include "timewait/record.h"
+#include "timewait/quota.h"
 
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <net/inet_hashtables.h>
-#include <net/sock.h>
 
 #include "auth/aokeys.h"
-#include "auth/signer.h"
-#include "base/bounds.h"
-#include "base/clock.h"
 #include "base/counter.h"
-#include "base/is_v4.h"
 #include "base/net.h"
-#include "base/sock.h"
-#include "compat.h"
-#include "ecn/ace.h"
-#include "ecn/ecn.h"
-#include "lookup/portmaps.h"
 #include "ports/lease.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "timewait/record.h"
 #include "timewait/recordkeys.h"
-#include "window/window.h"
 
-#define END_BATCH	256	/* at most this many records end before the lock is released */
-#define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for this time, the timer goes on in the next tick */
-#define MAP_GROUPS	16	/* groups of records that have left the table: tell_maps() */
-#define FREE_BATCH	64	/* records that one kfree_bulk() frees */
-/*
- * once the timer has ended all expired records, it rests for this time, or for an eighth of
- * TIME-WAIT if that is less; Linux rounds the end of TIME-WAIT just as coarsely
- */
-#define TIMER_REST	(HZ / 2)
-#define SORT_STEPS	32	/* a new record passes at most this many records that expire later: enlist() */
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of itself */
-#define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
 /* while all guests together exceed their limit, each guest has 1/16 of its usual limit */
 #define LITTLE_PART	16
 #define GUESTS_MEMORY	32	/* the records of all guests may take 1/32 of the memory */
 /* memory that a record's port takes if no other record or sock uses the port, octets */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
-#define KILLED_JIFFIES	(4 * HZ) /* as in Linux, a record that waits no longer than this counts as TWKilled */
 
 /*
  * The number of records of all guests. A guest is a namespace that belongs to a user namespace
  * other than init_user_ns. Any user can create a guest, and set its max_tw_buckets to any value.
  * So guest_records_max limits the records of all guests together. A signed record counts as two,
- * since its keys take about as much memory as a record and its port (xtcp_record_init()).
+ * since its keys take about as much memory as a record and its port (xtcp_quota_init()).
  */
 static struct percpu_counter guest_records;
 static s32 guest_batch;		/* records that a processor may count before it updates the sum */
@@ -76,33 +39,21 @@ static unsigned int guest_records_max;
 module_param_named(guest_timewait, guest_records_max, uint, 0444);
 MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory, each with a port of its own)");
 
-static struct kmem_cache *cache_v4, *cache_v6;
-
-static struct kmem_cache *cache_of(bool v4)
-{
-	return v4 ? cache_v4 : cache_v6;
-}
-
 /**
- * xtcp_record_init() - make the slabs, and the counter of the records of all guests
+ * xtcp_quota_init() - make the counter of the records of all guests, and its limit
  *
  * Context: process, module init.
  *
  * Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM.
  */
-int xtcp_record_init(void)
+int xtcp_quota_init(void)
 {
-	BUILD_BUG_ON(offsetof(struct xtcp_timewait, conn) + XTCP_CONN_V4_END > 96);
-	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
 	/*
 	 * a signed record and its port take at most the memory of two unsigned records and their
 	 * ports, so a signed record may count as two
 	 */
 	BUILD_BUG_ON(roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct xtcp_recordkeys)) +
 		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
-	/* next_in_group must replace node.prev, not node.next, which links the batch */
-	BUILD_BUG_ON(offsetof(struct xtcp_timewait, next_in_group) != offsetof(struct xtcp_timewait, node.prev));
-	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* kfree_bulk() of SLOB cannot free objects of a slab */
 
 	if (guest_records_max > INT_MAX) {
 		pr_err("guest_timewait=%u: at most %u, or 0 for the default\n", guest_records_max, INT_MAX);
@@ -110,12 +61,6 @@ int xtcp_record_init(void)
 	}
 	if (percpu_counter_init(&guest_records, 0, GFP_KERNEL))
 		return -ENOMEM;
-	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", xtcp_record_size(true), 0);
-	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_timewait6", xtcp_record_size(false), 0);
-	if (!cache_v4 || !cache_v6) {
-		xtcp_record_exit();
-		return -ENOMEM;
-	}
 	/* set the default here, so that /sys/module shows the limit that applies */
 	if (!guest_records_max)
 		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
@@ -129,87 +74,62 @@ int xtcp_record_init(void)
 }
 
 /**
- * xtcp_record_exit() - destroy the slabs
+ * xtcp_quota_exit() - free the counter
  *
- * Context: process, module exit. All records are freed: rcu_barrier() was called.
+ * Context: process, module exit.
  */
-void xtcp_record_exit(void)
+void xtcp_quota_exit(void)
 {
-	kmem_cache_destroy(cache_v6);
-	kmem_cache_destroy(cache_v4);
 	percpu_counter_destroy(&guest_records);
 }
 
-static void free_rcu(struct rcu_head *rcu)
-{
-	struct xtcp_timewait *tw = container_of(rcu, struct xtcp_timewait, rcu);
-	void *batch[FREE_BATCH];
-	unsigned int n = 0;
-
-	/* records for IPv4 and IPv6 may be mixed: kfree_bulk() finds the slab of each */
-	while (tw) {
-		if (n == FREE_BATCH) {
-			kfree_bulk(n, batch);
-			n = 0;
-		}
-		batch[n++] = tw;
-		tw = tw->next_dead;
-	}
-	kfree_bulk(n, batch);
-}
-
-/* As free_rcu(), but some of the records are signed: also frees their keys. */
-static void free_signed_rcu(struct rcu_head *rcu)
-{
-	struct xtcp_timewait *tw;
-
-	for (tw = container_of(rcu, struct xtcp_timewait, rcu); tw; tw = tw->next_dead)
-		if (tw->is_signed)
-			xtcp_recordkeys_drop(tw);
-	free_rcu(rcu);
-}
-
-static struct list_head *list_of(struct xtcp_shard *shard, const struct xtcp_timewait *tw)
-{
-	return tw->substate == TCP_TIME_WAIT ? &shard->tw_list : &shard->fin_wait2_list;
-}
-
-static unsigned long timewait_jiffies(const struct xtcp_net *xn)
-{
-	return msecs_to_jiffies(READ_ONCE(xn->sysctl.timewait_ms));
-}
-
-/*
- * Put a record on its list. The new record nearly always expires last. With a shorter timeout than
- * others (TCP_LINGER2, or a sysctl was just lowered), it goes before the records that expire later,
- * but passes at most SORT_STEPS of them. If still more records expire later, the new record ends
- * late, together with the record before it.
+/**
+ * xtcp_quota_net_init() - make the counter of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
  */
-static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
+int xtcp_quota_net_init(struct xtcp_net *xn)
 {
-	struct list_head *head = list_of(shard, tw), *at = head->prev;
-	unsigned long expires = jiffies + timeout;
-	int steps = SORT_STEPS;
-
-	lockdep_assert_held(&shard->lock);
-	WRITE_ONCE(tw->expires, (u32)expires);
-	while (at != head && steps-- && time_before32(tw->expires, list_entry(at, struct xtcp_timewait, node)->expires))
-		at = at->prev;
-	list_add(&tw->node, at);
-	if (!xtcp_clock_timer_pending(&shard->tw_timer) || time_before(expires, shard->tw_timer.expires))
-		mod_timer(&shard->tw_timer, expires);
+	return percpu_counter_init(&xn->rest->records, 0, GFP_KERNEL_ACCOUNT);
 }
 
-/* @change: records that begin, minus records that end */
-static void count_records(struct xtcp_net *xn, int change)
+/**
+ * xtcp_quota_net_exit() - free the counter of a namespace
+ * @xn: the namespace, whose records have ended
+ *
+ * Context: process.
+ */
+void xtcp_quota_net_exit(struct xtcp_net *xn)
+{
+	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->records) || atomic_read(&xn->rest->signed_records));
+	percpu_counter_destroy(&xn->rest->records);
+}
+
+/**
+ * xtcp_quota_count() - count records
+ * @xn: their namespace
+ * @change: records that begin, minus records that end
+ *
+ * Context: softirq or process.
+ */
+void xtcp_quota_count(struct xtcp_net *xn, int change)
 {
 	percpu_counter_add_batch(&xn->rest->records, change, RECORDS_BATCH);
 	if (unlikely(xn->is_guest))
 		percpu_counter_add_batch(&guest_records, change, guest_batch);
 }
 
-/* @change: records with signature keys that begin, minus such records that end */
-static void count_signed(struct xtcp_net *xn, int change)
+/**
+ * xtcp_quota_count_signed() - count records with signature keys, besides xtcp_quota_count()
+ * @xn: their namespace
+ * @change: signed records that begin, minus signed records that end
+ *
+ * Context: softirq or process.
+ */
+void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
 {
 	atomic_add(change, &xn->rest->signed_records);
 	if (xn->is_guest)
@@ -217,315 +137,14 @@ static void count_signed(struct xtcp_net *xn, int change)
 }
 
 /**
- * xtcp_record_claim() - begin the end of a record
- * @xn: the namespace of the record
- * @tw: not dead
- * @claimed: the record moves to this list; the caller gives the list to xtcp_record_free_list()
- *	when it has released the lock
+ * xtcp_quota_exceeded() - has a namespace more records than it may have?
+ * @xn: the namespace
  *
- * Context: softirq or process. Lock: of the record's shard, held.
- */
-void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
-{
-	lockdep_assert_held(&xtcp_shard_of(xn, tw->conn.hash)->lock);
-	/* from here on no other caller ends the record */
-	tw->dead = true;
-	count_records(xn, -1);
-	list_move(&tw->node, claimed);
-}
-
-static void put_lease(struct xtcp_lease *lease, unsigned int n)
-{
-	if (lease)
-		xtcp_lease_put_users(lease, n);
-}
-
-static const struct xtcp_conn *next_in_group(const struct xtcp_conn *conn)
-{
-	return container_of(conn, struct xtcp_timewait, conn)->next_in_group;
-}
-
-/*
- * Tell the bitmaps of ports in use (portmaps.c) that records have left the table. Records of
- * different maps often alternate in the list of ended records. So xtcp_record_free_list() sorts
- * them into MAP_GROUPS groups, by the number of the map modulo MAP_GROUPS. The lock of a map is
- * taken once for successive records of that map: once for a whole group if no other map shares the
- * group.
- */
-static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *const *groups)
-{
-	int i;
-
-	for (i = 0; i < MAP_GROUPS; i++)
-		if (groups[i])
-			xtcp_portmaps_tuples_ended(xn, groups[i], next_in_group);
-}
-
-/*
- * Subtracts the signed records of @claimed from the count of the namespace. In most namespaces this
- * count is 0. Then @claimed has no signed record, because such a record is counted before it enters
- * its list. So there is no need to look at each record. Return: true if the records need
- * free_signed_rcu().
- */
-static bool uncount_signed(struct xtcp_net *xn, const struct list_head *claimed)
-{
-	const struct xtcp_timewait *tw;
-	int n = 0;
-
-	if (likely(!atomic_read(&xn->rest->signed_records)))
-		return false;
-	list_for_each_entry(tw, claimed, node)
-		n += tw->is_signed;
-	if (n)
-		count_signed(xn, -n);
-	return n;
-}
-
-/**
- * xtcp_record_free_list() - take records out of the table, put their leases and free the records
- * @xn: their namespace
- * @claimed: filled by xtcp_record_claim()
+ * Context: softirq or process.
  *
- * Context: softirq or process, BH disabled. The caller holds no lock of a shard.
+ * Return: true when a record has to go.
  */
-void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed)
-{
-	const struct xtcp_conn *groups[MAP_GROUPS] = { }, **group;
-	unsigned int total = 0, users = 0, absent = 0;
-	struct xtcp_lease *lease = NULL;
-	struct xtcp_timewait *tw;
-	bool has_signed, has_maps = false;
-
-	if (list_empty(claimed))
-		return;
-	has_signed = uncount_signed(xn, claimed);
-	list_for_each_entry(tw, claimed, node) {
-		/* without this test the arguments would be loaded even when tracing is off */
-		if (trace_xtcp_conn_state_enabled())
-			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
-		/*
-		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() takes
-		 * the same lock, so conn.map is up to date after it.
-		 */
-		if (!xtcp_demux_leave(&tw->conn)) {
-			absent++;
-		} else if (tw->conn.map) {
-			group = &groups[tw->conn.map % MAP_GROUPS];
-			tw->next_in_group = *group;
-			*group = &tw->conn;
-			has_maps = true;
-		}
-		/* a server's records share one lease: put that lease once for all of them */
-		if (tw->lease != lease) {
-			put_lease(lease, users);
-			lease = tw->lease;
-			total += users;
-			users = 0;
-		}
-		users++;
-		tw->next_dead = list_next_entry(tw, node);
-	}
-	if (has_maps)
-		tell_maps(xn, groups);
-	put_lease(lease, users);
-	xtcp_demux_left(xn, total + users - absent);
-	/* free all these records after one grace period */
-	list_last_entry(claimed, struct xtcp_timewait, node)->next_dead = NULL;
-	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, has_signed ? free_signed_rcu : free_rcu);
-}
-
-static struct xtcp_timewait *first_of(struct list_head *head)
-{
-	return list_first_entry_or_null(head, struct xtcp_timewait, node);
-}
-
-/* Which record of the shard expires next? NULL: the shard has none. */
-static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
-{
-	struct xtcp_timewait *a = first_of(&shard->tw_list), *b = first_of(&shard->fin_wait2_list);
-
-	lockdep_assert_held(&shard->lock);
-	if (!a || !b)
-		return a ?: b;
-	return time_before32(b->expires, a->expires) ? b : a;
-}
-
-/* End the expired records of a list, but at most END_BATCH. Return: true when there may be more. */
-static bool end_some(struct xtcp_shard *shard, struct list_head *head)
-{
-	const u32 now = jiffies;
-	struct xtcp_timewait *tw;
-	LIST_HEAD(claimed);
-	int left = END_BATCH;
-
-	spin_lock(&shard->lock);
-	list_for_each_entry(tw, head, node) {
-		if (!left || time_after32(tw->expires, now))
-			break;
-		tw->dead = true;
-		left--;
-	}
-	count_records(shard->xn, left - END_BATCH);
-	list_cut_before(&claimed, head, &tw->node);
-	spin_unlock(&shard->lock);
-	xtcp_record_free_list(shard->xn, &claimed);
-	return !left;
-}
-
-/*
- * The timer of a shard. A wakeup costs more than the end of a record, so records that expire at
- * nearly the same time end together.
- */
-static void expired_records(struct timer_list *timer)
-{
-	struct xtcp_shard *shard = container_of(timer, struct xtcp_shard, tw_timer);
-	unsigned long next = jiffies + min_t(unsigned long, timewait_jiffies(shard->xn) / 8, TIMER_REST);
-	const u64 end_ns = ktime_get_ns() + TIMER_NS;
-	struct xtcp_timewait *tw;
-	bool more;
-
-	do {
-		more = end_some(shard, &shard->tw_list);
-		more |= end_some(shard, &shard->fin_wait2_list);
-	} while (more && ktime_get_ns() < end_ns);
-	if (more)
-		next = jiffies + 1;
-
-	spin_lock(&shard->lock);
-	tw = earliest(shard);
-	if (tw)
-		mod_timer(timer, time_after32(tw->expires, (u32)next) ? xtcp_clock_jiffies(tw->expires) : next);
-	spin_unlock(&shard->lock);
-}
-
-/**
- * xtcp_record_net_init() - make the empty lists and the counter of a namespace
- * @xn: the namespace; its shards are allocated
- *
- * Context: process.
- *
- * Return: 0 or -ENOMEM.
- */
-int xtcp_record_net_init(struct xtcp_net *xn)
-{
-	unsigned int i;
-
-	for (i = 0; i <= xtcp_shard_mask; i++) {
-		INIT_LIST_HEAD(&xn->shards[i].tw_list);
-		INIT_LIST_HEAD(&xn->shards[i].fin_wait2_list);
-		timer_setup(&xn->shards[i].tw_timer, expired_records, 0);
-	}
-	return percpu_counter_init(&xn->rest->records, 0, GFP_KERNEL_ACCOUNT);
-}
-
-static void end_shard(struct xtcp_shard *shard)
-{
-	struct xtcp_timewait *tw;
-	int n;
-
-	do {
-		LIST_HEAD(claimed);
-
-		spin_lock_bh(&shard->lock);
-		for (n = 0; n < END_BATCH && (tw = earliest(shard)); n++)
-			xtcp_record_claim(shard->xn, tw, &claimed);
-		spin_unlock_bh(&shard->lock);
-		local_bh_disable();
-		xtcp_record_free_list(shard->xn, &claimed);
-		local_bh_enable();
-	} while (n == END_BATCH);
-	timer_delete_sync(&shard->tw_timer);
-}
-
-/**
- * xtcp_record_net_exit() - end all records of a namespace
- * @xn: the namespace; no segment arrives and no sock ends any more
- *
- * Context: process, may sleep.
- */
-void xtcp_record_net_exit(struct xtcp_net *xn)
-{
-	unsigned int i;
-
-	for (i = 0; i <= xtcp_shard_mask; i++)
-		end_shard(&xn->shards[i]);
-	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->records) || atomic_read(&xn->rest->signed_records));
-	percpu_counter_destroy(&xn->rest->records);
-}
-
-/* Allocates a record, with space for the keys if segments are signed. */
-static struct xtcp_timewait *new_record(bool v4, bool is_signed)
-{
-	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
-
-	if (likely(!is_signed))
-		return kmem_cache_alloc(cache_of(v4), gfp);
-	return kmalloc(xtcp_record_size(v4) + sizeof(struct xtcp_recordkeys), gfp);
-}
-
-/*
- * When TS.Recent was taken, in milliseconds; 0: never. The sock has this time in whole seconds, so
- * the computed age of TS.Recent may be up to a second too large: subtract that second. Limit the
- * age to 30 days, so that it does not overflow 32 bits before the record ends. For PAWS, 30 days
- * are as good as a larger age.
- */
-static u32 ts_stamp_ms(const struct xtcp_paws *paws)
-{
-	u32 age = xtcp_clock_seconds_stamp() - paws->stamp;
-
-	if (!paws->stamp)
-		return 0;
-	return xtcp_clock_ts_stamp() - min(age ? age - 1 : 0, 30U * 24 * 3600) * MSEC_PER_SEC ?: 1;
-}
-
-static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	memset(tw, 0, offsetof(struct xtcp_timewait, conn));
-	memcpy(&tw->conn, &xsk->conn, xtcp_record_size(xsk->conn.v4) - offsetof(struct xtcp_timewait, conn));
-	tw->conn.kind = XTCP_CONN_TIMEWAIT;
-	tw->lease = xsk->lease;
-	tw->snd_nxt = xsk->snd.nxt;
-	tw->rcv_nxt = xsk->rcv.nxt;
-	tw->rcv_wnd = xtcp_window_offer(sk) >> xsk->rcv_wscale;
-	tw->ts_recent = xsk->paws.ts_recent;
-	tw->ts_recent_stamp = ts_stamp_ms(&xsk->paws);
-	tw->ts_offset = xsk->snd.ts_offset;
-	tw->mark = READ_ONCE(sk->sk_mark);
-	tw->tos = xtcp_sock_is_v4(sk) ? inet_sk(sk)->tos : inet6_sk(sk)->tclass;
-	tw->rcv_wscale = xsk->rcv_wscale;
-	tw->substate = substate;
-	tw->family = sk->sk_family;
-	tw->ts_ok = xsk->agreed.ts_ok;
-	if (xsk->ecn & XTCP_ECN_ACCURATE)
-		tw->ace = (xsk->accecn.received_ce + XTCP_ACE_FIRST) & XTCP_ACE_MASK;
-}
-
-/*
- * Make room for a new record of the shard @at: evict the record of @at that expires next. If @at is
- * empty, evict a record of the next shard that has any. Return: false when all shards are empty.
- */
-static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
-{
-	struct xtcp_timewait *tw = NULL;
-	struct xtcp_shard *shard;
-	LIST_HEAD(claimed);
-	unsigned int i;
-
-	for (i = 0; i <= xtcp_shard_mask && !tw; i++) {
-		shard = &xn->shards[(at - xn->shards + i) & xtcp_shard_mask];
-		spin_lock(&shard->lock);
-		tw = earliest(shard);
-		if (tw)
-			xtcp_record_claim(xn, tw, &claimed);
-		spin_unlock(&shard->lock);
-	}
-	xtcp_record_free_list(xn, &claimed);
-	return tw;
-}
-
-static bool too_many_records(struct xtcp_net *xn)
+bool xtcp_quota_exceeded(struct xtcp_net *xn)
 {
 	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets), share;
 
@@ -548,162 +167,4 @@ static bool too_many_records(struct xtcp_net *xn)
 	if (limit / ROUGH_PART >= RECORDS_BATCH * num_possible_cpus())
 		return xtcp_counter_about(&xn->rest->records) > limit;
 	return __percpu_counter_compare(&xn->rest->records, limit, RECORDS_BATCH) > 0;
-}
-
-/*
- * Make room for one new record of @shard. The record is counted already, but it is on no list yet.
- * If the limit was lowered, more than one record must go; each new record then evicts a few.
- */
-static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
-{
-	int steps;
-
-	if (!too_many_records(xn))
-		return;
-	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
-	for (steps = 0; steps < EVICT_STEPS && too_many_records(xn) && evict(xn, shard); steps++)
-		;
-}
-
-/*
- * Replace the sock by the record in the table of connections, and put the record on its list.
- * Return: false when the sock is not in the table.
- */
-static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timewait *tw, unsigned long timeout)
-{
-	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
-	int err;
-
-	if (tw->lease)
-		xtcp_lease_hold_timewait(tw->lease);
-	local_bh_disable();
-	count_records(xn, 1);
-	if (unlikely(tw->is_signed))
-		count_signed(xn, 1);
-	make_room(xn, shard);
-	spin_lock(&shard->lock);
-	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
-	if (!err)
-		enlist(shard, tw, timeout);
-	spin_unlock(&shard->lock);
-	if (err) {
-		count_records(xn, -1);
-		if (tw->is_signed)
-			count_signed(xn, -1);
-		put_lease(tw->lease, 1);
-	}
-	local_bh_enable();
-	if (err)
-		return false;
-	/* put the table's reference; the caller has another one */
-	sock_prot_inuse_add(xn->net, sk->sk_prot, -1);
-	__sock_put(sk);
-	return true;
-}
-
-/*
- * How long to wait in FIN-WAIT-2, jiffies: TCP_LINGER2 or the namespace's fin_timeout, but at least
- * 3.5 RTOs. A peer with the same RTO sends its FIN again after 1 and 3 RTOs, so the FIN may be lost
- * twice.
- */
-static unsigned long fin_wait2_jiffies(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long timeout = xsk->linger2 ? xsk->linger2 * HZ :
-					       READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
-	unsigned long rto = msecs_to_jiffies(xtcp_bounds_rto_ms(&xsk->inet.sk));
-
-	return max(timeout, (rto << 2) - (rto >> 1));
-}
-
-/**
- * xtcp_record_begin() - put a record into the table of connections in place of a sock that ends
- * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
- * @substate: TCP_TIME_WAIT; or TCP_FIN_WAIT2 for an orphan whose TCP_LINGER2 is not negative
- *
- * RFC 9293 section 3.6.1, MUST-13. If there is no memory for a record, the connection ends without
- * TIME-WAIT, as in Linux. The caller ends the sock: xtcp_sock_leave_record().
- *
- * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
- */
-void xtcp_record_begin(struct sock *sk, int substate)
-{
-	struct xtcp_net *xn = xtcp_net_of(sk);
-	unsigned long timeout = substate == TCP_TIME_WAIT ? timewait_jiffies(xn) : fin_wait2_jiffies(sk);
-	const bool is_signed = xtcp_signer_room(sk);
-	struct xtcp_timewait *tw;
-
-	sock_owned_by_me(sk);
-	tw = new_record(xtcp_sk(sk)->conn.v4, is_signed);
-	if (tw)
-		fill_record(tw, sk, substate);
-	if (tw && unlikely(is_signed)) {
-		tw->is_signed = xtcp_recordkeys_fill(tw, sk);
-		if (!tw->is_signed) {
-			kfree(tw);
-			tw = NULL;
-		}
-	}
-	if (tw) {
-		if (replace_sock(xn, sk, tw, timeout)) {
-			XTCP_NET_INC_STATS(xn, timeout <= KILLED_JIFFIES ? LINUX_MIB_TIMEWAITKILLED :
-									       LINUX_MIB_TIMEWAITED);
-			trace_xtcp_conn_state(xn->net, &xtcp_sk(sk)->conn, sk->sk_state, substate);
-		} else {
-			if (unlikely(is_signed))
-				xtcp_recordkeys_drop(tw);
-			kfree(tw);
-		}
-	} else {
-		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
-	}
-}
-
-/**
- * xtcp_record_restart() - start the wait of 2 MSL again, or for the first time after FIN-WAIT-2
- * @xn: the namespace of the record
- * @tw: in TIME-WAIT, not dead
- *
- * RFC 9293 section 3.10.7.4, eighth step.
- *
- * Context: softirq or process, BH disabled. Lock: of the record's shard, held.
- */
-void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
-{
-	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
-
-	lockdep_assert_held(&shard->lock);
-	list_del(&tw->node);
-	enlist(shard, tw, timewait_jiffies(xn));
-}
-
-/**
- * xtcp_record_copy() - copy a record, for use without the lock
- * @to: the copy; for IPv4, its IPv6 addresses are not written
- * @tw: the record
- *
- * Context: any. Lock: of the record's shard, held.
- */
-void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw)
-{
-	memcpy(to, tw, xtcp_record_size(tw->conn.v4));
-}
-
-/**
- * xtcp_record_drop() - end a record
- * @xn: the namespace of the record
- * @tw: found in the table
- *
- * Context: softirq or process, BH disabled, RCU read side.
- */
-void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
-{
-	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
-	LIST_HEAD(claimed);
-
-	spin_lock(&shard->lock);
-	if (!tw->dead)
-		xtcp_record_claim(xn, tw, &claimed);
-	spin_unlock(&shard->lock);
-	xtcp_record_free_list(xn, &claimed);
 }
