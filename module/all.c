@@ -188,6 +188,7 @@
 #include "window/space.c"
 #include "window/sack.c"
 
+#include "sight/blackbox.c"
 #include "sight/boxkey.c"
 #include "sight/mib.c"
 

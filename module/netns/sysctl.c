@@ -35,7 +35,7 @@
 #include "cong/paths.h"
 #include "fastopen/fastkeys.h"
 #include "fastopen/fastopen.h"
-#include "sight/blackbox.h"
+#include "sight/boxkey.h"
 
 static int min_rmem = 4096;
 static int max_mss = 65535;
@@ -225,7 +225,7 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 	int err = do_int(table, write, buffer, lenp, ppos);
 
 	if (write)
-		xtcp_blackbox_want(xn, false);
+		xtcp_boxkey_want(xn, false);
 	return err;
 }
 
@@ -606,5 +606,5 @@ void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 
 	unregister_parts(xn, XTCP_SYSCTL_PARTS);
 	unmap_table(table);
-	xtcp_blackbox_want(xn, true);
+	xtcp_boxkey_want(xn, true);
 }

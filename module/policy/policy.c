@@ -40,6 +40,7 @@
 #include "cong/algorithms.h"
 #include "lookup/demux.h"
 #include "sight/blackbox.h"
+#include "sight/boxkey.h"
 #include "time/pace.h"
 
 #define MOST		1024	/* most rules in a table */
@@ -448,7 +449,7 @@ int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft)
 		draft = NULL;
 	}
 	rcu_assign_pointer(xn->policy, draft);
-	xtcp_blackbox_want(xn, false);
+	xtcp_boxkey_want(xn, false);
 	if (old)
 		call_rcu(&old->rcu, free_table);
 	return 0;

@@ -162,9 +162,6 @@ int xtcp_blackbox_init(void);
 void xtcp_blackbox_exit(void);
 int xtcp_blackbox_net_init(struct xtcp_net *xn);
 void xtcp_blackbox_net_exit(struct xtcp_net *xn);
-void xtcp_blackbox_want(struct xtcp_net *xn, bool ends);
-void xtcp_blackbox_hold_key(void);
-void xtcp_blackbox_release_key(void);
 
 int xtcp_blackbox_give(struct sock *sk);
 void xtcp_blackbox_take(struct sock *sk);
@@ -221,7 +218,7 @@ static inline void xtcp_blackbox_child(struct sock *sk, u32 sent_us, u16 wnd)
 
 /*
  * Event: the connection has ended, for the reason in xtcp_sock.ended. This function does not test
- * xtcp_boxnote_key: a sock may have a box while the key is off, since settle() can turn the key off
+ * xtcp_boxnote_key: a sock may have a box while the key is off, since boxkey.c can turn the key off
  * while a box is being made. Such a box, too, must be kept or freed.
  */
 static inline void xtcp_blackbox_end(struct sock *sk)

@@ -17,7 +17,7 @@
  *
  * A request that makes a policy table may sleep in an allocation, as requests of other families do.
  * The allocation fails if there is no memory (__GFP_NORETRY). A request about black boxes may wait
- * for key_lock, which nobody keeps for long (sight/blackbox.c).
+ * for key_lock, which nobody keeps for long (sight/boxkey.c).
  *
  * The family is registered without the policy of its attributes. Otherwise, any user could ask for
  * the policy, leave the answer unread, and so keep the module loaded.
@@ -41,6 +41,7 @@
 #include "policy/policy.h"
 #include "policy/policy_set.h"
 #include "sight/blackbox.h"
+#include "sight/boxkey.h"
 #include "sight/trace.h"
 #include "socket/diag_find.h"
 #include "socket/sockopt.h"
@@ -240,10 +241,10 @@ static int set_requested(struct sk_buff *skb, struct genl_info *info)
 		return PTR_ERR(sk);
 	gives_box = attrs[XTCP_SET_BLACKBOX] && nla_get_u8(attrs[XTCP_SET_BLACKBOX]);
 	if (gives_box)
-		xtcp_blackbox_hold_key();
+		xtcp_boxkey_hold();
 	err = change_sock(sk, &tuple, attrs, info->extack);
 	if (gives_box)
-		xtcp_blackbox_release_key();
+		xtcp_boxkey_release();
 	sock_put(sk);
 	return err;
 }
