@@ -86,6 +86,7 @@
 #include "ports/taker.c"
 
 #include "timewait/timewait.c"
+#include "timewait/record.c"
 #include "timewait/batch.c"
 #include "timewait/recordkeys.c"
 #include "timewait/quota.c"

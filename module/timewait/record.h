@@ -16,7 +16,7 @@ struct xtcp_lease;
  *	the batch after a grace period
  * @next_claimed: stands in the place of @node.next, so that @next_in_group stands in the place of
  *	@node.prev; no code uses this name
- * @next_in_group: links records of the batch (record.c: tell_maps()); replaces @node.prev when the
+ * @next_in_group: links records of the batch (batch.c: tell_maps()); replaces @node.prev when the
  *	record has left the table of connections. @node.next still links the batch
  * @lease: reserves the port
  * @next_dead: the next record of the batch; replaces @lease when the record has ended
@@ -95,7 +95,5 @@ void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
 void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed);
 void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw);
 void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw);
-/* BH is disabled. No lock of a shard is held. */
-void xtcp_record_free_list(struct xtcp_net *xn, struct list_head *claimed);
 
 #endif /* XTCP_RECORD_H */

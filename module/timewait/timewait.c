@@ -25,6 +25,7 @@
 #include "out/reply.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "timewait/batch.h"
 #include "timewait/recordkeys.h"
 
 /*
@@ -130,7 +131,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 			reused = true;
 		}
 		spin_unlock(&shard->lock);
-		xtcp_record_free_list(xn, &claimed);
+		xtcp_batch_end(xn, &claimed);
 		local_bh_enable();
 	}
 	rcu_read_unlock();
@@ -335,7 +336,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 	}
 	xtcp_record_copy(&copy, tw);
 	spin_unlock(&shard->lock);
-	xtcp_record_free_list(xn, &claimed);
+	xtcp_batch_end(xn, &claimed);
 
 	switch (answer) {
 	case ANSWER_NOTHING:
