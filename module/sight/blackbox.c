@@ -446,7 +446,7 @@ bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtc
 		kcsan_disable_current();
 		memcpy(to, box, sizeof(*to));
 		kcsan_enable_current();
-		/* pairs with smp_wmb() in begin_event() and free_box() */
+		/* pairs with smp_wmb() in begin_timeless() and free_box() */
 		smp_rmb();
 		begun = READ_ONCE(box->begun);
 		same = READ_ONCE(box->number) == number;
