@@ -10,7 +10,6 @@
 
 #include "scenario.h"
 
-#define END_URGENT	64
 #define END_SENDS	32	/* with MSG_ZEROCOPY, that nobody has told of */
 
 /* A write with MSG_ZEROCOPY. */
@@ -32,7 +31,7 @@ struct end {
 	bool is_connecting, was_open;
 	bool defers;		/* TCP_FASTOPEN_CONNECT has left the SYN to the first write */
 	long long written, read;	/* octets */
-	long long urgent[END_URGENT];	/* offsets of the last ones that it wrote */
+	long long urgent[URGENT_OCTETS];	/* offsets of the last ones that it wrote */
 	int nr_urgent;
 	struct end_send send[END_SENDS];
 	unsigned int sends, told;	/* such writes, and those whose pages are free again */

@@ -107,7 +107,7 @@ ssize_t end_write(struct end *end, long long n)
 	ssize_t done;
 	int more;
 
-	if (urgent && end->nr_urgent < END_URGENT && !chance_below(&end->chance, urgent))
+	if (urgent && end->nr_urgent < URGENT_OCTETS && !chance_below(&end->chance, urgent))
 		return send_urgent(end);
 	if (end->program->sendfile)
 		return send_file(end, n);
@@ -159,7 +159,7 @@ ssize_t end_read(struct end *end, uint8_t *to, long long n)
 
 /*
  * Was the octet sent as urgent? In Linux 6.1, tcp_urg() may take an octet of the TCP header for it, when the next
- * segment arrives first: it counts from the header on.
+ * segment arrives first, or the segment before it was dropped by PAWS: it counts from the header on.
  */
 static bool is_urgent(const struct end *end, uint8_t octet)
 {

@@ -341,32 +341,40 @@ static bool is_known(const struct judge_side *s, const struct segment *seg)
 }
 
 /*
- * A segment at or left of RCV.NXT may move TS.Recent. A segment with an older timestamp may then be dropped (RFC 7323
- * section 5.3). So may a segment whose ACK is older than SND.UNA by more than MAX.SND.WND (RFC 5961 section 5.2).
+ * May the receiver drop the segment? A segment at or left of RCV.NXT may move TS.Recent. A segment with an older
+ * timestamp may then be dropped (RFC 7323 section 5.3). So may a segment whose ACK is older than SND.UNA by more than
+ * MAX.SND.WND (RFC 5961 section 5.2).
  */
-static void note_age(struct judge_side *s, const struct segment *seg)
+static bool note_age(struct judge_side *s, const struct segment *seg)
 {
-	if (seg->flags & SEGMENT_ACK && s->heard_ack && seq_lt(seg->ack, s->una_most - s->first_wnd))
-		s->had_older |= segment_len(seg) > 0;
-	if (!seg->has_ts)
-		return;
-	if (s->has_ts_recent && seq_lt(seg->tsval, s->ts_recent)) {
-		s->had_older |= segment_len(seg) > 0;
-	} else if (!s->nr_ranges || !seq_lt(next_in_order(s), seg->seq)) {
-		s->ts_recent = seg->tsval;
-		s->has_ts_recent = true;
+	bool is_older = seg->flags & SEGMENT_ACK && s->heard_ack && seq_lt(seg->ack, s->una_most - s->first_wnd);
+
+	if (seg->has_ts) {
+		if (s->has_ts_recent && seq_lt(seg->tsval, s->ts_recent)) {
+			is_older = true;
+		} else if (!s->nr_ranges || !seq_lt(next_in_order(s), seg->seq)) {
+			s->ts_recent = seg->tsval;
+			s->has_ts_recent = true;
+		}
 	}
+	s->had_older |= is_older && segment_len(seg);
+	return is_older;
 }
 
-/* A segment may overtake an urgent octet that stood right before it. */
-static void note_overtaking(struct judge_side *s, const struct judge_side *peer, const struct segment *seg)
+/*
+ * A segment may overtake an urgent octet that stood right before it. So it may if the octet has come before, but in a
+ * segment that was dropped.
+ */
+static void note_urgent(struct judge_side *s, const struct judge_side *peer, const struct segment *seg, bool is_older)
 {
 	uint32_t seq;
 	int i;
 
 	for (i = 0; i < *peer->nr_urgent; i++) {
 		seq = peer->iss + 1 + peer->urgent[i];
-		if (seq_lt(seq, seg->seq) && seg->seq - seq <= seg->header && !has_arrived(s, seq, seq + 1))
+		if (!seq_lt(seq, seg->seq))
+			s->took_urgent[i] |= !is_older && s->nr_ranges && seq - seg->seq < seg->len;
+		else if (seg->seq - seq <= seg->header && !s->took_urgent[i])
 			s->overtook[*(seg->text - (seg->seq - seq))] = true;
 	}
 }
@@ -376,7 +384,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	struct judge_side *s = &j->side[to], *peer = &j->side[!to];
 	const bool scaled = !(seg->flags & SEGMENT_SYN) && s->scale >= 0 && peer->scale >= 0;
 	const uint32_t edge = seg->ack + ((uint32_t)seg->window << (scaled ? peer->scale : 0));
-	bool is_old;
+	bool is_old, is_older;
 
 	s->heard++;
 	s->heard_us = now_us;
@@ -390,7 +398,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 		return;
 	}
 	is_old = is_known(s, seg);
-	note_age(s, seg);
+	is_older = note_age(s, seg);
 	judge_ecn_arrives(j, to, seg, next_in_order(s), is_old);
 	judge_fastopen_arrives(s, seg);
 	if (seg->flags & SEGMENT_SYN)
@@ -399,7 +407,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 		judge_takes(s, seg->seq, seg->seq + segment_len(seg));
 	s->heard_end |= peer->has_fin && next_in_order(s) == peer->fin + 1;
 	s->has_heard_text |= seg->len > 0;
-	note_overtaking(s, peer, seg);
+	note_urgent(s, peer, seg, is_older);
 	/* in SYN-SENT a segment without SYN is dropped, with its ACK */
 	if (seg->flags & SEGMENT_ACK && s->nr_ranges) {
 		if (!s->heard_ack || (!is_old && seq_lt(s->una, seg->ack)))

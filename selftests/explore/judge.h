@@ -136,13 +136,15 @@ struct judge_side {
 	bool has_left, has_sent_reset, has_heard_text;
 	bool has_ended;		/* a RST has left, and with Fast Open no SYN since */
 
-	/* offsets of the octets that the program wrote as urgent */
+	/* offsets of the octets that the program wrote as urgent, URGENT_OCTETS at most */
 	const long long *urgent;
 	const int *nr_urgent;
 	/* octets that the program has written, and whether shutdown() followed */
 	const long long *written;
 	const bool *has_shut;
-	/* octets of headers that have arrived here, as far before the text as an urgent octet that had not arrived */
+	/* the urgent octets that this side has surely taken from what has arrived here */
+	bool took_urgent[URGENT_OCTETS];
+	/* octets of headers that have arrived here, as far before the text as an urgent octet that was not taken yet */
 	bool overtook[256];
 
 	/* what left last at SND.UNA, and how often nothing came back */

@@ -18,6 +18,7 @@ enum algorithm { CUBIC, RENO, BBR, DCTCP, PRAGUE };
 
 #define CONNECTIONS	4	/* at once */
 #define DROPS		48
+#define URGENT_OCTETS	64	/* of one program, at most */
 
 struct chance {
 	uint64_t state;
