@@ -8,6 +8,7 @@
 #include "world.h"
 
 #define MAX_RTO_US	120000000LL
+#define SYNACK_RETRIES	5
 #define SLACK_US	2000000LL	/* round trips; a timer may be late by an eighth */
 
 void verdict_wrong(struct world *w, const char *format, ...)
@@ -202,16 +203,27 @@ static bool may_have_given_up(const struct lane *lane, enum side side)
 }
 
 /*
- * As in Linux, a half-open connection ends if its SYN-ACK finds no way. If the third ACK was lost, too, a client with
- * nothing to send and without keep-alives waits for ever (RFC 9293 section 3.5.1).
+ * Has the server's half-open connection gone? As in Linux, it ends if its SYN-ACK finds no way, or if no ACK has come
+ * of all that it sends (net.ipv4.tcp_synack_retries, net.xtcp.synack_retries; RFC 9293 section 3.8.3).
+ */
+static bool may_have_gone(const struct world *w, const struct lane *lane)
+{
+	const struct judge_side *wire = &lane->judge.side[SERVER];
+
+	return !lane->end[SERVER].was_open &&
+	       (w->s->host[SERVER].down_ms || (wire->syns_left > SYNACK_RETRIES && !wire->heard_ack));
+}
+
+/*
+ * If the third ACK was lost, too, a client with nothing to send and without keep-alives waits for ever (RFC 9293
+ * section 3.5.1).
  */
 static bool may_wait_for_ever(const struct world *w, const struct lane *lane)
 {
 	const struct judge_side *wire = &lane->judge.side[CLIENT];
 
-	return w->s->host[SERVER].down_ms && !lane->end[SERVER].was_open && !lane->end[CLIENT].is_done &&
-	       wire->heard_ack && wire->una == wire->iss + 1 && wire->snd_nxt == wire->una &&
-	       !w->s->program[CLIENT].keepalive_s;
+	return may_have_gone(w, lane) && !lane->end[CLIENT].is_done && wire->heard_ack && wire->una == wire->iss + 1 &&
+	       wire->snd_nxt == wire->una && !w->s->program[CLIENT].keepalive_s;
 }
 
 /*
