@@ -10,6 +10,8 @@
  */
 #include "lib/wire.h"
 
+#define TIMESTAMPS	"mss 1000,nop,nop,ts T R"
+
 static const struct wire_row rows[] = {
 	/* Receiving: where the octet is, and what the program is told. */
 	{
@@ -140,6 +142,39 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "< PU. 11(10) ack 1 urg 10; > . 1 ack 1; poll OUT PRI; urgent 20; < P. 1(10) ack 1;"
 				  ">@1000 . 1 ack 21; inq 19; read 19; atmark 1; read EAGAIN",
+		},
+	},
+	/* The next segment comes first. */
+	{
+		.name = "urgent_%s_overtaken", .rfc = "RFC 9293 3.8.5", .in = ESTABLISHED,
+		.want = {
+			.script = "< U. 1 ack 1 urg 10; none; < P. 11(10) ack 1; > . 1 ack 1; poll OUT; urgent EAGAIN;"
+				  "< P. 1(10) ack 1; >@1000 . 1 ack 21; poll IN OUT PRI; inq 9; urgent 10;"
+				  "read 9; passed 1; read 10",
+		},
+		.kernel_differs = "takes an octet of the header for the urgent one",
+		.kernel = {
+			.script = "< U. 1 ack 1 urg 10; none; < P. 11(10) ack 1; > . 1 ack 1; poll OUT PRI;"
+				  "< P. 1(10) ack 1; >@1000 . 1 ack 21; inq 9; read 9; passed 1; read 10",
+		},
+	},
+	/* The octet comes in a segment that is too old, and is dropped. */
+	{
+		.name = "urgent_%s_dropped_by_paws", .rfc = "RFC 7323 5.3", .in = ESTABLISHED, .syn = TIMESTAMPS,
+		.want = {
+			.script = "tick 10; < U. 1 ack 1 urg 10; none; < PU. 1(10) ack 1 urg 10 <ts T-5 R>;"
+				  "> . 1 ack 1 <ecr T>; poll OUT; urgent EAGAIN; < P. 11(10) ack 1; > . 1 ack 1;"
+				  "poll OUT; urgent EAGAIN; < PU. 1(10) ack 1 urg 10; >@1000 . 1 ack 21; urgent 10;"
+				  "read 9; passed 1; read 10",
+			.counters = "PAWSEstab=1",
+		},
+		.kernel_differs = "takes an octet of the header for the urgent one",
+		.kernel = {
+			.script = "tick 10; < U. 1 ack 1 urg 10; none; < PU. 1(10) ack 1 urg 10 <ts T-5 R>;"
+				  "> . 1 ack 1 <ecr T>; poll OUT; urgent EAGAIN; < P. 11(10) ack 1; > . 1 ack 1;"
+				  "poll OUT PRI; < PU. 1(10) ack 1 urg 10; >@1000 . 1 ack 21;"
+				  "read 9; passed 1; read 10",
+			.counters = "PAWSEstab=1",
 		},
 	},
 	{
