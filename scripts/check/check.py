@@ -90,7 +90,8 @@ class Tests:
             names = self.only
         else:
             virtually, usually = self.virtually(), self.without("long")
-            names = {"all": self.all, "usually": usually, "quickly": self.without("long", "slow"), "virtually": virtually,
+            names = {"all": self.all, "usually": usually, "quickly": self.without("long", "slow"),
+                     "virtually": [name for name in virtually if name not in self.debug],
                      "really": [name for name in usually if name not in virtually],
                      "short": self.short, "debug": self.debug, "debugged": self.without("stock")}[name]
             names = [name for name in names if name not in self.left_to_others(kernel)]
