@@ -9,8 +9,9 @@
  * duplicate ACK counts as one segment sacked somewhere above SND.UNA, and no skb is marked as
  * sacked.
  *
- * sacked.c reads SACK blocks. rack.c and recovery.c decide what is lost. output.c and cong.c use
- * pipe. resend.c decides in which order lost skbs are resent.
+ * sacked.c reads SACK blocks. rack.c, and recovery.c, timeout.c and repair.c in recovery/, decide
+ * what is lost. output.c, repair.c and files of cong/ use pipe. resend.c decides in which order
+ * lost skbs are resent.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */
@@ -53,9 +54,10 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 }
 
 /*
- * Were there three timeouts or more, for the same SND.UNA or without an RTT between them, and is
- * TSecr older than the last copy of @cb? Then the ACK echoes an earlier copy. Only the segment at
- * SND.UNA counts, because a timeout resends this segment.
+ * Does the ACK echo an earlier copy of the skb of @cb, after many timeouts? Three timeouts are many
+ * if SND.UNA has not moved since the first of them, or if the RTO has had no sample since. The echo
+ * is of an earlier copy if TSecr is from before the last copy was sent. Only the skb at SND.UNA is
+ * tested, because a timeout resends this skb.
  */
 static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb, const struct xtcp_sample *sample)
 {
@@ -68,7 +70,8 @@ static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb 
 /*
  * Updates RACK, the delivery rate and the RTT samples: @skb has arrived up to @end. Also updates
  * *@low, the lowest sequence number of arrived skbs that were sent only once. If *@low is below the
- * highest octet that was sacked before this ACK, segments were reordered; the callers check this.
+ * highest octet that was sacked before this ACK, segments were reordered: xtcp_sacked_take() and
+ * xtcp_scoreboard_ack() check this.
  */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lost segments are sent again, as far as the congestion window and pacing allow. recovery.c finds
- * out that a repair has to begin, with two exceptions: text was lost because its segments were too
- * large for the path, or because the peer did not accept the text of our SYN. Neither is a sign of
- * congestion, and both are in this file.
+ * Lost segments are sent again, as far as the congestion window and pacing allow. recovery.c begins
+ * a repair after an ACK or RACK's timer, and timeout.c after a timeout. This file begins a repair
+ * in two cases: ICMP has reported that segments were too large for the path, or the SYN-ACK did not
+ * acknowledge the text of our SYN. Neither case is a sign of congestion.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */

@@ -103,7 +103,7 @@ void xtcp_boxkey_given(void)
 }
 
 /**
- * xtcp_boxkey_taken() - note that a connection has ended, or has lost its box
+ * xtcp_boxkey_taken() - note that a connection with a box has ended, or has lost its box
  *
  * Context: softirq or process. Lock: boxes_lock (blackbox.c), held.
  */

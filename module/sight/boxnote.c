@@ -20,7 +20,7 @@
 #include "sight/blackbox.h"
 #include "sight/trace.h"
 
-/* Only blackbox.c writes the table of slots and the static key. */
+/* Only blackbox.c writes the table of slots, and only boxkey.c the static key. */
 struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 

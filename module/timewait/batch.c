@@ -100,7 +100,7 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 /**
  * xtcp_batch_end() - take records out of the table, put their leases and free the records
  * @xn: their namespace
- * @claimed: filled by xtcp_record_claim()
+ * @claimed: records that the caller has claimed, linked by their node; may be empty
  *
  * Context: softirq or process, BH disabled. The caller holds no lock of a shard.
  */

@@ -12,8 +12,9 @@
  * that end at the same time mostly take different locks.
  *
  * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
- * Later one caller claims the record: it sets "dead" under the same lock. This caller then takes
- * the record out of the table, puts the lease, and frees the record after a grace period.
+ * Later one caller claims the record: it sets "dead" under the same lock. This caller then calls
+ * batch.c, which takes the record out of the table, puts the lease, and frees the record after a
+ * grace period. quota.c says how many records there may be.
  */
 #include "timewait/record.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The keys of signed records: TCP_MD5SIG or TCP-AO. They follow the record in memory, since few
- * records have keys. The sock's keys are copied when the record begins, and freed with it.
+ * records have keys. When a record begins, the sock's keys are copied; the copies are freed with
+ * the record.
  */
 #include "timewait/recordkeys.h"
 
@@ -50,7 +51,7 @@ struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw)
  * @skb: the segment that is answered
  * @signer: filled in
  *
- * Context: softirq, RCU read side.
+ * Context: softirq or process, RCU read side.
  */
 void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb, struct xtcp_signer *signer)
 {
