@@ -244,7 +244,7 @@ struct xtcp_rest {
  * @shards: xtcp_shard_mask + 1 shards of records and orphans
  * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
  * @reply_sk6: sends such segments over IPv6; NULL without IPv6
- * @portmaps: the ports in use towards each destination (portmaps.c)
+ * @portmaps: the ports in use towards each destination; NULL: no map yet (portmaps.c)
  * @portlists: leases by port (portlist.c)
  * @conns: per processor; their sum is the number of the namespace's connections (demux.c)
  * @rest: all other state that sockets need; NULL until @started
@@ -261,13 +261,13 @@ struct xtcp_rest {
  *
  * Every namespace has this struct, so it is kept small. It has what a namespace needs before its
  * first socket (a program may set sysctls, rules and keys then), and what each segment reads. It
- * also has pointers to some of what is made for the first socket, such as @portmaps and @reply_sk.
+ * also has pointers to some of what is made for the first socket, such as @portlists and @reply_sk.
  * Most of what only sockets need is in @rest.
  *
  * Connections do not write to this struct, with two exceptions. The first socket or connection that
- * needs a part of the state, such as @rest, @early or @metrics, makes the part and stores its
- * pointer or flag. And a connection with Fast Open may write to @blackhole_stamp and @blackholes.
- * Segments that only carry or acknowledge data do not read these two fields.
+ * needs a part of the state, such as @rest, @early, @metrics or @portmaps, makes the part and stores
+ * its pointer or flag. And a connection with Fast Open may write to @blackhole_stamp and
+ * @blackholes. Segments that only carry or acknowledge data do not read these two fields.
  */
 struct xtcp_net {
 	struct net *net;

@@ -2,7 +2,8 @@
 /*
  * The maps of ports of a namespace (portmap.c): by destination and by number.
  *
- * connect() makes a map when ports towards a destination become scarce. It then looks up each port
+ * connect() makes a map when ports towards a destination become scarce. The first map of a namespace
+ * also makes its struct xtcp_portmaps: few namespaces ever run short of ports. connect() then looks up each port
  * of its socket's port range once in the table of connections. (This range may be a small part of
  * the namespace's range.) From then on the map is kept up to date. With a map, the choice of a port
  * is a search for a clear bit, however full the range is. When the map shows at most an eighth of
@@ -47,21 +48,16 @@ struct xtcp_portmaps {
 };
 
 /**
- * xtcp_portmaps_net_init() - prepare a namespace for maps
+ * xtcp_portmaps_net_init() - let a namespace begin without maps
  * @xn: the namespace
  *
  * Context: process.
  *
- * Return: 0 or -ENOMEM.
+ * Return: 0.
  */
 int xtcp_portmaps_net_init(struct xtcp_net *xn)
 {
-	struct xtcp_portmaps *maps = kzalloc(sizeof(*maps), GFP_KERNEL_ACCOUNT);
-
-	if (!maps)
-		return -ENOMEM;
-	spin_lock_init(&maps->lock);
-	xn->portmaps = maps;
+	xn->portmaps = NULL;
 	return 0;
 }
 
@@ -77,27 +73,52 @@ void xtcp_portmaps_net_exit(struct xtcp_net *xn)
 	struct hlist_node *next;
 	int i;
 
-	for (i = 0; i < BUCKETS; i++)
+	for (i = 0; xn->portmaps && i < BUCKETS; i++)
 		hlist_for_each_entry_safe(map, next, &xn->portmaps->bucket[i], node)
 			xtcp_portmap_free(map);
 	kfree(xn->portmaps);
 	xn->portmaps = NULL;
 }
 
-static struct hlist_head *bucket_of(struct xtcp_net *xn, u64 hash)
+/* The maps of a namespace; NULL: it has never had one. */
+static struct xtcp_portmaps *maps_of(const struct xtcp_net *xn)
 {
-	return &xn->portmaps->bucket[hash % BUCKETS];
+	/* pairs with cmpxchg() in made_maps_of() */
+	return smp_load_acquire(&xn->portmaps);
+}
+
+/* As maps_of(), but makes what is not there yet. NULL: no memory. */
+static struct xtcp_portmaps *made_maps_of(struct xtcp_net *xn)
+{
+	struct xtcp_portmaps *maps = maps_of(xn);
+
+	if (maps)
+		return maps;
+	maps = kzalloc(sizeof(*maps), GFP_KERNEL_ACCOUNT);
+	if (!maps)
+		return NULL;
+	spin_lock_init(&maps->lock);
+	/* a reader that sees the struct also sees its lock initialized: pairs with maps_of() */
+	if (cmpxchg(&xn->portmaps, NULL, maps))
+		kfree(maps);
+	return maps_of(xn);
+}
+
+static struct hlist_head *bucket_of(struct xtcp_portmaps *maps, u64 hash)
+{
+	return &maps->bucket[hash % BUCKETS];
 }
 
 /*
  * Finds the map of a destination and an interface. Skips dead maps, which may still be in the
  * bucket. RCU read side.
  */
-static struct xtcp_portmap *find_map(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
+static struct xtcp_portmap *find_map(struct xtcp_portmaps *maps, const struct xtcp_tuple *key, int bound_dev_if,
+				     u64 hash)
 {
 	struct xtcp_portmap *map;
 
-	hlist_for_each_entry_rcu(map, bucket_of(xn, hash), node)
+	hlist_for_each_entry_rcu(map, bucket_of(maps, hash), node)
 		if (map->key.fport == key->fport && map->bound_dev_if == bound_dev_if &&
 		    ipv6_addr_equal(&map->key.faddr, &key->faddr) && ipv6_addr_equal(&map->key.laddr, &key->laddr) &&
 		    !READ_ONCE(map->dead))
@@ -121,15 +142,13 @@ static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 	rcu_assign_pointer(maps->by_number[number], map);
 }
 
-static bool add_map(struct xtcp_net *xn, struct xtcp_portmap *map, u64 hash)
+static bool add_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map, u64 hash)
 {
-	struct xtcp_portmaps *maps = xn->portmaps;
-
 	lockdep_assert_held(&maps->lock);
 	if (maps->len == MAPS_MAX)
 		return false;
 	number_map(maps, map);
-	hlist_add_head_rcu(&map->node, bucket_of(xn, hash));
+	hlist_add_head_rcu(&map->node, bucket_of(maps, hash));
 	WRITE_ONCE(maps->len, maps->len + 1);
 	return true;
 }
@@ -157,12 +176,13 @@ static noinline void remove_map(struct xtcp_portmaps *maps, struct xtcp_portmap 
  */
 struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
 {
+	struct xtcp_portmaps *maps = maps_of(xn);
 	struct xtcp_portmap *map;
 
-	if (!READ_ONCE(xn->portmaps->len))
+	if (!maps || !READ_ONCE(maps->len))
 		return NULL;
 	rcu_read_lock();
-	map = xtcp_portmap_hold(find_map(xn, key, bound_dev_if, hash));
+	map = xtcp_portmap_hold(find_map(maps, key, bound_dev_if, hash));
 	rcu_read_unlock();
 	return map;
 }
@@ -202,10 +222,11 @@ void xtcp_portmaps_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
 					const struct xtcp_port_range *range)
 {
+	struct xtcp_portmaps *maps = made_maps_of(xn);
 	struct xtcp_portmap *map, *old;
 	bool added = false;
 
-	if (READ_ONCE(xn->portmaps->len) >= MAPS_MAX)
+	if (!maps || READ_ONCE(maps->len) >= MAPS_MAX)
 		return NULL;
 	map = xtcp_portmap_new();
 	if (!map)
@@ -216,11 +237,11 @@ struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_t
 	map->refs = 1;
 	map->surplus = -(int)(range->count / 8);
 	rcu_read_lock();
-	spin_lock_bh(&xn->portmaps->lock);
-	old = find_map(xn, key, bound_dev_if, hash);
+	spin_lock_bh(&maps->lock);
+	old = find_map(maps, key, bound_dev_if, hash);
 	if (!old)
-		added = add_map(xn, map, hash);
-	spin_unlock_bh(&xn->portmaps->lock);
+		added = add_map(maps, map, hash);
+	spin_unlock_bh(&maps->lock);
 	old = xtcp_portmap_hold(old);
 	rcu_read_unlock();
 	if (!added) {
@@ -273,9 +294,15 @@ static __always_inline const struct xtcp_conn *end_in_map(struct xtcp_portmaps *
 __always_inline void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struct xtcp_conn *conn,
 					       const struct xtcp_conn *(*next)(const struct xtcp_conn *))
 {
-	struct xtcp_portmaps *maps = xn->portmaps;
+	struct xtcp_portmaps *maps = maps_of(xn);
 	struct xtcp_portmap *map;
 
+	/*
+	 * without maps, no connection has a number: it gets one while it is in the table, and all
+	 * of these have left the table before
+	 */
+	if (!maps)
+		return;
 	rcu_read_lock();
 	while (conn) {
 		/* NULL if the map has gone, or if the connection is in no map */
