@@ -104,21 +104,22 @@ static struct xtcp_portmaps *made_maps_of(struct xtcp_net *xn)
 	return maps_of(xn);
 }
 
-static struct hlist_head *bucket_of(struct xtcp_portmaps *maps, u64 hash)
+/* @key: the destination; lport is 0. The hash does not change with time, unlike the one of port.c. */
+static struct hlist_head *bucket_of(struct xtcp_net *xn, struct xtcp_portmaps *maps, const struct xtcp_tuple *key)
 {
-	return &maps->bucket[hash % BUCKETS];
+	return &maps->bucket[xtcp_tuple_hash(key, &xn->rest->port_key) % BUCKETS];
 }
 
 /*
  * Finds the map of a destination and an interface. Skips dead maps, which may still be in the
  * bucket. RCU read side.
  */
-static struct xtcp_portmap *find_map(struct xtcp_portmaps *maps, const struct xtcp_tuple *key, int bound_dev_if,
-				     u64 hash)
+static struct xtcp_portmap *find_map(struct xtcp_net *xn, struct xtcp_portmaps *maps, const struct xtcp_tuple *key,
+				     int bound_dev_if)
 {
 	struct xtcp_portmap *map;
 
-	hlist_for_each_entry_rcu(map, bucket_of(maps, hash), node)
+	hlist_for_each_entry_rcu(map, bucket_of(xn, maps, key), node)
 		if (map->key.fport == key->fport && map->bound_dev_if == bound_dev_if &&
 		    ipv6_addr_equal(&map->key.faddr, &key->faddr) && ipv6_addr_equal(&map->key.laddr, &key->laddr) &&
 		    !READ_ONCE(map->dead))
@@ -142,13 +143,13 @@ static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 	rcu_assign_pointer(maps->by_number[number], map);
 }
 
-static bool add_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map, u64 hash)
+static bool add_map(struct xtcp_net *xn, struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
 	lockdep_assert_held(&maps->lock);
 	if (maps->len == MAPS_MAX)
 		return false;
 	number_map(maps, map);
-	hlist_add_head_rcu(&map->node, bucket_of(maps, hash));
+	hlist_add_head_rcu(&map->node, bucket_of(xn, maps, &map->key));
 	WRITE_ONCE(maps->len, maps->len + 1);
 	return true;
 }
@@ -168,13 +169,12 @@ static noinline void remove_map(struct xtcp_portmaps *maps, struct xtcp_portmap 
  * @xn: the namespace
  * @key: the destination; lport is 0
  * @bound_dev_if: the interface that the sock is bound to, or 0
- * @hash: xtcp_tuple_hash() of @key with the namespace's secret for ports
  *
  * Context: process.
  *
  * Return: the map, for xtcp_portmaps_put(); NULL when the destination has no map.
  */
-struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash)
+struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if)
 {
 	struct xtcp_portmaps *maps = maps_of(xn);
 	struct xtcp_portmap *map;
@@ -182,7 +182,7 @@ struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tu
 	if (!maps || !READ_ONCE(maps->len))
 		return NULL;
 	rcu_read_lock();
-	map = xtcp_portmap_hold(find_map(maps, key, bound_dev_if, hash));
+	map = xtcp_portmap_hold(find_map(xn, maps, key, bound_dev_if));
 	rcu_read_unlock();
 	return map;
 }
@@ -211,7 +211,6 @@ void xtcp_portmaps_put(struct xtcp_net *xn, struct xtcp_portmap *map)
  * @xn: the namespace
  * @key: the destination; lport is 0
  * @bound_dev_if: the interface that the sock is bound to, or 0
- * @hash: xtcp_tuple_hash() of @key with the namespace's secret for ports
  * @range: the ports to examine; the map learns of other ports in use when connect() tries them
  *
  * Context: process, may sleep.
@@ -219,7 +218,7 @@ void xtcp_portmaps_put(struct xtcp_net *xn, struct xtcp_portmap *map)
  * Return: the map, for xtcp_portmaps_put(). NULL when there is no memory, when there are too many
  * maps, or when the map of the other caller has already ended, because many ports are free again.
  */
-struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
+struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if,
 					const struct xtcp_port_range *range)
 {
 	struct xtcp_portmaps *maps = made_maps_of(xn);
@@ -238,7 +237,7 @@ struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_t
 	map->surplus = -(int)(range->count / 8);
 	rcu_read_lock();
 	spin_lock_bh(&maps->lock);
-	old = find_map(maps, key, bound_dev_if, hash);
+	old = find_map(xn, maps, key, bound_dev_if);
 	if (!old)
 		added = add_map(maps, map, hash);
 	spin_unlock_bh(&maps->lock);

@@ -15,8 +15,8 @@ int xtcp_portmaps_net_init(struct xtcp_net *xn);
 void xtcp_portmaps_net_exit(struct xtcp_net *xn);
 
 /* Process context. A caller gets or makes a map, uses it (portmap.h), and puts it. */
-struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash);
-struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if, u64 hash,
+struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if);
+struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if,
 					const struct xtcp_port_range *range);
 void xtcp_portmaps_put(struct xtcp_net *xn, struct xtcp_portmap *map);
 /* BH disabled. The connections have left the table; each stores the number of a map, or 0. */

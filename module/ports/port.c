@@ -33,7 +33,6 @@
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/random.h>
-#include <linux/siphash.h>
 #include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/l3mdev.h>
@@ -241,15 +240,19 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 }
 
 /*
- * Returns where to start in the range (RFC 6056 section 3.3.4). @hash is a keyed hash of the
- * destination. It does not change with time, because it also finds the map of the destination. So
- * this function hashes @hash once more, together with the time.
+ * Returns where to start in the range (RFC 6056 section 3.3.4), by a keyed hash of the destination
+ * @to and of the time, which stands in the place of the local port. The low 16 bits of the time are
+ * enough: they repeat after a week, and the counter has moved on by then.
  */
-static u32 next_offset(const struct xtcp_net *xn, u64 hash)
+static u32 next_offset(const struct xtcp_net *xn, struct xtcp_tuple to)
 {
-	const u64 now = siphash_2u64(hash, jiffies / HASH_LASTS, &xn->rest->port_key);
-	u32 *counter = &counters[now % COUNTERS], offset = READ_ONCE(*counter);
+	u32 *counter, offset;
+	u64 now;
 
+	to.lport = (__force __be16)(jiffies / HASH_LASTS);
+	now = xtcp_tuple_hash(&to, &xn->rest->port_key);
+	counter = &counters[now % COUNTERS];
+	offset = READ_ONCE(*counter);
 	/* no lock: if two processors write at once, a lost step does no harm */
 	WRITE_ONCE(*counter, offset + 1 + (get_random_u32() & 7));
 	return offset + (u32)(now >> 32);
@@ -263,17 +266,15 @@ static int choose_and_insert(struct sock *sk)
 	struct xtcp_port_range range;
 	int low, high, err;
 	bool reuse;
-	u64 hash;
 
 	inet_sk_get_local_port_range(sk, &low, &high);
 	range.low = low;
 	range.count = high - low + 1;
 	xtcp_demux_tuple_from_sk(sk, &key);
 	key.lport = 0;
-	hash = xtcp_tuple_hash(&key, &xn->rest->port_key);
-	range.offset = next_offset(xn, hash) % range.count;
+	range.offset = next_offset(xn, key) % range.count;
 
-	map = xtcp_portmaps_get(xn, &key, sk->sk_bound_dev_if, hash);
+	map = xtcp_portmaps_get(xn, &key, sk->sk_bound_dev_if);
 	if (!map) {
 		err = try_in_turn(sk, &range, true, FIRST_TRIES);
 		/* if the range has only one port, this port is in kernel TCP's half */
@@ -281,7 +282,7 @@ static int choose_and_insert(struct sock *sk)
 			err = try_in_turn(sk, &range, false, 1);
 		if (err != -EADDRINUSE)
 			return err;
-		map = xtcp_portmaps_make(xn, &key, sk->sk_bound_dev_if, hash, &range);
+		map = xtcp_portmaps_make(xn, &key, sk->sk_bound_dev_if, &range);
 	}
 	if (!map)
 		return try_all_in_turn(sk, &range);
