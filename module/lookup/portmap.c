@@ -104,10 +104,19 @@ bool xtcp_portmap_end_if_idle(struct xtcp_portmap *map)
 	return true;
 }
 
+/* Call this after bits were cleared: they may be in a range that was full. */
+static void none_is_full(struct xtcp_portmap *map)
+{
+	map->full[false].count = 0;
+	map->full[true].count = 0;
+}
+
 static void not_others(struct xtcp_portmap *map, u32 port)
 {
-	if (__test_and_clear_bit(port, map->others))
+	if (__test_and_clear_bit(port, map->others)) {
 		map->surplus--;
+		none_is_full(map);
+	}
 }
 
 static bool is_for(const struct xtcp_portmap *map, const struct xtcp_conn *conn)
@@ -235,6 +244,9 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  *	half that kernel TCP prefers. There the function prefers ports that already have a lease,
  *	because kernel TCP's connect() cannot take these
  *
+ * A destination that reuses TIME-WAIT records (net.xtcp.tw_reuse) has a full map for long: the next
+ * calls find no port either, and do not search again until a bit is cleared (@full of @map).
+ *
  * The function sets the port's bit in @others of @map, so that no other call tries the port. The
  * caller reports what became of the port, by xtcp_portmap_taken(), xtcp_portmap_refused() or
  * xtcp_portmap_not_taken().
@@ -246,10 +258,15 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
 u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
 	const unsigned long half = each_second(range->low + first);
-	u32 port;
+	struct xtcp_port_range *full = &map->full[first];
+	u32 port = 0;
 
 	spin_lock_bh(&map->lock);
-	port = next_around(map, range, half, NULL);
+	if (full->low != range->low || full->count != range->count) {
+		port = next_around(map, range, half, NULL);
+		if (!port)
+			*full = *range;
+	}
 	if (port && !first)
 		port = next_around(map, range, half, xn->port_bits) ?: port;
 	if (port && !__test_and_set_bit(port, map->others))
@@ -322,6 +339,7 @@ void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 	spin_lock_bh(&map->lock);
 	map->surplus -= bitmap_weight(map->others, XTCP_PORTS);
 	bitmap_zero(map->others, XTCP_PORTS);
+	none_is_full(map);
 	spin_unlock_bh(&map->lock);
 }
 
@@ -361,5 +379,6 @@ __always_inline const struct xtcp_conn *xtcp_portmap_clear(struct xtcp_portmap *
 	} while (conn && conn->map == number);
 	map->tuples -= cleared;
 	map->surplus -= cleared;
+	none_is_full(map);
 	return conn;
 }

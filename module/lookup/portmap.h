@@ -45,6 +45,8 @@ struct xtcp_port_range {
  * @surplus: number of bits that are set in @ours or @others, minus an eighth of the number of ports
  *	in the range for which the map was made. If @surplus is 0 or less, the map is not worth
  *	its memory
+ * @full: for kernel TCP's half, then for ours: the last range in which xtcp_portmap_choose() found
+ *	no clear bit in that half. @count is 0 if a bit of the map has been cleared since
  * @ours: one bit for each port; set if connect() chose the port for a tuple in the table
  * @others: one bit for each port; set if a call of connect() tries the port now, or if the last
  *	attempt was refused because the port is bound or reserved, or because a connection that the
@@ -63,6 +65,7 @@ struct xtcp_portmap {
 	unsigned int refs;
 	unsigned int tuples;
 	int surplus;
+	struct xtcp_port_range full[2];
 	unsigned long *ours;
 	unsigned long *others;
 };

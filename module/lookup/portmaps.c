@@ -239,7 +239,7 @@ struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_t
 	spin_lock_bh(&maps->lock);
 	old = find_map(xn, maps, key, bound_dev_if);
 	if (!old)
-		added = add_map(maps, map, hash);
+		added = add_map(xn, maps, map);
 	spin_unlock_bh(&maps->lock);
 	old = xtcp_portmap_hold(old);
 	rcu_read_unlock();
