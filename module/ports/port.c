@@ -157,28 +157,36 @@ static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool
 
 /*
  * Try at most @tries ports of one half of @range, from the offset of @range on. @first: true for
- * our half, false for kernel TCP's half.
+ * our half, false for kernel TCP's half. @look: if most ports are probably taken and TIME-WAIT
+ * records may be replaced, the key of the destination; else NULL. With @look, no lease is taken for
+ * a port whose tuple cannot be had.
  */
-static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries)
+static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries,
+		       struct xtcp_demux_key *look)
 {
 	const struct xtcp_port_range part = part_for(range, first);
 	const u32 count = (part.count + !first) / 2;
 	int err = -EADDRINUSE;
+	u16 port;
 	u32 i;
 
 	tries = min(tries, count);
 	for (i = 0; i < tries && err == -EADDRINUSE; i++) {
-		err = try_port(sk, part.low + (part.offset + i) % count * 2 + first);
+		port = part.low + (part.offset + i) % count * 2 + first;
+		if (look)
+			look->tuple.lport = htons(port);
+		if (!look || !xtcp_timewait_keeps(xtcp_net_of(sk), look))
+			err = try_port(sk, port);
 		cond_resched();
 	}
 	return err;
 }
 
-static int try_all_in_turn(struct sock *sk, const struct xtcp_port_range *range)
+static int try_all_in_turn(struct sock *sk, const struct xtcp_port_range *range, struct xtcp_demux_key *look)
 {
-	int err = try_in_turn(sk, range, true, range->count);
+	int err = try_in_turn(sk, range, true, range->count, look);
 
-	return err == -EADDRINUSE ? try_in_turn(sk, range, false, range->count) : err;
+	return err == -EADDRINUSE ? try_in_turn(sk, range, false, range->count, look) : err;
 }
 
 /* In one half, try the ports that the map shows as free, until one is usable. */
@@ -207,32 +215,33 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 }
 
 /*
- * In one half, try the ports that the map shows as free. Then, if @reuse is set, try a few ports in
- * turn: some of them may belong to TIME-WAIT records that may be replaced. A few tries are enough,
- * unless most records of the half are too young to be replaced.
+ * In one half, try the ports that the map shows as free. Then, if records may be replaced (@look is
+ * not NULL), try a few ports in turn: some of them may belong to such records. A few tries are
+ * enough, unless most records of the half are too young to be replaced.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
-		    bool reuse)
+		    struct xtcp_demux_key *look)
 {
 	int err = try_shown(sk, map, range, first);
 
-	return err == -EADDRINUSE && reuse ? try_in_turn(sk, range, first, FIRST_TRIES) : err;
+	return err == -EADDRINUSE && look ? try_in_turn(sk, range, first, FIRST_TRIES, look) : err;
 }
 
 /*
  * Try our half and then kernel TCP's half. If no port is usable, a second round also tries the
  * ports that try_port() has refused earlier.
  */
-static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool reuse)
+static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range,
+		      struct xtcp_demux_key *look)
 {
 	int err, round;
 
 	for (round = 0; round < 2; round++) {
 		if (round)
 			xtcp_portmap_forget_others(xtcp_net_of(sk), map);
-		err = try_half(sk, map, range, true, reuse);
+		err = try_half(sk, map, range, true, look);
 		if (err == -EADDRINUSE)
-			err = try_half(sk, map, range, false, reuse);
+			err = try_half(sk, map, range, false, look);
 		if (err != -EADDRINUSE)
 			break;
 	}
@@ -261,40 +270,41 @@ static u32 next_offset(const struct xtcp_net *xn, struct xtcp_tuple to)
 static int choose_and_insert(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
-	struct xtcp_tuple key;
+	struct xtcp_demux_key key, *look;
 	struct xtcp_portmap *map;
 	struct xtcp_port_range range;
 	int low, high, err;
-	bool reuse;
 
 	inet_sk_get_local_port_range(sk, &low, &high);
 	range.low = low;
 	range.count = high - low + 1;
-	xtcp_demux_tuple_from_sk(sk, &key);
-	key.lport = 0;
-	range.offset = next_offset(xn, key) % range.count;
+	xtcp_demux_tuple_from_sk(sk, &key.tuple);
+	key.tuple.lport = 0;
+	range.offset = next_offset(xn, key.tuple) % range.count;
 
-	map = xtcp_portmaps_get(xn, &key, sk->sk_bound_dev_if);
+	map = xtcp_portmaps_get(xn, &key.tuple, sk->sk_bound_dev_if);
 	if (!map) {
-		err = try_in_turn(sk, &range, true, FIRST_TRIES);
+		err = try_in_turn(sk, &range, true, FIRST_TRIES, NULL);
 		/* if the range has only one port, this port is in kernel TCP's half */
 		if (err == -EADDRINUSE && range.count == 1)
-			err = try_in_turn(sk, &range, false, 1);
+			err = try_in_turn(sk, &range, false, 1, NULL);
 		if (err != -EADDRINUSE)
 			return err;
-		map = xtcp_portmaps_make(xn, &key, sk->sk_bound_dev_if, &range);
+		map = xtcp_portmaps_make(xn, &key.tuple, sk->sk_bound_dev_if, &range);
 	}
 	if (!map)
-		return try_all_in_turn(sk, &range);
-	reuse = xtcp_timewait_reuse_is_on(xn, &key, sk->sk_bound_dev_if);
-	err = try_by_map(sk, map, &range, reuse);
+		return try_all_in_turn(sk, &range, NULL);
+	look = xtcp_timewait_reuse_is_on(xn, &key.tuple, sk->sk_bound_dev_if) ? &key : NULL;
+	key.dif = sk->sk_bound_dev_if;
+	key.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), key.dif);
+	err = try_by_map(sk, map, &range, look);
 	xtcp_portmaps_put(xn, map);
 	/*
 	 * all ports are taken, but some of them perhaps only by TIME-WAIT records that may be
 	 * replaced
 	 */
-	if (err == -EADDRINUSE && reuse)
-		err = try_all_in_turn(sk, &range);
+	if (err == -EADDRINUSE && look)
+		err = try_all_in_turn(sk, &range, look);
 	return err;
 }
 

@@ -64,22 +64,69 @@ bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tupl
 }
 
 /*
- * May an active open take the tuple of this record? The old connection must have used timestamps:
- * only they distinguish the peer's old segments from new ones (RFC 6191 section 4). If the program
- * has not chosen the port, net.xtcp.tw_reuse must also permit the reuse, and the peer's timestamp
- * clock must have had time to tick (net.xtcp.tw_reuse_delay).
+ * Has the old connection of this record ended with timestamps? Only timestamps distinguish the
+ * peer's old segments from new ones (RFC 6191 section 4).
+ */
+static bool ended_with_ts(const struct xtcp_timewait *tw)
+{
+	return tw->substate == TCP_TIME_WAIT && tw->ts_ok && tw->ts_recent_stamp;
+}
+
+/* Has the peer's timestamp clock had time to tick (net.xtcp.tw_reuse_delay)? */
+static bool has_rested(const struct xtcp_net *xn, const struct xtcp_timewait *tw)
+{
+	return xtcp_clock_ts_stamp() - tw->ts_recent_stamp > READ_ONCE(xn->sysctl.tw_reuse_delay);
+}
+
+/*
+ * May an active open take the tuple of this record? If the program has not chosen the port,
+ * net.xtcp.tw_reuse must permit the reuse, and the record must have rested.
  */
 static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&tw->conn);
 
-	if (tw->substate != TCP_TIME_WAIT || !tw->ts_ok || !tw->ts_recent_stamp)
+	if (!ended_with_ts(tw))
 		return false;
 	if (bound)
 		return true;
-	if (!xtcp_timewait_reuse_is_on(xn, &tuple, tw->conn.bound_dev_if))
-		return false;
-	return xtcp_clock_ts_stamp() - tw->ts_recent_stamp > READ_ONCE(xn->sysctl.tw_reuse_delay);
+	return xtcp_timewait_reuse_is_on(xn, &tuple, tw->conn.bound_dev_if) && has_rested(xn, tw);
+}
+
+/**
+ * xtcp_timewait_keeps() - does a connection have this tuple that an active open may not replace?
+ * @xn: the namespace; xtcp_timewait_reuse_is_on() is true for the tuple
+ * @key: the tuple with the port that connect() considers; the interfaces as in xtcp_demux_insert().
+ *	This function sets the hash
+ *
+ * connect() asks before it takes the port. If it took the port first and then gave it back, it
+ * would need three times as many instructions.
+ *
+ * The answer may be out of date at once, because no lock is held. After false, the caller takes the
+ * tuple by xtcp_demux_insert_sk() or xtcp_timewait_reuse(), which look again under their locks.
+ * After true, the caller goes on to another port, as if it had looked a moment earlier.
+ *
+ * Context: process.
+ *
+ * Return: false when no connection has the tuple, or only a record that may be replaced.
+ */
+bool xtcp_timewait_keeps(struct xtcp_net *xn, struct xtcp_demux_key *key)
+{
+	const struct xtcp_timewait *tw;
+	const struct xtcp_conn *conn;
+	bool keeps = false;
+
+	key->hash = xtcp_demux_hash(xn, &key->tuple);
+	rcu_read_lock();
+	conn = xtcp_demux_lookup(xn, key);
+	if (conn) {
+		tw = container_of(conn, struct xtcp_timewait, conn);
+		keeps = conn->kind != XTCP_CONN_TIMEWAIT || conn->bound_dev_if != key->dif ||
+			/* a segment may change the record meanwhile; see above */
+			data_race(!ended_with_ts(tw) || !has_rested(xn, tw));
+	}
+	rcu_read_unlock();
+	return keeps;
 }
 
 /**

@@ -15,12 +15,14 @@ enum xtcp_timewait_verdict {
 
 /*
  * xtcp_timewait_arrives() and xtcp_timewait_syn_reopens() need BH disabled and the RCU read side,
- * and leave @skb to the caller. xtcp_timewait_reuse() needs process context and the socket lock.
+ * and leave @skb to the caller. xtcp_timewait_reuse() needs process context and the socket lock,
+ * xtcp_timewait_keeps() process context.
  */
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss);
 bool xtcp_timewait_reuse(struct sock *sk, bool bound);
 bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if);
+bool xtcp_timewait_keeps(struct xtcp_net *xn, struct xtcp_demux_key *key);
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb);
 
 #endif /* XTCP_TIMEWAIT_H */
