@@ -288,7 +288,9 @@ static void keep_alive(struct sock *sk)
  */
 static void expired_keepalive(struct sock *sk)
 {
-	if (!xtcp_retries_end_idle(sk) && xtcp_keepalive_is_on(sk))
+	if (unlikely(xtcp_keepalive_may_limit(sk)) && xtcp_retries_end_idle(sk))
+		return;
+	if (xtcp_keepalive_is_on(sk))
 		keep_alive(sk);
 }
 

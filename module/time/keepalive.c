@@ -137,6 +137,24 @@ u32 xtcp_keepalive_half_closed_ms(const struct sock *sk)
 	return min_not_zero(own, most);
 }
 
+/**
+ * xtcp_keepalive_may_limit() - may there be a limit on the time without text?
+ * @sk: the sock, in any state
+ *
+ * Each timer that runs asks this. This function is inlined, because the answer is nearly always no,
+ * and three reads give it.
+ *
+ * Context: any; the caller holds what xtcp_seldom() requires.
+ *
+ * Return: false when xtcp_keepalive_idle() would return XTCP_ABORT_NONE for lack of any limit.
+ */
+inline bool xtcp_keepalive_may_limit(const struct sock *sk)
+{
+	const struct xtcp_sysctl *sysctl = &xtcp_net_of(sk)->sysctl;
+
+	return xtcp_seldom(sk) || READ_ONCE(sysctl->idle_ms) || READ_ONCE(sysctl->half_closed_ms);
+}
+
 /* Jiffies since text or a FIN was last sent or received, or since the handshake. */
 static u32 without_text(const struct xtcp_sock *xsk)
 {
@@ -180,8 +198,6 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	u32 gone;
 
 	sock_owned_by_me(sk);
-	if (likely(!idle_ms && !half_ms))
-		return XTCP_ABORT_NONE;
 	if (!((1 << sk->sk_state) & half_closed))
 		half_ms = 0;
 	if (!((1 << sk->sk_state) & synchronized) || sock_flag(sk, SOCK_DEAD) || (!idle_ms && !half_ms))
@@ -298,6 +314,19 @@ void xtcp_keepalive_intvl_changed(struct sock *sk)
 	xtcp_keepalive_limit_idle(sk);
 }
 
+/* xtcp_keepalive_limit_idle() for a sock that probably has a limit */
+static noinline void limit_idle(struct sock *sk)
+{
+	unsigned long left;
+
+	if (!xtcp_keepalive_idle(sk, &left))
+		return;
+	if (xtcp_timer_is_armed(xtcp_sk(sk), XTCP_TIMER_KEEPALIVE))
+		xtcp_timer_not_later(sk, XTCP_TIMER_KEEPALIVE, left);
+	else
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);
+}
+
 /**
  * xtcp_keepalive_limit_idle() - bring the keepalive deadline forward to the limit on time without
  * text, or set it if it is not set
@@ -313,15 +342,9 @@ void xtcp_keepalive_intvl_changed(struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_keepalive_limit_idle(struct sock *sk)
+inline void xtcp_keepalive_limit_idle(struct sock *sk)
 {
-	unsigned long left;
-
 	sock_owned_by_me(sk);
-	if (likely(!xtcp_keepalive_idle(sk, &left)))
-		return;
-	if (xtcp_timer_is_armed(xtcp_sk(sk), XTCP_TIMER_KEEPALIVE))
-		xtcp_timer_not_later(sk, XTCP_TIMER_KEEPALIVE, left);
-	else
-		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);
+	if (unlikely(xtcp_keepalive_may_limit(sk)))
+		limit_idle(sk);
 }

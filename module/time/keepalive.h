@@ -15,6 +15,7 @@ unsigned long xtcp_keepalive_intvl(const struct sock *sk);
 unsigned int xtcp_keepalive_probes(const struct sock *sk);
 u32 xtcp_keepalive_idle_ms(const struct sock *sk);
 u32 xtcp_keepalive_half_closed_ms(const struct sock *sk);
+bool xtcp_keepalive_may_limit(const struct sock *sk);
 bool xtcp_keepalive_give_up(const struct sock *sk);
 enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left);
 
