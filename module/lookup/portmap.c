@@ -111,12 +111,12 @@ static void none_is_full(struct xtcp_portmap *map)
 	map->full[true].count = 0;
 }
 
-static void not_others(struct xtcp_portmap *map, u32 port)
+static bool not_others(struct xtcp_portmap *map, u32 port)
 {
-	if (__test_and_clear_bit(port, map->others)) {
-		map->surplus--;
-		none_is_full(map);
-	}
+	if (!__test_and_clear_bit(port, map->others))
+		return false;
+	map->surplus--;
+	return true;
 }
 
 static bool is_for(const struct xtcp_portmap *map, const struct xtcp_conn *conn)
@@ -323,7 +323,8 @@ void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 por
 void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
 	spin_lock_bh(&map->lock);
-	not_others(map, port);
+	if (not_others(map, port))
+		none_is_full(map);
 	spin_unlock_bh(&map->lock);
 }
 
@@ -379,6 +380,7 @@ __always_inline const struct xtcp_conn *xtcp_portmap_clear(struct xtcp_portmap *
 	} while (conn && conn->map == number);
 	map->tuples -= cleared;
 	map->surplus -= cleared;
-	none_is_full(map);
+	if (cleared)
+		none_is_full(map);
 	return conn;
 }

@@ -159,7 +159,7 @@ static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool
  * Try at most @tries ports of one half of @range, from the offset of @range on. @first: true for
  * our half, false for kernel TCP's half. @look: if most ports are probably taken and TIME-WAIT
  * records may be replaced, the key of the destination; else NULL. With @look, no lease is taken for
- * a port whose tuple cannot be had.
+ * a port if one of our connections or records visibly has the tuple and keeps it.
  */
 static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries,
 		       struct xtcp_demux_key *look)
@@ -251,7 +251,7 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 /*
  * Returns where to start in the range (RFC 6056 section 3.3.4), by a keyed hash of the destination
  * @to and of the time, which stands in the place of the local port. The low 16 bits of the time are
- * enough: they repeat after a week, and the counter has moved on by then.
+ * enough: when they repeat, after a week, the counter has moved on.
  */
 static u32 next_offset(const struct xtcp_net *xn, struct xtcp_tuple to)
 {
@@ -292,11 +292,13 @@ static int choose_and_insert(struct sock *sk)
 			return err;
 		map = xtcp_portmaps_make(xn, &key.tuple, sk->sk_bound_dev_if, &range);
 	}
-	if (!map)
-		return try_all_in_turn(sk, &range, NULL);
 	look = xtcp_timewait_reuse_is_on(xn, &key.tuple, sk->sk_bound_dev_if) ? &key : NULL;
-	key.dif = sk->sk_bound_dev_if;
-	key.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), key.dif);
+	if (look) {
+		key.dif = sk->sk_bound_dev_if;
+		key.sdif = l3mdev_master_ifindex_by_index(sock_net(sk), key.dif);
+	}
+	if (!map)
+		return try_all_in_turn(sk, &range, look);
 	err = try_by_map(sk, map, &range, look);
 	xtcp_portmaps_put(xn, map);
 	/*

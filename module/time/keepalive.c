@@ -146,7 +146,7 @@ u32 xtcp_keepalive_half_closed_ms(const struct sock *sk)
  *
  * Context: any; the caller holds what xtcp_seldom() requires.
  *
- * Return: false when xtcp_keepalive_idle() would return XTCP_ABORT_NONE for lack of any limit.
+ * Return: false only if xtcp_keepalive_idle() would return XTCP_ABORT_NONE for lack of any limit.
  */
 inline bool xtcp_keepalive_may_limit(const struct sock *sk)
 {
