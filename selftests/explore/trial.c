@@ -91,8 +91,8 @@ static void compare(const struct scenario *s, double ours_us, unsigned long long
 }
 
 /*
- * Only xtcp's ends use MSG_ZEROCOPY here, and each such write takes whole pages of the send buffer, however short it is,
- * as in Linux (__zerocopy_sg_from_iter()). So both are compared with writes that are copied.
+ * Only xtcp's ends use MSG_ZEROCOPY here. Each such write takes whole pages of the send buffer, however short it is, as
+ * in Linux (__zerocopy_sg_from_iter()). So both are compared with writes that are copied.
  */
 static void compare_copied(const struct scenario *s, double us, unsigned long long octets, char why[TRIAL_WHY])
 {
