@@ -59,7 +59,6 @@ static const struct rhashtable_params table_params = {
 	.key_len = sizeof(struct xtcp_members_key),
 	.hashfn = hash_key,
 	.obj_cmpfn = differs,
-	.nelem_hint = 12,	/* 16 buckets, which grow; by default there would be 64 */
 	.automatic_shrinking = true,
 };
 
