@@ -214,7 +214,7 @@ if [ -n "$counted" ]; then
 	used=$(PATH+=:/usr/sbin:/sbin; command -v ip tc nft sh)
 	used+=" /etc/ld.so.cache "$(ldd "$bin"/* $used 2>/dev/null | sed -n 's/.*[[:space:]]\(\/[^ ]*\) .*/\1/p' | sort -u)
 	first=(sh -c '
-		modprobe -aq veth tun sch_fq sch_fq_codel sch_netem sch_plug sch_tbf
+		modprobe -aq veth tun cmac sch_fq sch_fq_codel sch_netem sch_plug sch_tbf
 		touch -ch /bin /lib /lib64 /sbin $1
 		touch -c "$0"/* $1
 		shift
