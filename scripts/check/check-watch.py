@@ -350,6 +350,27 @@ def check_stopped_master(inode, worker):
             "advice: a worker and its master that are stopped", vars(found))
 
 
+def check_foreign_names(folder):
+    """A terminal obeys no name of a program or of a device."""
+    import advice
+    from owners import program_of
+    with open("/proc/self/comm", "rb") as file:
+        before = file.read().rstrip(b"\n")
+    try:
+        with open("/proc/self/comm", "wb") as file:
+            file.write(b"a\x1b]0;b\x07\xc2\x9b2J\x7f")
+        name, told = "a?]0;b??2J?", advice.words_of(os.getpid())[0]
+        verdict((program_of(os.getpid()), told) == (name, name), "names of programs are signs only", program_of(os.getpid()), told)
+    finally:
+        with open("/proc/self/comm", "wb") as file:
+            file.write(before)
+    with open(os.path.join(folder, "xtcp_paths"), "wb") as file:
+        file.write(b"to=10.9.0.1 from=10.9.0.2 dev=a\x1c\x1b\xc2\x9b\xff=\x85b cwnd=14480 rtt_us=2500 age=7\n")
+    done = watch("--proc", folder, "list", program="scripts/tools/xtcp-paths")
+    verdict(done.stdout == "10.9.0.1 from 10.9.0.2 dev a???\ufffd=\ufffdb cwnd 14480 rtt 2.500ms age 7s\n",
+            "xtcp-paths: names of devices are signs only", done.stdout, done.stderr)
+
+
 def check_owners():
     """Of sockets of this process, as kernel TCP has them."""
     import socket
@@ -955,6 +976,7 @@ def main():
         verdict.run(check_services)
         verdict.run(check_advice)
         verdict.run(check_owners)
+        verdict.run(check_foreign_names, folder)
         verdict.run(check_svg, folder)
         verdict.run(check_lost)
         verdict.run(check_bad, folder)

@@ -67,6 +67,20 @@ static bool holders_are(int status, const char *expected)
 	return false;
 }
 
+/* A name is what any user has chosen; a terminal would obey CSI (U+009B) as well as ESC. */
+static void hostile_name(char *name)
+{
+	char was[5], holders[512];
+	int fd = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(was, name, sizeof(was));
+	memcpy(name, "\033\302\2332J", sizeof(was));
+	snprintf(holders, sizeof(holders), "%7d  ??2J%s  (descriptor %d)\n", getpid(), name + sizeof(was), fd);
+	check(holders_are(0, holders), "holder_with_a_hostile_name");
+	memcpy(name, was, sizeof(was));
+	close(fd);
+}
+
 static void family(void)
 {
 	int v4 = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -151,8 +165,9 @@ int main(int argc, char **argv)
 	(void)argc;
 	program = argv[0];
 	ksft_print_header();
-	ksft_set_plan(22);
+	ksft_set_plan(23);
 	family();
+	hostile_name(argv[0]);
 	reload();
 	return failures ? ksft_exit_fail() : ksft_exit_pass();
 }

@@ -6,6 +6,8 @@ import os
 import re
 import time
 
+from owners import printable
+
 SOMAXCONN = "/proc/sys/net/core/somaxconn"
 AGAIN = 10      # seconds until we look for a program again
 NAMED = 4       # processes of a program that words name
@@ -13,10 +15,10 @@ NAMED = 4       # processes of a program that words name
 
 def words_of(pid):
     """(name, parent, state) of a process."""
-    with open("/proc/%s/stat" % pid, errors="replace") as file:
+    with open("/proc/%s/stat" % pid, encoding="utf-8", errors="replace") as file:
         name, _, rest = file.read().partition("(")[2].rpartition(")")
     state, parent = rest.split()[:2]
-    return name, parent, state
+    return printable(name), parent, state
 
 
 class Owner:

@@ -46,10 +46,16 @@ def descriptors():
                 yield int(pid), int(name), int(found[1])
 
 
+def printable(text):
+    """With a question mark for each sign that a terminal could obey. Any user may choose the name of his program, and
+    terminals obey U+009B as well as ESC [."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text)
+
+
 def program_of(pid):
     try:
         with open("/proc/%d/comm" % pid, encoding="utf-8", errors="replace") as file:
-            return file.read().rstrip("\n").translate({code: "?" for code in range(32)}) or None
+            return printable(file.read().rstrip("\n")) or None
     except OSError:
         return None
 

@@ -5,21 +5,22 @@ import os
 
 import change
 import program
+from owners import printable
 from program import Wrong
 
 FLUSH = 5  # XTCP_CMD_PATHS_FLUSH
 
 
 def shown(line):
-    """A line of /proc, with its units."""
-    words = dict(word.split("=", 1) for word in line.split())
+    """A line of /proc, with its units. Who owns a namespace may give any name to a device."""
+    words = dict(word.split("=", 1) for word in printable(line.rstrip("\n")).split(" "))
     return "%s from %s dev %s cwnd %s rtt %.3fms age %ss" % (
         words["to"], words["from"], words["dev"], words["cwnd"], int(words["rtt_us"]) / 1000, words["age"])
 
 
 def do_list(args):
     try:
-        with open("%s/%s_paths" % (args.proc, args.name)) as file:
+        with open("%s/%s_paths" % (args.proc, args.name), encoding="utf-8", errors="replace") as file:
             for line in file:
                 print(shown(line))
     except OSError as error:
