@@ -66,13 +66,14 @@ static struct counts count(const struct world *w, enum side side)
 /*
  * True: some segments that this side sends do not reach the wire, or are sent again for another reason. When one
  * connection learns the MTU of the path, IP knows it before the other connections do, and refuses their next segment.
+ * So it does when a route comes back by which that MTU was learned: the segment was cut for the other route.
  */
 static bool is_leaky(const struct world *w, enum side side)
 {
 	const struct network *way = &w->s->towards[!side];
 	const struct host *h = &w->s->host[side];
 
-	if (way->mtu && way->has_icmp && w->lanes > 1)
+	if (way->mtu && way->has_icmp && (w->lanes > 1 || h->route == ROUTE_DEVICE || h->route == ROUTE_GATEWAY))
 		return true;
 	return scenario_cut_ms(w->s, side) || h->route == ROUTE_MTU || h->queue_kbit || w->has_ended[side] ||
 	       verdict_may_fail(w);
