@@ -42,6 +42,7 @@ NEEDS_SCRIPTS;
 
 struct slow {
 	const char *path;
+	const char *before;	/* a command by which the file gets contents; NULL: it has some */
 	bool writes;
 	bool holds;	/* the module */
 };
@@ -52,7 +53,9 @@ static const struct slow slows[] = {
 	{ "/proc/self/net/xtcp_listen", .holds = true },
 	{ "/proc/self/net/xtcp_aborts", .holds = true },
 	{ "/proc/self/net/xtcp_netstat", .holds = true },
+	{ "/proc/self/net/xtcp_snmp", .holds = true },
 	{ "/proc/self/net/xtcp_sockstat", .holds = true },
+	{ "/proc/self/net/xtcp_policy", "scripts/tools/xtcp-policy add dport=80 initcwnd=4", .holds = true },
 	{ "/proc/sys/net/xtcp/tw_reuse", .writes = true },
 };
 
@@ -153,8 +156,10 @@ static void read_into_it(const struct slow *slow)
 static void be_user(const struct slow *slow, int tell)
 {
 	int fuse = mount_file();
-	pid_t reader = fork();
+	pid_t reader;
 
+	must(!slow->before || !system(slow->before), "a command before");
+	reader = fork();
 	if (!reader) {
 		close(fuse);
 		read_into_it(slow);
