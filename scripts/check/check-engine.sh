@@ -324,7 +324,8 @@ refused "needs a value" --stall
 no_room
 caches
 full_disks
-interrupted INT "tmp/xtcp-vm.*/ctl/command" 60 "before the machine has booted"
+# once QEMU runs: bash loses an INT that comes while it waits for a $(...), as vm.sh often does before
+interrupted INT "tmp/xtcp-vm.*/pid" 60 "before the machine has booted"
 interrupted TERM "tmp/xtcp-vm.*/ctl/command" 60 "before the machine has booted"
 interrupted INT share/begun 1200 "while a command runs"
 exit "$tap_status"

@@ -433,6 +433,7 @@ qemu= work= terminal= ended= stalled= next_look=0 stood_still=0
 standstill=5	# seconds that a fifth of one takes only where nothing runs
 boot_seconds=240	# the slowest kernel needs 20 when it has a processor for itself
 trap cleanup EXIT
+# bash may lose an INT that comes while it waits for a $(...): then it takes a second one
 trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
