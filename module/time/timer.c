@@ -252,19 +252,16 @@ void xtcp_timer_syn_sent(struct sock *sk)
  *
  * The RST has ended the peer's older connection, so the next SYN is sent soon (RFC 9293 section
  * 3.5.1). Anybody can forge such an answer. So the answer can bring forward only the second SYN,
- * and can never delay a SYN.
+ * and can never delay a SYN. If the SYN waits for the first write (TCP_FASTOPEN_CONNECT), none was
+ * sent, so there is no deadline to bring forward.
  *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_syn_refused(struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
 	sock_owned_by_me(sk);
-	if (xsk->tries.retransmits ||
-	    !time_before(jiffies + SYN_AGAIN, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT)))
-		return;
-	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
+	if (!xtcp_sk(sk)->tries.retransmits)
+		xtcp_timer_not_later(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
 }
 
 /**

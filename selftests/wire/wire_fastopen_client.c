@@ -233,6 +233,16 @@ static const struct wire_row rows[] = {
 			.state = SYN_SENT,
 		},
 	},
+	/* no SYN is under way that the answer could bring forward; a warning of the kernel fails the run */
+	{
+		.name = "a_segment_long_before_the_first_write", .rfc = "RFC 9293 3.10.7.3",
+		.want = {
+			.script = KNOWN "bind; " DEFERRED "< . 1 ack 1; > R *; pass 100; none; write 10;"
+				  "> S 0(10) <fo " COOKIE ">; >@3000 S 0(0) <nofo>",
+			.counters = "TCPTimeouts=1 ActiveOpens=2",
+			.state = SYN_SENT,
+		},
+	},
 	{
 		.name = "the_peer_opens_before_the_first_write", .rfc = "RFC 9293 3.5", .id = "MUST-10",
 		.want = {
