@@ -72,6 +72,29 @@ static const struct wire_row rows[] = {
 		},
 	},
 	SIGNED_TWO_BLOCKS("RFC 2018 3", SERVER),
+	/* a signature leaves 28 octets of the least MSS: as many as three blocks take, and fewer than four take */
+	{
+		.name = "three_blocks_beside_the_least_text", .rfc = "RFC 9293 3.7.1", .id = "MUST-16", .pre = SERVER,
+		.syn = "mss 48,nop,nop,sackok",
+		.want = {
+			.script = OPENS "info snd_mss = 28; < . 1001(28) ack 1; > . 1 ack 1; < . 2001(28) ack 1;"
+				  "> . 1 ack 1; < . 3001(28) ack 1; > . 1 ack 1 <sack 3001:3029 2001:2029>; write 16;"
+				  "> . 1(8) ack 1 <sack 3001:3029 2001:2029>; > P. 9(8) ack 1 <sack 3001:3029 2001:2029>;"
+				  "< . 3029 ack 17; none",
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "four_blocks_beside_the_least_text", .rfc = "RFC 9293 3.7.1", .id = "MUST-16", .pre = SERVER,
+		.syn = "mss 48,nop,nop,sackok",
+		.want = {
+			.script = OPENS "< . 1001(28) ack 1; > . 1 ack 1; < . 2001(28) ack 1; > . 1 ack 1;"
+				  "< . 3001(28) ack 1; > . 1 ack 1; < . 4001(28) ack 1;"
+				  ">@1000 . 1 ack 1 <sack 4001:4029 3001:3029>; write 80;"
+				  "> . 1(8) ack 1 <sack 4001:4029 3001:3029>; skim; < . 1 ack 81; none",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "text_beside_a_hole_ends_in_no_storm_of_acks", .rfc = "RFC 2018 3", .pre = SERVER,
 		.syn = "mss 1000,nop,nop,sackok",
