@@ -479,6 +479,25 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
+ * xtcp_rcvq_is_waiting() - is an octet queued out of order?
+ * @sk: the sock
+ * @seq: the sequence number of the octet, at or beyond RCV.NXT
+ *
+ * The search takes logarithmic time. RFC 9293 section 3.10.7.4, seventh step; SHLD-31.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the octet is queued.
+ */
+bool xtcp_rcvq_is_waiting(const struct sock *sk, u32 seq)
+{
+	struct sk_buff *skb = tree_find(xtcp_sk(sk), seq);
+
+	sock_owned_by_me(sk);
+	return skb && xtcp_seq_gt(end_of(skb), seq);
+}
+
+/**
  * xtcp_rcvq_eaten() - remove an skb whose last octet was read
  * @sk: the sock
  * @skb: on sk_receive_queue; its reference is dropped

@@ -14,6 +14,7 @@ struct sock;
  */
 bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb);
 void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb);
+bool xtcp_rcvq_is_waiting(const struct sock *sk, u32 seq);
 void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);
 void xtcp_rcvq_purge_out_of_order(struct sock *sk);
 

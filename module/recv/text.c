@@ -182,6 +182,19 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
+ * Is the FIN at the end of @seg, which is trimmed, the peer's? A FIN in order is, as in Linux: what
+ * came before it out of order, text beyond it or another FIN, is forged then, and must not keep the
+ * connection open. There is one exception: the number of the FIN may be queued as text. A FIN out
+ * of order counts if no FIN is known, and if no text is queued beyond it.
+ */
+static bool is_credible(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (seg->seq == xsk->rcv.nxt)
+		return !xtcp_rcvq_is_waiting(&xsk->inet.sk, seg->end_seq);
+	return !xsk->rcv_fin_known && !text_follows(xsk, seg->end_seq);
+}
+
+/*
  * Remove text before RCV.NXT, beyond the window and beyond a FIN. Store the sequence number of the
  * segment's FIN. A FIN takes no room in the buffer, so it may come just after the last octet of the
  * window. @offered: offered_window(). Return: false if there is no memory.
@@ -210,7 +223,7 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
 		xsk->rcv_fin_known = false;
-	if (fin && !xsk->rcv_fin_known && !text_follows(xsk, seg->end_seq)) {
+	if (fin && is_credible(xsk, seg)) {
 		xsk->rcv_fin_known = true;
 		xsk->stream->rcv_fin_seq = seg->end_seq;
 	}

@@ -115,6 +115,30 @@ static const struct wire_row rows[] = {
 			.state = CLOSE_WAIT,
 		},
 	},
+	/* The same from a forger, before the FIN that comes in order: this does not keep the connection open. */
+	{
+		.name = "fin_%s_after_text_behind_a_hole", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< . 501(1) ack 1; > . 1 ack 1; < FP. 1(100) ack 1; >@1000 . 1 ack 102; read 100;"
+				  "read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
+	{
+		.name = "fin_%s_alone_after_text_behind_a_hole", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< . 501(1) ack 1; > . 1 ack 1; < F. 1 ack 1; >@1000 . 1 ack 2; read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
+	{
+		.name = "fin_%s_after_a_fin_behind_a_hole", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< F. 501 ack 1; > . 1 ack 1; < FP. 1(100) ack 1; >@1000 . 1 ack 102; read 100;"
+				  "read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
 	/* Data around the FIN. */
 	{
 		.name = "data_%s_half_closed", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2,
