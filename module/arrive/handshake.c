@@ -238,6 +238,15 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 		return XTCP_DROP;
 
 	/*
+	 * with TCP_FASTOPEN_CONNECT, our SYN may wait for the first write. If there is no memory to
+	 * queue it now, drop the peer's SYN, which will come again: without our SYN in the queue,
+	 * nothing would ever answer the peer, and no deadline would end the connection
+	 */
+	if (!(seg->flags & XTCP_ACK) && unlikely(xtcp_compat_defers_connect(sk)) && xtcp_sndq_is_empty(sk) &&
+	    xtcp_output_queue_syn(sk))
+		return XTCP_DROP;
+
+	/*
 	 * fourth: check the SYN bit. Data and FIN of the SYN are kept and acknowledged only with
 	 * Fast Open; otherwise the peer resends them.
 	 */

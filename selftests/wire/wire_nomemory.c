@@ -184,6 +184,10 @@ static const struct wire_row rows[] = {
 	ROW("syn_ack", "RFC 9293 3.10.7.3, fourth",
 	    "connect; > S 0 | < S. 0 ack 1 $ | skim; < S. 0 ack 1 $; skim; < P. 1(100) ack 1; skim; read 100;"
 	    "write 10; > P. 1(10) ack 101; state established"),
+	ROW("syn_before_the_first_write", "RFC 9293 3.5",
+	    "bind; socket; set FASTOPEN_NO_COOKIE 1; set FASTOPEN_CONNECT 1; connect none; none | < S 0 <mss 1000,ws 0> |"
+	    "skim; < S 0 <mss 1000,ws 0>; pass 1300; skim; < . 1 ack 1; < P. 1(100) ack 1; skim; read 100; write 10;"
+	    "> P. 1(10) ack 101; state established"),
 	ROW("first_text", "RFC 9293 3.10.7.4, seventh",
 	    OPEN "| < P. 1(100) ack 1 | skim; < P. 1(100) ack 1; skim; read 100; read EAGAIN; write 10;"
 	    "> P. 1(10) ack 101"),
