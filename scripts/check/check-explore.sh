@@ -345,18 +345,18 @@ check_alone()
 # A failing seed becomes a row that says less, and the row fails in the same way.
 check_shrinking()
 {
-	local words="beyond the window that it was offered" seed row had left
+	local words="beyond the window that it was offered" seed row had left n
 
 	there='u32 wnd = xtcp_snd_room(&xsk->snd, cb->seq), room' instead='u32 wnd = xtcp_snd_room(&xsk->snd, cb->seq) + 3000, room'
-	planted module/send/output.c && explored $seeds -u "$words"
+	planted module/send/output.c && explored $seeds -s -u "$words"
 	cp module/send/output.c "$out/tree/module/send/"
 	seed=$(sed -n "s/^not ok - seed \([0-9]*\): .*$words.*/\1/p" "$out/said" | head -n 1)
-	played -s "${seed:-1}"
 	row=$(sed -n 's/^row: //p' "$out/said")
 	read -r left had < <(sed -nE "s/^# ([0-9]+) of ([0-9]+) ingredients, .*$words.*/\1 \2/p" "$out/said")
-	echo "$row" >"$out/row"
-	played "$out/row"
-	if [ -n "$row" ] && [ "$left" -lt "$had" ] && grep -q "^not ok - row 1: .*$words" "$out/said"; then
+	# as often as the shrinker tries: how long system calls take differs with the machine, and so does what they do
+	for n in {1..8}; do echo "$row"; done >"$out/row"
+	played -u "$words" "$out/row"
+	if [ -n "$row" ] && [ "$left" -lt "$had" ] && grep -q "^not ok - row [0-9]*: .*$words" "$out/said"; then
 		echo "# seed $seed, $left of $had ingredients: $row"
 		echo "ok - explorer: a failing seed is made smaller, and fails in the same way"
 	else

@@ -7,8 +7,9 @@
  *
  * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets of the last seed,
  * or of all rows. -c also plays each with kernel TCP at both ends, and compares. -s makes the first one that fails as
- * small as it can, and prints its row. -u ends after the first one that fails with these words. This program is both
- * ends and the network between them. Each scenario must keep these rules:
+ * small as it can, and prints its row; with -u, the first one that fails with these words. -u ends after that one. This
+ * program is both ends and the network between them. Each scenario must keep these rules, and breaches on the wire are
+ * told first, since others may follow from them:
  *
  *	octets	an end reads the octets that the other one wrote, all of them after an orderly end; errno fits
  *	wire	each segment keeps the rules of an independent judge (judge.h)
@@ -76,8 +77,9 @@ static void fail(const struct scenario *s, const char *what, unsigned long long 
 	printf("not ok - %s %llu: %s\n", what, number, why);
 	if (first_seed && !shrinks && !verbose)
 		say_again(number);
-	if (shrinks)
-		shrink(s, compares, why);
+	if (!shrinks || (until && !is_found))
+		return;
+	shrink(s, compares, why);
 	shrinks = false;
 }
 

@@ -17,10 +17,12 @@ void judge_begin(struct judge *j, uint64_t seed)
 
 void judge_broken(struct judge *j, enum side by, const char *format, ...)
 {
+	static unsigned int breaches;
 	va_list args;
 
 	if (j->broken[by][0])
 		return;
+	j->nth[by] = ++breaches;
 	va_start(args, format);
 	vsnprintf(j->broken[by], sizeof(j->broken[by]), format, args);
 	va_end(args);

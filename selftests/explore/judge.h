@@ -172,6 +172,7 @@ struct judge {
 	enum algorithm algorithm[SIDES];
 	int fastopen;		/* net.xtcp.fastopen */
 	char broken[SIDES][256];	/* the first rule that each side broke, or empty */
+	unsigned int nth[SIDES];	/* which breach of a rule this was, of those of all judges */
 };
 
 /* The octet at an offset of what a side writes. */

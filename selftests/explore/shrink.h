@@ -6,7 +6,7 @@
 #include "scenario.h"
 #include "trial.h"
 
-/* Prints the smallest scenario found that still breaks the rule of @why, as "row: ...". */
+/* Prints the smallest scenario found that still fails in the way of @why, as "row: ...". */
 void shrink(const struct scenario *s, bool compares, const char why[TRIAL_WHY]);
 
 #endif

@@ -11,17 +11,6 @@
 #define SYNACK_RETRIES	5
 #define SLACK_US	2000000LL	/* round trips; a timer may be late by an eighth */
 
-void verdict_wrong(struct world *w, const char *format, ...)
-{
-	va_list args;
-
-	if (w->wrong[0])
-		return;
-	va_start(args, format);
-	vsnprintf(w->wrong, sizeof(w->wrong), format, args);
-	va_end(args);
-}
-
 /* The longest time without a packet that losses explain: some timeouts, each twice as long as the last. */
 long long verdict_patience_us(const struct scenario *s)
 {
@@ -148,17 +137,43 @@ static bool has_faults(const struct world *w)
 	return false;
 }
 
-/* Kernel TCP may break a rule. When allocations fail, segments may be missing, so no rule counts. */
+/*
+ * What was the first breach of a rule on the wire? Kernel TCP may break a rule. When allocations fail, segments may be
+ * missing, so no rule counts.
+ */
 static void look_at_wire(struct world *w, const char *when)
 {
+	const struct judge *first = NULL;
+	enum side by = CLIENT;
 	int i, side;
 
-	for (i = 0; i < w->lanes * SIDES && !verdict_may_fail(w); i++) {
+	if (w->wrong[0] || verdict_may_fail(w))
+		return;
+	for (i = 0; i < w->lanes * SIDES; i++) {
+		const struct judge *judge = &w->lane[i / SIDES].judge;
+
 		side = i % SIDES;
-		if (w->lane[i / SIDES].judge.broken[side][0] && w->s->stack[side] == XTCP)
-			verdict_wrong(w, "wire: the %s%s: %s", side_name(side), when,
-				      w->lane[i / SIDES].judge.broken[side]);
+		if (judge->broken[side][0] && w->s->stack[side] == XTCP &&
+		    (!first || judge->nth[side] < first->nth[by])) {
+			first = judge;
+			by = side;
+		}
 	}
+	if (first)
+		snprintf(w->wrong, sizeof(w->wrong), "wire: the %s%s: %s", side_name(by), when, first->broken[by]);
+}
+
+/* What is wrong on the wire comes first: what programs and counters say later may follow from it. */
+void verdict_wrong(struct world *w, const char *format, ...)
+{
+	va_list args;
+
+	look_at_wire(w, "");
+	if (w->wrong[0])
+		return;
+	va_start(args, format);
+	vsnprintf(w->wrong, sizeof(w->wrong), format, args);
+	va_end(args);
 }
 
 static bool is_open(const struct world *w, const struct end *end)
