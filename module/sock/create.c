@@ -34,6 +34,7 @@
  *                          sleep
  * xtcp_rest.estates_lock   listeners that wait for a successor  process   a socket lock
  *                          (estate.c)
+ * guests_lock              those of guests (estate.c)           process   xtcp_rest.estates_lock
  * xtcp_incoming.cpus       listeners with SO_INCOMING_CPU       process   a socket lock,
  *                                                                         listeners_lock
  * xtcp_net.starting        set-up of a namespace at its first   process   a socket lock
@@ -303,8 +304,8 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	memset(&xsk->own, 0, sizeof(xsk->own));
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	/*
-	 * @left_table names the RCU grace period after which no lookup can find a sock that has left
-	 * its table. The child was in no table, so its grace period counts as over
+	 * @left_table names the RCU grace period after which no lookup can find a sock that has
+	 * left its table. The child was in no table, so its grace period counts as over
 	 */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);

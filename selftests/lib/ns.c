@@ -170,7 +170,7 @@ int ns_make(void)
 	return ns;
 }
 
-int ns_make_guest(void)
+int ns_make_guest_of(uid_t uid)
 {
 	int ready[2], ns = -1;
 	char path[64], octet;
@@ -180,7 +180,7 @@ int ns_make_guest(void)
 		return complain("cannot make", "a pipe");
 	child = fork();
 	if (!child) {
-		if (unshare(CLONE_NEWUSER | CLONE_NEWNET) || write(ready[1], "", 1) != 1)
+		if (setresuid(uid, uid, uid) || unshare(CLONE_NEWUSER | CLONE_NEWNET) || write(ready[1], "", 1) != 1)
 			_exit(1);
 		pause();
 		_exit(0);
@@ -202,6 +202,11 @@ int ns_make_guest(void)
 		return -1;
 	}
 	return ns;
+}
+
+int ns_make_guest(void)
+{
+	return ns_make_guest_of(geteuid());
 }
 
 static int index_of_last(void *unused)

@@ -30,6 +30,9 @@ int ns_make(void);
 /* The same in a user namespace of its own, as any user can make it. */
 int ns_make_guest(void);
 
+/* As this user makes it. */
+int ns_make_guest_of(uid_t uid);
+
 /* True as soon as all namespaces have ended that nobody had open any more at the call, false after @ms. */
 bool ns_all_ended(int ms);
 

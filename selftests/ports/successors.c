@@ -55,6 +55,7 @@ NEEDS_MODULE;
 #define ESTATES_MAX	64
 #define OF_USER		16
 #define OF_GUEST	4
+#define OF_GUESTS	128
 #define ROUNDS		100
 #define CLIENTS		4
 
@@ -575,6 +576,72 @@ static void namespace_ends(void)
 			 "a guest's namespace ends when its listener has waited\n");
 }
 
+/* In each guest, as many listeners as may wait are closed; with @wait_ms 0 all end. How many ports are in use? */
+static int closed_in(const int *guest, int guests, int wait_ms)
+{
+	int home = net.a, i, k, held = 0;
+
+	for (i = 0; i < guests; i++) {
+		net.a = guest[i];
+		knobs(guest[i], !!wait_ms, wait_ms);
+		for (k = 0; k < OF_GUEST; k++)
+			close(member("127.0.0.1", PORT + k));
+		held += in_use("127.0.0.1", OF_GUEST);
+	}
+	net.a = home;
+	return held;
+}
+
+static void make_guests(int *guest, int guests, uid_t uid)
+{
+	int i;
+
+	for (i = 0; i < guests; i++) {
+		guest[i] = ns_make_guest_of(uid);
+		must(guest[i] >= 0, "guest");
+	}
+}
+
+/* Successors that go at once, for the knob is off, end what waits. */
+static void end_guests(int *guest, int guests)
+{
+	int i;
+
+	closed_in(guest, guests, 0);
+	for (i = 0; i < guests; i++)
+		close(guest[i]);
+	must(WAIT_FOR(module_references() == references, STACK_DEADLINE_MS), "over");
+}
+
+/*
+ * Any user can make so many guests that each place that all guests share could be in use by one of them. He gets half
+ * of these places, and another user finds some. Root makes containers, which have nothing to do with each other.
+ */
+static void one_user_with_many_guests(void)
+{
+	enum { MANY = OF_GUESTS / OF_GUEST, MORE_THAN_HALF = MANY / 2 + 1 };
+	int guest[MANY], other, of_user, of_other;
+	long long begin;
+
+	make_guests(guest, MANY, OTHER);
+	make_guests(&other, 1, OTHER + 1);
+	begin = wait_now_ms();
+	of_user = closed_in(guest, MANY, LONG_MS);
+	of_other = closed_in(&other, 1, LONG_MS);
+	ksft_print_msg("%d of a user with %d guests, %d of another one, after %lld ms\n", of_user, MANY, of_other,
+		       wait_now_ms() - begin);
+	ksft_test_result(of_user == OF_GUESTS / 2, "one user with many guests gets %d places\n", OF_GUESTS / 2);
+	ksft_test_result(of_other == OF_GUEST, "and leaves %d to another one\n", OF_GUEST);
+	end_guests(guest, MANY);
+	end_guests(&other, 1);
+
+	make_guests(guest, MORE_THAN_HALF, 0);
+	of_user = closed_in(guest, MORE_THAN_HALF, LONG_MS);
+	ksft_test_result(of_user == MORE_THAN_HALF * OF_GUEST, "%d guests that root has made get %d places each\n",
+			 MORE_THAN_HALF, OF_GUEST);
+	end_guests(guest, MORE_THAN_HALF);
+}
+
 static void module_is_held(const char *text)
 {
 	int listener = member(text, PORT), client, err;
@@ -658,7 +725,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 23 + 2);
+	ksft_set_plan(2 * 23 + 5);
 	references = module_references();
 	for (i = 0; i < 2; i++) {
 		const char *text = texts[i];
@@ -687,6 +754,7 @@ int main(void)
 	}
 	must(!ns_pair_make(&net), "namespaces");
 	namespace_ends();
+	one_user_with_many_guests();
 	ns_pair_close(&net);
 	ksft_finished();
 }
