@@ -265,8 +265,8 @@ struct xtcp_rest {
  * Most of what only sockets need is in @rest.
  *
  * Connections do not write to this struct, with two exceptions. The first socket or connection that
- * needs a part of the state, such as @rest, @early, @metrics or @portmaps, makes the part and stores
- * its pointer or flag. And a connection with Fast Open may write to @blackhole_stamp and
+ * needs a part of the state, such as @rest, @early, @metrics or @portmaps, makes the part and
+ * stores its pointer or flag. And a connection with Fast Open may write to @blackhole_stamp and
  * @blackholes. Segments that only carry or acknowledge data do not read these two fields.
  */
 struct xtcp_net {

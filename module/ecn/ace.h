@@ -46,8 +46,8 @@ struct xtcp_accecn {
 
 /**
  * struct xtcp_accecn_told - what the peer's feedback has reported about our text
- * @octets: how many octets have arrived, by codepoint, in the order of &xtcp_accecn.received (s.e1b,
- *	s.e0b and s.ceb without their initial values)
+ * @octets: how many octets have arrived, by codepoint, in the order of &xtcp_accecn.received
+ *	(s.e1b, s.e0b and s.ceb without their initial values)
  * @stretch: the mean number of segments that an ACK acknowledges, in 64ths; 0: no ACK has come
  * @marks_since: marks reported since the last ACK with an option, at most 255
  * @segments_since: segments acknowledged since the last ACK with an option, at most 255

@@ -25,7 +25,10 @@ enum xtcp_ecn {
 	XTCP_ECN_OK = 0x01,
 	XTCP_ECN_MAYBE = 0x02,		/* after a SYN cookie: perhaps ECN was agreed, so only echo CE */
 	XTCP_ECN_QUEUE_CWR = 0x04,	/* the window was reduced: send CWR with new text */
-	/* CE came, so send ECE until CWR comes; with XTCP_ECN_EXACT, the bit is DCTCP.CE of RFC 8257 */
+	/*
+	 * CE came, so send ECE until CWR comes; with XTCP_ECN_EXACT, the bit is DCTCP.CE of RFC
+	 * 8257
+	 */
 	XTCP_ECN_DEMAND_CWR = 0x08,
 	/* text of the peer came with ECT or CE; in AccECN mode, segments without text count, too */
 	XTCP_ECN_SEEN = 0x10,

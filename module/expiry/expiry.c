@@ -341,7 +341,7 @@ void xtcp_expiry_run(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	for_each_set_bit(which, &armed, XTCP_TIMERS) {
-		/* the function of an earlier deadline may have dropped or postponed this deadline */
+		/* the function of an earlier deadline may have dropped or postponed this one */
 		if (!xtcp_timer_is_armed(xtcp_sk(sk), which) || (s32)(now - timers->deadline[which]) <= 0)
 			continue;
 		timers->armed &= ~BIT(which);

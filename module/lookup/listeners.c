@@ -275,7 +275,7 @@ static int enter_alone(struct sock *sk)
 	members = xtcp_members_new(sk);
 	if (!members)
 		return -ENOMEM;
-	/* data_race(): rhashtable's plain read of a bucket may race with a change of the lock bit */
+	/* data_race(): rhashtable's plain read of a bucket may race with its lock bit */
 	err = data_race(rhltable_insert(&xn->rest->listeners, &members->node, table_params));
 	if (err) {
 		WRITE_ONCE(listener->members, before);
@@ -330,7 +330,7 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
 	lockdep_assert_held(&xn->rest->listeners_lock);
 	if (!xtcp_members_leave(members, index))
 		return;
-	/* data_race(): rhashtable's plain read of a bucket may race with a change of the lock bit */
+	/* data_race(): rhashtable's plain read of a bucket may race with its lock bit */
 	data_race(rhltable_remove(&xn->rest->listeners, &members->node, table_params));
 	if (members->key.dev)
 		WRITE_ONCE(xn->device_listeners, xn->device_listeners - 1);

@@ -2,13 +2,13 @@
 /*
  * The maps of ports of a namespace (portmap.c): by destination and by number.
  *
- * connect() makes a map when ports towards a destination become scarce. The first map of a namespace
- * also makes its struct xtcp_portmaps: few namespaces ever run short of ports. connect() then looks up each port
- * of its socket's port range once in the table of connections. (This range may be a small part of
- * the namespace's range.) From then on the map is kept up to date. With a map, the choice of a port
- * is a search for a clear bit, however full the range is. When the map shows at most an eighth of
- * the socket's range as in use, or no port that connect() chose, the map is freed as soon as no
- * call of connect() uses it.
+ * connect() makes a map when ports towards a destination become scarce. The first map of a
+ * namespace also makes its struct xtcp_portmaps: few namespaces ever run short of ports. connect()
+ * then looks up each port of its socket's port range once in the table of connections. (This range
+ * may be a small part of the namespace's range.) From then on the map is kept up to date. With a
+ * map, the choice of a port is a search for a clear bit, however full the range is. When the map
+ * shows at most an eighth of the socket's range as in use, or no port that connect() chose, the map
+ * is freed as soon as no call of connect() uses it.
  *
  * A connection whose port is in a map stores the map's number, so that no lookup of the map is
  * needed when the connection ends. The connection may outlive the map, and a new map may get the
@@ -104,7 +104,7 @@ static struct xtcp_portmaps *made_maps_of(struct xtcp_net *xn)
 	return maps_of(xn);
 }
 
-/* @key: the destination; lport is 0. The hash does not change with time, unlike the one of port.c. */
+/* @key: the destination; lport is 0. The hash does not change with time; the one of port.c does. */
 static struct hlist_head *bucket_of(struct xtcp_net *xn, struct xtcp_portmaps *maps, const struct xtcp_tuple *key)
 {
 	return &maps->bucket[xtcp_tuple_hash(key, &xn->rest->port_key) % BUCKETS];

@@ -23,8 +23,8 @@ struct sock;
  * @lost: octets marked as lost
  * @resent: octets of @lost that are in flight again
  * @high_sacked: the octet after the highest octet that was sacked, at least SND.UNA
- * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this many
- *	later segments have arrived. With SACK, this rule ends when reordering is first seen
+ * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this
+ *	many later segments have arrived. With SACK, this rule ends when reordering is first seen
  * @reorderings: how often reordering was seen
  * @seen: the usable SACK blocks of the last ACK that had any, sorted; all whole segments in these
  *	blocks are marked as sacked

@@ -18,7 +18,8 @@ struct xtcp_sample;
  *	retransmissions that are in flight when the recovery begins
  * @first_ts: TSval of the first retransmission
  * @armed: there is a reduction that may be undone
- * @any_resent: a retransmission was in flight when the recovery began, or something was resent since
+ * @any_resent: a retransmission was in flight when the recovery began, or something was resent
+ *	since
  */
 struct xtcp_undo {
 	u32 marker;

@@ -114,7 +114,7 @@ bool xtcp_held_take(struct sock *sk)
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * Schedule the work item while the list is locked. Until the unlock, this sock stays
+		 * Schedule the work item while the list is locked. Until the unlock, this sock is
 		 * on the list and keeps the module loaded, so module exit cannot have cancelled the
 		 * work item. All processors share the memory of the work item, so do not write to
 		 * it if the work item is pending already. The pending run will see this sock:

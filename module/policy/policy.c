@@ -15,9 +15,9 @@
  *
  * A rule for a cgroup remembers the cgroup's id and depth, and holds no reference: ids are never
  * used again. As everywhere in Linux, the cgroup of a socket is the cgroup of the process that made
- * it, and a child has the cgroup of its listener. A socket keeps its cgroup, even after the cgroup's
- * directory has been removed. So the rule still matches the sockets that were made in this cgroup,
- * but not the sockets of a new cgroup with the same name.
+ * it, and a child has the cgroup of its listener. A socket keeps its cgroup, even after the
+ * directory of the cgroup has been removed. So the rule still matches the sockets that were made in
+ * this cgroup, but not the sockets of a new cgroup with the same name.
  *
  * All memory is charged to the memory control group of the writer, since any user can make a
  * namespace and write its table.

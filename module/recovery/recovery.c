@@ -236,7 +236,7 @@ static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *
 	return false;
 }
 
-/* In phase RECOVERY or LOSS, SND.UNA has reached stream->recover. Return: true if the phase ends. */
+/* In RECOVERY or LOSS, SND.UNA has reached stream->recover. Return: true if the phase ends. */
 static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -419,7 +419,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 		return NEXT_LOST;
 	}
 	if (!tx->agreed.sack_ok) {
-		/* after F-RTO has sent new text, a duplicate ACK counts as the arrival of this text */
+		/* after F-RTO has sent new text, a duplicate ACK counts as its arrival */
 		if (xtcp_seq_gt(tx->snd.nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)

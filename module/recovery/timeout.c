@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The retransmission timer has expired: what is in flight counts as lost, the window falls, and the
- * first segment is sent again. The ACKs that follow show whether the timeout was spurious: in_loss()
- * in recovery.c.
+ * first segment is sent again. The ACKs that follow show whether the timeout was spurious:
+ * in_loss() in recovery.c.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The parts of ao_calls: which stack is asked, over which IP, and what a test does again and again. */
+/* The parts of ao_calls: which stack is asked, over which IP, and what a test does repeatedly. */
 #ifndef SELFTESTS_AO_CALLS_H
 #define SELFTESTS_AO_CALLS_H
 

@@ -172,7 +172,7 @@ static bool port_is_in(int fd, int low, int high)
 	return ntohs(a.in.sin_port) >= low && ntohs(a.in.sin_port) <= high;
 }
 
-/* IP_LOCAL_PORT_RANGE: bind() to port 0 and connect() choose from it, and say when it is used up. */
+/* IP_LOCAL_PORT_RANGE: bind() to port 0 and connect() choose from it, and say when all is used. */
 SCENARIO(local_port_range)
 {
 	int c, i, ns = ns_make();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A router's answer to a packet that is too long for its next link (RFC 792, RFC 1191, RFC 4443). */
+/* A router's answer to a packet too long for its next link (RFC 792, RFC 1191, RFC 4443). */
 #ifndef EXPLORE_ICMP_H
 #define EXPLORE_ICMP_H
 
@@ -9,7 +9,7 @@
 
 #define ICMP_LARGEST	1280
 
-/* Writes the answer to @packet. Returns its length; 0: none is due, since IPv4 may cut the packet. */
+/* Writes the answer to @packet. Returns its length; 0: none is due, for IPv4 may cut the packet. */
 size_t icmp_too_long(uint8_t icmp[ICMP_LARGEST], const uint8_t *packet, size_t len, int mtu);
 /* Is the packet such an answer? */
 bool icmp_is(const uint8_t *packet);

@@ -53,8 +53,8 @@ static inline uint32_t segment_len(const struct segment *seg)
 }
 
 /*
- * Reads a packet of either IP. NULL: it is a good segment; "": no TCP; otherwise what no TCP may send
- * (a checksum that is wrong, options that do not add up).
+ * Reads a packet of either IP. NULL: it is a good segment; "": no TCP; otherwise what no TCP may
+ * send (a checksum that is wrong, options that do not add up).
  */
 const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len);
 

@@ -18,7 +18,7 @@ bool state_is_back(const struct path *path, char *why, size_t size);
 /* For the end of a machine: state_watch(true) begins a time in which no timer of xtcp may fire. */
 void state_watch(bool on);
 bool state_is_still(char *why, size_t size);
-/* Looks for objects that nothing refers to, with the debug kernel's kmemleak. False: there are some. */
+/* Are there no objects that nothing refers to? The debug kernel's kmemleak looks for them. */
 bool state_has_no_leaks(char *why, size_t size);
 
 #endif

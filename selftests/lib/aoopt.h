@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The options of TCP-AO, by the API of Linux. One structure, struct aoopt_key, says what a test wants
- * of a key; the rest is 0.
+ * The options of TCP-AO, by the API of Linux. One structure, struct aoopt_key, says what a test
+ * wants of a key; the rest is 0.
  */
 #ifndef SELFTESTS_AOOPT_H
 #define SELFTESTS_AOOPT_H

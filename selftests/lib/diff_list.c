@@ -8,8 +8,8 @@
  *	= the reason, one line or more
  *
  * for IPv4, IPv6 or both; "since 6.12" or "until 6.1" behind that for the kernels
- * that have the difference, when not all have it. The lines are exact, without wildcards, and have the
- * same label, so an entry covers one observed value. An entry whose difference
+ * that have the difference, when not all have it. The lines are exact, without wildcards, and have
+ * the same label, so an entry covers one observed value. An entry whose difference
  * does not occur in every family it names is an error, as is one without a reason.
  */
 #include "diff_list.h"

@@ -205,7 +205,7 @@ size_t diff_fill(int fd)
 	size_t all = 0;
 	ssize_t n;
 
-	/* no poll(): it wants a third of the buffer free, and a signal of the scenario would end it */
+	/* no poll(): it wants a third of the buffer free, and a scenario's signal would end it */
 	while (wait_now_ms() < full_at || refused < 20) {
 		n = send(fd, b, sizeof(b), MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (n > 0) {

@@ -90,8 +90,8 @@ bool ends_open(struct ends *ends, enum stack stack, const union stack_addr *from
 		     bind(ends->client, &from->sa, sizeof(from->in))))
 		measure_die("bind");
 	/*
-	 * Without it xtcp's third ACK waits a millisecond for what this thread sends: accept() below
-	 * is kernel TCP's, so it does not end the wait.
+	 * Without it xtcp's third ACK waits a millisecond for what this thread sends: accept()
+	 * below is kernel TCP's, so it does not end the wait.
 	 */
 	if (setsockopt(ends->client, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)))
 		measure_die("TCP_QUICKACK");

@@ -12,7 +12,7 @@
 #define FAILSLAB "/sys/kernel/debug/failslab/"
 #define FAILPAGE "/sys/kernel/debug/fail_page_alloc/"
 
-/* Open all the time: to open or close them would be an allocation of its own. A child has others. */
+/* Open all the time: to open or close them would be one more allocation. A child has others. */
 static int nth_fd = -1, all_fd = -1;
 static pid_t pid;
 

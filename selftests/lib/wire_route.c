@@ -140,8 +140,8 @@ int wire_route_lose(struct wire *w)
 /**
  * wire_route_metrics() - Give the route to the row's peer metrics.
  * @w: lane
- * @args: "NAME VALUE ...", names as in ip-route(8), and then "lock" if all of them are locked. With the
- *	name "tos" the route is for segments of this TOS alone
+ * @args: "NAME VALUE ...", names as in ip-route(8), and then "lock" if all of them are locked. With
+ *	the name "tos" the route is for segments of this TOS alone
  *
  * Return: 0, or -1 with the failure recorded in the lane.
  */

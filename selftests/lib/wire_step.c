@@ -101,8 +101,8 @@ static int check(struct wire *w, char *args)
 }
 
 /*
- * One turn of a loop that waits is over: a millisecond passes, so that the loop leaves the processor
- * to others. A turn that took long means that the machine stood still.
+ * One turn of a loop that waits is over: a millisecond passes, so that the loop leaves the
+ * processor to others. A turn that took long means that the machine stood still.
  */
 static uint64_t turn(struct wire *w, uint64_t *now)
 {

@@ -4,8 +4,8 @@
  *
  *	namespace a, the client --- veth0 --- namespace b, the server
  *
- * Streams through loss, keys that change while text flows, keys that differ or are missing, v4-mapped
- * addresses, keys of a VRF; and as many keys as net.core.optmem_max allows.
+ * Streams through loss, keys that change while text flows, keys that differ or are missing,
+ * v4-mapped addresses, keys of a VRF; and as many keys as net.core.optmem_max allows.
  *
  *	signed [-4|-6] [-s kernel|xtcp]
  */
@@ -121,7 +121,7 @@ static void go_on(struct flow *ends, int ms)
 		;
 }
 
-/* Both ends get another key while text is under way; later the key goes at one end, and comes back. */
+/* Both ends get another key while text is under way; later one end lacks the key for a time. */
 static void try_rotation(const struct sides *s)
 {
 	static const struct netem netem = { .delay_ms = 5, .rate_kbit = 20000, .queue = 100000 };
@@ -163,7 +163,7 @@ static bool set_mapped(int listener)
 	       !set_key(listener, &(struct key) { "::", "wrong", 0, -1 });
 }
 
-/* The key of the VRF counts, although another prefix is longer, and a key outside of VRFs does not. */
+/* The key of the VRF counts, although another prefix is longer. A key outside of VRFs does not. */
 static bool set_vrf(int listener, const struct sides *s, int vrf)
 {
 	return !set_key(listener, &(struct key) { s->client_addr, "secret", 8, vrf }) &&

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Adds up what each load of xtcp.ko has counted (make coverage), since tests load the module again and
- * again. /sys/kernel/debug/xtcp_coverage shows the sums of the loads that have ended; a write to it
- * makes them 0. It has a line for each object, and one for each function of the object:
+ * Adds up what each load of xtcp.ko has counted (make coverage), since tests load the module again
+ * and again. /sys/kernel/debug/xtcp_coverage shows the sums of the loads that have ended; a write
+ * to it makes them 0. It has a line for each object, and one for each function of the object:
  *
  *   object FILE VERSION STAMP CHECKSUM
  *   function IDENT LINES GRAPH NUMBER VALUE...

@@ -35,7 +35,7 @@ struct stage {
 	pid_t traffic;
 };
 
-/* Until it is killed: octets from the client to the server, and SYNs that the full listener refuses. */
+/* Until it is killed: octets from client to server, and SYNs that the full listener refuses. */
 static void be_traffic(const struct stage *stage)
 {
 	static char octets[65536];

@@ -127,7 +127,7 @@ static void report(struct run *r)
 	router_close(&r->router);
 }
 
-/* Those of the IP version whose turn it is, if the arguments left any of it; of the other one else. */
+/* Those of the IP version whose turn it is, if the arguments left any of it; else of the other. */
 static bool choose_sides(struct run *r, const struct sides *all, int n, bool v6)
 {
 	int i;

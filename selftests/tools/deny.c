@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* deny GROUP create|connect: a BPF program says no to that in a control group, until the group goes. */
+/* deny GROUP create|connect: a BPF program refuses that in a control group until the group goes. */
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the unit tests of the pure files share: numbered cases, random numbers that can be replayed. */
+/* What the unit tests of the pure files share: numbered cases, random numbers to be replayed. */
 #ifndef UNIT_H
 #define UNIT_H
 

@@ -449,7 +449,7 @@ static const struct wire_row rows[] = {
 		},
 	},
 	{
-		/* The loss was none, but the mark was one: the window stays, and the peer is told. */
+		/* The loss was none, but there was a mark: the window stays, the peer is told. */
 		.name = "cwr_after_a_loss_that_was_none", .rfc = "RFC 3168 6.1.2", .pre = "listen",
 		.syn = "mss 1000,sackok",
 		.want = {

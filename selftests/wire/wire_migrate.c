@@ -437,7 +437,7 @@ static int expect_again(struct group *g, int i, uint64_t from, int want_ms)
 	return 0;
 }
 
-/* The heir has an entry of its own, whose SYN-ACK goes again later than that of the inherited one. */
+/* The heir has an entry of its own, whose SYN-ACK goes again later than the inherited one's. */
 static int keeps_the_order(struct group *g)
 {
 	const uint64_t from = wire_now();

@@ -61,8 +61,8 @@
  * setsockopt(fd, IPPROTO_TCP, XTCP_IDLE_MS or XTCP_HALF_CLOSED_MS, ...) sets for one socket what
  * net.xtcp.idle_ms and half_closed_ms set for a namespace: an int, milliseconds; 0, the default:
  * no limit of the socket's own. If both are set, the smaller value counts; getsockopt() returns the
- * value that counts. If the connection has already been without data for longer than a new value, it
- * ends at once with a RST. Accepted sockets inherit the value. Errors: EINVAL, a negative value;
+ * value that counts. If the connection has already been without data for longer than a new value,
+ * it ends at once with a RST. Accepted sockets inherit the value. Errors: EINVAL, a negative value;
  * ENOMEM. On a socket of kernel TCP the call fails with ENOPROTOOPT.
  */
 #define XTCP_IDLE_MS		2504
@@ -98,8 +98,8 @@
  * cookie. The other attributes are the new values: either all of them are set or none. Errors:
  * ESRCH, there is no such connection; EBUSY, a program uses the socket at this moment; EOPNOTSUPP,
  * the connection cannot be changed in this state; ENOENT, unknown congestion control; ENOBUFS, no
- * memory or no room (blackbox_mem) for a black box; ERANGE and EINVAL, a value is not allowed; EPERM,
- * the sender has no such right.
+ * memory or no room (blackbox_mem) for a black box; ERANGE and EINVAL, a value is not allowed;
+ * EPERM, the sender has no such right.
  */
 #define XTCP_GENL_VERSION	1
 
