@@ -3,7 +3,7 @@
  * What keeps a network namespace alive: a descriptor of xtcp's in it, but nothing that no program holds. What one has
  * before it has a socket; and many that come, are used and go beside one that carries data.
  *
- * A namespace dies with its connections, in every state that needs no program, and tells their peers.
+ * A namespace dies with its connections, in every state that needs no program, and tells their peers, but not for long.
  * The last part: 20 namespaces come, are used and go beside a connection that carries data.
  */
 #define _GNU_SOURCE
@@ -28,6 +28,7 @@
 #include "ns.h"
 #include "rows.h"
 #include "slabs.h"
+#include "slow.h"
 #include "stack.h"
 #include "tcpstate.h"
 #include "wait.h"
@@ -38,6 +39,9 @@ NEEDS_PROGRAMS("nft");
 #define PORT	7100
 #define MANY	20
 #define FILES	10		/* in /proc/net */
+#define TELL_MS	100		/* XTCP_TELL_TIME */
+#define ORPHANS	100		/* more than can tell their peers in that time */
+#define RST_MS	(4 * TELL_MS / ORPHANS)
 
 static int link_index(void *name)
 {
@@ -133,6 +137,49 @@ static void orphan_resets(const char *addr)
 		ksft_print_msg("the peer's error is %d\n", error);
 	ksft_test_result(error == ECONNRESET, "%s: an orphan of a namespace that ends resets its connection\n", addr);
 	close(server);
+	close(dying.b);
+}
+
+static int count_ended(struct pollfd *ends, int n)
+{
+	return poll(ends, n, 0);
+}
+
+/* Of many orphans, while each RST takes long. Peers that hear nothing would get one when they send again. */
+static void orphans_tell_for_a_while(void)
+{
+	struct pollfd ends[ORPHANS] = {};
+	struct ns_pair dying;
+	int client[ORPHANS], told = -1, i;
+
+	if (ns_pair_make(&dying))
+		ksft_exit_fail_msg("no namespaces\n");
+	for (i = 0; i < ORPHANS; i++)
+		stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT + 4, &client[i], &ends[i].fd);
+	/* what is sent is not acknowledged */
+	if (ns_shell(dying.a, "nft 'add table ip lost; add chain ip lost in { type filter hook input priority 0; };"
+		     "add rule ip lost in drop'"))
+		ksft_exit_fail_msg("no nft\n");
+	if (!slow_resets(dying.a, RST_MS)) {
+		ksft_test_result_skip("the kernel cannot be slow in virtual time: RSTs of a namespace that ends\n");
+		ns_pair_close(&dying);
+		for (i = 0; i < ORPHANS; i++) {
+			close(client[i]);
+			close(ends[i].fd);
+		}
+		return;
+	}
+	for (i = 0; i < ORPHANS; i++) {
+		send(client[i], "abc", 3, 0);
+		close(client[i]);
+	}
+	close(dying.a);
+	ksft_test_result(WAIT_FOR(!has_link(dying.b), STACK_DEADLINE_MS) &&
+			 (told = count_ended(ends, ORPHANS)) >= 0 && told < ORPHANS,
+			 "RSTs of a namespace that ends stop before all of many peers have got one\n");
+	ksft_print_msg("%d of %d peers were told\n", told, ORPHANS);
+	for (i = 0; i < ORPHANS; i++)
+		close(ends[i].fd);
 	close(dying.b);
 }
 
@@ -297,12 +344,13 @@ static void many_beside_one(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(15);
+	ksft_set_plan(16);
 	before_first_socket();
 	many_beside_one();
 	namespace_dies();
 	orphan_resets(NS_B4);
 	orphan_resets(NS_B6);
+	orphans_tell_for_a_while();
 	descriptor_keeps_namespace();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

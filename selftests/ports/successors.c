@@ -6,15 +6,16 @@
  *
  * xtcp alone, over both IPs; kernel TCP has no such knob. Peers are kernel TCP's.
  *
- * No row shows that RSTs end after XTCP_TELL_TIME (socket/listen.c). That time passes only while the kernel sends them,
- * so slow rules of netfilter would have to make each of them slow. In the laboratory no rule takes time. Elsewhere the
- * number of RSTs would measure the machine, and a row that accepts every number could not fail.
+ * RSTs end after XTCP_TELL_TIME (socket/listen.c). That time passes only while the kernel sends them, so slow rules of
+ * netfilter make each of them slow. How many are sent is the machine's business, but all would take four times as long.
+ * In the laboratory no rule takes time.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
+#include <linux/tcp.h>
 #include <linux/xtcp.h>
 #include <poll.h>
 #include <pthread.h>
@@ -36,11 +37,13 @@
 #include "netem.h"
 #include "ns.h"
 #include "rows.h"
+#include "slow.h"
 #include "stack.h"
 #include "tcpstate.h"
 #include "wait.h"
 
 NEEDS_MODULE;
+NEEDS_PROGRAMS("nft");
 
 #define PORT		9800
 #define QUIET_PORT	9799	/* no connection has used it */
@@ -58,6 +61,9 @@ NEEDS_MODULE;
 #define OF_GUESTS	128
 #define ROUNDS		100
 #define CLIENTS		4
+#define TELL_MS		100	/* XTCP_TELL_TIME */
+#define TOLD_LATER	100	/* connections: more than can be told in that time */
+#define RST_MS		(4 * TELL_MS / TOLD_LATER)
 
 static struct ns_pair net;
 static int references;	/* to the module, without a socket of this program's */
@@ -250,6 +256,65 @@ static void nobody_comes(const char *text)
 	ksft_test_result(ok && is_over(text), "%s: without a successor all are reset when the time is over\n",
 			 text);
 	for (i = 0; i < WAITING; i++)
+		close(client[i]);
+}
+
+static bool has_ended(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 0) == 1;
+}
+
+static int count_ended(const int *fd, int n)
+{
+	int i, ended = 0;
+
+	for (i = 0; i < n; i++)
+		ended += has_ended(fd[i]);
+	return ended;
+}
+
+/* How many connections wait for accept(). */
+static int waiting_at(int listener)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info.tcpi_unacked;
+}
+
+/* Nobody comes, and each RST takes long: a worker of the kernel does not send all of them. */
+static void told_for_a_while(const char *text)
+{
+	int listener = bound(XTCP, text, PORT, true, 0), client[TOLD_LATER], i;
+	long long sent;
+	bool ok = true;
+
+	must(listener >= 0 && !listen(listener, TOLD_LATER), "listener");
+	if (!slow_resets(net.a, RST_MS)) {
+		close(listener);
+		ksft_test_result_skip("the kernel cannot be slow in virtual time: %s: RSTs end\n", text);
+		ksft_test_result_skip("the kernel cannot be slow in virtual time: %s: others get one later\n", text);
+		return;
+	}
+	knobs(net.a, 1, MIDDLE_MS);
+	for (i = 0; i < TOLD_LATER; i++)
+		client[i] = client_of(text, i);
+	must(WAIT_FOR(waiting_at(listener) == TOLD_LATER, STACK_DEADLINE_MS), "connections");
+	sent = counter_now(net.a, "/proc/net/xtcp_snmp", "Tcp:OutRsts");
+	close(listener);
+	ok = is_over(text);
+	sent = counter_now(net.a, "/proc/net/xtcp_snmp", "Tcp:OutRsts") - sent;
+	ok &= WAIT_FOR(count_ended(client, TOLD_LATER) == sent, STACK_DEADLINE_MS);
+	ksft_print_msg("%lld of %d were reset at once\n", sent, TOLD_LATER);
+	ksft_test_result(ok && sent < TOLD_LATER, "%s: RSTs end before all of many connections have got one\n", text);
+	for (i = 0, ok = true; i < TOLD_LATER; i++)
+		ok &= has_ended(client[i]) || (send(client[i], "x", 1, MSG_NOSIGNAL) == 1 && is_reset(client[i]));
+	ksft_test_result(ok, "%s: the others get one when they send again\n", text);
+	must(!ns_shell(net.a, "nft delete table inet slow"), "nft");
+	for (i = 0; i < TOLD_LATER; i++)
 		close(client[i]);
 }
 
@@ -725,7 +790,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 23 + 5);
+	ksft_set_plan(2 * 25 + 5);
 	references = module_references();
 	for (i = 0; i < 2; i++) {
 		const char *text = texts[i];
@@ -733,6 +798,7 @@ int main(void)
 		must(!ns_pair_make(&net), "namespaces");
 		takes_over(text);
 		nobody_comes(text);
+		told_for_a_while(text);
 		ends_at_once(text, "without the knob a listener", true, 1, 0, false);
 		ends_at_once(text, "without migrate_req a listener", true, 0, LONG_MS, false);
 		ends_at_once(text, "one without SO_REUSEPORT", false, 1, LONG_MS, false);
