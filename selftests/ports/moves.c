@@ -10,7 +10,7 @@
  * - TIME-WAIT makes way for the other stack and for new connections; a SYN that would reopen a
  *   connection does not end TIME-WAIT when nobody listens, nor while the queue of the listener is
  *   full, nor from too far away, on both stacks; a server behind NAT, with a policy of IPsec; one that
- *   is exempt from policies
+ *   is exempt from policies; one whose segments IPsec protects, behind an xfrm interface in a VRF
  * - kernel TCP accepted connections before its listener moved: they stay
  * - a socket of kernel TCP had the port before xtcp listened there, and connects to the peer of a
  *   connection: in vain
@@ -239,13 +239,13 @@ static void reopen_behind_nat(enum stack stack)
 	ns_pair_close(&pair);
 }
 
-/* How many packets policies of IPsec have refused in @where; -1: the kernel does not count them. */
-static long long refused_by_policies(int where)
+/* How many packets policies of IPsec have refused in @where, for a reason; -1: the kernel does not count them. */
+static long long refused_by_policies(int where, const char *reason)
 {
 	const char *path = "/proc/net/xfrm_stat";
 	char *text = access(path, R_OK) ? NULL : ns_read_file(where, path);
-	const char *line = text ? strstr(text, "XfrmInPolBlock") : NULL;
-	long long refused = line ? strtoll(line + strlen("XfrmInPolBlock"), NULL, 10) : -1;
+	const char *line = text ? strstr(text, reason) : NULL;
+	long long refused = line ? strtoll(line + strlen(reason), NULL, 10) : -1;
 
 	free(text);
 	return refused;
@@ -266,7 +266,7 @@ static void reopen_exempt(enum stack stack)
 	if (lo < 0 ||
 	    ns_shell(lo, "ip xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 proto tcp dport %d dir in action block", TO))
 		ksft_exit_fail_msg("no namespace with a policy\n");
-	refused = refused_by_policies(lo);
+	refused = refused_by_policies(lo, "XfrmInPolBlock");
 	listener = stack_listener(lo, stack, LO4, TO, true);
 	for (round = 0; round < 3; round++) {
 		client = stack_bound(lo, KERNEL, LO4, FROM, true);
@@ -277,18 +277,134 @@ static void reopen_exempt(enum stack stack)
 			break;
 	}
 	resent = counter_now(lo, "/proc/net/netstat", "TcpExt:TCPSynRetrans");
-	ksft_test_result(round == 3 && !resent && refused_by_policies(lo) == refused,
+	ksft_test_result(round == 3 && !resent && refused_by_policies(lo, "XfrmInPolBlock") == refused,
 			 "%s: exempt from policies one port connects again by way of TIME-WAIT, no SYN is dropped\n",
 			 stack_name(stack));
 	ns_sysctl_set(lo, "net.ipv4.conf.lo.disable_policy", "0");
 	client = stack_bound(lo, KERNEL, LO4, FROM + 1, true);
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	ksft_test_result(stack_connect(client, LO4, TO) && errno == EINPROGRESS &&
-			 (refused < 0 || refused_by_policies(lo) > refused),
+			 (refused < 0 || refused_by_policies(lo, "XfrmInPolBlock") > refused),
 			 "%s: none when it is exempt no more\n", stack_name(stack));
 	close(client);
 	close(listener);
 	close(lo);
+}
+
+/* The addresses inside the tunnel, and what IPv6 and IPv4 have in common there. */
+#define IN_A4	"10.77.0.1"
+#define IN_B4	"10.77.0.2"
+#define IN_A6	"fd77::1"
+#define IN_B6	"fd77::2"
+#define TUNNEL	"proto esp reqid 7 mode tunnel"
+#define ESP	"proto esp reqid 7 if_id 7 mode tunnel flag af-unspec aead 'rfc4106(gcm(aes))' " \
+		"0x000102030405060708090a0b0c0d0e0f10111213 128"
+
+/* One end of a tunnel, with an xfrm interface. All that the interface carries is protected, and nothing else is. */
+static bool tunnel_end(int end, const char *self, const char *peer)
+{
+	static const char * const all[] = { "0.0.0.0/0", "::/0" };
+	unsigned int i;
+
+	if (ns_shell(end, "ip xfrm state add src " NS_A4 " dst " NS_B4 " spi 1 " ESP " &&"
+			  "ip xfrm state add src " NS_B4 " dst " NS_A4 " spi 2 " ESP) ||
+	    ns_shell(end, "ip link add xfrm0 type xfrm dev veth0 if_id 7"))
+		return false;
+	for (i = 0; i < sizeof(all) / sizeof(*all); i++) {
+		if (ns_shell(end, "ip xfrm policy add src %s dst %s dir out if_id 7 tmpl src %s dst %s " TUNNEL " &&"
+				  "ip xfrm policy add src %s dst %s dir in if_id 7 tmpl src %s dst %s " TUNNEL,
+			     all[i], all[i], self, peer, all[i], all[i], peer, self))
+			return false;
+	}
+	return true;
+}
+
+static bool make_tunnel(struct ns_pair *pair)
+{
+	return !ns_pair_make(pair) && tunnel_end(pair->a, NS_A4, NS_B4) && tunnel_end(pair->b, NS_B4, NS_A4) &&
+	       !ns_shell(pair->b, "ip link add vrf0 type vrf table 10 && ip link set vrf0 up &&"
+				  "ip link set xfrm0 master vrf0") &&
+	       !ns_link_up(pair->a, "xfrm0", true) && !ns_link_up(pair->b, "xfrm0", true) &&
+	       !ns_addr_add(pair->a, "xfrm0", IN_A4 "/24") && !ns_addr_add(pair->b, "xfrm0", IN_B4 "/24") &&
+	       !ns_addr_add(pair->a, "xfrm0", IN_A6 "/64") && !ns_addr_add(pair->b, "xfrm0", IN_B6 "/64");
+}
+
+/* A socket in the VRF, bound to the port. */
+static int bound_in_vrf(const struct ns_pair *pair, enum stack stack, const char *text, int port)
+{
+	const union stack_addr addr = stack_addr(text, port);
+	int fd = stack_socket(pair->b, stack, text), one = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "vrf0", 5) ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) || bind(fd, &addr.sa, stack_addr_len(&addr)))
+		ksft_exit_fail_msg("no socket in the VRF: %s\n", strerror(errno));
+	return fd;
+}
+
+/*
+ * An xfrm interface is a port of a VRF. The segments come in by the VRF then, and the policies of the interface hold
+ * for them: so the check has to know the port. The SYN that reopens a record is judged twice, as above.
+ */
+static void over_tunnel_in_vrf(const struct ns_pair *pair, enum stack stack, bool v6)
+{
+	const char *a = v6 ? IN_A6 : IN_A4, *b = v6 ? IN_B6 : IN_B4;
+	const char *servers = stack == XTCP ? v6 ? "/proc/net/xtcp6" : "/proc/net/xtcp" :
+					      v6 ? "/proc/net/tcp6" : "/proc/net/tcp";
+	const char *clients = v6 ? "/proc/net/tcp6" : "/proc/net/tcp";
+	const int to = PORT + 190 + 2 * stack + v6, from = to + 10;
+	int listener = bound_in_vrf(pair, stack, b, to), client, server, round;
+	struct timeval patience = { .tv_sec = 5 };
+	long long resent, refused;
+
+	if (listen(listener, 5))
+		ksft_exit_fail_msg("listen(): %s\n", strerror(errno));
+	resent = counter_now(pair->a, "/proc/net/netstat", "TcpExt:TCPSynRetrans");
+	refused = refused_by_policies(pair->b, "XfrmInNoPols");
+	for (round = 0; round < 3; round++) {
+		client = stack_bound(pair->a, KERNEL, a, from, true);
+		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		if (client < 0 || stack_connect(client, b, to) || !ended_by_server(listener, client) ||
+		    !WAIT_FOR(rows_state(pair->b, servers, to, from) == 6 && !rows_state(pair->a, clients, from, to),
+			      STACK_DEADLINE_MS))
+			break;
+	}
+	resent = counter_now(pair->a, "/proc/net/netstat", "TcpExt:TCPSynRetrans") - resent;
+	if (refused >= 0)
+		refused = refused_by_policies(pair->b, "XfrmInNoPols") - refused;
+	ksft_print_msg("%d rounds, %lld SYNs resent, %lld segments refused\n", round, resent, refused);
+	ksft_test_result(round == 3 && (refused < 0 ? !resent : !refused),
+			 "%s, IPv%d: over an xfrm interface in a VRF one port connects again by way of TIME-WAIT\n",
+			 stack_name(stack), v6 ? 6 : 4);
+	close(listener);
+
+	listener = stack_listener(pair->a, KERNEL, a, to, true);
+	client = bound_in_vrf(pair, stack, b, 0);
+	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	server = listener < 0 || stack_connect(client, a, to) ? -1 : accept(listener, NULL, NULL);
+	ksft_test_result(server >= 0 && stack_carries(client, server, 50000) && stack_carries(server, client, 50000),
+			 "%s, IPv%d: and a client there sends and receives\n", stack_name(stack), v6 ? 6 : 4);
+	close(server);
+	close(client);
+	close(listener);
+}
+
+static void tunnels(void)
+{
+	struct ns_pair pair;
+	int stack, v6;
+
+	if (ns_shell(ns, "ip link add xfrm0 type xfrm dev lo if_id 1 2>/dev/null && ip link del xfrm0")) {
+		for (stack = 0; stack < 2 * 2 * 2; stack++)
+			ksft_test_result_skip("the kernel cannot make xfrm interfaces: tunnel %d\n", stack);
+		return;
+	}
+	if (!make_tunnel(&pair))
+		ksft_exit_fail_msg("no tunnel\n");
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		for (v6 = 0; v6 < 2; v6++)
+			over_tunnel_in_vrf(&pair, stack, v6);
+	}
+	ns_pair_close(&pair);
 }
 
 /* A connection that xtcp's client closes first, so that its record stays; the port. */
@@ -510,7 +626,7 @@ static void syn_from_afar(enum stack stack)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2 + 2 * 2);
+	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 2 * 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2 + 2 * 2);
 	/* a record of the first second since the machine's start has no time, and does not give way */
 	wait_until_ms(1000);
 	ns = ns_make();
@@ -529,6 +645,7 @@ int main(void)
 	reopen_behind_nat(XTCP);
 	reopen_exempt(KERNEL);
 	reopen_exempt(XTCP);
+	tunnels();
 	client_moves(KERNEL);
 	client_moves(XTCP);
 	connects_onto_a_flow();
