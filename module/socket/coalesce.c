@@ -24,6 +24,8 @@
 
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/sock.h"
+#include "base/stream.h"
 #include "expiry/expiry.h"
 #include "send/bundle.h"
 #include "send/output.h"
@@ -51,16 +53,11 @@ static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 	return xsk->nonagle & TCP_NAGLE_OFF || skb->len >= xsk->mss;
 }
 
-/**
- * xtcp_coalesce_waits() - the out-of-line part of xtcp_coalesce_holds()
- * @sk: the sock; at least two skbs are in flight
- * @written: how many octets the program has just written
- *
- * Context: process. Lock: socket, held.
- *
- * Return: true when the data waits, and a timer runs.
+/*
+ * The out-of-line part of xtcp_coalesce_holds(): at least two skbs are in flight. Return: true when
+ * the data waits, and a timer runs.
  */
-bool xtcp_coalesce_waits(struct sock *sk, u32 written)
+static bool waits_for_next(struct sock *sk, u32 written)
 {
 	const u32 usecs = READ_ONCE(xtcp_net_of(sk)->sysctl.coalesce_usecs);
 	struct sk_buff *skb = xtcp_sndq_open_tail(sk);
@@ -68,7 +65,6 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 	const struct xtcp_sndcb *last;
 	u32 bundle;
 
-	sock_owned_by_me(sk);
 	if (!usecs || !skb || skb != xtcp_sndq_unsent(sk) || !may_wait(sk, skb))
 		return false;
 	bundle = min(xtcp_bundle_goal(sk), xtcp_bundle_most(sk));
@@ -86,15 +82,30 @@ bool xtcp_coalesce_waits(struct sock *sk, u32 written)
 }
 
 /**
- * xtcp_coalesce_push() - send data that waits for the next write
- * @sk: the sock, in any state
+ * xtcp_coalesce_holds() - does the last write have to wait for the next write?
+ * @sk: the sock
+ * @written: how many octets the program has just written
  *
+ * The last write never waits while fewer than two skbs are in flight. Skbs that are sacked or wait
+ * to be resent do not count.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: true when the data waits, and a timer runs.
+ */
+__always_inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
+{
+	const struct list_head *in_flight = &xtcp_sk(sk)->stream->in_flight;
+
+	sock_owned_by_me(sk);
+	return in_flight->next != in_flight->prev && waits_for_next(sk, written);
+}
+
+/*
  * The out-of-line part of xtcp_coalesce_flush(). If another thread has the socket lock, that thread
  * sends the data when it releases the lock.
- *
- * Context: process. The function takes the lock of bh_lock_sock().
  */
-void xtcp_coalesce_push(struct sock *sk)
+static void push_coalesced(struct sock *sk)
 {
 	local_bh_disable();
 	bh_lock_sock(sk);
@@ -104,4 +115,18 @@ void xtcp_coalesce_push(struct sock *sk)
 		xtcp_expiry_paced(sk);
 	bh_unlock_sock(sk);
 	local_bh_enable();
+}
+
+/**
+ * xtcp_coalesce_flush() - send data that waits for the next write
+ * @sk: the sock, in any state
+ *
+ * The program makes a call that is not a write.
+ *
+ * Context: process; the socket lock is not held. The function may take the lock of bh_lock_sock().
+ */
+__always_inline void xtcp_coalesce_flush(struct sock *sk)
+{
+	if (unlikely(READ_ONCE(xtcp_sk(sk)->coalescing)))
+		push_coalesced(sk);
 }
