@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Socket options. status.c reports TCP_INFO, ioctl and poll.
+ * Socket options. ipopt.c has those of IP and IPv6; status.c reports TCP_INFO, ioctl and poll.
  *
  * Names, units, ranges and errors are those of kernel TCP. An IPPROTO_* option either works here or
  * is refused by ENOPROTOOPT; none is accepted and then ignored. The kernel's generic code handles
  * SOL_SOCKET, but refuses SO_ZEROCOPY for protocols that it does not know. Since Linux 6.5, that
  * code first calls this file, which accepts SO_ZEROCOPY. On older kernels, a program sets
  * XTCP_ZEROCOPY instead.
- *
- * The kernel's own code handles the options of IP and IPv6. This file passes such an option on only
- * under two conditions: the option makes sense for a stream socket, and the kernel's code does not
- * mistake our sock for a sock of another protocol. For example, this file refuses multicast
- * memberships, because they would leak. It refuses IPV6_ADDRFORM, because the kernel's code would
- * turn our sock into a sock of kernel TCP.
  */
 #include "socket/sockopt.h"
 
 #include <linux/inet_diag.h>
 #include <linux/xtcp_ao.h>
-#include <net/ip.h>
-#include <net/ipv6.h>
 #include <net/tcp.h>
 
 #include "arrive/acks.h"
@@ -45,84 +37,13 @@
 #include "send/mss.h"
 #include "send/output.h"
 #include "socket/coalesce.h"
+#include "socket/ipopt.h"
 #include "socket/status.h"
 #include "time/keepalive.h"
 #include "time/timer.h"
 #include "window/space.h"
 
 #define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */
-
-/* Is this an option of SOL_IP that works on our sockets? */
-static bool ip_option_is_known(int optname, bool set)
-{
-	switch (optname) {
-	case IP_TOS:
-	case IP_TTL:
-	case IP_MINTTL:
-	case IP_MTU_DISCOVER:
-	case IP_RECVERR:
-	case IP_FREEBIND:
-	case IP_TRANSPARENT:
-	case IP_BIND_ADDRESS_NO_PORT:
-	case IP_LOCAL_PORT_RANGE:
-	case IP_IPSEC_POLICY:
-	case IP_XFRM_POLICY:
-		return true;
-	case IP_MTU:
-		return !set;
-	default:
-		return false;
-	}
-}
-
-/* Is this an option of SOL_IPV6 that works on our sockets? */
-static bool ipv6_option_is_known(int optname, bool set)
-{
-	switch (optname) {
-	case IPV6_V6ONLY:
-	case IPV6_UNICAST_HOPS:
-	case IPV6_MINHOPCOUNT:
-	case IPV6_TCLASS:
-	case IPV6_AUTOFLOWLABEL:
-	case IPV6_MTU_DISCOVER:
-	case IPV6_RECVERR:
-	case IPV6_ADDR_PREFERENCES:
-	case IPV6_FREEBIND:
-	case IPV6_FLOWLABEL_MGR:
-	case IPV6_FLOWINFO_SEND:
-	case IPV6_TRANSPARENT:
-	case IPV6_IPSEC_POLICY:
-	case IPV6_XFRM_POLICY:
-		return true;
-	case IPV6_MTU:
-		return !set;
-	default:
-		return false;
-	}
-}
-
-/*
- * The error for an option that we refuse: -ENOPROTOOPT; or -EFAULT, if the kernel's own code would
- * reject the value before it looks at the option.
- */
-static int refuse_set(int level, sockptr_t optval, unsigned int optlen)
-{
-	int val;
-
-	if (level == SOL_IPV6 && optlen >= sizeof(val) && !sockptr_is_null(optval) &&
-	    copy_from_sockptr(&val, optval, sizeof(val)))
-		return -EFAULT;
-	return -ENOPROTOOPT;
-}
-
-static int refuse_get(int level, int __user *optlen)
-{
-	int len;
-
-	if (get_user(len, optlen))
-		return -EFAULT;
-	return level == SOL_IP && len < 0 ? -EINVAL : -ENOPROTOOPT;
-}
 
 /*
  * TCP_NODELAY was set, or TCP_CORK was cleared: send the data that need not wait any more. As in
@@ -480,8 +401,8 @@ int xtcp_sockopt_set_int(struct sock *sk, int optname, int val)
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
  * -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE, XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS;
  * -ENOMEM and -EOPNOTSUPP for options of Fast Open; for keys what xtcp_md5opt_set() and
- * xtcp_aoopt_set() return; for SOL_SOCKET what sock_setsockopt() returns, and for options of IP and
- * IPv6 what the kernel's own code returns.
+ * xtcp_aoopt_set() return; for SOL_SOCKET what sock_setsockopt() returns, and for other levels what
+ * xtcp_ipopt_set() returns.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -494,16 +415,8 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 		optname = XTCP_ZEROCOPY;
 	}
 	xtcp_coalesce_flush(sk);
-	if (level == SOL_IP)
-		return ip_option_is_known(optname, true) ?
-			ip_setsockopt(sk, level, optname, optval, optlen) : refuse_set(level, optval, optlen);
-#if IS_ENABLED(CONFIG_IPV6)
-	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
-		return ipv6_option_is_known(optname, true) ?
-			ipv6_setsockopt(sk, level, optname, optval, optlen) : refuse_set(level, optval, optlen);
-#endif
 	if (level != SOL_TCP)
-		return -ENOPROTOOPT;
+		return xtcp_ipopt_set(sk, level, optname, optval, optlen);
 	if (optname == TCP_CONGESTION)
 		return set_congestion(sk, optval, optlen);
 	if (optname == TCP_FASTOPEN_KEY)
@@ -678,9 +591,8 @@ static int get_ao(struct sock *sk, int optname, char __user *optval, int __user 
  *
  * Context: process. Takes the socket lock where needed.
  *
- * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -EOPNOTSUPP for
- * an unknown level on an AF_INET sock; for keys what xtcp_aoget_keys() and xtcp_aoget_info()
- * return; for options of IP and IPv6 what the kernel's own code returns.
+ * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; for keys what
+ * xtcp_aoget_keys() and xtcp_aoget_info() return; for other levels what xtcp_ipopt_get() returns.
  */
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
@@ -692,16 +604,8 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	int len, val, err;
 
 	xtcp_coalesce_flush(sk);
-	if (level == SOL_IP)
-		return ip_option_is_known(optname, false) ?
-			ip_getsockopt(sk, level, optname, optval, optlen) : refuse_get(level, optlen);
-#if IS_ENABLED(CONFIG_IPV6)
-	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
-		return ipv6_option_is_known(optname, false) ?
-			ipv6_getsockopt(sk, level, optname, optval, optlen) : refuse_get(level, optlen);
-#endif
 	if (level != SOL_TCP)
-		return sk->sk_family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
+		return xtcp_ipopt_get(sk, level, optname, optval, optlen);
 	if (get_user(len, optlen))
 		return -EFAULT;
 	if (len < 0)
