@@ -30,6 +30,7 @@
 #include "socket/close.c"
 #include "socket/listen.c"
 #include "socket/coalesce.c"
+#include "socket/intopt.c"
 #include "socket/ipopt.c"
 
 #include "netns/netns.c"

@@ -44,7 +44,7 @@
 #include "sight/boxkey.h"
 #include "sight/trace.h"
 #include "socket/diag_find.h"
-#include "socket/sockopt.h"
+#include "socket/intopt.h"
 #include "time/pace.h"
 
 #define CHANGES	(BIT(XTCP_SET_CONGESTION) | BIT(XTCP_SET_MAX_PACING_RATE) | BIT(XTCP_SET_USER_TIMEOUT) | \
@@ -169,9 +169,9 @@ static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_e
 		xtcp_pace_set_limit(sk, min_t(u64, nla_get_u64(attrs[XTCP_SET_MAX_PACING_RATE]), ULONG_MAX));
 	}
 	if (attrs[XTCP_SET_USER_TIMEOUT])
-		err = xtcp_sockopt_set_int(sk, TCP_USER_TIMEOUT, nla_get_s32(attrs[XTCP_SET_USER_TIMEOUT]));
+		err = xtcp_intopt_set(sk, TCP_USER_TIMEOUT, nla_get_s32(attrs[XTCP_SET_USER_TIMEOUT]));
 	if (keepidle && !err)
-		err = xtcp_sockopt_set_int(sk, TCP_KEEPIDLE, nla_get_u32(keepidle));
+		err = xtcp_intopt_set(sk, TCP_KEEPIDLE, nla_get_u32(keepidle));
 	if (keepalive && !err)
 		sk->sk_prot->keepalive(sk, nla_get_u8(keepalive));
 	return err;

@@ -7,12 +7,8 @@
 
 struct sock;
 
-/*
- * proto and proto_ops entries, and xtcp_sockopt_set_int(): process context.
- * xtcp_sockopt_set_int() and xtcp_sockopt_set_rcvlowat() need the socket lock.
- */
+/* proto and proto_ops entries: process context. xtcp_sockopt_set_rcvlowat() needs the socket lock. */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen);
-int xtcp_sockopt_set_int(struct sock *sk, int optname, int val);
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen);
 int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val);
 int xtcp_sockopt_set_peek_off(struct sock *sk, int val);
