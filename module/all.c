@@ -171,6 +171,7 @@
 #include "cong/stream_begin.c"
 #include "generated/algorithms_files.h"
 #include "cong/cong.c"
+#include "cong/reduction.c"
 #include "cong/resuming.c"
 #include "cong/paths.c"
 #include "cong/rate.c"

@@ -295,9 +295,9 @@ static void handle_inflight_too_high(struct xtcp_bbr *bbr, const struct xtcp_bbr
 }
 
 /*
- * SaveStateUponLoss(), except for the window, which cong.c saves. Only the first loss of a round
- * trip saves the state. That loss may cause a transition, and an undo must return to the state
- * before the transition.
+ * SaveStateUponLoss(), except for the window, which reduction.c saves. Only the first loss of a
+ * round trip saves the state. That loss may cause a transition, and an undo must return to the
+ * state before the transition.
  */
 static void save_state(struct xtcp_bbr *bbr)
 {
@@ -714,7 +714,7 @@ u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
  * @bbr: the state
  * @delivered: C.delivered
  *
- * This is HandleSpuriousLossDetection(), except for the window, which cong.c restores.
+ * This is HandleSpuriousLossDetection(), except for the window, which reduction.c restores.
  */
 void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Code that all congestion controls share. This file sets the windows before, during and after a
- * loss (RFC 5681). Windows are in octets; SMSS is tx->mss. An algorithm (struct xtcp_cong_ops)
- * decides how the window grows and how far the window falls.
+ * Code that all congestion controls share. This file sets the windows when a connection begins, as
+ * they grow, and after an idle time (RFC 5681); reduction.c sets them after a loss or a mark.
+ * Windows are in octets; SMSS is tx->mss. An algorithm (struct xtcp_cong_ops) decides how the window
+ * grows and how far the window falls.
  */
 #include "cong/cong.h"
 
@@ -16,7 +17,7 @@
 #include "base/wire.h"
 #include "cong/alpha.h"
 #include "cong/pipe.h"
-#include "cong/prr.h"
+#include "cong/reduction.h"
 #include "cong/resume.h"
 #include "cong/resuming.h"
 #include "loss/sample.h"
@@ -302,36 +303,6 @@ static __always_inline void grow(struct sock *sk, const struct xtcp_sample *samp
 		grow_limiting(sk, sample);
 }
 
-static bool is_reducing(const struct xtcp_sender *tx)
-{
-	return tx->cong.phase == XTCP_CONG_CWR || tx->cong.phase == XTCP_CONG_RECOVERY;
-}
-
-/* In the Safe Retreat Phase, PRR sets no window (RFC 9959 section 4.5). */
-static bool is_retreating(const struct sock *sk)
-{
-	return xtcp_resume_is_in(xtcp_sender(sk)->stream->cong.resume, XTCP_RESUME_RETREAT);
-}
-
-/* Set the window for this ACK by PRR (RFC 9937 section 6.2). */
-static noinline_for_stack void reduce_by(struct sock *sk, u32 delivered, bool safe)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
-	u32 pipe = xtcp_pipe_octets(sk), quota;
-
-	if (!delivered)
-		return;
-	quota = xtcp_prr_quota(&stream->cong.prr, pipe, tx->cong.ssthresh, delivered, safe, tx->mss);
-	/*
-	 * without SACK, a partial ACK always allows one segment to be resent: if nothing is resent,
-	 * perhaps no other ACK comes (RFC 6582 section 3.2)
-	 */
-	if (!tx->agreed.sack_ok && !list_empty(&stream->to_resend))
-		quota = max_t(u32, quota, tx->mss);
-	tx->cong.cwnd = max_t(u32, pipe + quota, tx->mss);
-}
-
 /**
  * xtcp_cong_ecn_ack() - on a connection with ECN, pass an ACK to the algorithm
  * @sk: the sock; SND.UNA is up to date, but losses are not detected yet, and the phase is unchanged
@@ -400,8 +371,8 @@ __always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sa
 	}
 	if (unlikely(tx->stream->cong.resume) && xtcp_resuming_acked(sk, sample))
 		; /* xtcp_resuming_acked() has set the window */
-	else if (is_reducing(tx))
-		reduce_by(sk, sample->delivered, sample->acked && !sample->lost);
+	else if (xtcp_reduction_is_on(tx))
+		xtcp_reduction_ack(sk, sample->delivered, sample->acked && !sample->lost);
 	else if (tx->cong.phase == XTCP_CONG_LOSS)
 		grow_again(sk, sample);
 	else
@@ -410,138 +381,6 @@ __always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sa
 	tx->cong.rate_is_old = true;
 	if (xtcp_pace_applies(sk))
 		set_rate(sk);
-}
-
-/**
- * xtcp_cong_sent() - tell PRR how much was sent or resent, if PRR controls a reduction
- * @sk: the sock
- * @octets: how many octets
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_cong_sent(struct sock *sk, u32 octets)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-
-	sock_owned_by_me(sk);
-	if (is_reducing(tx) && !tx->algorithm->control)
-		xtcp_prr_sent(&tx->stream->cong.prr, octets);
-}
-
-/* Save the windows, in case the reduction turns out to be needless. */
-static void keep_windows(struct xtcp_sender *tx)
-{
-	struct xtcp_cong_stream *prior = &tx->stream->cong;
-	const struct xtcp_cong *cong = &tx->cong;
-
-	/*
-	 * a recovery that is still going on may have reduced cwnd already: keep the larger of cwnd
-	 * and the value that was saved before. BBR restores this value when the recovery ends
-	 * (draft-ietf-ccwg-bbr section 5.6.4.4)
-	 */
-	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
-		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
-	else
-		prior->prior_cwnd = cong->cwnd;
-	/* as in Linux, save at least 3/4 of cwnd as ssthresh, unless a reduction is going on */
-	prior->prior_ssthresh = is_reducing(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
-}
-
-/**
- * xtcp_cong_reduce() - begin to reduce the window after a loss or a congestion mark
- * @sk: the sock; its phase has not changed yet
- * @in_flight: RecoverFS of RFC 9937 section 6.1, octets
- * @marked: a congestion mark is the only reason; nothing was lost
- *
- * The algorithm decides how far the window falls; PRR decides how fast.
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	const struct xtcp_cong_ops *ops = tx->algorithm;
-	bool retreats;
-
-	sock_owned_by_me(sk);
-	retreats = unlikely(tx->stream->cong.resume) && xtcp_resuming_congested(sk);
-	keep_windows(tx);
-	tx->cong.ssthresh = max_t(u32, marked && ops->marked ? ops->marked(sk) : ops->ssthresh(sk), tx->mss);
-	xtcp_prr_begin(&tx->stream->cong.prr, in_flight);
-	if (retreats)
-		xtcp_resuming_retreat(sk);
-}
-
-/**
- * xtcp_cong_reduce_further() - react to a loss during the reduction for a congestion mark
- * @sk: the sock; its phase is %XTCP_CONG_CWR
- * @in_flight: RecoverFS of RFC 9937 section 6.1, octets, if a recovery begins; otherwise 0
- *
- * A mark and a loss in the same round trip reduce the window only once (RFC 3168 section 6.1.2). An
- * algorithm without marked() has reduced the window for the mark as far as for a loss, so this
- * function does nothing. With marked(), the window now falls at least as far as for the loss alone
- * (RFC 8257 section 3.5). If a recovery begins, PRR also starts again, so that octets sent since
- * the mark neither reduce PRR's quota nor delay the retransmissions.
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_cong *cong = &tx->cong;
-	u32 cwnd = cong->cwnd;
-
-	sock_owned_by_me(sk);
-	if (!tx->algorithm->marked)
-		return;
-	cong->cwnd = tx->stream->cong.prior_cwnd;
-	cong->ssthresh = min(cong->ssthresh, max_t(u32, tx->algorithm->ssthresh(sk), tx->mss));
-	cong->cwnd = cwnd;
-	if (in_flight)
-		xtcp_prr_begin(&tx->stream->cong.prr, in_flight);
-}
-
-/**
- * xtcp_cong_reduced() - end a reduction
- * @sk: the sock
- *
- * The window becomes ssthresh (RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3).
- *
- * An algorithm with control() keeps ssthresh infinite. Under such an algorithm the window returns
- * to its value from before the reduction, unless the window is larger now. If the program has
- * replaced such an algorithm during the reduction, ssthresh is still infinite, and the window keeps
- * the value that PRR has set. In the Safe Retreat Phase of Careful Resume, the window does not
- * change.
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_cong_reduced(struct sock *sk)
-{
-	struct xtcp_cong *cong = &xtcp_sender(sk)->cong;
-
-	sock_owned_by_me(sk);
-	if (xtcp_sender(sk)->algorithm->control)
-		cong->cwnd = max(cong->cwnd, xtcp_sender(sk)->stream->cong.prior_cwnd);
-	else if (unlikely(is_retreating(sk)))
-		xtcp_resuming_reduced(sk);
-	else if (cong->ssthresh != U32_MAX)
-		cong->cwnd = min(cong->ssthresh, U32_MAX / 2);
-}
-
-/**
- * xtcp_cong_repaired() - adapt the window at the end of a recovery that a timeout began
- * @sk: the sock
- *
- * If the algorithm has control(), cwnd returns to its value from before the recovery, unless cwnd
- * is larger now. With other algorithms, cwnd stays.
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_cong_repaired(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	if (xtcp_sender(sk)->algorithm->control)
-		xtcp_cong_reduced(sk);
 }
 
 /**
@@ -556,95 +395,6 @@ void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 	sock_owned_by_me(sk);
 	if (xtcp_sender(sk)->algorithm->lost)
 		xtcp_sender(sk)->algorithm->lost(sk, loss);
-}
-
-/**
- * xtcp_cong_allow_one() - let one segment leave after a loss that was detected without an ACK
- * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_cong_allow_one(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	if (is_reducing(xtcp_sender(sk)) && !xtcp_sender(sk)->algorithm->control && !is_retreating(sk))
-		reduce_by(sk, xtcp_sender(sk)->mss, false);
-}
-
-/**
- * xtcp_cong_lost() - save the windows and set ssthresh, at the first timeout of the data in flight
- * @sk: the sock; its phase has not changed yet
- *
- * RFC 5681 section 3.1, equation (4).
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_cong_lost(struct sock *sk)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-
-	sock_owned_by_me(sk);
-	if (unlikely(tx->stream->cong.resume))
-		xtcp_resuming_timeout(sk);
-	keep_windows(tx);
-	tx->cong.ssthresh = max_t(u32, tx->algorithm->ssthresh(sk), tx->mss);
-}
-
-/**
- * xtcp_cong_restart() - allow one segment after a timeout (RFC 5681 section 3.1)
- * @sk: the sock
- * @pipe: octets that still count as in flight
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_cong_restart(struct sock *sk, u32 pipe)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-
-	sock_owned_by_me(sk);
-	if (unlikely(tx->stream->cong.resume))
-		xtcp_resuming_timeout(sk);
-	tx->cong.cwnd = pipe + tx->mss;
-}
-
-/**
- * xtcp_cong_forbid_undo() - make the last reduction final
- * @sk: the sock
- *
- * A congestion mark (RFC 3168 section 6.1.2) or a full local queue proves congestion, so the
- * reduction was right. A retreat of Careful Resume (resuming.c) is also final.
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_cong_forbid_undo(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	xtcp_sender(sk)->stream->cong.prior_ssthresh = 0;
-}
-
-/**
- * xtcp_cong_undo() - undo the last reduction, because it was needless
- * @sk: the sock
- *
- * RFC 4015 section 3.2, RFC 9438 section 4.9.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: true; false when xtcp_cong_forbid_undo() has made the reduction final.
- */
-bool xtcp_cong_undo(struct sock *sk)
-{
-	const struct xtcp_cong_stream *prior = &xtcp_sender(sk)->stream->cong;
-	struct xtcp_cong *cong = &xtcp_sender(sk)->cong;
-
-	sock_owned_by_me(sk);
-	if (!prior->prior_ssthresh)
-		return false;
-	cong->cwnd = max(cong->cwnd, prior->prior_cwnd);
-	cong->ssthresh = max(cong->ssthresh, prior->prior_ssthresh);
-	if (xtcp_sender(sk)->algorithm->undone)
-		xtcp_sender(sk)->algorithm->undone(sk);
-	return true;
 }
 
 /**

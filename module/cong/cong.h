@@ -59,8 +59,9 @@ struct xtcp_cong_loss {
  * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; called before losses are
  *	detected. Optional
  * @control: replaces @acked, and is called in each phase, for each ACK that reports something new.
- *	It sets sk_pacing_rate and cwnd. cong.c changes cwnd only at a timeout, at the end of a
- *	recovery or of CWR, for an undo, and if cwnd would be below one segment. Optional
+ *	It sets sk_pacing_rate and cwnd. reduction.c changes cwnd only at a timeout, at the end of
+ *	a recovery or of CWR, and for an undo; cong.c only if cwnd would be below one segment.
+ *	Optional
  * @lost: some octets, which left together, now count as lost; called before @control for the same
  *	ACK; see xtcp_cong_octets_lost(). Optional
  * @info: fill in TCP_CC_INFO; return its octets. Optional
@@ -151,18 +152,8 @@ unsigned long xtcp_cong_rate(struct sock *sk);
 void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted);
-void xtcp_cong_sent(struct sock *sk, u32 octets);
 void xtcp_cong_pushed(struct sock *sk, bool limited);
-void xtcp_cong_reduce(struct sock *sk, u32 in_flight, bool marked);
-void xtcp_cong_reduce_further(struct sock *sk, u32 in_flight);
-void xtcp_cong_reduced(struct sock *sk);
-void xtcp_cong_repaired(struct sock *sk);
 void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss);
-void xtcp_cong_allow_one(struct sock *sk);
-void xtcp_cong_lost(struct sock *sk);
-void xtcp_cong_restart(struct sock *sk, u32 pipe);
-void xtcp_cong_forbid_undo(struct sock *sk);
-bool xtcp_cong_undo(struct sock *sk);
 bool xtcp_cong_restart_after_idle(struct sock *sk);
 void xtcp_cong_mss_changed(struct sock *sk);
 u32 xtcp_cong_in_flight(const struct sock *sk);

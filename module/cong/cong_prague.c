@@ -20,6 +20,7 @@
 #include "base/sender.h"
 #include "cong/cong.h"
 #include "cong/prague.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 
@@ -80,7 +81,7 @@ static void prague_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 		return;
 	/* slow start ends with the first mark */
 	cong->ssthresh = min(cong->ssthresh, cong->cwnd);
-	xtcp_cong_forbid_undo(sk);
+	xtcp_reduction_forbid_undo(sk);
 }
 
 static void prague_acked(struct sock *sk, const struct xtcp_sample *sample)

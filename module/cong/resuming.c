@@ -2,8 +2,8 @@
 /*
  * Careful Resume (RFC 9959) of a sock: a "jump" raises the window at once to at most half of what
  * an earlier connection has observed of the path. resume.c has the phases, and paths.c has the
- * saved paths. cong.c calls this file when text was sent, at each ACK, and when congestion reduces
- * the window.
+ * saved paths. cong.c calls this file when text was sent and at each ACK, reduction.c when congestion
+ * reduces the window.
  *
  * A connection gets its struct xtcp_resume when it fills its congestion window for the first time.
  * A connection that never fills its window needs no such struct: it has observed nothing that could
@@ -36,6 +36,7 @@
 #include "cong/cong.h"
 #include "cong/paths.h"
 #include "cong/pipe.h"
+#include "cong/reduction.h"
 #include "cong/resume.h"
 #include "loss/sample.h"
 #include "sight/mib.h"
@@ -264,7 +265,7 @@ static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
 
 /*
  * Process an ACK in the Safe Retreat Phase. @reducing: a reduction is going on. When the reduction
- * ends, xtcp_cong_reduced() may end the Safe Retreat Phase.
+ * ends, xtcp_reduction_end() may end the Safe Retreat Phase.
  */
 static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, bool reducing)
 {
@@ -391,7 +392,7 @@ void xtcp_resuming_retreat(struct sock *sk)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	xtcp_cong_forbid_undo(sk);
+	xtcp_reduction_forbid_undo(sk);
 	if (resume->phase == XTCP_RESUME_RETREAT) {
 		tx->cong.cwnd = min(tx->cong.cwnd, tx->cong.ssthresh);
 		return;

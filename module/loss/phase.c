@@ -9,6 +9,7 @@
 #include "base/stream.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 #include "loss/undo.h"
@@ -81,7 +82,7 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
 
 	stream->recover = xsk->snd.nxt;
 	stream->tlp.pending = false;
-	xtcp_cong_reduce(sk, recover_fs, marked);
+	xtcp_reduction_begin(sk, recover_fs, marked);
 	xtcp_ecn_reduced(sk);
 }
 
@@ -114,5 +115,5 @@ void xtcp_phase_congested_here(struct sock *sk)
 		xtcp_phase_reduce(sk, max(xtcp_phase_in_flight(xtcp_sender(sk), &none), xsk->cong.cwnd), false);
 		xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_QUEUE);
 	}
-	xtcp_cong_forbid_undo(sk);
+	xtcp_reduction_forbid_undo(sk);
 }

@@ -22,7 +22,7 @@
 #include "base/sender.h"
 #include "base/seq.h"
 #include "base/wire.h"
-#include "cong/cong.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
@@ -30,7 +30,7 @@
 
 /**
  * xtcp_undo_begin() - start to watch a recovery
- * @sk: the sock; cong.c has saved the windows from before the recovery
+ * @sk: the sock; reduction.c has saved the windows from before the recovery
  *
  * RFC 3522 section 3.2 step 1.
  */
@@ -146,7 +146,7 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 
 /**
  * xtcp_undo_apply() - undo the reduction of the window
- * @sk: the sock, with a reduction to undo. If xtcp_cong_forbid_undo() was called, nothing is undone
+ * @sk: the sock, with a reduction to undo. If xtcp_reduction_forbid_undo() was called, nothing is undone
  * @counter: LINUX_MIB_TCP*UNDO, for the way in which the needless recovery was detected
  *
  * RFC 4015 section 3.2.
@@ -160,7 +160,7 @@ bool xtcp_undo_apply(struct sock *sk, int counter)
 	bool undone;
 
 	sock_owned_by_me(sk);
-	undone = xtcp_cong_undo(sk);
+	undone = xtcp_reduction_undo(sk);
 	if (undone)
 		xtcp_ecn_undone(sk);
 	stream->undo.armed = false;

@@ -19,8 +19,8 @@
  *   shows that the first segment in flight is lost. During the recovery that follows, an ACK may
  *   move SND.UNA to a point before recover: then the segment at this point is also lost (RFC 6582).
  *   After a timeout, almost everything in flight counts as lost (timeout.c).
- * - How fast are lost and new segments sent? The congestion window decides this (cong.c, prr.c).
- *   repair.c only compares the window with the number of octets in flight.
+ * - How fast are lost and new segments sent? The congestion window decides this (reduction.c,
+ *   prr.c). repair.c only compares the window with the number of octets in flight.
  * - Was the recovery needless? undo.c decides this. Only F-RTO (RFC 5682) is in this file, because
  *   F-RTO also chooses what to send.
  *
@@ -38,6 +38,7 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "loss/phase.h"
 #include "loss/rack.h"
@@ -91,7 +92,7 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 {
 	xtcp_undo_forget(sk);
 	reduce(sk, sample, true);
-	xtcp_cong_forbid_undo(sk);
+	xtcp_reduction_forbid_undo(sk);
 	xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
 }
 
@@ -112,11 +113,11 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 	XTCP_NET_INC_STATS(tx->xn, tx->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
 	xtcp_undo_begin(sk);
 	if (tx->cong.phase == XTCP_CONG_CWR)
-		xtcp_cong_reduce_further(sk, xtcp_phase_in_flight(tx, sample));
+		xtcp_reduction_further(sk, xtcp_phase_in_flight(tx, sample));
 	else
 		reduce(sk, sample, false);
 	if (sample->ece)
-		xtcp_cong_forbid_undo(sk);
+		xtcp_reduction_forbid_undo(sk);
 	tx->stream->recover = tx->snd.nxt;
 	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, tx->agreed.sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
 }
@@ -133,7 +134,7 @@ void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *s
 {
 	sock_owned_by_me(sk);
 	if (xtcp_sender(sk)->cong.phase == XTCP_CONG_CWR) {
-		xtcp_cong_reduce_further(sk, 0);
+		xtcp_reduction_further(sk, 0);
 		xtcp_phase_tell(sk, XTCP_TRACE_TLP);
 	}
 	if (xtcp_sender(sk)->cong.phase >= XTCP_CONG_CWR)
@@ -141,7 +142,7 @@ void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *s
 	xtcp_undo_forget(sk);
 	reduce(sk, sample, false);
 	xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_TLP);
-	xtcp_cong_reduced(sk);
+	xtcp_reduction_end(sk);
 	keep_open(sk, XTCP_TRACE_RECOVERED);
 }
 
@@ -252,9 +253,9 @@ static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 		return false;
 	}
 	if (in_loss)
-		xtcp_cong_repaired(sk);
+		xtcp_reduction_repaired(sk);
 	else if (stream->undo.armed)
-		xtcp_cong_reduced(sk);
+		xtcp_reduction_end(sk);
 	/*
 	 * keep the undo state for outside_repair(): if the originals have arrived, the
 	 * retransmissions were needless, and D-SACKs will report this after the phase
@@ -355,7 +356,7 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 /*
  * The timeout was spurious (RFC 5682): the segments that are marked as lost have arrived or will
  * arrive, so the marks are removed. If the reduction of the window is final
- * (xtcp_cong_forbid_undo()), this ACK does not look for lost segments: to find one would begin a
+ * (xtcp_reduction_forbid_undo()), this ACK does not look for lost segments: to find one would begin a
  * recovery, and reduce the window a second time. As in Linux, the next ACK may look.
  */
 static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int counter, int reason)
@@ -448,7 +449,7 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 	struct xtcp_stream *stream = tx->stream;
 
 	if (sample->ece)
-		xtcp_cong_forbid_undo(sk);
+		xtcp_reduction_forbid_undo(sk);
 	if (sample->acked && xtcp_scoreboard_reneged(sk)) {
 		/*
 		 * the peer seems to have dropped text that it had sacked. Reordered ACKs look the
@@ -459,7 +460,7 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 	}
 	if (xtcp_seq_ge(tx->snd.una, stream->recover)) {
 		if (tx->cong.phase == XTCP_CONG_CWR && tx->snd.una != stream->recover) {
-			xtcp_cong_reduced(sk);
+			xtcp_reduction_end(sk);
 			xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 		} else if (tx->cong.phase == XTCP_CONG_RECOVERY && !leave_repair(sk, sample)) {
 			return NEXT_LOST;
@@ -552,7 +553,7 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 		 * the congestion window may be full, and no ACK has made room: allow one segment,
 		 * so that the first lost segment is resent at once
 		 */
-		xtcp_cong_allow_one(sk);
+		xtcp_reduction_allow_one(sk);
 		xtcp_repair_lost(sk, false);
 	}
 	if (wait_us)

@@ -18,6 +18,7 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "loss/phase.h"
 #include "loss/rack.h"
@@ -101,10 +102,10 @@ bool xtcp_timeout_passed(struct sock *sk)
 	reneged = all_is_lost(sk);
 	if (tx->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(tx->snd.una, stream->recover) ||
 	    (tx->cong.phase == XTCP_CONG_LOSS && !tx->tries.retransmits)) {
-		xtcp_cong_lost(sk);
+		xtcp_reduction_timeout(sk);
 		xtcp_undo_begin(sk);
 	} else if (tx->cong.phase == XTCP_CONG_CWR) {
-		xtcp_cong_reduce_further(sk, 0);
+		xtcp_reduction_further(sk, 0);
 	}
 	/*
 	 * many segments were sacked, and yet none counted as lost: lower the estimate of
@@ -112,7 +113,7 @@ bool xtcp_timeout_passed(struct sock *sk)
 	 */
 	if (tx->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
 		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
-	xtcp_cong_restart(sk, xtcp_pipe_octets(sk));
+	xtcp_reduction_restart(sk, xtcp_pipe_octets(sk));
 	stream->recover = tx->snd.nxt;
 	stream->tlp.pending = false;
 	xtcp_ecn_reduced(sk);

@@ -24,6 +24,7 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
+#include "cong/reduction.h"
 #include "cong/resume.h"
 #include "loss/phase.h"
 #include "loss/scoreboard.h"
@@ -184,7 +185,7 @@ static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 	if (skb->len % mss)
 		xsk->stream->snd_sml = cb->end_seq;
 	xtcp_sndq_sent(sk, skb, sent_us);
-	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
+	xtcp_reduction_sent(sk, cb->end_seq - cb->seq);
 	return 0;
 }
 
@@ -437,7 +438,7 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 	xtcp_sndcb(text)->flags |= XTCP_PSH;
 	xtcp_sndq_sent(sk, syn, now_us);
 	xtcp_sndq_sent(sk, text, now_us);
-	xtcp_cong_sent(sk, text->len);
+	xtcp_reduction_sent(sk, text->len);
 	xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
 	return true;
 }
@@ -583,7 +584,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 	xsk->snd_tstamp = (u32)jiffies;
 	xtcp_scoreboard_resent(sk, skb);
 	xtcp_undo_resent(sk, cb->end_seq - cb->seq, sent_us);
-	xtcp_cong_sent(sk, cb->end_seq - cb->seq);
+	xtcp_reduction_sent(sk, cb->end_seq - cb->seq);
 	return 0;
 }
 
