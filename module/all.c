@@ -44,6 +44,7 @@
 #include "in/siblings.c"
 #include "in/icmp.c"
 #include "in/ingress.c"
+#include "in/checks.c"
 
 #include "listen/arrives_listen.c"
 #include "listen/synq.c"

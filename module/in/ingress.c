@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segments that are ours: check each one, then take the connection's lock.
+ * Segments that are ours: let checks.c check each one, then take the connection's lock.
  *
  * interpose.c has found the segment's connection or listener. From here on the segment is ours. If
  * the connection ends before we get its lock, the segment gets the answer that RFC 9293 section
  * 3.10.7.1 demands in CLOSED.
- *
- * The checks follow the order of the kernel's TCP receive path, so counters and side effects (IPsec
- * policy, socket filter) happen where administrators expect them.
  */
 #include "in/ingress.h"
 
@@ -15,17 +12,16 @@
 #include <net/inet_ecn.h>
 #include <net/route.h>
 #include <net/tcp.h>
-#include <net/xfrm.h>
 
 #include "arrive/arrives.h"
 #include "arrive/arrives_child.h"
 #include "auth/verify.h"
-#include "base/checksum.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "base/seg.h"
 #include "base/sock.h"
 #include "base/wire.h"
+#include "in/checks.h"
 #include "listen/acceptq.h"
 #include "listen/arrives_listen.h"
 #include "listen/entry.h"
@@ -48,161 +44,6 @@
  * TCP. The skb of such a segment takes much more memory than its text.
  */
 #define BACKLOG_HEADROOM	(64 * 1024)
-
-/**
- * xtcp_ingress_drop() - drop a segment and say why
- * @net: the namespace in which the segment arrived
- * @skb: begins with the TCP header; freed
- * @state: the state of the segment's connection (TCP_*), for the tracepoint; TCP_CLOSE if unknown
- * @reason: why the segment is dropped
- *
- * Context: any.
- */
-void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason)
-{
-	if (trace_xtcp_drop_enabled()) {
-		struct xtcp_tuple tuple;
-		const struct tcphdr *th;
-		struct tcphdr buf;
-
-		xtcp_demux_tuple_from_skb(skb, &tuple);
-		th = skb_header_pointer(skb, 0, sizeof(buf), &buf);
-		trace_xtcp_drop(net, &tuple, state, th, th ? max_t(int, skb->len - th->doff * 4, 0) : 0, reason);
-	}
-	kfree_skb_reason(skb, reason);
-}
-
-/*
- * Checks length and checksum (RFC 9293 section 3.1, MUST-3), and that the segment is for this host.
- * Frees the segment on failure.
- */
-static __always_inline bool header_ok(struct xtcp_net *xn, struct sk_buff *skb)
-{
-	const struct tcphdr *th;
-
-	if (skb->pkt_type != PACKET_HOST) {
-		xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_OTHERHOST);
-		return false;
-	}
-	XTCP_INC_STATS(xn, TCP_MIB_INSEGS);
-	if (!pskb_may_pull(skb, sizeof(*th)))
-		goto too_small;
-	th = (const struct tcphdr *)skb->data;
-	if (th->doff < sizeof(*th) / 4 || !pskb_may_pull(skb, th->doff * 4))
-		goto too_small;
-	/*
-	 * a checksum is not verified again if the device has verified it, or if this machine has
-	 * sent the segment
-	 */
-	if (!skb_csum_unnecessary(skb) && !xtcp_checksum_ok(skb)) {
-		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
-		XTCP_INC_STATS(xn, TCP_MIB_INERRS);
-		xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_TCP_CSUM);
-		return false;
-	}
-	return true;
-
-too_small:
-	XTCP_INC_STATS(xn, TCP_MIB_INERRS);
-	xtcp_ingress_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_PKT_TOO_SMALL);
-	return false;
-}
-
-/**
- * xtcp_ingress_hops_ok() - does a segment have as many hops left as the sock demands?
- * @sk: a sock of xtcp or of kernel TCP
- * @skb: the segment; its network header is the IP header
- *
- * This checks IP_MINTTL and IPV6_MINHOPCOUNT.
- *
- * Context: any.
- *
- * Return: true when enough hops are left.
- */
-inline bool xtcp_ingress_hops_ok(const struct sock *sk, const struct sk_buff *skb)
-{
-	if (skb->protocol == htons(ETH_P_IP))
-		return ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl);
-#if IS_ENABLED(CONFIG_IPV6)
-	return ipv6_hdr(skb)->hop_limit >= READ_ONCE(inet6_sk(sk)->min_hopcount);
-#else
-	return true;
-#endif
-}
-
-/*
- * Does IPsec policy allow the segment? The policy of @sk decides. If @sk has no policy, or is NULL
- * (for a TIME-WAIT record), the policy of the namespace decides.
- */
-static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
-{
-	if (skb->protocol == htons(ETH_P_IP))
-		return xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
-	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
-}
-
-/**
- * struct signature - what is known of the signature of a segment
- * @verified: the segment was verified with the keys of the sock that gets the segment; false again
- *	when a different sock gets the segment
- * @counted: TCPAOGood has counted the segment, and must not count it again
- */
-struct signature {
-	bool verified;
-	bool counted;
-};
-
-/*
- * Verifies the signature of a segment; frees the segment on failure. Reads and updates
- * signature->counted; if @signature is NULL, the segment was not counted before. This function is
- * not inlined, because hardly any segment has a signature.
- */
-static noinline bool signature_ok(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
-				  struct sk_buff *skb, int state, int l3index, struct signature *signature)
-{
-	bool counted = signature && signature->counted;
-	enum skb_drop_reason reason = xtcp_verify_segment(sk, he, skb, l3index, &counted);
-
-	if (signature)
-		signature->counted = counted;
-	if (reason)
-		xtcp_ingress_drop(xn->net, skb, state, reason);
-	return !reason;
-}
-
-/*
- * Checks what @sk demands of a segment: hop limit, IPsec policy, signature, socket filter. The
- * filter may cut the text, so the signature is checked first. Frees the segment on failure.
- *
- * The check of the IPsec policy needs the addresses that the segment had before NAT. Only the
- * segment's conntrack entry has these addresses. This function does not release the conntrack
- * entry, because a SYN that reopens a TIME-WAIT record is checked a second time, with the policy of
- * the listener.
- *
- * @sk: the full sock or the listener that gets the segment; NULL for a TIME-WAIT record.
- * @he: the half-open entry to which the segment belongs, or NULL.
- */
-static __always_inline bool owner_ok(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
-				     struct sk_buff *skb, int state, int dif, int sdif, struct signature *signature)
-{
-	if (sk && !xtcp_ingress_hops_ok(sk, skb)) {
-		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
-		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_NOT_SPECIFIED);
-		return false;
-	}
-	if (!policy_ok(sk, skb)) {
-		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
-		return false;
-	}
-	if (sk && xtcp_verify_is_due(sk, skb) && !(signature && signature->verified) &&
-	    !signature_ok(xn, sk, he, skb, state, sdif ? dif : 0, signature))
-		return false;
-	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
-		xtcp_ingress_drop(xn->net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
-		return false;
-	}
-	return true;
-}
 
 /* Parses the options of a segment. fill_seg() itself reads the common case, a timestamp alone. */
 static noinline_for_stack void fill_options_of(struct xtcp_seg *seg, const u8 *bytes, unsigned int len)
@@ -378,7 +219,7 @@ static noinline void to_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct
 	skb->truesize = max_t(u32, skb->truesize, SKB_TRUESIZE(skb_end_offset(skb)) + skb->data_len);
 	if (sk_add_backlog(sk, skb, backlog_limit(sk))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
-		xtcp_ingress_drop(xn->net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
+		xtcp_checks_drop(xn->net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
 	}
 }
 
@@ -410,7 +251,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 /* The path of nearly all segments. Its common steps are inlined, which saves five calls. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
-	if (!header_ok(xn, skb) || !owner_ok(xn, sk, NULL, skb, sk->sk_state, dif, sdif, NULL))
+	if (!xtcp_checks_header(xn, skb) || !xtcp_checks_owner(xn, sk, NULL, skb, sk->sk_state, dif, sdif, NULL))
 		return;
 	fill_seg(skb, dif, sdif);
 	lock_or_backlog(xn, skb, sk);
@@ -423,9 +264,9 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
  */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, const struct xtcp_request *he,
 				   struct sk_buff *skb, int state, const struct xtcp_demux_key *key,
-				   struct signature *signature)
+				   struct xtcp_signature *signature)
 {
-	if (!owner_ok(xn, lsk, he, skb, state, key->dif, key->sdif, signature))
+	if (!xtcp_checks_owner(xn, lsk, he, skb, state, key->dif, key->sdif, signature))
 		return false;
 	fill_seg(skb, key->dif, key->sdif);
 	return true;
@@ -433,7 +274,7 @@ static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, const 
 
 static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 {
-	return header_ok(xn, skb);
+	return xtcp_checks_header(xn, skb);
 }
 
 /*
@@ -443,7 +284,7 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
  * may wait for data.
  */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
-			 const struct xtcp_demux_key *key, struct signature *signature)
+			 const struct xtcp_demux_key *key, struct xtcp_signature *signature)
 {
 	struct xtcp_conn *conn = xtcp_demux_lookup(xn, key);
 	struct sock *sk = conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of_conn(conn) : NULL;
@@ -465,7 +306,7 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	 * keys, and a listener whose MD5 key was removed meanwhile accepts an unsigned segment
 	 */
 	if (!xtcp_verify_is_due(sk, skb) ||
-	    signature_ok(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, signature))
+	    xtcp_checks_signature(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, signature))
 		lock_or_backlog(xn, skb, sk);
 	sock_put(sk);
 }
@@ -474,7 +315,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 		       const struct xtcp_demux_key *key)
 {
 	struct sock *lsk = READ_ONCE(he->lsk), *heir;
-	struct signature signature = {};
+	struct xtcp_signature signature = {};
 	const struct ip_note note = ip_note(skb);
 	struct sock *child;
 
@@ -520,7 +361,7 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
  */
 static __always_inline bool to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
 					const struct xtcp_demux_key *key, const u32 *timewait_iss,
-					struct signature *signature, bool traced)
+					struct xtcp_signature *signature, bool traced)
 {
 	if (!is_acceptable(xn, lsk, NULL, skb, TCP_LISTEN, key, signature))
 		return true;
@@ -536,7 +377,7 @@ static __always_inline bool to_listener(struct xtcp_net *xn, struct sk_buff *skb
  */
 static noinline_for_stack void to_next_listener(struct xtcp_net *xn, struct sk_buff *skb, const struct sock *ended,
 						const struct xtcp_demux_key *key, const u32 *timewait_iss,
-						struct signature *signature, struct ip_note note)
+						struct xtcp_signature *signature, struct ip_note note)
 {
 	struct sock *lsk;
 
@@ -564,7 +405,7 @@ static bool is_plain_syn(const struct xtcp_seg *seg)
  * signed as the listener demands, frees the segment and returns ERR_PTR().
  */
 static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_demux_key *key,
-				struct signature *signature)
+				struct xtcp_signature *signature)
 {
 	const struct xtcp_listener *listener;
 	struct sock *lsk;
@@ -576,10 +417,10 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 		lsk = whose(xn, skb, key);
 		listener = lsk ? xtcp_listen_queues(lsk) : NULL;
 	} while (lsk && !listener);
-	if (!listener || xtcp_acceptq_is_full(listener) || !xtcp_ingress_hops_ok(lsk, skb))
+	if (!listener || xtcp_acceptq_is_full(listener) || !xtcp_checks_hops(lsk, skb))
 		return NULL;
 	if (xtcp_verify_is_due(lsk, skb) &&
-	    !signature_ok(xn, lsk, NULL, skb, TCP_LISTEN, key->sdif ? key->dif : 0, signature))
+	    !xtcp_checks_signature(xn, lsk, NULL, skb, TCP_LISTEN, key->sdif ? key->dif : 0, signature))
 		return ERR_PTR(-EKEYREJECTED);
 	signature->verified = true;
 	return lsk;
@@ -598,14 +439,14 @@ static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const 
 		return true;
 	reason = xtcp_verify_for_record(xn, xtcp_recordkeys_md5(tw), xtcp_recordkeys_ao(tw), skb);
 	if (reason)
-		xtcp_ingress_drop(xn->net, skb, tw->substate, reason);
+		xtcp_checks_drop(xn->net, skb, tw->substate, reason);
 	return !reason;
 }
 
 static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_timewait *tw,
 					   const struct xtcp_demux_key *key)
 {
-	struct signature signature = {};
+	struct xtcp_signature signature = {};
 	const struct ip_note note = ip_note(skb);
 	struct sock *lsk;
 	u32 iss;
@@ -699,7 +540,7 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
  */
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key)
 {
-	struct signature signature = {};
+	struct xtcp_signature signature = {};
 	const struct ip_note note = ip_note(skb);
 
 	if (is_whole(xn, skb) && !to_listener(xn, skb, lsk, key, NULL, &signature, false))

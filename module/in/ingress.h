@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Checks segments that are ours, and takes the lock of their connection. */
+/* Passes segments that are ours to their connection or listener, and takes its lock. */
 #ifndef XTCP_INGRESS_H
 #define XTCP_INGRESS_H
 
 #include <linux/types.h>
-#include <net/dropreason.h>
 
-struct net;
 struct sk_buff;
 struct sock;
 struct xtcp_conn;
@@ -18,7 +16,5 @@ bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_con
 		       const struct xtcp_demux_key *key);
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);
-bool xtcp_ingress_hops_ok(const struct sock *sk, const struct sk_buff *skb);
-void xtcp_ingress_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason);
 
 #endif /* XTCP_INGRESS_H */

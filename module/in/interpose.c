@@ -48,6 +48,7 @@
 #include "base/net.h"
 #include "compat.h"
 #include "in/icmp.h"
+#include "in/checks.h"
 #include "in/ingress.h"
 #include "in/siblings.h"
 #include "listen/acceptq.h"
@@ -121,7 +122,7 @@ static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *ke
 	if (elsewhere(skb))
 		return true;
 	lsk = xtcp_compat_kernel_listener(xn->net, skb, &key->tuple, key->dif, key->sdif);
-	return lsk && !sk_acceptq_is_full(lsk) && xtcp_ingress_hops_ok(lsk, skb);
+	return lsk && !sk_acceptq_is_full(lsk) && xtcp_checks_hops(lsk, skb);
 }
 
 /*
@@ -255,7 +256,7 @@ static bool wants(struct sk_buff *skb)
 		return false;
 	xtcp_demux_key_from_skb(xn, skb, &key);
 	listener = find_listener(xn, &key);
-	return listener && !xtcp_acceptq_is_full(listener) && xtcp_ingress_hops_ok(listener->sk, skb);
+	return listener && !xtcp_acceptq_is_full(listener) && xtcp_checks_hops(listener->sk, skb);
 }
 
 /* Passes a segment to ingress.c if it is ours. Return: false if it is not ours. */
