@@ -135,6 +135,7 @@
 #include "loss/reorder.c"
 
 #include "sendq/fill.c"
+#include "sendq/cut.c"
 #include "sendq/sndq.c"
 #include "sendq/spare.c"
 #include "sendq/stamp.c"

@@ -20,6 +20,7 @@
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
+#include "sendq/cut.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 
@@ -40,7 +41,7 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	*inside = false;
 	if (xtcp_seq_lt(cb->seq, block->start)) {
 		len = roundup(block->start - cb->seq, mss);
-		if (len < skb->len && xtcp_sndq_split(sk, skb, len, GFP_ATOMIC))
+		if (len < skb->len && xtcp_cut_split(sk, skb, len, GFP_ATOMIC))
 			return ERR_PTR(-ENOMEM);
 		return xtcp_sndq_next(sk, skb);
 	}
@@ -49,7 +50,7 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 		len -= len % mss;
 		if (!len)
 			return NULL;
-		if (xtcp_sndq_split(sk, skb, min(len, skb->len), GFP_ATOMIC))
+		if (xtcp_cut_split(sk, skb, min(len, skb->len), GFP_ATOMIC))
 			return ERR_PTR(-ENOMEM);
 	}
 	*inside = true;

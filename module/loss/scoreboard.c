@@ -29,6 +29,7 @@
 #include "loss/resend.h"
 #include "loss/sample.h"
 #include "loss/undo.h"
+#include "sendq/cut.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 
@@ -165,7 +166,7 @@ static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 len = ack - cb->seq;
 
-	if (len >= skb->len || !xtcp_sndq_trim_front(sk, skb, len))
+	if (len >= skb->len || !xtcp_cut_front(sk, skb, len))
 		return;
 	if (cb->marks & XTCP_SNDQ_SACKED)
 		sb->sacked -= len;
@@ -214,7 +215,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 
 		if (xtcp_seq_le(ack, cb->seq))
 			break;
-		if (!whole && is_fin_left(skb, ack) && !xtcp_sndq_split(sk, skb, skb->len, GFP_ATOMIC))
+		if (!whole && is_fin_left(skb, ack) && !xtcp_cut_split(sk, skb, skb->len, GFP_ATOMIC))
 			continue;
 		/*
 		 * The skb may begin before SND.UNA, if an earlier ACK could not trim the skb for

@@ -49,6 +49,7 @@
 #include "recovery/tlp.h"
 #include "send/mtuprobe.h"
 #include "send/output.h"
+#include "sendq/cut.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
@@ -158,7 +159,7 @@ static void first_is_lost(struct sock *sk)
 	if (!skb || xtcp_sndcb(skb)->marks & XTCP_SNDQ_LOST)
 		return;
 	mss = xtcp_sndq_segment(skb);
-	if (skb->len > mss && xtcp_sndq_split(sk, skb, mss, GFP_ATOMIC))
+	if (skb->len > mss && xtcp_cut_split(sk, skb, mss, GFP_ATOMIC))
 		return;
 	xtcp_scoreboard_lost(sk, skb);
 }

@@ -38,6 +38,7 @@
 #include "send/mtuprobe.h"
 #include "send/sndbuf.h"
 #include "sendq/busy.h"
+#include "sendq/cut.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
@@ -171,7 +172,7 @@ static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 	u32 mss;
 	int err;
 
-	if (n < cb->end_seq - cb->seq && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+	if (n < cb->end_seq - cb->seq && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return -ENOBUFS;
 	sent_us = departure_us(sk, skb);
 	/*
@@ -197,7 +198,7 @@ static int send_pushed(struct sock *sk, u32 n)
 {
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 
-	if (n < skb->len && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+	if (n < skb->len && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return -ENOBUFS;
 	if (skb->len)
 		xtcp_sndcb(skb)->flags |= XTCP_PSH;
@@ -270,8 +271,8 @@ static noinline enum probe push_probe(struct sock *sk)
 	if (in_flight(xsk) && min(congestion_room(sk), xtcp_snd_room(&xsk->snd, start)) < n + xsk->mss)
 		return PROBE_WAITS;
 	skb = xtcp_sndq_unsent(sk);
-	if (!xtcp_sndq_gather(sk, n) ||
-	    (n < skb->len && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
+	if (!xtcp_cut_gather(sk, n) ||
+	    (n < skb->len && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
 		return PROBE_NONE;
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_PROBE;
 	if (!send_new(sk, skb, xtcp_sndcb(skb)->end_seq - start)) {
@@ -524,7 +525,7 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
 	 * @skb at @most, so only the octets from @most to @n become a segment of their own
 	 */
 	if (n > most && n < skb->len)
-		xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
+		xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
 	return min(n, most);
 }
 
@@ -573,7 +574,7 @@ int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
 		/* the FIN is sent with the last octet if the window has room for both */
 		if (n == skb->len && need <= xtcp_snd_room(&xsk->snd, cb->seq))
 			n = need;
-		if (n < need && xtcp_sndq_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+		if (n < need && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 			return -ENOBUFS;
 	}
 	sent_us = departure_us(sk, skb);
@@ -603,7 +604,7 @@ int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
 	xtcp_mss_current(sk);
 	mss = min_t(u32, xtcp_sk(sk)->mss, xtcp_sndq_segment(skb));
 	if (skb->len > mss) {
-		if (xtcp_sndq_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
+		if (xtcp_cut_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
 			return -ENOBUFS;
 		skb = xtcp_sndq_next(sk, skb);
 	}

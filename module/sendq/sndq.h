@@ -120,8 +120,8 @@ static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
 }
 
 /*
- * The caller of each of these functions holds the socket lock. xtcp_sndq_leave_list() and
- * xtcp_sndq_purge() need no lock if no other thread can find the sock.
+ * The caller of each of these functions holds the socket lock. xtcp_sndq_leave_list(),
+ * xtcp_sndq_uncharge() and xtcp_sndq_purge() need no lock if no other thread can find the sock.
  */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force);
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);
@@ -136,12 +136,12 @@ struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb);
 struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq);
 bool xtcp_sndq_is_empty(const struct sock *sk);
 bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb);
-int xtcp_sndq_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
-bool xtcp_sndq_gather(struct sock *sk, u32 len);
 void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us);
+void xtcp_sndq_charge(struct sock *sk, struct sk_buff *skb);
+void xtcp_sndq_uncharge(struct sock *sk, u32 octets);
+void xtcp_sndq_insert_behind(struct sock *sk, struct sk_buff *skb, struct sk_buff *rest);
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);
-bool xtcp_sndq_trim_front(struct sock *sk, struct sk_buff *skb, u32 len);
 void xtcp_sndq_purge(struct sock *sk);
 
 #endif /* XTCP_SNDQ_H */
