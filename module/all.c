@@ -105,6 +105,7 @@
 #include "recv/trim.c"
 #include "recv/savedsyn.c"
 
+#include "send/retransmit.c"
 #include "send/output.c"
 #include "send/bare.c"
 #include "send/mtuprobe.c"

@@ -47,6 +47,7 @@
 #include "recv/urgent.h"
 #include "send/bare.h"
 #include "send/output.h"
+#include "send/retransmit.h"
 #include "send/sndbuf.h"
 #include "sendq/sndq.h"
 #include "sight/blackbox.h"
@@ -164,7 +165,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
 		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 					   &xsk->acklimit.stamp))
-			xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
+			xtcp_retransmit_segment(sk, xtcp_sndq_first(sk), xsk->mss);
 		return XTCP_DROP;
 	}
 	/*

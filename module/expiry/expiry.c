@@ -25,6 +25,7 @@
 #include "send/bare.h"
 #include "send/mss.h"
 #include "send/output.h"
+#include "send/retransmit.h"
 #include "send/sndbuf.h"
 #include "sendq/sndq.h"
 #include "sight/blackbox.h"
@@ -48,7 +49,7 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 	if (xtcp_retries_end_syn(sk))
 		return;
 	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
-	xtcp_output_resend(sk, skb, xsk->mss);
+	xtcp_retransmit_segment(sk, skb, xsk->mss);
 	xtcp_tries_resent(&xsk->tries);
 	if (sk->sk_state != TCP_SYN_SENT ||
 	    xsk->tries.retransmits > READ_ONCE(xtcp_net_of(sk)->sysctl.syn_linear_timeouts))

@@ -22,7 +22,7 @@
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
 #include "send/bundle.h"
-#include "send/output.h"
+#include "send/retransmit.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
@@ -59,7 +59,7 @@ void xtcp_repair_too_large(struct sock *sk)
  * these segments, and, as in Linux, neither TCPFastRetrans nor TCPSlowStartRetrans counts them:
  * TCPTimeouts counts the timeout. RFC 6675 section 5, RFC 6298 (5.4).
  *
- * Return: what the last call of xtcp_output_resend() returned; 0 if there was no call.
+ * Return: what the last call of xtcp_retransmit_segment() returned; 0 if there was no call.
  */
 int xtcp_repair_lost(struct sock *sk, bool timeout)
 {
@@ -79,7 +79,7 @@ int xtcp_repair_lost(struct sock *sk, bool timeout)
 			break;
 		if (!timeout && xtcp_pace_holds(sk))
 			break;
-		err = xtcp_output_resend(sk, skb, max_t(u32, min(room, xtcp_bundle_most(sk)), xsk->mss));
+		err = xtcp_retransmit_segment(sk, skb, max_t(u32, min(room, xtcp_bundle_most(sk)), xsk->mss));
 		if (err)
 			break;
 		if (is_full)
@@ -123,7 +123,7 @@ void xtcp_repair_mtu_fell(struct sock *sk)
 	sock_owned_by_me(sk);
 	/* if a SYN with text was too large (RFC 7413), resend the SYN at once, without text */
 	if (sk->sk_state == TCP_SYN_SENT && xsk->syn_data && !xsk->total_retrans)
-		xtcp_output_resend(sk, xtcp_sndq_first(sk), xsk->mss);
+		xtcp_retransmit_segment(sk, xtcp_sndq_first(sk), xsk->mss);
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(stream))
 		return;
 	if (!xsk->agreed.sack_ok)

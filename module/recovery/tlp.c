@@ -22,6 +22,7 @@
 #include "loss/scoreboard.h"
 #include "recovery/recovery.h"
 #include "send/output.h"
+#include "send/retransmit.h"
 #include "sendq/sndq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
@@ -49,7 +50,7 @@ void xtcp_tlp_probe(struct sock *sk)
 		return;
 	if (err) {
 		last = xtcp_sndq_last(sk);
-		if (!last || xtcp_sndcb(last)->marks & XTCP_SNDQ_SACKED || xtcp_output_resend_tail(sk, last))
+		if (!last || xtcp_sndcb(last)->marks & XTCP_SNDQ_SACKED || xtcp_retransmit_tail(sk, last))
 			return;
 		tlp->is_resent = true;
 	}

@@ -4,8 +4,8 @@
  * probes (RFC 9293 sections 3.7 and 3.8).
  *
  * push() sends new data: whole skbs of the send queue, and a part of an skb where a window ends.
- * repair.c chooses what is sent again, and xtcp_output_resend() sends it. push() and repair.c
- * compare what is in flight with the congestion window.
+ * repair.c chooses what is sent again, and retransmit.c sends it. push() and repair.c compare what
+ * is in flight with the congestion window.
  *
  * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
  * true: something is in flight and the retransmission deadline is armed; nothing is in flight and
@@ -27,8 +27,6 @@
 #include "cong/reduction.h"
 #include "cong/resume.h"
 #include "loss/phase.h"
-#include "loss/scoreboard.h"
-#include "loss/undo.h"
 #include "out/ip.h"
 #include "out/segment.h"
 #include "send/asking.h"
@@ -153,9 +151,18 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 	return 0;
 }
 
-/* When the segment will leave, microseconds. fq may hold it back, but never a SYN. */
-static u64 departure_us(const struct sock *sk, const struct sk_buff *skb)
+/**
+ * xtcp_output_departure_us() - when will a segment leave that is sent now?
+ * @sk: the sock
+ * @skb: the skb of the segment
+ *
+ * fq may hold a segment back, but never a SYN.
+ *
+ * Return: microseconds, on the clock of xtcp_clock_us().
+ */
+inline u64 xtcp_output_departure_us(const struct sock *sk, const struct sk_buff *skb)
 {
+	sock_owned_by_me(sk);
 	return xtcp_clock_us() + (xtcp_sndcb(skb)->flags & XTCP_SYN ? 0 : xtcp_pace_lead_us(sk));
 }
 
@@ -174,7 +181,7 @@ static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 
 	if (n < cb->end_seq - cb->seq && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return -ENOBUFS;
-	sent_us = departure_us(sk, skb);
+	sent_us = xtcp_output_departure_us(sk, skb);
 	/*
 	 * call xtcp_mss_payload() before the transmission: afterwards it would tell the payload of
 	 * the next segment, which may have other options
@@ -507,108 +514,6 @@ void xtcp_output_fin(struct sock *sk)
 		xsk->fin_queued = true;
 	}
 	push(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
-}
-
-/*
- * The segment that is resent now must also have room for a request for an ACK rate
- * (xtcp_asking_hurries()). So its last octets are cut off, and become a segment of their own. All
- * later segments begin at the same octets as without the request. @n: from xtcp_bundle_again().
- * Return: how many octets to resend now.
- */
-static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb, u32 n)
-{
-	const u32 mss = xtcp_sk(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
-
-	n = min3(n, mss, xtcp_sndq_segment(skb));
-	/*
-	 * cut @skb at @n, where the segment would end without the request. The caller then cuts
-	 * @skb at @most, so only the octets from @most to @n become a segment of their own
-	 */
-	if (n > most && n < skb->len)
-		xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
-	return min(n, most);
-}
-
-/**
- * xtcp_output_resend() - send a segment again
- * @sk: the sock
- * @skb: sent before and not acknowledged; it is cut if only a part may be sent
- * @max: the limit in octets; it allows at least one segment of @skb
- *
- * Nothing is sent beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6,
- * SHLD-16).
- *
- * Return: 0; -EBUSY when the earlier copy has not left this machine yet; -EAGAIN when the window is
- * closed; -ENOBUFS; or an error of xtcp_segment_send(). After an error @skb was not sent.
- */
-int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	u32 need = cb->end_seq - cb->seq;
-	u64 sent_us;
-	int err;
-	u32 n;
-
-	sock_owned_by_me(sk);
-	/*
-	 * after a retransmission, neither an ACK of the probe nor the probe's loss shows anything
-	 * about the path MTU, so forget the probe
-	 */
-	if (unlikely(xsk->stream->mtuprobe.size))
-		xsk->stream->mtuprobe.size = 0;
-	if (skb_fclone_busy(sk, skb)) {
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
-		return -EBUSY;
-	}
-	if (!(cb->flags & XTCP_SYN)) {
-		n = min(max, xtcp_snd_room(&xsk->snd, cb->seq));
-		if (!n)
-			return -EAGAIN;
-		xtcp_mss_current(sk);
-		if (unlikely(xsk->agreed.ack_rate_ok))
-			xtcp_asking_look(sk);
-		n = xtcp_bundle_again(sk, skb, n);
-		if (unlikely(xsk->stream->sack.asks) && xtcp_asking_hurries(sk))
-			n = leave_room_for_request(sk, skb, n);
-		/* the FIN is sent with the last octet if the window has room for both */
-		if (n == skb->len && need <= xtcp_snd_room(&xsk->snd, cb->seq))
-			n = need;
-		if (n < need && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
-			return -ENOBUFS;
-	}
-	sent_us = departure_us(sk, skb);
-	err = xtcp_segment_send(sk, skb, sent_us);
-	if (unlikely(err))
-		return err;
-	xtcp_sndq_sent(sk, skb, sent_us);
-	xsk->snd_tstamp = (u32)jiffies;
-	xtcp_scoreboard_resent(sk, skb);
-	xtcp_undo_resent(sk, cb->end_seq - cb->seq, sent_us);
-	xtcp_reduction_sent(sk, cb->end_seq - cb->seq);
-	return 0;
-}
-
-/**
- * xtcp_output_resend_tail() - send the last segment again
- * @sk: the sock
- * @skb: the last skb that was sent
- *
- * Return: 0, or an error of xtcp_output_resend(): the segment was not sent.
- */
-int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb)
-{
-	u32 mss;
-
-	sock_owned_by_me(sk);
-	xtcp_mss_current(sk);
-	mss = min_t(u32, xtcp_sk(sk)->mss, xtcp_sndq_segment(skb));
-	if (skb->len > mss) {
-		if (xtcp_cut_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
-			return -ENOBUFS;
-		skb = xtcp_sndq_next(sk, skb);
-	}
-	return xtcp_output_resend(sk, skb, mss);
 }
 
 /**

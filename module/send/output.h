@@ -14,10 +14,9 @@ int xtcp_output_syn(struct sock *sk);
 void xtcp_output_push(struct sock *sk);
 void xtcp_output_push_nagle(struct sock *sk, int nonagle);
 void xtcp_output_fin(struct sock *sk);
-int xtcp_output_resend(struct sock *sk, struct sk_buff *skb, u32 max);
-int xtcp_output_resend_tail(struct sock *sk, struct sk_buff *skb);
 bool xtcp_output_has_new(const struct sock *sk);
 int xtcp_output_new_segment(struct sock *sk);
+u64 xtcp_output_departure_us(const struct sock *sk, const struct sk_buff *skb);
 int xtcp_output_probe(struct sock *sk, bool keepalive);
 
 #endif /* XTCP_OUTPUT_H */
