@@ -199,6 +199,7 @@
 #include "sight/boxkey.c"
 #include "sight/mib.c"
 
+#include "base/acklimit.c"
 #include "base/checksum.c"
 #include "base/stream.c"
 #include "base/seldom.c"

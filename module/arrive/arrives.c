@@ -28,6 +28,7 @@
 #include "arrive/told.h"
 #include "auth/aokeys.h"
 #include "base/abort.h"
+#include "base/acklimit.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/seg.h"
@@ -163,7 +164,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	 * of an entry)
 	 */
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
-		if (!xtcp_reply_is_limited(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
+		if (!xtcp_acklimit_refuses(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 					   &xsk->acklimit.stamp))
 			xtcp_retransmit_segment(sk, xtcp_sndq_first(sk), xsk->mss);
 		return XTCP_DROP;

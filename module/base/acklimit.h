@@ -2,8 +2,8 @@
 /*
  * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends
  * could answer each other's ACKs forever, and each wrong guess of an attacker would cost an ACK.
- * Only this file and xtcp_reply_is_limited() write the state. xtcp_reply_is_limited() also applies
- * the limit to connections without a sock.
+ * Only this file and acklimit.c write the state. xtcp_acklimit_refuses() also applies the limit to
+ * connections without a sock.
  */
 #ifndef XTCP_ACKLIMIT_H
 #define XTCP_ACKLIMIT_H
@@ -12,6 +12,9 @@
 #include <linux/jiffies.h>
 #include <linux/limits.h>
 #include <linux/types.h>
+
+struct xtcp_net;
+struct xtcp_seg;
 
 #define XTCP_ACKLIMIT_CHALLENGES	100U	/* maximum number of challenge ACKs per second */
 
@@ -58,5 +61,9 @@ static inline bool xtcp_acklimit_challenge(struct xtcp_acklimit *limit, u32 now)
 	limit->stamp = now;
 	return true;
 }
+
+/* Without a lock; xtcp_acklimit_refuses() may let one answer too many pass. */
+bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp);
+bool xtcp_acklimit_net_challenge(struct xtcp_net *xn);
 
 #endif /* XTCP_ACKLIMIT_H */

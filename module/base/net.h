@@ -161,7 +161,7 @@ struct xtcp_shard {
  * @port_key: key of the hash that chooses ephemeral ports (port.c)
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the SYN cookies (secret.c)
- * @challenge_second: the second to which @challenges belongs (reply.c)
+ * @challenge_second: the second to which @challenges belongs (acklimit.c)
  * @challenges: how many challenge ACKs may still leave in that second
  * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
  *	NULL: none; exchanged atomically

@@ -7,6 +7,7 @@
 
 #include <linux/skbuff.h>
 
+#include "base/acklimit.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/net.h"
@@ -103,7 +104,7 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	 * test the limit without the lock, so that a flood of retransmitted SYNs does not take the
 	 * lock
 	 */
-	if (xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
+	if (xtcp_acklimit_refuses(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
 		return 0;
 	spin_lock(&listener->lock);
 	is_there = xtcp_listen_has_entry(listener, he);
@@ -277,7 +278,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 		if (paws)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
 		if (!(control & XTCP_RST) &&
-		    !xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
+		    !xtcp_acklimit_refuses(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
 			xtcp_reply_request_ack(lsk, he, skb);
 		return NULL;
 	}
@@ -290,8 +291,8 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 				XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
 			return ERR_PTR(err);
 		}
-		if (!xtcp_reply_is_limited(xn, seg, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, &he->ack_stamp) &&
-		    xtcp_reply_may_challenge(xn)) {
+		if (!xtcp_acklimit_refuses(xn, seg, LINUX_MIB_TCPACKSKIPPEDCHALLENGE, &he->ack_stamp) &&
+		    xtcp_acklimit_net_challenge(xn)) {
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPCHALLENGEACK);
 			xtcp_reply_request_ack(lsk, he, skb);
 		}

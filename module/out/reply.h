@@ -15,7 +15,6 @@ struct xtcp_fastopen_cookie;
 struct xtcp_ip_reply;
 struct xtcp_net;
 struct xtcp_request;
-struct xtcp_seg;
 struct xtcp_signer;
 struct xtcp_timewait;
 struct xtcp_tuple;
@@ -32,7 +31,5 @@ u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he
 void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he);
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb);
 void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct xtcp_signer *signer);
-bool xtcp_reply_is_limited(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp);
-bool xtcp_reply_may_challenge(struct xtcp_net *xn);
 
 #endif /* XTCP_REPLY_H */

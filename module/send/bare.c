@@ -8,13 +8,13 @@
 
 #include <net/tcp.h>
 
+#include "base/acklimit.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/rstdiag.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
-#include "out/reply.h"
 #include "out/segment.h"
 #include "sight/mib.h"
 #include "time/timer.h"
@@ -76,7 +76,7 @@ void xtcp_bare_challenge_ack(struct sock *sk)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
 		return;
 	}
-	if (!xtcp_acklimit_challenge(&xsk->acklimit, now) || !xtcp_reply_may_challenge(xtcp_net_of(sk)))
+	if (!xtcp_acklimit_challenge(&xsk->acklimit, now) || !xtcp_acklimit_net_challenge(xtcp_net_of(sk)))
 		return;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPCHALLENGEACK);
 	xtcp_bare_ack(sk);

@@ -15,6 +15,7 @@
 #include <net/sock.h>
 
 #include "auth/signer.h"
+#include "base/acklimit.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/options.h"
@@ -376,7 +377,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 			skipped = LINUX_MIB_TCPACKSKIPPEDFINWAIT2;
 			answer = arrives_fin_wait2(xn, tw, seg);
 		}
-		if (answer == ANSWER_LIMITED_ACK && xtcp_reply_is_limited(xn, seg, skipped, &tw->ack_stamp))
+		if (answer == ANSWER_LIMITED_ACK && xtcp_acklimit_refuses(xn, seg, skipped, &tw->ack_stamp))
 			answer = ANSWER_NOTHING;
 		if (answer >= ANSWER_RST_AND_END)
 			xtcp_record_claim(xn, tw, &claimed);
