@@ -27,8 +27,53 @@
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/seq.h"
+#include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
+
+/*
+ * The window that @space octets of buffer allow. It is a part of @space, because an skb takes more
+ * memory than its text.
+ */
+static u32 space_window(const struct sock *sk, int space)
+{
+	return space > 0 ? (u64)space * READ_ONCE(xtcp_sk(sk)->rcv_ratio) >> XTCP_SPACE_RATIO_BITS : 0;
+}
+
+/**
+ * xtcp_space_free() - get the window that the free part of the buffer allows
+ * @sk: the sock
+ *
+ * RFC 9293 section 3.8.6.
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: octets.
+ */
+__always_inline u32 xtcp_space_free(const struct sock *sk)
+{
+	/*
+	 * the kernel stores the length without WRITE_ONCE(); any recent value will do
+	 */
+	const int backlog = data_race(READ_ONCE(sk->sk_backlog.len));
+
+	return space_window(sk, READ_ONCE(sk->sk_rcvbuf) - backlog - atomic_read(&sk->sk_rmem_alloc));
+}
+
+/**
+ * xtcp_space_full() - get the window that an empty receive buffer allows
+ * @sk: the sock
+ *
+ * RFC 9293 section 3.8.6.
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: octets.
+ */
+__always_inline u32 xtcp_space_full(const struct sock *sk)
+{
+	return space_window(sk, READ_ONCE(sk->sk_rcvbuf));
+}
 
 /* How much text the largest segment of the peer can have, octets. */
 static u32 largest_text(const struct xtcp_sock *xsk)
@@ -153,7 +198,7 @@ static noinline void grow_ssthresh(struct sock *sk, const struct sk_buff *skb)
 
 	if (sk_under_memory_pressure(sk))
 		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, 4U * xsk->agreed.advmss);
-	else if (xsk->rcv_ssthresh < most && xtcp_space_window(sk, skb->truesize) <= skb->len)
+	else if (xsk->rcv_ssthresh < most && space_window(sk, skb->truesize) <= skb->len)
 		xsk->rcv_ssthresh += min(most - xsk->rcv_ssthresh, 2 * max_t(u32, skb->len, xsk->agreed.advmss));
 }
 
