@@ -115,6 +115,7 @@
 #include "send/sndbuf.c"
 
 #include "out/segment.c"
+#include "out/segopt.c"
 #include "out/reply.c"
 #include "out/control.c"
 #include "out/ip_connect.c"

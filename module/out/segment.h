@@ -9,7 +9,6 @@ struct sk_buff;
 struct sock;
 
 /* Socket lock held. */
-u32 xtcp_segment_lasting_options(const struct sock *sk);
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags);

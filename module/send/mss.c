@@ -28,7 +28,7 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "out/ip.h"
-#include "out/segment.h"
+#include "out/segopt.h"
 
 static u32 both_headers(const struct sock *sk)
 {
@@ -63,7 +63,7 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 {
 	sock_owned_by_me(sk);
-	return text_of(sk, mtu, xtcp_segment_lasting_options(sk));
+	return text_of(sk, mtu, xtcp_segopt_lasting(sk));
 }
 
 /**
@@ -76,7 +76,7 @@ u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 {
 	sock_owned_by_me(sk);
-	return mss + xtcp_segment_lasting_options(sk) + both_headers(sk);
+	return mss + xtcp_segopt_lasting(sk) + both_headers(sk);
 }
 
 /**
@@ -92,7 +92,7 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;
-	u32 options = xtcp_segment_lasting_options(sk), mss;
+	u32 options = xtcp_segopt_lasting(sk), mss;
 
 	sock_owned_by_me(sk);
 	if (!pmtu)
