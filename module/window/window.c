@@ -6,6 +6,9 @@
  * and it moves right only by a worthwhile step (MUST-39). The field of the header can express only
  * multiples of our unit, 1 << Rcv.Wind.Shift. So when the edge is to stay, the offer is rounded up
  * to such a multiple; rounding down would take back octets that were offered.
+ *
+ * A peer without SACK learns of a hole by duplicate ACKs, and an ACK with another window is none
+ * (RFC 5681 section 2 (e)). So such an ACK repeats the window of the ACK before it.
  */
 #include "window/window.h"
 
@@ -15,6 +18,7 @@
 #include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
+#include "base/stream.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "window/space.h"
@@ -63,6 +67,32 @@ static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 }
 
 /*
+ * Is an ACK now a duplicate that tells a peer without SACK of a hole? Then a larger window would
+ * make it a window update, which the peer does not count. The third duplicate causes a fast
+ * retransmission, and each of the first two lets out a new segment, which causes another duplicate
+ * (RFC 5681 section 3.2). If few segments are in flight and one duplicate does not count, the peer
+ * waits for its timeout. The program often reads between the ACK of the last segment in order and
+ * the first duplicate, so there often is a larger window to offer.
+ */
+static bool tells_of_hole(const struct xtcp_sock *xsk)
+{
+	return !xsk->agreed.sack_ok && xsk->rcv.nxt == xsk->rcv.wup && xtcp_stream_is_there(xsk->stream) &&
+	       !RB_EMPTY_ROOT(&xsk->stream->out_of_order);
+}
+
+/*
+ * May the right edge move, so that the window grows from @now to @space octets? A duplicate ACK
+ * (tells_of_hole()) keeps the edge, unless the window would at least double: a peer that a small
+ * window stops sends no segments that cause duplicates. The edge moves with the ACK of the segment
+ * that fills the hole.
+ */
+static bool may_move(const struct sock *sk, u32 now, u32 space)
+{
+	return space > now && is_worthwhile(sk, space - now) &&
+	       !(space - now < now && tells_of_hole(xtcp_sk(sk)));
+}
+
+/*
  * Move the right edge of the window, if there is memory, and if the step is worthwhile. @now: the
  * octets that are offered already. Return: the octets to offer. Not inlined, so that
  * xtcp_window_offer() need not save registers if the window is at its upper bound already.
@@ -75,7 +105,7 @@ static noinline u32 larger(const struct sock *sk, u32 now)
 
 	if (sk_under_memory_pressure(sk))
 		space = min_t(u32, space, 4U * xsk->agreed.advmss);
-	if (space > now && is_worthwhile(sk, space - now)) {
+	if (may_move(sk, now, space)) {
 		space = whole_segments(sk, now, space);
 		wnd = max(wnd, ALIGN_DOWN(space, unit) ?: unit);
 	}

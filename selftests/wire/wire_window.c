@@ -21,6 +21,11 @@
 
 #define READ(n)	"< P. N(" #n ") ack 1; >@1000 . 1 ack N+" #n "; read " #n "; skim;"
 
+/* Eight segments, each of which is acknowledged before anybody reads. */
+#define UNREAD		"< P. N(1000) ack 1; >@1000 . 1 ack N+1000;"
+#define EIGHT_UNREAD	UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD
+#define EIGHT_READ	EIGHT_UNREAD "read 8000; none;"
+
 /*
  * What the peer says of its window every 60 ms; the last word counts. Each segment has another SEQ, by an octet of text
  * or, where nobody reads any more, by a gap before it. So both stacks take each of these windows.
@@ -501,6 +506,40 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "< . 1(700) ack 1; < P. 701(700) ack 1; skim; read 1400; skim; check W-N = 1400",
 		},
+	},
+	/*
+	 * Duplicate ACKs repeat the window, or a peer without SACK does not count them. The program has read meanwhile.
+	 * The ACK of what fills the hole has a larger one.
+	 */
+	{
+		.name = "duplicate_acks_%s_repeat_the_window", .rfc = "RFC 5681 2 (e), RFC 9293 3.8.6.2.2",
+		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
+		.want = {
+			.script = EIGHT_READ "< . N+1000(1000) ack 1; > . 1 ack N win W-N;"
+				  "< . N+2000(1000) ack 1; > . 1 ack N win W-N;"
+				  "< . N+3000(1000) ack 1; > . 1 ack N win W-N;"
+				  "< . N(1000) ack 1; > . 1 ack N+4000 win over:W-N-4000; read 4000",
+		},
+		.kernel_differs = "the first of them has a larger window",
+		.kernel = {
+			.script = EIGHT_READ "< . N+1000(1000) ack 1; > . 1 ack N win over:W-N;"
+				  "< . N+2000(1000) ack 1; > . 1 ack N win W-N;"
+				  "< . N+3000(1000) ack 1; > . 1 ack N win W-N; skim",
+		},
+	},
+	/* With SACK a duplicate ACK is known by its blocks. */
+	{
+		.name = "duplicate_acks_%s_with_sack_open_the_window", .rfc = "RFC 6675 2", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000", .syn = "mss 1000,sackok",
+		.want.script = EIGHT_READ "< . N+1000(1000) ack 1; > . 1 ack N win over:W-N; skim",
+	},
+	/* A window that stops the peer opens in spite of a hole: nothing else would come before the peer's timeout. */
+	{
+		.name = "duplicate_acks_%s_and_a_window_that_doubles", .rfc = "RFC 9293 3.8.6.2.2", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000",
+		.want.script = EIGHT_UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD "check W-N <= 6000;"
+			       "< . N+1000(1000) ack 1; > . 1 ack N win W-N;"
+			       "read N-1; > . 1 ack N win over:2*W-2*N; skim",
 	},
 	/* Nobody reads. The offer before was not a number of whole segments, so the next one is smaller. */
 	{
