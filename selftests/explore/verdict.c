@@ -8,6 +8,7 @@
 #include "world.h"
 
 #define MAX_RTO_US	120000000LL
+#define SYN_RETRIES	6
 #define SYNACK_RETRIES	5
 #define SLACK_US	2000000LL	/* round trips; a timer may be late by an eighth */
 
@@ -188,6 +189,14 @@ static bool may_be_refused(const struct world *w, const struct lane *lane)
 	       (!is_open(w, &lane->end[SERVER]) || !is_open(w, &lane->end[CLIENT]));
 }
 
+/* connect() also fails if nothing answers any of its SYNs (net.ipv4.tcp_syn_retries; RFC 9293 section 3.8.3). */
+static bool may_be_unheard(const struct lane *lane)
+{
+	const struct judge_side *wire = &lane->judge.side[CLIENT];
+
+	return wire->syns_left > SYN_RETRIES && !wire->heard && lane->end[CLIENT].error == ETIMEDOUT;
+}
+
 /*
  * When would what it sends again have come next? xtcp counts the time from the first one of the text that is not
  * acknowledged. Kernel TCP counts from the first one of the recovery, which may have acknowledged much since.
@@ -255,7 +264,7 @@ static void look_at_octets(struct world *w, const struct lane *lane, enum side s
 	const struct end *end = &lane->end[side], *peer = &lane->end[!side];
 	const long long total = w->s->program[!side].total;
 	const bool orderly = scenario_is_orderly(w->s) && !has_faults(w) && !is_scarce(w) && !may_be_refused(w, lane) &&
-			     !may_have_given_up(lane, !side);
+			     !may_be_unheard(lane) && !may_have_given_up(lane, !side);
 
 	if (end->wrong[0])
 		verdict_wrong(w, "octets: the %s: %s", side_name(side), end->wrong);
