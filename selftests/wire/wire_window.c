@@ -23,7 +23,7 @@
 
 /* Eight segments, each of which is acknowledged before anybody reads. */
 #define UNREAD		"< P. N(1000) ack 1; >@1000 . 1 ack N+1000;"
-#define EIGHT_UNREAD	UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD
+#define EIGHT_UNREAD	"" UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD
 #define EIGHT_READ	EIGHT_UNREAD "read 8000; none;"
 
 #define LONG		"< P. N(1460) ack 1; >@1000 . 1 ack N+1460; read 1460; skim;"
