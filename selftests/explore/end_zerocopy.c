@@ -102,10 +102,13 @@ static void free_sends(struct end *end, const struct zerocopy_told *told)
 		end->send[end->told % END_SENDS].is_told = false;
 }
 
-/* The host's own queue may still have a needless copy of an earlier write, as in Linux. */
+/*
+ * The host's own queue may still have a needless copy of an earlier write, as in Linux. It may also still have the
+ * earlier writes when the connection ends, which frees those that were to be sent.
+ */
 static bool may_disorder(const struct end *end)
 {
-	return end->has_queue && end->wire->resent;
+	return end->has_queue && (end->wire->resent || stack_state(end->fd) == TCP_CLOSE);
 }
 
 /* Each write is told of once, and in order unless may_disorder(). */
