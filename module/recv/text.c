@@ -141,11 +141,10 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_stream *stream = xsk->stream;
 	u32 len = xtcp_seg(skb)->len;
 	u32 now = xtcp_clock_stamp();
-	u16 mss = xsk->rcv_mss;
 	u32 full;
 
 	measure_mss(xsk, skb);
-	xtcp_space_arrived(sk, skb, xsk->rcv_mss > mss);
+	xtcp_space_arrived(sk, skb);
 	if (!stream->rcv_data_tstamp || was_silent(xsk, now - stream->rcv_data_tstamp))
 		quickack(xsk);
 	stream->rcv_data_tstamp = now;

@@ -8,7 +8,7 @@
  *   right-sizing). When the program reads more in a round trip than in any round trip before, the
  *   buffer grows to hold more than twice this amount.
  * - The share of text in the buffer's memory. It is measured once per window, from a full segment
- *   or GRO packet, and when a segment is longer than all before it.
+ *   or GRO packet.
  * - rcv_ssthresh, which limits the window of a new connection to the amount of text that is known
  *   to fit. Each segment that costs no more memory than expected raises rcv_ssthresh by two
  *   segments.
@@ -174,17 +174,6 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 }
 
 /*
- * A segment has come that is longer than all before it. What was measured until now was the share
- * of shorter segments, which have less text in their memory: a first write of a few hundred octets
- * may lower the ratio to a third. So begin anew with a half, and measure @skb.
- */
-static noinline void longer_came(struct xtcp_sock *xsk, const struct sk_buff *skb)
-{
-	WRITE_ONCE(xsk->rcv_ratio, max_t(u8, xsk->rcv_ratio, XTCP_SPACE_RATIO_FIRST));
-	measure_ratio(xsk, skb);
-}
-
-/*
  * Text has come beyond rcv_rtt_seq, the right edge that the previous call stored. So a whole window
  * has come: measure the share of text and, without timestamps, the RTT. Then store the present
  * right edge. The first call measures no RTT, because no right edge was stored before it: in the
@@ -217,11 +206,10 @@ static noinline void grow_ssthresh(struct sock *sk, const struct sk_buff *skb)
  * xtcp_space_arrived() - measure new text
  * @sk: the sock
  * @skb: the text, trimmed to the window, before it is queued
- * @longest: @skb has raised rcv_mss: no segment before it was as long
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb, bool longest)
+void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg((struct sk_buff *)skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -232,8 +220,6 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb, bool longest
 		echo_arrived(xsk, seg);
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
-	if (unlikely(longest))
-		longer_came(xsk, skb);
 	/*
 	 * raise rcv_ssthresh only if it is at least a segment below the full window. In a small
 	 * buffer it need not grow: the first window is the full window, rounded down to whole

@@ -17,7 +17,7 @@ u32 xtcp_space_full(const struct sock *sk);
 /* Socket lock held, or no other thread can reach the sock. */
 void xtcp_space_begin(struct sock *sk);
 u32 xtcp_space_copied(const struct sock *sk);
-void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb, bool longest);
+void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb);
 void xtcp_space_overrun(struct sock *sk);
 void xtcp_space_adjust(struct sock *sk);
 void xtcp_space_clamp(struct sock *sk, u32 clamp);

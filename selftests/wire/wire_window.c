@@ -26,8 +26,6 @@
 #define EIGHT_UNREAD	"" UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD
 #define EIGHT_READ	EIGHT_UNREAD "read 8000; none;"
 
-#define LONG		"< P. N(1460) ack 1; >@1000 . 1 ack N+1460; read 1460; skim;"
-
 /*
  * What the peer says of its window every 60 ms; the last word counts. Each segment has another SEQ, by an octet of text
  * or, where nobody reads any more, by a gap before it. So both stacks take each of these windows.
@@ -508,16 +506,6 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = "< . 1(700) ack 1; < P. 701(700) ack 1; skim; read 1400; skim; check W-N = 1400",
 		},
-	},
-	/*
-	 * A first segment that fills a third of its memory says nothing about the longer ones behind it. All are read;
-	 * so much of the buffer of 40,000 octets stays offered.
-	 */
-	{
-		.name = "window_%s_of_longer_segments_than_the_first", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
-		.pre = "listen; set RCVBUF 20000",
-		.want.script = "< P. N(700) ack 1; >@1000 . 1 ack N+700; read 700; skim;" LONG LONG LONG LONG LONG LONG
-			       "check W-N >= 16000",
 	},
 	/*
 	 * Duplicate ACKs repeat the window, or a peer without SACK does not count them. The program has read meanwhile.
