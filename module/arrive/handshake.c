@@ -184,6 +184,36 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 	return xtcp_text_arrives(sk, skb);
 }
 
+/*
+ * With TCP_FASTOPEN_CONNECT, our SYN may wait for the first write, and the peer may open meanwhile.
+ * Queues our SYN, unless it is queued already. Return: false without memory. The peer's SYN is
+ * dropped then, and comes again: without our SYN in the queue, nothing would ever answer the peer,
+ * and no deadline would end the connection.
+ */
+static noinline_for_stack bool has_own_syn(struct sock *sk)
+{
+	return !xtcp_sndq_is_empty(sk) || !xtcp_output_queue_syn(sk);
+}
+
+/* Both ends have sent a SYN without ACK (RFC 9293 section 3.5). Answers with a SYN-ACK. */
+static void both_open(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
+	xtcp_mss_sync(sk, xsk->pmtu);
+	/*
+	 * with TCP_FASTOPEN_CONNECT, our SYN waits for the first write; the peer's SYN ends this
+	 * wait
+	 */
+	if (xtcp_compat_defers_connect(sk)) {
+		xtcp_compat_defer_connect(sk, false);
+		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
+	}
+	xtcp_state_set(sk, TCP_SYN_RECV);
+	xtcp_output_syn(sk);
+}
+
 /**
  * xtcp_handshake_syn_sent() - a segment arrives in SYN-SENT (RFC 9293 section 3.10.7.3)
  * @sk: the sock
@@ -237,13 +267,7 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_DROP;
 
-	/*
-	 * with TCP_FASTOPEN_CONNECT, our SYN may wait for the first write. If there is no memory to
-	 * queue it now, drop the peer's SYN, which will come again: without our SYN in the queue,
-	 * nothing would ever answer the peer, and no deadline would end the connection
-	 */
-	if (!(seg->flags & XTCP_ACK) && unlikely(xtcp_compat_defers_connect(sk)) && xtcp_sndq_is_empty(sk) &&
-	    xtcp_output_queue_syn(sk))
+	if (!(seg->flags & XTCP_ACK) && unlikely(xtcp_compat_defers_connect(sk)) && !has_own_syn(sk))
 		return XTCP_DROP;
 
 	/*
@@ -252,18 +276,7 @@ noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, st
 	 */
 	take_syn(sk, skb);
 	if (!(seg->flags & XTCP_ACK)) {
-		xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
-		xtcp_mss_sync(sk, xsk->pmtu);
-		/*
-		 * with TCP_FASTOPEN_CONNECT, our SYN waits for the first write; the peer's SYN ends
-		 * this wait
-		 */
-		if (xtcp_compat_defers_connect(sk)) {
-			xtcp_compat_defer_connect(sk, false);
-			XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
-		}
-		xtcp_state_set(sk, TCP_SYN_RECV);
-		xtcp_output_syn(sk);
+		both_open(sk, seg);
 		return XTCP_DONE;
 	}
 	if (unlikely(xsk->syn_data)) {
