@@ -5,7 +5,7 @@
  * connection may take the tuple of a record (RFC 6191).
  *
  * Two things differ from Linux. A RST does not end TIME-WAIT (RFC 1337), unless net.xtcp.rfc1337 is
- * 0. In FIN-WAIT-2, RST and SYN must pass the checks of RFC 5961, as in the other states.
+ * 0. In FIN-WAIT-2, RST, SYN and ACK must pass the checks of RFC 5961, as in the other states.
  */
 #include "timewait/timewait.h"
 
@@ -297,8 +297,18 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 	/* second step: check the RST bit (RFC 5961 section 3.2) */
 	if (seg->flags & XTCP_RST)
 		return seg->seq == tw->rcv_nxt ? ANSWER_END : ANSWER_LIMITED_ACK;
-	/* fifth step: check the ACK field; also drop segments that bring nothing new */
-	if (!(seg->flags & XTCP_ACK) || seg->seq == seg->end_seq || !xtcp_seq_gt(seg->end_seq, tw->rcv_nxt))
+	/*
+	 * fifth step: check the ACK field (RFC 5961 section 5.2), so that forged text does not end
+	 * the record. A record does not know MAX.SND.WND. It takes the largest window without a
+	 * shift: an ACK that is older than this, but no forgery, brings nothing that the peer will
+	 * not send again
+	 */
+	if (!(seg->flags & XTCP_ACK))
+		return ANSWER_NOTHING;
+	if (!xtcp_seq_between(tw->snd_nxt - XTCP_WINDOW_MAX_UNSCALED, seg->ack, tw->snd_nxt))
+		return ANSWER_LIMITED_ACK;
+	/* drop segments that bring nothing new */
+	if (seg->seq == seg->end_seq || !xtcp_seq_gt(seg->end_seq, tw->rcv_nxt))
 		return ANSWER_NOTHING;
 	/* seventh step: no program will read text, so reset (SHLD-3) */
 	if (!(seg->flags & XTCP_FIN) || seg->end_seq != tw->rcv_nxt + 1) {

@@ -24,8 +24,8 @@
 	"a FIN after the FIN is no retransmission of it, and nobody means it: RCV.NXT stays"
 #define NO_ACK_FIRST \
 	"drops what has none of ACK, SYN and RST before it looks at the window"
-#define NO_SND_UNA \
-	"a record looks at SEG.SEQ alone: there is nothing that an ACK could tell it"
+#define DATA_BEFORE_FIN \
+	"there is data before the FIN, or there will be, and nobody reads it (SHLD-3)"
 #define NO_CHECKS \
 	"the checks of RFC 5961 are not made for a record of an orphan"
 #define NOT_MEANT \
@@ -202,19 +202,25 @@ const struct matrix_difference matrix_differs_sync[] = {
 	/* FIN-WAIT-2 as a record. */
 	{
 		.state = FIN_WAIT_2, .via = ORPHAN, .segments = IS_FIN_ACK, .positions = INSIDE,
-		BOTH,
-		.why = "there is data before the FIN, or there will be, and nobody reads it "
-		       "(SHLD-3)",
+		.ackings = BELOW_UNA | AT_NXT, BOTH, .why = DATA_BEFORE_FIN, .how = refused,
+	},
+	{
+		.state = FIN_WAIT_2, .via = ORPHAN, .segments = IS_FIN_ACK, .positions = INSIDE,
+		.ackings = TOO_OLD | BEYOND_NXT, .kernel = true, .why = DATA_BEFORE_FIN,
 		.how = refused,
 	},
 	{
 		.state = FIN_WAIT_2, .via = ORPHAN, .segments = ACKS,
-		.positions = LEFT_EDGE | INSIDE, .ackings = TOO_OLD | BEYOND_NXT, BOTH,
-		.why = NO_SND_UNA, .how = any_ack,
+		.positions = LEFT_EDGE | INSIDE, .ackings = TOO_OLD | BEYOND_NXT, .kernel = true,
+		.why = NO_CHECKS, .how = any_ack,
 	},
 	{
 		.state = FIN_WAIT_2, .via = ORPHAN, .segments = IS_ACK, .positions = RIGHT_EDGE,
-		BOTH, .why = WIDE_WINDOW, .how = any_ack,
+		.ackings = BELOW_UNA | AT_NXT, BOTH, .why = WIDE_WINDOW, .how = any_ack,
+	},
+	{
+		.state = FIN_WAIT_2, .via = ORPHAN, .segments = IS_ACK, .positions = RIGHT_EDGE,
+		.ackings = TOO_OLD | BEYOND_NXT, .kernel = true, .why = WIDE_WINDOW, .how = any_ack,
 	},
 	{
 		.state = FIN_WAIT_2, .via = ORPHAN, .segments = RSTS, .positions = LEFT | BEYOND,

@@ -45,6 +45,32 @@ static const struct wire_row rows[] = {
 		.in = FIN_WAIT_2,
 		.want = { .script = "close; < F. 1(10) ack 2; > R 2; none", .state = CLOSED },
 	},
+	/* forged text must not end the connection */
+	{
+		.name = "data_%s_of_an_orphan_with_a_wrong_ack", .rfc = "RFC 5961 5.2", .id = "MAY-12",
+		.in = FIN_WAIT_2,
+		.want = {
+			.script = "close; < P. 1(10) ack 3; > . 2 ack 1; < P. 1(10) ack -65534; > . 2 ack 1;"
+				  "state fin_wait_2; < P. 1(10) ack 2; > R 2; none",
+			.state = CLOSED,
+			.counters = "TCPAbortOnData=1",
+		},
+		.kernel_differs = "resets the connection, whatever the segment acknowledges",
+		.kernel = {
+			.script = "close; < P. 1(10) ack 3; > R 3; none",
+			.state = CLOSED, .counters = "TCPAbortOnData=0",
+		},
+	},
+	{
+		.name = "fin_%s_of_an_orphan_with_ack_beyond_snd_nxt", .rfc = "RFC 5961 5.2", .id = "MAY-12",
+		.in = FIN_WAIT_2,
+		.want = {
+			.script = "close; < F. 1 ack 3; > . 2 ack 1; state fin_wait_2; < F. 1 ack 2; > . 2 ack 2",
+			.state = TIME_WAIT,
+		},
+		.kernel_differs = "takes the FIN, whatever it acknowledges",
+		.kernel = { .script = "close; < F. 1 ack 3; > . 2 ack 2", .state = TIME_WAIT },
+	},
 	{
 		.name = "ack_%s_of_an_orphan", .rfc = "RFC 9293 3.10.7.4", .in = FIN_WAIT_2,
 		.want = { .script = "close; < . 1 ack 2; none; < . 1 ack 1; none" },
