@@ -72,8 +72,14 @@ static void prague_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 	};
 
 	sock_owned_by_me(sk);
-	if (!xtcp_ecn_is_scalable(sk))
+	if (!xtcp_ecn_is_scalable(sk)) {
+		/*
+		 * The path has been found to change the ECN field: no mark reduces the window from
+		 * now on. The last reduction must not count for a loss 2^31 octets later
+		 */
+		prague->window.has_reduced = false;
 		return;
+	}
 	ack.marked = xtcp_alpha_octets(&prague->window.alpha, sample->marked, sample->delivered, &ack.sent);
 	prague->marked = ack.marked;
 	cong->cwnd = xtcp_prague_acked(&prague->window, &ack);
