@@ -261,7 +261,8 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
+	struct xtcp_stream *stream = tx->stream;
+	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	const struct sk_buff *first = xtcp_sndq_first(sk);
 	u32 out = tx->snd.nxt - tx->snd.una;
 	u32 missing = max(sb->lost, first ? min_t(u32, tx->mss, octets_of(first)) : 0);
@@ -276,9 +277,16 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 		sb->reorderings++;
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPRENOREORDER);
 	}
+	if (!step)
+		return;
 	sb->sacked += step;
 	sample->sacked += step;
 	sample->delivered += step;
+	/* the ACK that acknowledges these octets does not count them again: virtual_sacks_acked() */
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
+	stream->delivered_segments++;
+	stream->delivered += step;
+	stream->delivered_us = sample->now_us;
 }
 
 /**

@@ -20,6 +20,15 @@ static const struct wire_row rows[] = {
 			.counters = "TCPFastRetrans=1 RetransSegs=1 TCPTimeouts=0",
 		},
 	},
+	/* Nine of the ten have arrived before the ACK of all comes, and six of them count then already. */
+	{
+		.name = "dupack_%s_counts_as_delivered", .rfc = "RFC 5681 3.2", .in = ESTABLISHED,
+		.want = {
+			.script = TEN_IN_FLIGHT "repeat 3 < . 1 ack 1; > . 1(1000) ack 1; repeat 3 < . 1 ack 1;"
+				  "info delivered = 7; < . 1 ack 10001; info delivered = 11",
+			.counters = "TCPDelivered=10 RetransSegs=1 TCPTimeouts=0",
+		},
+	},
 	{
 		.name = "dupack_%s_resent_once", .rfc = "RFC 5681 3.2", .in = ESTABLISHED,
 		.want = {
