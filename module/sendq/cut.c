@@ -41,10 +41,12 @@ static int own_fragments(struct sk_buff *skb, gfp_t gfp)
  */
 static bool may_cut(const struct sock *sk, struct sk_buff *skb)
 {
+	/* unsigned: SO_SNDBUF may be nearly 2^31, so the sum may not fit an int */
+	const u32 most = (u32)sk->sk_sndbuf + (u32)(2 * SKB_TRUESIZE(GSO_LEGACY_MAX_SIZE));
+
 	if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT))
 		return true;
-	return sk->sk_wmem_queued / 2 <= sk->sk_sndbuf + (int)(2 * SKB_TRUESIZE(GSO_LEGACY_MAX_SIZE)) ||
-	       skb == xtcp_sndq_first(sk) || skb == xtcp_sndq_last(sk);
+	return (u32)sk->sk_wmem_queued / 2 <= most || skb == xtcp_sndq_first(sk) || skb == xtcp_sndq_last(sk);
 }
 
 /**

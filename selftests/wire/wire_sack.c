@@ -231,6 +231,19 @@ static const struct wire_row rows[] = {
 			.counters = "TCPSackRecovery=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
 	},
+	/* The block begins inside the second of three bundles. Twice the value is the largest send buffer. */
+	{
+		.name = "sack_%s_cuts_a_bundle_of_a_huge_buffer", .rfc = "RFC 2018 5", .in = ESTABLISHED,
+		.pre = "bundles 16", .syn = SACK,
+		.want = {
+			.script = "set SNDBUFFORCE 2147483647; < . 1 ack 1; write 3000; > p. 1(1000) ack 1 x2;"
+				  "> P. 2001(1000) ack 1; write 3000; > p. 3001(1000) ack 1 x2;"
+				  "> P. 5001(1000) ack 1; write 3000; > p. 6001(1000) ack 1 x2;"
+				  "> P. 8001(1000) ack 1; < . 1 ack 1 <sack 4001:9001>; info sacked = 5;"
+				  "> p. 1(1000) ack 1; skim; < . 1 ack 9001; none",
+			.counters = "TCPWqueueTooBig=0 TCPTimeouts=0",
+		},
+	},
 	/* After a timeout. */
 	{
 		.name = "sack_%s_survives_a_timeout", .rfc = "RFC 6675 5.1", .in = ESTABLISHED, .syn = SACK,
