@@ -8,10 +8,13 @@
  * than some 93 KB are in flight before the first octet of the jump is acknowledged, however far the window jumps.
  *
  * The same two addresses over another device are another path: no jump, and a jump ends when the route moves there.
- * What another connection has saved of that path stays. Segments with TOS take the other device all the time.
+ * What another connection has saved of that path stays. Segments with TOS take the other device all the time. When the
+ * route moves later, as the jump is being validated, all that was in flight has left by the first device: the jump
+ * counts. A loss that shows itself then says nothing of the first device.
  */
 #include <errno.h>
 #include <kselftest.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -27,7 +30,7 @@
 #include "lib/stack.h"
 #include "lib/wait.h"
 
-NEEDS_PROGRAMS("ip");
+NEEDS_PROGRAMS("ip nft");
 
 #define PORT		5391
 #define PACKET		1514
@@ -43,6 +46,8 @@ NEEDS_PROGRAMS("ip");
 #define NARROW_KBIT	2000
 #define OTHER		"other0"
 #define TOS		16
+#define LOST_TOS	8	/* the router drops a segment with this TOS */
+#define INTO_JUMP	25000	/* octets, of at least 75 KB */
 #define SETTLED_MS	6000
 #define BESIDE_MS	4000
 #define MOST_OF_SLOW_START	0.9	/* of the time */
@@ -116,16 +121,34 @@ static void reset(const struct contestant *c)
 	close(c->in);
 }
 
+/* When the route of a transfer moves to the other device. */
+enum moves {
+	STAYS,
+	JUMPED,		/* as soon as the window has jumped */
+	VALIDATING,	/* as soon as the first octet of the jump is acknowledged: the others are on their way */
+	LOSING,		/* the same, and one of these others is lost: it is the first one with LOST_TOS */
+};
+
+static struct tcp_info info_of(int fd)
+{
+	struct tcp_info info = {};
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info;
+}
+
 /*
  * A connection that sends so many octets; milliseconds from connect() to the last octet. @other, if there is one, has
- * no end. @moves: the route moves to the other device as soon as the window has jumped. Before that, @saves ends, if
- * there is one.
+ * no end. As soon as the window has jumped, @saves ends, if there is one.
  */
-static long long transfer(long long octets, struct contestant *other, bool moves, const struct contestant *saves)
+static long long transfer(long long octets, struct contestant *other, enum moves moves, const struct contestant *saves)
 {
 	struct contestant c = { XTCP, "cubic" };
 	long long begin = wait_now_ms(), left = octets, much = 1LL << 60, end;
 	long long jumped = count("TcpExt:TCPResumeJumped");
+	unsigned long long sent = 0;	/* before the window had jumped, and little more */
+	const int lost = LOST_TOS;
 	struct pollfd fds[4];
 
 	must(!contest_enter(&router, &c, listener, PORT), "connect");
@@ -139,11 +162,18 @@ static long long transfer(long long octets, struct contestant *other, bool moves
 		move(&c, &left);
 		if (other)
 			move(other, &much);
-		if (moves && count("TcpExt:TCPResumeJumped") > jumped) {
+		if (moves != STAYS && !sent && count("TcpExt:TCPResumeJumped") > jumped) {
+			sent = info_of(c.out).tcpi_bytes_sent;
 			if (saves)
 				reset(saves);
+		}
+		if (sent && moves == LOSING && info_of(c.out).tcpi_bytes_sent > sent + INTO_JUMP) {
+			must(!setsockopt(c.out, IPPROTO_IP, IP_TOS, &lost, sizeof(lost)), "IP_TOS");
+			moves = VALIDATING;
+		}
+		if (sent && (moves == JUMPED || (moves == VALIDATING && info_of(c.out).tcpi_bytes_acked > sent))) {
 			go_over_other(true);
-			moves = false;
+			moves = STAYS;
 		}
 		must(wait_now_ms() - begin < STACK_DEADLINE_MS * 3, "the transfer");
 	}
@@ -160,11 +190,11 @@ static void times(const char *what, long long before)
 	long long without, with, jumped;
 
 	resume_for(0);
-	without = transfer(SHORT, NULL, false, NULL);
+	without = transfer(SHORT, NULL, STAYS, NULL);
 	resume_for(3600);
-	transfer(before, NULL, false, NULL);
+	transfer(before, NULL, STAYS, NULL);
 	jumped = count("TcpExt:TCPResumeJumped");
-	with = transfer(SHORT, NULL, false, NULL);
+	with = transfer(SHORT, NULL, STAYS, NULL);
 	ksft_print_msg("600 KB, %d Mbit/s, %d ms: %lld ms in slow start, %lld ms after %s\n", MBIT, RTT_MS, without,
 		       with, what);
 	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped + 1 &&
@@ -181,7 +211,7 @@ static double beside(int seconds, long long *retreats, long long *took)
 
 	set_path(MBIT * 1000, 200, RTT_MS);
 	resume_for(seconds);
-	transfer(LONG, NULL, false, NULL);
+	transfer(LONG, NULL, STAYS, NULL);
 	set_path(MBIT * 100, 43, RTT_MS);
 	*retreats = count("TcpExt:TCPResumeRetreated");
 	must(!contest_enter(&router, &other, listener, PORT), "connect");
@@ -193,7 +223,7 @@ static double beside(int seconds, long long *retreats, long long *took)
 	}
 	before = other.received;
 	begin = wait_now_ms();
-	*took = transfer(SHORT, &other, false, NULL);
+	*took = transfer(SHORT, &other, STAYS, NULL);
 	while (wait_now_ms() - begin < BESIDE_MS) {
 		struct pollfd fds[2] = { { .fd = other.out, .events = POLLOUT }, { .fd = other.in, .events = POLLIN } };
 
@@ -227,11 +257,11 @@ static void moves_during(const char *jump, long long octets)
 {
 	long long jumped, retreated, resent;
 
-	transfer(octets, NULL, false, NULL);
+	transfer(octets, NULL, STAYS, NULL);
 	jumped = count("TcpExt:TCPResumeJumped");
 	retreated = count("TcpExt:TCPResumeRetreated");
 	resent = count("Tcp:RetransSegs");
-	transfer(octets, NULL, true, NULL);
+	transfer(octets, NULL, JUMPED, NULL);
 	jumped = count("TcpExt:TCPResumeJumped") - jumped;
 	retreated = count("TcpExt:TCPResumeRetreated") - retreated;
 	resent = count("Tcp:RetransSegs") - resent;
@@ -240,36 +270,98 @@ static void moves_during(const char *jump, long long octets)
 			 "%s retreats when the route moves to another device\n", jump);
 }
 
+/* Sends so many octets on a connection that stays. */
+static void send_all(struct contestant *c, long long octets)
+{
+	long long left = octets;
+
+	while (c->received < octets) {
+		struct pollfd fds[2] = {
+			{ .fd = c->out, .events = left ? POLLOUT : 0 },
+			{ .fd = c->in, .events = POLLIN },
+		};
+
+		poll(fds, 2, 10);
+		move(c, &left);
+	}
+	wait_until_ms(wait_now_ms() + 4 * RTT_MS);
+}
+
 /* Another connection saves the path over the other device between the jump of this one and its retreat. */
 static void saved_meanwhile(void)
 {
 	const int tos = TOS;
 	struct contestant c = { XTCP, "cubic" };
-	long long left = SHORT, jumped, retreated;
+	long long jumped, retreated;
 
 	must(!ns_shell(router.sender, "ip route add 10.9.2.0/24 tos 0x%x via 10.9.3.2 src " ROUTER_SENDER4, TOS),
 	     "route");
-	transfer(SHORT, NULL, false, NULL);
+	transfer(SHORT, NULL, STAYS, NULL);
 	must(!contest_enter(&router, &c, listener, PORT), "connect");
 	must(!setsockopt(c.out, IPPROTO_IP, IP_TOS, &tos, sizeof(tos)), "IP_TOS");
-	while (c.received < SHORT) {
-		struct pollfd fds[2] = {
-			{ .fd = c.out, .events = left ? POLLOUT : 0 },
-			{ .fd = c.in, .events = POLLIN },
-		};
-
-		poll(fds, 2, 10);
-		move(&c, &left);
-	}
-	wait_until_ms(wait_now_ms() + 4 * RTT_MS);
+	send_all(&c, SHORT);
 	jumped = count("TcpExt:TCPResumeJumped");
 	retreated = count("TcpExt:TCPResumeRetreated");
-	transfer(SHORT, NULL, true, &c);
+	transfer(SHORT, NULL, JUMPED, &c);
 	retreated = count("TcpExt:TCPResumeRetreated") - retreated;
-	transfer(SHORT, NULL, false, NULL);
+	transfer(SHORT, NULL, STAYS, NULL);
 	jumped = count("TcpExt:TCPResumeJumped") - jumped;
 	ksft_print_msg("%lld jumps, %lld retreats\n", jumped, retreated);
 	ksft_test_result(jumped == 2 && retreated == 1, "a retreat forgets nothing of another device\n");
+}
+
+/* The jump is validated all the same, nothing is observed afterwards, and what was saved is put back. */
+static void moves_while_validating(void)
+{
+	long long jumped, validated, retreated;
+
+	resume_for(0);
+	resume_for(3600);
+	transfer(SHORT, NULL, STAYS, NULL);
+	jumped = count("TcpExt:TCPResumeJumped");
+	validated = count("TcpExt:TCPResumeValidated");
+	retreated = count("TcpExt:TCPResumeRetreated");
+	transfer(SHORT, NULL, VALIDATING, NULL);
+	validated = count("TcpExt:TCPResumeValidated") - validated;
+	retreated = count("TcpExt:TCPResumeRetreated") - retreated;
+	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped + 1 && validated == 1 && !retreated,
+			 "a jump is validated though the route moves meanwhile\n");
+	go_over_other(false);
+	transfer(SHORT, NULL, STAYS, NULL);
+	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped + 2, "and what was saved is there again\n");
+}
+
+/*
+ * A loss that shows itself after the move says nothing of the first device. Another connection has saved the path over
+ * it again, between the jump and the move.
+ */
+static void lost_after_move(void)
+{
+	struct contestant c = { XTCP, "cubic" };
+	long long jumped, validated, retreated;
+
+	must(!ns_shell(router.router,
+		       "nft 'add table ip loss; add chain ip loss on { type filter hook forward priority 0; };"
+		       "add rule ip loss on ip dscp %d meta length > 1000 limit rate 1/minute burst 1 packets drop'",
+		       LOST_TOS >> 2), "nft");
+	resume_for(0);
+	resume_for(3600);
+	must(!contest_enter(&router, &c, listener, PORT), "connect");
+	send_all(&c, SHORT);
+	transfer(SHORT, NULL, STAYS, NULL);
+	jumped = count("TcpExt:TCPResumeJumped");
+	validated = count("TcpExt:TCPResumeValidated");
+	retreated = count("TcpExt:TCPResumeRetreated");
+	transfer(SHORT, NULL, LOSING, &c);
+	validated = count("TcpExt:TCPResumeValidated") - validated;
+	retreated = count("TcpExt:TCPResumeRetreated") - retreated;
+	go_over_other(false);
+	transfer(SHORT, NULL, STAYS, NULL);
+	jumped = count("TcpExt:TCPResumeJumped") - jumped;
+	must(!ns_shell(router.router, "nft delete table ip loss"), "nft");
+	ksft_print_msg("%lld jumps, %lld validated, %lld retreats\n", jumped, validated, retreated);
+	ksft_test_result(jumped == 2 && !validated && retreated == 1,
+			 "a loss after the move ends the jump, and forgets nothing of the first device\n");
 }
 
 static void another_device(void)
@@ -282,10 +374,10 @@ static void another_device(void)
 	     !ns_neighbour(router.sender, OTHER, "10.9.3.2", router.router, OTHER), "another link");
 	set_path(MBIT * 1000, 2000, FAR_MS);
 	resume_for(3600);
-	transfer(LONG, NULL, false, NULL);
+	transfer(LONG, NULL, STAYS, NULL);
 	jumped = count("TcpExt:TCPResumeJumped");
 	go_over_other(true);
-	transfer(SHORT, NULL, false, NULL);
+	transfer(SHORT, NULL, STAYS, NULL);
 	ksft_test_result(count("TcpExt:TCPResumeJumped") == jumped, "no jump over another device\n");
 	go_over_other(false);
 
@@ -293,6 +385,8 @@ static void another_device(void)
 	go_over_other(false);
 	saved_meanwhile();
 	go_over_other(false);
+	moves_while_validating();
+	lost_after_move();
 
 	set_path(NARROW_KBIT, 2000, FAR_MS);
 	resume_for(0);
@@ -303,7 +397,7 @@ static void another_device(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(7);
+	ksft_set_plan(10);
 	must(!router_make(&router, 1500, false), "namespaces");
 	must(!ns_sysctl_set(router.receiver, "net.ipv4.tcp_rmem", "4096 6291456 6291456"), "the receiver's window");
 	listener = stack_listener(router.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
