@@ -156,15 +156,20 @@ static inline void xtcp_bounds_sysctl_changed(struct xtcp_net *xn)
 		   xtcp_bounds_delack(usecs_to_jiffies(READ_ONCE(xn->sysctl.delack_max_us)), floor_us));
 }
 
+/* The floor_us of xtcp_rto_sample(); 0 if it needs none. */
+static __always_inline u32 xtcp_bounds_sample_floor_us(const struct sock *sk)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+
+	return xtcp_rto_needs_floor(&tx->rto, tx->snd.una) ? xtcp_bounds_rto_min_us(sk) : 0;
+}
+
 /* Take an RTT sample from an ACK. The ACK has already moved SND.UNA. Socket lock held. */
 static __always_inline void xtcp_bounds_sample(struct sock *sk, u32 rtt_us)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	u32 floor_us = 0;
 
-	if (xtcp_rto_needs_floor(&tx->rto, tx->snd.una))
-		floor_us = xtcp_bounds_rto_min_us(sk);
-	xtcp_rto_sample(&tx->rto, rtt_us, tx->snd.una, tx->snd.nxt, floor_us);
+	xtcp_rto_sample(&tx->rto, rtt_us, tx->snd.una, tx->snd.nxt, xtcp_bounds_sample_floor_us(sk));
 }
 
 #endif /* XTCP_BOUNDS_H */

@@ -199,6 +199,33 @@ void xtcp_rto_ease(struct xtcp_rto *rto, u8 timeouts)
 }
 
 /**
+ * xtcp_rto_ease_for() - undo as much of the backoff as an RTT that may be too long allows
+ * @rto: to update
+ * @rtt_us: at least the RTT of a segment that was sent only once, microseconds
+ * @una: SND.UNA after this ACK
+ * @nxt: SND.NXT
+ * @floor_us: as for xtcp_rto_sample()
+ *
+ * RFC 6298 section 3 allows to take @rtt_us as a sample, which would end the backoff (section 5).
+ * But the segment may have waited at the peer until a hole before it was filled, and a sample with
+ * this time in it would make SRTT and the RTO too long for many round trips. So take back only
+ * doublings of the RTO, and leave the RTO at least as long as this sample would make it.
+ *
+ * Context: any.
+ */
+void xtcp_rto_ease_for(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 floor_us)
+{
+	struct xtcp_rto sampled = *rto, eased = *rto;
+
+	xtcp_rto_sample(&sampled, rtt_us, una, nxt, floor_us);
+	for (; eased.backoff; rto->backoff = eased.backoff) {
+		eased.backoff--;
+		if (xtcp_rto_current_ms(&eased, sampled.rto_ms) < sampled.rto_ms)
+			break;
+	}
+}
+
+/**
  * xtcp_rto_current_ms() - compute the RTO with its backoff
  * @rto: the state
  * @most_ms: the ceiling

@@ -51,6 +51,7 @@ void xtcp_rto_take_min(struct xtcp_rto *rto, u32 rtt_us, u32 now_s);
 void xtcp_rto_syn_lost(struct xtcp_rto *rto);
 void xtcp_rto_backoff(struct xtcp_rto *rto);
 void xtcp_rto_ease(struct xtcp_rto *rto, u8 timeouts);
+void xtcp_rto_ease_for(struct xtcp_rto *rto, u32 rtt_us, u32 una, u32 nxt, u32 floor_us);
 u32 xtcp_rto_current_ms(const struct xtcp_rto *rto, u32 most_ms);
 u32 xtcp_rto_give_up_ms(u32 retries, u32 first_ms, u32 most_ms);
 

@@ -57,6 +57,21 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 }
 
 /*
+ * An ACK gives no RTT, because it covers a segment that was resent, but it also covers one that was
+ * sent only once, and has arrived after at most sample->rtt_us. Without SACK and timestamps there
+ * may be no other ACK for long: if each flight has a hole, the ACK that is due to the
+ * retransmission also covers the new text behind the hole. Then each timeout would double the RTO,
+ * although text gets through (RFC 6298 sections 3 and 5).
+ */
+static noinline void ease_backoff(struct xtcp_sock *xsk, const struct xtcp_sample *sample)
+{
+	/* window probes have a backoff of their own, which ends now */
+	xtcp_timer_take_back_backoff(xsk);
+	xtcp_rto_ease_for(&xsk->rto, sample->rtt_us, xsk->snd.una, xsk->snd.nxt,
+			  xtcp_bounds_sample_floor_us(&xsk->inet.sk));
+}
+
+/*
  * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Each newly acknowledged or
  * sacked segment that was sent only once gives an RTT. Congestion control takes the shortest of
  * these RTTs. The RTO takes the longest, which includes the peer's ACK delay. For the RTO, sacked
@@ -79,7 +94,8 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
  * In both cases, the time since the earlier copy was sent usually includes at least one timeout. As
  * an RTT, this time could make the RTO as long as its maximum, and only many later samples would
  * shorten the RTO. Without a sample, the RTO keeps its backoff (RFC 6298 section 3, Karn's
- * algorithm). If the RTT of the path has grown, the backoff soon exceeds it.
+ * algorithm), but see ease_backoff(). If the RTT of the path has grown, the backoff soon exceeds
+ * it.
  *
  * Return: true when the RTO has a new sample.
  */
@@ -96,8 +112,11 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 	if (sample->first_sent_us && !(moved && sample->resent_acked)) {
 		us = min_t(u64, xtcp_clock_since_us(sample->now_us, sample->first_sent_us), U32_MAX);
 	} else {
-		if (!moved || !sample->tsecr || sample->echo_is_stale)
+		if (!moved || !sample->tsecr || sample->echo_is_stale) {
+			if (unlikely(xsk->rto.backoff && moved && sample->rtt_us))
+				ease_backoff(xsk, sample);
 			return false;
+		}
 		ms = xtcp_clock_ts_of(sample->now_us) + xsk->snd.ts_offset - sample->tsecr;
 		if (ms > XTCP_RTO_MAX_MS)
 			return false;

@@ -203,6 +203,32 @@ static void sample_ends_backoff(void)
 	UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 300);	/* RTTVAR has shrunk to 37.5 ms */
 }
 
+/* An RTT that may be too long makes the RTO no shorter than a sample of it would, and leaves SRTT alone. */
+static void eased_backoff(void)
+{
+	static const struct { u32 rtt_us, ms; } cases[] = {
+		{ 100000, 300 }, { 150000, 600 }, { 400000, 600 }, { 700000, 1200 }, { 1500000, 2400 },
+		{ 60000000, 4800 }, { 0, 600 }, { ~0U, 4800 },
+	};
+	unsigned int i, j;
+
+	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct xtcp_rto rto = fresh(), sampled;
+
+		take(&rto, 100000);
+		for (j = 0; j < 4; j++)
+			xtcp_rto_backoff(&rto);
+		UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 4800);
+		sampled = rto;
+		take(&sampled, cases[i].rtt_us);
+		xtcp_rto_ease_for(&rto, cases[i].rtt_us, rto.round_end + 1, rto.round_end + 1, FLOOR_US);
+		UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == cases[i].ms);
+		UNIT_CHECK(rto.srtt_us == 100000 && rto.rto_ms == 300);
+		UNIT_CHECK(cases[i].ms == 4800 || cases[i].ms >= sampled.rto_ms);
+		UNIT_CHECK(cases[i].ms == 300 || cases[i].ms / 2 < sampled.rto_ms);
+	}
+}
+
 /* A program sets the floor of a connection that exists. */
 static void new_floor(void)
 {
@@ -274,6 +300,7 @@ int main(void)
 		{ "samples of 0 and 2^32 - 1", extreme_samples },
 		{ "a timeout doubles up to the ceiling (5.5)", backoff },
 		{ "a sample ends the backoff (5)", sample_ends_backoff },
+		{ "an RTT that may be too long ends a part of the backoff (3, 5)", eased_backoff },
 		{ "a new floor", new_floor },
 		{ "a lost SYN (5.7)", lost_syn },
 		{ "the time that a number of retries takes", give_up },

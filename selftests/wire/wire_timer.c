@@ -16,6 +16,11 @@
 			"write 1000; > P. 101(1000) ack 1; >@1500 P. 101(1000) ack 1;"				\
 			">@2500 P. 101(1000) ack 1;"
 #define THREE_TIMEOUTS	TWO_TIMEOUTS ">@4500 P. 101(1000) ack 1; info backoff = 3;"
+/* Two segments. The first needs two timeouts, and then new text leaves before the copy of the second (F-RTO). */
+#define NEW_BEHIND_COPY	"write 100; > P. 1(100) ack 1; < . 1 ack 101; none; info rtt <= 10000; keep rtt;"	\
+			"write 2000; > p. 101(1000) ack 1; > P. 1101(1000) ack 1; >@1500 p. 101(1000) ack 1;"	\
+			">@2500 p. 101(1000) ack 1; info backoff = 2; write 1000; none;"			\
+			"< . 1 ack 1101; > P. 2101(1000) ack 1; < . 1 ack 1101; > P. 1101(1000) ack 1; none;"
 /* Three timeouts that take as long as the one before. */
 #define LINEAR		">@1500 P. 1(1000) ack 1; info rto = K; info backoff = 0;"
 #define LINEAR_3	"" LINEAR LINEAR LINEAR
@@ -282,6 +287,41 @@ static const struct wire_row rows[] = {
 				  "info rtt <= 100000; info backoff = 0",
 			.counters = "TCPTimeouts=2 RetransSegs=2",
 		},
+	},
+	/*
+	 * Without SACK and timestamps, the ACK of a retransmission that also covers new text gives no round trip. But
+	 * text gets through, so the next timeout is not doubled any more.
+	 */
+	{
+		.name = "timeout_%s_backoff_ends_with_new_text_behind_a_copy", .rfc = "RFC 6298 3, 5",
+		.in = ESTABLISHED,
+		.want = {
+			.script = NEW_BEHIND_COPY "< . 1 ack 3101; none; info backoff = 0; info rtt = K; mark;"
+				  "write 1000; > P. 3101(1000) ack 1; >@600 P. 3101(1000) ack 1; elapsed >= 100;"
+				  "< . 1 ack 4101; none",
+			.counters = "TCPTimeouts=3 RetransSegs=4",
+		},
+		.kernel_differs = "keeps the backoff until an ACK covers no copy",
+		.kernel = {
+			.script = NEW_BEHIND_COPY "< . 1 ack 3101; none; info backoff = 2; info rtt = K; mark;"
+				  "write 1000; > P. 3101(1000) ack 1; >@2500 P. 3101(1000) ack 1; elapsed >= 400;"
+				  "< . 1 ack 4101; none",
+			.counters = "TCPTimeouts=3 RetransSegs=4",
+		},
+	},
+	/* The new text has taken 300 ms or less. The RTO stays as long as a round trip of 300 ms would have made it. */
+	{
+		.name = "timeout_%s_backoff_stays_for_new_text_that_took_long", .rfc = "RFC 6298 3, 5",
+		.in = ESTABLISHED,
+		.want.script = NEW_BEHIND_COPY "pass 300; < . 1 ack 3101; none; info backoff = 1; info rtt = K",
+		.kernel_differs = "keeps the backoff until an ACK covers no copy",
+		.kernel.script = NEW_BEHIND_COPY "pass 300; < . 1 ack 3101; none; info backoff = 2; info rtt = K",
+	},
+	/* A copy alone tells nothing: its ACK may be that of the first one (Karn). */
+	{
+		.name = "timeout_%s_backoff_stays_without_new_text", .rfc = "RFC 6298 3", .id = "MUST-18",
+		.in = ESTABLISHED,
+		.want.script = TWO_TIMEOUTS "< . 1 ack 1101; none; info backoff = 2; info rtt = K",
 	},
 	{
 		.name = "timeout_%s_restarts_slow_start", .rfc = "RFC 5681 3.1", .id = "MUST-19",
