@@ -201,8 +201,18 @@ void ledger_end(struct world *w)
 }
 
 /*
- * Text that has arrived counts as received, except what PAWS may have dropped, and what found no room in a buffer that
- * the program has set, if xtcp counted that. What was acknowledged was received in any case.
+ * Can text come that no window offered? In a simultaneous open, kernel TCP shifts the window of a SYN-ACK by the scale,
+ * too (RFC 7323 section 2.2 says that a SYN's window is not scaled).
+ */
+static bool may_exceed(const struct world *w, enum side side)
+{
+	return w->s->opens_both && w->s->stack[!side] == KERNEL && w->s->window_scaling;
+}
+
+/*
+ * Text that has arrived counts as received, except what PAWS may have dropped, what the window may not have offered, and
+ * what found no room in a buffer that the program has set, if xtcp counted that. What was acknowledged was received in
+ * any case.
  */
 static bool is_received(const struct world *w, const struct lane *lane, enum side side, unsigned long long octets)
 {
@@ -212,7 +222,8 @@ static bool is_received(const struct world *w, const struct lane *lane, enum sid
 		return octets == judge_received(&lane->judge, side);
 	if (octets < judge_taken(&lane->judge, side))
 		return false;
-	return wire->had_older || (may_drop(w, side) && count_dropped(w, side) > before[side].dropped);
+	return wire->had_older || may_exceed(w, side) ||
+	       (may_drop(w, side) && count_dropped(w, side) > before[side].dropped);
 }
 
 static void look_at(struct world *w, struct lane *lane, enum side side)
