@@ -25,10 +25,10 @@ NOT_MATCHED = "# not on the debug kernel, which is not built: make debug-kernel 
 USAGE = """check.py [--quick | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME] [--asked] | --list"""
 ABOUT = """\
 Checks the style and what the module imports, and compiles the module for newer kernels. Runs the unit tests and draws
-recorded traces here. Runs the tests of selftests/ in virtual machines: those of short.list on Linux 6.12 and in the
-laboratory, the others on the stock kernel, and those of debug.list on the debug kernel of the laboratory. Explores random connections, and runs the
-demonstrations and the pages of the tour. The last line says "N passed, N failed", and ", N skipped" if any; the exit
-status is 0 if none failed."""
+recorded traces here. Runs the tests of selftests/ in virtual machines: those of other.list on Linux 6.12, those of
+short.list in the laboratory, those of debug.list on its debug kernel, and the others on the stock kernel. Explores
+random connections, and runs the demonstrations and the pages of the tour. The last line says "N passed, N failed", and
+", N skipped" if any; the exit status is 0 if none failed."""
 ENVIRONMENT = """\
 SEED=N in the environment repeats tests that use random numbers; NO_SKIP=1 or CI=true turns skipped tests into
 failures."""
@@ -63,6 +63,7 @@ class Tests:
         self.only = matching(self.all, only) if only else None
         self.machines = listed("selftests/machines.list")
         self.short = [words[0] for words in listed("selftests/short.list")]
+        self.other = [words[0] for words in listed("selftests/other.list")]
         self.debug = [words[0] for words in listed("selftests/debug.list")]
         self.not_in_lab = listed("selftests/lab.list")
 
@@ -93,13 +94,15 @@ class Tests:
             names = {"all": self.all, "usually": usually, "quickly": self.without("long", "slow"),
                      "virtually": [name for name in virtually if name not in self.debug],
                      "really": [name for name in usually if name not in virtually],
-                     "short": self.short, "debug": self.debug, "debugged": self.without("stock")}[name]
+                     "short": self.short, "other": self.other, "debug": self.debug,
+                     "debugged": self.without("stock")}[name]
             names = [name for name in names if name not in self.left_to_others(kernel)]
         return [name for name in names if name in self.all and clock in ("any", self.marks(name)[0])]
 
     def mistakes(self):
-        for kind, names in ("short", self.short), ("debug", self.debug):
-            unknown = [name for name in names if name not in self.all]
+        for kind, names, known in (("short", self.short, self.all), ("other", self.other, self.short),
+                                   ("debug", self.debug, self.all)):
+            unknown = [name for name in names if name not in known]
             if unknown:
                 yield f"not ok - selftests/{kind}.list, no such test: {' '.join(unknown)}"
             if not names:
@@ -319,7 +322,8 @@ def arguments():
                         "else. lab, lab-debug: in the laboratory (scripts/lab), LAB_SEED=N in the environment is its seed; "
                         "debug: on the emulated debug kernel")
     parser.add_argument("--short", action="store_true", help="with --kernel: only the tests of selftests/short.list")
-    parser.add_argument("--also", metavar="SERIES", help=f"run the short list on that kernel instead of {OTHER}")
+    parser.add_argument("--also", metavar="SERIES", help=f"run other.list on that kernel instead of {OTHER}; with --all "
+                        "short.list")
     parser.add_argument("--only", metavar="NAME", help="only the tests whose name has a match for NAME, as in ^load$; on the "
                         "emulated debug kernel, too, if it is built, or with --all")
     parser.add_argument("--list", action="store_true", help="only name the tests")
