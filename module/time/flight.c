@@ -35,7 +35,7 @@ static u32 rto_us(const struct xtcp_sock *xsk)
 
 /*
  * The rest of the RTO, microseconds. This RTO counts from the time when the first segment in flight
- * was sent. If it has passed already, the result is a whole RTO.
+ * was sent. 0: it has passed already.
  */
 static u32 rest_of_rto_us(const struct sock *sk)
 {
@@ -46,7 +46,7 @@ static u32 rest_of_rto_us(const struct sock *sk)
 	if (!first)
 		return rto;
 	gone = xtcp_clock_since_us(xtcp_clock_us(), xtcp_sndcb(first)->sent_us);
-	return gone < rto ? rto - gone : rto;
+	return gone < rto ? rto - gone : 0;
 }
 
 /**
@@ -89,11 +89,11 @@ static bool tail_is_short(const struct sock *sk)
 /*
  * An ACK of new data restarts the RTO for the data that is still in flight. For a short tail, the
  * RTO counts from the time when the tail was sent. Then a delay of this ACK by the peer does not
- * delay the retransmission (RFC 7765 section 4).
+ * delay the retransmission (RFC 7765 section 4). If the RTO has passed already, it starts anew.
  */
 static u32 restarted_rto_us(const struct sock *sk)
 {
-	return tail_is_short(sk) ? rest_of_rto_us(sk) : rto_us(xtcp_sk(sk));
+	return (tail_is_short(sk) ? rest_of_rto_us(sk) : 0) ?: rto_us(xtcp_sk(sk));
 }
 
 /*
@@ -156,6 +156,10 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
  *
  * RFC 6298 (5.1), RFC 8985 section 7.2.
  *
+ * New text may postpone a tail loss probe, but not beyond the RTO of the first segment in flight.
+ * Once this RTO has passed, the deadline stays as it is. Otherwise a program that goes on writing
+ * could postpone it again and again, until a window is full.
+ *
  * If window probing began with nothing in flight, only new text ends it. Answers to window probes
  * do not end it, so TCP_USER_TIMEOUT runs on (RFC 6429).
  *
@@ -165,6 +169,7 @@ void xtcp_flight_data_sent(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool first;
+	u32 us;
 
 	sock_owned_by_me(sk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_PERSIST);
@@ -178,11 +183,14 @@ void xtcp_flight_data_sent(struct sock *sk)
 	 * while a shrunk window is probed, arm no tail loss probe: it would replace the deadline of
 	 * the next window probe
 	 */
-	if (!xsk->timers.probes && probe_applies(sk))
-		arm_probe(sk, first ? rto_us(xsk) : rest_of_rto_us(sk));
-	else if (first)
+	if (!xsk->timers.probes && probe_applies(sk)) {
+		us = first ? rto_us(xsk) : rest_of_rto_us(sk);
+		if (likely(us))
+			arm_probe(sk, us);
+	} else if (first) {
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
 			       xtcp_timer_interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
+	}
 }
 
 /*

@@ -33,6 +33,12 @@
 #define LAST_AGAIN	PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none"
 #define NEXT_ROUND	"write 1000; > P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none;"
 
+/* One write after the other, each of which would start the probe timeout anew. */
+#define OFTEN(ms)	"write 100; skim; pass " #ms ";"
+#define EACH_2_MS	OFTEN(2) OFTEN(2) OFTEN(2) OFTEN(2) ""
+#define WRITES_ON	OPEN_FAR "set NODELAY 1;" OFTEN(100) OFTEN(100) OFTEN(92) EACH_2_MS EACH_2_MS EACH_2_MS \
+			OFTEN(90) OFTEN(90)
+
 /* The answer to a probe, and to the segment that it repeated: no round trip of which anybody knows the beginning. */
 #define ANSWERED	PROBED "pass 50; < . 1 ack 3001; < . 1 ack 3001; none;"
 
@@ -245,6 +251,17 @@ static const struct wire_row rows[] = {
 				  "none; info ca_state = 0; < . 1 ack 1001; none",
 			.counters = "TCPLossProbes=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
+	},
+	/* The path is dead. The RTO of the first segment passes while the program writes: no write postpones it. */
+	{
+		.name = "tlp_writes_do_not_postpone_it_beyond_the_rto", .rfc = "RFC 8985 7.2, RFC 6298 5.1",
+		.syn = SACK,
+		.want = {
+			.script = WRITES_ON,
+			.counters = "TCPLossProbes=1 TCPTimeouts=0", .state = ESTABLISHED,
+		},
+		.kernel_differs = "each write starts the probe timeout anew, until the window is full",
+		.kernel = { .script = WRITES_ON, .counters = "TCPLossProbes=0 TCPTimeouts=0" },
 	},
 	{
 		.name = "tlp_once_for_a_tail", .rfc = "RFC 8985 7.3", .syn = SACK,
