@@ -562,9 +562,9 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
  * RFC 9768 section 3.2.3.2.5: combine the ACE field with the option. Sometimes the option newly
  * reports octets with CE, but the field has reported no mark since the last ACK with the option.
  * Perhaps the field has wrapped, since eight marks look like no mark. But if fewer than eight
- * segments were acknowledged, the field cannot have wrapped: something on the path changes the
- * field or the option. @least: the number of new marks that the field alone reports. Return: the
- * number of new marks that the field and the option together report.
+ * segments were acknowledged, however small, the field cannot have wrapped: something on the path
+ * changes the field or the option. @least: the number of new marks that the field alone reports.
+ * Return: the number of new marks that the field and the option together report.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {
@@ -607,7 +607,7 @@ void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segmen
 	if (is_zeroed(xsk, ace))
 		return;
 	told->stretch = told->stretch ?: xtcp_ace_stretch(0, segments);
-	told->segments_since = min_t(u32, told->segments_since + segments, U8_MAX);
+	told->segments_since = min_t(u32, told->segments_since + max(segments, sample->segments), U8_MAX);
 	if (!(accecn->faults & XTCP_ACCECN_OPTION_ZEROED) && find_option(skb, &option)) {
 		accecn->seen = true;
 		least = xtcp_ace_marks(xsk->delivered_ce, ace, 0, told->stretch);

@@ -24,6 +24,8 @@
  * @acked: octets by which SND.UNA moved
  * @sacked: octets newly sacked
  * @delivered: octets newly acknowledged or sacked, each counted once
+ * @segments: in AccECN mode, how many segments are newly acknowledged or sacked, as they were last
+ *	sent. Without SACK, those that duplicate ACKs have reported count again
  * @lost: octets newly marked as lost
  * @delivered_before: stream->delivered when the rated segment was sent; valid with @tells_rate. Of
  *	all segments newly acknowledged or sacked, the rated segment is the one that was sent last
@@ -59,6 +61,7 @@ struct xtcp_sample {
 	u32 acked;
 	u32 sacked;
 	u32 delivered;
+	u32 segments;
 	u32 lost;
 	u32 delivered_before;
 	u32 delivered_before_us;

@@ -25,6 +25,7 @@
 #include "base/seq.h"
 #include "cong/cong.h"
 #include "cong/rate.h"
+#include "ecn/ecn.h"
 #include "loss/rack.h"
 #include "loss/resend.h"
 #include "loss/sample.h"
@@ -124,6 +125,8 @@ void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sa
 	sb->high_sacked = xtcp_seq_max(sb->high_sacked, xtcp_sndcb(skb)->end_seq);
 	sample->sacked += octets_of(skb);
 	sample->delivered += octets_of(skb);
+	if (unlikely(tx->ecn & XTCP_ECN_ACCURATE))
+		sample->segments += xtcp_sndq_segments(skb);
 }
 
 /*
@@ -225,6 +228,8 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 			note_arrival(sk, skb, end, sample, &low);
 			if (tx->agreed.sack_ok)
 				sample->delivered += end - begin;
+			if (unlikely(tx->ecn & XTCP_ECN_ACCURATE))
+				sample->segments += DIV_ROUND_UP(end - begin, xtcp_sndq_segment(skb));
 		}
 		if (!whole) {
 			acked_in_part(sk, skb, ack);

@@ -15,6 +15,9 @@
 #define AGREE	AGREE_ACCURATE
 #define OPTION	"< SECA 0 $; > S.C 0 ack 1; < .C 1 ack 1 <hex ac0b000001000000000001>; accept;"
 
+#define SMALL		"write 100; write 100;"
+#define SMALL_WRITES	SMALL SMALL SMALL SMALL ""
+
 /* How much may come until an option is demanded, since 24 bits would wrap; and how much comes at once. */
 #define UNTOLD		4194304
 #define AT_ONCE		40000
@@ -307,6 +310,17 @@ static const struct wire_row rows[] = {
 				  "< .EA 1 ack 10001 <hex ac08001f510003e8>; write 1000;"
 				  "> P.EA 10001(1000) ack 1 tos 0",
 			.state = ESTABLISHED, .counters = "TCPDeliveredCE=0",
+		},
+	},
+	/* Eight marks look like none, and the ACKs in between were lost. The eight segments are small. */
+	{
+		.name = "accecn_option_and_field_of_small_segments", .rfc = "RFC 9768 3.2.3.2.5",
+		.pre = "sysctl ecn 3; listen",
+		.want = {
+			.script = OPTION "set NODELAY 1;" SMALL_WRITES "skim;"
+				  "< .EA 1 ack 801 <hex ac08000001000320>; info delivered_ce = 8;"
+				  "write 1000; > P.EA 801(1000) ack 1 tos 2",
+			.state = ESTABLISHED, .counters = "TCPDeliveredCE=8",
 		},
 	},
 	{
