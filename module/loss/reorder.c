@@ -57,13 +57,16 @@ u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 
  * @dsack: true if the ACK has a D-SACK, which shows that the window was too small
  *
  * The window grows by a quarter of the smallest RTT, at most once per round trip (section 6.2 step
- * 4).
+ * 4). The round trip ends when SND.UNA reaches SND.NXT of its beginning. While all text arrives in
+ * order, this function is not called. When more than 2^31 octets have passed meanwhile, the end of
+ * the round trip seems to lie beyond SND.NXT.
  *
  * Context: any.
  */
 void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bool dsack)
 {
-	if (reorder->in_dsack_round && xtcp_seq_ge(snd_una, reorder->dsack_round))
+	if (reorder->in_dsack_round &&
+	    (xtcp_seq_ge(snd_una, reorder->dsack_round) || xtcp_seq_gt(reorder->dsack_round, snd_nxt)))
 		reorder->in_dsack_round = false;
 	if (!dsack || reorder->in_dsack_round)
 		return;

@@ -56,6 +56,22 @@ static void dsack_widens(void)
 	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000, 0) == 15000);
 }
 
+/*
+ * The round trip ends when SND.UNA reaches the end that was noted. In order, nothing looks: more than half of the
+ * sequence space later, the end seems to lie ahead again.
+ */
+static void long_after_a_dsack(void)
+{
+	struct xtcp_reorder reorder;
+
+	xtcp_reorder_init(&reorder);
+	xtcp_reorder_ack(&reorder, 1000, 5000, true);
+	xtcp_reorder_ack(&reorder, 5000 + (3U << 30), 9000 + (3U << 30), true);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000, 0) == 15000);
+	xtcp_reorder_ack(&reorder, 8999 + (3U << 30), 9500 + (3U << 30), true);
+	UNIT_CHECK(xtcp_reorder_window(&reorder, 20000, 100000, 0) == 15000);
+}
+
 /* step 4: 16 recoveries later it is as at first; a D-SACK begins the count anew */
 static void widening_lasts(void)
 {
@@ -99,6 +115,7 @@ int main(void)
 		{ "a quarter of the smallest round trip (step 4)", window_at_first },
 		{ "a segment that was faster than most", faster_than_most },
 		{ "a D-SACK widens it, once a round trip (step 4)", dsack_widens },
+		{ "a D-SACK 3 GiB after another", long_after_a_dsack },
 		{ "for 16 recoveries (step 4)", widening_lasts },
 		{ "a flood of D-SACKs", flood_of_dsacks },
 	};
