@@ -103,9 +103,15 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 {
 	u32 ms, us;
 
-	if (sample->last_sent_us) {
-		if (unlikely(sample->last_sent_us > sample->now_us))
-			xtcp_pace_not_held(&xsk->inet.sk);
+	/*
+	 * fq should have held back text that seems to leave only later: nobody knows when it left,
+	 * so it gives no RTT
+	 */
+	if (unlikely(sample->last_sent_us > sample->now_us)) {
+		xtcp_pace_not_held(&xsk->inet.sk);
+		if (sample->first_sent_us > sample->now_us)
+			sample->first_sent_us = 0;
+	} else if (sample->last_sent_us) {
 		sample->rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, sample->last_sent_us), U32_MAX) ?: 1;
 		xtcp_rto_take_min(&xsk->rto, sample->rtt_us, xtcp_clock_seconds_of(sample->now_us));
 	}

@@ -50,7 +50,8 @@
  * @timer: sends the text or ACK that waits
  * @has_ref: @timer has a reference to the sock, which its function has not yet taken over
  * @next_ns: when the next text may leave, CLOCK_MONOTONIC, nanoseconds
- * @before_ns: the value of @next_ns before the last call of xtcp_pace_stamp()
+ * @before_ns: the value of @next_ns before the last call of xtcp_pace_stamp(); 0: the layers below
+ *	have refused the last text
  * @early: text waits for @next_ns
  * @again_ns: when to try again to send text that waits for room, even if no freed segment has
  *	reported room
@@ -172,7 +173,12 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 
 /**
  * xtcp_pace_must_wait() - must the next text wait for its departure time?
- * @sk: a sock that this file paces; see xtcp_pace_holds()
+ * @sk: a sock that is paced; see xtcp_pace_holds()
+ *
+ * With fq it need not. But if fq was replaced by another qdisc, text leaves at once, whatever its
+ * departure time. When the last text has left this machine before its departure time, fq no longer
+ * paces the sock. Then few segments have a sending time that is too late, and their RTTs are too
+ * short by little.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -181,10 +187,20 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 bool xtcp_pace_must_wait(struct sock *sk)
 {
 	struct xtcp_pace *pace = xtcp_sk(sk)->pace;
+	u64 now_ns;
 
 	sock_owned_by_me(sk);
-	if (!pace || pace->next_ns <= ktime_get_ns())
+	if (!pace)
 		return false;
+	now_ns = ktime_get_ns();
+	if (pace->next_ns <= now_ns)
+		return false;
+	if (READ_ONCE(sk->sk_pacing_status) != SK_PACING_NEEDED) {
+		/* before_ns is the departure time of the last text; 1: nothing is below TCP */
+		if (pace->before_ns > now_ns && refcount_read(&sk->sk_wmem_alloc) == 1)
+			xtcp_pace_not_held(sk);
+		return false;
+	}
 	pace->early = true;
 	start_pace(sk, pace, pace->next_ns, 0);
 	return true;
@@ -211,8 +227,8 @@ u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 
 /**
  * xtcp_pace_not_held() - pace a sock by the timer of this file, since fq no longer paces the sock
- * @sk: a sock with SK_PACING_FQ; the peer has acknowledged text before its departure time, so fq
- *	has not held the text back
+ * @sk: a sock with SK_PACING_FQ; text has left this machine before its departure time, or the peer
+ *	has acknowledged text before that, so fq has not held the text back
  *
  * fq may pace the sock again later: it sets SK_PACING_FQ when it makes a new flow for the sock.
  *
@@ -272,8 +288,11 @@ void xtcp_pace_not_left(struct sock *sk)
 	struct xtcp_pace *pace = xtcp_sk(sk)->pace;
 
 	sock_owned_by_me(sk);
-	if (pace)
+	if (pace) {
 		pace->next_ns = pace->before_ns;
+		/* no text below TCP has this departure time: see xtcp_pace_must_wait() */
+		pace->before_ns = 0;
+	}
 }
 
 /**

@@ -35,7 +35,7 @@ bool xtcp_pace_must_wait(struct sock *sk);
  */
 static inline bool xtcp_pace_holds(struct sock *sk)
 {
-	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_NEEDED) && xtcp_pace_must_wait(sk);
+	return xtcp_pace_applies(sk) && xtcp_pace_must_wait(sk);
 }
 
 u32 xtcp_pace_fq_lead_us(const struct sock *sk);
