@@ -11,7 +11,8 @@
  *
  * When a phase beyond DISORDER begins, "recover" is set to SND.NXT. With SACK, RECOVERY and LOSS
  * are over when everything before recover is acknowledged. CWR, and all three phases without SACK,
- * are over when SND.UNA moves beyond recover.
+ * are over when SND.UNA moves beyond recover. RECOVERY ends sooner when it turns out to be needless:
+ * then the window is restored, or, if its reduction is final, CWR completes the reduction.
  *
  * Three questions are kept apart:
  *
@@ -281,22 +282,34 @@ static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
+ * RECOVERY ends before SND.UNA has reached recover, because the recovery was needless. If the
+ * reduction of the window is final, as after a congestion mark, it goes on in CWR (RFC 3168 section
+ * 6.1.2). In OPEN the window would stay where PRR has just left it, perhaps hardly reduced. Return:
+ * true when the reduction was undone.
+ */
+static bool end_needless(struct sock *sk, int counter, int reason)
+{
+	bool undone = xtcp_undo_apply(sk, counter);
+
+	if (undone)
+		keep_open(sk, reason);
+	else
+		xtcp_phase_set(sk, XTCP_CONG_CWR, reason);
+	return undone;
+}
+
+/*
  * In RECOVERY, the arrival of originals has moved SND.UNA, but not as far as recover. These
  * originals were only late, and some retransmissions were needless. The recovery is undone when no
  * retransmission is in flight any more. Until then, nothing more is marked as lost.
  */
 static enum next partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	bool undone;
-
 	xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
-	if (tx->stream->scoreboard.resent)
+	if (xtcp_sender(sk)->stream->scoreboard.resent)
 		return NEXT_NONE;
 	xtcp_scoreboard_not_lost(sk);
-	undone = xtcp_undo_apply(sk, LINUX_MIB_TCPPARTIALUNDO);
-	keep_open(sk, XTCP_TRACE_UNDO_TIMESTAMP);
-	if (undone)
+	if (end_needless(sk, LINUX_MIB_TCPPARTIALUNDO, XTCP_TRACE_UNDO_TIMESTAMP))
 		repair_the_rest(sk, sample);
 	return NEXT_LOST;
 }
@@ -344,10 +357,8 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 	} else if (originals_came(sk, sample)) {
 		return partial_undo(sk, sample);
 	}
-	if (xtcp_undo_all_came_twice(sk)) {
-		xtcp_undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
-		keep_open(sk, XTCP_TRACE_UNDO_DSACK);
-	}
+	if (xtcp_undo_all_came_twice(sk))
+		end_needless(sk, LINUX_MIB_TCPDSACKUNDO, XTCP_TRACE_UNDO_DSACK);
 	find_lost(sk, sample);
 	if (tx->cong.phase < XTCP_CONG_RECOVERY && tx->stream->scoreboard.lost)
 		enter_recovery(sk, sample);

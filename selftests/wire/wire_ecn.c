@@ -20,6 +20,10 @@
 #define TEXT	"< P. N(100) ack 1 tos 2; skim;"
 #define EIGHT	TEXT TEXT TEXT TEXT TEXT TEXT TEXT TEXT ""
 #define TEN	AGREE "write 10000; > p. 1(1000) ack 1 x10 tos 2;"
+/* A segment is overtaken and resent, and then its original comes. A mark comes between. */
+#define MARKED_AND_LATE	TEN "keep R; pass 20; < .E 1 ack 1 <nop,nop,ts T R,nop,nop,sack 1001:4001>;" \
+			"> p. 1(1000) ack 1; none; info ca_state = 3; info snd_ssthresh = 5;" \
+			"< . 1 ack 4001 <nop,nop,ts T K>;"
 
 static const struct wire_row rows[] = {
 	/* Passive opens. */
@@ -459,6 +463,19 @@ static const struct wire_row rows[] = {
 				  "write 1000; > PC. 10001(1000) ack 1 tos 2",
 			.state = ESTABLISHED, .counters = "RetransSegs=1 TCPDSACKUndo=1",
 		},
+	},
+	{
+		/* What seemed lost was late, as its timestamp says; the mark in the same round trip stays a mark. */
+		.name = "cwr_goes_on_after_a_loss_that_was_none", .rfc = "RFC 3168 6.1.2", .pre = "listen",
+		.syn = "mss 1012,sackok,ts T R",
+		.want = {
+			.script = MARKED_AND_LATE "info ca_state = 2; none; < . 1 ack 6001; none; < . 1 ack 8001;"
+				  "none; < . 1 ack 10001; write 1000; > PC. 10001(1000) ack 1 tos 2;"
+				  "< . 1 ack 11001; info ca_state = 0; info snd_ssthresh = 5; info snd_cwnd = 5",
+			.state = ESTABLISHED, .counters = "RetransSegs=1 TCPPartialUndo=1",
+		},
+		.kernel_differs = "ends the reduction for the mark at once, too",
+		.kernel.script = MARKED_AND_LATE "info ca_state = 0; < . 1 ack 10001; info snd_cwnd >= 7",
 	},
 	{
 		.name = "ece_not_agreed_on", .rfc = "RFC 3168 6.1.1", .pre = "listen",
