@@ -145,13 +145,17 @@ static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked
  *
  * Context: any.
  *
- * Return: the new window, at least @cwnd. If W_est is larger than both @cwnd and the curve, the new
- * window is at least W_est. Otherwise the window grows by at most half of @acked.
+ * If W_est is larger than both @cwnd and the curve, the window grows towards W_est, by at most
+ * @acked: no faster than in slow start. W_est may be far above @cwnd, since an idle time reduces the
+ * window and not W_est. With a jump to W_est, a burst without ACKs would leave. In all other cases
+ * the window grows by at most half of @acked.
+ *
+ * Return: the new window, at least @cwnd.
  */
 u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, u32 mss, u32 acked)
 {
 	struct xtcp_cubic_epoch *epoch = &cubic->now;
-	u32 target, rest;
+	u32 target, rest, most;
 	u64 us, more;
 	bool friendly;
 
@@ -164,6 +168,7 @@ u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, 
 	us = now_us - epoch->start_us;
 	grow_estimate(cubic, cwnd, mss, acked);
 
+	most = acked < MAX_WINDOW - cwnd ? cwnd + acked : MAX_WINDOW;
 	friendly = epoch->w_est > cwnd && epoch->w_est > xtcp_cubic_window(epoch, us, mss);
 	target = friendly ? cwnd : xtcp_cubic_window(epoch, us + rtt_us, mss);
 	if (!epoch->w_max)
@@ -172,7 +177,7 @@ u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, 
 	more = div_u64_rem((u64)(target - cwnd) * acked + cubic->credit, cwnd, &rest);
 	cubic->credit = rest;
 	cwnd = more < MAX_WINDOW - cwnd ? cwnd + (u32)more : MAX_WINDOW;
-	return friendly ? max(cwnd, epoch->w_est) : cwnd;
+	return friendly ? max(cwnd, min(epoch->w_est, most)) : cwnd;
 }
 
 /**

@@ -188,6 +188,23 @@ static void friendly(void)
 	UNIT_CHECK(cwnd > before + 39 * mss && cwnd < before + 41 * mss);
 }
 
+/* An idle time has reduced the window, and slow start has raised it to three quarters again: it does not jump. */
+static void no_jump_after_an_idle_time(void)
+{
+	struct xtcp_cubic cubic = {};
+	u32 cwnd = 100000, before = 0, i;
+
+	xtcp_cubic_reduce(&cubic, 100000, 1000);
+	for (i = 0; i < 1000; i++)
+		cwnd = xtcp_cubic_grow(&cubic, START + i * 1000, 1000, cwnd, 1000, 2000);
+	UNIT_CHECK(cubic.now.w_est == cwnd && cwnd > 105000);
+	for (cwnd = 75000; cwnd < cubic.now.w_est; i++) {
+		before = cwnd;
+		cwnd = xtcp_cubic_grow(&cubic, START + i * 1000, 1000, cwnd, 1000, 2000);
+		UNIT_CHECK(cwnd > before && cwnd - before <= 2000);
+	}
+}
+
 /* section 4.7 */
 static void fast_convergence(void)
 {
@@ -369,6 +386,7 @@ int main(void)
 		{ "the curve begins at the window and reaches the plateau after K", ends_of_the_curve },
 		{ "a minute after a loss, as in floating point (4.2 to 4.5)", like_the_model },
 		{ "the Reno-friendly region (4.3)", friendly },
+		{ "no jump to W_est from far below (4.3)", no_jump_after_an_idle_time },
 		{ "reduction and fast convergence (4.6, 4.7)", fast_convergence },
 		{ "the stage after a timeout (4.8)", timeout },
 		{ "slow start that ended without a loss (4.10)", after_slow_start },
