@@ -16,6 +16,7 @@
 #include "base/sock.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
+#include "cong/reduction.h"
 #include "cong/resume.h"
 #include "loss/phase.h"
 #include "loss/resend.h"
@@ -35,7 +36,8 @@
  *
  * Segments were too large for the path, or the peer did not accept the text of a SYN. Neither event
  * is a sign of congestion, so the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4,
- * RFC 7413 section 4.2.2).
+ * RFC 7413 section 4.2.2). But if a loss or a mark was reducing the window, the reduction is
+ * completed now: PRR does not go on in the phase LOSS.
  */
 void xtcp_repair_too_large(struct sock *sk)
 {
@@ -43,6 +45,8 @@ void xtcp_repair_too_large(struct sock *sk)
 	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
+	if (xtcp_reduction_is_on(xtcp_sender(sk)) && !xsk->algorithm->control)
+		xtcp_reduction_end(sk);
 	stream->recover = xsk->snd.nxt;
 	xtcp_undo_forget(sk);
 	stream->frto = false;

@@ -7,6 +7,11 @@
 
 #define IN_FLIGHT	"write 1000; > P. 1(1000) ack 1;"
 
+/* A third duplicate ACK begins a recovery, and then what was sent turns out to be too large. */
+#define HALVING		"write 10*A; > p. 1(A) ack 1 x9; > P. 9*A+1(A) ack 1; pass 20; < . 1 ack 1; < . 1 ack 1;" \
+			"< . 1 ack 1; > p. 1(A) ack 1; info ca_state = 3; icmp toobig seq 1 mtu 1300;" \
+			"info ca_state = 4; info snd_mss = A-200;"
+
 static const struct wire_row rows[] = {
 	/* Before the connection is synchronized. */
 	{
@@ -310,6 +315,22 @@ static const struct wire_row rows[] = {
 				  "icmp toobig seq 1 mtu 1300; > p. 1(A-200) ack 1; skim;"
 				  "info snd_mss = A-200; < . 1 ack 2*A+1; none; write 2*A-400;"
 				  "> p. 2*A+1(A-200) ack 1; > P. 3*A-199(A-200) ack 1",
+		},
+	},
+	/* The loss before it halves the window: the half is 7300 octets, or six of the smaller segments. */
+	{
+		.name = "too_big_%s_in_a_recovery", .rfc = "RFC 8201 5.4, RFC 5681 3.2", .only = 4,
+		.in = ESTABLISHED, .syn = "mss 9000",
+		.want = {
+			.script = HALVING "info snd_cwnd = 6; skim; < . 1 ack 10*A+1; none; write A-200;"
+				  "> P. 10*A+1(A-200) ack 1; < . 1 ack 11*A-199; info ca_state = 0;"
+				  "info snd_cwnd <= 7",
+			.counters = "TCPRenoRecovery=1 TCPTimeouts=0",
+		},
+		.kernel_differs = "gives up the reduction, and the window stays as it is",
+		.kernel = {
+			.script = HALVING "info snd_cwnd >= 7; skim; < . 1 ack 10*A+1; skim",
+			.counters = "TCPRenoRecovery=1",
 		},
 	},
 	{
