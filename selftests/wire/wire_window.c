@@ -342,6 +342,20 @@ static const struct wire_row rows[] = {
 				  "> p. 2001(1000) ack 1; skim",
 		},
 	},
+	/* Nobody knows whether the second shrinks the window, or was sent first and overtaken. */
+	{
+		.name = "window_%s_smaller_behind_the_same_numbers", .rfc = "RFC 9293 3.10.7.4",
+		.id = "MUST-34 SHLD-15", .in = ESTABLISHED, .syn = "mss 1000,sackok",
+		.want = {
+			.script = "< . 1 ack 1 win 20000; < . 1 ack 1 win 2000; write 5000;"
+				  "> p. 1(1000) ack 1 x2; none; < . 1 ack 2001 win 20000;"
+				  "> p. 2001(1000) ack 1 x2; > P. 4001(1000) ack 1; < . 1 ack 5001; none",
+			.counters = "TCPTimeouts=0 RetransSegs=0",
+		},
+		.kernel_differs = "takes it for the older one",
+		.kernel.script = "< . 1 ack 1 win 20000; < . 1 ack 1 win 2000; write 5000;"
+				 "> p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; < . 1 ack 5001; none",
+	},
 	/*
 	 * A window that closes and opens all the time puts no timeout off. With SACK, or the ACKs would count as
 	 * duplicates. Kernel TCP takes no smaller window without another SEQ, so to it the window is never closed.
