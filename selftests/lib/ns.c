@@ -137,6 +137,16 @@ pid_t ns_fork(int ns, int (*fn)(void *arg), void *arg)
 	exit(fn(arg));
 }
 
+int ns_child(int ns, int (*fn)(void *arg), void *arg)
+{
+	pid_t pid = ns_fork(ns, fn, arg);
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -1;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 int ns_socket(int ns, int family, int type, int protocol)
 {
 	int back = enter(ns), fd;
@@ -511,16 +521,11 @@ int ns_shell(int ns, const char *format, ...)
 {
 	char line[1024];
 	va_list args;
-	int status;
-	pid_t pid;
 
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
-	pid = ns_fork(ns, run_shell, line);
-	if (pid < 0 || waitpid(pid, &status, 0) != pid)
-		return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return ns_child(ns, run_shell, line);
 }
 
 static FILE *open_in(int ns, const char *path, const char *mode)

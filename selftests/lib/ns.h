@@ -79,6 +79,8 @@ int ns_call(int ns, int (*fn)(void *arg), void *arg);
 
 /* The same in a child, whose exit status is the result; for waitpid(). */
 pid_t ns_fork(int ns, int (*fn)(void *arg), void *arg);
+/* And waits for the child: its exit status, 128 and the number of the signal that ended it, or -1. */
+int ns_child(int ns, int (*fn)(void *arg), void *arg);
 
 /* socket(2) in @ns. */
 int ns_socket(int ns, int family, int type, int protocol);

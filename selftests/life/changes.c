@@ -17,7 +17,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/generic.h"
@@ -298,15 +297,6 @@ static int ask_unprivileged(void *target)
 	return ask_user_timeout(target, 1000);
 }
 
-static int child_of(int ns, int (*fn)(void *target), struct setting_target *t)
-{
-	pid_t pid = ns_fork(ns, fn, t);
-	int status;
-
-	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
-	return WEXITSTATUS(status);
-}
-
 static void rights(void)
 {
 	int fd, peer, guest, other, lent;
@@ -314,7 +304,7 @@ static void rights(void)
 	struct setting_target t;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
-	SAME(child_of(net.a, ask_unprivileged, &t), EPERM);
+	SAME(ns_child(net.a, ask_unprivileged, &t), EPERM);
 	result("without CAP_NET_ADMIN");
 	must(!seteuid(65534), "seteuid");
 	lent = generic_open();
@@ -326,11 +316,11 @@ static void rights(void)
 	close(lent);
 	guest = ns_make_guest();
 	must(guest >= 0, "guest");
-	SAME(child_of(guest, ask_as, &t), ESRCH);
+	SAME(ns_child(guest, ask_as, &t), ESRCH);
 	other = stack_listener(guest, XTCP, "127.0.0.1", t.port, true);
 	must(other >= 0, "listener");
-	SAME(child_of(guest, ask_as, &t), ESRCH);
-	SAME(child_of(net.b, ask_as, &t), ESRCH);
+	SAME(ns_child(guest, ask_as, &t), ESRCH);
+	SAME(ns_child(net.b, ask_as, &t), ESRCH);
 	result("from another namespace, with the right cookie");
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	result("none of this has changed the connection");

@@ -349,13 +349,10 @@ static int ask_unprivileged(void *target)
 
 static void refused(struct target *t)
 {
-	int fd, peer, status;
-	pid_t pid;
+	int fd, peer;
 
 	connection(t, &fd, &peer);
-	pid = ns_fork(net.a, ask_unprivileged, t);
-	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
-	SAME(WEXITSTATUS(status), EPERM);
+	SAME(ns_child(net.a, ask_unprivileged, t), EPERM);
 	SAME(stack_state(fd), TCP_ESTABLISHED);
 	result(t, "without CAP_NET_ADMIN it goes on");
 	t->cookie = INT_MAX;	/* they are small numbers */

@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/bulk.h"
@@ -109,15 +108,6 @@ static int count_unprivileged(void *unused)
 	return listed(-1, lines, 4);
 }
 
-static int child_of(int ns, int (*fn)(void *arg))
-{
-	pid_t pid = ns_fork(ns, fn, NULL);
-	int status;
-
-	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
-	return WEXITSTATUS(status);
-}
-
 /* A connection whose peer reads all the time. */
 struct transfer {
 	int fd, peer;
@@ -202,7 +192,7 @@ static void only_by_root(void)
 
 	see_path(NS_B4);
 	SAME(WAIT_FOR(is_listed(NS_B4), STACK_DEADLINE_MS), true);
-	SAME(child_of(net.a, flush_unprivileged), EPERM);
+	SAME(ns_child(net.a, flush_unprivileged, NULL), EPERM);
 	must(!seteuid(65534), "seteuid");
 	lent = generic_open();
 	must(!seteuid(0), "seteuid");
@@ -210,11 +200,11 @@ static void only_by_root(void)
 	rules_req.head.nlmsg_type = generic_family(lent, GENERIC_XTCP);
 	SAME(generic_talk(lent, &rules_req.head), EPERM);
 	close(lent);
-	SAME(child_of(net.a, count_unprivileged), 1);
+	SAME(ns_child(net.a, count_unprivileged, NULL), 1);
 	same_result("a user without CAP_NET_ADMIN reads the list and empties nothing");
 	guest = ns_make_guest();
 	must(guest >= 0, "guest");
-	SAME(child_of(guest, flush_here), 0);
+	SAME(ns_child(guest, flush_here, NULL), 0);
 	SAME(listed(guest, NULL, 0), 0);
 	SAME(listed(net.b, NULL, 0), 0);
 	SAME(is_listed(NS_B4), true);

@@ -172,15 +172,6 @@ static int replace_unprivileged(void *text)
 		rules_request(XTCP_CMD_POLICY_DEL, text) == EPERM ? EPERM : 0;
 }
 
-static int child_of(int ns, int (*fn)(void *arg), void *arg)
-{
-	pid_t pid = ns_fork(ns, fn, arg);
-	int status;
-
-	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
-	return WEXITSTATUS(status);
-}
-
 /* @n rules in one request. */
 static int many(int n)
 {
@@ -239,7 +230,7 @@ static void rights(void)
 	int lent, guest, fd, peer;
 
 	SAME(rules_replace("dport=80 cc=bbr"), 0);
-	SAME(child_of(ruled_net.a, replace_unprivileged, "cc=reno"), EPERM);
+	SAME(ns_child(ruled_net.a, replace_unprivileged, "cc=reno"), EPERM);
 	must(!seteuid(65534), "seteuid");
 	lent = generic_open();
 	must(!seteuid(0), "seteuid");
@@ -251,12 +242,12 @@ static void rights(void)
 	same_result("a user without CAP_NET_ADMIN changes nothing, "
 		    "nor does a netlink socket that was opened without it");
 	SAME(rules_replace("to=127.0.0.1 cc=bbr"), 0);
-	SAME(child_of(ruled_net.a, keep_what_is_lent, NULL), EPERM);
+	SAME(ns_child(ruled_net.a, keep_what_is_lent, NULL), EPERM);
 	SAME(rules_replace("dport=80 cc=bbr"), 0);
 	same_result("a user without CAP_NET_ADMIN cannot keep a congestion control that a rule lends");
 	guest = ns_make_guest();
 	must(guest >= 0, "guest");
-	SAME(child_of(guest, replace_as, "cc=dctcp"), 0);
+	SAME(ns_child(guest, replace_as, "cc=dctcp"), 0);
 	rules_list_is(guest, "hits=0 cc=dctcp\n");
 	rules_list_is(ruled_net.a, "hits=0 dport=80 cc=bbr\n");
 	stack_pair_or_die(guest, XTCP, guest, XTCP, "127.0.0.1", PORT, &fd, &peer);
@@ -265,7 +256,7 @@ static void rights(void)
 	ruled_active(NS_B4, &fd, &peer);
 	is_usual(fd, peer);
 	same_result("a guest writes its own table, before it has a socket, and no other");
-	SAME(child_of(guest, many_of_guest, NULL), 0);
+	SAME(ns_child(guest, many_of_guest, NULL), 0);
 	SAME(rules_listed(guest), MOST_OF_GUEST);
 	close(guest);
 	same_result("a guest has at most 64 rules");
@@ -479,7 +470,7 @@ static void namespace_goes(void)
 	char text[16];
 
 	must(ns >= 0, "namespace");
-	SAME(child_of(ns, replace_as, "cc=bbr; dport=1 cc=reno"), 0);
+	SAME(ns_child(ns, replace_as, "cc=bbr; dport=1 cc=reno"), 0);
 	fd = ns_call(ns, open_listing, NULL);
 	must(fd >= 0 && read(fd, text, 4) == 4, "listing");
 	close(ns);

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/boxes.h"
@@ -245,15 +244,6 @@ static int ask_unprivileged(void *target)
 	return ask(target, 1, NULL);
 }
 
-static int child_of(int ns, int (*fn)(void *target), struct setting_target *t)
-{
-	pid_t pid = ns_fork(ns, fn, t);
-	int status;
-
-	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
-	return WEXITSTATUS(status);
-}
-
 static void rights(void)
 {
 	int fd, peer, guest = ns_make_guest();
@@ -261,9 +251,9 @@ static void rights(void)
 
 	must(guest >= 0, "guest");
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
-	SAME(child_of(ruled_net.a, ask_unprivileged, &t), EPERM);
-	SAME(child_of(guest, ask_as, &t), ESRCH);
-	SAME(child_of(ruled_net.b, ask_as, &t), ESRCH);
+	SAME(ns_child(ruled_net.a, ask_unprivileged, &t), EPERM);
+	SAME(ns_child(guest, ask_as, &t), ESRCH);
+	SAME(ns_child(ruled_net.b, ask_as, &t), ESRCH);
 	SAME(boxes_of(ruled_net.a), 0);
 	result("neither a user without CAP_NET_ADMIN nor another namespace gives a box");
 	close(guest);
@@ -283,7 +273,7 @@ static void guest(void)
 		t.port = stack_port(c[i]);
 		t.peer_port = stack_port(s[i]);
 		t.cookie = setting_cookie(c[i]);
-		SAME(child_of(ns, ask_as, &t), i < GUESTS ? 0 : ENOBUFS);
+		SAME(ns_child(ns, ask_as, &t), i < GUESTS ? 0 : ENOBUFS);
 	}
 	SAME(boxes_of(ns), GUESTS);
 	SAME(boxes_of(ruled_net.a), 0);

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/boxes.h"
@@ -255,19 +254,10 @@ static int ask_unprivileged(void *rule)
 	return rules_replace(rule);
 }
 
-static int child_of(int ns, int (*fn)(void *rule))
-{
-	pid_t pid = ns_fork(ns, fn, "blackbox=1");
-	int status;
-
-	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
-	return WEXITSTATUS(status);
-}
-
 static void rights(void)
 {
 	SAME(rules_replace(""), 0);
-	SAME(child_of(ruled_net.a, ask_unprivileged), EPERM);
+	SAME(ns_child(ruled_net.a, ask_unprivileged, "blackbox=1"), EPERM);
 	active(NS_B4, false);
 	SAME(rules_replace("blackbox=2"), ERANGE);
 	rules_list_is(ruled_net.a, "");
@@ -281,7 +271,7 @@ static void guest(void)
 
 	must(ns >= 0, "guest");
 	boxes_set_bound(GUESTS * 8 * BOX / 1024 + 1);
-	SAME(child_of(ns, ask_as), 0);
+	SAME(ns_child(ns, ask_as, "blackbox=1"), 0);
 	active(NS_B4, false);
 	for (i = 0; i < GUESTS; i++)
 		stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", 9000 + i, &c[i], &s[i]);

@@ -17,7 +17,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/diag.h"
@@ -383,14 +382,11 @@ static int look_unprivileged(void *arg)
 
 static void unprivileged(const struct setting *s)
 {
-	int fd = stack_bound(net.a, s->stack, s->addr, next_port, true), status, listener;
-	pid_t pid;
+	int fd = stack_bound(net.a, s->stack, s->addr, next_port, true), listener;
 
 	listener = stack_listener(net.b, KERNEL, s->peer_addr, next_port + 1, true);
 	must(fd >= 0 && listener >= 0 && !stack_connect(fd, s->peer_addr, next_port + 1), "connection");
-	pid = ns_fork(net.a, look_unprivileged, (void *)s);
-	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
-	SAME(WEXITSTATUS(status), 0);
+	SAME(ns_child(net.a, look_unprivileged, (void *)s), 0);
 	result(s, "everybody sees them, but a mark only who has CAP_NET_ADMIN");
 	next_port += 2;
 	close(fd);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/diag.h"
@@ -208,11 +207,7 @@ static int look_for_mark(__attribute__((unused)) void *arg)
 
 static void marks_are_secret(void)
 {
-	pid_t pid = ns_fork(net.a, look_for_mark, NULL);
-	int status;
-
-	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
-	SAME(WEXITSTATUS(status), EPERM);
+	SAME(ns_child(net.a, look_for_mark, NULL), EPERM);
 	result("a filter by mark without CAP_NET_ADMIN");
 }
 

@@ -10,7 +10,6 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/must.h"
@@ -92,9 +91,6 @@ static int look_unprivileged(void *arg)
 /* The keys that are listed, newest first; then one is replaced, and another one is removed. */
 static void shown(const struct setting *s, int fd)
 {
-	int status;
-	pid_t pid;
-
 	SAME(set_key(fd, s->peer_addr, -1, "secret"), 0);
 	if (s->v6) {
 		SAME(set_key(fd, "fd00:a::", 64, "of a prefix"), 0);
@@ -105,9 +101,7 @@ static void shown(const struct setting *s, int fd)
 		keys_are(s, "2 192.0.2.0/24 of a prefix;2 " NS_B4 "/32 secret;");
 	}
 	result(s, "the keys of a listener");
-	pid = ns_fork(net.a, look_unprivileged, (void *)s);
-	must(pid > 0 && waitpid(pid, &status, 0) == pid && WIFEXITED(status), "child");
-	SAME(WEXITSTATUS(status), 0);
+	SAME(ns_child(net.a, look_unprivileged, (void *)s), 0);
 	result(s, "no key is for a user without CAP_NET_ADMIN");
 	SAME(set_key(fd, s->peer_addr, -1, "another secret"), 0);
 	if (s->v6) {
