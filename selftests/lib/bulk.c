@@ -7,6 +7,29 @@
 #include <sys/socket.h>
 
 #include "must.h"
+#include "stack.h"
+
+static void *compare(void *arg)
+{
+	struct bulk_reader *r = arg;
+	char c;
+
+	r->right = stack_gives(r->fd, r->text, r->len) && recv(r->fd, &c, 1, 0) == 0;
+	return NULL;
+}
+
+void bulk_compare(struct bulk_reader *r, const void *text, long len)
+{
+	r->text = text;
+	r->len = len;
+	must(!pthread_create(&r->thread, NULL, compare, r), "thread");
+}
+
+bool bulk_is_right(struct bulk_reader *r)
+{
+	must(!pthread_join(r->thread, NULL), "thread");
+	return r->right;
+}
 
 void *bulk_swallow(void *fd)
 {

@@ -8,13 +8,13 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <kselftest.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "lib/bulk.h"
 #include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
@@ -152,33 +152,12 @@ static void pages_go_together(enum stack stack)
 	close(file);
 }
 
-struct receiver {
-	int fd;
-	bool right;
-	pthread_t thread;
-};
-
-static void *receive(void *arg)
-{
-	static unsigned char in[65536];
-	struct receiver *r = arg;
-	long got = 0;
-	int i, n;
-
-	r->right = true;
-	while ((n = recv(r->fd, in, sizeof(in), 0)) > 0)
-		for (i = 0; i < n; i++)
-			r->right &= in[i] == octet(got++);
-	r->right &= !n && got == FILE_OCTETS;
-	return NULL;
-}
-
 /* The whole file, in pieces of sizes around those of pages, with some octets by send() between them. */
 static void whole_file(enum stack stack, bool offloads)
 {
 	static const int sizes[] = { 1, 4095, 4097, 8192, 65537, 3, 200000 };
 	const struct netem bad = { .delay_ms = 2, .loss = 20000 };
-	struct receiver r = { .fd = -1 };
+	struct bulk_reader r;
 	unsigned char *at;
 	int client, file = file_of(FILE_OCTETS, &at), piece = 0;
 	off_t from = 0;
@@ -189,7 +168,7 @@ static void whole_file(enum stack stack, bool offloads)
 	must(!ns_link_offloads(net.a, "veth0", offloads) && !ns_link_offloads(net.b, "veth0", offloads), "offloads");
 	must(!netem_set(net.a, "veth0", &bad), "netem");
 	pair(stack, &client, &r.fd);
-	must(!pthread_create(&r.thread, NULL, receive, &r), "thread");
+	bulk_compare(&r, at, FILE_OCTETS);
 	while (from < FILE_OCTETS) {
 		n = sizes[piece++ % (sizeof(sizes) / sizeof(sizes[0]))];
 		if (piece % 5 == 0) {
@@ -202,8 +181,7 @@ static void whole_file(enum stack stack, bool offloads)
 		must(n > 0, "sendfile");
 	}
 	shutdown(client, SHUT_WR);
-	must(!pthread_join(r.thread, NULL), "thread");
-	ksft_test_result(r.right, "%s: a file in pieces arrives whole, offloads %s\n", stack_name(stack),
+	ksft_test_result(bulk_is_right(&r), "%s: a file in pieces arrives whole, offloads %s\n", stack_name(stack),
 			 offloads ? "on" : "off");
 	close(client);
 	close(r.fd);

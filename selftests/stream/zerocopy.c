@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <kselftest.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -17,6 +16,7 @@
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
 
+#include "lib/bulk.h"
 #include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
@@ -362,21 +362,6 @@ static void is_signed(void)
 	close(l);
 }
 
-struct receiver {
-	int fd;
-	bool right;
-	pthread_t thread;
-};
-
-static void *receive(void *arg)
-{
-	struct receiver *r = arg;
-	char c;
-
-	r->right = comes(r->fd, 0, STREAM) && recv(r->fd, &c, 1, 0) == 0;
-	return NULL;
-}
-
 #define BUFFERS	8
 #define BUFFER	70000
 
@@ -388,7 +373,8 @@ static void with_loss(enum stack stack, bool offloads)
 	const struct netem bad = { .delay_ms = 2, .loss = 20000 };
 	unsigned int writes = 0, freed = 0;
 	struct zerocopy_told told;
-	struct receiver r;
+	struct bulk_reader r;
+	bool right;
 	int client;
 	long at = 0;
 	ssize_t n;
@@ -396,7 +382,7 @@ static void with_loss(enum stack stack, bool offloads)
 	must(!ns_link_offloads(net.a, "veth0", true) && !ns_link_gso_max_segs(net.a, "veth0", offloads ? 64 : 1) &&
 	     !netem_set(net.a, "veth0", &bad), "netem");
 	pair(stack, &client, &r.fd);
-	must(!pthread_create(&r.thread, NULL, receive, &r), "thread");
+	bulk_compare(&r, text, STREAM);
 	while (at < STREAM) {
 		unsigned char *buffer = buffers[writes % BUFFERS];
 
@@ -414,13 +400,13 @@ static void with_loss(enum stack stack, bool offloads)
 		writes++;
 	}
 	shutdown(client, SHUT_WR);
-	must(!pthread_join(r.thread, NULL), "thread");
+	right = bulk_is_right(&r);
 	while (freed < writes) {
 		must(WAIT_FOR(zerocopy_told(client, &told), STACK_DEADLINE_MS), "a notification");
 		must(told.lo == freed, "an order");
 		freed = told.hi + 1;
 	}
-	ksft_test_result(r.right && freed == writes, "%s: buffers are used again under loss, %s\n", stack_name(stack),
+	ksft_test_result(right && freed == writes, "%s: buffers are used again under loss, %s\n", stack_name(stack),
 			 offloads ? "bundles" : "single segments");
 	close(client);
 	close(r.fd);

@@ -8,13 +8,13 @@
 #include <fcntl.h>
 #include <kselftest.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/bulk.h"
 #include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
@@ -146,21 +146,6 @@ static void page_changes(enum stack stack, enum how how)
 	must(!netem_clear(net.a, "veth0"), "no qdisc");
 }
 
-struct receiver {
-	int fd;
-	bool right;
-	pthread_t thread;
-};
-
-static void *receive(void *arg)
-{
-	struct receiver *r = arg;
-	char c;
-
-	r->right = comes(r->fd, 0, ROOM) && recv(r->fd, &c, 1, 0) == 0;
-	return NULL;
-}
-
 /* A completion of the ring interrupts a call that waits, as a signal does. */
 static void copy(int fd, const unsigned char *from, unsigned int len)
 {
@@ -180,14 +165,14 @@ static void with_loss(enum stack stack)
 	static const unsigned int sizes[] = { 40000, 1, 4096, 1447, 33000, 12345, 65536 };
 	const struct netem bad = { .delay_ms = 2, .loss = 20000 };
 	unsigned int sent = 0, told = 0, i;
-	struct receiver r;
+	struct bulk_reader r;
 	bool good = true;
 	int client;
 	long at = 0;
 
 	must(!netem_set(net.a, "veth0", &bad), "netem");
 	pair(stack, &client, &r.fd);
-	must(!pthread_create(&r.thread, NULL, receive, &r), "thread");
+	bulk_compare(&r, text, ROOM);
 	for (i = 0; at < ROOM; i++) {
 		const unsigned int n = sizes[i % 7] < ROOM - at ? sizes[i % 7] : ROOM - at;
 
@@ -200,8 +185,8 @@ static void with_loss(enum stack stack)
 		at += n;
 	}
 	shutdown(client, SHUT_WR);
-	must(!pthread_join(r.thread, NULL), "thread");
-	ksft_test_result(all_free(sent, told) && good && r.right,
+	good &= bulk_is_right(&r);
+	ksft_test_result(all_free(sent, told) && good,
 			 "%s: all kinds of writes under loss\n", stack_name(stack));
 	close(client);
 	close(r.fd);
