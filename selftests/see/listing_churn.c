@@ -256,22 +256,29 @@ static int race(int *all)
 	return wrong;
 }
 
-/* In a namespace of its own, which ends with what it has. */
-static void races(void)
+/* In a namespace of its own, which ends with what it has. How many dumps there were, and how many were wrong. */
+static int run_races(int (*one)(int *all), int *all)
 {
 	const int before = space;
-	int i, wrong = 0, all = 0;
+	int i, wrong = 0;
 
 	space = ns_make();
 	must(space >= 0 && !ns_enter(space), "namespace");
 	for (i = 0; i < RACES; i++) {
 		racing_port = RACING_PORT + i;
-		wrong += race(&all);
+		wrong += one(all);
 	}
 	racing_port = 0;
 	must(!ns_enter(ns_home()), "home");
 	close(space);
 	space = before;
+	return wrong;
+}
+
+static void races(void)
+{
+	int all = 0, wrong = run_races(race, &all);
+
 	ksft_print_msg("%d dumps while %d connections closed\n", all, RACES * RACING);
 	ksft_test_result(!wrong, "and one that becomes TIME-WAIT at any moment of the walk\n");
 }
@@ -359,19 +366,8 @@ static int abort_race(int *all)
 
 static void abort_races(void)
 {
-	const int before = space;
-	int i, wrong = 0, all = 0;
+	int all = 0, wrong = run_races(abort_race, &all);
 
-	space = ns_make();
-	must(space >= 0 && !ns_enter(space), "namespace");
-	for (i = 0; i < RACES; i++) {
-		racing_port = RACING_PORT + i;
-		wrong += abort_race(&all);
-	}
-	racing_port = 0;
-	must(!ns_enter(ns_home()), "home");
-	close(space);
-	space = before;
 	ksft_print_msg("%d dumps while half of %d aborted connections went\n", all, RACES * RACING);
 	ksft_test_result(!wrong, "aborted connections are listed until they are closed or disconnected\n");
 }
