@@ -5,7 +5,6 @@
  */
 #include "auth/aoopt.h"
 
-#include <linux/netdevice.h>
 #include <linux/string.h>
 #include <linux/tcp.h>
 #include <linux/xtcp_ao.h>
@@ -111,20 +110,10 @@ static bool is_unconnected(const struct sock *sk)
 	return (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
 }
 
-/*
- * Stores @ifindex in @peers if it is a VRF device. Return: false when there is no such VRF device,
- * or when @sk has a connection and is not bound to the device.
- */
+/* A sock that has a connection takes keys only for the VRF that it is bound to. */
 static bool read_l3index(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
 {
-	const struct net_device *dev;
-
-	rcu_read_lock();
-	dev = dev_get_by_index_rcu(sock_net(sk), ifindex);
-	if (dev && netif_is_l3_master(dev))
-		peers->l3index = ifindex;
-	rcu_read_unlock();
-	return peers->l3index && (is_unconnected(sk) || sk->sk_bound_dev_if == ifindex);
+	return xtcp_keys_set_vrf(sk, ifindex, peers) && (is_unconnected(sk) || sk->sk_bound_dev_if == ifindex);
 }
 
 static int check_new(const struct sock *sk, const struct tcp_ao_add *cmd, struct xtcp_peers *peers)

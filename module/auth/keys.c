@@ -8,6 +8,7 @@
  */
 #include "auth/keys.h"
 
+#include <linux/netdevice.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <net/ipv6.h>
@@ -77,6 +78,31 @@ const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct x
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
 
 	return xtcp_keys_find(sk, &tuple.faddr, l3mdev_master_ifindex_by_index(sock_net(sk), conn->bound_dev_if));
+}
+
+/**
+ * xtcp_keys_set_vrf() - let a key hold for the peers of one VRF
+ * @sk: a sock of the VRF's namespace
+ * @ifindex: what the program says
+ * @peers: the peers of the key; the function sets their l3index
+ *
+ * RFC 2385 and RFC 5925 know no VRFs; the options of Linux do.
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: false: no VRF has this ifindex.
+ */
+bool xtcp_keys_set_vrf(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
+{
+	const struct net_device *dev;
+
+	sock_owned_by_me(sk);
+	rcu_read_lock();
+	dev = dev_get_by_index_rcu(sock_net(sk), ifindex);
+	if (dev && netif_is_l3_master(dev))
+		peers->l3index = ifindex;
+	rcu_read_unlock();
+	return peers->l3index;
 }
 
 /* The key that was set for exactly these peers, or NULL. */

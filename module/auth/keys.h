@@ -83,6 +83,7 @@ static inline const struct xtcp_key *xtcp_keys_of(const struct sock *sk)
  */
 int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct xtcp_md5_key *md5, gfp_t gfp);
 int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers);
+bool xtcp_keys_set_vrf(const struct sock *sk, int ifindex, struct xtcp_peers *peers);
 int xtcp_keys_count(const struct sock *sk);
 int xtcp_keys_inherit(struct sock *child, const struct sock *lsk);
 void xtcp_keys_free(struct sock *sk);

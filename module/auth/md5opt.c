@@ -2,7 +2,6 @@
 /* The socket options TCP_MD5SIG and TCP_MD5SIG_EXT, with the same errors as in Linux. */
 #include "auth/md5opt.h"
 
-#include <linux/netdevice.h>
 #include <linux/string.h>
 #include <linux/tcp.h>
 #include <net/ipv6.h>
@@ -29,22 +28,6 @@ static bool read_address(const struct sock *sk, const struct tcp_md5sig *cmd, st
 	return true;
 }
 
-/*
- * Stores @ifindex in @peers if it is a VRF device. Return: false when there is no such device, or
- * it is not a VRF.
- */
-static bool read_device(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
-{
-	const struct net_device *dev;
-
-	rcu_read_lock();
-	dev = dev_get_by_index_rcu(sock_net(sk), ifindex);
-	if (dev && netif_is_l3_master(dev))
-		peers->l3index = ifindex;
-	rcu_read_unlock();
-	return peers->l3index;
-}
-
 static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool extended, struct xtcp_peers *peers)
 {
 	u8 most;
@@ -64,7 +47,7 @@ static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool
 	 * the key then holds only for peers outside of VRFs
 	 */
 	peers->in_l3 = cmd->tcpm_flags & TCP_MD5SIG_FLAG_IFINDEX;
-	return !extended || !peers->in_l3 || !cmd->tcpm_ifindex || read_device(sk, cmd->tcpm_ifindex, peers);
+	return !extended || !peers->in_l3 || !cmd->tcpm_ifindex || xtcp_keys_set_vrf(sk, cmd->tcpm_ifindex, peers);
 }
 
 /**
