@@ -110,23 +110,29 @@ static void stop_listening(struct seq_file *m, void *v)
 {
 }
 
-static int show_line(struct seq_file *m, void *v)
+/* Shows the listener whose number look_up_listener() has given. */
+static int show_listener_at(struct seq_file *m, void *v, void (*show)(struct seq_file *m, struct sock *sk))
 {
 	unsigned long number = (unsigned long)v - 2, found = number;
 	struct sock *sk;
 
+	rcu_read_lock();
+	sk = xtcp_listeners_from(xtcp_net(seq_file_net(m)), &found);
+	if (sk && found == number)
+		show(m, sk);
+	rcu_read_unlock();
+	return 0;
+}
+
+static int show_line(struct seq_file *m, void *v)
+{
 	if (v == SEQ_START_TOKEN) {
 		seq_printf(m, "%-29s limit accept_len accept_peak syn_len syn_peak overflows declined cookies_sent",
 			   "local_address");
 		seq_puts(m, " cookies_recv   uid inode somaxconn\n");
 		return 0;
 	}
-	rcu_read_lock();
-	sk = xtcp_listeners_from(xtcp_net(seq_file_net(m)), &found);
-	if (sk && found == number)
-		show_queues(m, sk);
-	rcu_read_unlock();
-	return 0;
+	return show_listener_at(m, v, show_queues);
 }
 
 const struct seq_operations xtcp_proc_listen_ops = {
@@ -164,19 +170,11 @@ static void show_aborts_of(struct seq_file *m, struct sock *sk)
 
 static int show_aborts(struct seq_file *m, void *v)
 {
-	unsigned long number = (unsigned long)v - 2, found = number;
-	struct sock *sk;
-
 	if (v == SEQ_START_TOKEN) {
 		seq_printf(m, "%-29s   uid inode reason connections\n", "local_address");
 		return 0;
 	}
-	rcu_read_lock();
-	sk = xtcp_listeners_from(xtcp_net(seq_file_net(m)), &found);
-	if (sk && found == number)
-		show_aborts_of(m, sk);
-	rcu_read_unlock();
-	return 0;
+	return show_listener_at(m, v, show_aborts_of);
 }
 
 const struct seq_operations xtcp_proc_aborts_ops = {
