@@ -11,14 +11,14 @@ struct sock;
 /* What happens after a step of SEGMENT ARRIVES (RFC 9293 section 3.10.7). */
 enum xtcp_verdict {
 	XTCP_CONTINUE,		/* go on with the next step */
-	XTCP_DONE,		/* free the segment; send text that may leave now, and the pending ACK */
+	XTCP_DONE,		/* free the segment; send the text and the ACK that are due */
 	XTCP_CONSUMED,		/* as DONE, but the step has queued or freed the segment */
 	XTCP_FIN_TAKEN,		/* as CONSUMED; RCV.NXT passed a FIN, so step eight follows */
 	XTCP_DROP,		/* drop the segment and send nothing */
 	XTCP_ACK_DROP,		/* drop the segment, send an ACK */
 	XTCP_CHALLENGE,		/* drop the segment, send a challenge ACK if allowed (RFC 5961) */
 	XTCP_RESET,		/* drop the segment, send the RST that 3.10.7.1 prescribes */
-	XTCP_ABORTED,		/* as RESET; the connection has ended, and the RST may give the reason */
+	XTCP_ABORTED,		/* as RESET; the connection has ended, the RST may say why */
 };
 
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);

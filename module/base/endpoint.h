@@ -42,11 +42,11 @@ struct xtcp_endpoint {
 	struct inet_sock inet;		/* the kernel's view; only state.c changes sk_state */
 	struct xtcp_net *xn;		/* the namespace; constant */
 
-	struct_group(own, /* children of a listener do not inherit these fields (xtcp_sock_clone()) */
+	struct_group(own, /* a listener's children do not inherit these: xtcp_sock_clone() */
 
 	/* links the sock into the table of connections; while linked, the tuple is constant */
 	struct xtcp_conn conn;
-	struct xtcp_lease *lease;	/* reserves the port in kernel TCP's bind table; NULL: not bound */
+	struct xtcp_lease *lease;	/* reserves the port in kernel TCP's bind table; or NULL */
 	struct xtcp_listener *listener;	/* data of a listener (listen.c), set in LISTEN; RCU */
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none (pace.c) */
 	union {
@@ -74,7 +74,7 @@ struct xtcp_endpoint {
 	 */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
-	u8 box;				/* low octet of the slot of the sock's black box; 0: no box */
+	u8 box;				/* low octet of the black box's slot; 0: no box */
 	/*
 	 * 1 + the processor whose list (held.c) has the sock; 0: on no list; socket lock. A closed
 	 * sock is on a list, and keeps the module loaded, while its segments are still below TCP
@@ -107,9 +107,9 @@ struct xtcp_endpoint {
 	 */
 	u8 defer_accept;
 	u8 keepalive_probes;		/* TCP_KEEPCNT; 0: the sysctl applies */
-	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: IP and TCP, 2: link layer, too */
+	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: IP and TCP, 2: link layer too */
 	u16 user_mss;			/* TCP_MAXSEG; 0: not set */
-	s16 linger2;			/* TCP_LINGER2 in seconds; 0: the sysctl; below 0: no wait */
+	s16 linger2;			/* TCP_LINGER2, seconds; 0: the sysctl; below 0: no wait */
 	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the sysctl applies */
 	u16 keepalive_intvl;		/* TCP_KEEPINTVL in seconds; 0: the sysctl applies */
 	u8 rto_min;			/* TCP_RTO_MIN_US in jiffies; 0: the sysctl applies */

@@ -18,7 +18,7 @@
 #include "compat.h"
 
 #define KEPT	((int)(2 * PAGE_SIZE))	/* octets; a sock keeps less than KEPT for later segments */
-#define SOON	(HZ)			/* jiffies; a sock keeps memory only if its timer expires within this time */
+#define SOON	(HZ)			/* jiffies; if its timer expires later, a sock keeps none */
 #define STAND_INS	16
 
 /*

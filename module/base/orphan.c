@@ -14,7 +14,7 @@
 
 #define ORPHANS_BATCH	8	/* a processor adds its count to the sum when the count reaches 8 */
 #define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of the limit */
-#define GUESTS_ROUGH	8	/* the check of a limit for guests may be wrong by 1/8 of the limit */
+#define GUESTS_ROUGH	8	/* a check of a guest's limit may be wrong by 1/8 of it */
 
 /*
  * The number of orphans in all namespaces, and in all unprivileged namespaces (guests,

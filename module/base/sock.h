@@ -70,7 +70,7 @@ struct xtcp_sock {
 	 * cleared if data arrives with that number
 	 */
 	u16 rcv_fin_known : 1;
-	u16 snd_urgent : 1;		/* urgent data is unacknowledged, so stream->snd_up is valid */
+	u16 snd_urgent : 1;		/* stream->snd_up is valid: urgent data is unacknowledged */
 	u16 box_rule : 2;		/* enum xtcp_box_rule (sight/blackbox.h) */
 	struct xtcp_ended ended;	/* how the connection ended; for XTCP_ABORT */
 	/*
@@ -80,7 +80,7 @@ struct xtcp_sock {
 	bool coalescing;
 
 	/* Written while the connection opens. */
-	bool syn_data_acked : 1;	/* the data of our SYN, or of the peer's SYN, was accepted */
+	bool syn_data_acked : 1;	/* the data of our SYN, or of the peer's, was accepted */
 	bool syn_fastopen : 1;		/* our SYN had the Fast Open option (fastsyn.c) */
 	bool syn_data : 1;		/* our SYN had data */
 	bool syn_fastopen_ch : 1;	/* we try Fast Open again after a black hole (fastsyn.c) */

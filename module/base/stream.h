@@ -107,7 +107,7 @@ struct xtcp_stream {
 	u32 rcv_rtt_us;
 	/* right edge of our window when the round trip began; the first value is RCV.NXT */
 	u32 rcv_rtt_seq;
-	u32 rcv_rtt_stamp;		/* timestamp clock (ms) when the round trip began, 0: never */
+	u32 rcv_rtt_stamp;		/* timestamp clock (ms) when the round trip began, or 0 */
 	u32 rcv_rtt_tsecr;		/* TSecr that gave the last round-trip time */
 
 	/* Fields used when data is lost or out of order. */
@@ -117,7 +117,7 @@ struct xtcp_stream {
 	struct xtcp_undo undo;		/* whether the present recovery is spurious */
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
-	bool frto;			/* F-RTO tests whether the timeout was spurious (RFC 5682) */
+	bool frto;			/* F-RTO tests if the timeout was spurious (RFC 5682) */
 	/* SEG.SEQ / 256 of the segment whose ACK Rate Request set sack.ack_rate (text.c) */
 	u32 request_seq : 24;
 

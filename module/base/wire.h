@@ -72,7 +72,7 @@ enum xtcp_option_len {
 /* octets of TCP-AO with its MAC, and with the NOPs that fill the last word */
 #define XTCP_OPTLEN_AO_ALIGNED(maclen) ((XTCP_OPTLEN_AO_BASE + (maclen) + 3) & ~3U)
 #define XTCP_HDR_LEN		20	/* octets: header without options (RFC 9293 section 3.1) */
-#define XTCP_MAX_OPTIONS	40	/* octets: a header has at most 60, and 20 of them are fixed */
+#define XTCP_MAX_OPTIONS	40	/* octets: a header has at most 60, of which 20 are fixed */
 #define XTCP_OPTLEN_SACK_ALIGNED(blocks) (2 + XTCP_OPTLEN_SACK_BASE + (blocks) * XTCP_OPTLEN_SACK_BLOCK)
 #define XTCP_OPTLEN_ACCECN_ALIGNED(fields) \
 	((XTCP_OPTLEN_ACCECN_BASE + (fields) * XTCP_OPTLEN_ACCECN_FIELD + 3) & ~3U)
@@ -96,7 +96,7 @@ enum xtcp_option_len {
 #define XTCP_TIMEOUT_MIN_US	2000U	/* added to TLP and RACK timeouts, as in Linux */
 #define XTCP_RTO_MAX_MS		120000U	/* RFC 6298 (2.5) wants >= 60 s */
 #define XTCP_RTO_SYN_LOST_MS	3000U	/* RFC 6298 (5.7) */
-#define XTCP_DELACK_MIN_MS	40U	/* Linux: 40 to 200 ms; MUST-40 (RFC 9293 3.8.6.3): < 500 ms */
+#define XTCP_DELACK_MIN_MS	40U	/* Linux: 40 to 200; MUST-40 (RFC 9293 3.8.6.3): < 500 ms */
 #define XTCP_DELACK_MAX_MS	200U
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
@@ -108,7 +108,7 @@ enum xtcp_option_len {
 #define XTCP_PAWS_STAMP_S	60
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */
 #define XTCP_PAWS_IDLE_S	(24 * 24 * 3600)
-#define XTCP_PAWS_WINDOW	1	/* by how much a TSval may be less than TS.Recent, as in Linux */
+#define XTCP_PAWS_WINDOW	1	/* how far a TSval may be below TS.Recent, as in Linux */
 
 #define XTCP_MIN_RTT_WINDOW_S	300U	/* as Linux's tcp_min_rtt_wlen */
 

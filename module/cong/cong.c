@@ -2,8 +2,8 @@
 /*
  * Code that all congestion controls share. This file sets the windows when a connection begins, as
  * they grow, and after an idle time (RFC 5681); reduction.c sets them after a loss or a mark.
- * Windows are in octets; SMSS is tx->mss. An algorithm (struct xtcp_cong_ops) decides how the window
- * grows and how far the window falls.
+ * Windows are in octets; SMSS is tx->mss. An algorithm (struct xtcp_cong_ops) decides how the
+ * window grows and how far the window falls.
  */
 #include "cong/cong.h"
 

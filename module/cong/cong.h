@@ -22,7 +22,7 @@ enum xtcp_cong_phase {
 	XTCP_CONG_DISORDER,	/* something is out of order, nothing counts as lost yet */
 	XTCP_CONG_CWR,		/* the window is being reduced for a mark or a full local queue */
 	XTCP_CONG_RECOVERY,	/* fast recovery: something is lost, the window is being reduced */
-	XTCP_CONG_LOSS,		/* repair after a timeout, or of text that was too large: recovery.c */
+	XTCP_CONG_LOSS,		/* repair after a timeout, or of too large text: recovery.c */
 };
 
 #define XTCP_CONG_PRIVATE	112	/* size of an algorithm's private state, octets */

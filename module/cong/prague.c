@@ -21,7 +21,7 @@
 
 #include "base/seq.h"
 
-#define HALF_ALPHA_SHIFT	25	/* cwnd * share >> 25 is cwnd * alpha / 2, since 1.0 is 2^24 */
+#define HALF_ALPHA_SHIFT	25	/* cwnd * share >> 25 is cwnd * alpha / 2: 1.0 is 2^24 */
 /* "step" is the growth before the factor (RTT / virtual RTT)^2 is applied, in 1/2^16 octet */
 #define STEP_SHIFT		16
 #define SQUARE_SHIFT		20	/* unit of (RTT / virtual RTT)^2: 1/2^20 */

@@ -2,8 +2,8 @@
 /*
  * Careful Resume (RFC 9959) of a sock: a "jump" raises the window at once to at most half of what
  * an earlier connection has observed of the path. resume.c has the phases, and paths.c has the
- * saved paths. cong.c calls this file when text was sent and at each ACK, reduction.c when congestion
- * reduces the window.
+ * saved paths. cong.c calls this file when text was sent and at each ACK, reduction.c when
+ * congestion reduces the window.
  *
  * A connection gets its struct xtcp_resume when it fills its congestion window for the first time.
  * A connection that never fills its window needs no such struct: it has observed nothing that could

@@ -8,9 +8,10 @@
  */
 #include "ecn/ace.h"
 
-#define STRETCH_SHIFT	6	/* the mean of segments per ACK has the unit 1/64; a new sample has weight 1/64 */
+/* the mean of segments per ACK has the unit 1/64; a new sample has weight 1/64 */
+#define STRETCH_SHIFT	6
 #define STRETCH_MOST	1023U	/* segments; the largest sample that fits into the u16 mean */
-#define STRETCH_USUAL	4U	/* segments; if the mean is larger, ACKs of the peer usually cover many segments */
+#define STRETCH_USUAL	4U	/* segments; above this mean, an ACK usually covers many */
 
 /**
  * xtcp_ace_echo() - encode the codepoint with which a SYN or SYN-ACK arrived

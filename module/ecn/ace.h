@@ -66,7 +66,8 @@ enum xtcp_accecn_fault {
 	XTCP_ACCECN_LOOKED = 0x01,	/* not a fault: the first ACE field was checked */
 	XTCP_ACCECN_ZEROED = 0x02,	/* the first ACE field was zero: ignore all feedback */
 	XTCP_ACCECN_MANGLED = 0x04,	/* the path changes IP's ECN field in a forbidden way */
-	XTCP_ACCECN_OPTION_ZEROED = 0x10,	/* a counter of the first option was 0: ignore options */
+	/* a counter of the first option was 0: ignore options */
+	XTCP_ACCECN_OPTION_ZEROED = 0x10,
 	XTCP_ACCECN_OPTION_LOST = 0x20,	/* segments with the option seem to be lost */
 	XTCP_ACCECN_OPTION_FIRST = 0x40,	/* not a fault: the first text had the option */
 	XTCP_ACCECN_SYN_CE = 0x08,	/* not a fault: our SYN or SYN-ACK met congestion */

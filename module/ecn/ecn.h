@@ -23,7 +23,7 @@ enum xtcp_ecn {
 	 * In AccECN mode the bit is cleared when the path seems to change or drop ECT
 	 */
 	XTCP_ECN_OK = 0x01,
-	XTCP_ECN_MAYBE = 0x02,		/* after a SYN cookie: perhaps ECN was agreed, so only echo CE */
+	XTCP_ECN_MAYBE = 0x02,		/* after a SYN cookie, maybe ECN was agreed: only echo CE */
 	XTCP_ECN_QUEUE_CWR = 0x04,	/* the window was reduced: send CWR with new text */
 	/*
 	 * CE came, so send ECE until CWR comes; with XTCP_ECN_EXACT, the bit is DCTCP.CE of RFC

@@ -42,7 +42,7 @@
 #include "sight/mib.h"
 
 #define DOUBLINGS_MAX	6	/* the time without Fast Open doubles at most this many times */
-#define TIMEOUTS_BEFORE	2	/* after this many timeouts, the next one is a sign of a black hole */
+#define TIMEOUTS_BEFORE	2	/* the timeout after these is a sign of a black hole */
 
 /*
  * Is Fast Open off because of a black hole? When the time without Fast Open is over, the answer is

@@ -35,7 +35,8 @@
 #include <linux/string.h>
 #include <net/netevent.h>
 
-#define GREETING	0x78746303	/* event number; increase it when struct sibling or a callback changes */
+/* event number; increase it when struct sibling or a callback changes */
+#define GREETING	0x78746303
 
 struct sibling {
 	struct list_head ring;

@@ -156,7 +156,8 @@ static int inherit_limits(struct sock *child, const struct sock *lsk)
  */
 static void discard_child(struct sock *child)
 {
-	__acquire(&child->sk_lock.slock); /* sk_clone_lock() has locked the child, but sparse does not know that */
+	/* sk_clone_lock() has locked the child, but sparse does not know that */
+	__acquire(&child->sk_lock.slock);
 	xtcp_state_set(child, TCP_CLOSE);
 	sock_orphan(child);
 	xtcp_sock_destroy(child);

@@ -42,7 +42,7 @@
 #define BELIEVE_S	120
 #define RESEND_BATCH	256		/* entries that one run of the timer handles */
 #define STOP_BATCH	64		/* entries dropped before the lock is released */
-#define HEIR_STEPS	64		/* limit of steps to find the position of an inherited entry */
+#define HEIR_STEPS	64		/* most steps to the position of an inherited entry */
 
 static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
 {

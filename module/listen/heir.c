@@ -51,7 +51,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 
-#define TAKE_BATCH	64	/* entries that are moved before the lock is released for a moment */
+#define TAKE_BATCH	64	/* entries to move before the lock is released for a moment */
 
 /**
  * xtcp_heir_begin() - must a listener hand over its connections when it ends?

@@ -26,7 +26,7 @@
 #include "listen/entry.h"
 #include "recv/savedsyn.h"
 
-#define MEMORY_SHARE	128		/* the entries of all namespaces may take 1/128 of the memory */
+#define MEMORY_SHARE	128		/* all namespaces' entries may take 1/128 of the memory */
 #define GATHERED_MAX	512		/* limit of entries that share the next grace period */
 #define BULK		64		/* entries freed by one kfree_bulk() */
 

@@ -221,8 +221,9 @@ static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *a
 
 	if (he->accecn_ok && (answer || room))
 		return false;
+	/* beside timestamps, SACK-permitted fits in place of the two NOPs */
 	if (he->ts_ok)
-		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;	/* SACK-permitted fits in place of the two NOPs */
+		size += XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	else if (he->sack_ok)
 		size += round_up(XTCP_OPTLEN_SACK_PERMITTED, 4);
 	return size + XTCP_OPTLEN_ACK_RATE <= XTCP_MAX_OPTIONS;

@@ -287,7 +287,7 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 	sb->sacked += step;
 	sample->sacked += step;
 	sample->delivered += step;
-	/* the ACK that acknowledges these octets does not count them again: virtual_sacks_acked() */
+	/* the ACK of these octets does not count them again: virtual_sacks_acked() */
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
 	stream->delivered_segments++;
 	stream->delivered += step;

@@ -146,7 +146,7 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
 
 /**
  * xtcp_undo_apply() - undo the reduction of the window
- * @sk: the sock, with a reduction to undo. If xtcp_reduction_forbid_undo() was called, nothing is undone
+ * @sk: the sock, with a reduction to undo. After xtcp_reduction_forbid_undo(), nothing is undone
  * @counter: LINUX_MIB_TCP*UNDO, for the way in which the needless recovery was detected
  *
  * RFC 4015 section 3.2.

@@ -63,7 +63,7 @@ struct row {
 	int state;
 	u32 tx_queue;
 	u32 rx_queue;
-	enum xtcp_timer_shown timer;	/* column "tr": the timer whose deadline is in column "tm->when" */
+	enum xtcp_timer_shown timer;	/* column "tr": the timer whose time is in "tm->when" */
 	unsigned long expires;
 	unsigned int retransmits;
 	unsigned int probes;

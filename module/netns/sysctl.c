@@ -501,7 +501,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 		.invalid_ratelimit = HZ / 2,
 		.keepalive_intvl = TCP_KEEPALIVE_INTVL,
 		.keepalive_time = TCP_KEEPALIVE_TIME,
-		.limit_output_bytes = 16 * 65536,	/* as in Linux 6.1; the default of later kernels is larger */
+		.limit_output_bytes = 16 * 65536,	/* as in Linux 6.1; later kernels: more */
 		.max_orphans = (net->ipv4.tcp_death_row.hashinfo->ehash_mask + 1) / 2,
 		.max_syn_backlog = READ_ONCE(net->ipv4.sysctl_max_syn_backlog),
 		.max_tw_buckets = READ_ONCE(net->ipv4.tcp_death_row.sysctl_max_tw_buckets),

@@ -11,7 +11,7 @@
 
 struct xtcp_rule;
 
-#define XTCP_RULES_KINDS	64	/* limit of different kinds (xtcp_rule_key.kind) in a table */
+#define XTCP_RULES_KINDS	64	/* limit of kinds (xtcp_rule_key.kind) in a table */
 #define XTCP_RULES_NO_PREFIX	0xff	/* xtcp_rule_match.len: any foreign address matches */
 #define XTCP_RULES_DEPTH_MAX	250	/* the highest xtcp_rule_match.depth */
 

@@ -56,7 +56,8 @@
 #include "sight/trace.h"
 #include "time/flight.h"
 
-#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)	/* dubious_ack() waits at least so long for one more ACK */
+/* dubious_ack() waits at least so long for one more ACK */
+#define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)
 
 /* Which segments to send after an ACK. */
 enum next {
@@ -368,8 +369,8 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 /*
  * The timeout was spurious (RFC 5682): the segments that are marked as lost have arrived or will
  * arrive, so the marks are removed. If the reduction of the window is final
- * (xtcp_reduction_forbid_undo()), this ACK does not look for lost segments: to find one would begin a
- * recovery, and reduce the window a second time. As in Linux, the next ACK may look.
+ * (xtcp_reduction_forbid_undo()), this ACK does not look for lost segments: to find one would begin
+ * a recovery, and reduce the window a second time. As in Linux, the next ACK may look.
  */
 static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int counter, int reason)
 {

@@ -396,7 +396,8 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 			goto drop;
 		}
 		if (xtcp_seg(prev)->seq == start) {
-			prev = skb_rb_prev(prev);	/* the loop below removes the old prev, which @skb covers */
+			/* the loop below removes the old prev, which @skb covers */
+			prev = skb_rb_prev(prev);
 		} else {
 			xtcp_sack_duplicate(sk, start, end_of(prev));
 			if (!xtcp_trim_front(skb, end_of(prev) - start))

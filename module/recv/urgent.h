@@ -9,7 +9,7 @@
 struct sk_buff;
 struct sock;
 
-#define XTCP_URGENT_THERE	0x0100	/* the urgent octet has come; the low 8 bits of @data are its value */
+#define XTCP_URGENT_THERE	0x0100	/* the octet has come: it is the low 8 bits of @data */
 #define XTCP_URGENT_AWAITED	0x0200	/* the urgent octet has not come yet */
 #define XTCP_URGENT_TAKEN	0x0400	/* MSG_OOB has returned the urgent octet */
 

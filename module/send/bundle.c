@@ -23,8 +23,9 @@
 #include "sendq/stamp.h"
 #include "time/pace.h"
 
-#define WINDOW_SHARE	3U	/* a part below 1/3 of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */
-#define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK, microseconds; see ack_is_near() */
+/* a part below 1/3 of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */
+#define WINDOW_SHARE	3U
+#define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK: ack_is_near() */
 
 /*
  * Must each segment be an skb of its own? GSO would copy the urgent pointer unchanged into each

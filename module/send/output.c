@@ -46,7 +46,7 @@
 
 /* segments are small if they take more than this many octets of memory for each octet in flight */
 #define SMALL_SHARE	4U
-#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* memory of ten small segments, octets */
+#define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* octets: ten small segments */
 
 #define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cuts and joins skbs of the send queue ("segmentation", RFC 9293 section 3.7). An skb is cut in two
- * where a segment or a SACK block ends, and loses its first octets when they are acknowledged. A
- * probe of the path MTU joins several skbs.
+ * Cuts and joins skbs of the send queue ("segmentation", RFC 9293 section 3.7). An skb is cut in
+ * two where a segment or a SACK block ends, and loses its first octets when they are acknowledged.
+ * A probe of the path MTU joins several skbs.
  *
  * Context of all public functions: softirq or process. Lock: socket, held.
  */

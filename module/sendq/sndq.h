@@ -15,8 +15,8 @@ struct sock;
 /* Marks of an skb on the send queue. */
 enum xtcp_sndq_marks {
 	XTCP_SNDQ_SENT = 1,	/* was sent: it is in the tree of sent skbs */
-	XTCP_SNDQ_SACKED = 2,	/* the peer has sacked it, but may still drop it (RFC 2018 section 8) */
-	XTCP_SNDQ_LOST = 4,	/* was found lost; the mark stays when the skb is sent again (RESENT) */
+	XTCP_SNDQ_SACKED = 2,	/* the peer has sacked it, but may still drop it (RFC 2018 8) */
+	XTCP_SNDQ_LOST = 4,	/* was found lost; stays when the skb is sent again (RESENT) */
 	XTCP_SNDQ_RESENT = 8,	/* was found lost, and was sent again */
 	XTCP_SNDQ_LIMITED = 16,	/* sent while the program did not fill the window (rate.c) */
 	XTCP_SNDQ_PROBE = 32,	/* a probe of the path MTU: leaves as one segment */

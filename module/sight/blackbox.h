@@ -29,8 +29,8 @@ enum xtcp_blackbox_kind {
 	XTCP_BLACKBOX_SACKS,		/* the SACK blocks of the segment in the previous event */
 	XTCP_BLACKBOX_STATE,		/* the state changes */
 	XTCP_BLACKBOX_TIMER,		/* a deadline passes */
-	XTCP_BLACKBOX_CONGESTION,	/* congestion control changes, as in the trace event xtcp_congestion */
-	XTCP_BLACKBOX_ABORT,		/* the connection is aborted, as in the trace event xtcp_abort */
+	XTCP_BLACKBOX_CONGESTION,	/* congestion control changes: event xtcp_congestion */
+	XTCP_BLACKBOX_ABORT,		/* the connection is aborted: event xtcp_abort */
 	XTCP_BLACKBOX_REFUSED,		/* the segment that arrived last is dropped */
 	XTCP_BLACKBOX_CALL,		/* the program makes a system call */
 };
@@ -48,7 +48,8 @@ enum xtcp_box_rule {
  */
 #define XTCP_BLACKBOX_RESENT	BIT(9)	/* the segment was sent before */
 #define XTCP_BLACKBOX_TS	BIT(10)	/* the segment has timestamps */
-#define XTCP_BLACKBOX_REBUILT	BIT(11)	/* a SYN or SYN-ACK from before the sock existed, put into the box later */
+/* a SYN or SYN-ACK from before the sock existed, put into the box later */
+#define XTCP_BLACKBOX_REBUILT	BIT(11)
 #define XTCP_BLACKBOX_ECN	12	/* shift of the ECN field of the IP header, INET_ECN_* */
 
 /**

@@ -28,25 +28,28 @@ enum xtcp_trace_queue_reason {
 	XTCP_TRACE_TIMED_OUT,	/* SYN queue: the timeout of an entry's last SYN-ACK passed */
 	XTCP_TRACE_FAILED,	/* SYN queue: an ICMP error or an administrator ended an entry */
 	XTCP_TRACE_REFUSED,	/* no change: the queue was full, or a SYN could not be kept */
-	XTCP_TRACE_COOKIE,	/* no change of the SYN queue: the SYN was answered by cookie, without an entry */
+	/* no change of the SYN queue: the SYN was answered by cookie, without an entry */
+	XTCP_TRACE_COOKIE,
 	XTCP_TRACE_CLOSED,	/* the listener was closed */
 };
 
 /* Why the congestion state changed, for trace_xtcp_congestion(). */
 enum xtcp_trace_congestion_reason {
-	XTCP_TRACE_SACKED,		/* data arrived at the peer out of order, or a duplicate ACK came */
+	XTCP_TRACE_SACKED,		/* data out of order at the peer, or a duplicate ACK */
 	XTCP_TRACE_IN_ORDER,		/* the data that was missing was late, not lost */
 	XTCP_TRACE_THIRD_DUPACK,	/* the third duplicate ACK came (RFC 5681 section 3.2) */
-	XTCP_TRACE_RACK,		/* the peer has segments that were sent after the lost ones (RFC 8985 6.2) */
+	/* the peer has segments that were sent after the lost ones (RFC 8985 6.2) */
+	XTCP_TRACE_RACK,
 	XTCP_TRACE_PROBE,		/* no ACK came within the probe timeout (RFC 8985 7.3) */
 	XTCP_TRACE_TLP,			/* the tail loss probe has repaired a loss (RFC 8985 7.4) */
 	XTCP_TRACE_TIMEOUT,		/* the retransmission timer expired (RFC 6298 (5.4)) */
 	XTCP_TRACE_RENEGED,		/* the peer dropped sacked data (RFC 2018 section 8) */
-	XTCP_TRACE_ECE,			/* an ACK reported a congestion mark (RFC 3168 section 6.1.2) */
+	XTCP_TRACE_ECE,			/* an ACK told of a congestion mark (RFC 3168 6.1.2) */
 	XTCP_TRACE_QUEUE,		/* a queue of this machine was full */
 	XTCP_TRACE_MTU,			/* data in flight is too large for the path */
-	XTCP_TRACE_IDLE,		/* nothing was sent for longer than an RTO (RFC 5681 section 4.1) */
-	XTCP_TRACE_RECOVERED,		/* the peer has acknowledged all that was in flight when recovery began */
+	XTCP_TRACE_IDLE,		/* nothing was sent for more than an RTO (RFC 5681 4.1) */
+	/* the peer has acknowledged all that was in flight when recovery began */
+	XTCP_TRACE_RECOVERED,
 	XTCP_TRACE_UNDO_TIMESTAMP,	/* the first transmission was late, not lost (RFC 3522) */
 	XTCP_TRACE_UNDO_DSACK,		/* all retransmissions were duplicates (RFC 3708) */
 	XTCP_TRACE_UNDO_FRTO,		/* F-RTO has shown that a timeout was spurious (RFC 5682) */

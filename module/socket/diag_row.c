@@ -41,7 +41,7 @@
 
 /* The contents of a row: of a listener, an entry, a sock, an aborted sock or a record. */
 struct diag_row {
-	struct sock *sk;		/* the full sock or the listener; NULL for an entry or a record */
+	struct sock *sk;		/* a full sock or a listener; NULL: an entry or a record */
 	struct xtcp_tuple tuple;
 	int dev;
 	int state;

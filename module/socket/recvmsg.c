@@ -88,7 +88,7 @@ static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u
 
 /* The state of one call of RECEIVE. */
 struct reading {
-	u32 *seq;			/* the next octet to return: copied_seq or the cursor of MSG_PEEK */
+	u32 *seq;			/* the next octet: copied_seq or the cursor of MSG_PEEK */
 	u32 passed;			/* how many urgent octets were skipped */
 	/* the skb of the last octet, with a reference, if the program wants its arrival time */
 	struct sk_buff *stamped;

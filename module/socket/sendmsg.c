@@ -37,7 +37,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define SKBS_BETWEEN_BACKLOGS	16	/* the backlog is processed each time this many skbs are full */
+#define SKBS_BETWEEN_BACKLOGS	16	/* full skbs, after which the backlog is processed */
 
 /* MSG_OOB: SND.UP <- the sequence number after the last queued octet (RFC 9293 section 3.10.2). */
 static void mark_urgent(struct sock *sk, int flags)

@@ -7,7 +7,7 @@
 
 struct sock;
 
-/* proto and proto_ops entries: process context. xtcp_sockopt_set_rcvlowat() needs the socket lock. */
+/* Entries of proto and proto_ops: process. xtcp_sockopt_set_rcvlowat() needs the socket lock. */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen);
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen);
 int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val);

@@ -25,7 +25,7 @@
 #include "time/pace.h"
 #include "time/timer.h"
 
-#define RTO_RESTART_BELOW	4	/* rrthresh of RFC 7765, segments: see xtcp_flight_is_small() */
+#define RTO_RESTART_BELOW	4	/* segments: RFC 7765 rrthresh; xtcp_flight_is_small() */
 
 /* The present RTO, microseconds. */
 static u32 rto_us(const struct xtcp_sock *xsk)

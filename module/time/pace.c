@@ -41,9 +41,9 @@
 #include "compat.h"
 #include "cong/cong.h"
 
-#define GAP_MAX_NS	NSEC_PER_SEC	/* longest gap after a GSO packet, however low the rate is */
+#define GAP_MAX_NS	NSEC_PER_SEC	/* longest gap after a GSO packet, at whatever rate */
 #define AGAIN_NS		(40 * NSEC_PER_MSEC)
-#define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: no segment waits longer in fq */
+#define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: a segment's longest wait */
 
 /**
  * struct xtcp_pace - the second timer of a connection, which sends paced, waiting or coalesced text

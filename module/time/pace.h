@@ -7,7 +7,7 @@
 #include <linux/minmax.h>
 #include <net/sock.h>
 
-#define XTCP_PACE_UNPACED	10	/* this many segments leave unpaced: the initial window, as in Linux */
+#define XTCP_PACE_UNPACED	10	/* leave unpaced: the initial window, as in Linux */
 
 /* Does the sock have a pacing rate? Few socks have a rate. */
 static inline bool xtcp_pace_applies(const struct sock *sk)

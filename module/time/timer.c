@@ -51,7 +51,8 @@
 #include "base/stream.h"
 #include "time/pace.h"
 
-#define SYN_AGAIN		2U	/* jiffies between the RST for a half-open connection and the next SYN */
+/* jiffies between the RST for a half-open connection and the next SYN */
+#define SYN_AGAIN		2U
 
 /**
  * xtcp_timer_is_armed() - is a deadline set?

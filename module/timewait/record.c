@@ -39,15 +39,15 @@
 #include "window/window.h"
 
 #define END_BATCH	256	/* at most this many records end before the lock is released */
-#define TIMER_NS	(500 * NSEC_PER_USEC) /* after running for this time, the timer goes on in the next tick */
+#define TIMER_NS	(500 * NSEC_PER_USEC) /* then the timer goes on in the next tick */
 /*
  * once the timer has ended all expired records, it rests for this time, or for an eighth of
  * TIME-WAIT if that is less; Linux rounds the end of TIME-WAIT just as coarsely
  */
 #define TIMER_REST	(HZ / 2)
-#define SORT_STEPS	32	/* a new record passes at most this many records that expire later: enlist() */
-#define EVICT_STEPS	4	/* a new record evicts at most this many records when the limit is exceeded */
-#define KILLED_JIFFIES	(4 * HZ) /* as in Linux, a record that waits no longer than this counts as TWKilled */
+#define SORT_STEPS	32	/* at most so many that expire later are passed: enlist() */
+#define EVICT_STEPS	4	/* above the limit, a new record evicts at most so many */
+#define KILLED_JIFFIES	(4 * HZ) /* TWKilled counts records that wait no longer, as in Linux */
 
 static struct kmem_cache *cache_v4, *cache_v6;
 
@@ -71,7 +71,8 @@ int xtcp_record_init(void)
 	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
 	/* next_in_group must replace node.prev, not node.next, which links the batch */
 	BUILD_BUG_ON(offsetof(struct xtcp_timewait, next_in_group) != offsetof(struct xtcp_timewait, node.prev));
-	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));	/* kfree_bulk() of SLOB cannot free objects of a slab */
+	/* kfree_bulk() of SLOB cannot free objects of a slab */
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));
 
 	err = xtcp_quota_init();
 	if (err)

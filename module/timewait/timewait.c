@@ -372,7 +372,8 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	enum answer answer = ANSWER_NOTHING;	/* a dead record does not answer: the peer will retransmit */
+	/* a dead record does not answer: the peer will retransmit */
+	enum answer answer = ANSWER_NOTHING;
 	struct xtcp_timewait copy;
 	struct xtcp_signer signer;
 	LIST_HEAD(claimed);

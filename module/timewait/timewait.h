@@ -10,7 +10,8 @@
 
 enum xtcp_timewait_verdict {
 	XTCP_TW_DONE,		/* the record has answered or dropped the segment */
-	XTCP_TW_SYN,		/* the SYN may open a new connection: the record has ended, *iss is the ISN */
+	/* the SYN may open a new connection: the record has ended, *iss is the ISN */
+	XTCP_TW_SYN,
 };
 
 /*

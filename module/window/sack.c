@@ -20,7 +20,7 @@
 #include "base/sock.h"
 #include "sight/mib.h"
 
-#define FEW_BLOCKS	2	/* with this many blocks, an ACK with timestamps still has room for one more */
+#define FEW_BLOCKS	2	/* beside these, an ACK with timestamps has room for one more */
 
 /* The blocks of text out of order: in block[] they follow the D-SACK. */
 static struct xtcp_sack_block *queued_blocks(struct xtcp_sock *xsk)
