@@ -270,7 +270,17 @@ static int diag_list(struct sk_buff *request, struct nlmsghdr *nlh)
 
 static int diag_destroy(struct sk_buff *request, struct nlmsghdr *nlh)
 {
-	return check_request(nlh) ?: xtcp_kill_requested(sock_net(request->sk), nlmsg_data(nlh));
+	const int err = check_request(nlh);
+
+	if (err)
+		return err;
+	/*
+	 * both the sender and the program that opened the netlink socket need CAP_NET_ADMIN. A user
+	 * without it may start a setuid program with such a socket as its standard error
+	 */
+	if (!netlink_net_capable(request, CAP_NET_ADMIN))
+		return -EPERM;
+	return xtcp_kill_requested(sock_net(request->sk), nlmsg_data(nlh));
 }
 
 static struct sock_diag_handler handler = {
