@@ -313,7 +313,7 @@ bool xtcp_estate_keep(struct sock *sk)
 	sk_set_socket(sk, NULL);
 	sk->sk_wq = NULL;
 	write_unlock_bh(&sk->sk_callback_lock);
-	listener->waited = true;
+	listener->tells_briefly = true;
 	return true;
 
 fail_module:

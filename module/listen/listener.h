@@ -49,7 +49,8 @@ struct xtcp_listener_stats {
  *	context; nests inside the socket lock. A holder may take the lock of an heir (heir.c), the
  *	locks of the table of connections, and the lock of pool.c; create.c lists others
  * @open: the program has not closed the listener; lock: the socket's
- * @waited: the listener has waited for a successor (estate.c); lock: the socket's
+ * @tells_briefly: when the listener ends, RSTs are sent only for XTCP_TELL_TIME: it has waited for
+ *	a successor (estate.c), or SOCK_DESTROY ends it (kill.c); lock: the socket's
  * @closed: no entry and no child may be queued any more
  * @accept_queue: children, established or opened by Fast Open, oldest first
  *	(xtcp_endpoint.accept_node)
@@ -77,7 +78,7 @@ struct xtcp_listener {
 	spinlock_t lock;		/* guards the fields below: see @lock above */
 	bool closed;
 	bool open;
-	bool waited;
+	bool tells_briefly;
 	struct list_head accept_queue;
 	unsigned int accept_len;
 	unsigned int accept_max;

@@ -5,7 +5,8 @@
  *
  * On Linux 6.1 a request of sock_diag makes all other users of sock_diag wait. Any user may send
  * requests in a namespace that he has made, and may keep the lock of a sock for as long as he
- * likes. So no request waits for a sock: the answer is EBUSY, and the tool asks again.
+ * likes. So no request waits for a sock: the answer is EBUSY, and the tool asks again. He may also
+ * make each RST slow by netfilter rules, so a listener with many children resets only some of them.
  */
 #include "socket/kill.h"
 
@@ -14,6 +15,7 @@
 #include <net/net_namespace.h>
 #include <net/tcp_states.h>
 
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/state.h"
 #include "listen/entry.h"
@@ -146,12 +148,13 @@ static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *r
 }
 
 /*
- * End a listener. As in Linux, children that nobody accepted are reset, and a port that the program
- * did not choose is freed. If the listener waits for a successor (estate.c), the wait ends, and the
- * port is freed in any case.
+ * End a listener. As in Linux, children that nobody accepted are reset, but RSTs are sent only for
+ * XTCP_TELL_TIME (xtcp_listen_stop()). A port that the program did not choose is freed. If the
+ * listener waits for a successor (estate.c), the wait ends, and the port is freed in any case.
  */
 static void stop_listener(struct sock *sk)
 {
+	xtcp_endpoint(sk)->listener->tells_briefly = true;
 	xtcp_listen_stop(sk);
 	xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_KILLED);
 	xtcp_sock_note_end(sk, XTCP_ABORT_KILLED, ECONNABORTED);

@@ -268,10 +268,9 @@ static void end_child(struct sock *child, bool tell)
  * instead. The sock keeps its port.
  *
  * The program that ends a listener spends its own time on the RSTs, so all of them are sent. But if
- * the listener has waited for a successor, a worker of the kernel or SOCK_DESTROY ends it, and RSTs
- * are sent only for XTCP_TELL_TIME. A peer that has got none by then gets a RST when it sends its
- * next segment. That RST is not signed, so a peer with MD5 or TCP-AO ignores it, and gives up after
- * its own timeouts.
+ * a worker of the kernel or SOCK_DESTROY ends it, others may wait for that: RSTs are sent only for
+ * XTCP_TELL_TIME. A peer that has got none by then gets a RST when it sends its next segment. That
+ * RST is not signed, so a peer with MD5 or TCP-AO ignores it, and gives up after its own timeouts.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -300,7 +299,7 @@ void xtcp_listen_stop(struct sock *sk)
 	list_for_each_entry_safe(child, next, &children, accept_node) {
 		list_del_init(&child->accept_node);
 		if (!hands_over || !xtcp_heir_take_child(&heirs, xtcp_sk_of(child)))
-			end_child(xtcp_sk_of(child), !listener->waited || time_before(jiffies, told_until));
+			end_child(xtcp_sk_of(child), !listener->tells_briefly || time_before(jiffies, told_until));
 	}
 	if (xtcp_endpoint(sk)->lease)
 		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);

@@ -269,6 +269,38 @@ static void told_for_a_while(const char *text)
 		close(client[i]);
 }
 
+static int destroy_listener(void *text);
+
+/*
+ * An administrator ends a listener that waits for nobody. All others that use sock_diag may wait for
+ * this request: on Linux 6.1 one runs at a time.
+ */
+static void told_for_a_while_by_request(const char *text)
+{
+	int listener = estate_bound(net.a, XTCP, text, PORT, true, 0), client[TOLD_LATER], i, err;
+	long long sent;
+
+	must(listener >= 0 && !listen(listener, TOLD_LATER), "listener");
+	if (!slow_resets(net.a, RST_MS)) {
+		close(listener);
+		ksft_test_result_skip("the kernel cannot be slow in virtual time: %s: RSTs by request end\n", text);
+		return;
+	}
+	for (i = 0; i < TOLD_LATER; i++)
+		client[i] = client_of(text, i);
+	must(WAIT_FOR(waiting_at(listener) == TOLD_LATER, STACK_DEADLINE_MS), "connections");
+	sent = counter_now(net.a, "/proc/net/xtcp_snmp", "Tcp:OutRsts");
+	err = ns_call(net.a, destroy_listener, (void *)text);
+	sent = counter_now(net.a, "/proc/net/xtcp_snmp", "Tcp:OutRsts") - sent;
+	close(listener);
+	ksft_print_msg("%lld of %d were reset at once\n", sent, TOLD_LATER);
+	ksft_test_result(!err && is_over(text) && sent < TOLD_LATER,
+			 "%s: RSTs of SOCK_DESTROY end before all of many connections have got one\n", text);
+	must(!ns_shell(net.a, "nft delete table inet slow"), "nft");
+	for (i = 0; i < TOLD_LATER; i++)
+		close(client[i]);
+}
+
 static void ends_at_once(const char *text, const char *why, bool shares, int migrate_req, int wait_ms, bool shut)
 {
 	int listener = estate_bound(net.a, XTCP, text, PORT, shares, 0), client;
@@ -612,7 +644,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(2 * 23);
+	ksft_set_plan(2 * 24);
 	references = module_references();
 	for (i = 0; i < 2; i++) {
 		const char *text = texts[i];
@@ -621,6 +653,7 @@ int main(void)
 		takes_over(text);
 		nobody_comes(text);
 		told_for_a_while(text);
+		told_for_a_while_by_request(text);
 		ends_at_once(text, "without the knob a listener", true, 1, 0, false);
 		ends_at_once(text, "without migrate_req a listener", true, 0, LONG_MS, false);
 		ends_at_once(text, "one without SO_REUSEPORT", false, 1, LONG_MS, false);
