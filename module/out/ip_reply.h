@@ -19,8 +19,8 @@ struct xtcp_tuple;
  * @mark: the mark of the segment, as SO_MARK would set it
  * @hash: selects one of several paths; 0: a hash of the addresses and ports selects the path
  * @tos: the TOS octet (IPv4) or the traffic class (IPv6)
- * @laddr_known: the tuple's local address is known to be ours, so routing need not check it; only
- *	for IPv4
+ * @laddr_known: the tuple's local address is known to be ours, or need not be ours
+ *	(IP_TRANSPARENT), so routing need not check it; only for IPv4
  * @unowned: skb->sk is not set to the listener, but the settings of the listener still apply
  * @advmss: the route's limit for the MSS option; only for SYN-ACKs
  * @sk: the listener, whose settings the segment gets: hop limit, priority, LSM label, IPv6 options.

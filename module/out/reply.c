@@ -4,11 +4,11 @@
  * records.
  *
  * Each segment is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields
- * are chosen as in kernel TCP. SYN-ACKs and ACKs have the skb->mark and the interface of the entry
- * or record. With fwmark_reflect, a RST has the skb->mark of the segment that it answers. If that
- * segment came through a VRF, the RST is bound to the VRF device. If not, but the peer's address is
- * link-local or ::1, the RST is bound to the interface by which that segment came. Otherwise
- * routing chooses the interface of the RST.
+ * are chosen as in kernel TCP. Each has the skb->mark and the interface of the sock, entry or
+ * record. With fwmark_reflect, a RST has the skb->mark of the segment that it answers. If the
+ * connection has no interface, and that segment came through a VRF, the RST is bound to the VRF
+ * device. If not, but the peer's address is link-local or ::1, the RST is bound to the interface by
+ * which that segment came. Otherwise routing chooses the interface of the RST.
  *
  * A SYN-ACK has the DSCP of the listener; with net.xtcp.reflect_tos, it has the DSCP of the SYN.
  * The ACK of a record has the DSCP of the connection. A RST, and the ACK of an entry, reflect the
@@ -251,30 +251,18 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 	return type != RTN_BROADCAST && type != RTN_MULTICAST;
 }
 
-/**
- * xtcp_reply_rst() - send a RST as the answer to a segment that belongs to no connection
- * @xn: the namespace
- * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
- * @code: the reason code for a diagnostic payload, if the segment has just ended its connection.
- *	Otherwise 0, and the RST has no payload. In this case the source address of the segment may
- *	be forged, so the RST must not be larger than the segment
- * @signer: the signer; if it has a key, it signs the RST
+/*
+ * Sends a RST as the answer to a segment. @how: the interface, the mark and laddr_known of the
+ * connection; the other fields are filled in. @code, @signer: as for xtcp_reply_timewait_rst() and
+ * xtcp_reply_rst_for().
  *
- * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address. RFC
- * 9293 sections 3.5.2 and 3.10.7.1.
- *
- * Context: softirq or process. RCU read side not needed.
+ * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address.
  */
-void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_signer *signer)
+static void answer_by_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_signer *signer,
+			  struct xtcp_ip_reply *how)
 {
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
 	struct xtcp_tuple tuple;
-	struct xtcp_ip_reply how = {
-		.tuple = &tuple,
-		.dif = seg->dif,
-		.mark = reflected_mark(xn->net, skb),
-		.tos = xtcp_reply_tos(skb),
-	};
 	struct reply reply = {
 		.flags = XTCP_RST,
 		.seq = seg->ack,
@@ -290,30 +278,74 @@ void xtcp_reply_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, co
 	}
 	sign_with(&reply, signer);
 	xtcp_demux_tuple_from_skb(skb, &tuple);
+	how->tuple = &tuple;
+	how->dif = seg->dif;
+	how->mark = reflected_mark(xn->net, skb) ?: how->mark;
+	how->tos = xtcp_reply_tos(skb);
 	rcu_read_lock();
 	if (between_hosts(xn->net, &tuple))
-		send(xn, &how, TCP_CLOSE, &reply);
+		send(xn, how, TCP_CLOSE, &reply);
 	rcu_read_unlock();
 }
 
+/*
+ * May the local address of a connection be one that this host does not have (IP_TRANSPARENT)? Then
+ * routing must not look for the address.
+ */
+static bool is_transparent(const struct sock *sk)
+{
+	return inet_sk_flowi_flags(sk) & FLOWI_FLAG_ANYSRC;
+}
+
 /**
- * xtcp_reply_rst_for() - send a RST, signed with a key of a sock or listener
+ * xtcp_reply_rst_for() - send a RST as the answer to a segment of a sock or listener
  * @sk: the sock or listener; it has accepted the signature of the segment
  * @he: the entry to which the segment belongs, or NULL
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
- * @code: the reason code for a diagnostic payload, or 0, as for xtcp_reply_rst()
+ * @code: the reason code for a diagnostic payload, if the segment has just ended its connection.
+ *	Otherwise 0, and the RST has no payload. In this case the source address of the segment may
+ *	be forged, so the RST must not be larger than the segment
  *
- * If the key that has to sign the RST has been removed, no RST is sent.
+ * A key of @sk signs the RST. If the key that has to sign it has been removed, no RST is sent. RFC
+ * 9293 sections 3.5.2 and 3.10.7.1.
  *
  * Context: softirq or process. Lock: RCU read side, or socket, held.
  */
 noinline_for_stack void xtcp_reply_rst_for(const struct sock *sk, const struct xtcp_request *he,
 					   const struct sk_buff *skb, u16 code)
 {
+	struct xtcp_ip_reply how = {
+		.oif = he ? he->conn.bound_dev_if : READ_ONCE(sk->sk_bound_dev_if),
+		.mark = he ? he->mark : READ_ONCE(sk->sk_mark),
+		.laddr_known = is_transparent(sk),
+	};
 	struct xtcp_signer signer;
 
 	if (xtcp_signer_of_answer(&signer, sk, he, skb))
-		xtcp_reply_rst(xtcp_net_of(sk), skb, code, &signer);
+		answer_by_rst(xtcp_net_of(sk), skb, code, &signer, &how);
+}
+
+/**
+ * xtcp_reply_timewait_rst() - send a RST as the answer to a segment that ends a record
+ * @xn: the namespace
+ * @tw: the record, or a copy of it
+ * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
+ * @signer: the signer; if it has a key, it signs the RST
+ *
+ * RFC 9293 section 3.6.1.
+ *
+ * Context: softirq or process. RCU read side not needed.
+ */
+void xtcp_reply_timewait_rst(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct sk_buff *skb,
+			     const struct xtcp_signer *signer)
+{
+	struct xtcp_ip_reply how = {
+		.oif = tw->conn.bound_dev_if,
+		.mark = tw->mark,
+		.laddr_known = tw->transparent,
+	};
+
+	answer_by_rst(xn, skb, 0, signer, &how);
 }
 
 static u8 tos_of(const struct sock *sk, bool v4)
@@ -501,6 +533,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
 		.tos = xtcp_reply_tos(skb),
+		.laddr_known = is_transparent(lsk),
 	};
 	struct reply reply = {
 		.seq = he->iss + 1,
@@ -539,6 +572,7 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 		.oif = tw->conn.bound_dev_if,
 		.mark = tw->mark,
 		.tos = tw->tos & ~INET_ECN_MASK,
+		.laddr_known = tw->transparent,
 	};
 	struct reply reply = {
 		.seq = tw->snd_nxt,

@@ -310,6 +310,7 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	tw->substate = substate;
 	tw->family = sk->sk_family;
 	tw->ts_ok = xsk->agreed.ts_ok;
+	tw->transparent = inet_sk_flowi_flags(sk) & FLOWI_FLAG_ANYSRC;
 	if (xsk->ecn & XTCP_ECN_ACCURATE)
 		tw->ace = (xsk->accecn.received_ce + XTCP_ACE_FIRST) & XTCP_ACE_MASK;
 }

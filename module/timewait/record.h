@@ -35,6 +35,7 @@ struct xtcp_lease;
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
  * @family: sk_family of the sock, for /proc
  * @ts_ok: timestamps are in use
+ * @transparent: the local address may be one that this host does not have (IP_TRANSPARENT)
  * @is_signed: segments are signed; the keys follow the record in memory (recordkeys.c)
  * @ace: the ACE field of the answers (RFC 9768 section 3.2.2), which is constant, since a record
  *	does not count CE marks; 0 without AccECN
@@ -70,6 +71,7 @@ struct xtcp_timewait {
 	u8 substate;
 	u8 family;
 	bool ts_ok : 1;
+	bool transparent : 1;
 	bool is_signed : 1;
 	u8 ace : 3;
 	bool dead;

@@ -408,7 +408,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 		break;
 	case ANSWER_RST_AND_END:
 		xtcp_recordkeys_signer(tw, skb, &signer);
-		xtcp_reply_rst(xn, skb, 0, &signer);
+		xtcp_reply_timewait_rst(xn, &copy, skb, &signer);
 		break;
 	case ANSWER_REOPEN:
 		*iss = copy.snd_nxt + REOPEN_STEP;

@@ -3,14 +3,20 @@
  * The routes of a lane, out of its tun device. A route to a row's peer stays when the row is
  * over: no later row has the same peer.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "netlink.h"
 #include "wire.h"
+
+#define TABLE_OF_DETOUR		100	/* tables of routes for a row that asks for them */
+#define TABLE_OF_FOREIGN	101
 
 static const struct { const char *name; int metric; } metrics[] = {
 	{ "window", RTAX_WINDOW }, { "initcwnd", RTAX_INITCWND }, { "initrwnd", RTAX_INITRWND },
@@ -135,6 +141,107 @@ int wire_route_lose(struct wire *w)
 	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
 	netlink_put(&req, RTA_DST, w->peer, w->ip == 4 ? 4 : 16);
 	return add_route(w, &req);
+}
+
+/*
+ * A rule: what goes to @to is treated as @action says; with FR_ACT_TO_TBL @table routes it. @mark:
+ * only what has this mark; 0: with any. @protocol: only what is of this protocol; 0: of any. Of two
+ * rules the one with the smaller @order counts.
+ */
+static int add_rule(struct wire *w, const uint8_t *to, uint32_t mark, uint8_t protocol, uint8_t action,
+		    unsigned int table, uint32_t order)
+{
+	const struct fib_rule_hdr rule = {
+		.family = w->ip == 4 ? AF_INET : AF_INET6,
+		.dst_len = all_bits(w),
+		.table = table,
+		.action = action,
+	};
+	struct netlink_request req;
+
+	netlink_start(&req, RTM_NEWRULE, NLM_F_CREATE, &rule, sizeof(rule));
+	netlink_put(&req, FRA_DST, to, w->ip == 4 ? 4 : 16);
+	netlink_put_u32(&req, FRA_PRIORITY, order);
+	if (mark)
+		netlink_put_u32(&req, FRA_FWMARK, mark);
+	if (protocol)
+		netlink_put(&req, FRA_IP_PROTO, &protocol, sizeof(protocol));
+	return add_route(w, &req);
+}
+
+/**
+ * wire_route_mark() - Let no segment reach the row's peer but those that have a mark.
+ * @w: lane
+ * @mark: the mark, as in SO_MARK
+ *
+ * What the peer sends arrives still.
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_route_mark(struct wire *w, uint32_t mark)
+{
+	if (add_rule(w, w->peer, mark, 0, FR_ACT_TO_TBL, RT_TABLE_MAIN, 100))
+		return -1;
+	return add_rule(w, w->peer, 0, IPPROTO_TCP, FR_ACT_UNREACHABLE, 0, 200);
+}
+
+/**
+ * wire_route_detour() - Have the route of segments for the row's peer lead over another device than
+ *	the tun.
+ * @w: lane of IPv4
+ *
+ * What is bound to the tun device reaches the peer still, by the route of the link.
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_route_detour(struct wire *w)
+{
+	const struct rtmsg route = {
+		.rtm_family = AF_INET,
+		.rtm_dst_len = all_bits(w),
+		.rtm_table = TABLE_OF_DETOUR,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_LINK,
+		.rtm_type = RTN_UNICAST,
+	};
+	struct netlink_request req;
+
+	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
+	netlink_put_u32(&req, RTA_OIF, if_nametoindex("lo"));
+	netlink_put(&req, RTA_DST, w->peer, w->ip == 4 ? 4 : 16);
+	if (add_route(w, &req))
+		return -1;
+	return add_rule(w, w->peer, 0, IPPROTO_TCP, FR_ACT_TO_TBL, TABLE_OF_DETOUR, 100);
+}
+
+/**
+ * wire_route_foreign() - Give the row's connection an own address that no device of the stack has.
+ * @w: lane
+ *
+ * A rule takes in what is sent to the address, as for a transparent proxy. bind() needs
+ * IP_TRANSPARENT.
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_route_foreign(struct wire *w)
+{
+	const struct rtmsg route = {
+		.rtm_family = w->ip == 4 ? AF_INET : AF_INET6,
+		.rtm_dst_len = all_bits(w),
+		.rtm_table = TABLE_OF_FOREIGN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = RT_SCOPE_HOST,
+		.rtm_type = RTN_LOCAL,
+	};
+	struct netlink_request req;
+
+	inet_pton(w->ip == 4 ? AF_INET : AF_INET6, w->ip == 4 ? "10.10.0.1" : "fd00:10::1", w->local);
+	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
+	netlink_put_u32(&req, RTA_OIF, if_nametoindex("lo"));
+	netlink_put(&req, RTA_DST, w->local, w->ip == 4 ? 4 : 16);
+	if (add_route(w, &req))
+		return -1;
+	return add_rule(w, w->local, 0, 0, FR_ACT_TO_TBL, TABLE_OF_FOREIGN, 100);
 }
 
 /**

@@ -29,6 +29,9 @@
  *   prefer home|second		its routing now chooses this source towards the peer
  *   route NAME VALUE ... lock	metrics of its route to the peer, as in ip-route(8); lock: all of them are locked
  *   noroute			nothing reaches its peer until "route" or "prefer"
+ *   routemark N		no segment reaches its peer but those that have the mark N
+ *   detour			no segment reaches its IPv4 peer but those bound to the tun device
+ *   foreign			its own address is one that no device of it has
  *   fill			send data until the socket's window is closed
  *   gone MS			wait until the connection is in /proc no more
  *   check NUMBER OP NUMBER; until NUMBER OP NUMBER, which waits for it

@@ -4,6 +4,7 @@
  * the call must succeed.
  *
  *   fast N OCTETS|ERR	sendto(MSG_FASTOPEN) of N octets to the peer takes so many
+ *   device			SO_BINDTODEVICE to the tun device
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
  *   disconnect [ERR]		connect() to AF_UNSPEC
  *   waits fast N; waited OCTETS|ERR	the same, behind connect, of a thread that waits; see wire_waits.c
@@ -222,6 +223,14 @@ static int do_connect(struct wire *w, char *args)
 		w->c.lport = 0;
 	return verdict(w, "connect", connect(w->c.fd, (struct sockaddr *)&ss, len),
 		       want ? want : "EINPROGRESS");
+}
+
+static int do_device(struct wire *w)
+{
+	int fd = w->c.fd >= 0 ? w->c.fd : w->c.lfd;
+
+	return verdict(w, "device", setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, WIRE_DEVICE, sizeof(WIRE_DEVICE)),
+		       NULL);
 }
 
 static int do_disconnect(struct wire *w, const char *want)
@@ -514,6 +523,8 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return do_listen(w, first);
 	if (!strcmp(verb, "bind"))
 		return do_bind(w, first);
+	if (!strcmp(verb, "device"))
+		return do_device(w);
 	if (!strcmp(verb, "connect"))
 		return do_connect(w, args);
 	if (!strcmp(verb, "disconnect"))

@@ -279,6 +279,12 @@ int wire_step(struct wire *w, const char *verb, char *args)
 		return wire_route_prefer(w, own_address(w, args));
 	if (!strcmp(verb, "noroute"))
 		return wire_route_lose(w);
+	if (!strcmp(verb, "routemark"))
+		return wire_text_u32(w, args, &v) ? -1 : wire_route_mark(w, v);
+	if (!strcmp(verb, "detour"))
+		return wire_route_detour(w);
+	if (!strcmp(verb, "foreign"))
+		return wire_route_foreign(w);
 	if (!strcmp(verb, "route"))
 		return wire_route_metrics(w, args);
 	if (!strcmp(verb, "at")) {

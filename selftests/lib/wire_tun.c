@@ -431,7 +431,7 @@ int wire_tun_sentinel(struct wire *w)
 	uint16_t v;
 	size_t n;
 
-	n = wire_segment_ip_header(w, p, w->peer, w->local, protocol, 8);
+	n = wire_segment_ip_header(w, p, w->peer, w->home, protocol, 8);
 	icmp = p + n;
 	memset(icmp, 0, 8);
 	icmp[0] = w->ip == 4 ? 8 : 128;
@@ -439,7 +439,7 @@ int wire_tun_sentinel(struct wire *w)
 	v = htons(w->echo);
 	memcpy(icmp + 6, &v, 2);
 	if (w->ip == 6)
-		sum = wire_segment_pseudo(w, w->peer, w->local, protocol, 8);
+		sum = wire_segment_pseudo(w, w->peer, w->home, protocol, 8);
 	v = wire_segment_sum(icmp, 8, sum);
 	memcpy(icmp + 2, &v, 2);
 	return wire_tun_write(w, p, n + 8);

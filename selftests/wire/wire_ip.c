@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What TCP and IP tell each other: local addresses, TTL and DSCP, and whom TCP does
- * not talk to, by its own rules, by IP_MINTTL and by a filter of the program. That
- * each segment comes from its connection's address is checked in every row of every table.
+ * not talk to, by its own rules, by IP_MINTTL and by a filter of the program; and the routes of
+ * what is sent without a socket. That each segment comes from its connection's address is checked
+ * in every row of every table.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -302,6 +303,75 @@ static const struct wire_row rows[] = {
 		},
 		.kernel_differs = "asks for the route with the TOS of the listener",
 		.kernel.script = "< S 0 tos 16 <mss 1000>; > S. 0 ack 1 win over:4*A tos 16; < . 1 ack 1; accept",
+	},
+	/*
+	 * A connection's mark, device and IP_TRANSPARENT choose the route of what is sent without
+	 * its socket, too. From here on, the namespace has rules for routes.
+	 */
+	{
+		.name = "mark_%s_of_a_rst", .rfc = "RFC 9293 3.9.1", .in = ESTABLISHED,
+		.pre = "listen; set MARK 5",
+		.want = {
+			.script = "routemark 5; close; > F. 1 ack 1; < P. 1(10) ack 1; > R 1", .state = CLOSED,
+			.counters = "OutRsts=1",
+		},
+	},
+	{
+		.name = "mark_%s_of_a_rst", .rfc = "RFC 9293 3.10.7.3", .in = SYN_SENT,
+		.pre = "socket; set MARK 5",
+		.want = { .script = "routemark 5; < . 1 ack 7; > R 7", .counters = "OutRsts=1" },
+	},
+	{
+		.name = "mark_%s_of_a_rst", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
+		.pre = "listen; set MARK 5",
+		.want = { .script = "routemark 5; < . 1 ack 7; > R 7", .counters = "OutRsts=1" },
+	},
+	{
+		.name = "mark_%s_of_a_rst", .rfc = "RFC 9293 3.6.1", .in = FIN_WAIT_2,
+		.pre = "listen; set MARK 5",
+		.want = {
+			.script = "routemark 5; close; < P. 1(10) ack 2; > R 2", .state = CLOSED,
+			.counters = "OutRsts=1",
+		},
+	},
+	{
+		.name = "mark_%s_of_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
+		.pre = "listen; set MARK 5",
+		.want = { .script = "routemark 5; < F. 1 ack 2; > . 2 ack 2", .counters = "OutSegs=1" },
+	},
+	{
+		.name = "device_%s_of_a_rst", .rfc = "RFC 9293 3.9.1", .in = ESTABLISHED, .via = ACTIVE, .only = 4,
+		.pre = "socket; device",
+		.want = {
+			.script = "detour; close; > F. 1 ack 1; < P. 1(10) ack 1; > R 1", .state = CLOSED,
+			.counters = "OutRsts=1",
+		},
+	},
+	{
+		.name = "device_%s_of_a_rst", .rfc = "RFC 9293 3.6.1", .in = FIN_WAIT_2, .via = ACTIVE, .only = 4,
+		.pre = "socket; device",
+		.want = {
+			.script = "detour; close; < P. 1(10) ack 2; > R 2", .state = CLOSED, .counters = "OutRsts=1",
+		},
+	},
+	{
+		.name = "foreign_%s_address_of_a_rst", .rfc = "RFC 9293 3.9.1.1", .in = ESTABLISHED, .via = ACTIVE,
+		.pre = "foreign; socket; set TRANSPARENT 1; bind",
+		.want = {
+			.script = "write 100; > P. 1(100) ack 1; < . 1 ack 101; close; > F. 101 ack 1;"
+				  "< P. 1(10) ack 101; > R 101",
+			.state = CLOSED, .counters = "OutRsts=1",
+		},
+	},
+	{
+		.name = "foreign_%s_address_of_an_ack", .rfc = "RFC 9293 3.9.1.1", .in = TIME_WAIT, .via = ACTIVE,
+		.pre = "foreign; socket; set TRANSPARENT 1; bind",
+		.want = { .script = "< F. 1 ack 2; > . 2 ack 2" },
+	},
+	{
+		.name = "foreign_%s_address_of_both", .rfc = "RFC 9293 3.9.1.1", .in = SYN_RECEIVED, .only = 4,
+		.pre = "sysctl ipv4/ip_nonlocal_bind 1; foreign; listen; set TRANSPARENT 1",
+		.want = { .script = "< . 0 ack 1; > . 1 ack 1; < . 1 ack 7; > R 7" },
 	},
 };
 
