@@ -14,6 +14,9 @@
  *  - On an open connection, a program that has set IP_RECVERR gets each error at once (SHLD-25).
  *  - Any other error is stored in sk_err_soft.
  *
+ * An error that says that a router has no way to the peer, about a segment that a timeout has sent
+ * again, also takes back a doubling of the RTO (RFC 6069), as in Linux.
+ *
  * So no error ends a synchronized connection. For Unreachable codes 2 to 4 this departs from
  * SHLD-26, as Linux does (RFC 5927 section 6).
  */
@@ -47,6 +50,7 @@
 #include "send/mss.h"
 #include "sight/mib.h"
 #include "sock/end.h"
+#include "time/flight.h"
 #include "timewait/record.h"
 #include "timewait/recordkeys.h"
 
@@ -67,6 +71,7 @@ enum news {
  * @news: what the error means
  * @errno: the errno for the program; set with NEWS_SOFT and NEWS_HARD
  * @mtu: the path MTU, octets; set with NEWS_MTU
+ * @no_way: a router has no way to the peer at present; only with NEWS_SOFT
  * @origin: SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6
  * @type: the message's ICMP type
  * @code: the message's ICMP code
@@ -81,6 +86,7 @@ struct error {
 	enum news news;
 	int errno;
 	u32 mtu;
+	bool no_way;
 	u8 origin;
 	u8 type;
 	u8 code;
@@ -253,6 +259,8 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 		break;
 	case NEWS_SOFT:
 	case NEWS_HARD:
+		if (error->no_way && !sock_owned_by_user(sk))
+			xtcp_flight_unreachable(sk, error->seq);
 		tell_error(sk, skb, error);
 		break;
 	case NEWS_MTU:
@@ -341,6 +349,7 @@ static void read_v4(struct error *error)
 			break;
 		}
 		set_error(error, icmp_err_convert[code].fatal ? NEWS_HARD : NEWS_SOFT, icmp_err_convert[code].errno);
+		error->no_way = code == ICMP_NET_UNREACH || code == ICMP_HOST_UNREACH;
 		break;
 	case ICMP_TIME_EXCEEDED:
 		set_error(error, NEWS_SOFT, EHOSTUNREACH);
@@ -416,6 +425,7 @@ static void read_v6(struct error *error)
 		error->mtu = error->info;
 		return;
 	}
+	error->no_way = type == ICMPV6_DEST_UNREACH && error->code == ICMPV6_NOROUTE;
 	fatal = icmpv6_err_convert(type, error->code, &errno);
 	set_error(error, fatal && type != ICMPV6_PARAMPROB ? NEWS_HARD : NEWS_SOFT, errno);
 }

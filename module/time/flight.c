@@ -295,3 +295,31 @@ void xtcp_flight_reneged(struct sock *sk, u32 wait_us)
 	xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
 	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, min(usecs_to_jiffies(wait_us), xtcp_timer_interval(xtcp_sk(sk), 0)));
 }
+
+/**
+ * xtcp_flight_unreachable() - event: a router has no way to the peer, so it has dropped a segment
+ * @sk: the sock
+ * @seq: the first sequence number of the segment
+ *
+ * If the segment is one that a timeout has sent again, the path is interrupted, and not congested.
+ * So take back one doubling of the RTO. The segment then goes again soon after the path is there
+ * again (RFC 6069). As in Linux, this holds for text and FIN, but not for SYNs.
+ *
+ * Context: softirq. Lock: socket, held by bh_lock_sock() and not owned by a user.
+ */
+void xtcp_flight_unreachable(struct sock *sk, u32 seq)
+{
+	const struct sk_buff *first = xtcp_sndq_first(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u64 gone;
+	u32 rto;
+
+	sock_owned_by_me(sk);
+	if (seq != xsk->snd.una || !xsk->tries.retransmits || !xsk->rto.backoff || xsk->timers.probes || !first ||
+	    (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	xtcp_rto_ease(&xsk->rto, 1);
+	rto = rto_us(xsk);
+	gone = xtcp_clock_since_us(xtcp_clock_us(), xtcp_sndcb(first)->sent_us);
+	xtcp_timer_not_later(sk, XTCP_TIMER_RETRANSMIT, gone < rto ? usecs_to_jiffies(rto - gone) : 0);
+}

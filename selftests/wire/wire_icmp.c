@@ -250,6 +250,36 @@ static const struct wire_row rows[] = {
 		.in = FIN_WAIT_1 | CLOSING | LAST_ACK,
 		.want = { .script = "icmp net seq 1; none", .err = "ENETUNREACH" },
 	},
+	/* A segment that a timeout has sent again, and that a router could not pass on: RTOs of 200, 400, 800 ms. */
+	{
+		.name = "net_unreachable_%s_takes_back_a_doubling", .rfc = "RFC 6069 3", .in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT ">@600 P. 1(1000) ack 1; >@1000 P. 1(1000) ack 1; icmp net seq 1; mark;"
+				  ">@650 P. 1(1000) ack 1; elapsed >= 300; info backoff = 2; < . 1 ack 1001; none",
+		},
+	},
+	{
+		.name = "net_unreachable_%s_after_the_shorter_timeout", .rfc = "RFC 6069 3", .in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT ">@600 P. 1(1000) ack 1; >@1000 P. 1(1000) ack 1; pass 500;"
+				  "icmp net seq 1; >@100 P. 1(1000) ack 1; info backoff = 2; < . 1 ack 1001; none",
+		},
+	},
+	{
+		.name = "net_unreachable_%s_of_a_later_segment", .rfc = "RFC 6069 3", .in = ESTABLISHED,
+		.want = {
+			.script = "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; >@600 p. 1(1000) ack 1;"
+				  ">@1000 p. 1(1000) ack 1; icmp net seq 1001; mark; >@1200 p. 1(1000) ack 1;"
+				  "elapsed >= 700; < . 1 ack 2001; none",
+		},
+	},
+	{
+		.name = "net_unreachable_%s_before_a_timeout", .rfc = "RFC 6069 3", .in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "mark; icmp net seq 1; none; >@600 P. 1(1000) ack 1; elapsed >= 150;"
+				  "info backoff = 1; < . 1 ack 1001; none",
+		},
+	},
 	{
 		.name = "time_exceeded_%s", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56",
 		.in = ESTABLISHED,
