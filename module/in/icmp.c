@@ -122,6 +122,12 @@ static void mtu_fell(struct sock *sk, u32 told)
 		return;
 	if (told >= tx->pmtu)
 		return;
+	/*
+	 * as in Linux, a message over IPv6 that the program does not believe does not count for
+	 * others, either: over IPv4 the route takes it
+	 */
+	if (!xtcp_sock_is_v4(sk) && !accepts_mtu(sk))
+		return;
 	mtu = xtcp_ip_update_mtu(sk, told);
 	if (!mtu)
 		return;

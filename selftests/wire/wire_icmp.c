@@ -250,6 +250,15 @@ static const struct wire_row rows[] = {
 		.in = FIN_WAIT_1 | CLOSING | LAST_ACK,
 		.want = { .script = "icmp net seq 1; none", .err = "ENETUNREACH" },
 	},
+	/* IPV6_PMTUDISC_INTERFACE: such a message counts for nobody, so another connection has the whole MTU. */
+	{
+		.name = "mtu_%s_that_the_program_does_not_believe", .rfc = "RFC 8201 4", .only = 6, .in = ESTABLISHED,
+		.want = {
+			.script = IN_FLIGHT "set MTU_DISCOVER 4; icmp toobig seq 1 mtu 1300; none; info pmtu = 1500;"
+				  "< . 1 ack 1001; fresh; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+				  "info pmtu = 1500",
+		},
+	},
 	/* A segment that a timeout has sent again, and that a router could not pass on: RTOs of 200, 400, 800 ms. */
 	{
 		.name = "net_unreachable_%s_takes_back_a_doubling", .rfc = "RFC 6069 3", .in = ESTABLISHED,
