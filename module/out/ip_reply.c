@@ -33,6 +33,12 @@ static struct sock *reply_sock(const struct xtcp_net *xn, const struct xtcp_ip_r
 	return xtcp_tuple_is_v4(how->tuple) ? xn->reply_sk : xn->reply_sk6;
 }
 
+/* The user whose rules (ip rule uidrange) choose the route. */
+static kuid_t user_of(const struct net *net, const struct xtcp_ip_reply *how)
+{
+	return sock_net_uid(net, how->sk ?: how->user);
+}
+
 static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 {
 	if (how->oif || !how->dif)
@@ -51,7 +57,7 @@ static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 	struct rtable *rt;
 
 	xtcp_compat_reply_flow(&fl4, sk, oif(xn->net, how), how->mark, how->tos, flags, tuple,
-			       sock_net_uid(xn->net, how->sk));
+			       user_of(xn->net, how));
 	rt = xtcp_ip_output_route(xn->net, &fl4, sk);
 	if (IS_ERR(rt)) {
 		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
@@ -81,7 +87,7 @@ static void flow_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, 
 	fl6->flowi6_mark = how->mark;
 	fl6->fl6_sport = tuple->lport;
 	fl6->fl6_dport = tuple->fport;
-	fl6->flowi6_uid = sock_net_uid(xn->net, how->sk);
+	fl6->flowi6_uid = user_of(xn->net, how);
 }
 
 static int route_reply_v6(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)

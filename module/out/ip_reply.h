@@ -25,6 +25,7 @@ struct xtcp_tuple;
  * @advmss: the route's limit for the MSS option; only for SYN-ACKs
  * @sk: the listener, whose settings the segment gets: hop limit, priority, LSM label, IPv6 options.
  *	NULL: the namespace's reply sock sends the segment
+ * @user: the sock whose user the route is for, if @sk is NULL; NULL: root
  * @dst: the route, with a reference; NULL: not looked up yet
  */
 struct xtcp_ip_reply {
@@ -38,6 +39,7 @@ struct xtcp_ip_reply {
 	bool unowned;
 	u16 advmss;
 	struct sock *sk;
+	const struct sock *user;
 	struct dst_entry *dst;
 };
 

@@ -5,10 +5,11 @@
  *
  * Each segment is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields
  * are chosen as in kernel TCP. Each has the skb->mark and the interface of the sock, entry or
- * record. With fwmark_reflect, a RST has the skb->mark of the segment that it answers. If the
- * connection has no interface, and that segment came through a VRF, the RST is bound to the VRF
- * device. If not, but the peer's address is link-local or ::1, the RST is bound to the interface by
- * which that segment came. Otherwise routing chooses the interface of the RST.
+ * record, and the route that the user of the sock or listener has; a record has root's. With
+ * fwmark_reflect, a RST has the skb->mark of the segment that it answers. If the connection has no
+ * interface, and that segment came through a VRF, the RST is bound to the VRF device. If not, but
+ * the peer's address is link-local or ::1, the RST is bound to the interface by which that segment
+ * came. Otherwise routing chooses the interface of the RST.
  *
  * A SYN-ACK has the DSCP of the listener; with net.xtcp.reflect_tos, it has the DSCP of the SYN.
  * The ACK of a record has the DSCP of the connection. A RST, and the ACK of an entry, reflect the
@@ -252,9 +253,9 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 }
 
 /*
- * Sends a RST as the answer to a segment. @how: the interface, the mark and laddr_known of the
- * connection; the other fields are filled in. @code, @signer: as for xtcp_reply_timewait_rst() and
- * xtcp_reply_rst_for().
+ * Sends a RST as the answer to a segment. @how: the interface, the mark, laddr_known and the user
+ * of the connection; the other fields are filled in. @code, @signer: as for
+ * xtcp_reply_timewait_rst() and xtcp_reply_rst_for().
  *
  * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address.
  */
@@ -318,6 +319,7 @@ noinline_for_stack void xtcp_reply_rst_for(const struct sock *sk, const struct x
 		.oif = he ? he->conn.bound_dev_if : READ_ONCE(sk->sk_bound_dev_if),
 		.mark = he ? he->mark : READ_ONCE(sk->sk_mark),
 		.laddr_known = is_transparent(sk),
+		.user = sk,
 	};
 	struct xtcp_signer signer;
 
@@ -534,6 +536,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		.mark = he->mark,
 		.tos = xtcp_reply_tos(skb),
 		.laddr_known = is_transparent(lsk),
+		.user = lsk,
 	};
 	struct reply reply = {
 		.seq = he->iss + 1,

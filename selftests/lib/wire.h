@@ -227,6 +227,7 @@ int wire_route_groups(void);
 int wire_route_prefer(struct wire *w, const uint8_t *source);
 int wire_route_lose(struct wire *w);
 int wire_route_mark(struct wire *w, uint32_t mark);
+int wire_route_user(struct wire *w, uint32_t uid);
 int wire_route_detour(struct wire *w);
 int wire_route_foreign(struct wire *w);
 int wire_route_metrics(struct wire *w, char *args);

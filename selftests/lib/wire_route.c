@@ -144,12 +144,11 @@ int wire_route_lose(struct wire *w)
 }
 
 /*
- * A rule: what goes to @to is treated as @action says; with FR_ACT_TO_TBL @table routes it. @mark:
- * only what has this mark; 0: with any. @protocol: only what is of this protocol; 0: of any. Of two
- * rules the one with the smaller @order counts.
+ * Starts a rule: what goes to @to is treated as @action says; with FR_ACT_TO_TBL @table routes it.
+ * Of two rules the one with the smaller @order counts. What is put behind it makes it hold for less.
  */
-static int add_rule(struct wire *w, const uint8_t *to, uint32_t mark, uint8_t protocol, uint8_t action,
-		    unsigned int table, uint32_t order)
+static void start_rule(struct netlink_request *req, const struct wire *w, const uint8_t *to, uint8_t action,
+		       unsigned int table, uint32_t order)
 {
 	const struct fib_rule_hdr rule = {
 		.family = w->ip == 4 ? AF_INET : AF_INET6,
@@ -157,15 +156,20 @@ static int add_rule(struct wire *w, const uint8_t *to, uint32_t mark, uint8_t pr
 		.table = table,
 		.action = action,
 	};
+
+	netlink_start(req, RTM_NEWRULE, NLM_F_CREATE, &rule, sizeof(rule));
+	netlink_put(req, FRA_DST, to, w->ip == 4 ? 4 : 16);
+	netlink_put_u32(req, FRA_PRIORITY, order);
+}
+
+/* What rules of a smaller order leave, if it is a segment for the row's peer, is routed by @table; 0: by none. */
+static int route_rest(struct wire *w, unsigned int table)
+{
+	const uint8_t tcp = IPPROTO_TCP;
 	struct netlink_request req;
 
-	netlink_start(&req, RTM_NEWRULE, NLM_F_CREATE, &rule, sizeof(rule));
-	netlink_put(&req, FRA_DST, to, w->ip == 4 ? 4 : 16);
-	netlink_put_u32(&req, FRA_PRIORITY, order);
-	if (mark)
-		netlink_put_u32(&req, FRA_FWMARK, mark);
-	if (protocol)
-		netlink_put(&req, FRA_IP_PROTO, &protocol, sizeof(protocol));
+	start_rule(&req, w, w->peer, table ? FR_ACT_TO_TBL : FR_ACT_UNREACHABLE, table, 200);
+	netlink_put(&req, FRA_IP_PROTO, &tcp, sizeof(tcp));
 	return add_route(w, &req);
 }
 
@@ -180,9 +184,30 @@ static int add_rule(struct wire *w, const uint8_t *to, uint32_t mark, uint8_t pr
  */
 int wire_route_mark(struct wire *w, uint32_t mark)
 {
-	if (add_rule(w, w->peer, mark, 0, FR_ACT_TO_TBL, RT_TABLE_MAIN, 100))
-		return -1;
-	return add_rule(w, w->peer, 0, IPPROTO_TCP, FR_ACT_UNREACHABLE, 0, 200);
+	struct netlink_request req;
+
+	start_rule(&req, w, w->peer, FR_ACT_TO_TBL, RT_TABLE_MAIN, 100);
+	netlink_put_u32(&req, FRA_FWMARK, mark);
+	return add_route(w, &req) || route_rest(w, 0) ? -1 : 0;
+}
+
+/**
+ * wire_route_user() - Let no segment reach the row's peer but those of a user's sockets.
+ * @w: lane
+ * @uid: the user
+ *
+ * What the peer sends arrives still.
+ *
+ * Return: 0, or -1 with the failure recorded in the lane.
+ */
+int wire_route_user(struct wire *w, uint32_t uid)
+{
+	const struct fib_rule_uid_range users = { uid, uid };
+	struct netlink_request req;
+
+	start_rule(&req, w, w->peer, FR_ACT_TO_TBL, RT_TABLE_MAIN, 100);
+	netlink_put(&req, FRA_UID_RANGE, &users, sizeof(users));
+	return add_route(w, &req) || route_rest(w, 0) ? -1 : 0;
 }
 
 /**
@@ -209,9 +234,7 @@ int wire_route_detour(struct wire *w)
 	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &route, sizeof(route));
 	netlink_put_u32(&req, RTA_OIF, if_nametoindex("lo"));
 	netlink_put(&req, RTA_DST, w->peer, w->ip == 4 ? 4 : 16);
-	if (add_route(w, &req))
-		return -1;
-	return add_rule(w, w->peer, 0, IPPROTO_TCP, FR_ACT_TO_TBL, TABLE_OF_DETOUR, 100);
+	return add_route(w, &req) || route_rest(w, TABLE_OF_DETOUR) ? -1 : 0;
 }
 
 /**
@@ -241,7 +264,8 @@ int wire_route_foreign(struct wire *w)
 	netlink_put(&req, RTA_DST, w->local, w->ip == 4 ? 4 : 16);
 	if (add_route(w, &req))
 		return -1;
-	return add_rule(w, w->local, 0, 0, FR_ACT_TO_TBL, TABLE_OF_FOREIGN, 100);
+	start_rule(&req, w, w->local, FR_ACT_TO_TBL, TABLE_OF_FOREIGN, 100);
+	return add_route(w, &req);
 }
 
 /**

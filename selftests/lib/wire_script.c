@@ -30,6 +30,7 @@
  *   route NAME VALUE ... lock	metrics of its route to the peer, as in ip-route(8); lock: all of them are locked
  *   noroute			nothing reaches its peer until "route" or "prefer"
  *   routemark N		no segment reaches its peer but those that have the mark N
+ *   routeuser N		no segment reaches its peer but those of sockets of the user N
  *   detour			no segment reaches its IPv4 peer but those bound to the tun device
  *   foreign			its own address is one that no device of it has
  *   fill			send data until the socket's window is closed

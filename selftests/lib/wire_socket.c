@@ -4,6 +4,7 @@
  * the call must succeed.
  *
  *   fast N OCTETS|ERR	sendto(MSG_FASTOPEN) of N octets to the peer takes so many
+ *   user N			sockets that are made from now on are this user's
  *   device			SO_BINDTODEVICE to the tun device
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
  *   disconnect [ERR]		connect() to AF_UNSPEC
@@ -40,6 +41,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -231,6 +233,16 @@ static int do_device(struct wire *w)
 
 	return verdict(w, "device", setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, WIRE_DEVICE, sizeof(WIRE_DEVICE)),
 		       NULL);
+}
+
+static int do_user(struct wire *w, const char *arg)
+{
+	uint32_t uid;
+
+	if (wire_text_u32(w, arg, &uid))
+		return -1;
+	setfsuid(uid);
+	return setfsuid(-1) == (int)uid ? 0 : wire_fail(w, "cannot be the user %s", arg);
 }
 
 static int do_disconnect(struct wire *w, const char *want)
@@ -523,6 +535,8 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 		return do_listen(w, first);
 	if (!strcmp(verb, "bind"))
 		return do_bind(w, first);
+	if (!strcmp(verb, "user"))
+		return do_user(w, first);
 	if (!strcmp(verb, "device"))
 		return do_device(w);
 	if (!strcmp(verb, "connect"))

@@ -281,6 +281,8 @@ int wire_step(struct wire *w, const char *verb, char *args)
 		return wire_route_lose(w);
 	if (!strcmp(verb, "routemark"))
 		return wire_text_u32(w, args, &v) ? -1 : wire_route_mark(w, v);
+	if (!strcmp(verb, "routeuser"))
+		return wire_text_u32(w, args, &v) ? -1 : wire_route_user(w, v);
 	if (!strcmp(verb, "detour"))
 		return wire_route_detour(w);
 	if (!strcmp(verb, "foreign"))

@@ -305,7 +305,7 @@ static const struct wire_row rows[] = {
 		.kernel.script = "< S 0 tos 16 <mss 1000>; > S. 0 ack 1 win over:4*A tos 16; < . 1 ack 1; accept",
 	},
 	/*
-	 * A connection's mark, device and IP_TRANSPARENT choose the route of what is sent without
+	 * A connection's mark, user, device and IP_TRANSPARENT choose the route of what is sent without
 	 * its socket, too. From here on, the namespace has rules for routes.
 	 */
 	{
@@ -338,6 +338,24 @@ static const struct wire_row rows[] = {
 		.name = "mark_%s_of_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
 		.pre = "listen; set MARK 5",
 		.want = { .script = "routemark 5; < F. 1 ack 2; > . 2 ack 2", .counters = "OutSegs=1" },
+	},
+	{
+		.name = "user_%s_of_a_rst", .rfc = "RFC 9293 3.9.1", .in = ESTABLISHED, .via = ACTIVE,
+		.pre = "user 1000; socket; user 0",
+		.want = {
+			.script = "routeuser 1000; close; > F. 1 ack 1; < P. 1(10) ack 1; > R 1", .state = CLOSED,
+			.counters = "OutRsts=1",
+		},
+	},
+	{
+		.name = "user_%s_of_a_rst", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
+		.pre = "user 1000; listen; user 0",
+		.want = { .script = "routeuser 1000; < . 1 ack 7; > R 7", .counters = "OutRsts=1" },
+	},
+	{
+		.name = "user_%s_of_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
+		.pre = "user 1000; listen; user 0",
+		.want = { .script = "routeuser 1000; < . 0 ack 1; > . 1 ack 1", .counters = "OutSegs=1" },
 	},
 	{
 		.name = "device_%s_of_a_rst", .rfc = "RFC 9293 3.9.1", .in = ESTABLISHED, .via = ACTIVE, .only = 4,
