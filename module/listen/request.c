@@ -41,15 +41,16 @@
 inline void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
 				    const struct xtcp_demux_key *key)
 {
+	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_conn *conn = &he->conn;
 
 	conn->hash = key->hash >> 32;
 	conn->kind = XTCP_CONN_REQUEST;
 	xtcp_conn_set_tuple(conn, &key->tuple);
 	conn->bound_dev_if = inet_request_bound_dev_if(lsk, skb);
-	/* a link-local address is valid only on its link */
-	if (!conn->bound_dev_if && !conn->v4 && ipv6_addr_type(&conn->faddr6) & IPV6_ADDR_LINKLOCAL)
-		conn->bound_dev_if = xtcp_seg(skb)->dif;
+	/* a link-local address is valid only on its link, and a VRF has several links */
+	if (!conn->v4 && (!conn->bound_dev_if || seg->sdif) && ipv6_addr_type(&conn->faddr6) & IPV6_ADDR_LINKLOCAL)
+		conn->bound_dev_if = seg->sdif ?: seg->dif;
 	he->mark = inet_request_mark(lsk, skb);
 	he->tos = xtcp_reply_tos(skb);
 	he->lsk = lsk;

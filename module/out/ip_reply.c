@@ -41,9 +41,14 @@ static kuid_t user_of(const struct net *net, const struct xtcp_ip_reply *how)
 
 static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 {
+	const bool v4 = xtcp_tuple_is_v4(how->tuple);
+
+	/* the connection may have the VRF device, and a link-local address is valid only on its link */
+	if (how->sdif && !v4 && ipv6_addr_type(&how->tuple->faddr) & IPV6_ADDR_LINKLOCAL)
+		return how->sdif;
 	if (how->oif || !how->dif)
 		return how->oif;
-	if (!xtcp_tuple_is_v4(how->tuple) && rt6_need_strict(&how->tuple->faddr))
+	if (!v4 && rt6_need_strict(&how->tuple->faddr))
 		return how->dif;
 	return netif_index_is_l3_master((struct net *)net, how->dif) ? how->dif : 0;
 }

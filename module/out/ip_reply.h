@@ -15,7 +15,8 @@ struct xtcp_tuple;
  * struct xtcp_ip_reply - how to send a segment that belongs to no full sock
  * @tuple: addresses and ports; our end is the local one
  * @oif: the interface by which the segment has to leave, 0: the route decides
- * @dif: the interface by which the answered segment came in, or 0
+ * @dif: the interface by which the answered segment came in, or its VRF device; 0: none
+ * @sdif: the interface that is a port of the VRF device @dif; 0: none
  * @mark: the mark of the segment, as SO_MARK would set it
  * @hash: selects one of several paths; 0: a hash of the addresses and ports selects the path
  * @tos: the TOS octet (IPv4) or the traffic class (IPv6)
@@ -32,6 +33,7 @@ struct xtcp_ip_reply {
 	const struct xtcp_tuple *tuple;
 	int oif;
 	int dif;
+	int sdif;
 	u32 mark;
 	u32 hash;
 	u8 tos;

@@ -6,10 +6,11 @@
  * Each segment is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields
  * are chosen as in kernel TCP. Each has the skb->mark and the interface of the sock, entry or
  * record, and the route that the user of the sock or listener has; a record has root's. With
- * fwmark_reflect, a RST has the skb->mark of the segment that it answers. If the connection has no
- * interface, and that segment came through a VRF, the RST is bound to the VRF device. If not, but
- * the peer's address is link-local or ::1, the RST is bound to the interface by which that segment
- * came. Otherwise routing chooses the interface of the RST.
+ * fwmark_reflect, a RST has the skb->mark of the segment that it answers. If the peer's address is
+ * link-local and that segment came through a VRF, the RST is bound to the port of the VRF. If the
+ * connection has no interface and the address is link-local or ::1, the RST is bound to the
+ * interface by which the segment came; if it has none and the segment came through a VRF, to the
+ * VRF device. Otherwise routing chooses the interface of the RST.
  *
  * A SYN-ACK has the DSCP of the listener; with net.xtcp.reflect_tos, it has the DSCP of the SYN.
  * The ACK of a record has the DSCP of the connection. A RST, and the ACK of an entry, reflect the
@@ -281,6 +282,7 @@ static void answer_by_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 co
 	xtcp_demux_tuple_from_skb(skb, &tuple);
 	how->tuple = &tuple;
 	how->dif = seg->dif;
+	how->sdif = seg->sdif;
 	how->mark = reflected_mark(xn->net, skb) ?: how->mark;
 	how->tos = xtcp_reply_tos(skb);
 	rcu_read_lock();

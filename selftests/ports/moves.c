@@ -11,6 +11,7 @@
  *   connection does not end TIME-WAIT when nobody listens, nor while the queue of the listener is
  *   full, nor from too far away, on both stacks; a server behind NAT, with a policy of IPsec; one that
  *   is exempt from policies; one whose segments IPsec protects, behind an xfrm interface in a VRF
+ * - a peer with a link-local address connects to a listener that is bound to a VRF
  * - kernel TCP accepted connections before its listener moved: they stay
  * - a socket of kernel TCP had the port before xtcp listened there, and connects to the peer of a
  *   connection: in vain
@@ -407,6 +408,52 @@ static void tunnels(void)
 	ns_pair_close(&pair);
 }
 
+static int error_of(int fd)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? -1 : err;
+}
+
+/*
+ * A link-local address means nothing in a VRF, which may have several links: answers leave by the link on which the
+ * segment came.
+ */
+static void open_over_link_of_vrf(enum stack stack)
+{
+	enum { TO = PORT + 95 };
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(TO) };
+	struct timeval patience = { .tv_sec = 5 };
+	int listener, client, server = -1;
+	struct ns_pair pair;
+
+	if (ns_pair_make(&pair) || ns_addr_add(pair.a, "veth0", "fe80::a/64") ||
+	    ns_shell(pair.b, "ip link add vrf0 type vrf table 10 && ip link set vrf0 up &&"
+			     "ip link set veth0 master vrf0") ||
+	    ns_addr_add(pair.b, "veth0", "fe80::b/64"))
+		ksft_exit_fail_msg("no namespaces\n");
+	inet_pton(AF_INET6, "fe80::b", &to.sin6_addr);
+	to.sin6_scope_id = ns_call(pair.a, index_of_veth, NULL);
+	listener = bound_in_vrf(&pair, stack, "::", TO);
+	client = stack_socket(pair.a, KERNEL, "::1");
+	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (!listen(listener, 1) && !connect(client, (struct sockaddr *)&to, sizeof(to)))
+		server = accept(listener, NULL, NULL);
+	ksft_test_result(server >= 0 && stack_carries(client, server, 100),
+			 "%s: over a link of a VRF a connection opens, and carries\n", stack_name(stack));
+	close(server);
+	/* a RST of kernel TCP, which finds no connection when the text comes again, would not do */
+	ksft_test_result(stack_at_end(client) && send(client, "x", 1, MSG_NOSIGNAL) == 1 &&
+			 WAIT_FOR(error_of(client) > 0, STACK_DEADLINE_MS) &&
+			 counter_now(pair.b, stack == XTCP ? "/proc/net/xtcp_snmp" : "/proc/net/snmp",
+				     "Tcp:OutRsts") == 1,
+			 "%s: what comes after close() is reset there\n", stack_name(stack));
+	close(client);
+	close(listener);
+	ns_pair_close(&pair);
+}
+
 /* A connection that xtcp's client closes first, so that its record stays; the port. */
 static int leave_timewait(int listener, int client)
 {
@@ -626,7 +673,8 @@ static void syn_from_afar(enum stack stack)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 2 * 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2 + 2 * 2);
+	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 2 * 2 * 2 + 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2 +
+		      2 * 2);
 	/* a record of the first second since the machine's start has no time, and does not give way */
 	wait_until_ms(1000);
 	ns = ns_make();
@@ -646,6 +694,8 @@ int main(void)
 	reopen_exempt(KERNEL);
 	reopen_exempt(XTCP);
 	tunnels();
+	open_over_link_of_vrf(KERNEL);
+	open_over_link_of_vrf(XTCP);
 	client_moves(KERNEL);
 	client_moves(XTCP);
 	connects_onto_a_flow();
