@@ -57,10 +57,22 @@ int xtcp_recvmsg_inq(const struct sock *sk)
 	return READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq) - READ_ONCE(xsk->fin_received);
 }
 
-/* The value for TCP_INQ. If only the end of the stream is left, it counts as one octet to read. */
-static int inq_hint(const struct sock *sk)
+/*
+ * The value for TCP_INQ. As in Linux, urgent octets count, and the FIN counts as an octet, so that
+ * the program reads on until the end of the stream. Without the lock, rcv.nxt may be older than
+ * copied_seq if another thread reads: then take the lock.
+ */
+static int inq_hint(struct sock *sk)
 {
-	return xtcp_recvmsg_inq(sk) ?: sock_flag(sk, SOCK_DONE);
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	int octets = READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq);
+
+	if (unlikely(octets < 0)) {
+		lock_sock(sk);
+		octets = xsk->rcv.nxt - xsk->rcv.copied_seq;
+		release_sock(sk);
+	}
+	return octets;
 }
 
 /* Does the program want the arrival time of the last octets (SO_TIMESTAMP, SO_TIMESTAMPING)? */
@@ -332,7 +344,8 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 		if (ret < 0)
 			break;
 		copied += ret;
-		if (copied == len && (len || xtcp_recvmsg_inq(sk)))
+		/* as in Linux, an urgent octet alone ends a read of no octets, too */
+		if (copied == len && (len || !skb_queue_empty(&sk->sk_receive_queue)))
 			break;
 		if (copied && at_mark(xsk, *r.seq))
 			break;
@@ -450,11 +463,9 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 		ret = -EPIPE;
 	} else if (sk->sk_state == TCP_LISTEN) {
 		ret = -ENOTCONN;
-	} else if (flags & MSG_OOB) {
-		ret = receive_urgent(sk, msg, len, flags);
 	} else {
 		wants_inq = xtcp_sk(sk)->recvmsg_inq;
-		ret = receive(sk, msg, len, flags, timeo);
+		ret = flags & MSG_OOB ? receive_urgent(sk, msg, len, flags) : receive(sk, msg, len, flags, timeo);
 	}
 	xtcp_blackbox_call(sk, XTCP_BLACKBOX_RECV, len, ret);
 	release_sock(sk);

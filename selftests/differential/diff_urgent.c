@@ -457,3 +457,58 @@ URGENT(urgent_wrong_state)
 	close(l);
 	close(f);
 }
+
+/* recvmsg() of @len octets, and what TCP_INQ says of those that are left. */
+static void read_inq(int s, size_t len, int flags)
+{
+	char b[8], control[64];
+	struct iovec iov = { b, len };
+	struct msghdr m = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *cm;
+	ssize_t n = recvmsg(s, &m, flags | NOW);
+
+	cm = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	diff_say("%zu octets, flags %x: %zd %s, TCP_INQ %d", len, flags, n, n < 0 ? strerrorname_np(errno) : "-",
+		 cm && cm->cmsg_type == TCP_CM_INQ ? *(int *)CMSG_DATA(cm) : -1);
+}
+
+/* TCP_INQ counts the urgent octet, and MSG_OOB tells it, too; so does a read of no octets. */
+URGENT(urgent_inq)
+{
+	SET(s, IPPROTO_TCP, TCP_INQ, 1);
+	diff_put(c, "ab");
+	RET(send(c, "c", 1, MSG_OOB));
+	diff_put(c, "de");
+	arrived(c);
+	read_inq(s, 0, 0);
+	read_inq(s, 1, 0);
+	read_inq(s, 1, MSG_OOB | MSG_PEEK);
+	read_inq(s, 1, MSG_OOB);
+	read_inq(s, 1, MSG_OOB);
+	read_inq(s, 8, MSG_PEEK);
+	read_inq(s, 8, 0);
+	RET(shutdown(c, SHUT_WR));
+	BITS(s, POLLRDHUP);
+	read_inq(s, 1, 0);
+	read_inq(s, 8, 0);
+	read_inq(s, 8, 0);
+}
+
+/* If only the urgent octet is there, a read of no octets does not wait. */
+URGENT(urgent_none)
+{
+	char b[1];
+
+	RET(recv(s, b, 0, NOW));
+	RET(send(c, "x", 1, MSG_OOB));
+	arrived(c);
+	RET(recv(s, b, 0, NOW));
+	RET(recv(s, b, 0, NOW | MSG_PEEK));
+	READ(s, 1, MSG_OOB);
+	RET(recv(s, b, 0, 0));
+	READ(s, 1, NOW);
+	RET(recv(s, b, 0, NOW));
+}
