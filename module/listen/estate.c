@@ -303,7 +303,8 @@ bool xtcp_estate_keep(struct sock *sk)
 	estate->uid = sk->sk_uid;
 	estate->made_in = xn->is_guest ? outermost(sock_net(sk)) : NULL;
 	estate->group = listener->group;
-	estate->until = jiffies + msecs_to_jiffies(ms);
+	/* one more tick, since the present one began a while ago: not before @ms are over */
+	estate->until = jiffies + msecs_to_jiffies(ms) + 1;
 	/* safe, because the descriptor that is being closed still has a reference to the module */
 	if (!try_module_get(THIS_MODULE))
 		goto fail;
