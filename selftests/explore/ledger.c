@@ -210,7 +210,7 @@ static bool may_exceed(const struct world *w, enum side side)
 }
 
 /*
- * Text that has arrived counts as received, except what PAWS may have dropped, what the window may not have offered, and
+ * Text that has arrived counts as received, except what PAWS may have dropped, what no window may have offered, and
  * what found no room in a buffer that the program has set, if xtcp counted that. What was acknowledged was received in
  * any case.
  */
