@@ -282,13 +282,16 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 {
 	struct judge_side *s = &j->side[from];
 	uint32_t end = seg->seq + segment_len(seg);
+	/* a SYN that comes late, behind the RST that ended its connection, begins another one */
+	const bool begins_anew = seg->flags & SEGMENT_SYN && s->ended_by_reset;
 	bool is_answer;
 
 	note_wait(s, now_us);
 	s->left++;
 	s->left_us = now_us;
-	s->syns_left += !!(seg->flags & SEGMENT_SYN);
+	s->syns_left += seg->flags & SEGMENT_SYN && !begins_anew;
 	if (seg->flags & SEGMENT_SYN) {
+		s->ended_by_reset = false;
 		if (s->has_syn && seg->seq != s->iss) {
 			/* a half-open connection ends if its SYN-ACK finds no way, or with Fast Open by a RST */
 			const bool may = s->misses || (j->fastopen && s->has_ended);
@@ -327,7 +330,7 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 	judge_probe_leaves(j, from, seg, now_us);
 	judge_forged_leaves(j, from, seg, now_us);
 	judge_rto_leaves(j, from, seg, now_us);
-	if (segment_len(seg) && s->has_left && !seq_lt(s->snd_nxt, end) && !is_answer)
+	if (segment_len(seg) && s->has_left && !seq_lt(s->snd_nxt, end) && !is_answer && !begins_anew)
 		s->resent++;
 	if (!s->has_left || seq_lt(s->snd_nxt, end))
 		s->snd_nxt = end;
@@ -397,6 +400,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	if (seg->flags & SEGMENT_RST) {
 		s->is_reset = true;
 		s->heard_reset = true;
+		s->ended_by_reset = true;
 		return;
 	}
 	is_old = is_known(s, seg);

@@ -133,6 +133,7 @@ struct judge_side {
 	long long heard_us, left_us;	/* the last one */
 	unsigned int left, resent;	/* segments; among them those that only repeat octets */
 	unsigned int syns_left, syns_heard;	/* among them SYN and SYN-ACK; heard: before any ACK */
+	bool ended_by_reset;	/* a RST has arrived, and no SYN has left since */
 	bool has_left, has_sent_reset, has_heard_text;
 	bool has_ended;		/* a RST has left, and with Fast Open no SYN since */
 
