@@ -400,7 +400,8 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	if (seg->flags & SEGMENT_RST) {
 		s->is_reset = true;
 		s->heard_reset = true;
-		s->ended_by_reset = true;
+		/* one with another number gets a challenge ACK (RFC 5961 section 3.2) */
+		s->ended_by_reset |= s->nr_ranges && seg->seq == next_in_order(s);
 		return;
 	}
 	is_old = is_known(s, seg);
