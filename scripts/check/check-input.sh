@@ -103,11 +103,12 @@ refuses '^check-readme.py LOG$|^Usage: scripts/check/check-readme.py LOG' script
 refuses '^check-ab.py: no file nosuch' scripts/check/check-ab.py nosuch
 refuses '^check-counters.sh: no file nosuch' scripts/check/check-counters.sh nosuch
 refuses 'unrecognized arguments: nosuch' scripts/check/kernel-matrix.sh nosuch
-for file in scripts/check/check-{style,kselftest}.sh scripts/check/check-driver.py scripts/package/{check,deb}.sh; do
+for file in scripts/check/check-style.sh scripts/check/check-driver.py scripts/package/{check,deb}.sh; do
 	refuses 'takes no arguments$' $file nosuch
 done
 refuses '^Usage: scripts/check/check-engine.sh \[all\]' scripts/check/check-engine.sh nosuch
 refuses '^Usage: scripts/check/check-examples.sh stock\|lab$' scripts/check/check-examples.sh nosuch
+refuses '^Usage: scripts/check/check-kselftest.sh stock\|lab$' scripts/check/check-kselftest.sh nosuch
 refuses '^check-interrupt.py: no row has that name; there are: all soak ' scripts/check/check-interrupt.py nosuch
 refuses '^check: SEED=x is no number' env SEED=x scripts/check/check.py --list
 refuses '^check: LAB_SEED=-1 is no number' env LAB_SEED=-1 scripts/check/check.py --kernel lab

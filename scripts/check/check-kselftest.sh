@@ -1,11 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The tests as kselftest has them, in the virtual machine: run_tests, and a folder
+# The tests as kselftest has them, on the stock kernel or in the laboratory: run_tests, and a folder
 # that `make install` has made, each on a few programs. Prints TAP.
+#
+#   scripts/check/check-kselftest.sh stock|lab
 
 set -u
-[ $# -eq 0 ] || { echo "check-kselftest.sh takes no arguments" >&2; exit 2; }
+kind=${1-}
+case $#:$kind in
+1:stock | 1:lab) ;;
+*) sed -n '7s/^# */Usage: /p' "$0" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 . scripts/check/tap.sh
@@ -34,7 +40,8 @@ in_machine()
 	cat <<-END
 	modprobe -aq veth tun sch_netem
 	make -s -C selftests run_tests TESTS="$few" >$out/without 2>&1; echo \$? >>$out/without
-	insmod build/stock/xtcp.ko || exit 1
+	export XTCP_KO=$PWD/build/$kind/xtcp.ko
+	insmod build/$kind/xtcp.ko || exit 1
 	setpriv --reuid 65534 --clear-groups build/selftests/ports >$out/nobody 2>&1; echo \$? >>$out/nobody
 	make -s -C selftests run_tests TESTS="$few" >$out/with 2>&1; echo \$? >>$out/with
 	cp -r $out/kit /tmp/moved && cd / && /tmp/moved/run_kselftest.sh 2>&1 | cat >$PWD/$out/moved
@@ -44,15 +51,16 @@ in_machine()
 
 rm -rf "$out"
 mkdir -p "$out"
-image=$(vm_kernel stock) && vm_module stock -s WRAPPER=1 &&
+image=$(vm_kernel "$kind") && vm_module "$kind" -s WRAPPER=1 &&
 	scripts/check/selftests.sh tools && make -s -C selftests all ||
 	{ echo "not ok - kselftest: cannot be built"; exit 1; }
 verdict "wrong arguments" "$(refused)"
 verdict "install" "$(make -s -C selftests install INSTALL_PATH="$PWD/$out/kit" TESTS="$few" 2>&1 | grep -v '^  ')"
-# what is no failure: vm.sh waits for a free machine, or starts one again because this one stood still
-scripts/vm/vm.sh --kernel "$image" --memory 3G --timeout 900 --share "$out" -- "$(in_machine)" >"$out/machine" 2>&1
+# what is no failure: it waits for a free machine, or starts one again because this one stood still
+vm_machine "$kind" "$image"
+"${machine[@]}" --memory 3G --timeout 900 --share "$out" -- "$(in_machine)" >"$out/machine" 2>&1
 ended=$?
-verdict "the machine" "$(grep -vE '^#|^vm\.sh: .*(this machine stood still|starting it again)' "$out/machine"
+verdict "the machine" "$(grep -vE '^#|^(vm|run)\.sh: .*(this machine stood still|starting it again)' "$out/machine"
 	[ "$ended" -eq 0 ] || echo "its status is $ended")"
 verdict "without the module" "$(lacks "$out/without" '^# 1\.\.0 # SKIP xtcp is not loaded' '^ok 3 selftests: xtcp: wire_options # SKIP' \
 	'^# Totals: pass:0 fail:0 xfail:0 xpass:0 skip:3 error:0' '^0$')"
