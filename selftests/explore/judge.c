@@ -221,11 +221,9 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 	if (!segment_len(seg) || (seg->flags & SEGMENT_RST) || seg->seq != (s->heard_ack ? s->una : s->iss))
 		return;
 	s->was_too_long = false;
-	if (!s->copies || s->copy_seq != seg->seq || s->copy_heard != s->heard) {
+	/* a shorter one, because the path was too narrow, may come at once or by the timer */
+	if (!s->copies || s->copy_seq != seg->seq || s->copy_heard != s->heard || (told && seg->len < s->copy_len)) {
 		s->copies = 0;
-	} else if (told && seg->len < s->copy_len) {
-		s->copy_len = seg->len;
-		return;
 	} else if (s->copies > 2 && interval < MAX_RTO_US && interval < s->interval_us + s->interval_us / 2) {
 		judge_broken(j, from, "copy %d comes %lld ms after the last one, which came after %lld ms", s->copies,
 			     interval / 1000, s->interval_us / 1000);
