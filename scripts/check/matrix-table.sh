@@ -19,7 +19,8 @@ scripts/check/selftests.sh ../build/selftests/wire_matrix >/dev/null
 made=build/selftests/README.md
 {
 	sed "/^$begin\$/q" $readme
-	build/selftests/wire_matrix -t
+	# only to print, so it needs neither the module nor root
+	XTCP_SELFTEST=1 build/selftests/wire_matrix -t || echo "wire_matrix -t fails"
 	sed -n "/^$end\$/,\$p" $readme
 } >$made
 if [ "${1-}" != --check ]; then
