@@ -185,8 +185,8 @@ void matrix_table_print(const struct matrix_tested *tested, size_t n)
 			differs[stack] += !!tested[i].why[stack];
 	}
 	print_states(tested, n);
-	printf("\n%zu cells, each over IPv4 and IPv6 and on both stacks. xtcp does something else than the RFCs say "
-	       "in %zu, kernel TCP in %zu; the two do not do the same in %zu.\n\n", n, differs[WIRE_XTCP],
+	printf("\n%zu cells, each over IPv4 and IPv6 and on both stacks. xtcp does something else than the\n"
+	       "RFCs say in %zu, kernel TCP in %zu; the two do not do the same in %zu.\n\n", n, differs[WIRE_XTCP],
 	       differs[WIRE_KERNEL], apart);
 	print_reasons(tested, n);
 }
