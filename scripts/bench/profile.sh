@@ -16,7 +16,9 @@ usage()
 	machine with one processor, and counts each instruction that it executes. Shows
 	how many there are for one unit in each function of the kernel and of xtcp, those
 	of both ends and of the device between them together. LOAD is RR (a unit is a
-	transaction), CRR (a connection), STREAM, STREAM_1K or STREAM_64 (a write).
+	transaction), CRR (a connection), STREAM, STREAM_1K or STREAM_64 (a write). For SYN
+	and COOKIE, as \`make bench B=syn\` does, a unit is a SYN that a tun device delivers
+	to a listener; SYN leaves an entry, COOKIE does not.
 
 	  --calls    also which function of xtcp calls what, and how often for one unit
 	  --top N    so many lines (60)
@@ -48,7 +50,7 @@ while [ $# -gt 0 ]; do
 done
 [ $# -eq 2 ] || wrong "wants LOAD and UNITS"
 [[ $top =~ ^[1-9][0-9]{0,5}$ ]] || wrong "--top $top: not a number of lines"
-[[ $1 =~ ^(RR|CRR|STREAM|STREAM_1K|STREAM_64)$ ]] || wrong "there is no load $1"
+[[ $1 =~ ^(RR|CRR|STREAM|STREAM_1K|STREAM_64|SYN|COOKIE)$ ]] || wrong "there is no load $1"
 [[ $2 =~ ^[1-9][0-9]{0,6}$ ]] || wrong "$2: not a number of units"
 
 vm_kernel stock >/dev/null || { echo "profile.sh: no kernel for the virtual machine" >&2; exit 1; }
@@ -61,6 +63,8 @@ strip -g -o "$out/xtcp.ko" build/stock/xtcp.ko &&
 	"${CC:-gcc}" -O2 -Wall -Wextra -Werror -shared -fPIC -fvisibility=hidden -o "$out/count.so" \
 		scripts/bench/profile/count.c ||
 	exit 1
+program=bench
+[[ $1 =~ ^(SYN|COOKIE)$ ]] && program=bench_syn
 scripts/vm/vm.sh --icount --timeout 3600 --share "$out" --plugin "$out/count.so,out=$out/blocks" -- \
-	env XTCP_KO="$out/xtcp.ko" build/selftests/tools/bench profile "$1" "$2" "$out/kallsyms" || exit 1
+	env XTCP_KO="$out/xtcp.ko" build/selftests/tools/$program profile "$1" "$2" "$out/kallsyms" || exit 1
 scripts/bench/profile/report.py "$out" "$2" "$top" ${calls:+"$out/xtcp.ko"}

@@ -47,6 +47,7 @@
 #include "measure.h"
 #include "module.h"
 #include "ns.h"
+#include "profile.h"
 #include "stack.h"
 #include "wait.h"
 
@@ -401,33 +402,6 @@ static int run_box(int pairs, const long *amount)
 	return ok ? 0 : 1;
 }
 
-/* An instruction that does nothing, and that nobody else has. */
-static void mark(void)
-{
-#ifdef __x86_64__
-	__asm__ volatile(".byte 0x0f, 0x1f, 0x80; .ascii \"xtcp\"" ::: "memory");
-#else
-	measure_die("profile wants x86-64");
-#endif
-}
-
-static void copy_symbols(const char *name)
-{
-	FILE *from = fopen("/proc/kallsyms", "r"), *to = fopen(name, "w");
-	size_t n;
-
-	if (!from || !to)
-		measure_die("kallsyms");
-	while ((n = fread(piece, 1, sizeof(piece), from)))
-		if (fwrite(piece, 1, n, to) != n)
-			measure_die(name);
-	if (ferror(from))
-		measure_die("kallsyms");
-	fclose(from);
-	if (fclose(to))
-		measure_die(name);
-}
-
 static int run_profile(const char *name, long units, const char *symbols)
 {
 	static const char * const names[LOADS] = { "STREAM", "STREAM_1K", "STREAM_64", "RR", "CRR" };
@@ -444,12 +418,12 @@ static int run_profile(const char *name, long units, const char *symbols)
 	for (stack = KERNEL; stack <= XTCP; stack++) {
 		server = start_server(stack);
 		rate(load, stack, units / 5 + 1);
-		mark();
+		profile_mark();
 		rate(load, stack, units);
-		mark();
+		profile_mark();
 		stop_server(server);
 	}
-	copy_symbols(symbols);
+	profile_copy_symbols(symbols);
 	return 0;
 }
 

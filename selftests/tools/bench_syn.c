@@ -18,6 +18,10 @@
  *		octets of an entry; and xtcp's slabs after 10,000 and after 60,000
  *		SYNs to a listener with room for 4,096
  *
+ *	bench_syn profile SYN|COOKIE SYNS FILE
+ *		SYNs for a listener on kernel TCP, then on xtcp, each between two marks that
+ *		scripts/bench/profile/count.c finds; then the kernel's symbols go to FILE
+ *
  * SYNs are written into a tun device, one at a time; the SYN-ACKs leave by a dummy
  * device, which counts them. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.
@@ -43,6 +47,7 @@
 #include "measure.h"
 #include "module.h"
 #include "ns.h"
+#include "profile.h"
 #include "slabs.h"
 #include "stack.h"
 #include "tun.h"
@@ -64,6 +69,7 @@ struct packet {
 enum how { BAD_SUM, ENTRY, COOKIE };
 
 static int tun, ns, flood_port = PORT;
+static struct packet packets[65536];
 static uint32_t next_source = 0x0a630001;	/* 10.99.0.1 */
 
 static void make_network(void)
@@ -122,10 +128,19 @@ static long long sent(void)
 	return packets;
 }
 
+/* Writes the first @n packets into the tun device. */
+static void write_packets(int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (write(tun, &packets[i], sizeof(packets[i])) != sizeof(packets[i]))
+			measure_die("write");
+}
+
 /* Seconds that @n SYNs take. Each of them must be answered, or none; in longer runs SYN-ACKs are sent again. */
 static double shoot(enum how how, int n)
 {
-	static struct packet packets[65536];
 	long long before = sent(), answers;
 	double start;
 	int i;
@@ -133,9 +148,7 @@ static double shoot(enum how how, int n)
 	for (i = 0; i < n; i++)
 		build(&packets[i], how != BAD_SUM);
 	start = measure_now();
-	for (i = 0; i < n; i++)
-		if (write(tun, &packets[i], sizeof(packets[i])) != sizeof(packets[i]))
-			measure_die("write");
+	write_packets(n);
 	start = measure_now() - start;
 	answers = sent() - before;
 	if (how == BAD_SUM ? answers : n <= BACKLOG ? answers != n : answers < n) {
@@ -145,11 +158,10 @@ static double shoot(enum how how, int n)
 	return start;
 }
 
-/* What one SYN costs net, in nanoseconds. */
-static double cost(enum stack stack, enum how how, int n)
+/* A listener that keeps entries or answers by cookie. */
+static int open_listener(enum stack stack, enum how how)
 {
 	const char *knob = stack == XTCP ? "net.xtcp.syncookies" : "net.ipv4.tcp_syncookies";
-	double gross, control;
 	int listener;
 
 	if (ns_sysctl_set(ns, knob, "%d", how == COOKIE ? 2 : 1))
@@ -157,6 +169,15 @@ static double cost(enum stack stack, enum how how, int n)
 	listener = stack_listener(ns, stack, SERVER, PORT, true);
 	if (listener < 0 || listen(listener, BACKLOG))
 		measure_die("listen");
+	return listener;
+}
+
+/* What one SYN costs net, in nanoseconds. */
+static double cost(enum stack stack, enum how how, int n)
+{
+	int listener = open_listener(stack, how);
+	double gross, control;
+
 	shoot(how, n / 10);
 	control = shoot(BAD_SUM, n);
 	gross = shoot(how, n);
@@ -186,6 +207,25 @@ static int run_cost(int rounds, int n)
 	ok = compare(ENTRY, "a SYN that leaves an entry", rounds, n);
 	ok &= compare(COOKIE, "a SYN answered by cookie", rounds, n);
 	return ok ? 0 : 1;
+}
+
+static int run_profile(const char *load, int n, const char *symbols)
+{
+	enum how how = !strcmp(load, "SYN") ? ENTRY : COOKIE;
+	int i, listener, stack;
+
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		listener = open_listener(stack, how);
+		shoot(how, n);
+		for (i = 0; i < n; i++)
+			build(&packets[i], true);
+		profile_mark();
+		write_packets(n);
+		profile_mark();
+		close(listener);
+	}
+	profile_copy_symbols(symbols);
+	return 0;
 }
 
 static int there, other[MOST_OTHERS];
@@ -278,7 +318,6 @@ static void serve(int listener)
 static void flood(double rate)
 {
 	const struct sched_param highest = { .sched_priority = sched_get_priority_max(SCHED_FIFO) };
-	static struct packet packets[60000];
 	long sent_so_far = 0;
 	double start;
 	int i;
@@ -446,18 +485,28 @@ int main(int argc, char **argv)
 	bool flood_mode = argc == 3 && !strcmp(argv[1], "flood");
 	bool memory_mode = argc == 2 && !strcmp(argv[1], "memory");
 	bool listeners_mode = argc == 4 && !strcmp(argv[1], "listeners");
-	int first = argc > 2 ? atoi(argv[2]) : 1, n = argc > 3 ? atoi(argv[3]) : 1, status;
+	bool profile_mode = argc == 5 && !strcmp(argv[1], "profile") &&
+			    (!strcmp(argv[2], "SYN") || !strcmp(argv[2], "COOKIE"));
+	int first = argc > 2 && !profile_mode ? atoi(argv[2]) : 1, n = argc > 3 ? atoi(argv[3]) : 1, status;
 
-	if (!(cost_mode || listeners_mode || flood_mode || memory_mode) || first < 1 || n < 1 || n > BACKLOG / 2 ||
-	    ((cost_mode || listeners_mode) && first > MEASURE_ROUNDS_MAX)) {
+	if (!(cost_mode || listeners_mode || flood_mode || profile_mode || memory_mode) || first < 1 || n < 1 ||
+	    n > BACKLOG / 2 || ((cost_mode || listeners_mode) && first > MEASURE_ROUNDS_MAX)) {
 		fprintf(stderr, "bench_syn: see the head of bench_syn.c\n");
 		return 2;
 	}
 	if (!was_loaded && module_load(""))
 		measure_die("cannot load xtcp");
 	make_network();
-	status = cost_mode ? run_cost(first, n) : listeners_mode ? run_listeners(first, n) :
-		 flood_mode ? run_flood(first) : run_memory();
+	if (cost_mode)
+		status = run_cost(first, n);
+	else if (listeners_mode)
+		status = run_listeners(first, n);
+	else if (flood_mode)
+		status = run_flood(first);
+	else if (profile_mode)
+		status = run_profile(argv[2], n, argv[4]);
+	else
+		status = run_memory();
 	close(tun);
 	close(ns);
 	if (!was_loaded && module_unload())
