@@ -212,7 +212,12 @@ void xtcp_reduction_restart(struct sock *sk, u32 pipe)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	if (unlikely(tx->stream->cong.resume))
+	/*
+	 * a phase of Careful Resume may still be going on if xtcp_reduction_timeout() was not called.
+	 * In the phase NORMAL do nothing: cwnd is what the repair has left of the window, and says
+	 * nothing about the path
+	 */
+	if (unlikely(tx->stream->cong.resume) && !xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL))
 		xtcp_resuming_timeout(sk);
 	tx->cong.cwnd = pipe + tx->mss;
 }

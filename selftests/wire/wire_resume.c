@@ -417,6 +417,17 @@ static const struct wire_row rows[] = {
 			.counters = COUNT(1, 0, 1),
 		},
 	},
+	/* 3.1: a path that is away for some time carries what it has carried before */
+	{
+		.name = "resume_two_timeouts_of_one_outage", .rfc = "RFC 9959 3.1", .pre = "sysctl frto 0;" RESUME,
+		.syn = SYN,
+		.want = {
+			.script = FIVE_FLIGHTS_OPEN "write 5000; skim; >@3000 p. 310001(1000) ack 1; none;"
+				  ">@5000 p. 310001(1000) ack 1; none; pass 200; < . 1 ack S; skim; abort; skim;"
+				  "fresh;" LATER JUMPED "abort; skim",
+			.counters = COUNT(1, 0, 0) " TCPTimeouts=2",
+		},
+	},
 	{
 		.name = "resume_not_after_a_lost_syn", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = {
