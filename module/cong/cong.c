@@ -397,6 +397,20 @@ void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 		xtcp_sender(sk)->algorithm->lost(sk, loss);
 }
 
+/*
+ * Compute what an idle time leaves of a window, in octets: halve the window once per RTO, down to
+ * the initial window. @idle, @rto: ticks.
+ */
+static u32 window_after_idle(const struct sock *sk, u32 window, u32 idle, u32 rto)
+{
+	u32 mss = xtcp_sender(sk)->mss, segments = DIV_ROUND_UP(window, mss);
+	u32 least = min(segments, xtcp_cong_initial(sk) / mss);
+
+	for (; idle > rto && segments > least; idle -= rto)
+		segments /= 2;
+	return max(segments, least) * mss;
+}
+
 /**
  * xtcp_cong_restart_after_idle() - tell the algorithm of an idle time, and reduce the window
  * @sk: the sock, about to send with nothing in flight
@@ -408,6 +422,9 @@ void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
  * fast recovery, ssthresh does not change. This function computes in whole segments. The window is
  * not reduced if the algorithm has control(), or if net.xtcp.slow_start_after_idle is 0.
  *
+ * The window that an undo would restore says as little about the path, so it falls in the same way.
+ * Otherwise a peer could save its D-SACK until the idle time is over, and draw a burst.
+ *
  * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when the window is smaller than before.
@@ -415,8 +432,9 @@ void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 bool xtcp_cong_restart_after_idle(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_cong_stream *prior = &tx->stream->cong;
 	u32 idle = (u32)jiffies - tx->snd_tstamp;
-	u32 rto, segments, least;
+	u32 rto, cwnd;
 	bool falls;
 
 	sock_owned_by_me(sk);
@@ -435,15 +453,14 @@ bool xtcp_cong_restart_after_idle(struct sock *sk)
 		return false;
 	if (tx->cong.phase != XTCP_CONG_CWR && tx->cong.phase != XTCP_CONG_RECOVERY)
 		tx->cong.ssthresh = max(tx->cong.ssthresh, tx->cong.cwnd / 4 * 3);
-	segments = xtcp_cong_cwnd_segments(sk);
-	least = min(segments, xtcp_cong_initial(sk) / tx->mss);
-	for (; idle > rto && segments > least; idle -= rto)
-		segments /= 2;
-	segments = max(segments, least);
-	falls = segments * tx->mss < tx->cong.cwnd;
-	if (falls)
-		tx->stream->cong.idled = true;
-	tx->cong.cwnd = segments * tx->mss;
+	prior->prior_cwnd = min(prior->prior_cwnd, window_after_idle(sk, prior->prior_cwnd, idle, rto));
+	cwnd = window_after_idle(sk, tx->cong.cwnd, idle, rto);
+	falls = cwnd < tx->cong.cwnd;
+	if (falls) {
+		prior->idled = true;
+		prior->idled_in_reduction = xtcp_reduction_is_on(tx);
+	}
+	tx->cong.cwnd = cwnd;
 	return falls;
 }
 

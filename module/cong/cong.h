@@ -115,14 +115,16 @@ struct xtcp_cong {
 
 /**
  * struct xtcp_cong_stream - the history of the windows, a part of struct xtcp_stream
- * @prior_cwnd: cwnd before the last reduction. If the algorithm has control(), a reduction that
- *	begins during a recovery does not lower this field
+ * @prior_cwnd: cwnd before the last reduction; an idle time reduces this field as it reduces cwnd.
+ *	If the algorithm has control(), a reduction that begins during a recovery does not lower
+ *	this field
  * @prior_ssthresh: the ssthresh that an undo of the last reduction restores; 0: that reduction is
  *	final
  * @most_out: the largest number of octets outstanding at a time in the last window
  * @usage_seq: SND.NXT when @most_out was taken
  * @is_limiting: cwnd limited the sender in the window that ends at @usage_seq
  * @idled: an idle time has reduced cwnd since the connection began
+ * @idled_in_reduction: an idle time has reduced cwnd since the last reduction began
  * @prr: the state of the current reduction
  * @resume: the state of Careful Resume; NULL: none
  * @private: the algorithm's state, see xtcp_cong_private()
@@ -135,6 +137,7 @@ struct xtcp_cong_stream {
 	struct xtcp_prr prr;
 	bool is_limiting;
 	bool idled;
+	bool idled_in_reduction;
 	struct xtcp_resume *resume;
 	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
 };

@@ -101,6 +101,7 @@ void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
 	sock_owned_by_me(sk);
 	retreats = unlikely(tx->stream->cong.resume) && xtcp_resuming_congested(sk);
 	keep_windows(tx);
+	tx->stream->cong.idled_in_reduction = false;
 	tx->cong.ssthresh = max_t(u32, marked && ops->marked ? ops->marked(sk) : ops->ssthresh(sk), tx->mss);
 	xtcp_prr_begin(&tx->stream->cong.prr, in_flight);
 	if (retreats)
@@ -144,19 +145,21 @@ void xtcp_reduction_further(struct sock *sk, u32 in_flight)
  * to its value from before the reduction, unless the window is larger now. If the program has
  * replaced such an algorithm during the reduction, ssthresh is still infinite, and the window keeps
  * the value that PRR has set. In the Safe Retreat Phase of Careful Resume, the window does not
- * change.
+ * change. If an idle time has reduced the window since the reduction began, the window does not
+ * rise: slow start raises it to ssthresh (RFC 5681 section 4.1). In Linux it rises at once.
  */
 void xtcp_reduction_end(struct sock *sk)
 {
+	const struct xtcp_cong_stream *prior = &xtcp_sender(sk)->stream->cong;
 	struct xtcp_cong *cong = &xtcp_sender(sk)->cong;
 
 	sock_owned_by_me(sk);
 	if (xtcp_sender(sk)->algorithm->control)
-		cong->cwnd = max(cong->cwnd, xtcp_sender(sk)->stream->cong.prior_cwnd);
+		cong->cwnd = max(cong->cwnd, prior->prior_cwnd);
 	else if (unlikely(is_retreating(sk)))
 		xtcp_resuming_reduced(sk);
 	else if (cong->ssthresh != U32_MAX)
-		cong->cwnd = min(cong->ssthresh, U32_MAX / 2);
+		cong->cwnd = min3(cong->ssthresh, U32_MAX / 2, prior->idled_in_reduction ? cong->cwnd : U32_MAX);
 }
 
 /**

@@ -25,6 +25,15 @@
 			"> p. 1(1000) ack 1; none; info ca_state = 3; info snd_ssthresh = 5;" \
 			"< . 1 ack 4001 <nop,nop,ts T K>;"
 
+/*
+ * The mark comes with the last ACK: the reduction to 40 segments ends with the first ACK after three seconds without
+ * text.
+ */
+#define MARKED_AND_IDLE	AGREE "set SNDBUFFORCE 1000000; write 150000; skim; < . 1 ack S; skim; < . 1 ack S; skim;" \
+			"< . 1 ack S; skim; info unacked = 80; < .E 1 ack S; none; info ca_state = 2;" \
+			"info snd_ssthresh = 40; pass 3000; write 1000; skim; info snd_cwnd = 10; < . 1 ack S;" \
+			"none; info ca_state = 0; write 60000; skim;"
+
 static const struct wire_row rows[] = {
 	/* Passive opens. */
 	{
@@ -580,6 +589,17 @@ static const struct wire_row rows[] = {
 				  "info options = 0",
 			.state = ESTABLISHED,
 		},
+	},
+	{
+		.name = "ecn_reduction_ends_after_an_idle_time", .rfc = "RFC 5681 4.1", .pre = "sysctl ecn 1; listen",
+		.syn = "mss 1000,sackok,nop,nop,ws 7",
+		.want = {
+			.script = MARKED_AND_IDLE "info snd_cwnd = 10; info unacked = 10; < . 1 ack S; skim;"
+				  "info snd_cwnd = 20",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "sends a whole slow start threshold at once",
+		.kernel.script = MARKED_AND_IDLE "info unacked >= 40",
 	},
 };
 

@@ -47,6 +47,24 @@
 			"< . 1 ack 2001 <nop,nop,ts T K,nop,nop,sack 3001:6001>; none; info lost = 0;"
 #define FORGETS		"RACK forgets what an undo takes back: another timeout resends it"
 
+/* Twenty in flight, of which the first is resent, and all arrive; three seconds later something is written. */
+#define TWENTY_IN_FLIGHT "< . 1 ack 1; set SNDBUFFORCE 1000000; write 30000; skim; < . 1 ack 10001; skim; info unacked = 20; pass 20;"
+#define PAUSE		"< . 1 ack 30001; none; info ca_state = 0; info snd_cwnd <= 11; pass 3000; write 1000;" \
+			"> P. 30001(1000) ack 1; info snd_cwnd = 10; < . 1 ack 31001 <sack 10001:11001>; none;" \
+			"info ca_state = 0; info snd_ssthresh >= 1000; write 40000; skim;"
+#define OF_BEFORE	"gives back the window from before the idle time, in one burst"
+
+#define AFTER_IDLE(name_, resent)	{						\
+		.name = "undo_%s_" name_ "_after_an_idle_time", .rfc = "RFC 5681 4.1",	\
+		.in = ESTABLISHED, .pre = "sysctl frto 0", .syn = SACK,			\
+		.want = {								\
+			.script = TWENTY_IN_FLIGHT resent PAUSE "info unacked = 10",	\
+			.counters = "TCPDSACKUndo=1 TCPDSACKRecv=1 RetransSegs=1",	\
+		},									\
+		.kernel_differs = OF_BEFORE,						\
+		.kernel.script = TWENTY_IN_FLIGHT resent PAUSE "info unacked = 20",	\
+	}
+
 static const struct wire_row rows[] = {
 	{
 		.name = "undo_%s_timeout_beside_a_hole", .rfc = "RFC 8985 6.2", .in = ESTABLISHED, .syn = SACK_TS,
@@ -105,6 +123,12 @@ static const struct wire_row rows[] = {
 			.counters = "TCPDSACKUndo=1 TCPDSACKRecv=1 RetransSegs=1 TCPTimeouts=0",
 		},
 	},
+	/*
+	 * A peer that saves its D-SACK: it does not draw what the idle time has taken. The timeout leaves a window that
+	 * the idle time does not make smaller.
+	 */
+	AFTER_IDLE("dsack", "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1; none; info ca_state = 3;"),
+	AFTER_IDLE("dsack_of_a_timeout", ">@1500 p. 10001(1000) ack 1; none; info ca_state = 4;"),
 	{
 		.name = "undo_%s_dsack_during_recovery", .rfc = "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
 		.want = {
