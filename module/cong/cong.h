@@ -117,7 +117,7 @@ struct xtcp_cong {
  * struct xtcp_cong_stream - the history of the windows, a part of struct xtcp_stream
  * @prior_cwnd: cwnd before the last reduction; an idle time reduces this field as it reduces cwnd.
  *	If the algorithm has control(), a reduction that begins during a recovery does not lower
- *	this field
+ *	this field, and text that was too large sets it, too
  * @prior_ssthresh: the ssthresh that an undo of the last reduction restores; 0: that reduction is
  *	final
  * @most_out: the largest number of octets outstanding at a time in the last window

@@ -163,6 +163,25 @@ void xtcp_reduction_end(struct sock *sk)
 }
 
 /**
+ * xtcp_reduction_not_due() - text was lost that is resent, which is no sign of congestion
+ * @sk: the sock; its phase is not %XTCP_CONG_LOSS, which begins now
+ *
+ * The windows stay. With control(), xtcp_reduction_repaired() must not restore an older window than
+ * the present one. If a reduction is going on without control(), it is completed: PRR does not go
+ * on in the phase LOSS.
+ */
+void xtcp_reduction_not_due(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	if (!xtcp_reduction_is_on(tx))
+		tx->stream->cong.prior_cwnd = tx->cong.cwnd;
+	else if (!tx->algorithm->control)
+		xtcp_reduction_end(sk);
+}
+
+/**
  * xtcp_reduction_repaired() - adapt the window at the end of a recovery that a timeout began
  * @sk: the sock
  *

@@ -36,6 +36,7 @@ void xtcp_reduction_ack(struct sock *sk, u32 delivered, bool safe);
 void xtcp_reduction_sent(struct sock *sk, u32 octets);
 void xtcp_reduction_allow_one(struct sock *sk);
 void xtcp_reduction_end(struct sock *sk);
+void xtcp_reduction_not_due(struct sock *sk);
 void xtcp_reduction_repaired(struct sock *sk);
 void xtcp_reduction_timeout(struct sock *sk);
 void xtcp_reduction_restart(struct sock *sk, u32 pipe);

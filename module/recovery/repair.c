@@ -37,7 +37,7 @@
  * Segments were too large for the path, or the peer did not accept the text of a SYN. Neither event
  * is a sign of congestion, so the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4,
  * RFC 7413 section 4.2.2). But if a loss or a mark was reducing the window, the reduction is
- * completed now: PRR does not go on in the phase LOSS.
+ * completed now (xtcp_reduction_not_due()).
  */
 void xtcp_repair_too_large(struct sock *sk)
 {
@@ -45,8 +45,7 @@ void xtcp_repair_too_large(struct sock *sk)
 	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
-	if (xtcp_reduction_is_on(xtcp_sender(sk)) && !xsk->algorithm->control)
-		xtcp_reduction_end(sk);
+	xtcp_reduction_not_due(sk);
 	stream->recover = xsk->snd.nxt;
 	xtcp_undo_forget(sk);
 	stream->frto = false;

@@ -183,6 +183,21 @@ static const struct wire_row rows[] = {
 				  PASSED "info snd_cwnd >= 20",
 		},
 	},
+	/*
+	 * What was too large for the path is no reason to give back a window from before: here NewReno's, of which two
+	 * timeouts have left one segment.
+	 */
+	{
+		.name = "bbr_window_after_what_was_too_large", .rfc = "RFC 8201 5.4", .only = 4,
+		.pre = "sysctl frto 0; listen",
+		.want = {
+			.script = TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; < . 1 ack 30001; skim;"
+				  PASSED "info ca_state = 0; info snd_cwnd <= 6; set CONGESTION bbr; write 2000; skim;"
+				  "icmp toobig seq 31001 mtu 800; skim; info ca_state = 4; info snd_mss = 760;"
+				  "< . 1 ack S; skim; write 700; skim; < . 1 ack S; skim; info ca_state = 0;"
+				  "info snd_cwnd <= 14",
+		},
+	},
 	/* The peer had no room: a pause that the program did not make does not spare it PROBE_RTT, which is due. */
 	{
 		.name = "bbr_probes_the_rtt_after_a_closed_window", .rfc = "BBR 5.4.1", .pre = BBR,
