@@ -427,9 +427,9 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 }
 
 /*
- * Is a segment signed with the key of the record's connection? Frees the segment on failure. If
- * who_reopens() has found a listener for the segment, this function must not be called: the segment
- * is then signed with the listener's keys, which may differ from the keys of the old connection.
+ * Is a segment signed with the key of the record's connection? Frees the segment on failure. If the
+ * segment may reopen the record, this function must not be called: the segment is then signed with
+ * the listener's keys, which may differ from the keys of the old connection.
  */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {
@@ -453,7 +453,9 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 
 	if (!is_acceptable(xn, NULL, NULL, skb, tw->substate, key, &signature))
 		return;
-	lsk = who_reopens(xn, skb, key, &signature);
+	/* a SYN that is too old to reopen a signed record is checked like any other segment */
+	lsk = unlikely(tw->is_signed) && !xtcp_timewait_syn_reopens(tw, skb) ? NULL :
+	      who_reopens(xn, skb, key, &signature);
 	if (IS_ERR(lsk) || (!lsk && !record_signature_ok(xn, skb, tw)))
 		return;
 	trace_in(xn->net, &tw->conn, tw->substate, skb);

@@ -339,9 +339,16 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 		take_ts(tw, seg);
 		return ANSWER_NOTHING;
 	}
-	if (may_reopen && (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN &&
-	    syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
-		return ANSWER_REOPEN;
+	if (may_reopen && (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN) {
+		if (syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
+			return ANSWER_REOPEN;
+		/*
+		 * the record has changed since ingress.c asked xtcp_timewait_syn_reopens(), so nobody
+		 * has checked the SYN with the key of the record
+		 */
+		if (tw->is_signed)
+			return ANSWER_NOTHING;
+	}
 	if (paws)
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_PAWSESTABREJECTED);
 	if (seg->flags & XTCP_RST)

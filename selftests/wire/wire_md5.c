@@ -271,6 +271,31 @@ static const struct wire_row rows[] = {
 		.kernel_differs = "looks at no signature in TIME-WAIT",
 		.kernel = { .script = "< S N-100 unsigned $; > . 2 ack 2", .counters = "TCPMD5NotFound=0" },
 	},
+	/* A SYN that is too old to reopen the record is the old connection's, whatever key the listener has by now. */
+	{
+		.name = "old_syn_by_another_key_does_not_reach_time_wait", .rfc = "RFC 2385 2.0", .in = TIME_WAIT,
+		.via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "md5listener other; < S N-100 signed other $; none; md5listener none;"
+				  "< S N-100 unsigned $; none; < S N-100 $; > . 2 ack 2",
+			.counters = "TCPMD5NotFound=1 TCPMD5Failure=1 TCPMD5Unexpected=0",
+		},
+		.kernel_differs = "looks at no signature in TIME-WAIT",
+		.kernel = { .script = "md5listener other; < S N-100 signed other $; > . 2 ack 2",
+			    .counters = "TCPMD5Failure=0" },
+	},
+	{
+		.name = "syn_by_another_key_does_not_reach_an_orphan", .rfc = "RFC 2385 2.0", .in = FIN_WAIT_2,
+		.via = PASSIVE, .pre = SERVER,
+		.want = {
+			.script = "close; md5listener other; < S N signed other $; none; md5listener none;"
+				  "< S N unsigned $; none; < S N $; > . S ack N",
+			.counters = "TCPMD5NotFound=1 TCPMD5Failure=1 TCPMD5Unexpected=0",
+		},
+		.kernel_differs = "looks at no signature there, and ends the connection for a SYN",
+		.kernel = { .script = "close; md5listener other; < S N signed other $; none",
+			    .counters = "TCPMD5Failure=0", .state = CLOSED },
+	},
 	{
 		.name = "segment_without_a_connection", .rfc = "RFC 2385 2.0", .pre = SERVER,
 		.want = {
