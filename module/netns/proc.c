@@ -255,7 +255,7 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 		break;
 	case XTCP_CONN_TIMEWAIT:
 		tw = container_of(conn, struct xtcp_timewait, conn);
-		if (tw->family == l->family)
+		if (xtcp_record_family(tw) == l->family)
 			show_timewait(l, tw);
 		break;
 	}

@@ -194,7 +194,7 @@ static int xmit_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, s
 	iph->protocol = IPPROTO_TCP;
 	iph->saddr = how->tuple->laddr.s6_addr32[3];
 	iph->daddr = how->tuple->faddr.s6_addr32[3];
-	skb->priority = READ_ONCE(sk->sk_priority);
+	skb->priority = how->priority;
 	if (!skb->mark)
 		skb->mark = READ_ONCE(sk->sk_mark);
 	return local_out(xn->net, how->dst, skb);
@@ -207,7 +207,7 @@ static noinline_for_stack int reply_v6(const struct xtcp_net *xn, const struct x
 
 	flow_v6(xn, how, &fl6);
 	return ip6_xmit(sk, skb, &fl6, how->mark, how->sk ? rcu_dereference(inet6_sk(sk)->opt) : NULL, how->tos,
-			READ_ONCE(sk->sk_priority));
+			how->priority);
 }
 
 /**

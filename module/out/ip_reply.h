@@ -18,14 +18,15 @@ struct xtcp_tuple;
  * @dif: the interface by which the answered segment came in, or its VRF device; 0: none
  * @sdif: the interface that is a port of the VRF device @dif; 0: none
  * @mark: the mark of the segment, as SO_MARK would set it
+ * @priority: skb->priority of the segment, as SO_PRIORITY would set it
  * @hash: selects one of several paths; 0: a hash of the addresses and ports selects the path
  * @tos: the TOS octet (IPv4) or the traffic class (IPv6)
  * @laddr_known: the tuple's local address is known to be ours, or need not be ours
  *	(IP_TRANSPARENT), so routing need not check it; only for IPv4
  * @unowned: skb->sk is not set to the listener, but the settings of the listener still apply
  * @advmss: the route's limit for the MSS option; only for SYN-ACKs
- * @sk: the listener, whose settings the segment gets: hop limit, priority, LSM label, IPv6 options.
- *	NULL: the namespace's reply sock sends the segment
+ * @sk: the listener, whose settings the segment gets: hop limit, LSM label, IPv6 options. NULL: the
+ *	namespace's reply sock sends the segment
  * @user: the sock whose user the route is for, if @sk is NULL; NULL: root
  * @dst: the route, with a reference; NULL: not looked up yet
  */
@@ -35,6 +36,7 @@ struct xtcp_ip_reply {
 	int dif;
 	int sdif;
 	u32 mark;
+	u32 priority;
 	u32 hash;
 	u8 tos;
 	bool laddr_known;

@@ -6,11 +6,13 @@
  * Each segment is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields
  * are chosen as in kernel TCP. Each has the skb->mark and the interface of the sock, entry or
  * record, and the route that the user of the sock or listener has; a record has root's. With
- * fwmark_reflect, a RST has the skb->mark of the segment that it answers. If the peer's address is
- * link-local and that segment came through a VRF, the RST is bound to the port of the VRF. If the
- * connection has no interface and the address is link-local or ::1, the RST is bound to the
- * interface by which the segment came; if it has none and the segment came through a VRF, to the
- * VRF device. Otherwise routing chooses the interface of the RST.
+ * fwmark_reflect, a RST or an ACK has the skb->mark of the segment that it answers, if that has one.
+ * Each has the SO_PRIORITY of the sock, listener or record.
+ *
+ * If the peer's address is link-local and the answered segment came through a VRF, a RST is bound to
+ * the port of the VRF. If the connection has no interface and the address is link-local or ::1, the
+ * RST is bound to the interface by which the segment came; if it has none and the segment came
+ * through a VRF, to the VRF device. Otherwise routing chooses the interface of the RST.
  *
  * A SYN-ACK has the DSCP of the listener; with net.xtcp.reflect_tos, it has the DSCP of the SYN.
  * The ACK of a record has the DSCP of the connection. A RST, and the ACK of an entry, reflect the
@@ -231,11 +233,12 @@ u8 xtcp_reply_tos(const struct sk_buff *skb)
 	return tos & ~INET_ECN_MASK;
 }
 
-static u32 reflected_mark(const struct net *net, const struct sk_buff *skb)
+/* The mark of the answer to @skb. @mark: that of the connection. */
+static u32 mark_of_answer(const struct net *net, const struct sk_buff *skb, u32 mark)
 {
 	if (ip_hdr(skb)->version == 4)
-		return IP4_REPLY_MARK(net, skb->mark);
-	return IP6_REPLY_MARK(net, skb->mark);
+		return IP4_REPLY_MARK(net, skb->mark) ?: mark;
+	return IP6_REPLY_MARK(net, skb->mark) ?: mark;
 }
 
 /*
@@ -254,8 +257,8 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 }
 
 /*
- * Sends a RST as the answer to a segment. @how: the interface, the mark, laddr_known and the user
- * of the connection; the other fields are filled in. @code, @signer: as for
+ * Sends a RST as the answer to a segment. @how: the interface, the mark, the priority, laddr_known
+ * and the user of the connection; the other fields are filled in. @code, @signer: as for
  * xtcp_reply_timewait_rst() and xtcp_reply_rst_for().
  *
  * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address.
@@ -283,7 +286,7 @@ static void answer_by_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 co
 	how->tuple = &tuple;
 	how->dif = seg->dif;
 	how->sdif = seg->sdif;
-	how->mark = reflected_mark(xn->net, skb) ?: how->mark;
+	how->mark = mark_of_answer(xn->net, skb, how->mark);
 	how->tos = xtcp_reply_tos(skb);
 	rcu_read_lock();
 	if (between_hosts(xn->net, &tuple))
@@ -320,6 +323,7 @@ noinline_for_stack void xtcp_reply_rst_for(const struct sock *sk, const struct x
 	struct xtcp_ip_reply how = {
 		.oif = he ? he->conn.bound_dev_if : READ_ONCE(sk->sk_bound_dev_if),
 		.mark = he ? he->mark : READ_ONCE(sk->sk_mark),
+		.priority = READ_ONCE(sk->sk_priority),
 		.laddr_known = is_transparent(sk),
 		.user = sk,
 	};
@@ -346,6 +350,7 @@ void xtcp_reply_timewait_rst(struct xtcp_net *xn, const struct xtcp_timewait *tw
 	struct xtcp_ip_reply how = {
 		.oif = tw->conn.bound_dev_if,
 		.mark = tw->mark,
+		.priority = tw->priority,
 		.laddr_known = tw->transparent,
 	};
 
@@ -412,6 +417,7 @@ inline int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *
 		.tuple = tuple,
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
+		.priority = READ_ONCE(lsk->sk_priority),
 		.tos = READ_ONCE(xtcp_net_of(lsk)->sysctl.reflect_tos) ? he->tos : tos_of(lsk, he->conn.v4),
 		.laddr_known = dev && he->conn.v4 && is_first_address(dev, tuple),
 		.sk = lsk,
@@ -535,7 +541,8 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 	struct xtcp_ip_reply how = {
 		.tuple = &tuple,
 		.oif = he->conn.bound_dev_if,
-		.mark = he->mark,
+		.mark = mark_of_answer(xn->net, skb, he->mark),
+		.priority = READ_ONCE(lsk->sk_priority),
 		.tos = xtcp_reply_tos(skb),
 		.laddr_known = is_transparent(lsk),
 		.user = lsk,
@@ -563,19 +570,22 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
  * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a TIME-WAIT record
  * @xn: the namespace
  * @tw: the record, or a copy of it
+ * @skb: the answered segment, with its IP header in place; not consumed
  * @signer: the signer; if it has a key, it signs the ACK
  *
  * RFC 9293 section 3.10.7.4.
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct xtcp_signer *signer)
+void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct sk_buff *skb,
+			     const struct xtcp_signer *signer)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&tw->conn);
 	struct xtcp_ip_reply how = {
 		.tuple = &tuple,
 		.oif = tw->conn.bound_dev_if,
-		.mark = tw->mark,
+		.mark = mark_of_answer(xn->net, skb, tw->mark),
+		.priority = tw->priority,
 		.tos = tw->tos & ~INET_ECN_MASK,
 		.laddr_known = tw->transparent,
 	};

@@ -440,7 +440,7 @@ static int diag_row_of_request(struct sk_buff *skb, const struct xtcp_diag_ask *
 static int diag_row_of_record(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row,
 			      const struct xtcp_timewait *tw)
 {
-	if (tw->family != ask->family)
+	if (xtcp_record_family(tw) != ask->family)
 		return 0;
 	row->state = READ_ONCE(tw->substate);
 	row->mark = READ_ONCE(tw->mark);

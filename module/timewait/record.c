@@ -293,6 +293,7 @@ static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 priority = READ_ONCE(sk->sk_priority);
 
 	memset(tw, 0, offsetof(struct xtcp_timewait, conn));
 	memcpy(&tw->conn, &xsk->conn, xtcp_record_size(xsk->conn.v4) - offsetof(struct xtcp_timewait, conn));
@@ -308,7 +309,8 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 	tw->tos = xtcp_sock_is_v4(sk) ? inet_sk(sk)->tos : inet6_sk(sk)->tclass;
 	tw->rcv_wscale = xsk->rcv_wscale;
 	tw->substate = substate;
-	tw->family = sk->sk_family;
+	tw->priority = priority <= U8_MAX ? priority : 0;
+	tw->of_v4_sock = sk->sk_family == AF_INET;
 	tw->ts_ok = xsk->agreed.ts_ok;
 	tw->transparent = inet_sk_flowi_flags(sk) & FLOWI_FLAG_ANYSRC;
 	if (xsk->ecn & XTCP_ECN_ACCURATE)

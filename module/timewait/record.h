@@ -4,6 +4,7 @@
 #define XTCP_RECORD_H
 
 #include <linux/list.h>
+#include <linux/socket.h>
 
 #include "lookup/demux.h"
 
@@ -33,7 +34,9 @@ struct xtcp_lease;
  * @tos: the TOS octet or the traffic class of the answers
  * @rcv_wscale: Rcv.Wind.Shift (RFC 7323)
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
- * @family: sk_family of the sock, for /proc
+ * @priority: SO_PRIORITY of the socket, for the answers; 0 if that is above 255, which needs
+ *	CAP_NET_ADMIN
+ * @of_v4_sock: sk_family of the sock is AF_INET, for /proc
  * @ts_ok: timestamps are in use
  * @transparent: the local address may be one that this host does not have (IP_TRANSPARENT)
  * @is_signed: segments are signed; the keys follow the record in memory (recordkeys.c)
@@ -69,7 +72,8 @@ struct xtcp_timewait {
 	u8 tos;
 	u8 rcv_wscale;
 	u8 substate;
-	u8 family;
+	u8 priority;
+	bool of_v4_sock : 1;
 	bool ts_ok : 1;
 	bool transparent : 1;
 	bool is_signed : 1;
@@ -82,6 +86,12 @@ struct xtcp_timewait {
 static inline size_t xtcp_record_size(bool v4)
 {
 	return offsetof(struct xtcp_timewait, conn) + (v4 ? XTCP_CONN_V4_END : sizeof(struct xtcp_conn));
+}
+
+/* sk_family of the sock that the record has replaced. */
+static inline int xtcp_record_family(const struct xtcp_timewait *tw)
+{
+	return tw->of_v4_sock ? AF_INET : AF_INET6;
 }
 
 int xtcp_record_init(void);

@@ -411,7 +411,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 	case ANSWER_ACK:
 	case ANSWER_LIMITED_ACK:
 		xtcp_recordkeys_signer(tw, skb, &signer);
-		xtcp_reply_timewait_ack(xn, &copy, &signer);
+		xtcp_reply_timewait_ack(xn, &copy, skb, &signer);
 		break;
 	case ANSWER_RST_AND_END:
 		xtcp_recordkeys_signer(tw, skb, &signer);

@@ -5,12 +5,18 @@
  * what is sent without a socket. That each segment comes from its connection's address is checked
  * in every row of every table.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "lib/needs.h"
 #include "lib/wire.h"
+
+NEEDS_PROGRAMS("nft");
 
 #define HEADER	20	/* of a segment without options */
 
@@ -45,6 +51,34 @@ static int filter_listener(struct wire *w)
 	    attach(w, w->c.lfd, 2 * HEADER))
 		return -1;
 	return wire_script_run(w, "< . 1 ack 1; accept; state established");
+}
+
+/* A rule for the segments between the stack and the row's peer alone: the sentinels pass. */
+static int add_rule(struct wire *w, const char *hook, const char *end, const char *rule)
+{
+	char line[512], peer[INET6_ADDRSTRLEN];
+
+	snprintf(line, sizeof(line), "nft 'add table inet t; add chain inet t %s { type filter hook %s priority 0; };"
+		 "add rule inet t %s %s %s %s meta l4proto tcp %s'", hook, hook, hook, w->ip == 4 ? "ip" : "ip6", end,
+		 inet_ntop(w->ip == 4 ? AF_INET : AF_INET6, w->peer, peer, sizeof(peer)), rule);
+	return system(line) ? wire_fail(w, "%s", line) : 0;
+}
+
+/* What the peer sends arrives with the mark 6, and no segment reaches it but those that have this mark. */
+static int marked(struct wire *w)
+{
+	if (wire_tun_sysctl(w, w->ip == 4 ? "ipv4/fwmark_reflect" : "ipv6/fwmark_reflect", "1") ||
+	    add_rule(w, "prerouting", "saddr", "meta mark set 6") || wire_route_mark(w, 6))
+		return -1;
+	return wire_script_run(w, w->row->want.script);
+}
+
+/* No segment reaches the peer but those of the priority 6. */
+static int prior(struct wire *w)
+{
+	if (add_rule(w, "output", "daddr", "meta priority != 0:6 drop"))
+		return -1;
+	return wire_script_run(w, w->row->want.script);
 }
 
 static const struct wire_row rows[] = {
@@ -338,6 +372,46 @@ static const struct wire_row rows[] = {
 		.name = "mark_%s_of_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
 		.pre = "listen; set MARK 5",
 		.want = { .script = "routemark 5; < F. 1 ack 2; > . 2 ack 2", .counters = "OutSegs=1" },
+	},
+	/* fwmark_reflect: what is answered without a sock goes back by the rules for the mark by which it came */
+	{
+		.name = "mark_%s_reflected_by_a_rst", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
+		.pre = "listen; set MARK 5", .run = marked, .want.script = "< . 1 ack 7; > R 7; none",
+	},
+	{
+		.name = "mark_%s_reflected_by_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
+		.pre = "listen; set MARK 5", .run = marked, .want.script = "< . 0 ack 1; > . 1 ack 1; none",
+	},
+	{
+		.name = "mark_%s_reflected_by_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
+		.pre = "listen; set MARK 5", .run = marked, .want.script = "< F. 1 ack 2; > . 2 ack 2; none",
+	},
+	{
+		.name = "mark_%s_reflected_by_a_rst", .rfc = "RFC 9293 3.6.1", .in = FIN_WAIT_2,
+		.pre = "listen; set MARK 5", .run = marked,
+		.want.script = "close; < P. 1(10) ack 2; > R 2; none",
+	},
+	/* SO_PRIORITY: which queue of a device it takes */
+	{
+		.name = "priority_%s_of_a_rst", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
+		.pre = "listen; set PRIORITY 6", .run = prior, .want.script = "< . 1 ack 7; > R 7; none",
+	},
+	{
+		.name = "priority_%s_of_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
+		.pre = "listen; set PRIORITY 6", .run = prior, .want.script = "< . 0 ack 1; > . 1 ack 1; none",
+	},
+	{
+		.name = "priority_%s_of_a_syn_ack", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
+		.pre = "listen; set PRIORITY 6", .run = prior, .want.script = "< S 0 $; > S. 0 ack 1; none",
+	},
+	{
+		.name = "priority_%s_of_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT, .via = ACTIVE,
+		.pre = "socket; set PRIORITY 6", .run = prior, .want.script = "< F. 1 ack 2; > . 2 ack 2; none",
+	},
+	{
+		.name = "priority_%s_of_a_rst", .rfc = "RFC 9293 3.6.1", .in = FIN_WAIT_2, .via = ACTIVE,
+		.pre = "socket; set PRIORITY 6", .run = prior,
+		.want.script = "close; < P. 1(10) ack 2; > R 2; none",
 	},
 	{
 		.name = "user_%s_of_a_rst", .rfc = "RFC 9293 3.9.1", .in = ESTABLISHED, .via = ACTIVE,
