@@ -15,6 +15,10 @@
  * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Without timestamps,
  * SACK and ECN are off.
  *
+ * Our own shift is not stored, since the listener that gets the ACK has it. The MAC covers it. So an
+ * ACK is refused if it answers the SYN-ACK of a former listener with another shift: the SYN-ACK
+ * fixes the shift (RFC 7323 section 2.2).
+ *
  * A check accepts cookies of two periods, each with 16 values of the four bits. So for one tuple it
  * accepts 2 * 16 = 32 of the 2^32 possible ISNs. Each check computes exactly one MAC, so the
  * duration of a check reveals nothing.
@@ -68,10 +72,15 @@ static u32 ts_bits(struct xtcp_cookie cookie)
 	       (cookie.ecn_ok ? TS_ECN : 0);
 }
 
-static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, u32 data, bool ts_ok, u32 bits)
+/*
+ * Computes the MAC. @cookie: ts_ok, wscale_ok and rcv_wscale are set. @data: the four bits of the
+ * ISN. @bits: the six bits of TSval.
+ */
+static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, struct xtcp_cookie cookie, u32 data,
+	       u32 bits)
 {
 	const siphash_key_t *key = &secrets->key[period / XTCP_COOKIE_PERIODS & 1];
-	u32 options = data | bits << 8 | (u32)ts_ok << 16;
+	u32 options = data | bits << 8 | (u32)cookie.ts_ok << 16 | (cookie.wscale_ok ? cookie.rcv_wscale : 0U) << 20;
 
 	/*
 	 * For one tuple, each period and set of options gives SipHash a different input. Two tuples
@@ -118,7 +127,7 @@ u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtc
 	u32 bits = cookie.ts_ok ? ts_bits(cookie) : 0;
 
 	return (u32)hash + irs + (period << 24) +
-	       (data << MAC_BITS | mac(secrets, hash, period, data, cookie.ts_ok, bits));
+	       (data << MAC_BITS | mac(secrets, hash, period, cookie, data, bits));
 }
 
 /**
@@ -146,11 +155,13 @@ u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
  * @iss: SEG.ACK - 1
  * @tsecr: TSecr of the segment; NULL without timestamps
  * @now: seconds
- * @cookie: receives the options of the SYN; valid when true is returned
+ * @cookie: rcv_wscale is the listener's shift; the other fields receive the options of the SYN, and
+ *	are valid when true is returned
  *
  * Context: any.
  *
- * Return: true for an ISN that xtcp_cookie_make() made in this period or in the previous period.
+ * Return: true for an ISN that xtcp_cookie_make() made in this period or in the previous period,
+ * with the same rcv_wscale if window scaling is in use.
  */
 bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash, u32 irs,
 		       u32 iss, const u32 *tsecr, u32 now, struct xtcp_cookie *cookie)
@@ -160,7 +171,7 @@ bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct x
 	u32 age = (period - (field >> 24)) & 0xff;
 	u32 data = (field & FIELD_MASK) >> MAC_BITS;
 	u32 bits = tsecr ? *tsecr & XTCP_COOKIE_TS_MASK : 0;
-	u32 wrong = mac(secrets, hash, period - (age & 1), data, !!tsecr, bits) ^ (field & MAC_MASK);
+	u32 wrong;
 
 	cookie->mss = mss_table(tuple)[data >> 2];
 	cookie->ts_ok = !!tsecr;
@@ -168,5 +179,6 @@ bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct x
 	cookie->ecn_ok = bits & TS_ECN;
 	cookie->wscale_ok = tsecr ? (bits & TS_SCALE) != NO_SCALE : !!(data & 3);
 	cookie->snd_wscale = !cookie->wscale_ok ? 0 : tsecr ? bits & TS_SCALE : scale_of_class[data & 3];
+	wrong = mac(secrets, hash, period - (age & 1), *cookie, data, bits) ^ (field & MAC_MASK);
 	return !(wrong | (age & ~1U));
 }

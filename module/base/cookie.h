@@ -28,6 +28,8 @@ struct xtcp_cookie_secrets {
  * @mss: the peer's MSS option or the default, octets. A cookie stores one of four values: the
  *	greatest that is at most @mss or, if @mss is less than all four, the least
  * @snd_wscale: the peer's shift, at most 14; without @ts_ok, decoding rounds it down
+ * @rcv_wscale: the shift of our listener. A cookie does not store it, but its MAC covers it if
+ *	@wscale_ok. So a listener does not believe a cookie that came with another shift
  * @wscale_ok: window scaling is in use
  * @ts_ok: timestamps are in use
  * @sack_ok: SACK is in use; false without @ts_ok
@@ -36,6 +38,7 @@ struct xtcp_cookie_secrets {
 struct xtcp_cookie {
 	u16 mss;
 	u8 snd_wscale;
+	u8 rcv_wscale;
 	bool wscale_ok : 1;
 	bool ts_ok : 1;
 	bool sack_ok : 1;

@@ -151,7 +151,7 @@ u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u3
  * @irs: SEG.SEQ - 1
  * @iss: SEG.ACK - 1
  * @tsecr: TSecr of the segment; NULL without timestamps
- * @cookie: receives the options of the SYN; valid when true is returned
+ * @cookie: as for xtcp_cookie_check()
  *
  * Context: any.
  *

@@ -28,14 +28,16 @@
 #include "listen/refusal.h"
 #include "listen/request.h"
 #include "lookup/demux.h"
+#include "lookup/group.h"
 #include "out/ip_reply.h"
 #include "out/reply.h"
 #include "sight/mib.h"
 
-static bool cookie_ok(struct sock *lsk, const struct xtcp_demux_key *key, u32 seq, u32 ack, const u32 *tsecr,
-		      struct xtcp_cookie *cookie)
+static bool cookie_ok(const struct xtcp_listener *listener, const struct xtcp_demux_key *key, u32 seq, u32 ack,
+		      const u32 *tsecr, struct xtcp_cookie *cookie)
 {
-	return xtcp_secret_cookie_check(xtcp_net_of(lsk), key, seq - 1, ack - 1, tsecr, cookie);
+	cookie->rcv_wscale = listener->group->rcv_wscale;
+	return xtcp_secret_cookie_check(xtcp_net_of(listener->sk), key, seq - 1, ack - 1, tsecr, cookie);
 }
 
 /**
@@ -76,7 +78,7 @@ bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb
 	if (!len || !th->ack || th->syn || th->rst)
 		return false;
 	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
-	return cookie_ok(listener->sk, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL,
+	return cookie_ok(listener, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL,
 			 &cookie);
 }
 
@@ -162,7 +164,7 @@ struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const
 	if (!xtcp_cookieack_believed(listener))
 		return NULL;
 	xtcp_request_fill_names(&he, lsk, skb, key);
-	if (!cookie_ok(lsk, key, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
+	if (!cookie_ok(listener, key, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
 		return NULL;
 	if (xtcp_refusal_defers(lsk, seg, 0)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPDEFERACCEPTDROP);

@@ -113,6 +113,7 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 		     const u32 *timewait_iss, bool by_cookie, struct xtcp_request *he, struct xtcp_ip_reply *how)
 {
 	struct sock *lsk = listener->sk;
+	struct xtcp_cookie cookie;
 
 	xtcp_request_fill_syn(he, lsk, skb, key);
 	xtcp_request_leave_room(he, lsk, by_cookie);
@@ -129,10 +130,12 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 		he->ecn_ok = he->accecn_ok ||
 			     (xtcp_ecn_is_asked(lsk, skb, how->dst) && xtcp_ecn_is_allowed(lsk, how->dst));
 	}
+	cookie = xtcp_entry_cookie(he);
+	cookie.rcv_wscale = listener->group->rcv_wscale;
 	if (timewait_iss)
 		he->iss = *timewait_iss;
 	else
-		he->iss = xtcp_secret_cookie(xtcp_net_of(lsk), key, he->irs, xtcp_entry_cookie(he));
+		he->iss = xtcp_secret_cookie(xtcp_net_of(lsk), key, he->irs, cookie);
 	return true;
 }
 

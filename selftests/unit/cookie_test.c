@@ -10,6 +10,7 @@
 
 static const siphash_key_t isn_key = { { 0x0123456789abcdefULL, 0xfedcba9876543210ULL } };
 static struct xtcp_cookie_secrets secrets;
+static u8 our_wscale;	/* of the listener */
 
 static u64 random64(void)
 {
@@ -68,11 +69,15 @@ static struct xtcp_cookie random_cookie(void)
 
 static u32 make(const struct xtcp_tuple *tuple, u32 irs, u32 now, const struct xtcp_cookie *cookie)
 {
-	return xtcp_cookie_make(&secrets, tuple, xtcp_tuple_hash(tuple, &isn_key), irs, now, *cookie);
+	struct xtcp_cookie of_listener = *cookie;
+
+	of_listener.rcv_wscale = our_wscale;
+	return xtcp_cookie_make(&secrets, tuple, xtcp_tuple_hash(tuple, &isn_key), irs, now, of_listener);
 }
 
 static bool check(const struct xtcp_tuple *tuple, u32 irs, u32 iss, const u32 *tsecr, u32 now, struct xtcp_cookie *got)
 {
+	got->rcv_wscale = our_wscale;
 	return xtcp_cookie_check(&secrets, tuple, xtcp_tuple_hash(tuple, &isn_key), irs, iss, tsecr, now, got);
 }
 
@@ -224,6 +229,33 @@ static void check__tampering(void)
 	UNIT_CHECK(passed <= 12);	/* one in 2^20 of those whose period still fits is expected */
 }
 
+/* the shift of another listener does not fit, unless no window is scaled (RFC 7323 section 2.2) */
+static void check__another_shift(void)
+{
+	u32 passed = 0, i;
+
+	for (i = 0; i < 20000; i++) {
+		struct xtcp_cookie cookie = random_cookie(), got;
+		struct xtcp_tuple tuple = random_tuple(i & 1);
+		u32 now = unit_random(), iss, tsval;
+		const u32 *tsecr;
+
+		our_wscale = unit_random() % 15;
+		new_secrets(now);
+		iss = make(&tuple, i, now, &cookie);
+		tsval = xtcp_cookie_tsval(unit_random(), cookie);
+		tsecr = cookie.ts_ok ? &tsval : NULL;
+		UNIT_CHECK(check(&tuple, i, iss, tsecr, now, &got) && got.rcv_wscale == our_wscale);
+		our_wscale = (our_wscale + 1 + unit_random() % 14) % 15;
+		if (cookie.wscale_ok)
+			passed += check(&tuple, i, iss, tsecr, now, &got);
+		else
+			UNIT_CHECK(check(&tuple, i, iss, tsecr, now, &got));
+	}
+	our_wscale = 0;
+	UNIT_CHECK(passed <= 3);	/* one in 2^20 is expected */
+}
+
 /* 32 of 2^32 blind guesses are expected to pass; a forger who knows F and the period gets one in 2^20 */
 static void check__forged(void)
 {
@@ -269,6 +301,7 @@ static const struct unit_case cases[] = {
 	{ "check__wrapped_period", check__wrapped_period },
 	{ "check__idle_over_epochs", check__idle_over_epochs },
 	{ "check__tampering", check__tampering },
+	{ "check__another_shift", check__another_shift },
 	{ "check__forged", check__forged },
 	{ "make__grows", make__grows },
 };

@@ -8,6 +8,8 @@
 /* SYNs from other ports of the peer. */
 #define ONE_MORE	"sport 1; < S 0 $; "
 #define FOUR_MORE	ONE_MORE ONE_MORE ONE_MORE ONE_MORE "sport -4; "
+#define OTHER_SHIFT	"< S 0 $; > S. 0 ack 1 <ws,ts>; closelisten; none; sysctl rmem 4096 30000 60000; listen;" \
+			"fresh; < S 0 $; > S. 0 ack 1 <ws,ts>; < . 1 ack 1; accept; "
 
 static const struct wire_row rows[] = {
 	/* The accept queue. */
@@ -285,6 +287,23 @@ static const struct wire_row rows[] = {
 			.counters = "SyncookiesSent=1 SyncookiesFailed=1 SyncookiesRecv=1 "
 				    "kernel:OutRsts=1 xtcp:OutRsts=0",
 			.state = ESTABLISHED,
+		},
+	},
+	/*
+	 * The SYN-ACK has fixed the shift of our window. A later listener has another shift, and has sent cookies, too:
+	 * the peer would take its window for 128 times as large as it is.
+	 */
+	{
+		.name = "cookie_of_a_listener_with_another_shift", .rfc = "RFC 7323 2.2",
+		.pre = "sysctl syncookies 2; listen", .syn = "mss 1460,nop,nop,ts T R,nop,ws 9",
+		.want = {
+			.script = OTHER_SHIFT "swap; < . 1 ack 1; > R 1; none; swap; closelisten",
+			.counters = "SyncookiesSent=2 SyncookiesRecv=1 SyncookiesFailed=1",
+		},
+		.kernel_differs = "takes the connection with the other shift",
+		.kernel = {
+			.script = OTHER_SHIFT "swap; < . 1 ack 1; none; swap; closelisten; skim",
+			.counters = "SyncookiesSent=2 SyncookiesRecv=2 SyncookiesFailed=0",
 		},
 	},
 	{
