@@ -3,7 +3,8 @@
  * The steps of a script that are socket calls. ERR is an errno by name; without it
  * the call must succeed.
  *
- *   fast N OCTETS|ERR	sendto(MSG_FASTOPEN) of N octets to the peer takes so many
+ *   fast N OCTETS|ERR [bad M]	sendto(MSG_FASTOPEN) of N octets to the peer takes so many; the last M are at
+ *				an address that cannot be read
  *   user N			sockets that are made from now on are this user's
  *   device			SO_BINDTODEVICE to the tun device
  *   socket; bind; listen [BACKLOG|any|ERR]; connect [ERR [mcast|bcast]]; accept [ERR]
@@ -43,6 +44,7 @@
 #include <sys/epoll.h>
 #include <sys/fsuid.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -307,22 +309,45 @@ static int do_write(struct wire *w, char *args)
 	return verdict(w, "write", done, word);
 }
 
+/* A buffer that ends where no memory is: @n octets of it can be read. Return: NULL without memory. */
+static uint8_t *at_the_end_of_memory(uint32_t n)
+{
+	static uint8_t *pages;
+	const size_t page = sysconf(_SC_PAGESIZE);
+
+	if (!pages) {
+		pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (pages == MAP_FAILED || mprotect(pages + page, page, PROT_NONE))
+			pages = NULL;
+	}
+	return pages && n <= page ? pages + page - n : NULL;
+}
+
 static int do_fast(struct wire *w, char *args)
 {
-	static uint8_t data[LARGEST_CALL];
+	static uint8_t buffer[LARGEST_CALL];
 	char *next, *word = strtok_r(args, " ", &next), *want = strtok_r(NULL, " ", &next);
+	const char *bad_word = strtok_r(NULL, " ", &next);
 	struct sockaddr_storage ss;
 	socklen_t len = make_address(w, w->peer, w->c.pport, &ss);
-	uint32_t n, i, taken;
+	uint32_t n, i, taken, bad = 0;
+	uint8_t *data = buffer;
 	ssize_t done;
 
-	if (wire_text_u32(w, word, &n) || n > sizeof(data) || !want)
+	if (wire_text_u32(w, word, &n) || n > sizeof(buffer) || !want)
 		return wire_fail(w, "fast '%s'", args);
+	if (bad_word) {
+		if (wire_text_u32(w, strtok_r(NULL, " ", &next), &bad) || bad > n)
+			return wire_fail(w, "fast: bad '%s'", args);
+		data = at_the_end_of_memory(n - bad);
+		if (!data)
+			return wire_fail(w, "no memory");
+	}
 	if (!w->c.irs_known && !w->c.bound)
 		w->c.lport = 0;
 	if (new_socket(w, &w->c.fd))
 		return -1;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n - bad; i++)
 		data[i] = wire_segment_byte(1 + w->c.written + i);
 	done = sendto(w->c.fd, data, n, MSG_FASTOPEN | MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&ss, len);
 	if (done > 0)

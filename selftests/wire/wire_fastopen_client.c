@@ -678,6 +678,20 @@ static const struct wire_row rows[] = {
 		},
 
 	},
+	/* the connection goes on without text, which the next write brings */
+	{
+		.name = "half_of_the_text_cannot_be_read", .rfc = "RFC 9293 3.10.2",
+		.want = {
+			.script = KNOWN "fast 10 EINPROGRESS bad 5; > S 0(0) <fo " COOKIE ">;"
+				  "< S. 0 ack 1 <mss 1000>; > . 1 ack 1; write 10; > P. 1(10) ack 1; < . 1 ack 11;"
+				  "none",
+			.counters = "RetransSegs=0",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "takes the half that it can read",
+		.kernel.script = KNOWN "fast 10 5 bad 5; > S 0(5) <fo " COOKIE ">; < S. 0 ack 6 <mss 1000>; skim;"
+				 "write 5; > P. 6(5) ack 1; < . 1 ack 11; none",
+	},
 };
 
 int main(int argc, char **argv)
