@@ -5,12 +5,15 @@
  *	namespace a, the client --- veth0 --- namespace b, the server
  *
  * Streams through loss, keys that change while text flows, keys that differ or are missing,
- * v4-mapped addresses, keys of a VRF; and as many keys as net.core.optmem_max allows.
+ * v4-mapped addresses, keys of a VRF; and as many keys as net.core.optmem_max allows. A RST for a
+ * connection that is gone, over a link of a VRF.
  *
  *	signed [-4|-6] [-s kernel|xtcp]
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <kselftest.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
@@ -18,6 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/counters.h"
 #include "lib/flow.h"
 #include "lib/must.h"
 #include "lib/netem.h"
@@ -171,6 +175,66 @@ static bool set_vrf(int listener, const struct sides *s, int vrf)
 	       !set_key(listener, &(struct key) { s->client_addr, "outside", -1, 0 });
 }
 
+static int index_of(void *name)
+{
+	return if_nametoindex(name);
+}
+
+static int error_of(int fd)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? -1 : err;
+}
+
+/*
+ * A link-local client of a listener in a VRF, whose connection has ended without its knowledge. The listener has the
+ * key, and so answers what arrives without a connection: over the link by which it came, and signed with the key of the
+ * VRF, or kernel TCP drops the RST.
+ */
+static void try_rst_over_link_of_vrf(void)
+{
+	const struct linger hard = { .l_onoff = 1 };
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+	struct sockaddr_in6 any = to;
+	int listener, client, server = -1;
+	struct sides s = { .client = KERNEL, .server = XTCP };
+	struct ns_pair pair;
+	struct signing inside = md5;
+	long long rsts;
+	bool ok;
+
+	inside.net = &pair;
+	must(!ns_pair_make(&pair) && !ns_addr_add(pair.a, "veth0", "fe80::a/64") &&
+	     !ns_shell(pair.b, "ip link add vrf0 type vrf table 10 && ip link set vrf0 up &&"
+			       "ip link set veth0 master vrf0") &&
+	     !ns_addr_add(pair.b, "veth0", "fe80::b/64"), "namespaces");
+	listener = stack_socket(pair.b, XTCP, "::1");
+	must(listener >= 0 && !setsockopt(listener, SOL_SOCKET, SO_BINDTODEVICE, "vrf0", 5) &&
+	     !bind(listener, (struct sockaddr *)&any, sizeof(any)) && !listen(listener, 5) &&
+	     !set_key(listener, &(struct key) { "fe80::a", "secret", -1, ns_call(pair.b, index_of, "vrf0") }),
+	     "listener");
+	client = stack_socket(pair.a, KERNEL, "::1");
+	inet_pton(AF_INET6, "fe80::b", &to.sin6_addr);
+	to.sin6_scope_id = ns_call(pair.a, index_of, "veth0");
+	must(client >= 0 && !set_simple(client, "fe80::b", "secret"), "client");
+	if (!connect(client, (struct sockaddr *)&to, sizeof(to)))
+		server = accept(listener, NULL, NULL);
+	ok = server >= 0 && stack_carries(client, server, 100);
+	must(!netem_gate(pair.b, "veth0", false), "gate");
+	setsockopt(server, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	close(server);
+	must(!netem_gate(pair.b, "veth0", true), "gate");
+	rsts = counter_now(pair.b, "/proc/net/xtcp_snmp", "Tcp:OutRsts");
+	ok &= send(client, "x", 1, MSG_NOSIGNAL) == 1 && WAIT_FOR(error_of(client) == ECONNRESET, STACK_DEADLINE_MS);
+	ok &= counter_now(pair.b, "/proc/net/xtcp_snmp", "Tcp:OutRsts") == rsts + 1 && !signing_all_bad(&inside, &s);
+	ksft_test_result(ok, "xtcp: over a link of a VRF a listener answers by a signed RST\n");
+	close(client);
+	close(listener);
+	ns_pair_close(&pair);
+}
+
 /* What one stack does by itself. */
 
 static void try_limit(enum stack stack)
@@ -243,7 +307,7 @@ int main(int argc, char **argv)
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(n * 10 + stack_count() * 2);
+	ksft_set_plan(n * 10 + stack_count() * 2 + 1);
 	must(!ns_pair_make(&net), "namespaces");
 	for (i = 0; i < n; i++) {
 		try_stream(&sides[i], 0, "a connection without text");
@@ -261,5 +325,6 @@ int main(int argc, char **argv)
 		try_limit(stack);
 		try_errors(stack);
 	}
+	try_rst_over_link_of_vrf();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
