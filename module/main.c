@@ -34,6 +34,7 @@
 #include "cong/algorithms.h"
 #include "expiry/thirdack.h"
 #include "in/interpose.h"
+#include "listen/acceptq.h"
 #include "listen/pool.h"
 #include "lookup/conns.h"
 #include "lookup/early.h"
@@ -76,9 +77,12 @@ static int __init xtcp_init(void)
 	err = xtcp_pool_init();
 	if (err)
 		goto err_conns;
-	err = xtcp_record_init();
+	err = xtcp_acceptq_init();
 	if (err)
 		goto err_entry;
+	err = xtcp_record_init();
+	if (err)
+		goto err_acceptq;
 	err = xtcp_lease_init();
 	if (err)
 		goto err_record;
@@ -118,6 +122,8 @@ err_lease:
 	xtcp_lease_exit();
 err_record:
 	xtcp_record_exit();
+err_acceptq:
+	xtcp_acceptq_exit();
 err_entry:
 	xtcp_pool_exit();
 err_conns:
@@ -152,6 +158,7 @@ static void __exit xtcp_exit(void)
 	xtcp_port_exit();
 	xtcp_lease_exit();
 	xtcp_record_exit();
+	xtcp_acceptq_exit();
 	xtcp_pool_exit();
 	xtcp_conns_exit();
 	xtcp_family_exit();

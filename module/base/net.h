@@ -168,6 +168,7 @@ struct xtcp_shard {
  * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (quota.c)
  * @signed_records: number of the records with keys
+ * @guest_children: number of children that wait for accept() (acceptq.c); counted only in a guest
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
  *	(aborted.c)
@@ -209,6 +210,7 @@ struct xtcp_rest {
 	struct percpu_counter entries ____cacheline_aligned_in_smp;
 	struct percpu_counter records;
 	atomic_t signed_records;
+	atomic_t guest_children;
 	struct percpu_counter orphans;
 	struct xarray aborted;
 	struct list_head boxes_kept;

@@ -4,20 +4,95 @@
  * TCP Fast Open has made it before its handshake is complete.
  *
  * The queue holds one reference to each child. accept() hands that reference to the new file.
+ *
+ * The memory of a child is charged to a memory control group by accept(), so nobody pays for a child
+ * that waits. The backlog of the listener limits them, and net.core.somaxconn the backlog. But any
+ * user can create a guest (xtcp_net.is_guest), and set its somaxconn to any value. So the children
+ * of all guests together have a limit, too.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "listen/acceptq.h"
 
+#include <linux/mm.h>
+#include <linux/module.h>
 #include <net/sock.h>
 
+#include "base/counter.h"
 #include "base/endpoint.h"
+#include "base/net.h"
+#include "base/sock.h"
 #include "listen/listener.h"
 #include "sight/trace.h"
+
+#define GUESTS_MEMORY	32	/* the children of all guests that wait may take 1/32 of the memory */
+
+static struct percpu_counter guest_children;
+static s32 guest_batch;		/* children that a processor may count before it updates the sum */
+
+static unsigned int guest_children_max;
+module_param_named(guest_unaccepted, guest_children_max, uint, 0444);
+MODULE_PARM_DESC(guest_unaccepted, "connections that wait for accept() in all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory)");
+
+/**
+ * xtcp_acceptq_init() - make the counter of the children of all guests, and set the limit
+ *
+ * Context: process, module init.
+ *
+ * Return: 0, -EINVAL when the module parameter "guest_unaccepted" is out of range, or -ENOMEM.
+ */
+int xtcp_acceptq_init(void)
+{
+	if (guest_children_max > INT_MAX) {
+		pr_err("guest_unaccepted=%u: at most %u, or 0 for the default\n", guest_children_max, INT_MAX);
+		return -EINVAL;
+	}
+	if (percpu_counter_init(&guest_children, 0, GFP_KERNEL))
+		return -ENOMEM;
+	/* store the default, so that /sys/module shows the limit */
+	if (!guest_children_max)
+		guest_children_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
+						sizeof(struct xtcp_sock), INT_MAX);
+	/* the sum is wrong by at most 1/64 of the limit */
+	guest_batch = clamp(guest_children_max / 64 / num_possible_cpus(), 1U, 32U);
+	return 0;
+}
+
+/**
+ * xtcp_acceptq_exit() - free the counter
+ *
+ * Context: process, module exit. All listeners have ended.
+ */
+void xtcp_acceptq_exit(void)
+{
+	WARN_ON_ONCE(percpu_counter_sum(&guest_children));
+	percpu_counter_destroy(&guest_children);
+}
+
+/* @change: children that join the queue, minus children that leave it. */
+static void count_of_guest(const struct xtcp_listener *listener, int change)
+{
+	struct xtcp_net *xn = xtcp_net_of(listener->sk);
+
+	if (likely(!xn->is_guest))
+		return;
+	atomic_add(change, &xn->rest->guest_children);
+	percpu_counter_add_batch(&guest_children, change, guest_batch);
+}
+
+/* Have guests, or has this one, as many children that wait as they may have? */
+static bool guest_has_enough(const struct xtcp_net *xn)
+{
+	return xtcp_counter_about(&guest_children) >= guest_children_max ||
+	       atomic_read(&xn->rest->guest_children) >= guest_children_max / XTCP_GUEST_SHARE;
+}
 
 /**
  * xtcp_acceptq_is_full() - is the queue full?
  * @listener: the queues
  *
- * As in Linux, the queue takes one child more than its limit.
+ * As in Linux, the queue takes one child more than its limit. In a guest, the queue is also full if
+ * the guest, or all guests together, have as many children that wait as they may have.
  *
  * Context: any. Without the listener's lock, the answer may be out of date at once.
  *
@@ -25,7 +100,10 @@
  */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 {
-	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max);
+	const struct xtcp_net *xn = xtcp_net_of(listener->sk);
+
+	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max) ||
+	       (unlikely(xn->is_guest) && guest_has_enough(xn));
 }
 
 /* Not inlined, so that the tuple takes stack only while tracing is on. */
@@ -63,6 +141,7 @@ void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 {
 	lockdep_assert_held(&listener->lock);
 	list_add_tail(&xtcp_endpoint(child)->accept_node, &listener->accept_queue);
+	count_of_guest(listener, 1);
 	set_length(listener, &xtcp_endpoint(child)->conn, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
 }
 
@@ -103,6 +182,7 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 	child = list_first_entry_or_null(&listener->accept_queue, struct xtcp_endpoint, accept_node);
 	if (child) {
 		list_del_init(&child->accept_node);
+		count_of_guest(listener, -1);
 		set_length(listener, &child->conn, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);
 	}
 	spin_unlock_bh(&listener->lock);
@@ -122,5 +202,6 @@ void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *childr
 	/* smp_store_release() pairs with smp_load_acquire() in xtcp_listen_has_ended() */
 	smp_store_release(&listener->closed, true);
 	list_splice_init(&listener->accept_queue, children);
+	count_of_guest(listener, -(int)listener->accept_len);
 	set_length(listener, NULL, 0, XTCP_TRACE_CLOSED);
 }

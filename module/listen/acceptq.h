@@ -9,6 +9,9 @@ struct list_head;
 struct sock;
 struct xtcp_listener;
 
+/* Process context: module init and exit. */
+int xtcp_acceptq_init(void);
+void xtcp_acceptq_exit(void);
 /* Without the listener's lock, the answer may be out of date at once. */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener);
 /* The listener's lock is held, BH is disabled. xtcp_acceptq_close(): only in process context. */

@@ -8,7 +8,8 @@
  *								 kernel TCP                  xtcp
  *
  * The RSTs make entries die faster than their memory comes back. The limits of 0 are half_open,
- * guest_timewait, max_tw_buckets, and max_syn_backlog beside that of kernel TCP.
+ * guest_timewait, max_tw_buckets, and max_syn_backlog beside that of kernel TCP. Connections that
+ * nobody accepts have a limit, too.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -47,9 +48,10 @@
 NEEDS_MODULE;
 
 #define PORT		7400
-#define PARAMETERS	"half_open=128 guest_timewait=64"
+#define PARAMETERS	"half_open=128 guest_timewait=64 guest_unaccepted=64"
 #define ENTRIES_SHARE	16	/* a quarter of what guests have together, which is half of all */
 #define RECORDS_SHARE	16	/* a quarter */
+#define WAITING_SHARE	16	/* a quarter */
 #define RECORDS_FEW	12	/* fewer than that: the namespace's own limit counts */
 #define GUESTS		4	/* have all that guests have together */
 #define OWN_OPENS	40	/* with all of the guests' entries they are fewer than there may be */
@@ -486,6 +488,84 @@ static void no_backlog(const struct ns_pair *own)
 			 with_cookies[XTCP], got[KERNEL], with_cookies[KERNEL]);
 }
 
+static long waiting_in(int ns)
+{
+	char *text = ns_read_file(ns, "/proc/net/xtcp_listen"), *line, *next;
+	long len, all = 0;
+
+	must(text, "listeners");
+	for (line = strtok_r(text, "\n", &next); line && !strstr(line, "reason"); line = strtok_r(NULL, "\n", &next))
+		all += sscanf(line, "%*s %*d %ld", &len) == 1 ? len : 0;
+	free(text);
+	return all;
+}
+
+/* A listener, and twice as many clients as a guest may let wait. */
+struct waiting {
+	int listener, client[2 * WAITING_SHARE];
+};
+
+static struct waiting let_wait(int ns)
+{
+	struct waiting w = { .listener = stack_listener(ns, XTCP, "127.0.0.1", PORT + 3, true) };
+	int i;
+
+	must(w.listener >= 0 && !listen(w.listener, 1024), "listener");
+	for (i = 0; i < 2 * WAITING_SHARE; i++) {
+		w.client[i] = stack_socket(ns, KERNEL, "127.0.0.1");
+		must(w.client[i] >= 0 && !fcntl(w.client[i], F_SETFL, O_NONBLOCK), "client");
+		must(!stack_connect(w.client[i], "127.0.0.1", PORT + 3) || errno == EINPROGRESS, "connect");
+	}
+	return w;
+}
+
+static void end_waiting(const struct waiting *w)
+{
+	int i;
+
+	for (i = 0; i < 2 * WAITING_SHARE; i++)
+		close(w->client[i]);
+	close(w->listener);
+}
+
+/* Connections that no program accepts: somaxconn does not limit them where any user can raise it. */
+static void unaccepted(const struct ns_pair *own)
+{
+	struct waiting w[GUESTS], more;
+	int ns[GUESTS + 1], client, fd, i;
+	bool ok = true;
+
+	for (i = 0; i <= GUESTS; i++) {
+		ns[i] = ns_make_guest();
+		must(ns[i] >= 0, "guest");
+	}
+	for (i = 0; i < GUESTS; i++) {
+		w[i] = let_wait(ns[i]);
+		ok &= WAIT_FOR(waiting_in(ns[i]) == WAITING_SHARE, STACK_DEADLINE_MS);
+	}
+	ksft_test_result(ok, "%d guests let as many connections wait for accept() as they may\n", GUESTS);
+	more = let_wait(ns[GUESTS]);
+	ok = waiting_in(ns[GUESTS]) == 0;
+	end_waiting(&w[0]);
+	ksft_test_result(ok && WAIT_FOR(waiting_in(ns[GUESTS]) == WAITING_SHARE, STACK_DEADLINE_MS),
+			 "a fifth none, until one of them ends\n");
+	/* of the clients, some have been answered by cookie, and do not ask again */
+	fd = accept(more.listener, NULL, NULL);
+	client = stack_connected(ns[GUESTS], KERNEL, "127.0.0.1", PORT + 3);
+	ksft_test_result(fd >= 0 && client >= 0 && waiting_in(ns[GUESTS]) <= WAITING_SHARE,
+			 "who is accepted makes room\n");
+	close(client);
+	close(fd);
+	end_waiting(&more);
+	more = let_wait(own->b);
+	ksft_test_result(waiting_in(own->b) == 2 * WAITING_SHARE, "the machine's own namespaces have no such limit\n");
+	end_waiting(&more);
+	for (i = 1; i < GUESTS; i++)
+		end_waiting(&w[i]);
+	for (i = 0; i <= GUESTS; i++)
+		close(ns[i]);
+}
+
 static long parameter(const char *name)
 {
 	char path[96];
@@ -531,7 +611,7 @@ int main(void)
 	struct ns_pair own;
 
 	ksft_print_header();
-	ksft_set_plan(14);
+	ksft_set_plan(18);
 	must(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){ PORTS + 1000, PORTS + 1000 }), "descriptors");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(shared != MAP_FAILED && !module_unload() && !module_load(PARAMETERS), "module");
@@ -542,6 +622,7 @@ int main(void)
 	binds();
 	one_record();
 	no_backlog(&own);
+	unaccepted(&own);
 	ns_pair_close(&own);
 	parameters_of_zero();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
