@@ -249,7 +249,8 @@ static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
 	const u32 at = stream->request_seq * REQUEST_SEQ_UNIT;
 	const u8 rate = xtcp_ackrate_of(option);
 
-	if (!xsk->agreed.ack_rate_ok)
+	/* on a SYN with text (Fast Open), the option asks for nothing */
+	if (!xsk->agreed.ack_rate_ok || option == XTCP_ACKRATE_SUPPORTED)
 		return;
 	if (!xtcp_ackrate_is_request(option)) {
 		XTCP_NET_INC_STATS(xsk->xn, XTCP_MIB_ACKRATEMALFORMED);

@@ -213,6 +213,27 @@ static const struct wire_row rows[] = {
 		.want.script = "< SECA 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ",hex 22020101>; > SC. 0 ack 1; skim",
 		IGNORES("< S 0 <mss 1000>; skim"),
 	},
+	{	/* the option of a SYN announces, and asks for nothing */
+		.name = "fast_syn_with_text_announces_it", .rfc = "TARR",
+		.pre = ON "sysctl fastopen 514; listen; set FASTOPEN 5",
+		.want = {
+			.script = "< S 0(10) <mss 1000," KNOWS ">; > S. 0 ack 11 <laid 0204...." FE ">; < . 11 ack 1;"
+				  "accept; read 10; < . 11(1000) ack 1 " ASKS("10") "; skim",
+			.counters = CAME(1, 0),
+		},
+		IGNORES("< S 0 <mss 1000>; skim"),
+	},
+	{
+		.name = "fast_syn_ack_with_text_announces_it", .rfc = "TARR", .pre = ON,
+		.want = {
+			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 220a1122334455667788>;"
+				  "> . 1 ack 1; abort; skim; fresh; fast 10 10; > S 0(10);"
+				  "< S. 0(20) ack 11 <mss 1000," KNOWS ">; > . 11 ack 21; read 20;"
+				  "< . 21(1000) ack 11 " ASKS("10") "; skim",
+			.counters = CAME(1, 0),
+		},
+		IGNORES("fast 10 EINPROGRESS; skim"),
+	},
 
 	/* What the peer asks for. */
 	RATES("ack_%s_of_each_segment", every_one),
