@@ -48,10 +48,14 @@ inline bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const str
 
 	/*
 	 * second: check for an ACK. An ACK of our SYN cookie opens a connection. Other ACKs get
-	 * here only from a peer for which the listener has a signature key
+	 * here only from a peer for which a listener has a signature key: @lsk, or another member
+	 * of its group, if a BPF program has chosen @lsk. A SYN-ACK opens nothing, whatever it
+	 * acknowledges
 	 */
 	if (seg->flags & XTCP_ACK) {
-		if (xtcp_signer_is_due(lsk, &key->tuple.faddr, key->sdif ? key->dif : 0) && !is_cookie(lsk, skb, key)) {
+		if ((seg->flags & XTCP_SYN ||
+		     xtcp_signer_is_due(lsk, &key->tuple.faddr, key->sdif ? key->dif : 0)) &&
+		    !is_cookie(lsk, skb, key)) {
 			xtcp_reply_rst_for(lsk, NULL, skb, 0);
 			goto drop;
 		}

@@ -32,7 +32,7 @@ static int send_flags(struct group *g, int i, int flags)
 {
 	struct wire_segment seg = {
 		.flags = flags, .win = 5000, .doff = -1, .cut = -1, .mss = -1, .ws = -1,
-		.seq = flags & WIRE_SYN ? ISS : ISS + 1,
+		.seq = flags == WIRE_SYN ? ISS : ISS + 1,
 		.ack = flags & WIRE_ACK ? g->irs[i] + 1 : 0,
 	};
 
@@ -291,6 +291,34 @@ static int chosen_malformed(struct wire *w)
 	return run_group(w, MEMBERS, TUPLES, true, malformed);
 }
 
+/*
+ * A SYN-ACK with the number of a cookie opens nothing, also where the first member has a key for the peer, and the one
+ * that the program chooses has none.
+ */
+static int syn_acks(struct group *g)
+{
+	struct wire_segment seg;
+	int i, n;
+
+	if (wire_tun_sysctl(g->w, "syncookies", "2") || wire_sign_option(g->w, g->m.fd[0], "secret", -1))
+		return -1;
+	for (i = 1; i < HALF_OPEN; i += 2) {
+		if (send_syn(g, i) || send_flags(g, i, WIRE_SYN | WIRE_ACK))
+			return -1;
+		n = wire_peer_receive(g->w, &seg, 0);
+		if (n != 1 || seg.flags != WIRE_RST || seg.seq != g->irs[i] + 1)
+			return wire_fail(g->w, "tuple %d: no RST", i);
+		if (accepted(g) >= 0)
+			return wire_fail(g->w, "tuple %d: a SYN-ACK opens a connection", i);
+	}
+	return 0;
+}
+
+static int chosen_syn_acks(struct wire *w)
+{
+	return run_group(w, 2, TUPLES, true, syn_acks);
+}
+
 static const struct wire_row rows[] = {
 	{ .name = "tuples_are_spread_and_stay", .rfc = "RFC 9293 3.10.2", .run = group_spreads },
 	{ .name = "a_new_member_gets_its_share", .rfc = "RFC 9293 3.10.2", .run = group_grows },
@@ -302,6 +330,7 @@ static const struct wire_row rows[] = {
 	{ .name = "a_cookie_finds_the_member_that_a_program_chose", .rfc = "RFC 4987 3.6",
 	  .run = chosen_cookies },
 	{ .name = "a_malformed_syn_for_a_group_with_a_program", .rfc = "RFC 9293 3.1", .run = chosen_malformed },
+	{ .name = "a_syn_ack_for_a_group_with_a_program", .rfc = "RFC 9293 3.10.7.2", .run = chosen_syn_acks },
 	{ .name = "a_cookie_of_a_closed_member", .rfc = "RFC 4987 3.6", .run = cookie_of_another },
 };
 
