@@ -232,7 +232,8 @@ static int copy_matching(struct sock *child, struct xtcp_ao *ao, const struct xt
  * @skb: the segment that has completed the handshake
  *
  * The child signs with the key for which the peer asks in @skb (RNextKeyID), and asks the peer to
- * sign with the key that has signed @skb (KeyID).
+ * sign with the key that has signed @skb (KeyID). If the former is missing, the child signs with
+ * the latter, too: the peer has it for sure (RFC 5925 section 7.5).
  *
  * Context: softirq, RCU read side. Lock: socket of @child, held; no other thread can find @child.
  *
@@ -250,7 +251,7 @@ int xtcp_aoconn_inherit(struct sock *child, const struct sock *lsk, const struct
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 	const struct xtcp_ao *from = xtcp_ao_of(lsk);
 	struct xtcp_ao_option option = {};
-	struct xtcp_ao_key *first;
+	struct xtcp_ao_key *signs;
 	struct xtcp_ao *ao;
 	int err;
 
@@ -270,9 +271,11 @@ int xtcp_aoconn_inherit(struct sock *child, const struct sock *lsk, const struct
 		return -EKEYREJECTED;
 	xtcp_aokeys_compute_room(ao);
 	xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option);
-	first = hlist_entry(ao->keys.first, struct xtcp_ao_key, node);
-	ao->current_key = xtcp_aokeys_by_id(ao, option.rnext, XTCP_AO_ANY_ID) ?: first;
-	ao->rnext_key = xtcp_aokeys_by_id(ao, XTCP_AO_ANY_ID, option.keyid) ?: first;
+	/* the key that has signed @skb; if it has just been removed, any key */
+	signs = xtcp_aokeys_by_id(ao, XTCP_AO_ANY_ID, option.keyid) ?:
+		hlist_entry(ao->keys.first, struct xtcp_ao_key, node);
+	ao->current_key = xtcp_aokeys_by_id(ao, option.rnext, XTCP_AO_ANY_ID) ?: signs;
+	ao->rnext_key = signs;
 	synchronize(ao, &tuple, &isns);
 	return 0;
 }

@@ -169,6 +169,25 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	{	/* the peer knows the key by which it signs; it may not know the one that was added last */
+		.name = "third_ack_asks_for_a_key_that_is_missing", .rfc = "RFC 5925 7.5", .pre = SERVER_OF_TWO,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 rnext 99; accept; aoinfo current = 22;"
+				  "aoinfo rnext = 11; write 50; > P. 1(50) ack 1; < . 1 ack 51;" TEXT_BOTH_WAYS,
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+	},
+	{
+		.name = "third_ack_with_a_cookie_asks_for_a_key_that_is_missing", .rfc = "RFC 5925 7.5",
+		.pre = "sysctl syncookies 2;" SERVER_OF_TWO,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 rnext 99; accept; aoinfo current = 22;"
+				  "aoinfo rnext = 11; write 50; > P. 1(50) ack 1; < . 1 ack 51;" TEXT_BOTH_WAYS,
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+	},
 	/* Peers. */
 	{
 		.name = "key_of_another_peer", .rfc = "RFC 5925 3.1", .pre = "listen; mktotherlistener 22 11 secret",
