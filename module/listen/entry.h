@@ -70,8 +70,8 @@ struct xtcp_synq {
  *	lock)
  * @has_syn: a struct xtcp_saved_syn follows the entry in memory (xtcp_pool_syn()); constant
  * @ao: the SYN has a TCP-AO option, and the listener has TCP-AO keys, so every segment must have
- *	the option; constant once the entry is in the table. The KeyIDs of the SYN follow the entry
- *	in memory
+ *	the option; constant once the entry is in the table. The KeyIDs of the latest SYN follow the
+ *	entry in memory
  * @ack_rate_ok: SYN and SYN-ACK have the ACK Rate Request option
  *	(draft-ietf-tcpm-ack-rate-request-10); constant once the entry is in the table
  * @of_guest: the entry's namespace belongs to a user namespace other than the initial one; constant

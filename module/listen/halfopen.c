@@ -20,9 +20,11 @@
 #include "listen/cookieack.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
+#include "listen/pool.h"
 #include "listen/refusal.h"
 #include "listen/request.h"
 #include "out/reply.h"
+#include "recv/savedsyn.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 
@@ -122,6 +124,12 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 		 * 3.1.5)
 		 */
 		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
+		/*
+		 * the peer may ask for another key by now, and the key for which it asked first may
+		 * be gone (RFC 5925 section 3.3)
+		 */
+		if (unlikely(he->ao))
+			xtcp_savedsyn_take_keyids(xtcp_pool_syn(he), skb);
 	}
 	spin_unlock(&listener->lock);
 	if (answers)

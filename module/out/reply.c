@@ -196,8 +196,8 @@ static noinline_for_stack bool find_signer(struct xtcp_signer *signer, const str
 	if (unlikely(he->ao) && th) {
 		xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &asked);
 	} else if (unlikely(he->ao)) {
-		asked.keyid = xtcp_pool_syn(he)->ao_keyid;
-		asked.rnext = xtcp_pool_syn(he)->ao_rnext;
+		asked.keyid = READ_ONCE(xtcp_pool_syn(he)->ao_keyid);
+		asked.rnext = READ_ONCE(xtcp_pool_syn(he)->ao_rnext);
 	}
 	return xtcp_signer_of_synack(signer, lsk, he, asked.keyid, asked.rnext);
 }

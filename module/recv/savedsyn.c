@@ -38,6 +38,26 @@ u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
 }
 
 /**
+ * xtcp_savedsyn_take_keyids() - store the KeyIDs of a SYN, or of a SYN that has come again
+ * @syn: where to store them; nothing is stored if the SYN has no TCP-AO
+ * @skb: the SYN; its data begins with the TCP header
+ *
+ * RFC 5925 section 3.3: each segment may ask for another key.
+ *
+ * Context: softirq. Lock: the listener's, held, once the entry is in the table.
+ */
+void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff *skb)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	struct xtcp_ao_option option;
+
+	if (xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option) != XTCP_AO_PRESENT)
+		return;
+	WRITE_ONCE(syn->ao_keyid, option.keyid);
+	WRITE_ONCE(syn->ao_rnext, option.rnext);
+}
+
+/**
  * xtcp_savedsyn_fill() - copy the headers of a SYN, and its KeyIDs
  * @syn: where to store both. The caller has set @len to xtcp_savedsyn_len(), or to 0 if the
  *	program wants no headers. All other fields are 0
@@ -47,14 +67,8 @@ u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
  */
 void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb)
 {
-	const struct tcphdr *th = (const struct tcphdr *)skb->data;
-	struct xtcp_ao_option option;
-
 	memcpy(syn->octets, skb->data + xtcp_seg(skb)->hdr_len - syn->len, syn->len);
-	if (xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option) == XTCP_AO_PRESENT) {
-		syn->ao_keyid = option.keyid;
-		syn->ao_rnext = option.rnext;
-	}
+	xtcp_savedsyn_take_keyids(syn, skb);
 }
 
 /**

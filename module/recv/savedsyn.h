@@ -11,8 +11,8 @@ struct sk_buff;
 /**
  * struct xtcp_saved_syn - the headers of a SYN, and the KeyIDs of its TCP-AO option
  * @len: length of @octets; 0: the program asked for no headers
- * @ao_keyid: the KeyID; 0 without TCP-AO
- * @ao_rnext: the RNextKeyID
+ * @ao_keyid: the KeyID of the latest SYN; 0 without TCP-AO; READ_ONCE
+ * @ao_rnext: the RNextKeyID of the latest SYN; READ_ONCE
  * @octets: the link header if TCP_SAVE_SYN is 2, then the headers of IP and TCP
  */
 struct xtcp_saved_syn {
@@ -30,6 +30,7 @@ static inline u32 xtcp_savedsyn_bytes(u32 len)
 
 u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn);
 void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb);
+void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff *skb);
 struct xtcp_saved_syn *xtcp_savedsyn_copy(const struct xtcp_saved_syn *syn);
 void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn);
 

@@ -169,6 +169,16 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	{	/* the SYN comes again, and asks for a key that is there */
+		.name = "key_for_which_a_syn_asked_is_replaced_by_another", .rfc = "RFC 5925 3.3", .pre = SERVER_OF_TWO,
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; mktdellistener 22 11; aouse 33 44; aowant 44 33; pass 600;"
+				  "< S 0 $; > S. 0 ack 1; >@4000 S. 0 ack 1; < . 1 ack 1; accept;"
+				  "aoinfo current = 44; aoinfo rnext = 33;" TEXT_BOTH_WAYS,
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+	},
 	{	/* the peer knows the key by which it signs; it may not know the one that was added last */
 		.name = "third_ack_asks_for_a_key_that_is_missing", .rfc = "RFC 5925 7.5", .pre = SERVER_OF_TWO,
 		.want = {
