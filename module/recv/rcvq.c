@@ -104,9 +104,11 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 		xtcp_sk(sk)->stream->out_of_order_bytes += delta;
 	xtcp_seg(to)->len += xtcp_seg(from)->len;
 	xtcp_seg(to)->end_seq = end_of(to);
-	/* SO_TIMESTAMP reports when the last octets came */
+	/* SO_TIMESTAMP and SO_TIMESTAMPING report when the last octets came */
 	if (from->tstamp)
 		to->tstamp = from->tstamp;
+	if (skb_hwtstamps(from)->hwtstamp)
+		skb_hwtstamps(to)->hwtstamp = skb_hwtstamps(from)->hwtstamp;
 	return true;
 }
 

@@ -75,10 +75,14 @@ static int inq_hint(struct sock *sk)
 	return octets;
 }
 
-/* Does the program want the arrival time of the last octets (SO_TIMESTAMP, SO_TIMESTAMPING)? */
+/*
+ * Does the program want the arrival time of the last octets (SO_TIMESTAMP, SO_TIMESTAMPING)? Who
+ * took the time does not matter: it may be the device, or the kernel for another socket.
+ */
 static bool wants_stamp(const struct sock *sk)
 {
-	return sock_flag(sk, SOCK_RCVTSTAMP) || READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_RX_SOFTWARE;
+	return sock_flag(sk, SOCK_RCVTSTAMP) ||
+	       READ_ONCE(sk->sk_tsflags) & (SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RAW_HARDWARE);
 }
 
 /*
@@ -383,7 +387,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			break;
 	}
 	if (r.stamped) {
-		if (r.stamped->tstamp)
+		if (r.stamped->tstamp || skb_hwtstamps(r.stamped)->hwtstamp)
 			sock_recv_timestamp(msg, sk, r.stamped);
 		consume_skb(r.stamped);
 	}

@@ -418,4 +418,10 @@ SCENARIO(recv_timestamping)
 	diff_say("taken, and not asked for: %d", time_came(c, s, SO_TIMESTAMPING));
 	SET(s, SOL_SOCKET, SO_TIMESTAMPING, 0);
 	diff_say("asked not to: %d", time_came(c, s, SO_TIMESTAMPING));
+	/* another socket has the kernel take it */
+	SET(c, SOL_SOCKET, SO_TIMESTAMP, 1);
+	SET(s, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_SOFTWARE);
+	diff_say("asked for what others have taken: %d", WAIT_FOR(time_came(c, s, SO_TIMESTAMPING), 2000));
+	SET(s, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_RAW_HARDWARE);
+	diff_say("asked for the device's: %d", time_came(c, s, SO_TIMESTAMPING));
 }
