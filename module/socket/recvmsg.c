@@ -106,6 +106,7 @@ static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u
 struct reading {
 	u32 *seq;			/* the next octet: copied_seq or the cursor of MSG_PEEK */
 	u32 passed;			/* how many urgent octets were skipped */
+	bool fault;			/* a part of the program's buffer is not writable */
 	/* the skb of the last octet, with a reference, if the program wants its arrival time */
 	struct sk_buff *stamped;
 };
@@ -148,8 +149,9 @@ static void forget_mark(struct xtcp_sock *xsk)
 }
 
 /*
- * Copy queued octets to the program, up to the urgent octet. Return: how many octets, or -EFAULT if
- * none could be copied.
+ * Copy queued octets to the program, up to the urgent octet. If the next octets cannot be copied,
+ * set r->fault: RECEIVE must return then, even if the program waits for more. Return: how many
+ * octets.
  */
 static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, struct reading *r)
 {
@@ -170,8 +172,10 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 		if (unlikely(xsk->urgent.data) && len)
 			rest = respect_mark(sk, r, &offset, rest);
 		used = min_t(size_t, rest, len);
-		if (used && !(flags & MSG_TRUNC) && copy_out(skb, offset, msg, used))
-			return copied ?: -EFAULT;
+		if (used && !(flags & MSG_TRUNC) && copy_out(skb, offset, msg, used)) {
+			r->fault = true;
+			break;
+		}
 		WRITE_ONCE(*r->seq, *r->seq + used);
 		copied += used;
 		len -= used;
@@ -345,9 +349,11 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			break;
 		}
 		ret = hand_out(sk, msg, len - copied, flags, &r);
-		if (ret < 0)
-			break;
 		copied += ret;
+		if (unlikely(r.fault)) {
+			ret = -EFAULT;
+			break;
+		}
 		/* as in Linux, an urgent octet alone ends a read of no octets, too */
 		if (copied == len && (len || !skb_queue_empty(&sk->sk_receive_queue)))
 			break;

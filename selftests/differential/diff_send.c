@@ -604,6 +604,31 @@ SCENARIO(send_and_recv_over_the_edge)
 	READ(s, 4, MSG_WAITALL);
 }
 
+/* The first segments fit, and the next one does not: RECEIVE returns what it has, and waits for no more. */
+SCENARIO(recv_waitall_over_the_edge)
+{
+	const int flags[] = { MSG_PEEK | MSG_WAITALL, MSG_WAITALL };
+	struct timeval tv = { .tv_sec = 2 };
+	char *edge = before_the_edge(2500), octets[100] = "";
+	long long start;
+	ssize_t n;
+	size_t i;
+	int c, s;
+
+	diff_pair(&c, &s);
+	RET(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+	/* no more than 17 of them become one skb */
+	for (i = 1; i <= 40; i++) {
+		RET(send(c, octets, sizeof(octets), 0));
+		QUEUES(s, i * sizeof(octets), -1);
+	}
+	for (i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+		start = wait_now_ms();
+		n = recv(s, edge, 4000, flags[i]);
+		diff_say("a part of it: %d, at once: %d", n > 0 && n <= 2500, wait_now_ms() - start < 1000);
+	}
+}
+
 /* Options to and from nowhere. */
 SCENARIO(options_over_the_edge)
 {
