@@ -17,6 +17,7 @@
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
+#include "recv/text.h"
 #include "sight/mib.h"
 #include "window/sack.h"
 
@@ -93,7 +94,7 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
  * @skipped: the counter to increase when the rate limit forbids the ACK
  *
  * If the segment has octets that we have already received, the ACK reports them by D-SACK (RFC 2883
- * section 4).
+ * section 4), and the next ACKs are not delayed: the ACK of these octets may be lost.
  *
  * Return: XTCP_ACK_DROP; XTCP_DROP when the rate limit forbids the ACK.
  */
@@ -104,8 +105,10 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
 	sock_owned_by_me(sk);
 	if (!dupack_allowed(sk, seg, skipped))
 		return XTCP_DROP;
-	if (seg->seq != seg->end_seq && xtcp_seq_lt(seg->seq, rcv_nxt))
+	if (seg->seq != seg->end_seq && xtcp_seq_lt(seg->seq, rcv_nxt)) {
+		xtcp_text_came_again(sk);
 		xtcp_sack_repeated(sk, seg->seq, xtcp_seq_lt(seg->end_seq, rcv_nxt) ? seg->end_seq : rcv_nxt);
+	}
 	return XTCP_ACK_DROP;
 }
 

@@ -91,6 +91,25 @@ static void quickack(struct xtcp_sock *xsk)
 	xtcp_acking_quick(&xsk->acking, clamp(most, 2U, QUICKACKS_MAX));
 }
 
+/**
+ * xtcp_text_came_again() - text or a FIN came again that we have acknowledged: the ACK may be lost
+ * @sk: in SYN-RECEIVED or a synchronized state
+ *
+ * The next ACKs are not delayed, as in Linux. The caller sends an ACK at once (RFC 9293 section
+ * 3.10.7.4, first step).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_text_came_again(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_DELAYEDACKLOST);
+	quickack(xsk);
+	xtcp_acking_interactive(&xsk->acking, false);
+}
+
 /* Drop a segment that has nothing new, or does not fit, and request an immediate ACK. */
 static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 {
@@ -393,8 +412,9 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	if (!(seg->flags & XTCP_SYN))
 		note_old_text(sk, seg);
 	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv.nxt)) {
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKLOST);
-		return drop_and_ack(xsk);
+		xtcp_text_came_again(sk);
+		xtcp_acking_owe_now(&xsk->acking);
+		return XTCP_DONE;
 	}
 	offered = offered_window(xsk);
 	if (seg->len && !offered && xtcp_seq_le(seg->seq, xsk->rcv.nxt)) {

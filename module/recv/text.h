@@ -16,6 +16,7 @@
  * xtcp_text_readable(): any context, racy without the lock.
  */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb);
+void xtcp_text_came_again(struct sock *sk);
 void xtcp_text_purge(struct sock *sk);
 bool xtcp_text_readable(const struct sock *sk, int target);
 void xtcp_text_wake(struct sock *sk);

@@ -144,6 +144,16 @@ static const struct wire_row rows[] = {
 			.counters = "TcpDuplicateDataRehash=1 DelayedACKLost=3",
 		},
 	},
+	/* It ends before the last ACK: the ACK of it may be lost, so those of what follows do not wait. */
+	{
+		.name = "sack_%s_repeated_long_after", .rfc = "RFC 2883 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1(500) ack 1; >@1000 . 1 ack 501; set QUICKACK 0; < . 501(500) ack 1;"
+				  ">@1000 . 1 ack 1001; set QUICKACK 0; < . 1(500) ack 1; > . 1 ack 1001 <sack 1:501>;"
+				  "< . 1001(500) ack 1; > . 1 ack 1501 <nosack>",
+			.counters = "DelayedACKLost=1",
+		},
+	},
 	{
 		.name = "sack_%s_repeated_is_seen_by_the_label", .rfc = "RFC 6438 3", .in = ESTABLISHED, SACK,
 		.only = 6,
