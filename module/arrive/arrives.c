@@ -272,12 +272,16 @@ static inline void check_urg(struct sock *sk, struct sk_buff *skb)
 	}
 }
 
-/* Does new data arrive although no program can read data any more (RFC 9293 3.6.1, SHLD-3)? */
+/*
+ * Does new data arrive although no program can read data any more (RFC 9293 3.6.1, SHLD-3)? A FIN
+ * beyond a hole counts, too: the data before it is still to come.
+ */
 static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	u32 text_end = seg->end_seq - !!(seg->flags & XTCP_FIN);
 
-	return sk->sk_shutdown & RCV_SHUTDOWN && seg->len && xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv.nxt);
+	return sk->sk_shutdown & RCV_SHUTDOWN && seg->seq != seg->end_seq &&
+	       xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv.nxt);
 }
 
 /* Is text processed in the present state, which is not ESTABLISHED? */

@@ -425,6 +425,16 @@ static const struct wire_row rows[] = {
 			.counters = "TCPAbortOnData=1 OutRsts=1",
 		},
 	},
+	/* Data is on its way that nobody reads. */
+	{
+		.name = "fin_behind_a_hole_fin_wait_1_after_close", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "close; > F. 1 ack 1; < F. 101 ack 1; > R 1; none",
+			.state = CLOSED,
+			.counters = "TCPAbortOnData=1 OutRsts=1",
+		},
+	},
 	{
 		.name = "data_fin_wait_2_after_close", .rfc = "RFC 9293 3.6.1", .id = "SHLD-3",
 		.in = ESTABLISHED,
