@@ -114,6 +114,21 @@ static const struct wire_row rows[] = {
 		.via = BOTH_OPENS,
 		.want = { .script = "< R N+1; > . S ack N; none", .counters = CHALLENGED },
 	},
+	/* SND.NXT of a peer whose text has a hole. Who has sent the RST sends one at RCV.NXT for the challenge. */
+	{
+		.name = "rst_%s_behind_the_last_block", .rfc = "RFC 5961 3.2", .in = ESTABLISHED,
+		.syn = "mss 1000,sackok",
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; < R 1501; > . 1 ack 1 <sack 1001:1501>; < R 1;"
+				  "none",
+			.state = CLOSED, .err = "ECONNRESET", .counters = "TCPChallengeACK=1",
+		},
+		.kernel_differs = "also takes a RST at the end of its highest SACK block",
+		.kernel = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1; < R 1501; none",
+			.counters = "TCPChallengeACK=0",
+		},
+	},
 	{
 		.name = "rst_%s_last_octet_of_the_window", .rfc = "RFC 5961 3.2",
 		.in = SYNCHRONIZED,
