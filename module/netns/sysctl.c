@@ -107,6 +107,34 @@ static int do_int(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffe
 	return proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
 }
 
+/*
+ * Several numbers in one file. The kernel's handler stores each number before it looks at the next one. Here all of
+ * them change, or none. @check, if not NULL, refuses numbers that do not fit together.
+ */
+static int do_three(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
+		    bool (*check)(const int *numbers))
+{
+	static DEFINE_MUTEX(lock);
+	struct ctl_table copy = with_value(table);
+	int *values = copy.data, numbers[3], i, err;
+
+	mutex_lock(&lock);
+	memcpy(numbers, values, sizeof(numbers));
+	copy.data = numbers;
+	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+	if (write && !err && check && !check(numbers))
+		err = -EINVAL;
+	for (i = 0; write && !err && i < 3; i++)
+		WRITE_ONCE(values[i], numbers[i]);
+	mutex_unlock(&lock);
+	return err;
+}
+
+static int do_buffer(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_three(table, write, buffer, lenp, ppos, NULL);
+}
+
 /* A write of rto_min_us or delack_max_us also changes what bounds.h computes from both. */
 static int do_bound(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
@@ -219,12 +247,18 @@ static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int writ
 	return err;
 }
 
+/* The ports, from the second number to the third. */
+static bool is_range(const int *numbers)
+{
+	return numbers[1] <= numbers[2];
+}
+
 static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct xtcp_net *xn = space_of(table);
-	int err = do_int(table, write, buffer, lenp, ppos);
+	int err = do_three(table, write, buffer, lenp, ppos, is_range);
 
-	if (write)
+	if (write && !err)
 		xtcp_boxkey_want(xn, false);
 	return err;
 }
@@ -354,7 +388,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(retries1, u8, do_octet, NULL, NULL),
 	ENTRY(retries2, u8, do_octet, NULL, NULL),
 	ENTRY(rfc1337, u8, do_octet, NULL, NULL),
-	ENTRY(rmem, int[3], do_int, &min_rmem, SYSCTL_INT_MAX),
+	ENTRY(rmem, int[3], do_buffer, &min_rmem, SYSCTL_INT_MAX),
 	ENTRY(rst_diagnostic, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(rto_max_ms, int, do_int, &min_rto_max_ms, &max_rto_max_ms),
 	ENTRY(rto_min_us, int, do_bound, SYSCTL_ONE, SYSCTL_INT_MAX),
@@ -373,7 +407,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(tw_reuse_delay, int, do_int, SYSCTL_ONE, &max_tw_reuse_delay_ms),
 	ENTRY(user_timeout_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(window_scaling, u8, do_octet, NULL, NULL),
-	ENTRY(wmem, int[3], do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
+	ENTRY(wmem, int[3], do_buffer, SYSCTL_ONE, SYSCTL_INT_MAX),
 };
 
 /*

@@ -361,6 +361,32 @@ static bool takes_keys(int ns)
 	return good && put_key(ns, "1-2-3-4,5") == EINVAL && key_is(ns, two);
 }
 
+/* Numbers in one file of which one is wrong: the file stays as it is. */
+static bool changes_all_or_none(int ns)
+{
+	static const char *const wrong[][2] = {
+		{ "blackbox", "7 443 65536" }, { "blackbox", "7 443 x" }, { "blackbox", "7 444 443" },
+		{ "rmem", "4097 65536 4095" }, { "wmem", "4097 0 65536" },
+	};
+	struct access before, access;
+	bool good = true;
+	unsigned int i;
+	int error;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		access = value(ns, "xtcp/", wrong[i][0]);
+		before = access;
+		snprintf(access.text, sizeof(access.text), "%s", wrong[i][1]);
+		error = ns_call(ns, do_write, &access);
+		access = value(ns, "xtcp/", wrong[i][0]);
+		if (error != EINVAL || strcmp(access.text, before.text)) {
+			ksft_print_msg("%s = %s: error %d, %s\n", wrong[i][0], wrong[i][1], error, access.text);
+			good = false;
+		}
+	}
+	return good;
+}
+
 static int count_files(void *arg)
 {
 	DIR *dir = opendir("/proc/sys/net/xtcp");
@@ -418,13 +444,14 @@ int main(void)
 	ksft_print_header();
 	if (a < 0 || b < 0)
 		ksft_exit_fail_msg("no namespaces\n");
-	ksft_set_plan(5 + 3 * ARRAY_SIZE(knobs) + how_many_compared(b));
+	ksft_set_plan(6 + 3 * ARRAY_SIZE(knobs) + how_many_compared(b));
 	/* four have no numbers: congestion.c, and the key of Fast Open */
 	ksft_test_result(ns_call(a, count_files, NULL) == ARRAY_SIZE(knobs) + 4, "there are %d knobs\n",
 			 (int)ARRAY_SIZE(knobs) + 4);
 	ksft_test_result(takes_keys(a), "fastopen_key: one, two, and nothing else\n");
 	ksft_test_result(key_is(b, "00000000-00000000-00000000-00000000"), "fastopen_key: another namespace's\n");
 	ksft_test_result(rounds_up(a), "a limit of 1 ms does not become none\n");
+	ksft_test_result(changes_all_or_none(a), "several numbers in one file change all or none\n");
 	ksft_test_result(zero_allocates_nothing(ns_make()), "careful_resume 0 allocates nothing\n");
 	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
 		ksft_test_result(has_default(a, &knobs[i]), "%s: the default\n", knobs[i].name);
