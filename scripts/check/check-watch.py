@@ -672,8 +672,27 @@ WISHES = ((["-ni"], CONNECTED, [0, 1], []), (["-tanoem"], ALL, [0, 1], []), (["-
           (["--listening", "--ipv6"], 1 << 10 | 1 << 7, [1], []), (["--all", "sport", "=", ":80"], ALL, [0, 1], 3),
           (["state", "established", "-i", "state", "TIME-WAIT", "dst", "::1"], 1 << 1 | 1 << 6, [0, 1], 2),
           (["exclude", "syn_recv"], ALL & ~(1 << 3), [0, 1], []),
-          (["-F", "state", "-i", "dport", "ge", ":1"], CONNECTED, [0, 1], 3),
-          (["-iFstate", "state", "closing"], 1 << 11, [0, 1], []), (["state", "nonsense"], CONNECTED, [0, 1], 2))
+          (["-F", "/dev/null", "-i", "dport", "ge", ":1"], CONNECTED, [0, 1], 3),
+          (["-iF/dev/null", "state", "closing"], 1 << 11, [0, 1], []), (["state", "nonsense"], CONNECTED, [0, 1], 2),
+          (["-al"], 1 << 10 | 1 << 7, [0, 1], []), (["-la"], ALL, [0, 1], []),
+          (["--listening", "-i", "--all"], ALL, [0, 1], []))
+
+
+def check_comm(ss):
+    """The kernel cuts the name of a program within a letter."""
+    with open("/proc/self/comm", "rb") as file:
+        before = file.read().rstrip(b"\n")
+    try:
+        with socket.socket() as sock:
+            with open("/proc/self/comm", "wb") as file:
+                file.write("ü".encode() * 7 + b"\xc3")
+            row = diag_message(socket.AF_INET, 1, 80, 40000, "198.51.100.7")
+            row = row[:84] + struct.pack("=I", os.fstat(sock.fileno()).st_ino) + row[88:]
+            status, lines = ss.ask_ss([row], ["-npOH"]) if shutil.which("ss") else (0, ["\udcc3"])
+        verdict(status == 0 and len(lines) == 1 and "\udcc3" in lines[0], "xtcp-ss: half a letter", ascii(lines))
+    finally:
+        with open("/proc/self/comm", "wb") as file:
+            file.write(before)
 
 
 def check_listing():
@@ -683,6 +702,13 @@ def check_listing():
     import diag_json
     import ss
 
+    with tempfile.NamedTemporaryFile(buffering=0) as file:
+        file.write(b"# ours\n\nsport = :80\nor dst 198.51.100.9/32\n")
+        for words in (["-nF", file.name, "-i"], ["--filter", file.name], ["--filter=" + file.name, "-a"], ["-aF" + file.name]):
+            wish = ss.Wish(words + ["dport ge :1 and"])
+            verdict(wish.filter == ["dport ge :1 and", "sport = :80", "or dst 198.51.100.9/32"] and wish.is_narrow and
+                    "F" not in wish.flags and not any("F" in word or "filter" in word for word in wish.words),
+                    "xtcp-ss: the words of a file, by " + words[0].partition("=")[0][:8], wish.words)
     for words, states, protocols, rest in WISHES:
         wish = ss.Wish(words)
         verdict((wish.states, wish.protocols) == (states, protocols) and len(wish.filter) == (rest or 0),
@@ -696,6 +722,7 @@ def check_listing():
         if shutil.which("ss"):
             got = ss.chosen(rows, words)
             verdict(got == (0, wanted), "xtcp-ss chooses: " + " ".join(words), got)
+    check_comm(ss)
     row = diag_json.object_of(rows[0], {77: [{"name": "a", "pid": 1, "fd": 3}]})
     info = row["info"]
     verdict(row["state"] == "established" and row["local"] == {"addr": "192.0.2.1", "port": 80} and

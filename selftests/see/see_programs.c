@@ -453,6 +453,38 @@ static void check_netlink(const struct see_view *view, unsigned int port, unsign
 	CHECK(stack_state(fd) == TCP_ESTABLISHED, "it goes on");
 }
 
+/* A filter in one word, with a device, which /proc does not tell; in a file, and in a pipe that is read once. */
+static void check_filters(unsigned int port, unsigned int client_port, int fd)
+{
+	const unsigned int other = see_new_port();
+	int listener = see_listen(see_net.b, XTCP4, NS_B4, other);
+	char *text;
+	int status;
+
+	see_must(setsockopt(listener, SOL_SOCKET, SO_BINDTODEVICE, "veth0", 5), "SO_BINDTODEVICE");
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -lnH '( dev = veth0 and sport = :%u )'", other);
+	CHECK(status == 0, "status %d: %s", status, text);
+	see_says(text, "LISTEN 0 %d " NS_B4 "%%veth0:%u ", LIMIT, other);
+	free(text);
+	close(listener);
+	text = see_output(see_net.b, &status, "echo 'dport = :%u' | scripts/tools/xtcp-ss -nHF - sport = :%u and",
+			  client_port, port);
+	CHECK(status == 0 && strstr(text, "ESTAB 5 0 "), "status %d: %s", status, text);
+	free(text);
+	text = see_output(see_net.b, &status, "echo 'dport = :1' | scripts/tools/xtcp-ss -KHF -");
+	CHECK(status == 0 && !*text, "status %d: %s", status, text);
+	free(text);
+	text = see_output(see_net.b, &status, "echo 'dport = :1' >/tmp/see.filter; "
+			  "scripts/tools/xtcp-ss --json --filter=/tmp/see.filter");
+	CHECK(status == 0 && !strcmp(text, "[]\n"), "status %d: %s", status, text);
+	free(text);
+	/* of -a and -l the last one counts, as for ss */
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -alniH sport = :%u", port);
+	CHECK(status == 0 && !*text, "status %d: %s", status, text);
+	free(text);
+	CHECK(stack_state(fd) == TCP_ESTABLISHED, "it goes on");
+}
+
 /*
  * The client resets the connection: xtcp-ss -i says so, in one line and in two, until the program closes.
  * @told: the RST says why; xtcp why says this, too.
@@ -559,6 +591,7 @@ void see_ss_netlink(void)
 		see_wait_row(see_net.b, views[i], port, stack_port(client), TCP_ESTABLISHED);
 		close(listener);
 		check_netlink(views[i], port, stack_port(client), server);
+		check_filters(port, stack_port(client), server);
 		check_aborted(views[i], port, client, server, i);
 		check_ack_rate(views[i]);
 	}

@@ -16,6 +16,7 @@ import socket
 import struct
 import sys
 
+import program
 from diag import CONG, HEAD, HELD, REQUEST_AND_ACK, ROOM, Diag, attributes_of, until_free
 from ss import Gone, Wish, for_each, rows_of, say
 
@@ -51,7 +52,7 @@ def number(name, text, most):
 
 def rate(text):
     """Octets per second, from bits per second as tc writes them."""
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([kmg]?bit|)", text.lower())
+    found = re.fullmatch(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)([kmg]?bit|)", text.lower())
     octets = found and int(float(found[1]) * UNITS[found[2]] / 8)
     if text == "off":
         octets = NO_LIMIT
@@ -147,7 +148,7 @@ def changed(row, settings):
                     for setting in settings)
 
 
-def main(name, family, dry, words):
+def run(name, family, dry, words):
     settings, words = words[:words.index("--")], words[words.index("--") + 1:]
     try:
         attributes = b"".join(map(encoded, settings))
@@ -168,6 +169,10 @@ def main(name, family, dry, words):
         return 2
     return for_each(rows, wish, lambda row: None if dry else change(name, requests, row, settings, attributes),
                     lambda row: changed(row, settings), "no connection matches, so none %s changed" % ("would be" if dry else "is"))
+
+
+def main(*arguments):
+    return program.ends("xtcp-ss", lambda: run(*arguments))
 
 
 if __name__ == "__main__":

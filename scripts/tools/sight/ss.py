@@ -18,14 +18,17 @@ import errno
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
+import program
 from causes import cause_of
 from diag import (ABORT, ACK_RATE, CONG, COOKIE, DONE, HEAD, HELD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS, VEGASINFO,
                   Diag, Refused, abort_of, ack_rate_of, attributes_of, told_of)
 from diag_json import object_of
 from owners import descriptors, program_of
+from program import Wrong
 
 ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING = (
     1 << n for n in range(1, 12))
@@ -40,7 +43,7 @@ STATES = {
     "big": ALL & ~(SYN_RECV | TIME_WAIT),
 }
 LONG = {"all": "a", "listening": "l", "ipv4": "4", "ipv6": "6", "info": "i", "memory": "m", "extended": "e",
-        "tos": "tos", "processes": "p", "numeric": "n", "no-header": "H"}
+        "tos": "tos", "processes": "p", "numeric": "n", "no-header": "H"}  # xtcp-ss has made whole names of beginnings
 WANTS_WORD = "F"  # options that take a word; those that name other sockets are refused by xtcp-ss
 
 
@@ -52,16 +55,29 @@ def say(text):
     print("xtcp-ss: " + text, file=sys.stderr)
 
 
-def long_option(word):
-    """The short option for the name of a long one, or for a beginning that only one of them has."""
-    fits = [short for name, short in LONG.items() if name.startswith(word)]
-    return fits[0] if len(fits) == 1 else None
+def write(text):
+    """What ss says, octet by octet. If nobody reads it any more, what was asked for is done all the same."""
+    try:
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def lines_of(name):
+    """Those of a file with a filter. ss runs twice, and could read a pipe once."""
+    try:
+        with sys.stdin.buffer if name.startswith("-") else open(name, "rb") as file:
+            lines = file.read().replace(b"\0", b"").split(b"\n")
+    except OSError as error:
+        raise Wrong("cannot read %s: %s" % (name, error.strerror)) from None
+    return [os.fsdecode(line) for line in lines if line.strip() and not line.startswith(b"#")]
 
 
 class Wish:
     """.states, .protocols, .attributes for the kernel; .filter: words that choose rows; .flags: letters that were
-    given. .words is all for ss. .uid and .cookie are those of "--uid NUMBER" and "--cookie HEX", which ss does not have;
-    None: any."""
+    given. .words is all for ss, with the lines of a file (-F) as words. .uid and .cookie are those of "--uid NUMBER" and
+    "--cookie HEX", which ss does not have; None: any."""
 
     def __init__(self, words):
         self.uid = self.cookie = None
@@ -71,27 +87,28 @@ class Wish:
             else:
                 self.cookie = int(words[1], 16)
             words = words[2:]
-        self.words, self.flags, rest = words, set(), []
+        options, flags, rest, lines = [], [], [], []
         words = iter(words)
         for word in words:
+            letters, has_word, name = word[1:].partition(WANTS_WORD)
             if word == "--":
                 rest += words
-            elif word in ("--filter", "-" + WANTS_WORD):
-                self.flags.add(WANTS_WORD)
-                next(words, None)
+            elif word.startswith("--filter"):
+                lines += lines_of(word[9:] or next(words, ""))
             elif word.startswith("--"):
-                self.flags.add(long_option(word[2:]) or word)
-            elif word.startswith("-") and len(word) > 1:
-                letters, has_word, inside = word[1:].partition(WANTS_WORD)
-                self.flags.update(letters, has_word)
-                if has_word and not inside:
-                    next(words, None)
+                flags.append(LONG.get(word[2:], word))
+                options.append(word)
+            elif word.startswith("-") and letters + has_word:
+                flags += letters
+                options += ["-" + letters] if letters else []
+                if has_word:
+                    lines += lines_of(name or next(words, ""))
             else:
                 rest.append(word)
-        self.is_narrow = bool(rest) or WANTS_WORD in self.flags or \
-            self.uid is not None or self.cookie is not None  # it says which sockets
-        self.states = self.states_of(rest)
-        self.filter = rest
+        self.flags, self.words = set(flags), [*options, "--", *rest, *lines]
+        self.is_narrow = bool(rest or lines) or self.uid is not None or self.cookie is not None  # it says which sockets
+        self.states = self.states_of(rest, [flag for flag in flags if flag in ("a", "l")][-1:])
+        self.filter = rest + lines
         # the last one counts for ss; both are all
         self.protocols = [1] if "6" in self.flags and "4" not in self.flags else \
             [0] if "4" in self.flags and "6" not in self.flags else [0, 1]
@@ -105,9 +122,10 @@ class Wish:
         if "tos" in self.flags:
             yield from (TOS, TCLASS)
 
-    def states_of(self, rest):
-        """Takes "state" and "exclude" from the front of @rest."""
-        states = ALL if "a" in self.flags else LISTEN | CLOSE if "l" in self.flags else CONNECTED
+    @staticmethod
+    def states_of(rest, which):
+        """Takes "state" and "exclude" from the front of @rest. which: of "a" and "l" the one that came last, if any."""
+        states = {"a": ALL, "l": LISTEN | CLOSE}[which[0]] if which else CONNECTED
         seen = False
         while len(rest) > 1 and rest[0] in ("state", "exclude", "excl"):
             which = STATES.get(rest[1].lower().replace("_", "-"))
@@ -136,9 +154,10 @@ def ask_ss(rows, words):
     """(status, lines)"""
     fd, name = file_of(rows)
     done = subprocess.run(["ss", "-t", *words], pass_fds=[fd], env={**os.environ, "TCPDIAG_FILE": name},
-                          stdout=subprocess.PIPE, text=True, check=False)
+                          stdout=subprocess.PIPE, check=False)
     os.close(fd)
-    return done.returncode, done.stdout.splitlines()
+    # the kernel cuts names of programs, also within a letter
+    return done.returncode, done.stdout.decode("utf-8", "surrogateescape").split("\n")[:-1]
 
 
 def words_of_abort(abort):
@@ -178,7 +197,7 @@ def show_additions(rows, wish):
         return status
     status, numbers = chosen(rows, wish.words)
     if not status:
-        print("".join(line + "\n" for line in with_additions(lines, numbers, rows)), end="")
+        write("".join(line + "\n" for line in with_additions(lines, numbers, rows)))
     return status
 
 
@@ -188,6 +207,7 @@ def show(rows, wish):
         return show_additions(rows, wish)
     fd, name = file_of(rows)
     os.set_inheritable(fd, True)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # Python ignores it, and so would ss
     os.environ["TCPDIAG_FILE"] = name
     os.execvp("ss", ["ss", "-t", *wish.words])
 
@@ -215,10 +235,10 @@ def for_each(rows, wish, do, words_of=None, none=""):
     if status:
         return status
     heading = len(lines) - len(numbers)
-    if heading not in (0, 1):
+    if heading != ("H" not in wish.flags):
         say("ss shows other rows than it has chosen, so nothing was done")
         return 2
-    print("".join(line + "\n" for line in lines[:heading]), end="", flush=True)
+    write("".join(line + "\n" for line in lines[:heading]))
     if none and not numbers:
         say(none)
     for line, number in zip(lines[heading:], numbers):
@@ -231,7 +251,7 @@ def for_each(rows, wish, do, words_of=None, none=""):
             say("%s: %s" % (re.search(r"\S+:\S+", line)[0], wrong))
             status = 1
         else:
-            print(line.rstrip() + "   " + words_of(row) if words_of else line, flush=True)
+            write((line.rstrip() + "   " + words_of(row) if words_of else line) + "\n")
     return status
 
 
@@ -254,7 +274,7 @@ def programs():
 
 
 def print_json(rows, wish):
-    status, numbers = chosen(rows, wish.words) if wish.filter or WANTS_WORD in wish.flags else (0, range(len(rows)))
+    status, numbers = chosen(rows, wish.words) if wish.filter else (0, range(len(rows)))
     if status:
         return status
     owners = programs() if "p" in wish.flags else None
@@ -275,7 +295,7 @@ def rows_of(diag, wish):
         return None
 
 
-def main(what, family, words):
+def run(what, family, words):
     diag, wish = Diag(family), Wish(words)
     if what == "json":
         wish.attributes = 0xFF
@@ -285,6 +305,10 @@ def main(what, family, words):
     if what == "show":
         return show(rows, wish)
     return kill(diag, rows, wish) if what == "kill" else print_json(rows, wish)
+
+
+def main(*arguments):
+    return program.ends("xtcp-ss", lambda: run(*arguments))
 
 
 if __name__ == "__main__":
