@@ -9,6 +9,7 @@
 #include <linux/xtcp.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -77,6 +78,15 @@ static void hostile_name(char *name)
 	memcpy(name, "\033\302\2332J", sizeof(was));
 	snprintf(holders, sizeof(holders), "%7d  ??2J%s  (descriptor %d)\n", getpid(), name + sizeof(was), fd);
 	check(holders_are(0, holders), "holder_with_a_hostile_name");
+	memcpy(name, "h\303\251ro", sizeof(was));
+	snprintf(holders, sizeof(holders), "%7d  h?ro%s  (descriptor %d)\n", getpid(), name + sizeof(was), fd);
+	setenv("LC_ALL", "C", 1);
+	setenv("PYTHONUTF8", "0", 1);
+	setenv("PYTHONCOERCECLOCALE", "0", 1);
+	check(holders_are(0, holders), "holder_with_a_letter_that_the_locale_lacks");
+	unsetenv("LC_ALL");
+	unsetenv("PYTHONUTF8");
+	unsetenv("PYTHONCOERCECLOCALE");
 	memcpy(name, was, sizeof(was));
 	close(fd);
 }
@@ -165,7 +175,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	program = argv[0];
 	ksft_print_header();
-	ksft_set_plan(23);
+	ksft_set_plan(24);
 	family();
 	hostile_name(argv[0]);
 	reload();
