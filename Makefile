@@ -8,6 +8,9 @@ MAKEFLAGS += --no-print-directory
 # A laboratory repeats a run only if no other process compiles the tree's Python files meanwhile.
 export PYTHONDONTWRITEBYTECODE := 1
 
+# With it, the cd of a script may go elsewhere, and says so where a path is expected.
+unexport CDPATH
+
 # Neither the kernel's makefiles nor ours can do with it.
 ifneq ($(words $(CURDIR)),1)
 $(error The path of this folder has a space in it, and no kernel module can be built there: '$(CURDIR)'. Move it to a path without one)
@@ -24,6 +27,7 @@ FAMILY :=
 endif
 LAB = lab$(if $(DEBUG),-debug)
 quoted = '$(subst ','\'',$(1))'
+each_quoted = $(foreach word,$(1),$(call quoted,$(word)))
 NAMED := $(call quoted,NAME=$(NAME)) $(call quoted,FAMILY=$(FAMILY))
 PREFIX := $(addsuffix -,$(filter-out xtcp,$(NAME)))
 INSTALL = SIGN_KEY=$(call quoted,$(SIGN_KEY)) SIGN_CERT=$(call quoted,$(SIGN_CERT)) \
@@ -107,7 +111,7 @@ matrix: needs-check
 #:                     K=lab: reloads under 1,000 connections a second, in the laboratory
 ON_KERNEL = $(if $(value K),--kernel $(call quoted,$(value K)))
 programs: needs-programs
-	@scripts/check/programs.sh $(ON_KERNEL) $(value P)
+	@scripts/check/programs.sh $(ON_KERNEL) $(call each_quoted,$(value P))
 
 #:   make selftests    build the test programs, in build/selftests
 selftests: needs-check
@@ -166,7 +170,7 @@ mutants: needs-coverage
 
 #:   make debug-kernel build the tests' debug kernel, once; K=kcsan: the one that finds data races
 debug-kernel: needs-check
-	@scripts/kernel/debug-kernel.sh $(if $(value K),'$(value K)')
+	@scripts/kernel/debug-kernel.sh $(if $(value K),$(call quoted,$(value K)))
 
 #:   make vm-module    xtcp.ko for the machine's stock kernel, in build/stock;
 #:                     make debug-module: for the debug kernel, in build/debug
@@ -178,7 +182,7 @@ debug-kernel: needs-check
 #:                     B=loss N='jitter flows': a part of that, FAST=1: a quick look; AB=COMMIT: the module of
 #:                     now and that of a commit in one run; JSON=FILE: the ratios there, too
 bench: needs-check vm-module
-	@FAST='$(value FAST)' AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench/bench.sh $(if $(value B),$(call quoted,$(value B)) $(value N))
+	@FAST=$(call quoted,$(value FAST)) AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench/bench.sh $(if $(value B),$(call quoted,$(value B)) $(call each_quoted,$(value N)))
 
 #:   make ab           two builds or two congestion controls through the same networks, in the laboratory:
 #:                     AB=COMMIT: the module of now and that of a commit; CC=cubic CC2=bbr; the differences
@@ -229,13 +233,13 @@ asked-mutants:
 	@$(MUTANTS) --asked
 
 asked-bench:
-	@AB=$(call quoted,$(value AB)) scripts/bench/bench.sh --asked $(if $(value B),$(call quoted,$(value B)) $(value N))
+	@AB=$(call quoted,$(value AB)) scripts/bench/bench.sh --asked $(if $(value B),$(call quoted,$(value B)) $(call each_quoted,$(value N)))
 
 asked-ab:
 	@$(COMPARE_AB) --asked
 
 asked-programs:
-	@scripts/check/programs.sh --asked $(ON_KERNEL) $(value P)
+	@scripts/check/programs.sh --asked $(ON_KERNEL) $(call each_quoted,$(value P))
 
 asked-explore:
 	@$(EXPLORE) --asked

@@ -36,6 +36,9 @@ says()
 }
 
 refuses '^programs: there is no P=nosuch; there are: .*\bredis\b' make programs P='redis nosuch'
+refuses "^programs: there is no P='; there are: " make programs P="'"
+refuses '^programs: there is no P=\$\(false\); there are: ' make programs P='redis $(false)'
+refuses "^bench: B=loss has no N='; there are: " make bench B=loss N="'"
 refuses '^demo: there is no D=nosuch; there are: loss and, without D=, the plain one$' make demo D=nosuch
 refuses '^demo: there is no D=los; similar names: loss; there are: loss ' make demo D=los
 refuses '^demo: there is no congestion control CC=nosuch; there are: .*\bcubic\b.* \(module/cong/cong_NAME\.c makes one\)$' \
@@ -66,6 +69,8 @@ refuses '^ab: cannot write SVG=module' make ab CC2=bbr SVG=module
 refuses "^ab: 'CC3=x' is none of" scripts/bench/ab.sh CC3=x
 says '^Usage: scripts/bench/ab.sh' scripts/bench/ab.sh --help
 refuses '^vm-shell: this is no terminal$' make vm-shell
+says '^Usage: scripts/vm/vm.sh' env CDPATH=.:/ scripts/vm/vm.sh --help
+says '^Usage: scripts/lab/run.sh' env CDPATH=.:/ scripts/lab/run.sh --help
 refuses '^vm-shell: one number at most' scripts/vm/vm-terminal.py 1 2
 says '^Usage: scripts/vm/vm-terminal.py' scripts/vm/vm-terminal.py --help
 for goal in check check-quick matrix; do

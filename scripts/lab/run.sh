@@ -6,7 +6,7 @@
 # what the command writes, and a private folder carries command and status.
 
 set -u
-scripts=$(cd "$(dirname "$0")/.." && pwd)
+scripts=$(CDPATH= cd "$(dirname "$0")/.." && pwd)
 . "$scripts/kernel/cache.sh"
 . "$scripts/vm/machine.sh"
 me=scripts/lab/run.sh

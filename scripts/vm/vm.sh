@@ -6,7 +6,7 @@
 # command's output; a private 9p share carries command and status.
 
 set -u
-scripts=$(cd "$(dirname "$0")/.." && pwd)
+scripts=$(CDPATH= cd "$(dirname "$0")/.." && pwd)
 . "$scripts/kernel/cache.sh"
 . "$scripts/kernel/kernel.sh"
 . "$scripts/vm/initramfs.sh"
