@@ -404,6 +404,7 @@ def check_settings(folder):
     ends = re.compile(r"(.*xtcp_)segment_out: (netns=\d+ local=10.77.0.1:\d+ peer=\S+ state=\S+) .* len=[1-9]")
     sent = [at for at, line in enumerate(lines) if ends.match(line)]
     settings = (("congestion", "bbr", 1 << 64, "cc=bbr"), ("max_pacing_rate", "bbr", 125000, "pacing=1mbit"),
+                ("max_pacing_rate", "bbr", 1250000000, "pacing=10gbit"),
                 ("congestion,max_pacing_rate", "cubic", 1 << 64, "cc=cubic pacing=off"),
                 ("user_timeout", "bbr", 1 << 64, "user_timeout=5000"), ("keepalive,keepidle", "bbr", 1 << 64, "keepalive=60"),
                 ("keepalive", "bbr", 1 << 64, "keepalive=on"))

@@ -640,6 +640,53 @@ def check_speed():
     print("# %.2f s, %.0f events/s" % (took, 50000 / took))
 
 
+def check_damaged(folder):
+    """What is damaged, or of another version, is refused in a sentence, and no terminal obeys it."""
+    where = os.path.join(folder, "damaged")
+    shutil.copytree(LISTINGS, where)
+
+    def put(name, text):
+        with open(os.path.join(where, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    with open(FOLDER + "blackbox/xtcp_blackbox") as file:
+        box = file.read()
+    good = {"policy": "to=10.0.0.0/8 cc=bbr max_pacing_rate=125000 rto_min_us=8000 hits=3\n",
+            "paths": "to=10.9.0.1 from=10.9.0.2 dev=eth0 cwnd=14480 rtt_us=2500 age=7\n", "blackbox": box}
+    for tool, wrong in (("policy", ("125000", "x")), ("policy", ("8000", "")), ("policy", ("hits", "mits")), ("policy", ("cc=", "cc ")),
+                        ("paths", ("cwnd=", "wnd=")), ("paths", ("2500", "x")), ("paths", ("age=7", "age")),
+                        ("blackbox", ("flags=", "flag=")), ("blackbox", (" wnd=", " wnd=x")), ("blackbox", ("netns=", "nets="))):
+        put("xtcp_" + tool, good[tool].replace(*wrong))
+        words = ["save", where + "/a.pcapng"] if tool == "blackbox" else ["list"]
+        check_sentence("%s: %s for %s" % (tool, wrong[1] or "nothing", wrong[0]),
+                       watch("--proc", where, *words, program="scripts/tools/xtcp-" + tool), "of another version",
+                       program="xtcp-" + tool)
+    put("xtcp_paths", good["paths"] * 2000)
+    done = watch("-c", 'scripts/tools/xtcp-paths --proc "$0" list | head -n 1; exit ${PIPESTATUS[0]}', where, program="bash")
+    verdict((done.returncode, done.stderr) == (0, "") and done.stdout.startswith("10.9.0.1 from "), "paths: who reads one line",
+            done.returncode, done.stderr)
+    with open(LISTINGS + "/xtcp_listen") as file:
+        put("xtcp_listen", file.read().replace(" syn_len ", " sin_len "))
+    for tool, *words in ("xtcp-why",), ("xtcp-watch", "listen", "--once"):
+        check_sentence(tool + ": a column is missing", watch("--proc", where, *words, program="scripts/tools/" + tool),
+                       "no listing of xtcp", program=tool)
+    with open(SERVER) as file:
+        lines = file.readlines()
+    sent = next(at for at, line in enumerate(lines) if "xtcp_segment_out" in line and re.search(r" len=[1-9]", line))
+    put("one", lines[sent])
+    done = watch(where + "/one", "--svg", where + "/a.svg", program="scripts/tools/xtcp-plot")
+    verdict(done.returncode == 0 and not done.stderr, "plot: one segment", done.stderr)
+    put("hostile", "".join(lines).replace("state=ESTABLISHED", "state=\x1b]0;a\x07\x9b2J"))
+    for program, *words in (("scripts/tools/xtcp-ladder",), (WATCH, "conn", "--proc", LISTINGS, "--trace")):
+        done = watch(*words, where + "/hostile", program=program)
+        verdict(done.returncode == 0 and not re.search("[\x1b\x07\x9b]", done.stdout), program + ": a hostile trace", ascii(done.stdout[:500]),
+                done.stderr)
+    put("hostile", "".join(line for line in lines if "xtcp_ack" not in line) +
+        "".join(line.replace(" cwnd=", " window=") for line in lines if "xtcp_ack" in line))
+    done = watch("conn", "--proc", LISTINGS, "--trace", where + "/hostile")
+    verdict(done.returncode == 0 and not done.stderr, "conn: ACKs of another version", done.stderr[-300:])
+
+
 def check_tools():
     for tool, option in (("xtcp-ss", "-an"), ("xtcp-nstat", "-a")):
         program = "scripts/tools/" + tool
@@ -648,9 +695,75 @@ def check_tools():
         check_sentence(tool + ": no name", watch("--name", "a/b", program=program), "no name of a module", program=tool)
         done = watch("-h", program=program)
         verdict(tool + " [--name NAME]" in done.stdout, tool + " -h", done.stdout, done.stderr)
-    for option in ("-as", "-tE", "--events", "-u", "-ax", "--udp"):
-        check_sentence("xtcp-ss " + option, watch(option, program="scripts/tools/xtcp-ss"), "xtcp", program="xtcp-ss")
-    check_sentence("xtcp-nstat -d", watch("-d", "1", program="scripts/tools/xtcp-nstat"), "daemon", program="xtcp-nstat")
+    for option in ("-as", "-tE", "--events", "-u", "-ax", "--udp", "--ev", "--ud", "--query udp", "--query=udp", "--so unix",
+                   "--family inet", "--fam=unix", "--net x", "--diag x", "--dia=x", "-F", "-aF", "--filter"):
+        check_sentence("xtcp-ss " + option, watch(*option.split(), program="scripts/tools/xtcp-ss"),
+                       "wants a file$" if option[-1:] in "Fr" else "TCP's sockets only$|not know xtcp's sockets$|by itself$",
+                       program="xtcp-ss")
+    for option in ("-Ffoos", "-Fudp", "-aF NED", "--filter=udp"):
+        check_sentence("xtcp-ss " + option, watch("--name", "xtcp_none", *option.split(), program="scripts/tools/xtcp-ss"),
+                       "module is not loaded", program="xtcp-ss")
+    for option in ("-d", "-ad", "-zrd1", "--scan=1", "--sc"):
+        check_sentence("xtcp-nstat " + option, watch(option, "1", program="scripts/tools/xtcp-nstat"), "daemon",
+                       program="xtcp-nstat")
+    done = watch("--help", program="scripts/tools/xtcp-nstat")
+    verdict(done.returncode == 0, "xtcp-nstat --help ends with 0", done.returncode)
+
+
+def check_closed(folder):
+    """Streams that were closed before the program began, and a full disk: a sentence, and a status that says so."""
+    def run(tool, *args, closed):
+        return watch("-c", 'exec scripts/tools/"$@" ' + closed, "bash", tool, *args, program="bash")
+
+    blackbox = ["--proc", FOLDER + "blackbox"]
+    for tool, *args in (("xtcp-ladder", LOSS), ("xtcp-plot", LOSS), ("xtcp-watch", "flow", "--trace", LOSS),
+                        ("xtcp-watch", "conn", "--proc", LISTINGS, "--trace", SERVER), ("xtcp-why", "--proc", LISTINGS),
+                        ("xtcp-blackbox", *blackbox, "list"), ("xtcp-blackbox", *blackbox, "show"),
+                        ("xtcp-paths", "--proc", folder, "list")):
+        name = " ".join([tool, *args[:1]])
+        check_sentence(name + " without standard output", run(tool, *args, closed=">&-"), program=tool)
+        check_sentence(name + " at a full disk", run(tool, *args, closed=">/dev/full"), "No space", program=tool)
+        done = run(tool, *args, closed="2>&- <&-")
+        verdict(done.returncode == 0 and done.stdout, name + " without the other streams", done.returncode)
+    for tool, *args in (("xtcp-ladder", "-"), ("xtcp-watch", "flow", "--trace", "-"), ("xtcp-policy", "replace", "-")):
+        check_sentence(tool + " reads nothing that is closed", run(tool, *args, closed="<&-"), "Bad file descriptor", program=tool)
+
+
+def check_odd(folder):
+    """Words and signs that are no number, no text or no name."""
+    from watch_flow import Flow
+    blackbox = "scripts/tools/xtcp-blackbox"
+    for word in "²", "1²", "9" * 5000, "-1":
+        check_sentence("blackbox: no number: " + word[:9], watch("--proc", FOLDER + "blackbox", "--", "show", word, program=blackbox),
+                       "has a number", program="xtcp-blackbox")
+    for columns in "²", "9" * 5000, "":
+        for program, *args in ((WATCH, "conn", "--proc", LISTINGS, "--trace", SERVER), ("scripts/tools/xtcp-plot", LOSS),
+                               ("scripts/tools/xtcp-ladder", LOSS)):
+            done = watch(*args, program=program, env=dict(UTF8, COLUMNS=columns))
+            verdict(done.returncode == 0 and done.stdout, "%s: COLUMNS=%s" % (program, columns[:9]), done.stderr)
+    for tool, *args in (("xtcp-plot", LOSS), ("xtcp-ladder", LOSS), ("xtcp-watch", "flow", "--trace", LOSS),
+                        ("xtcp-blackbox", "--proc", FOLDER + "blackbox", "show")):
+        done = watch(*args, "--width", "99999999999", program="scripts/tools/" + tool)
+        verdict(done.returncode == 2 and "Traceback" not in done.stderr and "columns" in done.stderr,
+                tool + ": too many columns", done.stderr[-300:])
+    view = view_of(Flow, known=Known())
+    for key, alone in (("2", 1), ("²", 1), ("7", 1), ("٣", 1), ("0", None)):
+        view.key(key)
+        verdict(view.alone == alone, "flow: the key " + key, view.alone)
+    policy = "scripts/tools/xtcp-policy"
+    for words, says in ((["add", "to=fe80::1%eth0"], "zone"), (["add", "to=fe80::%eth0/64"], "zone"),
+                        (["add", "cc=\udcff"], "udcff. is no UTF-8"), (["add", "pacing=" + "9" * 400], "bits per second"),
+                        (["add", "pacing=1." + "9" * 400 + "mbit"], "bits per second"), (["add", "cgroup=", "cc=bbr"], "/ is the root")):
+        check_sentence("policy: " + words[1][:20].encode("ascii", "replace").decode(), watch(*words, program=policy), says,
+                       program="xtcp-policy")
+    for tool, *args in (("xtcp-policy", "list"), ("xtcp-paths", "list"), ("xtcp-blackbox", "list"), ("xtcp-why",),
+                        ("xtcp-watch", "conn")):
+        check_sentence(tool + ": a namespace without a name", watch("--netns", "", *args, program="scripts/tools/" + tool),
+                       "cannot enter", program=tool)
+    with open(folder + "/xtcp_paths", "w", encoding="utf-8") as file:
+        file.write("to=10.9.0.1 from=10.9.0.2 dev=bü cwnd=14480 rtt_us=2500 age=7\n")
+    done = watch("--proc", folder, "list", program="scripts/tools/xtcp-paths", env=dict(ASCII, PYTHONCOERCECLOCALE="0"))
+    verdict(done.returncode == 0 and " dev b? cwnd" in done.stdout, "a letter that the locale lacks", done.stdout, done.stderr)
 
 
 def diag_message(family, state, sport, dport, peer, dev=0, attributes=b""):
@@ -1014,6 +1127,9 @@ def main():
         verdict.run(check_narrow)
         verdict.run(check_speed)
         verdict.run(check_tools)
+        verdict.run(check_closed, folder)
+        verdict.run(check_odd, folder)
+        verdict.run(check_damaged, folder)
         verdict.run(check_listing)
     shutil.rmtree(LISTINGS)
     return verdict.failed

@@ -5,6 +5,7 @@ import argparse
 import errno
 import os
 import re
+import struct
 import sys
 import time
 
@@ -29,7 +30,7 @@ def options(doc):
     add("--proc", metavar="FOLDER", default=PROC, help="a copy of the file of /proc/net instead of it")
     add("--calls", action="store_true", help="show: what the program called, too, and which segments were refused")
     add("--brief", action="store_true", help="show: shorter rows")
-    add("--width", type=ladder_command.positive, metavar="N", help="show: columns")
+    add("--width", type=program.width, metavar="N", help="show: columns")
     add("--color", action="store_true", default=None, help="show: in colours (the default at a terminal)")
     add("--plain", action="store_false", dest="color", help="show: without")
     add("--svg", metavar="FILE", help="show: write a picture there, too")
@@ -61,7 +62,7 @@ def trouble(args, error):
 def read(args):
     try:
         with open(file_of(args), encoding="ascii", errors="replace") as file:
-            found = boxes_in(file)
+            found = boxes_in(map(events.clean, file))
     except OSError as error:
         raise trouble(args, error) from None
     except (ValueError, KeyError) as error:
@@ -72,7 +73,7 @@ def read(args):
 
 
 def numbers(words):
-    if not all(word.isdigit() for word in words):
+    if not all(re.fullmatch("[0-9]{1,10}", word) for word in words):
         raise Wrong("a box has a number; xtcp-blackbox list tells it")
     return [int(word) for word in words]
 
@@ -201,11 +202,14 @@ def do_forget(args):
 
 
 def run(args):
-    if args.netns:
+    if args.netns is not None:
         program.enter(args.netns)
     if args.color is None:
         args.color = sys.stdout.isatty()
-    {"list": do_list, "show": do_show, "trace": do_trace, "save": do_save, "forget": do_forget}[args.command](args)
+    try:
+        {"list": do_list, "show": do_show, "trace": do_trace, "save": do_save, "forget": do_forget}[args.command](args)
+    except (ValueError, KeyError, struct.error) as error:
+        raise Wrong("%s is of another version: %s" % (file_of(args), error)) from None
 
 
 def main(doc):

@@ -5,6 +5,8 @@
 import os
 import re
 
+from table import rate
+
 TRACEFS = "/sys/kernel/tracing"
 MARK = ": xtcp_"
 KEPT = re.compile(r"# entries-in-buffer/entries-written: (\d+)/(\d+)")
@@ -22,6 +24,8 @@ ACK_WORDS = ("snd_una", "snd_nxt", "snd_wnd", "acked", "sacked", "lost", "delive
 ACK = re.compile(r": xtcp_ack: +netns=(\d+) local=(\S+) peer=(\S+) phase=(\S+) " +
                  " ".join(word + r"=(\d+)" for word in ACK_WORDS) + r"\s*$")
 NEEDED = ("local", "peer", "flags", "seq", "end", "ack", "wnd", "len")
+NUMBERS = (*NEEDED[3:], "shift", "segs", "ecn")
+NUMBER = re.compile("[0-9]{1,20}|-1")
 
 
 class Unreadable(Exception):
@@ -43,7 +47,7 @@ class Event:
             raise AttributeError(name) from None
         if value.startswith("["):
             value = value[1:-1]
-        elif value.isdigit() or value[:1] == "-" and value[1:].isdigit():
+        elif value.isdecimal() or value[:1] == "-" and value[1:].isdecimal():
             value = int(value)
         setattr(self, name, value)
         return value
@@ -64,9 +68,8 @@ def settings_of(event):
         value = event.word(name)
         if name == "congestion":
             found.append("cc=" + value)
-        elif name == "max_pacing_rate" and value.isdigit():
-            limit = int(value) * 8 / 1e6
-            found.append("pacing=off" if int(value) >= (1 << 64) - 1 else "pacing=%.4gmbit" % limit)
+        elif name == "max_pacing_rate" and value.isdecimal():
+            found.append("pacing=" + ("off" if int(value) >= (1 << 64) - 1 else rate(int(value))))
         elif name == "keepalive" and "keepidle" not in event.word("set"):
             found.append("keepalive=" + ("on" if value == "1" else "off"))
         elif name == "keepidle":
@@ -152,8 +155,9 @@ def is_whole(name, fields):
     if "local" not in fields or "peer" not in fields:
         return False
     if name in SEGMENTS:
-        return all(key in fields for key in NEEDED) and all(fields[key].isdigit() for key in NEEDED[3:])
-    return True
+        return all(key in fields for key in NEEDED) and \
+            all(NUMBER.fullmatch(fields[key]) for key in NUMBERS if key in fields)
+    return name != "ack" or all(NUMBER.fullmatch(fields.get(word, "")) for word in ACK_WORDS)
 
 
 class Trace:
@@ -328,13 +332,20 @@ def from_memory(name):
     return None
 
 
+def clean(line):
+    """With a question mark for each sign that a terminal could obey: who has written a trace may be anybody."""
+    if line[:-1].isprintable():
+        return line
+    return "".join(sign if sign.isprintable() or sign in "\n\t\0" else "?" for sign in line)
+
+
 def lines_of(file):
     """Its lines; one without an end is no line of a trace and comes in pieces."""
     while True:
         line = file.readline(LONGEST)
         if not line:
             return
-        yield line
+        yield clean(line)
 
 
 def open_lines(name):

@@ -61,7 +61,7 @@ def options(doc):
     add("--last", type=positive, metavar="N", help="only the last N rows")
     add("--live", action="store_true", help="draw while it happens, from trace_pipe or standard input, each connection")
     add("--pcap", nargs=2, metavar=("FILE", "FILE"), help="two captures, one at each end, instead of a trace")
-    add("--width", type=positive, metavar="N", help="columns: the terminal's, or %d" % NO_TERMINAL)
+    add("--width", type=program.width, metavar="N", help="columns: the terminal's, or %d" % NO_TERMINAL)
     add("--color", action="store_true", default=None, help="in colours (the default at a terminal)")
     add("--plain", action="store_false", dest="color", help="without")
     add("--svg", metavar="FILE", help="write a picture there, too")
@@ -73,8 +73,7 @@ def options(doc):
 def width_of(args):
     """Columns to draw in."""
     width = args.width
-    if not width and os.environ.get("COLUMNS", "").isdigit():
-        width = int(os.environ["COLUMNS"])
+    width = width or program.columns()
     if not width and sys.stdout.isatty():
         width = os.get_terminal_size(sys.stdout.fileno()).columns
     width = width or NO_TERMINAL

@@ -16,6 +16,8 @@ HERTZ = os.sysconf("SC_CLK_TCK")
 # Of the line Tcp:, those that do not count.
 GAUGES = ("RtoAlgorithm", "RtoMin", "RtoMax", "MaxConn", "CurrEstab")
 MAPPED = "0000000000000000FFFF0000"
+COLUMNS = ("limit", "accept_len", "accept_peak", "syn_len", "syn_peak", "overflows", "declined", "cookies_sent",
+           "cookies_recv", "uid", "inode")
 
 
 class Unreadable(Exception):
@@ -109,7 +111,8 @@ class Listing:
         columns = lines[0].split()
         try:
             found = [Listener(columns, line.split()) for line in lines[1:] if line]
-            if "accept_len" not in columns or any(not hasattr(listener, columns[-1]) for listener in found):
+            if "accept_len" not in columns or any(not hasattr(listener, column) for listener in found
+                                                  for column in (*COLUMNS, columns[-1])):
                 raise ValueError
         except (IndexError, ValueError):
             raise self.strange("_listen") from None

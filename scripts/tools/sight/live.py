@@ -33,7 +33,7 @@ class Source:
         self.ended = not data
         pieces = (self.rest + data).split(b"\n")
         self.rest = pieces.pop()[-events.LONGEST:]
-        return [piece.decode("utf-8", "replace") + "\n" for piece in pieces]
+        return [events.clean(piece.decode("utf-8", "replace") + "\n") for piece in pieces]
 
 
 class Live:

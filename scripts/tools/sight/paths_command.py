@@ -21,10 +21,13 @@ def shown(line):
 def do_list(args):
     try:
         with open("%s/%s_paths" % (args.proc, args.name), encoding="utf-8", errors="replace") as file:
-            for line in file:
-                print(shown(line))
+            found = [shown(line) for line in file]
+    except (ValueError, KeyError):
+        raise Wrong("%s/%s_paths is of another version" % (args.proc, args.name)) from None
     except OSError as error:
         raise Wrong("cannot read %s: %s; is the module loaded?" % (error.filename, error.strerror)) from None
+    for line in found:
+        print(line)
 
 
 def do_flush(args):

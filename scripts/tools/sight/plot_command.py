@@ -2,7 +2,6 @@
 """What xtcp-plot does with its options."""
 
 import argparse
-import os
 import sys
 
 import plot_svg
@@ -56,8 +55,9 @@ def run(doc):
     args = parser.parse_args()
     width = args.width
     if width is None:
-        words = os.environ.get("COLUMNS", "")
-        width = words.isdigit() and int(words) or NO_TERMINAL
+        width = program.columns() or NO_TERMINAL
+    if width > program.WIDEST:
+        parser.error("%d columns are too many" % width)
     if width < LEAST:
         parser.error("%d columns are too few; --width %d is the least" % (width, LEAST))
     ascii_only = not is_utf8()

@@ -4,7 +4,7 @@ over one axis of time, and each loss once more from near."""
 
 from html import escape
 
-from transfer import ticks
+from transfer import LEAST, ticks
 
 WIDTH, LEFT, RIGHT = 1080, 68, 20
 FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif"
@@ -182,7 +182,8 @@ def near(svg, transfer, top):
     width = (WIDTH - LEFT - RIGHT - 62 * (len(episodes) - 1)) / len(episodes)
     svg.text(LEFT - 44, top, "The losses from near: ms, and kB of the stream", 13, INK, weight=600)
     for number, lost in enumerate(episodes):
-        begin, end = lost[0].time, transfer.repaired(lost)
+        begin = lost[0].time
+        end = max(transfer.repaired(lost), begin + LEAST)
         margin = (end - begin) * 0.12
         times = (max(begin - margin, 0), end + margin)
         low = max(lost[0].left - 12 * (lost[0].right - lost[0].left), 0)

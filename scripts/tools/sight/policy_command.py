@@ -11,9 +11,11 @@ import sys
 
 import change
 import program
-from change import UNITS, attribute
+from change import attribute
 from diag import until_free
+from owners import printable
 from program import Wrong
+from table import rate
 
 ADD, DEL, REPLACE = 2, 3, 4  # XTCP_CMD_POLICY_*
 RULE = 1  # XTCP_POLICY_RULE
@@ -32,6 +34,8 @@ def number(kind, form, least, most, unit=1):
 
 
 def prefix(_, text):
+    if "%" in text:
+        raise Wrong("to=%s: a rule is for an address whatever the device, so it has no zone" % text)
     try:
         found = ipaddress.ip_network(text)
     except ValueError as error:
@@ -49,12 +53,17 @@ def cgroup(_, text):
     """By its path below the root of the hierarchy, its whole path, or its id, which is the number of the folder."""
     if re.fullmatch("[0-9]{1,19}", text):
         return attribute(CGROUP, struct.pack("=Q", int(text)))
+    if not text:
+        raise Wrong("cgroup=: a path or an id is meant; / is the root")
     tops = mounted()
     if not tops:
         raise Wrong("cgroup=%s: no hierarchy of version 2 is mounted, so only an id can be meant" % text)
     path = text if any((text + "/").startswith(top + "/") for top in tops) else tops[0] + "/" + text.lstrip("/")
     try:
-        return attribute(CGROUP, struct.pack("=Q", os.stat(path).st_ino))
+        found = os.stat(path)
+        if not os.path.isdir(path) or found.st_dev not in [os.stat(top).st_dev for top in tops]:
+            raise Wrong("cgroup=%s: this is no folder of the hierarchy of version 2" % text)
+        return attribute(CGROUP, struct.pack("=Q", found.st_ino))
     except OSError as error:
         raise Wrong("cgroup=%s: %s" % (text, error.strerror)) from None
 
@@ -165,13 +174,6 @@ def ask(args, command, rules):
     raise Exists(text) if error == errno.EEXIST else Wrong(text, 1)
 
 
-def rate(octets):
-    """As pacing= takes it."""
-    bits = octets * 8
-    unit = max((unit for unit in UNITS if unit and bits % UNITS[unit] == 0), key=UNITS.get)
-    return "%d%s" % (bits // UNITS[unit], unit)
-
-
 # How words of /proc read in those of add.
 SHOWN = {"max_pacing_rate": lambda text: "pacing=" + rate(int(text)),
          "rto_min_us": lambda text: "rto_min=%d" % (int(text) // 1000), "rto_max_ms": "rto_max={}".format,
@@ -192,12 +194,15 @@ def shown(line, paths):
 def rules(args):
     """The table, each rule in words that add takes."""
     try:
-        with open("%s/%s_policy" % (args.proc, args.name)) as file:
-            lines = file.readlines()
+        with open("%s/%s_policy" % (args.proc, args.name), encoding="utf-8", errors="replace") as file:
+            lines = [printable(line.rstrip("\n")) for line in file]
     except OSError as error:
         raise Wrong("cannot read %s: %s; is the module loaded?" % (error.filename, error.strerror)) from None
     paths = cgroup_paths({word[7:] for line in lines for word in line.split() if word.startswith("cgroup=")})
-    return [shown(line, paths) for line in lines]
+    try:
+        return [shown(line, paths) for line in lines]
+    except (ValueError, KeyError):
+        raise Wrong("%s/%s_policy is of another version" % (args.proc, args.name)) from None
 
 
 def do_list(args):

@@ -9,7 +9,20 @@ import re
 import sys
 
 PROC = "/proc/net"
+WIDEST = 9999       # columns
 CLONE_NEWNET = 0x40000000
+
+
+def begin():
+    """Streams that were closed before we began, as by ">&-", fail when they are used, as other programs' do. Signs that
+    the terminal's locale does not have become question marks."""
+    for name, mode, flags in (("stdin", "r", os.O_WRONLY), ("stdout", "w", os.O_RDONLY), ("stderr", "w", os.O_WRONLY)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, flags), mode))
+    sys.stdout.reconfigure(errors="replace")
+
+
+begin()
 
 
 class Wrong(Exception):
@@ -20,6 +33,23 @@ class Wrong(Exception):
         self.status = status
 
 
+def columns():
+    """What COLUMNS says in the environment; 0: nothing, or no number."""
+    words = os.environ.get("COLUMNS", "")
+    return int(words) if re.fullmatch("[0-9]{1,4}", words) else 0
+
+
+def width(text):
+    """Of --width."""
+    value = int(text)
+    if not 0 < value <= WIDEST:
+        raise ValueError(text)
+    return value
+
+
+width.__name__ = "number of columns"
+
+
 def enter(name):
     """The network namespace, and nothing else of what `ip netns exec` does."""
     try:
@@ -27,7 +57,7 @@ def enter(name):
             if ctypes.CDLL(None, use_errno=True).setns(ns.fileno(), CLONE_NEWNET):
                 raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     except OSError as error:
-        raise Wrong("cannot enter the network namespace %s: %s" % (name, error.strerror)) from None
+        raise Wrong("cannot enter the network namespace %s: %s" % (name or "''", error.strerror)) from None
 
 
 def commands(name, doc, functions, takes_words=False):
@@ -47,7 +77,7 @@ def commands(name, doc, functions, takes_words=False):
             parser.error("a COMMAND is missing: " + ", ".join(functions))
         if not re.fullmatch("[a-z0-9_]+", args.name):
             raise Wrong("'%s' is no name of a module" % args.name)
-        if args.netns:
+        if args.netns is not None:
             enter(args.netns)
         return functions[args.command](args)
 
@@ -64,11 +94,15 @@ def ends(name, run, *sentences):
     except BrokenPipeError:     # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
-    except UnicodeEncodeError:
-        return 2
+    except UnicodeEncodeError as error:
+        words, status = "%s is no UTF-8" % ascii(error.object), 2
     except KeyboardInterrupt:
         return 130
     except (OSError, Wrong, *sentences) as error:
         words = "cannot read %s: it is a folder" % error.filename if isinstance(error, IsADirectoryError) else error
         status = getattr(error, "status", 2)
+    try:
+        sys.stdout.flush()
+    except OSError:     # nor can it be written later
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return ends(name, lambda: print("%s: %s" % (name, words), file=sys.stderr)) or status

@@ -7,6 +7,8 @@ import re
 import signal
 import sys
 
+import program
+
 LEAST = 80
 NO_TERMINAL = 100   # columns
 ESCAPE = re.compile("\033\\[[0-9;]*m")
@@ -72,8 +74,8 @@ class Plain:
         """(columns, None: any number of rows)"""
         if self.width:
             return self.width, None
-        if os.environ.get("COLUMNS", "").isdigit():
-            return int(os.environ["COLUMNS"]), None
+        if program.columns():
+            return program.columns(), None
         if sys.stdout.isatty():
             return os.get_terminal_size(sys.stdout.fileno()).columns, None
         return NO_TERMINAL, None

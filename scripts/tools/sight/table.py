@@ -13,6 +13,14 @@ def brief(number):
     return ("%.0f" if not unit or number >= 99.95 else "%.1f") % number + unit
 
 
+def rate(octets):
+    """Octets per second in bits per second, as pacing= takes them: 100mbit."""
+    bits, at = octets * 8, 0
+    while at < 3 and bits % 1000 == 0 and bits:
+        bits, at = bits // 1000, at + 1
+    return "%d%sbit" % (bits, ("", "k", "m", "g")[at])
+
+
 def span(seconds):
     """200ms, 3.2s, 59s, 5.0m, 2.0h: in five letters."""
     if seconds < 0.9995:

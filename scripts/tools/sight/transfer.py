@@ -4,6 +4,7 @@
 from events import Gap, Trace, port_of, settings_of
 from segments import MODULUS, modular
 
+LEAST = 1e-3    # seconds of a picture
 NONE = MODULUS - 1  # an ssthresh that nothing has set yet
 
 
@@ -128,7 +129,8 @@ class Transfer:
     def bounds(self):
         """First and last moment of the transfer."""
         times = [thing.time for thing in self.sent + self.acks + self.changes]
-        return min(thing.time for thing in self.sent), max(times)
+        begin = min(thing.time for thing in self.sent)
+        return begin, max(*times, begin + LEAST)
 
     def all_bounds(self, others):
         """As bounds(), of this one and others; in this one's time."""

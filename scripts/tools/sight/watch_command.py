@@ -264,7 +264,7 @@ def stop(number, _):
 
 
 def watch_all(args):
-    if args.netns:
+    if args.netns is not None:
         enter(args.netns)
     at_terminal = sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb" and not args.once and not args.trace
     place = screen.Terminal(args.width) if at_terminal else screen.Plain(args.width)

@@ -7,6 +7,7 @@ from watch_view import View
 
 COLOURS = ("34", "33", "32", "35", "36", "31")
 NAMES = "abcdef"
+NUMBERS = "123456"    # keys
 BUSIEST = 3
 SYN_AND_FIN = 2     # octets that an end without text sends
 TALL = 34           # rows of a screen that has room for two lines about each flow
@@ -59,8 +60,8 @@ class Flow(View):
         return sorted(every[:most], key=lambda flow: flow.first)
 
     def key(self, key):
-        if key.isdigit() and int(key) <= len(NAMES):
-            self.alone = int(key) - 1 if key != "0" else None
+        if key in ("0", *NUMBERS):
+            self.alone = NUMBERS.index(key) if key != "0" else None
         else:
             super().key(key)
 

@@ -91,7 +91,7 @@ def ended(counts, advice, sockets):
 
 
 def run(args):
-    if args.netns:
+    if args.netns is not None:
         program.enter(args.netns)
     listing, copies = Listing(args.name, args.proc), args.proc != PROC
     advice = None if copies else Advice(args.name)
