@@ -44,6 +44,8 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/workqueue.h>
 #include <net/net_namespace.h>
 #include <net/sock.h>
@@ -57,7 +59,9 @@
 
 #define LOOK_AFTER	(HZ / 50)
 #define LOOKS_MAX	64U	/* limit of socks that one run of the work item checks, per list */
-#define ROW_MAX		160	/* characters in a row of held_by */
+#define ROW_MAX		160	/* most characters in a row of held_by */
+/* no more rows fit into held_by, however short they are */
+#define ROWS_MAX	(PAGE_SIZE / (sizeof("net:[0] 0.0.0.0:0 0.0.0.0:0\n") - 1))
 
 /**
  * struct held_list - socks that hold the module, linked by sk_bind_node
@@ -480,31 +484,47 @@ static int read_held(char *buf, const struct kernel_param *param)
 	return scnprintf(buf, PAGE_SIZE, "%u\n", count_held());
 }
 
-/* Writes as many rows as fit. Lock: the list's, held. */
-static int write_rows(char *buf, int len, struct hlist_head *socks)
+/*
+ * Copies the connections of @socks to @conns, which has @n connections already. Return: how many it
+ * has now, at most ROWS_MAX. Lock: the list's, held.
+ */
+static unsigned int copy_conns(struct xtcp_conn *conns, unsigned int n, struct hlist_head *socks)
 {
 	const struct sock *sk;
 
 	sk_for_each_bound(sk, socks) {
-		if (len > PAGE_SIZE - ROW_MAX)
+		if (n == ROWS_MAX)
 			break;
-		len += write_row(buf + len, PAGE_SIZE - len, &xtcp_endpoint(sk)->conn);
+		conns[n++] = xtcp_endpoint(sk)->conn;
 	}
-	return len;
+	return n;
 }
 
+/*
+ * For each row, inum_of() looks through all namespaces, and any user can make many of them. So the
+ * rows are written when no lock is held and interrupts are on again.
+ */
 static int read_held_by(char *buf, const struct kernel_param *param)
 {
+	struct xtcp_conn *conns = kmalloc_array(ROWS_MAX, sizeof(*conns), GFP_KERNEL);
+	unsigned int n = 0, i;
 	int cpu, len = 0;
 
+	if (!conns)
+		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		struct held_list *there = per_cpu_ptr(&held_lists, cpu);
 
 		spin_lock_irq(&there->lock);
-		len = write_rows(buf, len, &there->due);
-		len = write_rows(buf, len, &there->later);
+		n = copy_conns(conns, n, &there->due);
+		n = copy_conns(conns, n, &there->later);
 		spin_unlock_irq(&there->lock);
 	}
+	for (i = 0; i < n && len <= PAGE_SIZE - ROW_MAX; i++) {
+		len += write_row(buf + len, PAGE_SIZE - len, &conns[i]);
+		cond_resched();
+	}
+	kfree(conns);
 	return len;
 }
 
