@@ -331,7 +331,7 @@ int xtcp_intopt_get(struct sock *sk, int optname, int *val)
 		*val = !!(xsk->nonagle & TCP_NAGLE_CORK);
 		return 0;
 	case TCP_MAXSEG:
-		*val = xsk->user_mss && unconnected ? xsk->user_mss : xsk->mss;
+		*val = (unconnected ? READ_ONCE(xsk->user_mss) : 0) ?: xsk->mss;
 		return 0;
 	case TCP_KEEPIDLE:
 		*val = xtcp_keepalive_time(sk) / HZ;

@@ -247,7 +247,8 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 		strscpy(name, READ_ONCE(xtcp_sk(sk)->algorithm)->name, sizeof(name));
 		return put_octets(optval, optlen, name, min_t(unsigned int, len, sizeof(name)));
 	default:
-		err = xtcp_intopt_get(sk, optname, &val);
+		/* data_race(): if another thread sets the option now, either value is right */
+		err = data_race(xtcp_intopt_get(sk, optname, &val));
 		return err ?: put_octets(optval, optlen, &val, min_t(unsigned int, len, sizeof(val)));
 	}
 }
