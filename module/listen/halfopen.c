@@ -72,12 +72,15 @@ static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_
 
 /*
  * Is a segment in the receive window (RFC 9293 section 3.10.7.4, table 6)? The receive window of an
- * entry is the window in its SYN-ACK.
+ * entry is the window in its SYN-ACK. The peer's SYN lies before it. So if the SYN comes again, it
+ * does not end the entry as a SYN in the window does, even if text in the window follows it.
  */
 static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
 	u32 left = he->irs + 1, right = left + he->rcv_wnd;
 
+	if (seg->flags & XTCP_SYN && seg->seq == he->irs)
+		return false;
 	if (seg->seq == left)
 		return true;
 	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))

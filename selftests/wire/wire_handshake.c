@@ -93,6 +93,15 @@ static const struct wire_row rows[] = {
 			.counters = "RetransSegs=1 TCPSynRetrans=1 PassiveOpens=0",
 		},
 	},
+	{	/* its SYN lies before the window, and does not begin another connection */
+		.name = "syn_ack_%s_with_text", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
+		.want = {
+			.script = "< S. 0(10) ack 1; > . 1 ack 1; < . 1 ack 1; accept; < P. 1(10) ack 1; skim; read 10",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "opens the connection, and challenges the SYN",
+		.kernel = { .script = "< S. 0(10) ack 1; > . 1 ack 1; accept; < P. 1(10) ack 1; skim; read 10" },
+	},
 	{
 		.name = "data_on_syn_listen_neither_kept_nor_acknowledged",
 		.rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
