@@ -206,6 +206,8 @@ plain.ascii = True
 
 def check_algorithms():
     """By connection: in a column if there is room, else how many have which."""
+    from types import SimpleNamespace
+    import watch_conn
     from flows import Flow, Flows
     from watch_conn import Conn
     from watch_flow import describe
@@ -218,6 +220,10 @@ def check_algorithms():
                              r"TIME-WAIT .*:50101 .* 0 +- +"))
     verdict(not problem and "; cubic" not in wide, "conn: the algorithm of each", problem, wide, words)
     verdict("; cubic 2; bbr 1 " in narrow and " CC" not in narrow, "conn: the algorithms in few columns", narrow)
+    some = [SimpleNamespace(algorithm=name, listed=SimpleNamespace(inode=inode))
+            for name, inode in (("cubic", 1), ("cubic", 2), ("bbr", 3), (None, 4), (None, 0))]
+    said = [watch_conn.algorithms(some[:at]) for at in (3, 4, 5)] + [watch_conn.algorithms(some[3:])]
+    verdict(said == ["; cubic 2; bbr 1", *["; cubic 2; bbr 1 of 3 known"] * 2, ""], "conn: not all have been asked", *said)
     view = view_of(Conn, known=known, sort="algorithm")
     view.look(0.0)
     order = [line.split()[2] for line in list(view.draw(120, None, plain))[2:]]
@@ -545,6 +551,8 @@ def check_terminal():
     session = Session(conn, 20, 24)
     verdict(session.ends(2) and "20 columns are too few" in session.text and "\033" not in session.text,
             "a terminal of 20 columns", session.text)
+    session = Session([*conn, "--once"], 0, 0)
+    verdict(session.read_until(lambda text: "6 connections" in text) and session.ends(0), "a terminal that has no size", session.text)
     session = Session(conn, 100, 12)
     good = session.read_until(first)
     fcntl.ioctl(session.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 12, 40, 0, 0))

@@ -77,7 +77,7 @@ class Plain:
         if program.columns():
             return program.columns(), None
         if sys.stdout.isatty():
-            return os.get_terminal_size(sys.stdout.fileno()).columns, None
+            return os.get_terminal_size(sys.stdout.fileno()).columns or NO_TERMINAL, None    # a serial line has 0
         return NO_TERMINAL, None
 
     def show(self, lines):

@@ -78,9 +78,12 @@ def end(name):
 
 
 def algorithms(connections):
-    """How many connections have which algorithm, where there is no room for its column."""
+    """How many connections have which algorithm, where there is no room for its column. Of many, some are asked with each
+    picture."""
     found = Counter(c.algorithm for c in connections if c.algorithm)
-    return "".join("; %s %s" % (name, brief(count)) for name, count in found.most_common(3))
+    known, all_of_them = sum(found.values()), sum(1 for c in connections if c.listed.inode)
+    return "".join("; %s %s" % (name, brief(count)) for name, count in found.most_common(3)) + \
+        (" of %s known" % brief(known) if 0 < known < all_of_them else "")
 
 
 class Conn(View):
