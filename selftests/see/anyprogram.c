@@ -94,6 +94,8 @@ static const struct shell_row rows[] = {
 	{ "no descriptor left",
 	  "$R $S tcp4 full tcp6 tcp6; $R sh -c 'exec 3<&0; $S full tcp4'",
 	  "tcp4 xtcp\nfull xtcp\ntcp6 xtcp nonblock\ntcp6 xtcp nonblock\nfull\ntcp4 EMFILE\n" },
+	{ "CDPATH in the environment",
+	  "CDPATH=.:/tmp $R $A tcp4", "tcp4 xtcp\n" },
 	{ "its status, also by a signal",
 	  "$R sh -c 'exit 7'; echo $?; $R sh -c 'kill -9 $$'; echo $?", "7\n137\n" },
 	{ "xtcp_run in xtcp_run",
@@ -254,6 +256,9 @@ static const struct shell_row rows[] = {
 	  "{ for p in $A $S; do $R --verbose $p ring tcp4; $R --strict $p ring tcp4; done; } 2>&1 | "
 	  "grep -v 'socket 3 is on' | sed 's/ [0-9]*: / N: /; s/process [0-9]*/process N/'",
 	  RING RING },
+	{ "--strict, and SMC, which has a socket of kernel TCP inside",
+	  "modprobe -q smc; $R --strict $A smc smc4 tcp4; $R --strict $S smc smc4 tcp4",
+	  "smc EAFNOSUPPORT\nsmc4 EPROTONOSUPPORT\ntcp4 xtcp\nsmc EAFNOSUPPORT\nsmc4 EPROTONOSUPPORT\ntcp4 xtcp\n" },
 	{ "--strict, and the kernel has no filter",
 	  "$R --strict --preload $A tcp4 2>&1",
 	  "xtcp_run: --strict needs the filter, --preload has none\n", 125 },
@@ -266,6 +271,8 @@ static const struct shell_row rows[] = {
 	  "$R --verbose sh -c '$A tcp4; $S tcp4' 2>&1 | sed 's/ [0-9]*: / N: /; s/process [0-9]*/process N/' | sort",
 	  "tcp4 xtcp\ntcp4 xtcp\nxtcp_run: N: process N: socket 3 is on xtcp, by the kernel\n"
 	  "xtcp_run: N: socket 3 is on xtcp\n" },
+	{ "--verbose, and no descriptor left",
+	  "$R --verbose sh -c 'exec 3<&0; $A full tcp4' 2>&1", "full\ntcp4 EMFILE\n" },
 	{ "output ends with the program",
 	  "echo $($R sh -c '$S tcp4 & wait')", "tcp4 xtcp\n" },
 };

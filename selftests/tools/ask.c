@@ -212,6 +212,8 @@ static const struct {
 	{ "mptcp", AF_INET, SOCK_STREAM, 262 },
 	{ "udp", AF_INET, SOCK_DGRAM },
 	{ "unix", AF_UNIX, SOCK_STREAM },
+	{ "smc", AF_SMC, SOCK_STREAM },
+	{ "smc4", AF_INET, SOCK_STREAM, 256 },
 };
 
 static bool opens(const char *step)

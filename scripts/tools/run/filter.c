@@ -3,7 +3,7 @@
  * The filter of system calls that a program and all its descendants run under: socket() for TCP waits until the process
  * behind the listener (notify.c) has answered. It sees the numbers in the registers and no memory, so what is made
  * without a system call of its own, as by io_uring, cannot be seen: --strict denies the program io_uring instead, and
- * --verbose says when it asks for one.
+ * --verbose says when it asks for one. It denies SMC, too, whose sockets have one of kernel TCP inside.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -21,6 +21,10 @@
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV 0x20
+#endif
+
+#ifndef IPPROTO_SMC
+#define IPPROTO_SMC	256		/* since Linux 6.11 */
 #endif
 
 #define X32_BIT		0x40000000
@@ -127,11 +131,15 @@ static void write_program(struct program *program, bool strict, bool verbose)
 	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SOCK_STREAM, 1, 0);
 	verdict(program, SECCOMP_RET_ALLOW);
 	load_arg(program, 0);
+	if (strict)
+		verdict_if(program, AF_SMC, DENY(EAFNOSUPPORT));
 	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET, 2, 0);
 	program->insn[program->n++] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_INET6, 1, 0);
 	verdict(program, SECCOMP_RET_ALLOW);
 	load_arg(program, 2);
 	verdict_if(program, IPPROTO_MPTCP, DENY(EPROTONOSUPPORT));
+	if (strict)
+		verdict_if(program, IPPROTO_SMC, DENY(EPROTONOSUPPORT));
 	if (rules_start_on_xtcp()) {
 		verdict_if(program, 0, SECCOMP_RET_USER_NOTIF);
 		verdict_if(program, IPPROTO_TCP, SECCOMP_RET_USER_NOTIF);

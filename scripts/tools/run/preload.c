@@ -78,9 +78,10 @@ EXPORTED int socket(int domain, int type, int protocol)
 	fd = libc.socket(libc.family, type, domain == AF_INET6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
 	if (fd < 0 && errno == EAFNOSUPPORT)
 		complain();
-	if (fd >= 0)
+	if (fd >= 0) {
 		limits_apply(fd);
-	log_line("socket %d is on xtcp", fd);
+		log_line("socket %d is on xtcp", fd);
+	}
 	return fd;
 }
 
