@@ -423,8 +423,14 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 		}
 		break;
 	}
-	if (!xtcp_seg(skb)->len)
+	if (!xtcp_seg(skb)->len) {
+		/*
+		 * @skb has only repeated @next, and perhaps the text directly before it. The block
+		 * with the repeated text follows the D-SACK (RFC 2883 section 4)
+		 */
+		xtcp_sack_queued(sk, start, xtcp_seq_min(end, end_of(next)));
 		goto drop;
+	}
 	queue_out_of_order(sk, prev, skb);
 	return;
 

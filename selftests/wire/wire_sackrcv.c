@@ -144,6 +144,17 @@ static const struct wire_row rows[] = {
 			.counters = "TcpDuplicateDataRehash=1 DelayedACKLost=3",
 		},
 	},
+	/* The block with what came twice follows, also where it is more than one skb in the queue. */
+	{
+		.name = "sack_%s_twice_across_two_segments", .rfc = "RFC 2883 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(1000) ack 1; > . 1 ack 1; < . 2001(1000) ack 1; > . 1 ack 1;"
+				  "< . 5001(500) ack 1; > . 1 ack 1 <sack 5001:5501 1001:3001>;"
+				  "< . 1501(1000) ack 1; >@1000 . 1 ack 1 <sack 1501:2501 1001:3001 5001:5501>;"
+				  "< . 5101(100) ack 1; >@1000 . 1 ack 1 <sack 5101:5201 5001:5501 1001:3001>;"
+				  "< . 1001(2000) ack 1; >@1000 . 1 ack 1 <sack 1001:3001 1001:3001 5001:5501>",
+		},
+	},
 	/* It ends before the last ACK: the ACK of it may be lost, so those of what follows do not wait. */
 	{
 		.name = "sack_%s_repeated_long_after", .rfc = "RFC 2883 4", .in = ESTABLISHED, SACK,
