@@ -15,8 +15,8 @@
  * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Without timestamps,
  * SACK and ECN are off.
  *
- * Our own shift is not stored, since the listener that gets the ACK has it. The MAC covers it. So an
- * ACK is refused if it answers the SYN-ACK of a former listener with another shift: the SYN-ACK
+ * Our own shift is not stored, since the listener that gets the ACK has it. The MAC covers it. So
+ * an ACK is refused if it answers the SYN-ACK of a former listener with another shift: the SYN-ACK
  * fixes the shift (RFC 7323 section 2.2).
  *
  * A check accepts cookies of two periods, each with 16 values of the four bits. So for one tuple it

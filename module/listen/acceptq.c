@@ -5,10 +5,10 @@
  *
  * The queue holds one reference to each child. accept() hands that reference to the new file.
  *
- * The memory of a child is charged to a memory control group by accept(), so nobody pays for a child
- * that waits. The backlog of the listener limits them, and net.core.somaxconn the backlog. But any
- * user can create a guest (xtcp_net.is_guest), and set its somaxconn to any value. So the children
- * of all guests together have a limit, too.
+ * The memory of a child is charged to a memory control group by accept(), so nobody pays for a
+ * child that waits. The backlog of the listener limits them, and net.core.somaxconn the backlog.
+ * But any user can create a guest (xtcp_net.is_guest), and set its somaxconn to any value. So the
+ * children of all guests together have a limit, too.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

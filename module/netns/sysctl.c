@@ -108,8 +108,9 @@ static int do_int(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffe
 }
 
 /*
- * Several numbers in one file. The kernel's handler stores each number before it looks at the next one. Here all of
- * them change, or none. @check, if not NULL, refuses numbers that do not fit together.
+ * Several numbers in one file. The kernel's handler stores each number before it looks at the next
+ * one. Here all of them change, or none. @check, if not NULL, refuses numbers that do not fit
+ * together.
  */
 static int do_three(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		    bool (*check)(const int *numbers))

@@ -6,12 +6,12 @@
  * Each segment is built, traced and counted in one place, and handed to ip_reply.c. Its IP fields
  * are chosen as in kernel TCP. Each has the skb->mark and the interface of the sock, entry or
  * record, and the route that the user of the sock or listener has; a record has root's. With
- * fwmark_reflect, a RST or an ACK has the skb->mark of the segment that it answers, if that has one.
- * Each has the SO_PRIORITY of the sock, listener or record.
+ * fwmark_reflect, a RST or an ACK has the skb->mark of the segment that it answers, if that has
+ * one. Each has the SO_PRIORITY of the sock, listener or record.
  *
- * If the peer's address is link-local and the answered segment came through a VRF, a RST is bound to
- * the port of the VRF. If the connection has no interface and the address is link-local or ::1, the
- * RST is bound to the interface by which the segment came; if it has none and the segment came
+ * If the peer's address is link-local and the answered segment came through a VRF, a RST is bound
+ * to the port of the VRF. If the connection has no interface and the address is link-local or ::1,
+ * the RST is bound to the interface by which the segment came; if it has none and the segment came
  * through a VRF, to the VRF device. Otherwise routing chooses the interface of the RST.
  *
  * A SYN-ACK has the DSCP of the listener; with net.xtcp.reflect_tos, it has the DSCP of the SYN.
