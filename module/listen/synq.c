@@ -48,6 +48,7 @@
 #include "listen/pool.h"
 #include "listen/refusal.h"
 #include "listen/request.h"
+#include "lookup/group.h"
 #include "out/ip_reply.h"
 #include "out/reply.h"
 #include "recv/savedsyn.h"
