@@ -21,11 +21,11 @@
 #include "base/counter.h"
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/sock.h"
 #include "listen/listener.h"
 #include "sight/trace.h"
 
 #define GUESTS_MEMORY	32	/* the children of all guests that wait may take 1/32 of the memory */
+#define CHILD_SIZE	1536	/* the memory of a child, as struct xtcp_sock takes it; octets */
 
 static struct percpu_counter guest_children;
 static s32 guest_batch;		/* children that a processor may count before it updates the sum */
@@ -52,7 +52,7 @@ int xtcp_acceptq_init(void)
 	/* store the default, so that /sys/module shows the limit */
 	if (!guest_children_max)
 		guest_children_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
-						sizeof(struct xtcp_sock), INT_MAX);
+						CHILD_SIZE, INT_MAX);
 	/* the sum is wrong by at most 1/64 of the limit */
 	guest_batch = clamp(guest_children_max / 64 / num_possible_cpus(), 1U, 32U);
 	return 0;
