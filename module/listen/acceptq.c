@@ -24,11 +24,11 @@
 #include "listen/listener.h"
 #include "sight/trace.h"
 
-#define GUESTS_MEMORY	32	/* the children of all guests that wait may take 1/32 of the memory */
+#define UNACCEPTED_PART	32	/* the children of all guests that wait may take 1/32 of the memory */
 #define CHILD_SIZE	1536	/* the memory of a child, as struct xtcp_sock takes it; octets */
 
 static struct percpu_counter guest_children;
-static s32 guest_batch;		/* children that a processor may count before it updates the sum */
+static s32 children_batch;		/* children that a processor may count before it updates the sum */
 
 static unsigned int guest_children_max;
 module_param_named(guest_unaccepted, guest_children_max, uint, 0444);
@@ -51,10 +51,10 @@ int xtcp_acceptq_init(void)
 		return -ENOMEM;
 	/* store the default, so that /sys/module shows the limit */
 	if (!guest_children_max)
-		guest_children_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
+		guest_children_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / UNACCEPTED_PART /
 						CHILD_SIZE, INT_MAX);
 	/* the sum is wrong by at most 1/64 of the limit */
-	guest_batch = clamp(guest_children_max / 64 / num_possible_cpus(), 1U, 32U);
+	children_batch = clamp(guest_children_max / 64 / num_possible_cpus(), 1U, 32U);
 	return 0;
 }
 
@@ -77,7 +77,7 @@ static void count_of_guest(const struct xtcp_listener *listener, int change)
 	if (likely(!xn->is_guest))
 		return;
 	atomic_add(change, &xn->rest->guest_children);
-	percpu_counter_add_batch(&guest_children, change, guest_batch);
+	percpu_counter_add_batch(&guest_children, change, children_batch);
 }
 
 /* Have guests, or has this one, as many children that wait as they may have? */

@@ -24,10 +24,13 @@
 #include "lib/counters.h"
 #include "lib/flow.h"
 #include "lib/must.h"
+#include "lib/needs.h"
 #include "lib/netem.h"
 #include "lib/sides.h"
 #include "lib/signing.h"
 #include "lib/wait.h"
+
+NEEDS_PROGRAMS("ip");
 
 #define PORT		7600
 #define LARGE		3000000
