@@ -188,11 +188,12 @@ static void note_silence(struct world *w)
 	w->moved_us = w->path.moved_us;
 }
 
-static bool is_late(const struct world *w)
+static void look_at_time(struct world *w)
 {
 	const long long us = path_now_us() - w->path.began_us, waited_us = verdict_waited_us(w);
 
-	return us - (waited_us > w->doubled_us ? waited_us : w->doubled_us) > LONGEST_US || us > MOST_US;
+	w->is_only_slow = us - (waited_us > w->doubled_us ? waited_us : w->doubled_us) <= LONGEST_US;
+	w->is_late = !w->is_only_slow || us > MOST_US;
 }
 
 static void run(struct world *w)
@@ -201,7 +202,7 @@ static void run(struct world *w)
 
 	w->moved_us = w->path.began_us;
 	while (!are_all_over(w) && goes_on(w)) {
-		w->is_late = is_late(w);
+		look_at_time(w);
 		if (w->is_late)
 			break;
 		note_silence(w);

@@ -31,7 +31,8 @@ struct world {
 	long long moved_us;	/* when something moved last, as far as silences are known */
 	long long quiet_us;	/* the longest one that nothing explains */
 	long long doubled_us;	/* all silences of a doubled RTO together */
-	bool is_late;
+	bool is_late;		/* its time is over */
+	bool is_only_slow;	/* and the waits for timeouts explain that */
 	long long carried;	/* octets that programs have written and read, at the last step */
 	unsigned int steps;	/* of the program, since the beginning */
 	bool is_down[SIDES], has_ended[SIDES], has_other_route[SIDES];
