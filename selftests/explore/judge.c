@@ -412,7 +412,8 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 		judge_takes(s, seg->seq, seg->seq + segment_len(seg));
 	s->heard_end |= peer->has_fin && next_in_order(s) == peer->fin + 1;
 	/* a FIN beyond a hole says that there is text */
-	s->has_heard_text |= seg->len || (seg->flags & SEGMENT_FIN && s->nr_ranges && seq_lt(next_in_order(s), seg->seq));
+	s->has_heard_text |= seg->len ||
+			     (seg->flags & SEGMENT_FIN && s->nr_ranges && seq_lt(next_in_order(s), seg->seq));
 	note_urgent(s, peer, seg, is_older);
 	/* in SYN-SENT a segment without SYN is dropped, with its ACK */
 	if (seg->flags & SEGMENT_ACK && s->nr_ranges) {
