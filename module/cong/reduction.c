@@ -235,9 +235,9 @@ void xtcp_reduction_restart(struct sock *sk, u32 pipe)
 
 	sock_owned_by_me(sk);
 	/*
-	 * a phase of Careful Resume may still be going on if xtcp_reduction_timeout() was not called.
-	 * In the phase NORMAL do nothing: cwnd is what the repair has left of the window, and says
-	 * nothing about the path
+	 * a phase of Careful Resume may still be going on if xtcp_reduction_timeout() was not
+	 * called. In the phase NORMAL do nothing: cwnd is what the repair has left of the window,
+	 * and says nothing about the path
 	 */
 	if (unlikely(tx->stream->cong.resume) && !xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL))
 		xtcp_resuming_timeout(sk);
