@@ -26,7 +26,28 @@
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
+#include "sendq/sndq.h"
 #include "sight/mib.h"
+
+/*
+ * A tail loss probe that repeats text is on its way, and a recovery begins. The probe counts as
+ * resent, since otherwise a D-SACK for the probe would count for a later retransmission. Its TSval
+ * is the first of a copy: an ACK that echoes it says that the probe has arrived, and the original
+ * may be lost.
+ */
+static void probe_is_a_copy(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_undo *undo = &tx->stream->undo;
+	const struct sk_buff *probe;
+
+	undo->resent += tx->mss;
+	probe = xtcp_sndq_find(sk, tx->stream->tlp.end_seq - 1);
+	if (!probe || undo->has_ts)
+		return;
+	undo->first_ts = xtcp_clock_ts_of(xtcp_sndcb(probe)->sent_us) + tx->snd.ts_offset;
+	undo->has_ts = true;
+}
 
 /**
  * xtcp_undo_begin() - start to watch a recovery
@@ -49,12 +70,9 @@ void xtcp_undo_begin(struct sock *sk)
 	 */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
-	/*
-	 * count the tail loss probe as resent, too. Otherwise a D-SACK for the probe would count
-	 * for a later retransmission
-	 */
+	undo->has_ts = undo->any_resent;
 	if (stream->tlp.pending && stream->tlp.is_resent)
-		undo->resent += tx->mss;
+		probe_is_a_copy(sk);
 }
 
 /**
@@ -84,8 +102,9 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 	/* a SYN may have been sent before tx->stream is allocated */
 	if (!xtcp_stream_is_there(tx->stream))
 		return;
-	if (!undo->any_resent)
+	if (!undo->has_ts)
 		undo->first_ts = xtcp_clock_ts_of(sent_us) + tx->snd.ts_offset;
+	undo->has_ts = true;
 	undo->any_resent = true;
 	undo->resent += octets;
 }

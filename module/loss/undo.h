@@ -16,10 +16,11 @@ struct xtcp_sample;
  * @marker: SND.UNA when the recovery began
  * @resent: octets resent, minus the octets that D-SACKs report as arrived twice; begins with the
  *	retransmissions that are in flight when the recovery begins
- * @first_ts: TSval of the first retransmission
+ * @first_ts: TSval of the first retransmission, or of the tail loss probe before it
  * @armed: there is a reduction that may be undone
  * @any_resent: a retransmission was in flight when the recovery began, or something was resent
- *	since
+ *	since; a tail loss probe does not count
+ * @has_ts: @first_ts is valid
  */
 struct xtcp_undo {
 	u32 marker;
@@ -27,6 +28,7 @@ struct xtcp_undo {
 	u32 first_ts;
 	bool armed;
 	bool any_resent;
+	bool has_ts;
 };
 
 /* The socket lock is held in all these functions. */

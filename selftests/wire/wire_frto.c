@@ -17,6 +17,9 @@
 			"info snd_ssthresh = 5; info lost = 10;"
 /* The path is 100 ms long: an ACK that comes sooner after a repetition is that of the original (RFC 8985, 6.2). */
 #define FAR_TIMED_OUT	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept;" TIMED_OUT_MORE
+#define PROBE_ARRIVED	"< . 1 ack 1; sysctl early_retrans 3; write 1000; > P. 1(1000) ack 1; pass 20;"		\
+			">@1500 P. 1(1000) ack 1; keep R; pass 20; >@1500 P. 1(1000) ack 1; info ca_state = 4;"	\
+			"< . 1 ack 1001 <nop,nop,ts T K>; none;"
 
 static const struct wire_row rows[] = {
 	{
@@ -153,6 +156,20 @@ static const struct wire_row rows[] = {
 			.script = TIMED_OUT "< . 1 ack 1001; > p. 1001(1000) ack 1 x2; none; info ca_state = 4;"
 				  "info snd_ssthresh = 5; < . 1 ack 10001; none; info snd_ssthresh = 5",
 			.counters = "TCPTimeouts=1 TCPLossUndo=0",
+		},
+	},
+	/* A tail loss probe was a copy, too: its echo says that the probe has arrived, and not the original. */
+	{
+		.name = "eifel_%s_the_probe_before_the_timeout_arrived", .rfc = "RFC 3522 3.2, RFC 8985 7.4.2",
+		.in = ESTABLISHED, .syn = SACK_TS,
+		.want = {
+			.script = PROBE_ARRIVED "info snd_ssthresh = 5; info snd_cwnd <= 2",
+			.counters = "TCPLossProbes=1 TCPTimeouts=1 TCPLossUndo=0",
+		},
+		.kernel_differs = "takes the echo of the probe for one of the original",
+		.kernel = {
+			.script = PROBE_ARRIVED "info snd_ssthresh >= 1000; info snd_cwnd >= 10",
+			.counters = "TCPLossProbes=1 TCPTimeouts=1 TCPLossUndo=1",
 		},
 	},
 	/* D-SACK: all that was sent again had arrived. */
