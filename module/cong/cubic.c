@@ -92,9 +92,20 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 	epoch->w_est = cwnd;
 	epoch->origin = max(epoch->w_max, cwnd);
 	epoch->k = xtcp_cubic_k(epoch->origin - cwnd, mss);
-	cubic->grown_us = now_us;
 	cubic->credit = 0;
 	cubic->credit_est = 0;
+}
+
+/*
+ * Do not count @us microseconds as part of the current epoch, nor of the epoch before it: an undo
+ * may make that epoch the current one again.
+ */
+static void leave_out(struct xtcp_cubic *cubic, u64 us)
+{
+	if (cubic->now.start_us)
+		cubic->now.start_us += us;
+	if (cubic->before.start_us)
+		cubic->before.start_us += us;
 }
 
 /*
@@ -108,7 +119,7 @@ static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 	u64 gap = now_us > cubic->grown_us ? now_us - cubic->grown_us : 0;
 
 	if (gap > GAP_MIN_US + 2ULL * rtt_us)
-		cubic->now.start_us += gap - rtt_us;
+		leave_out(cubic, gap - rtt_us);
 	cubic->grown_us = now_us;
 	cubic->now.start_us = min(cubic->now.start_us, now_us);
 }
@@ -161,10 +172,9 @@ u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, 
 
 	if (cwnd >= MAX_WINDOW)
 		return cwnd;
+	leave_out_gap(cubic, now_us, rtt_us);
 	if (!epoch->start_us)
 		begin_epoch(cubic, now_us, cwnd, mss);
-	else
-		leave_out_gap(cubic, now_us, rtt_us);
 	us = now_us - epoch->start_us;
 	grow_estimate(cubic, cwnd, mss, acked);
 
@@ -248,7 +258,7 @@ void xtcp_cubic_undo(struct xtcp_cubic *cubic)
 }
 
 /**
- * xtcp_cubic_idle() - do not count an idle time as part of the current epoch
+ * xtcp_cubic_idle() - do not count an idle time as part of an epoch
  * @cubic: the state
  * @idle_us: duration of the idle time, microseconds
  *
@@ -256,8 +266,6 @@ void xtcp_cubic_undo(struct xtcp_cubic *cubic)
  */
 void xtcp_cubic_idle(struct xtcp_cubic *cubic, u64 idle_us)
 {
-	if (!cubic->now.start_us)
-		return;
-	cubic->now.start_us += idle_us;
+	leave_out(cubic, idle_us);
 	cubic->grown_us += idle_us;
 }

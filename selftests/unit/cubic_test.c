@@ -301,6 +301,39 @@ static void gaps(void)
 	UNIT_CHECK(!idle.now.start_us);
 }
 
+/* nor are they of the stage to which an undo returns, whether the stage after the reduction had begun or not */
+static void gaps_before_an_undo(void)
+{
+	struct xtcp_cubic busy = { 0 }, idle, gap;
+	u32 cwnd = xtcp_cubic_reduce(&busy, 500000, 1000), low, a, b, c;
+	u64 now = START, later;
+	int i, begun;
+
+	for (i = 0; i < 20; i++)
+		cwnd = round_trip(&busy, &now, 50000, cwnd, 1000, 2000);
+	low = xtcp_cubic_reduce(&busy, cwnd, 1000);
+	for (begun = 0; begun < 2; begun++) {
+		if (begun)
+			low = round_trip(&busy, &now, 50000, low, 1000, 2000);
+		later = now + 3600 * SECOND;
+		idle = busy;
+		gap = busy;
+		xtcp_cubic_idle(&idle, 3600 * SECOND);
+		xtcp_cubic_grow(&busy, now + 50000, 50000, low, 1000, 2000);
+		xtcp_cubic_grow(&idle, later + 50000, 50000, low, 1000, 2000);
+		xtcp_cubic_grow(&gap, later + 50000, 50000, low, 1000, 2000);
+		xtcp_cubic_undo(&idle);
+		xtcp_cubic_undo(&gap);
+		a = busy.before.start_us - START;
+		b = idle.now.start_us - START - 3600 * SECOND;
+		c = gap.now.start_us - START - 3600 * SECOND;
+		UNIT_CHECK(a == b && a == c);
+		UNIT_CHECK(xtcp_cubic_grow(&idle, later + 100000, 50000, cwnd, 1000, 2000) < cwnd + 500);
+		UNIT_CHECK(xtcp_cubic_grow(&gap, later + 100000, 50000, cwnd, 1000, 2000) < cwnd + 500);
+		now += 50000;
+	}
+}
+
 /* a bundle of 64 KB is worth what its segments are */
 static void bundles(void)
 {
@@ -392,6 +425,7 @@ int main(void)
 		{ "slow start that ended without a loss (4.10)", after_slow_start },
 		{ "undo (4.9)", undo },
 		{ "idle time does not count (4.2)", gaps },
+		{ "idle time before an undo does not count either (4.2, 4.9)", gaps_before_an_undo },
 		{ "bundles", bundles },
 		{ "at most half as large again in a round trip (4.2)", limit_of_growth },
 		{ "extreme windows, segments, round trips and times", extremes },
