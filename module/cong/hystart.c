@@ -124,7 +124,9 @@ static void look_at_round(struct xtcp_hystart *hystart)
  * @in_order: nothing is out of order at the receiver
  *
  * RFC 9406 section 4.2. CSS is conservative slow start. The rest of the round in which CSS begins
- * counts as the first round of CSS.
+ * counts as the first round of CSS. While the window does not limit the sender, this function is
+ * not called. When more than 2^31 octets have passed meanwhile, the end of the round seems to lie
+ * beyond SND.NXT.
  *
  * Context: any.
  *
@@ -145,7 +147,7 @@ enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_u
 		hystart->phase = XTCP_HYSTART_OFF;
 		return XTCP_HYSTART_TRAIN;
 	}
-	if (xtcp_seq_lt(snd_una, hystart->window_end))
+	if (xtcp_seq_lt(snd_una, hystart->window_end) && xtcp_seq_le(hystart->window_end, snd_nxt))
 		return XTCP_HYSTART_GOES_ON;
 	begin_round(hystart, snd_nxt);
 	if (hystart->phase != XTCP_HYSTART_CSS || ++hystart->css_rounds < CSS_ROUNDS)

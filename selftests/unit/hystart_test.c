@@ -150,6 +150,21 @@ static void rounds_without_samples(void)
 	UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_SLOW_START && s.hystart.last_min_us == 900 * MS);
 }
 
+/* the window did not limit the sender while it sent more than half of the sequence space: the next round ends, too */
+static void after_half_the_numbers(void)
+{
+	struct sender s = start_at(ISS);
+
+	rounds(&s, 4, 20 * MS);
+	s.una += 0x90000000;
+	s.nxt = s.una + s.cwnd;
+	ack(&s, 2 * MSS, 20 * MS);
+	UNIT_CHECK(s.hystart.window_end - s.una <= s.cwnd);
+	one_round(&s, 20 * MS);
+	one_round(&s, 60 * MS);
+	UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_CSS);
+}
+
 static struct sender in_css(void)
 {
 	struct sender s = start_at(ISS);
@@ -349,6 +364,7 @@ int main(void)
 		{ "the smallest round trip counts", jitter },
 		{ "eight samples (4.2)", samples },
 		{ "rounds without samples", rounds_without_samples },
+		{ "a round after half the sequence space", after_half_the_numbers },
 		{ "five rounds of conservative slow start", five_rounds },
 		{ "back to slow start when it was jitter", back_to_slow_start },
 		{ "a train of ACKs", trains },
