@@ -148,6 +148,9 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
 			begin_search(sk, tx->mss);
 		return 0;
 	}
+	/* a probe may be larger than many segments: the congestion window counts octets */
+	if (tx->cong.cwnd < size + tx->mss)
+		return 0;
 	needed = size + (stream->scoreboard.reordering + 1U) * tx->mss;
 	return tx->snd.write_seq - tx->snd.nxt >= needed && tx->snd.wnd >= needed ? size : 0;
 }

@@ -13,6 +13,8 @@
 #define OPEN_FAR	"connect; > S 0; pass 100; < S. 0 ack 1 $; > . 1 ack 1;"
 #define TEN		"write 9728; > p. 1(512) ack 1 x10; pass 100; < . 1 ack 5121;"
 #define PROBE		OPEN_FAR TEN "> p. 5121(756) ack 1; skim; pass 100;"
+#define ELEVEN		"connect; > S 0; pass 100; < S. 0 ack 1 win 30000 $; > . 1 ack 1; < . 1 ack 1 win 0;"	\
+			"set SNDBUFFORCE 100000; write 2400; none; < . 1 ack 1 win 30000;"
 
 static const struct wire_row rows[] = {
 	{
@@ -69,6 +71,22 @@ static const struct wire_row rows[] = {
 				  "> p. U(756) ack 1; skim; pass 100; < . 1 ack S; skim",
 			.counters = "TCPMTUPSuccess=1 TCPMTUPFail=1", .state = ESTABLISHED,
 		},
+	},
+	/*
+	 * Eleven of the smallest segments may be in flight when the window opens, but not a probe that is longer than
+	 * all of them.
+	 */
+	{
+		.name = "mtuprobe_not_beyond_the_window", .rfc = "RFC 4821 7.4",
+		.pre = "sysctl mtu_probing 2; sysctl base_mss 48; sysctl timestamps 0; route initcwnd 11; bundles 60",
+		.syn = "mss 1400,sackok",
+		.want = {
+			.script = ELEVEN "> p. 1(48) ack 1 x11; none; pass 100; < . 1 ack 529; > p. 529(724) ack 1;"
+				  "skim; pass 100; < . 1 ack S; skim",
+			.counters = "TCPMTUPSuccess=1", .state = ESTABLISHED,
+		},
+		.kernel_differs = "counts the window in segments",
+		.kernel.script = ELEVEN "> p. 1(724) ack 1; skim; pass 100; < . 1 ack S; skim",
 	},
 	/* The end of a record is not in the middle of a segment: no probe is made of two. */
 	{
