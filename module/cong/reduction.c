@@ -84,6 +84,15 @@ static void keep_windows(struct xtcp_sender *tx)
 	prior->prior_ssthresh = xtcp_reduction_is_on(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
+/*
+ * Is cwnd what a repair has left of the window, so that it says nothing about the path? In a phase
+ * of Careful Resume other than NORMAL, congestion counts nevertheless.
+ */
+static bool is_mere_repair(const struct xtcp_sender *tx)
+{
+	return tx->cong.phase == XTCP_CONG_LOSS && xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL);
+}
+
 /**
  * xtcp_reduction_begin() - begin to reduce the window after a loss or a congestion mark
  * @sk: the sock; its phase has not changed yet
@@ -99,7 +108,7 @@ void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
 	bool retreats;
 
 	sock_owned_by_me(sk);
-	retreats = unlikely(tx->stream->cong.resume) && xtcp_resuming_congested(sk);
+	retreats = unlikely(tx->stream->cong.resume) && !is_mere_repair(tx) && xtcp_resuming_congested(sk);
 	keep_windows(tx);
 	tx->stream->cong.idled_in_reduction = false;
 	tx->cong.ssthresh = max_t(u32, marked && ops->marked ? ops->marked(sk) : ops->ssthresh(sk), tx->mss);

@@ -4,9 +4,9 @@
  *
  *               something is sacked            something is lost
  *      OPEN ----------------------> DISORDER ---------------------> RECOVERY
- *       |   <----------------------    |      <---------------------   |
- *       |       nothing is missing     |       recover is acknowledged  |
- *       |                              |                                |
+ *       |   <----------------------    |      <---------------------   | ^
+ *       |       nothing is missing     |       recover is acknowledged  | | a retransmission
+ *       |                              |                                | | is lost
  *       +--- congestion mark ---> CWR -+---------- timeout ----------> LOSS
  *
  * When a phase beyond DISORDER begins, "recover" is set to SND.NXT. With SACK, RECOVERY and LOSS
@@ -100,9 +100,10 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * A segment has been marked as lost in OPEN, DISORDER or CWR: begin RECOVERY. There is one
- * exception, in OPEN and DISORDER: if the segment was a probe of the path MTU, it was too large,
- * which is no sign of congestion. So its text is resent, but the window is not reduced.
+ * A segment has been marked as lost in OPEN, DISORDER or CWR, or a retransmission in LOSS: begin
+ * RECOVERY. There is one exception, in OPEN and DISORDER: if the segment was a probe of the path
+ * MTU, it was too large, which is no sign of congestion. So its text is resent, but the window is
+ * not reduced.
  */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -121,6 +122,7 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 		reduce(sk, sample, false);
 	if (sample->ece)
 		xtcp_reduction_forbid_undo(sk);
+	tx->stream->frto = false;
 	tx->stream->recover = tx->snd.nxt;
 	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, tx->agreed.sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
 }
@@ -185,6 +187,16 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 	wait_us = xtcp_rack_detect(sk, sample->now_us);
 	if (wait_us)
 		xtcp_flight_reordering(sk, wait_us);
+}
+
+/*
+ * In LOSS, must RECOVERY begin? @resent: the octets in flight again before losses were looked for.
+ * If fewer are in flight again now, a retransmission was lost. This is a second sign of congestion,
+ * so the window falls again (RFC 5681 section 4.3).
+ */
+static bool is_lost_again(const struct xtcp_sender *tx, u32 resent)
+{
+	return tx->cong.phase == XTCP_CONG_LOSS && tx->stream->scoreboard.resent < resent;
 }
 
 /*
@@ -403,6 +415,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;
 	bool recovered = xtcp_seq_ge(tx->snd.una, stream->recover);
+	const u32 resent = stream->scoreboard.resent;
 
 	if (sample->acked && originals_came(sk, sample)) {
 		/*
@@ -440,6 +453,8 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 			xtcp_scoreboard_forget_duplicates(sk);
 	}
 	find_lost(sk, sample);
+	if (is_lost_again(tx, resent))
+		enter_recovery(sk, sample);
 	return NEXT_LOST;
 }
 
@@ -554,13 +569,13 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 	struct xtcp_sample none = { .now_us = xtcp_clock_us() };
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;
-	u32 lost = stream->lost_total;
+	u32 lost = stream->lost_total, resent = stream->scoreboard.resent;
 	u32 wait_us;
 
 	sock_owned_by_me(sk);
 	wait_us = xtcp_rack_detect(sk, none.now_us);
 	if (stream->lost_total != lost) {
-		if (tx->cong.phase < XTCP_CONG_RECOVERY)
+		if (tx->cong.phase < XTCP_CONG_RECOVERY || is_lost_again(tx, resent))
 			enter_recovery(sk, &none);
 		/*
 		 * the congestion window may be full, and no ACK has made room: allow one segment,

@@ -32,6 +32,17 @@ static const struct wire_row rows[] = {
 		},
 	},
 	/* In which phase the timeout found the connection. */
+	/* The loss of a repetition is a second sign of congestion. */
+	{
+		.name = "loss_%s_of_a_repetition", .rfc = "RFC 5681 4.3", .in = ESTABLISHED, .syn = SACK,
+		.want = {
+			.script = TIMED_OUT "info snd_ssthresh = 5; < . 1 ack 1001; > p. 1001(1000) ack 1 x2; none;"
+				  "pass 20; < . 1 ack 3001; > p. 3001(1000) ack 1 x4; none; pass 20;"
+				  "< . 1 ack 3001 <sack 4001:7001>; > p. 3001(1000) ack 1; skim; info ca_state = 3;"
+				  "info snd_ssthresh <= 3; < . 1 ack 10001; none; info ca_state = 0; info snd_cwnd <= 4",
+			.counters = "TCPTimeouts=1 TCPLostRetransmit=1 TCPSackRecovery=1",
+		},
+	},
 	{
 		.name = "timeout_%s_in_disorder", .rfc = "RFC 6298 5.4", .in = ESTABLISHED,
 		.want = {

@@ -8,6 +8,9 @@
 #define IN_FLIGHT	"write 1000; > P. 1(1000) ack 1;"
 
 /* A third duplicate ACK begins a recovery, and then what was sent turns out to be too large. */
+#define LOST_AFTERWARDS	"< . 1 ack 1; write 4*A; > p. 1(A) ack 1 x3; > P. 3*A+1(A) ack 1; pass 20;"		\
+			"icmp toobig seq 1 mtu 1300; > p. 1(A-200) ack 1; skim; info ca_state = 4; pass 20;"	\
+			"< . 1 ack 1 <sack A-199:4*A+1>; > p. 1(A-200) ack 1; none;"
 #define HALVING		"write 10*A; > p. 1(A) ack 1 x9; > P. 9*A+1(A) ack 1; pass 20; < . 1 ack 1; < . 1 ack 1;" \
 			"< . 1 ack 1; > p. 1(A) ack 1; info ca_state = 3; icmp toobig seq 1 mtu 1300;" \
 			"info ca_state = 4; info snd_mss = A-200;"
@@ -370,6 +373,16 @@ static const struct wire_row rows[] = {
 		.kernel = {
 			.script = HALVING "info snd_cwnd >= 7; skim; < . 1 ack 10*A+1; skim",
 			.counters = "TCPRenoRecovery=1",
+		},
+	},
+	/* What was too large is no congestion, but what is lost of its repetition is. */
+	{
+		.name = "too_big_%s_and_a_loss_after_it", .rfc = "RFC 8201 5.4, RFC 5681 3.2",
+		.in = ESTABLISHED, .syn = "mss 9000,sackok",
+		.want = {
+			.script = LOST_AFTERWARDS "info ca_state = 3; info snd_ssthresh <= 6; < . 1 ack 4*A+1; none;"
+				  "info ca_state = 0; info snd_cwnd <= 6",
+			.counters = "TCPSackRecovery=1 TCPTimeouts=0",
 		},
 	},
 	{

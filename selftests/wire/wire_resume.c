@@ -428,6 +428,19 @@ static const struct wire_row rows[] = {
 			.counters = COUNT(1, 0, 0) " TCPTimeouts=2",
 		},
 	},
+	/* the window of the repair that loses a repetition says no more of the path than that of the second timeout */
+	{
+		.name = "resume_a_repetition_lost_after_a_timeout", .rfc = "RFC 9959 3.1",
+		.pre = "sysctl frto 0;" RESUME, .syn = SYN,
+		.want = {
+			.script = FIVE_FLIGHTS_OPEN "write 5000; skim; >@3000 p. 310001(1000) ack 1; none; pass 200;"
+				  "< . 1 ack 311001; > p. 311001(1000) ack 1 x2; none; pass 200;"
+				  "< . 1 ack 311001 <sack 312001:313001>; > p. 311001(1000) ack 1; skim;"
+				  "info ca_state = 3; pass 200; < . 1 ack S; skim; abort; skim; fresh;" LATER
+				  JUMPED "abort; skim",
+			.counters = COUNT(1, 0, 0) " TCPTimeouts=1 TCPLostRetransmit=1",
+		},
+	},
 	{
 		.name = "resume_not_after_a_lost_syn", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = {
