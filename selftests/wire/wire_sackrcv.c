@@ -133,6 +133,16 @@ static const struct wire_row rows[] = {
 		.via = PASSIVE | ACTIVE, SACK,
 		.want = { .script = "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>" },
 	},
+	{
+		.name = "sack_%s_not_in_a_rst", .rfc = "RFC 2018 4", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>; abort; > R. 1 ack 1 <nosack>",
+			.state = CLOSED,
+		},
+		.kernel_differs = "has blocks in each segment with ACK",
+		.kernel.script = "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>; abort;"
+				 "> R. 1 ack 1 <sack 1001:1501>",
+	},
 	/* The same segment again and again: our ACKs are lost, and try another path. */
 	{
 		.name = "sack_%s_repeated_takes_another_path", .rfc = "RFC 2883 4", .in = ESTABLISHED, SACK,
