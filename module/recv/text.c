@@ -201,16 +201,25 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Is the FIN at the end of @seg, which is trimmed, the peer's? A FIN in order is, as in Linux: what
- * came before it out of order, text beyond it or another FIN, is forged then, and must not keep the
- * connection open. There is one exception: the number of the FIN may be queued as text. A FIN out
- * of order counts if no FIN is known, and if no text is queued beyond it.
+ * Note the FIN at the end of @seg, which is trimmed, if it is the peer's. A FIN in order is, as in
+ * Linux: text in its place or beyond it, or another FIN, that came before it out of order, is
+ * forged then, and must not keep the connection open. A FIN out of order counts if no FIN is known,
+ * and if no text is queued beyond it.
  */
-static bool is_credible(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+static void note_fin(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	if (seg->seq == xsk->rcv.nxt)
-		return !xtcp_rcvq_is_waiting(&xsk->inet.sk, seg->end_seq);
-	return !xsk->rcv_fin_known && !text_follows(xsk, seg->end_seq);
+	bool in_order = seg->seq == xsk->rcv.nxt;
+
+	if (!in_order && (xsk->rcv_fin_known || text_follows(xsk, seg->end_seq)))
+		return;
+	/*
+	 * RCV.NXT must not pass the FIN: drop the text in its place. All text before the FIN is in
+	 * @seg, so nothing that is queued out of order is needed
+	 */
+	if (in_order && xtcp_rcvq_is_waiting(&xsk->inet.sk, seg->end_seq))
+		xtcp_rcvq_purge_out_of_order(&xsk->inet.sk);
+	xsk->rcv_fin_known = true;
+	xsk->stream->rcv_fin_seq = seg->end_seq;
 }
 
 /*
@@ -242,10 +251,8 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
 		xsk->rcv_fin_known = false;
-	if (fin && is_credible(xsk, seg)) {
-		xsk->rcv_fin_known = true;
-		xsk->stream->rcv_fin_seq = seg->end_seq;
-	}
+	if (fin)
+		note_fin(xsk, seg);
 	if (xsk->rcv_fin_known && xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
 		return xtcp_trim_back(skb, max_t(s32, xsk->stream->rcv_fin_seq - seg->seq, 0));
 	return true;

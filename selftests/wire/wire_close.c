@@ -139,6 +139,23 @@ static const struct wire_row rows[] = {
 			.state = CLOSE_WAIT,
 		},
 	},
+	/* Text in the place of the FIN came before: the FIN in order counts, and the text is dropped. */
+	{
+		.name = "fin_%s_behind_text_where_text_came_before", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< . 101(10) ack 1; > . 1 ack 1; < FP. 1(100) ack 1; >@1000 . 1 ack 102; read 100;"
+				  "read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
+	{
+		.name = "fin_%s_amid_text_that_came_before", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = {
+			.script = "< . 51(100) ack 1; > . 1 ack 1; < . 301(100) ack 1; > . 1 ack 1;"
+				  "< FP. 1(100) ack 1; >@1000 . 1 ack 102; read 100; read eof",
+			.state = CLOSE_WAIT,
+		},
+	},
 	/* Data around the FIN. */
 	{
 		.name = "data_%s_half_closed", .rfc = "RFC 9293 3.6", .in = FIN_WAIT_2,
