@@ -354,10 +354,11 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
 	/*
-	 * The peer has probably sent its FIN again, so restart the wait of 2 MSL. As in Linux, a
-	 * segment without ACK, such as a SYN, restarts the wait only if PAWS rejects the segment.
+	 * The peer has probably sent its FIN again, so restart the wait of 2 MSL. A SYN restarts
+	 * nothing, even if PAWS rejects it: the RST with which its sender answers our ACK does not
+	 * end the record, so a host whose timestamps are older would keep itself out by its SYNs
 	 */
-	if (paws || seg->flags & XTCP_ACK)
+	if (seg->flags & XTCP_ACK)
 		xtcp_record_restart(xn, tw);
 	return ANSWER_LIMITED_ACK;
 }

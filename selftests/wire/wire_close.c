@@ -388,6 +388,17 @@ static const struct wire_row rows[] = {
 		.syn = "mss 1000,nop,nop,ts T R",
 		.want = { .script = "< S 5000 <mss 1000,ts T-100 0>; > . 2 ack 2" },
 	},
+	{	/* else a host that asks again and again never gets in */
+		.name = "syn_%s_old_timestamp_restarts_nothing", .rfc = "RFC 6191 2", .in = TIME_WAIT,
+		.syn = "mss 1000,nop,nop,ts T R",
+		.want = {
+			.script = "until Q <= 5900; < S 5000 <mss 1000,ts T-100 0>; > . 2 ack 2; check Q <= 5900",
+		},
+		.kernel_differs = "starts 2 MSL anew; but the RST with which the host answers ends TIME-WAIT",
+		.kernel = {
+			.script = "until Q <= 5900; < S 5000 <mss 1000,ts T-100 0>; > . 2 ack 2; check Q >= 5950",
+		},
+	},
 	{
 		.name = "syn_%s_without_listener_ends_nothing", .rfc = "RFC 1337 2", .in = TIME_WAIT,
 		.want = {
