@@ -311,7 +311,10 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
  * @skb: the segment with SYN, which we answer by a challenge ACK
  *
  * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has not yet received an ACK, so the
- * challenge ACK reports how this SYN-ACK arrived.
+ * challenge ACK reports how this SYN-ACK arrived. But if the peer has sent text, it has received an
+ * ACK, and the network or a forger has repeated the SYN-ACK. Then the flags of the challenge ACK
+ * are the counter: the ACK may acknowledge the text, and the peer would take a report for new
+ * marks.
  *
  * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  */
@@ -321,7 +324,7 @@ void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!(seg->flags & XTCP_ACK) || seg->seq != xsk->rcv.irs ||
+	if (!(seg->flags & XTCP_ACK) || seg->seq != xsk->rcv.irs || xsk->rcv.nxt != xsk->rcv.irs + 1 ||
 	    !xtcp_seq_between(xsk->snd.iss + 1, seg->ack, xsk->snd.nxt) ||
 	    xtcp_ace_echoed(xtcp_accecn_ace(skb)) == XTCP_NO_CODEPOINT)
 		return;

@@ -41,6 +41,19 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	/* a peer that has sent text has our ACK: the flags of its ACK are the counter, whatever comes again */
+	{
+		.name = "accecn_connect_syn_ack_again_behind_text_of_the_peer", .rfc = "RFC 9768 3.2.2.1",
+		.pre = "sysctl ecn 3; sysctl invalid_ratelimit 0",
+		.want = {
+			.script = "connect; > SECA 0; < S.C 0 ack 1 $; > .C 1 ack 1; write 100; > P.EA 1(100) ack 1;"
+				  "< P.EA 1(10) ack 101; >@1000 .EA 101 ack 11; < S.C 0 ack 1 $; > .EA 101 ack 11;"
+				  "< P.EA 11(10) ack 101; >@1000 .EA 101 ack 21; < S.C 0 ack 1 tos 3 $;"
+				  "> .EA 101 ack 21",
+			.counters = "TCPSYNChallenge=2",
+			.state = ESTABLISHED,
+		},
+	},
 	/* the second is not answered any more: the next ACK is none of it */
 	{
 		.name = "accecn_connect_syn_ack_again_and_again", .rfc = "RFC 9768 3.2.2.1", .pre = "sysctl ecn 3",
