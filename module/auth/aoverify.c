@@ -21,6 +21,7 @@
 #include "base/net.h"
 #include "base/options.h"
 #include "base/sender.h"
+#include "base/seq.h"
 #include "compat.h"
 #include "listen/entry.h"
 #include "sight/mib.h"
@@ -99,8 +100,15 @@ static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 		xtcp_aokeys_choose(ao, asked, NULL);
 }
 
-/* Checks a segment of a connection whose ISNs are both known. */
-static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
+/*
+ * Checks a segment of a connection whose ISNs are both known. @una: SND.UNA.
+ *
+ * If a segment acknowledges less than @una, a later segment has overtaken it, or somebody who has
+ * seen it has sent it again: its MAC is right, too. So it does not choose a key. The peer may have
+ * removed the key for which it once asked, and would drop all that we sign by that key. If it had
+ * nothing to send, it would never ask for another one.
+ */
+static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in, u32 una)
 {
 	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
 	const struct xtcp_ao_isns of_syn = { .peers = ntohl(th->seq) };
@@ -121,7 +129,8 @@ static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct
 	/* another processor may have stored a later number by now: never move rcv_basis back */
 	while (at > basis && !atomic64_try_cmpxchg(&ao->rcv_basis, &basis, at))
 		;
-	choose_asked(ao, in->option->rnext);
+	if (!th->ack || !xtcp_seq_lt(ntohl(th->ack_seq), una))
+		choose_asked(ao, in->option->rnext);
 	return SKB_NOT_DROPPED_YET;
 }
 
@@ -193,7 +202,7 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 	 * keys
 	 */
 	if (!he && smp_load_acquire(&ao->synchronized) && READ_ONCE(sk->sk_state) != TCP_LISTEN)
-		return verify_synchronized(ao, in);
+		return verify_synchronized(ao, in, READ_ONCE(xtcp_sender(sk)->snd.una));
 	key = xtcp_aokeys_find(ao, &in->tuple->faddr, in->l3index, XTCP_AO_ANY_ID, in->option->keyid);
 	if (!key)
 		return key_not_found(ao, in);
@@ -218,7 +227,7 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
  */
 enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
 {
-	return verify_synchronized(ao, in);
+	return verify_synchronized(ao, in, (u32)ao->snd_basis);
 }
 
 /**

@@ -231,6 +231,17 @@ static const struct wire_row rows[] = {
 			.counters = "TCPAOGood=4 " NONE_BAD,
 		},
 	},
+	{	/* it has a right MAC: whoever has seen it may send it again */
+		.name = "key_for_which_an_old_segment_asked", .rfc = "RFC 5925 7.5", .pre = SERVER_OF_TWO,
+		.want = {
+			.script = OPENS "write 50; > P. 1(50) ack 1; < . 1 ack 51; aouse 33 44; aowant 44 11;"
+				  "< P. 1(10) ack 51; skim; aoinfo current = 44; write 50; > P. 51(50) ack 11;"
+				  "< . 11 ack 101; aouse 11 22; < . 1 ack 51; > . 101 ack 11; aoinfo current = 44;"
+				  "write 50; > P. 101(50) ack 11",
+			.counters = NONE_BAD,
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "program_asks_for_another_key_%s", .rfc = "RFC 5925 3.3", .in = SYNCHRONIZED, .via = ACTIVE,
 		.pre = NO_LIMIT CLIENT_OF_TWO,
