@@ -65,8 +65,8 @@
 #include "arrive/arrives.c"
 #include "arrive/handshake.c"
 #include "arrive/acks.c"
-#include "arrive/ack.c"
 #include "arrive/acceptance.c"
+#include "arrive/ack.c"
 #include "arrive/told.c"
 
 #include "expiry/expiry.c"

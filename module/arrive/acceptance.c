@@ -10,6 +10,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "arrive/ack.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
@@ -66,18 +67,20 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * May an ACK answer this segment? SYNs, and segments without data or FIN, share one limit: at most
- * one ACK in each interval of net.xtcp.invalid_ratelimit. Without this limit, two ends could answer
- * each other's ACKs forever.
+ * May an ACK answer this segment? SYNs, segments without data or FIN, and those whose ACK field is
+ * not credible, share one limit: at most one ACK in each interval of net.xtcp.invalid_ratelimit
+ * (RFC 5961 section 7). Without this limit, two ends could answer each other's ACKs forever, and a
+ * forger who guesses no number could draw three duplicate ACKs, for which a peer without SACK
+ * halves its window (RFC 5681 section 3.2). @is_credible: xtcp_ack_is_credible().
  */
-static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skipped)
+static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_credible, int skipped)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = xtcp_clock_stamp();
 	u32 limit = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
 
 	/* an answer to data or FIN cannot start a loop of ACKs, and the peer needs the answer */
-	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN))
+	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN) && is_credible)
 		return true;
 	if (xtcp_acklimit_is_early(&xsk->acklimit, now, limit)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), skipped);
@@ -94,18 +97,22 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, int skip
  * @skipped: the counter to increase when the rate limit forbids the ACK
  *
  * If the segment has octets that we have already received, the ACK reports them by D-SACK (RFC 2883
- * section 4), and the next ACKs are not delayed: the ACK of these octets may be lost.
+ * section 4), and the next ACKs are not delayed: the ACK of these octets may be lost. This is so
+ * only if the ACK field is credible, too: otherwise a forger need not guess any number to make our
+ * segments take another path (xtcp_sack_repeated()), and the peer believe that it has sent
+ * something twice.
  *
  * Return: XTCP_ACK_DROP; XTCP_DROP when the rate limit forbids the ACK.
  */
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
 	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
+	const bool is_credible = xtcp_ack_is_credible(sk, seg);
 
 	sock_owned_by_me(sk);
-	if (!dupack_allowed(sk, seg, skipped))
+	if (!dupack_allowed(sk, seg, is_credible, skipped))
 		return XTCP_DROP;
-	if (seg->seq != seg->end_seq && xtcp_seq_lt(seg->seq, rcv_nxt)) {
+	if (seg->seq != seg->end_seq && xtcp_seq_lt(seg->seq, rcv_nxt) && is_credible) {
 		xtcp_text_came_again(sk);
 		xtcp_sack_repeated(sk, seg->seq, xtcp_seq_lt(seg->end_seq, rcv_nxt) ? seg->end_seq : rcv_nxt);
 	}

@@ -112,9 +112,14 @@ static const struct wire_row rows[] = {
 		.name = "conversation_established_below_the_window", .rfc = "RFC 9293 3.4.3",
 		.pre = PASSIVE_TIME_WAIT,
 		.want = IN_ESTABLISHED("1", "<old S 0 $; > . 1 ack 1; <old . 1 ack 1; none;"
-				       "<old P. 1(1000) ack 1; > . 1 ack 1; <old . 1001 ack 501; none;"
-				       "<old F. 1001 ack 502; > . 1 ack 1; <old R 1002; none",
-				       OPENED_BY_PEER(0, 1, 1, 0) " TCPACKSkippedSeq=2"),
+				       "<old P. 1(1000) ack 1; none; <old . 1001 ack 501; none;"
+				       "<old F. 1001 ack 502; none; <old R 1002; none",
+				       OPENED_BY_PEER(0, 1, 1, 0) " TCPACKSkippedSeq=4"),
+		.kernel_differs = "answers text and a FIN without a limit, whatever they acknowledge",
+		.kernel = IN_ESTABLISHED("1", "<old S 0 $; > . 1 ack 1; <old . 1 ack 1; none;"
+					 "<old P. 1(1000) ack 1; > . 1 ack 1; <old . 1001 ack 501; none;"
+					 "<old F. 1001 ack 502; > . 1 ack 1; <old R 1002; none",
+					 OPENED_BY_PEER(0, 1, 1, 0) " TCPACKSkippedSeq=2"),
 	},
 	{
 		.name = "data_syn_received_below_the_window", .rfc = "RFC 9293 3.5.2",

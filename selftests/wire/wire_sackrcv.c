@@ -330,6 +330,23 @@ static const struct wire_row rows[] = {
 			.counters = "TCPDSACKOldSent=1",
 		},
 	},
+	{	/* who sees no segments cannot know what we may acknowledge */
+		.name = "dsack_%s_none_for_a_forged_segment", .rfc = "RFC 5961 5.2", .in = ESTABLISHED, SACK,
+		.want = {
+			.script = "< . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 1(500) ack 100001;"
+				  "> . 1 ack 1001 <nosack>; < . 1(500) ack -100001; none; < - 1(500); none;"
+				  "< . 1(500) ack 1; > . 1 ack 1001 <sack 1:501>",
+			.counters = "TCPDSACKOldSent=1 DelayedACKLost=1 TcpDuplicateDataRehash=0 TCPACKSkippedSeq=2",
+		},
+		.kernel_differs = "tells what came twice, and takes another path, whatever is acknowledged;"
+				  "a segment without ACK gets no answer",
+		.kernel = {
+			.script = "< . 1(1000) ack 1; >@1000 . 1 ack 1001; < . 1(500) ack 100001;"
+				  "> . 1 ack 1001 <sack 1:501>; < . 1(500) ack -100001; > . 1 ack 1001 <sack 1:501>;"
+				  "< - 1(500); none; < . 1(500) ack 1; > . 1 ack 1001 <sack 1:501>",
+			.counters = "TCPDSACKOldSent=3 DelayedACKLost=3 TcpDuplicateDataRehash=2 TCPACKSkippedSeq=0",
+		},
+	},
 	{
 		.name = "dsack_%s_old_timestamp", .rfc = "RFC 2883 4.1.1", .in = ESTABLISHED, SACK_TS,
 		.want = {
