@@ -4,8 +4,9 @@
  * orphans in FIN-WAIT-2 (RFC 9293 section 3.10.7.4, RFC 1337). This file also says when a new
  * connection may take the tuple of a record (RFC 6191).
  *
- * Two things differ from Linux. A RST does not end TIME-WAIT (RFC 1337), unless net.xtcp.rfc1337 is
- * 0. In FIN-WAIT-2, RST, SYN and ACK must pass the checks of RFC 5961, as in the other states.
+ * Three things differ from Linux. A RST does not end TIME-WAIT (RFC 1337), unless net.xtcp.rfc1337
+ * is 0. Only the peer's FIN, and a bare ACK at RCV.NXT, restart the wait of 2 MSL. In FIN-WAIT-2,
+ * RST, SYN and ACK must pass the checks of RFC 5961, as in the other states.
  */
 #include "timewait/timewait.h"
 
@@ -354,11 +355,12 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
 	/*
-	 * The peer has probably sent its FIN again, so restart the wait of 2 MSL. A SYN restarts
-	 * nothing, even if PAWS rejects it: the RST with which its sender answers our ACK does not
-	 * end the record, so a host whose timestamps are older would keep itself out by its SYNs
+	 * The peer has sent its FIN again, so restart the wait of 2 MSL. Anybody may forge other
+	 * segments, and so must not keep the record by them. A SYN restarts nothing, even if PAWS
+	 * rejects it: the RST with which its sender answers our ACK does not end the record, so a
+	 * host whose timestamps are older would keep itself out by its SYNs
 	 */
-	if (seg->flags & XTCP_ACK)
+	if (seg->flags & XTCP_FIN && seg->end_seq == tw->rcv_nxt)
 		xtcp_record_restart(xn, tw);
 	return ANSWER_LIMITED_ACK;
 }

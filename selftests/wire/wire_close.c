@@ -300,6 +300,19 @@ static const struct wire_row rows[] = {
 		.name = "data_%s_new", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
 		.want = { .script = "< P. 2(10) ack 2; > . 2 ack 2" },
 	},
+	{	/* else whoever knows addresses and ports could keep a record for ever */
+		.name = "data_%s_elsewhere_restarts_nothing", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
+		.via = PASSIVE | ACTIVE,
+		.want = {
+			.script = "until Q <= 5900; < P. 50000(10) ack 2; > . 2 ack 2; < . 50000 ack 2; > . 2 ack 2;"
+				  "check Q <= 5900",
+		},
+		.kernel_differs = "starts 2 MSL anew for any segment with ACK",
+		.kernel = {
+			.script = "until Q <= 5900; < P. 50000(10) ack 2; > . 2 ack 2; < . 50000 ack 2; > . 2 ack 2;"
+				  "check Q >= 5950",
+		},
+	},
 	{
 		.name = "rst_%s_left_edge", .rfc = "RFC 1337 3", .in = TIME_WAIT,
 		.via = PASSIVE | ACTIVE,
