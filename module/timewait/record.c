@@ -14,7 +14,8 @@
  * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
  * Later one caller claims the record: it sets "dead" under the same lock. This caller then calls
  * batch.c, which takes the record out of the table, puts the lease, and frees the record after a
- * grace period. quota.c says how many records there may be.
+ * grace period. Between the two, a connection that takes the record's tuple may replace the record
+ * in the table, or take it out. quota.c says how many records there may be.
  */
 #include "timewait/record.h"
 

@@ -244,6 +244,11 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 	return data_race(syn_is_new(tw, ntohl(th->seq), opts.has_ts, opts.tsval));
 }
 
+static bool is_syn_alone(const struct xtcp_seg *seg)
+{
+	return (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN;
+}
+
 /* How xtcp_timewait_arrives() answers a segment after it has released the lock. */
 enum answer {
 	ANSWER_NOTHING,
@@ -340,7 +345,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 		take_ts(tw, seg);
 		return ANSWER_NOTHING;
 	}
-	if (may_reopen && (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN) {
+	if (may_reopen && is_syn_alone(seg)) {
 		if (syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
 			return ANSWER_REOPEN;
 		/*
@@ -382,10 +387,10 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
-	/* a dead record does not answer: the peer will retransmit */
 	enum answer answer = ANSWER_NOTHING;
 	struct xtcp_timewait copy;
 	struct xtcp_signer signer;
+	bool ends_late = false;
 	LIST_HEAD(claimed);
 	int skipped;
 
@@ -402,10 +407,20 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 			answer = ANSWER_NOTHING;
 		if (answer >= ANSWER_RST_AND_END)
 			xtcp_record_claim(xn, tw, &claimed);
+	} else if (iss && is_syn_alone(seg) && syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval)) {
+		answer = ANSWER_REOPEN;
+		ends_late = true;
 	}
 	xtcp_record_copy(&copy, tw);
 	spin_unlock(&shard->lock);
 	xtcp_batch_end(xn, &claimed);
+	/*
+	 * another caller has claimed the record, perhaps in a batch of hundreds, and will take it
+	 * out of the table. The new connection needs its place now. Any other segment for such a
+	 * record gets no answer: the peer will retransmit, and find the record gone
+	 */
+	if (unlikely(ends_late))
+		xtcp_demux_remove(xn, &tw->conn);
 
 	switch (answer) {
 	case ANSWER_NOTHING:

@@ -1,16 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segments that are still on their way through the stack when their socket leaves its connection and connects to
- * another peer: TCP_INFO of the next connection does not count them.
+ * Segments that are still on their way through the stack when their connection ends on the other processor.
  *
- * Each segment is large, and has a MAC of TCP-AO. So it takes long to verify, and one processor is often busy with a
- * segment while another one disconnects the socket.
+ * A socket leaves its connection and connects to another peer: TCP_INFO of the next connection does not count what is
+ * late. Each segment is large, and has a MAC of TCP-AO. So it takes long to verify, and one processor is often busy
+ * with a segment while another one disconnects the socket.
+ *
+ * Many TIME-WAIT records end in one run of their timer, which takes a while. Meanwhile SYNs come for them, from the
+ * program behind a tun device: each is answered, whether its record is still there, is about to end or is gone.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <kselftest.h>
+#include <netinet/ip.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,12 +27,26 @@
 #include "lib/must.h"
 #include "lib/ns.h"
 #include "lib/stack.h"
+#include "lib/tracing.h"
+#include "lib/tun.h"
+#include "lib/wait.h"
+#include "lib/wire.h"
 
 #define TALKER_PORT	7801
 #define SILENT_PORT	7802
 #define ROUNDS		60
 #define TEXT		300000	/* octets that come before the socket leaves */
 #define WRITE		60000
+
+#define SERVER4		"10.9.9.1"
+#define PEER4		0x0a090902	/* 10.9.9.2 */
+#define SERVER_PORT	7803
+#define RECORDS		480	/* in two shards: a timer takes at most 256 of one at once */
+#define SYNS		100
+#define TIMEWAIT_MS	1000	/* the least */
+#define SYN_ROUNDS	20
+#define FIRST_SEQ	1000
+#define NEW_SEQ		500000	/* beyond what the old connection had */
 
 static int ns;
 
@@ -88,13 +110,184 @@ static int leave_and_connect(int fd, int talker, int silent)
 	return late;
 }
 
+struct packet {
+	struct iphdr ip;
+	struct tcphdr tcp;
+};
+
+/* What the server has sent to each port of the peer in this round. */
+static struct {
+	uint32_t iss;
+	bool synack;
+} heard[RECORDS];
+
+static int tun, first_port;
+
+static void inject(int i, unsigned int flags, uint32_t seq, uint32_t ack)
+{
+	struct {
+		uint32_t saddr, daddr;
+		uint8_t zero, protocol;
+		uint16_t len;
+		struct tcphdr tcp;
+	} __attribute__((packed)) pseudo = { 0 };
+	struct packet p = { 0 };
+
+	p.ip.version = 4;
+	p.ip.ihl = 5;
+	p.ip.ttl = 64;
+	p.ip.protocol = IPPROTO_TCP;
+	p.ip.tot_len = htons(sizeof(p));
+	p.ip.saddr = htonl(PEER4);
+	p.ip.daddr = inet_addr(SERVER4);
+	p.ip.check = wire_segment_sum(&p.ip, sizeof(p.ip), 0);
+	p.tcp.source = htons(first_port + i);
+	p.tcp.dest = htons(SERVER_PORT);
+	p.tcp.seq = htonl(seq);
+	p.tcp.ack_seq = htonl(ack);
+	p.tcp.doff = 5;
+	p.tcp.syn = !!(flags & WIRE_SYN);
+	p.tcp.ack = !!(flags & WIRE_ACK);
+	p.tcp.fin = !!(flags & WIRE_FIN);
+	p.tcp.window = htons(65535);
+	pseudo.saddr = p.ip.saddr;
+	pseudo.daddr = p.ip.daddr;
+	pseudo.protocol = IPPROTO_TCP;
+	pseudo.len = htons(sizeof(p.tcp));
+	pseudo.tcp = p.tcp;
+	p.tcp.check = wire_segment_sum(&pseudo, sizeof(pseudo), 0);
+	must(write(tun, &p, sizeof(p)) == sizeof(p), "inject");
+}
+
+/* Reads what the device has. How many SYN-ACKs have come in this round. */
+static int listen_to_server(void)
+{
+	struct packet p;
+	int found, i;
+
+	while (read(tun, &p, sizeof(p)) >= (ssize_t)sizeof(p)) {
+		i = ntohs(p.tcp.dest) - first_port;
+		if (p.ip.version != 4 || p.ip.protocol != IPPROTO_TCP || i < 0 || i >= RECORDS || !p.tcp.syn)
+			continue;
+		heard[i].synack = true;
+		heard[i].iss = ntohl(p.tcp.seq);
+	}
+	for (found = i = 0; i < RECORDS; i++)
+		found += heard[i].synack;
+	return found;
+}
+
+static void drain(void)
+{
+	struct packet p;
+
+	while (read(tun, &p, sizeof(p)) > 0)
+		;
+}
+
+static int records_now(int sockstat)
+{
+	char text[256] = "";
+	int records = -1;
+
+	must(pread(sockstat, text, sizeof(text) - 1, 0) > 0 &&
+	     sscanf(text, "TCP: inuse %*d orphan %*d tw %d", &records) == 1, "sockstat");
+	return records;
+}
+
+static void make_records(int listener)
+{
+	static int fds[RECORDS];
+	int i;
+
+	memset(heard, 0, sizeof(heard));
+	for (i = 0; i < RECORDS; i++) {
+		inject(i, WIRE_SYN, FIRST_SEQ, 0);
+		if (i % 64 == 63)
+			listen_to_server();
+	}
+	must(WAIT_FOR(listen_to_server() == RECORDS, STACK_DEADLINE_MS), "SYN-ACKs");
+	for (i = 0; i < RECORDS; i++)
+		inject(i, WIRE_ACK, FIRST_SEQ + 1, heard[i].iss + 1);
+	for (i = 0; i < RECORDS; i++) {
+		fds[i] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		must(fds[i] >= 0, "accept");
+	}
+	for (i = 0; i < RECORDS; i++) {
+		close(fds[i]);
+		drain();
+	}
+	for (i = 0; i < RECORDS; i++) {
+		inject(i, WIRE_FIN | WIRE_ACK, FIRST_SEQ + 1, heard[i].iss + 2);
+		drain();
+	}
+}
+
+/*
+ * The records were made on the other processor, so their timers run there. When a timer begins to end many, SYNs come
+ * for the last of them. How many SYNs got no answer.
+ */
+static int syns_in_vain(int listener, int sockstat, int *in_time)
+{
+	int before, now, i;
+
+	run_on(0);
+	make_records(listener);
+	memset(heard, 0, sizeof(heard));
+	run_on(1);
+	for (now = records_now(sockstat), before = now; now && now > before - RECORDS / 4; now = records_now(sockstat))
+		before = now;
+	for (i = RECORDS - 1; i >= RECORDS - SYNS; i--)
+		inject(i, WIRE_SYN, NEW_SEQ, 0);
+	*in_time += now > 0;
+	WAIT_FOR(listen_to_server() == SYNS, 500);
+	return SYNS - listen_to_server();
+}
+
+static void syns_for_records(void)
+{
+	const struct rlimit files = { 8192, 8192 };
+	int listener, sockstat, in_vain = 0, in_time = 0, i;
+
+	must(!setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
+	ns = ns_make();
+	must(ns >= 0 && !ns_sysctl_set(ns, "net.core.somaxconn", "65535"), "namespace");
+	tun = tun_open(ns, "tun0");
+	must(tun >= 0 && !ns_addr_add(ns, "tun0", SERVER4 "/24") && !ns_link_up(ns, "tun0", true), "tun");
+	listener = stack_listener(ns, XTCP, SERVER4, SERVER_PORT, true);
+	must(listener >= 0 && !listen(listener, 65535), "listener");
+	/* an entry that nobody completes ends after a second */
+	must(!ns_sysctl_set(ns, "net.xtcp.timewait_ms", "%d", TIMEWAIT_MS) &&
+	     !ns_sysctl_set(ns, "net.xtcp.synack_retries", "0") && !ns_enter(ns), "sysctls");
+	sockstat = open("/proc/net/xtcp_sockstat", O_RDONLY | O_CLOEXEC);
+	must(sockstat >= 0, "sockstat");
+	/* with its event, the end of a record takes longer */
+	tracing_start("late");
+	tracing_set("events/xtcp/xtcp_conn_state/enable", "1");
+	for (i = 0; i < SYN_ROUNDS; i++) {
+		first_port = 20000 + i * RECORDS;
+		in_vain += syns_in_vain(listener, sockstat, &in_time);
+	}
+	tracing_set("events/xtcp/xtcp_conn_state/enable", "0");
+	tracing_stop();
+	must(!ns_enter(ns_home()), "home");
+	ksft_print_msg("%d SYNs of %d got no answer; in %d of %d rounds other records were still there\n", in_vain,
+		       SYN_ROUNDS * SYNS, in_time, SYN_ROUNDS);
+	ksft_test_result(!in_vain, "a SYN is answered while the record of its tuple ends\n");
+	close(sockstat);
+	close(listener);
+	close(tun);
+	close(ns);
+}
+
 int main(void)
 {
 	const struct aoopt_key key = { .addr = "127.0.0.1", .sndid = 1, .rcvid = 2 };
 	int talker, silent, fd, i, late = 0, rounds = 0, n;
 
 	ksft_print_header();
-	ksft_set_plan(1);
+	ksft_set_plan(2);
+	syns_for_records();
 	ns = ns_make();
 	must(ns >= 0, "namespace");
 	talker = listener_with_key(TALKER_PORT);
