@@ -181,6 +181,9 @@ static void show_sock(struct listing *l, struct sock *sk)
 	row_of_sock(l, &row, sk);
 	if (row.state == TCP_CLOSE)
 		return;
+	/* the clone of a listener enters the table just before its first change of state (child.c) */
+	if (row.state == TCP_LISTEN)
+		row.state = TCP_SYN_RECV;
 	row.tx_queue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
 	/* without the lock, rcv.nxt may seem to be behind copied_seq for a moment */
 	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);

@@ -337,6 +337,9 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 	 * and tuple do not change before this RCU read side ends
 	 */
 	row->state = inet_sk_state_load(sk);
+	/* the clone of a listener enters the table just before its first change of state (child.c) */
+	if (row->state == TCP_LISTEN)
+		row->state = TCP_SYN_RECV;
 	row->tuple = xtcp_conn_tuple(&xsk->conn);
 	row->dev = xsk->conn.bound_dev_if;
 	row->mark = READ_ONCE(sk->sk_mark);

@@ -15,6 +15,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +45,7 @@ NEEDS_SCRIPTS;
 #define FIRST_LISTENER	7100
 #define LISTENERS	300
 #define SMALLEST	4096	/* octets of a read: some rows */
+#define NEWCOMERS_MS	5000
 
 static int space, listeners[LISTENERS];
 static int stays, closes;	/* connections; each has two ends here */
@@ -109,6 +111,7 @@ static struct {
 	unsigned char *staying[2], *closing[2];	/* by the port of the client: our row, its row */
 	unsigned char listener[LISTENERS];
 	unsigned int twice;
+	unsigned int odd;	/* listeners with a peer, in all dumps */
 } seen;
 
 static void seen_reset(void)
@@ -130,6 +133,7 @@ static void note(const struct diag_row *row, void *arg)
 
 	(void)arg;
 	if (row->msg->idiag_state == TCP_LISTEN) {
+		seen.odd += !!peer_port;
 		if (port >= FIRST_LISTENER && port < FIRST_LISTENER + LISTENERS)
 			count = &seen.listener[port - FIRST_LISTENER];
 	} else if (port == PORT || peer_port == PORT) {
@@ -372,6 +376,73 @@ static void abort_races(void)
 	ksft_test_result(!wrong, "aborted connections are listed until they are closed or disconnected\n");
 }
 
+static void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	must(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
+}
+
+static void *churn_here(void *unused)
+{
+	run_on(0);
+	return churn(unused);
+}
+
+/* How many rows of /proc/net/xtcp are listeners with a peer. */
+static unsigned int odd_in_proc(int proc)
+{
+	static char text[1 << 20];
+	unsigned int port, state, odd = 0;
+	size_t got = 0;
+	ssize_t n;
+	char *line;
+
+	while ((n = pread(proc, text + got, sizeof(text) - 1 - got, got)) > 0)
+		got += n;
+	text[got] = 0;
+	for (line = text; line; line = strchr(line + 1, '\n'))
+		odd += sscanf(line, " %*u: %*8X:%*4X %*8X:%4X %2X", &port, &state) == 2 && state == TCP_LISTEN && port;
+	return odd;
+}
+
+/*
+ * A child is in the table a moment before its state is SYN-RECEIVED. A black box for each connection makes this moment
+ * longer.
+ */
+static void newcomers(void)
+{
+	unsigned int in_proc = 0;
+	const int before = space;
+	pthread_t thread;
+	long long until;
+	int all = 0, proc;
+
+	space = ns_make();
+	must(space >= 0 && !ns_sysctl_set(space, "net.xtcp.blackbox", "1 0 65535") && !ns_enter(space), "namespace");
+	proc = open("/proc/net/xtcp", O_RDONLY | O_CLOEXEC);
+	must(proc >= 0, "/proc/net/xtcp");
+	stop = false;
+	seen.odd = 0;
+	must(!pthread_create(&thread, NULL, churn_here, NULL), "thread");
+	run_on(1);
+	for (until = wait_now_ms() + NEWCOMERS_MS; wait_now_ms() < until; all++) {
+		in_proc += odd_in_proc(proc);
+		if (all % 16 == 0)
+			must(slow_dump(0, 65536, 0, NULL) > 0, "dump");
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	close(proc);
+	ksft_print_msg("%d listings, %u listeners with a peer in /proc, %u by netlink\n", all, in_proc, seen.odd);
+	ksft_test_result(!in_proc && !seen.odd, "a connection that has just come is no listener\n");
+	must(!ns_enter(ns_home()), "home");
+	close(space);
+	space = before;
+}
+
 /* A dump of which the first part alone is read. */
 static int half_read(void)
 {
@@ -452,7 +523,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(9);
+	ksft_set_plan(10);
 	stays = release_is_debug() ? 1500 : 6000;
 	closes = stays / 8;
 	must(!setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
@@ -482,6 +553,7 @@ int main(void)
 	must(!ns_enter(ns_home()), "home");
 	races();
 	abort_races();
+	newcomers();
 	ends();
 	namespace_ends();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
