@@ -23,6 +23,7 @@
 struct ctl_table_header;
 struct sock;
 struct xtcp_cong_ops;
+struct xtcp_conn_counts;
 struct xtcp_fastopen_keys;
 struct xtcp_metrics;
 struct xtcp_mib;
@@ -248,7 +249,7 @@ struct xtcp_rest {
  * @reply_sk6: sends such segments over IPv6; NULL without IPv6
  * @portmaps: the ports in use towards each destination; NULL: no map yet (portmaps.c)
  * @portlists: leases by port (portlist.c)
- * @conns: per processor; their sum is the number of the namespace's connections (demux.c)
+ * @conns: counts of the namespace's connections, per processor (demux.c)
  * @rest: all other state that sockets need; NULL until @started
  * @sysctl_header: the registration of @sysctl, in parts
  * @starting: serializes the set-up at the first use (@started, @early)
@@ -293,7 +294,7 @@ struct xtcp_net {
 	struct sock *reply_sk6;
 	struct xtcp_portmaps *portmaps;
 	struct xtcp_portlist *portlists;
-	long __percpu *conns;
+	struct xtcp_conn_counts __percpu *conns;
 	struct xtcp_rest *rest;
 
 	/*

@@ -36,6 +36,16 @@
 static DEFINE_IDA(net_ids);
 
 /**
+ * struct xtcp_conn_counts - one processor's counts of a namespace's connections
+ * @entered: connections that have entered the table
+ * @left: connections that have left it, also those that entered it on another processor
+ */
+struct xtcp_conn_counts {
+	unsigned long entered;
+	unsigned long left;
+};
+
+/**
  * xtcp_demux_hash() - compute xtcp_demux_key.hash
  * @xn: the namespace
  * @tuple: the tuple
@@ -99,7 +109,7 @@ int xtcp_demux_net_init(struct xtcp_net *xn)
 
 	if (id < 0)
 		return id;
-	xn->conns = alloc_percpu_gfp(*xn->conns, GFP_KERNEL_ACCOUNT);
+	xn->conns = alloc_percpu_gfp(struct xtcp_conn_counts, GFP_KERNEL_ACCOUNT);
 	if (!xn->conns) {
 		ida_free(&net_ids, id);
 		return -ENOMEM;
@@ -129,17 +139,26 @@ void xtcp_demux_net_exit(struct xtcp_net *xn)
  *
  * Context: any. Sums over all processors.
  *
- * Return: the number of connections. While connections come and go, the number is approximate and
- * may be negative.
+ * Return: the number of connections. While connections come and go, the number may be too large.
+ * But it is never less than the number of connections that stay in the table during the call, so
+ * 0 means that there is none.
  */
-long xtcp_demux_count(const struct xtcp_net *xn)
+unsigned long xtcp_demux_count(const struct xtcp_net *xn)
 {
-	long sum = 0;
+	unsigned long left = 0, entered = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(*per_cpu_ptr(xn->conns, cpu));
-	return sum;
+		left += READ_ONCE(per_cpu_ptr(xn->conns, cpu)->left);
+	/*
+	 * a connection that was counted above has entered the table before, so it is also counted
+	 * below. Its entry was counted under the lock of its chain, and it has left under the same
+	 * lock
+	 */
+	smp_rmb();
+	for_each_possible_cpu(cpu)
+		entered += READ_ONCE(per_cpu_ptr(xn->conns, cpu)->entered);
+	return entered - left;
 }
 
 static inline void fill_tuple(const struct sk_buff *skb, struct xtcp_tuple *tuple)
@@ -290,7 +309,7 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 	xtcp_conns_lock(chain);
 	taken = find_conn(xn, key, conn->hash);
 	if (!taken) {
-		this_cpu_inc(*xn->conns);
+		this_cpu_inc(xn->conns->entered);
 		xtcp_conns_add(chain, conn);
 	}
 	xtcp_conns_unlock(chain);
@@ -415,7 +434,7 @@ inline bool xtcp_demux_leave(struct xtcp_conn *conn)
  */
 void xtcp_demux_left(struct xtcp_net *xn, unsigned int n)
 {
-	this_cpu_sub(*xn->conns, n);
+	this_cpu_add(xn->conns->left, n);
 }
 
 /**
@@ -435,7 +454,7 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 	local_bh_disable();
 	was_there = xtcp_conns_remove(conn);
 	if (was_there) {
-		this_cpu_dec(*xn->conns);
+		this_cpu_inc(xn->conns->left);
 		if (conn->map)
 			xtcp_portmaps_tuple_ended(xn, conn);
 	}

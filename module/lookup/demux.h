@@ -156,7 +156,7 @@ static inline void xtcp_conn_set_tuple(struct xtcp_conn *conn, const struct xtcp
 /* For a namespace. */
 int xtcp_demux_net_init(struct xtcp_net *xn);
 void xtcp_demux_net_exit(struct xtcp_net *xn);
-long xtcp_demux_count(const struct xtcp_net *xn);
+unsigned long xtcp_demux_count(const struct xtcp_net *xn);
 
 /* Lookup. The caller holds the RCU read side, which keeps the result valid. */
 void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple);

@@ -299,7 +299,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 	 * if the namespace has no connections, skip all chains. Test this only at the first chain:
 	 * xtcp_demux_count() is slow, because it adds the counts of all processors
 	 */
-	if (!chain && xtcp_demux_count(xn) <= 0)
+	if (!chain && !xtcp_demux_count(xn))
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
 		cond_resched();

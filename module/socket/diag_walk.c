@@ -231,7 +231,7 @@ void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
 	walk->listens = walk->ask.states & TCPF_LISTEN && !walk->ask.dport;
 	walk->aborts = walk->ask.states & TCPF_CLOSE;
 	/* test the count last, since it is a sum over all processors */
-	if (!(walk->ask.states & ~(TCPF_LISTEN | TCPF_CLOSE)) || xtcp_demux_count(walk->ask.xn) <= 0)
+	if (!(walk->ask.states & ~(TCPF_LISTEN | TCPF_CLOSE)) || !xtcp_demux_count(walk->ask.xn))
 		walk->chain = xtcp_conns.mask + 1;
 }
 
