@@ -223,7 +223,11 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 	xtcp_boxnote_agreement(box, sk);
 	/* pairs with smp_load_acquire() in xtcp_blackbox_copy() */
 	smp_store_release(&box->number, ++last_number);
-	WRITE_ONCE(*xtcp_blackbox_place(slot), box);
+	/*
+	 * the memory may be new, and have any number until the store above: a reader that finds the
+	 * box here must see that store
+	 */
+	smp_store_release(xtcp_blackbox_place(slot), box);
 	boxes++;
 	boxes_of_guests += xn->is_guest;
 	xn->rest->boxes++;
