@@ -219,8 +219,14 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 {
 	const struct sock *member = xtcp_members_any(members);
 
-	return sk->sk_reuseport && member->sk_reuseport && uid_eq(sk->sk_uid, member->sk_uid) &&
-	       xtcp_group_same_place(sk, member);
+	if (!sk->sk_reuseport)
+		return false;
+	/*
+	 * data_race(): we do not have the member's socket lock. If its program changes these at
+	 * this moment, we see them as before or as after the change
+	 */
+	return data_race(member->sk_reuseport && uid_eq(sk->sk_uid, member->sk_uid) &&
+			 xtcp_group_same_place(sk, member));
 }
 
 /*

@@ -107,9 +107,16 @@ static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, 
 
 	if (!owner || refcount_read(&lease->users) != 1)
 		return false;
-	if (sk->sk_reuse && owner->sk_reuse && !listens)
+	/*
+	 * data_race(): we do not have the owner's socket lock. If its program changes the options
+	 * at this moment, we see them as before or as after the change
+	 */
+	if (sk->sk_reuse && data_race(owner->sk_reuse) && !listens)
 		return true;
-	return xtcp_group_may_share(sk) && owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid);
+	if (!xtcp_group_may_share(sk))
+		return false;
+	/* data_race(): as above */
+	return data_race(owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid));
 }
 
 /* May @sk share the port with @lease, if their addresses overlap? */

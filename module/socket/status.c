@@ -269,7 +269,7 @@ void xtcp_status_abort(struct sock *sk, struct xtcp_abort *abort)
 int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool unsynchronized = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV);
+	const int state = inet_sk_state_load(sk);
 
 	xtcp_coalesce_flush(sk);
 	if (cmd == SIOCATMARK) {
@@ -278,14 +278,14 @@ int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 	}
 	if (cmd != SIOCINQ && cmd != SIOCOUTQ && cmd != SIOCOUTQNSD)
 		return -ENOIOCTLCMD;
-	if (sk->sk_state == TCP_LISTEN)
+	if (state == TCP_LISTEN)
 		return -EINVAL;
 	if (cmd == SIOCINQ) {
 		bool slow = lock_sock_fast(sk);
 
 		*karg = sk->sk_state == TCP_SYN_RECV ? 0 : xtcp_recvmsg_inq(sk);
 		unlock_sock_fast(sk, slow);
-	} else if (unsynchronized) {
+	} else if ((1 << state) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
 		*karg = 0;
 	} else if (cmd == SIOCOUTQ) {
 		*karg = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
