@@ -483,6 +483,17 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #define XTCP_PROTO_SENDPAGE	.sendpage = xtcp_sendmsg_page,
 #endif
 
+/*
+ * Since 6.5 splice() and sendfile() tell the socket when a file ends earlier than they expected. A
+ * fix has brought this to the stable series 6.1, too.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0) || \
+	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 72) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))
+#define XTCP_OPS_SPLICE_EOF	.splice_eof = xtcp_sendmsg_splice_eof,
+#else
+#define XTCP_OPS_SPLICE_EOF
+#endif
+
 static inline bool xtcp_compat_splices(const struct msghdr *msg)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)

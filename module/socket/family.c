@@ -206,6 +206,7 @@ struct proto xtcpv6_prot = {
 	.set_rcvlowat		= xtcp_sockopt_set_rcvlowat,			\
 	.set_peek_off		= xtcp_sockopt_set_peek_off,			\
 	.splice_read		= xtcp_recvmsg_splice_read,			\
+	XTCP_OPS_SPLICE_EOF							\
 	XTCP_OPS_SENDPAGE
 
 static const struct proto_ops ops_v4 = {

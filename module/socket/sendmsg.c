@@ -566,3 +566,26 @@ int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t siz
 	release_sock(sk);
 	return ret;
 }
+
+/**
+ * xtcp_sendmsg_splice_eof() - proto_ops.splice_eof, in kernels that have it: the file has ended
+ * @sock: the socket
+ *
+ * splice() or sendfile() was asked for more octets than the file has. So it has said that more
+ * octets follow the last ones (MSG_MORE), and none do. This function sends the last octets, with
+ * PSH (RFC 9293 section 3.9.1.2, MUST-61), unless Nagle or TCP_CORK delays them.
+ *
+ * Context: process. Takes the socket lock.
+ */
+void xtcp_sendmsg_splice_eof(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+
+	lock_sock(sk);
+	if (xtcp_stream_is_there(xtcp_sk(sk)->stream)) {
+		mark_push(sk);
+		if (!autocorks(sk))
+			xtcp_output_push(sk);
+	}
+	release_sock(sk);
+}

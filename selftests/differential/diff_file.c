@@ -228,6 +228,34 @@ SCENARIO(sendfile_out)
 	RET(sendfile(diff_socket(), f, NULL, 4));
 }
 
+/*
+ * Programs ask for more than the file has: what it has leaves at once, and waits for no octet that might follow. A
+ * stack that waits for one gives up after 200 ms.
+ */
+SCENARIO(sendfile_beyond_end)
+{
+	int c, s, f = temporary_file("the whole file", 14);
+	struct pollfd p = { .events = POLLIN };
+	off_t off = 0;
+
+	diff_pair(&c, &s);
+	p.fd = s;
+	RET(sendfile(c, f, &off, 1 << 30));
+	RET(poll(&p, 1, 100));
+	READ(s, 20, MSG_DONTWAIT);
+	SET(c, IPPROTO_TCP, TCP_CORK, 1);
+	off = 0;
+	RET(sendfile(c, f, &off, 1 << 30));
+	RET(poll(&p, 1, 20));
+	SET(c, IPPROTO_TCP, TCP_CORK, 0);
+	READ(s, 20, 0);
+	off = 0;
+	RET(shutdown(s, SHUT_WR));
+	RET(sendfile(c, f, &off, 1 << 30));
+	RET(poll(&p, 1, 100));
+	READ(s, 20, MSG_DONTWAIT);
+}
+
 /* Large enough to fill the buffer several times. */
 static void send_file(void *arg)
 {
