@@ -382,6 +382,11 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
 			if (ret < 0)
 				break;
+			/* as in Linux, whatever ends the wait also ends a read of no octets */
+			if (!len) {
+				ret = 0;
+				break;
+			}
 		}
 		/*
 		 * as in Linux, if another thread has read octets that this thread has peeked at, go

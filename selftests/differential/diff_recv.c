@@ -164,6 +164,31 @@ SCENARIO(recv_timeout)
 	STATE(s, 0);
 }
 
+/* A read of no octets waits, too, and has no error when its time is over or a signal comes. */
+SCENARIO(recv_no_octets)
+{
+	struct timeval tv = { .tv_usec = 50000 };
+	int c, s;
+	char b[1];
+
+	diff_pair(&c, &s);
+	RET(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+	RET(recv(s, b, 0, MSG_DONTWAIT));
+	RET(recv(s, b, 0, 0));
+	RET(recv(s, b, 0, MSG_PEEK));
+	RET(recv(s, b, 0, MSG_WAITALL));
+	tv.tv_usec = 0;
+	RET(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
+	diff_ticks_start(false, 20);
+	RET(recv(s, b, 0, 0));
+	RET(recv(s, b, 0, MSG_PEEK));
+	diff_ticks_stop();
+	diff_put(c, "x");
+	QUEUES(s, 1, -1);
+	RET(recv(s, b, 0, 0));
+	READ(s, 1, 0);
+}
+
 SCENARIO(recv_lowat)
 {
 	struct timeval tv = { .tv_usec = 50000 };
