@@ -175,15 +175,21 @@ void xtcp_sock_note_end(struct sock *sk, enum xtcp_abort_reason reason, int err)
 }
 
 /**
- * xtcp_sock_forget_end() - forget why the last connection of a sock ended: the sock listens now
+ * xtcp_sock_forget_connection() - forget the last connection of a sock: the sock listens now
  * @sk: the sock
+ *
+ * The sock forgets why the connection has ended. As in Linux, TCP_QUICKACK 0 was for that
+ * connection, so the option is 1 again.
  *
  * Context: process. Lock: socket, held.
  */
-void xtcp_sock_forget_end(struct sock *sk)
+void xtcp_sock_forget_connection(struct sock *sk)
 {
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
 	sock_owned_by_me(sk);
-	xtcp_ended_forget(&xtcp_sk(sk)->ended);
+	xtcp_ended_forget(&xsk->ended);
+	xtcp_acking_interactive(&xsk->acking, false);
 }
 
 /**

@@ -18,7 +18,7 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
 void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told);
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
 void xtcp_sock_note_end(struct sock *sk, enum xtcp_abort_reason reason, int err);
-void xtcp_sock_forget_end(struct sock *sk);
+void xtcp_sock_forget_connection(struct sock *sk);
 /* proto.destroy */
 void xtcp_sock_release_resources(struct sock *sk);
 

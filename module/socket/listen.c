@@ -106,7 +106,7 @@ static int start(struct sock *sk, int backlog)
 	/* a lookup that sees this pointer also sees the queues that were set up before */
 	smp_store_release(&xtcp_endpoint(sk)->listener, listener);
 	set_limit(sk, backlog);
-	xtcp_sock_forget_end(sk);
+	xtcp_sock_forget_connection(sk);
 	xtcp_state_set(sk, TCP_LISTEN);
 	err = xtcp_listeners_add(sk);
 	if (err) {
