@@ -24,7 +24,7 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && !strcmp(argv[1], "--run"))
 		return see_be_run();
-	see_begin(26 + stack_count() * 6);
+	see_begin(26 + stack_count() * 7);
 	see_first_lines();
 	for (i = 2 * stack_first(); i < SEE_VIEWS; i++)
 		see_rows(&see_views[i]);
@@ -42,6 +42,8 @@ int main(int argc, char **argv)
 	see_ss_kill();
 	see_ss_set();
 	see_ss_netlink();
+	for (i = 2 * stack_first(); i < SEE_VIEWS; i += 2)
+		see_filters(&see_views[i], &see_views[i + 1]);
 	see_nstat();
 	see_queues(XTCP4);
 	see_queues(XTCP6);

@@ -94,6 +94,9 @@ void see_nstat(void);
 int see_be_run(void);
 void see_run(const char *self);
 
+/* see_filters.c */
+void see_filters(const struct see_view *view4, const struct see_view *view6);
+
 /* see_watch.c */
 void see_watch(void);
 void see_watch_unloaded(void);

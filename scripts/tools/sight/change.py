@@ -164,9 +164,9 @@ def run(name, family, dry, words):
         say("the module that is loaded does not change sockets for others")
         return 2
     wish.attributes |= 1 << CONG - 1
-    rows = rows_of(Diag(family), wish)
-    if rows is None:
-        return 2
+    status, rows = rows_of(Diag(family), wish)
+    if status:
+        return status
     return for_each(rows, wish, lambda row: None if dry else change(name, requests, row, settings, attributes),
                     lambda row: changed(row, settings), "no connection matches, so none %s changed" % ("would be" if dry else "is"))
 

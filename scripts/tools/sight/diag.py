@@ -25,6 +25,8 @@ HELD = "its program does not let go of the socket"
 MEMINFO, INFO, VEGASINFO, CONG, TOS, TCLASS, SKMEMINFO, SHUTDOWN, DCTCPINFO = range(1, 10)
 MARK, BBRINFO, CLASS_ID, MD5SIG, CGROUP = 15, 16, 17, 18, 21
 MD5KEY = struct.Struct("=BBH16s80s")  # struct tcp_diag_md5sig; MD5SIG is an array of them
+BYTECODE = 1    # INET_DIAG_REQ_BYTECODE
+AUTOBOUND = struct.pack("=BBH", 6, 4, 8)    # INET_DIAG_BC_AUTO: a program that lets such sockets through
 REQ_UID = 2500  # XTCP_DIAG_REQ_UID
 REQ_COOKIE = 2501  # XTCP_DIAG_REQ_COOKIE
 ABORT = 2500    # XTCP_DIAG_ABORT, of an answer: struct xtcp_abort
@@ -83,10 +85,12 @@ class Diag:
         self.send(SOCK_DIAG_BY_FAMILY, REQUEST_AND_ACK, struct.pack("=BBH", self.family, 0, 0))
         return self.answer() == errno.EINVAL
 
-    def rows(self, protocol, states, attributes, uid=None, cookie=None):
+    def rows(self, protocol, states, attributes, uid=None, cookie=None, program=b""):
         """The messages of a dump. @states: 1 << 1 is ESTABLISHED; @attributes: 1 << n - 1 is attribute n; @uid: of the
-        only owner that is wanted; @cookie: of the only socket."""
+        only owner that is wanted; @cookie: of the only socket; @program: those that it lets through."""
         request = struct.pack("=BBBxI48x", self.family, protocol, attributes, states)
+        if program:
+            request += struct.pack("=HH", 4 + len(program), BYTECODE) + program
         if uid is not None:
             request += struct.pack("=HHI", 8, REQ_UID, uid)
         if cookie is not None:

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0
 """What xtcp-ss does with a listing by netlink:
 
-    ss.py show|kill|json FAMILY [OPTION OR WORD OF SS]...
+    ss.py show|plain|kill|json FAMILY [OPTION OR WORD OF SS]...
 
 ss can read the kernel's answers from a file ($TCPDIAG_FILE). It chooses rows of such a file by its filter, and shows
 them in its format, but it does not look at states and IP versions. So this asks the kernel for these states and IP
 versions only, and leaves the rest to ss. To find out which rows ss has chosen, it runs ss a second time, on the same
 rows with their numbers in place of the cookies.
 
-kill prints the heading and the rows whose sockets have ended. The status is 1 if one could not be ended, unless it was
-gone already, and 2 if the module has no such thing. json prints an array with an object for each row. With -i, show
-says of a connection that was aborted why: "abort:(REASON, CAUSE)", and ": WORDS" behind it if the peer's RST gave a
-reason; and of one whose ends know the ACK Rate Request option, for how many segments there is one ACK:
-"ack_rate:(asked N, given N)"."""
+plain is show without connections that were aborted, which ss does not list either. kill prints the
+heading and the rows whose sockets have ended. The status is 1 if one could not be ended, unless it
+was gone already, and 2 if the module has no such thing. json prints an array with an object for
+each row. With -i, show says of a connection that was aborted why: "abort:(REASON, CAUSE)", and
+": WORDS" behind it if the peer's RST gave a reason; and of one whose ends know the ACK Rate Request
+option, for how many segments there is one ACK: "ack_rate:(asked N, given N)"."""
 
 import errno
 import json
@@ -24,11 +25,12 @@ import sys
 
 import program
 from causes import cause_of
-from diag import (ABORT, ACK_RATE, CONG, COOKIE, DONE, HEAD, HELD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS, VEGASINFO,
-                  Diag, Refused, abort_of, ack_rate_of, attributes_of, told_of)
+from diag import (ABORT, ACK_RATE, AUTOBOUND, CONG, COOKIE, DONE, HEAD, HELD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS,
+                  VEGASINFO, Diag, Refused, abort_of, ack_rate_of, attributes_of, told_of)
 from diag_json import object_of
 from owners import descriptors, program_of
 from program import Wrong
+from ss_filter import Filter
 
 ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_WAIT, LAST_ACK, LISTEN, CLOSING = (
     1 << n for n in range(1, 12))
@@ -75,9 +77,10 @@ def lines_of(name):
 
 
 class Wish:
-    """.states, .protocols, .attributes for the kernel; .filter: words that choose rows; .flags: letters that were
-    given. .words is all for ss, with the lines of a file (-F) as words. .uid and .cookie are those of "--uid NUMBER" and
-    "--cookie HEX", which ss does not have; None: any."""
+    """.states, .protocols, .attributes for the kernel; .filter: words that choose rows, with the
+    lines of a file (-F), and .options: the others for ss, which .words has all of; .flags: letters
+    that were given. .uid and .cookie are those of "--uid NUMBER" and "--cookie HEX", which ss does
+    not have; None: any."""
 
     def __init__(self, words):
         self.uid = self.cookie = None
@@ -105,14 +108,19 @@ class Wish:
                     lines += lines_of(name or next(words, ""))
             else:
                 rest.append(word)
-        self.flags, self.words = set(flags), [*options, "--", *rest, *lines]
+        self.flags, words = set(flags), list(rest)
         self.is_narrow = bool(rest or lines) or self.uid is not None or self.cookie is not None  # it says which sockets
         self.states = self.states_of(rest, [flag for flag in flags if flag in ("a", "l")][-1:])
+        self.options = [*options, "--", *words[:len(words) - len(rest)]]    # with the states
         self.filter = rest + lines
         # the last one counts for ss; both are all
         self.protocols = [1] if "6" in self.flags and "4" not in self.flags else \
             [0] if "4" in self.flags and "6" not in self.flags else [0, 1]
         self.attributes = sum(1 << number - 1 for number in self.numbers())
+
+    @property
+    def words(self):
+        return self.options + self.filter
 
     def numbers(self):
         if "m" in self.flags:
@@ -201,15 +209,19 @@ def show_additions(rows, wish):
     return status
 
 
+def become_ss(wish):
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # Python ignores it, and so would ss
+    os.execvp("ss", ["ss", "-t", *wish.words])
+
+
 def show(rows, wish):
     """Runs ss in place of this program, unless there is something to add to what it shows."""
     if "i" in wish.flags and any(attributes_of(row).keys() & {ABORT, ACK_RATE} for row in rows):
         return show_additions(rows, wish)
     fd, name = file_of(rows)
     os.set_inheritable(fd, True)
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # Python ignores it, and so would ss
     os.environ["TCPDIAG_FILE"] = name
-    os.execvp("ss", ["ss", "-t", *wish.words])
+    become_ss(wish)
 
 
 def numbered(rows):
@@ -282,27 +294,47 @@ def print_json(rows, wish):
     return 0
 
 
+def listed(diag, wish, attributes, program=b""):
+    return [row for protocol in wish.protocols
+            for row in diag.rows(protocol, wish.states, attributes, wish.uid, wish.cookie, program)]
+
+
+def fitting(diag, wish, rows):
+    """(status, those of the rows that the kernel would give to ss). As then, ss filters them once more by itself."""
+    words = Filter(wish.filter)
+    if words.is_simple:
+        return 0, rows
+    status, _ = chosen([], wish.words)  # what is wrong is said of the words as they were given
+    if status:
+        return status, []
+    autobound = {row[COOKIE] for row in listed(diag, wish, 0, AUTOBOUND)} if words.asks_autobound else ()
+    return words.fitting(rows, lambda some, of_ss: chosen(some, wish.options + of_ss), autobound)
+
+
 def rows_of(diag, wish):
-    """What the kernel lists of these states and IP versions; None: an error, of which a line was printed."""
+    """(status, what the kernel lists of these states and IP versions); if the status is not 0, a line was printed."""
     if not diag.is_there():
         say("the module that is loaded does not list sockets by netlink, nor end them for others")
-        return None
+        return 2, []
     try:
-        return [row for protocol in wish.protocols
-                for row in diag.rows(protocol, wish.states, wish.attributes, wish.uid, wish.cookie)]
+        return fitting(diag, wish, listed(diag, wish, wish.attributes))
     except Refused as refused:
         say(str(refused))
-        return None
+        return 2, []
 
 
 def run(what, family, words):
     diag, wish = Diag(family), Wish(words)
     if what == "json":
         wish.attributes = 0xFF
-    rows = rows_of(diag, wish)
-    if rows is None:
-        return 2
-    if what == "show":
+    elif what == "plain":
+        if not diag.is_there():
+            become_ss(wish)     # which reads /proc then
+        wish.states &= ~CLOSE
+    status, rows = rows_of(diag, wish)
+    if status:
+        return status
+    if what in ("show", "plain"):
         return show(rows, wish)
     return kill(diag, rows, wish) if what == "kill" else print_json(rows, wish)
 
