@@ -634,6 +634,14 @@ void see_nstat(void)
 		see_says(text, "%s %lld ", name, counters.entry[i].value);
 	}
 	free(text);
+	/* under the name of the module, in one line and in several */
+	text = see_output(see_net.b, &status,
+			  "scripts/tools/xtcp-nstat -asj Tcp*; scripts/tools/xtcp-nstat -asjp Tcp*");
+	CHECK(status == 0, "status %d", status);
+	see_says(text, "{\"xtcp\":{\"TcpActiveOpens\":");
+	see_says(text, "{\n \"xtcp\": {\n");
+	CHECK(!strstr(text, "kernel"), "%.80s", text);
+	free(text);
 	see_report("stock nstat", NULL);
 }
 
