@@ -84,11 +84,19 @@ def commands(name, doc, functions, takes_words=False):
     return ends(name, run)
 
 
+def status_of(run):
+    """What run() returns, or the status with which it ends the program, as argparse does after --help."""
+    try:
+        return run()
+    except SystemExit as ended:
+        return ended.code
+
+
 def ends(name, run, *sentences):
     """The exit status of run(). What it raises of OSError, Wrong and the classes in sentences is said in the program's
     name."""
     try:
-        status = run()
+        status = status_of(run)
         sys.stdout.flush()
         return status or 0
     except BrokenPipeError:     # the reader has seen enough
