@@ -61,7 +61,7 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
  * @sample: the ACK; receives what xtcp_rate_sent() stored in @skb. But if @sample already has the
  *	state of an skb that was sent later than @skb, nothing changes
  *
- * Section 3.3 of the draft.
+ * Section 3.3 of the draft. A FIN without text is no data, so it tells no rate.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -71,7 +71,7 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 	struct xtcp_rate *rate = &xtcp_sender(sk)->stream->rate;
 
 	sock_owned_by_me(sk);
-	if (sample->tells_rate && cb->sent_us < rate->first_sent_us)
+	if (unlikely(!skb->len) || (sample->tells_rate && cb->sent_us < rate->first_sent_us))
 		return;
 	sample->tells_rate = true;
 	sample->is_limited = cb->marks & XTCP_SNDQ_LIMITED;
@@ -86,8 +86,8 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 /**
  * xtcp_rate_ack() - make a rate sample from an ACK that reported new octets
  * @sk: the sock; stream->delivered counts these octets already
- * @sample: the ACK; sample->tells_rate is set, because xtcp_rate_arrived() was called for each skb
- *	with new octets
+ * @sample: the ACK; xtcp_rate_arrived() was called for each skb with new octets, so
+ *	sample->tells_rate is set, unless a FIN alone has arrived
  *
  * Section 3.3 of the draft. A sample that took less time than the smallest RTT is dropped. If the
  * program had written too little to fill the window, the sample is only a lower bound of the rate,
@@ -105,6 +105,8 @@ __always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sa
 	sock_owned_by_me(sk);
 	if (unlikely(rate->limited) && xtcp_seq_gt(stream->delivered, rate->limited_until))
 		rate->limited = false;
+	if (unlikely(!sample->tells_rate))
+		return;
 	octets = stream->delivered - sample->delivered_before;
 	us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
 	if (us < tx->rto.min_rtt_us)

@@ -57,8 +57,11 @@ static void info_congestion(struct sock *sk, struct tcp_info *info)
 	info->tcpi_delivery_rate_app_limited = stream->rate.is_limited;
 }
 
+/* In SYN-SENT nothing is agreed: xsk->agreed has what our SYN offers. */
 static void info_options(const struct xtcp_sock *xsk, struct tcp_info *info)
 {
+	if (info->tcpi_state == TCP_SYN_SENT)
+		return;
 	if (xsk->agreed.ts_ok)
 		info->tcpi_options |= TCPI_OPT_TIMESTAMPS;
 	if (xsk->agreed.sack_ok)
@@ -169,7 +172,8 @@ void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
 	info->tcpi_min_rtt = xsk->rto.min_rtt_us;
 	info->tcpi_snd_mss = xsk->mss;
 	info->tcpi_rcv_mss = xsk->rcv_mss;
-	info->tcpi_advmss = xsk->agreed.advmss - (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
+	info->tcpi_advmss = xsk->agreed.advmss -
+			    (info->tcpi_options & TCPI_OPT_TIMESTAMPS ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0);
 	info->tcpi_pmtu = xsk->pmtu;
 	info->tcpi_rcv_ssthresh = xsk->rcv_ssthresh;
 	info->tcpi_rcv_rtt = xsk->stream->rcv_rtt_us;

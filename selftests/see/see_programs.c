@@ -202,6 +202,7 @@ void see_ss_info(const struct see_view *view)
 	int listener = see_listen(see_net.b, view, view->b, port), client = see_connect(see_net.a, view, view->b, port);
 	int server = see_must(accept(listener, NULL, NULL), "accept");
 	static char text[FOUR_WINDOWS];
+	uint64_t rate;
 
 	CHECK(ss_agrees(view, client), "a new connection: %s", ss_said);
 	see_must(write(client, text, sizeof(text)), "write");
@@ -218,6 +219,13 @@ void see_ss_info(const struct see_view *view)
 	CHECK(info_of(client).tcpi_snd_ssthresh < INT_MAX && info_of(client).tcpi_rto >= 800000, "rto %u, ssthresh %u",
 	      info_of(client).tcpi_rto, info_of(client).tcpi_snd_ssthresh);
 	see_must(netem_gate(see_net.a, "veth0", true), "gate");
+	/* a FIN is no data, so its ACK tells no rate; kernel TCP takes it for a full segment */
+	CHECK(WAIT_FOR(!info_of(client).tcpi_unacked, SOON), "acknowledged");
+	rate = info_of(client).tcpi_delivery_rate;
+	see_must(shutdown(client, SHUT_WR), "shutdown");
+	CHECK(WAIT_FOR(stack_state(client) == TCP_FIN_WAIT2, SOON), "the FIN is acknowledged");
+	CHECK(view->stack != XTCP || info_of(client).tcpi_delivery_rate == rate, "%llu, then %llu",
+	      (unsigned long long)rate, (unsigned long long)info_of(client).tcpi_delivery_rate);
 	close(server);
 	close(client);
 	close(listener);

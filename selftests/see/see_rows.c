@@ -10,9 +10,10 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <netinet/tcp.h>
 
+#include "info.h"
 #include "see.h"
+#include "tcpstate.h"
 #include "wait.h"
 
 static void check_connection(const struct see_view *view, int listener, int client, unsigned int port)
@@ -67,6 +68,7 @@ void see_rows(const struct see_view *view)
 	unsigned int limit = view->stack == XTCP ? LIMIT : 0;	/* Linux says it in sock_diag only */
 	unsigned int port = see_new_port();
 	int listener = see_listen(see_net.b, view, view->b, port), client, lost;
+	struct tcp_info info;
 	struct row row;
 
 	row = see_wait_row(see_net.b, view, port, 0, TCP_LISTEN);
@@ -92,6 +94,10 @@ void see_rows(const struct see_view *view)
 	stack_connect(lost, view->hole, port);
 	row = see_wait_row(see_net.a, view, stack_port(lost), port, TCP_SYN_SENT);
 	CHECK(row.timer == 1 && row.tx_queue == 1, "%u %u", row.timer, row.tx_queue);
+	/* its SYN offers options, and nobody has agreed */
+	info = info_of(lost);
+	CHECK(!info.tcpi_options && info.tcpi_advmss == (strchr(view->b, ':') ? 1440 : 1460), "options %u, advmss %u",
+	      info.tcpi_options, info.tcpi_advmss);
 	close(lost);
 
 	close(listener);
