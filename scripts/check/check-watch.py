@@ -796,7 +796,8 @@ WISHES = ((["-ni"], CONNECTED, [0, 1], []), (["-tanoem"], ALL, [0, 1], []), (["-
           (["-F", "/dev/null", "-i", "dport", "ge", ":1"], CONNECTED, [0, 1], 3),
           (["-iF/dev/null", "state", "closing"], 1 << 11, [0, 1], []), (["state", "nonsense"], CONNECTED, [0, 1], 2),
           (["-al"], 1 << 10 | 1 << 7, [0, 1], []), (["-la"], ALL, [0, 1], []),
-          (["--listening", "-i", "--all"], ALL, [0, 1], []))
+          (["--listening", "-i", "--all"], ALL, [0, 1], []), (["-46n"], CONNECTED, [1], []),
+          (["-6", "--ipv4"], CONNECTED, [0], []))
 
 
 def check_comm(ss):

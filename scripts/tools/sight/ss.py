@@ -113,9 +113,8 @@ class Wish:
         self.states = self.states_of(rest, [flag for flag in flags if flag in ("a", "l")][-1:])
         self.options = [*options, "--", *words[:len(words) - len(rest)]]    # with the states
         self.filter = rest + lines
-        # the last one counts for ss; both are all
-        self.protocols = [1] if "6" in self.flags and "4" not in self.flags else \
-            [0] if "4" in self.flags and "6" not in self.flags else [0, 1]
+        versions = [flag for flag in flags if flag in ("4", "6")][-1:]  # the last one counts for ss
+        self.protocols = [0] if versions == ["4"] else [1] if versions == ["6"] else [0, 1]
         self.attributes = sum(1 << number - 1 for number in self.numbers())
 
     @property
