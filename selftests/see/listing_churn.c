@@ -35,6 +35,7 @@
 
 NEEDS_MODULE;
 NEEDS_SCRIPTS;
+NEEDS_PROGRAMS("unshare");
 
 #define PORT		7000	/* of what stays */
 #define CLOSING_PORT	7001	/* of what becomes TIME-WAIT meanwhile */
@@ -478,6 +479,23 @@ static bool holders_name_us(void)
 	return named;
 }
 
+/* Root of a user namespace does not see what other users' programs have open. */
+static bool holders_says_it_is_blind(void)
+{
+	FILE *pipe = popen("unshare -Ur scripts/tools/xtcp-holders 2>&1", "re");
+	char line[512];
+	int lines = 0;
+	bool said = false;
+
+	must(pipe, "unshare");
+	while (fgets(line, sizeof(line), pipe)) {
+		said = !strncmp(line, "xtcp-holders: only root ", 24);
+		if (++lines > 1 || !said)
+			ksft_print_msg("%s", line);
+	}
+	return pclose(pipe) == 2 << 8 && lines == 1 && said;
+}
+
 static int half_read_in(void *arg)
 {
 	(void)arg;
@@ -500,6 +518,7 @@ static void ends(void)
 		close(listeners[i]);
 	ksft_test_result(module_unload_now() == -1 && errno == EWOULDBLOCK, "a listing half read holds the module\n");
 	ksft_test_result(ns_call(space, name_us, NULL), "xtcp-holders names who has it\n");
+	ksft_test_result(holders_says_it_is_blind(), "and says so where it does not see everybody\n");
 	close(fd);
 	ksft_test_result(WAIT_FOR(module_unload() == 0, STACK_DEADLINE_MS), "closed, it holds nothing\n");
 	must(!module_load(""), "insmod");
