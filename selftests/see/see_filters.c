@@ -16,8 +16,9 @@ NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ss");
 
 /*
- * Listeners: A at 0.0.0.0, B at ::, C at :: for IPv6 only, D at ::1; each has the next port. Connections: e of A, f of B
- * over IPv4, g of B over IPv6. ss takes none of these ports for one that the kernel has chosen.
+ * Listeners: A at 0.0.0.0, B at ::, C at :: for IPv6 only, D at ::1; each has the next port.
+ * Connections: e of A, f of B over IPv4, g of B over IPv6. ss takes none of these ports for one that
+ * the kernel has chosen.
  */
 #define SOCKETS	7
 
