@@ -205,6 +205,7 @@
 #include "base/stream.c"
 #include "base/seldom.c"
 #include "base/orphan.c"
+#include "base/guests.c"
 #include "base/state.c"
 #include "base/memory.c"
 #include "base/secret.c"

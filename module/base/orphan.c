@@ -9,19 +9,20 @@
 
 #include "base/counter.h"
 #include "base/endpoint.h"
+#include "base/guests.h"
 #include "base/net.h"
 #include "compat.h"
 
 #define ORPHANS_BATCH	8	/* a processor adds its count to the sum when the count reaches 8 */
 #define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of the limit */
-#define GUESTS_ROUGH	8	/* a check of a guest's limit may be wrong by 1/8 of it */
+
+static struct percpu_counter all_orphans;	/* the number of orphans in all namespaces */
 
 /*
- * The number of orphans in all namespaces, and in all unprivileged namespaces (guests,
- * xtcp_net.is_guest). A guest may set its own max_orphans to any value, so all guests together have
- * a limit, too.
+ * The orphans of all guests (xtcp_net.is_guest). A guest may set its own max_orphans to any value,
+ * so all guests together have a limit, too. It follows the max_orphans of the initial namespace.
  */
-static struct percpu_counter all_orphans, guest_orphans;
+static struct xtcp_guests guest_orphans = { .batch = ORPHANS_BATCH };
 
 /**
  * xtcp_orphan_init() - make the global counters
@@ -36,7 +37,7 @@ int xtcp_orphan_init(void)
 
 	if (err)
 		return err;
-	err = percpu_counter_init(&guest_orphans, 0, GFP_KERNEL);
+	err = xtcp_guests_init(&guest_orphans);
 	if (err)
 		percpu_counter_destroy(&all_orphans);
 	return err;
@@ -49,7 +50,7 @@ int xtcp_orphan_init(void)
  */
 void xtcp_orphan_exit(void)
 {
-	percpu_counter_destroy(&guest_orphans);
+	xtcp_guests_exit(&guest_orphans);
 	percpu_counter_destroy(&all_orphans);
 }
 
@@ -83,7 +84,7 @@ static void count_orphan(struct xtcp_net *xn, int change)
 	percpu_counter_add_batch(&xn->rest->orphans, change, ORPHANS_BATCH);
 	percpu_counter_add_batch(&all_orphans, change, ORPHANS_BATCH);
 	if (xn->is_guest)
-		percpu_counter_add_batch(&guest_orphans, change, ORPHANS_BATCH);
+		xtcp_guests_count(&guest_orphans, change);
 }
 
 /**
@@ -135,24 +136,17 @@ static s64 all_max(void)
 	return READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans);
 }
 
-/*
- * Are there more orphans than @limit? The answer is exact for a small limit, and approximate for a
- * large limit. An exact answer adds up the counts of all processors, which costs too much in each
- * close() when the load is high.
- */
 static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
 {
-	if (limit / rough_part >= ORPHANS_BATCH * num_possible_cpus())
-		return xtcp_counter_about(orphans) > limit;
-	return __percpu_counter_compare(orphans, limit, ORPHANS_BATCH) > 0;
+	return xtcp_counter_above(orphans, limit, ORPHANS_BATCH, rough_part);
 }
 
 static bool guests_have_enough(struct xtcp_net *xn)
 {
 	s64 guests_max = all_max() / XTCP_GUESTS_PART;
 
-	return is_above(&guest_orphans, guests_max, GUESTS_ROUGH) ||
-	       is_above(&xn->rest->orphans, guests_max / XTCP_GUEST_SHARE, GUESTS_ROUGH);
+	return xtcp_guests_exceed(&guest_orphans, guests_max) ||
+	       is_above(&xn->rest->orphans, guests_max / XTCP_GUEST_SHARE, XTCP_GUESTS_ROUGH);
 }
 
 /**

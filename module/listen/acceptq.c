@@ -10,16 +10,13 @@
  * But any user can create a guest (xtcp_net.is_guest), and set its somaxconn to any value. So the
  * children of all guests together have a limit, too.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include "listen/acceptq.h"
 
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <net/sock.h>
 
-#include "base/counter.h"
 #include "base/endpoint.h"
+#include "base/guests.h"
 #include "base/net.h"
 #include "listen/listener.h"
 #include "sight/trace.h"
@@ -27,11 +24,8 @@
 #define UNACCEPTED_PART	32	/* the children of all guests that wait may take 1/32 of the memory */
 #define CHILD_SIZE	1536	/* the memory of a child, as struct xtcp_sock takes it; octets */
 
-static struct percpu_counter guest_children;
-static s32 children_batch;		/* children that a processor may count before it updates the sum */
-
-static unsigned int guest_children_max;
-module_param_named(guest_unaccepted, guest_children_max, uint, 0444);
+static struct xtcp_guests guest_children;
+module_param_named(guest_unaccepted, guest_children.max, uint, 0444);
 MODULE_PARM_DESC(guest_unaccepted, "connections that wait for accept() in all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory)");
 
 /**
@@ -43,19 +37,9 @@ MODULE_PARM_DESC(guest_unaccepted, "connections that wait for accept() in all na
  */
 int xtcp_acceptq_init(void)
 {
-	if (guest_children_max > INT_MAX) {
-		pr_err("guest_unaccepted=%u: at most %u, or 0 for the default\n", guest_children_max, INT_MAX);
-		return -EINVAL;
-	}
-	if (percpu_counter_init(&guest_children, 0, GFP_KERNEL))
-		return -ENOMEM;
-	/* store the default, so that /sys/module shows the limit */
-	if (!guest_children_max)
-		guest_children_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / UNACCEPTED_PART /
-						CHILD_SIZE, INT_MAX);
-	/* the sum is wrong by at most 1/64 of the limit */
-	children_batch = clamp(guest_children_max / 64 / num_possible_cpus(), 1U, 32U);
-	return 0;
+	int err = xtcp_guests_limit(&guest_children.max, "guest_unaccepted", UNACCEPTED_PART, CHILD_SIZE);
+
+	return err ?: xtcp_guests_init(&guest_children);
 }
 
 /**
@@ -65,8 +49,7 @@ int xtcp_acceptq_init(void)
  */
 void xtcp_acceptq_exit(void)
 {
-	WARN_ON_ONCE(percpu_counter_sum(&guest_children));
-	percpu_counter_destroy(&guest_children);
+	xtcp_guests_exit(&guest_children);
 }
 
 /* @change: children that join the queue, minus children that leave it. */
@@ -77,14 +60,14 @@ static void count_of_guest(const struct xtcp_listener *listener, int change)
 	if (likely(!xn->is_guest))
 		return;
 	atomic_add(change, &xn->rest->guest_children);
-	percpu_counter_add_batch(&guest_children, change, children_batch);
+	xtcp_guests_count(&guest_children, change);
 }
 
 /* Have guests, or has this one, as many children that wait as they may have? */
 static bool guest_has_enough(const struct xtcp_net *xn)
 {
-	return xtcp_counter_about(&guest_children) >= guest_children_max ||
-	       atomic_read(&xn->rest->guest_children) >= guest_children_max / XTCP_GUEST_SHARE;
+	return xtcp_guests_exceed(&guest_children, (s64)guest_children.max - 1) ||
+	       atomic_read(&xn->rest->guest_children) >= guest_children.max / XTCP_GUEST_SHARE;
 }
 
 /**

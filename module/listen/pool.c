@@ -11,16 +11,14 @@
  * While a grace period runs, dead entries gather and share the next grace period, so most
  * handshakes start no grace period of their own.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include "listen/pool.h"
 
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
 
 #include "base/counter.h"
+#include "base/guests.h"
 #include "base/net.h"
 #include "compat.h"
 #include "listen/entry.h"
@@ -32,8 +30,8 @@
 
 static struct kmem_cache *slab_v4, *slab_v6;
 static struct percpu_counter entries_in_use;	/* includes entries that wait to be freed */
-static struct percpu_counter guest_entries;	/* those of @entries_in_use that belong to guests */
-static s32 entries_batch;	/* entries that a processor counts before it updates the sum */
+static struct xtcp_guests guest_entries;	/* those of @entries_in_use that belong to guests */
+static s32 entries_batch;	/* that of @guest_entries, apart from what guests write */
 
 /**
  * struct free_batch - a processor's entries that have left the table
@@ -67,15 +65,15 @@ MODULE_PARM_DESC(half_open, "half-open connections of all namespaces, at most 21
  */
 int xtcp_pool_init(void)
 {
-	int cpu;
+	int cpu, err;
 
 	BUILD_BUG_ON(XTCP_POOL_V4_SIZE > 96);
 	BUILD_BUG_ON(sizeof(struct xtcp_request) > 128);
 
-	if (entries_max > INT_MAX) {
-		pr_err("half_open=%u: at most %u, or 0 for the default\n", entries_max, INT_MAX);
-		return -EINVAL;
-	}
+	err = xtcp_guests_limit(&entries_max, "half_open", MEMORY_SHARE, sizeof(struct xtcp_request));
+	if (err)
+		return err;
+	guest_entries.max = entries_max / XTCP_GUESTS_PART;
 	for_each_possible_cpu(cpu)
 		spin_lock_init(&per_cpu(free_batches, cpu).lock);
 	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", XTCP_POOL_V4_SIZE, 0);
@@ -84,18 +82,9 @@ int xtcp_pool_init(void)
 		goto err_slabs;
 	if (percpu_counter_init(&entries_in_use, 0, GFP_KERNEL))
 		goto err_slabs;
-	if (percpu_counter_init(&guest_entries, 0, GFP_KERNEL))
+	if (xtcp_guests_init(&guest_entries))
 		goto err_counter;
-	/* store the default, so that /sys/module shows the limit */
-	if (!entries_max)
-		entries_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / MEMORY_SHARE /
-					 sizeof(struct xtcp_request), INT_MAX);
-	/*
-	 * each processor counts up to a batch before it updates the sum, so the sum may be wrong by
-	 * one batch for each processor. The batch is chosen so that this error is at most 1/16 of
-	 * the smallest limit, the limit of one guest; but a batch is at least 1
-	 */
-	entries_batch = clamp(entries_max / (16 * XTCP_GUESTS_PART * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
+	entries_batch = guest_entries.batch;
 	return 0;
 
 err_counter:
@@ -119,7 +108,7 @@ void xtcp_pool_exit(void)
 	 * call_rcu() again, for entries that had gathered. Wait for this second callback, too
 	 */
 	rcu_barrier();
-	percpu_counter_destroy(&guest_entries);
+	xtcp_guests_exit(&guest_entries);
 	percpu_counter_destroy(&entries_in_use);
 	kmem_cache_destroy(slab_v6);
 	kmem_cache_destroy(slab_v4);
@@ -157,12 +146,11 @@ void xtcp_pool_net_exit(struct xtcp_net *xn)
 
 static bool is_room_for_entry(struct xtcp_net *xn)
 {
-	const s64 guests_max = entries_max / XTCP_GUESTS_PART;
-
 	if (xtcp_counter_about(&entries_in_use) >= entries_max)
 		return false;
-	return !xn->is_guest || (xtcp_counter_about(&guest_entries) < guests_max &&
-				 xtcp_counter_about(&xn->rest->entries) < guests_max / XTCP_GUEST_SHARE);
+	return !xn->is_guest ||
+	       (!xtcp_guests_exceed(&guest_entries, (s64)guest_entries.max - 1) &&
+		xtcp_counter_about(&xn->rest->entries) < guest_entries.max / XTCP_GUEST_SHARE);
 }
 
 /*
@@ -194,7 +182,7 @@ static void count_memory(const struct xtcp_request *he, int sign)
 {
 	percpu_counter_add_batch(&entries_in_use, sign * weight(he), entries_batch);
 	if (he->of_guest)
-		percpu_counter_add_batch(&guest_entries, sign * weight(he), entries_batch);
+		xtcp_guests_count(&guest_entries, sign * weight(he));
 }
 
 /**
@@ -304,7 +292,7 @@ static void free_all(struct xtcp_request *he)
 	}
 	percpu_counter_add_batch(&entries_in_use, -weights, entries_batch);
 	if (of_guests)
-		percpu_counter_add_batch(&guest_entries, -of_guests, entries_batch);
+		xtcp_guests_count(&guest_entries, -of_guests);
 }
 
 /* Frees the entries in @waiting, and starts a grace period for the entries in @gathered. */

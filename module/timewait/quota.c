@@ -3,16 +3,14 @@
  * How many records there may be: in a namespace (net.ipv4.tcp_max_tw_buckets), and in all guests
  * together. record.c evicts a record when there are too many.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include "timewait/quota.h"
 
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <net/inet_hashtables.h>
 
 #include "auth/aokeys.h"
 #include "base/counter.h"
+#include "base/guests.h"
 #include "base/net.h"
 #include "ports/lease.h"
 #include "timewait/record.h"
@@ -27,16 +25,12 @@
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 
 /*
- * The number of records of all guests. A guest is a namespace that belongs to a user namespace
- * other than init_user_ns. Any user can create a guest, and set its max_tw_buckets to any value.
- * So guest_records_max limits the records of all guests together. A signed record counts as two,
- * since its keys take about as much memory as a record and its port (xtcp_quota_init()).
+ * The records of all guests. Any user can create a guest, and set its max_tw_buckets to any value.
+ * So the records of all guests together have a limit. A signed record counts as two, since its keys
+ * take about as much memory as a record and its port (xtcp_quota_init()).
  */
-static struct percpu_counter guest_records;
-static s32 guest_batch;		/* records that a processor may count before it updates the sum */
-
-static unsigned int guest_records_max;
-module_param_named(guest_timewait, guest_records_max, uint, 0444);
+static struct xtcp_guests guest_records;
+module_param_named(guest_timewait, guest_records.max, uint, 0444);
 MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory, each with a port of its own)");
 
 /**
@@ -48,6 +42,8 @@ MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users o
  */
 int xtcp_quota_init(void)
 {
+	int err;
+
 	/*
 	 * a signed record and its port take at most the memory of two unsigned records and their
 	 * ports, so a signed record may count as two
@@ -55,22 +51,9 @@ int xtcp_quota_init(void)
 	BUILD_BUG_ON(roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct xtcp_recordkeys)) +
 		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
 
-	if (guest_records_max > INT_MAX) {
-		pr_err("guest_timewait=%u: at most %u, or 0 for the default\n", guest_records_max, INT_MAX);
-		return -EINVAL;
-	}
-	if (percpu_counter_init(&guest_records, 0, GFP_KERNEL))
-		return -ENOMEM;
-	/* set the default here, so that /sys/module shows the limit that applies */
-	if (!guest_records_max)
-		guest_records_max = min_t(u64, ((u64)totalram_pages() << PAGE_SHIFT) / GUESTS_MEMORY /
-					       (sizeof(struct xtcp_timewait) + PORT_SIZE), INT_MAX);
-	/*
-	 * each processor adds its count to the sum in batches. The batches are so small that the
-	 * sum is wrong by at most 1/64 of the limit
-	 */
-	guest_batch = clamp(guest_records_max / 64 / num_possible_cpus(), 1U, 32U);
-	return 0;
+	err = xtcp_guests_limit(&guest_records.max, "guest_timewait", GUESTS_MEMORY,
+				sizeof(struct xtcp_timewait) + PORT_SIZE);
+	return err ?: xtcp_guests_init(&guest_records);
 }
 
 /**
@@ -80,7 +63,7 @@ int xtcp_quota_init(void)
  */
 void xtcp_quota_exit(void)
 {
-	percpu_counter_destroy(&guest_records);
+	xtcp_guests_exit(&guest_records);
 }
 
 /**
@@ -119,7 +102,7 @@ void xtcp_quota_count(struct xtcp_net *xn, int change)
 {
 	percpu_counter_add_batch(&xn->rest->records, change, RECORDS_BATCH);
 	if (unlikely(xn->is_guest))
-		percpu_counter_add_batch(&guest_records, change, guest_batch);
+		xtcp_guests_count(&guest_records, change);
 }
 
 /**
@@ -133,7 +116,7 @@ void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
 {
 	atomic_add(change, &xn->rest->signed_records);
 	if (xn->is_guest)
-		percpu_counter_add_batch(&guest_records, change, guest_batch);
+		xtcp_guests_count(&guest_records, change);
 }
 
 /**
@@ -149,22 +132,16 @@ bool xtcp_quota_exceeded(struct xtcp_net *xn)
 	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets), share;
 
 	if (xn->is_guest) {
-		share = guest_records_max / XTCP_GUEST_SHARE;
+		share = guest_records.max / XTCP_GUEST_SHARE;
 		/*
 		 * if all guests together have too many records, lower the limit of each guest:
 		 * guests with many records then evict some, and guests with few keep all
 		 */
-		if (xtcp_counter_about(&guest_records) > guest_records_max)
+		if (xtcp_guests_exceed(&guest_records, guest_records.max))
 			share /= LITTLE_PART;
 		/* a signed record uses up two of @share, but xtcp_rest.records counts it as one */
 		share -= min_t(unsigned int, share, atomic_read(&xn->rest->signed_records));
 		limit = min(limit, share);
 	}
-	/*
-	 * An exact sum reads the counters of all processors. In a full namespace, this would happen
-	 * for each new record. So if the limit is large, an approximate sum has to do.
-	 */
-	if (limit / ROUGH_PART >= RECORDS_BATCH * num_possible_cpus())
-		return xtcp_counter_about(&xn->rest->records) > limit;
-	return __percpu_counter_compare(&xn->rest->records, limit, RECORDS_BATCH) > 0;
+	return xtcp_counter_above(&xn->rest->records, limit, RECORDS_BATCH, ROUGH_PART);
 }
