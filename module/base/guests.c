@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What all guests together may have. A guest is a namespace that belongs to a user namespace other
- * than the initial one (xtcp_net.is_guest). Any user can make guests, as many as he likes, and set
- * the sysctls in each. So what takes memory that no control group pays for, or what others would
- * lack, has a limit for all guests together: half-open entries, records, orphans, and connections
- * that wait for accept().
+ * What all guests together may have, and the guests of one maker. A guest is a namespace that
+ * belongs to a user namespace other than the initial one (xtcp_net.is_guest). Any user can make
+ * guests, as many as he likes, and set the sysctls in each. So what takes memory that no control
+ * group pays for, or what others would lack, has a limit for all guests together: half-open
+ * entries, records, orphans, connections that wait for accept(), black boxes, and listeners that
+ * wait for a successor.
+ *
+ * One user alone must not use up these limits with many guests. So they are shared by maker: the
+ * user who made the outermost user namespace around the guest. All guests of a maker together may
+ * have 1/XTCP_MAKER_SHARE of what all guests may have; estate.c has a rule of its own. Users in a
+ * guest cannot act for another maker, whatever namespaces they nest. Each outermost user namespace
+ * of the global root counts as a maker of its own, because these are containers, whose users are
+ * strangers to each other.
+ *
+ * A maker is an object that the first socket in one of his guests makes. Each of his guests holds a
+ * reference, from its first socket to its end. So whoever counts something of a namespace for the
+ * maker has to take it off the count before the namespace ends. What stays longer, such as the
+ * memory of entries during a grace period, counts for all guests only.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -14,8 +27,21 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/user_namespace.h>
 
-#include "base/net.h"
+#include "base/counter.h"
+
+/* the answer of xtcp_guests_exceed() may be wrong by 1/8 of the limit, if the limit is large */
+#define GUESTS_ROUGH	8
+
+/*
+ * All makers. A user is one maker, however many guests he makes. Only root, by making containers,
+ * makes the list long. makers_lock is taken in process context; its holder takes no other lock.
+ */
+static DEFINE_SPINLOCK(makers_lock);
+static LIST_HEAD(makers);
 
 /**
  * xtcp_guests_limit() - check a limit that is a module parameter, and set its default
@@ -54,10 +80,10 @@ int xtcp_guests_init(struct xtcp_guests *guests)
 	/*
 	 * each processor counts up to a batch before it updates the sum, so the sum may be wrong by
 	 * one batch for each processor. The batch is chosen so that this error is at most 1/16 of
-	 * what one guest may have; but a batch is at least 1
+	 * what one maker may have; but a batch is at least 1
 	 */
 	if (!guests->batch)
-		guests->batch = clamp(guests->max / (16 * XTCP_GUEST_SHARE) / num_possible_cpus(), 1U, 32U);
+		guests->batch = clamp(guests->max / (16 * XTCP_MAKER_SHARE) / num_possible_cpus(), 1U, 32U);
 	return percpu_counter_init(&guests->count, 0, GFP_KERNEL);
 }
 
@@ -71,4 +97,153 @@ void xtcp_guests_exit(struct xtcp_guests *guests)
 {
 	WARN_ON_ONCE(percpu_counter_sum(&guests->count));
 	percpu_counter_destroy(&guests->count);
+}
+
+/**
+ * xtcp_guests_exceed() - have all guests, or has the maker of a guest, too much?
+ * @guests: the limit
+ * @xn: the guest
+ * @max: how much all guests may have
+ * @more: how much the guest wants beside what is counted
+ *
+ * Context: any.
+ *
+ * Return: true when all guests would have more than @max, or all guests of the maker more than
+ * their share of @max.
+ */
+bool xtcp_guests_exceed(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 max, unsigned int more)
+{
+	struct percpu_counter *of_maker = &xn->rest->maker->counts[guests->thing];
+
+	return xtcp_counter_above(&guests->count, max - more, guests->batch, GUESTS_ROUGH) ||
+	       xtcp_counter_above(of_maker, max / XTCP_MAKER_SHARE - more, guests->batch, GUESTS_ROUGH);
+}
+
+/* Return: the outermost user namespace around a guest, which init_user_ns contains. */
+static const struct user_namespace *outermost(const struct net *net)
+{
+	const struct user_namespace *ns = net->user_ns;
+
+	while (ns->parent != &init_user_ns)
+		ns = ns->parent;
+	return ns;
+}
+
+/* Frees a maker who is not in the list, and has @counts counters. */
+static void free_maker(struct xtcp_maker *maker, unsigned int counts)
+{
+	WARN_ON_ONCE(maker->boxes || maker->estates);
+	while (counts--) {
+		WARN_ON_ONCE(percpu_counter_sum(&maker->counts[counts]));
+		percpu_counter_destroy(&maker->counts[counts]);
+	}
+	kfree(maker);
+}
+
+/* Makes a maker, who is not in the list yet. Return: NULL without memory. */
+static struct xtcp_maker *make_maker(kuid_t uid, const struct user_namespace *made_in)
+{
+	struct xtcp_maker *maker = kzalloc(sizeof(*maker), GFP_KERNEL_ACCOUNT);
+	unsigned int i;
+
+	if (!maker)
+		return NULL;
+	maker->uid = uid;
+	maker->made_in = made_in;
+	for (i = 0; i < XTCP_GUESTS_THINGS; i++) {
+		if (percpu_counter_init(&maker->counts[i], 0, GFP_KERNEL_ACCOUNT)) {
+			free_maker(maker, i);
+			return NULL;
+		}
+	}
+	return maker;
+}
+
+/*
+ * Finds a maker in the list, or adds @new to it. Return: the maker, with a reference for one more
+ * guest; NULL if the list does not have him and @new is NULL.
+ */
+static struct xtcp_maker *hold_maker(kuid_t uid, const struct user_namespace *made_in, struct xtcp_maker *new)
+{
+	struct xtcp_maker *maker;
+
+	spin_lock(&makers_lock);
+	list_for_each_entry(maker, &makers, node) {
+		if (uid_eq(maker->uid, uid) && maker->made_in == made_in) {
+			maker->users++;
+			goto out;
+		}
+	}
+	maker = new;
+	if (maker) {
+		maker->users = 1;
+		list_add(&maker->node, &makers);
+	}
+out:
+	spin_unlock(&makers_lock);
+	return maker;
+}
+
+/**
+ * xtcp_guests_net_init() - find or make the maker of a guest
+ * @xn: the namespace; if it is no guest, it has no maker
+ *
+ * As the rest of the namespace, the memory of a new maker is charged to the task that makes the
+ * first socket. The lock is not held meanwhile: near the limit of a memory control group this may
+ * take long.
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_guests_net_init(struct xtcp_net *xn)
+{
+	const struct user_namespace *made_in;
+	struct xtcp_maker *maker, *new;
+	kuid_t uid;
+
+	if (!xn->is_guest)
+		return 0;
+	made_in = outermost(xn->net);
+	uid = made_in->owner;
+	/*
+	 * one maker for each user, but for each user namespace of root. The guests keep this user
+	 * namespace, so no other one gets its address while the maker exists
+	 */
+	if (!uid_eq(uid, GLOBAL_ROOT_UID))
+		made_in = NULL;
+	maker = hold_maker(uid, made_in, NULL);
+	if (!maker) {
+		new = make_maker(uid, made_in);
+		if (!new)
+			return -ENOMEM;
+		maker = hold_maker(uid, made_in, new);
+		/* the first socket of another guest was faster */
+		if (maker != new)
+			free_maker(new, XTCP_GUESTS_THINGS);
+	}
+	xn->rest->maker = maker;
+	return 0;
+}
+
+/**
+ * xtcp_guests_net_exit() - a guest ends: its maker has one guest less
+ * @xn: the namespace; nothing in it is counted any more
+ *
+ * Context: process.
+ */
+void xtcp_guests_net_exit(struct xtcp_net *xn)
+{
+	struct xtcp_maker *maker = xn->rest->maker;
+	bool is_last;
+
+	if (!maker)
+		return;
+	spin_lock(&makers_lock);
+	is_last = !--maker->users;
+	if (is_last)
+		list_del(&maker->node);
+	spin_unlock(&makers_lock);
+	if (is_last)
+		free_maker(maker, XTCP_GUESTS_THINGS);
 }

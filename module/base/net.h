@@ -25,6 +25,7 @@ struct sock;
 struct xtcp_cong_ops;
 struct xtcp_conn_counts;
 struct xtcp_fastopen_keys;
+struct xtcp_maker;
 struct xtcp_metrics;
 struct xtcp_mib;
 struct xtcp_paths;
@@ -150,6 +151,7 @@ struct xtcp_shard {
 /**
  * struct xtcp_rest - the part of struct xtcp_net that is made for the first socket of ours
  * @xn: the namespace
+ * @maker: who has made the namespace, if it is a guest, else NULL; constant (guests.c)
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
  * @listener_numbers: listeners by number; read under RCU
  * @next_listener: the first number to try for the next listener
@@ -166,17 +168,14 @@ struct xtcp_shard {
  * @challenges: how many challenge ACKs may still leave in that second
  * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
  *	NULL: none; exchanged atomically
- * @entries: number of half-open entries; counted for guests only (pool.c)
  * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (quota.c)
  * @signed_records: number of the records with keys
- * @guest_children: number of children that wait for accept() (acceptq.c); counted only in a guest
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
  *	(aborted.c)
  * @boxes_kept: black boxes (event recorders) of connections that have ended, the oldest first
  *	(blackbox.c)
  * @boxes_kept_len: number of boxes in @boxes_kept
- * @boxes: number of all black boxes of the namespace, also of open connections
  * @boxes_made: how many black boxes the namespace has had so far
  *
  * Most namespaces never have a socket of ours, so they need no memory for this part. Segments that
@@ -188,6 +187,7 @@ struct xtcp_rest {
 	 * limited. A SYN, an ACK with a cookie and connect() read some of these fields.
 	 */
 	struct xtcp_net *xn;
+	struct xtcp_maker *maker;
 	siphash_key_t port_key;
 	struct rhltable listeners;
 	struct xarray listener_numbers;
@@ -208,15 +208,12 @@ struct xtcp_rest {
 	 * own before it adds them to the struct.
 	 */
 	struct hlist_head *spare_block ____cacheline_aligned_in_smp;
-	struct percpu_counter entries ____cacheline_aligned_in_smp;
-	struct percpu_counter records;
+	struct percpu_counter records ____cacheline_aligned_in_smp;
 	atomic_t signed_records;
-	atomic_t guest_children;
 	struct percpu_counter orphans;
 	struct xarray aborted;
 	struct list_head boxes_kept;
 	unsigned int boxes_kept_len;
-	unsigned int boxes;
 	u32 boxes_made;
 };
 
@@ -311,13 +308,6 @@ struct xtcp_net {
 	unsigned long blackhole_stamp;
 	atomic_t blackholes;
 };
-
-/*
- * All guests (xtcp_net.is_guest) together may use 1/2 of a global limit; one guest may use 1/4 of
- * that half.
- */
-#define XTCP_GUESTS_PART	2
-#define XTCP_GUEST_SHARE	4
 
 /*
  * At the end of a namespace or of an estate, RSTs are sent for at most this time. Each RST passes

@@ -22,7 +22,7 @@ static struct percpu_counter all_orphans;	/* the number of orphans in all namesp
  * The orphans of all guests (xtcp_net.is_guest). A guest may set its own max_orphans to any value,
  * so all guests together have a limit, too. It follows the max_orphans of the initial namespace.
  */
-static struct xtcp_guests guest_orphans = { .batch = ORPHANS_BATCH };
+static struct xtcp_guests guest_orphans = { .batch = ORPHANS_BATCH, .thing = XTCP_GUESTS_ORPHANS };
 
 /**
  * xtcp_orphan_init() - make the global counters
@@ -84,7 +84,7 @@ static void count_orphan(struct xtcp_net *xn, int change)
 	percpu_counter_add_batch(&xn->rest->orphans, change, ORPHANS_BATCH);
 	percpu_counter_add_batch(&all_orphans, change, ORPHANS_BATCH);
 	if (xn->is_guest)
-		xtcp_guests_count(&guest_orphans, change);
+		xtcp_guests_count(&guest_orphans, xn, change);
 }
 
 /**
@@ -136,17 +136,9 @@ static s64 all_max(void)
 	return READ_ONCE(xtcp_net(&init_net)->sysctl.max_orphans);
 }
 
-static bool is_above(struct percpu_counter *orphans, s64 limit, int rough_part)
+static bool is_above(struct percpu_counter *orphans, s64 limit)
 {
-	return xtcp_counter_above(orphans, limit, ORPHANS_BATCH, rough_part);
-}
-
-static bool guests_have_enough(struct xtcp_net *xn)
-{
-	s64 guests_max = all_max() / XTCP_GUESTS_PART;
-
-	return xtcp_guests_exceed(&guest_orphans, guests_max) ||
-	       is_above(&xn->rest->orphans, guests_max / XTCP_GUEST_SHARE, XTCP_GUESTS_ROUGH);
+	return xtcp_counter_above(orphans, limit, ORPHANS_BATCH, ORPHANS_ROUGH);
 }
 
 /**
@@ -159,10 +151,10 @@ static bool guests_have_enough(struct xtcp_net *xn)
  * namespace. It is also reset if it has queued more than SOCK_MIN_SNDBUF octets while TCP uses more
  * memory than the third value of tcp_mem allows.
  *
- * All guests (xtcp_net.is_guest) together may have half of the global limit, and one guest may have
- * a quarter of that half. Otherwise one guest could cause the reset of the orphans of all others.
- * These limits apply only to new orphans: beyond a limit, the new orphan is reset, and the older
- * orphans stay.
+ * All guests (xtcp_net.is_guest) together may have half of the global limit, and the guests of one
+ * maker (guests.c) a quarter of that half. Otherwise one user could cause the reset of the orphans
+ * of all others. These limits apply only to new orphans: beyond a limit, the new orphan is reset,
+ * and the older orphans stay.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -173,9 +165,9 @@ bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 	struct xtcp_net *xn = xtcp_net_of(sk);
 
 	sock_owned_by_me(sk);
-	if (is_above(&xn->rest->orphans, READ_ONCE(xn->sysctl.max_orphans), ORPHANS_ROUGH) ||
-	    is_above(&all_orphans, all_max(), ORPHANS_ROUGH) ||
-	    (is_new && xn->is_guest && guests_have_enough(xn))) {
+	if (is_above(&xn->rest->orphans, READ_ONCE(xn->sysctl.max_orphans)) ||
+	    is_above(&all_orphans, all_max()) ||
+	    (is_new && xn->is_guest && xtcp_guests_exceed(&guest_orphans, xn, all_max() / XTCP_GUESTS_PART, 0))) {
 		net_info_ratelimited("too many orphaned sockets\n");
 		return true;
 	}

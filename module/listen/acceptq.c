@@ -8,7 +8,7 @@
  * The memory of a child is charged to a memory control group by accept(), so nobody pays for a
  * child that waits. The backlog of the listener limits them, and net.core.somaxconn the backlog.
  * But any user can create a guest (xtcp_net.is_guest), and set its somaxconn to any value. So the
- * children of all guests together have a limit, too.
+ * children of all guests together have a limit, too, and those of one maker's guests (guests.c).
  */
 #include "listen/acceptq.h"
 
@@ -24,7 +24,7 @@
 #define UNACCEPTED_PART	32	/* the children of all guests that wait may take 1/32 of the memory */
 #define CHILD_SIZE	1536	/* the memory of a child, as struct xtcp_sock takes it; octets */
 
-static struct xtcp_guests guest_children;
+static struct xtcp_guests guest_children = { .thing = XTCP_GUESTS_CHILDREN };
 module_param_named(guest_unaccepted, guest_children.max, uint, 0444);
 MODULE_PARM_DESC(guest_unaccepted, "connections that wait for accept() in all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory)");
 
@@ -59,15 +59,7 @@ static void count_of_guest(const struct xtcp_listener *listener, int change)
 
 	if (likely(!xn->is_guest))
 		return;
-	atomic_add(change, &xn->rest->guest_children);
-	xtcp_guests_count(&guest_children, change);
-}
-
-/* Have guests, or has this one, as many children that wait as they may have? */
-static bool guest_has_enough(const struct xtcp_net *xn)
-{
-	return xtcp_guests_exceed(&guest_children, (s64)guest_children.max - 1) ||
-	       atomic_read(&xn->rest->guest_children) >= guest_children.max / XTCP_GUEST_SHARE;
+	xtcp_guests_count(&guest_children, xn, change);
 }
 
 /**
@@ -75,7 +67,7 @@ static bool guest_has_enough(const struct xtcp_net *xn)
  * @listener: the queues
  *
  * As in Linux, the queue takes one child more than its limit. In a guest, the queue is also full if
- * the guest, or all guests together, have as many children that wait as they may have.
+ * all guests together, or those of its maker, have as many children that wait as they may have.
  *
  * Context: any. Without the listener's lock, the answer may be out of date at once.
  *
@@ -86,7 +78,7 @@ bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 	const struct xtcp_net *xn = xtcp_net_of(listener->sk);
 
 	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max) ||
-	       (unlikely(xn->is_guest) && guest_has_enough(xn));
+	       (unlikely(xn->is_guest) && xtcp_guests_exceed(&guest_children, xn, guest_children.max, 1));
 }
 
 /* Not inlined, so that the tuple takes stack only while tracing is on. */

@@ -28,12 +28,9 @@
  * workqueue, so that other work of the kernel does not wait for it.
  *
  * Any user can make many guests (xtcp_net.is_guest), and set the knobs in each. So the places that
- * all guests share are also shared by maker: the user who made the outermost user namespace around
- * the guest. Users in a guest cannot act for another maker, whatever namespaces they nest. A maker
- * gets a place only while he has fewer places than are free. So one maker alone gets half of all
- * places, a second one half of the rest, and so on; when their listeners have ended, all makers get
- * equally many. Each outermost user namespace of the global root counts as a maker of its own,
- * because these are containers, whose users are strangers to each other.
+ * all guests share are also shared by maker (guests.c). A maker gets a place only while he has
+ * fewer places than are free. So one maker alone gets half of all places, a second one half of the
+ * rest, and so on; when their listeners have ended, all makers get equally many.
  *
  * Two members may close at the same time, and a successor may join meanwhile. So xtcp_group.open
  * counts the members that have a program. The last member is the one that reduces this count to 0.
@@ -49,11 +46,11 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uidgid.h>
-#include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 #include <net/sock.h>
 
 #include "base/endpoint.h"
+#include "base/guests.h"
 #include "base/net.h"
 #include "compat.h"
 #include "listen/listener.h"
@@ -66,33 +63,28 @@
 #define ESTATES_MAX		64	/* of a namespace */
 #define ESTATES_OF_USER		16	/* of one user in a namespace */
 #define ESTATES_OF_GUEST	4	/* of one guest, in place of the two limits above */
-#define ESTATES_OF_GUESTS	128	/* of all guests together; see has_share() */
+#define ESTATES_OF_GUESTS	128	/* of all guests together; see take_guests_room() */
 
 /**
  * struct estate - a listener that waits for its successor
  * @node: in xtcp_rest.estates
- * @of_guests: in guest_estates, until the end of @sk, if @made_in is not NULL
  * @sk: the listener, with the reference of its file
  * @uid: the user of @sk
- * @made_in: for a guest, the outermost user namespace around it, else NULL. It exists for as long
- *	as the namespace of @sk
  * @group: the group of @sk. Once xtcp_estate_keep() has returned, @group is only compared: when an
  *	administrator ends @sk, the group may be freed
  * @until: when it ends, in jiffies
  */
 struct estate {
 	struct list_head node;
-	struct list_head of_guests;
 	struct sock *sk;
 	kuid_t uid;
-	const struct user_namespace *made_in;
 	const struct xtcp_group *group;
 	unsigned long until;
 };
 
-static DEFINE_SPINLOCK(guests_lock);	/* guards the next two; taken in process context */
-static LIST_HEAD(guest_estates);
-static unsigned int guest_estates_len;
+/* guards guest_estates and xtcp_maker.estates; taken in process context */
+static DEFINE_SPINLOCK(guests_lock);
+static unsigned int guest_estates;
 
 /* Let the work item run when the next estate is due. */
 static void arm_estates(struct xtcp_net *xn)
@@ -145,10 +137,10 @@ static void end_due_estates(struct work_struct *work)
 	if (!estate)
 		return;
 	estate->sk->sk_prot->close(estate->sk, 0);
-	if (estate->made_in) {
+	if (rest->maker) {
 		spin_lock(&guests_lock);
-		list_del(&estate->of_guests);
-		guest_estates_len--;
+		guest_estates--;
+		rest->maker->estates--;
 		spin_unlock(&guests_lock);
 	}
 	kfree(estate);
@@ -186,44 +178,17 @@ void xtcp_estate_net_exit(struct xtcp_net *xn)
 	WARN_ON_ONCE(!list_empty(&xn->rest->estates));
 }
 
-/* Return: the outermost user namespace around a guest, which init_user_ns contains. */
-static const struct user_namespace *outermost(const struct net *net)
-{
-	const struct user_namespace *ns = net->user_ns;
-
-	while (ns->parent != &init_user_ns)
-		ns = ns->parent;
-	return ns;
-}
-
-static bool same_maker(const struct user_namespace *a, const struct user_namespace *b)
-{
-	return a == b || (uid_eq(a->owner, b->owner) && !uid_eq(a->owner, GLOBAL_ROOT_UID));
-}
-
-/* Does the maker of @estate's guest have fewer places than are free? */
-static bool has_share(const struct estate *estate)
-{
-	const unsigned int free = ESTATES_OF_GUESTS - guest_estates_len;
-	const struct estate *other;
-	unsigned int of_maker = 0;
-
-	lockdep_assert_held(&guests_lock);
-	list_for_each_entry(other, &guest_estates, of_guests)
-		of_maker += same_maker(other->made_in, estate->made_in);
-	return of_maker < free;
-}
-
 /* Takes one of the places of all guests. Return: false if the maker of the guest gets none. */
-static bool take_guests_room(struct estate *estate)
+static bool take_guests_room(struct xtcp_maker *maker)
 {
 	bool has_room;
 
 	spin_lock(&guests_lock);
-	has_room = has_share(estate);
+	/* a maker needs fewer places than are free */
+	has_room = maker->estates < ESTATES_OF_GUESTS - guest_estates;
 	if (has_room) {
-		list_add(&estate->of_guests, &guest_estates);
-		guest_estates_len++;
+		guest_estates++;
+		maker->estates++;
 	}
 	spin_unlock(&guests_lock);
 	return has_room;
@@ -231,16 +196,16 @@ static bool take_guests_room(struct estate *estate)
 
 /*
  * May one more listener of this user wait? Return: false at a limit. If true, a guest's listener is
- * in guest_estates.
+ * counted in guest_estates.
  */
-static bool take_room(struct xtcp_net *xn, struct estate *estate)
+static bool take_room(struct xtcp_net *xn, const struct estate *estate)
 {
 	const struct estate *other;
 	unsigned int of_user = 0;
 
 	lockdep_assert_held(&xn->rest->estates_lock);
-	if (estate->made_in)
-		return xn->rest->estates_len < ESTATES_OF_GUEST && take_guests_room(estate);
+	if (xn->is_guest)
+		return xn->rest->estates_len < ESTATES_OF_GUEST && take_guests_room(xn->rest->maker);
 	list_for_each_entry(other, &xn->rest->estates, node)
 		of_user += uid_eq(other->uid, estate->uid);
 	return xn->rest->estates_len < ESTATES_MAX && of_user < ESTATES_OF_USER;
@@ -301,7 +266,6 @@ bool xtcp_estate_keep(struct sock *sk)
 		return false;
 	estate->sk = sk;
 	estate->uid = sk->sk_uid;
-	estate->made_in = xn->is_guest ? outermost(sock_net(sk)) : NULL;
 	estate->group = listener->group;
 	/* one more tick, since the present one began a while ago: not before @ms are over */
 	estate->until = jiffies + msecs_to_jiffies(ms) + 1;

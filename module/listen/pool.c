@@ -4,8 +4,8 @@
  *
  * By default, the entries of all namespaces together may use 1/128 of the memory. All guests
  * (namespaces that belong to a user namespace other than the initial one) together may use half of
- * this share. One guest may use a quarter of the guests' half. An entry with a copy of its SYN is
- * larger and counts as several entries.
+ * this share. The guests of one maker (guests.c) may use a quarter of the guests' half. An entry
+ * with a copy of its SYN is larger and counts as several entries.
  *
  * An entry that has left the table is freed after a grace period, since lookups may still read it.
  * While a grace period runs, dead entries gather and share the next grace period, so most
@@ -30,7 +30,8 @@
 
 static struct kmem_cache *slab_v4, *slab_v6;
 static struct percpu_counter entries_in_use;	/* includes entries that wait to be freed */
-static struct xtcp_guests guest_entries;	/* those of @entries_in_use that belong to guests */
+/* those of @entries_in_use that belong to guests */
+static struct xtcp_guests guest_entries = { .thing = XTCP_GUESTS_ENTRIES };
 static s32 entries_batch;	/* that of @guest_entries, apart from what guests write */
 
 /**
@@ -119,38 +120,11 @@ static struct kmem_cache *entry_cache(const struct xtcp_request *he)
 	return he->conn.v4 ? slab_v4 : slab_v6;
 }
 
-/**
- * xtcp_pool_net_init() - begin to count the entries of a namespace
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0 or -ENOMEM.
- */
-int xtcp_pool_net_init(struct xtcp_net *xn)
-{
-	return percpu_counter_init(&xn->rest->entries, 0, GFP_KERNEL_ACCOUNT);
-}
-
-/**
- * xtcp_pool_net_exit() - undo xtcp_pool_net_init()
- * @xn: the namespace; all its entries have ended
- *
- * Context: process, namespace exit.
- */
-void xtcp_pool_net_exit(struct xtcp_net *xn)
-{
-	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->entries));
-	percpu_counter_destroy(&xn->rest->entries);
-}
-
-static bool is_room_for_entry(struct xtcp_net *xn)
+static bool is_room_for_entry(const struct xtcp_net *xn)
 {
 	if (xtcp_counter_about(&entries_in_use) >= entries_max)
 		return false;
-	return !xn->is_guest ||
-	       (!xtcp_guests_exceed(&guest_entries, (s64)guest_entries.max - 1) &&
-		xtcp_counter_about(&xn->rest->entries) < guest_entries.max / XTCP_GUEST_SHARE);
+	return !xn->is_guest || !xtcp_guests_exceed(&guest_entries, xn, guest_entries.max, 1);
 }
 
 /*
@@ -167,14 +141,14 @@ static int weight(const struct xtcp_request *he)
 }
 
 /*
- * Adds an entry to the count of its namespace (@sign 1), or subtracts the entry (-1). Only entries
- * of guests are counted. An entry that has left the table is subtracted at once, because the
- * namespace may end before the memory of the entry is freed.
+ * Adds an entry to the count of its maker (@sign 1), or subtracts the entry (-1). Only entries of
+ * guests are counted. An entry that has left the table is subtracted at once, because the namespace
+ * may end before the memory of the entry is freed, and the maker with it.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
 	if (xn->is_guest)
-		percpu_counter_add_batch(&xn->rest->entries, sign * weight(he), entries_batch);
+		xtcp_guests_count_maker(&guest_entries, xn, sign * weight(he));
 }
 
 /* Adds an entry to the counts of memory (@sign 1), or subtracts the entry (-1). */
@@ -182,7 +156,7 @@ static void count_memory(const struct xtcp_request *he, int sign)
 {
 	percpu_counter_add_batch(&entries_in_use, sign * weight(he), entries_batch);
 	if (he->of_guest)
-		xtcp_guests_count(&guest_entries, sign * weight(he));
+		xtcp_guests_count_all(&guest_entries, sign * weight(he));
 }
 
 /**
@@ -193,8 +167,8 @@ static void count_memory(const struct xtcp_request *he, int sign)
  * Context: any.
  *
  * Return: the zeroed entry, for xtcp_entry_insert() or xtcp_pool_free(). NULL when there is no
- * memory, or the limit of all namespaces, of all guests (xtcp_net.is_guest) or of this guest is
- * reached.
+ * memory, or the limit of all namespaces, of all guests (xtcp_net.is_guest), or of the maker of this
+ * guest is reached.
  */
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
 {
@@ -292,7 +266,7 @@ static void free_all(struct xtcp_request *he)
 	}
 	percpu_counter_add_batch(&entries_in_use, -weights, entries_batch);
 	if (of_guests)
-		xtcp_guests_count(&guest_entries, -of_guests);
+		xtcp_guests_count_all(&guest_entries, -of_guests);
 }
 
 /* Frees the entries in @waiting, and starts a grace period for the entries in @gathered. */

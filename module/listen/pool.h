@@ -30,8 +30,6 @@ static inline struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he
 
 int xtcp_pool_init(void);
 void xtcp_pool_exit(void);
-int xtcp_pool_net_init(struct xtcp_net *xn);
-void xtcp_pool_net_exit(struct xtcp_net *xn);
 
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4);
 struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len);

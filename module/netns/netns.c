@@ -25,6 +25,7 @@
 
 #include "base/abort.h"
 #include "base/endpoint.h"
+#include "base/guests.h"
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/secret.h"
@@ -32,7 +33,6 @@
 #include "fastopen/fastkeys.h"
 #include "fastopen/metrics.h"
 #include "listen/estate.h"
-#include "listen/pool.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 #include "lookup/portmaps.h"
@@ -67,6 +67,7 @@ static const struct part {
 	int (*init)(struct xtcp_net *xn);
 	void (*exit)(struct xtcp_net *xn);
 } parts[] = {
+	{ xtcp_guests_net_init, xtcp_guests_net_exit },
 	{ xtcp_mib_net_init, xtcp_mib_net_exit },
 	{ xtcp_blackbox_net_init, xtcp_blackbox_net_exit },
 	{ xtcp_shard_net_init, xtcp_shard_net_exit },
@@ -76,7 +77,6 @@ static const struct part {
 	{ xtcp_portmaps_net_init, xtcp_portmaps_net_exit },
 	{ xtcp_ip_reply_net_init, xtcp_ip_reply_net_exit },
 	{ xtcp_record_net_init, xtcp_record_net_exit },
-	{ xtcp_pool_net_init, xtcp_pool_net_exit },
 	{ xtcp_aborted_net_init, xtcp_aborted_net_exit },
 	{ xtcp_estate_net_init, xtcp_estate_net_exit },
 };

@@ -8,10 +8,11 @@
  *
  * The module parameter blackbox_mem limits the boxes of all namespaces together. One namespace may
  * use the whole limit. But all guests (xtcp_net.is_guest) together may use only 1/XTCP_GUESTS_PART
- * of it, and one guest may use 1/XTCP_GUEST_SHARE of this part. Kept boxes may take half of what a
- * namespace may use; beyond that, each newly kept box replaces the oldest kept box. If there is no
- * space for the box of a new connection, the oldest kept boxes of its namespace are freed. If the
- * namespace has no kept box, the new connection gets no box. A live connection never loses its box
+ * of it, and the guests of one maker (guests.c) may use 1/XTCP_MAKER_SHARE of this part. Kept boxes
+ * of a namespace may take half of what it may use; beyond that, each newly kept box replaces the
+ * oldest kept box. If there is no space for the box of a new connection, the oldest kept boxes of
+ * its namespace are freed, but not those of other guests of its maker. If the namespace has no kept
+ * box, the new connection gets no box. A live connection never loses its box
  * to another one, so a user who opens many connections does not take the boxes of others. The
  * memory is not charged to the program, since the administrator has asked for the boxes.
  *
@@ -32,6 +33,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
+#include "base/guests.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "sight/boxkey.h"
@@ -114,18 +116,29 @@ static unsigned int most_boxes(void)
 	return min_t(u64, most, XTCP_BLACKBOX_SLOTS - XTCP_BLACKBOX_TABLE);
 }
 
-/* How many boxes a namespace may have. */
+/* How many boxes a namespace may have; if it is a guest, together with the guests of its maker. */
 static unsigned int share_of(const struct xtcp_net *xn)
 {
-	return xn->is_guest ? most_boxes() / XTCP_GUESTS_PART / XTCP_GUEST_SHARE : most_boxes();
+	return xn->is_guest ? most_boxes() / XTCP_GUESTS_PART / XTCP_MAKER_SHARE : most_boxes();
 }
 
 static bool has_room(const struct xtcp_net *xn)
 {
 	unsigned int most = most_boxes();
 
-	return boxes < most && xn->rest->boxes < share_of(xn) &&
-	       (!xn->is_guest || boxes_of_guests < most / XTCP_GUESTS_PART);
+	if (boxes >= most)
+		return false;
+	return !xn->is_guest || (boxes_of_guests < most / XTCP_GUESTS_PART && xn->rest->maker->boxes < share_of(xn));
+}
+
+static void count_box(struct xtcp_net *xn, int change)
+{
+	lockdep_assert_held(&boxes_lock);
+	boxes += change;
+	if (xn->is_guest) {
+		boxes_of_guests += change;
+		xn->rest->maker->boxes += change;
+	}
 }
 
 static void free_box(struct xtcp_blackbox *box)
@@ -133,9 +146,7 @@ static void free_box(struct xtcp_blackbox *box)
 	struct xtcp_net *xn = box->xn;
 
 	lockdep_assert_held(&boxes_lock);
-	boxes--;
-	boxes_of_guests -= xn->is_guest;
-	xn->rest->boxes--;
+	count_box(xn, -1);
 	WRITE_ONCE(*xtcp_blackbox_place(box->slot), NULL);
 	/*
 	 * change the number before another connection gets this memory: a reader that has copied
@@ -228,9 +239,7 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 	 * box here must see that store
 	 */
 	smp_store_release(xtcp_blackbox_place(slot), box);
-	boxes++;
-	boxes_of_guests += xn->is_guest;
-	xn->rest->boxes++;
+	count_box(xn, 1);
 	xtcp_boxkey_given();
 	return box;
 }
@@ -381,7 +390,6 @@ void xtcp_blackbox_forget(struct xtcp_net *xn)
 void xtcp_blackbox_net_exit(struct xtcp_net *xn)
 {
 	xtcp_blackbox_forget(xn);
-	WARN_ON_ONCE(xn->rest->boxes);
 }
 
 /**

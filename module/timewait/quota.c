@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How many records there may be: in a namespace (net.ipv4.tcp_max_tw_buckets), and in all guests
- * together. record.c evicts a record when there are too many.
+ * How many records there may be: in a namespace (net.ipv4.tcp_max_tw_buckets), in all guests
+ * together, and in the guests of one maker. record.c evicts a record when there are too many.
  */
 #include "timewait/quota.h"
 
@@ -18,18 +18,19 @@
 
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of itself */
-/* while all guests together exceed their limit, each guest has 1/16 of its usual limit */
-#define LITTLE_PART	16
+#define LITTLE_PART	16	/* share_of_guest() */
+#define MUCH_TIMES	2	/* the same */
 #define GUESTS_MEMORY	32	/* the records of all guests may take 1/32 of the memory */
 /* memory that a record's port takes if no other record or sock uses the port, octets */
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 
 /*
  * The records of all guests. Any user can create a guest, and set its max_tw_buckets to any value.
- * So the records of all guests together have a limit. A signed record counts as two, since its keys
- * take about as much memory as a record and its port (xtcp_quota_init()).
+ * So the records of all guests together have a limit, and those of one maker's guests (guests.c). A
+ * signed record counts as two, since its keys take about as much memory as a record and its port
+ * (xtcp_quota_init()).
  */
-static struct xtcp_guests guest_records;
+static struct xtcp_guests guest_records = { .thing = XTCP_GUESTS_RECORDS };
 module_param_named(guest_timewait, guest_records.max, uint, 0444);
 MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory, each with a port of its own)");
 
@@ -102,7 +103,7 @@ void xtcp_quota_count(struct xtcp_net *xn, int change)
 {
 	percpu_counter_add_batch(&xn->rest->records, change, RECORDS_BATCH);
 	if (unlikely(xn->is_guest))
-		xtcp_guests_count(&guest_records, change);
+		xtcp_guests_count(&guest_records, xn, change);
 }
 
 /**
@@ -116,7 +117,30 @@ void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
 {
 	atomic_add(change, &xn->rest->signed_records);
 	if (xn->is_guest)
-		xtcp_guests_count(&guest_records, change);
+		xtcp_guests_count(&guest_records, xn, change);
+}
+
+/*
+ * How many records may a guest have? All guests of its maker together may have a share; usually,
+ * one guest may have all of it. A guest that adds a record evicts records of its own only
+ * (record.c), and never the new one. So once the maker, or all guests together, have too much, each
+ * guest has 1/LITTLE_PART of the share: when guests with many records add one, they evict some, and
+ * guests with few keep all of theirs and get a few more. Otherwise a maker's second guest would
+ * have to live on one record, its newest, beside a first one that had been there before.
+ *
+ * But a maker with very many guests could have many times his share in this way. So beyond
+ * MUCH_TIMES of it, each of his guests that adds a record is left with less and less, in the end
+ * with its newest record alone. The same applies to guests of many makers.
+ */
+static unsigned int share_of_guest(const struct xtcp_net *xn)
+{
+	const s64 most = guest_records.max;
+	unsigned int share = guest_records.max / XTCP_MAKER_SHARE;
+
+	if (xtcp_guests_exceed(&guest_records, xn, most, 0))
+		share = xtcp_guests_exceed(&guest_records, xn, MUCH_TIMES * most, 0) ? 0 : share / LITTLE_PART;
+	/* a signed record uses up two of @share, but xtcp_rest.records counts it as one */
+	return share - min_t(unsigned int, share, atomic_read(&xn->rest->signed_records));
 }
 
 /**
@@ -129,19 +153,9 @@ void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
  */
 bool xtcp_quota_exceeded(struct xtcp_net *xn)
 {
-	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets), share;
+	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets);
 
-	if (xn->is_guest) {
-		share = guest_records.max / XTCP_GUEST_SHARE;
-		/*
-		 * if all guests together have too many records, lower the limit of each guest:
-		 * guests with many records then evict some, and guests with few keep all
-		 */
-		if (xtcp_guests_exceed(&guest_records, guest_records.max))
-			share /= LITTLE_PART;
-		/* a signed record uses up two of @share, but xtcp_rest.records counts it as one */
-		share -= min_t(unsigned int, share, atomic_read(&xn->rest->signed_records));
-		limit = min(limit, share);
-	}
+	if (xn->is_guest)
+		limit = min(limit, share_of_guest(xn));
 	return xtcp_counter_above(&xn->rest->records, limit, RECORDS_BATCH, ROUGH_PART);
 }

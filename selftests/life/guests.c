@@ -9,7 +9,7 @@
  *
  * The RSTs make entries die faster than their memory comes back. The limits of 0 are half_open,
  * guest_timewait, max_tw_buckets, and max_syn_backlog beside that of kernel TCP. Connections that
- * nobody accepts have a limit, too.
+ * nobody accepts have a limit, too. One user who makes many guests gets in all of them what another one gets in one.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,6 +18,7 @@
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
 #include <netinet/ip.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -53,7 +55,10 @@ NEEDS_MODULE;
 #define RECORDS_SHARE	16	/* a quarter */
 #define WAITING_SHARE	16	/* a quarter */
 #define RECORDS_FEW	12	/* fewer than that: the namespace's own limit counts */
+#define RECORDS_LITTLE	1	/* a sixteenth of the share, beside guests that have all of it */
 #define GUESTS		4	/* have all that guests have together */
+#define USER		1001	/* who makes many guests */
+#define SUB_USER	5001
 #define OWN_OPENS	40	/* with all of the guests' entries they are fewer than there may be */
 #define ENDS		12
 #define PORTS		4000	/* that a guest has, of 1,000 on the debug kernel */
@@ -80,9 +85,9 @@ static struct shared {
 } *shared;
 
 /* With a listener that has room for all. */
-static struct guest make_guest(void)
+static struct guest furnish(int ns)
 {
-	struct guest g = { .ns = ns_make_guest() };
+	struct guest g = { .ns = ns };
 
 	must(g.ns >= 0, "guest");
 	g.tun = tun_open(g.ns, "tun0");
@@ -90,6 +95,61 @@ static struct guest make_guest(void)
 	g.listener = stack_listener(g.ns, XTCP, GUEST4, PORT, true);
 	must(g.listener >= 0 && !listen(g.listener, 1024), "listener");
 	return g;
+}
+
+/* One of root's: the guests of root have nothing to do with each other. */
+static struct guest make_guest(void)
+{
+	return furnish(ns_make_guest());
+}
+
+static void put_text(pid_t pid, const char *file, const char *text)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text) && !close(fd), path);
+}
+
+/* @end: to the parent, who gives USER's user namespace a second user. */
+static int nest(int end)
+{
+	char octet;
+
+	if (setresuid(USER, USER, USER) || unshare(CLONE_NEWUSER))
+		return 1;
+	if (write(end, "", 1) != 1 || read(end, &octet, 1) != 1)
+		return 1;
+	if (setresuid(1, 1, 1) || unshare(CLONE_NEWUSER | CLONE_NEWNET) || write(end, "", 1) != 1)
+		return 1;
+	pause();
+	return 0;
+}
+
+/* A user namespace of another user in one of USER, who may be several users there (subuid(5)), with a guest in it. */
+static int make_nested(void)
+{
+	char octet, path[64], map[64];
+	int ends[2], ns;
+	pid_t child;
+
+	must(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), "socketpair");
+	child = fork();
+	if (!child)
+		_exit(nest(ends[1]));
+	close(ends[1]);
+	must(child > 0 && read(ends[0], &octet, 1) == 1, "a user namespace");
+	snprintf(map, sizeof(map), "0 %d 1\n1 %d 1\n", USER, SUB_USER);
+	put_text(child, "uid_map", map);
+	put_text(child, "gid_map", "0 0 1\n");
+	must(write(ends[0], "", 1) == 1 && read(ends[0], &octet, 1) == 1, "a user namespace in it");
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", child);
+	ns = open(path, O_RDONLY | O_CLOEXEC);
+	must(ns >= 0 && !kill(child, SIGKILL) && waitpid(child, NULL, 0) == child, path);
+	close(ends[0]);
+	return ns;
 }
 
 static void end_guest(const struct guest *g)
@@ -298,6 +358,73 @@ static void ends(const struct ns_pair *own)
 	end_guest(&noisy);
 	while (i--)
 		end_guest(&g[i]);
+}
+
+static bool gets_share(const struct guest *g)
+{
+	return fills_up(g, ENTRIES_SHARE) && is_full(g, ENTRIES_SHARE);
+}
+
+/* More SYNs than a guest may have entries: it keeps none. */
+static bool gets_nothing(const struct guest *g)
+{
+	struct queue q;
+	int port;
+
+	for (port = 1024; port < 1024 + 2 * ENTRIES_SHARE; port++)
+		inject(g->tun, port, false);
+	must(WAIT_FOR((q = queue_of(g->ns), q.len + q.declined >= 2 * ENTRIES_SHARE), STACK_DEADLINE_MS), "SYNs");
+	return !q.peak;
+}
+
+/* One user has many guests, and tries to take in each what a guest may have. Root has none of his. */
+static void of_one_user(void)
+{
+	struct guest g[GUESTS], nested, other, container = make_guest();
+	bool first, rest = true;
+	int i, records = 0;
+
+	for (i = 0; i < GUESTS; i++)
+		g[i] = furnish(ns_make_guest_of(USER));
+	nested = furnish(make_nested());
+	other = furnish(ns_make_guest_of(USER + 1));
+	first = gets_share(&g[0]);
+	for (i = 1; i < GUESTS; i++)
+		rest &= gets_nothing(&g[i]);
+	ksft_test_result(first && rest, "%d guests of one user have the entries of one guest\n", GUESTS);
+	ksft_test_result(gets_nothing(&nested),
+			 "a guest that another user made in the user's user namespace has none\n");
+	end_guest(&nested);
+	ksft_test_result(gets_share(&other) && gets_share(&container),
+			 "the guest of another user has as many, and so has a container of root\n");
+
+	leave_records(g[0].ns, RECORDS_SHARE + 1);
+	first = records_in(g[0].ns) == RECORDS_SHARE;
+	for (rest = true, i = 1; i < GUESTS; i++) {
+		leave_records(g[i].ns, RECORDS_SHARE + 1);
+		rest &= records_in(g[i].ns) == RECORDS_LITTLE;
+	}
+	ksft_test_result(first && rest, "once one of them has all records of the user, the others have their latest\n");
+	leave_records(g[0].ns, 1);
+	for (i = 0; i < GUESTS; i++)
+		records += records_in(g[i].ns);
+	ksft_test_result(records == RECORDS_SHARE, "the first one makes room for them when it adds one\n");
+	leave_records(other.ns, RECORDS_SHARE + 1);
+	leave_records(container.ns, RECORDS_SHARE + 1);
+	ksft_test_result(records_in(other.ns) == RECORDS_SHARE && records_in(container.ns) == RECORDS_SHARE,
+			 "the other two have as many as one guest\n");
+	end_guest(&container);
+	end_guest(&other);
+	/* the first ends, the user still has guests */
+	end_guest(&g[0]);
+	must(ns_all_ended(3 * STACK_DEADLINE_MS), "namespaces do not end");
+	first = gets_share(&g[1]);
+	for (i = 1; i < GUESTS; i++)
+		end_guest(&g[i]);
+	must(ns_all_ended(3 * STACK_DEADLINE_MS), "namespaces do not end");
+	g[0] = furnish(ns_make_guest_of(USER));
+	ksft_test_result(first && gets_share(&g[0]), "what a guest had is there for the user's next ones\n");
+	end_guest(&g[0]);
 }
 
 static int ports(void)
@@ -566,6 +693,28 @@ static void unaccepted(const struct ns_pair *own)
 		close(ns[i]);
 }
 
+static void unaccepted_of_one_user(void)
+{
+	struct waiting w[GUESTS + 1];
+	int ns[GUESTS + 1], i;
+	bool ok = true;
+
+	for (i = 0; i <= GUESTS; i++) {
+		ns[i] = ns_make_guest_of(i < GUESTS ? USER : USER + 1);
+		must(ns[i] >= 0, "guest");
+		w[i] = let_wait(ns[i]);
+		if (i < GUESTS)
+			ok &= WAIT_FOR(waiting_in(ns[i]) == (i ? 0 : WAITING_SHARE), STACK_DEADLINE_MS);
+	}
+	ksft_test_result(ok, "of one user, as many wait as in one guest\n");
+	ksft_test_result(WAIT_FOR(waiting_in(ns[GUESTS]) == WAITING_SHARE, STACK_DEADLINE_MS),
+			 "and of another one, too\n");
+	for (i = 0; i <= GUESTS; i++) {
+		end_waiting(&w[i]);
+		close(ns[i]);
+	}
+}
+
 static long parameter(const char *name)
 {
 	char path[96];
@@ -611,7 +760,7 @@ int main(void)
 	struct ns_pair own;
 
 	ksft_print_header();
-	ksft_set_plan(18);
+	ksft_set_plan(27);
 	must(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){ PORTS + 1000, PORTS + 1000 }), "descriptors");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(shared != MAP_FAILED && !module_unload() && !module_load(PARAMETERS), "module");
@@ -619,10 +768,12 @@ int main(void)
 	sides_know_each_other(&own);
 	churn(&own);
 	ends(&own);
+	of_one_user();
 	binds();
 	one_record();
 	no_backlog(&own);
 	unaccepted(&own);
+	unaccepted_of_one_user();
 	ns_pair_close(&own);
 	parameters_of_zero();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;

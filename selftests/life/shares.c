@@ -46,6 +46,7 @@ NEEDS_MODULE;
 #define ORPHANS_SHARE	4	/* a quarter of what guests have together, which is half of all */
 #define SYN_OPTIONS	72	/* octets of destination options: with its SYN an entry does not fit in 256 octets */
 #define KEPT_SYN	512	/* so it takes these */
+#define USER		1001	/* who makes many guests */
 #define MORE		8	/* than that are tried */
 #define BACKLOG		1024
 #define SIGNED		2	/* a record with keys counts as so many */
@@ -59,12 +60,12 @@ static struct guest {
 	struct ns_pair net;
 	int listener;
 	int clients[ENTRIES_SHARE + MORE];
-} guests[GUESTS];
+} guests[GUESTS], of_users[GUESTS];
 
 /* Its owner asks for all that there is. */
-static void make_guest(struct guest *guest)
+static void make_guest_of(struct guest *guest, uid_t uid)
 {
-	guest->net.a = ns_make_guest();
+	guest->net.a = ns_make_guest_of(uid);
 	guest->net.b = ns_make();
 	must(guest->net.a >= 0 && guest->net.b >= 0 && !ns_join(guest->net.a, guest->net.b, "veth0") &&
 	     !ns_addr_add(guest->net.a, "veth0", NS_A4 "/24") && !ns_addr_add(guest->net.b, "veth0", NS_B4 "/24") &&
@@ -75,6 +76,12 @@ static void make_guest(struct guest *guest)
 	     !ns_sysctl_set(guest->net.a, "net.xtcp.timewait_ms", "240000") &&
 	     !ns_sysctl_set(guest->net.a, "net.xtcp.max_orphans", "%d", INT_MAX) &&
 	     !ns_sysctl_set(guest->net.a, "net.xtcp.max_syn_backlog", "%d", INT_MAX), "sysctls");
+}
+
+/* The guests of root have nothing to do with each other. */
+static void make_guest(struct guest *guest)
+{
+	make_guest_of(guest, 0);
 }
 
 /* @count connections of xtcp from @client_ns that it closes first. */
@@ -207,6 +214,25 @@ static bool orphans_go(int ns)
 	       WAIT_FOR(!count_in(ns, TCP_FIN_WAIT1) && !count_in(ns, TCP_CLOSING), STACK_DEADLINE_MS);
 }
 
+/* All but the last guest are of one user. */
+static void orphans_of_users(void)
+{
+	bool ok = true;
+	int i;
+
+	for (i = 0; i < GUESTS; i++)
+		make_guest_of(&of_users[i], i < GUESTS - 1 ? USER : USER + 1);
+	for (i = 0; i < GUESTS - 1; i++)
+		ok &= leave_orphans(of_users[i].net.a, of_users[i].net.b, NS_B4) == (i ? 0 : ORPHANS_SHARE);
+	ksft_test_result(ok, "%d guests of one user keep %d orphans together\n", i, ORPHANS_SHARE);
+	ksft_test_result(leave_orphans(of_users[i].net.a, of_users[i].net.b, NS_B4) == ORPHANS_SHARE,
+			 "the guest of another user keeps as many\n");
+	for (i = 0; i < GUESTS; i++) {
+		must(orphans_go(of_users[i].net.a), "orphans");
+		ns_pair_close(&of_users[i].net);
+	}
+}
+
 static void orphans(const struct ns_pair *own)
 {
 	const long was = ns_sysctl_get(ns_home(), "net.xtcp.max_orphans");
@@ -225,6 +251,7 @@ static void orphans(const struct ns_pair *own)
 	must(orphans_go(own->b), "orphans");
 	for (i = 0; i < GUESTS; i++)
 		must(orphans_go(guests[i].net.a), "orphans");
+	orphans_of_users();
 	must(!ns_sysctl_set(ns_home(), "net.xtcp.max_orphans", "%ld", was), "max_orphans");
 }
 
@@ -474,7 +501,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(19);
+	ksft_set_plan(21);
 	load_again(PARAMETERS);
 	make_guest(&guests[0]);
 	entries_with_syns(&guests[0]);

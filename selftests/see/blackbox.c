@@ -665,10 +665,39 @@ static void share_of_guest(void)
 	boxes_set_bound(4096);
 }
 
+/* One user has many guests: in all of them together he has what another one has in one. */
+static void share_of_user(void)
+{
+	enum { USER = 1001, GUESTS = 4, PAIRS = 8 };
+	int ns[GUESTS + 1], c[GUESTS + 1][PAIRS], s[GUESTS + 1][PAIRS], of_user = 0, i, k;
+
+	boxes_set_bound(64 * 4);
+	for (i = 0; i <= GUESTS; i++) {
+		ns[i] = ns_make_guest_of(i < GUESTS ? USER : USER + 1);
+		must(ns[i] >= 0, "guest");
+		knob(ns[i], "1");
+		for (k = 0; k < PAIRS; k++)
+			stack_pair_or_die(ns[i], XTCP, ns[i], XTCP, "127.0.0.1", 9000 + k, &c[i][k], &s[i][k]);
+		of_user += i < GUESTS ? boxes_of(ns[i]) : 0;
+	}
+	ksft_test_result(of_user == 64 * 4 * 1024 / BOX / 8 && of_user == boxes_of(ns[0]),
+			 "%d guests of one user have an eighth\n", GUESTS);
+	ksft_test_result(boxes_of(ns[GUESTS]) == of_user, "and leave as many to another user\n");
+	for (i = 0; i <= GUESTS; i++) {
+		for (k = 0; k < PAIRS; k++) {
+			close(c[i][k]);
+			close(s[i][k]);
+		}
+		close(ns[i]);
+	}
+	must(ns_all_ended(STACK_DEADLINE_MS), "namespaces do not end");
+	boxes_set_bound(4096);
+}
+
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 19 + 5);
+	ksft_set_plan(2 * 19 + 7);
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
 	each_version(NS_B4, "IPv4");
@@ -676,6 +705,7 @@ int main(void)
 	storm();
 	writes();
 	share_of_guest();
+	share_of_user();
 	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
