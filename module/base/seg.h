@@ -84,4 +84,10 @@ static __always_inline unsigned int xtcp_seg_peek(const struct sk_buff *skb, u8 
 	return *th ? len : 0;
 }
 
+/* A SYN without RST, ACK and FIN, as a client begins a connection with (RFC 9293 section 3.5). */
+static inline bool xtcp_seg_is_syn_alone(const struct xtcp_seg *seg)
+{
+	return (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN;
+}
+
 #endif /* XTCP_SEG_H */

@@ -393,14 +393,9 @@ static noinline_for_stack void to_next_listener(struct xtcp_net *xn, struct sk_b
 	consume_skb(skb);
 }
 
-static bool is_plain_syn(const struct xtcp_seg *seg)
-{
-	return (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN;
-}
-
 /*
  * Finds the listener for a SYN that may reopen a TIME-WAIT record. Returns NULL if the segment must
- * not reopen the record: it is not a plain SYN, there is no listener, the listener's accept queue
+ * not reopen the record: it is not a SYN alone, there is no listener, the listener's accept queue
  * is full, or the segment has fewer hops left than the listener demands. If the segment is not
  * signed as the listener demands, frees the segment and returns ERR_PTR().
  */
@@ -410,7 +405,7 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 	const struct xtcp_listener *listener;
 	struct sock *lsk;
 
-	if (!is_plain_syn(xtcp_seg(skb)))
+	if (!xtcp_seg_is_syn_alone(xtcp_seg(skb)))
 		return NULL;
 	/* a listener without queues has just ended; the next lookup does not find it */
 	do {

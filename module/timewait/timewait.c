@@ -244,11 +244,6 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 	return data_race(syn_is_new(tw, ntohl(th->seq), opts.has_ts, opts.tsval));
 }
 
-static bool is_syn_alone(const struct xtcp_seg *seg)
-{
-	return (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN;
-}
-
 /* How xtcp_timewait_arrives() answers a segment after it has released the lock. */
 enum answer {
 	ANSWER_NOTHING,
@@ -345,7 +340,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 		take_ts(tw, seg);
 		return ANSWER_NOTHING;
 	}
-	if (may_reopen && is_syn_alone(seg)) {
+	if (may_reopen && xtcp_seg_is_syn_alone(seg)) {
 		if (syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
 			return ANSWER_REOPEN;
 		/*
@@ -407,7 +402,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 			answer = ANSWER_NOTHING;
 		if (answer >= ANSWER_RST_AND_END)
 			xtcp_record_claim(xn, tw, &claimed);
-	} else if (iss && is_syn_alone(seg) && syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval)) {
+	} else if (iss && xtcp_seg_is_syn_alone(seg) && syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval)) {
 		answer = ANSWER_REOPEN;
 		ends_late = true;
 	}
