@@ -111,7 +111,7 @@ static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, 
 	 * data_race(): we do not have the owner's socket lock. If its program changes the options
 	 * at this moment, we see them as before or as after the change
 	 */
-	if (sk->sk_reuse && data_race(owner->sk_reuse) && !listens)
+	if (!listens && data_race(sk->sk_reuse && owner->sk_reuse))
 		return true;
 	if (!xtcp_group_may_share(sk))
 		return false;
