@@ -549,7 +549,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(10);
+	ksft_set_plan(11);
 	stays = release_is_debug() ? 1500 : 6000;
 	closes = stays / 8;
 	must(!setrlimit(RLIMIT_NOFILE, &files), "RLIMIT_NOFILE");
