@@ -423,7 +423,7 @@ static void newcomers(void)
 	int all = 0, proc;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
-		ksft_test_result_skip("a connection that has just come is no listener: one processor\n");
+		ksft_test_result_skip("the kernel cannot use two processors: a connection that has just come is no listener\n");
 		return;
 	}
 	must(!sched_getaffinity(0, sizeof(cpus), &cpus), "sched_getaffinity");
