@@ -431,11 +431,13 @@ static void try_attack(const struct attack *attack)
 		end(&user);
 	if (attack->queue)
 		close(queue);
-	gone = WAIT_FOR(!module_held(), STACK_DEADLINE_MS);
+	/* the reference goes a moment after the count */
+	gone = WAIT_FOR(!module_held() && !module_references(), STACK_DEADLINE_MS);
 	if (rmmod)
 		must(waitpid(rmmod, NULL, 0) == rmmod, "rmmod");
-	ksft_test_result(gone && !module_references() && !module_unload_now(), "%s: when it is gone the module goes\n",
-			 attack->name);
+	if (!gone)
+		ksft_print_msg("%d held, %d references\n", module_held(), module_references());
+	ksft_test_result(gone && !module_unload_now(), "%s: when it is gone the module goes\n", attack->name);
 	if (user.ns >= 0)
 		end(&user);
 	if (!module_is_loaded())
