@@ -70,7 +70,11 @@ void xtcp_undo_begin(struct sock *sk)
 	 */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
-	undo->has_ts = undo->any_resent;
+	/*
+	 * if a retransmission was lost in LOSS, first_ts stays that of the first copy after the
+	 * timeout: a copy that is only late must not count as an original
+	 */
+	undo->has_ts = undo->any_resent || (undo->has_ts && tx->cong.phase == XTCP_CONG_LOSS);
 	if (stream->tlp.pending && stream->tlp.is_resent)
 		probe_is_a_copy(sk);
 }
