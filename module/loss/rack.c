@@ -82,6 +82,7 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
 	if (xtcp_reorder_sent_after(cb->sent_us, end, rack->sent_us, rack->end_seq)) {
 		rack->sent_us = cb->sent_us;
 		rack->end_seq = end;
+		rack->is_resent = cb->transmissions > 1;
 	}
 }
 
@@ -132,6 +133,16 @@ static u32 reordering_window(const struct xtcp_sender *tx)
 	return xtcp_reorder_window(&stream->rack.reorder, tx->rto.min_rtt_us, tx->rto.srtt_us, ahead_us);
 }
 
+/*
+ * Of two segments with the same sending time, the one with the lower sequence number counts as sent
+ * earlier (section 6.2 step 2). This is the order of a bundle. But if only one of the two is a
+ * retransmission, the sequence numbers do not tell which one left first.
+ */
+static bool is_order_unknown(const struct xtcp_rack *rack, const struct xtcp_sndcb *cb)
+{
+	return cb->sent_us == rack->sent_us && (cb->transmissions > 1) != rack->is_resent;
+}
+
 /**
  * xtcp_rack_detect() - mark the segments that now count as lost
  * @sk: a sock that uses SACK
@@ -156,6 +167,8 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 
 		if (!xtcp_reorder_sent_after(rack->sent_us, rack->end_seq, cb->sent_us, cb->end_seq))
 			break;
+		if (unlikely(is_order_unknown(rack, cb)))
+			continue;
 		if (gone_us < late_us)
 			return late_us - gone_us;
 		xtcp_scoreboard_lost(sk, xtcp_sndq_skb_of(cb));

@@ -18,6 +18,7 @@ struct xtcp_sample;
  * @rtt_us: RACK.rtt: the RTT of the segment that arrived last, microseconds
  * @reorder: the state from which the reordering window is computed
  * @advanced: a segment has arrived since RACK last looked for losses
+ * @is_resent: the segment that was sent at @sent_us was a retransmission
  */
 struct xtcp_rack {
 	u64 sent_us;
@@ -25,6 +26,7 @@ struct xtcp_rack {
 	u32 rtt_us;
 	struct xtcp_reorder reorder;
 	bool advanced;
+	bool is_resent;
 };
 
 /* The socket lock is held in all these functions. */
