@@ -100,6 +100,21 @@ void xtcp_guests_exit(struct xtcp_guests *guests)
 }
 
 /**
+ * xtcp_guests_maker_exceeds() - has the maker of a guest more than a limit?
+ * @guests: of which limit the count is
+ * @xn: the guest
+ * @limit: how much all guests of this maker may have
+ *
+ * Context: any.
+ *
+ * Return: true when all guests of the maker together have more than @limit.
+ */
+bool xtcp_guests_maker_exceeds(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 limit)
+{
+	return xtcp_counter_above(&xn->rest->maker->counts[guests->thing], limit, guests->batch, GUESTS_ROUGH);
+}
+
+/**
  * xtcp_guests_exceed() - have all guests, or has the maker of a guest, too much?
  * @guests: the limit
  * @xn: the guest
@@ -113,10 +128,8 @@ void xtcp_guests_exit(struct xtcp_guests *guests)
  */
 bool xtcp_guests_exceed(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 max, unsigned int more)
 {
-	struct percpu_counter *of_maker = &xn->rest->maker->counts[guests->thing];
-
 	return xtcp_counter_above(&guests->count, max - more, guests->batch, GUESTS_ROUGH) ||
-	       xtcp_counter_above(of_maker, max / XTCP_MAKER_SHARE - more, guests->batch, GUESTS_ROUGH);
+	       xtcp_guests_maker_exceeds(guests, xn, max / XTCP_MAKER_SHARE - more);
 }
 
 /* Return: the outermost user namespace around a guest, which init_user_ns contains. */

@@ -83,6 +83,7 @@ static inline void xtcp_guests_count(struct xtcp_guests *guests, struct xtcp_net
 	xtcp_guests_count_all(guests, change);
 }
 
+bool xtcp_guests_maker_exceeds(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 limit);
 bool xtcp_guests_exceed(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 max, unsigned int more);
 
 int xtcp_guests_net_init(struct xtcp_net *xn);

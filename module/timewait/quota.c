@@ -130,15 +130,20 @@ void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
  *
  * But a maker with very many guests could have many times his share in this way. So beyond
  * MUCH_TIMES of it, each of his guests that adds a record is left with less and less, in the end
- * with its newest record alone. The same applies to guests of many makers.
+ * with its newest record alone. The same applies to guests of many makers, but not to those of a
+ * maker who has no more than one guest may have then: he must not pay for the others.
  */
 static unsigned int share_of_guest(const struct xtcp_net *xn)
 {
 	const s64 most = guest_records.max;
 	unsigned int share = guest_records.max / XTCP_MAKER_SHARE;
 
-	if (xtcp_guests_exceed(&guest_records, xn, most, 0))
-		share = xtcp_guests_exceed(&guest_records, xn, MUCH_TIMES * most, 0) ? 0 : share / LITTLE_PART;
+	if (xtcp_guests_exceed(&guest_records, xn, most, 0)) {
+		share /= LITTLE_PART;
+		if (xtcp_guests_exceed(&guest_records, xn, MUCH_TIMES * most, 0) &&
+		    xtcp_guests_maker_exceeds(&guest_records, xn, share))
+			share = 0;
+	}
 	/* a signed record uses up two of @share, but xtcp_rest.records counts it as one */
 	return share - min_t(unsigned int, share, atomic_read(&xn->rest->signed_records));
 }
