@@ -69,8 +69,9 @@
  *
  * Lookups in the tables run under RCU. A lookup takes a reference to a full sock by
  * refcount_inc_not_zero(). Entries and records are used only inside the RCU section, under the lock
- * of their list, and only if their "dead" bit is not set. Listeners are used inside the RCU section
- * without a reference.
+ * of their list, and only if their "dead" bit is not set. But a connection that takes the tuple of a
+ * record may also take the place of a dead one (timewait.c). Listeners are used inside the RCU
+ * section without a reference.
  *
  * These hold a reference to a full sock: its present owner, the table (demux.c), each pending timer
  * (sk_reset_timer(), pace.c), and a lookup until it is done. The owner is the file, the accept

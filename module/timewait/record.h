@@ -42,8 +42,8 @@ struct xtcp_lease;
  * @is_signed: segments are signed; the keys follow the record in memory (recordkeys.c)
  * @ace: the ACE field of the answers (RFC 9768 section 3.2.2), which is constant, since a record
  *	does not count CE marks; 0 without AccECN
- * @dead: a caller has claimed the record, and takes it out of the table; guarded by the lock of the
- *	shard
+ * @dead: a caller has claimed the record, and takes it out of the table, unless a new connection
+ *	has taken its place; guarded by the lock of the shard
  * @conn: the node in the table of connections; the last member, because a record for IPv4 is
  *	allocated without the end of @conn
  */

@@ -5,8 +5,8 @@
  * connection may take the tuple of a record (RFC 6191).
  *
  * Three things differ from Linux. A RST does not end TIME-WAIT (RFC 1337), unless net.xtcp.rfc1337
- * is 0. Only the peer's FIN, and a bare ACK at RCV.NXT, restart the wait of 2 MSL. In FIN-WAIT-2,
- * RST, SYN and ACK must pass the checks of RFC 5961, as in the other states.
+ * is 0. Only the peer's FIN, and an empty segment at RCV.NXT, restart the wait of 2 MSL. In
+ * FIN-WAIT-2, RST, SYN and ACK must pass the checks of RFC 5961, as in the other states.
  */
 #include "timewait/timewait.h"
 
