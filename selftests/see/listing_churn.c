@@ -423,7 +423,7 @@ static void newcomers(void)
 	int all = 0, proc;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
-		ksft_test_result_skip("the kernel cannot use two processors: a connection that has just come is no listener\n");
+		ksft_test_result_skip("the kernel cannot use two processors: a child is no listener\n");
 		return;
 	}
 	must(!sched_getaffinity(0, sizeof(cpus), &cpus), "sched_getaffinity");
@@ -445,7 +445,7 @@ static void newcomers(void)
 	must(!sched_setaffinity(0, sizeof(cpus), &cpus), "sched_setaffinity");
 	close(proc);
 	ksft_print_msg("%d listings, %u listeners with a peer in /proc, %u by netlink\n", all, in_proc, seen.odd);
-	ksft_test_result(!in_proc && !seen.odd, "a connection that has just come is no listener\n");
+	ksft_test_result(!in_proc && !seen.odd, "a child is no listener\n");
 	must(!ns_enter(ns_home()), "home");
 	close(space);
 	space = before;

@@ -44,12 +44,13 @@ static const struct wire_row rows[] = {
 	},
 	/* Then a copy that is only late is no original, although it is older than the copy of it. */
 	{
-		.name = "loss_%s_of_a_repetition_that_is_late", .rfc = "RFC 3522 3.2", .in = ESTABLISHED, .syn = SACK_TS,
+		.name = "loss_%s_of_a_repetition_that_is_late", .rfc = "RFC 3522 3.2",
+		.in = ESTABLISHED, .syn = SACK_TS,
 		.want = {
 			.script = TIMED_OUT "< . 1 ack 1001; > p. 1001(1000) ack 1 x2; keep R; none; pass 20;"
-				  "< . 1 ack 1001 <nop,nop,ts T R,nop,nop,sack 2001:3001>; > p. 1001(1000) ack 1; skim;"
-				  "info ca_state = 3; pass 20; < . 1 ack 3001 <nop,nop,ts T K>; > p. 3001(1000) ack 1;"
-				  "skim; info ca_state = 3; info lost >= 1",
+				  "< . 1 ack 1001 <nop,nop,ts T R,nop,nop,sack 2001:3001>; > p. 1001(1000) ack 1;"
+				  "skim; info ca_state = 3; pass 20; < . 1 ack 3001 <nop,nop,ts T K>;"
+				  "> p. 3001(1000) ack 1; skim; info ca_state = 3; info lost >= 1",
 			.counters = "TCPTimeouts=1 TCPLossUndo=0 TCPLostRetransmit=1",
 		},
 	},
