@@ -15,9 +15,9 @@
  * strangers to each other.
  *
  * A maker is an object that the first socket in one of his guests makes. Each of his guests holds a
- * reference, from its first socket to its end. So whoever counts something of a namespace for the
- * maker has to take it off the count before the namespace ends. What stays longer, such as the
- * memory of entries during a grace period, counts for all guests only.
+ * reference, from its first socket to its end. When a guest ends, the maker may go, so by then the
+ * maker's counts must include nothing of that guest. The memory of entries stays for a grace period
+ * longer, so it counts for all guests only.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -231,7 +231,7 @@ static const struct wire_row rows[] = {
 			.counters = "TCPAOGood=4 " NONE_BAD,
 		},
 	},
-	{	/* it has a right MAC: whoever has seen it may send it again */
+	{	/* anybody who has seen the segment can send it again, and its MAC is right */
 		.name = "key_for_which_an_old_segment_asked", .rfc = "RFC 5925 7.5", .pre = SERVER_OF_TWO,
 		.want = {
 			.script = OPENS "write 50; > P. 1(50) ack 1; < . 1 ack 51; aouse 33 44; aowant 44 11;"

@@ -300,7 +300,7 @@ static const struct wire_row rows[] = {
 		.name = "data_%s_new", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
 		.want = { .script = "< P. 2(10) ack 2; > . 2 ack 2" },
 	},
-	{	/* else whoever knows addresses and ports could keep a record for ever */
+	{	/* otherwise a forger could keep a record for ever */
 		.name = "data_%s_elsewhere_restarts_nothing", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
 		.via = PASSIVE | ACTIVE,
 		.want = {
