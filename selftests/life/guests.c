@@ -17,7 +17,6 @@
 #include <kselftest.h>
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
-#include <netinet/ip.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -66,15 +65,10 @@ NEEDS_MODULE;
 #define SLACK		64	/* what processors keep of a slab cannot be told from what is in use */
 #define STORM_PORTS	200	/* bound by who is killed in the middle of it */
 #define GUEST4		"10.8.0.1"
-#define CLIENT4		0x0a080002	/* 10.8.0.2 */
+#define CLIENT4		"10.8.0.2"
 
 struct guest {
 	int ns, tun, listener;
-};
-
-struct packet {
-	struct iphdr ip;
-	struct tcphdr tcp;
 };
 
 /* What children tell. */
@@ -162,36 +156,17 @@ static void end_guest(const struct guest *g)
 /* From port @from of a host that does not exist; what is answered to it is lost. */
 static void inject(int tun, int from, bool rst)
 {
-	struct {
-		uint32_t saddr, daddr;
-		uint8_t zero, protocol;
-		uint16_t len;
-		struct tcphdr tcp;
-	} __attribute__((packed)) pseudo = { 0 };
-	struct packet p = { 0 };
+	static const struct wire lane = { .ip = 4 };
+	static uint8_t packet[WIRE_PACKET_MAX];
+	struct wire_segment seg = {
+		.sport = from, .dport = PORT, .seq = 1000 + rst, .flags = rst ? WIRE_RST : WIRE_SYN, .win = 65535,
+		.doff = -1, .cut = -1,
+	};
+	ssize_t len;
 
-	p.ip.version = 4;
-	p.ip.ihl = 5;
-	p.ip.ttl = 64;
-	p.ip.protocol = IPPROTO_TCP;
-	p.ip.tot_len = htons(sizeof(p));
-	p.ip.saddr = htonl(CLIENT4);
-	p.ip.daddr = inet_addr(GUEST4);
-	p.ip.check = wire_segment_sum(&p.ip, sizeof(p.ip), 0);
-	p.tcp.source = htons(from);
-	p.tcp.dest = htons(PORT);
-	p.tcp.seq = htonl(1000 + rst);
-	p.tcp.doff = 5;
-	p.tcp.syn = !rst;
-	p.tcp.rst = rst;
-	p.tcp.window = htons(65535);
-	pseudo.saddr = p.ip.saddr;
-	pseudo.daddr = p.ip.daddr;
-	pseudo.protocol = IPPROTO_TCP;
-	pseudo.len = htons(sizeof(p.tcp));
-	pseudo.tcp = p.tcp;
-	p.tcp.check = wire_segment_sum(&pseudo, sizeof(pseudo), 0);
-	must(write(tun, &p, sizeof(p)) == sizeof(p), "inject");
+	must(inet_pton(AF_INET, CLIENT4, seg.src) == 1 && inet_pton(AF_INET, GUEST4, seg.dst) == 1, "addresses");
+	len = wire_segment_build(&lane, &seg, packet);
+	must(write(tun, packet, len) == len, "inject");
 }
 
 /* RFC 9293 section 3.10.7.4: a passive open that is reset goes back to LISTEN, its entry is gone. */

@@ -39,7 +39,7 @@
 #define WRITE		60000
 
 #define SERVER4		"10.9.9.1"
-#define PEER4		0x0a090902	/* 10.9.9.2 */
+#define PEER4		"10.9.9.2"
 #define SERVER_PORT	7803
 #define RECORDS		480	/* in two shards: a timer takes at most 256 of one at once */
 #define SYNS		100
@@ -125,38 +125,17 @@ static int tun, first_port;
 
 static void inject(int i, unsigned int flags, uint32_t seq, uint32_t ack)
 {
-	struct {
-		uint32_t saddr, daddr;
-		uint8_t zero, protocol;
-		uint16_t len;
-		struct tcphdr tcp;
-	} __attribute__((packed)) pseudo = { 0 };
-	struct packet p = { 0 };
+	static const struct wire lane = { .ip = 4 };
+	static uint8_t packet[WIRE_PACKET_MAX];
+	struct wire_segment seg = {
+		.sport = first_port + i, .dport = SERVER_PORT, .seq = seq, .ack = ack, .flags = flags, .win = 65535,
+		.doff = -1, .cut = -1,
+	};
+	ssize_t len;
 
-	p.ip.version = 4;
-	p.ip.ihl = 5;
-	p.ip.ttl = 64;
-	p.ip.protocol = IPPROTO_TCP;
-	p.ip.tot_len = htons(sizeof(p));
-	p.ip.saddr = htonl(PEER4);
-	p.ip.daddr = inet_addr(SERVER4);
-	p.ip.check = wire_segment_sum(&p.ip, sizeof(p.ip), 0);
-	p.tcp.source = htons(first_port + i);
-	p.tcp.dest = htons(SERVER_PORT);
-	p.tcp.seq = htonl(seq);
-	p.tcp.ack_seq = htonl(ack);
-	p.tcp.doff = 5;
-	p.tcp.syn = !!(flags & WIRE_SYN);
-	p.tcp.ack = !!(flags & WIRE_ACK);
-	p.tcp.fin = !!(flags & WIRE_FIN);
-	p.tcp.window = htons(65535);
-	pseudo.saddr = p.ip.saddr;
-	pseudo.daddr = p.ip.daddr;
-	pseudo.protocol = IPPROTO_TCP;
-	pseudo.len = htons(sizeof(p.tcp));
-	pseudo.tcp = p.tcp;
-	p.tcp.check = wire_segment_sum(&pseudo, sizeof(pseudo), 0);
-	must(write(tun, &p, sizeof(p)) == sizeof(p), "inject");
+	must(inet_pton(AF_INET, PEER4, seg.src) == 1 && inet_pton(AF_INET, SERVER4, seg.dst) == 1, "addresses");
+	len = wire_segment_build(&lane, &seg, packet);
+	must(write(tun, packet, len) == len, "inject");
 }
 
 /* Reads what the device has. How many SYN-ACKs have come in this round. */
