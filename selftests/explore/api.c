@@ -29,6 +29,7 @@
 #include "judge.h"
 
 #define LONG_US	10000000LL	/* the first timeouts of a connection end none */
+#define R2_US	100000000LL	/* retransmissions of one segment end none earlier (RFC 9293 section 3.8.3) */
 #define ALL	(POLLIN | POLLOUT | POLLRDHUP)
 #define PIECE	4096
 
@@ -41,11 +42,18 @@ static unsigned int events_of(const struct end *end)
 	return p.revents;
 }
 
-/* An option lets it give up early, or for long nothing has answered what it sends. */
+/*
+ * An option lets it give up early, or for long nothing has answered what it sends. Or the peer has refused the same
+ * octets for longer, though its window was open: its memory is used up. Its ACKs of nothing new do not count then.
+ */
 static bool may_time_out(const struct end *end)
 {
-	return end->program->user_timeout_ms || end->program->keepalive_s || end->may_lose_route ||
-	       end->wire->left_us - end->wire->heard_us > LONG_US;
+	const struct judge_side *wire = end->wire;
+	const bool is_refused = seq_lt(wire->una_most, wire->snd_nxt) && seq_lt(wire->una_most, wire->heard_edge) &&
+				wire->left_us - wire->acked_us > R2_US;
+
+	return end->program->user_timeout_ms || end->program->keepalive_s || end->may_lose_route || is_refused ||
+	       wire->left_us - wire->heard_us > LONG_US;
 }
 
 /* No text comes any more, or none is wanted. */

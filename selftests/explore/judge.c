@@ -419,8 +419,10 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 	if (seg->flags & SEGMENT_ACK && s->nr_ranges) {
 		if (!s->heard_ack || (!is_old && seq_lt(s->una, seg->ack)))
 			s->una = seg->ack;
-		if (!s->heard_ack || seq_lt(s->una_most, seg->ack))
+		if (!s->heard_ack || seq_lt(s->una_most, seg->ack)) {
 			s->una_most = seg->ack;
+			s->acked_us = now_us;
+		}
 		if (!s->heard_ack || seq_lt(s->heard_edge, edge))
 			s->heard_edge = edge;
 		if (!s->heard_ack)

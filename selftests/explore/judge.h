@@ -131,6 +131,7 @@ struct judge_side {
 	bool narrows;		/* the path becomes too narrow for what it has sent */
 	unsigned int heard;	/* segments */
 	long long heard_us, left_us;	/* the last one */
+	long long acked_us;	/* the last one with an ACK of something new */
 	unsigned int left, resent;	/* segments; among them those that only repeat octets */
 	unsigned int syns_left, syns_heard;	/* among them SYN and SYN-ACK; heard: before any ACK */
 	bool ended_by_reset;	/* a RST has arrived, and no SYN has left since */
