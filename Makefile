@@ -86,8 +86,9 @@ tour asked-tour: AS_HTML = $(if $(filter command,$(origin HTML))$(value HTML),--
 tour: needs-tour vm-module
 	@scripts/tour/tour.sh $(AS_HTML) $(if $(value P),$(call quoted,$(value P)))
 
-#:   make check        the tests on the stock kernel or in the laboratory, some on two others; check-quick: on the
-#:                     stock kernel only; make check ALL=1: all there, and nearly all on the emulated debug kernel, too;
+#:   make check        the tests on the stock kernel or in the laboratory, some on two others; check-quick: without the
+#:                     others and what takes long; make check ALL=1: all on the stock kernel, and nearly all on the
+#:                     emulated debug kernel, too;
 #:                     T=name: only those whose name matches, and on that debug kernel only if it is built;
 #:                     make check K=6.12: on that kernel of scripts/kernel/kernels.list alone; K=debug: on the emulated
 #:                     debug kernel; K=lab, K=lab-debug: in the laboratory, from the seed LAB_SEED=N

@@ -85,18 +85,18 @@ class Tests:
         return [name for name in self.without("long")
                 if name not in left and (name in self.short or "lab" in self.marks(name))]
 
-    def of(self, kernel, clock, name):
+    def listed(self, which):
+        """The tests of a LIST of check.list."""
+        lists = {"all": self.all, "usually": self.without("long"), "quickly": self.without("long", "slow"),
+                 "debugged": self.without("stock"), "virtually": self.virtually(),
+                 "short": self.short, "other": self.other, "debug": self.debug}
+        first, sign, second = re.fullmatch(r"(\w+)(?:([+-])(\w+))?", which).groups()
+        return [name for name in lists[first] if not sign or (name in lists[second]) == (sign == "+")]
+
+    def of(self, kernel, clock, which):
         """The tests that T= asks for, or those of a list, that run on this kernel with this clock."""
-        if self.only is not None:
-            names = self.only
-        else:
-            virtually, usually = self.virtually(), self.without("long")
-            names = {"all": self.all, "usually": usually, "quickly": self.without("long", "slow"),
-                     "virtually": [name for name in virtually if name not in self.debug],
-                     "really": [name for name in usually if name not in virtually],
-                     "short": self.short, "other": self.other, "debug": self.debug,
-                     "debugged": self.without("stock")}[name]
-            names = [name for name in names if name not in self.left_to_others(kernel)]
+        left = self.left_to_others(kernel)
+        names = self.only if self.only is not None else [name for name in self.listed(which) if name not in left]
         return [name for name in names if name in self.all and clock in ("any", self.marks(name)[0])]
 
     def mistakes(self):
@@ -139,7 +139,9 @@ class Plan:
         options = self.options
         if options.kernel:
             return {"debug": "d", "lab": "l", "lab-debug": "l"}.get(options.kernel, "s" if options.short else "k")
-        return "q" if options.quick else "o" if options.only else "a" if options.all else "u" if os.geteuid() else "c"
+        if options.quick:
+            return "p" if options.only or os.geteuid() else "q"
+        return "o" if options.only else "a" if options.all else "u" if os.geteuid() else "c"
 
     def names(self):
         """The names that T= chooses from."""
@@ -173,7 +175,7 @@ class Plan:
         count = min(os.cpu_count() if shares == "cpus" else int(shares), (len(names) + 7) // 8)
         for i in range(count):
             share, name = names[i::count], group + (f"-{i + 1}" if count > 1 else "")
-            words = ["SHORT=1"] if self.mode() in "qcu" else []
+            words = ["SHORT=1"] if self.mode() in "qpcu" else []
             if kernel.startswith("lab") and "fuzz" in share and not any(map(os.environ.get, ("SEED", "LAB_SEED"))):
                 # programs take it from the clock, which begins at the same second in each machine of the laboratory
                 words.append(f"SEED={random.getrandbits(32)}")
@@ -314,7 +316,8 @@ def arguments():
     listing = words_of("bash", "-c", ". scripts/kernel/cache.sh; . scripts/kernel/kernel.sh; "
                        "kernel_listed | awk '{ print $1 }'")
     parser = argparse.ArgumentParser(usage=USAGE, description=ABOUT, epilog=ENVIRONMENT, allow_abbrev=False)
-    parser.add_argument("--quick", action="store_true", help="the stock kernel alone, without what takes long")
+    parser.add_argument("--quick", action="store_true", help="the stock kernel and the laboratory alone, without what takes long; by "
+                        "an ordinary user or with --only on the stock kernel alone")
     parser.add_argument("--all", action="store_true", help="all tests on the stock kernel, and nearly all on the emulated "
                         "debug kernel, too")
     parser.add_argument("--kernel", metavar="SERIES", help="build the module for that kernel of kernels.list, compare what it "
