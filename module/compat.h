@@ -27,8 +27,8 @@
  *   use them.
  * - If a hook of PRE_ROUTING sets the sk and the route of an skb, IP keeps both and does not look
  *   them up again (lookup/early.c).
- * - inet_stream_connect(), inet_accept() and inet_release() use only struct proto and inet_sock of
- *   a sock.
+ * - inet_stream_connect(), inet_accept(), inet_release() and compat_ioctl() of inet_stream_ops use
+ *   only struct proto and inet_sock of a sock.
  * - sock_wfree() calls sk_write_space for a sock without SOCK_USE_WRITE_QUEUE, and subtracts the
  *   last octet from sk_wmem_alloc only afterwards (time/pace.c).
  * - A segment below TCP counts in sk_wmem_alloc, or has a reference to the sock: netem replaces the

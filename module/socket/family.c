@@ -209,6 +209,17 @@ struct proto xtcpv6_prot = {
 	XTCP_OPS_SPLICE_EOF							\
 	XTCP_OPS_SENDPAGE
 
+#ifdef CONFIG_COMPAT
+/*
+ * An ioctl() of a 32-bit program. The kernel's function, which knows the 32-bit layout of
+ * SIOCADDRT and SIOCDELRT, is not exported, but the table of kernel TCP that has it is.
+ */
+static int compat_ioctl_v4(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	return inet_stream_ops.compat_ioctl(sock, cmd, arg);
+}
+#endif
+
 static const struct proto_ops ops_v4 = {
 	.family			= PF_INET,
 	OPS_COMMON
@@ -216,6 +227,9 @@ static const struct proto_ops ops_v4 = {
 	.bind			= inet_bind,
 	.getname		= inet_getname,
 	.ioctl			= inet_ioctl,
+#ifdef CONFIG_COMPAT
+	.compat_ioctl		= compat_ioctl_v4,
+#endif
 };
 
 #if IS_ENABLED(CONFIG_IPV6)
