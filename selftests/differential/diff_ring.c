@@ -241,3 +241,223 @@ SCENARIO(ring_closed_while_it_waits)
 	close(c);
 	close(r.fd);
 }
+
+/* Asks the ring to give up the request with this number, and waits for both completions. */
+static void ring_cancel(struct ring *r, int number, const char *label)
+{
+	struct io_uring_sqe sqe = sqe_of(IORING_OP_ASYNC_CANCEL, -1, (void *)(long)number, 0);
+	struct io_uring_cqe cqe[2];
+	bool swapped;
+	int i;
+
+	ring_submit(r, sqe);
+	for (i = 0; i < 2; i++)
+		if (!WAIT_FOR(ring_take(r, &cqe[i]), DIFF_DEADLINE_MS))
+			diff_die("no completion");
+	swapped = !cqe[0].user_data;
+	diff_say("%s: %d, cancel: %d", label, cqe[swapped].res, cqe[!swapped].res);
+}
+
+SCENARIO(ring_recv_waitall)
+{
+	struct ring r = ring_make();
+	struct io_uring_sqe sqe;
+	char b[10] = "";
+	int c, s;
+
+	diff_pair(&c, &s);
+	sqe = sqe_of(IORING_OP_RECV, s, b, 6);
+	sqe.msg_flags = MSG_WAITALL;
+	ring_submit(&r, sqe);
+	diff_put(c, "abc");
+	QUEUES(c, -1, 0);
+	ring_silent(&r, "half of it");
+	diff_put(c, "def");
+	diff_say("octets: %d", ring_says(&r, "all of it"));
+	diff_say("received: %s", b);
+	ring_submit(&r, sqe);
+	diff_put(c, "ghi");
+	QUEUES(c, -1, 0);
+	RET(shutdown(c, SHUT_WR));
+	diff_say("octets: %d", ring_says(&r, "the end"));
+	sqe.fd = c;
+	ring_submit(&r, sqe);
+	diff_put(s, "ghi");
+	QUEUES(s, -1, 0);
+	diff_reset(s);
+	diff_say("octets: %d", ring_says(&r, "a reset"));
+	ring_submit(&r, sqe);
+	ring_says(&r, "afterwards");
+}
+
+/* A worker of the ring waits inside the call, as a program does that may block. */
+SCENARIO(ring_workers)
+{
+	static char big[100000];
+	struct io_uring_sqe sqe = sqe_of(IORING_OP_CONNECT, diff_socket(), LO(1), 0);
+	int l = diff_listener(1), c = sqe.fd, s;
+	struct ring r = ring_make();
+	char b[10] = "";
+
+	sqe.off = ALEN;
+	sqe.flags = IOSQE_ASYNC;
+	ring_submit(&r, sqe);
+	ring_says(&r, "connect");
+	s = diff_accepted(l);
+	sqe = sqe_of(IORING_OP_RECV, s, b, 3);
+	sqe.flags = IOSQE_ASYNC;
+	sqe.user_data = 1;
+	ring_submit(&r, sqe);
+	usleep(20000);
+	diff_put(c, "abc");
+	ring_says(&r, "recv");
+	ring_submit(&r, sqe);
+	usleep(20000);
+	ring_cancel(&r, 1, "recv");
+	sqe.fd = l;
+	sqe.opcode = IORING_OP_ACCEPT;
+	sqe.addr = 0;
+	sqe.len = 0;
+	ring_submit(&r, sqe);
+	usleep(20000);
+	ring_cancel(&r, 1, "accept");
+	SET(c, SOL_SOCKET, SO_SNDBUF, 20000);
+	diff_fill(c);
+	sqe = sqe_of(IORING_OP_SEND, c, big, sizeof(big));
+	sqe.flags = IOSQE_ASYNC;
+	sqe.user_data = 1;
+	ring_submit(&r, sqe);
+	usleep(20000);
+	ring_cancel(&r, 1, "send");
+}
+
+/* A connect that nobody answers: its time is over, in a worker and without one, and the socket is shut down. */
+SCENARIO(ring_connect_waits)
+{
+	struct io_uring_sqe sqe = sqe_of(IORING_OP_CONNECT, 0, diff_addr(HOST_SILENT, 1), 0), out;
+	struct __kernel_timespec ts = { .tv_nsec = 30000000 };
+	struct ring r = ring_make();
+	int workers;
+
+	sqe.off = ALEN;
+	for (workers = 0; workers < 2; workers++) {
+		sqe.fd = diff_socket();
+		sqe.flags = IOSQE_IO_LINK | (workers ? IOSQE_ASYNC : 0);
+		out = sqe_of(IORING_OP_LINK_TIMEOUT, -1, &ts, 1);
+		ring_add(&r, &sqe);
+		ring_submit(&r, out);
+		ring_says(&r, "one of the two");
+		ring_says(&r, "the other");
+		STATE(sqe.fd, TCP_SYN_SENT);
+		close(sqe.fd);
+	}
+	sqe.flags = 0;
+	sqe.fd = diff_socket();
+	ring_submit(&r, sqe);
+	ring_silent(&r, "connect");
+	RET(shutdown(sqe.fd, SHUT_RDWR));
+	ring_says(&r, "connect");
+	sqe.off = 4;
+	sqe.fd = diff_socket();
+	ring_submit(&r, sqe);
+	ring_says(&r, "too short an address");
+}
+
+/* Each request begins when the one before it is done. */
+SCENARIO(ring_chain)
+{
+	int l = diff_listener(1), c = diff_socket(), s, i;
+	char b[10] = "";
+	struct io_uring_sqe sqe[5] = {
+		sqe_of(IORING_OP_CONNECT, c, LO(1), 0), sqe_of(IORING_OP_SEND, c, "abc", 3),
+		sqe_of(IORING_OP_RECV, c, b, 3), sqe_of(IORING_OP_SHUTDOWN, c, NULL, SHUT_WR),
+		sqe_of(IORING_OP_CLOSE, c, NULL, 0),
+	};
+	struct ring r = ring_make();
+
+	sqe[0].off = ALEN;
+	for (i = 0; i < 4; i++) {
+		sqe[i].flags = IOSQE_IO_LINK;
+		ring_add(&r, &sqe[i]);
+	}
+	ring_submit(&r, sqe[4]);
+	s = diff_accepted(l);
+	READ(s, 3, MSG_WAITALL);
+	diff_put(s, "def");
+	for (i = 0; i < 5; i++)
+		diff_say("result: %d", ring_says(&r, "link"));
+	diff_say("received: %s", b);
+	READ(s, 3, 0);
+}
+
+SCENARIO(ring_splice)
+{
+	struct ring r = ring_make();
+	struct io_uring_sqe sqe;
+	int c, s, p[2];
+	char b[10] = "";
+
+	diff_pair(&c, &s);
+	if (pipe(p))
+		diff_die("pipe");
+	sqe = sqe_of(IORING_OP_SPLICE, p[1], NULL, 10);
+	sqe.off = -1;
+	sqe.splice_off_in = -1;
+	sqe.splice_fd_in = s;
+	sqe.user_data = 1;
+	ring_submit(&r, sqe);
+	usleep(20000);
+	ring_silent(&r, "splice");
+	diff_put(c, "abcdef");
+	diff_say("octets: %d", ring_says(&r, "splice"));
+	RET(read(p[0], b, 10));
+	diff_say("received: %s", b);
+	ring_submit(&r, sqe);
+	usleep(20000);
+	ring_cancel(&r, 1, "splice");
+	RET(write(p[1], "ghi", 3));
+	sqe.fd = s;
+	sqe.splice_fd_in = p[0];
+	ring_submit(&r, sqe);
+	diff_say("octets: %d", ring_says(&r, "splice into the socket"));
+	READ(c, 3, 0);
+}
+
+/* The ring ends while requests wait for its sockets: polling, or with @flags in workers. */
+static void leave_waiting(int l, int flags)
+{
+	struct io_uring_sqe sqe = sqe_of(IORING_OP_CONNECT, diff_socket(), diff_addr(HOST_SILENT, 1), 0);
+	int c = diff_connected(1), s = diff_accepted(l);
+	struct ring r = ring_make();
+	char b[3];
+
+	sqe.off = ALEN;
+	sqe.flags = flags;
+	ring_submit(&r, sqe);
+	sqe = sqe_of(IORING_OP_ACCEPT, l, NULL, 0);
+	sqe.flags = flags;
+	ring_submit(&r, sqe);
+	sqe = sqe_of(IORING_OP_POLL_ADD, s, NULL, IORING_POLL_ADD_MULTI);
+	sqe.poll32_events = POLLIN;
+	ring_submit(&r, sqe);
+	sqe = sqe_of(IORING_OP_RECV, s, b, sizeof(b));
+	sqe.flags = flags;
+	ring_submit(&r, sqe);
+	usleep(20000);
+	ring_silent(&r, "all");
+	close(s);
+	ring_close(&r);
+	BITS(c, POLLRDHUP);
+	close(c);
+}
+
+SCENARIO(ring_ends)
+{
+	int l = diff_listener(1), c;
+
+	leave_waiting(l, 0);
+	leave_waiting(l, IOSQE_ASYNC);
+	c = diff_connected(1);
+	diff_put(diff_accepted(l), "abc");
+	READ(c, 3, 0);
+}

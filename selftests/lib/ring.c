@@ -47,14 +47,23 @@ static unsigned int *word_at(const struct ring *r, unsigned int offset)
 	return (unsigned int *)(r->queues + offset);
 }
 
-int ring_give(struct ring *r, const struct io_uring_sqe *sqe)
+void ring_add(struct ring *r, const struct io_uring_sqe *sqe)
 {
 	unsigned int tail = *word_at(r, r->p.sq_off.tail), at = tail & *word_at(r, r->p.sq_off.ring_mask);
 
 	r->entries[at] = *sqe;
 	word_at(r, r->p.sq_off.array)[at] = at;
 	__atomic_store_n(word_at(r, r->p.sq_off.tail), tail + 1, __ATOMIC_RELEASE);
-	return syscall(__NR_io_uring_enter, r->fd, 1, 0, 0, NULL, 0) == 1 ? 0 : -1;
+	r->added++;
+}
+
+int ring_give(struct ring *r, const struct io_uring_sqe *sqe)
+{
+	const unsigned int n = r->added + 1;
+
+	ring_add(r, sqe);
+	r->added = 0;
+	return syscall(__NR_io_uring_enter, r->fd, n, 0, 0, NULL, 0) == (int)n ? 0 : -1;
 }
 
 bool ring_is_empty(const struct ring *r)

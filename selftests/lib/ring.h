@@ -12,13 +12,17 @@ struct ring {
 	char *queues;
 	struct io_uring_sqe *entries;
 	struct io_uring_params p;
+	unsigned int added;	/* entries that the kernel has not been told of */
 };
 
 /* 0, or -1 with errno: ENOSYS and EPERM where the kernel has no io_uring, or not for us. */
 int ring_open(struct ring *r);
 void ring_close(struct ring *r);
 
-/* Hands one entry in; 0 or -1. */
+/* Adds an entry, which the next ring_give() hands in with its own: links end with what is handed in. */
+void ring_add(struct ring *r, const struct io_uring_sqe *sqe);
+
+/* Hands one entry in, behind those that were added; 0 or -1. */
 int ring_give(struct ring *r, const struct io_uring_sqe *sqe);
 
 /* Has nothing completed? */
