@@ -18,7 +18,7 @@
 #define BBR		"sysctl frto 0; listen; set CONGESTION bbr"
 /* Segments that the window lets out wait for their time, so nobody says how many leave at once. */
 #define TWENTY_IN_FLIGHT	"< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 10000; skim; < . 1 ack 10001;" \
-				"write 20000; skim; info unacked = 20; info snd_cwnd = 20;"
+				"write 20000; pass 50; skim; info unacked = 20; info snd_cwnd = 20;"
 /* Without SACK a repair is over when more than it was for is acknowledged. */
 #define PASSED		"write 1000; > P. 30001(1000) ack 1; < . 1 ack 31001;"
 
@@ -30,7 +30,7 @@
 				"set CONGESTION " algorithm
 #define IS_SANE			"info ca_state = 0; info snd_cwnd >= 1; info snd_cwnd <= 60"
 #define TWENTY_MARKED		"< SEC 0 $; > S.E 0 ack 1; < . 1 ack 1; accept; write 10000; skim; < . 1 ack 10001;" \
-				"write 20000; skim; info unacked = 20;"
+				"write 20000; pass 50; skim; info unacked = 20;"
 #define REPAIR			TWENTY_IN_FLIGHT "< . 1 ack 10001 <sack 11001:14001>; skim; info ca_state = 3;"
 
 #define CHANGE_IN_RECOVERY(one, other)								\
