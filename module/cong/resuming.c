@@ -33,6 +33,7 @@
 #include "base/net.h"
 #include "base/seq.h"
 #include "base/sender.h"
+#include "base/sock.h"
 #include "cong/cong.h"
 #include "cong/paths.h"
 #include "cong/pipe.h"
@@ -152,11 +153,12 @@ void xtcp_resuming_begin(struct sock *sk)
 	resume->flushes = xtcp_paths_flushes(xtcp_net_of(sk));
 	to_normal(sk);
 	/*
-	 * is_fresh() recognizes an earlier loss by ssthresh. But BBR leaves ssthresh at infinity
-	 * after a loss, and the program may have replaced BBR since then. lost_total counts losses
-	 * under BBR, too
+	 * is_fresh() recognizes earlier congestion by ssthresh. But BBR leaves ssthresh at infinity
+	 * after a loss or a mark, and the program may have replaced BBR since then. lost_total and
+	 * delivered_ce count losses and marks under BBR, too
 	 */
-	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || !xtcp_paths_find(sk, &resume->saved))
+	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || xtcp_sk(sk)->delivered_ce ||
+	    !xtcp_paths_find(sk, &resume->saved))
 		return;
 	resume->phase = XTCP_RESUME_RECONNAISSANCE;
 	resume->mark = xtcp_sender(sk)->snd.nxt;

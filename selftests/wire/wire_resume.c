@@ -119,6 +119,19 @@ static const struct wire_row rows[] = {
 			.counters = COUNT(0, 0, 0),
 		},
 	},
+	/* BBR leaves ssthresh infinite after a mark: the mark counts nevertheless */
+	{
+		.name = "resume_not_after_a_mark_with_bbr", .rfc = "RFC 9959 3.2", .pre = "sysctl ecn 1;" RESUME,
+		.syn = SYN,
+		.want = {
+			.script = EARLIER "< SEC 0 $; > S.E 0 ack 1; pass 200; < . 1 ack 1; accept;"
+				  "set SNDBUFFORCE 2000000; set CONGESTION bbr; write 10000; skim; pass 200;"
+				  "< E. 1 ack 10001; write 1000; skim; pass 200; < . 1 ack 11001; info ca_state = 0;"
+				  "info snd_ssthresh = 2147483647; set CONGESTION reno; write 400000; skim; pass 150; skim;"
+				  "pass 200; < . 1 ack S; skim; info snd_cwnd <= 45; abort; skim",
+			.counters = COUNT(0, 0, 0),
+		},
+	},
 	{
 		.name = "resume_serves_one_connection", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = {
