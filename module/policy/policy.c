@@ -173,13 +173,17 @@ static void obey_limit(struct sock *sk, unsigned long limit)
 	xsk->by_rule |= XTCP_BY_RULE_MAX_PACING_RATE;
 }
 
+/*
+ * Reset the limit of pacing that the rule has set. Switch pacing off if it was off before the rule,
+ * unless there is still a limit.
+ */
 static void undo_limit(struct sock *sk)
 {
-	if (!(xtcp_sk(sk)->by_rule & XTCP_BY_RULE_MAX_PACING_RATE) ||
-	    READ_ONCE(sk->sk_max_pacing_rate) != *limit_of_rule(sk))
-		return;
-	xtcp_pace_set_limit(sk, ULONG_MAX);
-	if (xtcp_sk(sk)->by_rule & XTCP_BY_RULE_PACES)
+	const u16 by_rule = xtcp_sk(sk)->by_rule;
+
+	if (by_rule & XTCP_BY_RULE_MAX_PACING_RATE && READ_ONCE(sk->sk_max_pacing_rate) == *limit_of_rule(sk))
+		xtcp_pace_set_limit(sk, ULONG_MAX);
+	if (by_rule & XTCP_BY_RULE_PACES && READ_ONCE(sk->sk_max_pacing_rate) == ULONG_MAX)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NEEDED, SK_PACING_NONE);
 }
 
@@ -191,8 +195,12 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (sets->algorithm && xtcp_algorithms_take_rule(sk, sets->algorithm))
+	if (sets->algorithm && xtcp_algorithms_take_rule(sk, sets->algorithm)) {
 		xsk->by_rule |= XTCP_BY_RULE_CONGESTION;
+		/* the algorithm switches pacing on when it begins */
+		if (sets->algorithm->paces && READ_ONCE(sk->sk_pacing_status) == SK_PACING_NONE)
+			xsk->by_rule |= XTCP_BY_RULE_PACES;
+	}
 	obey_limit(sk, sets->max_pacing_rate);
 	obey_timers(sk, sets);
 	/*

@@ -29,7 +29,7 @@ enum xtcp_by_rule {
 	XTCP_BY_RULE_KEEPIDLE		= BIT(7),
 	XTCP_BY_RULE_KEEPINTVL		= BIT(8),
 	XTCP_BY_RULE_KEEPCNT		= BIT(9),
-	XTCP_BY_RULE_PACES		= BIT(10),	/* pacing was off before the rule */
+	XTCP_BY_RULE_PACES		= BIT(10),	/* pacing was off before the rule, which turns it on */
 	XTCP_BY_RULE_END		= BIT(11),	/* not an option: the end of the list */
 };
 

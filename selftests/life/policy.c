@@ -232,6 +232,33 @@ static void limit_again(int listener, int port)
 	}
 }
 
+/*
+ * A rule has chosen an algorithm that paces. With a ratio of 0, pacing lets a packet go each second: all octets arrive
+ * in time only if nothing paces the next connection of the socket.
+ */
+static void paces_no_more(int listener, int port)
+{
+	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
+	const struct timeval most = { .tv_sec = 3 };
+	static char text[60000];
+	int fd, peer;
+
+	SAME(rules_replace("to=" NS_B4 " cc=bbr"), 0);
+	ruled_active(NS_B4, &fd, &peer);
+	SAME(rules_has_congestion(fd, "bbr"), true);
+	close(peer);
+	SAME(rules_replace(""), 0);
+	must(!ns_sysctl_set(ruled_net.a, "net.xtcp.pacing_ss_ratio", "0"), "pacing_ss_ratio");
+	must(!connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
+	peer = accept(listener, NULL, NULL);
+	must(peer >= 0 && !setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)), "accept");
+	SAME(send(fd, text, sizeof(text), 0), (ssize_t)sizeof(text));
+	SAME(recv(peer, text, sizeof(text), MSG_WAITALL), (ssize_t)sizeof(text));
+	ruled_close(fd, peer);
+	must(!ns_sysctl_set(ruled_net.a, "net.xtcp.pacing_ss_ratio", "200"), "pacing_ss_ratio");
+	same_result("nor is it paced, because a rule had chosen an algorithm that paces");
+}
+
 static void again(void)
 {
 	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
@@ -246,6 +273,7 @@ static void again(void)
 	peer = accept(listener, NULL, NULL);
 	fields_are_not(fd, peer);
 	same_result("what a rule has set is gone when the socket connects again");
+	paces_no_more(listener, port);
 	SAME(rules_replace("to=" NS_B4 FIELDS), 0);
 	ruled_active(NS_B4, &fd, &peer);
 	set_congestion(fd, "reno");
@@ -329,7 +357,7 @@ static void by_the_tool(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(17);
+	ksft_set_plan(18);
 	ruled_begin(PORT);
 	each_field(NS_A4, NS_B4, "to=10.9.0.0/24" FIELDS, "to=10.9.1.0/24" FIELDS "; to=::/0" FIELDS,
 		   "each field, IPv4");
