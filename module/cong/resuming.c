@@ -33,12 +33,12 @@
 #include "base/net.h"
 #include "base/seq.h"
 #include "base/sender.h"
-#include "base/sock.h"
 #include "cong/cong.h"
 #include "cong/paths.h"
 #include "cong/pipe.h"
 #include "cong/reduction.h"
 #include "cong/resume.h"
+#include "ecn/ecn.h"
 #include "loss/sample.h"
 #include "sight/mib.h"
 #include "time/pace.h"
@@ -155,9 +155,9 @@ void xtcp_resuming_begin(struct sock *sk)
 	/*
 	 * is_fresh() recognizes earlier congestion by ssthresh. But BBR leaves ssthresh at infinity
 	 * after a loss or a mark, and the program may have replaced BBR since then. lost_total and
-	 * delivered_ce count losses and marks under BBR, too
+	 * xtcp_ecn_was_marked() also tell of losses and marks under BBR
 	 */
-	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || xtcp_sk(sk)->delivered_ce ||
+	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || xtcp_ecn_was_marked(sk) ||
 	    !xtcp_paths_find(sk, &resume->saved))
 		return;
 	resume->phase = XTCP_RESUME_RECONNAISSANCE;

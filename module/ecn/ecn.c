@@ -91,6 +91,20 @@ bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const 
 }
 
 /**
+ * xtcp_ecn_was_marked() - has the peer ever reported a CE mark?
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the connection has met congestion of this kind.
+ */
+bool xtcp_ecn_was_marked(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return xtcp_sk(sk)->delivered_ce;
+}
+
+/**
  * xtcp_ecn_offer() - decide whether our SYN requests ECN
  * @sk: in SYN-SENT, with a route
  *

@@ -41,6 +41,7 @@ enum xtcp_ecn {
 
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst);
 bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const struct dst_entry *dst);
+bool xtcp_ecn_was_marked(const struct sock *sk);
 void xtcp_ecn_offer(struct sock *sk);
 void xtcp_ecn_take_syn(struct sock *sk, const struct sk_buff *skb);
 

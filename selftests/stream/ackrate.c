@@ -193,7 +193,7 @@ static struct seen transfer(const struct ns_pair *net, bool v6, int rate)
 	seen.received += count(net->b, "TcpExt:TCPAckRateRecv");
 	seen.client = rates_of(net->a, v6, stack_port(client), PORT);
 	seen.server = rates_of(net->b, v6, PORT, stack_port(client));
-	ksft_print_msg("rate %d: %u segments, %lld with a request, %u ACKs, %lld of them by the timer; %lld requests, %lld taken\n",
+	ksft_print_msg("rate %d: %u segments, %lld short, %u ACKs, %lld by the timer; %lld requests, %lld taken\n",
 		       rate, seen.segments, seen.short_ones, seen.acks, seen.by_timer, seen.sent, seen.received);
 	close(client);
 	close(server);
