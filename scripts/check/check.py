@@ -79,16 +79,13 @@ class Tests:
         """The tests that do not run in this laboratory."""
         return {words[0] for words in self.not_in_lab if kernel.startswith("lab") and words[1] in ("both", kernel)}
 
-    def virtually(self):
-        """The tests that run in the laboratory and not on the stock kernel, unless the check is for all of them."""
-        left = self.left_to_others("lab")
-        return [name for name in self.without("long")
-                if name not in left and (name in self.short or "lab" in self.marks(name))]
-
     def listed(self, which):
         """The tests of a LIST of check.list."""
-        lists = {"all": self.all, "usually": self.without("long"), "quickly": self.without("long", "slow"),
-                 "debugged": self.without("stock"), "virtually": self.virtually(),
+        usually, left = self.without("long"), self.left_to_others("lab")
+        lists = {"all": self.all, "usually": usually, "quickly": self.without("long", "slow"),
+                 "debugged": self.without("stock"), "lab": [name for name in self.all if name not in left],
+                 "virtually": [name for name in usually
+                               if name not in left and (name in self.short or "lab" in self.marks(name))],
                  "short": self.short, "other": self.other, "debug": self.debug}
         first, sign, second = re.fullmatch(r"(\w+)(?:([+-])(\w+))?", which).groups()
         return [name for name in lists[first] if not sign or (name in lists[second]) == (sign == "+")]
