@@ -30,11 +30,12 @@ kept()
 		} 2>&1 | sha256sum | cut -c1-40)"
 }
 
-# Every file by itself, and every object anew, since a warning is shown only once. It takes minutes: sources without one are
-# remembered, with their objects, which are looked at below.
+# Every file by itself, which takes minutes. Sources without a message are remembered, with their objects, which are
+# looked at below. A message is shown only when an object is made, so after a run with one each object is made anew; after
+# others those whose sources have changed.
 compiler()
 {
-	local image kdir said kept
+	local image kdir said kept tools alone=build/style-alone
 
 	image=$(kernel_stock) && kdir=$(kernel_headers "$(kernel_release "$image")") || { echo "no kernel"; return; }
 	kept=$(kept alone)
@@ -44,15 +45,21 @@ compiler()
 		cp -r "$kept" build/style
 		return
 	fi
-	said=$(scripts/kernel/build-module.sh "$kdir" build/style -s -j"$(nproc)" SEPARATE=1 W=1 C=2 2>&1 |
-		sed "s|$PWD/build/style/||" | grep -E '^(module|include)/|\*\*\*|ERROR|modpost')
-	[ -n "$said" ] || [ -e build/style/xtcp.ko ] || said="the module does not build"
+	tools=$({ "${CC:-gcc}" --version; sparse --version; cat scripts/kernel/build-module.sh; } 2>&1 | sha256sum)
+	[ "$(cat $alone/silent 2>/dev/null)" = "$tools" ] || rm -rf $alone
+	rm -f $alone/silent
+	said=$(scripts/kernel/build-module.sh "$kdir" $alone -s -j"$(nproc)" SEPARATE=1 W=1 C=1 2>&1 |
+		sed "s|$PWD/$alone/||" | grep -E '^(module|include)/|\*\*\*|ERROR|modpost')
+	[ -n "$said" ] || [ -e $alone/xtcp.ko ] || said="the module does not build"
 	echo "$said"
+	mkdir -p build/style
+	(cd $alone && find module -name '*.o' -exec cp --parents {} ../style \;) &&
+		find build/style -name '*.o' -exec strip -g {} +
 	[ -z "$said" ] || return
+	echo "$tools" >$alone/silent
 	rm -rf "$kept.new"
-	mkdir -p "$kept.new"
-	(cd build/style && find module -name '*.o' -exec cp --parents {} "$kept.new" \;) &&
-		find "$kept.new" -name '*.o' -exec strip -g {} + && mv -T "$kept.new" "$kept"
+	mkdir -p "$(dirname "$kept")"
+	cp -r build/style "$kept.new" && mv -T "$kept.new" "$kept"
 }
 
 # As it is shipped.
