@@ -36,10 +36,10 @@ list_files()
 	echo "755 scripts/tools/xtcp_run $prefix/bin/xtcp_run"
 	echo "644 build/xtcp_run.so $prefix/lib/xtcp/xtcp_run.so"
 	[ ! -e scripts/tools/run/start.c ] || echo "755 build/xtcp_run_start $prefix/lib/xtcp/xtcp_run_start"
-	for word in xtcp xtcp-ss xtcp-nstat xtcp-holders; do
+	for word in xtcp xtcp-ss xtcp-nstat; do
 		echo "755 scripts/tools/$word $prefix/bin/$word"
 	done
-	for word in xtcp-blackbox xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-watch xtcp-why; do
+	for word in xtcp-blackbox xtcp-holders xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-watch xtcp-why; do
 		echo "755 scripts/tools/$word $prefix/share/xtcp/$word"
 		echo "link ../share/xtcp/$word $prefix/bin/$word"
 	done

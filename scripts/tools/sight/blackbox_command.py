@@ -21,8 +21,7 @@ KNOB = "/proc/sys/net/%s/blackbox"
 
 
 def options(doc):
-    parser = argparse.ArgumentParser(prog="xtcp-blackbox", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program.Parser("xtcp-blackbox", doc)
     add = parser.add_argument
     add("--port", type=ladder_command.port, metavar="N", help="only connections that have this port at one end")
     add("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")

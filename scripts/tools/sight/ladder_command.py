@@ -47,8 +47,7 @@ milliseconds.__name__, positive.__name__, which.__name__ = "number of ms", "numb
 
 
 def options(doc):
-    parser = argparse.ArgumentParser(prog="xtcp-ladder", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program.Parser("xtcp-ladder", doc)
     add = parser.add_argument
     add("--port", type=port, metavar="N", help="the newest connection that has this port at one end")
     add("--conn", type=which, metavar="N", help="the connection that --list gives this number, instead of the newest; all: each")
@@ -294,10 +293,14 @@ def run(args):
     return 0
 
 
-def main(doc):
+def begin(doc):
     args = options(doc)
     if not args.live:
         gc.disable()    # all is kept to the end anyway, and looking through it costs a third of the time
     if args.color is None:
         args.color = sys.stdout.isatty()
-    return program.ends("xtcp-ladder", lambda: run(args), events.Unreadable)
+    return run(args)
+
+
+def main(doc):
+    return program.ends("xtcp-ladder", lambda: begin(doc), events.Unreadable)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """What xtcp-plot does with its options."""
 
-import argparse
 import sys
 
 import plot_svg
@@ -41,8 +40,7 @@ def worth_a_number(changes):
 
 
 def run(doc):
-    parser = argparse.ArgumentParser(prog="xtcp-plot", description=doc, usage=argparse.SUPPRESS,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program.Parser("xtcp-plot", doc)
     parser.add_argument("--port", type=int, action="append", metavar="PORT",
                         help="the first connection that has this port at one end; further ones: their windows beside it")
     parser.add_argument("--windows", action="store_true", help="only the windows, not so high")

@@ -60,11 +60,22 @@ def enter(name):
         raise Wrong("cannot enter the network namespace %s: %s" % (name or "''", error.strerror)) from None
 
 
+class Parser(argparse.ArgumentParser):
+    """Of the options of a program whose --help begins with doc."""
+
+    def __init__(self, name, doc):
+        super().__init__(prog=name, description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
+                         formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def _print_message(self, message, file=None):
+        """argparse's own says nothing when the disk is full."""
+        print(message, end="", file=file or sys.stderr, flush=True)
+
+
 def commands(name, doc, functions, takes_words=False):
     """The exit status of a program whose first argument names one of these functions, which get the arguments."""
     def run():
-        parser = argparse.ArgumentParser(prog=name, description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
-                                         formatter_class=argparse.RawDescriptionHelpFormatter)
+        parser = Parser(name, doc)
         add = parser.add_argument
         add("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
         add("--netns", metavar="NAME", help="in this network namespace of ip netns")

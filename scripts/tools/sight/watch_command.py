@@ -2,7 +2,6 @@
 """What xtcp-watch does with its options, and the loop that takes events,
 keys and time."""
 
-import argparse
 import os
 import re
 import select
@@ -55,8 +54,7 @@ positive.__name__, width.__name__ = "number of seconds", "number of columns"
 
 
 def options(doc):
-    parser = argparse.ArgumentParser(prog="xtcp-watch", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program.Parser("xtcp-watch", doc)
     add = parser.add_argument
     add("view", nargs="?", choices=sorted(VIEWS), metavar="VIEW")
     add("--port", type=port, action="append", metavar="N", help="only what has this port; may be given several times")

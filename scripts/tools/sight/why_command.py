@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 """What xtcp-why does with its options."""
 
-import argparse
 import collections
 import re
 import textwrap
@@ -22,8 +21,7 @@ CLOSED = 1 << 7     # of the states of sock_diag
 
 
 def options(doc):
-    parser = argparse.ArgumentParser(prog="xtcp-why", description=doc, usage=argparse.SUPPRESS, allow_abbrev=False,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = program.Parser("xtcp-why", doc)
     parser.add_argument("--name", default="xtcp", help="the module's name, if it was built with make NAME=...")
     parser.add_argument("--netns", metavar="NAME", help="in this network namespace of ip netns")
     parser.add_argument("--proc", metavar="FOLDER", default=PROC,
