@@ -293,7 +293,7 @@ sed -f "$out/known" "$out"/lane* | awk -v seconds="$SECONDS" -v failing="$out/fa
 		}
 	}
 	/^not ok - (seed|row) [0-9]+:/ && !first { first = $4 }
-	/^not ok - seed [0-9]+:/ { if (!seed) { seed = $5 + 0; since = batch } }
+	/^not ok - seed [0-9]+:/ { if (!seed) { seed = $5; sub(/:$/, "", seed); since = batch } }
 	/^# batch / { batches++; batch = $3 }
 	/exit status/ { said = said "\n" $0 }
 	END {

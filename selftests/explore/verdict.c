@@ -119,9 +119,16 @@ static bool has_told(const struct end *end)
 	return end->error == ENOBUFS || end->error == ENOMEM;
 }
 
+/* Kernel TCP does not send a FIN for which it had no memory, so the other side may stay in FIN-WAIT-2. */
+static bool may_lack_fin(const struct world *w)
+{
+	return (w->has_failed || (w->s->fail_ppm && faults_can())) &&
+	       (w->s->stack[CLIENT] != XTCP || w->s->stack[SERVER] != XTCP);
+}
+
 /*
  * One failed allocation ends no connection, unless a call tells of it. Otherwise it is as if a segment were lost, which
- * comes again (RFC 9293 section 3.8). Kernel TCP does not send a FIN for which it had no memory.
+ * comes again (RFC 9293 section 3.8).
  */
 static bool has_faults(const struct world *w)
 {
@@ -129,7 +136,7 @@ static bool has_faults(const struct world *w)
 
 	if (w->s->fail_ppm)
 		return faults_can();
-	if (w->has_failed && (w->s->stack[CLIENT] != XTCP || w->s->stack[SERVER] != XTCP))
+	if (may_lack_fin(w))
 		return true;
 	for (i = 0; i < w->lanes * SIDES && w->has_failed; i++) {
 		if (has_told(&w->lane[i / SIDES].end[i % SIDES]))
@@ -401,7 +408,8 @@ int verdict_state(const struct world *w, enum side side)
 
 void verdict_after(struct world *w)
 {
-	const bool orderly = scenario_is_orderly(w->s) && !w->is_late && !(w->has_failed && has_faults(w));
+	const bool orderly = scenario_is_orderly(w->s) && !w->is_late && !(w->has_failed && has_faults(w)) &&
+			     !may_lack_fin(w);
 	int side, state;
 
 	look_at_wire(w, ", after the end");
