@@ -48,6 +48,7 @@ NEEDS_MODULE;
 #define KEPT_SYN	512	/* so it takes these */
 #define USER		1001	/* who makes many guests */
 #define MORE		8	/* than that are tried */
+#define CROWD		(1 + RECORDS_SHARE / RECORDS_LITTLE) /* his guests that have twice his share together */
 #define BACKLOG		1024
 #define SIGNED		2	/* a record with keys counts as so many */
 #define DIV_ROUND_UP(a, b) (((a) + (b) - 1) / (b))
@@ -189,6 +190,39 @@ static void records_with_keys(struct guest *guest)
 		ksft_test_result(records_in(guest->net.a) == most, "a guest that fills TIME-WAIT %s has %d records\n",
 				 names[order[i]], most);
 	}
+}
+
+/* A namespace of a user, whose records come from connections within it. */
+static int make_lone_guest(uid_t uid)
+{
+	int ns = ns_make_guest_of(uid);
+
+	must(ns >= 0 && !ns_link_up(ns, "lo", true) && !ns_addr_add(ns, "lo", NS_A4 "/32") &&
+	     !ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%d", INT_MAX) &&
+	     !ns_sysctl_set(ns, "net.xtcp.timewait_ms", "240000"), "guest");
+	return ns;
+}
+
+/* Each guest beyond his share may have a little, so very many would have much. */
+static void records_of_users(void)
+{
+	int crowd[CROWD], last = make_lone_guest(USER), other = make_lone_guest(USER + 1), together = 0, i;
+
+	for (i = 0; i < CROWD; i++) {
+		crowd[i] = make_lone_guest(USER);
+		leave_signed(crowd[i], BY_NOTHING, i ? RECORDS_LITTLE : RECORDS_SHARE + MORE);
+		together += records_in(crowd[i]);
+	}
+	ksft_test_result(together == 2 * RECORDS_SHARE, "%d guests of one user have twice his share of records, %d\n",
+			 CROWD, 2 * RECORDS_SHARE);
+	leave_signed(last, BY_NOTHING, MORE);
+	ksft_test_result(records_in(last) == 1, "his next guest has its latest record alone\n");
+	leave_signed(other, BY_NOTHING, RECORDS_SHARE + MORE);
+	ksft_test_result(records_in(other) == RECORDS_SHARE, "the guest of another user has %d\n", RECORDS_SHARE);
+	for (i = 0; i < CROWD; i++)
+		close(crowd[i]);
+	close(last);
+	close(other);
 }
 
 /* Closes more connections of xtcp than there may be orphans, and nobody acknowledges the FINs: how many live on. */
@@ -501,12 +535,14 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(21);
+	ksft_set_plan(24);
 	load_again(PARAMETERS);
 	make_guest(&guests[0]);
 	entries_with_syns(&guests[0]);
 	records_with_keys(&guests[0]);
 	ns_pair_close(&guests[0].net);
+	load_again(PARAMETERS);
+	records_of_users();
 	load_again(PARAMETERS);
 	must(!ns_pair_make(&own), "namespaces");
 	for (i = 0; i < GUESTS; i++)
