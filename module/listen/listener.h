@@ -20,6 +20,7 @@
 #include "base/endpoint.h"
 #include "listen/entry.h"
 
+struct net;
 struct sock;
 struct xtcp_group;
 struct xtcp_members;
@@ -69,6 +70,8 @@ struct xtcp_listener_stats {
  *	number, as with -1, the listener is in no array; lock: xtcp_incoming.cpus
  * @cpu_index: the listener's index in the array of that processor; the same lock
  * @number: the listener's number for listings in /proc (listeners.c)
+ * @net: the namespace, once the listener has ended: a reference until the last lookup. NULL for a
+ *	kernel's sock, which has no reference itself
  * @rcu: frees the struct after the last lookup
  * @aborts: number of aborted children for each reason; no lock (lease.c)
  */
@@ -91,6 +94,7 @@ struct xtcp_listener {
 	int cpu;
 	u32 cpu_index;
 	u32 number;
+	struct net *net;
 	struct rcu_head rcu;
 	atomic_t aborts[XTCP_ABORT_MAX + 1];
 };

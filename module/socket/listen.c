@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <net/inet_sock.h>
+#include <net/net_namespace.h>
 #include <net/sock.h>
 
 #include "auth/aoconn.h"
@@ -41,7 +42,11 @@ static void listener_free(struct xtcp_listener *listener)
 
 static void listener_free_rcu(struct rcu_head *rcu)
 {
-	listener_free(container_of(rcu, struct xtcp_listener, rcu));
+	struct xtcp_listener *listener = container_of(rcu, struct xtcp_listener, rcu);
+
+	if (listener->net)
+		put_net(listener->net);
+	listener_free(listener);
 }
 
 static struct xtcp_listener *listener_new(struct sock *sk)
@@ -314,6 +319,13 @@ void xtcp_listen_stop(struct sock *sk)
 	 * such segments have been processed.
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
+	/*
+	 * Such a segment may be about to make a child, and sk_clone_lock() takes a reference to the
+	 * namespace for the child. But the listener may soon drop its own reference, perhaps the
+	 * last one (xtcp_held_take_dead()). So keep one until all such segments have been processed
+	 */
+	if (sk->sk_net_refcnt)
+		listener->net = get_net(sock_net(sk));
 	xtcp_group_put(listener->group);
 	call_rcu(&listener->rcu, listener_free_rcu);
 }
