@@ -8,6 +8,9 @@
  *
  * Many TIME-WAIT records end in one run of their timer, which takes a while. Meanwhile SYNs come for them, from the
  * program behind a tun device: each is answered, whether its record is still there, is about to end or is gone.
+ *
+ * A listener is the last socket of its namespace, and closes while a child of it is being made. A SYN-ACK to another
+ * client is still below TCP, so the listener drops its reference to the namespace at once.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,13 +23,20 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/aoopt.h"
 #include "lib/info.h"
+#include "lib/klog.h"
 #include "lib/must.h"
+#include "lib/netem.h"
 #include "lib/ns.h"
+#include "lib/rows.h"
+#include "lib/sides.h"
 #include "lib/stack.h"
+#include "lib/stall.h"
+#include "lib/tcpstate.h"
 #include "lib/tracing.h"
 #include "lib/tun.h"
 #include "lib/wait.h"
@@ -38,6 +48,8 @@
 #define TEXT		300000	/* octets that come before the socket leaves */
 #define WRITE		60000
 
+#define HOST_PORT	7804
+#define CLOSES_MAX	20
 #define SERVER4		"10.9.9.1"
 #define PEER4		"10.9.9.2"
 #define SERVER_PORT	7803
@@ -259,14 +271,94 @@ static void syns_for_records(void)
 	close(ns);
 }
 
+static int client_of(const struct ns_pair *net)
+{
+	int fd = stack_socket(net->b, KERNEL, NS_A4);
+
+	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "client");
+	must(stack_connect(fd, NS_A4, HOST_PORT) < 0 && errno == EINPROGRESS, "connect");
+	return fd;
+}
+
+/* What waits before the link of @at goes on, on the other processor, by a process that has no @listener. */
+static void let_go_from(int at, int listener)
+{
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (!child) {
+		close(listener);
+		run_on(0);
+		_exit(netem_release(at, "veth0") ? 1 : 0);
+	}
+	must(child > 0 && WAIT_FOR(stall_has_begun(), STACK_DEADLINE_MS), "a child of the listener");
+}
+
+/* Return: did the listener close while its child was being made? */
+static bool close_meanwhile(const char **why)
+{
+	struct ns_pair net;
+	int listener, first, second;
+	bool during;
+
+	must(!ns_pair_make(&net), "namespaces");
+	sides_know_each_other(&net);
+	listener = stack_listener(net.a, XTCP, NS_A4, HOST_PORT, true);
+	must(listener >= 0 && !netem_hold(net.a, "veth0"), "listener");
+	first = client_of(&net);
+	must(WAIT_FOR(rows_state(net.a, "/proc/net/xtcp", HOST_PORT, stack_port(first)) == TCP_SYN_RECV,
+		      STACK_DEADLINE_MS), "an entry");
+	/* the second SYN waits, and then behind it the ACK of the first client */
+	must(!netem_hold(net.b, "veth0"), "hold");
+	second = client_of(&net);
+	must(!netem_release(net.a, "veth0") && WAIT_FOR(stack_state(first) == TCP_ESTABLISHED, STACK_DEADLINE_MS),
+	     "a SYN-ACK");
+	must(!netem_hold(net.a, "veth0"), "hold again");
+	must(stall_begin("security_sk_clone", why), "stall");
+	close(net.a);
+	let_go_from(net.b, listener);
+	close(listener);
+	during = stall_let_go();
+	must(ns_all_ended(STACK_DEADLINE_MS), "the namespace ends");
+	stall_end();
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	close(first);
+	close(second);
+	close(net.b);
+	return during;
+}
+
+static void closes_while_child_is_made(void)
+{
+	static const char what[] = "a listener closes, and its namespace ends, while a child of it is being made";
+	const char *why = "";
+	bool during = false;
+	int i;
+
+	if (!stall_begin("security_sk_clone", &why)) {
+		ksft_test_result_skip("the kernel cannot: it %s: %s\n", why, what);
+		return;
+	}
+	stall_end();
+	klog_forget();
+	run_on(1);
+	for (i = 0; i < CLOSES_MAX && !during; i++)
+		during = close_meanwhile(&why);
+	ksft_print_msg("seen in round %d\n", i);
+	ksft_test_result(during && !klog_has("refcount_t"), "%s\n", what);
+}
+
 int main(void)
 {
 	const struct aoopt_key key = { .addr = "127.0.0.1", .sndid = 1, .rcvid = 2 };
 	int talker, silent, fd, i, late = 0, rounds = 0, n;
 
 	ksft_print_header();
-	ksft_set_plan(2);
+	ksft_set_plan(3);
 	syns_for_records();
+	closes_while_child_is_made();
 	ns = ns_make();
 	must(ns >= 0, "namespace");
 	talker = listener_with_key(TALKER_PORT);

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "stall.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "must.h"
+
+#define COPIED		1048576	/* octets in each round */
+#define ROUNDS_MAX	4000
+#define INSN(c, d, s, o, i)	{ .code = c, .dst_reg = d, .src_reg = s, .off = o, .imm = i }
+#define SET(reg, value)		INSN(BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, value)
+#define COPY(to, from)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
+#define ADD(reg, value)		INSN(BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, value)
+#define STORE(reg, off, value)	INSN(BPF_ST | BPF_MEM | BPF_W, reg, 0, off, value)
+#define LOAD(to, reg, off)	INSN(BPF_LDX | BPF_MEM | BPF_W, to, reg, off, 0)
+#define JUMP_IF(op, reg, value, over) INSN(BPF_JMP | (op) | BPF_K, reg, 0, over, value)
+#define CALL(function)		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, function)
+
+enum state { IDLE, ARMED, HELD, LET_GO, WENT_ON };
+
+/* The map's only value: the program copies @octets onto themselves. */
+struct shared {
+	uint32_t state, unused;
+	uint8_t octets[COPIED];
+};
+
+static volatile struct shared *shared;
+static int map = -1, program = -1, probe = -1;
+
+static int bpf(int cmd, union bpf_attr *attr)
+{
+	return syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+}
+
+static int make_map(void)
+{
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_ARRAY,
+		.key_size = sizeof(uint32_t),
+		.value_size = sizeof(struct shared),
+		.max_entries = 1,
+		.map_flags = BPF_F_MMAPABLE,
+	};
+
+	return bpf(BPF_MAP_CREATE, &attr);
+}
+
+static int load_program(void)
+{
+	const struct bpf_insn insns[] = {
+		STORE(BPF_REG_10, -4, 0),
+		INSN(BPF_LD | BPF_DW | BPF_IMM, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, map), { 0 },
+		COPY(BPF_REG_2, BPF_REG_10),
+		ADD(BPF_REG_2, -4),
+		CALL(BPF_FUNC_map_lookup_elem),
+		JUMP_IF(BPF_JEQ, BPF_REG_0, 0, 15),
+		COPY(BPF_REG_6, BPF_REG_0),
+		LOAD(BPF_REG_1, BPF_REG_6, 0),
+		JUMP_IF(BPF_JNE, BPF_REG_1, ARMED, 12),
+		STORE(BPF_REG_6, 0, HELD),
+		SET(BPF_REG_7, 0),
+		/* a round */
+		LOAD(BPF_REG_1, BPF_REG_6, 0),
+		JUMP_IF(BPF_JNE, BPF_REG_1, HELD, 8),
+		COPY(BPF_REG_1, BPF_REG_6),
+		ADD(BPF_REG_1, offsetof(struct shared, octets)),
+		SET(BPF_REG_2, COPIED),
+		COPY(BPF_REG_3, BPF_REG_1),
+		CALL(BPF_FUNC_probe_read_kernel),
+		ADD(BPF_REG_7, 1),
+		JUMP_IF(BPF_JLT, BPF_REG_7, ROUNDS_MAX, -9),
+		STORE(BPF_REG_6, 0, WENT_ON),
+		SET(BPF_REG_0, 0),
+		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_KPROBE,
+		.insns = (unsigned long)insns,
+		.insn_cnt = sizeof(insns) / sizeof(insns[0]),
+		.license = (unsigned long)"GPL",
+	};
+
+	return bpf(BPF_PROG_LOAD, &attr);
+}
+
+static int probe_type(void)
+{
+	FILE *file = fopen("/sys/bus/event_source/devices/kprobe/type", "r");
+	int type = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &type) != 1)
+		type = -1;
+	fclose(file);
+	return type;
+}
+
+static int probe_at(const char *function, int type)
+{
+	struct perf_event_attr attr = {
+		.type = type,
+		.size = sizeof(attr),
+		.sample_period = 1,
+		.kprobe_func = (unsigned long)function,
+	};
+
+	return syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+bool stall_begin(const char *function, const char **why)
+{
+	int type = probe_type();
+
+	must(map < 0, "a stall at a time");
+	*why = "has no kprobes for perf";
+	if (type < 0)
+		return false;
+	map = make_map();
+	must(map >= 0, "BPF_MAP_CREATE");
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+	must(shared != MAP_FAILED, "mmap");
+	program = load_program();
+	must(program >= 0, "BPF_PROG_LOAD");
+	probe = probe_at(function, type);
+	*why = "has no such function";
+	if (probe < 0 && errno == ENOENT) {
+		stall_end();
+		return false;
+	}
+	must(probe >= 0, "perf_event_open");
+	must(!ioctl(probe, PERF_EVENT_IOC_SET_BPF, program) && !ioctl(probe, PERF_EVENT_IOC_ENABLE, 0), "kprobe");
+	shared->state = ARMED;
+	return true;
+}
+
+bool stall_has_begun(void)
+{
+	return shared->state >= HELD;
+}
+
+bool stall_let_go(void)
+{
+	return __sync_bool_compare_and_swap(&shared->state, HELD, LET_GO);
+}
+
+void stall_end(void)
+{
+	if (probe >= 0)
+		close(probe);
+	if (program >= 0)
+		close(program);
+	munmap((void *)shared, sizeof(*shared));
+	close(map);
+	map = -1;
+	program = -1;
+	probe = -1;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Holds the kernel up in one of its functions, so that what is done on another processor meanwhile happens in the
+ * middle of it. A BPF program at the function's beginning (a kprobe) computes until it is let go.
+ */
+#ifndef SELFTESTS_STALL_H
+#define SELFTESTS_STALL_H
+
+#include <stdbool.h>
+
+/* The next call of @function is held up. False: the kernel cannot, and *@why says what it lacks. */
+bool stall_begin(const char *function, const char **why);
+
+/* Has a call come? */
+bool stall_has_begun(void);
+
+/* Lets it go. False: it went on before, since nothing is held up for longer than some seconds. */
+bool stall_let_go(void);
+
+/* Nothing is held up any more. */
+void stall_end(void);
+
+#endif
