@@ -159,7 +159,9 @@ static void after_one(int all, int kept)
 
 	ports = all;
 	new_ns();
-	if (ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%d", all))
+	/* a slow machine may take longer for them than the minute that a record lives */
+	if (ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%d", all) ||
+	    ns_sysctl_set(ns, "net.xtcp.timewait_ms", "240000"))
 		ksft_exit_fail_msg("sysctl: %s\n", strerror(errno));
 	while (made < all && short_connection(XTCP, 1))
 		made++;
