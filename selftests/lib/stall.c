@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "stall.h"
 
+#include <asm/ptrace.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
@@ -15,14 +16,17 @@
 #include "must.h"
 
 #define COPIED		1048576	/* octets in each round */
-#define ROUNDS_MAX	4000
+#define ROUNDS_MAX	3500	/* the verifier follows at most 8,192 jumps, two in each round */
+#define SKC_NUM		14	/* where a struct sock has its local port: include/net/sock.h */
 #define INSN(c, d, s, o, i)	{ .code = c, .dst_reg = d, .src_reg = s, .off = o, .imm = i }
 #define SET(reg, value)		INSN(BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, value)
 #define COPY(to, from)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
 #define ADD(reg, value)		INSN(BPF_ALU64 | BPF_ADD | BPF_K, reg, 0, 0, value)
 #define STORE(reg, off, value)	INSN(BPF_ST | BPF_MEM | BPF_W, reg, 0, off, value)
-#define LOAD(to, reg, off)	INSN(BPF_LDX | BPF_MEM | BPF_W, to, reg, off, 0)
+#define LOAD(size, to, reg, off) INSN(BPF_LDX | BPF_MEM | (size), to, reg, off, 0)
 #define JUMP_IF(op, reg, value, over) INSN(BPF_JMP | (op) | BPF_K, reg, 0, over, value)
+/* two instructions: the second one has the upper half of the number */
+#define LOAD_WIDE(to, src, low)	INSN(BPF_LD | BPF_DW | BPF_IMM, to, src, 0, low)
 #define CALL(function)		INSN(BPF_JMP | BPF_CALL, 0, 0, 0, function)
 
 enum state { IDLE, ARMED, HELD, LET_GO, WENT_ON };
@@ -54,31 +58,48 @@ static int make_map(void)
 	return bpf(BPF_MAP_CREATE, &attr);
 }
 
-static int load_program(void)
+static int load_program(int port, int ms)
 {
+	const uint64_t ns = ms * 1000000ULL;
 	const struct bpf_insn insns[] = {
+		/* the function's first argument, a sock */
+		LOAD(BPF_DW, BPF_REG_6, BPF_REG_1, offsetof(struct pt_regs, rdi)),
 		STORE(BPF_REG_10, -4, 0),
-		INSN(BPF_LD | BPF_DW | BPF_IMM, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, map), { 0 },
+		LOAD_WIDE(BPF_REG_1, BPF_PSEUDO_MAP_FD, map), { 0 },
 		COPY(BPF_REG_2, BPF_REG_10),
 		ADD(BPF_REG_2, -4),
 		CALL(BPF_FUNC_map_lookup_elem),
-		JUMP_IF(BPF_JEQ, BPF_REG_0, 0, 15),
-		COPY(BPF_REG_6, BPF_REG_0),
-		LOAD(BPF_REG_1, BPF_REG_6, 0),
-		JUMP_IF(BPF_JNE, BPF_REG_1, ARMED, 12),
-		STORE(BPF_REG_6, 0, HELD),
+		JUMP_IF(BPF_JEQ, BPF_REG_0, 0, 29),
+		COPY(BPF_REG_8, BPF_REG_0),
+		LOAD(BPF_W, BPF_REG_1, BPF_REG_8, 0),
+		JUMP_IF(BPF_JNE, BPF_REG_1, ARMED, 26),
+		/* its local port */
+		COPY(BPF_REG_1, BPF_REG_10),
+		ADD(BPF_REG_1, -8),
+		SET(BPF_REG_2, sizeof(uint16_t)),
+		COPY(BPF_REG_3, BPF_REG_6),
+		ADD(BPF_REG_3, SKC_NUM),
+		CALL(BPF_FUNC_probe_read_kernel),
+		LOAD(BPF_H, BPF_REG_1, BPF_REG_10, -8),
+		JUMP_IF(BPF_JNE, BPF_REG_1, port, 18),
+		STORE(BPF_REG_8, 0, HELD),
+		CALL(BPF_FUNC_ktime_get_ns),
+		LOAD_WIDE(BPF_REG_9, 0, (uint32_t)ns), { .imm = ns >> 32 },
+		INSN(BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_9, BPF_REG_0, 0, 0),
 		SET(BPF_REG_7, 0),
 		/* a round */
-		LOAD(BPF_REG_1, BPF_REG_6, 0),
-		JUMP_IF(BPF_JNE, BPF_REG_1, HELD, 8),
-		COPY(BPF_REG_1, BPF_REG_6),
+		LOAD(BPF_W, BPF_REG_1, BPF_REG_8, 0),
+		JUMP_IF(BPF_JNE, BPF_REG_1, HELD, 10),
+		COPY(BPF_REG_1, BPF_REG_8),
 		ADD(BPF_REG_1, offsetof(struct shared, octets)),
 		SET(BPF_REG_2, COPIED),
 		COPY(BPF_REG_3, BPF_REG_1),
 		CALL(BPF_FUNC_probe_read_kernel),
+		CALL(BPF_FUNC_ktime_get_ns),
+		INSN(BPF_JMP | BPF_JGT | BPF_X, BPF_REG_0, BPF_REG_9, 2, 0),
 		ADD(BPF_REG_7, 1),
-		JUMP_IF(BPF_JLT, BPF_REG_7, ROUNDS_MAX, -9),
-		STORE(BPF_REG_6, 0, WENT_ON),
+		JUMP_IF(BPF_JLT, BPF_REG_7, ROUNDS_MAX, -11),
+		STORE(BPF_REG_8, 0, WENT_ON),
 		SET(BPF_REG_0, 0),
 		INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
 	};
@@ -117,7 +138,7 @@ static int probe_at(const char *function, int type)
 	return syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-bool stall_begin(const char *function, const char **why)
+bool stall_begin(const char *function, int port, int ms, const char **why)
 {
 	int type = probe_type();
 
@@ -129,7 +150,7 @@ bool stall_begin(const char *function, const char **why)
 	must(map >= 0, "BPF_MAP_CREATE");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
 	must(shared != MAP_FAILED, "mmap");
-	program = load_program();
+	program = load_program(port, ms);
 	must(program >= 0, "BPF_PROG_LOAD");
 	probe = probe_at(function, type);
 	*why = "has no such function";

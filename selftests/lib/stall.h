@@ -8,13 +8,16 @@
 
 #include <stdbool.h>
 
-/* The next call of @function is held up. False: the kernel cannot, and *@why says what it lacks. */
-bool stall_begin(const char *function, const char **why);
+/*
+ * The next call of @function is held up whose first argument is a sock of this local port, for @ms milliseconds at
+ * most. False: the kernel cannot, and *@why says what it lacks.
+ */
+bool stall_begin(const char *function, int port, int ms, const char **why);
 
 /* Has a call come? */
 bool stall_has_begun(void);
 
-/* Lets it go. False: it went on before, since nothing is held up for longer than some seconds. */
+/* Lets it go. False: it went on before. */
 bool stall_let_go(void);
 
 /* Nothing is held up any more. */

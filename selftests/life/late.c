@@ -50,6 +50,7 @@
 
 #define HOST_PORT	7804
 #define CLOSES_MAX	20
+#define HELD_MS		20000
 #define SERVER4		"10.9.9.1"
 #define PEER4		"10.9.9.2"
 #define SERVER_PORT	7803
@@ -315,7 +316,7 @@ static bool close_meanwhile(const char **why)
 	must(!netem_release(net.a, "veth0") && WAIT_FOR(stack_state(first) == TCP_ESTABLISHED, STACK_DEADLINE_MS),
 	     "a SYN-ACK");
 	must(!netem_hold(net.a, "veth0"), "hold again");
-	must(stall_begin("security_sk_clone", why), "stall");
+	must(stall_begin("security_sk_clone", HOST_PORT, HELD_MS, why), "stall");
 	close(net.a);
 	let_go_from(net.b, listener);
 	close(listener);
@@ -337,7 +338,7 @@ static void closes_while_child_is_made(void)
 	bool during = false;
 	int i;
 
-	if (!stall_begin("security_sk_clone", &why)) {
+	if (!stall_begin("security_sk_clone", HOST_PORT, HELD_MS, &why)) {
 		ksft_test_result_skip("the kernel cannot: it %s: %s\n", why, what);
 		return;
 	}
