@@ -312,6 +312,8 @@ void judge_leaves(struct judge *j, enum side from, const struct segment *seg, lo
 		s->is_reset = true;
 		s->has_sent_reset = true;
 		s->has_ended = true;
+		/* one without ACK may answer a stray ACK, and the half-open connection stays */
+		s->ended_by_reset |= seg->flags & SEGMENT_ACK && seg->seq == s->snd_nxt;
 	}
 	judge_fastopen_leaves(j, from, seg);
 	is_answer = judge_crossing_leaves(j, from, seg, now_us);

@@ -134,7 +134,7 @@ struct judge_side {
 	long long acked_us;	/* the last one with an ACK of something new */
 	unsigned int left, resent;	/* segments; among them those that only repeat octets */
 	unsigned int syns_left, syns_heard;	/* among them SYN and SYN-ACK; heard: before any ACK */
-	bool ended_by_reset;	/* a RST has arrived, and no SYN has left since */
+	bool ended_by_reset;	/* a RST has arrived, or has ended it here, and no SYN has left since */
 	bool has_left, has_sent_reset, has_heard_text;
 	bool has_ended;		/* a RST has left, and with Fast Open no SYN since */
 
