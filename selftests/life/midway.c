@@ -92,6 +92,11 @@ static void namespace_ends(struct world *w)
 
 static void administrator_ends(struct world *w)
 {
+	struct {
+		struct nlmsghdr head;
+		struct nlmsgerr error;
+		char more[1024];
+	} answer;
 	struct diag_request request;
 	int port, peer_port;
 
@@ -106,6 +111,9 @@ static void administrator_ends(struct world *w)
 	request.req.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
 	request.req.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 	diag_send(w->asker, &request);
+	must(recv(w->asker, &answer, sizeof(answer), 0) > 0 && answer.head.nlmsg_type == NLMSG_ERROR, "an answer");
+	errno = -answer.error.error;
+	must(!errno, "SOCK_DESTROY");
 }
 
 static void leave(int fd)
@@ -121,10 +129,9 @@ static void socket_is_used_again(struct world *w)
 	if (w->conn >= 0) {
 		leave(w->conn);
 		must(!fcntl(w->conn, F_SETFL, O_NONBLOCK), "O_NONBLOCK");
-		stack_connect(w->conn, NS_B4, OTHER_PORT);
+		must(stack_connect(w->conn, NS_B4, OTHER_PORT) < 0 && errno == EINPROGRESS, "connect again");
 	} else {
-		must(!shutdown(w->listener, SHUT_RD), "shutdown");
-		listen(w->listener, 5);
+		must(!shutdown(w->listener, SHUT_RD) && !listen(w->listener, 5), "listen again");
 	}
 }
 
@@ -134,7 +141,8 @@ static void key_comes(struct world *w)
 	struct tcp_md5sig md5 = { .tcpm_keylen = 6, .tcpm_key = "secret" };
 
 	memcpy(&md5.tcpm_addr, &addr, stack_addr_len(&addr));
-	setsockopt(w->conn >= 0 ? w->conn : w->listener, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5));
+	must(!setsockopt(w->conn >= 0 ? w->conn : w->listener, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5)),
+	     "TCP_MD5SIG");
 }
 
 static const struct action {
