@@ -18,7 +18,6 @@
 #include <kselftest.h>
 #include <netinet/ip.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -32,6 +31,7 @@
 #include "lib/must.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
+#include "lib/processor.h"
 #include "lib/rows.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
@@ -62,15 +62,6 @@
 #define NEW_SEQ		500000	/* beyond what the old connection had */
 
 static int ns;
-
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	must(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
-}
 
 /* Writes until the peer has gone. */
 static void *talk(void *arg)

@@ -14,7 +14,6 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -28,6 +27,7 @@
 #include "lib/needs.h"
 #include "lib/netem.h"
 #include "lib/ns.h"
+#include "lib/processor.h"
 #include "lib/rows.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
@@ -155,15 +155,6 @@ static const struct action {
 	{ "it is used again", socket_is_used_again },
 	{ "it gets a key", key_comes },
 };
-
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	must(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
-}
 
 static int begin_connect(int ns, enum stack stack, const char *addr)
 {

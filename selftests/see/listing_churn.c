@@ -29,6 +29,7 @@
 #include "lib/must.h"
 #include "lib/needs.h"
 #include "lib/ns.h"
+#include "lib/processor.h"
 #include "lib/release.h"
 #include "lib/stack.h"
 #include "lib/wait.h"
@@ -375,15 +376,6 @@ static void abort_races(void)
 
 	ksft_print_msg("%d dumps while half of %d aborted connections went\n", all, RACES * RACING);
 	ksft_test_result(!wrong, "aborted connections are listed until they are closed or disconnected\n");
-}
-
-static void run_on(int cpu)
-{
-	cpu_set_t set;
-
-	CPU_ZERO(&set);
-	CPU_SET(cpu, &set);
-	must(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
 }
 
 static void *churn_here(void *unused)
