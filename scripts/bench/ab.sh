@@ -91,13 +91,10 @@ bin=$(mktemp -d "$PWD/build/ab/run.XXXXXX") || exit 1
 played=
 finish()
 {
-	trap '' INT TERM HUP
 	[ -z "$played" ] || { kill "$played"; wait "$played"; } 2>/dev/null
 	rm -rf "$bin"
 }
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+at_end finish
 vm_kernel lab >/dev/null && vm_module lab -s && scripts/check/selftests.sh tools ||
 	{ echo "ab: it does not build" >&2; exit 1; }
 cp build/selftests/tools/bench_ab "$bin/" && strip -g -o "$bin/now.ko" build/lab/xtcp.ko ||

@@ -3,7 +3,7 @@
 #
 # What scripts/vm/vm.sh is asked in vain: wrong arguments, no room, a run that is interrupted before and after the
 # machine has booted. (check-lab.sh asks the laboratory the same, check-interrupt.py interrupts what takes long.) Caches
-# that are half written, and owners of locks that were killed. Scripts whose results have no room: with all those, too,
+# that are half written, and owners of locks that were killed. A script that gets a signal while it ends. Scripts whose results have no room: with all those, too,
 # that take long. Prints TAP.
 #
 #   scripts/check/check-engine.sh [all]
@@ -12,6 +12,7 @@ set -u
 [ "$#:${1-}" = 0: ] || [ "$#:${1-}" = 1:all ] || { echo "Usage: scripts/check/check-engine.sh [all]" >&2; exit 2; }
 all=${1-}
 cd "$(dirname "$0")/../.."
+. scripts/kernel/ending.sh
 . scripts/check/tap.sh
 room=$(mktemp -d "${TMPDIR:-/tmp}/check-engine.XXXXXX") || exit
 # a cache of its own, and programs, which a /tmp may not let run
@@ -22,7 +23,6 @@ finish()
 {
 	local pids tries
 
-	trap '' INT TERM HUP
 	for ((tries = 0; tries < 100; tries++)); do
 		pids=$(ps -ww -eo pid=,ppid=,pgid=,stat= | awk -v top=$$ -v group="${group:-none}" '
 			$4 !~ /^Z/ { parent[$1] = $2; of[$1] = $3 }
@@ -34,9 +34,7 @@ finish()
 	mountpoint -q "$room/small" && umount "$room/small"
 	rm -rf "$room" "$store"
 }
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+at_end finish
 of=engine
 
 # refused WORD ARGUMENT...: status 2, a line with the word, nothing on standard output
@@ -315,6 +313,20 @@ full_disks()
 	full $size "^not ok - no space left in build/coverage" scripts/coverage/coverage.sh --only '^ports$'
 }
 
+# signalled_while_it_ends: a TERM before each command of a script that ends, those of its EXIT trap too
+signalled_while_it_ends()
+{
+	local n said wrong=
+
+	for n in {1..12}; do
+		said=$(bash -c '. scripts/kernel/ending.sh; at_end "echo cleaned"
+			trap "[ \$((++n)) -ne $1 ] || kill -TERM \$\$" DEBUG; exit 0' - "$n")
+		[ "$said" = cleaned ] || wrong+=" $n: '$said'"
+	done
+	verdict "a script ends: a signal at each moment of it, and it leaves nothing" "$wrong"
+}
+
+signalled_while_it_ends
 refused "unknown option --nosuch" --nosuch true
 refused "not a number from 1 to 99" --cpus 0 true
 refused "not a size" --memory lots true

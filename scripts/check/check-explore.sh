@@ -49,9 +49,7 @@ fi
 image=$(vm_kernel lab) && scripts/check/selftests.sh tools || exit 1
 vm_machine lab "$image"
 out=$(mktemp -d build/check-explore.XXXXXX) || exit 1
-trap 'rm -rf "$out"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+at_end 'rm -rf "$out"'
 cp build/selftests/explore/explore "$out/"
 status=0
 

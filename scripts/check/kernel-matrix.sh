@@ -29,15 +29,12 @@ scripts/check/check.py --asked --kernel "$XTCP_SERIES" "$@" >/dev/null || exit
 mkdir -p build/check && out=$(mktemp -d build/check/matrix.XXXXXX) || exit 1
 finish()
 {
-	trap '' INT TERM HUP
 	# tee ignores signals until it has shown what check.py says last; before check.py has begun it ends at once
 	kill $(jobs -p) 2>/dev/null
 	wait
 	rm -rf "$out"
 }
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+at_end finish
 mkfifo "$out/said" || exit 1
 status=0
 printf '%-8s %-28s %-9s %-9s %7s %7s %8s %8s\n' series release compiles exported passed failed skipped seconds >"$out/table"

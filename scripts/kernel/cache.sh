@@ -4,6 +4,8 @@
 # verdict), sourced by the other scripts: one folder for all clones of a user. A virtual
 # machine, whose HOME is another one, gets the path of it in its environment.
 
+. "${BASH_SOURCE[0]%/*}/ending.sh"
+
 XTCP_CACHE=${XTCP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/xtcp}
 mkdir -p "$XTCP_CACHE" || exit 1
 

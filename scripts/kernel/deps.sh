@@ -142,9 +142,7 @@ unpack_programs()
 	prepare "$@"
 	say "Unpacking $* into $root"
 	work=$(mktemp -d "$root.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	at_end 'rm -rf "$work"'
 	mkdir -p "$work/debs/partial"
 	apt-get -q -y --no-install-recommends -o Dir::Cache::archives="$work/debs" -o APT::Sandbox::User="$(id -un)" \
 		-o Debug::NoLocking=1 --download-only install "$@" >&2 || die "apt-get could not fetch: $*"
@@ -229,9 +227,7 @@ fetch_kernel()
 		die "There is no apt here. Please install the kernel $release with 9p and overlay modules"
 	say "Fetching $package for the virtual machine"
 	work=$(mktemp -d "$XTCP_CACHE/kernel.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	at_end 'rm -rf "$work"'
 	(cd "$work" && apt-get -q -o APT::Sandbox::User="$(id -un)" download "$package" >&2) ||
 		die "apt-get could not fetch $package"
 	dpkg-deb -x "$work"/*.deb "$work"

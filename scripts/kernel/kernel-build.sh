@@ -111,9 +111,7 @@ make_room()
 	room=$(df --output=avail -BM "$XTCP_CACHE" | tr -cd '0-9')
 	[ "$room" -ge $needed ] || die "no space left: a build takes $needed MB, $XTCP_CACHE has $room"
 	work=$(mktemp -d "$XTCP_CACHE/$1-build.XXXXXX") || exit 1
-	trap 'kill $(jobs -p) 2>/dev/null || :; wait; rm -rf "$work"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	at_end 'kill $(jobs -p) 2>/dev/null || :; wait; rm -rf "$work"'
 	mkfifo "$work/never"
 	exec {never}<>"$work/never"
 }

@@ -44,9 +44,7 @@ if ! is_whole; then
 	rm -rf "$XTCP_CACHE"/source.??????
 	echo "kernel source: taking checkpatch and kselftest from $3, once" >&2
 	work=$(mktemp -d "$XTCP_CACHE/source.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	at_end 'rm -rf "$work"'
 	(
 		cd "$work"
 		tar -xf "$3" --transform='s|.*/selftests/||;s|.*/scripts/||;s|.*/ipv4/||' "${files[@]/#/$1/}"

@@ -50,9 +50,7 @@ if [ "$(cat "$dest/packages" 2>/dev/null)" != "$packages" ]; then
 	# of one that was killed: who has the lock is the only one
 	rm -rf "$XTCP_CACHE"/newer.??????
 	work=$(mktemp -d "$XTCP_CACHE/newer.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	at_end 'rm -rf "$work"'
 	set -- $(kernel_listed | tail -n 1)
 	private_apt "$3" "$work/apt"
 	echo "Unpacking bird2 of $3 into $dest" >&2

@@ -167,9 +167,7 @@ if ! kernel_whole "$dir"; then
 	# of one that was killed: who has the lock is the only one
 	rm -rf "$XTCP_CACHE"/other.??????
 	work=$(mktemp -d "$XTCP_CACHE/other.XXXXXX")
-	trap 'rm -rf "$work"' EXIT
-	trap 'exit 130' INT
-	trap 'exit 143' TERM HUP
+	at_end 'rm -rf "$work"'
 	release=$(offered "$2") && [ "$release" = "$2" ] || {
 		private_apt "$3" "$work/apt"
 		release=$(offered "$2") || die "neither apt here nor $3 has a Linux $series"

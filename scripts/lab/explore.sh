@@ -88,13 +88,10 @@ pids=
 silent="^run.sh: nothing came from the machine"
 finish()
 {
-	trap '' INT TERM HUP
 	[ -z "$pids" ] || { kill $pids; wait; } 2>/dev/null
 	rm -rf "$out"
 }
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+at_end finish
 cp build/selftests/explore/explore "$out/" && strip -g -o "$out/xtcp.ko" "${module:-build/$kind/xtcp.ko}" ||
 	{ vm_room "$out"; exit 1; }
 
@@ -246,6 +243,8 @@ lane()
 {
 	local first=$((from + $1 * batch)) count output=$out/lane$1 stood=0
 
+	# its machine hears of a Ctrl-C from here alone, so that we wait for it
+	trap '' INT
 	trap 'kill $! 2>/dev/null; wait; exit 143' TERM
 	taskset -cp "${cpus[$1]}" "$BASHPID" >/dev/null || echo "# lane $1: exit status $?"
 	[ "$1" -gt 0 ] || [ ! -s "$out/explored" ] || one "$out/explored"

@@ -51,7 +51,6 @@ usage()
 
 cleanup()
 {
-	trap '' INT TERM HUP
 	if [ -n "$machine" ]; then
 		kill "$machine" 2>/dev/null
 		wait "$machine" 2>/dev/null
@@ -181,10 +180,7 @@ check_options $#
 [ -z "$second" ] || { [ -n "$interactive" ] && [ -z "$seed" ]; } || wrong "--second wants a terminal, and real time"
 
 machine= shown= work= terminal= ended= stalled= next_look=0 last_sign= sign_at=0
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+at_end cleanup
 
 check_needs
 make_work lab

@@ -61,13 +61,10 @@ out=$(mktemp -d build/soak.XXXXXX) || exit 1
 pids= ended=
 finish()
 {
-	trap '' INT TERM HUP
 	[ -z "$pids" ] || { kill $pids; wait; } 2>/dev/null
 	[ -n "$ended" ] || rm -rf "$out"
 }
-trap finish EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+at_end finish
 cp build/selftests/soak/soak_* build/selftests/longlife "$out/" && strip -g -o "$out/xtcp.ko" "build/$kind/xtcp.ko" ||
 	{ vm_room "$out"; exit 1; }
 
@@ -94,6 +91,8 @@ lane()
 {
 	local name begin
 
+	# its machine hears of a Ctrl-C from here alone, so that we wait for it
+	trap '' INT
 	exec 8>"$out/lock"
 	while flock 8 && read -r name <&9; do
 		flock -u 8

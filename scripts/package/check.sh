@@ -198,9 +198,7 @@ base=$(scripts/package/fresh-root.sh) || exit 1
 old=$(scripts/package/deb.sh --version)
 new=$old+next
 work=$(mktemp -d "$XTCP_CACHE/package.XXXXXX")
-trap 'umount -l "$work/root" 2>/dev/null; rm -rf --one-file-system "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+at_end 'umount -l "$work/root" 2>/dev/null; rm -rf --one-file-system "$work"'
 chmod 755 "$work"
 mkdir "$work/root"
 { by_readme; check_all; } | tee "$work/tap"

@@ -74,7 +74,6 @@ usage()
 
 cleanup()
 {
-	trap '' INT TERM HUP
 	if [ -n "$qemu" ]; then
 		signal_qemu CONT
 		kill "$qemu" 2>/dev/null
@@ -432,11 +431,8 @@ check_options $#
 qemu= work= terminal= ended= stalled= next_look=0 stood_still=0
 standstill=5	# seconds that a fifth of one takes only where nothing runs
 boot_seconds=240	# the slowest kernel needs 20 when it has a processor for itself
-trap cleanup EXIT
 # bash may lose an INT that comes while it waits for a $(...): then it takes a second one
-trap 'exit 130' INT
-trap 'exit 143' TERM
-trap 'exit 129' HUP
+at_end cleanup
 
 check_needs
 make_work vm
