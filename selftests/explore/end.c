@@ -22,6 +22,7 @@
 #include "stack.h"
 
 #define PIECE	65536
+#define REFUSED_US	10000	/* after EAGAIN where memory is short */
 #define IDLE_US	1000
 #define MOST_IDLE_US	200000
 
@@ -243,10 +244,13 @@ static void write_some(struct end *end, long long now_us)
 		end->can_write = false;
 	}
 	if (done < 0) {
-		if (errno == EAGAIN || (end->is_connecting && errno == EINPROGRESS))
-			end->can_write = false;
-		else
+		if (errno != EAGAIN && (!end->is_connecting || errno != EINPROGRESS)) {
 			fail(end, "send()");
+			return;
+		}
+		end->can_write = false;
+		if (end->has_little_memory)
+			end->write_at_us = now_us + REFUSED_US;
 		return;
 	}
 	end->written += done;

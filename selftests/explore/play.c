@@ -311,6 +311,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 				  lane->judge.tint[!side], &lane->end[!side], wire);
 			end->stack = s->stack[side];
 			end->may_fail = verdict_may_fail(w);
+			end->has_little_memory = s->mem_pages;
 			end->may_lose_route = scenario_cut_ms(s, side);
 			end->has_queue = s->host[side].queue_kbit;
 			lane->judge.algorithm[side] = s->stack[side] == XTCP ? s->algorithm : CUBIC;
