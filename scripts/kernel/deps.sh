@@ -216,7 +216,8 @@ install_headers()
 	install "$package"
 }
 
-# fetch_kernel: the image of the headers' release, into the cache.
+# fetch_kernel: the image of the headers' release, into the cache. Debian offers the headers, and the image without a
+# signature, some hours or days before the image that has one.
 fetch_kernel()
 {
 	local release package work
@@ -225,6 +226,7 @@ fetch_kernel()
 	package=linux-image-$release
 	command -v apt-get >/dev/null ||
 		die "There is no apt here. Please install the kernel $release with 9p and overlay modules"
+	[ -n "$(apt-cache madison "$package")" ] || package+=-unsigned
 	say "Fetching $package for the virtual machine"
 	work=$(mktemp -d "$XTCP_CACHE/kernel.XXXXXX")
 	at_end 'rm -rf "$work"'
