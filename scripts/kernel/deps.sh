@@ -155,7 +155,7 @@ unpack_programs()
 	echo "$*" >"$work/packages"
 	chmod 755 "$work"
 	mv "$work" "$root"
-	trap - EXIT
+	trap - EXIT INT TERM HUP
 }
 
 missing_packages()
@@ -238,7 +238,7 @@ fetch_kernel()
 	chmod 755 "$work"
 	rm -rf "$XTCP_CACHE/kernel-$release"
 	mv "$work" "$XTCP_CACHE/kernel-$release"
-	trap - EXIT
+	trap - EXIT INT TERM HUP
 }
 
 case ${1-} in
