@@ -145,7 +145,7 @@ static void explain(struct end *end, const char *call)
 			end_wrong(end, "%s: ECONNRESET, and no RST has arrived", call);
 		break;
 	case EPIPE:
-		if (!wire->heard_reset || !(wire->heard_end || may_swallow(end)))
+		if (!(wire->heard_reset && wire->heard_end) && !(may_swallow(end) && may_have_failed(end)))
 			end_wrong(end, "%s: EPIPE, and no RST has arrived behind a FIN", call);
 		break;
 	case ETIMEDOUT:
