@@ -79,6 +79,9 @@ int diag_find(const struct diag_query *query, int port, int peer_port, struct di
 /* One request for one socket, without NLM_F_DUMP: 0 or an errno. */
 int diag_get(const struct diag_query *query, const struct inet_diag_sockid *id, struct diag_copy *copy);
 
+/* SOCK_DESTROY for xtcp's connection between these, or without @peer_port for its listener: 0 or an errno. */
+int diag_destroy(int fd, const char *addr, int port, const char *peer_addr, int peer_port);
+
 static inline uint64_t diag_cookie(const struct inet_diag_msg *msg)
 {
 	return msg->id.idiag_cookie[0] | (uint64_t)msg->id.idiag_cookie[1] << 32;

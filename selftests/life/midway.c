@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
-#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -94,27 +93,11 @@ static void namespace_ends(struct world *w)
 
 static void administrator_ends(struct world *w)
 {
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-		char more[1024];
-	} answer;
-	struct diag_request request;
 	int port, peer_port;
 
 	port = w->conn >= 0 ? stack_port(w->conn) : PORT;
 	peer_port = w->conn < 0 ? 0 : w->listener < 0 ? PORT : stack_port(w->peer);
-	diag_fill(&request, &(struct diag_query){ .stack = XTCP, .port = port, .peer_port = peer_port });
-	request.head.nlmsg_type = SOCK_DESTROY;
-	request.head.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
-	stack_put_addr(request.req.id.idiag_src, NS_A4);
-	if (peer_port)
-		stack_put_addr(request.req.id.idiag_dst, NS_B4);
-	request.req.id.idiag_cookie[0] = INET_DIAG_NOCOOKIE;
-	request.req.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
-	diag_send(w->asker, &request);
-	must(recv(w->asker, &answer, sizeof(answer), 0) > 0 && answer.head.nlmsg_type == NLMSG_ERROR, "an answer");
-	errno = -answer.error.error;
+	errno = diag_destroy(w->asker, NS_A4, port, NS_B4, peer_port);
 	must(!errno, "SOCK_DESTROY");
 }
 
