@@ -216,7 +216,10 @@ static int syns_in_vain(int listener, int sockstat, int *in_time)
 	int before, now, i;
 
 	run_on(0);
+	must(!ns_sysctl_set(ns, "net.xtcp.synack_retries", "5"), "synack_retries");
 	make_records(listener);
+	/* an entry that nobody completes ends after a second from now on */
+	must(!ns_sysctl_set(ns, "net.xtcp.synack_retries", "0"), "synack_retries");
 	memset(heard, 0, sizeof(heard));
 	run_on(1);
 	for (now = records_now(sockstat), before = now; now && now > before - RECORDS / 4; now = records_now(sockstat))
@@ -230,6 +233,7 @@ static int syns_in_vain(int listener, int sockstat, int *in_time)
 
 static void syns_for_records(void)
 {
+	const struct timeval most = { .tv_sec = STACK_DEADLINE_MS / 1000 };
 	const struct rlimit files = { 8192, 8192 };
 	int listener, sockstat, in_vain = 0, in_time = 0, rounds = SYN_ROUNDS, i;
 
@@ -239,10 +243,9 @@ static void syns_for_records(void)
 	tun = tun_open(ns, "tun0");
 	must(tun >= 0 && !ns_addr_add(ns, "tun0", SERVER4 "/24") && !ns_link_up(ns, "tun0", true), "tun");
 	listener = stack_listener(ns, XTCP, SERVER4, SERVER_PORT, true);
-	must(listener >= 0 && !listen(listener, 65535), "listener");
-	/* an entry that nobody completes ends after a second */
-	must(!ns_sysctl_set(ns, "net.xtcp.timewait_ms", "%d", TIMEWAIT_MS) &&
-	     !ns_sysctl_set(ns, "net.xtcp.synack_retries", "0") && !ns_enter(ns), "sysctls");
+	must(listener >= 0 && !listen(listener, 65535) &&
+	     !setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)), "listener");
+	must(!ns_sysctl_set(ns, "net.xtcp.timewait_ms", "%d", TIMEWAIT_MS) && !ns_enter(ns), "sysctls");
 	sockstat = open("/proc/net/xtcp_sockstat", O_RDONLY | O_CLOEXEC);
 	must(sockstat >= 0, "sockstat");
 	/* with its event, the end of a record takes longer */
