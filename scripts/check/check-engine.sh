@@ -3,8 +3,8 @@
 #
 # What scripts/vm/vm.sh is asked in vain: wrong arguments, no room, a run that is interrupted before and after the
 # machine has booted. (check-lab.sh asks the laboratory the same, check-interrupt.py interrupts what takes long.) Caches
-# that are half written, and owners of locks that were killed. A script that gets a signal while it ends. Scripts whose results have no room: with all those, too,
-# that take long. Prints TAP.
+# that are half written, and owners of locks that were killed. A script that gets a signal while it ends. Scripts whose
+# results have no room: with all those, too, that take long. Prints TAP.
 #
 #   scripts/check/check-engine.sh [all]
 

@@ -14,9 +14,11 @@
 #include <unistd.h>
 
 #include "must.h"
+#include "wait.h"
 
 #define COPIED		1048576	/* octets in each round */
 #define ROUNDS_MAX	3500	/* the verifier follows at most 8,192 jumps, two in each round */
+#define SOON_MS		50
 #define SKC_NUM		14	/* where a struct sock has its local port: include/net/sock.h */
 #define INSN(c, d, s, o, i)	{ .code = c, .dst_reg = d, .src_reg = s, .off = o, .imm = i }
 #define SET(reg, value)		INSN(BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, value)
@@ -172,6 +174,13 @@ bool stall_has_begun(void)
 bool stall_let_go(void)
 {
 	return __sync_bool_compare_and_swap(&shared->state, HELD, LET_GO);
+}
+
+void *stall_let_go_soon(void *arg)
+{
+	wait_until_ms(wait_now_ms() + SOON_MS);
+	stall_let_go();
+	return arg;
 }
 
 void stall_end(void)

@@ -20,6 +20,9 @@ bool stall_has_begun(void);
 /* Lets it go. False: it went on before. */
 bool stall_let_go(void);
 
+/* The same, by a thread, after a time in which what does not have to wait is over. */
+void *stall_let_go_soon(void *arg);
+
 /* Nothing is held up any more. */
 void stall_end(void);
 

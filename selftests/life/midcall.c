@@ -37,7 +37,6 @@ NEEDS_MODULE;
 #define PORT		7820
 #define PEER_PORT	7821
 #define HELD_MS		20000
-#define WAIT_MS		50	/* for an event that cannot be over before the call is */
 #define BLOCKS_MS	300	/* a call, at most */
 #define WRITE		4000	/* octets: more than a segment has room for without a page */
 
@@ -58,64 +57,63 @@ static void close_one(int *fd)
 	*fd = -1;
 }
 
-static long connects(struct world *w)
+static void connects(struct world *w)
 {
-	return stack_connect(w->conn, NS_B4, PEER_PORT);
+	stack_connect(w->conn, NS_B4, PEER_PORT);
 }
 
-static long sends(struct world *w)
+static void sends(struct world *w)
 {
 	static const char octets[WRITE];
 
-	return send(w->conn, octets, sizeof(octets), MSG_NOSIGNAL);
+	send(w->conn, octets, sizeof(octets), MSG_NOSIGNAL);
 }
 
-static long receives(struct world *w)
+static void receives(struct world *w)
 {
 	char octets[16];
 
-	return recv(w->conn, octets, sizeof(octets), 0);
+	recv(w->conn, octets, sizeof(octets), 0);
 }
 
-static long closes(struct world *w)
+static void closes(struct world *w)
 {
 	int fd = *w->subject;
 
 	*w->subject = -1;
-	return close(fd);
+	close(fd);
 }
 
-static long shuts_down(struct world *w)
+static void shuts_down(struct world *w)
 {
-	return shutdown(w->conn, SHUT_WR);
+	shutdown(w->conn, SHUT_WR);
 }
 
-static long disconnects(struct world *w)
+static void disconnects(struct world *w)
 {
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 
-	return connect(w->conn, &none, sizeof(none));
+	connect(w->conn, &none, sizeof(none));
 }
 
-static long accepts(struct world *w)
+static void accepts(struct world *w)
 {
 	w->conn = accept(w->listener, NULL, NULL);
-	return w->conn < 0 ? -1 : 0;
 }
 
-static long asks(struct world *w)
+static void asks(struct world *w)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
 
-	return getsockopt(*w->subject, IPPROTO_TCP, TCP_INFO, &info, &len);
+	getsockopt(*w->subject, IPPROTO_TCP, TCP_INFO, &info, &len);
 }
 
 static const struct call {
 	const char *name;
 	enum scene scene;
 	const char *function;
-	long (*call)(struct world *w);
+	void (*call)(struct world *w);
 } calls[] = {
 	{ "connect(), when it has a route", UNCONNECTED, "sk_setup_caps", connects },
 	{ "connect(), when its SYN leaves", UNCONNECTED, "__ip_queue_xmit", connects },
@@ -165,16 +163,14 @@ static void administrator_ends(struct world *w)
 
 static void other_shuts_down(struct world *w)
 {
-	if (*w->subject >= 0)
-		must(!shutdown(*w->subject, SHUT_RDWR) || errno == ENOTCONN, "shutdown");
+	must(!shutdown(*w->subject, SHUT_RDWR) || errno == ENOTCONN, "shutdown");
 }
 
 static void other_disconnects(struct world *w)
 {
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
 
-	if (*w->subject >= 0)
-		must(!connect(*w->subject, &none, sizeof(none)), "disconnect");
+	must(!connect(*w->subject, &none, sizeof(none)), "disconnect");
 }
 
 static void other_closes(struct world *w)
@@ -188,8 +184,7 @@ static void key_comes(struct world *w)
 	struct tcp_md5sig md5 = { .tcpm_keylen = 6, .tcpm_key = "secret" };
 
 	memcpy(&md5.tcpm_addr, &addr, stack_addr_len(&addr));
-	if (*w->subject >= 0)
-		must(!setsockopt(*w->subject, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5)), "TCP_MD5SIG");
+	must(!setsockopt(*w->subject, IPPROTO_TCP, TCP_MD5SIG, &md5, sizeof(md5)), "TCP_MD5SIG");
 }
 
 static void link_goes(struct world *w)
@@ -261,13 +256,6 @@ static void *make_call(void *arg)
 	return arg;
 }
 
-static void *let_go_soon(void *arg)
-{
-	wait_until_ms(wait_now_ms() + WAIT_MS);
-	stall_let_go();
-	return arg;
-}
-
 /* On two processors. Return: is all gone at the end? */
 static bool play(const struct call *call, const struct event *event)
 {
@@ -281,7 +269,7 @@ static bool play(const struct call *call, const struct event *event)
 	must(stall_begin(call->function, PORT, HELD_MS, &why), "stall");
 	must(!pthread_create(&caller, NULL, make_call, NULL), "thread");
 	must(WAIT_FOR(stall_has_begun(), STACK_DEADLINE_MS), "the call comes there");
-	must(!pthread_create(&timer, NULL, let_go_soon, NULL), "thread");
+	must(!pthread_create(&timer, NULL, stall_let_go_soon, NULL), "thread");
 	event->happens(&w);
 	stall_let_go();
 	pthread_join(timer, NULL);

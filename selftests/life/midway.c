@@ -42,7 +42,6 @@ NEEDS_MODULE;
 #define OTHER_PORT	7811
 #define HELD_MS		20000
 #define LOCKED_MS	200	/* while a processor waits for the lock */
-#define WAIT_MS		50	/* for an action that must not be over */
 
 enum event { SYN, THIRD_ACK, DATA, FIN, SYN_ACK };
 
@@ -203,13 +202,6 @@ static bool has_to_wait(const struct moment *m, const struct action *action)
 	       (m->locked && !(m->event == THIRD_ACK && action->act == key_comes));
 }
 
-static void *let_go_soon(void *arg)
-{
-	wait_until_ms(wait_now_ms() + WAIT_MS);
-	stall_let_go();
-	return arg;
-}
-
 static void act_midway(const struct moment *m, const struct action *action)
 {
 	struct world w = { .listener = -1, .conn = -1, .peer = -1, .asker = -1 };
@@ -228,7 +220,7 @@ static void act_midway(const struct moment *m, const struct action *action)
 	let_segment_go(&w);
 	/* a processor that waits for a lock runs nothing else: the segment goes on by itself then */
 	sleeps = waits && !m->locked;
-	must(!sleeps || !pthread_create(&thread, NULL, let_go_soon, NULL), "thread");
+	must(!sleeps || !pthread_create(&thread, NULL, stall_let_go_soon, NULL), "thread");
 	action->act(&w);
 	during = stall_let_go();
 	if (sleeps)

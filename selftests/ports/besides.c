@@ -46,7 +46,7 @@ NEEDS_PROGRAMS("ip nft");
 #define FEW_KEPT	20
 #define RANGE		1024	/* a large one, of which kernel TCP keeps so many */
 #define RESERVE		(RANGE / 8)
-#define MANY_PORTS	(release_is_debug() ? 2048 : 8192)	/* of more, kernel TCP keeps no more */
+#define MANY_PORTS	(release_is_debug() ? 2048 : 8192)	/* of more than 8,192 kernel TCP keeps no more */
 #define MANY_KEPT	(release_is_debug() ? 240 : 1000)
 #define EACH		48	/* connections to each destination: fewer than half of the ports */
 
