@@ -36,7 +36,8 @@ struct xtcp_saved {
  *	SND.NXT at the jump; later, the end of what was sent in Unvalidated
  * @pipe_base: PipeSize is @pipe_base plus all octets delivered to the peer, modulo 2^32; see
  *	xtcp_resume_pipe_size()
- * @entered_us: when Unvalidated began, the low 32 bits of the clock
+ * @entered_us: in Reconnaissance, when the latest ACK came after the initial data was acknowledged;
+ *	later, when Unvalidated began; the low 32 bits of the clock
  * @round_end: a round of observation ends when all octets before this number are acknowledged
  * @round_start_us: when the round began, the low 32 bits of the clock
  * @round_delivered: how many octets had been delivered to the peer when the round began

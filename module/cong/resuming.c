@@ -110,10 +110,11 @@ static void to_normal(struct sock *sk)
 
 /*
  * RFC 9959 section 3.3: text of the Unvalidated Phase MUST be paced. If the connection is paced
- * already, because of a program's rate limit or the algorithm, this function changes nothing.
+ * already, because of a program's rate limit or the algorithm, only the rate changes.
  */
 static void begin_to_pace(struct sock *sk)
 {
+	xtcp_sender(sk)->cong.rate_is_old = true;
 	resume_of(sk)->paces = cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED) == SK_PACING_NONE;
 }
 
@@ -164,19 +165,27 @@ void xtcp_resuming_begin(struct sock *sk)
 	resume->mark = xtcp_sender(sk)->snd.nxt;
 }
 
-/* Jump if the initial data is acknowledged, this is the saved path, and enough text waits. */
+/*
+ * Were all saved paths forgotten since the connection began to observe its path? A flush forgets
+ * them, and so does a write of 0 to net.xtcp.careful_resume. Careful Resume then ends. But a
+ * retreat goes on until the jump is acknowledged, since the retreat protects the path.
+ */
+static bool is_switched_off(const struct sock *sk)
+{
+	const struct xtcp_resume *resume = resume_of(sk);
+
+	return unlikely(resume->flushes != xtcp_paths_flushes(xtcp_net_of(sk))) && resume->phase != XTCP_RESUME_RETREAT;
+}
+
+/* Jump if this is the saved path, and enough text waits. The initial data is acknowledged. */
 static void look_for_jump(struct sock *sk, u64 now_us)
 {
 	struct xtcp_resume *resume = resume_of(sk);
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	u32 pipe = xtcp_pipe_octets(sk), jump;
 
-	if (!is_fresh(sk)) {
-		to_normal(sk);
-		return;
-	}
 	/* jump only when more text waits than the window allows (section 3.2, "Path confirmed") */
-	if (xtcp_seq_lt(tx->snd.una, resume->mark) || tx->snd.write_seq - tx->snd.nxt + pipe <= tx->cong.cwnd)
+	if (tx->snd.write_seq - tx->snd.nxt + pipe <= tx->cong.cwnd)
 		return;
 	jump = xtcp_resume_window(&resume->saved, tx->rto.min_rtt_us, tx->cong.cwnd);
 	if (!jump || !resume->can_pace || !tx->rto.srtt_us || tx->stream->data_segs_out < XTCP_PACE_UNPACED ||
@@ -189,6 +198,46 @@ static void look_for_jump(struct sock *sk, u64 now_us)
 	tx->cong.cwnd = jump;
 	begin_to_pace(sk);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMEJUMPED);
+}
+
+static void reconnaissance_acked(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_resume *resume = resume_of(sk);
+
+	if (!is_fresh(sk)) {
+		to_normal(sk);
+		return;
+	}
+	if (xtcp_seq_lt(xtcp_sender(sk)->snd.una, resume->mark))
+		return;
+	resume->entered_us = (u32)sample->now_us;
+	look_for_jump(sk, sample->now_us);
+}
+
+/**
+ * xtcp_resuming_full() - the window is full in the Reconnaissance Phase: jump if the path is confirmed
+ * @sk: the sock
+ *
+ * Several ACKs often come together, and the program then writes its next text only after the last of
+ * them. Without this function, the jump would wait for another ACK: for a round trip.
+ *
+ * An ACK that came more than a round trip ago does not confirm the path: the path may have changed
+ * since (RFC 9959 section 3.2).
+ *
+ * Return: true if the window has jumped: send more.
+ */
+bool xtcp_resuming_full(struct sock *sk)
+{
+	const struct xtcp_resume *resume = resume_of(sk);
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	const u64 now_us = xtcp_clock_us();
+
+	sock_owned_by_me(sk);
+	if (is_switched_off(sk) || !is_fresh(sk) || xtcp_seq_lt(tx->snd.una, resume->mark) ||
+	    (u32)now_us - resume->entered_us > tx->rto.srtt_us)
+		return false;
+	look_for_jump(sk, now_us);
+	return resume->phase == XTCP_RESUME_UNVALIDATED;
 }
 
 static void leave_unvalidated(struct sock *sk)
@@ -208,18 +257,6 @@ static u32 highest_told(const struct xtcp_sender *tx)
 	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 
 	return sb->sacked && tx->agreed.sack_ok ? sb->high_sacked : tx->snd.una;
-}
-
-/*
- * Were all saved paths forgotten since the connection began to observe its path? A flush forgets
- * them, and so does a write of 0 to net.xtcp.careful_resume. Careful Resume then ends. But a
- * retreat goes on until the jump is acknowledged, since the retreat protects the path.
- */
-static bool is_switched_off(const struct sock *sk)
-{
-	const struct xtcp_resume *resume = resume_of(sk);
-
-	return unlikely(resume->flushes != xtcp_paths_flushes(xtcp_net_of(sk))) && resume->phase != XTCP_RESUME_RETREAT;
 }
 
 /**
@@ -318,7 +355,7 @@ noinline bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sam
 	}
 	switch (resume->phase) {
 	case XTCP_RESUME_RECONNAISSANCE:
-		look_for_jump(sk, sample->now_us);
+		reconnaissance_acked(sk, sample);
 		return resume->phase == XTCP_RESUME_UNVALIDATED;
 	case XTCP_RESUME_UNVALIDATED:
 		unvalidated_acked(sk, sample);

@@ -15,6 +15,7 @@ struct xtcp_sample;
  */
 void xtcp_resuming_begin(struct sock *sk);
 void xtcp_resuming_pushed(struct sock *sk);
+bool xtcp_resuming_full(struct sock *sk);
 bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample);
 bool xtcp_resuming_congested(struct sock *sk);
 void xtcp_resuming_retreat(struct sock *sk);

@@ -26,6 +26,7 @@
 #include "cong/pipe.h"
 #include "cong/reduction.h"
 #include "cong/resume.h"
+#include "cong/resuming.h"
 #include "loss/phase.h"
 #include "out/ip.h"
 #include "out/segment.h"
@@ -342,8 +343,14 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	 * Careful Resume jumps only if the timer of pace.c can pace the segments of the jump:
 	 * allocate the timer now
 	 */
-	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE)))
+	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE))) {
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
+		if (limited && xtcp_resuming_full(sk)) {
+			/* only once: the phase is over */
+			push_text(sk, nonagle);
+			return;
+		}
+	}
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
 	 * The timer of pace.c sends data that pacing holds back (@early), and data that waits for
