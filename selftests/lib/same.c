@@ -12,9 +12,3 @@ void same(const char *what, long long got, long long expected)
 	ksft_print_msg("%s: %lld, not %lld\n", what, got, expected);
 	problems++;
 }
-
-void same_result(const char *name)
-{
-	ksft_test_result(!problems, "%s\n", name);
-	problems = 0;
-}

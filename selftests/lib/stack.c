@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <kselftest.h>
+#include <linux/bpf.h>
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
 #include <poll.h>
@@ -156,6 +157,11 @@ int stack_state(int fd)
 	socklen_t len = sizeof(info);
 
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ? -1 : info.tcpi_state;
+}
+
+bool stack_has_closed(int fd)
+{
+	return stack_state(fd) == BPF_TCP_CLOSE;
 }
 
 static bool readable(int fd)

@@ -61,6 +61,9 @@ int stack_port(int fd);
 /* TCP_INFO's state. */
 int stack_state(int fd);
 
+/* For tests that use <linux/tcp.h>, which does not name the states. */
+bool stack_has_closed(int fd);
+
 /* True if @len octets sent into @from come out of @to as they went in. */
 bool stack_carries(int from, int to, int len);
 
