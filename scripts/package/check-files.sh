@@ -95,6 +95,8 @@ check_goes()
 	for word in lib/modules/{1.2.3,4.5.6}/updates/xtcp.ko usr/local/{bin/xtcp_run,lib/xtcp/xtcp_run.so,include/linux/xtcp.h}; do
 		[ -s "$dir/root/$word" ] || echo "make install: no $word"
 	done
+	grep -noE '\]\([^)#]*/[^)]*\)' "$dir"/root/usr/local/share/doc/xtcp/*.md | grep -v '(https\?://' |
+		sed "s|^$dir/root|installed: a link into the sources: |"
 	for word in "$dir"/root/usr/local/bin/*; do
 		case ${word##*/} in
 		other) ;;

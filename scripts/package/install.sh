@@ -76,7 +76,8 @@ make_folder()
 	new+=("folder $1")
 }
 
-# put MODE SOURCE PLACE: the list is written first, so that whatever is there can be removed.
+# put MODE SOURCE PLACE: the list is written first, so that whatever is there can be removed. A page keeps the text of
+# a link, but not the link, if it leads to what is in the sources alone.
 put()
 {
 	make_folder "${3%/*}"
@@ -90,6 +91,8 @@ put()
 		sed "s|^version=$|version=$version|" "$2" >"$root$3" && chmod "$1" "$root$3"
 	elif [[ $2 == *.example || $2 == */man/* ]]; then
 		sed "s|/usr/local/|$prefix/|g" "$2" >"$root$3" && chmod "$1" "$root$3"
+	elif [[ $2 == *.md ]]; then
+		sed -E 's|\[([^]]+)\]\(\.\./[^)]+\)|\1|g' "$2" >"$root$3" && chmod "$1" "$root$3"
 	else
 		install -m "$1" "$2" "$root$3"
 	fi || fail install "cannot write $root$3"
