@@ -36,8 +36,9 @@ struct xtcp_saved {
  *	SND.NXT at the jump; later, the end of what was sent in Unvalidated
  * @pipe_base: PipeSize is @pipe_base plus all octets delivered to the peer, modulo 2^32; see
  *	xtcp_resume_pipe_size()
- * @entered_us: in Reconnaissance, when the latest ACK came after the initial data was acknowledged;
- *	later, when Unvalidated began; the low 32 bits of the clock
+ * @confirmed_us: when the latest ACK came in Reconnaissance, after all initial data was
+ *	acknowledged
+ * @entered_us: when Unvalidated began, the low 32 bits of the clock
  * @round_end: a round of observation ends when all octets before this number are acknowledged
  * @round_start_us: when the round began, the low 32 bits of the clock
  * @round_delivered: how many octets had been delivered to the peer when the round began
@@ -55,6 +56,7 @@ struct xtcp_saved {
 struct xtcp_resume {
 	struct xtcp_saved saved;
 	struct xtcp_saved best;
+	u64 confirmed_us;
 	u32 mark;
 	u32 pipe_base;
 	u32 entered_us;
@@ -128,9 +130,9 @@ static inline void xtcp_resume_freed_one(struct xtcp_resume *resume)
 }
 
 /*
- * Has Careful Resume raised the window in one step (a jump)? The segments of a jump are paced over
- * the whole RTT, and so are the segments that their ACKs release. So the ACKs come without a pause
- * even if the path is not full, and HyStart must not count them as an ACK train.
+ * Has Careful Resume raised the window in one step (a jump)? The segments of a jump are paced, and
+ * so are the segments that their ACKs release. So the ACKs come without a pause even if the path is
+ * not full, and HyStart must not count them as an ACK train.
  */
 static inline bool xtcp_resume_has_jumped(const struct xtcp_resume *resume)
 {

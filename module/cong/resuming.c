@@ -2,8 +2,8 @@
 /*
  * Careful Resume (RFC 9959) of a sock: a "jump" raises the window at once to at most half of what
  * an earlier connection has observed of the path. resume.c has the phases, and paths.c has the
- * saved paths. cong.c calls this file when text was sent and at each ACK, reduction.c when
- * congestion reduces the window.
+ * saved paths. cong.c calls this file when text was sent and at each ACK, output.c when the window
+ * is full, reduction.c when congestion reduces the window.
  *
  * A connection gets its struct xtcp_resume when it fills its congestion window for the first time.
  * A connection that never fills its window needs no such struct: it has observed nothing that could
@@ -210,19 +210,23 @@ static void reconnaissance_acked(struct sock *sk, const struct xtcp_sample *samp
 	}
 	if (xtcp_seq_lt(xtcp_sender(sk)->snd.una, resume->mark))
 		return;
-	resume->entered_us = (u32)sample->now_us;
+	resume->confirmed_us = sample->now_us;
 	look_for_jump(sk, sample->now_us);
 }
 
 /**
- * xtcp_resuming_full() - the window is full in the Reconnaissance Phase: jump if the path is confirmed
+ * xtcp_resuming_full() - the window is full in the Reconnaissance Phase: jump, or wait for an ACK
  * @sk: the sock
  *
- * Several ACKs often come together, and the program then writes its next text only after the last of
- * them. Without this function, the jump would wait for another ACK: for a round trip.
+ * Several ACKs often come together, and the program then writes its next text only after the last
+ * of them. Without this function, the jump would wait for another ACK: for a round trip.
  *
- * An ACK that came more than a round trip ago does not confirm the path: the path may have changed
- * since (RFC 9959 section 3.2).
+ * A connection jumps only once. So half a window of text must wait, or the jump would gain little.
+ * If the latest ACK is older than a round trip, the path may have changed meanwhile (RFC 9959
+ * section 4.2.1), and the jump waits for another ACK. It also waits if a segment is in the backlog:
+ * the segment may report congestion.
+ *
+ * Context: softirq or process. Lock: socket, held.
  *
  * Return: true if the window has jumped: send more.
  */
@@ -233,8 +237,10 @@ bool xtcp_resuming_full(struct sock *sk)
 	const u64 now_us = xtcp_clock_us();
 
 	sock_owned_by_me(sk);
-	if (is_switched_off(sk) || !is_fresh(sk) || xtcp_seq_lt(tx->snd.una, resume->mark) ||
-	    (u32)now_us - resume->entered_us > tx->rto.srtt_us)
+	if (is_switched_off(sk) || !is_fresh(sk) || xtcp_seq_lt(tx->snd.una, resume->mark))
+		return false;
+	if (tx->snd.write_seq - tx->snd.nxt < tx->cong.cwnd / 2 ||
+	    now_us - resume->confirmed_us > tx->rto.srtt_us || READ_ONCE(sk->sk_backlog.tail))
 		return false;
 	look_for_jump(sk, now_us);
 	return resume->phase == XTCP_RESUME_UNVALIDATED;

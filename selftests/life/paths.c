@@ -35,7 +35,7 @@ NEEDS_PROGRAMS("ip");
 #define PORT	8400
 #define LISTING	"/proc/net/xtcp_paths"
 #define MUCH	600000	/* octets, enough to observe a window that is worth saving */
-#define HOSTS	100	/* from OTHERS + 1 on */
+#define HOSTS	60	/* from OTHERS + 1 on */
 #define OTHERS	"10.9.0."
 #define FIRST	100
 #define STORM	40	/* hosts that are seen while others read and flush; fewer in a short run */
@@ -158,6 +158,17 @@ static bool is_listed(const char *to)
 	return false;
 }
 
+/* On a slow machine a transfer may observe too little. Another one follows until the path is saved. */
+static void save_path(const char *to)
+{
+	const long long begin = wait_now_ms();
+
+	do
+		see_path(to);
+	while (!is_listed(to) && wait_now_ms() - begin < STACK_DEADLINE_MS);
+	SAME(is_listed(to), true);
+}
+
 /* Runs the tool in net.a; its exit status. What it says must have @words in it. */
 static int tool(const char *arguments, const char *words)
 {
@@ -169,8 +180,7 @@ static void shown(const char *own, const char *to)
 {
 	struct line line = { .age = 99 };
 
-	see_path(to);
-	SAME(WAIT_FOR(is_listed(to), STACK_DEADLINE_MS), true);
+	save_path(to);
 	SAME(listed(net.a, &line, 1), 1);
 	SAME(strcmp(line.to, to) || strcmp(line.from, own) || strcmp(line.dev, "veth0"), 0);
 	SAME(line.cwnd >= 40 * 1000 && line.cwnd <= MUCH, true);
@@ -193,8 +203,7 @@ static void only_by_root(void)
 {
 	int lent, guest;
 
-	see_path(NS_B4);
-	SAME(WAIT_FOR(is_listed(NS_B4), STACK_DEADLINE_MS), true);
+	save_path(NS_B4);
 	SAME(ns_child(net.a, flush_unprivileged, NULL), EPERM);
 	must(!seteuid(65534), "seteuid");
 	lent = generic_open();
@@ -270,30 +279,12 @@ static void add_hosts(void)
 		       FIRST, FIRST + HOSTS - 1), "addresses");
 }
 
-static void name_host(int i, char to[32])
+static const char *host_name(int i)
 {
-	snprintf(to, 32, OTHERS "%d", FIRST + i);
-}
+	static char to[32];
 
-static void see_host(int i)
-{
-	char to[32];
-
-	name_host(i, to);
-	see_path(to);
-}
-
-/* Sees a host until its path is saved. */
-static void save_host(int i)
-{
-	const long long begin = wait_now_ms();
-	char to[32];
-
-	name_host(i, to);
-	do
-		see_host(i);
-	while (!is_listed(to) && wait_now_ms() - begin < STACK_DEADLINE_MS);
-	SAME(is_listed(to), true);
+	snprintf(to, sizeof(to), OTHERS "%d", FIRST + i);
+	return to;
 }
 
 /* More than a page of them: a reader gets each path once. */
@@ -304,11 +295,11 @@ static void many(void)
 	int i, n, host;
 
 	for (i = 0; i < HOSTS; i++)
-		save_host(i);
+		save_path(host_name(i));
 	n = listed(net.a, lines, HOSTS);
 	ksft_print_msg("%d of %d paths are listed\n", n, HOSTS);
-	/* each of 64 sets has room for four paths: some paths have been replaced */
-	SAME(n > HOSTS / 2 && n <= HOSTS, true);
+	/* each of 64 sets has room for four paths: some paths may have been replaced */
+	SAME(n > 50 && n <= HOSTS, true);
 	for (i = 0; i < n && i < HOSTS; i++) {
 		host = strncmp(lines[i].to, OTHERS, strlen(OTHERS)) ? 0 : atoi(lines[i].to + strlen(OTHERS));
 		SAME(host >= FIRST && host < FIRST + HOSTS && !seen[host], true);
@@ -349,7 +340,7 @@ static void storm(void)
 		must(!pthread_create(&threads[i], NULL, i ? read_all_the_time : flush_all_the_time, &wrong[i]),
 		     "thread");
 	for (i = 0; i < rounds; i++)
-		see_host(i);
+		see_path(host_name(i));
 	atomic_store(&is_over, true);
 	for (i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
@@ -364,8 +355,7 @@ static void device_goes(void)
 	char gone[16];
 
 	SAME(ns_call(net.a, flush_here, NULL), 0);
-	see_path(NS_B4);
-	SAME(WAIT_FOR(is_listed(NS_B4), STACK_DEADLINE_MS), true);
+	save_path(NS_B4);
 	snprintf(gone, sizeof(gone), "if%u", if_nametoindex("veth0"));
 	must(!ns_shell(net.a, "ip link del veth0"), "ip link del");
 	SAME(listed(net.a, &line, 1), 1);
@@ -384,7 +374,7 @@ int main(void)
 	 * A path is saved if 40 kB or more arrive in the smallest RTT. Over @far a slow machine can do that, too. Over
 	 * @near a connection of a slow machine may save nothing, and the rows with many connections allow for that.
 	 */
-	const struct netem far = { .delay_ms = 50 }, near = { .delay_ms = 10 };
+	const struct netem far = { .delay_ms = 50 }, near = { .delay_ms = 25 };
 
 	ksft_print_header();
 	ksft_set_plan(10);

@@ -107,10 +107,20 @@ static const struct wire_row rows[] = {
 		.want = {
 			.script = EARLIER OPENED_AT(200) "write 20000; > p. 1(1000) ack 1 x10; pass 200;"
 				  "< . 1 ack 10001; > p. 10001(1000) ack 1 x10; info snd_cwnd = 20; pass 150;"
-				  "write 1000; info snd_cwnd = 20; write 400000;" JUMPED
+				  "write 9000; info snd_cwnd = 20; write 400000;" JUMPED
 				  "pass 100; skim; info unacked >= 43; pass 150; skim; info unacked >= 50;"
 				  "info unacked <= 80",
 			.counters = COUNT(1, 0, 0),
+		},
+	},
+	/* a FIN that ignores the window is no text, and a jump would gain little for half a window of text */
+	{
+		.name = "resume_not_for_a_fin", .rfc = "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
+		.want = {
+			.script = EARLIER OPENED_AT(200) "write 20000; > p. 1(1000) ack 1 x10; pass 200;"
+				  "< . 1 ack 10001; write 10000; skim; info unacked = 20; shut; > F. 30001 ack 1;"
+				  "info snd_cwnd = 20",
+			.counters = COUNT(0, 0, 0),
 		},
 	},
 	{
