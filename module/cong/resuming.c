@@ -226,8 +226,6 @@ static void reconnaissance_acked(struct sock *sk, const struct xtcp_sample *samp
  * section 4.2.1), and the jump waits for another ACK. It also waits if a segment is in the backlog:
  * the segment may report congestion.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true if the window has jumped: send more.
  */
 bool xtcp_resuming_full(struct sock *sk)
