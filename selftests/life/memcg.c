@@ -3,6 +3,7 @@
  * Memory control groups (version 2): a connection's memory is charged to the group of the program that called socket()
  * or accept(), to the octet, from what came before accept() on, and all of it is given back. Beyond memory.max a stream
  * goes on. What a listener that closes hands to another one of its group (migrate_req) is charged to who accepts it.
+ * What SO_RESERVE_MEM reserves is charged, stays reserved while the queues grow and shrink, and is given back, too.
  * On both stacks.
  */
 #include <errno.h>
@@ -243,13 +244,56 @@ static void test_hand_over(enum stack stack, const char *text)
 	ksft_test_result(ok, "%s, %s: and gives all of it back\n", stack_name(stack), text);
 }
 
+/* False where the kernel reserves memory only for the protocols that it knows. */
+static bool reserve(int fd, int octets)
+{
+	bool done = !setsockopt(fd, SOL_SOCKET, SO_RESERVE_MEM, &octets, sizeof(octets));
+
+	must(done || errno == EOPNOTSUPP, "SO_RESERVE_MEM");
+	return done;
+}
+
+/* The client gives its reserve back by the option, then at close() after a disconnect; the server after a RST. */
+static void test_reserve(enum stack stack, const char *text)
+{
+	int listener = stack_listener(net, stack, text, 0, false), client = client_to(stack, text, listener);
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	int server = accept_member(listener);
+	size_t sent, got = 0;
+	bool ok;
+
+	if (!reserve(client, BUFFER)) {
+		ksft_test_result_skip("%s, %s: this kernel reserves no memory for it\n", stack_name(stack), text);
+		goto out;
+	}
+	ok = reserve(server, BUFFER) && held(client) >= BUFFER && held(server) >= BUFFER;
+	ok &= group_has(CLIENTS, client) && group_has(SERVERS, server);
+	sent = stuff(client, 2 * BUFFER);
+	ok &= group_has(CLIENTS, client) && group_has(SERVERS, server);
+	ok &= WAIT_FOR((got += drain(server, sent - got)) == sent, STACK_DEADLINE_MS) &&
+	      WAIT_FOR(!octets_in(client, SIOCOUTQ), STACK_DEADLINE_MS);
+	ok &= held(client) >= BUFFER && held(server) >= BUFFER;
+	ok &= group_has(CLIENTS, client) && group_has(SERVERS, server);
+	/* what the sock keeps for later segments may stay */
+	ok &= reserve(client, 0) && held(client) < LARGE && group_has(CLIENTS, client);
+	ok &= reserve(client, BUFFER) && stuff(client, LARGE) == LARGE && !connect(client, &none, sizeof(none));
+	ok &= held(client) >= BUFFER && group_has(CLIENTS, client) && group_has(SERVERS, server);
+	ksft_test_result(ok, "%s, %s: reserved memory is charged, and stays reserved\n", stack_name(stack), text);
+out:
+	close(client);
+	close(server);
+	close(listener);
+	ksft_test_result(group_has(CLIENTS, -1) && group_has(SERVERS, -1), "%s, %s: the end gives it back\n",
+			 stack_name(stack), text);
+}
+
 int main(void)
 {
 	static const char * const texts[] = { "127.0.0.1", "::1" };
 	int stack, i;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 2 * 6);
+	ksft_set_plan(stack_count() * 2 * 8);
 	put(TREE "cgroup.subtree_control", "+memory");
 	must(!mkdir(CLIENTS, 0755) && !mkdir(SERVERS, 0755), "groups");
 	net = ns_make();
@@ -260,6 +304,7 @@ int main(void)
 			test_charges(stack, texts[i]);
 			test_limit(stack, texts[i]);
 			test_hand_over(stack, texts[i]);
+			test_reserve(stack, texts[i]);
 		}
 	close(net);
 	must(!rmdir(CLIENTS) && !rmdir(SERVERS), "groups");
