@@ -219,7 +219,8 @@ static noinline void to_backlog(struct xtcp_net *xn, struct sk_buff *skb, struct
 	skb->truesize = max_t(u32, skb->truesize, SKB_TRUESIZE(skb_end_offset(skb)) + skb->data_len);
 	if (sk_add_backlog(sk, skb, backlog_limit(sk))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPBACKLOGDROP);
-		xtcp_checks_drop(xn->net, skb, sk->sk_state, SKB_DROP_REASON_SOCKET_BACKLOG);
+		/* data_race(): only a tracepoint shows the state */
+		xtcp_checks_drop(xn->net, skb, data_race(sk->sk_state), SKB_DROP_REASON_SOCKET_BACKLOG);
 	}
 }
 
@@ -251,7 +252,10 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 /* The path of nearly all segments. Its common steps are inlined, which saves five calls. */
 static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, int dif, int sdif)
 {
-	if (!xtcp_checks_header(xn, skb) || !xtcp_checks_owner(xn, sk, NULL, skb, sk->sk_state, dif, sdif, NULL))
+	if (!xtcp_checks_header(xn, skb))
+		return;
+	/* data_race(): only the tracepoint of a dropped segment shows the state */
+	if (!xtcp_checks_owner(xn, sk, NULL, skb, data_race(sk->sk_state), dif, sdif, NULL))
 		return;
 	fill_seg(skb, dif, sdif);
 	lock_or_backlog(xn, skb, sk);
@@ -306,7 +310,8 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 	 * keys, and a listener whose MD5 key was removed meanwhile accepts an unsigned segment
 	 */
 	if (!xtcp_verify_is_due(sk, skb) ||
-	    xtcp_checks_signature(xn, sk, NULL, skb, sk->sk_state, key->sdif ? key->dif : 0, signature))
+	    /* data_race(): only a tracepoint shows the state */
+	    xtcp_checks_signature(xn, sk, NULL, skb, data_race(sk->sk_state), key->sdif ? key->dif : 0, signature))
 		lock_or_backlog(xn, skb, sk);
 	sock_put(sk);
 }
@@ -434,7 +439,7 @@ static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const 
 		return true;
 	reason = xtcp_verify_for_record(xn, xtcp_recordkeys_md5(tw), xtcp_recordkeys_ao(tw), skb);
 	if (reason)
-		xtcp_checks_drop(xn->net, skb, tw->substate, reason);
+		xtcp_checks_drop(xn->net, skb, READ_ONCE(tw->substate), reason);
 	return !reason;
 }
 
@@ -446,14 +451,14 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	struct sock *lsk;
 	u32 iss;
 
-	if (!is_acceptable(xn, NULL, NULL, skb, tw->substate, key, &signature))
+	if (!is_acceptable(xn, NULL, NULL, skb, READ_ONCE(tw->substate), key, &signature))
 		return;
 	/* a SYN that is too old to reopen a signed record is checked like any other segment */
 	lsk = unlikely(tw->is_signed) && !xtcp_timewait_syn_reopens(tw, skb) ? NULL :
 	      who_reopens(xn, skb, key, &signature);
 	if (IS_ERR(lsk) || (!lsk && !record_signature_ok(xn, skb, tw)))
 		return;
-	trace_in(xn->net, &tw->conn, tw->substate, skb);
+	trace_in(xn->net, &tw->conn, READ_ONCE(tw->substate), skb);
 	if (xtcp_timewait_arrives(xn, tw, skb, lsk ? &iss : NULL) == XTCP_TW_SYN) {
 		/*
 		 * to_listener() checks the segment again, because the record has no socket filter

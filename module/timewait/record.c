@@ -474,6 +474,9 @@ void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
  * @to: the copy; for IPv4, its IPv6 addresses are not written
  * @tw: the record
  *
+ * The links and the lease of the copy must not be used, because they also change without this lock:
+ * batch.c changes those of a claimed record, and conns.c the link of the hash chain.
+ *
  * Context: any. Lock: of the record's shard, held.
  */
 void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw)

@@ -318,7 +318,7 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 	}
 	/* eighth step: check the FIN bit */
 	trace_xtcp_conn_state(xn->net, &tw->conn, TCP_FIN_WAIT2, TCP_TIME_WAIT);
-	tw->substate = TCP_TIME_WAIT;
+	WRITE_ONCE(tw->substate, TCP_TIME_WAIT);
 	tw->rcv_nxt = seg->end_seq;
 	take_ts(tw, seg);
 	xtcp_record_restart(xn, tw);
