@@ -102,7 +102,7 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 	/* @ao may be NULL: heir.c may have moved the entry here from a listener that had the key */
 	if (!ao || option_of(skb, &option) != XTCP_AO_PRESENT)
 		return !(he && he->ao) && sign_by_md5(signer, sk, &tuple.faddr, l3index);
-	if (he || sk->sk_state == TCP_LISTEN || !ao->current_key)
+	if (he || READ_ONCE(sk->sk_state) == TCP_LISTEN || !ao->current_key)
 		return sign_for_listener(signer, sk, he, seg, &tuple.faddr, l3index, &option);
 	if (ao->synchronized)
 		return sign_by_conn(signer, ao, option.rnext);

@@ -181,7 +181,7 @@ bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
  */
 u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he)
 {
-	if (he->resent >= 2 && READ_ONCE(xn->sysctl.ecn_fallback))
+	if (READ_ONCE(he->resent) >= 2 && READ_ONCE(xn->sysctl.ecn_fallback))
 		return 0;
 	return xtcp_accecn_ace_flags(xtcp_ace_echo(he->syn_codepoint));
 }

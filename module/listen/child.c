@@ -49,7 +49,11 @@
 #include "window/space.h"
 #include "window/window.h"
 
-/* Fills the TCB of a child with what the handshake has agreed on (RFC 9293 section 3.10.7.2). */
+/*
+ * Fills the TCB of a child with what the handshake has agreed on (RFC 9293 section 3.10.7.2). No
+ * lock guards the entry here: its timer, or a segment on another CPU, may change it meanwhile. The
+ * child then begins as if its ACK had come a moment earlier or later.
+ */
 static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts_offset)
 {
 	struct xtcp_sock *xsk = xtcp_sk(child);
@@ -61,9 +65,10 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 	xtcp_agreed_ack_rate(&xsk->agreed, he->ack_rate_ok);
 	xsk->ecn = he->ecn_ok ? XTCP_ECN_OK : he->ecn_maybe ? XTCP_ECN_MAYBE : 0;
 	if (he->accecn_ok)
-		xtcp_accecn_start(child, he->syn_codepoint, he->asked_without);
+		/* data_race(): the SYN may come again meanwhile; see above */
+		xtcp_accecn_start(child, he->syn_codepoint, data_race(!!he->asked_without));
 	if (he->ts_ok)
-		xtcp_paws_take(&xsk->paws, he->ts_recent);
+		xtcp_paws_take(&xsk->paws, READ_ONCE(he->ts_recent));
 
 	xtcp_agreed_peer_mss(&xsk->agreed, he->mss, 0);
 	xtcp_agreed_our_mss(&xsk->agreed, xtcp_ip_advmss(child), xsk->user_mss);
@@ -72,7 +77,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 	xtcp_window_offered(child, he->rcv_wnd, he->rcv_wscale);
 	xtcp_space_begin(child);
 
-	xsk->total_retrans = he->resent;
+	xsk->total_retrans = READ_ONCE(he->resent);
 	xtcp_timeouts_of_syn_ack(&xsk->timeouts, READ_ONCE(he->level),
 				 he->sent_us ? ((u32)xtcp_clock_us() - he->sent_us) / USEC_PER_MSEC : 0);
 }
@@ -82,7 +87,8 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
  * If the SYN-ACK was sent again, there is a sample only if a timestamp tells which copy the peer
  * answers (RFC 6298 section 3). If two copies had the same TSval, the later copy counts. There is
  * no sample if he->acked is set: the peer answered the SYN-ACK with an earlier ACK, which made no
- * child, so the time until this ACK is more than the round trip.
+ * child, so the time until this ACK is more than the round trip. As in fill_child(), no lock guards
+ * the entry.
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -90,10 +96,11 @@ static void sample_round_trip(struct sock *child, const struct xtcp_request *he,
 	u64 now_us;
 	u32 ms;
 
-	if (he->acked || !he->sent_us)
+	/* data_race(): another ACK may come meanwhile */
+	if (data_race(!!he->acked) || !he->sent_us)
 		return;
 	now_us = xtcp_clock_us();
-	if (!he->resent) {
+	if (!READ_ONCE(he->resent)) {
 		xtcp_bounds_sample(child, (u32)now_us - he->sent_us);
 	} else if (he->ts_ok && seg->has_ts && seg->tsecr) {
 		ms = xtcp_clock_ts_of(now_us) + xsk->snd.ts_offset - seg->tsecr - READ_ONCE(he->ts_late);

@@ -152,7 +152,7 @@ static void end_entry(struct xtcp_listener *listener, struct xtcp_request *he, i
 static void count_resent(struct xtcp_request *he)
 {
 	if (he->resent < U8_MAX)
-		he->resent++;
+		WRITE_ONCE(he->resent, he->resent + 1);
 }
 
 /**

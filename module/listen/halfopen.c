@@ -5,6 +5,7 @@
  */
 #include "listen/halfopen.h"
 
+#include <linux/kcsan-checks.h>
 #include <linux/skbuff.h>
 
 #include "base/acklimit.h"
@@ -45,7 +46,7 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 
 	if (!he->ts_ok || !seg->has_ts || !ts_recent || xtcp_seq_le(ts_recent, seg->tsval))
 		return false;
-	return !(seg->flags & XTCP_RST) || xtcp_entry_timeout(he->level) < XTCP_PAWS_STAMP_S * HZ;
+	return !(seg->flags & XTCP_RST) || xtcp_entry_timeout(READ_ONCE(he->level)) < XTCP_PAWS_STAMP_S * HZ;
 }
 
 /*
@@ -124,9 +125,11 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 		xtcp_entry_restart(listener, he);
 		/*
 		 * note whether the retransmitted SYN no longer asks for ECN (RFC 9768 section
-		 * 3.1.5)
+		 * 3.1.5). Other CPUs read the constant bits of the same octet without the lock
 		 */
+		kcsan_disable_current();
 		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
+		kcsan_enable_current();
 		/*
 		 * the peer may ask for another key by now, and the key for which it asked first may
 		 * be gone (RFC 5925 section 3.3)
@@ -160,6 +163,15 @@ static int embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *
 	return err;
 }
 
+/* Notes that the last ACK of the handshake has arrived, but makes no child. Lock: the listener's. */
+static void note_ack(struct xtcp_request *he)
+{
+	/* other CPUs read the constant bits of the same octet without the lock */
+	kcsan_disable_current();
+	he->acked = true;
+	kcsan_enable_current();
+}
+
 /* TCP_DEFER_ACCEPT: notes that the entry waits for data after a bare ACK. */
 static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
 {
@@ -167,7 +179,7 @@ static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
 
 	spin_lock(&listener->lock);
 	if (xtcp_listen_has_entry(listener, he)) {
-		he->acked = true;
+		note_ack(he);
 		XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_TCPDEFERACCEPTDROP);
 		err = 0;
 	}
@@ -195,7 +207,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	if (is_there && aborts)
 		reset_entry(listener, he);
 	else if (is_there)
-		he->acked = true;
+		note_ack(he);
 	spin_unlock(&listener->lock);
 	if (!is_there)
 		return -EAGAIN;

@@ -390,7 +390,7 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
  */
 u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he)
 {
-	u32 resent = READ_ONCE(lsk->sk_txrehash) == SOCK_TXREHASH_ENABLED ? he->resent : 0;
+	u32 resent = READ_ONCE(lsk->sk_txrehash) == SOCK_TXREHASH_ENABLED ? READ_ONCE(he->resent) : 0;
 
 	return hash_32(he->iss + resent, 32) ?: 1;
 }
@@ -458,7 +458,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		.ack = he->irs + 1,
 		.wnd = he->rcv_wnd,
 		.flags = XTCP_SYN | XTCP_ACK,
-		.resent = he->resent,
+		.resent = READ_ONCE(he->resent),
 		.opts.mss = user_mss ? min(how->advmss, user_mss) : how->advmss,
 	};
 
@@ -492,7 +492,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 
 		reply.opts.has_ts = true;
 		reply.opts.tsval = xtcp_cookie_tsval(clock, xtcp_entry_cookie(he));
-		reply.opts.tsecr = he->ts_recent;
+		reply.opts.tsecr = READ_ONCE(he->ts_recent);
 		WRITE_ONCE(he->ts_late, clock - reply.opts.tsval);
 	}
 	if (unlikely(he->ack_rate_ok)) {
@@ -501,7 +501,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		if (xtcp_options_size(&reply.opts) > XTCP_MAX_OPTIONS)
 			reply.opts.ack_rate = XTCP_ACKRATE_NONE;
 	}
-	if (he->resent) {
+	if (READ_ONCE(he->resent)) {
 		XTCP_INC_STATS(xn, TCP_MIB_RETRANSSEGS);
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNRETRANS);
 	}
