@@ -220,11 +220,15 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 		kmem_cache_free(slab, box);
 		return NULL;
 	}
-	box->begun = 0;
-	box->count = 0;
-	box->xn = xn;
+	/*
+	 * WRITE_ONCE(): the memory may have been a box until now, and a reader that found that box
+	 * reads these fields without the lock
+	 */
+	WRITE_ONCE(box->begun, 0);
+	WRITE_ONCE(box->count, 0);
+	WRITE_ONCE(box->xn, xn);
+	WRITE_ONCE(box->kept, false);
 	box->slot = slot;
-	box->kept = false;
 	box->ended = (struct xtcp_ended) { };
 	box->uid = READ_ONCE(sk->sk_uid);
 	box->begun_us = xtcp_clock_us();
