@@ -276,7 +276,8 @@ bool xtcp_estate_keep(struct sock *sk)
 		goto fail_module;
 	write_lock_bh(&sk->sk_callback_lock);
 	sk_set_socket(sk, NULL);
-	sk->sk_wq = NULL;
+	/* a softirq that queues a child looks for sleepers without this lock */
+	RCU_INIT_POINTER(sk->sk_wq, NULL);
 	write_unlock_bh(&sk->sk_callback_lock);
 	listener->tells_briefly = true;
 	return true;
