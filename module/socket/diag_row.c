@@ -94,7 +94,8 @@ static bool is_wanted(const struct xtcp_diag_ask *ask, const struct diag_row *ro
 		.sport = ntohs(row->tuple.lport),
 		.dport = ntohs(row->tuple.fport),
 		.family = ask->family,
-		.autobound = !row->sk || !(row->sk->sk_userlocks & SOCK_BINDPORT_LOCK),
+		/* SO_RCVBUF and SO_SNDBUF may change other bits of this word meanwhile */
+		.autobound = !row->sk || !data_race(row->sk->sk_userlocks & SOCK_BINDPORT_LOCK),
 	};
 
 	if (!(ask->states & 1 << row->state) || (ask->sport && ask->sport != row->tuple.lport) ||
