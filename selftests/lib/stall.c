@@ -33,9 +33,10 @@
 
 enum state { IDLE, ARMED, HELD, LET_GO, WENT_ON };
 
-/* The map's only value: the program copies @octets onto themselves. */
+/* The map's only value: what stall_begin() asks for; the program copies @octets onto themselves. */
 struct shared {
-	uint32_t state, unused;
+	uint32_t state, port;
+	uint64_t ns;
 	uint8_t octets[COPIED];
 };
 
@@ -60,9 +61,8 @@ static int make_map(void)
 	return bpf(BPF_MAP_CREATE, &attr);
 }
 
-static int load_program(int port, int ms)
+static int load_program(void)
 {
-	const uint64_t ns = ms * 1000000ULL;
 	const struct bpf_insn insns[] = {
 		/* the function's first argument, a sock */
 		LOAD(BPF_DW, BPF_REG_6, BPF_REG_1, offsetof(struct pt_regs, rdi)),
@@ -83,10 +83,11 @@ static int load_program(int port, int ms)
 		ADD(BPF_REG_3, SKC_NUM),
 		CALL(BPF_FUNC_probe_read_kernel),
 		LOAD(BPF_H, BPF_REG_1, BPF_REG_10, -8),
-		JUMP_IF(BPF_JNE, BPF_REG_1, port, 18),
+		LOAD(BPF_W, BPF_REG_2, BPF_REG_8, offsetof(struct shared, port)),
+		INSN(BPF_JMP | BPF_JNE | BPF_X, BPF_REG_1, BPF_REG_2, 17, 0),
 		STORE(BPF_REG_8, 0, HELD),
 		CALL(BPF_FUNC_ktime_get_ns),
-		LOAD_WIDE(BPF_REG_9, 0, (uint32_t)ns), { .imm = ns >> 32 },
+		LOAD(BPF_DW, BPF_REG_9, BPF_REG_8, offsetof(struct shared, ns)),
 		INSN(BPF_ALU64 | BPF_ADD | BPF_X, BPF_REG_9, BPF_REG_0, 0, 0),
 		SET(BPF_REG_7, 0),
 		/* a round */
@@ -140,26 +141,34 @@ static int probe_at(const char *function, int type)
 	return syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 }
 
-bool stall_begin(const char *function, int port, int ms, const char **why)
+/* Once for all stalls: the verifier follows each round of the program, which takes seconds in an emulated machine. */
+static void load_once(void)
 {
-	int type = probe_type();
-
-	must(map < 0, "a stall at a time");
-	*why = "has no kprobes for perf";
-	if (type < 0)
-		return false;
+	if (program >= 0)
+		return;
 	map = make_map();
 	must(map >= 0, "BPF_MAP_CREATE");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
 	must(shared != MAP_FAILED, "mmap");
-	program = load_program(port, ms);
+	program = load_program();
 	must(program >= 0, "BPF_PROG_LOAD");
+}
+
+bool stall_begin(const char *function, int port, int ms, const char **why)
+{
+	int type = probe_type();
+
+	must(probe < 0, "a stall at a time");
+	*why = "has no kprobes for perf";
+	if (type < 0)
+		return false;
+	load_once();
+	shared->port = port;
+	shared->ns = ms * 1000000ULL;
 	probe = probe_at(function, type);
 	*why = "has no such function";
-	if (probe < 0 && errno == ENOENT) {
-		stall_end();
+	if (probe < 0 && errno == ENOENT)
 		return false;
-	}
 	must(probe >= 0, "perf_event_open");
 	must(!ioctl(probe, PERF_EVENT_IOC_SET_BPF, program) && !ioctl(probe, PERF_EVENT_IOC_ENABLE, 0), "kprobe");
 	shared->state = ARMED;
@@ -185,13 +194,7 @@ void *stall_let_go_soon(void *arg)
 
 void stall_end(void)
 {
-	if (probe >= 0)
-		close(probe);
-	if (program >= 0)
-		close(program);
-	munmap((void *)shared, sizeof(*shared));
-	close(map);
-	map = -1;
-	program = -1;
+	close(probe);
 	probe = -1;
+	shared->state = IDLE;
 }
