@@ -501,7 +501,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		if (xtcp_options_size(&reply.opts) > XTCP_MAX_OPTIONS)
 			reply.opts.ack_rate = XTCP_ACKRATE_NONE;
 	}
-	if (READ_ONCE(he->resent)) {
+	if (reply.resent) {
 		XTCP_INC_STATS(xn, TCP_MIB_RETRANSSEGS);
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPSYNRETRANS);
 	}
