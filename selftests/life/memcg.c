@@ -263,7 +263,8 @@ static void test_reserve(enum stack stack, const char *text)
 	bool ok;
 
 	if (!reserve(client, BUFFER)) {
-		ksft_test_result_skip("%s, %s: this kernel reserves no memory for it\n", stack_name(stack), text);
+		ksft_test_result_skip("the kernel cannot reserve memory for a protocol of a module: %s, %s\n",
+				      stack_name(stack), text);
 		goto out;
 	}
 	ok = reserve(server, BUFFER) && held(client) >= BUFFER && held(server) >= BUFFER;
