@@ -219,7 +219,7 @@ int ns_make_guest(void)
 	return ns_make_guest_of(geteuid());
 }
 
-/* Asks by netlink, since an ioctl about a device that has gone starts modprobe. */
+/* By a request that changes nothing: an ioctl about a device that has gone would start modprobe. */
 static bool home_has_last(void)
 {
 	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
