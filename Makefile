@@ -71,7 +71,7 @@ package-check: needs-package-check
 vm-module: needs-demo
 	@. scripts/kernel/vm-module.sh && vm_module stock $(NAMED)
 
-debug-module: needs-check
+debug-module: needs-check-rest
 	@. scripts/kernel/vm-module.sh && vm_module debug $(NAMED)
 
 #:   make demo         real programs talk through xtcp in a virtual machine;
@@ -86,9 +86,10 @@ tour asked-tour: AS_HTML = $(if $(filter command,$(origin HTML))$(value HTML),--
 tour: needs-tour vm-module
 	@scripts/tour/tour.sh $(AS_HTML) $(if $(value P),$(call quoted,$(value P)))
 
-#:   make check        the tests on the stock kernel or in the laboratory, some on two others; check-quick: without the
-#:                     others and what takes long; make check ALL=1: all on the stock kernel, and nearly all on the
-#:                     emulated debug kernel, too;
+#:   make check        the tests on the stock kernel, within 15 minutes, installation included; if the cache has the
+#:                     kernels for it, more of them, in the laboratory and on two others; check-rest: what the last
+#:                     make check left out, with all that this needs; check-quick: without what takes long;
+#:                     make check ALL=1: all on the stock kernel, and nearly all on the emulated debug kernel, too;
 #:                     T=name: only those whose name matches, and on that debug kernel only if it is built;
 #:                     make check K=6.12: on that kernel of scripts/kernel/kernels.list alone; K=debug: on the emulated
 #:                     debug kernel; K=lab, K=lab-debug: in the laboratory, from the seed LAB_SEED=N
@@ -96,15 +97,18 @@ CHECK = scripts/check/check.py $(if $(ALL),--all) \
 	$(if $(value K),--kernel $(call quoted,$(value K)) $(if $(SHORT),--short)) \
 	$(if $(value ALSO),--also $(call quoted,$(value ALSO))) $(ONLY_TESTS)
 ONLY_TESTS = $(if $(value T),--only $(call quoted,$(value T)))
-check: needs-check
+check: needs-check$(if $(ALL)$(value K)$(value ALSO),-rest)
 	@$(CHECK)
 
 check-quick: needs-check
 	@scripts/check/check.py --quick $(ONLY_TESTS)
 
+check-rest: needs-check-rest
+	@scripts/check/check.py --rest
+
 #:   make matrix       all kernels of scripts/kernel/kernels.list, one after the other, and a table;
 #:                     make matrix SHORT=1: only the tests of selftests/short.list
-matrix: needs-check
+matrix: needs-check-rest
 	@scripts/check/kernel-matrix.sh $(if $(SHORT),--short) $(ONLY_TESTS)
 
 #:   make programs     nginx, redis, ssh and others, from Debian's packages, on xtcp and on kernel TCP;
@@ -136,7 +140,7 @@ vm-shell:
 #:   make lab          the same in the laboratory, a Linux that is a process: one processor, boots in
 #:                     seconds; SEED=N: in virtual time, the same run for the same number;
 #:                     DEBUG=1: its debug kernel
-lab: needs-check
+lab: needs-check-rest
 	@. scripts/kernel/vm-module.sh && vm_module $(LAB) $(NAMED)
 	@scripts/tools/xtcp_run --build
 	@scripts/lab/run.sh --interactive --kernel $(if $(DEBUG),debug,fast) \
@@ -150,7 +154,7 @@ lab: needs-check
 EXPLORE = scripts/lab/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \
 		$(if $(value FOR),--for $(call quoted,$(FOR)))
-explore: needs-check
+explore: needs-check-rest
 	@$(EXPLORE)
 
 #:   make coverage     the lines and branches of module/ that the tests reach, by room; pages in build/coverage/html;
@@ -170,7 +174,7 @@ mutants: needs-coverage
 	@$(MUTANTS)
 
 #:   make debug-kernel build the tests' debug kernel, once; K=kcsan: the one that finds data races
-debug-kernel: needs-check
+debug-kernel: needs-check-rest
 	@scripts/kernel/debug-kernel.sh $(if $(value K),$(call quoted,$(value K)))
 
 #:   make vm-module    xtcp.ko for the machine's stock kernel, in build/stock;
@@ -182,7 +186,7 @@ debug-kernel: needs-check
 #:                     B=locks: which locks a connection takes (counts, no times);
 #:                     B=loss N='jitter flows': a part of that, FAST=1: a quick look; AB=COMMIT: the module of
 #:                     now and that of a commit in one run; JSON=FILE: the ratios there, too
-bench: needs-check vm-module
+bench: needs-check-rest vm-module
 	@FAST=$(call quoted,$(value FAST)) AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench/bench.sh $(if $(value B),$(call quoted,$(value B)) $(call each_quoted,$(value N)))
 
 #:   make ab           two builds or two congestion controls through the same networks, in the laboratory:
@@ -191,7 +195,7 @@ bench: needs-check vm-module
 #:                     SEED=1, JSON=FILE, SVG=FILE
 COMPARE_AB = scripts/bench/ab.sh $(foreach word,AB CC2 N NET SEED JSON SVG,$(if $(value $(word)),$(call quoted,$(word)=$(value $(word))))) \
 	$(if $(ALGORITHM),$(call quoted,CC=$(ALGORITHM)))
-ab: needs-check
+ab: needs-check-rest
 	@$(COMPARE_AB)
 
 #:   make soak         long lives in virtual time, in the laboratory: 50 idle days, clocks that come round,
@@ -199,7 +203,7 @@ ab: needs-check
 #:                     T=name: only programs of selftests/soak whose name matches; ROW=name: one row;
 #:                     DEBUG=1: on the laboratory's debug kernel
 SOAK_THESE = $(call quoted,$(value T)) $(if $(value ROW),$(call quoted,$(ROW)))
-soak: needs-check
+soak: needs-check-rest
 	@scripts/lab/soak.sh $(if $(DEBUG),--debug) $(SOAK_THESE)
 	@$(if $(value T),true,SOAK=1 scripts/check/check.py --only unload)
 
@@ -212,8 +216,14 @@ help:
 
 # What is asked for by a name is there, or nothing is installed, built or booted.
 ASKED = demo tour check check-quick matrix coverage mutants programs bench ab explore soak lab debug-kernel
+# It is Python that knows the names.
 needs-%: $(addprefix asked-,$(filter $(ASKED),$(MAKECMDGOALS)))
 	@scripts/kernel/deps.sh $*
+
+$(addprefix asked-,$(ASKED)): python
+
+python:
+	@scripts/kernel/deps.sh python
 
 asked-demo:
 	@$(SHOW) --asked $(if $(value D),$(call quoted,$(value D)))
@@ -254,4 +264,4 @@ asked-lab:
 asked-debug-kernel:
 	@scripts/kernel/debug-kernel.sh --asked $(if $(value K),$(call quoted,$(value K)))
 
-.PHONY: $(addprefix asked-,$(ASKED)) all install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick matrix programs selftests vm vm-shell debug-kernel bench ab soak clean help
+.PHONY: $(addprefix asked-,$(ASKED)) python all install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick check-rest matrix programs selftests vm vm-shell debug-kernel bench ab soak clean help

@@ -1003,7 +1003,7 @@ def blocks_of(data):
 def check_wireshark(file):
     """What Wireshark shows of a saved black box: packets and events by time, the state at an event, no complaint."""
     if not shutil.which("tshark"):
-        print("# no tshark here (scripts/kernel/deps.sh check): nobody reads the file")
+        print("# no tshark here (scripts/kernel/deps.sh check-rest): nobody reads the file")
         return
 
     def tshark(*words):

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """All checks: scripts/check/check.list has their parts. A worker for each processor takes the longest part that may
-begin. Each part prints TAP, and all of it is counted for the closing line."""
+begin. Each part prints TAP, and all of it is counted for the closing line. What is not here (missing()) is left out, and
+--rest makes up for it."""
 import argparse
+import copy
 import difflib
 import fnmatch
 import os
@@ -21,14 +23,16 @@ from parts import Part, end_all, inherit_orphans, say, settled
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 STOCK, OTHER = "6.1", "6.12"
+LEFT = "build/check/left-out"
+FOR_WHAT = {"style": "style", "module": "newer kernels", "lab": "the laboratory"}
 NOT_MATCHED = "# not on the debug kernel, which is not built: make debug-kernel builds it, ALL=1 does so here"
-USAGE = """check.py [--quick | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME] [--asked] | --list"""
+USAGE = """check.py [--quick | --rest | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME] [--asked] | --list"""
 ABOUT = """\
-Checks the style and what the module imports, and compiles the module for newer kernels. Runs the unit tests and draws
-recorded traces here. Runs the tests of selftests/ in virtual machines: those of other.list on Linux 6.12, those of
-short.list in the laboratory, those of debug.list on its debug kernel, and the others on the stock kernel. Explores
-random connections, and runs the demonstrations and the pages of the tour. The last line says "N passed, N failed", and
-", N skipped" if any; the exit status is 0 if none failed."""
+Runs the unit tests and draws recorded traces here. Runs the tests of selftests/, real programs, a demonstration and
+pages of the tour on the stock kernel, in virtual machines. Checks the style, and runs the tests of other.list on Linux
+6.12, where the cache has what that needs. With the laboratory's kernels in the cache, those of short.list run there, those
+of debug.list on its debug kernel, and it explores random connections. One line says what was left out. The last line says
+"N passed, N failed", and ", N skipped" if any; the exit status is 0 if none failed."""
 ENVIRONMENT = """\
 SEED=N in the environment repeats tests that use random numbers; NO_SKIP=1 or CI=true turns skipped tests into
 failures."""
@@ -41,6 +45,29 @@ def wrong(text):
 
 def words_of(*command):
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout.split()
+
+
+def fails(*command):
+    """Why a command fails: the last line that it prints, or its name; None: it does not."""
+    run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return (run.stdout.splitlines() or [command[0]])[-1] if run.returncode else None
+
+
+def missing(rest):
+    """What parts of check.list need and this machine has not, and why not. Only --rest waits for it to be built."""
+    not_able = fails("scripts/lab/run.sh", "--able")
+    if not_able:
+        yield "lab", not_able
+    if rest:
+        return
+    packages = words_of("scripts/kernel/deps.sh", "--missing", "check-rest")
+    if packages:
+        yield "style", "packages are missing"
+    if fails("bash", "-c", ". scripts/kernel/cache.sh; . scripts/kernel/kernel.sh; for series in $(kernel_listed | "
+             f"awk '$1 != {STOCK} {{ print $1 }}'); do kernel_cached $series || exit; done"):
+        yield "module", "not in the cache"
+    if not not_able and ( packages or any(fails("scripts/lab/kernel.sh", "--path", kind) for kind in ("fast", "debug"))):
+        yield "lab", "its kernels are not built"
 
 
 def listed(name):
@@ -130,15 +157,28 @@ class Plan:
             check=False).returncode
         if not options.also and not (options.quick or options.only or options.kernel):
             options.also = OTHER
+        # None: all of a part
+        self.left = (TOP / LEFT).read_text().split() if options.rest else None
+        self.missing = {} if options.kernel or options.all or options.only else dict(missing(options.rest))
+        self.mode = self.mode_of()
 
-    def mode(self):
+    def mode_of(self):
         """A letter of check.list."""
         options = self.options
         if options.kernel:
             return {"debug": "d", "lab": "l", "lab-debug": "l"}.get(options.kernel, "s" if options.short else "k")
         if options.quick:
-            return "p" if options.only or os.geteuid() else "q"
-        return "o" if options.only else "a" if options.all else "u" if os.geteuid() else "c"
+            return "p" if options.only or "lab" in self.missing else "q"
+        return "o" if options.only else "a" if options.all else "f" if "lab" in self.missing and not options.rest else "c"
+
+    def left_out(self):
+        """What make check does where nothing is missing, and these parts do not."""
+        if not self.missing or self.options.quick:
+            return []
+        here = {work for part in self.parts(None) for work in part.works}
+        options, everything = self.options, copy.copy(self)
+        everything.mode, everything.missing, everything.options = "c", {}, copy.copy(options)
+        return [work for part in everything.parts(None) for work in part.works if work not in here]
 
     def names(self):
         """The names that T= chooses from."""
@@ -155,12 +195,14 @@ class Plan:
         values = {"KIND": options.kernel, "ALSO": options.also, "ONLY": options.only or "", "OUT": str(folder)}
         for name, seconds, where, time_of, after, command in rows():
             command = [values.get(word, word) for word in command]
-            if self.mode() not in where or None in command or ("r" in where and os.geteuid()):
+            if self.mode not in where or None in command or ("r" in where and os.geteuid()):
+                continue
+            if {name, *after} & set(self.missing):
                 continue
             if command[0] == "tests":
                 found += self.machines(folder, (name, seconds, time_of, after), *command[1:])
-            elif self.is_asked(name):
-                found.append(Part(name.removeprefix("t:"), seconds, time_of, after, command))
+            elif self.is_asked(name) and (self.left is None or name in self.left):
+                found.append(Part(name.removeprefix("t:"), seconds, time_of, after, command, works=[name]))
         return found
 
     def machines(self, folder, row, kernel, clock, which, shares):
@@ -168,18 +210,20 @@ class Plan:
         group, seconds, time_of, after = row
         kernel = "stock" if kernel == STOCK else kernel
         names = self.tests.of(kernel, clock, which) if kernel != "debug" or self.debug else []
+        if self.left is not None:
+            names = [name for name in names if f"{kernel}:{name}" in self.left]
         # a machine takes seconds to boot
         count = min(os.cpu_count() if shares == "cpus" else int(shares), (len(names) + 7) // 8)
         for i in range(count):
             share, name = names[i::count], group + (f"-{i + 1}" if count > 1 else "")
-            words = ["SHORT=1"] if self.mode() in "qpcu" else []
+            words = ["SHORT=1"] if self.mode in "qpcf" else []
             if kernel.startswith("lab") and "fuzz" in share and not any(map(os.environ.get, ("SEED", "LAB_SEED"))):
                 # programs take it from the clock, which begins at the same second in each machine of the laboratory
                 words.append(f"SEED={random.getrandbits(32)}")
             options = {"counted": ["--counted"], "paced": ["--counted", "--real-waits"]}.get(clock, [])
             command = ["env", *words] if words else []
-            command += ["scripts/check/check-vm.sh", *options, kernel, str(folder / name), f"^({'|'.join(share)})$"]
-            yield Part(name, seconds // count, time_of, after, command, group, share)
+            command += ["scripts/check/check-vm.sh", *options, kernel, f"{folder}/{name}", f"^({'|'.join(share)})$"]
+            yield Part(name, seconds // count, time_of, after, command, group, share, [f"{kernel}:{test}" for test in share])
 
 
 class Ended(Exception):
@@ -207,7 +251,7 @@ class Run:
             for part in waiting[:]:
                 if self.may_begin(part, waiting, processors):
                     waiting.remove(part)
-                    say(f"# begins: {part.name}")
+                    say(f"# begins: {part.name}; about {self.minutes_left([part, *waiting], processors)} minutes left")
                     part.begin(self.folder)
                     self.running.append(part)
             time.sleep(0.2)
@@ -216,6 +260,14 @@ class Run:
                 if part.is_over:
                     self.running.remove(part)
                     self.end(part)
+
+    def minutes_left(self, waiting, processors):
+        """By what check.list says, and by how much slower than that this machine was so far."""
+        known = sum(part.seconds for part in self.over)
+        pace = max(1, sum(part.took for part in self.over) / known) if known > 60 else 1
+        left = [part.seconds for part in waiting] + [max(0, part.seconds * pace - part.took) / pace for part in self.running]
+        chain = max(part.chain(waiting) for part in waiting)
+        return round(max(sum(left) / processors, chain) * pace / 60 + 0.5)
 
     def may_begin(self, part, waiting, processors):
         """Parts of real time come first. Parts with a time of their own get the other workers, and one more."""
@@ -260,7 +312,7 @@ def close_up(run, ended=""):
     excused = sum(bool(re.match(r"ok .*# *skip the kernel cannot", line, re.I)) for line in lines)
     failed = sum(bool(re.match(r"not ok( |$)", line)) for line in lines)
     passed = sum(bool(re.match(r"ok( |$)", line)) for line in lines) - skipped
-    if skipped > excused and (os.environ.get("NO_SKIP") == "1" or os.environ.get("CI") == "true"):
+    if skipped > excused and strict():
         say("# skipped tests count as failures here")
         failed += skipped - excused
         skipped = excused
@@ -280,6 +332,10 @@ def close_up(run, ended=""):
         failed += 1
     say(line)
     return not failed
+
+
+def strict():
+    return os.environ.get("NO_SKIP") == "1" or os.environ.get("CI") == "true"
 
 
 def kept(path, text):
@@ -315,6 +371,8 @@ def arguments():
     parser = argparse.ArgumentParser(usage=USAGE, description=ABOUT, epilog=ENVIRONMENT, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="the stock kernel and the laboratory alone, without what takes long; by "
                         "an ordinary user or with --only on the stock kernel alone")
+    parser.add_argument("--rest", action="store_true", help=f"what the last make check left out, as {LEFT} says; builds the kernels "
+                        "that it needs")
     parser.add_argument("--all", action="store_true", help="all tests on the stock kernel, and nearly all on the emulated "
                         "debug kernel, too")
     parser.add_argument("--kernel", metavar="SERIES", help="build the module for that kernel of kernels.list, compare what it "
@@ -335,6 +393,8 @@ def arguments():
         wrong(f"--also needs a kernel of scripts/kernel/kernels.list: {' '.join(listing)}")
     if options.also == STOCK:
         wrong(f"--also {STOCK}: that is the stock kernel")
+    if options.rest and not (TOP / LEFT).exists():
+        wrong("check: make check has left nothing out yet: it runs first")
     if options.only == "":
         wrong("--only needs a name")
     for name, number in ("SEED", r"0[xX][0-9a-fA-F]{1,16}|[0-9]{0,20}"), ("LAB_SEED", r"(0|[1-9][0-9]{0,17})?"):
@@ -388,7 +448,19 @@ def main():
     except OSError as error:
         print(f"check: cannot write to {results}: {error.strerror}", file=sys.stderr)
         return 1
-    mistakes = [] if options.only else plan.tests.mistakes()
+    mistakes = [] if options.only or options.rest else plan.tests.mistakes()
+    if plan.missing and options.rest and strict():
+        mistakes = [f"not ok - {FOR_WHAT[name]}: {why}" for name, why in plan.missing.items()]
+    elif plan.missing:
+        say("# left out: " + "; ".join(f"{FOR_WHAT[name]}: {why}" for name, why in plan.missing.items())
+            + ". make check-rest installs and builds what it can, in half an hour, and then runs it")
+    if plan.mode in "cf" and not options.rest:
+        kept(results / "left-out", "".join(f"{work}\n" for work in plan.left_out()))
+    elif options.rest and not plan.left:
+        shutil.rmtree(run.folder)
+        say("# make check has left nothing out", *(["0 passed, 0 failed"] if kept(results / "verdict", "0 passed, 0 failed\n") else []),
+            sep="\n")
+        return 0
     return run_all(run, plan.parts(run.folder), mistakes)
 
 

@@ -43,6 +43,11 @@ def in_child(nice):
     """Whatever ends us, each part gets a TERM. Only we get a Ctrl-C."""
     ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGTERM)
     os.nice(nice)
+    try:
+        # each part is a session, between which a kernel with autogroup divides the processors by this alone
+        pathlib.Path("/proc/self/autogroup").write_text(str(os.nice(0)), encoding="ascii")
+    except OSError:
+        pass
 
 
 def offspring(pid):
@@ -102,9 +107,9 @@ def marked(mark):
 class Part:
     """A command, its output, and how long it has taken."""
 
-    def __init__(self, name, seconds, time_of, after, command, group=None, tests=()):
+    def __init__(self, name, seconds, time_of, after, command, group=None, tests=(), works=()):
         self.name, self.seconds, self.time, self.after, self.command = name, seconds, time_of, after, command
-        self.group, self.tests = group or name, tests
+        self.group, self.tests, self.works = group or name, tests, works
         # for a busy machine; each virtual machine has limits of its own, and tells more when it reaches them
         self.limit = 1800 + 20 * seconds
         self.process = self.output = self.reader = self.late = None

@@ -13,11 +13,14 @@ cd "$(dirname "$0")"
 usage()
 {
 	cat <<-END
-	Usage: scripts/kernel/deps.sh build|demo|tour|check|coverage|programs|package|package-check
+	Usage: scripts/kernel/deps.sh [--missing] python|build|demo|tour|check|check-rest|coverage|programs|package|
+	       package-check
 
-	Installs what is missing to build the module, to run the demo (and the
-	virtual machine), to run the tour, to run all checks, to see what they reach, to try real programs, to make
-	packages, or to check those. Silent when nothing is missing.
+	Installs what is missing to ask for something by its name, to build the module, to run the demo (and the
+	virtual machine), the tour, the tests on the stock kernel, all checks, to see what they reach, to try real
+	programs, to make packages, or to check those. Silent when nothing is missing.
+
+	  --missing  install nothing: print the packages that are missing
 	END
 }
 
@@ -33,6 +36,14 @@ die()
 }
 
 # A package and what shows that it is there: a command or a file.
+needs_python()
+{
+	cat <<-END
+	python3 python3
+	python3 /usr/lib/python3*/http/server.py
+	END
+}
+
 needs_build()
 {
 	cat <<-END
@@ -51,9 +62,9 @@ needs_demo()
 	busybox-static busybox
 	kmod modprobe
 	iproute2 ip
-	python3 /usr/lib/python3*/http/server.py
 	curl curl
 	END
+	needs_python
 }
 
 needs_tour()
@@ -69,12 +80,21 @@ needs_check()
 {
 	needs_tour
 	cat <<-END
+	netbase /etc/protocols
+	xz-utils xz
+	END
+}
+
+needs_check_rest()
+{
+	needs_check
+	cat <<-END
+	bsdextrautils col
 	sparse sparse
 	perl perl
 	flex flex
 	bison bison
 	bc bc
-	xz-utils xz
 	libelf-dev /usr/include/libelf.h
 	libssl-dev /usr/include/openssl/opensslv.h
 	mandoc mandoc
@@ -86,7 +106,7 @@ needs_check()
 
 needs_coverage()
 {
-	needs_check
+	needs_check_rest
 	echo lcov genhtml
 }
 
@@ -122,7 +142,7 @@ is_there()
 
 needs_programs()
 {
-	needs_check
+	needs_check_rest
 }
 
 # What scripts/check/programs.sh tries; the first line is what make check does.
@@ -164,11 +184,11 @@ missing_packages()
 
 	"needs_${1//-/_}" | while read -r package probe; do
 		is_there "$probe" || echo "$package"
-	done
+	done | uniq
 	if [ "$1" = build ]; then
 		kernel_headers >/dev/null || echo linux-headers-amd64
 	fi
-	[[ $1 =~ ^(check|coverage|programs)$ ]] || return 0
+	[[ $1 =~ ^(check|check-rest|coverage|programs)$ ]] || return 0
 	source_package >/dev/null || echo "linux-source-$XTCP_SERIES"
 }
 
@@ -241,8 +261,13 @@ fetch_kernel()
 	trap - EXIT INT TERM HUP
 }
 
+missing=
+if [ "${1-}" = --missing ]; then
+	missing=1
+	shift
+fi
 case ${1-} in
-build|demo|tour|check|coverage|programs|package|package-check) target=$1 ;;
+python|build|demo|tour|check|check-rest|coverage|programs|package|package-check) target=$1 ;;
 --help|-h) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac
@@ -250,10 +275,14 @@ esac
 updated=
 sudo=
 packages=$(missing_packages "$target")
+if [ -n "$missing" ]; then
+	echo $packages
+	exit
+fi
 [ -z "$packages" ] || install $packages
 case $target in
-build | package) exit 0 ;;
-check) unpack_programs "$XTCP_CACHE/programs-short" $programs_short ;;
+python | build | package) exit 0 ;;
+check | check-rest) unpack_programs "$XTCP_CACHE/programs-short" $programs_short ;;
 programs) unpack_programs "$XTCP_CACHE/programs" $programs_all ;;
 esac
 series_headers >/dev/null || install_headers

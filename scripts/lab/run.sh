@@ -37,6 +37,7 @@ usage()
 	  --second COMMAND  with --interactive and in real time: COMMAND, a line for the shell, runs
 	                    at a second terminal of the machine, which scripts/vm/vm-terminal.py opens
 	  --asked           run nothing: say whether there is such a kernel, and such a seed
+	  --able            run nothing: say why this machine cannot start it, and exit with 1
 	  --help            this text
 
 	The machine ends with the process that has started this script.
@@ -61,12 +62,23 @@ cleanup()
 	[ -z "$work" ] || rm -rf "$work" 2>/dev/null || { sleep 0.5; rm -rf "$work"; }
 }
 
+# able: may we have namespaces of our own, with mounts in them? A chroot in a plain folder and most containers have none.
+able()
+{
+	local why
+
+	[ "$(id -u)" -eq 0 ] || { echo "only root can start it"; return 1; }
+	why=$(unshare --mount --pid --net --ipc --uts --fork --kill-child \
+		sh -c 'mount -t tmpfs able /mnt && mount -t proc proc /mnt' 2>&1) ||
+		{ echo "this machine cannot start it: ${why%%$'\n'*}"; return 1; }
+}
+
 check_needs()
 {
 	local word
 
 	for word in busybox unshare setpriv timeout; do
-		command -v "$word" >/dev/null || die 125 "$word is missing; run scripts/kernel/deps.sh check"
+		command -v "$word" >/dev/null || die 125 "$word is missing; run scripts/kernel/deps.sh check-rest"
 	done
 	[ "$(id -u)" -eq 0 ] || die 125 "only root can run it: it makes namespaces, to keep this machine as it is"
 	folder=$("$scripts/lab/kernel.sh" "$kernel") || die 125 "no kernel"
@@ -157,7 +169,7 @@ watch_machine()
 	shown=
 }
 
-kernel=fast memory=2G timeout= stall= share= append= interactive= seed= forced= second= asked=
+kernel=fast memory=2G timeout= stall= share= append= interactive= seed= forced= second= asked= able=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel|--memory|--timeout|--stall|--share|--append|--seed|--second)
@@ -166,6 +178,7 @@ while [ $# -gt 0 ]; do
 		shift 2 ;;
 	--interactive) forced=1; shift ;;
 	--asked) asked=1; shift ;;
+	--able) able=1; shift ;;
 	--help|-h) usage; exit 0 ;;
 	--) shift; break ;;
 	-*) wrong "unknown option $1" ;;
@@ -175,6 +188,10 @@ done
 [[ $kernel =~ ^(fast|debug)$ ]] || wrong "--kernel $kernel: neither fast nor debug"
 [[ $seed =~ ^(0|[1-9][0-9]{0,17})?$ ]] || wrong "--seed $seed: not a number of at most 18 digits"
 [ -z "$asked" ] || exit 0
+if [ -n "$able" ]; then
+	able
+	exit
+fi
 check_options $#
 # it looks for somebody there all the time, and time would fly
 [ -z "$second" ] || { [ -n "$interactive" ] && [ -z "$seed" ]; } || wrong "--second wants a terminal, and real time"
