@@ -246,7 +246,8 @@ static void expired_delayed_ack(struct sock *sk)
  *
  *  - while our data waits for an ACK or a window;
  *  - before xtcp_keepalive_time() has passed since the last accepted segment;
- *  - before TCP_KEEPINTVL has passed since an unanswered probe (xtcp_keepalive_left()).
+ *  - before TCP_KEEPINTVL has passed since an unanswered probe (xtcp_keepalive_left()), unless an
+ *    option was set. Then a probe is due, but it does not count, and changes no later deadline.
  *
  * The deadline may pass too early: a segment may have come since the deadline was set. Or the
  * deadline was set earlier than keepalive needs it, because of a limit on the time without text
@@ -267,18 +268,22 @@ static void keep_alive(struct sock *sk)
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time);
 	} else if (idle < time) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
-	} else if (left) {
+	} else if (left && !xsk->timers.keepalive_asked) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);
-	} else if (xtcp_keepalive_give_up(sk)) {
+	} else if (!left && xtcp_keepalive_give_up(sk)) {
 		reason = sock_flag(sk, SOCK_KEEPOPEN) ? XTCP_ABORT_KEEPALIVE : XTCP_ABORT_KEEPALIVE_ALWAYS;
 		xtcp_bare_rst(sk, reason);
 		xtcp_retries_give_up(sk, reason);
 	} else if (no_room(xtcp_output_probe(sk, true))) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, msecs_to_jiffies(ROOM_RETRY_MS));
 	} else {
-		xtcp_tries_kept_alive(&xsk->tries);
-		xtcp_timer_kept_alive(&xsk->timers);
-		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_intvl(sk));
+		xsk->timers.keepalive_asked = false;
+		if (!left) {
+			xtcp_tries_kept_alive(&xsk->tries);
+			xtcp_timer_kept_alive(&xsk->timers);
+			left = xtcp_keepalive_intvl(sk);
+		}
+		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);
 	}
 }
 

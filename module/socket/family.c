@@ -98,8 +98,10 @@ static void leave_memory_pressure(struct sock *sk)
 static void proto_keepalive(struct sock *sk, int on)
 {
 	xtcp_sk(sk)->by_rule &= ~XTCP_BY_RULE_KEEPALIVE;
+	if (sock_flag(sk, SOCK_KEEPOPEN) == !!on)
+		return;
 	sock_valbool_flag(sk, SOCK_KEEPOPEN, on);
-	xtcp_keepalive_changed(sk);
+	xtcp_keepalive_changed(sk, 0);
 }
 
 /*

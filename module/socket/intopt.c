@@ -62,7 +62,7 @@ static int set_keepidle(struct sock *sk, int val)
 	if (val < 1 || val > MAX_TCP_KEEPIDLE)
 		return -EINVAL;
 	WRITE_ONCE(xtcp_sk(sk)->keepalive_time, val);
-	xtcp_keepalive_changed(sk);
+	xtcp_keepalive_changed(sk, (u32)jiffies - xtcp_sk(sk)->rcv_tstamp);
 	return 0;
 }
 

@@ -25,8 +25,6 @@
 #include "base/stream.h"
 #include "time/timer.h"
 
-#define INTERVAL_WAIVED	BIT(31)	/* jiffies; more than any TCP_KEEPINTVL */
-
 /**
  * xtcp_keepalive_is_on() - is keepalive on for this connection?
  * @sk: the sock
@@ -233,7 +231,7 @@ void xtcp_keepalive_established(struct sock *sk)
 	 * was last sent
 	 */
 	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
-	xtcp_keepalive_changed(sk);
+	xtcp_keepalive_changed(sk, 0);
 }
 
 /* Does a keepalive probe wait for its answer? Then timers.kept_alive is valid. */
@@ -243,7 +241,8 @@ static bool waits_for_answer(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_keepalive_left() - how much of TCP_KEEPINTVL, counted from the last probe, is left?
+ * xtcp_keepalive_left() - how much of TCP_KEEPINTVL, counted from the last probe that counts, is
+ * left?
  * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held.
@@ -264,17 +263,19 @@ unsigned long xtcp_keepalive_left(const struct sock *sk)
  * xtcp_keepalive_changed() - event: SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection is
  * established
  * @sk: the sock, in any state
+ * @idle: how much of TCP_KEEPIDLE has passed, jiffies. As in Linux, 0 when keepalive was switched
+ *	on: the peer may have been silent for long
  *
- * If the connection has been idle for TCP_KEEPIDLE, a probe is due at once, even if TCP_KEEPINTVL
- * has not passed since an earlier probe that is unanswered. So XTCP_IDLE_MS and
- * XTCP_HALF_CLOSED_MS, which do not change keepalive, call only xtcp_keepalive_limit_idle().
+ * After TCP_KEEPIDLE a probe is due, even if TCP_KEEPINTVL has not passed since an earlier probe
+ * that is unanswered. Such a probe does not count: setting an option again and again must not end
+ * the connection. In Linux it counts. XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS do not change keepalive,
+ * and call only xtcp_keepalive_limit_idle().
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_keepalive_changed(struct sock *sk)
+void xtcp_keepalive_changed(struct sock *sk, u32 idle)
 {
 	unsigned long time = xtcp_keepalive_time(sk);
-	u32 idle = (u32)jiffies - xtcp_sk(sk)->rcv_tstamp;
 
 	sock_owned_by_me(sk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_KEEPALIVE);
@@ -282,9 +283,7 @@ void xtcp_keepalive_changed(struct sock *sk)
 		return;
 	if (xtcp_keepalive_is_on(sk)) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
-		/* count the last probe as sent longer ago than any TCP_KEEPINTVL */
-		if (waits_for_answer(xtcp_sk(sk)))
-			xtcp_sk(sk)->timers.kept_alive = (u32)jiffies - INTERVAL_WAIVED;
+		xtcp_sk(sk)->timers.keepalive_asked = true;
 	}
 	xtcp_keepalive_limit_idle(sk);
 }
@@ -298,8 +297,8 @@ void xtcp_keepalive_changed(struct sock *sk)
  * computed from the time of the last probe, not from the old deadline, which may come from a limit
  * on the time without text.
  *
- * Exception: if TCP_KEEPIDLE or SO_KEEPALIVE was set after the last probe, the interval counts as
- * passed. Then keep_alive() in expiry.c waits only for the rest of TCP_KEEPIDLE.
+ * Exception: if TCP_KEEPIDLE or SO_KEEPALIVE was set after the last probe, the next one is due when
+ * TCP_KEEPIDLE has passed.
  *
  * Context: process. Lock: socket, held.
  */
@@ -308,7 +307,7 @@ void xtcp_keepalive_intvl_changed(struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!waits_for_answer(xsk) || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+	if (!waits_for_answer(xsk) || xsk->timers.keepalive_asked || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
 		return;
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_left(sk));
 	xtcp_keepalive_limit_idle(sk);

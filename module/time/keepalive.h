@@ -21,7 +21,7 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 
 /* Softirq or process, socket lock held. The events that set the deadline, and what is left. */
 void xtcp_keepalive_established(struct sock *sk);
-void xtcp_keepalive_changed(struct sock *sk);
+void xtcp_keepalive_changed(struct sock *sk, u32 idle);
 void xtcp_keepalive_intvl_changed(struct sock *sk);
 void xtcp_keepalive_limit_idle(struct sock *sk);
 unsigned long xtcp_keepalive_left(const struct sock *sk);

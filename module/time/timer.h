@@ -36,10 +36,9 @@ enum xtcp_timer_shown {
 /**
  * struct xtcp_timers - deadlines in jiffies
  * @deadline: indexed by enum xtcp_timer; an element is valid while its bit in @armed is set
- * @kept_alive: jiffies when the last keepalive probe was sent. Set to 2^31 jiffies ago when the
- *	next probe need not wait for the rest of TCP_KEEPINTVL. Valid until the peer answers or
- *	the program writes text. Shares memory with the retransmit deadline, which is not armed
- *	while @kept_alive is valid
+ * @kept_alive: jiffies when the last keepalive probe that counts was sent. Valid until the peer
+ *	answers or the program writes text. Shares memory with the retransmit deadline, which is
+ *	not armed while @kept_alive is valid
  * @aborted: the number of a sock in the table of aborted.c; valid while ended.is_listed is set,
  *	which implies @dead
  * @told_code: the code in the diagnostic payload of the peer's RST; valid while ended.is_told is
@@ -48,6 +47,8 @@ enum xtcp_timer_shown {
  * @armed: one bit per deadline, numbered by enum xtcp_timer
  * @probes: how often window probes have doubled the RTO since text was last sent or retransmitted
  * @dead: set by xtcp_timer_stop(); no deadline can be armed any more
+ * @keepalive_asked: SO_KEEPALIVE or TCP_KEEPIDLE was set: the next keepalive probe need not wait
+ *	for the rest of TCP_KEEPINTVL
  */
 struct xtcp_timers {
 	union {
@@ -62,6 +63,7 @@ struct xtcp_timers {
 	u8 armed;
 	u8 probes;
 	bool dead;
+	bool keepalive_asked;
 };
 
 /*

@@ -144,6 +144,46 @@ static const struct wire_row rows[] = {
 			.counters = "TCPKeepAlive=2",
 		},
 	},
+	{	/* SO_KEEPALIVE that is set already: nothing happens */
+		.name = "keepalive_%s_set_again_while_a_probe_waits", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 60; set KEEPCNT 3; set KEEPALIVE 1; >@3000 . 0 ack 1;"
+				  "set KEEPALIVE 1; pass 20; none; set KEEPALIVE 1; pass 20; none;"
+				  "set KEEPCNT 1; set USER_TIMEOUT 1; pass 20; none; state established;"
+				  "info probes = 1; check Q >= 5000; < . 1 ack 1; none",
+			.counters = "TCPKeepAlive=1 TCPAbortOnTimeout=0",
+		},
+	},
+	{	/* when it is set for the first time, the peer may have been silent for long */
+		.name = "keepalive_%s_counts_from_the_option", .rfc = "RFC 9293 3.8.4", .in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; pass 1200; mark; set KEEPALIVE 1; >@3000 . 0 ack 1; elapsed >= 500;"
+				  "set KEEPALIVE 0; mark; set KEEPALIVE 1; >@3000 . 0 ack 1; elapsed >= 500;"
+				  "< . 1 ack 1; none",
+			.counters = "TCPKeepAlive=2",
+		},
+	},
+	{	/* each leaves at once, none counts before the first has had its time */
+		.name = "keepalive_%s_idle_set_three_times_while_a_probe_waits", .rfc = "RFC 9293 3.8.4",
+		.in = ESTABLISHED,
+		.want = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 4; set KEEPCNT 2; set KEEPALIVE 1; >@3000 . 0 ack 1;"
+				  "mark; set KEEPIDLE 1; >@100 . 0 ack 1; set KEEPIDLE 1; >@100 . 0 ack 1;"
+				  "set KEEPIDLE 1; >@100 . 0 ack 1; state established; info probes = 1;"
+				  "check Q <= 401; >@5000 . 0 ack 1; elapsed >= 2000; info probes = 2;"
+				  "set KEEPIDLE 1; >@100 . 0 ack 1; state established; hup 5000; > R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "TCPKeepAlive=6 TCPAbortOnTimeout=1",
+		},
+		.kernel_differs = "counts each, and gives up at once a peer that has had no time to answer",
+		.kernel = {
+			.script = "set KEEPIDLE 1; set KEEPINTVL 4; set KEEPCNT 2; set KEEPALIVE 1; >@3000 . 0 ack 1;"
+				  "mark; set KEEPIDLE 1; >@100 . 0 ack 1; set KEEPIDLE 1; hup 100; elapsed <= 500;"
+				  "> R. 1 ack 1",
+			.state = CLOSED, .err = "ETIMEDOUT",
+			.counters = "TCPKeepAlive=2 TCPAbortOnTimeout=1",
+		},
+	},
 	{
 		.name = "keepalive_%s_idle_then_interval_raised_while_a_probe_waits", .rfc = "RFC 9293 3.8.4",
 		.in = ESTABLISHED,
