@@ -7,13 +7,14 @@
  * a constant key. A period is 64 seconds; its number is the clock that RFC 6528 section 3 demands.
  * IRS is added and is not part of the MAC, so the ISN grows as the peer's ISN grows. Four of the 24
  * bits are options. The other twenty are a MAC over the whole hash (which represents the tuple),
- * the period and all options. The ISN grows from period to period: a period adds 2^24, and the 24
+ * the period and these options. The ISN grows from period to period: a period adds 2^24, and the 24
  * bits change by less than that.
  *
  * Two of the four option bits are the MSS. The other two are the window scale, rounded down: a
  * smaller shift only makes the peer's window look smaller. With timestamps, the lowest six bits of
  * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Without timestamps,
- * SACK and ECN are off.
+ * SACK and ECN are off. The MAC does not cover TSval: an ACK that has lost its timestamps on the way
+ * still opens the connection. A peer that changes the bits deceives only itself.
  *
  * Our own shift is not stored, since the listener that gets the ACK has it. The MAC covers it. So
  * an ACK is refused if it answers the SYN-ACK of a former listener with another shift: the SYN-ACK
@@ -33,6 +34,7 @@
 #define MAC_BITS	20
 #define MAC_MASK	((1U << MAC_BITS) - 1)
 #define FIELD_MASK	0xffffffU
+#define SCALE_CLASS	3U	/* mask: the low two of the four bits of options are the class of the shift */
 #define TS_SCALE	15U	/* mask: the low four bits of TSval are the shift */
 #define NO_SCALE	15U	/* greater than any shift: window scaling is off */
 #define TS_SACK		16U	/* bit of TSval: SACK is permitted */
@@ -72,15 +74,11 @@ static u32 ts_bits(struct xtcp_cookie cookie)
 	       (cookie.ecn_ok ? TS_ECN : 0);
 }
 
-/*
- * Computes the MAC. @cookie: ts_ok, wscale_ok and rcv_wscale are set. @data: the four bits of the
- * ISN. @bits: the six bits of TSval.
- */
-static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, struct xtcp_cookie cookie, u32 data,
-	       u32 bits)
+/* Computes the MAC. @data: the four bits of the ISN. @rcv_wscale: the listener's shift. */
+static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, u32 data, u8 rcv_wscale)
 {
 	const siphash_key_t *key = &secrets->key[period / XTCP_COOKIE_PERIODS & 1];
-	u32 options = data | bits << 8 | (u32)cookie.ts_ok << 16 | (cookie.wscale_ok ? cookie.rcv_wscale : 0U) << 20;
+	u32 options = data | (data & SCALE_CLASS ? rcv_wscale : 0U) << 4;
 
 	/*
 	 * For one tuple, each period and set of options gives SipHash a different input. Two tuples
@@ -124,10 +122,9 @@ u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtc
 {
 	u32 period = now / XTCP_COOKIE_PERIOD_S;
 	u32 data = mss_index(tuple, cookie.mss) << 2 | scale_class(cookie);
-	u32 bits = cookie.ts_ok ? ts_bits(cookie) : 0;
 
 	return (u32)hash + irs + (period << 24) +
-	       (data << MAC_BITS | mac(secrets, hash, period, cookie, data, bits));
+	       (data << MAC_BITS | mac(secrets, hash, period, data, cookie.rcv_wscale));
 }
 
 /**
@@ -153,7 +150,7 @@ u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
  * @hash: as for xtcp_cookie_make()
  * @irs: SEG.SEQ - 1
  * @iss: SEG.ACK - 1
- * @tsecr: TSecr of the segment; NULL without timestamps
+ * @tsecr: TSecr of the segment; NULL: the segment has no timestamps, even if the SYN had
  * @now: seconds
  * @cookie: rcv_wscale is the listener's shift; the other fields receive the options of the SYN, and
  *	are valid when true is returned
@@ -170,15 +167,18 @@ bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct x
 	u32 period = now / XTCP_COOKIE_PERIOD_S;
 	u32 age = (period - (field >> 24)) & 0xff;
 	u32 data = (field & FIELD_MASK) >> MAC_BITS;
-	u32 bits = tsecr ? *tsecr & XTCP_COOKIE_TS_MASK : 0;
+	u32 bits = tsecr ? *tsecr & XTCP_COOKIE_TS_MASK : NO_SCALE;
 	u32 wrong;
 
 	cookie->mss = mss_table(tuple)[data >> 2];
 	cookie->ts_ok = !!tsecr;
 	cookie->sack_ok = bits & TS_SACK;
 	cookie->ecn_ok = bits & TS_ECN;
-	cookie->wscale_ok = tsecr ? (bits & TS_SCALE) != NO_SCALE : !!(data & 3);
-	cookie->snd_wscale = !cookie->wscale_ok ? 0 : tsecr ? bits & TS_SCALE : scale_of_class[data & 3];
-	wrong = mac(secrets, hash, period - (age & 1), *cookie, data, bits) ^ (field & MAC_MASK);
+	cookie->wscale_ok = data & SCALE_CLASS;
+	cookie->snd_wscale = cookie->wscale_ok ? bits & TS_SCALE : 0;
+	/* TSecr is missing, or is not ours: the ISN knows the shift roughly */
+	if (cookie->snd_wscale == NO_SCALE || scale_class(*cookie) != (data & SCALE_CLASS))
+		cookie->snd_wscale = scale_of_class[data & SCALE_CLASS];
+	wrong = mac(secrets, hash, period - (age & 1), data, cookie->rcv_wscale) ^ (field & MAC_MASK);
 	return !(wrong | (age & ~1U));
 }

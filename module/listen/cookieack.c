@@ -32,6 +32,7 @@
 #include "out/ip_reply.h"
 #include "out/reply.h"
 #include "sight/mib.h"
+#include "window/window.h"
 
 static bool cookie_ok(const struct xtcp_listener *listener, const struct xtcp_demux_key *key, u32 seq, u32 ack,
 		      const u32 *tsecr, struct xtcp_cookie *cookie)
@@ -179,6 +180,13 @@ struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const
 		return NULL;
 	}
 	xtcp_request_fill_window(&he, listener, &how);
+	/*
+	 * the SYN-ACK may have had timestamps that this ACK has lost: then its window was another
+	 * multiple of a segment. The right edge must not move left
+	 */
+	if (!he.ts_ok)
+		he.rcv_wnd = max_t(u32, he.rcv_wnd,
+				   xtcp_window_first(lsk, how.dst, how.advmss - XTCP_OPTLEN_TIMESTAMP_ALIGNED));
 	if (xtcp_ecn_is_allowed(lsk, how.dst))
 		fill_cookie_ecn(lsk, skb, &cookie, &he);
 	dst_release(how.dst);

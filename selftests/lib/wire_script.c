@@ -22,6 +22,7 @@
  *   sport N|none; host N	go on from the peer's port, its address that is N above; port 0
  *   dport N|none		the same to another port of the stack
  *   tick N			move the peer's timestamp clock
+ *   nots			from here on no segment has timestamps
  *   key TEXT|none		the peer signs with this key (RFC 2385), and what is sent to it has to be
  *				signed with it; none: nothing may be signed
  *   ao, aouse, aowant		the same by TCP-AO; and its options, see wire_ao.c

@@ -319,6 +319,11 @@ int wire_step(struct wire *w, const char *verb, char *args)
 		wire_peer_reset(w, false);
 		return 0;
 	}
+	if (!strcmp(verb, "nots")) {
+		w->c.ts_out = false;
+		w->c.ts_on = false;
+		return 0;
+	}
 	if (!strcmp(verb, "key"))
 		return wire_sign_step(w, args);
 	if (!strcmp(verb, "isn")) {

@@ -257,6 +257,47 @@ static const struct wire_row rows[] = {
 				  "accept",
 		},
 	},
+	/* Something on the way has taken the timestamps out of the third ACK. */
+	{
+		.name = "cookie_without_its_timestamps", .rfc = "RFC 4987 3.6",
+		.pre = "sysctl syncookies 2; listen 16", .syn = "mss 1440,sackok,ts T 0,nop,ws 7",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 <mss A,ws,ts>; < . 1 ack 1 win 16 <nots>; nots; none; accept;"
+				  "info options = 4; info snd_wnd = 2048; write 2000; > p. 1(1024) ack 1;"
+				  "> P. 1025(976) ack 1; < P. 1(100) ack 2001 win 16; >@1000 . 2001 ack 101",
+			.counters = "SyncookiesSent=1 SyncookiesRecv=1 SyncookiesFailed=0 PassiveOpens=1 OutRsts=0",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "forgets the shift that both have agreed on",
+		.kernel = {
+			.script = "< S 0 $; > S. 0 ack 1 <mss A,ws,ts>; < . 1 ack 1 win 16 <nots>; nots; none; accept;"
+				  "info options = 0; info snd_wnd = 16",
+		},
+		.kernel_shrinks = true,
+	},
+	{
+		.name = "cookie_without_its_timestamps_and_other_options", .rfc = "RFC 4987 3.6",
+		.pre = "sysctl syncookies 2; listen 16", .syn = "mss 1440,nop,nop,ts T 0",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 <mss A,nows,ts>; < P. 1(100) ack 1 <nots>; nots;"
+				  ">@1000 . 1 ack 101; accept; info options = 0; read 100; write 10;"
+				  "> P. 1(10) ack 101; < . 101 ack 11",
+			.counters = "SyncookiesSent=1 SyncookiesRecv=1 SyncookiesFailed=0 PassiveOpens=1 OutRsts=0",
+			.state = ESTABLISHED,
+		},
+		.kernel_shrinks = true,
+	},
+	{	/* an entry knows better: RFC 7323 leaves it open whether such a segment is taken */
+		.name = "third_ack_without_its_timestamps", .rfc = "RFC 7323 3.2",
+		.pre = "listen 16", .syn = "mss 1440,sackok,ts T 0,nop,ws 7",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 <mss A,ws,ts>; < . 1 ack 1 win 16 <nots>; none; accept;"
+				  "info options = 7; < P. 1(100) ack 1 win 16 <nots>; >@1000 . 1 ack 101 <ts>; read 100;"
+				  "< P. 101(100) ack 1 win 16; >@1000 . 1 ack 201 <ts>; read 100",
+			.counters = "SyncookiesSent=0 PassiveOpens=1 OutRsts=0 PAWSEstab=0",
+			.state = ESTABLISHED,
+		},
+	},
 	{
 		.name = "cookie_with_a_wrong_ack", .rfc = "RFC 4987 3.6", .pre = "listen 0",
 		.want = {
