@@ -10,6 +10,7 @@
  */
 #include "socket/ipopt.h"
 
+#include <linux/netfilter_ipv4.h>
 #include <linux/uaccess.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
@@ -86,6 +87,40 @@ static int refuse_get(int level, int __user *optlen)
 	return level == SOL_IP && len < 0 ? -EINVAL : -ENOPROTOOPT;
 }
 
+/*
+ * SO_ORIGINAL_DST, and IP6T_SO_ORIGINAL_DST, which has the same number: where was the connection
+ * going before netfilter redirected it? conntrack answers it only for a sock whose protocol is 6,
+ * and reads nothing but names. So it gets a sock with our names that lives as long as this call.
+ */
+static int get_original_dst(struct sock *sk, int level, char __user *optval, int __user *optlen)
+{
+	struct sock *named = sk_alloc(sock_net(sk), sk->sk_family, GFP_KERNEL, sk->sk_prot, 1);
+	int err = -ENOPROTOOPT;
+
+	if (!named)
+		return -ENOBUFS;
+	lock_sock(sk);
+	named->sk_protocol = IPPROTO_TCP;
+	named->sk_bound_dev_if = sk->sk_bound_dev_if;
+	named->sk_addrpair = sk->sk_addrpair;
+	named->sk_portpair = sk->sk_portpair;
+	inet_sk(named)->inet_sport = inet_sk(sk)->inet_sport;
+#if IS_ENABLED(CONFIG_IPV6)
+	named->sk_v6_rcv_saddr = sk->sk_v6_rcv_saddr;
+	named->sk_v6_daddr = sk->sk_v6_daddr;
+	inet_sk(named)->pinet6 = inet_sk(sk)->pinet6;
+#endif
+	release_sock(sk);
+	if (level == SOL_IP)
+		err = ip_getsockopt(named, level, SO_ORIGINAL_DST, optval, optlen);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		err = ipv6_getsockopt(named, level, SO_ORIGINAL_DST, optval, optlen);
+#endif
+	sk_free(named);
+	return err;
+}
+
 /**
  * xtcp_ipopt_set() - set an option of a level other than SOL_SOCKET and IPPROTO_TCP
  * @sk: the sock
@@ -124,13 +159,15 @@ int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t optval, un
  *
  * RFC 9293 section 3.9.1.
  *
- * Context: process. The kernel's own code takes the socket lock where needed.
+ * Context: process. Takes the socket lock where needed, or the kernel's own code does.
  *
  * Return: what the kernel's own code returns; -ENOPROTOOPT, -EFAULT or -EINVAL for an option that
- * is refused; -EOPNOTSUPP for an unknown level on an AF_INET sock.
+ * is refused; -EOPNOTSUPP for an unknown level on an AF_INET sock; -ENOBUFS for SO_ORIGINAL_DST.
  */
 int xtcp_ipopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
+	if (optname == SO_ORIGINAL_DST && (level == SOL_IP || (level == SOL_IPV6 && sk->sk_family == AF_INET6)))
+		return get_original_dst(sk, level, optval, optlen);
 	if (level == SOL_IP)
 		return ip_option_is_known(optname, false) ?
 			ip_getsockopt(sk, level, optname, optval, optlen) : refuse_get(level, optlen);

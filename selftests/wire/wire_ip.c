@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/netfilter_ipv4.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,13 +55,13 @@ static int filter_listener(struct wire *w)
 }
 
 /* A rule for the segments between the stack and the row's peer alone: the sentinels pass. */
-static int add_rule(struct wire *w, const char *hook, const char *end, const char *rule)
+static int add_rule(struct wire *w, const char *type, const char *hook, const char *end, const char *rule)
 {
 	char line[512], peer[INET6_ADDRSTRLEN];
 
-	snprintf(line, sizeof(line), "nft 'add table inet t; add chain inet t %s { type filter hook %s priority 0; };"
-		 "add rule inet t %s %s %s %s meta l4proto tcp %s'", hook, hook, hook, w->ip == 4 ? "ip" : "ip6", end,
-		 inet_ntop(w->ip == 4 ? AF_INET : AF_INET6, w->peer, peer, sizeof(peer)), rule);
+	snprintf(line, sizeof(line), "nft 'add table inet t; add chain inet t %s_%s { type %s hook %s priority 0; };"
+		 "add rule inet t %s_%s %s %s %s meta l4proto tcp %s'", type, hook, type, hook, type, hook,
+		 w->ip == 4 ? "ip" : "ip6", end, inet_ntop(w->ip == 4 ? AF_INET : AF_INET6, w->peer, peer, sizeof(peer)), rule);
 	return system(line) ? wire_fail(w, "%s", line) : 0;
 }
 
@@ -68,7 +69,7 @@ static int add_rule(struct wire *w, const char *hook, const char *end, const cha
 static int marked(struct wire *w)
 {
 	if (wire_tun_sysctl(w, w->ip == 4 ? "ipv4/fwmark_reflect" : "ipv6/fwmark_reflect", "1") ||
-	    add_rule(w, "prerouting", "saddr", "meta mark set 6") || wire_route_mark(w, 6))
+	    add_rule(w, "filter", "prerouting", "saddr", "meta mark set 6") || wire_route_mark(w, 6))
 		return -1;
 	return wire_script_run(w, w->row->want.script);
 }
@@ -76,9 +77,41 @@ static int marked(struct wire *w)
 /* No segment reaches the peer but those of the priority 6. */
 static int prior(struct wire *w)
 {
-	if (add_rule(w, "output", "daddr", "meta priority != 0:6 drop"))
+	if (add_rule(w, "filter", "output", "daddr", "meta priority != 0:6 drop"))
 		return -1;
 	return wire_script_run(w, w->row->want.script);
+}
+
+/* Both ends of a row's connection have the numbers of these ports. Linux gives the option the number in both IPs. */
+static int original_is(struct wire *w, int fd, unsigned int port)
+{
+	struct sockaddr_in6 v6 = {};
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&v6;
+	socklen_t len = w->ip == 4 ? sizeof(*v4) : sizeof(v6);
+
+	if (getsockopt(fd, w->ip == 4 ? SOL_IP : SOL_IPV6, SO_ORIGINAL_DST, &v6, &len))
+		return wire_fail(w, "SO_ORIGINAL_DST: %s", strerror(errno));
+	if (len != (w->ip == 4 ? sizeof(*v4) : sizeof(v6)) || v6.sin6_family != (w->ip == 4 ? AF_INET : AF_INET6) ||
+	    v6.sin6_port != htons(port) || memcmp(w->ip == 4 ? (void *)&v4->sin_addr : &v6.sin6_addr, w->local,
+						  w->ip == 4 ? 4 : 16))
+		return wire_fail(w, "SO_ORIGINAL_DST: length %u, port %u", len, ntohs(v6.sin6_port));
+	return 0;
+}
+
+/* The peer calls one port, and netfilter redirects it to that of the listener. */
+static int redirected(struct wire *w)
+{
+	unsigned int port = w->c.lport + 1000;
+	char rule[80];
+
+	snprintf(rule, sizeof(rule), "tcp dport %u redirect to :%u", port, w->c.lport);
+	if (add_rule(w, "nat", "prerouting", "saddr", rule) ||
+	    wire_script_run(w, "listen; dport 1000; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept") ||
+	    original_is(w, w->c.fd, port) ||
+	    wire_script_run(w, "< P. 1(10) ack 1; >@1000 . 1 ack 11; read 10; write 10; > P. 1(10) ack 11;"
+			       "fresh; dport -1000; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept"))
+		return -1;
+	return original_is(w, w->c.fd, port - 1000);
 }
 
 static const struct wire_row rows[] = {
@@ -229,6 +262,11 @@ static const struct wire_row rows[] = {
 				  "set MINTTL 64; icmp host seq 1; none; err EHOSTUNREACH; < . 1 ack 1001; none",
 			.counters = "TCPMinTTLDrop=1",
 		},
+	},
+	/* Transparent proxies ask where the client was going. */
+	{
+		.name = "original_destination_of_a_redirected_connection", .rfc = "RFC 9293 3.9.1",
+		.run = redirected, .want = { .state = ESTABLISHED },
 	},
 	{
 		.name = "redirect_%s_of_a_stranger", .rfc = "RFC 1122 3.2.2.2", .only = 4, .in = ESTABLISHED,
