@@ -180,6 +180,8 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct u
 						xtcp_fill_copy(sk, skb, &msg->msg_iter, most);
 		}
 		if (n == -ENOSPC) {
+			/* as in Linux: the skb has less than a bundle, and gets no more */
+			mark_push(sk);
 			full = true;
 			continue;
 		}

@@ -10,8 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "lib/wire.h"
+#include "lib/zerocopy.h"
 
 /* The first answer of a program makes acknowledgments wait for the next one. */
 #define INTERACTIVE	"< P. 1(100) ack 1; >@1000 . 1 ack 101; read 100; write 100;" \
@@ -110,7 +112,29 @@ static int bloated(struct wire *w)
 	return wire_script_run(w, script);
 }
 
+/* An skb has room for 17 pieces of memory, and each octet here is one, which counts as a page. */
+static int pieces(struct wire *w)
+{
+	uint8_t octets[2 * 18];
+	struct iovec piece[18];
+	struct msghdr msg = { .msg_iov = piece, .msg_iovlen = 18 };
+	unsigned int i;
+
+	if (wire_script_run(w, "set SNDBUF 200000"))
+		return -1;
+	zerocopy_on(w->c.fd);
+	for (i = 0; i < msg.msg_iovlen; i++) {
+		octets[2 * i] = wire_segment_byte(1 + i);
+		piece[i] = (struct iovec) { &octets[2 * i], 1 };
+	}
+	if (sendmsg(w->c.fd, &msg, MSG_ZEROCOPY) != (ssize_t)msg.msg_iovlen)
+		return wire_fail(w, "sendmsg: %s", strerror(errno));
+	w->c.written += msg.msg_iovlen;
+	return wire_script_run(w, "> P. 1(17) ack 1; none; < . 1 ack 18; > P. 18(1) ack 1; < . 1 ack 19");
+}
+
 static const struct wire_row rows[] = {
+	{ .name = "data_%s_in_pieces_without_a_copy", .rfc = "RFC 9293 3.9.1.2", .in = ESTABLISHED, .run = pieces },
 	/* The link is down for a moment. A route that is gone says nothing of the MTU. */
 	/* TCP_QUICKACK sends the ACK that waits; an even value delays the next one again. */
 	{
