@@ -101,6 +101,7 @@ struct wire_segment {
 	unsigned int len;	/* payload */
 	size_t packet;		/* whole packet, as parsed */
 	uint8_t ttl, tos;	/* of the IP header; ttl as parsed */
+	uint8_t ip_options;	/* octets of options of IPv4, as parsed */
 	uint32_t label;		/* IPv6's, as parsed */
 	const uint8_t *data;
 	/* parsed options; -1: absent */
@@ -119,6 +120,7 @@ struct wire_segment {
 	int doff;		/* data offset to claim, in words; -1: the right one */
 	int cut;		/* keep this many bytes of TCP; -1: all */
 	bool badsum;
+	bool record;		/* the IPv4 header has the option Record Route */
 	bool is_unsigned;	/* although the peer has a key */
 	uint8_t bad_digest;	/* bits of the digest to turn */
 	const char *other_key;	/* instead of the peer's */

@@ -3,7 +3,8 @@
  * The script language of the rows. Steps stand between semicolons.
  *
  *   < FLAGS SEQ(LEN) ack ACK win WIN urg N <OPTIONS> ...	inject a segment
- *   > FLAGS SEQ(LEN) ack ACK win WIN ttl N tos N label same|other <OPTIONS> xN	the next answer
+ *   > FLAGS SEQ(LEN) ack ACK win WIN ttl N tos N ip N label same|other <OPTIONS> xN	the next answer;
+ *				IPv4's header has N octets of options, or none
  *   >@MS ...			it may take MS milliseconds, for timers
  *   <old ...; >old ...		the same for the incarnation before "reopen": its numbers, clock and octets
  *   none			nothing more was sent
@@ -45,8 +46,8 @@
  * tcpdump writes them ('-': none); in an answer 'p' leaves PSH open, and SEQ, ACK or
  * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
  * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
- * BYTES, src and dst (mcast, bcast, self), tos N, res N (the reserved bits), unsigned, badsign,
- * signed KEY, and of TCP-AO keyid N, rnext N, longer N (so many octets in the option behind the MAC),
+ * BYTES, src and dst (mcast, bcast, self), tos N, record (IPv4's Record Route), res N (the reserved bits),
+ * unsigned, badsign, signed KEY, and of TCP-AO keyid N, rnext N, longer N (so many octets in the option behind the MAC),
  * turn sne|src|dst|protocol|length|N (an octet of the segment that changed after it was signed).
  * "text HEX", also of an answer: its text is these octets, and not those of the stream.
  * OPTIONS: mss N, ws N, sackok, ts VAL ECR, nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an
@@ -141,6 +142,10 @@ static int inject_word(struct wire *w, char *word, char **next, struct wire_segm
 		return row_syn(w, seg, "mss 1000,ws 0");
 	if (!strcmp(word, "badsum")) {
 		seg->badsum = true;
+		return 0;
+	}
+	if (!strcmp(word, "record")) {
+		seg->record = true;
 		return 0;
 	}
 	if (!strcmp(word, "unsigned")) {
@@ -274,7 +279,7 @@ static int compare(struct wire *w, const char *what, const struct bound *b, uint
 
 /* An answer as the line describes it, its numbers still text. */
 struct answer {
-	char *flags, *seq, *ack, *win, *urg, *ttl, *tos, *label, *text, *options;
+	char *flags, *seq, *ack, *win, *urg, *ttl, *tos, *ip, *label, *text, *options;
 	uint32_t len, times;
 };
 
@@ -311,6 +316,8 @@ static int parse_answer(struct wire *w, char *line, struct answer *a)
 			a->ttl = arg;
 		else if (!strcmp(word, "tos"))
 			a->tos = arg;
+		else if (!strcmp(word, "ip"))
+			a->ip = arg;
 		else if (!strcmp(word, "label"))
 			a->label = arg;
 		else if (!strcmp(word, "text"))
@@ -353,7 +360,7 @@ static int compare_label(struct wire *w, const char *text, uint32_t got)
 
 static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wait_ms)
 {
-	struct bound seq, ack, win, urg, ttl, tos;
+	struct bound seq, ack, win, urg, ttl, tos, ip;
 	struct wire_segment seg = { 0 };
 	struct wire_conn *c = &w->c;
 	char shifted[64];
@@ -364,7 +371,7 @@ static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wa
 		snprintf(shifted, sizeof(shifted), "%s+%u", a->seq, i * a->len);
 	if (evaluate(w, shifted, &seq) || evaluate(w, a->ack ? a->ack : "N", &ack) ||
 	    evaluate(w, a->win, &win) || evaluate(w, a->urg, &urg) || evaluate(w, a->ttl, &ttl) ||
-	    evaluate(w, a->tos, &tos))
+	    evaluate(w, a->tos, &tos) || evaluate(w, a->ip ? a->ip : "0", &ip))
 		return -1;
 	n = wire_peer_receive(w, &seg, wait_ms);
 	if (n <= 0)
@@ -380,7 +387,7 @@ static int expect_one(struct wire *w, const struct answer *a, uint32_t i, int wa
 	if (compare(w, "window", &win, seg.win) || compare(w, "urgent pointer", &urg, seg.urg))
 		return -1;
 	if (compare(w, "TTL", &ttl, seg.ttl) || compare(w, "TOS", &tos, seg.tos) ||
-	    compare_label(w, a->label, seg.label))
+	    compare(w, "length of IP's options", &ip, seg.ip_options) || compare_label(w, a->label, seg.label))
 		return -1;
 	return a->options ? wire_text_expect_options(w, a->options, &seg) : 0;
 }

@@ -138,6 +138,21 @@ static void set_tos(const struct wire *w, uint8_t *p, uint8_t tos)
 	memcpy(p + 10, &sum, 2);
 }
 
+/* Makes room in an IPv4 header for Record Route, with places for two addresses. Return: its length then. */
+static size_t add_record_route(uint8_t *p)
+{
+	static const uint8_t option[12] = { 7, 11, 4 };
+	uint16_t sum;
+
+	p[0] = 0x45 + sizeof(option) / 4;
+	put16(p + 2, get16(p + 2) + sizeof(option));
+	put16(p + 10, 0);
+	memcpy(p + 20, option, sizeof(option));
+	sum = wire_segment_sum(p, 20 + sizeof(option), 0);
+	memcpy(p + 10, &sum, 2);
+	return 20 + sizeof(option);
+}
+
 /**
  * wire_segment_build() - Write a segment with its IP header.
  * @w: lane
@@ -158,6 +173,8 @@ size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, 
 	else
 		n = wire_segment_ip_header(w, p, seg->src, seg->dst, IPPROTO_TCP, tcplen);
 	set_tos(w, p, seg->tos);
+	if (seg->record)
+		n = add_record_route(p);
 	t = p + n;
 	memset(t, 0, 20 + optlen);
 	put16(t, seg->sport);
@@ -293,12 +310,12 @@ static int check_segment(struct wire *w, const uint8_t *t, const struct wire_seg
  */
 int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire_segment *seg)
 {
-	size_t h = w->ip == 4 ? 20 : 40, a = w->ip == 4 ? 4 : 16, doff;
+	size_t h = w->ip == 4 ? (p[0] & 15) * 4 : 40, a = w->ip == 4 ? 4 : 16, doff;
 	const uint8_t *t = p + h;
 
 	if (len < h || p[0] >> 4 != w->ip || (w->ip == 4 ? p[9] : p[6]) != IPPROTO_TCP)
 		return 0;
-	if (w->ip == 4 && (p[0] != 0x45 || wire_segment_sum(p, 20, 0)))
+	if (w->ip == 4 && (h < 20 || wire_segment_sum(p, h, 0)))
 		return wire_fail(w, "bad IPv4 header");
 	if (len < h + 20)
 		return wire_fail(w, "%zu bytes of TCP", len - h);
@@ -320,6 +337,7 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 		return wire_fail(w, "wrong checksum (MUST-2)");
 	if (doff < 20 || h + doff > len)
 		return wire_fail(w, "data offset %zu", doff);
+	seg->ip_options = w->ip == 4 ? h - 20 : 0;
 	seg->ttl = w->ip == 4 ? p[8] : p[7];
 	seg->tos = w->ip == 4 ? p[1] : get16(p) >> 4;
 	seg->label = w->ip == 4 ? 0 : get32(p) & 0xfffff;

@@ -263,6 +263,20 @@ static const struct wire_row rows[] = {
 			.counters = "TCPMinTTLDrop=1",
 		},
 	},
+	{
+		.name = "options_of_a_syn_to_listen", .rfc = "RFC 9293 3.9.2", .only = 4,
+		.pre = "listen",
+		.want = {
+			.script = "< S 0 $ record; > S. 0 ack 1; < . 1 ack 1 record; accept; write 10; > P. 1(10) ack 1;"
+				  "< P. 1(10) ack 11 record; >@1000 . 11 ack 11; read 10",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "sends what the SYN had",
+		.kernel = {
+			.script = "< S 0 $ record; > S. 0 ack 1 ip 12; < . 1 ack 1 record; accept; write 10;"
+				  "> P. 1(10) ack 1 ip 12; < P. 1(10) ack 11 record; >@1000 . 11 ack 11 ip 12; read 10",
+		},
+	},
 	/* Transparent proxies ask where the client was going. */
 	{
 		.name = "original_destination_of_a_redirected_connection", .rfc = "RFC 9293 3.9.1",

@@ -17,9 +17,11 @@ static const struct wire_row rows[] = {
 	{	/* who wants no FIN-WAIT-2 has none */
 		.name = "close_%s_with_linger2_below_0", .rfc = "RFC 9293 3.6", .in = ESTABLISHED,
 		.want = {
-			.script = "set LINGER2 -1; close; > F. 1 ack 1; < . 1 ack 2; skim",
+			.script = "set LINGER2 -1; close; > F. 1 ack 1; < . 1 ack 2; > R. 2 ack 1; none",
 			.state = CLOSED, .counters = "TCPAbortOnData=1",
 		},
+		.kernel_differs = "answers as if it had no connection",
+		.kernel.script = "set LINGER2 -1; close; > F. 1 ack 1; < . 1 ack 2; > R 2; none",
 	},
 	{
 		.name = "fin_%s_of_an_orphan_with_timestamps", .rfc = "RFC 7323 3.2",

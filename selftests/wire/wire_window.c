@@ -505,6 +505,31 @@ static const struct wire_row rows[] = {
 		.kernel_differs = "keeps the size of its window, so the edge follows each octet",
 	},
 	{
+		.name = "window_moves_by_whole_segments", .rfc = "RFC 9293 3.8.6.2.2", .id = "MUST-39", .only = 4,
+		.pre = "listen; set RCVBUF 10000", .syn = "mss 1000",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1 win 8760; < . 1 ack 1; accept; < . 1(1000) ack 1;"
+				  "< . 1001(1000) ack 1; < . 2001(1000) ack 1; < P. 3001(1000) ack 1; skim;"
+				  "check W-N = 4760",
+			.state = ESTABLISHED,
+		},
+		.kernel_differs = "rounds the window to segments, so the edge moves by 240 octets",
+		.kernel = {
+			.script = "< S 0 $; > S. 0 ack 1 win 8760; < . 1 ack 1; accept; < . 1(1000) ack 1;"
+				  "< . 1001(1000) ack 1; < . 2001(1000) ack 1; < P. 3001(1000) ack 1; skim;"
+				  "check W-N = 5000",
+		},
+	},
+	{	/* the share of text in memory is not known better, so neither grows: Linux 7.2 takes the first for it */
+		.name = "window_stays_for_text_out_of_order", .rfc = "RFC 9293 3.8.6", .only = 4,
+		.pre = "sysctl rmem 4096 131072 33554432; listen", .syn = "mss 1000,nop,nop,sackok,nop,ws 7",
+		.want = {
+			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 win 257; accept; < . 2001(9000) ack 1;"
+				  "> . 1 ack 1 win under:70; < . 11001(10000) ack 1; > . 1 ack 1 win under:70",
+			.state = ESTABLISHED,
+		},
+	},
+	{
 		.name = "read_%s_much_opens_the_window", .rfc = "RFC 9293 3.8.6.2.2",
 		.id = "MUST-39",
 		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
