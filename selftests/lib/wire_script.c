@@ -47,8 +47,8 @@
  * WIN may be '*' (open), over:N or under:N. Left out, SEQ is RCV.NXT and ACK all that was
  * seen. More words of an injected segment: badsum, off WORDS (data offset), cut
  * BYTES, src and dst (mcast, bcast, self), tos N, record (IPv4's Record Route), res N (the reserved bits),
- * unsigned, badsign, signed KEY, and of TCP-AO keyid N, rnext N, longer N (so many octets in the option behind the MAC),
- * turn sne|src|dst|protocol|length|N (an octet of the segment that changed after it was signed).
+ * unsigned, badsign, signed KEY, and of TCP-AO keyid N, rnext N, longer N (so many octets in the option behind the
+ * MAC), turn sne|src|dst|protocol|length|N (an octet of the segment that changed after it was signed).
  * "text HEX", also of an answer: its text is these octets, and not those of the stream.
  * OPTIONS: mss N, ws N, sackok, ts VAL ECR, nop, eol, hex BYTES, sack FROM:TO FROM:TO ...; in an
  * answer a name says that it is there (accecn HEX: in these

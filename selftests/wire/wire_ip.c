@@ -61,7 +61,8 @@ static int add_rule(struct wire *w, const char *type, const char *hook, const ch
 
 	snprintf(line, sizeof(line), "nft 'add table inet t; add chain inet t %s_%s { type %s hook %s priority 0; };"
 		 "add rule inet t %s_%s %s %s %s meta l4proto tcp %s'", type, hook, type, hook, type, hook,
-		 w->ip == 4 ? "ip" : "ip6", end, inet_ntop(w->ip == 4 ? AF_INET : AF_INET6, w->peer, peer, sizeof(peer)), rule);
+		 w->ip == 4 ? "ip" : "ip6", end,
+		 inet_ntop(w->ip == 4 ? AF_INET : AF_INET6, w->peer, peer, sizeof(peer)), rule);
 	return system(line) ? wire_fail(w, "%s", line) : 0;
 }
 
@@ -267,8 +268,8 @@ static const struct wire_row rows[] = {
 		.name = "options_of_a_syn_to_listen", .rfc = "RFC 9293 3.9.2", .only = 4,
 		.pre = "listen",
 		.want = {
-			.script = "< S 0 $ record; > S. 0 ack 1; < . 1 ack 1 record; accept; write 10; > P. 1(10) ack 1;"
-				  "< P. 1(10) ack 11 record; >@1000 . 11 ack 11; read 10",
+			.script = "< S 0 $ record; > S. 0 ack 1; < . 1 ack 1 record; accept; write 10;"
+				  "> P. 1(10) ack 1; < P. 1(10) ack 11 record; >@1000 . 11 ack 11; read 10",
 			.state = ESTABLISHED,
 		},
 		.kernel_differs = "sends what the SYN had",

@@ -520,7 +520,7 @@ static const struct wire_row rows[] = {
 				  "check W-N = 5000",
 		},
 	},
-	{	/* the share of text in memory is not known better, so neither grows: Linux 7.2 takes the first for it */
+	{	/* the share of text in memory is not known better, so neither grows; Linux 7.2 takes the first one */
 		.name = "window_stays_for_text_out_of_order", .rfc = "RFC 9293 3.8.6", .only = 4,
 		.pre = "sysctl rmem 4096 131072 33554432; listen", .syn = "mss 1000,nop,nop,sackok,nop,ws 7",
 		.want = {
