@@ -327,16 +327,20 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
  * Context: process, BH disabled, RCU read side. Lock: @from->lock, held; takes @to->lock inside it
  * (heir.c explains this order).
  *
- * Return: false when @to is closed; nothing has changed then.
+ * Return: 0; -EAGAIN when @to is closed, -ENOBUFS when it may inherit no more. After an error nothing
+ * has changed.
  */
-bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he)
+int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he)
 {
-	bool takes;
+	int err = 0;
 
 	lockdep_assert_held(&from->lock);
 	spin_lock_nested(&to->lock, SINGLE_DEPTH_NESTING);
-	takes = !to->closed;
-	if (takes) {
+	if (to->closed)
+		err = -EAGAIN;
+	else if (!xtcp_listen_may_inherit(to, to->synq.len))
+		err = -ENOBUFS;
+	if (!err) {
 		unlist_entry(from, he, XTCP_TRACE_CLOSED);
 		WRITE_ONCE(he->lsk, to->sk);
 		to->synq.young += !he->level;
@@ -344,7 +348,7 @@ bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, 
 		schedule_inherited(to, he);
 	}
 	spin_unlock(&to->lock);
-	return takes;
+	return err;
 }
 
 /*

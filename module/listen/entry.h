@@ -142,7 +142,7 @@ void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
 void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he);
 void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason);
 struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener);
-bool xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he);
+int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he);
 
 unsigned long xtcp_entry_timeout(unsigned int level);
 int xtcp_entry_seconds_of(unsigned int timeouts);

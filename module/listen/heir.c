@@ -5,9 +5,10 @@
  *
  * The heir of a connection is the member that would get the connection's SYN now: a member whose
  * SO_INCOMING_CPU names this processor, or else the member that the hash selects. As in Linux, an
- * heir takes entries and children even if its queues are full. This is safe: all queues of the
- * group together hold no more than before, and the heir takes no new connection until its queues
- * are below their limits again.
+ * heir takes entries and children even if its queues are full. But a queue inherits no more than
+ * twice the backlog (xtcp_listen_may_inherit()): otherwise a user could open a member, fill it and
+ * close it, again and again, and so make the queue of another member as long as he likes. What the
+ * heir does not take ends as if there were no heir, and TCPMigrateReqFailure counts it.
  *
  * The steps of a listener that ends:
  *  1. It leaves the table, so new SYNs reach its heirs.
@@ -95,16 +96,18 @@ static struct xtcp_listener *find_heir(const struct xtcp_heirs *heirs, u32 hash)
 	return heir;
 }
 
-/* Moves an entry to its heir. Returns false when there is no heir; nothing has changed then. */
+/* Moves an entry to its heir. Returns false when there is none, or it takes no more; nothing has changed then. */
 static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
 {
 	struct xtcp_listener *heir;
+	int err;
 
 	lockdep_assert_held(&heirs->from->lock);
 	do {
 		heir = find_heir(heirs, he->conn.hash);
-	} while (heir && !xtcp_entry_hand_over(heirs->from, heir, he));
-	return heir;
+		err = heir ? xtcp_entry_hand_over(heirs->from, heir, he) : -ENOENT;
+	} while (err == -EAGAIN);
+	return !err;
 }
 
 /**
@@ -112,7 +115,7 @@ static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
  * @heirs: the listeners that take the entries over
  * @children: receives the children that nobody accepted, each with the queue's reference
  *
- * An entry is dropped if no heir is left.
+ * An entry is dropped if no heir takes it.
  *
  * Context: process, may sleep. Lock: socket of the listener, held. Takes the lock of the listener's
  * queues, and inside it an heir's.
@@ -168,26 +171,27 @@ static void move_lease(struct sock *child, const struct xtcp_listener *heir)
 	xtcp_lease_put(old, child);
 }
 
-/* Puts a child on the accept queue of an heir. Returns the heir; NULL if there is no heir. */
+/* Puts a child on the accept queue of its heir. Returns the heir; NULL if there is none, or it takes no more. */
 static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struct sock *child)
 {
 	struct xtcp_listener *heir;
-	bool queued = false;
+	bool closed, queued;
 
 	sock_owned_by_me(child);
-	while (!queued) {
+	do {
 		heir = find_heir(heirs, xtcp_endpoint(child)->conn.hash);
 		if (!heir)
 			return NULL;
 		spin_lock(&heir->lock);
-		queued = !heir->closed;
+		closed = heir->closed;
+		queued = !closed && xtcp_listen_may_inherit(heir, heir->accept_len);
 		if (queued) {
 			move_lease(child, heir);
 			xtcp_acceptq_add(heir, child);
 		}
 		spin_unlock(&heir->lock);
-	}
-	return heir;
+	} while (closed);
+	return queued ? heir : NULL;
 }
 
 /**

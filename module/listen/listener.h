@@ -11,10 +11,12 @@
 #include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 #include <uapi/linux/xtcp.h>
 
 #include "base/endpoint.h"
@@ -117,6 +119,16 @@ static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 	 * table before that store, so a lookup after this load does not find the listener
 	 */
 	return !listener || smp_load_acquire(&listener->closed);
+}
+
+/*
+ * May the listener inherit one more, if its queue has @len (heir.c)? A backlog of 0 counts as 1. Lock: the listener's,
+ * held.
+ */
+static inline bool xtcp_listen_may_inherit(const struct xtcp_listener *heir, unsigned int len)
+{
+	lockdep_assert_held(&heir->lock);
+	return len / 2 < max(READ_ONCE(heir->accept_max), 1U);
 }
 
 /*

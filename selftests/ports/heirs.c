@@ -8,6 +8,9 @@
  * cookie was lost, the connection would be: nobody sends its SYN-ACK again. Kernel TCP may refuse a SYN or reset a
  * third ACK that comes as a member closes; without the knob both stacks lose connections. The namespace is a guest's:
  * the count of its half-open entries has to come back to zero.
+ *
+ * And a user who opens a second member again and again, fills it and closes it: with xtcp the queue of the first one
+ * grows to twice its backlog. The rest is reset and counted. With kernel TCP it grows in each round.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,11 +24,15 @@
 #include <unistd.h>
 
 #include "counters.h"
+#include "must.h"
 #include "ns.h"
 #include "stack.h"
 #include "wait.h"
 
 #define PORT	9000
+#define BACKLOG	64
+#define NOBODY	65534
+#define ATTACKS	9
 #define COMERS	4	/* threads that open and close members */
 #define CLIENTS	4
 #define ROUNDS	50
@@ -59,10 +66,11 @@ static int ns;
 
 static int member(struct storm *s)
 {
-	int fd = stack_socket(ns, s->stack, s->to), one = 1, many = 64;
+	int fd = stack_socket(ns, s->stack, s->to), one = 1, many = BACKLOG;
 	union stack_addr addr = stack_addr(s->to, PORT);
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+	/* an ordinary user's */
+	if (fd < 0 || fchown(fd, NOBODY, -1) || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
 	    (s->kind == FAST_OPEN && setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &many, sizeof(many))) ||
 	    bind(fd, &addr.sa, stack_addr_len(&addr)) || listen(fd, many) || fcntl(fd, F_SETFL, O_NONBLOCK))
 		ksft_exit_fail_msg("no member: %s\n", strerror(errno));
@@ -215,12 +223,69 @@ static void storm(enum stack stack, const char *to, int knob, enum kind kind)
 	close(ns);
 }
 
+static unsigned int waiting(int listener)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	must(!getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	return info.tcpi_unacked;
+}
+
+/* -1: no queue takes the connection. */
+static int connected_at_once(const struct storm *s)
+{
+	int fd = stack_socket(ns, s->stack, s->to);
+
+	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "socket");
+	if (stack_connect(fd, s->to, PORT) && stack_state(fd) == TCP_SYN_SENT) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void fill_again_and_again(enum stack stack)
+{
+	const unsigned int full = BACKLOG + 1, most = stack == KERNEL ? (ATTACKS + 1) * full : 2 * BACKLOG;
+	struct storm s = { .stack = stack, .to = "127.0.0.1" };
+	int i, heir, other, n = 0, fds[(ATTACKS + 1) * (BACKLOG + 1)];
+	long long moved, failed;
+	unsigned int held;
+
+	ns = ns_make();
+	must(ns >= 0 && !ns_sysctl_set(ns, "net.xtcp.migrate_req", "1") &&
+	     !ns_sysctl_set(ns, "net.ipv4.tcp_migrate_req", "1"), "namespace");
+	heir = member(&s);
+	for (i = 0; i < ATTACKS; i++) {
+		other = member(&s);
+		/* a hash chooses, so both become full */
+		while (waiting(heir) < full || waiting(other) < full) {
+			must(n < (int)(sizeof(fds) / sizeof(*fds)), "a limit");
+			fds[n] = connected_at_once(&s);
+			n += fds[n] >= 0;
+		}
+		close(other);
+	}
+	held = waiting(heir);
+	moved = count(stack, "TcpExt:TCPMigrateReqSuccess");
+	failed = count(stack, "TcpExt:TCPMigrateReqFailure");
+	ksft_print_msg("%u wait, %lld moved, %lld did not\n", held, moved, failed);
+	ksft_test_result(held == most && moved == most - full && failed == ATTACKS * full - moved,
+			 "%s: members that are filled and closed %s\n", stack_name(stack),
+			 stack == KERNEL ? "make a queue as long as one likes" : "double a queue");
+	while (n--)
+		close(fds[n]);
+	close(heir);
+	close(ns);
+}
+
 int main(void)
 {
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(6 * stack_count());
+	ksft_set_plan(7 * stack_count());
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		storm(stack, "127.0.0.1", 0, PLAIN);
 		storm(stack, "127.0.0.1", 1, PLAIN);
@@ -228,6 +293,7 @@ int main(void)
 		storm(stack, "127.0.0.1", 0, FAST_OPEN);
 		storm(stack, "127.0.0.1", 1, FAST_OPEN);
 		storm(stack, "127.0.0.1", 1, COOKIES);
+		fill_again_and_again(stack);
 	}
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -321,32 +321,58 @@ static int is_alone(struct group *g)
 }
 
 /*
- * Member 0 has all that its backlog of one admits. It gets two children more, and two half-open
- * connections, whose third ACKs wait until there is room.
+ * Member 0 has all that its backlog of two admits, which are three. xtcp gives it one child more, so that it has twice
+ * its backlog, and resets two. Kernel TCP has no limit.
  */
 static int is_full(struct group *g)
 {
+	const int more = g->w->stack == WIRE_KERNEL ? 3 : 1;
 	int i, fd;
 
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < 3; i++)
 		if (up(g, of(g, 0, i)) || up(g, of(g, 1, i)))
 			return -1;
-	for (i = 2; i < 4; i++)
+	for (i = 3; i < 5; i++)
 		send_more(g, of(g, 1, i), WIRE_SYN, 0, 0);
 	/* the queues of member 1 are full, too */
 	if (expect_nothing(g, "a full queue") || begin(g))
 		return -1;
 	end(g, 1);
+	for (i = more; i < 3; i++)
+		if (expect_rst(g, of(g, 1, i)))
+			return -1;
 	if (send_more(g, of(g, 0, 5), WIRE_SYN, 0, 0) || expect_nothing(g, "a queue that is more than full"))
 		return -1;
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < 3 + more; i++) {
 		fd = accept_at(g, 0);
-		if (fd < 0 || serves(g, fd, of(g, i / 2, i % 2), true))
+		if (fd < 0 || serves(g, fd, of(g, i / 3, i % 3), true))
 			return -1;
 	}
 	if (half_open(g, of(g, 0, 5)))
 		return -1;
-	return counts(g, 2, 0);
+	return counts(g, more, 3 - more);
+}
+
+/* The heir has twice as many half-open connections as its backlog, which has become one: it gets no other. */
+static int has_enough(struct group *g)
+{
+	const bool kernel = g->w->stack == WIRE_KERNEL;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (half_open(g, of(g, 0, i)) || half_open(g, of(g, 1, i)))
+			return -1;
+	if (listen(g->m.fd[0], 1) || begin(g))
+		return wire_fail(g->w, "listen: %s", strerror(errno));
+	end(g, 1);
+	for (i = 0; i < 2; i++)
+		if (send_more(g, of(g, 1, i), WIRE_ACK, 1, 0) ||
+		    (kernel ? accepts(g, of(g, 1, i), false) : expect_rst(g, of(g, 1, i))))
+			return -1;
+	for (i = 0; i < 2; i++)
+		if (send_more(g, of(g, 0, i), WIRE_ACK, 1, 0) || accepts(g, of(g, 0, i), false))
+			return -1;
+	return counts(g, kernel ? 2 : 0, kernel ? 0 : 2);
 }
 
 /* The third ACK of a half-open connection meets an heir without room. */
@@ -584,7 +610,8 @@ ROW(shuts, 2, BACKLOG)
 ROW(has_processor, MEMBERS, BACKLOG)
 ROW(stays_off, 2, BACKLOG)
 ROW(is_alone, 1, BACKLOG)
-ROW(is_full, 2, 1)
+ROW(is_full, 2, 2)
+ROW(has_enough, 2, BACKLOG)
 ROW(has_no_room, 2, 1)
 ROW(all_end, MEMBERS, BACKLOG)
 ROW(wakes, 2, BACKLOG)
@@ -603,7 +630,14 @@ static const struct wire_row rows[] = {
 	{ .name = "the_heir_has_the_processor", .rfc = "RFC 9293 3.10.4", .run = row_has_processor },
 	{ .name = "without_the_knob_they_are_reset", .rfc = "RFC 9293 3.10.4", .run = row_stays_off },
 	{ .name = "a_lone_member_resets", .rfc = "RFC 9293 3.10.4", .run = row_is_alone },
-	{ .name = "a_full_heir_takes_them", .rfc = "RFC 9293 3.10.4", .run = row_is_full },
+	{
+		.name = "a_full_heir_takes_as_many_as_twice_its_backlog", .rfc = "RFC 9293 3.10.4", .run = row_is_full,
+		.kernel_differs = "gives the heir everything",
+	},
+	{
+		.name = "twice_the_backlog_of_half_open_connections", .rfc = "RFC 9293 3.10.4", .run = row_has_enough,
+		.kernel_differs = "gives the heir everything",
+	},
 	{ .name = "the_third_ack_meets_a_full_heir", .rfc = "RFC 9293 3.10.7.4", .run = row_has_no_room },
 	{ .name = "all_members_end", .rfc = "RFC 9293 3.10.4", .run = row_all_end },
 	{ .name = "the_heir_wakes_up", .rfc = "RFC 9293 3.10.4", .run = row_wakes },
