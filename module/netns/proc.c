@@ -435,7 +435,7 @@ static const struct proc_file {
 	{ KBUILD_MODNAME "_netstat", .show = xtcp_mib_show_netstat },
 	{ KBUILD_MODNAME "_sockstat", .show = xtcp_sockstat_show },
 	{ KBUILD_MODNAME "_policy", .show = xtcp_policy_show },
-	{ KBUILD_MODNAME "_paths", .show = xtcp_paths_show },
+	{ KBUILD_MODNAME "_paths", .show = xtcp_paths_show, .mode = 0440 },
 };
 
 static int open_rows(struct file *file, const struct proc_file *which, struct net *net)

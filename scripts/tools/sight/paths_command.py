@@ -24,6 +24,8 @@ def do_list(args):
             found = [shown(line) for line in file]
     except (ValueError, KeyError):
         raise Wrong("%s/%s_paths is of another version" % (args.proc, args.name)) from None
+    except PermissionError as error:
+        raise Wrong("only root may read %s" % error.filename) from None
     except OSError as error:
         raise Wrong("cannot read %s: %s; is the module loaded?" % (error.filename, error.strerror)) from None
     for line in found:
