@@ -194,6 +194,33 @@ struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_
 }
 
 /**
+ * xtcp_listeners_find() - find a listener by its address, port and device
+ * @xn: the namespace
+ * @place: address, port and device; 0.0.0.0 is in6addr_any, too
+ * @fits: does the caller mean this listener of that place?
+ * @arg: the second argument of @fits
+ *
+ * Context: any, RCU read side, which keeps the result valid without a reference.
+ *
+ * Return: the listener, or NULL.
+ */
+struct sock *xtcp_listeners_find(struct xtcp_net *xn, const struct xtcp_members_key *place,
+				 bool (*fits)(struct sock *sk, const void *arg), const void *arg)
+{
+	struct rhlist_head *list = rhltable_lookup(&xn->rest->listeners, place, table_params), *at;
+	struct xtcp_members *members;
+	struct sock *sk;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
+	rhl_for_each_entry_rcu(members, at, list, node) {
+		sk = xtcp_members_find(members, fits, arg);
+		if (sk)
+			return sk;
+	}
+	return NULL;
+}
+
+/**
  * xtcp_listeners_from() - iterate over the listeners
  * @xn: the namespace
  * @number: the number at which the search begins; receives the number of the result

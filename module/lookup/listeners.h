@@ -18,6 +18,8 @@ void xtcp_listeners_net_exit(struct xtcp_net *xn);
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
 struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
 				 const struct xtcp_group *group, u32 hash);
+struct sock *xtcp_listeners_find(struct xtcp_net *xn, const struct xtcp_members_key *place,
+				 bool (*fits)(struct sock *sk, const void *arg), const void *arg);
 struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number);
 
 int xtcp_listeners_add(struct sock *sk);

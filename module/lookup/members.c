@@ -201,3 +201,30 @@ struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bool *on_
 	*on_cpu = sk;
 	return sk ?: xtcp_seats_choose(rcu_dereference(members->seats), hash);
 }
+
+/**
+ * xtcp_members_find() - find the member that a caller means
+ * @members: the members, from the table
+ * @fits: is it this one?
+ * @arg: the second argument of @fits
+ *
+ * Context: any, RCU read side, which keeps the result valid without a reference.
+ *
+ * Return: the member; NULL if @fits has refused all of them.
+ */
+struct sock *xtcp_members_find(const struct xtcp_members *members, bool (*fits)(struct sock *sk, const void *arg),
+			       const void *arg)
+{
+	const struct xtcp_seats *seats = rcu_dereference(members->seats);
+	/* smp_load_acquire() pairs with the second smp_store_release() of xtcp_seats_add() */
+	u32 i = smp_load_acquire(&seats->n);
+	struct sock *sk;
+
+	/* from the end: the last member may move to the place of one that leaves, and must not be missed */
+	while (i--) {
+		sk = READ_ONCE(seats->sk[i]);
+		if (fits(sk, arg))
+			return sk;
+	}
+	return NULL;
+}

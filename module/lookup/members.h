@@ -68,5 +68,7 @@ struct sock *xtcp_members_any(const struct xtcp_members *members);
 
 /* The caller holds the RCU read side, which keeps the result valid. */
 struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bool *on_cpu);
+struct sock *xtcp_members_find(const struct xtcp_members *members, bool (*fits)(struct sock *sk, const void *arg),
+			       const void *arg);
 
 #endif /* XTCP_MEMBERS_H */

@@ -17,6 +17,7 @@
 #include "base/net.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
+#include "lookup/members.h"
 
 static struct in6_addr address_of(const struct inet_diag_req_v2 *req, const __be32 *words)
 {
@@ -108,24 +109,31 @@ bool xtcp_diag_find_listens(const struct sock *sk, const struct inet_diag_req_v2
 	return inet_sk(sk)->inet_rcv_saddr == req->id.idiag_src[0];
 }
 
+static bool is_meant(struct sock *sk, const void *req)
+{
+	return xtcp_diag_find_listens(sk, req) && cookie_fits(sk, &((const struct inet_diag_req_v2 *)req)->id);
+}
+
 /**
- * xtcp_diag_find_listener() - find the first listener that a request names
+ * xtcp_diag_find_listener() - find a listener that a request names
  * @xn: the namespace
  * @req: the request, without a foreign port
  *
+ * This takes as long beside many other listeners as beside none.
+ *
  * Context: process, RCU read side, which keeps the result valid.
  *
- * Return: the listener, or NULL.
+ * Return: the listener, or NULL. Without a cookie, any member of a SO_REUSEPORT group.
  */
 struct sock *xtcp_diag_find_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
-	unsigned long number = 0;
-	struct sock *sk;
+	struct xtcp_members_key place = {
+		.addr = address_of(req, req->id.idiag_src),
+		.dev = req->id.idiag_if,
+		.port = ntohs(req->id.idiag_sport),
+	};
 
-	while ((sk = xtcp_listeners_from(xn, &number))) {
-		if (xtcp_diag_find_listens(sk, req) && cookie_fits(sk, &req->id))
-			return sk;
-		number++;
-	}
-	return NULL;
+	if (ipv6_addr_v4mapped(&place.addr) && !place.addr.s6_addr32[3])
+		place.addr = in6addr_any;
+	return xtcp_listeners_find(xn, &place, is_meant, req);
 }

@@ -169,7 +169,7 @@ static void stop_listener(struct sock *sk)
 }
 
 /*
- * End the first listener that matches the request. The other members of its group continue. Return:
+ * End a listener that matches the request. The other members of its group continue. Return:
  * 0; -ENOENT if there is none; -EBUSY if a program has the socket lock.
  */
 static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Many listeners, and which of them a SYN is for: beside 10,000 others it is refused in less than twice the time (what
- * it takes in instructions, bench_syn tells), a listener that is bound to a device later has that device's,
- * SO_INCOMING_CPU chooses within a group. Each is listed once. A socket that goes
+ * it takes in instructions, bench_syn tells), and so does sock_diag find one. A listener that is bound to a device
+ * later has that device's, SO_INCOMING_CPU chooses within a group. Each is listed once. A socket that goes
  * from connection to connection does not interrupt all processors each time.
  *
  * 10,000 is 1,000 on the debug kernel. The time is the wall clock's. Groups, too, are bound to a
  * device later. A socket that calls connect() in a loop has the kernel interrupt all processors 50
  * times a second at most. A connect() that is refused before a segment could find the socket waits for no grace period.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
@@ -24,6 +25,8 @@
 #include <unistd.h>
 
 #include "lib/aoopt.h"
+#include "lib/diag.h"
+#include "lib/must.h"
 #include "lib/needs.h"
 #include "lib/release.h"
 #include "measure.h"
@@ -35,6 +38,7 @@
 
 NEEDS_PROGRAMS("ip");
 
+#define NOBODY		65534
 #define CROWD_PORT	10000
 #define ADDRESSES	100	/* on each of the ports of the crowd */
 #define PORT_STEP	64	/* between these: nothing that goes by a port's last bits tells them apart */
@@ -143,6 +147,52 @@ static double refused_beside_one(void)
 	return few;
 }
 
+/* The least nanoseconds that sock_diag takes for one listener, which an ordinary user asks for. */
+static int least_asking(void *arg)
+{
+	const struct diag_query query = { .stack = XTCP, .port = CROWD_PORT };
+	struct inet_diag_sockid id = { .idiag_sport = htons(CROWD_PORT), .idiag_src[0] = inet_addr("127.1.0.1"),
+				       .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } };
+	double least = 1e9, took;
+	struct diag_copy copy;
+	int i;
+
+	(void)arg;
+	must(!seteuid(NOBODY), "seteuid");
+	for (i = 0; i < PROBES; i++) {
+		took = measure_now();
+		must(!diag_get(&query, &id, &copy), "sock_diag");
+		took = measure_now() - took;
+		least = took < least ? took : least;
+	}
+	must(!seteuid(0), "seteuid");
+	return least * 1e9;
+}
+
+/* The last one that has come is the last one of a walk. */
+static int asking_alone(void)
+{
+	int alone = stack_listener(ns, XTCP, "127.1.0.1", CROWD_PORT, false), took;
+
+	must(alone >= 0, "listener");
+	took = ns_call(ns, least_asking, NULL);
+	close(alone);
+	return took;
+}
+
+static void asked_among_many(int alone)
+{
+	int many;
+
+	close(crowd[0]);
+	crowd[0] = stack_listener(ns, XTCP, "127.1.0.1", CROWD_PORT, false);
+	must(crowd[0] >= 0, "listener");
+	many = ns_call(ns, least_asking, NULL);
+	ksft_print_msg("%.1f us alone, %.1f us beside the others\n", alone / 1e3, many / 1e3);
+	ksft_test_result(many < alone * MOST_RATIO, "sock_diag finds one of %d listeners in less than %.0f times the time\n",
+			 crowd_size(), MOST_RATIO);
+}
+
 static void each_is_found(void)
 {
 	int i, fd, found = 0, tried = 0;
@@ -200,10 +250,12 @@ static void each_is_listed(void)
 static void many_listeners(void)
 {
 	double few = refused_beside_one();
+	int alone = asking_alone();
 
 	if (ns_call(ns, listen_all, NULL))
 		ksft_exit_fail_msg("listeners: %s\n", strerror(errno));
 	refused_among_many(few);
+	asked_among_many(alone);
 	each_is_found();
 	each_is_listed();
 }
@@ -440,7 +492,7 @@ int main(void)
 
 	ksft_print_header();
 	/* what patches code is not for the debug kernel, see README.md */
-	ksft_set_plan(debug ? 11 : 13);
+	ksft_set_plan(debug ? 12 : 14);
 	if (setrlimit(RLIMIT_NOFILE, &files))
 		ksft_exit_fail_msg("no descriptors: %s\n", strerror(errno));
 	ns = ns_make();
