@@ -12,8 +12,10 @@
  */
 #include "lookup/demux.h"
 
+#include <linux/cred.h>
 #include <linux/idr.h>
 #include <linux/ratelimit.h>
+#include <linux/sched/user.h>
 #include <linux/siphash.h>
 #include <linux/tcp.h>
 #include <linux/uidgid.h>
@@ -28,9 +30,7 @@
 #include "lookup/conns.h"
 #include "lookup/portmaps.h"
 
-/* limit of expedited grace periods per second, for each counter of fast_waits_of() */
-#define FAST_WAITS	50
-#define FAST_USERS	16		/* counters for non-root users; the uid selects a counter */
+#define FAST_WAITS	50		/* limit of root's expedited grace periods per second */
 #define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
 
 static DEFINE_IDA(net_ids);
@@ -540,20 +540,18 @@ void xtcp_demux_remove_sk(struct sock *sk)
 }
 
 /*
- * Returns the counter that limits a user's expedited grace periods per second. Root of the initial
- * user namespace has a counter of its own. All other users share 16 counters. So the sum for all
- * users is limited, and a user who exhausts a counter slows down few other users.
+ * Returns the counter that limits the caller's expedited grace periods per second. Each user has one in the kernel, of
+ * 100, so nobody can use up another user's. A user with subordinate ids has one for each. But such a user can also
+ * remove devices of a namespace, and each of them costs several expedited grace periods. The kernel does not limit
+ * root, so root has a counter here.
  */
-static struct ratelimit_state *fast_waits_of(const struct sock *sk)
+static struct ratelimit_state *fast_waits(void)
 {
 	/* with RATELIMIT_MSG_ON_RELEASE, ___ratelimit() does not log the calls that it refuses */
-	static struct ratelimit_state fast[1 + FAST_USERS] = {
-		[0 ... FAST_USERS] = RATELIMIT_STATE_INIT_FLAGS(fast, HZ, FAST_WAITS, RATELIMIT_MSG_ON_RELEASE),
-	};
+	static struct ratelimit_state of_root =
+		RATELIMIT_STATE_INIT_FLAGS(of_root, HZ, FAST_WAITS, RATELIMIT_MSG_ON_RELEASE);
 
-	if (uid_eq(sk->sk_uid, GLOBAL_ROOT_UID))
-		return &fast[0];
-	return &fast[1 + __kuid_val(sk->sk_uid) % FAST_USERS];
+	return uid_eq(current_uid(), GLOBAL_ROOT_UID) ? &of_root : &current_user()->ratelimit;
 }
 
 /**
@@ -566,7 +564,7 @@ static struct ratelimit_state *fast_waits_of(const struct sock *sk)
  * connection. After the wait, such a segment can only be on the backlog, and connect() processes
  * the backlog before it changes the state.
  *
- * An expedited grace period interrupts every processor, so fast_waits_of() limits how many
+ * An expedited grace period interrupts every processor, so fast_waits() limits how many
  * expedited grace periods a user gets per second. A user who disconnects and connects in a loop
  * waits for normal grace periods, which do not slow down other users.
  *
@@ -579,7 +577,7 @@ void xtcp_demux_wait_for_lookups(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (poll_state_synchronize_rcu(ep->left_table))
 		return;
-	if (__ratelimit(fast_waits_of(sk)))
+	if (__ratelimit(fast_waits()))
 		synchronize_rcu_expedited();
 	else
 		synchronize_rcu();

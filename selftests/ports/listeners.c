@@ -7,7 +7,7 @@
  *
  * 10,000 is 1,000 on the debug kernel. The time is the wall clock's. Groups, too, are bound to a
  * device later. A socket that calls connect() in a loop has the kernel interrupt all processors 50
- * times a second at most. A connect() that is refused before a segment could find the socket waits for no grace period.
+ * times a second at most, and makes no other user wait. A connect() that is refused before a segment could find the socket waits for no grace period.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,11 +17,13 @@
 #include <linux/xtcp.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/aoopt.h"
@@ -52,6 +54,9 @@ NEEDS_PROGRAMS("ip");
 #define MEMBERS		4
 #define CLIENTS		64
 #define REFUSED		20	/* calls of connect() */
+#define LOOPS		40	/* calls of connect() by a user, who may have so many fast grace periods in a second */
+#define MANY_LOOPS	140	/* more than any user may have */
+#define MOST_BESIDE	5.0	/* a grace period that is not fast takes 100 times as long */
 #define FAST_LIMIT	120	/* fast grace periods, of ours and others, in a second or a little more */
 
 static int ns;
@@ -485,6 +490,62 @@ static void refuse_early(void)
 	close(slow);
 }
 
+struct looper {
+	uid_t uid;
+	bool ends;
+	int report[2];	/* a pipe: the median of its first calls of connect(), s */
+};
+
+/* A user calls connect() on one socket again and again, each time refused. */
+static int loop(void *arg)
+{
+	const struct looper *l = arg;
+	double took[LOOPS], start;
+	int fd, i;
+
+	must(!setresuid(l->uid, l->uid, l->uid), "setresuid");
+	fd = socket(AF_XTCP, SOCK_STREAM, XTCPPROTO_IPV4);
+	for (i = 0; !l->ends || i < LOOPS; i++) {
+		start = measure_now();
+		must(stack_connect(fd, "127.0.0.1", 1) && errno == ECONNREFUSED, "connect");
+		took[i % LOOPS] = measure_now() - start;
+		if (i == (l->ends ? LOOPS - 1 : MANY_LOOPS)) {
+			start = measure_median(took, LOOPS);
+			must(write(l->report[1], &start, sizeof(start)) == sizeof(start), "a report");
+		}
+	}
+	return 0;
+}
+
+static pid_t start_looper(struct looper *l, double *median)
+{
+	pid_t pid;
+
+	must(!pipe(l->report), "pipe");
+	pid = ns_fork(ns, loop, l);
+	must(pid > 0 && read(l->report[0], median, sizeof(*median)) == sizeof(*median), "a user");
+	close(l->report[0]);
+	close(l->report[1]);
+	return pid;
+}
+
+/* All three had the same counter when the uid modulo 16 chose it. */
+static void others_loop(void)
+{
+	struct looper first = { .uid = 1001, .ends = true }, other = { .uid = 1017 }, second = { 1033, true };
+	double alone, beside, slow;
+	pid_t pid;
+
+	waitpid(start_looper(&first, &alone), NULL, 0);
+	pid = start_looper(&other, &slow);
+	waitpid(start_looper(&second, &beside), NULL, 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ksft_print_msg("connect() takes %.0f us alone, %.0f us beside a user whose takes %.0f us\n", alone * 1e6,
+		       beside * 1e6, slow * 1e6);
+	ksft_test_result(beside < alone * MOST_BESIDE, "a user who calls connect() in a loop makes no other one wait\n");
+}
+
 int main(void)
 {
 	struct rlimit files = { MOST_LISTENERS + 100, MOST_LISTENERS + 100 };
@@ -492,7 +553,7 @@ int main(void)
 
 	ksft_print_header();
 	/* what patches code is not for the debug kernel, see README.md */
-	ksft_set_plan(debug ? 12 : 14);
+	ksft_set_plan(debug ? 13 : 15);
 	if (setrlimit(RLIMIT_NOFILE, &files))
 		ksft_exit_fail_msg("no descriptors: %s\n", strerror(errno));
 	ns = ns_make();
@@ -501,6 +562,7 @@ int main(void)
 	many_listeners();
 	devices();
 	on_processors();
+	others_loop();
 	if (!debug) {
 		reconnect();
 		refuse_early();
