@@ -7,6 +7,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/percpu_counter.h>
+#include <linux/rbtree_types.h>
 #include <linux/rhashtable-types.h>
 #include <linux/seqlock.h>
 #include <linux/siphash.h>
@@ -173,9 +174,9 @@ struct xtcp_shard {
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
  *	(aborted.c)
- * @boxes_kept: black boxes (event recorders) of connections that have ended, the oldest first
- *	(blackbox.c)
- * @boxes_kept_len: number of boxes in @boxes_kept
+ * @box_owners: who has black boxes (event recorders), by user and peer (blackbox.c)
+ * @box_keepers: those who have boxes of connections that have ended, the one with most of them last
+ * @boxes_kept: number of boxes of connections that have ended
  * @boxes_made: how many black boxes the namespace has had so far
  *
  * Most namespaces never have a socket of ours, so they need no memory for this part. Segments that
@@ -212,8 +213,9 @@ struct xtcp_rest {
 	atomic_t signed_records;
 	struct percpu_counter orphans;
 	struct xarray aborted;
-	struct list_head boxes_kept;
-	unsigned int boxes_kept_len;
+	struct rb_root box_owners;
+	struct rb_root box_keepers;
+	unsigned int boxes_kept;
 	u32 boxes_made;
 };
 

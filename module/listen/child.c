@@ -271,7 +271,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	err = publish_child(listener, child, is_entry ? he : NULL);
 	if (err)
 		goto err_child;
-	xtcp_blackbox_child(child, he->sent_us, he->rcv_wnd);
+	xtcp_blackbox_child(child, listener->user, he->sent_us, he->rcv_wnd);
 	xtcp_state_set(child, TCP_SYN_RECV);
 	security_inet_conn_established(child, skb);
 	XTCP_INC_STATS(xtcp_net_of(lsk), TCP_MIB_PASSIVEOPENS);

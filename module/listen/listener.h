@@ -74,6 +74,7 @@ struct xtcp_listener_stats {
  * @number: the listener's number for listings in /proc (listeners.c)
  * @net: the namespace, once the listener has ended: a reference until the last lookup. NULL for a
  *	kernel's sock, which has no reference itself
+ * @user: to whom the black boxes of children belong (blackbox.c); constant
  * @rcu: frees the struct after the last lookup
  * @aborts: number of aborted children for each reason; no lock (lease.c)
  */
@@ -97,6 +98,7 @@ struct xtcp_listener {
 	u32 cpu_index;
 	u32 number;
 	struct net *net;
+	kuid_t user;
 	struct rcu_head rcu;
 	atomic_t aborts[XTCP_ABORT_MAX + 1];
 };

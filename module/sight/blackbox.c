@@ -9,12 +9,16 @@
  * The module parameter blackbox_mem limits the boxes of all namespaces together. One namespace may
  * use the whole limit. But all guests (xtcp_net.is_guest) together may use only 1/XTCP_GUESTS_PART
  * of it, and the guests of one maker (guests.c) may use 1/XTCP_MAKER_SHARE of this part. Kept boxes
- * of a namespace may take half of what it may use; beyond that, each newly kept box replaces the
- * oldest kept box. If there is no space for the box of a new connection, the oldest kept boxes of
- * its namespace are freed, but not those of other guests of its maker. If the namespace has no kept
- * box, the new connection gets no box. A live connection never loses its box
- * to another one, so a user who opens many connections does not take the boxes of others. The
- * memory is not charged to the program, since the administrator has asked for the boxes.
+ * of a namespace may take half of what it may use; beyond that, each newly kept box replaces
+ * another one. If there is no space for the box of a new connection, kept boxes of
+ * its namespace are freed, but not those of other guests of its maker. A live connection never loses
+ * its box to another one. The memory is not charged to the program, since the administrator has
+ * asked for the boxes.
+ *
+ * Each box has an owner: the user of a connection that a program has opened; the user of a listener
+ * together with the peer. The oldest kept box of the owner who has most of them makes way. A new
+ * connection takes none of an owner who has fewer than its own has boxes in all. So who opens or
+ * aborts many connections wipes out no boxes but his own.
  *
  * A sock does not store a pointer to its box. It stores, in 16 bits, the number of the box's slot
  * in a table. The table grows in blocks.
@@ -26,12 +30,17 @@
  */
 #include "sight/blackbox.h"
 
+#include <linux/cred.h>
 #include <linux/idr.h>
+#include <linux/in.h>
 #include <linux/kcsan-checks.h>
 #include <linux/math64.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
+#include <linux/rbtree.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include <net/ipv6.h>
 
 #include "base/guests.h"
 #include "base/sock.h"
@@ -64,7 +73,7 @@ MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespace
 int xtcp_blackbox_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct xtcp_blackbox_event) != 48);
-	BUILD_BUG_ON(sizeof(struct xtcp_blackbox) > 3200);
+	BUILD_BUG_ON(sizeof(struct xtcp_blackbox) > 3208);
 	slab = xtcp_compat_slab(KBUILD_MODNAME "_blackbox", sizeof(struct xtcp_blackbox), SLAB_TYPESAFE_BY_RCU);
 	return slab ? 0 : -ENOMEM;
 }
@@ -131,6 +140,126 @@ static bool has_room(const struct xtcp_net *xn)
 	return !xn->is_guest || (boxes_of_guests < most / XTCP_GUESTS_PART && xn->rest->maker->boxes < share_of(xn));
 }
 
+/*
+ * Who has a box.
+ * @user: of whom the socket or the listener is
+ * @peer: of a child; zero otherwise
+ */
+struct owner_key {
+	kuid_t user;
+	struct in6_addr peer;
+};
+
+static_assert(sizeof(struct owner_key) == sizeof(kuid_t) + sizeof(struct in6_addr));	/* no padding */
+
+/*
+ * An owner of boxes; boxes_lock guards it.
+ * @by_key: the node in xtcp_rest.box_owners
+ * @by_kept: the node in xtcp_rest.box_keepers, if @kept has a box
+ * @key: who it is
+ * @boxes: how many boxes the owner has
+ * @kept: those of connections that have ended, the oldest first
+ * @kept_len: how many these are
+ */
+struct xtcp_box_owner {
+	struct rb_node by_key;
+	struct rb_node by_kept;
+	struct owner_key key;
+	unsigned int boxes;
+	unsigned int kept_len;
+	struct list_head kept;
+};
+
+static struct xtcp_blackbox *oldest_of(const struct xtcp_box_owner *owner)
+{
+	return list_first_entry(&owner->kept, struct xtcp_blackbox, node);
+}
+
+/* Has one owner fewer kept boxes than the other one? Of two who have as many, the one with the oldest makes way. */
+static bool has_fewer(struct rb_node *node, const struct rb_node *other)
+{
+	const struct xtcp_box_owner *a = rb_entry(node, struct xtcp_box_owner, by_kept);
+	const struct xtcp_box_owner *b = rb_entry(other, struct xtcp_box_owner, by_kept);
+
+	return a->kept_len == b->kept_len ? oldest_of(a)->ended_us > oldest_of(b)->ended_us : a->kept_len < b->kept_len;
+}
+
+/* Return: the owner who has most kept boxes; NULL if no box is kept. */
+static struct xtcp_box_owner *who_has_most(const struct xtcp_net *xn)
+{
+	return rb_entry_safe(rb_last(&xn->rest->box_keepers), struct xtcp_box_owner, by_kept);
+}
+
+/* Adds a box to the kept ones of its owner, or removes it. */
+static void list_box(struct xtcp_blackbox *box, bool add)
+{
+	struct xtcp_rest *rest = box->xn->rest;
+	struct xtcp_box_owner *owner = box->owner;
+
+	lockdep_assert_held(&boxes_lock);
+	if (owner->kept_len)
+		rb_erase(&owner->by_kept, &rest->box_keepers);
+	if (add)
+		list_add_tail(&box->node, &owner->kept);
+	else
+		list_del(&box->node);
+	owner->kept_len += add ? 1 : -1;
+	rest->boxes_kept += add ? 1 : -1;
+	if (owner->kept_len)
+		rb_add(&owner->by_kept, &rest->box_keepers, has_fewer);
+}
+
+static int compare_owners(struct rb_node *node, const struct rb_node *other)
+{
+	return memcmp(&rb_entry(node, struct xtcp_box_owner, by_key)->key,
+		      &rb_entry(other, struct xtcp_box_owner, by_key)->key, sizeof(struct owner_key));
+}
+
+/* Finds or makes an owner, who has one box more from now on. Return: NULL without memory. */
+static struct xtcp_box_owner *get_owner(struct xtcp_net *xn, const struct owner_key *key)
+{
+	struct xtcp_box_owner *owner = kzalloc(sizeof(*owner), GFP_NOWAIT | __GFP_NOWARN);
+	struct rb_node *found;
+
+	lockdep_assert_held(&boxes_lock);
+	if (!owner)
+		return NULL;
+	owner->key = *key;
+	INIT_LIST_HEAD(&owner->kept);
+	found = rb_find_add(&owner->by_key, &xn->rest->box_owners, compare_owners);
+	if (found) {
+		kfree(owner);
+		owner = rb_entry(found, struct xtcp_box_owner, by_key);
+	}
+	owner->boxes++;
+	return owner;
+}
+
+/* An owner has one box less. */
+static void put_owner(struct xtcp_net *xn, struct xtcp_box_owner *owner)
+{
+	lockdep_assert_held(&boxes_lock);
+	if (--owner->boxes)
+		return;
+	rb_erase(&owner->by_key, &xn->rest->box_owners);
+	kfree(owner);
+}
+
+/*
+ * To whom the boxes of a child belong. Who has one address easily has others: all of the loopback network count as one,
+ * and so do those of an IPv6 network.
+ */
+static struct owner_key owner_of_child(const struct sock *sk, kuid_t user)
+{
+	struct owner_key key = { .user = user, .peer = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn).faddr };
+
+	if (!ipv6_addr_v4mapped(&key.peer))
+		memset(&key.peer.s6_addr[8], 0, 8);
+	else if (ipv4_is_loopback(key.peer.s6_addr32[3]))
+		key.peer.s6_addr32[3] = htonl(INADDR_LOOPBACK);
+	return key;
+}
+
 static void count_box(struct xtcp_net *xn, int change)
 {
 	lockdep_assert_held(&boxes_lock);
@@ -146,6 +275,9 @@ static void free_box(struct xtcp_blackbox *box)
 	struct xtcp_net *xn = box->xn;
 
 	lockdep_assert_held(&boxes_lock);
+	if (box->kept)
+		list_box(box, false);
+	put_owner(xn, box->owner);
 	count_box(xn, -1);
 	WRITE_ONCE(*xtcp_blackbox_place(box->slot), NULL);
 	/*
@@ -158,26 +290,23 @@ static void free_box(struct xtcp_blackbox *box)
 	kmem_cache_free(slab, box);
 }
 
-static void free_oldest(struct xtcp_net *xn)
-{
-	struct xtcp_blackbox *box = list_first_entry(&xn->rest->boxes_kept, struct xtcp_blackbox, node);
-
-	list_del(&box->node);
-	xn->rest->boxes_kept_len--;
-	free_box(box);
-}
-
 /*
- * Free the oldest kept boxes of the namespace until there is space for a new box, but at most
+ * Free kept boxes of the namespace until there is space for a new box of @owner, which is counted already, but at most
  * WAYS_MAX boxes. If blackbox_mem was lowered, many boxes may be surplus, and to free them all here
  * would take long.
  */
-static void make_way(struct xtcp_net *xn)
+static void make_way(struct xtcp_net *xn, const struct xtcp_box_owner *owner)
 {
+	const struct xtcp_box_owner *from;
 	int n;
 
-	for (n = 0; n < WAYS_MAX && xn->rest->boxes_kept_len && !has_room(xn); n++) {
-		free_oldest(xn);
+	for (n = 0; n < WAYS_MAX && !has_room(xn); n++) {
+		from = who_has_most(xn);
+		if (from && from->kept_len < owner->boxes)
+			from = owner->kept_len ? owner : NULL;
+		if (!from)
+			return;
+		free_box(oldest_of(from));
 		XTCP_NET_INC_STATS(xn, XTCP_MIB_BLACKBOXDROPPED);
 	}
 }
@@ -202,14 +331,15 @@ static bool is_chosen(const struct sock *sk)
 	return one_in == 1 || !reciprocal_scale(get_random_u32(), one_in);
 }
 
-static struct xtcp_blackbox *make_box(struct sock *sk)
+/* @owner: already counts the new box. */
+static struct xtcp_blackbox *make_box(struct sock *sk, struct xtcp_box_owner *owner)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_blackbox *box;
 	int slot;
 
 	lockdep_assert_held(&boxes_lock);
-	make_way(xn);
+	make_way(xn, owner);
 	if (!has_room(xn))
 		return NULL;
 	box = kmem_cache_alloc(slab, GFP_NOWAIT | __GFP_NOWARN);
@@ -228,6 +358,7 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 	WRITE_ONCE(box->count, 0);
 	WRITE_ONCE(box->xn, xn);
 	WRITE_ONCE(box->kept, false);
+	box->owner = owner;
 	box->slot = slot;
 	box->ended = (struct xtcp_ended) { };
 	box->uid = READ_ONCE(sk->sk_uid);
@@ -248,28 +379,57 @@ static struct xtcp_blackbox *make_box(struct sock *sk)
 	return box;
 }
 
-/* Give a box to the sock, which has none. Return: the box, or NULL. */
-static struct xtcp_blackbox *give(struct sock *sk)
+/* Give a box to the sock, which has none. @key: whose it is. Return: the box, or NULL. */
+static struct xtcp_blackbox *give(struct sock *sk, const struct owner_key *key)
 {
-	struct xtcp_blackbox *box;
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_blackbox *box = NULL;
+	struct xtcp_box_owner *owner;
 
 	spin_lock_bh(&boxes_lock);
-	box = make_box(sk);
+	owner = get_owner(xn, key);
+	if (owner) {
+		box = make_box(sk, owner);
+		if (!box)
+			put_owner(xn, owner);
+	}
 	spin_unlock_bh(&boxes_lock);
 	if (box)
 		xtcp_boxnote_slot(sk, box->slot);
 	else
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_BLACKBOXREFUSED);
+		XTCP_NET_INC_STATS(xn, XTCP_MIB_BLACKBOXREFUSED);
 	return box;
 }
 
 /* Give the sock a box, if a rule or the sysctl chooses the connection. Return: the box, or NULL. */
-static struct xtcp_blackbox *begin(struct sock *sk)
+static struct xtcp_blackbox *begin(struct sock *sk, const struct owner_key *key)
 {
 	sock_owned_by_me(sk);
 	if (!is_chosen(sk) || WARN_ON_ONCE(xtcp_blackbox_has(sk)))
 		return NULL;
-	return give(sk);
+	return give(sk, key);
+}
+
+/**
+ * xtcp_blackbox_user() - to which user do the boxes of a socket belong?
+ * @sk: the socket of the caller
+ *
+ * A user may have subordinate ids, for processes in a user namespace of his. They count as that user.
+ *
+ * Context: process.
+ *
+ * Return: the user who has made the outermost user namespace around the caller, below that of the
+ * socket's network namespace; or the owner of the socket, if there is none, or root has made it.
+ */
+kuid_t xtcp_blackbox_user(const struct sock *sk)
+{
+	const struct user_namespace *ns;
+	kuid_t user = READ_ONCE(sk->sk_uid);
+
+	for (ns = current_user_ns(); ns != sock_net(sk)->user_ns && ns != &init_user_ns; ns = ns->parent)
+		if (!uid_eq(ns->owner, GLOBAL_ROOT_UID))
+			user = ns->owner;
+	return user;
 }
 
 /**
@@ -285,8 +445,10 @@ static struct xtcp_blackbox *begin(struct sock *sk)
  */
 int xtcp_blackbox_give(struct sock *sk)
 {
+	const struct owner_key key = { .user = READ_ONCE(sk->sk_uid) };
+
 	sock_owned_by_me(sk);
-	return xtcp_blackbox_has(sk) || give(sk) ? 0 : -ENOBUFS;
+	return xtcp_blackbox_has(sk) || give(sk, &key) ? 0 : -ENOBUFS;
 }
 
 /* Separate the box from the sock. Return: the box. */
@@ -337,10 +499,10 @@ void xtcp_blackbox_do_end(struct sock *sk)
 		box->ended_us = xtcp_clock_us();
 		/* pairs with smp_load_acquire() in xtcp_blackbox_copy() */
 		smp_store_release(&box->kept, true);
-		list_add_tail(&box->node, &xn->rest->boxes_kept);
-		drops = ++xn->rest->boxes_kept_len > max(share_of(xn) / 2, 1U);
+		list_box(box, true);
+		drops = xn->rest->boxes_kept > max(share_of(xn) / 2, 1U);
 		if (drops)
-			free_oldest(xn);
+			free_box(oldest_of(who_has_most(xn)));
 	} else {
 		free_box(box);
 	}
@@ -352,7 +514,7 @@ void xtcp_blackbox_do_end(struct sock *sk)
 }
 
 /**
- * xtcp_blackbox_net_init() - make the empty list of a namespace's kept boxes
+ * xtcp_blackbox_net_init() - make the empty tables of a namespace's boxes
  * @xn: the namespace
  *
  * Context: process.
@@ -361,7 +523,8 @@ void xtcp_blackbox_do_end(struct sock *sk)
  */
 int xtcp_blackbox_net_init(struct xtcp_net *xn)
 {
-	INIT_LIST_HEAD(&xn->rest->boxes_kept);
+	xn->rest->box_owners = RB_ROOT;
+	xn->rest->box_keepers = RB_ROOT;
 	return 0;
 }
 
@@ -373,16 +536,16 @@ int xtcp_blackbox_net_init(struct xtcp_net *xn)
  */
 void xtcp_blackbox_forget(struct xtcp_net *xn)
 {
-	bool more;
+	struct xtcp_box_owner *owner;
 
 	do {
 		spin_lock_bh(&boxes_lock);
-		more = xn->rest->boxes_kept_len;
-		if (more)
-			free_oldest(xn);
+		owner = who_has_most(xn);
+		if (owner)
+			free_box(oldest_of(owner));
 		spin_unlock_bh(&boxes_lock);
 		cond_resched();
-	} while (more);
+	} while (owner);
 }
 
 /**
@@ -483,13 +646,16 @@ bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtc
  */
 void xtcp_blackbox_do_connect(struct sock *sk)
 {
-	if (begin(sk))
+	const struct owner_key key = { .user = xtcp_blackbox_user(sk) };
+
+	if (begin(sk, &key))
 		xtcp_boxnote_call(sk, XTCP_BLACKBOX_CONNECT, 0, 0);
 }
 
 /**
  * xtcp_blackbox_do_child() - give a box to a new child that a rule or the sysctl chooses
  * @sk: new; its TCB is filled
+ * @user: xtcp_listener.user
  * @sent_us: when its SYN-ACK was sent, the lower half of xtcp_clock_us(); 0: not known
  * @wnd: the window field of the SYN-ACK
  *
@@ -498,9 +664,10 @@ void xtcp_blackbox_do_connect(struct sock *sk)
  *
  * Context: softirq. Lock: socket, held.
  */
-void xtcp_blackbox_do_child(struct sock *sk, u32 sent_us, u16 wnd)
+void xtcp_blackbox_do_child(struct sock *sk, kuid_t user, u32 sent_us, u16 wnd)
 {
-	struct xtcp_blackbox *box = begin(sk);
+	const struct owner_key key = owner_of_child(sk, user);
+	struct xtcp_blackbox *box = begin(sk, &key);
 	u64 us;
 
 	/*

@@ -10,6 +10,7 @@
 #include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 #include "base/abort.h"
 #include "base/endpoint.h"
@@ -19,6 +20,7 @@
 
 struct sk_buff;
 struct tcphdr;
+struct xtcp_box_owner;
 
 #define XTCP_BLACKBOX_EVENTS	64	/* a power of two */
 #define XTCP_BLACKBOX_BLOCKS	4U	/* SACK blocks that one event holds */
@@ -118,11 +120,12 @@ struct xtcp_blackbox_event {
  * @rcv_wscale: the shift of our window
  * @snd_wscale: the shift of the peer's window
  * @uid: the owner of the socket
- * @node: links the box into xtcp_rest.boxes_kept, if @kept
+ * @owner: who has it
+ * @node: links the box into the kept ones of @owner, if @kept
  * @event: the ring
  *
  * Until the connection ends, the socket lock guards all fields except @node. Afterwards nobody
- * writes to them until the box is freed. boxes_lock (blackbox.c) guards @node and the freeing.
+ * writes to them until the box is freed. boxes_lock (blackbox.c) guards @owner, @node and the freeing.
  */
 struct xtcp_blackbox {
 	unsigned long number;
@@ -142,6 +145,7 @@ struct xtcp_blackbox {
 	u64 ended_us;
 	struct xtcp_tuple tuple;
 	u32 shown;
+	struct xtcp_box_owner *owner;
 	struct list_head node;
 	struct xtcp_blackbox_event event[XTCP_BLACKBOX_EVENTS];
 };
@@ -164,6 +168,7 @@ void xtcp_blackbox_exit(void);
 int xtcp_blackbox_net_init(struct xtcp_net *xn);
 void xtcp_blackbox_net_exit(struct xtcp_net *xn);
 
+kuid_t xtcp_blackbox_user(const struct sock *sk);
 int xtcp_blackbox_give(struct sock *sk);
 void xtcp_blackbox_take(struct sock *sk);
 
@@ -173,7 +178,7 @@ void xtcp_blackbox_forget(struct xtcp_net *xn);
 
 /* The out-of-line parts of the inline functions below. */
 void xtcp_blackbox_do_connect(struct sock *sk);
-void xtcp_blackbox_do_child(struct sock *sk, u32 sent_us, u16 wnd);
+void xtcp_blackbox_do_child(struct sock *sk, kuid_t user, u32 sent_us, u16 wnd);
 void xtcp_blackbox_do_end(struct sock *sk);
 
 /* Returns where a slot is in memory; NULL if its block of the table was never allocated. */
@@ -208,13 +213,13 @@ static inline void xtcp_blackbox_connect(struct sock *sk)
 }
 
 /*
- * Event: a handshake has made a sock. @sent_us: when its SYN-ACK was sent, the lower half of
+ * Event: a handshake has made a sock. @user: xtcp_listener.user. @sent_us: when its SYN-ACK was sent, the lower half of
  * xtcp_clock_us(); 0: not known. @wnd: the window field of the SYN-ACK.
  */
-static inline void xtcp_blackbox_child(struct sock *sk, u32 sent_us, u16 wnd)
+static inline void xtcp_blackbox_child(struct sock *sk, kuid_t user, u32 sent_us, u16 wnd)
 {
 	if (static_branch_unlikely(&xtcp_boxnote_key))
-		xtcp_blackbox_do_child(sk, sent_us, wnd);
+		xtcp_blackbox_do_child(sk, user, sent_us, wnd);
 }
 
 /*

@@ -30,6 +30,7 @@
 #include "lookup/listeners.h"
 #include "ports/lease.h"
 #include "ports/port.h"
+#include "sight/blackbox.h"
 #include "sock/end.h"
 #include "sock/held_let_go.h"
 #include "window/window.h"
@@ -67,6 +68,7 @@ static struct xtcp_listener *listener_new(struct sock *sk)
 	listener->sk = sk;
 	listener->cpu = -1;
 	listener->open = true;
+	listener->user = xtcp_blackbox_user(sk);
 	spin_lock_init(&listener->lock);
 	INIT_LIST_HEAD(&listener->accept_queue);
 	xtcp_entry_start(listener);

@@ -32,8 +32,12 @@ NEEDS_SCRIPTS;
 
 #define KNOB	"net.xtcp.blackbox"
 #define EVENTS	64
-#define BOX	3200	/* octets of a box */
+#define BOX	3208	/* octets of a box */
 #define NOBODY	65534
+#define ROOM	8	/* boxes; half of them are kept */
+#define CROWD	20	/* connections of one who wants all boxes */
+#define OTHER_B4 "10.9.1.2"	/* the same peer in another network */
+#define OTHER_B6 "fd00:91::2"
 
 static struct ns_pair net;
 static const char *peer_addr;
@@ -83,6 +87,18 @@ static void reset(int fd)
 static bool is_closed(int fd)
 {
 	return WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS);
+}
+
+/* Is there a box whose peer has the port? */
+static bool has_peer(const char *boxes, int port)
+{
+	char end[16], *at = strstr(boxes, " peer=");
+
+	snprintf(end, sizeof(end), ":%d ", port);
+	for (; at; at = strstr(at + 1, " peer="))
+		if (!strncmp(at + strcspn(at + 1, " ") + 2 - strlen(end), end, strlen(end)))
+			return true;
+	return false;
 }
 
 /* No knob, no box. */
@@ -458,6 +474,99 @@ static void meet_bound(void)
 	boxes_set_bound(4096);
 }
 
+/* A socket of an ordinary user, who connects it to @arg's port. */
+static int do_connect(void *arg)
+{
+	int fd;
+
+	must(!seteuid(NOBODY), "seteuid");
+	fd = socket(AF_XTCP, SOCK_STREAM, strchr(peer_addr, ':') ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
+	must(fd >= 0 && !stack_connect(fd, peer_addr, *(int *)arg) && !seteuid(0), "connect");
+	return fd;
+}
+
+/*
+ * An ordinary user opens and aborts many connections, and then has many that live. All find room, but take no box of
+ * root's.
+ */
+static void of_another_user(void)
+{
+	long long were = count(net.a, "TcpExt:TCPBlackboxRefused"), dropped = count(net.a, "TcpExt:TCPBlackboxDropped");
+	int port = next_port++, listener = stack_listener(net.b, KERNEL, peer_addr, port, true), c, s, i, of_root;
+	int live[CROWD][2];
+	char *box;
+	bool ok;
+
+	must(listener >= 0, "listener");
+	boxes_set_bound(ROOM * BOX / 1024 + 1);
+	pair(XTCP, KERNEL, &c, &s);
+	of_root = stack_port(c);
+	reset(s);
+	must(is_closed(c), "the RST comes");
+	close(c);
+	for (i = 0; i < CROWD; i++) {
+		c = ns_call(net.a, do_connect, &port);
+		s = accept(listener, NULL, NULL);
+		reset(s);
+		must(is_closed(c), "the RST comes");
+		close(c);
+	}
+	box = boxes_find(net.a, of_root);
+	ok = *box && boxes_of(net.a) == ROOM / 2 &&
+	     count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + CROWD + 1 - ROOM / 2;
+	free(box);
+	result(ok, "who aborts many connections wipes out his own boxes");
+	dropped = count(net.a, "TcpExt:TCPBlackboxDropped");
+	for (i = 0; i < CROWD; i++) {
+		live[i][0] = ns_call(net.a, do_connect, &port);
+		live[i][1] = accept(listener, NULL, NULL);
+	}
+	box = boxes_find(net.a, of_root);
+	ok = *box && boxes_of(net.a) == ROOM && count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + ROOM / 2 - 1 &&
+	     count(net.a, "TcpExt:TCPBlackboxRefused") == were + CROWD - (ROOM - 1);
+	free(box);
+	result(ok, "who has many connections takes his own boxes");
+	for (i = 0; i < CROWD; i++) {
+		close(live[i][0]);
+		close(live[i][1]);
+	}
+	close(listener);
+	boxes_forget(net.a);
+	must(WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS), "no box");
+	boxes_set_bound(4096);
+}
+
+/* The same at a listener, of a peer with two addresses: a box of the first one stays. */
+static void of_another_peer(void)
+{
+	const bool v6 = strchr(peer_addr, ':');
+	int port = next_port++, listener = stack_listener(net.a, XTCP, v6 ? NS_A6 : NS_A4, port, true);
+	int c, s, i, first = 0;
+	char *box;
+	bool ok;
+
+	must(listener >= 0, "listener");
+	boxes_set_bound(ROOM * BOX / 1024 + 1);
+	for (i = 0; i < 1 + CROWD; i++) {
+		c = stack_bound(net.b, KERNEL, i ? v6 ? OTHER_B6 : OTHER_B4 : peer_addr, 0, true);
+		must(c >= 0 && !stack_connect(c, v6 ? NS_A6 : NS_A4, port), "connect");
+		s = accept(listener, NULL, NULL);
+		must(s >= 0, "accept");
+		if (!i)
+			first = stack_port(c);
+		reset(c);
+		must(is_closed(s), "the RST comes");
+		close(s);
+	}
+	close(listener);
+	box = boxes_text(net.a);
+	ok = boxes_in(box) == ROOM / 2 && has_peer(box, first);
+	free(box);
+	result(ok, "a peer who aborts many connections wipes out his own boxes");
+	boxes_forget(net.a);
+	boxes_set_bound(4096);
+}
+
 static int do_open(void *arg)
 {
 	int fd, error;
@@ -543,6 +652,8 @@ static void each_version(const char *addr, const char *name)
 	ring();
 	choice();
 	meet_bound();
+	of_another_user();
+	of_another_peer();
 	readers();
 	knob_back();
 }
@@ -697,9 +808,12 @@ static void share_of_user(void)
 int main(void)
 {
 	ksft_print_header();
-	ksft_set_plan(2 * 19 + 7);
+	ksft_set_plan(2 * 22 + 7);
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
+	must(!ns_addr_add(net.a, "veth0", "10.9.1.1/24") && !ns_addr_add(net.b, "veth0", OTHER_B4 "/24") &&
+	     !ns_addr_add(net.a, "veth0", "fd00:91::1/64") && !ns_addr_add(net.b, "veth0", OTHER_B6 "/64"),
+	     "addresses");
 	each_version(NS_B4, "IPv4");
 	each_version(NS_B6, "IPv6");
 	storm();

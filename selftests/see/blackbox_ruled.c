@@ -29,7 +29,7 @@ NEEDS_SCRIPTS;
 #define PORT		8950
 #define KNOB		"net.xtcp.blackbox"
 #define NOBODY		65534
-#define BOX		3200	/* octets of a box */
+#define BOX		3208	/* octets of a box */
 #define GUESTS		5	/* boxes for a guest */
 #define SETTLED_MS	1500	/* nobody writes into boxes any more, unless one is there */
 #define ALLOCATIONS	100	/* more than a connect() has */
