@@ -157,6 +157,7 @@
 #include "auth/hash.c"
 
 #include "lookup/early.c"
+#include "lookup/attach.c"
 #include "lookup/listeners.c"
 #include "lookup/members.c"
 #include "lookup/incoming.c"

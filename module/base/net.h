@@ -15,6 +15,7 @@
 #include <linux/timer.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+#include <net/inet_timewait_sock.h>
 #include <net/net_namespace.h>
 #include <net/netns/generic.h>
 #include <net/snmp.h>
@@ -178,6 +179,9 @@ struct xtcp_shard {
  * @box_keepers: those who have boxes of connections that have ended, the one with most of them last
  * @boxes_kept: number of boxes of connections that have ended
  * @boxes_made: how many black boxes the namespace has had so far
+ * @transparent: the hooks for transparent socks are registered (attach.c); xtcp_net.starting
+ * @stand_ins: what rules of netfilter see of a connection without a full sock; index: is it
+ *	transparent? Constant (attach.c)
  *
  * Most namespaces never have a socket of ours, so they need no memory for this part. Segments that
  * only carry or acknowledge data of an established connection read no field of it.
@@ -217,6 +221,8 @@ struct xtcp_rest {
 	struct rb_root box_keepers;
 	unsigned int boxes_kept;
 	u32 boxes_made;
+	bool transparent;
+	struct inet_timewait_sock stand_ins[2];
 };
 
 /**
@@ -251,7 +257,8 @@ struct xtcp_rest {
  * @conns: counts of the namespace's connections, per processor (demux.c)
  * @rest: all other state that sockets need; NULL until @started
  * @sysctl_header: the registration of @sysctl, in parts
- * @starting: serializes the set-up at the first use (@started, @early)
+ * @starting: serializes the set-up at the first use (@started, @early,
+ *	@rest->transparent)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastkeys.c)
  * @metrics: metrics of earlier connections, by host; NULL: no table yet (metrics.c)

@@ -7,7 +7,7 @@
  * attaches the sock, and the route by which the sock's last segment came. For segments of ours, a
  * netfilter hook at the same point does the same. So each segment is looked up once and needs no
  * route lookup, and the netfilter rules of INPUT see its sock. interpose.c takes the sock from the
- * segment.
+ * segment. If early demux has no sock for a segment, attach.c may have one for the rules.
  *
  * Between the hook and our handler, a netfilter queue may hold a segment for any time, and IPsec in
  * transport mode defers a segment to a work item. Meanwhile the segment's sock may end, so
@@ -30,7 +30,6 @@
 
 #include <linux/mutex.h>
 #include <linux/netfilter.h>
-#include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/tcp.h>
@@ -40,17 +39,9 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
+#include "lookup/attach.h"
 #include "lookup/demux.h"
 #include "ports/lease.h"
-
-/*
- * The skb->destructor of a segment with a sock of ours. It runs if the segment is dropped before it
- * reaches our handlers.
- */
-static void put_attached(struct sk_buff *skb)
-{
-	sock_put(skb->sk);
-}
 
 /*
  * Attaches to @skb the route of @sk's last segment, if both segments came by the same interface. An
@@ -83,83 +74,53 @@ static struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struct sk_buff *skb, uns
 	return conn && !conn->v4 ? conn : NULL;
 }
 
-/* Attaches to @skb the sock of @conn, and the sock's route. @conn may be NULL. */
-static __always_inline void attach(struct xtcp_conn *conn, struct sk_buff *skb, bool v4)
+/* Attaches to @skb the sock of @conn, and the sock's route. @offset: octets before the TCP header. */
+static __always_inline void attach(struct xtcp_net *xn, struct xtcp_conn *conn, struct sk_buff *skb,
+				   unsigned int offset, bool v4)
 {
-	struct sock *sk;
-
-	if (!conn || conn->kind != XTCP_CONN_SOCK)
-		return;
-	sk = xtcp_sk_of_conn(conn);
-	if (!refcount_inc_not_zero(&sk->sk_refcnt))
-		return;
-	/*
-	 * This barrier pairs with smp_mb() in held.c: either held.c sees our reference, or we see
-	 * SOCK_DEAD here. A dead sock has no descriptor that keeps the module loaded, so a segment
-	 * with such a sock must not wait in a queue.
-	 */
-	smp_mb__after_atomic();
-	/* even a dead sock may give its route: a route holds no reference to the sock */
-	give_route(sk, skb, v4);
-	/* data_race(): another flag may change at the same time */
-	if (unlikely(data_race(sock_flag(sk, SOCK_DEAD)))) {
-		sock_put(sk);
-		return;
+	if (likely(conn && conn->kind == XTCP_CONN_SOCK)) {
+		/* even a dead sock may give its route: a route holds no reference to the sock */
+		give_route(xtcp_sk_of_conn(conn), skb, v4);
+		if (xtcp_attach_sock(xtcp_sk_of_conn(conn), skb))
+			return;
 	}
-	skb->sk = sk;
-	skb->destructor = put_attached;
+	xtcp_attach_for_input(xn, skb, offset, v4);
 }
 
 /* Not inlined, so that the hook saves no registers for segments that are not ours. */
 static noinline void give_sock_v4(struct xtcp_net *xn, struct sk_buff *skb, const struct tcphdr *th)
 {
-	attach(xtcp_demux_lookup_v4(xn, skb, th), skb, true);
+	attach(xn, xtcp_demux_lookup_v4(xn, skb, th), skb, (const u8 *)th - skb->data, true);
 }
 
 static noinline void give_sock_v6(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
 {
-	attach(lookup_v6(xn, skb, offset), skb, false);
-}
-
-/* Does a bridge run the hook? A bridge does so even for packets that it only forwards. */
-static bool is_bridged(const struct sk_buff *skb)
-{
-#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
-	return nf_bridge_info_exists(skb);
-#else
-	return false;
-#endif
+	attach(xn, lookup_v6(xn, skb, offset), skb, offset, false);
 }
 
 /*
- * Is the segment for this host? The answer is false on a device that is enslaved to a VRF: this
- * device passes the packet on to the VRF device, where the hooks run again.
+ * Might a sock of ours own this segment, to which no sock is attached yet? @offset: octets before
+ * the TCP header. Return: the TCP header if so, else NULL.
  */
-static bool is_for_here(const struct sk_buff *skb)
-{
-	return skb->pkt_type == PACKET_HOST && !is_bridged(skb) && !netif_is_l3_slave(skb->dev);
-}
-
-/*
- * Might a sock of ours own this segment, and may early demux attach the sock? @offset: octets
- * before the TCP header. Return: the TCP header if both answers are yes, else NULL.
- */
-static __always_inline const struct tcphdr *ours_perhaps(const struct net *net, const struct xtcp_net *xn,
-							 const struct sk_buff *skb, unsigned int offset)
+static __always_inline const struct tcphdr *ours_perhaps(const struct xtcp_net *xn, const struct sk_buff *skb,
+							 unsigned int offset)
 {
 	const struct tcphdr *th = (const struct tcphdr *)(skb->data + offset);
 
 	if (skb_headlen(skb) < offset + sizeof(*th))
 		return NULL;
-	/*
-	 * skip SYNs: few have a full sock yet. Skip SYN-ACKs, too: nearly all are for a sock in
-	 * SYN-SENT, and leads_to() refuses a sock in this state
-	 */
-	if (xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(th->dest)) && !th->syn && !skb->sk && !skb_dst(skb) &&
-	    is_for_here(skb) && READ_ONCE(net->ipv4.sysctl_ip_early_demux) &&
-	    READ_ONCE(net->ipv4.sysctl_tcp_early_demux))
-		return th;
-	return NULL;
+	return xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(th->dest)) && !skb->sk ? th : NULL;
+}
+
+/*
+ * May early demux attach a sock and a route? SYNs are left out, because few have a full sock yet.
+ * SYN-ACKs are left out, too: nearly all are for a sock in SYN-SENT, and leads_to() refuses a sock
+ * in this state.
+ */
+static __always_inline bool is_early(const struct net *net, const struct sk_buff *skb, const struct tcphdr *th)
+{
+	return !th->syn && !skb_dst(skb) && xtcp_attach_is_for_here(skb) &&
+	       READ_ONCE(net->ipv4.sysctl_ip_early_demux) && READ_ONCE(net->ipv4.sysctl_tcp_early_demux);
 }
 
 static unsigned int arrived_v4(void *unused, struct sk_buff *skb, const struct nf_hook_state *state)
@@ -171,21 +132,31 @@ static unsigned int arrived_v4(void *unused, struct sk_buff *skb, const struct n
 	if (iph->protocol != IPPROTO_TCP || ip_is_fragment(iph))
 		return NF_ACCEPT;
 	xn = xtcp_net_rcu(state->net);
-	th = ours_perhaps(state->net, xn, skb, iph->ihl * 4);
-	if (th)
+	th = ours_perhaps(xn, skb, iph->ihl * 4);
+	if (!th)
+		return NF_ACCEPT;
+	if (is_early(state->net, skb, th))
 		give_sock_v4(xn, skb, th);
+	else
+		xtcp_attach_for_input(xn, skb, iph->ihl * 4, true);
 	return NF_ACCEPT;
 }
 
 static unsigned int arrived_v6(void *unused, struct sk_buff *skb, const struct nf_hook_state *state)
 {
+	const struct tcphdr *th;
 	struct xtcp_net *xn;
 
 	if (ipv6_hdr(skb)->nexthdr != IPPROTO_TCP)
 		return NF_ACCEPT;
 	xn = xtcp_net_rcu(state->net);
-	if (ours_perhaps(state->net, xn, skb, sizeof(struct ipv6hdr)))
+	th = ours_perhaps(xn, skb, sizeof(struct ipv6hdr));
+	if (!th)
+		return NF_ACCEPT;
+	if (is_early(state->net, skb, th))
 		give_sock_v6(xn, skb, sizeof(struct ipv6hdr));
+	else
+		xtcp_attach_for_input(xn, skb, sizeof(struct ipv6hdr), false);
 	return NF_ACCEPT;
 }
 
@@ -224,11 +195,14 @@ void xtcp_early_start(struct xtcp_net *xn)
 }
 
 /*
- * Unregisters the hooks, which makes netfilter drop the segments in its queues. Runs when the
- * namespace ends or the module is unloaded: no descriptor of ours is left then.
+ * Unregisters the hooks, which makes netfilter drop the packets in its queues in this namespace.
+ * Runs when the module is unloaded, or when the namespace ends: then its queues are gone already,
+ * because each belongs to a netlink socket, which keeps the namespace. No descriptor of ours is
+ * left in either case.
  */
 static void __net_exit stop(struct net *net)
 {
+	xtcp_attach_stop(xtcp_net(net));
 	if (xtcp_net(net)->early)
 		nf_unregister_net_hooks(net, hooks, ARRAY_SIZE(hooks));
 }
@@ -253,6 +227,7 @@ static void __net_exit flush_queues(struct net *net)
 		.priority = NF_IP_PRI_LAST,
 	};
 
+	/* only listen() and connect() lead to a sock that can be attached */
 	if (xtcp_net(net)->early && !nf_register_net_hook(net, &idle))
 		nf_unregister_net_hook(net, &idle);
 }
@@ -303,7 +278,8 @@ static __always_inline bool leads_to(const struct sock *sk, const struct sk_buff
 	const struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 
-	if ((1 << inet_sk_state_load(sk)) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT))
+	/* TIME-WAIT: a stand-in */
+	if ((1 << inet_sk_state_load(sk)) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_TIME_WAIT))
 		return false;
 	if (!net_eq(sock_net(sk), dev_net(skb->dev)))
 		return false;
@@ -326,12 +302,10 @@ static __always_inline bool leads_to(const struct sock *sk, const struct sk_buff
  */
 __always_inline struct sock *xtcp_early_take(struct sk_buff *skb)
 {
-	struct sock *sk = skb->sk;
+	struct sock *sk = xtcp_attach_taken(skb);
 
-	if (skb->destructor != put_attached)
+	if (!sk)
 		return NULL;
-	skb->sk = NULL;
-	skb->destructor = NULL;
 	if (likely(pskb_may_pull(skb, sizeof(struct tcphdr)) && leads_to(sk, skb)))
 		return sk;
 	sock_put(sk);

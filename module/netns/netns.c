@@ -33,6 +33,7 @@
 #include "fastopen/fastkeys.h"
 #include "fastopen/metrics.h"
 #include "listen/estate.h"
+#include "lookup/attach.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 #include "lookup/portmaps.h"
@@ -74,6 +75,7 @@ static const struct part {
 	{ xtcp_orphan_net_init, xtcp_orphan_net_exit },
 	{ xtcp_listeners_net_init, xtcp_listeners_net_exit },
 	{ xtcp_demux_net_init, xtcp_demux_net_exit },
+	{ xtcp_attach_net_init, xtcp_attach_net_exit },
 	{ xtcp_portmaps_net_init, xtcp_portmaps_net_exit },
 	{ xtcp_ip_reply_net_init, xtcp_ip_reply_net_exit },
 	{ xtcp_record_net_init, xtcp_record_net_exit },

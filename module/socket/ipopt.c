@@ -14,6 +14,11 @@
 #include <linux/uaccess.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/tcp.h>
+
+#include "base/endpoint.h"
+#include "base/net.h"
+#include "lookup/attach.h"
 
 /* Is this an option of SOL_IP that works on our sockets? */
 static bool ip_option_is_known(int optname, bool set)
@@ -121,6 +126,14 @@ static int get_original_dst(struct sock *sk, int level, char __user *optval, int
 	return err;
 }
 
+/* A transparent sock has to be shown to rules of netfilter that ask for it. */
+static int note_transparent(const struct sock *sk, int err)
+{
+	if (!err && inet_sk_transparent(sk))
+		xtcp_attach_start_transparent(xtcp_net_of(sk));
+	return err;
+}
+
 /**
  * xtcp_ipopt_set() - set an option of a level other than SOL_SOCKET and IPPROTO_TCP
  * @sk: the sock
@@ -140,11 +153,13 @@ int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t optval, un
 {
 	if (level == SOL_IP)
 		return ip_option_is_known(optname, true) ?
-			ip_setsockopt(sk, level, optname, optval, optlen) : refuse_set(level, optval, optlen);
+			note_transparent(sk, ip_setsockopt(sk, level, optname, optval, optlen)) :
+			refuse_set(level, optval, optlen);
 #if IS_ENABLED(CONFIG_IPV6)
 	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
 		return ipv6_option_is_known(optname, true) ?
-			ipv6_setsockopt(sk, level, optname, optval, optlen) : refuse_set(level, optval, optlen);
+			note_transparent(sk, ipv6_setsockopt(sk, level, optname, optval, optlen)) :
+			refuse_set(level, optval, optlen);
 #endif
 	return -ENOPROTOOPT;
 }
