@@ -37,6 +37,8 @@
 
 #include <linux/delay.h>
 #include <linux/icmpv6.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/tcp.h>
 #include <net/ip.h>
@@ -277,7 +279,8 @@ static __always_inline bool is_ours(struct sk_buff *skb)
 /*
  * Takes our handler out of the chain of handlers. If the handler directly in front of ours is not a
  * sibling's, waits until that handler is gone. Meanwhile this function logs once a second which
- * handler is the first of the chain.
+ * handler is the first of the chain. This happens only if the other module has put its handler
+ * there at another time than in its init (look_who_is_in_front()).
  */
 static void restore(enum xtcp_sibling_ip ip, bool (*is_restored)(void), void (*say_who)(void))
 {
@@ -351,7 +354,7 @@ static void say_who_v4(void)
 	rcu_read_lock();
 	other = rcu_dereference(inet_protos[IPPROTO_TCP]);
 	if (other)
-		pr_info("waiting for %ps to give the IPv4 handler of TCP back\n", other->handler);
+		pr_info("stays until %ps gives the IPv4 handler of TCP back\n", other->handler);
 	rcu_read_unlock();
 }
 
@@ -400,6 +403,11 @@ static int install_v6(void)
 	return 0;
 }
 
+static bool is_first_v6(void)
+{
+	return !saved_v6 || rcu_access_pointer(inet6_protos[IPPROTO_TCP]) == &ours_v6;
+}
+
 /* The same as is_restored_v4(), for inet6_protos[]. */
 static bool is_restored_v6(void)
 {
@@ -417,7 +425,7 @@ static void say_who_v6(void)
 	rcu_read_lock();
 	other = rcu_dereference(inet6_protos[IPPROTO_TCP]);
 	if (other)
-		pr_info("waiting for %ps to give the IPv6 handler of TCP back\n", other->handler);
+		pr_info("stays until %ps gives the IPv6 handler of TCP back\n", other->handler);
 	rcu_read_unlock();
 }
 
@@ -432,6 +440,15 @@ static int install_v6(void)
 	return 0;
 }
 
+static bool is_first_v6(void)
+{
+	return true;
+}
+
+static void say_who_v6(void)
+{
+}
+
 static void restore_v6(void)
 {
 }
@@ -442,6 +459,40 @@ static const struct xtcp_sibling_link links[XTCP_SIBLING_IPS] = {
 #if IS_ENABLED(CONFIG_IPV6)
 	[XTCP_SIBLING_V6] = { &ours_v6, (const void **)&saved_v6 },
 #endif
+};
+
+/*
+ * While the handler of a foreign module is in front of ours, that handler calls ours, so the module
+ * must not be unloaded. Module exit cannot refuse, and could only wait, which no signal would end.
+ * So the module holds itself, and rmmod says at once that it is in use. A foreign module usually
+ * puts its handler there in its init, and takes it out in its exit. The kernel tells us after both.
+ */
+static int look_who_is_in_front(struct notifier_block *nb, unsigned long event, void *module)
+{
+	static DEFINE_MUTEX(hold_lock);
+	static bool held;
+	const bool foreign_v4 = rcu_access_pointer(inet_protos[IPPROTO_TCP]) != &ours_v4 &&
+				!xtcp_siblings_call_ours(XTCP_SIBLING_V4);
+	const bool foreign_v6 = !is_first_v6() && !xtcp_siblings_call_ours(XTCP_SIBLING_V6);
+
+	mutex_lock(&hold_lock);
+	if (!foreign_v4 && !foreign_v6) {
+		if (held)
+			module_put(THIS_MODULE);
+		held = false;
+	} else if (!held) {
+		held = try_module_get(THIS_MODULE);
+		if (foreign_v4)
+			say_who_v4();
+		if (foreign_v6)
+			say_who_v6();
+	}
+	mutex_unlock(&hold_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block modules_come_and_go = {
+	.notifier_call = look_who_is_in_front,
 };
 
 /**
@@ -463,8 +514,13 @@ int xtcp_interpose_init(void)
 	err = xtcp_siblings_put_in(XTCP_SIBLING_V6, install_v6);
 	if (err)
 		goto err_v4;
+	err = register_module_notifier(&modules_come_and_go);
+	if (err)
+		goto err_v6;
 	return 0;
 
+err_v6:
+	restore_v6();
 err_v4:
 	restore_v4();
 err_leave:
@@ -477,13 +533,14 @@ err_leave:
  * xtcp_interpose_exit() - take our handlers out again
  *
  * On return, no handler of ours runs or will run. If another module that is no sibling has put its
- * own handler in front of ours, that handler calls ours. So this function waits until the other
- * module is unloaded, and logs a message once a second.
+ * own handler in front of ours since it was loaded, that handler calls ours. So this function waits
+ * until the other module is unloaded, and logs a message once a second.
  *
  * Context: process, module exit; may sleep for as long as the other module stays.
  */
 void xtcp_interpose_exit(void)
 {
+	unregister_module_notifier(&modules_come_and_go);
 	restore_v6();
 	restore_v4();
 	xtcp_siblings_leave();

@@ -21,7 +21,7 @@
  * that gets the event adds the new build to the ring. The event's number changes whenever struct
  * sibling or one of its callbacks changes, so only builds that can call each other share a ring.
  * Builds in different rings still work side by side. But the newer build's handler keeps calling
- * the older build's handler, so the unloading of the older build waits until the newer build is
+ * the older build's handler, so the older build cannot be unloaded until the newer build is
  * unloaded.
  *
  * Locking: rtnl_lock() guards changes of the ring, and the changes that siblings make to the chain
@@ -113,9 +113,38 @@ int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void))
 
 	rtnl_lock();
 	err = install();
-	self.in_chain[ip] = !err;
+	WRITE_ONCE(self.in_chain[ip], !err);
 	rtnl_unlock();
 	return err;
+}
+
+/* The sibling whose handler calls ours, or NULL. The RCU read side or rtnl_lock() is held. */
+static struct sibling *in_front(enum xtcp_sibling_ip ip)
+{
+	struct sibling *sibling;
+
+	list_for_each_entry_rcu(sibling, &self.ring, ring, lockdep_rtnl_is_held())
+		if (READ_ONCE(sibling->in_chain[ip]) && READ_ONCE(*sibling->links[ip].saved) == self.links[ip].ours)
+			return sibling;
+	return NULL;
+}
+
+/**
+ * xtcp_siblings_call_ours() - does a sibling's handler call ours?
+ * @ip: IPv4's handler or IPv6's
+ *
+ * Context: process. While siblings are loaded or unloaded, the answer may be out of date.
+ *
+ * Return: true if so.
+ */
+bool xtcp_siblings_call_ours(enum xtcp_sibling_ip ip)
+{
+	bool is_called;
+
+	rcu_read_lock();
+	is_called = in_front(ip);
+	rcu_read_unlock();
+	return is_called;
 }
 
 /*
@@ -124,19 +153,12 @@ int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void))
  */
 static bool step_over(enum xtcp_sibling_ip ip)
 {
-	const struct xtcp_sibling_link *link = &self.links[ip];
-	struct sibling *sibling;
+	struct sibling *sibling = in_front(ip);
 
 	ASSERT_RTNL();
-	list_for_each_entry(sibling, &self.ring, ring) {
-		const struct xtcp_sibling_link *front = &sibling->links[ip];
-
-		if (!sibling->in_chain[ip] || *front->saved != link->ours)
-			continue;
-		WRITE_ONCE(*front->saved, *link->saved);
-		return true;
-	}
-	return false;
+	if (sibling)
+		WRITE_ONCE(*sibling->links[ip].saved, *self.links[ip].saved);
+	return sibling;
 }
 
 /**
@@ -160,7 +182,7 @@ bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
 	rtnl_lock();
 	out = step_over(ip) || restore();
 	if (out)
-		self.in_chain[ip] = false;
+		WRITE_ONCE(self.in_chain[ip], false);
 	rtnl_unlock();
 	return out;
 }

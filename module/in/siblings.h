@@ -38,6 +38,7 @@ typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wante
 
 void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps, xtcp_sibling_wants wants);
 int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void));
+bool xtcp_siblings_call_ours(enum xtcp_sibling_ip ip);
 bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void));
 void xtcp_siblings_leave(void);
 bool xtcp_siblings_keep(struct sk_buff *skb);

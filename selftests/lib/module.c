@@ -90,9 +90,9 @@ int module_unload_apart(pid_t *pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-int module_wrapper_load(void)
+int module_wrapper_load(const char *parameters)
 {
-	return load("XTCP_WRAPPER_KO", "");
+	return load("XTCP_WRAPPER_KO", parameters);
 }
 
 int module_wrapper_unload(void)

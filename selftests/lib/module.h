@@ -32,7 +32,7 @@ int module_unload(void);
 int module_unload_apart(pid_t *pid);
 
 /* The same for another module, which wraps the handlers of TCP (selftests/modules/xtcp_wrapper.c). */
-int module_wrapper_load(void);
+int module_wrapper_load(const char *parameters);
 int module_wrapper_unload(void);
 
 /* The same for one that adds up what the module has counted (selftests/modules/xtcp_coverage.c). */

@@ -14,7 +14,8 @@
  * - text waits for the next write when its connection ends
  * - segments of orphans wait in a qdisc and in an NFQUEUE, and one that arrives waits there:
  *   unloading is refused
- * - another module has wrapped the handlers: unloading waits for it
+ * - another module has wrapped the handlers: unloading is refused; if that was not in its init, it
+ *   waits
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -398,18 +399,26 @@ static void wrapped(void)
 	bool good;
 	pid_t child;
 
-	if (module_wrapper_load())
+	klog_forget();
+	if (module_wrapper_load(""))
 		ksft_exit_fail_msg("cannot load the other module: %s\n", strerror(errno));
 	before = transfer.received;
 	good = leave_behind(0, PORT + 10);
 	ksft_test_result(good && transfer_goes_on(before), "both stacks work behind another module's handlers\n");
+	ksft_test_result(refused_in_use() && WAIT_FOR(klog_has("stays until wrapper_v6_rcv"), STACK_DEADLINE_MS),
+			 "unloading is refused, and the log says for whom\n");
+	ksft_test_result(!module_wrapper_unload() && !module_unload() && !module_is_loaded(), "until it has gone\n");
+	reload_or_die();
+
+	if (module_wrapper_load("late=1") || ns_shell(pair.a, "echo 1 >/sys/module/xtcp_wrapper/parameters/now"))
+		ksft_exit_fail_msg("cannot load the other module: %s\n", strerror(errno));
 	klog_forget();
 	child = fork();
 	if (!child)
 		_exit(!!module_unload());
-	good = WAIT_FOR(klog_has("waiting for wrapper_v6_rcv"), STACK_DEADLINE_MS);
-	good = good && WAIT_FOR(klog_has("waiting for wrapper_v6_rcv"), STACK_DEADLINE_MS);
-	ksft_test_result(good, "unloading waits for it, and says so again and again\n");
+	good = WAIT_FOR(klog_has("stays until wrapper_v6_rcv"), STACK_DEADLINE_MS);
+	good = good && WAIT_FOR(klog_has("stays until wrapper_v6_rcv"), STACK_DEADLINE_MS);
+	ksft_test_result(good, "it waits for one that came later, and says so again and again\n");
 	before = transfer.received;
 	ksft_test_result(transfer_goes_on(before) && !waitpid(child, NULL, WNOHANG),
 			 "kernel TCP's transfer goes on meanwhile\n");
@@ -503,7 +512,7 @@ static const struct part parts[] = {
 	{ "qdisc", segments_in_qdisc, 4 },
 	{ "waits", text_that_waits, 4 },
 	{ "nfqueue", segments_in_nfqueue, 6 },
-	{ "wrapped", wrapped, 5 },
+	{ "wrapped", wrapped, 7 },
 	{ "load", unload_under_load_rounds, 1 },
 	{ "cycles", cycles_rounds, 1 },
 	{ }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A module that puts its handlers in front of the present handlers of TCP, and calls these, as a
- * tracer or a filter of another vendor may do. While it is loaded, the module behind the former
- * handlers must stay. `unload wrapped` loads it after xtcp.
+ * tracer or a filter of another vendor may do. While they are there, the module behind the former
+ * handlers must stay. `unload wrapped` loads it after xtcp. With late=1 it does so only when
+ * anything is written to its parameter `now`.
  */
 #include <linux/module.h>
 #include <linux/rcupdate.h>
@@ -60,13 +61,26 @@ static void restore_v6(void)
 }
 #endif
 
-static int __init wrapper_init(void)
+static bool late;
+
+static int install(const char *value, const struct kernel_param *param)
 {
 	install_v4();
 	install_v6();
 	return 0;
 }
 
+static const struct kernel_param_ops now_ops = { .set = install };
+
+module_param(late, bool, 0);
+module_param_cb(now, &now_ops, NULL, 0200);
+
+static int __init wrapper_init(void)
+{
+	return late ? 0 : install(NULL, NULL);
+}
+
+/* With late=1 something has been written to `now` before. */
 static void __exit wrapper_exit(void)
 {
 	restore_v6();
