@@ -160,4 +160,14 @@ static inline struct sock *xtcp_compat_kernel_listener(struct net *net, struct s
 	return NULL;
 }
 
+/*
+ * Kernel TCP's event tcp:tcp_send_reset. Since 6.10 it has a reason, of which xtcp names none. The
+ * caller includes trace/events/tcp.h.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define xtcp_compat_trace_send_reset(sk, skb)	trace_tcp_send_reset(sk, skb, SK_RST_REASON_NOT_SPECIFIED)
+#else
+#define xtcp_compat_trace_send_reset(sk, skb)	trace_tcp_send_reset(sk, skb)
+#endif
+
 #endif /* XTCP_COMPAT_KTCP_H */

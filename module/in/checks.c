@@ -12,6 +12,7 @@
 #include <net/ip.h>
 #include <net/tcp.h>
 #include <net/xfrm.h>
+#include <trace/events/tcp.h>
 
 #include "auth/verify.h"
 #include "base/checksum.h"
@@ -73,6 +74,7 @@ __always_inline bool xtcp_checks_header(struct xtcp_net *xn, struct sk_buff *skb
 	 * sent the segment
 	 */
 	if (!skb_csum_unnecessary(skb) && !xtcp_checksum_ok(skb)) {
+		trace_tcp_bad_csum(skb);
 		XTCP_INC_STATS(xn, TCP_MIB_CSUMERRORS);
 		XTCP_INC_STATS(xn, TCP_MIB_INERRS);
 		xtcp_checks_drop(xn->net, skb, TCP_CLOSE, SKB_DROP_REASON_TCP_CSUM);

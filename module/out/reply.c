@@ -29,6 +29,7 @@
 #include <net/ipv6.h>
 #include <net/route.h>
 #include <net/tcp.h>
+#include <trace/events/tcp.h>
 
 #include "auth/signer.h"
 #include "base/ackrate.h"
@@ -288,6 +289,9 @@ static void answer_by_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 co
 	how->sdif = seg->sdif;
 	how->mark = mark_of_answer(xn->net, skb, how->mark);
 	how->tos = xtcp_reply_tos(skb);
+	/* as kernel TCP's, the event shows a sock or a listener, but no record */
+	if (how->user)
+		xtcp_compat_trace_send_reset(how->user, skb);
 	rcu_read_lock();
 	if (between_hosts(xn->net, &tuple))
 		send(xn, how, TCP_CLOSE, &reply);

@@ -17,6 +17,7 @@
 #include "out/segment.h"
 
 #include <net/tcp.h>
+#include <trace/events/tcp.h>
 
 #include "auth/signer.h"
 #include "base/ackrate.h"
@@ -541,6 +542,7 @@ int xtcp_segment_send_rst(struct sock *sk, u32 seq, u16 code)
 	if (!skb)
 		return -ENOBUFS;
 	err = transmit(sk, skb, seq, XTCP_RST | XTCP_ACK, false, xtcp_clock_us());
+	xtcp_compat_trace_send_reset(sk, NULL);
 	if (unlikely(code) && !err) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RSTDIAGSENT);
 		trace_said(sk, code);

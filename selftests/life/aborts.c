@@ -2,7 +2,7 @@
 /*
  * Every way in which a connection ends otherwise than by both FINs: one event of
  * xtcp_abort, with the state that it left, what the program was told, and why.
- * xtcp_rst_diagnostic, at both ends, of a RST that says why.
+ * xtcp_rst_diagnostic, at both ends, of a RST that says why. And kernel TCP's own event of a RST.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -299,6 +299,30 @@ static void said_and_told(void)
 	ksft_test_result(ok, "a RST that says why\n");
 }
 
+/* Tools wait for this event, and the kernel lets us fire it. */
+static void kernel_event(enum stack stack)
+{
+	struct ends ends;
+	char line[512], port[16];
+	FILE *file;
+	int n = 0;
+
+	stack_pair_or_die(net.a, stack, net.b, KERNEL, peer_addr, next_port, &ends.client, &ends.peer);
+	tracing_set("events/tcp/tcp_send_reset/enable", "1");
+	tracing_forget();
+	linger_zero(ends.client);
+	close(ends.client);
+	/* since 6.10 the address stands before the port */
+	snprintf(port, sizeof(port), "%d", next_port++);
+	file = tracing_open();
+	while (fgets(line, sizeof(line), file))
+		n += strstr(line, "tcp_send_reset:") && strstr(line, port);
+	fclose(file);
+	tracing_set("events/tcp/tcp_send_reset/enable", "0");
+	close(ends.peer);
+	ksft_test_result(n == 1, "%s: tcp:tcp_send_reset\n", stack_name(stack));
+}
+
 static void namespace_gone(void)
 {
 	struct ends ends;
@@ -316,9 +340,10 @@ int main(void)
 {
 	const char * const addrs[] = { NS_B4, NS_B6 };
 	unsigned int i, family;
+	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * (ARRAY_SIZE(ways) + 1) + 1);
+	ksft_set_plan(2 * (ARRAY_SIZE(ways) + 1 + stack_count()) + 1);
 	tracing_start("aborts");
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
@@ -328,6 +353,8 @@ int main(void)
 		for (i = 0; i < ARRAY_SIZE(ways); i++)
 			try(&ways[i]);
 		said_and_told();
+		for (stack = stack_first(); stack <= XTCP; stack++)
+			kernel_event(stack);
 	}
 	namespace_gone();
 	tracing_set(EVENT "enable", "0");
