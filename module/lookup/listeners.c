@@ -431,25 +431,25 @@ void xtcp_listeners_remove(struct sock *sk)
 
 /**
  * xtcp_listeners_rehash() - move a listener whose device has changed (SO_BINDTODEVICE)
- * @sk: the sock, in any state
+ * @sk: the listening sock
  *
- * This is proto.rehash. The listener stays in its group. It is added to the table under its new
- * device before it is removed under its old device. If there is no memory to add it, SYNs continue
- * to find it under its old device.
+ * The listener stays in its group. It is added to the table under its new device before it is
+ * removed under its old device. If there is no memory to add it, SYNs continue to find it under its
+ * old device.
  *
  * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: the device under which SYNs find it; 0: any.
  */
-void xtcp_listeners_rehash(struct sock *sk)
+int xtcp_listeners_rehash(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
-	struct xtcp_listener *listener;
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_members *members;
 	u32 index;
+	int dev;
 
 	sock_owned_by_me(sk);
-	if (sk->sk_state != TCP_LISTEN)
-		return;
-	listener = xtcp_endpoint(sk)->listener;
 	mutex_lock(&xn->rest->listeners_lock);
 	members = listener->members;
 	index = listener->member_index;
@@ -465,5 +465,7 @@ void xtcp_listeners_rehash(struct sock *sk)
 		else
 			xtcp_incoming_join(&members->incoming, sk);
 	}
+	dev = listener->members->key.dev;
 	mutex_unlock(&xn->rest->listeners_lock);
+	return dev;
 }

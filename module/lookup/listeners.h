@@ -24,6 +24,6 @@ struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number);
 
 int xtcp_listeners_add(struct sock *sk);
 void xtcp_listeners_remove(struct sock *sk);
-void xtcp_listeners_rehash(struct sock *sk);
+int xtcp_listeners_rehash(struct sock *sk);
 
 #endif /* XTCP_LISTENERS_H */

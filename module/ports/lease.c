@@ -242,6 +242,28 @@ static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
 }
 
 /**
+ * xtcp_lease_follow() - bind a lease to the device to which SO_BINDTODEVICE has bound its owner
+ * @lease: the lease of @sk
+ * @sk: a sock in CLOSE or LISTEN, with a lease of its own or that of a listener
+ * @dev: the interface; 0: none, so that the lease is at the old and at the new device
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: false when nothing has changed: @sk does not own @lease, or its device is in another VRF.
+ */
+bool xtcp_lease_follow(struct xtcp_lease *lease, const struct sock *sk, int dev)
+{
+	spinlock_t *lock = lock_of_lease(lease);
+	bool follows;
+
+	sock_owned_by_me(sk);
+	spin_lock_bh(lock);
+	follows = !lease->shared && lease->owner == sk && xtcp_sharing_move(lease, sk, dev);
+	spin_unlock_bh(lock);
+	return follows;
+}
+
+/**
  * xtcp_lease_listen() - let the owner of a lease listen on its port
  * @lease: the lease
  * @sk: the owner of @lease
@@ -261,8 +283,13 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 	sock_owned_by_me(sk);
 	spin_lock_bh(lock);
 	err = xtcp_sharing_listen(lease, sk);
-	if (!err)
+	if (err) {
+		lease->reuse = sk->sk_reuse;
+		/* somebody there refuses it: lease_vouches() */
+		lease->admits_others = true;
+	} else {
 		note_options(lease, sk);
+	}
 	spin_unlock_bh(lock);
 	return err;
 }
@@ -316,6 +343,7 @@ void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason r
 /**
  * xtcp_lease_make_exclusive() - keep socks of kernel TCP off the port while ours is connected
  * @lease: the lease of a sock that calls connect()
+ * @sk: the sock
  *
  * With SO_REUSEADDR a sock of each stack may bind the same port. If both socks connected, they
  * could get the same 4-tuple. So the lease drops SO_REUSEADDR and asks kernel TCP for the same port
@@ -325,10 +353,10 @@ void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason r
  *
  * Context: process. Lock: socket, held.
  *
- * Return: 0, or -EADDRNOTAVAIL when a sock of kernel TCP is on the port, or when the device of the
- * lease has been moved to another VRF.
+ * Return: 0, or -EADDRNOTAVAIL when a sock of kernel TCP is on the port, or when the device of @sk
+ * is in another VRF than when it bound the port.
  */
-int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
+int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk)
 {
 	struct sock *mine = xtcp_lease_sk(lease);
 	spinlock_t *lock = lock_of_lease(lease);
@@ -336,9 +364,11 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease)
 	int err = 0;
 
 	spin_lock_bh(lock);
-	if (old_reuse) {
+	if (!xtcp_sharing_move(lease, sk, sk->sk_bound_dev_if)) {
+		err = -EADDRNOTAVAIL;
+	} else if (old_reuse) {
 		mine->sk_reuse = SK_NO_REUSE;
-		if (xtcp_sharing_has_moved(mine) || inet_csk_get_port(mine, lease->inet.inet_num)) {
+		if (inet_csk_get_port(mine, lease->inet.inet_num)) {
 			mine->sk_reuse = old_reuse;
 			err = -EADDRNOTAVAIL;
 		}

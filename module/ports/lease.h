@@ -25,7 +25,7 @@ struct xtcp_net;
  * @socks: number of full socks among the users; once it is 0, it stays 0. A shared lease does not
  *	count its socks
  * @uid: the user of the owner, for SO_REUSEPORT; lock of the port
- * @reuse: SO_REUSEADDR of the owner when it bound or began to listen; lock of the port. sk_reuse of
+ * @reuse: SO_REUSEADDR of the owner when it bound or called listen(); lock of the port. sk_reuse of
  *	@inet has the same value, or 0 (xtcp_lease_make_exclusive(), xtcp_sharing_listen()), or
  *	SK_FORCE_REUSE (during a call of xtcp_sharing_bind())
  * @reuseport: SO_REUSEPORT of the owner when it bound or began to listen; lock of the port
@@ -109,7 +109,8 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease);
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if);
 /* Process context. */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk);
-int xtcp_lease_make_exclusive(struct xtcp_lease *lease);
+int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk);
+bool xtcp_lease_follow(struct xtcp_lease *lease, const struct sock *sk, int dev);
 /* Any context. */
 void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason reason);
 struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease);

@@ -40,6 +40,7 @@
 #include "base/net.h"
 #include "base/sender.h"
 #include "lookup/demux.h"
+#include "lookup/listeners.h"
 #include "lookup/portmap.h"
 #include "lookup/portmaps.h"
 #include "ports/lease.h"
@@ -318,7 +319,7 @@ static int insert_bound(struct sock *sk)
 	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
 	int err;
 
-	err = xtcp_lease_make_exclusive(ep->lease);
+	err = xtcp_lease_make_exclusive(ep->lease, sk);
 	if (err)
 		return err;
 	if (kernel_holds(sk, NULL))
@@ -353,6 +354,33 @@ int xtcp_port_bind(struct sock *sk, unsigned short snum)
 	if (!err)
 		inet_sk(sk)->inet_num = ep->lease->inet.inet_num;
 	return err;
+}
+
+/**
+ * xtcp_port_rehash() - proto.rehash: the device has changed (SO_BINDTODEVICE)
+ * @sk: the sock, in any state
+ *
+ * A port belongs to the device of its sock. So the lease and the listener follow it, but a
+ * connection stays where it was: segments still reach it there. If there is no memory for a
+ * listener to follow, or if the device is in another VRF, lease and listener stay.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ */
+void xtcp_port_rehash(struct sock *sk)
+{
+	struct xtcp_lease *lease = xtcp_endpoint(sk)->lease;
+	int dev = sk->sk_bound_dev_if;
+
+	sock_owned_by_me(sk);
+	if (!lease)
+		return;
+	if (sk->sk_state == TCP_LISTEN) {
+		if (!xtcp_lease_follow(lease, sk, 0))
+			return;
+		dev = xtcp_listeners_rehash(sk);
+	}
+	if (sk->sk_state == TCP_LISTEN || sk->sk_state == TCP_CLOSE)
+		xtcp_lease_follow(lease, sk, dev);
 }
 
 /**

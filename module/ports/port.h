@@ -13,6 +13,7 @@ void xtcp_port_exit(void);
 /* Socket lock held, may sleep. */
 int xtcp_port_bind(struct sock *sk, unsigned short snum);
 int xtcp_port_listen(struct sock *sk);
+void xtcp_port_rehash(struct sock *sk);
 int xtcp_port_connect(struct sock *sk);
 /* Socket lock held, any context. Gives the lease back, and clears inet_num and inet_sport. */
 void xtcp_port_release(struct sock *sk);

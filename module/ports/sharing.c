@@ -14,7 +14,8 @@
  * compares the new lease with the other leases: it walks kernel TCP's table by address, and takes
  * the table's own locks in the same order as kernel TCP.
  *
- * A program may change SO_REUSEADDR and SO_REUSEPORT after bind(). A lease stores the options that
+ * A program may change its device, SO_REUSEADDR and SO_REUSEPORT after bind(). A lease follows the
+ * device of its owner, unless the owner is connected (xtcp_lease_follow()). A lease stores the options that
  * its owner had at bind() or listen(). A sock may share the port if the rules allow it either with
  * the stored options or with the owner's present options. Kernel TCP compares present options, too,
  * but not if all socks on the port had the same options when they bound.
@@ -97,15 +98,21 @@ static bool overlaps(const struct sock *a, const struct sock *b)
 }
 
 /*
- * Do the present options of the owner of @lease admit @sk? They count only while the owner is the
- * only user of the lease. If children or records also use the lease, the options that are stored in
- * the lease decide.
+ * The owner of the lease of a bind(), while its present options count: it is the only user of the
+ * lease. If children or records also use the lease, the options that are stored in the lease
+ * decide, and the function returns NULL.
  */
+static const struct sock *owner_alone(const struct xtcp_lease *lease)
+{
+	return !lease->shared && refcount_read(&lease->users) == 1 ? lease->owner : NULL;
+}
+
+/* Do the present options of the owner of @lease admit @sk? */
 static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, bool listens)
 {
-	const struct sock *owner = lease->shared ? NULL : lease->owner;
+	const struct sock *owner = owner_alone(lease);
 
-	if (!owner || refcount_read(&lease->users) != 1)
+	if (!owner)
 		return false;
 	/*
 	 * data_race(): we do not have the owner's socket lock. If its program changes the options
@@ -119,15 +126,20 @@ static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, 
 	return data_race(owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid));
 }
 
-/* May @sk share the port with @lease, if their addresses overlap? */
-static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk)
+/*
+ * May @sk share the port with @lease, if their addresses overlap? @begins: @sk calls listen(). Then
+ * an owner that has cleared SO_REUSEADDR refuses @sk, as in Linux.
+ */
+static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk, bool begins)
 {
 	const bool listens = xtcp_lease_sk(lease)->sk_state == TCP_LISTEN;
+	const struct sock *owner = owner_alone(lease);
 
 	/* a lease without users is about to be freed, so it does not conflict */
 	if (!refcount_read(&lease->users))
 		return true;
-	if (sk->sk_reuse && lease->reuse && !listens)
+	/* data_race(): see owner_admits() */
+	if (sk->sk_reuse && lease->reuse && !listens && !(begins && owner && data_race(!owner->sk_reuse)))
 		return true;
 	/* if only TIME-WAIT records refer to the lease, @sk may belong to any user */
 	if (xtcp_group_may_share(sk) && lease->reuseport &&
@@ -197,7 +209,7 @@ static bool is_in_the_way(struct sock *other, void *arg)
 	if (other->sk_state == TCP_TIME_WAIT)
 		return !xtcp_group_may_share(query->sk) && !(other->sk_reuse && mine->sk_reuse);
 	return other->sk_prot == mine->sk_prot &&
-	       !lease_admits(container_of(other, struct xtcp_lease, inet.sk), query->sk);
+	       !lease_admits(container_of(other, struct xtcp_lease, inet.sk), query->sk, mine->sk_state == TCP_LISTEN);
 }
 
 /*
@@ -302,20 +314,34 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 }
 
 /**
- * xtcp_sharing_has_moved() - has the device of a lease been moved to another VRF?
- * @mine: the lease's sock, in kernel TCP's table
+ * xtcp_sharing_move() - bind a lease to another device
+ * @lease: in kernel TCP's table
+ * @sk: the owner of @lease, bound to a device of the same VRF as @dev, or to none
+ * @dev: the interface; 0: none
  *
- * If so, kernel TCP would look for the lease in a wrong bucket. So the lease must not ask for its
- * port again.
+ * As in Linux, nobody is asked. So @lease may now overlap with socks to which it has not been
+ * compared, and no longer speaks for all of them (lease_vouches()).
+ *
+ * A VRF has its own ports. If the device of @sk is not in the VRF in which the lease was bound,
+ * kernel TCP would look for the lease in a wrong bucket. Such a lease stays where it is, and must
+ * not ask for its port again.
  *
  * Context: softirq or process. Lock: of the port, held.
  *
- * Return: true when the device has been moved.
+ * Return: false when the device of @sk is in another VRF.
  */
-bool xtcp_sharing_has_moved(struct sock *mine)
+bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev)
 {
-	lockdep_assert_held(xtcp_portlist_lock(xtcp_net(sock_net(mine)), inet_sk(mine)->inet_num));
-	return inet_csk(mine)->icsk_bind_hash->l3mdev != inet_sk_bound_l3mdev(mine);
+	struct sock *mine = xtcp_lease_sk(lease);
+
+	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
+	if (inet_csk(mine)->icsk_bind_hash->l3mdev != inet_sk_bound_l3mdev(sk))
+		return false;
+	if (mine->sk_bound_dev_if != dev) {
+		WRITE_ONCE(mine->sk_bound_dev_if, dev);
+		lease->admits_others = true;
+	}
+	return true;
 }
 
 /**
@@ -326,27 +352,25 @@ bool xtcp_sharing_has_moved(struct sock *mine)
  *
  * Context: softirq or process. Lock: of the port, held.
  *
- * Return: 0, or -EADDRINUSE; nothing has changed then.
+ * Return: 0, or -EADDRINUSE; the lease has only the device and SO_REUSEADDR of @sk then.
  */
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
 	struct sock *mine = xtcp_lease_sk(lease);
-	const u8 old_reuse = mine->sk_reuse;
 
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
-	if (xtcp_sharing_has_moved(mine))
+	if (!xtcp_sharing_move(lease, sk, sk->sk_bound_dev_if))
 		return -EADDRINUSE;
 	/*
 	 * xtcp_lease_make_exclusive() may have cleared SO_REUSEADDR of the lease, to protect the
 	 * connection of another sock with this lease, such as a child. So the option is not set
 	 * again while other socks have the lease
 	 */
-	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || old_reuse);
+	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || mine->sk_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
 	if (group_is_there(lease, sk, lease->inet.inet_num) ||
 	    (!inet_csk_get_port(mine, lease->inet.inet_num) && !meets_somebody(lease, sk)))
 		return 0;
-	mine->sk_reuse = old_reuse;
 	WRITE_ONCE(mine->sk_state, TCP_ESTABLISHED);
 	return -EADDRINUSE;
 }

@@ -11,7 +11,7 @@ struct sock;
 struct xtcp_lease;
 
 /* Lock of the port held, any context. */
-bool xtcp_sharing_has_moved(struct sock *mine);
+bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev);
 int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port);
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk);
 void xtcp_sharing_leave(struct xtcp_lease *lease);

@@ -160,7 +160,7 @@ XTCP_OPS_ACCEPT(accept_stream)
 	.backlog_rcv		= xtcp_ingress_deliver,				\
 	.release_cb		= proto_release,				\
 	.unhash			= proto_unhash,					\
-	.rehash			= xtcp_listeners_rehash,			\
+	.rehash			= xtcp_port_rehash,			\
 	.get_port		= xtcp_port_bind,				\
 	.put_port		= xtcp_port_release,				\
 	.stream_memory_free	= xtcp_sndbuf_memory_free,			\

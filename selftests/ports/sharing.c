@@ -121,6 +121,7 @@ static void link_or_fail(const char *command)
 static void device_moves(void)
 {
 	int quiet = open_as(XTCP, 0, SO_REUSEADDR), active = open_as(XTCP, 0, SO_REUSEADDR);
+	int late;
 
 	link_or_fail("ip link add veth0 type veth peer name veth1 && ip link set veth1 up");
 	must(!ns_addr_add(ns, "veth0", NS_A4 "/24") && !ns_link_up(ns, "veth0", true), "address");
@@ -131,6 +132,11 @@ static void device_moves(void)
 	link_or_fail("ip link set veth0 master vrf0");
 	ksft_test_result(listen(quiet, 1) && errno == EADDRINUSE, "a device is in a VRF now: listen() fails\n");
 	ksft_test_result(stack_connect(active, NS_B4, SERVER) && errno == EADDRNOTAVAIL, "and so does connect()\n");
+	late = open_as(XTCP, 0, SO_REUSEADDR);
+	must(!bind_at(late, ANY, PORT + 12) && !setsockopt(late, SOL_SOCKET, SO_BINDTODEVICE, "veth0", 6),
+	     "SO_BINDTODEVICE after bind");
+	ksft_test_result(listen(late, 1) && errno == EADDRINUSE, "who moves into the VRF after bind() cannot listen\n");
+	close(late);
 	link_or_fail("ip link set veth0 nomaster");
 	ksft_test_result(!listen(quiet, 1), "it is in none again: listen() succeeds\n");
 	link_or_fail("ip link set veth0 master vrf0");
@@ -146,7 +152,7 @@ int main(void)
 	int stack;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 2 + 4);
+	ksft_set_plan(stack_count() * 2 + 5);
 	ns = ns_make();
 	must(ns >= 0, "namespace");
 	for (stack = stack_first(); stack <= XTCP; stack++) {
