@@ -14,8 +14,8 @@
  * does not compare the users (sharing.c: is_in_the_way()).
  *
  * The second kind is the shared lease, which connect() without bind() makes. It is bound to the
- * wildcard address of both families and serves any number of 4-tuples. It has no sk_reuseport, so
- * nothing else can bind its port. It is a TIME-WAIT sock, because such socks are small. Only a full
+ * local address of the connection and serves any number of 4-tuples. It has no sk_reuseport, so
+ * nothing else can bind its port at this address. It is a TIME-WAIT sock, because such socks are small. Only a full
  * sock can be bound, so another sock, the taker, binds the port, and the lease then replaces the
  * taker in the table (taker.c).
  *
@@ -200,14 +200,15 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
  * xtcp_lease_get_shared() - get the shared lease of a port, for one more 4-tuple
  * @xn: the namespace
  * @port: host order, not 0
- * @bound_dev_if: the interface to which the lease is bound; 0: none
+ * @addr: the local address, as in a struct xtcp_tuple
+ * @dev: the interface to which the lease is bound; 0: none
  *
  * Context: process, may sleep.
  *
  * Return: the lease, which the caller puts by xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when the
  * port is bound, -ENOMEM, -ENOBUFS.
  */
-struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if)
+struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev)
 {
 	spinlock_t *lock = xtcp_portlist_lock(xn, port);
 	struct xtcp_lease *lease, *new;
@@ -215,7 +216,7 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 
 	if (test_bit(port, xn->port_bits)) {
 		spin_lock_bh(lock);
-		lease = xtcp_portlist_find_shared(xn, port, bound_dev_if);
+		lease = xtcp_portlist_find_shared(xn, port, addr, dev);
 		spin_unlock_bh(lock);
 		if (lease)
 			return lease;
@@ -224,9 +225,9 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int boun
 	if (!new)
 		return ERR_PTR(-ENOBUFS);
 	spin_lock_bh(lock);
-	lease = xtcp_portlist_find_shared(xn, port, bound_dev_if);
+	lease = xtcp_portlist_find_shared(xn, port, addr, dev);
 	if (!lease) {
-		err = xtcp_taker_take(new, port, bound_dev_if) ?: xtcp_portlist_add(new);
+		err = xtcp_taker_take(new, port, addr, dev) ?: xtcp_portlist_add(new);
 		lease = err ? ERR_PTR(err) : new;
 	}
 	spin_unlock_bh(lock);

@@ -10,6 +10,7 @@
 #include <linux/uidgid.h>
 #include <net/inet_connection_sock.h>
 #include <net/inet_timewait_sock.h>
+#include <net/ipv6.h>
 #include <uapi/linux/xtcp.h>
 
 struct xtcp_net;
@@ -29,7 +30,8 @@ struct xtcp_net;
  *	@inet has the same value, or 0 (xtcp_lease_make_exclusive(), xtcp_sharing_listen()), or
  *	SK_FORCE_REUSE (during a call of xtcp_sharing_bind())
  * @reuseport: SO_REUSEPORT of the owner when it bound or began to listen; lock of the port
- * @shared: connect() chose the port, so the lease serves any number of 4-tuples
+ * @shared: connect() chose the port, so the lease serves any number of 4-tuples of one local
+ *	address
  * @admits_others: @reuse, @reuseport and @uid refused a sock, but the options that the owner had at
  *	that time admitted this sock. Never cleared; lock of the port
  * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
@@ -99,6 +101,24 @@ static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
 	return &lease->inet.sk;
 }
 
+/*
+ * Is a shared lease at this address and interface? @addr: as in a struct xtcp_tuple; @dev: 0: none.
+ */
+static inline bool xtcp_lease_is_at(const struct xtcp_lease *lease, const struct in6_addr *addr, int dev)
+{
+	const struct sock *sk = &lease->inet.sk;
+
+	if (sk->sk_bound_dev_if != dev)
+		return false;
+	if (ipv6_addr_v4mapped(addr))
+		return sk->sk_family == AF_INET && sk->sk_rcv_saddr == addr->s6_addr32[3];
+#if IS_ENABLED(CONFIG_IPV6)
+	return sk->sk_family == AF_INET6 && ipv6_addr_equal(&sk->sk_v6_rcv_saddr, addr);
+#else
+	return false;
+#endif
+}
+
 void xtcp_lease_set_user(int family);
 int xtcp_lease_init(void);
 void xtcp_lease_exit(void);
@@ -106,7 +126,7 @@ void xtcp_lease_init_sock(struct sock *sk);
 
 /* Process context, may sleep. */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease);
-struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, int bound_dev_if);
+struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev);
 /* Process context. */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk);
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk);

@@ -116,11 +116,13 @@ static int try_port(struct sock *sk, u16 port)
 	struct net *net = sock_net(sk);
 	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
 	struct xtcp_lease *lease;
+	struct xtcp_tuple tuple;
 	int err;
 
 	if (inet_is_local_reserved_port(net, port))
 		return -EADDRINUSE;
-	lease = xtcp_lease_get_shared(xtcp_net(net), port, lease_dev);
+	xtcp_demux_tuple_from_sk(sk, &tuple);
+	lease = xtcp_lease_get_shared(xtcp_net(net), port, &tuple.laddr, lease_dev);
 	if (IS_ERR(lease))
 		return PTR_ERR(lease);
 	ep->lease = lease;

@@ -113,13 +113,14 @@ void xtcp_portlist_remove(struct xtcp_lease *lease)
  * xtcp_portlist_find_shared() - find a shared lease and take a reference
  * @xn: the namespace
  * @port: host order
- * @bound_dev_if: the interface to which the lease is bound; 0: none
+ * @addr: the local address
+ * @dev: the interface to which the lease is bound; 0: none
  *
  * Context: softirq or process. Lock: of the port, held.
  *
  * Return: the lease, with another reference, or NULL.
  */
-struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, int bound_dev_if)
+struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev)
 {
 	struct hlist_head *list = port_list(xtcp_portlist_of(xn, port), port);
 	struct xtcp_lease *lease;
@@ -129,10 +130,34 @@ struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port
 	hlist_for_each_entry(lease, list, node) {
 		if (!lease->shared)
 			break;
-		if (xtcp_lease_sk(lease)->sk_bound_dev_if == bound_dev_if && refcount_inc_not_zero(&lease->users))
+		if (xtcp_lease_is_at(lease, addr, dev) && refcount_inc_not_zero(&lease->users))
 			return lease;
 	}
 	return NULL;
+}
+
+/**
+ * xtcp_portlist_is_last() - is no other shared lease in the same bucket of kernel TCP's table?
+ * @lease: a shared lease in that table
+ *
+ * Context: softirq or process. Lock: of the port, held.
+ *
+ * Return: true when there is none.
+ */
+bool xtcp_portlist_is_last(const struct xtcp_lease *lease)
+{
+	struct hlist_head *list = port_list(xtcp_portlist_of(lease->xn, lease->tw.tw_num), lease->tw.tw_num);
+	const struct xtcp_lease *other;
+
+	if (!list)
+		return true;
+	hlist_for_each_entry(other, list, node) {
+		if (!other->shared)
+			break;
+		if (other != lease && other->tw.tw_tb == lease->tw.tw_tb)
+			return false;
+	}
+	return true;
 }
 
 /**

@@ -54,6 +54,7 @@ void xtcp_portlist_net_exit(struct xtcp_net *xn);
 /* Lock of the port held, any context. */
 int xtcp_portlist_add(struct xtcp_lease *lease);
 void xtcp_portlist_remove(struct xtcp_lease *lease);
-struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, int bound_dev_if);
+struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev);
+bool xtcp_portlist_is_last(const struct xtcp_lease *lease);
 
 #endif /* XTCP_PORTLIST_H */

@@ -16,6 +16,7 @@
 #include <net/inet_hashtables.h>
 #include <net/l3mdev.h>
 #include <net/tcp_states.h>
+#include <net/transp_v6.h>
 
 #include "base/net.h"
 #include "base/tuple.h"
@@ -61,8 +62,6 @@ int xtcp_taker_init(void)
 		taker = per_cpu_ptr(takers, cpu);
 		spin_lock_init(&taker->lock);
 		xtcp_lease_init_sock(&taker->inet.sk);
-		/* if the kernel has IPv6, an AF_INET6 wildcard stands for both families */
-		taker->inet.sk.sk_family = IS_ENABLED(CONFIG_IPV6) && ipv6_mod_enabled() ? AF_INET6 : AF_INET;
 	}
 	return 0;
 }
@@ -90,51 +89,64 @@ static struct inet_bind_bucket *find_bucket(struct inet_bind_hashbucket *head, c
 	return NULL;
 }
 
+/*
+ * Have all socks on the port got it from connect(), kernel TCP's or ours? Kernel TCP sets both
+ * fields to -1 for its own; shut_door() leaves fastreuseport so, and each bind() changes it.
+ */
 static bool is_connects_alone(const struct inet_bind_bucket *tb)
 {
-	return tb->fastreuse < 0 && tb->fastreuseport < 0;
+	return tb->fastreuseport < 0;
 }
 
 /*
- * Is @other bound to a device other than the taker's? A lookup of the 4-tuple with the taker's
- * device, or without a device, would miss such a sock.
+ * Is @other a sock of kernel TCP that is bound to a device other than the taker's? A lookup of the
+ * 4-tuple with the taker's device, or without a device, would miss such a sock.
  */
 static bool is_of_another_device(struct sock *other, void *taker)
 {
 	const int dev = READ_ONCE(other->sk_bound_dev_if);
 
-	return dev && dev != ((const struct sock *)taker)->sk_bound_dev_if;
+	return dev && dev != ((const struct sock *)taker)->sk_bound_dev_if &&
+	       other->sk_prot != ((const struct sock *)taker)->sk_prot;
+}
+
+static bool is_another(struct sock *other, void *taker)
+{
+	return other != taker;
 }
 
 /*
  * Prepare the bucket of @port so that kernel TCP admits the taker: set fastreuseport of the bucket
  * as if the taker's SO_REUSEPORT group had the port. If another bind() comes first, it changes
- * fastreuseport again, and shut_door() notices this. Return: true when fastreuseport is set. It is
- * set only under two conditions:
+ * fastreuseport again, and shut_door() notices this. It is set only under two conditions:
  *
- *  - All socks on the port got it from kernel TCP's connect(). Each of them needs only its own
- *    4-tuple, so the taker may share the port.
- *  - If the lease is bound to a device, no sock on the port is bound to another device. A lease
- *    that is bound to no device may share the port with socks that are bound to devices:
- *    xtcp_taker_meets() later compares their 4-tuples with those of our connections.
+ *  - All socks on the port got it from connect(). Each of kernel TCP's needs only its own 4-tuple,
+ *    so the taker may share the port.
+ *  - If the lease is bound to a device, no sock of kernel TCP on the port is bound to another
+ *    device. A lease that is bound to no device may share the port with socks that are bound to
+ *    devices: xtcp_taker_meets() later compares their 4-tuples with those of our connections.
+ *
+ * Return: 0; @beside of the lease says whether there is a bucket. -EADDRINUSE when there is one and
+ * a condition does not hold: then connect() leaves the port, as kernel TCP's does.
  */
-static bool invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
+static int invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
 	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(taker, port);
 	struct inet_bind_bucket *tb;
-	bool invited;
+	int err = 0;
 
 	spin_lock_bh(&head->lock);
 	tb = find_bucket(head, taker, port);
-	invited = tb && is_connects_alone(tb);
-	lease->devices = invited && xtcp_compat_bind_bucket_has(tb, is_of_another_device, taker);
-	invited &= !lease->devices || !taker->sk_bound_dev_if;
-	if (invited) {
+	lease->beside = tb;
+	lease->devices = tb && xtcp_compat_bind_bucket_has(tb, is_of_another_device, taker);
+	if (tb && (!is_connects_alone(tb) || (lease->devices && taker->sk_bound_dev_if))) {
+		err = -EADDRINUSE;
+	} else if (tb) {
 		tb->fastreuseport = FASTREUSEPORT_ANY;
 		tb->fastuid = taker->sk_uid;
 	}
 	spin_unlock_bh(&head->lock);
-	return invited;
+	return err;
 }
 
 /*
@@ -148,65 +160,67 @@ static void disinvite(const struct sock *taker, u16 port)
 
 	spin_lock_bh(&head->lock);
 	tb = find_bucket(head, taker, port);
-	if (tb && tb->fastreuse < 0 && tb->fastreuseport == FASTREUSEPORT_ANY && uid_eq(tb->fastuid, taker->sk_uid))
+	if (tb && tb->fastreuseport == FASTREUSEPORT_ANY && uid_eq(tb->fastuid, taker->sk_uid))
 		tb->fastreuseport = -1;
 	spin_unlock_bh(&head->lock);
 }
 
 /*
- * Make kernel TCP's connect() skip the port from now on. Return: true if fastreuseport was still as
- * invite() has set it. If not, a bind() came between, and the taker must not stay on the port.
+ * Make kernel TCP's connect() skip the port from now on. Return: true if no other sock has come
+ * since invite(): fastreuseport is as invite() has set it, or the taker is alone. If not, the taker
+ * must not stay on the port.
  */
-static bool shut_door(const struct sock *taker, u16 port)
+static bool shut_door(struct sock *taker, bool invited)
 {
 	struct inet_bind_bucket *tb = inet_csk(taker)->icsk_bind_hash;
-	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(taker, port);
-	bool invited;
+	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(taker, inet_sk(taker)->inet_num);
+	bool shut;
 
 	spin_lock_bh(&head->lock);
-	invited = tb->fastreuseport == FASTREUSEPORT_ANY;
-	tb->fastreuseport = 0;
+	shut = invited ? tb->fastreuseport == FASTREUSEPORT_ANY : !xtcp_compat_bind_bucket_has(tb, is_another, taker);
+	if (shut)
+		tb->fastreuseport = -1;
 	spin_unlock_bh(&head->lock);
-	return invited;
+	return shut;
 }
 
-/* Bind the taker to a port that connections and TIME-WAIT socks of kernel TCP use. */
-static int get_port_beside(struct sock *taker, struct xtcp_lease *lease, u16 port)
+/* Bind the taker to a port that nobody uses, or that only connections and TIME-WAIT socks use. */
+static int get_port(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
 	struct sock_reuseport *group = rcu_dereference_protected(taker->sk_reuseport_cb, true);
-	int err;
+	int err = invite(taker, lease, port);
 
-	if (!invite(taker, lease, port))
-		return -EADDRINUSE;
-	taker->sk_reuseport = true;
-	RCU_INIT_POINTER(taker->sk_reuseport_cb, NULL);
+	if (err)
+		return err;
+	if (lease->beside) {
+		taker->sk_reuseport = true;
+		RCU_INIT_POINTER(taker->sk_reuseport_cb, NULL);
+	}
 	err = inet_csk_get_port(taker, port);
 	taker->sk_reuseport = false;
 	RCU_INIT_POINTER(taker->sk_reuseport_cb, group);
 	if (err) {
-		disinvite(taker, port);
+		if (lease->beside)
+			disinvite(taker, port);
 		return err;
 	}
-	if (shut_door(taker, port))
+	if (shut_door(taker, lease->beside))
 		return 0;
 	xtcp_compat_put_port(taker);
 	return -EADDRINUSE;
 }
 
 /*
- * A lease leaves the table, so kernel TCP's connect() may use the port again. This is safe: all
- * socks that are left on the port got it from connect(), because the lease has kept every bind()
- * off the port. If the lease is bound to a device, the bucket stays as it is, because it may
- * contain a lease that is bound to another device.
+ * A lease leaves the table. If it is the last in its bucket, and no bind() has come since
+ * shut_door(), kernel TCP's connect() may use the port again: all socks that are left on the port
+ * got it from connect().
  */
 static void open_door(const struct xtcp_lease *lease)
 {
 	struct inet_bind_bucket *tb = lease->tw.tw_tb;
 
-	if (!lease->beside || lease->tw.tw_bound_dev_if || tb->fastreuse || tb->fastreuseport)
-		return;
-	tb->fastreuse = -1;
-	tb->fastreuseport = -1;
+	if (is_connects_alone(tb) && xtcp_portlist_is_last(lease))
+		tb->fastreuse = -1;
 }
 
 /*
@@ -217,33 +231,29 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 {
 	struct inet_timewait_sock *tw = &lease->tw;
 	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(from, tw->tw_num);
-	struct inet_bind_hashbucket *wild = xtcp_sharing_wildcard_chain(from, tw->tw_num);
+	struct inet_bind_hashbucket *same = inet_bhashfn_portaddr(xtcp_sharing_table(from), from, sock_net(from),
+								  tw->tw_num);
 
 	spin_lock(&head->lock);
-	spin_lock(&wild->lock);
+	spin_lock(&same->lock);
 	xtcp_compat_bind_move(from, to, tw);
 	if (from == xtcp_lease_sk(lease))
 		open_door(lease);
-	spin_unlock(&wild->lock);
+	spin_unlock(&same->lock);
 	spin_unlock(&head->lock);
 }
 
 /* Bind the port with the taker, and then replace the taker by the lease in the table. */
-static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port, int bound_dev_if)
+static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
 	struct inet_connection_sock *icsk = inet_csk(taker);
 	struct inet_timewait_sock *tw = &lease->tw;
 	int err;
 
-	taker->sk_bound_dev_if = bound_dev_if;
 	tw->__tw_common = taker->__sk_common;
 	tw->tw_state = TCP_TIME_WAIT;
 	tw->tw_num = port;
-	err = inet_csk_get_port(taker, port);
-	if (err == -EADDRINUSE) {
-		err = get_port_beside(taker, lease, port);
-		lease->beside = true;
-	}
+	err = get_port(taker, lease, port);
 	if (err)
 		return err;
 	swap(tw->tw_tb, icsk->icsk_bind_hash);
@@ -252,23 +262,38 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port,
 	return 0;
 }
 
+/* As kernel TCP's connect() sets the fields. @addr: as in a struct xtcp_tuple. */
+static void place_taker(struct sock *taker, const struct in6_addr *addr, int dev)
+{
+	taker->sk_bound_dev_if = dev;
+	taker->sk_family = AF_INET;
+	taker->sk_rcv_saddr = addr->s6_addr32[3];
+#if IS_ENABLED(CONFIG_IPV6)
+	if (ipv6_addr_v4mapped(addr))
+		return;
+	taker->sk_family = AF_INET6;
+	taker->sk_rcv_saddr = LOOPBACK4_IPV6;
+	taker->sk_v6_rcv_saddr = *addr;
+#endif
+}
+
 /**
  * xtcp_taker_take() - bind the port of a shared lease in kernel TCP's table, if no sock in that
  *	table conflicts
  * @lease: not in kernel TCP's table yet
  * @port: host order, not 0
- * @bound_dev_if: the interface to which the lease is bound; 0: none
+ * @addr: the local address, as in a struct xtcp_tuple
+ * @dev: the interface to which the lease is bound; 0: none
  *
- * Kernel TCP first decides as for any bind(). If kernel TCP refuses the port, the lease can still
- * share the port under two conditions. First, kernel TCP's connect() chose the port for all socks
- * there. Second, if the lease is bound to a device, no sock there is bound to another device.
- * @beside of the lease is then set.
+ * The lease can share the port with others under two conditions. First, connect() chose the port
+ * for all socks there. Second, if the lease is bound to a device, no sock of kernel TCP there is
+ * bound to another device. @beside of the lease is then set.
  *
  * Context: softirq or process. Lock: of the port, held.
  *
  * Return: 0, -EADDRINUSE or -ENOMEM.
  */
-int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
+int xtcp_taker_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev)
 {
 	struct taker *taker = raw_cpu_ptr(takers);
 	int err;
@@ -276,7 +301,8 @@ int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if)
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, port));
 	spin_lock(&taker->lock);
 	sock_net_set(&taker->inet.sk, lease->xn->net);
-	err = get_place_for(&taker->inet.sk, lease, port, bound_dev_if);
+	place_taker(&taker->inet.sk, addr, dev);
+	err = get_place_for(&taker->inet.sk, lease, port);
 	spin_unlock(&taker->lock);
 	return err;
 }
@@ -298,6 +324,11 @@ void xtcp_taker_leave(struct xtcp_lease *lease)
 	inet_csk(sk)->icsk_bind_hash = lease->tw.tw_tb;
 	inet_csk(sk)->icsk_bind2_hash = lease->tw.tw_tb2;
 	sk->sk_bound_dev_if = lease->tw.tw_bound_dev_if;
+	sk->sk_family = lease->tw.tw_family;
+	sk->sk_rcv_saddr = lease->tw.tw_rcv_saddr;
+#if IS_ENABLED(CONFIG_IPV6)
+	sk->sk_v6_rcv_saddr = lease->tw.tw_v6_rcv_saddr;
+#endif
 	inet_sk(sk)->inet_num = lease->tw.tw_num;
 	change_places(xtcp_lease_sk(lease), sk, lease);
 	xtcp_compat_put_port(sk);

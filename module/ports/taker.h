@@ -5,6 +5,7 @@
 
 #include <linux/types.h>
 
+struct in6_addr;
 struct xtcp_lease;
 struct xtcp_tuple;
 
@@ -12,7 +13,7 @@ int xtcp_taker_init(void);
 void xtcp_taker_exit(void);
 
 /* Softirq or process, lock of the port held; xtcp_taker_meets(): process, no lock. */
-int xtcp_taker_take(struct xtcp_lease *lease, u16 port, int bound_dev_if);
+int xtcp_taker_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev);
 void xtcp_taker_leave(struct xtcp_lease *lease);
 
 bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple);
