@@ -21,17 +21,18 @@
 #include "lookup/demux.h"
 #include "ports/lease.h"
 
-#define SCAN_CHUNK	64	/* ports examined before the lock is released */
+#define SCAN_CHUNK	64	/* ports that each call of connect() looks up until the map knows all */
 #define FULL_AT_ONCE	4	/* words of a bitmap that are_full() tests */
 
 /**
- * xtcp_portmap_new() - allocate a map
+ * xtcp_portmap_new() - allocate a map that knows no port of a range yet
+ * @range: the ports
  *
  * Context: process, may sleep.
  *
- * Return: the map, with empty bitmaps; all other fields are 0. NULL: there is no memory.
+ * Return: the map. NULL: there is no memory.
  */
-struct xtcp_portmap *xtcp_portmap_new(void)
+struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range)
 {
 	struct xtcp_portmap *map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
 
@@ -45,6 +46,10 @@ struct xtcp_portmap *xtcp_portmap_new(void)
 	}
 	map->others = map->ours + BITS_TO_LONGS(XTCP_PORTS);
 	spin_lock_init(&map->lock);
+	map->unknown = range->low;
+	map->unknown_end = range->low + range->count;
+	bitmap_set(map->others, range->low, range->count);
+	map->surplus = range->count - range->count / 8;
 	return map;
 }
 
@@ -150,35 +155,33 @@ static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 		mark(map, port);
 }
 
-/**
- * xtcp_portmap_scan() - look up each port of a range in the table of connections
- * @xn: the namespace
- * @map: a new map, already in the lists of @xn
- * @range: the ports
- *
- * Context: process, may sleep.
+/*
+ * Look up the next unknown ports in the table of connections. A few at a time: a call of connect()
+ * that looked up all of them would take a hundred times as long as others.
  */
-void xtcp_portmap_scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range)
+static void scan(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
-	u32 i = 0, end;
+	const u32 end = min(map->unknown + SCAN_CHUNK, map->unknown_end);
 
-	while (i < range->count) {
-		end = min(i + SCAN_CHUNK, range->count);
-		spin_lock_bh(&map->lock);
-		for (; i < end; i++)
-			look(xn, map, range->low + i);
-		spin_unlock_bh(&map->lock);
-		cond_resched();
+	for (; map->unknown < end; map->unknown++) {
+		not_others(map, map->unknown);
+		look(xn, map, map->unknown);
 	}
+	none_is_full(map);
 }
 
-/*
- * Returns a mask for a word of a bitmap: the bits of the even ports if @from is even, the bits of
- * the odd ports if @from is odd.
- */
-static unsigned long each_second(u32 from)
+/* Returns a mask for a word of a bitmap: the bit of every @step-th port, one of which is @from. */
+static unsigned long each(u32 from, u32 step)
 {
-	return ~0UL / 3 << (from & 1);
+	return ~0UL / ((1UL << step) - 1) << from % step;
+}
+
+/* The ports of a half that our connect() may take. */
+static unsigned long half_of(const struct xtcp_port_range *range, bool first)
+{
+	unsigned long half = each(range->low + first, 2);
+
+	return range->spared ? half & ~each(range->low, range->spared) : half;
 }
 
 /*
@@ -195,11 +198,9 @@ static bool are_full(const struct xtcp_portmap *map, u32 i, unsigned long half)
 
 /*
  * Finds the first port from @from on, below @to, whose bit is clear in both bitmaps. Looks only at
- * the even or the odd ports, as @half says (each_second()). If @wanted is not NULL, the port's bit
- * must also be set in the bitmap @wanted. Return: the port; @to if there is no such port.
+ * the ports of @half. Return: the port; @to if there is no such port.
  */
-static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half,
-		      const unsigned long *wanted)
+static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half)
 {
 	unsigned long word, mask = BITMAP_FIRST_WORD_MASK(from) & half;
 	const u32 end = BITS_TO_LONGS(to);
@@ -207,13 +208,11 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned
 
 	for (i = from / BITS_PER_LONG; i < end; i++) {
 		word = ~(map->ours[i] | map->others[i]) & mask;
-		if (wanted)
-			word &= READ_ONCE(wanted[i]);
 		if (word)
 			return min_t(u32, i * BITS_PER_LONG + __ffs(word), to);
 		mask = half;
 		/* a destination has a map while its ports are scarce, so most words are full */
-		while (!wanted && i + FULL_AT_ONCE < end && are_full(map, i + 1, half))
+		while (i + FULL_AT_ONCE < end && are_full(map, i + 1, half))
 			i += FULL_AT_ONCE;
 	}
 	return to;
@@ -223,15 +222,14 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned
  * Calls next_clear() from the range's offset to the end of the range, then from its beginning to
  * the offset. Return: the port; 0 if there is none.
  */
-static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_range *range, unsigned long half,
-		       const unsigned long *wanted)
+static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_range *range, unsigned long half)
 {
 	const u32 begin = range->low + range->offset, end = range->low + range->count;
-	u32 port = next_clear(map, begin, end, half, wanted);
+	u32 port = next_clear(map, begin, end, half);
 
 	if (port < end)
 		return port;
-	port = next_clear(map, range->low, begin, half, wanted);
+	port = next_clear(map, range->low, begin, half);
 	return port < begin ? port : 0;
 }
 
@@ -241,8 +239,9 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  * @map: the map of the destination
  * @range: the ports, and where to begin
  * @first: true: choose from our half of the range (struct xtcp_port_range). False: choose from the
- *	half that kernel TCP prefers. There the function prefers ports that already have a lease,
- *	because kernel TCP's connect() cannot take these
+ *	half that kernel TCP prefers, but none of the ports that are kernel TCP's alone
+ *
+ * If the map does not know all ports yet, each call looks up some more.
  *
  * A destination that reuses TIME-WAIT records (net.xtcp.tw_reuse) has a full map for long: the next
  * calls find no port either, and do not search again until a bit is cleared (@full of @map).
@@ -257,18 +256,23 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
  */
 u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
-	const unsigned long half = each_second(range->low + first);
+	const unsigned long half = half_of(range, first);
 	struct xtcp_port_range *full = &map->full[first];
 	u32 port = 0;
 
 	spin_lock_bh(&map->lock);
-	if (full->low != range->low || full->count != range->count) {
-		port = next_around(map, range, half, NULL);
-		if (!port)
+	while (full->low != range->low || full->count != range->count) {
+		if (map->unknown < map->unknown_end)
+			scan(xn, map);
+		port = next_around(map, range, half);
+		if (port)
+			break;
+		if (map->unknown == map->unknown_end)
 			*full = *range;
+		spin_unlock_bh(&map->lock);
+		cond_resched();
+		spin_lock_bh(&map->lock);
 	}
-	if (port && !first)
-		port = next_around(map, range, half, xn->port_bits) ?: port;
 	if (port && !__test_and_set_bit(port, map->others))
 		map->surplus++;
 	spin_unlock_bh(&map->lock);

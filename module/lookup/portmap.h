@@ -17,6 +17,8 @@ struct xtcp_net;
  * @low: the first port, host order
  * @count: number of ports
  * @offset: where a search begins; less than @count. A search by a map begins at port @low + @offset
+ * @spared: every how many ports, from @low on, one is kernel TCP's alone; a power of two below 32,
+ *	so that each word of a bitmap has the same pattern. 0: none
  *
  * Each half of the range has every second port. Our connect() first tries the half that begins with
  * @low + 1. Kernel TCP's connect() prefers the other half. A search without a map numbers the ports
@@ -26,6 +28,7 @@ struct xtcp_port_range {
 	u32 low;
 	u32 count;
 	u32 offset;
+	u32 spared;
 };
 
 /**
@@ -47,10 +50,12 @@ struct xtcp_port_range {
  *	its memory
  * @full: for kernel TCP's half, then for ours: the last range in which xtcp_portmap_choose() found
  *	no clear bit in that half. @count is 0 if a bit of the map has been cleared since
+ * @unknown: the first port of the range for which the map was made that has not been looked up yet
+ * @unknown_end: the port after the last one
  * @ours: one bit for each port; set if connect() chose the port for a tuple in the table
  * @others: one bit for each port; set if a call of connect() tries the port now, or if the last
  *	attempt was refused because the port is bound or reserved, or because a connection that the
- *	map does not serve has the port. A bit may be out of date
+ *	map does not serve has the port; or if the port is unknown. A bit may be out of date
  */
 struct xtcp_portmap {
 	struct hlist_node node;
@@ -66,6 +71,8 @@ struct xtcp_portmap {
 	unsigned int tuples;
 	int surplus;
 	struct xtcp_port_range full[2];
+	u32 unknown;
+	u32 unknown_end;
 	unsigned long *ours;
 	unsigned long *others;
 };
@@ -78,11 +85,10 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
 
 /* For portmaps.c. */
-struct xtcp_portmap *xtcp_portmap_new(void);
+struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range);
 void xtcp_portmap_free(struct xtcp_portmap *map);
 struct xtcp_portmap *xtcp_portmap_hold(struct xtcp_portmap *map);
 bool xtcp_portmap_end_if_idle(struct xtcp_portmap *map);
-void xtcp_portmap_scan(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range);
 const struct xtcp_conn *xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
 					   const struct xtcp_conn *(*next)(const struct xtcp_conn *));
 

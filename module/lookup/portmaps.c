@@ -3,9 +3,10 @@
  * The maps of ports of a namespace (portmap.c): by destination and by number.
  *
  * connect() makes a map when ports towards a destination become scarce. The first map of a
- * namespace also makes its struct xtcp_portmaps: few namespaces ever run short of ports. connect()
- * then looks up each port of its socket's port range once in the table of connections. (This range
- * may be a small part of the namespace's range.) From then on the map is kept up to date. With a
+ * namespace also makes its struct xtcp_portmaps: few namespaces ever run short of ports. This and
+ * later calls then look up each port of the socket's port range once in the table of connections,
+ * some in each call. (This range may be a small part of the namespace's range.) From then on the
+ * map is kept up to date. With a
  * map, the choice of a port is a search for a clear bit, however full the range is. When the map
  * shows at most an eighth of the socket's range as in use, or no port that connect() chose, the map
  * is freed as soon as no call of connect() uses it.
@@ -227,14 +228,13 @@ struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_t
 
 	if (!maps || READ_ONCE(maps->len) >= MAPS_MAX)
 		return NULL;
-	map = xtcp_portmap_new();
+	map = xtcp_portmap_new(range);
 	if (!map)
 		return NULL;
 	map->key = *key;
 	map->bound_dev_if = bound_dev_if;
 	map->v4 = xtcp_tuple_is_v4(key);
 	map->refs = 1;
-	map->surplus = -(int)(range->count / 8);
 	rcu_read_lock();
 	spin_lock_bh(&maps->lock);
 	old = find_map(xn, maps, key, bound_dev_if);
@@ -247,7 +247,6 @@ struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_t
 		xtcp_portmap_free(map);
 		return old;
 	}
-	xtcp_portmap_scan(xn, map, range);
 	return map;
 }
 

@@ -14,14 +14,14 @@
  * Kernel TCP's connect() prefers ports with the parity of the first port of the range, and cannot
  * take a port with a lease of ours. So our connect() first tries the other half, the ports with the
  * other parity. Only when no port of our half is usable, our connect() takes a port of kernel TCP's
- * half. There it prefers ports that already have a lease, because kernel TCP's connect() cannot
- * take these. In each stack, connections to different destinations share ports. Our connect() may
- * also take a port that only kernel TCP's connect() has taken (taker.c).
+ * half. In each stack, connections to different destinations share ports. Our connect() may also
+ * take a port that only kernel TCP's connect() has taken (taker.c).
  *
- * connect() never takes the highest ports of kernel TCP's half: 1,024 ports, or an eighth of the
- * range if that is less, or none if the range has less than 128 ports. Otherwise, one user with
- * connections to one destination could put a lease on every port, and kernel TCP could not connect
- * to any destination.
+ * Some ports of kernel TCP's half are kernel TCP's alone: every second one, or in a large range
+ * every fourth or eighth one, so that they are at least 1,024. Otherwise, users of xtcp could put a
+ * lease on every port, and kernel TCP could not connect to any destination. These ports are spread
+ * over the range, so that kernel TCP's connect() finds one soon: it tries the ports of its half one
+ * by one. In a range of less than 128 ports none is spared.
  *
  * A port is usable for a destination if no connection has the 4-tuple, or if only a TIME-WAIT
  * record has it and net.xtcp.tw_reuse permits its replacement. Connections to other destinations
@@ -31,6 +31,7 @@
 #include "ports/port.h"
 
 #include <linux/jiffies.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/random.h>
 #include <net/inet_sock.h>
@@ -50,8 +51,9 @@
 #define COUNTERS	65536	/* entries of the table of RFC 6056 section 3.3.4, as in Linux */
 #define HASH_LASTS	(10 * HZ)
 #define FIRST_TRIES	16	/* ports tried before a bitmap is made */
-#define RESERVE_MAX	1024	/* most ports kept for kernel TCP; never over 1/8 of the range */
-#define RESERVE_FROM	128	/* in a smaller range, no ports are kept for kernel TCP */
+#define SPARED		1024	/* ports that are kernel TCP's alone, if every second one of its half would be more */
+#define SPARED_FROM	128	/* in a smaller range, no ports are kernel TCP's alone */
+#define SPARED_STEP_MAX	16
 
 /*
  * One table for all namespaces, so a namespace needs no memory for counters. Each namespace has a
@@ -140,22 +142,10 @@ static int try_port(struct sock *sk, u16 port)
 	return err == -EADDRNOTAVAIL ? -EADDRINUSE : err;
 }
 
-/*
- * The ports of @range form two halves: those with the parity of @range->low are kernel TCP's, the
- * others are ours. Returns the part of @range from which our connect() may take ports of one half.
- * For our half (@first), this part is the whole @range. For kernel TCP's half, the part ends
- * earlier, so that the last ports of this half stay free for kernel TCP. But if @range has fewer
- * than RESERVE_FROM ports, the part is the whole @range for this half, too.
- */
-static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool first)
+/* Every how many ports of a range, from its first on, is one kernel TCP's alone? A power of two; 0: none is. */
+static u32 spared_step(u32 count)
 {
-	struct xtcp_port_range part = *range;
-
-	if (!first && part.count >= RESERVE_FROM) {
-		part.count -= 2 * min_t(u32, part.count / 8, RESERVE_MAX);
-		part.offset %= part.count;
-	}
-	return part;
+	return count < SPARED_FROM ? 0 : clamp_t(u32, rounddown_pow_of_two(count / SPARED), 4, SPARED_STEP_MAX);
 }
 
 /*
@@ -167,15 +157,17 @@ static struct xtcp_port_range part_for(const struct xtcp_port_range *range, bool
 static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries,
 		       struct xtcp_demux_key *look)
 {
-	const struct xtcp_port_range part = part_for(range, first);
-	const u32 count = (part.count + !first) / 2;
+	const u32 count = (range->count + !first) / 2;
 	int err = -EADDRINUSE;
+	u32 i, at;
 	u16 port;
-	u32 i;
 
 	tries = min(tries, count);
 	for (i = 0; i < tries && err == -EADDRINUSE; i++) {
-		port = part.low + (part.offset + i) % count * 2 + first;
+		at = (range->offset + i) % count * 2 + first;
+		if (range->spared && at % range->spared == 0)
+			continue;
+		port = range->low + at;
 		if (look)
 			look->tuple.lport = htons(port);
 		if (!look || !xtcp_timewait_keeps(xtcp_net_of(sk), look))
@@ -195,13 +187,12 @@ static int try_all_in_turn(struct sock *sk, const struct xtcp_port_range *range,
 /* In one half, try the ports that the map shows as free, until one is usable. */
 static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
-	const struct xtcp_port_range part = part_for(range, first);
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	int err = -EADDRINUSE;
 	u32 port;
 
 	while (err == -EADDRINUSE) {
-		port = xtcp_portmap_choose(xn, map, &part, first);
+		port = xtcp_portmap_choose(xn, map, range, first);
 		if (!port)
 			return err;
 		err = try_port(sk, port);
@@ -281,6 +272,7 @@ static int choose_and_insert(struct sock *sk)
 	inet_sk_get_local_port_range(sk, &low, &high);
 	range.low = low;
 	range.count = high - low + 1;
+	range.spared = spared_step(range.count);
 	xtcp_demux_tuple_from_sk(sk, &key.tuple);
 	key.tuple.lport = 0;
 	range.offset = next_offset(xn, key.tuple) % range.count;

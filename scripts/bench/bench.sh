@@ -207,6 +207,7 @@ bench_timewait()
 bench_ports()
 {
 	in_vm "instructions: connect() while ports are used" "${counted[@]}" -- bench_ports connect 2000 200
+	in_vm "instructions: connect() beside the other stack's" "${counted[@]}" -- bench_ports beside 4000
 	in_vm "ports that come back from TIME-WAIT" "${counted[@]}" -- bench_ports reuse 200000
 	in_vm "instructions: connect() while most records are young" "${counted[@]}" -- bench_ports young 2000
 }

@@ -6,12 +6,16 @@
  *		what connect() takes on average while 0, 60, 95 and 99 % of what xtcp can have of a range of
  *		PORTS are used towards one destination; on xtcp also while kernel TCP
  *		holds half of those that are used, and nine of ten: how many times that
- *		at 0 %. Under -icount time is instructions
+ *		at 0 %. Under -icount time is instructions. And the longest connect() on the way there
+ *	bench_ports beside PORTS
+ *		connections of one stack to one destination take all that they can have of a
+ *		range of PORTS; then 900 of the other stack to another destination: how many
+ *		come about, and how many times what each takes when it is alone
  *	bench_ports reuse CYCLES
  *		connections to one port that the client closes, with tw_reuse: each must
  *		succeed, and each must leave a record in TIME-WAIT; what one takes
  *	bench_ports young PORTS
- *		the same, with 3/4 as many connections per second as there are PORTS: most
+ *		the same, with 6/7 as many connections per second as xtcp can have: most
  *		records towards the port are too young to be replaced, also in the half of
  *		the range that connect() tries first. The average time of connect() then,
  *		and how many times that while ports are free
@@ -37,8 +41,11 @@
 #define MOST_GROWTH	1.10
 #define MOST_AT_0	1.20
 #define MOST_YOUNG	3.0
+#define MOST_NS		300000	/* of one connect() */
+#define BESIDE		900
+#define MOST_BESIDE	1.50
 #define YOUNG_SECONDS	4	/* in the first half of them records take all ports */
-#define PORTS_MAX	20000
+#define PORTS_MAX	30000
 
 static const int levels[] = { 0, 60, 95, 99 };
 
@@ -49,7 +56,7 @@ static int listener;
 
 static void start(int ports)
 {
-	ends_init(&pair, 1);
+	ends_init(&pair, 2);
 	listener = ends_listener(&pair, KERNEL);
 	if (ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "%d %d", FIRST_PORT, FIRST_PORT + ports - 1))
 		measure_die("sysctl");
@@ -87,25 +94,34 @@ static double connect_cost(enum stack stack, int times)
 /* Of a range of so many ports xtcp's connections to one destination can have all but what is kernel TCP's alone. */
 static int had(int ports)
 {
-	return ports < 128 ? ports : ports - (ports < 8192 ? ports / 8 : 1024);
+	int step = 16;
+
+	while (step > 4 && step > ports / 1024)
+		step /= 2;
+	return ports < 128 ? ports : ports - (ports + step - 1) / step;
 }
 
-/* @cost[] by level. Of ten ports that are used @theirs are kernel TCP's. */
-static void climb(enum stack stack, int theirs, int ports, int times, double *cost)
+/* @cost[] by level. Of ten ports that are used @theirs are kernel TCP's. Return: the longest that one has taken. */
+static double climb(enum stack stack, int theirs, int ports, int times, double *cost)
 {
+	double longest = 0;
 	static struct ends used[PORTS_MAX];
 	int level, n = 0, i;
 
 	start(ports);
 	connect_cost(stack, WARM);
 	for (level = 0; level < LEVELS; level++) {
-		for (; n < had(ports) * levels[level] / 100; n++)
+		for (; n < had(ports) * levels[level] / 100; n++) {
 			open_one(&used[n], n % 10 < theirs ? KERNEL : stack);
+			if (used[n].connecting > longest)
+				longest = used[n].connecting;
+		}
 		cost[level] = connect_cost(stack, times);
 	}
 	for (i = 0; i < n; i++)
 		ends_abort(&used[i]);
 	finish();
+	return longest * 1e9;
 }
 
 static bool report_growth(const char *what, const double *cost, double bound)
@@ -124,21 +140,78 @@ static bool report_growth(const char *what, const double *cost, double bound)
 
 static int run_connect(int ports, int times)
 {
-	double theirs[LEVELS], ours[LEVELS], half[LEVELS], few[LEVELS];
+	double theirs[LEVELS], ours[LEVELS], half[LEVELS], few[LEVELS], longest;
 	bool ok;
 
 	climb(KERNEL, 10, ports, times, theirs);
-	climb(XTCP, 0, ports, times, ours);
+	longest = climb(XTCP, 0, ports, times, ours);
 	climb(XTCP, 5, ports, times, half);
 	climb(XTCP, 9, ports, times, few);
 	report_growth("kernel TCP", theirs, 0);
 	ok = report_growth("xtcp", ours, MOST_GROWTH);
+	ok &= measure_at_most("xtcp, the longest connect(), of what one may take", longest / MOST_NS, 1,
+			      "%.0f ns against %d", longest, MOST_NS);
 	ok &= report_growth("xtcp, half kernel TCP's", half, MOST_GROWTH);
 	/* with what it takes to find out, once for each of kernel TCP's ports, that it is not to be had */
 	report_growth("xtcp, 9 of 10 kernel TCP's", few, 0);
 	ok &= measure_at_most("connect() at 0 %, xtcp / kernel TCP", ours[0] / theirs[0], MOST_AT_0,
 			      "%.0f ns against %.0f", ours[0], theirs[0]);
 	measure_record("connect() at 0 %, xtcp / kernel TCP", "ns", ours[0] / theirs[0], ours[0], theirs[0]);
+	return ok ? 0 : 1;
+}
+
+/* Connections to a server until none is had, or @most. Return: how many; @cost: nanoseconds of each. */
+static int take(enum stack stack, int server, struct ends *taken, int most, double *cost)
+{
+	const union stack_addr to = ends_server_addr(server);
+	double sum = 0;
+	int n;
+
+	for (n = 0; n < most && ends_open(&taken[n], stack, NULL, &to, listener); n++)
+		sum += taken[n].connecting;
+	*cost = sum / (n ?: 1) * 1e9;
+	return n;
+}
+
+static void give_back(struct ends *taken, int n)
+{
+	while (n--)
+		ends_abort(&taken[n]);
+}
+
+/* What connections of @stack find beside all that @other can have; @other is @stack: beside none. */
+static int take_beside(enum stack stack, enum stack other, int ports, double *cost)
+{
+	static struct ends all[PORTS_MAX], some[BESIDE];
+	double unused;
+	int n = 0, got;
+
+	start(ports);
+	connect_cost(stack, WARM);
+	if (other != stack)
+		n = take(other, 0, all, ports, &unused);
+	got = take(stack, 1, some, BESIDE, cost);
+	give_back(some, got);
+	give_back(all, n);
+	finish();
+	return got;
+}
+
+static int run_beside(int ports)
+{
+	double alone, beside;
+	char line[64];
+	bool ok = true;
+	int stack, got;
+
+	for (stack = KERNEL; stack <= XTCP; stack++) {
+		take_beside(stack, stack, ports, &alone);
+		got = take_beside(stack, stack == KERNEL ? XTCP : KERNEL, ports, &beside);
+		snprintf(line, sizeof(line), "%s beside the other's, %d of %d", stack_name(stack), got, BESIDE);
+		ok &= got == BESIDE;
+		ok &= measure_at_most(line, beside / alone, MOST_BESIDE, "%.0f ns against %.0f", beside, alone);
+		measure_record(line, "ns", beside / alone, beside, alone);
+	}
 	return ok ? 0 : 1;
 }
 
@@ -214,7 +287,7 @@ static int run_reuse(int cycles)
 /* Nanoseconds of a connect() while ports are free, and while records have all ports, most records too young. */
 static void young(enum stack stack, int ports, double *cost)
 {
-	const int rate = ports / 4 * 3, measured[2] = { ports / 8, rate * YOUNG_SECONDS / 2 };
+	const int rate = had(ports) / 7 * 6, measured[2] = { ports / 8, rate * YOUNG_SECONDS / 2 };
 	double begin, until, sum[2] = {};
 	struct ends ends;
 	int i;
@@ -259,15 +332,18 @@ int main(int argc, char **argv)
 {
 	bool connect_mode = argc == 4 && !strcmp(argv[1], "connect"), was_loaded = module_is_loaded();
 	bool reuse_mode = argc == 3 && !strcmp(argv[1], "reuse"), young_mode = argc == 3 && !strcmp(argv[1], "young");
+	bool beside_mode = argc == 3 && !strcmp(argv[1], "beside");
 	int first = argc > 2 ? atoi(argv[2]) : 0, n = argc > 3 ? atoi(argv[3]) : 1, status;
 
-	if (!(connect_mode || reuse_mode || young_mode) || first < 1 || n < 1 || (connect_mode && first > PORTS_MAX)) {
+	if (!(connect_mode || reuse_mode || young_mode || beside_mode) || first < 1 || n < 1 ||
+	    ((connect_mode || beside_mode) && first > PORTS_MAX)) {
 		fprintf(stderr, "bench_ports: see the head of bench_ports.c\n");
 		return 2;
 	}
 	if (!was_loaded && module_load(""))
 		measure_die("cannot load xtcp");
-	status = connect_mode ? run_connect(first, n) : young_mode ? run_young(first) : run_reuse(first);
+	status = connect_mode ? run_connect(first, n) : beside_mode ? run_beside(first) :
+		 young_mode ? run_young(first) : run_reuse(first);
 	if (!was_loaded && module_unload())
 		measure_die("cannot unload xtcp");
 	return status;
