@@ -138,9 +138,8 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	xsk->syn_data_acked = xsk->snd.una == xsk->snd.nxt;
 	if (xsk->syn_data_acked) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVE);
-		/* SYN and text were one segment, but were counted as two */
-		if (xsk->stream->delivered_segments)
-			xsk->stream->delivered_segments--;
+		/* SYN and text were one segment, whatever the peer's MSS; TCP_INFO adds that of the SYN */
+		xsk->stream->delivered_segments = 0;
 		return;
 	}
 	xsk->fastopen_client_fail = xsk->total_retrans ? TFO_SYN_RETRANSMITTED : TFO_DATA_NOT_ACKED;

@@ -122,7 +122,7 @@ static const struct { const char *name; size_t offset, size; } fields[] = {
 	FIELD(rcv_ssthresh),
 	FIELD(ca_state), FIELD(sacked), FIELD(reordering), FIELD(min_rtt), FIELD(delivered),
 	FIELD(dsack_dups), FIELD(reord_seen), FIELD(bytes_retrans), FIELD(rcv_ooopack),
-	FIELD(delivered_ce), FIELD(delivery_rate), FIELD(pacing_rate), FIELD(rcv_space),
+	FIELD(delivered), FIELD(delivered_ce), FIELD(delivery_rate), FIELD(pacing_rate), FIELD(rcv_space),
 	FIELD(last_data_sent), FIELD(last_data_recv),
 	FIELD(last_ack_recv), FIELD(segs_in), FIELD(segs_out), FIELD(data_segs_in), FIELD(data_segs_out),
 	FIELD(snd_wnd),

@@ -55,6 +55,14 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED,
 		},
 	},
+	{
+		.name = "text_beyond_the_peers_mss_is_one_segment", .rfc = "RFC 7413 4.2.2",
+		.want = {
+			.script = KNOWN "fast 900 900; > S 0(900) <fo " COOKIE ">; < S. 0 ack 901 <mss 400>;"
+				  "> . 901 ack 1; info delivered = 1",
+			.state = ESTABLISHED,
+		},
+	},
 	/* a SYN is not ECN-capable, whatever it carries */
 	{
 		.name = "the_syn_with_text_asks_for_ecn", .rfc = "RFC 3168 6.1.1", .pre = "sysctl ecn 1",
