@@ -77,8 +77,13 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
 	sock_owned_by_me(sk);
 	if (cb->transmissions > 1 && !is_last_copy(tx, skb, end, rtt_us, sample))
 		return;
+	/*
+	 * one ACK may report segments that were sent at different times: the RTT is that of the one
+	 * sent last, in whatever order they are found
+	 */
+	if (!rack->advanced || rtt_us < rack->rtt_us)
+		rack->rtt_us = rtt_us;
 	rack->advanced = true;
-	rack->rtt_us = rtt_us;
 	if (xtcp_reorder_sent_after(cb->sent_us, end, rack->sent_us, rack->end_seq)) {
 		rack->sent_us = cb->sent_us;
 		rack->end_seq = end;

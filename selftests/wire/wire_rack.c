@@ -10,6 +10,9 @@
 #define SACK		"mss 1000,sackok"
 #define OPEN_FAR	"listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; < . 1 ack 1;"
 #define FOUR		OPEN_FAR "write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; pass 100;"
+#define THREE_FLIGHTS	OPEN_FAR "write 1000; > P. 1(1000) ack 1; pass 30; write 2000; > p. 1001(1000) ack 1;" \
+			"> P. 2001(1000) ack 1; pass 30; write 3000; > p. 3001(1000) ack 1 x2; > P. 5001(1000) ack 1;" \
+			"pass 100; < . 1 ack 1001 <sack 3001:6001>;"
 #define REORDERED	FOUR "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; < . 1 ack 4001; none;"
 #define TEN		OPEN_FAR "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1; pass 100;"
 /* Reordering is known, four segments are 50 ms old, and the one sent 30 ms after them arrives. */
@@ -142,6 +145,17 @@ static const struct wire_row rows[] = {
 				  "none; info ca_state = 3; < . 1 ack 2001; none",
 			.counters = "RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
 		},
+	},
+	/* One ACK for the first flight and the third: what was sent between them is older than the third's round trip. */
+	{
+		.name = "rack_one_ack_for_two_flights", .rfc = "RFC 8985 6.2", .syn = SACK,
+		.want = {
+			.script = THREE_FLIGHTS "> p. 1001(1000) ack 1; > P. 2001(1000) ack 1; none; < . 1 ack 6001; none",
+			.counters = "RetransSegs=2 TCPTimeouts=0 TCPSackRecovery=1", .state = ESTABLISHED,
+		},
+		.kernel_differs = "takes the round trip of the first flight, and waits until what is missing is as old",
+		.kernel.script = THREE_FLIGHTS "none; >@150 p. 1001(1000) ack 1; none;"
+				 "< . 1 ack 2001 <sack 3001:6001>; > P. 2001(1000) ack 1; < . 1 ack 6001; none",
 	},
 	/* Only what was sent before it: later segments are not looked at. */
 	{
