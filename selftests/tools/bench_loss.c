@@ -45,7 +45,7 @@
 #include "wait.h"
 
 #define PORT		7000
-#define RUNS_MAX	31
+#define RUNS_MAX	101
 #define LIMIT_S		120	/* a stream that takes longer is cut off */
 #define PIECE		65536
 #define PACKET		1514
@@ -78,6 +78,7 @@ static const struct network {
 } networks[] = {
 	{ "clean", "20 ms, 50 Mbit/s", 15000, { WAY(20, 50, 83) }, { BACK(20) } },
 	{ "long", "100 ms, 20 Mbit/s", 8000, { WAY(100, 20, 165) }, { BACK(100) } },
+	{ "far", "100 ms, 20 Mbit/s, 0.5 % loss", 8000, { WAY(100, 20, 165), .loss = 5000 }, { BACK(100) } },
 	{ "loss1", "20 ms, 20 Mbit/s, 1 % loss", 16000, { WAY(20, 20, 33), .loss = 10000 }, { BACK(20) } },
 	{ "loss5", "20 ms, 20 Mbit/s, 5 % loss", 12000, { WAY(20, 20, 33), .loss = 50000 }, { BACK(20) } },
 	{ "burst", "20 ms, 20 Mbit/s, bursts of loss", 24000,
@@ -92,6 +93,7 @@ static const struct network {
 		{ WAY(20, 50, 83), .burst_start = 3000, .burst_end = 300000 }, { BACK(20) } },
 	{ "lan", "0.2 ms, 50 Mbit/s, 1 % loss", 10000,
 		{ .delay_us = 100, .rate_kbit = 50000, .queue = 50 * PACKET, .loss = 10000 }, { .delay_us = 100 } },
+	{ "near", "0.2 ms, no bottleneck, 1 % loss", 10000, { .delay_us = 100, .loss = 10000 }, { .delay_us = 100 } },
 	{ "double", "20 ms, 20 Mbit/s, 1 % duplicated", 8000, { WAY(20, 20, 33), .duplicate = 10000 }, { BACK(20) } },
 	/* some thirty segments are lost; see ratio_of_equal_chance() */
 	{ "corrupt", "20 ms, 20 Mbit/s, 0.1 % corrupted", 48000, { WAY(20, 20, 33), .corrupt = 1000 }, { BACK(20) } },
