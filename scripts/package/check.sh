@@ -7,6 +7,7 @@
 # upgrade and a removal under open sockets, services of systemd, lockdown, a kernel update, make
 # install in place of the packages. Needs root, since it mounts and changes root; all of that is in a
 # mount namespace and a folder of its own.
+# Each target of make finds what it is asked for on a minimal Debian, and installs what it needs.
 # README.md's lines are followed word by word, from the sources of a commit, where make and sudo are. apt installs both
 # packages in less than 60 s of a processor. A socket loads the module only where the package's line for that is taken;
 # root's xtcp_run loads it, and another user's says who may. nginx under xtcp_run serves its page to curl and to
@@ -183,6 +184,38 @@ install_by_make()
 	verdict "make install" $?
 }
 
+# each_target: on a minimal Debian of its own each group of targets looks up what it is asked for, and installs what it needs
+each_target()
+{
+	local group target mirror
+
+	. /etc/os-release
+	mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)
+	debootstrap --variant=minbase --include=ca-certificates,gpgv,git,make "$VERSION_CODENAME" "$work/minimal" "$mirror" >"$work/log" 2>&1
+	verdict "debootstrap makes a minimal $VERSION_CODENAME" $?
+	while read -r group target; do
+		mkdir "$work/$group" "$work/$group.work"
+		mount -t overlay -o "lowerdir=$work/minimal,upperdir=$work/$group,workdir=$work/$group.work" overlay "$work/root" || exit 1
+		sources
+		mounts "$work/root"
+		inside "$work/root" sh -c "apt-get -q update && cd /root/xtcp && make $target needs-$group &&
+			[ -z \"\$(scripts/kernel/deps.sh --missing $group)\" ]" </dev/null >"$work/log" 2>&1 &&
+			! grep -E ': (command )?not found' "$work/log"
+		verdict "on a minimal Debian: make $target needs-$group" $?
+		umount -l "$work/root/tmp" "$work/root/dev" "$work/root/proc" "$work/root"
+		rm -rf --one-file-system "${work:?}/$group" "$work/$group.work"
+	done <<-END
+		demo asked-demo
+		tour asked-tour
+		check asked-check asked-check-quick
+		check-rest asked-matrix asked-bench asked-explore asked-soak asked-lab asked-debug-kernel
+		coverage asked-coverage
+		programs asked-programs
+		package
+		package-check
+	END
+}
+
 # settle: what only apt wanted is not in the machine's way
 settle()
 {
@@ -201,7 +234,7 @@ work=$(mktemp -d "$XTCP_CACHE/package.XXXXXX")
 at_end 'umount -l "$work/root" 2>/dev/null; rm -rf --one-file-system "$work"'
 chmod 755 "$work"
 mkdir "$work/root"
-{ by_readme; check_all; } | tee "$work/tap"
+{ each_target; by_readme; check_all; } | tee "$work/tap"
 failed=$(grep -c '^not ok' "$work/tap")
 echo "$(grep -c '^ok' "$work/tap") passed, $failed failed"
 [ "$failed" -eq 0 ]
