@@ -67,7 +67,7 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
  * RFC 8985 section 6.2 steps 1 and 2.
  */
 __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end,
-				       const struct xtcp_sample *sample)
+				       struct xtcp_sample *sample)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -81,8 +81,9 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
 	 * one ACK may report segments that were sent at different times: the RTT is that of the one
 	 * sent last, in whatever order they are found
 	 */
-	if (!rack->advanced || rtt_us < rack->rtt_us)
+	if (!sample->rack_rtt || rtt_us < rack->rtt_us)
 		rack->rtt_us = rtt_us;
+	sample->rack_rtt = true;
 	rack->advanced = true;
 	if (xtcp_reorder_sent_after(cb->sent_us, end, rack->sent_us, rack->end_seq)) {
 		rack->sent_us = cb->sent_us;

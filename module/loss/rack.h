@@ -30,7 +30,7 @@ struct xtcp_rack {
 };
 
 /* The socket lock is held in all these functions. */
-void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, const struct xtcp_sample *sample);
+void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, struct xtcp_sample *sample);
 void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample);
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us);
 bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us);

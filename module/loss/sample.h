@@ -51,6 +51,7 @@
  * @tells_rate: the ACK gives a sample of the delivery rate (rate.c)
  * @is_limited: with @tells_rate: the program had not filled the window when the rated segment was
  *	sent
+ * @rack_rtt: RACK.rtt is that of a segment of this ACK (rack.c)
  */
 struct xtcp_sample {
 	u64 now_us;
@@ -80,6 +81,7 @@ struct xtcp_sample {
 	bool news;
 	bool tells_rate;
 	bool is_limited;
+	bool rack_rtt;
 };
 
 #endif /* XTCP_SAMPLE_H */
