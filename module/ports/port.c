@@ -145,7 +145,7 @@ static int try_port(struct sock *sk, u16 port)
 /* Every how many ports of a range, from its first on, is one kernel TCP's alone? A power of two; 0: none is. */
 static u32 spared_step(u32 count)
 {
-	return count < SPARED_FROM ? 0 : clamp_t(u32, rounddown_pow_of_two(count / SPARED), 4, SPARED_STEP_MAX);
+	return count < SPARED_FROM ? 0 : min_t(u32, rounddown_pow_of_two(max(count / SPARED, 4U)), SPARED_STEP_MAX);
 }
 
 /*

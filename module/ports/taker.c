@@ -99,6 +99,15 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 }
 
 /*
+ * Has another build shut the door? Its connections are not in our table. Only shut_door() leaves
+ * fastreuse at 0 or more while fastreuseport is below, and each build has a user of its own.
+ */
+static bool is_shut_by_another(const struct inet_bind_bucket *tb, const struct sock *taker)
+{
+	return tb->fastreuse >= 0 && !uid_eq(tb->fastuid, taker->sk_uid);
+}
+
+/*
  * Is @other a sock of kernel TCP that is bound to a device other than the taker's? A lookup of the
  * 4-tuple with the taker's device, or without a device, would miss such a sock.
  */
@@ -139,7 +148,8 @@ static int invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 	tb = find_bucket(head, taker, port);
 	lease->beside = tb;
 	lease->devices = tb && xtcp_compat_bind_bucket_has(tb, is_of_another_device, taker);
-	if (tb && (!is_connects_alone(tb) || (lease->devices && taker->sk_bound_dev_if))) {
+	if (tb && (!is_connects_alone(tb) || is_shut_by_another(tb, taker) ||
+		   (lease->devices && taker->sk_bound_dev_if))) {
 		err = -EADDRINUSE;
 	} else if (tb) {
 		tb->fastreuseport = FASTREUSEPORT_ANY;
@@ -178,8 +188,10 @@ static bool shut_door(struct sock *taker, bool invited)
 
 	spin_lock_bh(&head->lock);
 	shut = invited ? tb->fastreuseport == FASTREUSEPORT_ANY : !xtcp_compat_bind_bucket_has(tb, is_another, taker);
-	if (shut)
+	if (shut) {
 		tb->fastreuseport = -1;
+		tb->fastuid = taker->sk_uid;
+	}
 	spin_unlock_bh(&head->lock);
 	return shut;
 }

@@ -287,6 +287,27 @@ static void ephemeral_ports(void)
 	ns_sysctl_set(pair.b, "net.ipv4.ip_local_port_range", "32768 60999");
 }
 
+/* A port that connect() of one has chosen is not the other's, whose connections are in another table. */
+static void connected_ports(void)
+{
+	int listener = stack_listener(pair.a, KERNEL, NS_A4, PORT + 70, false), one, two;
+	bool good = listener >= 0;
+	enum stack first;
+
+	for (first = XTCP; first <= SECOND; first++) {
+		ns_sysctl_set(pair.b, "net.ipv4.ip_local_port_range", "%d %d", PORT + 80 + first, PORT + 80 + first);
+		one = stack_connected(pair.b, first, NS_A4, PORT + 70);
+		two = stack_connected(pair.b, other(first), NS_A4, PORT + 70);
+		good &= one >= 0 && two < 0 && errno == EADDRNOTAVAIL;
+		if (two >= 0)
+			close(two);
+		close(one);
+	}
+	close(listener);
+	ns_sysctl_set(pair.b, "net.ipv4.ip_local_port_range", "32768 60999");
+	ksft_test_result(good, "a port of a connection of one build is not the other's\n");
+}
+
 /* Both might have the port, and neither has who is meant: kernel TCP's reset. */
 static void nobodys(void)
 {
@@ -304,6 +325,7 @@ static void ports(void)
 {
 	bound_ports();
 	ephemeral_ports();
+	connected_ports();
 	nobodys();
 }
 
@@ -705,7 +727,7 @@ static const struct part parts[] = {
 	{ "names", names, 4 },
 	{ "refusals", refusals, 4 },
 	{ "transfers", transfers, 5 },
-	{ "ports", ports, 4 },
+	{ "ports", ports, 5 },
 	{ "moves", moves, 24 },
 	{ "orders", orders, 9 },
 	{ "spaces", spaces, 2 },

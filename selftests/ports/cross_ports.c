@@ -18,6 +18,7 @@
 
 #include "lib/must.h"
 #include "lib/needs.h"
+#include "lib/release.h"
 #include "ns.h"
 #include "stack.h"
 
@@ -314,6 +315,10 @@ static void change_of(int change, bool v6, enum stack first, enum stack second)
 			continue;
 		/* with SO_REUSEPORT and in no group kernel TCP's listen() finds itself, and asks no further */
 		if ((change == TO_DEVICE || change == REUSE) && c.flags[2] & 2 && (!(c.flags[0] & 2) || c.others_user))
+			continue;
+		/* newer kernels ask the first, and not its bucket: xtcp is as 6.1 */
+		if (change == REUSE && first == XTCP && second == XTCP && c.order & AFTER_CHANGE &&
+		    !release_knows_kernel_tcp())
 			continue;
 		compare_ends(&c, first, second);
 	}
