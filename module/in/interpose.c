@@ -470,12 +470,13 @@ static const struct xtcp_sibling_link links[XTCP_SIBLING_IPS] = {
 static int look_who_is_in_front(struct notifier_block *nb, unsigned long event, void *module)
 {
 	static DEFINE_MUTEX(hold_lock);
+	bool foreign_v4, foreign_v6;
 	static bool held;
-	const bool foreign_v4 = rcu_access_pointer(inet_protos[IPPROTO_TCP]) != &ours_v4 &&
-				!xtcp_siblings_call_ours(XTCP_SIBLING_V4);
-	const bool foreign_v6 = !is_first_v6() && !xtcp_siblings_call_ours(XTCP_SIBLING_V6);
 
 	mutex_lock(&hold_lock);
+	foreign_v4 = rcu_access_pointer(inet_protos[IPPROTO_TCP]) != &ours_v4 &&
+		     !xtcp_siblings_call_ours(XTCP_SIBLING_V4);
+	foreign_v6 = !is_first_v6() && !xtcp_siblings_call_ours(XTCP_SIBLING_V6);
 	if (!foreign_v4 && !foreign_v6) {
 		if (held)
 			module_put(THIS_MODULE);

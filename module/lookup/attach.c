@@ -26,9 +26,11 @@
  */
 #include "lookup/attach.h"
 
+#include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
+#include <linux/sched.h>
 #include <net/dst_metadata.h>
 #include <net/inet_timewait_sock.h>
 #include <net/ip6_fib.h>
@@ -136,16 +138,28 @@ int xtcp_attach_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
+static bool have_segments(const struct xtcp_net *xn)
+{
+	return refcount_read(&xn->rest->stand_ins[false].tw_refcnt) != 1 ||
+	       refcount_read(&xn->rest->stand_ins[true].tw_refcnt) != 1;
+}
+
 /**
- * xtcp_attach_net_exit() - check that no segment has a stand-in any more
+ * xtcp_attach_net_exit() - wait until no segment has a stand-in any more
  * @xn: the namespace; netfilter's queues are empty (early.c)
+ *
+ * A queue that its owner has just closed is no longer among them, and is emptied after a grace
+ * period: in newer kernels by a work, for which rcu_barrier() does not wait.
  *
  * Context: process, namespace exit.
  */
 void xtcp_attach_net_exit(struct xtcp_net *xn)
 {
-	WARN_ON_ONCE(refcount_read(&xn->rest->stand_ins[false].tw_refcnt) != 1 ||
-		     refcount_read(&xn->rest->stand_ins[true].tw_refcnt) != 1);
+	const unsigned long end = jiffies + 10 * HZ;
+
+	while (have_segments(xn) && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	WARN_ON_ONCE(have_segments(xn));
 }
 
 /* The sock that shows a connection to the rules. */

@@ -226,9 +226,9 @@ static void __net_exit flush_queues(struct net *net)
 		.hooknum = NF_INET_PRE_ROUTING,
 		.priority = NF_IP_PRI_LAST,
 	};
+	const struct xtcp_net *xn = xtcp_net(net);
 
-	/* only listen() and connect() lead to a sock that can be attached */
-	if (xtcp_net(net)->early && !nf_register_net_hook(net, &idle))
+	if ((xn->early || (xn->rest && xn->rest->transparent)) && !nf_register_net_hook(net, &idle))
 		nf_unregister_net_hook(net, &idle);
 }
 
