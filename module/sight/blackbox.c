@@ -253,10 +253,13 @@ static struct owner_key owner_of_child(const struct sock *sk, kuid_t user)
 {
 	struct owner_key key = { .user = user, .peer = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn).faddr };
 
-	if (!ipv6_addr_v4mapped(&key.peer))
+	if (!ipv6_addr_v4mapped(&key.peer)) {
 		memset(&key.peer.s6_addr[8], 0, 8);
-	else if (ipv4_is_loopback(key.peer.s6_addr32[3]))
+		/* who connects has the address 0, and ::1 is another's */
+		key.peer.s6_addr[15] = 1;
+	} else if (ipv4_is_loopback(key.peer.s6_addr32[3])) {
 		key.peer.s6_addr32[3] = htonl(INADDR_LOOPBACK);
+	}
 	return key;
 }
 
