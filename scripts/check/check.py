@@ -25,6 +25,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 STOCK, OTHER = "6.1", "6.12"
 LEFT = "build/check/left-out"
 FOR_WHAT = {"style": "style", "module": "newer kernels", "lab": "the laboratory"}
+NOT_BUILT = "its kernels are not built"
 NOT_MATCHED = "# not on the debug kernel, which is not built: make debug-kernel builds it, ALL=1 does so here"
 USAGE = """check.py [--quick | --rest | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME] [--asked] | --list"""
 ABOUT = """\
@@ -67,7 +68,7 @@ def missing(rest):
              f"awk '$1 != {STOCK} {{ print $1 }}'); do kernel_cached $series || exit; done"):
         yield "module", "not in the cache"
     if not not_able and ( packages or any(fails("scripts/lab/kernel.sh", "--path", kind) for kind in ("fast", "debug"))):
-        yield "lab", "its kernels are not built"
+        yield "lab", NOT_BUILT
 
 
 def listed(name):
@@ -93,6 +94,7 @@ class Tests:
         self.other = [words[0] for words in listed("selftests/other.list")]
         self.debug = [words[0] for words in listed("selftests/debug.list")]
         self.not_in_lab = listed("selftests/lab.list")
+        self.no_lab = False
 
     def marks(self, name):
         """The clock of a test and its other marks: the last line of machines.list that fits decides."""
@@ -112,7 +114,7 @@ class Tests:
         lists = {"all": self.all, "usually": usually, "quickly": self.without("long", "slow"),
                  "debugged": self.without("stock"), "lab": [name for name in self.all if name not in left],
                  "virtually": [name for name in usually
-                               if name not in left and (name in self.short or "lab" in self.marks(name))],
+                               if not self.no_lab and name not in left and (name in self.short or "lab" in self.marks(name))],
                  "short": self.short, "other": self.other, "debug": self.debug}
         first, sign, second = re.fullmatch(r"(\w+)(?:([+-])(\w+))?", which).groups()
         return [name for name in lists[first] if not sign or (name in lists[second]) == (sign == "+")]
@@ -155,11 +157,19 @@ class Plan:
         self.debug = not (options.only and not (options.quick or options.all or options.kernel)) or not subprocess.run(
             ["scripts/kernel/debug-kernel.sh", "--path"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             check=False).returncode
+        self.asked_also = options.also
         if not options.also and not (options.quick or options.only or options.kernel):
             options.also = OTHER
         # None: all of a part
         self.left = (TOP / LEFT).read_text().split() if options.rest else None
-        self.missing = {} if options.kernel or options.all or options.only else dict(missing(options.rest))
+        self.missing = {} if options.kernel or options.all else dict(missing(options.rest))
+        if self.asked_also:
+            self.missing.pop("module", None)
+        if options.only:
+            # what is not built is built if all is there that this takes
+            self.missing = {name: why for name, why in self.missing.items() if name == "lab" and "style" in self.missing}
+        # what is left to a laboratory that cannot be started runs elsewhere
+        tests.no_lab = self.missing.get("lab", NOT_BUILT) != NOT_BUILT and not options.only
         self.mode = self.mode_of()
 
     def mode_of(self):
@@ -369,8 +379,8 @@ def arguments():
     listing = words_of("bash", "-c", ". scripts/kernel/cache.sh; . scripts/kernel/kernel.sh; "
                        "kernel_listed | awk '{ print $1 }'")
     parser = argparse.ArgumentParser(usage=USAGE, description=ABOUT, epilog=ENVIRONMENT, allow_abbrev=False)
-    parser.add_argument("--quick", action="store_true", help="the stock kernel and the laboratory alone, without what takes long; by "
-                        "an ordinary user or with --only on the stock kernel alone")
+    parser.add_argument("--quick", action="store_true", help="the stock kernel and the laboratory alone, without what takes long; where "
+                        "that is not there, or with --only, on the stock kernel alone")
     parser.add_argument("--rest", action="store_true", help=f"what the last make check left out, as {LEFT} says; builds the kernels "
                         "that it needs")
     parser.add_argument("--all", action="store_true", help="all tests on the stock kernel, and nearly all on the emulated "
@@ -453,14 +463,15 @@ def main():
         mistakes = [f"not ok - {FOR_WHAT[name]}: {why}" for name, why in plan.missing.items()]
     elif plan.missing:
         say("# left out: " + "; ".join(f"{FOR_WHAT[name]}: {why}" for name, why in plan.missing.items())
-            + ". make check-rest installs and builds what it can, in half an hour, and then runs it")
-    if plan.mode in "cf" and not options.rest:
-        kept(results / "left-out", "".join(f"{work}\n" for work in plan.left_out()))
+            + ("" if options.rest else ". make check, then make check-rest: installs and builds what it can, in half an hour, and runs it"))
+    if plan.mode in "cf" and not options.rest and not plan.asked_also:
+        if not kept(results / "left-out", "".join(f"{work}\n" for work in plan.left_out())):
+            mistakes.append("not ok - what is left out cannot be kept")
     elif options.rest and not plan.left:
         shutil.rmtree(run.folder)
-        say("# make check has left nothing out", *(["0 passed, 0 failed"] if kept(results / "verdict", "0 passed, 0 failed\n") else []),
-            sep="\n")
-        return 0
+        say("# make check has left nothing out")
+        say("0 passed, 0 failed")
+        return not kept(results / "verdict", "0 passed, 0 failed\n")
     return run_all(run, plan.parts(run.folder), mistakes)
 
 

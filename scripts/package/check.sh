@@ -107,7 +107,8 @@ packages()
 new_debian()
 {
 	mkdir "$work/$1" "$work/$1.work"
-	mount -t overlay -o "lowerdir=$base,upperdir=$work/$1,workdir=$work/$1.work" overlay "$work/root" || exit 1
+	mount -t overlay -o "lowerdir=$base,upperdir=$work/$1,workdir=$work/$1.work" overlay "$work/root" >"$work/log" 2>&1 ||
+		{ verdict "an overlay for $1" 1; exit 1; }
 	mkdir "$work/root/root/check"
 	cp scripts/package/check-*-vm.sh "$work/root/root/check/"
 }
@@ -195,7 +196,8 @@ each_target()
 	verdict "debootstrap makes a minimal $VERSION_CODENAME" $?
 	while read -r group target; do
 		mkdir "$work/$group" "$work/$group.work"
-		mount -t overlay -o "lowerdir=$work/minimal,upperdir=$work/$group,workdir=$work/$group.work" overlay "$work/root" || exit 1
+		mount -t overlay -o "lowerdir=$work/minimal,upperdir=$work/$group,workdir=$work/$group.work" overlay "$work/root" >"$work/log" 2>&1 ||
+			{ verdict "an overlay for $group" 1; exit 1; }
 		sources
 		mounts "$work/root"
 		inside "$work/root" sh -c "apt-get -q update && cd /root/xtcp && make $target needs-$group &&
