@@ -20,9 +20,9 @@
  * limits the number of connections.
  *
  * A group has two estates if a successor closes before the first estate has ended. One estate may
- * then hand its connections to the other. No connection is lost in this way: an estate leaves the
- * table before it looks for heirs, so its connections only move to members that end later. In the
- * end they reach members that have a program, if there are any.
+ * then hand its connections to the other. An estate leaves the table before it looks for heirs, so
+ * its connections only move to members that end later. In the end they reach members that have a
+ * program, if there are any. An heir takes no more than twice its backlog (heir.c).
  *
  * Unprivileged users can make the work item slow, by slow netfilter rules. It runs on an unbound
  * workqueue, so that other work of the kernel does not wait for it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Rules of netfilter that ask for the socket of what arrives, as with kernel TCP: nft's "socket" on INPUT, over a veth
- * and on the loopback, for a transparent proxy, for what is only forwarded, and for a SYN that waits in a queue.
+ * Rules of netfilter that ask for the socket of what arrives: nft's "socket" on INPUT, over a veth and on the loopback,
+ * for a transparent proxy, for what is only forwarded, and for a SYN that waits in a queue.
  *
  * "socket mark" finds the listener of a SYN and the sock of a connection, and nothing for a third ACK, of which there
  * is no full sock. "socket transparent" finds that, too, and what comes after close().
