@@ -280,7 +280,7 @@ static void queued(const struct lane *l)
 	resets = counter_now(net.b, "/proc/net/snmp", "Tcp:OutRsts");
 	must(!nfqueue_pass(queue, QUEUE, packet), "verdict");
 	ksft_test_result(WAIT_FOR(counter_now(net.b, "/proc/net/snmp", "Tcp:OutRsts") == resets + 1, STACK_DEADLINE_MS),
-			 "%s: and is nobody's when the listener has ended\n", l->name);
+			 "%s: it is reset once the listener has ended\n", l->name);
 	close(queue);
 	close(client);
 	must(!ns_shell(net.b, "nft delete table inet held"), "nft");
