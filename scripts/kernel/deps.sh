@@ -178,18 +178,19 @@ unpack_programs()
 	trap - EXIT INT TERM HUP
 }
 
+# missing_packages TARGET, each with what shows that it is missing
 missing_packages()
 {
 	local package probe
 
 	"needs_${1//-/_}" | while read -r package probe; do
-		is_there "$probe" || echo "$package"
-	done | uniq
+		is_there "$probe" || echo "$package $probe"
+	done
 	if [ "$1" = build ]; then
-		kernel_headers >/dev/null || echo linux-headers-amd64
+		kernel_headers >/dev/null || echo linux-headers-amd64 "the headers of this kernel"
 	fi
 	[[ $1 =~ ^(check|check-rest|coverage|programs)$ ]] || return 0
-	source_package >/dev/null || echo "linux-source-$XTCP_SERIES"
+	source_package >/dev/null || echo "linux-source-$XTCP_SERIES" "the source package of Linux $XTCP_SERIES"
 }
 
 # offered_headers: the newest package of headers for the VM's series.
@@ -204,7 +205,7 @@ prepare()
 {
 	[ -z "$updated" ] || return 0
 	command -v apt-get >/dev/null ||
-		die "There is no apt here. Please install what these Debian packages hold: $*"
+		die "There is no apt here. Please install what has these, or use the container (scripts/README.md): ${lacks:-$*}"
 	if [ "$(id -u)" -ne 0 ]; then
 		command -v sudo >/dev/null ||
 			die "Neither root nor sudo. Please install: $*"
@@ -224,16 +225,19 @@ install()
 		die "apt-get could not install: $*"
 }
 
-# install_headers: those that the VM's module is built against; this machine's own may be newer.
+# install_headers: those that the VM's module is built against; this machine's own may be newer. Where apt has none, those
+# of Debian 12 come into the cache, with their kernel.
 install_headers()
 {
 	local package
 
-	prepare "linux-headers of Linux $XTCP_SERIES"
+	prepare "headers and image of Linux $XTCP_SERIES"
 	package=$(offered_headers)
-	[ -n "$package" ] ||
-		die "apt offers no headers of Linux $XTCP_SERIES, which the virtual machine runs; Debian 12 has them"
-	install "$package"
+	if [ -n "$package" ]; then
+		install "$package"
+	else
+		./other-kernel.sh "$XTCP_SERIES" >/dev/null || exit 1
+	fi
 }
 
 # fetch_kernel: the image of the headers' release, into the cache. Debian offers the headers, and the image without a
@@ -274,7 +278,8 @@ esac
 
 updated=
 sudo=
-packages=$(missing_packages "$target")
+packages=$(missing_packages "$target" | cut -d' ' -f1 | uniq)
+lacks=$(missing_packages "$target" | cut -d' ' -f2- | paste -sd, | sed 's/,/, /g')
 if [ -n "$missing" ]; then
 	echo $packages
 	exit

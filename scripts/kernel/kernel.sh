@@ -91,7 +91,8 @@ series_headers()
 	local dir
 
 	for dir in $(ls -drv "/usr/src/linux-headers-$XTCP_SERIES".*[0-9]-amd64 \
-		"/lib/modules/$XTCP_SERIES".*[0-9]-amd64/build 2>/dev/null); do
+		"/lib/modules/$XTCP_SERIES".*[0-9]-amd64/build \
+		"$XTCP_CACHE/kernel-$XTCP_SERIES".*/usr/src/linux-headers-*[0-9]-amd64 2>/dev/null); do
 		if [ -e "$dir/Module.symvers" ]; then
 			echo "$dir"
 			return 0

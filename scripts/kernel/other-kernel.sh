@@ -154,8 +154,12 @@ fetch()
 
 set -- $(kernel_listed "$series") || :
 [ $# -eq 3 ] || { echo "scripts/kernel/kernels.list lists no Linux $series" >&2; exit 2; }
-[ "$2" != - ] || { echo "Linux $series is what the virtual machine runs anyway" >&2; exit 2; }
-dir=$XTCP_CACHE/kernel-$2
+# of the first of the list any release will do
+if [ "$2" = - ]; then
+	dir=$(kernel_cached "$series") || dir=
+else
+	dir=$XTCP_CACHE/kernel-$2
+fi
 if kernel_whole "$dir"; then
 	echo "$dir"
 	exit
@@ -168,7 +172,7 @@ if ! kernel_whole "$dir"; then
 	rm -rf "$XTCP_CACHE"/other.??????
 	work=$(mktemp -d "$XTCP_CACHE/other.XXXXXX")
 	at_end 'rm -rf "$work"'
-	release=$(offered "$2") && [ "$release" = "$2" ] || {
+	release=$(offered "$2") && [[ $2 =~ ^(-|"$release")$ ]] || {
 		private_apt "$3" "$work/apt"
 		release=$(offered "$2") || die "neither apt here nor $3 has a Linux $series"
 	}

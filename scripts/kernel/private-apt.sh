@@ -7,14 +7,14 @@
 own=()	# what makes apt's folders our own, if they are
 
 # private_apt SUITE FOLDER: from now on apt-get "${own[@]}" knows that suite alone, of the mirror that
-# this machine takes the distribution from, and no package that is installed.
+# this machine takes the distribution from, or of XTCP_MIRROR, and no package that is installed.
 private_apt()
 {
 	local mirror dir=$2 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-	mirror=$(. /etc/os-release && apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
-		awk -v codename="${VERSION_CODENAME-}" '$2 == codename { print $1; exit }')
-	[ -n "$mirror" ] || die "apt has no mirror of Debian here, so there is nothing of $1"
+	mirror=${XTCP_MIRROR-$(. /etc/os-release && apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
+		awk -v codename="${VERSION_CODENAME-}" -v id="${ID-}" '$2 == codename && id == "debian" { print $1; exit }')}
+	[ -n "$mirror" ] || die "apt has no mirror of Debian here, so there is nothing of $1; XTCP_MIRROR=URL names one"
 	[ -e "$keyring" ] || die "$keyring is missing; please install debian-archive-keyring"
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/preferences"
 	: >"$dir/status"

@@ -7,7 +7,8 @@
 # upgrade and a removal under open sockets, services of systemd, lockdown, a kernel update, make
 # install in place of the packages. Needs root, since it mounts and changes root; all of that is in a
 # mount namespace and a folder of its own.
-# Each target of make finds what it is asked for on a minimal Debian, and installs what it needs.
+# Each target of make finds what it is asked for on a minimal Debian, and installs what it needs. make demo runs on
+# Debian 13, and where Containerfile has been followed, with a container's few rights.
 # README.md's lines are followed word by word, from the sources of a commit, where make and sudo are. apt installs both
 # packages in less than 60 s of a processor. A socket loads the module only where the package's line for that is taken;
 # root's xtcp_run loads it, and another user's says who may. nginx under xtcp_run serves its page to curl and to
@@ -188,24 +189,16 @@ install_by_make()
 # each_target: on a minimal Debian of its own each group of targets looks up what it is asked for, and installs what it needs
 each_target()
 {
-	local group target mirror
+	local group target
 
-	. /etc/os-release
-	mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)
-	debootstrap --variant=minbase --include=ca-certificates,gpgv,git,make "$VERSION_CODENAME" "$work/minimal" "$mirror" >"$work/log" 2>&1
-	verdict "debootstrap makes a minimal $VERSION_CODENAME" $?
+	minimal bookworm
 	while read -r group target; do
-		mkdir "$work/$group" "$work/$group.work"
-		mount -t overlay -o "lowerdir=$work/minimal,upperdir=$work/$group,workdir=$work/$group.work" overlay "$work/root" >"$work/log" 2>&1 ||
-			{ verdict "an overlay for $group" 1; exit 1; }
-		sources
-		mounts "$work/root"
+		over bookworm "$group"
 		inside "$work/root" sh -c "apt-get -q update && cd /root/xtcp && make $target needs-$group &&
 			[ -z \"\$(scripts/kernel/deps.sh --missing $group)\" ]" </dev/null >"$work/log" 2>&1 &&
 			! grep -E ': (command )?not found' "$work/log"
 		verdict "on a minimal Debian: make $target needs-$group" $?
-		umount -l "$work/root/tmp" "$work/root/dev" "$work/root/proc" "$work/root"
-		rm -rf --one-file-system "${work:?}/$group" "$work/$group.work"
+		away "$group"
 	done <<-END
 		demo asked-demo
 		tour asked-tour
@@ -216,6 +209,53 @@ each_target()
 		package
 		package-check
 	END
+}
+
+# minimal SUITE: a Debian with git and make, in $work/SUITE, for overlays
+minimal()
+{
+	debootstrap --variant=minbase --include=ca-certificates,gpgv,git,make "$1" "$work/$1" "$mirror" >"$work/log" 2>&1
+	verdict "debootstrap makes a minimal $1" $?
+}
+
+# over SUITE NAME: $work/root is a new one of these
+over()
+{
+	mkdir "$work/$2" "$work/$2.work"
+	mount -t overlay -o "lowerdir=$work/$1,upperdir=$work/$2,workdir=$work/$2.work" overlay "$work/root" >"$work/log" 2>&1 ||
+		{ verdict "an overlay for $2" 1; exit 1; }
+	sources
+	mounts "$work/root"
+}
+
+# away NAME
+away()
+{
+	umount -l "$work/root/tmp" "$work/root/dev" "$work/root/proc" "$work/root"
+	rm -rf --one-file-system "${work:?}/$1" "$work/$1.work"
+}
+
+# elsewhere: make demo on the next Debian, and in a container: Containerfile's lines by hand, and the rights that docker gives
+elsewhere()
+{
+	local line
+
+	minimal trixie
+	over trixie next
+	sed -i 's/bookworm/trixie/' "$work"/root/etc/apt/sources.list.d/debian*
+	inside "$work/root" sh -c "apt-get -q update && cd /root/xtcp && make demo" </dev/null >"$work/log" 2>&1
+	verdict "on Debian 13: make demo" $?
+	away next
+	over bookworm container
+	mv "$work/root/root/xtcp" "$work/root/xtcp"
+	while read -r line; do
+		inside "$work/root" sh -c "cd /xtcp && $line" </dev/null >"$work/log" 2>&1
+		verdict "in a container: $line" $?
+	done < <(sed -n 's/^RUN //p' Containerfile)
+	inside "$work/root" setpriv --bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap \
+		sh -c "cd /xtcp && make demo" </dev/null >"$work/log" 2>&1
+	verdict "in a container: make demo" $?
+	away container
 }
 
 # settle: what only apt wanted is not in the machine's way
@@ -236,7 +276,8 @@ work=$(mktemp -d "$XTCP_CACHE/package.XXXXXX")
 at_end 'umount -l "$work/root" 2>/dev/null; rm -rf --one-file-system "$work"'
 chmod 755 "$work"
 mkdir "$work/root"
-{ each_target; by_readme; check_all; } | tee "$work/tap"
+mirror=$(apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | head -n 1)
+{ each_target; elsewhere; by_readme; check_all; } | tee "$work/tap"
 failed=$(grep -c '^not ok' "$work/tap")
 echo "$(grep -c '^ok' "$work/tap") passed, $failed failed"
 [ "$failed" -eq 0 ]
