@@ -2,7 +2,8 @@
 /*
  * Every way in which a connection ends otherwise than by both FINs: one event of
  * xtcp_abort, with the state that it left, what the program was told, and why.
- * xtcp_rst_diagnostic, at both ends, of a RST that says why. And kernel TCP's own event of a RST.
+ * xtcp_rst_diagnostic, at both ends, of a RST that says why. And kernel TCP's own events of a RST
+ * and of a wrong checksum.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -299,28 +300,39 @@ static void said_and_told(void)
 	ksft_test_result(ok, "a RST that says why\n");
 }
 
-/* Tools wait for this event, and the kernel lets us fire it. */
-static void kernel_event(enum stack stack)
+/* The first segment with text from @peer comes with a wrong checksum, and comes again. */
+static void broken(struct ends *ends)
 {
+	must(!ns_link_offloads(net.b, "veth0", false) &&
+	     !ns_shell(net.a, "nft 'add table inet t; add chain inet t c { type filter hook prerouting priority 0; };"
+		       "add rule inet t c tcp sport %d limit rate 1/hour burst 1 packets @th,128,16 set 1'",
+		       next_port), "nft");
+	must(send(ends->peer, "x", 1, 0) == 1 && WAIT_FOR(unread(ends->client), STACK_DEADLINE_MS), "data");
+	hang_up(ends);
+	must(!ns_shell(net.a, "nft delete table inet t") && !ns_link_offloads(net.b, "veth0", true), "nft");
+}
+
+/* Tools wait for these events, and the kernel lets us fire them. */
+static void kernel_event(enum stack stack, const char *event, void (*end)(struct ends *ends), const char *name)
+{
+	char line[512], port[16], enable[64];
 	struct ends ends;
-	char line[512], port[16];
 	FILE *file;
 	int n = 0;
 
+	snprintf(enable, sizeof(enable), "events/tcp/%s/enable", event);
 	stack_pair_or_die(net.a, stack, net.b, KERNEL, peer_addr, next_port, &ends.client, &ends.peer);
-	tracing_set("events/tcp/tcp_send_reset/enable", "1");
+	tracing_set(enable, "1");
 	tracing_forget();
-	linger_zero(ends.client);
-	close(ends.client);
+	end(&ends);
+	tracing_set(enable, "0");
 	/* since 6.10 the address stands before the port */
 	snprintf(port, sizeof(port), "%d", next_port++);
 	file = tracing_open();
 	while (fgets(line, sizeof(line), file))
-		n += strstr(line, "tcp_send_reset:") && strstr(line, port);
+		n += strstr(line, event) && strstr(line, port);
 	fclose(file);
-	tracing_set("events/tcp/tcp_send_reset/enable", "0");
-	close(ends.peer);
-	ksft_test_result(n == 1, "%s: tcp:tcp_send_reset\n", stack_name(stack));
+	ksft_test_result(n == 1, "%s: tcp:%s, %s\n", stack_name(stack), event, name);
 }
 
 static void namespace_gone(void)
@@ -343,7 +355,7 @@ int main(void)
 	enum stack stack;
 
 	ksft_print_header();
-	ksft_set_plan(2 * (ARRAY_SIZE(ways) + 1 + stack_count()) + 1);
+	ksft_set_plan(2 * (ARRAY_SIZE(ways) + 1 + 3 * stack_count()) + 1);
 	tracing_start("aborts");
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
@@ -353,8 +365,11 @@ int main(void)
 		for (i = 0; i < ARRAY_SIZE(ways); i++)
 			try(&ways[i]);
 		said_and_told();
-		for (stack = stack_first(); stack <= XTCP; stack++)
-			kernel_event(stack);
+		for (stack = stack_first(); stack <= XTCP; stack++) {
+			kernel_event(stack, "tcp_send_reset", linger, "SO_LINGER 0");
+			kernel_event(stack, "tcp_send_reset", late_data, "data for nobody");
+			kernel_event(stack, "tcp_bad_csum", broken, "text");
+		}
 	}
 	namespace_gone();
 	tracing_set(EVENT "enable", "0");
