@@ -35,6 +35,7 @@
 #include <net/inet_timewait_sock.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
+#include <net/ip_fib.h>
 #include <net/route.h>
 #include <net/tcp.h>
 #include <net/xfrm.h>
@@ -182,42 +183,67 @@ static struct sock *sock_of_conn(struct xtcp_net *xn, struct xtcp_conn *conn, st
 }
 
 #if IS_ENABLED(CONFIG_IPV6)
-static bool has_address_v6(const struct sk_buff *skb)
+static bool leads_here_v6(struct sk_buff *skb, const struct tcphdr *th)
 {
-	struct rt6_info *rt = rt6_lookup(dev_net(skb->dev), &ipv6_hdr(skb)->daddr, NULL, skb->dev->ifindex, skb, 0);
-	const bool has = rt && rt->rt6i_flags & RTF_LOCAL;
+	struct flowi6 fl6 = {
+		.daddr = ipv6_hdr(skb)->daddr,
+		.saddr = ipv6_hdr(skb)->saddr,
+		.flowi6_iif = skb->dev->ifindex,
+		.flowi6_mark = skb->mark,
+		.flowi6_proto = IPPROTO_TCP,
+		.fl6_sport = th->source,
+		.fl6_dport = th->dest,
+	};
+	struct dst_entry *dst = ip6_route_input_lookup(dev_net(skb->dev), skb->dev, &fl6, skb, RT6_LOOKUP_F_HAS_SADDR);
+	const bool here = ((const struct rt6_info *)dst)->rt6i_flags & RTF_LOCAL;
 
-	ip6_rt_put(rt);
-	return has;
+	dst_release(dst);
+	return here;
 }
 #else
-static bool has_address_v6(const struct sk_buff *skb)
+static bool leads_here_v6(struct sk_buff *skb, const struct tcphdr *th)
 {
 	return false;
 }
 #endif
 
+static bool leads_here_v4(const struct sk_buff *skb, const struct tcphdr *th)
+{
+	struct flowi4 fl4 = {
+		.daddr = ip_hdr(skb)->daddr,
+		.saddr = ip_hdr(skb)->saddr,
+		.flowi4_iif = skb->dev->ifindex,
+		.flowi4_mark = skb->mark,
+		.flowi4_proto = IPPROTO_TCP,
+		.fl4_sport = th->source,
+		.fl4_dport = th->dest,
+	};
+	struct fib_result res;
+
+	return !fib_lookup(dev_net(skb->dev), &fl4, &res, 0) && res.type == RTN_LOCAL;
+}
+
 /*
- * Will IP deliver the packet here? A packet that it forwards must not have the sock of a listener,
- * or IP drops it. Over the loopback device the packet has its route already.
+ * Will IP deliver the packet here, also by the rules that ask for a mark or a port? A packet that
+ * IP forwards must not have a sock, or IP drops it. Over the loopback device the packet has its
+ * route already.
  */
-static bool is_delivered_here(const struct sk_buff *skb)
+static bool is_delivered_here(struct sk_buff *skb, const struct tcphdr *th)
 {
 	const bool v4 = skb->protocol == htons(ETH_P_IP);
 
-	if (skb_valid_dst(skb))
-		return v4 ? skb_rtable(skb)->rt_flags & RTCF_LOCAL :
-			    ((const struct rt6_info *)skb_dst(skb))->rt6i_flags & RTF_LOCAL;
-	if (!v4)
-		return has_address_v6(skb);
-	return inet_addr_type_dev_table(dev_net(skb->dev), skb->dev, ip_hdr(skb)->daddr) == RTN_LOCAL;
+	if (!skb_valid_dst(skb))
+		return v4 ? leads_here_v4(skb, th) : leads_here_v6(skb, th);
+	return v4 ? skb_rtable(skb)->rt_flags & RTCF_LOCAL :
+		    ((const struct rt6_info *)skb_dst(skb))->rt6i_flags & RTF_LOCAL;
 }
 
 /*
  * The sock that shows the segment's connection, else the listener, to the rules. NULL: neither is
  * ours. @offset: octets before the TCP header, which is linear. @for_input: our handlers will see
- * the sock. Then a listener counts only if IP delivers the packet here, and only for a SYN: another
- * build of this module may have a connection on the port, and leaves a segment with a sock to us.
+ * the sock. Then it counts only if IP delivers the packet here, and a listener only for a SYN:
+ * another build of this module may have a connection on the port, and leaves a segment with a sock
+ * to us.
  */
 static struct sock *sock_for_rules(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset, bool for_input)
 {
@@ -235,9 +261,9 @@ static struct sock *sock_for_rules(struct xtcp_net *xn, struct sk_buff *skb, uns
 		return NULL;
 	conn = xtcp_demux_lookup(xn, &key);
 	if (conn)
-		return sock_of_conn(xn, conn, skb);
+		return for_input && !is_delivered_here(skb, th) ? NULL : sock_of_conn(xn, conn, skb);
 	lsk = xtcp_listeners_lookup(xn, &key);
-	if (!lsk || (for_input && !(is_syn && is_delivered_here(skb))))
+	if (!lsk || (for_input && !(is_syn && is_delivered_here(skb, th))))
 		return NULL;
 	/* a program may have moved its listener to xtcp, and have connections of kernel TCP yet */
 	return xtcp_demux_kernel_holds(xn->net, &key) ? NULL : lsk;

@@ -36,6 +36,8 @@ NEEDS_PROGRAMS("ip nft");
 #define QUEUE		8
 #define FOREIGN4	"10.77.0.1"
 #define FOREIGN6	"fd00:77::1"
+#define TAKEN4		"10.9.3.1"
+#define TAKEN6		"fd00:9:3::1"
 
 static struct ns_pair net;
 static int port = PORT;		/* each row has its own */
@@ -239,9 +241,8 @@ static void proxies(const struct lane *l)
 }
 
 /* A router listens on the port, transparently, and has rules: SYNs for another host go there. */
-static void forwards(const struct router *r, const struct lane *l)
+static void forwards(const struct router *r, const struct lane *l, const char *addr, const char *what)
 {
-	const char *addr = l->v6 ? ROUTER_RECEIVER6 : ROUTER_RECEIVER4;
 	int mine = stack_socket(r->router, l->stack, addr), listener, client, server;
 
 	port++;
@@ -251,11 +252,24 @@ static void forwards(const struct router *r, const struct lane *l)
 	listener = stack_listener(r->receiver, KERNEL, addr, port, true);
 	client = stack_connected(r->sender, KERNEL, addr, port);
 	server = client < 0 ? -1 : accept(listener, NULL, NULL);
-	ksft_test_result(server >= 0 && lives_and_ends(client, server), "%s: what is forwarded is left alone\n",
-			 l->name);
+	ksft_test_result(server >= 0 && lives_and_ends(client, server), "%s: %s is left alone\n", l->name, what);
 	look_away(r->router);
 	close(listener);
 	close(mine);
+}
+
+/* An address of the router and of the receiver, and a rule that forwards before the router looks at its own. */
+static void lead_past_router(const struct router *r)
+{
+	must(!ns_shell(r->receiver, "ip addr add " TAKEN4 " dev lo && ip addr add " TAKEN6 " dev lo"), "addresses");
+	must(!ns_shell(r->router, "ip addr add " TAKEN4 " dev lo && ip addr add " TAKEN6 " dev lo &&"
+		       "sysctl -qw net.ipv4.conf.all.accept_local=1 && for v in -4 -6; do ip $v rule add pref 9 lookup local &&"
+		       "ip $v rule del pref 0 && ip $v rule add pref 1 fwmark 2 lookup 101 || exit; done;"
+		       "ip route add " TAKEN4 " via " ROUTER_RECEIVER4 " table 101 &&"
+		       "ip route add " TAKEN6 " via " ROUTER_RECEIVER6 " table 101 &&"
+		       "nft 'add table inet way; add chain inet way pre { type filter hook prerouting priority mangle; };"
+		       "add rule inet way pre ip daddr " TAKEN4 " meta mark set 2;"
+		       "add rule inet way pre ip6 daddr " TAKEN6 " meta mark set 2'"), "rules");
 }
 
 /* A SYN waits in a queue, with its listener: it holds the module, and nobody gets it in the end. */
@@ -297,7 +311,11 @@ static void run(enum stack stack, const struct router *r)
 		passive(&l, net.a, KERNEL, v6 ? NS_B6 : NS_B4, "veth");
 		passive(&l, net.b, stack, v6 ? "::1" : "127.0.0.1", "loopback");
 		active(&l, v6 ? NS_B6 : NS_B4);
-		forwards(r, &l);
+		forwards(r, &l, v6 ? ROUTER_RECEIVER6 : ROUTER_RECEIVER4, "what is forwarded");
+		must(!ns_sysctl_set(r->router, "net.ipv4.ip_early_demux", "0"), "ip_early_demux");
+		forwards(r, &l, v6 ? ROUTER_RECEIVER6 : ROUTER_RECEIVER4, "without early demux, what is forwarded");
+		forwards(r, &l, v6 ? TAKEN6 : TAKEN4, "what a rule forwards");
+		must(!ns_sysctl_set(r->router, "net.ipv4.ip_early_demux", "1"), "ip_early_demux");
 		if (has_socket)
 			proxies(&l);
 		else
@@ -315,10 +333,11 @@ int main(void)
 	must(!ns_pair_make(&net) && !router_make(&r, 1500, true), "namespaces");
 	sides_know_each_other(&net);
 	lead_through_proxy();
+	lead_past_router(&r);
 	has_socket = !ns_shell(net.a, "nft 'add table inet try; add chain inet try in {"
 			       "type filter hook input priority 0; }; add rule inet try in socket mark 1;"
 			       "delete table inet try'");
-	ksft_set_plan(stack_count() * 2 * (8 + (has_socket ? 2 : 1)) + 2 * 2);
+	ksft_set_plan(stack_count() * 2 * (10 + (has_socket ? 2 : 1)) + 2 * 2);
 	run(XTCP, &r);
 	if (stack_first() == KERNEL)
 		run(KERNEL, &r);
