@@ -76,20 +76,20 @@ static struct reach reach_of(const struct sock *sk)
 	return reach;
 }
 
-/* Are both in the same VRF, or both in none? A VRF has its own ports in kernel TCP's table. */
-static bool same_l3mdev(const struct sock *a, const struct sock *b)
+/* A VRF has its own ports, and so its own buckets in kernel TCP's table; a bound sock stays in its bucket. */
+static const struct inet_bind_bucket *bucket_with(const struct sock *sk)
 {
-	return a->sk_bound_dev_if == b->sk_bound_dev_if || inet_sk_bound_l3mdev(a) == inet_sk_bound_l3mdev(b);
+	return sk->sk_state == TCP_TIME_WAIT ? inet_twsk(sk)->tw_tb : inet_csk(sk)->icsk_bind_hash;
 }
 
-/* Could one segment match both socks? */
+/* Could one segment match both socks, which are in kernel TCP's table? */
 static bool overlaps(const struct sock *a, const struct sock *b)
 {
 	const struct reach ra = reach_of(a), rb = reach_of(b);
 
 	if (a->sk_bound_dev_if && b->sk_bound_dev_if && a->sk_bound_dev_if != b->sk_bound_dev_if)
 		return false;
-	if (!same_l3mdev(a, b))
+	if (bucket_with(a) != bucket_with(b))
 		return false;
 	if (ra.v4 && rb.v4 && (!ra.v4_addr || !rb.v4_addr || ra.v4_addr == rb.v4_addr))
 		return true;

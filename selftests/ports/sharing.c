@@ -2,8 +2,8 @@
 /*
  * Two users on one port: nobody binds beside another user's listener because of a bind that is not any more what it
  * was. A group that is TIME-WAIT alone, or that let in another user by an option that it set later, is no reason to let
- * its own user in beside that other one's listener, whose SYNs would go to both. Kernel TCP is asked the same. Then a
- * device that moves to a VRF and back, with places of ours on it.
+ * its own user in beside that other one's listener, whose SYNs would go to both. Nor is a place in a VRF that is gone
+ * in the way. Kernel TCP is asked the same. Then a device that moves to a VRF and back, with places of ours on it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -147,17 +147,40 @@ static void device_moves(void)
 	link_or_fail("ip link del veth0 && ip link del vrf0");
 }
 
+/* The VRF is gone, but not the places in it: they are beside those that the device has now. */
+static void device_leaves(enum stack stack, int port)
+{
+	int fds[2], i;
+
+	link_or_fail("ip link add dummy0 type dummy && ip addr add " NS_A4 " dev dummy0 && ip link set dummy0 up &&"
+		     "ip link add vrf0 type vrf table 10 && ip link set vrf0 up && ip link set dummy0 master vrf0");
+	for (i = 0; i < 2; i++) {
+		fds[i] = stack_socket(ns, stack, LO4);
+		must(!setsockopt(fds[i], SOL_SOCKET, SO_BINDTODEVICE, "dummy0", 7), "SO_BINDTODEVICE");
+		if (i)
+			link_or_fail("ip link set dummy0 nomaster");
+		else
+			must(!bind_at(fds[i], NS_A4, port), "bind");
+	}
+	ksft_test_result(!bind_at(fds[1], NS_A4, port), "%s: a place in a VRF is in nobody's way outside\n",
+			 stack == KERNEL ? "kernel TCP" : "xtcp");
+	close(fds[0]);
+	close(fds[1]);
+	link_or_fail("ip link del dummy0 && ip link del vrf0");
+}
+
 int main(void)
 {
 	int stack;
 
 	ksft_print_header();
-	ksft_set_plan(stack_count() * 2 + 5);
+	ksft_set_plan(stack_count() * 3 + 5);
 	ns = ns_make();
 	must(ns >= 0, "namespace");
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		records_vouch_for_nobody(stack, PORT + stack);
 		lax_one_vouches_for_nobody(stack, PORT + 2 + stack);
+		device_leaves(stack, PORT + 4 + stack);
 	}
 	device_moves();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
