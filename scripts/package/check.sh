@@ -86,13 +86,13 @@ update_kernel()
 	inside "$work/root" apt-get -q -y --no-install-recommends install "linux-image-$series-amd64" "linux-headers-$series-amd64" >"$work/log" 2>&1
 	verdict "a kernel update goes through" $?
 	built_for "$(release_of $series)"
-	# one that it was not tried on: there are but headers, of another name
-	mkdir "$work/root/lib/modules/6.5.0-untried"
-	ln -s "$(inside "$work/root" readlink -f "/lib/modules/$(release_of 6.1)/build")" "$work/root/lib/modules/6.5.0-untried/build"
-	inside "$work/root" /etc/kernel/header_postinst.d/dkms 6.5.0-untried >"$work/log" 2>&1 &&
-		[ ! -e "$work/root/lib/modules/6.5.0-untried/updates" ]
-	verdict "so does one to a kernel that xtcp was not tried on, without xtcp" $?
-	rm -r "$work/root/lib/modules/6.5.0-untried"
+	# one newer than any that it was tried on: there are but headers, of another name
+	mkdir "$work/root/lib/modules/100.0.0-untried"
+	ln -s "$(inside "$work/root" readlink -f "/lib/modules/$(release_of 6.1)/build")" "$work/root/lib/modules/100.0.0-untried/build"
+	inside "$work/root" /etc/kernel/header_postinst.d/dkms 100.0.0-untried >"$work/log" 2>&1 &&
+		[ ! -e "$work/root/lib/modules/100.0.0-untried/updates" ]
+	verdict "so does one to a kernel newer than any that xtcp was tried on, without xtcp" $?
+	rm -r "$work/root/lib/modules/100.0.0-untried"
 }
 
 # packages VERSION FOLDER

@@ -44,10 +44,14 @@ changelog()
 	echo " -- $maintainer  $when"
 }
 
-# kernels: what Kbuild takes, as a pattern
+# kernels: what Kbuild takes, as a pattern: from 6.1 to the newest that xtcp was tried on
 kernels()
 {
-	sed -n 's/^tried := //p' Kbuild | sed 's/\./\\\\./g; s/ /|/g; s/.*/^(&)\\\\./'
+	local newest
+
+	newest=$(sed -n 's/^tried := .* //p' Kbuild)
+	printf '^(6\.[1-9][0-9]*%s|%s\.(%s))[.-]' "$(seq -s '' -f '|%g\.[0-9]+' 7 $((${newest%.*} - 1)))" \
+		"${newest%.*}" "$(seq -s '|' 0 "${newest#*.}")"
 }
 
 maintainer="${DEBFULLNAME:-The xtcp developers} <${DEBEMAIL:-xtcp@example.org}>"
@@ -72,7 +76,7 @@ sed -i "s/^Maintainer: .*/Maintainer: $maintainer/" "$work/debian/control"
 # what modinfo and the kernel's log say
 sed -i "s/^MODULE_VERSION(.*/MODULE_VERSION(\"$VERSION\");/" "$work/module/main.c"
 changelog "$VERSION" >"$work/debian/changelog"
-sed -i "s/@kernels@/$(kernels)/" "$work/debian/xtcp-dkms.dkms"
+sed -i "s/@kernels@/$(kernels | sed 's/\\/&&/g')/" "$work/debian/xtcp-dkms.dkms"
 export DEB_BUILD_OPTIONS="nocheck noautodbgsym ${DEB_BUILD_OPTIONS-}"
 # -d: scripts/kernel/deps.sh has looked for what is needed, which is not all of build-essential
 (cd "$work" && dpkg-buildpackage -d -b -us -uc >../log 2>&1) || { tail -n 20 build/deb/log >&2; fail "all of it is in build/deb/log"; }
