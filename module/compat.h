@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All differences between kernel versions, by explicit KERNEL_VERSION. The differences in kernel
- * TCP's tables are in compat_ktcp.h, which only this file includes. All other code is written for
- * the newest version.
+ * All differences between kernel versions, by explicit KERNEL_VERSION. What stable series and
+ * distributions have brought to older kernels has a name XTCP_HAS_..., which Kbuild defines if it is
+ * in the header. The differences in kernel TCP's tables are in compat_ktcp.h, which only this file
+ * includes. All other code is written for the newest version.
  *
  * A new kernel series may build without a warning and still behave differently. xtcp relies on
  * these properties, which no compiler checks:
@@ -93,20 +94,34 @@
  * The owner of a sock_diag handler. Older kernels have no such field: there sock_diag_unregister()
  * takes a mutex, and so waits for a handler that is running.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0) || \
-	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 120) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))
+#ifdef XTCP_HAS_DIAG_OWNER
 #define XTCP_COMPAT_DIAG_OWNER	.owner = THIS_MODULE,
 #else
 #define XTCP_COMPAT_DIAG_OWNER
 #endif
 
 /*
+ * Run the filter of a socket on a segment, of which it cuts no header off. From 6.17 to 7.0 the
+ * kernel's function had an argument more, for the reason of a drop. Return: 0 if the segment passed.
+ */
+static inline int xtcp_compat_filter(struct sock *sk, struct sk_buff *skb, unsigned int header_len)
+{
+#ifdef XTCP_HAS_FILTER_REASON
+	enum skb_drop_reason reason;
+
+	return sk_filter_trim_cap(sk, skb, header_len, &reason);
+#else
+	return sk_filter_trim_cap(sk, skb, header_len);
+#endif
+}
+
+/*
  * Drop a sock's namespace reference before the sock is freed. From then on the kernel treats the
  * sock as a kernel sock, and __sk_destruct() releases what a kernel sock has: since 6.2 a tracker
  * of another kind, since 6.14 also a passive count of the namespace. So this function gives both to
- * the sock. A fix has brought the passive count to stable series, too. The versions below must be
- * exact: a count that is taken but never released keeps the namespace for ever, and the release of
- * a count that was not taken causes a panic.
+ * the sock. A fix has brought the passive count to stable series, too. The kernel's release of the
+ * count and net_passive_inc() came by one change. A count that is taken but never released keeps
+ * the namespace for ever, and the release of a count that was not taken causes a panic.
  */
 static inline void xtcp_compat_put_net(struct sock *sk)
 {
@@ -118,9 +133,7 @@ static inline void xtcp_compat_put_net(struct sock *sk)
 #else
 	netns_tracker_free(net, &sk->ns_tracker);
 #endif
-#if (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 103) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)) || \
-	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 43) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)) || \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 6)
+#ifdef XTCP_HAS_NET_PASSIVE
 	net_passive_inc(net);
 #endif
 	put_net(net);
@@ -487,8 +500,7 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
  * Since 6.5 splice() and sendfile() tell the socket when a file ends earlier than they expected. A
  * fix has brought this to the stable series 6.1, too.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0) || \
-	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 72) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0))
+#ifdef XTCP_HAS_SPLICE_EOF
 #define XTCP_OPS_SPLICE_EOF	.splice_eof = xtcp_sendmsg_splice_eof,
 #else
 #define XTCP_OPS_SPLICE_EOF
@@ -507,8 +519,7 @@ static inline bool xtcp_compat_splices(const struct msghdr *msg)
 /* The list of a socket's IPv6 flow labels. Older kernels have it in ipv6_pinfo. */
 static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct sock *sk)
 {
-#if (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 117) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)) || \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#ifdef XTCP_HAS_INET_FL_LIST
 	return &inet_sk(sk)->ipv6_fl_list;
 #else
 	return &inet6_sk(sk)->ipv6_fl_list;
@@ -615,9 +626,7 @@ static inline bool xtcp_compat_page_follows(int flags)
 static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struct xtcp_tuple *tuple, u32 *seq,
 					      u32 *ts_off)
 {
-#if (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 1, 192) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)) || \
-	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 117) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)) || \
-	LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#ifdef XTCP_HAS_SEQ_AND_TS_OFF
 	union tcp_seq_and_ts_off both;
 
 	if (ipv6_addr_v4mapped(&tuple->laddr))

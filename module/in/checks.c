@@ -189,7 +189,7 @@ __always_inline bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *sk, con
 	if (sk && xtcp_verify_is_due(sk, skb) && !(signature && signature->verified) &&
 	    !xtcp_checks_signature(xn, sk, he, skb, state, sdif ? dif : 0, signature))
 		return false;
-	if (sk && sk_filter_trim_cap(sk, skb, tcp_hdr(skb)->doff * 4)) {
+	if (sk && xtcp_compat_filter(sk, skb, tcp_hdr(skb)->doff * 4)) {
 		xtcp_checks_drop(xn->net, skb, state, SKB_DROP_REASON_SOCKET_FILTER);
 		return false;
 	}

@@ -50,7 +50,8 @@ static u16 highest(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	return min3(tx->agreed.mss_clamp + xtcp_ip_header_len(sk) + XTCP_HDR_LEN, tx->pmtu ?: U16_MAX, (u32)U16_MAX);
+	return min_t(u32, tx->agreed.mss_clamp + xtcp_ip_header_len(sk) + XTCP_HDR_LEN,
+		     min_not_zero(tx->pmtu, (u32)U16_MAX));
 }
 
 static void begin_search(struct sock *sk, u32 mss)
