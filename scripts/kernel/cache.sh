@@ -13,6 +13,10 @@ mkdir -p "$XTCP_CACHE" || exit 1
 # checks are for, the first one of kernels.list.
 XTCP_SERIES=6.1
 
+# Debian's name of this machine's architecture.
+XTCP_ARCH=amd64
+[ "$HOSTTYPE" != aarch64 ] || XTCP_ARCH=arm64
+
 # source_package: the linux-source package of that series, if its tarball is
 # there, as "package version tarball"; status 1 when there is none.
 source_package()

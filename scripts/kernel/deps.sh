@@ -13,11 +13,11 @@ cd "$(dirname "$0")"
 usage()
 {
 	cat <<-END
-	Usage: scripts/kernel/deps.sh [--missing] python|build|demo|tour|check|check-rest|coverage|programs|package|
-	       package-check
+	Usage: scripts/kernel/deps.sh [--missing] python|build|demo|tour|check|check-rest|arm64|coverage|programs|
+	       package|package-check
 
 	Installs what is missing to ask for something by its name, to build the module, to run the demo (and the
-	virtual machine), the tour, the tests on the stock kernel, all checks, to see what they reach, to try real
+	virtual machine), the tour, the tests on the stock kernel, all checks, those for arm64, to see what they reach, to try real
 	programs, to make packages, or to check those. Silent when nothing is missing.
 
 	  --missing  install nothing: print the packages that are missing
@@ -58,7 +58,7 @@ needs_demo()
 {
 	needs_build
 	cat <<-END
-	qemu-system-x86 qemu-system-x86_64
+	$([ "$XTCP_ARCH" = arm64 ] && echo qemu-system-arm qemu-system-aarch64 || echo qemu-system-x86 qemu-system-x86_64)
 	busybox-static busybox
 	kmod modprobe
 	iproute2 ip
@@ -101,6 +101,16 @@ needs_check_rest()
 	rsync rsync
 	patch patch
 	tshark tshark
+	END
+}
+
+# For an arm64 machine on another one.
+needs_arm64()
+{
+	[ "$XTCP_ARCH" = arm64 ] || cat <<-END
+	qemu-system-arm qemu-system-aarch64
+	gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
+	libc6-dev-arm64-cross /usr/aarch64-linux-gnu/include/stdio.h
 	END
 }
 
@@ -187,7 +197,7 @@ missing_packages()
 		is_there "$probe" || echo "$package $probe"
 	done
 	if [ "$1" = build ]; then
-		kernel_headers >/dev/null || echo linux-headers-amd64 "the headers of this kernel"
+		kernel_headers >/dev/null || echo "linux-headers-$XTCP_ARCH" "the headers of this kernel"
 	fi
 	[[ $1 =~ ^(check|check-rest|coverage|programs)$ ]] || return 0
 	source_package >/dev/null || echo "linux-source-$XTCP_SERIES" "the source package of Linux $XTCP_SERIES"
@@ -196,8 +206,8 @@ missing_packages()
 # offered_headers: the newest package of headers for the VM's series.
 offered_headers()
 {
-	apt-cache --names-only search "^linux-headers-${XTCP_SERIES/./\\.}\\.[0-9][^ ]*-amd64\$" |
-		awk '{ print $1 }' | grep -vE -- '-(cloud|rt)-amd64$' | sort -V | tail -n 1
+	apt-cache --names-only search "^linux-headers-${XTCP_SERIES/./\\.}\\.[0-9][^ ]*-$XTCP_ARCH\$" |
+		awk '{ print $1 }' | grep -vE -- "-(cloud|rt)-$XTCP_ARCH\$" | sort -V | tail -n 1
 }
 
 # prepare WHAT: once, apt is ready to install.
@@ -271,7 +281,7 @@ if [ "${1-}" = --missing ]; then
 	shift
 fi
 case ${1-} in
-python|build|demo|tour|check|check-rest|coverage|programs|package|package-check) target=$1 ;;
+python|build|demo|tour|check|check-rest|arm64|coverage|programs|package|package-check) target=$1 ;;
 --help|-h) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac
@@ -286,7 +296,7 @@ if [ -n "$missing" ]; then
 fi
 [ -z "$packages" ] || install $packages
 case $target in
-python | build | package) exit 0 ;;
+python | build | package | arm64) exit 0 ;;
 check | check-rest) unpack_programs "$XTCP_CACHE/programs-short" $programs_short ;;
 programs) unpack_programs "$XTCP_CACHE/programs" $programs_all ;;
 esac

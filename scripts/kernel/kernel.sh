@@ -3,6 +3,16 @@
 # Which kernel: images, their releases, modules and headers; sourced by the
 # other scripts after cache.sh. Needs nothing but a shell, od, awk and ls.
 
+# kernel_arch IMAGE: amd64 or arm64, by what stands in an arm64 image's header (Documentation/arm64/booting.rst).
+kernel_arch()
+{
+	if [ "$(dd if="$1" bs=1 skip=56 count=4 2>/dev/null | tr -d '\0')" = ARMd ]; then
+		echo arm64
+	else
+		echo amd64
+	fi
+}
+
 # kernel_release IMAGE: the release, as in uname -r; a bzImage names it in its header.
 kernel_release()
 {
@@ -11,6 +21,10 @@ kernel_release()
 	# the laboratory's kernels are programs
 	if [ "${1##*/}" = linux ]; then
 		ls "${1%/*}/lib/modules"
+		return
+	fi
+	if [ "$(kernel_arch "$1")" = arm64 ]; then
+		echo "${1##*/vmlinuz-}"
 		return
 	fi
 	[ "$(dd if="$1" bs=1 skip=514 count=4 2>/dev/null)" = HdrS ] || return 1
@@ -75,7 +89,7 @@ kernel_headers()
 		fi
 	done
 	[ $# -eq 0 ] || return 1
-	for dir in $(ls -drv /usr/src/linux-headers-*[0-9]-amd64 \
+	for dir in $(ls -drv /usr/src/linux-headers-*[0-9]-"$XTCP_ARCH" \
 		/usr/src/linux-headers-*-generic /lib/modules/*/build 2>/dev/null); do
 		if [ -e "$dir/Module.symvers" ]; then
 			echo "$dir"
@@ -90,9 +104,9 @@ series_headers()
 {
 	local dir
 
-	for dir in $(ls -drv "/usr/src/linux-headers-$XTCP_SERIES".*[0-9]-amd64 \
-		"/lib/modules/$XTCP_SERIES".*[0-9]-amd64/build \
-		"$XTCP_CACHE/kernel-$XTCP_SERIES".*/usr/src/linux-headers-*[0-9]-amd64 2>/dev/null); do
+	for dir in $(ls -drv "/usr/src/linux-headers-$XTCP_SERIES".*[0-9]-"$XTCP_ARCH" \
+		"/lib/modules/$XTCP_SERIES".*[0-9]-"$XTCP_ARCH"/build \
+		"$XTCP_CACHE/kernel-$XTCP_SERIES".*/usr/src/linux-headers-*[0-9]-"$XTCP_ARCH" 2>/dev/null); do
 		if [ -e "$dir/Module.symvers" ]; then
 			echo "$dir"
 			return 0
@@ -159,4 +173,24 @@ say_kernel()
 	else
 		echo "For Linux $release, as KDIR says; the running $running cannot load it."
 	fi
+}
+
+# kernel_prune MODULES: removes drivers for devices, and what no test mounts.
+kernel_prune()
+{
+	local dir
+
+	rm -rf "$1"/kernel/{sound,samples,virt}
+	for dir in "$1"/kernel/drivers/*/ "$1"/kernel/drivers/net/*/; do
+		case $dir in
+		*/drivers/net/ | */drivers/virtio/ | */net/vrf/ | */net/tun/) ;;
+		*) rm -rf "$dir" ;;
+		esac
+	done
+	for dir in "$1"/kernel/fs/*/; do
+		case $dir in
+		*/9p/ | */netfs/ | */overlayfs/ | */fscache/ | */fuse/) ;;
+		*) rm -rf "$dir" ;;
+		esac
+	done
 }

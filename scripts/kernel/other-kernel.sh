@@ -39,8 +39,8 @@ offered()
 	local release
 
 	for release in "$1" $(apt-cache "${own[@]}" --names-only search \
-		"^linux-headers-${series/./\\.}\\.[0-9][^ ]*-amd64\$" |
-		awk '{ print $1 }' | sed 's/^linux-headers-//' | grep -vE -- '-(cloud|rt)-amd64$' | sort -rV); do
+		"^linux-headers-${series/./\\.}\\.[0-9][^ ]*-$XTCP_ARCH\$" |
+		awk '{ print $1 }' | sed 's/^linux-headers-//' | grep -vE -- "-(cloud|rt)-$XTCP_ARCH\$" | sort -rV); do
 		if apt-cache "${own[@]}" show "linux-image-$release" "linux-headers-$release" >/dev/null 2>&1; then
 			echo "$release"
 			return 0
@@ -55,26 +55,6 @@ packages()
 	apt-cache "${own[@]}" depends "linux-image-$1" "linux-headers-$1" |
 		awk '/^ *Depends: linux-(base|binary|modules|headers|kbuild)-/ { print $2 }
 			/^linux-(image|headers)-/ { print $1 }' | sort -u
-}
-
-# prune MODULES: drivers for devices, and what no test mounts.
-prune()
-{
-	local dir
-
-	rm -rf "$1"/kernel/{sound,samples,virt}
-	for dir in "$1"/kernel/drivers/*/ "$1"/kernel/drivers/net/*/; do
-		case $dir in
-		*/drivers/net/ | */drivers/virtio/ | */net/vrf/ | */net/tun/) ;;
-		*) rm -rf "$dir" ;;
-		esac
-	done
-	for dir in "$1"/kernel/fs/*/; do
-		case $dir in
-		*/9p/ | */netfs/ | */overlayfs/ | */fscache/ | */fuse/) ;;
-		*) rm -rf "$dir" ;;
-		esac
-	done
 }
 
 # make_tools_run FOLDER: programs of the headers that were built for a newer
@@ -140,7 +120,7 @@ fetch()
 	fi
 	mkdir -p "$root/boot"
 	[ -e "$root/boot/vmlinuz-$release" ] || mv "$root/lib/modules/$release/vmlinuz" "$root/boot/vmlinuz-$release"
-	prune "$root/lib/modules/$release"
+	kernel_prune "$root/lib/modules/$release"
 	PATH=$PATH:/usr/sbin:/sbin depmod -b "$root" "$release"
 	# The packages name one another by their installed place.
 	sed -i "s|/usr/src/|$dest/usr/src/|; s|/usr/lib/linux|$dest/usr/lib/linux|" \

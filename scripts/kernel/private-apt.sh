@@ -6,8 +6,9 @@
 
 own=()	# what makes apt's folders our own, if they are
 
-# private_apt SUITE FOLDER: from now on apt-get "${own[@]}" knows that suite alone, of the mirror that
-# this machine takes the distribution from, or of XTCP_MIRROR, and no package that is installed.
+# private_apt SUITE FOLDER [ARCH]: from now on apt-get "${own[@]}" knows that suite alone, of the mirror that
+# this machine takes the distribution from, or of XTCP_MIRROR, and no package that is installed. With ARCH it is one for
+# such a machine, and knows this machine's packages, too.
 private_apt()
 {
 	local mirror dir=$2 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -18,10 +19,11 @@ private_apt()
 	[ -e "$keyring" ] || die "$keyring is missing; please install debian-archive-keyring"
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/preferences"
 	: >"$dir/status"
-	echo "deb [arch=amd64 signed-by=$keyring] $mirror $1 main" >"$dir/sources.list"
+	echo "deb [arch=${3:+$3,}$XTCP_ARCH signed-by=$keyring] $mirror $1 main" >"$dir/sources.list"
 	own=(-o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=-
 		-o "Dir::Etc::PreferencesParts=$dir/preferences" -o "Dir::State::Lists=$dir/lists"
 		-o "Dir::State::Status=$dir/status" -o "Dir::Cache::Archives=$dir/archives" -o Dir::Cache::pkgcache=
 		-o Dir::Cache::srcpkgcache= -o "APT::Sandbox::User=$(id -un)" -o Debug::NoLocking=1)
+	[ -z "${3-}" ] || own+=(-o "APT::Architecture=$3" -o "APT::Architectures::=$3" -o "APT::Architectures::=$XTCP_ARCH")
 	apt-get -q "${own[@]}" update >&2 || die "apt-get update failed for $1"
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The module for the virtual machine's kernels, sourced in the top folder:
-# build/stock, build/debug, build/kcsan, build/SERIES for another one of scripts/kernel/kernels.list, build/lab and
+# build/stock, build/debug, build/kcsan, build/arm64, build/SERIES for another one of scripts/kernel/kernels.list, build/lab and
 # build/lab-debug for those of scripts/lab, whatever kernel the machine outside runs.
 
 . scripts/kernel/cache.sh
@@ -20,7 +20,24 @@ vm_is_debug()
 	esac
 }
 
-# vm_kernel KIND: stock, debug, kcsan, a series, lab or lab-debug: the image for scripts/vm/vm.sh --kernel,
+# vm_cross KIND: what a machine of another architecture needs: how the names of its compiler's programs begin, in $cross,
+# the folder of its test programs, in $programs, and what make takes to build them, in $how.
+vm_cross()
+{
+	cross= programs=build/selftests how=()
+	if [ "$1" = arm64 ]; then
+		cross=aarch64-linux-gnu- programs=build/for-arm64/build/selftests
+		how=("OUTPUT=../$programs" "CC=${cross}gcc" "AR=${cross}ar")
+	fi
+}
+
+# vm_run_parts: builds those of xtcp_run for such a machine.
+vm_run_parts()
+{
+	scripts/tools/xtcp_run --build ${cross:+"${programs%/*}" "${cross}gcc"}
+}
+
+# vm_kernel KIND: stock, debug, kcsan, arm64, a series, lab or lab-debug: the image for scripts/vm/vm.sh --kernel,
 # or the program that scripts/lab/run.sh starts; the debug kernels and those of the laboratory are
 # built if they are not there, another one is fetched.
 vm_kernel()
@@ -30,6 +47,7 @@ vm_kernel()
 	case $1 in
 	stock) kernel_stock ;;
 	debug | kcsan) dir=$(scripts/kernel/debug-kernel.sh "$1") && echo "$dir/bzImage" ;;
+	arm64) dir=$(scripts/kernel/arm64.sh) && ls "$dir"/boot/vmlinuz-* ;;
 	lab) dir=$(scripts/lab/kernel.sh fast) && echo "$dir/linux" ;;
 	lab-debug) dir=$(scripts/lab/kernel.sh debug) && echo "$dir/linux" ;;
 	*) dir=$(scripts/kernel/other-kernel.sh "$1") && ls "$dir"/boot/vmlinuz-* ;;
@@ -62,6 +80,7 @@ vm_machine()
 	case $1 in
 	lab) machine=(scripts/lab/run.sh --kernel fast) ;;
 	lab-debug) machine=(scripts/lab/run.sh --kernel debug) ;;
+	arm64) machine=(scripts/vm/vm.sh --kernel "$2" --root "${2%/boot/*}" --tree "$PWD") ;;
 	*) machine=(scripts/vm/vm.sh --kernel "$2") ;;
 	esac
 }
@@ -70,7 +89,7 @@ vm_machine()
 # among the arguments build/xtcp_b-KIND/xtcp_b.ko, with COVERAGE=1 build/coverage-KIND/xtcp.ko.
 vm_module()
 {
-	local kind=$1 prefix= word image kdir release
+	local kind=$1 prefix= word image kdir release cross programs how
 
 	shift
 	for word; do
@@ -85,6 +104,7 @@ vm_module()
 	case $kind in
 	debug | kcsan) kdir=${image%/*}/build ;;
 	lab*) kdir=${image%/*}/build; set -- ARCH=um "$@" ;;
+	arm64) vm_cross arm64; kdir=${image%/boot/*}/usr/src/linux-headers-$release; set -- "CROSS_COMPILE=$cross" "$@" ;;
 	*) kdir=$(kernel_headers "$release") || return 1 ;;
 	esac
 	scripts/kernel/build-module.sh "$kdir" "build/$prefix$release" "$@" || return 1
