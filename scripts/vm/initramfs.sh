@@ -31,14 +31,14 @@ initramfs_modules()
 		}' "$1/modules.dep"
 }
 
-# initramfs_make FILE WORK MODULES: write the archive; WORK is an empty folder.
+# initramfs_make FILE WORK MODULES BUSYBOX: write the archive; WORK is an empty folder, BUSYBOX the machine's.
 initramfs_make()
 {
 	local file=$1 work=$2 modules=$3 path name
 
 	mkdir -p "$work/bin" "$work/m" "$work/proc" "$work/dev" "$work/ctl" \
-		"$work/lower" "$work/upper" "$work/root" "$work/hold"
-	cp "$busybox" "$work/bin/busybox"
+		"$work/lower" "$work/upper" "$work/root" "$work/hold" "$work/tree" "$work/over"
+	cp "$4" "$work/bin/busybox"
 	: >"$work/m/order"
 	for path in $(initramfs_modules "$modules"); do
 		name=${path##*/}
@@ -67,7 +67,7 @@ initramfs_init()
 	$b mount -t proc proc /proc
 	$b mount -t devtmpfs devtmpfs /dev
 	if $b grep -qw kvm_probe /proc/cmdline; then
-		echo "the probe booted" >/dev/ttyS1
+		echo "the probe booted" | $b tee /dev/ttyS0 >/dev/ttyS1
 		$b reboot -f
 	fi
 	while read -r m; do $b insmod /m/$m || fail "cannot load $m"; done </m/order
@@ -87,6 +87,13 @@ initramfs_init()
 	while read -r d; do
 		n=$((n + 1)); $b mkdir -p "/root$d"; $b mount --move /hold/$n "/root$d"
 	done </ctl/keep
+	tree=$($b cat /ctl/tree)
+	if [ -n "$tree" ]; then
+		$b mkdir -p /upper/tu /upper/tw "/root$tree"
+		$b mount -t 9p -o $opt,ro,cache=loose tree /tree && $b mount -t 9p -o $opt,ro,cache=loose over /over &&
+			$b mount -t overlay -o lowerdir=/over:/tree,upperdir=/upper/tu,workdir=/upper/tw \
+				overlay "/root$tree" || fail "cannot mount $tree"
+	fi
 	share=$($b cat /ctl/share)
 	if [ -n "$share" ]; then
 		$b mkdir -p "/root$share"

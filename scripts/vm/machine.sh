@@ -86,6 +86,7 @@ fill_ctl()
 		XTCP_CACHE "$XTCP_CACHE" INTERACTIVE "$interactive" ROWS "${size% *}" COLUMNS "${size#* }" \
 		PORT "$port" LAST "$last" >"$work/ctl/settings"
 	echo "$share" >"$work/ctl/share"
+	echo "${tree-}" >"$work/ctl/tree"
 	for dir in "$PWD" "${scripts%/*}" "$folder"; do
 		case $dir in
 		/tmp/*|/run/*) echo "$dir" ;;

@@ -38,6 +38,8 @@ usage()
 	                    unless the command has the terminal
 	  --root DIR        the machine's root is DIR, another Debian with busybox and bash;
 	                    wants --kernel, one whose modules are in DIR
+	  --tree DIR        with --root: DIR is there, too, as the machine's root otherwise is,
+	                    and what DIR/build/for-arm64 or for-amd64 has lies over it
 	  --icount          one processor whose clock counts instructions: repeatable. A wait
 	                    takes no time, nor does one for the host
 	  --real-waits      with --icount: a wait takes its time
@@ -91,7 +93,7 @@ start_qemu()
 
 	shift
 	setpriv --pdeathsig TERM timeout --foreground --kill-after=5 "$seconds" \
-		qemu-system-x86_64 -no-user-config -nodefaults -no-reboot \
+		"$qemu_program" -no-user-config -nodefaults -no-reboot \
 		-display none -nic none -m "$memory" -kernel "$boot" \
 		-initrd "$work/initramfs" -pidfile "$work/pid" "$@" <&0 &
 	qemu=$!
@@ -257,13 +259,12 @@ kvm_works()
 {
 	local verdict
 
-	[ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
+	[ "$arch" = "$XTCP_ARCH" ] && [ -r /dev/kvm ] && [ -w /dev/kvm ] || return 1
 	verdict=$XTCP_CACHE/kvm-$(cat /proc/sys/kernel/random/boot_id)
 	if [ ! -e "$verdict" ]; then
 		echo "vm.sh: trying KVM, once per boot of this machine" >&2
-		start_qemu 15 -accel kvm -cpu host -smp 2 -serial "file:$work/probe0" \
-			-serial "file:$work/probe" \
-			-append "console=ttyS0 panic=-1 kvm_probe" </dev/null 2>/dev/null
+		start_qemu 15 -accel kvm -cpu host -smp 2 -serial "file:$work/probe0" "${board[@]}" \
+			-chardev "file,id=io,path=$work/probe" -append "console=$tty panic=-1 kvm_probe" </dev/null 2>/dev/null
 		wait_qemu
 		if grep -qs "the probe booted" "$work/probe"; then
 			echo yes >"$work/verdict"
@@ -281,10 +282,6 @@ check_needs()
 {
 	local word
 
-	for word in qemu-system-x86_64 setpriv timeout; do
-		command -v "$word" >/dev/null ||
-			die 125 "$word is missing; run scripts/kernel/deps.sh demo"
-	done
 	busybox=$(command -v busybox || command -v /bin/busybox) ||
 		die 125 "busybox-static is missing; run scripts/kernel/deps.sh demo"
 	if [ -z "$kernel" ]; then
@@ -300,7 +297,13 @@ check_needs()
 	for word in virtio_pci 9pnet_virtio 9p overlay ${second:+virtio_console}; do
 		kernel_has "$modules" "$word" ||
 			die 125 "kernel $release has no module $word; take a generic one" \
-				"(package linux-image-amd64)"
+				"(package linux-image-$XTCP_ARCH)"
+	done
+	arch=$(kernel_arch "$kernel")
+	[ "$arch" = arm64 ] && qemu_program=qemu-system-aarch64 || qemu_program=qemu-system-x86_64
+	for word in "$qemu_program" setpriv timeout; do
+		command -v "$word" >/dev/null || die 125 "$word is missing; run scripts/kernel/deps.sh" \
+			"$([ "$arch" = "$XTCP_ARCH" ] && echo demo || echo "$arch")"
 	done
 }
 
@@ -324,7 +327,7 @@ unpack_kernel()
 # fill_share: what scripts/vm/vm-init.sh reads.
 fill_share()
 {
-	fill_ctl "$modules" /dev/ttyS1 reboot "$modules" "$@"
+	fill_ctl "$modules" "/dev/$port" reboot "$modules" "$@"
 	[ -n "$icount" ] || : >"$work/ctl/pause"
 	fill_second /dev/hvc0
 }
@@ -348,35 +351,53 @@ tsc_khz()
 	"$program"
 }
 
+# choose_board: the kind of machine, in $board; what stands behind its first port, the console, is a file, and behind
+# the second, $port in the machine, what is called io. The one board of arm64 has a port, and takes another as a device.
+choose_board()
+{
+	if [ "$arch" = arm64 ]; then
+		port=ttyS0 board=(-M virt,gic-version=max -device pci-serial,chardev=io) tty=ttyAMA0
+		cpu=cortex-a76 counted_cpu=cortex-a76
+	else
+		port=ttyS1 board=(-serial chardev:io) tty=ttyS0,115200
+		cpu=max counted_cpu=max,-erms,-fsrm
+	fi
+}
+
 choose_options()
 {
 	local khz=
 
 	# a machine that its own stops for two minutes has not locked up
-	words="console=ttyS0,115200 panic=-1 oops=panic watchdog_thresh=120"
-	words+=" rcupdate.rcu_cpu_stall_timeout=240 mitigations=off nopti tsc=reliable"
-	words+=" acpi=noirq" # every device has MSI; routing takes 15 s each on a debug kernel
-	words+=" no_timer_check" # on a busy machine the check fails, and the kernel panics
+	words="console=$tty panic=-1 oops=panic watchdog_thresh=120"
+	words+=" rcupdate.rcu_cpu_stall_timeout=240 mitigations=off"
+	if [ "$arch" = amd64 ]; then
+		words+=" nopti tsc=reliable"
+		words+=" acpi=noirq" # every device has MSI; routing takes 15 s each on a debug kernel
+		words+=" no_timer_check" # on a busy machine the check fails, and the kernel panics
+	fi
 	# A kernel that does not get on says where, and ends.
 	words+=" softlockup_panic=1 unknown_nmi_panic panic_print=0x40"
 	words+=" sysctl.kernel.hung_task_panic=1"
 	qemu_options=()
 	if [ -n "$icount" ]; then
 		qemu_options+=(-accel tcg -icount "shift=0,sleep=$real_waits" -smp 1 -seed 1
-			-cpu "max,-erms,-fsrm" -rtc "base=2024-01-01,clock=vm")
-		words+=" clocksource=tsc nokaslr"
+			-cpu "$counted_cpu" -rtc "base=2024-01-01,clock=vm")
+		words+=" nokaslr"
+		[ "$arch" = arm64 ] || words+=" clocksource=tsc"
 	elif kvm_works; then
 		qemu_options+=(-accel kvm -cpu host -smp "$cpus")
+	elif [ "$arch" = arm64 ]; then
+		qemu_options+=(-accel "tcg,thread=${parallel:-multi}" -cpu "$cpu" -smp "$cpus")
 	else
 		# A processor that translates a breakpoint while another one takes it
 		# back keeps it for ever (QEMU before 8.1), so they take turns.
-		qemu_options+=(-accel "tcg,thread=${parallel:-single}" -cpu max -smp "$cpus")
+		qemu_options+=(-accel "tcg,thread=${parallel:-single}" -cpu "$cpu" -smp "$cpus")
 		# what the kernel finds out on a busy machine may be another speed, and all its clocks go wrong
 		khz=$(tsc_khz)
 		words+="${khz:+ tsc_early_khz=$khz}"
 	fi
-	qemu_options+=(-serial "file:$console" -serial chardev:io
-		-append "$words $append")
+	qemu_options+=(-serial "file:$console" "${board[@]}" -append "$words $append")
 	if [ -n "$interactive" ]; then
 		qemu_options+=(-chardev "stdio,id=io,signal=off")
 	else
@@ -393,14 +414,19 @@ choose_options()
 	[ -z "$plugin" ] || qemu_options+=(-plugin "$plugin")
 	share_options "${root//,/,,}" root ",readonly=on"
 	share_options "$work/ctl" ctl ""
+	if [ -n "$tree" ]; then
+		mkdir -p "$tree/build/for-$arch"
+		share_options "${tree//,/,,}" tree ",readonly=on"
+		share_options "${tree//,/,,}/build/for-$arch" over ",readonly=on"
+	fi
 	[ -z "$share" ] || share_options "${share//,/,,}" share ""
 }
 
-cpus=2 memory=2G kernel= timeout= stall= share= root=/ icount= real_waits=off parallel= append= interactive=
-plugin= forced= no_stalls= second= logs=
+cpus=2 memory=2G kernel= timeout= stall= share= root=/ tree= icount= real_waits=off parallel= append= interactive=
+plugin= forced= no_stalls= second= logs= inner_busybox=
 while [ $# -gt 0 ]; do
 	case $1 in
-	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--append|--plugin|--second)
+	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--tree|--append|--plugin|--second)
 		[ $# -ge 2 ] || wrong "$1 needs a value"
 		declare "${1#--}=$2"
 		shift 2 ;;
@@ -424,6 +450,11 @@ if [ "$root" != / ]; then
 	[ -x "$root/bin/busybox" ] && [ -x "$root/bin/bash" ] || wrong "--root $root: no system with busybox and bash"
 	[ -n "$kernel" ] || wrong "--root wants --kernel"
 	root=$(cd "$root" && pwd -P)
+	inner_busybox=$root/bin/busybox
+fi
+if [ -n "$tree" ]; then
+	[ "$root" != / ] || wrong "--tree wants --root"
+	tree=$(cd "$tree" && pwd -P) || wrong "--tree: no such folder"
 fi
 check_options $#
 [ -n "$interactive" ] || { [ -z "$second" ] || wrong "--second wants a terminal"; logs=$share; }
@@ -435,12 +466,13 @@ boot_seconds=240	# the slowest kernel needs 20 when it has a processor for itsel
 at_end cleanup
 
 check_needs
+choose_board
 make_work vm
 mkdir "$work/files"
 unpack_kernel
 # a struct sockaddr_un limits the path of the socket
 [ -z "$second" ] || [ ${#work} -lt 98 ] || { echo "vm.sh: TMPDIR is too long for a second terminal" >&2; second=; }
-initramfs_make "$work/initramfs" "$work/files" "$modules" ||
+initramfs_make "$work/initramfs" "$work/files" "$modules" "${inner_busybox:-$busybox}" ||
 	die 125 "cannot make the initramfs"
 [ -z "$no_stalls" ] || kvm_works || { icount=1; real_waits=on; }
 fill_share "$@"
