@@ -19,6 +19,7 @@
 #include "netns/sysctl.h"
 
 #include <linux/log2.h>
+#include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/sysctl.h>
 #include <linux/vmalloc.h>
@@ -167,7 +168,7 @@ static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buff
 {
 	struct ctl_table copy = with_value(table);
 	int *value = copy.data;
-	int user = (int)((s64)READ_ONCE(*value) * per_second / HZ);
+	int user = (int)div_s64((s64)READ_ONCE(*value) * per_second, HZ);
 	int err;
 
 	copy.data = &user;

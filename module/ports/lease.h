@@ -77,7 +77,6 @@ struct xtcp_lease {
 /* kernel TCP casts the entries of its table to each of these types (README.md) */
 static_assert(!offsetof(struct inet_connection_sock, icsk_inet) && !offsetof(struct inet_timewait_sock, __tw_common));
 static_assert(offsetofend(struct inet_connection_sock, icsk_bind_hash) <= sizeof_field(struct xtcp_lease, reach));
-static_assert(offsetofend(struct xtcp_lease, reach) == offsetof(struct xtcp_lease, owner));
 static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
 /*

@@ -47,9 +47,11 @@ int xtcp_quota_init(void)
 
 	/*
 	 * a signed record and its port take at most the memory of two unsigned records and their
-	 * ports, so a signed record may count as two
+	 * ports, so a signed record may count as two. With pointers of 32 bits it takes somewhat more:
+	 * the keys stay as long
 	 */
-	BUILD_BUG_ON(roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct xtcp_recordkeys)) +
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_64BIT) &&
+		     roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct xtcp_recordkeys)) +
 		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
 
 	err = xtcp_guests_limit(&guest_records.max, "guest_timewait", GUESTS_MEMORY,
