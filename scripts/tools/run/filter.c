@@ -27,9 +27,15 @@
 #define IPPROTO_SMC	256		/* since Linux 6.11 */
 #endif
 
+#ifdef __aarch64__
+#define OUR_ARCH	AUDIT_ARCH_AARCH64
+#define SOCKET_OF_32	281
+#else
+#define OUR_ARCH	AUDIT_ARCH_X86_64
+#define SOCKET_OF_32	359
+#define SOCKETCALL_OF_32	102	/* its first argument says which: 1 is socket() */
+#endif
 #define X32_BIT		0x40000000
-#define I386_SOCKET	359
-#define I386_SOCKETCALL	102	/* its first argument says which: 1 is socket() */
 #define DENY(error)	(SECCOMP_RET_ERRNO | (error))
 
 struct program {
@@ -78,17 +84,20 @@ static void land(struct program *program, unsigned short from)
 /* Calls of 32-bit programs are not translated. */
 static void other_machines(struct program *program, bool strict)
 {
-	unsigned short from, call;
+	unsigned short from;
 
 	load(program, offsetof(struct seccomp_data, arch));
-	from = skip_unless(program, AUDIT_ARCH_X86_64);
+	from = skip_unless(program, OUR_ARCH);
 	if (strict) {
 		load_nr(program);
-		verdict_if(program, I386_SOCKET, DENY(EPERM));
-		call = skip_unless(program, I386_SOCKETCALL);
+		verdict_if(program, SOCKET_OF_32, DENY(EPERM));
+#ifdef SOCKETCALL_OF_32
+		unsigned short call = skip_unless(program, SOCKETCALL_OF_32);
+
 		load_arg(program, 0);
 		verdict_if(program, 1, DENY(EPERM));
 		land(program, call);
+#endif
 	}
 	verdict(program, SECCOMP_RET_ALLOW);
 	program->insn[from].jt = program->n - from - 1;
