@@ -92,12 +92,13 @@ tour: needs-tour vm-module
 #:                     make check ALL=1: all on the stock kernel, and nearly all on the emulated debug kernel, too;
 #:                     T=name: only those whose name matches, and on that debug kernel only if it is built;
 #:                     make check K=6.12: on that kernel of scripts/kernel/kernels.list alone; K=debug: on the emulated
-#:                     debug kernel; K=lab, K=lab-debug: in the laboratory, from the seed LAB_SEED=N
+#:                     debug kernel; K=lab, K=lab-debug: in the laboratory, from the seed LAB_SEED=N; K=arm64: in an
+#:                     emulated arm64 machine
 CHECK = scripts/check/check.py $(if $(ALL),--all) \
 	$(if $(value K),--kernel $(call quoted,$(value K)) $(if $(SHORT),--short)) \
 	$(if $(value ALSO),--also $(call quoted,$(value ALSO))) $(ONLY_TESTS)
 ONLY_TESTS = $(if $(value T),--only $(call quoted,$(value T)))
-check: needs-check$(if $(ALL)$(value K)$(value ALSO),-rest)
+check: needs-check$(if $(ALL)$(value K)$(value ALSO),-rest) $(if $(ALL)$(filter arm64,$(value K)),needs-arm64)
 	@$(CHECK)
 
 check-quick: needs-check

@@ -3,7 +3,7 @@
 #
 # Runs the selftests in the virtual machine, in one boot, on one kernel:
 #
-#   scripts/check/check-vm.sh [--counted [--real-waits]] stock|debug|kcsan|SERIES|lab|lab-debug FOLDER [NAME [EXCEPT]]
+#   scripts/check/check-vm.sh [--counted [--real-waits]] stock|debug|kcsan|arm64|SERIES|lab|lab-debug FOLDER [NAME [EXCEPT]]
 #
 # SERIES is one of scripts/kernel/kernels.list; lab and lab-debug are the kernels of scripts/lab, in virtual
 # time, from the seed LAB_SEED (1). With NAME only those whose name has a match
@@ -28,7 +28,7 @@ if [ "${1-}" = --counted ]; then
 	fi
 fi
 case ${1-}:$#:${2:+folder} in
-stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
+stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | arm64:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
 lab:[234]:folder | lab-debug:[234]:folder)
 	[ -z "$counted" ] || { echo "check-vm.sh: --counted is for emulated machines" >&2; exit 2; } ;;
 *) sed -n '6,19s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
@@ -153,12 +153,10 @@ case " $names " in
 	vm_module "$kind" -s NAME=xtcp_b FAMILY=27 || { echo "not ok - $kind: xtcp_b does not build"; exit 1; }
 	second=build/xtcp_b-$kind/xtcp_b.ko ;;
 esac
-programs=
-for name in $names; do
-	programs+=" ../build/selftests/$name"
-done
-scripts/check/selftests.sh tools $programs || { echo "not ok - $kind: tests do not build"; exit 1; }
-scripts/tools/xtcp_run --build || { echo "not ok - $kind: xtcp_run does not build"; exit 1; }
+vm_cross "$kind"
+scripts/check/selftests.sh "${how[@]}" tools $(printf "../$programs/%s " $names) ||
+	{ echo "not ok - $kind: tests do not build"; exit 1; }
+vm_run_parts || { echo "not ok - $kind: xtcp_run does not build"; exit 1; }
 
 # The module and programs of now, whatever is built meanwhile. They are outside
 # the shared folder, which the machine does not cache; without debugging
@@ -166,11 +164,11 @@ scripts/tools/xtcp_run --build || { echo "not ok - $kind: xtcp_run does not buil
 # tests run programs of it as other users, too.
 bin=$(mktemp -d "$dir.bin.XXXXXX") || { echo "not ok - $kind: cannot write to $dir.bin"; exit 1; }
 trap 'rm -rf "$bin"' EXIT
-chmod 755 "$bin" && cp build/selftests/run/run "$bin/" && strip -g -o "$bin/xtcp.ko" "$built/xtcp.ko" &&
-	strip -g -o "$bin/xtcp_wrapper.ko" "$built/selftests/modules/xtcp_wrapper.ko" &&
-	{ [ -z "${COVERAGE-}" ] || strip -g -o "$bin/xtcp_coverage.ko" "$built/selftests/modules/xtcp_coverage.ko"; } &&
-	{ [ -z "$second" ] || strip -g -o "$bin/xtcp_b.ko" "$second"; } &&
-	cp $(printf 'build/selftests/%s ' $names) "$bin/" ||
+chmod 755 "$bin" && cp "$programs/run/run" "$bin/" && "${cross}strip" -g -o "$bin/xtcp.ko" "$built/xtcp.ko" &&
+	"${cross}strip" -g -o "$bin/xtcp_wrapper.ko" "$built/selftests/modules/xtcp_wrapper.ko" &&
+	{ [ -z "${COVERAGE-}" ] || "${cross}strip" -g -o "$bin/xtcp_coverage.ko" "$built/selftests/modules/xtcp_coverage.ko"; } &&
+	{ [ -z "$second" ] || "${cross}strip" -g -o "$bin/xtcp_b.ko" "$second"; } &&
+	cp $(printf "$programs/%s " $names) "$bin/" ||
 	{ echo "not ok - $kind: cannot write to $bin"; exit 1; }
 tests= sum=120
 for name in $names; do
@@ -213,6 +211,7 @@ first=()
 if [ -n "$counted" ]; then
 	used=$(PATH+=:/usr/sbin:/sbin; command -v ip tc nft sh)
 	used+=" /etc/ld.so.cache "$(ldd "$bin"/* $used 2>/dev/null | sed -n 's/.*[[:space:]]\(\/[^ ]*\) .*/\1/p' | sort -u)
+	[ -z "$cross" ] || used=${used//x86_64/${cross%%-*}}
 	first=(sh -c '
 		modprobe -aq veth tun cmac sch_fq sch_fq_codel sch_netem sch_plug sch_tbf
 		touch -ch /bin /lib /lib64 /sbin $1

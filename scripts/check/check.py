@@ -9,6 +9,7 @@ import difflib
 import fnmatch
 import os
 import pathlib
+import platform
 import random
 import re
 import shutil
@@ -71,6 +72,15 @@ def missing(rest):
         yield "lab", NOT_BUILT
 
 
+def absent(options):
+    """Parts that nothing makes up for: who wants arm64 asks for it, by K= or ALL=1."""
+    if platform.machine() != "x86_64":
+        return {"arm64": "this machine is no x86-64 one"}
+    if options.kernel != "arm64" and not options.all and fails("scripts/kernel/arm64.sh", "--path"):
+        return {"arm64": "not in the cache; make check K=arm64 fetches it"}
+    return {}
+
+
 def listed(name):
     """The words of each line of a list."""
     return [line.split() for line in (TOP / name).read_text().splitlines() if line.strip() and line[0] != "#"]
@@ -93,6 +103,7 @@ class Tests:
         self.short = [words[0] for words in listed("selftests/short.list")]
         self.other = [words[0] for words in listed("selftests/other.list")]
         self.debug = [words[0] for words in listed("selftests/debug.list")]
+        self.arm64 = [words[0] for words in listed("selftests/arm64.list")]
         self.not_in_lab = listed("selftests/lab.list")
         self.no_lab = False
 
@@ -115,7 +126,7 @@ class Tests:
                  "debugged": self.without("stock"), "lab": [name for name in self.all if name not in left],
                  "virtually": [name for name in usually
                                if not self.no_lab and name not in left and (name in self.short or "lab" in self.marks(name))],
-                 "short": self.short, "other": self.other, "debug": self.debug}
+                 "short": self.short, "other": self.other, "debug": self.debug, "arm64": self.arm64}
         first, sign, second = re.fullmatch(r"(\w+)(?:([+-])(\w+))?", which).groups()
         return [name for name in lists[first] if not sign or (name in lists[second]) == (sign == "+")]
 
@@ -127,7 +138,7 @@ class Tests:
 
     def mistakes(self):
         for kind, names, known in (("short", self.short, self.all), ("other", self.other, self.short),
-                                   ("debug", self.debug, self.all)):
+                                   ("debug", self.debug, self.all), ("arm64", self.arm64, self.all)):
             unknown = [name for name in names if name not in known]
             if unknown:
                 yield f"not ok - selftests/{kind}.list, no such test: {' '.join(unknown)}"
@@ -163,6 +174,7 @@ class Plan:
         # None: all of a part
         self.left = (TOP / LEFT).read_text().split() if options.rest else None
         self.missing = {} if options.kernel or options.all else dict(missing(options.rest))
+        self.absent = absent(options)
         if self.asked_also:
             self.missing.pop("module", None)
         if options.only:
@@ -176,7 +188,7 @@ class Plan:
         """A letter of check.list."""
         options = self.options
         if options.kernel:
-            return {"debug": "d", "lab": "l", "lab-debug": "l"}.get(options.kernel, "s" if options.short else "k")
+            return {"debug": "d", "lab": "l", "lab-debug": "l", "arm64": "m"}.get(options.kernel, "s" if options.short else "k")
         if options.quick:
             return "p" if options.only or "lab" in self.missing else "q"
         return "o" if options.only else "a" if options.all else "f" if "lab" in self.missing and not options.rest else "c"
@@ -207,7 +219,7 @@ class Plan:
             command = [values.get(word, word) for word in command]
             if self.mode not in where or None in command or ("r" in where and os.geteuid()):
                 continue
-            if {name, *after} & set(self.missing):
+            if {name, *after} & {*self.missing, *self.absent}:
                 continue
             if command[0] == "tests":
                 found += self.machines(folder, (name, seconds, time_of, after), *command[1:])
@@ -388,7 +400,7 @@ def arguments():
     parser.add_argument("--kernel", metavar="SERIES", help="build the module for that kernel of kernels.list, compare what it "
                         "imports with what the kernel exports, and run the tests of selftests/ on it; nothing "
                         "else. lab, lab-debug: in the laboratory (scripts/lab), LAB_SEED=N in the environment is its seed; "
-                        "debug: on the emulated debug kernel")
+                        "debug: on the emulated debug kernel; arm64: arm64.list in an emulated arm64 machine")
     parser.add_argument("--short", action="store_true", help="with --kernel: only the tests of selftests/short.list")
     parser.add_argument("--also", metavar="SERIES", help=f"run other.list on that kernel instead of {OTHER}; with --all "
                         "short.list")
@@ -397,8 +409,8 @@ def arguments():
     parser.add_argument("--list", action="store_true", help="only name the tests")
     parser.add_argument("--asked", action="store_true", help="test nothing: say whether the other options name anything to test")
     options = parser.parse_args()
-    if options.kernel is not None and options.kernel not in [*listing, "debug", "lab", "lab-debug"]:
-        wrong(f"--kernel needs a kernel of scripts/kernel/kernels.list: {' '.join(listing)}; or debug, lab, lab-debug")
+    if options.kernel is not None and options.kernel not in [*listing, "debug", "lab", "lab-debug", "arm64"]:
+        wrong(f"--kernel needs a kernel of scripts/kernel/kernels.list: {' '.join(listing)}; or debug, lab, lab-debug, arm64")
     if options.also is not None and options.also not in listing:
         wrong(f"--also needs a kernel of scripts/kernel/kernels.list: {' '.join(listing)}")
     if options.also == STOCK:
@@ -464,6 +476,8 @@ def main():
     elif plan.missing:
         say("# left out: " + "; ".join(f"{FOR_WHAT[name]}: {why}" for name, why in plan.missing.items())
             + ("" if options.rest else ". make check, then make check-rest: installs and builds what it can, in half an hour, and runs it"))
+    if plan.absent and plan.mode in "am" or plan.mode == "c" and not options.rest:
+        say("".join(f"# not built for arm64: {why}" for why in plan.absent.values()))
     if plan.mode in "cf" and not options.rest and not plan.asked_also:
         if not kept(results / "left-out", "".join(f"{work}\n" for work in plan.left_out())):
             mistakes.append("not ok - what is left out cannot be kept")

@@ -42,6 +42,9 @@ struct rtentry32 {
 };
 
 #define LOW_ROOM	65536
+#ifndef MAP_32BIT
+#define MAP_32BIT	0	/* there can_call() says no */
+#endif
 
 static char *low_at;
 
@@ -78,7 +81,7 @@ static long call32(int number, long a, long b, long c, long d, long e)
 		     : "memory", "r8", "r9", "r10", "r11");
 	ret = (int)ret;
 #else
-	ret = -ENOSYS;
+	ret = number && a && b && c && d && e ? -ENOSYS : -EINVAL;
 #endif
 	if (ret < 0 && ret > -4096) {
 		errno = -ret;

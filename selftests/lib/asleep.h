@@ -4,6 +4,13 @@
 #define SELFTESTS_ASLEEP_H
 
 #include <stdbool.h>
+#include <sys/syscall.h>
+
+/* Where the kernel lacks the old calls, libc's functions make the new ones. */
+#ifndef SYS_poll
+#define SYS_poll	SYS_ppoll
+#define SYS_epoll_wait	SYS_epoll_pwait
+#endif
 
 /*
  * Does it sleep in the system call @number, as in SYS_accept? False while it runs, and when @tid is 0. The laboratory's

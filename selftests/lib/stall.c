@@ -20,6 +20,11 @@
 #define ROUNDS_MAX	3500	/* the verifier follows at most 8,192 jumps, two in each round */
 #define SOON_MS		50
 #define SKC_NUM		14	/* where a struct sock has its local port: include/net/sock.h */
+#ifdef __aarch64__
+#define FIRST_ARGUMENT	offsetof(struct user_pt_regs, regs[0])
+#else
+#define FIRST_ARGUMENT	offsetof(struct pt_regs, rdi)
+#endif
 #define INSN(c, d, s, o, i)	{ .code = c, .dst_reg = d, .src_reg = s, .off = o, .imm = i }
 #define SET(reg, value)		INSN(BPF_ALU64 | BPF_MOV | BPF_K, reg, 0, 0, value)
 #define COPY(to, from)		INSN(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0)
@@ -65,7 +70,7 @@ static int load_program(void)
 {
 	const struct bpf_insn insns[] = {
 		/* the function's first argument, a sock */
-		LOAD(BPF_DW, BPF_REG_6, BPF_REG_1, offsetof(struct pt_regs, rdi)),
+		LOAD(BPF_DW, BPF_REG_6, BPF_REG_1, FIRST_ARGUMENT),
 		STORE(BPF_REG_10, -4, 0),
 		LOAD_WIDE(BPF_REG_1, BPF_PSEUDO_MAP_FD, map), { 0 },
 		COPY(BPF_REG_2, BPF_REG_10),
