@@ -67,6 +67,7 @@ able()
 {
 	local why
 
+	[ "$XTCP_ARCH" = amd64 ] || { echo "its kernel, User Mode Linux, is for x86-64 alone"; return 1; }
 	[ "$(id -u)" -eq 0 ] || { echo "only root can start it"; return 1; }
 	why=$(unshare --mount --pid --net --ipc --uts --fork --kill-child \
 		sh -c 'mount -t tmpfs able /mnt && mount -t proc proc /mnt' 2>&1) ||
