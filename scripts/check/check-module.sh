@@ -138,6 +138,8 @@ check_untried()
 		"xtcp has been tried by running on Linux $tried, not on 100.0.0-rc1" UNTRIED=1
 	untried 6.5.13 "one in between, which is taken" \
 		"xtcp has been tried by running on Linux $tried, not on 6.5.13"
+	untried "${tried##* }.99" "refused for a kernel without netfilter" \
+		"xtcp needs a kernel that has CONFIG_NETFILTER; this one is configured without" CONFIG_MODULES=y CONFIG_INET=y CONFIG_IPV6=m
 	untried "${tried##* }.99" "nothing is said for one that it was tried on" ""
 	tried=$(sed -n 's/^tried := //p' Kbuild)
 	if [ "$tried" = "$(kernel_listed | awk '{ print $1 }' | tr '\n' ' ' | sed 's/ $//')" ]; then
