@@ -146,12 +146,12 @@ static inline void xtcp_compat_put_net(struct sock *sk)
 #endif
 
 /*
- * The TOS for a route lookup. Before 6.10 it also carries SO_DONTROUTE; since then the lookup takes
+ * The TOS for a route lookup. Before 6.9 it also carries SO_DONTROUTE; since then the lookup takes
  * this option from the sock.
  */
 static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
 	return ip_sock_rt_tos(sk);
 #else
 	return RT_CONN_FLAGS(sk);
@@ -164,7 +164,7 @@ static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
 static inline void xtcp_compat_sock_flow(struct flowi4 *fl4, const struct sock *sk, __be32 daddr)
 {
 	const struct inet_sock *inet = inet_sk(sk);
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
 	const u8 scope = ip_sock_rt_scope(sk);
 #else
 	const u8 scope = RT_SCOPE_UNIVERSE;
@@ -179,7 +179,7 @@ static inline void xtcp_compat_sock_flow(struct flowi4 *fl4, const struct sock *
 static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock *sk, int oif, u32 mark, u8 tos,
 					  u8 flags, const struct xtcp_tuple *tuple, kuid_t uid)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
 	const u8 scope = ip_sock_rt_scope(sk);
 
 	tos &= INET_DSCP_MASK;
@@ -254,6 +254,28 @@ static_assert(offsetof(union xtcp_compat_info, total_rto) == offsetof(struct tcp
 static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struct tcp_info, tcpi_total_rto_time));
 #endif
 
+/* Which ports connect() chooses from. Since 6.3 a socket may have a range of its own. */
+static inline void xtcp_compat_port_range(const struct sock *sk, int *low, int *high)
+{
+#ifdef IP_LOCAL_PORT_RANGE
+	inet_sk_get_local_port_range(sk, low, high);
+#else
+	inet_get_local_port_range(sock_net(sk), low, high);
+#endif
+}
+
+static inline void xtcp_compat_copy_port_range(struct sock *to, const struct sock *from)
+{
+#ifdef IP_LOCAL_PORT_RANGE
+	inet_sk(to)->local_port_range = inet_sk(from)->local_port_range;
+#endif
+}
+
+/* Where the kernel does not have this option, it says so itself. */
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE	51
+#endif
+
 /* Socket options of Linux 6.15 and 6.16, which xtcp has on every kernel. */
 #ifndef TCP_RTO_MAX_MS
 #define TCP_RTO_MAX_MS		44
@@ -277,6 +299,41 @@ static_assert(offsetof(union xtcp_compat_info, total_rto_time) == offsetof(struc
 #define XTCP_COMPAT_DROP_AOKEYNOTFOUND	SKB_DROP_REASON_NOT_SPECIFIED
 #define XTCP_COMPAT_DROP_AOFAILURE	SKB_DROP_REASON_NOT_SPECIFIED
 #endif
+
+/* The ID of a socket's next IPv4 packet, which became atomic in 6.5. */
+static inline void xtcp_compat_random_id(struct inet_sock *inet)
+{
+#ifdef XTCP_HAS_ATOMIC_ID
+	atomic_set(&inet->inet_id, get_random_u16());
+#else
+	inet->inet_id = get_random_u16();
+#endif
+}
+
+/* Since 6.6 the kernel writes sk_forward_alloc by this function: others read it without the lock. */
+#ifndef XTCP_HAS_FORWARD_ALLOC_ADD
+static inline void sk_forward_alloc_add(struct sock *sk, int octets)
+{
+	WRITE_ONCE(sk->sk_forward_alloc, sk->sk_forward_alloc + octets);
+}
+#endif
+
+/*
+ * How often a socket was disconnected: a call that has waited compares it, to see whether its
+ * connection has ended. Since 6.6 the kernel counts, and sk_wait_event() returns -EPIPE. On older
+ * kernels xtcp counts, and xtcp_compat_waited() returns -EPIPE.
+ */
+#ifdef XTCP_HAS_DISCONNECTS
+#define XTCP_COMPAT_DISCONNECTS
+#define xtcp_compat_disconnects(xsk)		READ_ONCE((xsk)->inet.sk.sk_disconnects)
+#define xtcp_compat_disconnected(xsk)		do { } while (0)
+#else
+#define XTCP_COMPAT_DISCONNECTS			int disconnects;
+#define xtcp_compat_disconnects(xsk)		READ_ONCE((xsk)->disconnects)
+#define xtcp_compat_disconnected(xsk)		WRITE_ONCE((xsk)->disconnects, (xsk)->disconnects + 1)
+#endif
+#define xtcp_compat_waited(xsk, disconnects, ret) \
+	(xtcp_compat_disconnects(xsk) == (disconnects) ? (ret) : -EPIPE)
 
 /* Older releases of 6.1 do not define the attribute __uninitialized. */
 #ifndef __uninitialized

@@ -58,7 +58,7 @@ static bool read_sockaddr(const struct sock *sk, const struct __kernel_sockaddr_
 	else
 		peers->addr = sin6->sin6_addr;
 	peers->v4 = ipv6_addr_v4mapped(&peers->addr);
-	peers->prefix = min(prefix + (peers->v4 ? XTCP_MAPPED_BITS : 0), U8_MAX);
+	peers->prefix = min_t(int, prefix + (peers->v4 ? XTCP_MAPPED_BITS : 0), U8_MAX);
 	return !(sk->sk_family == AF_INET ? sin->sin_port : sin6->sin6_port);
 }
 

@@ -185,7 +185,7 @@ int xtcp_ip_route(struct sock *sk)
  */
 bool xtcp_ip_child_route(struct sock *child)
 {
-	atomic_set(&inet_sk(child)->inet_id, get_random_u16());
+	xtcp_compat_random_id(inet_sk(child));
 	__sk_dst_reset(child);
 	return !xtcp_ip_route(child);
 }

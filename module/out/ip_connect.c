@@ -225,7 +225,7 @@ int xtcp_ip_connect_ports(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	sk_set_txhash(sk);
-	atomic_set(&inet->inet_id, get_random_u16());
+	xtcp_compat_random_id(inet);
 	if (!xtcp_sock_is_v4(sk) || inet->cork.fl.u.ip4.fl4_sport == inet->inet_sport)
 		return 0;	/* Linux does not repeat the lookup over IPv6 either */
 	inet->cork.fl.u.ip4.fl4_sport = inet->inet_sport;

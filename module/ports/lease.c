@@ -127,7 +127,7 @@ static void set_place(struct xtcp_lease *lease, const struct sock *sk)
 	mine->sk_family = sk->sk_family;
 	mine->sk_bound_dev_if = sk->sk_bound_dev_if;
 	mine->sk_rcv_saddr = sk->sk_rcv_saddr;
-	inet_sk(mine)->local_port_range = inet_sk(sk)->local_port_range;
+	xtcp_compat_copy_port_range(mine, sk);
 	mine->sk_ipv6only = sk->sk_ipv6only;
 #if IS_ENABLED(CONFIG_IPV6)
 	mine->sk_v6_rcv_saddr = sk->sk_v6_rcv_saddr;

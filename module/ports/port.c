@@ -269,7 +269,7 @@ static int choose_and_insert(struct sock *sk)
 	struct xtcp_port_range range;
 	int low, high, err;
 
-	inet_sk_get_local_port_range(sk, &low, &high);
+	xtcp_compat_port_range(sk, &low, &high);
 	range.low = low;
 	range.count = high - low + 1;
 	range.spared = spared_step(range.count);

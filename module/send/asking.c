@@ -53,7 +53,7 @@ static u32 right_rate(const struct sock *sk, u32 program)
 
 	if (!program)
 		return wanted ? USUAL_RATE : 0;
-	rate = min(most, rounddown_pow_of_two(max(segments / ACKS_PER_WINDOW, 1U)));
+	rate = min_t(u32, most, rounddown_pow_of_two(max(segments / ACKS_PER_WINDOW, 1U)));
 	if (rate < was && was <= most && segments >= LEAST_ACKS * was)
 		rate = was;
 	return !wanted && rate == USUAL_RATE && program != USUAL_RATE ? 0 : rate;

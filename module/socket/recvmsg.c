@@ -268,17 +268,21 @@ void xtcp_recvmsg_polled(struct sock *sk)
 	local_bh_enable();
 }
 
-/* Sleep until there is text. Return: the result of sk_wait_data(). */
+/*
+ * Sleep until there is text. Return: the result of sk_wait_data(), which is -EPIPE after a
+ * disconnect.
+ */
 static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *last)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const int disconnects = xtcp_compat_disconnects(xsk);
 	int ret;
 
 	no_answer_yet(sk);
 	atomic_inc(&xsk->readers);
 	ret = sk_wait_data(sk, timeo, last);
 	atomic_dec(&xsk->readers);
-	return ret;
+	return xtcp_compat_waited(xsk, disconnects, ret);
 }
 
 /* Is there nothing to read and no ACK pending? Racy, without the socket lock. */
@@ -338,7 +342,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 	const u32 peek_off = flags & MSG_PEEK ? max(READ_ONCE(sk->sk_peek_off), 0) : 0;
 	u32 peek_seq = xsk->rcv.copied_seq + peek_off;
 	struct reading r = { .seq = flags & MSG_PEEK ? &peek_seq : &xsk->rcv.copied_seq };
-	const int disconnects = READ_ONCE(sk->sk_disconnects);
+	const int disconnects = xtcp_compat_disconnects(xsk);
 	int copied = 0;
 	int ret;
 
@@ -406,7 +410,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 	 * send no window update if another thread has disconnected the socket meanwhile: the octets
 	 * belonged to the earlier connection
 	 */
-	if (likely(sk->sk_disconnects == disconnects))
+	if (likely(xtcp_compat_disconnects(xsk) == disconnects))
 		xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
 	return copied ?: ret;
 }
@@ -454,7 +458,7 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int f
  */
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
-	const int disconnects = READ_ONCE(sk->sk_disconnects);
+	const int disconnects = xtcp_compat_disconnects(xtcp_sk(sk));
 	bool wants_inq = false, waited;
 	long timeo;
 	int ret;
@@ -473,8 +477,8 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	lock_sock(sk);
 	if (waited)
 		atomic_dec(&xtcp_sk(sk)->readers);
-	if (unlikely(waited && sk->sk_disconnects != disconnects)) {
-		/* the error that sk_wait_data() returns after a disconnect */
+	if (unlikely(waited && xtcp_compat_disconnects(xtcp_sk(sk)) != disconnects)) {
+		/* the error that wait_for_text() returns after a disconnect */
 		ret = -EPIPE;
 	} else if (sk->sk_state == TCP_LISTEN) {
 		ret = -ENOTCONN;

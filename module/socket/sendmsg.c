@@ -77,7 +77,9 @@ static bool push_is_due(const struct xtcp_sock *xsk)
 
 static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 {
+	const int disconnects = xtcp_compat_disconnects(xtcp_sk(sk));
 	const bool waits = xtcp_sk(sk)->coalescing;
+	int err;
 
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
 	if (copied) {
@@ -89,7 +91,8 @@ static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 	/* sending the waiting data may have made space */
 	if (waits && sk_stream_memory_free(sk))
 		return 0;
-	return sk_stream_wait_memory(sk, timeo);
+	err = sk_stream_wait_memory(sk, timeo);
+	return xtcp_compat_waited(xtcp_sk(sk), disconnects, err);
 }
 
 /* There is no skb or no memory for the next octets: expand the buffer, or wait for space. */
@@ -417,13 +420,13 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	 */
 	if (unlikely(xsk->coalescing && (follows || flags & MSG_MORE)))
 		xtcp_output_push(sk);
-	disconnects = READ_ONCE(sk->sk_disconnects);
+	disconnects = xtcp_compat_disconnects(xsk);
 	err = queue_all(sk, msg, splices, uarg, &timeo, &copied);
 	/*
 	 * another thread has disconnected the socket while this thread waited, and the queued
 	 * octets were dropped with the connection
 	 */
-	if (unlikely(sk->sk_disconnects != disconnects))
+	if (unlikely(xtcp_compat_disconnects(xsk) != disconnects))
 		return copied + on_syn ?: sk_stream_error(sk, flags, -EPIPE);
 	if (copied) {
 		send_queued(sk, flags, copied, err, follows, tsflags);
