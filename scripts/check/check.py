@@ -274,7 +274,7 @@ class Run:
                 if self.may_begin(part, waiting, processors):
                     waiting.remove(part)
                     say(f"# begins: {part.name}; about {self.minutes_left([part, *waiting], processors)} minutes left")
-                    part.begin(self.folder)
+                    part.begin(self.folder, any(part.group in other.after for other in waiting))
                     self.running.append(part)
             time.sleep(0.2)
             for part in self.running[:]:

@@ -125,12 +125,13 @@ class Part:
         """Seconds of this part and of the longest chain that waits for it."""
         return self.seconds + max((part.chain(parts) for part in parts if self.group in part.after), default=0)
 
-    def begin(self, folder):
+    def begin(self, folder, is_waited_for):
         self.output, self.began = folder / "said" / self.name, time.monotonic()
         with open(self.output, "wb") as file:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
                                             start_new_session=True,
-                                            preexec_fn=lambda: in_child(LOW if self.time == "own" else 0))
+                                            preexec_fn=lambda: in_child(
+                                                LOW if self.time == "own" and not is_waited_for else 0))
         self.reader = open(self.output, encoding="utf-8", errors="replace")
 
     def text(self):
