@@ -47,6 +47,8 @@ usage()
 	                    is one that this machine spent on something else
 	  --plugin FILE     with --icount: QEMU loads this plugin; ARGUMENT=VALUE may follow,
 	                    with a comma before each
+	  --card TAP,MODEL  a network card, as for QEMU's -device, at a tap that is there; again
+	                    for another one. MODEL,mq=on: two queues
 	  --append WORDS    more of the kernel's command line
 	  --interactive     give the command the terminal
 	  --second COMMAND  with --interactive: COMMAND, a line for the shell, runs at a second
@@ -366,7 +368,7 @@ choose_board()
 
 choose_options()
 {
-	local khz=
+	local khz= card queues
 
 	# a machine that its own stops for two minutes has not locked up
 	words="console=$tty panic=-1 oops=panic watchdog_thresh=120"
@@ -420,15 +422,24 @@ choose_options()
 		share_options "${tree//,/,,}/build/for-$arch" over ",readonly=on"
 	fi
 	[ -z "$share" ] || share_options "${share//,/,,}" share ""
+	for card in "${cards[@]}"; do
+		[[ $card != *,mq=on* ]] && queues= || queues=,queues=2
+		qemu_options+=(-netdev "tap,id=${card%%,*},ifname=${card%%,*},script=no,downscript=no$queues"
+			-device "${card#*,},netdev=${card%%,*}")
+	done
 }
 
 cpus=2 memory=2G kernel= timeout= stall= share= root=/ tree= icount= real_waits=off parallel= append= interactive=
-plugin= forced= no_stalls= second= logs= inner_busybox=
+plugin= forced= no_stalls= second= logs= inner_busybox= cards=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--tree|--append|--plugin|--second)
 		[ $# -ge 2 ] || wrong "$1 needs a value"
 		declare "${1#--}=$2"
+		shift 2 ;;
+	--card)
+		[[ ${2-} == *?,?* ]] || wrong "--card ${2-}: not TAP,MODEL"
+		cards+=("$2")
 		shift 2 ;;
 	--icount) icount=1; shift ;;
 	--real-waits) real_waits=on; shift ;;
