@@ -124,8 +124,8 @@ static bool ok = true;
 static char piece[PIECE];
 
 /*
- * In small letters what one of kernel TCP's own runs did, too: of few runs chance decides. Of 5 runs of "near", "far" and
- * "gusts" the median has been 0.89x to 1.36x, and FIGURES.md says what more runs have shown.
+ * In small letters what one of kernel TCP's own runs did, too: of few runs chance decides. Of 5 runs of "near", "far"
+ * and "gusts" the median has been 0.92x to 1.36x, and FIGURES.md says what more runs have shown.
  */
 static const char *verdict(bool good, bool in_scatter)
 {
@@ -418,8 +418,8 @@ static void report_answers(const char *what, double mine, double other, double *
 	measure_median(ours, series);
 	measure_median(theirs, series);
 	printf("answers    %5.2fx %-5s %s %.1f ms (%.0f-%.0f) against %.1f (%.0f-%.0f)\n", mine / other,
-	       verdict(mine * LEAST_GOODPUT <= other, mine <= theirs[series - 1]), what, mine, ours[0], ours[series - 1], other,
-	       theirs[0], theirs[series - 1]);
+	       verdict(mine * LEAST_GOODPUT <= other, mine <= theirs[series - 1]), what, mine, ours[0],
+	       ours[series - 1], other, theirs[0], theirs[series - 1]);
 	snprintf(name, sizeof(name), "answers, %s", what);
 	measure_record(name, "ms", mine / other, mine, other);
 	fflush(stdout);
