@@ -83,7 +83,7 @@ built_for()
 
 update_kernel()
 {
-	inside "$work/root" apt-get -q -y --no-install-recommends install "linux-image-$series-amd64" "linux-headers-$series-amd64" >"$work/log" 2>&1
+	inside "$work/root" apt-get -q -y --no-install-recommends install "linux-image-$series-$XTCP_ARCH" "linux-headers-$series-$XTCP_ARCH" >"$work/log" 2>&1
 	verdict "a kernel update goes through" $?
 	built_for "$(release_of $series)"
 	# one newer than any that it was tried on: there are but headers, of another name
@@ -151,7 +151,7 @@ check_all()
 {
 	new_debian packages
 	packages "$old" old
-	lintian --allow-root --fail-on error,warning "build/deb/xtcp_${old}_amd64.changes" >"$work/log" 2>&1
+	lintian --allow-root --fail-on error,warning "build/deb/xtcp_${old}_$XTCP_ARCH.changes" >"$work/log" 2>&1
 	verdict "lintian has nothing to say" $?
 	packages "$new" new
 	mounts "$work/root"

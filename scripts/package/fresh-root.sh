@@ -54,11 +54,11 @@ make_root()
 	debootstrap --variant=minbase --include=ca-certificates,gpgv "$VERSION_CODENAME" "$dir" "$mirror" >&2
 	mounts "$dir"
 	inside "$dir" apt-get -q update >&2
-	inside "$dir" apt-get -q -y --no-install-recommends install linux-image-amd64 linux-headers-amd64 \
+	inside "$dir" apt-get -q -y --no-install-recommends install "linux-image-$XTCP_ARCH" "linux-headers-$XTCP_ARCH" \
 		busybox-static curl nginx-light netbase >&2
 	inside "$dir" apt-get clean
 	# the update to come
-	inside "$dir" apt-get -q -y --no-install-recommends --download-only install "linux-image-$2-amd64" "linux-headers-$2-amd64" >&2
+	inside "$dir" apt-get -q -y --no-install-recommends --download-only install "linux-image-$2-$XTCP_ARCH" "linux-headers-$2-$XTCP_ARCH" >&2
 }
 
 [ "${BASH_SOURCE[0]}" = "$0" ] || return 0
@@ -76,7 +76,7 @@ if [ ! -d "$root" ]; then
 	trap 'rm -rf --one-file-system "$work"' EXIT
 	chmod 755 "$work"
 	export -f make_root mounts inside say
-	export VERSION_CODENAME
+	export VERSION_CODENAME XTCP_ARCH
 	# what is mounted goes with the namespace
 	unshare --mount --propagation private bash -euc "make_root '$work' 6.12"
 	mv "$work" "$root"

@@ -50,7 +50,8 @@ struct job {
 
 /* The list, as it was when this program was built. */
 extern const char list_start[], list_end[];
-asm(".section .rodata\n"
+asm(".globl list_start, list_end\n"
+	".section .rodata\n"
 	"list_start: .incbin \"differential/differential.list\"\n"
 	"list_end: .byte 0\n"
 	".previous\n");
