@@ -56,7 +56,6 @@ finish()
 		cp "$root/usr/share/base-passwd/$word.master" "$root/etc/$word"
 	done
 	ln -s gawk "$root/usr/bin/awk"
-	ln -s dash "$root/usr/bin/sh"
 	for word in iptables ip6tables; do
 		ln -s "$word-nft" "$root/usr/sbin/$word"
 	done
@@ -67,7 +66,7 @@ fetch()
 {
 	local root=$work/root release deb
 
-	private_apt bookworm "$work/apt" arm64
+	private_apt "bookworm bookworm-security" "$work/apt" arm64
 	release=$(apt-cache "${own[@]}" --names-only search "^linux-headers-${XTCP_SERIES/./\\.}\\.[0-9-]*-arm64\$" |
 		awk '{ print $1 }' | sed 's/^linux-headers-//' | sort -V | tail -n 1)
 	[ -n "$release" ] || die "there is no arm64 Linux $XTCP_SERIES"

@@ -153,7 +153,7 @@ if ! kernel_whole "$dir"; then
 	work=$(mktemp -d "$XTCP_CACHE/other.XXXXXX")
 	at_end 'rm -rf "$work"'
 	release=$(offered "$2") && [[ $2 =~ ^(-|"$release")$ ]] || {
-		private_apt "$3" "$work/apt"
+		private_apt "$3$([ "$2" != - ] || echo " $3-security")" "$work/apt"
 		release=$(offered "$2") || die "neither apt here nor $3 has a Linux $series"
 	}
 	dir=$XTCP_CACHE/kernel-$release

@@ -6,20 +6,29 @@
 
 own=()	# what makes apt's folders our own, if they are
 
-# private_apt SUITE FOLDER [ARCH]: from now on apt-get "${own[@]}" knows that suite alone, of the mirror that
-# this machine takes the distribution from, or of XTCP_MIRROR, and no package that is installed. With ARCH it is one for
-# such a machine, and knows this machine's packages, too.
+# private_apt SUITES FOLDER [ARCH]: from now on apt-get "${own[@]}" knows these suites alone, of the mirrors that
+# this machine takes the distribution and its security updates from, or of XTCP_MIRROR, which has no security updates,
+# and no package that is installed. With ARCH it is one for such a machine, and knows this machine's packages, too.
 private_apt()
 {
-	local mirror dir=$2 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+	local suite mirror mirrors dir=$2 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
-	mirror=${XTCP_MIRROR-$(. /etc/os-release && apt-get indextargets --format '$(REPO_URI) $(RELEASE)' 'Created-By: Packages' |
-		awk -v codename="${VERSION_CODENAME-}" -v id="${ID-}" '$2 == codename && id == "debian" { print $1; exit }')}
-	[ -n "$mirror" ] || die "apt has no mirror of Debian here, so there is nothing of $1; XTCP_MIRROR=URL names one"
 	[ -e "$keyring" ] || die "$keyring is missing; please install debian-archive-keyring"
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/preferences"
 	: >"$dir/status"
-	echo "deb [arch=${3:+$3,}$XTCP_ARCH signed-by=$keyring] $mirror $1 main" >"$dir/sources.list"
+	: >"$dir/sources.list"
+	mirrors=$(. /etc/os-release && [ "${ID-}" != debian ] ||
+		apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages')
+	for suite in $1; do
+		mirror=$(. /etc/os-release && awk -v release="${VERSION_CODENAME-}$(grep -o -- '-security$' <<<"$suite")" \
+			'$1 == release { print $2; exit }' <<<"$mirrors")
+		if [ -n "${XTCP_MIRROR-}" ]; then
+			[[ $suite != *-security ]] || continue
+			mirror=$XTCP_MIRROR
+		fi
+		[ -n "$mirror" ] || die "apt has no mirror of Debian here, so there is nothing of $suite; XTCP_MIRROR=URL names one"
+		echo "deb [arch=${3:+$3,}$XTCP_ARCH signed-by=$keyring] $mirror $suite main" >>"$dir/sources.list"
+	done
 	own=(-o "Dir::Etc::SourceList=$dir/sources.list" -o Dir::Etc::SourceParts=-
 		-o "Dir::Etc::PreferencesParts=$dir/preferences" -o "Dir::State::Lists=$dir/lists"
 		-o "Dir::State::Status=$dir/status" -o "Dir::Cache::Archives=$dir/archives" -o Dir::Cache::pkgcache=
