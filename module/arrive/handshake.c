@@ -82,8 +82,6 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 static void enter_established(struct sock *sk, struct sk_buff *skb)
 {
 	security_inet_conn_established(sk, skb);
-	/* write the other fields before the state: a program may read both without the lock */
-	smp_mb();
 	xtcp_state_set(sk, TCP_ESTABLISHED);
 	xtcp_keepalive_established(sk);
 	sk->sk_state_change(sk);

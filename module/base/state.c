@@ -121,5 +121,11 @@ void xtcp_state_set(struct sock *sk, int state)
 	trace_xtcp_state(sk, old, state);
 	xtcp_blackbox_state(sk, state);
 	tell_core(sk, state);
+	/*
+	 * pairs with inet_sk_state_load(): who reads the new state without the lock also sees what
+	 * was written before it. inet_sk_set_state() is a plain store, and the kernel does not export
+	 * the one that is a release
+	 */
+	smp_wmb();
 	inet_sk_set_state(sk, state);
 }

@@ -109,11 +109,6 @@ void xtcp_sock_done(struct sock *sk)
 	if (sk->sk_state == TCP_CLOSE)
 		return;
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
-	/*
-	 * pairs with inet_sk_state_load() in poll(): a reader that sees the state also sees the
-	 * shutdown
-	 */
-	smp_wmb();
 	xtcp_state_set(sk, TCP_CLOSE);
 	xtcp_blackbox_end(sk);
 	xtcp_timer_stop(sk);
