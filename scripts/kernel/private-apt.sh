@@ -7,8 +7,8 @@
 own=()	# what makes apt's folders our own, if they are
 
 # private_apt SUITES FOLDER [ARCH]: from now on apt-get "${own[@]}" knows these suites alone, of the mirrors that
-# this machine takes the distribution and its security updates from, or of XTCP_MIRROR, which has no security updates,
-# and no package that is installed. With ARCH it is one for such a machine, and knows this machine's packages, too.
+# this machine takes the distribution and its security updates from, if any, or of XTCP_MIRROR, and no package that is
+# installed. With ARCH it is one for such a machine, and knows this machine's packages, too.
 private_apt()
 {
 	local suite mirror mirrors dir=$2 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
@@ -22,10 +22,10 @@ private_apt()
 	for suite in $1; do
 		mirror=$(. /etc/os-release && awk -v release="${VERSION_CODENAME-}$(grep -o -- '-security$' <<<"$suite")" \
 			'$1 == release { print $2; exit }' <<<"$mirrors")
-		if [ -n "${XTCP_MIRROR-}" ]; then
-			[[ $suite != *-security ]] || continue
-			mirror=$XTCP_MIRROR
-		fi
+		case $suite in
+		*-security) [ -n "$mirror" ] || continue ;;
+		*) mirror=${XTCP_MIRROR-$mirror} ;;
+		esac
 		[ -n "$mirror" ] || die "apt has no mirror of Debian here, so there is nothing of $suite; XTCP_MIRROR=URL names one"
 		echo "deb [arch=${3:+$3,}$XTCP_ARCH signed-by=$keyring] $mirror $suite main" >>"$dir/sources.list"
 	done
