@@ -323,14 +323,23 @@ static inline void sk_forward_alloc_add(struct sock *sk, int octets)
  * connection has ended. Since 6.6 the kernel counts, and sk_wait_event() returns -EPIPE. On older
  * kernels xtcp counts, and xtcp_compat_waited() returns -EPIPE.
  */
+struct xtcp_compat_disconnects {
+#ifndef XTCP_HAS_DISCONNECTS
+	int count;
+#endif
+};
+
+static inline void xtcp_compat_disconnected(struct xtcp_compat_disconnects *own)
+{
+#ifndef XTCP_HAS_DISCONNECTS
+	WRITE_ONCE(own->count, own->count + 1);
+#endif
+}
+
 #ifdef XTCP_HAS_DISCONNECTS
-#define XTCP_COMPAT_DISCONNECTS
-#define xtcp_compat_disconnects(xsk)		READ_ONCE((xsk)->inet.sk.sk_disconnects)
-#define xtcp_compat_disconnected(xsk)		do { } while (0)
+#define xtcp_compat_disconnects(xsk)	READ_ONCE((xsk)->inet.sk.sk_disconnects)
 #else
-#define XTCP_COMPAT_DISCONNECTS			int disconnects;
-#define xtcp_compat_disconnects(xsk)		READ_ONCE((xsk)->disconnects)
-#define xtcp_compat_disconnected(xsk)		WRITE_ONCE((xsk)->disconnects, (xsk)->disconnects + 1)
+#define xtcp_compat_disconnects(xsk)	READ_ONCE((xsk)->disconnects.count)
 #endif
 #define xtcp_compat_waited(xsk, disconnects, ret) \
 	(xtcp_compat_disconnects(xsk) == (disconnects) ? (ret) : -EPIPE)

@@ -40,7 +40,7 @@ struct xtcp_endpoint {
 	 * otherwise. The kernel casts a sock to struct inet_sock, so @inet comes first.
 	 */
 	struct inet_sock inet;		/* the kernel's view; only state.c changes sk_state */
-	XTCP_COMPAT_DISCONNECTS
+	struct xtcp_compat_disconnects disconnects;	/* empty if the kernel counts */
 	struct xtcp_net *xn;		/* the namespace; constant */
 
 	struct_group(own, /* a listener's children do not inherit these: xtcp_sock_clone() */

@@ -276,7 +276,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 	u32 told_code, told_pen;
 
 	sock_owned_by_me(sk);
-	xtcp_compat_disconnected(xtcp_sk(sk));
+	xtcp_compat_disconnected(&xtcp_sk(sk)->disconnects);
 	xtcp_aborted_leave(sk);
 	if (sk->sk_state == TCP_LISTEN) {
 		xtcp_listen_stop(sk);
