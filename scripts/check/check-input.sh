@@ -111,6 +111,7 @@ refuses 'unrecognized arguments: nosuch' scripts/check/kernel-matrix.sh nosuch
 for file in scripts/check/check-style.sh scripts/check/check-driver.py scripts/package/{check,deb}.sh; do
 	refuses 'takes no arguments$' $file nosuch
 done
+says '^[0-9.]+(~[0-9]+[.]g[0-9a-f]+)?$' scripts/package/deb.sh --version
 refuses '^Usage: scripts/check/check-engine.sh \[all\]' scripts/check/check-engine.sh nosuch
 refuses '^Usage: scripts/check/check-examples.sh stock\|lab$' scripts/check/check-examples.sh nosuch
 refuses '^Usage: scripts/check/check-kselftest.sh stock\|lab$' scripts/check/check-kselftest.sh nosuch

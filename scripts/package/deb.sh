@@ -7,7 +7,7 @@
 # who packages it.
 
 set -eu
-[ $# -eq 0 ] || { echo "scripts/package/deb.sh takes no arguments" >&2; exit 2; }
+[[ $# -eq 0 || $* = --version ]] || { echo "scripts/package/deb.sh takes no arguments" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 
 fail()
