@@ -206,6 +206,7 @@ each_target()
 		check-rest asked-matrix asked-bench asked-explore asked-soak asked-lab asked-debug-kernel
 		coverage asked-coverage
 		programs asked-programs
+		arm64
 		package
 		package-check
 	END
@@ -251,7 +252,7 @@ elsewhere()
 	while read -r line; do
 		inside "$work/root" sh -c "cd /xtcp && $line" </dev/null >"$work/log" 2>&1
 		verdict "in a container: $line" $?
-	done < <(sed -n 's/^RUN //p' Containerfile)
+	done < <(sed -n 's/^RUN //p' scripts/package/Containerfile)
 	inside "$work/root" setpriv --bounding-set=-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap \
 		sh -c "cd /xtcp && make demo" </dev/null >"$work/log" 2>&1
 	verdict "in a container: make demo" $?

@@ -18,7 +18,11 @@ import sys
 import threading
 import time
 
-RUN = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))) + "/scripts/tools/xtcp_run"
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + "/programs")
+
+import stage  # noqa: E402
+from stage import result  # noqa: E402
+
 PORTS = {"xtcp": 5001, "kernel": 5002}
 END = 5003
 EIGHTH = 1 << 19
@@ -30,14 +34,6 @@ PROBES = 8  # what timers send during an outage, and a loss that has nothing to 
 # commands of SIOCETHTOOL that set an offload, and those for flags, of which one is LRO
 TX, SG, TSO, GSO, GRO = 0x17, 0x19, 0x1f, 0x24, 0x2c
 GET_FLAGS, SET_FLAGS, LRO = 0x25, 0x26, 1 << 15
-number = failed = 0
-
-
-def result(ok, name):
-    global number, failed
-    number += 1
-    failed += not ok
-    print("%s %d %s" % ("ok" if ok else "not ok", number, name), flush=True)
 
 
 def ip(words):
@@ -99,17 +95,29 @@ def echo(port):
 
 
 def on(stack, *words):
-    return subprocess.Popen(([RUN] if stack == "xtcp" else []) + [sys.executable, os.path.abspath(__file__), *words],
+    return subprocess.Popen(([stage.RUN] if stack == "xtcp" else []) + [sys.executable, os.path.abspath(__file__), *words],
                             stdout=subprocess.PIPE, text=True)
 
 
 def module_goes():
-    deadline = time.monotonic() + SECONDS
-    while subprocess.run(["rmmod", "xtcp"], stderr=subprocess.DEVNULL, check=False).returncode:
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
+    def gone():
+        return subprocess.run(["rmmod", "xtcp"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    stage.wait(gone, "rmmod", SECONDS)
     return True
+
+
+def reach():
+    """A connection that keeps serve as long as it is open."""
+    found = []
+
+    def there():
+        try:
+            found.append(socket.create_connection(("10.78.0.2", END)))
+        except OSError:
+            return False
+        return True
+    stage.wait(there, "the other machine", PATIENCE)
+    return found[0]
 
 
 def serve():
@@ -212,15 +220,7 @@ def resent(stack):
 def drive():
     first, second = cards()
     up(first, 1)
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            # kept open, it keeps serve
-            ending = socket.create_connection(("10.78.0.2", END))
-            break
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
+    ending = reach()
     for version in 4, 6:
         for stack, peer in ("xtcp", "xtcp"), ("xtcp", "kernel"), ("kernel", "xtcp"):
             result(carries(stack, peer, version), "%s to %s, IPv%d" % (stack, peer, version))
@@ -267,8 +267,8 @@ def drive():
     ending.shutdown(socket.SHUT_WR)
     ending.recv(1)
     result(module_goes(), "the module goes")
-    print("1..%d" % number, flush=True)
-    return failed == 0
+    print("1..%d" % stage.number, flush=True)
+    return stage.failed == 0
 
 
 if sys.argv[1] == "stream":
