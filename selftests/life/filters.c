@@ -3,14 +3,15 @@
  * Rules of netfilter that ask for the socket of what arrives: nft's "socket" on INPUT, over a veth and on the loopback,
  * for a transparent proxy, for what is only forwarded, and for a SYN that waits in a queue.
  *
- * "socket mark" finds the listener of a SYN and the sock of a connection, and nothing for a third ACK, of which there
- * is no full sock. "socket transparent" finds that, too, and what comes after close().
+ * "socket mark" and "socket cgroupv2" find the listener of a SYN and the sock of a connection, and nothing for a third
+ * ACK, of which there is no full sock. "socket transparent" finds that, too, and what comes after close().
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <kselftest.h>
 #include <linux/in6.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/time.h>
@@ -34,6 +35,8 @@ NEEDS_PROGRAMS("ip nft");
 #define PORT		7340
 #define MARK		7
 #define QUEUE		8
+#define GROUP		"xtcp_filters"	/* the program's */
+#define GROUPS		"/sys/fs/cgroup/"
 #define FOREIGN4	"10.77.0.1"
 #define FOREIGN6	"fd00:77::1"
 #define TAKEN4		"10.9.3.1"
@@ -74,8 +77,9 @@ static void look(int ns, const char *side)
 		       "add rule inet seen in tcp %s %d meta skuid 0 counter comment \"owned\"'",
 		       side, port, side, port), "nft");
 	must(!has_socket ||
-	     !ns_shell(ns, "nft 'add rule inet seen in tcp %s %d socket mark %d counter comment \"marked\"'", side,
-		       port, MARK), "nft socket");
+	     !ns_shell(ns, "nft 'add rule inet seen in tcp %s %d socket mark %d counter comment \"marked\";"
+		       "add rule inet seen in tcp %s %d socket cgroupv2 level 1 " GROUP " counter comment \"grouped\"'",
+		       side, port, MARK, side, port), "nft socket");
 }
 
 static void look_away(int ns)
@@ -88,14 +92,16 @@ static void saw(const struct lane *l, int ns, int all, int marked, const char *w
 {
 	const bool all_came = WAIT_FOR(ns_call(ns, count, "every") == all, STACK_DEADLINE_MS);
 	const int now_marked = has_socket ? ns_call(ns, count, "marked") : marked;
+	const int grouped = has_socket ? ns_call(ns, count, "grouped") : marked;
 	/* kernel TCP's sock is there for "meta skuid" only if early demux has attached it */
 	const int owned = l->stack == XTCP ? ns_call(ns, count, "owned") : marked;
 
-	if (!all_came || now_marked != marked || owned != marked)
-		ksft_print_msg("%d segments, socket mark: %d, meta skuid: %d\n", ns_call(ns, count, "every"),
-			       now_marked, owned);
-	ksft_test_result(all_came && now_marked == marked && owned == marked, "%s, %s: %d of %d\n", l->name, when,
-			 marked, all);
+	const bool good = all_came && now_marked == marked && grouped == marked && owned == marked;
+
+	if (!good)
+		ksft_print_msg("%d segments, socket mark: %d, socket cgroupv2: %d, meta skuid: %d\n",
+			       ns_call(ns, count, "every"), now_marked, grouped, owned);
+	ksft_test_result(good, "%s, %s: %d of %d\n", l->name, when, marked, all);
 }
 
 static int marked_socket(int ns, const struct lane *l, const char *addr)
@@ -334,6 +340,7 @@ int main(void)
 	sides_know_each_other(&net);
 	lead_through_proxy();
 	lead_past_router(&r);
+	must(!system("mkdir " GROUPS GROUP " && echo $PPID > " GROUPS GROUP "/cgroup.procs"), "group");
 	has_socket = !ns_shell(net.a, "nft 'add table inet try; add chain inet try in {"
 			       "type filter hook input priority 0; }; add rule inet try in socket mark 1;"
 			       "delete table inet try'");
@@ -345,5 +352,6 @@ int main(void)
 	router_close(&r);
 	must(!module_unload(), "module");
 	must(!module_load(""), "module");
+	must(!system("echo $PPID > " GROUPS "cgroup.procs") && !rmdir(GROUPS GROUP), "group");
 	ksft_finished();
 }
