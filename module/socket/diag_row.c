@@ -153,7 +153,7 @@ static int put_service_class(struct sk_buff *skb, const struct xtcp_diag_ask *as
 #endif
 	if (!asks_for(ask, INET_DIAG_TCLASS))
 		return 0;
-#ifdef CONFIG_SOCK_CGROUP_DATA
+#ifdef CONFIG_CGROUP_NET_CLASSID
 	class = sock_cgroup_classid(&sk->sk_cgrp_data);
 #endif
 	return nla_put_u32(skb, INET_DIAG_CLASS_ID, class ?: READ_ONCE(sk->sk_priority));
