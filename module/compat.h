@@ -57,6 +57,7 @@
 #include <linux/errqueue.h>
 #include <linux/hrtimer.h>
 #include <linux/inet_diag.h>
+#include <linux/local_lock.h>
 #include <linux/memcontrol.h>
 #include <linux/net.h>
 #include <linux/skbuff.h>
@@ -803,6 +804,15 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 /* Since 6.17, the workqueue without a fixed processor is called system_dfl_wq. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #define system_dfl_wq system_unbound_wq
+#endif
+
+/*
+ * A lock for what each processor has for itself while BH is disabled. It is only for PREEMPT_RT kernels: since 6.18 their
+ * sections with BH disabled can preempt one another on a processor. Before 6.11 there is no such lock.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define local_lock_nested_bh(lock)	((void)(lock))
+#define local_unlock_nested_bh(lock)	((void)(lock))
 #endif
 
 /* Since 6.2, del_timer_sync() is called timer_delete_sync(). */

@@ -8,10 +8,9 @@
  *
  * The kernel's object for an algorithm (struct crypto_shash) contains the key, so two processors
  * cannot use one object at the same time. Therefore each processor has its own object for each
- * algorithm, and uses it with BH disabled. This does not suffice on a PREEMPT_RT kernel that can
- * preempt BH sections: there, another sock's key may sign a segment. The objects of an algorithm
- * are allocated when a program first names the algorithm. They stay until the module is unloaded,
- * and each still contains the key that was used last.
+ * algorithm, and uses it with BH disabled and under hash_lock. The objects of an algorithm are
+ * allocated when a program first names the algorithm. They stay until the module is unloaded, and
+ * each still contains the key that was used last.
  */
 #include "auth/ao.h"
 
@@ -170,15 +169,26 @@ void xtcp_ao_exit(void)
 			free_objects(ao_objects[i]);
 }
 
+static DEFINE_PER_CPU(local_lock_t, hash_lock) = INIT_LOCAL_LOCK(hash_lock);
+
 /*
  * Begins a digest with @key. The digest uses this processor's object for the algorithm (struct
- * crypto_shash), so the caller keeps BH disabled until the digest is finished. @key is aligned to 8
+ * crypto_shash), so the caller has to call end_hash(), also after an error. @key is aligned to 8
  * octets, so that the kernel need not copy the key.
  */
 static int begin_hash(struct shash_desc *desc, u8 algorithm, const u8 *key, unsigned int len)
 {
+	local_bh_disable();
+	local_lock_nested_bh(&hash_lock);
 	desc->tfm = *this_cpu_ptr(READ_ONCE(ao_objects[algorithm]));
 	return crypto_shash_setkey(desc->tfm, key, len) ?: crypto_shash_init(desc);
+}
+
+static void end_hash(struct shash_desc *desc)
+{
+	local_unlock_nested_bh(&hash_lock);
+	local_bh_enable();
+	shash_desc_zero(desc);
 }
 
 /* Computes the digest of @bytes with @key. Return: 0, or the error of the algorithm. */
@@ -187,11 +197,9 @@ static int hash_once(u8 algorithm, const u8 *key, unsigned int key_len, const u8
 	SHASH_DESC_ON_STACK(desc, NULL);
 	int err;
 
-	local_bh_disable();
 	err = begin_hash(desc, algorithm, key, key_len) ?: crypto_shash_update(desc, bytes, len) ?:
 	      crypto_shash_final(desc, digest);
-	local_bh_enable();
-	shash_desc_zero(desc);
+	end_hash(desc);
 	return err;
 }
 
@@ -222,10 +230,8 @@ int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octe
 	} else {
 		mkt->keylen = len;
 		memcpy(mkt->octets, octets, len);
-		local_bh_disable();
 		err = begin_hash(desc, mkt->algorithm, mkt->octets, len);
-		local_bh_enable();
-		shash_desc_zero(desc);
+		end_hash(desc);
 	}
 	return err;
 }
@@ -318,14 +324,12 @@ bool xtcp_ao_mac(const struct xtcp_ao_key *mkt, const u8 *traffic, const struct 
 	xtcp_options_write32(head, sne);
 	len += xtcp_hash_pseudo_header(head + len, from, to, skb->len);
 	len += copy_header(head + len, mkt, th, option - skb->data);
-	local_bh_disable();
 	err = begin_hash(desc, mkt->algorithm, traffic, xtcp_ao_digest_size(mkt->algorithm)) ?:
 	      crypto_shash_update(desc, head, len) ?: xtcp_hash_text(desc, skb, th->doff * 4) ?:
 	      crypto_shash_final(desc, digest);
-	local_bh_enable();
+	end_hash(desc);
 	if (!err)
 		memcpy(mac, digest, mkt->maclen);
-	shash_desc_zero(desc);
 	memzero_explicit(digest, sizeof(digest));
 	return !err;
 }

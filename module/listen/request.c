@@ -220,11 +220,11 @@ static const struct request_sock_ops lsm_ops[2] = {
 
 /*
  * The request sock that LSMs see. It is large and nearly all zeros. So each processor keeps one
- * request sock, and need not clear a new one for each SYN. BH is off, so each request sock has one
- * user at a time. But on a PREEMPT_RT kernel that can preempt BH sections, one user may overwrite
- * the request sock of another user.
+ * request sock, and need not clear a new one for each SYN. BH is off and lsm_lock is held, so each
+ * request sock has one user at a time.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
+static DEFINE_PER_CPU(local_lock_t, lsm_lock) = INIT_LOCAL_LOCK(lsm_lock);
 
 static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk, const struct xtcp_request *he,
 			     const struct xtcp_tuple *tuple)
@@ -280,13 +280,16 @@ static void free_ip_options(struct inet_request_sock *request, struct sock *lsk,
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple)
 {
-	struct inet_request_sock *request = this_cpu_ptr(&lsm_request);
+	struct inet_request_sock *request;
 	bool ok;
 
 	lockdep_assert_in_softirq();
+	local_lock_nested_bh(&lsm_lock);
+	request = this_cpu_ptr(&lsm_request);
 	fill_lsm_request(request, lsk, he, tuple);
 	ok = !security_inet_conn_request(lsk, skb, &request->req);
 	if (unlikely(request->ipv6_opt))
 		free_ip_options(request, lsk, he->conn.v4);
+	local_unlock_nested_bh(&lsm_lock);
 	return ok;
 }
