@@ -77,8 +77,8 @@ case $top:$build in
 	echo "The kernel's makefiles cannot build in a folder with a space in its path: '$build'" >&2
 	exit 1 ;;
 esac
-# .lock alone: another build has just begun there
-if [ ! -f "$build/.kdir" ] && [ -n "$(ls -A "$build" | grep -vxF .lock)" ]; then
+# .lock alone: another build has just begun there; what else it makes comes after .kdir
+if [ -n "$(ls -A "$build" | grep -vxF .lock)" ] && [ ! -f "$build/.kdir" ]; then
 	echo "'$build' is neither empty nor a folder that build-module.sh has made: it builds nothing there" >&2
 	exit 1
 fi
