@@ -676,8 +676,8 @@ static inline bool xtcp_compat_page_follows(int flags)
 #define XTCP_PROTO_PINFO6(type)
 #endif
 
-/* cgroup BPF programs may change the length of an address since 6.7. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+/* cgroup BPF programs may change the length of an address since 6.7, and in the stable series 6.6. */
+#ifdef XTCP_HAS_BPF_ADDRLEN
 #define xtcp_compat_bpf_inet4_connect(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET4_CONNECT(sk, uaddr, len)
 #define xtcp_compat_bpf_inet6_connect(sk, uaddr, len)	BPF_CGROUP_RUN_PROG_INET6_CONNECT(sk, uaddr, len)
 #else
