@@ -2,6 +2,7 @@
 #include "release.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -19,6 +20,13 @@ int release_series(void)
 	struct utsname name;
 
 	return uname(&name) ? 0 : release_parse(name.release);
+}
+
+bool release_is_rt(void)
+{
+	struct utsname name;
+
+	return !uname(&name) && strstr(name.version, "PREEMPT_RT");
 }
 
 bool release_is_debug(void)

@@ -22,6 +22,9 @@ static inline bool release_knows_kernel_tcp(void)
 /* The kernel that looks for errors in the module, several times slower than others. */
 bool release_is_debug(void);
 
+/* With PREEMPT_RT, where locks sleep. */
+bool release_is_rt(void);
+
 /* Is a row worth its time that is about kernel TCP alone? The stock kernel says what the debug kernel would say. */
 bool release_judges_kernel_tcp(void);
 

@@ -20,6 +20,7 @@
 
 #include "asleep.h"
 #include "ns.h"
+#include "release.h"
 #include "stack.h"
 #include "wait.h"
 
@@ -124,6 +125,8 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 	int i, listener = stack_listener(ns, stack, "127.0.0.1", PORT, true);
 	struct waiter waiters[THREADS] = {};
 	long before, after;
+	/* with PREEMPT_RT, who sleeps in a lock counts too; if all threads were woken, there were eight times as many */
+	long most = release_is_rt() ? 2 * COUNT : COUNT;
 	bool ok = true;
 
 	if (listener < 0 || fcntl(listener, F_SETFL, flags))
@@ -144,8 +147,9 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 	for (i = 0; i < COUNT; i++)
 		ok &= connect_one(stack, waiters, 2 * THREADS + i);
 	after = sum(waiters);
-	ksft_test_result(ok && after - before == COUNT, "%s, %d threads in %s: %d connections, %ld wakeups\n",
-			 stack_name(stack), THREADS, how, COUNT, after - before);
+	ksft_test_result(ok && after - before >= COUNT && after - before <= most,
+			 "%s, %d threads in %s: %d connections, %ld wakeups\n", stack_name(stack), THREADS, how, COUNT,
+			 after - before);
 	atomic_store(&over, true);
 	if (eventfd_write(bell, 1))
 		ksft_exit_fail_msg("eventfd: %s\n", strerror(errno));
