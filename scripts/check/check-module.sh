@@ -199,7 +199,7 @@ For Linux $release, as KDIR says; the running 0.1-running cannot load it." ] &&
 case ${1-} in
 --update) check_stock --update ;;
 "") check_stock; check_folder; check_said; check_untried; check_newer ;;
-[0-9]*.*[0-9])
+[0-9]*)
 	[ -n "$(kernel_listed "$1")" ] || { echo "check-module.sh: scripts/kernel/kernels.list lists no Linux $1" >&2; exit 2; }
 	check_series "$1" ;;
 *) echo "Usage: scripts/check/check-module.sh [--update | SERIES]" >&2; exit 2 ;;

@@ -28,7 +28,7 @@ if [ "${1-}" = --counted ]; then
 	fi
 fi
 case ${1-}:$#:${2:+folder} in
-stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | arm64:[234]:folder | [0-9]*.*[0-9]:[234]:folder) ;;
+stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | arm64:[234]:folder | [0-9]*:[234]:folder) ;;
 lab:[234]:folder | lab-debug:[234]:folder)
 	[ -z "$counted" ] || { echo "check-vm.sh: --counted is for emulated machines" >&2; exit 2; } ;;
 *) sed -n '6,19s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;

@@ -389,7 +389,7 @@ def tell_failures(lines):
 
 def arguments():
     listing = words_of("bash", "-c", ". scripts/kernel/cache.sh; . scripts/kernel/kernel.sh; "
-                       "kernel_listed | awk '{ print $1 }'")
+                       "kernel_listed all | awk '{ print $1 }'")
     parser = argparse.ArgumentParser(usage=USAGE, description=ABOUT, epilog=ENVIRONMENT, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="the stock kernel and the laboratory alone, without what takes long; where "
                         "that is not there, or with --only, on the stock kernel alone")

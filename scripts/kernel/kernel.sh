@@ -55,15 +55,15 @@ kernel_has()
 }
 
 # kernel_stock: the image of the newest kernel of the series that can be the
-# VM's: with 9p (the cloud flavour has none), and headers to build the module.
+# VM's: with 9p (the cloud flavour has none), without PREEMPT_RT, and with headers to build the module.
 # Besides the installed ones there may be one that scripts/kernel/deps.sh put into the
 # cache.
 kernel_stock()
 {
 	local image release modules
 
-	for image in $(ls -rv /boot/vmlinuz-"$XTCP_SERIES".* 2>/dev/null) \
-		$(ls -rv "$XTCP_CACHE"/kernel-*/boot/vmlinuz-"$XTCP_SERIES".* 2>/dev/null); do
+	for image in $({ ls -rv /boot/vmlinuz-"$XTCP_SERIES".*
+		ls -rv "$XTCP_CACHE"/kernel-*/boot/vmlinuz-"$XTCP_SERIES".*; } 2>/dev/null | kernel_flavour "$XTCP_SERIES"); do
 		release=${image##*/vmlinuz-}
 		modules=$(kernel_modules "$image" "$release") || continue
 		kernel_has "$modules" 9p || continue
@@ -121,14 +121,14 @@ headers_release()
 	awk -F'"' '/UTS_RELEASE/ { print $2 }' "$1/include/generated/utsrelease.h" 2>/dev/null
 }
 
-# kernel_listed [SERIES]: the lines of scripts/kernel/kernels.list, or the one of a series; in
-# that folder or in the top one.
+# kernel_listed [SERIES | all]: the lines of scripts/kernel/kernels.list without those of SERIES-rt, or the one of a
+# series, or all; in that folder or in the top one.
 kernel_listed()
 {
 	local list=kernels.list
 
 	[ -f "$list" ] || list=scripts/kernel/kernels.list
-	awk -v series="${1-}" '!/^#/ && NF == 3 && (series == "" || $1 == series)' "$list"
+	awk -v series="${1-}" '!/^#/ && NF == 3 && (series == "all" || (series == "" ? $1 !~ /-/ : $1 == series))' "$list"
 }
 
 # kernel_whole FOLDER: is the kernel whole that scripts/kernel/other-kernel.sh has put into this folder of the cache?
@@ -142,13 +142,22 @@ kernel_whole()
 		[ -s "$1/usr/src/linux-headers-$release/Module.symvers" ]
 }
 
+# kernel_flavour SERIES: of the names of releases that it reads, those that are of the series' flavour.
+kernel_flavour()
+{
+	case $1 in
+	*-rt) grep -e -rt- ;;
+	*) grep -vE -e '-(cloud|rt)-' ;;
+	esac
+}
+
 # kernel_cached SERIES: the folder of the newest kernel of the series that
 # scripts/kernel/other-kernel.sh has put into the cache.
 kernel_cached()
 {
 	local dir
 
-	for dir in $(ls -drv "$XTCP_CACHE/kernel-$1".* 2>/dev/null); do
+	for dir in $(ls -drv "$XTCP_CACHE/kernel-${1%-rt}".* 2>/dev/null | kernel_flavour "$1"); do
 		if kernel_whole "$dir"; then
 			echo "$dir"
 			return 0

@@ -6,9 +6,9 @@
 #
 #   scripts/kernel/newer-programs.sh
 #
-# The suite is that of the newest kernel in kernels.list. BIRD has TCP-AO since 2.17,
-# Debian 12 has 2.0. The packages are only unpacked. Their programs run with the
-# libraries of that suite, all others with this machine's.
+# The suite is that of the newest kernel in kernels.list that is no backport. BIRD has
+# TCP-AO since 2.17, Debian 12 has 2.0. The packages are only unpacked. Their programs run
+# with the libraries of that suite, all others with this machine's.
 
 set -eu
 [ $# -eq 0 ] || { sed -n '7s/^# *//p' "$0" >&2; exit 2; }
@@ -51,7 +51,7 @@ if [ "$(cat "$dest/packages" 2>/dev/null)" != "$packages" ]; then
 	rm -rf "$XTCP_CACHE"/newer.??????
 	work=$(mktemp -d "$XTCP_CACHE/newer.XXXXXX")
 	at_end 'rm -rf "$work"'
-	set -- $(kernel_listed | tail -n 1)
+	set -- $(kernel_listed | grep -v -e -backports | tail -n 1)
 	private_apt "$3" "$work/apt"
 	echo "Unpacking bird2 of $3 into $dest" >&2
 	apt-get -q -y "${own[@]}" --no-install-recommends --download-only install $packages >&2 ||

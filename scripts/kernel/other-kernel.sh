@@ -36,11 +36,11 @@ die()
 # apt offers here.
 offered()
 {
-	local release
+	local release base=${series%-rt}
 
 	for release in "$1" $(apt-cache "${own[@]}" --names-only search \
-		"^linux-headers-${series/./\\.}\\.[0-9][^ ]*-$XTCP_ARCH\$" |
-		awk '{ print $1 }' | sed 's/^linux-headers-//' | grep -vE -- "-(cloud|rt)-$XTCP_ARCH\$" | sort -rV); do
+		"^linux-headers-${base/./\\.}\\.[0-9][^ ]*-$XTCP_ARCH\$" |
+		awk '{ print $1 }' | sed 's/^linux-headers-//' | kernel_flavour "$series" | sort -rV); do
 		if apt-cache "${own[@]}" show "linux-image-$release" "linux-headers-$release" >/dev/null 2>&1; then
 			echo "$release"
 			return 0
@@ -153,7 +153,9 @@ if ! kernel_whole "$dir"; then
 	work=$(mktemp -d "$XTCP_CACHE/other.XXXXXX")
 	at_end 'rm -rf "$work"'
 	release=$(offered "$2") && [[ $2 =~ ^(-|"$release")$ ]] || {
-		private_apt "$3$([ "$2" != - ] || echo " $3-security")" "$work/apt"
+		# what backports need is not all there
+		private_apt "$3$([[ $3 != *-backports ]] || echo " ${3%-backports}")$([ "$2" != - ] || echo " $3-security")" \
+			"$work/apt"
 		release=$(offered "$2") || die "neither apt here nor $3 has a Linux $series"
 	}
 	dir=$XTCP_CACHE/kernel-$release
