@@ -807,8 +807,9 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 #endif
 
 /*
- * A lock for what each processor has for itself while BH is disabled. It is only for PREEMPT_RT kernels: since 6.18 their
- * sections with BH disabled can preempt one another on a processor. Before 6.11 there is no such lock.
+ * A lock for what each processor has for itself while BH is disabled. It is only for PREEMPT_RT
+ * kernels: since 6.18 their sections with BH disabled can preempt one another on a processor. Before
+ * 6.11 there is no such lock.
  */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
 #define local_lock_nested_bh(lock)	((void)(lock))
