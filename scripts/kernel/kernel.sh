@@ -122,13 +122,15 @@ headers_release()
 }
 
 # kernel_listed [SERIES | all]: the lines of scripts/kernel/kernels.list without those of SERIES-rt, or the one of a
-# series, or all; in that folder or in the top one.
+# series, or all, with this machine's architecture; in that folder or in the top one.
 kernel_listed()
 {
 	local list=kernels.list
 
 	[ -f "$list" ] || list=scripts/kernel/kernels.list
-	awk -v series="${1-}" '!/^#/ && NF == 3 && (series == "all" || (series == "" ? $1 !~ /-/ : $1 == series))' "$list"
+	awk -v series="${1-}" -v arch="-$XTCP_ARCH" '!/^#/ && NF == 3 &&
+		(series == "all" || (series == "" ? $1 !~ /-/ : $1 == series)) {
+			print $1, $2 == "-" ? $2 : $2 arch, $3 }' "$list"
 }
 
 # kernel_whole FOLDER: is the kernel whole that scripts/kernel/other-kernel.sh has put into this folder of the cache?

@@ -33,11 +33,11 @@ wrap()
 	local program name lib=/usr/lib/newer
 
 	mkdir "$1/usr/lib/newer" "$1/usr/sbin"
-	cp -L "$work"/root/usr/lib/x86_64-linux-gnu/*.so* "$1$lib/"
+	cp -L "$work"/root/usr/lib/"$HOSTTYPE"-linux-gnu/*.so* "$1$lib/"
 	for program in "$work"/root/usr/sbin/bird*; do
 		name=${program##*/}
 		cp "$program" "$1$lib/$name"
-		printf '#!/bin/sh\nexec %s/ld-linux-x86-64.so.2 --library-path %s %s/%s "$@"\n' \
+		printf '#!/bin/sh\nexec %s/ld-linux-*.so.? --library-path %s %s/%s "$@"\n' \
 			$lib $lib $lib "$name" >"$1/usr/sbin/$name"
 		chmod 755 "$1/usr/sbin/$name"
 	done

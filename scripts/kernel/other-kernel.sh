@@ -73,14 +73,14 @@ make_tools_run()
 				dpkg-deb -x "$deb" "$work/libraries"
 			done
 			mkdir "$lib"
-			find "$work/libraries" -path '*x86_64-linux-gnu/*' -name '*.so*' \
-				-regex '.*/\(ld-linux-x86-64\|libc\|libelf\|libz\|libzstd\|liblzma\|libbz2\)\.so\.[0-9]\(\.0\)?' \
+			find "$work/libraries" -path "*$HOSTTYPE-linux-gnu/*" -name '*.so*' \
+				-regex '.*/\(ld-linux-[a-z0-9-]*\|libc\|libelf\|libz\|libzstd\|liblzma\|libbz2\)\.so\.[0-9]\(\.0\)?' \
 				-exec cp -L {} "$lib/" \;
 		fi
 		mv "$tool" "$tool.newer"
 		cat >"$tool" <<-END
 		#!/bin/sh
-		exec '$2/usr/lib/newer/ld-linux-x86-64.so.2' --library-path '$2/usr/lib/newer' '$2${tool#"$1"}.newer' "\$@"
+		exec '$2'/usr/lib/newer/ld-linux-*.so.? --library-path '$2/usr/lib/newer' '$2${tool#"$1"}.newer' "\$@"
 		END
 		chmod 755 "$tool"
 	done
