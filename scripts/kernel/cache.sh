@@ -18,12 +18,12 @@ XTCP_ARCH=amd64
 [ "$HOSTTYPE" != aarch64 ] || XTCP_ARCH=arm64
 
 # source_package: the linux-source package of that series, if its tarball is
-# there, as "package version tarball"; status 1 when there is none.
+# there or in the cache, as "package version tarball"; status 1 when there is none.
 source_package()
 {
 	local tarball name version
 
-	tarball=$(ls -v "/usr/src/linux-source-$XTCP_SERIES.tar.xz" 2>/dev/null | tail -n 1)
+	tarball=$(ls {/usr/src,"$XTCP_CACHE"}/linux-source-$XTCP_SERIES.tar.xz 2>/dev/null | head -n 1)
 	[ -n "$tarball" ] || return 1
 	name=${tarball##*/}
 	name=${name%.tar.xz}

@@ -9,6 +9,7 @@ set -eu
 cd "$(dirname "$0")"
 . ./cache.sh
 . ./kernel.sh
+. ./private-apt.sh
 
 usage()
 {
@@ -275,6 +276,23 @@ fetch_kernel()
 	trap - EXIT INT TERM HUP
 }
 
+# fetch_source: Debian 12's source package of the VM's series, into the cache.
+fetch_source()
+{
+	local work
+
+	set -- "linux-source-$XTCP_SERIES" $(kernel_listed "$XTCP_SERIES")
+	say "Fetching $1 into the cache"
+	work=$(mktemp -d "$XTCP_CACHE/fetch.XXXXXX")
+	at_end 'rm -rf "$work"'
+	private_apt "$4 $4-security" "$work/apt"
+	(cd "$work" && apt-get -q "${own[@]}" download "$1" >&2) || die "apt-get could not fetch $1"
+	dpkg-deb -x "$work"/*.deb "$work"
+	mv "$work/usr/src/$1.tar.xz" "$XTCP_CACHE/"
+	rm -rf "$work"
+	trap - EXIT INT TERM HUP
+}
+
 missing=
 if [ "${1-}" = --missing ]; then
 	missing=1
@@ -294,7 +312,15 @@ if [ -n "$missing" ]; then
 	echo $packages
 	exit
 fi
-[ -z "$packages" ] || install $packages
+if [[ $packages == *linux-source-* ]]; then
+	prepare $packages
+	# apt-get would take the name for a pattern, and install 6.12's
+	if [ -z "$(apt-cache madison "linux-source-$XTCP_SERIES")" ]; then
+		packages=${packages/linux-source-$XTCP_SERIES/}
+		fetch_source
+	fi
+fi
+[ -z "${packages//[[:space:]]/}" ] || install $packages
 case $target in
 python | build | package | arm64) exit 0 ;;
 check | check-rest) unpack_programs "$XTCP_CACHE/programs-short" $programs_short ;;
