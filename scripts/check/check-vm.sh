@@ -213,7 +213,7 @@ first=()
 if [ -n "$counted" ]; then
 	used=$(PATH+=:/usr/sbin:/sbin; command -v ip tc nft sh)
 	used+=" /etc/ld.so.cache "$(ldd "$bin"/* $used 2>/dev/null | sed -n 's/.*[[:space:]]\(\/[^ ]*\) .*/\1/p' | sort -u)
-	[ -z "$cross" ] || used=${used//x86_64/${cross%%-*}}
+	[ -z "$cross" ] || used=$(sed "s|/lib64/ld-linux-x86-64.so.2|/lib/ld-linux-${cross%%-*}.so.1|; s|x86_64|${cross%%-*}|g" <<<"$used")
 	first=(sh -c '
 		modprobe -aq veth tun cmac sch_fq sch_fq_codel sch_netem sch_plug sch_tbf
 		touch -ch /bin /lib /lib64 /sbin $1

@@ -242,7 +242,7 @@ install_headers()
 {
 	local package
 
-	prepare "headers and image of Linux $XTCP_SERIES"
+	prepare
 	package=$(offered_headers)
 	if [ -n "$package" ]; then
 		install "$package"
@@ -260,7 +260,7 @@ fetch_kernel()
 	release=$(headers_release "$(series_headers)")
 	package=linux-image-$release
 	command -v apt-get >/dev/null ||
-		die "There is no apt here. Please install the kernel $release with 9p and overlay modules"
+		die "There is no apt here. Please install the kernel $release with 9p and overlay modules, or use the container (scripts/README.md)"
 	[ -n "$(apt-cache madison "$package")" ] || package+=-unsigned
 	say "Fetching $package for the virtual machine"
 	work=$(mktemp -d "$XTCP_CACHE/kernel.XXXXXX")
@@ -308,6 +308,8 @@ updated=
 sudo=
 packages=$(missing_packages "$target" | cut -d' ' -f1 | uniq)
 lacks=$(missing_packages "$target" | cut -d' ' -f2- | paste -sd, | sed 's/,/, /g')
+[[ $target =~ ^(python|build|package|arm64)$ ]] || series_headers >/dev/null ||
+	lacks+="${lacks:+, }headers and image of Linux $XTCP_SERIES with the 9p and overlay modules"
 if [ -n "$missing" ]; then
 	echo $packages
 	exit
