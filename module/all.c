@@ -137,11 +137,7 @@
 #include "loss/reorder.c"
 
 #include "sendq/fill.c"
-#include "sendq/cut.c"
 #include "sendq/sndq.c"
-#include "sendq/spare.c"
-#include "sendq/stamp.c"
-#include "sendq/busy.c"
 
 #include "auth/md5opt.c"
 #include "auth/aoget.c"

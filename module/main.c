@@ -43,11 +43,11 @@
 #include "out/held.h"
 #include "ports/lease.h"
 #include "ports/port.h"
-#include "sendq/spare.h"
+#include "sendq/sendq.h"
 #include "sight/blackbox.h"
 #include "sock/create.h"
-#include "socket/family.h"
 #include "socket/diag.h"
+#include "socket/family.h"
 #include "socket/set.h"
 #include "timewait/record.h"
 

@@ -36,7 +36,7 @@
 #include "send/bare.h"
 #include "send/mss.h"
 #include "send/output.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sock/end.h"
 #include "time/keepalive.h"

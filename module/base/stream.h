@@ -19,7 +19,7 @@
 #include "loss/undo.h"
 #include "recovery/tlp.h"
 #include "send/mtuprobe.h"
-#include "sendq/busy.h"
+#include "sendq/sendq.h"
 #include "window/sack.h"
 
 struct sk_buff;

@@ -18,7 +18,7 @@
 #include "cong/cong.h"
 #include "cong/pipe.h"
 #include "loss/sample.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 
 /**
  * xtcp_rate_sent() - note the state of delivery in an skb that is sent, for the first time or again

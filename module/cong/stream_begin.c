@@ -8,7 +8,7 @@
 #include "base/stream.h"
 #include "cong/cong.h"
 #include "loss/reorder.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "window/space.h"
 
 /*

@@ -27,7 +27,7 @@
 #include "send/output.h"
 #include "send/retransmit.h"
 #include "send/sndbuf.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"

@@ -37,8 +37,7 @@
 #include "out/ip.h"
 #include "send/mss.h"
 #include "send/output.h"
-#include "sendq/fill.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/mib.h"
 
 #define DOUBLINGS_MAX	6	/* the time without Fast Open doubles at most this many times */

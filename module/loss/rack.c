@@ -29,7 +29,7 @@
 #include "cong/cong.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/mib.h"
 
 #define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* the unit of xtcp_clock_ts(), microseconds */

@@ -17,7 +17,7 @@
 #include "base/seq.h"
 #include "base/stream.h"
 #include "loss/reorder.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 
 #define WALK_MAX	32U	/* limit of steps of the search for the position of an skb */
 

@@ -20,8 +20,7 @@
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
-#include "sendq/cut.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/mib.h"
 
 /*

@@ -30,8 +30,7 @@
 #include "loss/resend.h"
 #include "loss/sample.h"
 #include "loss/undo.h"
-#include "sendq/cut.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/mib.h"
 
 #define REORDERING_MAX	300U	/* segments, as Linux's tcp_max_reordering */

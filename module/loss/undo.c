@@ -26,7 +26,7 @@
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 #include "loss/scoreboard.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/mib.h"
 
 /*

@@ -36,7 +36,7 @@
 #include "out/ip.h"
 #include "out/segopt.h"
 #include "send/mss.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
@@ -384,7 +384,7 @@ static __always_inline struct sk_buff *copy_of(const struct sock *sk, struct sk_
 		return NULL;
 	/* in the queued skb, dev is part of the tree node */
 	out->dev = NULL;
-	/* below TCP, tstamp is the departure time; in the queued skb it is other data (sndq.h) */
+	/* below TCP, tstamp is the departure time; in the queued skb it is other data (sendq.h) */
 	out->tstamp = 0;
 	set_gso(sk, out, xtcp_sndcb(skb));
 	return out;

@@ -24,7 +24,7 @@
 #include "loss/undo.h"
 #include "send/bundle.h"
 #include "send/retransmit.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "time/flight.h"

@@ -25,7 +25,7 @@
 #include "loss/scoreboard.h"
 #include "loss/undo.h"
 #include "recovery/repair.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 

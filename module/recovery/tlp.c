@@ -23,7 +23,7 @@
 #include "recovery/recovery.h"
 #include "send/output.h"
 #include "send/retransmit.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 

@@ -19,8 +19,7 @@
 #include "cong/cong.h"
 #include "ecn/accecn.h"
 #include "send/mss.h"
-#include "sendq/sndq.h"
-#include "sendq/stamp.h"
+#include "sendq/sendq.h"
 #include "time/pace.h"
 
 /* a part below 1/3 of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */

@@ -20,8 +20,7 @@
 #include "send/bundle.h"
 #include "send/mss.h"
 #include "send/output.h"
-#include "sendq/cut.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/mib.h"
 
 /*

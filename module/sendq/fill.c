@@ -2,10 +2,8 @@
 /*
  * Fills the send queue with the octets that the program writes: copies them, or takes references to
  * the pages that contain them (RFC 9293 section 3.9.1.2).
- *
- * Context of all public functions: process, may sleep. Lock: socket, held.
  */
-#include "sendq/fill.h"
+#include "sendq/sendq.h"
 
 #include <linux/bvec.h>
 #include <linux/net.h>
@@ -16,7 +14,6 @@
 #include "base/net.h"
 #include "base/sender.h"
 #include "compat.h"
-#include "sendq/sndq.h"
 
 /*
  * May the data be copied behind the header, into the linear part of @skb? This is best for a
@@ -97,6 +94,8 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
  * @from: the program's octets
  * @len: how many octets to copy at most, not 0
  *
+ * Context: process, may sleep. Lock: socket, held.
+ *
  * Return: octets copied, at least 1; -ENOSPC when @skb is full and the caller needs a new one;
  * -ENOBUFS when the sock's memory is used up; -EFAULT.
  */
@@ -126,6 +125,8 @@ __always_inline int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct 
  * The owner of the page can still write to it, and each transmission sends what the page contains
  * at that time. SKBFL_SHARED_FRAG tells the layers below, which compute the checksum, that the
  * octets may change.
+ *
+ * Context: process, may sleep. Lock: socket, held.
  *
  * Return: octets taken, at least 1; or an error of xtcp_fill_copy().
  */
@@ -200,6 +201,8 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
  * link several ubuf_infos, which count as one. As in Linux, whole pages are charged to the sock,
  * even if only a part of a page is sent. The remarks about shared pages at xtcp_fill_splice() also
  * apply here.
+ *
+ * Context: process, may sleep. Lock: socket, held.
  *
  * Return: octets taken, at least 1; or an error of xtcp_fill_copy().
  */

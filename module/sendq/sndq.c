@@ -21,24 +21,340 @@
  * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
  * sk_forward_alloc. The skb of a SYN, of a FIN or of the second half of a cut is charged even
  * beyond the limits.
+ *
+ * Cuts and joins skbs of the send queue ("segmentation", RFC 9293 section 3.7). An skb is cut in
+ * two where a segment or a SACK block ends, and loses its first octets when they are acknowledged.
+ * A probe of the path MTU joins several skbs.
+ *
+ * Transmit timestamps (SO_TIMESTAMPING). On the error queue of a socket, the program can read three
+ * timestamps for the last octet of a write: when the octet came to the queue of a device
+ * (TX_SCHED), when the device took it (TX_SOFTWARE, TX_HARDWARE), and when the peer acknowledged it
+ * (TX_ACK). As in kernel TCP, the last skb of the write is marked for this (tx_flags, tskey,
+ * cb->stamps). If a later write that asks for timestamps goes into the same skb, the mark moves to
+ * the last octet of that write.
+ *
+ * The layers below TCP report the first two times. They read tx_flags and tskey in struct
+ * skb_shared_info, which clones share. A report has an ID, by which the program tells its writes
+ * apart (OPT_ID). For a socket of kernel TCP, tskey is the sequence number of the marked octet, and
+ * the kernel computes the ID from it. For a socket of ours, the kernel reports tskey as it is. So
+ * tskey contains the ID, and skb->csum contains the sequence number of the marked octet.
+ *
+ * How long a connection was busy, and what limited it. As in Linux, the times are in jiffies, and
+ * only one limit applies at a time: the one that was set last.
+ *
+ * Keeps skbs that a send queue no longer needs, so that later writes can use them.
+ *
+ * A connection with requests and responses frees the skb of one message shortly before it needs an
+ * skb for the next. It is faster to reset the old skb: this takes a tenth of the time of a free and
+ * an allocation. Little must be reset, because the layers below write only to clones of the skb.
+ * Each processor keeps a few such skbs, from any connection. They are not charged to a socket.
  */
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 
+#include <linux/jiffies.h>
+#include <linux/net_tstamp.h>
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <linux/skbuff.h>
 #include <linux/uio.h>
 #include <net/sock.h>
 #include <net/tcp.h>
 
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/memory.h"
+#include "base/net.h"
 #include "base/sender.h"
 #include "base/seq.h"
 #include "base/stream.h"
 #include "base/wire.h"
+#include "compat.h"
 #include "cong/rate.h"
 #include "cong/stream_begin.h"
-#include "sendq/busy.h"
-#include "sendq/spare.h"
-#include "sendq/stamp.h"
+#include "sight/mib.h"
+
+/* kept skbs per processor: a short connection needs four if both ends are on this processor */
+#define SPARES	4
+
+/*
+ * The kept skbs of each CPU. An element changes only by an atomic exchange on its CPU, which is
+ * safe in softirq and process context.
+ */
+static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
+
+/*
+ * Reset a used skb, whose clones are gone. The clones may have changed two parts that they shared
+ * with @skb: the headroom, whose contents do not matter, and struct skb_shared_info. Drop the
+ * references to the pages that skb_shared_info lists, and clear this struct up to dataref, as
+ * alloc_skb_fclone() does. All other fields are set here or by the next user, or have not changed
+ * since the allocation.
+ */
+static void make_new(struct sk_buff *skb)
+{
+	struct skb_shared_info *shinfo = skb_shinfo(skb);
+	int i;
+
+	for (i = 0; i < shinfo->nr_frags; i++)
+		skb_frag_unref(skb, i);
+	memset(shinfo, 0, offsetof(struct skb_shared_info, dataref));
+	skb->data = skb->head + MAX_TCP_HEADER;
+	skb_reset_tail_pointer(skb);
+	skb->len = 0;
+	skb->data_len = 0;
+	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));
+}
+
+/**
+ * xtcp_spare_take() - take a kept skb of this processor
+ *
+ * Context: any but hard interrupt.
+ *
+ * Return: an empty skb, as from alloc_skb_fclone(), with headroom reserved; its control block is
+ * undefined. NULL if this processor keeps none.
+ */
+struct sk_buff *xtcp_spare_take(void)
+{
+	struct sk_buff *skb;
+	int i;
+
+#ifdef CONFIG_FAULT_INJECTION
+	/*
+	 * if a test wants an allocation of this task to fail (fail_nth), return NULL: the caller
+	 * then allocates an skb, and this allocation can fail
+	 */
+	if (current->fail_nth)
+		return NULL;
+#endif
+	for (i = 0; i < SPARES; i++) {
+		if (!this_cpu_read(spares[i]))
+			continue;
+		skb = this_cpu_xchg(spares[i], NULL);
+		if (likely(skb))
+			return skb;
+	}
+	return NULL;
+}
+
+/**
+ * xtcp_spare_keep() - keep an skb if this processor has room for it
+ * @skb: from xtcp_sndq_alloc(); on no queue and not charged to a socket
+ *
+ * An skb is not kept if it still has a clone, if its head was replaced, if its memory is from the
+ * emergency reserves, or if a program waits for the report that its pages are free again.
+ *
+ * Context: any but hard interrupt.
+ *
+ * Return: false when it is not kept; the caller then frees it.
+ */
+bool xtcp_spare_keep(struct sk_buff *skb)
+{
+	int i;
+
+	for (i = 0; this_cpu_read(spares[i]);)
+		if (++i == SPARES)
+			return false;
+	if (!skb->nohdr || skb_cloned(skb) || skb_pfmemalloc(skb) || unlikely(skb_zcopy(skb)))
+		return false;
+	make_new(skb);
+	/* an interrupt may have kept another skb in this element meanwhile */
+	skb = this_cpu_xchg(spares[i], skb);
+	if (unlikely(skb))
+		__kfree_skb(skb);
+	return true;
+}
+
+/**
+ * xtcp_spare_exit() - free all kept skbs
+ *
+ * Context: process, module exit; no sock is left.
+ */
+void xtcp_spare_exit(void)
+{
+	int cpu, i;
+
+	for_each_possible_cpu(cpu)
+		for (i = 0; i < SPARES; i++)
+			kfree_skb(per_cpu(spares[i], cpu));
+}
+
+/**
+ * xtcp_busy_with() - set what limits the connection from now on
+ * @busy: the times of the connection
+ * @with: the limit
+ *
+ * Context: softirq or process. Lock: socket, held, or no other thread can find the connection.
+ */
+void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with)
+{
+	u32 now;
+
+	if (busy->with == with)
+		return;
+	now = (u32)jiffies;
+	if (busy->with)
+		busy->spent[busy->with - 1] += now - busy->since;
+	busy->since = now;
+	busy->with = with;
+}
+
+/**
+ * xtcp_busy_us() - for how long has a limit applied to the connection?
+ * @busy: the times of the connection
+ * @with: the limit; not XTCP_IDLE
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: microseconds, with the resolution of a jiffy.
+ */
+u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with)
+{
+	u32 spent = busy->spent[with - 1];
+
+	if (busy->with == with)
+		spent += (u32)jiffies - busy->since;
+	return (u64)spent * (USEC_PER_SEC / HZ);
+}
+
+/* The sequence number of the marked octet is in skb->csum: an skb on the queue has no checksum. */
+static u32 *stamped_seq(const struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(skb->csum) != sizeof(u32));
+	return (u32 *)&skb->csum;
+}
+
+/*
+ * Returns the base of the IDs of reports. The ID of a report is the sequence number of the marked
+ * octet minus the base. The base is the sequence number of the first octet that is written after
+ * the program has set OPT_ID. sk_tskey stores the base. Generic socket code sets sk_tskey to 0 when
+ * the program sets OPT_ID: 0 means that there is no base yet. A base of 0 is stored as 1.
+ */
+static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
+{
+	u32 base;
+
+	if (!(tsflags & SOF_TIMESTAMPING_OPT_ID))
+		return 0;
+	base = atomic_read(&sk->sk_tskey);
+	if (!base) {
+		base = first ?: 1;
+		atomic_set(&sk->sk_tskey, base);
+	}
+	return base;
+}
+
+/**
+ * xtcp_stamp_written() - mark the last octet of a write
+ * @sk: the sock
+ * @tsflags: SOF_TIMESTAMPING_* of the sock and of the control message of this write
+ * @len: how many octets the write has; they are the last ones in the queue
+ *
+ * The octets may all have been sent already, if sendmsg() has waited for space in the queue, or has
+ * failed after it queued them. In that case, as in kernel TCP, this function marks the last skb
+ * that is not acknowledged. The program gets TX_ACK for this skb, but it gets the other timestamps
+ * only if the skb is sent again.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	struct sk_buff *skb = skb_peek_tail(&sk->sk_write_queue) ?: xtcp_sndq_last(sk);
+	u32 base = number_base(sk, tsflags, tx->snd.write_seq - tx->fin_queued - len);
+	struct skb_shared_info *shinfo;
+
+	sock_owned_by_me(sk);
+	if (!(tsflags & SOF_TIMESTAMPING_TX_RECORD_MASK) || !skb || !skb->len)
+		return;
+	shinfo = skb_shinfo(skb);
+	__sock_tx_timestamp(tsflags, &shinfo->tx_flags);
+	*stamped_seq(skb) = xtcp_sndcb(skb)->seq + skb->len - 1;
+	shinfo->tskey = *stamped_seq(skb) - base;
+	if (shinfo->tx_flags & SKBTX_ANY_TSTAMP)
+		xtcp_sndcb(skb)->stamps |= XTCP_STAMPS_LEAVING;
+	if (tsflags & SOF_TIMESTAMPING_TX_ACK)
+		xtcp_sndcb(skb)->stamps |= XTCP_STAMPS_ACKED;
+}
+
+/**
+ * xtcp_stamp_room() - how much of an skb may be sent as one GSO packet
+ * @skb: on the queue, with cb->stamps
+ * @mss: octets in a full segment
+ *
+ * The segment with the marked octet is sent alone. In a GSO packet, GSO would look for this segment
+ * by tskey, as if tskey were a sequence number. But tskey contains the ID of the report, so GSO
+ * would mark the wrong segment, or none.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, at least @mss.
+ */
+u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
+{
+	u32 before;
+
+	if (!(xtcp_sndcb(skb)->stamps & XTCP_STAMPS_LEAVING))
+		return U32_MAX;
+	before = *stamped_seq(skb) - xtcp_sndcb(skb)->seq;
+	return before < mss ? mss : before - before % mss;
+}
+
+/**
+ * xtcp_stamp_split() - when an skb is cut in two, keep its stamp with the marked octet
+ * @skb: the skb; cb->stamps is not 0
+ * @rest: the part that was cut off; its sequence numbers are set, its stamps are not
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
+{
+	struct skb_shared_info *from = skb_shinfo(skb), *to = skb_shinfo(rest);
+
+	if (xtcp_seq_lt(*stamped_seq(skb), xtcp_sndcb(rest)->seq))
+		return;
+	to->tx_flags |= from->tx_flags & SKBTX_ANY_TSTAMP;
+	from->tx_flags &= ~SKBTX_ANY_TSTAMP;
+	to->tskey = from->tskey;
+	*stamped_seq(rest) = *stamped_seq(skb);
+	xtcp_sndcb(rest)->stamps = xtcp_sndcb(skb)->stamps;
+	xtcp_sndcb(skb)->stamps = 0;
+}
+
+/**
+ * xtcp_stamp_join() - move the mark when an skb takes the octets of the next one
+ * @skb: takes the octets
+ * @next: with cb->stamps; about to be freed
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
+{
+	skb_shinfo(skb)->tx_flags |= skb_shinfo(next)->tx_flags & SKBTX_ANY_TSTAMP;
+	skb_shinfo(skb)->tskey = skb_shinfo(next)->tskey;
+	*stamped_seq(skb) = *stamped_seq(next);
+	xtcp_sndcb(skb)->stamps |= xtcp_sndcb(next)->stamps;
+}
+
+/**
+ * xtcp_stamp_acked() - report TX_ACK if the marked octet is acknowledged
+ * @sk: the sock
+ * @skb: was sent; cb->stamps is not 0
+ * @ack: the peer has acknowledged all octets before this one
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
+{
+	struct net_device *dev = skb->dev;
+
+	sock_owned_by_me(sk);
+	if (!(xtcp_sndcb(skb)->stamps & XTCP_STAMPS_ACKED) || !xtcp_seq_lt(*stamped_seq(skb), ack))
+		return;
+	xtcp_sndcb(skb)->stamps &= ~XTCP_STAMPS_ACKED;
+	/* skb->dev shares memory with the rbnode */
+	skb->dev = NULL;
+	xtcp_compat_tell_acked(sk, skb);
+	skb->dev = dev;
+}
 
 /**
  * xtcp_sndq_charge() - charge the memory of an skb that joins the queue
@@ -480,4 +796,184 @@ void xtcp_sndq_purge(struct sock *sk)
 	while ((skb = skb_peek(&sk->sk_write_queue)))
 		unlink_free(sk, skb);
 	xtcp_busy_with(&tx->stream->busy, XTCP_IDLE);
+}
+
+/* Before a change of the list of fragments, copy the list if a clone of @skb shares it. */
+static int own_fragments(struct sk_buff *skb, gfp_t gfp)
+{
+	u32 truesize = skb->truesize;
+	int err;
+
+	if (!skb_cloned(skb))
+		return 0;
+	err = pskb_expand_head(skb, 0, 0, gfp);
+	skb->truesize = truesize;
+	return err;
+}
+
+/*
+ * May @skb be cut in two? Each cut costs an skb, and a peer can force cuts by its SACK blocks. So
+ * sent skbs are not cut any more once the queue takes about twice the memory of the send buffer
+ * (CVE-2019-11478). The first and the last sent skb may always be cut; otherwise nothing could be
+ * retransmitted.
+ */
+static bool may_cut(const struct sock *sk, struct sk_buff *skb)
+{
+	/* unsigned: SO_SNDBUF may be nearly 2^31, so the sum may not fit an int */
+	const u32 most = (u32)sk->sk_sndbuf + (u32)(2 * SKB_TRUESIZE(GSO_LEGACY_MAX_SIZE));
+
+	if (!(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SENT))
+		return true;
+	return (u32)sk->sk_wmem_queued / 2 <= most || skb == xtcp_sndq_first(sk) || skb == xtcp_sndq_last(sk);
+}
+
+/**
+ * xtcp_cut_split() - cut an skb in two
+ * @sk: the sock
+ * @skb: on its queue, sent or not
+ * @len: how many octets stay in @skb, at least 1. If all octets stay, only the FIN of @skb is cut
+ *	off
+ * @gfp: flags of the allocation
+ *
+ * The rest goes to a new skb behind @skb. FIN, PSH and EOR move to the new skb; the other flags and
+ * marks are copied.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0; -ENOMEM if there is no memory or there were too many cuts.
+ */
+int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *restcb;
+	u32 moved = skb->data_len;
+	struct sk_buff *rest;
+
+	sock_owned_by_me(sk);
+	if (WARN_ON_ONCE(!len || len >= skb->len + !!(cb->flags & XTCP_FIN)))
+		return -EINVAL;
+	if (!may_cut(sk, skb)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWQUEUETOOBIG);
+		return -ENOMEM;
+	}
+	if (own_fragments(skb, gfp))
+		return -ENOMEM;
+	rest = xtcp_sndq_alloc(sk, gfp, true);
+	if (!rest)
+		return -ENOMEM;
+	restcb = xtcp_sndcb(rest);
+
+	skb_split(skb, rest, len);
+	/* charge the memory of @rest itself; its octets are charged already */
+	xtcp_sndq_charge(sk, rest);
+	moved -= skb->data_len;
+	skb->truesize -= moved;
+	rest->truesize += moved;
+
+	restcb->seq = cb->seq + len;
+	restcb->end_seq = cb->end_seq;
+	restcb->sent_us = cb->sent_us;
+	restcb->delivered = cb->delivered;
+	restcb->delivered_us = cb->delivered_us;
+	restcb->first_sent_us = cb->first_sent_us;
+	*xtcp_sndnote(rest) = *xtcp_sndnote(skb);
+	restcb->mss = cb->mss;
+	restcb->transmissions = cb->transmissions;
+	restcb->flags = cb->flags;
+	restcb->marks = cb->marks;
+	cb->marks &= ~XTCP_SNDQ_EOR;
+	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
+	cb->end_seq = restcb->seq;
+	if (unlikely(cb->stamps))
+		xtcp_stamp_split(skb, rest);
+
+	xtcp_sndq_insert_behind(sk, skb, rest);
+	return 0;
+}
+
+/**
+ * xtcp_cut_gather() - make the first unsent skb at least @len octets long
+ * @sk: the sock
+ * @len: octets; the queue has at least @len unsent octets
+ *
+ * The first unsent skb takes the octets of the skbs behind it. Octets are copied only if they fit
+ * into the linear part of the first skb.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false when the skbs cannot be joined.
+ */
+bool xtcp_cut_gather(struct sock *sk, u32 len)
+{
+	struct sk_buff *skb = skb_peek(&sk->sk_write_queue), *next;
+	bool stolen;
+	int delta;
+	u32 cost;
+
+	sock_owned_by_me(sk);
+	while (skb->len < len) {
+		next = skb_peek_next(skb, &sk->sk_write_queue);
+		cost = next ? next->truesize : 0;
+		if (!next || xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR || xtcp_sndcb(next)->flags & XTCP_FIN ||
+		    !skb_try_coalesce(skb, next, &stolen, &delta))
+			return false;
+		xtcp_sndcb(skb)->end_seq = xtcp_sndcb(next)->end_seq;
+		xtcp_sndcb(skb)->flags |= xtcp_sndcb(next)->flags & XTCP_PSH;
+		xtcp_sndcb(skb)->marks |= xtcp_sndcb(next)->marks & XTCP_SNDQ_EOR;
+		if (unlikely(xtcp_sndcb(next)->stamps))
+			xtcp_stamp_join(skb, next);
+		__skb_unlink(next, &sk->sk_write_queue);
+		xtcp_sndq_uncharge(sk, cost - delta);
+		kfree_skb_partial(next, stolen);
+	}
+	return true;
+}
+
+/**
+ * xtcp_cut_front() - remove the first octets of an skb, because the peer has acknowledged
+ * them
+ * @sk: the sock
+ * @skb: sent
+ * @len: how many octets to remove, fewer than @skb has
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false if there is no memory. The octets stay then, and a retransmission would send them
+ * again.
+ */
+bool xtcp_cut_front(struct sock *sk, struct sk_buff *skb, u32 len)
+{
+	u32 behind_header = min(len, skb_headlen(skb)), left = len - behind_header;
+	struct skb_shared_info *shinfo;
+	int i, gone = 0;
+
+	sock_owned_by_me(sk);
+	/*
+	 * xtcp_stamp_acked() may clone @skb, and the clone shares the list of fragments. So call
+	 * it before own_fragments(), which copies a shared list: the code below must not change
+	 * the list of the clone
+	 */
+	if (unlikely(xtcp_sndcb(skb)->stamps))
+		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);
+	if (left && own_fragments(skb, GFP_ATOMIC))
+		return false;
+	__skb_pull(skb, behind_header);
+	xtcp_sndcb(skb)->seq += len;
+	if (!left)
+		return true;
+	skb->len -= left;
+	skb->data_len -= left;
+	skb->truesize -= left;
+	xtcp_sndq_uncharge(sk, left);
+	shinfo = skb_shinfo(skb);
+	while (left >= skb_frag_size(&shinfo->frags[gone])) {
+		left -= skb_frag_size(&shinfo->frags[gone]);
+		skb_frag_unref(skb, gone);
+		gone++;
+	}
+	for (i = gone; i < shinfo->nr_frags; i++)
+		shinfo->frags[i - gone] = shinfo->frags[i];
+	shinfo->nr_frags -= gone;
+	skb_frag_off_add(&shinfo->frags[0], left);
+	skb_frag_size_sub(&shinfo->frags[0], left);
+	return true;
 }

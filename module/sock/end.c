@@ -39,7 +39,7 @@
 #include "recv/savedsyn.h"
 #include "recv/text.h"
 #include "send/bare.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"

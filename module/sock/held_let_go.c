@@ -11,7 +11,7 @@
 
 #include "expiry/thirdack.h"
 #include "out/held.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 
 /* one close() checks the sock at most this many times, for about 10 us */
 #define TRIES		200U

@@ -33,7 +33,7 @@
 #include "recv/text.h"
 #include "send/bare.h"
 #include "send/output.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
@@ -326,7 +326,7 @@ int xtcp_close_disconnect(struct sock *sk, int flags)
 		xtcp_sk(sk)->timers.told_pen = told_pen;
 	}
 	xtcp_sk(sk)->ended = ended;
-	/* the next connection numbers its timestamp reports from its own first octet (stamp.c) */
+	/* the next connection numbers its timestamp reports from its own first octet (sndq.c) */
 	atomic_set(&sk->sk_tskey, 0);
 	if (sk->sk_frag.page) {
 		put_page(sk->sk_frag.page);

@@ -29,7 +29,7 @@
 #include "expiry/expiry.h"
 #include "send/bundle.h"
 #include "send/output.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "time/pace.h"
 
 static bool is_below(const struct xtcp_sndcb *cb, u32 octets)

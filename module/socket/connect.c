@@ -33,7 +33,7 @@
 #include "ports/port.h"
 #include "send/mss.h"
 #include "send/output.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sock/create.h"

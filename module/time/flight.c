@@ -21,7 +21,7 @@
 #include "base/ticks.h"
 #include "base/wire.h"
 #include "cong/cong.h"
-#include "sendq/sndq.h"
+#include "sendq/sendq.h"
 #include "time/pace.h"
 #include "time/timer.h"
 

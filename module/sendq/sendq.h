@@ -1,16 +1,68 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A program writes octets, and the send queue keeps them until the peer acknowledges them. Each skb
- * of the queue has one or more segments. The queue knows neither IP nor windows.
+ * The send queue.
+ *
+ * Comes in: octets of the program; what is sent, acknowledged, cut. Goes out: skbs, by sequence number
+ * and by time of sending.
+ *
+ * What may not happen here: deciding what is sent.
  */
-#ifndef XTCP_SNDQ_H
-#define XTCP_SNDQ_H
+#ifndef XTCP_SENDQ_H
+#define XTCP_SENDQ_H
 
 #include <linux/list.h>
 #include <linux/skbuff.h>
+#include <linux/types.h>
 
 struct iov_iter;
+struct msghdr;
+struct sk_buff;
 struct sock;
+struct ubuf_info;
+
+/* sndq.c */
+
+struct sk_buff *xtcp_spare_take(void);
+bool xtcp_spare_keep(struct sk_buff *skb);
+void xtcp_spare_exit(void);
+
+enum xtcp_busy_with {
+	XTCP_IDLE,		/* all data is acknowledged */
+	XTCP_BUSY,		/* limited by the path or the congestion window */
+	XTCP_BUSY_WINDOW,	/* limited by the peer's window */
+	XTCP_BUSY_BUFFER,	/* limited by the send buffer: the program would write more */
+	XTCP_BUSY_KINDS,
+};
+
+/**
+ * struct xtcp_busy - for how long each limit applied
+ * @since: when @with began to apply, jiffies
+ * @spent: for how many jiffies each limit had applied before @since; the index is enum
+ *	xtcp_busy_with - 1
+ * @with: the limit that applies now, enum xtcp_busy_with
+ */
+struct xtcp_busy {
+	u32 since;
+	u32 spent[XTCP_BUSY_KINDS - 1];
+	u8 with;
+};
+
+/*
+ * The caller of both functions holds the socket lock. xtcp_busy_with() needs no lock if no other
+ * thread can find the connection.
+ */
+void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with);
+u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with);
+
+/*
+ * The caller of each of these functions holds the socket lock. In xtcp_stamp_join(), cb->stamps of
+ * @next is not 0; in each other function with an @skb, cb->stamps of @skb is not 0.
+ */
+void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
+u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);
+void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest);
+void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next);
+void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack);
 
 /* Marks of an skb on the send queue. */
 enum xtcp_sndq_marks {
@@ -26,7 +78,7 @@ enum xtcp_sndq_marks {
 
 #define XTCP_SNDQ_OFTEN	3U	/* largest value of @transmissions: sent three times or more */
 
-/* Which transmit timestamps the program wants for an skb (stamp.c). */
+/* Which transmit timestamps the program wants for an skb (sndq.c). */
 enum xtcp_sndq_stamps {
 	XTCP_STAMPS_LEAVING = 1,	/* when the skb leaves; the layers below report this */
 	XTCP_STAMPS_ACKED = 2,		/* when the skb is acknowledged */
@@ -144,4 +196,16 @@ void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_purge(struct sock *sk);
 
-#endif /* XTCP_SNDQ_H */
+/* Socket lock held. */
+int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
+bool xtcp_cut_gather(struct sock *sk, u32 len);
+bool xtcp_cut_front(struct sock *sk, struct sk_buff *skb, u32 len);
+
+/* fill.c */
+
+/* The caller of each of these functions holds the socket lock. */
+int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
+int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
+int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg);
+
+#endif /* XTCP_SENDQ_H */
