@@ -123,7 +123,6 @@
 #include "out/ip.c"
 #include "out/held.c"
 
-#include "time/flight.c"
 #include "time/keepalive.c"
 #include "time/timer.c"
 #include "time/pace.c"

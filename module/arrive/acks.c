@@ -15,8 +15,7 @@
 #include "out/ip.h"
 #include "recv/text.h"
 #include "send/bare.h"
-#include "time/pace.h"
-#include "time/timer.h"
+#include "time/time.h"
 #include "window/window.h"
 
 /*

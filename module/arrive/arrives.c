@@ -54,8 +54,7 @@
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sock/end.h"
-#include "time/keepalive.h"
-#include "time/timer.h"
+#include "time/time.h"
 #include "timewait/timewait.h"
 
 /*

@@ -39,8 +39,7 @@
 #include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sock/end.h"
-#include "time/keepalive.h"
-#include "time/timer.h"
+#include "time/time.h"
 #include "window/space.h"
 #include "window/window.h"
 

@@ -20,7 +20,7 @@
 #include "base/wire.h"
 #include "ecn/ace.h"
 #include "recv/urgent.h"
-#include "time/timer.h"
+#include "time/time.h"
 
 struct xtcp_fastopen;
 struct xtcp_fastsyn;
@@ -89,7 +89,7 @@ struct xtcp_sock {
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	u8 box_high;			/* slot of the sock's black box, high octet (boxnote.c) */
 
-	/* Deadlines (timer.c, flight.c, keepalive.c, expiry.c, retries.c). */
+	/* Deadlines (timer.c, timer.c, keepalive.c, expiry.c, retries.c). */
 	struct xtcp_timers timers;
 
 	/* Rarely used. */

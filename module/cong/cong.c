@@ -21,7 +21,7 @@
 #include "cong/resume.h"
 #include "cong/resuming.h"
 #include "loss/sample.h"
-#include "time/pace.h"
+#include "time/time.h"
 
 /**
  * xtcp_cong_initial() - compute the initial window

@@ -31,8 +31,8 @@
 
 #include "base/clock.h"
 #include "base/net.h"
-#include "base/seq.h"
 #include "base/sender.h"
+#include "base/seq.h"
 #include "cong/cong.h"
 #include "cong/paths.h"
 #include "cong/pipe.h"
@@ -41,7 +41,7 @@
 #include "ecn/ecn.h"
 #include "loss/sample.h"
 #include "sight/mib.h"
-#include "time/pace.h"
+#include "time/time.h"
 
 /* an observed window below this number of initial windows is not saved (RFC 9959 section 3.1) */
 #define LEAST_WINDOWS	4U

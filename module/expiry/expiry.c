@@ -31,10 +31,7 @@
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "time/flight.h"
-#include "time/keepalive.h"
-#include "time/pace.h"
-#include "time/timer.h"
+#include "time/time.h"
 
 #define LINEAR_TIMEOUTS		6	/* timeouts in a row that have no backoff, as in Linux */
 /* time until the next try, when a segment was not sent for lack of memory or queue room */

@@ -19,11 +19,11 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "fastopen/fastsyn.h"
-#include "send/mtuprobe.h"
 #include "send/bare.h"
+#include "send/mtuprobe.h"
 #include "sight/mib.h"
 #include "sock/end.h"
-#include "time/keepalive.h"
+#include "time/time.h"
 
 /* as in Linux: retries of an orphan, if orphan_retries is 0 and the RTO is below its maximum */
 #define ORPHAN_RETRIES		8U

@@ -50,7 +50,7 @@
 #include "send/mss.h"
 #include "sight/mib.h"
 #include "sock/end.h"
-#include "time/flight.h"
+#include "time/time.h"
 #include "timewait/record.h"
 #include "timewait/recordkeys.h"
 

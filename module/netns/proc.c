@@ -46,7 +46,7 @@
 #include "policy/policy.h"
 #include "sight/mib.h"
 #include "socket/listen.h"
-#include "time/timer.h"
+#include "time/time.h"
 #include "timewait/record.h"
 
 /*

@@ -34,7 +34,7 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "sight/trace.h"
-#include "time/timer.h"
+#include "time/time.h"
 
 /* A value and its name. A list of such words ends with a word whose text is NULL. */
 struct word {

@@ -55,7 +55,7 @@
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/orphan.h"
-#include "time/pace.h"
+#include "time/time.h"
 
 #define LOOK_AFTER	(HZ / 50)
 #define LOOKS_MAX	64U	/* limit of socks that one run of the work item checks, per list */

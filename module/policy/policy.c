@@ -41,7 +41,7 @@
 #include "lookup/demux.h"
 #include "sight/blackbox.h"
 #include "sight/boxkey.h"
-#include "time/pace.h"
+#include "time/time.h"
 
 #define MOST		1024	/* most rules in a table */
 #define MOST_OF_GUEST	64

@@ -34,9 +34,7 @@
 #include "send/sndbuf.h"
 #include "sendq/sendq.h"
 #include "sight/mib.h"
-#include "time/flight.h"
-#include "time/pace.h"
-#include "time/timer.h"
+#include "time/time.h"
 
 /* SEG.WND in octets; the window of a SYN is never scaled (RFC 7323 section 2.2). */
 static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)

@@ -53,7 +53,7 @@
 #include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "time/flight.h"
+#include "time/time.h"
 
 /* dubious_ack() waits at least so long for one more ACK */
 #define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)

@@ -27,8 +27,7 @@
 #include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "time/flight.h"
-#include "time/pace.h"
+#include "time/time.h"
 
 /**
  * xtcp_repair_too_large() - begin a repair that is no sign of congestion

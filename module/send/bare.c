@@ -17,7 +17,7 @@
 #include "base/wire.h"
 #include "out/segment.h"
 #include "sight/mib.h"
-#include "time/timer.h"
+#include "time/time.h"
 
 #define SYNCHRONIZED (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT | TCPF_CLOSING | \
 		      TCPF_LAST_ACK | TCPF_SYN_RECV)

@@ -20,7 +20,7 @@
 #include "ecn/accecn.h"
 #include "send/mss.h"
 #include "sendq/sendq.h"
-#include "time/pace.h"
+#include "time/time.h"
 
 /* a part below 1/3 of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */
 #define WINDOW_SHARE	3U

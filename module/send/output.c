@@ -39,9 +39,7 @@
 #include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "time/flight.h"
-#include "time/pace.h"
-#include "time/timer.h"
+#include "time/time.h"
 
 /* segments are small if they take more than this many octets of memory for each octet in flight */
 #define SMALL_SHARE	4U
@@ -364,7 +362,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
  * A Fast Open server sends data before the handshake's last ACK has come (RFC 7413 section 4.2.2).
  * Until that ACK comes, the retransmit deadline is for the SYN-ACK alone: the deadline of a tail
  * loss probe must not replace the retransmit deadline. So this function sets tlp.pending while the
- * data is sent: flight.c then arms no probe.
+ * data is sent: timer.c then arms no probe.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {

@@ -10,7 +10,7 @@
 #include "base/net.h"
 #include "base/sender.h"
 #include "out/held.h"
-#include "time/pace.h"
+#include "time/time.h"
 
 /**
  * xtcp_sndbuf_memory_free() - proto.stream_memory_free: does TCP_NOTSENT_LOWAT allow more data?

@@ -101,7 +101,7 @@
 #include "out/held.h"
 #include "policy/policy.h"
 #include "send/sndbuf.h"
-#include "time/pace.h"
+#include "time/time.h"
 #include "window/space.h"
 
 #define GONE_PAUSE_MS	4	/* xtcp_sock_wait_gone() pauses for this time between two checks */

@@ -44,7 +44,7 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "sock/aborted.h"
-#include "time/timer.h"
+#include "time/time.h"
 #include "timewait/record.h"
 
 /**

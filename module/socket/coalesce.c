@@ -30,7 +30,7 @@
 #include "send/bundle.h"
 #include "send/output.h"
 #include "sendq/sendq.h"
-#include "time/pace.h"
+#include "time/time.h"
 
 static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 {

@@ -36,7 +36,7 @@
 #include "socket/diag_filter.h"
 #include "socket/diag_keys.h"
 #include "socket/status.h"
-#include "time/timer.h"
+#include "time/time.h"
 #include "timewait/record.h"
 
 /* The contents of a row: of a listener, an entry, a sock, an aborted sock or a record. */

@@ -43,7 +43,7 @@
 #include "socket/sendmsg.h"
 #include "socket/sockopt.h"
 #include "socket/status.h"
-#include "time/keepalive.h"
+#include "time/time.h"
 
 static_assert(AF_XTCP > 0 && AF_XTCP < AF_MAX);
 

@@ -20,7 +20,7 @@
 #include "listen/entry.h"
 #include "policy/policy.h"
 #include "send/output.h"
-#include "time/keepalive.h"
+#include "time/time.h"
 #include "window/space.h"
 
 #define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */

@@ -32,8 +32,7 @@
 #include "sight/mib.h"
 #include "socket/coalesce.h"
 #include "socket/connect.h"
-#include "time/pace.h"
-#include "time/timer.h"
+#include "time/time.h"
 
 #define SKBS_BETWEEN_BACKLOGS	16	/* full skbs, after which the backlog is processed */
 

@@ -45,7 +45,7 @@
 #include "sight/trace.h"
 #include "socket/diag_find.h"
 #include "socket/intopt.h"
-#include "time/pace.h"
+#include "time/time.h"
 
 #define CHANGES	(BIT(XTCP_SET_CONGESTION) | BIT(XTCP_SET_MAX_PACING_RATE) | BIT(XTCP_SET_USER_TIMEOUT) | \
 		 BIT(XTCP_SET_KEEPALIVE) | BIT(XTCP_SET_KEEPIDLE) | BIT(XTCP_SET_BLACKBOX))

@@ -10,7 +10,7 @@
  * After nine probes without an answer the connection ends (MUST-28). Each namespace has its own
  * defaults.
  */
-#include "time/keepalive.h"
+#include "time/time.h"
 
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
@@ -23,7 +23,6 @@
 #include "base/seldom.h"
 #include "base/sock.h"
 #include "base/stream.h"
-#include "time/timer.h"
 
 /**
  * xtcp_keepalive_is_on() - is keepalive on for this connection?

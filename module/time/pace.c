@@ -31,7 +31,7 @@
  * another reference. While the function waits for the socket lock, the connection may end. The
  * function then finds a state in which nothing is sent.
  */
-#include "time/pace.h"
+#include "time/time.h"
 
 #include <linux/hrtimer.h>
 #include <linux/slab.h>

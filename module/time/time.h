@@ -1,17 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * All deadlines of a connection share one timer. Other files report events, from which timer.c,
- * flight.c and keepalive.c compute deadlines. Only expiry.c also sets deadlines directly.
+ * How deadlines are armed.
+ *
+ * Comes in: events ("data was sent", "an ACK is owed"). Goes out: a timer that fires in time,
+ * and then calls expiry/.
+ *
+ * A connection has one timer (timer.c). It gets a second one (pace.c) when it is paced, when too much
+ * of it is below TCP, or when small writes wait for more text. Callers report events; they never touch
+ * a timer. What may not happen here: sending.
  */
-#ifndef XTCP_TIMER_H
-#define XTCP_TIMER_H
+#ifndef XTCP_TIME_H
+#define XTCP_TIME_H
 
 #include <linux/build_bug.h>
 #include <linux/jiffies.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
+#include <net/sock.h>
+
+#include "base/abort.h"
 
 struct sock;
 struct xtcp_sock;
+
+/* timer.c */
 
 enum xtcp_timer {
 	XTCP_TIMER_RETRANSMIT,
@@ -107,7 +120,7 @@ void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
 
 /*
- * flight.c, keepalive.c and timer.c call the functions down to xtcp_timer_end_probing(). expiry.c
+ * timer.c, keepalive.c and timer.c call the functions down to xtcp_timer_end_probing(). expiry.c
  * calls them when a deadline has passed.
  */
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
@@ -128,4 +141,91 @@ void xtcp_timer_end_probing(struct xtcp_sock *xsk);
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline);
 enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline);
 
-#endif /* XTCP_TIMER_H */
+/* Softirq or process, socket lock held. */
+void xtcp_flight_data_sent(struct sock *sk);
+void xtcp_flight_ack_progress(struct sock *sk);
+void xtcp_flight_ack_judged(struct sock *sk);
+void xtcp_flight_reordering(struct sock *sk, u32 wait_us);
+void xtcp_flight_reneged(struct sock *sk, u32 wait_us);
+void xtcp_flight_unreachable(struct sock *sk, u32 seq);
+bool xtcp_flight_is_small(const struct sock *sk);
+
+/* pace.c */
+
+#define XTCP_PACE_UNPACED	10	/* leave unpaced: the initial window, as in Linux */
+
+/* Does the sock have a pacing rate? Few socks have a rate. */
+static inline bool xtcp_pace_applies(const struct sock *sk)
+{
+	return unlikely(READ_ONCE(sk->sk_pacing_status) != SK_PACING_NONE);
+}
+
+/*
+ * Set SO_MAX_PACING_RATE, as generic socket code does. @limit: octets per second; the largest value
+ * means no limit. Socket lock held.
+ */
+static inline void xtcp_pace_set_limit(struct sock *sk, unsigned long limit)
+{
+	if (limit != ULONG_MAX)
+		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
+	WRITE_ONCE(sk->sk_max_pacing_rate, limit);
+	WRITE_ONCE(sk->sk_pacing_rate, min(READ_ONCE(sk->sk_pacing_rate), limit));
+}
+
+bool xtcp_pace_must_wait(struct sock *sk);
+
+/*
+ * Must the next text wait for its departure time? If so, set the timer. If fq paces the sock, TCP
+ * sends text at once: each skb carries its departure time to fq.
+ */
+static inline bool xtcp_pace_holds(struct sock *sk)
+{
+	return xtcp_pace_applies(sk) && xtcp_pace_must_wait(sk);
+}
+
+u32 xtcp_pace_fq_lead_us(const struct sock *sk);
+void xtcp_pace_not_held(struct sock *sk);
+
+/* How long fq will delay a segment that we send now, microseconds. */
+static inline u32 xtcp_pace_lead_us(const struct sock *sk)
+{
+	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_FQ) ? xtcp_pace_fq_lead_us(sk) : 0;
+}
+
+/*
+ * All these functions need the socket lock, except xtcp_pace_room() and xtcp_pace_free().
+ * xtcp_pace_stop() needs no lock if no other thread can reach the sock.
+ */
+bool xtcp_pace_prepare(struct sock *sk);
+void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
+void xtcp_pace_not_left(struct sock *sk);
+bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);
+bool xtcp_pace_goes_within(struct sock *sk, u32 usecs);
+bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns);
+bool xtcp_pace_is_waiting(const struct sock *sk);
+bool xtcp_pace_is_over(struct sock *sk);
+void xtcp_pace_stop(struct sock *sk);
+bool xtcp_pace_is_queued(const struct sock *sk);
+void xtcp_pace_room(struct sock *sk);
+void xtcp_pace_free(struct sock *sk);
+
+/* keepalive.c */
+
+bool xtcp_keepalive_is_on(const struct sock *sk);
+unsigned long xtcp_keepalive_time(const struct sock *sk);
+unsigned long xtcp_keepalive_intvl(const struct sock *sk);
+unsigned int xtcp_keepalive_probes(const struct sock *sk);
+u32 xtcp_keepalive_idle_ms(const struct sock *sk);
+u32 xtcp_keepalive_half_closed_ms(const struct sock *sk);
+bool xtcp_keepalive_may_limit(const struct sock *sk);
+bool xtcp_keepalive_give_up(const struct sock *sk);
+enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left);
+
+/* Softirq or process, socket lock held. The events that set the deadline, and what is left. */
+void xtcp_keepalive_established(struct sock *sk);
+void xtcp_keepalive_changed(struct sock *sk, u32 idle);
+void xtcp_keepalive_intvl_changed(struct sock *sk);
+void xtcp_keepalive_limit_idle(struct sock *sk);
+unsigned long xtcp_keepalive_left(const struct sock *sk);
+
+#endif /* XTCP_TIME_H */
