@@ -189,7 +189,6 @@
 #include "ecn/ace.c"
 
 #include "window/window.c"
-#include "window/space.c"
 #include "window/sack.c"
 
 #include "sight/blackbox.c"

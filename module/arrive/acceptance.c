@@ -20,7 +20,7 @@
 #include "base/wire.h"
 #include "recv/text.h"
 #include "sight/mib.h"
-#include "window/sack.h"
+#include "window/window.h"
 
 /*
  * RFC 7323 section 5.3 R1: reject a TSval that is less than TS.Recent, unless TS.Recent itself is

@@ -40,7 +40,6 @@
 #include "sight/mib.h"
 #include "sock/end.h"
 #include "time/time.h"
-#include "window/space.h"
 #include "window/window.h"
 
 /*

@@ -45,7 +45,7 @@ struct xtcp_sock {
 	/* Fields used for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
 	u32 window_clamp;		/* upper limit of the window that we offer */
-	/* a second upper limit, which grows as data arrives (space.c); the smaller limit applies */
+	/* a second upper limit, which grows as data arrives (window.c); the smaller limit applies */
 	u32 rcv_ssthresh;
 	u32 segs_in;			/* segments received; for TCP_INFO */
 	u64 arrived_us;			/* when the last segment arrived, microseconds */
@@ -57,7 +57,7 @@ struct xtcp_sock {
 	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
 	u8 rcv_wscale;			/* shift of our window */
 	struct xtcp_acking acking;	/* the ACKs that we owe */
-	/* which share of the memory of received skbs is text, in 256ths (space.c); READ_ONCE */
+	/* which share of the memory of received skbs is text, in 256ths (window.c); READ_ONCE */
 	u8 rcv_ratio;
 	bool fin_received;		/* the peer's FIN was taken in order */
 	/*

@@ -20,7 +20,7 @@
 #include "recovery/tlp.h"
 #include "send/mtuprobe.h"
 #include "sendq/sendq.h"
-#include "window/sack.h"
+#include "window/window.h"
 
 struct sk_buff;
 struct sock;
@@ -90,7 +90,7 @@ struct xtcp_stream {
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT, by sequence number (text.c) */
 	u64 bytes_received;		/* octets of the peer taken in order; for TCP_INFO */
 	u64 space_stamp;		/* when space_seq was set, microseconds; 0: never */
-	/* copied_seq at the beginning of this round trip (space.c) */
+	/* copied_seq at the beginning of this round trip (window.c) */
 	u32 space_seq;
 	u32 space_copied;		/* the most octets that RECEIVE took in one round trip */
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */

@@ -9,7 +9,7 @@
 #include "cong/cong.h"
 #include "loss/reorder.h"
 #include "sendq/sendq.h"
-#include "window/space.h"
+#include "window/window.h"
 
 /*
  * The SYN was sent before the data state existed, so xtcp_rate_sent() was not called for it. Store

@@ -46,7 +46,6 @@
 #include "sight/mib.h"
 #include "sock/create.h"
 #include "sock/end.h"
-#include "window/space.h"
 #include "window/window.h"
 
 /*

@@ -41,8 +41,6 @@
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "time/time.h"
-#include "window/sack.h"
-#include "window/space.h"
 #include "window/window.h"
 
 /*

@@ -16,7 +16,7 @@
 #include "ecn/accecn.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/fastsyn.h"
-#include "window/sack.h"
+#include "window/window.h"
 
 /* Fills in all options but SACK blocks, the AccECN option and a request for an ACK rate. */
 static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock,

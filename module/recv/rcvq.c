@@ -35,8 +35,7 @@
 #include "compat.h"
 #include "recv/trim.h"
 #include "sight/mib.h"
-#include "window/sack.h"
-#include "window/space.h"
+#include "window/window.h"
 
 static u32 end_of(struct sk_buff *skb)
 {

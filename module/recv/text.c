@@ -25,8 +25,7 @@
 #include "recv/rcvq.h"
 #include "recv/trim.h"
 #include "sight/mib.h"
-#include "window/sack.h"
-#include "window/space.h"
+#include "window/window.h"
 
 /* After quickack(), at most so many ACKs in a row are not delayed; Linux: TCP_MAX_QUICKACKS. */
 #define QUICKACKS_MAX		16U

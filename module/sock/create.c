@@ -102,7 +102,7 @@
 #include "policy/policy.h"
 #include "send/sndbuf.h"
 #include "time/time.h"
-#include "window/space.h"
+#include "window/window.h"
 
 #define GONE_PAUSE_MS	4	/* xtcp_sock_wait_gone() pauses for this time between two checks */
 

@@ -21,7 +21,7 @@
 #include "policy/policy.h"
 #include "send/output.h"
 #include "time/time.h"
-#include "window/space.h"
+#include "window/window.h"
 
 #define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */
 

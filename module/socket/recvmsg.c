@@ -31,7 +31,7 @@
 #include "send/bare.h"
 #include "sight/blackbox.h"
 #include "socket/coalesce.h"
-#include "window/space.h"
+#include "window/window.h"
 
 /**
  * xtcp_recvmsg_inq() - how many octets can the program read?

@@ -23,7 +23,7 @@
 #include "recv/urgent.h"
 #include "socket/coalesce.h"
 #include "socket/recvmsg.h"
-#include "window/space.h"
+#include "window/window.h"
 
 static void info_congestion(struct sock *sk, struct tcp_info *info)
 {

@@ -10,7 +10,7 @@
  * A D-SACK for text that came twice is sent once, in front of these blocks. All this happens only
  * if SACK was negotiated.
  */
-#include "window/sack.h"
+#include "window/window.h"
 
 #include <linux/minmax.h>
 #include <net/sock.h>

@@ -1,12 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The window that we offer to the peer. */
+/*
+ * What the peer learns of the receive queue.
+ *
+ * Comes in: a queue that grows, and a program that reads. Goes out: the window and the SACK blocks for
+ * every segment that is sent.
+ *
+ * What may not happen here: taking back an octet of a window that was offered; sending.
+ */
 #ifndef XTCP_WINDOW_H
 #define XTCP_WINDOW_H
 
 #include <linux/types.h>
 
+#include "base/options.h"
+#include "base/wire.h"
+
 struct dst_entry;
+struct sk_buff;
 struct sock;
+
+/* window.c */
+
+#define XTCP_SPACE_RATIO_BITS	8	/* xtcp_sock.rcv_ratio is in 256ths */
+#define XTCP_SPACE_RATIO_FIRST	(1U << (XTCP_SPACE_RATIO_BITS - 1))	/* a half, until measured */
+
+u32 xtcp_space_free(const struct sock *sk);
+u32 xtcp_space_full(const struct sock *sk);
+
+/* Socket lock held, or no other thread can reach the sock. */
+void xtcp_space_begin(struct sock *sk);
+u32 xtcp_space_copied(const struct sock *sk);
+void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb);
+void xtcp_space_overrun(struct sock *sk);
+void xtcp_space_adjust(struct sock *sk);
+void xtcp_space_clamp(struct sock *sk, u32 clamp);
 
 /*
  * All these functions need the socket lock, except xtcp_window_first(),
@@ -21,5 +48,58 @@ void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 
 			u32 *window_clamp, u8 *rcv_wscale);
 u32 xtcp_window_offer(const struct sock *sk);
 bool xtcp_window_would_double(const struct sock *sk);
+
+/* sack.c */
+
+/**
+ * struct xtcp_sack - what the SACK option reports
+ * @block: the first element is the D-SACK, a block of text that came twice. The others are blocks
+ *	of text out of order, the newest first; they neither overlap nor touch each other
+ * @blocks: how many blocks of text out of order are valid
+ * @came_twice: the D-SACK is valid and was not sent yet
+ * @compressed: number of ACKs for text out of order that are held back. The next ACK replaces them;
+ *	a timer sends it if nothing else does (acks.c)
+ * @dups: number of ACKs for text out of order that were sent at once since RCV.NXT moved, at most
+ *	XTCP_DUPACK_THRESHOLD
+ * @may_wait: the next ACK is for text out of order, and may be held back
+ * @asks: the next text shall carry a request for an ACK rate (send/asking.c)
+ * @ack_rate: for how many full segments the peer wants an ACK; 0: it has not asked (recv/text.c)
+ *
+ * @asks and @ack_rate are no part of the SACK option. They are here so that xtcp_sack_takes_room()
+ * and xtcp_acks_owed() can test them together with fields of the option.
+ */
+struct xtcp_sack {
+	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];
+	u8 blocks : 3;
+	bool came_twice : 1;
+	bool asks : 1;
+	bool may_wait : 1;
+	u8 dups : 2;
+	u8 compressed;
+	u8 ack_rate;
+};
+
+static inline bool xtcp_sack_has_news(const struct xtcp_sack *sack)
+{
+	return sack->blocks || sack->came_twice;
+}
+
+/* Must the next segment with text leave room for SACK blocks or for a request for an ACK rate? */
+static inline bool xtcp_sack_takes_room(const struct xtcp_sack *sack)
+{
+	return sack->blocks || sack->came_twice || sack->asks;
+}
+
+/* Socket lock held; xtcp_sack_dropped() needs no lock if no other thread can reach the sock. */
+void xtcp_sack_queued(struct sock *sk, u32 start, u32 end);
+void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end);
+void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end);
+void xtcp_sack_advanced(struct sock *sk);
+void xtcp_sack_dropped(struct sock *sk, u32 start);
+unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok);
+u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok);
+void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room, struct xtcp_options *opts);
+void xtcp_sack_told(struct sock *sk);
+void xtcp_sack_out_of_order(struct sock *sk, struct xtcp_sack_block before);
 
 #endif /* XTCP_WINDOW_H */
