@@ -127,11 +127,8 @@
 #include "time/timer.c"
 #include "time/pace.c"
 
-#include "loss/sacked.c"
 #include "loss/rack.c"
 #include "loss/scoreboard.c"
-#include "loss/resend.c"
-#include "loss/phase.c"
 #include "loss/undo.c"
 #include "loss/reorder.c"
 

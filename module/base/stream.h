@@ -14,9 +14,7 @@
 #include "cong/cong.h"
 #include "cong/rate.h"
 #include "ecn/ace.h"
-#include "loss/rack.h"
-#include "loss/scoreboard.h"
-#include "loss/undo.h"
+#include "loss/loss.h"
 #include "recovery/tlp.h"
 #include "send/mtuprobe.h"
 #include "sendq/sendq.h"
@@ -38,7 +36,7 @@ struct xtcp_stream {
 	 * sending
 	 */
 	struct list_head in_flight;
-	/* lost skbs that are not resent yet, roughly in order of sequence numbers (resend.c) */
+	/* lost skbs that are not resent yet, roughly in order of sequence numbers (scoreboard.c) */
 	struct list_head to_resend;
 	/*
 	 * where place_to_resend() begins its search: the skb added to to_resend last. When that skb

@@ -20,7 +20,7 @@
 #include "cong/reduction.h"
 #include "cong/resume.h"
 #include "cong/resuming.h"
-#include "loss/sample.h"
+#include "loss/loss.h"
 #include "time/time.h"
 
 /**

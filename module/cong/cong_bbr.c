@@ -13,7 +13,7 @@
 #include "base/wire.h"
 #include "cong/bbr.h"
 #include "cong/cong.h"
-#include "loss/sample.h"
+#include "loss/loss.h"
 
 #define QUANTUM_MAX	SZ_64K
 #define RTT_UNKNOWN_US	USEC_PER_MSEC	/* assumed RTT while no RTT is known */

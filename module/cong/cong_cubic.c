@@ -13,7 +13,7 @@
 #include "cong/cubic.h"
 #include "cong/hystart.h"
 #include "cong/resume.h"
-#include "loss/sample.h"
+#include "loss/loss.h"
 #include "sight/mib.h"
 
 /**

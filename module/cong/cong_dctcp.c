@@ -15,7 +15,7 @@
 #include "cong/alpha.h"
 #include "cong/cong.h"
 #include "ecn/ecn.h"
-#include "loss/sample.h"
+#include "loss/loss.h"
 
 #define ALPHA_ONE	65536U	/* an Alpha of 1.0, as in the example of section 4.2 */
 #define INFO_ONE	1024U	/* an Alpha of 1.0 in TCP_CC_INFO */

@@ -4,7 +4,7 @@
 
 #include "base/sender.h"
 #include "cong/cong.h"
-#include "loss/sample.h"
+#include "loss/loss.h"
 
 /**
  * struct newreno - NewReno's private state

@@ -22,7 +22,7 @@
 #include "cong/prague.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
-#include "loss/sample.h"
+#include "loss/loss.h"
 
 #define BURST_SHIFT	12	/* a GSO packet takes at most 1/4096 s at the pacing rate */
 #define USUAL_SHIFT	10	/* sk_pacing_shift of a new sock */

@@ -17,7 +17,7 @@
 #include "base/seq.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
-#include "loss/sample.h"
+#include "loss/loss.h"
 #include "sendq/sendq.h"
 
 /**

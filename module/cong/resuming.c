@@ -39,7 +39,7 @@
 #include "cong/reduction.h"
 #include "cong/resume.h"
 #include "ecn/ecn.h"
-#include "loss/sample.h"
+#include "loss/loss.h"
 #include "sight/mib.h"
 #include "time/time.h"
 

@@ -32,7 +32,7 @@
 #include "ecn/ace.h"
 #include "ecn/ecn.h"
 #include "listen/entry.h"
-#include "loss/sample.h"
+#include "loss/loss.h"
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
 /*

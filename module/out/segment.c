@@ -30,7 +30,7 @@
 #include "compat.h"
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
-#include "loss/phase.h"
+#include "loss/loss.h"
 #include "out/control.h"
 #include "out/held.h"
 #include "out/ip.h"

@@ -27,7 +27,7 @@
 #include "cong/reduction.h"
 #include "cong/resume.h"
 #include "cong/resuming.h"
-#include "loss/phase.h"
+#include "loss/loss.h"
 #include "out/ip.h"
 #include "out/segment.h"
 #include "send/asking.h"

@@ -35,7 +35,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
-#include "loss/sample.h"
+#include "loss/loss.h"
 #include "sight/trace.h"
 
 /* lists of names: each enumerator and the text that is printed for it */

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is in flight, and which of it was lost.
+ *
+ * Comes in: what one ACK told (struct xtcp_sample, loss.h), or a timer that fired. Goes out: which
+ * octets are in flight, sacked or lost, and which are resent first.
+ *
+ *     ack -> sacked -> scoreboard -> {rack, resend}; then recovery/ -> {rack, resend, phase, undo, cong} -> send/
+ *
+ * pipe = sent - acknowledged - sacked - lost + resent, with SACK and without. What may not happen
+ * here: writing a congestion window.
+ */
+#ifndef XTCP_LOSS_H
+#define XTCP_LOSS_H
+
+#include <linux/types.h>
+
+#include "base/options.h"
+#include "base/wire.h"
+#include "cong/cong.h"
+#include "loss/reorder.h"
+
+struct sk_buff;
+struct sock;
+struct xtcp_sample;
+struct xtcp_sender;
+
+/*
+ * The report of one ACK. acked.c fills the struct for all files that evaluate the ACK. Pure: no
+ * socket, no clock.
+ */
+
+/**
+ * struct xtcp_sample - the report of an ACK; lengths in octets of sequence space
+ * @now_us: when the ACK came, xtcp_clock_us()
+ * @first_sent_us: the earliest sending time of the newly acknowledged segments; if no segment is
+ *	newly acknowledged, the earliest sending time of the newly sacked segments. Only segments
+ *	that were sent once count; 0: there is no such segment
+ * @last_sent_us: the latest sending time of the newly acknowledged or sacked segments that were
+ *	sent once; 0: there is no such segment
+ * @una_before: SND.UNA before the ACK
+ * @high_before: the octet after the highest octet that was sacked before the ACK; SND.UNA if no
+ *	octet was sacked
+ * @acked: octets by which SND.UNA moved
+ * @sacked: octets newly sacked
+ * @delivered: octets newly acknowledged or sacked, each counted once
+ * @segments: in AccECN mode, how many segments are newly acknowledged or sacked, as they were last
+ *	sent. Without SACK, those that duplicate ACKs have reported count again
+ * @lost: octets newly marked as lost
+ * @delivered_before: stream->delivered when the rated segment was sent; valid with @tells_rate. Of
+ *	all segments newly acknowledged or sacked, the rated segment is the one that was sent last
+ * @delivered_before_us: the low 32 bits of stream->delivered_us when the rated segment was sent
+ * @in_flight_then: octets in flight when the rated segment was sent, including this segment; filled
+ *	only for an algorithm with control() (cong.h)
+ * @lost_before: stream->lost_total when the rated segment was sent; filled only for an algorithm
+ *	with control()
+ * @marked: how many of our segments are newly reported as CE-marked. In AccECN mode the peer counts
+ *	them; otherwise, if @ece is set, all newly acknowledged or sacked segments count
+ * @sending_us: how long it took to send the octets of the rate sample, microseconds
+ * @rtt_us: the RTT of the segment sent at @last_sent_us, microseconds; 0: unknown
+ * @tsecr: the ACK's TSecr, not checked; 0: the ACK has none
+ * @dsack: the octets that have arrived twice, as the ACK's D-SACK says (RFC 2883); empty: no D-SACK
+ * @resent_acked: a segment that was sent more than once is newly acknowledged or sacked
+ * @echo_is_stale: TSecr is older than the last copy of the segment at SND.UNA. Set only if there
+ *	were three timeouts or more for this SND.UNA, or if the RTO is doubled three times or more
+ * @original_arrived: a segment that was sent only once, before the present recovery began, is newly
+ *	acknowledged or sacked
+ * @ece: the ACK echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)
+ * @duplicate: the ACK is a duplicate (RFC 5681 section 2)
+ * @news: the ACK carries text, SYN or FIN, or a larger window
+ * @tells_rate: the ACK gives a sample of the delivery rate (rate.c)
+ * @is_limited: with @tells_rate: the program had not filled the window when the rated segment was
+ *	sent
+ * @rack_rtt: RACK.rtt is that of a segment of this ACK (rack.c)
+ */
+struct xtcp_sample {
+	u64 now_us;
+	u64 first_sent_us;
+	u64 last_sent_us;
+	u32 una_before;
+	u32 high_before;
+	u32 acked;
+	u32 sacked;
+	u32 delivered;
+	u32 segments;
+	u32 lost;
+	u32 delivered_before;
+	u32 delivered_before_us;
+	u32 in_flight_then;
+	u32 lost_before;
+	u32 marked;
+	u32 sending_us;
+	u32 rtt_us;
+	u32 tsecr;
+	struct xtcp_sack_block dsack;
+	bool resent_acked;
+	bool echo_is_stale;
+	bool original_arrived;
+	bool ece;
+	bool duplicate;
+	bool news;
+	bool tells_rate;
+	bool is_limited;
+	bool rack_rtt;
+};
+
+/* scoreboard.c */
+
+void xtcp_resend_add(struct sock *sk, struct sk_buff *skb);
+struct sk_buff *xtcp_resend_next(const struct sock *sk);
+void xtcp_resend_put_back(struct sock *sk);
+
+/**
+ * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space
+ * @sacked: octets above SND.UNA that the peer has sacked; without SACK, the length of one segment
+ *	for each duplicate ACK (RFC 5681 section 2)
+ * @sacked_segments: @sacked as a number of segments; approximate, because the segment size may have
+ *	changed
+ * @lost: octets marked as lost
+ * @resent: octets of @lost that are in flight again
+ * @high_sacked: the octet after the highest octet that was sacked, at least SND.UNA
+ * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this
+ *	many later segments have arrived. With SACK, this rule ends when reordering is first seen
+ * @reorderings: how often reordering was seen
+ * @seen: the usable SACK blocks of the last ACK that had any, sorted; all whole segments in these
+ *	blocks are marked as sacked
+ */
+struct xtcp_scoreboard {
+	u32 sacked;
+	u32 sacked_segments;
+	u32 lost;
+	u32 resent;
+	u32 high_sacked;
+	u16 reordering;
+	u32 reorderings;
+	struct xtcp_sack_block seen[XTCP_SACK_BLOCKS_MAX];
+};
+
+/* The socket lock is held in all these functions. */
+void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample, u32 *low);
+void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample);
+void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample);
+void xtcp_scoreboard_forget_duplicates(struct sock *sk);
+void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb);
+void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb);
+void xtcp_scoreboard_not_lost(struct sock *sk);
+void xtcp_scoreboard_forget_sacked(struct sock *sk);
+bool xtcp_scoreboard_reneged(const struct sock *sk);
+void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter);
+
+/* The socket lock is held. */
+void xtcp_sacked_take(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample);
+
+/* rack.c */
+
+/**
+ * struct xtcp_rack - RACK's variables (RFC 8985 section 5.2)
+ * @sent_us: RACK.xmit_ts: the latest sending time of all segments that have arrived, microseconds
+ * @end_seq: RACK.end_seq: the octet after the segment that was sent at @sent_us
+ * @rtt_us: RACK.rtt: the RTT of the segment that arrived last, microseconds
+ * @reorder: the state from which the reordering window is computed
+ * @advanced: a segment has arrived since RACK last looked for losses
+ * @is_resent: the segment that was sent at @sent_us was a retransmission
+ */
+struct xtcp_rack {
+	u64 sent_us;
+	u32 end_seq;
+	u32 rtt_us;
+	struct xtcp_reorder reorder;
+	bool advanced;
+	bool is_resent;
+};
+
+/* The socket lock is held in all these functions. */
+void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, struct xtcp_sample *sample);
+void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample);
+u32 xtcp_rack_detect(struct sock *sk, u64 now_us);
+bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us);
+
+/* undo.c */
+
+void xtcp_phase_tell(struct sock *sk, int reason);
+void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason);
+u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample *sample);
+void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked);
+void xtcp_phase_congested_here(struct sock *sk);
+
+/**
+ * struct xtcp_undo - the state needed to undo a reduction of the window
+ * @marker: SND.UNA when the recovery began
+ * @resent: octets resent, minus the octets that D-SACKs report as arrived twice; begins with the
+ *	retransmissions that are in flight when the recovery begins
+ * @first_ts: TSval of the first retransmission, or of the tail loss probe before it
+ * @armed: there is a reduction that may be undone
+ * @any_resent: a retransmission was in flight when the recovery began, or something was resent
+ *	since; a tail loss probe does not count
+ * @has_ts: @first_ts is valid
+ */
+struct xtcp_undo {
+	u32 marker;
+	u32 resent;
+	u32 first_ts;
+	bool armed;
+	bool any_resent;
+	bool has_ts;
+};
+
+/* The socket lock is held in all these functions. */
+void xtcp_undo_begin(struct sock *sk);
+void xtcp_undo_forget(struct sock *sk);
+void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us);
+void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end);
+bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample);
+bool xtcp_undo_all_came_twice(const struct sock *sk);
+bool xtcp_undo_apply(struct sock *sk, int counter);
+
+#endif /* XTCP_LOSS_H */
