@@ -100,10 +100,7 @@
 #include "fastopen/metrics.c"
 
 #include "recv/text.c"
-#include "recv/urgent.c"
 #include "recv/rcvq.c"
-#include "recv/trim.c"
-#include "recv/savedsyn.c"
 
 #include "send/retransmit.c"
 #include "send/output.c"

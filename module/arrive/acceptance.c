@@ -18,7 +18,7 @@
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
-#include "recv/text.h"
+#include "recv/recv.h"
 #include "sight/mib.h"
 #include "window/window.h"
 

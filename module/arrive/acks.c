@@ -13,7 +13,7 @@
 #include "base/net.h"
 #include "base/sock.h"
 #include "out/ip.h"
-#include "recv/text.h"
+#include "recv/recv.h"
 #include "send/bare.h"
 #include "time/time.h"
 #include "window/window.h"

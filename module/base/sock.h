@@ -19,7 +19,7 @@
 #include "base/timeouts.h"
 #include "base/wire.h"
 #include "ecn/ace.h"
-#include "recv/urgent.h"
+#include "recv/recv.h"
 #include "time/time.h"
 
 struct xtcp_fastopen;
@@ -98,7 +98,7 @@ struct xtcp_sock {
 	u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
 	struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
 	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
-	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (savedsyn.c) */
+	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (text.c) */
 	/* state of Fast Open as server; NULL: none, or the handshake is complete */
 	struct xtcp_fastopen *fastopen;
 };

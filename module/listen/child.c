@@ -40,7 +40,7 @@
 #include "out/reply.h"
 #include "policy/policy.h"
 #include "ports/lease.h"
-#include "recv/savedsyn.h"
+#include "recv/recv.h"
 #include "send/mss.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"

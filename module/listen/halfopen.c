@@ -25,7 +25,7 @@
 #include "listen/refusal.h"
 #include "listen/request.h"
 #include "out/reply.h"
-#include "recv/savedsyn.h"
+#include "recv/recv.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 

@@ -22,7 +22,7 @@
 #include "base/net.h"
 #include "compat.h"
 #include "listen/entry.h"
-#include "recv/savedsyn.h"
+#include "recv/recv.h"
 
 #define MEMORY_SHARE	128		/* all namespaces' entries may take 1/128 of the memory */
 #define GATHERED_MAX	512		/* limit of entries that share the next grace period */

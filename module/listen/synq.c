@@ -51,7 +51,7 @@
 #include "lookup/group.h"
 #include "out/ip_reply.h"
 #include "out/reply.h"
-#include "recv/savedsyn.h"
+#include "recv/recv.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 

@@ -49,7 +49,7 @@
 #include "lookup/demux.h"
 #include "out/control.h"
 #include "out/ip_reply.h"
-#include "recv/savedsyn.h"
+#include "recv/recv.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "timewait/timewait.h"

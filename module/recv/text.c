@@ -5,16 +5,36 @@
  *
  * A FIN is not queued. Its sequence number is stored (rcv_fin_seq), and text beyond that number is
  * not accepted. The FIN is taken when RCV.NXT reaches the number.
+ *
+ * Step six of SEGMENT ARRIVES: the urgent pointer (RFC 9293 section 3.10.7.4).
+ *
+ * The urgent pointer of a segment points to the octet after the urgent octet (RFC 9293 section
+ * 3.1), or with net.xtcp.stdurg to the urgent octet itself (RFC 1122 section 4.2.2.4). Only the
+ * last urgent octet is known to us: struct xtcp_urgent has its sequence number and its value.
+ * MSG_OOB returns this value. The octet also stays in the receive queue. A read stops before the
+ * octet. The next read skips it, or returns it as normal text if SO_OOBINLINE is set. The sequence
+ * number of the octet is called the mark.
+ *
+ * The SYN of a connection, for a program that asks for it: TCP_SAVE_SYN on the listener,
+ * TCP_SAVED_SYN on an accepted socket.
+ *
+ * The SYN is stored behind the half-open entry, in the same allocation. The child gets a copy,
+ * which is freed when the program reads it. As in Linux, a SYN is not saved if memory was short. A
+ * SYN that was answered by cookie is not saved either, because it has no entry.
  */
-#include "recv/text.h"
+#include "recv/recv.h"
 
 #include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/tcp.h>
+#include <net/sock.h>
 #include <net/tcp.h>
 
 #include "base/ackrate.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/options.h"
 #include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
@@ -22,10 +42,182 @@
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/stream_begin.h"
-#include "recv/rcvq.h"
-#include "recv/trim.h"
 #include "sight/mib.h"
 #include "window/window.h"
+
+/* The length of the link header in octets; 0 for a tun device. */
+static u32 link_len(const struct sk_buff *skb)
+{
+	return skb_mac_header_was_set(skb) ? skb_mac_header_len(skb) : 0;
+}
+
+/**
+ * xtcp_savedsyn_len() - how many octets of a SYN are to be saved
+ * @skb: the SYN; its data begins with the TCP header
+ * @save_syn: the value of TCP_SAVE_SYN, not 0
+ *
+ * Context: softirq.
+ *
+ * Return: octets. All headers are saved, but not the data.
+ */
+u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn)
+{
+	return (save_syn == 2 ? link_len(skb) : 0) + skb_network_header_len(skb) + xtcp_seg(skb)->hdr_len;
+}
+
+/**
+ * xtcp_savedsyn_take_keyids() - store the KeyIDs of a SYN, or of a SYN that has come again
+ * @syn: where to store them; nothing is stored if the SYN has no TCP-AO
+ * @skb: the SYN; its data begins with the TCP header
+ *
+ * RFC 5925 section 3.3: each segment may ask for another key.
+ *
+ * Context: softirq. Lock: the listener's, held, once the entry is in the table.
+ */
+void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff *skb)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	struct xtcp_ao_option option;
+
+	if (xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option) != XTCP_AO_PRESENT)
+		return;
+	WRITE_ONCE(syn->ao_keyid, option.keyid);
+	WRITE_ONCE(syn->ao_rnext, option.rnext);
+}
+
+/**
+ * xtcp_savedsyn_fill() - copy the headers of a SYN, and its KeyIDs
+ * @syn: where to store both. The caller has set @len to xtcp_savedsyn_len(), or to 0 if the
+ *	program wants no headers. All other fields are 0
+ * @skb: the SYN; its data begins with the TCP header
+ *
+ * Context: softirq.
+ */
+void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb)
+{
+	memcpy(syn->octets, skb->data + xtcp_seg(skb)->hdr_len - syn->len, syn->len);
+	xtcp_savedsyn_take_keyids(syn, skb);
+}
+
+/**
+ * xtcp_savedsyn_copy() - copy the saved SYN of a half-open entry, for the sock of the connection
+ * @syn: the SYN of the entry
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: the copy, or NULL if there is no memory.
+ */
+struct xtcp_saved_syn *xtcp_savedsyn_copy(const struct xtcp_saved_syn *syn)
+{
+	const u32 size = xtcp_savedsyn_bytes(syn->len);
+	struct xtcp_saved_syn *copy = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+
+	if (copy)
+		memcpy(copy, syn, size);
+	return copy;
+}
+
+/**
+ * xtcp_savedsyn_drop() - free the saved SYN of a connection
+ * @syn: points to xtcp_sock.saved_syn, which is NULL afterwards
+ *
+ * Context: softirq or process. Lock: socket, held, or no other thread can find the sock.
+ */
+void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn)
+{
+	kfree(*syn);
+	*syn = NULL;
+}
+
+/* The sequence number of the urgent octet, computed from the segment's urgent pointer. */
+static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
+{
+	u32 pointer = ntohs(tcp_hdr(skb)->urg_ptr);
+
+	if (pointer && !READ_ONCE(xtcp_net_of(sk)->sysctl.stdurg))
+		pointer--;
+	return xtcp_seg(skb)->seq + pointer;
+}
+
+/*
+ * Skip the urgent octet, which is the next octet to read: struct xtcp_urgent is about to forget it
+ * for a newer one. No read may return the old octet as normal text, because MSG_OOB has returned
+ * the octet already, or the program did not want it.
+ */
+static void pass_over(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb = skb_peek(&sk->sk_receive_queue);
+
+	xtcp_rcv_copied(&xsk->rcv, 1);
+	if (skb && xtcp_seq_ge(xsk->rcv.copied_seq, xtcp_seg(skb)->seq + skb->len))
+		xtcp_rcvq_eaten(sk, skb);
+}
+
+/* Take the urgent pointer of a segment and send SIGURG: RCV.UP <- max(RCV.UP, SEG.UP). */
+static void take_pointer(struct sock *sk, u32 seq)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	/* an octet before RCV.NXT can no longer become urgent, even if it is unread */
+	if (xtcp_seq_gt(xsk->rcv.copied_seq, seq) || xtcp_seq_lt(seq, xsk->rcv.nxt))
+		return;
+	if (xsk->urgent.data && xtcp_seq_le(seq, xsk->urgent.seq))
+		return;
+	sk_send_sigurg(sk);
+	if (xtcp_urgent_at_mark(sk) && !sock_flag(sk, SOCK_URGINLINE) && xsk->rcv.copied_seq != xsk->rcv.nxt)
+		pass_over(sk);
+	xtcp_urgent_await(&xsk->urgent, seq);
+}
+
+/**
+ * xtcp_urgent_arrives() - process the urgent pointer and the urgent octet of a segment
+ * @sk: in a state that accepts text
+ * @skb: a segment with URG, or any segment while an urgent octet is awaited; it begins with the TCP
+ *	header and is not trimmed yet
+ *
+ * RFC 9293 section 3.10.7.4, sixth step, and section 3.8.5 (MUST-32): the owner of the socket gets
+ * SIGURG, and poll() reports EPOLLPRI. As in Linux, the octet is available as soon as it arrives,
+ * even beyond a hole.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 at;
+	u8 octet;
+
+	sock_owned_by_me(sk);
+	if (seg->flags & XTCP_URG)
+		take_pointer(sk, pointed_at(sk, skb));
+	if (xsk->urgent.data != XTCP_URGENT_AWAITED)
+		return;
+	at = xsk->urgent.seq - seg->seq - !!(seg->flags & XTCP_SYN);
+	if (at >= seg->len || skb_copy_bits(skb, seg->hdr_len + at, &octet, 1))
+		return;
+	xtcp_urgent_came(&xsk->urgent, octet);
+	if (!sock_flag(sk, SOCK_DEAD))
+		sk->sk_data_ready(sk);
+}
+
+/**
+ * xtcp_urgent_at_mark() - is the urgent octet the next one to read (SIOCATMARK)?
+ * @sk: the sock
+ *
+ * RFC 9293 section 3.8.5.
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: true when the urgent octet is the next one.
+ */
+bool xtcp_urgent_at_mark(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return READ_ONCE(xsk->urgent.data) && READ_ONCE(xsk->urgent.seq) == READ_ONCE(xsk->rcv.copied_seq);
+}
 
 /* After quickack(), at most so many ACKs in a row are not delayed; Linux: TCP_MAX_QUICKACKS. */
 #define QUICKACKS_MAX		16U
@@ -389,7 +581,7 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
  *
  * RCV.NXT advances over text and FIN that are in order. xsk->acking notes whether an ACK must be
  * sent, and the SACK blocks note which text came out of order. An urgent octet is text like any
- * other (urgent.c). RFC 9293 section 3.10.7.4, seventh step, and the part of the eighth step that
+ * other (text.c). RFC 9293 section 3.10.7.4, seventh step, and the part of the eighth step that
  * takes the FIN; MUST-58, MUST-59, SHLD-31, MAY-13.
  *
  * Context: softirq or process. Lock: socket, held.

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The receive queue.
+ *
+ * Comes in: data of acceptable segments, and a program that reads. Goes out: octets in order to the
+ * program. window/ tells the peer about them.
+ *
+ * What may not happen here: dropping an octet that was acknowledged, or that had room in the window.
+ * Only data out of order may be dropped, when memory is short.
+ */
+#ifndef XTCP_RECV_H
+#define XTCP_RECV_H
+
+#include <linux/compiler.h>
+#include <linux/overflow.h>
+#include <linux/types.h>
+#include <net/sock.h>
+
+#include "arrive/arrives.h"
+
+struct sk_buff;
+struct sock;
+
+/* rcvq.c */
+
+bool xtcp_trim_front(struct sk_buff *skb, u32 octets);
+bool xtcp_trim_back(struct sk_buff *skb, u32 len);
+
+/*
+ * The caller of each of these functions holds the socket lock. xtcp_rcvq_purge_out_of_order() needs
+ * no lock if no other thread can reach the sock.
+ */
+bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb);
+void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb);
+bool xtcp_rcvq_is_waiting(const struct sock *sk, u32 seq);
+void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);
+void xtcp_rcvq_purge_out_of_order(struct sock *sk);
+
+/* text.c */
+
+/**
+ * struct xtcp_saved_syn - the headers of a SYN, and the KeyIDs of its TCP-AO option
+ * @len: length of @octets; 0: the program asked for no headers
+ * @ao_keyid: the KeyID of the latest SYN; 0 without TCP-AO; READ_ONCE
+ * @ao_rnext: the RNextKeyID of the latest SYN; READ_ONCE
+ * @octets: the link header if TCP_SAVE_SYN is 2, then the headers of IP and TCP
+ */
+struct xtcp_saved_syn {
+	u16 len;
+	u8 ao_keyid;
+	u8 ao_rnext;
+	u8 octets[];
+};
+
+/* The size of a struct xtcp_saved_syn with @len octets of headers, in octets. */
+static inline u32 xtcp_savedsyn_bytes(u32 len)
+{
+	return offsetof(struct xtcp_saved_syn, octets) + len;
+}
+
+u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn);
+void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb);
+void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff *skb);
+struct xtcp_saved_syn *xtcp_savedsyn_copy(const struct xtcp_saved_syn *syn);
+void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn);
+
+#define XTCP_URGENT_THERE	0x0100	/* the octet has come: it is the low 8 bits of @data */
+#define XTCP_URGENT_AWAITED	0x0200	/* the urgent octet has not come yet */
+#define XTCP_URGENT_TAKEN	0x0400	/* MSG_OOB has returned the urgent octet */
+
+/**
+ * struct xtcp_urgent - the last urgent octet of the peer
+ * @seq: the sequence number of the urgent octet
+ * @data: one of XTCP_URGENT_*; with XTCP_URGENT_THERE, the low 8 bits are the value of the urgent
+ *	octet. 0: no urgent octet is ahead of the reader
+ *
+ * The socket lock guards this struct, but some readers do not take it. Only the functions below
+ * write the struct.
+ */
+struct xtcp_urgent {
+	u32 seq;
+	u16 data;
+};
+
+static inline void xtcp_urgent_await(struct xtcp_urgent *urgent, u32 seq)
+{
+	WRITE_ONCE(urgent->data, XTCP_URGENT_AWAITED);
+	WRITE_ONCE(urgent->seq, seq);
+}
+
+static inline void xtcp_urgent_came(struct xtcp_urgent *urgent, u8 octet)
+{
+	WRITE_ONCE(urgent->data, XTCP_URGENT_THERE | octet);
+}
+
+static inline void xtcp_urgent_taken(struct xtcp_urgent *urgent)
+{
+	WRITE_ONCE(urgent->data, XTCP_URGENT_TAKEN);
+}
+
+static inline void xtcp_urgent_passed(struct xtcp_urgent *urgent)
+{
+	WRITE_ONCE(urgent->data, 0);
+}
+
+void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb);
+bool xtcp_urgent_at_mark(const struct sock *sk);
+
+/*
+ * Socket lock held. xtcp_text_purge() needs no lock if no other thread can reach the sock;
+ * xtcp_text_readable(): any context, racy without the lock.
+ */
+enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb);
+void xtcp_text_came_again(struct sock *sk);
+void xtcp_text_purge(struct sock *sk);
+bool xtcp_text_readable(const struct sock *sk, int target);
+void xtcp_text_wake(struct sock *sk);
+
+#endif /* XTCP_RECV_H */
