@@ -102,14 +102,9 @@
 #include "recv/text.c"
 #include "recv/rcvq.c"
 
-#include "send/retransmit.c"
 #include "send/output.c"
 #include "send/bare.c"
-#include "send/mtuprobe.c"
-#include "send/bundle.c"
-#include "send/asking.c"
 #include "send/mss.c"
-#include "send/sndbuf.c"
 
 #include "out/segment.c"
 #include "out/segopt.c"

@@ -14,7 +14,7 @@
 #include "base/sock.h"
 #include "out/ip.h"
 #include "recv/recv.h"
-#include "send/bare.h"
+#include "send/send.h"
 #include "time/time.h"
 #include "window/window.h"
 

@@ -98,7 +98,7 @@ struct xtcp_stream {
 	 * lower rcv_mss to this length; 0: the last segment cannot lower rcv_mss
 	 */
 	u16 rcv_last_len;
-	/* full segments per ACK, from the last ACK Rate Request that we sent (asking.c); 0: none */
+	/* full segments per ACK, from the last ACK Rate Request that we sent (bare.c); 0: none */
 	u8 asked_rate;
 	u8 wanted_rate;			/* rate of the next ACK Rate Request, if sack.asks is set */
 	/* the receiver's round-trip time, microseconds; 0: unknown */

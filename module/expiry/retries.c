@@ -19,8 +19,8 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "fastopen/fastsyn.h"
-#include "send/bare.h"
 #include "send/mtuprobe.h"
+#include "send/send.h"
 #include "sight/mib.h"
 #include "sock/end.h"
 #include "time/time.h"
@@ -231,7 +231,7 @@ static bool orphan_had_its_time(const struct sock *sk)
  * The limit is the user timeout: TCP_USER_TIMEOUT, or else net.xtcp.user_timeout_ms. If neither is
  * set, the limit is R2, or a shorter time for an orphan (MUST-20, MUST-21). At each timeout before
  * the limit, the sock's hash and flow label change, so that the retransmission may take another
- * path. From R1 on, this function also makes routing choose another route, and lets mtuprobe.c
+ * path. From R1 on, this function also makes routing choose another route, and lets mss.c
  * check whether the segments are too large for the path.
  *
  * Context: softirq or process. Lock: socket, held.

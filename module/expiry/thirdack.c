@@ -30,7 +30,7 @@
 #include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
-#include "send/bare.h"
+#include "send/send.h"
 #include "sight/mib.h"
 
 #define WAIT_NS		NSEC_PER_MSEC

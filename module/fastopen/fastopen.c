@@ -29,7 +29,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "fastopen/fastkeys.h"
-#include "send/output.h"
+#include "send/send.h"
 #include "sight/mib.h"
 
 #define RESET_COUNTS	(60 * HZ)	/* a reset connection counts for this time (section 5.1) */

@@ -35,8 +35,7 @@
 #include "fastopen/fastopen.h"
 #include "fastopen/metrics.h"
 #include "out/ip.h"
-#include "send/mss.h"
-#include "send/output.h"
+#include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/mib.h"
 

@@ -47,7 +47,7 @@
 #include "lookup/demux.h"
 #include "out/ip.h"
 #include "recovery/repair.h"
-#include "send/mss.h"
+#include "send/send.h"
 #include "sight/mib.h"
 #include "sock/end.h"
 #include "time/time.h"

@@ -41,7 +41,7 @@
 #include "policy/policy.h"
 #include "ports/lease.h"
 #include "recv/recv.h"
-#include "send/mss.h"
+#include "send/send.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sock/create.h"

@@ -35,7 +35,7 @@
 #include "out/held.h"
 #include "out/ip.h"
 #include "out/segopt.h"
-#include "send/mss.h"
+#include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"

@@ -45,7 +45,7 @@
 #include "recovery/repair.h"
 #include "recovery/tlp.h"
 #include "send/mtuprobe.h"
-#include "send/output.h"
+#include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"

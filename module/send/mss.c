@@ -15,20 +15,43 @@
  * or such an exception expires. So the MSS may fall or rise. This file ignores segments in flight
  * that are too large now: output.c cuts them when it sends them again.
  *
- * Context of all public functions: softirq or process. Lock: socket, held.
+ * The send buffer: how much a program may write ahead of the peer's ACKs, and when a waiting writer
+ * is woken.
+ *
+ * Searches for the path MTU by probes, because routers may not report it (RFC 4821, RFC 8899
+ * section 4).
+ *
+ * The search is binary, between the largest size that is known to pass and the largest size that
+ * may pass. A probe is a segment of the middle size, with data that is to be sent anyway. If the
+ * probe is acknowledged, its size passes. If the probe is lost, its size does not pass, and the
+ * loss is no sign of congestion. If an earlier segment is also lost, or if a timeout finds the
+ * loss, the probe tells nothing about the path MTU.
+ *
+ * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does
+ * nothing until timeouts show a black hole. Then base_mss limits the size of segments, and each
+ * further timeout halves this limit, but not below mtu_probe_floor. When these smaller segments get
+ * through, the search goes upward again.
  */
-#include "send/mss.h"
+#include "send/send.h"
 
 #include <linux/minmax.h>
+#include <net/ip.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 
 #include "base/is_v4.h"
 #include "base/net.h"
 #include "base/sender.h"
+#include "base/seq.h"
 #include "base/wire.h"
 #include "cong/cong.h"
+#include "cong/stream_begin.h"
+#include "out/held.h"
 #include "out/ip.h"
 #include "out/segopt.h"
+#include "send/mtuprobe.h"
+#include "sight/mib.h"
+#include "time/time.h"
 
 static u32 both_headers(const struct sock *sk)
 {
@@ -57,6 +80,8 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
  * @sk: the sock
  * @mtu: the size of the packet in octets, with the IP header
  *
+ * Context: softirq or process. Lock: socket, held.
+ *
  * Return: octets of data. The data, together with the options that every segment has, also fits the
  * peer's MSS and TCP_MAXSEG. A limit below min_snd_mss counts as min_snd_mss.
  */
@@ -70,6 +95,8 @@ u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
  * xtcp_mss_to_mtu() - how large is a packet with a given amount of data?
  * @sk: the sock
  * @mss: octets of data in the packet
+ *
+ * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets, with the IP header.
  */
@@ -87,6 +114,8 @@ u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
  * RFC 9293 section 3.7.1 (MUST-16). A router's report of the path MTU may be forged. So no report
  * makes a full segment, with its options, shorter than min_snd_mss. This leaves room for data even
  * beside all possible options (CVE-2019-11479).
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {
@@ -116,4 +145,330 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 	tx->pmtu = pmtu;
 	tx->mss = clamp_t(u32, mss, XTCP_MSS_MIN_SND - options, U16_MAX);
 	xtcp_cong_mss_changed(sk);
+}
+
+/*
+ * a probe is sent only if the congestion window has at least this many segments, as in Linux: the
+ * segments behind the probe have to reveal its loss
+ */
+#define LEAST_SEGMENTS	11U
+
+static const struct xtcp_sysctl *sysctls(const struct sock *sk)
+{
+	return &xtcp_net_of(sk)->sysctl;
+}
+
+/*
+ * The upper limit of the search, octets. A larger packet is too large for the peer or for the
+ * route.
+ */
+static u16 highest(const struct sock *sk)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+
+	return min_t(u32, tx->agreed.mss_clamp + xtcp_ip_header_len(sk) + XTCP_HDR_LEN,
+		     min_not_zero(tx->pmtu, (u32)U16_MAX));
+}
+
+static void begin_search(struct sock *sk, u32 mss)
+{
+	struct xtcp_mtuprobe *probe = &xtcp_sender(sk)->stream->mtuprobe;
+
+	probe->low = min_t(u32, xtcp_mss_to_mtu(sk, mss), U16_MAX);
+	probe->high = highest(sk);
+	probe->size = 0;
+	probe->stamp = (u32)jiffies;
+}
+
+/**
+ * xtcp_mtuprobe_begin() - a connection begins: search for its path MTU if mtu_probing is 2
+ * @sk: the options of both SYNs are known
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_mtuprobe_begin(struct sock *sk)
+{
+	u8 when = READ_ONCE(sysctls(sk)->mtu_probing);
+
+	sock_owned_by_me(sk);
+	/* if mtu_probing is 1, the search begins when timeouts show a black hole */
+	if (likely(when < 2))
+		return;
+	if (!xtcp_stream_is_there(xtcp_sender(sk)->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC))
+		return;
+	begin_search(sk, READ_ONCE(sysctls(sk)->base_mss));
+	xtcp_sender(sk)->stream->mtuprobe.is_on = true;
+}
+
+/**
+ * xtcp_mtuprobe_timeout() - text is still unacknowledged after R1, which suggests a black hole:
+ * send smaller segments
+ * @sk: in a synchronized state
+ *
+ * RFC 4821 section 7.7, RFC 8899 section 4.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_mtuprobe_timeout(struct sock *sk)
+{
+	const struct xtcp_sysctl *ctl = sysctls(sk);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	u32 mss;
+
+	sock_owned_by_me(sk);
+	if (!READ_ONCE(ctl->mtu_probing))
+		return;
+	if (!stream->mtuprobe.is_on) {
+		begin_search(sk, READ_ONCE(ctl->base_mss));
+		stream->mtuprobe.is_on = true;
+	} else {
+		mss = min_t(u32, xtcp_mss_of(sk, stream->mtuprobe.low) / 2, READ_ONCE(ctl->base_mss));
+		mss = max3(mss, (u32)READ_ONCE(ctl->mtu_probe_floor), (u32)READ_ONCE(ctl->min_snd_mss));
+		stream->mtuprobe.low = min_t(u32, xtcp_mss_to_mtu(sk, mss), U16_MAX);
+		stream->mtuprobe.size = 0;
+	}
+	xtcp_mss_sync(sk, tx->pmtu);
+}
+
+/*
+ * May a router fragment a probe? Such a probe would tell nothing about the path MTU (RFC 8899
+ * section 3, item 2).
+ */
+static bool may_be_cut(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	return xtcp_sock_is_v4(sk) && dst && !ip_dont_fragment(sk, dst);
+}
+
+/**
+ * xtcp_mtuprobe_due() - is it time to send a probe?
+ * @sk: the sock, about to send new data
+ *
+ * The path may change, so a search that has ended begins anew after probe_interval.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: how many octets of data the probe has to have; 0: send no probe. If a probe is due,
+ * enough data can follow it to reveal its loss.
+ */
+u32 xtcp_mtuprobe_due(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	struct xtcp_mtuprobe *probe = &stream->mtuprobe;
+	const struct xtcp_sysctl *ctl = sysctls(sk);
+	u32 size, needed;
+
+	sock_owned_by_me(sk);
+	if (!probe->is_on || probe->size || tx->cong.phase != XTCP_CONG_OPEN ||
+	    tx->cong.cwnd < LEAST_SEGMENTS * tx->mss || xtcp_sack_has_news(&stream->sack) || may_be_cut(sk))
+		return 0;
+	size = xtcp_mss_of(sk, (probe->high + probe->low) / 2);
+	if (probe->high - probe->low < READ_ONCE(ctl->probe_threshold) || size <= tx->mss) {
+		if ((u32)jiffies - probe->stamp >= (u64)READ_ONCE(ctl->probe_interval) * HZ)
+			begin_search(sk, tx->mss);
+		return 0;
+	}
+	/* a probe may be larger than many segments: the congestion window counts octets */
+	if (tx->cong.cwnd < size + tx->mss)
+		return 0;
+	needed = size + (stream->scoreboard.reordering + 1U) * tx->mss;
+	return tx->snd.write_seq - tx->snd.nxt >= needed && tx->snd.wnd >= needed ? size : 0;
+}
+
+/**
+ * xtcp_mtuprobe_sent() - note that a probe was sent
+ * @sk: the sock
+ * @start: sequence number of the first octet of the probe
+ * @end: sequence number after the last octet of the probe
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
+{
+	struct xtcp_mtuprobe *probe = &xtcp_sender(sk)->stream->mtuprobe;
+
+	sock_owned_by_me(sk);
+	probe->start = start;
+	probe->end = end;
+	probe->size = xtcp_mss_to_mtu(sk, end - start);
+}
+
+/**
+ * xtcp_mtuprobe_acked() - SND.UNA has moved: is the probe acknowledged now?
+ * @sk: the sock
+ *
+ * When the probe is acknowledged, the MSS grows. The congestion window counts octets, so it stays
+ * as it is.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_mtuprobe_acked(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_mtuprobe *probe = &tx->stream->mtuprobe;
+
+	sock_owned_by_me(sk);
+	if (!probe->size || xtcp_seq_lt(tx->snd.una, probe->end))
+		return;
+	probe->low = probe->size;
+	probe->size = 0;
+	xtcp_mss_sync(sk, tx->pmtu);
+	XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPMTUPSUCCESS);
+}
+
+/**
+ * xtcp_mtuprobe_lost() - a segment is lost: is it the probe?
+ * @sk: the sock; not in recovery
+ *
+ * RFC 4821 section 7.6.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the probe is the first missing segment: it was too large, and its loss is no
+ * sign of congestion.
+ */
+bool xtcp_mtuprobe_lost(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_mtuprobe *probe = &tx->stream->mtuprobe;
+
+	sock_owned_by_me(sk);
+	if (likely(!probe->size) || tx->snd.una != probe->start)
+		return false;
+	probe->high = probe->size - 1;
+	probe->size = 0;
+	XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPMTUPFAIL);
+	return true;
+}
+
+/**
+ * xtcp_sndbuf_memory_free() - proto.stream_memory_free: does TCP_NOTSENT_LOWAT allow more data?
+ * @sk: the sock
+ * @wake: 1: the caller wants to wake a writer, so half of the limit must be free; otherwise 0
+ *
+ * Context: any; racy without the socket lock.
+ *
+ * Return: true when TCP_NOTSENT_LOWAT allows more data.
+ */
+bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	u32 unsent = READ_ONCE(tx->snd.write_seq) - READ_ONCE(tx->snd.nxt);
+	u32 mark = READ_ONCE(tx->notsent_lowat) ?: READ_ONCE(tx->xn->sysctl.notsent_lowat);
+
+	return unsent << wake < mark;
+}
+
+static void wake_writers(struct sock *sk, struct socket *sock)
+{
+	struct socket_wq *wq = rcu_dereference(sk->sk_wq);
+
+	clear_bit(SOCK_NOSPACE, &sock->flags);
+	if (skwq_has_sleeper(wq))
+		wake_up_interruptible_poll(&wq->wait, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+	if (wq && READ_ONCE(wq->fasync_list) && !(READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN))
+		sock_wake_async(wq, SOCK_WAKE_SPACE, POLL_OUT);
+}
+
+/**
+ * xtcp_sndbuf_write_space() - sk_write_space: the send queue has shrunk, or IP or a device has
+ *	freed a segment
+ * @sk: the sock
+ *
+ * As with every stream socket of the kernel, writers are woken when a third of the buffer is free.
+ * If SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), which calls this function for
+ * each freed segment. In this case, to save work, writers are woken only if one of them waits for
+ * free space (SOCK_NOSPACE).
+ *
+ * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
+ */
+void xtcp_sndbuf_write_space(struct sock *sk)
+{
+	bool may_be_wfree = unlikely(!sock_flag(sk, SOCK_USE_WRITE_QUEUE));
+	struct socket *sock;
+
+	if (may_be_wfree) {
+		xtcp_pace_room(sk);
+		if (READ_ONCE(xtcp_sender(sk)->held_at))
+			xtcp_held_segment_freed(sk);
+	}
+	rcu_read_lock();
+	/* RCU keeps the memory of sk_socket from being freed */
+	sock = READ_ONCE(sk->sk_socket);
+	if (sock && (!may_be_wfree || test_bit(SOCK_NOSPACE, &sock->flags)) && __sk_stream_is_writeable(sk, 1))
+		wake_writers(sk, sock);
+	rcu_read_unlock();
+}
+
+/**
+ * xtcp_sndbuf_expand() - let the send buffer follow the congestion window
+ * @sk: the sock
+ *
+ * As in Linux's tcp_sndbuf_expand(), the buffer has room for two windows: one is in flight, and
+ * its ACKs let us send the other. The buffer grows to wmem[2] of the namespace at most. It does not
+ * grow if SO_SNDBUF has set its size, or while memory is short.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_sndbuf_expand(struct sock *sk)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	int most = READ_ONCE(xtcp_net_of(sk)->sysctl.wmem[2]);
+	u32 segments, per_segment;
+	u64 want;
+
+	sock_owned_by_me(sk);
+	if (sk->sk_userlocks & SOCK_SNDBUF_LOCK || sk_under_memory_pressure(sk))
+		return;
+	segments = max_t(u32, tx->cong.cwnd / max_t(u32, tx->mss, 1), XTCP_INIT_CWND);
+	per_segment = roundup_pow_of_two(tx->mss + MAX_TCP_HEADER + SKB_DATA_ALIGN(sizeof(struct skb_shared_info))) +
+		      SKB_DATA_ALIGN(sizeof(struct sk_buff));
+	want = 2ULL * segments * per_segment;
+	if (sk->sk_sndbuf < want)
+		WRITE_ONCE(sk->sk_sndbuf, max_t(int, sk->sk_sndbuf, min_t(u64, want, most)));
+}
+
+/**
+ * xtcp_sndbuf_wake() - wake a writer after octets were acknowledged or sent
+ * @sk: the sock
+ *
+ * The caller first sends all that it may send, because TCP_NOTSENT_LOWAT counts only unsent data.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+__always_inline void xtcp_sndbuf_wake(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	/*
+	 * smp_mb() pairs with the barrier of a writer, which sets SOCK_NOSPACE before its last look
+	 * at the queue
+	 */
+	smp_mb();
+	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
+		return;
+	xtcp_sndbuf_expand(sk);
+	sk->sk_write_space(sk);
+}
+
+/**
+ * xtcp_sndbuf_waits_for_room() - let a timer send the waiting text when there is room below TCP
+ * @sk: the sock; something is in flight
+ * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
+ *	number of octets
+ *
+ * Our sk_write_space reports room below TCP (xtcp_pace_room()). If BPF has replaced it, the report
+ * may not come. In that case, the caller must not wait: the text could stay until the next ACK
+ * comes, or until AGAIN_NS has passed (pace.c).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when a timer will send; false when the caller must not wait, or when there is room
+ * already.
+ */
+bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most)
+{
+	return sk->sk_write_space == xtcp_sndbuf_write_space && xtcp_pace_waits_for_room(sk, most);
 }

@@ -4,42 +4,245 @@
  * probes (RFC 9293 sections 3.7 and 3.8).
  *
  * push() sends new data: whole skbs of the send queue, and a part of an skb where a window ends.
- * repair.c chooses what is sent again, and retransmit.c sends it. push() and repair.c compare what
+ * repair.c chooses what is sent again, and output.c sends it. push() and repair.c compare what
  * is in flight with the congestion window.
  *
  * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
  * true: something is in flight and the retransmission deadline is armed; nothing is in flight and
  * the persist deadline is armed; or the timer of pace.c runs.
  *
- * Context of all public functions: softirq or process. Lock: socket, held.
+ * Sends a segment again (RFC 9293 section 3.8.1). recovery/ and expiry/ choose which one, and when;
+ * this file cuts what leaves now out of its skb, and notes that it was sent again.
+ *
+ * How much data goes to IP in one skb. Such an skb is a GSO packet: IP or the device cuts it into
+ * segments. Function names call a GSO packet a "bundle". The functions say how large an skb of the
+ * send queue becomes, how much of it may be sent in one GSO packet, and where it is cut. output.c
+ * decides whether anything may be sent at all.
  */
-#include "send/output.h"
+#include "send/send.h"
 
 #include <net/tcp.h>
 
+#include "auth/signer.h"
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/sender.h"
 #include "base/seq.h"
 #include "base/sock.h"
+#include "base/stream.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
 #include "cong/reduction.h"
 #include "cong/resume.h"
 #include "cong/resuming.h"
+#include "ecn/accecn.h"
 #include "loss/loss.h"
 #include "out/ip.h"
 #include "out/segment.h"
-#include "send/asking.h"
-#include "send/bare.h"
-#include "send/bundle.h"
-#include "send/mss.h"
 #include "send/mtuprobe.h"
-#include "send/sndbuf.h"
 #include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "time/time.h"
+
+/* a part below 1/3 of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */
+#define WINDOW_SHARE	3U
+#define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK: ack_is_near() */
+
+/*
+ * Must each segment be an skb of its own? GSO would copy the urgent pointer unchanged into each
+ * segment. But the pointer counts from the sequence number of its segment (RFC 9293 section 3.8.5).
+ * On older kernels GSO also changes CWR, which is part of the ACE counter (RFC 9768 section 3.2.2).
+ * And if segments are signed, each segment needs its own signature (RFC 2385, RFC 5925).
+ */
+static bool goes_singly(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn) || xtcp_signer_room(sk));
+}
+
+/**
+ * xtcp_bundle_goal() - how large should an skb of the send queue become?
+ * @sk: the sock; its MSS need not be up to date with the route
+ *
+ * An skb should have as many full segments as a GSO packet may have, but at most half of the
+ * largest window that the peer has offered.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, a multiple of xtcp_mss_payload().
+ */
+u32 xtcp_bundle_goal(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 mss = xtcp_mss_payload(sk), segments = 1;
+
+	sock_owned_by_me(sk);
+	if (sk_can_gso(sk) && likely(!xtcp_signer_room(sk))) {
+		u32 most = min3(sk->sk_gso_max_size, GSO_LEGACY_MAX_SIZE - 1U - MAX_TCP_HEADER, xsk->snd.max_wnd / 2);
+
+		segments = clamp_t(u32, most / mss, 1, max_t(u32, sk->sk_gso_max_segs, 1));
+	}
+	return segments * mss;
+}
+
+/**
+ * xtcp_bundle_most() - how much data may a GSO packet have?
+ * @sk: the sock
+ *
+ * A GSO packet may have as much data as the connection's rate sends in a millisecond
+ * (sk_pacing_shift), but at least min_tso_segs segments. A larger packet would be a burst that
+ * delays other connections. If the round-trip time is short, the sysctl tso_rtt_log allows a larger
+ * packet, up to the limit of the device. All of this is as in Linux.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, a multiple of xtcp_mss_payload(). U32_MAX if only the device limits the packet.
+ */
+u32 xtcp_bundle_most(struct sock *sk)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
+	unsigned long octets = xtcp_cong_rate(sk) >> READ_ONCE(sk->sk_pacing_shift);
+	u32 halvings = xtcp_sk(sk)->rto.min_rtt_us >> min_t(u8, READ_ONCE(ctl->tso_rtt_log), 31);
+	u32 mss = xtcp_mss_payload(sk);
+
+	sock_owned_by_me(sk);
+	if (halvings < BITS_PER_TYPE(u32))
+		octets += sk->sk_gso_max_size >> halvings;
+	if (octets >= sk->sk_gso_max_size)
+		return U32_MAX;
+	return max3((u32)octets / mss, (u32)READ_ONCE(ctl->min_tso_segs), 1U) * mss;
+}
+
+/**
+ * xtcp_bundle_of_new() - how much of an unsent skb is sent as one GSO packet?
+ * @sk: the sock
+ * @skb: the skb
+ * @n: how many octets may be sent
+ *
+ * As in Linux, a GSO packet has at most half of the congestion window. So two packets can be in
+ * flight: while we wait for the ACK of the first, the second is on its way.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, no more than @n.
+ */
+u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 mss = xtcp_mss_payload(sk), half = xsk->cong.cwnd / 2;
+
+	sock_owned_by_me(sk);
+	if (likely(skb->len <= mss && !xsk->stream->sack.asks))
+		return n;
+	if (skb->len > half && skb->len > mss)
+		n = min(n, max(half - half % mss, mss));
+	if (skb->len > mss && goes_singly(sk))
+		n = min(n, mss);
+	/*
+	 * a GSO packet would repeat the request for an ACK rate in each segment. So the segment
+	 * with the request is sent alone, and @skb is cut to make room for the request. There is
+	 * one exception: the last skb of the queue is not cut if it fits one segment without the
+	 * request. Then the request may have to wait for a later segment
+	 */
+	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
+		n = min(n, mss);
+	if (unlikely(xtcp_sndcb(skb)->stamps) && skb->len > mss)
+		n = min(n, xtcp_stamp_room(skb, mss));
+	return n;
+}
+
+/*
+ * Is the ACK of the oldest text in flight due soon: within half of a round trip, and within a
+ * millisecond? Returns false if no text was sent within the last millisecond.
+ */
+static bool ack_is_near(const struct xtcp_sock *xsk)
+{
+	const struct list_head *sent = &xsk->stream->in_flight;
+	const u32 srtt_us = xsk->rto.srtt_us;
+	u64 now_us;
+
+	if (list_empty(sent))
+		return false;
+	now_us = xtcp_clock_us();
+	if (xtcp_clock_since_us(now_us, list_last_entry(sent, struct xtcp_sndcb, node)->sent_us) > WAIT_MAX_US)
+		return false;
+	return list_first_entry(sent, struct xtcp_sndcb, node)->sent_us + srtt_us <=
+	       now_us + min(srtt_us / 2, WAIT_MAX_US);
+}
+
+/**
+ * xtcp_bundle_waits() - should a part of an skb wait for the next ACK, although it may be sent now?
+ * @sk: the sock
+ * @skb: the next unsent skb
+ * @n: how many octets of @skb may be sent; at least a segment
+ * @most: how many octets a GSO packet may have, from xtcp_bundle_most(); or U32_MAX
+ *
+ * When a window ends inside @skb, each ACK could release another small part of @skb. But every
+ * machine on the path has as much work with a small GSO packet as with a large one. So, as in
+ * Linux, a part that is less than a third of the window waits if the next ACK is due soon
+ * (ack_is_near()). When that ACK arrives, this function is called again. If the ACK is lost, the
+ * timer for the text in flight makes us send.
+ *
+ * The peer should send that ACK without delay, since more than two segments are in flight (RFC 9293
+ * section 3.8.6.3, SHLD-19). The part has at least one segment, but is less than a third of the
+ * window. So the rest of the window, which is in flight, has more than two segments.
+ *
+ * A full GSO packet never waits. Neither does an skb that may be sent as a whole, so the last
+ * octets that a program writes never wait. Outside of the phase OPEN, or with pacing, nothing
+ * waits: repair.c and pace.c limit what is sent by their own rules.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the part should wait.
+ */
+bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 whole = min(skb->len, most);
+
+	sock_owned_by_me(sk);
+	if (n >= rounddown(whole, xtcp_mss_payload(sk)) || n >= min(xsk->cong.cwnd, xsk->snd.wnd) / WINDOW_SHARE)
+		return false;
+	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
+		return false;
+	/*
+	 * @skb is cut anyway, at the octet with a transmit timestamp or into single segments, so a
+	 * wait would not make a larger packet
+	 */
+	if (unlikely(xtcp_sndcb(skb)->stamps) || goes_singly(sk))
+		return false;
+	return ack_is_near(xsk);
+}
+
+/**
+ * xtcp_bundle_again() - how much of a sent skb is resent as one GSO packet?
+ * @sk: the sock; its MSS is up to date with the route
+ * @skb: the skb
+ * @n: how many octets may be sent
+ *
+ * If segments as large as at the last transmission (xtcp_sndq_segment()) fit the route now, @skb is
+ * cut at the same octets as before. SACK blocks need no room: a full segment that is resent carries
+ * none (RFC 9293 section 3.7.1).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, neither more than @n nor more than @skb has.
+ */
+u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 mss = min_t(u32, xsk->mss, xtcp_sndq_segment(skb));
+
+	sock_owned_by_me(sk);
+	if (n > mss)
+		n = goes_singly(sk) ? mss : n - n % mss;
+	if (unlikely(xtcp_sndcb(skb)->stamps))
+		n = min(n, xtcp_stamp_room(skb, mss));
+	return min(n, skb->len);
+}
 
 /* segments are small if they take more than this many octets of memory for each octet in flight */
 #define SMALL_SHARE	4U
@@ -154,6 +357,8 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
  * @skb: the skb of the segment
  *
  * fq may hold a segment back, but never a SYN.
+ *
+ * Context: softirq or process. Lock: socket, held.
  *
  * Return: microseconds, on the clock of xtcp_clock_us().
  */
@@ -392,6 +597,8 @@ static inline void push(struct sock *sk, int nonagle)
  *
  * If the program has closed the socket and there was no memory for the FIN, this function sends the
  * FIN.
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_push(struct sock *sk)
 {
@@ -406,6 +613,8 @@ void xtcp_output_push(struct sock *sk)
  * xtcp_output_push_nagle() - send what may be sent now, with a given rule for the last segment
  * @sk: the sock, in any state
  * @nonagle: TCP_NAGLE_* for this call only: CORK after MSG_MORE, PUSH when the segment may not wait
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 {
@@ -416,6 +625,8 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 /**
  * xtcp_output_queue_syn() - put a SYN, or a SYN-ACK, into the send queue
  * @sk: its ISS is chosen, and it has sent nothing yet
+ *
+ * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0 or -ENOBUFS.
  */
@@ -460,6 +671,8 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
  *
  * RFC 9293 sections 3.10.1 and 3.10.7.3. Data in the queue is sent with the SYN (RFC 7413).
  *
+ * Context: softirq or process. Lock: socket, held.
+ *
  * Return: 0, or -ENOBUFS when there was no memory to queue the SYN.
  */
 int xtcp_output_syn(struct sock *sk)
@@ -503,6 +716,8 @@ int xtcp_output_syn(struct sock *sk)
  *
  * Nagle does not hold the last segment. If there is no memory for the FIN, we try again when a
  * segment arrives, or at the persist deadline.
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_fin(struct sock *sk)
 {
@@ -523,6 +738,8 @@ void xtcp_output_fin(struct sock *sk)
  * xtcp_output_has_new() - is there unsent data that the peer's window allows to be sent?
  * @sk: the sock
  *
+ * Context: softirq or process. Lock: socket, held.
+ *
  * Return: true when there is such data, and the state of @sk allows to send data.
  */
 bool xtcp_output_has_new(const struct sock *sk)
@@ -536,6 +753,8 @@ bool xtcp_output_has_new(const struct sock *sk)
 /**
  * xtcp_output_new_segment() - send one segment of new data, whatever the congestion window says
  * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0; -EAGAIN when there is no new data or the peer's window has no room for the segment; or
  * an error of xtcp_segment_send().
@@ -578,6 +797,8 @@ static bool urgent_waits(const struct xtcp_sock *xsk)
  * we first send a segment at SND.UNA with the pointer, even if the window is closed (RFC 9293
  * section 3.8.5).
  *
+ * Context: softirq or process. Lock: socket, held.
+ *
  * Return: 0 or an error of xtcp_segment_send().
  */
 int xtcp_output_probe(struct sock *sk, bool keepalive)
@@ -605,4 +826,110 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 			return err;
 	}
 	return xtcp_bare_probe(sk, xsk->snd.una - 1, keepalive);
+}
+
+/*
+ * The segment that is resent now must also have room for a request for an ACK rate
+ * (xtcp_asking_hurries()). So its last octets are cut off, and become a segment of their own. All
+ * later segments begin at the same octets as without the request. @n: from xtcp_bundle_again().
+ * Return: how many octets to resend now.
+ */
+static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb, u32 n)
+{
+	const u32 mss = xtcp_sender(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
+
+	n = min3(n, mss, xtcp_sndq_segment(skb));
+	/*
+	 * cut @skb at @n, where the segment would end without the request. The caller then cuts
+	 * @skb at @most, so only the octets from @most to @n become a segment of their own
+	 */
+	if (n > most && n < skb->len)
+		xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
+	return min(n, most);
+}
+
+/**
+ * xtcp_retransmit_segment() - send a segment again
+ * @sk: the sock
+ * @skb: sent before and not acknowledged; it is cut if only a part may be sent
+ * @max: the limit in octets; it allows at least one segment of @skb
+ *
+ * Nothing is sent beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6,
+ * SHLD-16).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0; -EBUSY when the earlier copy has not left this machine yet; -EAGAIN when the window is
+ * closed; -ENOBUFS; or an error of xtcp_segment_send(). After an error @skb was not sent.
+ */
+int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	u32 need = cb->end_seq - cb->seq;
+	u64 sent_us;
+	int err;
+	u32 n;
+
+	sock_owned_by_me(sk);
+	/*
+	 * after a retransmission, neither an ACK of the probe nor the probe's loss shows anything
+	 * about the path MTU, so forget the probe
+	 */
+	if (unlikely(tx->stream->mtuprobe.size))
+		tx->stream->mtuprobe.size = 0;
+	if (skb_fclone_busy(sk, skb)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSPURIOUS_RTX_HOSTQUEUES);
+		return -EBUSY;
+	}
+	if (!(cb->flags & XTCP_SYN)) {
+		n = min(max, xtcp_snd_room(&tx->snd, cb->seq));
+		if (!n)
+			return -EAGAIN;
+		xtcp_mss_current(sk);
+		if (unlikely(tx->agreed.ack_rate_ok))
+			xtcp_asking_look(sk);
+		n = xtcp_bundle_again(sk, skb, n);
+		if (unlikely(tx->stream->sack.asks) && xtcp_asking_hurries(sk))
+			n = leave_room_for_request(sk, skb, n);
+		/* the FIN is sent with the last octet if the window has room for both */
+		if (n == skb->len && need <= xtcp_snd_room(&tx->snd, cb->seq))
+			n = need;
+		if (n < need && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+			return -ENOBUFS;
+	}
+	sent_us = xtcp_output_departure_us(sk, skb);
+	err = xtcp_segment_send(sk, skb, sent_us);
+	if (unlikely(err))
+		return err;
+	xtcp_sndq_sent(sk, skb, sent_us);
+	tx->snd_tstamp = (u32)jiffies;
+	xtcp_scoreboard_resent(sk, skb);
+	xtcp_undo_resent(sk, cb->end_seq - cb->seq, sent_us);
+	xtcp_reduction_sent(sk, cb->end_seq - cb->seq);
+	return 0;
+}
+
+/**
+ * xtcp_retransmit_tail() - send the last segment again
+ * @sk: the sock
+ * @skb: the last skb that was sent
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: 0, or an error of xtcp_retransmit_segment(): the segment was not sent.
+ */
+int xtcp_retransmit_tail(struct sock *sk, struct sk_buff *skb)
+{
+	u32 mss;
+
+	sock_owned_by_me(sk);
+	xtcp_mss_current(sk);
+	mss = min_t(u32, xtcp_sender(sk)->mss, xtcp_sndq_segment(skb));
+	if (skb->len > mss) {
+		if (xtcp_cut_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
+			return -ENOBUFS;
+		skb = xtcp_sndq_next(sk, skb);
+	}
+	return xtcp_retransmit_segment(sk, skb, mss);
 }

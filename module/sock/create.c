@@ -100,7 +100,7 @@
 #include "expiry/expiry.h"
 #include "out/held.h"
 #include "policy/policy.h"
-#include "send/sndbuf.h"
+#include "send/send.h"
 #include "time/time.h"
 #include "window/window.h"
 

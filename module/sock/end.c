@@ -37,7 +37,7 @@
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "recv/recv.h"
-#include "send/bare.h"
+#include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"

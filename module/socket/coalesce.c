@@ -27,8 +27,7 @@
 #include "base/sock.h"
 #include "base/stream.h"
 #include "expiry/expiry.h"
-#include "send/bundle.h"
-#include "send/output.h"
+#include "send/send.h"
 #include "sendq/sendq.h"
 #include "time/time.h"
 

@@ -32,7 +32,7 @@
 #include "policy/policy.h"
 #include "ports/lease.h"
 #include "ports/port.h"
-#include "send/sndbuf.h"
+#include "send/send.h"
 #include "sight/mib.h"
 #include "sock/create.h"
 #include "sock/end.h"

@@ -19,7 +19,7 @@
 #include "fastopen/fastopen.h"
 #include "listen/entry.h"
 #include "policy/policy.h"
-#include "send/output.h"
+#include "send/send.h"
 #include "time/time.h"
 #include "window/window.h"
 

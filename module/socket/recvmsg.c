@@ -26,7 +26,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "recv/recv.h"
-#include "send/bare.h"
+#include "send/send.h"
 #include "sight/blackbox.h"
 #include "socket/coalesce.h"
 #include "window/window.h"

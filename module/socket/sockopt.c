@@ -26,7 +26,7 @@
 #include "fastopen/fastkeys.h"
 #include "fastopen/fastopen.h"
 #include "recv/recv.h"
-#include "send/mss.h"
+#include "send/send.h"
 #include "socket/coalesce.h"
 #include "socket/intopt.h"
 #include "socket/ipopt.h"

@@ -62,7 +62,7 @@ bool xtcp_window_would_double(const struct sock *sk);
  * @dups: number of ACKs for text out of order that were sent at once since RCV.NXT moved, at most
  *	XTCP_DUPACK_THRESHOLD
  * @may_wait: the next ACK is for text out of order, and may be held back
- * @asks: the next text shall carry a request for an ACK rate (send/asking.c)
+ * @asks: the next text shall carry a request for an ACK rate (send/bare.c)
  * @ack_rate: for how many full segments the peer wants an ACK; 0: it has not asked (recv/text.c)
  *
  * @asks and @ack_rate are no part of the SACK option. They are here so that xtcp_sack_takes_room()

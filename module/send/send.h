@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What may be sent now.
+ *
+ * Comes in: octets of the program, room in the windows, "send again". Goes out: one skb at a time, to
+ * out/.
+ *
+ * output.c compares pipe with the congestion window, and SND.UNA + SND.WND with the queue; it knows no
+ * phase, but asks Careful Resume for a jump when the window is full. What may not happen here: writing
+ * a header, looking up a route.
+ */
+#ifndef XTCP_SEND_H
+#define XTCP_SEND_H
+
+#include <linux/types.h>
+
+#include "base/abort.h"
+#include "base/sender.h"
+#include "out/ip.h"
+
+struct sk_buff;
+struct sock;
+
+/* mss.c */
+
+/* The caller of each of these functions holds the socket lock. */
+void xtcp_mss_sync(struct sock *sk, u32 pmtu);
+u32 xtcp_mss_of(const struct sock *sk, u32 mtu);
+u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
+
+/* data beside all options in a segment of the least size, octets */
+#define XTCP_MSS_LEAST_TEXT	(XTCP_MSS_MIN_SND - XTCP_MAX_OPTIONS)
+
+/*
+ * How many octets of data fit the next segment: the effective MSS minus the SACK blocks and the
+ * request for an ACK rate that the segment will carry. If the options have no room for all blocks
+ * and the request, the last block is left out. xtcp_sack_room() knows of no signature: beside one,
+ * more blocks are left out, and xtcp_sack_room() may be as much as a small MSS, or more. So the
+ * result is at least XTCP_MSS_LEAST_TEXT. The MSS may be out of date: this function does not read
+ * the MTU of the route.
+ */
+static inline u32 xtcp_mss_payload(const struct sock *sk)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	const struct xtcp_sack *sack = &tx->stream->sack;
+
+	if (likely(!xtcp_sack_takes_room(sack)))
+		return tx->mss;
+	return tx->mss - min_t(u32, xtcp_sack_room(sack, tx->agreed.ts_ok), tx->mss - XTCP_MSS_LEAST_TEXT);
+}
+
+/*
+ * Does the same as xtcp_mss_payload(), but first reads the MTU of the route. If there is no route,
+ * the last MTU stays; IP looks for another route before the segment leaves.
+ */
+static inline u32 xtcp_mss_current(struct sock *sk)
+{
+	u32 mtu = xtcp_ip_mtu(sk);
+
+	if (unlikely(mtu != xtcp_sender(sk)->pmtu && mtu))
+		xtcp_mss_sync(sk, mtu);
+	return xtcp_mss_payload(sk);
+}
+
+/* proto.stream_memory_free: any context */
+bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake);
+/* sk_write_space: any context; socket lock held, unless sock_wfree() is the caller */
+void xtcp_sndbuf_write_space(struct sock *sk);
+/* socket lock held */
+void xtcp_sndbuf_expand(struct sock *sk);
+void xtcp_sndbuf_wake(struct sock *sk);
+bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most);
+
+/* output.c */
+
+/* The caller of each of these functions holds the socket lock. */
+u32 xtcp_bundle_goal(const struct sock *sk);
+u32 xtcp_bundle_most(struct sock *sk);
+u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n);
+bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most);
+u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n);
+
+/* The caller of each of these functions holds the socket lock. */
+int xtcp_output_queue_syn(struct sock *sk);
+int xtcp_output_syn(struct sock *sk);
+void xtcp_output_push(struct sock *sk);
+void xtcp_output_push_nagle(struct sock *sk, int nonagle);
+void xtcp_output_fin(struct sock *sk);
+bool xtcp_output_has_new(const struct sock *sk);
+int xtcp_output_new_segment(struct sock *sk);
+u64 xtcp_output_departure_us(const struct sock *sk, const struct sk_buff *skb);
+int xtcp_output_probe(struct sock *sk, bool keepalive);
+
+/* The caller of each of these functions holds the socket lock. */
+int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max);
+int xtcp_retransmit_tail(struct sock *sk, struct sk_buff *skb);
+
+/* bare.c */
+
+/* Socket lock held. */
+void xtcp_asking_look(struct sock *sk);
+bool xtcp_asking_hurries(const struct sock *sk);
+
+/* The caller of each of these functions holds the socket lock. */
+void xtcp_bare_ack(struct sock *sk);
+void xtcp_bare_challenge_ack(struct sock *sk);
+u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason);
+void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason);
+int xtcp_bare_probe(struct sock *sk, u32 seq, bool keepalive);
+
+#endif /* XTCP_SEND_H */
