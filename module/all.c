@@ -107,11 +107,7 @@
 #include "send/mss.c"
 
 #include "out/segment.c"
-#include "out/segopt.c"
 #include "out/reply.c"
-#include "out/control.c"
-#include "out/ip_connect.c"
-#include "out/ip_reply.c"
 #include "out/ip.c"
 #include "out/held.c"
 

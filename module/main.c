@@ -40,7 +40,7 @@
 #include "lookup/early.h"
 #include "netns/netns.h"
 #include "netns/sysctl.h"
-#include "out/held.h"
+#include "out/out.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "sendq/sendq.h"

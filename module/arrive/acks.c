@@ -12,7 +12,7 @@
 #include "base/metric.h"
 #include "base/net.h"
 #include "base/sock.h"
-#include "out/ip.h"
+#include "out/out.h"
 #include "recv/recv.h"
 #include "send/send.h"
 #include "time/time.h"

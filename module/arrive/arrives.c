@@ -42,7 +42,7 @@
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/fastsyn.h"
-#include "out/reply.h"
+#include "out/out.h"
 #include "recovery/acked.h"
 #include "recv/recv.h"
 #include "send/send.h"

@@ -17,7 +17,7 @@
 #include "base/sock.h"
 #include "base/stream.h"
 #include "expiry/retries.h"
-#include "out/ip.h"
+#include "out/out.h"
 #include "recovery/recovery.h"
 #include "recovery/repair.h"
 #include "recovery/timeout.h"

@@ -34,7 +34,7 @@
 #include "base/wire.h"
 #include "fastopen/fastopen.h"
 #include "fastopen/metrics.h"
-#include "out/ip.h"
+#include "out/out.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/mib.h"

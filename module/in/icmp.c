@@ -45,7 +45,7 @@
 #include "listen/entry.h"
 #include "listen/halfopen.h"
 #include "lookup/demux.h"
-#include "out/ip.h"
+#include "out/out.h"
 #include "recovery/repair.h"
 #include "send/send.h"
 #include "sight/mib.h"

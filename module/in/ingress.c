@@ -32,7 +32,7 @@
 #include "lookup/early.h"
 #include "lookup/group.h"
 #include "lookup/listeners.h"
-#include "out/reply.h"
+#include "out/out.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "timewait/record.h"

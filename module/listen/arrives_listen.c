@@ -13,7 +13,7 @@
 #include "listen/cookieack.h"
 #include "listen/listener.h"
 #include "listen/synq.h"
-#include "out/reply.h"
+#include "out/out.h"
 
 /*
  * Does an ACK acknowledge a valid SYN cookie? The answer is also true if the listener has ended.

@@ -29,8 +29,7 @@
 #include "listen/request.h"
 #include "lookup/demux.h"
 #include "lookup/group.h"
-#include "out/ip_reply.h"
-#include "out/reply.h"
+#include "out/out.h"
 #include "sight/mib.h"
 #include "window/window.h"
 

@@ -31,7 +31,7 @@
 #include "listen/listener.h"
 #include "listen/pool.h"
 #include "lookup/group.h"
-#include "out/reply.h"
+#include "out/out.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 

@@ -24,7 +24,7 @@
 #include "listen/pool.h"
 #include "listen/refusal.h"
 #include "listen/request.h"
-#include "out/reply.h"
+#include "out/out.h"
 #include "recv/recv.h"
 #include "sight/mib.h"
 #include "sight/trace.h"

@@ -25,8 +25,7 @@
 #include "listen/listener.h"
 #include "lookup/demux.h"
 #include "lookup/group.h"
-#include "out/ip_reply.h"
-#include "out/reply.h"
+#include "out/out.h"
 #include "window/window.h"
 
 /**

@@ -39,7 +39,7 @@
 #include "lookup/portmaps.h"
 #include "netns/proc.h"
 #include "netns/sysctl.h"
-#include "out/ip_reply.h"
+#include "out/out.h"
 #include "policy/policy.h"
 #include "ports/lease.h"
 #include "ports/portlist.h"

@@ -38,7 +38,7 @@
  * processor. The last segment of nearly every connection is in a device for a moment, so processors
  * would contend for the lock of a common list.
  */
-#include "out/held.h"
+#include "out/out.h"
 
 #include <linux/list.h>
 #include <linux/module.h>

@@ -41,7 +41,7 @@
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
-#include "out/segment.h"
+#include "out/out.h"
 #include "sight/mib.h"
 #include "time/time.h"
 

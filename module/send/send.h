@@ -16,7 +16,7 @@
 
 #include "base/abort.h"
 #include "base/sender.h"
-#include "out/ip.h"
+#include "out/out.h"
 
 struct sk_buff;
 struct sock;

@@ -98,7 +98,7 @@
 #include "compat.h"
 #include "cong/algorithms.h"
 #include "expiry/expiry.h"
-#include "out/held.h"
+#include "out/out.h"
 #include "policy/policy.h"
 #include "send/send.h"
 #include "time/time.h"

@@ -33,7 +33,7 @@
 #include "fastopen/fastopen.h"
 #include "fastopen/fastsyn.h"
 #include "lookup/demux.h"
-#include "out/held.h"
+#include "out/out.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "recv/recv.h"

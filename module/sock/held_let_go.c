@@ -10,7 +10,7 @@
 #include <net/tcp_states.h>
 
 #include "expiry/thirdack.h"
-#include "out/held.h"
+#include "out/out.h"
 #include "sendq/sendq.h"
 
 /* one close() checks the sock at most this many times, for about 10 us */

@@ -26,7 +26,7 @@
 #include "listen/estate.h"
 #include "listen/listener.h"
 #include "lookup/early.h"
-#include "out/held.h"
+#include "out/out.h"
 #include "ports/lease.h"
 #include "ports/port.h"
 #include "recv/recv.h"

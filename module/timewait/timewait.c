@@ -24,7 +24,7 @@
 #include "base/sender.h"
 #include "base/seq.h"
 #include "base/wire.h"
-#include "out/reply.h"
+#include "out/out.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "timewait/batch.h"

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * From a segment to IP.
+ *
+ * Comes in: an skb with data or without, and the flags. Goes out: a packet, to IP, counted and traced.
+ *
+ * What may not happen here: deciding whether something is sent.
+ */
+#ifndef XTCP_OUT_H
+#define XTCP_OUT_H
+
+#include <linux/types.h>
+#include <net/net_namespace.h>
+#include <net/sock.h>
+#include <net/xfrm.h>
+
+#include "compat.h"
+
+struct dst_entry;
+struct flowi4;
+struct net_device;
+struct rtable;
+struct sk_buff;
+struct sock;
+struct xtcp_fastopen_cookie;
+struct xtcp_ip_reply;
+struct xtcp_net;
+struct xtcp_request;
+struct xtcp_signer;
+struct xtcp_sock;
+struct xtcp_timewait;
+struct xtcp_tuple;
+
+/* segment.c */
+
+/* Socket lock held. */
+u32 xtcp_segopt_lasting(const struct sock *sk);
+void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock);
+bool xtcp_segopt_push(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock, bool has_blocks,
+		      u32 wanted, const struct xtcp_signer *signer);
+bool xtcp_segopt_fit_block(const struct xtcp_sock *xsk, u32 room);
+
+/* Socket lock held. */
+int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us);
+int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us);
+int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags);
+int xtcp_segment_send_rst(struct sock *sk, u32 seq, u16 code);
+
+/* reply.c */
+
+/**
+ * struct xtcp_ip_reply - how to send a segment that belongs to no full sock
+ * @tuple: addresses and ports; our end is the local one
+ * @oif: the interface by which the segment has to leave, 0: the route decides
+ * @dif: the interface by which the answered segment came in, or its VRF device; 0: none
+ * @sdif: the interface that is a port of the VRF device @dif; 0: none
+ * @mark: the mark of the segment, as SO_MARK would set it
+ * @priority: skb->priority of the segment, as SO_PRIORITY would set it
+ * @hash: selects one of several paths; 0: a hash of the addresses and ports selects the path
+ * @tos: the TOS octet (IPv4) or the traffic class (IPv6)
+ * @laddr_known: the tuple's local address is known to be ours, or need not be ours
+ *	(IP_TRANSPARENT), so routing need not check it; only for IPv4
+ * @unowned: skb->sk is not set to the listener, but the settings of the listener still apply
+ * @advmss: the route's limit for the MSS option; only for SYN-ACKs
+ * @sk: the listener, whose settings the segment gets: hop limit, LSM label, IPv6 options. NULL: the
+ *	namespace's reply sock sends the segment
+ * @user: the sock whose user the route is for, if @sk is NULL; NULL: root
+ * @dst: the route, with a reference; NULL: not looked up yet
+ */
+struct xtcp_ip_reply {
+	const struct xtcp_tuple *tuple;
+	int oif;
+	int dif;
+	int sdif;
+	u32 mark;
+	u32 priority;
+	u32 hash;
+	u8 tos;
+	bool laddr_known;
+	bool unowned;
+	u16 advmss;
+	struct sock *sk;
+	const struct sock *user;
+	struct dst_entry *dst;
+};
+
+/* For half-open entries, TIME-WAIT records and RSTs. Softirq or process, RCU read side. */
+int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how);
+/*
+ * @skb begins with the TCP header, complete but for the checksum. Consumes @skb and the reference
+ * to @how->dst.
+ */
+int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb);
+int xtcp_ip_reply_net_init(struct xtcp_net *xn);
+void xtcp_ip_reply_net_exit(struct xtcp_net *xn);
+
+struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text);
+
+/* Softirq or process, RCU read side; xtcp_reply_timewait_rst() does not need the RCU read side. */
+u8 xtcp_reply_tos(const struct sk_buff *skb);
+void xtcp_reply_rst_for(const struct sock *sk, const struct xtcp_request *he, const struct sk_buff *skb, u16 code);
+int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
+			    const struct net_device *dev, struct xtcp_ip_reply *how);
+bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how,
+		       const struct xtcp_fastopen_cookie *cookie, struct sk_buff *syn);
+u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he);
+void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he);
+void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb);
+void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct sk_buff *skb,
+			     const struct xtcp_signer *signer);
+void xtcp_reply_timewait_rst(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct sk_buff *skb,
+			     const struct xtcp_signer *signer);
+
+/* ip.c */
+
+/*
+ * All but xtcp_ip_output_route() and xtcp_ip_prepare() are for full socks; the caller holds the
+ * socket lock. xtcp_ip_xmit() consumes @skb. In xtcp_ip_xmit() and xtcp_ip_prepare(), @skb begins
+ * with the TCP header, complete but for the checksum.
+ */
+int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint);
+int xtcp_ip_route(struct sock *sk);
+void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst);
+u32 xtcp_ip_mtu(const struct sock *sk);
+u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu);
+void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb);
+u16 xtcp_ip_header_len(const struct sock *sk);
+u16 xtcp_ip_advmss(const struct sock *sk);
+bool xtcp_ip_is_local(const struct sock *sk);
+bool xtcp_ip_child_route(struct sock *child);
+struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk);
+void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple);
+
+/* Can an IPsec policy apply to segments that @sk sends? */
+static inline bool xtcp_ip_has_policies(const struct net *net, const struct sock *sk)
+{
+#ifdef CONFIG_XFRM
+	return READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_OUT]) ||
+	       rcu_access_pointer(sk->sk_policy[XFRM_POLICY_OUT]) ||
+	       READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_OUT]) != XFRM_USERPOLICY_ACCEPT;
+#else
+	return false;
+#endif
+}
+
+int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
+int xtcp_ip_connect_ports(struct sock *sk);
+
+/* held.c */
+
+/* The caller of the next four functions holds the socket lock. */
+bool xtcp_held_before_sending(struct sock *sk);
+void xtcp_held_look(struct sock *sk, unsigned int callers);
+bool xtcp_held_is_below(const struct sock *sk, unsigned int callers);
+void xtcp_held_name_listener(struct sock *sk);
+
+bool xtcp_held_take(struct sock *sk);
+void xtcp_held_take_dead(struct sock *sk);
+bool xtcp_held_has_memory(const struct sock *sk);
+void xtcp_held_segment_freed(struct sock *sk);
+void xtcp_held_freed(struct sock *sk);
+void xtcp_held_exit(void);
+
+#endif /* XTCP_OUT_H */
