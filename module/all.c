@@ -96,8 +96,6 @@
 
 #include "fastopen/fastopen.c"
 #include "fastopen/fastsyn.c"
-#include "fastopen/fastkeys.c"
-#include "fastopen/metrics.c"
 
 #include "recv/text.c"
 #include "recv/rcvq.c"

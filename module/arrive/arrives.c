@@ -41,7 +41,6 @@
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
-#include "fastopen/fastsyn.h"
 #include "out/out.h"
 #include "recovery/acked.h"
 #include "recv/recv.h"

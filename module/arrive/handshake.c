@@ -27,8 +27,6 @@
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
-#include "fastopen/fastsyn.h"
-#include "fastopen/metrics.h"
 #include "recovery/acked.h"
 #include "recovery/repair.h"
 #include "recv/recv.h"
@@ -147,7 +145,7 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
  *
  * Suppose that our SYN had text and the option, and that it was resent. If the answer then has no
  * Fast Open option and does not acknowledge all of the text, the network probably drops such SYNs.
- * metrics.c remembers this for the next connection to the host.
+ * fastsyn.c remembers this for the next connection to the host.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {

@@ -18,7 +18,7 @@
 #include "base/orphan.h"
 #include "base/sock.h"
 #include "base/wire.h"
-#include "fastopen/fastsyn.h"
+#include "fastopen/fastopen.h"
 #include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sight/mib.h"

@@ -1,20 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * TCP Fast Open (RFC 7413) of a listener: which SYN opens a connection at once, and the limit for
- * connections whose handshake is not complete.
+ * TCP Fast Open (RFC 7413).
+ *
+ * Comes in: a SYN with the option, a connect() that has text, the answers to both. Goes out: text on
+ * the SYN, or none; cookies; which paths and peers do without Fast Open for a while.
  */
 #ifndef XTCP_FASTOPEN_H
 #define XTCP_FASTOPEN_H
 
+#include <linux/compiler_types.h>
 #include <linux/list.h>
 #include <linux/types.h>
 
 #include "base/options.h"
 
 struct dst_entry;
+struct msghdr;
 struct sk_buff;
 struct sock;
+struct xtcp_fastopen_cookie;
+struct xtcp_fastopen_keys;
 struct xtcp_fastopenq;
+struct xtcp_metrics;
+struct xtcp_net;
+
+/* fastopen.c */
+
+#define XTCP_FASTOPEN_KEY_LEN	16	/* octets */
+/* octets, enough for two keys as text with the final zero; as in Linux */
+#define XTCP_FASTOPEN_KEYS_TEXT	74
+
+/* For a listener, or a namespace. */
+struct xtcp_fastopen_keys *xtcp_fastkeys_make(const u8 *octets, unsigned int n);
+void xtcp_fastkeys_replace(struct xtcp_fastopen_keys __rcu **place, struct xtcp_fastopen_keys *new);
+int xtcp_fastkeys_copy(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets);
+
+/* For a namespace. */
+int xtcp_fastkeys_draw(struct xtcp_net *xn);
+void xtcp_fastkeys_show(const struct xtcp_net *xn, char *text);
+int xtcp_fastkeys_read(struct xtcp_net *xn, char *text);
+void xtcp_fastkeys_net_exit(struct xtcp_net *xn);
+
+/* For a SYN. */
+unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, const struct sk_buff *skb,
+				 const struct xtcp_fastopen_cookie *cookie, struct xtcp_fastopen_cookie *right);
 
 /*
  * net.xtcp.fastopen: the bits of Linux's tcp_fastopen. Bits that Linux once used are accepted and
@@ -61,5 +90,33 @@ int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast);
 void xtcp_fastopen_move(struct sock *sk, struct sock *lsk);
 bool xtcp_fastopen_is_pending(const struct sock *sk);
 void xtcp_fastopen_over(struct sock *sk, bool reset);
+
+/* fastsyn.c */
+
+bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss);
+void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie, u16 mss, bool lost);
+void xtcp_metrics_net_exit(struct xtcp_net *xn);
+
+/**
+ * struct xtcp_fastsyn - what a call needs to open a connection by Fast Open; on the call's stack
+ * @msg: the data that is not yet queued; NULL if the call is connect()
+ * @size: octets of data
+ * @copied: octets that were queued for the SYN
+ * @cookie: the cookie of the SYN; length 0: the SYN asks for a cookie; negative: the SYN has no
+ *	cookie option
+ */
+struct xtcp_fastsyn {
+	struct msghdr *msg;
+	size_t size;
+	size_t copied;
+	struct xtcp_fastopen_cookie cookie;
+};
+
+bool xtcp_fastsyn_waits_for_text(struct sock *sk);
+int xtcp_fastsyn_send(struct sock *sk);
+bool xtcp_fastsyn_has_more(const struct sock *sk);
+void xtcp_fastsyn_black_hole(struct sock *sk);
+void xtcp_fastsyn_timeout(struct sock *sk, bool expired);
+void xtcp_fastsyn_over(struct sock *sk);
 
 #endif /* XTCP_FASTOPEN_H */

@@ -34,7 +34,6 @@
 #include "cong/algorithms.h"
 #include "cong/cong.h"
 #include "cong/paths.h"
-#include "fastopen/fastkeys.h"
 #include "fastopen/fastopen.h"
 #include "sight/boxkey.h"
 

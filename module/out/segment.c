@@ -36,7 +36,6 @@
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
-#include "fastopen/fastsyn.h"
 #include "loss/loss.h"
 #include "send/send.h"
 #include "sendq/sendq.h"

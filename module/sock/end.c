@@ -31,7 +31,6 @@
 #include "base/stream.h"
 #include "cong/algorithms.h"
 #include "fastopen/fastopen.h"
-#include "fastopen/fastsyn.h"
 #include "lookup/demux.h"
 #include "out/out.h"
 #include "ports/lease.h"

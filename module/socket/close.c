@@ -22,7 +22,6 @@
 #include "cong/algorithms.h"
 #include "expiry/retries.h"
 #include "fastopen/fastopen.h"
-#include "fastopen/fastsyn.h"
 #include "listen/estate.h"
 #include "listen/listener.h"
 #include "lookup/early.h"

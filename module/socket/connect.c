@@ -25,7 +25,7 @@
 #include "cong/algorithms.h"
 #include "ecn/ecn.h"
 #include "expiry/thirdack.h"
-#include "fastopen/fastsyn.h"
+#include "fastopen/fastopen.h"
 #include "lookup/early.h"
 #include "out/out.h"
 #include "policy/policy.h"

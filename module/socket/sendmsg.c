@@ -22,7 +22,6 @@
 #include "cong/rate.h"
 #include "cong/stream_begin.h"
 #include "fastopen/fastopen.h"
-#include "fastopen/fastsyn.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/blackbox.h"

@@ -23,7 +23,6 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/algorithms.h"
-#include "fastopen/fastkeys.h"
 #include "fastopen/fastopen.h"
 #include "recv/recv.h"
 #include "send/send.h"
