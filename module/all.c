@@ -90,9 +90,6 @@
 
 #include "timewait/timewait.c"
 #include "timewait/record.c"
-#include "timewait/batch.c"
-#include "timewait/recordkeys.c"
-#include "timewait/quota.c"
 
 #include "fastopen/fastopen.c"
 #include "fastopen/fastsyn.c"

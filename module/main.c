@@ -49,7 +49,7 @@
 #include "socket/diag.h"
 #include "socket/family.h"
 #include "socket/set.h"
-#include "timewait/record.h"
+#include "timewait/timewait.h"
 
 static int __init xtcp_init(void)
 {

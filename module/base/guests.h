@@ -24,7 +24,7 @@ enum xtcp_guests_thing {
 	XTCP_GUESTS_ENTRIES,	/* half-open entries (pool.c) */
 	XTCP_GUESTS_CHILDREN,	/* connections that wait for accept() (acceptq.c) */
 	XTCP_GUESTS_ORPHANS,	/* orphans (orphan.c) */
-	XTCP_GUESTS_RECORDS,	/* records (quota.c) */
+	XTCP_GUESTS_RECORDS,	/* records (record.c) */
 	XTCP_GUESTS_THINGS
 };
 

@@ -170,7 +170,7 @@ struct xtcp_shard {
  * @challenges: how many challenge ACKs may still leave in that second
  * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
  *	NULL: none; exchanged atomically
- * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (quota.c)
+ * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (record.c)
  * @signed_records: number of the records with keys
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU

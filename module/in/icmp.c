@@ -51,8 +51,7 @@
 #include "sight/mib.h"
 #include "sock/end.h"
 #include "time/time.h"
-#include "timewait/record.h"
-#include "timewait/recordkeys.h"
+#include "timewait/timewait.h"
 
 /* The meaning of an ICMP error, for both IP versions. */
 enum news {

@@ -35,8 +35,6 @@
 #include "out/out.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "timewait/record.h"
-#include "timewait/recordkeys.h"
 #include "timewait/timewait.h"
 
 /*

@@ -46,7 +46,7 @@
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
 #include "ports/lease.h"
-#include "timewait/record.h"
+#include "timewait/timewait.h"
 
 /*
  * The skb->destructor of a segment with a sock of ours. It runs if the segment is dropped before it

@@ -46,7 +46,7 @@
 #include "sight/mib.h"
 #include "sock/aborted.h"
 #include "sock/end.h"
-#include "timewait/record.h"
+#include "timewait/timewait.h"
 
 /*
  * Every namespace has a struct xtcp_net. If it had more than 512 octets, kmalloc() would round it

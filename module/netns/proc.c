@@ -47,7 +47,7 @@
 #include "sight/mib.h"
 #include "socket/listen.h"
 #include "time/time.h"
-#include "timewait/record.h"
+#include "timewait/timewait.h"
 
 /*
  * Positions in a listing: 0 is the heading, 1 + n is the listener with number n, and

@@ -43,7 +43,7 @@
 #include "sight/trace.h"
 #include "sock/aborted.h"
 #include "time/time.h"
-#include "timewait/record.h"
+#include "timewait/timewait.h"
 
 /**
  * xtcp_sock_release_resources() - proto.destroy: release what a sock holds, except its own memory

@@ -37,7 +37,7 @@
 #include "socket/diag_keys.h"
 #include "socket/status.h"
 #include "time/time.h"
-#include "timewait/record.h"
+#include "timewait/timewait.h"
 
 /* The contents of a row: of a listener, an entry, a sock, an aborted sock or a record. */
 struct diag_row {

@@ -28,7 +28,7 @@
 #include "sock/end.h"
 #include "socket/diag_find.h"
 #include "socket/listen.h"
-#include "timewait/record.h"
+#include "timewait/timewait.h"
 
 /*
  * Take the socket lock as lock_sock() does, unless a program has it. The caller releases the lock

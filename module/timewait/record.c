@@ -13,31 +13,422 @@
  *
  * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
  * Later one caller claims the record: it sets "dead" under the same lock. This caller then calls
- * batch.c, which takes the record out of the table, puts the lease, and frees the record after a
+ * record.c, which takes the record out of the table, puts the lease, and frees the record after a
  * grace period. Between the two, a connection that takes the record's tuple may replace the record
- * in the table, or take it out. quota.c says how many records there may be.
+ * in the table, or take it out. record.c says how many records there may be.
+ *
+ * Records end in batches: they leave the table of connections, their leases are put, and after one
+ * grace period all of them are freed. record.c and timewait.c claim the records of a batch.
+ *
+ * The keys of signed records: TCP_MD5SIG or TCP-AO. They follow the record in memory, since few
+ * records have keys. When a record begins, the sock's keys are copied; the copies are freed with
+ * the record.
+ *
+ * How many records there may be: in a namespace (net.ipv4.tcp_max_tw_buckets), in all guests
+ * together, and in the guests of one maker. record.c evicts a record when there are too many.
  */
-#include "timewait/record.h"
+#include "timewait/timewait.h"
 
+#include <linux/list.h>
+#include <linux/module.h>
 #include <linux/slab.h>
+#include <linux/string.h>
+#include <net/inet_hashtables.h>
 #include <net/sock.h>
+#include <net/tcp_states.h>
 
+#include "auth/aoconn.h"
+#include "auth/aokeys.h"
 #include "auth/signer.h"
 #include "base/bounds.h"
 #include "base/clock.h"
+#include "base/counter.h"
+#include "base/guests.h"
 #include "base/is_v4.h"
 #include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "ecn/ace.h"
 #include "ecn/ecn.h"
+#include "lookup/demux.h"
+#include "lookup/portmaps.h"
 #include "ports/lease.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "timewait/batch.h"
-#include "timewait/quota.h"
-#include "timewait/recordkeys.h"
 #include "window/window.h"
+
+#define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
+#define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of itself */
+#define LITTLE_PART	16	/* share_of_guest() */
+#define MUCH_TIMES	2	/* the same */
+#define GUESTS_MEMORY	32	/* the records of all guests may take 1/32 of the memory */
+/* memory that a record's port takes if no other record or sock uses the port, octets */
+#define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
+
+/*
+ * The records of all guests. Any user can create a guest, and set its max_tw_buckets to any value.
+ * So the records of all guests together have a limit, and those of one maker's guests (guests.c). A
+ * signed record counts as two, since its keys take about as much memory as a record and its port
+ * (xtcp_quota_init()).
+ */
+static struct xtcp_guests guest_records = { .thing = XTCP_GUESTS_RECORDS };
+module_param_named(guest_timewait, guest_records.max, uint, 0444);
+MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory, each with a port of its own)");
+
+/**
+ * xtcp_quota_init() - make the counter of the records of all guests, and its limit
+ *
+ * Context: process, module init.
+ *
+ * Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM.
+ */
+int xtcp_quota_init(void)
+{
+	int err;
+
+	/*
+	 * a signed record and its port take at most the memory of two unsigned records and their
+	 * ports, so a signed record may count as two. With pointers of 32 bits it takes somewhat more:
+	 * the keys stay as long
+	 */
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_64BIT) &&
+		     roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct xtcp_recordkeys)) +
+		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
+
+	err = xtcp_guests_limit(&guest_records.max, "guest_timewait", GUESTS_MEMORY,
+				sizeof(struct xtcp_timewait) + PORT_SIZE);
+	return err ?: xtcp_guests_init(&guest_records);
+}
+
+/**
+ * xtcp_quota_exit() - free the counter
+ *
+ * Context: process, module exit.
+ */
+void xtcp_quota_exit(void)
+{
+	xtcp_guests_exit(&guest_records);
+}
+
+/**
+ * xtcp_quota_net_init() - make the counter of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_quota_net_init(struct xtcp_net *xn)
+{
+	return percpu_counter_init(&xn->rest->records, 0, GFP_KERNEL_ACCOUNT);
+}
+
+/**
+ * xtcp_quota_net_exit() - free the counter of a namespace
+ * @xn: the namespace, whose records have ended
+ *
+ * Context: process.
+ */
+void xtcp_quota_net_exit(struct xtcp_net *xn)
+{
+	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->records) || atomic_read(&xn->rest->signed_records));
+	percpu_counter_destroy(&xn->rest->records);
+}
+
+/**
+ * xtcp_quota_count() - count records
+ * @xn: their namespace
+ * @change: records that begin, minus records that end
+ *
+ * Context: softirq or process.
+ */
+void xtcp_quota_count(struct xtcp_net *xn, int change)
+{
+	percpu_counter_add_batch(&xn->rest->records, change, RECORDS_BATCH);
+	if (unlikely(xn->is_guest))
+		xtcp_guests_count(&guest_records, xn, change);
+}
+
+/**
+ * xtcp_quota_count_signed() - count records with signature keys, besides xtcp_quota_count()
+ * @xn: their namespace
+ * @change: signed records that begin, minus signed records that end
+ *
+ * Context: softirq or process.
+ */
+void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
+{
+	atomic_add(change, &xn->rest->signed_records);
+	if (xn->is_guest)
+		xtcp_guests_count(&guest_records, xn, change);
+}
+
+/*
+ * How many records may a guest have? All guests of its maker together may have a share; usually,
+ * one guest may have all of it. A guest that adds a record evicts records of its own only
+ * (record.c), and never the new one. So once the maker, or all guests together, have too much, each
+ * guest has 1/LITTLE_PART of the share: when guests with many records add one, they evict some, and
+ * guests with few keep all of theirs and get a few more. Otherwise a maker's second guest would
+ * have to live on one record, its newest, beside a first one that had been there before.
+ *
+ * But a maker with very many guests could have many times his share in this way. So beyond
+ * MUCH_TIMES of it, each of his guests that adds a record is left with less and less, in the end
+ * with its newest record alone. The same applies to guests of many makers, but not to those of a
+ * maker who has no more than one guest may have then: he must not pay for the others.
+ */
+static unsigned int share_of_guest(const struct xtcp_net *xn)
+{
+	const s64 most = guest_records.max;
+	unsigned int share = guest_records.max / XTCP_MAKER_SHARE;
+
+	if (xtcp_guests_exceed(&guest_records, xn, most, 0)) {
+		share /= LITTLE_PART;
+		if (xtcp_guests_exceed(&guest_records, xn, MUCH_TIMES * most, 0) &&
+		    xtcp_guests_maker_exceeds(&guest_records, xn, share))
+			share = 0;
+	}
+	/* a signed record uses up two of @share, but xtcp_rest.records counts it as one */
+	return share - min_t(unsigned int, share, atomic_read(&xn->rest->signed_records));
+}
+
+/**
+ * xtcp_quota_exceeded() - has a namespace more records than it may have?
+ * @xn: the namespace
+ *
+ * Context: softirq or process.
+ *
+ * Return: true when a record has to go.
+ */
+bool xtcp_quota_exceeded(struct xtcp_net *xn)
+{
+	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets);
+
+	if (xn->is_guest)
+		limit = min(limit, share_of_guest(xn));
+	return xtcp_counter_above(&xn->rest->records, limit, RECORDS_BATCH, ROUGH_PART);
+}
+
+static struct xtcp_recordkeys *keys_place(const struct xtcp_timewait *tw)
+{
+	return (struct xtcp_recordkeys *)((u8 *)tw + xtcp_record_size(tw->conn.v4));
+}
+
+/**
+ * xtcp_recordkeys_md5() - get the key that signs the answers of a record
+ * @tw: the record itself, since a copy has no keys
+ *
+ * Context: any. RCU read side, or the lock of its shard is held.
+ *
+ * Return: the key, which is constant; NULL: answers are not signed with MD5.
+ */
+const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw)
+{
+	return unlikely(tw->is_signed) && !keys_place(tw)->ao ? &keys_place(tw)->md5 : NULL;
+}
+
+/**
+ * xtcp_recordkeys_ao() - get the TCP-AO state of a record
+ * @tw: the record itself, since a copy has no keys
+ *
+ * Context: any. RCU read side, or the lock of its shard is held.
+ *
+ * Return: the state; NULL when the record does not use TCP-AO.
+ */
+struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw)
+{
+	return unlikely(tw->is_signed) ? keys_place(tw)->ao : NULL;
+}
+
+/**
+ * xtcp_recordkeys_signer() - find the key that signs an answer of a record
+ * @tw: the record itself, since a copy has no keys
+ * @skb: the segment that is answered
+ * @signer: filled in
+ *
+ * Context: softirq or process, RCU read side.
+ */
+void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb, struct xtcp_signer *signer)
+{
+	const struct xtcp_ao *ao = xtcp_recordkeys_ao(tw);
+
+	*signer = (struct xtcp_signer) { .md5 = xtcp_recordkeys_md5(tw) };
+	if (unlikely(ao))
+		xtcp_signer_of_record(signer, ao, skb);
+}
+
+/**
+ * xtcp_recordkeys_fill() - copy the keys of a sock for its record
+ * @tw: the record, with space for the keys
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: false without memory or without a key.
+ */
+noinline bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct sock *sk)
+{
+	struct xtcp_recordkeys *keys = keys_place(tw);
+	const struct xtcp_ao *ao = xtcp_ao_of(sk);
+	const struct xtcp_key *key;
+
+	sock_owned_by_me(sk);
+	memset(keys, 0, sizeof(*keys));
+	if (ao && ao->current_key) {
+		keys->ao = xtcp_aoconn_for_record(sk);
+		return keys->ao;
+	}
+	/* the lookup finds no key if the device has just left the VRF for which the key is set */
+	key = xtcp_keys_of(sk);
+	if (unlikely(!key))
+		return false;
+	keys->md5 = key->md5;
+	return true;
+}
+
+/**
+ * xtcp_recordkeys_drop() - free the keys of a signed record
+ * @tw: the record, which nobody reads any more
+ *
+ * Context: any.
+ */
+void xtcp_recordkeys_drop(struct xtcp_timewait *tw)
+{
+	if (keys_place(tw)->ao)
+		xtcp_aokeys_free_copy(keys_place(tw)->ao);
+	memzero_explicit(&keys_place(tw)->md5, sizeof(struct xtcp_md5_key));
+}
+
+#define MAP_GROUPS	16	/* groups of records that have left the table: tell_maps() */
+#define FREE_BATCH	64	/* records that one kfree_bulk() frees */
+
+static void free_rcu(struct rcu_head *rcu)
+{
+	struct xtcp_timewait *tw = container_of(rcu, struct xtcp_timewait, rcu);
+	void *batch[FREE_BATCH];
+	unsigned int n = 0;
+
+	/* records for IPv4 and IPv6 may be mixed: kfree_bulk() finds the slab of each */
+	while (tw) {
+		if (n == FREE_BATCH) {
+			kfree_bulk(n, batch);
+			n = 0;
+		}
+		batch[n++] = tw;
+		tw = tw->next_dead;
+	}
+	kfree_bulk(n, batch);
+}
+
+/* As free_rcu(), but some of the records are signed: also frees their keys. */
+static void free_signed_rcu(struct rcu_head *rcu)
+{
+	struct xtcp_timewait *tw;
+
+	for (tw = container_of(rcu, struct xtcp_timewait, rcu); tw; tw = tw->next_dead)
+		if (tw->is_signed)
+			xtcp_recordkeys_drop(tw);
+	free_rcu(rcu);
+}
+
+static const struct xtcp_conn *next_in_group(const struct xtcp_conn *conn)
+{
+	return container_of(conn, struct xtcp_timewait, conn)->next_in_group;
+}
+
+/*
+ * Tell the bitmaps of ports in use (portmaps.c) that records have left the table. Records of
+ * different maps often alternate in the list of ended records. So xtcp_batch_end() sorts
+ * them into MAP_GROUPS groups, by the number of the map modulo MAP_GROUPS. The lock of a map is
+ * taken once for successive records of that map: once for a whole group if no other map shares the
+ * group.
+ */
+static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *const *groups)
+{
+	int i;
+
+	for (i = 0; i < MAP_GROUPS; i++)
+		if (groups[i])
+			xtcp_portmaps_tuples_ended(xn, groups[i], next_in_group);
+}
+
+/*
+ * Subtracts the signed records of @claimed from the count of the namespace. In most namespaces this
+ * count is 0. Then @claimed has no signed record, because such a record is counted before it enters
+ * its list. So there is no need to look at each record. Return: true if the records need
+ * free_signed_rcu().
+ */
+static bool uncount_signed(struct xtcp_net *xn, const struct list_head *claimed)
+{
+	const struct xtcp_timewait *tw;
+	int n = 0;
+
+	if (likely(!atomic_read(&xn->rest->signed_records)))
+		return false;
+	list_for_each_entry(tw, claimed, node)
+		n += tw->is_signed;
+	if (n)
+		xtcp_quota_count_signed(xn, -n);
+	return n;
+}
+
+static void put_lease(struct xtcp_lease *lease, unsigned int n)
+{
+	if (lease)
+		xtcp_lease_put_users(lease, n);
+}
+
+/**
+ * xtcp_batch_end() - take records out of the table, put their leases and free the records
+ * @xn: their namespace
+ * @claimed: records that the caller has claimed, linked by their node; may be empty
+ *
+ * Context: softirq or process, BH disabled. The caller holds no lock of a shard.
+ */
+void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
+{
+	const struct xtcp_conn *groups[MAP_GROUPS] = { }, **group;
+	unsigned int total = 0, users = 0, absent = 0;
+	struct xtcp_lease *lease = NULL;
+	struct xtcp_timewait *tw;
+	bool has_signed, has_maps = false;
+
+	if (list_empty(claimed))
+		return;
+	has_signed = uncount_signed(xn, claimed);
+	list_for_each_entry(tw, claimed, node) {
+		/* without this test the arguments would be loaded even when tracing is off */
+		if (trace_xtcp_conn_state_enabled())
+			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
+		/*
+		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() takes
+		 * the same lock, so conn.map is up to date after it.
+		 */
+		if (!xtcp_demux_leave(&tw->conn)) {
+			absent++;
+		} else if (tw->conn.map) {
+			group = &groups[tw->conn.map % MAP_GROUPS];
+			tw->next_in_group = *group;
+			*group = &tw->conn;
+			has_maps = true;
+		}
+		/* a server's records share one lease: put that lease once for all of them */
+		if (tw->lease != lease) {
+			put_lease(lease, users);
+			lease = tw->lease;
+			total += users;
+			users = 0;
+		}
+		users++;
+		tw->next_dead = list_next_entry(tw, node);
+	}
+	if (has_maps)
+		tell_maps(xn, groups);
+	put_lease(lease, users);
+	xtcp_demux_left(xn, total + users - absent);
+	/* free all these records after one grace period */
+	list_last_entry(claimed, struct xtcp_timewait, node)->next_dead = NULL;
+	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, has_signed ? free_signed_rcu : free_rcu);
+}
 
 #define END_BATCH	256	/* at most this many records end before the lock is released */
 #define TIMER_NS	(500 * NSEC_PER_USEC) /* then the timer goes on in the next tick */
@@ -58,7 +449,7 @@ static struct kmem_cache *cache_of(bool v4)
 }
 
 /**
- * xtcp_record_init() - make the slabs, and what quota.c needs
+ * xtcp_record_init() - make the slabs, and what record.c needs
  *
  * Context: process, module init.
  *
@@ -475,7 +866,7 @@ void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
  * @tw: the record
  *
  * The links and the lease of the copy must not be used, because they also change without this lock:
- * batch.c changes those of a claimed record, and conns.c the link of the hash chain.
+ * record.c changes those of a claimed record, and conns.c the link of the hash chain.
  *
  * Context: any. Lock: of the record's shard, held.
  */

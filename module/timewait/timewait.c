@@ -27,8 +27,6 @@
 #include "out/out.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "timewait/batch.h"
-#include "timewait/recordkeys.h"
 
 /*
  * the new ISN is SND.NXT of the old connection plus this step, so that it is beyond all that the

@@ -1,12 +1,132 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * TIME-WAIT and FIN-WAIT-2 without a sock: how a record answers segments, and when a new connection
- * may take the record's tuple.
+ * Connections without a sock.
+ *
+ * Comes in: a connection in TIME-WAIT, or an orphan in FIN-WAIT-2; segments for it; a connect() or a
+ * SYN that wants its tuple. Goes out: an ACK or a RST, and the end of the record.
+ *
+ * What may not happen here: using the sock after its record has begun.
  */
 #ifndef XTCP_TIMEWAIT_H
 #define XTCP_TIMEWAIT_H
 
-#include "timewait/record.h"
+#include <linux/list.h>
+#include <linux/socket.h>
+#include <linux/types.h>
+
+#include "auth/keys.h"
+#include "lookup/demux.h"
+
+struct list_head;
+struct sk_buff;
+struct sock;
+struct xtcp_ao;
+struct xtcp_lease;
+struct xtcp_net;
+struct xtcp_signer;
+struct xtcp_timewait;
+
+/* record.c */
+
+/**
+ * struct xtcp_timewait - a record
+ * @node: links the records of a shard that have the same @substate, in order of expiry
+ * @rcu: replaces @node when the record has ended; only the first record of a batch uses it, to free
+ *	the batch after a grace period
+ * @next_claimed: stands in the place of @node.next, so that @next_in_group stands in the place of
+ *	@node.prev; no code uses this name
+ * @next_in_group: links records of the batch (record.c: tell_maps()); replaces @node.prev when the
+ *	record has left the table of connections. @node.next still links the batch
+ * @lease: reserves the port
+ * @next_dead: the next record of the batch; replaces @lease when the record has ended
+ * @expires: when the record ends, jiffies
+ * @snd_nxt: SND.NXT
+ * @rcv_nxt: RCV.NXT
+ * @rcv_wnd: the offered window in units of 1 << @rcv_wscale, as in the header
+ * @ts_recent: TS.Recent
+ * @ts_recent_stamp: when @ts_recent was taken, xtcp_clock_ts_stamp(); 0: never. If that was more
+ *	than 30 days before the record began, the stamp says 30 days before
+ * @ts_offset: added to the clock for TSval
+ * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment; 0: never
+ * @mark: SO_MARK of the socket, for the answers
+ * @tos: the TOS octet or the traffic class of the answers
+ * @rcv_wscale: Rcv.Wind.Shift (RFC 7323)
+ * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
+ * @priority: SO_PRIORITY of the socket, for the answers; 0 if that is above 255, which needs
+ *	CAP_NET_ADMIN
+ * @of_v4_sock: sk_family of the sock is AF_INET, for /proc
+ * @ts_ok: timestamps are in use
+ * @transparent: the local address may be one that this host does not have (IP_TRANSPARENT)
+ * @is_signed: segments are signed; the keys follow the record in memory (record.c)
+ * @ace: the ACE field of the answers (RFC 9768 section 3.2.2), which is constant, since a record
+ *	does not count CE marks; 0 without AccECN
+ * @dead: a caller has claimed the record, and takes it out of the table, unless a new connection
+ *	has taken its place; guarded by the lock of the shard
+ * @conn: the node in the table of connections; the last member, because a record for IPv4 is
+ *	allocated without the end of @conn
+ */
+struct xtcp_timewait {
+	union {
+		struct list_head node;
+		struct rcu_head rcu;
+		struct {
+			struct list_head *next_claimed;
+			const struct xtcp_conn *next_in_group;
+		};
+	};
+	union {
+		struct xtcp_lease *lease;
+		struct xtcp_timewait *next_dead;
+	};
+	u32 expires;
+	u32 snd_nxt;
+	u32 rcv_nxt;
+	u32 ts_recent;
+	u32 ts_recent_stamp;
+	u32 ts_offset;
+	u32 ack_stamp;
+	u32 mark;
+	u16 rcv_wnd;
+	u8 tos;
+	u8 rcv_wscale;
+	u8 substate;
+	u8 priority;
+	bool of_v4_sock : 1;
+	bool ts_ok : 1;
+	bool transparent : 1;
+	bool is_signed : 1;
+	u8 ace : 3;
+	bool dead;
+	struct xtcp_conn conn;
+};
+
+/* How many octets a record takes, without keys. */
+static inline size_t xtcp_record_size(bool v4)
+{
+	return offsetof(struct xtcp_timewait, conn) + (v4 ? XTCP_CONN_V4_END : sizeof(struct xtcp_conn));
+}
+
+/* sk_family of the sock that the record has replaced. */
+static inline int xtcp_record_family(const struct xtcp_timewait *tw)
+{
+	return tw->of_v4_sock ? AF_INET : AF_INET6;
+}
+
+int xtcp_record_init(void);
+void xtcp_record_exit(void);
+int xtcp_record_net_init(struct xtcp_net *xn);
+void xtcp_record_net_exit(struct xtcp_net *xn);
+
+/* xtcp_record_begin() needs the socket lock. */
+void xtcp_record_begin(struct sock *sk, int substate);
+void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
+
+/* The lock of the record's shard is held. */
+void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed);
+void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw);
+void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw);
+
+/* timewait.c */
 
 enum xtcp_timewait_verdict {
 	XTCP_TW_DONE,		/* the record has answered or dropped the segment */
@@ -25,5 +145,37 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound);
 bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if);
 bool xtcp_timewait_keeps(struct xtcp_net *xn, struct xtcp_demux_key *key);
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb);
+
+/* record.c */
+
+int xtcp_quota_init(void);
+void xtcp_quota_exit(void);
+int xtcp_quota_net_init(struct xtcp_net *xn);
+void xtcp_quota_net_exit(struct xtcp_net *xn);
+
+void xtcp_quota_count(struct xtcp_net *xn, int change);
+void xtcp_quota_count_signed(struct xtcp_net *xn, int change);
+bool xtcp_quota_exceeded(struct xtcp_net *xn);
+
+/**
+ * struct xtcp_recordkeys - the keys of a signed record; they follow the record in memory, since few
+ * records have keys
+ * @ao: the TCP-AO that signs; NULL: @md5 signs
+ * @md5: the key of TCP_MD5SIG
+ */
+struct xtcp_recordkeys {
+	struct xtcp_ao *ao;
+	struct xtcp_md5_key md5;
+};
+
+const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw);
+struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw);
+void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb, struct xtcp_signer *signer);
+/* The socket lock is held. */
+bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct sock *sk);
+void xtcp_recordkeys_drop(struct xtcp_timewait *tw);
+
+/* BH is disabled. No lock of a shard is held. */
+void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed);
 
 #endif /* XTCP_TIMEWAIT_H */

@@ -489,7 +489,7 @@ static int make_tiny(void)
 	return tiny;
 }
 
-#define MANY		40	/* destinations: more than a batch of records has groups (module/timewait/batch.c) */
+#define MANY		40	/* destinations: more than a batch of records has groups (module/timewait/record.c) */
 #define MANY_PORTS	16
 #define KEPT_STEP	4	/* of so many connections one stays, */
 #define ALL_END_STEP	5	/* but towards one of so many destinations none: their maps end meanwhile */
