@@ -84,9 +84,7 @@
 
 #include "ports/port.c"
 #include "ports/lease.c"
-#include "ports/portlist.c"
 #include "ports/sharing.c"
-#include "ports/taker.c"
 
 #include "timewait/timewait.c"
 #include "timewait/record.c"

@@ -240,7 +240,7 @@ struct xtcp_rest {
  * @blackbox_wanted: @sysctl or a rule of @policy asks for black boxes (boxkey.c)
  * @blackbox_ruled: a rule of @policy asks for black boxes; written under @policy_lock
  * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
- *	Each segment reads this bitmap first, without a lock; portlist.c writes it. Before the first
+ *	Each segment reads this bitmap first, without a lock; lease.c writes it. Before the first
  *	socket of a namespace, @port_bits is an empty bitmap that all namespaces share
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
@@ -253,7 +253,7 @@ struct xtcp_rest {
  * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
  * @reply_sk6: sends such segments over IPv6; NULL without IPv6
  * @portmaps: the ports in use towards each destination; NULL: no map yet (portmaps.c)
- * @portlists: leases by port (portlist.c)
+ * @portlists: leases by port (lease.c)
  * @conns: counts of the namespace's connections, per processor (demux.c)
  * @rest: all other state that sockets need; NULL until @started
  * @sysctl_header: the registration of @sysctl, in parts

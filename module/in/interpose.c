@@ -60,7 +60,7 @@
 #include "lookup/early.h"
 #include "lookup/group.h"
 #include "lookup/listeners.h"
-#include "ports/lease.h"
+#include "ports/ports.h"
 #include "timewait/timewait.h"
 
 #define ROUNDS_A_SECOND	50	/* tries of restore() per second */

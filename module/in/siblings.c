@@ -3,7 +3,7 @@
  * Siblings: other builds of this module, under other names, that are loaded at the same time.
  *
  * The kernel prevents most conflicts between two builds. Kernel TCP's bind table says which ports
- * are taken, and each build puts socks into this table to reserve its ports (lease.h). A family, a
+ * are taken, and each build puts socks into this table to reserve its ports (ports.h). A family, a
  * name in /proc or a sysctl can be registered only once. Three conflicts remain:
  *
  *  - The chain of handlers (interpose.c). The handler of the build that was loaded last is in

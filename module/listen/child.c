@@ -38,7 +38,7 @@
 #include "lookup/demux.h"
 #include "out/out.h"
 #include "policy/policy.h"
-#include "ports/lease.h"
+#include "ports/ports.h"
 #include "recv/recv.h"
 #include "send/send.h"
 #include "sight/blackbox.h"

@@ -48,7 +48,7 @@
 #include "listen/listener.h"
 #include "lookup/group.h"
 #include "lookup/listeners.h"
-#include "ports/lease.h"
+#include "ports/ports.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 

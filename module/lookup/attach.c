@@ -45,7 +45,7 @@
 #include "listen/entry.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
-#include "ports/lease.h"
+#include "ports/ports.h"
 #include "timewait/timewait.h"
 
 /*

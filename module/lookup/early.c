@@ -41,7 +41,7 @@
 #include "base/net.h"
 #include "lookup/attach.h"
 #include "lookup/demux.h"
-#include "ports/lease.h"
+#include "ports/ports.h"
 
 /*
  * Attaches to @skb the route of @sk's last segment, if both segments came by the same interface. An

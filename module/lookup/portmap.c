@@ -19,7 +19,7 @@
 
 #include "base/net.h"
 #include "lookup/demux.h"
-#include "ports/lease.h"
+#include "ports/ports.h"
 
 #define SCAN_CHUNK	64	/* ports that each call of connect() looks up until the map knows all */
 #define FULL_AT_ONCE	4	/* words of a bitmap that are_full() tests */

@@ -15,7 +15,7 @@
  * take a port with a lease of ours. So our connect() first tries the other half, the ports with the
  * other parity. Only when no port of our half is usable, our connect() takes a port of kernel TCP's
  * half. In each stack, connections to different destinations share ports. Our connect() may also
- * take a port that only kernel TCP's connect() has taken (taker.c).
+ * take a port that only kernel TCP's connect() has taken (sharing.c).
  *
  * Some ports of kernel TCP's half are kernel TCP's alone: every second one, or in a large range
  * every fourth or eighth one, so that they are at least 1,024. Otherwise, users of xtcp could put a
@@ -28,7 +28,7 @@
  * share the lease on the port. While many ports are free, one of the first few tries most likely
  * succeeds. When ports become scarce, the destination gets a bitmap of its ports (portmap.c).
  */
-#include "ports/port.h"
+#include "ports/ports.h"
 
 #include <linux/jiffies.h>
 #include <linux/log2.h>
@@ -44,8 +44,6 @@
 #include "lookup/listeners.h"
 #include "lookup/portmap.h"
 #include "lookup/portmaps.h"
-#include "ports/lease.h"
-#include "ports/taker.h"
 #include "timewait/timewait.h"
 
 #define COUNTERS	65536	/* entries of the table of RFC 6056 section 3.3.4, as in Linux */

@@ -27,9 +27,9 @@
  * xtcp_portlist.lock       our socks in kernel TCP's bind table both      a socket lock,
  *                          (leases), and who may share them;              xtcp_listener.lock
  *                          each lock is for every 64th port
- *                          (portlist.h); never two at once
+ *                          (ports.h); never two at once
  * taker.lock               the sock of a processor that binds   both      xtcp_portlist.lock
- *                          shared ports (taker.c)
+ *                          shared ports (sharing.c)
  * xtcp_rest.listeners_lock changes of the listener table; may   process   a socket lock
  *                          sleep
  * xtcp_rest.estates_lock   listeners that wait for a successor  process   a socket lock

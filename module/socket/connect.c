@@ -29,7 +29,7 @@
 #include "lookup/early.h"
 #include "out/out.h"
 #include "policy/policy.h"
-#include "ports/port.h"
+#include "ports/ports.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/blackbox.h"

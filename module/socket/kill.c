@@ -22,7 +22,7 @@
 #include "listen/estate.h"
 #include "listen/listener.h"
 #include "lookup/demux.h"
-#include "ports/port.h"
+#include "ports/ports.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "sock/end.h"

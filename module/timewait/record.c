@@ -52,7 +52,7 @@
 #include "ecn/ecn.h"
 #include "lookup/demux.h"
 #include "lookup/portmaps.h"
-#include "ports/lease.h"
+#include "ports/ports.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "window/window.h"

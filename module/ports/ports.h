@@ -1,19 +1,76 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* A lease reserves a port for xtcp in kernel TCP's bind table. */
-#ifndef XTCP_LEASE_H
-#define XTCP_LEASE_H
+/* Local ports, shared with kernel TCP by leases in its bind table. README.md says how. */
+#ifndef XTCP_PORTS_H
+#define XTCP_PORTS_H
 
 #include <linux/bitops.h>
+#include <linux/cache.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 #include <net/inet_connection_sock.h>
+#include <net/inet_hashtables.h>
 #include <net/inet_timewait_sock.h>
+#include <net/ip.h>
 #include <net/ipv6.h>
 #include <uapi/linux/xtcp.h>
 
+#include "base/net.h"
+
+struct in6_addr;
+struct sock;
+struct xtcp_lease;
 struct xtcp_net;
+struct xtcp_tuple;
+
+/* lease.c */
+
+#define XTCP_PORTLISTS		64
+#define XTCP_PORTLIST_BLOCKS	8
+#define XTCP_PORTLIST_BLOCK	128	/* ports of a block */
+
+/**
+ * struct xtcp_portlist - the leases of every 64th port, in a list per port
+ * @lock: guards this struct, the bits of these ports in xtcp_net.port_bits, and the fields of a
+ *	lease that struct xtcp_lease marks with "lock of the port"
+ * @used: for each block, how many of its lists are not empty
+ * @block: arrays of lists; NULL: no port of the block has a lease
+ *
+ * No code holds two of these locks. The lock of a taker (sharing.c) and the locks of kernel TCP's
+ * bind table are taken inside @lock; create.c lists the locks outside @lock. These need no lock:
+ * xtcp_rest.spare_block, which is exchanged atomically, and @users and @socks of a lease, which are
+ * atomic.
+ */
+struct xtcp_portlist {
+	spinlock_t lock;	/* see @lock above */
+	u8 used[XTCP_PORTLIST_BLOCKS];
+	struct hlist_head *block[XTCP_PORTLIST_BLOCKS];
+} ____cacheline_aligned_in_smp;
+
+static inline struct xtcp_portlist *xtcp_portlist_of(const struct xtcp_net *xn, u16 port)
+{
+	return &xn->portlists[port % XTCP_PORTLISTS];
+}
+
+/*
+ * The lock of a port. Ports that differ by a multiple of 64 share a lock; neighbouring ports do
+ * not.
+ */
+static inline spinlock_t *xtcp_portlist_lock(const struct xtcp_net *xn, u16 port)
+{
+	return &xtcp_portlist_of(xn, port)->lock;
+}
+
+int xtcp_portlist_net_init(struct xtcp_net *xn);
+void xtcp_portlist_net_exit(struct xtcp_net *xn);
+
+/* Lock of the port held, any context. */
+int xtcp_portlist_add(struct xtcp_lease *lease);
+void xtcp_portlist_remove(struct xtcp_lease *lease);
+struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev);
+bool xtcp_portlist_is_last(const struct xtcp_lease *lease);
 
 #define XTCP_PORTS		65536
 
@@ -80,7 +137,7 @@ static_assert(offsetofend(struct inet_connection_sock, icsk_bind_hash) <= sizeof
 static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
 /*
- * Kernel TCP and taker.c read these fields of every entry of the table. The entries are full socks
+ * Kernel TCP and sharing.c read these fields of every entry of the table. The entries are full socks
  * and TIME-WAIT socks, so each field must be in struct sock_common. Three of the fields are bit
  * fields, which have no sizeof: "+ 0" makes them integers.
  */
@@ -160,4 +217,67 @@ static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16
 	return test_bit(port, smp_load_acquire(bits));
 }
 
-#endif /* XTCP_LEASE_H */
+/* sharing.c */
+
+int xtcp_taker_init(void);
+void xtcp_taker_exit(void);
+
+/* Softirq or process, lock of the port held; xtcp_taker_meets(): process, no lock. */
+int xtcp_taker_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev);
+void xtcp_taker_leave(struct xtcp_lease *lease);
+
+bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple);
+
+/* Lock of the port held, any context. */
+bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev);
+int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port);
+int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk);
+void xtcp_sharing_leave(struct xtcp_lease *lease);
+
+/* Kernel TCP's bind table of a namespace. */
+static inline struct inet_hashinfo *xtcp_sharing_table(const struct sock *sk)
+{
+	return sock_net(sk)->ipv4.tcp_death_row.hashinfo;
+}
+
+/*
+ * The chain of a port in kernel TCP's table by port. Its lock is taken before the locks of other
+ * chains.
+ */
+static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct sock *sk, u16 port)
+{
+	struct inet_hashinfo *table = xtcp_sharing_table(sk);
+
+	return &table->bhash[inet_bhashfn(sock_net(sk), port, table->bhash_size)];
+}
+
+/*
+ * The chain of @port with the wildcard address, in kernel TCP's table by port and address (bhash2).
+ * Both address families use this chain.
+ */
+static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const struct sock *sk, u16 port)
+{
+	struct inet_hashinfo *table = xtcp_sharing_table(sk);
+
+	return &table->bhash2[ipv4_portaddr_hash(sock_net(sk), htonl(INADDR_ANY), port) & (table->bhash_size - 1)];
+}
+
+/* port.c */
+
+int xtcp_port_init(void);
+void xtcp_port_exit(void);
+
+/* Socket lock held, may sleep. */
+int xtcp_port_bind(struct sock *sk, unsigned short snum);
+int xtcp_port_listen(struct sock *sk);
+void xtcp_port_rehash(struct sock *sk);
+int xtcp_port_connect(struct sock *sk);
+/* Socket lock held, any context. Gives the lease back, and clears inet_num and inet_sport. */
+void xtcp_port_release(struct sock *sk);
+/*
+ * Does the same as xtcp_port_release(), but keeps inet_sport for getsockname(). Does nothing if the
+ * program chose the port.
+ */
+void xtcp_port_connection_ended(struct sock *sk);
+
+#endif /* XTCP_PORTS_H */
