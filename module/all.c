@@ -77,10 +77,7 @@
 #include "sock/aborted.c"
 
 #include "recovery/acked.c"
-#include "recovery/timeout.c"
 #include "recovery/recovery.c"
-#include "recovery/tlp.c"
-#include "recovery/repair.c"
 
 #include "ports/port.c"
 #include "ports/lease.c"

@@ -10,11 +10,11 @@
 #include <net/sock.h>
 
 #include "base/seg.h"
-#include "base/seq.h"
 #include "base/sender.h"
+#include "base/seq.h"
 #include "base/stream.h"
 #include "base/wire.h"
-#include "recovery/acked.h"
+#include "recovery/recovery.h"
 
 /*
  * Is an ACK older than RFC 5961 section 5.2 allows? An ACK may be at most MAX.SND.WND below

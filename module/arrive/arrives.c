@@ -42,7 +42,7 @@
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "out/out.h"
-#include "recovery/acked.h"
+#include "recovery/recovery.h"
 #include "recv/recv.h"
 #include "send/send.h"
 #include "sendq/sendq.h"

@@ -15,7 +15,7 @@
 #include "cong/rate.h"
 #include "ecn/ace.h"
 #include "loss/loss.h"
-#include "recovery/tlp.h"
+#include "recovery/recovery.h"
 #include "send/mtuprobe.h"
 #include "sendq/sendq.h"
 #include "window/window.h"

@@ -46,7 +46,7 @@
 #include "listen/halfopen.h"
 #include "lookup/demux.h"
 #include "out/out.h"
-#include "recovery/repair.h"
+#include "recovery/recovery.h"
 #include "send/send.h"
 #include "sight/mib.h"
 #include "sock/end.h"

@@ -9,8 +9,8 @@
  * duplicate ACK counts as one segment sacked somewhere above SND.UNA, and no skb is marked as
  * sacked.
  *
- * scoreboard.c reads SACK blocks. rack.c, and recovery.c, timeout.c and repair.c in recovery/, decide
- * what is lost. output.c, repair.c and files of cong/ use pipe. scoreboard.c decides in which order
+ * scoreboard.c reads SACK blocks. rack.c, and recovery.c, recovery.c and recovery.c in recovery/, decide
+ * what is lost. output.c, recovery.c and files of cong/ use pipe. scoreboard.c decides in which order
  * lost skbs are resent.
  *
  * What the SACK blocks of an ACK report: segments that have arrived above SND.UNA, and octets that
@@ -22,7 +22,7 @@
  * the search for the position of an skb has stopped after WALK_MAX steps. An skb on this list is
  * not on the list of skbs in flight at the same time: both lists use the same list node.
  *
- * scoreboard.c adds to the list; repair.c resends from it.
+ * scoreboard.c adds to the list; recovery.c resends from it.
  */
 #include "loss/loss.h"
 

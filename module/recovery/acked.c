@@ -3,10 +3,8 @@
  * Process an ACK that arrive/ack.c has found acceptable. The order is: SACK blocks, SND.UNA, the
  * RTT, the counts of delivered and marked segments, the send window, the timers. At the end,
  * recovery.c sets the phase of congestion control and resends lost segments.
- *
- * Context of all public functions: softirq or process. Lock: socket, held.
  */
-#include "recovery/acked.h"
+#include "recovery/recovery.h"
 
 #include <net/sock.h>
 #include <net/tcp_states.h>
@@ -26,7 +24,6 @@
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
-#include "recovery/recovery.h"
 #include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
@@ -317,6 +314,8 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
  * xtcp_acked_take() - process an ACK with SND.UNA =< SEG.ACK =< SND.NXT
  * @sk: in a synchronized state
  * @skb: the ACK
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
 {
@@ -337,6 +336,8 @@ void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
  * @skb: the ACK
  *
  * Such an ACK cannot move SND.UNA, but it may have new SACK blocks.
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 {
@@ -365,6 +366,8 @@ static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
  *
  * RFC 9293 section 3.10.7.3, fourth step, and section 3.10.7.4, fifth step. RTT measurement and the
  * congestion window start here.
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -409,6 +412,8 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 /**
  * xtcp_acked_fin() - is our FIN acknowledged?
  * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when our FIN was sent and is acknowledged.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * React to an ACK: set the phase of congestion control, and have repair.c resend what is lost.
+ * React to an ACK: set the phase of congestion control, and have recovery.c resend what is lost.
  *
  *               something is sacked            something is lost
  *      OPEN ----------------------> DISORDER ---------------------> RECOVERY
@@ -19,37 +19,271 @@
  * - What is lost? With SACK, RACK decides this (rack.c). Without SACK, the third duplicate ACK
  *   shows that the first segment in flight is lost. During the recovery that follows, an ACK may
  *   move SND.UNA to a point before recover: then the segment at this point is also lost (RFC 6582).
- *   After a timeout, almost everything in flight counts as lost (timeout.c).
+ *   After a timeout, almost everything in flight counts as lost (recovery.c).
  * - How fast are lost and new segments sent? The congestion window decides this (reduction.c,
- *   prr.c). repair.c only compares the window with the number of octets in flight.
+ *   prr.c). recovery.c only compares the window with the number of octets in flight.
  * - Was the recovery needless? undo.c decides this. Only F-RTO (RFC 5682) is in this file, because
  *   F-RTO also chooses what to send.
  *
- * Context of all public functions: softirq or process. Lock: socket, held.
+ * The retransmission timer has expired: what is in flight counts as lost, the window falls, and the
+ * first segment is sent again. The ACKs that follow show whether the timeout was spurious:
+ * in_loss() in recovery.c.
+ *
+ * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
+ * this loss, and only a timeout would detect it. So after two round trips without an ACK, one
+ * segment is sent as a probe: new text, or else the last segment again. The ACK of the probe shows
+ * RACK which segments are missing. If only the last segment was lost, the repeated copy repairs the
+ * loss. The window is still reduced, because a loss is a sign of congestion.
+ *
+ * Lost segments are sent again, as far as the congestion window and pacing allow. recovery.c begins
+ * a repair after an ACK or RACK's timer, and recovery.c after a timeout. This file begins a repair
+ * in two cases: ICMP has reported that segments were too large for the path, or the SYN-ACK did not
+ * acknowledge the text of our SYN. Neither case is a sign of congestion.
  */
 #include "recovery/recovery.h"
 
 #include <net/sock.h>
 #include <net/tcp.h>
+#include <net/tcp_states.h>
 
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/seq.h"
+#include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/pipe.h"
 #include "cong/reduction.h"
+#include "cong/resume.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
-#include "recovery/repair.h"
-#include "recovery/tlp.h"
 #include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 #include "time/time.h"
+
+/**
+ * xtcp_repair_too_large() - begin a repair that is no sign of congestion
+ * @sk: the sock
+ *
+ * Segments were too large for the path, or the peer did not accept the text of a SYN. Neither event
+ * is a sign of congestion, so the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4,
+ * RFC 7413 section 4.2.2). But if a loss or a mark was reducing the window, the reduction is
+ * completed now (xtcp_reduction_not_due()).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_repair_too_large(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	sock_owned_by_me(sk);
+	xtcp_reduction_not_due(sk);
+	stream->recover = xsk->snd.nxt;
+	xtcp_undo_forget(sk);
+	stream->frto = false;
+	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
+}
+
+/**
+ * xtcp_repair_lost() - resend lost segments as far as the congestion window and pacing allow
+ * @sk: the sock
+ * @timeout: after a timeout
+ *
+ * If nothing is in flight, the window allows at least one segment. Careful Resume may allow one
+ * segment beyond the window (xtcp_resume_may_free_one()). After a timeout, pacing does not delay
+ * these segments, and, as in Linux, neither TCPFastRetrans nor TCPSlowStartRetrans counts them:
+ * TCPTimeouts counts the timeout. RFC 6675 section 5, RFC 6298 (5.4).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: what the last call of xtcp_retransmit_segment() returned; 0 if there was no call.
+ */
+int xtcp_repair_lost(struct sock *sk, bool timeout)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct sk_buff *skb;
+	bool first = false;
+	int err = 0;
+
+	sock_owned_by_me(sk);
+	while ((skb = xtcp_resend_next(sk))) {
+		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+		u32 pipe = xtcp_pipe_octets(sk);
+		u32 room = xsk->cong.cwnd > pipe ? xsk->cong.cwnd - pipe : 0;
+		bool is_full = pipe && room < min_t(u32, xsk->mss, cb->end_seq - cb->seq);
+
+		if (is_full && !xtcp_resume_may_free_one(xsk->stream->cong.resume))
+			break;
+		if (!timeout && xtcp_pace_holds(sk))
+			break;
+		err = xtcp_retransmit_segment(sk, skb, max_t(u32, min(room, xtcp_bundle_most(sk)), xsk->mss));
+		if (err)
+			break;
+		if (is_full)
+			xtcp_resume_freed_one(xsk->stream->cong.resume);
+		if (!timeout)
+			XTCP_NET_ADD_STATS(xsk->xn, xsk->cong.phase == XTCP_CONG_RECOVERY ?
+					   LINUX_MIB_TCPFASTRETRANS : LINUX_MIB_TCPSLOWSTARTRETRANS,
+					   xtcp_sndq_segments(skb));
+		first |= skb == xtcp_sndq_first(sk);
+	}
+	if (first)
+		xtcp_flight_ack_progress(sk);
+	return err;
+}
+
+/**
+ * xtcp_repair_waiting() - resend lost segments that have waited for the timer of pace.c
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_repair_waiting(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sk(sk)->cong.phase >= XTCP_CONG_RECOVERY && !xtcp_sk(sk)->stream->frto)
+		xtcp_repair_lost(sk, false);
+}
+
+/**
+ * xtcp_repair_mtu_fell() - resend segments that were too large for the path
+ * @sk: its effective MSS has been lowered
+ *
+ * A loss of segments that were too large is no sign of congestion: their text is resent in smaller
+ * segments, and cwnd and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_repair_mtu_fell(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	u32 lost = stream->lost_total;
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	/* if a SYN with text was too large (RFC 7413), resend the SYN at once, without text */
+	if (sk->sk_state == TCP_SYN_SENT && xsk->syn_data && !xsk->total_retrans)
+		xtcp_retransmit_segment(sk, xtcp_sndq_first(sk), xsk->mss);
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(stream))
+		return;
+	if (!xsk->agreed.sack_ok)
+		xtcp_scoreboard_forget_duplicates(sk);
+	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb)) {
+		if (min(skb->len, xtcp_sndq_segment(skb)) > xsk->mss &&
+		    !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
+			xtcp_scoreboard_lost(sk, skb);
+	}
+	if (stream->lost_total == lost)
+		return;
+	if (xsk->cong.phase != XTCP_CONG_LOSS)
+		xtcp_repair_too_large(sk);
+	xtcp_repair_lost(sk, false);
+}
+
+/**
+ * xtcp_repair_syn_text_refused() - resend the SYN's text, which the SYN-ACK did not acknowledge
+ * @sk: has just entered ESTABLISHED
+ *
+ * The peer did not accept the text, or did not get it. This is no sign of congestion, so the text
+ * is resent at once (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_repair_syn_text_refused(struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	sock_owned_by_me(sk);
+	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb))
+		if (!(xtcp_sndcb(skb)->marks & (XTCP_SNDQ_SACKED | XTCP_SNDQ_LOST)))
+			xtcp_scoreboard_lost(sk, skb);
+	xtcp_repair_too_large(sk);
+	xtcp_repair_lost(sk, false);
+}
+
+/**
+ * xtcp_tlp_probe() - send a tail loss probe, unless another probe is on its way
+ * @sk: the sock
+ *
+ * During a recovery, no probe is sent. RFC 8985 section 7.3.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_tlp_probe(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_tlp *tlp = &tx->stream->tlp;
+	struct sk_buff *last;
+	int err;
+
+	sock_owned_by_me(sk);
+	if (tlp->pending || tx->cong.phase >= XTCP_CONG_RECOVERY)
+		return;
+	tlp->is_resent = false;
+	err = xtcp_output_new_segment(sk);
+	/* after an error other than -EAGAIN, a retransmission would probably fail, too */
+	if (err && err != -EAGAIN)
+		return;
+	if (err) {
+		last = xtcp_sndq_last(sk);
+		if (!last || xtcp_sndcb(last)->marks & XTCP_SNDQ_SACKED || xtcp_retransmit_tail(sk, last))
+			return;
+		tlp->is_resent = true;
+	}
+	tlp->pending = true;
+	tlp->wants_sample = true;
+	tlp->end_seq = tx->snd.nxt;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBES);
+	xtcp_phase_tell(sk, XTCP_TRACE_PROBE);
+}
+
+/**
+ * xtcp_tlp_ack() - process an ACK while a probe is on its way
+ * @sk: has a probe on its way; SND.UNA has moved already
+ * @sample: the ACK
+ *
+ * RFC 8985 section 7.4. If the probe was a retransmission, an ACK may show that both copies of the
+ * segment arrived. Then nothing was lost. If SND.UNA moves beyond the segment without such an ACK,
+ * the original was lost, and the window is reduced.
+ *
+ * When it is known what has become of the probe, this function clears tlp.pending. Afterwards
+ * recovery.c calls xtcp_flight_ack_judged(), which starts the next probe timeout if a probe is
+ * allowed now.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_tlp *tlp = &tx->stream->tlp;
+	bool is_twice;
+
+	sock_owned_by_me(sk);
+	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
+		return;
+	/*
+	 * without a D-SACK, dsack.start and dsack.end are both 0. A test of dsack.end alone is not
+	 * enough: a probe may end at sequence number 0
+	 */
+	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
+	if (!tlp->is_resent || is_twice) {
+		/* the probe was new text, or a D-SACK shows that both copies arrived */
+		tlp->pending = false;
+	} else if (xtcp_seq_gt(tx->snd.una, tlp->end_seq)) {
+		tlp->pending = false;
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBERECOVERY);
+		xtcp_recovery_probe_was_needed(sk, sample);
+	} else if (!sample->acked && !sample->news && !sample->sacked) {
+		/* the second copy has caused this duplicate ACK, so both copies have arrived */
+		tlp->pending = false;
+	}
+}
 
 /* dubious_ack() waits at least so long for one more ACK */
 #define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)
@@ -129,6 +363,8 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
  *
  * Reduce the window: a loss is a sign of congestion even if it has been repaired already (RFC 8985
  * section 7.4.2).
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -536,6 +772,8 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
  * xtcp_recovery_ack() - react to an ACK: set the phase, update the congestion window, resend
  * @sk: the sock; its scoreboard and SND.UNA are up to date
  * @sample: the ACK
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -558,6 +796,8 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
  * @sk: SACK is in use
  *
  * RFC 8985 section 6.2 step 5.
+ *
+ * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_reordering_timeout(struct sock *sk)
 {
@@ -581,4 +821,100 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 	}
 	if (wait_us)
 		xtcp_flight_reordering(sk, wait_us);
+}
+
+/*
+ * After a timeout, mark everything in flight as lost, except sacked segments. With SACK, also leave
+ * out segments that were sent very recently, but never the first segment (RFC 8985 section 6.3). If
+ * the peer has dropped data that it had sacked, mark everything. Return: true when the peer has
+ * dropped such data.
+ */
+static bool all_is_lost(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct sk_buff *first = xtcp_sndq_first(sk), *skb;
+	bool reneged = xtcp_scoreboard_reneged(sk);
+	u64 now_us = xtcp_clock_us();
+
+	if (reneged) {
+		XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPSACKRENEGING);
+		xtcp_scoreboard_forget_sacked(sk);
+	} else if (!tx->agreed.sack_ok) {
+		xtcp_scoreboard_forget_duplicates(sk);
+	}
+	for (skb = first; skb; skb = xtcp_sndq_next(sk, skb)) {
+		if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)
+			continue;
+		if (!reneged && tx->agreed.sack_ok && skb != first && xtcp_rack_is_recent(sk, skb, now_us))
+			continue;
+		xtcp_scoreboard_lost(sk, skb);
+	}
+	return reneged;
+}
+
+static void count_failure(const struct xtcp_sender *tx)
+{
+	int counter;
+
+	switch (tx->cong.phase) {
+	case XTCP_CONG_RECOVERY:
+		counter = tx->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL;
+		break;
+	case XTCP_CONG_LOSS:
+		counter = LINUX_MIB_TCPLOSSFAILURES;
+		break;
+	case XTCP_CONG_DISORDER:
+		counter = tx->agreed.sack_ok ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES;
+		break;
+	default:
+		return;
+	}
+	XTCP_NET_INC_STATS(tx->xn, counter);
+}
+
+/**
+ * xtcp_timeout_passed() - the retransmission timer has expired: mark what is lost and resend (RFC
+ * 6298 (5.4))
+ * @sk: has data in flight; tx->tries.retransmits counts the timeouts before this one
+ *
+ * If the timer expires several times for the same data in flight, ssthresh falls only the first
+ * time (RFC 5681 section 3.1). F-RTO does not begin in the middle of fast recovery: the
+ * retransmissions of fast recovery would mislead F-RTO (RFC 5682 section 3.1 step 1).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when a local queue refused the retransmission.
+ */
+bool xtcp_timeout_passed(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	struct xtcp_scoreboard *sb = &stream->scoreboard;
+	bool new_repair = tx->cong.phase < XTCP_CONG_RECOVERY, reneged;
+
+	sock_owned_by_me(sk);
+	if (!tx->tries.retransmits)
+		count_failure(tx);
+	reneged = all_is_lost(sk);
+	if (tx->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(tx->snd.una, stream->recover) ||
+	    (tx->cong.phase == XTCP_CONG_LOSS && !tx->tries.retransmits)) {
+		xtcp_reduction_timeout(sk);
+		xtcp_undo_begin(sk);
+	} else if (tx->cong.phase == XTCP_CONG_CWR) {
+		xtcp_reduction_further(sk, 0);
+	}
+	/*
+	 * many segments were sacked, and yet none counted as lost: lower the estimate of
+	 * reordering, which was too high
+	 */
+	if (tx->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
+		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
+	xtcp_reduction_restart(sk, xtcp_pipe_octets(sk));
+	stream->recover = tx->snd.nxt;
+	stream->tlp.pending = false;
+	xtcp_ecn_reduced(sk);
+	xtcp_ecn_timeout(sk);
+	stream->frto = READ_ONCE(tx->xn->sysctl.frto) && (new_repair || tx->tries.retransmits);
+	xtcp_phase_set(sk, XTCP_CONG_LOSS, reneged ? XTCP_TRACE_RENEGED : XTCP_TRACE_TIMEOUT);
+	return xtcp_repair_lost(sk, true) > 0;
 }

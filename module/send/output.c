@@ -4,7 +4,7 @@
  * probes (RFC 9293 sections 3.7 and 3.8).
  *
  * push() sends new data: whole skbs of the send queue, and a part of an skb where a window ends.
- * repair.c chooses what is sent again, and output.c sends it. push() and repair.c compare what
+ * recovery.c chooses what is sent again, and output.c sends it. push() and recovery.c compare what
  * is in flight with the congestion window.
  *
  * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
@@ -191,7 +191,7 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  *
  * A full GSO packet never waits. Neither does an skb that may be sent as a whole, so the last
  * octets that a program writes never wait. Outside of the phase OPEN, or with pacing, nothing
- * waits: repair.c and pace.c limit what is sent by their own rules.
+ * waits: recovery.c and pace.c limit what is sent by their own rules.
  *
  * Context: softirq or process. Lock: socket, held.
  *

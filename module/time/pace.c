@@ -8,7 +8,7 @@
  * qdisc fq (FQ). An algorithm that paces sets NEEDED, and so does SO_MAX_PACING_RATE. fq sets FQ
  * when it makes a flow for the sock, at the first segment that it sees. skb->tstamp of each segment
  * with text has the earliest time at which the segment may depart. With fq the segment waits in fq.
- * Without fq, output.c and repair.c ask before each GSO packet whether it is due. If not, they
+ * Without fq, output.c and recovery.c ask before each GSO packet whether it is due. If not, they
  * send nothing, and the timer of this file sends the packet when its time has come. This timer has
  * a high resolution, because a tick is longer than the time between two GSO packets.
  *
