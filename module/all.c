@@ -70,7 +70,6 @@
 #include "arrive/told.c"
 
 #include "expiry/expiry.c"
-#include "expiry/retries.c"
 #include "expiry/thirdack.c"
 
 #include "sock/end.c"

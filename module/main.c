@@ -32,7 +32,7 @@
 #include "base/orphan.h"
 #include "base/stream.h"
 #include "cong/algorithms.h"
-#include "expiry/thirdack.h"
+#include "expiry/expiry.h"
 #include "in/interpose.h"
 #include "listen/acceptq.h"
 #include "listen/pool.h"

@@ -17,7 +17,7 @@
  * @probes_out: window probes without an answer
  * @keepalive_sent: keepalive probes without an answer
  *
- * The socket lock guards this struct; the counts are also read without the lock. retries.c says
+ * The socket lock guards this struct; the counts are also read without the lock. expiry.c says
  * when to give up.
  */
 struct xtcp_tries {

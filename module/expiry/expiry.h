@@ -1,14 +1,48 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Runs the expired deadlines of a connection. */
+/*
+ * What a deadline does.
+ *
+ * Comes in: a deadline of time/ that has passed, paced text whose time has come, a third ACK that
+ * has waited long enough. Goes out: calls of recovery/ and send/, the next deadline, or the end of
+ * a connection that has waited too long.
+ *
+ * What may not happen here: sending past recovery/ and send/.
+ */
 #ifndef XTCP_EXPIRY_H
 #define XTCP_EXPIRY_H
 
+#include <linux/types.h>
+
+#include "base/abort.h"
+
 struct sock;
+
+/* expiry.c */
+
+u32 xtcp_retries_since(const struct sock *sk);
+
+/* Return: true when the connection has ended. */
+bool xtcp_retries_end_syn(struct sock *sk);
+bool xtcp_retries_end_orphan(struct sock *sk, bool is_new);
+bool xtcp_retries_end_retransmission(struct sock *sk);
+bool xtcp_retries_end_shrunk_window(struct sock *sk);
+bool xtcp_retries_end_refused(struct sock *sk);
+bool xtcp_retries_end_probing(struct sock *sk);
+bool xtcp_retries_end_idle(struct sock *sk);
+void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason);
 
 void xtcp_expiry_init(struct sock *sk);
 
 /* The socket lock is held in both functions. */
 void xtcp_expiry_run(struct sock *sk);
 void xtcp_expiry_paced(struct sock *sk);
+
+/* thirdack.c */
+
+void xtcp_thirdack_init(void);
+void xtcp_thirdack_exit(void);
+void xtcp_thirdack_waits(struct sock *sk);
+void xtcp_thirdack_go(void);
+void xtcp_thirdack_forget(struct sock *sk, bool everywhere);
 
 #endif /* XTCP_EXPIRY_H */

@@ -19,7 +19,7 @@
  * for each outgoing segment would be too expensive. The sock leaves the list when the list is next
  * used, when the list's timer runs, or when the program closes the sock.
  */
-#include "expiry/thirdack.h"
+#include "expiry/expiry.h"
 
 #include <linux/hrtimer.h>
 #include <linux/percpu.h>

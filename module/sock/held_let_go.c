@@ -9,7 +9,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "expiry/thirdack.h"
+#include "expiry/expiry.h"
 #include "out/out.h"
 #include "sendq/sendq.h"
 

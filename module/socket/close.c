@@ -20,7 +20,7 @@
 #include "base/stream.h"
 #include "compat.h"
 #include "cong/algorithms.h"
-#include "expiry/retries.h"
+#include "expiry/expiry.h"
 #include "fastopen/fastopen.h"
 #include "listen/estate.h"
 #include "listen/listener.h"

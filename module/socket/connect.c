@@ -24,7 +24,7 @@
 #include "compat.h"
 #include "cong/algorithms.h"
 #include "ecn/ecn.h"
-#include "expiry/thirdack.h"
+#include "expiry/expiry.h"
 #include "fastopen/fastopen.h"
 #include "lookup/early.h"
 #include "out/out.h"

@@ -17,7 +17,7 @@
 #include "base/orphan.h"
 #include "base/state.h"
 #include "base/wire.h"
-#include "expiry/thirdack.h"
+#include "expiry/expiry.h"
 #include "fastopen/fastopen.h"
 #include "listen/acceptq.h"
 #include "listen/entry.h"

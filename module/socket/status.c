@@ -16,7 +16,7 @@
 #include "cong/cong.h"
 #include "cong/rate.h"
 #include "ecn/ecn.h"
-#include "expiry/thirdack.h"
+#include "expiry/expiry.h"
 #include "listen/acceptq.h"
 #include "listen/listener.h"
 #include "recv/recv.h"

@@ -174,7 +174,7 @@ static u32 without_text(const struct xtcp_sock *xsk)
  * xtcp_keepalive_idle_ms() is a limit in each synchronized state, and
  * xtcp_keepalive_half_closed_ms() only in FIN-WAIT-2 and CLOSE-WAIT. If both limits apply, the
  * shorter one counts. A FIN and a retransmission count as text; an ACK and a probe do not. An
- * orphan has limits of its own (retries.c, record.c).
+ * orphan has limits of its own (expiry.c, record.c).
  *
  * These limits do not apply while the peer's window is open and our text or FIN is unsent or
  * unacknowledged. Then R2 and the user timeout decide (RFC 9293 section 3.8.3), and @left receives

@@ -37,7 +37,7 @@
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *
- * rto.c, timer.c, retries.c and keepalive.c decide how long to wait and when to give up.
+ * rto.c, timer.c, expiry.c and keepalive.c decide how long to wait and when to give up.
  *
  * The deadlines of text or a FIN in flight: when to retransmit, when to send a tail loss probe
  * instead, and when late segments count as lost. Files that send or that process ACKs report events
