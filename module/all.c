@@ -61,13 +61,9 @@
 #include "sock/create.c"
 #include "sock/held_let_go.c"
 
-#include "arrive/arrives_child.c"
 #include "arrive/arrives.c"
 #include "arrive/handshake.c"
 #include "arrive/acks.c"
-#include "arrive/acceptance.c"
-#include "arrive/ack.c"
-#include "arrive/told.c"
 
 #include "expiry/expiry.c"
 #include "expiry/thirdack.c"

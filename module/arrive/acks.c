@@ -3,20 +3,278 @@
  * Decides when a pending ACK is sent: now, with the next data of the program, or after a delay (RFC
  * 9293 section 3.8.6.3). An ACK is pending (xsk->acking.pending) when a segment has come that is
  * not acknowledged yet.
+ *
+ * Step one of SEGMENT ARRIVES: is the segment acceptable? PAWS, the protection against wrapped
+ * sequence numbers (RFC 7323 section 5), comes before the window test of RFC 9293 section 3.10.7.4.
+ *
+ * Step five of SEGMENT ARRIVES without its state changes (RFC 9293 section 3.10.7.4): is the ACK
+ * acceptable? recovery/acked.c processes an acceptable ACK.
  */
-#include "arrive/acks.h"
+#include "arrive/arrive.h"
 
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/bounds.h"
+#include "base/clock.h"
 #include "base/metric.h"
 #include "base/net.h"
+#include "base/seg.h"
+#include "base/sender.h"
+#include "base/seq.h"
 #include "base/sock.h"
+#include "base/stream.h"
+#include "base/wire.h"
 #include "out/out.h"
+#include "recovery/recovery.h"
 #include "recv/recv.h"
 #include "send/send.h"
+#include "sight/mib.h"
 #include "time/time.h"
 #include "window/window.h"
+
+/*
+ * Is an ACK older than RFC 5961 section 5.2 allows? An ACK may be at most MAX.SND.WND below
+ * SND.UNA. As in Linux, it must also not be below ISS + 1: the fewer ACK numbers are accepted, the
+ * less likely an attacker guesses one of them.
+ */
+static bool is_too_old(const struct sock *sk, u32 ack)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	u64 acked = tx->stream->bytes_acked + xtcp_acked_fin(sk);
+
+	return xtcp_seq_lt(ack, tx->snd.una - (u32)min_t(u64, tx->snd.max_wnd, acked));
+}
+
+/**
+ * xtcp_ack_is_credible() - may the peer have sent a segment with this ACK field?
+ * @sk: in SYN-RECEIVED or a synchronized state
+ * @seg: the segment
+ *
+ * This is the range of RFC 5961 section 5.2, for segments that step one refuses. A forger who sees
+ * no segments hardly ever guesses an ACK number in it.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the ACK is in range.
+ */
+bool xtcp_ack_is_credible(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	sock_owned_by_me(sk);
+	return seg->flags & XTCP_ACK && !xtcp_seq_gt(seg->ack, xtcp_sender(sk)->snd.nxt) &&
+	       !is_too_old(sk, seg->ack);
+}
+
+/**
+ * xtcp_ack_arrives() - process the ACK field in a synchronized state
+ * @sk: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING or LAST-ACK
+ * @skb: the segment, skb->data at its TCP header. It carries ACK and has passed steps one to four
+ *
+ * RFC 9293 section 3.10.7.4, fifth, with the range of RFC 5961 section 5.2.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_CONTINUE, or XTCP_CHALLENGE when the ACK is out of range.
+ */
+enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	if (xtcp_seq_gt(seg->ack, tx->snd.nxt))
+		return XTCP_CHALLENGE;
+	/* an old ACK does not move SND.UNA, but its segment may carry data */
+	if (xtcp_seq_lt(seg->ack, tx->snd.una)) {
+		if (is_too_old(sk, seg->ack))
+			return XTCP_CHALLENGE;
+		xtcp_acked_overtaken(sk, skb);
+		return XTCP_CONTINUE;
+	}
+	/* the path works: an earlier ICMP error is not the cause of a later timeout */
+	WRITE_ONCE(sk->sk_err_soft, 0);
+	tx->ack_tstamp = (u32)jiffies;
+	xtcp_tries_end_probes(&tx->tries);
+	xtcp_acked_take(sk, skb);
+	return XTCP_CONTINUE;
+}
+
+/*
+ * RFC 7323 section 5.3 R1: reject a TSval that is less than TS.Recent, unless TS.Recent itself is
+ * too old (section 5.5). As in Linux, a TSval that is less by at most XTCP_PAWS_WINDOW passes. A
+ * TS.Recent of 0 does not count: some hosts send a TSval of 0 in their SYN, although their
+ * timestamp clock shows another value.
+ */
+static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (!xsk->agreed.ts_ok || !seg->has_ts || !xsk->paws.stamp || !xsk->paws.ts_recent)
+		return false;
+	if ((s32)(xsk->paws.ts_recent - seg->tsval) <= XTCP_PAWS_WINDOW)
+		return false;
+	return xtcp_clock_seconds_stamp() - xsk->paws.stamp < XTCP_PAWS_IDLE_S;
+}
+
+/*
+ * If a later segment overtakes a pure ACK on the path, the ACK arrives with a TSval older than
+ * TS.Recent. RFC 7323 section 5.3 says to drop such a segment, and to answer it with an ACK of our
+ * own. As in Linux, we accept the pure ACK as a duplicate ACK if it reports nothing new (SEG.ACK is
+ * SND.UNA, and the window is SND.WND), SEG.SEQ is RCV.NXT, and SEG.TSval is less than TS.Recent by
+ * at most our RTO in milliseconds.
+ */
+static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	return (seg->flags & (XTCP_ACK | XTCP_SYN | XTCP_FIN)) == XTCP_ACK && !seg->len &&
+	       seg->seq == xsk->rcv.nxt && seg->ack == xsk->snd.una &&
+	       (u32)seg->wnd << xsk->agreed.snd_wscale == xsk->snd.wnd &&
+	       (s32)(xsk->paws.ts_recent - seg->tsval) <= (s32)xtcp_bounds_rto_ms(&xsk->inet.sk);
+}
+
+/*
+ * The acceptability test of RFC 9293 section 3.10.7.4, first step. As in Linux, our window is
+ * wider: it begins at the last RCV.NXT that we acknowledged, and it includes the right edge. So we
+ * also accept an ACK that later data has overtaken, and an ACK of a peer that has filled the
+ * window. Text outside the window still enters no queue, and a RST must pass
+ * xtcp_acceptance_rst_counts().
+ */
+static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	u32 right = xtcp_seq_max(xsk->rcv.wup + xsk->rcv.wnd, xsk->rcv.nxt);
+
+	return xtcp_seq_ge(seg->end_seq, xsk->rcv.wup) && xtcp_seq_le(seg->seq, right);
+}
+
+/*
+ * May an ACK answer this segment? SYNs, segments without data or FIN, and those whose ACK field is
+ * not credible, share one limit: at most one ACK in each interval of net.xtcp.invalid_ratelimit
+ * (RFC 5961 section 7). Without this limit, two ends could answer each other's ACKs forever, and a
+ * forger who guesses no number could draw three duplicate ACKs, for which a peer without SACK
+ * halves its window (RFC 5681 section 3.2). @is_credible: xtcp_ack_is_credible().
+ */
+static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_credible, int skipped)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = xtcp_clock_stamp();
+	u32 limit = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
+
+	/* an answer to data or FIN cannot start a loop of ACKs, and the peer needs the answer */
+	if (seg->seq != seg->end_seq && !(seg->flags & XTCP_SYN) && is_credible)
+		return true;
+	if (xtcp_acklimit_is_early(&xsk->acklimit, now, limit)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), skipped);
+		return false;
+	}
+	xtcp_acklimit_sent(&xsk->acklimit, now);
+	return true;
+}
+
+/**
+ * xtcp_acceptance_refuse() - answer an unacceptable segment with an ACK
+ * @sk: in SYN-RECEIVED or a synchronized state
+ * @seg: the segment, without RST
+ * @skipped: the counter to increase when the rate limit forbids the ACK
+ *
+ * If the segment has octets that we have already received, the ACK reports them by D-SACK (RFC 2883
+ * section 4), and the next ACKs are not delayed: the ACK of these octets may be lost. This is so
+ * only if the ACK field is credible, too: otherwise a forger need not guess any number to make our
+ * segments take another path (xtcp_sack_repeated()), and the peer believe that it has sent
+ * something twice.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_ACK_DROP; XTCP_DROP when the rate limit forbids the ACK.
+ */
+enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
+{
+	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
+	const bool is_credible = xtcp_ack_is_credible(sk, seg);
+
+	sock_owned_by_me(sk);
+	if (!dupack_allowed(sk, seg, is_credible, skipped))
+		return XTCP_DROP;
+	if (seg->seq != seg->end_seq && xtcp_seq_lt(seg->seq, rcv_nxt) && is_credible) {
+		xtcp_text_came_again(sk);
+		xtcp_sack_repeated(sk, seg->seq, xtcp_seq_lt(seg->end_seq, rcv_nxt) ? seg->end_seq : rcv_nxt);
+	}
+	return XTCP_ACK_DROP;
+}
+
+/**
+ * xtcp_acceptance_rst_counts() - does this RST reset the connection?
+ * @sk: in SYN-RECEIVED or a synchronized state
+ * @seg: the segment, a RST
+ *
+ * The RST counts if SEG.SEQ is RCV.NXT (RFC 5961 section 3.2). After the peer's FIN, RCV.NXT - 1
+ * also counts: some hosts leave their FIN out of the sequence number of a RST, and this number is
+ * as hard to guess as RCV.NXT.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the RST resets the connection.
+ */
+bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg)
+{
+	const int after_fin = TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK;
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	return seg->seq == xsk->rcv.nxt || (seg->seq + 1 == xsk->rcv.nxt && 1 << sk->sk_state & after_fin);
+}
+
+/**
+ * xtcp_acceptance_check() - step one: PAWS, then check the sequence number
+ * @sk: in SYN-RECEIVED or a synchronized state
+ * @seg: the segment
+ *
+ * RFC 7323 section 5.3; RFC 9293 section 3.10.7.4, first.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: XTCP_CONTINUE when the segment is acceptable, is a SYN without RST, or is a RST that
+ * counts (xtcp_acceptance_rst_counts()). Otherwise XTCP_ACK_DROP; XTCP_DROP for a RST, or when the
+ * rate limit forbids the ACK.
+ */
+enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	/* PAWS never drops a RST (RFC 7323 section 5.2); step four challenges a SYN */
+	if (paws_rejects(xsk, seg) && !(seg->flags & (XTCP_RST | XTCP_SYN)) && !paws_harmless_ack(xsk, seg)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
+		return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDPAWS);
+	}
+	if (in_window(xsk, seg))
+		return XTCP_CONTINUE;
+	if (seg->flags & XTCP_RST)
+		return xtcp_acceptance_rst_counts(sk, seg) ? XTCP_CONTINUE : XTCP_DROP;
+	if (seg->flags & XTCP_SYN)
+		return XTCP_CONTINUE;	/* step four challenges the SYN (RFC 5961 section 4.2) */
+	return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ);
+}
+
+/**
+ * xtcp_acceptance_take_ts() - update TS.Recent
+ * @sk: the sock
+ * @seg: an acceptable segment with an acceptable ACK
+ *
+ * TS.Recent takes SEG.TSval only if SEG.SEQ is at or before the last RCV.NXT that we acknowledged
+ * (RFC 7323 section 4.3). SEG.TSval must not be older than TS.Recent, unless TS.Recent does not
+ * count (see paws_rejects()).
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+__always_inline void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!xsk->agreed.ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv.wup))
+		return;
+	if ((s32)(seg->tsval - xsk->paws.ts_recent) < 0 && xsk->paws.stamp && xsk->paws.ts_recent &&
+	    xtcp_clock_seconds_stamp() - xsk->paws.stamp < XTCP_PAWS_IDLE_S)
+		return;
+	xtcp_paws_take(&xsk->paws, seg->tsval);
+}
 
 /*
  * if we offer a window of 8 full segments or more, an ACK is due at the latest when 1/OFFERED_PARTS

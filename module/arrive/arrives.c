@@ -9,23 +9,24 @@
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
  *   3.10.7.4 others     arrives_other() below calls a function for each of the eight steps, except
  *                       the third, security, which is not implemented. The first step is in
- *                       acceptance.c. The fifth step is in ack.c, and for SYN-RECEIVED in
+ *                       acks.c. The fifth step is in acks.c, and for SYN-RECEIVED in
  *                       handshake.c. When a listener has got the SYN, halfopen.c handles
  *                       SYN-RECEIVED until the handshake's last ACK, except with Fast Open
  *                       (fastopen.c). timewait.c handles TIME-WAIT
  *
  * Except for steps six and eight, a step returns a verdict. A step frees the segment only if it has
  * taken the text or the FIN of the segment. finish() carries out the verdict, in one place.
+ *
+ * Processes the segment for which a listener made a new sock: the last ACK of a handshake, or the
+ * SYN of a Fast Open.
  */
-#include "arrive/arrives.h"
+#include "arrive/arrive.h"
 
+#include <linux/skbuff.h>
+#include <net/busy_poll.h>
 #include <net/tcp.h>
+#include <net/tcp_states.h>
 
-#include "arrive/acceptance.h"
-#include "arrive/ack.h"
-#include "arrive/acks.h"
-#include "arrive/handshake.h"
-#include "arrive/told.h"
 #include "auth/aokeys.h"
 #include "base/abort.h"
 #include "base/acklimit.h"
@@ -41,6 +42,7 @@
 #include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
+#include "lookup/early.h"
 #include "out/out.h"
 #include "recovery/recovery.h"
 #include "recv/recv.h"
@@ -578,4 +580,55 @@ void xtcp_arrives_count_first(struct sock *child, struct sk_buff *skb, bool afte
 	if (after_syn)
 		xtcp_sock_count_in(xtcp_sk(child), 1, false);
 	xtcp_sock_count_in(xtcp_sk(child), segments, xtcp_seg(skb)->len);
+}
+
+/**
+ * xtcp_arrives_child() - process a handshake's last ACK on the sock that was made for it
+ * @skb: the ACK; consumed
+ * @lsk: the listener
+ * @child: the new sock, locked by bh_lock_sock() and held; unlocked and put here
+ *
+ * Wakes accept() once the child has left SYN-RECEIVED.
+ *
+ * Context: softirq, RCU read side. Lock: @child's, released here.
+ */
+void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
+{
+	bool up;
+
+	sock_owned_by_me(child);
+	__acquire(&child->sk_lock.slock);	/* locked by xtcp_sock_clone() */
+	xtcp_early_learn(child, skb);
+	xtcp_arrives_detach(skb);
+	sk_mark_napi_id(child, skb);
+	xtcp_arrives_count_first(child, skb, true);
+	xtcp_arrives(child, skb);
+	up = child->sk_state != TCP_SYN_RECV;
+	bh_unlock_sock(child);
+	if (up)
+		lsk->sk_data_ready(lsk);
+	sock_put(child);	/* held by xtcp_sock_clone() */
+}
+
+/**
+ * xtcp_arrives_fast_child() - process the SYN of a Fast Open on the sock that was made for it
+ * @skb: the SYN; consumed
+ * @lsk: the listener
+ * @child: the new sock, locked by bh_lock_sock() and held; unlocked and put here
+ *
+ * RFC 7413 section 4.2.2.
+ *
+ * Context: softirq, RCU read side. Lock: @child's, released here.
+ */
+void xtcp_arrives_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
+{
+	sock_owned_by_me(child);
+	__acquire(&child->sk_lock.slock);	/* locked by xtcp_sock_clone() */
+	xtcp_arrives_detach(skb);
+	sk_mark_napi_id(child, skb);
+	xtcp_arrives_count_first(child, skb, false);
+	xtcp_arrives_fast(child, skb);
+	bh_unlock_sock(child);
+	lsk->sk_data_ready(lsk);
+	sock_put(child);	/* held by xtcp_sock_clone() */
 }

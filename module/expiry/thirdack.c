@@ -26,7 +26,7 @@
 #include <linux/sched.h>
 #include <net/tcp_states.h>
 
-#include "arrive/acks.h"
+#include "arrive/arrive.h"
 #include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"

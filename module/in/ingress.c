@@ -13,8 +13,7 @@
 #include <net/route.h>
 #include <net/tcp.h>
 
-#include "arrive/arrives.h"
-#include "arrive/arrives_child.h"
+#include "arrive/arrive.h"
 #include "auth/verify.h"
 #include "base/net.h"
 #include "base/options.h"

@@ -5,7 +5,7 @@
 #include <linux/err.h>
 #include <linux/skbuff.h>
 
-#include "arrive/arrives_child.h"
+#include "arrive/arrive.h"
 #include "auth/signer.h"
 #include "base/endpoint.h"
 #include "base/seg.h"

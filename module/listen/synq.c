@@ -27,7 +27,7 @@
 #include <linux/tcp.h>
 #include <net/inet_sock.h>
 
-#include "arrive/arrives_child.h"
+#include "arrive/arrive.h"
 #include "auth/signer.h"
 #include "base/clock.h"
 #include "base/cookie.h"

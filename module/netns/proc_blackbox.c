@@ -27,7 +27,7 @@
 #include <linux/user_namespace.h>
 #include <net/inet_ecn.h>
 
-#include "arrive/arrives.h"
+#include "arrive/arrive.h"
 #include "base/net.h"
 #include "base/seq.h"
 #include "base/state.h"

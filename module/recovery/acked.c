@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Process an ACK that arrive/ack.c has found acceptable. The order is: SACK blocks, SND.UNA, the
+ * Process an ACK that arrive/acks.c has found acceptable. The order is: SACK blocks, SND.UNA, the
  * RTT, the counts of delivered and marked segments, the send window, the timers. At the end,
  * recovery.c sets the phase of congestion control and resends lost segments.
  */

@@ -16,7 +16,7 @@
 #include <linux/types.h>
 #include <net/sock.h>
 
-#include "arrive/arrives.h"
+#include "arrive/arrive.h"
 
 struct sk_buff;
 struct sock;

@@ -7,7 +7,7 @@
 
 #include <net/tcp.h>
 
-#include "arrive/acks.h"
+#include "arrive/arrive.h"
 #include "auth/keys.h"
 #include "base/ackrate.h"
 #include "base/bounds.h"

@@ -20,7 +20,7 @@
 #include <net/tcp_states.h>
 #include <uapi/linux/tcp.h>
 
-#include "arrive/acks.h"
+#include "arrive/arrive.h"
 #include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
