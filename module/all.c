@@ -59,7 +59,6 @@
 #include "listen/acceptq.c"
 
 #include "sock/create.c"
-#include "sock/held_let_go.c"
 
 #include "arrive/arrives.c"
 #include "arrive/handshake.c"
@@ -69,7 +68,6 @@
 #include "expiry/thirdack.c"
 
 #include "sock/end.c"
-#include "sock/aborted.c"
 
 #include "recovery/acked.c"
 #include "recovery/recovery.c"

@@ -50,7 +50,7 @@
 #include "sendq/sendq.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"
-#include "sock/end.h"
+#include "sock/create.h"
 #include "time/time.h"
 #include "timewait/timewait.h"
 

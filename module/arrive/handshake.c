@@ -38,7 +38,7 @@
 #include "sendq/sendq.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "sock/end.h"
+#include "sock/create.h"
 #include "time/time.h"
 #include "window/window.h"
 

@@ -13,7 +13,7 @@
 /**
  * struct xtcp_ended - how a connection ended
  * @reason: enum xtcp_abort_reason
- * @is_listed: the sock is in the table of aborted.c
+ * @is_listed: the sock is in the table of end.c
  * @is_told: the peer's RST gave a reason, whose code is in xtcp_timers.told_code
  * @error: the errno that the program got; 0: none
  * @flags: control bits (low octet) of the last acceptable segment that has arrived

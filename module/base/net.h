@@ -174,7 +174,7 @@ struct xtcp_shard {
  * @signed_records: number of the records with keys
  * @orphans: number of orphans (orphan.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
- *	(aborted.c)
+ *	(end.c)
  * @box_owners: who has black boxes (event recorders), by user and peer (blackbox.c)
  * @box_keepers: those who have boxes of connections that have ended, the one with most of them last
  * @boxes_kept: number of boxes of connections that have ended

@@ -36,7 +36,7 @@
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "sock/end.h"
+#include "sock/create.h"
 #include "time/time.h"
 
 /* as in Linux: retries of an orphan, if orphan_retries is 0 and the RTO is below its maximum */

@@ -49,7 +49,7 @@
 #include "recovery/recovery.h"
 #include "send/send.h"
 #include "sight/mib.h"
-#include "sock/end.h"
+#include "sock/create.h"
 #include "time/time.h"
 #include "timewait/timewait.h"
 

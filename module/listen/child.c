@@ -44,7 +44,6 @@
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sock/create.h"
-#include "sock/end.h"
 #include "window/window.h"
 
 /*

@@ -43,8 +43,7 @@
 #include "ports/ports.h"
 #include "sight/blackbox.h"
 #include "sight/mib.h"
-#include "sock/aborted.h"
-#include "sock/end.h"
+#include "sock/create.h"
 #include "timewait/timewait.h"
 
 /*

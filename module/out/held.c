@@ -12,7 +12,7 @@
  * "in use".
  *
  * An open descriptor holds the module. If it is closed while a segment is below TCP, the sock holds
- * the module instead (held_let_go.c). If a dead sock (SOCK_DEAD) has to send, it must first hold
+ * the module instead (create.c). If a dead sock (SOCK_DEAD) has to send, it must first hold
  * the module. If that fails, the module is being removed, and the segment is not sent. After the
  * transmission the sock stops holding the module at once, unless the segment is still below TCP.
  *

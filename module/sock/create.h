@@ -1,15 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* How a sock begins, and how module exit waits until the memory of all socks is freed. */
-#ifndef XTCP_SOCK_CREATE_H
-#define XTCP_SOCK_CREATE_H
+/*
+ * How a sock begins, and how it ends.
+ *
+ * Comes in: socket(), a third ACK, and whatever ends a connection. Goes out: a fresh TCB; or calls to
+ * each room that holds something for the sock, in the order that end.c states. The functions of
+ * create.c and end.c are xtcp_sock_*().
+ *
+ * "xtcp locking" is at the top of create.c. What may not happen here: deciding that a connection ends.
+ */
+#ifndef XTCP_CREATE_H
+#define XTCP_CREATE_H
 
 #include <linux/gfp.h>
 
+#include "base/abort.h"
+
 struct sock;
+struct xtcp_net;
+struct xtcp_rstdiag;
+
+/* create.c */
+
+void xtcp_held_let_go(struct sock *sk);
 
 int xtcp_sock_init(struct sock *sk);
 struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp);
 void xtcp_sock_reset_tcb(struct sock *sk);
 void xtcp_sock_wait_gone(void);
 
-#endif /* XTCP_SOCK_CREATE_H */
+/* end.c */
+
+int xtcp_aborted_net_init(struct xtcp_net *xn);
+void xtcp_aborted_net_exit(struct xtcp_net *xn);
+
+/* socket lock held; xtcp_aborted_leave() needs no lock if only listings can still find the sock */
+void xtcp_aborted_enter(struct sock *sk);
+void xtcp_aborted_leave(struct sock *sk);
+
+/* RCU read side held; it keeps the result valid */
+struct sock *xtcp_aborted_from(struct xtcp_net *xn, unsigned long *number);
+
+void xtcp_sock_done(struct sock *sk);
+void xtcp_sock_leave_record(struct sock *sk, int substate);
+void xtcp_sock_destroy(struct sock *sk);
+void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
+void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told);
+void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
+void xtcp_sock_note_end(struct sock *sk, enum xtcp_abort_reason reason, int err);
+void xtcp_sock_forget_connection(struct sock *sk);
+/* proto.destroy */
+void xtcp_sock_release_resources(struct sock *sk);
+
+#endif /* XTCP_CREATE_H */

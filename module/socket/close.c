@@ -33,10 +33,7 @@
 #include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "sock/aborted.h"
 #include "sock/create.h"
-#include "sock/end.h"
-#include "sock/held_let_go.h"
 #include "socket/listen.h"
 
 /*

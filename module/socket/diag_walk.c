@@ -7,7 +7,7 @@
  * listener or a connection exists during the whole dump, the dump shows it exactly once, for two
  * reasons:
  *
- *  - A listener keeps its number, and so does a sock whose connection was aborted (aborted.c).
+ *  - A listener keeps its number, and so does a sock whose connection was aborted (end.c).
  *  - A connection stays in its hash chain, since the table never grows. It also keeps its key
  *    (struct xtcp_diag_key) when a sock replaces a half-open entry, and when a TIME-WAIT record
  *    replaces a sock.
@@ -34,7 +34,7 @@
 #include "lookup/conns.h"
 #include "lookup/demux.h"
 #include "lookup/listeners.h"
-#include "sock/aborted.h"
+#include "sock/create.h"
 
 /*
  * When a program has the lock of a sock, a dump pauses and tries again, before it lists the sock

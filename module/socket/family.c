@@ -34,7 +34,6 @@
 #include "send/send.h"
 #include "sight/mib.h"
 #include "sock/create.h"
-#include "sock/end.h"
 #include "socket/close.h"
 #include "socket/connect.h"
 #include "socket/listen.h"

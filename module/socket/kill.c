@@ -25,7 +25,7 @@
 #include "ports/ports.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
-#include "sock/end.h"
+#include "sock/create.h"
 #include "socket/diag_find.h"
 #include "socket/listen.h"
 #include "timewait/timewait.h"

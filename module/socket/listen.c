@@ -30,8 +30,7 @@
 #include "lookup/listeners.h"
 #include "ports/ports.h"
 #include "sight/blackbox.h"
-#include "sock/end.h"
-#include "sock/held_let_go.h"
+#include "sock/create.h"
 #include "window/window.h"
 
 static void listener_free(struct xtcp_listener *listener)

@@ -52,7 +52,7 @@ enum xtcp_timer_shown {
  * @kept_alive: jiffies when the last keepalive probe that counts was sent. Valid until the peer
  *	answers or the program writes text. Shares memory with the retransmit deadline, which is
  *	not armed while @kept_alive is valid
- * @aborted: the number of a sock in the table of aborted.c; valid while ended.is_listed is set,
+ * @aborted: the number of a sock in the table of end.c; valid while ended.is_listed is set,
  *	which implies @dead
  * @told_code: the code in the diagnostic payload of the peer's RST; valid while ended.is_told is
  *	set, which implies that no deadline is armed
