@@ -39,7 +39,6 @@
 #include "base/wire.h"
 #include "cong/algorithms.h"
 #include "cong/cong.h"
-#include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "lookup/early.h"

@@ -29,7 +29,6 @@
 #include "base/tuple.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "recovery/recovery.h"

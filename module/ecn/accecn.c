@@ -16,7 +16,7 @@
  * unless a timeout has caused them. If the peer reports that our SYN or SYN-ACK arrived with ECT or
  * CE, something on the path has changed IP's ECN field.
  */
-#include "ecn/accecn.h"
+#include "ecn/ecn.h"
 
 #include <linux/rtnetlink.h>
 #include <linux/skbuff.h>
@@ -30,7 +30,6 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "ecn/ace.h"
-#include "ecn/ecn.h"
 #include "listen/entry.h"
 #include "loss/loss.h"
 

@@ -29,7 +29,6 @@
 #include "base/stream.h"
 #include "base/wire.h"
 #include "cong/cong.h"
-#include "ecn/accecn.h"
 
 #define RESERVED_BITS	0x0f	/* the reserved bits in octet 12 of the TCP header */
 /* how many ACKs leave without delay when the peer's congestion window may be small, as in Linux */

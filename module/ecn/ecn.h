@@ -1,20 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Explicit Congestion Notification, negotiated in the SYNs. ECE reports CE marks until CWR comes
- * (RFC 3168, RFC 8311). For DCTCP, ECE reports exactly which text was marked (RFC 8257); in AccECN
- * mode, the ACE field counts the marks (accecn.c).
+ * ECN and AccECN.
+ *
+ * Comes in: the flags of SYNs, the ECN field of IP, ECE and CWR, the ACE field and the option. Goes
+ * out: the flags and the option of what we send, and how much was marked, to cong/.
+ *
+ * What may not happen here: deciding when the window is reduced.
  */
 #ifndef XTCP_ECN_H
 #define XTCP_ECN_H
 
+#include <linux/tcp.h>
+
 #include "base/seg.h"
 #include "base/sender.h"
 #include "base/wire.h"
+#include "compat.h"
 #include "cong/cong.h"
 #include "ecn/ace.h"
 
 struct dst_entry;
+struct sk_buff;
 struct xtcp_net;
+struct xtcp_options;
+struct xtcp_request;
+struct xtcp_sample;
+
+/* ecn.c */
 
 /* Bits of xtcp_sender.ecn. All clear: the connection does not use ECN. */
 enum xtcp_ecn {
@@ -100,6 +112,79 @@ static inline bool xtcp_ecn_echoed(const struct sock *sk, const struct xtcp_seg 
 {
 	return (seg->flags & (XTCP_ECE | XTCP_SYN)) == XTCP_ECE &&
 	       (xtcp_sender(sk)->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) == XTCP_ECN_OK;
+}
+
+/* accecn.c */
+
+/* net.xtcp.ecn, with the values of Linux 7: what a server accepts, and what a client requests. */
+enum xtcp_ecn_mode {
+	XTCP_ECN_MODE_NONE,
+	XTCP_ECN_MODE_BOTH,		/* accept and request ECN */
+	XTCP_ECN_MODE_IN,		/* accept ECN */
+	XTCP_ECN_MODE_ACCURATE,		/* accept and request AccECN */
+	XTCP_ECN_MODE_ACCURATE_IN,	/* accept AccECN, request ECN */
+	XTCP_ECN_MODE_ACCURATE_IN_ONLY,	/* accept AccECN */
+};
+
+/* net.xtcp.ecn_option, with the values of Linux 7. */
+enum xtcp_ecn_option {
+	XTCP_ECN_OPTION_NONE,
+	XTCP_ECN_OPTION_SPARING,	/* as RFC 9768 demands, and a few times per RTT */
+	XTCP_ECN_OPTION_FULL,		/* whenever a counter has grown */
+	XTCP_ECN_OPTION_PERSISTENT,	/* as FULL, even if segments with it seem to be lost */
+};
+
+bool xtcp_accecn_is_allowed(const struct sock *lsk);
+bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn);
+bool xtcp_accecn_is_third_ack(const struct sk_buff *skb);
+u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he);
+void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without);
+void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb);
+void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb);
+void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb);
+u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure);
+void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb);
+u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent);
+void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters);
+void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample);
+
+/* The ACE field of @skb (RFC 9768 section 3.2.2), whose TCP header is in the linear part. */
+static inline u8 xtcp_accecn_ace(const struct sk_buff *skb)
+{
+	const u8 *th = (const u8 *)tcp_hdr(skb);
+
+	return (th[12] & 1) << 2 | th[13] >> 6;
+}
+
+/* The ACE field as bits of enum xtcp_flags. */
+static inline u16 xtcp_accecn_ace_flags(u32 ace)
+{
+	return (ace & XTCP_ACE_MASK) << 6;
+}
+
+/* The ACE field as a counter: all segments carry this value until another CE mark arrives. */
+static inline u16 xtcp_accecn_counter_flags(const struct xtcp_accecn *accecn)
+{
+	return xtcp_accecn_ace_flags(accecn->received_ce + XTCP_ACE_FIRST);
+}
+
+/*
+ * Without XTCP_COMPAT_GSO_ACCECN, the kernel leaves CWR only in the first segment of a GSO packet.
+ * So while the ACE field contains CWR, we must not send a GSO packet. @ecn: xtcp_sender.ecn
+ */
+static inline bool xtcp_accecn_forbids_bundles(const struct xtcp_accecn *accecn, u8 ecn)
+{
+	return !XTCP_COMPAT_GSO_ACCECN && unlikely(ecn & XTCP_ECN_ACCURATE) &&
+	       xtcp_accecn_counter_flags(accecn) & XTCP_CWR;
+}
+
+/*
+ * Did our SYN or SYN-ACK meet congestion? If so, the connection begins as if that segment had been
+ * lost (RFC 9768 section 3.2.2.2).
+ */
+static inline bool xtcp_accecn_syn_met_congestion(const struct xtcp_accecn *accecn)
+{
+	return accecn->faults & XTCP_ACCECN_SYN_CE;
 }
 
 #endif /* XTCP_ECN_H */

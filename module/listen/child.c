@@ -28,7 +28,6 @@
 #include "base/state.h"
 #include "base/wire.h"
 #include "cong/algorithms.h"
-#include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "listen/acceptq.h"

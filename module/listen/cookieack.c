@@ -20,7 +20,6 @@
 #include "base/secret.h"
 #include "base/seg.h"
 #include "base/wire.h"
-#include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "listen/child.h"
 #include "listen/entry.h"

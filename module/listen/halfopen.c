@@ -16,7 +16,7 @@
 #include "base/seg.h"
 #include "base/seq.h"
 #include "base/wire.h"
-#include "ecn/accecn.h"
+#include "ecn/ecn.h"
 #include "listen/child.h"
 #include "listen/cookieack.h"
 #include "listen/entry.h"

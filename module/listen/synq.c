@@ -38,7 +38,6 @@
 #include "base/seg.h"
 #include "base/seldom.h"
 #include "base/wire.h"
-#include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "listen/acceptq.h"

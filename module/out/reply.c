@@ -66,7 +66,7 @@
 #include "base/seldom.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "ecn/accecn.h"
+#include "ecn/ecn.h"
 #include "listen/entry.h"
 #include "listen/pool.h"
 #include "lookup/demux.h"

@@ -33,7 +33,6 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "loss/loss.h"

@@ -21,7 +21,6 @@
 #include "cong/cong.h"
 #include "cong/rate.h"
 #include "cong/stream_begin.h"
-#include "ecn/accecn.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
 #include "send/mtuprobe.h"

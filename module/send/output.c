@@ -36,7 +36,7 @@
 #include "cong/reduction.h"
 #include "cong/resume.h"
 #include "cong/resuming.h"
-#include "ecn/accecn.h"
+#include "ecn/ecn.h"
 #include "loss/loss.h"
 #include "out/out.h"
 #include "send/mtuprobe.h"
