@@ -120,16 +120,10 @@
 #include "auth/hash.c"
 
 #include "lookup/early.c"
-#include "lookup/attach.c"
 #include "lookup/listeners.c"
-#include "lookup/members.c"
-#include "lookup/incoming.c"
-#include "lookup/seats.c"
-#include "lookup/demux.c"
-#include "lookup/portmaps.c"
-#include "lookup/portmap.c"
-#include "lookup/conns.c"
 #include "lookup/group.c"
+#include "lookup/demux.c"
+#include "lookup/portmap.c"
 
 #include "policy/policy_set.c"
 #include "policy/policy.c"

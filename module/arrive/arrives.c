@@ -41,7 +41,7 @@
 #include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
-#include "lookup/early.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
 #include "recovery/recovery.h"
 #include "recv/recv.h"

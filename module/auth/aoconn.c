@@ -20,7 +20,7 @@
 #include "base/sender.h"
 #include "base/tuple.h"
 #include "listen/entry.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 
 /**
  * xtcp_aoconn_begin() - invalidate the traffic keys of an earlier connection

@@ -22,7 +22,7 @@
 
 #include "base/endpoint.h"
 #include "base/tuple.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 
 static void free_ao_key(struct rcu_head *rcu)
 {

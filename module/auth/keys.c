@@ -17,7 +17,7 @@
 
 #include "auth/aokeys.h"
 #include "auth/md5.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 
 static void free_key(struct rcu_head *rcu)
 {

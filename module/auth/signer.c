@@ -19,7 +19,7 @@
 #include "base/sender.h"
 #include "base/wire.h"
 #include "listen/entry.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 
 static enum xtcp_ao_found option_of(const struct sk_buff *skb, struct xtcp_ao_option *option)
 {

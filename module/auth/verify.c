@@ -21,7 +21,7 @@
 #include "base/options.h"
 #include "compat.h"
 #include "listen/entry.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "sight/mib.h"
 
 static const u8 *digest_in(const struct sk_buff *skb)

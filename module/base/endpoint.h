@@ -8,7 +8,7 @@
 
 #include <net/inet_sock.h>
 
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 
 struct xtcp_cong_ops;
 struct xtcp_fastsyn;

@@ -179,9 +179,9 @@ struct xtcp_shard {
  * @box_keepers: those who have boxes of connections that have ended, the one with most of them last
  * @boxes_kept: number of boxes of connections that have ended
  * @boxes_made: how many black boxes the namespace has had so far
- * @transparent: the hooks for transparent socks are registered (attach.c); xtcp_net.starting
+ * @transparent: the hooks for transparent socks are registered (early.c); xtcp_net.starting
  * @stand_ins: what rules of netfilter see of a connection without a full sock; index: is it
- *	transparent? Constant (attach.c)
+ *	transparent? Constant (early.c)
  *
  * Most namespaces never have a socket of ours, so they need no memory for this part. Segments that
  * only carry or acknowledge data of an established connection read no field of it.
@@ -252,7 +252,7 @@ struct xtcp_rest {
  * @shards: xtcp_shard_mask + 1 shards of records and orphans
  * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
  * @reply_sk6: sends such segments over IPv6; NULL without IPv6
- * @portmaps: the ports in use towards each destination; NULL: no map yet (portmaps.c)
+ * @portmaps: the ports in use towards each destination; NULL: no map yet (portmap.c)
  * @portlists: leases by port (lease.c)
  * @conns: counts of the namespace's connections, per processor (demux.c)
  * @rest: all other state that sockets need; NULL until @started

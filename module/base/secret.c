@@ -20,7 +20,7 @@
 #include "base/net.h"
 #include "base/tuple.h"
 #include "compat.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 
 /**
  * xtcp_secret_net_init() - draw the keys of a namespace

@@ -17,7 +17,7 @@
 #include "auth/verify.h"
 #include "base/checksum.h"
 #include "base/net.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
 

@@ -44,7 +44,7 @@
 #include "fastopen/fastopen.h"
 #include "listen/entry.h"
 #include "listen/halfopen.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
 #include "recovery/recovery.h"
 #include "send/send.h"

@@ -56,10 +56,7 @@
 #include "listen/acceptq.h"
 #include "listen/cookieack.h"
 #include "listen/listener.h"
-#include "lookup/demux.h"
-#include "lookup/early.h"
-#include "lookup/group.h"
-#include "lookup/listeners.h"
+#include "lookup/lookup.h"
 #include "ports/ports.h"
 #include "timewait/timewait.h"
 

@@ -34,7 +34,7 @@
 #include "listen/entry.h"
 #include "listen/listener.h"
 #include "listen/pool.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
 #include "policy/policy.h"
 #include "ports/ports.h"

@@ -30,7 +30,7 @@
 #include "compat.h"
 #include "listen/listener.h"
 #include "listen/pool.h"
-#include "lookup/group.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
 #include "sight/mib.h"
 #include "sight/trace.h"

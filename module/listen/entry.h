@@ -8,7 +8,7 @@
 #include <linux/timer.h>
 
 #include "base/cookie.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 
 struct xtcp_listener;
 

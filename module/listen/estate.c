@@ -54,7 +54,7 @@
 #include "base/net.h"
 #include "compat.h"
 #include "listen/listener.h"
-#include "lookup/group.h"
+#include "lookup/lookup.h"
 
 /*
  * How many closed listeners may wait for a successor. Beyond a limit, a listener ends at once, as

@@ -8,7 +8,7 @@
 
 #include <linux/types.h>
 
-#include "lookup/members.h"
+#include "lookup/lookup.h"
 
 struct list_head;
 struct sock;

@@ -65,10 +65,10 @@ struct xtcp_listener_stats {
  *	calls us
  * @synq: half-open entries (entry.c)
  * @group: the listeners among which SYNs are distributed; perhaps this listener alone (group.c)
- * @members: the listeners of the same group with the same address, port and device (members.c);
+ * @members: the listeners of the same group with the same address, port and device (group.c);
  *	lock: xtcp_rest.listeners_lock
  * @member_index: the listener's index in @members; the same lock
- * @cpu: the processor in whose array incoming.c has put the listener. If no processor has this
+ * @cpu: the processor in whose array group.c has put the listener. If no processor has this
  *	number, as with -1, the listener is in no array; lock: xtcp_incoming.cpus
  * @cpu_index: the listener's index in the array of that processor; the same lock
  * @number: the listener's number for listings in /proc (listeners.c)

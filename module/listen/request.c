@@ -23,8 +23,7 @@
 #include "base/wire.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
-#include "lookup/demux.h"
-#include "lookup/group.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
 #include "window/window.h"
 

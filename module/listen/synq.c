@@ -47,7 +47,7 @@
 #include "listen/pool.h"
 #include "listen/refusal.h"
 #include "listen/request.h"
-#include "lookup/group.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
 #include "recv/recv.h"
 #include "sight/mib.h"

@@ -3,7 +3,7 @@
  * Finds the listener of a SYN.
  *
  * Listeners are in a hash table of their namespace, by port, address and device. Listeners of one
- * group that have the same port, address and device share a node of the table (members.c). A SYN is
+ * group that have the same port, address and device share a node of the table (group.c). A SYN is
  * looked up by its destination address and by the wildcard address, and also by its device if any
  * listener is bound to a device. So a lookup takes a few steps, however many listeners there are.
  * The table grows with the number of listeners. The hash has a random key, so a user who may bind
@@ -15,7 +15,7 @@
  *
  * Each listener has a number, so that a listing in /proc can continue where it stopped.
  */
-#include "lookup/listeners.h"
+#include "lookup/lookup.h"
 
 #include <linux/jhash.h>
 #include <linux/rhashtable.h>
@@ -26,10 +26,6 @@
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "listen/listener.h"
-#include "lookup/demux.h"
-#include "lookup/group.h"
-#include "lookup/incoming.h"
-#include "lookup/members.h"
 
 /*
  * Hashes a key. If the address begins with 64 zero bits, as an IPv4 address or the wildcard does,

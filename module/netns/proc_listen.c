@@ -21,7 +21,7 @@
 #include "base/net.h"
 #include "compat.h"
 #include "listen/listener.h"
-#include "lookup/listeners.h"
+#include "lookup/lookup.h"
 #include "sight/trace.h"
 #include "socket/listen.h"
 

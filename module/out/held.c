@@ -223,8 +223,8 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 {
 	sock_owned_by_me(sk);
 	/*
-	 * smp_mb() pairs with the barrier in attach.c: either this function sees the reference that
-	 * attach.c takes for an arriving segment, or attach.c sees SOCK_DEAD and drops the reference
+	 * smp_mb() pairs with the barrier in early.c: either this function sees the reference that
+	 * early.c takes for an arriving segment, or early.c sees SOCK_DEAD and drops the reference
 	 */
 	smp_mb();
 	if (xtcp_held_has_memory(sk))

@@ -30,7 +30,7 @@
 #include "base/is_v4.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 
 /*
  * Uses software GSO even on a device that has GSO switched off. sk_setup_caps() does this for

@@ -69,7 +69,7 @@
 #include "ecn/ecn.h"
 #include "listen/entry.h"
 #include "listen/pool.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "recv/recv.h"
 #include "sight/mib.h"
 #include "sight/trace.h"

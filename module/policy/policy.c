@@ -38,7 +38,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/algorithms.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "sight/blackbox.h"
 #include "sight/boxkey.h"
 #include "time/time.h"

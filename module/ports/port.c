@@ -40,10 +40,7 @@
 
 #include "base/net.h"
 #include "base/sender.h"
-#include "lookup/demux.h"
-#include "lookup/listeners.h"
-#include "lookup/portmap.h"
-#include "lookup/portmaps.h"
+#include "lookup/lookup.h"
 #include "timewait/timewait.h"
 
 #define COUNTERS	65536	/* entries of the table of RFC 6056 section 3.3.4, as in Linux */

@@ -42,7 +42,7 @@
 #include "base/net.h"
 #include "base/tuple.h"
 #include "compat.h"
-#include "lookup/group.h"
+#include "lookup/lookup.h"
 
 /**
  * struct taker - the part of a full sock that the code of kernel TCP's bind table reads

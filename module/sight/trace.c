@@ -14,7 +14,7 @@
 
 #include "base/wire.h"
 #include "compat.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 
 #define CREATE_TRACE_POINTS
 #include "sight/trace.h"

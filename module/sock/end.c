@@ -48,7 +48,7 @@
 #include "base/stream.h"
 #include "cong/algorithms.h"
 #include "fastopen/fastopen.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
 #include "ports/ports.h"
 #include "recv/recv.h"

@@ -24,7 +24,7 @@
 #include "fastopen/fastopen.h"
 #include "listen/estate.h"
 #include "listen/listener.h"
-#include "lookup/early.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
 #include "ports/ports.h"
 #include "recv/recv.h"

@@ -26,7 +26,7 @@
 #include "ecn/ecn.h"
 #include "expiry/expiry.h"
 #include "fastopen/fastopen.h"
-#include "lookup/early.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
 #include "policy/policy.h"
 #include "ports/ports.h"

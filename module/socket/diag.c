@@ -28,7 +28,7 @@
 
 #include "base/net.h"
 #include "compat.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "socket/diag_filter.h"
 #include "socket/diag_find.h"
 #include "socket/diag_row.h"

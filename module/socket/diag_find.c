@@ -15,9 +15,7 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "lookup/demux.h"
-#include "lookup/listeners.h"
-#include "lookup/members.h"
+#include "lookup/lookup.h"
 
 static struct in6_addr address_of(const struct inet_diag_req_v2 *req, const __be32 *words)
 {

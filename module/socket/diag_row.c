@@ -32,7 +32,7 @@
 #include "cong/algorithms.h"
 #include "listen/entry.h"
 #include "listen/listener.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "socket/diag_filter.h"
 #include "socket/diag_keys.h"
 #include "socket/status.h"

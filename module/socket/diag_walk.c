@@ -31,9 +31,7 @@
 #include <linux/skbuff.h>
 
 #include "base/net.h"
-#include "lookup/conns.h"
-#include "lookup/demux.h"
-#include "lookup/listeners.h"
+#include "lookup/lookup.h"
 #include "sock/create.h"
 
 /*

@@ -21,7 +21,7 @@
 #include "listen/entry.h"
 #include "listen/estate.h"
 #include "listen/listener.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "ports/ports.h"
 #include "sight/mib.h"
 #include "sight/trace.h"

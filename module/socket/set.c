@@ -37,7 +37,7 @@
 #include "cong/algorithms.h"
 #include "cong/paths.h"
 #include "listen/entry.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 #include "policy/policy.h"
 #include "policy/policy_set.h"
 #include "sight/blackbox.h"

@@ -50,8 +50,7 @@
 #include "compat.h"
 #include "ecn/ace.h"
 #include "ecn/ecn.h"
-#include "lookup/demux.h"
-#include "lookup/portmaps.h"
+#include "lookup/lookup.h"
 #include "ports/ports.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
@@ -336,7 +335,7 @@ static const struct xtcp_conn *next_in_group(const struct xtcp_conn *conn)
 }
 
 /*
- * Tell the bitmaps of ports in use (portmaps.c) that records have left the table. Records of
+ * Tell the bitmaps of ports in use (portmap.c) that records have left the table. Records of
  * different maps often alternate in the list of ended records. So xtcp_batch_end() sorts
  * them into MAP_GROUPS groups, by the number of the map modulo MAP_GROUPS. The lock of a map is
  * taken once for successive records of that map: once for a whole group if no other map shares the
@@ -866,7 +865,7 @@ void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
  * @tw: the record
  *
  * The links and the lease of the copy must not be used, because they also change without this lock:
- * record.c changes those of a claimed record, and conns.c the link of the hash chain.
+ * record.c changes those of a claimed record, and demux.c the link of the hash chain.
  *
  * Context: any. Lock: of the record's shard, held.
  */

@@ -15,7 +15,7 @@
 #include <linux/types.h>
 
 #include "auth/keys.h"
-#include "lookup/demux.h"
+#include "lookup/lookup.h"
 
 struct list_head;
 struct sk_buff;
