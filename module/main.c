@@ -44,9 +44,7 @@
 #include "sendq/sendq.h"
 #include "sight/blackbox.h"
 #include "sock/create.h"
-#include "socket/diag.h"
-#include "socket/family.h"
-#include "socket/set.h"
+#include "socket/socket.h"
 #include "timewait/timewait.h"
 
 static int __init xtcp_init(void)

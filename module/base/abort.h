@@ -2,7 +2,7 @@
 /*
  * Records why a connection ended, unless a FIN from each end closed it (uapi/linux/xtcp.h lists the
  * reasons). Other files report events; only this file writes struct xtcp_ended. One exception: a
- * disconnect resets the TCB, and then restores this struct (close.c).
+ * disconnect resets the TCB, and then restores this struct (family.c).
  */
 #ifndef XTCP_BASE_ABORT_H
 #define XTCP_BASE_ABORT_H

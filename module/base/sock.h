@@ -74,7 +74,7 @@ struct xtcp_sock {
 	u16 box_rule : 2;		/* enum xtcp_box_rule (sight/blackbox.h) */
 	struct xtcp_ended ended;	/* how the connection ended; for XTCP_ABORT */
 	/*
-	 * a small write waits for the next write (coalesce.c), at most until
+	 * a small write waits for the next write (sendmsg.c), at most until
 	 * xtcp_output_push() is called; READ_ONCE
 	 */
 	bool coalescing;

@@ -768,7 +768,7 @@ void xtcp_expiry_init(struct sock *sk)
  * back, send one ACK instead of these ACKs.
  *
  * When the timer of pace.c fires, it runs this function through release_cb(). If a user owns the
- * lock at that moment, release_sock() runs this function later. coalesce.c calls this function for
+ * lock at that moment, release_sock() runs this function later. sendmsg.c calls this function for
  * text that need not wait any longer.
  *
  * Context: softirq or process. Lock: socket, held.

@@ -53,7 +53,7 @@ struct xtcp_listener_stats {
  *	locks of the table of connections, and the lock of pool.c; create.c lists others
  * @open: the program has not closed the listener; lock: the socket's
  * @tells_briefly: when the listener ends, RSTs are sent only for XTCP_TELL_TIME: it has waited for
- *	a successor (estate.c), or SOCK_DESTROY ends it (kill.c); lock: the socket's
+ *	a successor (estate.c), or SOCK_DESTROY ends it (set.c); lock: the socket's
  * @closed: no entry and no child may be queued any more
  * @accept_queue: children, established or opened by Fast Open, oldest first
  *	(xtcp_endpoint.accept_node)
@@ -109,7 +109,7 @@ struct xtcp_listener {
  */
 static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
 {
-	/* smp_load_acquire() pairs with smp_store_release() in socket/listen.c */
+	/* smp_load_acquire() pairs with smp_store_release() in socket/connect.c */
 	return smp_load_acquire(&xtcp_endpoint(lsk)->listener);
 }
 

@@ -43,7 +43,7 @@
 #include "netns/sockstat.h"
 #include "policy/policy.h"
 #include "sight/mib.h"
-#include "socket/listen.h"
+#include "socket/socket.h"
 #include "time/time.h"
 #include "timewait/timewait.h"
 

@@ -23,7 +23,7 @@
 #include "listen/listener.h"
 #include "lookup/lookup.h"
 #include "sight/trace.h"
-#include "socket/listen.h"
+#include "socket/socket.h"
 
 #define ADDRESS_LEN	sizeof("[0000:0000:0000:0000:0000:ffff:192.168.100.200]:65535")
 

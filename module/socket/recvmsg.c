@@ -6,7 +6,7 @@
  * the next octet to return. A FIN is not an octet of any skb: if fin_received is set, the stream
  * ends at the end of the queue.
  */
-#include "socket/recvmsg.h"
+#include "socket/socket.h"
 
 #include <linux/net.h>
 #include <linux/skbuff.h>
@@ -28,7 +28,6 @@
 #include "recv/recv.h"
 #include "send/send.h"
 #include "sight/blackbox.h"
-#include "socket/coalesce.h"
 #include "window/window.h"
 
 /**

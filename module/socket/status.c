@@ -3,10 +3,10 @@
  * STATUS (RFC 9293 section 3.10.6): TCP_INFO, ioctl() and poll(). xtcp counts in octets, but
  * TCP_INFO reports some values in segments, as in Linux.
  */
-#include "socket/status.h"
+#include "socket/socket.h"
 
-#include <linux/sockios.h>
 #include <asm/ioctls.h>
+#include <linux/sockios.h>
 #include <net/tcp.h>
 
 #include "base/bounds.h"
@@ -20,8 +20,6 @@
 #include "listen/acceptq.h"
 #include "listen/listener.h"
 #include "recv/recv.h"
-#include "socket/coalesce.h"
-#include "socket/recvmsg.h"
 #include "window/window.h"
 
 static void info_congestion(struct sock *sk, struct tcp_info *info)
@@ -321,7 +319,7 @@ static bool writeable(struct sock *sk)
  *
  * An ACK may wait for the program's next action (xtcp_acks_owed()). If the program polls for data
  * and there is nothing to read, this ACK is sent now. Data that waits for the next write
- * (coalesce.c) is sent now in any case.
+ * (sendmsg.c) is sent now in any case.
  *
  * Context: process. No lock is needed to test the socket, since a later change wakes the waiter. If
  * an ACK or data is sent, the function takes the lock of bh_lock_sock().

@@ -19,7 +19,7 @@
  * runs after AGAIN_NS, because the first wait can miss a report: another processor may free a
  * segment at that moment, and may have read the flag before we cleared it.
  *
- * The timer also sends text that coalesce.c has kept for the program's next write, if that write
+ * The timer also sends text that sendmsg.c has kept for the program's next write, if that write
  * does not come in time.
  *
  * acks.c can hold back several ACKs. The timer then sends one ACK for all of them. If the timer

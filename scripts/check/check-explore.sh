@@ -313,8 +313,8 @@ check_leak()
 	there='sock_orphan(sk);' instead='sock_orphan(sk); (void)!kmalloc(100, GFP_KERNEL);'
 	: >"$out/said"
 	# nothing of it is used again, so all files in one go
-	planted module/socket/close.c && built leaky SEPARATE= && played 1 20
-	cp module/socket/close.c "$out/tree/module/socket/"
+	planted module/socket/family.c && built leaky SEPARATE= && played 1 20
+	cp module/socket/family.c "$out/tree/module/socket/"
 	verdict "a leak names the seeds, on the debug kernel" \
 		"$(lacks "$out/said" '^not ok - all of 1, 20: state: kmemleak found')"
 }
