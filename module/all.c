@@ -37,17 +37,10 @@
 #include "in/ingress.c"
 #include "in/checks.c"
 
-#include "listen/arrives_listen.c"
-#include "listen/synq.c"
 #include "listen/halfopen.c"
-#include "listen/cookieack.c"
-#include "listen/child.c"
+#include "listen/synq.c"
 #include "listen/estate.c"
-#include "listen/heir.c"
-#include "listen/request.c"
 #include "listen/entry.c"
-#include "listen/pool.c"
-#include "listen/acceptq.c"
 
 #include "sock/create.c"
 

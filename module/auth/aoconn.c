@@ -19,7 +19,7 @@
 #include "base/options.h"
 #include "base/sender.h"
 #include "base/tuple.h"
-#include "listen/entry.h"
+#include "listen/listen.h"
 #include "lookup/lookup.h"
 
 /**

@@ -23,7 +23,7 @@
 #include "base/sender.h"
 #include "base/seq.h"
 #include "compat.h"
-#include "listen/entry.h"
+#include "listen/listen.h"
 #include "sight/mib.h"
 
 static enum skb_drop_reason key_not_found(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)

@@ -18,7 +18,7 @@
 #include "base/seg.h"
 #include "base/sender.h"
 #include "base/wire.h"
-#include "listen/entry.h"
+#include "listen/listen.h"
 #include "lookup/lookup.h"
 
 static enum xtcp_ao_found option_of(const struct sk_buff *skb, struct xtcp_ao_option *option)
@@ -99,7 +99,7 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 	ao = xtcp_ao_of(sk);
 	l3index = seg->sdif ? seg->dif : 0;
 	xtcp_demux_tuple_from_skb(skb, &tuple);
-	/* @ao may be NULL: heir.c may have moved the entry here from a listener that had the key */
+	/* @ao may be NULL: estate.c may have moved the entry here from a listener that had the key */
 	if (!ao || option_of(skb, &option) != XTCP_AO_PRESENT)
 		return !(he && he->ao) && sign_by_md5(signer, sk, &tuple.faddr, l3index);
 	if (he || READ_ONCE(sk->sk_state) == TCP_LISTEN || !ao->current_key)

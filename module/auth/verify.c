@@ -20,7 +20,7 @@
 #include "base/net.h"
 #include "base/options.h"
 #include "compat.h"
-#include "listen/entry.h"
+#include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "sight/mib.h"
 

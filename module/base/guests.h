@@ -21,8 +21,8 @@ struct user_namespace;
 
 /* What all guests together have a limit for, and each maker a count. */
 enum xtcp_guests_thing {
-	XTCP_GUESTS_ENTRIES,	/* half-open entries (pool.c) */
-	XTCP_GUESTS_CHILDREN,	/* connections that wait for accept() (acceptq.c) */
+	XTCP_GUESTS_ENTRIES,	/* half-open entries (entry.c) */
+	XTCP_GUESTS_CHILDREN,	/* connections that wait for accept() (entry.c) */
 	XTCP_GUESTS_ORPHANS,	/* orphans (orphan.c) */
 	XTCP_GUESTS_RECORDS,	/* records (record.c) */
 	XTCP_GUESTS_THINGS

@@ -30,7 +30,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "ecn/ace.h"
-#include "listen/entry.h"
+#include "listen/listen.h"
 #include "loss/loss.h"
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */

@@ -21,12 +21,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "in/checks.h"
-#include "listen/acceptq.h"
-#include "listen/arrives_listen.h"
-#include "listen/entry.h"
-#include "listen/halfopen.h"
-#include "listen/listener.h"
-#include "listen/synq.h"
+#include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "out/out.h"
 #include "sight/mib.h"
@@ -278,7 +273,7 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 /*
  * The segment's half-open entry has just ended. Most likely another CPU has made the child, and the
  * child gets the segment. But if the listener has ended and no other listener has taken over the
- * entry (heir.c), an ACK is answered with a RST, because the peer has completed its handshake and
+ * entry (estate.c), an ACK is answered with a RST, because the peer has completed its handshake and
  * may wait for data.
  */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
@@ -323,7 +318,7 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_halfopen_arrives(he, lsk, skb);
 	/*
-	 * if the entry has moved to another listener (heir.c), repeat the checks for that listener
+	 * if the entry has moved to another listener (estate.c), repeat the checks for that listener
 	 */
 	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
 		lsk = heir;

@@ -8,7 +8,7 @@
  * stand too far back (schedule_inherited()). One timer serves all lists.
  *
  * An entry enters and leaves the table and its list under the listener's lock. An entry that has
- * left both is "dead", and pool.c frees its memory. The listener outlives its entries:
+ * left both is "dead", and entry.c frees its memory. The listener outlives its entries:
  * xtcp_entry_stop() empties the lists.
  *
  * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout, up to
@@ -17,23 +17,499 @@
  * not below 2, when the queue has more than four entries, is more than half full, and at least half
  * of its entries are old (have had a timeout). So the old entries end sooner and leave room for new
  * entries.
+ *
+ * The memory of half-open entries (RFC 4987).
+ *
+ * By default, the entries of all namespaces together may use 1/128 of the memory. All guests
+ * (namespaces that belong to a user namespace other than the initial one) together may use half of
+ * this share. The guests of one maker (guests.c) may use a quarter of the guests' half. An entry
+ * with a copy of its SYN is larger and counts as several entries.
+ *
+ * An entry that has left the table is freed after a grace period, since lookups may still read it.
+ * While a grace period runs, dead entries gather and share the next grace period, so most
+ * handshakes start no grace period of their own.
+ *
+ * The accept queue: children that wait for accept(), the oldest first. A child is established, or
+ * TCP Fast Open has made it before its handshake is complete.
+ *
+ * The queue holds one reference to each child. accept() hands that reference to the new file.
+ *
+ * The memory of a child is charged to a memory control group by accept(), so nobody pays for a
+ * child that waits. The backlog of the listener limits them, and net.core.somaxconn the backlog.
+ * But any user can create a guest (xtcp_net.is_guest), and set its somaxconn to any value. So the
+ * children of all guests together have a limit, too, and those of one maker's guests (guests.c).
  */
-#include "listen/entry.h"
+#include "listen/listen.h"
 
+#include <linux/module.h>
+#include <linux/percpu.h>
+#include <linux/slab.h>
 #include <linux/timer.h>
 #include <net/sock.h>
 
 #include "base/clock.h"
+#include "base/counter.h"
 #include "base/endpoint.h"
+#include "base/guests.h"
 #include "base/net.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "listen/listener.h"
-#include "listen/pool.h"
 #include "lookup/lookup.h"
 #include "out/out.h"
+#include "recv/recv.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+
+#define UNACCEPTED_PART	32	/* the children of all guests that wait may take 1/32 of the memory */
+#define CHILD_SIZE	1536	/* the memory of a child, as struct xtcp_sock takes it; octets */
+
+static struct xtcp_guests guest_children = { .thing = XTCP_GUESTS_CHILDREN };
+module_param_named(guest_unaccepted, guest_children.max, uint, 0444);
+MODULE_PARM_DESC(guest_unaccepted, "connections that wait for accept() in all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory)");
+
+/**
+ * xtcp_acceptq_init() - make the counter of the children of all guests, and set the limit
+ *
+ * Context: process, module init.
+ *
+ * Return: 0, -EINVAL when the module parameter "guest_unaccepted" is out of range, or -ENOMEM.
+ */
+int xtcp_acceptq_init(void)
+{
+	int err = xtcp_guests_limit(&guest_children.max, "guest_unaccepted", UNACCEPTED_PART, CHILD_SIZE);
+
+	return err ?: xtcp_guests_init(&guest_children);
+}
+
+/**
+ * xtcp_acceptq_exit() - free the counter
+ *
+ * Context: process, module exit. All listeners have ended.
+ */
+void xtcp_acceptq_exit(void)
+{
+	xtcp_guests_exit(&guest_children);
+}
+
+/* @change: children that join the queue, minus children that leave it. */
+static void count_of_guest(const struct xtcp_listener *listener, int change)
+{
+	struct xtcp_net *xn = xtcp_net_of(listener->sk);
+
+	if (likely(!xn->is_guest))
+		return;
+	xtcp_guests_count(&guest_children, xn, change);
+}
+
+/**
+ * xtcp_acceptq_is_full() - is the queue full?
+ * @listener: the queues
+ *
+ * As in Linux, the queue takes one child more than its limit. In a guest, the queue is also full if
+ * all guests together, or those of its maker, have as many children that wait as they may have.
+ *
+ * Context: any. Without the listener's lock, the answer may be out of date at once.
+ *
+ * Return: true when the queue is full.
+ */
+bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
+{
+	const struct xtcp_net *xn = xtcp_net_of(listener->sk);
+
+	return READ_ONCE(listener->accept_len) > READ_ONCE(listener->accept_max) ||
+	       (unlikely(xn->is_guest) && xtcp_guests_exceed(&guest_children, xn, guest_children.max, 1));
+}
+
+/* Not inlined, so that the tuple takes stack only while tracing is on. */
+static noinline_for_stack void trace_length(const struct xtcp_listener *listener, const struct xtcp_conn *conn,
+					    unsigned int len, int reason)
+{
+	struct xtcp_tuple tuple;
+
+	if (conn)
+		tuple = xtcp_conn_tuple(conn);
+	trace_xtcp_queue(listener->sk, conn ? &tuple : NULL, XTCP_TRACE_ACCEPT_QUEUE, listener->accept_len, len,
+			 reason);
+}
+
+/* @conn: the child that joins or leaves the queue; NULL when all children leave the queue. */
+static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *conn, unsigned int len, int reason)
+{
+	if (trace_xtcp_queue_enabled())
+		trace_length(listener, conn, len, reason);
+	WRITE_ONCE(listener->accept_len, len);
+	if (len > listener->accept_peak)
+		WRITE_ONCE(listener->accept_peak, len);
+	WRITE_ONCE(listener->sk->sk_ack_backlog, len);
+}
+
+/**
+ * xtcp_acceptq_add() - append a child
+ * @listener: the queues; not closed
+ * @child: the child; the queue takes over the caller's reference
+ *
+ * Context: softirq or process, BH disabled. Lock: the listener's lock and the child's socket lock,
+ * held.
+ */
+void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
+{
+	lockdep_assert_held(&listener->lock);
+	list_add_tail(&xtcp_endpoint(child)->accept_node, &listener->accept_queue);
+	count_of_guest(listener, 1);
+	set_length(listener, &xtcp_endpoint(child)->conn, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
+}
+
+/**
+ * xtcp_acceptq_has_child() - would accept() return at once?
+ * @sk: a sock in LISTEN
+ *
+ * Context: any. A false answer may be out of date at once, since a child may join at any time. A
+ * true answer stays valid while the caller holds the socket lock.
+ *
+ * Return: true when the queue has a child.
+ */
+bool xtcp_acceptq_has_child(const struct sock *sk)
+{
+	const struct xtcp_listener *listener;
+	bool has;
+
+	rcu_read_lock();
+	listener = READ_ONCE(xtcp_endpoint(sk)->listener);
+	has = listener && READ_ONCE(listener->accept_len);
+	rcu_read_unlock();
+	return has;
+}
+
+/**
+ * xtcp_acceptq_take() - take the oldest child off the queue
+ * @listener: the queues
+ *
+ * Context: process. Takes the listener's lock.
+ *
+ * Return: the child, whose reference the queue passes to the caller; NULL when the queue is empty.
+ */
+struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
+{
+	struct xtcp_endpoint *child;
+
+	spin_lock_bh(&listener->lock);
+	child = list_first_entry_or_null(&listener->accept_queue, struct xtcp_endpoint, accept_node);
+	if (child) {
+		list_del_init(&child->accept_node);
+		count_of_guest(listener, -1);
+		set_length(listener, &child->conn, listener->accept_len - 1, XTCP_TRACE_ACCEPTED);
+	}
+	spin_unlock_bh(&listener->lock);
+	return child ? xtcp_sk_of(child) : NULL;
+}
+
+/**
+ * xtcp_acceptq_close() - close both queues of a listener, and empty the accept queue
+ * @listener: the queues of a listener that has left the table of listeners
+ * @children: receives the children that nobody accepted, and the queue's reference to each
+ *
+ * Context: process, BH disabled. Lock: the listener's, held.
+ */
+void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children)
+{
+	lockdep_assert_held(&listener->lock);
+	/* smp_store_release() pairs with smp_load_acquire() in xtcp_listen_has_ended() */
+	smp_store_release(&listener->closed, true);
+	list_splice_init(&listener->accept_queue, children);
+	count_of_guest(listener, -(int)listener->accept_len);
+	set_length(listener, NULL, 0, XTCP_TRACE_CLOSED);
+}
+
+#define MEMORY_SHARE	128		/* all namespaces' entries may take 1/128 of the memory */
+#define GATHERED_MAX	512		/* limit of entries that share the next grace period */
+#define BULK		64		/* entries freed by one kfree_bulk() */
+
+static struct kmem_cache *slab_v4, *slab_v6;
+static struct percpu_counter entries_in_use;	/* includes entries that wait to be freed */
+/* those of @entries_in_use that belong to guests */
+static struct xtcp_guests guest_entries = { .thing = XTCP_GUESTS_ENTRIES };
+static s32 entries_batch;	/* that of @guest_entries, apart from what guests write */
+
+/**
+ * struct free_batch - a processor's entries that have left the table
+ * @lock: guards the other fields
+ * @waiting: entries that wait for the running grace period; NULL when no grace period runs
+ * @gathered: entries that came since the running grace period began; they wait for the next grace
+ *	period
+ * @n: length of @gathered
+ * @rcu: the callback at the end of the running grace period
+ */
+struct free_batch {
+	spinlock_t lock;	/* guards the other fields */
+	struct xtcp_request *waiting;
+	struct xtcp_request *gathered;
+	unsigned int n;
+	struct rcu_head rcu;
+};
+
+static DEFINE_PER_CPU(struct free_batch, free_batches);
+
+static unsigned int entries_max;
+module_param_named(half_open, entries_max, uint, 0444);
+MODULE_PARM_DESC(half_open, "half-open connections of all namespaces, at most 2147483647 (0, the default: as many as fit in 1/128 of the memory)");
+
+/**
+ * xtcp_pool_init() - create the slabs and set the limit
+ *
+ * Context: process, module init.
+ *
+ * Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM.
+ */
+int xtcp_pool_init(void)
+{
+	int cpu, err;
+
+	BUILD_BUG_ON(XTCP_POOL_V4_SIZE > 96);
+	BUILD_BUG_ON(sizeof(struct xtcp_request) > 128);
+
+	err = xtcp_guests_limit(&entries_max, "half_open", MEMORY_SHARE, sizeof(struct xtcp_request));
+	if (err)
+		return err;
+	guest_entries.max = entries_max / XTCP_GUESTS_PART;
+	for_each_possible_cpu(cpu)
+		spin_lock_init(&per_cpu(free_batches, cpu).lock);
+	slab_v4 = xtcp_compat_slab(KBUILD_MODNAME "_request", XTCP_POOL_V4_SIZE, 0);
+	slab_v6 = xtcp_compat_slab(KBUILD_MODNAME "_request6", sizeof(struct xtcp_request), 0);
+	if (!slab_v4 || !slab_v6)
+		goto err_slabs;
+	if (percpu_counter_init(&entries_in_use, 0, GFP_KERNEL))
+		goto err_slabs;
+	if (xtcp_guests_init(&guest_entries))
+		goto err_counter;
+	entries_batch = guest_entries.batch;
+	return 0;
+
+err_counter:
+	percpu_counter_destroy(&entries_in_use);
+err_slabs:
+	kmem_cache_destroy(slab_v6);
+	kmem_cache_destroy(slab_v4);
+	return -ENOMEM;
+}
+
+/**
+ * xtcp_pool_exit() - free the slabs
+ *
+ * Context: process, module exit. All entries are out of the table, and the caller has called
+ * rcu_barrier().
+ */
+void xtcp_pool_exit(void)
+{
+	/*
+	 * the caller's rcu_barrier() has waited for grace_period_over(), which may have called
+	 * call_rcu() again, for entries that had gathered. Wait for this second callback, too
+	 */
+	rcu_barrier();
+	xtcp_guests_exit(&guest_entries);
+	percpu_counter_destroy(&entries_in_use);
+	kmem_cache_destroy(slab_v6);
+	kmem_cache_destroy(slab_v4);
+}
+
+static struct kmem_cache *entry_cache(const struct xtcp_request *he)
+{
+	return he->conn.v4 ? slab_v4 : slab_v6;
+}
+
+static bool is_room_for_entry(const struct xtcp_net *xn)
+{
+	if (xtcp_counter_about(&entries_in_use) >= entries_max)
+		return false;
+	return !xn->is_guest || !xtcp_guests_exceed(&guest_entries, xn, guest_entries.max, 1);
+}
+
+/*
+ * The number that an entry adds to the counts: 1 if no struct xtcp_saved_syn follows the entry in
+ * memory. Else it is the memory of both, divided by the size of struct xtcp_request and rounded up.
+ */
+static int weight(const struct xtcp_request *he)
+{
+	if (likely(!he->has_syn))
+		return 1;
+	return DIV_ROUND_UP(kmalloc_size_roundup(xtcp_pool_bytes_of(he->conn.v4) +
+						 xtcp_savedsyn_bytes(xtcp_pool_syn(he)->len)),
+			    sizeof(struct xtcp_request));
+}
+
+/*
+ * Adds an entry to the count of its maker (@sign 1), or subtracts the entry (-1). Only entries of
+ * guests are counted. An entry that has left the table is subtracted at once, because the namespace
+ * may end before the memory of the entry is freed, and the maker with it.
+ */
+static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
+{
+	if (xn->is_guest)
+		xtcp_guests_count_maker(&guest_entries, xn, sign * weight(he));
+}
+
+/* Adds an entry to the counts of memory (@sign 1), or subtracts the entry (-1). */
+static void count_memory(const struct xtcp_request *he, int sign)
+{
+	percpu_counter_add_batch(&entries_in_use, sign * weight(he), entries_batch);
+	if (he->of_guest)
+		xtcp_guests_count_all(&guest_entries, sign * weight(he));
+}
+
+/**
+ * xtcp_pool_new() - allocate an entry
+ * @xn: the namespace of the entry
+ * @v4: true if the entry's addresses are IPv4
+ *
+ * Context: any.
+ *
+ * Return: the zeroed entry, for xtcp_entry_insert() or xtcp_pool_free(). NULL when there is no
+ * memory, or the limit of all namespaces, of all guests (xtcp_net.is_guest), or of the maker of this
+ * guest is reached.
+ */
+struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
+{
+	struct xtcp_request *he;
+
+	if (!is_room_for_entry(xn))
+		return NULL;
+	he = kmem_cache_zalloc(v4 ? slab_v4 : slab_v6, GFP_ATOMIC | __GFP_NOWARN);
+	if (!he)
+		return NULL;
+	he->conn.v4 = v4;
+	he->of_guest = xn->is_guest;
+	count_memory(he, 1);
+	count_entry(xn, he, 1);
+	return he;
+}
+
+/**
+ * xtcp_pool_new_for_syn() - allocate an entry with space for its SYN
+ * @xn: the namespace of the entry
+ * @v4: true if the entry's addresses are IPv4
+ * @len: octets of the SYN, which the caller writes to xtcp_pool_syn(); a SYN of more than 65,535
+ *	octets is not kept
+ *
+ * Context: any.
+ *
+ * Return: the same as xtcp_pool_new().
+ */
+struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len)
+{
+	struct xtcp_request *he;
+
+	if (!is_room_for_entry(xn))
+		return NULL;
+	if (len > U16_MAX)
+		len = 0;
+	he = kzalloc(xtcp_pool_bytes_of(v4) + xtcp_savedsyn_bytes(len), GFP_ATOMIC | __GFP_NOWARN);
+	if (!he)
+		return NULL;
+	he->conn.v4 = v4;
+	he->has_syn = true;
+	he->of_guest = xn->is_guest;
+	xtcp_pool_syn(he)->len = len;
+	count_memory(he, 1);
+	count_entry(xn, he, 1);
+	return he;
+}
+
+static void give_memory_back(struct xtcp_request *he)
+{
+	count_memory(he, -1);
+	if (unlikely(he->has_syn))
+		kfree(he);
+	else
+		kmem_cache_free(entry_cache(he), he);
+}
+
+/**
+ * xtcp_pool_free() - free an entry that was never in the table
+ * @xn: the namespace of the entry
+ * @he: the entry, from xtcp_pool_new() or xtcp_pool_new_for_syn()
+ *
+ * Context: any.
+ */
+void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he)
+{
+	count_entry(xn, he, -1);
+	give_memory_back(he);
+}
+
+/* Frees an entry, a grace period after it left the table. */
+static void entry_free_rcu(struct rcu_head *rcu)
+{
+	give_memory_back(container_of(rcu, struct xtcp_request, rcu));
+}
+
+/* Frees a list of entries, a grace period after they left the table. */
+static void free_all(struct xtcp_request *he)
+{
+	int weights = 0, of_guests = 0;
+	void *batch[BULK];
+	unsigned int n = 0;
+
+	while (he) {
+		weights += weight(he);
+		if (he->of_guest)
+			of_guests += weight(he);
+		batch[n++] = he;
+		he = he->next_in_batch;
+		/* kfree_bulk() finds the right slab of each entry */
+		if (n == BULK || !he) {
+			kfree_bulk(n, batch);
+			n = 0;
+		}
+	}
+	percpu_counter_add_batch(&entries_in_use, -weights, entries_batch);
+	if (of_guests)
+		xtcp_guests_count_all(&guest_entries, -of_guests);
+}
+
+/* Frees the entries in @waiting, and starts a grace period for the entries in @gathered. */
+static void grace_period_over(struct rcu_head *rcu)
+{
+	struct free_batch *mine = container_of(rcu, struct free_batch, rcu);
+	struct xtcp_request *over;
+
+	spin_lock(&mine->lock);
+	over = mine->waiting;
+	mine->waiting = mine->gathered;
+	mine->gathered = NULL;
+	mine->n = 0;
+	if (mine->waiting)
+		call_rcu(&mine->rcu, grace_period_over);
+	spin_unlock(&mine->lock);
+	free_all(over);
+}
+
+/**
+ * xtcp_pool_free_dead() - free a dead entry after a grace period
+ * @xn: the namespace of the entry
+ * @he: the entry
+ *
+ * Context: softirq or process, BH disabled.
+ */
+void xtcp_pool_free_dead(struct xtcp_net *xn, struct xtcp_request *he)
+{
+	struct free_batch *mine;
+
+	lockdep_assert_in_softirq();
+	count_entry(xn, he, -1);
+	mine = this_cpu_ptr(&free_batches);
+	spin_lock(&mine->lock);
+	if (!mine->waiting) {
+		he->next_in_batch = NULL;
+		mine->waiting = he;
+		call_rcu(&mine->rcu, grace_period_over);
+	} else if (mine->n < GATHERED_MAX) {
+		he->next_in_batch = mine->gathered;
+		mine->gathered = he;
+		mine->n++;
+	} else {
+		call_rcu(&he->rcu, entry_free_rcu);
+	}
+	spin_unlock(&mine->lock);
+}
 
 /*
  * seconds for which cookies are checked after xtcp_entry_note_declined(); a cookie expires in 64 to
@@ -325,7 +801,7 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
  * connections.
  *
  * Context: process, BH disabled, RCU read side. Lock: @from->lock, held; takes @to->lock inside it
- * (heir.c explains this order).
+ * (estate.c explains this order).
  *
  * Return: 0; -EAGAIN when @to is closed, -ENOBUFS when it may inherit no more. After an error nothing
  * has changed.

@@ -2,32 +2,225 @@
 /*
  * Segments for an entry, the half-open connection of a listener. The state is SYN-RECEIVED, as in
  * RFC 9293 section 3.10.7.4 for a handshake that began in LISTEN.
+ *
+ * SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2).
+ *
+ * ACKs that complete handshakes for which no entry was kept (RFC 4987 section 3.6).
+ *
+ * A cookie is checked only while the listener may have sent a SYN-ACK for which it keeps no entry.
+ * This is so for two minutes after xtcp_entry_note_declined() was called for the listener or for
+ * another listener of its group. entry.c lists the events that cause the call. With
+ * net.xtcp.syncookies = 0 no cookie is checked.
  */
-#include "listen/halfopen.h"
+#include "listen/listen.h"
 
+#include <linux/err.h>
 #include <linux/kcsan-checks.h>
 #include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <net/dst.h>
 
+#include "arrive/arrive.h"
+#include "auth/signer.h"
 #include "base/acklimit.h"
+#include "base/checksum.h"
 #include "base/clock.h"
 #include "base/cookie.h"
+#include "base/endpoint.h"
 #include "base/net.h"
+#include "base/options.h"
 #include "base/secret.h"
 #include "base/seg.h"
 #include "base/seq.h"
 #include "base/wire.h"
 #include "ecn/ecn.h"
-#include "listen/child.h"
-#include "listen/cookieack.h"
-#include "listen/entry.h"
-#include "listen/listener.h"
-#include "listen/pool.h"
-#include "listen/refusal.h"
-#include "listen/request.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
 #include "recv/recv.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "window/window.h"
+
+static bool cookie_ok(const struct xtcp_listener *listener, const struct xtcp_demux_key *key, u32 seq, u32 ack,
+		      const u32 *tsecr, struct xtcp_cookie *cookie)
+{
+	cookie->rcv_wscale = listener->group->rcv_wscale;
+	return xtcp_secret_cookie_check(xtcp_net_of(listener->sk), key, seq - 1, ack - 1, tsecr, cookie);
+}
+
+/**
+ * xtcp_cookieack_believed() - may an ACK without an entry complete a handshake?
+ * @listener: the listener
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: true if SYN cookies are on, and the listener or another of its group may have sent a
+ * SYN-ACK without an entry not long ago (xtcp_entry_may_have_declined()).
+ */
+bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
+{
+	return READ_ONCE(xtcp_net_of(listener->sk)->sysctl.syncookies) && xtcp_entry_may_have_declined(listener);
+}
+
+/**
+ * xtcp_cookieack_is_valid() - does this ACK acknowledge a SYN cookie of ours?
+ * @listener: the listener of the ACK's port
+ * @skb: a segment without a connection; skb->data is the TCP header. Unchanged
+ * @key: the lookup key of @skb
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when the cookie is valid, and the listener may have sent cookies lately.
+ */
+bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
+	struct xtcp_cookie cookie;
+	struct xtcp_options opts;
+	const struct tcphdr *th;
+	unsigned int len;
+
+	if (!xtcp_cookieack_believed(listener))
+		return false;
+	len = xtcp_seg_peek(skb, buf, &th);
+	if (!len || !th->ack || th->syn || th->rst)
+		return false;
+	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
+	return cookie_ok(listener, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL,
+			 &cookie);
+}
+
+/**
+ * xtcp_cookieack_is_ours() - does this ACK complete a handshake with a SYN cookie?
+ * @listener: the listener of the ACK's port; if it has just ended, the result is valid for the
+ *	listener that takes over (estate.c)
+ * @skb: an ACK without a connection, and without SYN and RST; skb->data is the TCP header.
+ *	Unchanged, except that its checksum may have been verified
+ * @key: the lookup key of @skb
+ *
+ * An ACK with a wrong cookie is counted (SyncookiesFailed) if two things hold: the listener may
+ * have sent cookies lately, and kernel TCP has no connection with this tuple. An ACK with a wrong
+ * checksum is not counted here, because kernel TCP gets the ACK and counts the error.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when the cookie is valid.
+ */
+bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
+	struct sock *lsk = listener->sk;
+	const struct tcphdr *th;
+
+	if (!xtcp_cookieack_believed(listener))
+		return false;
+	if (xtcp_cookieack_is_valid(listener, skb, key))
+		return true;
+	if (xtcp_seg_peek(skb, buf, &th) && !xtcp_demux_kernel_holds(sock_net(lsk), key) && xtcp_checksum_ok(skb))
+		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESFAILED);
+	return false;
+}
+
+/*
+ * Sets the ECN mode of a connection without an entry. The caller has asked xtcp_ecn_is_allowed().
+ * The ACE field of the handshake's last ACK says whether the peer is in AccECN mode (RFC 9768
+ * section 5.1).
+ *
+ * If AccECN was turned off after the SYN-ACK had been sent, we do not enter AccECN mode. With
+ * timestamps, we then give no feedback, and the ACE field of our segments stays zero. To the peer,
+ * this looks as if something on the path cleared the field. Without timestamps, we echo CE as
+ * classic ECN does (he->ecn_maybe).
+ */
+static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
+			    struct xtcp_request *he)
+{
+	bool accurate = xtcp_accecn_is_third_ack(skb);
+
+	if (accurate && (cookie->ts_ok ? cookie->ecn_ok : xtcp_accecn_is_allowed(lsk))) {
+		he->accecn_ok = xtcp_accecn_is_allowed(lsk);
+		he->ecn_ok = he->accecn_ok;
+		return;
+	}
+	he->ecn_ok = cookie->ecn_ok;
+	he->ecn_maybe = !cookie->ts_ok;
+}
+
+/**
+ * xtcp_cookieack_arrives() - make the child of a handshake without an entry
+ * @lsk: the listener
+ * @skb: the ACK
+ * @key: the lookup key of @skb
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; the caller passes
+ * the segment to the child. NULL when the ACK opens no connection. ERR_PTR(-EAGAIN) when the
+ * listener has ended: another lookup may find another listener.
+ */
+struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+	struct xtcp_net *xn = xtcp_net_of(lsk);
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_request he = {};
+	struct xtcp_cookie cookie;
+	struct xtcp_ip_reply how;
+	struct sock *child;
+
+	if (xtcp_listen_has_ended(listener))
+		return ERR_PTR(-EAGAIN);
+	if (!xtcp_cookieack_believed(listener))
+		return NULL;
+	xtcp_request_fill_names(&he, lsk, skb, key);
+	if (!cookie_ok(listener, key, seg->seq, seg->ack, seg->has_ts ? &seg->tsecr : NULL, &cookie))
+		return NULL;
+	if (xtcp_refusal_defers(lsk, seg, 0)) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPDEFERACCEPTDROP);
+		return NULL;
+	}
+	xtcp_request_fill_cookie(&he, seg, &cookie);
+	he.ao = xtcp_request_has_ao(lsk, skb);
+	if (!xtcp_request_lsm_ok(lsk, skb, &he, &key->tuple))
+		return NULL;
+	if (xtcp_reply_synack_route(lsk, &he, &key->tuple, skb->dev, &how)) {
+		xtcp_refusal_drop(lsk);
+		return NULL;
+	}
+	xtcp_request_fill_window(&he, listener, &how);
+	/*
+	 * the SYN-ACK may have had timestamps that this ACK has lost: then its window was another
+	 * multiple of a segment. The right edge must not move left
+	 */
+	if (!he.ts_ok)
+		he.rcv_wnd = max_t(u32, he.rcv_wnd,
+				   xtcp_window_first(lsk, how.dst, how.advmss - XTCP_OPTLEN_TIMESTAMP_ALIGNED));
+	if (xtcp_ecn_is_allowed(lsk, how.dst))
+		fill_cookie_ecn(lsk, skb, &cookie, &he);
+	dst_release(how.dst);
+
+	child = xtcp_child_make(listener, skb, &he, xtcp_secret_ts_offset(xn, &key->tuple), false, NULL);
+	if (!IS_ERR(child)) {
+		this_cpu_inc(listener->stats->cookies_recv);
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_SYNCOOKIESRECV);
+		return child;
+	}
+	if (PTR_ERR(child) == -ECONNABORTED)
+		return ERR_PTR(-EAGAIN);
+	if (PTR_ERR(child) == -EAGAIN) {
+		xtcp_refusal_trace_overflow(lsk, listener, &key->tuple);
+		xtcp_refusal_overflow(lsk, listener);
+		xtcp_entry_note_declined(listener);
+		if (READ_ONCE(xn->sysctl.abort_on_overflow))
+			xtcp_reply_rst_for(lsk, &he, skb, 0);
+	} else if (PTR_ERR(child) != -EADDRNOTAVAIL) {
+		xtcp_refusal_drop(lsk);
+	}
+	/*
+	 * -EADDRNOTAVAIL: another CPU has made a child from the same cookie. As in Linux, this
+	 * segment is dropped. If it has data, the peer sends the data again.
+	 */
+	return NULL;
+}
 
 /*
  * After this number of timeouts of a SYN-ACK, echo_is_old() does not use sent_us. 32 timeouts take
@@ -95,7 +288,7 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 
 /*
  * Below, a function of type int returns 0 or -EAGAIN. -EAGAIN: another CPU has just ended the
- * entry, or has moved the entry to another listener (heir.c); the function has changed nothing.
+ * entry, or has moved the entry to another listener (estate.c); the function has changed nothing.
  */
 
 /* Answers a retransmitted SYN: sends the SYN-ACK again, and restarts the timeout of the SYN-ACK. */
@@ -366,4 +559,67 @@ void xtcp_halfopen_icmp_error(struct xtcp_request *he, u32 seq, bool hard)
 		xtcp_refusal_drop(listener->sk);
 	}
 	spin_unlock(&listener->lock);
+}
+
+/*
+ * Does an ACK acknowledge a valid SYN cookie? The answer is also true if the listener has ended.
+ * Another listener may take the ACK, so the caller must not send a RST.
+ */
+static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+
+	return xtcp_listen_has_ended(listener) || xtcp_cookieack_is_valid(listener, skb, key);
+}
+
+/**
+ * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
+ * @lsk: the listener
+ * @skb: a SYN, an ACK with a valid cookie, an ACK from a peer for which @lsk has a signature key,
+ *	or a segment that is dropped without an answer; consumed unless false is returned
+ * @key: the lookup key of @skb
+ *
+ * Context: softirq, RCU read side. No lock.
+ *
+ * Return: false when the listener has ended: another lookup may find another listener.
+ */
+inline bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct sock *child = NULL;
+
+	/* first: check for a RST. No connection of ours has this tuple, so the RST ends nothing. */
+	if (seg->flags & XTCP_RST)
+		goto drop;
+
+	/*
+	 * second: check for an ACK. An ACK of our SYN cookie opens a connection. Other ACKs get
+	 * here only from a peer for which a listener has a signature key: @lsk, or another member
+	 * of its group, if a BPF program has chosen @lsk. A SYN-ACK opens nothing, whatever it
+	 * acknowledges
+	 */
+	if (seg->flags & XTCP_ACK) {
+		if ((seg->flags & XTCP_SYN ||
+		     xtcp_signer_is_due(lsk, &key->tuple.faddr, key->sdif ? key->dif : 0)) &&
+		    !is_cookie(lsk, skb, key)) {
+			xtcp_reply_rst_for(lsk, NULL, skb, 0);
+			goto drop;
+		}
+		child = xtcp_cookieack_arrives(lsk, skb, key);
+		if (child == ERR_PTR(-EAGAIN))
+			return false;
+		if (!child)
+			goto drop;
+		xtcp_arrives_child(skb, lsk, child);
+		return true;
+	}
+
+	/* third: check for a SYN. A SYN with FIN is dropped below: no honest peer sends it */
+	if ((seg->flags & (XTCP_SYN | XTCP_FIN)) == XTCP_SYN)
+		return xtcp_synq_syn(lsk, skb, key, NULL);
+
+	/* fourth: drop any other data or control */
+drop:
+	consume_skb(skb);
+	return true;
 }

@@ -6,29 +6,53 @@
  * entry into a child on the accept queue (halfopen.c). With Fast Open, the SYN itself may make the
  * child (open_fast()).
  *
- * We keep no entry when the SYN queue of the listener is full, when pool.c has none (a limit is
+ * We keep no entry when the SYN queue of the listener is full, when entry.c has none (a limit is
  * reached, or there is no memory), or when net.xtcp.syncookies is 2. If SYN cookies are allowed
  * (net.xtcp.syncookies is 1 or 2), we still send the SYN-ACK, and make the child from the cookie in
- * the third ACK (cookieack.c). If SYN cookies are off, we drop the SYN; without cookies, we also
+ * the third ACK (halfopen.c). If SYN cookies are off, we drop the SYN; without cookies, we also
  * drop a SYN when less than a quarter of net.xtcp.max_syn_backlog is left. If the accept queue is
  * full, we drop the SYN in any case. No SYN evicts an entry.
  *
  * A SYN that reopens a TIME-WAIT record gets an entry, however long the SYN queue is and whatever
- * net.xtcp.syncookies says: the ISN of its SYN-ACK is no cookie. If pool.c has no entry, we drop
+ * net.xtcp.syncookies says: the ISN of its SYN-ACK is no cookie. If entry.c has no entry, we drop
  * this SYN.
  *
  * The limits of the queues are the same as in Linux: each queue takes one entry or child more than
  * the backlog of listen(). The SYN queue is tested before the accept queue. If both queues are
  * full, and SYN cookies are allowed, the counters of both queues count the SYN.
+ *
+ * A child is the full sock of a new connection. A child is made when a handshake completes, or when
+ * TCP Fast Open accepts a SYN. It is a clone of the listener; SYN and SYN-ACK determine its TCB
+ * (RFC 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
+ *
+ * The child is complete before anybody can find it. Under the listener's lock, the child enters the
+ * table of connections and the accept queue. If the child has an entry, it replaces the entry in
+ * the table. The child stays locked until it has processed the segment that made it. So no other
+ * segment can come first.
+ *
+ * Fills a half-open entry from a SYN, or from a cookie and the ACK that completes the handshake.
+ * Also checks the addresses and the security policy, which may forbid an answer.
  */
-#include "listen/synq.h"
+#include "listen/listen.h"
 
+#include <linux/security.h>
 #include <linux/skbuff.h>
+#include <linux/slab.h>
 #include <linux/tcp.h>
+#include <net/inet_hashtables.h>
 #include <net/inet_sock.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include <net/transp_v6.h>
 
 #include "arrive/arrive.h"
+#include "auth/aoconn.h"
+#include "auth/aokeys.h"
+#include "auth/keys.h"
 #include "auth/signer.h"
+#include "base/ackrate.h"
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
@@ -37,21 +61,541 @@
 #include "base/secret.h"
 #include "base/seg.h"
 #include "base/seldom.h"
+#include "base/sock.h"
+#include "base/state.h"
 #include "base/wire.h"
+#include "cong/algorithms.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
-#include "listen/acceptq.h"
-#include "listen/child.h"
-#include "listen/entry.h"
-#include "listen/listener.h"
-#include "listen/pool.h"
-#include "listen/refusal.h"
-#include "listen/request.h"
 #include "lookup/lookup.h"
 #include "out/out.h"
+#include "policy/policy.h"
+#include "ports/ports.h"
 #include "recv/recv.h"
+#include "send/send.h"
+#include "sight/blackbox.h"
 #include "sight/mib.h"
 #include "sight/trace.h"
+#include "sock/create.h"
+#include "window/window.h"
+
+/**
+ * xtcp_request_fill_names() - fill both addresses, the device, skb->mark and the DSCP
+ * @he: a zeroed entry
+ * @lsk: the listener
+ * @skb: a segment of the connection; skb->data is its TCP header
+ * @key: the lookup key of @skb
+ *
+ * Context: softirq, RCU read side.
+ */
+inline void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
+				    const struct xtcp_demux_key *key)
+{
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	struct xtcp_conn *conn = &he->conn;
+
+	conn->hash = key->hash >> 32;
+	conn->kind = XTCP_CONN_REQUEST;
+	xtcp_conn_set_tuple(conn, &key->tuple);
+	conn->bound_dev_if = inet_request_bound_dev_if(lsk, skb);
+	/* a link-local address is valid only on its link, and a VRF has several links */
+	if (!conn->v4 && (!conn->bound_dev_if || seg->sdif) && ipv6_addr_type(&conn->faddr6) & IPV6_ADDR_LINKLOCAL)
+		conn->bound_dev_if = seg->sdif ?: seg->dif;
+	he->mark = inet_request_mark(lsk, skb);
+	he->tos = xtcp_reply_tos(skb);
+	he->lsk = lsk;
+}
+
+/**
+ * xtcp_request_fill_syn() - fill in the options that a SYN asks for and we grant
+ * @he: a zeroed entry
+ * @lsk: the listener
+ * @skb: the SYN
+ * @key: the lookup key of @skb
+ *
+ * The caller sets he->ao. RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018
+ * section 2.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
+			   const struct xtcp_demux_key *key)
+{
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(lsk)->sysctl;
+	const struct xtcp_seg *seg = xtcp_seg(skb);
+	u16 user_mss = READ_ONCE(xtcp_endpoint(lsk)->user_mss);
+	const bool wscale_ok = seg->has_wscale && READ_ONCE(ctl->window_scaling);
+	const bool ts_ok = seg->has_ts && READ_ONCE(ctl->timestamps);
+	const bool sack_ok = seg->sack_permitted && READ_ONCE(ctl->sack);
+
+	xtcp_request_fill_names(he, lsk, skb, key);
+	he->irs = seg->seq;
+	he->mss = seg->mss;
+	if (!he->mss)
+		he->mss = he->conn.v4 ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+	else if (user_mss)
+		he->mss = min(he->mss, user_mss);
+	/* these bits share an octet; set in a row, they can be written by one store */
+	he->wscale_ok = wscale_ok;
+	he->ts_ok = ts_ok;
+	he->sack_ok = sack_ok;
+	if (wscale_ok)
+		he->snd_wscale = seg->wscale;
+	if (ts_ok)
+		he->ts_recent = seg->tsval;
+	if (unlikely(seg->ack_rate == XTCP_ACKRATE_SUPPORTED))
+		he->ack_rate_ok = READ_ONCE(ctl->ack_rate_request);
+}
+
+/**
+ * xtcp_request_asks_ao() - does this segment begin, or complete, a handshake with TCP-AO?
+ * @lsk: the listener; callers use xtcp_request_has_ao(), which returns at once if @lsk has no key
+ * @skb: a segment whose signature @lsk has accepted
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when the segment has the TCP-AO option and the listener has TCP-AO keys: all
+ * segments of the connection must then have a MAC.
+ */
+noinline_for_stack bool xtcp_request_asks_ao(const struct sock *lsk, const struct sk_buff *skb)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	struct xtcp_ao_option option;
+
+	return xtcp_ao_of(lsk) &&
+	       xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option) == XTCP_AO_PRESENT;
+}
+
+/**
+ * xtcp_request_leave_room() - drop an option that does not fit beside a signature
+ * @he: the entry, after xtcp_request_fill_syn()
+ * @lsk: the listener
+ * @by_cookie: the SYN is answered with a cookie, and no entry will be kept
+ *
+ * Timestamps, a SACK block and a signature option of more than 16 octets do not all fit into a
+ * header. MD5 (RFC 2385), and TCP-AO with a MAC of more than 12 octets (RFC 5925 section 7.6), need
+ * such an option. As in Linux, timestamps are dropped, and SACK stays. But if a cookie is sent,
+ * timestamps stay, and SACK is dropped: the timestamp carries options that a cookie has no space
+ * for.
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie)
+{
+	if (likely(xtcp_signer_leaves_room(xtcp_signer_room_for(lsk, he), he->sack_ok)) || !he->ts_ok)
+		return;
+	if (by_cookie) {
+		he->sack_ok = false;
+		return;
+	}
+	he->ts_ok = false;
+	he->ts_recent = 0;
+}
+
+/**
+ * xtcp_request_fill_cookie() - rebuild an entry that was not kept
+ * @he: a zeroed entry after xtcp_request_fill_names()
+ * @seg: the handshake's last ACK
+ * @cookie: the decoded cookie of @seg
+ *
+ * Context: softirq.
+ */
+void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
+			      const struct xtcp_cookie *cookie)
+{
+	he->irs = seg->seq - 1;
+	he->iss = seg->ack - 1;
+	he->mss = cookie->mss;
+	he->wscale_ok = cookie->wscale_ok;
+	he->snd_wscale = cookie->snd_wscale;
+	he->ts_ok = cookie->ts_ok;
+	he->ts_recent = cookie->ts_ok ? seg->tsval : 0;
+	he->sack_ok = cookie->sack_ok;
+}
+
+/**
+ * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
+ * @he: the entry; its addresses, ts_ok, wscale_ok and ao are set, rcv_wscale is 0
+ * @listener: the listener; its group determines the shift
+ * @how: the route of the SYN-ACK, and the MSS option that this route allows
+ *
+ * Context: softirq, RCU read side.
+ */
+__always_inline void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
+					      const struct xtcp_ip_reply *how)
+{
+	u32 mss = how->advmss;
+
+	if (he->ts_ok)
+		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
+	mss -= xtcp_signer_room_for(listener->sk, he);
+	he->rcv_wnd = xtcp_window_first(listener->sk, how->dst, mss);
+	if (he->wscale_ok)
+		he->rcv_wscale = xtcp_window_shift_of_route(how->dst, listener->group->rcv_wscale);
+}
+
+/**
+ * xtcp_request_addresses_ok() - may this SYN be answered?
+ * @skb: the SYN
+ * @tuple: the tuple of @skb
+ *
+ * A SYN is ignored if its source or destination is a broadcast or multicast address, or its source
+ * is the unspecified address (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), or source and
+ * destination have the same address and port.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: false if the caller has to ignore the SYN.
+ */
+bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple)
+{
+	const struct rtable *rt = skb_rtable(skb);
+
+	if (tuple->lport == tuple->fport && ipv6_addr_equal(&tuple->laddr, &tuple->faddr))
+		return false;
+	if (!xtcp_tuple_is_v4(tuple))
+		return ipv6_unicast_destination(skb) && !ipv6_addr_is_multicast(&tuple->faddr) &&
+		       !ipv6_addr_any(&tuple->faddr);
+	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST))
+		return false;
+	return !ipv4_is_multicast(tuple->faddr.s6_addr32[3]) && !ipv4_is_lbcast(tuple->faddr.s6_addr32[3]) &&
+	       !ipv4_is_zeronet(tuple->faddr.s6_addr32[3]);
+}
+
+/* LSMs read the address family of a request from its ops. */
+static const struct request_sock_ops lsm_ops[2] = {
+	{ .family = AF_INET },
+	{ .family = AF_INET6 },
+};
+
+/*
+ * The request sock that LSMs see. It is large and nearly all zeros. So each processor keeps one
+ * request sock, and need not clear a new one for each SYN. BH is off and lsm_lock is held, so each
+ * request sock has one user at a time.
+ */
+static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
+static DEFINE_PER_CPU(local_lock_t, lsm_lock) = INIT_LOCAL_LOCK(lsm_lock);
+
+static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk, const struct xtcp_request *he,
+			     const struct xtcp_tuple *tuple)
+{
+	const bool v4 = he->conn.v4;
+
+	request->req.rsk_ops = (struct request_sock_ops *)&lsm_ops[!v4];
+	request->req.rsk_listener = lsk;
+	write_pnet(&request->ireq_net, sock_net(lsk));
+	request->ireq_family = v4 ? AF_INET : AF_INET6;
+	request->ir_rmt_port = tuple->fport;
+	request->ir_num = ntohs(tuple->lport);
+	request->ir_v6_rmt_addr = tuple->faddr;
+	request->ir_v6_loc_addr = tuple->laddr;
+	request->ir_rmt_addr = v4 ? tuple->faddr.s6_addr32[3] : 0;
+	request->ir_loc_addr = v4 ? tuple->laddr.s6_addr32[3] : 0;
+	request->ir_iif = he->conn.bound_dev_if;
+	request->ir_mark = he->mark;
+	/*
+	 * clear what an earlier call has left in this memory: the LSM's labels, IP options that
+	 * carry labels, and the socket cookie that a BPF program asked for
+	 */
+	atomic64_set(&request->ir_cookie, 0);
+	request->req.secid = 0;
+	request->req.peer_secid = 0;
+	request->ipv6_opt = NULL;	/* also clears ireq_opt, IPv4's options: a union */
+}
+
+static void free_ip_options(struct inet_request_sock *request, struct sock *lsk, bool v4)
+{
+	if (v4) {
+		kfree(rcu_access_pointer(request->ireq_opt));
+	} else {
+		atomic_sub(request->ipv6_opt->tot_len, &lsk->sk_omem_alloc);
+		txopt_put(request->ipv6_opt);
+	}
+}
+
+/**
+ * xtcp_request_lsm_ok() - does the security policy allow the connection?
+ * @lsk: the listener
+ * @skb: the SYN, or the handshake's last ACK if it has a SYN cookie
+ * @he: the entry, after xtcp_request_fill_names()
+ * @tuple: the tuple of @he
+ *
+ * LSMs expect a request sock of the kernel, so this function fills one for them. Labels that LSMs
+ * write to this request sock are lost.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: false if the caller has to ignore the segment.
+ */
+bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
+			 const struct xtcp_tuple *tuple)
+{
+	struct inet_request_sock *request;
+	bool ok;
+
+	lockdep_assert_in_softirq();
+	local_lock_nested_bh(&lsm_lock);
+	request = this_cpu_ptr(&lsm_request);
+	fill_lsm_request(request, lsk, he, tuple);
+	ok = !security_inet_conn_request(lsk, skb, &request->req);
+	if (unlikely(request->ipv6_opt))
+		free_ip_options(request, lsk, he->conn.v4);
+	local_unlock_nested_bh(&lsm_lock);
+	return ok;
+}
+
+/*
+ * Fills the TCB of a child with what the handshake has agreed on (RFC 9293 section 3.10.7.2). No
+ * lock guards the entry here: its timer, or a segment on another CPU, may change it meanwhile. The
+ * child then begins as if its ACK had come a moment earlier or later.
+ */
+static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts_offset)
+{
+	struct xtcp_sock *xsk = xtcp_sk(child);
+
+	xtcp_snd_choose(&xsk->snd, he->iss, ts_offset);
+	xtcp_snd_begin_after_syn(&xsk->snd);
+	xtcp_rcv_begin(&xsk->rcv, he->irs);
+	xtcp_agreed_options(&xsk->agreed, he->wscale_ok, he->snd_wscale, he->ts_ok, he->sack_ok);
+	xtcp_agreed_ack_rate(&xsk->agreed, he->ack_rate_ok);
+	xsk->ecn = he->ecn_ok ? XTCP_ECN_OK : he->ecn_maybe ? XTCP_ECN_MAYBE : 0;
+	if (he->accecn_ok)
+		/* data_race(): the SYN may come again meanwhile; see above */
+		xtcp_accecn_start(child, he->syn_codepoint, data_race(!!he->asked_without));
+	if (he->ts_ok)
+		xtcp_paws_take(&xsk->paws, READ_ONCE(he->ts_recent));
+
+	xtcp_agreed_peer_mss(&xsk->agreed, he->mss, 0);
+	xtcp_agreed_our_mss(&xsk->agreed, xtcp_ip_advmss(child), xsk->user_mss);
+	xtcp_mss_sync(child, 0);
+
+	xtcp_window_offered(child, he->rcv_wnd, he->rcv_wscale);
+	xtcp_space_begin(child);
+
+	xsk->total_retrans = READ_ONCE(he->resent);
+	xtcp_timeouts_of_syn_ack(&xsk->timeouts, READ_ONCE(he->level),
+				 he->sent_us ? ((u32)xtcp_clock_us() - he->sent_us) / USEC_PER_MSEC : 0);
+}
+
+/*
+ * Takes a sample of the round-trip time, from the SYN-ACK to the ACK that completes the handshake.
+ * If the SYN-ACK was sent again, there is a sample only if a timestamp tells which copy the peer
+ * answers (RFC 6298 section 3). If two copies had the same TSval, the later copy counts. There is
+ * no sample if he->acked is set: the peer answered the SYN-ACK with an earlier ACK, which made no
+ * child, so the time until this ACK is more than the round trip. As in fill_child(), no lock guards
+ * the entry.
+ */
+static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(child);
+	u64 now_us;
+	u32 ms;
+
+	/* data_race(): another ACK may come meanwhile */
+	if (data_race(!!he->acked) || !he->sent_us)
+		return;
+	now_us = xtcp_clock_us();
+	if (!READ_ONCE(he->resent)) {
+		xtcp_bounds_sample(child, (u32)now_us - he->sent_us);
+	} else if (he->ts_ok && seg->has_ts && seg->tsecr) {
+		ms = xtcp_clock_ts_of(now_us) + xsk->snd.ts_offset - seg->tsecr - READ_ONCE(he->ts_late);
+		if (ms <= XTCP_RTO_MAX_MS)
+			xtcp_bounds_sample(child, max(ms, 1U) * USEC_PER_MSEC);
+	}
+}
+
+static void fill_child_names(struct sock *child, const struct xtcp_request *he, const struct xtcp_tuple *tuple)
+{
+	struct inet_sock *inet = inet_sk(child);
+	struct xtcp_sock *xsk = xtcp_sk(child);
+
+	xtcp_conn_set_tuple(&xsk->conn, tuple);
+	xsk->conn.hash = he->conn.hash;
+	xsk->conn.bound_dev_if = he->conn.bound_dev_if;
+	child->sk_bound_dev_if = he->conn.bound_dev_if;
+	child->sk_mark = he->mark;
+	inet->inet_dport = tuple->fport;
+	if (xtcp_tuple_is_v4(tuple)) {
+		sk_daddr_set(child, tuple->faddr.s6_addr32[3]);
+		sk_rcv_saddr_set(child, tuple->laddr.s6_addr32[3]);
+		inet->inet_saddr = inet->inet_rcv_saddr;
+	} else {
+		child->sk_v6_daddr = tuple->faddr;
+		child->sk_v6_rcv_saddr = tuple->laddr;
+		inet->inet_daddr = LOOPBACK4_IPV6;
+		inet->inet_rcv_saddr = LOOPBACK4_IPV6;
+		inet->inet_saddr = LOOPBACK4_IPV6;
+	}
+	if (child->sk_family == AF_INET6)
+		inet6_sk(child)->saddr = child->sk_v6_rcv_saddr;
+}
+
+/*
+ * Gives the child the DSCP that the entry has (xtcp_request.tos), as IP_TOS or IPV6_TCLASS would
+ * do. As in Linux, sk_priority stays that of the listener.
+ */
+static void reflect_tos(struct sock *child, const struct xtcp_request *he)
+{
+	if (he->conn.v4)
+		inet_sk(child)->tos = he->tos;
+	else
+		inet6_sk(child)->tclass = he->tos;
+}
+
+/* Gives the child the listener's XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. */
+static int inherit_limits(struct sock *child, const struct sock *lsk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(lsk);
+
+	if (likely(!seldom))
+		return 0;
+	return xtcp_seldom_set_idle(child, READ_ONCE(seldom->idle_ms), READ_ONCE(seldom->half_closed_ms),
+				    GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+}
+
+/*
+ * Ends a child that is in no table and in no queue yet. Drops both references of xtcp_sock_clone().
+ */
+static void discard_child(struct sock *child)
+{
+	/* sk_clone_lock() has locked the child, but sparse does not know that */
+	__acquire(&child->sk_lock.slock);
+	xtcp_state_set(child, TCP_CLOSE);
+	sock_orphan(child);
+	xtcp_sock_destroy(child);
+	bh_unlock_sock(child);
+	sock_put(child);
+}
+
+/*
+ * Puts the child into the table of connections and on the accept queue. In the table it replaces
+ * @entry, if there is one. Returns 0 or an error.
+ */
+static int publish_child(struct xtcp_listener *listener, struct sock *child, struct xtcp_request *entry)
+{
+	struct net *net = sock_net(listener->sk);
+	struct xtcp_conn *conn = &xtcp_sk(child)->conn;
+	struct xtcp_net *xn = xtcp_net(net);
+	int err;
+
+	sock_hold(child);	/* the table's reference; xtcp_demux_remove_sk() puts it */
+	spin_lock(&listener->lock);
+	if (listener->closed || (entry && !xtcp_listen_has_entry(listener, entry)))
+		err = -ECONNABORTED;
+	else if (xtcp_acceptq_is_full(listener))
+		err = -EAGAIN;
+	else if (entry)
+		err = xtcp_demux_replace(xn, &entry->conn, conn);
+	else
+		err = xtcp_demux_insert(xn, conn);
+	if (!err) {
+		xtcp_sk(child)->lease = xtcp_lease_hold(xtcp_sk(listener->sk)->lease);
+		xtcp_acceptq_add(listener, child);
+		if (entry)
+			xtcp_entry_completed(listener, entry);
+	}
+	spin_unlock(&listener->lock);
+	if (err)
+		__sock_put(child);
+	else
+		sock_prot_inuse_add(net, child->sk_prot, 1);
+	return err;
+}
+
+/**
+ * xtcp_child_make() - make the child of a completed handshake, or of a SYN with Fast Open
+ * @listener: the listener
+ * @skb: the segment that completed the handshake, or the SYN if @fast is not NULL
+ * @he: the entry: from the table, rebuilt from a cookie, or filled from a Fast Open SYN
+ * @ts_offset: milliseconds that the child adds to our clock for its TSvals
+ *	(xtcp_secret_ts_offset())
+ * @is_entry: true if @he is in the table; the child replaces it
+ * @fast: the Fast Open state, if @skb is a SYN that opens the connection before the handshake ends
+ *	(RFC 7413); else NULL. After success, the child owns @fast
+ *
+ * Context: softirq, RCU read side. Takes the listener's lock.
+ *
+ * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; or an error
+ * pointer: -EAGAIN when the accept queue is full; -ENOMEM; -ENOBUFS; -EHOSTUNREACH; -EKEYREJECTED
+ * when the listener's TCP-AO keys for the peer are gone; -ECONNABORTED when the listener has ended,
+ * or the entry has ended or moved to another listener (estate.c); -EADDRNOTAVAIL when the tuple is
+ * taken.
+ */
+struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
+			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	struct sock *lsk = listener->sk;
+	struct sock *child;
+	int err;
+
+	/* test before the expensive clone is made; publish_child() tests again under the lock */
+	if (xtcp_acceptq_is_full(listener))
+		return ERR_PTR(-EAGAIN);
+	child = xtcp_sock_clone(lsk, GFP_ATOMIC);
+	if (!child)
+		return ERR_PTR(-ENOMEM);
+	fill_child_names(child, he, &tuple);
+	if (unlikely(READ_ONCE(xtcp_net_of(lsk)->sysctl.reflect_tos)))
+		reflect_tos(child, he);
+	err = he->ao ? xtcp_aoconn_inherit(child, lsk, he, skb) : xtcp_keys_inherit(child, lsk);
+	if (err)
+		goto err_child;
+	err = -EHOSTUNREACH;
+	/* the hash selects a path: keep the hash of the SYN-ACK, since the SYN-ACK's path works */
+	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
+	if (!xtcp_ip_child_route(child))
+		goto err_child;
+	/* if there is no memory, the child requests no ACK rate, and the peer chooses the rate */
+	if (unlikely(he->ack_rate_ok))
+		xtcp_seldom_set_ack_rate(child, xtcp_seldom_ack_rate(lsk), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+	err = inherit_limits(child, lsk);
+	if (err)
+		goto err_child;
+	xtcp_policy_begin(child);
+	xtcp_algorithms_take_route(child);
+	fill_child(child, he, ts_offset);
+	sample_round_trip(child, he, xtcp_seg(skb));
+	if (unlikely(he->has_syn) && xtcp_pool_syn(he)->len)
+		xtcp_sk(child)->saved_syn = xtcp_savedsyn_copy(xtcp_pool_syn(he));
+	if (unlikely(fast)) {
+		err = xtcp_fastopen_begin(child, fast);
+		if (err)
+			goto err_child;
+	}
+	err = publish_child(listener, child, is_entry ? he : NULL);
+	if (err)
+		goto err_child;
+	xtcp_blackbox_child(child, listener->user, he->sent_us, he->rcv_wnd);
+	xtcp_state_set(child, TCP_SYN_RECV);
+	security_inet_conn_established(child, skb);
+	XTCP_INC_STATS(xtcp_net_of(lsk), TCP_MIB_PASSIVEOPENS);
+	return child;
+
+err_child:
+	xtcp_sk(child)->fastopen = NULL;
+	discard_child(child);
+	return ERR_PTR(err);
+}
+
+/**
+ * xtcp_child_let_pass() - make PAWS accept the segment that has made a child
+ * @child: the child
+ * @seg: the segment
+ *
+ * Another CPU may have raised TS.Recent of the entry since this segment passed the PAWS test of the
+ * entry. The segment must not fail PAWS in the child: it has to bring the child to ESTABLISHED, or
+ * the program never learns of the child.
+ *
+ * Context: softirq. Lock: socket, held (bh_lock_sock()).
+ */
+void xtcp_child_let_pass(struct sock *child, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(child);
+
+	if (xsk->agreed.ts_ok && seg->has_ts)
+		xtcp_paws_let_pass(&xsk->paws, seg->tsval);
+}
 
 /* Counts a SYN for which no entry is kept. @reason: XTCP_TRACE_COOKIE or XTCP_TRACE_REFUSED. */
 static void count_declined(struct sock *lsk, struct xtcp_listener *listener, const struct xtcp_tuple *tuple, int reason)

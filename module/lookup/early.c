@@ -72,7 +72,7 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "listen/entry.h"
+#include "listen/listen.h"
 #include "lookup/attach.h"
 #include "ports/ports.h"
 #include "timewait/timewait.h"

@@ -18,7 +18,7 @@
  * the old device. So is_beside() checks the sock that the program chooses.
  *
  * A member that closes drops its half-open entries like any listener. If net.xtcp.migrate_req is
- * set, the member hands them over instead (listen/heir.c). The third ACK for a dropped entry
+ * set, the member hands them over instead (listen/estate.c). The third ACK for a dropped entry
  * reaches another member. As in Linux, this member answers with a RST, unless the ACK has a valid
  * cookie. A group checks cookies only for some time after xtcp_entry_note_declined() was called for
  * one of its members. entry.c lists the events that cause the call. All members share the time of
@@ -72,7 +72,7 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "listen/listener.h"
+#include "listen/listen.h"
 
 /**
  * xtcp_seats_new() - allocate an empty array

@@ -25,7 +25,7 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "listen/listener.h"
+#include "listen/listen.h"
 
 /*
  * Hashes a key. If the address begins with 64 zero bits, as an IPv4 address or the wildcard does,

@@ -31,7 +31,7 @@
 #include "base/secret.h"
 #include "cong/paths.h"
 #include "fastopen/fastopen.h"
-#include "listen/estate.h"
+#include "listen/listen.h"
 #include "lookup/attach.h"
 #include "lookup/lookup.h"
 #include "netns/proc.h"

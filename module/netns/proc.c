@@ -35,8 +35,7 @@
 #include "compat.h"
 #include "cong/cong.h"
 #include "cong/paths.h"
-#include "listen/entry.h"
-#include "listen/listener.h"
+#include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "netns/proc_blackbox.h"
 #include "netns/proc_listen.h"
@@ -179,7 +178,7 @@ static void show_sock(struct listing *l, struct sock *sk)
 	row_of_sock(l, &row, sk);
 	if (row.state == TCP_CLOSE)
 		return;
-	/* the clone of a listener enters the table just before its first change of state (child.c) */
+	/* the clone of a listener enters the table just before its first change of state (synq.c) */
 	if (row.state == TCP_LISTEN)
 		row.state = TCP_SYN_RECV;
 	row.tx_queue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);

@@ -20,7 +20,7 @@
 
 #include "base/net.h"
 #include "compat.h"
-#include "listen/listener.h"
+#include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "sight/trace.h"
 #include "socket/socket.h"

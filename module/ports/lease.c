@@ -53,7 +53,7 @@
 #include "base/net.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "listen/listener.h"
+#include "listen/listen.h"
 
 static_assert(XTCP_PORTLISTS * XTCP_PORTLIST_BLOCKS * XTCP_PORTLIST_BLOCK == XTCP_PORTS);
 static_assert(XTCP_PORTLIST_BLOCK <= (u8)~0);

@@ -378,7 +378,7 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 	sock_owned_by_me(sk);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
 	/*
-	 * child.c has set the RTT of a listener's child, so it is not computed here. The timestamp
+	 * synq.c has set the RTT of a listener's child, so it is not computed here. The timestamp
 	 * echo would be inexact: the low bits of our SYN-ACK's TSval may encode options of the SYN
 	 * (cookie.c)
 	 */

@@ -17,7 +17,7 @@
  *                                                                         lock, or a child's; the
  *                                                                         lock of a listener that
  *                                                                         ends and moves its queues
- *                                                                         to another (heir.c)
+ *                                                                         to another (estate.c)
  * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
  * xtcp_portmap.lock        the map of ports in use towards one  both      a socket lock,
  *                          destination; never two at once                 xtcp_listener.lock

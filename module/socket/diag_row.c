@@ -38,8 +38,7 @@
 #include "base/tuple.h"
 #include "compat.h"
 #include "cong/algorithms.h"
-#include "listen/entry.h"
-#include "listen/listener.h"
+#include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "socket/diag_filter.h"
 #include "time/time.h"
@@ -409,7 +408,7 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 	 * and tuple do not change before this RCU read side ends
 	 */
 	row->state = inet_sk_state_load(sk);
-	/* the clone of a listener enters the table just before its first change of state (child.c) */
+	/* the clone of a listener enters the table just before its first change of state (synq.c) */
 	if (row->state == TCP_LISTEN)
 		row->state = TCP_SYN_RECV;
 	row->tuple = xtcp_conn_tuple(&xsk->conn);

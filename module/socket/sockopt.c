@@ -47,7 +47,7 @@
 #include "compat.h"
 #include "cong/algorithms.h"
 #include "fastopen/fastopen.h"
-#include "listen/entry.h"
+#include "listen/listen.h"
 #include "lookup/attach.h"
 #include "policy/policy.h"
 #include "recv/recv.h"

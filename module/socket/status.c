@@ -17,8 +17,7 @@
 #include "cong/rate.h"
 #include "ecn/ecn.h"
 #include "expiry/expiry.h"
-#include "listen/acceptq.h"
-#include "listen/listener.h"
+#include "listen/listen.h"
 #include "recv/recv.h"
 #include "window/window.h"
 

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Handshakes that a listener answers.
+ *
+ * Comes in: SYNs, third ACKs and RSTs for a listener. Goes out: SYN-ACKs through out/, children for
+ * accept().
+ *
+ * Both queues of a listener share a lock of their own (listen.h), so softirq never takes the socket
+ * lock of a listener. What may not happen here: memory for a SYN beyond the limits of the queue, or a
+ * child that does not know its peer.
+ */
+#ifndef XTCP_LISTEN_H
+#define XTCP_LISTEN_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/minmax.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+#include <net/sock.h>
+#include <uapi/linux/xtcp.h>
+
+#include "base/cookie.h"
+#include "base/endpoint.h"
+#include "base/net.h"
+#include "base/seg.h"
+#include "base/seldom.h"
+#include "lookup/lookup.h"
+#include "sight/mib.h"
+#include "sight/trace.h"
+
+struct list_head;
+struct net;
+struct sk_buff;
+struct sock;
+struct xtcp_cookie;
+struct xtcp_demux_key;
+struct xtcp_fastopen;
+struct xtcp_group;
+struct xtcp_ip_reply;
+struct xtcp_listener;
+struct xtcp_members;
+struct xtcp_net;
+struct xtcp_request;
+struct xtcp_saved_syn;
+struct xtcp_seg;
+struct xtcp_tuple;
+
+/* entry.c */
+
+/* levels 0 to 6 wait for 1, 2, 4 ... 64 s, and level 7 for 120 s; later timeouts stay in level 7 */
+#define XTCP_ENTRY_LEVELS	8
+
+/**
+ * struct xtcp_synq - the entries of a listener, by the number of their timeouts
+ * @level: one list for each number of timeouts; all entries of a list wait equally long, so the
+ *	first entry of a list expires first, unless an inherited entry stands too far back (entry.c)
+ * @len: number of entries
+ * @peak: the maximum of @len so far
+ * @young: number of entries that have had no timeout yet
+ * @timer: fires at the earliest deadline
+ */
+struct xtcp_synq {
+	struct list_head level[XTCP_ENTRY_LEVELS];
+	unsigned int len;
+	unsigned int peak;
+	unsigned int young;
+	struct timer_list timer;
+};
+
+/**
+ * struct xtcp_request - a half-open connection (SYN-RECEIVED by way of LISTEN)
+ * @node: links the entries on a list of the listener
+ * @next_in_batch: the next entry of a batch that is freed together; only in a dead entry
+ * @rcu: for call_rcu(); only in a dead entry that is freed alone
+ * @lsk: the listener. It changes under the locks of both the old and the new listener (estate.c). The
+ *	entry leaves the table before its listener is freed
+ * @expires: the low 32 bits of jiffies at the next timeout
+ * @irs: SEG.SEQ of the SYN
+ * @iss: our ISN; a cookie, unless the SYN reopens a TIME-WAIT record
+ * @ts_recent: TS.Recent, first the TSval of the SYN
+ * @sent_us: when the SYN-ACK first went out, microseconds; 0: not known
+ * @ack_stamp: jiffies of the last answer to a retransmitted SYN, an unacceptable segment or a RST;
+ *	0: no answer yet
+ * @mark: skb->mark of our segments, as SO_MARK would set it
+ * @mss: the peer's MSS option, at most TCP_MAXSEG; or the default; or the MSS in the cookie
+ * @rcv_wnd: the window that the SYN-ACK offers, octets
+ * @level: number of timeouts so far
+ * @tos: DSCP of the SYN, or of the ACK that brought the cookie, for net.xtcp.reflect_tos
+ * @snd_wscale: the peer's window shift
+ * @rcv_wscale: our window shift
+ * @wscale_ok: SYN and SYN-ACK carry window scaling
+ * @ts_ok: SYN and SYN-ACK carry timestamps
+ * @sack_ok: SYN and SYN-ACK carry SACK-permitted (RFC 2018)
+ * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168, RFC 9768)
+ * @ecn_maybe: the entry is rebuilt from a cookie without timestamps: such a cookie does not say
+ *	whether the SYN-ACK has granted ECN
+ * @accecn_ok: the SYN-ACK grants AccECN mode (RFC 9768)
+ * @syn_codepoint: ECN field of the IP header of the SYN
+ * @resent: how often the SYN-ACK was sent again
+ * @ts_late: how many milliseconds the TSval of the last SYN-ACK is behind the clock, because the
+ *	lowest six bits of the TSval carry options (cookie.c)
+ * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
+ * @acked: the ACK that completes the handshake has arrived, but made no child. The accept queue
+ *	was full, another error occurred, or TCP_DEFER_ACCEPT lets the entry wait for data (listener
+ *	lock)
+ * @has_syn: a struct xtcp_saved_syn follows the entry in memory (xtcp_pool_syn()); constant
+ * @ao: the SYN has a TCP-AO option, and the listener has TCP-AO keys, so every segment must have
+ *	the option; constant once the entry is in the table. The KeyIDs of the latest SYN follow the
+ *	entry in memory
+ * @ack_rate_ok: SYN and SYN-ACK have the ACK Rate Request option
+ *	(draft-ietf-tcpm-ack-rate-request-10); constant once the entry is in the table
+ * @of_guest: the entry's namespace belongs to a user namespace other than the initial one; constant
+ * @dead: the entry has left the table and its list (listener lock)
+ * @conn: the node in the table of connections; the last field, because an entry of IPv4 is
+ *	allocated without the end of @conn
+ *
+ * The fields from @wscale_ok to @syn_codepoint are constant once the entry is in the table.
+ * "Listener lock" means that the lock of the listener guards the field.
+ */
+struct xtcp_request {
+	union {
+		struct list_head node;
+		struct xtcp_request *next_in_batch;
+		struct rcu_head rcu;
+	};
+	struct sock *lsk;
+	u32 expires;
+	u32 irs;
+	u32 iss;
+	u32 ts_recent;
+	u32 sent_us;
+	u32 ack_stamp;
+	u32 mark;
+	u16 mss;
+	u16 rcv_wnd;
+	u8 level;
+	u8 tos;
+	u8 snd_wscale : 4;
+	u8 rcv_wscale : 4;
+	bool wscale_ok : 1;
+	bool ts_ok : 1;
+	bool sack_ok : 1;
+	bool ecn_ok : 1;
+	bool ecn_maybe : 1;
+	bool accecn_ok : 1;
+	u8 syn_codepoint : 2;
+	u8 resent;
+	u8 ts_late;
+	bool asked_without : 1;
+	bool acked : 1;
+	bool has_syn : 1;
+	bool of_guest : 1;
+	bool ao : 1;
+	bool ack_rate_ok : 1;
+	bool dead;
+	struct xtcp_conn conn;
+};
+
+/* The options that the cookie of an entry has to carry. */
+static inline struct xtcp_cookie xtcp_entry_cookie(const struct xtcp_request *he)
+{
+	return (struct xtcp_cookie) {
+		.mss = he->mss,
+		.snd_wscale = he->snd_wscale,
+		.wscale_ok = he->wscale_ok,
+		.ts_ok = he->ts_ok,
+		.sack_ok = he->sack_ok,
+		.ecn_ok = he->ecn_ok,
+	};
+}
+
+void xtcp_entry_start(struct xtcp_listener *listener);
+void xtcp_entry_stop(struct xtcp_listener *listener);
+int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key);
+/* With the listener's lock held. */
+void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he);
+void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he);
+void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason);
+struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener);
+int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he);
+
+unsigned long xtcp_entry_timeout(unsigned int level);
+int xtcp_entry_seconds_of(unsigned int timeouts);
+u8 xtcp_entry_timeouts_within(int seconds);
+void xtcp_entry_note_declined(struct xtcp_listener *listener);
+bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener);
+
+/*
+ * The two queues of a listening sock: half-open entries, and children for accept(). The queues have
+ * a lock of their own, so segments can fill them while a program holds the socket lock. listen()
+ * allocates the queues, and they are freed a grace period after the listener stops. Once "closed"
+ * is set, the queues refuse segments that found the listener before it stopped.
+ */
+
+/**
+ * struct xtcp_listener_stats - one processor's counters of a listener, since listen()
+ * @overflows: segments refused because the accept queue was full: SYNs, and ACKs that complete a
+ *	handshake
+ * @declined: SYNs that got no entry because of a limit, lack of memory, or net.xtcp.syncookies = 2:
+ *	dropped SYNs, and SYNs answered with a cookie
+ * @cookies_sent: SYNs answered with a cookie
+ * @cookies_recv: connections that the cookie in an ACK has opened, without an entry
+ */
+struct xtcp_listener_stats {
+	u32 overflows;
+	u32 declined;
+	u32 cookies_sent;
+	u32 cookies_recv;
+};
+
+/**
+ * struct xtcp_listener - the two queues of a listening sock
+ * @sk: the listening sock; it outlives this struct
+ * @stats: counters of each processor, which need no lock; /proc shows their sums. A SYN that is
+ *	answered with a cookie writes to no other field
+ * @lock: guards the fields below, unless another lock is named; taken in softirq and process
+ *	context; nests inside the socket lock. A holder may take the lock of an heir (estate.c), the
+ *	locks of the table of connections, and the lock of entry.c; create.c lists others
+ * @open: the program has not closed the listener; lock: the socket's
+ * @tells_briefly: when the listener ends, RSTs are sent only for XTCP_TELL_TIME: it has waited for
+ *	a successor (estate.c), or SOCK_DESTROY ends it (set.c); lock: the socket's
+ * @closed: no entry and no child may be queued any more
+ * @accept_queue: children, established or opened by Fast Open, oldest first
+ *	(xtcp_endpoint.accept_node)
+ * @accept_len: number of children
+ * @accept_max: the limit; as in Linux, the queue takes one child more
+ * @accept_peak: the maximum of @accept_len so far
+ * @somaxconn: net.core.somaxconn at the last listen(). If @accept_max equals @somaxconn, the
+ *	program may have asked for more: the kernel lowers the backlog to that limit before it
+ *	calls us
+ * @synq: half-open entries (entry.c)
+ * @group: the listeners among which SYNs are distributed; perhaps this listener alone (group.c)
+ * @members: the listeners of the same group with the same address, port and device (group.c);
+ *	lock: xtcp_rest.listeners_lock
+ * @member_index: the listener's index in @members; the same lock
+ * @cpu: the processor in whose array group.c has put the listener. If no processor has this
+ *	number, as with -1, the listener is in no array; lock: xtcp_incoming.cpus
+ * @cpu_index: the listener's index in the array of that processor; the same lock
+ * @number: the listener's number for listings in /proc (listeners.c)
+ * @net: the namespace, once the listener has ended: a reference until the last lookup. NULL for a
+ *	kernel's sock, which has no reference itself
+ * @user: to whom the black boxes of children belong (blackbox.c); constant
+ * @rcu: frees the struct after the last lookup
+ * @aborts: number of aborted children for each reason; no lock (lease.c)
+ */
+struct xtcp_listener {
+	struct sock *sk;
+	struct xtcp_listener_stats __percpu *stats;
+	spinlock_t lock;		/* guards the fields below: see @lock above */
+	bool closed;
+	bool open;
+	bool tells_briefly;
+	struct list_head accept_queue;
+	unsigned int accept_len;
+	unsigned int accept_max;
+	unsigned int accept_peak;
+	unsigned int somaxconn;
+	struct xtcp_synq synq;
+	struct xtcp_group *group;
+	struct xtcp_members *members;
+	u32 member_index;
+	int cpu;
+	u32 cpu_index;
+	u32 number;
+	struct net *net;
+	kuid_t user;
+	struct rcu_head rcu;
+	atomic_t aborts[XTCP_ABORT_MAX + 1];
+};
+
+/*
+ * The queues of a listener that a lookup has found; NULL if the listener has just stopped. RCU read
+ * side.
+ */
+static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
+{
+	/* smp_load_acquire() pairs with smp_store_release() in socket/connect.c */
+	return smp_load_acquire(&xtcp_endpoint(lsk)->listener);
+}
+
+/* Has a listener ended since a lookup found it? If so, another lookup does not find it. */
+static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
+{
+	/*
+	 * smp_load_acquire() pairs with smp_store_release() in entry.c. The listener leaves the
+	 * table before that store, so a lookup after this load does not find the listener
+	 */
+	return !listener || smp_load_acquire(&listener->closed);
+}
+
+/*
+ * May the listener inherit one more, if its queue has @len (estate.c)? A backlog of 0 counts as 1. Lock: the listener's,
+ * held.
+ */
+static inline bool xtcp_listen_may_inherit(const struct xtcp_listener *heir, unsigned int len)
+{
+	lockdep_assert_held(&heir->lock);
+	return len / 2 < max(READ_ONCE(heir->accept_max), 1U);
+}
+
+/*
+ * Is @he still an entry of @listener? @he may have ended, or moved to another listener (estate.c).
+ * Lock: the listener's, held.
+ */
+static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, const struct xtcp_request *he)
+{
+	lockdep_assert_held(&listener->lock);
+	/* READ_ONCE(): if @he is an entry of another listener, our lock does not guard he->lsk */
+	return READ_ONCE(he->lsk) == listener->sk && !he->dead;
+}
+
+/* Counts and traces what a listener refuses. */
+
+/* Counts a segment that the listener drops. */
+static inline void xtcp_refusal_drop(struct sock *lsk)
+{
+	atomic_inc(&lsk->sk_drops);
+	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENDROPS);
+}
+
+/* Counts a segment that is refused because the accept queue is full. */
+static inline void xtcp_refusal_overflow(struct sock *lsk, struct xtcp_listener *listener)
+{
+	this_cpu_inc(listener->stats->overflows);
+	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENOVERFLOWS);
+	xtcp_refusal_drop(lsk);
+}
+
+/* Emits the event xtcp_queue for a segment that is refused because the accept queue is full. */
+static inline void xtcp_refusal_trace_overflow(struct sock *lsk, const struct xtcp_listener *listener,
+					       const struct xtcp_tuple *tuple)
+{
+	unsigned int len = READ_ONCE(listener->accept_len);
+
+	trace_xtcp_queue(lsk, tuple, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
+}
+
+/*
+ * TCP_DEFER_ACCEPT: is this a bare ACK that must not make a child yet? The listener's defer_accept
+ * says how many timeouts of the SYN-ACK must come first. @timeouts: the number of timeouts so far.
+ */
+static inline bool xtcp_refusal_defers(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
+{
+	return seg->seq == seg->end_seq && timeouts < READ_ONCE(xtcp_endpoint(lsk)->defer_accept);
+}
+
+/* Process context: module init and exit. */
+int xtcp_acceptq_init(void);
+void xtcp_acceptq_exit(void);
+/* Without the listener's lock, the answer may be out of date at once. */
+bool xtcp_acceptq_is_full(const struct xtcp_listener *listener);
+/* The listener's lock is held, BH is disabled. xtcp_acceptq_close(): only in process context. */
+void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child);
+void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children);
+/*
+ * Any context. A false answer may be out of date at once. A true answer stays valid while the
+ * caller holds the socket lock.
+ */
+bool xtcp_acceptq_has_child(const struct sock *sk);
+/* Process context; takes the listener's lock. */
+struct sock *xtcp_acceptq_take(struct xtcp_listener *listener);
+
+#define XTCP_POOL_V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
+
+static inline u32 xtcp_pool_bytes_of(bool v4)
+{
+	return v4 ? XTCP_POOL_V4_SIZE : sizeof(struct xtcp_request);
+}
+
+/*
+ * Finds the copy of the SYN and the SYN's KeyIDs (TCP-AO), which follow the entry in memory. @he:
+ * an entry with has_syn set.
+ */
+static inline struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
+{
+	return (struct xtcp_saved_syn *)((u8 *)he + xtcp_pool_bytes_of(he->conn.v4));
+}
+
+int xtcp_pool_init(void);
+void xtcp_pool_exit(void);
+
+struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4);
+struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len);
+void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
+void xtcp_pool_free_dead(struct xtcp_net *xn, struct xtcp_request *he);
+
+/* estate.c */
+
+/**
+ * struct xtcp_heirs - where to find the heirs of a listener that is about to end
+ * @from: the listener
+ * @place: the local address, port and device of the listener
+ */
+struct xtcp_heirs {
+	struct xtcp_listener *from;
+	struct xtcp_members_key place;
+};
+
+/* Process context. Lock: socket of the listener, held. */
+bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from);
+void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children);
+bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child);
+
+int xtcp_estate_net_init(struct xtcp_net *xn);
+void xtcp_estate_net_exit(struct xtcp_net *xn);
+
+/* Process context. Lock: socket, held. */
+bool xtcp_estate_keep(struct sock *sk);
+void xtcp_estate_claim(struct sock *sk);
+void xtcp_estate_hurry(const struct sock *sk);
+
+/* halfopen.c */
+
+bool xtcp_cookieack_believed(const struct xtcp_listener *listener);
+/* The next two functions leave @skb to the caller. */
+bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
+bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
+struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
+
+/*
+ * Processes a segment for an entry. Returns the child that gets the segment next, locked, with a
+ * reference; NULL when there is no child; ERR_PTR(-EAGAIN) when the entry has moved to another
+ * listener or has ended.
+ */
+struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb);
+/* Handles an ICMP error about the SYN-ACK. @hard: a hard error (RFC 9293 section 3.9.2.2). */
+void xtcp_halfopen_icmp_error(struct xtcp_request *he, u32 seq, bool hard);
+
+bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
+
+/* synq.c */
+
+/* Softirq, RCU read side. */
+void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
+			     const struct xtcp_demux_key *key);
+void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
+			   const struct xtcp_demux_key *key);
+bool xtcp_request_asks_ao(const struct sock *lsk, const struct sk_buff *skb);
+void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie);
+void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
+			      const struct xtcp_cookie *cookie);
+void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
+			      const struct xtcp_ip_reply *how);
+bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple);
+bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
+			 const struct xtcp_tuple *tuple);
+
+/* As xtcp_request_asks_ao(). Few listeners have a key. */
+static inline bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
+{
+	return unlikely(xtcp_seldom_signs(lsk)) && xtcp_request_asks_ao(lsk, skb);
+}
+
+/* Softirq, RCU read side. */
+struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
+			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast);
+void xtcp_child_let_pass(struct sock *child, const struct xtcp_seg *seg);
+
+/* Softirq, RCU read side. Consumes @skb unless the listener has ended. */
+bool xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss);
+
+#endif /* XTCP_LISTEN_H */
