@@ -32,10 +32,8 @@
 #include "netns/sockstat.c"
 
 #include "in/interpose.c"
-#include "in/siblings.c"
 #include "in/icmp.c"
 #include "in/ingress.c"
-#include "in/checks.c"
 
 #include "listen/halfopen.c"
 #include "listen/synq.c"

@@ -33,7 +33,7 @@
 #include "base/stream.h"
 #include "cong/algorithms.h"
 #include "expiry/expiry.h"
-#include "in/interpose.h"
+#include "in/in.h"
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "netns/netns.h"

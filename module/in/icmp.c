@@ -20,7 +20,7 @@
  * So no error ends a synchronized connection. For Unreachable codes 2 to 4 this departs from
  * SHLD-26, as Linux does (RFC 5927 section 6).
  */
-#include "in/icmp.h"
+#include "in/in.h"
 
 #include <linux/errqueue.h>
 #include <linux/icmp.h>

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Arriving segments, until their connection is known.
+ *
+ * Comes in: every TCP segment of the machine, from IP, and ICMP errors about TCP. Goes out: a checked
+ * and parsed segment, with its connection or listener, to arrive/, listen/ or timewait/; foreign
+ * segments, untouched, to kernel TCP.
+ *
+ * What may not happen here: changing, counting or holding a foreign segment. Nothing here knows what a
+ * state means.
+ */
+#ifndef XTCP_IN_H
+#define XTCP_IN_H
+
+#include <linux/types.h>
+#include <net/dropreason.h>
+
+struct inet6_skb_parm;
+struct net;
+struct sk_buff;
+struct sock;
+struct xtcp_conn;
+struct xtcp_demux_key;
+struct xtcp_net;
+struct xtcp_request;
+
+/* ingress.c */
+
+/**
+ * struct xtcp_signature - what is known of the signature of a segment
+ * @verified: the segment was verified with the keys of the sock that gets the segment; false again
+ *	when a different sock gets the segment
+ * @counted: TCPAOGood has counted the segment, and must not count it again
+ */
+struct xtcp_signature {
+	bool verified;
+	bool counted;
+};
+
+void xtcp_checks_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason);
+bool xtcp_checks_header(struct xtcp_net *xn, struct sk_buff *skb);
+bool xtcp_checks_hops(const struct sock *sk, const struct sk_buff *skb);
+bool xtcp_checks_signature(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
+			   struct sk_buff *skb, int state, int l3index, struct xtcp_signature *signature);
+bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
+		       int state, int dif, int sdif, struct xtcp_signature *signature);
+
+void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk);
+bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
+		       const struct xtcp_demux_key *key);
+int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
+int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);
+
+/* icmp.c */
+
+/*
+ * Both functions return true when the quoted segment is ours; *err is then the return value for the
+ * protocol handler. If they return false, nothing has changed, and the caller calls kernel TCP's
+ * handler. Softirq, RCU read side.
+ */
+bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err);
+bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err);
+/* Handles XTCP_DEFERRED_MTU, in release_sock(). Lock: socket, held. */
+void xtcp_icmp_mtu_deferred(struct sock *sk);
+
+/* interpose.c */
+
+enum xtcp_sibling_ip {
+	XTCP_SIBLING_V4,
+	XTCP_SIBLING_V6,
+	XTCP_SIBLING_IPS,
+};
+
+/**
+ * struct xtcp_sibling_link - the position of a build in the chain of TCP's handlers
+ * @ours: the build's struct net_protocol or inet6_protocol
+ * @saved: the build's variable that points to the next such struct in the chain
+ */
+struct xtcp_sibling_link {
+	const void *ours;
+	const void **saved;
+};
+
+/*
+ * A sibling calls this function of ours: does a listener of ours want a SYN that would reopen a
+ * TIME-WAIT record of the sibling? Softirq, RCU read side.
+ */
+typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
+/*
+ * A sibling calls this function of ours: does a connection of ours own a segment that would go to a
+ * listener of the sibling? @wanted: the sibling's own xtcp_sibling_wants. If the segment is a SYN
+ * that would reopen a TIME-WAIT record of ours, and @wanted returns true, our function ends the
+ * record and returns false. Softirq, RCU read side.
+ */
+typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wanted);
+
+void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps, xtcp_sibling_wants wants);
+int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void));
+bool xtcp_siblings_call_ours(enum xtcp_sibling_ip ip);
+bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void));
+void xtcp_siblings_leave(void);
+bool xtcp_siblings_keep(struct sk_buff *skb);
+bool xtcp_siblings_want(struct sk_buff *skb);
+void xtcp_siblings_set_family(int family);
+bool xtcp_siblings_have_family(int family, char *name, size_t size);
+
+int xtcp_interpose_init(void);
+void xtcp_interpose_exit(void);
+
+#endif /* XTCP_IN_H */
