@@ -27,9 +27,6 @@
 #include "netns/netns.c"
 #include "netns/sysctl.c"
 #include "netns/proc.c"
-#include "netns/proc_listen.c"
-#include "netns/proc_blackbox.c"
-#include "netns/sockstat.c"
 
 #include "in/interpose.c"
 #include "in/icmp.c"

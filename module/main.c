@@ -37,7 +37,6 @@
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "netns/netns.h"
-#include "netns/sysctl.h"
 #include "out/out.h"
 #include "ports/ports.h"
 #include "sendq/sendq.h"

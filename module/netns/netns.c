@@ -34,8 +34,6 @@
 #include "listen/listen.h"
 #include "lookup/attach.h"
 #include "lookup/lookup.h"
-#include "netns/proc.h"
-#include "netns/sysctl.h"
 #include "out/out.h"
 #include "policy/policy.h"
 #include "ports/ports.h"

@@ -1,12 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Makes, starts and frees struct xtcp_net, the state of xtcp in a namespace. */
+/*
+ * A namespace.
+ *
+ * Comes in: the kernel's namespaces, writes to /proc/sys/net/xtcp, reads of /proc/net/xtcp*. Goes out:
+ * calls that begin and end what each room has in a namespace.
+ *
+ * What may not happen here: touching a segment.
+ */
 #ifndef XTCP_NETNS_H
 #define XTCP_NETNS_H
 
+#include <linux/seq_file.h>
+#include <linux/seq_file_net.h>
+
+#include "sight/blackbox.h"
+
+struct proto;
+struct seq_file;
 struct xtcp_net;
+
+/* netns.c */
 
 int xtcp_netns_start(struct xtcp_net *xn);
 int xtcp_netns_init(void);
 void xtcp_netns_exit(void);
+
+/* sysctl.c */
+
+int xtcp_sysctl_init(void);
+void xtcp_sysctl_exit(void);
+int xtcp_sysctl_net_init(struct xtcp_net *xn);
+void xtcp_sysctl_net_exit(struct xtcp_net *xn);
+
+/* proc.c */
+
+void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6);
+int xtcp_sockstat_show(struct seq_file *m, void *v);
+
+/* The state of one reader, in seq_file->private. */
+struct xtcp_proc_box {
+	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
+	struct xtcp_blackbox box;	/* a copy of the box that is shown */
+};
+
+extern const struct seq_operations xtcp_proc_blackbox_ops;
+
+/* The private data of the open files is a struct seq_net_private. */
+extern const struct seq_operations xtcp_proc_listen_ops;
+extern const struct seq_operations xtcp_proc_aborts_ops;
+
+int xtcp_proc_net_init(struct xtcp_net *xn);
+void xtcp_proc_net_exit(struct xtcp_net *xn);
 
 #endif /* XTCP_NETNS_H */

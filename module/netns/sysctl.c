@@ -16,7 +16,7 @@
  * address of its own, and registers that address. So the address of an entry identifies the
  * namespace (@namespaces). An entry contains the offset of its value in struct xtcp_sysctl.
  */
-#include "netns/sysctl.h"
+#include "netns/netns.h"
 
 #include <linux/log2.h>
 #include <linux/math64.h>

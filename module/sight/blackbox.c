@@ -4,7 +4,7 @@
  * policy table, chooses which connections get a box when they begin. An administrator can give a
  * box to a live connection, or take its box (socket/set.c). When a connection is aborted
  * (xtcp_sock.ended has a reason), its box is kept. When a connection ends in another way, for
- * example by both FINs, its box is freed. netns/proc_blackbox.c shows the boxes.
+ * example by both FINs, its box is freed. netns/proc.c shows the boxes.
  *
  * The module parameter blackbox_mem limits the boxes of all namespaces together. One namespace may
  * use the whole limit. But all guests (xtcp_net.is_guest) together may use only 1/XTCP_GUESTS_PART

@@ -39,7 +39,6 @@
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "netns/netns.h"
-#include "netns/sockstat.h"
 #include "out/out.h"
 #include "policy/policy.h"
 #include "ports/ports.h"
