@@ -85,18 +85,10 @@
 #include "sendq/fill.c"
 #include "sendq/sndq.c"
 
-#include "auth/md5opt.c"
-#include "auth/aoget.c"
 #include "auth/aoopt.c"
 #include "auth/verify.c"
-#include "auth/aoverify.c"
-#include "auth/signer.c"
-#include "auth/aoconn.c"
 #include "auth/aokeys.c"
-#include "auth/keys.c"
-#include "auth/md5.c"
 #include "auth/ao.c"
-#include "auth/hash.c"
 
 #include "lookup/early.c"
 #include "lookup/listeners.c"

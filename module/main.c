@@ -26,8 +26,7 @@
 
 #include "main.h"
 
-#include "auth/ao.h"
-#include "auth/md5.h"
+#include "auth/auth.h"
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/stream.h"

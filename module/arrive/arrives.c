@@ -27,7 +27,7 @@
 #include <net/tcp.h>
 #include <net/tcp_states.h>
 
-#include "auth/aokeys.h"
+#include "auth/auth.h"
 #include "base/abort.h"
 #include "base/acklimit.h"
 #include "base/clock.h"

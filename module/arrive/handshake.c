@@ -15,7 +15,7 @@
 #include <linux/security.h>
 #include <net/tcp.h>
 
-#include "auth/aoconn.h"
+#include "auth/auth.h"
 #include "base/abort.h"
 #include "base/ackrate.h"
 #include "base/endpoint.h"

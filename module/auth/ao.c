@@ -11,8 +11,16 @@
  * algorithm, and uses it with BH disabled and under hash_lock. The objects of an algorithm are
  * allocated when a program first names the algorithm. They stay until the module is unloaded, and
  * each still contains the key that was used last.
+ *
+ * The TCP-MD5 digest of a segment (RFC 2385 section 2.0): MD5 of the pseudo-header, the TCP header
+ * without options and with a checksum of zero, the text, and the key.
+ *
+ * When a program sets the first key, this file asks the kernel's crypto API for MD5. If the kernel
+ * has no MD5 (without CONFIG_CRYPTO_MD5, or in FIPS mode), no key can be set.
+ *
+ * Pseudo-header and text. MD5 digests and TCP-AO MACs cover both in the same form.
  */
-#include "auth/ao.h"
+#include "auth/auth.h"
 
 #include <crypto/hash.h>
 #include <linux/percpu.h>
@@ -22,11 +30,156 @@
 #include <linux/tcp.h>
 #include <net/ipv6.h>
 
-#include "auth/aokeys.h"
-#include "auth/hash.h"
 #include "base/options.h"
 #include "base/tuple.h"
 #include "base/wire.h"
+
+/**
+ * xtcp_hash_pseudo_header() - lay out the pseudo-header of a segment
+ * @bytes: receives at most %XTCP_HASH_PSEUDO_MAX octets
+ * @from: the sender; IPv4 as v4-mapped
+ * @to: the receiver
+ * @len: octets of the segment with its TCP header
+ *
+ * For IPv4 see RFC 9293 section 3.1, for IPv6 see RFC 8200 section 8.1.
+ *
+ * Context: any.
+ *
+ * Return: octets written.
+ */
+unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, const struct in6_addr *to, u32 len)
+{
+	if (ipv6_addr_v4mapped(from)) {
+		memcpy(bytes, &from->s6_addr32[3], 4);
+		memcpy(bytes + 4, &to->s6_addr32[3], 4);
+		bytes[8] = 0;
+		bytes[9] = IPPROTO_TCP;
+		xtcp_options_write16(bytes + 10, len);
+		return 12;
+	}
+	memcpy(bytes, from, 16);
+	memcpy(bytes + 16, to, 16);
+	xtcp_options_write32(bytes + 32, len);
+	xtcp_options_write32(bytes + 36, IPPROTO_TCP);
+	return XTCP_HASH_PSEUDO_MAX;
+}
+
+/**
+ * xtcp_hash_text() - hash the text of a segment
+ * @desc: the state of the algorithm
+ * @skb: the segment
+ * @at: octets of @skb in front of the text
+ *
+ * Context: any but hard interrupt.
+ *
+ * Return: 0, or the error of the algorithm.
+ */
+int xtcp_hash_text(struct shash_desc *desc, struct sk_buff *skb, unsigned int at)
+{
+	struct skb_seq_state state;
+	unsigned int n, read = 0;
+	const u8 *octets;
+	int err = 0;
+
+	if (skb->len <= at)
+		return 0;
+	skb_prepare_seq_read(skb, at, skb->len, &state);
+	while ((n = skb_seq_read(read, &octets, &state))) {
+		err = crypto_shash_update(desc, octets, n);
+		if (err) {
+			skb_abort_seq_read(&state);
+			break;
+		}
+		read += n;
+	}
+	return err;
+}
+
+static struct crypto_shash *algorithm_md5;	/* NULL until a key is first set; then constant */
+
+/**
+ * xtcp_md5_is_there() - does the kernel have MD5?
+ *
+ * The first call allocates the kernel's object for MD5; the kernel may load a module for it.
+ *
+ * Context: process, may sleep; in softirq only after a call that has returned true. Lock: any.
+ *
+ * Return: true when the kernel has MD5.
+ */
+bool xtcp_md5_is_there(void)
+{
+	struct crypto_shash *tfm;
+
+	if (likely(READ_ONCE(algorithm_md5)))
+		return true;
+	tfm = crypto_alloc_shash("md5", 0, 0);
+	if (IS_ERR(tfm))
+		return false;
+	/* another thread may have stored its object first */
+	if (cmpxchg(&algorithm_md5, NULL, tfm))
+		crypto_free_shash(tfm);
+	return true;
+}
+
+/**
+ * xtcp_md5_exit() - free the kernel's object for MD5
+ *
+ * Context: process, module exit; no sock and no record is left.
+ */
+void xtcp_md5_exit(void)
+{
+	if (algorithm_md5)
+		crypto_free_shash(algorithm_md5);
+}
+
+/**
+ * xtcp_md5_digest() - compute the digest of a segment
+ * @key: the key
+ * @from: the sender; IPv4 as v4-mapped
+ * @to: the receiver
+ * @skb: begins with the TCP header, which is in its linear part
+ * @digest: receives %XTCP_MD5_LEN octets
+ *
+ * Context: any but hard interrupt.
+ *
+ * Return: false when the algorithm has failed.
+ */
+bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
+		     struct sk_buff *skb, u8 *digest)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	u8 head[XTCP_HASH_PSEUDO_MAX + sizeof(*th)] __aligned(4);
+	const unsigned int pseudo = xtcp_hash_pseudo_header(head, from, to, skb->len);
+	SHASH_DESC_ON_STACK(desc, algorithm_md5);
+	int err;
+
+	memcpy(head + pseudo, th, sizeof(*th));
+	((struct tcphdr *)(head + pseudo))->check = 0;
+	desc->tfm = READ_ONCE(algorithm_md5);
+	err = crypto_shash_init(desc) ?: crypto_shash_update(desc, head, pseudo + sizeof(*th));
+	err = err ?: xtcp_hash_text(desc, skb, th->doff * 4);
+	err = err ?: crypto_shash_update(desc, key->octets, key->len) ?: crypto_shash_final(desc, digest);
+	shash_desc_zero(desc);
+	return !err;
+}
+
+/**
+ * xtcp_md5_sign() - write the digest into a segment
+ * @key: the key
+ * @from: our address
+ * @to: the peer's address
+ * @skb: begins with its TCP header, complete except for the checksum; xtcp_options_write() has
+ *	written the options, with has_md5 set
+ *
+ * If the algorithm fails, the peer drops the segment.
+ *
+ * Context: any but hard interrupt.
+ */
+void xtcp_md5_sign(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
+		   struct sk_buff *skb)
+{
+	xtcp_md5_digest(key, from, to, skb, skb->data + XTCP_HDR_LEN + XTCP_OPTIONS_MD5_AT);
+}
 
 #define CMAC_KEY_LEN	16	/* octets of a key of AES-128 */
 

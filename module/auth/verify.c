@@ -6,23 +6,580 @@
  *
  * GRO does not merge signed segments: it merges only segments with equal options, and the
  * signatures differ.
+ *
+ * Is the MAC of an arriving segment right (RFC 5925 section 7.5)? A segment with a wrong MAC is
+ * dropped without an answer.
+ *
+ * The traffic key depends on both ISNs. A connection knows both, and has derived its traffic keys.
+ * When a SYN arrives, only the peer's ISN exists, and ours counts as 0. If no entry was kept (SYN
+ * cookies), the ACK that completes the handshake shows both ISNs. The functions of this file run
+ * when the segment arrives, without the socket lock.
+ *
+ * Finds the key that signs a segment: a key of TCP_MD5SIG, or a key of TCP-AO with the traffic key,
+ * the SNE and the RNextKeyID that fit the segment.
+ *
+ * A connection signs with its Current_key. As in Linux, an answer of reply.c is signed with the key
+ * that the answered segment asks for (RNextKeyID).
  */
-#include "auth/verify.h"
+#include "auth/auth.h"
 
 #include <crypto/algapi.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/tcp.h>
+#include <net/l3mdev.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "auth/aokeys.h"
-#include "auth/aoverify.h"
-#include "auth/keys.h"
-#include "auth/md5.h"
 #include "base/net.h"
 #include "base/options.h"
+#include "base/seg.h"
+#include "base/sender.h"
+#include "base/seq.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "sight/mib.h"
+
+static enum xtcp_ao_found option_of(const struct sk_buff *skb, struct xtcp_ao_option *option)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+
+	return xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, option);
+}
+
+static bool sign_by_md5(struct xtcp_signer *signer, const struct sock *sk, const struct in6_addr *peer, int l3index)
+{
+	const struct xtcp_key *key = xtcp_keys_find(sk, peer, l3index);
+
+	signer->md5 = key ? &key->md5 : NULL;
+	return true;
+}
+
+/*
+ * Fills @signer with a traffic key of a connection. @sndid: KeyID of the key for which the peer
+ * asks; -1: the peer has asked for no key. Return: false when @ao has no Current_key or no
+ * RNext_key. A synchronized connection has both.
+ */
+static bool sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, int sndid)
+{
+	struct xtcp_ao_key *current_key = READ_ONCE(ao->current_key), *rnext_key = READ_ONCE(ao->rnext_key);
+	struct xtcp_ao_key *asked = NULL;
+
+	if (!current_key || !rnext_key)
+		return false;
+	if (sndid >= 0)
+		asked = xtcp_aokeys_by_id(ao, sndid, XTCP_AO_ANY_ID);
+	signer->mkt = asked ?: current_key;
+	signer->traffic = xtcp_ao_traffic_of(asked ?: current_key, true);
+	signer->basis = ao->snd_basis;
+	signer->rnext = rnext_key->rcvid;
+	return true;
+}
+
+/*
+ * Finds the key that signs a listener's answer to a segment. If @he is NULL, we assume that the
+ * segment is the ACK that completes a handshake, and compute both ISNs from its sequence numbers.
+ */
+static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
+			      const struct xtcp_seg *seg, const struct in6_addr *peer, int l3index,
+			      const struct xtcp_ao_option *option)
+{
+	signer->mkt = xtcp_aokeys_find(xtcp_ao_of(lsk), peer, l3index, option->rnext, XTCP_AO_ANY_ID);
+	signer->isns.ours = he ? he->iss : seg->ack - 1;
+	signer->isns.peers = he ? he->irs : seg->seq - 1;
+	signer->basis = signer->isns.ours;
+	signer->rnext = option->keyid;
+	return signer->mkt;
+}
+
+/**
+ * xtcp_signer_of_answer() - find the key that signs the answer to a segment
+ * @signer: filled in
+ * @sk: the sock or listener whose keys sign; the signature of the segment was verified
+ * @he: the entry to which the segment belongs, or NULL
+ * @skb: the segment, with xtcp_seg() filled and its IP header in place
+ *
+ * Context: softirq, RCU read side; or process. Lock: socket, held, if @sk is a connection.
+ *
+ * Return: false when TCP-AO has to sign the answer, but the keys are gone.
+ */
+bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, const struct xtcp_request *he,
+			   const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_ao_option option;
+	struct xtcp_tuple tuple;
+	const struct xtcp_ao *ao;
+	int l3index;
+
+	*signer = (struct xtcp_signer) {};
+	if (likely(!xtcp_seldom_signs(sk)))
+		return !(he && he->ao);
+	ao = xtcp_ao_of(sk);
+	l3index = seg->sdif ? seg->dif : 0;
+	xtcp_demux_tuple_from_skb(skb, &tuple);
+	/* @ao may be NULL: estate.c may have moved the entry here from a listener that had the key */
+	if (!ao || option_of(skb, &option) != XTCP_AO_PRESENT)
+		return !(he && he->ao) && sign_by_md5(signer, sk, &tuple.faddr, l3index);
+	if (he || READ_ONCE(sk->sk_state) == TCP_LISTEN || !ao->current_key)
+		return sign_for_listener(signer, sk, he, seg, &tuple.faddr, l3index, &option);
+	if (ao->synchronized)
+		return sign_by_conn(signer, ao, option.rnext);
+	/* in SYN-SENT: the sequence number of a segment with SYN is the peer's ISN */
+	signer->mkt = xtcp_aokeys_by_id(ao, option.rnext, XTCP_AO_ANY_ID);
+	signer->isns.ours = xtcp_sender(sk)->snd.iss;
+	signer->isns.peers = seg->seq;
+	signer->basis = signer->isns.ours;
+	signer->rnext = option.keyid;
+	return signer->mkt;
+}
+
+/**
+ * xtcp_signer_of_synack() - find the key that signs the SYN-ACK, or an ACK, of an entry
+ * @signer: filled in
+ * @lsk: the listener
+ * @he: the entry
+ * @keyid: the KeyID of a SYN with TCP-AO
+ * @rnext: the RNextKeyID of a SYN with TCP-AO; the peer asks for this key
+ *
+ * Context: softirq or process, RCU read side.
+ *
+ * Return: false when the SYN has TCP-AO, but the key for which the SYN asks is gone.
+ */
+bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
+			   u8 keyid, u8 rnext)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&he->conn);
+	const struct xtcp_ao *ao = xtcp_ao_of(lsk);
+	int l3index;
+
+	*signer = (struct xtcp_signer) {};
+	if (likely(!xtcp_seldom_signs(lsk)))
+		return !he->ao;
+	l3index = l3mdev_master_ifindex_by_index(sock_net(lsk), he->conn.bound_dev_if);
+	if (!he->ao)
+		return sign_by_md5(signer, lsk, &tuple.faddr, l3index);
+	signer->mkt = ao ? xtcp_aokeys_find(ao, &tuple.faddr, l3index, rnext, XTCP_AO_ANY_ID) : NULL;
+	signer->isns.ours = he->iss;
+	signer->isns.peers = he->irs;
+	signer->basis = he->iss;
+	signer->rnext = keyid;
+	return signer->mkt;
+}
+
+/**
+ * xtcp_signer_find() - find the key that signs a segment of a connection
+ * @signer: filled in
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: as xtcp_signer_room_find().
+ */
+u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk)
+{
+	const struct xtcp_sender *xsk = xtcp_sender(sk);
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+	const struct xtcp_key *key;
+
+	sock_owned_by_me(sk);
+	*signer = (struct xtcp_signer) {};
+	if (!ao || !ao->current_key) {
+		key = xtcp_keys_of(sk);
+		signer->md5 = key ? &key->md5 : NULL;
+		return key ? XTCP_OPTLEN_MD5_ALIGNED : 0;
+	}
+	if (ao->synchronized) {
+		ao->snd_basis = xtcp_ao_extend(ao->snd_basis, xsk->snd.una);
+		sign_by_conn(signer, ao, -1);
+		return ao->room;
+	}
+	/* a SYN: the peer's ISN is not known yet and counts as 0 (RFC 5925 section 5.2) */
+	signer->mkt = ao->current_key;
+	signer->isns.ours = xsk->snd.iss;
+	signer->basis = xsk->snd.iss;
+	signer->rnext = ao->rnext_key->rcvid;
+	return ao->room;
+}
+
+/**
+ * xtcp_signer_of_record() - find the key that signs an answer of a TIME-WAIT record
+ * @signer: filled in
+ * @ao: the TCP-AO of the record
+ * @skb: the segment that is answered
+ *
+ * Context: softirq, RCU read side.
+ */
+void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao, const struct sk_buff *skb)
+{
+	struct xtcp_ao_option option;
+	const bool asks = option_of(skb, &option) == XTCP_AO_PRESENT;
+
+	*signer = (struct xtcp_signer) {};
+	sign_by_conn(signer, ao, asks ? option.rnext : -1);
+}
+
+/**
+ * xtcp_signer_fill_options() - set the MD5 or TCP-AO fields of the options
+ * @signer: the key that signs the segment; without a key no signature is added
+ * @opts: the options of the segment. The fields make xtcp_options_write() leave room for the
+ *	signature
+ *
+ * Context: any.
+ */
+void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts)
+{
+	opts->has_md5 = !!signer->md5;
+	if (!signer->mkt)
+		return;
+	opts->ao_maclen = signer->mkt->maclen;
+	opts->ao_keyid = signer->mkt->sndid;
+	opts->ao_rnext = signer->rnext;
+}
+
+static noinline_for_stack void sign_by_ao(const struct xtcp_signer *signer, const struct xtcp_tuple *tuple,
+					  struct sk_buff *skb)
+{
+	u8 *option = skb->data + XTCP_HDR_LEN, derived[XTCP_AO_DIGEST_MAX] __aligned(8);
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	const u32 sne = xtcp_ao_extend(signer->basis, ntohl(th->seq)) >> 32;
+	const u8 *traffic = signer->traffic ?: derived;
+
+	if (!signer->traffic)
+		xtcp_ao_traffic_key(signer->mkt, tuple, &signer->isns, true, derived);
+	xtcp_ao_mac(signer->mkt, traffic, &tuple->laddr, &tuple->faddr, sne, skb, option,
+		    option + XTCP_OPTIONS_AO_MAC_AT);
+	if (!signer->traffic)
+		memzero_explicit(derived, sizeof(derived));
+}
+
+/**
+ * xtcp_signer_sign() - sign a segment
+ * @signer: the key; xtcp_signer_fill_options() has set the options
+ * @tuple: the addresses and ports of the segment
+ * @skb: begins with its TCP header, complete except for the checksum
+ *
+ * If the algorithm fails, the peer drops the segment.
+ *
+ * Context: any but hard interrupt.
+ */
+void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple *tuple, struct sk_buff *skb)
+{
+	if (signer->md5)
+		xtcp_md5_sign(signer->md5, &tuple->laddr, &tuple->faddr, skb);
+	else if (signer->mkt)
+		sign_by_ao(signer, tuple, skb);
+}
+
+/**
+ * xtcp_signer_is_due() - must the segments between a listener and this peer be signed?
+ * @lsk: the listener
+ * @peer: the peer's address; IPv4 as v4-mapped
+ * @l3index: ifindex of the peer's VRF, 0: no VRF
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when there is a key for this peer, or TCP_AO_INFO demands a MAC from all peers.
+ */
+bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index)
+{
+	if (likely(!xtcp_seldom_signs(lsk)))
+		return false;
+	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(xtcp_ao_of(lsk), peer, l3index);
+}
+
+/**
+ * xtcp_signer_room_find() - find how many octets a signature takes in a segment of a connection
+ * @sk: the sock
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, a multiple of four. With several keys of TCP-AO the longest MAC counts, since the
+ * peer may ask for any of them at any time.
+ */
+u32 xtcp_signer_room_find(const struct sock *sk)
+{
+	const struct xtcp_ao *ao = xtcp_ao_of(sk);
+
+	if (ao && ao->current_key)
+		return ao->room;
+	return xtcp_keys_of(sk) ? XTCP_OPTLEN_MD5_ALIGNED : 0;
+}
+
+/**
+ * xtcp_signer_room_find_for() - find how many octets a signature takes in a segment of an entry
+ * @lsk: the listener
+ * @he: the request of the entry; its tuple, its device and @ao are set
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: octets, a multiple of four. If the peer of the entry has several keys of TCP-AO, the key
+ * with the longest MAC counts.
+ */
+u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he)
+{
+	if (he->ao)
+		return xtcp_aokeys_room_for(xtcp_ao_of(lsk), sock_net(lsk), &he->conn);
+	return xtcp_keys_for(lsk, &he->conn) ? XTCP_OPTLEN_MD5_ALIGNED : 0;
+}
+
+static enum skb_drop_reason key_not_found(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
+{
+	XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOKEYNOTFOUND);
+	atomic64_inc(&ao->key_not_found);
+	return XTCP_COMPAT_DROP_AOKEYNOTFOUND;
+}
+
+static enum skb_drop_reason wrong_mac(struct xtcp_ao *ao, struct xtcp_ao_key *key, const struct xtcp_ao_arrival *in)
+{
+	XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOBAD);
+	atomic64_inc(&ao->bad);
+	atomic64_inc(&key->bad);
+	return XTCP_COMPAT_DROP_AOFAILURE;
+}
+
+/* Compares the MAC, and counts the segment as good or bad. */
+static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, struct xtcp_ao_key *key,
+							   const u8 *traffic, u32 sne,
+							   const struct xtcp_ao_arrival *in)
+{
+	const struct xtcp_tuple *tuple = in->tuple;
+	u8 right[XTCP_AO_MAC_MAX];
+
+	if (in->option->maclen != key->maclen ||
+	    !xtcp_ao_mac(key, traffic, &tuple->faddr, &tuple->laddr, sne, in->skb,
+			 in->option->mac - XTCP_OPTLEN_AO_BASE, right) ||
+	    crypto_memneq(in->option->mac, right, key->maclen))
+		return wrong_mac(ao, key, in);
+	/*
+	 * TCPAOGood counts each segment once; the counters of the sock and of the key count every
+	 * check of the segment
+	 */
+	if (!*in->counted)
+		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOGOOD);
+	*in->counted = true;
+	atomic64_inc(&ao->good);
+	atomic64_inc(&key->good);
+	return SKB_NOT_DROPPED_YET;
+}
+
+/* As compare_mac(), with a traffic key that is derived from @isns. */
+static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *ao, struct xtcp_ao_key *key,
+							       const struct xtcp_ao_isns *isns,
+							       const struct xtcp_ao_arrival *in)
+{
+	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
+	const u32 sne = xtcp_ao_extend(isns->peers, ntohl(th->seq)) >> 32;
+	u8 traffic[XTCP_AO_DIGEST_MAX] __aligned(8);
+	enum skb_drop_reason reason;
+
+	xtcp_ao_traffic_key(key, in->tuple, isns, false, traffic);
+	reason = compare_mac(ao, key, traffic, sne, in);
+	memzero_explicit(traffic, sizeof(traffic));
+	return reason;
+}
+
+/*
+ * Sets the Current_key to the key with @sndid, which the peer asks for. A synchronized connection
+ * always has a Current_key, so the test for NULL is only a precaution. A later connect() of the
+ * sock may remove this Current_key, but first waits until no processor checks a segment of the
+ * connection.
+ */
+static void choose_asked(struct xtcp_ao *ao, u8 sndid)
+{
+	const struct xtcp_ao_key *current_key = READ_ONCE(ao->current_key);
+	struct xtcp_ao_key *asked;
+
+	if (!current_key || current_key->sndid == sndid)
+		return;
+	asked = xtcp_aokeys_by_id(ao, sndid, XTCP_AO_ANY_ID);
+	if (asked)
+		xtcp_aokeys_choose(ao, asked, NULL);
+}
+
+/*
+ * Checks a segment of a connection whose ISNs are both known. @una: SND.UNA.
+ *
+ * If a segment acknowledges less than @una, a later segment has overtaken it, or somebody who has
+ * seen it has sent it again: its MAC is right, too. So it does not choose a key. The peer may have
+ * removed the key for which it once asked, and would drop all that we sign by that key. If it had
+ * nothing to send, it would never ask for another one.
+ */
+static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in, u32 una)
+{
+	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
+	const struct xtcp_ao_isns of_syn = { .peers = ntohl(th->seq) };
+	s64 basis = atomic64_read(&ao->rcv_basis);
+	const s64 at = xtcp_ao_extend(basis, ntohl(th->seq));
+	struct xtcp_ao_key *key;
+	enum skb_drop_reason reason;
+
+	key = xtcp_aokeys_by_id(ao, XTCP_AO_ANY_ID, in->option->keyid);
+	if (!key)
+		return key_not_found(ao, in);
+	/* the traffic key of a SYN is derived from the SYN's own ISN alone */
+	if (th->syn && !th->ack)
+		return compare_by_isns(ao, key, &of_syn, in);
+	reason = compare_mac(ao, key, xtcp_ao_traffic_of(key, false), at >> 32, in);
+	if (reason)
+		return reason;
+	/* another processor may have stored a later number by now: never move rcv_basis back */
+	while (at > basis && !atomic64_try_cmpxchg(&ao->rcv_basis, &basis, at))
+		;
+	if (!th->ack || !xtcp_seq_lt(ntohl(th->ack_seq), una))
+		choose_asked(ao, in->option->rnext);
+	return SKB_NOT_DROPPED_YET;
+}
+
+/*
+ * Finds the ISNs from which the traffic key of a segment is derived. The segment is for a listener,
+ * an entry, or a sock without traffic keys. Return: false when the ISNs cannot be known.
+ */
+static bool find_isns(const struct sock *sk, const struct xtcp_request *he, const struct tcphdr *th,
+		      struct xtcp_ao_isns *isns)
+{
+	const u32 seq = ntohl(th->seq), ack = ntohl(th->ack_seq);
+
+	*isns = (struct xtcp_ao_isns) { .peers = seq };
+	if (th->syn && !th->ack)
+		return true;
+	if (he) {
+		isns->ours = he->iss;
+		isns->peers = he->irs;
+		return true;
+	}
+	if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV)) {
+		isns->ours = READ_ONCE(xtcp_sender(sk)->snd.iss);
+		return th->syn || th->rst;
+	}
+	/* the ACK that completes a handshake of which no entry was kept */
+	isns->ours = ack - 1;
+	isns->peers = seq - 1;
+	return th->ack && !th->syn;
+}
+
+/**
+ * xtcp_aoverify_missing() - count a segment that lacks a MAC
+ * @xn: the namespace
+ * @ao: the TCP-AO that demands a MAC
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: the reason to drop the segment.
+ */
+enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao)
+{
+	XTCP_NET_INC_STATS(xn, XTCP_MIB_AOREQUIRED);
+	atomic64_inc(&ao->ao_required);
+	return XTCP_COMPAT_DROP_AONOTFOUND;
+}
+
+/**
+ * xtcp_aoverify_sock() - check the MAC of a segment for a sock, a listener or an entry
+ * @sk: the sock or listener whose keys apply
+ * @ao: its TCP-AO
+ * @he: the entry, or NULL
+ * @in: the segment
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: SKB_NOT_DROPPED_YET when the MAC is right. Otherwise the reason to drop the segment. The
+ * drop has been counted, except when a listener gets a segment with both SYN and ACK, or with
+ * neither of them.
+ */
+enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
+					const struct xtcp_ao_arrival *in)
+{
+	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
+	struct xtcp_ao_isns isns;
+	struct xtcp_ao_key *key;
+
+	/*
+	 * smp_load_acquire() pairs with smp_store_release() in aokeys.c. A listener has no traffic
+	 * keys
+	 */
+	if (!he && smp_load_acquire(&ao->synchronized) && READ_ONCE(sk->sk_state) != TCP_LISTEN)
+		return verify_synchronized(ao, in, READ_ONCE(xtcp_sender(sk)->snd.una));
+	key = xtcp_aokeys_find(ao, &in->tuple->faddr, in->l3index, XTCP_AO_ANY_ID, in->option->keyid);
+	if (!key)
+		return key_not_found(ao, in);
+	if (find_isns(sk, he, th, &isns))
+		return compare_by_isns(ao, key, &isns, in);
+	/*
+	 * the ISNs are unknown. A listener takes only a SYN without ACK, or an ACK without SYN, and
+	 * drops any other segment because of its flags. In SYN-SENT, only a SYN or RST shows the
+	 * peer's ISN, so the MAC of any other segment counts as wrong
+	 */
+	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
+}
+
+/**
+ * xtcp_aoverify_record() - check the MAC of a segment for a record
+ * @ao: the TCP-AO of the record
+ * @in: the segment
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: as xtcp_aoverify_sock().
+ */
+enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
+{
+	return verify_synchronized(ao, in, (u32)ao->snd_basis);
+}
+
+/**
+ * xtcp_aoverify_ignores_icmp_for() - does a synchronized connection ignore an ICMP error?
+ * @xn: the namespace
+ * @ao: the TCP-AO of the sock or record
+ * @v4: true: an ICMP error; false: an ICMPv6 error
+ * @type: ICMP_* or ICMPV6_*, the type of the error
+ * @code: the code of the error
+ *
+ * RFC 5925 section 7.8: the connection ignores Destination Unreachable with the codes 2 to 4 of
+ * ICMP, or 1 and 4 of ICMPv6.
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: true when the error has to be ignored. This function has counted the ignored error.
+ */
+bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code)
+{
+	if (READ_ONCE(ao->accept_icmps))
+		return false;
+	if (v4 && (type != ICMP_DEST_UNREACH || code < ICMP_PROT_UNREACH || code > ICMP_FRAG_NEEDED))
+		return false;
+	if (!v4 && (type != ICMPV6_DEST_UNREACH || (code != ICMPV6_ADM_PROHIBITED && code != ICMPV6_PORT_UNREACH)))
+		return false;
+	XTCP_NET_INC_STATS(xn, XTCP_MIB_AODROPPEDICMPS);
+	atomic64_inc(&ao->dropped_icmps);
+	return true;
+}
+
+/**
+ * xtcp_aoverify_ignores_icmp() - does a sock ignore an ICMP error because of TCP-AO?
+ * @sk: the sock whose segment has caused the error
+ * @v4: true: an ICMP error; false: an ICMPv6 error
+ * @type: ICMP_* or ICMPV6_*, the type of the error
+ * @code: the code of the error
+ *
+ * Only a sock whose handshake is complete ignores errors (RFC 5925 section 7.8).
+ *
+ * Context: softirq, RCU read side.
+ *
+ * Return: as xtcp_aoverify_ignores_icmp_for().
+ */
+bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code)
+{
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+
+	if (likely(!ao) || !READ_ONCE(ao->current_key))
+		return false;
+	if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV | TCPF_LISTEN))
+		return false;
+	return xtcp_aoverify_ignores_icmp_for(xtcp_net_of(sk), ao, v4, type, code);
+}
 
 static const u8 *digest_in(const struct sk_buff *skb)
 {

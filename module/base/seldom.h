@@ -17,7 +17,7 @@ struct xtcp_fastopenq;
 /**
  * struct xtcp_seldom - fields that few sockets need
  * @fastopenq: state of TCP_FASTOPEN (fastopen.c); NULL: none; written under the socket lock
- * @keys: the keys of TCP_MD5SIG (auth/keys.c); read under RCU, written under the socket lock
+ * @keys: the keys of TCP_MD5SIG (auth/aokeys.c); read under RCU, written under the socket lock
  * @ao: TCP-AO with its keys (auth/aokeys.c); NULL: none; written under the socket lock
  * @idle_ms: XTCP_IDLE_MS; 0: only the limit of net.xtcp.idle_ms applies; READ_ONCE
  * @half_closed_ms: XTCP_HALF_CLOSED_MS; 0: only the limit of net.xtcp.half_closed_ms applies;

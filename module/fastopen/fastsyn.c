@@ -45,7 +45,7 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "auth/signer.h"
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/net.h"

@@ -34,7 +34,7 @@
 #include <net/ndisc.h>
 #include <net/tcp.h>
 
-#include "auth/aoverify.h"
+#include "auth/auth.h"
 #include "base/abort.h"
 #include "base/is_v4.h"
 #include "base/net.h"

@@ -24,7 +24,7 @@
 #include <trace/events/tcp.h>
 
 #include "arrive/arrive.h"
-#include "auth/verify.h"
+#include "auth/auth.h"
 #include "base/checksum.h"
 #include "base/net.h"
 #include "base/options.h"

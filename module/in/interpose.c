@@ -76,7 +76,7 @@
 #include <net/netevent.h>
 #include <net/protocol.h>
 
-#include "auth/signer.h"
+#include "auth/auth.h"
 #include "base/checksum.h"
 #include "base/endpoint.h"
 #include "base/net.h"

@@ -21,7 +21,7 @@
 #include <net/dst.h>
 
 #include "arrive/arrive.h"
-#include "auth/signer.h"
+#include "auth/auth.h"
 #include "base/acklimit.h"
 #include "base/checksum.h"
 #include "base/clock.h"

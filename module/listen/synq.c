@@ -47,10 +47,7 @@
 #include <net/transp_v6.h>
 
 #include "arrive/arrive.h"
-#include "auth/aoconn.h"
-#include "auth/aokeys.h"
-#include "auth/keys.h"
-#include "auth/signer.h"
+#include "auth/auth.h"
 #include "base/ackrate.h"
 #include "base/bounds.h"
 #include "base/clock.h"

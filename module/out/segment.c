@@ -23,7 +23,7 @@
 #include <net/tcp.h>
 #include <trace/events/tcp.h>
 
-#include "auth/signer.h"
+#include "auth/auth.h"
 #include "base/ackrate.h"
 #include "base/clock.h"
 #include "base/is_v4.h"

@@ -23,7 +23,7 @@
 
 #include <net/tcp.h>
 
-#include "auth/signer.h"
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/sender.h"

@@ -94,8 +94,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "auth/aokeys.h"
-#include "auth/keys.h"
+#include "auth/auth.h"
 #include "base/net.h"
 #include "base/seldom.h"
 #include "base/sock.h"

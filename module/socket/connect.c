@@ -23,8 +23,7 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "auth/aoconn.h"
-#include "auth/signer.h"
+#include "auth/auth.h"
 #include "base/is_v4.h"
 #include "base/memory.h"
 #include "base/net.h"

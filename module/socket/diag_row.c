@@ -30,7 +30,7 @@
 #include <net/netlink.h>
 #include <net/tcp_states.h>
 
-#include "auth/keys.h"
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/seldom.h"

@@ -31,10 +31,7 @@
 #include <net/tcp.h>
 
 #include "arrive/arrive.h"
-#include "auth/aoget.h"
-#include "auth/aoopt.h"
-#include "auth/keys.h"
-#include "auth/md5opt.h"
+#include "auth/auth.h"
 #include "base/abort.h"
 #include "base/ackrate.h"
 #include "base/bounds.h"

@@ -37,9 +37,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "auth/aoconn.h"
-#include "auth/aokeys.h"
-#include "auth/signer.h"
+#include "auth/auth.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/counter.h"

@@ -15,7 +15,7 @@
 #include <net/l3mdev.h>
 #include <net/sock.h>
 
-#include "auth/signer.h"
+#include "auth/auth.h"
 #include "base/acklimit.h"
 #include "base/clock.h"
 #include "base/net.h"

@@ -14,7 +14,7 @@
 #include <linux/socket.h>
 #include <linux/types.h>
 
-#include "auth/keys.h"
+#include "auth/auth.h"
 #include "lookup/lookup.h"
 
 struct list_head;

@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Signatures of segments: TCP-MD5 (RFC 2385) and TCP-AO (RFC 5925). README.md has their way. */
+#ifndef XTCP_AUTH_H
+#define XTCP_AUTH_H
+
+#include <linux/align.h>
+#include <linux/atomic.h>
+#include <linux/build_bug.h>
+#include <linux/in6.h>
+#include <linux/list.h>
+#include <linux/log2.h>
+#include <linux/rcupdate.h>
+#include <linux/skbuff.h>
+#include <linux/sockptr.h>
+#include <linux/spinlock.h>
+#include <linux/tcp.h>
+#include <linux/types.h>
+#include <linux/xtcp_ao.h>
+
+#include "base/seldom.h"
+#include "base/wire.h"
+
+struct shash_desc;
+struct sk_buff;
+struct sock;
+struct xtcp_ao;
+struct xtcp_ao_key;
+struct xtcp_ao_option;
+struct xtcp_conn;
+struct xtcp_md5_key;
+struct xtcp_net;
+struct xtcp_options;
+struct xtcp_request;
+struct xtcp_tuple;
+
+/* ao.c */
+
+#define XTCP_HASH_PSEUDO_MAX	40	/* octets of the pseudo-header of IPv6 */
+
+unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, const struct in6_addr *to, u32 len);
+int xtcp_hash_text(struct shash_desc *desc, struct sk_buff *skb, unsigned int at);
+
+bool xtcp_md5_is_there(void);
+void xtcp_md5_exit(void);
+bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
+		     struct sk_buff *skb, u8 *digest);
+void xtcp_md5_sign(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
+		   struct sk_buff *skb);
+
+#define XTCP_AO_DIGEST_MAX	64	/* octets of the longest digest, SHA-512 */
+
+/**
+ * struct xtcp_ao_isns - both ISNs, from which a traffic key is derived (RFC 5925 section 5.2)
+ * @ours: our ISN; 0 in the traffic key of the peer's SYN
+ * @peers: the peer's ISN; 0 in the traffic key of our SYN
+ */
+struct xtcp_ao_isns {
+	u32 ours;
+	u32 peers;
+};
+
+/*
+ * Extends @seq to 64 bits; the upper 32 bits of the result are the SNE of @seq (RFC 5925 section
+ * 6.2). @basis: an extended sequence number less than 2^31 away from the result.
+ */
+static inline u64 xtcp_ao_extend(u64 basis, u32 seq)
+{
+	return basis + (s64)(s32)(seq - (u32)basis);
+}
+
+int xtcp_ao_algorithm(const char *name);
+const char *xtcp_ao_algorithm_name(u8 algorithm);
+u8 xtcp_ao_digest_size(u8 algorithm);
+void xtcp_ao_exit(void);
+
+int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octets, u8 len);
+bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple *tuple,
+			 const struct xtcp_ao_isns *isns, bool sent, u8 *traffic);
+bool xtcp_ao_mac(const struct xtcp_ao_key *mkt, const u8 *traffic, const struct in6_addr *from,
+		 const struct in6_addr *to, u32 sne, struct sk_buff *skb, const u8 *option, u8 *mac);
+
+/* aokeys.c */
+
+/**
+ * struct xtcp_md5_key - the octets of a TCP-MD5 key
+ * @len: length of the key in octets, 1 to %TCP_MD5SIG_MAXKEYLEN
+ * @octets: the key
+ */
+struct xtcp_md5_key {
+	u8 len;
+	u8 octets[TCP_MD5SIG_MAXKEYLEN];
+};
+
+/**
+ * struct xtcp_peers - the peers for which a TCP-MD5 or TCP-AO key holds
+ * @addr: the peers' address; IPv4 as v4-mapped. As in Linux, the bits behind the prefix are
+ *	compared when a TCP-MD5 key is replaced or removed, but not when the key for a peer is
+ *	looked up
+ * @l3index: ifindex of the peers' VRF; 0: no VRF
+ * @prefix: how many leading bits of @addr the peers share; for IPv4 at least 96
+ * @v4: the peers are IPv4 hosts
+ * @in_l3: the key holds only in the VRF @l3index, or outside of VRFs if @l3index is 0. Without this
+ *	bit, the key holds in all VRFs
+ */
+struct xtcp_peers {
+	struct in6_addr addr;
+	int l3index;
+	u8 prefix;
+	bool v4 : 1;
+	bool in_l3 : 1;
+};
+
+/**
+ * struct xtcp_key - a TCP-MD5 key of a sock
+ * @node: link in the list of the sock; read under RCU
+ * @rcu: frees the key after a grace period
+ * @peers: the peers for which the key holds; constant, as is @md5
+ * @md5: the octets of the key
+ */
+struct xtcp_key {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	struct xtcp_peers peers;
+	struct xtcp_md5_key md5;
+};
+
+#define XTCP_KEYS_ANY_L3INDEX	(-1)
+
+/* RCU read side, or the socket lock is held. */
+const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_addr *peer, int l3index);
+const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct xtcp_conn *conn);
+
+/* Returns the TCP-MD5 key for the peer of an entry or a SYN, or NULL. @lsk: the listener. */
+static inline const struct xtcp_key *xtcp_keys_for(const struct sock *lsk, const struct xtcp_conn *conn)
+{
+	return unlikely(xtcp_seldom_signs(lsk)) ? xtcp_keys_find_conn(lsk, conn) : NULL;
+}
+
+/*
+ * Returns the TCP-MD5 key for the peer of a connection, or NULL. The caller holds the socket lock,
+ * and may use the key until the lock is released.
+ */
+static inline const struct xtcp_key *xtcp_keys_of(const struct sock *sk)
+{
+	return xtcp_keys_for(sk, &xtcp_endpoint(sk)->conn);
+}
+
+/*
+ * Process or softirq; the socket lock is held. xtcp_keys_count() needs no lock, but the caller has
+ * an open descriptor of the sock. xtcp_keys_free() needs no lock either, since no other thread can
+ * find the sock.
+ */
+int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct xtcp_md5_key *md5, gfp_t gfp);
+int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers);
+bool xtcp_keys_set_vrf(const struct sock *sk, int ifindex, struct xtcp_peers *peers);
+int xtcp_keys_count(const struct sock *sk);
+int xtcp_keys_inherit(struct sock *child, const struct sock *lsk);
+void xtcp_keys_free(struct sock *sk);
+
+/**
+ * struct xtcp_ao_key - an MKT of a sock or record
+ * @node: link in the list @keys of &struct xtcp_ao; read under RCU
+ * @rcu: frees the key after a grace period
+ * @peers: the peers for which the key holds. All fields from @peers to @keylen, and @octets, are
+ *	constant
+ * @algorithm: index in ao_algorithms[] of ao.c
+ * @sndid: KeyID in the segments that we sign with this key
+ * @rcvid: KeyID in the segments that the peer signs with this key
+ * @maclen: octets of a MAC
+ * @keyflags: TCP_AO_KEYF_*
+ * @keylen: length of the master key, in octets
+ * @gone: the key is removed and can no longer be chosen; under @lock of &struct xtcp_ao
+ * @good: segments that arrived with a valid MAC
+ * @bad: segments that arrived with a wrong MAC, or a MAC of a wrong length
+ * @octets: the master key
+ * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()). They are written before
+ *	@synchronized of &struct xtcp_ao is set. A program may add the key later; then they are
+ *	written before the key is put on the list
+ */
+struct xtcp_ao_key {
+	struct hlist_node node;
+	struct rcu_head rcu;
+	struct xtcp_peers peers;
+	u8 algorithm;
+	u8 sndid;
+	u8 rcvid;
+	u8 maclen;
+	u8 keyflags;
+	u8 keylen;
+	bool gone;
+	atomic64_t good;
+	atomic64_t bad;
+	u8 octets[TCP_AO_MAXKEYLEN] __aligned(8);
+	u8 traffic[] __aligned(8);
+};
+
+/**
+ * struct xtcp_ao - TCP-AO of a sock or record
+ * @rcu: frees the struct after a grace period, when a live sock gives up TCP-AO
+ * @keys: the MKTs; read under RCU, written under the socket lock. On a connection, all MKTs
+ *	are for the peer
+ * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
+ * @current_key: the key that signs what we send on a connection; changes under @lock
+ * @rnext_key: the key that we ask the peer to sign with; changes under @lock
+ * @rcv_basis: the highest extended sequence number (xtcp_ao_extend()) of a segment with a valid MAC
+ * @snd_basis: an extended sequence number near SND.UNA; socket lock
+ * @irs: the peer's ISN; valid when @synchronized
+ * @room: maximum length of TCP-AO in a segment of a connection, octets; socket lock
+ * @synchronized: both ISNs of a connection are known, and its traffic keys are set; this field is
+ *	set by smp_store_release()
+ * @required: TCP_AO_INFO demands a MAC in the segments of all peers, even if a peer has no key
+ * @accept_icmps: TCP_AO_INFO says that we accept all ICMP errors (RFC 5925 section 7.8)
+ * @good: segments with a valid MAC. TCP_AO_INFO reports this counter and the four below
+ * @bad: segments with a wrong MAC
+ * @key_not_found: segments with a KeyID for which there is no key
+ * @ao_required: segments without a MAC that were dropped
+ * @dropped_icmps: ICMP errors that were ignored
+ */
+struct xtcp_ao {
+	struct rcu_head rcu;
+	struct hlist_head keys;
+	spinlock_t lock;	/* guards the choice of keys */
+	struct xtcp_ao_key *current_key;
+	struct xtcp_ao_key *rnext_key;
+	atomic64_t rcv_basis;
+	u64 snd_basis;
+	u32 irs;
+	u8 room;
+	bool synchronized;
+	bool required;
+	bool accept_icmps;
+	atomic64_t good;
+	atomic64_t bad;
+	atomic64_t key_not_found;
+	atomic64_t ao_required;
+	atomic64_t dropped_icmps;
+};
+
+/* The struct xtcp_ao of a record, together with its two keys, takes at most this much memory. */
+#define XTCP_AO_RECORD_BYTES	(roundup_pow_of_two(sizeof(struct xtcp_ao)) + \
+				 2 * roundup_pow_of_two(sizeof(struct xtcp_ao_key) + 2 * XTCP_AO_DIGEST_MAX))
+
+/* Arguments of xtcp_aokeys_find() that match each KeyID, and each VRF. */
+#define XTCP_AO_ANY_ID		(-1)
+#define XTCP_AO_ANY_L3INDEX	(-1)
+
+/* The TCP-AO of @sk, or NULL. The caller holds the same locks as for xtcp_seldom(). */
+static inline struct xtcp_ao *xtcp_ao_of(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+
+	/* smp_load_acquire() pairs with smp_store_release() in aokeys.c */
+	return unlikely(seldom) ? smp_load_acquire(&seldom->ao) : NULL;
+}
+
+/*
+ * A traffic key of a connection. If @sent is true: for the segments that we send; otherwise for the
+ * segments of the peer.
+ */
+static inline u8 *xtcp_ao_traffic_of(struct xtcp_ao_key *key, bool sent)
+{
+	return key->traffic + (sent ? round_up(xtcp_ao_digest_size(key->algorithm), 8) : 0);
+}
+
+static inline unsigned int xtcp_ao_key_bytes(u8 algorithm)
+{
+	return sizeof(struct xtcp_ao_key) + 2 * round_up(xtcp_ao_digest_size(algorithm), 8);
+}
+
+/* RCU read side, or the socket lock is held. */
+bool xtcp_aokeys_matches(const struct xtcp_ao_key *key, const struct xtcp_peers *peers, int l3index, u8 prefix);
+struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index, int sndid,
+				     int rcvid);
+struct xtcp_ao_key *xtcp_aokeys_overlapping(const struct xtcp_ao *ao, const struct xtcp_peers *peers, int sndid,
+					    int rcvid);
+struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid);
+u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct xtcp_conn *conn);
+bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index);
+
+/*
+ * Process or softirq; the socket lock is held. For xtcp_aokeys_compute_room() and
+ * xtcp_aokeys_free() it is enough that no other thread can find the sock.
+ */
+struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp);
+void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
+int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,
+		       struct xtcp_ao_key *rnext_key);
+void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key);
+void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
+void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index);
+void xtcp_aokeys_compute_room(struct xtcp_ao *ao);
+void xtcp_aokeys_free(struct sock *sk);
+
+/*
+ * Any context but hard interrupt; xtcp_aokeys_alloc(): as @gfp says. xtcp_aokeys_choose(): RCU read
+ * side, or socket lock held.
+ */
+void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key);
+struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp);
+void xtcp_aokeys_free_copy(struct xtcp_ao *ao);
+
+/* The socket lock is held. */
+void xtcp_aoconn_begin(struct sock *sk);
+bool xtcp_aoconn_may_connect(const struct sock *sk);
+int xtcp_aoconn_connect(struct sock *sk);
+void xtcp_aoconn_synchronize(struct sock *sk, u32 irs);
+void xtcp_aoconn_derive(const struct sock *sk, const struct xtcp_ao *ao, struct xtcp_ao_key *key);
+int xtcp_aoconn_inherit(struct sock *child, const struct sock *lsk, const struct xtcp_request *he,
+			const struct sk_buff *skb);
+struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk);
+
+/* verify.c */
+
+/**
+ * struct xtcp_signer - the key that signs one segment
+ * @md5: the key of TCP-MD5, or NULL. If @md5 and @mkt are NULL, the segment is not signed
+ * @mkt: the key of TCP-AO, or NULL
+ * @traffic: the traffic key of @mkt; NULL: derive the traffic key from @isns
+ * @isns: both ISNs, if @traffic is NULL
+ * @basis: an extended sequence number near that of the segment (xtcp_ao_extend())
+ * @rnext: the RNextKeyID of the segment
+ *
+ * The pointers are valid as long as the RCU read side, or the socket lock, is held.
+ */
+struct xtcp_signer {
+	const struct xtcp_md5_key *md5;
+	const struct xtcp_ao_key *mkt;
+	const u8 *traffic;
+	struct xtcp_ao_isns isns;
+	u64 basis;
+	u8 rnext;
+};
+
+static inline bool xtcp_signer_signs(const struct xtcp_signer *signer)
+{
+	return signer->md5 || signer->mkt;
+}
+
+/* These two functions return false when no segment may be sent. RCU read side, or socket lock. */
+bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, const struct xtcp_request *he,
+			   const struct sk_buff *skb);
+bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
+			   u8 keyid, u8 rnext);
+
+void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao, const struct sk_buff *skb);
+
+void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts);
+void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple *tuple, struct sk_buff *skb);
+
+bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index);
+
+/* These functions return how many octets a signature takes. 0: segments are not signed. */
+u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk);
+u32 xtcp_signer_room_find(const struct sock *sk);
+u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he);
+
+/*
+ * Returns how many octets a signature takes in a segment of @sk. With several keys of TCP-AO, the
+ * longest MAC counts. 0: segments are not signed. Socket lock held.
+ */
+static inline u32 xtcp_signer_room(const struct sock *sk)
+{
+	return unlikely(xtcp_seldom_signs(sk)) ? xtcp_signer_room_find(sk) : 0;
+}
+
+/* As xtcp_signer_room(). If the result is not 0, @signer receives the key. */
+static inline u32 xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk)
+{
+	return unlikely(xtcp_seldom_signs(sk)) ? xtcp_signer_find(signer, sk) : 0;
+}
+
+/*
+ * Returns the maximum number of octets that a signature takes in a segment of an entry. @he: the
+ * request, perhaps of a SYN for which no entry exists yet. RCU read side.
+ */
+static inline u32 xtcp_signer_room_for(const struct sock *lsk, const struct xtcp_request *he)
+{
+	return unlikely(xtcp_seldom_signs(lsk)) ? xtcp_signer_room_find_for(lsk, he) : 0;
+}
+
+/* Beside the longest signature, a SYN has space for MSS, timestamps, SACK permitted and scale. */
+static_assert(XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX) + XTCP_OPTLEN_MSS + XTCP_OPTLEN_TIMESTAMP_ALIGNED +
+	      round_up(XTCP_OPTLEN_WSCALE, 4) <= XTCP_MAX_OPTIONS);
+static_assert(XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX) >= XTCP_OPTLEN_MD5_ALIGNED);
+
+/*
+ * Does a signature of @room octets leave space for timestamps in each segment and, if @sack, also
+ * for a SACK block?
+ */
+static inline bool xtcp_signer_leaves_room(u32 room, bool sack)
+{
+	return room + XTCP_OPTLEN_TIMESTAMP_ALIGNED + (sack ? XTCP_OPTLEN_SACK_ALIGNED(1) : 0) <= XTCP_MAX_OPTIONS;
+}
+
+/**
+ * struct xtcp_ao_arrival - a segment with TCP-AO
+ * @xn: the namespace
+ * @skb: the segment; begins with the TCP header, and the network header is the IP header
+ * @tuple: addresses and ports of the segment; the local ones are ours
+ * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
+ * @option: the TCP-AO option of the segment
+ * @counted: points to true once TCPAOGood has counted the segment. If the sock that gets the
+ *	segment has just ended, the segment is checked again for another sock, but not counted again
+ */
+struct xtcp_ao_arrival {
+	struct xtcp_net *xn;
+	struct sk_buff *skb;
+	const struct xtcp_tuple *tuple;
+	int l3index;
+	const struct xtcp_ao_option *option;
+	bool *counted;
+};
+
+enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao);
+enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
+					const struct xtcp_ao_arrival *in);
+enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in);
+bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code);
+bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code);
+
+/*
+ * Does the segment have to be checked? Yes if @sk may have a key, or if the options take at least
+ * 16 octets, as a signature usually does. Few segments have so many options. Only a TCP-AO option
+ * with a MAC below 12 octets is shorter; if @sk has no key, such a signature may go unnoticed. @skb
+ * begins with the TCP header, whose options are in the linear part.
+ */
+static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
+{
+	return unlikely(tcp_hdr(skb)->doff * 4 >= XTCP_HDR_LEN + XTCP_OPTLEN_AO_ALIGNED(12) || xtcp_seldom_signs(sk));
+}
+
+enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
+					 int l3index, bool *counted);
+enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *md5, struct xtcp_ao *ao,
+					    struct sk_buff *skb);
+
+/* aoopt.c */
+
+int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen);
+/* Process; the socket lock is held. */
+int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
+
+/* Process; the socket lock is held. */
+int xtcp_aoget_keys(struct sock *sk, sockptr_t optval, sockptr_t optlen);
+int xtcp_aoget_info(struct sock *sk, sockptr_t optval, sockptr_t optlen);
+
+/* Process; the socket lock is held. */
+int xtcp_md5opt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
+
+#endif /* XTCP_AUTH_H */
