@@ -96,7 +96,6 @@
 #include "lookup/demux.c"
 #include "lookup/portmap.c"
 
-#include "policy/policy_set.c"
 #include "policy/policy.c"
 #include "policy/rules.c"
 

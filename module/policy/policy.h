@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The policy table of a namespace: rules that set options of new connections. */
+/*
+ * Rules for connections that begin.
+ *
+ * What may not happen here: changing a connection that has begun.
+ */
 #ifndef XTCP_POLICY_H
 #define XTCP_POLICY_H
 
@@ -13,9 +17,13 @@
 #include "base/net.h"
 #include "policy/rules.h"
 
+struct genl_info;
 struct seq_file;
+struct sk_buff;
 struct sock;
 struct xtcp_cong_ops;
+
+/* policy.c */
 
 /* Bits of xtcp_sock.by_rule: the options that a rule has set and that xtcp_policy_undo() resets. */
 enum xtcp_by_rule {
@@ -116,5 +124,7 @@ void xtcp_policy_discard(struct xtcp_policy *draft);
 
 int xtcp_policy_show(struct seq_file *m, void *v);
 void xtcp_policy_net_exit(struct xtcp_net *xn);
+
+int xtcp_policy_set_requested(struct sk_buff *skb, struct genl_info *info);
 
 #endif /* XTCP_POLICY_H */

@@ -6,7 +6,7 @@
  *
  * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
  * module's name. A request sees only the sockets of its own namespace. The family also has the
- * commands that change the rules for new connections (policy_set.c), and the command that clears
+ * commands that change the rules for new connections (policy.c), and the command that clears
  * what Careful Resume has saved (cong/paths.c).
  *
  * No request waits for the lock of a sock or of a policy table. If the lock is taken, the answer is
@@ -58,7 +58,6 @@
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "policy/policy.h"
-#include "policy/policy_set.h"
 #include "ports/ports.h"
 #include "sight/blackbox.h"
 #include "sight/boxkey.h"
