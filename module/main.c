@@ -30,7 +30,7 @@
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/stream.h"
-#include "cong/algorithms.h"
+#include "cong/cong.h"
 #include "expiry/expiry.h"
 #include "in/in.h"
 #include "listen/listen.h"

@@ -37,7 +37,6 @@
 #include "base/sock.h"
 #include "base/state.h"
 #include "base/wire.h"
-#include "cong/algorithms.h"
 #include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"

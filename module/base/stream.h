@@ -12,7 +12,6 @@
 #include <linux/types.h>
 
 #include "cong/cong.h"
-#include "cong/rate.h"
 #include "ecn/ace.h"
 #include "loss/loss.h"
 #include "recovery/recovery.h"

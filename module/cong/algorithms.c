@@ -8,7 +8,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include "cong/algorithms.h"
+#include "cong/cong.h"
 
 #include <linux/bitmap.h>
 #include <linux/ctype.h>
@@ -24,9 +24,6 @@
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/stream.h"
-#include "cong/cong.h"
-#include "cong/resuming.h"
-#include "cong/stream_begin.h"
 
 #define DEFAULT_ALGORITHM	"cubic"
 

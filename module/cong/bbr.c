@@ -5,7 +5,7 @@
  * the bandwidth-delay product of the path.
  *
  * The functions have the draft's names and order; section 5 of the draft has the reasons. Other
- * files do the sampling (rate.c), the pacing (pace.c) and the loss detection. Where this file
+ * files do the sampling (cong.c), the pacing (pace.c) and the loss detection. Where this file
  * differs from the draft, or where the draft leaves a choice:
  *
  * - Each windowed filter keeps two values: the maxima of the current period and of the previous one

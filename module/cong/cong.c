@@ -4,24 +4,240 @@
  * they grow, and after an idle time (RFC 5681); reduction.c sets them after a loss or a mark.
  * Windows are in octets; SMSS is tx->mss. An algorithm (struct xtcp_cong_ops) decides how the
  * window grows and how far the window falls.
+ *
+ * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it. An ACK
+ * gives a sample: how many octets have arrived since the acknowledged segment was sent, and how
+ * long these octets took. This duration is the time in which they were sent, or the time in which
+ * they were acknowledged, whichever is longer. So ACKs that arrive together cannot yield a rate
+ * higher than the path allows.
+ *
+ * Each skb stores how much had been delivered when the skb was sent. TCP_INFO reports the rate, and
+ * algorithms that set their own rate (struct xtcp_cong_ops.control) depend on it.
+ *
+ * Allocates the data state of a connection (struct xtcp_stream); base/stream.c says when.
  */
 #include "cong/cong.h"
 
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
+#include <net/sock.h>
 
 #include "base/metric.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/seq.h"
+#include "base/sock.h"
+#include "base/stream.h"
 #include "base/wire.h"
 #include "cong/alpha.h"
-#include "cong/pipe.h"
 #include "cong/reduction.h"
 #include "cong/resume.h"
-#include "cong/resuming.h"
 #include "loss/loss.h"
+#include "loss/reorder.h"
+#include "sendq/sendq.h"
 #include "time/time.h"
+#include "window/window.h"
+
+/*
+ * The SYN was sent before the data state existed, so xtcp_rate_sent() was not called for it. Store
+ * in the skb of the SYN what xtcp_rate_sent() would have stored.
+ */
+static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(syn);
+
+	stream->rate.first_sent_us = cb->sent_us;
+	stream->delivered_us = cb->sent_us;
+	cb->first_sent_us = (u32)cb->sent_us;
+	cb->delivered = 0;
+	cb->delivered_us = (u32)cb->sent_us;
+	*xtcp_sndnote(syn) = (struct xtcp_sndnote) {};
+}
+
+/**
+ * xtcp_stream_begin() - allocate the data state of a connection
+ * @sk: a sock without its data state
+ * @gfp: flags of the allocation
+ *
+ * The data state starts from the sequence numbers of the connection, the round-trip time of its
+ * SYN, and the SYN itself if it is still in flight.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: true when the data state is allocated (xsk->stream); false without memory.
+ */
+bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream;
+	struct sk_buff *syn;
+
+	sock_owned_by_me(sk);
+	WARN_ON_ONCE(xsk->stream != &xtcp_stream_none);
+	stream = xtcp_stream_alloc(gfp);
+	if (!stream)
+		return false;
+	xtcp_reorder_init(&stream->rack.reorder);
+	stream->rack.rtt_us = xsk->rto.srtt_us;
+	stream->recover = xsk->snd.una;
+	stream->cong.usage_seq = xsk->snd.una;
+	stream->rcv_rtt_seq = xsk->rcv.nxt;
+	stream->snd_sml = xsk->snd.una;
+	stream->pushed_seq = xsk->snd.write_seq;
+	stream->space_copied = xtcp_space_copied(sk);
+	syn = skb_rb_first(&sk->tcp_rtx_queue);
+	if (syn) {
+		list_add_tail(&xtcp_sndcb(syn)->node, &stream->in_flight);
+		note_sent(stream, syn);
+	}
+	xsk->stream = stream;
+	if (xsk->cong.started)
+		xtcp_cong_begin(sk);
+	return true;
+}
+
+/**
+ * xtcp_rate_sent() - note the state of delivery in an skb that is sent, for the first time or again
+ * @sk: the sock
+ * @skb: the skb; its sent_us is set
+ * @after_pause: nothing else is in flight, so the measurement starts again now
+ *
+ * Section 3.2 of the draft.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
+{
+	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+
+	sock_owned_by_me(sk);
+	if (after_pause) {
+		stream->rate.first_sent_us = cb->sent_us;
+		stream->delivered_us = cb->sent_us;
+	}
+	cb->first_sent_us = (u32)stream->rate.first_sent_us;
+	cb->delivered = stream->delivered;
+	cb->delivered_us = (u32)stream->delivered_us;
+	if (unlikely(tx->algorithm->control))
+		*xtcp_sndnote(skb) = (struct xtcp_sndnote) {
+			.in_flight = xtcp_pipe_octets(sk) + cb->end_seq - cb->seq,
+			.lost = stream->lost_total,
+		};
+	cb->marks &= ~XTCP_SNDQ_LIMITED;
+	if (unlikely(stream->rate.limited))
+		cb->marks |= XTCP_SNDQ_LIMITED;
+}
+
+/**
+ * xtcp_rate_arrived() - use the state in an skb that is acknowledged or sacked for the first time
+ * @sk: the sock
+ * @skb: the skb
+ * @sample: the ACK; receives what xtcp_rate_sent() stored in @skb. But if @sample already has the
+ *	state of an skb that was sent later than @skb, nothing changes
+ *
+ * Section 3.3 of the draft. A FIN without text is no data, so it tells no rate.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample)
+{
+	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
+	struct xtcp_rate *rate = &xtcp_sender(sk)->stream->rate;
+
+	sock_owned_by_me(sk);
+	if (unlikely(!skb->len) || (sample->tells_rate && cb->sent_us < rate->first_sent_us))
+		return;
+	sample->tells_rate = true;
+	sample->is_limited = cb->marks & XTCP_SNDQ_LIMITED;
+	sample->in_flight_then = xtcp_sndnote(skb)->in_flight;
+	sample->lost_before = xtcp_sndnote(skb)->lost;
+	sample->delivered_before = cb->delivered;
+	sample->delivered_before_us = cb->delivered_us;
+	sample->sending_us = (u32)cb->sent_us - cb->first_sent_us;
+	rate->first_sent_us = cb->sent_us;
+}
+
+/**
+ * xtcp_rate_ack() - make a rate sample from an ACK that reported new octets
+ * @sk: the sock; stream->delivered counts these octets already
+ * @sample: the ACK; xtcp_rate_arrived() was called for each skb with new octets, so
+ *	sample->tells_rate is set, unless a FIN alone has arrived
+ *
+ * Section 3.3 of the draft. A sample that took less time than the smallest RTT is dropped. If the
+ * program had written too little to fill the window, the sample is only a lower bound of the rate,
+ * and does not replace a sample with a higher rate.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ */
+__always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	struct xtcp_rate *rate = &stream->rate;
+	u32 octets, us;
+
+	sock_owned_by_me(sk);
+	if (unlikely(rate->limited) && xtcp_seq_gt(stream->delivered, rate->limited_until))
+		rate->limited = false;
+	if (unlikely(!sample->tells_rate))
+		return;
+	octets = stream->delivered - sample->delivered_before;
+	us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
+	if (us < tx->rto.min_rtt_us)
+		return;
+	if (sample->is_limited && (u64)octets * rate->us < (u64)rate->octets * us)
+		return;
+	rate->octets = octets;
+	rate->us = us;
+	rate->is_limited = sample->is_limited;
+}
+
+/**
+ * xtcp_rate_written() - event: the program writes. Note whether sending is application-limited
+ * @sk: the sock
+ *
+ * Section 3.4 of the draft: sending is application-limited when less than a segment waits in the
+ * send queue, nothing waits in the layers below, the window has room, and everything lost was
+ * resent.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_rate_written(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	u32 pipe;
+
+	sock_owned_by_me(sk);
+	if (!xtcp_stream_is_there(stream))
+		return;
+	if (tx->snd.write_seq - tx->snd.nxt >= tx->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
+	    stream->scoreboard.lost > stream->scoreboard.resent)
+		return;
+	pipe = xtcp_pipe_octets(sk);
+	if (pipe >= tx->cong.cwnd)
+		return;
+	stream->rate.limited = true;
+	stream->rate.limited_until = stream->delivered + pipe;
+}
+
+/**
+ * xtcp_rate_octets_per_second() - compute the rate of the last sample
+ * @sk: the sock
+ *
+ * Context: process. Lock: socket, held.
+ *
+ * Return: octets per second, 0 without a sample.
+ */
+u64 xtcp_rate_octets_per_second(const struct sock *sk)
+{
+	const struct xtcp_rate *rate = &xtcp_sender(sk)->stream->rate;
+
+	sock_owned_by_me(sk);
+	return rate->us ? div_u64((u64)rate->octets * USEC_PER_SEC, rate->us) : 0;
+}
 
 /**
  * xtcp_cong_initial() - compute the initial window

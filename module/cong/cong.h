@@ -1,21 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Congestion control: the operations of an algorithm, and the functions that all algorithms share
- * (RFC 5681). Windows are in octets.
+ * Congestion control.
+ *
+ * Comes in: what each ACK told, losses, marks, idle time. Goes out: cwnd and ssthresh, in octets.
+ * Nobody else writes them.
+ *
+ * An algorithm is one file, cong_NAME.c; no list names it. module/README.md says under "A congestion
+ * control of your own" what an algorithm may do. What may not happen here: sending.
  */
 #ifndef XTCP_CONG_H
 #define XTCP_CONG_H
 
+#include <linux/gfp.h>
+#include <linux/ktime.h>
+#include <linux/timekeeping.h>
 #include <linux/types.h>
 
 #include "cong/alpha.h"
 #include "cong/prr.h"
 
+struct seq_file;
+struct sk_buff;
 struct sock;
-union tcp_cc_info;
-
+struct xtcp_cong_ops;
+struct xtcp_net;
 struct xtcp_resume;
 struct xtcp_sample;
+struct xtcp_saved;
+union tcp_cc_info;
+
+/* cong.c */
+
+/* Socket lock held. */
+bool xtcp_stream_begin(struct sock *sk, gfp_t gfp);
+
+/**
+ * struct xtcp_rate - samples of the delivery rate
+ * @first_sent_us: start of the sending interval of an skb that is sent now, microseconds. This is
+ *	sent_us of the newest skb that has arrived, or of the first skb after a pause
+ * @octets: octets of the current sample
+ * @us: how long these octets took, microseconds; 0: there is no sample
+ * @limited_until: @limited ends when stream->delivered passes this value
+ * @limited: the program has not written enough to fill the window
+ * @is_limited: @limited was set when the octets of the current sample were sent
+ */
+struct xtcp_rate {
+	u64 first_sent_us;
+	u32 octets;
+	u32 us;
+	u32 limited_until;
+	bool limited;
+	bool is_limited;
+};
+
+/* The socket lock is held in all these functions. */
+void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause);
+void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample);
+void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample);
+void xtcp_rate_written(struct sock *sk);
+u64 xtcp_rate_octets_per_second(const struct sock *sk);
 
 enum xtcp_cong_phase {
 	XTCP_CONG_OPEN,		/* nothing is missing */
@@ -161,5 +204,69 @@ bool xtcp_cong_restart_after_idle(struct sock *sk);
 void xtcp_cong_mss_changed(struct sock *sk);
 u32 xtcp_cong_in_flight(const struct sock *sk);
 u32 xtcp_cong_cwnd_segments(const struct sock *sk);
+
+/* reduction.c */
+
+/* Socket lock held. */
+u32 xtcp_pipe_octets(const struct sock *sk);
+
+/* resuming.c */
+
+/*
+ * The socket lock is held in all these functions. xtcp_resuming_begin() allocates
+ * tx->stream->cong.resume, and the other functions need it.
+ */
+void xtcp_resuming_begin(struct sock *sk);
+void xtcp_resuming_pushed(struct sock *sk);
+bool xtcp_resuming_full(struct sock *sk);
+bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample);
+bool xtcp_resuming_congested(struct sock *sk);
+void xtcp_resuming_retreat(struct sock *sk);
+void xtcp_resuming_reduced(struct sock *sk);
+void xtcp_resuming_timeout(struct sock *sk);
+void xtcp_resuming_end(struct sock *sk);
+
+/* paths.c */
+
+/* The clock for the age of saved paths; it also runs while the machine is suspended. */
+static inline u32 xtcp_paths_seconds(void)
+{
+	return (u32)ktime_get_boottime_seconds();
+}
+
+int xtcp_paths_prepare(struct xtcp_net *xn);
+void xtcp_paths_flush(struct xtcp_net *xn);
+u32 xtcp_paths_flushes(const struct xtcp_net *xn);
+int xtcp_paths_show(struct seq_file *m, void *v);
+void xtcp_paths_net_exit(struct xtcp_net *xn);
+
+/* The socket lock is held in all these functions. */
+bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved);
+bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved);
+void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace);
+void xtcp_paths_forget(const struct sock *sk, int ifindex, u32 flushes);
+
+/* algorithms.c */
+
+#define XTCP_ALGORITHMS_TEXT	2048	/* octets, the size of a list of names, as in Linux */
+
+int xtcp_algorithms_init(void);
+const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn);
+int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name);
+void xtcp_algorithms_list(char *text, size_t size, bool allowed_only);
+int xtcp_algorithms_allow(char *names);
+/* xtcp_algorithms_fill() needs the socket lock; xtcp_algorithms_info() takes it. */
+size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info);
+size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info);
+
+const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name);
+
+/* Socket lock held, or no other thread can reach the sock. */
+void xtcp_algorithms_assign(struct sock *sk);
+bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops);
+void xtcp_algorithms_take_route(struct sock *sk);
+int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator);
+void xtcp_algorithms_start(struct sock *sk);
+void xtcp_algorithms_end(struct sock *sk);
 
 #endif /* XTCP_CONG_H */

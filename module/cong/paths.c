@@ -14,7 +14,7 @@
  * its window, when it jumps (raises its window to at most half of the saved window), when the jump
  * fails, and when the connection ends.
  */
-#include "cong/paths.h"
+#include "cong/cong.h"
 
 #include <linux/atomic.h>
 #include <linux/netdevice.h>

@@ -61,7 +61,7 @@
 #include "base/sock.h"
 #include "base/state.h"
 #include "base/wire.h"
-#include "cong/algorithms.h"
+#include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "lookup/lookup.h"

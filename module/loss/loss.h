@@ -68,7 +68,7 @@ struct xtcp_sender;
  * @ece: the ACK echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)
  * @duplicate: the ACK is a duplicate (RFC 5681 section 2)
  * @news: the ACK carries text, SYN or FIN, or a larger window
- * @tells_rate: the ACK gives a sample of the delivery rate (rate.c)
+ * @tells_rate: the ACK gives a sample of the delivery rate (cong.c)
  * @is_limited: with @tells_rate: the program had not filled the window when the rated segment was
  *	sent
  * @rack_rtt: RACK.rtt is that of a segment of this ACK (rack.c)

@@ -39,7 +39,6 @@
 #include "base/stream.h"
 #include "base/wire.h"
 #include "cong/cong.h"
-#include "cong/rate.h"
 #include "ecn/ecn.h"
 #include "loss/reorder.h"
 #include "sendq/sendq.h"

@@ -26,7 +26,6 @@
 #include "base/stream.h"
 #include "base/wire.h"
 #include "cong/cong.h"
-#include "cong/pipe.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "sendq/sendq.h"

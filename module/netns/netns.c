@@ -29,7 +29,7 @@
 #include "base/net.h"
 #include "base/orphan.h"
 #include "base/secret.h"
-#include "cong/paths.h"
+#include "cong/cong.h"
 #include "fastopen/fastopen.h"
 #include "listen/listen.h"
 #include "lookup/attach.h"

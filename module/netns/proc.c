@@ -75,7 +75,6 @@
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/cong.h"
-#include "cong/paths.h"
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "policy/policy.h"

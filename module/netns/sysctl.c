@@ -31,9 +31,7 @@
 #include "base/net.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "cong/algorithms.h"
 #include "cong/cong.h"
-#include "cong/paths.h"
 #include "fastopen/fastopen.h"
 #include "sight/boxkey.h"
 

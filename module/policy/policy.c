@@ -56,7 +56,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "cong/algorithms.h"
+#include "cong/cong.h"
 #include "lookup/lookup.h"
 #include "sight/blackbox.h"
 #include "sight/boxkey.h"

@@ -53,7 +53,6 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
-#include "cong/pipe.h"
 #include "cong/reduction.h"
 #include "cong/resume.h"
 #include "ecn/ecn.h"

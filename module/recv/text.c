@@ -41,7 +41,7 @@
 #include "base/stream.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "cong/stream_begin.h"
+#include "cong/cong.h"
 #include "sight/mib.h"
 #include "window/window.h"
 

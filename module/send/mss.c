@@ -45,7 +45,6 @@
 #include "base/seq.h"
 #include "base/wire.h"
 #include "cong/cong.h"
-#include "cong/stream_begin.h"
 #include "out/out.h"
 #include "send/mtuprobe.h"
 #include "sight/mib.h"

@@ -70,7 +70,7 @@ enum xtcp_sndq_marks {
 	XTCP_SNDQ_SACKED = 2,	/* the peer has sacked it, but may still drop it (RFC 2018 8) */
 	XTCP_SNDQ_LOST = 4,	/* was found lost; stays when the skb is sent again (RESENT) */
 	XTCP_SNDQ_RESENT = 8,	/* was found lost, and was sent again */
-	XTCP_SNDQ_LIMITED = 16,	/* sent while the program did not fill the window (rate.c) */
+	XTCP_SNDQ_LIMITED = 16,	/* sent while the program did not fill the window (cong.c) */
 	XTCP_SNDQ_PROBE = 32,	/* a probe of the path MTU: leaves as one segment */
 	XTCP_SNDQ_EOR = 64,	/* ends a record of the program: nothing is appended (MSG_EOR) */
 	XTCP_SNDQ_ASKS = 128,	/* has carried a request for an ACK rate (segment.c) */

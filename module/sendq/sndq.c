@@ -69,8 +69,7 @@
 #include "base/stream.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "cong/rate.h"
-#include "cong/stream_begin.h"
+#include "cong/cong.h"
 #include "sight/mib.h"
 
 /* kept skbs per processor: a short connection needs four if both ends are on this processor */

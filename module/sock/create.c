@@ -100,7 +100,7 @@
 #include "base/sock.h"
 #include "base/stream.h"
 #include "compat.h"
-#include "cong/algorithms.h"
+#include "cong/cong.h"
 #include "expiry/expiry.h"
 #include "out/out.h"
 #include "policy/policy.h"

@@ -46,7 +46,7 @@
 #include "base/sock.h"
 #include "base/state.h"
 #include "base/stream.h"
-#include "cong/algorithms.h"
+#include "cong/cong.h"
 #include "fastopen/fastopen.h"
 #include "lookup/lookup.h"
 #include "out/out.h"

@@ -34,7 +34,7 @@
 #include "base/stream.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "cong/algorithms.h"
+#include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "expiry/expiry.h"
 #include "fastopen/fastopen.h"

@@ -37,7 +37,7 @@
 #include "base/sock.h"
 #include "base/tuple.h"
 #include "compat.h"
-#include "cong/algorithms.h"
+#include "cong/cong.h"
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "socket/diag_filter.h"

@@ -32,7 +32,7 @@
 #include "base/state.h"
 #include "base/stream.h"
 #include "compat.h"
-#include "cong/algorithms.h"
+#include "cong/cong.h"
 #include "expiry/expiry.h"
 #include "fastopen/fastopen.h"
 #include "in/in.h"

@@ -42,7 +42,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "cong/algorithms.h"
+#include "cong/cong.h"
 #include "fastopen/fastopen.h"
 #include "listen/listen.h"
 #include "lookup/attach.h"

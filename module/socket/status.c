@@ -14,7 +14,6 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
-#include "cong/rate.h"
 #include "ecn/ecn.h"
 #include "expiry/expiry.h"
 #include "listen/listen.h"

@@ -334,8 +334,8 @@ check_alone()
 	# not in recv/text.c: a defect where text finds no stream failed in none of 194 scenarios, and why is not known
 	there='stream = xtcp_stream_alloc(gfp);' instead='stream = xtcp_stream_alloc(gfp); if (!stream) sk->sk_err = EIO;'
 	: >"$out/said"
-	planted module/cong/stream_begin.c && built alone SEPARATE= && played "$out/rows"
-	cp module/cong/stream_begin.c "$out/tree/module/cong/"
+	planted module/cong/cong.c && built alone SEPARATE= && played "$out/rows"
+	cp module/cong/cong.c "$out/tree/module/cong/"
 	verdict "one failed allocation ends no connection, on the debug kernel" \
 		"$(lacks "$out/said" '^not ok - row [0-9]*: octets: one allocation failed, and the')"
 }
