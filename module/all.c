@@ -121,7 +121,6 @@
 #include "window/sack.c"
 
 #include "sight/blackbox.c"
-#include "sight/boxkey.c"
 #include "sight/mib.c"
 
 #include "base/acklimit.c"

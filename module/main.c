@@ -39,7 +39,7 @@
 #include "out/out.h"
 #include "ports/ports.h"
 #include "sendq/sendq.h"
-#include "sight/blackbox.h"
+#include "sight/sight.h"
 #include "sock/create.h"
 #include "socket/socket.h"
 #include "timewait/timewait.h"

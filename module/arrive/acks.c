@@ -29,7 +29,7 @@
 #include "recovery/recovery.h"
 #include "recv/recv.h"
 #include "send/send.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "time/time.h"
 #include "window/window.h"
 

@@ -40,7 +40,7 @@
 #include "compat.h"
 #include "listen/listen.h"
 #include "lookup/lookup.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 static enum xtcp_ao_found option_of(const struct sk_buff *skb, struct xtcp_ao_option *option)
 {

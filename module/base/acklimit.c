@@ -13,7 +13,7 @@
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/wire.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 /**
  * xtcp_acklimit_refuses() - is it too early for another answer to an unacceptable segment?

@@ -237,7 +237,7 @@ struct xtcp_rest {
  * @is_guest: the namespace belongs to a user namespace other than the initial one. Any user can
  *	make such a namespace (a guest), so all guests together get a limited part of the memory
  * @early: the hooks of early.c are registered
- * @blackbox_wanted: @sysctl or a rule of @policy asks for black boxes (boxkey.c)
+ * @blackbox_wanted: @sysctl or a rule of @policy asks for black boxes (blackbox.c)
  * @blackbox_ruled: a rule of @policy asks for black boxes; written under @policy_lock
  * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
  *	Each segment reads this bitmap first, without a lock; lease.c writes it. Before the first

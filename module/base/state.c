@@ -18,9 +18,7 @@
 #include <net/tcp_states.h>
 
 #include "base/endpoint.h"
-#include "sight/blackbox.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 
 #define S(name) (1 << TCP_##name)
 

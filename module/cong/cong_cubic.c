@@ -14,7 +14,7 @@
 #include "cong/hystart.h"
 #include "cong/resume.h"
 #include "loss/loss.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 /**
  * struct cubic_private - CUBIC's private state

@@ -35,7 +35,7 @@
 #include "cong/resume.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "time/time.h"
 
 /* an observed window below this number of initial windows is not saved (RFC 9959 section 3.1) */

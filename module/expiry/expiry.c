@@ -33,9 +33,7 @@
 #include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
-#include "sight/blackbox.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "sock/create.h"
 #include "time/time.h"
 

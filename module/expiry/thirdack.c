@@ -31,7 +31,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "send/send.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 #define WAIT_NS		NSEC_PER_MSEC
 /* connections on the list of a processor; the ACK of a further connection leaves at once */

@@ -41,7 +41,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "send/send.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 #define KEYS_WORDS	(2 * XTCP_FASTOPEN_KEY_LEN / 4)
 

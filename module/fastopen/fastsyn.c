@@ -55,7 +55,7 @@
 #include "out/out.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 #define SETS		64U
 #define PLACES		4U		/* of a set; the table has 64 * 4 places, in 16 KiB */

@@ -47,7 +47,7 @@
 #include "out/out.h"
 #include "recovery/recovery.h"
 #include "send/send.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "sock/create.h"
 #include "time/time.h"
 #include "timewait/timewait.h"

@@ -34,8 +34,7 @@
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "out/out.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "timewait/timewait.h"
 
 /**

@@ -57,8 +57,7 @@
 #include "lookup/lookup.h"
 #include "out/out.h"
 #include "recv/recv.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 
 #define UNACCEPTED_PART	32	/* the children of all guests that wait may take 1/32 of the memory */
 #define CHILD_SIZE	1536	/* the memory of a child, as struct xtcp_sock takes it; octets */

@@ -92,8 +92,7 @@
 #include "fastopen/fastopen.h"
 #include "lookup/lookup.h"
 #include "ports/ports.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 
 #define TAKE_BATCH	64	/* entries to move before the lock is released for a moment */
 

@@ -37,8 +37,7 @@
 #include "lookup/lookup.h"
 #include "out/out.h"
 #include "recv/recv.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "window/window.h"
 
 static bool cookie_ok(const struct xtcp_listener *listener, const struct xtcp_demux_key *key, u32 seq, u32 ack,

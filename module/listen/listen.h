@@ -31,8 +31,7 @@
 #include "base/seg.h"
 #include "base/seldom.h"
 #include "lookup/lookup.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 
 struct list_head;
 struct net;

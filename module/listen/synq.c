@@ -70,9 +70,7 @@
 #include "ports/ports.h"
 #include "recv/recv.h"
 #include "send/send.h"
-#include "sight/blackbox.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "sock/create.h"
 #include "window/window.h"
 

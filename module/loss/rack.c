@@ -26,7 +26,7 @@
 #include "base/seq.h"
 #include "cong/cong.h"
 #include "sendq/sendq.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 #define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* the unit of xtcp_clock_ts(), microseconds */
 

@@ -42,7 +42,7 @@
 #include "ecn/ecn.h"
 #include "loss/reorder.h"
 #include "sendq/sendq.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 #define WALK_MAX	32U	/* limit of steps of the search for the position of an skb */
 

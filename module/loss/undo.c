@@ -29,9 +29,7 @@
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "sendq/sendq.h"
-#include "sight/blackbox.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 
 /**
  * xtcp_phase_tell() - report a change of congestion control to the tracepoint and to blackbox.c,

@@ -37,8 +37,7 @@
 #include "out/out.h"
 #include "policy/policy.h"
 #include "ports/ports.h"
-#include "sight/blackbox.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "sock/create.h"
 #include "timewait/timewait.h"
 

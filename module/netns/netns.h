@@ -13,7 +13,7 @@
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 
-#include "sight/blackbox.h"
+#include "sight/sight.h"
 
 struct proto;
 struct seq_file;

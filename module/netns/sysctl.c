@@ -33,7 +33,7 @@
 #include "compat.h"
 #include "cong/cong.h"
 #include "fastopen/fastopen.h"
-#include "sight/boxkey.h"
+#include "sight/sight.h"
 
 static int min_rmem = 4096;
 static int max_mss = 65535;

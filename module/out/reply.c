@@ -70,8 +70,7 @@
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "recv/recv.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "timewait/timewait.h"
 
 static struct sock *reply_sock(const struct xtcp_net *xn, const struct xtcp_ip_reply *how)

@@ -38,9 +38,7 @@
 #include "loss/loss.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
-#include "sight/blackbox.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "time/time.h"
 #include "window/window.h"
 

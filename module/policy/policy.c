@@ -58,8 +58,7 @@
 #include "compat.h"
 #include "cong/cong.h"
 #include "lookup/lookup.h"
-#include "sight/blackbox.h"
-#include "sight/boxkey.h"
+#include "sight/sight.h"
 #include "time/time.h"
 
 #define MOST		1024	/* most rules in a table */

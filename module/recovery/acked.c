@@ -23,7 +23,7 @@
 #include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "time/time.h"
 
 /* SEG.WND in octets; the window of a SYN is never scaled (RFC 7323 section 2.2). */

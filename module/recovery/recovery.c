@@ -60,8 +60,7 @@
 #include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "time/time.h"
 
 /**

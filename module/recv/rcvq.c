@@ -36,7 +36,7 @@
 #include "base/seq.h"
 #include "base/sock.h"
 #include "compat.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "window/window.h"
 
 /*

@@ -42,7 +42,7 @@
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/cong.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "window/window.h"
 
 /* The length of the link header in octets; 0 for a tun device. */

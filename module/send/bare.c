@@ -42,7 +42,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "out/out.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "time/time.h"
 
 #define USUAL_RATE	2U	/* full segments for each ACK (RFC 9293 section 3.8.6.3, SHLD-19) */

@@ -47,7 +47,7 @@
 #include "cong/cong.h"
 #include "out/out.h"
 #include "send/mtuprobe.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "time/time.h"
 
 static u32 both_headers(const struct sock *sk)

@@ -39,8 +39,7 @@
 #include "out/out.h"
 #include "send/mtuprobe.h"
 #include "sendq/sendq.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "time/time.h"
 
 /* a part below 1/3 of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */

@@ -70,7 +70,7 @@
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/cong.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 /* kept skbs per processor: a short connection needs four if both ends are on this processor */
 #define SPARES	4

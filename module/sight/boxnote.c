@@ -3,7 +3,7 @@
  * Writes events into a black box. Of the module's files, it calls only trace.c. So every file but
  * trace.c may call it, without a circular dependency.
  */
-#include "sight/boxnote.h"
+#include "sight/sight.h"
 
 #include <linux/minmax.h>
 #include <linux/skbuff.h>
@@ -17,10 +17,8 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
-#include "sight/blackbox.h"
-#include "sight/trace.h"
 
-/* Only blackbox.c writes the table of slots, and only boxkey.c the static key. */
+/* Only blackbox.c writes the table of slots, and only blackbox.c the static key. */
 struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 

@@ -12,7 +12,7 @@
  * MAC or is not the only signature, causes of aborts, sockets closed in SYN-SENT, black boxes,
  * jumps of Careful Resume, diagnostic payloads of RSTs, and ACK rate requests.
  */
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 #include <linux/percpu.h>
 #include <linux/seq_file.h>

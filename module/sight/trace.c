@@ -17,7 +17,7 @@
 #include "lookup/lookup.h"
 
 #define CREATE_TRACE_POINTS
-#include "sight/trace.h"
+#include "sight/sight.h"
 
 /**
  * xtcp_trace_sockaddr() - write an address and port into an event

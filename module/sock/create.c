@@ -42,7 +42,7 @@
  * xtcp_net.policy_lock     changes of the rules for new         process   -
  *                          connections (policy.c); may sleep
  * key_lock                 whether any connection may have a    process   xtcp_net.policy_lock
- *                          black box (sight/boxkey.c); may
+ *                          black box (sight/blackbox.c); may
  *                          sleep
  * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
  *                          their handshake is complete

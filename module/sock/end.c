@@ -54,9 +54,7 @@
 #include "recv/recv.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
-#include "sight/blackbox.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "time/time.h"
 #include "timewait/timewait.h"
 

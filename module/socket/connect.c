@@ -45,8 +45,7 @@
 #include "ports/ports.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
-#include "sight/blackbox.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "sock/create.h"
 #include "window/window.h"
 

@@ -45,9 +45,7 @@
 #include "recv/recv.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
-#include "sight/blackbox.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "sock/create.h"
 #include "time/time.h"
 

@@ -27,7 +27,7 @@
 #include "compat.h"
 #include "recv/recv.h"
 #include "send/send.h"
-#include "sight/blackbox.h"
+#include "sight/sight.h"
 #include "window/window.h"
 
 /**

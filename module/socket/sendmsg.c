@@ -43,8 +43,7 @@
 #include "fastopen/fastopen.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
-#include "sight/blackbox.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 #include "time/time.h"
 
 static bool is_below(const struct xtcp_sndcb *cb, u32 octets)

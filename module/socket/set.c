@@ -17,7 +17,7 @@
  *
  * A request that makes a policy table may sleep in an allocation, as requests of other families do.
  * The allocation fails if there is no memory (__GFP_NORETRY). A request about black boxes may wait
- * for key_lock, which nobody keeps for long (sight/boxkey.c).
+ * for key_lock, which nobody keeps for long (sight/blackbox.c).
  *
  * The family is registered without the policy of its attributes. Otherwise, any user could ask for
  * the policy, leave the answer unread, and so keep the module loaded.
@@ -58,10 +58,7 @@
 #include "lookup/lookup.h"
 #include "policy/policy.h"
 #include "ports/ports.h"
-#include "sight/blackbox.h"
-#include "sight/boxkey.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "sock/create.h"
 #include "time/time.h"
 #include "timewait/timewait.h"

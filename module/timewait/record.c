@@ -50,8 +50,7 @@
 #include "ecn/ecn.h"
 #include "lookup/lookup.h"
 #include "ports/ports.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 #include "window/window.h"
 
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */

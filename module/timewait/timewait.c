@@ -25,8 +25,7 @@
 #include "base/seq.h"
 #include "base/wire.h"
 #include "out/out.h"
-#include "sight/mib.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 
 /*
  * the new ISN is SND.NXT of the old connection plus this step, so that it is beyond all that the

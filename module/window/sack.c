@@ -18,7 +18,7 @@
 #include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
-#include "sight/mib.h"
+#include "sight/sight.h"
 
 #define FEW_BLOCKS	2	/* beside these, an ACK with timestamps has room for one more */
 

@@ -36,7 +36,7 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "loss/loss.h"
-#include "sight/trace.h"
+#include "sight/sight.h"
 
 /* lists of names: each enumerator and the text that is printed for it */
 #define XTCP_TRACE_STATES(FN, FNE)			\

@@ -1,26 +1,186 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The black box of a connection: a ring of its last events, in memory. Other files report events by
- * the inline functions at the end of this file. While xtcp_boxnote_key is off, such a call costs
- * one NOP. Only xtcp_blackbox_end() does not test the key, and costs more.
- */
-#ifndef XTCP_BLACKBOX_H
-#define XTCP_BLACKBOX_H
+/* Counters, tracepoints and black boxes. README.md explains them. */
+#ifndef XTCP_SIGHT_H
+#define XTCP_SIGHT_H
 
 #include <linux/jump_label.h>
 #include <linux/list.h>
+#include <linux/snmp.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
+#include <net/snmp.h>
+#include <uapi/linux/xtcp.h>
 
 #include "base/abort.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/tuple.h"
-#include "sight/boxnote.h"
 
+struct in6_addr;
+struct seq_file;
 struct sk_buff;
+struct sock;
 struct tcphdr;
+struct xtcp_blackbox;
 struct xtcp_box_owner;
+struct xtcp_net;
+struct xtcp_sample;
+struct xtcp_tuple;
+
+enum xtcp_blackbox_call {
+	XTCP_BLACKBOX_CONNECT,
+	XTCP_BLACKBOX_SEND,
+	XTCP_BLACKBOX_RECV,
+	XTCP_BLACKBOX_SHUTDOWN,
+	XTCP_BLACKBOX_CLOSE,
+};
+
+/* The caller of each of these functions holds the socket lock. */
+void xtcp_boxnote_slot(struct sock *sk, unsigned int slot);
+struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk);
+void xtcp_boxnote_agreement(struct xtcp_blackbox *box, const struct sock *sk);
+void xtcp_boxnote_syn(struct xtcp_blackbox *box, const struct sock *sk, u64 us, bool in, u16 wnd);
+void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb);
+void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent, u8 ecn);
+void xtcp_boxnote_state(struct sock *sk, int state);
+void xtcp_boxnote_timer(struct sock *sk, int which);
+void xtcp_boxnote_congestion(struct sock *sk, u32 pipe, int reason);
+void xtcp_boxnote_abort(struct sock *sk, int err, int reason);
+void xtcp_boxnote_refused(struct sock *sk, int verdict);
+void xtcp_boxnote_call(struct sock *sk, enum xtcp_blackbox_call call, u32 wanted, int got);
+
+/* For counters of the Tcp: line. @field is TCP_MIB_*. */
+#define XTCP_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->tcp_statistics, field)
+#define XTCP_DEC_STATS(xn, field)	SNMP_DEC_STATS((xn)->tcp_statistics, field)
+#define XTCP_ADD_STATS(xn, field, n)	SNMP_ADD_STATS((xn)->tcp_statistics, field, n)
+
+/* For counters of the TcpExt: line. @field is LINUX_MIB_* or XTCP_MIB_*. */
+#define XTCP_NET_INC_STATS(xn, field)	SNMP_INC_STATS((xn)->net_statistics, field)
+#define XTCP_NET_ADD_STATS(xn, field, n) SNMP_ADD_STATS((xn)->net_statistics, field, n)
+
+/* Counters with numbers of our own. On the TcpExt: line they follow those of the kernel. */
+enum xtcp_mib_own {
+	XTCP_MIB_ABORTONRESET = __LINUX_MIB_MAX,
+	XTCP_MIB_ABORTONICMP,
+	XTCP_MIB_ABORTONLISTENER,
+	XTCP_MIB_ABORTONDISCONNECT,
+	XTCP_MIB_ABORTONKILL,
+	XTCP_MIB_ABORTONNAMESPACE,
+	XTCP_MIB_ABORTONIDLE,
+	XTCP_MIB_ABORTONHALFCLOSED,
+	XTCP_MIB_ABORTONUSERTIMEOUTMS,
+	XTCP_MIB_ABORTONKEEPALIVEALWAYS,
+	XTCP_MIB_LINGERZERO,
+	XTCP_MIB_CLOSEDINSYNSENT,
+	XTCP_MIB_BLACKBOXKEPT,
+	XTCP_MIB_BLACKBOXDROPPED,
+	XTCP_MIB_BLACKBOXREFUSED,
+	XTCP_MIB_RESUMEJUMPED,
+	XTCP_MIB_RESUMEVALIDATED,
+	XTCP_MIB_RESUMERETREATED,
+	XTCP_MIB_RSTDIAGSENT,
+	XTCP_MIB_RSTDIAGRECV,
+	XTCP_MIB_RSTDIAGMALFORMED,
+	XTCP_MIB_ACKRATESENT,
+	XTCP_MIB_ACKRATERECV,
+	XTCP_MIB_ACKRATEMALFORMED,
+	XTCP_MIB_AUTHMALFORMED,
+	XTCP_MIB_AOREQUIRED,		/* kernels before 6.7 lack this and the next four */
+	XTCP_MIB_AOBAD,
+	XTCP_MIB_AOKEYNOTFOUND,
+	XTCP_MIB_AOGOOD,
+	XTCP_MIB_AODROPPEDICMPS,
+	XTCP_MIB_MAX,
+};
+
+struct xtcp_mib {
+	unsigned long mibs[XTCP_MIB_MAX];
+};
+
+int xtcp_mib_net_init(struct xtcp_net *xn);
+void xtcp_mib_net_exit(struct xtcp_net *xn);
+void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason);
+int xtcp_mib_show_snmp(struct seq_file *m, void *v);
+int xtcp_mib_show_netstat(struct seq_file *m, void *v);
+
+/* The queues of a listener, for trace_xtcp_queue(). */
+enum xtcp_trace_queue {
+	XTCP_TRACE_SYN_QUEUE,
+	XTCP_TRACE_ACCEPT_QUEUE,
+};
+
+/* Why the length of a queue has changed, or why it has not. */
+enum xtcp_trace_queue_reason {
+	XTCP_TRACE_ARRIVED,	/* SYN queue: a SYN came, or an entry of another listener */
+	XTCP_TRACE_COMPLETED,	/* a child has replaced an entry, or has joined the accept queue */
+	XTCP_TRACE_ACCEPTED,	/* accept queue: accept() took a child */
+	XTCP_TRACE_RESET,	/* SYN queue: an entry was reset, by the peer or by us */
+	XTCP_TRACE_TIMED_OUT,	/* SYN queue: the timeout of an entry's last SYN-ACK passed */
+	XTCP_TRACE_FAILED,	/* SYN queue: an ICMP error or an administrator ended an entry */
+	XTCP_TRACE_REFUSED,	/* no change: the queue was full, or a SYN could not be kept */
+	/* no change of the SYN queue: the SYN was answered by cookie, without an entry */
+	XTCP_TRACE_COOKIE,
+	XTCP_TRACE_CLOSED,	/* the listener was closed */
+};
+
+/* Why the congestion state changed, for trace_xtcp_congestion(). */
+enum xtcp_trace_congestion_reason {
+	XTCP_TRACE_SACKED,		/* data out of order at the peer, or a duplicate ACK */
+	XTCP_TRACE_IN_ORDER,		/* the data that was missing was late, not lost */
+	XTCP_TRACE_THIRD_DUPACK,	/* the third duplicate ACK came (RFC 5681 section 3.2) */
+	/* the peer has segments that were sent after the lost ones (RFC 8985 6.2) */
+	XTCP_TRACE_RACK,
+	XTCP_TRACE_PROBE,		/* no ACK came within the probe timeout (RFC 8985 7.3) */
+	XTCP_TRACE_TLP,			/* the tail loss probe has repaired a loss (RFC 8985 7.4) */
+	XTCP_TRACE_TIMEOUT,		/* the retransmission timer expired (RFC 6298 (5.4)) */
+	XTCP_TRACE_RENEGED,		/* the peer dropped sacked data (RFC 2018 section 8) */
+	XTCP_TRACE_ECE,			/* an ACK told of a congestion mark (RFC 3168 6.1.2) */
+	XTCP_TRACE_QUEUE,		/* a queue of this machine was full */
+	XTCP_TRACE_MTU,			/* data in flight is too large for the path */
+	XTCP_TRACE_IDLE,		/* nothing was sent for more than an RTO (RFC 5681 4.1) */
+	/* the peer has acknowledged all that was in flight when recovery began */
+	XTCP_TRACE_RECOVERED,
+	XTCP_TRACE_UNDO_TIMESTAMP,	/* the first transmission was late, not lost (RFC 3522) */
+	XTCP_TRACE_UNDO_DSACK,		/* all retransmissions were duplicates (RFC 3708) */
+	XTCP_TRACE_UNDO_FRTO,		/* F-RTO has shown that a timeout was spurious (RFC 5682) */
+};
+
+/* Changes that an administrator has made to a connection: bits for trace_xtcp_set(). */
+enum xtcp_trace_set {
+	XTCP_TRACE_SET_CONGESTION = 1 << XTCP_SET_CONGESTION,
+	XTCP_TRACE_SET_MAX_PACING_RATE = 1 << XTCP_SET_MAX_PACING_RATE,
+	XTCP_TRACE_SET_USER_TIMEOUT = 1 << XTCP_SET_USER_TIMEOUT,
+	XTCP_TRACE_SET_KEEPALIVE = 1 << XTCP_SET_KEEPALIVE,
+	XTCP_TRACE_SET_KEEPIDLE = 1 << XTCP_SET_KEEPIDLE,
+	XTCP_TRACE_SET_BLACKBOX = 1 << XTCP_SET_BLACKBOX,
+};
+
+void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port);
+void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn);
+void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple);
+void xtcp_trace_sk(void *local, void *peer, const struct sock *sk);
+const u8 *xtcp_trace_option(const struct tcphdr *th, u8 kind);
+unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th);
+unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th);
+bool xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr);
+
+/* The control bits of a segment, enum xtcp_flags. */
+static inline u16 xtcp_trace_flags_of(const struct tcphdr *th)
+{
+	return ntohs(((const __be16 *)th)[6]) & 0x1ff;
+}
+
+#include <trace/events/xtcp.h>
+
+/* blackbox.c */
+
+void xtcp_boxkey_want(struct xtcp_net *xn, bool ends);
+void xtcp_boxkey_hold(void);
+void xtcp_boxkey_release(void);
+/* boxes_lock (blackbox.c) is held. */
+void xtcp_boxkey_given(void);
+void xtcp_boxkey_taken(void);
+void xtcp_boxkey_exit(void);
 
 #define XTCP_BLACKBOX_EVENTS	64	/* a power of two */
 #define XTCP_BLACKBOX_BLOCKS	4U	/* SACK blocks that one event holds */
@@ -224,7 +384,7 @@ static inline void xtcp_blackbox_child(struct sock *sk, kuid_t user, u32 sent_us
 
 /*
  * Event: the connection has ended, for the reason in xtcp_sock.ended. This function does not test
- * xtcp_boxnote_key: a sock may have a box while the key is off, since boxkey.c can turn the key off
+ * xtcp_boxnote_key: a sock may have a box while the key is off, since blackbox.c can turn the key off
  * while a box is being made. Such a box, too, must be kept or freed.
  */
 static inline void xtcp_blackbox_end(struct sock *sk)
@@ -292,4 +452,4 @@ static inline void xtcp_blackbox_call(struct sock *sk, enum xtcp_blackbox_call c
 		xtcp_boxnote_call(sk, call, min_t(size_t, wanted, U32_MAX), got);
 }
 
-#endif /* XTCP_BLACKBOX_H */
+#endif /* XTCP_SIGHT_H */
