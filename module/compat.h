@@ -77,7 +77,7 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "base/tuple.h"
+#include "base/wire.h"
 #include "compat_ktcp.h"
 #include "ecn/ace.h"
 

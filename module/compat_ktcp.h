@@ -11,7 +11,7 @@
 #include <net/inet_timewait_sock.h>
 #include <net/tcp.h>
 
-#include "base/tuple.h"
+#include "base/wire.h"
 
 /*
  * Kernel TCP's bind table has two kinds of buckets: a bucket for each port, and a bucket for each

@@ -27,8 +27,8 @@
 #include "main.h"
 
 #include "auth/auth.h"
+#include "base/base.h"
 #include "base/net.h"
-#include "base/orphan.h"
 #include "base/stream.h"
 #include "cong/cong.h"
 #include "expiry/expiry.h"

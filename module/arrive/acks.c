@@ -17,7 +17,6 @@
 
 #include "base/bounds.h"
 #include "base/clock.h"
-#include "base/metric.h"
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/sender.h"

@@ -28,14 +28,13 @@
 #include <net/tcp_states.h>
 
 #include "auth/auth.h"
-#include "base/abort.h"
-#include "base/acklimit.h"
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/net.h"
+#include "base/rstdiag.h"
 #include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
-#include "base/state.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "ecn/ecn.h"

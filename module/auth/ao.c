@@ -31,7 +31,6 @@
 #include <net/ipv6.h>
 
 #include "base/options.h"
-#include "base/tuple.h"
 #include "base/wire.h"
 
 /**

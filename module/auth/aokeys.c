@@ -36,7 +36,7 @@
 #include "base/endpoint.h"
 #include "base/options.h"
 #include "base/sender.h"
-#include "base/tuple.h"
+#include "base/wire.h"
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 

@@ -17,7 +17,6 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "base/tuple.h"
 #include "base/wire.h"
 
 #define MACLEN_DEFAULT	12	/* octets (RFC 5926 section 2.1) */

@@ -17,7 +17,7 @@
 #include <linux/types.h>
 #include <linux/xtcp_ao.h>
 
-#include "base/seldom.h"
+#include "base/endpoint.h"
 #include "base/wire.h"
 
 struct shash_desc;

@@ -2,19 +2,42 @@
 /*
  * The bounds of a connection's timeouts and delays. The route, the program or the namespace of the
  * connection sets them.
+ *
+ * The metrics of a connection's route, such as initcwnd of "ip route".
  */
 #ifndef XTCP_BOUNDS_H
 #define XTCP_BOUNDS_H
 
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
+#include <linux/rtnetlink.h>
+#include <net/dst.h>
+#include <net/sock.h>
 
-#include "base/metric.h"
 #include "base/net.h"
 #include "base/rto.h"
 #include "base/sender.h"
-#include "base/ticks.h"
 #include "base/wire.h"
+
+/* The metric RTAX_* of the route @dst; 0: not set, or no route. */
+static inline u32 xtcp_metric(const struct dst_entry *dst, int metric)
+{
+	return dst ? dst_metric(dst, metric) : 0;
+}
+
+/* A metric of the route that @sk uses now. Socket lock held. */
+static inline u32 xtcp_metric_of(const struct sock *sk, int metric)
+{
+	return xtcp_metric(__sk_dst_get((struct sock *)sk), metric);
+}
+
+/* As xtcp_metric_of(), but 0 unless the metric is locked. */
+static inline u32 xtcp_metric_locked_of(const struct sock *sk, int metric)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	return dst && dst_metric_locked(dst, metric) ? dst_metric(dst, metric) : 0;
+}
 
 #define XTCP_RTO_MAX_UNIT_MS	2U	/* unit of xtcp_endpoint.rto_max */
 #define XTCP_TICK_US		(USEC_PER_SEC / HZ)	/* rounded down; see xtcp_ticks_us() */

@@ -29,7 +29,7 @@
  */
 #include "base/cookie.h"
 
-#include "base/tuple.h"
+#include "base/wire.h"
 
 #define MAC_BITS	20
 #define MAC_MASK	((1U << MAC_BITS) - 1)

@@ -2,15 +2,21 @@
 /*
  * struct xtcp_endpoint: what every socket of ours has, even if it listens or is only bound. Code
  * that looks up sockets needs no more than this.
+ *
+ * Fields that few sockets need. Each sock has only a pointer of 8 octets to them.
  */
 #ifndef XTCP_ENDPOINT_H
 #define XTCP_ENDPOINT_H
 
+#include <linux/bits.h>
+#include <linux/types.h>
 #include <net/inet_sock.h>
 
 #include "lookup/lookup.h"
 
+struct xtcp_ao;
 struct xtcp_cong_ops;
+struct xtcp_fastopenq;
 struct xtcp_fastsyn;
 struct xtcp_lease;
 struct xtcp_listener;
@@ -68,13 +74,13 @@ struct xtcp_endpoint {
 	 * left a table, the field names a grace period that has passed already
 	 */
 	unsigned long left_table;
-	unsigned long seldom;		/* fields that few sockets need (seldom.h); 0: none; RCU */
+	unsigned long seldom;		/* fields that few sockets need (endpoint.h); 0: none; RCU */
 	/*
 	 * number of threads that sleep in RECEIVE; a disconnect does not reset the number, since
 	 * each of these threads decrements the number when it wakes
 	 */
 	atomic_t readers;
-	bool is_orphan;			/* counts as an orphan (orphan.c); socket lock */
+	bool is_orphan;			/* counts as an orphan (memory.c); socket lock */
 	u8 box;				/* low octet of the black box's slot; 0: no box */
 	/*
 	 * 1 + the processor whose list (held.c) has the sock; 0: on no list; socket lock. A closed
@@ -147,5 +153,76 @@ static inline struct sock *xtcp_sk_of_conn(const struct xtcp_conn *conn)
 
 extern struct proto xtcp_prot;
 extern struct proto xtcpv6_prot;
+
+/* state.c */
+
+/* bit 0 of xtcp_endpoint.seldom, a pointer: the sock has or had a key to sign segments */
+#define XTCP_SELDOM_SIGNS	BIT(0)
+
+/**
+ * struct xtcp_seldom - fields that few sockets need
+ * @fastopenq: state of TCP_FASTOPEN (fastopen.c); NULL: none; written under the socket lock
+ * @keys: the keys of TCP_MD5SIG (auth/aokeys.c); read under RCU, written under the socket lock
+ * @ao: TCP-AO with its keys (auth/aokeys.c); NULL: none; written under the socket lock
+ * @idle_ms: XTCP_IDLE_MS; 0: only the limit of net.xtcp.idle_ms applies; READ_ONCE
+ * @half_closed_ms: XTCP_HALF_CLOSED_MS; 0: only the limit of net.xtcp.half_closed_ms applies;
+ *	READ_ONCE
+ * @ack_rate: XTCP_ACK_RATE; 0: request no ACK rate of the peer; READ_ONCE
+ *
+ * The struct is allocated when one of its fields is first set, and stays until the memory of the
+ * sock is freed.
+ */
+struct xtcp_seldom {
+	struct xtcp_fastopenq *fastopenq;
+	struct hlist_head keys;
+	struct xtcp_ao *ao;
+	u32 idle_ms;
+	u32 half_closed_ms;
+	u8 ack_rate;
+};
+
+/*
+ * The struct xtcp_seldom of @sk, or NULL if none was allocated. The caller holds the RCU read side,
+ * the socket lock or a reference to the socket's file.
+ */
+static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
+{
+	/* pairs with smp_store_release() in state.c */
+	return (struct xtcp_seldom *)(smp_load_acquire(&xtcp_endpoint(sk)->seldom) & ~XTCP_SELDOM_SIGNS);
+}
+
+/*
+ * Does @sk have a key, or did it have one? This runs for each segment. So the answer is a bit of
+ * the word that also holds the pointer to struct xtcp_seldom: one load gets both. The caller holds
+ * what xtcp_seldom() requires.
+ */
+static inline bool xtcp_seldom_signs(const struct sock *sk)
+{
+	/* pairs with smp_store_release() in state.c */
+	return smp_load_acquire(&xtcp_endpoint(sk)->seldom) & XTCP_SELDOM_SIGNS;
+}
+
+/* The Fast Open state of @sk, or NULL. The caller holds what xtcp_seldom() requires. */
+static inline struct xtcp_fastopenq *xtcp_seldom_fastopenq(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+
+	/* pairs with smp_store_release() in fastopen.c */
+	return unlikely(seldom) ? smp_load_acquire(&seldom->fastopenq) : NULL;
+}
+
+/* XTCP_ACK_RATE of @sk; 0: none. The caller holds what xtcp_seldom() requires. */
+static inline u8 xtcp_seldom_ack_rate(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+
+	return unlikely(seldom) ? READ_ONCE(seldom->ack_rate) : 0;
+}
+
+int xtcp_seldom_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp);
+int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp);
+struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp);
+struct xtcp_seldom *xtcp_seldom_get_for_keys(struct sock *sk, gfp_t gfp);
+void xtcp_seldom_free(struct sock *sk);
 
 #endif /* XTCP_ENDPOINT_H */

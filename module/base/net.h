@@ -35,6 +35,8 @@ struct xtcp_policy;
 struct xtcp_portlist;
 struct xtcp_portmaps;
 
+/* secret.c */
+
 /**
  * struct xtcp_sysctl - net.xtcp.*
  *
@@ -166,13 +168,13 @@ struct xtcp_shard {
  * @port_key: key of the hash that chooses ephemeral ports (port.c)
  * @cookie_lock: guards @cookie
  * @cookie: the secrets of the SYN cookies (secret.c)
- * @challenge_second: the second to which @challenges belongs (acklimit.c)
+ * @challenge_second: the second to which @challenges belongs (guests.c)
  * @challenges: how many challenge ACKs may still leave in that second
  * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
  *	NULL: none; exchanged atomically
  * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (record.c)
  * @signed_records: number of the records with keys
- * @orphans: number of orphans (orphan.c)
+ * @orphans: number of orphans (memory.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
  *	(end.c)
  * @box_owners: who has black boxes (event recorders), by user and peer (blackbox.c)

@@ -7,7 +7,6 @@
  */
 #include "base/options.h"
 
-#include "base/ackrate.h"
 #include "base/wire.h"
 
 static u32 read24(const u8 *p)

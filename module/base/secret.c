@@ -7,20 +7,99 @@
  * ISNs have to grow from one incarnation of a connection to the next. A key of cookies serves one
  * epoch: eight periods of 64 seconds (cookie.c). In each later epoch, the first cookie draws a new
  * key; the key of the previous epoch is kept.
+ *
+ * The checksum of a segment.
+ *
+ * The shards of a namespace: parts of its records and orphans, each part with its own lock.
+ *
+ * The index by which xtcp_net() finds struct xtcp_net. netns.c makes the struct.
  */
-#include "base/secret.h"
+#include "base/base.h"
 
+#include <linux/cpumask.h>
+#include <linux/log2.h>
 #include <linux/random.h>
 #include <linux/seqlock.h>
 #include <linux/siphash.h>
+#include <linux/slab.h>
 #include <linux/string.h>
+#include <net/ip6_checksum.h>
+#include <net/tcp.h>
 
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/net.h"
-#include "base/tuple.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "lookup/lookup.h"
+
+unsigned int xtcp_net_id;
+
+unsigned int xtcp_shard_mask __read_mostly;
+
+/**
+ * xtcp_shard_init() - decide how many shards a namespace has
+ *
+ * Context: process, module init.
+ */
+void xtcp_shard_init(void)
+{
+	xtcp_shard_mask = roundup_pow_of_two(min(num_possible_cpus(), XTCP_SHARDS_MAX)) - 1;
+}
+
+/**
+ * xtcp_shard_net_init() - make the shards of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_shard_net_init(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	xn->shards = kcalloc(xtcp_shard_mask + 1, sizeof(*xn->shards), GFP_KERNEL_ACCOUNT);
+	if (!xn->shards)
+		return -ENOMEM;
+	for (i = 0; i <= xtcp_shard_mask; i++) {
+		spin_lock_init(&xn->shards[i].lock);
+		INIT_LIST_HEAD(&xn->shards[i].orphans);
+		xn->shards[i].xn = xn;
+	}
+	return 0;
+}
+
+/**
+ * xtcp_shard_net_exit() - free the shards of a namespace
+ * @xn: the namespace; no orphan and no record is left
+ *
+ * Context: process, namespace exit.
+ */
+void xtcp_shard_net_exit(struct xtcp_net *xn)
+{
+	kfree(xn->shards);
+	xn->shards = NULL;
+}
+
+/**
+ * xtcp_checksum_ok() - is the checksum right? (RFC 9293 section 3.1, MUST-3)
+ * @skb: the segment, skb->data at its TCP header; the skb keeps the result for the next caller
+ *
+ * Context: softirq.
+ *
+ * Return: true when the checksum is right.
+ */
+bool xtcp_checksum_ok(struct sk_buff *skb)
+{
+	bool wrong;
+
+	if (skb->protocol == htons(ETH_P_IP))
+		wrong = skb_checksum_init(skb, IPPROTO_TCP, inet_compute_pseudo);
+	else
+		wrong = skb_checksum_init(skb, IPPROTO_TCP, ip6_compute_pseudo);
+	return !wrong && (skb_csum_unnecessary(skb) || !__skb_checksum_complete(skb));
+}
 
 /**
  * xtcp_secret_net_init() - draw the keys of a namespace

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* struct xtcp_seg: the fields of a segment, which ingress.c reads from the header once. */
+/*
+ * struct xtcp_seg: the fields of a segment, which ingress.c reads from the header once.
+ *
+ * Which version of IP carries a connection.
+ */
 #ifndef XTCP_SEG_H
 #define XTCP_SEG_H
 
@@ -7,8 +11,20 @@
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <linux/types.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
 
 #include "base/wire.h"
+
+/* Does IPv4 carry this connection? An AF_INET6 sock with a v4-mapped peer uses IPv4. */
+static inline bool xtcp_sock_is_v4(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	return sk->sk_family == AF_INET || ipv6_addr_v4mapped(&sk->sk_v6_daddr);
+#else
+	return true;
+#endif
+}
 
 /**
  * struct xtcp_seg - a segment, with the names of RFC 9293 section 3.3.1

@@ -3,20 +3,39 @@
  * struct xtcp_sock: a full connection or a listener. sock/create.c describes its life and its
  * locking. A file that needs only the beginning of the struct includes base/sender.h or
  * base/endpoint.h instead.
+ *
+ * The ACKs that we owe: segments have arrived, and we have not acknowledged them yet. Other files
+ * report events; only this file writes the state.
+ *
+ * TS.Recent and its age (RFC 7323 sections 4.3 and 5). Only this file writes the struct.
+ *
+ * The receive sequence variables (RFC 9293 section 3.3.1). Other files report events; only this
+ * file writes the variables. One exception: RECEIVE advances its cursor through a pointer. The
+ * cursor is copied_seq or, with MSG_PEEK, a local variable (recvmsg.c).
+ *
+ * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends
+ * could answer each other's ACKs forever, and each wrong guess of an attacker would cost an ACK.
+ * Only this file and guests.c write the state. xtcp_acklimit_refuses() also applies the limit to
+ * connections without a sock.
+ *
+ * Counts the retransmission timeouts of a connection for TCP_INFO, as Linux does. Other files
+ * report events; only this file writes the struct.
  */
 #ifndef XTCP_SOCK_H
 #define XTCP_SOCK_H
 
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
 #include <linux/ipv6.h>
+#include <linux/jiffies.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/types.h>
 
-#include "base/abort.h"
-#include "base/acking.h"
-#include "base/acklimit.h"
 #include "base/clock.h"
-#include "base/paws.h"
-#include "base/rcv.h"
+#include "base/rstdiag.h"
 #include "base/sender.h"
-#include "base/timeouts.h"
+#include "base/seq.h"
 #include "base/wire.h"
 #include "ecn/ace.h"
 #include "recv/recv.h"
@@ -24,7 +43,307 @@
 
 struct xtcp_fastopen;
 struct xtcp_fastsyn;
+struct xtcp_net;
 struct xtcp_saved_syn;
+struct xtcp_seg;
+
+/**
+ * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed
+ * @unacked_segments: full segments since the last ACK (RFC 9293 MUST-58)
+ * @quick: how many of the next ACKs leave without delay; not used while @pingpong is set
+ * @pending: an ACK is owed. It leaves after the arriving segment is processed, or waits until the
+ *	delayed-ACK deadline at most
+ * @now: the owed ACK may not be delayed
+ * @pingpong: the program answers the data that arrives; ACKs are delayed, so that the answer
+ *	carries them
+ * @ack_held_for_app: the owed ACK waits a moment, because the program is about to read and may
+ *	answer
+ * @app_expects_reply: the program will probably read next, since it has sent data in a blocking
+ *	call, or waits in connect(). RECEIVE, poll() and the next decision of acks.c clear the field
+ *
+ * The socket lock guards this struct; some fields are also read without the lock. acks.c decides
+ * when an ACK leaves.
+ */
+struct xtcp_acking {
+	u8 unacked_segments;
+	u8 quick;
+	bool pending;
+	bool now;
+	bool pingpong;
+	bool ack_held_for_app;
+	bool app_expects_reply;
+};
+
+static inline void xtcp_acking_owe(struct xtcp_acking *acking)
+{
+	acking->pending = true;
+}
+
+/* An ACK is owed, whether or not one was owed before, and may no longer be delayed. */
+static inline void xtcp_acking_owe_now(struct xtcp_acking *acking)
+{
+	acking->pending = true;
+	acking->now = true;
+}
+
+static inline void xtcp_acking_owe_if(struct xtcp_acking *acking, bool owed)
+{
+	acking->pending = owed;
+}
+
+/* An owed ACK, if there is one, may no longer be delayed. */
+static inline void xtcp_acking_hurry(struct xtcp_acking *acking)
+{
+	acking->now = true;
+}
+
+/*
+ * At least the next @n ACKs leave without delay, unless the program is interactive or the peer has
+ * asked for an ACK rate (acks.c).
+ */
+static inline void xtcp_acking_quick(struct xtcp_acking *acking, u8 n)
+{
+	acking->quick = max(acking->quick, n);
+}
+
+/* @it_answers: the program answers the data that arrives, so its answer may carry the ACK */
+static inline void xtcp_acking_interactive(struct xtcp_acking *acking, bool it_answers)
+{
+	acking->pingpong = it_answers;
+}
+
+/* Text has arrived; @full is the number of full-sized segments in it. */
+static inline void xtcp_acking_text(struct xtcp_acking *acking, u32 full)
+{
+	acking->unacked_segments = min_t(u32, acking->unacked_segments + full, U8_MAX);
+	acking->pending = true;
+}
+
+/* A segment of ours acknowledges RCV.NXT: no ACK is owed any more. */
+static inline void xtcp_acking_said(struct xtcp_acking *acking)
+{
+	if (acking->quick)
+		acking->quick--;
+	acking->unacked_segments = 0;
+	acking->now = false;
+	acking->pending = false;
+	WRITE_ONCE(acking->ack_held_for_app, false);
+}
+
+static inline void xtcp_acking_hold_for_app(struct xtcp_acking *acking)
+{
+	WRITE_ONCE(acking->ack_held_for_app, true);
+}
+
+static inline void xtcp_acking_expect_reply(struct xtcp_acking *acking, bool expects)
+{
+	WRITE_ONCE(acking->app_expects_reply, expects);
+}
+
+/**
+ * struct xtcp_paws - the last timestamp of the peer
+ * @ts_recent: TS.Recent
+ * @stamp: when TS.Recent was stored, seconds (xtcp_clock_seconds_stamp()); 0: never
+ *
+ * The socket lock guards this struct.
+ */
+struct xtcp_paws {
+	u32 ts_recent;
+	u32 stamp;
+};
+
+static inline void xtcp_paws_take(struct xtcp_paws *paws, u32 tsval)
+{
+	paws->ts_recent = tsval;
+	paws->stamp = xtcp_clock_seconds_stamp();
+}
+
+/* If TS.Recent is newer than @tsval, lower it: a segment with @tsval then passes the PAWS test. */
+static inline void xtcp_paws_let_pass(struct xtcp_paws *paws, u32 tsval)
+{
+	if (paws->ts_recent && xtcp_seq_gt(paws->ts_recent, tsval))
+		paws->ts_recent = tsval;
+}
+
+/**
+ * struct xtcp_rcv - what has arrived, what we have acknowledged and offered, what the program has
+ *	read
+ * @nxt: RCV.NXT: the next octet expected
+ * @wnd: RCV.WND: the window that we offered, counted from @wup
+ * @wup: the last RCV.NXT that we acknowledged; Last.ACK.sent of RFC 7323
+ * @copied_seq: the next octet that RECEIVE hands out
+ * @irs: the initial receive sequence number
+ *
+ * The socket lock guards this struct; all fields are also read without the lock.
+ */
+struct xtcp_rcv {
+	u32 nxt;
+	u32 wnd;
+	u32 wup;
+	u32 copied_seq;
+	u32 irs;
+};
+
+/* The peer's SYN was taken. */
+static inline void xtcp_rcv_begin(struct xtcp_rcv *rcv, u32 irs)
+{
+	rcv->irs = irs;
+	rcv->nxt = irs + 1;
+	rcv->wup = irs + 1;
+	rcv->copied_seq = irs + 1;
+}
+
+/* @n octets, or a FIN, have come in order. */
+static inline void xtcp_rcv_took(struct xtcp_rcv *rcv, u32 n)
+{
+	WRITE_ONCE(rcv->nxt, rcv->nxt + n);
+}
+
+/* We have acknowledged RCV.NXT. */
+static inline void xtcp_rcv_acked(struct xtcp_rcv *rcv)
+{
+	WRITE_ONCE(rcv->wup, rcv->nxt);
+}
+
+/* We have acknowledged RCV.NXT and offered @wnd octets from there on. */
+static inline void xtcp_rcv_offered(struct xtcp_rcv *rcv, u32 wnd)
+{
+	WRITE_ONCE(rcv->wnd, wnd);
+	WRITE_ONCE(rcv->wup, rcv->nxt);
+}
+
+/* The program has received or skipped @n octets. */
+static inline void xtcp_rcv_copied(struct xtcp_rcv *rcv, u32 n)
+{
+	WRITE_ONCE(rcv->copied_seq, rcv->copied_seq + n);
+}
+
+/* The octets before @seq are discarded unread. */
+static inline void xtcp_rcv_discarded(struct xtcp_rcv *rcv, u32 seq)
+{
+	WRITE_ONCE(rcv->copied_seq, seq);
+}
+
+/* guests.c */
+
+/*
+ * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends
+ * could answer each other's ACKs forever, and each wrong guess of an attacker would cost an ACK.
+ * Only this file and guests.c write the state. xtcp_acklimit_refuses() also applies the limit to
+ * connections without a sock.
+ */
+
+#define XTCP_ACKLIMIT_CHALLENGES	100U	/* maximum number of challenge ACKs per second */
+
+/**
+ * struct xtcp_acklimit - when unacceptable segments were answered
+ * @stamp: jiffies of the last answer; 0: never
+ * @second: start of the second to which @challenges belongs; low 16 bits of jiffies
+ * @challenges: challenge ACKs in that second
+ *
+ * The socket lock guards this struct.
+ */
+struct xtcp_acklimit {
+	u32 stamp;
+	u16 second;
+	u8 challenges;
+};
+
+/* Did the last answer leave less than @apart jiffies ago? */
+static inline bool xtcp_acklimit_is_early(const struct xtcp_acklimit *limit, u32 now, u32 apart)
+{
+	return limit->stamp && now - limit->stamp < apart;
+}
+
+static inline void xtcp_acklimit_sent(struct xtcp_acklimit *limit, u32 now)
+{
+	limit->stamp = now;
+}
+
+/* May a challenge ACK leave? If so, count it. */
+static inline bool xtcp_acklimit_challenge(struct xtcp_acklimit *limit, u32 now)
+{
+	BUILD_BUG_ON(HZ > U16_MAX);
+	/*
+	 * limit->second has only 16 bits, which may have wrapped since the last answer; so test
+	 * limit->stamp, too
+	 */
+	if (now - limit->stamp >= HZ || (u16)(now - limit->second) >= HZ) {
+		limit->second = now;
+		limit->challenges = 0;
+	}
+	if (limit->challenges >= XTCP_ACKLIMIT_CHALLENGES)
+		return false;
+	limit->challenges++;
+	limit->stamp = now;
+	return true;
+}
+
+/* Without a lock; xtcp_acklimit_refuses() may let one answer too many pass. */
+bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp);
+bool xtcp_acklimit_net_challenge(struct xtcp_net *xn);
+
+/**
+ * struct xtcp_timeouts - the retransmission timeouts of a connection, including the timeouts of its
+ * SYN
+ * @ms: time in recoveries that have ended, milliseconds
+ * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: no recovery
+ * @total: number of timeouts
+ * @recoveries: tcpi_total_rto_recoveries: number of series of timeouts. A series ends when an ACK
+ *	moves SND.UNA or shows that the timeouts were spurious
+ * @rehashes: number of timeouts that gave the flow another hash, for another path
+ *
+ * For @ms and @since, a recovery begins with a timeout. It lasts until congestion control leaves
+ * %XTCP_CONG_LOSS, until the SYN is acknowledged, or until the connection ends. As in Linux,
+ * @total, @recoveries and @rehashes may wrap. The socket lock guards the struct.
+ */
+struct xtcp_timeouts {
+	u32 ms;
+	u32 since;
+	u16 total;
+	u16 recoveries;
+	u16 rehashes;
+};
+
+/* Counts a timeout. @in_series: number of earlier timeouts in the same series. */
+static inline void xtcp_timeouts_count(struct xtcp_timeouts *timeouts, u8 in_series)
+{
+	if (!in_series)
+		timeouts->recoveries++;
+	if (!timeouts->since)
+		timeouts->since = xtcp_clock_ts_stamp();
+	timeouts->total++;
+}
+
+/* A timeout has given the flow another hash. */
+static inline void xtcp_timeouts_rehashed(struct xtcp_timeouts *timeouts)
+{
+	timeouts->rehashes++;
+}
+
+/* The SYN-ACK of a new child timed out @total times in @ms milliseconds. */
+static inline void xtcp_timeouts_of_syn_ack(struct xtcp_timeouts *timeouts, u16 total, u32 ms)
+{
+	if (likely(!total))
+		return;
+	timeouts->total = total;
+	timeouts->recoveries = 1;
+	timeouts->ms = ms;
+}
+
+/* Milliseconds in recoveries, the present one included. */
+static inline u32 xtcp_timeouts_ms(const struct xtcp_timeouts *timeouts)
+{
+	return timeouts->ms + (timeouts->since ? xtcp_clock_ts_stamp() - timeouts->since : 0);
+}
+
+static inline void xtcp_timeouts_over(struct xtcp_timeouts *timeouts)
+{
+	if (likely(!timeouts->since))
+		return;
+	timeouts->ms = xtcp_timeouts_ms(timeouts);
+	timeouts->since = 0;
+}
 
 #define XTCP_BY_RULE_BITS	11	/* number of bits of xtcp_sock.by_rule */
 

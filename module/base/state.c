@@ -9,16 +9,236 @@
  * LISTEN is an entry (halfopen.c) until its handshake is complete. A sock is in SYN-RECEIVED only
  * after a Fast Open (fastopen.c), after a simultaneous open, or for a moment when an entry becomes
  * a child.
+ *
+ * struct xtcp_stream: the data state of a connection, which is the part of a TCB that only data
+ * transfer needs. It has a slab of its own. Many connections of a busy server never have any data,
+ * and need no data state.
+ *
+ * In this comment, "data" means text or a FIN, in either direction. A connection gets its data
+ * state
+ *
+ *  - with the first write, or the first skb of its send queue other than a SYN. Without memory,
+ *    xtcp_sndq_alloc() makes neither the skb nor the data state. Then SEND waits, a SYN leaves
+ *    without its data, and a FIN is tried again later (xtcp_output_fin());
+ *  - with the first arriving segment that has new data or a FIN. Without memory the segment is
+ *    dropped, as when there is no memory for the data, and the peer sends it again;
+ *  - with an ACK that reports a loss or an ECN mark before we have sent any data. An honest peer
+ *    sends no such ACK. Without memory, the report is ignored; the ACK still sets the send window;
+ *  - when it is established, if its congestion control reports state of its own in TCP_INFO or
+ *    TCP_CC_INFO, or if the search for the path MTU begins at once. Without memory, the data state
+ *    waits for the first data, and the search for the path MTU begins when timeouts require it.
+ *
+ * The data state stays until the sock is freed or disconnects. Before it exists, tx->stream points
+ * to xtcp_stream_none, a constant with the values of a new data state. So a reader need not test
+ * whether the data state exists, and a writer that forgets this test faults. But a reader of the
+ * fields that xtcp_stream_begin() sets has to test, since xtcp_stream_none does not have their
+ * values. If the data state does not exist, use SND.UNA in place of snd_sml, and
+ * xtcp_space_copied() in place of space_copied; the round-trip time of the SYN is in the sock.
+ *
+ * Allocates and frees struct xtcp_seldom, the fields that few sockets need.
  */
-#include "base/state.h"
+#include "base/base.h"
 
 #include <linux/bug.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
 #include <net/inet_sock.h>
 #include <net/net_namespace.h>
+#include <net/sock.h>
 #include <net/tcp_states.h>
 
 #include "base/endpoint.h"
+#include "base/sender.h"
+#include "base/stream.h"
+#include "base/wire.h"
+#include "compat.h"
 #include "sight/sight.h"
+
+/**
+ * xtcp_seldom_get() - get a sock's struct xtcp_seldom; the first call allocates it
+ * @sk: not destroyed
+ * @gfp: GFP_KERNEL_ACCOUNT, or GFP_ATOMIC in softirq
+ *
+ * Context: as @gfp says. Lock: socket, held.
+ *
+ * Return: the struct, or NULL without memory.
+ */
+struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
+{
+	struct xtcp_seldom *seldom = xtcp_seldom(sk);
+
+	sock_owned_by_me(sk);
+	if (seldom)
+		return seldom;
+	seldom = kzalloc(sizeof(*seldom), gfp);
+	if (!seldom)
+		return NULL;
+	/* softirq reads the pointer without the socket lock, and must find zeroed fields */
+	smp_store_release(&xtcp_endpoint(sk)->seldom, (unsigned long)seldom);
+	return seldom;
+}
+
+/**
+ * xtcp_seldom_get_for_keys() - as xtcp_seldom_get(), for a sock that will have a key
+ * @sk: as for xtcp_seldom_get()
+ * @gfp: as for xtcp_seldom_get()
+ *
+ * From now on xtcp_seldom_signs() is true, so keys are looked up for each segment that arrives or
+ * is sent.
+ *
+ * Context: as @gfp says. Lock: socket, held.
+ *
+ * Return: the struct, or NULL without memory.
+ */
+struct xtcp_seldom *xtcp_seldom_get_for_keys(struct sock *sk, gfp_t gfp)
+{
+	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, gfp);
+
+	sock_owned_by_me(sk);
+	if (!seldom)
+		return NULL;
+	/*
+	 * softirq must find zeroed fields, as in xtcp_seldom_get(). The bit is set before the sock
+	 * gets a key, so that no key is overlooked
+	 */
+	smp_store_release(&xtcp_endpoint(sk)->seldom, (unsigned long)seldom | XTCP_SELDOM_SIGNS);
+	return seldom;
+}
+
+/**
+ * xtcp_seldom_set_ack_rate() - set XTCP_ACK_RATE
+ * @sk: as for xtcp_seldom_get()
+ * @rate: full segments per ACK, at most %XTCP_ACKRATE_MAX; 0: request no ACK rate of the peer
+ * @gfp: as for xtcp_seldom_get()
+ *
+ * Context: as @gfp says. Lock: socket, held.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
+{
+	struct xtcp_seldom *seldom;
+
+	sock_owned_by_me(sk);
+	if (rate == xtcp_seldom_ack_rate(sk))
+		return 0;
+	seldom = xtcp_seldom_get(sk, gfp);
+	if (!seldom)
+		return -ENOMEM;
+	WRITE_ONCE(seldom->ack_rate, rate);
+	return 0;
+}
+
+/**
+ * xtcp_seldom_set_idle() - set XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS
+ * @sk: as for xtcp_seldom_get()
+ * @idle_ms: milliseconds; 0: only the limit of net.xtcp.idle_ms applies
+ * @half_closed_ms: milliseconds; 0: only the limit of net.xtcp.half_closed_ms applies
+ * @gfp: as for xtcp_seldom_get()
+ *
+ * Context: as @gfp says. Lock: socket, held.
+ *
+ * Return: 0, or -ENOMEM.
+ */
+int xtcp_seldom_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp)
+{
+	struct xtcp_seldom *seldom = xtcp_seldom(sk);
+
+	sock_owned_by_me(sk);
+	if (!seldom && !idle_ms && !half_closed_ms)
+		return 0;
+	seldom = xtcp_seldom_get(sk, gfp);
+	if (!seldom)
+		return -ENOMEM;
+	WRITE_ONCE(seldom->idle_ms, idle_ms);
+	WRITE_ONCE(seldom->half_closed_ms, half_closed_ms);
+	return 0;
+}
+
+/**
+ * xtcp_seldom_free() - free a sock's struct xtcp_seldom
+ * @sk: a sock whose memory is being freed; no Fast Open state and no keys are left
+ *
+ * Context: RCU callback, or process.
+ */
+void xtcp_seldom_free(struct sock *sk)
+{
+	struct xtcp_seldom *seldom = xtcp_seldom(sk);
+
+	if (likely(!seldom))
+		return;
+	WARN_ON_ONCE(seldom->fastopenq || !hlist_empty(&seldom->keys) || seldom->ao);
+	kfree(seldom);
+}
+
+static struct kmem_cache *streams;
+
+const struct xtcp_stream xtcp_stream_none = {
+	.in_flight = LIST_HEAD_INIT(XTCP_STREAM_NONE->in_flight),
+	.to_resend = LIST_HEAD_INIT(XTCP_STREAM_NONE->to_resend),
+	.scoreboard.reordering = XTCP_DUPACK_THRESHOLD,
+};
+
+/**
+ * xtcp_stream_init() - make the slab
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_stream_init(void)
+{
+	/* 28 of these structs fit into a slab of 16 KiB */
+	BUILD_BUG_ON(sizeof(struct xtcp_stream) > SZ_16K / 28);
+	streams = xtcp_compat_slab(KBUILD_MODNAME "_stream", sizeof(struct xtcp_stream), SLAB_ACCOUNT);
+	return streams ? 0 : -ENOMEM;
+}
+
+/**
+ * xtcp_stream_exit() - free the slab
+ *
+ * Context: process, module exit; the last sock was freed.
+ */
+void xtcp_stream_exit(void)
+{
+	kmem_cache_destroy(streams);
+}
+
+/**
+ * xtcp_stream_alloc() - allocate a struct xtcp_stream, with the values of xtcp_stream_none
+ * @gfp: flags of the allocation
+ *
+ * Context: softirq or process.
+ *
+ * Return: the struct, or NULL without memory.
+ */
+struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp)
+{
+	struct xtcp_stream *stream = kmem_cache_alloc(streams, gfp | __GFP_NOWARN);
+
+	if (!stream)
+		return NULL;
+	*stream = xtcp_stream_none;
+	INIT_LIST_HEAD(&stream->in_flight);
+	INIT_LIST_HEAD(&stream->to_resend);
+	return stream;
+}
+
+/**
+ * xtcp_stream_end() - free the sock's struct xtcp_stream, if it has one
+ * @sk: CLOSED, with empty queues
+ *
+ * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
+ */
+void xtcp_stream_end(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	if (tx->stream == &xtcp_stream_none)
+		return;
+	kmem_cache_free(streams, tx->stream);
+	tx->stream = XTCP_STREAM_NONE;
+}
 
 #define S(name) (1 << TCP_##name)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The data state of a connection: the part of its TCB that only data transfer needs. stream.c says
+ * The data state of a connection: the part of its TCB that only data transfer needs. state.c says
  * when the data state is allocated: usually with the first data.
  */
 #ifndef XTCP_STREAM_H
@@ -21,6 +21,8 @@
 
 struct sk_buff;
 struct sock;
+
+/* state.c */
 
 /*
  * struct xtcp_stream - the data state: the part of a TCB that only data transfer reads or writes
@@ -124,7 +126,7 @@ struct xtcp_stream {
 
 /*
  * While a connection has no data state, xtcp_sender.stream points to this struct. Its fields have
- * the values of a new data state, except the fields that xtcp_stream_begin() sets (stream.c). The
+ * the values of a new data state, except the fields that xtcp_stream_begin() sets (state.c). The
  * struct is constant, so a write to it faults.
  */
 extern const struct xtcp_stream xtcp_stream_none;

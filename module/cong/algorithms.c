@@ -20,7 +20,7 @@
 #include <linux/string.h>
 #include <net/tcp.h>
 
-#include "base/metric.h"
+#include "base/bounds.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/stream.h"

@@ -14,7 +14,7 @@
  * Each skb stores how much had been delivered when the skb was sent. TCP_INFO reports the rate, and
  * algorithms that set their own rate (struct xtcp_cong_ops.control) depend on it.
  *
- * Allocates the data state of a connection (struct xtcp_stream); base/stream.c says when.
+ * Allocates the data state of a connection (struct xtcp_stream); base/state.c says when.
  */
 #include "cong/cong.h"
 
@@ -22,7 +22,7 @@
 #include <linux/minmax.h>
 #include <net/sock.h>
 
-#include "base/metric.h"
+#include "base/bounds.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/seq.h"

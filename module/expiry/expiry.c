@@ -19,11 +19,11 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "base/abort.h"
+#include "base/base.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
-#include "base/orphan.h"
+#include "base/rstdiag.h"
 #include "base/sock.h"
 #include "base/stream.h"
 #include "base/wire.h"

@@ -13,7 +13,7 @@
 
 #include <linux/types.h>
 
-#include "base/abort.h"
+#include "base/rstdiag.h"
 
 struct sock;
 

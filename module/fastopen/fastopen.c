@@ -34,10 +34,10 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "base/seg.h"
-#include "base/seldom.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "send/send.h"

@@ -35,9 +35,9 @@
 #include <net/tcp.h>
 
 #include "auth/auth.h"
-#include "base/abort.h"
-#include "base/is_v4.h"
 #include "base/net.h"
+#include "base/rstdiag.h"
+#include "base/seg.h"
 #include "base/sender.h"
 #include "base/seq.h"
 #include "compat.h"

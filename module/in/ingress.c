@@ -25,7 +25,7 @@
 
 #include "arrive/arrive.h"
 #include "auth/auth.h"
-#include "base/checksum.h"
+#include "base/base.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "base/seg.h"

@@ -77,7 +77,7 @@
 #include <net/protocol.h>
 
 #include "auth/auth.h"
-#include "base/checksum.h"
+#include "base/base.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "compat.h"

@@ -47,10 +47,9 @@
 #include <linux/timer.h>
 #include <net/sock.h>
 
+#include "base/base.h"
 #include "base/clock.h"
-#include "base/counter.h"
 #include "base/endpoint.h"
-#include "base/guests.h"
 #include "base/net.h"
 #include "base/wire.h"
 #include "compat.h"

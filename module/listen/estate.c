@@ -85,8 +85,8 @@
 #include <linux/workqueue.h>
 #include <net/sock.h>
 
+#include "base/base.h"
 #include "base/endpoint.h"
-#include "base/guests.h"
 #include "base/net.h"
 #include "compat.h"
 #include "fastopen/fastopen.h"

@@ -29,7 +29,6 @@
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/seg.h"
-#include "base/seldom.h"
 #include "lookup/lookup.h"
 #include "sight/sight.h"
 

@@ -25,7 +25,7 @@
 #include <net/ipv6.h>
 #include <net/sock.h>
 
-#include "base/tuple.h"
+#include "base/wire.h"
 #include "compat.h"
 
 struct net;

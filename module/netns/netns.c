@@ -23,12 +23,10 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "base/abort.h"
+#include "base/base.h"
 #include "base/endpoint.h"
-#include "base/guests.h"
 #include "base/net.h"
-#include "base/orphan.h"
-#include "base/secret.h"
+#include "base/rstdiag.h"
 #include "cong/cong.h"
 #include "fastopen/fastopen.h"
 #include "listen/listen.h"

@@ -67,11 +67,11 @@
 #include <net/tcp_states.h>
 
 #include "arrive/arrive.h"
+#include "base/base.h"
 #include "base/bounds.h"
 #include "base/net.h"
 #include "base/seq.h"
 #include "base/sock.h"
-#include "base/state.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/cong.h"

@@ -51,10 +51,10 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/orphan.h"
 #include "time/time.h"
 
 #define LOOK_AFTER	(HZ / 50)

@@ -27,7 +27,7 @@
 #include <net/tcp.h>
 #include <net/transp_v6.h>
 
-#include "base/is_v4.h"
+#include "base/seg.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "lookup/lookup.h"

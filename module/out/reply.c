@@ -54,16 +54,14 @@
 #include <trace/events/tcp.h>
 
 #include "auth/auth.h"
-#include "base/ackrate.h"
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/cookie.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "base/rstdiag.h"
-#include "base/secret.h"
 #include "base/seg.h"
-#include "base/seldom.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "ecn/ecn.h"

@@ -24,11 +24,10 @@
 #include <trace/events/tcp.h>
 
 #include "auth/auth.h"
-#include "base/ackrate.h"
 #include "base/clock.h"
-#include "base/is_v4.h"
 #include "base/options.h"
 #include "base/rstdiag.h"
+#include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"

@@ -40,7 +40,7 @@
 #include <net/transp_v6.h>
 
 #include "base/net.h"
-#include "base/tuple.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "lookup/lookup.h"
 

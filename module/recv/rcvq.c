@@ -30,7 +30,7 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
-#include "base/memory.h"
+#include "base/base.h"
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/seq.h"

@@ -30,7 +30,6 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "base/ackrate.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"

@@ -32,11 +32,10 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "base/acklimit.h"
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/rstdiag.h"
-#include "base/seldom.h"
 #include "base/sender.h"
 #include "base/seq.h"
 #include "base/sock.h"

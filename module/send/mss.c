@@ -39,8 +39,8 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
-#include "base/is_v4.h"
 #include "base/net.h"
+#include "base/seg.h"
 #include "base/sender.h"
 #include "base/seq.h"
 #include "base/wire.h"

@@ -14,7 +14,7 @@
 
 #include <linux/types.h>
 
-#include "base/abort.h"
+#include "base/rstdiag.h"
 #include "base/sender.h"
 #include "out/out.h"
 

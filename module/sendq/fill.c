@@ -10,7 +10,7 @@
 #include <linux/uio.h>
 #include <net/tcp.h>
 
-#include "base/memory.h"
+#include "base/base.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "compat.h"

@@ -60,9 +60,9 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/endpoint.h"
-#include "base/memory.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/seq.h"

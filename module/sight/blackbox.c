@@ -51,7 +51,7 @@
 #include <linux/workqueue.h>
 #include <net/ipv6.h>
 
-#include "base/guests.h"
+#include "base/base.h"
 #include "base/net.h"
 #include "base/sock.h"
 #include "compat.h"

@@ -11,10 +11,10 @@
 #include <net/snmp.h>
 #include <uapi/linux/xtcp.h>
 
-#include "base/abort.h"
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/tuple.h"
+#include "base/rstdiag.h"
+#include "base/wire.h"
 
 struct in6_addr;
 struct seq_file;

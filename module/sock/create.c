@@ -95,8 +95,8 @@
 #include <net/tcp_states.h>
 
 #include "auth/auth.h"
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/seldom.h"
 #include "base/sock.h"
 #include "base/stream.h"
 #include "compat.h"

@@ -13,7 +13,7 @@
 
 #include <linux/gfp.h>
 
-#include "base/abort.h"
+#include "base/rstdiag.h"
 
 struct sock;
 struct xtcp_net;

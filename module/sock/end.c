@@ -39,12 +39,10 @@
 #include <net/tcp_states.h>
 #include <net/xfrm.h>
 
-#include "base/abort.h"
+#include "base/base.h"
 #include "base/net.h"
-#include "base/orphan.h"
 #include "base/rstdiag.h"
 #include "base/sock.h"
-#include "base/state.h"
 #include "base/stream.h"
 #include "cong/cong.h"
 #include "fastopen/fastopen.h"

@@ -24,13 +24,10 @@
 #include <net/tcp.h>
 
 #include "auth/auth.h"
-#include "base/is_v4.h"
-#include "base/memory.h"
+#include "base/base.h"
 #include "base/net.h"
-#include "base/orphan.h"
-#include "base/secret.h"
+#include "base/seg.h"
 #include "base/sock.h"
-#include "base/state.h"
 #include "base/stream.h"
 #include "base/wire.h"
 #include "compat.h"

@@ -32,10 +32,10 @@
 
 #include "auth/auth.h"
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/seldom.h"
 #include "base/sock.h"
-#include "base/tuple.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "cong/cong.h"
 #include "listen/listen.h"

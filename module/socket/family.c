@@ -25,11 +25,10 @@
 #include <net/tcp.h>
 #include <uapi/linux/xtcp.h>
 
-#include "base/abort.h"
+#include "base/base.h"
 #include "base/net.h"
-#include "base/orphan.h"
+#include "base/rstdiag.h"
 #include "base/sock.h"
-#include "base/state.h"
 #include "base/stream.h"
 #include "compat.h"
 #include "cong/cong.h"

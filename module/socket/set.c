@@ -50,9 +50,9 @@
 #include <net/tcp.h>
 #include <net/tcp_states.h>
 
+#include "base/base.h"
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/state.h"
 #include "cong/cong.h"
 #include "listen/listen.h"
 #include "lookup/lookup.h"

@@ -16,7 +16,7 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
-#include "base/tuple.h"
+#include "base/wire.h"
 #include "compat.h"
 
 struct file;

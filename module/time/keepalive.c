@@ -19,8 +19,8 @@
 
 #include "base/bounds.h"
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/net.h"
-#include "base/seldom.h"
 #include "base/sock.h"
 #include "base/stream.h"
 

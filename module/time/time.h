@@ -19,7 +19,7 @@
 #include <linux/types.h>
 #include <net/sock.h>
 
-#include "base/abort.h"
+#include "base/rstdiag.h"
 
 struct sock;
 struct xtcp_sock;

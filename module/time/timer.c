@@ -57,7 +57,6 @@
 #include "base/rto.h"
 #include "base/sock.h"
 #include "base/stream.h"
-#include "base/ticks.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "sendq/sendq.h"

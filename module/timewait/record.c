@@ -38,12 +38,11 @@
 #include <net/tcp_states.h>
 
 #include "auth/auth.h"
+#include "base/base.h"
 #include "base/bounds.h"
 #include "base/clock.h"
-#include "base/counter.h"
-#include "base/guests.h"
-#include "base/is_v4.h"
 #include "base/net.h"
+#include "base/seg.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "ecn/ace.h"

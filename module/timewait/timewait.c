@@ -16,13 +16,13 @@
 #include <net/sock.h>
 
 #include "auth/auth.h"
-#include "base/acklimit.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/options.h"
 #include "base/seg.h"
 #include "base/sender.h"
 #include "base/seq.h"
+#include "base/sock.h"
 #include "base/wire.h"
 #include "out/out.h"
 #include "sight/sight.h"

@@ -33,8 +33,8 @@
 #include <linux/skbuff.h>
 #include <net/tcp.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
-#include "base/metric.h"
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/seq.h"

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/cookie.h"
-#include "base/tuple.h"
+#include "base/wire.h"
 #include "unit.h"
 
 #define EPOCH_S		(XTCP_COOKIE_PERIOD_S * XTCP_COOKIE_PERIODS)

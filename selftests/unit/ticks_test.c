@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/base/ticks.h in user space: what getsockopt() tells of a time that was set, for each HZ of Linux. */
-#include "base/ticks.h"
+/* module/base/rto.h in user space: what getsockopt() tells of a time that was set, for each HZ of Linux. */
+#include "base/rto.h"
 #include "unit.h"
 
 /* As the kernel's usecs_to_jiffies(), rounded up. */

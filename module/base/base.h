@@ -1,16 +1,73 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What all guests (xtcp_net.is_guest) together may have, and the guests of one maker. */
-#ifndef XTCP_GUESTS_H
-#define XTCP_GUESTS_H
+/* The connection state, memory, limits and secrets: what any folder may call. */
+#ifndef XTCP_BASE_H
+#define XTCP_BASE_H
 
+#include <linux/compiler.h>
+#include <linux/cpumask.h>
 #include <linux/list.h>
 #include <linux/percpu_counter.h>
+#include <linux/skbuff.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+#include "base/cookie.h"
 #include "base/net.h"
 
+struct sock;
 struct user_namespace;
+struct xtcp_demux_key;
+struct xtcp_net;
+struct xtcp_tuple;
+
+/* Compares a per-processor counter with a limit. */
+
+/* The approximate value of @counter, at least 0. Part of each processor's count may be missing. */
+static inline s64 xtcp_counter_about(struct percpu_counter *counter)
+{
+	/* the kernel may write the sum during this read; a limit need not see the latest change */
+	return data_race(percpu_counter_read_positive(counter));
+}
+
+/*
+ * Is the value of @counter above @limit? The answer is exact for a small limit. For a large limit,
+ * the answer may be wrong by 1/@rough_part of the limit: an exact answer adds up the counts of all
+ * processors, which costs too much to do it for each connection. @batch: how much a processor
+ * counts before it updates the sum
+ */
+static inline bool xtcp_counter_above(struct percpu_counter *counter, s64 limit, s32 batch, int rough_part)
+{
+	if (limit >= (s64)batch * rough_part * num_possible_cpus())
+		return xtcp_counter_about(counter) > limit;
+	return __percpu_counter_compare(counter, limit, batch) > 0;
+}
+
+/* state.c */
+
+void xtcp_state_set(struct sock *sk, int state);
+const char *xtcp_state_name(int state);
+
+/* memory.c */
+
+int xtcp_orphan_init(void);
+void xtcp_orphan_exit(void);
+int xtcp_orphan_net_init(struct xtcp_net *xn);
+void xtcp_orphan_net_exit(struct xtcp_net *xn);
+
+/* Socket lock held. */
+void xtcp_orphan_add(struct sock *sk);
+void xtcp_orphan_leave(struct sock *sk);
+void xtcp_orphan_leave_netns(struct sock *sk);
+bool xtcp_orphan_too_many(struct sock *sk, bool is_new);
+
+/* For accept(). Takes the child's socket lock. */
+void xtcp_memory_accepted(struct sock *sk);
+
+/* Socket lock held. */
+void xtcp_memory_force(struct sock *sk, int octets);
+void xtcp_memory_uncharge(struct sock *sk, int octets);
+
+/* guests.c */
 
 /*
  * All guests together may have 1/2 of a global limit. All guests of one maker may have 1/4 of what
@@ -23,7 +80,7 @@ struct user_namespace;
 enum xtcp_guests_thing {
 	XTCP_GUESTS_ENTRIES,	/* half-open entries (entry.c) */
 	XTCP_GUESTS_CHILDREN,	/* connections that wait for accept() (entry.c) */
-	XTCP_GUESTS_ORPHANS,	/* orphans (orphan.c) */
+	XTCP_GUESTS_ORPHANS,	/* orphans (memory.c) */
 	XTCP_GUESTS_RECORDS,	/* records (record.c) */
 	XTCP_GUESTS_THINGS
 };
@@ -93,4 +150,16 @@ int xtcp_guests_limit(unsigned int *limit, const char *parameter, unsigned int p
 int xtcp_guests_init(struct xtcp_guests *guests);
 void xtcp_guests_exit(struct xtcp_guests *guests);
 
-#endif /* XTCP_GUESTS_H */
+/* secret.c */
+
+bool xtcp_checksum_ok(struct sk_buff *skb);
+
+void xtcp_secret_net_init(struct xtcp_net *xn);
+void xtcp_secret_net_exit(struct xtcp_net *xn);
+void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 *iss, u32 *ts_offset);
+u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);
+u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, struct xtcp_cookie cookie);
+bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
+			      struct xtcp_cookie *cookie);
+
+#endif /* XTCP_BASE_H */
