@@ -125,7 +125,7 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 	int i, listener = stack_listener(ns, stack, "127.0.0.1", PORT, true);
 	struct waiter waiters[THREADS] = {};
 	long before, after;
-	/* with PREEMPT_RT, who sleeps in a lock counts too; if all threads were woken, there were eight times as many */
+	/* with PREEMPT_RT, who sleeps in a lock counts too; had all been woken, there were eight times as many */
 	long most = release_is_rt() ? 2 * COUNT : COUNT;
 	bool ok = true;
 
