@@ -8,16 +8,16 @@
  *                       halfopen.c makes socks of them
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
  *   3.10.7.4 others     arrives_other() below calls a function for each of the eight steps, except
- *                       the third, security, which is not implemented. The first step is in
- *                       acks.c. The fifth step is in acks.c, and for SYN-RECEIVED in
- *                       handshake.c. When a listener has got the SYN, halfopen.c handles
- *                       SYN-RECEIVED until the handshake's last ACK, except with Fast Open
- *                       (fastopen.c). timewait.c handles TIME-WAIT
+ *                       the third, security, which is not implemented. The first and the
+ *                       fifth step are in acks.c, the fifth for SYN-RECEIVED in handshake.c.
+ *                       When a listener has got the SYN, halfopen.c handles SYN-RECEIVED until
+ *                       the handshake's last ACK, except with Fast Open (fastopen.c).
+ *                       timewait.c handles TIME-WAIT
  *
  * Except for steps six and eight, a step returns a verdict. A step frees the segment only if it has
  * taken the text or the FIN of the segment. finish() carries out the verdict, in one place.
  *
- * Processes the segment for which a listener made a new sock: the last ACK of a handshake, or the
+ * Last, processes the segment for which a listener made a new sock: the last ACK of a handshake, or the
  * SYN of a Fast Open.
  */
 #include "arrive/arrive.h"

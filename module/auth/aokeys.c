@@ -7,12 +7,10 @@
  * peers overlap have different SendIDs and different RecvIDs; xtcp_aokeys_overlapping() names an
  * exception. On a connection, one key signs what we send (Current_key), and we ask the peer to sign
  * with the same or another key (RNext_key). The peer asks us in the same way, so an arriving
- * segment may change our Current_key (section 3.3). aokeys.c chooses the keys when a connection
+ * segment may change our Current_key (section 3.3). The keys are chosen when a connection
  * begins, and when a TIME-WAIT record replaces the connection's sock.
  *
  * The memory of keys is charged to the sock, and net.core.optmem_max limits it, as in Linux.
- *
- * TCP-AO: the keys with which a connection begins, and those that its TIME-WAIT record keeps.
  *
  * All keys of a connection are keys for its peer: connect() removes the others, and a child gets
  * copies of only those keys of its listener that are for the peer. When both ISNs are known, the
@@ -21,8 +19,6 @@
  * The TCP-MD5 keys of a sock: a list that is read under RCU and written under the socket lock. A
  * key on the list never changes. A new key for the same peers replaces the old key in one step, so
  * each segment is signed or checked with either the old key or the new key.
- *
- * The memory of keys is charged to the sock, and net.core.optmem_max limits it, as in Linux.
  */
 #include "auth/auth.h"
 

@@ -74,7 +74,7 @@ struct xtcp_endpoint {
 	 * left a table, the field names a grace period that has passed already
 	 */
 	unsigned long left_table;
-	unsigned long seldom;		/* fields that few sockets need (endpoint.h); 0: none; RCU */
+	unsigned long seldom;		/* fields that few sockets need; 0: none; RCU */
 	/*
 	 * number of threads that sleep in RECEIVE; a disconnect does not reset the number, since
 	 * each of these threads decrements the number when it wakes

@@ -408,7 +408,7 @@ struct xtcp_sock {
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	u8 box_high;			/* slot of the sock's black box, high octet (boxnote.c) */
 
-	/* Deadlines (timer.c, timer.c, keepalive.c, expiry.c, expiry.c). */
+	/* Deadlines (timer.c, keepalive.c, expiry.c). */
 	struct xtcp_timers timers;
 
 	/* Rarely used. */

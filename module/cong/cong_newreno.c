@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* NewReno: RFC 5681 section 3.1, counted in octets. recovery.c and recovery.c recover the losses. */
+/* NewReno: RFC 5681 section 3.1, counted in octets. recovery.c recovers the losses. */
 #include <linux/minmax.h>
 
 #include "base/sender.h"

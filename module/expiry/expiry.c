@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs the expired deadlines of a connection. timer.c lists the deadlines; rto.c, expiry.c and
+ * Runs the expired deadlines of a connection. timer.c lists the deadlines; rto.c, this file and
  * keepalive.c decide how long to wait and when to give up.
  *
  * If the timer fires while a user owns the lock, fired() sets XTCP_DEFERRED_TIMER, and
@@ -10,8 +10,8 @@
  * section 3.8.3), the user timeout, and shorter times for orphans. From R1 on, this file asks for
  * another route. It also decides when to end a connection on which no text is sent or received.
  *
- * This file arms no timer. After a timeout, expiry.c calls this file before it sends again, so
- * xsk->tries.retransmits and xsk->tries.probes_out do not count the present timeout yet.
+ * After a timeout this is decided before anything is sent again, so xsk->tries.retransmits and
+ * xsk->tries.probes_out do not count the present timeout yet.
  */
 #include "expiry/expiry.h"
 

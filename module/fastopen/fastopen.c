@@ -2,7 +2,7 @@
 /*
  * The server side of TCP Fast Open (RFC 7413).
  *
- * A SYN asks for a cookie, and the SYN-ACK brings one (fastopen.c). A later SYN with this cookie
+ * A SYN asks for a cookie, and the SYN-ACK brings one. A later SYN with this cookie
  * may carry data. For such a SYN the listener makes the child at once, in SYN-RECEIVED, and puts it
  * on the accept queue. So the program can read and answer before the ACK arrives that completes the
  * handshake. The child sends the SYN-ACK itself, with its own timer. A wrong cookie costs the

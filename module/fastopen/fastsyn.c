@@ -2,7 +2,7 @@
 /*
  * The client side of TCP Fast Open (RFC 7413).
  *
- * The first connection to a host asks for a cookie, which fastsyn.c keeps. The SYN of a later
+ * The first connection to a host asks for a cookie, which the table below keeps. The SYN of a later
  * connection carries the cookie and data: SYN and data are two skbs of the send queue that leave as
  * one segment. Data that the SYN-ACK does not acknowledge is resent at once (handshake.c). A
  * retransmitted SYN has neither data nor cookie.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segments that are ours: let ingress.c check each one, then take the connection's lock.
+ * Segments that are ours: check each one, then take the connection's lock.
  *
  * interpose.c has found the segment's connection or listener. From here on the segment is ours. If
  * the connection ends before we get its lock, the segment gets the answer that RFC 9293 section

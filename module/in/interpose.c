@@ -20,7 +20,7 @@
  *        but a listener of kernel TCP or of another build of this module wants the SYN. The program
  *        may have moved its listener to that stack.
  *  4. A SYN for a listener of ours is ours, unless kernel TCP or another build of this module
- *     (interpose.c) has a connection with this tuple. Segments that a listener drops without an
+ *     has a connection with this tuple. Segments that a listener drops without an
  *     answer are also ours: SYN with FIN, and segments with none of SYN, ACK, RST. Kernel TCP has
  *     no listener there, and would answer with a RST.
  *  5. An ACK for a listener of ours is ours if the ACK's cookie is valid, or if the listener has a
@@ -37,7 +37,7 @@
  * are taken, and each build puts socks into this table to reserve its ports (ports.h). A family, a
  * name in /proc or a sysctl can be registered only once. Three conflicts remain:
  *
- *  - The chain of handlers (interpose.c). The handler of the build that was loaded last is in
+ *  - The chain of handlers. The handler of the build that was loaded last is in
  *    inet_protos[] (or inet6_protos[]). Each build's handler calls the handler of the build that
  *    was loaded directly before it. When a build is unloaded, its handler leaves the chain. From
  *    then on, the handler in front calls the handler behind.
@@ -344,7 +344,7 @@ bool xtcp_siblings_have_family(int family, char *name, size_t size)
  * The handlers that stood in inet_protos[] before ours. This pointer is set before our handler is
  * installed, and used until our handler has run for the last time. The saved handlers may belong to
  * another build of this module, which may be unloaded before us: that build then makes our pointer
- * point to the handlers that it has saved itself (interpose.c).
+ * point to the handlers that it has saved itself.
  */
 static const struct net_protocol *saved_v4;
 static struct net_protocol ours_v4;
@@ -499,7 +499,7 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
  * listener of its own takes the segment. A TIME-WAIT record of ours may have to make way (item 3
  * above): then the record ends and the answer is no. @wanted: a function of the build that asks; it
  * says whether a listener of that build wants the SYN. keeps() itself must not walk the ring of
- * builds (interpose.c), because we may be leaving the ring at this moment.
+ * builds, because we may be leaving the ring at this moment.
  */
 static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
 {

@@ -8,7 +8,7 @@
  * stand too far back (schedule_inherited()). One timer serves all lists.
  *
  * An entry enters and leaves the table and its list under the listener's lock. An entry that has
- * left both is "dead", and entry.c frees its memory. The listener outlives its entries:
+ * left both is "dead", and its memory is freed. The listener outlives its entries:
  * xtcp_entry_stop() empties the lists.
  *
  * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout, up to

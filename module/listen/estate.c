@@ -5,7 +5,7 @@
  *
  * Such a listener, an estate, keeps its port, its entries and its children. New connections still
  * queue, up to the backlog. When a new listener joins the group, the estate ends at once, and
- * estate.c hands its connections over, unless migrate_req has become 0. As for a live listener
+ * its connections are handed over, unless migrate_req has become 0. As for a live listener
  * (sharing.c, listeners.c), only a program of the same user can join the group, and nobody else
  * gets the port. If nobody has joined when the time is over, the estate ends like a closed listener
  * without heirs: its children are reset, and its entries are dropped. A later change of
@@ -22,7 +22,7 @@
  * A group has two estates if a successor closes before the first estate has ended. One estate may
  * then hand its connections to the other. An estate leaves the table before it looks for heirs, so
  * its connections only move to members that end later. In the end they reach members that have a
- * program, if there are any. An heir takes no more than twice its backlog (estate.c).
+ * program, if there are any. An heir takes no more than twice its backlog.
  *
  * Unprivileged users can make the work item slow, by slow netfilter rules. It runs on an unbound
  * workqueue, so that other work of the kernel does not wait for it.

@@ -5,7 +5,7 @@
  * Comes in: SYNs, third ACKs and RSTs for a listener. Goes out: SYN-ACKs through out/, children for
  * accept().
  *
- * Both queues of a listener share a lock of their own (listen.h), so softirq never takes the socket
+ * Both queues of a listener share a lock of their own, so softirq never takes the socket
  * lock of a listener. What may not happen here: memory for a SYN beyond the limits of the queue, or a
  * child that does not know its peer.
  */
@@ -293,8 +293,8 @@ static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 }
 
 /*
- * May the listener inherit one more, if its queue has @len (estate.c)? A backlog of 0 counts as 1. Lock: the listener's,
- * held.
+ * May the listener inherit one more, if its queue has @len (estate.c)? A backlog of 0 counts as 1.
+ * Lock: the listener's, held.
  */
 static inline bool xtcp_listen_may_inherit(const struct xtcp_listener *heir, unsigned int len)
 {

@@ -2,7 +2,7 @@
 /*
  * Finds the connection of a tuple.
  *
- * Connections of all three kinds (enum xtcp_conn_kind) are in one hash table (demux.c). The key is
+ * Connections of all three kinds (enum xtcp_conn_kind) are in one hash table. The key is
  * the namespace and the 4-tuple. The hash is SipHash with a secret of the namespace, so a peer
  * cannot fill one chain on purpose. Lookups run under RCU: the result stays in memory until the
  * read side ends, but may leave the table meanwhile.

@@ -7,7 +7,7 @@
  * attaches the sock, and the route by which the sock's last segment came. For segments of ours, a
  * netfilter hook at the same point does the same. So each segment is looked up once and needs no
  * route lookup, and the netfilter rules of INPUT see its sock. interpose.c takes the sock from the
- * segment. If early demux has no sock for a segment, early.c may have one for the rules.
+ * segment. If early demux has no sock for a segment, there may be one for the rules (below).
  *
  * Between the hook and our handler, a netfilter queue may hold a segment for any time, and IPsec in
  * transport mode defers a segment to a work item. Meanwhile the segment's sock may end, so
@@ -32,7 +32,7 @@
  * the rule asks the tables of kernel TCP, which do not have our socks. So the rules see only those
  * socks of ours that are attached before:
  *
- *  - Early demux (early.c) attaches the full sock of a connection, to a segment that arrives
+ *  - Early demux attaches the full sock of a connection, to a segment that arrives
  *    without a route.
  *  - If the namespace has rules on INPUT, xtcp_attach_for_input() attaches a sock to all other
  *    segments, such as SYNs and what comes over the loopback device. It runs last in PRE_ROUTING.
@@ -176,7 +176,7 @@ static bool have_segments(const struct xtcp_net *xn)
 
 /**
  * xtcp_attach_net_exit() - wait until no segment has a stand-in any more
- * @xn: the namespace; netfilter's queues are empty (early.c)
+ * @xn: the namespace; netfilter's queues are empty
  *
  * A queue that its owner has just closed is no longer among them, and is emptied after a grace
  * period: in newer kernels by a work, for which rcu_barrier() does not wait.
@@ -361,7 +361,7 @@ static_assert((int)NF_IP_PRI_MANGLE == NF_IP6_PRI_MANGLE && (int)NF_IP_PRI_LAST 
 		.priority = when,		\
 	}
 
-/* after_rules() runs before the hooks of early.c */
+/* after_rules() runs before the hooks of early demux */
 static const struct nf_hook_ops transparent_hooks[] = {
 	HOOK(after_rules, NFPROTO_IPV4, NF_IP_PRI_LAST - 1),
 	HOOK(after_rules, NFPROTO_IPV6, NF_IP_PRI_LAST - 1),

@@ -5,7 +5,7 @@
  * Sockets of one user that all have the option may bind to the same port, on the same or on
  * overlapping addresses and devices (sharing.c). Sockets that listen on exactly the same address,
  * port and device are the members of a group. The hash of a SYN's tuple chooses the member that
- * gets the SYN (group.c). The choice stays the same as long as the group does not change. A
+ * gets the SYN. The choice stays the same as long as the group does not change. A
  * listener that cannot share its port is a group of one.
  *
  * A BPF program may choose the member instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps
@@ -27,9 +27,9 @@
  * struct xtcp_members: the listeners of one SO_REUSEPORT group that have the same address, port and
  * device. They share the SYNs. A listener without SO_REUSEPORT has a struct of its own.
  *
- * The hash of a SYN chooses one of these listeners, the members, in constant time (group.c).
- * Members whose SO_INCOMING_CPU names the processor on which the SYN arrives are preferred
- * (group.c). The array of members never shrinks; it is freed when the last member leaves.
+ * The hash of a SYN chooses one of these listeners, the members, in constant time.
+ * Members whose SO_INCOMING_CPU names the processor on which the SYN arrives are preferred.
+ * The array of members never shrinks; it is freed when the last member leaves.
  *
  * SO_INCOMING_CPU: within a group, a SYN goes to a listener whose option names the processor on
  * which the SYN arrives.

@@ -52,7 +52,7 @@ enum xtcp_conn_kind {
 
 /**
  * struct xtcp_conn - what the three kinds of connection have in common; a node of the table
- * @next: the next connection of the chain (lookup.h)
+ * @next: the next connection of the chain
  * @hash: the upper half of the tuple's hash
  * @bound_dev_if: the interface to which the connection is bound, 0: none; constant while the
  *	connection is in the table
@@ -343,7 +343,7 @@ const struct xtcp_conn *xtcp_portmap_clear(struct xtcp_portmap *map, const struc
 int xtcp_portmaps_net_init(struct xtcp_net *xn);
 void xtcp_portmaps_net_exit(struct xtcp_net *xn);
 
-/* Process context. A caller gets or makes a map, uses it (lookup.h), and puts it. */
+/* Process context. A caller gets or makes a map, uses it, and puts it. */
 struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if);
 struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if,
 					const struct xtcp_port_range *range);

@@ -11,7 +11,7 @@
  * port. Then the bit is cleared although the port is in use. The map shows the port as free until
  * the next attempt to take the port is refused.
  *
- * The maps of ports of a namespace (portmap.c): by destination and by number.
+ * The maps of ports of a namespace: by destination and by number.
  *
  * connect() makes a map when ports towards a destination become scarce. The first map of a
  * namespace also makes its struct xtcp_portmaps: few namespaces ever run short of ports. This and

@@ -2,7 +2,7 @@
 /*
  * What is in flight, and which of it was lost.
  *
- * Comes in: what one ACK told (struct xtcp_sample, loss.h), or a timer that fired. Goes out: which
+ * Comes in: what one ACK told (struct xtcp_sample), or a timer that fired. Goes out: which
  * octets are in flight, sacked or lost, and which are resent first.
  *
  *     ack -> sacked -> scoreboard -> {rack, resend}; then recovery/ -> {rack, resend, phase, undo, cong} -> send/

@@ -5,24 +5,21 @@
  *   pipe = sent - acknowledged - sacked - lost + resent
  *
  * (RFC 6675 section 4, in octets). An skb of the send queue is marked as sacked, as lost, as lost
- * and resent, or has no mark. A mark holds for the whole skb (scoreboard.c). Without SACK, each
+ * and resent, or has no mark. A mark holds for the whole skb. Without SACK, each
  * duplicate ACK counts as one segment sacked somewhere above SND.UNA, and no skb is marked as
  * sacked.
  *
- * scoreboard.c reads SACK blocks. rack.c, and recovery.c, recovery.c and recovery.c in recovery/, decide
- * what is lost. output.c, recovery.c and files of cong/ use pipe. scoreboard.c decides in which order
- * lost skbs are resent.
+ * rack.c and recovery.c decide what is lost. output.c, recovery.c and files of cong/ use pipe. This
+ * file decides in which order lost skbs are resent.
  *
  * What the SACK blocks of an ACK report: segments that have arrived above SND.UNA, and octets that
- * have arrived twice (D-SACK). scoreboard.c marks the skbs; this file finds out which ones.
+ * have arrived twice (D-SACK). They say which skbs are marked.
  *
  * A mark holds for a whole skb: if a SACK block begins or ends inside an skb, the skb is split.
  *
  * The list of lost skbs that wait to be resent. The list is sorted by sequence number, except where
  * the search for the position of an skb has stopped after WALK_MAX steps. An skb on this list is
- * not on the list of skbs in flight at the same time: both lists use the same list node.
- *
- * scoreboard.c adds to the list; recovery.c resends from it.
+ * not on the list of skbs in flight at the same time: both lists use the same list node. recovery.c resends from it.
  */
 #include "loss/loss.h"
 

@@ -2,7 +2,7 @@
 /*
  * IPv4 and IPv6 below TCP (RFC 9293 section 3.9.2): route, header, checksum, hand-over to IP.
  *
- * This file, ip.c and reply.c hide most differences between the two families. Callers
+ * This file and reply.c hide most differences between the two families. Callers
  * pass a struct xtcp_tuple or a sock. An AF_INET6 sock with a v4-mapped peer uses IPv4, as in
  * Linux.
  *

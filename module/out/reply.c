@@ -3,7 +3,7 @@
  * Sends segments without a full sock: SYN-ACKs, RSTs, ACKs of half-open entries and TIME-WAIT
  * records.
  *
- * Each segment is built, traced and counted in one place, and handed to reply.c. Its IP fields
+ * Each segment is built, traced and counted in one place, and handed to IP. Its IP fields
  * are chosen as in kernel TCP. Each has the skb->mark and the interface of the sock, entry or
  * record, and the route that the user of the sock or listener has; a record has root's. With
  * fwmark_reflect, a RST or an ACK has the skb->mark of the segment that it answers, if that has

@@ -2,7 +2,7 @@
 /*
  * One segment of a full sock, on its way to IP (RFC 9293 section 3.1).
  *
- * output.c decides what is sent and when. This file adds the header, whose options segment.c
+ * output.c decides what is sent and when. This file adds the header, whose options it
  * chooses, and records which acknowledgment and window were sent. transmit() sends every segment,
  * so only transmit() has the counters and the tracepoint.
  *

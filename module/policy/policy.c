@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The policy table of a namespace: rules that set options of new connections. An administrator
- * writes the table (policy.c). Of the rules that match a connection, only the most specific one
+ * writes the table. Of the rules that match a connection, only the most specific one
  * applies (rules.c).
  *
  * A connection looks for its rule once: in connect(), or when a listener's child is made. The rule

@@ -24,7 +24,7 @@
  * too.
  *
  * All namespaces share the bind buckets. If a lease outlived its namespace or the module, kernel
- * TCP would have a dangling pointer. So lease.c lists the leases by port, and a namespace that
+ * TCP would have a dangling pointer. So this file lists the leases by port, and a namespace that
  * ends takes its remaining leases out of the table.
  *
  * The leases of a namespace, in one list per port, and the locks of ports.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * React to an ACK: set the phase of congestion control, and have recovery.c resend what is lost.
+ * React to an ACK: set the phase of congestion control, and have what is lost resent.
  *
  *               something is sacked            something is lost
  *      OPEN ----------------------> DISORDER ---------------------> RECOVERY
@@ -19,15 +19,15 @@
  * - What is lost? With SACK, RACK decides this (rack.c). Without SACK, the third duplicate ACK
  *   shows that the first segment in flight is lost. During the recovery that follows, an ACK may
  *   move SND.UNA to a point before recover: then the segment at this point is also lost (RFC 6582).
- *   After a timeout, almost everything in flight counts as lost (recovery.c).
+ *   After a timeout, almost everything in flight counts as lost.
  * - How fast are lost and new segments sent? The congestion window decides this (reduction.c,
- *   prr.c). recovery.c only compares the window with the number of octets in flight.
+ *   prr.c). This file only compares the window with the number of octets in flight.
  * - Was the recovery needless? undo.c decides this. Only F-RTO (RFC 5682) is in this file, because
  *   F-RTO also chooses what to send.
  *
  * The retransmission timer has expired: what is in flight counts as lost, the window falls, and the
  * first segment is sent again. The ACKs that follow show whether the timeout was spurious:
- * in_loss() in recovery.c.
+ * in_loss().
  *
  * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
  * this loss, and only a timeout would detect it. So after two round trips without an ACK, one
@@ -35,9 +35,9 @@
  * RACK which segments are missing. If only the last segment was lost, the repeated copy repairs the
  * loss. The window is still reduced, because a loss is a sign of congestion.
  *
- * Lost segments are sent again, as far as the congestion window and pacing allow. recovery.c begins
- * a repair after an ACK or RACK's timer, and recovery.c after a timeout. This file begins a repair
- * in two cases: ICMP has reported that segments were too large for the path, or the SYN-ACK did not
+ * Lost segments are sent again, as far as the congestion window and pacing allow. A repair
+ * begins after an ACK, RACK's timer or a timeout, and in two more
+ * cases: ICMP has reported that segments were too large for the path, or the SYN-ACK did not
  * acknowledge the text of our SYN. Neither case is a sign of congestion.
  */
 #include "recovery/recovery.h"
@@ -251,7 +251,7 @@ void xtcp_tlp_probe(struct sock *sk)
  * the original was lost, and the window is reduced.
  *
  * When it is known what has become of the probe, this function clears tlp.pending. Afterwards
- * recovery.c calls xtcp_flight_ack_judged(), which starts the next probe timeout if a probe is
+ * The caller calls xtcp_flight_ack_judged(), which starts the next probe timeout if a probe is
  * allowed now.
  *
  * Context: softirq or process. Lock: socket, held.

@@ -580,7 +580,7 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
  *
  * RCV.NXT advances over text and FIN that are in order. xsk->acking notes whether an ACK must be
  * sent, and the SACK blocks note which text came out of order. An urgent octet is text like any
- * other (text.c). RFC 9293 section 3.10.7.4, seventh step, and the part of the eighth step that
+ * other. RFC 9293 section 3.10.7.4, seventh step, and the part of the eighth step that
  * takes the FIN; MUST-58, MUST-59, SHLD-31, MAY-13.
  *
  * Context: softirq or process. Lock: socket, held.

@@ -4,7 +4,7 @@
  * probes (RFC 9293 sections 3.7 and 3.8).
  *
  * push() sends new data: whole skbs of the send queue, and a part of an skb where a window ends.
- * recovery.c chooses what is sent again, and output.c sends it. push() and recovery.c compare what
+ * recovery.c chooses what is sent again, and this file sends it. push() and recovery.c compare what
  * is in flight with the congestion window.
  *
  * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
@@ -16,8 +16,7 @@
  *
  * How much data goes to IP in one skb. Such an skb is a GSO packet: IP or the device cuts it into
  * segments. Function names call a GSO packet a "bundle". The functions say how large an skb of the
- * send queue becomes, how much of it may be sent in one GSO packet, and where it is cut. output.c
- * decides whether anything may be sent at all.
+ * send queue becomes, how much of it may be sent in one GSO packet, and where it is cut.
  */
 #include "send/send.h"
 

@@ -62,7 +62,7 @@ static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
  * (xtcp_boxkey_hold()); also read without key_lock
  */
 static unsigned int wanting;
-/* boxes of connections that have not ended; boxes_lock (blackbox.c) guards it */
+/* boxes of connections that have not ended; boxes_lock guards it */
 static unsigned int boxes_live;
 
 static void settle(struct work_struct *work)
@@ -136,7 +136,7 @@ void xtcp_boxkey_release(void)
 /**
  * xtcp_boxkey_given() - note that a connection has got a box, which keeps xtcp_boxnote_key on
  *
- * Context: softirq or process. Lock: boxes_lock (blackbox.c), held.
+ * Context: softirq or process. Lock: boxes_lock, held.
  */
 void xtcp_boxkey_given(void)
 {
@@ -146,7 +146,7 @@ void xtcp_boxkey_given(void)
 /**
  * xtcp_boxkey_taken() - note that a connection with a box has ended, or has lost its box
  *
- * Context: softirq or process. Lock: boxes_lock (blackbox.c), held.
+ * Context: softirq or process. Lock: boxes_lock, held.
  */
 void xtcp_boxkey_taken(void)
 {

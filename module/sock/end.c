@@ -9,7 +9,7 @@
  *  2. The timers stop, and the sock leaves the table, so no new segment finds it. Its port is
  *     released, unless the program has bound it.
  *  3. A sock with a file wakes its program (sk_state_change) and waits for close(); if the
- *     connection was aborted, listings show the sock meanwhile (end.c). A sock without a file
+ *     connection was aborted, listings show the sock meanwhile. A sock without a file
  *     continues with step 4 at once.
  *  4. The queues are purged, a bound port is released, the data state (xsk->stream) is freed, and
  *     the owner's reference is dropped (create.c).

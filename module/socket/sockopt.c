@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Socket options. sockopt.c has those of TCP whose value is a number, sockopt.c those of IP and IPv6;
+ * Socket options: those of TCP, and which of those of IP and IPv6 the kernel's own code gets;
  * status.c reports TCP_INFO, ioctl and poll.
  *
  * Names, units, ranges and errors are those of kernel TCP. An IPPROTO_* option either works here or

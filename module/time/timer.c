@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Arms the deadlines of a connection, which share the one timer of the sock. timer.c computes the
- * deadlines of text or a FIN in flight, and keepalive.c computes the keepalive deadline. When a
+ * Arms the deadlines of a connection, which share the one timer of the sock. It computes the
+ * deadlines of text or a FIN in flight; keepalive.c computes that of keepalive. When a
  * deadline has passed, expiry.c acts.
  *
  *   retransmit  SYN, text or FIN is in flight and was not acknowledged for an RTO: retransmit, back
@@ -37,11 +37,11 @@
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *
- * rto.c, timer.c, expiry.c and keepalive.c decide how long to wait and when to give up.
+ * rto.c, this file, expiry.c and keepalive.c decide how long to wait and when to give up.
  *
  * The deadlines of text or a FIN in flight: when to retransmit, when to send a tail loss probe
  * instead, and when late segments count as lost. Files that send or that process ACKs report events
- * here. timer.c arms the deadlines, and when one has passed, expiry.c acts.
+ * here. It arms the deadlines, and when one has passed, expiry.c acts.
  *
  * An ACK of new data restarts the RTO (RFC 6298 section 5). If few segments are in flight, the RTO
  * counts from the time when they were sent (RFC 7765). Where a tail loss probe applies, its

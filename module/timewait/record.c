@@ -13,19 +13,19 @@
  *
  * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
  * Later one caller claims the record: it sets "dead" under the same lock. This caller then calls
- * record.c, which takes the record out of the table, puts the lease, and frees the record after a
+ * this file, which takes the record out of the table, puts the lease, and frees the record after a
  * grace period. Between the two, a connection that takes the record's tuple may replace the record
- * in the table, or take it out. record.c says how many records there may be.
+ * in the table, or take it out. A quota says how many records there may be.
  *
  * Records end in batches: they leave the table of connections, their leases are put, and after one
- * grace period all of them are freed. record.c and timewait.c claim the records of a batch.
+ * grace period all of them are freed. This file and timewait.c claim the records of a batch.
  *
  * The keys of signed records: TCP_MD5SIG or TCP-AO. They follow the record in memory, since few
  * records have keys. When a record begins, the sock's keys are copied; the copies are freed with
  * the record.
  *
  * How many records there may be: in a namespace (net.ipv4.tcp_max_tw_buckets), in all guests
- * together, and in the guests of one maker. record.c evicts a record when there are too many.
+ * together, and in the guests of one maker. A record is evicted when there are too many.
  */
 #include "timewait/timewait.h"
 
@@ -161,7 +161,7 @@ void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
 /*
  * How many records may a guest have? All guests of its maker together may have a share; usually,
  * one guest may have all of it. A guest that adds a record evicts records of its own only
- * (record.c), and never the new one. So once the maker, or all guests together, have too much, each
+ * (below), and never the new one. So once the maker, or all guests together, have too much, each
  * guest has 1/LITTLE_PART of the share: when guests with many records add one, they evict some, and
  * guests with few keep all of theirs and get a few more. Otherwise a maker's second guest would
  * have to live on one record, its newest, beside a first one that had been there before.
@@ -444,7 +444,7 @@ static struct kmem_cache *cache_of(bool v4)
 }
 
 /**
- * xtcp_record_init() - make the slabs, and what record.c needs
+ * xtcp_record_init() - make the slabs, and what this file needs
  *
  * Context: process, module init.
  *
@@ -861,7 +861,7 @@ void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
  * @tw: the record
  *
  * The links and the lease of the copy must not be used, because they also change without this lock:
- * record.c changes those of a claimed record, and demux.c the link of the hash chain.
+ * This file changes those of a claimed record, and demux.c the link of the hash chain.
  *
  * Context: any. Lock: of the record's shard, held.
  */
