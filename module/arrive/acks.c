@@ -45,19 +45,16 @@ static bool is_too_old(const struct sock *sk, u32 ack)
 	return xtcp_seq_lt(ack, tx->snd.una - (u32)min_t(u64, tx->snd.max_wnd, acked));
 }
 
-/**
- * xtcp_ack_is_credible() - may the peer have sent a segment with this ACK field?
+/*
+ * May the peer have sent a segment with this ACK field?
  * @sk: in SYN-RECEIVED or a synchronized state
- * @seg: the segment
  *
  * This is the range of RFC 5961 section 5.2, for segments that step one refuses. A forger who sees
  * no segments hardly ever guesses an ACK number in it.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the ACK is in range.
  */
-bool xtcp_ack_is_credible(const struct sock *sk, const struct xtcp_seg *seg)
+static bool xtcp_ack_is_credible(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	sock_owned_by_me(sk);
 	return seg->flags & XTCP_ACK && !xtcp_seq_gt(seg->ack, xtcp_sender(sk)->snd.nxt) &&

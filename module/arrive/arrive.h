@@ -40,13 +40,10 @@ enum xtcp_verdict {
 };
 
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);
-void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb);
-void xtcp_arrives_count_first(struct sock *child, struct sk_buff *skb, bool after_syn);
 
 /* acks.c */
 
 /* The socket lock is held. */
-bool xtcp_ack_is_credible(const struct sock *sk, const struct xtcp_seg *seg);
 enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb);
 
 enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg);

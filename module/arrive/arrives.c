@@ -528,17 +528,14 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 	return 0;
 }
 
-/**
- * xtcp_arrives_fast() - process the SYN of a Fast Open (RFC 7413 section 4.2.2)
+/*
+ * Process the SYN of a Fast Open (RFC 7413 section 4.2.2).
  * @sk: the sock that the SYN made, in SYN-RECEIVED
- * @skb: the SYN; consumed
  *
  * The text of the SYN is processed as if the handshake were over, and the SYN-ACK acknowledges this
  * text. The SYN's window is not scaled (RFC 7323 section 2.2).
- *
- * Context: softirq. Lock: socket, held.
  */
-void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
+static void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -560,15 +557,11 @@ void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 	xtcp_output_syn(sk);
 }
 
-/**
- * xtcp_arrives_count_first() - count the segment for which a sock was made
- * @child: the sock
- * @skb: the segment
+/*
+ * Count the segment for which a sock was made.
  * @after_syn: @skb follows a SYN that no sock has counted: as in Linux, count this SYN, too
- *
- * Context: softirq. Lock: socket, held.
  */
-void xtcp_arrives_count_first(struct sock *child, struct sk_buff *skb, bool after_syn)
+static void xtcp_arrives_count_first(struct sock *child, struct sk_buff *skb, bool after_syn)
 {
 	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 

@@ -33,20 +33,18 @@
 #include "base/options.h"
 #include "base/wire.h"
 
-/**
- * xtcp_hash_pseudo_header() - lay out the pseudo-header of a segment
+/*
+ * Lay out the pseudo-header of a segment.
  * @bytes: receives at most %XTCP_HASH_PSEUDO_MAX octets
  * @from: the sender; IPv4 as v4-mapped
- * @to: the receiver
  * @len: octets of the segment with its TCP header
  *
  * For IPv4 see RFC 9293 section 3.1, for IPv6 see RFC 8200 section 8.1.
  *
- * Context: any.
- *
  * Return: octets written.
  */
-unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, const struct in6_addr *to, u32 len)
+static unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, const struct in6_addr *to,
+					    u32 len)
 {
 	if (ipv6_addr_v4mapped(from)) {
 		memcpy(bytes, &from->s6_addr32[3], 4);
@@ -63,17 +61,16 @@ unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, con
 	return XTCP_HASH_PSEUDO_MAX;
 }
 
-/**
- * xtcp_hash_text() - hash the text of a segment
+/*
+ * Hash the text of a segment.
  * @desc: the state of the algorithm
- * @skb: the segment
  * @at: octets of @skb in front of the text
  *
  * Context: any but hard interrupt.
  *
  * Return: 0, or the error of the algorithm.
  */
-int xtcp_hash_text(struct shash_desc *desc, struct sk_buff *skb, unsigned int at)
+static int xtcp_hash_text(struct shash_desc *desc, struct sk_buff *skb, unsigned int at)
 {
 	struct skb_seq_state state;
 	unsigned int n, read = 0;

@@ -424,16 +424,15 @@ u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct
 	return room;
 }
 
-/**
- * xtcp_aokeys_alloc() - allocate a TCP-AO without keys
- * @gfp: for the memory
+/*
+ * Allocate a TCP-AO without keys.
  *
  * Context: as @gfp says.
  *
  * Return: the struct, or NULL without memory. xtcp_aokeys_free_copy() frees the struct, unless it
  * becomes the TCP-AO of a sock.
  */
-struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp)
+static struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp)
 {
 	struct xtcp_ao *ao = kzalloc(sizeof(*ao), gfp);
 
@@ -489,13 +488,13 @@ void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, str
 	spin_unlock_bh(&ao->lock);
 }
 
-/**
- * xtcp_aokeys_compute_room() - compute the maximum length of TCP-AO in a segment of a connection
+/*
+ * Compute the maximum length of TCP-AO in a segment of a connection.
  * @ao: a TCP-AO whose list of keys has changed; @ao->room receives the result
  *
  * Context: process or softirq. Lock: socket, held, or no other thread can find the sock.
  */
-void xtcp_aokeys_compute_room(struct xtcp_ao *ao)
+static void xtcp_aokeys_compute_room(struct xtcp_ao *ao)
 {
 	const struct xtcp_ao_key *key;
 	u8 room = 0;
@@ -599,16 +598,11 @@ void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key 
 	xtcp_aokeys_compute_room(ao);
 }
 
-/**
- * xtcp_aokeys_keep_only() - remove the keys that are not for these peers
- * @sk: the sock
- * @ao: its TCP-AO
+/*
+ * Remove the keys that are not for these peers.
  * @peers: the peer of a connection
- * @l3index: as for xtcp_aokeys_matches()
- *
- * Context: process. Lock: socket, held.
  */
-void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index)
+static void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index)
 {
 	struct xtcp_ao_key *key;
 	struct hlist_node *next;

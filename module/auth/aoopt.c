@@ -21,19 +21,16 @@
 
 #define MACLEN_DEFAULT	12	/* octets (RFC 5926 section 2.1) */
 
-/**
- * xtcp_aoopt_read() - read a program's struct, which may be of another version
- * @cmd: receives the struct
+/*
+ * Read a program's struct, which may be of another version.
  * @size: size of the struct in this module, in octets
  * @optval: the struct of the program
  * @optlen: size of the struct in the program; if less than @size, the rest of @cmd is 0
  *
- * Context: process.
- *
  * Return: 0; -EFAULT; -E2BIG when the program's struct is longer than @size, and one of the octets
  * beyond @size is not 0.
  */
-int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen)
+static int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen)
 {
 	int zeros;
 

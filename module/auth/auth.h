@@ -37,9 +37,6 @@ struct xtcp_tuple;
 
 #define XTCP_HASH_PSEUDO_MAX	40	/* octets of the pseudo-header of IPv6 */
 
-unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, const struct in6_addr *to, u32 len);
-int xtcp_hash_text(struct shash_desc *desc, struct sk_buff *skb, unsigned int at);
-
 bool xtcp_md5_is_there(void);
 void xtcp_md5_exit(void);
 bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
@@ -287,8 +284,6 @@ int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 		       struct xtcp_ao_key *rnext_key);
 void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key);
 void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
-void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index);
-void xtcp_aokeys_compute_room(struct xtcp_ao *ao);
 void xtcp_aokeys_free(struct sock *sk);
 
 /*
@@ -296,7 +291,6 @@ void xtcp_aokeys_free(struct sock *sk);
  * side, or socket lock held.
  */
 void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key);
-struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp);
 void xtcp_aokeys_free_copy(struct xtcp_ao *ao);
 
 /* The socket lock is held. */
@@ -436,7 +430,6 @@ enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xt
 
 /* aoopt.c */
 
-int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen);
 /* Process; the socket lock is held. */
 int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
 

@@ -305,15 +305,12 @@ unsigned long xtcp_cong_rate(struct sock *sk)
 	return READ_ONCE(sk->sk_pacing_rate);
 }
 
-/**
- * xtcp_cong_bound() - let the window hold at least one segment
- * @sk: the sock
+/*
+ * Let the window hold at least one segment.
  *
  * With a smaller window nothing could be sent, so no ACK would come to open the window.
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_cong_bound(struct sock *sk)
+static void xtcp_cong_bound(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 

@@ -188,7 +188,6 @@ struct xtcp_cong_stream {
 #include "generated/algorithms_list.h"
 
 /* Socket lock held, except for xtcp_cong_cwnd_segments(). */
-void xtcp_cong_bound(struct sock *sk);
 void xtcp_cong_begin(struct sock *sk);
 u32 xtcp_cong_initial(const struct sock *sk);
 void xtcp_cong_start(struct sock *sk, bool syn_lost);

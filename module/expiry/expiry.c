@@ -37,6 +37,8 @@
 #include "sock/create.h"
 #include "time/time.h"
 
+static bool xtcp_retries_end_probing(struct sock *sk);
+
 /* as in Linux: retries of an orphan, if orphan_retries is 0 and the RTO is below its maximum */
 #define ORPHAN_RETRIES		8U
 
@@ -58,19 +60,16 @@ static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
 	return most && elapsed_ms(stamp) >= most;
 }
 
-/**
- * xtcp_retries_since() - when did the present retransmissions or window probes begin?
- * @sk: the sock
+/*
+ * When did the present retransmissions or window probes begin?
  *
  * The user timeout counts from this time. An ACK of text resets this time; a window that opens does
  * not.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the time of the first attempt to send one of these segments, by the timestamp clock (ms);
  * 0: there was no attempt.
  */
-u32 xtcp_retries_since(const struct sock *sk)
+static u32 xtcp_retries_since(const struct sock *sk)
 {
 	u32 resent = xtcp_sk(sk)->tries.retrans_stamp, probed = xtcp_sk(sk)->stream->probe_stamp;
 
@@ -169,26 +168,24 @@ static void try_another_path(struct sock *sk)
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTREHASH);
 }
 
-/**
- * xtcp_retries_give_up() - end a connection whose peer does not answer
+/*
+ * End a connection whose peer does not answer.
  * @sk: the sock; the caller holds a reference
  * @reason: XTCP_ABORT_TIMEOUT, XTCP_ABORT_USER_TIMEOUT or XTCP_ABORT_KEEPALIVE; if a sysctl caused
  *	it, XTCP_ABORT_USER_TIMEOUT_MS or XTCP_ABORT_KEEPALIVE_ALWAYS
  *
  * If there was a soft error, the program gets this error instead of ETIMEDOUT (RFC 9293 section
  * 3.9.2.2).
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
+static void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 {
 	sock_owned_by_me(sk);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONTIMEOUT);
 	xtcp_sock_fail(sk, sk->sk_err_soft ?: ETIMEDOUT, reason);
 }
 
-/**
- * xtcp_retries_end_syn() - a SYN or SYN-ACK has timed out: give up, if it is time
+/*
+ * A SYN or SYN-ACK has timed out: give up, if it is time.
  * @sk: in SYN-SENT; in SYN-RECEIVED, after a simultaneous open or with Fast Open; or in FIN-WAIT-1
  *	without a stream, after a simultaneous open
  *
@@ -197,11 +194,9 @@ void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
  * minutes; the default of syn_retries gives up after 127 s. The user timeout may end the retries
  * earlier. If this function does not give up, the next retry may take another path.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the connection has ended.
  */
-bool xtcp_retries_end_syn(struct sock *sk)
+static bool xtcp_retries_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	/* the first @linear timeouts have no backoff, and do not count as retries */
@@ -236,8 +231,8 @@ static bool orphan_had_its_time(const struct sock *sk)
 	return since && elapsed_ms(since) >= time_of(sk, orphan_retries(sk, is_alive(sk)));
 }
 
-/**
- * xtcp_retries_end_retransmission() - text has timed out: give up, if it is time
+/*
+ * Text has timed out: give up, if it is time.
  * @sk: in a synchronized state; its retransmission deadline has passed
  *
  * The limit is the user timeout: TCP_USER_TIMEOUT, or else net.xtcp.user_timeout_ms. If neither is
@@ -246,11 +241,9 @@ static bool orphan_had_its_time(const struct sock *sk)
  * path. From R1 on, this function also makes routing choose another route, and lets mss.c
  * check whether the segments are too large for the path.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the connection has ended.
  */
-bool xtcp_retries_end_retransmission(struct sock *sk)
+static bool xtcp_retries_end_retransmission(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 gone = elapsed_ms(xsk->tries.retrans_stamp);
@@ -279,8 +272,8 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
 	return true;
 }
 
-/**
- * xtcp_retries_end_shrunk_window() - the window has shrunk to zero: give up, if it is time
+/*
+ * The window has shrunk to zero: give up, if it is time.
  * @sk: in a synchronized state, with text in flight; its retransmission deadline has passed
  *
  * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17). There are two
@@ -291,11 +284,9 @@ bool xtcp_retries_end_retransmission(struct sock *sk)
  * Without a user timeout, the connection ends when the peer has answered neither probes nor data
  * for twice the largest RTO. This may be as little as 2 s: the largest RTO may be set to 1 s.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the connection has ended.
  */
-bool xtcp_retries_end_shrunk_window(struct sock *sk)
+static bool xtcp_retries_end_shrunk_window(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
@@ -316,8 +307,8 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
 	return true;
 }
 
-/**
- * xtcp_retries_end_refused() - this machine refuses to send text: give up, if it is time
+/*
+ * This machine refuses to send text: give up, if it is time.
  * @sk: in a synchronized state, with nothing in flight; its probe_stamp is set
  *
  * A full queue on this machine says nothing about the peer, so refused attempts do not count as
@@ -325,11 +316,9 @@ bool xtcp_retries_end_shrunk_window(struct sock *sk)
  * the connection ends (RFC 9293 section 3.8.3). For an orphan, orphan_retries() is used instead of
  * retries2. Linux makes an attempt every half second and counts each attempt as a retry.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the connection has ended.
  */
-bool xtcp_retries_end_refused(struct sock *sk)
+static bool xtcp_retries_end_refused(struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 retries = sock_flag(sk, SOCK_DEAD) ? orphan_retries(sk, is_alive(sk)) : READ_ONCE(knobs(sk)->retries2);
@@ -342,9 +331,8 @@ bool xtcp_retries_end_refused(struct sock *sk)
 	return true;
 }
 
-/**
- * xtcp_retries_end_probing() - a window probe is due: give up instead, if it is time
- * @sk: in a synchronized state
+/*
+ * A window probe is due: give up instead, if it is time.
  *
  * The connection ends when the peer has answered none of the last retries2 probes, or when the user
  * timeout has passed. Until then, a peer that answers may keep its window closed (MUST-37).
@@ -353,11 +341,9 @@ bool xtcp_retries_end_refused(struct sock *sk)
  * peer answers, when its RTO has backed off at least orphan_retries() times and is at the maximum
  * (RFC 6429).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the connection has ended.
  */
-bool xtcp_retries_end_probing(struct sock *sk)
+static bool xtcp_retries_end_probing(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 most = READ_ONCE(knobs(sk)->retries2);
@@ -379,8 +365,8 @@ bool xtcp_retries_end_probing(struct sock *sk)
 	return true;
 }
 
-/**
- * xtcp_retries_end_idle() - end a connection that has had no text for too long
+/*
+ * End a connection that has had no text for too long.
  * @sk: the sock, in any state; the caller holds a reference
  *
  * The limits are XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, or net.xtcp.idle_ms and half_closed_ms.
@@ -389,11 +375,9 @@ bool xtcp_retries_end_probing(struct sock *sk)
  * expect when a timer ends a connection; the abort reason says which limit has passed. A soft error
  * does not replace ETIMEDOUT: a soft error explains why retries failed, but nothing was retried.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the connection has ended.
  */
-bool xtcp_retries_end_idle(struct sock *sk)
+static bool xtcp_retries_end_idle(struct sock *sk)
 {
 	unsigned long left;
 	enum xtcp_abort_reason reason = xtcp_keepalive_idle(sk, &left);

@@ -59,14 +59,11 @@ static void keys_free_rcu(struct rcu_head *rcu)
 	kfree_sensitive(container_of(rcu, struct xtcp_fastopen_keys, rcu));
 }
 
-/**
- * xtcp_fastkeys_replace() - set the keys of a listener or a namespace
+/*
+ * Set the keys of a listener or a namespace.
  * @place: where the pointer to the keys is
- * @new: from xtcp_fastkeys_make(); NULL: none
- *
- * Context: softirq or process.
  */
-void xtcp_fastkeys_replace(struct xtcp_fastopen_keys __rcu **place, struct xtcp_fastopen_keys *new)
+static void xtcp_fastkeys_replace(struct xtcp_fastopen_keys __rcu **place, struct xtcp_fastopen_keys *new)
 {
 	struct xtcp_fastopen_keys *old = unrcu_pointer(xchg(place, RCU_INITIALIZER(new)));
 
@@ -74,8 +71,8 @@ void xtcp_fastkeys_replace(struct xtcp_fastopen_keys __rcu **place, struct xtcp_
 		call_rcu(&old->rcu, keys_free_rcu);
 }
 
-/**
- * xtcp_fastkeys_make() - make keys from octets
+/*
+ * Make keys from octets.
  * @octets: the keys, %XTCP_FASTOPEN_KEY_LEN octets each
  * @n: number of keys, 1 or 2
  *
@@ -83,7 +80,7 @@ void xtcp_fastkeys_replace(struct xtcp_fastopen_keys __rcu **place, struct xtcp_
  *
  * Return: the keys, for xtcp_fastkeys_replace(); NULL without memory.
  */
-struct xtcp_fastopen_keys *xtcp_fastkeys_make(const u8 *octets, unsigned int n)
+static struct xtcp_fastopen_keys *xtcp_fastkeys_make(const u8 *octets, unsigned int n)
 {
 	struct xtcp_fastopen_keys *keys = kzalloc(sizeof(*keys), GFP_KERNEL_ACCOUNT);
 	__le64 words[4];
@@ -99,16 +96,14 @@ struct xtcp_fastopen_keys *xtcp_fastkeys_make(const u8 *octets, unsigned int n)
 	return keys;
 }
 
-/**
- * xtcp_fastkeys_copy() - copy the keys of a listener or a namespace
+/*
+ * Copy the keys of a listener or a namespace.
  * @place: where the pointer to the keys is
  * @octets: a buffer for two keys
  *
- * Context: any.
- *
  * Return: octets written; 0: there are no keys.
  */
-int xtcp_fastkeys_copy(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets)
+static int xtcp_fastkeys_copy(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets)
 {
 	const struct xtcp_fastopen_keys *keys;
 	unsigned int i, n = 0;
@@ -126,15 +121,14 @@ int xtcp_fastkeys_copy(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets
 	return n * XTCP_FASTOPEN_KEY_LEN;
 }
 
-/**
- * xtcp_fastkeys_draw() - give the namespace a random key if it has none
- * @xn: the namespace
+/*
+ * Give the namespace a random key if it has none.
  *
  * Context: process, may sleep.
  *
  * Return: 0 or -ENOMEM.
  */
-int xtcp_fastkeys_draw(struct xtcp_net *xn)
+static int xtcp_fastkeys_draw(struct xtcp_net *xn)
 {
 	struct xtcp_fastopen_keys *keys;
 	u8 octets[XTCP_FASTOPEN_KEY_LEN];
@@ -241,19 +235,17 @@ static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, str
 	cookie->len = XTCP_FASTOPEN_OURS;
 }
 
-/**
- * xtcp_fastkeys_check() - which key has made the cookie of a SYN?
+/*
+ * Which key has made the cookie of a SYN?
  * @keys: the keys that apply to the listener; NULL: none
- * @skb: the SYN
- * @cookie: its cookie
  * @right: receives the cookie that the first key makes; unchanged without keys
  *
  * Context: softirq, RCU read side.
  *
  * Return: 1 or 2; 0: neither key.
  */
-unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, const struct sk_buff *skb,
-				 const struct xtcp_fastopen_cookie *cookie, struct xtcp_fastopen_cookie *right)
+static unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, const struct sk_buff *skb,
+					const struct xtcp_fastopen_cookie *cookie, struct xtcp_fastopen_cookie *right)
 {
 	struct xtcp_fastopen_cookie other, *made = right;
 	unsigned int i;

@@ -31,19 +31,13 @@ struct xtcp_net;
 #define XTCP_FASTOPEN_KEYS_TEXT	74
 
 /* For a listener, or a namespace. */
-struct xtcp_fastopen_keys *xtcp_fastkeys_make(const u8 *octets, unsigned int n);
-void xtcp_fastkeys_replace(struct xtcp_fastopen_keys __rcu **place, struct xtcp_fastopen_keys *new);
-int xtcp_fastkeys_copy(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets);
 
 /* For a namespace. */
-int xtcp_fastkeys_draw(struct xtcp_net *xn);
 void xtcp_fastkeys_show(const struct xtcp_net *xn, char *text);
 int xtcp_fastkeys_read(struct xtcp_net *xn, char *text);
 void xtcp_fastkeys_net_exit(struct xtcp_net *xn);
 
 /* For a SYN. */
-unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, const struct sk_buff *skb,
-				 const struct xtcp_fastopen_cookie *cookie, struct xtcp_fastopen_cookie *right);
 
 /*
  * net.xtcp.fastopen: the bits of Linux's tcp_fastopen. Bits that Linux once used are accepted and
@@ -93,7 +87,6 @@ void xtcp_fastopen_over(struct sock *sk, bool reset);
 
 /* fastsyn.c */
 
-bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss);
 void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie, u16 mss, bool lost);
 void xtcp_metrics_net_exit(struct xtcp_net *xn);
 

@@ -162,19 +162,17 @@ static bool is_avoided(const struct host *host)
 	       xtcp_clock_seconds() - host->last_loss < LOSS_COUNTS << min_t(u32, host->losses, LOSSES_MAX);
 }
 
-/**
- * xtcp_metrics_get() - look up the host to which a connection is opened
+/*
+ * Look up the host to which a connection is opened.
  * @sk: SYN-SENT; its addresses are set
  * @cookie: receives the host's cookie; unchanged if the cookie is unknown
  * @mss: receives the host's MSS; unchanged if the host is unknown
  *
  * RFC 7413 section 4.1.3. Without memory for the table, nothing is remembered.
  *
- * Context: process, may sleep. Lock: socket, held.
- *
  * Return: false if SYNs with data were lost lately (section 4.1.3.1).
  */
-bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
+static bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
 	struct xtcp_metrics *metrics = metrics_of(xtcp_net_of(sk));
 	struct in6_addr addrs[2];

@@ -37,11 +37,8 @@ struct xtcp_signature {
 	bool counted;
 };
 
-void xtcp_checks_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason);
 bool xtcp_checks_header(struct xtcp_net *xn, struct sk_buff *skb);
 bool xtcp_checks_hops(const struct sock *sk, const struct sk_buff *skb);
-bool xtcp_checks_signature(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
-			   struct sk_buff *skb, int state, int l3index, struct xtcp_signature *signature);
 bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
 		       int state, int dif, int sdif, struct xtcp_signature *signature);
 
@@ -94,13 +91,6 @@ typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
  */
 typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wanted);
 
-void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps, xtcp_sibling_wants wants);
-int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void));
-bool xtcp_siblings_call_ours(enum xtcp_sibling_ip ip);
-bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void));
-void xtcp_siblings_leave(void);
-bool xtcp_siblings_keep(struct sk_buff *skb);
-bool xtcp_siblings_want(struct sk_buff *skb);
 void xtcp_siblings_set_family(int family);
 bool xtcp_siblings_have_family(int family, char *name, size_t size);
 

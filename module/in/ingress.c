@@ -37,16 +37,14 @@
 #include "sight/sight.h"
 #include "timewait/timewait.h"
 
-/**
- * xtcp_checks_drop() - drop a segment and say why
+/*
+ * Drop a segment and say why.
  * @net: the namespace in which the segment arrived
  * @skb: begins with the TCP header; freed
  * @state: the state of the segment's connection (TCP_*), for the tracepoint; TCP_CLOSE if unknown
  * @reason: why the segment is dropped
- *
- * Context: any.
  */
-void xtcp_checks_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason)
+static void xtcp_checks_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason)
 {
 	if (trace_xtcp_drop_enabled()) {
 		struct xtcp_tuple tuple;
@@ -137,9 +135,8 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
 	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
 }
 
-/**
- * xtcp_checks_signature() - verify the signature of a segment
- * @xn: the namespace
+/*
+ * Verify the signature of a segment.
  * @sk: the full sock or the listener whose keys count
  * @he: the half-open entry to which the segment belongs, or NULL
  * @skb: the segment; freed on failure
@@ -153,8 +150,9 @@ static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
  *
  * Return: true; false when the segment was freed.
  */
-noinline bool xtcp_checks_signature(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
-				    struct sk_buff *skb, int state, int l3index, struct xtcp_signature *signature)
+static noinline bool xtcp_checks_signature(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_request *he,
+					   struct sk_buff *skb, int state, int l3index,
+					   struct xtcp_signature *signature)
 {
 	bool counted = signature && signature->counted;
 	enum skb_drop_reason reason = xtcp_verify_segment(sk, he, skb, l3index, &counted);

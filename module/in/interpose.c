@@ -122,8 +122,8 @@ static struct notifier_block greetings = {
 	.notifier_call = greeted,
 };
 
-/**
- * xtcp_siblings_join() - announce ourselves to the builds that are loaded
+/*
+ * Announce ourselves to the builds that are loaded.
  * @links: our position in each chain of handlers, indexed by enum xtcp_sibling_ip
  * @keeps: before a listener of a sibling takes a segment, the sibling calls this function to ask
  *	whether a connection of ours owns the segment
@@ -132,7 +132,8 @@ static struct notifier_block greetings = {
  *
  * Context: process, module init, may sleep.
  */
-void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps, xtcp_sibling_wants wants)
+static void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps,
+			       xtcp_sibling_wants wants)
 {
 	rtnl_lock();
 	self.links = links;
@@ -149,16 +150,15 @@ void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keep
 	rtnl_unlock();
 }
 
-/**
- * xtcp_siblings_put_in() - put our handler in front of all others
- * @ip: IPv4's handler or IPv6's
+/*
+ * Put our handler in front of all others.
  * @install: puts the handler into inet_protos[] or inet6_protos[]; returns 0 or a negative errno
  *
  * Context: process, module init, may sleep.
  *
  * Return: what @install returns.
  */
-int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void))
+static int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void))
 {
 	int err;
 
@@ -180,15 +180,14 @@ static struct sibling *in_front(enum xtcp_sibling_ip ip)
 	return NULL;
 }
 
-/**
- * xtcp_siblings_call_ours() - does a sibling's handler call ours?
- * @ip: IPv4's handler or IPv6's
+/*
+ * Does a sibling's handler call ours?
  *
  * Context: process. While siblings are loaded or unloaded, the answer may be out of date.
  *
  * Return: true if so.
  */
-bool xtcp_siblings_call_ours(enum xtcp_sibling_ip ip)
+static bool xtcp_siblings_call_ours(enum xtcp_sibling_ip ip)
 {
 	bool is_called;
 
@@ -212,9 +211,8 @@ static bool step_over(enum xtcp_sibling_ip ip)
 	return sibling;
 }
 
-/**
- * xtcp_siblings_take_out() - take our handler out of the chain
- * @ip: IPv4's handler or IPv6's
+/*
+ * Take our handler out of the chain.
  * @restore: takes our handler out of inet_protos[] or inet6_protos[]; returns false when another
  *	module's handler is in the array
  *
@@ -226,7 +224,7 @@ static bool step_over(enum xtcp_sibling_ip ip)
  * Return: false when the handler directly in front of ours is not a sibling's; nothing has changed
  * then.
  */
-bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
+static bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
 {
 	bool out;
 
@@ -238,8 +236,8 @@ bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
 	return out;
 }
 
-/**
- * xtcp_siblings_leave() - leave the ring
+/*
+ * Leave the ring.
  *
  * Our handlers have left both chains, but may still run and walk the ring. A walk ends when it
  * comes back to our entry, so the entry must not leave the ring during a walk. This function first
@@ -248,7 +246,7 @@ bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
  *
  * Context: process, module exit, may sleep.
  */
-void xtcp_siblings_leave(void)
+static void xtcp_siblings_leave(void)
 {
 	synchronize_net();
 	rtnl_lock();
@@ -257,9 +255,8 @@ void xtcp_siblings_leave(void)
 	rtnl_unlock();
 }
 
-/**
- * xtcp_siblings_keep() - does a connection of another build own a segment that would go to a
- *	listener of ours?
+/*
+ * Does a connection of another build own a segment that would go to a listener of ours?
  * @skb: at the TCP header, which is linear
  *
  * If the segment is a SYN that would reopen a TIME-WAIT record of a sibling, and our listener wants
@@ -270,7 +267,7 @@ void xtcp_siblings_leave(void)
  * Return: true when a connection of another build owns the segment; the caller passes the segment
  * on to the next handler.
  */
-bool xtcp_siblings_keep(struct sk_buff *skb)
+static bool xtcp_siblings_keep(struct sk_buff *skb)
 {
 	struct sibling *sibling;
 
@@ -280,16 +277,15 @@ bool xtcp_siblings_keep(struct sk_buff *skb)
 	return false;
 }
 
-/**
- * xtcp_siblings_want() - does a listener of another build want a SYN that would reopen a TIME-WAIT
- *	record of ours?
+/*
+ * Does a listener of another build want a SYN that would reopen a TIME-WAIT record of ours?
  * @skb: at the TCP header, which is linear
  *
  * Context: softirq, RCU read side.
  *
  * Return: true when a listener wants the SYN and has room for the connection.
  */
-bool xtcp_siblings_want(struct sk_buff *skb)
+static bool xtcp_siblings_want(struct sk_buff *skb)
 {
 	struct sibling *sibling;
 

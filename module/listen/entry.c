@@ -480,14 +480,13 @@ static void grace_period_over(struct rcu_head *rcu)
 	free_all(over);
 }
 
-/**
- * xtcp_pool_free_dead() - free a dead entry after a grace period
+/*
+ * Free a dead entry after a grace period.
  * @xn: the namespace of the entry
- * @he: the entry
  *
  * Context: softirq or process, BH disabled.
  */
-void xtcp_pool_free_dead(struct xtcp_net *xn, struct xtcp_request *he)
+static void xtcp_pool_free_dead(struct xtcp_net *xn, struct xtcp_request *he)
 {
 	struct free_batch *mine;
 

@@ -46,22 +46,21 @@ static bool cookie_ok(const struct xtcp_listener *listener, const struct xtcp_de
 	return xtcp_secret_cookie_check(xtcp_net_of(listener->sk), key, seq - 1, ack - 1, tsecr, cookie);
 }
 
-/**
- * xtcp_cookieack_believed() - may an ACK without an entry complete a handshake?
- * @listener: the listener
+/*
+ * May an ACK without an entry complete a handshake?
  *
  * Context: softirq, RCU read side. No lock.
  *
  * Return: true if SYN cookies are on, and the listener or another of its group may have sent a
  * SYN-ACK without an entry not long ago (xtcp_entry_may_have_declined()).
  */
-bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
+static bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
 {
 	return READ_ONCE(xtcp_net_of(listener->sk)->sysctl.syncookies) && xtcp_entry_may_have_declined(listener);
 }
 
-/**
- * xtcp_cookieack_is_valid() - does this ACK acknowledge a SYN cookie of ours?
+/*
+ * Does this ACK acknowledge a SYN cookie of ours?
  * @listener: the listener of the ACK's port
  * @skb: a segment without a connection; skb->data is the TCP header. Unchanged
  * @key: the lookup key of @skb
@@ -70,7 +69,8 @@ bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
  *
  * Return: true when the cookie is valid, and the listener may have sent cookies lately.
  */
-bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
+static bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb,
+				    const struct xtcp_demux_key *key)
 {
 	u8 buf[XTCP_HDR_LEN + XTCP_MAX_OPTIONS];
 	struct xtcp_cookie cookie;
@@ -143,10 +143,8 @@ static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, c
 	he->ecn_maybe = !cookie->ts_ok;
 }
 
-/**
- * xtcp_cookieack_arrives() - make the child of a handshake without an entry
- * @lsk: the listener
- * @skb: the ACK
+/*
+ * Make the child of a handshake without an entry.
  * @key: the lookup key of @skb
  *
  * Context: softirq, RCU read side. No lock.
@@ -155,7 +153,7 @@ static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, c
  * the segment to the child. NULL when the ACK opens no connection. ERR_PTR(-EAGAIN) when the
  * listener has ended: another lookup may find another listener.
  */
-struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
+static struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
 	struct xtcp_net *xn = xtcp_net_of(lsk);

@@ -386,7 +386,6 @@ void xtcp_pool_exit(void);
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4);
 struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len);
 void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
-void xtcp_pool_free_dead(struct xtcp_net *xn, struct xtcp_request *he);
 
 /* estate.c */
 
@@ -415,11 +414,8 @@ void xtcp_estate_hurry(const struct sock *sk);
 
 /* halfopen.c */
 
-bool xtcp_cookieack_believed(const struct xtcp_listener *listener);
 /* The next two functions leave @skb to the caller. */
-bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
 bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
-struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 
 /*
  * Processes a segment for an entry. Returns the child that gets the segment next, locked, with a
@@ -437,15 +433,11 @@ bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 /* Softirq, RCU read side. */
 void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
 			     const struct xtcp_demux_key *key);
-void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
-			   const struct xtcp_demux_key *key);
 bool xtcp_request_asks_ao(const struct sock *lsk, const struct sk_buff *skb);
-void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie);
 void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
 			      const struct xtcp_cookie *cookie);
 void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
 			      const struct xtcp_ip_reply *how);
-bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple);
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple);
 

@@ -98,11 +98,8 @@ inline void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, s
 	he->lsk = lsk;
 }
 
-/**
- * xtcp_request_fill_syn() - fill in the options that a SYN asks for and we grant
- * @he: a zeroed entry
- * @lsk: the listener
- * @skb: the SYN
+/*
+ * Fill in the options that a SYN asks for and we grant.
  * @key: the lookup key of @skb
  *
  * The caller sets he->ao. RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018
@@ -110,8 +107,8 @@ inline void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, s
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
-			   const struct xtcp_demux_key *key)
+static void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
+				  const struct xtcp_demux_key *key)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(lsk)->sysctl;
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -158,10 +155,8 @@ noinline_for_stack bool xtcp_request_asks_ao(const struct sock *lsk, const struc
 	       xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option) == XTCP_AO_PRESENT;
 }
 
-/**
- * xtcp_request_leave_room() - drop an option that does not fit beside a signature
- * @he: the entry, after xtcp_request_fill_syn()
- * @lsk: the listener
+/*
+ * Drop an option that does not fit beside a signature.
  * @by_cookie: the SYN is answered with a cookie, and no entry will be kept
  *
  * Timestamps, a SACK block and a signature option of more than 16 octets do not all fit into a
@@ -172,7 +167,7 @@ noinline_for_stack bool xtcp_request_asks_ao(const struct sock *lsk, const struc
  *
  * Context: softirq, RCU read side.
  */
-void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie)
+static void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie)
 {
 	if (likely(xtcp_signer_leaves_room(xtcp_signer_room_for(lsk, he), he->sack_ok)) || !he->ts_ok)
 		return;
@@ -226,10 +221,8 @@ __always_inline void xtcp_request_fill_window(struct xtcp_request *he, const str
 		he->rcv_wscale = xtcp_window_shift_of_route(how->dst, listener->group->rcv_wscale);
 }
 
-/**
- * xtcp_request_addresses_ok() - may this SYN be answered?
- * @skb: the SYN
- * @tuple: the tuple of @skb
+/*
+ * May this SYN be answered?
  *
  * A SYN is ignored if its source or destination is a broadcast or multicast address, or its source
  * is the unspecified address (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), or source and
@@ -239,7 +232,7 @@ __always_inline void xtcp_request_fill_window(struct xtcp_request *he, const str
  *
  * Return: false if the caller has to ignore the SYN.
  */
-bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple)
+static bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
 	const struct rtable *rt = skb_rtable(skb);
 

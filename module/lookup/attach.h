@@ -49,6 +49,5 @@ static inline void xtcp_attach_for_input(struct xtcp_net *xn, struct sk_buff *sk
 
 /* Process context, may sleep. */
 void xtcp_attach_start_transparent(struct xtcp_net *xn);
-void xtcp_attach_stop(struct xtcp_net *xn);
 
 #endif /* XTCP_ATTACH_H */

@@ -204,39 +204,34 @@ u32 xtcp_conns_used_chain(u32 chain)
 	return chain;
 }
 
-/**
- * xtcp_conns_lock() - take the lock of a chain
- * @chain: the chain, from xtcp_conns_chain_of()
+/*
+ * Take the lock of a chain.
  *
  * Context: softirq or process, BH disabled. A leaf: no other lock is taken inside.
  */
-void xtcp_conns_lock(u32 chain)
-	__acquires(table_parts)
+static void xtcp_conns_lock(u32 chain) __acquires(table_parts)
 {
 	lockdep_assert_in_softirq();
 	spin_lock(lock_of(chain));
 }
 
-/**
- * xtcp_conns_unlock() - release the lock of a chain
- * @chain: the chain
+/*
+ * Release the lock of a chain.
  *
  * Context: softirq or process, BH disabled.
  */
-void xtcp_conns_unlock(u32 chain)
-	__releases(table_parts)
+static void xtcp_conns_unlock(u32 chain) __releases(table_parts)
 {
 	spin_unlock(lock_of(chain));
 }
 
-/**
- * xtcp_conns_add() - insert a connection
- * @chain: the connection's chain
+/*
+ * Insert a connection.
  * @conn: the connection, which has been in no chain for a grace period
  *
  * Context: softirq or process. Lock: the chain's, held.
  */
-void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
+static void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 {
 	count_member(table_part_of(chain), 1);
 	RCU_INIT_POINTER(conn->next, xtcp_conns_first(chain));
@@ -261,8 +256,8 @@ static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***li
 	return true;
 }
 
-/**
- * xtcp_conns_replace() - replace a connection by another connection
+/*
+ * Replace a connection by another connection.
  * @chain: the chain of both connections
  * @old: the connection to replace, in the chain or not
  * @new: the other connection, which has been in no chain for a grace period
@@ -274,7 +269,7 @@ static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***li
  *
  * Return: false when @old was not in the chain.
  */
-bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
+static bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 {
 	struct xtcp_conn __rcu **link = &xtcp_conns.chain[chain];
 
@@ -286,8 +281,8 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 	return true;
 }
 
-/**
- * xtcp_conns_remove() - remove a connection
+/*
+ * Remove a connection.
  * @conn: the connection, in its chain or not
  *
  * This function is inlined in both callers, since they spend most of their time here.
@@ -296,7 +291,7 @@ bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
  *
  * Return: true when @conn was in its chain.
  */
-inline bool xtcp_conns_remove(struct xtcp_conn *conn)
+static inline bool xtcp_conns_remove(struct xtcp_conn *conn)
 {
 	const u32 chain = xtcp_conns_chain_of(conn->hash);
 	struct xtcp_conn __rcu **link = &xtcp_conns.chain[chain];

@@ -387,13 +387,12 @@ void xtcp_attach_start_transparent(struct xtcp_net *xn)
 	mutex_unlock(&xn->starting);
 }
 
-/**
- * xtcp_attach_stop() - undo xtcp_attach_start_transparent()
- * @xn: the namespace
+/*
+ * Undo xtcp_attach_start_transparent().
  *
  * Context: process, namespace exit: no descriptor of ours is left.
  */
-void xtcp_attach_stop(struct xtcp_net *xn)
+static void xtcp_attach_stop(struct xtcp_net *xn)
 {
 	int i;
 

@@ -74,16 +74,15 @@
 #include "base/net.h"
 #include "listen/listen.h"
 
-/**
- * xtcp_seats_new() - allocate an empty array
+/*
+ * Allocate an empty array.
  * @room: how many listeners it can hold, at least 1
- * @gfp: flags of the allocation
  *
  * Context: as @gfp allows.
  *
  * Return: the array, for kvfree_rcu(); NULL without memory.
  */
-struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
+static struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
 {
 	struct xtcp_seats *seats;
 
@@ -98,16 +97,15 @@ struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
 	return seats;
 }
 
-/**
- * xtcp_seats_larger() - copy the listeners to an array of twice the size
+/*
+ * Copy the listeners to an array of twice the size.
  * @old: the full array; the caller frees it once lookups find the new array
- * @gfp: flags of the allocation
  *
  * Context: as @gfp allows. Lock: the lock that guards @old, held.
  *
  * Return: the larger array; NULL without memory.
  */
-struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
+static struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 {
 	struct xtcp_seats *seats = xtcp_seats_new(2 * old->room, gfp);
 
@@ -118,14 +116,14 @@ struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 	return seats;
 }
 
-/**
- * xtcp_seats_add() - append a listener
+/*
+ * Append a listener.
  * @seats: the array, which is not full
  * @sk: the listener, complete for lookups
  *
  * Context: any. Lock: the one that guards @seats, held.
  */
-void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
+static void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
 	/*
 	 * if another listener has just left, a lookup may still use the larger count from before.
@@ -137,16 +135,15 @@ void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 	smp_store_release(&seats->n, seats->n + 1);
 }
 
-/**
- * xtcp_seats_remove() - remove a listener
- * @seats: the array
+/*
+ * Remove a listener.
  * @index: the listener's index in the array
  *
  * Context: any. Lock: the one that guards @seats, held.
  *
  * Return: the listener that has moved to @index; NULL if no listener has moved.
  */
-struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
+static struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 {
 	struct sock *last = seats->sk[seats->n - 1];
 
@@ -159,9 +156,8 @@ struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 	return last;
 }
 
-/**
- * xtcp_seats_choose() - choose a listener by a hash
- * @seats: the array
+/*
+ * Choose a listener by a hash.
  * @hash: the hash, evenly spread over all values
  *
  * Context: any, RCU read side, which keeps the result valid without a reference.
@@ -169,7 +165,7 @@ struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
  * Return: the listener, the same one for the same hash until the array changes; NULL if the array
  * is empty.
  */
-struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash)
+static struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash)
 {
 	/* smp_load_acquire() pairs with the second smp_store_release() of xtcp_seats_add() */
 	const u32 n = smp_load_acquire(&seats->n);
@@ -179,13 +175,8 @@ struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash)
 
 #define SEAT_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
 
-/**
- * xtcp_incoming_start() - initialise an empty set of arrays for a new struct xtcp_members
- * @incoming: the arrays
- *
- * Context: any.
- */
-void xtcp_incoming_start(struct xtcp_incoming *incoming)
+/* Initialise an empty set of arrays for a new struct xtcp_members. */
+static void xtcp_incoming_start(struct xtcp_incoming *incoming)
 {
 	xa_init_flags(&incoming->cpus, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
 	/*
@@ -195,13 +186,11 @@ void xtcp_incoming_start(struct xtcp_incoming *incoming)
 	spin_lock_init(&incoming->cpus.xa_lock);
 }
 
-/**
- * xtcp_incoming_free() - free all arrays after the last lookup
+/*
+ * Free all arrays after the last lookup.
  * @incoming: the arrays (xtcp_members.incoming); no listener joins any more
- *
- * Context: process.
  */
-void xtcp_incoming_free(struct xtcp_incoming *incoming)
+static void xtcp_incoming_free(struct xtcp_incoming *incoming)
 {
 	struct xtcp_seats *seats;
 	unsigned long cpu;
@@ -318,9 +307,8 @@ noinline void xtcp_incoming_follow(struct sock *sk)
 	xa_unlock_bh(&incoming->cpus);
 }
 
-/**
- * xtcp_incoming_choose() - choose a listener whose option names this processor
- * @incoming: the arrays (xtcp_members.incoming)
+/*
+ * Choose a listener whose option names this processor.
  * @hash: the hash of a SYN's tuple
  *
  * Context: any, RCU read side, which keeps the result valid without a reference.
@@ -328,7 +316,7 @@ noinline void xtcp_incoming_follow(struct sock *sk)
  * Return: the listener; NULL if no listener's option names this processor. A hash chooses the same
  * listener on this processor until the array of the processor changes.
  */
-struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
+static struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
 {
 	const struct xtcp_seats *seats;
 

@@ -250,13 +250,8 @@ void xtcp_conns_exit(void);
 
 u32 xtcp_conns_used_chain(u32 chain);
 
-void xtcp_conns_lock(u32 chain);
-void xtcp_conns_unlock(u32 chain);
 /* With the chain's lock held. */
-void xtcp_conns_add(u32 chain, struct xtcp_conn *conn);
-bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new);
 /* The caller has disabled BH. Takes the chain's lock. */
-bool xtcp_conns_remove(struct xtcp_conn *conn);
 
 /* portmap.c */
 
@@ -333,10 +328,6 @@ void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 p
 void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
 
 /* For portmap.c. */
-struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range);
-void xtcp_portmap_free(struct xtcp_portmap *map);
-struct xtcp_portmap *xtcp_portmap_hold(struct xtcp_portmap *map);
-bool xtcp_portmap_end_if_idle(struct xtcp_portmap *map);
 const struct xtcp_conn *xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
 					   const struct xtcp_conn *(*next)(const struct xtcp_conn *));
 
@@ -370,13 +361,8 @@ struct xtcp_seats {
 };
 
 /* The lock that guards the array is held, or no other thread can find the array yet. */
-struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp);
-struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp);
-void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk);
-struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index);
 
 /* The caller holds the RCU read side, which keeps the result valid. */
-struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash);
 
 /**
  * struct xtcp_incoming - those listeners of a struct xtcp_members that have SO_INCOMING_CPU
@@ -388,16 +374,12 @@ struct xtcp_incoming {
 	struct xarray cpus;
 };
 
-void xtcp_incoming_start(struct xtcp_incoming *incoming);
-void xtcp_incoming_free(struct xtcp_incoming *incoming);
-
 /* With the socket lock held. */
 void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk);
 void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk);
 void xtcp_incoming_follow(struct sock *sk);
 
 /* The caller holds the RCU read side, which keeps the result valid. */
-struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash);
 
 /**
  * struct xtcp_group - listeners with SO_REUSEPORT on the same address, port and device; any other

@@ -44,15 +44,14 @@
 #define SCAN_CHUNK	64	/* ports that each call of connect() looks up until the map knows all */
 #define FULL_AT_ONCE	4	/* words of a bitmap that are_full() tests */
 
-/**
- * xtcp_portmap_new() - allocate a map that knows no port of a range yet
- * @range: the ports
+/*
+ * Allocate a map that knows no port of a range yet.
  *
  * Context: process, may sleep.
  *
  * Return: the map. NULL: there is no memory.
  */
-struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range)
+static struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range)
 {
 	struct xtcp_portmap *map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
 
@@ -73,30 +72,27 @@ struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range)
 	return map;
 }
 
-/**
- * xtcp_portmap_free() - free a map that no call of connect() uses
- * @map: in no list
+/*
+ * Free a map that no call of connect() uses.
  *
  * Frees the bitmaps at once, and the map after a grace period: lookups may still read a dead map,
  * but not its bitmaps.
- *
- * Context: softirq or process.
  */
-void xtcp_portmap_free(struct xtcp_portmap *map)
+static void xtcp_portmap_free(struct xtcp_portmap *map)
 {
 	kfree(map->ours);
 	kfree_rcu(map, rcu);
 }
 
-/**
- * xtcp_portmap_hold() - take a reference to a map
+/*
+ * Take a reference to a map.
  * @map: the map; may be NULL
  *
  * Context: process, RCU read side.
  *
  * Return: @map; NULL when @map is dead.
  */
-struct xtcp_portmap *xtcp_portmap_hold(struct xtcp_portmap *map)
+static struct xtcp_portmap *xtcp_portmap_hold(struct xtcp_portmap *map)
 {
 	bool held;
 
@@ -110,17 +106,15 @@ struct xtcp_portmap *xtcp_portmap_hold(struct xtcp_portmap *map)
 	return held ? map : NULL;
 }
 
-/**
- * xtcp_portmap_end_if_idle() - mark the map as dead if no call of connect() uses the map, and @ours
- *	is empty or @surplus <= 0
- * @map: not dead
+/*
+ * Mark the map as dead if no call of connect() uses the map, and @ours is empty or @surplus <= 0.
  *
  * Context: softirq or process, BH disabled. Lock: the map's, held.
  *
  * Return: true if the map is dead now; the caller then releases the lock and removes the map from
  * the namespace.
  */
-bool xtcp_portmap_end_if_idle(struct xtcp_portmap *map)
+static bool xtcp_portmap_end_if_idle(struct xtcp_portmap *map)
 {
 	lockdep_assert_held(&map->lock);
 	if (map->refs || (map->tuples && map->surplus > 0))

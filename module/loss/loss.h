@@ -106,9 +106,7 @@ struct xtcp_sample {
 
 /* scoreboard.c */
 
-void xtcp_resend_add(struct sock *sk, struct sk_buff *skb);
 struct sk_buff *xtcp_resend_next(const struct sock *sk);
-void xtcp_resend_put_back(struct sock *sk);
 
 /**
  * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space
@@ -137,7 +135,6 @@ struct xtcp_scoreboard {
 };
 
 /* The socket lock is held in all these functions. */
-void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample, u32 *low);
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample);
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample);
 void xtcp_scoreboard_forget_duplicates(struct sock *sk);

@@ -106,17 +106,14 @@ static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 		       list_first_entry(list, struct xtcp_sndcb, node), seq);
 }
 
-/**
- * xtcp_resend_add() - add an skb that counts as lost
- * @sk: the sock
+/*
+ * Add an skb that counts as lost.
  * @skb: the skb; it was sent, and is on the list of skbs in flight or on no list
  *
  * The list is in the order of sequence numbers (RFC 6675 section 4, NextSeg() rule 1), except where
  * place_to_resend() has stopped its search early.
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
+static void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
 	list_move(&xtcp_sndcb(skb)->node, place_to_resend(sk, skb));
@@ -158,18 +155,15 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
 	return was_sent_after(a, b);
 }
 
-/**
- * xtcp_resend_put_back() - move all skbs back to the list of skbs in flight, in order of sending
- * @sk: the sock
+/*
+ * Move all skbs back to the list of skbs in flight, in order of sending.
  *
  * After a needless recovery no skb counts as lost (RFC 5682 section 3, RFC 3522 section 3.2). The
  * move takes few steps: nearly all skbs to be moved were sent before the skbs in flight, so they
  * belong at the front of the list of skbs in flight. Only an skb that was resent and lost again may
  * belong further behind.
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_resend_put_back(struct sock *sk)
+static void xtcp_resend_put_back(struct sock *sk)
 {
 	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 	struct list_head *before = stream->in_flight.next, *node, *next;
@@ -250,18 +244,15 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 	sample->last_sent_us = max(sample->last_sent_us, cb->sent_us);
 }
 
-/**
- * xtcp_scoreboard_sacked() - mark an skb as sacked
- * @sk: the sock
+/*
+ * Mark an skb as sacked.
  * @skb: the skb; it was sent and is not sacked yet
  * @sample: receives what is newly sacked
  * @low: lowered to the first octet of @skb if @skb was sent only once and begins below *@low
  *
  * RFC 2018 section 5.
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample, u32 *low)
+static void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample, u32 *low)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;

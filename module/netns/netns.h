@@ -35,7 +35,6 @@ void xtcp_sysctl_net_exit(struct xtcp_net *xn);
 /* proc.c */
 
 void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6);
-int xtcp_sockstat_show(struct seq_file *m, void *v);
 
 /* The state of one reader, in seq_file->private. */
 struct xtcp_proc_box {

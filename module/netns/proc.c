@@ -99,20 +99,17 @@ void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6)
 	counted6 = prot6;
 }
 
-/**
- * xtcp_sockstat_show() - show /proc/net/xtcp_sockstat
+/*
+ * Show /proc/net/xtcp_sockstat.
  * @m: the file; its private pointer is the namespace
- * @v: unused
  *
  * As in Linux, "inuse" counts the listeners and connections in the tables, without half-open
  * entries and records. "tw" counts the records, including those in FIN-WAIT-2. "alloc" (socks) and
  * "mem" (pages) count all namespaces together.
  *
- * Context: process.
- *
  * Return: 0.
  */
-int xtcp_sockstat_show(struct seq_file *m, void *v)
+static int xtcp_sockstat_show(struct seq_file *m, void *v)
 {
 	struct net *net = m->private;
 	struct xtcp_net *xn = xtcp_net(net);

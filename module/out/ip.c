@@ -54,14 +54,12 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 	rcu_read_unlock();
 }
 
-/**
- * xtcp_ip_set_route() - set the route of a sock
+/*
+ * Set the route of a sock.
  * @sk: the sock; its addresses are known
  * @dst: the route; the sock takes over the caller's reference
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst)
+static void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst)
 {
 	sock_owned_by_me(sk);
 	if (xtcp_sock_is_v4(sk)) {

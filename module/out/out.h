@@ -36,9 +36,6 @@ struct xtcp_tuple;
 /* Socket lock held. */
 u32 xtcp_segopt_lasting(const struct sock *sk);
 void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock);
-bool xtcp_segopt_push(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock, bool has_blocks,
-		      u32 wanted, const struct xtcp_signer *signer);
-bool xtcp_segopt_fit_block(const struct xtcp_sock *xsk, u32 room);
 
 /* Socket lock held. */
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us);
@@ -85,12 +82,10 @@ struct xtcp_ip_reply {
 };
 
 /* For half-open entries, TIME-WAIT records and RSTs. Softirq or process, RCU read side. */
-int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how);
 /*
  * @skb begins with the TCP header, complete but for the checksum. Consumes @skb and the reference
  * to @how->dst.
  */
-int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb);
 int xtcp_ip_reply_net_init(struct xtcp_net *xn);
 void xtcp_ip_reply_net_exit(struct xtcp_net *xn);
 
@@ -120,7 +115,6 @@ void xtcp_reply_timewait_rst(struct xtcp_net *xn, const struct xtcp_timewait *tw
  */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint);
 int xtcp_ip_route(struct sock *sk);
-void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst);
 u32 xtcp_ip_mtu(const struct sock *sk);
 u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu);
 void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb);

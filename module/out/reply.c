@@ -157,16 +157,15 @@ static int route_reply_v6(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 	return 0;
 }
 
-/**
- * xtcp_ip_reply_route() - find the route of a segment that belongs to no full sock
- * @xn: the namespace
+/*
+ * Find the route of a segment that belongs to no full sock.
  * @how: how to send the segment; receives the route in @how->dst
  *
  * Context: softirq or process. RCU read side held.
  *
  * Return: 0, or a negative errno. IP's counters count a missing route.
  */
-int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
+static int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 {
 	struct sock *sk = reply_sock(xn, how);
 
@@ -255,9 +254,8 @@ static noinline_for_stack int reply_v6(const struct xtcp_net *xn, const struct x
 			how->priority);
 }
 
-/**
- * xtcp_ip_reply_xmit() - send a segment that belongs to no full sock
- * @xn: the namespace
+/*
+ * Send a segment that belongs to no full sock.
  * @how: as xtcp_ip_reply_route() has filled it; the reference to its dst is consumed
  * @skb: begins with the TCP header, complete but for the checksum; consumed
  *
@@ -265,7 +263,7 @@ static noinline_for_stack int reply_v6(const struct xtcp_net *xn, const struct x
  *
  * Return: 0 or a negative errno.
  */
-int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb)
+static int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb)
 {
 	const struct xtcp_tuple *tuple = how->tuple;
 	struct sock *sk = reply_sock(xn, how);

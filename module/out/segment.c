@@ -163,12 +163,9 @@ static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb,
 	stream->sack.asks = false;
 }
 
-/**
- * xtcp_segopt_push() - push all options of a segment
- * @sk: the sock
+/*
+ * Push all options of a segment.
  * @skb: the text of the segment
- * @seq: its sequence number
- * @flags: its control bits
  * @clock: xtcp_clock_ts_of() of its time of departure
  * @has_blocks: it shall carry SACK blocks
  * @wanted: octets that the AccECN option needs at least; 0: no such option
@@ -176,12 +173,10 @@ static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb,
  *
  * RFC 9293 section 3.1.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: false when SACK blocks or AccECN counters are due but have no room beside the text.
  */
-noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock,
-					 bool has_blocks, u32 wanted, const struct xtcp_signer *signer)
+static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock,
+						bool has_blocks, u32 wanted, const struct xtcp_signer *signer)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 counters[XTCP_ACCECN_FIELDS_MAX];
@@ -211,16 +206,12 @@ noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff *skb, u
 	return !(has_blocks && !opts.sack_blocks) && !(len && wanted && !opts.has_accecn);
 }
 
-/**
- * xtcp_segopt_fit_block() - has a segment without text room for a SACK block?
- * @xsk: the sock
- * @room: octets of its signature
- *
- * Context: softirq or process. Lock: socket, held.
+/*
+ * Has a segment without text room for a SACK block?
  *
  * Return: true when a block fits beside timestamps and signature.
  */
-inline bool xtcp_segopt_fit_block(const struct xtcp_sock *xsk, u32 room)
+static inline bool xtcp_segopt_fit_block(const struct xtcp_sock *xsk, u32 room)
 {
 	return room + (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + XTCP_OPTLEN_SACK_ALIGNED(1) <=
 	       XTCP_MAX_OPTIONS;

@@ -61,6 +61,8 @@
 #include "sight/sight.h"
 #include "time/time.h"
 
+static void xtcp_policy_discard(struct xtcp_policy *draft);
+
 #define MOST		1024	/* most rules in a table */
 #define MOST_OF_GUEST	64
 
@@ -342,22 +344,18 @@ static struct xtcp_policy *present(struct xtcp_net *xn)
 	return rcu_dereference_protected(xn->policy, lockdep_is_held(&xn->policy_lock));
 }
 
-/**
- * xtcp_policy_most() - how many rules may a namespace have?
- * @xn: the namespace
- *
- * Context: any.
+/*
+ * How many rules may a namespace have?
  *
  * Return: the number.
  */
-unsigned int xtcp_policy_most(const struct xtcp_net *xn)
+static unsigned int xtcp_policy_most(const struct xtcp_net *xn)
 {
 	return xn->is_guest ? MOST_OF_GUEST : MOST;
 }
 
-/**
- * xtcp_policy_draft() - begin a new table
- * @xn: the namespace
+/*
+ * Begin a new table.
  * @empty: the new table begins empty, and not as a copy of the table in force
  * @more: the most rules that the caller will add
  *
@@ -366,7 +364,7 @@ unsigned int xtcp_policy_most(const struct xtcp_net *xn)
  * Return: the table, for xtcp_policy_install() or xtcp_policy_discard(); ERR_PTR: -ENOSPC if the
  * table would have too many rules, -ENOMEM.
  */
-struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned int more)
+static struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned int more)
 {
 	const struct xtcp_policy *old = present(xn);
 	const unsigned int n = old && !empty ? old->rules.n : 0;
@@ -389,9 +387,8 @@ struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned 
 	return draft;
 }
 
-/**
- * xtcp_policy_add() - add a rule to a new table
- * @draft: the table
+/*
+ * Add a rule to a new table.
  * @key: the key, which says to which connections the rule applies
  * @sets: the options that the rule sets
  *
@@ -399,7 +396,8 @@ struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned 
  *
  * Return: 0; -EEXIST if the table has a rule with this key; -ENOMEM.
  */
-int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key *key, const struct xtcp_rule_sets *sets)
+static int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key *key,
+			   const struct xtcp_rule_sets *sets)
 {
 	struct xtcp_rule *rule;
 
@@ -421,16 +419,15 @@ int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key *key, 
 	return -EEXIST;
 }
 
-/**
- * xtcp_policy_del() - delete a rule from a new table
- * @draft: the table
+/*
+ * Delete a rule from a new table.
  * @key: the key of the rule
  *
  * Context: process. Lock: xtcp_net.policy_lock, held.
  *
  * Return: 0, or -ENOENT if the table has no rule with this key.
  */
-int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key)
+static int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key)
 {
 	struct xtcp_rule *rule = xtcp_rules_del(&draft->rules, key);
 
@@ -451,9 +448,8 @@ static bool gives_boxes(const struct xtcp_rules *rules)
 	return false;
 }
 
-/**
- * xtcp_policy_install() - put a new table in force
- * @xn: the namespace
+/*
+ * Put a new table in force.
  * @draft: the table; it becomes the namespace's table, unless an error is returned
  *
  * A table without a rule is freed, so that new connections skip the search.
@@ -462,7 +458,7 @@ static bool gives_boxes(const struct xtcp_rules *rules)
  *
  * Return: 0, or -E2BIG if the rules have too many kinds of keys.
  */
-int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft)
+static int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft)
 {
 	struct xtcp_policy *old = present(xn);
 
@@ -481,13 +477,8 @@ int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft)
 	return 0;
 }
 
-/**
- * xtcp_policy_discard() - free a table that was never in force
- * @draft: the table
- *
- * Context: process.
- */
-void xtcp_policy_discard(struct xtcp_policy *draft)
+/* Free a table that was never in force. */
+static void xtcp_policy_discard(struct xtcp_policy *draft)
 {
 	free_table(&draft->rcu);
 }

@@ -115,12 +115,6 @@ static inline void xtcp_policy_begin(struct sock *sk)
 }
 
 /* xtcp_net.policy_lock held. */
-unsigned int xtcp_policy_most(const struct xtcp_net *xn);
-struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned int more);
-int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key *key, const struct xtcp_rule_sets *sets);
-int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key);
-int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft);
-void xtcp_policy_discard(struct xtcp_policy *draft);
 
 int xtcp_policy_show(struct seq_file *m, void *v);
 void xtcp_policy_net_exit(struct xtcp_net *xn);

@@ -83,8 +83,8 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
 	return block;
 }
 
-/**
- * xtcp_portlist_add() - put a lease on the list of its port
+/*
+ * Put a lease on the list of its port.
  * @lease: in kernel TCP's table; if there is no memory, this function removes it from that table
  *
  * Shared leases come before the others.
@@ -93,7 +93,7 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
  *
  * Return: 0 or -ENOMEM.
  */
-int xtcp_portlist_add(struct xtcp_lease *lease)
+static int xtcp_portlist_add(struct xtcp_lease *lease)
 {
 	const u16 port = lease->inet.inet_num;
 	struct xtcp_portlist *lists = xtcp_portlist_of(lease->xn, port);
@@ -122,13 +122,12 @@ int xtcp_portlist_add(struct xtcp_lease *lease)
 	return 0;
 }
 
-/**
- * xtcp_portlist_remove() - take a lease off the list of its port
- * @lease: on the list
+/*
+ * Take a lease off the list of its port.
  *
  * Context: softirq or process. Lock: of the port, held.
  */
-void xtcp_portlist_remove(struct xtcp_lease *lease)
+static void xtcp_portlist_remove(struct xtcp_lease *lease)
 {
 	const u16 port = lease->inet.inet_num, i = block_of(port);
 	struct xtcp_portlist *lists = xtcp_portlist_of(lease->xn, port);
@@ -144,18 +143,16 @@ void xtcp_portlist_remove(struct xtcp_lease *lease)
 	lists->block[i] = NULL;
 }
 
-/**
- * xtcp_portlist_find_shared() - find a shared lease and take a reference
- * @xn: the namespace
- * @port: host order
- * @addr: the local address
+/*
+ * Find a shared lease and take a reference.
  * @dev: the interface to which the lease is bound; 0: none
  *
  * Context: softirq or process. Lock: of the port, held.
  *
  * Return: the lease, with another reference, or NULL.
  */
-struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev)
+static struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, const struct in6_addr *addr,
+						    int dev)
 {
 	struct hlist_head *list = port_list(xtcp_portlist_of(xn, port), port);
 	struct xtcp_lease *lease;

@@ -67,9 +67,6 @@ int xtcp_portlist_net_init(struct xtcp_net *xn);
 void xtcp_portlist_net_exit(struct xtcp_net *xn);
 
 /* Lock of the port held, any context. */
-int xtcp_portlist_add(struct xtcp_lease *lease);
-void xtcp_portlist_remove(struct xtcp_lease *lease);
-struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev);
 bool xtcp_portlist_is_last(const struct xtcp_lease *lease);
 
 #define XTCP_PORTS		65536
@@ -224,7 +221,6 @@ void xtcp_taker_exit(void);
 
 /* Softirq or process, lock of the port held; xtcp_taker_meets(): process, no lock. */
 int xtcp_taker_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev);
-void xtcp_taker_leave(struct xtcp_lease *lease);
 
 bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple);
 

@@ -338,13 +338,12 @@ int xtcp_taker_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *a
 	return err;
 }
 
-/**
- * xtcp_taker_leave() - take a shared lease out of kernel TCP's table
- * @lease: in kernel TCP's table
+/*
+ * Take a shared lease out of kernel TCP's table.
  *
  * Context: softirq or process. Lock: of the port, held.
  */
-void xtcp_taker_leave(struct xtcp_lease *lease)
+static void xtcp_taker_leave(struct xtcp_lease *lease)
 {
 	struct taker *taker = raw_cpu_ptr(takers);
 	struct sock *sk = &taker->inet.sk;

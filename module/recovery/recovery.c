@@ -63,18 +63,17 @@
 #include "sight/sight.h"
 #include "time/time.h"
 
-/**
- * xtcp_repair_too_large() - begin a repair that is no sign of congestion
- * @sk: the sock
+static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);
+
+/*
+ * Begin a repair that is no sign of congestion.
  *
  * Segments were too large for the path, or the peer did not accept the text of a SYN. Neither event
  * is a sign of congestion, so the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4,
  * RFC 7413 section 4.2.2). But if a loss or a mark was reducing the window, the reduction is
  * completed now (xtcp_reduction_not_due()).
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_repair_too_large(struct sock *sk)
+static void xtcp_repair_too_large(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
@@ -87,21 +86,17 @@ void xtcp_repair_too_large(struct sock *sk)
 	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
 }
 
-/**
- * xtcp_repair_lost() - resend lost segments as far as the congestion window and pacing allow
- * @sk: the sock
- * @timeout: after a timeout
+/*
+ * Resend lost segments as far as the congestion window and pacing allow.
  *
  * If nothing is in flight, the window allows at least one segment. Careful Resume may allow one
  * segment beyond the window (xtcp_resume_may_free_one()). After a timeout, pacing does not delay
  * these segments, and, as in Linux, neither TCPFastRetrans nor TCPSlowStartRetrans counts them:
  * TCPTimeouts counts the timeout. RFC 6675 section 5, RFC 6298 (5.4).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: what the last call of xtcp_retransmit_segment() returned; 0 if there was no call.
  */
-int xtcp_repair_lost(struct sock *sk, bool timeout)
+static int xtcp_repair_lost(struct sock *sk, bool timeout)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb;
@@ -241,10 +236,9 @@ void xtcp_tlp_probe(struct sock *sk)
 	xtcp_phase_tell(sk, XTCP_TRACE_PROBE);
 }
 
-/**
- * xtcp_tlp_ack() - process an ACK while a probe is on its way
+/*
+ * Process an ACK while a probe is on its way.
  * @sk: has a probe on its way; SND.UNA has moved already
- * @sample: the ACK
  *
  * RFC 8985 section 7.4. If the probe was a retransmission, an ACK may show that both copies of the
  * segment arrived. Then nothing was lost. If SND.UNA moves beyond the segment without such an ACK,
@@ -253,10 +247,8 @@ void xtcp_tlp_probe(struct sock *sk)
  * When it is known what has become of the probe, this function clears tlp.pending. Afterwards
  * The caller calls xtcp_flight_ack_judged(), which starts the next probe timeout if a probe is
  * allowed now.
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
+static void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_tlp *tlp = &tx->stream->tlp;
@@ -354,17 +346,14 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, tx->agreed.sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
 }
 
-/**
- * xtcp_recovery_probe_was_needed() - react to a loss that a tail loss probe has repaired
- * @sk: the sock
+/*
+ * React to a loss that a tail loss probe has repaired.
  * @sample: the ACK that reports the loss
  *
  * Reduce the window: a loss is a sign of congestion even if it has been repaired already (RFC 8985
  * section 7.4.2).
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
+static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
 	sock_owned_by_me(sk);
 	if (xtcp_sender(sk)->cong.phase == XTCP_CONG_CWR) {

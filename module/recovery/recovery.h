@@ -29,8 +29,6 @@ bool xtcp_acked_fin(const struct sock *sk);
 /* recovery.c */
 
 /* The caller of each of these functions holds the socket lock. */
-void xtcp_repair_too_large(struct sock *sk);
-int xtcp_repair_lost(struct sock *sk, bool timeout);
 void xtcp_repair_waiting(struct sock *sk);
 void xtcp_repair_mtu_fell(struct sock *sk);
 void xtcp_repair_syn_text_refused(struct sock *sk);
@@ -51,12 +49,10 @@ struct xtcp_tlp {
 
 /* The socket lock is held in both functions. */
 void xtcp_tlp_probe(struct sock *sk);
-void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample);
 
 /* The caller of each of these functions holds the socket lock. */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample);
 void xtcp_recovery_reordering_timeout(struct sock *sk);
-void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);
 
 /* The socket lock is held. */
 bool xtcp_timeout_passed(struct sock *sk);

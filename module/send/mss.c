@@ -72,32 +72,26 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 	return max(mss, least) - options;
 }
 
-/**
- * xtcp_mss_of() - how much data fits a packet of a given size?
- * @sk: the sock
+/*
+ * How much data fits a packet of a given size?
  * @mtu: the size of the packet in octets, with the IP header
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets of data. The data, together with the options that every segment has, also fits the
  * peer's MSS and TCP_MAXSEG. A limit below min_snd_mss counts as min_snd_mss.
  */
-u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
+static u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 {
 	sock_owned_by_me(sk);
 	return text_of(sk, mtu, xtcp_segopt_lasting(sk));
 }
 
-/**
- * xtcp_mss_to_mtu() - how large is a packet with a given amount of data?
- * @sk: the sock
+/*
+ * How large is a packet with a given amount of data?
  * @mss: octets of data in the packet
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets, with the IP header.
  */
-u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
+static u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 {
 	sock_owned_by_me(sk);
 	return mss + xtcp_segopt_lasting(sk) + both_headers(sk);

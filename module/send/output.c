@@ -111,20 +111,16 @@ u32 xtcp_bundle_most(struct sock *sk)
 	return max3((u32)octets / mss, (u32)READ_ONCE(ctl->min_tso_segs), 1U) * mss;
 }
 
-/**
- * xtcp_bundle_of_new() - how much of an unsent skb is sent as one GSO packet?
- * @sk: the sock
- * @skb: the skb
+/*
+ * How much of an unsent skb is sent as one GSO packet?
  * @n: how many octets may be sent
  *
  * As in Linux, a GSO packet has at most half of the congestion window. So two packets can be in
  * flight: while we wait for the ACK of the first, the second is on its way.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets, no more than @n.
  */
-u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
+static u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 mss = xtcp_mss_payload(sk), half = xsk->cong.cwnd / 2;
@@ -168,10 +164,8 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
 	       now_us + min(srtt_us / 2, WAIT_MAX_US);
 }
 
-/**
- * xtcp_bundle_waits() - should a part of an skb wait for the next ACK, although it may be sent now?
- * @sk: the sock
- * @skb: the next unsent skb
+/*
+ * Should a part of an skb wait for the next ACK, although it may be sent now?
  * @n: how many octets of @skb may be sent; at least a segment
  * @most: how many octets a GSO packet may have, from xtcp_bundle_most(); or U32_MAX
  *
@@ -189,11 +183,9 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * octets that a program writes never wait. Outside of the phase OPEN, or with pacing, nothing
  * waits: recovery.c and pace.c limit what is sent by their own rules.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the part should wait.
  */
-bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
+static bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 whole = min(skb->len, most);
@@ -212,21 +204,18 @@ bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, 
 	return ack_is_near(xsk);
 }
 
-/**
- * xtcp_bundle_again() - how much of a sent skb is resent as one GSO packet?
+/*
+ * How much of a sent skb is resent as one GSO packet?
  * @sk: the sock; its MSS is up to date with the route
- * @skb: the skb
  * @n: how many octets may be sent
  *
  * If segments as large as at the last transmission (xtcp_sndq_segment()) fit the route now, @skb is
  * cut at the same octets as before. SACK blocks need no room: a full segment that is resent carries
  * none (RFC 9293 section 3.7.1).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets, neither more than @n nor more than @skb has.
  */
-u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
+static u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 mss = min_t(u32, xsk->mss, xtcp_sndq_segment(skb));
@@ -346,18 +335,15 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 	return 0;
 }
 
-/**
- * xtcp_output_departure_us() - when will a segment leave that is sent now?
- * @sk: the sock
+/*
+ * When will a segment leave that is sent now?
  * @skb: the skb of the segment
  *
  * fq may hold a segment back, but never a SYN.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: microseconds, on the clock of xtcp_clock_us().
  */
-inline u64 xtcp_output_departure_us(const struct sock *sk, const struct sk_buff *skb)
+static inline u64 xtcp_output_departure_us(const struct sock *sk, const struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
 	return xtcp_clock_us() + (xtcp_sndcb(skb)->flags & XTCP_SYN ? 0 : xtcp_pace_lead_us(sk));

@@ -25,8 +25,6 @@ struct sock;
 
 /* The caller of each of these functions holds the socket lock. */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu);
-u32 xtcp_mss_of(const struct sock *sk, u32 mtu);
-u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss);
 
 /* data beside all options in a segment of the least size, octets */
 #define XTCP_MSS_LEAST_TEXT	(XTCP_MSS_MIN_SND - XTCP_MAX_OPTIONS)
@@ -76,9 +74,6 @@ bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most);
 /* The caller of each of these functions holds the socket lock. */
 u32 xtcp_bundle_goal(const struct sock *sk);
 u32 xtcp_bundle_most(struct sock *sk);
-u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n);
-bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most);
-u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n);
 
 /* The caller of each of these functions holds the socket lock. */
 int xtcp_output_queue_syn(struct sock *sk);
@@ -88,7 +83,6 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle);
 void xtcp_output_fin(struct sock *sk);
 bool xtcp_output_has_new(const struct sock *sk);
 int xtcp_output_new_segment(struct sock *sk);
-u64 xtcp_output_departure_us(const struct sock *sk, const struct sk_buff *skb);
 int xtcp_output_probe(struct sock *sk, bool keepalive);
 
 /* The caller of each of these functions holds the socket lock. */

@@ -22,8 +22,6 @@ struct ubuf_info;
 
 /* sndq.c */
 
-struct sk_buff *xtcp_spare_take(void);
-bool xtcp_spare_keep(struct sk_buff *skb);
 void xtcp_spare_exit(void);
 
 enum xtcp_busy_with {
@@ -60,9 +58,6 @@ u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with);
  */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
 u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);
-void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest);
-void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next);
-void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack);
 
 /* Marks of an skb on the send queue. */
 enum xtcp_sndq_marks {
@@ -189,9 +184,6 @@ struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq);
 bool xtcp_sndq_is_empty(const struct sock *sk);
 bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb);
 void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us);
-void xtcp_sndq_charge(struct sock *sk, struct sk_buff *skb);
-void xtcp_sndq_uncharge(struct sock *sk, u32 octets);
-void xtcp_sndq_insert_behind(struct sock *sk, struct sk_buff *skb, struct sk_buff *rest);
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_purge(struct sock *sk);

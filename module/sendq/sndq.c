@@ -103,15 +103,15 @@ static void make_new(struct sk_buff *skb)
 	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));
 }
 
-/**
- * xtcp_spare_take() - take a kept skb of this processor
+/*
+ * Take a kept skb of this processor.
  *
  * Context: any but hard interrupt.
  *
  * Return: an empty skb, as from alloc_skb_fclone(), with headroom reserved; its control block is
  * undefined. NULL if this processor keeps none.
  */
-struct sk_buff *xtcp_spare_take(void)
+static struct sk_buff *xtcp_spare_take(void)
 {
 	struct sk_buff *skb;
 	int i;
@@ -134,8 +134,8 @@ struct sk_buff *xtcp_spare_take(void)
 	return NULL;
 }
 
-/**
- * xtcp_spare_keep() - keep an skb if this processor has room for it
+/*
+ * Keep an skb if this processor has room for it.
  * @skb: from xtcp_sndq_alloc(); on no queue and not charged to a socket
  *
  * An skb is not kept if it still has a clone, if its head was replaced, if its memory is from the
@@ -145,7 +145,7 @@ struct sk_buff *xtcp_spare_take(void)
  *
  * Return: false when it is not kept; the caller then frees it.
  */
-bool xtcp_spare_keep(struct sk_buff *skb)
+static bool xtcp_spare_keep(struct sk_buff *skb)
 {
 	int i;
 
@@ -297,14 +297,12 @@ u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
 	return before < mss ? mss : before - before % mss;
 }
 
-/**
- * xtcp_stamp_split() - when an skb is cut in two, keep its stamp with the marked octet
+/*
+ * When an skb is cut in two, keep its stamp with the marked octet.
  * @skb: the skb; cb->stamps is not 0
  * @rest: the part that was cut off; its sequence numbers are set, its stamps are not
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
+static void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
 {
 	struct skb_shared_info *from = skb_shinfo(skb), *to = skb_shinfo(rest);
 
@@ -318,14 +316,11 @@ void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
 	xtcp_sndcb(skb)->stamps = 0;
 }
 
-/**
- * xtcp_stamp_join() - move the mark when an skb takes the octets of the next one
- * @skb: takes the octets
+/*
+ * Move the mark when an skb takes the octets of the next one.
  * @next: with cb->stamps; about to be freed
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
+static void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
 {
 	skb_shinfo(skb)->tx_flags |= skb_shinfo(next)->tx_flags & SKBTX_ANY_TSTAMP;
 	skb_shinfo(skb)->tskey = skb_shinfo(next)->tskey;
@@ -333,15 +328,12 @@ void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
 	xtcp_sndcb(skb)->stamps |= xtcp_sndcb(next)->stamps;
 }
 
-/**
- * xtcp_stamp_acked() - report TX_ACK if the marked octet is acknowledged
- * @sk: the sock
+/*
+ * Report TX_ACK if the marked octet is acknowledged.
  * @skb: was sent; cb->stamps is not 0
  * @ack: the peer has acknowledged all octets before this one
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
+static void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
 {
 	struct net_device *dev = skb->dev;
 
@@ -355,28 +347,20 @@ void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
 	skb->dev = dev;
 }
 
-/**
- * xtcp_sndq_charge() - charge the memory of an skb that joins the queue
- * @sk: the sock
- * @skb: the skb
- *
- * Context: softirq or process. Lock: socket, held.
- */
-inline void xtcp_sndq_charge(struct sock *sk, struct sk_buff *skb)
+/* Charge the memory of an skb that joins the queue. */
+static inline void xtcp_sndq_charge(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
 }
 
-/**
- * xtcp_sndq_uncharge() - give back memory that leaves the queue
- * @sk: the sock
- * @octets: how much memory
+/*
+ * Give back memory that leaves the queue.
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
-inline void xtcp_sndq_uncharge(struct sock *sk, u32 octets)
+static inline void xtcp_sndq_uncharge(struct sock *sk, u32 octets)
 {
 	sk_wmem_queued_add(sk, -(int)octets);
 	xtcp_memory_uncharge(sk, octets);
@@ -480,15 +464,12 @@ static void tree_insert_sent(struct sock *sk, struct sk_buff *skb)
 	rb_insert_color(&skb->rbnode, &sk->tcp_rtx_queue);
 }
 
-/**
- * xtcp_sndq_insert_behind() - put the second half of an skb that was cut behind the first
- * @sk: the sock
+/*
+ * Put the second half of an skb that was cut behind the first.
  * @skb: the first half, sent or not
  * @rest: the second half, with the marks of @skb
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_sndq_insert_behind(struct sock *sk, struct sk_buff *skb, struct sk_buff *rest)
+static void xtcp_sndq_insert_behind(struct sock *sk, struct sk_buff *skb, struct sk_buff *rest)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *restcb = xtcp_sndcb(rest);
 

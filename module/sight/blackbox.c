@@ -133,34 +133,34 @@ void xtcp_boxkey_release(void)
 	mutex_unlock(&key_lock);
 }
 
-/**
- * xtcp_boxkey_given() - note that a connection has got a box, which keeps xtcp_boxnote_key on
+/*
+ * Note that a connection has got a box, which keeps xtcp_boxnote_key on.
  *
  * Context: softirq or process. Lock: boxes_lock, held.
  */
-void xtcp_boxkey_given(void)
+static void xtcp_boxkey_given(void)
 {
 	WRITE_ONCE(boxes_live, boxes_live + 1);
 }
 
-/**
- * xtcp_boxkey_taken() - note that a connection with a box has ended, or has lost its box
+/*
+ * Note that a connection with a box has ended, or has lost its box.
  *
  * Context: softirq or process. Lock: boxes_lock, held.
  */
-void xtcp_boxkey_taken(void)
+static void xtcp_boxkey_taken(void)
 {
 	WRITE_ONCE(boxes_live, boxes_live - 1);
 	if (!boxes_live && !READ_ONCE(wanting))
 		schedule_delayed_work(&settling, HZ);
 }
 
-/**
- * xtcp_boxkey_exit() - wait until xtcp_boxnote_key does not change any more
+/*
+ * Wait until xtcp_boxnote_key does not change any more.
  *
  * Context: process, module exit.
  */
-void xtcp_boxkey_exit(void)
+static void xtcp_boxkey_exit(void)
 {
 	cancel_delayed_work_sync(&settling);
 }

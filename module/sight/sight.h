@@ -178,9 +178,6 @@ void xtcp_boxkey_want(struct xtcp_net *xn, bool ends);
 void xtcp_boxkey_hold(void);
 void xtcp_boxkey_release(void);
 /* boxes_lock (blackbox.c) is held. */
-void xtcp_boxkey_given(void);
-void xtcp_boxkey_taken(void);
-void xtcp_boxkey_exit(void);
 
 #define XTCP_BLACKBOX_EVENTS	64	/* a power of two */
 #define XTCP_BLACKBOX_BLOCKS	4U	/* SACK blocks that one event holds */

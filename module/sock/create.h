@@ -34,7 +34,6 @@ int xtcp_aborted_net_init(struct xtcp_net *xn);
 void xtcp_aborted_net_exit(struct xtcp_net *xn);
 
 /* socket lock held; xtcp_aborted_leave() needs no lock if only listings can still find the sock */
-void xtcp_aborted_enter(struct sock *sk);
 void xtcp_aborted_leave(struct sock *sk);
 
 /* RCU read side held; it keeps the result valid */

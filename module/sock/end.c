@@ -97,15 +97,13 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn)
 	xa_destroy(&xn->rest->aborted);
 }
 
-/**
- * xtcp_aborted_enter() - let listings find a sock whose connection has ended
+/*
+ * Let listings find a sock whose connection has ended.
  * @sk: CLOSED, its timers have stopped; not an orphan, and not listed yet
  *
  * Does nothing if the connection was not aborted, or if @sk is destroyed next (NOBODY_HOLDS).
- *
- * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_aborted_enter(struct sock *sk)
+static void xtcp_aborted_enter(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 number;

@@ -169,15 +169,15 @@ static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 	return err;
 }
 
-/**
- * xtcp_diag_walk_waits() - wait a moment for a program that has the lock of the next sock
+/*
+ * Wait a moment for a program that has the lock of the next sock.
  * @walk: the walk; if it has waited long enough, its ask.unlocked is set
  *
  * Context: process, may sleep.
  *
  * Return: false when the dump has waited long enough, and the row is to be made without the lock.
  */
-bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
+static bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
 {
 	if (walk->tries == PAUSES || !walk->patience) {
 		walk->ask.unlocked = true;
@@ -241,13 +241,11 @@ static int walk_chain(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 	return 0;
 }
 
-/**
- * xtcp_diag_walk_begin() - begin a walk at the first listener
+/*
+ * Begin a walk at the first listener.
  * @walk: its @ask is set, all other fields are 0
- *
- * Context: process.
  */
-void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
+static void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
 {
 	walk->is_begun = true;
 	walk->patience = PATIENCE;
@@ -258,16 +256,15 @@ void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
 		walk->chain = xtcp_conns.mask + 1;
 }
 
-/**
- * xtcp_diag_walk_on() - continue a walk until a message is full
+/*
+ * Continue a walk until a message is full.
  * @walk: how far the walk has come
- * @skb: the message
  *
  * Context: process, may sleep.
  *
  * Return: 0 when the walk has come to its end; -EMSGSIZE when the message is full.
  */
-int xtcp_diag_walk_on(struct xtcp_diag_walk *walk, struct sk_buff *skb)
+static int xtcp_diag_walk_on(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 {
 	int err = 0;
 

@@ -62,8 +62,8 @@ static void fill_diag_key(struct tcp_diag_md5sig *to, const struct xtcp_key *key
 	memcpy(to->tcpm_key, key->md5.octets, key->md5.len);
 }
 
-/**
- * xtcp_diag_keys_put() - add the keys of a sock to its row
+/*
+ * Add the keys of a sock to its row.
  * @skb: the message, which ends with the row
  * @sk: the sock, or a listener
  * @cuts: if there is no room for all keys, show those that fit
@@ -74,7 +74,7 @@ static void fill_diag_key(struct tcp_diag_md5sig *to, const struct xtcp_key *key
  *
  * Return: 0; -EMSGSIZE if there is no room for all keys, and @cuts is false.
  */
-int xtcp_diag_keys_put(struct sk_buff *skb, const struct sock *sk, bool cuts)
+static int xtcp_diag_keys_put(struct sk_buff *skb, const struct sock *sk, bool cuts)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
 	const int room = (skb_tailroom(skb) - NLA_HDRLEN) / (int)sizeof(struct tcp_diag_md5sig);

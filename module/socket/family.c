@@ -176,8 +176,8 @@ static void wait_for_end(struct sock *sk, long timeout)
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 
-/**
- * xtcp_close() - proto.close: close the connection, because the last descriptor is closed
+/*
+ * Proto.close: close the connection, because the last descriptor is closed.
  * @sk: the sock; the function puts the caller's reference
  * @timeout: for how many jiffies to wait until the peer has acknowledged everything (SO_LINGER)
  *
@@ -186,7 +186,7 @@ static void wait_for_end(struct sock *sk, long timeout)
  *
  * Context: process. Takes the socket lock; may sleep.
  */
-void xtcp_close(struct sock *sk, long timeout)
+static void xtcp_close(struct sock *sk, long timeout)
 {
 	bool settled;
 	int state;
@@ -238,18 +238,14 @@ void xtcp_close(struct sock *sk, long timeout)
 		xtcp_held_let_go(sk);
 }
 
-/**
- * xtcp_close_shutdown() - proto.shutdown: close our direction of the connection
- * @sk: the sock
- * @how: SEND_SHUTDOWN, RCV_SHUTDOWN or both
+/*
+ * Proto.shutdown: close our direction of the connection.
  *
  * The FIN follows the queued data. RFC 9293 section 3.10.4. This function ignores RCV_SHUTDOWN: as
  * in Linux, data that comes after SHUT_RD is accepted. But after both shutdowns, new data resets
  * the connection (arrives.c).
- *
- * Context: process. Lock: socket, held.
  */
-void xtcp_close_shutdown(struct sock *sk, int how)
+static void xtcp_close_shutdown(struct sock *sk, int how)
 {
 	sock_owned_by_me(sk);
 	xtcp_blackbox_call(sk, XTCP_BLACKBOX_SHUTDOWN, how, 0);
@@ -259,21 +255,16 @@ void xtcp_close_shutdown(struct sock *sk, int how)
 		xtcp_output_fin(sk);
 }
 
-/**
- * xtcp_close_disconnect() - proto.disconnect: ABORT the connection, and make the socket usable
- * again
- * @sk: the sock
- * @flags: unused
+/*
+ * Proto.disconnect: ABORT the connection, and make the socket usable again.
  *
  * Called for connect(AF_UNSPEC), for shutdown() of a socket in LISTEN or SYN-SENT, and after a
  * failed connect(). The options stay, and so does an address that bind() has set. RFC 9293 section
  * 3.10.5.
  *
- * Context: process. Lock: socket, held.
- *
  * Return: 0.
  */
-int xtcp_close_disconnect(struct sock *sk, int flags)
+static int xtcp_close_disconnect(struct sock *sk, int flags)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	bool was_open = sk->sk_state != TCP_CLOSE || inet->inet_dport;

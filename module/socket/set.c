@@ -111,18 +111,16 @@ struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_dia
 	return conn && cookie_fits(sk, &req->id) ? conn : NULL;
 }
 
-/**
- * xtcp_diag_find_is_still() - does a sock still have the connection that was found?
+/*
+ * Does a sock still have the connection that was found?
  * @sk: the sock, with a reference
  * @tuple: the tuple of the connection when it was found
  *
  * The connection may have ended, and the program may have connected the sock elsewhere.
  *
- * Context: process. Lock: socket, held.
- *
  * Return: true if it still has the connection.
  */
-bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
+static bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
 {
 	const struct xtcp_tuple now = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
 
@@ -130,16 +128,14 @@ bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tup
 	return (1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN) && !memcmp(&now, tuple, sizeof(now));
 }
 
-/**
- * xtcp_diag_find_listens() - does a sock listen at the address, port and device of a request?
- * @sk: any sock
- * @req: the request
+/*
+ * Does a sock listen at the address, port and device of a request?
  *
  * Context: process; racy without the socket lock.
  *
  * Return: true if it does; the cookie is not compared.
  */
-bool xtcp_diag_find_listens(const struct sock *sk, const struct inet_diag_req_v2 *req)
+static bool xtcp_diag_find_listens(const struct sock *sk, const struct inet_diag_req_v2 *req)
 {
 	const int family = req->sdiag_protocol == XTCPPROTO_IPV6 ? AF_INET6 : AF_INET;
 

@@ -54,9 +54,6 @@ int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_l
 /* family.c */
 
 /* proto entries: process context */
-void xtcp_close(struct sock *sk, long timeout);
-void xtcp_close_shutdown(struct sock *sk, int how);
-int xtcp_close_disconnect(struct sock *sk, int flags);
 
 int xtcp_family_init(void);
 void xtcp_family_exit(void);
@@ -100,12 +97,9 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 /* sockopt.c */
 
 /* Process context. The kernel's own code takes the socket lock. */
-int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen);
-int xtcp_ipopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen);
 
 /* Process context; to set an option needs the socket lock. */
 int xtcp_intopt_set(struct sock *sk, int optname, int val);
-int xtcp_intopt_get(struct sock *sk, int optname, int *val);
 
 /* Entries of proto and proto_ops: process. xtcp_sockopt_set_rcvlowat() needs the socket lock. */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen);
@@ -118,10 +112,8 @@ int xtcp_sockopt_set_peek_off(struct sock *sk, int val);
 /* process context, RCU read side; the result is valid until the RCU read side ends */
 struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_diag_req_v2 *req);
 struct sock *xtcp_diag_find_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req);
-bool xtcp_diag_find_listens(const struct sock *sk, const struct inet_diag_req_v2 *req);
 
 /* process context, socket lock held */
-bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tuple);
 
 /* process context */
 int xtcp_kill_requested(struct net *net, const struct inet_diag_req_v2 *req);
@@ -133,7 +125,6 @@ void xtcp_set_unregister(void);
 /* diag_row.c */
 
 /* process context, RCU read side */
-int xtcp_diag_keys_put(struct sk_buff *skb, const struct sock *sk, bool cuts);
 
 /**
  * struct xtcp_diag_ask - a request of sock_diag and its sender
@@ -236,9 +227,6 @@ struct xtcp_diag_walk {
 };
 
 /* process context */
-void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk);
-int xtcp_diag_walk_on(struct xtcp_diag_walk *walk, struct sk_buff *skb);
-bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk);
 
 void xtcp_diag_register(void);
 void xtcp_diag_unregister(void);

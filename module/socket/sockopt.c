@@ -165,12 +165,8 @@ static int note_transparent(const struct sock *sk, int err)
 	return err;
 }
 
-/**
- * xtcp_ipopt_set() - set an option of a level other than SOL_SOCKET and IPPROTO_TCP
- * @sk: the sock
- * @level: IPPROTO_*
- * @optname: the option
- * @optval: its value
+/*
+ * Set an option of a level other than SOL_SOCKET and IPPROTO_TCP.
  * @optlen: the length of @optval, octets
  *
  * RFC 9293 section 3.9.1.
@@ -180,7 +176,7 @@ static int note_transparent(const struct sock *sk, int err)
  * Return: what the kernel's own code returns; -ENOPROTOOPT or -EFAULT for an option that is
  * refused.
  */
-int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
+static int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
 	if (level == SOL_IP)
 		return ip_option_is_known(optname, true) ?
@@ -195,11 +191,8 @@ int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t optval, un
 	return -ENOPROTOOPT;
 }
 
-/**
- * xtcp_ipopt_get() - read an option of a level other than SOL_SOCKET and IPPROTO_TCP
- * @sk: the sock
- * @level: IPPROTO_*
- * @optname: the option
+/*
+ * Read an option of a level other than SOL_SOCKET and IPPROTO_TCP.
  * @optval: receives the value, or as much of it as fits
  * @optlen: the size of @optval in octets; receives how many octets were written
  *
@@ -210,7 +203,7 @@ int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t optval, un
  * Return: what the kernel's own code returns; -ENOPROTOOPT, -EFAULT or -EINVAL for an option that
  * is refused; -EOPNOTSUPP for an unknown level on an AF_INET sock; -ENOBUFS for SO_ORIGINAL_DST.
  */
-int xtcp_ipopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
+static int xtcp_ipopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
 	if (optname == SO_ORIGINAL_DST && (level == SOL_IP || (level == SOL_IPV6 && sk->sk_family == AF_INET6)))
 		return get_original_dst(sk, level, optval, optlen);
@@ -507,11 +500,8 @@ int xtcp_intopt_set(struct sock *sk, int optname, int val)
 	return err;
 }
 
-/**
- * xtcp_intopt_get() - read an option of IPPROTO_TCP whose value is a number
- * @sk: in any state
- * @optname: the option
- * @val: receives its value
+/*
+ * Read an option of IPPROTO_TCP whose value is a number.
  *
  * RFC 9293 section 3.10.6.
  *
@@ -519,7 +509,7 @@ int xtcp_intopt_set(struct sock *sk, int optname, int val)
  *
  * Return: 0; -ENOPROTOOPT for an option that is not implemented.
  */
-int xtcp_intopt_get(struct sock *sk, int optname, int *val)
+static int xtcp_intopt_get(struct sock *sk, int optname, int *val)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	const struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -70,14 +70,14 @@ static struct xtcp_guests guest_records = { .thing = XTCP_GUESTS_RECORDS };
 module_param_named(guest_timewait, guest_records.max, uint, 0444);
 MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory, each with a port of its own)");
 
-/**
- * xtcp_quota_init() - make the counter of the records of all guests, and its limit
+/*
+ * Make the counter of the records of all guests, and its limit.
  *
  * Context: process, module init.
  *
  * Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM.
  */
-int xtcp_quota_init(void)
+static int xtcp_quota_init(void)
 {
 	int err;
 
@@ -95,63 +95,52 @@ int xtcp_quota_init(void)
 	return err ?: xtcp_guests_init(&guest_records);
 }
 
-/**
- * xtcp_quota_exit() - free the counter
+/*
+ * Free the counter.
  *
  * Context: process, module exit.
  */
-void xtcp_quota_exit(void)
+static void xtcp_quota_exit(void)
 {
 	xtcp_guests_exit(&guest_records);
 }
 
-/**
- * xtcp_quota_net_init() - make the counter of a namespace
- * @xn: the namespace
- *
- * Context: process.
+/*
+ * Make the counter of a namespace.
  *
  * Return: 0 or -ENOMEM.
  */
-int xtcp_quota_net_init(struct xtcp_net *xn)
+static int xtcp_quota_net_init(struct xtcp_net *xn)
 {
 	return percpu_counter_init(&xn->rest->records, 0, GFP_KERNEL_ACCOUNT);
 }
 
-/**
- * xtcp_quota_net_exit() - free the counter of a namespace
+/*
+ * Free the counter of a namespace.
  * @xn: the namespace, whose records have ended
- *
- * Context: process.
  */
-void xtcp_quota_net_exit(struct xtcp_net *xn)
+static void xtcp_quota_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->records) || atomic_read(&xn->rest->signed_records));
 	percpu_counter_destroy(&xn->rest->records);
 }
 
-/**
- * xtcp_quota_count() - count records
- * @xn: their namespace
+/*
+ * Count records.
  * @change: records that begin, minus records that end
- *
- * Context: softirq or process.
  */
-void xtcp_quota_count(struct xtcp_net *xn, int change)
+static void xtcp_quota_count(struct xtcp_net *xn, int change)
 {
 	percpu_counter_add_batch(&xn->rest->records, change, RECORDS_BATCH);
 	if (unlikely(xn->is_guest))
 		xtcp_guests_count(&guest_records, xn, change);
 }
 
-/**
- * xtcp_quota_count_signed() - count records with signature keys, besides xtcp_quota_count()
- * @xn: their namespace
+/*
+ * Count records with signature keys, besides xtcp_quota_count().
  * @change: signed records that begin, minus signed records that end
- *
- * Context: softirq or process.
  */
-void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
+static void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
 {
 	atomic_add(change, &xn->rest->signed_records);
 	if (xn->is_guest)
@@ -186,15 +175,12 @@ static unsigned int share_of_guest(const struct xtcp_net *xn)
 	return share - min_t(unsigned int, share, atomic_read(&xn->rest->signed_records));
 }
 
-/**
- * xtcp_quota_exceeded() - has a namespace more records than it may have?
- * @xn: the namespace
- *
- * Context: softirq or process.
+/*
+ * Has a namespace more records than it may have?
  *
  * Return: true when a record has to go.
  */
-bool xtcp_quota_exceeded(struct xtcp_net *xn)
+static bool xtcp_quota_exceeded(struct xtcp_net *xn)
 {
 	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets);
 
@@ -251,16 +237,13 @@ void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff
 		xtcp_signer_of_record(signer, ao, skb);
 }
 
-/**
- * xtcp_recordkeys_fill() - copy the keys of a sock for its record
+/*
+ * Copy the keys of a sock for its record.
  * @tw: the record, with space for the keys
- * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: false without memory or without a key.
  */
-noinline bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct sock *sk)
+static noinline bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct sock *sk)
 {
 	struct xtcp_recordkeys *keys = keys_place(tw);
 	const struct xtcp_ao *ao = xtcp_ao_of(sk);
@@ -280,13 +263,11 @@ noinline bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct sock *
 	return true;
 }
 
-/**
- * xtcp_recordkeys_drop() - free the keys of a signed record
+/*
+ * Free the keys of a signed record.
  * @tw: the record, which nobody reads any more
- *
- * Context: any.
  */
-void xtcp_recordkeys_drop(struct xtcp_timewait *tw)
+static void xtcp_recordkeys_drop(struct xtcp_timewait *tw)
 {
 	if (keys_place(tw)->ao)
 		xtcp_aokeys_free_copy(keys_place(tw)->ao);

@@ -148,15 +148,6 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 
 /* record.c */
 
-int xtcp_quota_init(void);
-void xtcp_quota_exit(void);
-int xtcp_quota_net_init(struct xtcp_net *xn);
-void xtcp_quota_net_exit(struct xtcp_net *xn);
-
-void xtcp_quota_count(struct xtcp_net *xn, int change);
-void xtcp_quota_count_signed(struct xtcp_net *xn, int change);
-bool xtcp_quota_exceeded(struct xtcp_net *xn);
-
 /**
  * struct xtcp_recordkeys - the keys of a signed record; they follow the record in memory, since few
  * records have keys
@@ -172,8 +163,6 @@ const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw);
 struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw);
 void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb, struct xtcp_signer *signer);
 /* The socket lock is held. */
-bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct sock *sk);
-void xtcp_recordkeys_drop(struct xtcp_timewait *tw);
 
 /* BH is disabled. No lock of a shard is held. */
 void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed);
