@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The connection state, memory, limits and secrets: what any folder may call. */
+/*
+ * The connection state, memory, limits and secrets. Any file may call what is in base/, and base/
+ * calls no other folder.
+ */
 #ifndef XTCP_BASE_H
 #define XTCP_BASE_H
 
