@@ -1,20 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Tables of documents that follow from the tree. Each stands between two lines that mark its place.
+"""What follows from the tree.
 
-Usage: written-tables.py [--write]
+Usage: written-tables.py [--write | --programs [WORD]]
 
-  programs      in selftests/README.md: of each program the first sentence of the comment at its head
-  requirements  in module/STANDARDS.md: where module/ and selftests/ name a requirement of RFC 9293 by its id
-
-Prints a line for each table that is not as it would be written. --write writes them."""
+Prints a line if the table in module/STANDARDS.md of the requirements of RFC 9293 that module/ and selftests/ name is
+not as it would be written, or a program does not say what it tests. --write writes the table. --programs prints the
+first sentence of each test program's head comment, or of those whose line has WORD."""
 import pathlib
 import re
 import sys
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 TESTS = TOP / "selftests"
-# soak/ has a table of its own
+# soak/ has a table in selftests/README.md
 FOLDERS = ("life", "stream", "ports", "see", "wire", "matrix", "differential", "unit")
 PROGRAM = re.compile(r"^int main|TEST_HARNESS_MAIN", re.M)
 REQUIREMENT = re.compile(r"\b(MUST|SHLD|MAY|REC)-(\d+)\b")
@@ -32,17 +31,14 @@ def sentence(file):
     first = paragraph.split(". ")[0]
     if len(first) > LONGEST and ";" in first[:LONGEST]:
         first = first[:LONGEST].rpartition(";")[0]
-    return first.rstrip(".: ").replace("|", "\\|")
+    return first.rstrip(".: ")
 
 
 def programs():
     for folder in FOLDERS:
-        yield f"| {folder}/ | what it tests |"
-        yield "|---|---|"
         for file in sorted((TESTS / folder).glob("*.c")):
             if PROGRAM.search(file.read_text(encoding="utf-8")):
-                yield f"| {file.stem} | {sentence(file)} |"
-        yield ""
+                yield f"{folder}/{file.stem}: {sentence(file)}"
 
 
 def named(top):
@@ -68,27 +64,25 @@ def requirements():
     yield ""
 
 
-TABLES = (("programs", "selftests/README.md", programs), ("requirements", "module/STANDARDS.md", requirements))
-
-
 def main():
-    if sys.argv[1:] not in ([], ["--write"]):
+    asked, document = sys.argv[1:], TOP / "module/STANDARDS.md"
+    if asked[:1] == ["--programs"] and len(asked) < 3:
+        print("\n".join(line for line in programs() if asked[-1] == "--programs" or asked[-1] in line))
+        return
+    if asked not in ([], ["--write"]):
         sys.exit(__doc__)
-    for name, document, lines in TABLES:
-        file = TOP / document
-        text = file.read_text(encoding="utf-8")
-        begin, end = f"<!-- {name} begin -->\n", f"<!-- {name} end -->\n"
-        before, found, rest = text.partition(begin)
-        _, ended, after = rest.partition(end)
-        if not found or not ended:
-            sys.exit(f"{document}: no place for the {name}")
-        made = before + begin + "\n" + "\n".join(lines()) + "\n" + end + after
-        if made == text:
-            continue
-        if sys.argv[1:]:
-            file.write_text(made, encoding="utf-8")
-        else:
-            print(f"{document}: not the {name} of today; scripts/check/written-tables.py --write writes them")
+    list(programs())
+    text = document.read_text(encoding="utf-8")
+    begin, end = "<!-- requirements begin -->\n", "<!-- requirements end -->\n"
+    before, found, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not found or not ended:
+        sys.exit("module/STANDARDS.md: no place for the requirements")
+    made = before + begin + "\n" + "\n".join(requirements()) + "\n" + end + after
+    if asked:
+        document.write_text(made, encoding="utf-8")
+    elif made != text:
+        print("module/STANDARDS.md: not the requirements of today; scripts/check/written-tables.py --write writes them")
 
 
 main()
