@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What wire_matrix tests, as the tables in README.md: each state against each
+ * What wire_matrix tests, as tables: each state against each
  * segment, and where a stack does not do what the RFC says.
  */
 #include <ctype.h>
