@@ -383,9 +383,7 @@ static inline bool xtcp_compat_recverr(const struct sock *sk)
 
 static inline bool xtcp_compat_recverr6(const struct sock *sk)
 {
-#if !IS_ENABLED(CONFIG_IPV6)
-	return false;
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 	return inet6_test_bit(RECVERR6, sk);
 #else
 	return inet6_sk(sk)->recverr;
@@ -582,7 +580,6 @@ static inline bool xtcp_compat_splices(const struct msghdr *msg)
 #endif
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
 /* The list of a socket's IPv6 flow labels. Older kernels have it in ipv6_pinfo. */
 static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct sock *sk)
 {
@@ -592,7 +589,6 @@ static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct soc
 	return &inet6_sk(sk)->ipv6_fl_list;
 #endif
 }
-#endif
 
 /*
  * Does a control message ask for something that xtcp does not have? Since 6.13 a control message
@@ -699,11 +695,9 @@ static inline bool xtcp_compat_seq_and_ts_off(const struct net *net, const struc
 	if (ipv6_addr_v4mapped(&tuple->laddr))
 		both = secure_tcp_seq_and_ts_off(net, tuple->laddr.s6_addr32[3], tuple->faddr.s6_addr32[3],
 						 tuple->lport, tuple->fport);
-#if IS_ENABLED(CONFIG_IPV6)
 	else
 		both = secure_tcpv6_seq_and_ts_off(net, tuple->laddr.s6_addr32, tuple->faddr.s6_addr32, tuple->lport,
 						   tuple->fport);
-#endif
 	*seq = both.seq;
 	*ts_off = both.ts_off;
 	return true;

@@ -115,17 +115,13 @@ static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const stru
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 	if (xtcp_tuple_is_v4(tuple))
 		return __inet_lookup_established(net, faddr4, tuple->fport, laddr4, lport, dif, sdif);
-#if IS_ENABLED(CONFIG_IPV6)
 	return __inet6_lookup_established(net, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif, sdif);
-#endif
 #else
 	struct inet_hashinfo *table = net->ipv4.tcp_death_row.hashinfo;
 
 	if (xtcp_tuple_is_v4(tuple))
 		return __inet_lookup_established(net, table, faddr4, tuple->fport, laddr4, lport, dif, sdif);
-#if IS_ENABLED(CONFIG_IPV6)
 	return __inet6_lookup_established(net, table, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif, sdif);
-#endif
 #endif
 	return NULL;
 }
@@ -144,18 +140,14 @@ static inline struct sock *xtcp_compat_kernel_listener(struct net *net, struct s
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 	if (xtcp_tuple_is_v4(tuple))
 		return __inet_lookup_listener(net, skb, doff, faddr4, tuple->fport, laddr4, lport, dif, sdif);
-#if IS_ENABLED(CONFIG_IPV6)
 	return inet6_lookup_listener(net, skb, doff, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif, sdif);
-#endif
 #else
 	struct inet_hashinfo *table = net->ipv4.tcp_death_row.hashinfo;
 
 	if (xtcp_tuple_is_v4(tuple))
 		return __inet_lookup_listener(net, table, skb, doff, faddr4, tuple->fport, laddr4, lport, dif, sdif);
-#if IS_ENABLED(CONFIG_IPV6)
 	return inet6_lookup_listener(net, table, skb, doff, &tuple->faddr, tuple->fport, &tuple->laddr, lport, dif,
 				     sdif);
-#endif
 #endif
 	return NULL;
 }

@@ -19,11 +19,7 @@
 /* Does IPv4 carry this connection? An AF_INET6 sock with a v4-mapped peer uses IPv4. */
 static inline bool xtcp_sock_is_v4(const struct sock *sk)
 {
-#if IS_ENABLED(CONFIG_IPV6)
 	return sk->sk_family == AF_INET || ipv6_addr_v4mapped(&sk->sk_v6_daddr);
-#else
-	return true;
-#endif
 }
 
 /**

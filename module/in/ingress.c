@@ -117,11 +117,7 @@ inline bool xtcp_checks_hops(const struct sock *sk, const struct sk_buff *skb)
 {
 	if (skb->protocol == htons(ETH_P_IP))
 		return ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl);
-#if IS_ENABLED(CONFIG_IPV6)
 	return ipv6_hdr(skb)->hop_limit >= READ_ONCE(inet6_sk(sk)->min_hopcount);
-#else
-	return true;
-#endif
 }
 
 /*

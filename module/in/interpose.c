@@ -634,7 +634,6 @@ static void restore_v4(void)
 	restore(XTCP_SIBLING_V4, is_restored_v4, say_who_v4);
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
 static const struct inet6_protocol *saved_v6;
 static struct inet6_protocol ours_v6;
 
@@ -705,31 +704,10 @@ static void restore_v6(void)
 	if (saved_v6)
 		restore(XTCP_SIBLING_V6, is_restored_v6, say_who_v6);
 }
-#else
-static int install_v6(void)
-{
-	return 0;
-}
-
-static bool is_first_v6(void)
-{
-	return true;
-}
-
-static void say_who_v6(void)
-{
-}
-
-static void restore_v6(void)
-{
-}
-#endif
 
 static const struct xtcp_sibling_link links[XTCP_SIBLING_IPS] = {
 	[XTCP_SIBLING_V4] = { &ours_v4, (const void **)&saved_v4 },
-#if IS_ENABLED(CONFIG_IPV6)
 	[XTCP_SIBLING_V6] = { &ours_v6, (const void **)&saved_v6 },
-#endif
 };
 
 /*

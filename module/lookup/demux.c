@@ -753,13 +753,11 @@ void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple)
 {
 	tuple->lport = inet_sk(sk)->inet_sport;
 	tuple->fport = sk->sk_dport;
-#if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr)) {
 		tuple->laddr = sk->sk_v6_rcv_saddr;
 		tuple->faddr = sk->sk_v6_daddr;
 		return;
 	}
-#endif
 	ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &tuple->laddr);
 	ipv6_addr_set_v4mapped(sk->sk_daddr, &tuple->faddr);
 }

@@ -211,7 +211,6 @@ static struct sock *sock_of_conn(struct xtcp_net *xn, struct xtcp_conn *conn, st
 	return NULL;
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
 static bool leads_here_v6(struct sk_buff *skb, const struct tcphdr *th)
 {
 	struct flowi6 fl6 = {
@@ -229,12 +228,6 @@ static bool leads_here_v6(struct sk_buff *skb, const struct tcphdr *th)
 	dst_release(dst);
 	return here;
 }
-#else
-static bool leads_here_v6(struct sk_buff *skb, const struct tcphdr *th)
-{
-	return false;
-}
-#endif
 
 static bool leads_here_v4(const struct sk_buff *skb, const struct tcphdr *th)
 {

@@ -341,11 +341,9 @@ bool xtcp_group_same_place(const struct sock *a, const struct sock *b)
 {
 	if (a->sk_family != b->sk_family || a->sk_bound_dev_if != b->sk_bound_dev_if)
 		return false;
-#if IS_ENABLED(CONFIG_IPV6)
 	if (a->sk_family == AF_INET6)
 		return a->sk_ipv6only == b->sk_ipv6only &&
 		       ipv6_addr_equal(&a->sk_v6_rcv_saddr, &b->sk_v6_rcv_saddr);
-#endif
 	return a->sk_rcv_saddr == b->sk_rcv_saddr;
 }
 
@@ -418,10 +416,8 @@ int xtcp_group_join(struct sock *sk, struct sock *member)
 	sock_owned_by_me(sk);
 	if (!sk->sk_reuseport)
 		return 0;
-#if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6)
 		any = ipv6_addr_any(&sk->sk_v6_rcv_saddr);
-#endif
 	return member ? reuseport_add_sock(sk, member, any) : reuseport_alloc(sk, any);
 }
 
@@ -515,12 +511,10 @@ static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct 
 void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key)
 {
 	*key = (struct xtcp_members_key) { .dev = sk->sk_bound_dev_if, .port = sk->sk_num };
-#if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr)) {
 		key->addr = sk->sk_v6_rcv_saddr;
 		return;
 	}
-#endif
 	if (sk->sk_rcv_saddr)
 		ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &key->addr);
 }
@@ -549,12 +543,10 @@ struct xtcp_members *xtcp_members_new(struct sock *sk)
 	xtcp_members_key_of(sk, &members->key);
 	members->v4_only = sk->sk_family == AF_INET;
 	members->v4 = true;
-#if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr)) {
 		members->v6 = true;
 		members->v4 = ipv6_addr_any(&sk->sk_v6_rcv_saddr) && !ipv6_only_sock(sk);
 	}
-#endif
 	members->group = xtcp_endpoint(sk)->listener->group;
 	xtcp_incoming_start(&members->incoming);
 	seat(members, seats, sk);

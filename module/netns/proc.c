@@ -375,12 +375,10 @@ const struct seq_operations xtcp_proc_blackbox_ops = {
 
 static void print_address(const struct sock *sk, char *to, size_t size)
 {
-#if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
 		snprintf(to, size, "[%pI6c]:%u", &sk->sk_v6_rcv_saddr, sk->sk_num);
 		return;
 	}
-#endif
 	snprintf(to, size, "%pI4:%u", &sk->sk_rcv_saddr, sk->sk_num);
 }
 
@@ -618,13 +616,11 @@ static void row_of_sock(const struct listing *l, struct row *row, struct sock *s
 		.refcount = refcount_read(&sk->sk_refcnt),
 		.address = sk,
 	};
-#if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
 		row->tuple.laddr = sk->sk_v6_rcv_saddr;
 		row->tuple.faddr = sk->sk_v6_daddr;
 		return;
 	}
-#endif
 	ipv6_addr_set_v4mapped(inet->inet_rcv_saddr, &row->tuple.laddr);
 	ipv6_addr_set_v4mapped(inet->inet_daddr, &row->tuple.faddr);
 }

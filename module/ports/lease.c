@@ -344,9 +344,7 @@ static void set_place(struct xtcp_lease *lease, const struct sock *sk)
 	mine->sk_rcv_saddr = sk->sk_rcv_saddr;
 	xtcp_compat_copy_port_range(mine, sk);
 	mine->sk_ipv6only = sk->sk_ipv6only;
-#if IS_ENABLED(CONFIG_IPV6)
 	mine->sk_v6_rcv_saddr = sk->sk_v6_rcv_saddr;
-#endif
 }
 
 /*

@@ -145,9 +145,7 @@ static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct
 	      sizeof_field(struct sock_common, skc_net) && sizeof(((struct sock_common *)NULL)->skc_reuse + 0) &&
 	      sizeof(((struct sock_common *)NULL)->skc_reuseport + 0) &&
 	      sizeof(((struct sock_common *)NULL)->skc_ipv6only + 0));
-#if IS_ENABLED(CONFIG_IPV6)
 static_assert(sizeof_field(struct sock_common, skc_v6_rcv_saddr) && sizeof_field(struct sock_common, skc_v6_daddr));
-#endif
 
 static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
 {
@@ -165,11 +163,7 @@ static inline bool xtcp_lease_is_at(const struct xtcp_lease *lease, const struct
 		return false;
 	if (ipv6_addr_v4mapped(addr))
 		return sk->sk_family == AF_INET && sk->sk_rcv_saddr == addr->s6_addr32[3];
-#if IS_ENABLED(CONFIG_IPV6)
 	return sk->sk_family == AF_INET6 && ipv6_addr_equal(&sk->sk_v6_rcv_saddr, addr);
-#else
-	return false;
-#endif
 }
 
 void xtcp_lease_set_user(int family);

@@ -299,13 +299,11 @@ static void place_taker(struct sock *taker, const struct in6_addr *addr, int dev
 	taker->sk_bound_dev_if = dev;
 	taker->sk_family = AF_INET;
 	taker->sk_rcv_saddr = addr->s6_addr32[3];
-#if IS_ENABLED(CONFIG_IPV6)
 	if (ipv6_addr_v4mapped(addr))
 		return;
 	taker->sk_family = AF_INET6;
 	taker->sk_rcv_saddr = LOOPBACK4_IPV6;
 	taker->sk_v6_rcv_saddr = *addr;
-#endif
 }
 
 /**
@@ -356,9 +354,7 @@ static void xtcp_taker_leave(struct xtcp_lease *lease)
 	sk->sk_bound_dev_if = lease->tw.tw_bound_dev_if;
 	sk->sk_family = lease->tw.tw_family;
 	sk->sk_rcv_saddr = lease->tw.tw_rcv_saddr;
-#if IS_ENABLED(CONFIG_IPV6)
 	sk->sk_v6_rcv_saddr = lease->tw.tw_v6_rcv_saddr;
-#endif
 	inet_sk(sk)->inet_num = lease->tw.tw_num;
 	change_places(xtcp_lease_sk(lease), sk, lease);
 	xtcp_compat_put_port(sk);
@@ -377,12 +373,10 @@ static bool is_on_device_with(struct sock *other, void *arg)
 		ipv6_addr_set_v4mapped(other->sk_rcv_saddr, &laddr);
 		ipv6_addr_set_v4mapped(other->sk_daddr, &faddr);
 	}
-#if IS_ENABLED(CONFIG_IPV6)
 	if (other->sk_family == AF_INET6) {
 		laddr = other->sk_v6_rcv_saddr;
 		faddr = other->sk_v6_daddr;
 	}
-#endif
 	return ipv6_addr_equal(&laddr, &tuple->laddr) && ipv6_addr_equal(&faddr, &tuple->faddr);
 }
 
@@ -446,14 +440,12 @@ static struct reach reach_of(const struct sock *sk)
 {
 	struct reach reach = { .v4 = true, .v4_addr = sk->sk_rcv_saddr };
 
-#if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr)) {
 		reach.v6 = true;
 		reach.v6_addr = sk->sk_v6_rcv_saddr;
 		reach.v4 = ipv6_addr_any(&reach.v6_addr) && !ipv6_only_sock(sk);
 		reach.v4_addr = htonl(INADDR_ANY);
 	}
-#endif
 	return reach;
 }
 

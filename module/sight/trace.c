@@ -88,14 +88,12 @@ void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 	const struct inet_sock *inet = inet_sk(sk);
 	struct xtcp_tuple tuple = { .lport = inet->inet_sport, .fport = inet->inet_dport };
 
-#if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6) {
 		tuple.laddr = sk->sk_v6_rcv_saddr;
 		tuple.faddr = sk->sk_v6_daddr;
 		xtcp_trace_tuple(local, peer, &tuple);
 		return;
 	}
-#endif
 	ipv6_addr_set_v4mapped(inet->inet_rcv_saddr, &tuple.laddr);
 	ipv6_addr_set_v4mapped(inet->inet_daddr, &tuple.faddr);
 	xtcp_trace_tuple(local, peer, &tuple);

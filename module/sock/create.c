@@ -240,14 +240,12 @@ static void destruct_v4(struct sock *sk)
 	sock_gone();
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
 static void destruct_v6(struct sock *sk)
 {
 	free_parts(sk);
 	inet6_sock_destruct(sk);
 	sock_gone();
 }
-#endif
 
 /**
  * xtcp_sock_wait_gone() - wait until the memory of the last sock is freed
@@ -326,10 +324,8 @@ int xtcp_sock_init(struct sock *sk)
 	this_cpu_inc(socks);
 	xsk->xn = xn;
 	sk->sk_destruct = destruct_v4;
-#if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6)
 		sk->sk_destruct = destruct_v6;
-#endif
 	sock_set_flag(sk, SOCK_RCU_FREE);
 	sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	xsk->conn.kind = XTCP_CONN_SOCK;
@@ -347,7 +343,6 @@ int xtcp_sock_init(struct sock *sk)
 
 static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
 {
-#if IS_ENABLED(CONFIG_IPV6)
 	const struct ipv6_pinfo *np = inet6_sk(lsk);
 	struct ipv6_pinfo *newnp;
 	struct ipv6_txoptions *opt;
@@ -370,7 +365,6 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
 	if (opt)
 		RCU_INIT_POINTER(newnp->opt, ipv6_dup_options(child, opt));
 	rcu_read_unlock();
-#endif
 }
 
 /**

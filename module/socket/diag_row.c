@@ -216,11 +216,9 @@ static int put_service_class(struct sk_buff *skb, const struct xtcp_diag_ask *as
 
 	if (asks_for(ask, INET_DIAG_TOS) && nla_put_u8(skb, INET_DIAG_TOS, READ_ONCE(inet_sk(sk)->tos)))
 		return -EMSGSIZE;
-#if IS_ENABLED(CONFIG_IPV6)
 	if (ask->family == AF_INET6 && asks_for(ask, INET_DIAG_TCLASS) &&
 	    nla_put_u8(skb, INET_DIAG_TCLASS, READ_ONCE(inet6_sk(sk)->tclass)))
 		return -EMSGSIZE;
-#endif
 	if (!asks_for(ask, INET_DIAG_TCLASS))
 		return 0;
 #ifdef CONFIG_CGROUP_NET_CLASSID
@@ -384,11 +382,9 @@ int xtcp_diag_row_listener(struct sk_buff *skb, const struct xtcp_diag_ask *ask,
 		return 0;
 	row.rqueue = READ_ONCE(listener->accept_len);
 	row.wqueue = READ_ONCE(listener->accept_max);
-#if IS_ENABLED(CONFIG_IPV6)
 	if (ask->family == AF_INET6)
 		row.tuple.laddr = lsk->sk_v6_rcv_saddr;
 	else
-#endif
 		row.tuple.laddr.s6_addr32[3] = inet_sk(lsk)->inet_rcv_saddr;
 	err = inet_sk_state_load(lsk) == TCP_LISTEN ? put_row(skb, ask, &row) : 0;
 	sock_put(lsk);

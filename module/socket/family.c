@@ -471,13 +471,11 @@ struct proto xtcp_prot = {
 	.obj_size		= sizeof(struct xtcp_sock),
 };
 
-#if IS_ENABLED(CONFIG_IPV6)
 struct proto xtcpv6_prot = {
 	PROTO_COMMON		= XTCP_PROTO_NAME "v6",
 	.obj_size		= sizeof(struct xtcp6_sock),
 	XTCP_PROTO_PINFO6(struct xtcp6_sock)
 };
-#endif
 
 #define OPS_COMMON								\
 	.owner			= THIS_MODULE,					\
@@ -522,7 +520,6 @@ static const struct proto_ops ops_v4 = {
 #endif
 };
 
-#if IS_ENABLED(CONFIG_IPV6)
 static const struct proto_ops ops_v6 = {
 	.family			= PF_INET6,
 	OPS_COMMON
@@ -534,7 +531,6 @@ static const struct proto_ops ops_v6 = {
 	.compat_ioctl		= inet6_compat_ioctl,
 #endif
 };
-#endif
 
 /* Set up the inet part of a sock, as inet_create() does. */
 static void init_inet(struct sock *sk, struct net *net)
@@ -548,7 +544,6 @@ static void init_inet(struct sock *sk, struct net *net)
 	inet->uc_ttl = -1;
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
 static void init_inet6(struct sock *sk, struct net *net)
 {
 	struct ipv6_pinfo *np = &container_of(xtcp_sk(sk), struct xtcp6_sock, xtcp)->inet6;
@@ -558,7 +553,6 @@ static void init_inet6(struct sock *sk, struct net *net)
 	np->pmtudisc = IPV6_PMTUDISC_WANT;
 	sk->sk_ipv6only = net->ipv6.sysctl.bindv6only;
 }
-#endif
 
 static int create(struct net *net, struct socket *sock, int protocol, int kern)
 {
@@ -571,17 +565,11 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 		return -ESOCKTNOSUPPORT;
 	if (protocol != XTCPPROTO_IPV4 && protocol != IPPROTO_TCP && !is_v6)
 		return -EPROTONOSUPPORT;
-#if IS_ENABLED(CONFIG_IPV6)
 	if (is_v6 && !ipv6_mod_enabled())
 		return -EAFNOSUPPORT;
 	if (is_v6)
 		prot = &xtcpv6_prot;
 	sock->ops = is_v6 ? &ops_v6 : &ops_v4;
-#else
-	if (is_v6)
-		return -EAFNOSUPPORT;
-	sock->ops = &ops_v4;
-#endif
 
 	err = xtcp_netns_start(xtcp_net(net));
 	if (err)
@@ -591,10 +579,8 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 		return -ENOBUFS;
 	sock_init_data(sock, sk);
 	init_inet(sk, net);
-#if IS_ENABLED(CONFIG_IPV6)
 	if (is_v6)
 		init_inet6(sk, net);
-#endif
 	/* io_uring may send without a copy */
 	set_bit(SOCK_SUPPORT_ZC, &sock->flags);
 	xtcp_compat_ask_options(sock);
@@ -642,21 +628,15 @@ int xtcp_family_init(void)
 	err = proto_register(&xtcp_prot, 1);
 	if (err)
 		goto err_counter;
-#if IS_ENABLED(CONFIG_IPV6)
 	xtcpv6_prot.sysctl_mem = tcp_prot.sysctl_mem;
 	err = proto_register(&xtcpv6_prot, 1);
 	if (err)
 		goto err_prot;
 	xtcp_sockstat_set_protos(&xtcp_prot, &xtcpv6_prot);
-#else
-	xtcp_sockstat_set_protos(&xtcp_prot, NULL);
-#endif
 	return 0;
 
-#if IS_ENABLED(CONFIG_IPV6)
 err_prot:
 	proto_unregister(&xtcp_prot);
-#endif
 err_counter:
 	percpu_counter_destroy(&sockets_allocated);
 	return err;
@@ -669,9 +649,7 @@ err_counter:
  */
 void xtcp_family_exit(void)
 {
-#if IS_ENABLED(CONFIG_IPV6)
 	proto_unregister(&xtcpv6_prot);
-#endif
 	proto_unregister(&xtcp_prot);
 	percpu_counter_destroy(&sockets_allocated);
 }

@@ -142,10 +142,8 @@ static bool xtcp_diag_find_listens(const struct sock *sk, const struct inet_diag
 	if (READ_ONCE(sk->sk_state) != TCP_LISTEN || sk->sk_family != family ||
 	    inet_sk(sk)->inet_sport != req->id.idiag_sport || sk->sk_bound_dev_if != (int)req->id.idiag_if)
 		return false;
-#if IS_ENABLED(CONFIG_IPV6)
 	if (family == AF_INET6)
 		return !memcmp(&sk->sk_v6_rcv_saddr, req->id.idiag_src, sizeof(struct in6_addr));
-#endif
 	return inet_sk(sk)->inet_rcv_saddr == req->id.idiag_src[0];
 }
 

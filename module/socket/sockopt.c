@@ -141,18 +141,14 @@ static int get_original_dst(struct sock *sk, int level, char __user *optval, int
 	named->sk_addrpair = sk->sk_addrpair;
 	named->sk_portpair = sk->sk_portpair;
 	inet_sk(named)->inet_sport = inet_sk(sk)->inet_sport;
-#if IS_ENABLED(CONFIG_IPV6)
 	named->sk_v6_rcv_saddr = sk->sk_v6_rcv_saddr;
 	named->sk_v6_daddr = sk->sk_v6_daddr;
 	inet_sk(named)->pinet6 = inet_sk(sk)->pinet6;
-#endif
 	release_sock(sk);
 	if (level == SOL_IP)
 		err = ip_getsockopt(named, level, SO_ORIGINAL_DST, optval, optlen);
-#if IS_ENABLED(CONFIG_IPV6)
 	else
 		err = ipv6_getsockopt(named, level, SO_ORIGINAL_DST, optval, optlen);
-#endif
 	sk_free(named);
 	return err;
 }
@@ -182,12 +178,10 @@ static int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t opt
 		return ip_option_is_known(optname, true) ?
 			note_transparent(sk, ip_setsockopt(sk, level, optname, optval, optlen)) :
 			refuse_set(level, optval, optlen);
-#if IS_ENABLED(CONFIG_IPV6)
 	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
 		return ipv6_option_is_known(optname, true) ?
 			note_transparent(sk, ipv6_setsockopt(sk, level, optname, optval, optlen)) :
 			refuse_set(level, optval, optlen);
-#endif
 	return -ENOPROTOOPT;
 }
 
@@ -210,11 +204,9 @@ static int xtcp_ipopt_get(struct sock *sk, int level, int optname, char __user *
 	if (level == SOL_IP)
 		return ip_option_is_known(optname, false) ?
 			ip_getsockopt(sk, level, optname, optval, optlen) : refuse_get(level, optlen);
-#if IS_ENABLED(CONFIG_IPV6)
 	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
 		return ipv6_option_is_known(optname, false) ?
 			ipv6_getsockopt(sk, level, optname, optval, optlen) : refuse_get(level, optlen);
-#endif
 	return sk->sk_family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
 }
 

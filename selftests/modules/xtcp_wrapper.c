@@ -30,7 +30,6 @@ static void restore_v4(void)
 	rcu_assign_pointer(inet_protos[IPPROTO_TCP], (struct net_protocol __rcu *)before_v4);
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
 static const struct inet6_protocol *before_v6;
 static struct inet6_protocol wrapper_v6;
 
@@ -51,15 +50,6 @@ static void restore_v6(void)
 {
 	rcu_assign_pointer(inet6_protos[IPPROTO_TCP], (struct inet6_protocol __rcu *)before_v6);
 }
-#else
-static void install_v6(void)
-{
-}
-
-static void restore_v6(void)
-{
-}
-#endif
 
 static bool late;
 
