@@ -20,8 +20,6 @@
 
 #include "base/rstdiag.h"
 
-struct sk_buff;
-struct sock;
 struct xtcp_seg;
 
 /* arrives.c */
@@ -41,30 +39,6 @@ enum xtcp_verdict {
 
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);
 
-/* acks.c */
-
-/* The socket lock is held. */
-enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb);
-
-enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg);
-enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped);
-bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg);
-void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg);
-
-void xtcp_acks_owed(struct sock *sk);
-void xtcp_acks_of_syn(struct sock *sk);
-void xtcp_acks_window(struct sock *sk, u32 copied);
-
-/* handshake.c */
-
-/* Softirq or process. The socket lock is held. */
-struct xtcp_rstdiag xtcp_told_by(const struct sock *sk, struct sk_buff *skb);
-
-enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb);
-enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb);
-
-/* arrives.c */
-
 /*
  * Prepares a segment for one of our queues, where it may stay for long. Its device may disappear
  * meanwhile, so drop the pointer to the device. Also drop the pointers to a route, an IPsec state,
@@ -81,5 +55,26 @@ static inline void xtcp_arrives_detach(struct sk_buff *skb)
 
 void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
 void xtcp_arrives_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
+
+/* acks.c */
+
+/* The socket lock is held in all these functions. */
+enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb);
+enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg);
+enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped);
+bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg);
+void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg);
+
+void xtcp_acks_owed(struct sock *sk);
+void xtcp_acks_of_syn(struct sock *sk);
+void xtcp_acks_window(struct sock *sk, u32 copied);
+
+/* handshake.c */
+
+/* Softirq or process. The socket lock is held. */
+struct xtcp_rstdiag xtcp_told_by(const struct sock *sk, struct sk_buff *skb);
+
+enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb);
+enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb);
 
 #endif /* XTCP_ARRIVE_H */

@@ -17,8 +17,8 @@
  * Except for steps six and eight, a step returns a verdict. A step frees the segment only if it has
  * taken the text or the FIN of the segment. finish() carries out the verdict, in one place.
  *
- * Last, processes the segment for which a listener made a new sock: the last ACK of a handshake, or the
- * SYN of a Fast Open.
+ * xtcp_arrives_child() processes the segment for which a listener made a new sock: the last ACK of a
+ * handshake, or the SYN of a Fast Open.
  */
 #include "arrive/arrive.h"
 

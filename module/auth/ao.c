@@ -15,10 +15,10 @@
  * The TCP-MD5 digest of a segment (RFC 2385 section 2.0): MD5 of the pseudo-header, the TCP header
  * without options and with a checksum of zero, the text, and the key.
  *
- * When a program sets the first key, this file asks the kernel's crypto API for MD5. If the kernel
- * has no MD5 (without CONFIG_CRYPTO_MD5, or in FIPS mode), no key can be set.
+ * When a program sets the first TCP-MD5 key, this file asks the kernel's crypto API for MD5. If the
+ * kernel has no MD5 (without CONFIG_CRYPTO_MD5, or in FIPS mode), no such key can be set.
  *
- * Pseudo-header and text. MD5 digests and TCP-AO MACs cover both in the same form.
+ * MD5 digests and TCP-AO MACs cover pseudo-header and text in the same form.
  */
 #include "auth/auth.h"
 

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP_AO_ADD_KEY, TCP_AO_DEL_KEY and TCP_AO_INFO for setsockopt(), with the same errors as in
- * Linux.
- *
- * The socket options TCP_MD5SIG and TCP_MD5SIG_EXT, with the same errors as in Linux.
- *
- * TCP_AO_GET_KEYS and TCP_AO_INFO, as getsockopt() answers them. As in Linux, a program can read
- * the keys of its socket.
+ * TCP_AO_ADD_KEY, TCP_AO_DEL_KEY, TCP_AO_INFO, TCP_MD5SIG and TCP_MD5SIG_EXT for setsockopt(), with
+ * the same errors as in Linux; TCP_AO_GET_KEYS and TCP_AO_INFO for getsockopt(). As in Linux, a
+ * program can read the TCP-AO keys of its socket.
  */
 #include "auth/auth.h"
 

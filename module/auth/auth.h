@@ -20,10 +20,8 @@
 #include "base/endpoint.h"
 #include "base/wire.h"
 
-struct shash_desc;
 struct sk_buff;
 struct sock;
-struct xtcp_ao;
 struct xtcp_ao_key;
 struct xtcp_ao_option;
 struct xtcp_conn;
@@ -275,8 +273,8 @@ u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct
 bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index);
 
 /*
- * Process or softirq; the socket lock is held. For xtcp_aokeys_compute_room() and
- * xtcp_aokeys_free() it is enough that no other thread can find the sock.
+ * Process or softirq; the socket lock is held. For xtcp_aokeys_free() it is enough that no other
+ * thread can find the sock.
  */
 struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp);
 void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
@@ -286,10 +284,7 @@ void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key);
 void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
 void xtcp_aokeys_free(struct sock *sk);
 
-/*
- * Any context but hard interrupt; xtcp_aokeys_alloc(): as @gfp says. xtcp_aokeys_choose(): RCU read
- * side, or socket lock held.
- */
+/* Any context but hard interrupt. xtcp_aokeys_choose(): RCU read side, or socket lock held. */
 void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key);
 void xtcp_aokeys_free_copy(struct xtcp_ao *ao);
 
@@ -430,14 +425,10 @@ enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xt
 
 /* aoopt.c */
 
-/* Process; the socket lock is held. */
+/* Process; the socket lock is held in all these functions. */
 int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
-
-/* Process; the socket lock is held. */
 int xtcp_aoget_keys(struct sock *sk, sockptr_t optval, sockptr_t optlen);
 int xtcp_aoget_info(struct sock *sk, sockptr_t optval, sockptr_t optlen);
-
-/* Process; the socket lock is held. */
 int xtcp_md5opt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
 
 #endif /* XTCP_AUTH_H */

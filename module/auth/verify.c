@@ -7,13 +7,10 @@
  * GRO does not merge signed segments: it merges only segments with equal options, and the
  * signatures differ.
  *
- * Is the MAC of an arriving segment right (RFC 5925 section 7.5)? A segment with a wrong MAC is
- * dropped without an answer.
- *
- * The traffic key depends on both ISNs. A connection knows both, and has derived its traffic keys.
+ * The traffic key of TCP-AO depends on both ISNs. A connection knows both, and has derived its keys.
  * When a SYN arrives, only the peer's ISN exists, and ours counts as 0. If no entry was kept (SYN
- * cookies), the ACK that completes the handshake shows both ISNs. The functions of this file run
- * when the segment arrives, without the socket lock.
+ * cookies), the ACK that completes the handshake shows both ISNs. A segment is checked when it
+ * arrives, without the socket lock.
  *
  * Finds the key that signs a segment: a key of TCP_MD5SIG, or a key of TCP-AO with the traffic key,
  * the SNE and the RNextKeyID that fit the segment.

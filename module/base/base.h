@@ -23,8 +23,6 @@ struct xtcp_demux_key;
 struct xtcp_net;
 struct xtcp_tuple;
 
-/* Compares a per-processor counter with a limit. */
-
 /* The approximate value of @counter, at least 0. Part of each processor's count may be missing. */
 static inline s64 xtcp_counter_about(struct percpu_counter *counter)
 {

@@ -8,8 +8,6 @@
 
 struct xtcp_tuple;
 
-/* cookie.c */
-
 /* seconds; the ISN grows by 2^24 per period, which is 1 per 3.8 us (RFC 6528: 1 per 4 us) */
 #define XTCP_COOKIE_PERIOD_S	64U
 #define XTCP_COOKIE_PERIODS	8U	/* number of periods that one secret serves */

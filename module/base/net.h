@@ -35,8 +35,6 @@ struct xtcp_policy;
 struct xtcp_portlist;
 struct xtcp_portmaps;
 
-/* secret.c */
-
 /**
  * struct xtcp_sysctl - net.xtcp.*
  *

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * RTT and retransmission timeout (RFC 6298). Uses no sock and no clock.
- *
- * Ticks in microseconds. Pure: no socket, no clock; HZ is an argument.
+ * RTT and retransmission timeout (RFC 6298), and ticks in microseconds. Pure: no socket, no clock; HZ
+ * is an argument.
  */
 #ifndef XTCP_RTO_H
 #define XTCP_RTO_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * struct xtcp_seg: the fields of a segment, which ingress.c reads from the header once.
- *
- * Which version of IP carries a connection.
+ * struct xtcp_seg: the fields of a segment, which ingress.c reads from the header once. Also: which
+ * version of IP carries a connection.
  */
 #ifndef XTCP_SEG_H
 #define XTCP_SEG_H

@@ -3,14 +3,11 @@
  * struct xtcp_sender: the part of the TCB for sending. Congestion control, loss detection and the
  * send queue need no more than this.
  *
- * The options on which the two SYNs agree. Other files report what the SYNs contain; only this file
- * writes the struct.
+ * Other files report events; only this file writes these components of it:
  *
- * The send sequence variables (RFC 9293 section 3.3.1). Other files report events; only this file
- * writes the variables.
- *
- * Retransmissions and probes without an answer. Other files report events; only this file writes
- * the struct.
+ *  - struct xtcp_agreed: the options on which the two SYNs agree;
+ *  - struct xtcp_snd: the send sequence variables (RFC 9293 section 3.3.1);
+ *  - struct xtcp_tries: retransmissions and probes without an answer.
  */
 #ifndef XTCP_SENDER_H
 #define XTCP_SENDER_H

@@ -4,22 +4,16 @@
  * locking. A file that needs only the beginning of the struct includes base/sender.h or
  * base/endpoint.h instead.
  *
- * The ACKs that we owe: segments have arrived, and we have not acknowledged them yet. Other files
- * report events; only this file writes the state.
+ * Other files report events; only this file writes these components of it:
  *
- * TS.Recent and its age (RFC 7323 sections 4.3 and 5). Only this file writes the struct.
- *
- * The receive sequence variables (RFC 9293 section 3.3.1). Other files report events; only this
- * file writes the variables. One exception: RECEIVE advances its cursor through a pointer. The
- * cursor is copied_seq or, with MSG_PEEK, a local variable (recvmsg.c).
- *
- * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends
- * could answer each other's ACKs forever, and each wrong guess of an attacker would cost an ACK.
- * Only this file and guests.c write the state. xtcp_acklimit_refuses() also applies the limit to
- * connections without a sock.
- *
- * Counts the retransmission timeouts of a connection for TCP_INFO, as Linux does. Other files
- * report events; only this file writes the struct.
+ *  - struct xtcp_acking: the ACKs that we owe, because segments have arrived that we have not
+ *    acknowledged yet;
+ *  - struct xtcp_paws: TS.Recent and its age (RFC 7323 sections 4.3 and 5);
+ *  - struct xtcp_rcv: the receive sequence variables (RFC 9293 section 3.3.1). One exception: RECEIVE
+ *    advances its cursor through a pointer. The cursor is copied_seq or, with MSG_PEEK, a local
+ *    variable (recvmsg.c);
+ *  - struct xtcp_acklimit, which guests.c also writes;
+ *  - struct xtcp_timeouts: counts of retransmission timeouts for TCP_INFO, as in Linux.
  */
 #ifndef XTCP_SOCK_H
 #define XTCP_SOCK_H

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The wire format and the protocol's constants, each with the RFC that defines it.
- *
- * The addresses and ports of a connection.
+ * The wire format and the protocol's constants, each with the RFC that defines it, and the addresses
+ * and ports of a connection.
  */
 #ifndef XTCP_WIRE_H
 #define XTCP_WIRE_H

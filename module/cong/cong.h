@@ -22,7 +22,6 @@
 struct seq_file;
 struct sk_buff;
 struct sock;
-struct xtcp_cong_ops;
 struct xtcp_net;
 struct xtcp_resume;
 struct xtcp_sample;

@@ -19,9 +19,7 @@ struct msghdr;
 struct sk_buff;
 struct sock;
 struct xtcp_fastopen_cookie;
-struct xtcp_fastopen_keys;
 struct xtcp_fastopenq;
-struct xtcp_metrics;
 struct xtcp_net;
 
 /* fastopen.c */
@@ -30,14 +28,10 @@ struct xtcp_net;
 /* octets, enough for two keys as text with the final zero; as in Linux */
 #define XTCP_FASTOPEN_KEYS_TEXT	74
 
-/* For a listener, or a namespace. */
-
 /* For a namespace. */
 void xtcp_fastkeys_show(const struct xtcp_net *xn, char *text);
 int xtcp_fastkeys_read(struct xtcp_net *xn, char *text);
 void xtcp_fastkeys_net_exit(struct xtcp_net *xn);
-
-/* For a SYN. */
 
 /*
  * net.xtcp.fastopen: the bits of Linux's tcp_fastopen. Bits that Linux once used are accepted and

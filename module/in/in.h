@@ -16,7 +16,6 @@
 #include <net/dropreason.h>
 
 struct inet6_skb_parm;
-struct net;
 struct sk_buff;
 struct sock;
 struct xtcp_conn;

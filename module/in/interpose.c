@@ -184,8 +184,6 @@ static struct sibling *in_front(enum xtcp_sibling_ip ip)
  * Does a sibling's handler call ours?
  *
  * Context: process. While siblings are loaded or unloaded, the answer may be out of date.
- *
- * Return: true if so.
  */
 static bool xtcp_siblings_call_ours(enum xtcp_sibling_ip ip)
 {

@@ -32,22 +32,11 @@
 #include "lookup/lookup.h"
 #include "sight/sight.h"
 
-struct list_head;
 struct net;
-struct sk_buff;
-struct sock;
-struct xtcp_cookie;
-struct xtcp_demux_key;
 struct xtcp_fastopen;
-struct xtcp_group;
 struct xtcp_ip_reply;
 struct xtcp_listener;
-struct xtcp_members;
-struct xtcp_net;
-struct xtcp_request;
 struct xtcp_saved_syn;
-struct xtcp_seg;
-struct xtcp_tuple;
 
 /* entry.c */
 
@@ -313,8 +302,6 @@ static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, c
 	return READ_ONCE(he->lsk) == listener->sk && !he->dead;
 }
 
-/* Counts and traces what a listener refuses. */
-
 /* Counts a segment that the listener drops. */
 static inline void xtcp_refusal_drop(struct sock *lsk)
 {
@@ -414,7 +401,7 @@ void xtcp_estate_hurry(const struct sock *sk);
 
 /* halfopen.c */
 
-/* The next two functions leave @skb to the caller. */
+/* Leaves @skb to the caller. */
 bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
 
 /*

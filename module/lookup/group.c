@@ -25,11 +25,8 @@
  * the last call, because the third ACK may reach another member.
  *
  * struct xtcp_members: the listeners of one SO_REUSEPORT group that have the same address, port and
- * device. They share the SYNs. A listener without SO_REUSEPORT has a struct of its own.
- *
- * The hash of a SYN chooses one of these listeners, the members, in constant time.
- * Members whose SO_INCOMING_CPU names the processor on which the SYN arrives are preferred.
- * The array of members never shrinks; it is freed when the last member leaves.
+ * device. A listener without SO_REUSEPORT has a struct of its own. The array of members never
+ * shrinks; it is freed when the last member leaves.
  *
  * SO_INCOMING_CPU: within a group, a SYN goes to a listener whose option names the processor on
  * which the SYN arrives.

@@ -31,15 +31,8 @@
 struct net;
 struct sk_buff;
 struct sock;
-struct xtcp_conn;
-struct xtcp_demux_key;
-struct xtcp_group;
 struct xtcp_listener;
-struct xtcp_members_key;
 struct xtcp_net;
-struct xtcp_port_range;
-struct xtcp_portmap;
-struct xtcp_seats;
 struct xtcp_tuple;
 
 /* demux.c */
@@ -250,9 +243,6 @@ void xtcp_conns_exit(void);
 
 u32 xtcp_conns_used_chain(u32 chain);
 
-/* With the chain's lock held. */
-/* The caller has disabled BH. Takes the chain's lock. */
-
 /* portmap.c */
 
 /**
@@ -360,10 +350,6 @@ struct xtcp_seats {
 	struct sock *sk[];
 };
 
-/* The lock that guards the array is held, or no other thread can find the array yet. */
-
-/* The caller holds the RCU read side, which keeps the result valid. */
-
 /**
  * struct xtcp_incoming - those listeners of a struct xtcp_members that have SO_INCOMING_CPU
  * @cpus: for each processor, the array (struct xtcp_seats) of the listeners whose option names this
@@ -378,8 +364,6 @@ struct xtcp_incoming {
 void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk);
 void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk);
 void xtcp_incoming_follow(struct sock *sk);
-
-/* The caller holds the RCU read side, which keeps the result valid. */
 
 /**
  * struct xtcp_group - listeners with SO_REUSEPORT on the same address, port and device; any other

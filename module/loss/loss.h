@@ -5,7 +5,7 @@
  * Comes in: what one ACK told (struct xtcp_sample), or a timer that fired. Goes out: which
  * octets are in flight, sacked or lost, and which are resent first.
  *
- *     ack -> sacked -> scoreboard -> {rack, resend}; then recovery/ -> {rack, resend, phase, undo, cong} -> send/
+ *     acked -> scoreboard -> rack; then recovery -> {rack, scoreboard, undo, cong/} -> send/
  *
  * pipe = sent - acknowledged - sacked - lost + resent, with SACK and without. What may not happen
  * here: writing a congestion window.
@@ -22,16 +22,10 @@
 
 struct sk_buff;
 struct sock;
-struct xtcp_sample;
 struct xtcp_sender;
 
-/*
- * The report of one ACK. acked.c fills the struct for all files that evaluate the ACK. Pure: no
- * socket, no clock.
- */
-
 /**
- * struct xtcp_sample - the report of an ACK; lengths in octets of sequence space
+ * struct xtcp_sample - the report of an ACK, filled by acked.c; lengths in octets of sequence space
  * @now_us: when the ACK came, xtcp_clock_us()
  * @first_sent_us: the earliest sending time of the newly acknowledged segments; if no segment is
  *	newly acknowledged, the earliest sending time of the newly sacked segments. Only segments

@@ -12,14 +12,12 @@
  * rack.c and recovery.c decide what is lost. output.c, recovery.c and files of cong/ use pipe. This
  * file decides in which order lost skbs are resent.
  *
- * What the SACK blocks of an ACK report: segments that have arrived above SND.UNA, and octets that
- * have arrived twice (D-SACK). They say which skbs are marked.
+ * The SACK blocks of an ACK report segments that have arrived above SND.UNA, and octets that have
+ * arrived twice (D-SACK). If a block begins or ends inside an skb, the skb is split.
  *
- * A mark holds for a whole skb: if a SACK block begins or ends inside an skb, the skb is split.
- *
- * The list of lost skbs that wait to be resent. The list is sorted by sequence number, except where
+ * recovery.c resends from the list of lost skbs. The list is sorted by sequence number, except where
  * the search for the position of an skb has stopped after WALK_MAX steps. An skb on this list is
- * not on the list of skbs in flight at the same time: both lists use the same list node. recovery.c resends from it.
+ * not on the list of skbs in flight at the same time: both lists use the same list node.
  */
 #include "loss/loss.h"
 

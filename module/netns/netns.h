@@ -16,7 +16,6 @@
 #include "sight/sight.h"
 
 struct proto;
-struct seq_file;
 struct xtcp_net;
 
 /* netns.c */

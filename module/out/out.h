@@ -23,7 +23,6 @@ struct rtable;
 struct sk_buff;
 struct sock;
 struct xtcp_fastopen_cookie;
-struct xtcp_ip_reply;
 struct xtcp_net;
 struct xtcp_request;
 struct xtcp_signer;
@@ -33,11 +32,10 @@ struct xtcp_tuple;
 
 /* segment.c */
 
-/* Socket lock held. */
+/* Socket lock held in all these functions. */
 u32 xtcp_segopt_lasting(const struct sock *sk);
 void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock);
 
-/* Socket lock held. */
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags);
@@ -81,11 +79,6 @@ struct xtcp_ip_reply {
 	struct dst_entry *dst;
 };
 
-/* For half-open entries, TIME-WAIT records and RSTs. Softirq or process, RCU read side. */
-/*
- * @skb begins with the TCP header, complete but for the checksum. Consumes @skb and the reference
- * to @how->dst.
- */
 int xtcp_ip_reply_net_init(struct xtcp_net *xn);
 void xtcp_ip_reply_net_exit(struct xtcp_net *xn);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sends segments without a full sock: SYN-ACKs, RSTs, ACKs of half-open entries and TIME-WAIT
- * records.
+ * Sends, over IPv4 and IPv6, segments without a full sock: SYN-ACKs, RSTs, ACKs of half-open entries
+ * and TIME-WAIT records (RFC 9293 section 3.9.2).
  *
  * Each segment is built, traced and counted in one place, and handed to IP. Its IP fields
  * are chosen as in kernel TCP. Each has the skb->mark and the interface of the sock, entry or
@@ -26,10 +26,7 @@
  * waits in a queue of IP or of the device, it keeps the whole 32 KiB page of its fragment in use,
  * as a driver's packet does.
  *
- * Sends, over IPv4 and IPv6, segments that belong to no full sock: SYN-ACKs, RSTs, and ACKs of
- * entries and TIME-WAIT records (RFC 9293 section 3.9.2).
- *
- * This file looks up a route for each segment. The skb of a SYN-ACK points to its listener, so that
+ * A route is looked up for each segment. The skb of a SYN-ACK points to its listener, so that
  * firewall matches and cgroup programs find a socket. All other segments are sent by a raw sock of
  * the namespace, as in kernel TCP. Their skbs do not point to the raw sock. Otherwise an skb that
  * waits in a queue would keep the namespace alive, or outlive the raw sock.

@@ -344,11 +344,7 @@ static struct xtcp_policy *present(struct xtcp_net *xn)
 	return rcu_dereference_protected(xn->policy, lockdep_is_held(&xn->policy_lock));
 }
 
-/*
- * How many rules may a namespace have?
- *
- * Return: the number.
- */
+/* How many rules may a namespace have? */
 static unsigned int xtcp_policy_most(const struct xtcp_net *xn)
 {
 	return xn->is_guest ? MOST_OF_GUEST : MOST;

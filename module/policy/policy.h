@@ -114,8 +114,6 @@ static inline void xtcp_policy_begin(struct sock *sk)
 		xtcp_policy_apply(sk);
 }
 
-/* xtcp_net.policy_lock held. */
-
 int xtcp_policy_show(struct seq_file *m, void *v);
 void xtcp_policy_net_exit(struct xtcp_net *xn);
 

@@ -15,9 +15,9 @@
  *
  * The second kind is the shared lease, which connect() without bind() makes. It is bound to the
  * local address of the connection and serves any number of 4-tuples. It has no sk_reuseport, so
- * nothing else can bind its port at this address. It is a TIME-WAIT sock, because such socks are small. Only a full
- * sock can be bound, so another sock, the taker, binds the port, and the lease then replaces the
- * taker in the table (sharing.c).
+ * nothing else can bind its port at this address. It is a TIME-WAIT sock, because such socks are
+ * small. Only a full sock can be bound, so another sock, the taker, binds the port, and the lease
+ * then replaces the taker in the table (sharing.c).
  *
  * Each full sock on the port has a reference to the lease: the sock that bound the port, the socks
  * whose connect() chose it, and the children of a listener. Each TIME-WAIT record has a reference,

@@ -15,10 +15,10 @@
  * the table's own locks in the same order as kernel TCP.
  *
  * A program may change its device, SO_REUSEADDR and SO_REUSEPORT after bind(). A lease follows the
- * device of its owner, unless the owner is connected (xtcp_lease_follow()). A lease stores the options that
- * its owner had at bind() or listen(). A sock may share the port if the rules allow it either with
- * the stored options or with the owner's present options. Kernel TCP compares present options, too,
- * but not if all socks on the port had the same options when they bound.
+ * device of its owner, unless the owner is connected (xtcp_lease_follow()). A lease stores the
+ * options that its owner had at bind() or listen(). A sock may share the port if the rules allow it
+ * either with the stored options or with the owner's present options. Kernel TCP compares present
+ * options, too, but not if all socks on the port had the same options when they bound.
  *
  * How a shared lease (lease.c) enters kernel TCP's bind table, and leaves it.
  *

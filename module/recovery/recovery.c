@@ -25,7 +25,7 @@
  * - Was the recovery needless? undo.c decides this. Only F-RTO (RFC 5682) is in this file, because
  *   F-RTO also chooses what to send.
  *
- * The retransmission timer has expired: what is in flight counts as lost, the window falls, and the
+ * When the retransmission timer expires, what is in flight counts as lost, the window falls, and the
  * first segment is sent again. The ACKs that follow show whether the timeout was spurious:
  * in_loss().
  *
@@ -35,10 +35,10 @@
  * RACK which segments are missing. If only the last segment was lost, the repeated copy repairs the
  * loss. The window is still reduced, because a loss is a sign of congestion.
  *
- * Lost segments are sent again, as far as the congestion window and pacing allow. A repair
- * begins after an ACK, RACK's timer or a timeout, and in two more
- * cases: ICMP has reported that segments were too large for the path, or the SYN-ACK did not
- * acknowledge the text of our SYN. Neither case is a sign of congestion.
+ * Lost segments are sent again, as far as the congestion window and pacing allow. A repair begins
+ * after an ACK, RACK's timer or a timeout, and in two more cases: ICMP has reported that segments
+ * were too large for the path, or the SYN-ACK did not acknowledge the text of our SYN. Neither case
+ * is a sign of congestion.
  */
 #include "recovery/recovery.h"
 
@@ -244,9 +244,9 @@ void xtcp_tlp_probe(struct sock *sk)
  * segment arrived. Then nothing was lost. If SND.UNA moves beyond the segment without such an ACK,
  * the original was lost, and the window is reduced.
  *
- * When it is known what has become of the probe, this function clears tlp.pending. Afterwards
- * The caller calls xtcp_flight_ack_judged(), which starts the next probe timeout if a probe is
- * allowed now.
+ * When it is known what has become of the probe, this function clears tlp.pending. Afterwards the
+ * caller calls xtcp_flight_ack_judged(), which starts the next probe timeout if a probe is allowed
+ * now.
  */
 static void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -28,7 +28,7 @@ bool xtcp_acked_fin(const struct sock *sk);
 
 /* recovery.c */
 
-/* The caller of each of these functions holds the socket lock. */
+/* The caller of each function of recovery.c holds the socket lock. */
 void xtcp_repair_waiting(struct sock *sk);
 void xtcp_repair_mtu_fell(struct sock *sk);
 void xtcp_repair_syn_text_refused(struct sock *sk);
@@ -47,14 +47,10 @@ struct xtcp_tlp {
 	bool wants_sample;
 };
 
-/* The socket lock is held in both functions. */
 void xtcp_tlp_probe(struct sock *sk);
 
-/* The caller of each of these functions holds the socket lock. */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample);
 void xtcp_recovery_reordering_timeout(struct sock *sk);
-
-/* The socket lock is held. */
 bool xtcp_timeout_passed(struct sock *sk);
 
 #endif /* XTCP_RECOVERY_H */

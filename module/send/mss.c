@@ -27,8 +27,8 @@
  * loss is no sign of congestion. If an earlier segment is also lost, or if a timeout finds the
  * loss, the probe tells nothing about the path MTU.
  *
- * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, this file does
- * nothing until timeouts show a black hole. Then base_mss limits the size of segments, and each
+ * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, the search
+ * begins when timeouts show a black hole. Then base_mss limits the size of segments, and each
  * further timeout halves this limit, but not below mtu_probe_floor. When these smaller segments get
  * through, the search goes upward again.
  */

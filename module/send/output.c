@@ -4,8 +4,7 @@
  * probes (RFC 9293 sections 3.7 and 3.8).
  *
  * push() sends new data: whole skbs of the send queue, and a part of an skb where a window ends.
- * recovery.c chooses what is sent again, and this file sends it. push() and recovery.c compare what
- * is in flight with the congestion window.
+ * push() and recovery.c compare what is in flight with the congestion window.
  *
  * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
  * true: something is in flight and the retransmission deadline is armed; nothing is in flight and

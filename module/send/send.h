@@ -23,7 +23,7 @@ struct sock;
 
 /* mss.c */
 
-/* The caller of each of these functions holds the socket lock. */
+/* Socket lock held. */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu);
 
 /* data beside all options in a segment of the least size, octets */
@@ -75,7 +75,6 @@ bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most);
 u32 xtcp_bundle_goal(const struct sock *sk);
 u32 xtcp_bundle_most(struct sock *sk);
 
-/* The caller of each of these functions holds the socket lock. */
 int xtcp_output_queue_syn(struct sock *sk);
 int xtcp_output_syn(struct sock *sk);
 void xtcp_output_push(struct sock *sk);
@@ -85,17 +84,15 @@ bool xtcp_output_has_new(const struct sock *sk);
 int xtcp_output_new_segment(struct sock *sk);
 int xtcp_output_probe(struct sock *sk, bool keepalive);
 
-/* The caller of each of these functions holds the socket lock. */
 int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max);
 int xtcp_retransmit_tail(struct sock *sk, struct sk_buff *skb);
 
 /* bare.c */
 
-/* Socket lock held. */
+/* The caller of each of these functions holds the socket lock. */
 void xtcp_asking_look(struct sock *sk);
 bool xtcp_asking_hurries(const struct sock *sk);
 
-/* The caller of each of these functions holds the socket lock. */
 void xtcp_bare_ack(struct sock *sk);
 void xtcp_bare_challenge_ack(struct sock *sk);
 u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason);

@@ -52,10 +52,7 @@ struct xtcp_busy {
 void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with);
 u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with);
 
-/*
- * The caller of each of these functions holds the socket lock. In xtcp_stamp_join(), cb->stamps of
- * @next is not 0; in each other function with an @skb, cb->stamps of @skb is not 0.
- */
+/* The socket lock is held. xtcp_stamp_room(): cb->stamps of @skb is not 0. */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
 u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);
 
@@ -167,8 +164,8 @@ static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
 }
 
 /*
- * The caller of each of these functions holds the socket lock. xtcp_sndq_leave_list(),
- * xtcp_sndq_uncharge() and xtcp_sndq_purge() need no lock if no other thread can find the sock.
+ * The caller of each of these functions holds the socket lock. xtcp_sndq_leave_list() and
+ * xtcp_sndq_purge() need no lock if no other thread can find the sock.
  */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force);
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);

@@ -22,9 +22,8 @@
  * sk_forward_alloc. The skb of a SYN, of a FIN or of the second half of a cut is charged even
  * beyond the limits.
  *
- * Cuts and joins skbs of the send queue ("segmentation", RFC 9293 section 3.7). An skb is cut in
- * two where a segment or a SACK block ends, and loses its first octets when they are acknowledged.
- * A probe of the path MTU joins several skbs.
+ * An skb is cut in two where a segment or a SACK block ends, and loses its first octets when they
+ * are acknowledged. A probe of the path MTU joins several skbs.
  *
  * Transmit timestamps (SO_TIMESTAMPING). On the error queue of a socket, the program can read three
  * timestamps for the last octet of a write: when the octet came to the queue of a device

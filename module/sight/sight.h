@@ -24,7 +24,6 @@ struct tcphdr;
 struct xtcp_blackbox;
 struct xtcp_box_owner;
 struct xtcp_net;
-struct xtcp_sample;
 struct xtcp_tuple;
 
 enum xtcp_blackbox_call {
@@ -177,7 +176,6 @@ static inline u16 xtcp_trace_flags_of(const struct tcphdr *th)
 void xtcp_boxkey_want(struct xtcp_net *xn, bool ends);
 void xtcp_boxkey_hold(void);
 void xtcp_boxkey_release(void);
-/* boxes_lock (blackbox.c) is held. */
 
 #define XTCP_BLACKBOX_EVENTS	64	/* a power of two */
 #define XTCP_BLACKBOX_BLOCKS	4U	/* SACK blocks that one event holds */
@@ -370,8 +368,8 @@ static inline void xtcp_blackbox_connect(struct sock *sk)
 }
 
 /*
- * Event: a handshake has made a sock. @user: xtcp_listener.user. @sent_us: when its SYN-ACK was sent, the lower half of
- * xtcp_clock_us(); 0: not known. @wnd: the window field of the SYN-ACK.
+ * Event: a handshake has made a sock. @user: xtcp_listener.user. @sent_us: when its SYN-ACK was
+ * sent, the lower half of xtcp_clock_us(); 0: not known. @wnd: the window field of the SYN-ACK.
  */
 static inline void xtcp_blackbox_child(struct sock *sk, kuid_t user, u32 sent_us, u16 wnd)
 {

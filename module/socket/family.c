@@ -177,7 +177,7 @@ static void wait_for_end(struct sock *sk, long timeout)
 }
 
 /*
- * Proto.close: close the connection, because the last descriptor is closed.
+ * proto.close: close the connection, because the last descriptor is closed.
  * @sk: the sock; the function puts the caller's reference
  * @timeout: for how many jiffies to wait until the peer has acknowledged everything (SO_LINGER)
  *
@@ -239,7 +239,7 @@ static void xtcp_close(struct sock *sk, long timeout)
 }
 
 /*
- * Proto.shutdown: close our direction of the connection.
+ * proto.shutdown: close our direction of the connection.
  *
  * The FIN follows the queued data. RFC 9293 section 3.10.4. This function ignores RCV_SHUTDOWN: as
  * in Linux, data that comes after SHUT_RD is accepted. But after both shutdowns, new data resets
@@ -256,13 +256,11 @@ static void xtcp_close_shutdown(struct sock *sk, int how)
 }
 
 /*
- * Proto.disconnect: ABORT the connection, and make the socket usable again.
+ * proto.disconnect: ABORT the connection, and make the socket usable again.
  *
  * Called for connect(AF_UNSPEC), for shutdown() of a socket in LISTEN or SYN-SENT, and after a
  * failed connect(). The options stay, and so does an address that bind() has set. RFC 9293 section
  * 3.10.5.
- *
- * Return: 0.
  */
 static int xtcp_close_disconnect(struct sock *sk, int flags)
 {

@@ -25,10 +25,9 @@
  * Lets an administrator ABORT a connection (RFC 9293 section 3.10.5). The request is SOCK_DESTROY
  * of sock_diag, which `ss -K` sends for kernel TCP. diag.c has the handler.
  *
- * On Linux 6.1 a request of sock_diag makes all other users of sock_diag wait. Any user may send
- * requests in a namespace that he has made, and may keep the lock of a sock for as long as he
- * likes. So no request waits for a sock: the answer is EBUSY, and the tool asks again. He may also
- * make each RST slow by netfilter rules, so a listener with many children resets only some of them.
+ * On Linux 6.1 a request of sock_diag makes all other users of sock_diag wait, so it does not wait
+ * for a sock, either. A user may also make each RST slow by netfilter rules, so a listener with many
+ * children resets only some of them.
  *
  * Finds the socket that a request of sock_diag names by addresses, ports, device and cookie. Only
  * full socks and listeners have a cookie. The kernel never gives the same cookie to two sockets. A
@@ -117,8 +116,6 @@ struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_dia
  * @tuple: the tuple of the connection when it was found
  *
  * The connection may have ended, and the program may have connected the sock elsewhere.
- *
- * Return: true if it still has the connection.
  */
 static bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
 {

@@ -53,8 +53,6 @@ int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_l
 
 /* family.c */
 
-/* proto entries: process context */
-
 int xtcp_family_init(void);
 void xtcp_family_exit(void);
 int xtcp_family_number(void);
@@ -96,8 +94,6 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 
 /* sockopt.c */
 
-/* Process context. The kernel's own code takes the socket lock. */
-
 /* Process context; to set an option needs the socket lock. */
 int xtcp_intopt_set(struct sock *sk, int optname, int val);
 
@@ -113,8 +109,6 @@ int xtcp_sockopt_set_peek_off(struct sock *sk, int val);
 struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_diag_req_v2 *req);
 struct sock *xtcp_diag_find_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req);
 
-/* process context, socket lock held */
-
 /* process context */
 int xtcp_kill_requested(struct net *net, const struct inet_diag_req_v2 *req);
 
@@ -123,8 +117,6 @@ void xtcp_set_register(void);
 void xtcp_set_unregister(void);
 
 /* diag_row.c */
-
-/* process context, RCU read side */
 
 /**
  * struct xtcp_diag_ask - a request of sock_diag and its sender
@@ -226,8 +218,7 @@ struct xtcp_diag_walk {
 	struct xtcp_diag_key key[XTCP_DIAG_BATCH];
 };
 
-/* process context */
-
+/* module init and exit */
 void xtcp_diag_register(void);
 void xtcp_diag_unregister(void);
 

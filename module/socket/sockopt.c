@@ -9,13 +9,8 @@
  * code first calls this file, which accepts SO_ZEROCOPY. On older kernels, a program sets
  * XTCP_ZEROCOPY instead.
  *
- * Socket options of TCP whose value is a number: each is set here, and read here. Times, counts,
- * limits and switches of a sock, in the units and ranges of kernel TCP.
- *
- * Socket options of IP and IPv6.
- *
- * The kernel's own code handles these options. This file passes such an option on only under two
- * conditions: the option makes sense for a stream socket, and the kernel's code does not mistake
+ * The kernel's own code handles options of IP and IPv6. This file passes such an option on only under
+ * two conditions: the option makes sense for a stream socket, and the kernel's code does not mistake
  * our sock for a sock of another protocol. For example, this file refuses multicast memberships,
  * because they would leak. It refuses IPV6_ADDRFORM, because the kernel's code would turn our sock
  * into a sock of kernel TCP.

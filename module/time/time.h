@@ -120,8 +120,8 @@ void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
 
 /*
- * timer.c, keepalive.c and timer.c call the functions down to xtcp_timer_end_probing(). expiry.c
- * calls them when a deadline has passed.
+ * keepalive.c, and expiry.c when a deadline has passed, call the functions down to
+ * xtcp_timer_end_probing().
  */
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
 void xtcp_timer_not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay);

@@ -37,15 +37,8 @@
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *
- * rto.c, this file, expiry.c and keepalive.c decide how long to wait and when to give up.
- *
- * The deadlines of text or a FIN in flight: when to retransmit, when to send a tail loss probe
- * instead, and when late segments count as lost. Files that send or that process ACKs report events
- * here. It arms the deadlines, and when one has passed, expiry.c acts.
- *
- * An ACK of new data restarts the RTO (RFC 6298 section 5). If few segments are in flight, the RTO
- * counts from the time when they were sent (RFC 7765). Where a tail loss probe applies, its
- * deadline replaces the deadline of the retransmission (RFC 8985 section 7).
+ * Files that send or that process ACKs report events here. An ACK of new data restarts the RTO (RFC
+ * 6298 section 5).
  */
 #include "time/time.h"
 

@@ -12,10 +12,10 @@
  * that end at the same time mostly take different locks.
  *
  * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
- * Later one caller claims the record: it sets "dead" under the same lock. This caller then calls
- * this file, which takes the record out of the table, puts the lease, and frees the record after a
+ * Later one caller claims the record: it sets "dead" under the same lock. Then
+ * xtcp_batch_end() takes the record out of the table, puts the lease, and frees the record after a
  * grace period. Between the two, a connection that takes the record's tuple may replace the record
- * in the table, or take it out. A quota says how many records there may be.
+ * in the table, or take it out.
  *
  * Records end in batches: they leave the table of connections, their leases are put, and after one
  * grace period all of them are freed. This file and timewait.c claim the records of a batch.

@@ -24,7 +24,6 @@ struct xtcp_ao;
 struct xtcp_lease;
 struct xtcp_net;
 struct xtcp_signer;
-struct xtcp_timewait;
 
 /* record.c */
 
@@ -126,6 +125,23 @@ void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct lis
 void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw);
 void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw);
 
+/**
+ * struct xtcp_recordkeys - the keys of a signed record; they follow the record in memory, since few
+ * records have keys
+ * @ao: the TCP-AO that signs; NULL: @md5 signs
+ * @md5: the key of TCP_MD5SIG
+ */
+struct xtcp_recordkeys {
+	struct xtcp_ao *ao;
+	struct xtcp_md5_key md5;
+};
+
+const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw);
+struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw);
+void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb, struct xtcp_signer *signer);
+/* BH is disabled. No lock of a shard is held. */
+void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed);
+
 /* timewait.c */
 
 enum xtcp_timewait_verdict {
@@ -145,26 +161,5 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound);
 bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if);
 bool xtcp_timewait_keeps(struct xtcp_net *xn, struct xtcp_demux_key *key);
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb);
-
-/* record.c */
-
-/**
- * struct xtcp_recordkeys - the keys of a signed record; they follow the record in memory, since few
- * records have keys
- * @ao: the TCP-AO that signs; NULL: @md5 signs
- * @md5: the key of TCP_MD5SIG
- */
-struct xtcp_recordkeys {
-	struct xtcp_ao *ao;
-	struct xtcp_md5_key md5;
-};
-
-const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw);
-struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw);
-void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb, struct xtcp_signer *signer);
-/* The socket lock is held. */
-
-/* BH is disabled. No lock of a shard is held. */
-void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed);
 
 #endif /* XTCP_TIMEWAIT_H */
