@@ -53,8 +53,8 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 
 /*
  * May this data wait at all? Urgent data, the end of a record (MSG_EOR), and data whose times the
- * program wants to know (SO_TIMESTAMPING) never wait. This file does not handle data that Nagle or
- * TCP_CORK delays, or data before the handshake is complete.
+ * program wants to know (SO_TIMESTAMPING) never wait. Data that Nagle or TCP_CORK delays, and data
+ * before the handshake is complete, waits in another way.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {
