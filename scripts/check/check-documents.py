@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""The documents: README.md is short enough to be read, DOCUMENTS.md names every other one, links lead to
-something, and so do the files of STANDARDS.md and the make targets that README.md and scripts/README.md name.
+"""The documents: README.md and the cells of tables are short enough to be read, DOCUMENTS.md names every other one,
+links lead to something, and so do the files of STANDARDS.md and the make targets that README.md and scripts/README.md name.
 
 Prints a line for each thing that is wrong."""
 import pathlib
 import re
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-LINES, COLUMNS = 120, 100
+LINES, COLUMNS, WORDS = 120, 100, 40
 
 
 def documents():
@@ -38,6 +38,16 @@ def check_length(file):
     for number, line in enumerate(lines, 1):
         if len(line.expandtabs(8)) > COLUMNS:
             print(f"{file.name}: line {number} has {len(line.expandtabs(8))} columns, {COLUMNS} at most")
+
+
+def check_cells():
+    for file in documents():
+        if file.name == "FIGURES.md":  # its cells have the conditions of each measurement
+            continue
+        for number, line in enumerate(file.read_text().splitlines(), 1):
+            longest = max(len(cell.split()) for cell in line.split("|")) if line.startswith("|") else 0
+            if longest > WORDS:
+                print(f"{file.relative_to(TOP)}: line {number}: a cell of {longest} words, {WORDS} at most")
 
 
 def check_links():
@@ -137,6 +147,7 @@ def check_targets():
 
 
 check_length(TOP / "README.md")
+check_cells()
 check_links()
 check_places()
 check_exercises()
