@@ -68,8 +68,6 @@ static bool xtcp_ack_is_credible(const struct sock *sk, const struct xtcp_seg *s
  *
  * RFC 9293 section 3.10.7.4, fifth, with the range of RFC 5961 section 5.2.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: XTCP_CONTINUE, or XTCP_CHALLENGE when the ACK is out of range.
  */
 enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
@@ -175,8 +173,6 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_
  * segments take another path (xtcp_sack_repeated()), and the peer believe that it has sent
  * something twice.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: XTCP_ACK_DROP; XTCP_DROP when the rate limit forbids the ACK.
  */
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
@@ -203,8 +199,6 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
  * also counts: some hosts leave their FIN out of the sequence number of a RST, and this number is
  * as hard to guess as RCV.NXT.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the RST resets the connection.
  */
 bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg)
@@ -222,8 +216,6 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
  * @seg: the segment
  *
  * RFC 7323 section 5.3; RFC 9293 section 3.10.7.4, first.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: XTCP_CONTINUE when the segment is acceptable, is a SYN without RST, or is a RST that
  * counts (xtcp_acceptance_rst_counts()). Otherwise XTCP_ACK_DROP; XTCP_DROP for a RST, or when the
@@ -256,8 +248,6 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
  * TS.Recent takes SEG.TSval only if SEG.SEQ is at or before the last RCV.NXT that we acknowledged
  * (RFC 7323 section 4.3). SEG.TSval must not be older than TS.Recent, unless TS.Recent does not
  * count (see paws_rejects()).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 __always_inline void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -478,8 +468,6 @@ static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
  * If the peer has asked for an ACK rate, the ACKs follow that rate instead.
  *
  * The caller has processed everything that arrived together (section 3.10.7.4, MUST-59).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_acks_owed(struct sock *sk)
 {
@@ -515,8 +503,6 @@ void xtcp_acks_owed(struct sock *sk)
  * without data (RFC 9293 section 3.8.6.3, MUST-40). The ACK is sent at once if no program waits in
  * connect(), if TCP_QUICKACK has turned delayed ACKs off, or if the peer is on this machine. Such a
  * peer may be the same program, which then waits for this ACK in accept().
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_acks_of_syn(struct sock *sk)
 {

@@ -70,8 +70,6 @@ static noinline_for_stack void read_text(const struct sock *sk, const struct sk_
  * @sk: the sock, which the RST is about to reset
  * @skb: the RST, skb->data at its TCP header
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the reason. Its code is 0 if the RST gives none, or if the payload is malformed.
  */
 struct xtcp_rstdiag xtcp_told_by(const struct sock *sk, struct sk_buff *skb)

@@ -927,8 +927,6 @@ static struct xtcp_ao_key *keep_key(struct xtcp_ao *ao, const struct xtcp_ao_key
  * A record keeps at most two keys: Current_key and RNext_key. So its memory is limited, however
  * many keys the sock has.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the copy, which xtcp_aokeys_free_copy() frees; NULL without memory.
  */
 struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk)

@@ -171,8 +171,6 @@ bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, c
  * @signer: filled in
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: as xtcp_signer_room_find().
  */
 u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk)

@@ -165,8 +165,6 @@ static bool is_above(struct percpu_counter *orphans, s64 limit)
  * of all others. These limits apply only to new orphans: beyond a limit, the new orphan is reset,
  * and the older orphans stay.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the orphan has to be reset.
  */
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
@@ -258,8 +256,6 @@ static int charge_always(const struct sock *sk, int octets)
  * @octets: the number that sk_mem_charge() is about to charge
  *
  * The memory is charged to tcp_mem, and to the sock's memory control group if there is one.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_memory_force(struct sock *sk, int octets)
 {

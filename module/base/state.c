@@ -324,8 +324,6 @@ static void tell_core(struct sock *sk, int state)
  *
  * Also counts and traces the change, and fires the kernel's tracepoint inet_sock_set_state. RFC
  * 9293 section 3.3.2.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_state_set(struct sock *sk, int state)
 {

@@ -218,8 +218,6 @@ const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name)
  * @sk: a sock that is about to open, or a new child
  * @ops: the algorithm. No permission is needed: an administrator of the namespace has made the rule
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: false if the program has chosen an algorithm; the sock keeps the program's choice.
  */
 bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
@@ -254,8 +252,6 @@ static u32 congctl_of(const char *name)
  * As in Linux, the metric congctl overrides TCP_CONGESTION and the namespace's default, and needs
  * no permission. If the metric is locked, the program cannot choose another algorithm. If xtcp has
  * no algorithm of that name, the metric is ignored.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_algorithms_take_route(struct sock *sk)
 {
@@ -371,8 +367,6 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
  * algorithm begins when the data state is allocated. If the algorithm has control() or info(), the
  * data state is allocated now: TCP_INFO can then show the algorithm's rate, and TCP_CC_INFO can
  * show its state. If this allocation fails, the algorithm begins with the first data.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_algorithms_start(struct sock *sk)
 {
@@ -389,8 +383,6 @@ void xtcp_algorithms_start(struct sock *sk)
 /**
  * xtcp_algorithms_end() - end the algorithm
  * @sk: a connection that has ended or gets another algorithm
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_algorithms_end(struct sock *sk)
 {

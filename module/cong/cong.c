@@ -62,8 +62,6 @@ static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
  * The data state starts from the sequence numbers of the connection, the round-trip time of its
  * SYN, and the SYN itself if it is still in flight.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the data state is allocated (xsk->stream); false without memory.
  */
 bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
@@ -103,8 +101,6 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
  * @after_pause: nothing else is in flight, so the measurement starts again now
  *
  * Section 3.2 of the draft.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 {
@@ -138,8 +134,6 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
  *	state of an skb that was sent later than @skb, nothing changes
  *
  * Section 3.3 of the draft. A FIN without text is no data, so it tells no rate.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample)
 {
@@ -168,8 +162,6 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
  * Section 3.3 of the draft. A sample that took less time than the smallest RTT is dropped. If the
  * program had written too little to fill the window, the sample is only a lower bound of the rate,
  * and does not replace a sample with a higher rate.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 __always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -246,8 +238,6 @@ u64 xtcp_rate_octets_per_second(const struct sock *sk)
  * The metric initcwnd of the route decides, or else a rule of the policy table. Without either,
  * net.xtcp.initcwnd counts: ten segments by default (RFC 6928 section 2).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets.
  */
 u32 xtcp_cong_initial(const struct sock *sk)
@@ -293,8 +283,6 @@ static void set_rate(struct sock *sk)
  * A connection that is not paced needs its rate only when it has more than a segment to send. So
  * this function computes the rate when it is needed, and not with each ACK.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets per second.
  */
 unsigned long xtcp_cong_rate(struct sock *sk)
@@ -322,8 +310,6 @@ static void xtcp_cong_bound(struct sock *sk)
 /**
  * xtcp_cong_begin() - let the algorithm begin, with zeroed private space
  * @sk: an established connection that has its data state (tx->stream)
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_cong_begin(struct sock *sk)
 {
@@ -350,8 +336,6 @@ void xtcp_cong_begin(struct sock *sk)
  * Linux, one timeout of the SYN alone is no reason for this: the first timeout comes after one
  * second, and a path may have a longer RTT (RFC 6298 section 2, note on (2.1)). The caller then
  * calls xtcp_algorithms_start().
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_cong_start(struct sock *sk, bool syn_lost)
 {
@@ -374,8 +358,6 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
  * xtcp_cong_private() - get the private space of the algorithm
  * @sk: a sock that has its data state (tx->stream)
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: XTCP_CONG_PRIVATE octets, aligned to 8; zeroed before the algorithm starts.
  */
 void *xtcp_cong_private(struct sock *sk)
@@ -387,8 +369,6 @@ void *xtcp_cong_private(struct sock *sk)
 /**
  * xtcp_cong_text_sent() - count what was sent until now, for an observation window of Alpha
  * @sk: a sock that has its data state (tx->stream)
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: how many octets and segments of text were sent, and SND.NXT.
  */
@@ -433,8 +413,6 @@ static bool wants_to_resume(const struct sock *sk)
  *
  * As in Linux, the largest flight within a round trip counts, not the latest: when the ACKs of one
  * window have come and the next window is not sent yet, little is in flight.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_cong_pushed(struct sock *sk, bool limited)
 {
@@ -520,8 +498,6 @@ static __always_inline void grow(struct sock *sk, const struct xtcp_sample *samp
  * xtcp_cong_ecn_ack() - on a connection with ECN, pass an ACK to the algorithm
  * @sk: the sock; SND.UNA is up to date, but losses are not detected yet, and the phase is unchanged
  * @sample: the ACK
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -540,8 +516,6 @@ void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
  *
  * An algorithm calls this function if it uses the slow start and the congestion avoidance of RFC
  * 5681.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 {
@@ -569,8 +543,6 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
  * xtcp_cong_ack() - update the window after an ACK
  * @sk: the sock; cong.phase is already the phase after this ACK
  * @sample: the ACK
- *
- * Context: softirq or process. Lock: socket, held.
  */
 __always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -600,8 +572,6 @@ __always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sa
  * xtcp_cong_octets_lost() - tell the algorithm which octets count as lost
  * @sk: the sock
  * @loss: the lost octets
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 {
@@ -637,8 +607,6 @@ static u32 window_after_idle(const struct sock *sk, u32 window, u32 idle, u32 rt
  *
  * The window that an undo would restore says as little about the path, so it falls in the same way.
  * Otherwise a peer could save its D-SACK until the idle time is over, and draw a burst.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when the window is smaller than before.
  */
@@ -682,8 +650,6 @@ bool xtcp_cong_restart_after_idle(struct sock *sk)
  * @sk: the sock, in any state
  *
  * The window keeps its number of octets, but holds at least one segment.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_cong_mss_changed(struct sock *sk)
 {
@@ -696,8 +662,6 @@ void xtcp_cong_mss_changed(struct sock *sk)
 /**
  * xtcp_cong_in_flight() - tell an algorithm how many octets are in flight
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets, as xtcp_pipe_octets() counts them.
  */

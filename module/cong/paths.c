@@ -271,8 +271,6 @@ static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const 
  *
  * Parameters that were saved too long ago are forgotten here.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: false when nothing is saved.
  */
 bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
@@ -287,8 +285,6 @@ bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
  * @saved: the parameters that xtcp_paths_find() has found
  *
  * RFC 9959 section 3.2: only one connection may use the parameters.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: false when the parameters are too old now, or another connection has taken or replaced
  * them.
@@ -309,8 +305,6 @@ bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
  * RFC 9959 section 3.1: one set of parameters for each path, the latest. Parameters are not saved
  * when they are too old, or were observed before xtcp_paths_flush(), or when the namespace has
  * switched Careful Resume off.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace)
 {
@@ -339,8 +333,6 @@ void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 
  *
  * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or when its RTT
  * shows that this is not the saved path. It does not call this after the route has moved.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_paths_forget(const struct sock *sk, int ifindex, u32 flushes)
 {

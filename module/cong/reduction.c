@@ -26,8 +26,6 @@
  *
  * RFC 6675 section 4.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets of sequence space.
  */
 u32 xtcp_pipe_octets(const struct sock *sk)
@@ -57,8 +55,6 @@ static bool is_retreating(const struct sock *sk)
  * @sk: the sock; a reduction is going on
  * @delivered: octets that the ACK reports as newly arrived
  * @safe: SafeACK: the ACK moves SND.UNA and reports no loss
- *
- * Context: softirq or process. Lock: socket, held.
  */
 noinline_for_stack void xtcp_reduction_ack(struct sock *sk, u32 delivered, bool safe)
 {
@@ -83,8 +79,6 @@ noinline_for_stack void xtcp_reduction_ack(struct sock *sk, u32 delivered, bool 
  * xtcp_reduction_sent() - tell PRR how much was sent or resent, if PRR controls a reduction
  * @sk: the sock
  * @octets: how many octets
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_reduction_sent(struct sock *sk, u32 octets)
 {
@@ -130,8 +124,6 @@ static bool is_mere_repair(const struct xtcp_sender *tx)
  * @marked: a congestion mark is the only reason; nothing was lost
  *
  * The algorithm decides how far the window falls; PRR decides how fast.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
 {
@@ -159,8 +151,6 @@ void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
  * function does nothing. With marked(), the window now falls at least as far as for the loss alone
  * (RFC 8257 section 3.5). If a recovery begins, PRR also starts again, so that octets sent since
  * the mark neither reduce PRR's quota nor delay the retransmissions.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_reduction_further(struct sock *sk, u32 in_flight)
 {
@@ -190,8 +180,6 @@ void xtcp_reduction_further(struct sock *sk, u32 in_flight)
  * the value that PRR has set. In the Safe Retreat Phase of Careful Resume, the window does not
  * change. If an idle time has reduced the window since the reduction began, the window does not
  * rise: slow start raises it to ssthresh (RFC 5681 section 4.1). In Linux it rises at once.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_reduction_end(struct sock *sk)
 {
@@ -214,8 +202,6 @@ void xtcp_reduction_end(struct sock *sk)
  * The windows stay. With control(), xtcp_reduction_repaired() must not restore an older window than
  * the present one. If a reduction is going on without control(), it is completed: PRR does not go
  * on in the phase LOSS.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_reduction_not_due(struct sock *sk)
 {
@@ -234,8 +220,6 @@ void xtcp_reduction_not_due(struct sock *sk)
  *
  * If the algorithm has control(), cwnd returns to its value from before the recovery, unless cwnd
  * is larger now. With other algorithms, cwnd stays.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_reduction_repaired(struct sock *sk)
 {
@@ -247,8 +231,6 @@ void xtcp_reduction_repaired(struct sock *sk)
 /**
  * xtcp_reduction_allow_one() - let one segment leave after a loss that was detected without an ACK
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_reduction_allow_one(struct sock *sk)
 {
@@ -263,8 +245,6 @@ void xtcp_reduction_allow_one(struct sock *sk)
  * @sk: the sock; its phase has not changed yet
  *
  * RFC 5681 section 3.1, equation (4).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_reduction_timeout(struct sock *sk)
 {
@@ -281,8 +261,6 @@ void xtcp_reduction_timeout(struct sock *sk)
  * xtcp_reduction_restart() - allow one segment after a timeout (RFC 5681 section 3.1)
  * @sk: the sock
  * @pipe: octets that still count as in flight
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_reduction_restart(struct sock *sk, u32 pipe)
 {
@@ -304,8 +282,6 @@ void xtcp_reduction_restart(struct sock *sk, u32 pipe)
  * @sk: the sock
  *
  * RFC 4015 section 3.2, RFC 9438 section 4.9.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true; false when xtcp_reduction_forbid_undo() has made the reduction final.
  */

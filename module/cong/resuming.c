@@ -137,8 +137,6 @@ static bool is_fresh(const struct sock *sk)
  * @sk: a sock whose congestion window is full, and whose algorithm supports Careful Resume
  *
  * The octets that are in flight now are the initial data.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_resuming_begin(struct sock *sk)
 {
@@ -223,8 +221,6 @@ static void reconnaissance_acked(struct sock *sk, const struct xtcp_sample *samp
  * section 4.2.1), and the jump waits for another ACK. It also waits if a segment is in the backlog:
  * the segment may report congestion.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true if the window has jumped: send more.
  */
 bool xtcp_resuming_full(struct sock *sk)
@@ -275,8 +271,6 @@ static u32 highest_told(const struct xtcp_sender *tx)
  *
  * If Careful Resume was switched off, this function does nothing; xtcp_resuming_acked() frees the
  * struct xtcp_resume at the next ACK.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 noinline void xtcp_resuming_pushed(struct sock *sk)
 {
@@ -345,8 +339,6 @@ static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
  *
  * Frees the struct xtcp_resume if is_switched_off().
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true if the window is set already; false if the algorithm or PRR has to set it, as
  * without Careful Resume.
  */
@@ -403,8 +395,6 @@ static void bound_by_pipe_size(struct sock *sk)
  * xtcp_resuming_congested() - something was lost or marked, and the window is about to fall
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the Safe Retreat Phase begins or goes on. The caller then lets the algorithm
  * set ssthresh, and calls xtcp_resuming_retreat() afterwards.
  */
@@ -433,8 +423,6 @@ bool xtcp_resuming_congested(struct sock *sk)
  * RFC 9959 section 3.5. The jump took the saved path out of the table, but another connection may
  * have saved the path again. This function then removes the path from the table, unless the route
  * has moved: after a move, nothing shows that the saved parameters are wrong.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_resuming_retreat(struct sock *sk)
 {
@@ -460,8 +448,6 @@ void xtcp_resuming_retreat(struct sock *sk)
  *
  * The phase ends when all octets that were sent in the jump are acknowledged. This does not change
  * the window. After the phase, slow start raises the window as far as ssthresh.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_resuming_reduced(struct sock *sk)
 {
@@ -481,8 +467,6 @@ void xtcp_resuming_reduced(struct sock *sk)
  *
  * RFC 9959 section 3.6: the phase becomes NORMAL. If the jump was not validated yet, the saved path
  * was wrong and is forgotten, unless the route has moved.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_resuming_timeout(struct sock *sk)
 {
@@ -511,8 +495,6 @@ void xtcp_resuming_timeout(struct sock *sk)
 /**
  * xtcp_resuming_end() - end Careful Resume: save the path if it is worth saving, free the state
  * @sk: the connection ends or gets another algorithm, or Careful Resume was switched off
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_resuming_end(struct sock *sk)
 {

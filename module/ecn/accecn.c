@@ -359,8 +359,6 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
  * all other segments they are the ACE counter, and this function notes that all CE marks are
  * reported. So the caller has to send the segment.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE.
  */
 u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
@@ -466,8 +464,6 @@ static bool beacon_is_due(const struct xtcp_sock *xsk)
  * RFC 9768 sections 3.2.3.2 and 3.2.3.3. A SYN never carries the option; a SYN-ACK does, unless it
  * is resent. Later, as in Linux, the option is sent only to a peer that has sent it.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets that the option needs at least; 0: send no option.
  */
 u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent)
@@ -506,8 +502,6 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
  * The option contains at least the counters that xtcp_ace_fields() chooses. If these do not fit
  * into @room, the segment has no option. While xtcp_accecn.demand is not 0, the option contains all
  * counters that fit.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters)
 {

@@ -93,8 +93,6 @@ bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const 
  * xtcp_ecn_was_marked() - has the peer ever reported a CE mark?
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the connection has met congestion of this kind.
  */
 bool xtcp_ecn_was_marked(const struct sock *sk)
@@ -167,8 +165,6 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
  *
  * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2. The caller has to send the flags: this
  * function notes that CWR, or the value of the ACE counter, was sent.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: some of XTCP_ECE, XTCP_CWR and XTCP_AE.
  */
@@ -308,8 +304,6 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
  *
  * RFC 3168 section 6.1.2: CWR is sent with the next new text. AccECN mode does not use CWR in this
  * sense (RFC 9768 section 3.1.5).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_ecn_reduced(struct sock *sk)
 {
@@ -321,8 +315,6 @@ void xtcp_ecn_reduced(struct sock *sk)
 /**
  * xtcp_ecn_undone() - the reduction was undone: send no CWR
  * @sk: in a synchronized state
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_ecn_undone(struct sock *sk)
 {
@@ -341,8 +333,6 @@ void xtcp_ecn_undone(struct sock *sk)
  *
  * If the peer has acknowledged other text, an outage is likelier. Then only text that is resent
  * after the timeout is not ECT (xtcp_ecn_codepoint()).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_ecn_timeout(struct sock *sk)
 {
@@ -363,8 +353,6 @@ void xtcp_ecn_timeout(struct sock *sk)
  *
  * If our ACKs have ECE at the moment, they keep ECE. With @on, ECE ends when new text without CE
  * comes; without @on, ECE ends when CWR comes.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_ecn_be_exact(struct sock *sk, bool on)
 {
@@ -381,8 +369,6 @@ void xtcp_ecn_be_exact(struct sock *sk, bool on)
 /**
  * xtcp_ecn_comes_marked() - did the last new text of the peer come with CE?
  * @sk: has an algorithm that reports this in TCP_CC_INFO
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: DCTCP.CE of RFC 8257 section 3.2. In AccECN mode: true when the last segment came with
  * CE.

@@ -689,8 +689,6 @@ static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
  *
  * The timer calls this function. If a user owned the lock when the timer fired, release_sock()
  * calls it instead (RFC 9293 section 3.10.8).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_expiry_run(struct sock *sk)
 {

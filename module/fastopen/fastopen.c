@@ -637,8 +637,6 @@ bool xtcp_fastopen_is_pending(const struct sock *sk)
  *	the connection counts against the listener's limit for another minute
  *
  * RFC 7413 section 5.1.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_fastopen_over(struct sock *sk, bool reset)
 {

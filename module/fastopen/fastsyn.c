@@ -203,8 +203,6 @@ static bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cooki
  * @cookie: the cookie of the SYN-ACK; if its length is 0 or negative, the old cookie stays
  * @mss: the MSS of the SYN-ACK
  * @lost: the SYN with data was lost, but a SYN without data arrived
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie, u16 mss, bool lost)
 {
@@ -399,8 +397,6 @@ int xtcp_fastsyn_send(struct sock *sk)
  * xtcp_fastsyn_has_more() - does the call that opens the connection have more data to send?
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when more data follows at once.
  */
 bool xtcp_fastsyn_has_more(const struct sock *sk)
@@ -414,8 +410,6 @@ bool xtcp_fastsyn_has_more(const struct sock *sk)
 /**
  * xtcp_fastsyn_black_hole() - note a sign of a black hole
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_fastsyn_black_hole(struct sock *sk)
 {
@@ -438,8 +432,6 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
  * xtcp_fastsyn_timeout() - event: a SYN or text has timed out, which may be a sign of a black hole
  * @sk: the sock; xsk->tries.retransmits counts the timeouts before this one
  * @expired: the connection is given up
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
 {

@@ -768,8 +768,6 @@ void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple)
  *
  * The table takes a reference.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the same as xtcp_demux_insert().
  */
 int xtcp_demux_insert_sk(struct sock *sk)
@@ -797,8 +795,6 @@ int xtcp_demux_insert_sk(struct sock *sk)
 /**
  * xtcp_demux_remove_sk() - remove a full sock, if it is in the table
  * @sk: the sock; the caller has a reference of its own
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_demux_remove_sk(struct sock *sk)
 {

@@ -61,8 +61,6 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
  * @sample: the ACK
  *
  * RFC 8985 section 6.2 steps 1 and 2.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end,
 				       struct xtcp_sample *sample)
@@ -100,8 +98,6 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
  * this original, and other segments with the same RTT would count as lost. This function therefore
  * takes the sending time from TSecr, in ticks of the timestamp clock (RFC 7323 section 4.1). The
  * peer chooses TSecr, so the RTT that is computed from it is limited to the largest RTO.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -156,8 +152,6 @@ static bool is_order_unknown(const struct xtcp_rack *rack, const struct xtcp_snd
  *
  * RFC 8985 section 6.2 step 5.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: microseconds until the next segment counts as lost, if no ACK reports its arrival; 0 if
  * there is no segment for which to wait.
  */
@@ -191,8 +185,6 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
  * @now_us: the time, xtcp_clock_us()
  *
  * RFC 8985 section 6.3.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when @skb was sent too recently.
  */

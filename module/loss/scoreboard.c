@@ -122,8 +122,6 @@ static void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
  * xtcp_resend_next() - find the skb to resend next
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: an skb that counts as lost, preferably the skb at SND.UNA; NULL if there is none.
  */
 struct sk_buff *xtcp_resend_next(const struct sock *sk)
@@ -337,8 +335,6 @@ static void unmark(struct xtcp_sender *tx, struct sk_buff *skb)
  * @sk: the sock; SND.UNA is from before the ACK
  * @ack: SEG.ACK, beyond SND.UNA, at most SND.NXT
  * @sample: receives what is newly acknowledged
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 {
@@ -405,8 +401,6 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  *
  * If there are more duplicate ACKs than outstanding segments, and nothing is marked as lost, then
  * segments were reordered. The reordering estimate rises to the number of duplicate ACKs.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -442,8 +436,6 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 /**
  * xtcp_scoreboard_forget_duplicates() - drop the count of duplicate ACKs, without SACK
  * @sk: a sock that does not use SACK
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_forget_duplicates(struct sock *sk)
 {
@@ -456,8 +448,6 @@ void xtcp_scoreboard_forget_duplicates(struct sock *sk)
  * xtcp_scoreboard_lost() - mark an skb, or its retransmission, as lost
  * @sk: the sock
  * @skb: the skb; it was sent and is not sacked
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 {
@@ -491,8 +481,6 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
  * xtcp_scoreboard_resent() - an skb was resent: if it was lost, mark it as in flight again
  * @sk: the sock
  * @skb: the skb; xtcp_sndq_sent() has moved it to the list of skbs in flight
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 {
@@ -516,8 +504,6 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
  * The lost skbs count as in flight again (RFC 5682 section 3, RFC 3522 section 3.2). The work grows
  * with the number of skbs that counted as lost, and with the number of skbs sent since the first
  * retransmission.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_not_lost(struct sock *sk)
 {
@@ -543,8 +529,6 @@ void xtcp_scoreboard_not_lost(struct sock *sk)
  * If the skb at SND.UNA is marked as sacked, the peer had it and should have acknowledged it (RFC
  * 2018 section 8).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true if the peer has dropped octets.
  */
 bool xtcp_scoreboard_reneged(const struct sock *sk)
@@ -561,8 +545,6 @@ bool xtcp_scoreboard_reneged(const struct sock *sk)
  *
  * RFC 2018 section 8: the skbs that were sacked count as in flight again, and can be marked as
  * lost.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_forget_sacked(struct sock *sk)
 {
@@ -596,8 +578,6 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
  * The idea comes from RFC 4653, and the measure from Linux: the estimate rises to the distance, in
  * segments, from @low to the highest octet that was sacked. Without SACK, that octet is unknown,
  * and SND.NXT takes its place. This function never lowers the estimate; the limit is 300.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 {
@@ -878,8 +858,6 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
  *
  * RFC 2018 section 5; RFC 2883 section 4 for the first block. The work grows with the number of
  * newly sacked skbs, and with the logarithm of the number of skbs in flight.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sacked_take(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
 {

@@ -36,8 +36,6 @@
  * which keeps the last events of a connection
  * @sk: the sock
  * @reason: the cause, enum xtcp_trace_congestion_reason
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_phase_tell(struct sock *sk, int reason)
 {
@@ -114,8 +112,6 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  * No ACK triggers this reduction, so perhaps only a few octets are in flight. For each octet
  * delivered, PRR sends ssthresh / RecoverFS octets: too many if RecoverFS is small. So RecoverFS is
  * at least the window here, as in Linux.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_phase_congested_here(struct sock *sk)
 {
@@ -158,8 +154,6 @@ static void probe_is_a_copy(struct sock *sk)
  * @sk: the sock; reduction.c has saved the windows from before the recovery
  *
  * RFC 3522 section 3.2 step 1.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_undo_begin(struct sock *sk)
 {
@@ -188,8 +182,6 @@ void xtcp_undo_begin(struct sock *sk)
 /**
  * xtcp_undo_forget() - give up the chance to undo a reduction
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_undo_forget(struct sock *sk)
 {
@@ -204,8 +196,6 @@ void xtcp_undo_forget(struct sock *sk)
  * @sent_us: when this retransmission leaves, microseconds; its TSval is computed from this time
  *
  * RFC 3522 section 3.2 step 2.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 {
@@ -228,8 +218,6 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
  * @sk: the sock
  * @start: the first of these octets; the caller has checked that all of them were sent
  * @end: the octet after the last of these octets
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
 {
@@ -250,8 +238,6 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
  *
  * RFC 3522 section 3.2 step 4.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the ACK shows this; false otherwise, also when the ACK has no timestamp echo.
  */
 bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample)
@@ -271,8 +257,6 @@ bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *s
  * xtcp_undo_all_came_twice() - has every resent octet arrived twice?
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when all resent octets have arrived twice.
  */
 bool xtcp_undo_all_came_twice(const struct sock *sk)
@@ -289,8 +273,6 @@ bool xtcp_undo_all_came_twice(const struct sock *sk)
  * @counter: LINUX_MIB_TCP*UNDO, for the way in which the needless recovery was detected
  *
  * RFC 4015 section 3.2.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true: the window is as before; false: the reduction is final.
  */

@@ -215,8 +215,6 @@ static unsigned int own_references(const struct sock *sk)
  * The answer is also true while another processor has a reference and is about to take the socket
  * lock.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the sock has a segment below TCP.
  */
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
@@ -242,8 +240,6 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
  * @sk: the sock
  *
  * The caller calls xtcp_held_look() after the transmission.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: false when the module is being removed: the segment must not leave.
  */
@@ -281,8 +277,6 @@ void xtcp_held_name_listener(struct sock *sk)
  * xtcp_held_look() - stop holding the module if the sock has a program, or no segment below TCP
  * @sk: the sock
  * @callers: number of references that the caller has
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_held_look(struct sock *sk, unsigned int callers)
 {

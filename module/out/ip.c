@@ -156,8 +156,6 @@ static struct dst_entry *route_v6(struct sock *sk)
  *
  * The source address of a connection never changes (RFC 9293 section 3.9.1.1, MUST-45).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: 0 or routing's error, which is also in sk_err_soft.
  */
 int xtcp_ip_route(struct sock *sk)
@@ -309,8 +307,6 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
  * a device may have. This value says nothing about the path, so the function returns 0. Linux's TCP
  * uses the value, and sends small segments.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets, IP header included; 0 without a route that works.
  */
 u32 xtcp_ip_mtu(const struct sock *sk)
@@ -325,8 +321,6 @@ u32 xtcp_ip_mtu(const struct sock *sk)
  * xtcp_ip_update_mtu() - store in the route a smaller path MTU that a router has reported
  * @sk: the sock
  * @mtu: the reported path MTU, octets
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: the route's path MTU from now on, which is never below routing's smallest MTU; 0 without
  * a route.
@@ -364,8 +358,6 @@ void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb)
  * xtcp_ip_header_len() - get the length of the IP header of each segment of a sock
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets, including IP options or extension headers.
  */
 u16 xtcp_ip_header_len(const struct sock *sk)
@@ -389,8 +381,6 @@ u16 xtcp_ip_header_len(const struct sock *sk)
  * xtcp_ip_advmss() - get the route's limit for the MSS option of a SYN
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets (RFC 9293 section 3.7.1, SHLD-5); without a route the family's default.
  */
 u16 xtcp_ip_advmss(const struct sock *sk)
@@ -406,8 +396,6 @@ u16 xtcp_ip_advmss(const struct sock *sk)
 /**
  * xtcp_ip_is_local() - is the peer on this machine, in the same namespace?
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when the route leads over the loopback device.
  */

@@ -113,8 +113,6 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
  * Only this file decides which options a segment carries, so mss.c calls this function to compute
  * the effective MSS.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets, a multiple of four.
  */
 u32 xtcp_segopt_lasting(const struct sock *sk)
@@ -597,8 +595,6 @@ static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *s
  *
  * The segment carries the flags of @skb, and ACK in every state but SYN-SENT.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: 0 when the layers below took the segment, or when the module is being removed. Otherwise
  * the segment was not sent: NET_XMIT_DROP when a queue of this machine had no room, IP's errno, or
  * -ENOBUFS without memory.
@@ -660,8 +656,6 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
  * @seq: SEG.SEQ
  * @flags: control bits
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: 0. Otherwise NET_XMIT_DROP or a negative errno: the segment was not sent.
  */
 int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
@@ -689,8 +683,6 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
  *	0: no payload
  *
  * If there is no memory for a RST with a payload, a RST without payload is sent.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0. Otherwise NET_XMIT_DROP or a negative errno: the segment was not sent.
  */

@@ -235,8 +235,6 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
  * xtcp_policy_apply() - apply the rule that matches a new connection, if there is one
  * @sk: a sock in connect(), or a new child; its addresses and ports are known. The caller applies
  *	the metrics of the sock's route afterwards, since they take precedence over the rule
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_policy_apply(struct sock *sk)
 {
@@ -268,8 +266,6 @@ void xtcp_policy_apply(struct sock *sk)
  * @sk: a sock whose connection has ended, before its TCB is reset
  *
  * A pacing limit that a program has set meanwhile stays, unless it equals the limit of the rule.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_policy_undo(struct sock *sk)
 {
@@ -292,8 +288,6 @@ void xtcp_policy_undo(struct sock *sk)
  * xtcp_policy_program_sets() - a program or an administrator has set an option
  * @sk: a sock on which a rule has set options
  * @optname: the option of IPPROTO_TCP; from now on the option does not count as set by the rule
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_policy_program_sets(struct sock *sk, int optname)
 {
@@ -310,8 +304,6 @@ void xtcp_policy_program_sets(struct sock *sk, int optname)
 /**
  * xtcp_policy_limit_set() - an administrator sets the limit of pacing
  * @sk: the sock; from now on its limit does not count as set by a rule
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_policy_limit_set(struct sock *sk)
 {

@@ -310,8 +310,6 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
  * xtcp_acked_take() - process an ACK with SND.UNA =< SEG.ACK =< SND.NXT
  * @sk: in a synchronized state
  * @skb: the ACK
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
 {
@@ -332,8 +330,6 @@ void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
  * @skb: the ACK
  *
  * Such an ACK cannot move SND.UNA, but it may have new SACK blocks.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 {
@@ -362,8 +358,6 @@ static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
  *
  * RFC 9293 section 3.10.7.3, fourth step, and section 3.10.7.4, fifth step. RTT measurement and the
  * congestion window start here.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -408,8 +402,6 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 /**
  * xtcp_acked_fin() - is our FIN acknowledged?
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when our FIN was sent and is acknowledged.
  */

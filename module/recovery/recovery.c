@@ -133,8 +133,6 @@ static int xtcp_repair_lost(struct sock *sk, bool timeout)
 /**
  * xtcp_repair_waiting() - resend lost segments that have waited for the timer of pace.c
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_repair_waiting(struct sock *sk)
 {
@@ -149,8 +147,6 @@ void xtcp_repair_waiting(struct sock *sk)
  *
  * A loss of segments that were too large is no sign of congestion: their text is resent in smaller
  * segments, and cwnd and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_repair_mtu_fell(struct sock *sk)
 {
@@ -185,8 +181,6 @@ void xtcp_repair_mtu_fell(struct sock *sk)
  *
  * The peer did not accept the text, or did not get it. This is no sign of congestion, so the text
  * is resent at once (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_repair_syn_text_refused(struct sock *sk)
 {
@@ -205,8 +199,6 @@ void xtcp_repair_syn_text_refused(struct sock *sk)
  * @sk: the sock
  *
  * During a recovery, no probe is sent. RFC 8985 section 7.3.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_tlp_probe(struct sock *sk)
 {
@@ -759,8 +751,6 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
  * xtcp_recovery_ack() - react to an ACK: set the phase, update the congestion window, resend
  * @sk: the sock; its scoreboard and SND.UNA are up to date
  * @sample: the ACK
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -783,8 +773,6 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
  * @sk: SACK is in use
  *
  * RFC 8985 section 6.2 step 5.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_recovery_reordering_timeout(struct sock *sk)
 {
@@ -867,8 +855,6 @@ static void count_failure(const struct xtcp_sender *tx)
  * If the timer expires several times for the same data in flight, ssthresh falls only the first
  * time (RFC 5681 section 3.1). F-RTO does not begin in the middle of fast recovery: the
  * retransmissions of fast recovery would mislead F-RTO (RFC 5682 section 3.1 step 1).
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when a local queue refused the retransmission.
  */

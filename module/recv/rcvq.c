@@ -368,8 +368,6 @@ static void grow_buffer(struct sock *sk)
  * however large it is. So a connection goes on even if its buffer is smaller than one skb, or if
  * other sockets use up tcp_mem. RFC 9293 section 3.8.6 leaves all this to the receiver.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when @skb may be charged; the caller must queue it then.
  */
 bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
@@ -542,8 +540,6 @@ static void drain(struct sock *sk)
  * memory is short, text is dropped, and the peer resends it. The SACK blocks of text out of order
  * are updated; the caller must call xtcp_sack_advanced() when RCV.NXT has moved. RFC 9293 section
  * 3.10.7.4, seventh step; SHLD-31.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 {
@@ -576,8 +572,6 @@ void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
  *
  * The search takes logarithmic time. RFC 9293 section 3.10.7.4, seventh step; SHLD-31.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the octet is queued.
  */
 bool xtcp_rcvq_is_waiting(const struct sock *sk, u32 seq)
@@ -595,8 +589,6 @@ bool xtcp_rcvq_is_waiting(const struct sock *sk, u32 seq)
  *
  * Does the work of sock_rfree(), but the sock may keep some memory for the next segment
  * (xtcp_memory_uncharge()).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 __always_inline void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 {

@@ -178,8 +178,6 @@ static void take_pointer(struct sock *sk, u32 seq)
  * RFC 9293 section 3.10.7.4, sixth step, and section 3.8.5 (MUST-32): the owner of the socket gets
  * SIGURG, and poll() reports EPOLLPRI. As in Linux, the octet is available as soon as it arrives,
  * even beyond a hole.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
 {
@@ -261,8 +259,6 @@ __always_inline bool xtcp_text_readable(const struct sock *sk, int target)
 /**
  * xtcp_text_wake() - wake the reader if there is enough text, or if the peer's FIN was taken
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 __always_inline void xtcp_text_wake(struct sock *sk)
 {
@@ -287,8 +283,6 @@ static void quickack(struct xtcp_sock *xsk)
  *
  * The next ACKs are not delayed, as in Linux. The caller sends an ACK at once (RFC 9293 section
  * 3.10.7.4, first step).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_text_came_again(struct sock *sk)
 {
@@ -582,8 +576,6 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
  * sent, and the SACK blocks note which text came out of order. An urgent octet is text like any
  * other. RFC 9293 section 3.10.7.4, seventh step, and the part of the eighth step that
  * takes the FIN; MUST-58, MUST-59, SHLD-31, MAY-13.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: XTCP_DONE when no text of @skb was queued, and the caller still owns @skb; XTCP_CONSUMED
  * when @skb was queued or freed; XTCP_FIN_TAKEN when, in addition, RCV.NXT has passed the peer's

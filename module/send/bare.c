@@ -74,8 +74,6 @@ static u32 right_rate(const struct sock *sk, u32 program)
 /**
  * xtcp_asking_look() - decide whether the next text carries a request for another ACK rate
  * @sk: in a state that sends text, with text; both SYNs have the ACK Rate Request option
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_asking_look(struct sock *sk)
 {
@@ -97,8 +95,6 @@ void xtcp_asking_look(struct sock *sk)
  * after a timeout, the peer sends an ACK only when its delayed-ACK timer fires. So the new request
  * has to leave with the text that is resent now, even if a full segment has to be cut to make room
  * for it.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when the text must leave room for the request.
  */
@@ -137,8 +133,6 @@ static u32 control_seq(const struct xtcp_sock *xsk)
  *
  * If there is no memory, we try again at the delayed-ACK deadline. An ACK that the layers below
  * refuse counts as lost.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_bare_ack(struct sock *sk)
 {
@@ -159,8 +153,6 @@ void xtcp_bare_ack(struct sock *sk)
  * XTCP_ACKLIMIT_CHALLENGES per second. Each connection has a limit of its own (section 7), so that
  * an attacker cannot learn about one connection by the limit of another. The sysctl
  * challenge_ack_limit may add a limit for the namespace.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_bare_challenge_ack(struct sock *sk)
 {
@@ -189,8 +181,6 @@ void xtcp_bare_challenge_ack(struct sock *sk)
  * payload, the peer might find the RST unacceptable (RFC 9293 section 3.10.7.4, first step), so the
  * RST has no payload.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the code for the diagnostic payload; 0: send no payload.
  */
 u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason)
@@ -208,8 +198,6 @@ u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason re
  * @reason: why the connection ends
  *
  * As in Linux, the RST also has ACK.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason)
 {
@@ -228,8 +216,6 @@ void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason)
  *
  * As in Linux, the MIB counter counts the probe even if the layers below refuse it, but not if
  * there was no memory for it.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0 or an error of xtcp_segment_send_control().
  */

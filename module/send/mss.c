@@ -105,8 +105,6 @@ static u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
  * RFC 9293 section 3.7.1 (MUST-16). A router's report of the path MTU may be forged. So no report
  * makes a full segment, with its options, shorter than min_snd_mss. This leaves room for data even
  * beside all possible options (CVE-2019-11479).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {
@@ -174,8 +172,6 @@ static void begin_search(struct sock *sk, u32 mss)
 /**
  * xtcp_mtuprobe_begin() - a connection begins: search for its path MTU if mtu_probing is 2
  * @sk: the options of both SYNs are known
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mtuprobe_begin(struct sock *sk)
 {
@@ -197,8 +193,6 @@ void xtcp_mtuprobe_begin(struct sock *sk)
  * @sk: in a synchronized state
  *
  * RFC 4821 section 7.7, RFC 8899 section 4.3.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mtuprobe_timeout(struct sock *sk)
 {
@@ -239,8 +233,6 @@ static bool may_be_cut(const struct sock *sk)
  *
  * The path may change, so a search that has ended begins anew after probe_interval.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: how many octets of data the probe has to have; 0: send no probe. If a probe is due,
  * enough data can follow it to reveal its loss.
  */
@@ -274,8 +266,6 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
  * @sk: the sock
  * @start: sequence number of the first octet of the probe
  * @end: sequence number after the last octet of the probe
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 {
@@ -293,8 +283,6 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
  *
  * When the probe is acknowledged, the MSS grows. The congestion window counts octets, so it stays
  * as it is.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_mtuprobe_acked(struct sock *sk)
 {
@@ -315,8 +303,6 @@ void xtcp_mtuprobe_acked(struct sock *sk)
  * @sk: the sock; not in recovery
  *
  * RFC 4821 section 7.6.2.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when the probe is the first missing segment: it was too large, and its loss is no
  * sign of congestion.
@@ -401,8 +387,6 @@ void xtcp_sndbuf_write_space(struct sock *sk)
  * As in Linux's tcp_sndbuf_expand(), the buffer has room for two windows: one is in flight, and
  * its ACKs let us send the other. The buffer grows to wmem[2] of the namespace at most. It does not
  * grow if SO_SNDBUF has set its size, or while memory is short.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sndbuf_expand(struct sock *sk)
 {
@@ -427,8 +411,6 @@ void xtcp_sndbuf_expand(struct sock *sk)
  * @sk: the sock
  *
  * The caller first sends all that it may send, because TCP_NOTSENT_LOWAT counts only unsent data.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 __always_inline void xtcp_sndbuf_wake(struct sock *sk)
 {

@@ -64,8 +64,6 @@ static bool goes_singly(const struct sock *sk)
  * An skb should have as many full segments as a GSO packet may have, but at most half of the
  * largest window that the peer has offered.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets, a multiple of xtcp_mss_payload().
  */
 u32 xtcp_bundle_goal(const struct sock *sk)
@@ -90,8 +88,6 @@ u32 xtcp_bundle_goal(const struct sock *sk)
  * (sk_pacing_shift), but at least min_tso_segs segments. A larger packet would be a burst that
  * delays other connections. If the round-trip time is short, the sysctl tso_rtt_log allows a larger
  * packet, up to the limit of the device. All of this is as in Linux.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: octets, a multiple of xtcp_mss_payload(). U32_MAX if only the device limits the packet.
  */
@@ -577,8 +573,6 @@ static inline void push(struct sock *sk, int nonagle)
  *
  * If the program has closed the socket and there was no memory for the FIN, this function sends the
  * FIN.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_push(struct sock *sk)
 {
@@ -593,8 +587,6 @@ void xtcp_output_push(struct sock *sk)
  * xtcp_output_push_nagle() - send what may be sent now, with a given rule for the last segment
  * @sk: the sock, in any state
  * @nonagle: TCP_NAGLE_* for this call only: CORK after MSG_MORE, PUSH when the segment may not wait
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 {
@@ -605,8 +597,6 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 /**
  * xtcp_output_queue_syn() - put a SYN, or a SYN-ACK, into the send queue
  * @sk: its ISS is chosen, and it has sent nothing yet
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0 or -ENOBUFS.
  */
@@ -651,8 +641,6 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
  *
  * RFC 9293 sections 3.10.1 and 3.10.7.3. Data in the queue is sent with the SYN (RFC 7413).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: 0, or -ENOBUFS when there was no memory to queue the SYN.
  */
 int xtcp_output_syn(struct sock *sk)
@@ -696,8 +684,6 @@ int xtcp_output_syn(struct sock *sk)
  *
  * Nagle does not hold the last segment. If there is no memory for the FIN, we try again when a
  * segment arrives, or at the persist deadline.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_output_fin(struct sock *sk)
 {
@@ -718,8 +704,6 @@ void xtcp_output_fin(struct sock *sk)
  * xtcp_output_has_new() - is there unsent data that the peer's window allows to be sent?
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when there is such data, and the state of @sk allows to send data.
  */
 bool xtcp_output_has_new(const struct sock *sk)
@@ -733,8 +717,6 @@ bool xtcp_output_has_new(const struct sock *sk)
 /**
  * xtcp_output_new_segment() - send one segment of new data, whatever the congestion window says
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0; -EAGAIN when there is no new data or the peer's window has no room for the segment; or
  * an error of xtcp_segment_send().
@@ -776,8 +758,6 @@ static bool urgent_waits(const struct xtcp_sock *xsk)
  * urgent pointer in a segment with an old sequence number. So while urgent data is unacknowledged,
  * we first send a segment at SND.UNA with the pointer, even if the window is closed (RFC 9293
  * section 3.8.5).
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0 or an error of xtcp_segment_send().
  */
@@ -837,8 +817,6 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
  * Nothing is sent beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6,
  * SHLD-16).
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: 0; -EBUSY when the earlier copy has not left this machine yet; -EAGAIN when the window is
  * closed; -ENOBUFS; or an error of xtcp_segment_send(). After an error @skb was not sent.
  */
@@ -894,8 +872,6 @@ int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max)
  * xtcp_retransmit_tail() - send the last segment again
  * @sk: the sock
  * @skb: the last skb that was sent
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0, or an error of xtcp_retransmit_segment(): the segment was not sent.
  */

@@ -416,8 +416,6 @@ static __always_inline struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp,
  *
  * The caller must append the skb, or free it by kfree_skb(), before it releases the lock.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the skb, with headroom for all headers; NULL if there is no memory.
  */
 __always_inline struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
@@ -432,8 +430,6 @@ __always_inline struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool
  * xtcp_sndq_append() - put a new skb at the end of the queue
  * @sk: the sock
  * @skb: from xtcp_sndq_alloc(), empty; its flags may be set
- *
- * Context: softirq or process. Lock: socket, held.
  */
 __always_inline void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 {
@@ -522,8 +518,6 @@ static void unlink_free(struct sock *sk, struct sk_buff *skb)
 /**
  * xtcp_sndq_drop_empty_tail() - free the last skb if nothing was written into it
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sndq_drop_empty_tail(struct sock *sk)
 {
@@ -548,8 +542,6 @@ static int append_control(struct sock *sk, struct sk_buff *skb, u8 flag)
  * xtcp_sndq_append_syn() - queue the SYN
  * @sk: the sock; its write_seq is the ISS and the queue is empty
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: 0 or -ENOBUFS.
  */
 int xtcp_sndq_append_syn(struct sock *sk)
@@ -561,8 +553,6 @@ int xtcp_sndq_append_syn(struct sock *sk)
 /**
  * xtcp_sndq_append_fin() - queue the FIN, as a flag of the last unsent skb if there is one
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: 0 or -ENOBUFS.
  */
@@ -584,8 +574,6 @@ int xtcp_sndq_append_fin(struct sock *sk)
  * xtcp_sndq_open_tail() - find the skb to which more octets may be appended
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the last skb, if it was never sent and has neither SYN nor FIN; else NULL.
  */
 struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
@@ -601,8 +589,6 @@ struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
  * xtcp_sndq_unsent() - find the first unsent skb
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the skb, which begins at SND.NXT, or NULL.
  */
 struct sk_buff *xtcp_sndq_unsent(const struct sock *sk)
@@ -614,8 +600,6 @@ struct sk_buff *xtcp_sndq_unsent(const struct sock *sk)
 /**
  * xtcp_sndq_first() - find the first skb that was sent and is not acknowledged
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: the skb, which contains SND.UNA, or NULL.
  */
@@ -629,8 +613,6 @@ struct sk_buff *xtcp_sndq_first(const struct sock *sk)
  * xtcp_sndq_last() - find the last skb that was sent and is not acknowledged
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the skb, which ends at SND.NXT, or NULL.
  */
 struct sk_buff *xtcp_sndq_last(const struct sock *sk)
@@ -643,8 +625,6 @@ struct sk_buff *xtcp_sndq_last(const struct sock *sk)
  * xtcp_sndq_next() - find the sent skb that follows @skb
  * @sk: the sock
  * @skb: sent
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: the skb, or NULL.
  */
@@ -660,8 +640,6 @@ struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb)
  * @seq: from SND.UNA to SND.NXT - 1
  *
  * The search takes logarithmic time.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: the skb; NULL when no sent skb contains @seq.
  */
@@ -687,8 +665,6 @@ struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
  * xtcp_sndq_is_empty() - is the queue empty?
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when nothing is queued, sent or unsent.
  */
 bool xtcp_sndq_is_empty(const struct sock *sk)
@@ -701,8 +677,6 @@ bool xtcp_sndq_is_empty(const struct sock *sk)
  * xtcp_sndq_is_last() - is this the last skb of the queue?
  * @sk: the sock
  * @skb: on its queue, unsent
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when nothing follows @skb.
  */
@@ -717,8 +691,6 @@ bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
  * @sk: the sock
  * @skb: the first unsent skb, or one that was sent before
  * @sent_us: when it leaves, on the clock of xtcp_clock_us(); in the future if fq holds it back
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
@@ -748,8 +720,6 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
  * xtcp_sndq_drop() - free an skb that the peer has acknowledged
  * @sk: the sock
  * @skb: sent; freed
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
 {
@@ -817,8 +787,6 @@ static bool may_cut(const struct sock *sk, struct sk_buff *skb)
  * The rest goes to a new skb behind @skb. FIN, PSH and EOR move to the new skb; the other flags and
  * marks are copied.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: 0; -ENOMEM if there is no memory or there were too many cuts.
  */
 int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
@@ -877,8 +845,6 @@ int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
  * The first unsent skb takes the octets of the skbs behind it. Octets are copied only if they fit
  * into the linear part of the first skb.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: false when the skbs cannot be joined.
  */
 bool xtcp_cut_gather(struct sock *sk, u32 len)
@@ -913,8 +879,6 @@ bool xtcp_cut_gather(struct sock *sk, u32 len)
  * @sk: the sock
  * @skb: sent
  * @len: how many octets to remove, fewer than @skb has
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: false if there is no memory. The octets stay then, and a retransmission would send them
  * again.

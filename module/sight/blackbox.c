@@ -557,8 +557,6 @@ kuid_t xtcp_blackbox_user(const struct sock *sk)
  *
  * A new box is empty: it has no earlier events. The caller has called xtcp_boxkey_hold().
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: 0; -ENOBUFS if there is no memory for the box, or no room below the limits at the top of
  * this file.
  */
@@ -584,8 +582,6 @@ static struct xtcp_blackbox *detach(struct sock *sk)
 /**
  * xtcp_blackbox_take() - free the box of a live connection, if it has one
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_blackbox_take(struct sock *sk)
 {
@@ -600,8 +596,6 @@ void xtcp_blackbox_take(struct sock *sk)
 /**
  * xtcp_blackbox_do_end() - keep the box if the connection was aborted, or else free it
  * @sk: CLOSED, with a box
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_blackbox_do_end(struct sock *sk)
 {

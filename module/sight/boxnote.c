@@ -29,8 +29,6 @@ DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
  *
  * The sock stores the slot in two octets, box_high and box, which fill holes in two of the sock's
  * structs. The octet "box" is 0 only if the sock has no black box.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 {
@@ -42,8 +40,6 @@ void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 /**
  * xtcp_boxnote_box() - find the box of a sock that has one
  * @sk: a sock with a black box
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: the box.
  */
@@ -58,8 +54,6 @@ struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk)
  * xtcp_boxnote_agreement() - note what both ends have agreed on by their SYNs
  * @box: the box of @sk
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_boxnote_agreement(struct xtcp_blackbox *box, const struct sock *sk)
 {

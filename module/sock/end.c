@@ -264,8 +264,6 @@ static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
  * @sk: the listener
  * @reason: the reason that XTCP_ABORT will give
  * @err: the error for the program, a positive errno
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sock_note_end(struct sock *sk, enum xtcp_abort_reason reason, int err)
 {

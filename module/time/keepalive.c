@@ -83,8 +83,6 @@ unsigned int xtcp_keepalive_probes(const struct sock *sk)
  * The number of unanswered probes decides. With a user timeout (xtcp_bounds_user_timeout_ms()), the
  * idle time decides instead, as in Linux, but at least one probe must have been sent.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the caller shall end the connection.
  */
 bool xtcp_keepalive_give_up(const struct sock *sk)
@@ -180,8 +178,6 @@ static u32 without_text(const struct xtcp_sock *xsk)
  * unacknowledged. Then R2 and the user timeout decide (RFC 9293 section 3.8.3), and @left receives
  * the whole limit.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the reason for the end, XTCP_ABORT_IDLE or XTCP_ABORT_HALF_CLOSED; XTCP_ABORT_NONE:
  * there is no limit.
  */
@@ -218,8 +214,6 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 /**
  * xtcp_keepalive_established() - event: the connection is established
  * @sk: ESTABLISHED
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_keepalive_established(struct sock *sk)
 {
@@ -244,8 +238,6 @@ static bool waits_for_answer(const struct xtcp_sock *xsk)
  * left?
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: jiffies; 0: the interval has passed, or no probe waits for its answer.
  */
 unsigned long xtcp_keepalive_left(const struct sock *sk)
@@ -269,8 +261,6 @@ unsigned long xtcp_keepalive_left(const struct sock *sk)
  * that is unanswered. Such a probe does not count: setting an option again and again must not end
  * the connection. In Linux it counts. XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS do not change keepalive,
  * and call only xtcp_keepalive_limit_idle().
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_keepalive_changed(struct sock *sk, u32 idle)
 {
@@ -337,8 +327,6 @@ static noinline void limit_idle(struct sock *sk)
  * This function never postpones or drops a deadline, even if the limit has been raised or dropped.
  * A deadline that is too early does little harm: expiry.c finds out whether a probe or the limit is
  * due, and sets the next deadline.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 inline void xtcp_keepalive_limit_idle(struct sock *sk)
 {

@@ -126,8 +126,6 @@ static struct xtcp_pace *pace_of(struct sock *sk)
  * xtcp_pace_prepare() - allocate the timer, because text will have to be paced soon
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: false without memory.
  */
 bool xtcp_pace_prepare(struct sock *sk)
@@ -180,8 +178,6 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
  * paces the sock. Then few segments have a sending time that is too late, and their RTTs are too
  * short by little.
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when it must; the timer will send the text.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
@@ -210,8 +206,6 @@ bool xtcp_pace_must_wait(struct sock *sk)
  * xtcp_pace_fq_lead_us() - how long will fq delay a segment that we send now?
  * @sk: a sock that fq paces; see xtcp_pace_lead_us()
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: microseconds; 0: the segment departs at once.
  */
 u32 xtcp_pace_fq_lead_us(const struct sock *sk)
@@ -231,8 +225,6 @@ u32 xtcp_pace_fq_lead_us(const struct sock *sk)
  *	has acknowledged text before that, so fq has not held the text back
  *
  * fq may pace the sock again later: it sets SK_PACING_FQ when it makes a new flow for the sock.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_pace_not_held(struct sock *sk)
 {
@@ -254,8 +246,6 @@ void xtcp_pace_not_held(struct sock *sk)
  * the delay, but at least half of the gap remains. The gap never exceeds a second, however low a
  * rate the program asks for. Otherwise, a closed connection with unsent text could stay almost for
  * ever.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 {
@@ -280,8 +270,6 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 /**
  * xtcp_pace_not_left() - undo xtcp_pace_stamp(): the layers below refused the segment
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_pace_not_left(struct sock *sk)
 {
@@ -300,8 +288,6 @@ void xtcp_pace_not_left(struct sock *sk)
  * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
  * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
  *	number of octets
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when the timer will send; false when there is room already, or when there is no
  * memory for a timer.
@@ -331,8 +317,6 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
  * @sk: the sock
  * @usecs: microseconds from now until the timer sends, at the latest
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: false if there is no memory for a timer, if timers are coarser than @usecs, or if the
  * connection sends nothing any more.
  */
@@ -354,8 +338,6 @@ bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
  * @delay_ns: how long the ACK waits, nanoseconds
  * @slack_ns: how much later than that the timer may send the ACK, nanoseconds
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: false if the timer will not send the ACK. The caller must then send it now.
  */
 bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
@@ -372,8 +354,6 @@ bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 /**
  * xtcp_pace_is_waiting() - does text wait until there is room below TCP?
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when text waits for room.
  */
@@ -443,8 +423,6 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
  * xtcp_pace_is_over() - may the text that waited for the timer go now?
  * @sk: the sock, in any state
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: true when the caller shall try to send the text. No text waits for the timer then, until
  * the sender holds text back again.
  */
@@ -499,8 +477,6 @@ void xtcp_pace_stop(struct sock *sk)
 /**
  * xtcp_pace_is_queued() - is the timer queued, or about to run?
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when it is; the timer then has a reference to the sock.
  */

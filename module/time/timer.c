@@ -240,8 +240,6 @@ void xtcp_timer_stop(struct sock *sk)
  * xtcp_timer_syn_sent() - event: a SYN, or the SYN-ACK of a simultaneous open or of Fast Open, was
  * sent for the first time
  * @sk: SYN-SENT or SYN-RECEIVED
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_syn_sent(struct sock *sk)
 {
@@ -258,8 +256,6 @@ void xtcp_timer_syn_sent(struct sock *sk)
  * 3.5.1). Anybody can forge such an answer. So the answer can bring forward only the second SYN,
  * and can never delay a SYN. If the SYN waits for the first write (TCP_FASTOPEN_CONNECT), none was
  * sent, so there is no deadline to bring forward.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_syn_refused(struct sock *sk)
 {
@@ -275,8 +271,6 @@ void xtcp_timer_syn_refused(struct sock *sk)
  *
  * If the persist deadline is not set yet, it is set to an RTO from now, but to 200 ms at least.
  * Then the first window probe is sent (RFC 9293 section 3.8.6.1, SHLD-29), or the FIN is queued.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_window_closed(struct sock *sk)
 {
@@ -301,8 +295,6 @@ void xtcp_timer_window_closed(struct sock *sk)
  * the window is still open after a tick, the retransmission follows. If the peer has closed the
  * window again, the deadline and the backoff of the probe stay. So a peer that closes its window
  * again within a tick gets no more probes than a peer that never opens its window.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_window_opened(struct sock *sk)
 {
@@ -332,8 +324,6 @@ static noinline unsigned long own_delack_max(const struct sock *sk)
  * @sk: the sock
  * @delay: the longest delay of the ACK, jiffies; xtcp_bounds_delack_max() limits it, and an earlier
  *	deadline stays
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 {
@@ -355,8 +345,6 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 /**
  * xtcp_timer_ack_sent() - event: a segment with an ACK was sent
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_ack_sent(struct sock *sk)
 {
@@ -367,8 +355,6 @@ void xtcp_timer_ack_sent(struct sock *sk)
 /**
  * xtcp_timer_segment_received() - event: an acceptable segment came
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_segment_received(struct sock *sk)
 {
@@ -470,8 +456,6 @@ static u32 rest_of_rto_us(const struct sock *sk)
  *
  * Fast retransmit needs three duplicate ACKs. If fewer than four segments are in flight and one of
  * them is lost, at most two are left to cause duplicate ACKs.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when there are fewer.
  */
@@ -577,8 +561,6 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
  *
  * If window probing began with nothing in flight, only new text ends it. Answers to window probes
  * do not end it, so TCP_USER_TIMEOUT runs on (RFC 6429).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_flight_data_sent(struct sock *sk)
 {
@@ -629,8 +611,6 @@ static noinline_for_stack void restart(struct sock *sk)
  * @sk: the sock
  *
  * RFC 6298 (5.2), (5.3); for a short tail RFC 7765 section 4; RFC 8985 section 7.2.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_flight_ack_progress(struct sock *sk)
 {
@@ -658,8 +638,6 @@ void xtcp_flight_ack_progress(struct sock *sk)
  * probe timeout ends no later than the RTO would have ended (RFC 8985 section 7.2), with two
  * exceptions: the probe timeout is rounded up to a tick; and it ends later if fq holds segments
  * beyond the end of the RTO.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_flight_ack_judged(struct sock *sk)
 {
@@ -688,8 +666,6 @@ void xtcp_flight_ack_judged(struct sock *sk)
  * These segments were sent before a segment that the peer has received. As in Linux, the timer runs
  * 2 ms after the first of them counts as lost, so that this run also handles the next segments of a
  * burst. RFC 8985 section 6.2 step 5 would wait until the last of them counts as lost.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_flight_reordering(struct sock *sk, u32 wait_us)
 {
@@ -701,8 +677,6 @@ void xtcp_flight_reordering(struct sock *sk, u32 wait_us)
  * xtcp_flight_reneged() - event: the peer seems to have dropped text that it had sacked
  * @sk: the sock
  * @wait_us: how long to wait for an ACK that shows otherwise, microseconds
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_flight_reneged(struct sock *sk, u32 wait_us)
 {

@@ -60,8 +60,6 @@ static void end_compression(struct xtcp_sock *xsk)
  *
  * Blocks that overlap or touch these octets merge with them, and the result becomes the first
  * block. If a FIN is known to follow the text, the block also covers the FIN. RFC 2018 section 4.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 {
@@ -97,8 +95,6 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
  *
  * An ACK is sent at once, with a D-SACK. If a segment repeats several ranges that do not touch,
  * only the first one is reported. RFC 2883 section 4.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 {
@@ -132,8 +128,6 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
  *
  * A D-SACK reports these octets, as in xtcp_sack_duplicate(). If the last D-SACK began at the same
  * octet, our ACKs do not seem to arrive: try another path, as Linux does.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end)
 {
@@ -148,8 +142,6 @@ void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end)
 /**
  * xtcp_sack_advanced() - remove blocks below RCV.NXT, which has moved
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sack_advanced(struct sock *sk)
 {
@@ -267,8 +259,6 @@ void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room,
  *
  * A D-SACK is sent once (RFC 2883 section 4). The segment also replaces the ACKs that were held
  * back.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sack_told(struct sock *sk)
 {
@@ -293,8 +283,6 @@ void xtcp_sack_told(struct sock *sk)
  * will also report the text. A later ACK reports the text if the text has extended the first SACK
  * block, or if there are at most FEW_BLOCKS blocks: the option then has room for one more block.
  * Otherwise the ACK is sent at once (RFC 5681 section 4.2).
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_sack_out_of_order(struct sock *sk, struct xtcp_sack_block before)
 {

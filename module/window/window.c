@@ -105,8 +105,6 @@ static u32 first_copied(const struct xtcp_sock *xsk)
  * xtcp_space_copied() - how much the program is assumed to read per round trip
  * @sk: the sock
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: the most octets that the program has read in one round trip. Until this is known: ten
  * segments or the window, whichever is smaller, but at least one octet. Before the peer's SYN: 0.
  */
@@ -218,8 +216,6 @@ static noinline void grow_ssthresh(struct sock *sk, const struct sk_buff *skb)
  * xtcp_space_arrived() - measure new text
  * @sk: the sock
  * @skb: the text, trimmed to the window, before it is queued
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 {
@@ -245,8 +241,6 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
  * xtcp_space_overrun() - text within the offered window does not fit into the buffer: reduce the
  * window
  * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_space_overrun(struct sock *sk)
 {
@@ -448,8 +442,6 @@ static noinline u32 larger(const struct sock *sk, u32 now)
  * xtcp_window_offer() - compute the window for the segment that is about to be sent
  * @sk: in a synchronized state
  *
- * Context: softirq or process. Lock: socket, held.
- *
  * Return: octets from RCV.NXT, a multiple of the unit of our shift.
  */
 u32 xtcp_window_offer(const struct sock *sk)
@@ -467,8 +459,6 @@ u32 xtcp_window_offer(const struct sock *sk)
  * @sk: about to send the SYN; its route, our MSS option and the use of window scaling are known
  *
  * RFC 7323 section 2.3.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_window_initial(struct sock *sk)
 {
@@ -489,8 +479,6 @@ void xtcp_window_initial(struct sock *sk)
  *	changed meanwhile
  *
  * RFC 7323 section 2.3.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
 {
@@ -511,8 +499,6 @@ void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
  * @sk: the peer's SYN is being processed
  *
  * RFC 7323 section 2.2.
- *
- * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_window_unscaled(struct sock *sk)
 {
@@ -626,8 +612,6 @@ void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 
  * @sk: the sock
  *
  * RFC 9293 section 3.8.6.2.2.
- *
- * Context: softirq or process. Lock: socket, held.
  *
  * Return: true when an ACK would at least double the window.
  */

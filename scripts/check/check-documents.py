@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """The documents: README.md and the cells of tables are short enough to be read, DOCUMENTS.md names every other one,
-links lead to something, and so do the files of STANDARDS.md and the make targets that README.md and scripts/README.md name.
+links lead to something, and so do the files of STANDARDS.md and the make targets that README.md and scripts/README.md
+name.
 
 Prints a line for each thing that is wrong."""
 import pathlib
