@@ -193,6 +193,7 @@ caches()
 
 	stubs
 	mkdir "$store/cache"
+	. scripts/kernel/cache.sh
 	. scripts/kernel/kernel.sh
 	release=$(kernel_listed 6.12 | awk '{ print $2 }')
 	dir=$store/cache/kernel-$release
