@@ -268,6 +268,22 @@ static void recv32(int fd, const char *name, int room, int flags)
 	}
 }
 
+/* The kernel begins to stamp what arrives a while after somebody has asked for it. */
+static void wait_for_stamps(int c, int s)
+{
+	char b[64], control[256];
+	struct iovec iov = { b, sizeof(b) };
+	struct msghdr m;
+
+	do {
+		diff_put(c, "abc");
+		m = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+				     .msg_controllen = sizeof(control) };
+		if (recvmsg(s, &m, 0) != 3)
+			diff_die("recvmsg");
+	} while (!m.msg_controllen);
+}
+
 SCENARIO(compat_control)
 {
 	int c, s;
@@ -275,8 +291,9 @@ SCENARIO(compat_control)
 	if (!can_call())
 		return;
 	diff_pair(&c, &s);
-	SET(s, IPPROTO_TCP, TCP_INQ, 1);
 	SET(s, SOL_SOCKET, SO_TIMESTAMP, 1);
+	wait_for_stamps(c, s);
+	SET(s, IPPROTO_TCP, TCP_INQ, 1);
 	diff_put(c, "abc");
 	recv32(s, "SO_TIMESTAMP", 512, 0);
 	SET(s, SOL_SOCKET, SO_TIMESTAMPNS, 1);
