@@ -189,7 +189,7 @@ def lro(name):
 
 
 def away(name):
-    """For two seconds there is no carrier."""
+    """For two seconds there is no carrier: the outage is as long on each stack, so what they resend can be compared."""
     def change(eighth):
         if eighth == 2:
             ip("link set %s down" % name)

@@ -340,7 +340,7 @@ int main(void)
 	sides_know_each_other(&net);
 	lead_through_proxy();
 	lead_past_router(&r);
-	must(!system("mkdir " GROUPS GROUP " && echo $PPID > " GROUPS GROUP "/cgroup.procs"), "group");
+	must(!system("mkdir -p " GROUPS GROUP " && echo $PPID > " GROUPS GROUP "/cgroup.procs"), "group");
 	has_socket = !ns_shell(net.a, "nft 'add table inet try; add chain inet try in {"
 			       "type filter hook input priority 0; }; add rule inet try in socket mark 1;"
 			       "delete table inet try'");
