@@ -350,7 +350,7 @@ static bool conn_matches(const struct xtcp_conn *conn, const struct xtcp_net *xn
 			 u32 hash)
 {
 	return conn->hash == hash && conn->net_id == xn->id && has_tuple(conn, &key->tuple) &&
-	       inet_sk_bound_dev_eq(xn->net, conn->bound_dev_if, key->dif, key->sdif);
+	       inet_sk_bound_dev_eq(xn->net, READ_ONCE(conn->bound_dev_if), key->dif, key->sdif);
 }
 
 /* Finds the connection of a segment. The RCU read side or the chain's lock is held. */
@@ -539,7 +539,7 @@ struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
 	for (conn = xtcp_conns_first(xtcp_conns_chain_of(hash)); conn; conn = xtcp_conns_next(conn))
 		if (conn->hash == hash && conn->net_id == xn->id && xtcp_conn_has_tuple_v4(conn, iph, th) &&
-		    came_by(xn, skb, conn->bound_dev_if))
+		    came_by(xn, skb, READ_ONCE(conn->bound_dev_if)))
 			return conn;
 	return NULL;
 }
@@ -790,6 +790,45 @@ int xtcp_demux_insert_sk(struct sock *sk)
 	}
 	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
 	return 0;
+}
+
+/**
+ * xtcp_demux_rebind() - let a sock receive by the device to which SO_BINDTODEVICE has bound it
+ * @sk: the sock, in the table or not
+ *
+ * The sock stays where it is when another connection receives its tuple there. A map of ports is
+ * for one device. So the connection leaves its map.
+ *
+ * Context: process. Lock: socket, held.
+ */
+void xtcp_demux_rebind(struct sock *sk)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn, before;
+	const struct xtcp_demux_key key = {
+		.tuple = xtcp_conn_tuple(conn),
+		.dif = sk->sk_bound_dev_if,
+		.sdif = l3mdev_master_ifindex_by_index(xn->net, sk->sk_bound_dev_if),
+	};
+	const u32 chain = xtcp_conns_chain_of(conn->hash);
+	struct xtcp_conn __rcu **link = &xtcp_conns.chain[chain];
+	const struct xtcp_conn *there;
+	bool moves;
+
+	sock_owned_by_me(sk);
+	local_bh_disable();
+	xtcp_conns_lock(chain);
+	before = *conn;
+	there = find_conn(xn, &key, conn->hash);
+	moves = find_link(conn, &link) && (!there || there == conn);
+	if (moves) {
+		WRITE_ONCE(conn->bound_dev_if, sk->sk_bound_dev_if);
+		conn->map = 0;
+	}
+	xtcp_conns_unlock(chain);
+	if (moves && before.map)
+		xtcp_portmaps_tuple_ended(xn, &before);
+	local_bh_enable();
 }
 
 /**

@@ -47,8 +47,8 @@ enum xtcp_conn_kind {
  * struct xtcp_conn - what the three kinds of connection have in common; a node of the table
  * @next: the next connection of the chain
  * @hash: the upper half of the tuple's hash
- * @bound_dev_if: the interface to which the connection is bound, 0: none; constant while the
- *	connection is in the table
+ * @bound_dev_if: the interface to which the connection is bound, 0: none; changed in the table only by
+ *	xtcp_demux_rebind(), under the chain's lock and the socket's
  * @fport: foreign port; @fport, @lport and the addresses do not change while the connection is in
  *	the table
  * @lport: local port
@@ -206,6 +206,7 @@ void xtcp_demux_left(struct xtcp_net *xn, unsigned int n);
 void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);
 void xtcp_demux_wait_for_lookups(struct sock *sk);
 int xtcp_demux_insert_sk(struct sock *sk);
+void xtcp_demux_rebind(struct sock *sk);
 void xtcp_demux_remove_sk(struct sock *sk);
 
 /**

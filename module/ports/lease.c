@@ -458,7 +458,7 @@ static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
 /**
  * xtcp_lease_follow() - bind a lease to the device to which SO_BINDTODEVICE has bound its owner
  * @lease: the lease of @sk
- * @sk: a sock in CLOSE or LISTEN, with a lease of its own or that of a listener
+ * @sk: a sock with a lease of its own or that of a listener
  * @dev: the interface; 0: none, so that the lease is at the old and at the new device
  *
  * Context: process. Lock: socket, held.

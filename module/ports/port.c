@@ -349,9 +349,9 @@ int xtcp_port_bind(struct sock *sk, unsigned short snum)
  * xtcp_port_rehash() - proto.rehash: the device has changed (SO_BINDTODEVICE)
  * @sk: the sock, in any state
  *
- * A port belongs to the device of its sock. So the lease and the listener follow it, but a
- * connection stays where it was: segments still reach it there. If there is no memory for a
- * listener to follow, or if the device is in another VRF, lease and listener stay.
+ * A port belongs to the device of its sock. So the lease, the listener and the connection follow it.
+ * If there is no memory for a listener to follow, or if the device is in another VRF, lease and
+ * listener stay.
  *
  * Context: process, may sleep. Lock: socket, held.
  */
@@ -367,9 +367,10 @@ void xtcp_port_rehash(struct sock *sk)
 		if (!xtcp_lease_follow(lease, sk, 0))
 			return;
 		dev = xtcp_listeners_rehash(sk);
+	} else if (sk->sk_state != TCP_CLOSE) {
+		xtcp_demux_rebind(sk);
 	}
-	if (sk->sk_state == TCP_LISTEN || sk->sk_state == TCP_CLOSE)
-		xtcp_lease_follow(lease, sk, dev);
+	xtcp_lease_follow(lease, sk, dev);
 }
 
 /**

@@ -11,6 +11,7 @@
  *   connection does not end TIME-WAIT when nobody listens, nor while the queue of the listener is
  *   full, nor from too far away, on both stacks; a server behind NAT, with a policy of IPsec; one that
  *   is exempt from policies; one whose segments IPsec protects, behind an xfrm interface in a VRF
+ * - a connection follows SO_BINDTODEVICE to another link
  * - a peer with a link-local address connects to a listener that is bound to a VRF
  * - kernel TCP accepted connections before its listener moved: they stay
  * - a socket of kernel TCP had the port before xtcp listened there, and connects to the peer of a
@@ -588,6 +589,39 @@ static void connects_onto_a_flow(void)
 	close(listener);
 }
 
+/* What a connection receives follows SO_BINDTODEVICE, as what it sends does. */
+static void follows_device(enum stack stack)
+{
+	enum { TO = PORT + 97 };
+	int listener, client, server;
+	struct ns_pair pair;
+
+	if (ns_pair_make(&pair) || ns_join(pair.a, pair.b, "veth1") || ns_addr_add(pair.a, "veth1", "10.9.1.1/24") ||
+	    ns_addr_add(pair.b, "veth1", "10.9.1.2/24") || ns_route_add(pair.a, NS_B4 "/32", "10.9.1.2", NS_A4))
+		ksft_exit_fail_msg("no namespaces\n");
+	listener = stack_listener(pair.b, KERNEL, NS_B4, TO, true);
+	client = stack_socket(pair.a, stack, NS_A4);
+	if (setsockopt(client, SOL_SOCKET, SO_BINDTODEVICE, "veth0", 6) || stack_connect(client, NS_B4, TO))
+		ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
+	server = accept(listener, NULL, NULL);
+	ksft_test_result(stack_carries(client, server, 100) && stack_carries(server, client, 100) &&
+			 !setsockopt(client, SOL_SOCKET, SO_BINDTODEVICE, "veth1", 6) &&
+			 !ns_route_add(pair.b, NS_A4 "/32", "10.9.1.1", NS_B4) &&
+			 stack_carries(server, client, 100) && stack_carries(client, server, 100),
+			 "%s: a connection moves to another device\n", stack_name(stack));
+	ksft_test_result(!setsockopt(client, SOL_SOCKET, SO_BINDTODEVICE, "", 0) &&
+			 stack_carries(server, client, 100),
+			 "%s: and then receives by any\n", stack_name(stack));
+	ksft_test_result(!setsockopt(client, SOL_SOCKET, SO_BINDTODEVICE, "veth0", 6) &&
+			 send(server, "x", 1, MSG_NOSIGNAL) == 1 &&
+			 WAIT_FOR(error_of(server) == ECONNRESET, STACK_DEADLINE_MS),
+			 "%s: but not by the one that it has left\n", stack_name(stack));
+	close(server);
+	close(client);
+	close(listener);
+	ns_pair_close(&pair);
+}
+
 /* What closes first at @port is the server, whose record is left; the client's port is @local. */
 static void leave_servers_timewait(enum stack stack, int port, int local)
 {
@@ -674,7 +708,7 @@ int main(void)
 {
 	ksft_print_header();
 	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 2 * 2 * 2 + 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2 +
-		      2 * 2);
+		      2 * 2 + 2 * 3);
 	/* a record of the first second since the machine's start has no time, and does not give way */
 	wait_until_ms(1000);
 	ns = ns_make();
@@ -696,6 +730,8 @@ int main(void)
 	tunnels();
 	open_over_link_of_vrf(KERNEL);
 	open_over_link_of_vrf(XTCP);
+	follows_device(KERNEL);
+	follows_device(XTCP);
 	client_moves(KERNEL);
 	client_moves(XTCP);
 	connects_onto_a_flow();
