@@ -14,11 +14,14 @@ what the command below it draws, and so is that of scripts/README.md; check-read
 what make demo draws."""
 
 import contextlib
+import csv
 import gc
 import io
+import json
 import os
 import re
 import resource
+import shutil
 import struct
 import subprocess
 import sys
@@ -762,6 +765,61 @@ def check_captures(folder):
     check_sentence("--pcap of a trace", ladder("--pcap", TRACES + "cookie.trace", names[0]), 2, "no capture")
 
 
+def check_export(folder):
+    """xtcp-trace: each event of a trace is a row, an object, or a packet or comment of a capture."""
+    def export(*args, data=None):
+        return subprocess.run(["scripts/tools/xtcp-trace", *args], input=data, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              text=True, timeout=120, check=False)
+
+    source, names = TRACES + "loss.trace", {kind: os.path.join(folder, "e." + kind) for kind in ("csv", "json", "jsonl", "pcapng")}
+    done = [export("-o", name, source) for name in names.values()]
+    with open(source) as file:
+        lines = [line for line in file if ": xtcp_" in line]
+    with open(names["csv"], newline="") as file:
+        rows = list(csv.DictReader(file))
+    with open(names["json"]) as file:
+        objects = json.load(file)
+    with open(names["jsonl"]) as file:
+        by_line = [json.loads(line) for line in file]
+
+    def is_there(line, row):
+        words = dict(word.split("=", 1) for word in re.sub(r" reason=.*", "", line.split(": ", 2)[2]).split())
+        return all(row.get(key) == value.strip("[]") or "%s=%s" % (key, value) in row["text"].split()
+                   for key, value in words.items() if key != "netns")
+
+    wrong = [line for line, row in zip(lines, rows) if not is_there(line, row)]
+    verdict(not any(each.returncode or each.stderr for each in done) and len(rows) == len(lines) == len(objects) and not wrong and
+            objects == by_line and all({key: str(value) for key, value in one.items() if key != "time"} ==
+                                       {key: value for key, value in row.items() if key != "time" and (value or key in one)} and
+                                       one["time"] == float(row["time"]) for one, row in zip(objects, rows)),
+            "trace: each event is a row, and each value in it", *wrong[:3], *[each.stderr for each in done])
+    live = export("--live", "--format", "csv", "-", data="".join(lines))
+    with open(names["csv"]) as file:
+        verdict(live.stdout == file.read(), "trace: --live writes the same", live.stderr)
+    left = export("--local", "10.77.0.1", "--format", "jsonl", "-o", "-", source).stdout.splitlines()
+    verdict(left == [json.dumps(one) for one in objects if one["local"].startswith("10.77.0.1:")] and left, "trace: one end alone")
+    check_sentence("trace: no format", export("-o", "a.txt", source), 2, "does not end with .csv", prog="xtcp-trace")
+    check_sentence("trace: no trace", export("-o", names["csv"], os.path.join(folder, "empty")), 2, "the trace is empty",
+                   prog="xtcp-trace")
+    check_sentence("trace: no place", export("-o", folder, "--format", "csv", source), 2, "cannot write", prog="xtcp-trace")
+    if not shutil.which("tshark"):
+        print("# no tshark here (scripts/kernel/deps.sh check-rest): nobody reads the capture")
+        return
+    fields = ("frame.time_epoch", "tcp.srcport", "tcp.flags.syn", "tcp.seq_raw", "tcp.len", "tcp.window_size_value")
+    done = subprocess.run(["tshark", "-n", "-r", names["pcapng"], "-T", "fields", *[word for one in fields for word in ("-e", one)]],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=120, check=False)
+    segments = [one for one in objects if one["event"].startswith("segment")]
+    sender = [one["local" if one["event"] == "segment_out" else "peer"].rpartition(":")[2] for one in segments]
+    verdict([line.split("\t")[1:] for line in done.stdout.splitlines()] ==
+            [[port, str(int("S" in one["flags"])), str(one["seq"]), str(one["len"]), str(one["wnd"])]
+             for port, one in zip(sender, segments)], "trace: what Wireshark reads", done.stdout[:500])
+    done = subprocess.run(["tshark", "-n", "-V", "-r", names["pcapng"]], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          text=True, timeout=120, check=False)
+    acks = sum(one["event"] == "ack" for one in objects)
+    verdict(len(re.findall(r"^ +ack .*cwnd=\d+", done.stdout, re.M)) == acks > 0 and "alformed" not in done.stdout,
+            "trace: decisions are comments", done.stdout[:2000])
+
+
 def main():
     os.chdir(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../.."))
     names = [name for name in sys.argv[1:] if name != "--write"]
@@ -783,6 +841,7 @@ def main():
             verdict.run(check_readme, folder)
             verdict.run(check_live)
             verdict.run(check_captures, folder)
+            verdict.run(check_export, folder)
     return verdict.failed
 
 

@@ -6,6 +6,7 @@ import ipaddress
 import struct
 
 from blackbox import Sender
+from events import SegmentEvent
 
 SECTION, INTERFACE, PACKET, CUSTOM = 0x0a0d0d0a, 1, 6, 0xbad
 MAGIC = 0x1a2b3c4d
@@ -64,19 +65,22 @@ def header_of_ip(source, destination, ecn, octets):
     return header[:10] + struct.pack("!H", total) + header[12:]
 
 
-def options_of(event, box):
-    """The options that a box knows of; a SYN's are not in it, but for the shift of its window."""
+def options_of(event):
+    """Of the TCP header: those of which the event has the contents."""
+    offers = dict(word.partition(":")[::2] for word in (event.options or "").split(",")) if "S" in event.flags else {}
+    value, _, echo = (event.ts or "0/0").partition("/")
     data = b""
-    if "S" in event.words["flags"]:
-        shift = box.shift if event.name == "segment_out" else box.peer_shift
-        return struct.pack("!BBBB", 1, 3, 3, shift) if shift else b""
-    stamps = event.words["ts"].split("/")
-    if stamps != ["0", "0"]:
-        data += struct.pack("!BBBBII", 1, 1, 8, 10, int(stamps[0]), int(stamps[1]))
-    blocks = event.words["sacks"].strip("[]")
-    if blocks:
-        edges = [int(edge) for part in blocks.split(",") for edge in part.split("-")]
-        edges = edges[:(40 - len(data) - 4) // 8 * 2]
+    if offers.get("mss", "").isdecimal():
+        data += struct.pack("!BBH", 2, 4, int(offers["mss"]) & 0xffff)
+    if "sackok" in offers:
+        data += struct.pack("!BBBB", 1, 1, 4, 2)
+    if offers.get("ws", "").isdecimal():
+        data += struct.pack("!BBBB", 1, 3, 3, int(offers["ws"]) & 0xff)
+    if "ts" in offers or (value, echo) != ("0", "0"):
+        data += struct.pack("!BBBBII", 1, 1, 8, 10, int(value), int(echo))
+    edges = [int(edge) for part in event.sacks.split(",") if part for edge in part.split("-")]
+    edges = edges[:(40 - len(data) - 4) // 8 * 2]
+    if edges:
         data += struct.pack("!BBBB%dI" % len(edges), 1, 1, 5, 2 + 4 * len(edges), *edges)
     return data
 
@@ -87,17 +91,27 @@ def end_of(text):
     return ipaddress.ip_address(address.strip("[]")), int(port)
 
 
-def packet_of(event, box):
-    """The headers of a segment, and its octets on the wire. The checksum is 0: the data is not known."""
-    ends = [end_of(box.local), end_of(box.peer)]
+def packet_of(event):
+    """The block of a SegmentEvent without its end: headers alone, and the octets that were on the wire. The checksum is 0,
+    since the data is not known."""
+    ends = [end_of(event.local), end_of(event.peer)]
     if event.name == "segment_in":
         ends.reverse()
-    options = options_of(event, box)
-    bits = sum(FLAGS[flag] for flag in event.words["flags"].strip("[]"))
-    tcp = struct.pack("!HHIIHHHH", ends[0][1], ends[1][1], event.number("seq"), event.number("ack"),
-                      (20 + len(options)) // 4 << 12 | bits, event.number("wnd"), 0, 0) + options
-    data = header_of_ip(ends[0][0], ends[1][0], event.number("ecn"), len(tcp) + event.number("len")) + tcp
-    return data, len(data) + event.number("len")
+    options = options_of(event)
+    bits = sum(FLAGS[flag] for flag in event.flags)
+    tcp = struct.pack("!HHIIHHHH", ends[0][1], ends[1][1], event.seq, event.ack, (20 + len(options)) // 4 << 12 | bits,
+                      event.wnd & 0xffff, 0, 0) + options
+    data = header_of_ip(ends[0][0], ends[1][0], event.ecn, len(tcp) + event.len) + tcp
+    return data, len(data) + event.len
+
+
+def packet_block(interface, time, event, comments, further=b""):
+    """comments, further: options in front of and behind that of the direction."""
+    data, octets = packet_of(event)
+    stamp = round(time * 1e6)
+    head = struct.pack("<IIIII", interface, stamp >> 32, stamp & 0xffffffff, len(data), octets)
+    direction = option(DIRECTION, struct.pack("<I", 1 if event.name == "segment_in" else 2))
+    return block(PACKET, head + padded(data), comments + direction + further)
 
 
 def number_of(event, before):
@@ -162,11 +176,12 @@ def blocks_of(box, offset):
             continue
         if event.number("rebuilt"):
             comments += comment("rebuilt: this segment of the handshake was noted later")
-        data, octets = packet_of(event, box)
-        stamp = round(time * 1e6)
-        head = struct.pack("<IIIII", 0, stamp >> 32, stamp & 0xffffffff, len(data), octets)
-        direction = option(DIRECTION, struct.pack("<I", 1 if event.name == "segment_in" else 2))
-        yield time, block(PACKET, head + padded(data), comments + direction + custom(TCPINFO, info)), True
+        words = dict(event.words, local=box.local, peer=box.peer)
+        shift = box.shift if event.name == "segment_out" else box.peer_shift
+        if shift:   # of a SYN's options a box knows this one
+            words["options"] = "ws:%d" % shift
+        segment = SegmentEvent.of_fields(event.time, at, event.name, words)
+        yield time, packet_block(0, time, segment, comments, custom(TCPINFO, info)), True
     if waiting and box.happened:
         last = box.happened[-1]
         info = info_of(last, ENDS, box.total, box, sender, last.time + offset)
