@@ -75,8 +75,10 @@ debug-module: needs-check-rest
 	@. scripts/kernel/vm-module.sh && vm_module debug $(NAMED)
 
 #:   make demo         real programs talk through xtcp in a virtual machine;
-#:                     D=loss: segments that get lost, CC=reno: by that congestion control
-demo asked-demo: SHOW = ALGORITHM=$(call quoted,$(ALGORITHM)) scripts/demo/demo.sh
+#:                     D=loss: segments that get lost, CC=reno: by that congestion control;
+#:                     RATE=20mbit DELAY=50ms LOSS=1% QUEUE=100: through a router of yours, which loses at random
+demo asked-demo: SHOW = ALGORITHM=$(call quoted,$(ALGORITHM)) \
+	$(foreach word,RATE DELAY LOSS QUEUE,ROUTER_$(word)=$(call quoted,$(value $(word)))) scripts/demo/demo.sh
 demo: vm-module
 	@$(SHOW) $(if $(value D),$(call quoted,$(value D)))
 

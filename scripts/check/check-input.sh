@@ -43,6 +43,8 @@ refuses '^demo: there is no D=nosuch; there are: loss and, without D=, the plain
 refuses '^demo: there is no D=los; similar names: loss; there are: loss ' make demo D=los
 refuses '^demo: there is no congestion control CC=nosuch; there are: .*\bcubic\b.* \(module/cong/cong_NAME\.c makes one\)$' \
 	make demo D=loss CC=nosuch
+refuses '^demo: RATE=fast is not like RATE=20mbit$' make demo D=loss RATE=fast
+refuses '^demo: QUEUE= is for D=loss$' make demo QUEUE=100
 refuses '^demo: there is no congestion control CC=cubik; similar names: cubic; there are: ' make demo D=loss CC=cubik
 refuses "^tour: there is no page or chapter 'nosuch'; the chapters are: open backlog " make tour P=nosuch
 refuses "^tour: there is no page or chapter 'lost'; similar names: loss.*; the chapters are:" make tour P=lost

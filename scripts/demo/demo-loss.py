@@ -99,8 +99,8 @@ def part(file, begin, end, *expected):
     must_show(re.sub("\033\\[[0-9;]*m", "", drawn(file, begin, end, "--width", "140")), *expected)
 
 
-def show(file, algorithm):
-    """The lesson: each loss by itself, then the whole."""
+def lessons(file, algorithm):
+    """Each loss by itself."""
     with open(file) as lines:
         found = Transfer(lines, CLIENT_PORT)
     lost = {segment.left // (segment.right - segment.left) + 1: segment for segment in reversed(found.lost())}
@@ -130,6 +130,8 @@ def show(file, algorithm):
          r"\((CWR: )?tail loss probe: it filled a hole")
     print(wrapped("The probe's ACK does not tell whether the last segment arrived once or twice; the ACK of the FIN does."))
 
+
+def show_all(file, algorithm):
     title("all of it")
     picture = "%s/loss-%s.svg" % (OUT, algorithm)
     subprocess.run(["scripts/tools/xtcp-plot", "--port", str(CLIENT_PORT), "--color" if COLOR else "--plain",
@@ -143,10 +145,12 @@ def main():
     algorithm = choose_algorithm()
     client, server, isn = connect()
     mss = client.get(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
-    lose(ONE + BURST + LAST, isn, mss)
+    at_random = os.environ.get("RANDOM_LOSS")
+    if not at_random:
+        lose(ONE + BURST + LAST, isn, mss)
     title("%d segments by %s, through a router: %s" % (SEGMENTS, algorithm, os.environ["PATH_WORDS"]))
-    print(wrapped("A segment has %d octets. The router drops segment %d, segments %d to %d and the last one, each once." %
-                  (mss, *ONE, BURST[0], BURST[-1])), flush=True)
+    print(wrapped("A segment has %d octets. The router drops %s." % (mss, at_random + " of them" if at_random else
+                  "segment %d, segments %d to %d and the last one, each once" % (*ONE, BURST[0], BURST[-1]))), flush=True)
     transfer(client, server, SEGMENTS * mss)
     client.close()
     wait_state("server", CLIENT_PORT, "CLOSE-WAIT")
@@ -154,9 +158,11 @@ def main():
     wait_state("server", CLIENT_PORT, None)
     file = OUT + "/loss-%s.trace" % algorithm
     shutil.copyfile(TRACE, file)
-    show(file, algorithm)
+    if not at_random:
+        lessons(file, algorithm)
+    show_all(file, algorithm)
     title("the sender's counters")
-    must_show(shown("client", "nstat", *COUNTERS), "^#xtcp\n", "TcpRetransSegs")
+    must_show(shown("client", "nstat", *COUNTERS), "^#xtcp\n", *["TcpRetransSegs"] * (not at_random))
 
 
 main()

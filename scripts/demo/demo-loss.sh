@@ -8,7 +8,8 @@
 # each way, and 10 Mbit/s towards the server; what is to be lost it drops when it comes
 # in, so that it is the sender's no more. DCTCP is for short ways and for routers that
 # mark: for CC=dctcp it takes 5 ms, and marks what waits longer than 10 segments take;
-# what else fq_codel would do is put off for ever.
+# what else fq_codel would do is put off for ever. With RATE=, DELAY=, LOSS= or QUEUE= the
+# router is the user's, and loses at random.
 
 set -u
 cd "$(dirname "$0")/../.." || exit 1
@@ -17,6 +18,14 @@ cd "$(dirname "$0")/../.." || exit 1
 make_network()
 {
 	scripts/vm/scene.sh || return
+	if [ -n "$ROUTER_RATE$ROUTER_DELAY$ROUTER_LOSS$ROUTER_QUEUE" ]; then
+		export RANDOM_LOSS=${ROUTER_LOSS:-1%}
+		local delay=${ROUTER_DELAY:-20ms} rate=${ROUTER_RATE:-10mbit} queue=${ROUTER_QUEUE:-300}
+		export PATH_WORDS="$delay each way, $rate, $queue packets in its queue, $RANDOM_LOSS lost"
+		tc -n router qdisc change dev server0 root netem delay "$delay" rate "$rate" limit "$queue" loss "$RANDOM_LOSS" &&
+			tc -n router qdisc change dev client0 root netem delay "$delay" limit 100000
+		return
+	fi
 	if [ "${ALGORITHM-}" = dctcp ]; then
 		export PATH_WORDS="5 ms each way, 10 Mbit/s, marks what waits behind 10 segments"
 		tc -n router -batch - <<-END

@@ -35,6 +35,20 @@ fi
 if [ -n "${ALGORITHM-}" ]; then
 	! why=$(no_algorithm CC "$ALGORITHM") || { echo "demo: $why" >&2; exit 2; }
 fi
+# router NAME PATTERN EXAMPLE: the value that make has got for it
+router()
+{
+	local name=ROUTER_$1
+
+	[ -n "${!name-}" ] || return 0
+	[ "$show" = scripts/demo/demo-loss.sh ] || { echo "demo: $1= is for D=loss" >&2; exit 2; }
+	[[ ${!name} =~ ^$2$ ]] || { echo "demo: $1=${!name} is not like $1=$3" >&2; exit 2; }
+}
+
+router RATE '[1-9][0-9]{0,3}(k|m|g)bit' 20mbit
+router DELAY '[0-9]{1,4}ms' 50ms
+router LOSS '[0-9]{1,2}([.][0-9]{1,3})?%' 1%
+router QUEUE '[1-9][0-9]{0,5}' 100
 [ -z "$asked" ] || exit 0
 
 color=
@@ -54,7 +68,8 @@ scripts/tools/xtcp_run --build || exit 1
 echo "starting a virtual machine ($(kernel_release "$image")) ..."
 started=$SECONDS
 scripts/vm/vm.sh --kernel "$image" --no-stalls --timeout 600 --share "$PWD/build/demo" -- \
-	env COLOR="$color" COLUMNS="$columns" ALGORITHM="${ALGORITHM-}" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log
+	env COLOR="$color" COLUMNS="$columns" ALGORITHM="${ALGORITHM-}" ROUTER_RATE="${ROUTER_RATE-}" ROUTER_DELAY="${ROUTER_DELAY-}" \
+	ROUTER_LOSS="${ROUTER_LOSS-}" ROUTER_QUEUE="${ROUTER_QUEUE-}" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log
 status=${PIPESTATUS[0]}
 if [ "$status" -eq 0 ]; then
 	echo "That took $((SECONDS - started)) s. Next: make vm (a shell in a VM), make check (all tests)."
