@@ -14,99 +14,56 @@
  * counters of segments without a signature, and with a wrong one. @none_bad: none of that kind moves.
  */
 #define SIGNED_TEXT_RESENT(rfc_, server, none_bad)								\
-	{													\
-		.name = "text_that_is_resent_is_signed_anew", .rfc = rfc_, .in = ESTABLISHED, .via = PASSIVE,	\
-		.pre = server, .syn = "mss 1000,nop,nop,ts T 0",						\
-		.want = {											\
-			.script = "write 100; > P. S(100) <ts>; tick 500; >@5000 P. S-100(100) <ts>; < . N ack S;" \
-				  "none",									\
-			.counters = none_bad,									\
-		},												\
-	}
+	{ "text_that_is_resent_is_signed_anew", rfc_, .in = ESTABLISHED, .via = PASSIVE, .pre = server,		\
+		.syn = "mss 1000,nop,nop,ts T 0",								\
+		.want = { "write 100; > P. S(100) <ts>; tick 500; >@5000 P. S-100(100) <ts>; < . N ack S; none", \
+			.counters = none_bad } }
 
 #define SIGNED_TWO_BLOCKS(rfc_, server)										\
-	{													\
-		.name = "two_blocks_beside_a_signature", .rfc = rfc_, .pre = server,				\
-		.syn = "mss 1000,nop,nop,sackok",								\
-		.want = {											\
-			.script = OPENS "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>;"			\
-				  "< . 2001(500) ack 1; > . 1 ack 1 <sack 2001:2501 1001:1501>;"		\
-				  "< . 3001(500) ack 1; > . 1 ack 1 <sack 3001:3501 2001:2501>",		\
-			.state = ESTABLISHED,									\
-		},												\
-	}
+	{ "two_blocks_beside_a_signature", rfc_, .pre = server, .syn = "mss 1000,nop,nop,sackok",		\
+		.want = { OPENS "< . 1001(500) ack 1; > . 1 ack 1 <sack 1001:1501>; < . 2001(500) ack 1;"	\
+			"> . 1 ack 1 <sack 2001:2501 1001:1501>; < . 3001(500) ack 1;"				\
+			"> . 1 ack 1 <sack 3001:3501 2001:2501>", .state = ESTABLISHED } }
 
 #define SIGNED_SYN_ACK_RESENT(rfc_, server)									\
-	{													\
-		.name = "syn_ack_is_resent_with_a_signature", .rfc = rfc_, .pre = server,			\
-		.want = { .script = "< S 0 $; > S. 0 ack 1; >@3000 S. 0 ack 1", .state = SYN_RECEIVED },	\
-	}
+	{ "syn_ack_is_resent_with_a_signature", rfc_, .pre = server,						\
+		.want = { "< S 0 $; > S. 0 ack 1; >@3000 S. 0 ack 1", .state = SYN_RECEIVED } }
 
 #define SIGNED_COOKIE(rfc_, server, missing, wrong)								\
-	{													\
-		.name = "handshake_by_cookie", .rfc = rfc_, .pre = "sysctl syncookies 2; " server,		\
-		.kernel_shrinks = true,										\
-		.want = {											\
-			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 unsigned; none;"				\
-				  "< . 1 ack 1 badsign; none;" OPENS TEXT_BOTH_WAYS,				\
-			.counters = "SyncookiesSent=2 SyncookiesRecv=1 " missing "=1 " wrong "=1",		\
-			.state = ESTABLISHED,									\
-		},												\
-	}
+	{ "handshake_by_cookie", rfc_, .pre = "sysctl syncookies 2;" server, .kernel_shrinks = true,		\
+		.want = { "< S 0 $; > S. 0 ack 1; < . 1 ack 1 unsigned; none; < . 1 ack 1 badsign; none;" OPENS	\
+			TEXT_BOTH_WAYS, .counters = "SyncookiesSent=2 SyncookiesRecv=1 " missing "=1 " wrong "=1", \
+			.state = ESTABLISHED } }
 
 #define SIGNED_RST_COUNTS(rfc_, server)										\
-	{													\
-		.name = "signed_rst_%s", .rfc = rfc_, .in = ESTABLISHED, .via = PASSIVE, .pre = server,		\
-		.want = { .script = "< R N; none", .state = CLOSED, .err = "ECONNRESET" },			\
-	}
+	{ "signed_rst_%s", rfc_, .in = ESTABLISHED, .via = PASSIVE, .pre = server,				\
+		.want = { "< R N; none", .state = CLOSED, .err = "ECONNRESET" } }
 
 #define SIGNED_CHALLENGE(rfc_, server, none_bad)								\
-	{													\
-		.name = "challenge_ack_is_signed_%s", .rfc = rfc_, .in = ESTABLISHED, .via = PASSIVE,		\
-		.pre = server,											\
-		.want = { .script = "< R N+1; > . S ack N; none", .counters = "TCPChallengeACK=1 " none_bad },	\
-	}
+	{ "challenge_ack_is_signed_%s", rfc_, .in = ESTABLISHED, .via = PASSIVE, .pre = server,			\
+		.want = { "< R N+1; > . S ack N; none", .counters = "TCPChallengeACK=1 " none_bad } }
 
 #define SIGNED_ABORT(rfc_, server)										\
-	{													\
-		.name = "abort_sends_a_signed_rst_%s", .rfc = rfc_, .in = ESTABLISHED, .via = PASSIVE,		\
-		.pre = server,											\
-		.want = { .script = "abort; > R. S ack N; none", .state = CLOSED },				\
-	}
+	{ "abort_sends_a_signed_rst_%s", rfc_, .in = ESTABLISHED, .via = PASSIVE, .pre = server,		\
+		.want = { "abort; > R. S ack N; none", .state = CLOSED } }
 
 #define SIGNED_KEEPALIVE(rfc_, server)										\
-	{													\
-		.name = "keepalive_probe_is_signed", .rfc = rfc_, .in = ESTABLISHED, .via = PASSIVE,		\
-		.pre = server,											\
-		.want.script = "set KEEPIDLE 1; set KEEPALIVE 1; >@3000 . S-1 ack N; < . N ack S; none",	\
-	}
+	{ "keepalive_probe_is_signed", rfc_, .in = ESTABLISHED, .via = PASSIVE, .pre = server,			\
+		.want.script = "set KEEPIDLE 1; set KEEPALIVE 1; >@3000 . S-1 ack N; < . N ack S; none" }
 
 #define SIGNED_FIN_AGAIN(rfc_, server)										\
-	{													\
-		.name = "fin_again_%s", .rfc = rfc_, .in = TIME_WAIT, .via = PASSIVE, .pre = server,		\
-		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; none" },					\
-	}
+	{ "fin_again_%s", rfc_, .in = TIME_WAIT, .via = PASSIVE, .pre = server,					\
+		.want = { "< F. 1 ack 2; > . 2 ack 2; none" } }
 
 #define SIGNED_FIN_AGAIN_OF_CLIENT(rfc_, client)								\
-	{													\
-		.name = "time_wait_of_a_client", .rfc = rfc_, .in = TIME_WAIT, .via = ACTIVE, .pre = client,	\
-		.want = { .script = "< F. 1 ack 2; > . 2 ack 2; none" },					\
-	}
+	{ "time_wait_of_a_client", rfc_, .in = TIME_WAIT, .via = ACTIVE, .pre = client,				\
+		.want = { "< F. 1 ack 2; > . 2 ack 2; none" } }
 
 #define SIGNED_FORGED_FOR_ORPHAN(rfc_, server, missing, wrong)							\
-	{													\
-		.name = "forged_segments_of_an_orphan", .rfc = rfc_, .in = FIN_WAIT_2, .via = PASSIVE,		\
-		.pre = server,											\
-		.want = {											\
-			.script = "close; < R N unsigned; none; < P. N(10) badsign; none; < F. 1 ack 2;"	\
-				  "> . 2 ack 2",								\
-			.counters = missing "=1 " wrong "=1",							\
-			.state = TIME_WAIT,									\
-		},												\
+	{ "forged_segments_of_an_orphan", rfc_, .in = FIN_WAIT_2, .via = PASSIVE, .pre = server,		\
+		.want = { "close; < R N unsigned; none; < P. N(10) badsign; none; < F. 1 ack 2; > . 2 ack 2",	\
+			.counters = missing "=1 " wrong "=1", .state = TIME_WAIT },				\
 		.kernel_differs = "checks no signature of an orphan in FIN-WAIT-2: a forged RST ends it",	\
-		.kernel = {											\
-			.script = "close; < R N unsigned; none", .state = CLOSED, .counters = missing "=0",	\
-		},												\
-	}
+		.kernel = { "close; < R N unsigned; none", .state = CLOSED, .counters = missing "=0" } }
 
 #endif

@@ -113,166 +113,86 @@ static int invented_isns(struct wire *w)
 
 static const struct wire_row rows[] = {
 	/* Options. */
-	{
-		.name = "option_of_every_length_in_a_syn", .rfc = "RFC 5925 2.2", .pre = SERVER, .run = every_length,
-		/* 5 to 16 can be a MAC, 2 to 4 cannot, the others leave the header */
-		.want = {
-			.state = LISTEN,
+	/* 5 to 16 can be a MAC, 2 to 4 cannot, the others leave the header */
+	{ "option_of_every_length_in_a_syn", "RFC 5925 2.2", .pre = SERVER, .run = every_length,
+		.want = { .state = LISTEN,
 			.counters = "TCPAOBad=12 TCPAORequired=241 TCPAOGood=0 TCPAOKeyNotFound=0 OutRsts=0 "
-				    "ListenDrops=0 TCPAuthMalformed=3",
-		},
-	},
-	{
-		.name = "option_of_every_length_%s", .rfc = "RFC 5925 2.2", .in = ESTABLISHED, .via = PASSIVE,
-		.pre = SERVER, .run = every_length_in_a_connection,
-		.want = {
-			.counters = "TCPAOBad=12 TCPAORequired=241 TCPAOGood=2 TCPAOKeyNotFound=0 OutRsts=0 "
-				    "TCPAuthMalformed=3",
-		},
-	},
-	{
-		.name = "option_that_the_header_cuts_off", .rfc = "RFC 5925 2.2", .pre = SERVER,
-		.want = {
-			.script = "< S 0 unsigned <mss 1000,nop,nop,nop,hex 1d>; none;"
-				  "< S 0 unsigned <mss 1000,nop,nop,hex 1d10>; none;"
-				  "< S 0 unsigned <mss 1000,nop,hex 1d100b>; none;"
-				  "< S 0 unsigned <mss 1000,hex 1d100b16>; none;"
-				  "< S 0 unsigned <mss 1000,hex 1d100b1600000000>; none;"
-				  "< S 0 unsigned <mss 1000,eol,hex 1d100b16000000000000000000000000>; none;"
-				  "< S 0 $ off 6; none; < S 0 $ off 7; none; < S 0 $ off 9; none; < S 0 $ off 11; none;"
-				  "< S 0 $ cut 36; none;" OPENS TEXT_BOTH_WAYS,
-			.counters = "TCPAOGood=4 TCPAORequired=9 TCPAOBad=0 TCPAOKeyNotFound=0",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "two_signatures_%s", .rfc = "RFC 5925 2.2", .in = SYNCHRONIZED, .via = PASSIVE,
-		.pre = NO_LIMIT SERVER,
-		.want = {
-			.script = "< . N-1 <hex 1d100b16000000000000000000000000>; none;"
-				  "< . N-1 <hex 131200000000000000000000000000000000>; none;"
-				  "< . N-1 <hex 1d040b16>; none; < . N-1 <hex 1302>; none; < R N <hex 1302>; none;"
-				  "< R N unsigned <hex 131200000000000000000000000000000000>; none;" ASKS,
-			.counters = "TCPAOGood=1 TCPAOBad=0 TCPMD5Unexpected=1 TCPMD5Failure=0 TCPAuthMalformed=5",
-		},
-	},
+			"ListenDrops=0 TCPAuthMalformed=3" } },
+	{ "option_of_every_length_%s", "RFC 5925 2.2", .in = ESTABLISHED, .via = PASSIVE, .pre = SERVER,
+		.run = every_length_in_a_connection,
+		.want = { .counters = "TCPAOBad=12 TCPAORequired=241 TCPAOGood=2 TCPAOKeyNotFound=0 OutRsts=0 "
+			"TCPAuthMalformed=3" } },
+	{ "option_that_the_header_cuts_off", "RFC 5925 2.2", .pre = SERVER,
+		.want = { "< S 0 unsigned <mss 1000,nop,nop,nop,hex 1d>; none;"
+			"< S 0 unsigned <mss 1000,nop,nop,hex 1d10>; none; < S 0 unsigned <mss 1000,nop,hex 1d100b>;"
+			"none; < S 0 unsigned <mss 1000,hex 1d100b16>; none;"
+			"< S 0 unsigned <mss 1000,hex 1d100b1600000000>; none;"
+			"< S 0 unsigned <mss 1000,eol,hex 1d100b16000000000000000000000000>; none; < S 0 $ off 6; none;"
+			"< S 0 $ off 7; none; < S 0 $ off 9; none; < S 0 $ off 11; none; < S 0 $ cut 36; none;" OPENS
+			TEXT_BOTH_WAYS, .counters = "TCPAOGood=4 TCPAORequired=9 TCPAOBad=0 TCPAOKeyNotFound=0",
+			.state = ESTABLISHED } },
+	{ "two_signatures_%s", "RFC 5925 2.2", .in = SYNCHRONIZED, .via = PASSIVE, .pre = NO_LIMIT SERVER,
+		.want = { "< . N-1 <hex 1d100b16000000000000000000000000>; none;"
+			"< . N-1 <hex 131200000000000000000000000000000000>; none; < . N-1 <hex 1d040b16>; none;"
+			"< . N-1 <hex 1302>; none; < R N <hex 1302>; none;"
+			"< R N unsigned <hex 131200000000000000000000000000000000>; none;" ASKS,
+			.counters = "TCPAOGood=1 TCPAOBad=0 TCPMD5Unexpected=1 TCPMD5Failure=0 TCPAuthMalformed=5" } },
 	/* Forged segments, in each state. */
-	{
-		.name = "forged_%s", .rfc = "RFC 5925 7.5", .in = SYNCHRONIZED, .via = PASSIVE, .pre = NO_LIMIT SERVER,
-		.want = {
-			.script = FORGED ASKS "aoinfo required = 4; aoinfo bad = 6; aoinfo notfound = 1",
+	{ "forged_%s", "RFC 5925 7.5", .in = SYNCHRONIZED, .via = PASSIVE, .pre = NO_LIMIT SERVER,
+		.want = { FORGED ASKS "aoinfo required = 4; aoinfo bad = 6; aoinfo notfound = 1",
 			.counters = "TCPAORequired=4 TCPAOBad=6 TCPAOKeyNotFound=1 TCPAOGood=1 TCPChallengeACK=0 "
-				    "OutRsts=0",
-		},
-	},
-	{
-		.name = "forged_for_a_client_%s", .rfc = "RFC 5925 7.5", .in = SYNCHRONIZED, .via = ACTIVE,
-		.pre = NO_LIMIT CLIENT,
-		.want = {
-			.script = FORGED ASKS,
+			"OutRsts=0" } },
+	{ "forged_for_a_client_%s", "RFC 5925 7.5", .in = SYNCHRONIZED, .via = ACTIVE, .pre = NO_LIMIT CLIENT,
+		.want = { FORGED ASKS,
 			.counters = "TCPAORequired=4 TCPAOBad=6 TCPAOKeyNotFound=1 TCPAOGood=1 TCPChallengeACK=0 "
-				    "OutRsts=0",
-		},
-	},
-	{
-		.name = "signed_rst_ends_%s", .rfc = "RFC 5925 7.5", .in = ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2,
-		.via = PASSIVE, .pre = SERVER,
-		.want = {
-			.script = "< R N; none", .counters = "TCPAOGood=1", .state = CLOSED, .err = "ECONNRESET",
-		},
-	},
-	{
-		.name = "signed_rst_ends_%s", .rfc = "RFC 5925 7.5", .in = CLOSE_WAIT, .via = PASSIVE, .pre = SERVER,
-		.want = { .script = "< R N; none", .counters = "TCPAOGood=1", .state = CLOSED, .err = "EPIPE" },
-	},
-	{
-		.name = "signed_rst_ends_%s", .rfc = "RFC 5925 7.5", .in = CLOSING | LAST_ACK, .via = PASSIVE,
+			"OutRsts=0" } },
+	{ "signed_rst_ends_%s", "RFC 5925 7.5", .in = ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2, .via = PASSIVE,
 		.pre = SERVER,
-		.want = { .script = "< R N; none", .counters = "TCPAOGood=1", .state = CLOSED, .err = "ECONNRESET" },
-	},
-	{
-		.name = "signed_rst_ends_an_entry", .rfc = "RFC 5925 7.4", .pre = SERVER,
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1; < R 1 unsigned; none; < R 1 badsign; none;"
-				  "< R 1 keyid 99; none; state syn_received; < R 1; none; state listen",
-			/* an entry counts what lacks a MAC as bad, as in Linux */
-			.counters = "TCPAORequired=0 TCPAOBad=2 TCPAOKeyNotFound=1 TCPAOGood=2",
-			.state = LISTEN,
-		},
-	},
-	{
-		.name = "rst_in_%s", .rfc = "RFC 5925 7.5, RFC 1337", .in = TIME_WAIT, .via = PASSIVE,
-		.pre = "sysctl rfc1337 0; " SERVER,
-		.want = {
-			.script = "< R N unsigned; none; < R N badsign; none; < R N keyid 99; none; state time_wait;"
-				  "< R N; none",
-			.counters = "TCPAORequired=1 TCPAOBad=1 TCPAOKeyNotFound=1 TCPAOGood=1",
-			.state = CLOSED,
-		},
-	},
-	{
-		.name = "icmp_%s", .rfc = "RFC 5925 7.8", .in = SYNCHRONIZED, .via = PASSIVE, .pre = NO_LIMIT SERVER,
-		.want = {
-			.script = "icmp port seq S-1; none;" ASKS "aoinfo icmps = 1",
-			.counters = "TCPAODroppedIcmps=1",
-		},
-	},
-	{
-		.name = "icmp_for_an_entry", .rfc = "RFC 5925 7.8", .pre = SERVER,
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1; icmp toobig seq 0 mtu 600; none; < . 1 ack 1; accept;"
-				  TEXT_BOTH_WAYS,
-			.counters = NONE_BAD,
-			.state = ESTABLISHED,
-		},
-	},
+		.want = { "< R N; none", .counters = "TCPAOGood=1", .state = CLOSED, .err = "ECONNRESET" } },
+	{ "signed_rst_ends_%s", "RFC 5925 7.5", .in = CLOSE_WAIT, .via = PASSIVE, .pre = SERVER,
+		.want = { "< R N; none", .counters = "TCPAOGood=1", .state = CLOSED, .err = "EPIPE" } },
+	{ "signed_rst_ends_%s", "RFC 5925 7.5", .in = CLOSING | LAST_ACK, .via = PASSIVE, .pre = SERVER,
+		.want = { "< R N; none", .counters = "TCPAOGood=1", .state = CLOSED, .err = "ECONNRESET" } },
+	/* an entry counts what lacks a MAC as bad, as in Linux */
+	{ "signed_rst_ends_an_entry", "RFC 5925 7.4", .pre = SERVER,
+		.want = { "< S 0 $; > S. 0 ack 1; < R 1 unsigned; none; < R 1 badsign; none; < R 1 keyid 99; none;"
+			"state syn_received; < R 1; none; state listen",
+			.counters = "TCPAORequired=0 TCPAOBad=2 TCPAOKeyNotFound=1 TCPAOGood=2", .state = LISTEN } },
+	{ "rst_in_%s", "RFC 5925 7.5, RFC 1337", .in = TIME_WAIT, .via = PASSIVE, .pre = "sysctl rfc1337 0;" SERVER,
+		.want = { "< R N unsigned; none; < R N badsign; none; < R N keyid 99; none; state time_wait; < R N;"
+			"none", .counters = "TCPAORequired=1 TCPAOBad=1 TCPAOKeyNotFound=1 TCPAOGood=1",
+			.state = CLOSED } },
+	{ "icmp_%s", "RFC 5925 7.8", .in = SYNCHRONIZED, .via = PASSIVE, .pre = NO_LIMIT SERVER,
+		.want = { "icmp port seq S-1; none;" ASKS "aoinfo icmps = 1", .counters = "TCPAODroppedIcmps=1" } },
+	{ "icmp_for_an_entry", "RFC 5925 7.8", .pre = SERVER,
+		.want = { "< S 0 $; > S. 0 ack 1; icmp toobig seq 0 mtu 600; none; < . 1 ack 1; accept;" TEXT_BOTH_WAYS,
+			.counters = NONE_BAD, .state = ESTABLISHED } },
 	/* Floods. */
-	{
-		.name = "cookies_in_a_flood", .rfc = "RFC 5925 7.4, RFC 4987 3.6",
-		.pre = "sysctl syncookies 2; " SERVER,
-		.want = {
-			.script = "repeat 50 < S 0 badsign $; repeat 50 < S 0 unsigned $; none;"
-				  "repeat 50 < S 0 $; skim; repeat 50 < . 1 ack 1 unsigned;"
-				  "repeat 50 < . 1 ack 1 badsign; repeat 50 < . 1 ack 77;"
-				  "repeat 50 < . 1 ack 1 keyid 99; none; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
-				  TEXT_BOTH_WAYS,
+	{ "cookies_in_a_flood", "RFC 5925 7.4, RFC 4987 3.6", .pre = "sysctl syncookies 2;" SERVER,
+		.want = { "repeat 50 < S 0 badsign $; repeat 50 < S 0 unsigned $; none; repeat 50 < S 0 $; skim;"
+			"repeat 50 < . 1 ack 1 unsigned; repeat 50 < . 1 ack 1 badsign; repeat 50 < . 1 ack 77;"
+			"repeat 50 < . 1 ack 1 keyid 99; none; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
+			TEXT_BOTH_WAYS,
 			.counters = "SyncookiesSent=51 SyncookiesRecv=1 SyncookiesFailed=0 TCPAORequired=100 "
-				    "TCPAOBad=150 TCPAOKeyNotFound=50 OutRsts=0 PassiveOpens=1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "insider_invents_isns", .rfc = "RFC 5925 7.4, RFC 4987 3.6",
-		.pre = "sysctl syncookies 2; " SERVER,
+			"TCPAOBad=150 TCPAOKeyNotFound=50 OutRsts=0 PassiveOpens=1", .state = ESTABLISHED } },
+	{ "insider_invents_isns", "RFC 5925 7.4, RFC 4987 3.6", .pre = "sysctl syncookies 2;" SERVER,
 		.run = invented_isns,
-		.want = {
-			.counters = "SyncookiesSent=1 SyncookiesRecv=1 SyncookiesFailed=100 TCPAOBad=50 OutRsts=100 "
-				    "TCPAORequired=0",
-			.state = ESTABLISHED,
-		},
-	},
+		.want = { .counters = "SyncookiesSent=1 SyncookiesRecv=1 SyncookiesFailed=100 TCPAOBad=50 OutRsts=100 "
+			"TCPAORequired=0", .state = ESTABLISHED } },
 	/* Sequence numbers beyond 2^32. */
-	{
-		.name = "our_numbers_pass_2_to_the_32_through_loss", .rfc = "RFC 5925 6.2",
-		.pre = "mtu 40000; " SERVER, .run = our_numbers_pass, .still_ms = 2000,
-		.want = { .state = ESTABLISHED, .counters = "TCPAOBad=1 TCPAORequired=0" },
-	},
-	{	/* what is 2^31 or less away from the highest number that has come */
-		.name = "peers_numbers_pass_2_to_the_32_out_of_order", .rfc = "RFC 5925 6.2",
-		.pre = "isn 0xffffff00; " SERVER, .syn = "mss 1000,nop,nop,sackok",
-		.want = {
-			.script = OPENS "< . 600(100) ack 1; > . 1 ack 1 <sack 600:700>;"
-				  "< . 200(100) ack 1; > . 1 ack 1 <sack 200:300 600:700>;"
-				  "< . 600(100) ack 1 turn sne; none; < . 200(100) ack 1 turn sne; none;"
-				  "< . 400(100) ack 1; > . 1 ack 1 <sack 400:500 200:300>;"
-				  "< . 600(100) ack 1; > . 1 ack 1 <sack 600:700 600:700>;"
-				  "< . 1(199) ack 1; > . 1 ack 300 <sack 600:700 400:500>;"
-				  "< . 300(100) ack 1; > . 1 ack 500 <sack 600:700>; < . 200(100) ack 1; > . 1 ack 500 "
-				  "<sack 200:300 600:700>; < . 500(100) ack 1; > . 1 ack 700; read 699",
-			.counters = "TCPAOBad=2 TCPAOKeyNotFound=0",
-			.state = ESTABLISHED,
-		},
-	},
+	{ "our_numbers_pass_2_to_the_32_through_loss", "RFC 5925 6.2", .pre = "mtu 40000;" SERVER,
+		.run = our_numbers_pass, .still_ms = 2000,
+		.want = { .state = ESTABLISHED, .counters = "TCPAOBad=1 TCPAORequired=0" } },
+	/* what is 2^31 or less away from the highest number that has come */
+	{ "peers_numbers_pass_2_to_the_32_out_of_order", "RFC 5925 6.2", .pre = "isn 0xffffff00;" SERVER,
+		.syn = "mss 1000,nop,nop,sackok",
+		.want = { OPENS "< . 600(100) ack 1; > . 1 ack 1 <sack 600:700>; < . 200(100) ack 1;"
+			"> . 1 ack 1 <sack 200:300 600:700>; < . 600(100) ack 1 turn sne; none;"
+			"< . 200(100) ack 1 turn sne; none; < . 400(100) ack 1; > . 1 ack 1 <sack 400:500 200:300>;"
+			"< . 600(100) ack 1; > . 1 ack 1 <sack 600:700 600:700>; < . 1(199) ack 1;"
+			"> . 1 ack 300 <sack 600:700 400:500>; < . 300(100) ack 1; > . 1 ack 500 <sack 600:700>;"
+			"< . 200(100) ack 1; > . 1 ack 500 <sack 200:300 600:700>; < . 500(100) ack 1; > . 1 ack 700;"
+			"read 699", .counters = "TCPAOBad=2 TCPAOKeyNotFound=0", .state = ESTABLISHED } },
 };
 
 int main(int argc, char **argv)

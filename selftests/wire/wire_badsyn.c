@@ -47,187 +47,82 @@ static int for_the_other_stack(struct wire *w)
 
 static const struct wire_row fixed[] = {
 	/* To addresses that are no host's. */
-	{
-		.name = "syn_listen_to_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
-		.in = LISTEN,
-		.want = {
-			.script = "< S 0 dst mcast $; none",
+	{ "syn_listen_to_multicast", "RFC 9293 3.9.2.3", .id = "MUST-57", .in = LISTEN,
+		.want = { "< S 0 dst mcast $; none",
 			.counters = "kernel:InSegs=1 xtcp:InSegs=0 PassiveOpens=0 OutSegs=0 "
-				    "ip:InMcastPkts=1" NO_RST,
-		},
-	},
-	{
-		.name = "syn_wildcard_to_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
-		.pre = "listen any",
-		.want = {
-			.script = "< S 0 dst mcast $; none", .state = LISTEN,
-			.counters = DROPPED " ip:InMcastPkts=1",
-		},
-	},
-	{
-		.name = "syn_listen_to_broadcast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
-		.in = LISTEN, .only = 4,
-		.want = {
-			.script = "< S 0 dst bcast $; none; < S 0 dst allones $; none",
+			"ip:InMcastPkts=1" NO_RST } },
+	{ "syn_wildcard_to_multicast", "RFC 9293 3.9.2.3", .id = "MUST-57", .pre = "listen any",
+		.want = { "< S 0 dst mcast $; none", .state = LISTEN, .counters = DROPPED " ip:InMcastPkts=1" } },
+	{ "syn_listen_to_broadcast", "RFC 9293 3.9.2.3", .id = "MUST-57", .in = LISTEN, .only = 4,
+		.want = { "< S 0 dst bcast $; none; < S 0 dst allones $; none",
 			.counters = "kernel:InSegs=2 xtcp:InSegs=0 PassiveOpens=0 OutSegs=0 "
-				    "ip:InBcastPkts=2" NO_RST,
-		},
-	},
-	{
-		.name = "syn_wildcard_to_broadcast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
-		.pre = "listen any", .only = 4,
-		.want = {
-			.script = "< S 0 dst bcast $; none", .state = LISTEN,
-			.counters = DROPPED " ip:InBcastPkts=1",
-		},
-	},
-	{
-		.name = "syn_wildcard_to_all_ones", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-57",
-		.pre = "listen any", .only = 4,
-		.want = {
-			.script = "< S 0 dst allones $; none", .state = LISTEN,
-			.counters = DROPPED " ip:InBcastPkts=1",
-		},
-	},
+			"ip:InBcastPkts=2" NO_RST } },
+	{ "syn_wildcard_to_broadcast", "RFC 9293 3.9.2.3", .id = "MUST-57", .pre = "listen any", .only = 4,
+		.want = { "< S 0 dst bcast $; none", .state = LISTEN, .counters = DROPPED " ip:InBcastPkts=1" } },
+	{ "syn_wildcard_to_all_ones", "RFC 9293 3.9.2.3", .id = "MUST-57", .pre = "listen any", .only = 4,
+		.want = { "< S 0 dst allones $; none", .state = LISTEN, .counters = DROPPED " ip:InBcastPkts=1" } },
 	/* From such addresses. */
-	{
-		.name = "syn_listen_from_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
-		.in = LISTEN, .only = 4,
-		.want = { .script = "< S 0 src mcast $; none", .counters = BY_IP },
-	},
-	{
-		.name = "syn_listen_from_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
-		.in = LISTEN, .only = 6,
-		.want = {
-			.script = "< S 0 src mcast $; none",
-			.counters = BY_IP " ip:InHdrErrors=1",
-		},
-	},
-	{
-		.name = "syn_listen_from_broadcast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
-		.in = LISTEN, .only = 4,
-		.want = { .script = "< S 0 src bcast $; none", .counters = DROPPED },
-		.kernel_differs = "without rp_filter it keeps an entry, whose SYN-ACK has no "
-				  "route",
-		.kernel = { .state = SYN_RECEIVED, .counters = "PassiveOpens=0" NO_RST },
-	},
-	{
-		.name = "syn_listen_from_all_ones", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
-		.in = LISTEN, .only = 4,
-		.want = { .script = "< S 0 src allones $; none", .counters = BY_IP },
-	},
-	{
-		.name = "syn_listen_from_itself", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
-		.in = LISTEN, .only = 4,
-		.want = { .script = "< S 0 src self $; none; accept EAGAIN", .counters = BY_IP },
-	},
-	{
-		.name = "syn_listen_from_itself", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-63",
-		.in = LISTEN, .only = 6,
-		.want = { .script = "< S 0 src self $; none; accept EAGAIN", .counters = DROPPED },
+	{ "syn_listen_from_multicast", "RFC 9293 3.9.2.3", .id = "MUST-63", .in = LISTEN, .only = 4,
+		.want = { "< S 0 src mcast $; none", .counters = BY_IP } },
+	{ "syn_listen_from_multicast", "RFC 9293 3.9.2.3", .id = "MUST-63", .in = LISTEN, .only = 6,
+		.want = { "< S 0 src mcast $; none", .counters = BY_IP " ip:InHdrErrors=1" } },
+	{ "syn_listen_from_broadcast", "RFC 9293 3.9.2.3", .id = "MUST-63", .in = LISTEN, .only = 4,
+		.want = { "< S 0 src bcast $; none", .counters = DROPPED },
+		.kernel_differs = "without rp_filter it keeps an entry, whose SYN-ACK has no route",
+		.kernel = { .state = SYN_RECEIVED, .counters = "PassiveOpens=0" NO_RST } },
+	{ "syn_listen_from_all_ones", "RFC 9293 3.9.2.3", .id = "MUST-63", .in = LISTEN, .only = 4,
+		.want = { "< S 0 src allones $; none", .counters = BY_IP } },
+	{ "syn_listen_from_itself", "RFC 9293 3.9.2.3", .id = "MUST-63", .in = LISTEN, .only = 4,
+		.want = { "< S 0 src self $; none; accept EAGAIN", .counters = BY_IP } },
+	{ "syn_listen_from_itself", "RFC 9293 3.9.2.3", .id = "MUST-63", .in = LISTEN, .only = 6,
+		.want = { "< S 0 src self $; none; accept EAGAIN", .counters = DROPPED },
 		.kernel_differs = "sends a SYN-ACK to itself, which it resets",
-		.kernel = { .counters = "InSegs=3 OutRsts=1 EmbryonicRsts=1 PassiveOpens=0" },
-	},
-	{
-		.name = "syn_listen_after_one_from_itself", .rfc = "RFC 9293 3.9.2.3",
-		.id = "MUST-63", .in = LISTEN,
-		.want = {
-			.script = "< S 0 src self $; none; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept",
-			.state = ESTABLISHED,
-		},
-	},
+		.kernel = { .counters = "InSegs=3 OutRsts=1 EmbryonicRsts=1 PassiveOpens=0" } },
+	{ "syn_listen_after_one_from_itself", "RFC 9293 3.9.2.3", .id = "MUST-63", .in = LISTEN,
+		.want = { "< S 0 src self $; none; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept",
+			.state = ESTABLISHED } },
 	/* Port 0 is a number like any other to RFC 9293; no listener can have it. */
-	{
-		.name = "syn_listen_from_port_0", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.want = {
-			.script = "sport none; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept",
-			.state = ESTABLISHED, .counters = "PassiveOpens=1" NO_RST,
-		},
-	},
-	{
-		.name = "syn_to_port_0", .rfc = "RFC 9293 3.10.7.1", .pre = "listen",
-		.want = {
-			.script = "dport none; < S 0 $; > R. Z ack 1; none; < R 0; none",
-			.counters = "kernel:InSegs=2 kernel:OutRsts=1 xtcp:InSegs=0 xtcp:OutRsts=0",
-		},
-	},
-	{
-		.name = "syn_from_port_0_to_port_0", .rfc = "RFC 9293 3.10.7.1", .pre = "listen",
-		.want = {
-			.script = "sport none; dport none; < S 0 $; > R. Z ack 1; none",
-			.counters = "kernel:InSegs=1 kernel:OutRsts=1 xtcp:InSegs=0 xtcp:OutRsts=0",
-		},
-	},
+	{ "syn_listen_from_port_0", "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = { "sport none; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept", .state = ESTABLISHED,
+			.counters = "PassiveOpens=1" NO_RST } },
+	{ "syn_to_port_0", "RFC 9293 3.10.7.1", .pre = "listen",
+		.want = { "dport none; < S 0 $; > R. Z ack 1; none; < R 0; none",
+			.counters = "kernel:InSegs=2 kernel:OutRsts=1 xtcp:InSegs=0 xtcp:OutRsts=0" } },
+	{ "syn_from_port_0_to_port_0", "RFC 9293 3.10.7.1", .pre = "listen",
+		.want = { "sport none; dport none; < S 0 $; > R. Z ack 1; none",
+			.counters = "kernel:InSegs=1 kernel:OutRsts=1 xtcp:InSegs=0 xtcp:OutRsts=0" } },
 	/* Flags that exclude each other, or mean nothing here. */
-	{
-		.name = "syn_fin_listen", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.want = {
-			.script = "< SF 0 $; none; < SFPU 0 $; none; < SFU 0(10) $; none",
-			.counters = "InSegs=3 InErrs=0 PassiveOpens=0 OutSegs=0" NO_RST,
-		},
-	},
-	{
-		.name = "syn_rst_listen", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.want = {
-			.script = "< SR 0 $; none; < SR. 0 ack 1 $; none; < SRF 0 $; none",
-			.counters = "kernel:InSegs=3 xtcp:InSegs=0 PassiveOpens=0" NO_RST,
-		},
-	},
-	{
-		.name = "syn_rst_closed", .rfc = "RFC 9293 3.10.7.1",
-		.want = {
-			.script = "< SR 0 $; none; < SR. 0 ack 1 $; none; < SRF 0 $; none",
-			.counters = "kernel:InSegs=3 xtcp:InSegs=0" NO_RST,
-		},
-	},
-	{
-		.name = "syn_rst_%s", .rfc = "RFC 9293 3.10.7.3, second", .in = SYN_SENT,
-		.want = {
-			.script = "< SR 0 $; none; < SRF 0 $; none; < S. 0 ack 1 $; > . 1 ack 1",
-			.state = ESTABLISHED, .counters = "InSegs=3 AttemptFails=0" NO_RST,
-		},
-	},
-	{
-		.name = "urg_syn_listen", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.want = {
-			.script = "< SU 0 urg 1000 $; > S. 0 ack 1; < . 1 ack 1; accept;"
-				  "read EAGAIN",
-			.state = ESTABLISHED,
-		},
-	},
+	{ "syn_fin_listen", "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = { "< SF 0 $; none; < SFPU 0 $; none; < SFU 0(10) $; none",
+			.counters = "InSegs=3 InErrs=0 PassiveOpens=0 OutSegs=0" NO_RST } },
+	{ "syn_rst_listen", "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = { "< SR 0 $; none; < SR. 0 ack 1 $; none; < SRF 0 $; none",
+			.counters = "kernel:InSegs=3 xtcp:InSegs=0 PassiveOpens=0" NO_RST } },
+	{ "syn_rst_closed", "RFC 9293 3.10.7.1",
+		.want = { "< SR 0 $; none; < SR. 0 ack 1 $; none; < SRF 0 $; none",
+			.counters = "kernel:InSegs=3 xtcp:InSegs=0" NO_RST } },
+	{ "syn_rst_%s", "RFC 9293 3.10.7.3, second", .in = SYN_SENT,
+		.want = { "< SR 0 $; none; < SRF 0 $; none; < S. 0 ack 1 $; > . 1 ack 1", .state = ESTABLISHED,
+			.counters = "InSegs=3 AttemptFails=0" NO_RST } },
+	{ "urg_syn_listen", "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = { "< SU 0 urg 1000 $; > S. 0 ack 1; < . 1 ack 1; accept; read EAGAIN", .state = ESTABLISHED } },
 	/* Headers that are none. */
-	{
-		.name = "syn_listen_bad_checksum", .rfc = "RFC 9293 3.1", .id = "MUST-3",
-		.in = LISTEN,
-		.want = {
-			.script = "< S 0 badsum $; none",
-			.counters = "InSegs=1 InErrs=1 InCsumErrors=1 PassiveOpens=0" NO_RST,
-		},
-	},
-	{
-		.name = "syn_listen_header_cut_off", .rfc = "RFC 9293 3.1", .in = LISTEN,
-		.want = {
-			.script = "< S 0 cut 19; none",
-			.counters = "kernel:InSegs=1 kernel:InErrs=0 xtcp:InSegs=0" NO_RST,
-		},
-	},
-	{
-		.name = "syn_listen_bad_data_offset", .rfc = "RFC 9293 3.1", .in = LISTEN,
-		.want = {
-			.script = "< S 0 off 4; none; < S 0 off 0; none; < S 0 off 15; none",
-			.counters = "InSegs=3 InErrs=3 PassiveOpens=0" NO_RST,
-		},
+	{ "syn_listen_bad_checksum", "RFC 9293 3.1", .id = "MUST-3", .in = LISTEN,
+		.want = { "< S 0 badsum $; none",
+			.counters = "InSegs=1 InErrs=1 InCsumErrors=1 PassiveOpens=0" NO_RST } },
+	{ "syn_listen_header_cut_off", "RFC 9293 3.1", .in = LISTEN,
+		.want = { "< S 0 cut 19; none", .counters = "kernel:InSegs=1 kernel:InErrs=0 xtcp:InSegs=0" NO_RST } },
+	{ "syn_listen_bad_data_offset", "RFC 9293 3.1", .in = LISTEN,
+		.want = { "< S 0 off 4; none; < S 0 off 0; none; < S 0 off 15; none",
+			.counters = "InSegs=3 InErrs=3 PassiveOpens=0" NO_RST },
 		.kernel_differs = "does not count a header that ends behind the segment",
-		.kernel = { .counters = "InSegs=3 InErrs=2 PassiveOpens=0" NO_RST },
-	},
+		.kernel = { .counters = "InSegs=3 InErrs=2 PassiveOpens=0" NO_RST } },
 	/* Nor does such a header end TIME-WAIT for a listener of the other stack (RFC 1337). */
-	{
-		.name = "syn_time_wait_bad_data_offset", .rfc = "RFC 9293 3.6.1",
-		.pre = "socket; set REUSEADDR 1; bind", .in = TIME_WAIT, .via = ACTIVE, .run = for_the_other_stack,
+	{ "syn_time_wait_bad_data_offset", "RFC 9293 3.6.1", .pre = "socket; set REUSEADDR 1; bind", .in = TIME_WAIT,
+		.via = ACTIVE, .run = for_the_other_stack,
 		.want = { .counters = "InSegs=3 InErrs=3 PassiveOpens=0" NO_RST },
 		.kernel_differs = "does not count a header that ends behind the segment",
-		.kernel = { .counters = "InSegs=3 InErrs=2 PassiveOpens=0" NO_RST },
-	},
+		.kernel = { .counters = "InSegs=3 InErrs=2 PassiveOpens=0" NO_RST } },
 };
 
 #define FIXED	(sizeof(fixed) / sizeof(*fixed))

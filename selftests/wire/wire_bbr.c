@@ -33,49 +33,35 @@
 				"write 20000; pass 50; skim; info unacked = 20;"
 #define REPAIR			TWENTY_IN_FLIGHT "< . 1 ack 10001 <sack 11001:14001>; skim; info ca_state = 3;"
 
-#define CHANGE_IN_RECOVERY(one, other)								\
-	{											\
-		.name = "change_" one "_to_" other "_in_recovery", .rfc = "RFC 9937 6.2",	\
-		.pre = FROM(one), .syn = "mss 1000,sackok",					\
-		.want.script = REPAIR "set CONGESTION " other "; < . 1 ack 30001; skim;" IS_SANE,	\
-	}
+#define CHANGE_IN_RECOVERY(one, other)										\
+	{ "change_" one "_to_" other "_in_recovery", "RFC 9937 6.2", .pre = FROM(one), .syn = "mss 1000,sackok", \
+		.want.script = REPAIR "set CONGESTION " other "; < . 1 ack 30001; skim;" IS_SANE }
 
-#define CHANGE_AFTER_TIMEOUT(one, other)							\
-	{											\
-		.name = "change_" one "_to_" other "_after_a_timeout", .rfc = "RFC 5681 3.1",	\
-		.pre = FROM(one), .syn = "mss 1000,sackok",					\
-		.want.script = TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; info ca_state = 4;"	\
-			       "set CONGESTION " other "; < . 1 ack 30001; skim;" IS_SANE,	\
-	}
+#define CHANGE_AFTER_TIMEOUT(one, other)									\
+	{ "change_" one "_to_" other "_after_a_timeout", "RFC 5681 3.1", .pre = FROM(one), .syn = "mss 1000,sackok", \
+		.want.script = TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; info ca_state = 4;"		\
+			"set CONGESTION " other "; < . 1 ack 30001; skim;" IS_SANE }
 
-#define CHANGE_IN_CWR(one, other)								\
-	{											\
-		.name = "change_" one "_to_" other "_in_cwr", .rfc = "RFC 3168 6.1.2",		\
-		.pre = FROM(one), .syn = "mss 1000,sackok",					\
-		.want.script = TWENTY_MARKED "< E. 1 ack 20001; info ca_state = 2; set CONGESTION " other ";" \
-			       "< . 1 ack 30001; skim; write 1000; >@1000 P.C 30001(1000) ack 1;"	\
-			       "< . 1 ack 31001; skim;" IS_SANE,				\
-	}
+#define CHANGE_IN_CWR(one, other)										\
+	{ "change_" one "_to_" other "_in_cwr", "RFC 3168 6.1.2", .pre = FROM(one), .syn = "mss 1000,sackok",	\
+		.want.script = TWENTY_MARKED "< E. 1 ack 20001; info ca_state = 2; set CONGESTION " other ";"	\
+			"< . 1 ack 30001; skim; write 1000; >@1000 P.C 30001(1000) ack 1; < . 1 ack 31001; skim;" \
+			IS_SANE }
 
 /* The windows that an undo gives back are those of the algorithm before. */
-#define UNDONE_BY_TIMESTAMP(one, other)								\
-	{											\
-		.name = "change_" one "_to_" other "_then_undone_by_timestamp", .rfc = "RFC 4015 3.2",	\
-		.pre = FROM(one), .syn = "mss 1012,sackok,ts T R",				\
+#define UNDONE_BY_TIMESTAMP(one, other)										\
+	{ "change_" one "_to_" other "_then_undone_by_timestamp", "RFC 4015 3.2", .pre = FROM(one),		\
+		.syn = "mss 1012,sackok,ts T R",								\
 		.want.script = TWENTY_IN_FLIGHT "pass 20; < . 1 ack 10001 <nop,nop,ts T R,nop,nop,sack 11001:14001>;" \
-			       "skim; info ca_state = 3; set CONGESTION " other ";"		\
-			       "< . 1 ack 30001 <nop,nop,ts T R-10>; skim;" IS_SANE "; info snd_ssthresh >= 5",	\
-		.want.counters = "TCPFullUndo=1 TCPTimeouts=0",					\
-	}
+			"skim; info ca_state = 3; set CONGESTION " other "; < . 1 ack 30001 <nop,nop,ts T R-10>;" \
+			"skim;" IS_SANE "; info snd_ssthresh >= 5", .want.counters = "TCPFullUndo=1 TCPTimeouts=0" }
 
-#define UNDONE_BY_DSACK(one, other)								\
-	{											\
-		.name = "change_" one "_to_" other "_then_undone_by_dsack", .rfc = "RFC 4015 3.2",	\
-		.pre = FROM(one), .syn = "mss 1000,sackok",					\
-		.want.script = REPAIR "set CONGESTION " other "; < . 1 ack 30001; skim;"		\
-			       "< . 1 ack 30001 <sack 10001:11001>; skim;" IS_SANE "; info snd_ssthresh >= 5",	\
-		.want.counters = "TCPDSACKUndo=1 RetransSegs=1 TCPTimeouts=0",			\
-	}
+#define UNDONE_BY_DSACK(one, other)										\
+	{ "change_" one "_to_" other "_then_undone_by_dsack", "RFC 4015 3.2", .pre = FROM(one),			\
+		.syn = "mss 1000,sackok",									\
+		.want.script = REPAIR "set CONGESTION " other "; < . 1 ack 30001; skim;"			\
+			"< . 1 ack 30001 <sack 10001:11001>; skim;" IS_SANE "; info snd_ssthresh >= 5",		\
+		.want.counters = "TCPDSACKUndo=1 RetransSegs=1 TCPTimeouts=0" }
 
 /* A path of 100 ms. In each step of 10 ms the peer acknowledges what was sent ten steps before. */
 #define STEPS			10
@@ -166,80 +152,91 @@ static int before_the_loss(struct wire *w)
 }
 
 static const struct wire_row rows[] = {
-	{
-		.name = "bbr_window_after_a_timeout", .rfc = "BBR 5.6.4.4", .pre = BBR,
-		.want = {
-			.script = TWENTY_IN_FLIGHT ">@1500 . 10001(1000) ack 1; info snd_cwnd = 1; < . 1 ack 30001;"
-				  PASSED "info snd_cwnd >= 20",
-		},
-	},
+	{ "bbr_window_after_a_timeout", "BBR 5.6.4.4", .pre = BBR,
+		.want = { TWENTY_IN_FLIGHT ">@1500 . 10001(1000) ack 1; info snd_cwnd = 1; < . 1 ack 30001;" PASSED
+			"info snd_cwnd >= 20" } },
 	/* the second one finds a window that the first one has made small */
-	{
-		.name = "bbr_window_after_two_timeouts", .rfc = "BBR 5.6.4.4", .pre = BBR,
-		.want = {
-			.script = TWENTY_IN_FLIGHT ">@1500 . 10001(1000) ack 1; info snd_cwnd = 1;"
-				  "< . 1 ack 20001; skim; >@1500 . 20001(1000) ack 1; info snd_cwnd = 1;"
-				  "< . 1 ack 30001;"
-				  PASSED "info snd_cwnd >= 20",
-		},
-	},
+	{ "bbr_window_after_two_timeouts", "BBR 5.6.4.4", .pre = BBR,
+		.want = { TWENTY_IN_FLIGHT ">@1500 . 10001(1000) ack 1; info snd_cwnd = 1; < . 1 ack 20001; skim;"
+			">@1500 . 20001(1000) ack 1; info snd_cwnd = 1; < . 1 ack 30001;" PASSED
+			"info snd_cwnd >= 20" } },
 	/*
 	 * What was too large for the path is no reason to give back a window from before: here NewReno's, of which two
 	 * timeouts have left one segment.
 	 */
-	{
-		.name = "bbr_window_after_what_was_too_large", .rfc = "RFC 8201 5.4", .only = 4,
-		.pre = "sysctl frto 0; listen",
-		.want = {
-			.script = TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; < . 1 ack 30001; skim;"
-				  PASSED "info ca_state = 0; info snd_cwnd <= 6; set CONGESTION bbr; write 2000; skim;"
-				  "icmp toobig seq 31001 mtu 800; skim; info ca_state = 4; info snd_mss = 760;"
-				  "< . 1 ack S; skim; write 700; skim; < . 1 ack S; skim; info ca_state = 0;"
-				  "info snd_cwnd <= 14",
-		},
-	},
+	{ "bbr_window_after_what_was_too_large", "RFC 8201 5.4", .only = 4, .pre = "sysctl frto 0; listen",
+		.want = { TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; < . 1 ack 30001; skim;" PASSED
+			"info ca_state = 0; info snd_cwnd <= 6; set CONGESTION bbr; write 2000; skim;"
+			"icmp toobig seq 31001 mtu 800; skim; info ca_state = 4; info snd_mss = 760; < . 1 ack S; skim;"
+			"write 700; skim; < . 1 ack S; skim; info ca_state = 0; info snd_cwnd <= 14" } },
 	/* The peer had no room: a pause that the program did not make does not spare it PROBE_RTT, which is due. */
-	{
-		.name = "bbr_probes_the_rtt_after_a_closed_window", .rfc = "BBR 5.4.1", .pre = BBR,
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 10000; skim; < . 1 ack 10001;"
-				  "write 30000; skim; < . 1 ack 30001 win 0; skim; pass 12000; skim; info snd_cwnd >= 20;"
-				  "< . 1 ack 30001 win 60000; skim; < . 1 ack 40001; skim; info snd_cwnd <= 10",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "bbr_bound_leaves_out_the_lost_segment", .rfc = "BBR 5.5.10.2", .pre = BBR,
-		.syn = "mss 1000,sackok", .synwin = "13000", .run = before_the_loss,
-	},
-	CHANGE_IN_RECOVERY("bbr", "cubic"), CHANGE_IN_RECOVERY("bbr", "dctcp"), CHANGE_IN_RECOVERY("bbr", "reno"),
-	CHANGE_IN_RECOVERY("cubic", "bbr"), CHANGE_IN_RECOVERY("cubic", "dctcp"), CHANGE_IN_RECOVERY("cubic", "reno"),
-	CHANGE_IN_RECOVERY("dctcp", "bbr"), CHANGE_IN_RECOVERY("dctcp", "cubic"), CHANGE_IN_RECOVERY("dctcp", "reno"),
-	CHANGE_IN_RECOVERY("reno", "bbr"), CHANGE_IN_RECOVERY("reno", "cubic"), CHANGE_IN_RECOVERY("reno", "dctcp"),
-	UNDONE_BY_TIMESTAMP("bbr", "cubic"), UNDONE_BY_DSACK("bbr", "cubic"),
-	UNDONE_BY_TIMESTAMP("bbr", "dctcp"), UNDONE_BY_DSACK("bbr", "dctcp"),
-	UNDONE_BY_TIMESTAMP("bbr", "reno"), UNDONE_BY_DSACK("bbr", "reno"),
-	UNDONE_BY_TIMESTAMP("cubic", "bbr"), UNDONE_BY_DSACK("cubic", "bbr"),
-	UNDONE_BY_TIMESTAMP("cubic", "dctcp"), UNDONE_BY_DSACK("cubic", "dctcp"),
-	UNDONE_BY_TIMESTAMP("cubic", "reno"), UNDONE_BY_DSACK("cubic", "reno"),
-	UNDONE_BY_TIMESTAMP("dctcp", "bbr"), UNDONE_BY_DSACK("dctcp", "bbr"),
-	UNDONE_BY_TIMESTAMP("dctcp", "cubic"), UNDONE_BY_DSACK("dctcp", "cubic"),
-	UNDONE_BY_TIMESTAMP("dctcp", "reno"), UNDONE_BY_DSACK("dctcp", "reno"),
-	UNDONE_BY_TIMESTAMP("reno", "bbr"), UNDONE_BY_DSACK("reno", "bbr"),
-	UNDONE_BY_TIMESTAMP("reno", "cubic"), UNDONE_BY_DSACK("reno", "cubic"),
-	UNDONE_BY_TIMESTAMP("reno", "dctcp"), UNDONE_BY_DSACK("reno", "dctcp"),
-	CHANGE_AFTER_TIMEOUT("bbr", "cubic"), CHANGE_AFTER_TIMEOUT("bbr", "dctcp"),
+	{ "bbr_probes_the_rtt_after_a_closed_window", "BBR 5.4.1", .pre = BBR,
+		.want = { "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 10000; skim; < . 1 ack 10001; write 30000;"
+			"skim; < . 1 ack 30001 win 0; skim; pass 12000; skim; info snd_cwnd >= 20;"
+			"< . 1 ack 30001 win 60000; skim; < . 1 ack 40001; skim; info snd_cwnd <= 10",
+			.state = ESTABLISHED } },
+	{ "bbr_bound_leaves_out_the_lost_segment", "BBR 5.5.10.2", .pre = BBR, .syn = "mss 1000,sackok",
+		.synwin = "13000", .run = before_the_loss },
+	CHANGE_IN_RECOVERY("bbr", "cubic"),
+	CHANGE_IN_RECOVERY("bbr", "dctcp"),
+	CHANGE_IN_RECOVERY("bbr", "reno"),
+	CHANGE_IN_RECOVERY("cubic", "bbr"),
+	CHANGE_IN_RECOVERY("cubic", "dctcp"),
+	CHANGE_IN_RECOVERY("cubic", "reno"),
+	CHANGE_IN_RECOVERY("dctcp", "bbr"),
+	CHANGE_IN_RECOVERY("dctcp", "cubic"),
+	CHANGE_IN_RECOVERY("dctcp", "reno"),
+	CHANGE_IN_RECOVERY("reno", "bbr"),
+	CHANGE_IN_RECOVERY("reno", "cubic"),
+	CHANGE_IN_RECOVERY("reno", "dctcp"),
+	UNDONE_BY_TIMESTAMP("bbr", "cubic"),
+	UNDONE_BY_DSACK("bbr", "cubic"),
+	UNDONE_BY_TIMESTAMP("bbr", "dctcp"),
+	UNDONE_BY_DSACK("bbr", "dctcp"),
+	UNDONE_BY_TIMESTAMP("bbr", "reno"),
+	UNDONE_BY_DSACK("bbr", "reno"),
+	UNDONE_BY_TIMESTAMP("cubic", "bbr"),
+	UNDONE_BY_DSACK("cubic", "bbr"),
+	UNDONE_BY_TIMESTAMP("cubic", "dctcp"),
+	UNDONE_BY_DSACK("cubic", "dctcp"),
+	UNDONE_BY_TIMESTAMP("cubic", "reno"),
+	UNDONE_BY_DSACK("cubic", "reno"),
+	UNDONE_BY_TIMESTAMP("dctcp", "bbr"),
+	UNDONE_BY_DSACK("dctcp", "bbr"),
+	UNDONE_BY_TIMESTAMP("dctcp", "cubic"),
+	UNDONE_BY_DSACK("dctcp", "cubic"),
+	UNDONE_BY_TIMESTAMP("dctcp", "reno"),
+	UNDONE_BY_DSACK("dctcp", "reno"),
+	UNDONE_BY_TIMESTAMP("reno", "bbr"),
+	UNDONE_BY_DSACK("reno", "bbr"),
+	UNDONE_BY_TIMESTAMP("reno", "cubic"),
+	UNDONE_BY_DSACK("reno", "cubic"),
+	UNDONE_BY_TIMESTAMP("reno", "dctcp"),
+	UNDONE_BY_DSACK("reno", "dctcp"),
+	CHANGE_AFTER_TIMEOUT("bbr", "cubic"),
+	CHANGE_AFTER_TIMEOUT("bbr", "dctcp"),
 	CHANGE_AFTER_TIMEOUT("bbr", "reno"),
-	CHANGE_AFTER_TIMEOUT("cubic", "bbr"), CHANGE_AFTER_TIMEOUT("cubic", "dctcp"),
+	CHANGE_AFTER_TIMEOUT("cubic", "bbr"),
+	CHANGE_AFTER_TIMEOUT("cubic", "dctcp"),
 	CHANGE_AFTER_TIMEOUT("cubic", "reno"),
-	CHANGE_AFTER_TIMEOUT("dctcp", "bbr"), CHANGE_AFTER_TIMEOUT("dctcp", "cubic"),
+	CHANGE_AFTER_TIMEOUT("dctcp", "bbr"),
+	CHANGE_AFTER_TIMEOUT("dctcp", "cubic"),
 	CHANGE_AFTER_TIMEOUT("dctcp", "reno"),
-	CHANGE_AFTER_TIMEOUT("reno", "bbr"), CHANGE_AFTER_TIMEOUT("reno", "cubic"),
+	CHANGE_AFTER_TIMEOUT("reno", "bbr"),
+	CHANGE_AFTER_TIMEOUT("reno", "cubic"),
 	CHANGE_AFTER_TIMEOUT("reno", "dctcp"),
-	CHANGE_IN_CWR("bbr", "cubic"), CHANGE_IN_CWR("bbr", "dctcp"), CHANGE_IN_CWR("bbr", "reno"),
-	CHANGE_IN_CWR("cubic", "bbr"), CHANGE_IN_CWR("cubic", "dctcp"), CHANGE_IN_CWR("cubic", "reno"),
-	CHANGE_IN_CWR("dctcp", "bbr"), CHANGE_IN_CWR("dctcp", "cubic"), CHANGE_IN_CWR("dctcp", "reno"),
-	CHANGE_IN_CWR("reno", "bbr"), CHANGE_IN_CWR("reno", "cubic"), CHANGE_IN_CWR("reno", "dctcp"),
+	CHANGE_IN_CWR("bbr", "cubic"),
+	CHANGE_IN_CWR("bbr", "dctcp"),
+	CHANGE_IN_CWR("bbr", "reno"),
+	CHANGE_IN_CWR("cubic", "bbr"),
+	CHANGE_IN_CWR("cubic", "dctcp"),
+	CHANGE_IN_CWR("cubic", "reno"),
+	CHANGE_IN_CWR("dctcp", "bbr"),
+	CHANGE_IN_CWR("dctcp", "cubic"),
+	CHANGE_IN_CWR("dctcp", "reno"),
+	CHANGE_IN_CWR("reno", "bbr"),
+	CHANGE_IN_CWR("reno", "cubic"),
+	CHANGE_IN_CWR("reno", "dctcp"),
 };
 
 int main(int argc, char **argv)

@@ -91,131 +91,78 @@
 #define BEYOND		"grows by all that one ACK covers"
 
 static const struct wire_row rows[] = {
-	{
-		.name = "cubic_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC,
-		.want = { .script = TWENTY_IN_FLIGHT "none; info snd_cwnd = 20" },
-	},
+	{ "cubic_slow_start", "RFC 9438 4.10", .pre = CUBIC, .want = { TWENTY_IN_FLIGHT "none; info snd_cwnd = 20" } },
 	/* a sender that uses no more than half of the window has not tried the window */
-	{
-		.name = "cubic_slow_start_half_a_window", .rfc = "RFC 7661 4.2", .pre = CUBIC,
-		.want = {
-			.script = CONNECTED "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; < . 1 ack 2001;"
-				  "info snd_cwnd = 10; < . 1 ack 5001; none; info snd_cwnd = 10",
-		},
-	},
-	{
-		.name = "cubic_slow_start_up_to_twice_what_is_used", .rfc = "RFC 7661 4.2", .pre = CUBIC,
-		.want = {
-			.script = CONNECTED "write 6000; > p. 1(1000) ack 1 x5; > P. 5001(1000) ack 1; < . 1 ack 2001;"
-				  "info snd_cwnd = 12; < . 1 ack 6001; none; info snd_cwnd = 12",
-		},
-	},
+	{ "cubic_slow_start_half_a_window", "RFC 7661 4.2", .pre = CUBIC,
+		.want = { CONNECTED "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; < . 1 ack 2001;"
+			"info snd_cwnd = 10; < . 1 ack 5001; none; info snd_cwnd = 10" } },
+	{ "cubic_slow_start_up_to_twice_what_is_used", "RFC 7661 4.2", .pre = CUBIC,
+		.want = { CONNECTED "write 6000; > p. 1(1000) ack 1 x5; > P. 5001(1000) ack 1; < . 1 ack 2001;"
+			"info snd_cwnd = 12; < . 1 ack 6001; none; info snd_cwnd = 12" } },
 	/*
 	 * One ACK must not lead beyond twice what was in flight at most; the initial window counts as used until the
 	 * window is first reduced.
 	 */
-	PART_OF_WINDOW("cubic", CUBIC), AFTER_IDLE("cubic", CUBIC),
-	PART_OF_WINDOW("reno", "listen"), AFTER_IDLE("reno", "listen"),
-	PART_IN_AVOIDANCE("cubic", CUBIC, 14, 15), PART_IN_AVOIDANCE("reno", "listen", 10, 13),
+	PART_OF_WINDOW("cubic", CUBIC),
+	AFTER_IDLE("cubic", CUBIC),
+	PART_OF_WINDOW("reno", "listen"),
+	AFTER_IDLE("reno", "listen"),
+	PART_IN_AVOIDANCE("cubic", CUBIC, 14, 15),
+	PART_IN_AVOIDANCE("reno", "listen", 10, 13),
 	/* 1.4 s without text are seven RTOs, though probes of the closed window have doubled the last three timeouts */
-	{
-		.name = "cubic_restarts_after_a_closed_window", .rfc = "RFC 5681 4.1", .pre = CUBIC,
-		.want = {
-			.script = CONNECTED "write 20000; skim; < . 1 ack 10001; skim;"
-				  "< . 1 ack 20001 win 0; write 20000;"
-				  ">@1000 . 20000 ack 1; >@1000 . 20000 ack 1; >@2000 . 20000 ack 1;"
-				  "< . 1 ack 20001; info snd_cwnd = 10; skim; < . 1 ack S; skim",
-		},
-	},
+	{ "cubic_restarts_after_a_closed_window", "RFC 5681 4.1", .pre = CUBIC,
+		.want = { CONNECTED "write 20000; skim; < . 1 ack 10001; skim; < . 1 ack 20001 win 0; write 20000;"
+			">@1000 . 20000 ack 1; >@1000 . 20000 ack 1; >@2000 . 20000 ack 1; < . 1 ack 20001;"
+			"info snd_cwnd = 10; skim; < . 1 ack S; skim" } },
 	/* ACKs without a pause for five eighths of a round trip: the path is more than half full. */
-	{
-		.name = "cubic_a_train_ends_slow_start", .rfc = "RFC 9438 4.10", .pre = CUBIC, .still_ms = 6,
-		.want = {
-			.script = FAR_TRAIN "none; info snd_ssthresh <= 38; info snd_ssthresh >= 28",
-			.counters = "TCPHystartTrainDetect=1 TCPHystartDelayDetect=0 "
-				    "TCPHystartDelayCwnd=0",
-		},
+	{ "cubic_a_train_ends_slow_start", "RFC 9438 4.10", .pre = CUBIC, .still_ms = 6,
+		.want = { FAR_TRAIN "none; info snd_ssthresh <= 38; info snd_ssthresh >= 28",
+			.counters = "TCPHystartTrainDetect=1 TCPHystartDelayDetect=0 TCPHystartDelayCwnd=0" },
 		.kernel_differs = "two milliseconds are a pause on each path",
-		.kernel = {
-			.script = FAR_TRAIN "none; info snd_ssthresh >= 1000000",
-			.counters = "TCPHystartTrainDetect=0",
-		},
-	},
-	{
-		.name = "cubic_a_train_ends_slow_start_after_an_undone_loss", .rfc = "RFC 9438 4.9", .pre = CUBIC,
-		.syn = "mss 1000,sackok", .still_ms = 6,
-		.want = {
-			.script = UNDONE_TRAIN "none; info snd_ssthresh <= 38; info snd_ssthresh >= 28",
-			.counters = "TCPHystartTrainDetect=1 TCPHystartDelayDetect=0 TCPDSACKUndo=1",
-		},
+		.kernel = { FAR_TRAIN "none; info snd_ssthresh >= 1000000", .counters = "TCPHystartTrainDetect=0" } },
+	{ "cubic_a_train_ends_slow_start_after_an_undone_loss", "RFC 9438 4.9", .pre = CUBIC, .syn = "mss 1000,sackok",
+		.still_ms = 6,
+		.want = { UNDONE_TRAIN "none; info snd_ssthresh <= 38; info snd_ssthresh >= 28",
+			.counters = "TCPHystartTrainDetect=1 TCPHystartDelayDetect=0 TCPDSACKUndo=1" },
 		.kernel_differs = "two milliseconds are a pause on each path",
-		.kernel = {
-			.script = UNDONE_TRAIN "none; info snd_ssthresh >= 1000000",
-			.counters = "TCPHystartTrainDetect=0 TCPDSACKUndo=1",
-		},
-	},
+		.kernel = { UNDONE_TRAIN "none; info snd_ssthresh >= 1000000",
+			.counters = "TCPHystartTrainDetect=0 TCPDSACKUndo=1" } },
 	/*
 	 * The eighth segment of a round that is slower by more than an eighth ends slow start: a quarter of its speed
 	 * is left, for five rounds, of which what is left of this one is the first. 2,800 octets then, and 25 for each
 	 * of the other twelve; a quarter more in each round: 7,525 octets at the end.
 	 */
-	{
-		.name = "cubic_a_slower_round_ends_slow_start", .rfc = "RFC 9406 4.2", .pre = CUBIC, .synwin = "65535",
-		.syn = "mss 100",
-		.want = {
-			.script = SLOWER "info snd_cwnd = 27; < . 1 ack 1801; info snd_cwnd = 28;" TWELVE_ACKS
-				  "info snd_cwnd = 31;" ROUND "info snd_cwnd = 39;" ROUND "info snd_cwnd = 49;" ROUND
-				  "info snd_cwnd = 61; info snd_ssthresh >= 1000000;" ROUND
-				  "info snd_cwnd = 76; info snd_ssthresh = 75",
+	{ "cubic_a_slower_round_ends_slow_start", "RFC 9406 4.2", .pre = CUBIC, .synwin = "65535", .syn = "mss 100",
+		.want = { SLOWER "info snd_cwnd = 27; < . 1 ack 1801; info snd_cwnd = 28;" TWELVE_ACKS
+			"info snd_cwnd = 31;" ROUND "info snd_cwnd = 39;" ROUND "info snd_cwnd = 49;" ROUND
+			"info snd_cwnd = 61; info snd_ssthresh >= 1000000;" ROUND "info snd_cwnd = 76;"
+			"info snd_ssthresh = 75",
 			.counters = "TCPHystartDelayDetect=1 TCPHystartDelayCwnd=76 TCPHystartTrainDetect=0 "
-				    "TCPHystartTrainCwnd=0",
-		},
+			"TCPHystartTrainCwnd=0" },
 		.kernel_differs = "has HyStart as it was before RFC 9406, whose rounds and samples are others",
-		.kernel = { .script = SLOWER "info snd_cwnd = 27; skim", .counters = "RetransSegs=0" },
-	},
+		.kernel = { SLOWER "info snd_cwnd = 27; skim", .counters = "RetransSegs=0" } },
 	/*
 	 * It was jitter: of eight segments of the next round, which the last two of that flight belong to, six are as
 	 * fast as before, so slow start goes on.
 	 */
-	{
-		.name = "cubic_a_faster_round_goes_on", .rfc = "RFC 9406 4.2", .pre = CUBIC, .synwin = "65535",
-		.syn = "mss 100",
-		.want = {
-			.script = SLOWER "< . 1 ack 1801;" TWELVE_ACKS "info snd_cwnd = 31; pass 300;"
-				  "< . 1 ack 3101; < . 1 ack 3201; < . 1 ack 3301; < . 1 ack 3401; < . 1 ack 3501;"
-				  "< . 1 ack 3601; info snd_cwnd = 33; < . 1 ack 3701; info snd_cwnd = 34;"
-				  "< . 1 ack 3801; info snd_cwnd = 35; < . 1 ack 3901; info snd_cwnd = 36;"
-				  "info snd_ssthresh >= 1000000; skim",
-			.counters = "TCPHystartDelayDetect=0 TCPHystartDelayCwnd=0",
-		},
+	{ "cubic_a_faster_round_goes_on", "RFC 9406 4.2", .pre = CUBIC, .synwin = "65535", .syn = "mss 100",
+		.want = { SLOWER "< . 1 ack 1801;" TWELVE_ACKS "info snd_cwnd = 31; pass 300; < . 1 ack 3101;"
+			"< . 1 ack 3201; < . 1 ack 3301; < . 1 ack 3401; < . 1 ack 3501; < . 1 ack 3601;"
+			"info snd_cwnd = 33; < . 1 ack 3701; info snd_cwnd = 34; < . 1 ack 3801; info snd_cwnd = 35;"
+			"< . 1 ack 3901; info snd_cwnd = 36; info snd_ssthresh >= 1000000; skim",
+			.counters = "TCPHystartDelayDetect=0 TCPHystartDelayCwnd=0" },
 		.kernel_differs = "has HyStart as it was before RFC 9406, whose rounds and samples are others",
-		.kernel = { .script = SLOWER "skim", .counters = "RetransSegs=0" },
-	},
-	{
-		.name = "cubic_dupacks_leave_seven_tenths", .rfc = "RFC 9438 4.6", .pre = CUBIC,
-		.want = {
-			.script = TWENTY_IN_FLIGHT "< . 1 ack 10001; < . 1 ack 10001; < . 1 ack 10001;"
-				  "> p. 10001(1000) ack 1; info snd_ssthresh = 14",
-			.counters = "TCPFastRetrans=1 TCPTimeouts=0",
-		},
-	},
-	{
-		.name = "cubic_timeout_leaves_seven_tenths", .rfc = "RFC 9438 4.8", .pre = CUBIC,
-		.want = {
-			.script = TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; info snd_ssthresh = 14;"
-				  "info snd_cwnd = 1; < . 1 ack 11001; > p. 11001(1000) ack 1 x2; none",
-			.counters = "TCPTimeouts=1",
-		},
-	},
-	{
-		.name = "cubic_loses_two_segments_at_least", .rfc = "RFC 9438 4.6", .pre = CUBIC,
-		.want = {
-			.script = CONNECTED "write 1000; > P. 1(1000) ack 1; >@1500 P. 1(1000) ack 1; none;"
-				  "< . 1 ack 1001; write 1000; > P. 1001(1000) ack 1; >@1500 P. 1001(1000) ack 1;"
-				  "info snd_ssthresh >= 2",
-			.counters = "TCPTimeouts=2",
-		},
-	},
+		.kernel = { SLOWER "skim", .counters = "RetransSegs=0" } },
+	{ "cubic_dupacks_leave_seven_tenths", "RFC 9438 4.6", .pre = CUBIC,
+		.want = { TWENTY_IN_FLIGHT "< . 1 ack 10001; < . 1 ack 10001; < . 1 ack 10001; > p. 10001(1000) ack 1;"
+			"info snd_ssthresh = 14", .counters = "TCPFastRetrans=1 TCPTimeouts=0" } },
+	{ "cubic_timeout_leaves_seven_tenths", "RFC 9438 4.8", .pre = CUBIC,
+		.want = { TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; info snd_ssthresh = 14; info snd_cwnd = 1;"
+			"< . 1 ack 11001; > p. 11001(1000) ack 1 x2; none", .counters = "TCPTimeouts=1" } },
+	{ "cubic_loses_two_segments_at_least", "RFC 9438 4.6", .pre = CUBIC,
+		.want = { CONNECTED "write 1000; > P. 1(1000) ack 1; >@1500 P. 1(1000) ack 1; none; < . 1 ack 1001;"
+			"write 1000; > P. 1001(1000) ack 1; >@1500 P. 1001(1000) ack 1; info snd_ssthresh >= 2",
+			.counters = "TCPTimeouts=2" } },
 };
 
 int main(int argc, char **argv)

@@ -231,280 +231,120 @@ static int saves_syn(struct wire *w)
 }
 
 static const struct wire_row rows[] = {
-	{
-		.name = "cookies", .rfc = "RFC 7413 4.1.2", .pre = COOKIES, .run = cookies,
+	{ "cookies", "RFC 7413 4.1.2", .pre = COOKIES, .run = cookies,
 		.want.counters = "TCPFastOpenCookieReqd=1 TCPFastOpenPassive=2 TCPFastOpenPassiveFail=5 "
-				 "TCPFastOpenPassiveAltKey=1",
-	},
-	{
-		.name = "a_cookie_text_and_ecn", .rfc = "RFC 3168 6.1.1", .pre = "sysctl ecn 1; " COOKIES,
-		.run = cookie_and_ecn,
-		.want = { .counters = "TCPFastOpenPassive=1 TCPSynRetrans=1", .state = ESTABLISHED },
-	},
-	{
-		.name = "the_saved_syn", .rfc = "RFC 7413 4.2.2", .pre = ON "; set SAVE_SYN 1", .run = saves_syn,
-		.want = { .counters = "TCPFastOpenPassive=1", .state = SYN_RECEIVED },
-	},
-	{
-		.name = "text_is_read_before_the_third_ack", .rfc = "RFC 7413 4.2.2", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; poll IN OUT; read 10; state syn_received;"
-				  "< . 11 ack 1; none; state established; < P. 11(10) ack 1; >@1000 . 1 ack 21; read 10",
+			"TCPFastOpenPassiveAltKey=1" },
+	{ "a_cookie_text_and_ecn", "RFC 3168 6.1.1", .pre = "sysctl ecn 1;" COOKIES, .run = cookie_and_ecn,
+		.want = { .counters = "TCPFastOpenPassive=1 TCPSynRetrans=1", .state = ESTABLISHED } },
+	{ "the_saved_syn", "RFC 7413 4.2.2", .pre = ON "; set SAVE_SYN 1", .run = saves_syn,
+		.want = { .counters = "TCPFastOpenPassive=1", .state = SYN_RECEIVED } },
+	{ "text_is_read_before_the_third_ack", "RFC 7413 4.2.2", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; poll IN OUT; read 10; state syn_received; < . 11 ack 1;"
+			"none; state established; < P. 11(10) ack 1; >@1000 . 1 ack 21; read 10",
 			.counters = "TCPFastOpenPassive=1 PassiveOpens=1 TCPFastOpenCookieReqd=0",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "what_opens_it_in_place_of_the_third_ack_is_echoed", .rfc = "RFC 7323 4.3", .pre = ON,
+			.state = ESTABLISHED } },
+	{ "what_opens_it_in_place_of_the_third_ack_is_echoed", "RFC 7323 4.3", .pre = ON,
 		.syn = "mss 1440,sackok,ts T 0",
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11 <ecr T>; accept; read 10; < P. 11(10) ack 1 <ts T+100 R>;"
-				  ">@1000 . 1 ack 21 <ecr T+100>; read 10",
-			.counters = "TCPFastOpenPassive=1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "an_answer_goes_ahead_of_the_third_ack", .rfc = "RFC 7413 4.2.2", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; write 20; > P. 1(20) ack 11;"
-				  "state syn_received; < . 11 ack 21; none; write 5; > P. 21(5) ack 11;"
-				  "< . 11 ack 26; none",
-			.counters = "TCPFastOpenPassive=1 RetransSegs=0",
-			.state = ESTABLISHED,
-		},
-	},
+		.want = { "< S 0(10) $; > S. 0 ack 11 <ecr T>; accept; read 10; < P. 11(10) ack 1 <ts T+100 R>;"
+			">@1000 . 1 ack 21 <ecr T+100>; read 10", .counters = "TCPFastOpenPassive=1",
+			.state = ESTABLISHED } },
+	{ "an_answer_goes_ahead_of_the_third_ack", "RFC 7413 4.2.2", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; read 10; write 20; > P. 1(20) ack 11;"
+			"state syn_received; < . 11 ack 21; none; write 5; > P. 21(5) ack 11; < . 11 ack 26; none",
+			.counters = "TCPFastOpenPassive=1 RetransSegs=0", .state = ESTABLISHED } },
 	/* The SYN has only the option: no text has come when the program writes, and the SYN-ACK is in flight. */
-	{
-		.name = "the_program_writes_first", .rfc = "RFC 7413 4.2.2", .pre = ON,
-		.want = {
-			.script = "< S 0 <mss 1440,nop,nop,hex 2202>; > S. 0 ack 1; accept; write 20; > P. 1(20) ack 1;"
-				  "state syn_received; < . 1 ack 21; none; write 5; > P. 21(5) ack 1; < . 1 ack 26; none",
-			.counters = "TCPFastOpenPassive=1 RetransSegs=0",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "the_third_ack_acknowledges_the_syn_alone", .rfc = "RFC 7413 4.2.2", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; write 20; > P. 1(20) ack 11;"
-				  "< . 11 ack 1; state established; >@3000 P. 1(20) ack 11; < . 11 ack 21; none",
-			.counters = "RetransSegs=1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "an_answer_keeps_to_the_window_of_the_syn", .rfc = "RFC 7323 2.2", .pre = ON,
-		.syn = "mss 1000,nop,ws 3", .synwin = "2500",
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; write 4000; > p. 1(1000) ack 11 x2;"
-				  "none; < . 11 ack 2001; > p. 2001(1000) ack 11 x2; < . 11 ack 4001; none",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "the_syn_ack_is_lost", .rfc = "RFC 7413 4.2.2", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; >@3000 S. 0 ack 11; < . 11 ack 1; none",
-			.counters = "TCPTimeouts=1 RetransSegs=1 TCPSynRetrans=1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "nobody_answers_the_syn_ack", .rfc = "RFC 7413 4.2.2",
-		.pre = "sysctl synack_retries 1; " ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; >@3000 S. 0 ack 11; >@5000 S. 0 ack 11;"
-				  "gone 9000; err ETIMEDOUT",
-			.counters = "RetransSegs=2 TCPAbortOnTimeout=1",
-			.state = CLOSED,
-		},
-	},
-	{
-		.name = "the_syn_comes_again_without_text", .rfc = "RFC 7413 4.1.3", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; < S 0 $; > S. 0 ack 11; accept; read 10;"
-				  "< . 11 ack 1; none",
-			.counters = "TCPFastOpenPassive=1 PassiveOpens=1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "a_wrong_ack_is_reset", .rfc = "RFC 9293 3.10.7.4", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; < . 11 ack 100; > R 100; state syn_received;"
-				  "< . 11 ack 1; none",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "a_rst_ends_it", .rfc = "RFC 9293 3.10.7.4", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; < R 11; none; read 10; read ECONNRESET",
-			.state = CLOSED,
-		},
-	},
-	{
-		.name = "a_hard_icmp_error_is_not_the_end_once_accepted", .rfc = "RFC 9293 3.9.2.2", .id = "SHLD-26",
-		.pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; icmp port seq 0; none; read 10;"
-				  "< . 11 ack 1; none",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "one_that_was_reset_counts", .rfc = "RFC 7413 5.1",
+	{ "the_program_writes_first", "RFC 7413 4.2.2", .pre = ON,
+		.want = { "< S 0 <mss 1440,nop,nop,hex 2202>; > S. 0 ack 1; accept; write 20; > P. 1(20) ack 1;"
+			"state syn_received; < . 1 ack 21; none; write 5; > P. 21(5) ack 1; < . 1 ack 26; none",
+			.counters = "TCPFastOpenPassive=1 RetransSegs=0", .state = ESTABLISHED } },
+	{ "the_third_ack_acknowledges_the_syn_alone", "RFC 7413 4.2.2", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; read 10; write 20; > P. 1(20) ack 11; < . 11 ack 1;"
+			"state established; >@3000 P. 1(20) ack 11; < . 11 ack 21; none", .counters = "RetransSegs=1",
+			.state = ESTABLISHED } },
+	{ "an_answer_keeps_to_the_window_of_the_syn", "RFC 7323 2.2", .pre = ON, .syn = "mss 1000,nop,ws 3",
+		.synwin = "2500",
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; read 10; write 4000; > p. 1(1000) ack 11 x2; none;"
+			"< . 11 ack 2001; > p. 2001(1000) ack 11 x2; < . 11 ack 4001; none", .state = ESTABLISHED } },
+	{ "the_syn_ack_is_lost", "RFC 7413 4.2.2", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; read 10; >@3000 S. 0 ack 11; < . 11 ack 1; none",
+			.counters = "TCPTimeouts=1 RetransSegs=1 TCPSynRetrans=1", .state = ESTABLISHED } },
+	{ "nobody_answers_the_syn_ack", "RFC 7413 4.2.2", .pre = "sysctl synack_retries 1;" ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; read 10; >@3000 S. 0 ack 11; >@5000 S. 0 ack 11;"
+			"gone 9000; err ETIMEDOUT", .counters = "RetransSegs=2 TCPAbortOnTimeout=1",
+			.state = CLOSED } },
+	{ "the_syn_comes_again_without_text", "RFC 7413 4.1.3", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; < S 0 $; > S. 0 ack 11; accept; read 10; < . 11 ack 1; none",
+			.counters = "TCPFastOpenPassive=1 PassiveOpens=1", .state = ESTABLISHED } },
+	{ "a_wrong_ack_is_reset", "RFC 9293 3.10.7.4", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; < . 11 ack 100; > R 100; state syn_received;"
+			"< . 11 ack 1; none", .state = ESTABLISHED } },
+	{ "a_rst_ends_it", "RFC 9293 3.10.7.4", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; < R 11; none; read 10; read ECONNRESET",
+			.state = CLOSED } },
+	{ "a_hard_icmp_error_is_not_the_end_once_accepted", "RFC 9293 3.9.2.2", .id = "SHLD-26", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; icmp port seq 0; none; read 10; < . 11 ack 1; none",
+			.state = ESTABLISHED } },
+	{ "one_that_was_reset_counts", "RFC 7413 5.1", .pre = "sysctl fastopen 514; listen; set FASTOPEN 1",
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; < R 11; none; fresh; < S 0(10) $; > S. 0 ack 1; < R 1;"
+			"none", .counters = "TCPFastOpenPassive=1 TCPFastOpenListenOverflow=1", .state = LISTEN } },
+	{ "a_minute_later_it_does_not", "RFC 7413 5.1", .pre = "sysctl fastopen 514; listen; set FASTOPEN 1",
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; < R 11; none; fresh; < S 0(10) $; > S. 0 ack 1; < R 1;"
+			"none; pass 61000; fresh; < S 0(10) $; > S. 0 ack 11",
+			.counters = "TCPFastOpenPassive=2 TCPFastOpenListenOverflow=1", .state = SYN_RECEIVED } },
+	{ "beyond_the_limit_text_waits_for_the_third_ack", "RFC 7413 5.1",
 		.pre = "sysctl fastopen 514; listen; set FASTOPEN 1",
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; < R 11; none; fresh;"
-				  "< S 0(10) $; > S. 0 ack 1; < R 1; none",
-			.counters = "TCPFastOpenPassive=1 TCPFastOpenListenOverflow=1",
-			.state = LISTEN,
-		},
-	},
-	{
-		.name = "a_minute_later_it_does_not", .rfc = "RFC 7413 5.1",
-		.pre = "sysctl fastopen 514; listen; set FASTOPEN 1",
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; < R 11; none; fresh;"
-				  "< S 0(10) $; > S. 0 ack 1; < R 1; none; pass 61000; fresh; < S 0(10) $; > S. 0 ack 11",
-			.counters = "TCPFastOpenPassive=2 TCPFastOpenListenOverflow=1",
-			.state = SYN_RECEIVED,
-		},
-	},
-	{
-		.name = "beyond_the_limit_text_waits_for_the_third_ack", .rfc = "RFC 7413 5.1",
-		.pre = "sysctl fastopen 514; listen; set FASTOPEN 1",
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; fresh; < S 0(10) $; > S. 0 ack 1; < R 1;"
-				  "none; swap; < . 11 ack 1; none;"
-				  "accept; read 10; fresh; < S 0(10) $; > S. 0 ack 11",
-			.counters = "TCPFastOpenPassive=2 TCPFastOpenListenOverflow=1",
-			.state = SYN_RECEIVED,
-		},
-	},
+		.want = { "< S 0(10) $; > S. 0 ack 11; fresh; < S 0(10) $; > S. 0 ack 1; < R 1; none; swap;"
+			"< . 11 ack 1; none; accept; read 10; fresh; < S 0(10) $; > S. 0 ack 11",
+			.counters = "TCPFastOpenPassive=2 TCPFastOpenListenOverflow=1", .state = SYN_RECEIVED } },
 	/* behind the text's limit there is the queue's, and then there are cookies */
-	{
-		.name = "a_flood_with_text", .rfc = "RFC 7413 5.1",
-		.pre = "sysctl fastopen 514; listen 20; set FASTOPEN 5", .run = flood,
-		.want = {
-			.counters = "TCPFastOpenPassive=6 TCPFastOpenListenOverflow=20 TCPReqQFullDoCookies=35 "
-				    "ListenOverflows=0 OutRsts=5",
-			.state = SYN_RECEIVED,
-		},
-	},
-	{
-		.name = "close_waits_for_the_third_ack", .rfc = "RFC 9293 3.10.4", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; close; none;"
-				  "< . 11 ack 1; > F. 1 ack 11;"
-				  "< F. 11 ack 2; > . 2 ack 12",
-			.state = TIME_WAIT,
-		},
+	{ "a_flood_with_text", "RFC 7413 5.1", .pre = "sysctl fastopen 514; listen 20; set FASTOPEN 5", .run = flood,
+		.want = { .counters = "TCPFastOpenPassive=6 TCPFastOpenListenOverflow=20 TCPReqQFullDoCookies=35 "
+			"ListenOverflows=0 OutRsts=5", .state = SYN_RECEIVED } },
+	{ "close_waits_for_the_third_ack", "RFC 9293 3.10.4", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; read 10; close; none; < . 11 ack 1; > F. 1 ack 11;"
+			"< F. 11 ack 2; > . 2 ack 12", .state = TIME_WAIT },
 		.kernel_differs = "sends the FIN at once, as what was asked for could be the whole answer",
-		.kernel = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; close; > F. 1 ack 11;"
-				  "< F. 11 ack 2; > . 2 ack 12",
-		},
-	},
-	{
-		.name = "a_close_with_unread_text_resets", .rfc = "RFC 9293 3.10.4", .id = "SHLD-3", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; close; > R. 1 ack 11",
-			.counters = "TCPAbortOnClose=1",
-			.state = CLOSED,
-		},
-	},
-	{
-		.name = "a_listener_that_closes_resets", .rfc = "RFC 9293 3.10.4", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; closelisten; > R. 1 ack 11",
-			.state = CLOSED,
-		},
-	},
-	{
-		.name = "text_without_an_option_needs_a_cookie", .rfc = "RFC 7413 4.2.2", .pre = COOKIES,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 1; < . 1 ack 1; none; accept",
-			.counters = "TCPFastOpenPassive=0 TCPFastOpenPassiveFail=0",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "options_of_a_length_that_no_cookie_has", .rfc = "RFC 7413 4.1.1", .pre = COOKIES,
-		.want = {
-			.script = "< S 0(10) <mss 1440,hex 01220501020301>; > S. 0 ack 1; < R 1; fresh;"
-				  "< S 0(10) <mss 1440,hex 22040102>; > S. 0 ack 1; < R 1; fresh;"
-				  "< S 0(10) <mss 1440,hex 22140102030405060708090a0b0c0d0e0f101112>; > S. 0 ack 1; < R 1; fresh;"
-				  "< S 0(10) <mss 1440,hex 0101220a>; > S. 0 ack 1; < . 1 ack 1; none; accept",
+		.kernel = { "< S 0(10) $; > S. 0 ack 11; accept; read 10; close; > F. 1 ack 11; < F. 11 ack 2;"
+			"> . 2 ack 12" } },
+	{ "a_close_with_unread_text_resets", "RFC 9293 3.10.4", .id = "SHLD-3", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; close; > R. 1 ack 11", .counters = "TCPAbortOnClose=1",
+			.state = CLOSED } },
+	{ "a_listener_that_closes_resets", "RFC 9293 3.10.4", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; closelisten; > R. 1 ack 11", .state = CLOSED } },
+	{ "text_without_an_option_needs_a_cookie", "RFC 7413 4.2.2", .pre = COOKIES,
+		.want = { "< S 0(10) $; > S. 0 ack 1; < . 1 ack 1; none; accept",
+			.counters = "TCPFastOpenPassive=0 TCPFastOpenPassiveFail=0", .state = ESTABLISHED } },
+	{ "options_of_a_length_that_no_cookie_has", "RFC 7413 4.1.1", .pre = COOKIES,
+		.want = { "< S 0(10) <mss 1440,hex 01220501020301>; > S. 0 ack 1; < R 1; fresh;"
+			"< S 0(10) <mss 1440,hex 22040102>; > S. 0 ack 1; < R 1; fresh;"
+			"< S 0(10) <mss 1440,hex 22140102030405060708090a0b0c0d0e0f101112>; > S. 0 ack 1; < R 1; fresh;"
+			"< S 0(10) <mss 1440,hex 0101220a>; > S. 0 ack 1; < . 1 ack 1; none; accept",
 			.counters = "TCPFastOpenPassive=0 TCPFastOpenPassiveFail=0 TCPFastOpenCookieReqd=0",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "no_cookie_by_the_route", .rfc = "RFC 7413 4.1.3",
-		.pre = "route fastopen_no_cookie 1; " COOKIES,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; < . 11 ack 1; none",
-			.counters = "TCPFastOpenPassive=1 TCPFastOpenCookieReqd=0",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "the_limit_of_the_program_stays_under_the_knob_for_every_listener", .rfc = "RFC 7413 5.1",
+			.state = ESTABLISHED } },
+	{ "no_cookie_by_the_route", "RFC 7413 4.1.3", .pre = "route fastopen_no_cookie 1;" COOKIES,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; read 10; < . 11 ack 1; none",
+			.counters = "TCPFastOpenPassive=1 TCPFastOpenCookieReqd=0", .state = ESTABLISHED } },
+	{ "the_limit_of_the_program_stays_under_the_knob_for_every_listener", "RFC 7413 5.1",
 		.pre = "sysctl fastopen 1538; listen; set FASTOPEN 1; listen",
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; fresh; < S 0(10) $; > S. 0 ack 1",
-			.counters = "TCPFastOpenPassive=1 TCPFastOpenListenOverflow=1",
-			.state = SYN_RECEIVED,
-		},
-	},
-	{
-		.name = "another_syn_is_challenged", .rfc = "RFC 5961 4.2", .pre = ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; < S 5000 $; > . 1 ack 11; state syn_received;"
-				  "< . 11 ack 1; none",
-			.state = ESTABLISHED,
-		},
+		.want = { "< S 0(10) $; > S. 0 ack 11; fresh; < S 0(10) $; > S. 0 ack 1",
+			.counters = "TCPFastOpenPassive=1 TCPFastOpenListenOverflow=1", .state = SYN_RECEIVED } },
+	{ "another_syn_is_challenged", "RFC 5961 4.2", .pre = ON,
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; < S 5000 $; > . 1 ack 11; state syn_received;"
+			"< . 11 ack 1; none", .state = ESTABLISHED },
 		.kernel_differs = "resets who sent it, and keeps the connection",
-		.kernel = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; < S 5000 $; > R. * ack 5001; < . 11 ack 1; none",
-		},
-	},
-	{
-		.name = "off_by_the_knob", .rfc = "RFC 7413 4.2", .pre = "sysctl fastopen 512; listen; set FASTOPEN 5",
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 1; < . 1 ack 1; none; accept",
-			.counters = "TCPFastOpenPassive=0",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "off_by_the_socket", .rfc = "RFC 7413 4.2",
-		.pre = "sysctl fastopen 514; listen; set FASTOPEN 0",
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 1; < . 1 ack 1; none; accept",
-			.counters = "TCPFastOpenPassive=0 TCPFastOpenListenOverflow=0",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "every_listener_by_the_knob", .rfc = "RFC 7413 4.2", .pre = "sysctl fastopen 1538; listen",
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 11; accept; read 10; < . 11 ack 1; none",
-			.counters = "TCPFastOpenPassive=1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "a_syn_cookie_opens_nothing_fast", .rfc = "RFC 4987 3.6", .pre = "sysctl syncookies 2; " ON,
-		.want = {
-			.script = "< S 0(10) $; > S. 0 ack 1; none; < . 1 ack 1; none; accept",
-			.counters = "TCPFastOpenPassive=0 SyncookiesRecv=1",
-			.state = ESTABLISHED,
-		},
-	},
+		.kernel = { "< S 0(10) $; > S. 0 ack 11; accept; < S 5000 $; > R. * ack 5001; < . 11 ack 1; none" } },
+	{ "off_by_the_knob", "RFC 7413 4.2", .pre = "sysctl fastopen 512; listen; set FASTOPEN 5",
+		.want = { "< S 0(10) $; > S. 0 ack 1; < . 1 ack 1; none; accept", .counters = "TCPFastOpenPassive=0",
+			.state = ESTABLISHED } },
+	{ "off_by_the_socket", "RFC 7413 4.2", .pre = "sysctl fastopen 514; listen; set FASTOPEN 0",
+		.want = { "< S 0(10) $; > S. 0 ack 1; < . 1 ack 1; none; accept",
+			.counters = "TCPFastOpenPassive=0 TCPFastOpenListenOverflow=0", .state = ESTABLISHED } },
+	{ "every_listener_by_the_knob", "RFC 7413 4.2", .pre = "sysctl fastopen 1538; listen",
+		.want = { "< S 0(10) $; > S. 0 ack 11; accept; read 10; < . 11 ack 1; none",
+			.counters = "TCPFastOpenPassive=1", .state = ESTABLISHED } },
+	{ "a_syn_cookie_opens_nothing_fast", "RFC 4987 3.6", .pre = "sysctl syncookies 2;" ON,
+		.want = { "< S 0(10) $; > S. 0 ack 1; none; < . 1 ack 1; none; accept",
+			.counters = "TCPFastOpenPassive=0 SyncookiesRecv=1", .state = ESTABLISHED } },
 };
 
 int main(int argc, char **argv)

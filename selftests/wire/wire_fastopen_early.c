@@ -65,242 +65,111 @@ static int tells_what_is_left(struct wire *w)
 
 static const struct wire_row rows[] = {
 	/* What the third ACK echoes. */
-	{
-		.name = "an_echo_of_before_opens_nothing", .rfc = "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
-		.want = {
-			.script = READ "< . 11 ack 1 <ts T R-1000>; > . 1 ack 11; state syn_received;"
-				  "< . 11 ack 1; none",
-			.state = ESTABLISHED, .counters = "PAWSEstab=1 TCPFastOpenPassive=1",
-		},
+	{ "an_echo_of_before_opens_nothing", "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
+		.want = { READ "< . 11 ack 1 <ts T R-1000>; > . 1 ack 11; state syn_received; < . 11 ack 1; none",
+			.state = ESTABLISHED, .counters = "PAWSEstab=1 TCPFastOpenPassive=1" },
 		.kernel_differs = "believes it",
-		.kernel = {
-			.script = READ "< . 11 ack 1 <ts T R-1000>; none",
-			.counters = "PAWSEstab=0 TCPFastOpenPassive=1",
-		},
-	},
-	{
-		.name = "text_with_an_echo_of_before_is_not_taken", .rfc = "RFC 7323 3.2", .pre = ON,
-		.syn = TIMESTAMPS,
-		.want = {
-			.script = READ "write 20; > P. 1(20) ack 11; < P. 11(10) ack 21 <ts T R-1000>; > . 21 ack 11;"
-				  "state syn_received; read EAGAIN; < P. 11(10) ack 21; >@1000 . 21 ack 21; read 10",
-			.state = ESTABLISHED, .counters = "PAWSEstab=1",
-		},
+		.kernel = { READ "< . 11 ack 1 <ts T R-1000>; none", .counters = "PAWSEstab=0 TCPFastOpenPassive=1" } },
+	{ "text_with_an_echo_of_before_is_not_taken", "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
+		.want = { READ "write 20; > P. 1(20) ack 11; < P. 11(10) ack 21 <ts T R-1000>; > . 21 ack 11;"
+			"state syn_received; read EAGAIN; < P. 11(10) ack 21; >@1000 . 21 ack 21; read 10",
+			.state = ESTABLISHED, .counters = "PAWSEstab=1" },
 		.kernel_differs = "believes it",
-		.kernel = {
-			.script = READ "write 20; > P. 1(20) ack 11; < P. 11(10) ack 21 <ts T R-1000>;"
-				  ">@1000 . 21 ack 21; read 10",
-			.counters = "PAWSEstab=0",
-		},
-	},
-	{
-		.name = "an_echo_of_the_future_opens_nothing", .rfc = "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
-		.want = {
-			.script = READ "< . 11 ack 1 <ts T R+100000>; > . 1 ack 11; state syn_received;"
-				  "< . 11 ack 1; none",
-			.state = ESTABLISHED, .counters = "PAWSEstab=1",
-		},
+		.kernel = { READ "write 20; > P. 1(20) ack 11; < P. 11(10) ack 21 <ts T R-1000>; >@1000 . 21 ack 21;"
+			"read 10", .counters = "PAWSEstab=0" } },
+	{ "an_echo_of_the_future_opens_nothing", "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
+		.want = { READ "< . 11 ack 1 <ts T R+100000>; > . 1 ack 11; state syn_received; < . 11 ack 1; none",
+			.state = ESTABLISHED, .counters = "PAWSEstab=1" },
 		.kernel_differs = "believes it",
-		.kernel = { .script = READ "< . 11 ack 1 <ts T R+100000>; none", .counters = "PAWSEstab=0" },
-	},
-	{
-		.name = "an_echo_of_nothing_opens_it", .rfc = "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
-		.want = { .script = READ "< . 11 ack 1 <ts T 0>; none", .state = ESTABLISHED },
-	},
-	{
-		.name = "the_echo_of_the_first_syn_ack_opens_it", .rfc = "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
-		.want = {
-			.script = READ "keep R; >@3000 S. 0 ack 11; < . 11 ack 1 <ts T K>; none",
-			.state = ESTABLISHED, .counters = "PAWSEstab=0 TCPSynRetrans=1",
-		},
-	},
-	{
-		.name = "the_echo_of_the_second_syn_ack_opens_it", .rfc = "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
-		.want = {
-			.script = READ "keep R; >@3000 S. 0 ack 11; check R >= K+900; < . 11 ack 1; none",
-			.state = ESTABLISHED, .counters = "PAWSEstab=0 TCPSynRetrans=1",
-		},
-	},
+		.kernel = { READ "< . 11 ack 1 <ts T R+100000>; none", .counters = "PAWSEstab=0" } },
+	{ "an_echo_of_nothing_opens_it", "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
+		.want = { READ "< . 11 ack 1 <ts T 0>; none", .state = ESTABLISHED } },
+	{ "the_echo_of_the_first_syn_ack_opens_it", "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
+		.want = { READ "keep R; >@3000 S. 0 ack 11; < . 11 ack 1 <ts T K>; none", .state = ESTABLISHED,
+			.counters = "PAWSEstab=0 TCPSynRetrans=1" } },
+	{ "the_echo_of_the_second_syn_ack_opens_it", "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
+		.want = { READ "keep R; >@3000 S. 0 ack 11; check R >= K+900; < . 11 ack 1; none", .state = ESTABLISHED,
+			.counters = "PAWSEstab=0 TCPSynRetrans=1" } },
 	/* the SYN-ACK in flight takes no room of the initial window */
-	{
-		.name = "a_whole_window_goes_before_the_third_ack", .rfc = "RFC 7413 4.2.2", .pre = ON,
-		.want = {
-			.script = READ "write 10000; > p. 1(1000) ack 11 x9; > P. 9001(1000) ack 11; none;"
-				  "< . 11 ack 10001; none",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "the_echo_of_an_answer_opens_it", .rfc = "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
-		.want = {
-			.script = READ "pass 30; write 20; > P. 1(20) ack 11; pass 30; < . 11 ack 21; none",
-			.state = ESTABLISHED, .counters = "PAWSEstab=0",
-		},
-	},
-
+	{ "a_whole_window_goes_before_the_third_ack", "RFC 7413 4.2.2", .pre = ON,
+		.want = { READ "write 10000; > p. 1(1000) ack 11 x9; > P. 9001(1000) ack 11; none; < . 11 ack 10001;"
+			"none", .state = ESTABLISHED } },
+	{ "the_echo_of_an_answer_opens_it", "RFC 7323 3.2", .pre = ON, .syn = TIMESTAMPS,
+		.want = { READ "pass 30; write 20; > P. 1(20) ack 11; pass 30; < . 11 ack 21; none",
+			.state = ESTABLISHED, .counters = "PAWSEstab=0" } },
 	/* A SYN-ACK that comes again when an answer has gone ahead of the third ACK. */
-	{
-		.name = "a_repeated_syn_ack_takes_no_window_back", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
+	{ "a_repeated_syn_ack_takes_no_window_back", "RFC 9293 3.8.6", .id = "SHLD-14",
 		.pre = "sysctl rmem 4096 131072 6291456;" ON "; set RCVBUF 200000", .syn = "mss 1440,sackok,nop,ws 3",
-		.want = {
-			.script = "< S 0(1400) $; > S. 0 ack 1401 win 65535; accept; read 1400; write 20;"
-				  "> P. 1(20) ack 1401 win over:520; >@3000 S. 0 ack 1401 win 65535;"
-				  "< P. 1401+66000(100) ack 1; > . 21 ack 1401 <sack 67401:67501>;"
-				  "state established; skim",
-			.state = ESTABLISHED, .counters = "TCPOFOQueue=1",
-		},
+		.want = { "< S 0(1400) $; > S. 0 ack 1401 win 65535; accept; read 1400; write 20;"
+			"> P. 1(20) ack 1401 win over:520; >@3000 S. 0 ack 1401 win 65535; < P. 1401+66000(100) ack 1;"
+			"> . 21 ack 1401 <sack 67401:67501>; state established; skim", .state = ESTABLISHED,
+			.counters = "TCPOFOQueue=1" },
 		.kernel_differs = "offers no more than the SYN-ACK before the third ACK",
-		.kernel = {
-			.script = "< S 0(1400) $; > S. 0 ack 1401 win 65535; accept; read 1400; write 20;"
-				  "> P. 1(20) ack 1401 win under:16385; >@3000 S. 0 ack 1401 win 65535;"
-				  "< . 1401 ack 21; none",
-			.counters = "TCPOFOQueue=0",
-		},
-	},
-	{
-		.name = "a_repeated_syn_ack_is_not_urgent", .rfc = "RFC 9293 3.1", .pre = ON,
-		.want = {
-			.script = READ "write 20 urgent; > PU. 1(20) ack 11 urg 20; >@3000 S. 0 ack 11 urg 0;"
-				  "< . 11 ack 21; none",
-			.state = ESTABLISHED, .counters = "TCPSynRetrans=1",
-		},
-	},
-	{
-		.name = "nagle_remembers_an_answer_that_went_ahead", .rfc = "RFC 9293 3.7.4", .id = "SHLD-7", .pre = ON,
-		.want = {
-			.script = READ "write 20; > P. 1(20) ack 11; < . 11 ack 1; write 5; none; < . 11 ack 21;"
-				  "> P. 21(5) ack 11; < . 11 ack 26; none",
-			.state = ESTABLISHED, .counters = "RetransSegs=0",
-		},
-	},
-
+		.kernel = { "< S 0(1400) $; > S. 0 ack 1401 win 65535; accept; read 1400; write 20;"
+			"> P. 1(20) ack 1401 win under:16385; >@3000 S. 0 ack 1401 win 65535; < . 1401 ack 21; none",
+			.counters = "TCPOFOQueue=0" } },
+	{ "a_repeated_syn_ack_is_not_urgent", "RFC 9293 3.1", .pre = ON,
+		.want = { READ "write 20 urgent; > PU. 1(20) ack 11 urg 20; >@3000 S. 0 ack 11 urg 0; < . 11 ack 21;"
+			"none", .state = ESTABLISHED, .counters = "TCPSynRetrans=1" } },
+	{ "nagle_remembers_an_answer_that_went_ahead", "RFC 9293 3.7.4", .id = "SHLD-7", .pre = ON,
+		.want = { READ "write 20; > P. 1(20) ack 11; < . 11 ack 1; write 5; none; < . 11 ack 21;"
+			"> P. 21(5) ack 11; < . 11 ack 26; none", .state = ESTABLISHED, .counters = "RetransSegs=0" } },
 	/* What programs see. */
-	{
-		.name = "it_is_peeked_at_polled_and_read", .rfc = "RFC 7413 4.2.2", .pre = ON,
-		.want = {
-			.script = OPENS "accept; poll IN OUT; inq 0; peek 4; peek 10; poll IN OUT; read 10; poll OUT;"
-				  "read EAGAIN; peek EAGAIN; state syn_received; < . 11 ack 1; poll OUT;"
-				  "< P. 11(10) ack 1; poll IN OUT; inq 10; skim",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tcp_inq_tells_what_is_left", .rfc = "RFC 7413 4.2.2", .pre = ON, .run = tells_what_is_left,
-		.want = { .state = ESTABLISHED },
-	},
-
+	{ "it_is_peeked_at_polled_and_read", "RFC 7413 4.2.2", .pre = ON,
+		.want = { OPENS "accept; poll IN OUT; inq 0; peek 4; peek 10; poll IN OUT; read 10; poll OUT;"
+			"read EAGAIN; peek EAGAIN; state syn_received; < . 11 ack 1; poll OUT; < P. 11(10) ack 1;"
+			"poll IN OUT; inq 10; skim", .state = ESTABLISHED } },
+	{ "tcp_inq_tells_what_is_left", "RFC 7413 4.2.2", .pre = ON, .run = tells_what_is_left,
+		.want = { .state = ESTABLISHED } },
 	/* Ends. */
-	{
-		.name = "abort_resets", .rfc = "RFC 9293 3.10.5", .pre = LIMITED(1),
-		.want = {
-			.script = READ "abort; > R. 1 ack 11; none;" ANOTHER,
+	{ "abort_resets", "RFC 9293 3.10.5", .pre = LIMITED(1),
+		.want = { READ "abort; > R. 1 ack 11; none;" ANOTHER,
 			.counters = "TCPAbortOnData=1 OutRsts=1 TCPFastOpenPassive=2 TCPFastOpenListenOverflow=0",
-			.state = SYN_RECEIVED,
-		},
-	},
-	{
-		.name = "abort_resets_behind_an_answer", .rfc = "RFC 9293 3.10.5", .pre = LIMITED(1),
-		.want = {
-			.script = READ "write 20; > P. 1(20) ack 11; abort; > R. 21 ack 11; none;" ANOTHER,
-			.counters = "TCPAbortOnData=1 OutRsts=1 TCPFastOpenPassive=2",
-			.state = SYN_RECEIVED,
-		},
-	},
-	{
-		.name = "a_listener_that_resets_hands_it_on", .rfc = "RFC 9293 3.10.5", .pre = ON,
-		.run = listener_resets,
-		.want = { .counters = "OutRsts=2 TCPFastOpenPassive=2", .state = CLOSED },
-	},
-	{
-		.name = "a_hard_icmp_error_ends_it_while_nobody_has_accepted", .rfc = "RFC 9293 3.9.2.2",
-		.pre = LIMITED(1),
-		.want = {
-			.script = OPENS "icmp port seq 0; none; accept; err ECONNREFUSED; read 10; read eof;" ANOTHER,
-			.counters = "TCPFastOpenPassive=2 OutRsts=0",
-			.state = SYN_RECEIVED,
-		},
-	},
-	{
-		.name = "a_soft_icmp_error_does_not", .rfc = "RFC 9293 3.9.2.2", .id = "MUST-56", .pre = ON,
-		.want = {
-			.script = OPENS "icmp net seq 0; none; accept; err ENETUNREACH; read 10; < . 11 ack 1; none",
-			.state = ESTABLISHED,
-		},
+			.state = SYN_RECEIVED } },
+	{ "abort_resets_behind_an_answer", "RFC 9293 3.10.5", .pre = LIMITED(1),
+		.want = { READ "write 20; > P. 1(20) ack 11; abort; > R. 21 ack 11; none;" ANOTHER,
+			.counters = "TCPAbortOnData=1 OutRsts=1 TCPFastOpenPassive=2", .state = SYN_RECEIVED } },
+	{ "a_listener_that_resets_hands_it_on", "RFC 9293 3.10.5", .pre = ON, .run = listener_resets,
+		.want = { .counters = "OutRsts=2 TCPFastOpenPassive=2", .state = CLOSED } },
+	{ "a_hard_icmp_error_ends_it_while_nobody_has_accepted", "RFC 9293 3.9.2.2", .pre = LIMITED(1),
+		.want = { OPENS "icmp port seq 0; none; accept; err ECONNREFUSED; read 10; read eof;" ANOTHER,
+			.counters = "TCPFastOpenPassive=2 OutRsts=0", .state = SYN_RECEIVED } },
+	{ "a_soft_icmp_error_does_not", "RFC 9293 3.9.2.2", .id = "MUST-56", .pre = ON,
+		.want = { OPENS "icmp net seq 0; none; accept; err ENETUNREACH; read 10; < . 11 ack 1; none",
+			.state = ESTABLISHED },
 		.kernel_differs = "ends it",
-		.kernel = {
-			.script = OPENS "icmp net seq 0; none; accept; err ENETUNREACH; read 10; read eof",
-			.state = CLOSED,
-		},
-	},
-	{
-		.name = "a_hard_icmp_error_is_not_the_end_after_close", .rfc = "RFC 9293 3.9.2.2", .id = "SHLD-26",
-		.pre = ON,
-		.want = {
-			.script = READ "write 20; > P. 1(20) ack 11; close; icmp port seq 0; icmp port seq 1; none;"
-				  "< . 11 ack 21; > F. 21 ack 11; < F. 11 ack 22; > . 22 ack 12",
-			.state = TIME_WAIT,
-		},
+		.kernel = { OPENS "icmp net seq 0; none; accept; err ENETUNREACH; read 10; read eof",
+			.state = CLOSED } },
+	{ "a_hard_icmp_error_is_not_the_end_after_close", "RFC 9293 3.9.2.2", .id = "SHLD-26", .pre = ON,
+		.want = { READ "write 20; > P. 1(20) ack 11; close; icmp port seq 0; icmp port seq 1; none;"
+			"< . 11 ack 21; > F. 21 ack 11; < F. 11 ack 22; > . 22 ack 12", .state = TIME_WAIT },
 		.kernel_differs = "sends the FIN at once",
-		.kernel = {
-			.script = READ "write 20; > P. 1(20) ack 11; close; > F. 21 ack 11; icmp port seq 0;"
-				  "icmp port seq 1; none; < F. 11 ack 22; > . 22 ack 12",
-		},
-	},
-	{
-		.name = "the_last_syn_ack_with_text_both_ways", .rfc = "RFC 9293 3.8.3", .id = "MUST-20",
-		.pre = ON "; set SYNCNT 2",
-		.want = {
-			.script = OPENS "accept; read 5; write 20; > P. 1(20) ack 11; >@3000 S. 0 ack 11;"
-				  ">@5000 S. 0 ack 11; hup 9000; err ETIMEDOUT; read 5; read eof; write 1 EPIPE",
+		.kernel = { READ "write 20; > P. 1(20) ack 11; close; > F. 21 ack 11; icmp port seq 0; icmp port seq 1;"
+			"none; < F. 11 ack 22; > . 22 ack 12" } },
+	{ "the_last_syn_ack_with_text_both_ways", "RFC 9293 3.8.3", .id = "MUST-20", .pre = ON "; set SYNCNT 2",
+		.want = { OPENS "accept; read 5; write 20; > P. 1(20) ack 11; >@3000 S. 0 ack 11; >@5000 S. 0 ack 11;"
+			"hup 9000; err ETIMEDOUT; read 5; read eof; write 1 EPIPE",
 			.counters = "TCPSynRetrans=2 RetransSegs=2 TCPTimeouts=3 TCPAbortOnTimeout=1",
-			.state = CLOSED,
-		},
-	},
-	{
-		.name = "the_last_syn_ack_of_one_that_was_closed", .rfc = "RFC 9293 3.8.3", .id = "MUST-20",
+			.state = CLOSED } },
+	{ "the_last_syn_ack_of_one_that_was_closed", "RFC 9293 3.8.3", .id = "MUST-20",
 		.pre = LIMITED(1) "; set SYNCNT 2",
-		.want = {
-			.script = READ "write 20; > P. 1(20) ack 11; close; >@3000 S. 0 ack 11; >@5000 S. 0 ack 11;"
-				  "gone 9000;" ANOTHER,
-			.counters = "RetransSegs=2 TCPSynRetrans=2 TCPAbortOnTimeout=1 TCPFastOpenPassive=2",
-			.state = SYN_RECEIVED,
-		},
+		.want = { READ "write 20; > P. 1(20) ack 11; close; >@3000 S. 0 ack 11; >@5000 S. 0 ack 11; gone 9000;"
+			ANOTHER, .counters = "RetransSegs=2 TCPSynRetrans=2 TCPAbortOnTimeout=1 TCPFastOpenPassive=2",
+			.state = SYN_RECEIVED },
 		.kernel_differs = "sends the FIN at once",
-		.kernel = {
-			.script = READ "write 20; > P. 1(20) ack 11; close; > F. 21 ack 11; >@3000 S. 0 ack 11;"
-				  ">@5000 S. 0 ack 11; gone 9000;" ANOTHER,
-		},
-	},
-
+		.kernel = { READ "write 20; > P. 1(20) ack 11; close; > F. 21 ack 11; >@3000 S. 0 ack 11;"
+			">@5000 S. 0 ack 11; gone 9000;" ANOTHER } },
 	/* SYNs. */
-	{
-		.name = "a_syn_with_fin_opens_nothing", .rfc = "RFC 9293 3.10.7.2", .pre = ON,
-		.want = {
-			.script = "< SF 0(10) $; none; accept EAGAIN",
-			.counters = "TCPFastOpenPassive=0", .state = LISTEN,
-		},
-	},
-	{
-		.name = "text_beyond_the_window_is_cut", .rfc = "RFC 9293 3.10.7.4",
-		.pre = ON "; set WINDOW_CLAMP 1152",
-		.want = {
-			.script = "< S 0(1400) $; > S. 0 ack 1153; accept; read 1152; read EAGAIN; < . 1153 ack 1;"
-				  "< P. 1153(248) ack 1; >@1000 . 1 ack 1401; read 248",
-			.state = ESTABLISHED,
-		},
+	{ "a_syn_with_fin_opens_nothing", "RFC 9293 3.10.7.2", .pre = ON,
+		.want = { "< SF 0(10) $; none; accept EAGAIN", .counters = "TCPFastOpenPassive=0", .state = LISTEN } },
+	{ "text_beyond_the_window_is_cut", "RFC 9293 3.10.7.4", .pre = ON "; set WINDOW_CLAMP 1152",
+		.want = { "< S 0(1400) $; > S. 0 ack 1153; accept; read 1152; read EAGAIN; < . 1153 ack 1;"
+			"< P. 1153(248) ack 1; >@1000 . 1 ack 1401; read 248", .state = ESTABLISHED },
 		.kernel_differs = "takes it all",
-		.kernel = {
-			.script = "< S 0(1400) $; > S. 0 ack 1401; accept; read 1400; < . 1401 ack 1; none",
-		},
-	},
-	{
-		.name = "text_that_asks_for_ecn", .rfc = "RFC 3168 6.1.1", .pre = "sysctl ecn 1;" ON,
-		.want = {
-			.script = "< SEC 0(10) $; > SE. 0 ack 11; accept; read 10; write 20; > P. 1(20) ack 11 tos 2;"
-				  "< . 11 ack 21; none; < P. 11(10) ack 21 tos 3; >@1000 E. 21 ack 21",
-			.state = ESTABLISHED,
-		},
-	},
+		.kernel = { "< S 0(1400) $; > S. 0 ack 1401; accept; read 1400; < . 1401 ack 1; none" } },
+	{ "text_that_asks_for_ecn", "RFC 3168 6.1.1", .pre = "sysctl ecn 1;" ON,
+		.want = { "< SEC 0(10) $; > SE. 0 ack 11; accept; read 10; write 20; > P. 1(20) ack 11 tos 2;"
+			"< . 11 ack 21; none; < P. 11(10) ack 21 tos 3; >@1000 E. 21 ack 21", .state = ESTABLISHED } },
 };
 
 int main(int argc, char **argv)

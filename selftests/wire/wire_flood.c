@@ -262,15 +262,10 @@ static int with_text(struct wire *w)
 }
 
 static const struct wire_row rows[] = {
-	{
-		.name = "syn_flood_while_listeners_come_and_go", .rfc = "RFC 4987 3", .run = plain,
-		.want = { .state = ESTABLISHED },
-	},
-	{
-		.name = "text_on_the_syns_while_listeners_come_and_go", .rfc = "RFC 7413 5.1",
-		.pre = "sysctl fastopen 514", .run = with_text,
-		.want = { .state = ESTABLISHED },
-	},
+	{ "syn_flood_while_listeners_come_and_go", "RFC 4987 3", .run = plain, .want = { .state = ESTABLISHED } },
+	{ "text_on_the_syns_while_listeners_come_and_go", "RFC 7413 5.1", .pre = "sysctl fastopen 514",
+		.run = with_text,
+		.want = { .state = ESTABLISHED } },
 };
 
 int main(int argc, char **argv)

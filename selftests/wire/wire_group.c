@@ -320,18 +320,15 @@ static int chosen_syn_acks(struct wire *w)
 }
 
 static const struct wire_row rows[] = {
-	{ .name = "tuples_are_spread_and_stay", .rfc = "RFC 9293 3.10.2", .run = group_spreads },
-	{ .name = "a_new_member_gets_its_share", .rfc = "RFC 9293 3.10.2", .run = group_grows },
-	{ .name = "a_closed_member_resets_what_is_half_open", .rfc = "RFC 9293 3.10.7.1",
-	  .run = member_closes },
-	{ .name = "a_cookie_finds_its_member", .rfc = "RFC 4987 3.6", .run = group_cookies },
-	{ .name = "a_closed_member_that_a_program_chose_resets", .rfc = "RFC 9293 3.10.7.1",
-	  .run = chosen_member_closes },
-	{ .name = "a_cookie_finds_the_member_that_a_program_chose", .rfc = "RFC 4987 3.6",
-	  .run = chosen_cookies },
-	{ .name = "a_malformed_syn_for_a_group_with_a_program", .rfc = "RFC 9293 3.1", .run = chosen_malformed },
-	{ .name = "a_syn_ack_for_a_group_with_a_program", .rfc = "RFC 9293 3.10.7.2", .run = chosen_syn_acks },
-	{ .name = "a_cookie_of_a_closed_member", .rfc = "RFC 4987 3.6", .run = cookie_of_another },
+	{ "tuples_are_spread_and_stay", "RFC 9293 3.10.2", .run = group_spreads },
+	{ "a_new_member_gets_its_share", "RFC 9293 3.10.2", .run = group_grows },
+	{ "a_closed_member_resets_what_is_half_open", "RFC 9293 3.10.7.1", .run = member_closes },
+	{ "a_cookie_finds_its_member", "RFC 4987 3.6", .run = group_cookies },
+	{ "a_closed_member_that_a_program_chose_resets", "RFC 9293 3.10.7.1", .run = chosen_member_closes },
+	{ "a_cookie_finds_the_member_that_a_program_chose", "RFC 4987 3.6", .run = chosen_cookies },
+	{ "a_malformed_syn_for_a_group_with_a_program", "RFC 9293 3.1", .run = chosen_malformed },
+	{ "a_syn_ack_for_a_group_with_a_program", "RFC 9293 3.10.7.2", .run = chosen_syn_acks },
+	{ "a_cookie_of_a_closed_member", "RFC 4987 3.6", .run = cookie_of_another },
 };
 
 int main(int argc, char **argv)

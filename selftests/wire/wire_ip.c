@@ -117,407 +117,179 @@ static int redirected(struct wire *w)
 
 static const struct wire_row rows[] = {
 	/* Local addresses. The stack has two; no route chooses the second by itself. */
-	{
-		.name = "connect_closed_from_a_bound_address", .rfc = "RFC 9293 3.9.1.1",
-		.id = "MUST-43",
-		.want = {
-			.script = "at second; bind; connect; > S 0; < S. 0 ack 1 $; > . 1 ack 1;"
-				  "write 100; > P. 1(100) ack 1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "listen_closed_on_one_address", .rfc = "RFC 9293 3.9.1.1", .id = "MUST-43",
-		.want = {
-			.script = "at second; listen; at home; < S 0 $; > R. 0 ack 1; at second;"
-				  "fresh; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "connect_closed_from_the_address_of_the_route", .rfc = "RFC 9293 3.9.1.1",
-		.id = "MUST-44",
-		.want = {
-			.script = "prefer second; at second; connect; > S 0; < S. 0 ack 1 $;"
-				  "> . 1 ack 1; write 100; > P. 1(100) ack 1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "address_syn_sent_outlives_its_route", .rfc = "RFC 9293 3.9.1.1",
-		.id = "MUST-45", .in = SYN_SENT,
-		.want = {
-			.script = "prefer second; < S. 0 ack 1 $; > . 1 ack 1; write 100;"
-				  "> P. 1(100) ack 1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "address_%s_outlives_its_route", .rfc = "RFC 9293 3.9.1.1",
-		.id = "MUST-45", .in = ESTABLISHED, .via = PASSIVE | ACTIVE | SIMULTANEOUS,
-		.want = {
-			.script = "prefer second; write 100; > P. 1(100) ack 1; < . 1 ack 101;"
-				  "< P. 1(100) ack 101; >@1000 . 101 ack 101; read 100; shut;"
-				  "> F. 101 ack 101; < F. 101 ack 102; > . 102 ack 102;"
-				  "< F. 101 ack 102; > . 102 ack 102",
-			.state = TIME_WAIT,
-		},
-	},
-	{
-		.name = "address_listen_is_the_one_that_was_called", .rfc = "RFC 9293 3.9.1.1",
-		.id = "MUST-45", .in = LISTEN, .pre = "prefer second",
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 100;"
-				  "> P. 1(100) ack 1",
-			.state = ESTABLISHED,
-		},
-	},
+	{ "connect_closed_from_a_bound_address", "RFC 9293 3.9.1.1", .id = "MUST-43",
+		.want = { "at second; bind; connect; > S 0; < S. 0 ack 1 $; > . 1 ack 1; write 100; > P. 1(100) ack 1",
+			.state = ESTABLISHED } },
+	{ "listen_closed_on_one_address", "RFC 9293 3.9.1.1", .id = "MUST-43",
+		.want = { "at second; listen; at home; < S 0 $; > R. 0 ack 1; at second; fresh; < S 0 $; > S. 0 ack 1;"
+			"< . 1 ack 1; accept", .state = ESTABLISHED } },
+	{ "connect_closed_from_the_address_of_the_route", "RFC 9293 3.9.1.1", .id = "MUST-44",
+		.want = { "prefer second; at second; connect; > S 0; < S. 0 ack 1 $; > . 1 ack 1; write 100;"
+			"> P. 1(100) ack 1", .state = ESTABLISHED } },
+	{ "address_syn_sent_outlives_its_route", "RFC 9293 3.9.1.1", .id = "MUST-45", .in = SYN_SENT,
+		.want = { "prefer second; < S. 0 ack 1 $; > . 1 ack 1; write 100; > P. 1(100) ack 1",
+			.state = ESTABLISHED } },
+	{ "address_%s_outlives_its_route", "RFC 9293 3.9.1.1", .id = "MUST-45", .in = ESTABLISHED,
+		.via = PASSIVE | ACTIVE | SIMULTANEOUS,
+		.want = { "prefer second; write 100; > P. 1(100) ack 1; < . 1 ack 101; < P. 1(100) ack 101;"
+			">@1000 . 101 ack 101; read 100; shut; > F. 101 ack 101; < F. 101 ack 102; > . 102 ack 102;"
+			"< F. 101 ack 102; > . 102 ack 102", .state = TIME_WAIT } },
+	{ "address_listen_is_the_one_that_was_called", "RFC 9293 3.9.1.1", .id = "MUST-45", .in = LISTEN,
+		.pre = "prefer second",
+		.want = { "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 100; > P. 1(100) ack 1",
+			.state = ESTABLISHED } },
 	/* Groups. */
-	{
-		.name = "connect_closed_to_multicast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-46",
-		.want = {
-			.script = "connect ENETUNREACH mcast; none",
-			.state = CLOSED,
-			.counters = "OutSegs=0 ActiveOpens=0",
-		},
-	},
-	{
-		.name = "connect_closed_to_broadcast", .rfc = "RFC 9293 3.9.2.3", .id = "MUST-46",
-		.only = 4,
-		.want = {
-			.script = "connect ENETUNREACH bcast; none",
-			.state = CLOSED,
-			.counters = "OutSegs=0 ActiveOpens=0",
-		},
-	},
+	{ "connect_closed_to_multicast", "RFC 9293 3.9.2.3", .id = "MUST-46",
+		.want = { "connect ENETUNREACH mcast; none", .state = CLOSED, .counters = "OutSegs=0 ActiveOpens=0" } },
+	{ "connect_closed_to_broadcast", "RFC 9293 3.9.2.3", .id = "MUST-46", .only = 4,
+		.want = { "connect ENETUNREACH bcast; none", .state = CLOSED, .counters = "OutSegs=0 ActiveOpens=0" } },
 	/* TTL. */
-	{
-		.name = "ttl_%s", .rfc = "RFC 9293 3.9.2", .id = "MUST-49",
-		.in = ESTABLISHED, .via = PASSIVE | ACTIVE | SIMULTANEOUS,
-		.want = {
-			.script = "write 100; > P. 1(100) ack 1 ttl 64; < . 1 ack 101; set TTL 7;"
-				  "get TTL 7; write 100; > P. 101(100) ack 1 ttl 7;"
-				  "< . 1 ack 201; set TTL 255; < P. 1(100) ack 201;"
-				  ">@1000 . 201 ack 101 ttl 255; abort; > R. 201 ack 101 ttl 255",
-			.state = CLOSED,
-		},
-	},
-	{
-		.name = "ttl_connect", .rfc = "RFC 9293 3.9.2", .id = "MUST-49",
-		.pre = "socket; set TTL 9",
-		.want = {
-			.script = "connect; > S 0 ttl 9; < S. 0 ack 1 $; > . 1 ack 1 ttl 9; shut;"
-				  "> F. 1 ack 1 ttl 9",
-			.state = FIN_WAIT_1,
-		},
-	},
-	{
-		.name = "ttl_%s_is_inherited", .rfc = "RFC 9293 3.9.2", .id = "MUST-49",
-		.in = LISTEN, .pre = "listen; set TTL 9",
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1 ttl 9; < . 1 ack 1; accept; get TTL 9;"
-				  "write 100; > P. 1(100) ack 1 ttl 9",
-			.state = ESTABLISHED,
-		},
-	},
+	{ "ttl_%s", "RFC 9293 3.9.2", .id = "MUST-49", .in = ESTABLISHED, .via = PASSIVE | ACTIVE | SIMULTANEOUS,
+		.want = { "write 100; > P. 1(100) ack 1 ttl 64; < . 1 ack 101; set TTL 7; get TTL 7; write 100;"
+			"> P. 101(100) ack 1 ttl 7; < . 1 ack 201; set TTL 255; < P. 1(100) ack 201;"
+			">@1000 . 201 ack 101 ttl 255; abort; > R. 201 ack 101 ttl 255", .state = CLOSED } },
+	{ "ttl_connect", "RFC 9293 3.9.2", .id = "MUST-49", .pre = "socket; set TTL 9",
+		.want = { "connect; > S 0 ttl 9; < S. 0 ack 1 $; > . 1 ack 1 ttl 9; shut; > F. 1 ack 1 ttl 9",
+			.state = FIN_WAIT_1 } },
+	{ "ttl_%s_is_inherited", "RFC 9293 3.9.2", .id = "MUST-49", .in = LISTEN, .pre = "listen; set TTL 9",
+		.want = { "< S 0 $; > S. 0 ack 1 ttl 9; < . 1 ack 1; accept; get TTL 9; write 100;"
+			"> P. 1(100) ack 1 ttl 9", .state = ESTABLISHED } },
 	/* GTSM: segments from too many hops away are dropped. Those of this program have a TTL of 64. */
-	{
-		.name = "ttl_%s_below_what_is_taken", .rfc = "RFC 5082 3", .in = ESTABLISHED,
-		.want = {
-			.script = "set MINTTL 65; < P. 1(10) ack 1; none; < R 1; none; state established;"
-				  "set MINTTL 64; < P. 1(10) ack 1; >@1000 . 1 ack 11; read 10",
-			.counters = "TCPMinTTLDrop=2 EstabResets=0",
-		},
-	},
-	{
-		.name = "ttl_%s_below_what_is_taken", .rfc = "RFC 5082 3", .in = LISTEN,
-		.pre = "listen; set MINTTL 65",
-		.want = {
-			.script = "< S 0 $; none; set MINTTL 64; < S 0 $; > S. 0 ack 1; set MINTTL 65; < . 1 ack 1;"
-				  "none; state syn_received; set MINTTL 64; < . 1 ack 1; accept",
-			.counters = "TCPMinTTLDrop=2 PassiveOpens=1",
-			.state = ESTABLISHED,
-		},
+	{ "ttl_%s_below_what_is_taken", "RFC 5082 3", .in = ESTABLISHED,
+		.want = { "set MINTTL 65; < P. 1(10) ack 1; none; < R 1; none; state established; set MINTTL 64;"
+			"< P. 1(10) ack 1; >@1000 . 1 ack 11; read 10", .counters = "TCPMinTTLDrop=2 EstabResets=0" } },
+	{ "ttl_%s_below_what_is_taken", "RFC 5082 3", .in = LISTEN, .pre = "listen; set MINTTL 65",
+		.want = { "< S 0 $; none; set MINTTL 64; < S 0 $; > S. 0 ack 1; set MINTTL 65; < . 1 ack 1; none;"
+			"state syn_received; set MINTTL 64; < . 1 ack 1; accept",
+			.counters = "TCPMinTTLDrop=2 PassiveOpens=1", .state = ESTABLISHED },
 		.kernel_differs = "looks at the TTL of the SYN and not at that of the third ACK",
-		.kernel = {
-			.script = "< S 0 $; none; set MINTTL 64; < S 0 $; > S. 0 ack 1; set MINTTL 65; < . 1 ack 1;"
-				  "accept; state established",
-			.counters = "TCPMinTTLDrop=1 PassiveOpens=1",
-		},
-	},
+		.kernel = { "< S 0 $; none; set MINTTL 64; < S 0 $; > S. 0 ack 1; set MINTTL 65; < . 1 ack 1; accept;"
+			"state established", .counters = "TCPMinTTLDrop=1 PassiveOpens=1" } },
 	/* Anybody can forge a SYN from far away: it ends no TIME-WAIT. */
-	{
-		.name = "ttl_%s_of_a_syn_that_would_reopen", .rfc = "RFC 5082 3", .in = TIME_WAIT,
-		.want = {
-			.script = "close; set MINTTL 65; reopen 1000; < S 0 $; > . 2 ack -1000; state time_wait;"
-				  "set MINTTL 64; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept",
-			.state = ESTABLISHED,
-		},
+	{ "ttl_%s_of_a_syn_that_would_reopen", "RFC 5082 3", .in = TIME_WAIT,
+		.want = { "close; set MINTTL 65; reopen 1000; < S 0 $; > . 2 ack -1000; state time_wait; set MINTTL 64;"
+			"< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept", .state = ESTABLISHED },
 		.kernel_differs = "ends TIME-WAIT for it, and then drops it",
-		.kernel = { .script = "close; set MINTTL 65; reopen 1000; < S 0 $; none", .state = CLOSED },
-	},
-	{
-		.name = "ttl_%s_of_an_icmp_message", .rfc = "RFC 5082 3", .in = ESTABLISHED,
-		.want = {
-			.script = "write 1000; > P. 1(1000) ack 1; set MINTTL 65; icmp host seq 1; none; err none;"
-				  "set MINTTL 64; icmp host seq 1; none; err EHOSTUNREACH; < . 1 ack 1001; none",
-			.counters = "TCPMinTTLDrop=1",
-		},
-	},
-	{
-		.name = "options_of_a_syn_to_listen", .rfc = "RFC 9293 3.9.2", .only = 4,
-		.pre = "listen",
-		.want = {
-			.script = "< S 0 $ record; > S. 0 ack 1; < . 1 ack 1 record; accept; write 10;"
-				  "> P. 1(10) ack 1; < P. 1(10) ack 11 record; >@1000 . 11 ack 11; read 10",
-			.state = ESTABLISHED,
-		},
+		.kernel = { "close; set MINTTL 65; reopen 1000; < S 0 $; none", .state = CLOSED } },
+	{ "ttl_%s_of_an_icmp_message", "RFC 5082 3", .in = ESTABLISHED,
+		.want = { "write 1000; > P. 1(1000) ack 1; set MINTTL 65; icmp host seq 1; none; err none;"
+			"set MINTTL 64; icmp host seq 1; none; err EHOSTUNREACH; < . 1 ack 1001; none",
+			.counters = "TCPMinTTLDrop=1" } },
+	{ "options_of_a_syn_to_listen", "RFC 9293 3.9.2", .only = 4, .pre = "listen",
+		.want = { "< S 0 $ record; > S. 0 ack 1; < . 1 ack 1 record; accept; write 10; > P. 1(10) ack 1;"
+			"< P. 1(10) ack 11 record; >@1000 . 11 ack 11; read 10", .state = ESTABLISHED },
 		.kernel_differs = "sends what the SYN had",
-		.kernel = {
-			.script = "< S 0 $ record; > S. 0 ack 1 ip 12; < . 1 ack 1 record; accept; write 10;"
-				  "> P. 1(10) ack 1 ip 12; < P. 1(10) ack 11 record; >@1000 . 11 ack 11 ip 12; read 10",
-		},
-	},
+		.kernel = { "< S 0 $ record; > S. 0 ack 1 ip 12; < . 1 ack 1 record; accept; write 10;"
+			"> P. 1(10) ack 1 ip 12; < P. 1(10) ack 11 record; >@1000 . 11 ack 11 ip 12; read 10" } },
 	/* Transparent proxies ask where the client was going. */
-	{
-		.name = "original_destination_of_a_redirected_connection", .rfc = "RFC 9293 3.9.1",
-		.run = redirected, .want = { .state = ESTABLISHED },
-	},
-	{
-		.name = "redirect_%s_of_a_stranger", .rfc = "RFC 1122 3.2.2.2", .only = 4, .in = ESTABLISHED,
-		.want = {
-			.script = "write 1000; > P. 1(1000) ack 1; icmp redirect seq 1 mtu 513; none; err none;"
-				  "< . 1 ack 1001; write 1000; > P. 1001(1000) ack 1; < . 1 ack 2001; none",
-			.counters = "OutOfWindowIcmps=0",
-		},
-	},
-	{ .name = "filter_%s", .rfc = "RFC 9293 3.9.1", .in = ESTABLISHED, .run = filter },
-	{ .name = "filter_%s", .rfc = "RFC 9293 3.9.1", .in = LISTEN, .run = filter_listener },
+	{ "original_destination_of_a_redirected_connection", "RFC 9293 3.9.1", .run = redirected,
+		.want = { .state = ESTABLISHED } },
+	{ "redirect_%s_of_a_stranger", "RFC 1122 3.2.2.2", .only = 4, .in = ESTABLISHED,
+		.want = { "write 1000; > P. 1(1000) ack 1; icmp redirect seq 1 mtu 513; none; err none; < . 1 ack 1001;"
+			"write 1000; > P. 1001(1000) ack 1; < . 1 ack 2001; none", .counters = "OutOfWindowIcmps=0" } },
+	{ "filter_%s", "RFC 9293 3.9.1", .in = ESTABLISHED, .run = filter },
+	{ "filter_%s", "RFC 9293 3.9.1", .in = LISTEN, .run = filter_listener },
 	/* DSCP. */
-	{
-		.name = "tos_%s", .rfc = "RFC 9293 3.9.2", .id = "MUST-48 SHLD-22",
-		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
-		.want = {
-			.script = "write 100; > P. 1(100) ack 1 tos 0; < . 1 ack 101; set TOS 40;"
-				  "get TOS 40; write 100; > P. 101(100) ack 1 tos 40;"
-				  "< . 1 ack 201; set TOS 72; shut; > F. 201 ack 1 tos 72;"
-				  "< F. 1 ack 202; > . 202 ack 2 tos 72; < F. 1 ack 202;"
-				  "> . 202 ack 2 tos 72",
-			.state = TIME_WAIT,
-		},
-	},
-	{
-		.name = "tos_%s_is_inherited", .rfc = "RFC 9293 3.9.2", .id = "MUST-48",
-		.in = LISTEN, .pre = "listen; set TOS 40",
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1 tos 40; < . 1 ack 1; accept; get TOS 40;"
-				  "write 100; > P. 1(100) ack 1 tos 40",
-			.state = ESTABLISHED,
-		},
-	},
+	{ "tos_%s", "RFC 9293 3.9.2", .id = "MUST-48 SHLD-22", .in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = { "write 100; > P. 1(100) ack 1 tos 0; < . 1 ack 101; set TOS 40; get TOS 40; write 100;"
+			"> P. 101(100) ack 1 tos 40; < . 1 ack 201; set TOS 72; shut; > F. 201 ack 1 tos 72;"
+			"< F. 1 ack 202; > . 202 ack 2 tos 72; < F. 1 ack 202; > . 202 ack 2 tos 72",
+			.state = TIME_WAIT } },
+	{ "tos_%s_is_inherited", "RFC 9293 3.9.2", .id = "MUST-48", .in = LISTEN, .pre = "listen; set TOS 40",
+		.want = { "< S 0 $; > S. 0 ack 1 tos 40; < . 1 ack 1; accept; get TOS 40; write 100;"
+			"> P. 1(100) ack 1 tos 40", .state = ESTABLISHED } },
 	/* DSCP 10 of the SYN beside DSCP 18 of the listener; the lowest two bits are ECN's. */
-	{
-		.name = "tos_%s_of_the_syn_is_not_reflected", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
-		.pre = "listen; set TOS 72",
-		.want = {
-			.script = "< S 0 tos 40 $; > S. 0 ack 1 tos 72; < . 1 ack 1 tos 40; accept; get TOS 72;"
-				  "write 100; > P. 1(100) ack 1 tos 72",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tos_%s_of_the_syn_is_reflected", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
+	{ "tos_%s_of_the_syn_is_not_reflected", "RFC 9293 3.9.2", .in = LISTEN, .pre = "listen; set TOS 72",
+		.want = { "< S 0 tos 40 $; > S. 0 ack 1 tos 72; < . 1 ack 1 tos 40; accept; get TOS 72; write 100;"
+			"> P. 1(100) ack 1 tos 72", .state = ESTABLISHED } },
+	{ "tos_%s_of_the_syn_is_reflected", "RFC 9293 3.9.2", .in = LISTEN,
 		.pre = "sysctl reflect_tos 1; listen; set TOS 72",
-		.want = {
-			.script = "< S 0 tos 43 $; > S. 0 ack 1 tos 40; >@2500 S. 0 ack 1 tos 40;"
-				  "< . 1 ack 1 tos 8; accept; get TOS 40; write 100; > P. 1(100) ack 1 tos 40;"
-				  "< P. 1(10) ack 101 tos 8; >@1000 . 101 ack 11 tos 40; read 10; set TOS 16;"
-				  "write 100; > P. 101(100) ack 11 tos 16; < . 11 ack 201",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tos_%s_0_of_the_syn_is_reflected", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
+		.want = { "< S 0 tos 43 $; > S. 0 ack 1 tos 40; >@2500 S. 0 ack 1 tos 40; < . 1 ack 1 tos 8; accept;"
+			"get TOS 40; write 100; > P. 1(100) ack 1 tos 40; < P. 1(10) ack 101 tos 8;"
+			">@1000 . 101 ack 11 tos 40; read 10; set TOS 16; write 100; > P. 101(100) ack 11 tos 16;"
+			"< . 11 ack 201", .state = ESTABLISHED } },
+	{ "tos_%s_0_of_the_syn_is_reflected", "RFC 9293 3.9.2", .in = LISTEN,
 		.pre = "sysctl reflect_tos 1; listen; set TOS 72",
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1 tos 0; < . 1 ack 1; accept; get TOS 0", .state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tos_%s_of_the_syn_is_reflected_in_time_wait", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
+		.want = { "< S 0 $; > S. 0 ack 1 tos 0; < . 1 ack 1; accept; get TOS 0", .state = ESTABLISHED } },
+	{ "tos_%s_of_the_syn_is_reflected_in_time_wait", "RFC 9293 3.9.2", .in = LISTEN,
 		.pre = "sysctl reflect_tos 1; listen",
-		.want = {
-			.script = "< S 0 tos 40 $; > S. 0 ack 1 tos 40; < . 1 ack 1; accept; shut; > F. 1 ack 1 tos 40;"
-				  "< F. 1 ack 2; > . 2 ack 2 tos 40; < F. 1 ack 2; > . 2 ack 2 tos 40",
-			.state = TIME_WAIT,
-		},
-	},
-	{
-		.name = "tos_%s_of_the_syn_beside_ecn", .rfc = "RFC 3168 6.1.1", .in = LISTEN,
+		.want = { "< S 0 tos 40 $; > S. 0 ack 1 tos 40; < . 1 ack 1; accept; shut; > F. 1 ack 1 tos 40;"
+			"< F. 1 ack 2; > . 2 ack 2 tos 40; < F. 1 ack 2; > . 2 ack 2 tos 40", .state = TIME_WAIT } },
+	{ "tos_%s_of_the_syn_beside_ecn", "RFC 3168 6.1.1", .in = LISTEN,
 		.pre = "sysctl reflect_tos 1; sysctl ecn 1; listen; set TOS 72",
-		.want = {
-			.script = "< SEC 0 tos 40 $; > SE. 0 ack 1 tos 40; < . 1 ack 1; accept; get TOS 40; write 100;"
-				  "> P. 1(100) ack 1 tos 42",
-			.state = ESTABLISHED,
-		},
-	},
+		.want = { "< SEC 0 tos 40 $; > SE. 0 ack 1 tos 40; < . 1 ack 1; accept; get TOS 40; write 100;"
+			"> P. 1(100) ack 1 tos 42", .state = ESTABLISHED } },
 	/* a cookie has no room for it: the ACK says it */
-	{
-		.name = "tos_%s_of_the_ack_of_a_cookie_is_reflected", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
-		.pre = "sysctl reflect_tos 1; sysctl syncookies 2; listen; set TOS 72",
-		.kernel_shrinks = true,
-		.want = {
-			.script = "< S 0 tos 40 $; > S. 0 ack 1 tos 40; < . 1 ack 1 tos 83; accept; get TOS 80;"
-				  "write 100; > P. 1(100) ack 1 tos 80",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tos_%s_of_the_syn_when_reflect_tos_changes", .rfc = "RFC 9293 3.9.2", .in = LISTEN,
-		.pre = "listen; set TOS 72",
-		.want = {
-			.script = "< S 0 tos 40 $; > S. 0 ack 1 tos 72; sysctl reflect_tos 1; < . 1 ack 1; accept;"
-				  "get TOS 40",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tos_%s_of_the_syn_finds_the_route", .rfc = "RFC 9293 3.9.2", .in = LISTEN, .only = 4,
+	{ "tos_%s_of_the_ack_of_a_cookie_is_reflected", "RFC 9293 3.9.2", .in = LISTEN,
+		.pre = "sysctl reflect_tos 1; sysctl syncookies 2; listen; set TOS 72", .kernel_shrinks = true,
+		.want = { "< S 0 tos 40 $; > S. 0 ack 1 tos 40; < . 1 ack 1 tos 83; accept; get TOS 80; write 100;"
+			"> P. 1(100) ack 1 tos 80", .state = ESTABLISHED } },
+	{ "tos_%s_of_the_syn_when_reflect_tos_changes", "RFC 9293 3.9.2", .in = LISTEN, .pre = "listen; set TOS 72",
+		.want = { "< S 0 tos 40 $; > S. 0 ack 1 tos 72; sysctl reflect_tos 1; < . 1 ack 1; accept; get TOS 40",
+			.state = ESTABLISHED } },
+	{ "tos_%s_of_the_syn_finds_the_route", "RFC 9293 3.9.2", .in = LISTEN, .only = 4,
 		.pre = "sysctl reflect_tos 1; route tos 16 initrwnd 3",
-		.want = {
-			.script = "< S 0 tos 16 <mss 1000>; > S. 0 ack 1 win 3*A tos 16; < . 1 ack 1; accept",
-			.state = ESTABLISHED,
-		},
+		.want = { "< S 0 tos 16 <mss 1000>; > S. 0 ack 1 win 3*A tos 16; < . 1 ack 1; accept",
+			.state = ESTABLISHED },
 		.kernel_differs = "asks for the route with the TOS of the listener",
-		.kernel.script = "< S 0 tos 16 <mss 1000>; > S. 0 ack 1 win over:4*A tos 16; < . 1 ack 1; accept",
-	},
+		.kernel.script = "< S 0 tos 16 <mss 1000>; > S. 0 ack 1 win over:4*A tos 16; < . 1 ack 1; accept" },
 	/*
-	 * A connection's mark, user, device and IP_TRANSPARENT choose the route of what is sent without
-	 * its socket, too. From here on, the namespace has rules for routes.
+	 * A connection's mark, user, device and IP_TRANSPARENT choose the route of what is sent without its socket,
+	 * too. From here on, the namespace has rules for routes.
 	 */
-	{
-		.name = "mark_%s_of_a_rst", .rfc = "RFC 9293 3.9.1", .in = ESTABLISHED,
-		.pre = "listen; set MARK 5",
-		.want = {
-			.script = "routemark 5; close; > F. 1 ack 1; < P. 1(10) ack 1; > R 1", .state = CLOSED,
-			.counters = "OutRsts=1",
-		},
-	},
-	{
-		.name = "mark_%s_of_a_rst", .rfc = "RFC 9293 3.10.7.3", .in = SYN_SENT,
-		.pre = "socket; set MARK 5",
-		.want = { .script = "routemark 5; < . 1 ack 7; > R 7", .counters = "OutRsts=1" },
-	},
-	{
-		.name = "mark_%s_of_a_rst", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.pre = "listen; set MARK 5",
-		.want = { .script = "routemark 5; < . 1 ack 7; > R 7", .counters = "OutRsts=1" },
-	},
-	{
-		.name = "mark_%s_of_a_rst", .rfc = "RFC 9293 3.6.1", .in = FIN_WAIT_2,
-		.pre = "listen; set MARK 5",
-		.want = {
-			.script = "routemark 5; close; < P. 1(10) ack 2; > R 2", .state = CLOSED,
-			.counters = "OutRsts=1",
-		},
-	},
-	{
-		.name = "mark_%s_of_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
-		.pre = "listen; set MARK 5",
-		.want = { .script = "routemark 5; < F. 1 ack 2; > . 2 ack 2", .counters = "OutSegs=1" },
-	},
+	{ "mark_%s_of_a_rst", "RFC 9293 3.9.1", .in = ESTABLISHED, .pre = "listen; set MARK 5",
+		.want = { "routemark 5; close; > F. 1 ack 1; < P. 1(10) ack 1; > R 1", .state = CLOSED,
+			.counters = "OutRsts=1" } },
+	{ "mark_%s_of_a_rst", "RFC 9293 3.10.7.3", .in = SYN_SENT, .pre = "socket; set MARK 5",
+		.want = { "routemark 5; < . 1 ack 7; > R 7", .counters = "OutRsts=1" } },
+	{ "mark_%s_of_a_rst", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .pre = "listen; set MARK 5",
+		.want = { "routemark 5; < . 1 ack 7; > R 7", .counters = "OutRsts=1" } },
+	{ "mark_%s_of_a_rst", "RFC 9293 3.6.1", .in = FIN_WAIT_2, .pre = "listen; set MARK 5",
+		.want = { "routemark 5; close; < P. 1(10) ack 2; > R 2", .state = CLOSED, .counters = "OutRsts=1" } },
+	{ "mark_%s_of_an_ack", "RFC 9293 3.10.7.4", .in = TIME_WAIT, .pre = "listen; set MARK 5",
+		.want = { "routemark 5; < F. 1 ack 2; > . 2 ack 2", .counters = "OutSegs=1" } },
 	/* fwmark_reflect: what is answered without a sock goes back by the rules for the mark by which it came */
-	{
-		.name = "mark_%s_reflected_by_a_rst", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.pre = "listen; set MARK 5", .run = marked, .want.script = "< . 1 ack 7; > R 7; none",
-	},
-	{
-		.name = "mark_%s_reflected_by_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.pre = "listen; set MARK 5", .run = marked, .want.script = "< . 0 ack 1; > . 1 ack 1; none",
-	},
-	{
-		.name = "mark_%s_reflected_by_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT,
-		.pre = "listen; set MARK 5", .run = marked, .want.script = "< F. 1 ack 2; > . 2 ack 2; none",
-	},
-	{
-		.name = "mark_%s_reflected_by_a_rst", .rfc = "RFC 9293 3.6.1", .in = FIN_WAIT_2,
-		.pre = "listen; set MARK 5", .run = marked,
-		.want.script = "close; < P. 1(10) ack 2; > R 2; none",
-	},
+	{ "mark_%s_reflected_by_a_rst", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .pre = "listen; set MARK 5",
+		.run = marked, .want.script = "< . 1 ack 7; > R 7; none" },
+	{ "mark_%s_reflected_by_an_ack", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .pre = "listen; set MARK 5",
+		.run = marked, .want.script = "< . 0 ack 1; > . 1 ack 1; none" },
+	{ "mark_%s_reflected_by_an_ack", "RFC 9293 3.10.7.4", .in = TIME_WAIT, .pre = "listen; set MARK 5",
+		.run = marked, .want.script = "< F. 1 ack 2; > . 2 ack 2; none" },
+	{ "mark_%s_reflected_by_a_rst", "RFC 9293 3.6.1", .in = FIN_WAIT_2, .pre = "listen; set MARK 5", .run = marked,
+		.want.script = "close; < P. 1(10) ack 2; > R 2; none" },
 	/* SO_PRIORITY: which queue of a device it takes */
-	{
-		.name = "priority_%s_of_a_rst", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.pre = "listen; set PRIORITY 6", .run = prior, .want.script = "< . 1 ack 7; > R 7; none",
-	},
-	{
-		.name = "priority_%s_of_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.pre = "listen; set PRIORITY 6", .run = prior, .want.script = "< . 0 ack 1; > . 1 ack 1; none",
-	},
-	{
-		.name = "priority_%s_of_a_syn_ack", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.pre = "listen; set PRIORITY 6", .run = prior, .want.script = "< S 0 $; > S. 0 ack 1; none",
-	},
-	{
-		.name = "priority_%s_of_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = TIME_WAIT, .via = ACTIVE,
-		.pre = "socket; set PRIORITY 6", .run = prior, .want.script = "< F. 1 ack 2; > . 2 ack 2; none",
-	},
-	{
-		.name = "priority_%s_of_a_rst", .rfc = "RFC 9293 3.6.1", .in = FIN_WAIT_2, .via = ACTIVE,
-		.pre = "socket; set PRIORITY 6", .run = prior,
-		.want.script = "close; < P. 1(10) ack 2; > R 2; none",
-	},
-	{
-		.name = "user_%s_of_a_rst", .rfc = "RFC 9293 3.9.1", .in = ESTABLISHED, .via = ACTIVE,
-		.pre = "user 1000; socket; user 0",
-		.want = {
-			.script = "routeuser 1000; close; > F. 1 ack 1; < P. 1(10) ack 1; > R 1", .state = CLOSED,
-			.counters = "OutRsts=1",
-		},
-	},
-	{
-		.name = "user_%s_of_a_rst", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.pre = "user 1000; listen; user 0",
-		.want = { .script = "routeuser 1000; < . 1 ack 7; > R 7", .counters = "OutRsts=1" },
-	},
-	{
-		.name = "user_%s_of_an_ack", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.pre = "user 1000; listen; user 0",
-		.want = { .script = "routeuser 1000; < . 0 ack 1; > . 1 ack 1", .counters = "OutSegs=1" },
-	},
-	{
-		.name = "device_%s_of_a_rst", .rfc = "RFC 9293 3.9.1", .in = ESTABLISHED, .via = ACTIVE, .only = 4,
-		.pre = "socket; device",
-		.want = {
-			.script = "detour; close; > F. 1 ack 1; < P. 1(10) ack 1; > R 1", .state = CLOSED,
-			.counters = "OutRsts=1",
-		},
-	},
-	{
-		.name = "device_%s_of_a_rst", .rfc = "RFC 9293 3.6.1", .in = FIN_WAIT_2, .via = ACTIVE, .only = 4,
-		.pre = "socket; device",
-		.want = {
-			.script = "detour; close; < P. 1(10) ack 2; > R 2", .state = CLOSED, .counters = "OutRsts=1",
-		},
-	},
-	{
-		.name = "foreign_%s_address_of_a_rst", .rfc = "RFC 9293 3.9.1.1", .in = ESTABLISHED, .via = ACTIVE,
+	{ "priority_%s_of_a_rst", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .pre = "listen; set PRIORITY 6",
+		.run = prior, .want.script = "< . 1 ack 7; > R 7; none" },
+	{ "priority_%s_of_an_ack", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .pre = "listen; set PRIORITY 6",
+		.run = prior, .want.script = "< . 0 ack 1; > . 1 ack 1; none" },
+	{ "priority_%s_of_a_syn_ack", "RFC 9293 3.10.7.2", .in = LISTEN, .pre = "listen; set PRIORITY 6", .run = prior,
+		.want.script = "< S 0 $; > S. 0 ack 1; none" },
+	{ "priority_%s_of_an_ack", "RFC 9293 3.10.7.4", .in = TIME_WAIT, .via = ACTIVE, .pre = "socket; set PRIORITY 6",
+		.run = prior, .want.script = "< F. 1 ack 2; > . 2 ack 2; none" },
+	{ "priority_%s_of_a_rst", "RFC 9293 3.6.1", .in = FIN_WAIT_2, .via = ACTIVE, .pre = "socket; set PRIORITY 6",
+		.run = prior, .want.script = "close; < P. 1(10) ack 2; > R 2; none" },
+	{ "user_%s_of_a_rst", "RFC 9293 3.9.1", .in = ESTABLISHED, .via = ACTIVE, .pre = "user 1000; socket; user 0",
+		.want = { "routeuser 1000; close; > F. 1 ack 1; < P. 1(10) ack 1; > R 1", .state = CLOSED,
+			.counters = "OutRsts=1" } },
+	{ "user_%s_of_a_rst", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .pre = "user 1000; listen; user 0",
+		.want = { "routeuser 1000; < . 1 ack 7; > R 7", .counters = "OutRsts=1" } },
+	{ "user_%s_of_an_ack", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .pre = "user 1000; listen; user 0",
+		.want = { "routeuser 1000; < . 0 ack 1; > . 1 ack 1", .counters = "OutSegs=1" } },
+	{ "device_%s_of_a_rst", "RFC 9293 3.9.1", .in = ESTABLISHED, .via = ACTIVE, .only = 4, .pre = "socket; device",
+		.want = { "detour; close; > F. 1 ack 1; < P. 1(10) ack 1; > R 1", .state = CLOSED,
+			.counters = "OutRsts=1" } },
+	{ "device_%s_of_a_rst", "RFC 9293 3.6.1", .in = FIN_WAIT_2, .via = ACTIVE, .only = 4, .pre = "socket; device",
+		.want = { "detour; close; < P. 1(10) ack 2; > R 2", .state = CLOSED, .counters = "OutRsts=1" } },
+	{ "foreign_%s_address_of_a_rst", "RFC 9293 3.9.1.1", .in = ESTABLISHED, .via = ACTIVE,
 		.pre = "foreign; socket; set TRANSPARENT 1; bind",
-		.want = {
-			.script = "write 100; > P. 1(100) ack 1; < . 1 ack 101; close; > F. 101 ack 1;"
-				  "< P. 1(10) ack 101; > R 101",
-			.state = CLOSED, .counters = "OutRsts=1",
-		},
-	},
-	{
-		.name = "foreign_%s_address_of_an_ack", .rfc = "RFC 9293 3.9.1.1", .in = TIME_WAIT, .via = ACTIVE,
+		.want = { "write 100; > P. 1(100) ack 1; < . 1 ack 101; close; > F. 101 ack 1; < P. 1(10) ack 101;"
+			"> R 101", .state = CLOSED, .counters = "OutRsts=1" } },
+	{ "foreign_%s_address_of_an_ack", "RFC 9293 3.9.1.1", .in = TIME_WAIT, .via = ACTIVE,
 		.pre = "foreign; socket; set TRANSPARENT 1; bind",
-		.want = { .script = "< F. 1 ack 2; > . 2 ack 2" },
-	},
-	{
-		.name = "foreign_%s_address_of_both", .rfc = "RFC 9293 3.9.1.1", .in = SYN_RECEIVED, .only = 4,
+		.want = { "< F. 1 ack 2; > . 2 ack 2" } },
+	{ "foreign_%s_address_of_both", "RFC 9293 3.9.1.1", .in = SYN_RECEIVED, .only = 4,
 		.pre = "sysctl ipv4/ip_nonlocal_bind 1; foreign; listen; set TRANSPARENT 1",
-		.want = { .script = "< . 0 ack 1; > . 1 ack 1; < . 1 ack 7; > R 7" },
-	},
+		.want = { "< . 0 ack 1; > . 1 ack 1; < . 1 ack 7; > R 7" } },
 };
 
 int main(int argc, char **argv)

@@ -170,13 +170,10 @@ static int passive_namespaces(struct wire *w)
 #define ONE_KEY	"has one key for all namespaces, so one can compute another's numbers"
 
 static const struct wire_row rows[] = {
-	{ .name = "isn_of_syn_by_tuple", .rfc = RFC, .id = ID, .run = active_tuples },
-	{ .name = "isn_of_synack_by_tuple", .rfc = RFC, .id = ID, .run = passive_tuples },
-	{ .name = "isn_of_syn_by_namespace", .rfc = RFC, .run = active_namespaces },
-	{
-		.name = "isn_of_synack_by_namespace", .rfc = RFC, .id = ID,
-		.run = passive_namespaces, .kernel_differs = ONE_KEY,
-	},
+	{ "isn_of_syn_by_tuple", RFC, .id = ID, .run = active_tuples },
+	{ "isn_of_synack_by_tuple", RFC, .id = ID, .run = passive_tuples },
+	{ "isn_of_syn_by_namespace", RFC, .run = active_namespaces },
+	{ "isn_of_synack_by_namespace", RFC, .id = ID, .run = passive_namespaces, .kernel_differs = ONE_KEY },
 };
 
 int main(int argc, char **argv)

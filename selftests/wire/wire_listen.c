@@ -121,10 +121,10 @@ static int overflow_by_third_ack(struct wire *w)
 }
 
 static const struct wire_row rows[] = {
-	{ .name = "listing_of_a_full_accept_queue", .rfc = RFC, .run = fill_accept_queue },
-	{ .name = "listing_of_a_full_syn_queue", .rfc = RFC, .run = fill_syn_queue },
-	{ .name = "listing_without_cookies", .rfc = RFC, .run = refuse_without_cookies },
-	{ .name = "listing_of_a_third_ack_refused", .rfc = RFC, .run = overflow_by_third_ack },
+	{ "listing_of_a_full_accept_queue", RFC, .run = fill_accept_queue },
+	{ "listing_of_a_full_syn_queue", RFC, .run = fill_syn_queue },
+	{ "listing_without_cookies", RFC, .run = refuse_without_cookies },
+	{ "listing_of_a_third_ack_refused", RFC, .run = overflow_by_third_ack },
 };
 
 int main(int argc, char **argv)

@@ -141,12 +141,12 @@ ROW(md5_has_no_key)
 ROW(md5_alone_has_a_key)
 
 static const struct wire_row rows[] = {
-	{ .name = "ao_the_heir_never_had_a_key", .rfc = "RFC 5925 7.4", .run = row_ao_never_had_a_key },
-	{ .name = "ao_the_heir_has_another_key", .rfc = "RFC 5925 7.4", .run = row_ao_has_another_key },
-	{ .name = "ao_the_heir_gets_the_key", .rfc = "RFC 5925 7.4", .run = row_ao_gets_the_key },
-	{ .name = "md5_the_heir_has_the_key", .rfc = "RFC 2385 2.0", .run = row_md5_has_the_key },
-	{ .name = "md5_the_heir_has_no_key", .rfc = "RFC 2385 2.0", .run = row_md5_has_no_key },
-	{ .name = "md5_the_heir_alone_has_a_key", .rfc = "RFC 2385 2.0", .run = row_md5_alone_has_a_key },
+	{ "ao_the_heir_never_had_a_key", "RFC 5925 7.4", .run = row_ao_never_had_a_key },
+	{ "ao_the_heir_has_another_key", "RFC 5925 7.4", .run = row_ao_has_another_key },
+	{ "ao_the_heir_gets_the_key", "RFC 5925 7.4", .run = row_ao_gets_the_key },
+	{ "md5_the_heir_has_the_key", "RFC 2385 2.0", .run = row_md5_has_the_key },
+	{ "md5_the_heir_has_no_key", "RFC 2385 2.0", .run = row_md5_has_no_key },
+	{ "md5_the_heir_alone_has_a_key", "RFC 2385 2.0", .run = row_md5_alone_has_a_key },
 };
 
 int main(int argc, char **argv)

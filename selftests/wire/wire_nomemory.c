@@ -143,8 +143,8 @@ static int reset_without_payload(struct wire *w)
 /* Whatever has been sent so far, and what its ACKs let out. */
 #define ALL_ARRIVES	"skim; < . 1 ack S; skim; < . 1 ack S; skim; < . 1 ack S; skim; < . 1 ack S; skim; < . 1 ack S; skim;"
 
-#define ROW(what, section, text, ...) \
-	{ .name = what, .rfc = section, .run = in_turn, .want = { .script = text }, __VA_ARGS__ }
+#define ROW(what, section, text, ...)										\
+	{ what, section, .run = in_turn, .want = { text }, __VA_ARGS__ }
 
 static const struct wire_row rows[] = {
 	ROW("third_ack", "RFC 9293 3.10.7.4, fifth",
@@ -259,14 +259,9 @@ static const struct wire_row rows[] = {
 	ROW("text_that_asks_for_an_ack_rate", "RFC 9293 3.8.1",
 	    OPEN "set ACK_RATE 1 | write 2000 | pass 400; " ALL_ARRIVES ALL_ARRIVES "write 10; " ALL_ARRIVES
 	    "info unacked = 0", .pre = "sysctl ack_rate_request 1", .syn = "mss 1000,hex fe0400ac"),
-	{
-		.name = "option_of_the_ack_rate", .rfc = "TARR", .run = option_without_memory,
-		.want.script = OPEN "none",
-	},
-	{
-		.name = "reset_that_cannot_say_why", .rfc = "RFC 9293 3.10.5", .pre = "sysctl rst_diagnostic 1",
-		.run = reset_without_payload, .want.script = OPEN "none",
-	},
+	{ "option_of_the_ack_rate", "TARR", .run = option_without_memory, .want.script = OPEN "none" },
+	{ "reset_that_cannot_say_why", "RFC 9293 3.10.5", .pre = "sysctl rst_diagnostic 1",
+		.run = reset_without_payload, .want.script = OPEN "none" },
 };
 
 int main(int argc, char **argv)

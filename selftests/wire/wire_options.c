@@ -18,37 +18,23 @@
 #define KNOBS(sack, ts, ws)	"sysctl sack " #sack "; sysctl timestamps " #ts "; sysctl window_scaling " #ws "; "
 #define COOKIE_8	"1122334455667788"
 #define GIVES		"< S. 0 ack 1 <mss 1000,hex 0101220a" COOKIE_8 ">; > . 1 ack 1; abort; skim; fresh; "
-#define SYN(sack, ts, ws, options)								\
-	{											\
-		.name = "syn_sack_" #sack "_timestamps_" #ts "_window_scaling_" #ws,		\
-		.rfc = "RFC 9293 3.2", .pre = KNOBS(sack, ts, ws),				\
-		.want = { .script = "socket; connect; > S 0 <laid " options ">" },		\
-	}
-#define FAST_SYN(sack, ts, ws, options)								\
-	{											\
-		.name = "fast_syn_sack_" #sack "_timestamps_" #ts "_window_scaling_" #ws,	\
-		.rfc = "RFC 7413 4.1.1", .pre = KNOBS(sack, ts, ws),				\
-		.want = {									\
-			.script = "fast 10 EINPROGRESS; > S 0 <laid " options ASKS ">; " GIVES	\
-				  "fast 10 10; > S 0(10) <laid " options "220a" COOKIE_8 "0101>", \
-		},										\
-	}
+#define SYN(sack, ts, ws, options)										\
+	{ "syn_sack_" #sack "_timestamps_" #ts "_window_scaling_" #ws, "RFC 9293 3.2", .pre = KNOBS(sack, ts, ws), \
+		.want = { "socket; connect; > S 0 <laid " options ">" } }
+#define FAST_SYN(sack, ts, ws, options)										\
+	{ "fast_syn_sack_" #sack "_timestamps_" #ts "_window_scaling_" #ws, "RFC 7413 4.1.1",			\
+		.pre = KNOBS(sack, ts, ws),									\
+		.want = { "fast 10 EINPROGRESS; > S 0 <laid " options ASKS ">;" GIVES "fast 10 10;"		\
+			"> S 0(10) <laid " options "220a" COOKIE_8 "0101>" } }
 
 /* The answer to a SYN that offers as much: alone, and with a cookie that was asked for; the listener has no knobs. */
-#define SYN_ACK(name_, offer, options)								\
-	{											\
-		.name = "syn_ack_to_" name_, .rfc = "RFC 9293 3.2", .pre = "listen",		\
-		.want = { .script = "< S 0 <mss 1000" offer ">; > S. 0 ack 1 <laid " options ">" }, \
-	}
-#define FAST_SYN_ACK(name_, offer, options)							\
-	{											\
-		.name = "fast_syn_ack_to_" name_, .rfc = "RFC 7413 4.1.1",			\
-		.pre = "sysctl fastopen 2; listen; set FASTOPEN 5",				\
-		.want = {									\
-			.script = "< S 0 <mss 1000" offer ",hex 22020101>;"			\
-				  "> S. 0 ack 1 <laid " options "220a................0101>",	\
-		},										\
-	}
+#define SYN_ACK(name_, offer, options)										\
+	{ "syn_ack_to_" name_, "RFC 9293 3.2", .pre = "listen",							\
+		.want = { "< S 0 <mss 1000" offer ">; > S. 0 ack 1 <laid " options ">" } }
+#define FAST_SYN_ACK(name_, offer, options)									\
+	{ "fast_syn_ack_to_" name_, "RFC 7413 4.1.1", .pre = "sysctl fastopen 2; listen; set FASTOPEN 5",	\
+		.want = { "< S 0 <mss 1000" offer ",hex 22020101>; > S. 0 ack 1 <laid " options			\
+			"220a................0101>" } }
 
 static const struct wire_row rows[] = {
 	SYN(1, 1, 1, MSS SACK_TS WS),
@@ -84,57 +70,29 @@ static const struct wire_row rows[] = {
 	FAST_SYN_ACK("window_scale", ",ws 7", MSS WS),
 	FAST_SYN_ACK("none", "", MSS),
 	/* who offered it all, and is answered by a cookie, or by a socket whose SYN has crossed its own */
-	{
-		.name = "syn_ack_with_a_cookie_of_syncookies", .rfc = "RFC 4987 3.6",
+	{ "syn_ack_with_a_cookie_of_syncookies", "RFC 4987 3.6", .pre = "sysctl syncookies 2; listen",
+		.want = { "< S 0 <mss 1000,sackok,ts T 0,ws 7>; > S. 0 ack 1 <laid " MSS SACK_TS WS ">" } },
+	{ "syn_ack_with_a_cookie_of_syncookies_without_timestamps", "RFC 4987 3.6",
 		.pre = "sysctl syncookies 2; listen",
-		.want = { .script = "< S 0 <mss 1000,sackok,ts T 0,ws 7>; > S. 0 ack 1 <laid " MSS SACK_TS WS ">" },
-	},
-	{
-		.name = "syn_ack_with_a_cookie_of_syncookies_without_timestamps", .rfc = "RFC 4987 3.6",
-		.pre = "sysctl syncookies 2; listen",
-		.want = { .script = "< S 0 <mss 1000,sackok,ws 7>; > S. 0 ack 1 <laid " MSS WS ">" },
+		.want = { "< S 0 <mss 1000,sackok,ws 7>; > S. 0 ack 1 <laid " MSS WS ">" },
 		.kernel_differs = "without timestamps its cookie has no room for a window scale",
-		.kernel = { .script = "< S 0 <mss 1000,sackok,ws 7>; > S. 0 ack 1 <laid " MSS ">" },
-	},
-	{
-		.name = "syn_ack_to_a_syn_that_crosses", .rfc = "RFC 9293 3.5",
-		.want = {
-			.script = "socket; bind; connect; > S 0 <laid " MSS SACK_TS WS ">;"
-				  "< S 0 <mss 1000,sackok,ts T 0,ws 7>; > S. 0 ack 1 <laid " MSS SACK_TS WS ">",
-		},
-	},
-	{
-		.name = "syn_that_goes_again", .rfc = "RFC 6298 5.5",
-		.want = {
-			.script = "socket; connect; > S 0 <laid " MSS SACK_TS WS ">;"
-				  ">@2000 S 0 <laid " MSS SACK_TS WS ">",
-		},
-	},
+		.kernel = { "< S 0 <mss 1000,sackok,ws 7>; > S. 0 ack 1 <laid " MSS ">" } },
+	{ "syn_ack_to_a_syn_that_crosses", "RFC 9293 3.5",
+		.want = { "socket; bind; connect; > S 0 <laid " MSS SACK_TS WS ">; < S 0 <mss 1000,sackok,ts T 0,ws 7>;"
+			"> S. 0 ack 1 <laid " MSS SACK_TS WS ">" } },
+	{ "syn_that_goes_again", "RFC 6298 5.5",
+		.want = { "socket; connect; > S 0 <laid " MSS SACK_TS WS ">; >@2000 S 0 <laid " MSS SACK_TS WS ">" } },
 	/* a cookie may have another length than ours; an option of an odd number of words has no NOPs */
-	{
-		.name = "fast_syn_with_a_cookie_of_4_octets", .rfc = "RFC 7413 4.1.1",
-		.want = {
-			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 220611223344>;"
-				  "> . 1 ack 1; abort; skim; fresh;"
-				  "fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2206112233440101>",
-		},
-	},
-	{
-		.name = "fast_syn_with_a_cookie_of_6_octets", .rfc = "RFC 7413 4.1.1",
-		.want = {
-			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 2208112233445566>;"
-				  "> . 1 ack 1; abort; skim; fresh;"
-				  "fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2208112233445566>",
-		},
-	},
-	{
-		.name = "fast_syn_with_a_cookie_of_16_octets", .rfc = "RFC 7413 4.1.1",
-		.want = {
-			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 2212" COOKIE_8 COOKIE_8 ">;"
-				  "> . 1 ack 1; abort; skim; fresh; fast 10 10;"
-				  "> S 0(10) <laid " MSS SACK_TS WS "2212" COOKIE_8 COOKIE_8 "0101>",
-		},
-	},
+	{ "fast_syn_with_a_cookie_of_4_octets", "RFC 7413 4.1.1",
+		.want = { "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 220611223344>; > . 1 ack 1; abort;"
+			"skim; fresh; fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2206112233440101>" } },
+	{ "fast_syn_with_a_cookie_of_6_octets", "RFC 7413 4.1.1",
+		.want = { "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 2208112233445566>; > . 1 ack 1;"
+			"abort; skim; fresh; fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2208112233445566>" } },
+	{ "fast_syn_with_a_cookie_of_16_octets", "RFC 7413 4.1.1",
+		.want = { "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 2212" COOKIE_8 COOKIE_8 ">;"
+			"> . 1 ack 1; abort; skim; fresh; fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2212" COOKIE_8
+			COOKIE_8 "0101>" } },
 };
 
 int main(int argc, char **argv)

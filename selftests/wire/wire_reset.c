@@ -71,476 +71,172 @@ static int all_for_resets(struct wire *w)
 
 static const struct wire_row rows[] = {
 	/* RST in the synchronized states. */
-	{
-		.name = "rst_%s_left_edge", .rfc = "RFC 5961 3.2",
-		.in = OPEN_STATES | CLOSING | LAST_ACK,
-		.via = BOTH_OPENS,
-		.want = {
-			.script = "< R N; none",
-			.state = CLOSED,
-			.err = "ECONNRESET",
-			.counters = "TCPChallengeACK=0 OutRsts=0",
-		},
-	},
-	{
-		.name = "rst_%s_left_edge", .rfc = "RFC 5961 3.2", .in = CLOSE_WAIT,
-		.via = BOTH_OPENS,
-		.want = {
-			.script = "< R N; none",
-			.state = CLOSED,
-			.err = "EPIPE",
-			.counters = "TCPChallengeACK=0 OutRsts=0 EstabResets=1",
-		},
-	},
-	{
-		.name = "rst_ack_%s_left_edge", .rfc = "RFC 5961 3.2", .in = OPEN_STATES,
-		.want = { .script = "< R. N ack S; none", .state = CLOSED, .err = "ECONNRESET" },
-	},
-	{
-		.name = "rst_ack_%s_left_edge_bad_ack", .rfc = "RFC 5961 3.2", .in = OPEN_STATES,
-		.want = {
-			.script = "< R. N ack S+100000; none",
-			.state = CLOSED,
-			.err = "ECONNRESET",
-		},
-	},
-	{
-		.name = "rst_%s_with_data", .rfc = "RFC 9293 3.5.3", .id = "SHLD-2",
-		.in = OPEN_STATES,
-		.want = { .script = "< R N(100); none", .state = CLOSED, .err = "ECONNRESET" },
-	},
-	{
-		.name = "rst_%s_inside", .rfc = "RFC 5961 3.2", .in = SYNCHRONIZED,
-		.via = BOTH_OPENS,
-		.want = { .script = "< R N+1; > . S ack N; none", .counters = CHALLENGED },
-	},
+	{ "rst_%s_left_edge", "RFC 5961 3.2", .in = OPEN_STATES | CLOSING | LAST_ACK, .via = BOTH_OPENS,
+		.want = { "< R N; none", .state = CLOSED, .err = "ECONNRESET",
+			.counters = "TCPChallengeACK=0 OutRsts=0" } },
+	{ "rst_%s_left_edge", "RFC 5961 3.2", .in = CLOSE_WAIT, .via = BOTH_OPENS,
+		.want = { "< R N; none", .state = CLOSED, .err = "EPIPE",
+			.counters = "TCPChallengeACK=0 OutRsts=0 EstabResets=1" } },
+	{ "rst_ack_%s_left_edge", "RFC 5961 3.2", .in = OPEN_STATES,
+		.want = { "< R. N ack S; none", .state = CLOSED, .err = "ECONNRESET" } },
+	{ "rst_ack_%s_left_edge_bad_ack", "RFC 5961 3.2", .in = OPEN_STATES,
+		.want = { "< R. N ack S+100000; none", .state = CLOSED, .err = "ECONNRESET" } },
+	{ "rst_%s_with_data", "RFC 9293 3.5.3", .id = "SHLD-2", .in = OPEN_STATES,
+		.want = { "< R N(100); none", .state = CLOSED, .err = "ECONNRESET" } },
+	{ "rst_%s_inside", "RFC 5961 3.2", .in = SYNCHRONIZED, .via = BOTH_OPENS,
+		.want = { "< R N+1; > . S ack N; none", .counters = CHALLENGED } },
 	/* SND.NXT of a peer whose text has a hole. Who has sent the RST sends one at RCV.NXT for the challenge. */
-	{
-		.name = "rst_%s_behind_the_last_block", .rfc = "RFC 5961 3.2", .in = ESTABLISHED,
-		.syn = "mss 1000,sackok",
-		.want = {
-			.script = "< . 1001(500) ack 1; > . 1 ack 1; < R 1501; > . 1 ack 1 <sack 1001:1501>; < R 1;"
-				  "none",
-			.state = CLOSED, .err = "ECONNRESET", .counters = "TCPChallengeACK=1",
-		},
+	{ "rst_%s_behind_the_last_block", "RFC 5961 3.2", .in = ESTABLISHED, .syn = "mss 1000,sackok",
+		.want = { "< . 1001(500) ack 1; > . 1 ack 1; < R 1501; > . 1 ack 1 <sack 1001:1501>; < R 1; none",
+			.state = CLOSED, .err = "ECONNRESET", .counters = "TCPChallengeACK=1" },
 		.kernel_differs = "also takes a RST at the end of its highest SACK block",
-		.kernel = {
-			.script = "< . 1001(500) ack 1; > . 1 ack 1; < R 1501; none",
-			.counters = "TCPChallengeACK=0",
-		},
-	},
-	{
-		.name = "rst_%s_last_octet_of_the_window", .rfc = "RFC 5961 3.2",
-		.in = SYNCHRONIZED,
-		.want = { .script = "< R W-1; > . S ack N; none", .counters = CHALLENGED },
-	},
-	{
-		.name = "rst_ack_%s_inside", .rfc = "RFC 5961 3.2", .in = SYNCHRONIZED,
-		.want = {
-			.script = "< R. N+1000 ack S; > . S ack N; none",
-			.counters = CHALLENGED,
-		},
-	},
-	{
-		.name = "rst_%s_right_edge", .rfc = "RFC 5961 3.2", .in = SYNCHRONIZED,
-		.want = { .script = "< R W; none", .counters = "TCPChallengeACK=0" },
+		.kernel = { "< . 1001(500) ack 1; > . 1 ack 1; < R 1501; none", .counters = "TCPChallengeACK=0" } },
+	{ "rst_%s_last_octet_of_the_window", "RFC 5961 3.2", .in = SYNCHRONIZED,
+		.want = { "< R W-1; > . S ack N; none", .counters = CHALLENGED } },
+	{ "rst_ack_%s_inside", "RFC 5961 3.2", .in = SYNCHRONIZED,
+		.want = { "< R. N+1000 ack S; > . S ack N; none", .counters = CHALLENGED } },
+	{ "rst_%s_right_edge", "RFC 5961 3.2", .in = SYNCHRONIZED,
+		.want = { "< R W; none", .counters = "TCPChallengeACK=0" },
 		.kernel_differs = "counts the first octet after the window as inside",
-		.kernel = { .script = "< R W; > . S ack N; none", .counters = CHALLENGED },
-	},
-	{
-		.name = "rst_%s_beyond_the_window", .rfc = "RFC 5961 3.2", .in = SYNCHRONIZED,
-		.want = {
-			.script = "< R W+1; none; < R W+100000; none",
-			.counters = "TCPChallengeACK=0",
-		},
-	},
-	{
-		.name = "rst_%s_one_left_of_the_window", .rfc = "RFC 5961 3.2", .in = OPEN_STATES,
-		.want = { .script = "< R N-1; none", .counters = "TCPChallengeACK=0" },
-	},
+		.kernel = { "< R W; > . S ack N; none", .counters = CHALLENGED } },
+	{ "rst_%s_beyond_the_window", "RFC 5961 3.2", .in = SYNCHRONIZED,
+		.want = { "< R W+1; none; < R W+100000; none", .counters = "TCPChallengeACK=0" } },
+	{ "rst_%s_one_left_of_the_window", "RFC 5961 3.2", .in = OPEN_STATES,
+		.want = { "< R N-1; none", .counters = "TCPChallengeACK=0" } },
 	/* some hosts do not count their FIN when they reset */
-	{
-		.name = "rst_%s_one_left_of_the_window", .rfc = "RFC 5961 3.2", .in = CLOSE_WAIT,
-		.want = {
-			.script = "< R N-1; none",
-			.state = CLOSED,
-			.err = "EPIPE",
-			.counters = "TCPChallengeACK=0",
-		},
-	},
-	{
-		.name = "rst_%s_one_left_of_the_window", .rfc = "RFC 5961 3.2",
-		.in = CLOSING | LAST_ACK,
-		.want = {
-			.script = "< R N-1; none",
-			.state = CLOSED,
-			.err = "ECONNRESET",
-			.counters = "TCPChallengeACK=0",
-		},
-	},
-	{
-		.name = "rst_%s_left_of_the_window", .rfc = "RFC 5961 3.2", .in = SYNCHRONIZED,
-		.want = {
-			.script = "< R N-1000; none; < R N-100000; none",
-			.counters = "TCPChallengeACK=0",
-		},
-	},
-	{
-		.name = "rst_%s_bad_checksum", .rfc = "RFC 9293 3.1", .id = "MUST-3",
-		.in = ESTABLISHED,
-		.want = {
-			.script = "< R N badsum; none",
-			.counters = "InCsumErrors=1 InErrs=1 InSegs=1",
-		},
-	},
+	{ "rst_%s_one_left_of_the_window", "RFC 5961 3.2", .in = CLOSE_WAIT,
+		.want = { "< R N-1; none", .state = CLOSED, .err = "EPIPE", .counters = "TCPChallengeACK=0" } },
+	{ "rst_%s_one_left_of_the_window", "RFC 5961 3.2", .in = CLOSING | LAST_ACK,
+		.want = { "< R N-1; none", .state = CLOSED, .err = "ECONNRESET", .counters = "TCPChallengeACK=0" } },
+	{ "rst_%s_left_of_the_window", "RFC 5961 3.2", .in = SYNCHRONIZED,
+		.want = { "< R N-1000; none; < R N-100000; none", .counters = "TCPChallengeACK=0" } },
+	{ "rst_%s_bad_checksum", "RFC 9293 3.1", .id = "MUST-3", .in = ESTABLISHED,
+		.want = { "< R N badsum; none", .counters = "InCsumErrors=1 InErrs=1 InSegs=1" } },
 	/* RST before the connection is synchronized. */
-	{
-		.name = "rst_%s_left_edge", .rfc = "RFC 9293 3.10.7.4", .id = "MUST-11",
-		.in = SYN_RECEIVED,
-		.want = {
-			.script = "< R 1; none",
-			.state = LISTEN,
-			.counters = "AttemptFails=1 EmbryonicRsts=1 TCPChallengeACK=0",
-		},
-	},
-	{
-		.name = "rst_%s_left_edge", .rfc = "RFC 9293 3.10.7.4", .id = "MUST-11",
-		.in = SYN_RECEIVED, .via = SIMULTANEOUS,
-		.want = {
-			.script = "< R 1; none",
-			.state = CLOSED,
-			.err = "ECONNREFUSED",
-			.counters = "AttemptFails=1",
-		},
+	{ "rst_%s_left_edge", "RFC 9293 3.10.7.4", .id = "MUST-11", .in = SYN_RECEIVED,
+		.want = { "< R 1; none", .state = LISTEN,
+			.counters = "AttemptFails=1 EmbryonicRsts=1 TCPChallengeACK=0" } },
+	{ "rst_%s_left_edge", "RFC 9293 3.10.7.4", .id = "MUST-11", .in = SYN_RECEIVED, .via = SIMULTANEOUS,
+		.want = { "< R 1; none", .state = CLOSED, .err = "ECONNREFUSED", .counters = "AttemptFails=1" },
 		.kernel_differs = "says ECONNRESET for a connection that never was",
-		.kernel = { .err = "ECONNRESET" },
-	},
-	{
-		.name = "rst_%s_inside", .rfc = "RFC 5961 3.2", .in = SYN_RECEIVED,
-		.via = PASSIVE | SIMULTANEOUS,
-		.want = { .script = "< R 2; > . 1 ack 1; none", .counters = "TCPChallengeACK=1" },
-	},
+		.kernel = { .err = "ECONNRESET" } },
+	{ "rst_%s_inside", "RFC 5961 3.2", .in = SYN_RECEIVED, .via = PASSIVE | SIMULTANEOUS,
+		.want = { "< R 2; > . 1 ack 1; none", .counters = "TCPChallengeACK=1" } },
 	/* Text does not make a RST draw more answers: who forges both SYN and RSTs floods a victim with these. */
-	{
-		.name = "rst_%s_with_text_inside_twice", .rfc = "RFC 5961 7", .in = SYN_RECEIVED,
-		.want = {
-			.script = "< R N+1(5); > . S ack N; < R N+1(5); < FR N+1; none",
-			.counters = "TCPChallengeACK=1 TCPACKSkippedChallenge=2",
-		},
-	},
-	{
-		.name = "rst_%s_outside", .rfc = "RFC 5961 3.2", .in = SYN_RECEIVED,
-		.via = PASSIVE | SIMULTANEOUS,
-		.want = {
-			.script = "< R W+1; none; < R -1000; none",
-			.counters = "TCPChallengeACK=0",
-		},
-	},
-	{
-		.name = "rst_ack_%s", .rfc = "RFC 9293 3.10.7.3", .in = SYN_SENT,
-		.want = {
-			.script = "< R. 0 ack 1; none",
-			.state = CLOSED,
-			.err = "ECONNREFUSED",
-			.counters = "AttemptFails=1",
-		},
-	},
-	{
-		.name = "rst_ack_%s_bad_ack", .rfc = "RFC 9293 3.10.7.3", .in = SYN_SENT,
-		.want = { .script = "< R. 0 ack 2; none; < R. 0 ack 0; none" },
-		.kernel_differs = "sends its SYN again at once, for the RST that it will not "
-				  "send",
-		.kernel = { .script = "< R. 0 ack 2; >@500 S 0; < R. 0 ack 0; none" },
-	},
-	{
-		.name = "rst_%s_without_ack", .rfc = "RFC 9293 3.10.7.3", .in = SYN_SENT,
-		.want = { .script = "< R 0; none; < R 1; none" },
-	},
-	{
-		.name = "rst_%s", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.want = {
-			.script = "< R 0; none; < R. 0 ack 5; none; < RS 0; none;"
-				  "< RSF. 0 ack 5; none",
-		},
-	},
+	{ "rst_%s_with_text_inside_twice", "RFC 5961 7", .in = SYN_RECEIVED,
+		.want = { "< R N+1(5); > . S ack N; < R N+1(5); < FR N+1; none",
+			.counters = "TCPChallengeACK=1 TCPACKSkippedChallenge=2" } },
+	{ "rst_%s_outside", "RFC 5961 3.2", .in = SYN_RECEIVED, .via = PASSIVE | SIMULTANEOUS,
+		.want = { "< R W+1; none; < R -1000; none", .counters = "TCPChallengeACK=0" } },
+	{ "rst_ack_%s", "RFC 9293 3.10.7.3", .in = SYN_SENT,
+		.want = { "< R. 0 ack 1; none", .state = CLOSED, .err = "ECONNREFUSED",
+			.counters = "AttemptFails=1" } },
+	{ "rst_ack_%s_bad_ack", "RFC 9293 3.10.7.3", .in = SYN_SENT,
+		.want = { "< R. 0 ack 2; none; < R. 0 ack 0; none" },
+		.kernel_differs = "sends its SYN again at once, for the RST that it will not send",
+		.kernel = { "< R. 0 ack 2; >@500 S 0; < R. 0 ack 0; none" } },
+	{ "rst_%s_without_ack", "RFC 9293 3.10.7.3", .in = SYN_SENT, .want = { "< R 0; none; < R 1; none" } },
+	{ "rst_%s", "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = { "< R 0; none; < R. 0 ack 5; none; < RS 0; none; < RSF. 0 ack 5; none" } },
 	/* SYN where none belongs. */
-	{
-		.name = "syn_%s_left_edge", .rfc = "RFC 5961 4.2", .in = SYNCHRONIZED,
-		.via = BOTH_OPENS,
-		.want = {
-			.script = "< S N $; > . S ack N; none",
-			.counters = "TCPSYNChallenge=1 " CHALLENGED,
-		},
-	},
-	{
-		.name = "syn_%s_inside", .rfc = "RFC 5961 4.2", .in = SYNCHRONIZED,
-		.want = {
-			.script = "< S N+1000 $; > . S ack N; none",
-			.counters = "TCPSYNChallenge=1 " CHALLENGED,
-		},
-	},
-	{
-		.name = "syn_%s_beyond_the_window", .rfc = "RFC 5961 4.2", .in = SYNCHRONIZED,
-		.want = {
-			.script = "< S W+1000 $; > . S ack N; none",
-			.counters = "TCPSYNChallenge=1 " CHALLENGED,
-		},
-	},
-	{
-		.name = "syn_%s_left_of_the_window", .rfc = "RFC 5961 4.2", .in = SYNCHRONIZED,
-		.want = {
-			.script = "< S N-1000 $; > . S ack N; none",
-			.counters = "TCPSYNChallenge=1 " CHALLENGED,
-		},
-	},
-	{
-		.name = "syn_%s_again", .rfc = "RFC 5961 4.2", .in = SYNCHRONIZED,
-		.want = {
-			.script = "< S 0 $; > . S ack N; none",
-			.counters = "TCPSYNChallenge=1 " CHALLENGED,
-		},
-	},
-	{
-		.name = "synack_%s_inside", .rfc = "RFC 5961 4.2", .in = SYNCHRONIZED,
-		.want = {
-			.script = "< S. N+1 ack S $; > . S ack N; none",
-			.counters = "TCPSYNChallenge=1 " CHALLENGED,
-		},
-	},
-	{
-		.name = "syn_fin_%s_left_edge", .rfc = "RFC 5961 4.2", .in = SYNCHRONIZED,
-		.want = {
-			.script = "< SF. N ack S; > . S ack N; none",
-			.counters = "TCPSYNChallenge=1 " CHALLENGED,
-		},
-	},
-	{
-		.name = "syn_%s_inside", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.want = {
-			.script = "< S 1 $; > R. Z ack 2; none",
-			.state = LISTEN,
-			.counters = "AttemptFails=1 EmbryonicRsts=1",
-		},
-	},
-	{
-		.name = "syn_%s_outside", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.want = { .script = "< S W+1000 $; > . 1 ack 1; none" },
-	},
-	{
-		.name = "synack_%s", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.want = { .script = "< S. 0 ack 77 $; > R 77; none" },
-	},
+	{ "syn_%s_left_edge", "RFC 5961 4.2", .in = SYNCHRONIZED, .via = BOTH_OPENS,
+		.want = { "< S N $; > . S ack N; none", .counters = "TCPSYNChallenge=1 " CHALLENGED } },
+	{ "syn_%s_inside", "RFC 5961 4.2", .in = SYNCHRONIZED,
+		.want = { "< S N+1000 $; > . S ack N; none", .counters = "TCPSYNChallenge=1 " CHALLENGED } },
+	{ "syn_%s_beyond_the_window", "RFC 5961 4.2", .in = SYNCHRONIZED,
+		.want = { "< S W+1000 $; > . S ack N; none", .counters = "TCPSYNChallenge=1 " CHALLENGED } },
+	{ "syn_%s_left_of_the_window", "RFC 5961 4.2", .in = SYNCHRONIZED,
+		.want = { "< S N-1000 $; > . S ack N; none", .counters = "TCPSYNChallenge=1 " CHALLENGED } },
+	{ "syn_%s_again", "RFC 5961 4.2", .in = SYNCHRONIZED,
+		.want = { "< S 0 $; > . S ack N; none", .counters = "TCPSYNChallenge=1 " CHALLENGED } },
+	{ "synack_%s_inside", "RFC 5961 4.2", .in = SYNCHRONIZED,
+		.want = { "< S. N+1 ack S $; > . S ack N; none", .counters = "TCPSYNChallenge=1 " CHALLENGED } },
+	{ "syn_fin_%s_left_edge", "RFC 5961 4.2", .in = SYNCHRONIZED,
+		.want = { "< SF. N ack S; > . S ack N; none", .counters = "TCPSYNChallenge=1 " CHALLENGED } },
+	{ "syn_%s_inside", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
+		.want = { "< S 1 $; > R. Z ack 2; none", .state = LISTEN,
+			.counters = "AttemptFails=1 EmbryonicRsts=1" } },
+	{ "syn_%s_outside", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .want = { "< S W+1000 $; > . 1 ack 1; none" } },
+	{ "synack_%s", "RFC 9293 3.10.7.2", .in = LISTEN, .want = { "< S. 0 ack 77 $; > R 77; none" } },
 	/* ACK that cannot be. */
-	{
-		.name = "ack_%s_beyond_snd_nxt", .rfc = "RFC 5961 5.2", .id = "MAY-12",
-		.in = ESTABLISHED,
-		.want = { .script = "< . N ack S+1; > . S ack N; none" },
+	{ "ack_%s_beyond_snd_nxt", "RFC 5961 5.2", .id = "MAY-12", .in = ESTABLISHED,
+		.want = { "< . N ack S+1; > . S ack N; none" },
 		.kernel_differs = "drops it in silence, against an ACK war",
-		.kernel = { .script = "< . N ack S+1; none" },
-	},
-	{
-		.name = "ack_%s_beyond_snd_nxt", .rfc = "RFC 5961 5.2", .id = "MAY-12",
-		.in = SYNCHRONIZED & ~ESTABLISHED,
-		.want = { .script = "< . N ack S+1; > . S ack N; none" },
-	},
-	{
-		.name = "ack_%s_older_than_the_largest_window", .rfc = "RFC 5961 5.2",
-		.id = "MAY-12",
-		.in = SYNCHRONIZED,
-		.want = {
-			.script = "< . N ack U-65536; > . S ack N; none",
-			.counters = CHALLENGED,
-		},
-	},
-	{
-		.name = "ack_%s_old", .rfc = "RFC 5961 5.2", .id = "MAY-12",
-		.in = ESTABLISHED | CLOSE_WAIT,
-		.want = {
-			.script = "write 2000; > p. 1(1000) ack N; > P. 1001(1000) ack N;"
-				  "< . N ack 2001; < . N ack 1001; none; < . N ack 1; none",
-			.counters = "TCPChallengeACK=0",
-		},
-	},
-	{
-		.name = "data_%s_with_ack_beyond_snd_nxt", .rfc = "RFC 5961 5.2", .id = "MAY-12",
-		.in = ESTABLISHED,
-		.want = { .script = "< P. N(100) ack S+1; skim; read EAGAIN" },
-	},
-	{
-		.name = "data_%s_with_ack_older_than_the_largest_window", .rfc = "RFC 5961 5.2",
-		.id = "MAY-12", .in = ESTABLISHED,
-		.want = {
-			.script = "< P. N(100) ack U-65536; > . S ack N; read EAGAIN",
-			.counters = CHALLENGED,
-		},
-	},
-	{
-		.name = "data_%s_without_ack", .rfc = "RFC 9293 3.10.7.4", .in = OPEN_STATES,
-		.want = {
-			.script = "< P N(100); none; < F N; none; < - N(100); none; read EAGAIN",
-		},
-	},
-	{
-		.name = "ack_%s_bad", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.via = PASSIVE | SIMULTANEOUS,
-		.want = { .script = "< . 1 ack 5; > R 5; < P. 1(10) ack 2; > R 2; none" },
-	},
-	{
-		.name = "ack_%s_of_nothing", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.want = { .script = "< . 1 ack 0; > R 0; none" },
-	},
-	{
-		.name = "ack_%s_of_nothing", .rfc = "RFC 9293 3.10.7.4", .in = SYN_RECEIVED,
-		.via = SIMULTANEOUS,
-		.want = { .script = "< . 1 ack 0; > R 0; none" },
-		.kernel_differs = "takes an ACK that repeats its ISS for one that acknowledges "
-				  "the SYN",
-		.kernel = { .script = "< . 1 ack 0; none", .state = ESTABLISHED },
-	},
-	{
-		.name = "ack_%s_good", .rfc = "RFC 9293 3.10.7.3", .in = SYN_SENT,
-		.want = {
-			.script = "< . 1 ack 1; none; < P. 1(10) ack 1; none; < F. 1 ack 1; none",
-		},
-	},
-	{
-		.name = "ack_%s_stale", .rfc = "RFC 9293 3.10.7.3", .in = SYN_SENT,
-		.want = { .script = "< . 1 ack 5; > R 5; >@500 S 0; < . 1 ack 0; > R 0; none" },
-	},
-	{
-		.name = "synack_%s_bad_ack", .rfc = "RFC 9293 3.10.7.3", .in = SYN_SENT,
-		.want = {
-			.script = "< S. 0 ack 5 $; > R 5; >@500 S 0; < S. 0 ack 1 $; > . 1 ack 1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "fin_%s", .rfc = "RFC 9293 3.10.7.3", .in = SYN_SENT,
-		.want = {
-			.script = "< F 0; none; < - 0; none; < P 0(10); none; < U 0 urg 1; none",
-		},
-	},
-	{
-		.name = "ack_%s", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.want = {
-			.script = "< . 5 ack 77; > R 77; < P. 5(10) ack 0; > R 0; < F. 5 ack 9;"
-				  "> R 9",
-		},
-	},
-	{
-		.name = "fin_%s", .rfc = "RFC 9293 3.10.7.2", .in = LISTEN,
-		.want = {
-			.script = "< F 0; none; < - 0; none; < P 0(10); none; < FPU 0 urg 9;"
-				  "none",
-			.counters = "OutRsts=0",
-		},
-	},
+		.kernel = { "< . N ack S+1; none" } },
+	{ "ack_%s_beyond_snd_nxt", "RFC 5961 5.2", .id = "MAY-12", .in = SYNCHRONIZED & ~ESTABLISHED,
+		.want = { "< . N ack S+1; > . S ack N; none" } },
+	{ "ack_%s_older_than_the_largest_window", "RFC 5961 5.2", .id = "MAY-12", .in = SYNCHRONIZED,
+		.want = { "< . N ack U-65536; > . S ack N; none", .counters = CHALLENGED } },
+	{ "ack_%s_old", "RFC 5961 5.2", .id = "MAY-12", .in = ESTABLISHED | CLOSE_WAIT,
+		.want = { "write 2000; > p. 1(1000) ack N; > P. 1001(1000) ack N; < . N ack 2001; < . N ack 1001; none;"
+			"< . N ack 1; none", .counters = "TCPChallengeACK=0" } },
+	{ "data_%s_with_ack_beyond_snd_nxt", "RFC 5961 5.2", .id = "MAY-12", .in = ESTABLISHED,
+		.want = { "< P. N(100) ack S+1; skim; read EAGAIN" } },
+	{ "data_%s_with_ack_older_than_the_largest_window", "RFC 5961 5.2", .id = "MAY-12", .in = ESTABLISHED,
+		.want = { "< P. N(100) ack U-65536; > . S ack N; read EAGAIN", .counters = CHALLENGED } },
+	{ "data_%s_without_ack", "RFC 9293 3.10.7.4", .in = OPEN_STATES,
+		.want = { "< P N(100); none; < F N; none; < - N(100); none; read EAGAIN" } },
+	{ "ack_%s_bad", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .via = PASSIVE | SIMULTANEOUS,
+		.want = { "< . 1 ack 5; > R 5; < P. 1(10) ack 2; > R 2; none" } },
+	{ "ack_%s_of_nothing", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .want = { "< . 1 ack 0; > R 0; none" } },
+	{ "ack_%s_of_nothing", "RFC 9293 3.10.7.4", .in = SYN_RECEIVED, .via = SIMULTANEOUS,
+		.want = { "< . 1 ack 0; > R 0; none" },
+		.kernel_differs = "takes an ACK that repeats its ISS for one that acknowledges the SYN",
+		.kernel = { "< . 1 ack 0; none", .state = ESTABLISHED } },
+	{ "ack_%s_good", "RFC 9293 3.10.7.3", .in = SYN_SENT,
+		.want = { "< . 1 ack 1; none; < P. 1(10) ack 1; none; < F. 1 ack 1; none" } },
+	{ "ack_%s_stale", "RFC 9293 3.10.7.3", .in = SYN_SENT,
+		.want = { "< . 1 ack 5; > R 5; >@500 S 0; < . 1 ack 0; > R 0; none" } },
+	{ "synack_%s_bad_ack", "RFC 9293 3.10.7.3", .in = SYN_SENT,
+		.want = { "< S. 0 ack 5 $; > R 5; >@500 S 0; < S. 0 ack 1 $; > . 1 ack 1", .state = ESTABLISHED } },
+	{ "fin_%s", "RFC 9293 3.10.7.3", .in = SYN_SENT,
+		.want = { "< F 0; none; < - 0; none; < P 0(10); none; < U 0 urg 1; none" } },
+	{ "ack_%s", "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = { "< . 5 ack 77; > R 77; < P. 5(10) ack 0; > R 0; < F. 5 ack 9; > R 9" } },
+	{ "fin_%s", "RFC 9293 3.10.7.2", .in = LISTEN,
+		.want = { "< F 0; none; < - 0; none; < P 0(10); none; < FPU 0 urg 9; none", .counters = "OutRsts=0" } },
 	/* Segments outside the window. */
-	{
-		.name = "ack_%s_left_of_the_window", .rfc = "RFC 9293 3.10.7.4",
-		.in = SYNCHRONIZED | TIME_WAIT, .via = BOTH_OPENS,
-		.want = { .script = "< . N-1000 ack U; > . S ack N; none" },
-	},
-	{
-		.name = "fin_ack_%s_left_of_the_window", .rfc = "RFC 9293 3.10.7.4",
-		.in = SYNCHRONIZED | TIME_WAIT,
-		.want = { .script = "< F. N-1000 ack U; > . S ack N; none" },
-	},
-	{
-		.name = "fin_ack_%s_left_of_the_window_again", .rfc = "RFC 9293 3.10.7.4",
-		.in = SYNCHRONIZED | TIME_WAIT,
-		.want = {
-			.script = "< . N-1000 ack U; > . S ack N; < F. N-1000 ack U; > . S ack N;"
-				  "< F. N-1000 ack U; > . S ack N; < . N-1000 ack U; none",
-		},
-	},
-	{
-		.name = "fin_ack_%s_beyond_the_window", .rfc = "RFC 9293 3.10.7.4",
-		.in = SYNCHRONIZED | TIME_WAIT,
-		.want = { .script = "< F. W+1 ack U; > . S ack N; none" },
-	},
-	{
-		.name = "data_%s_beyond_the_window", .rfc = "RFC 9293 3.10.7.4",
-		.in = SYNCHRONIZED | TIME_WAIT,
-		.want = { .script = "< P. W+1(100) ack U; > . S ack N; none" },
-	},
+	{ "ack_%s_left_of_the_window", "RFC 9293 3.10.7.4", .in = SYNCHRONIZED | TIME_WAIT, .via = BOTH_OPENS,
+		.want = { "< . N-1000 ack U; > . S ack N; none" } },
+	{ "fin_ack_%s_left_of_the_window", "RFC 9293 3.10.7.4", .in = SYNCHRONIZED | TIME_WAIT,
+		.want = { "< F. N-1000 ack U; > . S ack N; none" } },
+	{ "fin_ack_%s_left_of_the_window_again", "RFC 9293 3.10.7.4", .in = SYNCHRONIZED | TIME_WAIT,
+		.want = { "< . N-1000 ack U; > . S ack N; < F. N-1000 ack U; > . S ack N; < F. N-1000 ack U;"
+			"> . S ack N; < . N-1000 ack U; none" } },
+	{ "fin_ack_%s_beyond_the_window", "RFC 9293 3.10.7.4", .in = SYNCHRONIZED | TIME_WAIT,
+		.want = { "< F. W+1 ack U; > . S ack N; none" } },
+	{ "data_%s_beyond_the_window", "RFC 9293 3.10.7.4", .in = SYNCHRONIZED | TIME_WAIT,
+		.want = { "< P. W+1(100) ack U; > . S ack N; none" } },
 	/* A port that nobody has. */
-	{
-		.name = "ack_closed", .rfc = "RFC 9293 3.10.7.1",
-		.want = {
-			.script = "< . 5 ack 77; > R 77; < P. 5(10) ack 88; > R 88;"
-				  "< F. 5 ack 99; > R 99; < SF. 5(3) ack 11; > R 11",
-		},
-	},
-	{
-		.name = "syn_closed", .rfc = "RFC 9293 3.10.7.1",
-		.want = {
-			.script = "< S 0 $; > R. 0 ack 1; < S 0(10); > R. 0 ack 11; < SF 7(3);"
-				  "> R. 0 ack 12",
-		},
-	},
-	{
-		.name = "no_ack_closed", .rfc = "RFC 9293 3.10.7.1",
-		.want = {
-			.script = "< F 0(5); > R. 0 ack 6; < - 3(4); > R. 0 ack 7; < P 9;"
-				  "> R. 0 ack 9",
-		},
-	},
-	{
-		.name = "rst_closed", .rfc = "RFC 9293 3.10.7.1",
-		.want = {
-			.script = "< R 0; none; < R. 0 ack 5; none; < SR 0; none;"
-				  "< FR. 0(9) ack 4; none",
-		},
-	},
-	{
-		.name = "ack_closed_bad_checksum", .rfc = "RFC 9293 3.1", .id = "MUST-3",
-		.want = { .script = "< . 5 ack 77 badsum; none" },
-	},
+	{ "ack_closed", "RFC 9293 3.10.7.1",
+		.want = { "< . 5 ack 77; > R 77; < P. 5(10) ack 88; > R 88; < F. 5 ack 99; > R 99; < SF. 5(3) ack 11;"
+			"> R 11" } },
+	{ "syn_closed", "RFC 9293 3.10.7.1",
+		.want = { "< S 0 $; > R. 0 ack 1; < S 0(10); > R. 0 ack 11; < SF 7(3); > R. 0 ack 12" } },
+	{ "no_ack_closed", "RFC 9293 3.10.7.1",
+		.want = { "< F 0(5); > R. 0 ack 6; < - 3(4); > R. 0 ack 7; < P 9; > R. 0 ack 9" } },
+	{ "rst_closed", "RFC 9293 3.10.7.1",
+		.want = { "< R 0; none; < R. 0 ack 5; none; < SR 0; none; < FR. 0(9) ack 4; none" } },
+	{ "ack_closed_bad_checksum", "RFC 9293 3.1", .id = "MUST-3", .want = { "< . 5 ack 77 badsum; none" } },
 	/* The limit on challenges is the socket's own. */
-	{
-		.name = "rst_%s_inside_twice", .rfc = "RFC 5961 10", .in = ESTABLISHED,
-		.want = {
-			.script = "< R N+1; > . S ack N; < R N+1; none",
-			.counters = "TCPChallengeACK=1 TCPACKSkippedChallenge=1",
-		},
-	},
-	{
-		.name = "rst_%s_limits_each_socket_alone", .rfc = "RFC 5961 10",
-		.in = ESTABLISHED,
-		.want = {
-			.script = "< R N+1; > . S ack N; < R N+1; none; fresh; < S 0 $;"
-				  "> S. 0 ack 1; < . 1 ack 1; < R N+1; > . S ack N; none; accept",
-			.counters = "TCPChallengeACK=2 TCPACKSkippedChallenge=1",
-		},
-	},
+	{ "rst_%s_inside_twice", "RFC 5961 10", .in = ESTABLISHED,
+		.want = { "< R N+1; > . S ack N; < R N+1; none",
+			.counters = "TCPChallengeACK=1 TCPACKSkippedChallenge=1" } },
+	{ "rst_%s_limits_each_socket_alone", "RFC 5961 10", .in = ESTABLISHED,
+		.want = { "< R N+1; > . S ack N; < R N+1; none; fresh; < S 0 $; > S. 0 ack 1; < . 1 ack 1; < R N+1;"
+			"> . S ack N; none; accept", .counters = "TCPChallengeACK=2 TCPACKSkippedChallenge=1" } },
 	/* The limit of the namespace, which is off unless somebody sets it. */
-	{
-		.name = "rst_%s_inside_challenge_ack_limit_1", .rfc = "RFC 5961 7", .in = SYNCHRONIZED | SYN_RECEIVED,
-		.pre = LIMITED("1"), .run = one_for_resets,
-	},
-	{
-		.name = "syn_%s_challenge_ack_limit_1", .rfc = "RFC 5961 7", .in = SYNCHRONIZED,
-		.pre = LIMITED("1"), .run = one_for_syns,
-	},
-	{
-		.name = "rst_%s_inside_challenge_ack_limit_20", .rfc = "RFC 5961 7", .in = ESTABLISHED,
-		.pre = LIMITED("20"), .run = twenty_for_resets,
-	},
-	{
-		.name = "rst_%s_inside_challenge_ack_limit_2000000000", .rfc = "RFC 5961 7", .in = ESTABLISHED,
-		.pre = LIMITED("2000000000"), .run = all_for_resets,
-	},
+	{ "rst_%s_inside_challenge_ack_limit_1", "RFC 5961 7", .in = SYNCHRONIZED | SYN_RECEIVED, .pre = LIMITED("1"),
+		.run = one_for_resets },
+	{ "syn_%s_challenge_ack_limit_1", "RFC 5961 7", .in = SYNCHRONIZED, .pre = LIMITED("1"), .run = one_for_syns },
+	{ "rst_%s_inside_challenge_ack_limit_20", "RFC 5961 7", .in = ESTABLISHED, .pre = LIMITED("20"),
+		.run = twenty_for_resets },
+	{ "rst_%s_inside_challenge_ack_limit_2000000000", "RFC 5961 7", .in = ESTABLISHED, .pre = LIMITED("2000000000"),
+		.run = all_for_resets },
 	/* What is not acceptable is answered as ever: that is no challenge. */
-	{
-		.name = "ack_%s_left_of_the_window_challenge_ack_limit_1", .rfc = "RFC 5961 7", .in = SYNCHRONIZED,
-		.pre = LIMITED("1"),
-		.want = {
-			.script = "< . N-1000 ack U; > . S ack N; < . N-1000 ack U; > . S ack N;"
-				  "< . N-1000 ack U; > . S ack N; none",
-			.counters = "TCPChallengeACK=0",
-		},
-	},
+	{ "ack_%s_left_of_the_window_challenge_ack_limit_1", "RFC 5961 7", .in = SYNCHRONIZED, .pre = LIMITED("1"),
+		.want = { "< . N-1000 ack U; > . S ack N; < . N-1000 ack U; > . S ack N; < . N-1000 ack U; > . S ack N;"
+			"none", .counters = "TCPChallengeACK=0" } },
 };
 
 int main(int argc, char **argv)

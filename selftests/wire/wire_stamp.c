@@ -206,37 +206,23 @@ static int joined_has_the_later_time(struct wire *w)
 }
 
 static const struct wire_row rows[] = {
-	{
-		.name = "stamp_in_a_probe_of_the_path_mtu", .rfc = "RFC 4821 7.2", .run = is_in_a_probe,
+	{ "stamp_in_a_probe_of_the_path_mtu", "RFC 4821 7.2", .run = is_in_a_probe,
 		.pre = "sysctl mtu_probing 2; sysctl base_mss 512; sysctl timestamps 0", .syn = "mss 1000,sackok",
-		.want = { .state = ESTABLISHED },
-	},
-	{
-		.name = "stamp_of_the_second_half_that_leaves_again", .rfc = "RFC 1191 6.4", .run = leaves_again_in_two,
-		.only = 4, .pre = "bundles 64", .syn = "mss 1024", .want = { .state = ESTABLISHED },
-	},
-	{
-		.name = "stamp_of_what_came_is_the_last", .rfc = "RFC 9293 3.10.3", .run = joined_has_the_later_time,
-		.want = { .state = ESTABLISHED },
-	},
-	{
-		.name = "stamp_is_of_the_last_segment_of_a_write", .rfc = "RFC 9293 3.4", .run = says_when_all_arrived,
-		.pre = "bundles 64", .want = { .state = ESTABLISHED },
-	},
-	{
-		.name = "stamp_says_which_octet", .rfc = "RFC 9293 3.4", .run = says_which_octet,
-		.want = { .state = ESTABLISHED },
-	},
-	{
-		.name = "stamp_of_a_part_says_what_was_written", .rfc = "RFC 9293 3.4", .run = says_what_was_written,
-		.want = { .state = ESTABLISHED },
-	},
-	{
-		.name = "stamp_of_a_part_is_not_in_the_way", .rfc = "RFC 6298 5.4", .run = is_not_in_the_way,
+		.want = { .state = ESTABLISHED } },
+	{ "stamp_of_the_second_half_that_leaves_again", "RFC 1191 6.4", .run = leaves_again_in_two, .only = 4,
+		.pre = "bundles 64", .syn = "mss 1024",
+		.want = { .state = ESTABLISHED } },
+	{ "stamp_of_what_came_is_the_last", "RFC 9293 3.10.3", .run = joined_has_the_later_time,
+		.want = { .state = ESTABLISHED } },
+	{ "stamp_is_of_the_last_segment_of_a_write", "RFC 9293 3.4", .run = says_when_all_arrived, .pre = "bundles 64",
+		.want = { .state = ESTABLISHED } },
+	{ "stamp_says_which_octet", "RFC 9293 3.4", .run = says_which_octet, .want = { .state = ESTABLISHED } },
+	{ "stamp_of_a_part_says_what_was_written", "RFC 9293 3.4", .run = says_what_was_written,
+		.want = { .state = ESTABLISHED } },
+	{ "stamp_of_a_part_is_not_in_the_way", "RFC 6298 5.4", .run = is_not_in_the_way,
 		.want = { .counters = "TCPTimeouts=1 TCPSpuriousRtxHostQueues=0", .state = ESTABLISHED },
 		.kernel_differs = "takes what waits in the error queue for a segment that has not left yet",
-		.kernel = { .counters = "RetransSegs=0", .state = ESTABLISHED },
-	},
+		.kernel = { .counters = "RetransSegs=0", .state = ESTABLISHED } },
 };
 
 int main(int argc, char **argv)

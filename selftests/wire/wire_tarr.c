@@ -99,11 +99,9 @@ static int every_four_reserved(struct wire *w)
 	return counts(w, "09", 4);
 }
 
-#define RATES(name_, run_)								\
-	{										\
-		.name = name_, .rfc = "TARR", .in = ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2, .via = PASSIVE | ACTIVE, \
-		.pre = ON, .syn = SYN, .run = run_,					\
-	}
+#define RATES(name_, run_)											\
+	{ name_, "TARR", .in = ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2, .via = PASSIVE | ACTIVE, .pre = ON, .syn = SYN, \
+		.run = run_ }
 
 /* A connection to a peer that knows the option. The window has 65 segments, the congestion window 200. */
 #define FAR		ON "route initcwnd 200; listen"
@@ -113,128 +111,79 @@ static int every_four_reserved(struct wire *w)
 #define LOSS		"write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; < . 1 ack 1 <sack 1001:5001>;" \
 			"> p. 1(1000) ack 1; < . 1 ack 5001; none;"
 #define SENDS_NONE	IGNORES("set ACK_RATE 8 ENOPROTOOPT")
-#define ASKS_IN(name_, pre_, script_, sent)						\
-	{										\
-		.name = name_, .rfc = "TARR", .pre = pre_,				\
-		.want = { .script = script_, .counters = "TCPAckRateSent=" #sent }, SENDS_NONE, \
-	}
+#define ASKS_IN(name_, pre_, script_, sent)									\
+	{ name_, "TARR", .pre = pre_, .want = { script_, .counters = "TCPAckRateSent=" #sent }, SENDS_NONE }
 #define ASKS_FIRST(name_, rate, script_, sent)	ASKS_IN(name_, FAR, OPEN(rate) script_, sent)
 #define ASKS_LATER(name_, rate, script_, sent)	ASKS_IN(name_, FAR, OPEN(rate) LOSS script_, sent)
 
 static const struct wire_row rows[] = {
 	/* The SYNs. */
-	{
-		.name = "syn_announces_nothing_by_default", .rfc = "TARR",
-		.want.script = "socket; connect; > S 0 <laid 0204....0402080a................010303..>",
-	},
-	{
-		.name = "syn_announces_the_option", .rfc = "TARR", .pre = ON,
+	{ "syn_announces_nothing_by_default", "TARR",
+		.want.script = "socket; connect; > S 0 <laid 0204....0402080a................010303..>" },
+	{ "syn_announces_the_option", "TARR", .pre = ON,
 		.want.script = "socket; connect; > S 0 <laid 0204....0402080a................010303.." FE ">",
-		IGNORES("socket; connect; > S 0 <laid 0204....0402080a................010303..>"),
-	},
-	{
-		.name = "syn_ack_answers_it", .rfc = "TARR", .pre = ON "listen",
+		IGNORES("socket; connect; > S 0 <laid 0204....0402080a................010303..>") },
+	{ "syn_ack_answers_it", "TARR", .pre = ON "listen",
 		.want.script = "< S 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ">;"
-			       "> S. 0 ack 1 <laid 0204....0402080a................010303.." FE ">;"
-			       ">@2500 S. 0 ack 1 <laid 0204....0402080a................010303.." FE ">",
+			"> S. 0 ack 1 <laid 0204....0402080a................010303.." FE ">;"
+			">@2500 S. 0 ack 1 <laid 0204....0402080a................010303.." FE ">",
 		IGNORES("< S 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ">;"
-			"> S. 0 ack 1 <laid 0204....0402080a................010303..>"),
-	},
-	{
-		.name = "syn_ack_answers_nothing_by_default", .rfc = "TARR", .pre = "listen",
-		.want.script = "< S 0 <" SYN ">; > S. 0 ack 1 <laid 0204....>",
-	},
-	{
-		.name = "syn_ack_announces_nothing_unasked", .rfc = "TARR", .pre = ON "listen",
-		.want.script = "< S 0 <mss 1000>; > S. 0 ack 1 <laid 0204....>",
-	},
-	{
-		.name = "syn_with_a_request_announces_nothing", .rfc = "TARR", .pre = ON "listen",
-		.want.script = "< S 0 <mss 1000,hex fe0500ac08>; > S. 0 ack 1 <laid 0204....>",
-	},
-	{
-		.name = "syn_of_another_experiment", .rfc = "RFC 6994 3", .pre = ON "listen",
-		.want.script = "< S 0 <mss 1000,hex fe0400ad>; > S. 0 ack 1 <laid 0204....>",
-	},
-	{
-		.name = "syn_of_the_other_experimental_kind", .rfc = "RFC 6994 3", .pre = ON "listen",
-		.want.script = "< S 0 <mss 1000,hex fd0400ac>; > S. 0 ack 1 <laid 0204....>",
-	},
-	{
-		.name = "syn_with_an_option_of_three_octets", .rfc = "RFC 6994 3", .pre = ON "listen",
-		.want.script = "< S 0 <mss 1000,hex fe0300>; > S. 0 ack 1 <laid 0204....>",
-	},
-	{	/* the cookie has no room for it */
-		.name = "syn_ack_with_a_cookie_of_syncookies_does_not_answer_it", .rfc = "TARR",
-		.pre = ON "sysctl syncookies 2; listen",
+			"> S. 0 ack 1 <laid 0204....0402080a................010303..>") },
+	{ "syn_ack_answers_nothing_by_default", "TARR", .pre = "listen",
+		.want.script = "< S 0 <" SYN ">; > S. 0 ack 1 <laid 0204....>" },
+	{ "syn_ack_announces_nothing_unasked", "TARR", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000>; > S. 0 ack 1 <laid 0204....>" },
+	{ "syn_with_a_request_announces_nothing", "TARR", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000,hex fe0500ac08>; > S. 0 ack 1 <laid 0204....>" },
+	{ "syn_of_another_experiment", "RFC 6994 3", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000,hex fe0400ad>; > S. 0 ack 1 <laid 0204....>" },
+	{ "syn_of_the_other_experimental_kind", "RFC 6994 3", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000,hex fd0400ac>; > S. 0 ack 1 <laid 0204....>" },
+	{ "syn_with_an_option_of_three_octets", "RFC 6994 3", .pre = ON "listen",
+		.want.script = "< S 0 <mss 1000,hex fe0300>; > S. 0 ack 1 <laid 0204....>" },
+	/* the cookie has no room for it */
+	{ "syn_ack_with_a_cookie_of_syncookies_does_not_answer_it", "TARR", .pre = ON "sysctl syncookies 2; listen",
 		.want.script = "< S 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ">;"
-			       "> S. 0 ack 1 <laid 0204....0402080a................010303..>; < . 1 ack 1; accept;"
-			       "< . 1(1000) ack 1 " ASKS("10") "; > . 1 ack 1001",
-		.want.state = ESTABLISHED,
-	},
-	{
-		.name = "syn_that_crosses_answers_it", .rfc = "TARR", .pre = ON,
+			"> S. 0 ack 1 <laid 0204....0402080a................010303..>; < . 1 ack 1; accept;"
+			"< . 1(1000) ack 1 " ASKS("10") "; > . 1 ack 1001", .want.state = ESTABLISHED },
+	{ "syn_that_crosses_answers_it", "TARR", .pre = ON,
 		.want.script = "socket; bind; connect; > S 0; < S 0 <mss 1000," KNOWS ">;"
-			       "> S. 0 ack 1 <laid 0204...." FE ">",
-		IGNORES("socket; bind; connect; > S 0; < S 0 <mss 1000," KNOWS ">; skim"),
-	},
-	{	/* sixteen octets of a cookie leave no space: no request counts then, whatever the answer has */
-		.name = "fast_syn_with_a_long_cookie_announces_nothing", .rfc = "TARR", .pre = ON,
-		.want = {
-			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,"
-				  "hex 221211223344556677881122334455667788>; > . 1 ack 1; abort; skim; fresh;"
-				  "fast 10 10; > S 0(10) <laid 0204....0402080a................010303.."
-				  "2212112233445566778811223344556677880101>; < S. 0 ack 11 <" SYN ">; > . 11 ack 1;"
-				  "< . 1(1000) ack 11 " ASKS("10") "; skim",
-			.counters = CAME(0, 0),
-		},
-		IGNORES("fast 10 EINPROGRESS; skim"),
-	},
-	{
-		.name = "fast_syn_with_a_cookie_announces_it", .rfc = "TARR", .pre = ON,
+			"> S. 0 ack 1 <laid 0204...." FE ">",
+		IGNORES("socket; bind; connect; > S 0; < S 0 <mss 1000," KNOWS ">; skim") },
+	/* sixteen octets of a cookie leave no space: no request counts then, whatever the answer has */
+	{ "fast_syn_with_a_long_cookie_announces_nothing", "TARR", .pre = ON,
+		.want = { "fast 10 EINPROGRESS; > S 0;"
+			"< S. 0 ack 1 <mss 1000,hex 221211223344556677881122334455667788>; > . 1 ack 1; abort; skim;"
+			"fresh; fast 10 10;"
+			"> S 0(10) <laid "
+			"0204....0402080a................010303..2212112233445566778811223344556677880101>;"
+			"< S. 0 ack 11 <" SYN ">; > . 11 ack 1; < . 1(1000) ack 11 " ASKS("10") "; skim",
+			.counters = CAME(0, 0) },
+		IGNORES("fast 10 EINPROGRESS; skim") },
+	{ "fast_syn_with_a_cookie_announces_it", "TARR", .pre = ON,
 		.want.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 220a1122334455667788>;"
-			       "> . 1 ack 1;"
-			       "abort; skim; fresh; fast 10 10;"
-			       "> S 0(10) <laid 0204....0402080a................010303.."
-			       FE "220a11223344556677880101>",
-		IGNORES("fast 10 EINPROGRESS; skim"),
-	},
-	{
-		.name = "fast_syn_ack_with_a_cookie_answers_it", .rfc = "TARR",
-		.pre = ON "sysctl fastopen 2; listen; set FASTOPEN 5",
+			"> . 1 ack 1; abort; skim; fresh; fast 10 10;"
+			"> S 0(10) <laid 0204....0402080a................010303.." FE "220a11223344556677880101>",
+		IGNORES("fast 10 EINPROGRESS; skim") },
+	{ "fast_syn_ack_with_a_cookie_answers_it", "TARR", .pre = ON "sysctl fastopen 2; listen; set FASTOPEN 5",
 		.want.script = "< S 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ",hex 22020101>;"
-			       "> S. 0 ack 1 <laid 0204....0402080a................010303.." FE
-			       "220a................0101>",
-		IGNORES("< S 0 <mss 1000,hex 22020101>; skim"),
-	},
-	{	/* no space beside the cookie and AccECN's counters */
-		.name = "fast_syn_ack_with_accecn_does_not_answer_it", .rfc = "TARR",
+			"> S. 0 ack 1 <laid 0204....0402080a................010303.." FE "220a................0101>",
+		IGNORES("< S 0 <mss 1000,hex 22020101>; skim") },
+	/* no space beside the cookie and AccECN's counters */
+	{ "fast_syn_ack_with_accecn_does_not_answer_it", "TARR",
 		.pre = ON "sysctl xtcp/ecn 3; sysctl fastopen 2; listen; set FASTOPEN 5",
 		.want.script = "< SECA 0 <mss 1000,sackok,ts T 0,ws 7," KNOWS ",hex 22020101>; > SC. 0 ack 1; skim",
-		IGNORES("< S 0 <mss 1000>; skim"),
-	},
-	{	/* the option of a SYN announces, and asks for nothing */
-		.name = "fast_syn_with_text_announces_it", .rfc = "TARR",
-		.pre = ON "sysctl fastopen 514; listen; set FASTOPEN 5",
-		.want = {
-			.script = "< S 0(10) <mss 1000," KNOWS ">; > S. 0 ack 11 <laid 0204...." FE ">; < . 11 ack 1;"
-				  "accept; read 10; < . 11(1000) ack 1 " ASKS("10") "; skim",
-			.counters = CAME(1, 0),
-		},
-		IGNORES("< S 0 <mss 1000>; skim"),
-	},
-	{
-		.name = "fast_syn_ack_with_text_announces_it", .rfc = "TARR", .pre = ON,
-		.want = {
-			.script = "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 220a1122334455667788>;"
-				  "> . 1 ack 1; abort; skim; fresh; fast 10 10; > S 0(10);"
-				  "< S. 0(20) ack 11 <mss 1000," KNOWS ">; > . 11 ack 21; read 20;"
-				  "< . 21(1000) ack 11 " ASKS("10") "; skim",
-			.counters = CAME(1, 0),
-		},
-		IGNORES("fast 10 EINPROGRESS; skim"),
-	},
-
+		IGNORES("< S 0 <mss 1000>; skim") },
+	/* the option of a SYN announces, and asks for nothing */
+	{ "fast_syn_with_text_announces_it", "TARR", .pre = ON "sysctl fastopen 514; listen; set FASTOPEN 5",
+		.want = { "< S 0(10) <mss 1000," KNOWS ">; > S. 0 ack 11 <laid 0204...." FE ">; < . 11 ack 1; accept;"
+			"read 10; < . 11(1000) ack 1 " ASKS("10") "; skim", .counters = CAME(1, 0) },
+		IGNORES("< S 0 <mss 1000>; skim") },
+	{ "fast_syn_ack_with_text_announces_it", "TARR", .pre = ON,
+		.want = { "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 220a1122334455667788>; > . 1 ack 1;"
+			"abort; skim; fresh; fast 10 10; > S 0(10); < S. 0(20) ack 11 <mss 1000," KNOWS ">;"
+			"> . 11 ack 21; read 20; < . 21(1000) ack 11 " ASKS("10") "; skim", .counters = CAME(1, 0) },
+		IGNORES("fast 10 EINPROGRESS; skim") },
 	/* What the peer asks for. */
 	RATES("ack_%s_of_each_segment", every_one),
 	RATES("ack_%s_of_two_segments", every_two),
@@ -242,186 +191,107 @@ static const struct wire_row rows[] = {
 	RATES("ack_%s_of_ten_segments", every_ten),
 	RATES("ack_%s_of_four_segments_with_the_reserved_bit", every_four_reserved),
 	RATES("ack_%s_of_a_quarter_of_the_window", every_quarter),
-	{
-		.name = "ack_of_two_segments_in_a_small_buffer", .rfc = "TARR", .pre = ON,
+	{ "ack_of_two_segments_in_a_small_buffer", "TARR", .pre = ON,
 		.want.script = "listen; set RCVBUF 12000; < S 0 <" SYN ">; > S. 0 ack 1; < . 1 ack 1; accept;"
-			       TEXT_ASKS(0, "fe") "none;" TEXT(1) "> . 1 ack 2001; read 2000; skim;" TEXT(2) "none;"
-			       TEXT(3) "> . 1 ack 4001",
-		IGNORES("listen"),
-	},
-	{	/* full or not */
-		.name = "ack_%s_of_each_small_segment", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+			TEXT_ASKS(0, "fe") "none;" TEXT(1) "> . 1 ack 2001; read 2000; skim;" TEXT(2) "none;" TEXT(3)
+			"> . 1 ack 4001", IGNORES("listen") },
+	/* full or not */
+	{ "ack_%s_of_each_small_segment", "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
 		.want.script = "< . 1(1000) ack 1 " ASKS("02") "; > . 1 ack 1001; < P. 1001(10) ack 1; > . 1 ack 1011;"
-			       "read 1010; write 10; > P. 1(10) ack 1011; < P. 1011(10) ack 11; > . 11 ack 1021",
-		IGNORES("skim"),
-	},
-	{	/* the usual timer, and the rate stays afterwards */
-		.name = "ack_%s_by_the_timer", .rfc = "RFC 9293 3.8.6.3", .id = "MUST-40", .in = ESTABLISHED, .pre = ON,
-		.syn = SYN,
-		.want = {
-			.script = "mark;" TEXT_ASKS(0, "10") "none;" TEXT(1) ">@500 . 1 ack 2001; elapsed >= 36;"
-				  "elapsed <= 200;" TEXT(2) "none",
-			.counters = "DelayedACKs=1 " CAME(1, 0),
-		},
-		IGNORES(TEXT_ASKS(0, "10") TEXT(1) "skim"),
-	},
-	{	/* SYSCTLS.md: a tick less than the least timeout, so that a peer with the same value does not resend */
-		.name = "ack_%s_before_the_least_timeout", .rfc = "RFC 9293 3.8.6.3", .in = ESTABLISHED,
+			"read 1010; write 10; > P. 1(10) ack 1011; < P. 1011(10) ack 11; > . 11 ack 1021",
+		IGNORES("skim") },
+	/* the usual timer, and the rate stays afterwards */
+	{ "ack_%s_by_the_timer", "RFC 9293 3.8.6.3", .id = "MUST-40", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = { "mark;" TEXT_ASKS(0, "10") "none;" TEXT(1) ">@500 . 1 ack 2001; elapsed >= 36;"
+			"elapsed <= 200;" TEXT(2) "none", .counters = "DelayedACKs=1 " CAME(1, 0) },
+		IGNORES(TEXT_ASKS(0, "10") TEXT(1) "skim") },
+	/* SYSCTLS.md: a tick less than the least timeout, so that a peer with the same value does not resend */
+	{ "ack_%s_before_the_least_timeout", "RFC 9293 3.8.6.3", .in = ESTABLISHED,
 		.pre = ON "sysctl xtcp/rto_min_us 8000;", .syn = SYN,
 		.want.script = "mark;" TEXT_ASKS(0, "10") TEXT(1) ">@500 . 1 ack 2001; elapsed <= 35",
-		IGNORES("skim"),
-	},
-	{	/* R of 0 is for the segment that has it */
-		.name = "ack_%s_of_this_segment", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
-		.want = {
-			.script = TEXT_ASKS(0, "08") "none; < . 1001(100) ack 1 " ASKS("00") "; > . 1 ack 1101;"
-				  "< . 1101(1000) ack 1; none; < . 2101(1000) ack 1; none; < . 3101(1000) ack 1;"
-				  "none; < . 4101(1000) ack 1; > . 1 ack 5101",
-			.counters = CAME(2, 0),
-		},
-		IGNORES("skim"),
-	},
-	{	/* not for what has no text: two ends could answer each other for ever */
-		.name = "ack_%s_of_no_text_gets_no_answer", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
-		.want = { .script = "< . 1 ack 1 " ASKS("00") "; none", .counters = CAME(0, 0) },
-		IGNORES("< . 1 ack 1 " ASKS("00") "; none"),
-	},
-	{
-		.name = "ack_%s_of_a_fin", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
-		.want = {
-			.script = "< F. 1 ack 1 " ASKS("00") "; > . 1 ack 2", .state = CLOSE_WAIT,
-			.counters = CAME(1, 0),
-		},
-		IGNORES("< F. 1 ack 1 " ASKS("00") "; >@500 . 1 ack 2"),
-	},
-	{	/* RFC 9293 3.10.7.4, eighth: the FIN is acknowledged, whatever the rate */
-		.name = "ack_%s_of_a_fin_without_text", .rfc = "RFC 9293 3.10.7.4",
-		.in = ESTABLISHED, .pre = ON, .syn = SYN,
-		.want = {
-			.script = TEXT_ASKS(0, "10") "none; < F. 1001 ack 1; > . 1 ack 1002", .state = CLOSE_WAIT,
-		},
-		IGNORES(TEXT(0) "< F. 1001 ack 1; skim"),
-	},
-	{
-		.name = "ack_%s_of_text_with_a_fin", .rfc = "RFC 9293 3.10.7.4",
-		.in = ESTABLISHED, .pre = ON, .syn = SYN,
-		.want = { .script = "< F. 1(1000) ack 1 " ASKS("10") "; > . 1 ack 1002", .state = CLOSE_WAIT },
-		IGNORES("< F. 1(1000) ack 1; skim"),
-	},
-	{	/* the third ACK of the handshake */
-		.name = "ack_syn_received_of_four_segments", .rfc = "TARR", .in = SYN_RECEIVED, .pre = ON, .syn = SYN,
-		.want = {
-			.script = "< . 1(1000) ack 1 " ASKS("08") "; none; < . 1001(1000) ack 1; none;"
-				  "< . 2001(1000) ack 1; none; < . 3001(1000) ack 1; > . 1 ack 4001",
-			.state = ESTABLISHED, .counters = CAME(1, 0),
-		},
-		IGNORES("< . 1(1000) ack 1; skim"),
-	},
-	{	/* RFC 5681 4.2: at once, whatever the rate */
-		.name = "ack_%s_out_of_order", .rfc = "RFC 5681 4.2", .in = ESTABLISHED, .pre = ON, .syn = SYN,
-		.want.script = TEXT_ASKS(0, "10") "none;" TEXT(2) "> . 1 ack 1001;" TEXT_ASKS(3, "14")
-			       "> . 1 ack 1001;" TEXT(1) "> . 1 ack 4001;" TEXT(4) "none",
-		IGNORES(TEXT(0) TEXT(2) TEXT(1) "skim"),
-	},
-	{	/* a segment that was overtaken does not take back what a later one has asked for */
-		.name = "ack_%s_by_the_latest_request", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		IGNORES("skim") },
+	/* R of 0 is for the segment that has it */
+	{ "ack_%s_of_this_segment", "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = { TEXT_ASKS(0, "08") "none; < . 1001(100) ack 1 " ASKS("00") "; > . 1 ack 1101;"
+			"< . 1101(1000) ack 1; none; < . 2101(1000) ack 1; none; < . 3101(1000) ack 1; none;"
+			"< . 4101(1000) ack 1; > . 1 ack 5101", .counters = CAME(2, 0) },
+		IGNORES("skim") },
+	/* not for what has no text: two ends could answer each other for ever */
+	{ "ack_%s_of_no_text_gets_no_answer", "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = { "< . 1 ack 1 " ASKS("00") "; none", .counters = CAME(0, 0) },
+		IGNORES("< . 1 ack 1 " ASKS("00") "; none") },
+	{ "ack_%s_of_a_fin", "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = { "< F. 1 ack 1 " ASKS("00") "; > . 1 ack 2", .state = CLOSE_WAIT, .counters = CAME(1, 0) },
+		IGNORES("< F. 1 ack 1 " ASKS("00") "; >@500 . 1 ack 2") },
+	/* RFC 9293 3.10.7.4, eighth: the FIN is acknowledged, whatever the rate */
+	{ "ack_%s_of_a_fin_without_text", "RFC 9293 3.10.7.4", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = { TEXT_ASKS(0, "10") "none; < F. 1001 ack 1; > . 1 ack 1002", .state = CLOSE_WAIT },
+		IGNORES(TEXT(0) "< F. 1001 ack 1; skim") },
+	{ "ack_%s_of_text_with_a_fin", "RFC 9293 3.10.7.4", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = { "< F. 1(1000) ack 1 " ASKS("10") "; > . 1 ack 1002", .state = CLOSE_WAIT },
+		IGNORES("< F. 1(1000) ack 1; skim") },
+	/* the third ACK of the handshake */
+	{ "ack_syn_received_of_four_segments", "TARR", .in = SYN_RECEIVED, .pre = ON, .syn = SYN,
+		.want = { "< . 1(1000) ack 1 " ASKS("08") "; none; < . 1001(1000) ack 1; none; < . 2001(1000) ack 1;"
+			"none; < . 3001(1000) ack 1; > . 1 ack 4001", .state = ESTABLISHED, .counters = CAME(1, 0) },
+		IGNORES("< . 1(1000) ack 1; skim") },
+	/* RFC 5681 4.2: at once, whatever the rate */
+	{ "ack_%s_out_of_order", "RFC 5681 4.2", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want.script = TEXT_ASKS(0, "10") "none;" TEXT(2) "> . 1 ack 1001;" TEXT_ASKS(3, "14") "> . 1 ack 1001;"
+			TEXT(1) "> . 1 ack 4001;" TEXT(4) "none", IGNORES(TEXT(0) TEXT(2) TEXT(1) "skim") },
+	/* a segment that was overtaken does not take back what a later one has asked for */
+	{ "ack_%s_by_the_latest_request", "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
 		.want.script = TEXT_ASKS(1, "08") "> . 1 ack 1;" TEXT_ASKS(0, "0c") "> . 1 ack 2001;" TEXT(2) TEXT(3)
-			       TEXT(4) "none;" TEXT(5) "> . 1 ack 6001",
-		IGNORES(TEXT(0) "skim"),
-	},
-	{
-		.name = "ack_%s_by_a_request_that_was_overtaken_by_text", .rfc = "TARR",
-		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+			TEXT(4) "none;" TEXT(5) "> . 1 ack 6001", IGNORES(TEXT(0) "skim") },
+	{ "ack_%s_by_a_request_that_was_overtaken_by_text", "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
 		.want.script = TEXT(1) "> . 1 ack 1;" TEXT_ASKS(0, "08") "> . 1 ack 2001;" TEXT(2) TEXT(3) TEXT(4)
-			       "none;" TEXT(5) "> . 1 ack 6001",
-		IGNORES(TEXT(0) "skim"),
-	},
-	{	/* or is resent: only more ACKs are safe */
-		.name = "ack_%s_by_an_earlier_request_for_more_acks", .rfc = "TARR",
-		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+			"none;" TEXT(5) "> . 1 ack 6001", IGNORES(TEXT(0) "skim") },
+	/* or is resent: only more ACKs are safe */
+	{ "ack_%s_by_an_earlier_request_for_more_acks", "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
 		.want.script = TEXT_ASKS(1, "08") "> . 1 ack 1;" TEXT_ASKS(0, "04") "> . 1 ack 2001;" TEXT(2) "none;"
-			       TEXT(3) "> . 1 ack 4001;" TEXT_ASKS(4, "06") TEXT(5) "none;" TEXT(6) "> . 1 ack 7001",
-		IGNORES(TEXT(0) "skim"),
-	},
-	{	/* each segment, so none is held back to go with another */
-		.name = "ack_of_each_segment_is_not_compressed", .rfc = "TARR",
+			TEXT(3) "> . 1 ack 4001;" TEXT_ASKS(4, "06") TEXT(5) "none;" TEXT(6) "> . 1 ack 7001",
+		IGNORES(TEXT(0) "skim") },
+	/* each segment, so none is held back to go with another */
+	{ "ack_of_each_segment_is_not_compressed", "TARR",
 		.pre = ON "sysctl comp_sack_delay_ns 100000000; sysctl comp_sack_nr 44; listen",
-		.want = {
-			.script = "< S 0 <mss 1012,sackok,ts T R," KNOWS ">; > S. 0 ack 1; pass 800; < . 1 ack 1;"
-				  "accept; write 100; > P. 1(100) ack 1; pass 800; < P. 1(1000) ack 101;"
-				  ">@1000 . 101 ack 1001; set QUICKACK 0;"
-				  "< P. 2001(100) ack 101; > . 101 ack 1001; < P. 2101(100) ack 101; > . 101 ack 1001;"
-				  "< P. 2201(100) ack 101; > . 101 ack 1001; < P. 2301(100) ack 101; none;"
-				  "< P. 2401(100) ack 101 <hex 010101fe0500ac02,nop,nop,ts T R>;"
-				  "> . 101 ack 1001 <sack 2001:2501>; < P. 2501(100) ack 101;"
-				  "> . 101 ack 1001 <sack 2001:2601>; < P. 1001(100) ack 101; > . 101 ack 1101",
-			.state = ESTABLISHED,
-		},
-		IGNORES("< S 0 <mss 1012>; skim"), .kernel.state = SYN_RECEIVED,
-	},
-	{
-		.name = "ack_%s_of_text_that_came_twice", .rfc = "RFC 9293 3.10.7.4",
-		.in = ESTABLISHED, .pre = ON, .syn = SYN,
-		.want = {
-			.script = TEXT_ASKS(0, "10") "none; < . 1(1000) ack 1 " ASKS("02") ";"
-				  "> . 1 ack 1001;" TEXT(1) "none",
-			.counters = CAME(1, 0),
-		},
-		IGNORES(TEXT(0) "skim"),
-	},
-	{
-		.name = "ack_%s_goes_with_an_answer", .rfc = "RFC 9293 3.8.6.3",
-		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = { "< S 0 <mss 1012,sackok,ts T R," KNOWS ">; > S. 0 ack 1; pass 800; < . 1 ack 1; accept;"
+			"write 100; > P. 1(100) ack 1; pass 800; < P. 1(1000) ack 101; >@1000 . 101 ack 1001;"
+			"set QUICKACK 0; < P. 2001(100) ack 101; > . 101 ack 1001; < P. 2101(100) ack 101;"
+			"> . 101 ack 1001; < P. 2201(100) ack 101; > . 101 ack 1001; < P. 2301(100) ack 101; none;"
+			"< P. 2401(100) ack 101 <hex 010101fe0500ac02,nop,nop,ts T R>;"
+			"> . 101 ack 1001 <sack 2001:2501>; < P. 2501(100) ack 101; > . 101 ack 1001 <sack 2001:2601>;"
+			"< P. 1001(100) ack 101; > . 101 ack 1101", .state = ESTABLISHED },
+		IGNORES("< S 0 <mss 1012>; skim"), .kernel.state = SYN_RECEIVED },
+	{ "ack_%s_of_text_that_came_twice", "RFC 9293 3.10.7.4", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		.want = { TEXT_ASKS(0, "10") "none; < . 1(1000) ack 1 " ASKS("02") "; > . 1 ack 1001;" TEXT(1) "none",
+			.counters = CAME(1, 0) },
+		IGNORES(TEXT(0) "skim") },
+	{ "ack_%s_goes_with_an_answer", "RFC 9293 3.8.6.3", .in = ESTABLISHED, .pre = ON, .syn = SYN,
 		.want.script = TEXT_ASKS(0, "10") "none; write 10; > P. 1(10) ack 1001; none",
-		IGNORES(TEXT(0) "skim"),
-	},
-	{
-		.name = "ack_%s_does_not_go_when_the_program_reads", .rfc = "TARR",
-		.in = ESTABLISHED, .pre = ON, .syn = SYN,
+		IGNORES(TEXT(0) "skim") },
+	{ "ack_%s_does_not_go_when_the_program_reads", "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
 		.want.script = TEXT_ASKS(0, "10") TEXT(1) TEXT(2) "read 3000; none; pass 10; none",
-		IGNORES(TEXT(0) "skim"),
-	},
-	{
-		.name = "ack_%s_of_each_segment_by_quickack", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		IGNORES(TEXT(0) "skim") },
+	{ "ack_%s_of_each_segment_by_quickack", "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
 		.want.script = "set QUICKACK 1;" TEXT_ASKS(0, "10") "> . 1 ack 1001;" TEXT(1) "> . 1 ack 2001",
-		IGNORES(TEXT(0) "skim"),
-	},
-	{
-		.name = "ack_%s_although_the_knob_is_0_now", .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
+		IGNORES(TEXT(0) "skim") },
+	{ "ack_%s_although_the_knob_is_0_now", "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,
 		.want.script = "sysctl xtcp/ack_rate_request 0;" TEXT_ASKS(0, "08") "none;" TEXT(1) "none;" TEXT(2)
-			       "none;"
-			       TEXT(3) "> . 1 ack 4001",
-		IGNORES("skim"),
-	},
-
+			"none;" TEXT(3) "> . 1 ack 4001", IGNORES("skim") },
 	/* Nothing is agreed, or nothing is asked: the first ACKs do not wait. */
-	{
-		.name = "ack_%s_by_default", .rfc = "TARR", .in = ESTABLISHED, .syn = SYN,
-		.want = {
-			.script = TEXT_ASKS(0, "10") "> . 1 ack 1001;"
-				  "sysctl xtcp/ack_rate_request 1;" TEXT_ASKS(1, "10")
-				  "> . 1 ack 2001",
-			.counters = CAME(0, 0),
-		},
-		.kernel_differs = "has no counters of these", .kernel.counters = "",
-	},
-	{
-		.name = "ack_%s_to_a_peer_that_announced_nothing", .rfc = "TARR",
-		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
-		.pre = ON,
-		.want = { .script = TEXT_ASKS(0, "10") "> . 1 ack 1001", .counters = CAME(0, 0) },
-		.kernel_differs = "has no counters of these", .kernel.counters = "",
-	},
+	{ "ack_%s_by_default", "TARR", .in = ESTABLISHED, .syn = SYN,
+		.want = { TEXT_ASKS(0, "10") "> . 1 ack 1001; sysctl xtcp/ack_rate_request 1;" TEXT_ASKS(1, "10")
+			"> . 1 ack 2001", .counters = CAME(0, 0) },
+		.kernel_differs = "has no counters of these", .kernel.counters = "" },
+	{ "ack_%s_to_a_peer_that_announced_nothing", "TARR", .in = ESTABLISHED, .via = PASSIVE | ACTIVE, .pre = ON,
+		.want = { TEXT_ASKS(0, "10") "> . 1 ack 1001", .counters = CAME(0, 0) },
+		.kernel_differs = "has no counters of these", .kernel.counters = "" },
 #define ZEROS_35	"0000000000000000000000000000000000000000000000000000000000000000000000"
-#define NO_REQUEST(name_, option, malformed) \
-	{ \
-		.name = "ack_%s_of_" name_, .rfc = "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN, \
-		.want = { \
-			.script = "< . 1(1000) ack 1 <hex " option ">; > . 1 ack 1001;" TEXT(1) "> . 1 ack 2001", \
-			.counters = CAME(0, malformed), \
-		}, \
-		.kernel_differs = "has no counters of these", .kernel.counters = "", \
-	}
+#define NO_REQUEST(name_, option, malformed)									\
+	{ "ack_%s_of_" name_, "TARR", .in = ESTABLISHED, .pre = ON, .syn = SYN,					\
+		.want = { "< . 1(1000) ack 1 <hex " option ">; > . 1 ack 1001;" TEXT(1) "> . 1 ack 2001",	\
+			.counters = CAME(0, malformed) },							\
+		.kernel_differs = "has no counters of these", .kernel.counters = "" }
 	NO_REQUEST("an_option_of_three_octets", "01fe0300", 0),
 	NO_REQUEST("an_announcement", "fe0400ac", 1),
 	NO_REQUEST("an_option_of_six_octets", "0101fe0600ac1010", 1),
@@ -429,15 +299,11 @@ static const struct wire_row rows[] = {
 	NO_REQUEST("another_experiment", "010101fe0500ad10", 0),
 	NO_REQUEST("the_other_experimental_kind", "010101fd0500ac10", 0),
 	NO_REQUEST("an_option_beyond_the_header", "010101fe0600ac10", 0),
-
 	/* What xtcp asks for. */
-	{
-		.name = "ask_%s_option", .rfc = "TARR", .in = CLOSED | LISTEN | ESTABLISHED,
+	{ "ask_%s_option", "TARR", .in = CLOSED | LISTEN | ESTABLISHED,
 		.want.script = "get ACK_RATE 0; set ACK_RATE 1; get ACK_RATE 1; set ACK_RATE 127; get ACK_RATE 127;"
-			       "set ACK_RATE 128 EINVAL; set ACK_RATE -1 EINVAL; get ACK_RATE 127; set ACK_RATE 0;"
-			       "get ACK_RATE 0",
-		IGNORES("get ACK_RATE 0 ENOPROTOOPT; set ACK_RATE 1 ENOPROTOOPT"),
-	},
+			"set ACK_RATE 128 EINVAL; set ACK_RATE -1 EINVAL; get ACK_RATE 127; set ACK_RATE 0;"
+			"get ACK_RATE 0", IGNORES("get ACK_RATE 0 ENOPROTOOPT; set ACK_RATE 1 ENOPROTOOPT") },
 	/* For as many as 2, slow start does not matter; and text of a segment is not cut. */
 	ASKS_FIRST("ask_for_each_segment", 1, "write 1992; > . 1(992) ack 1 <laid " ASKED("02") ">;"
 		   "> P. 993(1000) ack 1 <laid>", 1),
@@ -531,101 +397,60 @@ static const struct wire_row rows[] = {
 	/* What follows a request is not taken for a second small segment. */
 	ASKS_FIRST("ask_and_let_small_text_follow", 1, "write 1092; > . 1(992) ack 1 <laid " ASKED("02") ">;"
 		   "> P. 993(100) ack 1 <laid>", 1),
-	{	/* a request that is due does not go with a bundle, which would repeat it in each segment */
-		.name = "ask_not_in_a_resent_bundle", .rfc = "TARR", .pre = "bundles 64;" FAR,
-		.want = {
-			.script = OPEN(0) "< . 1001(1000) ack 1; > . 1 ack 1 <sack 1001:2001>; write 19760;"
-				  "> p. 1(988) ack 1 x20 <sack 1001:2001>; < . 1(1000) ack 1; > . * ack 2001;"
-				  "set ACK_RATE 1; < . 2001 ack 1 <sack 5929:19761>; skim",
-			.counters = "TCPAckRateSent=0",
-		},
-		SENDS_NONE,
-	},
-	{	/* one segment asks, and a bundle follows */
-		.name = "ask_in_a_segment_of_its_own", .rfc = "TARR", .pre = "bundles 64;" FAR,
-		.want = {
-			.script = OPEN(1) "write 20992; > . 1(992) ack 1 <laid " ASKED("02") ">; "
-				  "> . 993(1000) ack 1 x19 <laid>; > P. 19993(1000) ack 1 <laid>",
-			.counters = "TCPAckRateSent=1",
-		},
-		SENDS_NONE,
-	},
-	{
-		.name = "ask_beside_timestamps", .rfc = "TARR", .pre = FAR,
+	/* a request that is due does not go with a bundle, which would repeat it in each segment */
+	{ "ask_not_in_a_resent_bundle", "TARR", .pre = "bundles 64;" FAR,
+		.want = { OPEN(0) "< . 1001(1000) ack 1; > . 1 ack 1 <sack 1001:2001>; write 19760;"
+			"> p. 1(988) ack 1 x20 <sack 1001:2001>; < . 1(1000) ack 1; > . * ack 2001; set ACK_RATE 1;"
+			"< . 2001 ack 1 <sack 5929:19761>; skim", .counters = "TCPAckRateSent=0" },
+		SENDS_NONE },
+	/* one segment asks, and a bundle follows */
+	{ "ask_in_a_segment_of_its_own", "TARR", .pre = "bundles 64;" FAR,
+		.want = { OPEN(1) "write 20992; > . 1(992) ack 1 <laid " ASKED("02") ">;"
+			"> . 993(1000) ack 1 x19 <laid>; > P. 19993(1000) ack 1 <laid>",
+			.counters = "TCPAckRateSent=1" },
+		SENDS_NONE },
+	{ "ask_beside_timestamps", "TARR", .pre = FAR,
 		.want.script = "set ACK_RATE 1; < S 0 <mss 1000,sackok,ts T 0," KNOWS ">; > S. 0 ack 1; < . 1 ack 1;"
-			       "accept;"
-			       "write 1968; > . 1(980) ack 1 <laid 0101080a................" ASKED("02") ">;"
-			       "> P. 981(988) ack 1 <laid 0101080a................>",
-		SENDS_NONE,
-	},
-	{	/* the SYN had room for all; a key that comes later takes it */
-		.name = "a_key_that_comes_after_the_syn_takes_the_room", .rfc = "TARR", .pre = ON "listen",
+			"accept; write 1968; > . 1(980) ack 1 <laid 0101080a................" ASKED("02") ">;"
+			"> P. 981(988) ack 1 <laid 0101080a................>", SENDS_NONE },
+	/* the SYN had room for all; a key that comes later takes it */
+	{ "a_key_that_comes_after_the_syn_takes_the_room", "TARR", .pre = ON "listen",
 		.syn = "mss 1000,sackok,ts T 0,nop,ws 7," KNOWS,
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1 <ts,laid 020405..0402080a................010303.." FE ">;"
-				  "md5listener secret; key secret; < S 0 <mss 1000,ts T 0>;"
-				  "> S. 0 ack 1 <ts>; none",
-			.state = SYN_RECEIVED,
-		},
-		IGNORES("< S 0 $; > S. 0 ack 1 <ts>"),
-	},
-	{	/* what was not sent has not asked */
-		.name = "ask_when_there_is_a_route_again", .rfc = "TARR", .pre = FAR,
+		.want = { "< S 0 $; > S. 0 ack 1 <ts,laid 020405..0402080a................010303.." FE ">;"
+			"md5listener secret; key secret; < S 0 <mss 1000,ts T 0>; > S. 0 ack 1 <ts>; none",
+			.state = SYN_RECEIVED },
+		IGNORES("< S 0 $; > S. 0 ack 1 <ts>") },
+	/* what was not sent has not asked */
+	{ "ask_when_there_is_a_route_again", "TARR", .pre = FAR,
 		.want.script = "set ACK_RATE 1; < S 0 <mss 1000," KNOWS ">; > S. 0 ack 1; < . 1 ack 1; accept; noroute;"
-			       "write 100;"
-			       "route initcwnd 200; >@1000 P. 1(100) ack 1 <laid " ASKED("02") ">; err EHOSTUNREACH",
-		SENDS_NONE,
-	},
-	{	/* a signed segment is an skb of its own, which is cut for the request */
-		.name = "ask_beside_a_signature", .rfc = "TARR", .pre = ON "listen; md5listener secret; key secret",
-		.want = {
-			.script = "set ACK_RATE 1; < S 0 <mss 1000,sackok," KNOWS ">;"
-				  "> S. 0 ack 1 <laid 01011312................................0204....01010402" FE ">;"
-				  "< . 1 ack 1; accept; write 2940; > . 1(972) ack 1 <laid 01011312"
-				  "................................" ASKED("02") ">; > p. 973(980) ack 1 x2"
-				  " <laid 01011312................................>; < . 1 ack 2933;"
-				  "> P. 2933(8) ack 1; none",
-			.counters = "TCPAckRateSent=1",
-		},
-		SENDS_NONE,
-	},
-	{	/* without SACK, timestamps stay beside a signature: no space for the announcement */
-		.name = "announce_not_beside_a_signature_and_timestamps", .rfc = "TARR",
+			"write 100; route initcwnd 200; >@1000 P. 1(100) ack 1 <laid " ASKED("02") ">;"
+			"err EHOSTUNREACH", SENDS_NONE },
+	/* a signed segment is an skb of its own, which is cut for the request */
+	{ "ask_beside_a_signature", "TARR", .pre = ON "listen; md5listener secret; key secret",
+		.want = { "set ACK_RATE 1; < S 0 <mss 1000,sackok," KNOWS ">;"
+			"> S. 0 ack 1 <laid 01011312................................0204....01010402" FE ">;"
+			"< . 1 ack 1; accept; write 2940;"
+			"> . 1(972) ack 1 <laid 01011312................................" ASKED("02") ">;"
+			"> p. 973(980) ack 1 x2 <laid 01011312................................>; < . 1 ack 2933;"
+			"> P. 2933(8) ack 1; none", .counters = "TCPAckRateSent=1" },
+		SENDS_NONE },
+	/* without SACK, timestamps stay beside a signature: no space for the announcement */
+	{ "announce_not_beside_a_signature_and_timestamps", "TARR",
 		.pre = ON "sysctl sack 0; listen; md5listener secret; key secret",
-		.want = {
-			.script = "< S 0 <ts T 0,ws 7,hex fe0400ac010101>; > S. 0 ack 1 <ts,ws>;"
-				  "< . 1 ack 1 <nop,nop,ts T R>; accept; none",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "ask_%s_a_peer_that_knows", .rfc = "TARR",
-		.in = ESTABLISHED | CLOSE_WAIT, .via = PASSIVE | ACTIVE,
-		.pre = ON, .syn = SYN,
-		.want = {
-			.script = "set ACK_RATE 1; write 100; > P. S(100) ack N <laid " ASKED("02") ">",
-			.counters = "TCPAckRateSent=1",
-		},
-		SENDS_NONE,
-	},
-	{
-		.name = "ask_%s_not_a_peer_that_does_not_know", .rfc = "TARR",
-		.in = ESTABLISHED, .via = PASSIVE | ACTIVE,
-		.pre = ON,
-		.want = {
-			.script = "set ACK_RATE 1; write 100; > P. S(100) ack N <laid>", .counters = "TCPAckRateSent=0",
-		},
-		SENDS_NONE,
-	},
-	{
-		.name = "ask_%s_not_when_the_knob_was_0", .rfc = "TARR",
-		.in = ESTABLISHED, .via = PASSIVE | ACTIVE, .syn = SYN,
-		.want = {
-			.script = "sysctl xtcp/ack_rate_request 1; set ACK_RATE 1; write 100; > P. S(100) ack N <laid>",
-			.counters = "TCPAckRateSent=0",
-		},
-		SENDS_NONE,
-	},
+		.want = { "< S 0 <ts T 0,ws 7,hex fe0400ac010101>; > S. 0 ack 1 <ts,ws>; < . 1 ack 1 <nop,nop,ts T R>;"
+			"accept; none", .state = ESTABLISHED } },
+	{ "ask_%s_a_peer_that_knows", "TARR", .in = ESTABLISHED | CLOSE_WAIT, .via = PASSIVE | ACTIVE, .pre = ON,
+		.syn = SYN,
+		.want = { "set ACK_RATE 1; write 100; > P. S(100) ack N <laid " ASKED("02") ">",
+			.counters = "TCPAckRateSent=1" },
+		SENDS_NONE },
+	{ "ask_%s_not_a_peer_that_does_not_know", "TARR", .in = ESTABLISHED, .via = PASSIVE | ACTIVE, .pre = ON,
+		.want = { "set ACK_RATE 1; write 100; > P. S(100) ack N <laid>", .counters = "TCPAckRateSent=0" },
+		SENDS_NONE },
+	{ "ask_%s_not_when_the_knob_was_0", "TARR", .in = ESTABLISHED, .via = PASSIVE | ACTIVE, .syn = SYN,
+		.want = { "sysctl xtcp/ack_rate_request 1; set ACK_RATE 1; write 100; > P. S(100) ack N <laid>",
+			.counters = "TCPAckRateSent=0" },
+		SENDS_NONE },
 };
 
 int main(int argc, char **argv)

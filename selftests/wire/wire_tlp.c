@@ -201,343 +201,187 @@ static int probe_ends_at_zero(struct wire *w)
 }
 
 static const struct wire_row rows[] = {
-	{
-		.name = "tlp_last_segment_again", .rfc = "RFC 8985 7.3", .syn = SACK,
-		.want = {
-			.script = LAST_AGAIN,
-			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_with_timestamps", .rfc = "RFC 8985 7.3", .syn = "mss 1012,sackok,ts T R",
-		.want = {
-			.script = LAST_AGAIN,
-			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_new_data_first", .rfc = "RFC 8985 7.3", .syn = SACK,
-		.want = {
-			.script = OPEN_FAR "mark; write 12000; > p. 1(1000) ack 1 x10; none;"
-				  ">@290 p. 10001(1000) ack 1;"
-				  "elapsed >= 150; none; info unacked = 11; info snd_cwnd = 10;"
-				  "< . 1 ack 11001; > P. 11001(1000) ack 1; < . 1 ack 12001; none",
+	{ "tlp_last_segment_again", "RFC 8985 7.3", .syn = SACK,
+		.want = { LAST_AGAIN, .counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0",
+			.state = ESTABLISHED } },
+	{ "tlp_with_timestamps", "RFC 8985 7.3", .syn = "mss 1012,sackok,ts T R",
+		.want = { LAST_AGAIN, .counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0",
+			.state = ESTABLISHED } },
+	{ "tlp_new_data_first", "RFC 8985 7.3", .syn = SACK,
+		.want = { OPEN_FAR "mark; write 12000; > p. 1(1000) ack 1 x10; none; >@290 p. 10001(1000) ack 1;"
+			"elapsed >= 150; none; info unacked = 11; info snd_cwnd = 10; < . 1 ack 11001;"
+			"> P. 11001(1000) ack 1; < . 1 ack 12001; none",
 			.counters = "TCPLossProbes=1 RetransSegs=0 TCPTimeouts=0 TCPLossProbeRecovery=0",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_nagle_does_not_hold_it", .rfc = "RFC 8985 7.3", .syn = SACK,
-		.want = {
-			.script = OPEN_FAR "mark; write 1100; > p. 1(1000) ack 1; > P. 1001(100) ack 1;"
-				  "write 100; none; >@290 P. 1101(100) ack 1; elapsed >= 150; < . 1 ack 1201; none",
-			.counters = "TCPLossProbes=1 RetransSegs=0", .state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_no_room_for_new_data", .rfc = "RFC 8985 7.3", .syn = SACK, .synwin = "3000",
-		.want = {
-			.script = OPEN_FAR "write 5000; > p. 1(1000) ack 1 x3; none; >@290 p. 2001(1000) ack 1; none;"
-				  "< . 1 ack 3001; > p. 3001(1000) ack 1; > P. 4001(1000) ack 1; < . 1 ack 5001",
-			.counters = "TCPLossProbes=1 RetransSegs=1", .state = ESTABLISHED,
-		},
-	},
+			.state = ESTABLISHED } },
+	{ "tlp_nagle_does_not_hold_it", "RFC 8985 7.3", .syn = SACK,
+		.want = { OPEN_FAR "mark; write 1100; > p. 1(1000) ack 1; > P. 1001(100) ack 1; write 100; none;"
+			">@290 P. 1101(100) ack 1; elapsed >= 150; < . 1 ack 1201; none",
+			.counters = "TCPLossProbes=1 RetransSegs=0", .state = ESTABLISHED } },
+	{ "tlp_no_room_for_new_data", "RFC 8985 7.3", .syn = SACK, .synwin = "3000",
+		.want = { OPEN_FAR "write 5000; > p. 1(1000) ack 1 x3; none; >@290 p. 2001(1000) ack 1; none;"
+			"< . 1 ack 3001; > p. 3001(1000) ack 1; > P. 4001(1000) ack 1; < . 1 ack 5001",
+			.counters = "TCPLossProbes=1 RetransSegs=1", .state = ESTABLISHED } },
 	/* One segment: its ACK may be a delayed one. */
-	{
-		.name = "tlp_one_segment_waits_for_a_delayed_ack", .rfc = "RFC 8985 7.2", .syn = SACK,
-		.want = {
-			.script = OPEN_FAR "mark; write 1000; > P. 1(1000) ack 1; >@900 P. 1(1000) ack 1;"
-				  "elapsed >= 250;"
-				  "none; info ca_state = 0; < . 1 ack 1001; none",
-			.counters = "TCPLossProbes=1 TCPTimeouts=0", .state = ESTABLISHED,
-		},
-	},
+	{ "tlp_one_segment_waits_for_a_delayed_ack", "RFC 8985 7.2", .syn = SACK,
+		.want = { OPEN_FAR "mark; write 1000; > P. 1(1000) ack 1; >@900 P. 1(1000) ack 1; elapsed >= 250; none;"
+			"info ca_state = 0; < . 1 ack 1001; none", .counters = "TCPLossProbes=1 TCPTimeouts=0",
+			.state = ESTABLISHED } },
 	/* The path is dead. The RTO of the first segment passes while the program writes: no write postpones it. */
-	{
-		.name = "tlp_writes_do_not_postpone_it_beyond_the_rto", .rfc = "RFC 8985 7.2, RFC 6298 5.1",
-		.syn = SACK,
-		.want = {
-			.script = WRITES_ON,
-			.counters = "TCPLossProbes=1 TCPTimeouts=0", .state = ESTABLISHED,
-		},
+	{ "tlp_writes_do_not_postpone_it_beyond_the_rto", "RFC 8985 7.2, RFC 6298 5.1", .syn = SACK,
+		.want = { WRITES_ON, .counters = "TCPLossProbes=1 TCPTimeouts=0", .state = ESTABLISHED },
 		.kernel_differs = "each write starts the probe timeout anew, until the window is full",
-		.kernel = { .script = WRITES_ON, .counters = "TCPLossProbes=0 TCPTimeouts=0" },
-	},
-	{
-		.name = "tlp_once_for_a_tail", .rfc = "RFC 8985 7.3", .syn = SACK,
-		.want = {
-			.script = PROBED "mark; >@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; skim;"
-				  "< . 1 ack 3001; none; info ca_state = 0",
-			.counters = "TCPLossProbes=1 TCPTimeouts=1", .state = ESTABLISHED,
-		},
-	},
+		.kernel = { WRITES_ON, .counters = "TCPLossProbes=0 TCPTimeouts=0" } },
+	{ "tlp_once_for_a_tail", "RFC 8985 7.3", .syn = SACK,
+		.want = { PROBED "mark; >@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; skim;"
+			"< . 1 ack 3001; none; info ca_state = 0", .counters = "TCPLossProbes=1 TCPTimeouts=1",
+			.state = ESTABLISHED } },
 	/*
 	 * While a probe is on its way, an ACK of what was sent before it starts the RTO, and no further probe timeout,
 	 * behind which the RTO would begin anew.
 	 */
-	{
-		.name = "tlp_an_ack_while_it_is_on_its_way", .rfc = "RFC 8985 7.3, RFC 6298 5.3", .syn = SACK,
-		.want = {
-			.script = PROBED "< . 1 ack 1001; none; >@380 p. 1001(1000) ack 1; info ca_state = 4; skim;"
-				  "< . 1 ack 3001; none; info ca_state = 0",
-			.counters = "TCPLossProbes=1 TCPTimeouts=1", .state = ESTABLISHED,
-		},
-	},
+	{ "tlp_an_ack_while_it_is_on_its_way", "RFC 8985 7.3, RFC 6298 5.3", .syn = SACK,
+		.want = { PROBED "< . 1 ack 1001; none; >@380 p. 1001(1000) ack 1; info ca_state = 4; skim;"
+			"< . 1 ack 3001; none; info ca_state = 0", .counters = "TCPLossProbes=1 TCPTimeouts=1",
+			.state = ESTABLISHED } },
 	/* The RTO is 300 ms and a little, and there are 150 left of it: they count from when the segment was sent. */
-	{
-		.name = "tlp_an_ack_in_time", .rfc = "RFC 7765 4", .syn = SACK,
-		.want = {
-			.script = THREE LAST_AFTER(240, 120) "< . 1 ack 3001; none",
-			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
-		},
+	{ "tlp_an_ack_in_time", "RFC 7765 4", .syn = SACK,
+		.want = { THREE LAST_AFTER(240, 120) "< . 1 ack 3001; none",
+			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED },
 		.kernel_differs = FROM_THE_ACK,
-		.kernel = { .script = THREE LAST_AFTER(900, 250) "< . 1 ack 3001; none" },
-	},
-	{
-		.name = "tlp_timeout_of_a_short_tail", .rfc = "RFC 7765 4", .syn = SACK,
-		.want = {
-			.script = THREE_UNPROBED LAST_AFTER(240, 120) "info ca_state = 4; < . 1 ack 3001; none",
-			.counters = "TCPLossProbes=0 RetransSegs=1 TCPTimeouts=1", .state = ESTABLISHED,
-		},
+		.kernel = { THREE LAST_AFTER(900, 250) "< . 1 ack 3001; none" } },
+	{ "tlp_timeout_of_a_short_tail", "RFC 7765 4", .syn = SACK,
+		.want = { THREE_UNPROBED LAST_AFTER(240, 120) "info ca_state = 4; < . 1 ack 3001; none",
+			.counters = "TCPLossProbes=0 RetransSegs=1 TCPTimeouts=1", .state = ESTABLISHED },
 		.kernel_differs = FROM_THE_ACK,
-		.kernel = { .script = THREE_UNPROBED LAST_AFTER(900, 280) "info ca_state = 4; < . 1 ack 3001; none" },
-	},
-	{
-		.name = "tlp_timeout_of_a_tail_of_three", .rfc = "RFC 7765 4", .syn = SACK,
-		.want = {
-			.script = FOUR_UNPROBED ">@240 p. 1001(1000) ack 1; elapsed >= 120; skim; < . 1 ack 4001; none",
-			.counters = "TCPTimeouts=1", .state = ESTABLISHED,
-		},
+		.kernel = { THREE_UNPROBED LAST_AFTER(900, 280) "info ca_state = 4; < . 1 ack 3001; none" } },
+	{ "tlp_timeout_of_a_tail_of_three", "RFC 7765 4", .syn = SACK,
+		.want = { FOUR_UNPROBED ">@240 p. 1001(1000) ack 1; elapsed >= 120; skim; < . 1 ack 4001; none",
+			.counters = "TCPTimeouts=1", .state = ESTABLISHED },
 		.kernel_differs = FROM_THE_ACK,
-		.kernel.script = FOUR_UNPROBED ">@900 p. 1001(1000) ack 1; elapsed >= 280; skim; < . 1 ack 4001; none",
-	},
+		.kernel.script = FOUR_UNPROBED ">@900 p. 1001(1000) ack 1; elapsed >= 280; skim; < . 1 ack 4001;"
+			"none" },
 	/* Four can tell of each other, and what waits will. Without SACK an RTO too early would not show. */
-	{
-		.name = "tlp_timeout_of_a_tail_of_four", .rfc = "RFC 7765 4", .syn = SACK,
-		.want = {
-			.script = UNPROBED "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 150;"
-				  "< . 1 ack 1001; mark; >@900 p. 1001(1000) ack 1; elapsed >= 280; skim;"
-				  "< . 1 ack 5001; none",
-			.counters = "TCPTimeouts=1", .state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_timeout_with_more_to_come", .rfc = "RFC 7765 4", .syn = SACK, .synwin = "3000",
-		.want = {
-			.script = UNPROBED "write 5000; > p. 1(1000) ack 1 x3; pass 150; < . 1 ack 1001 win 2000; mark;"
-				  ">@900 p. 1001(1000) ack 1; elapsed >= 280; skim",
-			.counters = "TCPTimeouts=1", .state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_timeout_of_a_short_tail_without_sack", .rfc = "RFC 6298 5.3", .syn = "mss 1000",
-		.want = {
-			.script = THREE_UNPROBED LAST_AFTER(900, 280) "info ca_state = 4; < . 1 ack 3001; skim",
-			.counters = "RetransSegs=1 TCPTimeouts=1", .state = ESTABLISHED,
-		},
-	},
+	{ "tlp_timeout_of_a_tail_of_four", "RFC 7765 4", .syn = SACK,
+		.want = { UNPROBED "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 150; < . 1 ack 1001;"
+			"mark; >@900 p. 1001(1000) ack 1; elapsed >= 280; skim; < . 1 ack 5001; none",
+			.counters = "TCPTimeouts=1", .state = ESTABLISHED } },
+	{ "tlp_timeout_with_more_to_come", "RFC 7765 4", .syn = SACK, .synwin = "3000",
+		.want = { UNPROBED "write 5000; > p. 1(1000) ack 1 x3; pass 150; < . 1 ack 1001 win 2000; mark;"
+			">@900 p. 1001(1000) ack 1; elapsed >= 280; skim", .counters = "TCPTimeouts=1",
+			.state = ESTABLISHED } },
+	{ "tlp_timeout_of_a_short_tail_without_sack", "RFC 6298 5.3", .syn = "mss 1000",
+		.want = { THREE_UNPROBED LAST_AFTER(900, 280) "info ca_state = 4; < . 1 ack 3001; skim",
+			.counters = "RetransSegs=1 TCPTimeouts=1", .state = ESTABLISHED } },
 	/*
 	 * The ACK that resolves a probe starts the next probe timeout, and not the RTO: for the last of ten that were
 	 * written after a repetition was answered, and for what was sent behind a probe of new text.
 	 */
-	{
-		.name = "tlp_again_for_what_is_behind_a_repetition", .rfc = "RFC 8985 7.2, 7.4.2", .syn = SACK,
-		.want = {
-			.script = PROBED "pass 100; < . 1 ack 3001; none; write 10000; > p. 3001(1000) ack 1 x9;"
-				  "> P. 12001(1000) ack 1; pass 100; < . 1 ack 12001; >@900 P. 12001(1000) ack 1;"
-				  "info ca_state = 0; < . 1 ack 13001; none; info ca_state = 0",
+	{ "tlp_again_for_what_is_behind_a_repetition", "RFC 8985 7.2, 7.4.2", .syn = SACK,
+		.want = { PROBED "pass 100; < . 1 ack 3001; none; write 10000; > p. 3001(1000) ack 1 x9;"
+			"> P. 12001(1000) ack 1; pass 100; < . 1 ack 12001; >@900 P. 12001(1000) ack 1;"
+			"info ca_state = 0; < . 1 ack 13001; none; info ca_state = 0",
 			.counters = "TCPLossProbes=2 RetransSegs=2 TCPTimeouts=0 TCPLossProbeRecovery=1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_again_for_what_is_behind_new_text", .rfc = "RFC 8985 7.2, 7.4.2", .syn = SACK,
-		.want = {
-			.script = OPEN_FAR "write 12000; > p. 1(1000) ack 1 x10; none; >@290 p. 10001(1000) ack 1;"
-				  "< . 1 ack 10001; > P. 11001(1000) ack 1; write 1000; > P. 12001(1000) ack 1;"
-				  "pass 100; < . 1 ack 11001; >@290 P. 12001(1000) ack 1; info ca_state = 0;"
-				  "< . 1 ack 13001; none; info ca_state = 0",
-			.counters = "TCPLossProbes=2 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
-		},
-	},
+			.state = ESTABLISHED } },
+	{ "tlp_again_for_what_is_behind_new_text", "RFC 8985 7.2, 7.4.2", .syn = SACK,
+		.want = { OPEN_FAR "write 12000; > p. 1(1000) ack 1 x10; none; >@290 p. 10001(1000) ack 1;"
+			"< . 1 ack 10001; > P. 11001(1000) ack 1; write 1000; > P. 12001(1000) ack 1; pass 100;"
+			"< . 1 ack 11001; >@290 P. 12001(1000) ack 1; info ca_state = 0; < . 1 ack 13001; none;"
+			"info ca_state = 0", .counters = "TCPLossProbes=2 RetransSegs=1 TCPTimeouts=0",
+			.state = ESTABLISHED } },
 	/* The same when a D-SACK, which moves nothing, tells that the repetition was for nothing. */
-	{
-		.name = "tlp_again_after_a_dsack", .rfc = "RFC 8985 7.2, 7.4.1", .syn = SACK,
-		.want = {
-			.script = PROBED "pass 50; < . 1 ack 2001; < . 1 ack 3001; write 10000;"
-				  "> p. 3001(1000) ack 1 x9;"
-				  "> P. 12001(1000) ack 1; < . 1 ack 3001 <sack 2001:3001>; none;"
-				  ">@400 P. 12001(1000) ack 1; info ca_state = 0; < . 1 ack 13001; none;"
-				  "info ca_state = 0",
-			.counters = "TCPLossProbes=2 RetransSegs=2 TCPTimeouts=0", .state = ESTABLISHED,
-		},
-	},
+	{ "tlp_again_after_a_dsack", "RFC 8985 7.2, 7.4.1", .syn = SACK,
+		.want = { PROBED "pass 50; < . 1 ack 2001; < . 1 ack 3001; write 10000; > p. 3001(1000) ack 1 x9;"
+			"> P. 12001(1000) ack 1; < . 1 ack 3001 <sack 2001:3001>; none; >@400 P. 12001(1000) ack 1;"
+			"info ca_state = 0; < . 1 ack 13001; none; info ca_state = 0",
+			.counters = "TCPLossProbes=2 RetransSegs=2 TCPTimeouts=0", .state = ESTABLISHED } },
 	/* A reduction for a mark forgets the probe: what is still in flight has another. */
-	{
-		.name = "tlp_again_after_a_mark", .rfc = "RFC 8985 7.2, RFC 3168 6.1.2", .syn = SACK,
-		.want = {
-			.script = MARKED_FAR "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"
-				  ">@290 P. 9001(1000) ack 1; pass 50; < .E 1 ack 5001; none; info ca_state = 2;"
-				  ">@600 P. 9001(1000) ack 1; none; < . 1 ack 10001; none",
-			.counters = "TCPLossProbes=2 RetransSegs=2 TCPTimeouts=0", .state = ESTABLISHED,
-		},
-	},
+	{ "tlp_again_after_a_mark", "RFC 8985 7.2, RFC 3168 6.1.2", .syn = SACK,
+		.want = { MARKED_FAR "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1;"
+			">@290 P. 9001(1000) ack 1; pass 50; < .E 1 ack 5001; none; info ca_state = 2;"
+			">@600 P. 9001(1000) ack 1; none; < . 1 ack 10001; none",
+			.counters = "TCPLossProbes=2 RetransSegs=2 TCPTimeouts=0", .state = ESTABLISHED } },
 	/* The ACK that ends a recovery, or what looked like a loss, starts the probe timeout for later text. */
-	{
-		.name = "tlp_after_a_recovery", .rfc = "RFC 8985 7.2", .syn = SACK,
-		.want = {
-			.script = OPEN_FAR "write 12000; > p. 1(1000) ack 1 x10; pass 100;"
-				  "< . 1 ack 1 <sack 1001:5001>; > p. 1(1000) ack 1; none;"
-				  "< . 1 ack 1 <sack 1001:10001>; > p. 10001(1000) ack 1;"
-				  "> P. 11001(1000) ack 1; pass 100; < . 1 ack 10001; none; info ca_state = 0;"
-				  ">@350 P. 11001(1000) ack 1; none; info ca_state = 0; < . 1 ack 12001; none",
+	{ "tlp_after_a_recovery", "RFC 8985 7.2", .syn = SACK,
+		.want = { OPEN_FAR "write 12000; > p. 1(1000) ack 1 x10; pass 100; < . 1 ack 1 <sack 1001:5001>;"
+			"> p. 1(1000) ack 1; none; < . 1 ack 1 <sack 1001:10001>; > p. 10001(1000) ack 1;"
+			"> P. 11001(1000) ack 1; pass 100; < . 1 ack 10001; none; info ca_state = 0;"
+			">@350 P. 11001(1000) ack 1; none; info ca_state = 0; < . 1 ack 12001; none",
 			.counters = "TCPLossProbes=1 RetransSegs=2 TCPTimeouts=0 TCPSackRecovery=1",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_after_reordering", .rfc = "RFC 8985 7.2", .syn = SACK,
-		.want = {
-			.script = OPEN_FAR "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 100;"
-				  "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; none; info ca_state = 0;"
-				  ">@290 P. 4001(1000) ack 1; none; info ca_state = 0; < . 1 ack 5001; none",
-			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED,
-		},
-	},
+			.state = ESTABLISHED } },
+	{ "tlp_after_reordering", "RFC 8985 7.2", .syn = SACK,
+		.want = { OPEN_FAR "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 100;"
+			"< . 1 ack 1 <sack 1001:2001>; < . 1 ack 2001; none; info ca_state = 0;"
+			">@290 P. 4001(1000) ack 1; none; info ca_state = 0; < . 1 ack 5001; none",
+			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED } },
 	/* What its answer tells. */
-	{
-		.name = "tlp_finds_the_loss_of_all", .rfc = "RFC 8985 7.4", .syn = SACK,
-		.want = {
-			.script = PROBED "pass 140; < . 1 ack 1 <sack 2001:3001>; > p. 1(1000) ack 1; none;"
-				  "info ca_state = 3; info lost = 2; < . 1 ack 1001 <sack 2001:3001>;"
-				  "> p. 1001(1000) ack 1; none; < . 1 ack 3001; none; info ca_state = 0",
+	{ "tlp_finds_the_loss_of_all", "RFC 8985 7.4", .syn = SACK,
+		.want = { PROBED "pass 140; < . 1 ack 1 <sack 2001:3001>; > p. 1(1000) ack 1; none; info ca_state = 3;"
+			"info lost = 2; < . 1 ack 1001 <sack 2001:3001>; > p. 1001(1000) ack 1; none; < . 1 ack 3001;"
+			"none; info ca_state = 0",
 			.counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3",
-			.state = ESTABLISHED,
-		},
-	},
+			.state = ESTABLISHED } },
 	/* What comes out of order echoes what came in order (RFC 7323 4.3), long before the probe. */
-	{
-		.name = "tlp_finds_the_loss_of_all_with_timestamps", .rfc = "RFC 8985 7.4",
-		.syn = "mss 1012,sackok,ts T R",
-		.want = {
-			.script = PROBED "pass 140; < . 1 ack 1 <nop,nop,ts T R-220,sack 2001:3001>;"
-				  "> p. 1(1000) ack 1;"
-				  "none; info ca_state = 3; info lost = 2;"
-				  "< . 1 ack 1001 <nop,nop,ts T R,sack 2001:3001>;"
-				  "> p. 1001(1000) ack 1; none; < . 1 ack 3001; none; info ca_state = 0",
+	{ "tlp_finds_the_loss_of_all_with_timestamps", "RFC 8985 7.4", .syn = "mss 1012,sackok,ts T R",
+		.want = { PROBED "pass 140; < . 1 ack 1 <nop,nop,ts T R-220,sack 2001:3001>; > p. 1(1000) ack 1; none;"
+			"info ca_state = 3; info lost = 2; < . 1 ack 1001 <nop,nop,ts T R,sack 2001:3001>;"
+			"> p. 1001(1000) ack 1; none; < . 1 ack 3001; none; info ca_state = 0",
 			.counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_waits_two_round_trips_of_a_short_path", .rfc = "RFC 8985 7.2", .syn = SACK,
-		.run = no_probe_on_a_short_path, .want = { .counters = "TCPLossProbes=0 RetransSegs=0" },
-	},
-	{
-		.name = "tlp_in_its_tick", .rfc = "RFC 8985 7.2", .syn = SACK, .run = probe_in_its_tick,
+			.state = ESTABLISHED } },
+	{ "tlp_waits_two_round_trips_of_a_short_path", "RFC 8985 7.2", .syn = SACK, .run = no_probe_on_a_short_path,
+		.want = { .counters = "TCPLossProbes=0 RetransSegs=0" } },
+	{ "tlp_in_its_tick", "RFC 8985 7.2", .syn = SACK, .run = probe_in_its_tick,
 		.want = { .counters = "TCPLossProbes=12 TCPLossProbeRecovery=0 TCPTimeouts=0" },
-		.kernel_differs = "adds two ticks before Linux 6.7",
-	},
-	{
-		.name = "tlp_repaired_a_loss_at_sequence_number_0", .rfc = "RFC 8985 7.4.2", .syn = SACK,
-		.run = probe_ends_at_zero, .kernel_differs = "takes a probe that ends at 0 for none",
-	},
-	{
-		.name = "tlp_repaired_a_loss", .rfc = "RFC 8985 7.4.2", .syn = SACK,
-		.want = {
-			.script = PROBED "pass 100; < . 1 ack 3001; none; info snd_cwnd = 10;" NEXT_ROUND
-				  "info snd_cwnd <= 6;"
-				  "info snd_ssthresh = 5; info ca_state = 0",
-			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=1 TCPTimeouts=0", .state = ESTABLISHED,
-		},
-	},
+		.kernel_differs = "adds two ticks before Linux 6.7" },
+	{ "tlp_repaired_a_loss_at_sequence_number_0", "RFC 8985 7.4.2", .syn = SACK, .run = probe_ends_at_zero,
+		.kernel_differs = "takes a probe that ends at 0 for none" },
+	{ "tlp_repaired_a_loss", "RFC 8985 7.4.2", .syn = SACK,
+		.want = { PROBED "pass 100; < . 1 ack 3001; none; info snd_cwnd = 10;" NEXT_ROUND "info snd_cwnd <= 6;"
+			"info snd_ssthresh = 5; info ca_state = 0",
+			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=1 TCPTimeouts=0", .state = ESTABLISHED } },
 	/* The window has fallen in this round trip already, for a mark. */
-	{
-		.name = "tlp_repaired_a_loss_after_a_mark", .rfc = "RFC 8985 7.4.2, RFC 3168 6.1.2", .syn = SACK,
-		.pre = "sysctl ecn 1",
-		.want = {
-			.script = MARKED "info snd_ssthresh = 5; info snd_cwnd = 5",
-			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=1 TCPTimeouts=0", .state = ESTABLISHED,
-		},
+	{ "tlp_repaired_a_loss_after_a_mark", "RFC 8985 7.4.2, RFC 3168 6.1.2", .syn = SACK, .pre = "sysctl ecn 1",
+		.want = { MARKED "info snd_ssthresh = 5; info snd_cwnd = 5",
+			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=1 TCPTimeouts=0", .state = ESTABLISHED },
 		.kernel_differs = "reduces the window twice, for the mark and for the loss",
-		.kernel.script = MARKED "info snd_ssthresh = 2",
-	},
-	{
-		.name = "tlp_repaired_nothing", .rfc = "RFC 8985 7.4.2", .syn = SACK,
-		.want = {
-			.script = PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001 <sack 2001:3001>; none;"
-				  NEXT_ROUND "info snd_cwnd >= 10",
-			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=0 TCPDSACKRecv=1", .state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_repaired_nothing_without_dsack", .rfc = "RFC 8985 7.4.2", .syn = SACK,
-		.want = {
-			.script = PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001; none;" NEXT_ROUND
-				  "info snd_cwnd >= 10",
-			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=0", .state = ESTABLISHED,
-		},
-	},
+		.kernel.script = MARKED "info snd_ssthresh = 2" },
+	{ "tlp_repaired_nothing", "RFC 8985 7.4.2", .syn = SACK,
+		.want = { PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001 <sack 2001:3001>; none;" NEXT_ROUND
+			"info snd_cwnd >= 10", .counters = "TCPLossProbes=1 TCPLossProbeRecovery=0 TCPDSACKRecv=1",
+			.state = ESTABLISHED } },
+	{ "tlp_repaired_nothing_without_dsack", "RFC 8985 7.4.2", .syn = SACK,
+		.want = { PROBED "< . 1 ack 3001; pass 100; < . 1 ack 3001; none;" NEXT_ROUND "info snd_cwnd >= 10",
+			.counters = "TCPLossProbes=1 TCPLossProbeRecovery=0", .state = ESTABLISHED } },
 	/* One round trip has to be measured between two probes. */
-	{
-		.name = "tlp_waits_for_another_round_trip", .rfc = "RFC 8985 7.3", .syn = SACK,
-		.want = {
-			.script = ANSWERED "write 3000; > p. 3001(1000) ack 1 x2; > P. 5001(1000) ack 1; mark;"
-				  ">@900 p. 3001(1000) ack 1; elapsed >= 150; info ca_state = 4; skim;"
-				  "< . 1 ack 6001; none",
-			.counters = "TCPLossProbes=1 TCPTimeouts=1", .state = ESTABLISHED,
-		},
+	{ "tlp_waits_for_another_round_trip", "RFC 8985 7.3", .syn = SACK,
+		.want = { ANSWERED "write 3000; > p. 3001(1000) ack 1 x2; > P. 5001(1000) ack 1; mark;"
+			">@900 p. 3001(1000) ack 1; elapsed >= 150; info ca_state = 4; skim; < . 1 ack 6001; none",
+			.counters = "TCPLossProbes=1 TCPTimeouts=1", .state = ESTABLISHED },
 		.kernel_differs = "asks for no round trip",
-		.kernel = {
-			.script = ANSWERED "write 3000; > p. 3001(1000) ack 1 x2; > P. 5001(1000) ack 1; mark;"
-				  ">@290 P. 5001(1000) ack 1; elapsed >= 150; < . 1 ack 6001; none",
-			.counters = "TCPLossProbes=2 TCPTimeouts=0",
-		},
-	},
-	{
-		.name = "tlp_after_another_round_trip", .rfc = "RFC 8985 7.3", .syn = SACK,
-		.want = {
-			.script = ANSWERED "write 1000; > P. 3001(1000) ack 1; pass 100; < . 1 ack 4001;"
-				  "write 3000; > p. 4001(1000) ack 1 x2; > P. 6001(1000) ack 1; mark;"
-				  ">@290 P. 6001(1000) ack 1; elapsed >= 150; info ca_state = 0; < . 1 ack 7001; none",
-			.counters = "TCPLossProbes=2 TCPTimeouts=0", .state = ESTABLISHED,
-		},
-	},
+		.kernel = { ANSWERED "write 3000; > p. 3001(1000) ack 1 x2; > P. 5001(1000) ack 1; mark;"
+			">@290 P. 5001(1000) ack 1; elapsed >= 150; < . 1 ack 6001; none",
+			.counters = "TCPLossProbes=2 TCPTimeouts=0" } },
+	{ "tlp_after_another_round_trip", "RFC 8985 7.3", .syn = SACK,
+		.want = { ANSWERED "write 1000; > P. 3001(1000) ack 1; pass 100; < . 1 ack 4001; write 3000;"
+			"> p. 4001(1000) ack 1 x2; > P. 6001(1000) ack 1; mark; >@290 P. 6001(1000) ack 1;"
+			"elapsed >= 150; info ca_state = 0; < . 1 ack 7001; none",
+			.counters = "TCPLossProbes=2 TCPTimeouts=0", .state = ESTABLISHED } },
 	/* Where there is none. */
-	{
-		.name = "tlp_needs_sack", .rfc = "RFC 8985 7.2",
-		.want = {
-			.script = THREE ">@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; < . 1 ack 3001;"
-				  "none",
-			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_not_in_recovery", .rfc = "RFC 8985 7.2", .syn = SACK,
-		.want = {
-			.script = OPEN_FAR "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 100;"
-				  "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none; mark;"
-				  ">@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; < . 1 ack 5001; none",
-			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "tlp_of_a_fin", .rfc = "RFC 8985 7.3", .syn = SACK,
-		.want = {
-			.script = OPEN_FAR "mark; write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; shut;"
-				  "> F. 2001 ack 1; >@290 F. 2001 ack 1; elapsed >= 150; none; < . 1 ack 2002; none",
-			.counters = "TCPLossProbes=1 TCPTimeouts=0", .state = FIN_WAIT_2,
-		},
-	},
-	{
-		.name = "tlp_turned_off", .rfc = "RFC 8985 7.2", .syn = SACK,
-		.want = {
-			.script = OPEN_FAR "sysctl early_retrans 0; mark; write 3000; > p. 1(1000) ack 1 x2;"
-				  "> P. 2001(1000) ack 1; >@1500 p. 1(1000) ack 1; elapsed >= 150; < . 1 ack 3001;"
-				  "none",
-			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED,
-		},
-	},
+	{ "tlp_needs_sack", "RFC 8985 7.2",
+		.want = { THREE ">@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; < . 1 ack 3001; none",
+			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED } },
+	{ "tlp_not_in_recovery", "RFC 8985 7.2", .syn = SACK,
+		.want = { OPEN_FAR "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; pass 100;"
+			"< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none; mark; >@1500 p. 1(1000) ack 1;"
+			"elapsed >= 150; info ca_state = 4; < . 1 ack 5001; none",
+			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED } },
+	{ "tlp_of_a_fin", "RFC 8985 7.3", .syn = SACK,
+		.want = { OPEN_FAR "mark; write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; shut; > F. 2001 ack 1;"
+			">@290 F. 2001 ack 1; elapsed >= 150; none; < . 1 ack 2002; none",
+			.counters = "TCPLossProbes=1 TCPTimeouts=0", .state = FIN_WAIT_2 } },
+	{ "tlp_turned_off", "RFC 8985 7.2", .syn = SACK,
+		.want = { OPEN_FAR "sysctl early_retrans 0; mark; write 3000; > p. 1(1000) ack 1 x2;"
+			"> P. 2001(1000) ack 1; >@1500 p. 1(1000) ack 1; elapsed >= 150; < . 1 ack 3001; none",
+			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED } },
 };
 
 int main(int argc, char **argv)

@@ -201,485 +201,244 @@ static int orphan_by_turns(struct wire *w)
 static const struct wire_row rows[] = {
 	/* The sender. */
 	/* A window of half of what it ever was is worth a segment; a smaller one is not (case 3). */
-	{
-		.name = "sws_sender_half_of_a_small_window", .rfc = "RFC 9293 3.8.6.2.1", .id = "MUST-38",
-		.want = {
-			.script = "listen; < S 0 win 400 $; > S. 0 ack 1; < . 1 ack 1 win 400; accept; set NODELAY 1;"
-				  "write 1500; > p. 1(400) ack 1; < . 1 ack 401 win 200; > p. 401(200) ack 1;"
-				  "< . 1 ack 601 win 199; none; < . 1 ack 601 win 400; > p. 601(200) ack 1; skim;"
-				  "< . 1 ack 1001 win 2000; skim",
-			.state = ESTABLISHED,
-		},
+	{ "sws_sender_half_of_a_small_window", "RFC 9293 3.8.6.2.1", .id = "MUST-38",
+		.want = { "listen; < S 0 win 400 $; > S. 0 ack 1; < . 1 ack 1 win 400; accept; set NODELAY 1;"
+			"write 1500; > p. 1(400) ack 1; < . 1 ack 401 win 200; > p. 401(200) ack 1;"
+			"< . 1 ack 601 win 199; none; < . 1 ack 601 win 400; > p. 601(200) ack 1; skim;"
+			"< . 1 ack 1001 win 2000; skim", .state = ESTABLISHED },
 		.kernel_differs = "it waits for a window of a segment, or for the persist timer",
-		.kernel = {
-			.script = "listen; < S 0 win 400 $; > S. 0 ack 1; < . 1 ack 1 win 400; accept; set NODELAY 1;"
-				  "write 1500; > p. 1(400) ack 1; < . 1 ack 401 win 200; none;"
-				  "< . 1 ack 401 win 400; > p. 401(400) ack 1; < . 1 ack 801 win 2000; skim",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "write_%s_fits_the_window", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
-		.synwin = "3000",
-		.want = {
-			.script = "write 5000; > p. 1(1000) ack 1 x3; none; < . 1 ack 3001;"
-				  "> p. 3001(1000) ack 1; > P. 4001(1000) ack 1; < . 1 ack 5001;"
-				  "none",
-		},
-	},
-	{
-		.name = "write_%s_no_runt_at_the_window_edge", .rfc = "RFC 9293 3.8.6.2.1",
-		.id = "MUST-38", .in = ESTABLISHED, .synwin = "2500",
-		.want = {
-			.script = "write 5000; > p. 1(1000) ack 1 x2; none; < . 1 ack 2001;"
-				  "> p. 2001(1000) ack 1 x2; none",
-		},
-	},
-	{
-		.name = "window_%s_tiny_opening", .rfc = "RFC 9293 3.8.6.2.1", .id = "MUST-38",
-		.in = ESTABLISHED, .synwin = "4000",
-		.want = {
-			.script = "write 8000; > p. 1(1000) ack 1 x4; < . 1 ack 4001 win 0;"
-				  "none; < . 1 ack 4001 win 10; none; < . 1 ack 4001 win 4000;"
-				  "> p. 4001(1000) ack 1 x3; > P. 7001(1000) ack 1",
-		},
-	},
-	{
-		.name = "window_%s_half_of_the_largest", .rfc = "RFC 9293 3.8.6.2.1",
-		.id = "MUST-38",
-		.in = ESTABLISHED, .synwin = "1600",
-		.want = {
-			.script = "write 1600; > p. 1(800) ack 1; > P. 801(800) ack 1;"
-				  "< . 1 ack 1601; none",
-		},
-	},
+		.kernel = { "listen; < S 0 win 400 $; > S. 0 ack 1; < . 1 ack 1 win 400; accept; set NODELAY 1;"
+			"write 1500; > p. 1(400) ack 1; < . 1 ack 401 win 200; none; < . 1 ack 401 win 400;"
+			"> p. 401(400) ack 1; < . 1 ack 801 win 2000; skim", .state = ESTABLISHED } },
+	{ "write_%s_fits_the_window", "RFC 9293 3.8.6", .in = ESTABLISHED, .synwin = "3000",
+		.want = { "write 5000; > p. 1(1000) ack 1 x3; none; < . 1 ack 3001; > p. 3001(1000) ack 1;"
+			"> P. 4001(1000) ack 1; < . 1 ack 5001; none" } },
+	{ "write_%s_no_runt_at_the_window_edge", "RFC 9293 3.8.6.2.1", .id = "MUST-38", .in = ESTABLISHED,
+		.synwin = "2500",
+		.want = { "write 5000; > p. 1(1000) ack 1 x2; none; < . 1 ack 2001; > p. 2001(1000) ack 1 x2; none" } },
+	{ "window_%s_tiny_opening", "RFC 9293 3.8.6.2.1", .id = "MUST-38", .in = ESTABLISHED, .synwin = "4000",
+		.want = { "write 8000; > p. 1(1000) ack 1 x4; < . 1 ack 4001 win 0; none; < . 1 ack 4001 win 10; none;"
+			"< . 1 ack 4001 win 4000; > p. 4001(1000) ack 1 x3; > P. 7001(1000) ack 1" } },
+	{ "window_%s_half_of_the_largest", "RFC 9293 3.8.6.2.1", .id = "MUST-38", .in = ESTABLISHED, .synwin = "1600",
+		.want = { "write 1600; > p. 1(800) ack 1; > P. 801(800) ack 1; < . 1 ack 1601; none" } },
 	/* Linux's limit: up to the default MSS a window may be filled by one segment. */
-	{
-		.name = "window_%s_of_the_default_mss_is_one_segment", .rfc = "RFC 9293 3.8.6.2.1", .id = "MUST-38",
-		.in = ESTABLISHED, .synwin = "536",
-		.want.script = "info snd_mss = 536; write 536; > P. 1(536) ack 1; < . 1 ack 537; none",
-	},
-	{
-		.name = "window_%s_above_the_default_mss_is_two_segments", .rfc = "RFC 9293 3.8.6.2.1", .id = "MUST-38",
-		.in = ESTABLISHED, .synwin = "538",
-		.want.script = "info snd_mss = 269; write 538; > p. 1(269) ack 1; > P. 270(269) ack 1;"
-			       "< . 1 ack 539; none",
-	},
-	{
-		.name = "window_%s_shrinks", .rfc = "RFC 9293 3.8.6", .id = "MUST-34 SHLD-15",
-		.in = ESTABLISHED,
-		.want = {
-			.script = "write 20000; > p. 1(1000) ack 1 x10; < . 1 ack 2001 win 1000;"
-				  "none; < . 1 ack 10001 win 0; none; < . 1 ack 10001 win 20000;"
-				  "> p. 10001(1000) ack 1 x9; > P. 19001(1000) ack 1",
-		},
-	},
-	{
-		.name = "window_%s_collapses_under_data_in_flight", .rfc = "RFC 9293 3.8.6",
-		.id = "MUST-34", .in = ESTABLISHED,
-		.want = {
-			.script = "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1;"
-				  "< . 1 ack 1001 win 0; none; < . 1 ack 5001 win 1000;"
-				  "write 1000; > P. 5001(1000) ack 1; < . 1 ack 6001; none",
-		},
-	},
-	{
-		.name = "window_%s_update_releases_data", .rfc = "RFC 9293 3.8.6",
-		.in = ESTABLISHED,
-		.synwin = "2000",
-		.want = {
-			.script = "write 4000; > p. 1(1000) ack 1 x2; < . 1 ack 2001 win 0;"
-				  "none; < . 1 ack 2001 win 2000; > p. 2001(1000) ack 1;"
-				  "> P. 3001(1000) ack 1; < . 1 ack 4001; none",
-		},
-	},
+	{ "window_%s_of_the_default_mss_is_one_segment", "RFC 9293 3.8.6.2.1", .id = "MUST-38", .in = ESTABLISHED,
+		.synwin = "536",
+		.want.script = "info snd_mss = 536; write 536; > P. 1(536) ack 1; < . 1 ack 537; none" },
+	{ "window_%s_above_the_default_mss_is_two_segments", "RFC 9293 3.8.6.2.1", .id = "MUST-38", .in = ESTABLISHED,
+		.synwin = "538",
+		.want.script = "info snd_mss = 269; write 538; > p. 1(269) ack 1; > P. 270(269) ack 1; < . 1 ack 539;"
+			"none" },
+	{ "window_%s_shrinks", "RFC 9293 3.8.6", .id = "MUST-34 SHLD-15", .in = ESTABLISHED,
+		.want = { "write 20000; > p. 1(1000) ack 1 x10; < . 1 ack 2001 win 1000; none; < . 1 ack 10001 win 0;"
+			"none; < . 1 ack 10001 win 20000; > p. 10001(1000) ack 1 x9; > P. 19001(1000) ack 1" } },
+	{ "window_%s_collapses_under_data_in_flight", "RFC 9293 3.8.6", .id = "MUST-34", .in = ESTABLISHED,
+		.want = { "write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; < . 1 ack 1001 win 0; none;"
+			"< . 1 ack 5001 win 1000; write 1000; > P. 5001(1000) ack 1; < . 1 ack 6001; none" } },
+	{ "window_%s_update_releases_data", "RFC 9293 3.8.6", .in = ESTABLISHED, .synwin = "2000",
+		.want = { "write 4000; > p. 1(1000) ack 1 x2; < . 1 ack 2001 win 0; none; < . 1 ack 2001 win 2000;"
+			"> p. 2001(1000) ack 1; > P. 3001(1000) ack 1; < . 1 ack 4001; none" } },
 	/* Text that was sent again is older than what stands behind it; its ACK and its window need not be. */
-	{
-		.name = "window_%s_closed_by_text_that_came_late", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
-		.via = PASSIVE | ACTIVE,
-		.want = {
-			.script = "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
-				  "< P. 1001(1000) ack 1 win 20000; > . 3001 ack 1;"
-				  "< P. 1(1000) ack 3001 win 0; > . 3001 ack 2001; write 1000; none;"
-				  "< . 2001 ack 3001 win 20000; > P. 3001(1000) ack 2001; read 2000",
-		},
-	},
-	{
-		.name = "window_%s_opened_behind_text_that_came_late", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
-		.want = {
-			.script = "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
-				  "< P. 2001(1000) ack 1 win 0; > . * ack 1;"
-				  "< P. 1(1000) ack 3001 win 0; > . 3001 ack 1001; write 1000; none;"
-				  "< . 1001 ack 3001 win 20000; > P. 3001(1000) ack 1001; read 1000",
-		},
-	},
+	{ "window_%s_closed_by_text_that_came_late", "RFC 9293 3.10.7.4", .in = ESTABLISHED, .via = PASSIVE | ACTIVE,
+		.want = { "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1; < P. 1001(1000) ack 1 win 20000;"
+			"> . 3001 ack 1; < P. 1(1000) ack 3001 win 0; > . 3001 ack 2001; write 1000; none;"
+			"< . 2001 ack 3001 win 20000; > P. 3001(1000) ack 2001; read 2000" } },
+	{ "window_%s_opened_behind_text_that_came_late", "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = { "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1; < P. 2001(1000) ack 1 win 0;"
+			"> . * ack 1; < P. 1(1000) ack 3001 win 0; > . 3001 ack 1001; write 1000; none;"
+			"< . 1001 ack 3001 win 20000; > P. 3001(1000) ack 1001; read 1000" } },
 	/* One that moves nothing says nothing if a later one came before it. */
-	{
-		.name = "window_%s_of_a_segment_that_was_overtaken", .rfc = "RFC 9293 3.10.7.4", .in = ESTABLISHED,
-		.want = {
-			.script = "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
-				  "< P. 1001(1000) ack 3001 win 0; > . 3001 ack 1;"
-				  "< P. 1(1000) ack 3001 win 20000; > . 3001 ack 2001; write 1000; none;"
-				  "< . 2001 ack 3001 win 20000; > P. 3001(1000) ack 2001; read 2000",
-		},
-	},
-	{
-		.name = "ack_%s_wakes_a_writer_once_its_data_is_sent", .rfc = "RFC 9293 3.9.1.2",
-		.in = ESTABLISHED, .synwin = "2000",
-		.want = {
-			.script = "set NOTSENT_LOWAT 1500; write 4000; > p. 1(1000) ack 1 x2; none;"
-				  "watch; < . 1 ack 2001 win 2000; > p. 2001(1000) ack 1;"
-				  "> P. 3001(1000) ack 1; woken",
-		},
-	},
-	{
-		.name = "write_%s_small_writes_leave_as_one", .rfc = "RFC 9293 3.7.4",
-		.id = "SHLD-27 SHLD-28", .in = ESTABLISHED, .synwin = "2000",
-		.want = {
-			.script = "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1;"
-				  "< . 1 ack 2001 win 0; write 300; write 300; write 300;"
-				  "write 300; none; < . 1 ack 2001 win 2000;"
-				  "> p. 2001(1000) ack 1; skim",
-		},
-	},
+	{ "window_%s_of_a_segment_that_was_overtaken", "RFC 9293 3.10.7.4", .in = ESTABLISHED,
+		.want = { "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1; < P. 1001(1000) ack 3001 win 0;"
+			"> . 3001 ack 1; < P. 1(1000) ack 3001 win 20000; > . 3001 ack 2001; write 1000; none;"
+			"< . 2001 ack 3001 win 20000; > P. 3001(1000) ack 2001; read 2000" } },
+	{ "ack_%s_wakes_a_writer_once_its_data_is_sent", "RFC 9293 3.9.1.2", .in = ESTABLISHED, .synwin = "2000",
+		.want = { "set NOTSENT_LOWAT 1500; write 4000; > p. 1(1000) ack 1 x2; none; watch;"
+			"< . 1 ack 2001 win 2000; > p. 2001(1000) ack 1; > P. 3001(1000) ack 1; woken" } },
+	{ "write_%s_small_writes_leave_as_one", "RFC 9293 3.7.4", .id = "SHLD-27 SHLD-28", .in = ESTABLISHED,
+		.synwin = "2000",
+		.want = { "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; < . 1 ack 2001 win 0; write 300;"
+			"write 300; write 300; write 300; none; < . 1 ack 2001 win 2000; > p. 2001(1000) ack 1;"
+			"skim" } },
 	/* Nobody knows whether the second shrinks the window, or was sent first and overtaken. */
-	{
-		.name = "window_%s_smaller_behind_the_same_numbers", .rfc = "RFC 9293 3.10.7.4",
-		.id = "MUST-34 SHLD-15", .in = ESTABLISHED, .syn = "mss 1000,sackok",
-		.want = {
-			.script = "< . 1 ack 1 win 20000; < . 1 ack 1 win 2000; write 5000;"
-				  "> p. 1(1000) ack 1 x2; none; < . 1 ack 2001 win 20000;"
-				  "> p. 2001(1000) ack 1 x2; > P. 4001(1000) ack 1; < . 1 ack 5001; none",
-			.counters = "TCPTimeouts=0 RetransSegs=0",
-		},
+	{ "window_%s_smaller_behind_the_same_numbers", "RFC 9293 3.10.7.4", .id = "MUST-34 SHLD-15", .in = ESTABLISHED,
+		.syn = "mss 1000,sackok",
+		.want = { "< . 1 ack 1 win 20000; < . 1 ack 1 win 2000; write 5000; > p. 1(1000) ack 1 x2; none;"
+			"< . 1 ack 2001 win 20000; > p. 2001(1000) ack 1 x2; > P. 4001(1000) ack 1; < . 1 ack 5001;"
+			"none", .counters = "TCPTimeouts=0 RetransSegs=0" },
 		.kernel_differs = "takes it for the older one",
-		.kernel.script = "< . 1 ack 1 win 20000; < . 1 ack 1 win 2000; write 5000;"
-				 "> p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; < . 1 ack 5001; none",
-	},
+		.kernel.script = "< . 1 ack 1 win 20000; < . 1 ack 1 win 2000; write 5000; > p. 1(1000) ack 1 x4;"
+			"> P. 4001(1000) ack 1; < . 1 ack 5001; none" },
 	/*
 	 * A window that closes and opens all the time puts no timeout off. With SACK, or the ACKs would count as
 	 * duplicates. Kernel TCP takes no smaller window without another SEQ, so to it the window is never closed.
 	 */
-	{
-		.name = "window_%s_that_flaps_and_is_open_at_the_timeout", .rfc = "RFC 9293 3.8.1, 3.8.6",
-		.in = ESTABLISHED, .syn = "mss 1000,sackok",
-		.want = {
-			.script = "write 1000; > P. 1(1000) ack 1;" SHUT_OPEN_7
-				  "skim; info backoff = 1; < . 1 ack 1001 win 20000; none; info unacked = 0",
-			.counters = "TCPTimeouts=1 RetransSegs=1",
-		},
-	},
-	{
-		.name = "window_%s_that_flaps_and_is_shut_at_the_timeout", .rfc = "RFC 9293 3.8.6",
-		.id = "MUST-35", .in = ESTABLISHED, .syn = "mss 1000,sackok",
-		.want = {
-			.script = "write 1000; > P. 1(1000) ack 1;" OPEN_SHUT_7
-				  "> . 0 ack 1; skim; < . 1 ack 1001 win 20000; none; info unacked = 0",
-			.counters = "TCPTimeouts=0 RetransSegs=0",
-		},
+	{ "window_%s_that_flaps_and_is_open_at_the_timeout", "RFC 9293 3.8.1, 3.8.6", .in = ESTABLISHED,
+		.syn = "mss 1000,sackok",
+		.want = { "write 1000; > P. 1(1000) ack 1;" SHUT_OPEN_7 "skim; info backoff = 1;"
+			"< . 1 ack 1001 win 20000; none; info unacked = 0",
+			.counters = "TCPTimeouts=1 RetransSegs=1" } },
+	{ "window_%s_that_flaps_and_is_shut_at_the_timeout", "RFC 9293 3.8.6", .id = "MUST-35", .in = ESTABLISHED,
+		.syn = "mss 1000,sackok",
+		.want = { "write 1000; > P. 1(1000) ack 1;" OPEN_SHUT_7 "> . 0 ack 1; skim; < . 1 ack 1001 win 20000;"
+			"none; info unacked = 0", .counters = "TCPTimeouts=0 RetransSegs=0" },
 		.kernel_differs = "sends the segment again",
-		.kernel = {
-			.script = "write 1000; > P. 1(1000) ack 1;" OPEN_SHUT_7
-				  "> P. 1(1000) ack 1; skim; < . 1 ack 1001 win 20000; none; info unacked = 0",
-			.counters = "TCPTimeouts=1 RetransSegs=1",
-		},
-	},
-	{
-		.name = "window_%s_that_was_shut_for_long_opens", .rfc = "RFC 9293 3.8.6", .id = "SHLD-16 SHLD-30",
-		.in = ESTABLISHED, .syn = "mss 1000,sackok",
-		.want = {
-			.script = "< P. 1(1) ack 1; skim; write 1000; > P. 1(1000) ack 2; < P. 2(1) ack 1 win 0;"
-				  ">@100 . * ack 3; >@300 . 0 ack 3; >@500 . 0 ack 3; >@900 . 0 ack 3; mark;"
-				  "< P. 3(1) ack 1 win 20000; >@100 . * ack 4; >@100 P. 1(1000) ack 4;"
-				  "elapsed <= 100; info backoff = 1;"
-				  "< . 4 ack 1001 win 20000; none; info unacked = 0",
-			.counters = "TCPTimeouts=1 RetransSegs=1 TCPWinProbe=3",
-		},
+		.kernel = { "write 1000; > P. 1(1000) ack 1;" OPEN_SHUT_7 "> P. 1(1000) ack 1; skim;"
+			"< . 1 ack 1001 win 20000; none; info unacked = 0",
+			.counters = "TCPTimeouts=1 RetransSegs=1" } },
+	{ "window_%s_that_was_shut_for_long_opens", "RFC 9293 3.8.6", .id = "SHLD-16 SHLD-30", .in = ESTABLISHED,
+		.syn = "mss 1000,sackok",
+		.want = { "< P. 1(1) ack 1; skim; write 1000; > P. 1(1000) ack 2; < P. 2(1) ack 1 win 0;"
+			">@100 . * ack 3; >@300 . 0 ack 3; >@500 . 0 ack 3; >@900 . 0 ack 3; mark;"
+			"< P. 3(1) ack 1 win 20000; >@100 . * ack 4; >@100 P. 1(1000) ack 4; elapsed <= 100;"
+			"info backoff = 1; < . 4 ack 1001 win 20000; none; info unacked = 0",
+			.counters = "TCPTimeouts=1 RetransSegs=1 TCPWinProbe=3" },
 		.kernel_differs = "sends the segment itself again, and waits as if its timeouts had been the path's",
-		.kernel = {
-			.script = "< P. 1(1) ack 1; skim; write 1000; > P. 1(1000) ack 2; < P. 2(1) ack 1 win 0;"
-				  ">@100 . * ack 3; >@300 P. 1(1000) ack 3; >@500 P. 1(1000) ack 3;"
-				  ">@900 P. 1(1000) ack 3; mark; < P. 3(1) ack 1 win 20000; >@100 . * ack 4;"
-				  ">@1700 P. 1(1000) ack 4; elapsed >= 1400;"
-				  "< . 4 ack 1001 win 20000; none; info unacked = 0",
-			.counters = "TCPTimeouts=1 RetransSegs=4 TCPWinProbe=0",
-		},
-	},
+		.kernel = { "< P. 1(1) ack 1; skim; write 1000; > P. 1(1000) ack 2; < P. 2(1) ack 1 win 0;"
+			">@100 . * ack 3; >@300 P. 1(1000) ack 3; >@500 P. 1(1000) ack 3; >@900 P. 1(1000) ack 3; mark;"
+			"< P. 3(1) ack 1 win 20000; >@100 . * ack 4; >@1700 P. 1(1000) ack 4; elapsed >= 1400;"
+			"< . 4 ack 1001 win 20000; none; info unacked = 0",
+			.counters = "TCPTimeouts=1 RetransSegs=4 TCPWinProbe=0" } },
 	/* The same where each window is taken. */
-	{ .name = "window_%s_that_flaps_for_4_s_and_ends_open", .rfc = "RFC 6298 5.4, 5.5", FLAPS, .run = flap_open },
-	{
-		.name = "window_%s_that_flaps_for_4_s_and_ends_shut", .rfc = "RFC 9293 3.8.6.1",
-		.id = "MUST-35 SHLD-30", FLAPS, .run = flap_shut,
-	},
-	{ .name = "window_%s_that_flaps_for_4_s_by_turns", .rfc = "RFC 6298 5.4, 5.5", FLAPS, .run = flap_by_turns },
-	{
-		.name = "window_%s_that_flaps_ends_open_and_user_timeout", .rfc = "RFC 9293 3.8.3", .id = "MUST-21",
-		GIVES_UP, .run = user_timeout_open,
-	},
-	{
-		.name = "window_%s_that_flaps_ends_shut_and_user_timeout", .rfc = "RFC 9293 3.8.3", .id = "MUST-21",
-		GIVES_UP, .run = user_timeout_shut,
-	},
-	{
-		.name = "window_%s_that_flaps_by_turns_and_user_timeout", .rfc = "RFC 9293 3.8.3", .id = "MUST-21",
-		GIVES_UP, .run = user_timeout_by_turns,
-	},
-	{
-		.name = "window_%s_that_flaps_ends_open_and_retries", .rfc = "RFC 9293 3.8.3", .id = "MUST-20",
-		GIVES_UP, .pre = "sysctl retries2 3", .run = retries_open,
-	},
-	{
-		.name = "window_%s_that_flaps_by_turns_and_retries", .rfc = "RFC 9293 3.8.3", .id = "MUST-20",
-		GIVES_UP, .pre = "sysctl retries2 3", .run = retries_by_turns,
-	},
-	{
-		.name = "window_%s_that_flaps_ends_open_and_an_orphan", .rfc = "RFC 9293 3.8.3, RFC 6429",
-		ORPHAN_GOES, .run = orphan_open,
-	},
-	{
-		.name = "window_%s_that_flaps_ends_shut_and_an_orphan", .rfc = "RFC 9293 3.8.3, RFC 6429",
-		ORPHAN_GOES, .run = orphan_shut,
-	},
-	{
-		.name = "window_%s_that_flaps_by_turns_and_an_orphan", .rfc = "RFC 9293 3.8.3, RFC 6429",
-		ORPHAN_GOES, .run = orphan_by_turns,
-	},
+	{ "window_%s_that_flaps_for_4_s_and_ends_open", "RFC 6298 5.4, 5.5", FLAPS, .run = flap_open },
+	{ "window_%s_that_flaps_for_4_s_and_ends_shut", "RFC 9293 3.8.6.1", .id = "MUST-35 SHLD-30", FLAPS,
+		.run = flap_shut },
+	{ "window_%s_that_flaps_for_4_s_by_turns", "RFC 6298 5.4, 5.5", FLAPS, .run = flap_by_turns },
+	{ "window_%s_that_flaps_ends_open_and_user_timeout", "RFC 9293 3.8.3", .id = "MUST-21", GIVES_UP,
+		.run = user_timeout_open },
+	{ "window_%s_that_flaps_ends_shut_and_user_timeout", "RFC 9293 3.8.3", .id = "MUST-21", GIVES_UP,
+		.run = user_timeout_shut },
+	{ "window_%s_that_flaps_by_turns_and_user_timeout", "RFC 9293 3.8.3", .id = "MUST-21", GIVES_UP,
+		.run = user_timeout_by_turns },
+	{ "window_%s_that_flaps_ends_open_and_retries", "RFC 9293 3.8.3", .id = "MUST-20", GIVES_UP,
+		.pre = "sysctl retries2 3", .run = retries_open },
+	{ "window_%s_that_flaps_by_turns_and_retries", "RFC 9293 3.8.3", .id = "MUST-20", GIVES_UP,
+		.pre = "sysctl retries2 3", .run = retries_by_turns },
+	{ "window_%s_that_flaps_ends_open_and_an_orphan", "RFC 9293 3.8.3, RFC 6429", ORPHAN_GOES, .run = orphan_open },
+	{ "window_%s_that_flaps_ends_shut_and_an_orphan", "RFC 9293 3.8.3, RFC 6429", ORPHAN_GOES, .run = orphan_shut },
+	{ "window_%s_that_flaps_by_turns_and_an_orphan", "RFC 9293 3.8.3, RFC 6429", ORPHAN_GOES,
+		.run = orphan_by_turns },
 	/* The receiver. */
-	{
-		.name = "data_%s_fills_the_window", .rfc = "RFC 9293 3.8.6.2.2", .id = "SHLD-14",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
-		.want = { .script = "fill; check W = N; poll IN OUT" },
-	},
-	{
-		.name = "data_%s_into_a_closed_window", .rfc = "RFC 9293 3.10.7.4",
-		.in = ESTABLISHED,
+	{ "data_%s_fills_the_window", "RFC 9293 3.8.6.2.2", .id = "SHLD-14", .in = ESTABLISHED,
 		.pre = "listen; set RCVBUF 20000",
-		.want = {
-			.script = "fill; < P. N(1) ack 1; >@1000 . 1 ack N win 0; check W = N",
-		},
-	},
-	{
-		.name = "rst_%s_into_a_closed_window", .rfc = "RFC 9293 3.10.7.4",
-		.id = "MUST-66",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
-		.want = { .script = "fill; < R N; none", .state = CLOSED, .err = "ECONNRESET" },
-	},
-	{
-		.name = "ack_%s_into_a_closed_window", .rfc = "RFC 9293 3.10.7.4",
-		.id = "MUST-66",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
-		.want = {
-			.script = "write 1000; > P. 1(1000) ack 1; fill; < . N ack 1001; none;"
-				  "info unacked = 0; write 1000; > P. 1001(1000) ack N",
-		},
-	},
-	{
-		.name = "fin_%s_into_a_closed_window", .rfc = "RFC 9293 3.10.7.4",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
-		.want = {
-			.script = "fill; < F. N ack 1; >@1000 . 1 ack N+1 win 0",
-			.state = CLOSE_WAIT,
-		},
+		.want = { "fill; check W = N; poll IN OUT" } },
+	{ "data_%s_into_a_closed_window", "RFC 9293 3.10.7.4", .in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
+		.want = { "fill; < P. N(1) ack 1; >@1000 . 1 ack N win 0; check W = N" } },
+	{ "rst_%s_into_a_closed_window", "RFC 9293 3.10.7.4", .id = "MUST-66", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000",
+		.want = { "fill; < R N; none", .state = CLOSED, .err = "ECONNRESET" } },
+	{ "ack_%s_into_a_closed_window", "RFC 9293 3.10.7.4", .id = "MUST-66", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000",
+		.want = { "write 1000; > P. 1(1000) ack 1; fill; < . N ack 1001; none; info unacked = 0; write 1000;"
+			"> P. 1001(1000) ack N" } },
+	{ "fin_%s_into_a_closed_window", "RFC 9293 3.10.7.4", .in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
+		.want = { "fill; < F. N ack 1; >@1000 . 1 ack N+1 win 0", .state = CLOSE_WAIT },
 		.kernel_differs = "finds no room for a FIN, as the table of the first step has it;"
-				  "later versions take it, since it needs none",
-		.kernel = {
-			.script = "fill; < F. N ack 1; >@1000 . 1 ack N win 0",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "read_%s_little_opens_nothing", .rfc = "RFC 9293 3.8.6.2.2",
-		.id = "MUST-39",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
-		.want = { .script = "fill; read 1; none; read 1; none; read 100; none" },
-	},
-	{
-		.name = "read_%s_little_by_little", .rfc = "RFC 9293 3.8.6.2.2",
-		.id = "MUST-39",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000", .edge_step = 500,
-		.want = {
-			.script = READ(1000) READ(1000) READ(100) READ(100) READ(100) READ(100)
-				  READ(100) READ(100) READ(100) READ(100) READ(100) READ(100)
-				  READ(100) READ(100) "check W-N >= 10000; check W-N <= 20000",
-		},
-		.kernel_differs = "keeps the size of its window, so the edge follows each octet",
-	},
-	{
-		.name = "window_moves_by_whole_segments", .rfc = "RFC 9293 3.8.6.2.2", .id = "MUST-39", .only = 4,
+			"later versions take it, since it needs none",
+		.kernel = { "fill; < F. N ack 1; >@1000 . 1 ack N win 0", .state = ESTABLISHED } },
+	{ "read_%s_little_opens_nothing", "RFC 9293 3.8.6.2.2", .id = "MUST-39", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000",
+		.want = { "fill; read 1; none; read 1; none; read 100; none" } },
+	{ "read_%s_little_by_little", "RFC 9293 3.8.6.2.2", .id = "MUST-39", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000", .edge_step = 500,
+		.want = { READ(1000) READ(1000) READ(100) READ(100) READ(100) READ(100) READ(100) READ(100) READ(100)
+			READ(100) READ(100) READ(100) READ(100) READ(100) "check W-N >= 10000; check W-N <= 20000" },
+		.kernel_differs = "keeps the size of its window, so the edge follows each octet" },
+	{ "window_moves_by_whole_segments", "RFC 9293 3.8.6.2.2", .id = "MUST-39", .only = 4,
 		.pre = "listen; set RCVBUF 10000", .syn = "mss 1000",
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1 win 8760; < . 1 ack 1; accept; < . 1(1000) ack 1;"
-				  "< . 1001(1000) ack 1; < . 2001(1000) ack 1; < P. 3001(1000) ack 1; skim;"
-				  "check W-N = 4760",
-			.state = ESTABLISHED,
-		},
+		.want = { "< S 0 $; > S. 0 ack 1 win 8760; < . 1 ack 1; accept; < . 1(1000) ack 1;"
+			"< . 1001(1000) ack 1; < . 2001(1000) ack 1; < P. 3001(1000) ack 1; skim; check W-N = 4760",
+			.state = ESTABLISHED },
 		.kernel_differs = "rounds the window to segments, so the edge moves by 240 octets",
-		.kernel = {
-			.script = "< S 0 $; > S. 0 ack 1 win 8760; < . 1 ack 1; accept; < . 1(1000) ack 1;"
-				  "< . 1001(1000) ack 1; < . 2001(1000) ack 1; < P. 3001(1000) ack 1; skim;"
-				  "check W-N = 5000",
-		},
-	},
-	{	/* the share of text in memory is not known better, so neither grows; Linux 7.2 takes the first one */
-		.name = "window_stays_for_text_out_of_order", .rfc = "RFC 9293 3.8.6", .only = 4,
+		.kernel = { "< S 0 $; > S. 0 ack 1 win 8760; < . 1 ack 1; accept; < . 1(1000) ack 1;"
+			"< . 1001(1000) ack 1; < . 2001(1000) ack 1; < P. 3001(1000) ack 1; skim; check W-N = 5000" } },
+	/* the share of text in memory is not known better, so neither grows; Linux 7.2 takes the first one */
+	{ "window_stays_for_text_out_of_order", "RFC 9293 3.8.6", .only = 4,
 		.pre = "sysctl rmem 4096 131072 33554432; listen", .syn = "mss 1000,nop,nop,sackok,nop,ws 7",
-		.want = {
-			.script = "< S 0 $; > S. 0 ack 1; < . 1 ack 1 win 257; accept; < . 2001(9000) ack 1;"
-				  "> . 1 ack 1 win under:70; < . 11001(10000) ack 1; > . 1 ack 1 win under:70",
-			.state = ESTABLISHED,
-		},
-	},
-	{
-		.name = "read_%s_much_opens_the_window", .rfc = "RFC 9293 3.8.6.2.2",
-		.id = "MUST-39",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
-		.want = {
-			.script = "fill; read N-1; > . 1 ack N win over:1000; skim;"
-				  "< P. N(1000) ack 1; >@1000 . 1 ack N+1000; read 1000",
-			.counters = "TCPToZeroWindowAdv=1 TCPFromZeroWindowAdv=1",
-		},
-	},
-	{
-		.name = "read_%s_reopens_all_of_a_small_window", .rfc = "RFC 9293 3.8.6.2.2", .id = "MUST-39",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 2468; set WINDOW_CLAMP 1400",
-		.want = {
-			.script = "< . 1(700) ack 1; < P. 701(700) ack 1; skim; read 1400; skim; check W-N = 1400",
-		},
-	},
+		.want = { "< S 0 $; > S. 0 ack 1; < . 1 ack 1 win 257; accept; < . 2001(9000) ack 1;"
+			"> . 1 ack 1 win under:70; < . 11001(10000) ack 1; > . 1 ack 1 win under:70",
+			.state = ESTABLISHED } },
+	{ "read_%s_much_opens_the_window", "RFC 9293 3.8.6.2.2", .id = "MUST-39", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000",
+		.want = { "fill; read N-1; > . 1 ack N win over:1000; skim; < P. N(1000) ack 1; >@1000 . 1 ack N+1000;"
+			"read 1000", .counters = "TCPToZeroWindowAdv=1 TCPFromZeroWindowAdv=1" } },
+	{ "read_%s_reopens_all_of_a_small_window", "RFC 9293 3.8.6.2.2", .id = "MUST-39", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 2468; set WINDOW_CLAMP 1400",
+		.want = { "< . 1(700) ack 1; < P. 701(700) ack 1; skim; read 1400; skim; check W-N = 1400" } },
 	/*
 	 * Duplicate ACKs repeat the window, or a peer without SACK does not count them. The program has read meanwhile.
 	 * The ACK of what fills the hole has a larger one.
 	 */
-	{
-		.name = "duplicate_acks_%s_repeat_the_window", .rfc = "RFC 5681 2 (e), RFC 9293 3.8.6.2.2",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
-		.want = {
-			.script = EIGHT_READ "< . N+1000(1000) ack 1; > . 1 ack N win W-N;"
-				  "< . N+2000(1000) ack 1; > . 1 ack N win W-N;"
-				  "< . N+3000(1000) ack 1; > . 1 ack N win W-N;"
-				  "< . N(1000) ack 1; > . 1 ack N+4000 win over:W-N-4000; read 4000",
-		},
+	{ "duplicate_acks_%s_repeat_the_window", "RFC 5681 2 (e), RFC 9293 3.8.6.2.2", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000",
+		.want = { EIGHT_READ "< . N+1000(1000) ack 1; > . 1 ack N win W-N; < . N+2000(1000) ack 1;"
+			"> . 1 ack N win W-N; < . N+3000(1000) ack 1; > . 1 ack N win W-N; < . N(1000) ack 1;"
+			"> . 1 ack N+4000 win over:W-N-4000; read 4000" },
 		.kernel_differs = "the first of them has a larger window",
-		.kernel = {
-			.script = EIGHT_READ "< . N+1000(1000) ack 1; > . 1 ack N win over:W-N;"
-				  "< . N+2000(1000) ack 1; > . 1 ack N win W-N;"
-				  "< . N+3000(1000) ack 1; > . 1 ack N win W-N; skim",
-		},
-	},
+		.kernel = { EIGHT_READ "< . N+1000(1000) ack 1; > . 1 ack N win over:W-N; < . N+2000(1000) ack 1;"
+			"> . 1 ack N win W-N; < . N+3000(1000) ack 1; > . 1 ack N win W-N; skim" } },
 	/* With SACK a duplicate ACK is known by its blocks. */
-	{
-		.name = "duplicate_acks_%s_with_sack_open_the_window", .rfc = "RFC 6675 2", .in = ESTABLISHED,
+	{ "duplicate_acks_%s_with_sack_open_the_window", "RFC 6675 2", .in = ESTABLISHED,
 		.pre = "listen; set RCVBUF 20000", .syn = "mss 1000,sackok",
-		.want.script = EIGHT_READ "< . N+1000(1000) ack 1; > . 1 ack N win over:W-N; skim",
-	},
+		.want.script = EIGHT_READ "< . N+1000(1000) ack 1; > . 1 ack N win over:W-N; skim" },
 	/* A window that stops the peer opens in spite of a hole: nothing else would come before the peer's timeout. */
-	{
-		.name = "duplicate_acks_%s_and_a_window_that_doubles", .rfc = "RFC 9293 3.8.6.2.2", .in = ESTABLISHED,
+	{ "duplicate_acks_%s_and_a_window_that_doubles", "RFC 9293 3.8.6.2.2", .in = ESTABLISHED,
 		.pre = "listen; set RCVBUF 20000",
 		.want.script = EIGHT_UNREAD UNREAD UNREAD UNREAD UNREAD UNREAD "check W-N <= 6000;"
-			       "< . N+1000(1000) ack 1; > . 1 ack N win W-N;"
-			       "read N-1; > . 1 ack N win over:2*W-2*N; skim",
-	},
+			"< . N+1000(1000) ack 1; > . 1 ack N win W-N; read N-1; > . 1 ack N win over:2*W-2*N; skim" },
 	/* Nobody reads. The offer before was not a number of whole segments, so the next one is smaller. */
-	{
-		.name = "text_%s_unread_two_segments_are_acknowledged", .rfc = "RFC 9293 3.8.6.3", .id = "SHLD-19",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 200000; set WINDOW_CLAMP 20500",
-		.want = {
-			.script = "< . 1(1000) ack 1; < . 1001(1000) ack 1; < . 2001(1000) ack 1;"
-				  "< . 3001(1000) ack 1; < . 4001(1000) ack 1; < . 5001(1000) ack 1;"
-				  "< . 6001(1000) ack 1; < . 7001(1000) ack 1; < . 8001(1000) ack 1;"
-				  "< . 9001(1000) ack 1; < . 10001(1000) ack 1; < . 11001(1000) ack 1;"
-				  "< . 12001(1000) ack 1; < . 13001(1000) ack 1; < . 14001(1000) ack 1;"
-				  "< . 15001(1000) ack 1; < . 16001(1000) ack 1; < . 17001(1000) ack 1;"
-				  "< . 18001(1000) ack 1; < . 19001(1000) ack 1; < . 20001(1000) ack 1;"
-				  "< . 21001(1000) ack 1; < . 22001(1000) ack 1; < . 23001(1000) ack 1;"
-				  "pass 100; skim; < . N(500) ack 1; none; >@100 . 1 ack N+500;"
-				  "< . N(1000) ack 1; < . N+1000(1000) ack 1; > . 1 ack N+2000; none",
-		},
-	},
+	{ "text_%s_unread_two_segments_are_acknowledged", "RFC 9293 3.8.6.3", .id = "SHLD-19", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 200000; set WINDOW_CLAMP 20500",
+		.want = { "< . 1(1000) ack 1; < . 1001(1000) ack 1; < . 2001(1000) ack 1; < . 3001(1000) ack 1;"
+			"< . 4001(1000) ack 1; < . 5001(1000) ack 1; < . 6001(1000) ack 1; < . 7001(1000) ack 1;"
+			"< . 8001(1000) ack 1; < . 9001(1000) ack 1; < . 10001(1000) ack 1; < . 11001(1000) ack 1;"
+			"< . 12001(1000) ack 1; < . 13001(1000) ack 1; < . 14001(1000) ack 1; < . 15001(1000) ack 1;"
+			"< . 16001(1000) ack 1; < . 17001(1000) ack 1; < . 18001(1000) ack 1; < . 19001(1000) ack 1;"
+			"< . 20001(1000) ack 1; < . 21001(1000) ack 1; < . 22001(1000) ack 1; < . 23001(1000) ack 1;"
+			"pass 100; skim; < . N(500) ack 1; none; >@100 . 1 ack N+500; < . N(1000) ack 1;"
+			"< . N+1000(1000) ack 1; > . 1 ack N+2000; none" } },
 	/* Some ACKs at the beginning do not wait: one for each two segments of the window, which is 5 * 1460 here. */
-	{
-		.name = "text_%s_first_acks_of_a_small_window", .rfc = "RFC 9293 3.8.6.3", .id = "MUST-40",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 200000; set WINDOW_CLAMP 8500",
-		.want = {
-			.script = "< . 1(1000) ack 1; > . 1 ack 1001; < . 1001(1000) ack 1; > . 1 ack 2001;"
-				  "< . 2001(1000) ack 1; > . 1 ack 3001; < . 3001(1000) ack 1; none;"
-				  ">@1000 . 1 ack 4001",
-			.counters = "DelayedACKs=1",
-		},
-	},
+	{ "text_%s_first_acks_of_a_small_window", "RFC 9293 3.8.6.3", .id = "MUST-40", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 200000; set WINDOW_CLAMP 8500",
+		.want = { "< . 1(1000) ack 1; > . 1 ack 1001; < . 1001(1000) ack 1; > . 1 ack 2001;"
+			"< . 2001(1000) ack 1; > . 1 ack 3001; < . 3001(1000) ack 1; none; >@1000 . 1 ack 4001",
+			.counters = "DelayedACKs=1" } },
 	/* The bound of slow growth is never above a clamp, or the window would grow to it as soon as the clamp goes. */
-	{
-		.name = "clamp_%s_lowered_and_lifted", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 200000",
-		.want = {
-			.script = "info rcv_ssthresh >= 3001; set WINDOW_CLAMP 3000; info rcv_ssthresh = 3000;"
-				  "set WINDOW_CLAMP 2500; info rcv_ssthresh = 2500",
-		},
-	},
+	{ "clamp_%s_lowered_and_lifted", "RFC 9293 3.8.6", .id = "SHLD-14", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 200000",
+		.want = { "info rcv_ssthresh >= 3001; set WINDOW_CLAMP 3000; info rcv_ssthresh = 3000;"
+			"set WINDOW_CLAMP 2500; info rcv_ssthresh = 2500" } },
 	/* Buffers and bounds that change, and extremes: what was offered stays so. */
-	{
-		.name = "buffer_%s_lowered_leaves_the_edge", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
-		.want = {
-			.script = "check W-N >= 18000; set RCVBUF 1; < P. N(1000) ack 1;"
-				  ">@1000 . 1 ack N+1000; check W-N >= 17000; read 1000;"
-				  "< P. N(1000) ack 1; >@1000 . 1 ack N+1000; check W-N >= 16000; read 1000",
-		},
-	},
-	{
-		.name = "clamp_%s_lowered_leaves_the_edge", .rfc = "RFC 9293 3.8.6", .id = "SHLD-14",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000",
-		.want = {
-			.script = "set WINDOW_CLAMP 4000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000;"
-				  "check W-N >= 17000; fill; read N-1; > . 1 ack N; check W-N = 4000;"
-				  "get WINDOW_CLAMP 4000; info rcv_ssthresh = 4000",
-		},
-	},
-	{
-		.name = "clamp_%s_raised", .rfc = "RFC 9293 3.8.6",
-		.in = ESTABLISHED, .pre = "listen; set RCVBUF 20000; set WINDOW_CLAMP 4000",
-		.want = {
-			.script = "check W-N <= 4000; set WINDOW_CLAMP 9000; < P. N(1000) ack 1;"
-				  ">@1000 . 1 ack N+1000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000;"
-				  "read N-1; < P. N(1000) ack 1; >@1000 . 1 ack N+1000; read 1000;"
-				  "< P. N(1000) ack 1; >@1000 . 1 ack N+1000; check W-N >= 7000;"
-				  "check W-N <= 9000",
-		},
-	},
-	{
-		.name = "clamp_%s_set_to_nothing", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
-		.want = { .script = "set WINDOW_CLAMP 0 EINVAL; set WINDOW_CLAMP 1; get WINDOW_CLAMP 1152" },
-	},
-	{
-		.name = "buffer_%s_of_nothing_still_carries", .rfc = "RFC 9293 3.8.6", .in = ESTABLISHED,
-		.pre = "listen; set RCVBUF 1",
-		.want = {
-			.script = "check W-N >= 1000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000; read 1000; skim;"
-				  "< P. N(500) ack 1; >@1000 . 1 ack N+500; read 500; skim; check W-N >= 500",
-		},
-	},
-	{
-		.name = "window_%s_of_1_gib_from_the_peer", .rfc = "RFC 7323 2.3", .in = ESTABLISHED,
-		.syn = "mss 1000,ws 14", .synwin = "65535",
-		.want = {
-			.script = "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; < . 1 ack 2001;"
-				  "info snd_wnd = 65535*16384; write 20000; > p. 2001(1000) ack 1 x10;"
-				  "< . 1 ack 12001 win 1; > p. 12001(1000) ack 1 x9; > P. 21001(1000) ack 1;"
-				  "< . 1 ack 22001 win 0; write 1; none; < . 1 ack 22001 win 65535;"
-				  "> P. 22001(1) ack 1",
-		},
-	},
-	{
-		.name = "window_%s_of_1_gib_to_the_peer", .rfc = "RFC 7323 2.3", .in = 0,
-		.pre = "sysctl rmem 4096 2147483647 2147483647",
-		.want = {
-			.script = "listen; < S 0 win 65535 <mss 1000,ws 0>; > S. 0 ack 1 win 65535 <ws 14>;"
-				  "< . 1 ack 1; accept; < P. 1(1000) ack 1; >@1000 . 1 ack 1001;"
-				  "< P. 1001(1000) ack 1; >@1000 . 1 ack 2001; check W-N >= 60000; read 2000",
-			.state = ESTABLISHED,
-		},
-	},
+	{ "buffer_%s_lowered_leaves_the_edge", "RFC 9293 3.8.6", .id = "SHLD-14", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000",
+		.want = { "check W-N >= 18000; set RCVBUF 1; < P. N(1000) ack 1; >@1000 . 1 ack N+1000;"
+			"check W-N >= 17000; read 1000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000; check W-N >= 16000;"
+			"read 1000" } },
+	{ "clamp_%s_lowered_leaves_the_edge", "RFC 9293 3.8.6", .id = "SHLD-14", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000",
+		.want = { "set WINDOW_CLAMP 4000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000; check W-N >= 17000; fill;"
+			"read N-1; > . 1 ack N; check W-N = 4000; get WINDOW_CLAMP 4000; info rcv_ssthresh = 4000" } },
+	{ "clamp_%s_raised", "RFC 9293 3.8.6", .in = ESTABLISHED,
+		.pre = "listen; set RCVBUF 20000; set WINDOW_CLAMP 4000",
+		.want = { "check W-N <= 4000; set WINDOW_CLAMP 9000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000;"
+			"< P. N(1000) ack 1; >@1000 . 1 ack N+1000; read N-1; < P. N(1000) ack 1;"
+			">@1000 . 1 ack N+1000; read 1000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000;"
+			"check W-N >= 7000; check W-N <= 9000" } },
+	{ "clamp_%s_set_to_nothing", "RFC 9293 3.8.6", .in = ESTABLISHED,
+		.want = { "set WINDOW_CLAMP 0 EINVAL; set WINDOW_CLAMP 1; get WINDOW_CLAMP 1152" } },
+	{ "buffer_%s_of_nothing_still_carries", "RFC 9293 3.8.6", .in = ESTABLISHED, .pre = "listen; set RCVBUF 1",
+		.want = { "check W-N >= 1000; < P. N(1000) ack 1; >@1000 . 1 ack N+1000; read 1000; skim;"
+			"< P. N(500) ack 1; >@1000 . 1 ack N+500; read 500; skim; check W-N >= 500" } },
+	{ "window_%s_of_1_gib_from_the_peer", "RFC 7323 2.3", .in = ESTABLISHED, .syn = "mss 1000,ws 14",
+		.synwin = "65535",
+		.want = { "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; < . 1 ack 2001;"
+			"info snd_wnd = 65535*16384; write 20000; > p. 2001(1000) ack 1 x10; < . 1 ack 12001 win 1;"
+			"> p. 12001(1000) ack 1 x9; > P. 21001(1000) ack 1; < . 1 ack 22001 win 0; write 1; none;"
+			"< . 1 ack 22001 win 65535; > P. 22001(1) ack 1" } },
+	{ "window_%s_of_1_gib_to_the_peer", "RFC 7323 2.3", .in = 0, .pre = "sysctl rmem 4096 2147483647 2147483647",
+		.want = { "listen; < S 0 win 65535 <mss 1000,ws 0>; > S. 0 ack 1 win 65535 <ws 14>; < . 1 ack 1;"
+			"accept; < P. 1(1000) ack 1; >@1000 . 1 ack 1001; < P. 1001(1000) ack 1; >@1000 . 1 ack 2001;"
+			"check W-N >= 60000; read 2000", .state = ESTABLISHED } },
 };
 
 int main(int argc, char **argv)
