@@ -93,6 +93,7 @@ tour: needs-tour vm-module
 #:                     make check left out, with all that this needs; check-quick: without what takes long;
 #:                     make check ALL=1: all on the stock kernel, and nearly all on the emulated debug kernel, too;
 #:                     T=name: only those whose name matches, and on that debug kernel only if it is built;
+#:                     T=wire_close.ROW: one row of one program, with its segments, in the laboratory if it is built;
 #:                     make check K=6.12: on that kernel of scripts/kernel/kernels.list alone; K=debug: on the emulated
 #:                     debug kernel; K=lab, K=lab-debug: in the laboratory, from the seed LAB_SEED=N; K=arm64: in an
 #:                     emulated arm64 machine

@@ -116,7 +116,7 @@ say_again()
 {
 	local name before= tests words= word
 
-	for word in LAB_SEED SEED SOAK SHORT ROUNDS DURATION WIRE_STACK COVERAGE; do
+	for word in LAB_SEED SEED SOAK SHORT ROUNDS DURATION WIRE_STACK ONLY_ROW COVERAGE; do
 		[ -z "${!word-}" ] || words+="$word=${!word} "
 	done
 	for name in $names; do
@@ -185,7 +185,7 @@ setting="XTCP_KO=$bin/xtcp.ko XTCP_B_KO=$bin/xtcp_b.ko XTCP_WRAPPER_KO=$bin/xtcp
 [ -z "${COVERAGE-}" ] || setting+=" XTCP_COVERAGE_KO=$bin/xtcp_coverage.ko"
 # at the laboratory's virtual time a minute of system calls takes many of ours
 [ "$kind" != lab-debug ] || export DURATION="${DURATION-$([ -n "${SHORT-}" ] && echo 2 || echo 6)}"
-for word in SEED SOAK SHORT ROUNDS DURATION WIRE_STACK; do
+for word in SEED SOAK SHORT ROUNDS DURATION WIRE_STACK ONLY_ROW; do
 	[ -z "${!word-}" ] || setting+=" $word=${!word}"
 done
 options=()

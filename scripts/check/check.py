@@ -165,7 +165,7 @@ class Plan:
     def __init__(self, options, tests):
         self.options, self.tests = options, tests
         # nobody should wait minutes for a kernel to run one test
-        self.debug = not (options.only and not (options.quick or options.all or options.kernel)) or not subprocess.run(
+        self.debug = not (options.only and not (options.quick or options.all or options.kernel)) or not options.row and not subprocess.run(
             ["scripts/kernel/debug-kernel.sh", "--path"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             check=False).returncode
         self.asked_also = options.also
@@ -405,7 +405,7 @@ def arguments():
     parser.add_argument("--also", metavar="SERIES", help=f"run other.list on that kernel instead of {OTHER}; with --all "
                         "short.list")
     parser.add_argument("--only", metavar="NAME", help="only the tests whose name has a match for NAME, as in ^load$; on the "
-                        "emulated debug kernel, too, if it is built, or with --all")
+                        "emulated debug kernel, too, if it is built, or with --all; NAME.ROW: one row of wire_*, differential, overlap or fuzz")
     parser.add_argument("--list", action="store_true", help="only name the tests")
     parser.add_argument("--asked", action="store_true", help="test nothing: say whether the other options name anything to test")
     options = parser.parse_args()
@@ -419,6 +419,11 @@ def arguments():
         wrong("check: make check has left nothing out yet: it runs first")
     if options.only == "":
         wrong("--only needs a name")
+    program, dot, row = (options.only or "").partition(".")
+    options.row = None
+    if dot and re.fullmatch(r"[\w%]+", row) and re.fullmatch(r"wire_\w+|differential|overlap|fuzz", program):
+        options.only, options.row = f"^{program}$", row
+        os.environ["ONLY_ROW"] = row
     for name, number in ("SEED", r"0[xX][0-9a-fA-F]{1,16}|[0-9]{0,20}"), ("LAB_SEED", r"(0|[1-9][0-9]{0,17})?"):
         if not re.fullmatch(number, os.environ.get(name, "")):
             wrong(f"check: {name}={os.environ[name]} is no number, or one of too many digits")
@@ -452,13 +457,17 @@ def on_signals(handler):
 def main():
     os.chdir(TOP)
     options = arguments()
-    plan = Plan(options, Tests(options.only))
+    tests = Tests(options.only)
+    if options.row and not options.kernel and not tests.left_to_others("lab") & set(tests.only or []) and not fails(
+            "scripts/lab/run.sh", "--able") and not fails("scripts/lab/kernel.sh", "--path", "fast"):
+        options.kernel = "lab"          # it boots in a second
+    plan = Plan(options, tests)
     if options.list:
         print("\n".join(sorted(plan.names())))
         return 0
     if options.only:
         insist(plan)
-    if not plan.debug:
+    if not plan.debug and not options.row:
         say(NOT_MATCHED)
     if options.asked:
         return 0

@@ -266,6 +266,7 @@ static int parse(int argc, char **argv, struct arguments *a)
 	int opt;
 
 	a->width = 4;
+	a->scenario = getenv("ONLY_ROW");
 	while ((opt = getopt(argc, argv, "kts:f:j:l:")) != -1) {
 		if (opt == 'k')
 			a->self_check = true;

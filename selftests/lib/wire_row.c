@@ -13,7 +13,8 @@
  *   -4, -6		this IP version alone
  *   -r NAME		this row alone, with its ladder
  *   -l			list the rows
- * SEED= in the environment replays a run; WIRE_STACK=xtcp means -s xtcp, for programs that start without arguments.
+ * SEED= in the environment replays a run; WIRE_STACK=xtcp means -s xtcp and ONLY_ROW=NAME -r NAME, for programs that
+ * start without arguments.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -263,6 +264,7 @@ static void parse_arguments(int argc, char **argv, struct choice *choice, bool *
 
 	choice->seed = seed ? strtoull(seed, NULL, 0) : (uint64_t)time(NULL);
 	choice->stack = getenv("WIRE_STACK");
+	choice->row = getenv("ONLY_ROW");
 	while ((opt = getopt(argc, argv, "s:r:46l")) != -1) {
 		if (opt == 's')
 			choice->stack = optarg;
