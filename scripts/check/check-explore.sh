@@ -4,8 +4,7 @@
 # Do the explorer's checks find what they are there to find? For each defect of explore.defects a module with it is
 # built, and a seed of the first hundreds has to fail with the words of that check. The module as it is keeps all rules.
 # One seed is the same run twice, octet for octet, in two folders. Wrong arguments are refused.
-# A scenario that hangs is named, and a run that is interrupted leaves nothing.
-# "listed" builds nothing, and only looks whether what a defect replaces stands in its file, once.
+# A scenario that hangs is named. (check-interrupt.py interrupts the explorer.)
 
 set -u
 cd "$(dirname "$0")/../.."
@@ -14,37 +13,11 @@ cd "$(dirname "$0")/../.."
 of=explorer
 list=scripts/check/explore.defects
 only=${1-}
-if [ $# -gt 1 ] || { [[ $only != @(|listed|hang|interrupted|smaller|leak|alone) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
-	echo "Usage: scripts/check/check-explore.sh [listed|hang|interrupted|smaller|leak|alone|WORDS OF A DEFECT IN $list]" >&2
+if [ $# -gt 1 ] || { [[ $only != @(|hang|smaller|leak|alone) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
+	echo "Usage: scripts/check/check-explore.sh [hang|smaller|leak|alone|WORDS OF A DEFECT IN $list]" >&2
 	exit 2
 fi
 seeds=300
-
-# entries COMMAND: runs it with $words, $file, $there and $instead of each defect whose words have $only in them
-entries()
-{
-	while read -r words; do
-		[[ $words == [a-z]*": "* ]] || continue
-		{ read -r file && IFS= read -r there && IFS= read -r instead; } || { echo "$list: '$words' has no four lines"; break; }
-		[[ $words == *"$only"* ]] || continue
-		there=${there#-}
-		instead=${instead#+}
-		"$1"
-	done <"$list"
-}
-
-stands_once()
-{
-	[ "$(grep -oF -e "$there" "$file" 2>/dev/null | wc -l)" -eq 1 ] || echo "$list: '$words': not once in $file: $there"
-}
-
-if [ "$only" = listed ]; then
-	only=
-	said=$(entries stands_once)
-	[ -z "$said" ] || echo "$said"
-	[ -z "$said" ]
-	exit
-fi
 
 image=$(vm_kernel lab) && scripts/check/selftests.sh tools || exit 1
 vm_machine lab "$image"
@@ -181,17 +154,10 @@ check_rest()
 	fi
 }
 
-# planted FILE: the file of the tree, with $instead for the first $there
+# planted PLACE: the defect of a line of explore.defects is in the tree, in $file
 planted()
 {
-	local text
-
-	text=$(<"$1")
-	if [[ $text != *"$there"* ]]; then
-		echo "# '$there' is not in $1"
-		return 1
-	fi
-	printf '%s\n' "${text/"$there"/"$instead"}" >"$out/tree/$1"
+	file=$(scripts/check/defects.py plant "$out/tree" "$1")
 }
 
 # A timer that never returns: no scenario fails, and the machine says nothing more.
@@ -199,9 +165,8 @@ check_hang()
 {
 	local seed again
 
-	there='rto->backoff++;' instead='{ rto->backoff++; while (*(volatile u8 *)&rto->backoff > 2) ; }'
-	planted module/base/rto.c && built
-	cp module/base/rto.c "$out/tree/module/base/"
+	planted 'xtcp_rto_backoff: backoff++; => backoff++; while (*(volatile u8 *)&rto->backoff > 2) ;' && built
+	cp "$file" "$out/tree/$file"
 	scripts/lab/explore.sh --module "$out/xtcp.ko" --stall 20 --seeds 60 >"$out/said" 2>&1
 	seed=$(sed -n 's/^not ok - seed \([0-9]*\): it does not end, .*/\1/p' "$out/said" | head -n 1)
 	again=$(sed -n "s/^#  again: scripts\/lab\/explore.sh \(.*--only [0-9]*-$seed\)$/\1/p" "$out/said")
@@ -215,50 +180,6 @@ check_hang()
 		echo "not ok - explorer: names the seed that hangs, and how to play it again"
 		status=1
 	fi
-}
-
-# left_by PID FOLDER: processes and folders of an interrupted run, with TMPDIR=FOLDER.
-left_by()
-{
-	ps -eo pgid=,stat=,args= | awk -v group="$1" '$1 == group && $2 !~ /^Z/'
-	ls "$2"
-	ls -d build/explore.* 2>/dev/null | grep -vxF "$before"
-}
-
-check_interrupted()
-{
-	local arguments signal before pid left tries
-
-	for arguments in "--seeds 400" "--only 1-400"; do
-		for signal in INT TERM; do
-			before=$(ls -d build/explore.* 2>/dev/null)
-			mkdir "$out/tmp"
-			TMPDIR=$PWD/$out/tmp env --default-signal setsid scripts/lab/explore.sh $arguments >"$out/said" 2>&1 &
-			pid=$!
-			for ((tries = 0; tries < 600; tries++)); do
-				[ ! -e "$(echo "$out"/tmp/xtcp-lab.*/ctl/alive)" ] || break
-				sleep 0.1
-			done
-			[ $tries -lt 600 ] && left= || left="it did not begin"
-			kill -s $signal -- "-$pid"
-			wait "$pid"
-			[ $? -gt 128 ] || left+=" status $?"
-			# helpers that wait for its processes end a moment later
-			for ((tries = 0; tries < 50; tries++)); do
-				[ -n "$(left_by "$pid" "$out/tmp")" ] || break
-				sleep 0.1
-			done
-			left+=$(left_by "$pid" "$out/tmp")
-			if [ -z "$left" ]; then
-				echo "ok - explorer: $signal leaves nothing of $arguments"
-			else
-				echo "not ok - explorer: $signal leaves nothing of $arguments:" $left
-				status=1
-			fi
-			[ -z "$left" ] || find "$out/tmp" | head -20
-			rm -rf "$out/tmp"
-		done
-	done
 }
 
 # found: the seed that said $words first, and how many said something else before
@@ -276,14 +197,14 @@ found()
 		}' "$out/said"
 }
 
-# one defect: $words, $file, $there, $instead
+# one defect: $words, $place
 defect()
 {
 	local compare=
 
 	# only a comparison finds what is slow
 	[[ $words != pace:* ]] || compare=-c
-	planted "$file" || return 1
+	planted "$place" || return 1
 	explored $seeds $compare -u "${words#*: }"
 	cp "$file" "$out/tree/$file"
 	found && return
@@ -310,11 +231,10 @@ check_leak()
 
 	image=$(vm_kernel $kind) || return
 	vm_machine $kind "$image"
-	there='sock_orphan(sk);' instead='sock_orphan(sk); (void)!kmalloc(100, GFP_KERNEL);'
 	: >"$out/said"
 	# nothing of it is used again, so all files in one go
-	planted module/socket/family.c && built leaky SEPARATE= && played 1 20
-	cp module/socket/family.c "$out/tree/module/socket/"
+	planted 'xtcp_close: sock_orphan => (void)!kmalloc(100, GFP_KERNEL); sock_orphan' && built leaky SEPARATE= && played 1 20
+	cp "$file" "$out/tree/$file"
 	verdict "a leak names the seeds, on the debug kernel" \
 		"$(lacks "$out/said" '^not ok - all of 1, 20: state: kmemleak found')"
 }
@@ -332,10 +252,10 @@ check_alone()
 		echo "seed=$n client=xtcp server=xtcp client.octets=3000 server.octets=3000 to_server.delay_us=500 fail_after=$n"
 	done >"$out/rows"
 	# not in recv/text.c: a defect where text finds no stream failed in none of 194 scenarios, and why is not known
-	there='stream = xtcp_stream_alloc(gfp);' instead='stream = xtcp_stream_alloc(gfp); if (!stream) sk->sk_err = EIO;'
 	: >"$out/said"
-	planted module/cong/cong.c && built alone SEPARATE= && played "$out/rows"
-	cp module/cong/cong.c "$out/tree/module/cong/"
+	planted 'xtcp_stream_begin: xtcp_stream_alloc(gfp); => xtcp_stream_alloc(gfp); if (!stream) sk->sk_err = EIO;' &&
+		built alone SEPARATE= && played "$out/rows"
+	cp "$file" "$out/tree/$file"
 	verdict "one failed allocation ends no connection, on the debug kernel" \
 		"$(lacks "$out/said" '^not ok - row [0-9]*: octets: one allocation failed, and the')"
 }
@@ -345,9 +265,8 @@ check_shrinking()
 {
 	local words="beyond the window that it was offered" seed row had left n
 
-	there='u32 wnd = xtcp_snd_room(&xsk->snd, cb->seq), room' instead='u32 wnd = xtcp_snd_room(&xsk->snd, cb->seq) + 3000, room'
-	planted module/send/output.c && explored $seeds -s -u "$words"
-	cp module/send/output.c "$out/tree/module/send/"
+	planted 'sendable: cb->seq) => cb->seq) + 3000' && explored $seeds -s -u "$words"
+	cp "$file" "$out/tree/$file"
 	seed=$(sed -n "s/^not ok - seed \([0-9]*\): .*$words.*/\1/p" "$out/said" | head -n 1)
 	row=$(sed -n 's/^row: //p' "$out/said")
 	read -r left had < <(sed -nE "s/^# ([0-9]+) of ([0-9]+) ingredients, .*$words.*/\1 \2/p" "$out/said")
@@ -365,10 +284,11 @@ check_shrinking()
 }
 
 [ -n "$only" ] || check_rest
-[[ $only != @(|interrupted) ]] || check_interrupted
 [[ $only != @(|hang) ]] || check_hang
 [[ $only != @(|smaller) ]] || check_shrinking
 [[ $only != @(|leak) ]] || check_leak
 [[ $only != @(|alone) ]] || check_alone
-entries check_defect
+while read -r words && read -r place; do
+	[[ $words != *"$only"* ]] || check_defect
+done < <(grep -v '^#' "$list")
 exit $((status | tap_status))
