@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What scripts/vm/vm.sh is asked in vain: wrong arguments, no room, a run that is interrupted before and after the
-# machine has booted. (check-lab.sh asks the laboratory the same, check-interrupt.py interrupts what takes long.) Caches
-# that are half written, and owners of locks that were killed. A script that gets a signal while it ends. Scripts whose
-# results have no room: with all those, too, that take long. Prints TAP.
+# machine has booted. (check-lab.sh asks the laboratory the same, check-interrupt.py interrupts what takes long.) An
+# unpack that was killed. A script that gets a signal while it ends. Scripts whose results have no room: with all those,
+# too, that take long. Prints TAP.
 #
 #   scripts/check/check-engine.sh [all]
 
@@ -115,7 +115,6 @@ stubs()
 	END
 	cat >"$store/bin/apt-get" <<-'END'
 		#!/bin/sh
-		[ ! -e "$ROOM/refuse" ] || exit 100
 		for word; do case $word in linux-*) : >"$word.deb" ;; esac; done
 	END
 	# the first package is the headers'; with stall it is unpacked, and then no other one
@@ -139,19 +138,6 @@ stubs()
 		#!/bin/sh
 		echo x >"$2/lib/modules/$3/modules.dep"
 	END
-	cat >"$store/bin/tar" <<-'END'
-		#!/bin/bash
-		[ ! -e "$ROOM/refuse" ] || { echo "tar: refuses" >&2; exit 2; }
-		mkdir kselftest
-		for word; do
-			[[ $word == */*.* && $word != /* && $word != -* ]] || continue
-			name=${word##*/}
-			[[ $word != */kselftest/* ]] || name=kselftest/$name
-			echo x >"$name"
-		done
-	END
-	# a build asks for room, of which it takes none here
-	printf '%s\n' '#!/bin/sh' 'echo 99999M' >"$store/bin/df"
 	chmod +x "$store"/bin/*
 }
 
@@ -169,7 +155,7 @@ made_anew()
 	said=$(cached "${@:2}" 2>"$room/errors")
 	status=$?
 	verdict "cache: $1 is made anew" "$([ $status -eq 0 ] && [ -d "$said" ] && [ "${said%/*}" = "$store/cache" ] &&
-		[ -z "$(ls -d "$store"/cache/*.?????? "$store"/cache/*/gone 2>/dev/null)" ] || {
+		[ -z "$(ls -d "$store"/cache/*.?????? 2>/dev/null)" ] || {
 		echo "status $status: $said"; cat "$room/errors"; ls "$store/cache"; })"
 }
 
@@ -189,15 +175,10 @@ stays()
 
 caches()
 {
-	local release dir pid tries
+	local pid tries
 
 	stubs
 	mkdir "$store/cache"
-	. scripts/kernel/cache.sh
-	. scripts/kernel/kernel.sh
-	release=$(kernel_listed 6.12 | awk '{ print $2 }')
-	dir=$store/cache/kernel-$release
-
 	# an unpack that was killed with all that it had started
 	touch "$store/stall"
 	cached setsid scripts/kernel/other-kernel.sh 6.12 >/dev/null 2>&1 &
@@ -212,57 +193,6 @@ caches()
 		"$([ -n "$(ls -d "$store"/cache/other.?????? 2>/dev/null)" ] || ls -R "$store/cache")"
 	made_anew "a kernel whose unpack was killed" scripts/kernel/other-kernel.sh 6.12
 	stays "a whole kernel" scripts/kernel/other-kernel.sh 6.12
-	for file in boot/vmlinuz-$release lib/modules/$release/modules.dep usr/src/linux-headers-$release/Makefile; do
-		touch "$dir/gone"
-		: >"$dir/$file"
-		made_anew "a kernel whose $(cut -d/ -f1 <<<"$file")/ is incomplete" scripts/kernel/other-kernel.sh 6.12
-	done
-
-	# a download that fails, and no older kernel
-	rm -rf "$dir"
-	touch "$store/refuse"
-	said=$(cached scripts/kernel/other-kernel.sh 6.12 2>&1)
-	verdict "cache: a download that fails leaves nothing" "$([ $? -eq 1 ] && grep -q "could not fetch Linux" <<<"$said" &&
-		[ -z "$(ls -d "$store"/cache/*/ 2>/dev/null)" ] || { echo "$said"; ls "$store/cache"; })"
-	rm "$store/refuse"
-
-	source_of_kernel || return
-	made_anew "what is there of the source the first time" scripts/kernel/kernel-source.sh
-	stays "what is there of the source" scripts/kernel/kernel-source.sh
-	dir=$(cached scripts/kernel/kernel-source.sh)
-	: >"$dir/proc.c"
-	touch "$dir/gone"
-	mkdir "$store/cache/source.killed"
-	made_anew "a part of the source with an empty proc.c" scripts/kernel/kernel-source.sh
-	touch "$store/refuse"
-	for dir in fast:linux debug:linux; do
-		half_kernel scripts/lab/kernel.sh "lab-${dir%:*}" "${dir#*:}" "${dir%:*}"
-	done
-	half_kernel scripts/kernel/debug-kernel.sh debug bzImage debug
-}
-
-source_of_kernel()
-{
-	. scripts/kernel/cache.sh
-	source_package >/dev/null || { echo "ok - engine: cache: source # SKIP no linux-source package"; return 1; }
-}
-
-# half_kernel SCRIPT NAME IMAGE KIND: an image alone is no kernel. A new build takes away what a killed one has left.
-half_kernel()
-{
-	local dir said
-
-	dir=$(cached env -u PS4 bash -x "$1" --path "$4" 2>&1 | sed -n 's/^+ dest=//p')
-	[[ $dir == "$store"/cache/?* ]] ||
-		{ verdict "cache: $2 with nothing but $3 is no kernel" "no folder '$dir'"; return; }
-	mkdir -p "$dir" "$store/cache/$2-build.killed"
-	echo x >"$dir/$3"
-	said=$(cached "$1" --path "$4" 2>&1)
-	verdict "cache: $2 with nothing but $3 is no kernel" "$([ $? -eq 1 ] && [ -z "$said" ] && [ -d "$dir" ] || echo "$dir: $said")"
-	said=$(cached "$1" "$4" 2>&1)
-	verdict "cache: $2, what a killed build left is gone" \
-		"$([ $? -ne 0 ] && grep -q "tar: refuses" <<<"$said" &&
-		[ -z "$(ls -d "$store/cache/$2"-build.* 2>/dev/null)" ] || { echo "$said"; ls "$store/cache"; })"
 }
 
 # full SIZE PATTERN COMMAND...: what it writes to build/ goes to a disk of that size. It says so, ends with a status

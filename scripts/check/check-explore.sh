@@ -290,5 +290,5 @@ check_shrinking()
 [[ $only != @(|alone) ]] || check_alone
 while read -r words && read -r place; do
 	[[ $words != *"$only"* ]] || check_defect
-done < <(grep -v '^#' "$list")
+done < <(grep -vE '^(#|$)' "$list")
 exit $((status | tap_status))

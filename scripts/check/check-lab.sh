@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Does the laboratory (scripts/lab) do what it says? What it is asked in vain, too: wrong
-# arguments, no room, a cache half written, a machine that hangs, a run that is interrupted.
+# arguments, no room, a cache half written, a machine that hangs. (check-interrupt.py interrupts it.)
 #
 #   scripts/check/check-lab.sh [NAME]     only the cases whose name has a match for NAME
 
@@ -13,23 +13,13 @@ if [ $# -gt 1 ]; then
 	sed -n '7p' "$0" | sed 's/^# */Usage: /' >&2
 	exit 2
 fi
-cases="kernel refused output world writes ends time first_second seed again interrupted"
+cases="kernel refused output world writes ends time first_second seed again"
 tr ' ' '\n' <<<"$cases" | grep -qE -- "$only" 2>/dev/null ||
 	{ echo "check-lab.sh: no case has a name with a match for '$only'; there are: $cases" >&2; exit 2; }
+. scripts/check/tap.sh
+of=lab
 room=$(mktemp -d "${TMPDIR:-/tmp}/check-lab.XXXXXX")
 trap 'rm -rf "$room"' EXIT
-failures=0
-
-# verdict NAME [WHY]: failed if there is a reason.
-verdict()
-{
-	if [ -n "${2-}" ]; then
-		echo "not ok - lab: $1: $2"
-		failures=$((failures + 1))
-	else
-		echo "ok - lab: $1"
-	fi
-}
 
 # lab ARGUMENT...: what it says in $said, its errors in $errors, its status in $status.
 lab()
@@ -169,44 +159,6 @@ case_seed()
 	expect "another seed is another run" 0 another
 }
 
-# left_by PID: processes of the laboratory's that are still there, and its folders.
-left_by()
-{
-	local tries
-
-	for ((tries = 0; tries < 100; tries++)); do
-		left=$(ls -d "$room"/tmp/* 2>/dev/null; pgrep -f "^/linux .*uml_dir" 2>/dev/null | while read -r pid; do
-			! grep -qz "^LAB_MARK=$room" "/proc/$(ps -o ppid= "$pid" | tr -d ' ')/environ" 2>/dev/null || echo "$pid"
-		done)
-		[ -n "$left" ] || return 0
-		sleep 0.1
-	done
-	return 1
-}
-
-case_interrupted()
-{
-	local signal left pid tries
-
-	mkdir "$room/tmp"
-	for signal in INT TERM HUP; do
-		: >"$room/begun"
-		LAB_MARK=$room TMPDIR=$room/tmp env --default-signal setsid scripts/lab/run.sh --share "$room" \
-			"echo x >'$room/begun'; sleep 1000" >/dev/null 2>&1 &
-		pid=$!
-		for ((tries = 0; tries < 600; tries++)); do
-			[ ! -s "$room/begun" ] || break
-			sleep 0.1
-		done
-		kill -s "$signal" "$pid"
-		wait "$pid"
-		left=
-		[ -s "$room/begun" ] || left="it did not run"
-		[ -n "$left" ] || left_by
-		verdict "$signal leaves nothing" "$left"
-	done
-}
-
 # in_clone FOLDER: this tree, and what is built of it, so that little is built anew
 in_clone()
 {
@@ -313,4 +265,4 @@ for name in $cases; do
 	[[ $name =~ $only ]] || continue
 	case_$name
 done
-[ "$failures" -eq 0 ]
+exit "$tap_status"

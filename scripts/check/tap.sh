@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What checks in shell say in TAP, for check-engine.sh, check-explore.sh, check-kernel-tree.sh,
-# check-kselftest.sh and check-run-tests.sh, which source it in the top folder. $of is what each
-# result begins with, and $tap_status what the check ends with.
+# What checks in shell say in TAP; they source it in the top folder. $of is what each result begins with, and $tap_status
+# what the check ends with.
 
 # a caller may have a status of its own
 tap_status=0

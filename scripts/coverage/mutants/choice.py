@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Which tests run on a change, and in which order. Knows no files and no machine; scripts/check/check-mutants.py tries
-it with made-up tests."""
+"""Which tests run on a change, and in which order. Knows no files and no machine."""
 
 import statistics
 from collections import defaultdict
