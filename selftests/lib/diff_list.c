@@ -106,11 +106,7 @@ static void keep_own(void)
 	nr_entries = n;
 }
 
-/**
- * diff_list_load() - read the list
- * @f: where it is
- * Return: 0, or -1 after a message
- */
+/* Read the list. Return: 0, or -1 after a message. */
 int diff_list_load(FILE *f)
 {
 	struct entry *e = NULL;
@@ -178,16 +174,9 @@ static bool is_failure(const char *line)
 	return !strncmp(line, "FATAL", 5) || !strncmp(line, "DEADLINE", 8);
 }
 
-/**
- * diff_list_compare() - compare two transcripts line by line
- * @scenario: name
- * @family: "ipv4" or "ipv6"
- * @kernel: kernel TCP's transcript
- * @xtcp: xtcp's
- *
- * Each difference that is not listed is printed as the entry that would list it.
- *
- * Return: whether they agree but for listed differences
+/*
+ * Compare two transcripts line by line. Each difference that is not listed is printed as the entry that would list it.
+ * @family: "ipv4" or "ipv6". Return: whether they agree but for listed differences.
  */
 bool diff_list_compare(const char *scenario, const char *family,
 		       const char *kernel, const char *xtcp)
@@ -217,13 +206,9 @@ bool diff_list_compare(const char *scenario, const char *family,
 	return same;
 }
 
-/**
- * diff_list_sound() - judge a transcript that nothing is compared with
- * @scenario: name
- * @family: "ipv4" or "ipv6"
- * @xtcp: xtcp's transcript
- *
- * Return: whether there is one, of a scenario that came to its end and met all of its deadlines
+/*
+ * Judge a transcript that nothing is compared with. @family: "ipv4" or "ipv6". Return: whether there is one, of a
+ * scenario that came to its end and met all of its deadlines.
  */
 bool diff_list_sound(const char *scenario, const char *family, const char *xtcp)
 {
@@ -241,10 +226,9 @@ bool diff_list_sound(const char *scenario, const char *family, const char *xtcp)
 	return sound;
 }
 
-/**
- * diff_list_unused() - print each entry whose difference did not occur
- * @all: every scenario ran, so an entry of an unknown scenario is unused too
- * Return: how many
+/*
+ * Print each entry whose difference did not occur. @all: every scenario ran, so an entry of an unknown scenario is
+ * unused too. Return: how many.
  */
 int diff_list_unused(bool all)
 {

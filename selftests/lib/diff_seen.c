@@ -15,11 +15,7 @@ static const char * const states[] = {
 	[8] = "CLOSE_WAIT", [9] = "LAST_ACK", [10] = "LISTEN", [11] = "CLOSING",
 };
 
-/**
- * diff_state_text() - name of a TCP state
- * @state: a TCP_* number as TCP_INFO gives it
- * Return: a static string
- */
+/* Name of a TCP state. @state: a TCP_* number as TCP_INFO gives it. Return: a static string. */
 const char *diff_state_text(int state)
 {
 	if (state < 1 || state > 11)
@@ -27,11 +23,7 @@ const char *diff_state_text(int state)
 	return states[state];
 }
 
-/**
- * diff_poll_text() - poll bits as text
- * @bits: POLL* bits
- * Return: a string in a static buffer, "0" for none
- */
+/* Poll bits as text. Return: a string in a static buffer, "0" for none. */
 const char *diff_poll_text(int bits)
 {
 	static const struct {
@@ -71,10 +63,7 @@ static void put_line(const char *fmt, va_list ap)
 		_exit(3);
 }
 
-/**
- * diff_say() - record one line
- * @fmt: printf format, without a newline
- */
+/* Record one line. @fmt: printf format, without a newline. */
 void diff_say(const char *fmt, ...)
 {
 	int saved = errno;
@@ -86,9 +75,9 @@ void diff_say(const char *fmt, ...)
 	errno = saved;
 }
 
-/**
- * diff_die() - record a FATAL line, which fails the scenario, and end it
- * @fmt: printf format; the current errno is recorded before it
+/*
+ * Record a FATAL line, which fails the scenario, and end it. @fmt: printf format; the current errno is recorded before
+ * it.
  */
 void diff_die(const char *fmt, ...)
 {
@@ -101,12 +90,7 @@ void diff_die(const char *fmt, ...)
 	_exit(1);
 }
 
-/**
- * diff_ret() - record a return value and its errno
- * @label: text of the call
- * @ret: what it returned
- * Return: @ret
- */
+/* Record a return value and its errno. Return: @ret. */
 long diff_ret(const char *label, long ret)
 {
 	int saved = errno;
@@ -120,12 +104,7 @@ long diff_ret(const char *label, long ret)
 	return ret;
 }
 
-/**
- * diff_fd() - record a call that returns a descriptor
- * @label: text of the call
- * @fd: what it returned
- * Return: @fd
- */
+/* Record a call that returns a descriptor. Return: @fd. */
 int diff_fd(const char *label, int fd)
 {
 	if (fd < 0)
@@ -134,12 +113,9 @@ int diff_fd(const char *label, int fd)
 	return fd;
 }
 
-/**
- * diff_bits() - wait until poll() reports all of @want, record all it reports
- * @label: name of the descriptor
- * @fd: descriptor
- * @want: POLL* bits to wait for; 0 asks once
- * Return: the bits
+/*
+ * Wait until poll() reports all of @want, record all it reports. @want: POLL* bits to wait for; 0 asks once. Return:
+ * the bits.
  */
 int diff_bits(const char *label, int fd, int want)
 {
@@ -161,12 +137,7 @@ int diff_bits(const char *label, int fd, int want)
 	return p.revents;
 }
 
-/**
- * diff_info() - read TCP_INFO; a failure ends the scenario
- * @label: name of the descriptor
- * @fd: descriptor
- * @info: filled
- */
+/* Read TCP_INFO; a failure ends the scenario. */
 void diff_info(const char *label, int fd, struct tcp_info *info)
 {
 	socklen_t len = sizeof(*info);
@@ -176,11 +147,9 @@ void diff_info(const char *label, int fd, struct tcp_info *info)
 		diff_die("TCP_INFO(%s)", label);
 }
 
-/**
- * diff_queued() - wait until TCP_INFO of a listener shows as many connections to accept; connect() returns before
- * the third ACK has arrived
- * @l: listener
- * @n: connections
+/*
+ * Wait until TCP_INFO of a listener shows as many connections to accept; connect() returns before the third ACK has
+ * arrived.
  */
 void diff_queued(int l, unsigned int n)
 {
@@ -190,12 +159,9 @@ void diff_queued(int l, unsigned int n)
 		diff_say("DEADLINE: wanted %u connections to accept, got %u", n, info.tcpi_unacked);
 }
 
-/**
- * diff_state() - wait until TCP_INFO shows a state, record what it shows
- * @label: name of the descriptor
- * @fd: descriptor
- * @want: TCP_* number to wait for; 0 asks once
- * Return: the state
+/*
+ * Wait until TCP_INFO shows a state, record what it shows. @want: TCP_* number to wait for; 0 asks once. Return: the
+ * state.
  */
 int diff_state(const char *label, int fd, int want)
 {
@@ -216,14 +182,7 @@ int diff_state(const char *label, int fd, int want)
 	return info.tcpi_state;
 }
 
-/**
- * diff_read() - recv() and record the bytes
- * @label: name of the descriptor
- * @fd: descriptor
- * @len: at most this many bytes, up to 4096
- * @flags: MSG_* flags
- * Return: what recv() returned
- */
+/* recv() and record the bytes. @len: at most this many bytes, up to 4096. Return: what recv() returned. */
 ssize_t diff_read(const char *label, int fd, size_t len, int flags)
 {
 	char buf[4097];
@@ -244,15 +203,7 @@ ssize_t diff_read(const char *label, int fd, size_t len, int flags)
 	return n;
 }
 
-/**
- * diff_get() - getsockopt() of an int, recorded with the length it gives back
- * @label: name of the descriptor
- * @name: name of the option
- * @fd: descriptor
- * @level: option level
- * @opt: option
- * Return: the value, or -1
- */
+/* getsockopt() of an int, recorded with the length it gives back. Return: the value, or -1. */
 int diff_get(const char *label, const char *name, int fd, int level, int opt)
 {
 	socklen_t len = sizeof(int);
@@ -268,17 +219,7 @@ int diff_get(const char *label, const char *name, int fd, int level, int opt)
 	return val;
 }
 
-/**
- * diff_set() - setsockopt() of an int
- * @label: name of the descriptor
- * @name: name of the option
- * @text: text of the value
- * @fd: descriptor
- * @level: option level
- * @opt: option
- * @val: value
- * Return: what setsockopt() returned
- */
+/* setsockopt() of an int. Return: what setsockopt() returned. */
 int diff_set(const char *label, const char *name, const char *text, int fd,
 	     int level, int opt, int val)
 {
@@ -307,11 +248,9 @@ static const char *port_text(int port)
 	return text;
 }
 
-/**
- * diff_addr_text() - an address as text, its port normalised
- * @addr: a sockaddr
- * @len: its length, as a system call gave it back
- * Return: a string in a static buffer
+/*
+ * An address as text, its port normalised. @len: its length, as a system call gave it back. Return: a string in a
+ * static buffer.
  */
 const char *diff_addr_text(const void *addr, socklen_t len)
 {
@@ -337,11 +276,7 @@ const char *diff_addr_text(const void *addr, socklen_t len)
 	return text;
 }
 
-/**
- * diff_name() - record getsockname()
- * @label: name of the descriptor
- * @fd: descriptor
- */
+/* Record getsockname(). */
 void diff_name(const char *label, int fd)
 {
 	union diff_addr a = {};
@@ -353,11 +288,7 @@ void diff_name(const char *label, int fd)
 		diff_say("getsockname(%s): %s", label, diff_addr_text(&a, len));
 }
 
-/**
- * diff_peer() - record getpeername()
- * @label: name of the descriptor
- * @fd: descriptor
- */
+/* Record getpeername(). */
 void diff_peer(const char *label, int fd)
 {
 	union diff_addr a = {};
@@ -369,13 +300,9 @@ void diff_peer(const char *label, int fd)
 		diff_say("getpeername(%s): %s", label, diff_addr_text(&a, len));
 }
 
-/**
- * diff_queues() - wait until FIONREAD and SIOCOUTQ have the given values,
- * record what they are
- * @label: name of the descriptor
- * @fd: descriptor
- * @in: bytes to read, -1 for any
- * @out: bytes not acknowledged, -1 for any
+/*
+ * Wait until FIONREAD and SIOCOUTQ have the given values, record what they are. @in: bytes to read, -1 for any. @out:
+ * bytes not acknowledged, -1 for any.
  */
 void diff_queues(const char *label, int fd, int in, int out)
 {

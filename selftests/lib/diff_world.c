@@ -27,11 +27,9 @@ static const struct {
 	[HOST_ANY4] = { "0.0.0.0", NULL },
 };
 
-/**
- * diff_addr() - a socket address
- * @host: which host
- * @port: 0 for port 0, else one of this scenario's ports, 1..15
- * Return: an address in a ring of eight, so that several live side by side
+/*
+ * A socket address. @port: 0 for port 0, else one of this scenario's ports, 1..15. Return: an address in a ring of
+ * eight, so that several live side by side.
  */
 struct sockaddr *diff_addr(enum diff_host host, int port)
 {
@@ -58,10 +56,7 @@ struct sockaddr *diff_addr(enum diff_host host, int port)
 	return &a->sa;
 }
 
-/**
- * diff_own_namespace() - a network namespace of the scenario's own, for all that follows
- * Return: a descriptor
- */
+/* A network namespace of the scenario's own, for all that follows. Return: a descriptor. */
 int diff_own_namespace(void)
 {
 	int ns = ns_make();
@@ -71,11 +66,7 @@ int diff_own_namespace(void)
 	return ns;
 }
 
-/**
- * diff_socket_of() - a new socket of the stack under test
- * @family: AF_INET or AF_INET6
- * Return: a descriptor
- */
+/* A new socket of the stack under test. @family: AF_INET or AF_INET6. Return: a descriptor. */
 int diff_socket_of(int family)
 {
 	int fd;
@@ -90,20 +81,13 @@ int diff_socket_of(int family)
 	return fd;
 }
 
-/**
- * diff_socket() - a new socket of the stack and family under test
- * Return: a descriptor
- */
+/* A new socket of the stack and family under test. Return: a descriptor. */
 int diff_socket(void)
 {
 	return diff_socket_of(diff.family);
 }
 
-/**
- * diff_listener() - a listener on the loopback address
- * @port: port index
- * Return: a descriptor
- */
+/* A listener on the loopback address. Return: a descriptor. */
 int diff_listener(int port)
 {
 	int l = diff_socket(), one = 1;
@@ -117,11 +101,7 @@ int diff_listener(int port)
 	return l;
 }
 
-/**
- * diff_connected() - a socket connected to a listener
- * @port: the listener's port index
- * Return: a descriptor
- */
+/* A socket connected to a listener. Return: a descriptor. */
 int diff_connected(int port)
 {
 	int c = diff_socket();
@@ -131,11 +111,7 @@ int diff_connected(int port)
 	return c;
 }
 
-/**
- * diff_accepted() - accept one connection
- * @l: listener
- * Return: a descriptor
- */
+/* Accept one connection. Return: a descriptor. */
 int diff_accepted(int l)
 {
 	int s = accept(l, NULL, NULL);
@@ -145,11 +121,9 @@ int diff_accepted(int l)
 	return s;
 }
 
-/**
- * diff_pair_with() - an established connection on port 1, listener closed
- * @c: the active end
- * @s: the passive end
- * @before: called before connect with the active socket and the listener, or NULL
+/*
+ * An established connection on port 1, listener closed. @before: called before connect with the active socket and the
+ * listener, or NULL.
  */
 void diff_pair_with(int *c, int *s, void (*before)(int c, int l))
 {
@@ -164,21 +138,13 @@ void diff_pair_with(int *c, int *s, void (*before)(int c, int l))
 	close(l);
 }
 
-/**
- * diff_pair() - an established connection on port 1, listener closed
- * @c: the active end
- * @s: the passive end
- */
+/* An established connection on port 1, listener closed. */
 void diff_pair(int *c, int *s)
 {
 	diff_pair_with(c, s, NULL);
 }
 
-/**
- * diff_put() - send a text, all of it
- * @fd: descriptor
- * @text: bytes
- */
+/* Send a text, all of it. */
 void diff_put(int fd, const char *text)
 {
 	ssize_t n = strlen(text);
@@ -187,15 +153,10 @@ void diff_put(int fd, const char *text)
 		diff_die("send of '%s'", text);
 }
 
-/**
- * diff_fill() - send until the peer's window and the send buffer are full
- * @fd: descriptor
- *
- * A full send buffer alone would soon have room again: full is what takes
- * nothing for a tenth of a second, and often asked meanwhile, for the machine may
- * stand still as long.
- *
- * Return: octets sent
+/*
+ * Send until the peer's window and the send buffer are full. A full send buffer alone would soon have room again: full
+ * is what takes nothing for a tenth of a second, and often asked meanwhile, for the machine may stand still as long.
+ * Return: octets sent.
  */
 size_t diff_fill(int fd)
 {
@@ -222,10 +183,7 @@ size_t diff_fill(int fd)
 	return all;
 }
 
-/**
- * diff_reset() - close with a RST
- * @fd: descriptor
- */
+/* Close with a RST. */
 void diff_reset(int fd)
 {
 	struct linger l = { 1, 0 };
@@ -240,11 +198,9 @@ static void on_tick(int sig)
 	(void)sig;
 }
 
-/**
- * diff_ticks_start() - let SIGALRM arrive again and again, so that it certainly
- * arrives in a call that blocks, whenever that call begins to block
- * @restart: SA_RESTART
- * @every_ms: period
+/*
+ * Let SIGALRM arrive again and again, so that it certainly arrives in a call that blocks, whenever that call begins to
+ * block.
  */
 void diff_ticks_start(bool restart, int every_ms)
 {
@@ -261,9 +217,7 @@ void diff_ticks_start(bool restart, int every_ms)
 	setitimer(ITIMER_REAL, &it, NULL);
 }
 
-/**
- * diff_ticks_stop() - no more ticks
- */
+/* No more ticks. */
 void diff_ticks_stop(void)
 {
 	struct itimerval it = {};
@@ -271,12 +225,7 @@ void diff_ticks_stop(void)
 	setitimer(ITIMER_REAL, &it, NULL);
 }
 
-/**
- * diff_fork() - run a function in a child
- * @body: what it does; returning is success
- * @arg: passed to @body
- * Return: pid for diff_join()
- */
+/* Run a function in a child. @body: what it does; returning is success. Return: pid for diff_join(). */
 pid_t diff_fork(void (*body)(void *arg), void *arg)
 {
 	pid_t pid = fork();
@@ -290,10 +239,7 @@ pid_t diff_fork(void (*body)(void *arg), void *arg)
 	return pid;
 }
 
-/**
- * diff_join() - wait for a child, which must have succeeded
- * @pid: from diff_fork()
- */
+/* Wait for a child, which must have succeeded. */
 void diff_join(pid_t pid)
 {
 	int status = -1;

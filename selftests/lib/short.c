@@ -3,11 +3,7 @@
 
 #include "short.h"
 
-/**
- * short_run() - Does this run leave out what rarely finds more?
- *
- * Return: with SHORT=1 in the environment.
- */
+/* Does this run leave out what rarely finds more? Return: with SHORT=1 in the environment. */
 bool short_run(void)
 {
 	const char *text = getenv("SHORT");
@@ -15,11 +11,9 @@ bool short_run(void)
 	return text && *text;
 }
 
-/**
- * short_rounds() - How many rounds a storm has.
- * @full: in a long run
- *
- * Return: ROUNDS= in the environment, else @full, or a quarter of it in a short run; at least 1.
+/*
+ * How many rounds a storm has. Return: ROUNDS= in the environment, else @full, or a quarter of it in a short run; at
+ * least 1.
  */
 int short_rounds(int full)
 {

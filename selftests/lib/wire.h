@@ -9,6 +9,8 @@
  * to a segment stands on the tun queue when the write() that injected it returns,
  * so nothing waits: "no answer" means that the answer to a sentinel (an ICMP
  * echo request, which TCP's counters do not see) came first.
+ *
+ * An int that a function returns is 0, or -1 after wire_fail(), unless the function says something else.
  */
 #ifndef WIRE_H
 #define WIRE_H

@@ -32,13 +32,9 @@ static const struct { const char *name; int at4, at6; } places[] = {
 	{ "length", 4 + 11, 4 + 35 },
 };
 
-/**
- * wire_ao_turn() - Read the place of an octet that the MAC covers.
- * @w: lane
- * @text: sne, src, dst, protocol, length; or the octet's number in the segment
- * @place: as ao_mac() takes it
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Read the place of an octet that the MAC covers. @text: sne, src, dst, protocol, length; or the octet's number in the
+ * segment.
  */
 int wire_ao_turn(struct wire *w, const char *text, int *place)
 {
@@ -66,11 +62,7 @@ static const struct wire_ao_key *find_key(const struct wire_ao *ao, int to, int 
 	return NULL;
 }
 
-/**
- * wire_ao_add() - Add the option to a segment that is to be sent, without its MAC.
- * @w: lane
- * @seg: the segment
- */
+/* Add the option to a segment that is to be sent, without its MAC. */
 void wire_ao_add(struct wire *w, struct wire_segment *seg)
 {
 	const struct wire_ao *ao = &w->ao;
@@ -90,13 +82,7 @@ void wire_ao_add(struct wire *w, struct wire_segment *seg)
 		seg->opt[seg->optlen++] = 1;
 }
 
-/**
- * wire_ao_fill() - Write the MAC into a segment that is complete but for its checksum.
- * @w: lane
- * @seg: the segment
- * @t: its TCP header
- * @len: octets from there on
- */
+/* Write the MAC into a segment that is complete but for its checksum. */
 void wire_ao_fill(const struct wire *w, const struct wire_segment *seg, uint8_t *t, size_t len)
 {
 	const bool opens = (seg->flags & (WIRE_SYN | WIRE_ACK)) == WIRE_SYN;
@@ -118,13 +104,7 @@ void wire_ao_fill(const struct wire *w, const struct wire_segment *seg, uint8_t 
 	t[seg->mac_at] ^= seg->bad_digest;
 }
 
-/**
- * wire_ao_check() - Is a segment that the stack sent signed as it must be?
- * @w: lane
- * @seg: parsed, from the lane's packet
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Is a segment that the stack sent signed as it must be? @seg: parsed, from the lane's packet. */
 int wire_ao_check(struct wire *w, const struct wire_segment *seg)
 {
 	const bool opens = (seg->flags & (WIRE_SYN | WIRE_ACK)) == WIRE_SYN;
@@ -374,14 +354,7 @@ static int info(struct wire *w, int fd, char *args)
 	return wire_fail(w, "%s is %llu, want %s %s", name, (unsigned long long)value, op, arg);
 }
 
-/**
- * wire_ao_step() - Run a step about TCP-AO.
- * @w: lane
- * @verb: the step's first word
- * @args: the rest, may be changed
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Run a step about TCP-AO. @args: the rest, may be changed. */
 int wire_ao_step(struct wire *w, const char *verb, char *args)
 {
 	const size_t n = strlen(verb);

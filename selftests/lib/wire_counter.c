@@ -104,15 +104,9 @@ static bool named(const struct wire_row *row, const char *prefix)
 	       (row->kernel.counters && strstr(row->kernel.counters, prefix));
 }
 
-/**
- * wire_counter_read() - Take a snapshot of the stack's counters.
- * @w: lane
- * @counters: filled
- *
- * Those of the other stack that are in Tcp:, as "kernel:Name" or "xtcp:Name", and IP's, as
- * "ip:Name", and ICMPv6's, as "icmp6:Name", are there if the row names one.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Take a snapshot of the stack's counters. Those of the other stack that are in Tcp:, as "kernel:Name" or "xtcp:Name",
+ * and IP's, as "ip:Name", and ICMPv6's, as "icmp6:Name", are there if the row names one.
  */
 int wire_counter_read(struct wire *w, struct wire_counters *counters)
 {
@@ -138,12 +132,8 @@ static int find(const struct wire_counters *counters, const char *name)
 	return -1;
 }
 
-/**
- * wire_counter_value() - Look a counter up in a snapshot.
- * @counters: snapshot
- * @name: as the kernel names it
- *
- * Return: its value, 0 if there is none of that name.
+/*
+ * Look a counter up in a snapshot. @name: as the kernel names it. Return: its value, 0 if there is none of that name.
  */
 uint64_t wire_counter_value(const struct wire_counters *counters, const char *name)
 {
@@ -163,13 +153,9 @@ static void note_changes(struct wire *w, const struct wire_counters *before,
 				  (long long)(now->c[i].value - before->c[i].value));
 }
 
-/**
- * wire_counter_check() - Compare counters with a row's expectation.
- * @w: lane
- * @before: snapshot from before the script
- * @want: "Name=delta kernel:Name=delta": the stack's own, unless a name says otherwise
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Compare counters with a row's expectation. @before: snapshot from before the script. @want: "Name=delta
+ * kernel:Name=delta": the stack's own, unless a name says otherwise.
  */
 int wire_counter_check(struct wire *w, const struct wire_counters *before, const char *want)
 {

@@ -44,12 +44,9 @@ static int told_of(const struct wire *w, struct msghdr *msg, struct told *told)
 	return -1;
 }
 
-/**
- * wire_errqueue() - Take one error from the queue of the connecting socket.
- * @w: lane
- * @args: "none", or "ERRNO TYPE CODE" of the ICMP message, which quotes a segment to the peer and comes from it
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Take one error from the queue of the connecting socket. @args: "none", or "ERRNO TYPE CODE" of the ICMP message,
+ * which quotes a segment to the peer and comes from it.
  */
 int wire_errqueue(struct wire *w, char *args)
 {

@@ -49,11 +49,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/**
- * wire_holds_possible() - Can this kernel make a page wait?
- *
- * Return: true if it can.
- */
+/* Can this kernel make a page wait? Return: true if it can. */
 bool wire_holds_possible(void)
 {
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
@@ -86,12 +82,9 @@ static void forget_page(void)
 	held.faults = -1;
 }
 
-/**
- * wire_holds_begin() - Have a thread begin a send() or recv() that stays in the middle.
- * @w: lane
- * @args: octets, behind "read" for recv()
- *
- * Return: 0 once it has the lock and waits, or -1 with the failure recorded in the lane.
+/*
+ * Have a thread begin a send() or recv() that stays in the middle. @args: octets, behind "read" for recv(). Return: 0
+ * once it has the lock and waits, or -1 with the failure recorded in the lane.
  */
 int wire_holds_begin(struct wire *w, const char *args)
 {
@@ -147,13 +140,7 @@ static int check_page(struct wire *w)
 	return 0;
 }
 
-/**
- * wire_holds_end() - Let the call go on: what it has done.
- * @w: lane
- * @want: octets, or an errno by name
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Let the call go on: what it has done. @want: octets, or an errno by name. */
 int wire_holds_end(struct wire *w, const char *want)
 {
 	const char *got;
@@ -174,10 +161,7 @@ int wire_holds_end(struct wire *w, const char *want)
 	return strcmp(got, want) ? wire_fail(w, "the thread: %s, want %s", got, want) : 0;
 }
 
-/**
- * wire_holds_cleanup() - End the call if it waits still.
- * @w: lane
- */
+/* End the call if it waits still. */
 void wire_holds_cleanup(struct wire *w)
 {
 	if (held.runs)

@@ -136,14 +136,7 @@ static const struct { const char *name; size_t offset, size; } fields[] = {
 	{ "client_fail", offsetof(struct tcp_info, tcpi_rto) - 1, 1 },
 };
 
-/**
- * wire_option_field() - Read a member of TCP_INFO.
- * @w: lane
- * @name: its name without "tcpi_"
- * @value: gets its value
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Read a member of TCP_INFO. @name: its name without "tcpi_". */
 int wire_option_field(struct wire *w, const char *name, uint64_t *value)
 {
 	union info_whole info = { 0 };
@@ -222,13 +215,9 @@ static int do_keep(struct wire *w, const char *name)
 	return 0;
 }
 
-/**
- * wire_option_step() - Run a step that sets or reads an option.
- * @w: lane
- * @verb: "set", "get", "info", "keep" or "dctcp"
- * @args: the rest, may be changed
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Run a step that sets or reads an option. @verb: "set", "get", "info", "keep" or "dctcp". @args: the rest, may be
+ * changed.
  */
 int wire_option_step(struct wire *w, const char *verb, char *args)
 {

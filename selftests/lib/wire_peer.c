@@ -20,13 +20,9 @@ static bool after(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) > 0;
 }
 
-/**
- * wire_peer_reset() - Start a new connection.
- * @w: lane
- * @new_ports: of a new row; else the same listener is met from another peer port
- *
- * Initial sequence numbers come from the lane's seed; each fourth is so near the
- * wrap that the row's first kilobyte crosses it.
+/*
+ * Start a new connection. Initial sequence numbers come from the lane's seed; each fourth is so near the wrap that the
+ * row's first kilobyte crosses it. @new_ports: of a new row; else the same listener is met from another peer port.
  */
 void wire_peer_reset(struct wire *w, bool new_ports)
 {
@@ -248,9 +244,7 @@ static int take_kept(struct wire *w)
 	return len;
 }
 
-/**
- * wire_peer_forget() - Forget the segments that nobody has asked for.
- */
+/* Forget the segments that nobody has asked for. */
 void wire_peer_forget(void)
 {
 	struct kept *k;
@@ -261,16 +255,10 @@ void wire_peer_forget(void)
 	}
 }
 
-/**
- * wire_peer_receive() - Take the next segment of the row's connection.
- * @w: lane
- * @seg: filled
- * @wait_ms: how long to wait; 0: until the answer to a sentinel
- *
- * Segments of other connections are not looked at; rows that are played together
- * keep them for each other.
- *
- * Return: 1, 0 if none came, -1 with the failure recorded in the lane.
+/*
+ * Take the next segment of the row's connection. Segments of other connections are not looked at; rows that are played
+ * together keep them for each other. @wait_ms: how long to wait; 0: until the answer to a sentinel. Return: 1, 0 if
+ * none came, -1 with the failure recorded in the lane.
  */
 int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms)
 {

@@ -160,15 +160,7 @@ static void say(const struct wire *w, const char *name, const struct wire_row *r
 	fflush(out);
 }
 
-/**
- * wire_play_row() - Play a row and say how it ended.
- * @w: lane
- * @row: row
- * @state: it starts in
- * @via: how that is reached
- * @out: for its line, and its ladder if it fails
- * @show: the ladder in any case
- */
+/* Play a row and say how it ended. @out: for its line, and its ladder if it fails. @show: the ladder in any case. */
 void wire_play_row(struct wire *w, const struct wire_row *row, int state, int via, FILE *out,
 		   bool show)
 {
@@ -281,13 +273,10 @@ static unsigned int play_group(struct wire *w, struct wire *aside, const struct 
 	return again;
 }
 
-/**
- * wire_play_together() - Play rows that wait for time to pass, all at the same time.
- * @w: lane
- * @rows: each has a later script, starts in no state, and changes neither knob nor device
- * @n: how many
- * @out: for their lines, and one for the sum of their counters
- * @show: the ladders in any case
+/*
+ * Play rows that wait for time to pass, all at the same time. @rows: each has a later script, starts in no state, and
+ * changes neither knob nor device. @out: for their lines, and one for the sum of their counters. @show: the ladders in
+ * any case.
  */
 void wire_play_together(struct wire *w, const struct wire_row * const *rows, size_t n, FILE *out, bool show)
 {

@@ -11,11 +11,9 @@
 
 #define FILES_MAX	16
 
-/**
- * wire_proc_open() - A file of the lane's namespace, to be read from its beginning by pread().
- * @path: below /proc/net
- *
- * Return: a descriptor that stays open, or -1 with errno set.
+/*
+ * A file of the lane's namespace, to be read from its beginning by pread(). Return: a descriptor that stays open, or -1
+ * with errno set.
  */
 int wire_proc_open(const char *path)
 {

@@ -53,12 +53,9 @@ static int add_route(struct wire *w, struct netlink_request *req)
 	return 0;
 }
 
-/**
- * wire_route_groups() - Let nothing but TCP itself refuse to talk to an IPv4 group.
- *
- * IPv6 has such a route already.
- *
- * Return: 0, or a negative errno.
+/*
+ * Let nothing but TCP itself refuse to talk to an IPv4 group. IPv6 has such a route already. Return: 0, or a negative
+ * errno.
  */
 int wire_route_groups(void)
 {
@@ -69,13 +66,7 @@ int wire_route_groups(void)
 	return wire_tun_ask(&req, req.head.nlmsg_len);
 }
 
-/**
- * wire_route_prefer() - Have routing choose a source address towards the row's peer.
- * @w: lane
- * @source: one of the stack's own
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Have routing choose a source address towards the row's peer. @source: one of the stack's own. */
 int wire_route_prefer(struct wire *w, const uint8_t *source)
 {
 	struct netlink_request req;
@@ -118,14 +109,7 @@ static int put_metric(struct wire *w, struct netlink_request *req, const char *n
 	return 0;
 }
 
-/**
- * wire_route_lose() - Let nothing reach the row's peer, until another route to it is made.
- * @w: lane
- *
- * What the peer sends arrives still.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Let nothing reach the row's peer, until another route to it is made. What the peer sends arrives still. */
 int wire_route_lose(struct wire *w)
 {
 	const struct rtmsg route = {
@@ -173,14 +157,9 @@ static int route_rest(struct wire *w, unsigned int table)
 	return add_route(w, &req);
 }
 
-/**
- * wire_route_mark() - Let no segment reach the row's peer but those that have a mark.
- * @w: lane
- * @mark: the mark, as in SO_MARK
- *
- * What the peer sends arrives still.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Let no segment reach the row's peer but those that have a mark. What the peer sends arrives still. @mark: the mark,
+ * as in SO_MARK.
  */
 int wire_route_mark(struct wire *w, uint32_t mark)
 {
@@ -191,15 +170,7 @@ int wire_route_mark(struct wire *w, uint32_t mark)
 	return add_route(w, &req) || route_rest(w, 0) ? -1 : 0;
 }
 
-/**
- * wire_route_user() - Let no segment reach the row's peer but those of a user's sockets.
- * @w: lane
- * @uid: the user
- *
- * What the peer sends arrives still.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Let no segment reach the row's peer but those of a user's sockets. What the peer sends arrives still. */
 int wire_route_user(struct wire *w, uint32_t uid)
 {
 	const struct fib_rule_uid_range users = { uid, uid };
@@ -237,14 +208,9 @@ int wire_route_detour(struct wire *w)
 	return add_route(w, &req) || route_rest(w, TABLE_OF_DETOUR) ? -1 : 0;
 }
 
-/**
- * wire_route_foreign() - Give the row's connection an own address that no device of the stack has.
- * @w: lane
- *
- * A rule takes in what is sent to the address, as for a transparent proxy. bind() needs
- * IP_TRANSPARENT.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Give the row's connection an own address that no device of the stack has. A rule takes in what is sent to the
+ * address, as for a transparent proxy. bind() needs IP_TRANSPARENT.
  */
 int wire_route_foreign(struct wire *w)
 {

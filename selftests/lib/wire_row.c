@@ -40,13 +40,7 @@ struct choice {
 
 static const int all_vias[] = { PASSIVE, ACTIVE, SIMULTANEOUS };
 
-/**
- * wire_fail() - Record why the running row fails; the first reason stays.
- * @w: lane
- * @fmt: printf format
- *
- * Return: -1.
- */
+/* Record why the running row fails; the first reason stays. Return: -1. */
 int wire_fail(struct wire *w, const char *fmt, ...)
 {
 	size_t n = strlen(w->why);
@@ -63,11 +57,7 @@ int wire_fail(struct wire *w, const char *fmt, ...)
 	return -1;
 }
 
-/**
- * wire_note() - Add a line to the ladder of the running row.
- * @w: lane
- * @fmt: printf format
- */
+/* Add a line to the ladder of the running row. */
 void wire_note(struct wire *w, const char *fmt, ...)
 {
 	size_t left = sizeof(w->ladder) - w->ladder_len;
@@ -89,11 +79,7 @@ void wire_note(struct wire *w, const char *fmt, ...)
 	w->ladder[w->ladder_len] = 0;
 }
 
-/**
- * wire_account() - Note how long the row's last action took.
- * @w: lane
- * @waited: it waited for a timer, so its duration says nothing
- */
+/* Note how long the row's last action took. @waited: it waited for a timer, so its duration says nothing. */
 void wire_account(struct wire *w, bool waited)
 {
 	uint64_t now = wire_now(), ns = now - w->seen;
@@ -106,23 +92,14 @@ void wire_account(struct wire *w, bool waited)
 		w->longest = ns;
 }
 
-/**
- * wire_account_late() - Note by how much a wait was longer than it should be.
- * @w: lane
- * @ns: that
- */
+/* Note by how much a wait was longer than it should be. */
 void wire_account_late(struct wire *w, uint64_t ns)
 {
 	if (ns > w->longest)
 		w->longest = ns;
 }
 
-/**
- * wire_random() - Random numbers, a function of the seed and the row's name.
- * @w: lane
- *
- * Return: 32 random bits.
- */
+/* Random numbers, a function of the seed and the row's name. Return: 32 random bits. */
 uint32_t wire_random(struct wire *w)
 {
 	w->rand += 0x9e3779b97f4a7c15ull;
@@ -302,44 +279,22 @@ static void list_rows(const struct wire_row *rows, size_t n)
 	}
 }
 
-/**
- * wire_main() - The main function of a program that has a table of rows.
- * @argc: of main
- * @argv: of main
- * @rows: the table
- * @n: its rows
- *
- * Return: an exit status of kselftest.
- */
+/* The main function of a program that has a table of rows. Return: an exit status of kselftest. */
 int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n)
 {
 	return wire_main_around(argc, argv, rows, n, NULL);
 }
 
-/**
- * wire_main_xtcp() - wire_main() of a table about what the kernel TCP of Linux 6.1 does not have.
- * @argc: of main
- * @argv: of main
- * @rows: the table
- * @n: its rows
- *
- * Return: an exit status of kselftest.
- */
+/* wire_main() of a table about what the kernel TCP of Linux 6.1 does not have. Return: an exit status of kselftest. */
 int wire_main_xtcp(int argc, char **argv, const struct wire_row *rows, size_t n)
 {
 	xtcp_alone = true;
 	return wire_main(argc, argv, rows, n);
 }
 
-/**
- * wire_main_around() - wire_main() with a test of its own before and after all lanes.
- * @argc: of main
- * @argv: of main
- * @rows: the table
- * @n: its rows
- * @around: that test; NULL: none
- *
- * Return: an exit status of kselftest.
+/*
+ * wire_main() with a test of its own before and after all lanes. @around: that test; NULL: none. Return: an exit status
+ * of kselftest.
  */
 int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n,
 		     const struct wire_around *around)

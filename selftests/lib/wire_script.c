@@ -469,13 +469,7 @@ static bool waits(const char *line)
 	       !strncmp(line, "waited ", 7) || !strncmp(line, "holds ", 6) || !strncmp(line, "gives ", 6);
 }
 
-/**
- * wire_script_run() - Run steps up to the first that fails.
- * @w: lane
- * @script: steps between semicolons
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Run steps up to the first that fails. */
 int wire_script_run(struct wire *w, const char *script)
 {
 	char copy[4096], *line, *next, *end, shown[256];

@@ -31,14 +31,7 @@ static uint32_t get32(const uint8_t *p)
 	return (uint32_t)get16(p) << 16 | get16(p + 2);
 }
 
-/**
- * wire_segment_sum() - The Internet checksum.
- * @data: bytes
- * @len: how many
- * @sum: of what goes before, which has an even length
- *
- * Return: the checksum in network order.
- */
+/* The Internet checksum. @sum: of what goes before, which has an even length. Return: the checksum in network order. */
 uint16_t wire_segment_sum(const void *data, size_t len, uint32_t sum)
 {
 	const uint8_t *p = data;
@@ -52,15 +45,9 @@ uint16_t wire_segment_sum(const void *data, size_t len, uint32_t sum)
 	return htons(~sum);
 }
 
-/**
- * wire_segment_pseudo() - Sum of the pseudo header (RFC 9293 3.1).
- * @w: lane
- * @src: source address
- * @dst: destination address
- * @protocol: upper layer
- * @len: bytes of upper-layer header and data
- *
- * Return: a partial sum for wire_segment_sum().
+/*
+ * Sum of the pseudo header (RFC 9293 3.1). @len: bytes of upper-layer header and data. Return: a partial sum for
+ * wire_segment_sum().
  */
 uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uint8_t *dst,
 			     int protocol, uint32_t len)
@@ -73,17 +60,7 @@ uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uin
 	return sum;
 }
 
-/**
- * wire_segment_ip_header() - Write an IP header without options.
- * @w: lane
- * @p: where to
- * @src: source address
- * @dst: destination address
- * @protocol: upper layer
- * @payload: bytes that follow
- *
- * Return: its length in bytes.
- */
+/* Write an IP header without options. Return: its length in bytes. */
 size_t wire_segment_ip_header(const struct wire *w, uint8_t *p, const uint8_t *src,
 			      const uint8_t *dst, int protocol, size_t payload)
 {
@@ -112,10 +89,8 @@ size_t wire_segment_ip_header(const struct wire *w, uint8_t *p, const uint8_t *s
 	return 20;
 }
 
-/**
- * wire_segment_byte() - The byte that both ends send at an offset of a stream.
- * @offset: of the byte, relative to the initial sequence number
- *
+/*
+ * The byte that both ends send at an offset of a stream. @offset: of the byte, relative to the initial sequence number.
  * Return: the byte.
  */
 uint8_t wire_segment_byte(uint32_t offset)
@@ -153,13 +128,9 @@ static size_t add_record_route(uint8_t *p)
 	return 20 + sizeof(option);
 }
 
-/**
- * wire_segment_build() - Write a segment with its IP header.
- * @w: lane
- * @seg: what to write; payload is seg->data, or the stream's bytes if NULL
- * @p: where to, WIRE_PACKET_MAX bytes
- *
- * Return: length in bytes.
+/*
+ * Write a segment with its IP header. @seg: what to write; payload is seg->data, or the stream's bytes if NULL. Return:
+ * length in bytes.
  */
 size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, uint8_t *p)
 {
@@ -297,16 +268,9 @@ static int check_segment(struct wire *w, const uint8_t *t, const struct wire_seg
 	return 0;
 }
 
-/**
- * wire_segment_parse() - Read a packet that the stack sent.
- * @w: lane
- * @p: IP header first
- * @len: bytes
- * @seg: filled; data points into @p
- *
- * Checks what binds every segment: checksums (MUST-2), data offset, options.
- *
- * Return: 1 if it is TCP, 0 if not, -1 with the failure recorded in the lane.
+/*
+ * Read a packet that the stack sent. Checks what binds every segment: checksums (MUST-2), data offset, options. @seg:
+ * filled; data points into @p. Return: 1 if it is TCP, 0 if not, -1 with the failure recorded in the lane.
  */
 int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire_segment *seg)
 {
@@ -352,12 +316,7 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 
 static const char flag_letters[] = "FSRP.UECA";
 
-/**
- * wire_segment_flags() - Read flags as letters of "FSRP.UECA" ('.' is ACK, 'A' is AE, '-' none).
- * @text: letters
- *
- * Return: the flags, -1 on another letter.
- */
+/* Read flags as letters of "FSRP.UECA" ('.' is ACK, 'A' is AE, '-' none). Return: the flags, -1 on another letter. */
 int wire_segment_flags(const char *text)
 {
 	const char *l;
@@ -374,12 +333,7 @@ int wire_segment_flags(const char *text)
 	return flags;
 }
 
-/**
- * wire_segment_ladder() - Add a segment to the ladder that a failing row prints.
- * @w: lane
- * @in: true for a segment that was injected
- * @seg: the segment
- */
+/* Add a segment to the ladder that a failing row prints. @in: true for a segment that was injected. */
 void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg)
 {
 	uint32_t seq0 = in ? w->c.iss : w->c.irs, ack0 = in ? w->c.irs : w->c.iss;

@@ -14,13 +14,7 @@
 
 #define OPTION_LEN	18
 
-/**
- * wire_sign_step() - Choose the key by which the peer signs from here on.
- * @w: lane
- * @key: its text, or "none"
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Choose the key by which the peer signs from here on. @key: its text, or "none". */
 int wire_sign_step(struct wire *w, const char *key)
 {
 	if (strlen(key) >= sizeof(w->key))
@@ -29,11 +23,7 @@ int wire_sign_step(struct wire *w, const char *key)
 	return 0;
 }
 
-/**
- * wire_sign_add() - Add the option to a segment that is to be sent, without its digest.
- * @w: lane
- * @seg: the segment
- */
+/* Add the option to a segment that is to be sent, without its digest. */
 void wire_sign_add(struct wire *w, struct wire_segment *seg)
 {
 	uint8_t *o = seg->opt + seg->optlen;
@@ -74,13 +64,7 @@ static void digest(const struct wire *w, const uint8_t *src, const uint8_t *dst,
 	md5_end(&m, out);
 }
 
-/**
- * wire_sign_fill() - Write the digest into a segment that is complete but for its checksum.
- * @w: lane
- * @seg: the segment
- * @t: its TCP header
- * @len: octets from there on
- */
+/* Write the digest into a segment that is complete but for its checksum. */
 void wire_sign_fill(const struct wire *w, const struct wire_segment *seg, uint8_t *t, size_t len)
 {
 	wire_ao_fill(w, seg, t, len);
@@ -90,13 +74,7 @@ void wire_sign_fill(const struct wire *w, const struct wire_segment *seg, uint8_
 	t[seg->digest_at] ^= seg->bad_digest;
 }
 
-/**
- * wire_sign_check() - Is a segment that the stack sent signed as it must be?
- * @w: lane
- * @seg: parsed, from the lane's packet
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Is a segment that the stack sent signed as it must be? @seg: parsed, from the lane's packet. */
 int wire_sign_check(struct wire *w, const struct wire_segment *seg)
 {
 	const size_t ip_len = w->ip == 4 ? 20 : 40;
@@ -112,14 +90,9 @@ int wire_sign_check(struct wire *w, const struct wire_segment *seg)
 	return memcmp(right, seg->digest, 16) ? wire_fail(w, "a wrong signature (RFC 2385 2.0)") : 0;
 }
 
-/**
- * wire_sign_option() - TCP_MD5SIG of a socket, for the peer.
- * @w: lane
- * @fd: the socket
- * @key: its text, or "none" to remove it
- * @prefix: how many bits of the peer's address count, and are told; -1: all, by TCP_MD5SIG
- *
- * Return: as setsockopt().
+/*
+ * TCP_MD5SIG of a socket, for the peer. @key: its text, or "none" to remove it. @prefix: how many bits of the peer's
+ * address count, and are told; -1: all, by TCP_MD5SIG. Return: as setsockopt().
  */
 int wire_sign_option(const struct wire *w, int fd, const char *key, int prefix)
 {

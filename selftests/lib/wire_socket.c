@@ -67,12 +67,7 @@ static const struct { const char *name; int value; } errors[] = {
 
 #define ERRORS (sizeof(errors) / sizeof(*errors))
 
-/**
- * wire_socket_errno_name() - An errno by the name that scripts use.
- * @err: errno, 0 is "none"
- *
- * Return: the name.
- */
+/* An errno by the name that scripts use. @err: errno, 0 is "none". Return: the name. */
 const char *wire_socket_errno_name(int err)
 {
 	size_t i;
@@ -107,14 +102,9 @@ static int verdict(struct wire *w, const char *call, long ret, const char *want)
 	return wire_fail(w, "%s: %s, want %s", call, got, want);
 }
 
-/**
- * wire_socket_verdict() - Compare what a call did with the errno that the script names.
- * @w: lane
- * @call: its name
- * @ret: what it returned; errno is the call's
- * @want: the errno's name; NULL: none
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Compare what a call did with the errno that the script names. @ret: what it returned; errno is the call's. @want: the
+ * errno's name; NULL: none.
  */
 int wire_socket_verdict(struct wire *w, const char *call, long ret, const char *want)
 {
@@ -542,14 +532,7 @@ static int do_hup(struct wire *w, char *args)
 	return wire_option_field(w, "state", &ended);
 }
 
-/**
- * wire_socket_step() - Run a step that is a socket call.
- * @w: lane
- * @verb: the step's first word
- * @args: the rest, may be changed
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Run a step that is a socket call. @args: the rest, may be changed. */
 int wire_socket_step(struct wire *w, char *verb, char *args)
 {
 	const char *first = *args ? args : NULL;
@@ -628,10 +611,7 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 	return wire_fail(w, "no step '%s'", verb);
 }
 
-/**
- * wire_socket_cleanup() - Abort whatever the row left open.
- * @w: lane
- */
+/* Abort whatever the row left open. */
 void wire_socket_cleanup(struct wire *w)
 {
 	struct wire_conn *c = &w->c;

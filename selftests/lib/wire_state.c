@@ -69,12 +69,8 @@ static const char *open_script(int state, int via)
 	return NULL;
 }
 
-/**
- * wire_state_script() - The steps that bring a new socket to a state.
- * @state: to reach
- * @via: the kind of open
- * @step: 0 for the open, then 1, 2 ... for the scripts that follow it
- *
+/*
+ * The steps that bring a new socket to a state. @step: 0 for the open, then 1, 2 ... for the scripts that follow it.
  * Return: a script, NULL when the state is reached.
  */
 const char *wire_state_script(int state, int via, int step)
@@ -90,35 +86,19 @@ const char *wire_state_script(int state, int via, int step)
 	return step <= n ? chain[n - step] : NULL;
 }
 
-/**
- * wire_state_reachable() - Can a state be reached by this open?
- * @state: state
- * @via: the kind of open
- *
- * Return: true if wire_state_script() has a way.
- */
+/* Can a state be reached by this open? Return: true if wire_state_script() has a way. */
 bool wire_state_reachable(int state, int via)
 {
 	return wire_state_script(state, via, 0);
 }
 
-/**
- * wire_state_name() - A state's name in row names.
- * @state: state
- *
- * Return: the name.
- */
+/* A state's name in row names. Return: the name. */
 const char *wire_state_name(int state)
 {
 	return states[find(state)].name;
 }
 
-/**
- * wire_state_parse() - Read a state's name.
- * @name: in lower case
- *
- * Return: the state, 0 if there is none of that name.
- */
+/* Read a state's name. Return: the state, 0 if there is none of that name. */
 int wire_state_parse(const char *name)
 {
 	size_t i;
@@ -129,16 +109,7 @@ int wire_state_parse(const char *name)
 	return 0;
 }
 
-/**
- * wire_state_row_name() - The name of a row for one of its states.
- * @row: row
- * @state: state it starts in
- * @via: how that is reached
- * @out: name
- * @size: of @out
- *
- * The open is named where it is not the usual one for the state.
- */
+/* The name of a row for one of its states. The open is named where it is not the usual one for the state. */
 void wire_state_row_name(const struct wire_row *row, int state, int via, char *out, size_t size)
 {
 	const char *place = strstr(row->name, "%s"), *how = "";
@@ -172,14 +143,10 @@ static int state_in_line(const struct wire *w, const char *line, int64_t *timer,
 	return state;
 }
 
-/**
- * wire_state_in_proc() - Look the row's connection up in /proc.
- * @w: lane
- * @timer: if not NULL, set to what is left of its timer, in 1/100 s
- * @probes: if not NULL, set to the number of probes that were not answered
- *
- * Return: its state as the kernel numbers them, 0 if it has no line, or -1 with the
- * failure recorded in the lane.
+/*
+ * Look the row's connection up in /proc. @timer: if not NULL, set to what is left of its timer, in 1/100 s. @probes: if
+ * not NULL, set to the number of probes that were not answered. Return: its state as the kernel numbers them, 0 if it
+ * has no line, or -1 with the failure recorded in the lane.
  */
 int wire_state_in_proc(struct wire *w, int64_t *timer, int64_t *probes)
 {
@@ -223,15 +190,9 @@ static const char *kernel_name(int value)
 	return "none";
 }
 
-/**
- * wire_state_check_socket() - Has a socket reached this state?
- * @w: lane
- * @state: expected
- *
- * As wire_state_check(), but for a socket that has one without /proc: kernel TCP's is
+/*
+ * Has a socket reached this state? As wire_state_check(), but for a socket that has one without /proc: kernel TCP's is
  * long to read, and every row looks at it at its end.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
  */
 int wire_state_check_socket(struct wire *w, int state)
 {
@@ -246,16 +207,9 @@ int wire_state_check_socket(struct wire *w, int state)
 			 wire_state_name(state));
 }
 
-/**
- * wire_state_check() - Is the row's connection in this state?
- * @w: lane
- * @state: expected
- *
- * The socket's TCP_INFO and the connection's line in /proc must both say so. A
- * TIME-WAIT record and an entry in SYN-RECEIVED have no socket of their own: there
- * TCP_INFO must say CLOSED and LISTEN.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Is the row's connection in this state? The socket's TCP_INFO and the connection's line in /proc must both say so. A
+ * TIME-WAIT record and an entry in SYN-RECEIVED have no socket of their own: there TCP_INFO must say CLOSED and LISTEN.
  */
 int wire_state_check(struct wire *w, int state)
 {

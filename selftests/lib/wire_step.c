@@ -246,14 +246,9 @@ static int sysctl(struct wire *w, char *args)
 	return value ? wire_tun_sysctl(w, name, value) : wire_fail(w, "a knob needs a value");
 }
 
-/**
- * wire_step() - Run a step that is neither a segment nor a socket call.
- * @w: lane
- * @verb: the step's first word
- * @args: the rest, may be changed
- *
- * Return: 0, 1 if the word is unknown here, or -1 with the failure recorded in the
- * lane.
+/*
+ * Run a step that is neither a segment nor a socket call. @args: the rest, may be changed. Return: 0, 1 if the word is
+ * unknown here, or -1 with the failure recorded in the lane.
  */
 int wire_step(struct wire *w, const char *verb, char *args)
 {

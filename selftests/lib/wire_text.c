@@ -14,12 +14,7 @@
 #include "kselftest.h"
 #include "wire.h"
 
-/**
- * wire_text() - Format a string that lives as long as the program.
- * @format: of printf
- *
- * Return: the string.
- */
+/* Format a string that lives as long as the program. Return: the string. */
 char *wire_text(const char *format, ...)
 {
 	char *s = NULL;
@@ -102,13 +97,9 @@ static int product(struct wire *w, const char **p, int64_t *v)
 	}
 }
 
-/**
- * wire_text_number() - Evaluate a number of the script language.
- * @w: lane
- * @text: sums and products of digits and letters
- * @value: result; negative results wrap
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Evaluate a number of the script language. @text: sums and products of digits and letters. @value: result; negative
+ * results wrap.
  */
 int wire_text_number(struct wire *w, const char *text, uint64_t *value)
 {
@@ -134,14 +125,7 @@ int wire_text_number(struct wire *w, const char *text, uint64_t *value)
 	return 0;
 }
 
-/**
- * wire_text_u32() - Evaluate a number that is compared or sent as 32 bits.
- * @w: lane
- * @text: as for wire_text_number(); NULL is an error
- * @value: result
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Evaluate a number that is compared or sent as 32 bits. @text: as for wire_text_number(); NULL is an error. */
 int wire_text_u32(struct wire *w, const char *text, uint32_t *value)
 {
 	uint64_t v = 0;
@@ -154,14 +138,7 @@ int wire_text_u32(struct wire *w, const char *text, uint32_t *value)
 	return 0;
 }
 
-/**
- * wire_text_compare() - Compare two numbers.
- * @a: left
- * @op: ">=", "<=", or "="
- * @b: right
- *
- * Return: true if it holds.
- */
+/* Compare two numbers. @op: ">=", "<=", or "=". Return: true if it holds. */
 bool wire_text_compare(uint64_t a, const char *op, uint64_t b)
 {
 	if (!strcmp(op, ">="))
@@ -252,14 +229,7 @@ static int one_option(struct wire *w, char *text, struct wire_segment *seg)
 	return hex_bytes(w, hex, seg);
 }
 
-/**
- * wire_text_options() - Encode TCP options of an injected segment.
- * @w: lane
- * @text: "mss 1000,nop,ws 7"
- * @seg: its options are appended to
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Encode TCP options of an injected segment. @text: "mss 1000,nop,ws 7". @seg: its options are appended to. */
 int wire_text_options(struct wire *w, const char *text, struct wire_segment *seg)
 {
 	char copy[256], *item, *next;
@@ -348,14 +318,7 @@ static int expect_option(struct wire *w, char *text, const struct wire_segment *
 	return 0;
 }
 
-/**
- * wire_text_expect_options() - Compare the options of an answer.
- * @w: lane
- * @text: "mss 1460,nows"
- * @seg: the answer
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Compare the options of an answer. @text: "mss 1460,nows". */
 int wire_text_expect_options(struct wire *w, const char *text, const struct wire_segment *seg)
 {
 	char copy[256], *item, *next;
@@ -367,14 +330,7 @@ int wire_text_expect_options(struct wire *w, const char *text, const struct wire
 	return 0;
 }
 
-/**
- * wire_text_address() - Read one of the named addresses.
- * @w: lane
- * @kind: self, mcast, bcast (of the link) or allones
- * @out: 16 bytes
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Read one of the named addresses. @kind: self, mcast, bcast (of the link) or allones. @out: 16 bytes. */
 int wire_text_address(struct wire *w, const char *kind, uint8_t *out)
 {
 	const char *text = NULL;

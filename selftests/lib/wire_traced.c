@@ -25,13 +25,7 @@ static const char *file_of(const char *name)
 	return path;
 }
 
-/**
- * wire_traced_begin() - Record an event.
- * @w: lane
- * @name: of a tracepoint of the module
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Record an event. @name: of a tracepoint of the module. */
 int wire_traced_begin(struct wire *w, const char *name)
 {
 	char text[64];
@@ -51,13 +45,7 @@ int wire_traced_begin(struct wire *w, const char *name)
 	return 0;
 }
 
-/**
- * wire_traced_count() - Compare the number of events that contain a text.
- * @w: lane
- * @args: the number and the text
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Compare the number of events that contain a text. @args: the number and the text. */
 int wire_traced_count(struct wire *w, char *args)
 {
 	char *text, *number = strtok_r(args, " ", &text), line[512], local[32];

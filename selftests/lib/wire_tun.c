@@ -37,11 +37,7 @@ struct address6 {	/* struct in6_ifreq of linux/ipv6.h */
 	int ifindex;
 };
 
-/**
- * wire_now() - Monotonic time.
- *
- * Return: nanoseconds.
- */
+/* Monotonic time. Return: nanoseconds. */
 uint64_t wire_now(void)
 {
 	struct timespec ts;
@@ -81,16 +77,10 @@ static int read_file(const char *path, char *value, size_t size)
 	return 0;
 }
 
-/**
- * wire_tun_sysctl() - Set a TCP knob of the lane's namespace.
- * @w: lane
- * @name: the kernel's name without its "tcp_"; with a "/" in it a name below net/, of both stacks
- * @value: text to write
- *
- * Kernel TCP's knob is net.ipv4.tcp_NAME, xtcp's is net.xtcp.NAME. The old value
- * comes back with wire_tun_restore().
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Set a TCP knob of the lane's namespace. Kernel TCP's knob is net.ipv4.tcp_NAME, xtcp's is net.xtcp.NAME. The old
+ * value comes back with wire_tun_restore(). @name: the kernel's name without its "tcp_"; with a "/" in it a name below
+ * net/, of both stacks.
  */
 int wire_tun_sysctl(struct wire *w, const char *name, const char *value)
 {
@@ -186,13 +176,7 @@ static int set_address6(const char *name, const char *addr, int prefixlen)
 	return ret ? ret : wait_address6(&req.addr);
 }
 
-/**
- * wire_tun_mtu() - Set the MTU of the tun device.
- * @w: lane
- * @mtu: bytes
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Set the MTU of the tun device. */
 int wire_tun_mtu(struct wire *w, unsigned int mtu)
 {
 	struct ifreq ifr = { .ifr_mtu = mtu };
@@ -208,15 +192,7 @@ int wire_tun_mtu(struct wire *w, unsigned int mtu)
 	return 0;
 }
 
-/**
- * wire_tun_link() - Set the tun device up or down.
- * @w: lane
- * @up: which
- *
- * Its addresses stay. Its routes go, and come back with it.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Set the tun device up or down. Its addresses stay. Its routes go, and come back with it. */
 int wire_tun_link(struct wire *w, bool up)
 {
 	struct ifreq ifr = { };
@@ -242,13 +218,7 @@ int wire_tun_link(struct wire *w, bool up)
 	return 0;
 }
 
-/**
- * wire_tun_ask() - Ask rtnetlink for a change in the lane's namespace.
- * @req: the request
- * @len: its octets
- *
- * Return: 0, or a negative errno, which is also in errno.
- */
+/* Ask rtnetlink for a change in the lane's namespace. Return: 0, or a negative errno, which is also in errno. */
 int wire_tun_ask(const void *req, size_t len)
 {
 	struct { struct nlmsghdr n; struct nlmsgerr e; char more[512]; } answer = { 0 };
@@ -279,15 +249,10 @@ static int segments_at_a_time(uint32_t segments)
 	return wire_tun_ask(&req, sizeof(req));
 }
 
-/**
- * wire_tun_bundles() - Have the stack hand over bundles of segments, which are cut on their way here.
- * @w: lane
- * @segments: of a bundle at most
- *
- * Otherwise it hands over one at a time, since the size of a bundle may depend on time. That of one that a window cuts
- * does not. To be said before the connection begins; undone at the end of the row.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Have the stack hand over bundles of segments, which are cut on their way here. Otherwise it hands over one at a time,
+ * since the size of a bundle may depend on time. That of one that a window cuts does not. To be said before the
+ * connection begins; undone at the end of the row. @segments: of a bundle at most.
  */
 int wire_tun_bundles(struct wire *w, uint32_t segments)
 {
@@ -297,10 +262,7 @@ int wire_tun_bundles(struct wire *w, uint32_t segments)
 	return 0;
 }
 
-/**
- * wire_tun_restore() - Undo the sysctls, the MTU, the bundles and the link of the row.
- * @w: lane
- */
+/* Undo the sysctls, the MTU, the bundles and the link of the row. */
 void wire_tun_restore(struct wire *w)
 {
 	if (w->is_down)
@@ -315,13 +277,9 @@ void wire_tun_restore(struct wire *w)
 		wire_tun_bundles(w, 1);
 }
 
-/**
- * wire_tun_open() - Enter a new namespace and make its tun device.
- * @w: lane; its ip member chooses the addresses
- *
- * Without root a user namespace is made as well.
- *
- * Return: 0, or -1 with the failure recorded in the lane.
+/*
+ * Enter a new namespace and make its tun device. Without root a user namespace is made as well. @w: lane; its ip member
+ * chooses the addresses.
  */
 int wire_tun_open(struct wire *w)
 {
@@ -352,14 +310,7 @@ int wire_tun_open(struct wire *w)
 	return 0;
 }
 
-/**
- * wire_tun_write() - Inject a packet.
- * @w: lane
- * @packet: IP header first
- * @len: bytes
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Inject a packet. */
 int wire_tun_write(struct wire *w, const void *packet, size_t len)
 {
 	if (write(w->tun, packet, len) != (ssize_t)len)
@@ -367,15 +318,7 @@ int wire_tun_write(struct wire *w, const void *packet, size_t len)
 	return 0;
 }
 
-/**
- * wire_tun_wait() - poll() in naps, so that a machine that stands still meanwhile is noticed.
- * @w: lane
- * @fd: descriptor
- * @events: of poll()
- * @ms: how long
- *
- * Return: of poll().
- */
+/* poll() in naps, so that a machine that stands still meanwhile is noticed. Return: of poll(). */
 int wire_tun_wait(struct wire *w, int fd, short events, int ms)
 {
 	struct pollfd p = { .fd = fd, .events = events };
@@ -395,12 +338,9 @@ int wire_tun_wait(struct wire *w, int fd, short events, int ms)
 	return ret;
 }
 
-/**
- * wire_tun_read() - Take the next packet that the stack sent.
- * @w: lane; the packet goes to its packet member
- * @wait_ms: how long to wait for one; 0: not at all
- *
- * Return: its length, 0 if there is none, -1 with the failure recorded.
+/*
+ * Take the next packet that the stack sent. @w: lane; the packet goes to its packet member. @wait_ms: how long to wait
+ * for one; 0: not at all. Return: its length, 0 if there is none, -1 with the failure recorded.
  */
 int wire_tun_read(struct wire *w, int wait_ms)
 {
@@ -417,12 +357,7 @@ int wire_tun_read(struct wire *w, int wait_ms)
 	return wire_fail(w, "tun read: %s", strerror(errno));
 }
 
-/**
- * wire_tun_sentinel() - Send an echo request that the stack answers at once.
- * @w: lane
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* Send an echo request that the stack answers at once. */
 int wire_tun_sentinel(struct wire *w)
 {
 	int protocol = w->ip == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
@@ -445,14 +380,7 @@ int wire_tun_sentinel(struct wire *w)
 	return wire_tun_write(w, p, n + 8);
 }
 
-/**
- * wire_tun_sentinel_answer() - Is this the answer to the last sentinel?
- * @w: lane
- * @packet: IP header first
- * @len: bytes
- *
- * Return: true if it is.
- */
+/* Is this the answer to the last sentinel? Return: true if it is. */
 bool wire_tun_sentinel_answer(const struct wire *w, const uint8_t *packet, size_t len)
 {
 	size_t h = w->ip == 4 ? 20 : 40;

@@ -69,12 +69,9 @@ static void give_back(void)
 	call.runs = false;
 }
 
-/**
- * wire_waits_begin() - Have a thread begin a call that waits for the connection.
- * @w: lane
- * @args: "fast N"
- *
- * Return: 0 once it sleeps or is over, or -1 with the failure recorded in the lane.
+/*
+ * Have a thread begin a call that waits for the connection. @args: "fast N". Return: 0 once it sleeps or is over, or -1
+ * with the failure recorded in the lane.
  */
 int wire_waits_begin(struct wire *w, char *args)
 {
@@ -108,13 +105,7 @@ int wire_waits_begin(struct wire *w, char *args)
 	return err ? wire_fail(w, "waits: %s", strerror(err)) : 0;
 }
 
-/**
- * wire_waits_end() - What the call of the thread has done.
- * @w: lane
- * @want: octets, or an errno by name
- *
- * Return: 0, or -1 with the failure recorded in the lane.
- */
+/* What the call of the thread has done. @want: octets, or an errno by name. */
 int wire_waits_end(struct wire *w, const char *want)
 {
 	const char *got;
@@ -131,10 +122,7 @@ int wire_waits_end(struct wire *w, const char *want)
 	return strcmp(got, want) ? wire_fail(w, "the thread: %s, want %s", got, want) : 0;
 }
 
-/**
- * wire_waits_cleanup() - End the call of the thread if it waits still.
- * @w: lane
- */
+/* End the call of the thread if it waits still. */
 void wire_waits_cleanup(struct wire *w)
 {
 	if (!call.runs)

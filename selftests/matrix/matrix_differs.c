@@ -171,13 +171,7 @@ static bool is_for(const struct matrix_difference *d, const struct matrix_cell *
 	       in_set(d->ackings, c->acking);
 }
 
-/**
- * matrix_differs_same() - Are two outcomes the same?
- * @a: one
- * @b: the other
- *
- * Return: true but for where they come from.
- */
+/* Are two outcomes the same? Return: true but for where they come from. */
 bool matrix_differs_same(const struct matrix_outcome *a, const struct matrix_outcome *b)
 {
 	return a->answer == b->answer && a->state == b->state && !a->err == !b->err &&
@@ -186,15 +180,9 @@ bool matrix_differs_same(const struct matrix_outcome *a, const struct matrix_out
 	       a->paws == b->paws && a->taken == b->taken;
 }
 
-/**
- * matrix_differs_outcome() - What a stack does in a cell.
- * @cell: state and segment
- * @stack: which
- * @why: why, where that is not what the RFC says; else NULL
- *
- * The first entry that is for the cell decides.
- *
- * Return: the outcome.
+/*
+ * What a stack does in a cell. The first entry that is for the cell decides. @why: why, where that is not what the RFC
+ * says; else NULL. Return: the outcome.
  */
 struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enum wire_stack stack,
 					     const char **why)
@@ -224,9 +212,7 @@ struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enu
 	return due;
 }
 
-/**
- * matrix_differs_end() - No more cells: end the program if one of the entries has none.
- */
+/* No more cells: end the program if one of the entries has none. */
 void matrix_differs_end(void)
 {
 	size_t i;

@@ -91,12 +91,7 @@ static bool in_window(int number)
 	return RCV_NXT <= number && number < RCV_NXT + RCV_WND;
 }
 
-/**
- * matrix_rfc_acceptable() - Step one: table 6; RCV.WND is not zero.
- * @cell: state and segment
- *
- * Return: true if the segment is acceptable.
- */
+/* Step one: table 6; RCV.WND is not zero. Return: true if the segment is acceptable. */
 bool matrix_rfc_acceptable(const struct matrix_cell *cell)
 {
 	if (!cell->len)
@@ -151,12 +146,7 @@ static struct matrix_outcome syn_received(const struct matrix_cell *c)
 	return outcome(SILENCE, ESTABLISHED, "RFC 9293 3.10.7.4, fifth");
 }
 
-/**
- * matrix_rfc_outcome() - What is due when a segment arrives.
- * @cell: state and segment
- *
- * Return: the answer and the state afterwards.
- */
+/* What is due when a segment arrives. Return: the answer and the state afterwards. */
 struct matrix_outcome matrix_rfc_outcome(const struct matrix_cell *cell)
 {
 	switch (cell->state) {

@@ -160,14 +160,9 @@ static char *sync_counters(const struct matrix_cell *c, const struct matrix_outc
 		    c->via == ORPHAN || (!record && o->state == TIME_WAIT));
 }
 
-/**
- * matrix_row_outcome() - What the engine is to do and to find in a cell.
- * @cell: state and segment
- * @s: the same as the script language has it
- * @o: what is due
- * @stack: of whom
- *
- * Return: script, state, error and counters.
+/*
+ * What the engine is to do and to find in a cell. @s: the same as the script language has it. Return: script, state,
+ * error and counters.
  */
 struct wire_outcome matrix_row_outcome(const struct matrix_cell *cell, const struct matrix_spelling *s,
 				       const struct matrix_outcome *o, enum wire_stack stack)

@@ -121,11 +121,9 @@ static struct matrix_outcome ack_arrives(const struct matrix_cell *c)
 	return c->flags & WIRE_FIN ? fin_arrives(c, o) : text_arrives(c, o);
 }
 
-/**
- * matrix_sync_accepted() - Steps two to eight, for a segment that is acceptable.
- * @cell: state and segment; no SYN
- *
- * Return: the answer and the state afterwards.
+/*
+ * Steps two to eight, for a segment that is acceptable. @cell: state and segment; no SYN. Return: the answer and the
+ * state afterwards.
  */
 struct matrix_outcome matrix_sync_accepted(const struct matrix_cell *cell)
 {
@@ -144,12 +142,7 @@ struct matrix_outcome matrix_sync_accepted(const struct matrix_cell *cell)
 	return ack_arrives(c);
 }
 
-/**
- * matrix_sync_outcome() - What is due when a segment arrives in a synchronized state.
- * @cell: state and segment
- *
- * Return: the answer and the state afterwards.
- */
+/* What is due when a segment arrives in a synchronized state. Return: the answer and the state afterwards. */
 struct matrix_outcome matrix_sync_outcome(const struct matrix_cell *cell)
 {
 	struct matrix_outcome o;

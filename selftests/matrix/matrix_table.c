@@ -169,11 +169,7 @@ static void print_reasons(const struct matrix_tested *tested, size_t n)
 	}
 }
 
-/**
- * matrix_table_print() - Print both tables.
- * @tested: all cells, those of a state together
- * @n: how many
- */
+/* Print both tables. @tested: all cells, those of a state together. */
 void matrix_table_print(const struct matrix_tested *tested, size_t n)
 {
 	size_t i, apart = 0, differs[WIRE_STACKS] = { 0 };

@@ -250,15 +250,9 @@ static void walk(const struct start *start)
 			}
 }
 
-/**
- * matrix_walk_main() - The main function of a program that runs the cells of some states.
- * @argc: of main
- * @argv: of main
- * @states: which
- *
- * Every cell is looked at, so that an entry of the differences without one shows.
- *
- * Return: an exit status of kselftest.
+/*
+ * The main function of a program that runs the cells of some states. Every cell is looked at, so that an entry of the
+ * differences without one shows. Return: an exit status of kselftest.
  */
 int matrix_walk_main(int argc, char **argv, int states)
 {

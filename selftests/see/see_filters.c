@@ -130,10 +130,9 @@ static void check_looks(const struct found *found, const struct see_view *view)
 	free(text);
 }
 
-/**
- * see_filters() - A result: filters by address find what the kernel finds, and listeners look as they do in ss.
- * @view4: whose stack
- * @view6: the same over IPv6
+/*
+ * A result: filters by address find what the kernel finds, and listeners look as they do in ss. @view6: the same over
+ * IPv6.
  */
 void see_filters(const struct see_view *view4, const struct see_view *view6)
 {

@@ -49,9 +49,7 @@ static bool is_own(const char *name)
 	return false;
 }
 
-/**
- * see_counter_names() - A result: the files of counters have kernel TCP's names.
- */
+/* A result: the files of counters have kernel TCP's names. */
 void see_counter_names(void)
 {
 	struct counters ours = {}, theirs = {};
@@ -80,13 +78,9 @@ void see_counter_names(void)
 	see_report("the counters have kernel TCP's names, besides our own", NULL);
 }
 
-/**
- * see_output() - What a shell line prints, with runs of blanks made one.
- * @ns: namespace that it runs in
- * @status: where its exit status goes
- * @format: the line
- *
- * Return: the text, to be freed.
+/*
+ * What a shell line prints, with runs of blanks made one. @ns: namespace that it runs in. @status: where its exit
+ * status goes. Return: the text, to be freed.
  */
 char *see_output(int ns, int *status, const char *format, ...)
 {
@@ -106,11 +100,7 @@ char *see_output(int ns, int *status, const char *format, ...)
 	return text ?: strdup("");
 }
 
-/**
- * see_says() - Check that a text has some words.
- * @text: the text
- * @format: the words
- */
+/* Check that a text has some words. */
 void see_says(const char *text, const char *format, ...)
 {
 	char want[200];
@@ -122,9 +112,7 @@ void see_says(const char *text, const char *format, ...)
 	CHECK(strstr(text, want), "there: \"%s\" in:\n%s", want, text);
 }
 
-/**
- * see_ss() - A result: stock ss, reading our files.
- */
+/* A result: stock ss, reading our files. */
 void see_ss(void)
 {
 	unsigned int port = see_new_port();
@@ -192,10 +180,7 @@ static bool ss_agrees(const struct see_view *view, int fd)
 	return ok;
 }
 
-/**
- * see_ss_info() - A result: what stock ss -i says is what TCP_INFO does.
- * @view: of which stack and IP version
- */
+/* A result: what stock ss -i says is what TCP_INFO does. @view: of which stack and IP version. */
 void see_ss_info(const struct see_view *view)
 {
 	unsigned int port = see_new_port();
@@ -240,9 +225,7 @@ static bool is_reset(int fd)
 	return recv(fd, &octet, 1, 0) < 0 && errno == ECONNRESET;
 }
 
-/**
- * see_ss_kill() - A result: xtcp-ss -K ends what it shows, and nothing else.
- */
+/* A result: xtcp-ss -K ends what it shows, and nothing else. */
 void see_ss_kill(void)
 {
 	unsigned int port = see_new_port();
@@ -333,9 +316,7 @@ static void set_refuses(unsigned int port)
 	free(text);
 }
 
-/**
- * see_ss_set() - A result: xtcp-ss --set changes what it shows, and nothing else.
- */
+/* A result: xtcp-ss --set changes what it shows, and nothing else. */
 void see_ss_set(void)
 {
 	unsigned int port = see_new_port();
@@ -581,9 +562,7 @@ static void check_ack_rate(const struct see_view *view)
 	close(listener);
 }
 
-/**
- * see_ss_netlink() - A result: xtcp-ss -i, -m and --json show what sock_diag lists.
- */
+/* A result: xtcp-ss -i, -m and --json show what sock_diag lists. */
 void see_ss_netlink(void)
 {
 	const struct see_view *views[] = { XTCP4, XTCP6 };
@@ -618,9 +597,7 @@ static bool is_useless(const char *name)
 	return false;
 }
 
-/**
- * see_nstat() - A result: stock nstat, reading our files.
- */
+/* A result: stock nstat, reading our files. */
 void see_nstat(void)
 {
 	struct counters counters;
@@ -655,10 +632,9 @@ void see_nstat(void)
 
 /* ---- xtcp_run */
 
-/**
- * see_be_run() - The program that xtcp_run runs: what it sees, and what /proc says of it.
- *
- * Return: an exit status, which counts what is wrong.
+/*
+ * The program that xtcp_run runs: what it sees, and what /proc says of it. Return: an exit status, which counts what is
+ * wrong.
  */
 int see_be_run(void)
 {
@@ -694,10 +670,7 @@ int see_be_run(void)
 	return see_problems;
 }
 
-/**
- * see_run() - Four results: xtcp_run, and without the module xtcp-watch, too.
- * @self: this program, which runs in it with --run
- */
+/* Four results: xtcp_run, and without the module xtcp-watch, too. @self: this program, which runs in it with --run. */
 void see_run(const char *self)
 {
 	char *text;

@@ -132,10 +132,7 @@ static void take(const struct step *step, struct scene *scene, char *want, size_
 	      "%s: events \"%s\", due: \"%s\"", step->what, events(scene), want);
 }
 
-/**
- * see_queues() - A result: the events of both queues, in their order, with their lengths.
- * @view: of xtcp
- */
+/* A result: the events of both queues, in their order, with their lengths. */
 void see_queues(const struct see_view *view)
 {
 	struct scene scene = { .view = view, .port = see_new_port(), .next_hole_port = 1000 };

@@ -59,9 +59,9 @@ static void check_connection(const struct see_view *view, int listener, int clie
 	CHECK(WAIT_FOR(rows_find(see_net.b, view->proc, port, client_port, &row) == 0, SOON), "state %u", row.state);
 }
 
-/**
- * see_rows() - A result: every state that stays, and each column, on kernel TCP and on xtcp alike.
- * @view: of which stack and IP version
+/*
+ * A result: every state that stays, and each column, on kernel TCP and on xtcp alike. @view: of which stack and IP
+ * version.
  */
 void see_rows(const struct see_view *view)
 {
@@ -105,10 +105,9 @@ void see_rows(const struct see_view *view)
 	see_report("every state and column", view->name);
 }
 
-/**
- * see_mapped_rows() - A result: what an AF_INET6 socket talks over IPv4 stands in its file, not in the other one.
- * @view: of the socket
- * @view4: of its peer, over IPv4
+/*
+ * A result: what an AF_INET6 socket talks over IPv4 stands in its file, not in the other one. @view4: of its peer, over
+ * IPv4.
  */
 void see_mapped_rows(const struct see_view *view, const struct see_view *view4)
 {
@@ -125,9 +124,7 @@ void see_mapped_rows(const struct see_view *view, const struct see_view *view4)
 	see_report("IPv4 on an IPv6 listener", view->name);
 }
 
-/**
- * see_first_lines() - A result: the first line of each file is kernel TCP's.
- */
+/* A result: the first line of each file is kernel TCP's. */
 void see_first_lines(void)
 {
 	static const char *const pairs[][2] = {
@@ -207,9 +204,7 @@ static char *read_slowly(const char *path)
 	return text;
 }
 
-/**
- * see_long_listing() - A result: a listing misses and repeats no row, however slowly it is read.
- */
+/* A result: a listing misses and repeats no row, however slowly it is read. */
 void see_long_listing(void)
 {
 	unsigned int port = see_new_port(), i, listings = 0, seen[STABLE][2], count, wrong = 0;
@@ -270,9 +265,7 @@ static void open_some(int fds[STABLE][2], int listener, unsigned int port)
 	}
 }
 
-/**
- * see_listing_held() - A result: when all has ended, whoever has begun to read a listing reads no more than one buffer.
- */
+/* A result: when all has ended, whoever has begun to read a listing reads no more than one buffer. */
 void see_listing_held(void)
 {
 	unsigned int port = see_new_port(), i;

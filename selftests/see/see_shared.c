@@ -21,10 +21,7 @@ const struct see_view see_views[SEE_VIEWS] = {
 struct ns_pair see_net;
 unsigned int see_problems;
 
-/**
- * see_begin() - The head of the program's output, and the two namespaces.
- * @plan: results
- */
+/* The head of the program's output, and the two namespaces. */
 void see_begin(unsigned int plan)
 {
 	ksft_print_header();
@@ -32,11 +29,7 @@ void see_begin(unsigned int plan)
 	see_must(ns_pair_make(&see_net), "namespaces");
 }
 
-/**
- * see_end() - The namespaces go, and the totals are printed.
- *
- * Return: an exit status of kselftest.
- */
+/* The namespaces go, and the totals are printed. Return: an exit status of kselftest. */
 int see_end(void)
 {
 	ns_pair_close(&see_net);
@@ -44,24 +37,14 @@ int see_end(void)
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
 
-/**
- * see_report() - The result of the case that ran.
- * @what: its name
- * @about: of what; NULL: of no view
- */
+/* The result of the case that ran. @about: of what; NULL: of no view. */
 void see_report(const char *what, const char *about)
 {
 	ksft_test_result(!see_problems, "%s%s%s\n", what, about ? ": " : "", about ?: "");
 	see_problems = 0;
 }
 
-/**
- * see_must() - A step without which nothing else makes sense.
- * @ret: what the call returned
- * @what: the call
- *
- * Return: @ret.
- */
+/* A step without which nothing else makes sense. Return: @ret. */
 int see_must(int ret, const char *what)
 {
 	if (ret < 0) {
@@ -71,11 +54,7 @@ int see_must(int ret, const char *what)
 	return ret;
 }
 
-/**
- * see_new_port() - A port that no case has used.
- *
- * Return: host order.
- */
+/* A port that no case has used. Return: host order. */
 unsigned int see_new_port(void)
 {
 	static unsigned int next = 4000;
@@ -83,15 +62,7 @@ unsigned int see_new_port(void)
 	return next++;
 }
 
-/**
- * see_listen() - A listener with LIMIT.
- * @ns: namespace
- * @view: whose stack
- * @addr: address
- * @port: host order
- *
- * Return: the socket.
- */
+/* A listener with LIMIT. Return: the socket. */
 int see_listen(int ns, const struct see_view *view, const char *addr, unsigned int port)
 {
 	int fd = see_must(stack_bound(ns, view->stack, addr, port, false), "bind");
@@ -100,26 +71,13 @@ int see_listen(int ns, const struct see_view *view, const char *addr, unsigned i
 	return fd;
 }
 
-/**
- * see_connect() - A connection.
- * @ns: namespace
- * @view: whose stack
- * @addr: of the other end
- * @port: of the other end, host order
- *
- * Return: the socket.
- */
+/* A connection. @port: of the other end, host order. Return: the socket. */
 int see_connect(int ns, const struct see_view *view, const char *addr, unsigned int port)
 {
 	return see_must(stack_connected(ns, view->stack, addr, port), "connect");
 }
 
-/**
- * see_inode() - What stands in /proc for a socket.
- * @fd: the socket
- *
- * Return: its inode's number.
- */
+/* What stands in /proc for a socket. Return: its inode's number. */
 unsigned long see_inode(int fd)
 {
 	struct stat stat;
@@ -138,15 +96,9 @@ static bool is_settled(const struct see_view *view, const struct row *row)
 	       (row->state == TCP_FIN_WAIT2 && view->stack != XTCP && row->timer == 2);
 }
 
-/**
- * see_wait_row() - The row as soon as it is in a state, or as it is in the end.
- * @ns: whose /proc
- * @view: which file
- * @local: port
- * @peer: port; 0: any
- * @state: it should come to; if it does not, that is a problem
- *
- * Return: the row.
+/*
+ * The row as soon as it is in a state, or as it is in the end. @peer: port; 0: any. @state: it should come to; if it
+ * does not, that is a problem. Return: the row.
  */
 struct row see_wait_row(int ns, const struct see_view *view, unsigned int local, unsigned int peer,
 			unsigned int state)

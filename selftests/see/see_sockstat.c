@@ -104,10 +104,7 @@ static void check_memory(void)
 	free(text);
 }
 
-/**
- * see_sockstat() - A result: the counts follow a connection.
- * @view: whose stack
- */
+/* A result: the counts follow a connection. */
 void see_sockstat(const struct see_view *view)
 {
 	const struct see_view *view6 = view + 1;

@@ -80,12 +80,9 @@ static void send_syn(const struct see_view *view, const char *sender, unsigned i
 	send_odd_syn(view, sender, sender_port, port, options, len, 0, 0);
 }
 
-/**
- * see_send_syn() - Send a SYN without a socket at its sender.
- * @view: over which IP version
- * @sender: its source address; no host has the view's hole
- * @sender_port: its port
- * @port: of the listener in namespace b
+/*
+ * Send a SYN without a socket at its sender. @sender: its source address; no host has the view's hole. @port: of the
+ * listener in namespace b.
  */
 void see_send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port)
 {
@@ -105,11 +102,9 @@ static bool event_says(const char *text)
 	return found;
 }
 
-/**
- * see_syn_options() - Gives a result: the event of a SYN names each of its options, in their order.
- * @view: of xtcp
- *
- * Twenty options of two octets each make the longest text.
+/*
+ * Gives a result: the event of a SYN names each of its options, in their order. Twenty options of two octets each make
+ * the longest text.
  */
 void see_syn_options(const struct see_view *view)
 {
@@ -156,10 +151,7 @@ void see_syn_options(const struct see_view *view)
 	see_report("the events name the options of a SYN", view->name);
 }
 
-/**
- * see_syn_dropped() - Gives a result: the event of a SYN that is dropped says why.
- * @view: of xtcp
- */
+/* Gives a result: the event of a SYN that is dropped says why. */
 void see_syn_dropped(const struct see_view *view)
 {
 	static const struct {

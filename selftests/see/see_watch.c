@@ -257,9 +257,7 @@ static void watch_page(void)
 	see_report("xtcp-nstat --prometheus: the counters and listeners of this namespace", NULL);
 }
 
-/**
- * see_watch() - Seven results: what is watched live.
- */
+/* Seven results: what is watched live. */
 void see_watch(void)
 {
 	struct stage stage = {};
@@ -280,9 +278,7 @@ void see_watch(void)
 	see_report("xtcp-watch leaves nothing in the tracefs", NULL);
 }
 
-/**
- * see_watch_unloaded() - A result: what is said when the module is not there.
- */
+/* A result: what is said when the module is not there. */
 void see_watch_unloaded(void)
 {
 	char *text;
