@@ -1,13 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * /proc/net/xtcp_aborts: for what reasons the connections of each listener were aborted.
- *
- * Cases: two listeners, two reasons, both IP versions; members of a group, each for itself; connections that FINs
- * close, those that connect() opens, and those of a listener that has ended are not counted; the next listen() begins
- * at 0, but what an earlier listen() of the socket has opened counts for it; what a member has taken over
- * (net.xtcp.migrate_req) counts for that member, unless the members differ in SO_REUSEADDR; then it counts for none,
- * and the port is free when all is closed. A namespace sees its own. A count needs no memory.
- */
+/* /proc/net/xtcp_aborts: for what reasons the connections of each listener were aborted. */
 #include <kselftest.h>
 #include <poll.h>
 #include <stdio.h>

@@ -4,10 +4,6 @@
  * answers do not wait for the third ACK; programs that wait are told; whatever ends before it leaves nothing behind.
  *
  *	namespace a, the client --- veth0 --- namespace b, the server
- *
- * Cases: text arrives whole also when the program has closed; poll(), select() and epoll; IPv4 at a
- * listener for both IPs; a listener without Fast Open; connect() that leaves the SYN to the first
- * write; storms of clients that reset while listeners come and go; a namespace that ends meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Loading and unloading as such: what is there, what is refused, what is gone.
- *
- * Cases: registration, refusals and wrong parameters; what modinfo, the log and
- * xtcp-holders say.
- */
+/* Loading and unloading as such: what is there, what is refused, what is gone. */
 #include <errno.h>
 #include <linux/xtcp.h>
 #include <netinet/in.h>

@@ -3,9 +3,6 @@
  * TCP_SAVE_SYN and TCP_SAVED_SYN: the headers of the SYN that opened a connection, on both stacks, over both IPs.
  *
  *	namespace a, kernel TCP --- veth0 --- namespace b, the stack in question
- *
- * Cases: with the headers of the link and without; read once; read with too little room, or to where
- * nothing can be written; none after a disconnect, nor where a cookie was the answer.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -9,10 +9,6 @@
  *
  * side_by_side [PART]... runs only these parts. Rounds under load: 12, on a debug kernel 4, in a short run a quarter;
  * ROUNDS= in the environment says another number.
- *
- * Cases: names, files and sysctls of each build; refusals; transfers between all pairings of the
- * three stacks at once; a listener that moves from one build to the other; unloading each first,
- * each last, and both at once, also under load; namespaces that end after both were used in them.
  */
 #define _GNU_SOURCE
 #include <errno.h>

@@ -1,21 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading and unloading with connections in every state, while a connection of
- * kernel TCP carries data all the time.
+ * Loading and unloading with connections in every state, while a connection of kernel TCP carries data all the time.
  *
  *	namespace a --- veth0 --- namespace b
  *	  kernel TCP's transfer  -->
  *	  xtcp's connections    <-->
  *
- * unload [PART]... runs only these parts. Rounds: 50, with SOAK in the environment
- * 1,000, in a short run a quarter; ROUNDS= in it says another number.
+ * unload [PART]... runs only these parts. Rounds: 50, with SOAK in the environment 1,000, in a short run a quarter;
+ * ROUNDS= in it says another number.
  *
- * Each round unloads the module while xtcp carries traffic and kernel TCP a transfer. Besides:
- * - text waits for the next write when its connection ends
- * - segments of orphans wait in a qdisc and in an NFQUEUE, and one that arrives waits there:
- *   unloading is refused
- * - another module has wrapped the handlers: unloading is refused; if that was not in its init, it
- *   waits
+ * Each round unloads the module while xtcp carries traffic and kernel TCP a transfer.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -5,22 +5,6 @@
  *
  * All in one namespace, over its loopback device; the servers are kernel TCP's. With an argument the range of ports is
  * the default one, with 100,000 connections before 1,000.
- *
- * - 48 short connections of one stack to each of 10 destinations, from 120 ports, then 48 of the
- *   other stack to another destination: all four pairings
- * - short connections of xtcp to one destination until no port of 200 is left, then 20 of kernel TCP
- * - short connections of xtcp to one destination until no port is left, then 1,000 of kernel TCP
- *   to another one
- * - connections of xtcp beside connections and TIME-WAIT of kernel TCP on every port, never on one
- *   of its 4-tuples; then connections of kernel TCP beside its own TIME-WAIT, when those of xtcp
- *   have ended
- * - xtcp's connections to one destination have all ports that they can have: kernel TCP still
- *   connects to another one
- * - a port that was bound is not shared
- * - the same beside connections of kernel TCP that are bound to a device, over both IP versions
- * - an ICMP error about kernel TCP's connection from a port of which xtcp has another address
- * - a connection that is bound to a device afterwards: kernel TCP gives its 4-tuple to another sock
- *   of its own, and xtcp to one of its own
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,24 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leases, which are what binds of xtcp are in kernel TCP's bind table: whatever can be asked of
- * two sockets of kernel TCP is asked of two of xtcp, too, and the answers compared;
- * between the stacks SO_REUSEPORT is as if it were not there, whoever asks. Then what
- * a bind costs beside many others, and what is left when they have gone.
- *
- * - two binds of xtcp get what two binds of kernel TCP get: 256 pairs of users, options and
- *   listeners, also beside TIME-WAIT, and for any port of a full range
- * - between the stacks, in both orders: an exclusive bind stays exclusive; a port that connect()
- *   chose, connected or in TIME-WAIT, is bound at other addresses alone, as beside kernel TCP's
- * - a member joins and leaves a group of 1,600 in less than three times the time that a group of
- *   100 takes
- * - 20,000 addresses bind one port (debug kernel 2,000): binding the last tenth takes less than
- *   five times as long as the first; in any order, closing the first tenth takes less than five
- *   times as long as the last
- * - 50,000 (2,000) close in order while a server on the port accepts: each connection takes less
- *   than five times as long as before
- * - others look for a port in a full range: listen() elsewhere takes less than ten times as long as
- *   when these are sockets of kernel TCP
- * - ports that were given back leave nothing in their slab
+ * Leases, which are what binds of xtcp are in kernel TCP's bind table: whatever can be asked of two sockets of kernel
+ * TCP is asked of two of xtcp, too, and the answers compared; between the stacks SO_REUSEPORT is as if it were not
+ * there, whoever asks. Then what a bind costs beside many others, and what is left when they have gone.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

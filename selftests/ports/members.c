@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which member of a SO_REUSEPORT group gets a SYN: by SO_INCOMING_CPU, with more
- * members than anybody looks at one by one, and by a program. The same on both
- * stacks; the client is kernel TCP's, and the loopback device hands a SYN over on
- * the processor that sent it.
+ * Which member of a SO_REUSEPORT group gets a SYN: by SO_INCOMING_CPU, with more members than anybody looks at one by
+ * one, and by a program. The same on both stacks; the client is kernel TCP's, and the loopback device hands a SYN over
+ * on the processor that sent it.
  *
  * Two processors.
- * - SO_INCOMING_CPU: one of 128 members has its processor, set before listen(), after it, and
- *   changed; any member is chosen when none has it; members stop, close and come back
- * - a program (SO_ATTACH_REUSEPORT_CBPF, _EBPF) names each number and one too high, by processor,
- *   by the port of the client, by the length of the text; among 300 members
- * - the program is attached before bind(), before listen(), to any member; detached; refused where
- *   there is no group
- * - the numbers of the members after some close, stop and come; each place has its own numbers
- * - a namespace ends while a program is attached; a program names a member on another device
  */
 #include <errno.h>
 #include <fcntl.h>

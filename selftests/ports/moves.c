@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Programs that change stacks, and what is left on the one that they come from:
- * kernel TCP's connections stay kernel TCP's; xtcp's TIME-WAIT makes way for kernel
- * TCP and for new connections of its own; a client's port may be the other stack's
- * next.
+ * Programs that change stacks, and what is left on the one that they come from: kernel TCP's connections stay kernel
+ * TCP's; xtcp's TIME-WAIT makes way for kernel TCP and for new connections of its own; a client's port may be the other
+ * stack's next.
  *
  * All in one namespace, over its loopback device, but for what needs two, or a policy of IPsec.
- *
- * - TIME-WAIT makes way for the other stack and for new connections; a SYN that would reopen a
- *   connection does not end TIME-WAIT when nobody listens, nor while the queue of the listener is
- *   full, nor from too far away, on both stacks; a server behind NAT, with a policy of IPsec; one that
- *   is exempt from policies; one whose segments IPsec protects, behind an xfrm interface in a VRF
- * - a connection follows SO_BINDTODEVICE to another link
- * - a peer with a link-local address connects to a listener that is bound to a VRF
- * - kernel TCP accepted connections before its listener moved: they stay
- * - a socket of kernel TCP had the port before xtcp listened there, and connects to the peer of a
- *   connection: in vain
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -2,11 +2,6 @@
 /*
  * connect() when ports are scarce and memory runs out, on a kernel that has fault injection: each allocation of the
  * call fails in turn. If the call fails, it says why, and no port is lost by it.
- *
- * - one port is left towards the destination; the next connect() gets it
- * - half of the ports are left, and from now on a map says which
- * - kernel TCP's connections have all ports; afterwards its connect() can use each of them towards another destination,
- *   and so can xtcp's
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * xtcp_run with all kinds of programs: dynamic and static ones, such as clear their environment, enter
- * namespaces, or give up rights; rules about ports; what it refuses. Each row is a line for the
- * shell, and all that it has to print. tools/ask.c is the program that is run; it looks past libc.
- *
- * - programs: dynamic, static, each as the child of the other; /dev/tcp; cleared environments;
- *   namespaces entered later, a user's own ones, and those that clone() makes a process in; rights
- *   given up; setuid programs and file capabilities are refused
- * - ports: --only-port and --not-port at bind(), connect(), and at calls that send with
- *   MSG_FASTOPEN
- * - every option number on a socket that changes the stack, in both directions, by library and by
- *   filter: the socket shows what a socket of that stack shows on which the same was set
- * - signals, by the rights of the program itself; connections that have begun; addresses that are
- *   nowhere; threads with descriptors of their own; programs and machines where nobody may look
- * - keys of TCP_MD5SIG under both port rules; --strict and --verbose; io_uring, and a socket that
- *   it opens
- * - nothing stays behind
+ * xtcp_run with all kinds of programs: dynamic and static ones, such as clear their environment, enter namespaces, or
+ * give up rights; rules about ports; what it refuses. Each row is a line for the shell, and all that it has to print.
+ * tools/ask.c is the program that is run; it looks past libc.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What confines a program confines it under xtcp_run, too. When a program calls the kernel past the library, a
- * process outside makes its sockets: that process may have another network namespace, control group, user and label.
- * A row says first what kernel TCP does for the program alone, then what happens under xtcp_run.
- *
- * - a network namespace that does not show in the process that makes the sockets
- * - control groups, of threads, too, whose BPF programs refuse socket() or connect(), before and
- *   after a socket changes the stack; memory charged to its group; groups where its user may not
- *   go, and that are not mounted
- * - the packet filter's rules for its user and group; AppArmor's label; /proc of other processes
- * - nobody can take a descriptor of that process, and where it goes it takes no folder along; a
- *   program that keeps it waiting holds up no other program, and it never has more children than
- *   there are programs that wait
+ * What confines a program confines it under xtcp_run, too. When a program calls the kernel past the library, a process
+ * outside makes its sockets: that process may have another network namespace, control group, user and label. A row says
+ * first what kernel TCP does for the program alone, then what happens under xtcp_run.
  */
 #include <stdlib.h>
 #include <sys/stat.h>

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Streams both ways at once through a router that is a bad network, every octet
- * compared:
+ * Streams both ways at once through a router that is a bad network, every octet compared:
  *
  *	networks [-4|-6] [-s kernel|xtcp]
  *
- * Each kind of network with packets of 576, 1500 and 9000 octets, each of these with
- * the link's offloads (bundles, checksums) and without: a router of its own, over which
- * the connections of all pairs of stacks run at once, as do all routers. The debug kernel
- * has two of the six for each network, of different lengths, one with offloads: each kind
- * of link then meets every third network. The IP version goes in turns; IPv6 has no
- * packets of 576 octets. netem draws its own random numbers; 6.1 has no seed for it.
- *
- * Cases: delay, a bottleneck, a tiny queue, loss, bursts of loss, reordering, jitter, duplication,
- * corruption, and all of it. 60 networks at once.
+ * Each kind of network with packets of 576, 1500 and 9000 octets, each of these with the link's offloads (bundles,
+ * checksums) and without: a router of its own, over which the connections of all pairs of stacks run at once, as do all
+ * routers. The debug kernel has two of the six for each network, of different lengths, one with offloads: each kind of
+ * link then meets every third network. The IP version goes in turns; IPv6 has no packets of 576 octets. netem draws its
+ * own random numbers; 6.1 has no seed for it.
  */
 #include <errno.h>
 #include <kselftest.h>

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Why a connection ended: what XTCP_ABORT tells the program, and which counter counts it. Kernel
- * TCP runs the same rows without the option: the error is the same.
- *
- * Cases: nothing has ended; RST in each state, and RSTs that do not count; ICMP; a SYN, text and
- * keepalive probes without an answer; TCP_USER_TIMEOUT; text that nobody reads; connect() to
- * AF_UNSPEC. SO_ERROR leaves the answer, the next connect() takes it away. Any length is allowed.
+ * Why a connection ended: what XTCP_ABORT tells the program, and which counter counts it. Kernel TCP runs the same rows
+ * without the option: the error is the same.
  */
 #include <errno.h>
 #include <netinet/in.h>

@@ -4,10 +4,6 @@
  * and third ACK say; then what the ACE field says and what a sender makes of it. Active opens: wire_accecn_connect.
  *
  * The field is E + 2 C + 4 A: ".EA" is 5, with which both counters begin.
- *
- * Cases: through entries and cookies, with text in the place of the third ACK; every combination of
- * flags of SYN and third ACK; who falls back to what; fields that are zeroed or mangled; marks that
- * are counted, that wrap, that are overtaken, that jump; when CE is told at once.
  */
 #include "lib/wire.h"
 #include "wire/marks.h"

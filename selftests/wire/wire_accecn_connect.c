@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AccECN (RFC 9768) in active opens: who asks for it, what comes of each SYN-ACK, of one that comes again and of a
- * peer that opens at the same time, and what the ACK of it says.
- *
- * Cases: every combination of flags of SYN-ACKs, those that take the text of the SYN and those that
- * refuse it.
+ * AccECN (RFC 9768) in active opens: who asks for it, what comes of each SYN-ACK, of one that comes again and of a peer
+ * that opens at the same time, and what the ACK of it says.
  */
 #include "lib/wire.h"
 

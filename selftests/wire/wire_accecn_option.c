@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The AccECN option (RFC 9768 section 3.2.3): which segments have it, what it shares with SACK
- * blocks, what a sender makes of it, and of one that is cut, zeroed, mangled or lost.
+ * The AccECN option (RFC 9768 section 3.2.3): which segments have it, what it shares with SACK blocks, what a sender
+ * makes of it, and of one that is cut, zeroed, mangled or lost.
  *
- * Kind 172 (ac) counts octets that came with ECT(0), CE and ECT(1), from 1, 0 and 1 on; kind 174
- * (ae) the other way round.
- *
- * Rows also cover an option of every wrong length, and one at odds with the ACE field.
+ * Kind 172 (ac) counts octets that came with ECT(0), CE and ECT(1), from 1, 0 and 1 on; kind 174 (ae) the other way
+ * round.
  */
 #include "lib/wire.h"
 #include "wire/marks.h"

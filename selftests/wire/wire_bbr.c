@@ -2,10 +2,6 @@
 /*
  * BBR on the wire (draft-ietf-ccwg-bbr): the window after repairs. Its filters and its state machine are tested in
  * unit/, what it does to a network in bbr.
- *
- * Cases: the window after a timeout, and after a second one in the middle of it; PROBE_RTT after the
- * peer's window was closed; how much may be in flight after a loss; from each algorithm to each other
- * one in recovery, after a timeout, and while the window is reduced for a mark.
  */
 #include <linux/inet_diag.h>
 #include <linux/tcp.h>

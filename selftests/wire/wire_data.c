@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Data in the established state: order, duplicates, acknowledgments, Nagle, PUSH,
- * timestamps and PAWS, urgent data, and segments that are not well formed.
- *
- * Rows also cover MSG_EOR and delayed ACKs.
+ * Data in the established state: order, duplicates, acknowledgments, Nagle, PUSH, timestamps and PAWS, urgent data, and
+ * segments that are not well formed.
  */
 #define _GNU_SOURCE
 #include <errno.h>

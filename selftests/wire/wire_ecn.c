@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * ECN: who agrees to it, which segments say ECT, what CE and ECE and CWR draw; and
- * SACK-permitted, which is agreed on in the same SYNs.
- *
- * Cases: both opens and the simultaneous one; through entries and cookies, with and without
- * timestamps; fallback; the window is reduced once in a round trip.
+ * ECN: who agrees to it, which segments say ECT, what CE and ECE and CWR draw; and SACK-permitted, which is agreed on
+ * in the same SYNs.
  */
 #include "lib/wire.h"
 #include "wire/marks.h"

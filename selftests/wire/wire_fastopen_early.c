@@ -2,10 +2,6 @@
 /*
  * TCP Fast Open (RFC 7413), the server, between SYN-ACK and third ACK: what may not open it, what a SYN-ACK says that
  * comes again, what programs see, and each way to end.
- *
- * Cases: echoes of an earlier connection; Nagle; RST, SO_LINGER, ICMP errors and the last SYN-ACK,
- * accepted or not, closed or not; SYNs with FIN, with text beyond the window, with ECN. On both
- * stacks.
  */
 #include <errno.h>
 #include <linux/tcp.h>

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Giving up: when a connection ends because its peer acknowledges nothing, or keeps its window
- * closed, and what the program has said of its patience.
+ * Giving up: when a connection ends because its peer acknowledges nothing, or keeps its window closed, and what the
+ * program has said of its patience.
  *
- * Cases: a SYN, a SYN-ACK, text, the FIN of an orphan. The number of retries, and the limits of a
- * socket (TCP_USER_TIMEOUT) and of its namespace. A window that stays closed, shrinks, or closes and
- * opens while text is in flight.
- *
- * A mark is set before what starts a timer, so "elapsed" can only see too much time; the lower
- * bounds are half of what is due, since the clock of a starved machine stands behind when the timer
- * is set. Upper bounds are the deadlines of "@". The round trip decides how many timeouts fit into
- * a limit, so a machine that stands still during the handshake counts others: the counted clock
- * does not.
+ * A mark is set before what starts a timer, so "elapsed" can only see too much time; the lower bounds are half of what
+ * is due, since the clock of a starved machine stands behind when the timer is set. Upper bounds are the deadlines of
+ * "@". The round trip decides how many timeouts fit into a limit, so a machine that stands still during the handshake
+ * counts others: the counted clock does not.
  */
 #include "lib/wire.h"
 #include "wire/whys.h"

@@ -2,11 +2,6 @@
 /*
  * net.xtcp.idle_ms and half_closed_ms: a connection without text ends, by a RST and ETIMEDOUT.
  *
- * Cases: when it ends, and what moves the end: text either way, a FIN, the handshake; not ACKs, not
- * probes. Keepalive goes on beside it. Text in flight, and text that waits for a window. Which of
- * the two limits comes first. A knob that changes. The limits of a socket, beside those of its
- * namespace. Orphans, TIME-WAIT, and what is not established yet. Kernel TCP has no such knobs.
- *
  * A mark is set after what starts the time, so a connection may end a few milliseconds early by it.
  */
 #include "lib/wire.h"

@@ -2,11 +2,6 @@
 /*
  * What TCP_INFO and the counters tell of an ordinary connection, and in which units. Clocks tick every 4 ms or faster,
  * so what is 100 ms ago is at least 96.
- *
- * Cases: when data and ACKs came and went; segments; the shortest round trip; RTO and RTTVAR where
- * six segments of 40 take 700 ms and the others 300; the round trip of a SYN-ACK that was sent
- * twice; the MSS and window of the peer; the pacing rate; the space to receive; what counts as
- * merged out of order.
  */
 #include <stdio.h>
 

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keepalive: when a probe leaves a connection that is silent, what an answer does, and when a peer
- * that gives none is given up.
+ * Keepalive: when a probe leaves a connection that is silent, what an answer does, and when a peer that gives none is
+ * given up.
  *
- * Cases: off by default, and two hours once it is on. What the idle time counts from. Probes of the
- * namespace, without the option of the socket. Options that are set while a probe waits.
- * TCP_USER_TIMEOUT in place of a number of probes.
- *
- * A mark is set before what starts a timer, so "elapsed" can only see too much time; the lower
- * bounds are half of what is due, since the clock of a starved machine stands behind when the timer
- * is set. Upper bounds are the deadlines of "@".
+ * A mark is set before what starts a timer, so "elapsed" can only see too much time; the lower bounds are half of what
+ * is due, since the clock of a starved machine stands behind when the timer is set. Upper bounds are the deadlines of
+ * "@".
  */
 #include "lib/wire.h"
 #include "wire/whys.h"

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Handshakes of which a segment is lost: the SYN-ACK, the third ACK, or both; with
- * each set of options; and with each state that the listener's queues can be in. All
- * end connected once the client sends, with the options that were agreed on.
+ * Handshakes of which a segment is lost: the SYN-ACK, the third ACK, or both; with each set of options; and with each
+ * state that the listener's queues can be in. All end connected once the client sends, with the options that were
+ * agreed on.
  *
- * A segment that is lost is one that this program does not look at, or does not
- * write. What the listener sends again by itself takes a second, for which all such
- * rows wait together.
- *
- * Cases: with and without timestamps and window scale; the listener's queues are empty, full,
- * declining, or were never used. A silent client without an entry is the limit of cookies.
+ * A segment that is lost is one that this program does not look at, or does not write. What the listener sends again by
+ * itself takes a second, for which all such rows wait together.
  */
 #include <stdlib.h>
 #include <string.h>

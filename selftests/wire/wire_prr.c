@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How many segments each ACK of a recovery lets out (PRR, RFC 9937), and the windows around it: slow start,
- * what the application leaves unused, what remains after the reduction, algorithms. Kernel TCP has PRR as in
- * RFC 6937, with the limit of 9937; they differ in what the reduction is measured by (RecoverFS, the window), so
- * the rows fill the window.
- *
- * Rows also cover the delivery rate through a known bottleneck.
+ * How many segments each ACK of a recovery lets out (PRR, RFC 9937), and the windows around it: slow start, what the
+ * application leaves unused, what remains after the reduction, algorithms. Kernel TCP has PRR as in RFC 6937, with the
+ * limit of 9937; they differ in what the reduction is measured by (RecoverFS, the window), so the rows fill the window.
  */
 #include "lib/wire.h"
 

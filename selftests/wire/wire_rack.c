@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RACK: what is lost is what is overdue. The path is 100 ms long, so the reordering window is 25 ms, and
- * most steps of a row take less than that; "late" is what comes after it.
- *
- * Rows also cover what widens the reordering window, and in which order many segments that are lost again are resent.
+ * RACK: what is lost is what is overdue. The path is 100 ms long, so the reordering window is 25 ms, and most steps of
+ * a row take less than that; "late" is what comes after it.
  */
 #include "lib/wire.h"
 

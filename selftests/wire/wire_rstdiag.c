@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The diagnostic payload of a RST (draft-ietf-tcpm-rst-diagnostic-payload), which says why the
- * connection ends: what xtcp sends with net.xtcp.rst_diagnostic, and what it makes of one that
- * comes. Kernel TCP runs the same rows: its RSTs have no text, and it takes a RST with any text.
- *
- * Cases: each reason that has a code. No payload without a connection, without room in the window,
- * or while the knob is 0. What comes in each state: valid, of a vendor, unknown, malformed, with
- * any other text; a RST that does not count. How long XTCP_ABORT remembers it.
+ * The diagnostic payload of a RST (draft-ietf-tcpm-rst-diagnostic-payload), which says why the connection ends: what
+ * xtcp sends with net.xtcp.rst_diagnostic, and what it makes of one that comes. Kernel TCP runs the same rows: its RSTs
+ * have no text, and it takes a RST with any text.
  */
 #include "lib/wire.h"
 #include "wire/whys.h"

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The sender's side of SACK: what is resent and what is not, lost retransmissions, reneging. A path
- * that is FAR has a round trip of 100 ms, so that what RACK waits for is longer than a row's steps.
- *
- * Rows also cover segments that were sent shorter than segments are now, and the counters of
- * segments.
+ * The sender's side of SACK: what is resent and what is not, lost retransmissions, reneging. A path that is FAR has a
+ * round trip of 100 ms, so that what RACK waits for is longer than a row's steps.
  */
 #include "lib/wire.h"
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SACK options that no honest receiver sends, or that have grown old: what each does to the list of what
- * arrived, and what it counts. And storms of them, on connections that must live on.
- *
- * Cases: D-SACKs of what was never resent; optimistic and divided ACKs; segments of 48 octets.
+ * SACK options that no honest receiver sends, or that have grown old: what each does to the list of what arrived, and
+ * what it counts. And storms of them, on connections that must live on.
  */
 #include "lib/wire.h"
 

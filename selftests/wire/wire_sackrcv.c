@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The SACK blocks that the receiver of text sends (RFC 2018 section 4, RFC 2883): which, in what
- * order, how many, in which segments, and what came twice. Kernel TCP delays the ACK of a fourth
- * segment out of order and of those behind it for up to a millisecond, hence >@.
- *
- * Cases: blocks with and without timestamps, in text, FIN and challenge ACK; blocks that merge,
- * that RCV.NXT passes, that others displace; D-SACK for what came twice below RCV.NXT and out of
- * order; no block without negotiation; 4,200 holes, none of them for want of room; text that is dropped
- * to make room; ACKs for text out of order that one ACK replaces (comp_sack_nr).
+ * The SACK blocks that the receiver of text sends (RFC 2018 section 4, RFC 2883): which, in what order, how many, in
+ * which segments, and what came twice. Kernel TCP delays the ACK of a fourth segment out of order and of those behind
+ * it for up to a millisecond, hence >@.
  */
 #include "lib/wire.h"
 

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ACK Rate Request option (TARR, draft-ietf-tcpm-ack-rate-request): the SYNs that announce it, the rate at which
- * xtcp acknowledges when the peer asks, and what xtcp asks for by XTCP_ACK_RATE.
- * Kernel TCP runs the same rows: it does not know the option.
- *
- * Cases: announced, answered, not announced; R of 1, 4, 127 and 0, the reserved bit, wrong lengths, another
- * experiment, a request on a SYN, without an agreement, in each state that takes text, with text out of order; a
- * small buffer; the timer. When a request is sent, sent again, or has to wait.
+ * xtcp acknowledges when the peer asks, and what xtcp asks for by XTCP_ACK_RATE. Kernel TCP runs the same rows: it does
+ * not know the option.
  */
 #include "lib/wire.h"
 
