@@ -219,15 +219,13 @@ SCENARIO(bind_without_port)
 	PEER(diff_accepted(l));
 }
 
-SCENARIO(names_into_short_buffers)
+SCENARIO_OF_PAIR(names_into_short_buffers)
 {
 	static const int lens[] = { 0, 1, 2, 8, 16, 28, 100, -1 };
 	union diff_addr a;
 	socklen_t len;
-	int c, s;
 	size_t i;
 
-	diff_pair(&c, &s);
 	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		len = lens[i];
 		memset(&a, 0xee, sizeof(a));
@@ -246,11 +244,8 @@ SCENARIO(names_into_short_buffers)
 	RET(getpeername(c, (void *)8, &len));
 }
 
-SCENARIO(names_through_a_life)
+SCENARIO_OF_PAIR(names_through_a_life)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	NAME(c);
 	PEER(c);
 	RET(shutdown(c, SHUT_WR));
@@ -359,12 +354,11 @@ SCENARIO(bind_matrix_mapped)
 }
 
 /* The port of a live connection whose listener is gone, and then of TIME-WAIT. */
-SCENARIO(bind_beside_connection)
+SCENARIO_OF_PAIR(bind_beside_connection)
 {
 	const struct place *p = diff.family == AF_INET ? places4 : places6;
-	int c, s, reuse, i;
+	int reuse, i;
 
-	diff_pair(&c, &s);
 	for (i = 0; i < 2; i++) {
 		for (reuse = 0; reuse < 2; reuse++) {
 			RET(place_bind(&p[0], reuse, 0, 1) >= 0);

@@ -2,11 +2,8 @@
 /* Differential scenarios: shutdown(), close(), linger, reset. */
 #include "lib/diff.h"
 
-SCENARIO(shutdown_write)
+SCENARIO_OF_PAIR(shutdown_write)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_put(c, "last");
 	RET(shutdown(c, SHUT_WR));
 	STATE(c, TCP_FIN_WAIT2);
@@ -37,11 +34,8 @@ SCENARIO(shutdown_write)
 }
 
 /* Nothing is told to the peer, and what it sends is still delivered. */
-SCENARIO(shutdown_read)
+SCENARIO_OF_PAIR(shutdown_read)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_put(s, "before");
 	QUEUES(c, 6, -1);
 	RET(shutdown(c, SHUT_RD));
@@ -65,11 +59,8 @@ SCENARIO(shutdown_read)
 	BITS(c, 0);
 }
 
-SCENARIO(shutdown_both)
+SCENARIO_OF_PAIR(shutdown_both)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_put(s, "unread");
 	QUEUES(c, 6, -1);
 	RET(shutdown(c, SHUT_RDWR));
@@ -90,11 +81,8 @@ SCENARIO(shutdown_both)
 }
 
 /* Data for a program that wants none and has sent its FIN: RST. */
-SCENARIO(shutdown_both_then_data)
+SCENARIO_OF_PAIR(shutdown_both_then_data)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(shutdown(c, SHUT_RDWR));
 	STATE(c, TCP_FIN_WAIT2);
 	diff_put(s, "more");
@@ -108,11 +96,8 @@ SCENARIO(shutdown_both_then_data)
 	GET(s, SOL_SOCKET, SO_ERROR);
 }
 
-SCENARIO(shutdown_wrong)
+SCENARIO_OF_PAIR(shutdown_wrong)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(shutdown(c, 3));
 	RET(shutdown(c, -1));
 	RET(shutdown(c, 1 << 16));
@@ -125,11 +110,8 @@ SCENARIO(shutdown_wrong)
 }
 
 /* The passive end closes last: LAST-ACK and then nothing. */
-SCENARIO(close_active_first)
+SCENARIO_OF_PAIR(close_active_first)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(close(c));
 	STATE(s, TCP_CLOSE_WAIT);
 	BITS(s, POLLRDHUP);
@@ -142,11 +124,8 @@ SCENARIO(close_active_first)
 	RET(close(s));
 }
 
-SCENARIO(close_passive_first)
+SCENARIO_OF_PAIR(close_passive_first)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(close(s));
 	STATE(c, TCP_CLOSE_WAIT);
 	READ(c, 1, 0);
@@ -156,11 +135,8 @@ SCENARIO(close_passive_first)
 }
 
 /* Data that nobody read makes of the FIN a RST. */
-SCENARIO(close_with_unread)
+SCENARIO_OF_PAIR(close_with_unread)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_put(c, "unread");
 	QUEUES(s, 6, -1);
 	RET(close(s));
@@ -175,14 +151,12 @@ SCENARIO(close_with_unread)
 }
 
 /* What was sent before close() arrives, then the end. */
-SCENARIO(close_with_unsent)
+SCENARIO_OF_PAIR(close_with_unsent)
 {
 	static char b[400000];
 	size_t all = 0;
 	ssize_t n;
-	int c, s;
 
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_SNDBUF, 1 << 20);
 	RET(send(c, b, sizeof(b), 0));
 	RET(close(c));
@@ -193,11 +167,8 @@ SCENARIO(close_with_unsent)
 }
 
 /* Unread data at a socket whose own FIN went long ago. */
-SCENARIO(close_after_half_close_with_unread)
+SCENARIO_OF_PAIR(close_after_half_close_with_unread)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(shutdown(c, SHUT_WR));
 	STATE(c, TCP_FIN_WAIT2);
 	diff_put(s, "unread");
@@ -208,11 +179,8 @@ SCENARIO(close_after_half_close_with_unread)
 	READ(s, 1, 0);
 }
 
-SCENARIO(reset_by_linger)
+SCENARIO_OF_PAIR(reset_by_linger)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_put(s, "lost");
 	QUEUES(c, 4, -1);
 	diff_put(c, "not lost");
@@ -228,11 +196,8 @@ SCENARIO(reset_by_linger)
 	READ(s, 20, 0);
 }
 
-SCENARIO(reset_read_first)
+SCENARIO_OF_PAIR(reset_read_first)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_reset(c);
 	BITS(s, POLLHUP);
 	READ(s, 1, MSG_PEEK);
@@ -279,13 +244,11 @@ SCENARIO(reset_by_state)
 	}
 }
 
-SCENARIO(linger_option)
+SCENARIO_OF_PAIR(linger_option)
 {
 	struct linger l = { 0, 5 };
 	socklen_t len = sizeof(l);
-	int c, s;
 
-	diff_pair(&c, &s);
 	RET(getsockopt(c, SOL_SOCKET, SO_LINGER, &l, &len));
 	diff_say("%d %d, length %u", l.l_onoff, l.l_linger, len);
 	l = (struct linger){ 5, 3 };
@@ -307,13 +270,11 @@ SCENARIO(linger_option)
 }
 
 /* close() waits until all is acknowledged, and no longer. */
-SCENARIO(linger_until_acknowledged)
+SCENARIO_OF_PAIR(linger_until_acknowledged)
 {
 	struct linger l = { 1, 30 };
 	long long start;
-	int c, s;
 
-	diff_pair(&c, &s);
 	RET(setsockopt(c, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
 	diff_put(c, "delivered");
 	start = wait_now_ms();
@@ -324,15 +285,13 @@ SCENARIO(linger_until_acknowledged)
 }
 
 /* The peer's window is shut: close() waits for its time, and the rest goes later. */
-SCENARIO(linger_times_out)
+SCENARIO_OF_PAIR(linger_times_out)
 {
 	struct linger l = { 1, 1 };
 	long long start;
 	char b[4096];
 	ssize_t n;
-	int c, s;
 
-	diff_pair(&c, &s);
 	diff_fill(c);
 	RET(setsockopt(c, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
 	start = wait_now_ms();
@@ -343,13 +302,11 @@ SCENARIO(linger_times_out)
 	diff_ret("in the end", n);
 }
 
-SCENARIO(linger_nonblocking)
+SCENARIO_OF_PAIR(linger_nonblocking)
 {
 	struct linger l = { 1, 1 };
 	long long start;
-	int c, s;
 
-	diff_pair(&c, &s);
 	diff_fill(c);
 	RET(setsockopt(c, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
 	RET(fcntl(c, F_SETFL, O_NONBLOCK));
@@ -360,11 +317,8 @@ SCENARIO(linger_nonblocking)
 }
 
 /* TCP_LINGER2 < 0: no FIN-WAIT-2 after close(). */
-SCENARIO(linger2_none)
+SCENARIO_OF_PAIR(linger2_none)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	GET(c, IPPROTO_TCP, TCP_LINGER2);
 	SET(c, IPPROTO_TCP, TCP_LINGER2, -1);
 	GET(c, IPPROTO_TCP, TCP_LINGER2);
@@ -376,11 +330,8 @@ SCENARIO(linger2_none)
 }
 
 /* Both FINs are under way before either is answered only if neither end waits. */
-SCENARIO(close_both_at_once)
+SCENARIO_OF_PAIR(close_both_at_once)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(shutdown(c, SHUT_WR));
 	RET(shutdown(s, SHUT_WR));
 	STATE(c, TCP_CLOSE);
@@ -422,11 +373,8 @@ static void try_port_of(int fd)
 }
 
 /* A port that connect() has chosen goes back with its connection, however long the program keeps the descriptor. */
-SCENARIO(port_of_a_dead_client)
+SCENARIO_OF_PAIR(port_of_a_dead_client)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	try_port_of(c);
 	diff_reset(s);
 	STATE(c, TCP_CLOSE);
@@ -456,11 +404,8 @@ SCENARIO(port_of_a_dead_client)
 }
 
 /* So does the port of a server that is gone, whose connections have ended. */
-SCENARIO(port_of_a_dead_server)
+SCENARIO_OF_PAIR(port_of_a_dead_server)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_reset(c);
 	STATE(s, TCP_CLOSE);
 	try_port_of(s);

@@ -65,13 +65,12 @@ SCENARIO(ioctl_queues)
 	ioctls("reset", c);
 }
 
-SCENARIO(ioctl_others)
+SCENARIO_OF_PAIR(ioctl_others)
 {
 	struct ifreq ifr = {};
 	struct timeval tv;
-	int c, s, n = 0;
+	int n = 0;
 
-	diff_pair(&c, &s);
 	RET(ioctl(c, 0x5555, &n));
 	RET(ioctl(c, TIOCGWINSZ, &n) < 0);
 	strcpy(ifr.ifr_name, "lo");
@@ -91,13 +90,11 @@ SCENARIO(ioctl_others)
 	RET(ioctl(c, SIOCADDRT, NULL));
 }
 
-SCENARIO(file_status)
+SCENARIO_OF_PAIR(file_status)
 {
-	int c, s;
 	struct stat st;
 	char path[32], link[64] = "";
 
-	diff_pair(&c, &s);
 	RET(fstat(c, &st));
 	diff_say("a socket: %d", S_ISSOCK(st.st_mode));
 	diff_say("mode %o, size %ld", st.st_mode & 07777, (long)st.st_size);
@@ -123,11 +120,8 @@ SCENARIO(socketpair_unsupported)
 	diff_ret("socketpair", socketpair(domain, SOCK_STREAM, 0, fds));
 }
 
-SCENARIO(mmap_socket)
+SCENARIO_OF_PAIR(mmap_socket)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, c, 0) == MAP_FAILED);
 	diff_say("errno: %s", strerrorname_np(errno));
 	RET(mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_SHARED, c, 0) == MAP_FAILED);
@@ -135,12 +129,11 @@ SCENARIO(mmap_socket)
 	RET(mmap(NULL, 4096, PROT_READ, MAP_SHARED, c, 0) != MAP_FAILED);
 }
 
-SCENARIO(splice_in)
+SCENARIO_OF_PAIR(splice_in)
 {
 	char b[16] = "";
-	int c, s, p[2];
+	int p[2];
 
-	diff_pair(&c, &s);
 	RET(pipe(p));
 	diff_put(c, "abcdefgh");
 	QUEUES(s, 8, -1);
@@ -160,12 +153,11 @@ SCENARIO(splice_in)
 	RET(splice(diff_listener(2), NULL, p[1], NULL, 10, 0));
 }
 
-SCENARIO(splice_in_blocks)
+SCENARIO_OF_PAIR(splice_in_blocks)
 {
 	struct timeval tv = { .tv_usec = 50000 };
-	int c, s, p[2];
+	int p[2];
 
-	diff_pair(&c, &s);
 	RET(pipe(p));
 	RET(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
 	RET(splice(s, NULL, p[1], NULL, 10, 0));
@@ -175,11 +167,10 @@ SCENARIO(splice_in_blocks)
 	RET(splice(s, NULL, p[1], NULL, 10, 0));
 }
 
-SCENARIO(splice_out)
+SCENARIO_OF_PAIR(splice_out)
 {
-	int c, s, p[2];
+	int p[2];
 
-	diff_pair(&c, &s);
 	RET(pipe(p));
 	RET(write(p[1], "through a pipe", 14));
 	RET(splice(p[0], NULL, c, NULL, 7, 0));
@@ -288,12 +279,11 @@ SCENARIO(sendfile_large)
 	diff_join(pid);
 }
 
-SCENARIO(vmsplice_out)
+SCENARIO_OF_PAIR(vmsplice_out)
 {
 	struct iovec iov = { "user pages", 10 };
-	int c, s, p[2];
+	int p[2];
 
-	diff_pair(&c, &s);
 	RET(pipe(p));
 	RET(vmsplice(p[1], &iov, 1, 0));
 	RET(splice(p[0], NULL, c, NULL, 10, 0));

@@ -66,11 +66,8 @@ SCENARIO(listen_again)
 	STATE(l, 0);
 }
 
-SCENARIO(listen_wrong_state)
+SCENARIO_OF_PAIR(listen_wrong_state)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(listen(c, 1));
 	RET(listen(s, 1));
 	RET(shutdown(c, SHUT_WR));

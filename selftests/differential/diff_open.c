@@ -447,12 +447,10 @@ SCENARIO(disconnect_bound)
 	NAME(c);
 }
 
-SCENARIO(disconnect_after_fin)
+SCENARIO_OF_PAIR(disconnect_after_fin)
 {
 	union diff_addr a = {};
-	int c, s;
 
-	diff_pair(&c, &s);
 	diff_put(s, "last words");
 	close(s);
 	BITS(c, POLLRDHUP);

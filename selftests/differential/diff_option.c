@@ -102,12 +102,10 @@ SCENARIO(tcp_options_fresh)
 	}
 }
 
-SCENARIO(tcp_options_established)
+SCENARIO_OF_PAIR(tcp_options_established)
 {
 	size_t i;
-	int c, s;
 
-	diff_pair(&c, &s);
 	for (i = 0; i < ELEMENTS(options); i++) {
 		if (!is_varying(&options[i]))
 			diff_get("fd", options[i].name, c, IPPROTO_TCP,
@@ -132,41 +130,36 @@ SCENARIO(tcp_options_listening)
 	RET(connect(diff_socket(), LO(1), ALEN));
 }
 
-SCENARIO(tcp_options_closed)
+SCENARIO_OF_PAIR(tcp_options_closed)
 {
 	size_t i;
-	int c, s;
 
-	diff_pair(&c, &s);
 	diff_reset(s);
 	BITS(c, POLLHUP);
 	for (i = 0; i < ELEMENTS(options); i++)
 		option_cycle(&options[i], c);
 }
 
-SCENARIO(tcp_option_lengths)
+SCENARIO_OF_PAIR(tcp_option_lengths)
 {
 	size_t i;
-	int c, s;
 
-	diff_pair(&c, &s);
 	for (i = 0; i < ELEMENTS(options); i++)
 		option_lengths(&options[i], c);
 }
 
 /* Options of other protocols' levels. */
-SCENARIO(foreign_levels)
+SCENARIO_OF_PAIR(foreign_levels)
 {
 	static const int levels[] = {
 		IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP, IPPROTO_RAW,
 		IPPROTO_ICMP, IPPROTO_ICMPV6, 270, 282, 284, 285, 999, -1,
 	};
 	char label[32];
-	int c, s, val;
+	int val;
 	socklen_t len;
 	size_t i;
 
-	diff_pair(&c, &s);
 	for (i = 0; i < ELEMENTS(levels); i++) {
 		val = 1;
 		errno = 0;
@@ -190,13 +183,11 @@ static void option_name(const char *label, int fd)
 	diff_say("%s: %s, length %u", label, name, len);
 }
 
-SCENARIO(congestion_name)
+SCENARIO_OF_PAIR(congestion_name)
 {
 	char name[32] = "";
 	socklen_t len = 3;
-	int c, s;
 
-	diff_pair(&c, &s);
 	option_name("default", c);
 	RET(setsockopt(c, IPPROTO_TCP, TCP_CONGESTION, "reno", 4));
 	option_name("after", c);
@@ -305,12 +296,11 @@ SCENARIO(info_established)
 	info_all("c", c);
 }
 
-SCENARIO(info_counts)
+SCENARIO_OF_PAIR(info_counts)
 {
 	struct tcp_info i;
-	int c, s, n;
+	int n;
 
-	diff_pair(&c, &s);
 	for (n = 0; n < 10; n++) {
 		diff_put(c, "0123456789");
 		READ(s, 10, 0);
@@ -360,15 +350,13 @@ SCENARIO(info_timeouts)
 	timeouts_of("opening, after a timeout", c);
 }
 
-SCENARIO(info_lengths)
+SCENARIO_OF_PAIR(info_lengths)
 {
 	static const int lens[] = { 0, 1, 8, 104, 100000, -1 };
 	unsigned char room[512];
 	socklen_t len;
-	int c, s;
 	size_t i;
 
-	diff_pair(&c, &s);
 	for (i = 0; i < ELEMENTS(lens); i++) {
 		len = lens[i];
 		RET(getsockopt(c, IPPROTO_TCP, TCP_INFO, room, &len));
@@ -378,12 +366,11 @@ SCENARIO(info_lengths)
 }
 
 /* TCP_TIMESTAMP is the clock of the timestamps: it goes on, and nobody sets it. */
-SCENARIO(timestamp_clock)
+SCENARIO_OF_PAIR(timestamp_clock)
 {
-	int c, s, i, before[2], after[2];
+	int i, before[2], after[2];
 	socklen_t len = sizeof(int);
 
-	diff_pair(&c, &s);
 	for (i = 0; i < 2; i++)
 		RET(getsockopt(i ? c : s, IPPROTO_TCP, TCP_TIMESTAMP, &before[i], &len));
 	wait_until_ms(wait_now_ms() + 30);

@@ -23,9 +23,7 @@ static void epoll_once(const char *label, int ep, int timeout)
 
 static int watch(int ep, int fd, char name, unsigned int events)
 {
-	struct epoll_event e = {
-		.events = events, .data.u32 = name,
-	};
+	struct epoll_event e = { .events = events, .data.u32 = name };
 
 	return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &e);
 }
@@ -155,9 +153,7 @@ SCENARIO(epoll_edge_larger_buffer)
 SCENARIO(epoll_oneshot)
 {
 	int ep = epoll_create1(0), c, s;
-	struct epoll_event e = {
-		.events = EPOLLIN | EPOLLONESHOT, .data.u32 = 's',
-	};
+	struct epoll_event e = { .events = EPOLLIN | EPOLLONESHOT, .data.u32 = 's' };
 
 	diff_pair(&c, &s);
 	RET(watch(ep, s, 's', EPOLLIN | EPOLLONESHOT));
@@ -247,11 +243,8 @@ static void poll_masked(int fd, int events)
 }
 
 /* Only ERR and HUP come unasked. */
-SCENARIO(poll_masks)
+SCENARIO_OF_PAIR(poll_masks)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_put(c, "x");
 	BITS(s, POLLIN);
 	poll_masked(s, 0);
@@ -303,11 +296,8 @@ static void on_sigio(int sig)
 	sigios = 1;
 }
 
-SCENARIO(sigio)
+SCENARIO_OF_PAIR(sigio)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	signal(SIGIO, on_sigio);
 	RET(fcntl(s, F_SETOWN, getpid()));
 	RET(fcntl(s, F_SETFL, O_ASYNC));

@@ -143,11 +143,8 @@ SCENARIO(proc_listener)
 	show("closed", TCP_LISTEN, 1);
 }
 
-SCENARIO(proc_connection)
+SCENARIO_OF_PAIR(proc_connection)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	show("established", 0, 2);
 	diff_put(c, "abcde");
 	QUEUES(s, 5, -1);
@@ -176,11 +173,8 @@ SCENARIO(proc_disconnect)
 	show_rows("listening", TCP_LISTEN, 2, false);
 }
 
-SCENARIO(proc_close)
+SCENARIO_OF_PAIR(proc_close)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(shutdown(c, SHUT_WR));
 	STATE(c, TCP_FIN_WAIT2);
 	show("half closed", TCP_CLOSE_WAIT, 1);
@@ -192,11 +186,8 @@ SCENARIO(proc_close)
 }
 
 /* An orphan in FIN-WAIT-2, then in TIME-WAIT: nobody's rows. */
-SCENARIO(proc_orphan)
+SCENARIO_OF_PAIR(proc_orphan)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(close(c));
 	STATE(s, TCP_CLOSE_WAIT);
 	show("orphan", TCP_FIN_WAIT2, 1);
@@ -216,11 +207,8 @@ SCENARIO(proc_syn_sent)
 	show("given up", 0, 0);
 }
 
-SCENARIO(proc_reset)
+SCENARIO_OF_PAIR(proc_reset)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_reset(c);
 	BITS(s, POLLHUP);
 	show("reset", 0, 0);

@@ -4,12 +4,10 @@
 
 #include "lib/diff.h"
 
-SCENARIO(recv_plain)
+SCENARIO_OF_PAIR(recv_plain)
 {
-	int c, s;
 	char b[16];
 
-	diff_pair(&c, &s);
 	RET(recv(s, b, sizeof(b), MSG_DONTWAIT));
 	diff_put(c, "hello");
 	QUEUES(s, 5, -1);
@@ -25,11 +23,8 @@ SCENARIO(recv_plain)
 	READ(c, 100, 0);
 }
 
-SCENARIO(recv_peek)
+SCENARIO_OF_PAIR(recv_peek)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	READ(s, 5, MSG_PEEK | MSG_DONTWAIT);
 	diff_put(c, "abc");
 	QUEUES(s, 3, -1);
@@ -49,12 +44,10 @@ SCENARIO(recv_peek)
 	READ(s, 10, 0);
 }
 
-SCENARIO(recv_peek_waitall)
+SCENARIO_OF_PAIR(recv_peek_waitall)
 {
 	struct timeval tv = { .tv_usec = 50000 };
-	int c, s;
 
-	diff_pair(&c, &s);
 	diff_put(c, "abc");
 	QUEUES(s, 3, -1);
 	RET(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
@@ -64,11 +57,8 @@ SCENARIO(recv_peek_waitall)
 	READ(s, 5, MSG_WAITALL | MSG_DONTWAIT);
 }
 
-SCENARIO(recv_peek_offset)
+SCENARIO_OF_PAIR(recv_peek_offset)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_put(c, "abcdef");
 	QUEUES(s, 6, -1);
 	SET(s, SOL_SOCKET, SO_PEEK_OFF, 2);
@@ -89,12 +79,10 @@ SCENARIO(recv_peek_offset)
 }
 
 /* MSG_TRUNC throws the bytes away without copying them. */
-SCENARIO(recv_trunc)
+SCENARIO_OF_PAIR(recv_trunc)
 {
-	int c, s;
 	char b[4] = "zzz";
 
-	diff_pair(&c, &s);
 	diff_put(c, "abcdefgh");
 	QUEUES(s, 8, -1);
 	RET(recv(s, b, 2, MSG_TRUNC));
@@ -141,14 +129,12 @@ SCENARIO(recv_waitall)
 	READ(fd[1], 6, MSG_WAITALL);
 }
 
-SCENARIO(recv_timeout)
+SCENARIO_OF_PAIR(recv_timeout)
 {
 	struct timeval tv = { .tv_usec = 200000 }, got;
 	socklen_t len = sizeof(got);
 	long long start;
-	int c, s;
 
-	diff_pair(&c, &s);
 	RET(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
 	RET(getsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &got, &len));
 	diff_say("%ld s, %d", (long)got.tv_sec, got.tv_usec >= 200000);
@@ -165,13 +151,11 @@ SCENARIO(recv_timeout)
 }
 
 /* A read of no octets waits, too, and has no error when its time is over or a signal comes. */
-SCENARIO(recv_no_octets)
+SCENARIO_OF_PAIR(recv_no_octets)
 {
 	struct timeval tv = { .tv_usec = 50000 };
-	int c, s;
 	char b[1];
 
-	diff_pair(&c, &s);
 	RET(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
 	RET(recv(s, b, 0, MSG_DONTWAIT));
 	RET(recv(s, b, 0, 0));
@@ -189,12 +173,10 @@ SCENARIO(recv_no_octets)
 	READ(s, 1, 0);
 }
 
-SCENARIO(recv_lowat)
+SCENARIO_OF_PAIR(recv_lowat)
 {
 	struct timeval tv = { .tv_usec = 50000 };
-	int c, s;
 
-	diff_pair(&c, &s);
 	SET(s, SOL_SOCKET, SO_RCVLOWAT, 4);
 	GET(s, SOL_SOCKET, SO_RCVLOWAT);
 	RET(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
@@ -220,16 +202,12 @@ SCENARIO(recv_lowat)
 	GET(s, SOL_SOCKET, SO_RCVLOWAT);
 }
 
-SCENARIO(recv_vectors)
+SCENARIO_OF_PAIR(recv_vectors)
 {
 	char a[3] = "", b[3] = "", d[8] = "";
-	struct iovec iov[4] = {
-		{ a, 2 }, { NULL, 0 }, { b, 2 }, { d, 7 },
-	};
+	struct iovec iov[4] = { { a, 2 }, { NULL, 0 }, { b, 2 }, { d, 7 } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 4 };
-	int c, s;
 
-	diff_pair(&c, &s);
 	diff_put(c, "abcdefg");
 	QUEUES(s, 7, -1);
 	RET(readv(s, iov, 3));
@@ -249,7 +227,7 @@ SCENARIO(recv_vectors)
 }
 
 /* What recvmsg() writes into the header. */
-SCENARIO(recv_header)
+SCENARIO_OF_PAIR(recv_header)
 {
 	char b[8], control[64];
 	union diff_addr a;
@@ -261,9 +239,7 @@ SCENARIO(recv_header)
 		.msg_flags = -1,
 	};
 	socklen_t len = sizeof(a);
-	int c, s;
 
-	diff_pair(&c, &s);
 	memset(&a, 0xee, sizeof(a));
 	diff_put(c, "abcdef");
 	QUEUES(s, 6, -1);
@@ -280,11 +256,8 @@ SCENARIO(recv_header)
 	RET(recvmsg(s, NULL, MSG_DONTWAIT));
 }
 
-SCENARIO(recv_odd_flags)
+SCENARIO_OF_PAIR(recv_odd_flags)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_put(c, "abcdef");
 	QUEUES(s, 6, -1);
 	READ(s, 2, MSG_OOB);
@@ -297,13 +270,11 @@ SCENARIO(recv_odd_flags)
 	READ(s, 5, 0);
 }
 
-SCENARIO(recv_bad_buffer)
+SCENARIO_OF_PAIR(recv_bad_buffer)
 {
-	int c, s;
 	struct iovec iov[2] = { { NULL, 2 }, { (void *)8, 2 } };
 	char b[4] = "";
 
-	diff_pair(&c, &s);
 	diff_put(c, "abcdef");
 	QUEUES(s, 6, -1);
 	RET(recv(s, (void *)8, 2, 0));
@@ -317,15 +288,14 @@ SCENARIO(recv_bad_buffer)
 	RET(recvfrom(s, b, 1, MSG_DONTWAIT, NULL, (void *)8));
 }
 
-SCENARIO(recv_many)
+SCENARIO_OF_PAIR(recv_many)
 {
 	struct mmsghdr m[3] = {};
 	char b[3][3] = {};
 	struct iovec iov[3];
 	struct timespec ts = { .tv_nsec = 1000000 };
-	int c, s, i;
+	int i;
 
-	diff_pair(&c, &s);
 	diff_put(c, "abcde");
 	QUEUES(s, 5, -1);
 	for (i = 0; i < 3; i++) {
@@ -344,11 +314,10 @@ SCENARIO(recv_many)
 }
 
 /* Bytes that wait for a reader are read after any number of writes. */
-SCENARIO(recv_coalesced)
+SCENARIO_OF_PAIR(recv_coalesced)
 {
-	int c, s, i;
+	int i;
 
-	diff_pair(&c, &s);
 	SET(c, IPPROTO_TCP, TCP_NODELAY, 1);
 	for (i = 0; i < 20; i++)
 		diff_put(c, "ab");
@@ -359,18 +328,13 @@ SCENARIO(recv_coalesced)
 	QUEUES(c, -1, 0);
 }
 
-SCENARIO(recv_inq)
+SCENARIO_OF_PAIR(recv_inq)
 {
 	char b[8], control[64];
 	struct iovec iov = { b, 2 };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
+	struct msghdr m = MESSAGE(iov, control);
 	struct cmsghdr *cm;
-	int c, s;
 
-	diff_pair(&c, &s);
 	GET(s, IPPROTO_TCP, TCP_INQ);
 	SET(s, IPPROTO_TCP, TCP_INQ, 1);
 	SET(s, IPPROTO_TCP, TCP_INQ, 2);
@@ -389,10 +353,7 @@ static bool time_came(int c, int s, int type)
 {
 	char b[8], control[256];
 	struct iovec iov = { b, 2 };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
+	struct msghdr m = MESSAGE(iov, control);
 	struct cmsghdr *cm;
 
 	diff_put(c, "ab");
@@ -403,11 +364,8 @@ static bool time_came(int c, int s, int type)
 	       !CMSG_NXTHDR(&m, cm);
 }
 
-SCENARIO(recv_timestamp)
+SCENARIO_OF_PAIR(recv_timestamp)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_say("without asking: %d", time_came(c, s, SO_TIMESTAMP));
 	SET(s, SOL_SOCKET, SO_TIMESTAMP, 1);
 	GET(s, SOL_SOCKET, SO_TIMESTAMP);
@@ -416,11 +374,8 @@ SCENARIO(recv_timestamp)
 	diff_say("asked not to: %d", time_came(c, s, SO_TIMESTAMP));
 }
 
-SCENARIO(recv_timestampns)
+SCENARIO_OF_PAIR(recv_timestampns)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(s, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	GET(s, SOL_SOCKET, SO_TIMESTAMPNS);
 	diff_say("asked: %d", WAIT_FOR(time_came(c, s, SO_TIMESTAMPNS), 2000));
@@ -431,11 +386,8 @@ SCENARIO(recv_timestampns)
 	diff_say("asked not to: %d", time_came(c, s, SO_TIMESTAMPNS));
 }
 
-SCENARIO(recv_timestamping)
+SCENARIO_OF_PAIR(recv_timestamping)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(s, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
 	GET(s, SOL_SOCKET, SO_TIMESTAMPING);
 	diff_say("asked: %d", WAIT_FOR(time_came(c, s, SO_TIMESTAMPING), 2000));

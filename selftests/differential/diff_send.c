@@ -7,12 +7,10 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-SCENARIO(send_plain)
+SCENARIO_OF_PAIR(send_plain)
 {
 	struct iovec iov[3] = { { "ab", 2 }, { NULL, 0 }, { "cd", 2 } };
-	int c, s;
 
-	diff_pair(&c, &s);
 	RET(send(c, "hello", 5, 0));
 	RET(send(c, "", 0, 0));
 	RET(write(c, NULL, 0));
@@ -24,13 +22,11 @@ SCENARIO(send_plain)
 	RET(pwrite(c, "x", 1, 0));
 }
 
-SCENARIO(send_with_name)
+SCENARIO_OF_PAIR(send_with_name)
 {
 	struct iovec iov = { "ab", 2 };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
-	int c, s;
 
-	diff_pair(&c, &s);
 	RET(sendto(c, "to", 2, 0, LO(2), ALEN));
 	RET(sendto(c, "to", 2, 0, LO(2), 1));
 	RET(sendto(c, "to", 2, 0, LO(2), sizeof(union diff_addr) + 1));
@@ -45,11 +41,8 @@ SCENARIO(send_with_name)
 	READ(s, 100, 0);
 }
 
-SCENARIO(send_odd_flags)
+SCENARIO_OF_PAIR(send_odd_flags)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(send(c, "a", 1, MSG_DONTWAIT));
 	RET(send(c, "b", 1, MSG_DONTROUTE));
 	RET(send(c, "c", 1, MSG_CONFIRM));
@@ -63,11 +56,8 @@ SCENARIO(send_odd_flags)
 	READ(s, 20, 0);
 }
 
-SCENARIO(send_urgent)
+SCENARIO_OF_PAIR(send_urgent)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(send(c, "urgent", 6, MSG_OOB));
 	RET(send(c, "", 0, MSG_OOB));
 }
@@ -142,13 +132,11 @@ SCENARIO(send_fastopen_connect_ends)
 	RET(send(c, "early", 5, MSG_NOSIGNAL));
 }
 
-SCENARIO(send_bad_buffer)
+SCENARIO_OF_PAIR(send_bad_buffer)
 {
 	struct iovec iov[2] = { { "ab", 2 }, { (void *)8, 2 } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 5000 };
-	int c, s;
 
-	diff_pair(&c, &s);
 	RET(send(c, (void *)8, 2, 0));
 	RET(send(c, NULL, 1, 0));
 	RET(writev(c, iov, 2));
@@ -165,10 +153,7 @@ SCENARIO(send_control)
 {
 	char control[CMSG_SPACE(sizeof(int))] = {};
 	struct iovec iov = { "ab", 2 };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
+	struct msghdr m = MESSAGE(iov, control);
 	struct cmsghdr *cm = CMSG_FIRSTHDR(&m);
 	int c, s;
 
@@ -194,10 +179,7 @@ SCENARIO(send_control_several)
 {
 	char control[3 * CMSG_SPACE(sizeof(int))] = {};
 	struct iovec iov = { "ab", 2 };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
+	struct msghdr m = MESSAGE(iov, control);
 	struct cmsghdr *cm[3];
 	int c, s, i;
 
@@ -245,16 +227,14 @@ SCENARIO(send_control_several)
 	QUEUES(s, 6, -1);
 }
 
-SCENARIO(send_many)
+SCENARIO_OF_PAIR(send_many)
 {
 	struct iovec iov[2] = { { "ab", 2 }, { "cd", 2 } };
 	struct mmsghdr m[2] = {
 		{ .msg_hdr = { .msg_iov = &iov[0], .msg_iovlen = 1 } },
 		{ .msg_hdr = { .msg_iov = &iov[1], .msg_iovlen = 1 } },
 	};
-	int c, s;
 
-	diff_pair(&c, &s);
 	RET(sendmmsg(c, m, 2, 0));
 	diff_say("%u %u", m[0].msg_len, m[1].msg_len);
 	RET(sendmmsg(c, m, 0, 0));
@@ -280,14 +260,13 @@ static size_t drain(int fd, size_t want)
 #define IOV_MOST	1024	/* UIO_MAXIOV */
 
 /* As many pieces as there may be, and one more, in both directions. */
-SCENARIO(send_pieces)
+SCENARIO_OF_PAIR(send_pieces)
 {
 	static char in[IOV_MOST + 1], out[IOV_MOST + 1];
 	static struct iovec from[IOV_MOST + 1], to[IOV_MOST + 1];
 	struct msghdr m = { .msg_iov = from, .msg_iovlen = IOV_MOST };
-	int c, s, i;
+	int i;
 
-	diff_pair(&c, &s);
 	for (i = 0; i <= IOV_MOST; i++) {
 		out[i] = i * 7 + i / 256;
 		from[i] = (struct iovec){ &out[i], 1 };
@@ -363,11 +342,8 @@ SCENARIO(send_2_gib)
 }
 
 /* Held back until the cork is out, or a send without MSG_MORE. */
-SCENARIO(send_more)
+SCENARIO_OF_PAIR(send_more)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	RET(send(c, "abc", 3, MSG_MORE));
 	RET(send(c, "def", 3, MSG_MORE));
 	READ(s, 10, MSG_DONTWAIT);
@@ -381,11 +357,8 @@ SCENARIO(send_more)
 	READ(s, 10, 0);
 }
 
-SCENARIO(send_cork)
+SCENARIO_OF_PAIR(send_cork)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	GET(c, IPPROTO_TCP, TCP_CORK);
 	SET(c, IPPROTO_TCP, TCP_CORK, 1);
 	GET(c, IPPROTO_TCP, TCP_CORK);
@@ -410,11 +383,10 @@ SCENARIO(send_cork)
 }
 
 /* The first small segment goes, the next waits for its ACK, then it goes too. */
-SCENARIO(send_small)
+SCENARIO_OF_PAIR(send_small)
 {
-	int c, s, i;
+	int i;
 
-	diff_pair(&c, &s);
 	for (i = 0; i < 5; i++)
 		diff_put(c, "small");
 	QUEUES(s, 25, -1);
@@ -471,11 +443,8 @@ SCENARIO(send_sigpipe)
 }
 
 /* The peer has closed: the first send is answered by a RST. */
-SCENARIO(send_to_closed)
+SCENARIO_OF_PAIR(send_to_closed)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	close(s);
 	BITS(c, POLLRDHUP);
 	RET(send(c, "a", 1, MSG_NOSIGNAL));
@@ -494,13 +463,11 @@ SCENARIO(send_to_closed)
 	READ(c, 1, 0);
 }
 
-SCENARIO(send_until_full)
+SCENARIO_OF_PAIR(send_until_full)
 {
 	struct timeval tv = { .tv_usec = 50000 };
-	int c, s;
 	size_t n;
 
-	diff_pair(&c, &s);
 	n = diff_fill(c);
 	diff_say("something went: %d", n > 60000);
 	RET(send(c, "x", 1, MSG_DONTWAIT));
@@ -523,14 +490,12 @@ static void drain_slowly(void *arg)
 		_exit(1);
 }
 
-SCENARIO(send_blocks)
+SCENARIO_OF_PAIR(send_blocks)
 {
 	static char b[3 << 20];
 	size_t a[2];
-	int c, s;
 	pid_t pid;
 
-	diff_pair(&c, &s);
 	a[0] = s;
 	a[1] = sizeof(b);
 	pid = diff_fork(drain_slowly, a);
@@ -541,14 +506,12 @@ SCENARIO(send_blocks)
 }
 
 /* A timeout in the middle gives the bytes taken so far. */
-SCENARIO(send_timeout_partial)
+SCENARIO_OF_PAIR(send_timeout_partial)
 {
 	static char b[16 << 20];
 	struct timeval tv = { .tv_usec = 50000 };
-	int c, s;
 	ssize_t n;
 
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_SNDBUF, 20000);
 	RET(setsockopt(c, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)));
 	n = send(c, b, sizeof(b), 0);

@@ -5,11 +5,10 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-SCENARIO(dup_descriptor)
+SCENARIO_OF_PAIR(dup_descriptor)
 {
-	int c, s, d;
+	int d;
 
-	diff_pair(&c, &s);
 	d = FD(dup(c));
 	RET(close(c));
 	diff_put(d, "through the copy");
@@ -97,10 +96,7 @@ static void send_right(int via, int fd)
 {
 	char control[CMSG_SPACE(sizeof(int))] = {};
 	struct iovec iov = { "!", 1 };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
+	struct msghdr m = MESSAGE(iov, control);
 	struct cmsghdr *cm = CMSG_FIRSTHDR(&m);
 
 	cm->cmsg_level = SOL_SOCKET;
@@ -115,10 +111,7 @@ static int receive_right(int via)
 {
 	char control[CMSG_SPACE(sizeof(int))] = {}, b;
 	struct iovec iov = { &b, 1 };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
+	struct msghdr m = MESSAGE(iov, control);
 	int fd;
 
 	if (recvmsg(via, &m, 0) != 1 || !m.msg_controllen)
@@ -134,12 +127,11 @@ static void child_receives(void *arg)
 	diff_put(fd, "from the receiver");
 }
 
-SCENARIO(pass_descriptor)
+SCENARIO_OF_PAIR(pass_descriptor)
 {
-	int c, s, u[2];
+	int u[2];
 	pid_t pid;
 
-	diff_pair(&c, &s);
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, u))
 		diff_die("socketpair");
 	send_right(u[0], c);
@@ -248,13 +240,11 @@ static void finish(pthread_t t, struct blocked *b, const char *what)
 	diff_ret(what, b->ret > 0 ? 1 : b->ret);
 }
 
-SCENARIO(thread_shutdown_wakes_recv)
+SCENARIO_OF_PAIR(thread_shutdown_wakes_recv)
 {
 	struct blocked b = {};
 	pthread_t t;
-	int c, s;
 
-	diff_pair(&c, &s);
 	b.fd = c;
 	t = start(in_recv, &b);
 	RET(shutdown(c, SHUT_RD));
@@ -293,14 +283,12 @@ SCENARIO(thread_shutdown_wakes_connect)
 	GET(b.fd, SOL_SOCKET, SO_ERROR);
 }
 
-SCENARIO(thread_disconnect_wakes_recv)
+SCENARIO_OF_PAIR(thread_disconnect_wakes_recv)
 {
 	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	struct blocked b = {};
 	pthread_t t;
-	int c, s;
 
-	diff_pair(&c, &s);
 	b.fd = c;
 	t = start(in_recv, &b);
 	RET(connect(c, &unspec, sizeof(unspec)));
@@ -309,13 +297,11 @@ SCENARIO(thread_disconnect_wakes_recv)
 	GET(c, SOL_SOCKET, SO_ERROR);
 }
 
-SCENARIO(thread_reset_wakes_recv)
+SCENARIO_OF_PAIR(thread_reset_wakes_recv)
 {
 	struct blocked b = {};
 	pthread_t t;
-	int c, s;
 
-	diff_pair(&c, &s);
 	b.fd = c;
 	t = start(in_recv, &b);
 	diff_reset(s);
@@ -324,13 +310,11 @@ SCENARIO(thread_reset_wakes_recv)
 }
 
 /* close() does not wake who blocks: data does, although no descriptor is left. */
-SCENARIO(thread_close_under_recv)
+SCENARIO_OF_PAIR(thread_close_under_recv)
 {
 	struct blocked b = {};
 	pthread_t t;
-	int c, s;
 
-	diff_pair(&c, &s);
 	b.fd = c;
 	t = start(in_recv, &b);
 	RET(close(c));
@@ -356,14 +340,13 @@ static void *in_writes(void *arg)
 }
 
 /* Writes of two threads do not mix. */
-SCENARIO(thread_writers)
+SCENARIO_OF_PAIR(thread_writers)
 {
 	struct blocked b[2] = {};
 	pthread_t t[2];
-	int c, s, all = 0, wrong = 0;
+	int all = 0, wrong = 0;
 	char buf[10];
 
-	diff_pair(&c, &s);
 	b[0].fd = c;
 	b[1].fd = c;
 	if (pthread_create(&t[0], NULL, in_writes, &b[0]) ||

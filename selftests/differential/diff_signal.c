@@ -31,11 +31,8 @@ SCENARIO(signal_in_connect)
 	BITS(c, 0);
 }
 
-SCENARIO(signal_in_recv)
+SCENARIO_OF_PAIR(signal_in_recv)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_ticks_start(false, 20);
 	READ(s, 1, 0);
 	READ(s, 1, MSG_PEEK);
@@ -47,13 +44,11 @@ SCENARIO(signal_in_recv)
 	STATE(s, 0);
 }
 
-SCENARIO(signal_in_send)
+SCENARIO_OF_PAIR(signal_in_send)
 {
 	static char b[64 << 20];
-	int c, s;
 	ssize_t n;
 
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_SNDBUF, 20000);
 	diff_ticks_start(false, 20);
 	n = send(c, b, sizeof(b), 0);
@@ -140,12 +135,10 @@ SCENARIO(signal_restart_connect_gives_up)
 	STATE(c, 0);
 }
 
-SCENARIO(signal_in_poll)
+SCENARIO_OF_PAIR(signal_in_poll)
 {
 	struct pollfd p;
-	int c, s;
 
-	diff_pair(&c, &s);
 	p = (struct pollfd){ .fd = s, .events = POLLIN };
 	diff_ticks_start(true, 20);
 	RET(poll(&p, 1, DIFF_DEADLINE_MS));
@@ -155,13 +148,11 @@ SCENARIO(signal_in_poll)
 }
 
 /* Interrupted while it lingers, close() still succeeds. */
-SCENARIO(signal_in_lingering_close)
+SCENARIO_OF_PAIR(signal_in_lingering_close)
 {
 	struct linger l = { 1, 60 };
 	long long start;
-	int c, s;
 
-	diff_pair(&c, &s);
 	diff_fill(c);
 	RET(setsockopt(c, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
 	start = wait_now_ms();

@@ -69,11 +69,8 @@ SCENARIO(socket_options_fresh)
 	option_cycles(c, SOL_SOCKET, socket_options, ELEMENTS(socket_options));
 }
 
-SCENARIO(socket_options_established)
+SCENARIO_OF_PAIR(socket_options_established)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	option_cycles(c, SOL_SOCKET, socket_options, ELEMENTS(socket_options));
 	SET(c, SOL_SOCKET, SO_DONTROUTE, 0);
 	diff_put(s, "still works");
@@ -88,11 +85,8 @@ SCENARIO(socket_options_listening)
 		      ELEMENTS(socket_options));
 }
 
-SCENARIO(zerocopy_option)
+SCENARIO_OF_PAIR(zerocopy_option)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	GET(c, SOL_SOCKET, SO_ZEROCOPY);
 	SET(c, SOL_SOCKET, SO_ZEROCOPY, 1);
 	SET(c, SOL_SOCKET, SO_ZEROCOPY, 2);
@@ -100,11 +94,8 @@ SCENARIO(zerocopy_option)
 	GET(c, SOL_SOCKET, SO_ZEROCOPY);
 }
 
-SCENARIO(buffer_sizes)
+SCENARIO_OF_PAIR(buffer_sizes)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_SNDBUF, 4096);
 	GET(c, SOL_SOCKET, SO_SNDBUF);
 	SET(c, SOL_SOCKET, SO_RCVBUF, 4096);
@@ -135,13 +126,12 @@ static void time_option(int fd, int opt, const char *name, long sec, long usec)
 			 (long)got.tv_usec, len);
 }
 
-SCENARIO(timeout_options)
+SCENARIO_OF_PAIR(timeout_options)
 {
 	struct timeval tv = { 1, 0 };
 	socklen_t len;
-	int c, s, i;
+	int i;
 
-	diff_pair(&c, &s);
 	for (i = 0; i < 2; i++) {
 		int opt = i ? SO_SNDTIMEO : SO_RCVTIMEO;
 		const char *name = i ? "SO_SNDTIMEO" : "SO_RCVTIMEO";
@@ -199,23 +189,18 @@ SCENARIO(ip_options_fresh)
 	ip_cycles(diff_socket());
 }
 
-SCENARIO(ip_options_established)
+SCENARIO_OF_PAIR(ip_options_established)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	ip_cycles(c);
 	diff_put(c, "still works");
 	READ(s, 20, 0);
 }
 
-SCENARIO(ip_option_bytes)
+SCENARIO_OF_PAIR(ip_option_bytes)
 {
 	unsigned char b = 0x28;
 	socklen_t len = 1;
-	int c, s;
 
-	diff_pair(&c, &s);
 	RET(setsockopt(c, IPPROTO_IP, IP_TOS, &b, 1));
 	RET(setsockopt(c, IPPROTO_IP, IP_TOS, &b, 0));
 	GET(c, IPPROTO_IP, IP_TOS);
@@ -257,11 +242,8 @@ SCENARIO(ip_multicast)
 }
 
 /* An IPv6 socket cannot be made an IPv4 one by xtcp. */
-SCENARIO(ip_family_change)
+SCENARIO_OF_PAIR(ip_family_change)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	if (diff.family == AF_INET6)
 		SET(c, IPPROTO_IPV6, IPV6_ADDRFORM, AF_INET);
 	else

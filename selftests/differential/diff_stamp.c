@@ -38,10 +38,7 @@ static void next_stamp(int fd, const char *text)
 {
 	char b[4096], control[512];
 	struct iovec iov = { b, sizeof(b) };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
+	struct msghdr m = MESSAGE(iov, control);
 	struct sock_extended_err *ee = NULL;
 	struct scm_timestamping *at = NULL;
 	size_t len = strlen(text);
@@ -94,11 +91,8 @@ static void no_stamp(int fd)
 }
 
 /* Of a device that queues nothing the first two come within the call. */
-SCENARIO(stamp_each)
+SCENARIO_OF_PAIR(stamp_each)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | SCHED | SENT | ACKED);
 	GET(c, SOL_SOCKET, SO_TIMESTAMPING);
 	diff_put(c, "hello");
@@ -119,11 +113,8 @@ SCENARIO(stamp_each)
 	READ(c, 20, 0);
 }
 
-SCENARIO(stamp_with_data)
+SCENARIO_OF_PAIR(stamp_with_data)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | SCHED | SENT | ACKED);
 	diff_put(c, "hello");
 	next_stamp(c, "hello");
@@ -132,11 +123,8 @@ SCENARIO(stamp_with_data)
 	READ(s, 10, 0);
 }
 
-SCENARIO(stamp_without_number)
+SCENARIO_OF_PAIR(stamp_without_number)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | BARE | SENT);
 	diff_put(c, "hello");
 	next_stamp(c, "");
@@ -152,11 +140,8 @@ SCENARIO(stamp_without_number)
 }
 
 /* Numbers begin anew when they are asked for anew. */
-SCENARIO(stamp_number)
+SCENARIO_OF_PAIR(stamp_number)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	diff_put(c, "before");
 	QUEUES(c, -1, 0);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | ACKED);
@@ -177,11 +162,8 @@ SCENARIO(stamp_number)
 }
 
 /* What waits when numbers are asked for. */
-SCENARIO(stamp_number_late)
+SCENARIO_OF_PAIR(stamp_number_late)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(c, IPPROTO_TCP, TCP_CORK, 1);
 	diff_put(c, "before");
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | ACKED);
@@ -192,11 +174,8 @@ SCENARIO(stamp_number_late)
 }
 
 /* The same with numbers from what is written next, which Linux 6.1 has not. */
-SCENARIO(stamp_number_tcp)
+SCENARIO_OF_PAIR(stamp_number_tcp)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(c, IPPROTO_TCP, TCP_CORK, 1);
 	diff_put(c, "before");
 	if (SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | ACKED | NEXT))
@@ -208,11 +187,8 @@ SCENARIO(stamp_number_tcp)
 }
 
 /* Of writes that leave together the last one counts, unless a record ends before it. */
-SCENARIO(stamp_together)
+SCENARIO_OF_PAIR(stamp_together)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | SCHED | SENT | ACKED);
 	SET(c, IPPROTO_TCP, TCP_CORK, 1);
 	diff_put(c, "abc");
@@ -322,10 +298,7 @@ SCENARIO(stamp_control)
 {
 	char control[CMSG_SPACE(sizeof(__u32))] = {};
 	struct iovec iov = { "ab", 2 };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
+	struct msghdr m = MESSAGE(iov, control);
 	struct cmsghdr *cm = CMSG_FIRSTHDR(&m);
 	int c, s;
 
@@ -364,10 +337,7 @@ SCENARIO(stamp_control_number)
 {
 	char control[CMSG_SPACE(sizeof(__u32))] = {};
 	struct iovec iov = { "ab", 2 };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
+	struct msghdr m = MESSAGE(iov, control);
 	struct cmsghdr *cm = CMSG_FIRSTHDR(&m);
 	int c, s;
 
@@ -380,11 +350,8 @@ SCENARIO(stamp_control_number)
 	QUEUES(s, 0, -1);
 }
 
-SCENARIO(stamp_statistics)
+SCENARIO_OF_PAIR(stamp_statistics)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | ACKED | SOF_TIMESTAMPING_OPT_STATS);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | ACKED | SOF_TIMESTAMPING_OPT_STATS);
 	diff_put(c, "abc");
@@ -449,12 +416,11 @@ SCENARIO(stamp_left_already)
 }
 
 /* Of what nobody reads as much is kept as the receive buffer has room for. The others are lost, and nothing else. */
-SCENARIO(stamp_unread)
+SCENARIO_OF_PAIR(stamp_unread)
 {
-	int c, s, i, left, n = 0;
+	int i, left, n = 0;
 	char b[16];
 
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_RCVBUF, 8000);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | SENT);
 	SET(c, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -502,11 +468,8 @@ SCENARIO(stamp_next_connection)
 }
 
 /* The end of the connection takes with it what was not acknowledged. */
-SCENARIO(stamp_reset)
+SCENARIO_OF_PAIR(stamp_reset)
 {
-	int c, s;
-
-	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | SENT | ACKED);
 	SET(c, IPPROTO_TCP, TCP_CORK, 1);
 	diff_put(c, "abc");

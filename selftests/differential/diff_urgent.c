@@ -463,10 +463,7 @@ static void read_inq(int s, size_t len, int flags)
 {
 	char b[8], control[64];
 	struct iovec iov = { b, len };
-	struct msghdr m = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = control, .msg_controllen = sizeof(control),
-	};
+	struct msghdr m = MESSAGE(iov, control);
 	struct cmsghdr *cm;
 	ssize_t n = recvmsg(s, &m, flags | NOW);
 

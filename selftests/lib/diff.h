@@ -67,6 +67,22 @@ struct diff_scenario {
 		{ #fn, fn };						\
 	static void fn(void)
 
+/* One that begins with an established connection: @c has opened it, @s has been accepted. */
+#define SCENARIO_OF_PAIR(fn)						\
+	static void fn##_of(int c, int s);				\
+	SCENARIO(fn)							\
+	{								\
+		int c, s;						\
+									\
+		diff_pair(&c, &s);					\
+		fn##_of(c, s);						\
+	}								\
+	static void fn##_of(int c, int s __attribute__((unused)))
+
+/* One buffer, and one for control messages. */
+#define MESSAGE(iov, control)						\
+	{ .msg_iov = &(iov), .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) }
+
 extern const struct diff_scenario __start_diff_scenarios[];
 extern const struct diff_scenario __stop_diff_scenarios[];
 

@@ -204,14 +204,8 @@ static void on_tick(int sig)
  */
 void diff_ticks_start(bool restart, int every_ms)
 {
-	struct sigaction sa = {
-		.sa_handler = on_tick,
-		.sa_flags = restart ? SA_RESTART : 0,
-	};
-	struct itimerval it = {
-		.it_interval.tv_usec = every_ms * 1000,
-		.it_value.tv_usec = every_ms * 1000,
-	};
+	struct sigaction sa = { .sa_handler = on_tick, .sa_flags = restart ? SA_RESTART : 0 };
+	struct itimerval it = { .it_interval.tv_usec = every_ms * 1000, .it_value.tv_usec = every_ms * 1000 };
 
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &it, NULL);

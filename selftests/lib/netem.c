@@ -52,9 +52,7 @@ static void put_options(struct netlink_request *req, const struct netem *n)
 	};
 	struct tc_netem_reorder reorder = { .probability = share(n->reorder) };
 	struct tc_netem_corrupt corrupt = { .probability = share(n->corrupt) };
-	struct tc_netem_gemodel burst = {
-		.p = share(n->burst_start), .r = share(n->burst_end),
-	};
+	struct tc_netem_gemodel burst = { .p = share(n->burst_start), .r = share(n->burst_end) };
 	int64_t delay = n->delay_ms * 1000000LL + n->delay_us * 1000LL, jitter = n->jitter_ms * 1000000LL;
 	struct rtattr *options = netlink_begin(req, TCA_OPTIONS), *loss;
 
@@ -308,9 +306,7 @@ static int dump_qdiscs(void *arg)
 
 static struct dump dump(int ns, const char *name)
 {
-	struct dump d = {
-		.ifindex = ns_call(ns, index_of, (void *)name), .drops = -1, .waiting = -1, .queued = -1,
-	};
+	struct dump d = { .ifindex = ns_call(ns, index_of, (void *)name), .drops = -1, .waiting = -1, .queued = -1 };
 
 	ns_call(ns, dump_qdiscs, &d);
 	return d;

@@ -15,9 +15,7 @@
 
 static void start(struct netlink_request *req, int queue, int message)
 {
-	const struct nfgenmsg family = {
-		.nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(queue),
-	};
+	const struct nfgenmsg family = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0, .res_id = htons(queue) };
 
 	netlink_start(req, NFNL_SUBSYS_QUEUE << 8 | message, 0, &family, sizeof(family));
 }

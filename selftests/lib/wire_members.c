@@ -14,10 +14,7 @@
 static int member(struct wire *w, int backlog)
 {
 	bool kernel = w->stack == WIRE_KERNEL;
-	struct sockaddr_in6 any = {
-		.sin6_family = w->ip == 4 ? AF_INET : AF_INET6,
-		.sin6_port = htons(w->c.lport),
-	};
+	struct sockaddr_in6 any = { .sin6_family = w->ip == 4 ? AF_INET : AF_INET6, .sin6_port = htons(w->c.lport) };
 	int one = 1, fd;
 
 	fd = socket(kernel ? any.sin6_family : AF_XTCP, SOCK_STREAM | SOCK_NONBLOCK, kernel || w->ip == 4 ? 0 : 1);

@@ -306,9 +306,7 @@ static void on_tick(int sig)
 static void ticks(int every_us)
 {
 	struct sigaction sa = { .sa_handler = on_tick };
-	struct itimerval it = {
-		.it_interval.tv_usec = every_us, .it_value.tv_usec = every_us,
-	};
+	struct itimerval it = { .it_interval.tv_usec = every_us, .it_value.tv_usec = every_us };
 
 	sigaction(SIGALRM, &sa, NULL);
 	setitimer(ITIMER_REAL, &it, NULL);

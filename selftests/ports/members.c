@@ -364,10 +364,7 @@ static void by_segment(struct group *g)
 		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, FEW - 1),
 		BPF_STMT(BPF_RET | BPF_A, 0),
 	};
-	struct sock_filter len[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-		BPF_STMT(BPF_RET | BPF_A, 0),
-	};
+	struct sock_filter len[] = { BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0), BPF_STMT(BPF_RET | BPF_A, 0) };
 	bool ok = !attach(g->fd[1], cpu, 2);
 	int i;
 
@@ -514,9 +511,7 @@ static int put_in_map(int fd)
 	int map = syscall(SYS_bpf, BPF_MAP_CREATE, &create, sizeof(create)), err;
 	__u64 value = fd;
 	__u32 key = 0;
-	union bpf_attr update = {
-		.map_fd = map, .key = (unsigned long)&key, .value = (unsigned long)&value,
-	};
+	union bpf_attr update = { .map_fd = map, .key = (unsigned long)&key, .value = (unsigned long)&value };
 
 	if (map < 0)
 		ksft_exit_fail_msg("BPF_MAP_CREATE: %s\n", strerror(errno));

@@ -44,9 +44,7 @@ struct pair {
 static struct ns_pair net;
 static int tap, listeners[2];
 
-static const struct netem bad = {
-	.delay_ms = 5, .loss = 20000, .reorder = 50000, .duplicate = 10000,
-};
+static const struct netem bad = { .delay_ms = 5, .loss = 20000, .reorder = 50000, .duplicate = 10000 };
 
 static void network(const struct netem *netem)
 {

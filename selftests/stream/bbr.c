@@ -121,9 +121,7 @@ static void queues(void)
 
 static void shares(void)
 {
-	struct contestant all[CONTEST_MAX] = {
-		{ XTCP, "bbr" }, { XTCP, "bbr" }, { XTCP, "cubic" }, { XTCP, "cubic" },
-	};
+	struct contestant all[CONTEST_MAX] = { { XTCP, "bbr" }, { XTCP, "bbr" }, { XTCP, "cubic" }, { XTCP, "cubic" } };
 	double sum = 0, least = 1e9;
 	int i;
 

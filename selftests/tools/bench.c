@@ -70,11 +70,7 @@ static const char * const load_name[LOADS] = {
 static const struct {
 	int octets;
 	int share;
-} writes[] = {
-	[STREAM] = { PIECE, 1 },
-	[STREAM_1K] = { 1024, 4 },
-	[STREAM_64] = { 64, 40 },
-};
+} writes[] = { [STREAM] = { PIECE, 1 }, [STREAM_1K] = { 1024, 4 }, [STREAM_64] = { 64, 40 } };
 
 static struct ns_pair pair;
 static char piece[PIECE];

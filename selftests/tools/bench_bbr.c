@@ -47,11 +47,7 @@
 static const struct {
 	enum stack stack;
 	const char *algorithm, *what;
-} turns[] = {
-	{ XTCP, "bbr", "bbr" },
-	{ XTCP, "cubic", "cubic" },
-	{ KERNEL, "bbr", "kernel TCP's bbr" },
-};
+} turns[] = { { XTCP, "bbr", "bbr" }, { XTCP, "cubic", "cubic" }, { KERNEL, "bbr", "kernel TCP's bbr" } };
 
 #define TURNS ((int)(sizeof(turns) / sizeof(turns[0])))
 
@@ -201,9 +197,7 @@ static void part_share(void)
 static const struct {
 	const char *name;
 	void (*run)(void);
-} all_parts[] = {
-	{ "loss", part_loss }, { "clean", part_clean }, { "queue", part_queue }, { "share", part_share },
-};
+} all_parts[] = { { "loss", part_loss }, { "clean", part_clean }, { "queue", part_queue }, { "share", part_share } };
 
 static bool is_named(const char *name, int argc, char **argv)
 {

@@ -53,9 +53,7 @@ static const struct incast {
 	int kb;			/* of each block */
 	double least;		/* share with the shortest rto_min; 0: no bound */
 	int rounds;		/* the first few differ; then they repeat each other */
-} cases[] = {
-	{ 2, 0, 20 }, { 8, 0.9, ROUNDS }, { 32, 0.85, ROUNDS }, { 128, 0, ROUNDS },
-};
+} cases[] = { { 2, 0, 20 }, { 8, 0.9, ROUNDS }, { 32, 0.85, ROUNDS }, { 128, 0, ROUNDS } };
 
 static const int rto_min_ms[] = { 200, 20, 5 };
 static char piece[65536];
