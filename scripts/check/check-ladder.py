@@ -11,7 +11,7 @@ The traces have crossing segments, and segments that are refused, dropped, lost 
 of time; widths of 80, 100 and 140 columns. Traces that are empty, cut, binary, of other versions, or larger than the
 memory; no tracefs, no module, no right to read; 10,000 segments. Words in the SVG have room. README.md's picture is
 what the command below it draws, and so is that of scripts/README.md; check-readme.py compares the latter with
-what make demo draws."""
+what make demo draws. 1,000 random transfers (random_traces.py): ladder, plot and flow say what has happened."""
 
 import contextlib
 import csv
@@ -32,7 +32,14 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..
 
 import events
 import ladder_command
+import ladder_svg
+import rows
+from connections import Connections
+from flows import Flow
+from random_traces import Simulation
+from segments import SLACK
 from tap import Tap, differs
+from transfer import Transfer
 
 TRACES = "selftests/see/traces/"
 LADDER = os.environ.get("LADDER", "scripts/tools/xtcp-ladder").split()
@@ -112,6 +119,8 @@ SAYS = {
                r"ESTABLISHED \|<-.* SYN,ACK SEQ=0 ACK=1", r"LEN=82", r"LEN=186", r"TIME-WAIT", r"\| CLOSED"),
     "older": ("a trace of events that said less", r"-- SYN SEQ=0 WND=64240 -", r"WND=508<<\?", r"->\| CLOSED"),
 }
+
+TRANSFERS = 1000    # made by random_traces.py
 
 verdict = Tap("ladder")
 
@@ -526,6 +535,105 @@ def check_ways():
                 str(problem), done.stdout)
 
 
+def wrong_pairs(made, found):
+    """What a picture says of arrivals that is not so. found: [(number of an arrival's line, those of its departures)].
+    Of two departures that say the same, and left within the time that both ways take, nobody knows which one is lost."""
+    close = 2 * sum(way.takes * (1 + way.varies) for way in made.ways) + SLACK
+    time_of = {number: time for number, (_, time) in made.sent.items()}
+    at = {number: float(line.split()[3][:-1]) for number, line in enumerate(made.lines, 1)}
+    if sorted(number for number, _ in found) != sorted(made.left):
+        yield "not each arrival is there once"
+    if any(None in departures for _, departures in found):
+        yield "one was not seen leaving"
+        return
+    for number, departures in found:
+        if sorted(departures) != sorted(made.left[number]):
+            twins = [(a, b) for a, b in zip(sorted(departures), sorted(made.left[number])) if a != b]
+            same = all(made.lines[a - 1].split(" seq=")[1].split(" resent")[0] ==
+                       made.lines[b - 1].split(" seq=")[1].split(" resent")[0] and
+                       abs(time_of[a] - time_of[b]) < close for a, b in twins)
+            if len(departures) != len(made.left[number]) or not same:
+                yield "line %d is the arrival of %s, and not of %s" % (number, departures, made.left[number])
+    for end in 0, 1:
+        ways = sorted((time_of[left], at[number]) for number, departures in found for left in departures
+                      if made.sent[left][0] == end)
+        crossings = [(a, b) for a, b in zip(ways, ways[1:]) if b[1] < a[1]]
+        if made.ways[end].keeps_order and crossings:
+            yield "%d pairs cross: %s" % (len(crossings), crossings[0])
+
+
+def wrong_flight(made, transfer):
+    """At which event a plot has another sum in flight."""
+    drawn, at, now = transfer.windows, 0, 0
+    for time, octets in made.flight:
+        while at < len(drawn) and drawn[at][0] + transfer.start <= time + 5e-7:
+            now = drawn[at][3]
+            at += 1
+        if now != octets:
+            yield "%.6f: %d octets are in flight, and not %d" % (time, octets, now)
+
+
+def wrong_points(made):
+    """Behind which ACK xtcp-watch flow has another sum in flight, as long as nothing is lost."""
+    flow, last = None, None
+    for event, (_, octets) in zip([event for event in events.Trace(made.lines) if event.local.endswith(":4000")], made.flight):
+        if event.name == "congestion":
+            return
+        if event.name == "ack":
+            flow = flow or Flow(event, True)
+            flow.acked(event)
+            if len(flow.points) > 1 and flow.points[-2].pipe != last:
+                yield "%.6f: %d octets are in flight, and not %d" % (event.time, flow.points[-2].pipe, last)
+        elif event.name == "segment_out" and event.resent and flow:
+            flow.segment(event)
+        last = octets
+
+
+def wrong_arrows(story, picture):
+    """Arrows of the SVG whose two ends are not of one segment, or that are not there."""
+    def ms(thing):
+        return "%.3f" % ((thing.time - story.start) * 1000)
+    drawn = set(re.findall(r'class="segment"><title>left (\S+) ms, arrived (\S+) ms', picture))
+    return sorted(drawn ^ {(ms(thing), ms(thing.arrivals[0])) for _, _, what, thing in story.marks
+                           if what == "leaves" and len(thing.arrivals) == 1})
+
+
+def wrong_picture(seed):
+    """Of a random transfer."""
+    made, connections = Simulation(seed), Connections()
+    trace = events.Trace(made.lines, lazy=True)
+    for event in trace:
+        connections.take(event)
+    story = connections.all[0].story
+    found = {}
+    for _, index, what, thing in story.marks:
+        if what == "arrives":
+            found.setdefault(index, []).append(thing.segment.index)
+    wrong = list(wrong_pairs(made, list(found.items())))
+    transfer = Transfer(made.lines)
+    found = {}
+    for sent in transfer.sent:
+        for arrival in sent.segment.arrivals:
+            found.setdefault(arrival.index, []).append(sent.segment.index)
+    wrong += ["plot: " + why for why in wrong_pairs(made, [*found.items(), *(
+        pair for pair in made.left.items() if made.sent[pair[1][0]][0] == 1)])]
+    wrong += wrong_flight(made, transfer)
+    wrong += wrong_points(made)
+    if seed % 20 == 0:
+        story.finish(trace)
+        wrong += wrong_arrows(story, ladder_svg.draw(story, rows.lay_out(story), ("", "")))
+    return wrong
+
+
+def check_random():
+    """Of many random transfers each arrow's ends are of one segment, nothing crosses that has not, and what is in flight is
+    so at each event."""
+    for first in range(0, TRANSFERS, 100):
+        wrong = [(seed, *problems) for seed in range(first, first + 100) for problems in [wrong_picture(seed)] if problems]
+        verdict(not wrong, "random transfers from %d on: pictures say what has happened" % first,
+                "%d of 100 are wrong" % len(wrong), *wrong[:3])
+
+
 def check_choice():
     name = TRACES + "one-tuple.trace"
     done = ladder("--list", name)
@@ -833,6 +941,7 @@ def main():
             verdict.run(check_size, folder)
             verdict.run(check_memory, folder)
             verdict.run(check_ways)
+            verdict.run(check_random)
             verdict.run(check_choice)
             verdict.run(check_pictures, folder)
             verdict.run(check_letters, folder)

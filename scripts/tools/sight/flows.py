@@ -14,7 +14,8 @@ RATE = 2.0          # seconds that a rate is of
 
 
 class Point:
-    """After an ACK. .place: octets acknowledged since the flow is known, .delivered: those that the ACKs told of."""
+    """After an ACK and what it has let out. .place: octets acknowledged since the flow is known, .delivered: those that
+    the ACKs told of."""
 
     __slots__ = ("time", "place", "cwnd", "ssthresh", "pipe", "srtt_us", "rtt_us", "delivered")
 
@@ -52,7 +53,7 @@ class Flow:
         self.cwnd = self.ssthresh = self.pipe = self.srtt_us = None
         self.phase = "Open"
         self.algorithm = None   # events do not tell
-        self.una = None
+        self.una = self.nxt = None
         self.place = self.delivered = self.received = self.lost = self.resent = 0
         self.points, self.apart = [] if history else None, 0.0
         self.changes, self.again = deque(maxlen=MOST_MARKS), deque(maxlen=MOST_MARKS)
@@ -66,6 +67,9 @@ class Flow:
         self.delivered += event.delivered
         self.lost += event.lost
         self.windows(event)
+        if self.points:
+            self.points[-1].pipe += max(modular(event.snd_nxt - self.nxt), 0)   # has left since then
+        self.nxt = event.snd_nxt
         if self.points is not None:
             self.point(Point(event.time, self.place, event, self.delivered))
 
@@ -94,6 +98,8 @@ class Flow:
             self.received += event.len
         elif event.resent:
             self.resent += event.segs
+            if self.points:
+                self.points[-1].pipe += event.len
             if self.una is not None:
                 self.again.append((event.time, self.place + modular(event.seq - self.una)))
 

@@ -199,9 +199,10 @@ def ladder_of(connection, args, trace):
     story = connection.story
     story.finish(trace)
     first = [end.first for end in story.ends]
-    found, states = rows.between(rows.lay_out(story), story.start, first, args.begin, args.end)
+    every = rows.lay_out(story)
+    found, states = rows.between(every, story.start, first, args.begin, args.end)
     if not args.all:
-        found = rows.fold(found, 2 if args.fold else rows.FOLD)
+        found = rows.fold(found, 2 if args.fold else rows.FOLD, every[:every.index(found[0])] if found else ())
     if args.last:
         found, states = rows.last(found, args.last, states)
     if args.brief:

@@ -248,9 +248,9 @@ def draw(transfer, title, changes, others=()):
     panel.legend(sequence_legend(transfer))
 
     top += 300 + 44
-    windows = list(transfer.windows())
+    windows = transfer.windows
     beside = [list(other.cwnds_of(transfer)) for other in others]
-    most = max([window[1] for window in windows] + [window[3] for window in windows] + [1] +
+    most = max([max(window[1] or 1, window[3]) for window in windows] +
                [cwnd for flow in beside for _, cwnd in flow])
     panel = Panel(svg, "Windows", LEFT, top, inner, 220, times, (0, most * 1.08), "kB", KILO)
     panel.axes(phases, False)

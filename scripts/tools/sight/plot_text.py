@@ -148,11 +148,11 @@ def draw_others(transfer, others, times, width, height, paint, ascii_only):
 def draw_windows(transfer, width, height, paint, ascii_only):
     """cwnd and ssthresh over time."""
     begin, end = times = transfer.bounds()
-    windows = list(transfer.windows())
+    windows = transfer.windows
     steps = [window for window in windows if window[2] is not None]
     yield " kB: %s cwnd" % paint(34, ":" if ascii_only else "⣿") + (", %s ssthresh" % paint(35, "-") if steps else "")
     yield from settings_rows(transfer.settings, times, width, paint)
-    canvas = Canvas(width, height, times, max([window[1] for window in windows] + [1]), paint, ascii_only)
+    canvas = Canvas(width, height, times, max([window[1] or 1 for window in windows]), paint, ascii_only)
     canvas.steps(((window[0], window[1]) for window in windows), 34)
     for (time, _, value, _), follower in zip(steps, steps[1:] + [(end, 0, 0, 0)]):
         while time <= follower[0]:

@@ -129,6 +129,7 @@ class Plain:
 
     def judge(self, segment):
         s = segment.sender
+        again, self.acked[s] = segment.ack == self.acked[s], segment.ack
         if not LOUD.isdisjoint(segment.flags):
             return False
         like, octets, marked = segment.fate or segment.note, 0, False
@@ -143,10 +144,8 @@ class Plain:
             like = "marked"
         if not like and not ECHO.isdisjoint(segment.flags):
             like = "echo"
-        if not segment.len:
-            if not like and segment.ack == self.acked[s]:
-                like = "duplicate"
-            self.acked[s] = segment.ack
+        if not like and again and not segment.len:
+            like = "duplicate"
         if not like:
             self.kind[s] = ""
             return True
@@ -155,9 +154,11 @@ class Plain:
         return self.run[s] > ALIKE
 
 
-def fold(rows, least=FOLD):
-    """Runs of at least so many rows that tell nothing become one."""
+def fold(rows, least=FOLD, before=()):
+    """Runs of at least so many rows that tell nothing become one. before: rows that are not shown."""
     plain, out, run = Plain(), [], []
+    for row in before:
+        plain.is_plain(row)
 
     def close():
         if len(run) >= least:

@@ -3,6 +3,7 @@
 
 MODULUS = 1 << 32
 NEAR = 2000  # departures that are looked through for one that an arrival is made of
+SLACK = 0.001   # seconds by which ways may differ, or by as much as they take
 
 
 def modular(number):
@@ -27,7 +28,7 @@ class Segment:
     nobody knows how the field is shifted. .fate: "" or what became of it if it did not arrive."""
 
     __slots__ = ("sender", "window", "time", "index", "flags", "seq", "end", "ack", "len", "field", "segs", "ecn",
-                 "sacks", "options", "resent", "arrivals", "state", "note", "fate", "untold", "origin")
+                 "sacks", "options", "ts", "resent", "arrivals", "state", "note", "fate", "untold", "origin")
 
     def __init__(self, event, sender, window):
         self.sender, self.window = sender, window
@@ -36,6 +37,7 @@ class Segment:
         self.seq, self.end, self.ack, self.len = event.seq, event.end, event.ack, event.len
         self.field, self.segs, self.ecn = event.wnd, event.segs, event.ecn
         self.sacks, self.options, self.resent = event.sacks, event.options or "", event.resent
+        self.ts = event.ts
         self.arrivals = []
         self.state = ""
         self.note = ""
@@ -59,7 +61,9 @@ class Ways:
         self.same = {}
         self.open = ([], [])
         self.recent = ([], [])
-        self.due = [None, None]     # how long the last segment took, of each sender
+        self.due, self.quickest = [0, 0], [0, 0]    # how long the last segment took, and the quickest, of each sender
+        self.newest = [None, None]  # when the newest departure that has arrived had left, of each sender
+        self.slowest = 0.0
 
     def leaves(self, segment, event):
         self.same.setdefault(signature(event, segment.sender), []).append(segment)
@@ -70,69 +74,117 @@ class Ways:
             if len(recent) > NEAR * 2:
                 del recent[:NEAR]
 
+    def chosen(self, known, event, sender):
+        """Of departures that this arrival may be, in order, or None: a path keeps order as long as nothing proves that it
+        does not. So it is the oldest one behind which nothing has arrived; but one that would have taken much longer than
+        the segment before, and than the newest one of these, is lost. None takes half as long as the quickest."""
+        quickest, newest = self.quickest[sender], self.newest[sender]
+        if len(known) > 1:
+            known = [segment for segment in known if 2 * (event.time - segment.time) >= quickest] or known
+            known = [segment for segment in known if newest is None or segment.time >= newest] or known
+        if not known:
+            return None
+        least = event.time - known[-1].time
+        due = max(self.due[sender] or self.due[1 - sender], least)
+        limit = due + max(due, SLACK)
+        return next((segment for segment in known if event.time - segment.time <= limit), known[-1])
+
+    def matching(self, departures, sender, fits):
+        """Those of the newest that may be it, in order; none before one that left no later than what has arrived."""
+        found = []
+        for segment in reversed(departures[-NEAR:]):
+            if found and self.newest[sender] is not None and segment.time < self.newest[sender]:
+                break
+            if fits(segment):
+                found.append(segment)
+        return found[::-1]
+
     def whole(self, event, sender):
-        """The departure that is this arrival, or None. Of several that say the same, the one that then took as long as
-        the segment before; as long as none has arrived, of text the newest one, since what was sent before it may be
-        what is lost, else the oldest one."""
+        """The departure that is this arrival, or None."""
         known = self.same.get(signature(event, sender))
         if not known:
             return None
-        if len(known) > 1:
-            known[:] = [segment for segment in known if not segment.arrivals]
-            due = self.due[sender]
-            if due is not None and known:
-                found = min(known, key=lambda segment: abs(event.time - segment.time - due))
-            else:
-                found = known[-1 if event.len else 0] if known else None
-        else:
-            found = known[0]
+        known[:] = [segment for segment in known if not segment.arrivals]
+        found = self.chosen(known, event, sender)
         if found:
             known.remove(found)
-        return None if not found or found.arrivals else found
+        return found
+
+    @staticmethod
+    def has_left(segment, octets):
+        """Have so many of it not arrived?"""
+        return segment.len - sum(arrival.octets for arrival in segment.arrivals) >= octets
 
     def merged(self, event, sender):
-        """Those that one arrival is made of, put together on the way; some may be lost and sent again before."""
-        found, place, recent = [], event.end, self.recent[sender]
-        for segment in reversed(recent[-NEAR:]):
-            if not segment.arrivals and segment.end == place and modular(segment.seq - event.seq) >= 0:
-                found.append(segment)
-                place = segment.seq
-                if place == event.seq:
-                    break
-        return found[::-1] if place == event.seq else []
+        """Those that one arrival is made of, put together on the way, perhaps of parts of bundles."""
+        found, place = [], event.end
+        for segment in reversed(self.recent[sender][-NEAR:]):
+            if segment.ts == event.ts and modular(segment.end - place) >= 0 and modular(place - segment.seq) > 0:
+                first = max(modular(segment.seq - event.seq), 0)
+                last = min(modular(segment.seq - event.seq) + segment.len, modular(place - event.seq))
+                if self.has_left(segment, last - first):
+                    found.append(segment)
+                    place = (event.seq + first) % MODULUS
+                    if not first:
+                        return found[::-1]
+        return []
 
     def bundle(self, event, sender):
-        """The newest that this arrival is a part of, or None."""
-        for segment in reversed(self.recent[sender][-NEAR:]):
-            if modular(event.seq - segment.seq) >= 0 and modular(segment.end - event.end) >= 0 and \
-                    segment.missing() + (segment.len if not segment.arrivals else 0) >= event.len:
-                return segment
-        return None
+        """One that this arrival is a part of, or None."""
+        return self.chosen(self.matching(self.recent[sender], sender, lambda segment: segment.ts == event.ts and
+                                         modular(event.seq - segment.seq) >= 0 and
+                                         modular(segment.end - event.end) >= 0 and
+                                         self.has_left(segment, event.len)),
+                           event, sender)
 
     def alike(self, event, sender):
         """A departure that has not arrived and says the same but for what a network may change."""
-        for segment in reversed(self.open[sender][-NEAR:]):
-            if not segment.arrivals and (segment.seq, segment.end, segment.flags) == \
-                    (event.seq, event.end, event.flags) and \
-                    (segment.ack == event.ack or "A" not in segment.flags):
-                return segment
-        return None
+        return self.chosen(self.matching(self.open[sender], sender, lambda segment: not segment.arrivals and
+                                         (segment.seq, segment.end, segment.flags) ==
+                                         (event.seq, event.end, event.flags) and
+                                         (segment.ack == event.ack or "A" not in segment.flags)), event, sender)
 
     def departures(self, event, sender):
         """What arrives here: a list of departures, empty when nobody saw it leave."""
-        found = self.whole(event, sender)
-        if found:
-            self.due[sender] = event.time - found.time
-            return [found]
-        if event.len:
-            found = self.merged(event, sender)
-            if found:
-                return found
-            found = self.bundle(event, sender)
-            if found:
-                return [found]
-        found = self.alike(event, sender)
-        return [found] if found else []
+        one = self.whole(event, sender)
+        if one:
+            self.due[sender] = event.time - one.time
+            self.quickest[sender] = min(self.quickest[sender] or self.due[sender], self.due[sender])
+        elif event.len:
+            one = self.bundle(event, sender)
+        found = [one] if one else self.merged(event, sender) if event.len else []
+        if not found:
+            one = self.alike(event, sender)
+            found = [one] if one else []
+        for segment in found:
+            self.slowest = max(self.slowest, event.time - segment.time)
+            self.newest[sender] = max(self.newest[sender] or segment.time, segment.time)
+        return found
+
+    def arrivals(self, event, sender):
+        """The same as a list of arrivals, one of each departure."""
+        found = self.departures(event, sender)
+        made = [Arrival(segment, event.time, event.index, event.seq, event.len) for segment in found]
+        for arrival in made if len(found) > 1 else ():
+            segment = arrival.segment
+            before = max(modular(segment.seq - event.seq), 0)
+            arrival.seq = (event.seq + before) % MODULUS
+            arrival.octets = min(modular(segment.seq - event.seq) + segment.len, event.len) - before
+        for arrival in made:
+            arrival.segment.arrivals.append(arrival)
+        return made
+
+    def is_overtaken(self, segment):
+        """Has one arrived that left later?"""
+        newest = self.newest[segment.sender]
+        return newest is not None and newest > segment.time
+
+    def is_under_way(self, segment, ended):
+        """May it still arrive behind the end of the trace?"""
+        return not self.is_overtaken(segment) and ended - segment.time < max(2 * self.slowest, SLACK)
+
+    def is_lost(self, segment, ended):
+        return not segment.arrivals and not self.is_under_way(segment, ended)
 
     def sweep(self):
         """Forgets what has arrived."""

@@ -12,7 +12,6 @@ MODULUS = 1 << 32
 NONE = MODULUS - 1      # an ssthresh that nothing has set yet
 SOON = 0.05             # seconds between a call's new state and the segment that tells of it
 WHILE = 1.0             # seconds in which what was sent should have arrived
-MOMENT = 0.001          # or, at the end of the trace, this and twice the longest way seen
 
 UNKNOWN = ("arrival not in the trace", "the trace ends")   # fates that say nothing of the segment's own
 
@@ -72,9 +71,7 @@ class Story:
         self.ways = Ways()
         self.marks = []
         self.start = self.began = None
-        self.slowest = 0.0
         self.fates = ["", ""]
-        self.last_arrived = [None, None]    # when the newest departure that has arrived had left, of each sender
         self.clock_wrong = False
 
     # ---- events
@@ -195,24 +192,14 @@ class Story:
         end, sender = self.ends[s], 1 - s
         end.pending = None
         state = self.met(event, s)
-        found = self.ways.departures(event, sender)
-        if not found:
-            found = [self.segment(event, sender)]
-        for segment in found:
-            if len(found) == 1:
-                arrival = Arrival(segment, event.time, event.index, event.seq, event.len)
-            else:
-                arrival = Arrival(segment, event.time, event.index, segment.seq, segment.len)
+        made = self.ways.arrivals(event, sender)
+        if not made:
+            made = [Arrival(self.segment(event, sender), event.time, event.index, event.seq, event.len)]
+            made[0].segment.arrivals.append(made[0])
+        for arrival in made:
             arrival.marked = event.ecn == 3
-            left = segment.time
-            if left is not None:
-                took, latest = event.time - left, self.last_arrived[sender]
-                self.clock_wrong |= took < 0
-                if took > self.slowest:
-                    self.slowest = took
-                if latest is None or left > latest:
-                    self.last_arrived[sender] = left
-            segment.arrivals.append(arrival)
+            left = arrival.segment.time
+            self.clock_wrong |= left is not None and event.time < left
             self.marks.append((event.time, event.index, "arrives", arrival))
         arrival.state = state
         end.arrival = end.last = arrival
@@ -370,14 +357,12 @@ class Story:
         if not self.traced[1 - segment.sender]:
             segment.untold = True
         elif not segment.arrivals:
-            latest = self.last_arrived[segment.sender]
-            overtaken = latest is not None and latest > segment.time
             silent = self.fates[segment.sender] == UNSEEN   # the one before has vanished, too
-            if not overtaken and not silent and self.ended - segment.time < max(2 * self.slowest, MOMENT):
+            if not silent and self.ways.is_under_way(segment, self.ended):
                 segment.fate = "the trace ends"
             elif self.may_be_missing(segment.time, segment.time + WHILE):
                 segment.fate = "arrival not in the trace"
-            elif overtaken:
+            elif self.ways.is_overtaken(segment):
                 segment.fate = "lost"
             else:
                 segment.fate = UNSEEN

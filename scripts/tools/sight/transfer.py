@@ -2,7 +2,7 @@
 """One connection as its sender saw it: for xtcp-plot and the demonstrations."""
 
 from events import Gap, Trace, port_of, settings_of
-from segments import MODULUS, modular
+from segments import MODULUS, Segment, Ways, modular
 
 LEAST = 1e-3    # seconds of a picture
 NONE = MODULUS - 1  # an ssthresh that nothing has set yet
@@ -25,9 +25,9 @@ def events(lines, port=None):
 class Sent:
     """A segment with text that left. .lost: it never arrived, though the other end is in the trace, too."""
 
-    def __init__(self, time, left, right, resent):
-        self.time, self.left, self.right, self.resent = time, left, right, resent
-        self.lost = True
+    def __init__(self, segment, time, left):
+        self.segment, self.time, self.left, self.right = segment, time, left, left + segment.len
+        self.resent, self.lost = segment.resent, False
 
 
 class Change:
@@ -72,50 +72,50 @@ class Transfer:
         first = next(event for event in out if event.local == self.sender and (event.len or "S" in event.flags))
         self.base = first.seq + ("S" in first.flags)
         self.sent, self.acks, self.sacks, self.changes, self.settings = [], [], [], [], []
+        self.windows = []   # (time, cwnd, ssthresh or None, in flight) after each event that changes one of them
+        self.ways = Ways()
         seen_by_peer = any(event.local == self.peer for event in every)
         for event in every:
             self.take(event)
-        if not seen_by_peer:
-            for segment in self.sent:
-                segment.lost = False
+        for sent in self.sent if seen_by_peer else ():
+            sent.lost = self.ways.is_lost(sent.segment, every[-1].time)
         self.mark_phases()
 
     def take(self, event):
         time = event.time - self.start
         if event.name == "segment_out" and event.local == self.sender and event.len:
-            left = self.place(event.seq)
-            self.sent.append(Sent(time, left, left + event.len, event.resent))
+            segment = Segment(event, 0, None)
+            segment.time, segment.index = event.time, event.index
+            self.ways.leaves(segment, event)
+            self.sent.append(Sent(segment, time, self.place(event.seq)))
+            _, cwnd, ssthresh, pipe = self.windows[-1] if self.windows else (0, None, None, 0)
+            self.windows.append((time, cwnd, ssthresh, pipe + event.len))
         elif event.name == "segment_in" and event.local == self.peer and event.len:
-            left = self.place(event.seq)
-            self.arrived(left, left + event.len)
+            self.ways.arrivals(event, 0)
         elif event.name == "segment_in" and event.local == self.sender and event.sacks:
             blocks = [tuple(self.place(int(edge)) for edge in block.split("-")) for block in event.sacks.split(",")]
             self.sacks.append((time, blocks))
         elif event.name == "ack" and event.local == self.sender:
             event.time, event.una = time, self.place(event.snd_una)
             self.acks.append(event)
+            self.known(time, event, event.pipe)
         elif event.name == "congestion" and event.local == self.sender:
             before = self.acks[-1] if self.acks else None
             if self.changes and (not before or self.changes[-1].time > before.time):
                 before = self.changes[-1]
             self.changes.append(Change(time, event, before))
-
+            self.known(time, event, event.number("pipe", None))
         elif event.name == "set" and event.local == self.sender:
             self.settings.append((time, settings_of(event)))
 
     def place(self, seq):
         return modular(seq - self.base)
 
-    def arrived(self, left, right):
-        """The newest that is this one; else all that it is made of, or the one that it is a part of."""
-        near = self.sent[:-2000:-1]
-        for segment in near:
-            if segment.lost and segment.left == left and segment.right == right:
-                segment.lost = False
-                return
-        for segment in near:
-            if segment.left >= left and segment.right <= right or segment.left <= left and segment.right >= right:
-                segment.lost = False
+    def known(self, time, event, pipe):
+        """The windows after an ACK or a change. What leaves counts from when it leaves, and is in the next pipe."""
+        if pipe is None:    # of older events
+            pipe = self.windows[-1][3] if self.windows else 0
+        self.windows.append((time, event.cwnd, None if event.ssthresh == NONE else event.ssthresh, pipe))
 
     def mark_phases(self):
         phase = "Open"
@@ -144,8 +144,9 @@ class Transfer:
 
     def cwnds_of(self, other):
         """(time, cwnd) after each ACK and each change, in the time of another one."""
-        for time, cwnd, _, _ in self.windows():
-            yield time + self.start - other.start, cwnd
+        for time, cwnd, _, _ in self.windows:
+            if cwnd is not None:
+                yield time + self.start - other.start, cwnd
 
     def phases(self):
         """(phase, from, to) of all that are not Open."""
@@ -160,16 +161,6 @@ class Transfer:
             else:
                 spans.append((change.phase, change.time, until))
         return spans
-
-    def windows(self):
-        """(time, cwnd, ssthresh or None, in flight) after each ACK and each change."""
-        points = [(ack.time, ack.cwnd, ack.ssthresh, ack.pipe) for ack in self.acks]
-        points += [(change.time, change.cwnd, change.ssthresh, None) for change in self.changes]
-        points.sort(key=lambda point: point[0])
-        pipe = 0
-        for time, cwnd, ssthresh, now in points:
-            pipe = pipe if now is None else now
-            yield time, cwnd, None if ssthresh == NONE else ssthresh, pipe
 
     def episodes(self, apart=0.25):
         """The lost segments, as lists of such that were sent within so many seconds."""
