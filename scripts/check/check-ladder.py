@@ -18,6 +18,7 @@ import csv
 import gc
 import io
 import json
+import math
 import os
 import re
 import resource
@@ -73,8 +74,7 @@ SAYS = {
                     r"->\| ESTABLISHED", r"RST,ACK .*|CLOSED"),
     "refused-by-queue": ("a full SYN queue without cookies", r"-- SYN SEQ=0 \(dropped: SYN queue full\) .*-+>X\|"),
     "cookie": ("a cookie: nothing is kept, and no state", r"-- SYN SEQ=0 .*>\| +0\.145",
-               r"<-.* SYN,ACK SEQ=0 ACK=1 \(nothing kept: the ISN is a ",
-               r"cookie\)", r"-- ACK SEQ=1 .*->\| ESTABLISHED", "!SYN-RECEIVED"),
+               r"<-.* SYN,ACK SEQ=0 ACK=1 \(nothing kept: a cookie\)", r"-- ACK SEQ=1 .*->\| ESTABLISHED", "!SYN-RECEIVED"),
     "keepalive": ("a peer that is gone: no probe arrives",
                   *[r"\(keepalive timer\)", r"-- ACK SEQ=0 ACK=1 .*X \|"] * 3, r"\(keepalive timer\)",
                   r"CLOSED \|-- RST,ACK .*\(no answer to keepalive, .*X \|", r"RST SEQ=1 .*>\| CLOSED"),
@@ -254,6 +254,10 @@ def check_bad(folder):
             "a trace that is cut in a line", cut.stdout, cut.stderr)
     lines = good.split(b"\n")
     lines[8] = lines[8][:90]
+    ladder("--svg", os.path.join(folder, "cut.svg"), file("cut", good[:len(good) * 2 // 3]))
+    with open(os.path.join(folder, "cut.svg"), encoding="utf-8") as picture:
+        drawn = picture.read()
+    verdict("the trace ends" in drawn and 'stroke="%s"' % ladder_svg.BAD not in drawn, "where the trace ends nothing is red", drawn)
     harmed = ladder("--plain", file("harmed", b"\n".join(lines)))
     verdict(harmed.returncode == 0 and "1 line" in harmed.stdout.split("\n")[0] and
             "(lost)" not in harmed.stdout, "a line that cannot be read",
@@ -404,6 +408,12 @@ def check_beside(folder):
         verdict(" kB, cwnd: %s 10.77.0.1:50001, o 10.77.0.1:50002\n" % dot in text and "o" not in "".join(
             row[:40] for row in rows) and "o" in "".join(rows) and "cwnd of 10.77.0.1:50002</text>" in drawn and
                 not [line for line in text.split("\n") if len(line) > 80], "plot: two connections, " + locale, text)
+    text = plot("--width", "80", "--windows", "--port", "50001=one", "--port", "50002=another", "--svg", picture, name).stdout
+    with open(picture, encoding="utf-8") as file:
+        drawn = file.read()
+    missing = [words for words in ("cwnd of one", "cwnd of another", "SRTT of one", "SRTT of another")
+               if ">%s</text>" % words not in drawn]
+    verdict(" one, o another\n" in text and not missing, "plot: two connections by name, and their round trips", text, *missing)
     check_sentence("plot: four connections", plot(*["--port", "50001"] * 4, name), 2, "4 connections are too many; 3 fit",
                    prog="xtcp-plot")
 
@@ -594,8 +604,8 @@ def wrong_arrows(story, picture):
     def ms(thing):
         return "%.3f" % ((thing.time - story.start) * 1000)
     drawn = set(re.findall(r'class="segment"><title>left (\S+) ms, arrived (\S+) ms', picture))
-    return sorted(drawn ^ {(ms(thing), ms(thing.arrivals[0])) for _, _, what, thing in story.marks
-                           if what == "leaves" and len(thing.arrivals) == 1})
+    return sorted(drawn ^ {(ms(thing), ms(arrival)) for _, _, what, thing in story.marks if what == "leaves"
+                           for arrival in thing.arrivals})
 
 
 def wrong_picture(seed):
@@ -691,20 +701,36 @@ def check_pictures(folder):
             str(lines))
 
 
+def places_of(label, large):
+    """Where the letters of words in the SVG are, one of three of them, on the line that they are written on."""
+    x, y, count = float(label.get("x")), float(label.get("y")), len(label.text)
+    step = float(label.get("font-size")) * large
+    turn = math.tan(math.radians(float((label.get("transform") or "rotate(0").partition("rotate(")[2].split()[0])))
+    for at in range(0, count, 3):
+        along = step * (at - count if label.get("text-anchor") == "end" else at)
+        yield x + along, y + along * turn
+
+
 def check_letters(folder):
-    """In the SVG nothing is written where something else is: neither across an end nor over the times."""
+    """In the SVG nothing is written where something else is: not across an end, not over the times, and no words of a
+    segment or a moment on others."""
     from xml.etree import ElementTree
     svg, large = os.path.join(folder, "a.svg"), 0.62      # a letter's width, for its size
     for name in SAYS:
         ladder("--plain", "--svg", svg, TRACES + name + ".trace")
-        wrong = []
+        wrong, labels = [], []
         for text in ElementTree.parse(svg).getroot().iter("{http://www.w3.org/2000/svg}text"):
+            if text.get("font-family") and " " in text.text:
+                labels.append((text.text, list(places_of(text, 0.602))))
             x, wide = float(text.get("x")), len(text.text) * float(text.get("font-size")) * large
             first = x - {"start": 0, "middle": wide / 2, "end": wide}[text.get("text-anchor", "start")]
             of_segment, of_end = "rotate" in (text.get("transform") or ""), text.get("font-weight") == "600"
-            if of_segment and not 210 <= first <= first + wide <= 910 or \
-                    of_end and "." not in text.text and not 75 <= first <= first + wide <= 1045:
+            if of_segment and not ladder_svg.LEFT <= first <= first + wide <= ladder_svg.RIGHT or \
+                    of_end and "." not in text.text and \
+                    not ladder_svg.TIMES <= first <= first + wide <= ladder_svg.WIDTH - ladder_svg.TIMES:
                 wrong.append("%s from %d to %d" % (text.text, first, first + wide))
+        wrong += ["%s on %s" % (a[0], b[0]) for at, a in enumerate(labels) for b in labels[at + 1:]
+                  if any(abs(x - x2) < 4 and abs(y - y2) < 11 for x, y in a[1] for x2, y2 in b[1])]
         verdict(not wrong, name + ": the SVG's words have room", *wrong)
         tags = [one.tag.rpartition("}")[2] for one in ElementTree.parse(svg).getroot().iter()]
         last = max(at for at, tag in enumerate(tags) if tag in ("line", "path"))
@@ -773,9 +799,14 @@ def check_state_unseen():
             text)
 
 
-def check_brief():
+def check_brief(folder):
     """--brief: shorter rows."""
+    svg = os.path.join(folder, "brief.svg")
     for name in "zero-window", "close-both":
+        ladder("--brief", "--svg", svg, TRACES + name + ".trace")
+        with open(svg, encoding="utf-8") as file:
+            drawn = file.read()
+        verdict("ACK" in drawn and not re.search("PSH|MSS=", drawn), "--brief: the SVG of " + name, drawn)
         whole, short = (ladder("--plain", "--width", "80", *more, TRACES + name + ".trace").stdout
                         for more in ((), ("--brief",)))
         gone = re.compile(r"WND=\d{5}|MSS=|WS=|\.\d{3}|PSH|^\S* +CLOSED {5}")
@@ -945,7 +976,7 @@ def main():
             verdict.run(check_choice)
             verdict.run(check_pictures, folder)
             verdict.run(check_letters, folder)
-            verdict.run(check_brief)
+            verdict.run(check_brief, folder)
             verdict.run(check_state_unseen)
             verdict.run(check_readme, folder)
             verdict.run(check_live)

@@ -1039,6 +1039,7 @@ def check_blackbox(folder):
                                     r"SEQ=101 ACK=1 LEN=2 WND=64256 \(resent\)", r"^ +1\.010 ms  send\(100\) = 100, in ESTABLISHED$"))
     verdict(not problem and box("show").stdout.split("\n")[1:9] == done.stdout.split("\n")[1:9], "blackbox show", problem,
             done.stdout, done.stderr)
+    verdict(" (not in this box) " in box("show").stdout, "blackbox show: the other end", box("show").stdout)
     done = box("--calls", "show", "2")
     verdict("SACK=101-201+1" in done.stdout and "a segment is refused: challenge ACK" in done.stdout, "blackbox show: refused",
             done.stdout, done.stderr)

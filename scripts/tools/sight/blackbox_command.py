@@ -161,7 +161,9 @@ def do_show(args):
         print("No segment is in it.")
     else:
         connections = ladder_command.read(trace, drawn)
-        ladder_command.draw(ladder_command.chosen(connections, drawn)[0], drawn, trace, ladder_command.width_of(drawn))
+        connection = ladder_command.chosen(connections, drawn)[0]
+        connection.story.elsewhere = "not in this box"
+        ladder_command.draw(connection, drawn, trace, ladder_command.width_of(drawn))
     if args.calls:
         print()
         for line in show_calls(box):

@@ -2,8 +2,8 @@
 """The picture of xtcp-watch flow as SVG, of the pieces of which xtcp-plot
 makes its own."""
 
-from plot_svg import CWND, FRAME, INK, KILO, LEFT, LOST, MILLI, MUTED, PHASE, PIPE, RIGHT, SAMPLE, SMOOTH, SSTHRESH, \
-    UNA, WIDTH, Panel, Svg
+from plot_svg import CWND, FRAME, INK, KILO, LEFT, LOST, MILLI, MUTED, PHASE, PIPE, RIGHT, SAMPLE, SMALL, SMOOTH, SSTHRESH, \
+    UNA, WIDTH, Panel, Svg, width_of
 
 COLOURS = ("#3b7dd8", "#f08c00", "#2f9e44", "#9c36b5", "#0b7285", "#e03131")
 MEGA = 1000000
@@ -94,8 +94,8 @@ class Picture:
         self.svg.text(24, 34, title, 19, INK, weight=700)
         right = WIDTH - RIGHT
         for phase in reversed([p for p in PHASE if any(p == shade[0] for shade in self.shaded)]):
-            right -= 7 * len(phase)
-            self.svg.text(right, 34, phase, 12, INK)
+            right -= width_of(phase, SMALL)
+            self.svg.text(right, 34, phase, SMALL, INK)
             self.svg.add('<rect x="%.1f" y="24" width="16" height="12" fill="%s" stroke="%s" stroke-width=".6"/>' %
                          (right - 21, PHASE[phase], FRAME))
             right -= 36
@@ -103,23 +103,23 @@ class Picture:
         for letter, colour, flow in zip(self.letters, self.colours, self.flows):
             words = "%s to %s: %.1f kB delivered, %.1f kB lost, segments resent: %d" % (
                 flow.local, flow.peer, flow.delivered / 1000, flow.lost / 1000, flow.resent)
-            self.svg.text(24, top, words if self.alone else letter + ": " + words, 13, MUTED if self.alone else colour)
+            self.svg.text(24, top, words if self.alone else letter + ": " + words, SMALL, MUTED if self.alone else colour)
             top += 18
         return top
 
     def draw(self, title, notice):
         top = self.heading(title)
         if notice:
-            self.svg.text(24, top, notice, 13, LOST, weight=600)
+            self.svg.text(24, top, notice, SMALL, LOST, weight=600)
             top += 18
         for part, height in ((self.sequence, 240), (self.windows, 200), (self.round_trips, 130), (self.rates, 130)):
             top += 30
             part(top)
             top += height + 14
-        self.svg.text(LEFT + INNER / 2, top + 19, "seconds since the first of these events", 12, MUTED, "middle")
+        self.svg.text(LEFT + INNER / 2, top + 19, "seconds since the first of these events", SMALL, MUTED, "middle")
         top += 48
         for change in list(self.alone.changes)[-30:] if self.alone else []:
-            self.svg.text(LEFT + 44, top, "%.1f ms" % (self.span.of(change.time) * 1000), 12, MUTED, "end")
-            self.svg.text(LEFT + 56, top, change.words(), 12, INK)
+            self.svg.text(LEFT + 44, top, "%.1f ms" % (self.span.of(change.time) * 1000), SMALL, MUTED, "end")
+            self.svg.text(LEFT + 56, top, change.words(), SMALL, INK)
             top += 20
         return self.svg.document(top + 6)

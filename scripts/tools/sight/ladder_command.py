@@ -188,8 +188,8 @@ def notices(trace, connection):
 
 
 def be_brief(segment):
-    """Leaves a SYN's options away, and windows but those that may hold somebody up."""
-    segment.options = ""
+    """Leaves a SYN's options away, PSH, and windows but those that may hold somebody up."""
+    segment.options, segment.flags = "", segment.flags.replace("P", "")
     if segment.window is None or segment.window >= NARROW:
         segment.window, segment.field = None, 0
 

@@ -3,21 +3,25 @@
 the time that its segment takes; long pauses are drawn shorter than they are."""
 
 from html import escape
-from math import atan2, degrees, log10
+from math import atan2, degrees, log10, radians, tan
 
 from plot_svg import FONT, INK, MUTED
 from rows import Folded
 from story import UNKNOWN
 from words import notes_of, words_of
 
-WIDTH, LEFT, RIGHT = 1120, 210, 910
-TOP, LINE, BAND = 74, 17, 24
-STATE = 13      # between two states that come with one segment
+WIDTH, LEFT, RIGHT = 1060, 196, 864
+TOP, LINE, BAND = 78, 19, 26
+STATE = 15      # between two states that come with one segment
+SIZE = 12.5     # of letters: on a page as wide as a page of the tour they have 12 pixels
+CLEAR = 13      # between the lines that two labels are written on
+PASSES = 12     # after which labels may stand on each other nevertheless
 MONO = "'DejaVu Sans Mono', Menlo, Consolas, monospace"
 PLAIN, SYN, FIN, TEXT, BAD, NOTE = "#495057", "#2b8a3e", "#b35c00", "#1864ab", "#c92a2a", "#862e9c"
 GLYPH = 0.602   # of a monospaced letter: its width, to its height
 STUB = 0.45     # of the way an arrow is drawn whose other end is not
-LEGEND = "A dashed arrow has one end here; the other end is in a folded row, or the trace does not have it."
+LEGEND = "A dashed arrow has one end here; the other end is in a folded row, or not in what is drawn."
+TIMES = 76      # where the times of the left end end
 LOST = 0.8      # and one that got lost
 
 
@@ -32,6 +36,8 @@ class Point:
 
 def colour_of(row):
     segment = row.segment
+    if segment.fate in UNKNOWN:
+        return PLAIN
     if "R" in segment.flags or segment.fate or any(arrival.dropped for arrival in row.arrivals):
         return BAD
     if segment.note:
@@ -40,8 +46,9 @@ def colour_of(row):
 
 
 def points_of(rows):
-    """All ends of all rows, in order of time; a segment's two rows are of one arrow."""
-    points = []
+    """All ends of all rows, in order of time; a segment's two rows are of one arrow, and its words are where that begins,
+    those of a part of a bundle where it ends."""
+    points, left = [], {id(row.segment) for row in rows if row.what in ("whole", "leaves")}
     for row in rows:
         if row.what in ("fold", "gap"):
             points.append(Point(row, row.time, None, True, ""))
@@ -49,15 +56,16 @@ def points_of(rows):
         for end in (0, 1):
             if row.times[end] is not None:
                 segment = row.segment
-                has_text = segment is None or (segment.sender == end if row.what != "arrives" else segment.time is None)
+                has_text = segment is None or (segment.sender == end if row.what != "arrives" else
+                                               id(segment) not in left or len(segment.arrivals) > 1)
                 points.append(Point(row, row.times[end], end, has_text, row.states[end]))
     at = {id(row): number for number, row in enumerate(rows)}
     points.sort(key=lambda point: (point.time, at[id(point.row)]))
     return points
 
 
-def spread(points):
-    """Gives each point its place downwards: enough for what is written there, and more after a pause."""
+def spread(points, more):
+    """Gives each point its place downwards: enough for what is written there, and more after a pause. more: above some."""
     y, last = TOP, None
     below = [TOP - LINE, TOP - LINE]    # the last text at each end
     label = TOP - LINE
@@ -74,6 +82,7 @@ def spread(points):
                 y = max(y, label + LINE)
                 label = y
             below[point.end] = y
+        y += more.get(point, 0)
         point.y = y
         last = point.time
     return y + 30
@@ -84,26 +93,48 @@ class Picture:
 
     def __init__(self, start, bottom):
         self.lines, self.over, self.start, self.bottom = [], [], start, bottom
+        self.labels = []        # (point, its ends on the line that it is written on: left, its place downwards, and right)
         self.dashed = False
         self.whole = ([], [])   # for each sender: where an arrow begins that arrives, and how far down it goes
 
     def add(self, line):
         self.lines.append(line)
 
-    def text(self, x, y, words, size=11, colour=INK, anchor="start", more=""):
+    def text(self, x, y, words, size=SIZE, colour=INK, anchor="start", more=""):
         self.over.append('<text x="%.1f" y="%.1f" font-size="%g" fill="%s"%s%s>%s</text>' %
                          (x, y, size, colour, ' text-anchor="%s"' % anchor if anchor != "start" else "", more,
                           escape(words)))
 
-    def label(self, x, y, words, colour, anchor, turn="", title=""):
+    def label(self, point, x, y, words, colour, anchor, angle=0.0, title=""):
         """Words on a pale ground of their own, so that the arrows that they cross do not cross them."""
-        width = GLYPH * 10.5 * len(words) + 2
+        width = GLYPH * SIZE * len(words) + 2
         left = x - 1 - (width - 2 if anchor == "end" else 0)
+        slope, turn = tan(radians(angle)), ' transform="rotate(%.2f %.1f %.1f)"' % (angle, x, y) if angle else ""
+        self.labels.append((point, left, y + (left - x) * slope, left + width, y + (left + width - x) * slope))
         self.over.append("<g>" + ("<title>%s</title>" % title if title else ""))
-        self.over.append('<rect x="%.1f" y="%.1f" width="%.1f" height="11.5" fill="#fff" fill-opacity="0.85"%s/>' %
-                         (left, y - 9, width, turn))
-        self.text(x, y, words, 10.5, colour, anchor, ' font-family="%s"%s' % (MONO, turn))
+        self.over.append('<rect x="%.1f" y="%.1f" width="%.1f" height="13" fill="#fff" fill-opacity="0.85"%s/>' %
+                         (left, y - 10, width, turn))
+        self.text(x, y, words, SIZE, colour, anchor, ' font-family="%s"%s' % (MONO, turn))
         self.over.append("</g>")
+
+    def clashes(self):
+        """{point: how much lower it has to be}, so that no label is written on another one."""
+        more, labels = {}, sorted(self.labels, key=lambda label: min(label[2], label[4]))
+        for at, (above, left, y1, right, y2) in enumerate(labels):
+            for below, left2, y3, right2, y4 in labels[at + 1:]:
+                if min(y3, y4) > max(y1, y2) + CLEAR:
+                    break
+                low, high = max(left, left2), min(right, right2)
+                if low >= high:
+                    continue
+                apart = [y3 + (x - left2) * (y4 - y3) / (right2 - left2) - y1 - (x - left) * (y2 - y1) / (right - left)
+                         for x in (low, high)]
+                first, last = (above, below) if above.y <= below.y else (below, above)
+                if last is below and min(apart) < CLEAR - 0.1:
+                    more[last] = max(more.get(last, 0), CLEAR - min(apart))
+                elif last is above and max(apart) > 0.1 - CLEAR and min(apart) < CLEAR - 0.1:
+                    more[last] = max(more.get(last, 0), CLEAR + max(apart))
+        return more
 
     def slant(self, sender, y):
         """How far down an arrow goes that gets lost: as steep as those beside it, so that it keeps clear of them."""
@@ -130,12 +161,16 @@ def column(end):
     return LEFT if end == 0 else RIGHT
 
 
-def draw_segment(picture, row, leaves, arrives, title):
-    """leaves, arrives: its points, either may be None."""
+def draw_segment(picture, row, leaves, arrives, title, parts=()):
+    """leaves, arrives: its points, either may be None; of a part of a bundle both may be. parts: those points of a whole
+    one."""
     segment, colour = row.segment, colour_of(row)
     x1, x2 = column(segment.sender), column(1 - segment.sender)
     dropped = any(arrival.dropped for arrival in segment.arrivals) if arrives else False
-    if leaves and arrives:
+    is_part = row.what == "arrives" and len(segment.arrivals) > 1
+    if parts:
+        y1, y2 = leaves.y, parts[0].y   # their arrows are drawn
+    elif leaves and arrives:
         y1, y2 = leaves.y, arrives.y
         picture.arrow(x1, y1, x2, y2, colour, not dropped)
         if dropped:
@@ -157,26 +192,30 @@ def draw_segment(picture, row, leaves, arrives, title):
         picture.arrow(x1, y1, x2, y2, colour, not dropped, segment.time is not None)
         if dropped:
             picture.cross(x2 + (8 if segment.sender else -8), y2, colour)
-    words = " ".join(sum(words_of(segment, row.arrivals[0] if not leaves and row.arrivals else None), []))
+    words = sum(words_of(segment, row.arrivals[0] if (is_part or not leaves) and row.arrivals else None), [])
     notes = notes_of(segment, row.arrivals if arrives else [])
+    if is_part and leaves:      # the rest is said where the bundle leaves
+        words = [word for word in words if word.startswith(("SEQ=", "LEN="))]
+        notes = [note for note in notes if note != segment.note]
+    words = " ".join(words)
     if notes:
         words += " (%s)" % ", ".join(notes)
     # at the end that the arrow comes from, or else where it ends
     beside, x = (1, x1 + 10) if segment.sender == 0 else (-1, x1 - 10)
-    if not leaves and segment.time is not None:
+    if is_part or not leaves and segment.time is not None:
         x, anchor = x2 - beside * 14, "end" if beside == 1 else "start"
     else:
         anchor = "start" if beside == 1 else "end"
     angle = beside * degrees(atan2(y2 - y1, abs(x2 - x1)))
     y = y1 + (y2 - y1) * abs(x - x1) / abs(x2 - x1) - 4
-    picture.label(x, y, words, colour, anchor, ' transform="rotate(%.2f %.1f %.1f)"' % (angle, x, y), title)
+    picture.label(arrives if is_part or not leaves else leaves, x, y, words, colour, anchor, angle, title)
 
 
 def draw_moment(picture, point):
     if not point.row.moment.words:
         return
     x = column(point.end) + (10 if point.end == 0 else -10)
-    picture.label(x, point.y + 2, "(%s)" % point.row.moment.words, NOTE, "start" if point.end == 0 else "end")
+    picture.label(point, x, point.y + 3, "(%s)" % point.row.moment.words, NOTE, "start" if point.end == 0 else "end")
 
 
 def draw_band(picture, point):
@@ -190,7 +229,7 @@ def draw_band(picture, point):
     else:
         words = " · ".join(filter(None, (Folded(row.rows, 0).words() and "%s →" % Folded(row.rows, 0).words(),
                                            Folded(row.rows, 1).words() and "← %s" % Folded(row.rows, 1).words())))
-    picture.text((LEFT + RIGHT) / 2, point.y + 3, words, 11, BAD if gap else MUTED, "middle",
+    picture.text((LEFT + RIGHT) / 2, point.y + 4, words, SIZE, BAD if gap else MUTED, "middle",
                  ' stroke="%s" stroke-width="4" paint-order="stroke"' % ground)
 
 
@@ -199,7 +238,7 @@ def draw_ends(picture, points, states):
     shown = list(states)
     for end in (0, 1):
         if states[end]:
-            picture.text(column(end) + (10 if end else -10), TOP - 22, states[end], 11, INK,
+            picture.text(column(end) + (10 if end else -10), TOP - 24, states[end], SIZE, INK,
                          "start" if end else "end", ' font-weight="600"')
     for point in points:
         if point.end is None:
@@ -207,19 +246,31 @@ def draw_ends(picture, points, states):
         end = point.end
         x = column(end)
         picture.add('<circle cx="%d" cy="%.1f" r="2.2" fill="%s"/>' % (x, point.y, MUTED))
-        picture.text(WIDTH - 8 if end else 72, point.y + 4, picture.ms(point.time), 10, MUTED, "end",
+        picture.text(WIDTH - 6 if end else TIMES, point.y + 4, picture.ms(point.time), 12, MUTED, "end",
                      ' font-family="%s"' % MONO)
         if point.state and point.state != shown[end]:
             shown[end] = point.state
             for above, state in enumerate([point.state, *reversed(point.passed)]):
-                picture.text(x + (10 if end else -10), point.y + 4 - STATE * above, state, 11, INK,
+                picture.text(x + (10 if end else -10), point.y + 4 - STATE * above, state, SIZE, INK,
                              "start" if end else "end", ' font-weight="600"')
 
 
 def draw(story, rows, states, notices=()):
-    """The text of the file."""
-    points = points_of(rows)
-    height = spread(points)
+    """The text of the file; drawn again as long as labels stand on each other."""
+    points, more = points_of(rows), {}
+    for _ in range(PASSES):
+        picture, height = drawn(story, points, states, notices, spread(points, more))
+        clashes = picture.clashes()
+        if not clashes:
+            break
+        for point, lower in clashes.items():
+            more[point] = more.get(point, 0) + lower
+    return '<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %d %.0f" ' \
+           'font-family="%s">\n%s\n</svg>\n' % (WIDTH, height, WIDTH, height, escape(FONT), "\n".join(picture.lines + picture.over))
+
+
+def drawn(story, points, states, notices, height):
+    """The picture and its height, of points that have their places."""
     bottom = height - 14
     picture = Picture(story.start, bottom)
     picture.add('<title>%s to %s</title>' % tuple(escape(name) for name in story.names))
@@ -231,9 +282,8 @@ def draw(story, rows, states, notices=()):
     picture.add("</defs>")
     picture.add('<rect width="100%" height="100%" fill="#fff"/>')
     for end in (0, 1):
-        name = story.names[end] + (" (not xtcp here)" if story.is_elsewhere(end) else "")
-        picture.text(column(end), 24, name, 13, INK, "middle", ' font-weight="600"')
-        picture.text(WIDTH - 8 if end else 72, 24, "ms", 10, MUTED, "end")
+        picture.text(column(end), 24, story.title(end), 14, INK, "middle", ' font-weight="600"')
+        picture.text(WIDTH - 6 if end else TIMES, 24, "ms", 12, MUTED, "end")
         picture.add('<line x1="%d" y1="34" x2="%d" y2="%.1f" stroke="%s" stroke-width="1.2"/>' %
                     (column(end), column(end), bottom, INK))
     for point in points:
@@ -248,6 +298,10 @@ def draw(story, rows, states, notices=()):
             what = "leaves" if point.end == segment.sender else "arrives"
             name = id(segment) if what == "leaves" or len(segment.arrivals) == 1 else id(point.row)
             ends_of.setdefault(name, {"row": point.row})[what] = point
+            if what == "arrives" and name == id(point.row) and id(segment) in ends_of:  # a part, from where the bundle left
+                whole = ends_of[id(segment)]
+                whole.setdefault("parts", []).append(point)
+                ends_of[name]["leaves"] = whole["leaves"]
     for group in ends_of.values():
         if "leaves" in group and "arrives" in group:
             y = group["leaves"].y
@@ -262,12 +316,11 @@ def draw(story, rows, states, notices=()):
         picture.add('<g class="segment"><title>%s</title>' % title)
         if arrives and not row.arrivals:
             row = arrives.row
-        draw_segment(picture, row, leaves, arrives, title)
+        draw_segment(picture, row, leaves, arrives, title, group.get("parts", ()))
         picture.add("</g>")
     for point in points:
         if point.end is not None and point.row.moment is not None:
             draw_moment(picture, point)
     if picture.dashed:
-        picture.text((LEFT + RIGHT) / 2, height - 2, LEGEND, 10, MUTED, "middle")
-    return '<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %d %.0f" ' \
-           'font-family="%s">\n%s\n</svg>\n' % (WIDTH, height, WIDTH, height, escape(FONT), "\n".join(picture.lines + picture.over))
+        picture.text((LEFT + RIGHT) / 2, height - 2, LEGEND, 12, MUTED, "middle")
+    return picture, height

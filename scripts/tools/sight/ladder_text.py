@@ -78,7 +78,6 @@ def other_time(row, start, columns):
 def fewer(row, words, lesser, columns):
     """What --brief leaves of the two lists."""
     segment = row.segment
-    words[0] = words[0].replace("PSH,", "").replace(",PSH", "")
     if row.what == "arrives" and len(segment.arrivals) == 1 and segment.time is not None:
         # the octets that it has, or what it acknowledges
         number = 1 if segment.len or set("SFR") & set(segment.flags) else -1
@@ -146,6 +145,8 @@ def colour_of(row):
         return "35"
     segment = row.segment
     flags = segment.flags
+    if segment.fate in UNKNOWN:
+        return "2"
     if "R" in flags or segment.fate or any(arrival.dropped for arrival in row.arrivals):
         return "31"
     if segment.note:
@@ -183,7 +184,7 @@ def draw_row(row, start, columns):
 
 
 def title(story, columns):
-    names = [name + (" (not xtcp here)" if story.is_elsewhere(s) else "") for s, name in enumerate(story.names)]
+    names = [story.title(s) for s in (0, 1)]
     room = columns.width - 2 * columns.time - 2
     blank = room - len(names[0]) - len(names[1])
     if blank < 2:   # two long addresses

@@ -39,10 +39,17 @@ def worth_a_number(changes):
     return changes[:MOST_CHANGES]
 
 
+def port(text):
+    """(PORT, NAME) of PORT=NAME."""
+    number, _, name = text.partition("=")
+    return int(number), name
+
+
 def run(doc):
     parser = program.Parser("xtcp-plot", doc)
-    parser.add_argument("--port", type=int, action="append", metavar="PORT",
-                        help="the first connection that has this port at one end; further ones: their windows beside it")
+    parser.add_argument("--port", type=port, action="append", metavar="PORT[=NAME]",
+                        help="the first connection that has this port at one end; further ones: their windows and round "
+                        "trips beside it; NAME: what it is called there")
     parser.add_argument("--windows", action="store_true", help="only the windows, not so high")
     parser.add_argument("--title", help="what stands above the picture")
     parser.add_argument("--svg", metavar="FILE", help="write a picture there, too")
@@ -60,15 +67,15 @@ def run(doc):
         parser.error("%d columns are too few; --width %d is the least" % (width, LEAST))
     ascii_only = not is_utf8()
     sys.stdout.reconfigure(encoding="ascii" if ascii_only else "utf-8", errors="replace")
-    port, *more = args.port or [None]
+    (first, name), *more = args.port or [(None, "")]
     if len(more) > len(plot_text.OTHERS):
         parser.error("%d connections are too many; %d fit" % (1 + len(more), 1 + len(plot_text.OTHERS)))
     try:
         with open_lines(args.trace) as file:
             trace = Trace(lines_of(file))
             every = tuple(trace) if more else trace
-            transfer = Transfer(every, port)
-            others = [Transfer(every, other) for other in dict.fromkeys(more) if other != port]
+            transfer = Transfer(every, first, name)
+            others = [Transfer(every, *other) for other in dict.fromkeys(more) if other[0] != first]
     except ValueError as error:
         complaint = trace.complaint()
         raise Unreadable("%s: %s" % (args.trace, complaint) if complaint else error) from None

@@ -7,6 +7,7 @@ from html import escape
 from transfer import LEAST, ticks
 
 WIDTH, LEFT, RIGHT = 1080, 68, 20
+SMALL = 13.2   # of letters: on a page of the tour they have 12 pixels
 FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif"
 INK, MUTED, GRID, FRAME = "#1f2933", "#616e7c", "#e8ecf0", "#b8c2cc"
 SENT, RESENT, LOST, UNA, SACK = "#3b7dd8", "#f08c00", "#e03131", "#495057", "#2f9e44"
@@ -54,15 +55,15 @@ class Panel:
         for value in ticks(self.values[0] / self.scale, self.values[1] / self.scale, max(self.height / 36, 3)):
             at = self.y(value * self.scale)
             svg.line(self.left, at, self.left + self.width, at, GRID)
-            svg.text(self.left - 7, at + 3.5, "%g" % round(value, 6), 11, MUTED, "end")
+            svg.text(self.left - 7, at + 4, "%g" % round(value, 6), SMALL, MUTED, "end")
         for time in ticks(self.times[0] / self.time_scale, self.times[1] / self.time_scale, self.width / 60):
             at = self.x(time * self.time_scale)
             svg.line(at, self.top, at, bottom, GRID)
             if x_labels:
-                svg.text(at, bottom + 15, "%g" % round(time, 6), 11, MUTED, "middle")
-        svg.text(self.left, self.top - 8, self.title, 13, INK, weight=600)
+                svg.text(at, bottom + 17, "%g" % round(time, 6), SMALL, MUTED, "middle")
+        svg.text(self.left, self.top - 8, self.title, 15, INK, weight=600)
         if self.unit:
-            svg.text(self.left - 7, self.top - 8, self.unit, 11, MUTED, "end")
+            svg.text(self.left - 7, self.top - 8, self.unit, SMALL, MUTED, "end")
 
     def frame(self):
         self.svg.add('<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="none" stroke="%s"/>' %
@@ -72,8 +73,8 @@ class Panel:
         """At the right of the title; entries: (kind, colour, words)."""
         right = self.left + self.width
         for kind, colour, words in reversed(entries):
-            right -= width_of(words, 11)
-            self.svg.text(right, self.top - 8, words, 11, INK)
+            right -= width_of(words, SMALL)
+            self.svg.text(right, self.top - 8, words, SMALL, INK)
             right -= 24
             self.svg.mark(kind, right, self.top - 12, colour)
             right -= 12
@@ -149,7 +150,7 @@ class Svg:
 
     def badge(self, x, y, number):
         self.add('<circle cx="%.1f" cy="%.1f" r="8" fill="%s"/>' % (x, y, INK))
-        self.text(x, y + 3.6, str(number), 10, "#fff", "middle", 600)
+        self.text(x, y + 3.6, str(number), 11, "#fff", "middle", 600)
 
     def document(self, height):
         return ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" '
@@ -180,7 +181,7 @@ def near(svg, transfer, top):
     if not episodes:
         return top
     width = (WIDTH - LEFT - RIGHT - 62 * (len(episodes) - 1)) / len(episodes)
-    svg.text(LEFT - 44, top, "The losses from near: ms, and kB of the stream", 13, INK, weight=600)
+    svg.text(LEFT - 44, top, "The losses from near: ms, and kB of the stream", 14, INK, weight=600)
     for number, lost in enumerate(episodes):
         begin = lost[0].time
         end = max(transfer.repaired(lost), begin + LEAST)
@@ -216,7 +217,7 @@ def settings(svg, panel, transfer):
     for number, (time, words) in enumerate(transfer.settings):
         at, is_left = panel.x(time), panel.x(time) < panel.left + panel.width * 0.7
         svg.line(at, panel.top, at, panel.top + panel.height, LOST, 1.2, "6 3")
-        svg.text(at + (5 if is_left else -5), panel.top + 16 + 15 * (number % 4), words, 12, LOST, "start" if is_left else "end",
+        svg.text(at + (5 if is_left else -5), panel.top + 16 + 15 * (number % 4), words, SMALL, LOST, "start" if is_left else "end",
                  600)
 
 
@@ -228,12 +229,12 @@ def draw(transfer, title, changes, others=()):
     inner = WIDTH - LEFT - RIGHT
     phases = transfer.phases()
     svg.text(24, 34, title, 19, INK, weight=700)
-    svg.text(24, 55, transfer.summary(), 13, MUTED)
+    svg.text(24, 55, transfer.summary(), 14, MUTED)
 
     right = WIDTH - RIGHT
     for phase in reversed([p for p in PHASE if any(p == span[0] for span in phases)]):
-        right -= 7 * len(phase)
-        svg.text(right, 55, phase, 12, INK)
+        right -= width_of(phase, SMALL)
+        svg.text(right, 55, phase, SMALL, INK)
         svg.add('<rect x="%.1f" y="45" width="16" height="12" fill="%s" stroke="%s" stroke-width=".6"/>' %
                 (right - 21, PHASE[phase], FRAME))
         right -= 36
@@ -262,25 +263,31 @@ def draw(transfer, title, changes, others=()):
     settings(svg, panel, transfer)
     panel.frame()
     threshold = [("dash", SSTHRESH, "ssthresh")] if any(window[2] is not None for window in windows) else []
-    panel.legend([("line", CWND, "cwnd"), *threshold, ("area", PIPE, "in flight"),
-                  *[("line", colour, "cwnd of " + other.sender) for colour, other in zip(OTHERS, others)]])
+    whose = " of " + transfer.name if others else ""
+    panel.legend([("line", CWND, "cwnd" + whose), *threshold, ("area", PIPE, "in flight"),
+                  *[("line", colour, "cwnd of " + other.name) for colour, other in zip(OTHERS, others)]])
 
     top += 220 + 44
     samples = [(ack.time, ack.rtt_us / 1e6) for ack in transfer.acks if ack.rtt_us]
-    most = max([sample[1] for sample in samples] + [0.001])
+    beside = [other.round_trips_of(transfer) for other in others]
+    most = max([sample[1] for flow in [samples, *beside] for sample in flow] + [0.001])
     panel = Panel(svg, "Round trip", LEFT, top, inner, 140, times, (0, most * 1.1), "ms", MILLI)
     panel.axes(phases)
     for time, rtt in samples:
         svg.add('<circle cx="%.1f" cy="%.1f" r="1.5" fill="%s"/>' % (panel.x(time), panel.y(rtt), SAMPLE))
-    panel.steps(((ack.time, ack.srtt_us / 1e6) for ack in transfer.acks if ack.srtt_us), SMOOTH)
+    smooth = CWND if others else SMOOTH
+    panel.steps(transfer.round_trips_of(transfer), smooth)
+    for flow, colour in zip(beside, OTHERS):
+        panel.steps(flow, colour, 1.9)
     panel.frame()
-    panel.legend([("dot", SAMPLE, "sample"), ("line", SMOOTH, "SRTT")])
-    svg.text(LEFT + inner / 2, top + 140 + 33, "time since the SYN, seconds", 12, MUTED, "middle")
+    panel.legend([("dot", SAMPLE, "sample"), ("line", smooth, "SRTT" + whose),
+                  *[("line", colour, "SRTT of " + other.name) for colour, other in zip(OTHERS, others)]])
+    svg.text(LEFT + inner / 2, top + 140 + 37, "time since the SYN, seconds", SMALL, MUTED, "middle")
 
     top = near(svg, transfer, top + 140 + 72)
     for number, change in enumerate(changes, 1):
         svg.badge(LEFT - 36, top - 4, number)
-        svg.text(LEFT + 44, top, "%.1f ms" % (change.time * 1000), 12, MUTED, "end")
-        svg.text(LEFT + 56, top, change.words(), 12, INK)
+        svg.text(LEFT + 44, top, "%.1f ms" % (change.time * 1000), SMALL, MUTED, "end")
+        svg.text(LEFT + 56, top, change.words(), SMALL, INK)
         top += 21
     return svg.document(top + 6)

@@ -133,7 +133,7 @@ def draw_others(transfer, others, times, width, height, paint, ascii_only):
     flows = [list(flow.cwnds_of(transfer)) for flow in [transfer, *others]]
     names = [paint(34, ":" if ascii_only else "⣿")] + [paint(*OTHERS[at]) for at in range(len(others))]
     yield " kB, cwnd: " + ", ".join("%s %s" % pair for pair in
-                                    zip(names, [flow.sender for flow in [transfer, *others]]))
+                                    zip(names, [flow.name for flow in [transfer, *others]]))
     canvas = Canvas(width, height, times, max(cwnd for flow in flows for _, cwnd in flow), paint, ascii_only)
     canvas.steps(flows[0], 34)
     column = (times[1] - times[0]) / width / 2

@@ -62,7 +62,7 @@ class Story:
     """.marks: (time, index, "leaves" | "arrives" | "moment", Segment | Arrival | Moment), in order of time."""
 
     def __init__(self, ends):
-        self.names = ends
+        self.names, self.elsewhere = ends, "not xtcp here"
         self.traced = [False, False]
         self.heard = [False, False]     # has anything of it arrived?
         self.is_live = False            # more events are to come
@@ -111,6 +111,9 @@ class Story:
         """That end is not xtcp's here. As long as events come, its first one may still be on the way, until something has
         arrived that was not seen leaving there."""
         return not self.traced[s] and (self.heard[s] or not self.is_live)
+
+    def title(self, s):
+        return self.names[s] + (" (%s)" % self.elsewhere if self.is_elsewhere(s) else "")
 
     def mark(self, what, thing):
         self.marks.append((thing.time, thing.index, what, thing))
@@ -175,7 +178,7 @@ class Story:
         segment = self.segment(event, s)
         segment.time, segment.index = event.time, event.index
         if end.cookie and "S" in segment.flags:
-            segment.note = "nothing kept: the ISN is a cookie"
+            segment.note = "nothing kept: a cookie"
         else:
             segment.state = self.met(event, s)
         end.cookie = False

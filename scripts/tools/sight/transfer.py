@@ -56,7 +56,7 @@ class Transfer:
     """What the end did that sent more. Times in seconds from the first event that ladder draws, too; places in
     the stream in octets from the first one of text."""
 
-    def __init__(self, lines, port=None):
+    def __init__(self, lines, port=None, name=""):
         every = list(events(lines, port))
         out = [event for event in every if event.name == "segment_out"]
         if not out:
@@ -66,6 +66,7 @@ class Transfer:
         for event in out:
             sums[event.local] = sums.get(event.local, 0) + event.len
         self.sender = max(sums, key=sums.get)
+        self.name = name or self.sender
         self.peer = next(event.peer for event in out if event.local == self.sender)
         if not sums[self.sender]:
             raise ValueError("this connection has sent no text, so there is nothing to plot")
@@ -147,6 +148,10 @@ class Transfer:
         for time, cwnd, _, _ in self.windows:
             if cwnd is not None:
                 yield time + self.start - other.start, cwnd
+
+    def round_trips_of(self, other):
+        """As that, the smoothed ones in seconds."""
+        return [(ack.time + self.start - other.start, ack.srtt_us / 1e6) for ack in self.acks if ack.srtt_us]
 
     def phases(self):
         """(phase, from, to) of all that are not Open."""
