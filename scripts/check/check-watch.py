@@ -440,9 +440,9 @@ def check_bad(folder):
         return os.path.join(folder, name)
 
     for view in ("listen", "conn", "states"):
-        check_sentence(view + ": no module", watch(view, "--proc", folder, "--once"), "the xtcp module is not loaded")
+        check_sentence(view + ": no module", watch(view, "--proc", folder, "--once"), "there is no " + folder)
     check_sentence("a module of another name", watch("conn", "--name", "xtcp_b", "--proc", LISTINGS, "--once"),
-                   "the xtcp_b module is not loaded")
+                   "there is no .*/xtcp_b")
     check_sentence("no name of a module", watch("conn", "--name", "../x"), "no name of a module")
     for suffix in ("", "6", "_listen", "_snmp"):
         file("xtcp" + suffix, b"\xff\0\1 of another kind\n x\n")
@@ -693,6 +693,21 @@ def check_damaged(folder):
         "".join(line.replace(" cwnd=", " window=") for line in lines if "xtcp_ack" in line))
     done = watch("conn", "--proc", LISTINGS, "--trace", where + "/hostile")
     verdict(done.returncode == 0 and not done.stderr, "conn: ACKs of another version", done.stderr[-300:])
+
+
+def check_not_loaded():
+    """Each program has the same sentence, which says what to do."""
+    words = "the xtcp_none module is not loaded: sudo modprobe xtcp_none, or, where it is not installed, make and sudo insmod " \
+        "xtcp_none.ko"
+    name = ("--name", "xtcp_none")
+    for tool, *args in (("ss", *name), ("nstat", *name), ("nstat", *name, "--prometheus"), ("watch", "conn", *name, "--once"),
+                        ("watch", "flow", *name), ("why", *name), ("blackbox", *name, "list"), ("policy", *name, "list"),
+                        ("policy", *name, "add", "to=10.0.0.1", "cc=bbr"), ("paths", *name, "list"), ("paths", *name, "flush"), ("holders", "xtcp_none")):
+        done = watch(*args, program="scripts/tools/xtcp-" + tool)
+        verdict(done.returncode == 2 and done.stderr == "xtcp-%s: %s\n" % (tool, words), "no module: xtcp-%s %s" % (
+            tool, " ".join(args)), done.stdout, done.stderr)
+    done = watch("--name", "xtcp_none", "true", program="scripts/tools/xtcp_run")
+    verdict(done.returncode and words in done.stderr, "no module: xtcp_run", done.returncode, done.stderr)
 
 
 def check_tools():
@@ -953,6 +968,7 @@ def check_why(folder):
                                         "ended: no answer for too long, 1,234 times",
                                         "ended: closed with unread data, once", ""],
             "why: a SYN queue, and ends", done.stdout, done.stderr)
+    check_why_peers(folder + "/why")
     with open(folder + "/why/xtcp_listen", "w") as file:
         file.write("local_address limit accept_len\n")
     with open(folder + "/why/xtcp_netstat", "w") as file:
@@ -970,6 +986,25 @@ def check_why(folder):
                    program="xtcp-why")
     check_sentence("why: no namespace", watch("--netns", "nosuch", program="scripts/tools/xtcp-why"), "cannot enter",
                    program="xtcp-why")
+
+
+def check_why_peers(copies):
+    """Of the black boxes: address and port, the most frequent ones first; of a server's peers the address alone."""
+    with open(FOLDER + "blackbox/xtcp_blackbox") as file:
+        box = next(line for line in file if line.startswith("box="))
+    ends = [("10.0.0.9:%d" % (50000 + at), "10.0.0.%d:443" % (1 + at % 7 * (at > 9)), "reset") for at in range(24)]
+    ends += [("10.0.0.1:80", "10.0.0.8:%d" % port, "user-timeout") for port in (1024, 1025)]
+    with open(copies + "/xtcp_blackbox", "w") as file:
+        for local, peer, reason in ends:
+            file.write(re.sub("local=.* began", "local=%s peer=%s began" % (local, peer),
+                              re.sub("reason=.*", "reason=" + reason, box)))
+    with open(copies + "/xtcp_netstat", "w") as file:
+        file.write("TcpExt: TCPAbortOnTimeout TCPAbortOnReset\nTcpExt: 2 1025\n")
+    done = watch("--proc", copies, program="scripts/tools/xtcp-why")
+    verdict("ended: reset or refused by the peer, 1,025 times peers: 10.0.0.1:443, 12 times; 10.0.0.4:443, 2 times; "
+            "10.0.0.5:443, 2 times; 10.0.0.6:443, 2 times; 10.0.0.7:443, 2 times; and 2 others (of the 24 that are still "
+            "known) ended: no answer for too long, 2 times peers: 10.0.0.8, 2 times" in " ".join(done.stdout.split()),
+            "why: which peers", done.stdout, done.stderr)
 
 
 def check_why_said():
@@ -1072,7 +1107,7 @@ def check_blackbox(folder):
     with open(folder + "/without/xtcp_blackbox", "w") as file:
         file.write("box=1 netns=2\n")
     for name, done, words in (
-            ("no module", watch("--name", "xtcp_none", "list", program="scripts/tools/xtcp-blackbox"), "is the module loaded"),
+            ("no module", watch("--name", "xtcp_none", "list", program="scripts/tools/xtcp-blackbox"), "xtcp_none module is not loaded"),
             ("another version", box("list", proc=folder + "/without"), "of another version"),
             ("forget a copy", box("forget"), "the kernel forgets"),
             ("no number", box("show", "x"), "has a number"),
@@ -1139,6 +1174,7 @@ def main():
         verdict.run(check_letters)
         verdict.run(check_narrow)
         verdict.run(check_speed)
+        verdict.run(check_not_loaded)
         verdict.run(check_tools)
         verdict.run(check_closed, folder)
         verdict.run(check_odd, folder)

@@ -100,13 +100,13 @@ check_goes()
 	for word in "$dir"/root/usr/local/bin/*; do
 		case ${word##*/} in
 		other) ;;
-		xtcp_run) "$word" --name xtcp_nosuch true 2>&1 | grep -q 'is not loaded here, nor installed' || echo "${word##*/}, installed: does not ask for the module" ;;
+		xtcp_run) "$word" --name xtcp_nosuch true 2>&1 | grep -q 'module is not loaded: ' || echo "${word##*/}, installed: does not ask for the module" ;;
 		xtcp-blackbox | xtcp-holders | xtcp-ladder | xtcp-paths | xtcp-plot | xtcp-policy | xtcp-trace | xtcp-watch | xtcp-why)
 			"$word" --help 2>&1 | grep -q '^Says why rmmod\|^  -h, --help' || echo "${word##*/}, installed: does not run" ;;
 		xtcp)
 			"$word" --version | grep -qxF "xtcp $(sed -nE 's/^MODULE_VERSION\("(.*)"\);$/\1/p' module/main.c)" ||
 				echo "xtcp, installed: no version"
-			for program in ss nstat watch ladder plot trace why holders blackbox policy; do
+			for program in ss nstat watch ladder plot why holders blackbox policy; do
 				"$word" $program --help 2>&1 | grep -q "^xtcp-$program " || echo "xtcp $program, installed: does not run"
 			done
 			"$word" tour 2>&1 | grep -q 'the tour is in the sources' || echo "xtcp tour, installed: no sentence" ;;

@@ -12,7 +12,7 @@ new_socket()
 
 told_user()
 {
-	setpriv --reuid 65534 --regid 65534 --clear-groups xtcp_run true 2>&1 | grep -q 'not loaded, and nobody but root may load it: sudo modprobe xtcp$'
+	setpriv --reuid 65534 --regid 65534 --clear-groups xtcp_run true 2>&1 | grep -q 'not loaded: sudo modprobe xtcp, or'
 }
 
 user_runs()

@@ -51,7 +51,7 @@ static void __attribute__((constructor)) prepare(void)
 
 static void complain(void)
 {
-	static const char text[] = "xtcp_run: socket(AF_XTCP): no such family: the module is not loaded any more, "
+	static const char text[] = "xtcp_run: socket(AF_XTCP): no such family: the module is not loaded, "
 				   "XTCP_FAMILY is not its number, or a unit has RestrictAddressFamilies= "
 				   "without AF_WANPIPE\n";
 	int saved = errno;

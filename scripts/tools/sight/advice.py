@@ -103,6 +103,15 @@ ENDS = (
 )
 
 
+# What a socket or a black box says of such ends. The rest has nothing to do with the peer.
+REASONS = {
+    "TCPAbortOnReset": ("reset",), "TCPAbortOnIcmp": ("icmp",), TIMEOUT: ("timeout", "keepalive", "user-timeout"),
+    "TCPAbortOnUserTimeoutMs": ("user-timeout-ms",), "TCPAbortOnKeepaliveAlways": ("keepalive-always",),
+    "TCPAbortOnClose": ("unread-data",), "TCPLingerZero": ("linger",), LATE: ("late-data",),
+    "TCPAbortOnIdle": ("idle",), "TCPAbortOnHalfClosed": ("half-closed",),
+}
+
+
 def ends_of(counts):
     """{a name of ENDS: how often}, from the counters of the line TcpExt:."""
     found = {name: counts[name] for name, _, _ in ENDS if name in counts}
@@ -153,6 +162,12 @@ class Advice:
         """What answers them when the SYN queue is full; "" if that is so already."""
         off = number("/proc/sys/" + self.syncookies.replace(".", "/")) == 0
         return "%s=1 answers SYNs by cookie when the SYN queue is full" % self.syncookies if off else ""
+
+    def on_unknown_peers(self):
+        """What remembers them from now on; "" if that is so already."""
+        knob = "net.%s.blackbox" % self.module
+        off = number("/proc/sys/" + knob.replace(".", "/")) == 0
+        return "which peers that were, nobody knows any more; with %s=1 xtcp remembers" % knob if off else ""
 
     def on(self, listener):
         """A sentence; "" if nothing is wrong."""

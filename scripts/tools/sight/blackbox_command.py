@@ -54,7 +54,7 @@ def trouble(args, error):
     if error.errno == errno.EACCES:
         return Wrong("only root may read %s: it has sequence numbers" % error.filename)
     if error.errno == errno.ENOENT and args.proc == PROC:
-        return Wrong("there is no %s; is the module loaded?" % error.filename)
+        return Wrong(program.missing(args.name, error.filename))
     return Wrong("cannot read %s: %s" % (error.filename, error.strerror))
 
 

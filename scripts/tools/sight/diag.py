@@ -18,6 +18,7 @@ ANSWER = struct.Struct("=BBBB48sIIIII")  # struct inet_diag_msg
 ID = struct.Struct("!HH16s16s")  # the part of struct inet_diag_sockid that has the network's order
 COOKIE = slice(HEAD.size + 4 + 40, HEAD.size + 4 + 48)  # in a message
 NO_COOKIE = b"\xff" * 8
+MAPPED = bytes(10) + b"\xff\xff"    # an IPv4 address begins so as one of IPv6
 ROOM = 65536
 PATIENCE = 2.0  # seconds: a program that uses its socket gives it back now and then
 HELD = "its program does not let go of the socket"
@@ -135,6 +136,17 @@ def told_of(octets):
         return None     # the module is older
     told = ABORT_TOLD.unpack_from(octets, ABORT_FORMAT.size)
     return told if told[0] else None
+
+
+def ends_of_row(message):
+    """(local, peer) of a row, as events write them."""
+    ports_and_addresses = ID.unpack_from(message, HEAD.size + 4)
+    family = message[HEAD.size]
+    def name(port, octets):
+        if family == socket.AF_INET6 and octets[:12] != MAPPED:
+            return "[%s]:%d" % (socket.inet_ntop(family, octets), port)
+        return "%s:%d" % (socket.inet_ntop(socket.AF_INET, octets[12:] if family == socket.AF_INET6 else octets[:4]), port)
+    return tuple(name(*end) for end in zip(ports_and_addresses[:2], ports_and_addresses[2:]))
 
 
 def ack_rate_of(octets):

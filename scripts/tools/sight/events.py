@@ -5,6 +5,7 @@
 import os
 import re
 
+from program import missing
 from table import rate
 
 TRACEFS = "/sys/kernel/tracing"
@@ -375,7 +376,7 @@ def why_nothing(name):
     if not name.startswith(TRACEFS + "/"):
         return ""
     if not builds():
-        return "the xtcp module is not loaded"
+        return missing("xtcp", "events")
     try:
         for folder in builds():
             with open(folder + "/enable") as file:

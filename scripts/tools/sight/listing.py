@@ -6,6 +6,8 @@ import os
 import socket
 import struct
 
+import program
+
 STATES = ("", "ESTABLISHED", "SYN-SENT", "SYN-RECEIVED", "FIN-WAIT-1", "FIN-WAIT-2", "TIME-WAIT", "CLOSED",
           "CLOSE-WAIT", "LAST-ACK", "LISTEN", "CLOSING")
 # In the order in which a connection goes through them.
@@ -85,8 +87,9 @@ class Listing:
             with open("%s/%s%s" % (self.folder, self.name, suffix)) as file:
                 return file.read().split("\n")
         except FileNotFoundError:
-            raise Unreadable("the %s module is not loaded: there is no %s/%s%s" %
-                             (self.name, self.folder, self.name, suffix)) from None
+            there = "%s/%s%s" % (self.folder, self.name, suffix)
+            raise Unreadable("there is no " + there if self.folder != program.PROC else
+                             program.missing(self.name, there)) from None
         except OSError as error:
             raise Unreadable("cannot read %s/%s%s: %s" % (self.folder, self.name, suffix, error.strerror)) from None
         except UnicodeDecodeError:

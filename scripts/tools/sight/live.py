@@ -118,7 +118,7 @@ def source_of(args):
     if reason:
         raise events.Unreadable(reason)
     if not args.trace and not events.builds():
-        raise events.Unreadable("the xtcp module is not loaded")
+        raise events.Unreadable(events.missing("xtcp", "events"))
     try:
         return Source(name)
     except OSError as error:

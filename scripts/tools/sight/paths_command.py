@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What xtcp-paths does."""
 
+import errno
 import os
 
 import change
@@ -27,7 +28,8 @@ def do_list(args):
     except PermissionError as error:
         raise Wrong("only root may read %s" % error.filename) from None
     except OSError as error:
-        raise Wrong("cannot read %s: %s; is the module loaded?" % (error.filename, error.strerror)) from None
+        raise Wrong(program.missing(args.name, error.filename) if error.errno == errno.ENOENT and args.proc == program.PROC else
+                    "cannot read %s: %s" % (error.filename, error.strerror)) from None
     for line in found:
         print(line)
 
@@ -35,7 +37,7 @@ def do_list(args):
 def do_flush(args):
     requests = change.Requests(args.name)
     if requests.id is None:
-        raise Wrong("the module %s is not loaded, or saves no paths" % args.name)
+        raise Wrong(program.missing(args.name, "paths to save"))
     error = requests.ask(FLUSH, b"")
     if error:
         raise Wrong(requests.text or os.strerror(error), 1)

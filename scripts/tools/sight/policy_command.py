@@ -157,7 +157,7 @@ def ask(args, command, rules):
     """@rules: (what it is called in an error, its attribute, its words) of each."""
     requests = change.Requests(args.name)
     if requests.id is None:
-        raise Wrong("the module %s is not loaded, or has no policy tables" % args.name)
+        raise Wrong(program.missing(args.name, "policy tables"))
     requests.netlink.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     try:
         error = until_free(lambda: requests.ask(command, b"".join(octets for _, octets, _ in rules)))
@@ -197,7 +197,8 @@ def rules(args):
         with open("%s/%s_policy" % (args.proc, args.name), encoding="utf-8", errors="replace") as file:
             lines = [printable(line.rstrip("\n")) for line in file]
     except OSError as error:
-        raise Wrong("cannot read %s: %s; is the module loaded?" % (error.filename, error.strerror)) from None
+        raise Wrong(program.missing(args.name, error.filename) if error.errno == errno.ENOENT and args.proc == program.PROC else
+                    "cannot read %s: %s" % (error.filename, error.strerror)) from None
     paths = cgroup_paths({word[7:] for line in lines for word in line.split() if word.startswith("cgroup=")})
     try:
         return [shown(line, paths) for line in lines]

@@ -33,6 +33,14 @@ class Wrong(Exception):
         self.status = status
 
 
+def missing(name, what):
+    """Why the module has no such file, or no such thing; the programs in the shell have the same sentence."""
+    if os.path.isdir("/sys/module/" + name):
+        return "the %s module that is loaded has no %s" % (name, what)
+    return "the %s module is not loaded: sudo modprobe %s, or, where it is not installed, make and sudo insmod %s.ko" % (
+        name, name, name)
+
+
 def columns():
     """What COLUMNS says in the environment; 0: nothing, or no number."""
     words = os.environ.get("COLUMNS", "")

@@ -7,6 +7,7 @@ import os
 import re
 
 from listing import Unreadable
+from program import missing
 
 PLACES = ("/sys/kernel/tracing", "/sys/kernel/debug/tracing", "/proc/1/root/sys/kernel/tracing")
 NAME = "xtcp-watch-%d"
@@ -67,7 +68,7 @@ class Tracer:
 
     def start(self, name, wanted):
         if not os.path.isdir(self.system):
-            raise Unreadable("the %s module is not loaded, or it has no events" % name)
+            raise Unreadable(missing(name, "events"))
         self.write("trace_clock", "mono")
         size = max(min(MEMORY // (os.cpu_count() or 1), MOST), LEAST)
         while not self.write("buffer_size_kb", size, optional=True) and size > LEAST:
