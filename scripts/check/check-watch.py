@@ -926,7 +926,8 @@ def check_prometheus(folder):
     verdict(not wrong and exposition.parse(PAGE), "--prometheus: the parser of this test is strict", *wrong)
     text = verdict_of("--prometheus: a page", LISTINGS, 2)
     problem = differs(text, (r"^# TYPE xtcp_tcp_in_segs_total counter$", r"^xtcp_tcp_in_segs_total 102$",
-                             r"^xtcp_sockstat_tcp_inuse 7$", r"^xtcp_sockstat_tcp6_inuse 0$",
+                             r"^# HELP xtcp_tcpext_timeouts_total Retransmission timeouts: TcpExtTCPTimeouts of xtcp_netstat\.$",
+                             r"^xtcp_sockstat_tcp_inuse 7$", r"^# HELP xtcp_sockstat_tcp_mem .*, in pages: TCP:mem of .*\.$", r"^xtcp_sockstat_tcp6_inuse 0$",
                              r'^xtcp_listen_limit\{address="10\.77\.0\.2",port="443"\} 128$'))
     verdict(not problem, "--prometheus: what stands there", problem)
     verdict_of("--prometheus: nobody listens", copy("quiet"), 0)

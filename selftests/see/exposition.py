@@ -83,7 +83,7 @@ def numbers_of(module, folder):
 
 def same_numbers(found, module, folder, before):
     """By the help, which names each; and a name of its own for each."""
-    told = {words: samples for _, words, samples in found.values()}
+    told = {words.rpartition(": ")[2]: samples for _, words, samples in found.values()}
     old, new = numbers_of(module, before), numbers_of(module, folder)
     for name, value in new.items():
         samples = told.get(name, {})

@@ -11,6 +11,7 @@ import sys
 
 import program
 from listing import GAUGES, Listing, Unreadable
+from prometheus_help import COUNTERS, SOCKETS
 
 # Sockets that share an address and port are one row: what they hold is added up. name: (column, type, help)
 LISTEN = (
@@ -52,6 +53,11 @@ def help_text(text):
     return text.replace("\\", r"\\").replace("\n", r"\n")
 
 
+def help_of(words, source):
+    """What a number is, if there are words for that, and where it comes from."""
+    return "%s%s." % (words + ": " if words else "", source)
+
+
 def family(name, kind, words, samples):
     """The lines of one; samples are (labels, value)."""
     yield "# HELP %s %s" % (name, help_text(words))
@@ -85,11 +91,11 @@ def page(listing):
     for suffix, group in (("_snmp", "Tcp"), ("_netstat", "TcpExt")):
         for counter, value in listing.counters(suffix, group).items():
             yield from family("%s_%s" % (name, metric(group, counter)), "gauge" if counter in GAUGES else "counter",
-                              "%s%s of %s%s." % (group, counter, name, suffix), [((), value)])
+                              help_of(COUNTERS.get(counter), "%s%s of %s%s" % (group, counter, name, suffix)), [((), value)])
     for group, numbers in listing.sockstat().items():
         for word, value in numbers.items():
             yield from family("%s_sockstat_%s_%s" % (name, group.lower(), word), "gauge",
-                              "%s:%s of %s_sockstat." % (group, word, name), [((), value)])
+                              help_of(SOCKETS.get(word), "%s:%s of %s_sockstat" % (group, word, name)), [((), value)])
     found = [((("address", address), ("port", port)), sockets)
              for (address, port), sockets in places(listing.listeners()).items()]
     if not found:
