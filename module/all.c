@@ -30,7 +30,6 @@
 
 #include "in/interpose.c"
 #include "in/icmp.c"
-#include "in/ingress.c"
 
 #include "listen/halfopen.c"
 #include "listen/synq.c"
@@ -40,7 +39,6 @@
 #include "sock/create.c"
 
 #include "arrive/arrives.c"
-#include "arrive/handshake.c"
 #include "arrive/acks.c"
 
 #include "expiry/expiry.c"
@@ -59,13 +57,10 @@
 #include "timewait/record.c"
 
 #include "fastopen/fastopen.c"
-#include "fastopen/fastsyn.c"
 
-#include "recv/text.c"
 #include "recv/rcvq.c"
 
 #include "send/output.c"
-#include "send/bare.c"
 #include "send/mss.c"
 
 #include "out/segment.c"
@@ -73,7 +68,6 @@
 #include "out/ip.c"
 #include "out/held.c"
 
-#include "time/keepalive.c"
 #include "time/timer.c"
 #include "time/pace.c"
 
@@ -82,7 +76,6 @@
 #include "loss/undo.c"
 #include "loss/reorder.c"
 
-#include "sendq/fill.c"
 #include "sendq/sndq.c"
 
 #include "auth/aoopt.c"
@@ -114,11 +107,9 @@
 #include "cong/resume.c"
 
 #include "ecn/ecn.c"
-#include "ecn/accecn.c"
 #include "ecn/ace.c"
 
 #include "window/window.c"
-#include "window/sack.c"
 
 #include "sight/blackbox.c"
 #include "sight/mib.c"

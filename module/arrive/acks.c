@@ -10,11 +10,10 @@
  * Step five of SEGMENT ARRIVES without its state changes (RFC 9293 section 3.10.7.4): is the ACK
  * acceptable? recovery/acked.c processes an acceptable ACK.
  */
-#include "arrive/arrive.h"
-
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "arrive/arrive.h"
 #include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"

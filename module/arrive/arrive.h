@@ -69,12 +69,10 @@ void xtcp_acks_owed(struct sock *sk);
 void xtcp_acks_of_syn(struct sock *sk);
 void xtcp_acks_window(struct sock *sk, u32 copied);
 
-/* handshake.c */
+/* arrives.c */
 
 /* Softirq or process. The socket lock is held. */
-struct xtcp_rstdiag xtcp_told_by(const struct sock *sk, struct sk_buff *skb);
 
-enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb);
 enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb);
 
 #endif /* XTCP_ARRIVE_H */

@@ -245,7 +245,7 @@ struct xtcp_rest {
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
  * @tuple_key: key of two hashes. The hash of tuples serves the table of connections and the
- *	constant part of ISNs; the hash of pairs of addresses serves fastsyn.c and paths.c
+ *	constant part of ISNs; the hash of pairs of addresses serves fastopen.c and paths.c
  * @ts_key: key of the timestamp offsets
  * @id: number of the namespace in the table of connections (demux.c)
  * @device_listeners: number of struct xtcp_members in @rest->listeners whose key has a device
@@ -261,11 +261,11 @@ struct xtcp_rest {
  *	@rest->transparent)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastopen.c)
- * @metrics: metrics of earlier connections, by host; NULL: no table yet (fastsyn.c)
+ * @metrics: metrics of earlier connections, by host; NULL: no table yet (fastopen.c)
  * @paths: saved windows and RTTs of paths, for Careful Resume; NULL: never switched on (paths.c)
  * @policy: the rules for new connections; NULL: none; read under RCU (policy.c)
  * @policy_lock: guards changes of @policy
- * @blackhole_stamp: jiffies of the last sign that the network drops Fast Open SYNs (fastsyn.c)
+ * @blackhole_stamp: jiffies of the last sign that the network drops Fast Open SYNs (fastopen.c)
  * @blackholes: number of such signs in a row; 0 after a connection for which Fast Open worked again
  *
  * Every namespace has this struct, so it is kept small. It has what a namespace needs before its

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * struct xtcp_seg: the fields of a segment, which ingress.c reads from the header once. Also: which
+ * struct xtcp_seg: the fields of a segment, which interpose.c reads from the header once. Also: which
  * version of IP carries a connection.
  */
 #ifndef XTCP_SEG_H
@@ -29,8 +29,8 @@ static inline bool xtcp_sock_is_v4(const struct sock *sk)
  * @tsval: valid when @has_ts
  * @tsecr: valid when @has_ts
  * @wnd: the window field, unscaled
- * @len: octets of data; text.c updates it when it trims the segment
- * @hdr_len: octets of TCP header at skb->data; 0 when text.c has pulled the header
+ * @len: octets of data; rcvq.c updates it when it trims the segment
+ * @hdr_len: octets of TCP header at skb->data; 0 when rcvq.c has pulled the header
  * @flags: enum xtcp_flags
  * @has_ts: the timestamps option is present
  * @has_wscale: the window scale option is present, on a SYN

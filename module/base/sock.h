@@ -394,15 +394,15 @@ struct xtcp_sock {
 
 	/* Written while the connection opens. */
 	bool syn_data_acked : 1;	/* the data of our SYN, or of the peer's, was accepted */
-	bool syn_fastopen : 1;		/* our SYN had the Fast Open option (fastsyn.c) */
+	bool syn_fastopen : 1;		/* our SYN had the Fast Open option (fastopen.c) */
 	bool syn_data : 1;		/* our SYN had data */
-	bool syn_fastopen_ch : 1;	/* we try Fast Open again after a black hole (fastsyn.c) */
+	bool syn_fastopen_ch : 1;	/* we try Fast Open again after a black hole (fastopen.c) */
 	bool fastopen_asked : 1;	/* connect() sent a Fast Open SYN, so MSG_FASTOPEN fails */
 	bool opens_fast : 1;		/* the field fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	u8 box_high;			/* slot of the sock's black box, high octet (boxnote.c) */
 
-	/* Deadlines (timer.c, keepalive.c, expiry.c). */
+	/* Deadlines (timer.c, timer.c, expiry.c). */
 	struct xtcp_timers timers;
 
 	/* Rarely used. */
@@ -411,7 +411,7 @@ struct xtcp_sock {
 	u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
 	struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
 	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
-	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (text.c) */
+	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (rcvq.c) */
 	/* state of Fast Open as server; NULL: none, or the handshake is complete */
 	struct xtcp_fastopen *fastopen;
 };
@@ -428,7 +428,7 @@ static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 }
 
 /*
- * The state of the call that is opening @xsk by Fast Open (fastsyn.c); NULL if there is no such
+ * The state of the call that is opening @xsk by Fast Open (fastopen.c); NULL if there is no such
  * call. Only accept queues and the list of orphans use accept_node. During the call a program has
  * the socket open, so the sock is on neither, and fastsyn can share the memory of accept_node.
  */

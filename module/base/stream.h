@@ -86,7 +86,7 @@ struct xtcp_stream {
 	struct xtcp_accecn_told told;	/* what the peer's AccECN feedback has reported */
 
 	/* Fields used for each arriving segment with data. */
-	struct rb_root out_of_order;	/* skbs beyond RCV.NXT, by sequence number (text.c) */
+	struct rb_root out_of_order;	/* skbs beyond RCV.NXT, by sequence number (rcvq.c) */
 	u64 bytes_received;		/* octets of the peer taken in order; for TCP_INFO */
 	u64 space_stamp;		/* when space_seq was set, microseconds; 0: never */
 	/* copied_seq at the beginning of this round trip (window.c) */
@@ -99,7 +99,7 @@ struct xtcp_stream {
 	 * lower rcv_mss to this length; 0: the last segment cannot lower rcv_mss
 	 */
 	u16 rcv_last_len;
-	/* full segments per ACK, from the last ACK Rate Request that we sent (bare.c); 0: none */
+	/* full segments per ACK, from the last ACK Rate Request that we sent (output.c); 0: none */
 	u8 asked_rate;
 	u8 wanted_rate;			/* rate of the next ACK Rate Request, if sack.asks is set */
 	/* the receiver's round-trip time, microseconds; 0: unknown */
@@ -112,12 +112,12 @@ struct xtcp_stream {
 	/* Fields used when data is lost or out of order. */
 	u32 out_of_order_bytes;		/* sum of the truesizes in out_of_order */
 	u32 rcv_ooopack;		/* segments received out of order; for TCP_INFO */
-	struct xtcp_sack sack;		/* the SACK blocks that we send (sack.c) */
+	struct xtcp_sack sack;		/* the SACK blocks that we send (window.c) */
 	struct xtcp_undo undo;		/* whether the present recovery is spurious */
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
 	bool frto;			/* F-RTO tests if the timeout was spurious (RFC 5682) */
-	/* SEG.SEQ / 256 of the segment whose ACK Rate Request set sack.ack_rate (text.c) */
+	/* SEG.SEQ / 256 of the segment whose ACK Rate Request set sack.ack_rate (rcvq.c) */
 	u32 request_seq : 24;
 
 	/* Seldom. */

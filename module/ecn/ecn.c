@@ -13,22 +13,622 @@
  * AccECN mode, with an algorithm that is made for L4S. Text that is resent after a timeout is not
  * ECT, since the path may drop ECT(1). A received ECT(1) counts like ECT(0).
  *
- * Accurate feedback (RFC 9768) only changes what the peers report to each other (accecn.c).
+ * Accurate feedback (RFC 9768) only changes what the peers report to each other (ecn.c).
+ *
+ * Accurate ECN feedback (RFC 9768). AccECN mode replaces ECE and CWR where both ends support it. A
+ * SYN with AE, CWR and ECE requests AccECN. In the SYN-ACK these three flags report the ECN
+ * codepoint with which the SYN arrived; in the pure ACK of the SYN-ACK, they report the codepoint
+ * with which the SYN-ACK arrived. In later segments the flags are the ACE field, which counts
+ * segments that arrived with CE, modulo eight. So the sender learns how many of its segments met
+ * congestion. The sender reduces its window as in RFC 3168, once per round trip; recovery.c decides
+ * when. In AccECN mode CWR is a bit of ACE, and does not say that the window was reduced.
+ *
+ * In addition, the AccECN option counts octets. From the option the sender learns how often the ACE
+ * field has wrapped, even if ACKs were lost.
+ *
+ * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
+ * 6.1.5). There is one exception: with an algorithm for L4S, retransmissions leave with ECT(1),
+ * unless a timeout has caused them. If the peer reports that our SYN or SYN-ACK arrived with ECT or
+ * CE, something on the path has changed IP's ECN field.
  */
 #include "ecn/ecn.h"
 
 #include <linux/rtnetlink.h>
+#include <linux/skbuff.h>
 #include <linux/tcp.h>
 #include <net/dst.h>
 #include <net/inet_ecn.h>
 
 #include "base/net.h"
+#include "base/options.h"
 #include "base/seg.h"
 #include "base/seq.h"
 #include "base/sock.h"
 #include "base/stream.h"
 #include "base/wire.h"
 #include "cong/cong.h"
+#include "ecn/ace.h"
+#include "listen/listen.h"
+#include "loss/loss.h"
+
+#define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
+/*
+ * a segment with CE is acknowledged at once if this many CE marks are unreported; the first number
+ * is for a segment with new text, the second for one without (RFC 9768 section 3.2.2.5.1)
+ */
+#define MARKS_WITH_TEXT	2
+#define MARKS_WITHOUT	3
+#define UNSAID_MAX	15
+#define COUNTED_AT_MOST	22	/* a counter is sent when it passes a multiple of 2^22 octets */
+
+/*
+ * Something on the path changes IP's ECN field: send no more ECT. Congestion that the peer reports
+ * still counts.
+ */
+static void found_mangled(struct xtcp_sock *xsk)
+{
+	xsk->accecn.faults |= XTCP_ACCECN_MANGLED;
+	xsk->ecn &= ~XTCP_ECN_OK;
+}
+
+/*
+ * RFC 9768 section 3.2.2.4: was the ACE field zero in the peer's first segment without SYN? If so,
+ * something on the path zeroes the field, or the peer is broken: send no more ECT, and ignore all
+ * feedback of the peer. The first call decides by @ace, the field of that segment. Later calls
+ * return the same answer and ignore @ace.
+ */
+static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
+{
+	struct xtcp_accecn *accecn = &xsk->accecn;
+
+	if (!(accecn->faults & XTCP_ACCECN_LOOKED)) {
+		accecn->faults |= XTCP_ACCECN_LOOKED;
+		if (!ace) {
+			accecn->faults |= XTCP_ACCECN_ZEROED;
+			xsk->ecn &= ~XTCP_ECN_OK;
+		}
+	}
+	return accecn->faults & XTCP_ACCECN_ZEROED;
+}
+
+/*
+ * Process the peer's report of the codepoint with which our SYN or SYN-ACK arrived. We send SYN and
+ * SYN-ACK as Not-ECT, so any other codepoint means that the path has changed IP's ECN field.
+ */
+static void take_echo(struct sock *sk, u8 ace)
+{
+	u8 codepoint = xtcp_ace_echoed(ace);
+
+	if (READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback) && xtcp_ace_is_mangled(XTCP_NOT_ECT, codepoint))
+		found_mangled(xtcp_sk(sk));
+	if (codepoint == XTCP_CE)
+		xtcp_sk(sk)->accecn.faults |= XTCP_ACCECN_SYN_CE;
+}
+
+static bool find_option(const struct sk_buff *skb, struct xtcp_accecn_option *option)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+
+	return xtcp_options_find_accecn((const u8 *)(tcp_hdr(skb) + 1), seg->hdr_len - sizeof(struct tcphdr), option);
+}
+
+/*
+ * RFC 9768 section 3.2.3.2.4: check the peer's first option, on a SYN-ACK or the handshake's last
+ * ACK. A counter that starts at 1 must not be 0.
+ */
+static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
+{
+	struct xtcp_accecn_option option;
+	unsigned int i;
+
+	if (!find_option(skb, &option))
+		return;
+	xsk->accecn.seen = true;
+	for (i = 0; i < option.fields; i++)
+		if (!option.counter[i] && xtcp_ace_counter_first(xtcp_ace_order_codepoint(option.order, i)))
+			xsk->accecn.faults |= XTCP_ACCECN_OPTION_ZEROED;
+}
+
+/**
+ * xtcp_accecn_is_allowed() - may a connection that the peer opens enter AccECN mode?
+ * @lsk: the listener
+ *
+ * Context: any.
+ *
+ * Return: true when net.xtcp.ecn is 3 or more, or when the algorithm of the listener needs AccECN.
+ */
+bool xtcp_accecn_is_allowed(const struct sock *lsk)
+{
+	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) >= XTCP_ECN_MODE_ACCURATE ||
+	       READ_ONCE(xtcp_sk(lsk)->algorithm)->scalable;
+}
+
+/**
+ * xtcp_accecn_is_asked() - does a SYN request AccECN, and do we accept it?
+ * @lsk: the listener
+ * @syn: the segment, which interpose.c has parsed
+ *
+ * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags requests AccECN, except
+ * two: no flag, and ECE with CWR.
+ *
+ * Context: softirq.
+ *
+ * Return: true when the SYN requests AccECN and we accept it.
+ */
+bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
+{
+	u8 ace = xtcp_accecn_ace(syn);
+
+	return ace && ace != (XTCP_ECE | XTCP_CWR) >> 6 && xtcp_accecn_is_allowed(lsk);
+}
+
+/**
+ * xtcp_accecn_is_third_ack() - does the handshake's last ACK show that the peer is in AccECN mode?
+ * @skb: the ACK, which interpose.c has parsed
+ *
+ * After a SYN cookie, no entry records whether our SYN-ACK accepted ECN or AccECN, but the flags of
+ * this ACK show it.
+ *
+ * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. But if the ACK has text, only
+ * AE shows AccECN mode, since a peer with classic ECN may set CWR on text.
+ *
+ * Context: softirq.
+ *
+ * Return: true when the peer is in AccECN mode.
+ */
+bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	u8 ace = xtcp_accecn_ace(skb);
+
+	return seg->len ? ace & (XTCP_AE >> 6) : ace >= xtcp_ace_echo(XTCP_NOT_ECT);
+}
+
+/**
+ * xtcp_accecn_syn_ack_flags() - the ECN flags of an entry's SYN-ACK
+ * @xn: the namespace
+ * @he: the entry; we accept AccECN for its SYN
+ *
+ * RFC 9768 sections 3.1.1 and 3.2.3.2.2. A middlebox may drop segments with these flags. So from
+ * its third transmission on, a SYN-ACK has none of them, unless net.xtcp.ecn_fallback is 0.
+ *
+ * Context: softirq or process.
+ *
+ * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE.
+ */
+u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he)
+{
+	if (READ_ONCE(he->resent) >= 2 && READ_ONCE(xn->sysctl.ecn_fallback))
+		return 0;
+	return xtcp_accecn_ace_flags(xtcp_ace_echo(he->syn_codepoint));
+}
+
+/**
+ * xtcp_accecn_start() - enter AccECN mode
+ * @sk: a new child, or a sock in SYN-SENT
+ * @codepoint: the ECN field of IP with which the peer's SYN or SYN-ACK arrived
+ * @asked_without: the peer resent its SYN without requesting ECN
+ *
+ * A CE mark of the peer's SYN is not counted: the SYN-ACK reports the mark (RFC 9768 section
+ * 3.2.2.2). With @asked_without, we send no ECT (section 3.1.5).
+ *
+ * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk yet.
+ */
+void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xsk->ecn = XTCP_ECN_ACCURATE | (asked_without ? 0 : XTCP_ECN_OK);
+	xsk->accecn.syn_codepoint = codepoint;
+	xsk->accecn.last_codepoint = codepoint;
+}
+
+/* RFC 9768 section 3.2.2.2: count only one SYN-ACK with CE, however many arrive. */
+static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	if (seg->ecn != XTCP_CE || xsk->accecn.faults & XTCP_ACCECN_SYN_ACK_CE)
+		return;
+	xsk->accecn.faults |= XTCP_ACCECN_SYN_ACK_CE;
+	xsk->accecn.received_ce++;
+}
+
+/*
+ * Process the peer's answer to our offer.
+ * @sk: in SYN-SENT; its SYN requested AccECN
+ * @skb: a SYN-ACK, or the SYN of a simultaneous open
+ *
+ * RFC 9768 table 2. In a simultaneous open, the peer's SYN is processed as a server processes a SYN
+ * (section 3.1.2).
+ */
+static void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool answers = seg->flags & XTCP_ACK;
+	u8 ace = xtcp_accecn_ace(skb);
+
+	sock_owned_by_me(sk);
+	/* the peer has no ECN, or reflects all flags */
+	if (!ace || (answers && ace == ACE_ASKED)) {
+		xsk->ecn = 0;
+		return;
+	}
+	/* classic ECN (RFC 3168): ECE alone in a SYN-ACK, ECE with CWR in a SYN */
+	if (ace == (answers ? 1 : 3)) {
+		xsk->ecn = XTCP_ECN_OK;
+		return;
+	}
+	/*
+	 * all other combinations of flags mean AccECN. One of them, AE with ECE, was used by the
+	 * obsolete ECN nonce and is now reserved: it does not report how our SYN arrived (section
+	 * 3.1.3)
+	 */
+	xtcp_accecn_start(sk, seg->ecn, false);
+	xsk->accecn.demand = 1;
+	if (!answers)
+		return;
+	xsk->ecn |= XTCP_ECN_ECHO_SYN_ACK;
+	/* the option goes into the handshake's last ACK and the first text (section 3.2.3.2.1) */
+	xsk->accecn.demand = 2;
+	see_first_option(xsk, skb);
+	count_syn_ack(xsk, seg);
+	take_echo(sk, ace);
+}
+
+/**
+ * xtcp_accecn_take_third_ack() - process the peer's report of how our SYN-ACK arrived
+ * @sk: in SYN-RECEIVED and in AccECN mode
+ * @skb: the segment that ends SYN-RECEIVED
+ *
+ * RFC 9768 section 3.2.2.1, table 4: a pure ACK without SACK blocks reports how the SYN-ACK
+ * arrived; any other segment carries the ACE counter. If the client got only a retransmitted
+ * SYN-ACK without ECN flags, its ACK has no ECN flags either, and the connection uses no ECN.
+ *
+ * In a simultaneous open the segment may be the peer's SYN-ACK, which reports how our SYN arrived.
+ * If this SYN-ACK has no ECN flags, we must not send ECT (section 3.1.5).
+ *
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
+ */
+void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u8 ace = xtcp_accecn_ace(skb);
+
+	sock_owned_by_me(sk);
+	if (seg->flags & XTCP_SYN) {
+		if (!ace)
+			xsk->ecn &= ~XTCP_ECN_OK;
+		count_syn_ack(xsk, seg);
+		see_first_option(xsk, skb);
+		take_echo(sk, ace);
+		return;
+	}
+	if (!ace && xsk->total_retrans >= 2 && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback)) {
+		xsk->ecn = 0;
+		return;
+	}
+	/* perhaps the first SYN-ACK was lost because of its option (section 3.2.3.2.2) */
+	if (xsk->total_retrans)
+		xsk->accecn.faults |= XTCP_ACCECN_OPTION_LOST;
+	see_first_option(xsk, skb);
+	if (is_zeroed(xsk, ace) || seg->seq != seg->end_seq || seg->sack_blocks)
+		return;
+	take_echo(sk, ace);
+	if (xsk->accecn.faults & XTCP_ACCECN_SYN_CE)
+		xsk->delivered_ce = 1;
+}
+
+/**
+ * xtcp_accecn_syn_ack_again() - echo the ECN field of a SYN-ACK that comes again
+ * @sk: in AccECN mode; its state is synchronized, or SYN-RECEIVED after a simultaneous open or with
+ *	Fast Open
+ * @skb: the segment with SYN, which we answer by a challenge ACK
+ *
+ * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has not yet received an ACK, so the
+ * challenge ACK reports how this SYN-ACK arrived. But if the peer has sent text, it has received an
+ * ACK, and the network or a forger has repeated the SYN-ACK. Then the flags of the challenge ACK
+ * are the counter: the ACK may acknowledge the text, and the peer would take a report for new
+ * marks.
+ *
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
+ */
+void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!(seg->flags & XTCP_ACK) || seg->seq != xsk->rcv.irs || xsk->rcv.nxt != xsk->rcv.irs + 1 ||
+	    !xtcp_seq_between(xsk->snd.iss + 1, seg->ack, xsk->snd.nxt) ||
+	    xtcp_ace_echoed(xtcp_accecn_ace(skb)) == XTCP_NO_CODEPOINT)
+		return;
+	count_syn_ack(xsk, seg);
+	xsk->accecn.syn_codepoint = seg->ecn;
+	xsk->ecn |= XTCP_ECN_ECHO_SYN_ACK;
+}
+
+static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	if (flags & XTCP_ACK)
+		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
+	/*
+	 * RFC 9768 section 3.1.4.1: the first retransmitted SYN still requests AccECN; later SYNs
+	 * do not, since a middlebox may drop SYNs with these flags
+	 */
+	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
+		return 0;
+	return xtcp_accecn_ace_flags(ACE_ASKED);
+}
+
+/*
+ * The ECN flags of an outgoing segment.
+ * @sk: in AccECN mode, or in SYN-SENT after requesting AccECN
+ * @flags: the other control bits of the segment
+ * @resent: the segment was sent before
+ * @is_pure: the segment has neither text nor SACK blocks
+ *
+ * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. On a SYN the flags negotiate AccECN. On a SYN-ACK,
+ * and on the ACK of a SYN-ACK, they report the codepoint with which the SYN or SYN-ACK arrived. On
+ * all other segments they are the ACE counter, and this function notes that all CE marks are
+ * reported. So the caller has to send the segment.
+ *
+ * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE.
+ */
+static u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool echoes = xsk->ecn & XTCP_ECN_ECHO_SYN_ACK && is_pure && flags == XTCP_ACK;
+
+	sock_owned_by_me(sk);
+	if (flags & XTCP_SYN)
+		return accurate_syn_flags(sk, flags, resent);
+	xsk->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
+	if (echoes)
+		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
+	xsk->accecn.unsaid = 0;
+	return xtcp_accecn_counter_flags(&xsk->accecn);
+}
+
+/*
+ * Counts @len octets of text that came with @codepoint. If the codepoint is CE or has changed, our
+ * next two segments must carry the option (RFC 9768 section 3.2.3.3). If the counter of octets has
+ * passed a multiple of 2^22, our next segment must carry the option, so that the peer sees each
+ * wrap of the 24 bits.
+ */
+static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
+{
+	u32 *received = &accecn->received[codepoint - 1], before = *received;
+
+	*received += len;
+	accecn->grown = true;
+	if (codepoint == XTCP_CE || codepoint != accecn->last_codepoint)
+		accecn->demand = 2;
+	else if ((before ^ *received) >> COUNTED_AT_MOST && !accecn->demand)
+		accecn->demand = 1;
+}
+
+/*
+ * Process the ECN field of an arriving segment.
+ * @sk: in a synchronized state and in AccECN mode
+ * @skb: an acceptable segment; its ACK field was processed, its text was not
+ *
+ * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1: a
+ * segment with CE is acknowledged at once if it has text and the previous segment had no CE. It is
+ * also acknowledged at once if enough marks are unreported: MARKS_WITH_TEXT marks if the segment
+ * has new text, otherwise MARKS_WITHOUT. A GRO packet is answered by one ACK, however many segments
+ * it has.
+ */
+static void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_accecn *accecn = &xsk->accecn;
+	bool is_new = seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv.nxt), changes;
+	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
+
+	sock_owned_by_me(sk);
+	/*
+	 * a segment with SYN here is the SYN-ACK that has ended SYN-RECEIVED in a simultaneous
+	 * open. xtcp_accecn_take_third_ack() has counted the CE mark of this SYN-ACK, and the flags
+	 * of a SYN-ACK are no ACE counter
+	 */
+	if (seg->flags & XTCP_SYN) {
+		accecn->last_codepoint = seg->ecn;
+		return;
+	}
+	if (!(accecn->faults & XTCP_ACCECN_LOOKED))
+		is_zeroed(xsk, xtcp_accecn_ace(skb));
+	changes = seg->ecn == XTCP_CE && accecn->last_codepoint != XTCP_CE;
+	if (seg->len && seg->ecn != XTCP_NOT_ECT)
+		count_octets(accecn, seg->ecn, seg->len);
+	accecn->last_codepoint = seg->ecn;
+	if (seg->ecn == XTCP_NOT_ECT)
+		return;
+	xsk->ecn |= XTCP_ECN_SEEN;
+	if (seg->ecn != XTCP_CE)
+		return;
+	accecn->received_ce += segments;
+	accecn->unsaid = min_t(u32, accecn->unsaid + segments, UNSAID_MAX);
+	if ((changes && seg->len) || accecn->unsaid >= (is_new ? MARKS_WITH_TEXT : MARKS_WITHOUT))
+		xtcp_acking_owe_now(&xsk->acking);
+}
+
+/*
+ * Is an option due because the last one was sent too long ago? net.xtcp.ecn_option_beacon is the
+ * least number of options per round trip; 0: no minimum.
+ */
+static bool beacon_is_due(const struct xtcp_sock *xsk)
+{
+	u32 beacon = READ_ONCE(xsk->xn->sysctl.ecn_option_beacon);
+
+	return beacon && (u64)((u32)xsk->arrived_us - xsk->accecn.option_us) * beacon >= xsk->rto.srtt_us;
+}
+
+/**
+ * xtcp_accecn_option_wanted() - shall an outgoing segment carry the AccECN option?
+ * @sk: in AccECN mode, or in SYN-SENT after requesting AccECN
+ * @flags: the segment's control bits
+ * @seq: the segment's sequence number
+ * @len: octets of text
+ * @resent: the segment was sent before
+ *
+ * RFC 9768 sections 3.2.3.2 and 3.2.3.3. A SYN never carries the option; a SYN-ACK does, unless it
+ * is resent. Later, as in Linux, the option is sent only to a peer that has sent it.
+ *
+ * Return: octets that the option needs at least; 0: send no option.
+ */
+u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_accecn *accecn = &xsk->accecn;
+	u8 option = READ_ONCE(xsk->xn->sysctl.ecn_option);
+	bool order;
+
+	sock_owned_by_me(sk);
+	if (flags & XTCP_SYN)
+		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
+	/*
+	 * if the first text had the option and is resent now, perhaps the path drops segments with
+	 * the option. Then no segment carries the option from now on (section 3.2.3.2.2), unless
+	 * net.xtcp.ecn_option is XTCP_ECN_OPTION_PERSISTENT
+	 */
+	if (resent && len && seq == xsk->snd.iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
+		accecn->faults |= XTCP_ACCECN_OPTION_LOST;
+	if (!option || !accecn->seen || flags & XTCP_RST ||
+	    (accecn->faults & XTCP_ACCECN_OPTION_LOST && option != XTCP_ECN_OPTION_PERSISTENT))
+		return 0;
+	if (!accecn->demand && !(accecn->grown && (option != XTCP_ECN_OPTION_SPARING || beacon_is_due(xsk))))
+		return 0;
+	return XTCP_OPTLEN_ACCECN_ALIGNED(xtcp_ace_fields(accecn->received, &order));
+}
+
+/**
+ * xtcp_accecn_fill_option() - add the AccECN option to a segment's options
+ * @sk: in AccECN mode
+ * @room: octets that the option may take
+ * @is_first: the segment carries the first text
+ * @opts: the options; they point to @counters afterwards
+ * @counters: an array of %XTCP_ACCECN_FIELDS_MAX counters
+ *
+ * The option contains at least the counters that xtcp_ace_fields() chooses. If these do not fit
+ * into @room, the segment has no option. While xtcp_accecn.demand is not 0, the option contains all
+ * counters that fit.
+ */
+void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters)
+{
+	struct xtcp_accecn *accecn = &xtcp_sk(sk)->accecn;
+	u32 fields, i;
+	bool order;
+	u8 codepoint;
+
+	sock_owned_by_me(sk);
+	fields = xtcp_ace_fields(accecn->received, &order);
+	if (XTCP_OPTLEN_ACCECN_ALIGNED(fields) > room)
+		return;
+	while (accecn->demand && fields < XTCP_ACCECN_FIELDS_MAX && XTCP_OPTLEN_ACCECN_ALIGNED(fields + 1) <= room)
+		fields++;
+	for (i = 0; i < fields; i++) {
+		codepoint = xtcp_ace_order_codepoint(order, i);
+		counters[i] = accecn->received[codepoint - 1] + xtcp_ace_counter_first(codepoint);
+	}
+	opts->has_accecn = true;
+	opts->accecn_order = order;
+	opts->accecn_fields = fields;
+	opts->accecn = counters;
+	if (accecn->demand)
+		accecn->demand--;
+	accecn->grown = false;
+	accecn->option_us = (u32)xtcp_sk(sk)->arrived_us;
+	if (is_first)
+		accecn->faults |= XTCP_ACCECN_OPTION_FIRST;
+}
+
+/*
+ * Process the counters of an option. If a counter is lower than before, a later ACK was processed
+ * already: ignore the counter. Return: octets newly reported with CE.
+ */
+static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
+{
+	u32 marked = 0, i;
+	u8 codepoint;
+	s32 octets;
+
+	for (i = 0; i < option->fields; i++) {
+		codepoint = xtcp_ace_order_codepoint(option->order, i);
+		octets = xtcp_ace_octets(told->octets[codepoint - 1], codepoint, option->counter[i]);
+		if (octets <= 0)
+			continue;
+		told->octets[codepoint - 1] += octets;
+		if (codepoint == XTCP_CE)
+			marked = octets;
+	}
+	return marked;
+}
+
+/*
+ * RFC 9768 section 3.2.3.2.5: combine the ACE field with the option. Sometimes the option newly
+ * reports octets with CE, but the field has reported no mark since the last ACK with the option.
+ * Perhaps the field has wrapped, since eight marks look like no mark. But if fewer than eight
+ * segments were acknowledged, however small, the field cannot have wrapped: something on the path
+ * changes the field or the option. @least: the number of new marks that the field alone reports.
+ * Return: the number of new marks that the field and the option together report.
+ */
+static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
+{
+	struct xtcp_accecn_told *told = &xsk->stream->told;
+	u32 octets = take_counters(told, option), marks;
+
+	if (octets && !least && !told->marks_since && told->segments_since <= XTCP_ACE_MASK) {
+		found_mangled(xsk);
+		marks = 0;
+	} else {
+		marks = xtcp_ace_marks_by_octets(least, told->marks_since, octets, xsk->mss);
+	}
+	told->marks_since = 0;
+	told->segments_since = 0;
+	return marks;
+}
+
+/**
+ * xtcp_accecn_feedback() - process the ACE field and the option of an ACK
+ * @sk: in a synchronized state and in AccECN mode
+ * @skb: the ACK; it newly acknowledges or sacks something, and no later ACK has overtaken it
+ * @segments: how many segments the ACK newly acknowledges or sacks
+ * @sample: its fields "marked" and "ece" are set
+ *
+ * RFC 9768 sections 3.2.2.2 and 3.2.3.1. The ACK may report more marks than @segments (section
+ * 3.2.2.5.2).
+ *
+ * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
+ */
+void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_accecn_told *told = &xsk->stream->told;
+	struct xtcp_accecn *accecn = &xsk->accecn;
+	struct xtcp_accecn_option option;
+	u8 ace = xtcp_accecn_ace(skb);
+	u32 least;
+
+	sock_owned_by_me(sk);
+	if (is_zeroed(xsk, ace))
+		return;
+	told->stretch = told->stretch ?: xtcp_ace_stretch(0, segments);
+	told->segments_since = min_t(u32, told->segments_since + max(segments, sample->segments), U8_MAX);
+	if (!(accecn->faults & XTCP_ACCECN_OPTION_ZEROED) && find_option(skb, &option)) {
+		accecn->seen = true;
+		least = xtcp_ace_marks(xsk->delivered_ce, ace, 0, told->stretch);
+		sample->marked = reconcile(xsk, &option, least);
+	} else {
+		sample->marked = xtcp_ace_marks(xsk->delivered_ce, ace, segments, told->stretch);
+		told->marks_since = min_t(u32, told->marks_since + sample->marked, U8_MAX);
+	}
+	sample->ece = sample->marked;
+	told->stretch = xtcp_ace_stretch(told->stretch, segments);
+}
 
 #define RESERVED_BITS	0x0f	/* the reserved bits in octet 12 of the TCP header */
 /* how many ACKs leave without delay when the peer's congestion window may be small, as in Linux */
@@ -66,7 +666,7 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 /**
  * xtcp_ecn_is_asked() - does this SYN request ECN? (RFC 3168 section 6.1.1)
  * @lsk: the listener
- * @syn: the segment, which ingress.c has parsed
+ * @syn: the segment, which interpose.c has parsed
  * @dst: the route to the peer
  *
  * A SYN that comes with ECT or CE does not count: something on the path changes IP's ECN field, so

@@ -114,7 +114,7 @@ static inline bool xtcp_ecn_echoed(const struct sock *sk, const struct xtcp_seg 
 	       (xtcp_sender(sk)->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) == XTCP_ECN_OK;
 }
 
-/* accecn.c */
+/* ecn.c */
 
 /* net.xtcp.ecn, with the values of Linux 7: what a server accepts, and what a client requests. */
 enum xtcp_ecn_mode {
@@ -139,11 +139,8 @@ bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn);
 bool xtcp_accecn_is_third_ack(const struct sk_buff *skb);
 u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he);
 void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without);
-void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb);
 void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb);
 void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb);
-u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure);
-void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb);
 u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent);
 void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters);
 void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample);

@@ -79,7 +79,7 @@ void xtcp_fastopen_move(struct sock *sk, struct sock *lsk);
 bool xtcp_fastopen_is_pending(const struct sock *sk);
 void xtcp_fastopen_over(struct sock *sk, bool reset);
 
-/* fastsyn.c */
+/* fastopen.c */
 
 void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie, u16 mss, bool lost);
 void xtcp_metrics_net_exit(struct xtcp_net *xn);

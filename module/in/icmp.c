@@ -20,8 +20,6 @@
  * So no error ends a synchronized connection. For Unreachable codes 2 to 4 this departs from
  * SHLD-26, as Linux does (RFC 5927 section 6).
  */
-#include "in/in.h"
-
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
@@ -42,6 +40,7 @@
 #include "base/seq.h"
 #include "compat.h"
 #include "fastopen/fastopen.h"
+#include "in/in.h"
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "out/out.h"

@@ -23,7 +23,7 @@ struct xtcp_demux_key;
 struct xtcp_net;
 struct xtcp_request;
 
-/* ingress.c */
+/* interpose.c */
 
 /**
  * struct xtcp_signature - what is known of the signature of a segment
@@ -37,15 +37,11 @@ struct xtcp_signature {
 };
 
 bool xtcp_checks_header(struct xtcp_net *xn, struct sk_buff *skb);
-bool xtcp_checks_hops(const struct sock *sk, const struct sk_buff *skb);
 bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
 		       int state, int dif, int sdif, struct xtcp_signature *signature);
 
 void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk);
-bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
-		       const struct xtcp_demux_key *key);
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
-int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);
 
 /* icmp.c */
 

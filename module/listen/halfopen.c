@@ -445,7 +445,7 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
  * This is RFC 9293 section 3.10.7.4 for a SYN-RECEIVED that came from LISTEN. The ACK is checked
  * first, as in section 3.5.2 and in Linux, so that the sender of a wrong ACK gets a RST and learns
  * nothing else from us. A RST is processed as in RFC 5961 section 3.2. A segment that makes a child
- * is then passed to the child, and brings it to ESTABLISHED in handshake.c.
+ * is then passed to the child, and brings it to ESTABLISHED in arrives.c.
  *
  * Context: softirq, RCU read side. No lock.
  *

@@ -234,7 +234,7 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 
 /*
  * A write also resets xtcp_net.blackholes, the number of signs of a Fast Open black hole
- * (fastsyn.c).
+ * (fastopen.c).
  */
 static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 				loff_t *ppos)

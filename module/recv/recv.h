@@ -23,20 +23,13 @@ struct sock;
 
 /* rcvq.c */
 
-bool xtcp_trim_front(struct sk_buff *skb, u32 octets);
-bool xtcp_trim_back(struct sk_buff *skb, u32 len);
-
 /*
  * The caller of each of these functions holds the socket lock. xtcp_rcvq_purge_out_of_order() needs
  * no lock if no other thread can reach the sock.
  */
-bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb);
-void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb);
-bool xtcp_rcvq_is_waiting(const struct sock *sk, u32 seq);
 void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);
-void xtcp_rcvq_purge_out_of_order(struct sock *sk);
 
-/* text.c */
+/* rcvq.c */
 
 /**
  * struct xtcp_saved_syn - the headers of a SYN, and the KeyIDs of its TCP-AO option

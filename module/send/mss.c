@@ -32,8 +32,6 @@
  * further timeout halves this limit, but not below mtu_probe_floor. When these smaller segments get
  * through, the search goes upward again.
  */
-#include "send/send.h"
-
 #include <linux/minmax.h>
 #include <net/ip.h>
 #include <net/sock.h>
@@ -47,6 +45,7 @@
 #include "cong/cong.h"
 #include "out/out.h"
 #include "send/mtuprobe.h"
+#include "send/send.h"
 #include "sight/sight.h"
 #include "time/time.h"
 

@@ -87,16 +87,13 @@ int xtcp_output_probe(struct sock *sk, bool keepalive);
 int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max);
 int xtcp_retransmit_tail(struct sock *sk, struct sk_buff *skb);
 
-/* bare.c */
+/* output.c */
 
 /* The caller of each of these functions holds the socket lock. */
-void xtcp_asking_look(struct sock *sk);
-bool xtcp_asking_hurries(const struct sock *sk);
 
 void xtcp_bare_ack(struct sock *sk);
 void xtcp_bare_challenge_ack(struct sock *sk);
 u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason);
 void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason);
-int xtcp_bare_probe(struct sock *sk, u32 seq, bool keepalive);
 
 #endif /* XTCP_SEND_H */

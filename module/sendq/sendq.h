@@ -190,7 +190,7 @@ int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
 bool xtcp_cut_gather(struct sock *sk, u32 len);
 bool xtcp_cut_front(struct sock *sk, struct sk_buff *skb, u32 len);
 
-/* fill.c */
+/* sndq.c */
 
 /* The caller of each of these functions holds the socket lock. */
 int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);

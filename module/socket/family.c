@@ -59,7 +59,7 @@ static bool close_state(struct sock *sk)
 		xtcp_sock_done(sk);
 		return false;
 	case TCP_SYN_RECV:
-		/* after a Fast Open, the FIN waits for ESTABLISHED (handshake.c) */
+		/* after a Fast Open, the FIN waits for ESTABLISHED (arrives.c) */
 		if (xtcp_sk(sk)->fastopen)
 			return false;
 		fallthrough;

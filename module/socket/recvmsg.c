@@ -2,7 +2,7 @@
 /*
  * RECEIVE (RFC 9293 section 3.10.3).
  *
- * text.c puts octets that are in order on sk_receive_queue. copied_seq is the sequence number of
+ * rcvq.c puts octets that are in order on sk_receive_queue. copied_seq is the sequence number of
  * the next octet to return. A FIN is not an octet of any skb: if fin_received is set, the stream
  * ends at the end of the queue.
  */

@@ -31,8 +31,6 @@
  * another reference. While the function waits for the socket lock, the connection may end. The
  * function then finds a state in which nothing is sent.
  */
-#include "time/time.h"
-
 #include <linux/hrtimer.h>
 #include <linux/slab.h>
 #include <net/tcp_states.h>
@@ -40,6 +38,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
+#include "time/time.h"
 
 #define GAP_MAX_NS	NSEC_PER_SEC	/* longest gap after a GSO packet, at whatever rate */
 #define AGAIN_NS		(40 * NSEC_PER_MSEC)

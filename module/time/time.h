@@ -120,11 +120,10 @@ void xtcp_timer_ack_sent(struct sock *sk);
 void xtcp_timer_segment_received(struct sock *sk);
 
 /*
- * keepalive.c, and expiry.c when a deadline has passed, call the functions down to
+ * timer.c, and expiry.c when a deadline has passed, call the functions down to
  * xtcp_timer_end_probing().
  */
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
-void xtcp_timer_not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay);
 void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which);
 bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which);
 void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline);
@@ -209,7 +208,7 @@ bool xtcp_pace_is_queued(const struct sock *sk);
 void xtcp_pace_room(struct sock *sk);
 void xtcp_pace_free(struct sock *sk);
 
-/* keepalive.c */
+/* timer.c */
 
 bool xtcp_keepalive_is_on(const struct sock *sk);
 unsigned long xtcp_keepalive_time(const struct sock *sk);

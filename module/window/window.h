@@ -49,7 +49,7 @@ void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 
 u32 xtcp_window_offer(const struct sock *sk);
 bool xtcp_window_would_double(const struct sock *sk);
 
-/* sack.c */
+/* window.c */
 
 /**
  * struct xtcp_sack - what the SACK option reports
@@ -62,8 +62,8 @@ bool xtcp_window_would_double(const struct sock *sk);
  * @dups: number of ACKs for text out of order that were sent at once since RCV.NXT moved, at most
  *	XTCP_DUPACK_THRESHOLD
  * @may_wait: the next ACK is for text out of order, and may be held back
- * @asks: the next text shall carry a request for an ACK rate (send/bare.c)
- * @ack_rate: for how many full segments the peer wants an ACK; 0: it has not asked (recv/text.c)
+ * @asks: the next text shall carry a request for an ACK rate (send/output.c)
+ * @ack_rate: for how many full segments the peer wants an ACK; 0: it has not asked (recv/rcvq.c)
  *
  * @asks and @ack_rate are no part of the SACK option. They are here so that xtcp_sack_takes_room()
  * and xtcp_acks_owed() can test them together with fields of the option.
