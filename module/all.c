@@ -107,7 +107,6 @@
 #include "cong/resume.c"
 
 #include "ecn/ecn.c"
-#include "ecn/ace.c"
 
 #include "window/window.c"
 

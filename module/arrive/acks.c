@@ -494,31 +494,6 @@ void xtcp_acks_owed(struct sock *sk)
 }
 
 /**
- * xtcp_acks_of_syn() - acknowledge the SYN-ACK, now or with the first data of the program
- * @sk: has just entered ESTABLISHED from SYN-SENT
- *
- * A program that waits in connect() now returns from it. If the program then sends data, the data
- * carries the ACK. If the program reads, or does nothing for XTCP_ANSWER_MS, the ACK is sent
- * without data (RFC 9293 section 3.8.6.3, MUST-40). The ACK is sent at once if no program waits in
- * connect(), if TCP_QUICKACK has turned delayed ACKs off, or if the peer is on this machine. Such a
- * peer may be the same program, which then waits for this ACK in accept().
- */
-void xtcp_acks_of_syn(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const bool asked = READ_ONCE(xsk->acking.app_expects_reply);
-
-	sock_owned_by_me(sk);
-	xtcp_acking_expect_reply(&xsk->acking, false);
-	if (!asked || xsk->quickack_asked || xtcp_ip_is_local(sk)) {
-		xtcp_bare_ack(sk);
-		return;
-	}
-	xtcp_acking_hold_for_app(&xsk->acking);
-	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
-}
-
-/**
  * xtcp_acks_window() - after RECEIVE has freed buffer space, send an ACK if necessary
  * @sk: the sock, in any state
  * @copied: octets that the program has just received

@@ -66,7 +66,6 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
 void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg);
 
 void xtcp_acks_owed(struct sock *sk);
-void xtcp_acks_of_syn(struct sock *sk);
 void xtcp_acks_window(struct sock *sk, u32 copied);
 
 /* arrives.c */

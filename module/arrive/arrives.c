@@ -110,6 +110,16 @@ static struct xtcp_rstdiag xtcp_told_by(const struct sock *sk, struct sk_buff *s
 	return told;
 }
 
+/* The peer has not offered window scaling. */
+static void window_unscaled(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->rcv_wscale = 0;
+	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
+}
+
 /*
  * Process the options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC
  * 2018 section 2). An option is in use only if both ends sent it. Before this call wscale_ok, ts_ok
@@ -126,7 +136,7 @@ static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 			    agreed->sack_ok && seg->sack_permitted);
 	xtcp_agreed_ack_rate(agreed, agreed->ack_rate_ok && seg->ack_rate == XTCP_ACKRATE_SUPPORTED);
 	if (!agreed->wscale_ok)
-		xtcp_window_unscaled(sk);
+		window_unscaled(sk);
 	if (agreed->ts_ok)
 		xtcp_paws_take(&xsk->paws, seg->tsval);
 }
@@ -144,12 +154,33 @@ static void take_syn(struct sock *sk, struct sk_buff *skb)
 	xtcp_space_begin(sk);
 }
 
+static void segment_received(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xsk->rcv_tstamp = (u32)jiffies;
+	xtcp_tries_heard(&xsk->tries);
+}
+
+static void begin_keepalive(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	segment_received(sk);
+	/*
+	 * as in Linux: before the first text, the end of the handshake counts as the time when text
+	 * was last sent
+	 */
+	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
+	xtcp_keepalive_changed(sk, 0);
+}
+
 /* Enter ESTABLISHED, at the end of each kind of handshake (RFC 9293 section 3.5). */
 static void enter_established(struct sock *sk, struct sk_buff *skb)
 {
 	security_inet_conn_established(sk, skb);
 	xtcp_state_set(sk, TCP_ESTABLISHED);
-	xtcp_keepalive_established(sk);
+	begin_keepalive(sk);
 	sk->sk_state_change(sk);
 	if (sk->sk_socket)
 		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
@@ -209,6 +240,27 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	xsk->fastopen_client_fail = xsk->total_retrans ? TFO_SYN_RETRANSMITTED : TFO_DATA_NOT_ACKED;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVEFAIL);
 	xtcp_repair_syn_text_refused(sk);
+}
+
+/*
+ * Acknowledges the SYN-ACK, now or with the first data of the program. A program that waits in
+ * connect() may write at once; for XTCP_ANSWER_MS its data may carry the ACK (RFC 9293 section 3.8.6.3,
+ * MUST-40). A peer on this machine gets the ACK at once: it may be the same program, which then waits
+ * for the ACK in accept().
+ */
+static void ack_syn(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const bool asked = READ_ONCE(xsk->acking.app_expects_reply);
+
+	sock_owned_by_me(sk);
+	xtcp_acking_expect_reply(&xsk->acking, false);
+	if (!asked || xsk->quickack_asked || xtcp_ip_is_local(sk)) {
+		xtcp_bare_ack(sk);
+		return;
+	}
+	xtcp_acking_hold_for_app(&xsk->acking);
+	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 }
 
 /*
@@ -372,7 +424,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	if (xsk->defer_accept || xsk->acking.pingpong || xtcp_fastsyn_has_more(sk))
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
-		xtcp_acks_of_syn(sk);
+		ack_syn(sk);
 	else
 		xtcp_bare_ack(sk);
 	return verdict;
@@ -797,7 +849,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	verdict = check_ack(sk, skb);
 	if (verdict != XTCP_CONTINUE)
 		return verdict;
-	xtcp_timer_segment_received(sk);
+	segment_received(sk);
 	if (unlikely(xtcp_sk(sk)->ecn))
 		take_marks(sk, skb);
 	check_urg(sk, skb);
@@ -857,6 +909,28 @@ static __always_inline void finish_input(struct sock *sk)
 		xtcp_acks_owed(sk);
 }
 
+/*
+ * Answers a segment that may be forged (RFC 5961). Each connection has limits of its own (section 7),
+ * so an attacker cannot learn about one connection by the limit of another. The sysctl
+ * challenge_ack_limit may add a limit for the namespace.
+ */
+static void challenge_ack(struct sock *sk)
+{
+	u32 apart = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = xtcp_clock_stamp();
+
+	sock_owned_by_me(sk);
+	if (xtcp_acklimit_is_early(&xsk->acklimit, now, apart)) {
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
+		return;
+	}
+	if (!xtcp_acklimit_challenge(&xsk->acklimit, now) || !xtcp_acklimit_net_challenge(xtcp_net_of(sk)))
+		return;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPCHALLENGEACK);
+	xtcp_bare_ack(sk);
+}
+
 static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdict)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -882,7 +956,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		break;
 	case XTCP_CHALLENGE:
 		xtcp_blackbox_refused(sk, verdict);
-		xtcp_bare_challenge_ack(sk);
+		challenge_ack(sk);
 		/*
 		 * only this challenge ACK may echo the ECN field of the SYN-ACK. If the rate limit
 		 * has stopped the challenge ACK, no later ACK echoes the field
@@ -958,7 +1032,7 @@ static void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 	xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
 	xtcp_cong_start(sk, false);
 	xtcp_algorithms_start(sk);
-	xtcp_timer_segment_received(sk);
+	segment_received(sk);
 	/* the SYN bit is processed; urgent data is processed only from ESTABLISHED on */
 	seg->flags &= ~(XTCP_SYN | XTCP_URG);
 	seg->seq++;

@@ -16,7 +16,7 @@
 
 #include "base/net.h"
 #include "base/rto.h"
-#include "base/sender.h"
+#include "base/sock.h"
 #include "base/wire.h"
 
 /* The metric RTAX_* of the route @dst; 0: not set, or no route. */
@@ -193,6 +193,87 @@ static __always_inline void xtcp_bounds_sample(struct sock *sk, u32 rtt_us)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	xtcp_rto_sample(&tx->rto, rtt_us, tx->snd.una, tx->snd.nxt, xtcp_bounds_sample_floor_us(sk));
+}
+
+static inline bool xtcp_keepalive_is_on(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_KEEPOPEN) || READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_always);
+}
+
+/* TCP_KEEPIDLE (MUST-27), jiffies. Any context. */
+static inline unsigned long xtcp_keepalive_time(const struct sock *sk)
+{
+	return READ_ONCE(xtcp_sk(sk)->keepalive_time) * HZ ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_time);
+}
+
+/* TCP_KEEPINTVL, jiffies. Any context. */
+static inline unsigned long xtcp_keepalive_intvl(const struct sock *sk)
+{
+	return READ_ONCE(xtcp_sk(sk)->keepalive_intvl) * HZ ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_intvl);
+}
+
+/* TCP_KEEPCNT (MUST-29). Any context. */
+static inline unsigned int xtcp_keepalive_probes(const struct sock *sk)
+{
+	return READ_ONCE(xtcp_sk(sk)->keepalive_probes) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_probes);
+}
+
+/*
+ * How long may the connection be without text, milliseconds? 0: no limit. The smaller limit counts, so
+ * a program cannot lengthen the administrator's. Any context; the caller holds what xtcp_seldom() needs.
+ */
+static inline u32 xtcp_keepalive_idle_ms(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	u32 own = unlikely(seldom) ? READ_ONCE(seldom->idle_ms) : 0;
+	u32 most = READ_ONCE(xtcp_net_of(sk)->sysctl.idle_ms);
+
+	return min_not_zero(own, most);
+}
+
+/* The same for a connection that is half closed. */
+static inline u32 xtcp_keepalive_half_closed_ms(const struct sock *sk)
+{
+	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	u32 own = unlikely(seldom) ? READ_ONCE(seldom->half_closed_ms) : 0;
+	u32 most = READ_ONCE(xtcp_net_of(sk)->sysctl.half_closed_ms);
+
+	return min_not_zero(own, most);
+}
+
+/* May either limit be set? Each timer that runs asks; nearly always no, by three reads. */
+static inline bool xtcp_keepalive_may_limit(const struct sock *sk)
+{
+	const struct xtcp_sysctl *sysctl = &xtcp_net_of(sk)->sysctl;
+
+	return xtcp_seldom(sk) || READ_ONCE(sysctl->idle_ms) || READ_ONCE(sysctl->half_closed_ms);
+}
+
+/*
+ * A wait of @ms in jiffies, but not beyond the user timeout that began at @stamp
+ * (xtcp_clock_ts_stamp(); 0: not begun, no limit).
+ */
+static inline unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
+{
+	u32 gone, most = xtcp_bounds_user_timeout_ms(&xsk->inet.sk);
+
+	if (most && stamp) {
+		gone = xtcp_clock_ts_stamp() - stamp;
+		ms = gone >= most ? 1 : min(ms, most - gone);
+	}
+	return msecs_to_jiffies(ms);
+}
+
+/* The same for the RTO. */
+static inline unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
+{
+	return xtcp_timer_within_user_timeout(xsk, xtcp_bounds_rto_ms(&xsk->inet.sk), stamp);
+}
+
+/* The same for the interval between window probes. */
+static inline unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp)
+{
+	return xtcp_timer_within_user_timeout(xsk, xtcp_bounds_probe_ms(&xsk->inet.sk, &xsk->rto), stamp);
 }
 
 #endif /* XTCP_BOUNDS_H */

@@ -15,7 +15,6 @@
 #include "ecn/ace.h"
 #include "loss/loss.h"
 #include "recovery/recovery.h"
-#include "send/mtuprobe.h"
 #include "sendq/sendq.h"
 #include "window/window.h"
 
@@ -23,6 +22,27 @@ struct sk_buff;
 struct sock;
 
 /* state.c */
+
+/**
+ * struct xtcp_mtuprobe - the search for the path MTU; sizes are in octets and include the IP
+ *	header. No field is valid before @is_on is set
+ * @start: sequence number of the first octet of the probe in flight
+ * @end: sequence number after the last octet of the probe
+ * @stamp: when this search began, jiffies
+ * @low: the largest size that is known to pass
+ * @high: the largest size that may pass; if it is below @low, nothing is left to find
+ * @size: the size of the probe in flight; 0: none is in flight
+ * @is_on: the search runs, and @low limits segments
+ */
+struct xtcp_mtuprobe {
+	u32 start;
+	u32 end;
+	u32 stamp;
+	u16 low;
+	u16 high;
+	u16 size;
+	bool is_on;
+};
 
 /*
  * struct xtcp_stream - the data state: the part of a TCB that only data transfer reads or writes

@@ -151,9 +151,9 @@ void xtcp_resuming_begin(struct sock *sk)
 	/*
 	 * is_fresh() recognizes earlier congestion by ssthresh. But BBR leaves ssthresh at infinity
 	 * after a loss or a mark, and the program may have replaced BBR since then. lost_total and
-	 * xtcp_ecn_was_marked() also tell of losses and marks under BBR
+	 * delivered_ce also tell of losses and marks under BBR
 	 */
-	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || xtcp_ecn_was_marked(sk) ||
+	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || xtcp_sk(sk)->delivered_ce ||
 	    !xtcp_paths_find(sk, &resume->saved))
 		return;
 	resume->phase = XTCP_RESUME_RECONNAISSANCE;

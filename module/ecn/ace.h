@@ -74,15 +74,210 @@ enum xtcp_accecn_fault {
 	XTCP_ACCECN_SYN_ACK_CE = 0x80,	/* not a fault: CE of the peer's SYN-ACK was counted */
 };
 
-u8 xtcp_ace_echo(u8 codepoint);
-u8 xtcp_ace_echoed(u8 ace);
-bool xtcp_ace_is_mangled(u8 sent, u8 arrived);
-u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch);
-u8 xtcp_ace_order_codepoint(bool order, unsigned int field);
-u32 xtcp_ace_counter_first(u8 codepoint);
-unsigned int xtcp_ace_fields(const u32 received[3], bool *order);
-s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter);
-u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss);
-u16 xtcp_ace_stretch(u16 stretch, u32 segments);
+/* the mean of segments per ACK has the unit 1/64; a new sample has weight 1/64 */
+#define STRETCH_SHIFT	6
+#define STRETCH_MOST	1023U	/* segments; the largest sample that fits into the u16 mean */
+#define STRETCH_USUAL	4U	/* segments; above this mean, an ACK usually covers many */
+
+/**
+ * xtcp_ace_echo() - encode the codepoint with which a SYN or SYN-ACK arrived
+ * @codepoint: the codepoint in its IP header, XTCP_NOT_ECT to XTCP_CE
+ *
+ * RFC 9768 tables 2 and 3.
+ *
+ * Context: any.
+ *
+ * Return: the ACE field.
+ */
+static inline u8 xtcp_ace_echo(u8 codepoint)
+{
+	static const u8 ace[4] = { [XTCP_NOT_ECT] = 2, [XTCP_ECT_1] = 3, [XTCP_ECT_0] = 4, [XTCP_CE] = 6 };
+
+	return ace[codepoint & 3];
+}
+
+/**
+ * xtcp_ace_echoed() - decode the codepoint with which our SYN or SYN-ACK arrived
+ * @ace: the ACE field
+ *
+ * RFC 9768 tables 2 and 4.
+ *
+ * Context: any.
+ *
+ * Return: XTCP_NOT_ECT to XTCP_CE; XTCP_NO_CODEPOINT when the field reports none.
+ */
+static inline u8 xtcp_ace_echoed(u8 ace)
+{
+	static const u8 codepoint[8] = {
+		XTCP_NO_CODEPOINT, XTCP_NO_CODEPOINT, XTCP_NOT_ECT, XTCP_ECT_1,
+		XTCP_ECT_0, XTCP_NO_CODEPOINT, XTCP_CE, XTCP_NO_CODEPOINT,
+	};
+
+	return codepoint[ace & XTCP_ACE_MASK];
+}
+
+/**
+ * xtcp_ace_is_mangled() - has the path changed IP's ECN field in a forbidden way?
+ * @sent: the field as we sent it
+ * @arrived: the field as it arrived; XTCP_NO_CODEPOINT: unknown
+ *
+ * RFC 9768 section 3.2.2.3: Not-ECT stays, ECT stays ECT or becomes CE, CE stays.
+ *
+ * Context: any.
+ *
+ * Return: true when the change is forbidden.
+ */
+static inline bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
+{
+	if (arrived == sent || arrived == XTCP_NO_CODEPOINT)
+		return false;
+	return sent == XTCP_NOT_ECT || sent == XTCP_CE || arrived == XTCP_NOT_ECT;
+}
+
+/**
+ * xtcp_ace_marks() - how many of our segments newly met congestion?
+ * @counted: how many marks earlier ACKs have reported (s.cep without its initial value)
+ * @ace: the ACE field of an ACK that was not overtaken by a later ACK
+ * @segments: how many segments the ACK newly acknowledges or sacks
+ * @stretch: xtcp_ace_stretch() of the previous ACKs
+ *
+ * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. The field reports the number of marks modulo eight. The
+ * peer sends an ACK after seven marks at the latest. But if ACKs were lost, the field may have
+ * wrapped. An ACK that covers more than seven segments is a sign of lost ACKs, if the peer's ACKs
+ * usually cover few segments. Then assume the largest number of marks that fits the field and is
+ * not above @segments. Otherwise assume that the field has not wrapped, as in Linux.
+ *
+ * Context: any.
+ *
+ * Return: the number of marks; more than @segments if the field says so.
+ */
+static inline u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
+{
+	u32 least = (ace - counted - XTCP_ACE_FIRST) & XTCP_ACE_MASK;
+
+	if (segments <= XTCP_ACE_MASK || stretch > STRETCH_USUAL << STRETCH_SHIFT)
+		return least;
+	return segments - ((segments - least) & XTCP_ACE_MASK);
+}
+
+/**
+ * xtcp_ace_order_codepoint() - which codepoint does a counter of the option count?
+ * @order: the order of the option: 0 or 1
+ * @field: the position of the counter in the option: 0 to 2
+ *
+ * RFC 9768 section 3.2.3, figure 3.
+ *
+ * Context: any.
+ *
+ * Return: XTCP_ECT_1, XTCP_ECT_0 or XTCP_CE.
+ */
+static inline u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
+{
+	if (field == 1)
+		return XTCP_CE;
+	return order == !field ? XTCP_ECT_1 : XTCP_ECT_0;
+}
+
+/**
+ * xtcp_ace_counter_first() - the initial value of a counter of the option
+ * @codepoint: the codepoint that the counter counts
+ *
+ * RFC 9768 section 3.2.1: the counter of CE starts at 0, and the other counters at 1. So the peer
+ * notices when something on the path sets the counters to 0.
+ *
+ * Context: any.
+ *
+ * Return: 0 or 1.
+ */
+static inline u32 xtcp_ace_counter_first(u8 codepoint)
+{
+	return codepoint != XTCP_CE;
+}
+
+/**
+ * xtcp_ace_fields() - choose the order of an option so that it needs the fewest counters
+ * @received: octets by codepoint, XTCP_ECT_1 first
+ * @order: filled with 0 or 1
+ *
+ * RFC 9768 section 3.2.3.3: the option needs each counter that ever changed, and all counters in
+ * front of it.
+ *
+ * Context: any.
+ *
+ * Return: how many counters the option needs, 0 to 3.
+ */
+static inline unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
+{
+	const u32 ect_1 = received[XTCP_ECT_1 - 1], ect_0 = received[XTCP_ECT_0 - 1];
+
+	*order = ect_1 && !ect_0;
+	if (ect_1 && ect_0)
+		return 3;
+	if (received[XTCP_CE - 1])
+		return 2;
+	return ect_1 || ect_0;
+}
+
+/**
+ * xtcp_ace_octets() - how many octets does a counter of the option newly report?
+ * @told: octets with @codepoint that the peer has reported so far, without the counter's initial
+ *	value
+ * @codepoint: the codepoint that the counter counts
+ * @counter: the counter in the option, 24 bits
+ *
+ * RFC 9768 section 3.2.3.1. As in Linux, a difference of 2^23 or more counts as negative. Otherwise
+ * an old ACK that arrives late would seem to report 16 MB.
+ *
+ * Context: any.
+ *
+ * Return: octets; negative if the option is older than the report in @told.
+ */
+static inline s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
+{
+	u32 delta = counter - xtcp_ace_counter_first(codepoint) - told;
+
+	return (s32)(delta << 8) >> 8;
+}
+
+/**
+ * xtcp_ace_marks_by_octets() - how many new CE marks does an ACK report, by its ACE field and
+ *	AccECN option together?
+ * @least: new marks that the ACE field reports, if it has not wrapped
+ * @before: marks that ACKs without the option have reported since the last ACK with the option
+ * @octets: octets with CE that the option newly reports
+ * @mss: octets in a full segment
+ *
+ * RFC 9768 section 3.2.2.5.2: assume that the field has wrapped just often enough to explain
+ * @octets.
+ *
+ * Context: any.
+ *
+ * Return: the number of marks.
+ */
+static inline u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
+{
+	u32 known = least + before, needed = (octets + mss - 1) / mss;
+
+	if (needed <= known)
+		return least;
+	return least + ((needed - known + XTCP_ACE_MASK) & ~XTCP_ACE_MASK);
+}
+
+/**
+ * xtcp_ace_stretch() - average the number of segments that an ACK acknowledges
+ * @stretch: the mean before this ACK, in 64ths; 0: there is none
+ * @segments: how many segments this ACK acknowledges
+ *
+ * Context: any.
+ *
+ * Return: the new mean in 64ths, at least 1.
+ */
+static inline u16 xtcp_ace_stretch(u16 stretch, u32 segments)
+{
+	u32 sample = (segments < STRETCH_MOST ? segments : STRETCH_MOST) << STRETCH_SHIFT, mean;
+
+	mean = stretch ? ((stretch << STRETCH_SHIFT) - stretch + sample) >> STRETCH_SHIFT : sample;
+	return mean ? mean : 1;
+}
 
 #endif /* XTCP_ACE_H */

@@ -129,100 +129,6 @@ static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
 			xsk->accecn.faults |= XTCP_ACCECN_OPTION_ZEROED;
 }
 
-/**
- * xtcp_accecn_is_allowed() - may a connection that the peer opens enter AccECN mode?
- * @lsk: the listener
- *
- * Context: any.
- *
- * Return: true when net.xtcp.ecn is 3 or more, or when the algorithm of the listener needs AccECN.
- */
-bool xtcp_accecn_is_allowed(const struct sock *lsk)
-{
-	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) >= XTCP_ECN_MODE_ACCURATE ||
-	       READ_ONCE(xtcp_sk(lsk)->algorithm)->scalable;
-}
-
-/**
- * xtcp_accecn_is_asked() - does a SYN request AccECN, and do we accept it?
- * @lsk: the listener
- * @syn: the segment, which interpose.c has parsed
- *
- * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags requests AccECN, except
- * two: no flag, and ECE with CWR.
- *
- * Context: softirq.
- *
- * Return: true when the SYN requests AccECN and we accept it.
- */
-bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
-{
-	u8 ace = xtcp_accecn_ace(syn);
-
-	return ace && ace != (XTCP_ECE | XTCP_CWR) >> 6 && xtcp_accecn_is_allowed(lsk);
-}
-
-/**
- * xtcp_accecn_is_third_ack() - does the handshake's last ACK show that the peer is in AccECN mode?
- * @skb: the ACK, which interpose.c has parsed
- *
- * After a SYN cookie, no entry records whether our SYN-ACK accepted ECN or AccECN, but the flags of
- * this ACK show it.
- *
- * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. But if the ACK has text, only
- * AE shows AccECN mode, since a peer with classic ECN may set CWR on text.
- *
- * Context: softirq.
- *
- * Return: true when the peer is in AccECN mode.
- */
-bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
-{
-	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
-	u8 ace = xtcp_accecn_ace(skb);
-
-	return seg->len ? ace & (XTCP_AE >> 6) : ace >= xtcp_ace_echo(XTCP_NOT_ECT);
-}
-
-/**
- * xtcp_accecn_syn_ack_flags() - the ECN flags of an entry's SYN-ACK
- * @xn: the namespace
- * @he: the entry; we accept AccECN for its SYN
- *
- * RFC 9768 sections 3.1.1 and 3.2.3.2.2. A middlebox may drop segments with these flags. So from
- * its third transmission on, a SYN-ACK has none of them, unless net.xtcp.ecn_fallback is 0.
- *
- * Context: softirq or process.
- *
- * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE.
- */
-u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he)
-{
-	if (READ_ONCE(he->resent) >= 2 && READ_ONCE(xn->sysctl.ecn_fallback))
-		return 0;
-	return xtcp_accecn_ace_flags(xtcp_ace_echo(he->syn_codepoint));
-}
-
-/**
- * xtcp_accecn_start() - enter AccECN mode
- * @sk: a new child, or a sock in SYN-SENT
- * @codepoint: the ECN field of IP with which the peer's SYN or SYN-ACK arrived
- * @asked_without: the peer resent its SYN without requesting ECN
- *
- * A CE mark of the peer's SYN is not counted: the SYN-ACK reports the mark (RFC 9768 section
- * 3.2.2.2). With @asked_without, we send no ECT (section 3.1.5).
- *
- * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk yet.
- */
-void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	xsk->ecn = XTCP_ECN_ACCURATE | (asked_without ? 0 : XTCP_ECN_OK);
-	xsk->accecn.syn_codepoint = codepoint;
-	xsk->accecn.last_codepoint = codepoint;
-}
-
 /* RFC 9768 section 3.2.2.2: count only one SYN-ACK with CE, however many arrive. */
 static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -690,18 +596,6 @@ bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const 
 }
 
 /**
- * xtcp_ecn_was_marked() - has the peer ever reported a CE mark?
- * @sk: the sock
- *
- * Return: true when the connection has met congestion of this kind.
- */
-bool xtcp_ecn_was_marked(const struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return xtcp_sk(sk)->delivered_ce;
-}
-
-/**
  * xtcp_ecn_offer() - decide whether our SYN requests ECN
  * @sk: in SYN-SENT, with a route
  *
@@ -899,51 +793,6 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_ecn_reduced() - the window was reduced, for any reason: send CWR
- * @sk: in a synchronized state
- *
- * RFC 3168 section 6.1.2: CWR is sent with the next new text. AccECN mode does not use CWR in this
- * sense (RFC 9768 section 3.1.5).
- */
-void xtcp_ecn_reduced(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	if ((xtcp_sk(sk)->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) == XTCP_ECN_OK)
-		xtcp_sk(sk)->ecn |= XTCP_ECN_QUEUE_CWR;
-}
-
-/**
- * xtcp_ecn_undone() - the reduction was undone: send no CWR
- * @sk: in a synchronized state
- */
-void xtcp_ecn_undone(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	xtcp_sk(sk)->ecn &= ~XTCP_ECN_QUEUE_CWR;
-}
-
-/**
- * xtcp_ecn_timeout() - text has timed out: does the path drop segments with ECT(1)?
- * @sk: in a synchronized state, with text in flight
- *
- * If the peer has acknowledged no text so far, the path may drop ECT(1): send no ECT from now on,
- * since otherwise each flight could cost a timeout. The price: after a mere outage, the connection
- * goes on without L4S. If net.xtcp.ecn_fallback is 0, ECT is still sent. Text on the SYN does not
- * count as acknowledged, since a SYN is not ECT.
- *
- * If the peer has acknowledged other text, an outage is likelier. Then only text that is resent
- * after the timeout is not ECT (xtcp_ecn_codepoint()).
- */
-void xtcp_ecn_timeout(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	if (xtcp_ecn_is_scalable(sk) && !xsk->stream->delivered_segments && READ_ONCE(xsk->xn->sysctl.ecn_fallback))
-		xsk->ecn &= ~XTCP_ECN_OK;
-}
-
-/**
  * xtcp_ecn_be_exact() - turn exact ECE on or off, for an algorithm that needs it
  * @sk: in a synchronized state, or about to be; the use of ECN is negotiated
  * @on: true: on, false: off
@@ -966,19 +815,3 @@ void xtcp_ecn_be_exact(struct sock *sk, bool on)
 		xsk->ecn |= XTCP_ECN_EXACT;
 }
 
-/**
- * xtcp_ecn_comes_marked() - did the last new text of the peer come with CE?
- * @sk: has an algorithm that reports this in TCP_CC_INFO
- *
- * Return: DCTCP.CE of RFC 8257 section 3.2. In AccECN mode: true when the last segment came with
- * CE.
- */
-bool xtcp_ecn_comes_marked(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	if (xsk->ecn & XTCP_ECN_ACCURATE)
-		return xsk->accecn.last_codepoint == INET_ECN_CE;
-	return xsk->ecn & XTCP_ECN_DEMAND_CWR;
-}

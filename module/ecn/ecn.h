@@ -13,7 +13,7 @@
 #include <linux/tcp.h>
 
 #include "base/seg.h"
-#include "base/sender.h"
+#include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/cong.h"
@@ -53,18 +53,37 @@ enum xtcp_ecn {
 
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst);
 bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const struct dst_entry *dst);
-bool xtcp_ecn_was_marked(const struct sock *sk);
 void xtcp_ecn_offer(struct sock *sk);
 void xtcp_ecn_take_syn(struct sock *sk, const struct sk_buff *skb);
 
 u16 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent, bool is_pure);
 bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg);
 void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb);
-void xtcp_ecn_reduced(struct sock *sk);
-void xtcp_ecn_undone(struct sock *sk);
-void xtcp_ecn_timeout(struct sock *sk);
+
+static inline void xtcp_ecn_reduced(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if ((xtcp_sk(sk)->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) == XTCP_ECN_OK)
+		xtcp_sk(sk)->ecn |= XTCP_ECN_QUEUE_CWR;
+}
+
+static inline void xtcp_ecn_undone(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->ecn &= ~XTCP_ECN_QUEUE_CWR;
+}
+
 void xtcp_ecn_be_exact(struct sock *sk, bool on);
-bool xtcp_ecn_comes_marked(const struct sock *sk);
+
+static inline bool xtcp_ecn_comes_marked(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xsk->ecn & XTCP_ECN_ACCURATE)
+		return xsk->accecn.last_codepoint == INET_ECN_CE;
+	return xsk->ecn & XTCP_ECN_DEMAND_CWR;
+}
 
 /*
  * Does our text belong in the queue of L4S (RFC 9331)? It does in AccECN mode, with an algorithm
@@ -134,11 +153,16 @@ enum xtcp_ecn_option {
 	XTCP_ECN_OPTION_PERSISTENT,	/* as FULL, even if segments with it seem to be lost */
 };
 
-bool xtcp_accecn_is_allowed(const struct sock *lsk);
-bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn);
-bool xtcp_accecn_is_third_ack(const struct sk_buff *skb);
-u16 xtcp_accecn_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he);
-void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without);
+
+static inline void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xsk->ecn = XTCP_ECN_ACCURATE | (asked_without ? 0 : XTCP_ECN_OK);
+	xsk->accecn.syn_codepoint = codepoint;
+	xsk->accecn.last_codepoint = codepoint;
+}
+
 void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb);
 void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb);
 u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent);
@@ -151,6 +175,61 @@ static inline u8 xtcp_accecn_ace(const struct sk_buff *skb)
 	const u8 *th = (const u8 *)tcp_hdr(skb);
 
 	return (th[12] & 1) << 2 | th[13] >> 6;
+}
+
+/*
+ * xtcp_accecn_is_allowed() - may a connection that the peer opens enter AccECN mode?
+ * @lsk: the listener
+ *
+ * Context: any.
+ *
+ * Return: true when net.xtcp.ecn is 3 or more, or when the algorithm of the listener needs AccECN.
+ */
+static inline bool xtcp_accecn_is_allowed(const struct sock *lsk)
+{
+	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) >= XTCP_ECN_MODE_ACCURATE ||
+	       READ_ONCE(xtcp_sk(lsk)->algorithm)->scalable;
+}
+
+/*
+ * xtcp_accecn_is_asked() - does a SYN request AccECN, and do we accept it?
+ * @lsk: the listener
+ * @syn: the segment, which interpose.c has parsed
+ *
+ * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags requests AccECN, except
+ * two: no flag, and ECE with CWR.
+ *
+ * Context: softirq.
+ *
+ * Return: true when the SYN requests AccECN and we accept it.
+ */
+static inline bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
+{
+	u8 ace = xtcp_accecn_ace(syn);
+
+	return ace && ace != (XTCP_ECE | XTCP_CWR) >> 6 && xtcp_accecn_is_allowed(lsk);
+}
+
+/*
+ * xtcp_accecn_is_third_ack() - does the handshake's last ACK show that the peer is in AccECN mode?
+ * @skb: the ACK, which interpose.c has parsed
+ *
+ * After a SYN cookie, no entry records whether our SYN-ACK accepted ECN or AccECN, but the flags of
+ * this ACK show it.
+ *
+ * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. But if the ACK has text, only
+ * AE shows AccECN mode, since a peer with classic ECN may set CWR on text.
+ *
+ * Context: softirq.
+ *
+ * Return: true when the peer is in AccECN mode.
+ */
+static inline bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
+{
+	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
+	u8 ace = xtcp_accecn_ace(skb);
+
+	return seg->len ? ace & (XTCP_AE >> 6) : ace >= xtcp_ace_echo(XTCP_NOT_ECT);
 }
 
 /* The ACE field as bits of enum xtcp_flags. */

@@ -30,7 +30,6 @@
 #include "fastopen/fastopen.h"
 #include "out/out.h"
 #include "recovery/recovery.h"
-#include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/sight.h"
@@ -595,6 +594,21 @@ static void expired_delayed_ack(struct sock *sk)
 }
 
 /*
+ * The number of unanswered probes decides. With a user timeout, the idle time decides instead, as in
+ * Linux, but at least one probe must have been sent.
+ */
+static bool keepalive_gives_up(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 idle = (u32)jiffies - xsk->rcv_tstamp, most_ms = xtcp_bounds_user_timeout_ms(sk);
+
+	sock_owned_by_me(sk);
+	if (most_ms)
+		return xsk->tries.keepalive_sent && idle >= msecs_to_jiffies(most_ms);
+	return xsk->tries.keepalive_sent >= xtcp_keepalive_probes(sk);
+}
+
+/*
  * Sends a keepalive probe, or gives up. If neither is due, only sets the next deadline. Neither is
  * due
  *
@@ -624,7 +638,7 @@ static void keep_alive(struct sock *sk)
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time - idle);
 	} else if (left && !xsk->timers.keepalive_asked) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);
-	} else if (!left && xtcp_keepalive_give_up(sk)) {
+	} else if (!left && keepalive_gives_up(sk)) {
 		reason = sock_flag(sk, SOCK_KEEPOPEN) ? XTCP_ABORT_KEEPALIVE : XTCP_ABORT_KEEPALIVE_ALWAYS;
 		xtcp_bare_rst(sk, reason);
 		xtcp_retries_give_up(sk, reason);
@@ -662,7 +676,7 @@ static void expired_probe(struct sock *sk)
 		return;
 	if (xsk->snd.wnd && xtcp_stream_is_there(xsk->stream))
 		xtcp_tlp_probe(sk);
-	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT))
+	if (!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_RETRANSMIT))
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_retries_since(sk)) +
 							  usecs_to_jiffies(xtcp_pace_lead_us(sk)));
 }
@@ -700,7 +714,7 @@ void xtcp_expiry_run(struct sock *sk)
 	sock_owned_by_me(sk);
 	for_each_set_bit(which, &armed, XTCP_TIMERS) {
 		/* the function of an earlier deadline may have dropped or postponed this one */
-		if (!xtcp_timer_is_armed(xtcp_sk(sk), which) || (s32)(now - timers->deadline[which]) <= 0)
+		if (!xtcp_timer_is_armed(&xtcp_sk(sk)->timers, which) || (s32)(now - timers->deadline[which]) <= 0)
 			continue;
 		timers->armed &= ~BIT(which);
 		trace_xtcp_timer(sk, which);

@@ -253,14 +253,15 @@ int xtcp_fastkeys_read(struct xtcp_net *xn, char *text)
 }
 
 /**
- * xtcp_fastkeys_net_exit() - free the keys of a namespace
+ * xtcp_fastopen_net_exit() - free the keys of a namespace
  * @xn: the namespace; no more SYNs come
  *
  * Context: process.
  */
-void xtcp_fastkeys_net_exit(struct xtcp_net *xn)
+void xtcp_fastopen_net_exit(struct xtcp_net *xn)
 {
 	xtcp_fastkeys_replace(&xn->fastopen_keys, NULL);
+	kfree(xn->metrics);
 }
 
 /* Hashes both addresses in the order of the SYN's IP header, as Linux does. */
@@ -440,27 +441,6 @@ int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
 }
 
 /**
- * xtcp_fastopen_listen() - turn Fast Open on for a new listener, if net.xtcp.fastopen says so
- * @sk: in CLOSED
- * @backlog: the argument of listen(), used as the limit
- *
- * Nothing changes if TCP_FASTOPEN is above 0 already.
- *
- * Context: process, may sleep. Lock: socket, held.
- *
- * Return: 0 or -ENOMEM.
- */
-int xtcp_fastopen_listen(struct sock *sk, unsigned int backlog)
-{
-	const int wanted = XTCP_FASTOPEN_SERVER | XTCP_FASTOPEN_ANY_LISTENER;
-
-	sock_owned_by_me(sk);
-	if ((READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & wanted) != wanted || xtcp_fastopen_max(sk))
-		return 0;
-	return xtcp_fastopen_set_max(sk, backlog);
-}
-
-/**
  * xtcp_fastopen_free() - drop the Fast Open state of a socket
  * @sk: CLOSED; no new SYN finds the state, but an earlier SYN may still use it
  *
@@ -569,7 +549,7 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  *
  * Context: softirq, RCU read side.
  *
- * Return: the Fast Open state of the connection, for xtcp_fastopen_begin() or
+ * Return: the Fast Open state of the connection, for begin_fast() or
  * xtcp_fastopen_declined(); NULL: the SYN may not open a connection at once.
  */
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
@@ -613,26 +593,6 @@ void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
 }
 
 /**
- * xtcp_fastopen_begin() - queue the SYN-ACK of a child that opens before its handshake is complete
- * @child: the child, complete except for its SYN-ACK
- * @fast: from xtcp_fastopen_syn(); after success, the child owns it
- *
- * Context: softirq. Lock: socket, held, and nobody else can find @child yet.
- *
- * Return: 0; or -ENOBUFS, and the caller still owns @fast.
- */
-int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast)
-{
-	int err;
-
-	sock_owned_by_me(child);
-	err = xtcp_output_queue_syn(child);
-	if (!err)
-		xtcp_sk(child)->fastopen = fast;
-	return err;
-}
-
-/**
  * xtcp_fastopen_move() - let another listener count a connection whose handshake is not complete
  * @sk: the connection; if Fast Open did not open it, or its handshake is complete, nothing happens
  * @lsk: counts the connection from now on; if @lsk has no Fast Open state, the old listener still
@@ -656,21 +616,6 @@ void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
 	spin_unlock(&queue->lock);
 	fast->queue = queue;
 	leave_queue(old);
-}
-
-/**
- * xtcp_fastopen_is_pending() - was the connection opened by Fast Open, and is its handshake not
- * complete?
- * @sk: the sock
- *
- * Context: softirq or process. Lock: none; if another thread has the socket lock, the answer may
- * change at once.
- *
- * Return: true when both are so.
- */
-bool xtcp_fastopen_is_pending(const struct sock *sk)
-{
-	return READ_ONCE(xtcp_sk(sk)->fastopen);
 }
 
 /**
@@ -873,17 +818,6 @@ void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie
 		host->losses = 0;
 	}
 	spin_unlock_bh(&set->lock);
-}
-
-/**
- * xtcp_metrics_net_exit() - free the table of a namespace
- * @xn: the namespace; without connections
- *
- * Context: process.
- */
-void xtcp_metrics_net_exit(struct xtcp_net *xn)
-{
-	kfree(xn->metrics);
 }
 
 #define DOUBLINGS_MAX	6	/* the time without Fast Open doubles at most this many times */

@@ -31,7 +31,7 @@ struct xtcp_net;
 /* For a namespace. */
 void xtcp_fastkeys_show(const struct xtcp_net *xn, char *text);
 int xtcp_fastkeys_read(struct xtcp_net *xn, char *text);
-void xtcp_fastkeys_net_exit(struct xtcp_net *xn);
+void xtcp_fastopen_net_exit(struct xtcp_net *xn);
 
 /*
  * net.xtcp.fastopen: the bits of Linux's tcp_fastopen. Bits that Linux once used are accepted and
@@ -65,7 +65,6 @@ struct xtcp_fastopen {
 int xtcp_fastopen_set_max(struct sock *sk, unsigned int max);
 int xtcp_fastopen_max(const struct sock *sk);
 int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n);
-int xtcp_fastopen_listen(struct sock *sk, unsigned int backlog);
 void xtcp_fastopen_free(struct sock *sk);
 /* No lock. */
 int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets);
@@ -74,15 +73,12 @@ int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets);
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
 					struct xtcp_fastopen_cookie *answer);
 void xtcp_fastopen_declined(struct xtcp_fastopen *fast);
-int xtcp_fastopen_begin(struct sock *child, struct xtcp_fastopen *fast);
 void xtcp_fastopen_move(struct sock *sk, struct sock *lsk);
-bool xtcp_fastopen_is_pending(const struct sock *sk);
 void xtcp_fastopen_over(struct sock *sk, bool reset);
 
 /* fastopen.c */
 
 void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie, u16 mss, bool lost);
-void xtcp_metrics_net_exit(struct xtcp_net *xn);
 
 /**
  * struct xtcp_fastsyn - what a call needs to open a connection by Fast Open; on the call's stack

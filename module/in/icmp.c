@@ -106,6 +106,19 @@ static bool accepts_mtu(const struct sock *sk)
 	return ip6_sk_accept_pmtu(sk);
 }
 
+/* Return: the route's path MTU, which is never below routing's least; 0 without a route. */
+static u32 update_mtu(struct sock *sk, u32 mtu)
+{
+	struct dst_entry *dst;
+
+	sock_owned_by_me(sk);
+	if (xtcp_ip_route(sk))
+		return 0;
+	dst = __sk_dst_get(sk);
+	dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
+	return xtcp_ip_route(sk) ? 0 : dst_mtu(__sk_dst_get(sk));
+}
+
 /*
  * RFC 1191 section 6.4: send smaller segments from now on, and resend at once the segments in
  * flight that are too large.
@@ -125,7 +138,7 @@ static void mtu_fell(struct sock *sk, u32 told)
 	 */
 	if (!xtcp_sock_is_v4(sk) && !accepts_mtu(sk))
 		return;
-	mtu = xtcp_ip_update_mtu(sk, told);
+	mtu = update_mtu(sk, told);
 	if (!mtu)
 		return;
 	/*
@@ -204,6 +217,16 @@ static void queue_error(struct sock *sk, struct sk_buff *skb, const struct error
 		kfree_skb(copy);
 }
 
+static void redirected(struct sock *sk, struct sk_buff *skb)
+{
+	struct dst_entry *dst;
+
+	sock_owned_by_me(sk);
+	dst = __sk_dst_check(sk, xtcp_sock_is_v4(sk) ? 0 : inet6_sk(sk)->dst_cookie);
+	if (dst)
+		dst->ops->redirect(dst, sk, skb);
+}
+
 static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	bool owned = sock_owned_by_user(sk);
@@ -213,7 +236,7 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	 * handshake is not complete (RFC 7413). It still counts as open after close()
 	 */
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
-		       !(xtcp_fastopen_is_pending(sk) && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
+		       !(READ_ONCE(xtcp_sk(sk)->fastopen) && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
 
 	if (owned) {
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
@@ -271,7 +294,7 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 		break;
 	case NEWS_REDIRECT:
 		if (!sock_owned_by_user(sk))
-			xtcp_ip_redirected(sk, skb);
+			redirected(sk, skb);
 		break;
 	}
 }

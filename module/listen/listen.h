@@ -371,6 +371,7 @@ int xtcp_pool_init(void);
 void xtcp_pool_exit(void);
 
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4);
+void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff *skb);
 struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len);
 void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
 

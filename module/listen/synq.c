@@ -288,6 +288,16 @@ static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk
 	request->ipv6_opt = NULL;	/* also clears ireq_opt, IPv4's options: a union */
 }
 
+static struct xtcp_saved_syn *copy_saved_syn(const struct xtcp_saved_syn *syn)
+{
+	const u32 size = xtcp_savedsyn_bytes(syn->len);
+	struct xtcp_saved_syn *copy = kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
+
+	if (copy)
+		memcpy(copy, syn, size);
+	return copy;
+}
+
 static void free_ip_options(struct inet_request_sock *request, struct sock *lsk, bool v4)
 {
 	if (v4) {
@@ -452,6 +462,28 @@ static void discard_child(struct sock *child)
 	sock_put(child);
 }
 
+static bool route_child(struct sock *child)
+{
+	xtcp_compat_random_id(inet_sk(child));
+	__sk_dst_reset(child);
+	return !xtcp_ip_route(child);
+}
+
+/*
+ * Queues the SYN-ACK of a child that opens before its handshake is complete. Nobody else can find
+ * @child yet. Return: 0, and @child owns @fast; or -ENOBUFS, and the caller still owns it.
+ */
+static int begin_fast(struct sock *child, struct xtcp_fastopen *fast)
+{
+	int err;
+
+	sock_owned_by_me(child);
+	err = xtcp_output_queue_syn(child);
+	if (!err)
+		xtcp_sk(child)->fastopen = fast;
+	return err;
+}
+
 /*
  * Puts the child into the table of connections and on the accept queue. In the table it replaces
  * @entry, if there is one. Returns 0 or an error.
@@ -529,7 +561,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	err = -EHOSTUNREACH;
 	/* the hash selects a path: keep the hash of the SYN-ACK, since the SYN-ACK's path works */
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
-	if (!xtcp_ip_child_route(child))
+	if (!route_child(child))
 		goto err_child;
 	/* if there is no memory, the child requests no ACK rate, and the peer chooses the rate */
 	if (unlikely(he->ack_rate_ok))
@@ -542,9 +574,9 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	fill_child(child, he, ts_offset);
 	sample_round_trip(child, he, xtcp_seg(skb));
 	if (unlikely(he->has_syn) && xtcp_pool_syn(he)->len)
-		xtcp_sk(child)->saved_syn = xtcp_savedsyn_copy(xtcp_pool_syn(he));
+		xtcp_sk(child)->saved_syn = copy_saved_syn(xtcp_pool_syn(he));
 	if (unlikely(fast)) {
-		err = xtcp_fastopen_begin(child, fast);
+		err = begin_fast(child, fast);
 		if (err)
 			goto err_child;
 	}
@@ -798,6 +830,39 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 	return err == -ECONNABORTED ? LISTENER_ENDED : NOT_ANSWERED;
 }
 
+/* 0 for a tun device. */
+static u32 link_len(const struct sk_buff *skb)
+{
+	return skb_mac_header_was_set(skb) ? skb_mac_header_len(skb) : 0;
+}
+
+/*
+ * Stores the KeyIDs of a SYN with TCP-AO. Each segment may ask for another key (RFC 5925 section
+ * 3.3). Once the entry is in the table, the listener's lock is held.
+ */
+void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff *skb)
+{
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+	struct xtcp_ao_option option;
+
+	if (xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, &option) != XTCP_AO_PRESENT)
+		return;
+	WRITE_ONCE(syn->ao_keyid, option.keyid);
+	WRITE_ONCE(syn->ao_rnext, option.rnext);
+}
+
+static u32 saved_syn_len(struct sk_buff *skb, u8 save_syn)
+{
+	return (save_syn == 2 ? link_len(skb) : 0) + skb_network_header_len(skb) + xtcp_seg(skb)->hdr_len;
+}
+
+/* @syn->len is set already. */
+static void fill_saved_syn(struct xtcp_saved_syn *syn, struct sk_buff *skb)
+{
+	memcpy(syn->octets, skb->data + xtcp_seg(skb)->hdr_len - syn->len, syn->len);
+	xtcp_savedsyn_take_keyids(syn, skb);
+}
+
 /*
  * Allocates an entry. With TCP_SAVE_SYN, the entry has a copy of the SYN if there is memory. With
  * TCP-AO, the entry has the KeyIDs of the SYN, for SYN-ACKs that are sent again.
@@ -811,10 +876,10 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 
 	if (likely(!save_syn && !ao))
 		return xtcp_pool_new(xn, v4);
-	he = xtcp_pool_new_for_syn(xn, v4, save_syn ? xtcp_savedsyn_len(skb, save_syn) : 0);
+	he = xtcp_pool_new_for_syn(xn, v4, save_syn ? saved_syn_len(skb, save_syn) : 0);
 	if (!he)
 		return ao ? NULL : xtcp_pool_new(xn, v4);
-	xtcp_savedsyn_fill(xtcp_pool_syn(he), skb);
+	fill_saved_syn(xtcp_pool_syn(he), skb);
 	/*
 	 * do not call xtcp_request_has_ao() a second time. The listener may have got its first key
 	 * since the first call, and nobody has verified this SYN with that key

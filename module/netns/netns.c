@@ -204,7 +204,7 @@ static void end_orphan(struct sock *sk, bool tell)
  * namespace. A user may have made these rules slow on purpose, and other namespaces cannot end
  * until this namespace has ended. So RSTs are sent only for XTCP_TELL_TIME.
  *
- * When the module is unloaded, xtcp_held_before_sending() fails, so transmit() drops each RST.
+ * When the module is unloaded, xtcp_held_take() fails, so transmit() drops each RST.
  * Otherwise a RST could wait in a queue below TCP, such as a qdisc, and unloading would wait for
  * it. The peer still gets a RST when it sends its next segment, which kernel TCP answers.
  */
@@ -242,8 +242,7 @@ static void __net_exit netns_exit(struct net *net)
 
 	xtcp_proc_net_exit(xn);
 	xtcp_sysctl_net_exit(xn);
-	xtcp_fastkeys_net_exit(xn);
-	xtcp_metrics_net_exit(xn);
+	xtcp_fastopen_net_exit(xn);
 	xtcp_paths_net_exit(xn);
 	xtcp_policy_net_exit(xn);
 	if (!xn->started)

@@ -172,22 +172,6 @@ static void give_back(struct sock *sk)
 		module_put(THIS_MODULE);
 }
 
-/**
- * xtcp_held_has_memory() - does sk_wmem_alloc show a segment of the sock below TCP?
- * @sk: the sock
- *
- * The sock itself counts as one octet of sk_wmem_alloc. A segment that sock_wfree() is freeing may
- * count as one more. A segment that is still below TCP counts as two or more.
- *
- * Context: any.
- *
- * Return: true when sk_wmem_alloc shows a segment.
- */
-bool xtcp_held_has_memory(const struct sock *sk)
-{
-	return refcount_read(&sk->sk_wmem_alloc) > 2;
-}
-
 /*
  * Counts the references to a sock without a program. The count leaves out the references of
  * segments below TCP, and of processors that handle the sock at this moment.
@@ -236,44 +220,6 @@ bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 }
 
 /**
- * xtcp_held_before_sending() - let a sock without a program hold the module before it sends
- * @sk: the sock
- *
- * The caller calls xtcp_held_look() after the transmission.
- *
- * Return: false when the module is being removed: the segment must not leave.
- */
-bool xtcp_held_before_sending(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return xtcp_held_take(sk);
-}
-
-/**
- * xtcp_held_name_listener() - store the address of a listener that is about to end, for the module
- *	parameter held_by
- * @sk: a sock in LISTEN
- *
- * Context: process. Lock: socket, held.
- */
-void xtcp_held_name_listener(struct sock *sk)
-{
-	struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
-
-	sock_owned_by_me(sk);
-	conn->net_id = xtcp_net_of(sk)->id;
-	conn->lport = inet_sk(sk)->inet_sport;
-	conn->fport = 0;
-	conn->v4 = sk->sk_family == AF_INET;
-	memset(&conn->laddr6, 0, sizeof(conn->laddr6));
-	memset(&conn->faddr6, 0, sizeof(conn->faddr6));
-	if (conn->v4)
-		conn->laddr4 = sk->sk_rcv_saddr;
-	else
-		conn->laddr6 = *inet6_rcv_saddr(sk);
-}
-
-/**
  * xtcp_held_look() - stop holding the module if the sock has a program, or no segment below TCP
  * @sk: the sock
  * @callers: number of references that the caller has
@@ -283,24 +229,6 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
 	sock_owned_by_me(sk);
 	if (xtcp_endpoint(sk)->held_at && (sk->sk_socket || !xtcp_held_is_below(sk, callers)))
 		give_back(sk);
-}
-
-/**
- * xtcp_held_take_dead() - let a sock that has ended hold the module
- * @sk: a sock in CLOSED, with segments below TCP
- *
- * The sock also drops its reference to the namespace. Otherwise both might stay forever: the
- * segments keep the sock alive, the sock keeps the namespace alive, and perhaps only the end of the
- * namespace frees the segments.
- *
- * Context: process. Lock: as xtcp_held_take().
- */
-void xtcp_held_take_dead(struct sock *sk)
-{
-	xtcp_held_take(sk);
-	local_bh_disable();
-	xtcp_orphan_leave_netns(sk);
-	local_bh_enable();
 }
 
 /*

@@ -77,29 +77,6 @@ static struct dst_entry *valid_route(struct sock *sk)
 	return __sk_dst_check(sk, xtcp_sock_is_v4(sk) ? 0 : inet6_sk(sk)->dst_cookie);
 }
 
-/**
- * xtcp_ip_output_route() - look up the route of an IPv4 flow
- * @net: the namespace
- * @fl4: the flow; routing fills in what it chooses
- * @sk: the sock whose IPsec policies apply
- *
- * This function does the same as ip_route_output_flow(), but skips the IPsec lookup if there is no
- * IPsec policy.
- *
- * Context: softirq or process.
- *
- * Return: the route, with a reference, or an error pointer.
- */
-inline struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
-{
-	if (xtcp_ip_has_policies(net, sk)) {
-		/* only IPsec policies read the flow's LSM label */
-		security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
-		return ip_route_output_flow(net, fl4, sk);
-	}
-	return __ip_route_output_key(net, fl4);
-}
-
 static struct dst_entry *route_v4(struct sock *sk)
 {
 	struct inet_sock *inet = inet_sk(sk);
@@ -173,21 +150,6 @@ int xtcp_ip_route(struct sock *sk)
 	}
 	xtcp_ip_set_route(sk, dst);
 	return 0;
-}
-
-/**
- * xtcp_ip_child_route() - look up the route of a connection that a listener accepted
- * @child: the sock of the connection; its addresses, ports and sk_txhash are set
- *
- * Context: softirq. Lock: socket of @child, held.
- *
- * Return: false when there is no route to the peer.
- */
-bool xtcp_ip_child_route(struct sock *child)
-{
-	xtcp_compat_random_id(inet_sk(child));
-	__sk_dst_reset(child);
-	return !xtcp_ip_route(child);
 }
 
 static inline void prepare_v4(struct sk_buff *skb, __be32 laddr, __be32 faddr)
@@ -300,84 +262,6 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 }
 
 /**
- * xtcp_ip_mtu() - get the path MTU of the route
- * @sk: the sock
- *
- * If the device of the route was removed or is down, the MTU of the route is the smallest MTU that
- * a device may have. This value says nothing about the path, so the function returns 0. Linux's TCP
- * uses the value, and sends small segments.
- *
- * Return: octets, IP header included; 0 without a route that works.
- */
-u32 xtcp_ip_mtu(const struct sock *sk)
-{
-	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
-
-	sock_owned_by_me(sk);
-	return dst && dst->obsolete <= 0 ? dst_mtu(dst) : 0;
-}
-
-/**
- * xtcp_ip_update_mtu() - store in the route a smaller path MTU that a router has reported
- * @sk: the sock
- * @mtu: the reported path MTU, octets
- *
- * Return: the route's path MTU from now on, which is never below routing's smallest MTU; 0 without
- * a route.
- */
-u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu)
-{
-	struct dst_entry *dst;
-
-	sock_owned_by_me(sk);
-	if (xtcp_ip_route(sk))
-		return 0;
-	dst = __sk_dst_get(sk);
-	dst->ops->update_pmtu(dst, sk, NULL, mtu, true);
-	return xtcp_ip_route(sk) ? 0 : dst_mtu(__sk_dst_get(sk));
-}
-
-/**
- * xtcp_ip_redirected() - store in the route a better first hop that a router has reported
- * @sk: the sock
- * @skb: the ICMP message
- *
- * Context: softirq, RCU read side. Lock: socket, held by bh_lock_sock() and not owned by a user.
- */
-void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb)
-{
-	struct dst_entry *dst;
-
-	sock_owned_by_me(sk);
-	dst = valid_route(sk);
-	if (dst)
-		dst->ops->redirect(dst, sk, skb);
-}
-
-/**
- * xtcp_ip_header_len() - get the length of the IP header of each segment of a sock
- * @sk: the sock
- *
- * Return: octets, including IP options or extension headers.
- */
-u16 xtcp_ip_header_len(const struct sock *sk)
-{
-	const struct ip_options_rcu *opt4;
-	const struct ipv6_txoptions *opt6;
-	u16 len;
-
-	sock_owned_by_me(sk);
-	if (xtcp_sock_is_v4(sk)) {
-		opt4 = rcu_dereference_protected(inet_sk(sk)->inet_opt, lockdep_sock_is_held(sk));
-		len = sizeof(struct iphdr) + (opt4 ? opt4->opt.optlen : 0);
-	} else {
-		opt6 = rcu_dereference_protected(inet6_sk(sk)->opt, lockdep_sock_is_held(sk));
-		len = sizeof(struct ipv6hdr) + (opt6 ? opt6->opt_flen + opt6->opt_nflen : 0);
-	}
-	return len;
-}
-
-/**
  * xtcp_ip_advmss() - get the route's limit for the MSS option of a SYN
  * @sk: the sock
  *
@@ -391,26 +275,6 @@ u16 xtcp_ip_advmss(const struct sock *sk)
 	if (dst)
 		return max_t(u32, dst_metric_advmss(dst), XTCP_MSS_MIN_USER);
 	return xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
-}
-
-/**
- * xtcp_ip_is_local() - is the peer on this machine, in the same namespace?
- * @sk: the sock
- *
- * Return: true when the route leads over the loopback device.
- */
-bool xtcp_ip_is_local(const struct sock *sk)
-{
-	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
-	const struct net_device *dev;
-	bool local;
-
-	sock_owned_by_me(sk);
-	rcu_read_lock();
-	dev = dst ? READ_ONCE(dst->dev) : NULL;
-	local = dev && dev->flags & IFF_LOOPBACK;
-	rcu_read_unlock();
-	return local;
 }
 
 static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
@@ -555,7 +419,7 @@ static int connect_sockaddr_v6(struct sock *sk, struct sockaddr_in6 *usin, int a
  *
  * If no local address was bound, routing picks one (RFC 9293 section 3.9.1.1, MUST-44). Multicast
  * and broadcast addresses are refused (MUST-46). If the local port is not known yet, the caller
- * must call xtcp_ip_connect_ports() later.
+ * must call route_with_ports() later.
  *
  * Context: process. Lock: socket, held.
  *
@@ -584,49 +448,3 @@ int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_le
 	return err;
 }
 
-/*
- * Can the route depend on the ports? Three things may read the ports: routing rules, the hash that
- * picks one of several paths, and IPsec policies. The kernel counts the routing rules that name
- * ports, but that count does not help: it leaves out rules for segments that this host sends.
- */
-static bool ports_lead(const struct sock *sk)
-{
-	const struct net *net = sock_net(sk);
-	bool lead = xtcp_ip_has_policies(net, sk);
-
-#ifdef CONFIG_IP_MULTIPLE_TABLES
-	lead |= READ_ONCE(net->ipv4.fib_has_custom_rules);
-#endif
-#ifdef CONFIG_IP_ROUTE_MULTIPATH
-	lead |= READ_ONCE(net->ipv4.sysctl_fib_multipath_hash_policy);
-#endif
-	return lead;
-}
-
-/**
- * xtcp_ip_connect_ports() - finish the route of an active open when its local port is known
- * @sk: the sock; xtcp_ip_connect() has succeeded, and inet_sport is set
- *
- * Over IPv4, the function looks up the route again if the first lookup did not know the port and
- * the route may depend on the port. It also chooses two random values: the flow hash and the first
- * IPv4 identification.
- *
- * Context: process. Lock: socket, held.
- *
- * Return: 0 or routing's error.
- */
-int xtcp_ip_connect_ports(struct sock *sk)
-{
-	struct inet_sock *inet = inet_sk(sk);
-
-	sock_owned_by_me(sk);
-	sk_set_txhash(sk);
-	xtcp_compat_random_id(inet);
-	if (!xtcp_sock_is_v4(sk) || inet->cork.fl.u.ip4.fl4_sport == inet->inet_sport)
-		return 0;	/* Linux does not repeat the lookup over IPv6 either */
-	inet->cork.fl.u.ip4.fl4_sport = inet->inet_sport;
-	if (!ports_lead(sk))
-		return 0;
-	__sk_dst_reset(sk);
-	return xtcp_ip_route(sk);
-}

@@ -9,8 +9,10 @@
 #ifndef XTCP_OUT_H
 #define XTCP_OUT_H
 
+#include <linux/security.h>
 #include <linux/types.h>
 #include <net/net_namespace.h>
+#include <net/route.h>
 #include <net/sock.h>
 #include <net/xfrm.h>
 
@@ -33,7 +35,6 @@ struct xtcp_tuple;
 /* segment.c */
 
 /* Socket lock held in all these functions. */
-u32 xtcp_segopt_lasting(const struct sock *sk);
 void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock);
 
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us);
@@ -85,7 +86,14 @@ void xtcp_ip_reply_net_exit(struct xtcp_net *xn);
 struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text);
 
 /* Softirq or process, RCU read side; xtcp_reply_timewait_rst() does not need the RCU read side. */
-u8 xtcp_reply_tos(const struct sk_buff *skb);
+
+static inline u8 xtcp_reply_tos(const struct sk_buff *skb)
+{
+	u8 tos = ip_hdr(skb)->version == 4 ? ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb));
+
+	return tos & ~INET_ECN_MASK;
+}
+
 void xtcp_reply_rst_for(const struct sock *sk, const struct xtcp_request *he, const struct sk_buff *skb, u16 code);
 int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
 			    const struct net_device *dev, struct xtcp_ip_reply *how);
@@ -108,14 +116,31 @@ void xtcp_reply_timewait_rst(struct xtcp_net *xn, const struct xtcp_timewait *tw
  */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint);
 int xtcp_ip_route(struct sock *sk);
-u32 xtcp_ip_mtu(const struct sock *sk);
-u32 xtcp_ip_update_mtu(struct sock *sk, u32 mtu);
-void xtcp_ip_redirected(struct sock *sk, struct sk_buff *skb);
-u16 xtcp_ip_header_len(const struct sock *sk);
+
+static inline u32 xtcp_ip_mtu(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	sock_owned_by_me(sk);
+	return dst && dst->obsolete <= 0 ? dst_mtu(dst) : 0;
+}
+
 u16 xtcp_ip_advmss(const struct sock *sk);
-bool xtcp_ip_is_local(const struct sock *sk);
-bool xtcp_ip_child_route(struct sock *child);
-struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk);
+
+static inline bool xtcp_ip_is_local(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+	const struct net_device *dev;
+	bool local;
+
+	sock_owned_by_me(sk);
+	rcu_read_lock();
+	dev = dst ? READ_ONCE(dst->dev) : NULL;
+	local = dev && dev->flags & IFF_LOOPBACK;
+	rcu_read_unlock();
+	return local;
+}
+
 void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple);
 
 /* Can an IPsec policy apply to segments that @sk sends? */
@@ -130,20 +155,32 @@ static inline bool xtcp_ip_has_policies(const struct net *net, const struct sock
 #endif
 }
 
+/* Does the same as ip_route_output_flow(), but skips the IPsec lookup if there is no IPsec policy. */
+static inline struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
+{
+	if (xtcp_ip_has_policies(net, sk)) {
+		/* only IPsec policies read the flow's LSM label */
+		security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
+		return ip_route_output_flow(net, fl4, sk);
+	}
+	return __ip_route_output_key(net, fl4);
+}
+
 int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
-int xtcp_ip_connect_ports(struct sock *sk);
 
 /* held.c */
 
 /* The caller of the next four functions holds the socket lock. */
-bool xtcp_held_before_sending(struct sock *sk);
 void xtcp_held_look(struct sock *sk, unsigned int callers);
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers);
-void xtcp_held_name_listener(struct sock *sk);
 
 bool xtcp_held_take(struct sock *sk);
-void xtcp_held_take_dead(struct sock *sk);
-bool xtcp_held_has_memory(const struct sock *sk);
+
+static inline bool xtcp_held_has_memory(const struct sock *sk)
+{
+	return refcount_read(&sk->sk_wmem_alloc) > 2;
+}
+
 void xtcp_held_segment_freed(struct sock *sk);
 void xtcp_held_freed(struct sock *sk);
 void xtcp_held_exit(void);

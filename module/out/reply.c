@@ -526,21 +526,6 @@ static bool sign_for_entry(struct reply *reply, struct xtcp_signer *signer, cons
 	return true;
 }
 
-/**
- * xtcp_reply_tos() - compute the TOS octet, or the traffic class, for the answer to a segment
- * @skb: the segment, with its IP header in place
- *
- * Context: any.
- *
- * Return: the DSCP of the segment, without its ECN bits: the answer is not ECN-capable.
- */
-u8 xtcp_reply_tos(const struct sk_buff *skb)
-{
-	u8 tos = ip_hdr(skb)->version == 4 ? ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb));
-
-	return tos & ~INET_ECN_MASK;
-}
-
 /* The mark of the answer to @skb. @mark: that of the connection. */
 static u32 mark_of_answer(const struct net *net, const struct sk_buff *skb, u32 mark)
 {
@@ -739,6 +724,17 @@ inline int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *
 	return err;
 }
 
+/*
+ * RFC 9768 sections 3.1.1 and 3.2.3.2.2. A middlebox may drop segments with these flags. So from its
+ * third transmission on, a SYN-ACK has none of them, unless net.xtcp.ecn_fallback is 0.
+ */
+static u16 accurate_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he)
+{
+	if (READ_ONCE(he->resent) >= 2 && READ_ONCE(xn->sysctl.ecn_fallback))
+		return 0;
+	return xtcp_accecn_ace_flags(xtcp_ace_echo(he->syn_codepoint));
+}
+
 /**
  * xtcp_reply_synack() - send <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
  * @lsk: the listener
@@ -782,7 +778,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 	reply.opts.wscale = he->rcv_wscale;
 	reply.opts.sack_permitted = he->sack_ok;
 	if (he->accecn_ok)
-		reply.flags |= xtcp_accecn_syn_ack_flags(xn, he);
+		reply.flags |= accurate_syn_ack_flags(xn, he);
 	else if (he->ecn_ok)
 		reply.flags |= XTCP_ECE;
 	/*

@@ -41,6 +41,17 @@
 #include "time/time.h"
 #include "window/window.h"
 
+/* Adds SACK blocks that fit in @room octets. opts->sack then points into @sack. */
+static void fill_sack(const struct xtcp_sack *sack, bool ts_ok, unsigned int room, struct xtcp_options *opts)
+{
+	unsigned int blocks = xtcp_sack_blocks_to_send(sack, ts_ok);
+
+	if (room < XTCP_OPTLEN_SACK_ALIGNED(1))
+		return;
+	opts->sack_blocks = min(blocks, (room - XTCP_OPTLEN_SACK_ALIGNED(0)) / XTCP_OPTLEN_SACK_BLOCK);
+	opts->sack = sack->block + !sack->came_twice;
+}
+
 /* Fills in all options but SACK blocks, the AccECN option and a request for an ACK rate. */
 static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock,
 					 const struct xtcp_signer *signer, struct xtcp_options *opts)
@@ -99,26 +110,11 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 	if (has_blocks) {
 		if (room >= XTCP_OPTLEN_SACK_ALIGNED(least) + wanted)
 			blocks = room - wanted;
-		xtcp_sack_fill(sack, xsk->agreed.ts_ok, blocks, opts);
+		fill_sack(sack, xsk->agreed.ts_ok, blocks, opts);
 		if (opts->sack_blocks)
 			room -= XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);
 	}
 	xtcp_accecn_fill_option(sk, room, is_first, opts, counters);
-}
-
-/**
- * xtcp_segopt_lasting() - get the length of the options that every segment carries
- * @sk: the sock
- *
- * Only this file decides which options a segment carries, so mss.c calls this function to compute
- * the effective MSS.
- *
- * Return: octets, a multiple of four.
- */
-u32 xtcp_segopt_lasting(const struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return (xtcp_sk(sk)->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + xtcp_signer_room(sk);
 }
 
 /**
@@ -195,7 +191,7 @@ static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff 
 	if (unlikely(wanted))
 		fill_accecn(sk, skb, has_blocks, len && seq == xsk->snd.iss + 1, wanted, &opts, counters);
 	else if (has_blocks)
-		xtcp_sack_fill(&xsk->stream->sack, xsk->agreed.ts_ok,
+		fill_sack(&xsk->stream->sack, xsk->agreed.ts_ok,
 			       min(room_for_blocks(xsk, skb) - beside, XTCP_MAX_OPTIONS - xtcp_options_size(&opts)),
 			       &opts);
 	xtcp_options_write(__skb_push(skb, xtcp_options_size(&opts)), &opts);
@@ -254,7 +250,7 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 static void ack_said(struct sock *sk)
 {
 	xtcp_acking_said(&xtcp_sk(sk)->acking);
-	xtcp_timer_ack_sent(sk);
+	xtcp_timer_disarm(sk, XTCP_TIMER_DELACK);
 }
 
 /*
@@ -471,7 +467,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	int verdict;
 	u16 said;
 
-	if (alone && !xtcp_held_before_sending(sk)) {
+	if (alone && !xtcp_held_take(sk)) {
 		kfree_skb(skb);
 		return 0;
 	}

@@ -20,7 +20,6 @@
 #include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
-#include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/sight.h"

@@ -57,7 +57,6 @@
 #include "cong/resume.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
-#include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/sight.h"
@@ -194,6 +193,22 @@ void xtcp_repair_syn_text_refused(struct sock *sk)
 	xtcp_repair_lost(sk, false);
 }
 
+/* Sends the last segment of @skb, the last skb that was sent, again. */
+static int resend_tail(struct sock *sk, struct sk_buff *skb)
+{
+	u32 mss;
+
+	sock_owned_by_me(sk);
+	xtcp_mss_current(sk);
+	mss = min_t(u32, xtcp_sender(sk)->mss, xtcp_sndq_segment(skb));
+	if (skb->len > mss) {
+		if (xtcp_cut_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
+			return -ENOBUFS;
+		skb = xtcp_sndq_next(sk, skb);
+	}
+	return xtcp_retransmit_segment(sk, skb, mss);
+}
+
 /**
  * xtcp_tlp_probe() - send a tail loss probe, unless another probe is on its way
  * @sk: the sock
@@ -217,7 +232,7 @@ void xtcp_tlp_probe(struct sock *sk)
 		return;
 	if (err) {
 		last = xtcp_sndq_last(sk);
-		if (!last || xtcp_sndcb(last)->marks & XTCP_SNDQ_SACKED || xtcp_retransmit_tail(sk, last))
+		if (!last || xtcp_sndcb(last)->marks & XTCP_SNDQ_SACKED || resend_tail(sk, last))
 			return;
 		tlp->is_resent = true;
 	}
@@ -396,7 +411,7 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 	stream->rack.advanced = false;
 	wait_us = xtcp_rack_detect(sk, sample->now_us);
 	if (wait_us)
-		xtcp_flight_reordering(sk, wait_us);
+		xtcp_timer_arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US));
 }
 
 /*
@@ -685,6 +700,7 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;
+	u32 wait_us;
 
 	if (sample->ece)
 		xtcp_reduction_forbid_undo(sk);
@@ -693,7 +709,10 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 		 * the peer seems to have dropped text that it had sacked. Reordered ACKs look the
 		 * same, so wait for one more ACK before anything is resent (RFC 2018 section 8)
 		 */
-		xtcp_flight_reneged(sk, max_t(u32, tx->rto.srtt_us / 2, RENEGED_WAIT_US));
+		wait_us = max_t(u32, tx->rto.srtt_us / 2, RENEGED_WAIT_US);
+		xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
+		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
+			       min(usecs_to_jiffies(wait_us), xtcp_timer_interval(xtcp_sk(sk), 0)));
 		return NEXT_NONE;
 	}
 	if (xtcp_seq_ge(tx->snd.una, stream->recover)) {
@@ -795,7 +814,7 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 		xtcp_repair_lost(sk, false);
 	}
 	if (wait_us)
-		xtcp_flight_reordering(sk, wait_us);
+		xtcp_timer_arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US));
 }
 
 /*
@@ -847,6 +866,23 @@ static void count_failure(const struct xtcp_sender *tx)
 	XTCP_NET_INC_STATS(tx->xn, counter);
 }
 
+/*
+ * If the peer has acknowledged no text so far, the path may drop ECT(1): send no ECT from now on,
+ * since otherwise each flight could cost a timeout. The price: after a mere outage, the connection
+ * goes on without L4S. Text on the SYN does not count, since a SYN is not ECT.
+ *
+ * If the peer has acknowledged other text, an outage is likelier. Then only text that is resent
+ * after the timeout is not ECT (xtcp_ecn_codepoint()).
+ */
+static void ecn_after_timeout(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (xtcp_ecn_is_scalable(sk) && !xsk->stream->delivered_segments && READ_ONCE(xsk->xn->sysctl.ecn_fallback))
+		xsk->ecn &= ~XTCP_ECN_OK;
+}
+
 /**
  * xtcp_timeout_passed() - the retransmission timer has expired: mark what is lost and resend (RFC
  * 6298 (5.4))
@@ -886,7 +922,7 @@ bool xtcp_timeout_passed(struct sock *sk)
 	stream->recover = tx->snd.nxt;
 	stream->tlp.pending = false;
 	xtcp_ecn_reduced(sk);
-	xtcp_ecn_timeout(sk);
+	ecn_after_timeout(sk);
 	stream->frto = READ_ONCE(tx->xn->sysctl.frto) && (new_repair || tx->tries.retransmits);
 	xtcp_phase_set(sk, XTCP_CONG_LOSS, reneged ? XTCP_TRACE_RENEGED : XTCP_TRACE_TIMEOUT);
 	return xtcp_repair_lost(sk, true) > 0;

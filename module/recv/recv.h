@@ -13,6 +13,7 @@
 
 #include <linux/compiler.h>
 #include <linux/overflow.h>
+#include <linux/slab.h>
 #include <linux/types.h>
 #include <net/sock.h>
 
@@ -51,11 +52,12 @@ static inline u32 xtcp_savedsyn_bytes(u32 len)
 	return offsetof(struct xtcp_saved_syn, octets) + len;
 }
 
-u32 xtcp_savedsyn_len(struct sk_buff *skb, u8 save_syn);
-void xtcp_savedsyn_fill(struct xtcp_saved_syn *syn, struct sk_buff *skb);
-void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff *skb);
-struct xtcp_saved_syn *xtcp_savedsyn_copy(const struct xtcp_saved_syn *syn);
-void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn);
+
+static inline void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn)
+{
+	kfree(*syn);
+	*syn = NULL;
+}
 
 #define XTCP_URGENT_THERE	0x0100	/* the octet has come: it is the low 8 bits of @data */
 #define XTCP_URGENT_AWAITED	0x0200	/* the urgent octet has not come yet */

@@ -44,14 +44,31 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "out/out.h"
-#include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sight/sight.h"
 #include "time/time.h"
 
+/* With IP options or extension headers. */
+static u16 ip_header_len(const struct sock *sk)
+{
+	const struct ip_options_rcu *opt4;
+	const struct ipv6_txoptions *opt6;
+	u16 len;
+
+	sock_owned_by_me(sk);
+	if (xtcp_sock_is_v4(sk)) {
+		opt4 = rcu_dereference_protected(inet_sk(sk)->inet_opt, lockdep_sock_is_held(sk));
+		len = sizeof(struct iphdr) + (opt4 ? opt4->opt.optlen : 0);
+	} else {
+		opt6 = rcu_dereference_protected(inet6_sk(sk)->opt, lockdep_sock_is_held(sk));
+		len = sizeof(struct ipv6hdr) + (opt6 ? opt6->opt_flen + opt6->opt_nflen : 0);
+	}
+	return len;
+}
+
 static u32 both_headers(const struct sock *sk)
 {
-	return xtcp_ip_header_len(sk) + XTCP_HDR_LEN;
+	return ip_header_len(sk) + XTCP_HDR_LEN;
 }
 
 /*
@@ -71,6 +88,13 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 	return max(mss, least) - options;
 }
 
+/* The length of the options that every segment carries, octets. */
+static u32 lasting_options(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return (xtcp_sk(sk)->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + xtcp_signer_room(sk);
+}
+
 /*
  * How much data fits a packet of a given size?
  * @mtu: the size of the packet in octets, with the IP header
@@ -81,7 +105,7 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 static u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 {
 	sock_owned_by_me(sk);
-	return text_of(sk, mtu, xtcp_segopt_lasting(sk));
+	return text_of(sk, mtu, lasting_options(sk));
 }
 
 /*
@@ -93,7 +117,7 @@ static u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 static u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 {
 	sock_owned_by_me(sk);
-	return mss + xtcp_segopt_lasting(sk) + both_headers(sk);
+	return mss + lasting_options(sk) + both_headers(sk);
 }
 
 /**
@@ -109,7 +133,7 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;
-	u32 options = xtcp_segopt_lasting(sk), mss;
+	u32 options = lasting_options(sk), mss;
 
 	sock_owned_by_me(sk);
 	if (!pmtu)
@@ -154,7 +178,7 @@ static u16 highest(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	return min_t(u32, tx->agreed.mss_clamp + xtcp_ip_header_len(sk) + XTCP_HDR_LEN,
+	return min_t(u32, tx->agreed.mss_clamp + ip_header_len(sk) + XTCP_HDR_LEN,
 		     min_not_zero(tx->pmtu, (u32)U16_MAX));
 }
 

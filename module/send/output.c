@@ -63,7 +63,6 @@
 #include "ecn/ecn.h"
 #include "loss/loss.h"
 #include "out/out.h"
-#include "send/mtuprobe.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/sight.h"
@@ -167,32 +166,6 @@ void xtcp_bare_ack(struct sock *sk)
 		xtcp_acking_owe(&xtcp_sk(sk)->acking);
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	}
-}
-
-/**
- * xtcp_bare_challenge_ack() - answer a segment that may be forged (RFC 5961)
- * @sk: the sock
- *
- * At most one challenge ACK is sent per interval of the sysctl invalid_ratelimit, and at most
- * XTCP_ACKLIMIT_CHALLENGES per second. Each connection has a limit of its own (section 7), so that
- * an attacker cannot learn about one connection by the limit of another. The sysctl
- * challenge_ack_limit may add a limit for the namespace.
- */
-void xtcp_bare_challenge_ack(struct sock *sk)
-{
-	u32 apart = READ_ONCE(xtcp_net_of(sk)->sysctl.invalid_ratelimit);
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 now = xtcp_clock_stamp();
-
-	sock_owned_by_me(sk);
-	if (xtcp_acklimit_is_early(&xsk->acklimit, now, apart)) {
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
-		return;
-	}
-	if (!xtcp_acklimit_challenge(&xsk->acklimit, now) || !xtcp_acklimit_net_challenge(xtcp_net_of(sk)))
-		return;
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPCHALLENGEACK);
-	xtcp_bare_ack(sk);
 }
 
 /**
@@ -886,7 +859,7 @@ int xtcp_output_syn(struct sock *sk)
 		xtcp_segment_send(sk, skb, now_us);
 		xtcp_sndcb(skb)->transmissions = 2;
 	}
-	xtcp_timer_syn_sent(sk);
+	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xtcp_sk(sk), 0));
 	return 0;
 }
 
@@ -1080,24 +1053,3 @@ int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max)
 	return 0;
 }
 
-/**
- * xtcp_retransmit_tail() - send the last segment again
- * @sk: the sock
- * @skb: the last skb that was sent
- *
- * Return: 0, or an error of xtcp_retransmit_segment(): the segment was not sent.
- */
-int xtcp_retransmit_tail(struct sock *sk, struct sk_buff *skb)
-{
-	u32 mss;
-
-	sock_owned_by_me(sk);
-	xtcp_mss_current(sk);
-	mss = min_t(u32, xtcp_sender(sk)->mss, xtcp_sndq_segment(skb));
-	if (skb->len > mss) {
-		if (xtcp_cut_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
-			return -ENOBUFS;
-		skb = xtcp_sndq_next(sk, skb);
-	}
-	return xtcp_retransmit_segment(sk, skb, mss);
-}

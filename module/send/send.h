@@ -60,6 +60,13 @@ static inline u32 xtcp_mss_current(struct sock *sk)
 	return xtcp_mss_payload(sk);
 }
 
+void xtcp_mtuprobe_begin(struct sock *sk);
+void xtcp_mtuprobe_timeout(struct sock *sk);
+u32 xtcp_mtuprobe_due(struct sock *sk);
+void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end);
+void xtcp_mtuprobe_acked(struct sock *sk);
+bool xtcp_mtuprobe_lost(struct sock *sk);
+
 /* proto.stream_memory_free: any context */
 bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake);
 /* sk_write_space: any context; socket lock held, unless sock_wfree() is the caller */
@@ -85,14 +92,12 @@ int xtcp_output_new_segment(struct sock *sk);
 int xtcp_output_probe(struct sock *sk, bool keepalive);
 
 int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max);
-int xtcp_retransmit_tail(struct sock *sk, struct sk_buff *skb);
 
 /* output.c */
 
 /* The caller of each of these functions holds the socket lock. */
 
 void xtcp_bare_ack(struct sock *sk);
-void xtcp_bare_challenge_ack(struct sock *sk);
 u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason);
 void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason);
 

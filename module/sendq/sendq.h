@@ -49,8 +49,28 @@ struct xtcp_busy {
  * The caller of both functions holds the socket lock. xtcp_busy_with() needs no lock if no other
  * thread can find the connection.
  */
-void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with);
-u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with);
+
+static inline void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with)
+{
+	u32 now;
+
+	if (busy->with == with)
+		return;
+	now = (u32)jiffies;
+	if (busy->with)
+		busy->spent[busy->with - 1] += now - busy->since;
+	busy->since = now;
+	busy->with = with;
+}
+
+static inline u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with)
+{
+	u32 spent = busy->spent[with - 1];
+
+	if (busy->with == with)
+		spent += (u32)jiffies - busy->since;
+	return (u64)spent * (USEC_PER_SEC / HZ);
+}
 
 /* The socket lock is held. xtcp_stamp_room(): cb->stamps of @skb is not 0. */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
@@ -172,14 +192,54 @@ void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop_empty_tail(struct sock *sk);
 int xtcp_sndq_append_syn(struct sock *sk);
 int xtcp_sndq_append_fin(struct sock *sk);
-struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk);
-struct sk_buff *xtcp_sndq_unsent(const struct sock *sk);
-struct sk_buff *xtcp_sndq_first(const struct sock *sk);
-struct sk_buff *xtcp_sndq_last(const struct sock *sk);
-struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb);
+
+static inline struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
+{
+	struct sk_buff *tail;
+
+	sock_owned_by_me(sk);
+	tail = skb_peek_tail(&sk->sk_write_queue);
+	return tail && !(xtcp_sndcb(tail)->flags & (XTCP_SYN | XTCP_FIN)) ? tail : NULL;
+}
+
+static inline struct sk_buff *xtcp_sndq_unsent(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_peek(&sk->sk_write_queue);
+}
+
+static inline struct sk_buff *xtcp_sndq_first(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_first(&sk->tcp_rtx_queue);
+}
+
+static inline struct sk_buff *xtcp_sndq_last(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_last(&sk->tcp_rtx_queue);
+}
+
+static inline struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	return skb_rb_next(skb);
+}
+
 struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq);
-bool xtcp_sndq_is_empty(const struct sock *sk);
-bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb);
+
+static inline bool xtcp_sndq_is_empty(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return RB_EMPTY_ROOT(&sk->tcp_rtx_queue) && skb_queue_empty(&sk->sk_write_queue);
+}
+
+static inline bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	return skb_queue_is_last(&sk->sk_write_queue, skb);
+}
+
 void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);

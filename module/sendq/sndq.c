@@ -179,44 +179,6 @@ void xtcp_spare_exit(void)
 			kfree_skb(per_cpu(spares[i], cpu));
 }
 
-/**
- * xtcp_busy_with() - set what limits the connection from now on
- * @busy: the times of the connection
- * @with: the limit
- *
- * Context: softirq or process. Lock: socket, held, or no other thread can find the connection.
- */
-void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with)
-{
-	u32 now;
-
-	if (busy->with == with)
-		return;
-	now = (u32)jiffies;
-	if (busy->with)
-		busy->spent[busy->with - 1] += now - busy->since;
-	busy->since = now;
-	busy->with = with;
-}
-
-/**
- * xtcp_busy_us() - for how long has a limit applied to the connection?
- * @busy: the times of the connection
- * @with: the limit; not XTCP_IDLE
- *
- * Context: process. Lock: socket, held.
- *
- * Return: microseconds, with the resolution of a jiffy.
- */
-u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with with)
-{
-	u32 spent = busy->spent[with - 1];
-
-	if (busy->with == with)
-		spent += (u32)jiffies - busy->since;
-	return (u64)spent * (USEC_PER_SEC / HZ);
-}
-
 /* The sequence number of the marked octet is in skb->csum: an skb on the queue has no checksum. */
 static u32 *stamped_seq(const struct sk_buff *skb)
 {
@@ -575,70 +537,6 @@ int xtcp_sndq_append_fin(struct sock *sk)
 }
 
 /**
- * xtcp_sndq_open_tail() - find the skb to which more octets may be appended
- * @sk: the sock
- *
- * Return: the last skb, if it was never sent and has neither SYN nor FIN; else NULL.
- */
-struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
-{
-	struct sk_buff *tail;
-
-	sock_owned_by_me(sk);
-	tail = skb_peek_tail(&sk->sk_write_queue);
-	return tail && !(xtcp_sndcb(tail)->flags & (XTCP_SYN | XTCP_FIN)) ? tail : NULL;
-}
-
-/**
- * xtcp_sndq_unsent() - find the first unsent skb
- * @sk: the sock
- *
- * Return: the skb, which begins at SND.NXT, or NULL.
- */
-struct sk_buff *xtcp_sndq_unsent(const struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return skb_peek(&sk->sk_write_queue);
-}
-
-/**
- * xtcp_sndq_first() - find the first skb that was sent and is not acknowledged
- * @sk: the sock
- *
- * Return: the skb, which contains SND.UNA, or NULL.
- */
-struct sk_buff *xtcp_sndq_first(const struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return skb_rb_first(&sk->tcp_rtx_queue);
-}
-
-/**
- * xtcp_sndq_last() - find the last skb that was sent and is not acknowledged
- * @sk: the sock
- *
- * Return: the skb, which ends at SND.NXT, or NULL.
- */
-struct sk_buff *xtcp_sndq_last(const struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return skb_rb_last(&sk->tcp_rtx_queue);
-}
-
-/**
- * xtcp_sndq_next() - find the sent skb that follows @skb
- * @sk: the sock
- * @skb: sent
- *
- * Return: the skb, or NULL.
- */
-struct sk_buff *xtcp_sndq_next(const struct sock *sk, struct sk_buff *skb)
-{
-	sock_owned_by_me(sk);
-	return skb_rb_next(skb);
-}
-
-/**
  * xtcp_sndq_find() - find the sent skb that contains a sequence number
  * @sk: the sock
  * @seq: from SND.UNA to SND.NXT - 1
@@ -663,31 +561,6 @@ struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
 			return skb;
 	}
 	return NULL;
-}
-
-/**
- * xtcp_sndq_is_empty() - is the queue empty?
- * @sk: the sock
- *
- * Return: true when nothing is queued, sent or unsent.
- */
-bool xtcp_sndq_is_empty(const struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return RB_EMPTY_ROOT(&sk->tcp_rtx_queue) && skb_queue_empty(&sk->sk_write_queue);
-}
-
-/**
- * xtcp_sndq_is_last() - is this the last skb of the queue?
- * @sk: the sock
- * @skb: on its queue, unsent
- *
- * Return: true when nothing follows @skb.
- */
-bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
-{
-	sock_owned_by_me(sk);
-	return skb_queue_is_last(&sk->sk_write_queue, skb);
 }
 
 /**

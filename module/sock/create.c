@@ -113,6 +113,18 @@
 #define TRIES		200U
 
 /*
+ * Also drops the reference to the namespace. Otherwise both might stay forever: the segments keep the
+ * sock alive, the sock the namespace, and perhaps only the namespace's end frees the segments.
+ */
+static void take_dead(struct sock *sk)
+{
+	xtcp_held_take(sk);
+	local_bh_disable();
+	xtcp_orphan_leave_netns(sk);
+	local_bh_enable();
+}
+
+/*
  * Free @sk if the caller's reference is the last one. Without a reference to @sk, nobody can pass
  * more of its segments to IP. If segments of @sk are still below TCP, @sk keeps the module loaded
  * until the last of them is freed. Return: true when the reference was the last one.
@@ -126,7 +138,7 @@ static bool free_if_last(struct sock *sk)
 	if (!refcount_dec_if_one(&sk->sk_refcnt))
 		return false;
 	if (xtcp_held_has_memory(sk))
-		xtcp_held_take_dead(sk);
+		take_dead(sk);
 	sk_free(sk);
 	return true;
 }
@@ -161,7 +173,7 @@ static bool is_settled(struct sock *sk, bool first, bool last)
 		xtcp_held_look(sk, 1);
 	} else if (last || xtcp_held_has_memory(sk) || (first && queues_pages(sk))) {
 		if (sk->sk_state == TCP_CLOSE)
-			xtcp_held_take_dead(sk);
+			take_dead(sk);
 		else
 			xtcp_held_take(sk);
 		settled = true;
@@ -227,7 +239,7 @@ static long all_socks(void)
 static void free_parts(struct sock *sk)
 {
 	xtcp_held_freed(sk);
-	xtcp_pace_free(sk);
+	kfree(xtcp_sk(sk)->pace);
 	xtcp_keys_free(sk);
 	xtcp_aokeys_free(sk);
 	xtcp_seldom_free(sk);

@@ -96,10 +96,21 @@ static void set_limit(struct sock *sk, int backlog)
 	WRITE_ONCE(sk->sk_max_ack_backlog, limit);
 }
 
+/* Turns Fast Open on for a new listener, if net.xtcp.fastopen says so and no TCP_FASTOPEN is set. */
+static int listen_fast(struct sock *sk, unsigned int backlog)
+{
+	const int wanted = XTCP_FASTOPEN_SERVER | XTCP_FASTOPEN_ANY_LISTENER;
+
+	sock_owned_by_me(sk);
+	if ((READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & wanted) != wanted || xtcp_fastopen_max(sk))
+		return 0;
+	return xtcp_fastopen_set_max(sk, backlog);
+}
+
 static int start(struct sock *sk, int backlog)
 {
 	struct xtcp_listener *listener;
-	int err = xtcp_fastopen_listen(sk, backlog);
+	int err = listen_fast(sk, backlog);
 
 	if (err)
 		return err;
@@ -335,7 +346,7 @@ void xtcp_listen_stop(struct sock *sk)
 	/*
 	 * Such a segment may be about to make a child, and sk_clone_lock() takes a reference to the
 	 * namespace for the child. But the listener may soon drop its own reference, perhaps the
-	 * last one (xtcp_held_take_dead()). So keep one until all such segments have been processed
+	 * last one (take_dead()). So keep one until all such segments have been processed
 	 */
 	if (sk->sk_net_refcnt)
 		listener->net = get_net(sock_net(sk));
@@ -365,6 +376,17 @@ static void undo(struct sock *sk, bool entered)
 	xtcp_early_forget(sk);
 	xtcp_stream_end(sk);
 	xtcp_sock_reset_tcb(sk);
+}
+
+static void first_window(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 wnd;
+
+	sock_owned_by_me(sk);
+	xtcp_window_select(sk, __sk_dst_get(sk), xsk->agreed.advmss, xsk->agreed.wscale_ok, &wnd, &xsk->window_clamp,
+			   &xsk->rcv_wscale);
+	xtcp_rcv_offered(&xsk->rcv, wnd);
 }
 
 /* Fill the TCB for the SYN: sequence numbers, our options, our window. */
@@ -403,7 +425,45 @@ static void fill_tcb(struct sock *sk)
 	xtcp_agreed_peer_mss(&xsk->agreed, xsk->user_mss ?: mss_default, 0);
 	xtcp_agreed_our_mss(&xsk->agreed, xtcp_ip_advmss(sk), xsk->user_mss);
 	xtcp_mss_sync(sk, 0);
-	xtcp_window_initial(sk);
+	first_window(sk);
+}
+
+/*
+ * Can the route depend on the ports? Routing rules, the hash for several paths, and IPsec policies may
+ * read them. The kernel's count of rules that name ports leaves out rules for what this host sends.
+ */
+static bool ports_lead(const struct sock *sk)
+{
+	const struct net *net = sock_net(sk);
+	bool lead = xtcp_ip_has_policies(net, sk);
+
+#ifdef CONFIG_IP_MULTIPLE_TABLES
+	lead |= READ_ONCE(net->ipv4.fib_has_custom_rules);
+#endif
+#ifdef CONFIG_IP_ROUTE_MULTIPATH
+	lead |= READ_ONCE(net->ipv4.sysctl_fib_multipath_hash_policy);
+#endif
+	return lead;
+}
+
+/*
+ * Finishes the route when the local port is known. Over IPv4, looks it up again if the first lookup
+ * did not know the port and the route may depend on it.
+ */
+static int route_with_ports(struct sock *sk)
+{
+	struct inet_sock *inet = inet_sk(sk);
+
+	sock_owned_by_me(sk);
+	sk_set_txhash(sk);
+	xtcp_compat_random_id(inet);
+	if (!xtcp_sock_is_v4(sk) || inet->cork.fl.u.ip4.fl4_sport == inet->inet_sport)
+		return 0;	/* Linux does not repeat the lookup over IPv6 either */
+	inet->cork.fl.u.ip4.fl4_sport = inet->inet_sport;
+	if (!ports_lead(sk))
+		return 0;
+	__sk_dst_reset(sk);
+	return xtcp_ip_route(sk);
 }
 
 /*
@@ -467,7 +527,7 @@ int xtcp_connect_deferred(struct sock *sk)
  *
  * Return: 0 when the SYN was sent, when it could not be sent but a timer will try again, or when
  * the first write will send it (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect(),
- * xtcp_port_connect() or xtcp_ip_connect_ports(); -EKEYREJECTED when xtcp_aoconn_may_connect() is
+ * xtcp_port_connect() or route_with_ports(); -EKEYREJECTED when xtcp_aoconn_may_connect() is
  * false; -ENOBUFS. After an error the socket is as before, except that -ENOBUFS may leave it
  * without the TCP-AO keys for other peers.
  */
@@ -519,7 +579,7 @@ int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 	if (err)
 		goto err_undo;
 	entered = true;
-	err = xtcp_ip_connect_ports(sk);
+	err = route_with_ports(sk);
 	if (err)
 		goto err_undo;
 	err = xtcp_aoconn_connect(sk);

@@ -176,6 +176,24 @@ static void wait_for_end(struct sock *sk, long timeout)
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 
+/* Stores the address of a listener that is about to end, for the module parameter held_by. */
+static void name_listener(struct sock *sk)
+{
+	struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
+
+	sock_owned_by_me(sk);
+	conn->net_id = xtcp_net_of(sk)->id;
+	conn->lport = inet_sk(sk)->inet_sport;
+	conn->fport = 0;
+	conn->v4 = sk->sk_family == AF_INET;
+	memset(&conn->laddr6, 0, sizeof(conn->laddr6));
+	memset(&conn->faddr6, 0, sizeof(conn->faddr6));
+	if (conn->v4)
+		conn->laddr4 = sk->sk_rcv_saddr;
+	else
+		conn->laddr6 = *inet6_rcv_saddr(sk);
+}
+
 /*
  * proto.close: close the connection, because the last descriptor is closed.
  * @sk: the sock; the function puts the caller's reference
@@ -205,7 +223,7 @@ static void xtcp_close(struct sock *sk, long timeout)
 	}
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	if (sk->sk_state == TCP_LISTEN) {
-		xtcp_held_name_listener(sk);
+		name_listener(sk);
 		xtcp_listen_stop(sk);
 		xtcp_state_set(sk, TCP_CLOSE);
 	} else {

@@ -297,6 +297,19 @@ static void set_quickack(struct sock *sk, int val)
 	xtcp_acking_interactive(&xsk->acking, !(val & 1));
 }
 
+/* The window that we have offered does not shrink (RFC 9293 section 3.8.6, SHLD-14). */
+static void clamp_window(struct sock *sk, u32 clamp)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (clamp < xsk->window_clamp)
+		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, clamp);
+	else
+		xsk->rcv_ssthresh = max(xsk->rcv_ssthresh, min(xsk->rcv.wnd, clamp));
+	xsk->window_clamp = clamp;
+}
+
 static int set_window_clamp(struct sock *sk, int val)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -309,7 +322,7 @@ static int set_window_clamp(struct sock *sk, int val)
 	}
 	WRITE_ONCE(xsk->user_window_clamp, max_t(u32, val, SOCK_MIN_RCVBUF / 2));
 	if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
-		xtcp_space_clamp(sk, xsk->user_window_clamp);
+		clamp_window(sk, xsk->user_window_clamp);
 	return 0;
 }
 

@@ -487,13 +487,3 @@ bool xtcp_pace_is_queued(const struct sock *sk)
 	return pace && READ_ONCE(pace->has_ref);
 }
 
-/**
- * xtcp_pace_free() - free the timer
- * @sk: without references, so the timer does not run
- *
- * Context: RCU callback.
- */
-void xtcp_pace_free(struct sock *sk)
-{
-	kfree(xtcp_sk(sk)->pace);
-}

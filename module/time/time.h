@@ -19,6 +19,7 @@
 #include <linux/types.h>
 #include <net/sock.h>
 
+#include "base/clock.h"
 #include "base/rstdiag.h"
 
 struct sock;
@@ -111,13 +112,10 @@ static inline void xtcp_timer_kept_alive(struct xtcp_timers *timers)
 void xtcp_timer_stop(struct sock *sk);
 
 /* Events, in the order of a connection's life. */
-void xtcp_timer_syn_sent(struct sock *sk);
 void xtcp_timer_syn_refused(struct sock *sk);
 void xtcp_timer_window_closed(struct sock *sk);
 void xtcp_timer_window_opened(struct sock *sk);
 void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay);
-void xtcp_timer_ack_sent(struct sock *sk);
-void xtcp_timer_segment_received(struct sock *sk);
 
 /*
  * timer.c, and expiry.c when a deadline has passed, call the functions down to
@@ -125,11 +123,19 @@ void xtcp_timer_segment_received(struct sock *sk);
  */
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
 void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which);
-bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which);
-void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline);
-unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp);
-unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp);
-unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp);
+
+static inline bool xtcp_timer_is_armed(const struct xtcp_timers *timers, enum xtcp_timer which)
+{
+	return timers->armed & BIT(which);
+}
+
+/* Let the timer run at @deadline, if it would run later. */
+static inline void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline)
+{
+	if (!xtcp_clock_timer_pending(&sk->sk_timer) || time_before(deadline, sk->sk_timer.expires))
+		sk_reset_timer(sk, &sk->sk_timer, deadline);
+}
+
 void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk);
 void xtcp_timer_end_probing(struct xtcp_sock *xsk);
 
@@ -144,8 +150,6 @@ enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigne
 void xtcp_flight_data_sent(struct sock *sk);
 void xtcp_flight_ack_progress(struct sock *sk);
 void xtcp_flight_ack_judged(struct sock *sk);
-void xtcp_flight_reordering(struct sock *sk, u32 wait_us);
-void xtcp_flight_reneged(struct sock *sk, u32 wait_us);
 void xtcp_flight_unreachable(struct sock *sk, u32 seq);
 bool xtcp_flight_is_small(const struct sock *sk);
 
@@ -206,22 +210,12 @@ bool xtcp_pace_is_over(struct sock *sk);
 void xtcp_pace_stop(struct sock *sk);
 bool xtcp_pace_is_queued(const struct sock *sk);
 void xtcp_pace_room(struct sock *sk);
-void xtcp_pace_free(struct sock *sk);
 
 /* timer.c */
 
-bool xtcp_keepalive_is_on(const struct sock *sk);
-unsigned long xtcp_keepalive_time(const struct sock *sk);
-unsigned long xtcp_keepalive_intvl(const struct sock *sk);
-unsigned int xtcp_keepalive_probes(const struct sock *sk);
-u32 xtcp_keepalive_idle_ms(const struct sock *sk);
-u32 xtcp_keepalive_half_closed_ms(const struct sock *sk);
-bool xtcp_keepalive_may_limit(const struct sock *sk);
-bool xtcp_keepalive_give_up(const struct sock *sk);
 enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left);
 
 /* Softirq or process, socket lock held. The events that set the deadline, and what is left. */
-void xtcp_keepalive_established(struct sock *sk);
 void xtcp_keepalive_changed(struct sock *sk, u32 idle);
 void xtcp_keepalive_intvl_changed(struct sock *sk);
 void xtcp_keepalive_limit_idle(struct sock *sk);

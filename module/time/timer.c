@@ -71,20 +71,6 @@
 #define SYN_AGAIN		2U
 
 /**
- * xtcp_timer_is_armed() - is a deadline set?
- * @xsk: the sock
- * @which: the deadline
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: true when the deadline is set.
- */
-bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
-{
-	return xsk->timers.armed & BIT(which);
-}
-
-/**
  * xtcp_timer_disarm() - drop a deadline
  * @sk: the sock
  * @which: the deadline
@@ -94,19 +80,6 @@ bool xtcp_timer_is_armed(const struct xtcp_sock *xsk, enum xtcp_timer which)
 void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which)
 {
 	xtcp_sk(sk)->timers.armed &= ~BIT(which);
-}
-
-/**
- * xtcp_timer_wake_at() - let the timer run at a deadline, or earlier
- * @sk: the sock
- * @deadline: in jiffies
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline)
-{
-	if (!xtcp_clock_timer_pending(&sk->sk_timer) || time_before(deadline, sk->sk_timer.expires))
-		sk_reset_timer(sk, &sk->sk_timer, deadline);
 }
 
 /**
@@ -137,62 +110,8 @@ static void xtcp_timer_not_later(struct sock *sk, enum xtcp_timer which, unsigne
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (xtcp_timer_is_armed(xsk, which) && time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, which)))
+	if (xtcp_timer_is_armed(&xsk->timers, which) && time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, which)))
 		xtcp_timer_arm(sk, which, delay);
-}
-
-/**
- * xtcp_timer_within_user_timeout() - limit a wait to the rest of the user timeout
- * @xsk: the sock
- * @ms: the wait, in milliseconds
- * @stamp: when the user timeout began, xtcp_clock_ts_stamp() (milliseconds); 0: it has not begun,
- *	and the wait is not limited
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: jiffies.
- */
-unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
-{
-	u32 gone, most = xtcp_bounds_user_timeout_ms(&xsk->inet.sk);
-
-	if (most && stamp) {
-		gone = xtcp_clock_ts_stamp() - stamp;
-		ms = gone >= most ? 1 : min(ms, most - gone);
-	}
-	return msecs_to_jiffies(ms);
-}
-
-/**
- * xtcp_timer_interval() - the present RTO, limited to the rest of the user timeout
- * @xsk: the sock
- * @stamp: when the user timeout began, xtcp_clock_ts_stamp() (milliseconds); 0: it has not begun
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: jiffies.
- */
-unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
-{
-	return xtcp_timer_within_user_timeout(xsk, xtcp_bounds_rto_ms(&xsk->inet.sk), stamp);
-}
-
-/**
- * xtcp_timer_probe_interval() - how long to wait before the next window probe, limited to the rest
- * of the user timeout
- * @xsk: the sock
- * @stamp: when the user timeout began, xtcp_clock_ts_stamp() (milliseconds); 0: it has not begun
- *
- * A route or a sysctl may lower the minimum of the RTO. The first window probe nevertheless comes
- * after 200 ms at least, as in Linux.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: jiffies.
- */
-unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xsk, u32 stamp)
-{
-	return xtcp_timer_within_user_timeout(xsk, xtcp_bounds_probe_ms(&xsk->inet.sk, &xsk->rto), stamp);
 }
 
 /**
@@ -246,17 +165,6 @@ void xtcp_timer_stop(struct sock *sk)
 }
 
 /**
- * xtcp_timer_syn_sent() - event: a SYN, or the SYN-ACK of a simultaneous open or of Fast Open, was
- * sent for the first time
- * @sk: SYN-SENT or SYN-RECEIVED
- */
-void xtcp_timer_syn_sent(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xtcp_sk(sk), 0));
-}
-
-/**
  * xtcp_timer_syn_refused() - event: the peer answered our SYN with the ACK of an older connection,
  * and we sent a RST
  * @sk: SYN-SENT
@@ -284,7 +192,7 @@ void xtcp_timer_syn_refused(struct sock *sk)
 void xtcp_timer_window_closed(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (!xtcp_timer_is_armed(xtcp_sk(sk), XTCP_TIMER_PERSIST))
+	if (!xtcp_timer_is_armed(&xtcp_sk(sk)->timers, XTCP_TIMER_PERSIST))
 		xtcp_timer_arm(sk, XTCP_TIMER_PERSIST, xtcp_timer_probe_interval(xtcp_sk(sk), 0));
 }
 
@@ -314,7 +222,7 @@ void xtcp_timer_window_opened(struct sock *sk)
 	if (!xsk->timers.probes)
 		return;
 	if (xsk->snd.una != xsk->snd.nxt) {
-		if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_REOPENED))
+		if (!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_REOPENED))
 			xtcp_timer_arm(sk, XTCP_TIMER_REOPENED, 0);
 		return;
 	}
@@ -346,32 +254,9 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 	if (delay > 1)
 		delay = min_t(unsigned long, delay, xtcp_bounds_delack_by_sysctl(sk) ?
 			      READ_ONCE(xtcp_net_of(sk)->delack_most) : own_delack_max(sk));
-	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_DELACK) ||
+	if (!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_DELACK) ||
 	    time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_DELACK)))
 		xtcp_timer_arm(sk, XTCP_TIMER_DELACK, delay);
-}
-
-/**
- * xtcp_timer_ack_sent() - event: a segment with an ACK was sent
- * @sk: the sock
- */
-void xtcp_timer_ack_sent(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	xtcp_timer_disarm(sk, XTCP_TIMER_DELACK);
-}
-
-/**
- * xtcp_timer_segment_received() - event: an acceptable segment came
- * @sk: the sock
- */
-void xtcp_timer_segment_received(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	xsk->rcv_tstamp = (u32)jiffies;
-	xtcp_tries_heard(&xsk->tries);
 }
 
 /**
@@ -582,7 +467,7 @@ void xtcp_flight_data_sent(struct sock *sk)
 	/*
 	 * if anything was in flight before, the retransmit deadline or the probe deadline is armed
 	 */
-	first = !xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(xsk, XTCP_TIMER_PROBE);
+	first = !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_PROBE);
 	if (first)
 		xtcp_timer_end_probing(xsk);
 	/*
@@ -655,7 +540,7 @@ void xtcp_flight_ack_judged(struct sock *sk)
 	long left;
 
 	sock_owned_by_me(sk);
-	if (!xtcp_timer_is_armed(xsk, XTCP_TIMER_RETRANSMIT) || xsk->timers.probes || !probe_applies(sk))
+	if (!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_RETRANSMIT) || xsk->timers.probes || !probe_applies(sk))
 		return;
 	left = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT) - jiffies;
 	left_us = left > 0 ? xtcp_ticks_us(left, HZ) : 0;
@@ -665,33 +550,6 @@ void xtcp_flight_ack_judged(struct sock *sk)
 	 */
 	lead_us = xtcp_pace_lead_us(sk);
 	arm_probe(sk, left_us > lead_us ? left_us - lead_us : 0);
-}
-
-/**
- * xtcp_flight_reordering() - event: segments will count as lost if no ACK reports them soon
- * @sk: the sock
- * @wait_us: time until the first of them counts as lost, microseconds
- *
- * These segments were sent before a segment that the peer has received. As in Linux, the timer runs
- * 2 ms after the first of them counts as lost, so that this run also handles the next segments of a
- * burst. RFC 8985 section 6.2 step 5 would wait until the last of them counts as lost.
- */
-void xtcp_flight_reordering(struct sock *sk, u32 wait_us)
-{
-	sock_owned_by_me(sk);
-	xtcp_timer_arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US));
-}
-
-/**
- * xtcp_flight_reneged() - event: the peer seems to have dropped text that it had sacked
- * @sk: the sock
- * @wait_us: how long to wait for an ACK that shows otherwise, microseconds
- */
-void xtcp_flight_reneged(struct sock *sk, u32 wait_us)
-{
-	sock_owned_by_me(sk);
-	xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
-	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, min(usecs_to_jiffies(wait_us), xtcp_timer_interval(xtcp_sk(sk), 0)));
 }
 
 /**
@@ -720,132 +578,6 @@ void xtcp_flight_unreachable(struct sock *sk, u32 seq)
 	rto = rto_us(xsk);
 	gone = xtcp_clock_since_us(xtcp_clock_us(), xtcp_sndcb(first)->sent_us);
 	xtcp_timer_not_later(sk, XTCP_TIMER_RETRANSMIT, gone < rto ? usecs_to_jiffies(rto - gone) : 0);
-}
-
-/**
- * xtcp_keepalive_is_on() - is keepalive on for this connection?
- * @sk: the sock
- *
- * Context: any.
- *
- * Return: true when the program or the namespace has turned it on.
- */
-bool xtcp_keepalive_is_on(const struct sock *sk)
-{
-	return sock_flag(sk, SOCK_KEEPOPEN) || READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_always);
-}
-
-/**
- * xtcp_keepalive_time() - how long may a connection be idle before the first probe?
- * @sk: the sock
- *
- * Context: any.
- *
- * Return: jiffies (TCP_KEEPIDLE, MUST-27).
- */
-unsigned long xtcp_keepalive_time(const struct sock *sk)
-{
-	return READ_ONCE(xtcp_sk(sk)->keepalive_time) * HZ ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_time);
-}
-
-/**
- * xtcp_keepalive_intvl() - how long to wait for an answer before the next probe
- * @sk: the sock
- *
- * Context: any.
- *
- * Return: jiffies (TCP_KEEPINTVL).
- */
-unsigned long xtcp_keepalive_intvl(const struct sock *sk)
-{
-	return READ_ONCE(xtcp_sk(sk)->keepalive_intvl) * HZ ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_intvl);
-}
-
-/**
- * xtcp_keepalive_probes() - how many unanswered probes end the connection
- * @sk: the sock
- *
- * Context: any.
- *
- * Return: the number (TCP_KEEPCNT, MUST-29).
- */
-unsigned int xtcp_keepalive_probes(const struct sock *sk)
-{
-	return READ_ONCE(xtcp_sk(sk)->keepalive_probes) ?: READ_ONCE(xtcp_net_of(sk)->sysctl.keepalive_probes);
-}
-
-/**
- * xtcp_keepalive_give_up() - have enough keepalive probes gone unanswered to end the connection?
- * @sk: has been idle for xtcp_keepalive_time(), so a probe is due
- *
- * The number of unanswered probes decides. With a user timeout (xtcp_bounds_user_timeout_ms()), the
- * idle time decides instead, as in Linux, but at least one probe must have been sent.
- *
- * Return: true when the caller shall end the connection.
- */
-bool xtcp_keepalive_give_up(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 idle = (u32)jiffies - xsk->rcv_tstamp, most_ms = xtcp_bounds_user_timeout_ms(sk);
-
-	sock_owned_by_me(sk);
-	if (most_ms)
-		return xsk->tries.keepalive_sent && idle >= msecs_to_jiffies(most_ms);
-	return xsk->tries.keepalive_sent >= xtcp_keepalive_probes(sk);
-}
-
-/**
- * xtcp_keepalive_idle_ms() - how long may the connection be without text?
- * @sk: the sock
- *
- * Context: any; the caller holds what xtcp_seldom() requires.
- *
- * Return: milliseconds; 0: no limit. XTCP_IDLE_MS and net.xtcp.idle_ms each set a limit, unless
- * they are 0. The smaller limit counts, so a program cannot lengthen the administrator's limit.
- */
-u32 xtcp_keepalive_idle_ms(const struct sock *sk)
-{
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
-	u32 own = unlikely(seldom) ? READ_ONCE(seldom->idle_ms) : 0;
-	u32 most = READ_ONCE(xtcp_net_of(sk)->sysctl.idle_ms);
-
-	return min_not_zero(own, most);
-}
-
-/**
- * xtcp_keepalive_half_closed_ms() - how long may the connection be without text when half closed?
- * @sk: the sock
- *
- * Context: any; the caller holds what xtcp_seldom() requires.
- *
- * Return: milliseconds; 0: no limit. XTCP_HALF_CLOSED_MS and net.xtcp.half_closed_ms each set a
- * limit, unless they are 0. The smaller limit counts.
- */
-u32 xtcp_keepalive_half_closed_ms(const struct sock *sk)
-{
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
-	u32 own = unlikely(seldom) ? READ_ONCE(seldom->half_closed_ms) : 0;
-	u32 most = READ_ONCE(xtcp_net_of(sk)->sysctl.half_closed_ms);
-
-	return min_not_zero(own, most);
-}
-
-/**
- * xtcp_keepalive_may_limit() - may there be a limit on the time without text?
- * @sk: the sock, in any state
- *
- * Each timer that runs asks this. This function is inlined, because the answer is nearly always no,
- * and three reads give it.
- *
- * Context: any; the caller holds what xtcp_seldom() requires.
- *
- * Return: false only if xtcp_keepalive_idle() would return XTCP_ABORT_NONE for lack of any limit.
- */
-inline bool xtcp_keepalive_may_limit(const struct sock *sk)
-{
-	const struct xtcp_sysctl *sysctl = &xtcp_net_of(sk)->sysctl;
-
-	return xtcp_seldom(sk) || READ_ONCE(sysctl->idle_ms) || READ_ONCE(sysctl->half_closed_ms);
 }
 
 /* Jiffies since text or a FIN was last sent or received, or since the handshake. */
@@ -907,22 +639,6 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	else
 		*left = gone < most ? most - gone : 0;
 	return idle_ms ? XTCP_ABORT_IDLE : XTCP_ABORT_HALF_CLOSED;
-}
-
-/**
- * xtcp_keepalive_established() - event: the connection is established
- * @sk: ESTABLISHED
- */
-void xtcp_keepalive_established(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	xtcp_timer_segment_received(sk);
-	/*
-	 * as in Linux: before the first text, the end of the handshake counts as the time when text
-	 * was last sent
-	 */
-	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
-	xtcp_keepalive_changed(sk, 0);
 }
 
 /* Does a keepalive probe wait for its answer? Then timers.kept_alive is valid. */
@@ -994,7 +710,7 @@ void xtcp_keepalive_intvl_changed(struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!waits_for_answer(xsk) || xsk->timers.keepalive_asked || !xtcp_timer_is_armed(xsk, XTCP_TIMER_KEEPALIVE))
+	if (!waits_for_answer(xsk) || xsk->timers.keepalive_asked || !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_KEEPALIVE))
 		return;
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_left(sk));
 	xtcp_keepalive_limit_idle(sk);
@@ -1007,7 +723,7 @@ static noinline void limit_idle(struct sock *sk)
 
 	if (!xtcp_keepalive_idle(sk, &left))
 		return;
-	if (xtcp_timer_is_armed(xtcp_sk(sk), XTCP_TIMER_KEEPALIVE))
+	if (xtcp_timer_is_armed(&xtcp_sk(sk)->timers, XTCP_TIMER_KEEPALIVE))
 		xtcp_timer_not_later(sk, XTCP_TIMER_KEEPALIVE, left);
 	else
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);

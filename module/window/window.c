@@ -231,25 +231,6 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 }
 
 /**
- * xtcp_sack_blocks_to_send() - how many blocks should the next segment with ACK carry?
- * @sack: the blocks of a connection
- * @ts_ok: the connection uses timestamps
- *
- * The number includes the D-SACK. It is at most four, or three with timestamps (RFC 2018 section
- * 3).
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: the number; 0 when there is nothing to report, or SACK was not negotiated.
- */
-unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok)
-{
-	unsigned int most = ts_ok ? XTCP_SACK_BLOCKS_MAX - 1 : XTCP_SACK_BLOCKS_MAX;
-
-	return min_t(unsigned int, sack->blocks + sack->came_twice, most);
-}
-
-/**
  * xtcp_sack_room() - how much room do SACK blocks and an ACK rate request take?
  * @sack: the blocks of a connection; xtcp_sack_takes_room() is true
  * @ts_ok: the connection uses timestamps
@@ -268,25 +249,6 @@ noinline u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok)
 	if (xtcp_sack_has_news(sack))
 		room = XTCP_OPTLEN_SACK_ALIGNED(xtcp_sack_blocks_to_send(sack, ts_ok));
 	return sack->asks ? min_t(u32, room + XTCP_OPTLEN_ACK_RATE_ALIGNED, most) : room;
-}
-
-/**
- * xtcp_sack_fill() - add SACK blocks to a segment's options
- * @sack: the blocks of a connection
- * @ts_ok: the connection uses timestamps
- * @room: octets left for the SACK option
- * @opts: the options; afterwards opts->sack points into @sack
- *
- * Context: softirq or process. Lock: socket, held.
- */
-void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room, struct xtcp_options *opts)
-{
-	unsigned int blocks = xtcp_sack_blocks_to_send(sack, ts_ok);
-
-	if (room < XTCP_OPTLEN_SACK_ALIGNED(1))
-		return;
-	opts->sack_blocks = min(blocks, (room - XTCP_OPTLEN_SACK_ALIGNED(0)) / XTCP_OPTLEN_SACK_BLOCK);
-	opts->sack = sack->block + !sack->came_twice;
 }
 
 /**
@@ -528,40 +490,6 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 		grow_ssthresh(sk, skb);
 }
 
-/**
- * xtcp_space_overrun() - text within the offered window does not fit into the buffer: reduce the
- * window
- * @sk: the sock
- */
-void xtcp_space_overrun(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	xsk->rcv_ssthresh = min(xsk->window_clamp, 2U * xsk->agreed.advmss);
-}
-
-/**
- * xtcp_space_clamp() - set TCP_WINDOW_CLAMP of a connection
- * @sk: the sock
- * @clamp: the largest window, octets
- *
- * The window that we have offered does not shrink (RFC 9293 section 3.8.6, SHLD-14).
- *
- * Context: process. Lock: socket, held.
- */
-void xtcp_space_clamp(struct sock *sk, u32 clamp)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	if (clamp < xsk->window_clamp)
-		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, clamp);
-	else
-		xsk->rcv_ssthresh = max(xsk->rcv_ssthresh, min(xsk->rcv.wnd, clamp));
-	xsk->window_clamp = clamp;
-}
-
 /*
  * The RTT in microseconds; 0: unknown. With timestamps, the result is rcv_rtt_us if it is known,
  * and else SRTT. Without timestamps, rcv_rtt_us may be too long, so the result is the shorter of
@@ -746,23 +674,6 @@ u32 xtcp_window_offer(const struct sock *sk)
 }
 
 /**
- * xtcp_window_initial() - choose the window that our SYN offers, and its shift
- * @sk: about to send the SYN; its route, our MSS option and the use of window scaling are known
- *
- * RFC 7323 section 2.3.
- */
-void xtcp_window_initial(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 wnd;
-
-	sock_owned_by_me(sk);
-	xtcp_window_select(sk, __sk_dst_get(sk), xsk->agreed.advmss, xsk->agreed.wscale_ok, &wnd, &xsk->window_clamp,
-			   &xsk->rcv_wscale);
-	xtcp_rcv_offered(&xsk->rcv, wnd);
-}
-
-/**
  * xtcp_window_offered() - let a child take over the window and the shift that our SYN-ACK offered
  * @child: its route, IRS, our MSS option and the use of window scaling are set
  * @wnd: the window in the SYN-ACK, octets
@@ -782,22 +693,6 @@ void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
 	xtcp_rcv_offered(&xsk->rcv, wnd);
 	xsk->rcv_wscale = shift;
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
-}
-
-/**
- * xtcp_window_unscaled() - the peer's SYN has no window scale option: do not scale our windows
- * either
- * @sk: the peer's SYN is being processed
- *
- * RFC 7323 section 2.2.
- */
-void xtcp_window_unscaled(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	xsk->rcv_wscale = 0;
-	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
 }
 
 /* The largest window, octets: the limit that the program has set, or else that of the route. */

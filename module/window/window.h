@@ -31,17 +31,13 @@ u32 xtcp_space_full(const struct sock *sk);
 void xtcp_space_begin(struct sock *sk);
 u32 xtcp_space_copied(const struct sock *sk);
 void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb);
-void xtcp_space_overrun(struct sock *sk);
 void xtcp_space_adjust(struct sock *sk);
-void xtcp_space_clamp(struct sock *sk, u32 clamp);
 
 /*
  * All these functions need the socket lock, except xtcp_window_first(),
  * xtcp_window_shift_of_route() and xtcp_window_select().
  */
-void xtcp_window_initial(struct sock *sk);
 void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift);
-void xtcp_window_unscaled(struct sock *sk);
 u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 mss);
 u8 xtcp_window_shift_of_route(const struct dst_entry *dst, u8 shift);
 void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 mss, bool wscale_ok, u32 *rcv_wnd,
@@ -96,9 +92,15 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_advanced(struct sock *sk);
 void xtcp_sack_dropped(struct sock *sk, u32 start);
-unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok);
+
+static inline unsigned int xtcp_sack_blocks_to_send(const struct xtcp_sack *sack, bool ts_ok)
+{
+	unsigned int most = ts_ok ? XTCP_SACK_BLOCKS_MAX - 1 : XTCP_SACK_BLOCKS_MAX;
+
+	return min_t(unsigned int, sack->blocks + sack->came_twice, most);
+}
+
 u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok);
-void xtcp_sack_fill(const struct xtcp_sack *sack, bool ts_ok, unsigned int room, struct xtcp_options *opts);
 void xtcp_sack_told(struct sock *sk);
 void xtcp_sack_out_of_order(struct sock *sk, struct xtcp_sack_block before);
 

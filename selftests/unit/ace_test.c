@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/ecn/ace.c in user space: the ACE field of RFC 9768 section 3.2.2. */
+/* module/ecn/ace.h in user space: the ACE field of RFC 9768 section 3.2.2. */
 #include "ecn/ace.h"
 #include "unit.h"
 
