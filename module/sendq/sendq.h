@@ -20,7 +20,6 @@ struct sk_buff;
 struct sock;
 struct ubuf_info;
 
-/* sndq.c */
 
 void xtcp_spare_exit(void);
 
@@ -45,10 +44,7 @@ struct xtcp_busy {
 	u8 with;
 };
 
-/*
- * The caller of both functions holds the socket lock. xtcp_busy_with() needs no lock if no other
- * thread can find the connection.
- */
+/* Socket lock held, or no other thread can find the connection. */
 
 static inline void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with)
 {
@@ -72,11 +68,9 @@ static inline u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with
 	return (u64)spent * (USEC_PER_SEC / HZ);
 }
 
-/* The socket lock is held. xtcp_stamp_room(): cb->stamps of @skb is not 0. */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
 u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);
 
-/* Marks of an skb on the send queue. */
 enum xtcp_sndq_marks {
 	XTCP_SNDQ_SENT = 1,	/* was sent: it is in the tree of sent skbs */
 	XTCP_SNDQ_SACKED = 2,	/* the peer has sacked it, but may still drop it (RFC 2018 8) */
@@ -90,7 +84,7 @@ enum xtcp_sndq_marks {
 
 #define XTCP_SNDQ_OFTEN	3U	/* largest value of @transmissions: sent three times or more */
 
-/* Which transmit timestamps the program wants for an skb (sndq.c). */
+/* Transmit timestamps that the program wants for an skb. */
 enum xtcp_sndq_stamps {
 	XTCP_STAMPS_LEAVING = 1,	/* when the skb leaves; the layers below report this */
 	XTCP_STAMPS_ACKED = 2,		/* when the skb is acknowledged */
@@ -102,13 +96,13 @@ enum xtcp_sndq_stamps {
  * @end_seq: sequence number after the last octet; a FIN counts as an octet
  * @sent_us: when the skb was last sent, or when fq will send it, microseconds
  * @node: links a sent skb into stream->in_flight or stream->to_resend
- * @delivered: stream->delivered at the last transmission, for samples of the delivery rate; valid
+ * @delivered: stream->delivered at the last transmission, for samples of the delivery rate;
  *	until the skb is sacked
- * @sacked_to: all octets from @seq to this sequence number are sacked; valid once the skb is sacked
+ * @sacked_to: all octets from @seq to this sequence number are sacked; once the skb is sacked
  * @delivered_us: the low half of stream->delivered_us at the last transmission
  * @first_sent_us: the low half of stream->rate.first_sent_us at the last transmission
- * @mss: how many octets of data each segment of the skb had at the last transmission; the last
- *	segment may have had fewer (segment.c)
+ * @mss: octets of data in each segment of the skb at the last transmission; the last may have
+ *	had fewer
  * @flags: control bits of the skb: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @stamps: enum xtcp_sndq_stamps
  * @transmissions: how often the skb was sent; counts up to XTCP_SNDQ_OFTEN
@@ -139,12 +133,10 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 }
 
 /**
- * struct xtcp_sndnote - facts about a transmission, for congestion control algorithms with
- *	control(), such as BBR
+ * struct xtcp_sndnote - for algorithms with control(), such as BBR; in skb->tstamp of the send
+ *	queue
  * @in_flight: octets in flight after the last transmission
  * @lost: stream->lost_total at the last transmission
- *
- * This struct is stored in skb->tstamp, in place of a time, while the skb is on the send queue.
  */
 struct xtcp_sndnote {
 	u32 in_flight;
@@ -157,35 +149,29 @@ static inline struct xtcp_sndnote *xtcp_sndnote(const struct sk_buff *skb)
 	return (struct xtcp_sndnote *)&skb->tstamp;
 }
 
-/**
- * xtcp_sndq_segment() - how large were the segments of an skb at its last transmission?
- * @skb: a sent skb of the send queue
- *
- * The size may differ from the effective MSS: the MSS may have changed since, and options may have
- * made the segments shorter. The peer's SACK blocks end where these segments end.
- *
- * Return: octets of data, at least 1; no segment of @skb had more.
+/*
+ * How large were the segments of a sent skb at its last transmission, at least 1? The effective MSS
+ * may have changed since, and options may have made them shorter. SACK blocks end where they end.
  */
 static inline u32 xtcp_sndq_segment(const struct sk_buff *skb)
 {
 	return xtcp_sndcb(skb)->mss ?: 1;
 }
 
-/* How many segments an skb had at its last transmission. A lone SYN or FIN counts as one. */
+/* A lone SYN or FIN counts as one. */
 static inline u32 xtcp_sndq_segments(const struct sk_buff *skb)
 {
 	return max(DIV_ROUND_UP(skb->len, xtcp_sndq_segment(skb)), 1U);
 }
 
-/* The skb to which a control block on a list belongs. */
 static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
 {
 	return container_of((char (*)[sizeof_field(struct sk_buff, cb)])cb, struct sk_buff, cb);
 }
 
 /*
- * The caller of each of these functions holds the socket lock. xtcp_sndq_leave_list() and
- * xtcp_sndq_purge() need no lock if no other thread can find the sock.
+ * Socket lock held; xtcp_sndq_leave_list() and xtcp_sndq_purge() do without if no other thread can
+ * find the sock.
  */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force);
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);
@@ -245,14 +231,10 @@ void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_purge(struct sock *sk);
 
-/* Socket lock held. */
 int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
 bool xtcp_cut_gather(struct sock *sk, u32 len);
 bool xtcp_cut_front(struct sock *sk, struct sk_buff *skb, u32 len);
 
-/* sndq.c */
-
-/* The caller of each of these functions holds the socket lock. */
 int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
 int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
 int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg);

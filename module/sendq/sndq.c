@@ -7,49 +7,33 @@
  *     [sent][sent] ... [sent]    [not sent] ... [tail]
  *     tcp_rtx_queue, a tree      sk_write_queue, a list
  *
- * A sent skb is also on a list of tx->stream, linked by cb->node. The skb is on in_flight, in order
- * of sending, until it is acknowledged, sacked or marked as lost. It is on to_resend while it
- * counts as lost and was not resent. It is on no list when it is sacked. scoreboard.c moves skbs
- * between the lists. While a connection has no struct xtcp_stream, its SYN is on no list.
+ * A sent skb is also on a list of tx->stream, linked by cb->node; scoreboard.c moves it:
  *
- * An skb of the queue has no header. Its octets are in page fragments: no octet is copied when the
- * skb is cloned for sending, or cut in two. There is one exception: if a small message is written
- * while nothing is in flight, its octets are in the linear part. An skb may be larger than a
- * segment: IP or the device cuts it (GSO). SYN and FIN are flags of an skb, and each takes one
- * sequence number. The FIN comes after the octets.
+ *   in_flight, in order of sending   until it is acknowledged, sacked or marked as lost
+ *   to_resend                        it counts as lost and was not resent
+ *   none                             it is sacked; or there is no struct xtcp_stream yet (a SYN)
  *
- * Memory: sk_wmem_queued is the sum of the truesizes, and each truesize is charged to
- * sk_forward_alloc. The skb of a SYN, of a FIN or of the second half of a cut is charged even
- * beyond the limits.
+ * An skb of the queue has no header. Its octets are in page fragments, so none is copied when the
+ * skb is cloned for sending, or cut where a segment or a SACK block ends. One exception: a small
+ * message that is written while nothing is in flight is in the linear part. An skb may be larger
+ * than a segment: IP or the device cuts it (GSO). SYN and FIN are flags of an skb, each with one
+ * sequence number; the FIN comes after the octets.
  *
- * An skb is cut in two where a segment or a SACK block ends, and loses its first octets when they
- * are acknowledged. A probe of the path MTU joins several skbs.
+ * sk_wmem_queued is the sum of the truesizes, and each is charged to sk_forward_alloc. The skb of a
+ * SYN, of a FIN or of the second half of a cut is charged even beyond the limits.
  *
- * Transmit timestamps (SO_TIMESTAMPING). On the error queue of a socket, the program can read three
- * timestamps for the last octet of a write: when the octet came to the queue of a device
- * (TX_SCHED), when the device took it (TX_SOFTWARE, TX_HARDWARE), and when the peer acknowledged it
- * (TX_ACK). As in kernel TCP, the last skb of the write is marked for this (tx_flags, tskey,
- * cb->stamps). If a later write that asks for timestamps goes into the same skb, the mark moves to
- * the last octet of that write.
+ * Transmit timestamps (SO_TIMESTAMPING): as in kernel TCP, the last skb of a write is marked
+ * (tx_flags, tskey, cb->stamps). A later write into the same skb moves the mark to its own last
+ * octet. The layers below TCP report when the skb was queued (TX_SCHED) and left (TX_SOFTWARE,
+ * TX_HARDWARE); they read tx_flags and tskey in struct skb_shared_info, which clones share. For a
+ * socket of kernel TCP, tskey is a sequence number, from which the kernel computes the report's ID
+ * (OPT_ID). For ours, it reports tskey as it is. So tskey contains the ID, and skb->csum the
+ * sequence number of the marked octet.
  *
- * The layers below TCP report the first two times. They read tx_flags and tskey in struct
- * skb_shared_info, which clones share. A report has an ID, by which the program tells its writes
- * apart (OPT_ID). For a socket of kernel TCP, tskey is the sequence number of the marked octet, and
- * the kernel computes the ID from it. For a socket of ours, the kernel reports tskey as it is. So
- * tskey contains the ID, and skb->csum contains the sequence number of the marked octet.
- *
- * How long a connection was busy, and what limited it. As in Linux, the times are in jiffies, and
- * only one limit applies at a time: the one that was set last.
- *
- * Keeps skbs that a send queue no longer needs, so that later writes can use them.
- *
- * A connection with requests and responses frees the skb of one message shortly before it needs an
- * skb for the next. It is faster to reset the old skb: this takes a tenth of the time of a free and
- * an allocation. Little must be reset, because the layers below write only to clones of the skb.
- * Each processor keeps a few such skbs, from any connection. They are not charged to a socket.
- *
- * Fills the send queue with the octets that the program writes: copies them, or takes references to
- * the pages that contain them (RFC 9293 section 3.9.1.2).
+ * A connection with requests and responses frees the skb of one message shortly before it needs the
+ * next one. To reset the old skb takes a tenth of the time of a free and an allocation, because the
+ * layers below write only to its clones. So each processor keeps a few such skbs, from any
+ * connection. They are not charged to a socket.
  */
 #include <linux/bvec.h>
 #include <linux/jiffies.h>
@@ -79,17 +63,15 @@
 #define SPARES	4
 
 /*
- * The kept skbs of each CPU. An element changes only by an atomic exchange on its CPU, which is
- * safe in softirq and process context.
+ * An element changes only by an atomic exchange on its CPU, which is safe in softirq and process
+ * context.
  */
 static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
 
 /*
- * Reset a used skb, whose clones are gone. The clones may have changed two parts that they shared
- * with @skb: the headroom, whose contents do not matter, and struct skb_shared_info. Drop the
- * references to the pages that skb_shared_info lists, and clear this struct up to dataref, as
- * alloc_skb_fclone() does. All other fields are set here or by the next user, or have not changed
- * since the allocation.
+ * Resets a used skb, whose clones are gone. The clones may have changed the headroom, whose
+ * contents do not matter, and struct skb_shared_info: clear it up to dataref, as alloc_skb_fclone()
+ * does. All other fields are set by the next user, or have not changed since the allocation.
  */
 static void make_new(struct sk_buff *skb)
 {
@@ -106,24 +88,14 @@ static void make_new(struct sk_buff *skb)
 	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));
 }
 
-/*
- * Take a kept skb of this processor.
- *
- * Context: any but hard interrupt.
- *
- * Return: an empty skb, as from alloc_skb_fclone(), with headroom reserved; its control block is
- * undefined. NULL if this processor keeps none.
- */
+/* An empty skb, as from alloc_skb_fclone(); its control block is undefined. NULL: there is none. */
 static struct sk_buff *xtcp_spare_take(void)
 {
 	struct sk_buff *skb;
 	int i;
 
 #ifdef CONFIG_FAULT_INJECTION
-	/*
-	 * if a test wants an allocation of this task to fail (fail_nth), return NULL: the caller
-	 * then allocates an skb, and this allocation can fail
-	 */
+	/* if a test wants an allocation of this task to fail (fail_nth), let the caller allocate */
 	if (current->fail_nth)
 		return NULL;
 #endif
@@ -138,15 +110,9 @@ static struct sk_buff *xtcp_spare_take(void)
 }
 
 /*
- * Keep an skb if this processor has room for it.
- * @skb: from xtcp_sndq_alloc(); on no queue and not charged to a socket
- *
- * An skb is not kept if it still has a clone, if its head was replaced, if its memory is from the
- * emergency reserves, or if a program waits for the report that its pages are free again.
- *
- * Context: any but hard interrupt.
- *
- * Return: false when it is not kept; the caller then frees it.
+ * Keeps an skb that is on no queue, if this processor has room. Not if it still has a clone, if its
+ * head was replaced, if its memory is from the emergency reserves, or if a program waits for the
+ * report that its pages are free again.
  */
 static bool xtcp_spare_keep(struct sk_buff *skb)
 {
@@ -179,7 +145,7 @@ void xtcp_spare_exit(void)
 			kfree_skb(per_cpu(spares[i], cpu));
 }
 
-/* The sequence number of the marked octet is in skb->csum: an skb on the queue has no checksum. */
+/* in skb->csum: an skb on the queue has no checksum */
 static u32 *stamped_seq(const struct sk_buff *skb)
 {
 	BUILD_BUG_ON(sizeof(skb->csum) != sizeof(u32));
@@ -187,10 +153,10 @@ static u32 *stamped_seq(const struct sk_buff *skb)
 }
 
 /*
- * Returns the base of the IDs of reports. The ID of a report is the sequence number of the marked
- * octet minus the base. The base is the sequence number of the first octet that is written after
- * the program has set OPT_ID. sk_tskey stores the base. Generic socket code sets sk_tskey to 0 when
- * the program sets OPT_ID: 0 means that there is no base yet. A base of 0 is stored as 1.
+ * The base of the IDs of reports: an ID is the marked octet's sequence number minus the base, which
+ * is that of the first octet written after the program has set OPT_ID. sk_tskey stores it, a base
+ * of 0 as
+ * 1. Generic socket code sets sk_tskey to 0 with OPT_ID: there is no base yet.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {
@@ -212,12 +178,9 @@ static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
  * @tsflags: SOF_TIMESTAMPING_* of the sock and of the control message of this write
  * @len: how many octets the write has; they are the last ones in the queue
  *
- * The octets may all have been sent already, if sendmsg() has waited for space in the queue, or has
- * failed after it queued them. In that case, as in kernel TCP, this function marks the last skb
- * that is not acknowledged. The program gets TX_ACK for this skb, but it gets the other timestamps
- * only if the skb is sent again.
- *
- * Context: process. Lock: socket, held.
+ * All may have been sent already, if sendmsg() has waited for space, or has failed after it queued
+ * them. Then, as in kernel TCP, the last skb that is not acknowledged is marked. The program gets
+ * its TX_ACK, but the other timestamps only if the skb is sent again.
  */
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
 {
@@ -240,13 +203,12 @@ void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
 }
 
 /**
- * xtcp_stamp_room() - how much of an skb may be sent as one GSO packet
- * @skb: on the queue, with cb->stamps
+ * xtcp_stamp_room() - how much of an skb with cb->stamps may be sent as one GSO packet
+ * @skb: on the queue
  * @mss: octets in a full segment
  *
- * The segment with the marked octet is sent alone. In a GSO packet, GSO would look for this segment
- * by tskey, as if tskey were a sequence number. But tskey contains the ID of the report, so GSO
- * would mark the wrong segment, or none.
+ * The segment with the marked octet is sent alone. GSO would look for it by tskey, as if that were
+ * a sequence number, and mark the wrong segment.
  *
  * Context: softirq or process. Lock: socket, held.
  *
@@ -262,11 +224,7 @@ u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
 	return before < mss ? mss : before - before % mss;
 }
 
-/*
- * When an skb is cut in two, keep its stamp with the marked octet.
- * @skb: the skb; cb->stamps is not 0
- * @rest: the part that was cut off; its sequence numbers are set, its stamps are not
- */
+/* When a marked skb is cut in two, the mark stays with its octet. */
 static void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
 {
 	struct skb_shared_info *from = skb_shinfo(skb), *to = skb_shinfo(rest);
@@ -281,10 +239,7 @@ static void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
 	xtcp_sndcb(skb)->stamps = 0;
 }
 
-/*
- * Move the mark when an skb takes the octets of the next one.
- * @next: with cb->stamps; about to be freed
- */
+/* When an skb takes the octets of the next one, which is marked and about to be freed. */
 static void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
 {
 	skb_shinfo(skb)->tx_flags |= skb_shinfo(next)->tx_flags & SKBTX_ANY_TSTAMP;
@@ -293,11 +248,7 @@ static void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
 	xtcp_sndcb(skb)->stamps |= xtcp_sndcb(next)->stamps;
 }
 
-/*
- * Report TX_ACK if the marked octet is acknowledged.
- * @skb: was sent; cb->stamps is not 0
- * @ack: the peer has acknowledged all octets before this one
- */
+/* Reports TX_ACK if the marked octet is before @ack. */
 static void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
 {
 	struct net_device *dev = skb->dev;
@@ -312,7 +263,6 @@ static void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
 	skb->dev = dev;
 }
 
-/* Charge the memory of an skb that joins the queue. */
 static inline void xtcp_sndq_charge(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
@@ -320,11 +270,7 @@ static inline void xtcp_sndq_charge(struct sock *sk, struct sk_buff *skb)
 	sk_mem_charge(sk, skb->truesize);
 }
 
-/*
- * Give back memory that leaves the queue.
- *
- * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
- */
+/* Without the lock only if no other thread can find @sk. */
 static inline void xtcp_sndq_uncharge(struct sock *sk, u32 octets)
 {
 	sk_wmem_queued_add(sk, -(int)octets);
@@ -339,9 +285,7 @@ static struct sk_buff *alloc_new(gfp_t gfp)
 		return NULL;
 	skb_reserve(skb, MAX_TCP_HEADER);
 	skb->ip_summed = CHECKSUM_PARTIAL;
-	/*
-	 * this skb itself never has headers, so its clones may write headers in front of the data
-	 */
+	/* it never has headers itself, so its clones may write headers in front of the data */
 	__skb_header_release(skb);
 	return skb;
 }
@@ -355,10 +299,7 @@ static __always_inline struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp,
 	if (!skb)
 		return NULL;
 	cb = xtcp_sndcb(skb);
-	/*
-	 * xtcp_sndq_append() sets the sequence numbers later, and transmission sets the remaining
-	 * fields
-	 */
+	/* xtcp_sndq_append() sets the sequence numbers, transmission the other fields */
 	cb->flags = 0;
 	cb->transmissions = 0;
 	cb->marks = 0;
@@ -381,8 +322,6 @@ static __always_inline struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp,
  * @force: allocate even when the sock's memory is used up
  *
  * The caller must append the skb, or free it by kfree_skb(), before it releases the lock.
- *
- * Return: the skb, with headroom for all headers; NULL if there is no memory.
  */
 __always_inline struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force)
 {
@@ -425,11 +364,7 @@ static void tree_insert_sent(struct sock *sk, struct sk_buff *skb)
 	rb_insert_color(&skb->rbnode, &sk->tcp_rtx_queue);
 }
 
-/*
- * Put the second half of an skb that was cut behind the first.
- * @skb: the first half, sent or not
- * @rest: the second half, with the marks of @skb
- */
+/* @rest: the second half of @skb, with its marks. */
 static void xtcp_sndq_insert_behind(struct sock *sk, struct sk_buff *skb, struct sk_buff *rest)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *restcb = xtcp_sndcb(rest);
@@ -445,9 +380,7 @@ static void xtcp_sndq_insert_behind(struct sock *sk, struct sk_buff *skb, struct
 }
 
 /**
- * xtcp_sndq_leave_list() - remove an skb from the list into which cb->node links it
- * @sk: the sock
- * @skb: sent; on in_flight, on to_resend or on no list
+ * xtcp_sndq_leave_list() - remove a sent skb from the list into which cb->node links it, if any
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
@@ -457,8 +390,8 @@ void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_stream *stream = tx->stream;
 
 	/*
-	 * place_to_resend() searches from the cursor. Move the cursor back by one: a reset to the
-	 * start of the list would let a peer make us walk the whole list again and again.
+	 * place_to_resend() searches from the cursor. Move it back by one: after a reset to the
+	 * start of the list, a peer could make us walk the whole list again and again
 	 */
 	if (unlikely(stream->resend_cursor == skb))
 		stream->resend_cursor = list_is_first(&xtcp_sndcb(skb)->node, &stream->to_resend) ? NULL :
@@ -481,10 +414,6 @@ static void unlink_free(struct sock *sk, struct sk_buff *skb)
 		__kfree_skb(skb);
 }
 
-/**
- * xtcp_sndq_drop_empty_tail() - free the last skb if nothing was written into it
- * @sk: the sock
- */
 void xtcp_sndq_drop_empty_tail(struct sock *sk)
 {
 	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
@@ -494,7 +423,7 @@ void xtcp_sndq_drop_empty_tail(struct sock *sk)
 		unlink_free(sk, tail);
 }
 
-/* Append @skb with @flag set. @skb is NULL when there was no memory for it. */
+/* @skb: NULL if there was no memory. */
 static int append_control(struct sock *sk, struct sk_buff *skb, u8 flag)
 {
 	if (!skb)
@@ -504,24 +433,14 @@ static int append_control(struct sock *sk, struct sk_buff *skb, u8 flag)
 	return 0;
 }
 
-/**
- * xtcp_sndq_append_syn() - queue the SYN
- * @sk: the sock; its write_seq is the ISS and the queue is empty
- *
- * Return: 0 or -ENOBUFS.
- */
+/* The queue is empty, and write_seq is the ISS. Return: 0 or -ENOBUFS. */
 int xtcp_sndq_append_syn(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	return append_control(sk, alloc_charged(sk, sk_gfp_mask(sk, GFP_ATOMIC), true), XTCP_SYN);
 }
 
-/**
- * xtcp_sndq_append_fin() - queue the FIN, as a flag of the last unsent skb if there is one
- * @sk: the sock
- *
- * Return: 0 or -ENOBUFS.
- */
+/* A flag of the last unsent skb, if there is one. Return: 0 or -ENOBUFS. */
 int xtcp_sndq_append_fin(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -537,13 +456,9 @@ int xtcp_sndq_append_fin(struct sock *sk)
 }
 
 /**
- * xtcp_sndq_find() - find the sent skb that contains a sequence number
+ * xtcp_sndq_find() - find the sent skb that contains a sequence number, in logarithmic time
  * @sk: the sock
  * @seq: from SND.UNA to SND.NXT - 1
- *
- * The search takes logarithmic time.
- *
- * Return: the skb; NULL when no sent skb contains @seq.
  */
 struct sk_buff *xtcp_sndq_find(const struct sock *sk, u32 seq)
 {
@@ -593,11 +508,7 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 		list_add_tail(&cb->node, &tx->stream->in_flight);
 }
 
-/**
- * xtcp_sndq_drop() - free an skb that the peer has acknowledged
- * @sk: the sock
- * @skb: sent; freed
- */
+/* The peer has acknowledged all of @skb. */
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
@@ -608,7 +519,6 @@ void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
 
 /**
  * xtcp_sndq_purge() - free all skbs
- * @sk: the sock
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
@@ -624,7 +534,7 @@ void xtcp_sndq_purge(struct sock *sk)
 	xtcp_busy_with(&tx->stream->busy, XTCP_IDLE);
 }
 
-/* Before a change of the list of fragments, copy the list if a clone of @skb shares it. */
+/* before a change of the list of fragments, if a clone shares it */
 static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 {
 	u32 truesize = skb->truesize;
@@ -638,10 +548,9 @@ static int own_fragments(struct sk_buff *skb, gfp_t gfp)
 }
 
 /*
- * May @skb be cut in two? Each cut costs an skb, and a peer can force cuts by its SACK blocks. So
- * sent skbs are not cut any more once the queue takes about twice the memory of the send buffer
- * (CVE-2019-11478). The first and the last sent skb may always be cut; otherwise nothing could be
- * retransmitted.
+ * A peer can force cuts by its SACK blocks, and each costs an skb. So sent skbs are not cut any
+ * more once the queue takes about twice the memory of the send buffer (CVE-2019-11478). The first
+ * and the last may always be cut; otherwise nothing could be retransmitted.
  */
 static bool may_cut(const struct sock *sk, struct sk_buff *skb)
 {
@@ -654,15 +563,13 @@ static bool may_cut(const struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_cut_split() - cut an skb in two
+ * xtcp_cut_split() - cut an skb of the queue in two, sent or not
  * @sk: the sock
- * @skb: on its queue, sent or not
- * @len: how many octets stay in @skb, at least 1. If all octets stay, only the FIN of @skb is cut
- *	off
+ * @skb: what is cut
+ * @len: how many octets stay in @skb, at least 1. If all stay, only its FIN is cut off
  * @gfp: flags of the allocation
  *
- * The rest goes to a new skb behind @skb. FIN, PSH and EOR move to the new skb; the other flags and
- * marks are copied.
+ * FIN, PSH and EOR move to the new skb behind it; the other flags and marks are copied.
  *
  * Return: 0; -ENOMEM if there is no memory or there were too many cuts.
  */
@@ -687,7 +594,7 @@ int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	restcb = xtcp_sndcb(rest);
 
 	skb_split(skb, rest, len);
-	/* charge the memory of @rest itself; its octets are charged already */
+	/* its octets are charged already */
 	xtcp_sndq_charge(sk, rest);
 	moved -= skb->data_len;
 	skb->truesize -= moved;
@@ -714,15 +621,9 @@ int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	return 0;
 }
 
-/**
- * xtcp_cut_gather() - make the first unsent skb at least @len octets long
- * @sk: the sock
- * @len: octets; the queue has at least @len unsent octets
- *
- * The first unsent skb takes the octets of the skbs behind it. Octets are copied only if they fit
- * into the linear part of the first skb.
- *
- * Return: false when the skbs cannot be joined.
+/*
+ * The first unsent skb takes octets from those behind it until it has @len; the queue has so many.
+ * Octets are copied only if they fit into its linear part. Return: false if skbs cannot be joined.
  */
 bool xtcp_cut_gather(struct sock *sk, u32 len)
 {
@@ -750,15 +651,9 @@ bool xtcp_cut_gather(struct sock *sk, u32 len)
 	return true;
 }
 
-/**
- * xtcp_cut_front() - remove the first octets of an skb, because the peer has acknowledged
- * them
- * @sk: the sock
- * @skb: sent
- * @len: how many octets to remove, fewer than @skb has
- *
- * Return: false if there is no memory. The octets stay then, and a retransmission would send them
- * again.
+/*
+ * The peer has acknowledged the first @len octets of @skb, but not all. Return: false without
+ * memory; the octets stay then, and a retransmission would send them again.
  */
 bool xtcp_cut_front(struct sock *sk, struct sk_buff *skb, u32 len)
 {
@@ -768,9 +663,8 @@ bool xtcp_cut_front(struct sock *sk, struct sk_buff *skb, u32 len)
 
 	sock_owned_by_me(sk);
 	/*
-	 * xtcp_stamp_acked() may clone @skb, and the clone shares the list of fragments. So call
-	 * it before own_fragments(), which copies a shared list: the code below must not change
-	 * the list of the clone
+	 * this may clone @skb, and the clone shares the list of fragments. So it comes before
+	 * own_fragments(), which copies a shared list: the clone's must not change below
 	 */
 	if (unlikely(xtcp_sndcb(skb)->stamps))
 		xtcp_stamp_acked(sk, skb, xtcp_sndcb(skb)->seq + len);
@@ -799,17 +693,17 @@ bool xtcp_cut_front(struct sock *sk, struct sk_buff *skb, u32 len)
 }
 
 /*
- * May the data be copied behind the header, into the linear part of @skb? This is best for a
- * request or an answer: the linear part is allocated already, while each page costs every layer a
- * reference or a lookup. If something is in flight, more small segments may follow. In this case,
- * the data goes into pages: a receiver on this machine can coalesce only data in pages.
+ * May the data be copied into the linear part of @skb? This is best for a request or an answer:
+ * that memory is there, while each page costs every layer a reference or a lookup. But if something
+ * is in flight, more small segments may follow, and a receiver on this machine can coalesce only
+ * pages.
  */
 static inline bool fits_behind_header(const struct sock *sk, const struct sk_buff *skb, size_t len)
 {
 	return !skb->len && len <= skb_tailroom(skb) && RB_EMPTY_ROOT(&sk->tcp_rtx_queue);
 }
 
-/* Get memory for up to @n more octets. Return: for how many octets there is memory, or -ENOBUFS. */
+/* Return: for how many octets, at most @n, there is memory; or -ENOBUFS. */
 static int may_queue(struct sock *sk, int n)
 {
 	int least;
@@ -833,7 +727,6 @@ static void octets_queued(struct sock *sk, struct sk_buff *skb, u32 n)
 	xtcp_snd_queued(&tx->snd, n);
 }
 
-/* Does the work of xtcp_fill_copy() for data that goes into pages. */
 static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	struct page_frag *pfrag = sk_page_frag(sk);
@@ -850,12 +743,12 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 	if (copy < 0)
 		return copy;
 	/*
-	 * if the pages of @skb belong to io_uring, @skb has no references to them. But the page
-	 * that is added below has a reference, and when an skb is freed, the kernel puts the
-	 * references to all of its pages, or to none. So take a reference to each earlier page now
+	 * if the pages of @skb belong to io_uring, @skb has no references to them, but it gets one
+	 * to the page that is added below. On a free, the kernel puts the references to all pages
+	 * or to none, so take one to each earlier page now
 	 */
 	skb_zcopy_downgrade_managed(skb);
-	/* skb_copy_to_page_nocache() also charges the octets to the sock */
+	/* also charges the octets to the sock */
 	err = skb_copy_to_page_nocache(sk, from, skb, pfrag->page, pfrag->offset, copy);
 	if (err)
 		return err;
@@ -879,8 +772,8 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
  *
  * Context: process, may sleep. Lock: socket, held.
  *
- * Return: octets copied, at least 1; -ENOSPC when @skb is full and the caller needs a new one;
- * -ENOBUFS when the sock's memory is used up; -EFAULT.
+ * Return: octets copied, at least 1; -ENOSPC when @skb is full; -ENOBUFS when the sock's memory is
+ * used up; -EFAULT.
  */
 __always_inline int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
@@ -888,8 +781,8 @@ __always_inline int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct 
 	if (!fits_behind_header(sk, skb, len))
 		return copy_to_pages(sk, skb, from, len);
 	/*
-	 * like skb_add_data_nocache(), but without its tests. The copy goes through the cache,
-	 * because only larger copies gain from a bypass
+	 * like skb_add_data_nocache(), but without its tests, and through the cache: only larger
+	 * copies gain from a bypass
 	 */
 	if (!copy_from_iter_full(skb_tail_pointer(skb), len, from))
 		return -EFAULT;
@@ -899,19 +792,10 @@ __always_inline int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct 
 }
 
 /**
- * xtcp_fill_splice() - put a shared page at the end of the queue
- * @sk: the sock
- * @skb: the last skb of the queue, never sent, without FIN
- * @from: pages; the function copies the data if it can take no reference to the page
- * @len: how many octets to take at most, not 0
+ * xtcp_fill_splice() - as xtcp_fill_copy(), but take a reference to the page where possible
  *
- * The owner of the page can still write to it, and each transmission sends what the page contains
- * at that time. SKBFL_SHARED_FRAG tells the layers below, which compute the checksum, that the
- * octets may change.
- *
- * Context: process, may sleep. Lock: socket, held.
- *
- * Return: octets taken, at least 1; or an error of xtcp_fill_copy().
+ * The owner of the page can still write to it, and each transmission sends what it contains then.
+ * SKBFL_SHARED_FRAG tells the layers below, which compute the checksum.
  */
 int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
@@ -954,11 +838,10 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
 }
 
 /*
- * Reduce the truesize of @skb to @most octets if it is larger. The kernel counts too much in two
- * cases. First, if a page of the program's buffer is missing, the write fails: the kernel removes
- * the earlier pages from @skb, but leaves them in the truesize. Second, in a buffer that io_uring
- * has registered, a fragment may begin in the middle of a huge page: newer kernels also count the
- * part of the huge page before the fragment.
+ * Reduces the truesize of @skb to @most. The kernel counts too much in two cases. First, if a page
+ * of the program's buffer is missing, it removes the earlier pages from @skb, but not from the
+ * truesize. Second, in a buffer that io_uring has registered, a fragment may begin in the middle of
+ * a huge page: newer kernels also count the part before it.
  */
 static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int most)
 {
@@ -972,22 +855,17 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
 }
 
 /**
- * xtcp_fill_zerocopy() - put pages of the program's buffer at the end of the queue
+ * xtcp_fill_zerocopy() - as xtcp_fill_copy(), but send the pages of the program's buffer
  * @sk: the sock
  * @skb: the last skb of the queue, never sent, without FIN
  * @msg: the program's octets
  * @len: how many octets to take at most, not 0
  * @uarg: the ubuf_info of this write; @skb gets a reference to it
  *
- * When the last skb with a reference to @uarg is freed, the program learns that it may use its
- * buffer again. All pages of an skb must have the same ubuf_info. Since Linux 6.10, io_uring may
- * link several ubuf_infos, which count as one. As in Linux, whole pages are charged to the sock,
- * even if only a part of a page is sent. The remarks about shared pages at xtcp_fill_splice() also
- * apply here.
- *
- * Context: process, may sleep. Lock: socket, held.
- *
- * Return: octets taken, at least 1; or an error of xtcp_fill_copy().
+ * When the last skb with a reference to @uarg is freed, the program learns that its buffer is free.
+ * All pages of an skb must have the same ubuf_info. (Since Linux 6.10, io_uring may link several,
+ * which count as one.) As in Linux, whole pages are charged to the sock, even if a part is sent.
+ * The pages may change, as in xtcp_fill_splice().
  */
 int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg)
 {
@@ -1003,10 +881,7 @@ int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg,
 	if (n > 0)
 		most += n + PAGE_SIZE * (skb_shinfo(skb)->nr_frags - frags + 1);
 	uncharge_beyond(sk, skb, most);
-	/*
-	 * may_queue() has reserved memory for the octets, but whole pages were charged: reserve the
-	 * rest
-	 */
+	/* may_queue() has reserved memory for the octets; reserve the rest of whole pages */
 	xtcp_memory_force(sk, 0);
 	if (n == -EMSGSIZE || n == -EEXIST)
 		return -ENOSPC;
