@@ -1,51 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The receive queue: text in order, which waits for RECEIVE, and text out of order, which waits
- * until the text before it comes.
+ * until the text before it comes (RFC 9293 section 3.10.7.4, sixth and seventh step).
  *
  * Text in order is on sk_receive_queue, text out of order in a tree by sequence number. No two skbs
- * of the queue and the tree overlap. If an octet comes twice, the first copy stays, even if the
- * second copy differs. insert_new_text() makes sure of this. So a segment that overlaps text in the
- * tree goes through the tree, even if it begins at RCV.NXT.
+ * overlap. If an octet comes twice, the first copy stays, even if the second differs:
+ * insert_new_text() makes sure of this. So a segment that overlaps text in the tree goes through
+ * the tree, even if it begins at RCV.NXT.
  *
- * Work: a segment adds at most one skb to the tree, and removes the skbs that it covers completely.
- * So each skb is inserted once and removed once, in whatever order a peer sends. If the octets of a
- * covered skb differ from those of the segment, the older octets are copied into the segment.
+ * Work: a segment adds at most one skb to the tree, and removes those that it covers completely. So
+ * each skb is inserted once and removed once, in whatever order a peer sends.
  *
  * Memory: each queued skb is charged to the sock (sk_rmem_alloc, sk_forward_alloc). The sum stays
  * below sk_rcvbuf plus one skb, with two exceptions. First, text within the offered window may use
- * up to twice sk_rcvbuf, plus one skb. The window cannot be taken back, and its text needs more
- * memory if GRO makes smaller packets than when the window was offered. Second, if the receive
- * queue is empty, one skb in order is always accepted, however much memory the tree uses. When
- * memory is short, out-of-order text is dropped, the text farthest from RCV.NXT first. The number
- * of out-of-order skbs is not limited: each skb is charged with its truesize, so tiny segments
- * cannot use more memory than large ones. The depth of the tree grows only with the logarithm of
- * the number of skbs.
+ * twice that: the window cannot be taken back, and its text needs more memory if GRO makes smaller
+ * packets than before. Second, if the receive queue is empty, one skb in order is always accepted,
+ * however much the tree uses. When memory is short, text out of order is dropped, the farthest from
+ * RCV.NXT first. Its number of skbs needs no limit: each is charged with its truesize, so tiny
+ * segments cannot use more memory than large ones, and the tree's depth is logarithmic.
  *
- * Remove octets of text from a segment, at either end, if they are old, beyond the window or queued
- * already.
+ * A FIN is not queued. Its sequence number is stored (rcv_fin_seq), and text beyond it is not
+ * accepted. RCV.NXT takes the FIN when it reaches the number.
  *
- * Step seven of SEGMENT ARRIVES: trim the text to the window, queue it, and note whether an ACK
- * must be sent, and how soon (RFC 9293 section 3.10.7.4).
- *
- * A FIN is not queued. Its sequence number is stored (rcv_fin_seq), and text beyond that number is
- * not accepted. The FIN is taken when RCV.NXT reaches the number.
- *
- * Step six of SEGMENT ARRIVES: the urgent pointer (RFC 9293 section 3.10.7.4).
- *
- * The urgent pointer of a segment points to the octet after the urgent octet (RFC 9293 section
- * 3.1), or with net.xtcp.stdurg to the urgent octet itself (RFC 1122 section 4.2.2.4). Only the
- * last urgent octet is known to us: struct xtcp_urgent has its sequence number and its value.
- * MSG_OOB returns this value. The octet also stays in the receive queue. A read stops before the
- * octet. The next read skips it, or returns it as normal text if SO_OOBINLINE is set. The sequence
- * number of the octet is called the mark.
- *
- * The SYN of a connection, for a program that asks for it: TCP_SAVE_SYN on the listener,
- * TCP_SAVED_SYN on an accepted socket.
- *
- * The SYN is stored behind the half-open entry, in the same allocation. The child gets a copy,
- * which is freed when the program reads it. As in Linux, a SYN is not saved if memory was short. A
- * SYN that was answered by cookie is not saved either, because it has no entry.
+ * The urgent pointer points to the octet after the urgent octet (RFC 9293 section 3.1), or with
+ * net.xtcp.stdurg to the urgent octet itself (RFC 1122 section 4.2.2.4). We know only the last
+ * urgent octet (struct xtcp_urgent), whose value MSG_OOB returns. It also stays in the queue. A
+ * read stops before it, at the mark; the next read skips it, or returns it as normal text with
+ * SO_OOBINLINE.
  */
 #include <linux/skbuff.h>
 #include <linux/slab.h>
@@ -69,10 +50,7 @@
 #include "sight/sight.h"
 #include "window/window.h"
 
-/*
- * Drop the first @octets, which reach beyond the linear part. pskb_pull() would first copy them
- * into the linear part; this function copies nothing.
- */
+/* Octets beyond the linear part. pskb_pull() would first copy them into the linear part. */
 static bool drop_fragments(struct sk_buff *skb, u32 octets)
 {
 	u32 linear = skb_headlen(skb), left = octets - linear;
@@ -104,12 +82,8 @@ static bool drop_fragments(struct sk_buff *skb, u32 octets)
 }
 
 /*
- * Remove octets at the front of a segment.
- * @skb: begins with its text; its truesize may change, so it must not be on a queue or charged to a
- *	sock
- * @octets: how many to remove, at most the length of @skb
- *
- * Return: false if there is no memory.
+ * Removes octets at the front. @skb begins with its text and is on no queue: its truesize may
+ * change. Return: false if there is no memory.
  */
 static bool xtcp_trim_front(struct sk_buff *skb, u32 octets)
 {
@@ -126,13 +100,7 @@ static bool xtcp_trim_front(struct sk_buff *skb, u32 octets)
 	return true;
 }
 
-/*
- * Remove octets at the end of a segment.
- * @skb: begins with its text; it is on no queue and not charged
- * @len: how many octets may stay
- *
- * Return: false if there is no memory.
- */
+/* The same at the end: at most @len octets stay. */
 static bool xtcp_trim_back(struct sk_buff *skb, u32 len)
 {
 	struct xtcp_seg *seg = xtcp_seg(skb);
@@ -156,7 +124,7 @@ static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
 	struct xtcp_stream *stream = xsk->stream;
 
 	rb_erase(&skb->rbnode, &stream->out_of_order);
-	/* the tree node has overwritten skb->dev: both are in one union */
+	/* both are in one union */
 	skb->dev = NULL;
 	stream->out_of_order_bytes -= skb->truesize;
 }
@@ -176,7 +144,7 @@ static void tree_insert(struct xtcp_sock *xsk, struct sk_buff *skb)
 	stream->out_of_order_bytes += skb->truesize;
 }
 
-/* Find the last skb of the tree that begins at or before @seq. */
+/* The last skb of the tree that begins at or before @seq. */
 static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 {
 	struct rb_node *node = xsk->stream->out_of_order.rb_node;
@@ -196,8 +164,8 @@ static struct sk_buff *tree_find(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Append the octets of @from to @to. Both are charged to the sock. @in_tree: @to is in the tree.
- * Return: true when the octets were appended; the caller then calls kfree_skb_partial() for @from.
+ * Appends the octets of @from to @to. Both are charged to the sock. @in_tree: @to is in the tree.
+ * Return: true when the caller has to call kfree_skb_partial() for @from.
  */
 static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree, bool *stolen)
 {
@@ -221,8 +189,8 @@ static bool join(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool
 }
 
 /*
- * Does the same as join(), but @from is in no queue, and is freed if the function returns true. Not
- * inlined, because calls are rare: the queue is usually empty, since the program reads at once.
+ * The same, but @from is in no queue, and is freed if the answer is true. Not inlined: the queue is
+ * usually empty, since the program reads at once.
  */
 static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buff *from, bool in_tree)
 {
@@ -234,7 +202,7 @@ static noinline bool coalesce(struct sock *sk, struct sk_buff *to, struct sk_buf
 	return true;
 }
 
-/* Append @skb, which is charged and begins at RCV.NXT, to the receive queue. */
+/* @skb is charged and begins at RCV.NXT. */
 static __always_inline void append(struct sock *sk, struct sk_buff *skb)
 {
 	struct sk_buff *tail = skb_peek_tail(&sk->sk_receive_queue);
@@ -247,10 +215,7 @@ static __always_inline void append(struct sock *sk, struct sk_buff *skb)
 	xsk->stream->bytes_received += len;
 }
 
-/*
- * Charge @skb, which overlaps no queued text, and add it to the tree behind @prev. If @prev is
- * NULL, @skb is the first.
- */
+/* @skb overlaps no queued text. It follows @prev, NULL: it is the first. */
 static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -277,7 +242,7 @@ static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_
 		xtcp_sack_queued(sk, start, end);
 }
 
-/* Drop out-of-order text beyond @seq, the farthest first, until memory is no longer short. */
+/* beyond @seq, the farthest first, until memory is no longer short */
 static void prune(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -307,8 +272,8 @@ static bool bloated(const struct sk_buff *skb)
 }
 
 /*
- * Where bloated skbs follow each other on the receive queue, copy their text into new skbs of one
- * page each, so that a peer cannot fill the buffer by tiny segments.
+ * Copies the text of bloated skbs that follow each other into new skbs of one page each, so that a
+ * peer cannot fill the buffer by tiny segments.
  */
 static void collapse(struct sock *sk)
 {
@@ -351,12 +316,12 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
 
 /*
  * May @skb be queued although the buffer is full? The window may have been offered when GRO packets
- * were larger, and smaller packets need more memory for the same text. So the answer is yes under
- * three conditions:
+ * were larger, and smaller ones need more memory for the same text. Three conditions:
  *
  *  - The queued skbs take at most twice the buffer.
- *  - Text fills at least half of the memory of @skb alone, or of @skb and all queued skbs together.
- *    The second comparison counts the memory of the queued out-of-order skbs, but not their text.
+ *  - Text fills at least half of the memory of @skb alone, or of @skb and all queued skbs
+ *    together. The
+ *    text of skbs out of order does not count in this sum.
  *  - tcp_mem has room for @skb, and there is no memory pressure.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
@@ -369,10 +334,8 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * A segment does not fit. If the queued skbs take more memory than the buffer allows, let the
- * buffer grow to that amount, but not beyond the namespace's limit. If they take less, tcp_mem has
- * kept the segment out, and a larger buffer does not help. The buffer does not grow under memory
- * pressure, or if the program has set its size.
+ * If the queued skbs take more memory than the buffer allows, it grows to that amount. If they take
+ * less, tcp_mem has kept the segment out, and a larger buffer does not help.
  */
 static void grow_buffer(struct sock *sk)
 {
@@ -393,15 +356,11 @@ static void shrink_window(struct sock *sk)
 }
 
 /*
- * Make room for a segment.
- *
- * If necessary, the buffer grows up to the namespace's limit, tiny skbs are merged, and
- * out-of-order text beyond @skb is dropped. Text within the offered window may exceed the buffer,
- * unless its skbs are tiny. If the receive queue is empty, one skb in order is always accepted,
- * however large it is. So a connection goes on even if its buffer is smaller than one skb, or if
- * other sockets use up tcp_mem. RFC 9293 section 3.8.6 leaves all this to the receiver.
- *
- * Return: true when @skb may be charged; the caller must queue it then.
+ * Makes room for a segment, in this order: the buffer grows, tiny skbs are merged, text out of
+ * order beyond @skb is dropped. If the receive queue is empty, one skb in order is always accepted,
+ * so a connection goes on even if its buffer is smaller than one skb, or if other sockets use up
+ * tcp_mem. RFC 9293 section 3.8.6 leaves all this to the receiver. Return: true when the caller
+ * must queue @skb.
  */
 static bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 {
@@ -411,7 +370,7 @@ static bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	sock_owned_by_me(sk);
 	if (xtcp_seg(skb)->seq == xsk->rcv.nxt && skb_queue_empty(&sk->sk_receive_queue)) {
 		/*
-		 * charge @skb even beyond tcp_mem: the program whose sockets use up that memory may
+		 * charge it even beyond tcp_mem: the program whose sockets use that memory up may
 		 * be waiting for this text
 		 */
 		if (!sk_rmem_schedule(sk, skb, skb->truesize))
@@ -435,7 +394,7 @@ static bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	return false;
 }
 
-/* @skb covers all sequence numbers of @old. Does @skb have the same octets there? */
+/* @skb covers @old. */
 static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 {
 	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
@@ -451,9 +410,7 @@ static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 	return true;
 }
 
-/*
- * Copy the octets of @old into @skb, which covers @old. @skb is linear and not shared.
- */
+/* @skb covers @old, is linear and not shared. */
 static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 {
 	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
@@ -463,10 +420,9 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
 }
 
 /*
- * Remove @old, which *@skb covers, from the tree. If the peer is honest, *@skb has the same octets
- * as @old. If they differ, a copy of *@skb replaces *@skb, and receives the octets of @old. The
- * pages of *@skb itself must not change, because a packet socket may still read them. Return: false
- * if there is no memory for the copy; then @old stays in the tree.
+ * Removes @old, which *@skb covers, from the tree. If their octets differ, those of @old stay, in a
+ * copy of *@skb: a packet socket may still read the pages of *@skb itself. Return: false if there
+ * is no memory for the copy; then @old stays in the tree.
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
 {
@@ -492,9 +448,8 @@ static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, b
 }
 
 /*
- * Add the new parts of @skb to the tree. If parts of @skb are in the tree already, a D-SACK reports
- * the first of these parts. The work is linear in the number of skbs of the tree that @skb covers;
- * all these skbs are removed from the tree.
+ * Adds the new parts of @skb to the tree. A D-SACK reports the first part that is there already.
+ * The work is linear in the number of skbs that @skb covers, which it replaces.
  */
 static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 {
@@ -511,7 +466,7 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 			goto drop;
 		}
 		if (xtcp_seg(prev)->seq == start) {
-			/* the loop below removes the old prev, which @skb covers */
+			/* the loop below removes the old prev */
 			prev = skb_rb_prev(prev);
 		} else {
 			xtcp_sack_duplicate(sk, start, end_of(prev));
@@ -528,8 +483,8 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 			continue;
 		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
 			/*
-			 * @skb is dropped, and with it the text of the skbs that it has absorbed:
-			 * no SACK block and no D-SACK may report that text
+			 * with @skb goes the text that it has absorbed: no SACK block and no D-SACK
+			 * may report that text
 			 */
 			xtcp_sack_dropped(sk, xtcp_seg(skb)->seq);
 			goto drop;
@@ -538,8 +493,9 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 	}
 	if (!xtcp_seg(skb)->len) {
 		/*
-		 * @skb has only repeated @next, and perhaps the text directly before it. The block
-		 * with the repeated text follows the D-SACK (RFC 2883 section 4)
+		 * @skb has only repeated @next, and perhaps the text directly before it. The
+		 *	block with the repeated
+		 * text follows the D-SACK (RFC 2883 section 4)
 		 */
 		xtcp_sack_queued(sk, start, xtcp_seq_min(end, end_of(next)));
 		goto drop;
@@ -551,7 +507,6 @@ drop:
 	kfree_skb_reason(skb, SKB_DROP_REASON_TCP_OFOMERGE);
 }
 
-/* Move text that is in order now from the tree to the receive queue. */
 static void drain(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -564,20 +519,14 @@ static void drain(struct sock *sk)
 }
 
 /*
- * Queue text.
- * @skb: begins with text, at or beyond RCV.NXT and within the window; parts of it may be queued
- *	already. xtcp_rcvq_make_room() has made room for it. The function consumes @skb
- *
- * RCV.NXT advances over the text in order. Octets that are queued already are not queued again. If
- * memory is short, text is dropped, and the peer resends it. The SACK blocks of text out of order
- * are updated; the caller must call xtcp_sack_advanced() when RCV.NXT has moved. RFC 9293 section
- * 3.10.7.4, seventh step; SHLD-31.
+ * Consumes @skb, which begins at or beyond RCV.NXT and within the window. Octets that are queued
+ * already are not queued again (SHLD-31). If memory is short, text is dropped, and the peer resends
+ * it. The caller must call xtcp_sack_advanced() when RCV.NXT has moved.
  */
 static void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	/* in most calls the tree is empty */
 	struct sk_buff *first = RB_EMPTY_ROOT(&stream->out_of_order) ? NULL : skb_rb_first(&stream->out_of_order);
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv.nxt;
 
@@ -597,14 +546,7 @@ static void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 	drain(sk);
 }
 
-/*
- * Is an octet queued out of order?
- * @seq: the sequence number of the octet, at or beyond RCV.NXT
- *
- * The search takes logarithmic time. RFC 9293 section 3.10.7.4, seventh step; SHLD-31.
- *
- * Return: true when the octet is queued.
- */
+/* Is the octet @seq queued out of order? Logarithmic time. */
 static bool xtcp_rcvq_is_waiting(const struct sock *sk, u32 seq)
 {
 	struct sk_buff *skb = tree_find(xtcp_sk(sk), seq);
@@ -614,12 +556,11 @@ static bool xtcp_rcvq_is_waiting(const struct sock *sk, u32 seq)
 }
 
 /**
- * xtcp_rcvq_eaten() - remove an skb whose last octet was read
+ * xtcp_rcvq_eaten() - remove an skb of sk_receive_queue whose last octet was read
  * @sk: the sock
- * @skb: on sk_receive_queue; its reference is dropped
+ * @skb: its reference is dropped
  *
- * Does the work of sock_rfree(), but the sock may keep some memory for the next segment
- * (xtcp_memory_uncharge()).
+ * As sock_rfree(), but the sock may keep some memory for the next segment (xtcp_memory_uncharge()).
  */
 __always_inline void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 {
@@ -634,11 +575,7 @@ __always_inline void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 		__kfree_skb(skb);
 }
 
-/*
- * Drop all text out of order.
- *
- * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
- */
+/* Without the socket lock only if no other thread can reach @sk. */
 static void xtcp_rcvq_purge_out_of_order(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -653,7 +590,6 @@ static void xtcp_rcvq_purge_out_of_order(struct sock *sk)
 		stream->sack.blocks = 0;
 }
 
-/* The sequence number of the urgent octet, computed from the segment's urgent pointer. */
 static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 {
 	u32 pointer = ntohs(tcp_hdr(skb)->urg_ptr);
@@ -664,9 +600,8 @@ static u32 pointed_at(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Skip the urgent octet, which is the next octet to read: struct xtcp_urgent is about to forget it
- * for a newer one. No read may return the old octet as normal text, because MSG_OOB has returned
- * the octet already, or the program did not want it.
+ * The next octet to read is urgent, and a newer one is about to take its place. No read may return
+ * it as normal text: MSG_OOB has returned it already, or the program did not want it.
  */
 static void pass_over(struct sock *sk)
 {
@@ -678,7 +613,7 @@ static void pass_over(struct sock *sk)
 		xtcp_rcvq_eaten(sk, skb);
 }
 
-/* Take the urgent pointer of a segment and send SIGURG: RCV.UP <- max(RCV.UP, SEG.UP). */
+/* RCV.UP <- max(RCV.UP, SEG.UP) */
 static void take_pointer(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -697,12 +632,11 @@ static void take_pointer(struct sock *sk, u32 seq)
 /**
  * xtcp_urgent_arrives() - process the urgent pointer and the urgent octet of a segment
  * @sk: in a state that accepts text
- * @skb: a segment with URG, or any segment while an urgent octet is awaited; it begins with the TCP
+ * @skb: with URG, or any segment while an urgent octet is awaited; it begins with the TCP
  *	header and is not trimmed yet
  *
- * RFC 9293 section 3.10.7.4, sixth step, and section 3.8.5 (MUST-32): the owner of the socket gets
- * SIGURG, and poll() reports EPOLLPRI. As in Linux, the octet is available as soon as it arrives,
- * even beyond a hole.
+ * The owner gets SIGURG, and poll() reports EPOLLPRI (RFC 9293 section 3.8.5, MUST-32). As in
+ * Linux, the octet is available as soon as it arrives, even beyond a hole.
  */
 void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
 {
@@ -726,13 +660,8 @@ void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
 
 /**
  * xtcp_urgent_at_mark() - is the urgent octet the next one to read (SIOCATMARK)?
- * @sk: the sock
- *
- * RFC 9293 section 3.8.5.
  *
  * Context: any; racy without the socket lock.
- *
- * Return: true when the urgent octet is the next one.
  */
 bool xtcp_urgent_at_mark(const struct sock *sk)
 {
@@ -741,12 +670,12 @@ bool xtcp_urgent_at_mark(const struct sock *sk)
 	return READ_ONCE(xsk->urgent.data) && READ_ONCE(xsk->urgent.seq) == READ_ONCE(xsk->rcv.copied_seq);
 }
 
-/* After quickack(), at most so many ACKs in a row are not delayed; Linux: TCP_MAX_QUICKACKS. */
+/* ACKs in a row that are not delayed, at most; Linux: TCP_MAX_QUICKACKS */
 #define QUICKACKS_MAX		16U
 
 #define REQUEST_SEQ_UNIT	256U	/* xtcp_stream.request_seq counts units of so many octets */
 
-/* How far the last offered window reaches beyond RCV.NXT, octets. */
+/* beyond RCV.NXT, octets */
 static u32 offered_window(const struct xtcp_sock *xsk)
 {
 	u32 right = READ_ONCE(xsk->rcv.wup) + READ_ONCE(xsk->rcv.wnd);
@@ -760,13 +689,10 @@ static u32 offered_window(const struct xtcp_sock *xsk)
  * @sk: the sock
  * @target: how many octets the reader waits for (SO_RCVLOWAT)
  *
- * Usually @target octets are enough. But one octet is enough if little more can come until the
- * reader makes room. This is so when memory is short, when the buffer is nearly full, or when the
- * window has room for one segment at most. A FIN is not counted as an octet.
+ * One octet is enough if little more can come until the reader makes room: when memory is short,
+ * the buffer is nearly full, or the window has room for one segment at most. A FIN is not counted.
  *
  * Context: any; racy without the socket lock.
- *
- * Return: true when the octets that are there suffice.
  */
 __always_inline bool xtcp_text_readable(const struct sock *sk, int target)
 {
@@ -781,10 +707,7 @@ __always_inline bool xtcp_text_readable(const struct sock *sk, int target)
 	       offered_window(xsk) <= READ_ONCE(xsk->rcv_mss);
 }
 
-/**
- * xtcp_text_wake() - wake the reader if there is enough text, or if the peer's FIN was taken
- * @sk: the sock
- */
+/* Wakes the reader also if the peer's FIN was taken. */
 __always_inline void xtcp_text_wake(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -794,7 +717,7 @@ __always_inline void xtcp_text_wake(struct sock *sk)
 		sk->sk_data_ready(sk);
 }
 
-/* Do not delay the next ACKs: the peer begins to send, or we drop its segments. */
+/* the peer begins to send, or we drop its segments */
 static void quickack(struct xtcp_sock *xsk)
 {
 	u32 most = xsk->rcv.wnd / (2U * max_t(u32, xsk->rcv_mss, 1));
@@ -803,8 +726,7 @@ static void quickack(struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_text_came_again() - text or a FIN came again that we have acknowledged: the ACK may be lost
- * @sk: in SYN-RECEIVED or a synchronized state
+ * xtcp_text_came_again() - text or a FIN came again: our ACK may be lost
  *
  * The next ACKs are not delayed, as in Linux. The caller sends an ACK at once (RFC 9293 section
  * 3.10.7.4, first step).
@@ -819,7 +741,7 @@ void xtcp_text_came_again(struct sock *sk)
 	xtcp_acking_interactive(&xsk->acking, false);
 }
 
-/* Drop a segment that has nothing new, or does not fit, and request an immediate ACK. */
+/* A segment that has nothing new, or does not fit. */
 static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 {
 	quickack(xsk);
@@ -829,9 +751,9 @@ static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 }
 
 /*
- * Estimate the size of the peer's full segments: the largest size seen, or a smaller size that came
- * twice in a row. A smaller size below the default MSS counts only if the segment has no PSH and
- * the size is at least XTCP_MSS_MIN_USER.
+ * Estimates the size of the peer's full segments: the largest seen, or a smaller size that came
+ * twice in a row. A size below the default MSS counts only without PSH and from XTCP_MSS_MIN_USER
+ * on.
  */
 static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
@@ -850,19 +772,13 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 	}
 }
 
-/*
- * The peer was silent for @gone jiffies. Is that longer than an RTO? Usually @gone is 0 or 1. In
- * this case the RTO is not computed, because it is at least two jiffies.
- */
+/* for longer than an RTO, which is at least two jiffies; usually @gone is 0 or 1 */
 static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
 {
 	return gone > 1 && gone > msecs_to_jiffies(xtcp_bounds_rto_ms(&xsk->inet.sk));
 }
 
-/*
- * New text has come: update the measurements that decide how ACKs are delayed (RFC 9293 section
- * 3.8.6.3).
- */
+/* The measurements by which ACKs are delayed (RFC 9293 section 3.8.6.3). */
 static void data_event(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -884,8 +800,8 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * A segment was queued. If RCV.NXT has reached the peer's FIN, advance RCV.NXT over the FIN and
- * request an ACK (RFC 9293 section 3.10.7.4, eighth step).
+ * A segment was queued. RCV.NXT advances over the peer's FIN if it has reached it, and an ACK is
+ * owed (RFC 9293 section 3.10.7.4, eighth step).
  */
 static __always_inline enum xtcp_verdict taken(struct sock *sk)
 {
@@ -901,7 +817,7 @@ static __always_inline enum xtcp_verdict taken(struct sock *sk)
 	return XTCP_FIN_TAKEN;
 }
 
-/* Does queued text reach beyond @seq, so that the peer's FIN cannot be at @seq? */
+/* then the peer's FIN cannot be at @seq */
 static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 {
 	struct sk_buff *last = skb_rb_last(&xsk->stream->out_of_order);
@@ -910,10 +826,10 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * Note the FIN at the end of @seg, which is trimmed, if it is the peer's. A FIN in order is, as in
- * Linux: text in its place or beyond it, or another FIN, that came before it out of order, is
- * forged then, and must not keep the connection open. A FIN out of order counts if no FIN is known,
- * and if no text is queued beyond it.
+ * Notes the FIN at the end of @seg, which is trimmed, if it is the peer's. A FIN in order is, as in
+ * Linux: text in its place or beyond it, or another FIN, that came out of order, is forged then,
+ * and must not keep the connection open. Out of order it counts if no FIN is known and no text is
+ * queued beyond it.
  */
 static void note_fin(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -922,8 +838,8 @@ static void note_fin(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 	if (!in_order && (xsk->rcv_fin_known || text_follows(xsk, seg->end_seq)))
 		return;
 	/*
-	 * RCV.NXT must not pass the FIN: drop the text in its place. All text before the FIN is in
-	 * @seg, so nothing that is queued out of order is needed
+	 * RCV.NXT must not pass the FIN. All text before it is in @seg, so nothing in the tree is
+	 * needed
 	 */
 	if (in_order && xtcp_rcvq_is_waiting(&xsk->inet.sk, seg->end_seq))
 		xtcp_rcvq_purge_out_of_order(&xsk->inet.sk);
@@ -932,9 +848,8 @@ static void note_fin(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * Remove text before RCV.NXT, beyond the window and beyond a FIN. Store the sequence number of the
- * segment's FIN. A FIN takes no room in the buffer, so it may come just after the last octet of the
- * window. @offered: offered_window(). Return: false if there is no memory.
+ * Removes text before RCV.NXT, beyond the window and beyond a FIN. A FIN takes no room in the
+ * buffer, so it may come just after the window. Return: false if there is no memory.
  */
 static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 {
@@ -954,8 +869,8 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 			return false;
 	}
 	/*
-	 * text at the sequence number that is stored for the FIN shows that the FIN was not the
-	 * peer's. So forget the FIN, as in Linux
+	 * text at the sequence number of the FIN shows that the FIN was not the peer's: forget it,
+	 * as in Linux
 	 */
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
@@ -968,15 +883,13 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 }
 
 /*
- * Take a request for an ACK rate from a segment with new text or a FIN
- * (draft-ietf-tcpm-ack-rate-request-10). A request carries a rate R: one ACK for R full segments.
- * An R of 0 asks for an ACK of this segment alone.
+ * Takes a request for an ACK rate (draft-ietf-tcpm-ack-rate-request-10): R asks for one ACK for R
+ * full segments, 0 for an ACK of this segment alone. @seq: of a segment with new text or a FIN.
  *
- * The rate in use may come from a segment that arrived earlier, with text beyond @seq. If the
- * network has reordered the two segments, the rate in use is newer. If the peer has resent this
- * segment, the request in this segment is newer. We cannot tell these cases apart, so we refuse a
- * request for fewer ACKs. More ACKs are always safe. Not inlined, because hardly any segment has
- * the option.
+ * The rate in use may come from a segment with later text. If the network has reordered the two,
+ * that rate is newer; if the peer has resent this one, this request is newer. We cannot tell, so a
+ * request for fewer ACKs is refused: more ACKs are always safe. Not inlined, because few segments
+ * have it.
  */
 static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
 {
@@ -1003,10 +916,7 @@ static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
 	stream->request_seq = seq / REQUEST_SEQ_UNIT;
 }
 
-/*
- * Queue a segment that has been trimmed and has new text. @fin_waits: a FIN beyond a hole was known
- * before the segment came.
- */
+/* @fin_waits: a FIN beyond a hole was known before the segment came. */
 static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool fin_waits)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -1018,13 +928,12 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 
 	if (!xtcp_rcvq_make_room(sk, skb)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), in_order ? LINUX_MIB_TCPRCVQDROP : LINUX_MIB_TCPOFODROP);
-		/* there was no room: wake the reader, which makes room by reading */
+		/* the reader makes room by reading */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
 		/*
-		 * send an ACK at once even for out-of-order text that is dropped, so that duplicate
-		 * ACKs tell the peer of the hole (RFC 5681 section 4.2). Linux sends no ACK for
-		 * such text
+		 * duplicate ACKs tell the peer of the hole (RFC 5681 section 4.2). Linux sends none
+		 * for text that it drops
 		 */
 		if (!in_order)
 			xtcp_acking_owe_now(&xsk->acking);
@@ -1037,8 +946,8 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 		take_request(xsk, xtcp_seg(skb)->seq, xtcp_seg(skb)->ack_rate);
 	xtcp_rcvq_queue(sk, skb);
 	/*
-	 * RFC 5681 section 4.2: an ACK is sent at once if text is out of order (MAY-13) or fills a
-	 * hole
+	 * an ACK at once for text out of order (MAY-13) and for what fills a hole (RFC 5681 section
+	 * 4.2)
 	 */
 	if (!RB_EMPTY_ROOT(&stream->out_of_order))
 		xtcp_sack_out_of_order(sk, first);
@@ -1052,10 +961,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 	return verdict;
 }
 
-/*
- * Take a segment that has no text after trimming: a FIN alone, or a segment whose text lay beyond a
- * FIN.
- */
+/* After trimming, @skb is a FIN alone, or its text lay beyond a FIN. */
 static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fin_waits)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -1080,7 +986,7 @@ static enum xtcp_verdict queue_fin(struct sock *sk, struct sk_buff *skb, bool fi
 	return verdict;
 }
 
-/* Report in a D-SACK the part of the segment that lies before RCV.NXT. */
+/* in a D-SACK, the part before RCV.NXT */
 static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 {
 	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
@@ -1093,18 +999,16 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 
 /**
  * xtcp_text_arrives() - take the text and the FIN of a segment
- * @sk: after steps 1 to 6, in ESTABLISHED or a later state; with Fast Open also in SYN-RECEIVED or
- *	SYN-SENT, for the text of the peer's SYN or SYN-ACK. Once the FIN is taken, all text is old
+ * @sk: after steps 1 to 6, in ESTABLISHED or a later state; with Fast Open also in SYN-RECEIVED
+ *	or SYN-SENT, for the text of the peer's SYN or SYN-ACK
  * @skb: begins with the TCP header; its struct xtcp_seg is changed
  *
- * RCV.NXT advances over text and FIN that are in order. xsk->acking notes whether an ACK must be
- * sent, and the SACK blocks note which text came out of order. An urgent octet is text like any
- * other. RFC 9293 section 3.10.7.4, seventh step, and the part of the eighth step that
- * takes the FIN; MUST-58, MUST-59, SHLD-31, MAY-13.
+ * xsk->acking notes whether an ACK must be sent, and the SACK blocks which text came out of order.
+ * RFC 9293 section 3.10.7.4, seventh step, and the eighth so far as it takes the FIN; MUST-58,
+ * MUST-59, SHLD-31, MAY-13.
  *
- * Return: XTCP_DONE when no text of @skb was queued, and the caller still owns @skb; XTCP_CONSUMED
- * when @skb was queued or freed; XTCP_FIN_TAKEN when, in addition, RCV.NXT has passed the peer's
- * FIN.
+ * Return: XTCP_DONE: the caller still owns @skb; XTCP_CONSUMED: it was queued or freed;
+ * XTCP_FIN_TAKEN: also, RCV.NXT has passed the peer's FIN.
  */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 {
@@ -1120,8 +1024,8 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	seg->hdr_len = 0;
 
 	/*
-	 * in a simultaneous open, the SYN-ACK repeats the SYN. No D-SACK reports the repeated SYN,
-	 * because a D-SACK is only for data (RFC 2883 section 4)
+	 * in a simultaneous open, the SYN-ACK repeats the SYN, but a D-SACK is only for data (RFC
+	 * 2883 section 4)
 	 */
 	if (!(seg->flags & XTCP_SYN))
 		note_old_text(sk, seg);
@@ -1147,10 +1051,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_text_purge() - drop all received text that was not read
- * @sk: the sock
- *
- * RFC 9293 section 3.10.5.
+ * xtcp_text_purge() - drop all received text that was not read (RFC 9293 section 3.10.5)
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */

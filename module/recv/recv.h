@@ -22,15 +22,7 @@
 struct sk_buff;
 struct sock;
 
-/* rcvq.c */
-
-/*
- * The caller of each of these functions holds the socket lock. xtcp_rcvq_purge_out_of_order() needs
- * no lock if no other thread can reach the sock.
- */
 void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);
-
-/* rcvq.c */
 
 /**
  * struct xtcp_saved_syn - the headers of a SYN, and the KeyIDs of its TCP-AO option
@@ -38,6 +30,9 @@ void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);
  * @ao_keyid: the KeyID of the latest SYN; 0 without TCP-AO; READ_ONCE
  * @ao_rnext: the RNextKeyID of the latest SYN; READ_ONCE
  * @octets: the link header if TCP_SAVE_SYN is 2, then the headers of IP and TCP
+ *
+ * It stands behind the half-open entry, in the same allocation. The child gets a copy, which is
+ * freed when the program reads it. As in Linux, none is saved if memory was short, or with a cookie.
  */
 struct xtcp_saved_syn {
 	u16 len;
@@ -46,12 +41,10 @@ struct xtcp_saved_syn {
 	u8 octets[];
 };
 
-/* The size of a struct xtcp_saved_syn with @len octets of headers, in octets. */
 static inline u32 xtcp_savedsyn_bytes(u32 len)
 {
 	return offsetof(struct xtcp_saved_syn, octets) + len;
 }
-
 
 static inline void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn)
 {
@@ -70,7 +63,7 @@ static inline void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn)
  *	octet. 0: no urgent octet is ahead of the reader
  *
  * The socket lock guards this struct, but some readers do not take it. Only the functions below
- * write the struct.
+ * write it.
  */
 struct xtcp_urgent {
 	u32 seq;
@@ -100,11 +93,6 @@ static inline void xtcp_urgent_passed(struct xtcp_urgent *urgent)
 
 void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb);
 bool xtcp_urgent_at_mark(const struct sock *sk);
-
-/*
- * Socket lock held. xtcp_text_purge() needs no lock if no other thread can reach the sock;
- * xtcp_text_readable(): any context, racy without the lock.
- */
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb);
 void xtcp_text_came_again(struct sock *sk);
 void xtcp_text_purge(struct sock *sk);

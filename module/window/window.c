@@ -3,40 +3,29 @@
  * The window that we offer (RFC 9293 sections 3.8.6 and 3.8.6.2.2).
  *
  * rcv.wup + rcv.wnd is the right edge as the peer knows it. The edge never moves left (SHLD-14),
- * and it moves right only by a worthwhile step (MUST-39). The field of the header can express only
- * multiples of our unit, 1 << Rcv.Wind.Shift. So when the edge is to stay, the offer is rounded up
- * to such a multiple; rounding down would take back octets that were offered.
- *
- * A peer without SACK learns of a hole by duplicate ACKs, and an ACK with another window is none
- * (RFC 5681 section 2 (e)). So such an ACK repeats the window of the ACK before it.
- *
- * The size of the receive buffer, and the window that it allows.
+ * and right only by a worthwhile step (MUST-39). The header can express only multiples of our unit,
+ * 1 << Rcv.Wind.Shift. So when the edge is to stay, the offer is rounded up; rounding down would
+ * take back octets that were offered.
  *
  * Three things bound the window:
  *
- * - The size of the buffer (sk_rcvbuf), which grows with the speed of the reader (dynamic
- *   right-sizing). When the program reads more in a round trip than in any round trip before, the
- *   buffer grows to hold more than twice this amount.
- * - The share of text in the buffer's memory. It is measured once per window, from a full segment
- *   or GRO packet.
- * - rcv_ssthresh, which limits the window of a new connection to the amount of text that is known
- *   to fit. Each segment that costs no more memory than expected raises rcv_ssthresh by two
- *   segments.
+ *  - The size of the buffer (sk_rcvbuf). When the program reads more in a round trip than in any
+ *    before, the buffer grows to hold more than twice this amount (dynamic right-sizing).
+ *  - The share of text in the buffer's memory, measured once per window, from a full segment or
+ *    GRO
+ *    packet.
+ *  - rcv_ssthresh, which limits the window of a new connection to text that is known to fit. Each
+ *    segment that costs no more memory than expected raises it by two segments.
  *
- * The receiver measures the RTT itself. With timestamps it uses the echo in a segment of text.
- * Without timestamps it stores the right edge of the window, and takes the time until text beyond
- * this edge arrives. The peer can send such text only after we have moved the edge, so at least an
- * RTT passes. If the peer has little to send, more time passes, so the shortest time counts.
+ * The receiver measures the RTT itself: with timestamps, from the echo in a segment of text.
+ * Without, it takes the time until text comes beyond the right edge as it is now. The peer can send
+ * such text only after we have moved the edge, so at least an RTT passes; the shortest time counts.
  *
- * The SACK blocks that we send (RFC 2018 section 4, RFC 2883).
- *
- * rcvq.c calls this file when text out of order is queued, when RCV.NXT passes such text, and when
- * such text is dropped for lack of memory. The four blocks that changed last are stored, the newest
- * first. Each of them is sent several times, because ACKs may be lost. Older blocks are not sent
- * again: the peer remembers them. A block covers only octets that are in the queue.
- *
- * A D-SACK for text that came twice is sent once, in front of these blocks. All this happens only
- * if SACK was negotiated.
+ * The SACK blocks that we send (RFC 2018 section 4, RFC 2883): rcvq.c says when text out of order
+ * is queued, passed or dropped. The four blocks that changed last are stored, the newest first.
+ * Each is sent several times, because ACKs may be lost; older ones are not, since the peer
+ * remembers them. A block covers only octets that are in the queue. A D-SACK for text that came
+ * twice is sent once, in front of them. All this happens only if SACK was negotiated.
  */
 #include "window/window.h"
 
@@ -58,13 +47,13 @@
 
 #define FEW_BLOCKS	2	/* beside these, an ACK with timestamps has room for one more */
 
-/* The blocks of text out of order: in block[] they follow the D-SACK. */
+/* in block[] they follow the D-SACK */
 static struct xtcp_sack_block *queued_blocks(struct xtcp_sock *xsk)
 {
 	return xsk->stream->sack.block + 1;
 }
 
-/* Extend @block by @more if they overlap or touch. Return: false when octets lie between them. */
+/* Return: false when octets lie between them. */
 static bool extend(struct xtcp_sack_block *block, struct xtcp_sack_block more)
 {
 	if (xtcp_seq_gt(more.start, block->end) || xtcp_seq_gt(block->start, more.end))
@@ -76,7 +65,7 @@ static bool extend(struct xtcp_sack_block *block, struct xtcp_sack_block more)
 	return true;
 }
 
-/* Forgets the ACKs that were held back: one ACK was sent instead, or all text is in order now. */
+/* The ACKs that were held back: one was sent instead, or all text is in order now. */
 static void end_compression(struct xtcp_sock *xsk)
 {
 	struct xtcp_sack *sack = &xsk->stream->sack;
@@ -94,8 +83,8 @@ static void end_compression(struct xtcp_sock *xsk)
  * @start: sequence number of the first octet
  * @end: sequence number after the last octet; all octets in this range are in the queue
  *
- * Blocks that overlap or touch these octets merge with them, and the result becomes the first
- * block. If a FIN is known to follow the text, the block also covers the FIN. RFC 2018 section 4.
+ * It merges with the blocks that it overlaps or touches, and becomes the first block. If a FIN is
+ * known to follow, the block covers it (RFC 2018 section 4).
  */
 void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 {
@@ -111,8 +100,9 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 	if (xsk->rcv_fin_known && end == stream->rcv_fin_seq)
 		newest.end++;
 	/*
-	 * one pass suffices: no old block touches another. So a block that merges with @newest does
-	 * not make @newest touch a block that was kept before
+	 * one pass suffices: no old block touches another, so one that merges with @newest does not
+	 * make
+	 * @newest touch a block that was kept before
 	 */
 	for (i = 0; i < stream->sack.blocks; i++)
 		if (!extend(&newest, blocks[i]))
@@ -124,13 +114,12 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_sack_duplicate() - note that octets came twice, for a D-SACK
+ * xtcp_sack_duplicate() - note that octets came twice, for a D-SACK in an ACK at once
  * @sk: the sock
  * @start: sequence number of the first octet
  * @end: sequence number after the last octet
  *
- * An ACK is sent at once, with a D-SACK. If a segment repeats several ranges that do not touch,
- * only the first one is reported. RFC 2883 section 4.
+ * Of ranges of a segment that do not touch, only the first is reported (RFC 2883 section 4).
  */
 void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 {
@@ -141,10 +130,7 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 	sock_owned_by_me(sk);
 	if (!xsk->agreed.sack_ok || !READ_ONCE(xsk->xn->sysctl.dsack))
 		return;
-	/*
-	 * if there is no struct xtcp_stream, no text has come yet, so none can have come twice.
-	 * The segment may be forged, so do not allocate the struct for it
-	 */
+	/* no text has come yet. The segment may be forged, so do not allocate the struct for it */
 	if (!xtcp_stream_is_there(stream))
 		return;
 	xtcp_acking_owe_now(&xsk->acking);
@@ -157,13 +143,13 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_sack_repeated() - note that a segment brought nothing new
+ * xtcp_sack_repeated() - note that a segment brought nothing new, in a D-SACK
  * @sk: the sock
  * @start: SEG.SEQ
  * @end: sequence number after the last octet that came twice
  *
- * A D-SACK reports these octets, as in xtcp_sack_duplicate(). If the last D-SACK began at the same
- * octet, our ACKs do not seem to arrive: try another path, as Linux does.
+ * If the last D-SACK began at the same octet, our ACKs do not seem to arrive: try another path, as
+ * Linux does.
  */
 void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end)
 {
@@ -177,7 +163,6 @@ void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end)
 
 /**
  * xtcp_sack_advanced() - remove blocks below RCV.NXT, which has moved
- * @sk: the sock
  */
 void xtcp_sack_advanced(struct sock *sk)
 {
@@ -199,11 +184,10 @@ void xtcp_sack_advanced(struct sock *sk)
 /**
  * xtcp_sack_dropped() - text was dropped from the queue: remove it from the blocks
  * @sk: the sock
- * @start: sequence number of the first octet that was dropped; no block extends beyond it on return
+ * @start: the first octet that was dropped; no block extends beyond it on return
  *
  * RFC 2018 section 8: a block may report only text that is still in the queue. A D-SACK that was
- * not sent yet is also cut at @start. Otherwise it might lie beyond RCV.NXT, and the peer could
- * mistake it for a block of text that is in the queue.
+ * not sent yet is also cut. Beyond RCV.NXT the peer could mistake it for text in the queue.
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
@@ -231,15 +215,14 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 }
 
 /**
- * xtcp_sack_room() - how much room do SACK blocks and an ACK rate request take?
+ * xtcp_sack_room() - options that SACK blocks and an ACK rate request take from the next text,
+ *	octets
  * @sack: the blocks of a connection; xtcp_sack_takes_room() is true
  * @ts_ok: the connection uses timestamps
  *
- * If the options have no room for all of them, the last block is left out.
+ * If there is no room for all of them, the last block is left out.
  *
  * Context: softirq or process. Lock: socket, held.
- *
- * Return: octets of options of the next segment with text.
  */
 noinline u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok)
 {
@@ -252,11 +235,9 @@ noinline u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok)
 }
 
 /**
- * xtcp_sack_told() - a segment with the blocks was sent, so forget the D-SACK
- * @sk: the sock
+ * xtcp_sack_told() - a segment with the blocks was sent, which replaces ACKs that were held back
  *
- * A D-SACK is sent once (RFC 2883 section 4). The segment also replaces the ACKs that were held
- * back.
+ * A D-SACK is sent once (RFC 2883 section 4).
  */
 void xtcp_sack_told(struct sock *sk)
 {
@@ -277,10 +258,9 @@ void xtcp_sack_told(struct sock *sk)
  * @sk: the sock; the text is queued, and the ACK was not sent yet
  * @before: the first block, as it was before the text came
  *
- * The ACK may wait (sack.may_wait) if SACK was negotiated, comp_sack_nr is not 0, and a later ACK
- * will also report the text. A later ACK reports the text if the text has extended the first SACK
- * block, or if there are at most FEW_BLOCKS blocks: the option then has room for one more block.
- * Otherwise the ACK is sent at once (RFC 5681 section 4.2).
+ * It may wait (sack.may_wait) if a later ACK will also report the text: the text has extended the
+ * first block, or the option still has room for one more block. Otherwise it is sent at once (RFC
+ * 5681 section 4.2).
  */
 void xtcp_sack_out_of_order(struct sock *sk, struct xtcp_sack_block before)
 {
@@ -296,51 +276,36 @@ void xtcp_sack_out_of_order(struct sock *sk, struct xtcp_sack_block before)
 		sack->may_wait = true;
 }
 
-/*
- * The window that @space octets of buffer allow. It is a part of @space, because an skb takes more
- * memory than its text.
- */
+/* An skb takes more memory than its text, so a part of @space. */
 static u32 space_window(const struct sock *sk, int space)
 {
 	return space > 0 ? (u64)space * READ_ONCE(xtcp_sk(sk)->rcv_ratio) >> XTCP_SPACE_RATIO_BITS : 0;
 }
 
 /**
- * xtcp_space_free() - get the window that the free part of the buffer allows
- * @sk: the sock
- *
- * RFC 9293 section 3.8.6.
+ * xtcp_space_free() - the window that the free part of the buffer allows, octets
  *
  * Context: any; racy without the socket lock.
- *
- * Return: octets.
  */
 __always_inline u32 xtcp_space_free(const struct sock *sk)
 {
-	/*
-	 * the kernel stores the length without WRITE_ONCE(); any recent value will do
-	 */
+	/* the kernel stores it without WRITE_ONCE(); any recent value will do */
 	const int backlog = data_race(READ_ONCE(sk->sk_backlog.len));
 
 	return space_window(sk, READ_ONCE(sk->sk_rcvbuf) - backlog - atomic_read(&sk->sk_rmem_alloc));
 }
 
 /**
- * xtcp_space_full() - get the window that an empty receive buffer allows
- * @sk: the sock
- *
- * RFC 9293 section 3.8.6.
+ * xtcp_space_full() - the window that an empty receive buffer allows, octets
  *
  * Context: any; racy without the socket lock.
- *
- * Return: octets.
  */
 __always_inline u32 xtcp_space_full(const struct sock *sk)
 {
 	return space_window(sk, READ_ONCE(sk->sk_rcvbuf));
 }
 
-/* How much text the largest segment of the peer can have, octets. */
+/* in the largest segment of the peer, octets */
 static u32 largest_text(const struct xtcp_sock *xsk)
 {
 	u32 options = xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0;
@@ -348,18 +313,17 @@ static u32 largest_text(const struct xtcp_sock *xsk)
 	return max_t(u32, xsk->agreed.advmss - options, XTCP_MSS_MIN_USER);
 }
 
-/* How much a program is assumed to read per round trip until this has been measured, octets. */
+/* until it has been measured, octets */
 static u32 first_copied(const struct xtcp_sock *xsk)
 {
 	return max(min(xsk->rcv.wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
 }
 
 /**
- * xtcp_space_copied() - how much the program is assumed to read per round trip
- * @sk: the sock
+ * xtcp_space_copied() - the most octets that the program has read in a round trip
  *
- * Return: the most octets that the program has read in one round trip. Until this is known: ten
- * segments or the window, whichever is smaller, but at least one octet. Before the peer's SYN: 0.
+ * Until this is known: ten segments or the window, whichever is smaller, but at least one octet.
+ * Before the peer's SYN: 0.
  */
 u32 xtcp_space_copied(const struct sock *sk)
 {
@@ -374,8 +338,6 @@ u32 xtcp_space_copied(const struct sock *sk)
 /**
  * xtcp_space_begin() - the peer's SYN was taken: begin to measure
  * @sk: RCV.NXT, the first window, our MSS option and the use of timestamps are known
- *
- * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
 void xtcp_space_begin(struct sock *sk)
 {
@@ -383,7 +345,7 @@ void xtcp_space_begin(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xsk->rcv_ssthresh = xsk->rcv.wnd;
-	/* the struct xtcp_stream exists already if text was sent with the SYN */
+	/* it exists already if text was sent with the SYN */
 	if (xtcp_stream_is_there(xsk->stream)) {
 		xsk->stream->rcv_rtt_seq = xsk->rcv.nxt;
 		xsk->stream->space_copied = first_copied(xsk);
@@ -391,9 +353,8 @@ void xtcp_space_begin(struct sock *sk)
 }
 
 /*
- * Take an RTT sample. The first RTT counts at once, and so does a shorter one; a longer RTT has a
- * weight of an eighth. @is_most: the sample is the time in which a whole window came, which may be
- * longer than the RTT. Such a sample counts only if it is the first or a shorter one.
+ * The first RTT counts at once, and so does a shorter one; a longer one has a weight of an eighth.
+ * @is_most: the sample may be longer than the RTT, so it counts only if it is the first or shorter.
  */
 static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 {
@@ -410,9 +371,8 @@ static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 }
 
 /*
- * RFC 7323 section 4.1, for the receiver: text with a new timestamp echo has come. The text yields
- * an RTT only if it is a full segment, because a smaller segment may have waited for the peer's
- * program.
+ * RFC 7323 section 4.1, for the receiver. Only a full segment yields an RTT: a smaller one may have
+ * waited for the peer's program.
  */
 static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -422,8 +382,8 @@ static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *
 }
 
 /*
- * Measure which share of the memory of @skb is text. A lower share counts at once; a higher share
- * raises rcv_ratio gradually, because a lack of memory is worse than a small window.
+ * A lower share of text counts at once; a higher one raises rcv_ratio gradually, because a lack of
+ * memory is worse than a small window.
  */
 static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -437,10 +397,8 @@ static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 }
 
 /*
- * Text has come beyond rcv_rtt_seq, the right edge that the previous call stored. So a whole window
- * has come: measure the share of text and, without timestamps, the RTT. Then store the present
- * right edge. The first call measures no RTT, because no right edge was stored before it: in the
- * first call, rcv_rtt_seq is the beginning of the peer's text.
+ * Text has come beyond the right edge that the previous call stored, so a whole window has come.
+ * The first call measures no RTT: rcv_rtt_seq is the beginning of the peer's text then.
  */
 static noinline void window_passed(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -466,9 +424,7 @@ static noinline void grow_ssthresh(struct sock *sk, const struct sk_buff *skb)
 }
 
 /**
- * xtcp_space_arrived() - measure new text
- * @sk: the sock
- * @skb: the text, trimmed to the window, before it is queued
+ * xtcp_space_arrived() - measure new text, which is trimmed to the window and not queued yet
  */
 void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 {
@@ -482,18 +438,16 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
 	/*
-	 * raise rcv_ssthresh only if it is at least a segment below the full window. In a small
-	 * buffer it need not grow: the first window is the full window, rounded down to whole
-	 * segments
+	 * rcv_ssthresh need not grow in a small buffer: the first window is the full window there,
+	 * rounded down to whole segments
 	 */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
 }
 
 /*
- * The RTT in microseconds; 0: unknown. With timestamps, the result is rcv_rtt_us if it is known,
- * and else SRTT. Without timestamps, rcv_rtt_us may be too long, so the result is the shorter of
- * rcv_rtt_us and SRTT, or the one that is known.
+ * Microseconds; 0: unknown. Without timestamps, rcv_rtt_us may be too long, so the shorter of it
+ * and SRTT counts.
  */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
@@ -502,10 +456,6 @@ static u32 round_trip(const struct xtcp_sock *xsk)
 	return xsk->agreed.ts_ok && us ? us : min_not_zero(us, xsk->rto.srtt_us);
 }
 
-/*
- * The program has read @copied octets in one round trip, more than in any round trip before: grow
- * the buffer.
- */
 static void right_size(struct sock *sk, u32 copied)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
@@ -517,8 +467,7 @@ static void right_size(struct sock *sk, u32 copied)
 		return;
 	/*
 	 * twice @copied leaves room for retransmissions. In each of the next two round trips, the
-	 * program may again read more, by the same percentage as from @before to @copied. Add room
-	 * for that growth now.
+	 * program may again read more by the same percentage: add room for that now
 	 */
 	window = 2ULL * copied + 16 * largest_text(xsk);
 	window += 2 * div_u64(window * (copied - before), before);
@@ -535,14 +484,10 @@ static noinline void more_was_read(struct sock *sk, u32 copied)
 }
 
 /**
- * xtcp_space_adjust() - adapt the receive buffer to the speed of the reader
- * @sk: its program has just received octets
+ * xtcp_space_adjust() - the program has received octets: adapt the buffer to its speed
  *
- * The buffer grows up to the namespace's rmem[2]. It does not change if SO_RCVBUF has set its size,
- * or if net.xtcp.moderate_rcvbuf is 0. RFC 9293 section 3.8.6 leaves all this to the receiver.
- * Linux does the same with tcp_moderate_rcvbuf.
- *
- * Context: process. Lock: socket, held.
+ * It grows up to the namespace's rmem[2], unless SO_RCVBUF has set its size or
+ * net.xtcp.moderate_rcvbuf is 0. RFC 9293 section 3.8.6 leaves all this to the receiver.
  */
 void xtcp_space_adjust(struct sock *sk)
 {
@@ -552,10 +497,7 @@ void xtcp_space_adjust(struct sock *sk)
 	u32 copied;
 
 	sock_owned_by_me(sk);
-	/*
-	 * without a struct xtcp_stream, no text has come in this connection: the program has read
-	 * text of an earlier connection of this sock
-	 */
+	/* no text has come: the program has read that of an earlier connection of this sock */
 	if (!xtcp_stream_is_there(stream))
 		return;
 	since = stream->space_stamp;
@@ -575,16 +517,12 @@ static u32 offered(const struct xtcp_sock *xsk)
 	return xtcp_seq_gt(edge, xsk->rcv.nxt) ? edge - xsk->rcv.nxt : 0;
 }
 
-/* An upper bound of the window, which does not depend on the free part of the buffer. */
 static u32 most_whatever_is_free(const struct xtcp_sock *xsk)
 {
 	return min(xsk->window_clamp, xsk->rcv_ssthresh);
 }
 
-/*
- * Is @step, in octets, large enough to move the right edge? RFC 9293 section 3.8.6.2.2 calls the
- * step "reduction".
- */
+/* RFC 9293 section 3.8.6.2.2 calls @step "reduction". */
 static bool is_worthwhile(const struct sock *sk, u32 step)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -594,11 +532,10 @@ static bool is_worthwhile(const struct sock *sk, u32 step)
 }
 
 /*
- * Without a shift, offer a number of whole segments, as Linux does: a peer that sends whole
- * segments cannot use the rest. Offer all of @space if no whole segment fits, or if whole segments
- * move the right edge too little (is_worthwhile()). A window update is sent only if it at least
- * doubles the window (xtcp_window_would_double()). In a small buffer, an offer of all of @space may
- * double the window, where an offer of whole segments does not.
+ * Without a shift, offer whole segments, as Linux does: a peer that sends whole segments cannot use
+ * the rest. Offer all of @space if no whole segment fits, or if they move the right edge too
+ * little. A window update is sent only if it at least doubles the window; in a small buffer, all of
+ * @space may do so where whole segments do not.
  */
 static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 {
@@ -612,12 +549,11 @@ static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 }
 
 /*
- * Is an ACK now a duplicate that tells a peer without SACK of a hole? Then a larger window would
- * make it a window update, which the peer does not count. The third duplicate causes a fast
- * retransmission, and each of the first two lets out a new segment, which causes another duplicate
- * (RFC 5681 section 3.2). If few segments are in flight and one duplicate does not count, the peer
- * waits for its timeout. The program often reads between the ACK of the last segment in order and
- * the first duplicate, so there often is a larger window to offer.
+ * Is an ACK now a duplicate that tells a peer without SACK of a hole? An ACK with another window is
+ * no duplicate (RFC 5681 section 2 (e)). The third causes a fast retransmission, and each of the
+ * first two lets out a new segment, which causes another (section 3.2). If one does not count while
+ * few segments are in flight, the peer waits for its timeout. The program often reads just before
+ * the first one, so there often is a larger window to offer.
  */
 static bool tells_of_hole(const struct xtcp_sock *xsk)
 {
@@ -626,8 +562,7 @@ static bool tells_of_hole(const struct xtcp_sock *xsk)
 }
 
 /*
- * May the right edge move, so that the window grows from @now to @space octets? A duplicate ACK
- * (tells_of_hole()) keeps the edge, unless the window would at least double: a peer that a small
+ * A duplicate ACK keeps the edge, unless the window would at least double: a peer that a small
  * window stops sends no segments that cause duplicates. The edge moves with the ACK of the segment
  * that fills the hole.
  */
@@ -638,9 +573,9 @@ static bool may_move(const struct sock *sk, u32 now, u32 space)
 }
 
 /*
- * Move the right edge of the window, if there is memory, and if the step is worthwhile. @now: the
- * octets that are offered already. Return: the octets to offer. Not inlined, so that
- * xtcp_window_offer() need not save registers if the window is at its upper bound already.
+ * @now: octets offered already. Not inlined, so that xtcp_window_offer() need not save
+ *	registers if the
+ * window is at its upper bound.
  */
 static noinline u32 larger(const struct sock *sk, u32 now)
 {
@@ -659,7 +594,6 @@ static noinline u32 larger(const struct sock *sk, u32 now)
 
 /**
  * xtcp_window_offer() - compute the window for the segment that is about to be sent
- * @sk: in a synchronized state
  *
  * Return: octets from RCV.NXT, a multiple of the unit of our shift.
  */
@@ -677,10 +611,7 @@ u32 xtcp_window_offer(const struct sock *sk)
  * xtcp_window_offered() - let a child take over the window and the shift that our SYN-ACK offered
  * @child: its route, IRS, our MSS option and the use of window scaling are set
  * @wnd: the window in the SYN-ACK, octets
- * @shift: the shift in the SYN-ACK. It is not computed anew, since the listener's buffer may have
- *	changed meanwhile
- *
- * RFC 7323 section 2.3.
+ * @shift: the shift in the SYN-ACK; not computed anew, since the listener's buffer may have changed
  */
 void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
 {
@@ -695,14 +626,14 @@ void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
 	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
 }
 
-/* The largest window, octets: the limit that the program has set, or else that of the route. */
+/* octets: the program's limit, or else that of the route */
 static u32 most_allowed(const struct sock *sk, const struct dst_entry *dst)
 {
 	return READ_ONCE(xtcp_sk(sk)->user_window_clamp) ?:
 	       xtcp_metric(dst, RTAX_WINDOW) ?: XTCP_WINDOW_MAX_UNSCALED << XTCP_WSCALE_MAX;
 }
 
-/* The least shift with which a window of @largest octets fits the window field. */
+/* with which a window of @largest octets fits the field */
 static u8 shift_for(u32 largest)
 {
 	u8 shift = 0;
@@ -718,15 +649,11 @@ static u8 shift_for(u32 largest)
  * @dst: the route to the peer; NULL: none is known
  * @mss: how many octets a whole segment has; not 0
  *
- * The window is what an empty buffer allows, but at most TCP_WINDOW_CLAMP. If the program has not
- * set this option, the route's metric window (octets) is the limit. Then the window is rounded down
- * to whole segments, if at least one fits. The route's metric initrwnd limits the number of
- * segments. The window is at most 65,535 octets, since the window of a SYN is not scaled (RFC 7323
- * section 2.2).
+ * What an empty buffer allows, but at most TCP_WINDOW_CLAMP, or else the route's metric window. It
+ * is whole segments, if one fits, and at most initrwnd of the route. The window of a SYN is not
+ * scaled, so at most 65,535 octets (RFC 7323 section 2.2).
  *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
- *
- * Return: octets; they fit the window field.
  */
 inline u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 mss)
 {
@@ -745,14 +672,11 @@ inline u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst,
  * @dst: the route to the peer
  * @shift: the shift of the listener
  *
- * If the metric RTAX_WINDOW of the route is small, a large shift would round windows down. This
- * function ignores the listener's TCP_WINDOW_CLAMP, because a cookie does not record the shift. The
- * listener that gets the third ACK computes the shift anew, and may be another member of the group,
- * with another TCP_WINDOW_CLAMP.
+ * If the metric RTAX_WINDOW is small, a large shift would round windows down. The listener's
+ * TCP_WINDOW_CLAMP is ignored: a cookie does not record the shift, and the member of the group that
+ * gets the third ACK, and computes it anew, may have another one.
  *
  * Context: any.
- *
- * Return: the shift.
  */
 u8 xtcp_window_shift_of_route(const struct dst_entry *dst, u8 shift)
 {
@@ -771,9 +695,9 @@ u8 xtcp_window_shift_of_route(const struct dst_entry *dst, u8 shift)
  * @window_clamp: receives the largest window
  * @rcv_wscale: receives the shift
  *
- * The SYN fixes the shift (RFC 7323 section 2.3). So the shift is chosen for the largest buffer
- * that this namespace allows. If the program has set the size of the buffer (SO_RCVBUF), the shift
- * is chosen for that size, as in Linux: a larger shift would round a small window down.
+ * The SYN fixes the shift (RFC 7323 section 2.3), so it is chosen for the largest buffer that this
+ * namespace allows. With SO_RCVBUF it is chosen for that size, as in Linux: a larger shift would
+ * round a small window down.
  *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  */
@@ -795,19 +719,16 @@ void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 
 
 /**
  * xtcp_window_would_double() - would an ACK now at least double the window that the peer knows?
- * @sk: the sock
  *
  * RFC 9293 section 3.8.6.2.2.
- *
- * Return: true when an ACK would at least double the window.
  */
 bool xtcp_window_would_double(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = offered(xsk), wnd;
 	/*
-	 * two bounds limit the next offer. If twice the present offer exceeds one of them, the next
-	 * offer cannot be twice the present one: do not compute it
+	 * two bounds limit the next offer. If twice the present offer exceeds one of them, do not
+	 * compute it
 	 */
 	u32 most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
 

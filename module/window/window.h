@@ -19,24 +19,16 @@ struct dst_entry;
 struct sk_buff;
 struct sock;
 
-/* window.c */
-
 #define XTCP_SPACE_RATIO_BITS	8	/* xtcp_sock.rcv_ratio is in 256ths */
 #define XTCP_SPACE_RATIO_FIRST	(1U << (XTCP_SPACE_RATIO_BITS - 1))	/* a half, until measured */
 
 u32 xtcp_space_free(const struct sock *sk);
 u32 xtcp_space_full(const struct sock *sk);
 
-/* Socket lock held, or no other thread can reach the sock. */
 void xtcp_space_begin(struct sock *sk);
 u32 xtcp_space_copied(const struct sock *sk);
 void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb);
 void xtcp_space_adjust(struct sock *sk);
-
-/*
- * All these functions need the socket lock, except xtcp_window_first(),
- * xtcp_window_shift_of_route() and xtcp_window_select().
- */
 void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift);
 u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 mss);
 u8 xtcp_window_shift_of_route(const struct dst_entry *dst, u8 shift);
@@ -45,24 +37,22 @@ void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 
 u32 xtcp_window_offer(const struct sock *sk);
 bool xtcp_window_would_double(const struct sock *sk);
 
-/* window.c */
-
 /**
  * struct xtcp_sack - what the SACK option reports
- * @block: the first element is the D-SACK, a block of text that came twice. The others are blocks
- *	of text out of order, the newest first; they neither overlap nor touch each other
+ * @block: first the D-SACK, a block of text that came twice; then blocks of text out of order,
+ *	the newest first, which neither overlap nor touch each other
  * @blocks: how many blocks of text out of order are valid
  * @came_twice: the D-SACK is valid and was not sent yet
- * @compressed: number of ACKs for text out of order that are held back. The next ACK replaces them;
- *	a timer sends it if nothing else does (acks.c)
- * @dups: number of ACKs for text out of order that were sent at once since RCV.NXT moved, at most
+ * @compressed: ACKs for text out of order that are held back. The next ACK replaces them; a
+ *	timer sends it if nothing else does (acks.c)
+ * @dups: ACKs for text out of order that were sent at once since RCV.NXT moved, at most
  *	XTCP_DUPACK_THRESHOLD
  * @may_wait: the next ACK is for text out of order, and may be held back
  * @asks: the next text shall carry a request for an ACK rate (send/output.c)
  * @ack_rate: for how many full segments the peer wants an ACK; 0: it has not asked (recv/rcvq.c)
  *
- * @asks and @ack_rate are no part of the SACK option. They are here so that xtcp_sack_takes_room()
- * and xtcp_acks_owed() can test them together with fields of the option.
+ * @asks and @ack_rate are here, so that xtcp_sack_takes_room() and xtcp_acks_owed() can test them
+ * together with fields of the option.
  */
 struct xtcp_sack {
 	struct xtcp_sack_block block[1 + XTCP_SACK_BLOCKS_MAX];
@@ -80,13 +70,12 @@ static inline bool xtcp_sack_has_news(const struct xtcp_sack *sack)
 	return sack->blocks || sack->came_twice;
 }
 
-/* Must the next segment with text leave room for SACK blocks or for a request for an ACK rate? */
+/* for SACK blocks or for a request for an ACK rate, in the next segment with text */
 static inline bool xtcp_sack_takes_room(const struct xtcp_sack *sack)
 {
 	return sack->blocks || sack->came_twice || sack->asks;
 }
 
-/* Socket lock held; xtcp_sack_dropped() needs no lock if no other thread can reach the sock. */
 void xtcp_sack_queued(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end);
 void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end);
