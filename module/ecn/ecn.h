@@ -12,6 +12,7 @@
 
 #include <linux/tcp.h>
 
+#include "base/net.h"
 #include "base/seg.h"
 #include "base/sock.h"
 #include "base/wire.h"

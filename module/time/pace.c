@@ -1,35 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pacing: text leaves at sk_pacing_rate (draft-ietf-ccwg-bbr section 5.6.2). RFC 9002 section 7.7
- * says why a sender should pace.
+ * Pacing: text leaves at sk_pacing_rate (draft-ietf-ccwg-bbr section 5.6.2; RFC 9002 section 7.7
+ * says why).
  *
  * Congestion control sets the rate, in octets per second, and SO_MAX_PACING_RATE limits it. As in
  * kernel TCP, sk_pacing_status says what delays text: nothing (NONE), this file (NEEDED), or the
- * qdisc fq (FQ). An algorithm that paces sets NEEDED, and so does SO_MAX_PACING_RATE. fq sets FQ
- * when it makes a flow for the sock, at the first segment that it sees. skb->tstamp of each segment
- * with text has the earliest time at which the segment may depart. With fq the segment waits in fq.
- * Without fq, output.c and recovery.c ask before each GSO packet whether it is due. If not, they
- * send nothing, and the timer of this file sends the packet when its time has come. This timer has
- * a high resolution, because a tick is longer than the time between two GSO packets.
+ * qdisc fq (FQ). An algorithm that paces sets NEEDED, and so does SO_MAX_PACING_RATE. fq sets FQ at
+ * the first segment that it sees. skb->tstamp of each segment with text has its earliest departure.
+ * With fq the segment waits there. Without fq, output.c and recovery.c ask before each GSO packet
+ * whether it is due. If not, the timer of this file sends it. It has a high resolution, because a
+ * tick is longer than the time between two GSO packets. The same timer sends
  *
- * The same timer sends text that output.c holds back because IP and the device already have too
- * much text of this connection. The first such wait clears SOCK_USE_WRITE_QUEUE. From then on,
- * sock_wfree() calls sk_write_space for each segment that a device frees, and the timer runs as
- * soon as there is room. sock_wfree() may run under any lock, so it cannot send. The timer also
- * runs after AGAIN_NS, because the first wait can miss a report: another processor may free a
- * segment at that moment, and may have read the flag before we cleared it.
+ *  - text that output.c holds back because IP and the device have too much of this connection. The
+ *    first such wait clears SOCK_USE_WRITE_QUEUE; from then on sock_wfree() calls sk_write_space, and
+ *    the timer runs as soon as there is room. (sock_wfree() may run under any lock, so it cannot
+ *    send.) The timer also runs after AGAIN_NS, because the first wait can miss a report: another
+ *    processor may free a segment at that moment, and may have read the flag before;
+ *  - text that sendmsg.c has kept for a next write that does not come in time;
+ *  - one ACK for several that acks.c holds back.
  *
- * The timer also sends text that sendmsg.c has kept for the program's next write, if that write
- * does not come in time.
- *
- * acks.c can hold back several ACKs. The timer then sends one ACK for all of them. If the timer
- * runs earlier for another reason, it sends this ACK earlier.
- *
- * The timer is allocated when it is needed for the first time. If there is no memory for it, no
- * text is delayed. When the timer is started, it gets a reference to the sock. The timer's function
- * takes this reference over. If the timer is queued again while its function runs, the timer gets
- * another reference. While the function waits for the socket lock, the connection may end. The
- * function then finds a state in which nothing is sent.
+ * It is allocated when it is first needed. Without memory, no text is delayed. When the timer is
+ * started, it gets a reference to the sock, which its function takes over. If it is queued again
+ * while its function runs, it gets another. While the function waits for the socket lock, the
+ * connection may end; the function then finds a state in which nothing is sent.
  */
 #include <linux/hrtimer.h>
 #include <linux/slab.h>
@@ -49,15 +42,12 @@
  * @timer: sends the text or ACK that waits
  * @has_ref: @timer has a reference to the sock, which its function has not yet taken over
  * @next_ns: when the next text may leave, CLOCK_MONOTONIC, nanoseconds
- * @before_ns: the value of @next_ns before the last call of xtcp_pace_stamp(); 0: the layers below
- *	have refused the last text
+ * @before_ns: @next_ns before the last xtcp_pace_stamp(); 0: the layers below refused the last text
  * @early: text waits for @next_ns
- * @again_ns: when to try again to send text that waits for room, even if no freed segment has
- *	reported room
- * @below_max: text waits until sk_wmem_alloc, the memory of the segments below TCP, is at most this
- *	number of octets; 0: no text waits for room
- * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context; its holder
- *	takes no other lock of ours
+ * @again_ns: when text that waits for room tries again, even if no freed segment has reported room
+ * @below_max: text waits until sk_wmem_alloc is at most this, octets; 0: none waits for room
+ * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context; its
+ *	holder takes no other lock of ours
  * @sk: the sock
  */
 struct xtcp_pace {
@@ -80,8 +70,8 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 
 	spin_lock_irqsave(&pace->lock, irq);
 	/*
-	 * this run takes over the timer's reference; if bring_forward() has just queued the timer
-	 * again, the next run needs another one
+	 * this run takes over the reference; if the timer was just queued again, that run needs
+	 * another
 	 */
 	if (unlikely(hrtimer_is_queued(timer)))
 		sock_hold(sk);
@@ -92,13 +82,13 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 	bh_lock_sock(sk);
 	set_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags);
 	/*
-	 * If a program has the lock, release_sock() does the work. For a listener, release_cb()
-	 * would do other work, which may sleep.
+	 * a program: release_sock() does the work. A listener: release_cb() does other work, which
+	 * may sleep
 	 */
 	if (!sock_owned_by_user(sk) && sk->sk_state != TCP_LISTEN)
 		sk->sk_prot->release_cb(sk);
 	bh_unlock_sock(sk);
-	/* the reference that start_pace() took, or sock_hold() above */
+	/* of start_pace(), or of sock_hold() above */
 	sock_put(sk);
 	return HRTIMER_NORESTART;
 }
@@ -122,10 +112,7 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 }
 
 /**
- * xtcp_pace_prepare() - allocate the timer, because text will have to be paced soon
- * @sk: the sock
- *
- * Return: false without memory.
+ * xtcp_pace_prepare() - text will have to be paced soon; false without memory
  */
 bool xtcp_pace_prepare(struct sock *sk)
 {
@@ -134,9 +121,8 @@ bool xtcp_pace_prepare(struct sock *sk)
 }
 
 /*
- * Make a queued timer run at @at or earlier. (A timer can be queued while its function runs.) Do
- * nothing if the timer is not queued: either nothing waits for it, or its function is running and
- * will send by itself. Lock: pace->lock, held.
+ * Makes a queued timer run at @at or earlier. (It can be queued while its function runs.) If it is
+ * not queued, nothing waits, or its function is running and will send by itself.
  */
 static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 {
@@ -146,9 +132,8 @@ static void bring_forward(struct xtcp_pace *pace, ktime_t at)
 }
 
 /*
- * Set the timer for @at_ns. If it is set already, it keeps the earlier of the two times. @slack_ns:
- * how much later it may run, so that the processor handles it together with another timer. Return:
- * false when the connection sends nothing any more.
+ * If the timer is set already, it keeps the earlier time. @slack_ns: how much later it may run,
+ * together with another timer. Return: false when the connection sends nothing any more.
  */
 static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 slack_ns)
 {
@@ -169,15 +154,13 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 }
 
 /**
- * xtcp_pace_must_wait() - must the next text wait for its departure time?
+ * xtcp_pace_must_wait() - must the next text wait for its departure time? Then the timer will
+ *	send it
  * @sk: a sock that is paced; see xtcp_pace_holds()
  *
- * With fq it need not. But if fq was replaced by another qdisc, text leaves at once, whatever its
- * departure time. When the last text has left this machine before its departure time, fq no longer
- * paces the sock. Then few segments have a sending time that is too late, and their RTTs are too
- * short by little.
- *
- * Return: true when it must; the timer will send the text.
+ * With fq it need not. But if another qdisc has replaced fq, text leaves at once. When the last
+ * text has left this machine before its departure time, fq no longer paces the sock. So few
+ * segments have a sending time that is too late.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
 {
@@ -202,10 +185,8 @@ bool xtcp_pace_must_wait(struct sock *sk)
 }
 
 /**
- * xtcp_pace_fq_lead_us() - how long will fq delay a segment that we send now?
- * @sk: a sock that fq paces; see xtcp_pace_lead_us()
- *
- * Return: microseconds; 0: the segment departs at once.
+ * xtcp_pace_fq_lead_us() - how long will fq delay a segment that we send now? See
+ *	xtcp_pace_lead_us()
  */
 u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 {
@@ -219,11 +200,10 @@ u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 }
 
 /**
- * xtcp_pace_not_held() - pace a sock by the timer of this file, since fq no longer paces the sock
- * @sk: a sock with SK_PACING_FQ; text has left this machine before its departure time, or the peer
- *	has acknowledged text before that, so fq has not held the text back
+ * xtcp_pace_not_held() - fq no longer paces the sock: pace by the timer of this file
+ * @sk: with SK_PACING_FQ; text has left, or was acknowledged, before its departure time
  *
- * fq may pace the sock again later: it sets SK_PACING_FQ when it makes a new flow for the sock.
+ * fq sets SK_PACING_FQ again when it makes a new flow for the sock.
  */
 void xtcp_pace_not_held(struct sock *sk)
 {
@@ -241,10 +221,9 @@ void xtcp_pace_not_held(struct sock *sk)
  * @skb: on its way to IP
  * @len: octets of text
  *
- * As in Linux, text that leaves late makes up for its delay: the gap after this text is shorter by
- * the delay, but at least half of the gap remains. The gap never exceeds a second, however low a
- * rate the program asks for. Otherwise, a closed connection with unsent text could stay almost for
- * ever.
+ * As in Linux, text that leaves late makes up for its delay: the next gap is shorter by it, but at
+ * least half remains. The gap never exceeds a second, however low the rate. Otherwise, a closed
+ * connection with unsent text could stay almost forever.
  */
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 {
@@ -268,7 +247,6 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 
 /**
  * xtcp_pace_not_left() - undo xtcp_pace_stamp(): the layers below refused the segment
- * @sk: the sock
  */
 void xtcp_pace_not_left(struct sock *sk)
 {
@@ -285,11 +263,9 @@ void xtcp_pace_not_left(struct sock *sk)
 /**
  * xtcp_pace_waits_for_room() - let the timer send the waiting text when there is room below TCP
  * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
- * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
- *	number of octets
+ * @most: there is room when sk_wmem_alloc is at most this, octets
  *
- * Return: true when the timer will send; false when there is room already, or when there is no
- * memory for a timer.
+ * Return: false when there is room already, or no memory for a timer.
  */
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 {
@@ -304,17 +280,15 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	if (unlikely(sock_flag(sk, SOCK_USE_WRITE_QUEUE)))
 		sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 	/*
-	 * pairs with the barrier in xtcp_pace_room(). If a segment is freed at this moment, either
-	 * xtcp_pace_room() sees below_max, or the next line reads sk_wmem_alloc without the segment
+	 * pairs with xtcp_pace_room(). If a segment is freed now, either that sees below_max, or
+	 * the next line reads sk_wmem_alloc without the segment
 	 */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) > most;
 }
 
 /**
- * xtcp_pace_goes_within() - let the timer send the text that the caller holds back
- * @sk: the sock
- * @usecs: microseconds from now until the timer sends, at the latest
+ * xtcp_pace_goes_within() - let the timer send text that the caller holds back, within @usecs
  *
  * Return: false if there is no memory for a timer, if timers are coarser than @usecs, or if the
  * connection sends nothing any more.
@@ -337,7 +311,7 @@ bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
  * @delay_ns: how long the ACK waits, nanoseconds
  * @slack_ns: how much later than that the timer may send the ACK, nanoseconds
  *
- * Return: false if the timer will not send the ACK. The caller must then send it now.
+ * Return: false if it will not; the caller must send the ACK now.
  */
 bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 {
@@ -352,9 +326,6 @@ bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 
 /**
  * xtcp_pace_is_waiting() - does text wait until there is room below TCP?
- * @sk: the sock
- *
- * Return: true when text waits for room.
  */
 bool xtcp_pace_is_waiting(const struct sock *sk)
 {
@@ -365,10 +336,8 @@ bool xtcp_pace_is_waiting(const struct sock *sk)
 }
 
 /**
- * xtcp_pace_room() - a segment below TCP is freed: if there is room now, let the timer send waiting
- *	text
- * @sk: the sock, in any state. It is not freed, because sk_wmem_alloc still counts an octet of the
- *	segment
+ * xtcp_pace_room() - a segment below TCP is freed: if there is room now, let waiting text go
+ * @sk: in any state; alive, because sk_wmem_alloc still counts an octet of the segment
  *
  * Context: any in which an skb may be freed. The caller may hold the socket lock or any other lock.
  */
@@ -381,25 +350,28 @@ void xtcp_pace_room(struct sock *sk)
 	if (!pace)
 		return;
 	/*
-	 * read below_max after sock_wfree() has subtracted the segment; this barrier pairs with
-	 * those in xtcp_pace_waits_for_room() and is_waited_for()
+	 * read below_max after sock_wfree() has subtracted the segment; pairs with
+	 * xtcp_pace_waits_for_room() and is_waited_for()
 	 */
 	smp_mb();
 	if (refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(pace->below_max))
 		return;
 	spin_lock_irqsave(&pace->lock, irq);
-	/* 0 is a time in the past: the timer runs as soon as the processor handles timers */
+	/* a time in the past: as soon as the processor handles timers */
 	bring_forward(pace, 0);
 	spin_unlock_irqrestore(&pace->lock, irq);
 }
 
 /*
- * Is there text that waited for the timer and may go now? There may be none: the text for which the
- * timer was set may have been sent already. Corked text does not count: it does not wait for this
- * timer. Coalesced text may go at any time. Paced text also counts at any time: before it is sent,
- * xtcp_pace_holds() tests its departure time again. Text that waits for room below TCP may go as
- * soon as there is room, and at again_ns in any case. If only such text waits, and again_ns has not
- * come yet, this function first sets the timer for again_ns, and then tests whether there is room.
+ * Is there text that waited for the timer and may go now?
+ *
+ *   none           the text for which the timer was set has been sent; corked text does not count
+ *   coalesced      may go at any time
+ *   paced          counts at any time: xtcp_pace_holds() tests its departure time again
+ *   waits for room as soon as there is room, and at again_ns in any case
+ *
+ * If only the last kind waits, first set the timer for again_ns, and then test whether there is
+ * room.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {
@@ -410,20 +382,15 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 	if (!most || ktime_get_ns() >= pace->again_ns)
 		return most;
 	start_pace(sk, pace, pace->again_ns, 0);
-	/*
-	 * pairs with the barrier in xtcp_pace_room(). If a segment is freed at this moment, either
-	 * xtcp_pace_room() sees below_max, or the next line reads sk_wmem_alloc without the segment
-	 */
+	/* pairs with xtcp_pace_room(), as in xtcp_pace_waits_for_room() */
 	smp_mb();
 	return refcount_read(&sk->sk_wmem_alloc) <= most;
 }
 
 /**
  * xtcp_pace_is_over() - may the text that waited for the timer go now?
- * @sk: the sock, in any state
  *
- * Return: true when the caller shall try to send the text. No text waits for the timer then, until
- * the sender holds text back again.
+ * If so, none waits any more until the sender holds text back again.
  */
 bool xtcp_pace_is_over(struct sock *sk)
 {
@@ -458,9 +425,9 @@ void xtcp_pace_stop(struct sock *sk)
 		__sock_put(sk);
 	} else {
 		/*
-		 * The timer is not set, or its function is running now. The function drops the
-		 * reference of this run. If the timer has been queued again during the run, the
-		 * timer has a second reference, which the next run drops. Start that run at once.
+		 * not set, or its function is running and drops the reference of this run. If the
+		 * timer was queued again meanwhile, it has a second reference: start that run,
+		 * which drops it, at once
 		 */
 		bring_forward(pace, 0);
 	}
@@ -474,10 +441,7 @@ void xtcp_pace_stop(struct sock *sk)
 }
 
 /**
- * xtcp_pace_is_queued() - is the timer queued, or about to run?
- * @sk: the sock
- *
- * Return: true when it is; the timer then has a reference to the sock.
+ * xtcp_pace_is_queued() - is the timer queued, or about to run? It has a reference to the sock then
  */
 bool xtcp_pace_is_queued(const struct sock *sk)
 {

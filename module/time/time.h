@@ -25,8 +25,6 @@
 struct sock;
 struct xtcp_sock;
 
-/* timer.c */
-
 enum xtcp_timer {
 	XTCP_TIMER_RETRANSMIT,
 	XTCP_TIMER_PERSIST,
@@ -38,7 +36,7 @@ enum xtcp_timer {
 	XTCP_TIMERS,
 };
 
-/* The kind of timer that /proc and sock_diag show for a connection, numbered as in Linux. */
+/* in /proc and sock_diag, numbered as in Linux */
 enum xtcp_timer_shown {
 	XTCP_TIMER_SHOWN_NONE,
 	XTCP_TIMER_SHOWN_RETRANSMIT,
@@ -49,20 +47,19 @@ enum xtcp_timer_shown {
 
 /**
  * struct xtcp_timers - deadlines in jiffies
- * @deadline: indexed by enum xtcp_timer; an element is valid while its bit in @armed is set
- * @kept_alive: jiffies when the last keepalive probe that counts was sent. Valid until the peer
- *	answers or the program writes text. Shares memory with the retransmit deadline, which is
- *	not armed while @kept_alive is valid
+ * @deadline: by enum xtcp_timer; valid while its bit in @armed is set
+ * @kept_alive: jiffies of the last keepalive probe that counts, until the peer answers or the
+ *	program writes text. The retransmit deadline, whose memory it shares, is not armed then
  * @aborted: the number of a sock in the table of end.c; valid while ended.is_listed is set,
  *	which implies @dead
- * @told_code: the code in the diagnostic payload of the peer's RST; valid while ended.is_told is
- *	set, which implies that no deadline is armed
+ * @told_code: the code in the diagnostic payload of the peer's RST; valid while ended.is_told
+ *	is set, which implies that no deadline is armed
  * @told_pen: the enterprise number of that payload
  * @armed: one bit per deadline, numbered by enum xtcp_timer
  * @probes: how often window probes have doubled the RTO since text was last sent or retransmitted
  * @dead: set by xtcp_timer_stop(); no deadline can be armed any more
- * @keepalive_asked: SO_KEEPALIVE or TCP_KEEPIDLE was set: the next keepalive probe need not wait
- *	for the rest of TCP_KEEPINTVL
+ * @keepalive_asked: SO_KEEPALIVE or TCP_KEEPIDLE was set: the next keepalive probe need not
+ *	wait for the rest of TCP_KEEPINTVL
  */
 struct xtcp_timers {
 	union {
@@ -80,10 +77,7 @@ struct xtcp_timers {
 	bool keepalive_asked;
 };
 
-/*
- * Extend the 32 bits of a deadline to a full jiffies value. All deadlines are less than 2^31
- * jiffies from now, so the result is unambiguous.
- */
+/* All deadlines are less than 2^31 jiffies from now. */
 static inline unsigned long xtcp_timer_deadline(const struct xtcp_timers *timers, enum xtcp_timer which)
 {
 	unsigned long now = jiffies;
@@ -91,36 +85,27 @@ static inline unsigned long xtcp_timer_deadline(const struct xtcp_timers *timers
 	return now + (s32)(READ_ONCE(timers->deadline[which]) - (u32)now);
 }
 
-/* Count a window probe that has doubled the RTO. */
+/* A window probe has doubled the RTO. */
 static inline void xtcp_timer_backed_off(struct xtcp_timers *timers)
 {
 	if (timers->probes < U8_MAX)
 		timers->probes++;
 }
 
-/* A keepalive probe was sent; nothing is in flight. */
+/* nothing is in flight */
 static inline void xtcp_timer_kept_alive(struct xtcp_timers *timers)
 {
 	BUILD_BUG_ON(XTCP_TIMER_RETRANSMIT != 0);
 	timers->kept_alive = (u32)jiffies;
 }
 
-/*
- * Softirq or process. All functions below need the socket lock, except xtcp_timer_pending() and
- * xtcp_timer_shown(). xtcp_timer_stop() needs no lock if no other thread can reach the sock.
- */
 void xtcp_timer_stop(struct sock *sk);
 
-/* Events, in the order of a connection's life. */
 void xtcp_timer_syn_refused(struct sock *sk);
 void xtcp_timer_window_closed(struct sock *sk);
 void xtcp_timer_window_opened(struct sock *sk);
 void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay);
 
-/*
- * timer.c, and expiry.c when a deadline has passed, call the functions down to
- * xtcp_timer_end_probing().
- */
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
 void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which);
 
@@ -129,7 +114,7 @@ static inline bool xtcp_timer_is_armed(const struct xtcp_timers *timers, enum xt
 	return timers->armed & BIT(which);
 }
 
-/* Let the timer run at @deadline, if it would run later. */
+/* unless it runs earlier */
 static inline void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline)
 {
 	if (!xtcp_clock_timer_pending(&sk->sk_timer) || time_before(deadline, sk->sk_timer.expires))
@@ -139,34 +124,24 @@ static inline void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline)
 void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk);
 void xtcp_timer_end_probing(struct xtcp_sock *xsk);
 
-/*
- * xtcp_timer_pending() finds the earliest deadline. xtcp_timer_shown() finds the deadline that
- * /proc shows. Both are racy without the socket lock.
- */
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline);
 enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline);
 
-/* Softirq or process, socket lock held. */
 void xtcp_flight_data_sent(struct sock *sk);
 void xtcp_flight_ack_progress(struct sock *sk);
 void xtcp_flight_ack_judged(struct sock *sk);
 void xtcp_flight_unreachable(struct sock *sk, u32 seq);
 bool xtcp_flight_is_small(const struct sock *sk);
 
-/* pace.c */
-
 #define XTCP_PACE_UNPACED	10	/* leave unpaced: the initial window, as in Linux */
 
-/* Does the sock have a pacing rate? Few socks have a rate. */
+/* few socks have one */
 static inline bool xtcp_pace_applies(const struct sock *sk)
 {
 	return unlikely(READ_ONCE(sk->sk_pacing_status) != SK_PACING_NONE);
 }
 
-/*
- * Set SO_MAX_PACING_RATE, as generic socket code does. @limit: octets per second; the largest value
- * means no limit. Socket lock held.
- */
+/* As generic socket code does. @limit: octets per second; the largest value: none. */
 static inline void xtcp_pace_set_limit(struct sock *sk, unsigned long limit)
 {
 	if (limit != ULONG_MAX)
@@ -178,8 +153,8 @@ static inline void xtcp_pace_set_limit(struct sock *sk, unsigned long limit)
 bool xtcp_pace_must_wait(struct sock *sk);
 
 /*
- * Must the next text wait for its departure time? If so, set the timer. If fq paces the sock, TCP
- * sends text at once: each skb carries its departure time to fq.
+ * Must the next text wait for its departure time? Then the timer is set. If fq paces the sock, TCP
+ * sends at once: each skb carries its departure time to fq.
  */
 static inline bool xtcp_pace_holds(struct sock *sk)
 {
@@ -189,16 +164,12 @@ static inline bool xtcp_pace_holds(struct sock *sk)
 u32 xtcp_pace_fq_lead_us(const struct sock *sk);
 void xtcp_pace_not_held(struct sock *sk);
 
-/* How long fq will delay a segment that we send now, microseconds. */
+/* microseconds */
 static inline u32 xtcp_pace_lead_us(const struct sock *sk)
 {
 	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_FQ) ? xtcp_pace_fq_lead_us(sk) : 0;
 }
 
-/*
- * All these functions need the socket lock, except xtcp_pace_room() and xtcp_pace_free().
- * xtcp_pace_stop() needs no lock if no other thread can reach the sock.
- */
 bool xtcp_pace_prepare(struct sock *sk);
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
 void xtcp_pace_not_left(struct sock *sk);
@@ -211,11 +182,8 @@ void xtcp_pace_stop(struct sock *sk);
 bool xtcp_pace_is_queued(const struct sock *sk);
 void xtcp_pace_room(struct sock *sk);
 
-/* timer.c */
-
 enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left);
 
-/* Softirq or process, socket lock held. The events that set the deadline, and what is left. */
 void xtcp_keepalive_changed(struct sock *sk, u32 idle);
 void xtcp_keepalive_intvl_changed(struct sock *sk);
 void xtcp_keepalive_limit_idle(struct sock *sk);

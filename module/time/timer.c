@@ -1,54 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Arms the deadlines of a connection, which share the one timer of the sock. It computes the
- * deadlines of text or a FIN in flight; timer.c computes that of keepalive. When a
- * deadline has passed, expiry.c acts.
+ * Arms the deadlines of a connection, which share the one timer of the sock. Files that send or
+ * that process ACKs report events here. When a deadline has passed, expiry.c acts.
  *
- *   retransmit  SYN, text or FIN is in flight and was not acknowledged for an RTO: retransmit, back
- *               off (RFC 6298 section 5). If the window has shrunk to zero, send a probe instead
- *               (RFC 9293 section 3.8.6, MUST-35). If few segments are in flight, the RTO counts
- *               from the time when they were sent, not from the last ACK (RFC 7765)
- *   persist     text waits, nothing is in flight and the window does not admit the text: probe the
- *               window, back off (RFC 9293 section 3.8.6.1). Also sends text that silly window
- *               avoidance or TCP_CORK has held back for too long, and text that could not be sent
- *               because memory was short or a local queue was full
- *   delayed ACK an ACK was delayed for the longest time allowed: send it (RFC 9293 section 3.8.6.3)
- *   probe       the last segments may be lost, and no ACK would report this: send a tail loss probe
- *               (RFC 8985 section 7). This deadline replaces the retransmit deadline. After the
- *               probe, the retransmit deadline is armed again
- *   reopened    the window was closed, and a window probe may have replaced a retransmission. A
- *               tick ago the window opened: if it is still open, retransmit. If not, the
- *               retransmit deadline stays where the window probe has put it
- *   reordering  segments that were given time to arrive late count as lost from now on (RFC 8985
- *               section 6.2)
- *   keepalive   nothing arrived for TCP_KEEPIDLE, and SO_KEEPALIVE or net.xtcp.keepalive_always
- *               is on: probe (RFC 9293 section 3.8.4). Even without keepalive, this deadline ends
- *               a connection that has had no text for too long (xtcp_keepalive_idle())
+ *   retransmit  SYN, text or FIN was not acknowledged for an RTO: retransmit, back off (RFC 6298
+ *               section 5). If the window has shrunk to zero, send a probe instead (RFC 9293 section
+ *               3.8.6, MUST-35). With few segments in flight, the RTO counts from the time when they
+ *               were sent, not from the last ACK (RFC 7765)
+ *   persist     text waits, nothing is in flight and the window does not admit the text: probe, back
+ *               off (RFC 9293 section 3.8.6.1). Also for text that silly window avoidance or TCP_CORK
+ *               has held back for too long, and text for which memory or a local queue had no room
+ *   delayed ACK the longest time allowed (RFC 9293 section 3.8.6.3)
+ *   probe       the last segments may be lost, and no ACK would report this: tail loss probe (RFC 8985
+ *               section 7). In place of the retransmit deadline, which is armed again after the probe
+ *   reopened    the window was closed, and a window probe may have replaced a retransmission. It
+ *               opened a tick ago: if it is still open, retransmit. If not, the retransmit deadline
+ *               stays where the probe has put it
+ *   reordering  segments that were given time to arrive late count as lost now (RFC 8985 section 6.2)
+ *   keepalive   nothing arrived for TCP_KEEPIDLE: probe (RFC 9293 section 3.8.4). Even without
+ *               keepalive, it ends a connection without text for too long (xtcp_keepalive_idle())
  *
- * The timer is set for the earliest deadline. It is moved when a deadline becomes earlier, but not
- * when one becomes later or is dropped. Almost every ACK postpones a deadline, and a timer that
- * fires too early is merely set again. If the timer runs late, a deadline that has passed takes
- * effect only once. The next deadline then counts from the time of the late run.
+ * The timer is moved when a deadline becomes earlier, but not when one becomes later or is dropped.
+ * Almost every ACK postpones a deadline, and a timer that fires too early is merely set again. If
+ * the timer runs late, a deadline takes effect only once, and the next counts from the late run.
  *
- * A deadline has passed at the end of its tick, not at the beginning. A wait usually begins in the
- * middle of a tick. If it ended at the beginning of a tick, it would be up to a tick too short. The
- * kernel's timers follow the same rule. But when the timer runs for one deadline, the tick of
- * another deadline may have only begun. So expiry.c applies the rule to each deadline.
+ * A deadline has passed at the end of its tick, as with the kernel's timers. A wait usually begins
+ * in the middle of a tick; up to the beginning of a tick, it would be too short. When the timer
+ * runs for one deadline, the tick of another may have only begun, so expiry.c applies the rule to
+ * each.
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
  *
- * Files that send or that process ACKs report events here. An ACK of new data restarts the RTO (RFC
- * 6298 section 5).
- *
- * Keepalive (RFC 9293 section 3.8.4): when to probe an idle connection, when to give it up, and the
- * deadline for both. The limits on how long a connection may be without text share this deadline.
- * When it has passed, expiry.c acts.
- *
- * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25).
- * net.xtcp.keepalive_always turns keepalive on for programs that do not set this option. By default
- * the first probe is sent after two hours of silence, and the next probes are sent 75 s apart.
- * After nine probes without an answer the connection ends (MUST-28). Each namespace has its own
- * defaults.
+ * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25), unless
+ * net.xtcp.keepalive_always is on. By default the first probe is sent after two hours of silence,
+ * the next ones 75 s apart. After nine without an answer the connection ends (MUST-28).
  */
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
@@ -70,21 +55,14 @@
 /* jiffies between the RST for a half-open connection and the next SYN */
 #define SYN_AGAIN		2U
 
-/**
- * xtcp_timer_disarm() - drop a deadline
- * @sk: the sock
- * @which: the deadline
- *
- * Context: softirq or process. Lock: socket, held.
- */
 void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which)
 {
 	xtcp_sk(sk)->timers.armed &= ~BIT(which);
 }
 
 /**
- * xtcp_timer_arm() - set a deadline
- * @sk: the sock; after xtcp_timer_stop() the call has no effect
+ * xtcp_timer_arm() - set a deadline; without effect after xtcp_timer_stop()
+ * @sk: the sock
  * @which: the deadline
  * @delay: jiffies from now; 0 counts as 1
  *
@@ -102,24 +80,20 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 	xtcp_timer_wake_at(sk, deadline);
 }
 
-/*
- * Bring a deadline forward to @delay from now, if it is later.
- * @which: the deadline; if it is not set, it stays so
- */
+/* Only if @which is set and later. */
 static void xtcp_timer_not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (xtcp_timer_is_armed(&xsk->timers, which) && time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, which)))
+	if (xtcp_timer_is_armed(&xsk->timers, which) &&
+	    time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, which)))
 		xtcp_timer_arm(sk, which, delay);
 }
 
 /**
- * xtcp_timer_take_back_backoff() - undo the backoff that window probes caused
- * @xsk: the sock
+ * xtcp_timer_take_back_backoff() - probing has ended: undo the backoff that window probes caused
  *
- * Called when probing has ended: text is sent, resent or acknowledged, or no text is left to send.
- * The backoff of window probes says nothing about the path.
+ * It says nothing about the path.
  *
  * Context: softirq or process. Lock: socket, held.
  */
@@ -132,7 +106,7 @@ void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_timer_end_probing() - undo the backoff of window probes, and forget when probing began
+ * xtcp_timer_end_probing() - the same, and forget when probing began
  * @xsk: the sock; its data state (xsk->stream) may not exist yet
  *
  * Context: softirq or process. Lock: socket, held.
@@ -148,8 +122,8 @@ void xtcp_timer_end_probing(struct xtcp_sock *xsk)
  * xtcp_timer_stop() - drop all deadlines for good, and stop the timer of pace.c
  * @sk: CLOSED; xtcp_sock_reset_tcb() makes it usable again
  *
- * The timer's function may be waiting for the lock on another processor. It holds its own reference
- * to the sock, and will find nothing to do.
+ * The timer's function may be waiting for the lock on another processor. It has its own reference,
+ * and will find nothing to do.
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
@@ -165,14 +139,11 @@ void xtcp_timer_stop(struct sock *sk)
 }
 
 /**
- * xtcp_timer_syn_refused() - event: the peer answered our SYN with the ACK of an older connection,
- * and we sent a RST
- * @sk: SYN-SENT
+ * xtcp_timer_syn_refused() - the peer answered our SYN with the ACK of an older connection
  *
- * The RST has ended the peer's older connection, so the next SYN is sent soon (RFC 9293 section
- * 3.5.1). Anybody can forge such an answer. So the answer can bring forward only the second SYN,
- * and can never delay a SYN. If the SYN waits for the first write (TCP_FASTOPEN_CONNECT), none was
- * sent, so there is no deadline to bring forward.
+ * Our RST has ended that connection, so the next SYN is sent soon (RFC 9293 section 3.5.1). Anybody
+ * can forge such an answer. So it can bring forward only the second SYN, and never delay one. If
+ * the SYN waits for the first write (TCP_FASTOPEN_CONNECT), there is no deadline.
  */
 void xtcp_timer_syn_refused(struct sock *sk)
 {
@@ -182,12 +153,10 @@ void xtcp_timer_syn_refused(struct sock *sk)
 }
 
 /**
- * xtcp_timer_window_closed() - event: text waits and nothing is in flight, or there was no memory
- * to queue a FIN
- * @sk: the sock
+ * xtcp_timer_window_closed() - text waits and nothing is in flight, or a FIN waits for memory
  *
- * If the persist deadline is not set yet, it is set to an RTO from now, but to 200 ms at least.
- * Then the first window probe is sent (RFC 9293 section 3.8.6.1, SHLD-29), or the FIN is queued.
+ * If the persist deadline is not set yet, it is set to an RTO from now, but at least 200 ms (RFC
+ * 9293 section 3.8.6.1, SHLD-29).
  */
 void xtcp_timer_window_closed(struct sock *sk)
 {
@@ -197,21 +166,19 @@ void xtcp_timer_window_closed(struct sock *sk)
 }
 
 /**
- * xtcp_timer_window_opened() - event: the peer's window is no longer zero
- * @sk: the sock
+ * xtcp_timer_window_opened() - the peer's window is no longer zero
  *
  * A peer may open and close its window again and again. Nevertheless, text must be retransmitted,
  * and the connection must be given up in time.
  *
- * If nothing is in flight, this function may bring the next window probe forward, to one interval
- * from now. This interval is computed from the RTO without the backoff of earlier probes. The RTO
- * itself keeps this backoff until text is sent (xtcp_flight_data_sent()), because the window may be
- * too small for any text.
+ * If nothing is in flight, the next window probe may come forward, to one interval from now,
+ * computed without the backoff of earlier probes. The RTO itself keeps that backoff until text is
+ * sent, because the window may be too small for any text.
  *
- * If text is in flight, a probe may have replaced a retransmission while the window was closed. If
- * the window is still open after a tick, the retransmission follows. If the peer has closed the
- * window again, the deadline and the backoff of the probe stay. So a peer that closes its window
- * again within a tick gets no more probes than a peer that never opens its window.
+ * If text is in flight, a probe may have replaced a retransmission. If the window is still open
+ * after a tick, the retransmission follows. Otherwise the deadline and the backoff of the probe
+ * stay. So a peer that closes its window again within a tick gets no more probes than one that
+ * never opens it.
  */
 void xtcp_timer_window_opened(struct sock *sk)
 {
@@ -230,16 +197,16 @@ void xtcp_timer_window_opened(struct sock *sk)
 	xtcp_timer_not_later(sk, XTCP_TIMER_PERSIST, msecs_to_jiffies(xtcp_bounds_probe_ms(sk, &rto)));
 }
 
-/* Not inlined: few socks have bounds of their own. */
+/* few socks have bounds of their own */
 static noinline unsigned long own_delack_max(const struct sock *sk)
 {
 	return xtcp_bounds_delack_max(sk);
 }
 
 /**
- * xtcp_timer_ack_owed() - event: an ACK must be sent, but not at once
+ * xtcp_timer_ack_owed() - an ACK must be sent, but not at once
  * @sk: the sock
- * @delay: the longest delay of the ACK, jiffies; xtcp_bounds_delack_max() limits it, and an earlier
+ * @delay: the longest delay, jiffies; xtcp_bounds_delack_max() limits it, and an earlier
  *	deadline stays
  */
 void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
@@ -248,8 +215,8 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 
 	sock_owned_by_me(sk);
 	/*
-	 * xtcp_bounds_delack_max() is at least a tick, so a delay of a tick needs no limit. Most
-	 * delays are XTCP_ANSWER_MS, which is a tick if HZ is 250
+	 * the limit is at least a tick. Most delays are XTCP_ANSWER_MS, which is a tick if HZ is
+	 * 250
 	 */
 	if (delay > 1)
 		delay = min_t(unsigned long, delay, xtcp_bounds_delack_by_sysctl(sk) ?
@@ -266,7 +233,7 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
  *
  * Context: any; racy without the socket lock.
  *
- * Return: the kind of the deadline; XTCP_TIMERS when none is armed.
+ * Return: its kind; XTCP_TIMERS when none is armed.
  */
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline)
 {
@@ -290,11 +257,9 @@ enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadlin
  * @timers: the deadlines of a connection
  * @deadline: receives the deadline, jiffies, if there is one
  *
- * The deadlines "delayed ACK" and "reopened" are not shown: Linux has no number for them.
+ * Linux has no number for "delayed ACK" and "reopened".
  *
  * Context: any; racy without the socket lock.
- *
- * Return: the kind of the deadline; XTCP_TIMER_SHOWN_NONE when there is none.
  */
 enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline)
 {
@@ -322,16 +287,12 @@ enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigne
 
 #define RTO_RESTART_BELOW	4	/* segments: RFC 7765 rrthresh; xtcp_flight_is_small() */
 
-/* The present RTO, microseconds. */
 static u32 rto_us(const struct xtcp_sock *xsk)
 {
 	return xtcp_bounds_rto_ms(&xsk->inet.sk) * USEC_PER_MSEC;
 }
 
-/*
- * The rest of the RTO, microseconds. This RTO counts from the time when the first segment in flight
- * was sent. 0: it has passed already.
- */
+/* Of the RTO that counts from when the first segment in flight was sent; 0: it has passed. */
 static u32 rest_of_rto_us(const struct sock *sk)
 {
 	const struct sk_buff *first = xtcp_sndq_first(sk);
@@ -346,12 +307,9 @@ static u32 rest_of_rto_us(const struct sock *sk)
 
 /**
  * xtcp_flight_is_small() - are fewer than four segments in flight?
- * @sk: the sock
  *
- * Fast retransmit needs three duplicate ACKs. If fewer than four segments are in flight and one of
- * them is lost, at most two are left to cause duplicate ACKs.
- *
- * Return: true when there are fewer.
+ * Fast retransmit needs three duplicate ACKs. If one of fewer segments is lost, at most two cause
+ * any.
  */
 bool xtcp_flight_is_small(const struct sock *sk)
 {
@@ -369,10 +327,9 @@ bool xtcp_flight_is_small(const struct sock *sk)
 }
 
 /*
- * Are few segments in flight, and does no text wait behind them? Then perhaps only a timer can
- * detect a loss, so the timer is set to fire earlier (RFC 7765), perhaps too early. With SACK, a
- * D-SACK shows at once that the timer fired too early. Without SACK, only timestamps may show that,
- * so this function returns false.
+ * Few segments in flight, and no text behind them: perhaps only a timer can detect a loss, so it
+ * fires earlier (RFC 7765), perhaps too early. With SACK, a D-SACK shows that at once; without
+ * SACK, only timestamps may, so the answer is false.
  */
 static bool tail_is_short(const struct sock *sk)
 {
@@ -380,9 +337,8 @@ static bool tail_is_short(const struct sock *sk)
 }
 
 /*
- * An ACK of new data restarts the RTO for the data that is still in flight. For a short tail, the
- * RTO counts from the time when the tail was sent. Then a delay of this ACK by the peer does not
- * delay the retransmission (RFC 7765 section 4). If the RTO has passed already, it starts anew.
+ * An ACK of new data restarts the RTO. For a short tail, it counts from when the tail was sent:
+ * then a delay of this ACK by the peer does not delay the retransmission (RFC 7765 section 4).
  */
 static u32 restarted_rto_us(const struct sock *sk)
 {
@@ -391,13 +347,18 @@ static u32 restarted_rto_us(const struct sock *sk)
 
 /*
  * May a tail loss probe come before the timeout (RFC 8985 section 7.2)? Something is in flight.
- * After a probe, only the RTO runs until the RTT has been measured again and the probe is resolved
- * (section 7.3). The RTT must be measured, because the ACKs of probes may yield no RTT sample: with
- * probes alone, SRTT might never learn that the path has become longer. The probe must be resolved
- * (section 7.4), because until then no other probe may be sent, and another probe timeout would
- * only delay the RTO. An ACK first restarts the timers, and only then resolves the probe or ends a
- * recovery. So xtcp_flight_ack_judged() asks again afterwards.
- * net.xtcp.early_retrans has Linux's values: 3 and 4 turn probes on.
+ * After a probe, only the RTO runs until two things have happened (section 7.3):
+ *
+ *  - The RTT was measured again. The ACKs of probes may yield no sample: with probes alone, SRTT
+ *    might
+ *    never learn that the path has become longer.
+ *  - The probe is resolved (section 7.4). No other one may be sent before, so another probe
+ *    timeout
+ *    would only delay the RTO.
+ *
+ * An ACK first restarts the timers, and only then resolves the probe or ends a recovery, so
+ * xtcp_flight_ack_judged() asks again. net.xtcp.early_retrans has Linux's values: 3 and 4 turn
+ * probes on.
  */
 static __always_inline bool probe_applies(const struct sock *sk)
 {
@@ -410,11 +371,10 @@ static __always_inline bool probe_applies(const struct sock *sk)
 }
 
 /*
- * The probe timeout PTO, microseconds: two RTTs and 2 ms, or the initial RTO if the RTT is unknown.
- * When only one segment is in flight, the longest time for which a peer may delay its ACK replaces
- * the 2 ms (RFC 8985 section 7.2). As in Linux, this longest time is assumed to be the minimum of
- * the RTO. The same time replaces the 2 ms if we have asked the peer for one ACK for R segments,
- * and fewer than R segments are in flight.
+ * PTO (RFC 8985 section 7.2): two RTTs and 2 ms, or the initial RTO if the RTT is unknown. In place
+ * of the 2 ms comes the longest time for which a peer may delay its ACK, if only one segment is in
+ * flight, or fewer than the R for which we have asked it to send an ACK. As in Linux, this time is
+ * assumed to be the minimum of the RTO.
  */
 static __always_inline u32 probe_timeout_us(const struct sock *sk)
 {
@@ -430,31 +390,24 @@ static __always_inline u32 probe_timeout_us(const struct sock *sk)
 	return pto_us + XTCP_TIMEOUT_MIN_US;
 }
 
-/*
- * Arm a tail loss probe. The delay is the probe timeout, but at most @most_us, the rest of the RTO.
- * The time for which fq will hold the last segment is added to the delay.
- */
+/* @most_us: the rest of the RTO. The time for which fq holds the last segment comes on top. */
 static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
 	u32 us = min(probe_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
 
 	xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
-	/* as usecs_to_jiffies(), but without a call, since arm_probe() runs for most segments */
+	/* as usecs_to_jiffies(), but without a call: this runs for most segments */
 	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
 }
 
 /**
- * xtcp_flight_data_sent() - event: new text or a FIN was sent
- * @sk: the sock
- *
- * RFC 6298 (5.1), RFC 8985 section 7.2.
+ * xtcp_flight_data_sent() - new text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2)
  *
  * New text may postpone a tail loss probe, but not beyond the RTO of the first segment in flight.
- * Once this RTO has passed, the deadline stays as it is. Otherwise a program that goes on writing
- * could postpone it again and again, until a window is full.
+ * Otherwise a program that goes on writing could postpone it until a window is full.
  *
  * If window probing began with nothing in flight, only new text ends it. Answers to window probes
- * do not end it, so TCP_USER_TIMEOUT runs on (RFC 6429).
+ * do not, so TCP_USER_TIMEOUT runs on (RFC 6429).
  */
 void xtcp_flight_data_sent(struct sock *sk)
 {
@@ -464,16 +417,12 @@ void xtcp_flight_data_sent(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	xtcp_timer_disarm(sk, XTCP_TIMER_PERSIST);
-	/*
-	 * if anything was in flight before, the retransmit deadline or the probe deadline is armed
-	 */
-	first = !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_RETRANSMIT) && !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_PROBE);
+	/* if anything was in flight before, one of these is armed */
+	first = !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_RETRANSMIT) &&
+		!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_PROBE);
 	if (first)
 		xtcp_timer_end_probing(xsk);
-	/*
-	 * while a shrunk window is probed, arm no tail loss probe: it would replace the deadline of
-	 * the next window probe
-	 */
+	/* while a shrunk window is probed, a tail loss probe would replace the next window probe */
 	if (!xsk->timers.probes && probe_applies(sk)) {
 		us = first ? rto_us(xsk) : rest_of_rto_us(sk);
 		if (likely(us))
@@ -485,8 +434,8 @@ void xtcp_flight_data_sent(struct sock *sk)
 }
 
 /*
- * SND.UNA has advanced, or ACKs caused a retransmission, and text is still in flight. Not inlined:
- * the usual ACK of a request or an answer acknowledges all text, and need not pay for this code.
+ * Text is still in flight. Not inlined: the usual ACK of a request or an answer acknowledges all
+ * text.
  */
 static noinline_for_stack void restart(struct sock *sk)
 {
@@ -501,8 +450,7 @@ static noinline_for_stack void restart(struct sock *sk)
 }
 
 /**
- * xtcp_flight_ack_progress() - event: SND.UNA has advanced, or ACKs caused a retransmission
- * @sk: the sock
+ * xtcp_flight_ack_progress() - SND.UNA has advanced, or ACKs caused a retransmission
  *
  * RFC 6298 (5.2), (5.3); for a short tail RFC 7765 section 4; RFC 8985 section 7.2.
  */
@@ -523,15 +471,12 @@ void xtcp_flight_ack_progress(struct sock *sk)
 }
 
 /**
- * xtcp_flight_ack_judged() - event: an ACK moved SND.UNA or resolved a tail loss probe, and may
- * have ended a recovery
- * @sk: the sock
+ * xtcp_flight_ack_judged() - an ACK moved SND.UNA or resolved a probe, and may have ended a
+ *	recovery
  *
- * When the timers were last restarted, the phase of congestion control or an earlier probe may have
- * forbidden a tail loss probe. If a probe is allowed now, the probe timeout replaces the RTO. The
- * probe timeout ends no later than the RTO would have ended (RFC 8985 section 7.2), with two
- * exceptions: the probe timeout is rounded up to a tick; and it ends later if fq holds segments
- * beyond the end of the RTO.
+ * If a tail loss probe is allowed only now, the probe timeout replaces the RTO. It ends no later
+ * than the RTO would have (RFC 8985 section 7.2), except that it is rounded up to a tick, and that
+ * fq may hold segments for longer.
  */
 void xtcp_flight_ack_judged(struct sock *sk)
 {
@@ -545,21 +490,21 @@ void xtcp_flight_ack_judged(struct sock *sk)
 	left = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT) - jiffies;
 	left_us = left > 0 ? xtcp_ticks_us(left, HZ) : 0;
 	/*
-	 * the deadline of the RTO already contains the time for which fq delays a segment, and
-	 * arm_probe() adds this time, too: subtract it here
+	 * the deadline contains the time for which fq delays a segment, and arm_probe() adds it
+	 * again
 	 */
 	lead_us = xtcp_pace_lead_us(sk);
 	arm_probe(sk, left_us > lead_us ? left_us - lead_us : 0);
 }
 
 /**
- * xtcp_flight_unreachable() - event: a router has no way to the peer, so it has dropped a segment
+ * xtcp_flight_unreachable() - a router has no way to the peer, so it has dropped a segment
  * @sk: the sock
  * @seq: the first sequence number of the segment
  *
- * If the segment is one that a timeout has sent again, the path is interrupted, and not congested.
- * So take back one doubling of the RTO. The segment then goes again soon after the path is there
- * again (RFC 6069). As in Linux, this holds for text and FIN, but not for SYNs.
+ * If a timeout has sent it again, the path is interrupted, not congested. So take back one doubling
+ * of the RTO: the segment goes again soon after the path is back (RFC 6069). As in Linux, this
+ * holds for text and FIN, but not for SYNs.
  *
  * Context: softirq. Lock: socket, held by bh_lock_sock() and not owned by a user.
  */
@@ -580,7 +525,7 @@ void xtcp_flight_unreachable(struct sock *sk, u32 seq)
 	xtcp_timer_not_later(sk, XTCP_TIMER_RETRANSMIT, gone < rto ? usecs_to_jiffies(rto - gone) : 0);
 }
 
-/* Jiffies since text or a FIN was last sent or received, or since the handshake. */
+/* or since the handshake, jiffies */
 static u32 without_text(const struct xtcp_sock *xsk)
 {
 	const struct xtcp_stream *stream = xsk->stream;
@@ -594,22 +539,18 @@ static u32 without_text(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_keepalive_idle() - which limit ends this connection if no text is sent or received, and
- * when?
+ * xtcp_keepalive_idle() - which limit ends this connection if no text comes or goes, and when?
  * @sk: the sock, in any state
- * @left: if there is a limit, receives the time until it, jiffies; 0: the limit has passed
+ * @left: if there is a limit, receives the time until it, jiffies; 0: it has passed
  *
- * xtcp_keepalive_idle_ms() is a limit in each synchronized state, and
- * xtcp_keepalive_half_closed_ms() only in FIN-WAIT-2 and CLOSE-WAIT. If both limits apply, the
- * shorter one counts. A FIN and a retransmission count as text; an ACK and a probe do not. An
- * orphan has limits of its own (expiry.c, record.c).
+ * xtcp_keepalive_idle_ms() is a limit in each synchronized state, xtcp_keepalive_half_closed_ms()
+ * only in FIN-WAIT-2 and CLOSE-WAIT; the shorter counts. A FIN and a retransmission count as text;
+ * an ACK and a probe do not. An orphan has limits of its own (expiry.c, record.c).
  *
- * These limits do not apply while the peer's window is open and our text or FIN is unsent or
- * unacknowledged. Then R2 and the user timeout decide (RFC 9293 section 3.8.3), and @left receives
- * the whole limit.
+ * While the peer's window is open and our text or FIN is unsent or unacknowledged, R2 and the user
+ * timeout decide (RFC 9293 section 3.8.3), and @left receives the whole limit.
  *
- * Return: the reason for the end, XTCP_ABORT_IDLE or XTCP_ABORT_HALF_CLOSED; XTCP_ABORT_NONE:
- * there is no limit.
+ * Return: XTCP_ABORT_IDLE, XTCP_ABORT_HALF_CLOSED, or XTCP_ABORT_NONE: there is no limit.
  */
 enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left)
 {
@@ -630,8 +571,7 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	most = msecs_to_jiffies(idle_ms ?: half_ms);
 	gone = without_text(xsk);
 	/*
-	 * our text or FIN is unsent or unacknowledged: these limits do not apply, but R2 and the
-	 * user timeout do. This also holds while the text waits for pacing or for a queue of this
+	 * R2 and the user timeout decide, also while text waits for pacing or for a queue of this
 	 * machine
 	 */
 	if (xsk->snd.una != xsk->snd.write_seq && xsk->snd.wnd)
@@ -641,18 +581,16 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	return idle_ms ? XTCP_ABORT_IDLE : XTCP_ABORT_HALF_CLOSED;
 }
 
-/* Does a keepalive probe wait for its answer? Then timers.kept_alive is valid. */
+/* Then timers.kept_alive is valid. */
 static bool waits_for_answer(const struct xtcp_sock *xsk)
 {
 	return xsk->tries.keepalive_sent && xsk->snd.una == xsk->snd.write_seq;
 }
 
 /**
- * xtcp_keepalive_left() - how much of TCP_KEEPINTVL, counted from the last probe that counts, is
- * left?
- * @sk: the sock
+ * xtcp_keepalive_left() - what is left of TCP_KEEPINTVL since the last probe that counts, jiffies
  *
- * Return: jiffies; 0: the interval has passed, or no probe waits for its answer.
+ * 0 also if no probe waits for its answer.
  */
 unsigned long xtcp_keepalive_left(const struct sock *sk)
 {
@@ -665,16 +603,13 @@ unsigned long xtcp_keepalive_left(const struct sock *sk)
 }
 
 /**
- * xtcp_keepalive_changed() - event: SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection is
- * established
+ * xtcp_keepalive_changed() - SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection is established
  * @sk: the sock, in any state
- * @idle: how much of TCP_KEEPIDLE has passed, jiffies. As in Linux, 0 when keepalive was switched
- *	on: the peer may have been silent for long
+ * @idle: how much of TCP_KEEPIDLE has passed, jiffies. As in Linux, 0 when keepalive was
+ *	switched on: the peer may have been silent for long
  *
- * After TCP_KEEPIDLE a probe is due, even if TCP_KEEPINTVL has not passed since an earlier probe
- * that is unanswered. Such a probe does not count: setting an option again and again must not end
- * the connection. In Linux it counts. XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS do not change keepalive,
- * and call only xtcp_keepalive_limit_idle().
+ * After TCP_KEEPIDLE a probe is due, even within TCP_KEEPINTVL after an unanswered one. It does not
+ * count: setting an option again and again must not end the connection. In Linux it counts.
  */
 void xtcp_keepalive_changed(struct sock *sk, u32 idle)
 {
@@ -692,16 +627,13 @@ void xtcp_keepalive_changed(struct sock *sk, u32 idle)
 }
 
 /**
- * xtcp_keepalive_intvl_changed() - event: TCP_KEEPINTVL was set
+ * xtcp_keepalive_intvl_changed() - TCP_KEEPINTVL was set
  * @sk: the sock, in any state
  *
- * If the peer has not answered the last probe yet, the next probe is due one new interval after the
- * last probe. In Linux, the next probe still comes after the old interval. The new deadline is
- * computed from the time of the last probe, not from the old deadline, which may come from a limit
- * on the time without text.
- *
- * Exception: if TCP_KEEPIDLE or SO_KEEPALIVE was set after the last probe, the next one is due when
- * TCP_KEEPIDLE has passed.
+ * If the last probe is unanswered, the next is due one new interval after it; in Linux it still
+ * comes after the old one. It counts from the last probe, not from the old deadline, which may come
+ * from a limit on the time without text. Exception: if TCP_KEEPIDLE or SO_KEEPALIVE was set after
+ * the last probe, the next one is due when TCP_KEEPIDLE has passed.
  *
  * Context: process. Lock: socket, held.
  */
@@ -710,13 +642,14 @@ void xtcp_keepalive_intvl_changed(struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	if (!waits_for_answer(xsk) || xsk->timers.keepalive_asked || !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_KEEPALIVE))
+	if (!waits_for_answer(xsk) || xsk->timers.keepalive_asked ||
+	    !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_KEEPALIVE))
 		return;
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_left(sk));
 	xtcp_keepalive_limit_idle(sk);
 }
 
-/* xtcp_keepalive_limit_idle() for a sock that probably has a limit */
+/* for a sock that probably has a limit */
 static noinline void limit_idle(struct sock *sk)
 {
 	unsigned long left;
@@ -730,17 +663,14 @@ static noinline void limit_idle(struct sock *sk)
 }
 
 /**
- * xtcp_keepalive_limit_idle() - bring the keepalive deadline forward to the limit on time without
- * text, or set it if it is not set
+ * xtcp_keepalive_limit_idle() - limit the keepalive deadline by the limit on time without text
  * @sk: the sock, in any state
  *
- * Called when the connection is half closed, when its timer has run, and when XTCP_IDLE_MS,
- * XTCP_HALF_CLOSED_MS or the keepalive deadline was set. A new value of a sysctl takes effect at
- * the next of these calls. xtcp_keepalive_idle() computes the limit.
+ * Called when the connection is half closed, when its timer has run, and when one of the limits or
+ * the keepalive deadline was set; a new value of a sysctl takes effect then.
  *
- * This function never postpones or drops a deadline, even if the limit has been raised or dropped.
- * A deadline that is too early does little harm: expiry.c finds out whether a probe or the limit is
- * due, and sets the next deadline.
+ * It never postpones or drops a deadline. One that is too early does little harm: expiry.c finds
+ * out what is due, and sets the next.
  */
 inline void xtcp_keepalive_limit_idle(struct sock *sk)
 {
