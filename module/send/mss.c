@@ -1,36 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Computes the effective send MSS (RFC 9293 section 3.7.1): how much data fits a segment on the
- * present route.
+ * present route. There are three numbers:
  *
- * There are three numbers. tx->pmtu is the path MTU that was read last. tx->mss follows from
- * tx->pmtu, the peer's MSS and the options that every segment carries. The congestion window and
- * TCP_INFO use tx->mss. The payload is the most data that the next segment can have: tx->mss minus
- * the SACK blocks and the request for an ACK rate that the segment will carry. segment.c writes the
- * options, so segment.c also tells how long they are.
+ *   tx->pmtu  the path MTU that was read last
+ *   tx->mss   follows from it, the peer's MSS and the options that every segment carries; for the
+ *             congestion window and TCP_INFO
+ *   payload   what the next segment can have: tx->mss minus the SACK blocks and the request for an
+ *             ACK rate that it will carry
  *
  * A route does not announce that its MTU has changed. So each sender calls xtcp_mss_current(),
- * which compares the route's MTU with tx->pmtu, as in Linux. The route's MTU changes in three
- * cases: the device gets a new MTU, an ICMP error for another connection creates a route exception,
- * or such an exception expires. So the MSS may fall or rise. This file ignores segments in flight
- * that are too large now: output.c cuts them when it sends them again.
+ * which compares it with tx->pmtu, as in Linux. It changes when the device gets a new MTU, and when
+ * a route exception is created (perhaps by an ICMP error for another connection) or expires.
+ * Segments in flight that are too large now are cut when they are sent again.
  *
- * The send buffer: how much a program may write ahead of the peer's ACKs, and when a waiting writer
- * is woken.
- *
- * Searches for the path MTU by probes, because routers may not report it (RFC 4821, RFC 8899
- * section 4).
- *
- * The search is binary, between the largest size that is known to pass and the largest size that
- * may pass. A probe is a segment of the middle size, with data that is to be sent anyway. If the
- * probe is acknowledged, its size passes. If the probe is lost, its size does not pass, and the
- * loss is no sign of congestion. If an earlier segment is also lost, or if a timeout finds the
- * loss, the probe tells nothing about the path MTU.
+ * The search for the path MTU by probes, because routers may not report it (RFC 4821, RFC 8899
+ * section 4), is binary, between the largest size that is known to pass and the largest that may
+ * pass. A probe is a segment of the middle size, with data that is to be sent anyway. If the probe
+ * is lost, its size does not pass, and the loss is no sign of congestion. If an earlier segment is
+ * also lost, or if a timeout finds the loss, it tells nothing.
  *
  * With mtu_probing 2, a connection begins at base_mss and searches upward. With 1, the search
- * begins when timeouts show a black hole. Then base_mss limits the size of segments, and each
- * further timeout halves this limit, but not below mtu_probe_floor. When these smaller segments get
- * through, the search goes upward again.
+ * begins when timeouts show a black hole. Then base_mss limits segments, and each further timeout
+ * halves the limit, but not below mtu_probe_floor. When these segments get through, the search goes
+ * upward again.
+ *
+ * The send buffer is how much a program may write ahead of the peer's ACKs.
  */
 #include <linux/minmax.h>
 #include <net/ip.h>
@@ -48,7 +43,6 @@
 #include "sight/sight.h"
 #include "time/time.h"
 
-/* With IP options or extension headers. */
 static u16 ip_header_len(const struct sock *sk)
 {
 	const struct ip_options_rcu *opt4;
@@ -72,9 +66,8 @@ static u32 both_headers(const struct sock *sk)
 }
 
 /*
- * How many octets of data fit a packet of @mtu octets, with TCP options of @options octets. Data
- * and options together must also fit the peer's MSS and TCP_MAXSEG. A limit below min_snd_mss
- * counts as min_snd_mss.
+ * Octets of data in a packet of @mtu with TCP options of @options octets. Both together must also
+ * fit the peer's MSS and TCP_MAXSEG. A limit below min_snd_mss counts as min_snd_mss.
  */
 static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 {
@@ -88,32 +81,21 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 	return max(mss, least) - options;
 }
 
-/* The length of the options that every segment carries, octets. */
+/* in every segment, octets */
 static u32 lasting_options(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	return (xtcp_sk(sk)->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + xtcp_signer_room(sk);
 }
 
-/*
- * How much data fits a packet of a given size?
- * @mtu: the size of the packet in octets, with the IP header
- *
- * Return: octets of data. The data, together with the options that every segment has, also fits the
- * peer's MSS and TCP_MAXSEG. A limit below min_snd_mss counts as min_snd_mss.
- */
+/* @mtu: octets, with the IP header. */
 static u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 {
 	sock_owned_by_me(sk);
 	return text_of(sk, mtu, lasting_options(sk));
 }
 
-/*
- * How large is a packet with a given amount of data?
- * @mss: octets of data in the packet
- *
- * Return: octets, with the IP header.
- */
+/* Octets, with the IP header. */
 static u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 {
 	sock_owned_by_me(sk);
@@ -121,13 +103,12 @@ static u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 }
 
 /**
- * xtcp_mss_sync() - compute the effective send MSS
+ * xtcp_mss_sync() - compute the effective send MSS (RFC 9293 section 3.7.1, MUST-16)
  * @sk: the sock; the peer's SYN has been read, and the use of timestamps is known
  * @pmtu: the path MTU in octets; 0: take the MTU of the route
  *
- * RFC 9293 section 3.7.1 (MUST-16). A router's report of the path MTU may be forged. So no report
- * makes a full segment, with its options, shorter than min_snd_mss. This leaves room for data even
- * beside all possible options (CVE-2019-11479).
+ * A router's report may be forged. So none makes a full segment, with its options, shorter than
+ * min_snd_mss. This leaves room for data even beside all possible options (CVE-2019-11479).
  */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 {
@@ -146,9 +127,8 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 		mss = min(mss, text_of(sk, stream->mtuprobe.low, options));
 	}
 	/*
-	 * as in Linux, a segment has at most half of the largest window ever offered, so that a
-	 * second segment can leave before the first is acknowledged. A very small window is not
-	 * halved
+	 * as in Linux, at most half of the largest window ever offered, so that a second segment
+	 * can leave before the first is acknowledged. A very small window is not halved
 	 */
 	if (tx->snd.max_wnd > XTCP_MSS_DEFAULT_V4)
 		mss = min(mss, tx->snd.max_wnd / 2);
@@ -159,10 +139,7 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 	xtcp_cong_mss_changed(sk);
 }
 
-/*
- * a probe is sent only if the congestion window has at least this many segments, as in Linux: the
- * segments behind the probe have to reveal its loss
- */
+/* of the congestion window, as in Linux: the segments behind a probe have to reveal its loss */
 #define LEAST_SEGMENTS	11U
 
 static const struct xtcp_sysctl *sysctls(const struct sock *sk)
@@ -170,10 +147,7 @@ static const struct xtcp_sysctl *sysctls(const struct sock *sk)
 	return &xtcp_net_of(sk)->sysctl;
 }
 
-/*
- * The upper limit of the search, octets. A larger packet is too large for the peer or for the
- * route.
- */
+/* A larger packet is too large for the peer or for the route. */
 static u16 highest(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -193,15 +167,14 @@ static void begin_search(struct sock *sk, u32 mss)
 }
 
 /**
- * xtcp_mtuprobe_begin() - a connection begins: search for its path MTU if mtu_probing is 2
- * @sk: the options of both SYNs are known
+ * xtcp_mtuprobe_begin() - the options of both SYNs are known: search if mtu_probing is 2
  */
 void xtcp_mtuprobe_begin(struct sock *sk)
 {
 	u8 when = READ_ONCE(sysctls(sk)->mtu_probing);
 
 	sock_owned_by_me(sk);
-	/* if mtu_probing is 1, the search begins when timeouts show a black hole */
+	/* 1: when timeouts show a black hole */
 	if (likely(when < 2))
 		return;
 	if (!xtcp_stream_is_there(xtcp_sender(sk)->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC))
@@ -211,9 +184,7 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 }
 
 /**
- * xtcp_mtuprobe_timeout() - text is still unacknowledged after R1, which suggests a black hole:
- * send smaller segments
- * @sk: in a synchronized state
+ * xtcp_mtuprobe_timeout() - text is unacknowledged after R1, perhaps a black hole: smaller segments
  *
  * RFC 4821 section 7.7, RFC 8899 section 4.3.
  */
@@ -239,10 +210,7 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 	xtcp_mss_sync(sk, tx->pmtu);
 }
 
-/*
- * May a router fragment a probe? Such a probe would tell nothing about the path MTU (RFC 8899
- * section 3, item 2).
- */
+/* A probe that a router may fragment would tell nothing (RFC 8899 section 3, item 2). */
 static bool may_be_cut(const struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
@@ -250,14 +218,9 @@ static bool may_be_cut(const struct sock *sk)
 	return xtcp_sock_is_v4(sk) && dst && !ip_dont_fragment(sk, dst);
 }
 
-/**
- * xtcp_mtuprobe_due() - is it time to send a probe?
- * @sk: the sock, about to send new data
- *
- * The path may change, so a search that has ended begins anew after probe_interval.
- *
- * Return: how many octets of data the probe has to have; 0: send no probe. If a probe is due,
- * enough data can follow it to reveal its loss.
+/*
+ * Octets of data of the probe that is due; 0: none. Enough data can follow to reveal its loss. The
+ * path may change, so a search that has ended begins anew after probe_interval.
  */
 u32 xtcp_mtuprobe_due(struct sock *sk)
 {
@@ -277,19 +240,14 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
 			begin_search(sk, tx->mss);
 		return 0;
 	}
-	/* a probe may be larger than many segments: the congestion window counts octets */
+	/* the congestion window counts octets: a probe may be larger than many segments */
 	if (tx->cong.cwnd < size + tx->mss)
 		return 0;
 	needed = size + (stream->scoreboard.reordering + 1U) * tx->mss;
 	return tx->snd.write_seq - tx->snd.nxt >= needed && tx->snd.wnd >= needed ? size : 0;
 }
 
-/**
- * xtcp_mtuprobe_sent() - note that a probe was sent
- * @sk: the sock
- * @start: sequence number of the first octet of the probe
- * @end: sequence number after the last octet of the probe
- */
+/* @start, @end: sequence numbers of its first octet, and after its last. */
 void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 {
 	struct xtcp_mtuprobe *probe = &xtcp_sender(sk)->stream->mtuprobe;
@@ -301,11 +259,7 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_mtuprobe_acked() - SND.UNA has moved: is the probe acknowledged now?
- * @sk: the sock
- *
- * When the probe is acknowledged, the MSS grows. The congestion window counts octets, so it stays
- * as it is.
+ * xtcp_mtuprobe_acked() - SND.UNA has moved: is the probe acknowledged now? Then the MSS grows
  */
 void xtcp_mtuprobe_acked(struct sock *sk)
 {
@@ -322,13 +276,11 @@ void xtcp_mtuprobe_acked(struct sock *sk)
 }
 
 /**
- * xtcp_mtuprobe_lost() - a segment is lost: is it the probe?
- * @sk: the sock; not in recovery
+ * xtcp_mtuprobe_lost() - a segment is lost, not in recovery: is it the probe (RFC 4821 section
+ *	7.6.2)?
  *
- * RFC 4821 section 7.6.2.
- *
- * Return: true when the probe is the first missing segment: it was too large, and its loss is no
- * sign of congestion.
+ * True when the probe is the first missing segment: it was too large, which is no sign of
+ * congestion.
  */
 bool xtcp_mtuprobe_lost(struct sock *sk)
 {
@@ -350,8 +302,6 @@ bool xtcp_mtuprobe_lost(struct sock *sk)
  * @wake: 1: the caller wants to wake a writer, so half of the limit must be free; otherwise 0
  *
  * Context: any; racy without the socket lock.
- *
- * Return: true when TCP_NOTSENT_LOWAT allows more data.
  */
 bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake)
 {
@@ -374,14 +324,11 @@ static void wake_writers(struct sock *sk, struct socket *sock)
 }
 
 /**
- * xtcp_sndbuf_write_space() - sk_write_space: the send queue has shrunk, or IP or a device has
- *	freed a segment
- * @sk: the sock
+ * xtcp_sndbuf_write_space() - sk_write_space: the send queue has shrunk, or a segment was freed
  *
- * As with every stream socket of the kernel, writers are woken when a third of the buffer is free.
- * If SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), which calls this function for
- * each freed segment. In this case, to save work, writers are woken only if one of them waits for
- * free space (SOCK_NOSPACE).
+ * As with every stream socket, writers are woken when a third of the buffer is free. If
+ * SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), for each segment. To save work,
+ * writers are woken then only if one of them waits for space (SOCK_NOSPACE).
  *
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */
@@ -396,7 +343,7 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 			xtcp_held_segment_freed(sk);
 	}
 	rcu_read_lock();
-	/* RCU keeps the memory of sk_socket from being freed */
+	/* RCU keeps its memory from being freed */
 	sock = READ_ONCE(sk->sk_socket);
 	if (sock && (!may_be_wfree || test_bit(SOCK_NOSPACE, &sock->flags)) && __sk_stream_is_writeable(sk, 1))
 		wake_writers(sk, sock);
@@ -405,11 +352,9 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 
 /**
  * xtcp_sndbuf_expand() - let the send buffer follow the congestion window
- * @sk: the sock
  *
- * As in Linux's tcp_sndbuf_expand(), the buffer has room for two windows: one is in flight, and
- * its ACKs let us send the other. The buffer grows to wmem[2] of the namespace at most. It does not
- * grow if SO_SNDBUF has set its size, or while memory is short.
+ * As in Linux, it has room for two windows: one is in flight, and its ACKs let us send the other.
+ * It grows to wmem[2] at most, and not if SO_SNDBUF has set its size, or while memory is short.
  */
 void xtcp_sndbuf_expand(struct sock *sk)
 {
@@ -431,17 +376,13 @@ void xtcp_sndbuf_expand(struct sock *sk)
 
 /**
  * xtcp_sndbuf_wake() - wake a writer after octets were acknowledged or sent
- * @sk: the sock
  *
- * The caller first sends all that it may send, because TCP_NOTSENT_LOWAT counts only unsent data.
+ * The caller first sends all that it may, because TCP_NOTSENT_LOWAT counts only unsent data.
  */
 __always_inline void xtcp_sndbuf_wake(struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	/*
-	 * smp_mb() pairs with the barrier of a writer, which sets SOCK_NOSPACE before its last look
-	 * at the queue
-	 */
+	/* pairs with a writer, which sets SOCK_NOSPACE before its last look at the queue */
 	smp_mb();
 	if (!sk->sk_socket || !test_bit(SOCK_NOSPACE, &sk->sk_socket->flags))
 		return;
@@ -452,17 +393,14 @@ __always_inline void xtcp_sndbuf_wake(struct sock *sk)
 /**
  * xtcp_sndbuf_waits_for_room() - let a timer send the waiting text when there is room below TCP
  * @sk: the sock; something is in flight
- * @most: there is room when sk_wmem_alloc, the memory of the segments below TCP, is at most this
- *	number of octets
+ * @most: there is room when sk_wmem_alloc is at most this, octets
  *
- * Our sk_write_space reports room below TCP (xtcp_pace_room()). If BPF has replaced it, the report
- * may not come. In that case, the caller must not wait: the text could stay until the next ACK
- * comes, or until AGAIN_NS has passed (pace.c).
+ * If BPF has replaced our sk_write_space, nothing reports room (xtcp_pace_room()). Then the caller
+ * must not wait: the text could stay until the next ACK, or for AGAIN_NS (pace.c).
  *
  * Context: softirq or process. Lock: socket, held.
  *
- * Return: true when a timer will send; false when the caller must not wait, or when there is room
- * already.
+ * Return: false when the caller must not wait, or when there is room already.
  */
 bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most)
 {

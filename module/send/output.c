@@ -1,46 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Decides what to send now, and sends it: new data as far as the windows and Nagle allow, SYN, FIN,
- * probes (RFC 9293 sections 3.7 and 3.8).
+ * ACKs, probes and RSTs without text (RFC 9293 sections 3.7 and 3.8). recovery/ and expiry/ choose
+ * what is sent again, and when; this file cuts it out of its skb.
  *
- * push() sends new data: whole skbs of the send queue, and a part of an skb where a window ends.
- * push() and recovery.c compare what is in flight with the congestion window.
+ * push() sends whole skbs of the send queue, and a part of an skb where a window ends. An skb that
+ * goes to IP is a GSO packet, which IP or the device cuts into segments; function names call it a
+ * "bundle".
  *
  * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
  * true: something is in flight and the retransmission deadline is armed; nothing is in flight and
  * the persist deadline is armed; or the timer of pace.c runs.
  *
- * Sends a segment again (RFC 9293 section 3.8.1). recovery/ and expiry/ choose which one, and when;
- * this file cuts what leaves now out of its skb, and notes that it was sent again.
- *
- * How much data goes to IP in one skb. Such an skb is a GSO packet: IP or the device cuts it into
- * segments. Function names call a GSO packet a "bundle". The functions say how large an skb of the
- * send queue becomes, how much of it may be sent in one GSO packet, and where it is cut.
- *
- * The segments without text of a synchronized connection: ACKs, challenge ACKs, probes, RSTs.
- *
- * Decides which ACK rate the peer is asked for. A rate of R means one ACK for R full segments
+ * The ACK rate for which the peer is asked: R means one ACK for R full segments
  * (draft-ietf-tcpm-ack-rate-request-10). The program has set a rate by XTCP_ACK_RATE, and both SYNs
- * have the option.
+ * have the option. When the rate changes, the next text that has room carries a request, each time
+ * it is resent (segment.c). So a request arrives as reliably as text. The rate is not always the
+ * program's. With W, the least of cwnd, the peer's window and half of the send buffer, in segments:
  *
- * A request is sent when the rate changes, with the next text that has room. The text carries the
- * request again each time it is resent (segment.c). So a request arrives as reliably as text.
- *
- * The rate is not always the program's:
- *
- *  - In slow start, cwnd grows with each ACK, so we ask for frequent ACKs: a rate of at most two,
- *    which is the usual rate. With an algorithm that never sets ssthresh, such as BBR, we always
- *    ask for at most the usual rate, because we do not learn when slow start ends.
- *  - To find losses and to let the window slide, we choose a rate that gives at least four ACKs for
- *    each window. This rate is at most a quarter of the window, in segments, rounded down to a
- *    power of two. It does not follow each step of the window: when the window shrinks, the rate
- *    stays until fewer than two ACKs come for each window.
- *  - With fewer than four segments in the window, we ask for an ACK of each segment. A delayed ACK
- *    could leave nothing in flight until the peer's delayed-ACK timer fires. When the window has
- *    eight segments again, we ask for the usual rate.
- *
- * "The window" is the number of octets that may be in flight: the least of cwnd, the peer's window
- * and half of the send buffer.
+ *  - In slow start, cwnd grows with each ACK, so it is at most the usual rate of two. An algorithm
+ *    that never sets ssthresh, such as BBR, does not tell when slow start ends: the same always.
+ *  - It gives at least four ACKs for each window, to find losses and to let the window slide: at
+ *    most
+ *    W / 4, rounded down to a power of two. When the window shrinks, it stays until fewer than two ACKs
+ *    come for each window.
+ *  - With W below four, each segment is to be acknowledged: a delayed ACK could leave nothing in
+ *    flight until the peer's timer fires. With W of eight, the usual rate returns.
  */
 #include <linux/log2.h>
 #include <linux/minmax.h>
@@ -73,8 +58,9 @@
 #define LEAST_ACKS	2U	/* if fewer ACKs come for a window, the rate changes */
 
 /*
- * Computes the rate at which the peer should send ACKs now. @program: XTCP_ACK_RATE, 0: not set.
- * Return: full segments for each ACK; 0: the usual rate, for which the peer need not be asked.
+ * @program: XTCP_ACK_RATE, 0: not set. Return: full segments for each ACK; 0: the usual rate,
+ *	for which
+ * the peer need not be asked.
  */
 static u32 right_rate(const struct sock *sk, u32 program)
 {
@@ -95,10 +81,7 @@ static u32 right_rate(const struct sock *sk, u32 program)
 	return !wanted && rate == USUAL_RATE && program != USUAL_RATE ? 0 : rate;
 }
 
-/*
- * Decide whether the next text carries a request for another ACK rate.
- * @sk: in a state that sends text, with text; both SYNs have the ACK Rate Request option
- */
+/* Decides whether the next text carries a request for another ACK rate. */
 static void xtcp_asking_look(struct sock *sk)
 {
 	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
@@ -112,14 +95,9 @@ static void xtcp_asking_look(struct sock *sk)
 }
 
 /*
- * Must the text that is resent now leave room for the ACK rate request?
- *
- * The last request asked for one ACK per R full segments. If cwnd has fallen below R segments, as
- * after a timeout, the peer sends an ACK only when its delayed-ACK timer fires. So the new request
- * has to leave with the text that is resent now, even if a full segment has to be cut to make room
- * for it.
- *
- * Return: true when the text must leave room for the request.
+ * Must the text that is resent now leave room for a request? If cwnd has fallen below R segments,
+ * as after a timeout, the peer sends an ACK only when its delayed-ACK timer fires. Then the request
+ * leaves at once, even if a full segment has to be cut for it.
  */
 static bool xtcp_asking_hurries(const struct sock *sk)
 {
@@ -135,10 +113,9 @@ static bool xtcp_asking_hurries(const struct sock *sk)
 		      TCPF_LAST_ACK | TCPF_SYN_RECV)
 
 /*
- * Returns the sequence number of a segment without text. Usually this is SND.NXT. If the peer's
- * window has shrunk, its right edge may be below SND.NXT. Then the number is the edge, because the
- * peer accepts no segment beyond the edge. But if the edge is below SND.NXT by less than one unit
- * of the window field, the peer has only rounded the window down. Then the number is SND.NXT.
+ * The sequence number of a segment without text: SND.NXT, or the right edge of the peer's window if
+ * that has shrunk below it, because the peer accepts no segment beyond. But if the edge is below
+ * SND.NXT by less than a unit of the window field, the peer has only rounded it down.
  */
 static u32 control_seq(const struct xtcp_sock *xsk)
 {
@@ -151,11 +128,10 @@ static u32 control_seq(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_bare_ack() - send an ACK: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
- * @sk: the sock; in CLOSED, LISTEN, SYN-SENT and TIME-WAIT nothing is sent
+ * xtcp_bare_ack() - send an ACK: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, in a synchronized state
  *
- * If there is no memory, we try again at the delayed-ACK deadline. An ACK that the layers below
- * refuse counts as lost.
+ * Without memory, we try again at the delayed-ACK deadline. An ACK that the layers below refuse
+ * counts as lost.
  */
 void xtcp_bare_ack(struct sock *sk)
 {
@@ -174,11 +150,8 @@ void xtcp_bare_ack(struct sock *sk)
  * @seq: SEG.SEQ of the RST
  * @reason: why the connection ends
  *
- * The payload fits every MSS, but not every window. If the peer's window has no room for the
- * payload, the peer might find the RST unacceptable (RFC 9293 section 3.10.7.4, first step), so the
- * RST has no payload.
- *
- * Return: the code for the diagnostic payload; 0: send no payload.
+ * 0: no diagnostic payload. It fits every MSS, but not every window: without room for it, the peer
+ * might find the RST unacceptable (RFC 9293 section 3.10.7.4, first step).
  */
 u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason)
 {
@@ -206,13 +179,7 @@ void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason)
 }
 
 /*
- * Send a probe without text.
- * @keepalive: true: a keepalive probe; false: a window probe
- *
- * As in Linux, the MIB counter counts the probe even if the layers below refuse it, but not if
- * there was no memory for it.
- *
- * Return: 0 or an error of xtcp_segment_send_control().
+ * As in Linux, a probe counts even if the layers below refuse it, but not if there was no memory.
  */
 static int xtcp_bare_probe(struct sock *sk, u32 seq, bool keepalive)
 {
@@ -225,15 +192,15 @@ static int xtcp_bare_probe(struct sock *sk, u32 seq, bool keepalive)
 	return err;
 }
 
-/* a part below 1/3 of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */
+/* a smaller part of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */
 #define WINDOW_SHARE	3U
 #define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK: ack_is_near() */
 
 /*
- * Must each segment be an skb of its own? GSO would copy the urgent pointer unchanged into each
- * segment. But the pointer counts from the sequence number of its segment (RFC 9293 section 3.8.5).
- * On older kernels GSO also changes CWR, which is part of the ACE counter (RFC 9768 section 3.2.2).
- * And if segments are signed, each segment needs its own signature (RFC 2385, RFC 5925).
+ * Must each segment be an skb of its own? GSO would copy the urgent pointer unchanged, but it
+ * counts from the sequence number of its segment (RFC 9293 section 3.8.5). On older kernels GSO
+ * also changes CWR, a part of the ACE counter (RFC 9768 section 3.2.2). And each segment needs its
+ * own signature (RFC 2385, RFC 5925).
  */
 static bool goes_singly(const struct sock *sk)
 {
@@ -243,13 +210,10 @@ static bool goes_singly(const struct sock *sk)
 }
 
 /**
- * xtcp_bundle_goal() - how large should an skb of the send queue become?
- * @sk: the sock; its MSS need not be up to date with the route
+ * xtcp_bundle_goal() - how large should an skb of the send queue become, octets?
  *
- * An skb should have as many full segments as a GSO packet may have, but at most half of the
- * largest window that the peer has offered.
- *
- * Return: octets, a multiple of xtcp_mss_payload().
+ * As many full segments (xtcp_mss_payload()) as a GSO packet may have, but at most half of the
+ * largest window that the peer has offered. The MSS need not be up to date.
  */
 u32 xtcp_bundle_goal(const struct sock *sk)
 {
@@ -267,14 +231,13 @@ u32 xtcp_bundle_goal(const struct sock *sk)
 
 /**
  * xtcp_bundle_most() - how much data may a GSO packet have?
- * @sk: the sock
  *
- * A GSO packet may have as much data as the connection's rate sends in a millisecond
- * (sk_pacing_shift), but at least min_tso_segs segments. A larger packet would be a burst that
- * delays other connections. If the round-trip time is short, the sysctl tso_rtt_log allows a larger
- * packet, up to the limit of the device. All of this is as in Linux.
+ * As much as the connection's rate sends in a millisecond (sk_pacing_shift), but at least
+ * min_tso_segs segments. A larger packet would be a burst that delays other connections. If the
+ * round-trip time is short, tso_rtt_log allows more, up to the limit of the device. All of this is
+ * as in Linux.
  *
- * Return: octets, a multiple of xtcp_mss_payload(). U32_MAX if only the device limits the packet.
+ * Return: octets, a multiple of xtcp_mss_payload(); U32_MAX if only the device limits the packet.
  */
 u32 xtcp_bundle_most(struct sock *sk)
 {
@@ -292,13 +255,8 @@ u32 xtcp_bundle_most(struct sock *sk)
 }
 
 /*
- * How much of an unsent skb is sent as one GSO packet?
- * @n: how many octets may be sent
- *
- * As in Linux, a GSO packet has at most half of the congestion window. So two packets can be in
- * flight: while we wait for the ACK of the first, the second is on its way.
- *
- * Return: octets, no more than @n.
+ * How much of @n octets of an unsent skb is one GSO packet? As in Linux, at most half of the
+ * congestion window: while we wait for the ACK of one packet, a second is on its way.
  */
 static u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -313,10 +271,9 @@ static u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, 
 	if (skb->len > mss && goes_singly(sk))
 		n = min(n, mss);
 	/*
-	 * a GSO packet would repeat the request for an ACK rate in each segment. So the segment
-	 * with the request is sent alone, and @skb is cut to make room for the request. There is
-	 * one exception: the last skb of the queue is not cut if it fits one segment without the
-	 * request. Then the request may have to wait for a later segment
+	 * a GSO packet would repeat the request for an ACK rate in each segment, so the segment
+	 * with it is sent alone, and @skb is cut to make room. But the last skb of the queue is not
+	 * cut if it fits one segment without the request, which may then wait for a later one
 	 */
 	if (unlikely(xsk->stream->sack.asks) && (skb->len > xsk->mss || !xtcp_sndq_is_last(sk, skb)))
 		n = min(n, mss);
@@ -326,8 +283,8 @@ static u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, 
 }
 
 /*
- * Is the ACK of the oldest text in flight due soon: within half of a round trip, and within a
- * millisecond? Returns false if no text was sent within the last millisecond.
+ * Within half of a round trip, and within a millisecond? No, if no text was sent in the last
+ * millisecond.
  */
 static bool ack_is_near(const struct xtcp_sock *xsk)
 {
@@ -345,25 +302,18 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
 }
 
 /*
- * Should a part of an skb wait for the next ACK, although it may be sent now?
- * @n: how many octets of @skb may be sent; at least a segment
- * @most: how many octets a GSO packet may have, from xtcp_bundle_most(); or U32_MAX
+ * Should a part of an skb wait for the next ACK, although it may be sent now? @n: octets of @skb
+ * that may be sent, at least a segment. @most: of xtcp_bundle_most(), or U32_MAX.
  *
- * When a window ends inside @skb, each ACK could release another small part of @skb. But every
- * machine on the path has as much work with a small GSO packet as with a large one. So, as in
- * Linux, a part that is less than a third of the window waits if the next ACK is due soon
- * (ack_is_near()). When that ACK arrives, this function is called again. If the ACK is lost, the
- * timer for the text in flight makes us send.
+ * When a window ends inside @skb, each ACK could release another small part. But every machine on
+ * the path has as much work with a small GSO packet as with a large one. So, as in Linux, a part of
+ * less than a third of the window waits if the next ACK is due soon. If that ACK is lost, the timer
+ * for the text in flight makes us send. The rest of the window is in flight, more than two
+ * segments, so the peer should send that ACK without delay (RFC 9293 section 3.8.6.3, SHLD-19).
  *
- * The peer should send that ACK without delay, since more than two segments are in flight (RFC 9293
- * section 3.8.6.3, SHLD-19). The part has at least one segment, but is less than a third of the
- * window. So the rest of the window, which is in flight, has more than two segments.
- *
- * A full GSO packet never waits. Neither does an skb that may be sent as a whole, so the last
- * octets that a program writes never wait. Outside of the phase OPEN, or with pacing, nothing
- * waits: recovery.c and pace.c limit what is sent by their own rules.
- *
- * Return: true when the part should wait.
+ * A full GSO packet never waits. Neither does a whole skb, so the last octets that a program writes
+ * never wait. Outside of the phase OPEN, or with pacing, recovery.c and pace.c have rules of their
+ * own.
  */
 static bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
 {
@@ -375,25 +325,16 @@ static bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, 
 		return false;
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
 		return false;
-	/*
-	 * @skb is cut anyway, at the octet with a transmit timestamp or into single segments, so a
-	 * wait would not make a larger packet
-	 */
+	/* @skb is cut anyway: at the octet with a transmit timestamp, or into single segments */
 	if (unlikely(xtcp_sndcb(skb)->stamps) || goes_singly(sk))
 		return false;
 	return ack_is_near(xsk);
 }
 
 /*
- * How much of a sent skb is resent as one GSO packet?
- * @sk: the sock; its MSS is up to date with the route
- * @n: how many octets may be sent
- *
- * If segments as large as at the last transmission (xtcp_sndq_segment()) fit the route now, @skb is
- * cut at the same octets as before. SACK blocks need no room: a full segment that is resent carries
- * none (RFC 9293 section 3.7.1).
- *
- * Return: octets, neither more than @n nor more than @skb has.
+ * How much of @n octets of a sent skb is one GSO packet now? If segments as large as before fit the
+ * route, @skb is cut at the same octets. SACK blocks need no room: a full segment that is resent
+ * carries none (RFC 9293 section 3.7.1).
  */
 static u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
@@ -408,7 +349,7 @@ static u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u
 	return min(n, skb->len);
 }
 
-/* segments are small if they take more than this many octets of memory for each octet in flight */
+/* segments are small if they take more octets of memory than this for each octet in flight */
 #define SMALL_SHARE	4U
 #define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* octets: ten small segments */
 
@@ -424,15 +365,15 @@ static u32 in_flight(const struct xtcp_sock *xsk)
 	return xsk->snd.nxt - xsk->snd.una;
 }
 
-/* How much new data the congestion window has room for, octets. */
+/* for new data, octets */
 static u32 congestion_room(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);
 
 	/*
-	 * with Fast Open, the unacknowledged SYN is an octet of @pipe, but takes no room in the
-	 * congestion window
+	 * with Fast Open, the unacknowledged SYN is in @pipe, but takes no room in the congestion
+	 * window
 	 */
 	if (unlikely(xsk->snd.una == xsk->snd.iss) && pipe)
 		pipe--;
@@ -440,10 +381,9 @@ static u32 congestion_room(const struct sock *sk)
 }
 
 /*
- * Must the partial segment at the end of @skb wait? With Nagle (RFC 9293 section 3.7.4, SHLD-7), in
- * the variant of appendix A.3, it waits while another partial segment is in flight. With TCP_CORK
- * it waits whether or not anything is in flight. Urgent data, a FIN, and a push with TCP_NAGLE_PUSH
- * do not wait.
+ * Must the partial segment at the end of @skb wait? With Nagle (RFC 9293 section 3.7.4, SHLD-7, in
+ * the variant of appendix A.3), while another one is in flight; with TCP_CORK always. Urgent data,
+ * a FIN, and a push with TCP_NAGLE_PUSH do not wait.
  */
 static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, int nonagle)
 {
@@ -456,27 +396,25 @@ static bool nagle_holds(const struct xtcp_sock *xsk, const struct sk_buff *skb, 
 }
 
 /*
- * Must a small segment wait because small segments in flight take half of the send buffer? The
- * congestion window counts octets, so it lets any number of small segments out. But each small
- * segment takes much more memory than its text. Small segments with little text could fill the send
- * buffer and stop the program from writing. So when they take half of the buffer, the next small
- * segment waits for an ACK, even with TCP_NODELAY. Further writes join this segment. Linux needs no
- * such rule, because its congestion window counts segments: a new connection may send only ten at
- * first, however small they are.
+ * Must a small segment wait because small ones in flight take half of the send buffer? The
+ * congestion window counts octets, so it lets any number of them out. But each takes much more
+ * memory than its text: they could fill the buffer and stop the program. So the next one waits for
+ * an ACK, even with TCP_NODELAY, and further writes join it. Linux needs no such rule, because its
+ * window counts segments.
  */
 static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *skb, int nonagle)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	/* @skb is the last skb: all others are in flight */
+	/* all others are in flight */
 	const u32 sent = READ_ONCE(sk->sk_wmem_queued) - skb->truesize;
 
 	if (likely(sent < max_t(u32, (u32)READ_ONCE(sk->sk_sndbuf) / 2, SMALL_MIN)))
 		return false;
 	/*
-	 * these do not wait: a FIN, urgent data, a push with TCP_NAGLE_PUSH, and data whose times
-	 * the program wants to know. Nor does @skb wait if later writes may be unable to join it:
-	 * at the end of a record (MSG_EOR), or with pages of a MSG_ZEROCOPY write
+	 * these do not wait: a FIN, urgent data, TCP_NAGLE_PUSH, and data whose times the program
+	 * wants to know; nor what later writes may be unable to join: the end of a record, pages of
+	 * MSG_ZEROCOPY
 	 */
 	if (cb->flags & XTCP_FIN || cb->marks & XTCP_SNDQ_EOR || cb->stamps || nonagle & TCP_NAGLE_PUSH ||
 	    xsk->snd_urgent || skb_shinfo(skb)->flags & SKBFL_ZEROCOPY_ENABLE)
@@ -485,10 +423,9 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 }
 
 /*
- * How much of @skb, which begins at SND.NXT, may be sent now: at most @bundle octets, the limit of
- * a GSO packet. Return: how many sequence numbers, a FIN included; 0: nothing. The cases are those
- * of RFC 9293 section 3.8.6.2.1 (MUST-38). What that section calls the override timeout is our
- * persist deadline.
+ * How many sequence numbers of @skb, which begins at SND.NXT, may be sent now, at most @bundle
+ * octets and a FIN? The cases are those of RFC 9293 section 3.8.6.2.1 (MUST-38), whose override
+ * timeout is our persist deadline.
  */
 static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle, u32 bundle)
 {
@@ -515,14 +452,7 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 	return 0;
 }
 
-/*
- * When will a segment leave that is sent now?
- * @skb: the skb of the segment
- *
- * fq may hold a segment back, but never a SYN.
- *
- * Return: microseconds, on the clock of xtcp_clock_us().
- */
+/* When a segment that is sent now will leave: fq may hold it back, but never a SYN. */
 static inline u64 xtcp_output_departure_us(const struct sock *sk, const struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
@@ -530,9 +460,8 @@ static inline u64 xtcp_output_departure_us(const struct sock *sk, const struct s
 }
 
 /*
- * Send the first @n sequence numbers of @skb, the first unsent skb, for the first time. Return: 0;
- * -ENOBUFS if there is no memory; or the error with which the layers below refused the segment.
- * After an error SND.NXT has not moved.
+ * Sends the first @n sequence numbers of @skb, the first unsent skb. Return: 0; -ENOBUFS without
+ * memory; or the error of the layers below. After an error SND.NXT has not moved.
  */
 static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 {
@@ -545,10 +474,7 @@ static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 	if (n < cb->end_seq - cb->seq && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return -ENOBUFS;
 	sent_us = xtcp_output_departure_us(sk, skb);
-	/*
-	 * call xtcp_mss_payload() before the transmission: afterwards it would tell the payload of
-	 * the next segment, which may have other options
-	 */
+	/* afterwards it would tell the payload of the next segment, which may have other options */
 	mss = xtcp_mss_payload(sk);
 	err = xtcp_segment_send(sk, skb, sent_us);
 	if (unlikely(err))
@@ -561,8 +487,8 @@ static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 }
 
 /*
- * Does the same as send_new(), but sets PSH: the program has written no more data before the
- * persist deadline, so the receiver should not wait for more.
+ * PSH: the program has written no more before the persist deadline, so the receiver should not
+ * wait.
  */
 static int send_pushed(struct sock *sk, u32 n)
 {
@@ -582,19 +508,17 @@ static void data_sent(struct sock *sk)
 }
 
 /*
- * Must @n more octets wait because IP and the device still have enough of this connection? Without
- * a limit, one connection could fill a qdisc or a device. The limit is what the connection's rate
- * sends in about a millisecond (sk_pacing_shift). Without pacing, the limit is at most
- * limit_output_bytes. Two skbs with @n octets of text each are always allowed. The octets do not
- * wait if nothing is in flight, or if pace.c cannot learn when there is room again. We try again
- * with each ACK, and when pace.c finds room.
+ * Must @n more octets wait because IP and the device have enough of this connection? Without a
+ * limit, it could fill a qdisc or a device. The limit is what its rate sends in about a millisecond
+ * (sk_pacing_shift), without pacing at most limit_output_bytes, but at least two skbs of @n octets.
+ * Nothing waits if nothing is in flight, or if pace.c cannot learn when there is room again.
  */
 static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 {
 	unsigned long below = refcount_read(&sk->sk_wmem_alloc);
 	unsigned long most = 2UL * SKB_TRUESIZE(n);
 
-	/* with MSG_ZEROCOPY, pages count as a whole, even if they have few octets of text */
+	/* pages of MSG_ZEROCOPY count as a whole, even if they have few octets of text */
 	if (unlikely(skb_zcopy((struct sk_buff *)skb)))
 		most = max(most, 2UL * mult_frac((unsigned long)skb->truesize, min(n, skb->len), max(skb->len, 1U)));
 	if (likely(below <= most))
@@ -606,8 +530,7 @@ static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 }
 
 /*
- * Which limit applies to the connection from now on? @skb: the first skb that push() has not sent,
- * or NULL. @limited: the congestion window is the limit.
+ * @skb: the first that push() has not sent, or NULL. @limited: the congestion window is the limit.
  */
 static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff *skb, bool limited)
 {
@@ -621,14 +544,12 @@ static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff
 	return sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ? XTCP_BUSY_BUFFER : XTCP_BUSY;
 }
 
-/* The result of push_probe(). */
 enum probe {
 	PROBE_NONE,
 	PROBE_SENT,
 	PROBE_WAITS,	/* send no data until ACKs have made room for the probe */
 };
 
-/* Send a probe of the path MTU if one is due. */
 static noinline enum probe push_probe(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -649,12 +570,11 @@ static noinline enum probe push_probe(struct sock *sk)
 		xtcp_mtuprobe_sent(sk, start, start + n);
 		probe = PROBE_SENT;
 	}
-	/* if the probe's data is sent again, it need not leave as one segment */
+	/* resent, it need not leave as one segment */
 	xtcp_sndcb(skb)->marks &= ~XTCP_SNDQ_PROBE;
 	return probe;
 }
 
-/* Send as much of the unsent data as may go now. */
 static noinline void push_text(struct sock *sk, int nonagle)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -664,10 +584,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	enum probe probe;
 
 	WRITE_ONCE(xsk->coalescing, false);
-	/*
-	 * a connection that has sent data in this tick was not idle. This is the usual case, so
-	 * snd_tstamp is tested first: the test is cheap
-	 */
+	/* it was not idle if it has sent data in this tick: the usual case, and a cheap test */
 	if (xsk->snd_tstamp != (u32)jiffies && !in_flight(xsk) && xtcp_cong_restart_after_idle(sk))
 		xtcp_phase_tell(sk, XTCP_TRACE_IDLE);
 	xtcp_mss_current(sk);
@@ -695,16 +612,12 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	if (sent)
 		data_sent(sk);
 	/*
-	 * usually the congestion window is the limit if it has no room for a segment. But while a
-	 * part of @skb waits (xtcp_bundle_waits()), both the congestion window and the peer's
-	 * window have room for a segment. Then the window with less room is the limit
+	 * usually the congestion window is the limit if it has no room for a segment. While a part
+	 * of @skb waits, both windows have room for one: then the one with less room is the limit
 	 */
 	limited = congestion_room(sk) < (waits ? xtcp_snd_room(&xsk->snd, xsk->snd.nxt) : xsk->mss);
 	xtcp_cong_pushed(sk, limited);
-	/*
-	 * Careful Resume jumps only if the timer of pace.c can pace the segments of the jump:
-	 * allocate the timer now
-	 */
+	/* Careful Resume jumps only if the timer of pace.c can pace its segments */
 	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE))) {
 		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
 		if (limited && xtcp_resuming_full(sk)) {
@@ -715,20 +628,18 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	}
 	xtcp_busy_with(&xsk->stream->busy, waits_for(sk, skb, limited));
 	/*
-	 * The timer of pace.c sends data that pacing holds back (@early), and data that waits for
-	 * room below TCP (below_is_full(): then something is in flight). All other unsent data,
-	 * such as data that a lower layer has refused, waits for an ACK; or, if nothing is in
-	 * flight, for the persist deadline.
+	 * the timer of pace.c sends what pacing holds back, and what waits for room below TCP (then
+	 * something is in flight). All else, such as data that a lower layer has refused, waits for
+	 * an ACK, or for the persist deadline
 	 */
 	if (skb && !early && !in_flight(xsk))
 		xtcp_timer_window_closed(sk);
 }
 
 /*
- * A Fast Open server sends data before the handshake's last ACK has come (RFC 7413 section 4.2.2).
- * Until that ACK comes, the retransmit deadline is for the SYN-ACK alone: the deadline of a tail
- * loss probe must not replace the retransmit deadline. So this function sets tlp.pending while the
- * data is sent: timer.c then arms no probe.
+ * A Fast Open server sends data before the handshake's last ACK (RFC 7413 section 4.2.2). Until
+ * that comes, the retransmit deadline is for the SYN-ACK alone. With tlp.pending, timer.c arms no
+ * probe that would replace it.
  */
 static noinline void push_early(struct sock *sk, int nonagle)
 {
@@ -753,11 +664,9 @@ static inline void push(struct sock *sk, int nonagle)
 }
 
 /**
- * xtcp_output_push() - send what may be sent now
- * @sk: the sock, in any state
+ * xtcp_output_push() - send what may be sent now, in any state
  *
- * If the program has closed the socket and there was no memory for the FIN, this function sends the
- * FIN.
+ * Also a FIN for which there was no memory when the program closed the socket.
  */
 void xtcp_output_push(struct sock *sk)
 {
@@ -769,7 +678,7 @@ void xtcp_output_push(struct sock *sk)
 }
 
 /**
- * xtcp_output_push_nagle() - send what may be sent now, with a given rule for the last segment
+ * xtcp_output_push_nagle() - the same, with a given rule for the last segment
  * @sk: the sock, in any state
  * @nonagle: TCP_NAGLE_* for this call only: CORK after MSG_MORE, PUSH when the segment may not wait
  */
@@ -780,8 +689,8 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 }
 
 /**
- * xtcp_output_queue_syn() - put a SYN, or a SYN-ACK, into the send queue
- * @sk: its ISS is chosen, and it has sent nothing yet
+ * xtcp_output_queue_syn() - put a SYN, or a SYN-ACK, into the send queue of a sock that has
+ *	sent nothing
  *
  * Return: 0 or -ENOBUFS.
  */
@@ -795,8 +704,8 @@ int xtcp_output_queue_syn(struct sock *sk)
 }
 
 /*
- * Send the SYN together with the data behind it in the queue (RFC 7413 section 4.2.2). Return:
- * false when there is no data, or when sending has failed.
+ * With the data behind it in the queue (RFC 7413 section 4.2.2). Return: false when there is no
+ * data, or when sending has failed.
  */
 static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 {
@@ -809,8 +718,8 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 		return false;
 	xtcp_sk(sk)->syn_data = true;
 	/*
-	 * as in Linux, the SYN with the data has no PSH. A retransmission sends the data without
-	 * the SYN, and with PSH, so that the receiver does not wait for more data
+	 * as in Linux, the SYN with the data has no PSH. A retransmission sends the data alone,
+	 * with PSH, so that the receiver does not wait for more
 	 */
 	xtcp_sndcb(text)->flags |= XTCP_PSH;
 	xtcp_sndq_sent(sk, syn, now_us);
@@ -822,7 +731,7 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 
 /**
  * xtcp_output_syn() - send the SYN, or the SYN-ACK of a simultaneous open or of Fast Open
- * @sk: in SYN-SENT (SYN) or SYN-RECEIVED (SYN-ACK); its ISS and its window are chosen
+ * @sk: in SYN-SENT or SYN-RECEIVED; its ISS and its window are chosen
  *
  * RFC 9293 sections 3.10.1 and 3.10.7.3. Data in the queue is sent with the SYN (RFC 7413).
  *
@@ -851,9 +760,8 @@ int xtcp_output_syn(struct sock *sk)
 		}
 	} else {
 		/*
-		 * A simultaneous open: the queued SYN leaves as a SYN-ACK. While it is sent, the
-		 * number of transmissions is 0, so that segment.c does not count a retransmission.
-		 * Afterwards the number is 2, so that the ACK of the SYN gives no RTT sample.
+		 * a simultaneous open: the SYN leaves as a SYN-ACK. With 0 transmissions, segment.c
+		 * counts no retransmission; with 2 afterwards, its ACK gives no RTT sample
 		 */
 		xtcp_sndcb(skb)->transmissions = 0;
 		xtcp_segment_send(sk, skb, now_us);
@@ -867,8 +775,8 @@ int xtcp_output_syn(struct sock *sk)
  * xtcp_output_fin() - queue the FIN and send what may be sent
  * @sk: in FIN-WAIT-1, CLOSING or LAST-ACK, after CLOSE (RFC 9293 section 3.10.4)
  *
- * Nagle does not hold the last segment. If there is no memory for the FIN, we try again when a
- * segment arrives, or at the persist deadline.
+ * Nagle does not hold the last segment. Without memory for the FIN, we try again when a segment
+ * arrives, or at the persist deadline.
  */
 void xtcp_output_fin(struct sock *sk)
 {
@@ -886,10 +794,7 @@ void xtcp_output_fin(struct sock *sk)
 }
 
 /**
- * xtcp_output_has_new() - is there unsent data that the peer's window allows to be sent?
- * @sk: the sock
- *
- * Return: true when there is such data, and the state of @sk allows to send data.
+ * xtcp_output_has_new() - does the peer's window allow unsent data to be sent?
  */
 bool xtcp_output_has_new(const struct sock *sk)
 {
@@ -901,10 +806,9 @@ bool xtcp_output_has_new(const struct sock *sk)
 
 /**
  * xtcp_output_new_segment() - send one segment of new data, whatever the congestion window says
- * @sk: the sock
  *
- * Return: 0; -EAGAIN when there is no new data or the peer's window has no room for the segment; or
- * an error of xtcp_segment_send().
+ * Return: 0; -EAGAIN when there is no new data or the peer's window has no room for it; or an error
+ * of xtcp_segment_send().
  */
 int xtcp_output_new_segment(struct sock *sk)
 {
@@ -926,7 +830,7 @@ int xtcp_output_new_segment(struct sock *sk)
 	return err;
 }
 
-/* Is urgent data unacknowledged, and is SND.UP near enough for the urgent pointer field? */
+/* and is SND.UP near enough for the urgent pointer field? */
 static bool urgent_waits(const struct xtcp_sock *xsk)
 {
 	return xsk->snd_urgent && xsk->stream->snd_up - xsk->snd.una < XTCP_URGENT_POINTER_MAX;
@@ -935,14 +839,13 @@ static bool urgent_waits(const struct xtcp_sock *xsk)
 /**
  * xtcp_output_probe() - ask the peer for an ACK
  * @sk: in a synchronized state
- * @keepalive: true: the connection is idle (RFC 9293 section 3.8.4); false: the window is closed,
- *	or so small that silly window avoidance holds data back (sections 3.8.6.1 and 3.8.6.2.1)
+ * @keepalive: the connection is idle (RFC 9293 section 3.8.4); false: the window is closed, or
+ *	so small that silly window avoidance holds data back (sections 3.8.6.1 and 3.8.6.2.1)
  *
  * As in Linux, a probe has an old sequence number and no data (SHLD-12). But if the window has
  * room, and no lost text waits to be resent, a window probe sends new data. The peer ignores an
- * urgent pointer in a segment with an old sequence number. So while urgent data is unacknowledged,
- * we first send a segment at SND.UNA with the pointer, even if the window is closed (RFC 9293
- * section 3.8.5).
+ * urgent pointer beside an old sequence number. So while urgent data is unacknowledged, a segment
+ * at SND.UNA with the pointer goes first, even if the window is closed (section 3.8.5).
  *
  * Return: 0 or an error of xtcp_segment_send().
  */
@@ -974,20 +877,15 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 }
 
 /*
- * The segment that is resent now must also have room for a request for an ACK rate
- * (xtcp_asking_hurries()). So its last octets are cut off, and become a segment of their own. All
- * later segments begin at the same octets as without the request. @n: from xtcp_bundle_again().
- * Return: how many octets to resend now.
+ * The last octets of the segment that is resent become a segment of their own
+ * (xtcp_asking_hurries()), and all later segments begin at the same octets as without the request.
  */
 static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb, u32 n)
 {
 	const u32 mss = xtcp_sender(sk)->mss, most = mss - XTCP_OPTLEN_ACK_RATE_ALIGNED;
 
 	n = min3(n, mss, xtcp_sndq_segment(skb));
-	/*
-	 * cut @skb at @n, where the segment would end without the request. The caller then cuts
-	 * @skb at @most, so only the octets from @most to @n become a segment of their own
-	 */
+	/* here the segment would end without the request; the caller then cuts at @most */
 	if (n > most && n < skb->len)
 		xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
 	return min(n, most);
@@ -1015,10 +913,7 @@ int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max)
 	u32 n;
 
 	sock_owned_by_me(sk);
-	/*
-	 * after a retransmission, neither an ACK of the probe nor the probe's loss shows anything
-	 * about the path MTU, so forget the probe
-	 */
+	/* from now on neither an ACK of the probe nor its loss shows anything about the path MTU */
 	if (unlikely(tx->stream->mtuprobe.size))
 		tx->stream->mtuprobe.size = 0;
 	if (skb_fclone_busy(sk, skb)) {
@@ -1035,7 +930,7 @@ int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max)
 		n = xtcp_bundle_again(sk, skb, n);
 		if (unlikely(tx->stream->sack.asks) && xtcp_asking_hurries(sk))
 			n = leave_room_for_request(sk, skb, n);
-		/* the FIN is sent with the last octet if the window has room for both */
+		/* the FIN goes with the last octet if the window has room for both */
 		if (n == skb->len && need <= xtcp_snd_room(&tx->snd, cb->seq))
 			n = need;
 		if (n < need && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))

@@ -21,21 +21,15 @@
 struct sk_buff;
 struct sock;
 
-/* mss.c */
-
-/* Socket lock held. */
 void xtcp_mss_sync(struct sock *sk, u32 pmtu);
 
 /* data beside all options in a segment of the least size, octets */
 #define XTCP_MSS_LEAST_TEXT	(XTCP_MSS_MIN_SND - XTCP_MAX_OPTIONS)
 
 /*
- * How many octets of data fit the next segment: the effective MSS minus the SACK blocks and the
- * request for an ACK rate that the segment will carry. If the options have no room for all blocks
- * and the request, the last block is left out. xtcp_sack_room() knows of no signature: beside one,
- * more blocks are left out, and xtcp_sack_room() may be as much as a small MSS, or more. So the
- * result is at least XTCP_MSS_LEAST_TEXT. The MSS may be out of date: this function does not read
- * the MTU of the route.
+ * How many octets of data fit the next segment. Without room for all SACK blocks and the request,
+ * the last block is left out. xtcp_sack_room() knows of no signature, beside which more blocks are
+ * left out, and may be as much as a small MSS. So the result is at least XTCP_MSS_LEAST_TEXT.
  */
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
@@ -48,8 +42,8 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 }
 
 /*
- * Does the same as xtcp_mss_payload(), but first reads the MTU of the route. If there is no route,
- * the last MTU stays; IP looks for another route before the segment leaves.
+ * Reads the MTU of the route first. Without a route, the last MTU stays; IP looks for another route
+ * before the segment leaves.
  */
 static inline u32 xtcp_mss_current(struct sock *sk)
 {
@@ -67,18 +61,12 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end);
 void xtcp_mtuprobe_acked(struct sock *sk);
 bool xtcp_mtuprobe_lost(struct sock *sk);
 
-/* proto.stream_memory_free: any context */
 bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake);
-/* sk_write_space: any context; socket lock held, unless sock_wfree() is the caller */
 void xtcp_sndbuf_write_space(struct sock *sk);
-/* socket lock held */
 void xtcp_sndbuf_expand(struct sock *sk);
 void xtcp_sndbuf_wake(struct sock *sk);
 bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most);
 
-/* output.c */
-
-/* The caller of each of these functions holds the socket lock. */
 u32 xtcp_bundle_goal(const struct sock *sk);
 u32 xtcp_bundle_most(struct sock *sk);
 
@@ -93,9 +81,6 @@ int xtcp_output_probe(struct sock *sk, bool keepalive);
 
 int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max);
 
-/* output.c */
-
-/* The caller of each of these functions holds the socket lock. */
 
 void xtcp_bare_ack(struct sock *sk);
 u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason);
