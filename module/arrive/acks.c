@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Decides when a pending ACK is sent: now, with the next data of the program, or after a delay (RFC
- * 9293 section 3.8.6.3). An ACK is pending (xsk->acking.pending) when a segment has come that is
- * not acknowledged yet.
+ * 9293 section 3.8.6.3). It is pending (xsk->acking.pending) when a segment is not acknowledged
+ * yet.
  *
- * Step one of SEGMENT ARRIVES: is the segment acceptable? PAWS, the protection against wrapped
- * sequence numbers (RFC 7323 section 5), comes before the window test of RFC 9293 section 3.10.7.4.
- *
- * Step five of SEGMENT ARRIVES without its state changes (RFC 9293 section 3.10.7.4): is the ACK
- * acceptable? recovery/acked.c processes an acceptable ACK.
+ * Of SEGMENT ARRIVES (section 3.10.7.4) it has step one, the test of the sequence number, with PAWS
+ * before it (RFC 7323 section 5), and step five without its state changes.
  */
 #include <net/sock.h>
 #include <net/tcp_states.h>
@@ -32,9 +29,8 @@
 #include "window/window.h"
 
 /*
- * Is an ACK older than RFC 5961 section 5.2 allows? An ACK may be at most MAX.SND.WND below
- * SND.UNA. As in Linux, it must also not be below ISS + 1: the fewer ACK numbers are accepted, the
- * less likely an attacker guesses one of them.
+ * At most MAX.SND.WND below SND.UNA (RFC 5961 section 5.2). As in Linux, not below ISS + 1 either:
+ * the fewer ACK numbers are accepted, the less likely an attacker guesses one.
  */
 static bool is_too_old(const struct sock *sk, u32 ack)
 {
@@ -45,13 +41,8 @@ static bool is_too_old(const struct sock *sk, u32 ack)
 }
 
 /*
- * May the peer have sent a segment with this ACK field?
- * @sk: in SYN-RECEIVED or a synchronized state
- *
- * This is the range of RFC 5961 section 5.2, for segments that step one refuses. A forger who sees
- * no segments hardly ever guesses an ACK number in it.
- *
- * Return: true when the ACK is in range.
+ * May the peer have sent a segment with this ACK field? For segments that step one refuses. A
+ * forger who sees no segments hardly ever guesses a number in this range.
  */
 static bool xtcp_ack_is_credible(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -63,7 +54,7 @@ static bool xtcp_ack_is_credible(const struct sock *sk, const struct xtcp_seg *s
 /**
  * xtcp_ack_arrives() - process the ACK field in a synchronized state
  * @sk: ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, CLOSING or LAST-ACK
- * @skb: the segment, skb->data at its TCP header. It carries ACK and has passed steps one to four
+ * @skb: skb->data at its TCP header. It carries ACK and has passed steps one to four
  *
  * RFC 9293 section 3.10.7.4, fifth, with the range of RFC 5961 section 5.2.
  *
@@ -93,10 +84,9 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * RFC 7323 section 5.3 R1: reject a TSval that is less than TS.Recent, unless TS.Recent itself is
- * too old (section 5.5). As in Linux, a TSval that is less by at most XTCP_PAWS_WINDOW passes. A
- * TS.Recent of 0 does not count: some hosts send a TSval of 0 in their SYN, although their
- * timestamp clock shows another value.
+ * RFC 7323 section 5.3 R1: reject a TSval below TS.Recent, unless that is too old (section 5.5). As
+ * in Linux, a TSval that is less by at most XTCP_PAWS_WINDOW passes. A TS.Recent of 0 does not
+ * count: some hosts send 0 in their SYN, whatever their clock shows.
  */
 static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -108,11 +98,10 @@ static bool paws_rejects(const struct xtcp_sock *xsk, const struct xtcp_seg *seg
 }
 
 /*
- * If a later segment overtakes a pure ACK on the path, the ACK arrives with a TSval older than
- * TS.Recent. RFC 7323 section 5.3 says to drop such a segment, and to answer it with an ACK of our
- * own. As in Linux, we accept the pure ACK as a duplicate ACK if it reports nothing new (SEG.ACK is
- * SND.UNA, and the window is SND.WND), SEG.SEQ is RCV.NXT, and SEG.TSval is less than TS.Recent by
- * at most our RTO in milliseconds.
+ * A pure ACK that a later segment overtakes has a TSval below TS.Recent. RFC 7323 section 5.3 says
+ * to drop it and answer with an ACK. As in Linux, it counts as a duplicate ACK if it reports
+ * nothing new, SEG.SEQ is RCV.NXT, and SEG.TSval is less than TS.Recent by at most our RTO in
+ * milliseconds.
  */
 static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -123,11 +112,10 @@ static bool paws_harmless_ack(const struct xtcp_sock *xsk, const struct xtcp_seg
 }
 
 /*
- * The acceptability test of RFC 9293 section 3.10.7.4, first step. As in Linux, our window is
- * wider: it begins at the last RCV.NXT that we acknowledged, and it includes the right edge. So we
- * also accept an ACK that later data has overtaken, and an ACK of a peer that has filled the
- * window. Text outside the window still enters no queue, and a RST must pass
- * xtcp_acceptance_rst_counts().
+ * As in Linux, our window is wider than that of RFC 9293: it begins at the last RCV.NXT that we
+ * acknowledged, and it includes the right edge. So we also accept an ACK that later data has
+ * overtaken, and an ACK of a peer that has filled the window. Text outside the window still enters
+ * no queue, and a RST must pass xtcp_acceptance_rst_counts().
  */
 static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -138,10 +126,10 @@ static bool in_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 
 /*
  * May an ACK answer this segment? SYNs, segments without data or FIN, and those whose ACK field is
- * not credible, share one limit: at most one ACK in each interval of net.xtcp.invalid_ratelimit
- * (RFC 5961 section 7). Without this limit, two ends could answer each other's ACKs forever, and a
- * forger who guesses no number could draw three duplicate ACKs, for which a peer without SACK
- * halves its window (RFC 5681 section 3.2). @is_credible: xtcp_ack_is_credible().
+ * not credible, share one limit: an ACK in each interval of net.xtcp.invalid_ratelimit (RFC 5961
+ * section 7). Otherwise two ends could answer each other's ACKs forever, and a forger who guesses
+ * no number could draw three duplicate ACKs, for which a peer without SACK halves its window (RFC
+ * 5681 section 3.2).
  */
 static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_credible, int skipped)
 {
@@ -160,19 +148,12 @@ static bool dupack_allowed(struct sock *sk, const struct xtcp_seg *seg, bool is_
 	return true;
 }
 
-/**
- * xtcp_acceptance_refuse() - answer an unacceptable segment with an ACK
- * @sk: in SYN-RECEIVED or a synchronized state
- * @seg: the segment, without RST
- * @skipped: the counter to increase when the rate limit forbids the ACK
- *
- * If the segment has octets that we have already received, the ACK reports them by D-SACK (RFC 2883
- * section 4), and the next ACKs are not delayed: the ACK of these octets may be lost. This is so
- * only if the ACK field is credible, too: otherwise a forger need not guess any number to make our
- * segments take another path (xtcp_sack_repeated()), and the peer believe that it has sent
- * something twice.
- *
- * Return: XTCP_ACK_DROP; XTCP_DROP when the rate limit forbids the ACK.
+/*
+ * Answers an unacceptable segment without RST. The D-SACK reports octets that we have (RFC 2883
+ * section 4), and the next ACKs are not delayed: their ACK may be lost. This needs a credible ACK
+ * field: otherwise a forger need not guess any number to make our segments take another path
+ * (xtcp_sack_repeated()), and the peer believe that it has sent something twice. Return: XTCP_DROP
+ * when the rate limit forbids the ACK, which @skipped counts.
  */
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped)
 {
@@ -189,16 +170,10 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
 	return XTCP_ACK_DROP;
 }
 
-/**
- * xtcp_acceptance_rst_counts() - does this RST reset the connection?
- * @sk: in SYN-RECEIVED or a synchronized state
- * @seg: the segment, a RST
- *
- * The RST counts if SEG.SEQ is RCV.NXT (RFC 5961 section 3.2). After the peer's FIN, RCV.NXT - 1
- * also counts: some hosts leave their FIN out of the sequence number of a RST, and this number is
- * as hard to guess as RCV.NXT.
- *
- * Return: true when the RST resets the connection.
+/*
+ * Does this RST reset the connection? At RCV.NXT (RFC 5961 section 3.2). After the peer's FIN,
+ * RCV.NXT - 1 also counts: some hosts leave their FIN out of a RST's number, which is as hard to
+ * guess.
  */
 bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -209,16 +184,9 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
 	return seg->seq == xsk->rcv.nxt || (seg->seq + 1 == xsk->rcv.nxt && 1 << sk->sk_state & after_fin);
 }
 
-/**
- * xtcp_acceptance_check() - step one: PAWS, then check the sequence number
- * @sk: in SYN-RECEIVED or a synchronized state
- * @seg: the segment
- *
- * RFC 7323 section 5.3; RFC 9293 section 3.10.7.4, first.
- *
- * Return: XTCP_CONTINUE when the segment is acceptable, is a SYN without RST, or is a RST that
- * counts (xtcp_acceptance_rst_counts()). Otherwise XTCP_ACK_DROP; XTCP_DROP for a RST, or when the
- * rate limit forbids the ACK.
+/*
+ * Step one: PAWS (RFC 7323 section 5.3), then the sequence number. XTCP_CONTINUE when the segment
+ * is acceptable, is a SYN without RST, or is a RST that counts.
  */
 enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -239,14 +207,9 @@ enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *
 	return xtcp_acceptance_refuse(sk, seg, LINUX_MIB_TCPACKSKIPPEDSEQ);
 }
 
-/**
- * xtcp_acceptance_take_ts() - update TS.Recent
- * @sk: the sock
- * @seg: an acceptable segment with an acceptable ACK
- *
- * TS.Recent takes SEG.TSval only if SEG.SEQ is at or before the last RCV.NXT that we acknowledged
- * (RFC 7323 section 4.3). SEG.TSval must not be older than TS.Recent, unless TS.Recent does not
- * count (see paws_rejects()).
+/*
+ * TS.Recent takes SEG.TSval if SEG.SEQ is at or before the last RCV.NXT that we acknowledged (RFC
+ * 7323 section 4.3), and SEG.TSval is not older, unless TS.Recent does not count (paws_rejects()).
  */
 __always_inline void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -262,16 +225,14 @@ __always_inline void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_
 }
 
 /*
- * if we offer a window of 8 full segments or more, an ACK is due at the latest when 1/OFFERED_PARTS
- * of the window has come, even if the peer has asked for fewer ACKs (asked_rate_is_reached())
+ * of an offered window of 8 full segments or more, an ACK is due for each such part, even if the
+ * peer has asked for fewer ACKs (asked_rate_is_reached())
  */
 #define OFFERED_PARTS	4U
 
 /*
- * Is the program about to read? Yes while the connection waits for accept(). After accept(), yes if
- * there is enough text to wake a thread that sleeps in RECEIVE, or if @asked is true: the program
- * has sent a request and will call RECEIVE. If the program has turned delayed ACKs off
- * (TCP_QUICKACK), the answer is always no.
+ * Is the program about to read? Yes before accept(); also with enough text to wake a thread in
+ * RECEIVE, or with @asked: the program has sent a request. Never with TCP_QUICKACK.
  */
 static bool program_is_on_its_way(const struct sock *sk, bool asked)
 {
@@ -286,11 +247,9 @@ static bool program_is_on_its_way(const struct sock *sk, bool asked)
 
 /*
  * May the ACK wait until a thread that sleeps in RECEIVE has read? Yes, if there is enough text to
- * wake the thread, and if more than two full segments are unacknowledged (only a GRO packet brings
- * so many at once). After the read, one ACK covers all segments that have arrived, and offers the
- * window that the read has opened. If another segment arrives before the read, the ACK no longer
- * waits for the thread. The answer is also no while quick ACKs are left (acking->quick), and if
- * TCP_QUICKACK has turned delayed ACKs off.
+ * wake it, and more than two full segments are unacknowledged (only a GRO packet brings so many at
+ * once). After the read, one ACK covers all that has arrived, and offers the window that the read
+ * has opened. If another segment arrives before the read, the ACK no longer waits.
  */
 static bool reader_acknowledges(const struct sock *sk)
 {
@@ -302,9 +261,8 @@ static bool reader_acknowledges(const struct sock *sk)
 }
 
 /*
- * The last window that we offered, for comparison with the next offer. If our shift is 0, the next
- * offer may be rounded down to a multiple of the segment size (whole_segments()), so round the last
- * offer down to such a multiple.
+ * For comparison with the next offer, which may be rounded down to a multiple of the segment size
+ * if our shift is 0 (whole_segments()).
  */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {
@@ -314,9 +272,9 @@ static u32 last_offer(const struct xtcp_sock *xsk)
 }
 
 /*
- * Should an ACK go out before the program reads? Yes, if the ACK offers at least the window that we
- * offered last: then the peer may send more. Also yes, if the program waits for more data than has
- * arrived. Otherwise, as in Linux, the ACK waits until the program reads.
+ * Should an ACK go out before the program reads? Yes, if it offers at least the last window, so
+ * that the peer may send more, or if the program waits for more data. Otherwise it waits, as in
+ * Linux.
  */
 static bool ack_lets_send(const struct sock *sk)
 {
@@ -326,18 +284,17 @@ static bool ack_lets_send(const struct sock *sk)
 	       xsk->rcv.nxt - xsk->rcv.copied_seq < (u32)READ_ONCE(sk->sk_rcvlowat);
 }
 
-/* Does the route have the metric quickack? As in Linux, this metric forbids delayed ACKs. */
+/* as in Linux, the metric quickack forbids delayed ACKs */
 static bool route_hurries(const struct sock *sk)
 {
 	return xtcp_metric_of(sk, RTAX_QUICKACK);
 }
 
 /*
- * The pending ACK is for text out of order. Let a later ACK replace this ACK, if enough ACKs have
- * reported the hole to the peer (XTCP_DUPACK_THRESHOLD), and if ACKs may be delayed now. As in
- * Linux, the later ACK replaces at most comp_sack_nr ACKs. The later ACK leaves after
- * comp_sack_delay_ns or a twentieth of the round trip, whichever is less. Only a high-resolution
- * timer is exact enough for this delay. Return: false if the pending ACK must be sent now.
+ * The pending ACK is for text out of order. A later ACK may replace it, if enough ACKs have
+ * reported the hole (XTCP_DUPACK_THRESHOLD). As in Linux, it replaces at most comp_sack_nr ACKs,
+ * and leaves after comp_sack_delay_ns or a twentieth of the round trip, whichever is less; only a
+ * high-resolution timer is exact enough. Return: false if the pending ACK must be sent now.
  */
 static bool compress(struct sock *sk)
 {
@@ -364,10 +321,9 @@ static bool compress(struct sock *sk)
 }
 
 /*
- * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). Have R
- * full segments come since the last ACK? An ACK is also due when two segments or a quarter of the
- * offered window have come, whichever is more. Otherwise the peer might fill the window, and then
- * wait until our timer sends the ACK. If R is 1, each segment counts as full.
+ * The peer has asked for one ACK per R full segments (draft-ietf-tcpm-ack-rate-request-10). An ACK
+ * is also due for two segments or a quarter of the offered window, whichever is more. Otherwise the
+ * peer might fill the window, and wait for our timer. If R is 1, each segment counts as full.
  */
 static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 {
@@ -378,11 +334,9 @@ static bool asked_rate_is_reached(const struct xtcp_sock *xsk)
 }
 
 /*
- * Send the pending ACK now if the rate for which the peer has asked is reached; otherwise let the
- * timer send the ACK. The route's metric quickack and TCP_QUICKACK override the rate. The quick
- * ACKs at the beginning of a connection do not override the rate, and a program that is about to
- * read does not override it either. The ACK of a FIN does not wait: no later segment would cause
- * this ACK (RFC 9293 section 3.10.7.4, eighth step).
+ * The route's metric quickack and TCP_QUICKACK override the rate; the quick ACKs at the beginning
+ * of a connection, and a program that is about to read, do not. The ACK of a FIN does not wait: no
+ * later segment would cause it (RFC 9293 section 3.10.7.4, eighth step).
  */
 static noinline void owed_at_asked_rate(struct sock *sk)
 {
@@ -396,8 +350,8 @@ static noinline void owed_at_asked_rate(struct sock *sk)
 }
 
 /*
- * Sends or delays the pending ACK in three cases: compress() may hold this ACK back; compress() has
- * held earlier ACKs back; the peer has asked for an ACK rate.
+ * compress() may hold this ACK back, or has held earlier ACKs back, or the peer has asked for a
+ * rate.
  */
 static noinline void owed_specially(struct sock *sk)
 {
@@ -408,9 +362,8 @@ static noinline void owed_specially(struct sock *sk)
 		return;
 	}
 	/*
-	 * if may_wait is set, this ACK is for text out of order, and compress() decides whether to
-	 * hold the ACK back. If may_wait is not set, compress() has held back earlier ACKs: the
-	 * timer will send one ACK in their place, which covers this segment, too
+	 * without may_wait, compress() has held back earlier ACKs: the timer will send one in their
+	 * place, which covers this segment, too
 	 */
 	if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
 		xtcp_bare_ack(sk);
@@ -420,16 +373,13 @@ static __always_inline void owed_later(struct sock *sk)
 {
 	/*
 	 * if no data has ever come, the ACK is for a FIN: as in Linux, wait only XTCP_ANSWER_MS for
-	 * a close(), whose FIN carries the ACK
+	 * a close(), whose FIN carries it
 	 */
 	xtcp_timer_ack_owed(sk, xtcp_sk(sk)->stream->rcv_data_tstamp ? msecs_to_jiffies(XTCP_DELACK_MIN_MS) :
 									msecs_to_jiffies(XTCP_ANSWER_MS));
 }
 
-/*
- * Handles all cases of xtcp_acks_owed() that need more than a few tests. @few: the ACK is for less
- * than two segments.
- */
+/* @few: the ACK is for less than two segments. */
 static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -449,24 +399,19 @@ static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
 
 /**
  * xtcp_acks_owed() - acknowledge arrived segments, now or a little later
- * @sk: the sock
  *
  * RFC 9293 section 3.8.6.3: two full segments are acknowledged at once (SHLD-19) if the ACK lets
  * the peer send more. Any other ACK may wait, for at most 200 ms (SHLD-18, MUST-40).
  *
- * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read
- * (program_is_on_its_way()). A program that reads may answer, and its answer carries the ACK. If
- * there is no answer, the ACK leaves when the program wants more data, in RECEIVE or in poll(), or
- * after XTCP_ANSWER_MS, rounded up to a tick. After a SEND that may block, we assume that the
- * program is about to read. After a SEND with MSG_DONTWAIT, we do not: the program may sleep in
- * poll() instead of in RECEIVE.
+ * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read. A
+ * program that reads may answer, and its answer carries the ACK. Without one, the ACK leaves when
+ * the program wants more data, in RECEIVE or in poll(), or after XTCP_ANSWER_MS, rounded up to a
+ * tick. After a SEND with MSG_DONTWAIT the program may sleep in poll(), not in RECEIVE, so it does
+ * not count as about to read. Later, the ACK of a GRO packet waits up to XTCP_ANSWER_MS for a
+ * reader.
  *
- * Later in the connection, the ACK of a GRO packet waits up to XTCP_ANSWER_MS for a reader that has
- * been woken.
- *
- * If the peer has asked for an ACK rate, the ACKs follow that rate instead.
- *
- * The caller has processed everything that arrived together (section 3.10.7.4, MUST-59).
+ * If the peer has asked for an ACK rate, the ACKs follow that rate instead. The caller has
+ * processed everything that arrived together (section 3.10.7.4, MUST-59).
  */
 void xtcp_acks_owed(struct sock *sk)
 {
@@ -484,8 +429,7 @@ void xtcp_acks_owed(struct sock *sk)
 	}
 	few = xsk->acking.unacked_segments < 2 && xsk->rcv.nxt - xsk->rcv.wup < 2U * xsk->rcv_mss;
 	/*
-	 * fast path for a request or an answer: owed_now_or_later() would do the same, but saves
-	 * registers first
+	 * for a request or an answer: owed_now_or_later() does the same, but saves registers first
 	 */
 	if (few && !xsk->acking.now && (xsk->acking.pingpong || !xsk->acking.quick) && !route_hurries(sk))
 		owed_later(sk);
@@ -498,11 +442,10 @@ void xtcp_acks_owed(struct sock *sk)
  * @sk: the sock, in any state
  * @copied: octets that the program has just received
  *
- * An ACK is sent in each of three cases:
- *  - an ACK is pending for more than one segment of text;
- *  - an ACK is pending, the program has read everything, and it is not likely to answer;
- *  - the ACK would at least double the offered window (RFC 9293 section 3.8.6.2.2).
- * If the peer has asked for an ACK rate, only the last case counts.
+ * An ACK leaves in three cases; if the peer has asked for an ACK rate, only in the last:
+ *  - it is pending for more than one segment of text;
+ *  - it is pending, the program has read everything, and it is not likely to answer;
+ *  - it would at least double the offered window (RFC 9293 section 3.8.6.2.2).
  *
  * Context: process. Lock: socket, held.
  */
@@ -512,7 +455,6 @@ void xtcp_acks_window(struct sock *sk, u32 copied)
 	bool tell = false;
 
 	sock_owned_by_me(sk);
-	/* ESTABLISHED is the usual state: there, the first comparison suffices */
 	if (sk->sk_state != TCP_ESTABLISHED &&
 	    (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;

@@ -7,7 +7,7 @@
  *
  * arrives.c follows RFC 9293 section 3.10.7 step by step: one call for each of the eight steps except
  * the third, security, which is not implemented. What may not happen here: touching a timer or a queue
- * except through its room, or taking a step out of order.
+ * except through its folder, or taking a step out of order.
  */
 #ifndef XTCP_ARRIVE_H
 #define XTCP_ARRIVE_H
@@ -21,8 +21,6 @@
 #include "base/rstdiag.h"
 
 struct xtcp_seg;
-
-/* arrives.c */
 
 /* What happens after a step of SEGMENT ARRIVES (RFC 9293 section 3.10.7). */
 enum xtcp_verdict {
@@ -40,9 +38,8 @@ enum xtcp_verdict {
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);
 
 /*
- * Prepares a segment for one of our queues, where it may stay for long. Its device may disappear
- * meanwhile, so drop the pointer to the device. Also drop the pointers to a route, an IPsec state,
- * a foreign sock and a conntrack entry; a conntrack entry would keep its namespace alive.
+ * For a segment that may stay in one of our queues for long: its device may disappear meanwhile, and
+ * a conntrack entry would keep its namespace alive.
  */
 static inline void xtcp_arrives_detach(struct sk_buff *skb)
 {
@@ -56,9 +53,6 @@ static inline void xtcp_arrives_detach(struct sk_buff *skb)
 void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
 void xtcp_arrives_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child);
 
-/* acks.c */
-
-/* The socket lock is held in all these functions. */
 enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb);
 enum xtcp_verdict xtcp_acceptance_check(struct sock *sk, const struct xtcp_seg *seg);
 enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg *seg, int skipped);
@@ -67,11 +61,5 @@ void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg);
 
 void xtcp_acks_owed(struct sock *sk);
 void xtcp_acks_window(struct sock *sk, u32 copied);
-
-/* arrives.c */
-
-/* Softirq or process. The socket lock is held. */
-
-enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb);
 
 #endif /* XTCP_ARRIVE_H */

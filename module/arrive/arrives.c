@@ -2,33 +2,23 @@
 /*
  * SEGMENT ARRIVES (RFC 9293 section 3.10.7), in the RFC's order.
  *
- *   3.10.7.1 CLOSED     arrives_closed() below. A segment for a tuple without any socket never
- *                       comes here: kernel TCP answers it
+ *   3.10.7.1 CLOSED     arrives_closed(). A segment for a tuple without any socket never comes here:
+ *                       kernel TCP answers it
  *   3.10.7.2 LISTEN     xtcp_arrives_listen(), in listen/. synq.c makes the half-open entries,
  *                       halfopen.c makes socks of them
  *   3.10.7.3 SYN-SENT   xtcp_handshake_syn_sent()
- *   3.10.7.4 others     arrives_other() below calls a function for each of the eight steps, except
- *                       the third, security, which is not implemented. The first and the
- *                       fifth step are in acks.c, the fifth for SYN-RECEIVED in arrives.c.
- *                       When a listener has got the SYN, halfopen.c handles SYN-RECEIVED until
- *                       the handshake's last ACK, except with Fast Open (fastopen.c).
- *                       timewait.c handles TIME-WAIT
+ *   3.10.7.4 others     arrives_other() calls a function for each of the eight steps, except the
+ *                       third, security, which is not implemented (appendix A.1). The first and
+ *                       the fifth are in acks.c. When a listener has got the SYN, halfopen.c
+ *                       handles SYN-RECEIVED until the handshake's last ACK, except with Fast
+ *                       Open (fastopen.c). timewait.c handles TIME-WAIT
  *
- * Except for steps six and eight, a step returns a verdict. A step frees the segment only if it has
- * taken the text or the FIN of the segment. finish() carries out the verdict, in one place.
- *
- * xtcp_arrives_child() processes the segment for which a listener made a new sock: the last ACK of a
- * handshake, or the SYN of a Fast Open.
- *
- * The handshake of a sock: SYN-SENT (RFC 9293 section 3.10.7.3), and the ACK that ends
- * SYN-RECEIVED. Before a sock exists, listen/synq.c answers the SYN for the listener.
- *
- * Reads the reason that a peer's RST gives: the diagnostic payload
- * (draft-ietf-tcpm-rst-diagnostic-payload-03, section 4.2).
+ * Except for steps six and eight, a step returns a verdict, which finish() carries out, in one
+ * place. A step frees the segment only if it has taken its text or its FIN.
  *
  * A RST may have any text (RFC 9293 section 3.5.3, SHLD-2), so the text never decides whether the
- * RST resets the connection. The text is read after that decision, and only for traces and
- * diagnosis.
+ * RST resets the connection. The diagnostic payload (draft-ietf-tcpm-rst-diagnostic-payload-03,
+ * section 4.2) is read after that decision, and only for traces and diagnosis.
  */
 #include <linux/security.h>
 #include <linux/skbuff.h>
@@ -71,7 +61,7 @@ static noinline_for_stack void trace_told(const struct sock *sk, const struct xt
 	trace_xtcp_rst_diagnostic(sock_net(sk), &tuple, false, told->code, told->pen);
 }
 
-/* Reads the text once, since a fragment's page may change between two reads. */
+/* once, since a fragment's page may change between two reads */
 static noinline_for_stack void read_text(const struct sock *sk, const struct sk_buff *skb, const struct xtcp_seg *seg,
 					 struct xtcp_rstdiag *told)
 {
@@ -92,13 +82,7 @@ static noinline_for_stack void read_text(const struct sock *sk, const struct sk_
 	trace_told(sk, told);
 }
 
-/*
- * Read the reason that a RST gives.
- * @sk: the sock, which the RST is about to reset
- * @skb: the RST, skb->data at its TCP header
- *
- * Return: the reason. Its code is 0 if the RST gives none, or if the payload is malformed.
- */
+/* The reason that a RST gives. Its code is 0 if there is none, or if the payload is malformed. */
 static struct xtcp_rstdiag xtcp_told_by(const struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -121,9 +105,8 @@ static void window_unscaled(struct sock *sk)
 }
 
 /*
- * Process the options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC
- * 2018 section 2). An option is in use only if both ends sent it. Before this call wscale_ok, ts_ok
- * and sack_ok say what our SYN offered; after this call they say what is in use.
+ * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC 2018
+ * section 2). wscale_ok, ts_ok and sack_ok say what our SYN offered, afterwards what is in use.
  */
 static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -141,7 +124,7 @@ static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 		xtcp_paws_take(&xsk->paws, seg->tsval);
 }
 
-/* Take IRS and RCV.NXT from a SYN (RFC 9293 3.10.7.3, fourth). The caller computes the MSS. */
+/* IRS and RCV.NXT of a SYN (RFC 9293 3.10.7.3, fourth). The caller computes the MSS. */
 static void take_syn(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -168,14 +151,14 @@ static void begin_keepalive(struct sock *sk)
 	sock_owned_by_me(sk);
 	segment_received(sk);
 	/*
-	 * as in Linux: before the first text, the end of the handshake counts as the time when text
-	 * was last sent
+	 * as in Linux: before the first text, the handshake counts as the time when text was last
+	 * sent
 	 */
 	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
 	xtcp_keepalive_changed(sk, 0);
 }
 
-/* Enter ESTABLISHED, at the end of each kind of handshake (RFC 9293 section 3.5). */
+/* the end of each kind of handshake (RFC 9293 section 3.5) */
 static void enter_established(struct sock *sk, struct sk_buff *skb)
 {
 	security_inet_conn_established(sk, skb);
@@ -186,10 +169,7 @@ static void enter_established(struct sock *sk, struct sk_buff *skb)
 		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
 }
 
-/*
- * RFC 7323 section 3.2: if the echoed timestamp is older than our SYN or SYN-ACK, the segment
- * belongs to an earlier connection.
- */
+/* RFC 7323 section 3.2: an echo older than our SYN or SYN-ACK is of an earlier connection. */
 static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -201,7 +181,7 @@ static bool syn_sent_echo_is_foreign(const struct sock *sk, const struct xtcp_se
 	return !xtcp_seq_between(first, seg->tsecr, now);
 }
 
-/* Process the ACK of our SYN; judge_syn_text() processes the ACK of the text on the SYN. */
+/* The ACK of our SYN; judge_syn_text() processes that of the text on it. */
 static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_seg syn = *xtcp_seg(skb);
@@ -212,9 +192,8 @@ static noinline_for_stack void syn_acked_alone(struct sock *sk, struct sk_buff *
 }
 
 /*
- * Process the ACK of the text on our SYN (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK"). If
- * the ACK does not cover all of the text, resend the rest at once, in a segment that also
- * acknowledges the peer's SYN.
+ * The ACK of the text on our SYN (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK"). If it does
+ * not cover all of it, resend the rest at once, in a segment that also acknowledges the peer's SYN.
  */
 static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 {
@@ -222,10 +201,7 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	struct sk_buff *text = xtcp_sndq_first(sk);
 
 	if (xtcp_seg(skb)->ack != xsk->snd.una) {
-		/*
-		 * the ACK may cover a part of the text: resend the rest with the peer's MSS, which
-		 * is known only now
-		 */
+		/* the rest is resent with the peer's MSS, which is known only now */
 		if (text)
 			xtcp_sndcb(text)->mss = min_t(u32, xtcp_sndcb(text)->mss, xsk->mss);
 		xtcp_ack_arrives(sk, skb);
@@ -233,7 +209,10 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	xsk->syn_data_acked = xsk->snd.una == xsk->snd.nxt;
 	if (xsk->syn_data_acked) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVE);
-		/* SYN and text were one segment, whatever the peer's MSS; TCP_INFO adds that of the SYN */
+		/*
+		 * SYN and text were one segment, whatever the peer's MSS; TCP_INFO adds that of the
+		 * SYN
+		 */
 		xsk->stream->delivered_segments = 0;
 		return;
 	}
@@ -243,10 +222,10 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Acknowledges the SYN-ACK, now or with the first data of the program. A program that waits in
- * connect() may write at once; for XTCP_ANSWER_MS its data may carry the ACK (RFC 9293 section 3.8.6.3,
- * MUST-40). A peer on this machine gets the ACK at once: it may be the same program, which then waits
- * for the ACK in accept().
+ * Acknowledges the SYN-ACK, now or with the program's first data. A program that waits in connect()
+ * may write at once: for XTCP_ANSWER_MS its data may carry the ACK (RFC 9293 section 3.8.6.3,
+ * MUST-40). A peer on this machine gets it at once: it may be the same program, which waits for it
+ * in accept().
  */
 static void ack_syn(struct sock *sk)
 {
@@ -264,20 +243,17 @@ static void ack_syn(struct sock *sk)
 }
 
 /*
- * Process the answer to a SYN that had text or the Fast Open option: the ACK of the text, the
- * cookie, and text on the SYN-ACK. The caller processes the ACK of the SYN itself. A new cookie
- * replaces the old one.
- *
- * Suppose that our SYN had text and the option, and that it was resent. If the answer then has no
- * Fast Open option and does not acknowledge all of the text, the network probably drops such SYNs.
- * fastopen.c remembers this for the next connection to the host.
+ * The answer to a SYN with text or the Fast Open option: the ACK of the text, the cookie, and text
+ * on the SYN-ACK. If our SYN had both and was resent, and the answer has no Fast Open option and
+ * does not acknowledge all of the text, the network probably drops such SYNs. fastopen.c remembers
+ * this for the next connection to the host.
  */
 static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_fastopen_cookie cookie;
-	/* read this before judge_syn_text(), which may resend text and so increase total_retrans */
+	/* judge_syn_text() may resend text and so increase total_retrans */
 	const bool resent = xsk->total_retrans;
 	bool refused = false;
 
@@ -286,7 +262,7 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 		refused = !xsk->syn_data_acked;
 	}
 	xtcp_options_find_fastopen(skb->data + XTCP_HDR_LEN, seg->hdr_len - XTCP_HDR_LEN, &cookie);
-	/* ignore a cookie for which we did not ask */
+	/* for which we did not ask */
 	if (!xsk->syn_fastopen)
 		cookie.len = -1;
 	xtcp_metrics_set(sk, &cookie, seg->mss ?: xsk->agreed.mss_clamp,
@@ -301,26 +277,23 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 
 /*
  * With TCP_FASTOPEN_CONNECT, our SYN may wait for the first write, and the peer may open meanwhile.
- * Queues our SYN, unless it is queued already. Return: false without memory. The peer's SYN is
- * dropped then, and comes again: without our SYN in the queue, nothing would ever answer the peer,
- * and no deadline would end the connection.
+ * Queues our SYN. Return: false without memory: the peer's SYN is dropped, and comes again. Without
+ * our SYN in the queue, nothing would ever answer the peer, and no deadline would end the
+ * connection.
  */
 static noinline_for_stack bool has_own_syn(struct sock *sk)
 {
 	return !xtcp_sndq_is_empty(sk) || !xtcp_output_queue_syn(sk);
 }
 
-/* Both ends have sent a SYN without ACK (RFC 9293 section 3.5). Answers with a SYN-ACK. */
+/* Both ends have sent a SYN without ACK (RFC 9293 section 3.5). */
 static void both_open(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
 	xtcp_mss_sync(sk, xsk->pmtu);
-	/*
-	 * with TCP_FASTOPEN_CONNECT, our SYN waits for the first write; the peer's SYN ends this
-	 * wait
-	 */
+	/* the peer's SYN ends the wait for the first write (TCP_FASTOPEN_CONNECT) */
 	if (xtcp_compat_defers_connect(sk)) {
 		xtcp_compat_defer_connect(sk, false);
 		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
@@ -329,11 +302,7 @@ static void both_open(struct sock *sk, const struct xtcp_seg *seg)
 	xtcp_output_syn(sk);
 }
 
-/*
- * A segment arrives in SYN-SENT (RFC 9293 section 3.10.7.3).
- *
- * Return: the verdict for finish().
- */
+/* RFC 9293 section 3.10.7.3. */
 static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -342,10 +311,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	struct xtcp_rstdiag told;
 
 	sock_owned_by_me(sk);
-	/*
-	 * first: check the ACK bit. If the ACK is wrong, finish() answers the segment with a RST,
-	 * unless the segment itself is a RST.
-	 */
+	/* first: check the ACK bit. A wrong ACK gets a RST, unless the segment is one */
 	if (seg->flags & XTCP_ACK) {
 		if (xtcp_seq_le(seg->ack, xsk->snd.iss) || xtcp_seq_gt(seg->ack, xsk->snd.nxt)) {
 			if (!(seg->flags & XTCP_RST))
@@ -362,7 +328,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 
 	/*
 	 * second: check the RST bit. Only a RST that acknowledges our SYN counts (RFC 5961 section
-	 * 3.2).
+	 * 3.2)
 	 */
 	if (seg->flags & XTCP_RST) {
 		if (seg->flags & XTCP_ACK) {
@@ -372,7 +338,6 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 		return XTCP_DROP;
 	}
 
-	/* the third step, security, is not implemented (RFC 9293 appendix A.1) */
 
 	/* fifth: drop a segment with neither SYN nor RST */
 	if (!(seg->flags & XTCP_SYN))
@@ -382,8 +347,8 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 		return XTCP_DROP;
 
 	/*
-	 * fourth: check the SYN bit. Data and FIN of the SYN are kept and acknowledged only with
-	 * Fast Open; otherwise the peer resends them.
+	 * fourth: check the SYN bit. Its data and FIN count only with Fast Open; else the peer
+	 * resends them
 	 */
 	take_syn(sk, skb);
 	if (!(seg->flags & XTCP_ACK)) {
@@ -399,14 +364,11 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
 	/*
-	 * the SYN-ACK needs an ACK. Without AccECN, text that we send below may carry this ACK;
-	 * with AccECN, a pure ACK leaves first
+	 * without AccECN, text that we send below may carry the ACK; with AccECN, a pure ACK leaves
+	 * first
 	 */
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
-	/*
-	 * the SYN-ACK's ECN field is echoed in a pure ACK, even if data could carry an ACK (RFC
-	 * 9768 section 3.2.2.1)
-	 */
+	/* the SYN-ACK's ECN field is echoed in a pure ACK (RFC 9768 section 3.2.2.1) */
 	if (xsk->ecn & XTCP_ECN_ECHO_SYN_ACK)
 		xtcp_bare_ack(sk);
 	if (unlikely(xsk->syn_fastopen || xsk->syn_data))
@@ -417,9 +379,8 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	if (!xsk->acking.pending)
 		return verdict;
 	/*
-	 * delay the ACK if data will probably follow soon and carry the ACK: if the program has set
-	 * TCP_DEFER_ACCEPT, or has set TCP_QUICKACK to 0, or if the call that opens the connection
-	 * has more data
+	 * data will probably follow and carry the ACK: TCP_DEFER_ACCEPT, TCP_QUICKACK of 0, or more
+	 * data of the call that opens the connection
 	 */
 	if (xsk->defer_accept || xsk->acking.pingpong || xtcp_fastsyn_has_more(sk))
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
@@ -430,10 +391,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	return verdict;
 }
 
-/*
- * Sends the FIN if the program has called CLOSE in SYN-RECEIVED: such a FIN waits for ESTABLISHED
- * (RFC 9293 section 3.10.4).
- */
+/* A FIN of CLOSE in SYN-RECEIVED waits for ESTABLISHED (RFC 9293 section 3.10.4). */
 static void close_if_asked(struct sock *sk)
 {
 	if (!(sk->sk_shutdown & SEND_SHUTDOWN))
@@ -443,9 +401,9 @@ static void close_if_asked(struct sock *sk)
 }
 
 /*
- * Process the ACK that ends the handshake of a Fast Open connection in SYN-RECEIVED (RFC 7413). @sk
- * belongs to the server, or to a client whose SYN with text crossed the peer's SYN. If @sk has sent
- * text, the ACK may cover all of this text, a part of it, or nothing.
+ * The ACK that ends the handshake of a Fast Open connection in SYN-RECEIVED (RFC 7413), of a
+ * server, or of a client whose SYN with text crossed the peer's. It may cover all of our text, a
+ * part, or nothing.
  */
 static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, struct sk_buff *skb)
 {
@@ -453,9 +411,8 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	/*
-	 * The ISN of a SYN-ACK stays the same for a while (cookie.c), so an ACK of an earlier
-	 * connection could complete this handshake. The old timestamp in such an ACK shows that the
-	 * ACK belongs to the earlier connection.
+	 * the ISN of a SYN-ACK stays the same for a while (cookie.c), so an ACK of an earlier
+	 * connection could complete this handshake; its old timestamp shows that
 	 */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_PAWSESTABREJECTED);
@@ -468,10 +425,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 		xtcp_fastopen_over(sk, false);
 	syn_acked_alone(sk, skb);
 	if (xsk->syn_data) {
-		/*
-		 * do this before the FIN is queued, since the FIN would look like unacknowledged
-		 * text
-		 */
+		/* before the FIN is queued, which would look like unacknowledged text */
 		judge_syn_text(sk, skb);
 		close_if_asked(sk);
 		return XTCP_CONTINUE;
@@ -482,20 +436,12 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 	return xtcp_ack_arrives(sk, skb);
 }
 
-/**
- * xtcp_handshake_check_ack() - step five, check the ACK field, in SYN-RECEIVED
- * @sk: a sock that was made from a listener's half-open entry or by the SYN of a Fast Open, or that
- *	is in a simultaneous open
- * @skb: the segment, which is acceptable and carries ACK
- *
- * RFC 9293 section 3.10.7.4, fifth.
- *
- * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
- *
- * Return: XTCP_CONTINUE when the connection is established; XTCP_RESET when the ACK is wrong. With
- * Fast Open also XTCP_ACK_DROP or XTCP_DROP, when the ACK belongs to an earlier connection.
+/*
+ * Step five, the ACK field, in SYN-RECEIVED: after a half-open entry, with Fast Open, or in a
+ * simultaneous open. With Fast Open also XTCP_ACK_DROP or XTCP_DROP, when the ACK belongs to an
+ * earlier connection.
  */
-enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
+static enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -516,8 +462,8 @@ enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buff *skb)
 
 /*
  * While this segment waited for the lock, another connection may have replaced the sock in the
- * table of connections. A TIME-WAIT record processes the segment now; any other connection gets the
- * segment when the peer resends it. Return: false when no connection has the tuple.
+ * table. A TIME-WAIT record processes it now; any other connection gets it when the peer resends
+ * it.
  */
 static noinline_for_stack bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
@@ -540,24 +486,18 @@ static noinline_for_stack bool arrives_successor(const struct sock *sk, struct s
 	return conn;
 }
 
-/* RFC 9293 section 3.10.7.1: answer each segment, except a RST, with a RST. */
+/* RFC 9293 section 3.10.7.1 */
 static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
 {
 	if (arrives_successor(sk, skb))
 		return XTCP_DROP;
-	/*
-	 * send no RST: the sock is a listener now, and has no traffic keys of the earlier
-	 * connection to sign a RST with
-	 */
+	/* a listener now, without the earlier connection's traffic keys to sign a RST */
 	if (sk->sk_state == TCP_LISTEN && unlikely(xtcp_ao_of(sk)))
 		return XTCP_DROP;
 	return xtcp_seg(skb)->flags & XTCP_RST ? XTCP_DROP : XTCP_RESET;
 }
 
-/*
- * RFC 9293 3.10.7.4, second: check the RST bit. RFC 5961 section 3.2: a RST that is in the window
- * but not at RCV.NXT gets a challenge ACK.
- */
+/* Second: RST. In the window but not at RCV.NXT, it gets a challenge ACK (RFC 5961 section 3.2). */
 static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -567,11 +507,11 @@ static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 	if (!(seg->flags & XTCP_RST))
 		return XTCP_CONTINUE;
 	if (!xtcp_acceptance_rst_counts(sk, seg)) {
-		/* in_window() accepts the right edge itself; for RFC 5961 this edge is outside */
+		/* in_window() accepts the right edge itself, which is outside for RFC 5961 */
 		if (seg->seq == xsk->rcv.wup + xsk->rcv.wnd)
 			return XTCP_DROP;
 		/*
-		 * if no data has come since the Fast Open, a middlebox may have dropped the text on
+		 * no data has come since the Fast Open: a middlebox may have dropped the text on
 		 * the SYN, and this RST may be the consequence (RFC 7413)
 		 */
 		if (unlikely(xsk->syn_fastopen) && !xsk->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
@@ -579,10 +519,7 @@ static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 		return XTCP_CHALLENGE;
 	}
 	told = xtcp_told_by(sk, skb);
-	/*
-	 * The errors are the same as in Linux. In SYN-RECEIVED after a simultaneous open, connect()
-	 * returns ECONNREFUSED.
-	 */
+	/* as in Linux, ECONNREFUSED also after a simultaneous open */
 	switch (sk->sk_state) {
 	case TCP_SYN_RECV:
 		if (xsk->fastopen) {
@@ -602,12 +539,8 @@ static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 	return XTCP_DONE;
 }
 
-/* The third step of RFC 9293 3.10.7.4, security, is not implemented (appendix A.1). */
 
-/*
- * RFC 9293 3.10.7.4, fourth: check the SYN bit. With two exceptions, a SYN gets a challenge ACK
- * (RFC 5961 section 4.2).
- */
+/* Fourth: SYN. With two exceptions, it gets a challenge ACK (RFC 5961 section 4.2). */
 static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -615,10 +548,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_CONTINUE;
-	/*
-	 * if the SYN of a Fast Open comes again, resend the SYN-ACK (halfopen.c does so for the SYN
-	 * of an entry)
-	 */
+	/* the SYN of a Fast Open comes again; for the SYN of an entry, see halfopen.c */
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
 		if (!xtcp_acklimit_refuses(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
 					   &xsk->acklimit.stamp))
@@ -626,9 +556,8 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 		return XTCP_DROP;
 	}
 	/*
-	 * The SYN-ACK that ends a simultaneous open (RFC 9293 figure 7, line 6): we have taken the
-	 * peer's SYN already, so only the ACK counts. The ACK may cover our SYN alone, without the
-	 * text that our SYN carried.
+	 * the SYN-ACK that ends a simultaneous open (RFC 9293 figure 7, line 6): we have taken the
+	 * peer's SYN, so only the ACK counts. It may cover our SYN alone, without its text
 	 */
 	if (sk->sk_state == TCP_SYN_RECV && seg->flags & XTCP_ACK && seg->seq + 1 == xsk->rcv.nxt &&
 	    seg->end_seq == xsk->rcv.nxt &&
@@ -640,7 +569,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 	return XTCP_CHALLENGE;
 }
 
-/* The second and the fourth step. Not inlined: few segments have these bits. */
+/* few segments have these bits */
 static noinline_for_stack enum xtcp_verdict check_rst_and_syn(struct sock *sk, struct sk_buff *skb)
 {
 	enum xtcp_verdict verdict = check_rst(sk, skb);
@@ -648,7 +577,7 @@ static noinline_for_stack enum xtcp_verdict check_rst_and_syn(struct sock *sk, s
 	return verdict == XTCP_CONTINUE ? check_syn(sk, skb) : verdict;
 }
 
-/* Enters FIN-WAIT-2, because the peer has acknowledged our FIN in FIN-WAIT-1. */
+/* The peer has acknowledged our FIN. */
 static enum xtcp_verdict enter_fin_wait2(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -661,7 +590,7 @@ static enum xtcp_verdict enter_fin_wait2(struct sock *sk)
 		sk->sk_state_change(sk);
 		return XTCP_CONTINUE;
 	}
-	/* TCP_LINGER2 < 0: the program does not wait for the peer's FIN */
+	/* the program does not wait for the peer's FIN */
 	if (xsk->linger2 < 0) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
@@ -670,7 +599,7 @@ static enum xtcp_verdict enter_fin_wait2(struct sock *sk)
 	return XTCP_CONTINUE;
 }
 
-/* Leave the state if the ACK covers our FIN. Not inlined: ESTABLISHED is the usual state. */
+/* ESTABLISHED is the usual state */
 static noinline_for_stack enum xtcp_verdict check_ack_of_fin(struct sock *sk)
 {
 	switch (sk->sk_state) {
@@ -694,7 +623,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_of_fin(struct sock *sk)
 	return XTCP_CONTINUE;
 }
 
-/* RFC 9293 3.10.7.4, fifth: check the ACK field. */
+/* Fifth: ACK. */
 static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -712,9 +641,7 @@ static enum xtcp_verdict check_ack(struct sock *sk, struct sk_buff *skb)
 	return likely(sk->sk_state == TCP_ESTABLISHED) ? XTCP_CONTINUE : check_ack_of_fin(sk);
 }
 
-/*
- * RFC 9293 3.10.7.4, sixth: check the URG bit. After the peer's FIN no more urgent data can come.
- */
+/* Sixth: URG. After the peer's FIN no more urgent data can come. */
 static inline void check_urg(struct sock *sk, struct sk_buff *skb)
 {
 	if (likely(!(xtcp_seg(skb)->flags & XTCP_URG) && xtcp_sk(sk)->urgent.data != XTCP_URGENT_AWAITED))
@@ -729,8 +656,8 @@ static inline void check_urg(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Does new data arrive although no program can read data any more (RFC 9293 3.6.1, SHLD-3)? A FIN
- * beyond a hole counts, too: the data before it is still to come.
+ * New data, and no program can read it any more (RFC 9293 3.6.1, SHLD-3)? A FIN beyond a hole
+ * counts, too: the data before it is still to come.
  */
 static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -740,7 +667,7 @@ static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
 	       xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv.nxt);
 }
 
-/* Is text processed in the present state, which is not ESTABLISHED? */
+/* in a state that is not ESTABLISHED */
 static noinline_for_stack enum xtcp_verdict check_late_text(struct sock *sk, const struct xtcp_seg *seg)
 {
 	switch (sk->sk_state) {
@@ -758,8 +685,8 @@ static noinline_for_stack enum xtcp_verdict check_late_text(struct sock *sk, con
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
 		/*
-		 * ignore text behind the peer's FIN. Other text is a retransmission: go on, since
-		 * it needs an ACK
+		 * ignore text behind the peer's FIN. Other text is a retransmission, and needs an
+		 * ACK
 		 */
 		return xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv.nxt) ? XTCP_CONTINUE : XTCP_DONE;
 	default:
@@ -767,7 +694,7 @@ static noinline_for_stack enum xtcp_verdict check_late_text(struct sock *sk, con
 	}
 }
 
-/* RFC 9293 3.10.7.4, seventh: process the segment text. */
+/* Seventh: the text. */
 static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -783,10 +710,7 @@ static enum xtcp_verdict process_text(struct sock *sk, struct sk_buff *skb)
 	return xtcp_text_arrives(sk, skb);
 }
 
-/*
- * RFC 9293 3.10.7.4, eighth: check the FIN bit. RCV.NXT has passed the FIN of this segment, or of a
- * segment in the out-of-order queue.
- */
+/* Eighth: RCV.NXT has passed a FIN, of this segment or of one in the out-of-order queue. */
 static void process_fin(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -823,7 +747,7 @@ static void process_fin(struct sock *sk)
 		sk_wake_async(sk, SOCK_WAKE_WAITD, POLL_IN);
 }
 
-/* Process ECE, CWR and the IP header's ECN field. Not inlined: most connections have no ECN. */
+/* most connections have no ECN */
 static noinline void take_marks(struct sock *sk, struct sk_buff *skb)
 {
 	if (xtcp_sk(sk)->acking.pending && xtcp_ecn_ce_changed(sk, xtcp_seg(skb)))
@@ -831,7 +755,7 @@ static noinline void take_marks(struct sock *sk, struct sk_buff *skb)
 	xtcp_ecn_take(sk, skb);
 }
 
-/* RFC 9293 3.10.7.4: all other states. */
+/* RFC 9293 section 3.10.7.4 */
 static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -859,10 +783,7 @@ static enum xtcp_verdict arrives_other(struct sock *sk, struct sk_buff *skb)
 	return verdict;
 }
 
-/*
- * finish_input() in all states but ESTABLISHED. In FIN-WAIT-2, if the program has closed the
- * socket, a record replaces the sock (timewait.c).
- */
+/* In FIN-WAIT-2, if the program has closed the socket, a record replaces the sock (timewait.c). */
 static noinline_for_stack void finish_late_input(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -880,14 +801,14 @@ static noinline_for_stack void finish_late_input(struct sock *sk)
 		if (xsk->acking.pending)
 			xtcp_bare_ack(sk);
 		/*
-		 * with TCP_LINGER2 < 0, close() aborts the connection, so make no record. This
-		 * function may be running inside close(), for a segment of the backlog
+		 * close() aborts the connection, and may be calling this, for a segment of the
+		 * backlog
 		 */
 		if (xsk->linger2 >= 0)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
 		return;
 	default:
-		/* xtcp_output_push() also sends a FIN for which there was no memory */
+		/* also a FIN for which there was no memory */
 		xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 		if (xsk->acking.pending)
@@ -895,7 +816,7 @@ static noinline_for_stack void finish_late_input(struct sock *sk)
 	}
 }
 
-/* After a segment was processed: send the data that may leave now, and the pending ACK. */
+/* data that may leave now, and the pending ACK */
 static __always_inline void finish_input(struct sock *sk)
 {
 	if (unlikely(sk->sk_state != TCP_ESTABLISHED)) {
@@ -910,9 +831,9 @@ static __always_inline void finish_input(struct sock *sk)
 }
 
 /*
- * Answers a segment that may be forged (RFC 5961). Each connection has limits of its own (section 7),
- * so an attacker cannot learn about one connection by the limit of another. The sysctl
- * challenge_ack_limit may add a limit for the namespace.
+ * A segment may be forged (RFC 5961). Each connection has limits of its own (section 7), so an
+ * attacker cannot learn about one by the limit of another. challenge_ack_limit may add one for the
+ * namespace.
  */
 static void challenge_ack(struct sock *sk)
 {
@@ -958,8 +879,8 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		xtcp_blackbox_refused(sk, verdict);
 		challenge_ack(sk);
 		/*
-		 * only this challenge ACK may echo the ECN field of the SYN-ACK. If the rate limit
-		 * has stopped the challenge ACK, no later ACK echoes the field
+		 * no later ACK may echo the SYN-ACK's ECN field, even if the rate limit has stopped
+		 * this one
 		 */
 		xtcp_sk(sk)->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
 		break;
@@ -978,12 +899,9 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 
 /**
  * xtcp_arrives() - SEGMENT ARRIVES for a full sock (RFC 9293 section 3.10.7)
- * @sk: the sock. It is in LISTEN only if the segment waited in the backlog of the sock. The caller
- *	holds a reference, since an orphan may end here
+ * @sk: the sock; in LISTEN only if the segment waited in its backlog. The caller holds a
+ *	reference, since an orphan may end here
  * @skb: the segment, which interpose.c has checked; consumed
- *
- * interpose.c calls this function, with one exception: xtcp_arrives_child() calls it for the segment
- * that completes the handshake of a new child.
  *
  * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  *
@@ -1015,11 +933,9 @@ int xtcp_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Process the SYN of a Fast Open (RFC 7413 section 4.2.2).
- * @sk: the sock that the SYN made, in SYN-RECEIVED
- *
- * The text of the SYN is processed as if the handshake were over, and the SYN-ACK acknowledges this
- * text. The SYN's window is not scaled (RFC 7323 section 2.2).
+ * The SYN of a Fast Open (RFC 7413 section 4.2.2), on the sock that it made. Its text is processed
+ * as if the handshake were over, and the SYN-ACK acknowledges it. Its window is not scaled (RFC
+ * 7323 section 2.2).
  */
 static void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 {
@@ -1033,7 +949,7 @@ static void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 	xtcp_cong_start(sk, false);
 	xtcp_algorithms_start(sk);
 	segment_received(sk);
-	/* the SYN bit is processed; urgent data is processed only from ESTABLISHED on */
+	/* urgent data is processed only from ESTABLISHED on */
 	seg->flags &= ~(XTCP_SYN | XTCP_URG);
 	seg->seq++;
 	if (xtcp_text_arrives(sk, skb) == XTCP_DONE)
@@ -1043,10 +959,7 @@ static void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 	xtcp_output_syn(sk);
 }
 
-/*
- * Count the segment for which a sock was made.
- * @after_syn: @skb follows a SYN that no sock has counted: as in Linux, count this SYN, too
- */
+/* @after_syn: no sock has counted the SYN before @skb, so count it, as in Linux. */
 static void xtcp_arrives_count_first(struct sock *child, struct sk_buff *skb, bool after_syn)
 {
 	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
@@ -1060,10 +973,8 @@ static void xtcp_arrives_count_first(struct sock *child, struct sk_buff *skb, bo
 /**
  * xtcp_arrives_child() - process a handshake's last ACK on the sock that was made for it
  * @skb: the ACK; consumed
- * @lsk: the listener
+ * @lsk: the listener, whose accept() is woken once the child has left SYN-RECEIVED
  * @child: the new sock, locked by bh_lock_sock() and held; unlocked and put here
- *
- * Wakes accept() once the child has left SYN-RECEIVED.
  *
  * Context: softirq, RCU read side. Lock: @child's, released here.
  */
@@ -1086,12 +997,7 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 }
 
 /**
- * xtcp_arrives_fast_child() - process the SYN of a Fast Open on the sock that was made for it
- * @skb: the SYN; consumed
- * @lsk: the listener
- * @child: the new sock, locked by bh_lock_sock() and held; unlocked and put here
- *
- * RFC 7413 section 4.2.2.
+ * xtcp_arrives_fast_child() - the same for the SYN of a Fast Open (RFC 7413 section 4.2.2)
  *
  * Context: softirq, RCU read side. Lock: @child's, released here.
  */
