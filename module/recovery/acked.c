@@ -25,16 +25,13 @@
 #include "sight/sight.h"
 #include "time/time.h"
 
-/* SEG.WND in octets; the window of a SYN is never scaled (RFC 7323 section 2.2). */
+/* the window of a SYN is never scaled (RFC 7323 section 2.2) */
 static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	return unlikely(seg->flags & XTCP_SYN) ? seg->wnd : (u32)seg->wnd << xsk->agreed.snd_wscale;
 }
 
-/*
- * Take the window of a segment. Return: true when the caller must recompute the effective MSS:
- * MAX.SND.WND has grown, and its old value limited the MSS.
- */
+/* Return: true when MAX.SND.WND has grown, and its old value limited the MSS. */
 static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wnd)
 {
 	bool bounds_mss = xsk->snd.max_wnd / 2 <= xsk->mss;
@@ -43,11 +40,11 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 }
 
 /*
- * An ACK gives no RTT, because it covers a segment that was resent, but it also covers one that was
- * sent only once, and has arrived after at most sample->rtt_us. Without SACK and timestamps there
- * may be no other ACK for long: if each flight has a hole, the ACK that is due to the
- * retransmission also covers the new text behind the hole. Then each timeout would double the RTO,
- * although text gets through (RFC 6298 sections 3 and 5).
+ * An ACK gives no RTT, because it covers a segment that was resent; but also one that was sent only
+ * once, and has arrived after at most sample->rtt_us. Without SACK and timestamps there may be no
+ * other ACK for long: if each flight has a hole, the ACK of the retransmission also covers the new
+ * text behind it. Then each timeout would double the RTO, although text gets through (RFC 6298
+ * sections 3 and 5).
  */
 static noinline void ease_backoff(struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
@@ -58,30 +55,20 @@ static noinline void ease_backoff(struct xtcp_sock *xsk, const struct xtcp_sampl
 }
 
 /*
- * Sample the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Each newly acknowledged or
- * sacked segment that was sent only once gives an RTT. Congestion control takes the shortest of
- * these RTTs. The RTO takes the longest, which includes the peer's ACK delay. For the RTO, sacked
- * segments count only if no acknowledged segment gives an RTT.
+ * Samples the round trip time (RFC 6298 section 3, RFC 7323 section 4.1). Each newly acknowledged
+ * or sacked segment that was sent only once gives an RTT. Congestion control takes the shortest.
+ * The RTO takes the longest, which includes the peer's ACK delay, of acknowledged segments, or else
+ * of sacked ones. If there is none, or if the ACK reports a segment that was resent, it takes the
+ * RTT of the timestamp echo, provided that the ACK moves SND.UNA.
  *
- * In two cases the RTO takes the RTT of the timestamp echo instead: no segment gives an RTT, or the
- * ACK moves SND.UNA and reports a segment that was resent. The timestamp echo gives an RTT only if
- * the ACK moves SND.UNA.
- *
- * There is one exception. Suppose that there were three timeouts or more since SND.UNA last moved,
- * or that three timeouts or more have doubled the RTO since its last sample. Then the echo of an
- * earlier copy of the first segment in flight gives no RTT (RFC 7323 section 4.1, MAY). An earlier
- * copy is any copy but the last.
- *
- * Such an echo has one of two causes. Either an outage of the path has delayed the earlier copy. Or
- * the earlier copy arrived in time, but its ACK was lost, and the peer sends this ACK because a
- * later copy has arrived. The peer drops the later copy as a duplicate, so this ACK still echoes
- * the timestamp of the earlier copy (RFC 7323 section 5.3, R2 before R3).
- *
- * In both cases, the time since the earlier copy was sent usually includes at least one timeout. As
- * an RTT, this time could make the RTO as long as its maximum, and only many later samples would
- * shorten the RTO. Without a sample, the RTO keeps its backoff (RFC 6298 section 3, Karn's
- * algorithm), but see ease_backoff(). If the RTT of the path has grown, the backoff soon exceeds
- * it.
+ * One exception: after three timeouts since SND.UNA last moved, or since the last sample, the echo
+ * of an earlier copy than the last of the first segment gives no RTT (RFC 7323 section 4.1, MAY).
+ * Either an outage has delayed that copy. Or it arrived, but its ACK was lost, and this ACK answers
+ * a later copy, which the peer drops as a duplicate and does not echo (section 5.3, R2 before R3).
+ * In both cases the time usually includes a timeout. As an RTT, it could make the RTO as long as
+ * its maximum, and only many samples would shorten it. Without a sample, the RTO keeps its backoff
+ * (RFC 6298 section 3, Karn's algorithm; but see ease_backoff()). If the path's RTT has grown, the
+ * backoff soon exceeds it.
  *
  * Return: true when the RTO has a new sample.
  */
@@ -89,10 +76,7 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 {
 	u32 ms, us;
 
-	/*
-	 * fq should have held back text that seems to leave only later: nobody knows when it left,
-	 * so it gives no RTT
-	 */
+	/* fq did not hold this text back, so nobody knows when it left, and it gives no RTT */
 	if (unlikely(sample->last_sent_us > sample->now_us)) {
 		xtcp_pace_not_held(&xsk->inet.sk);
 		if (sample->first_sent_us > sample->now_us)
@@ -139,10 +123,9 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 }
 
 /*
- * Begin the sample of an ACK with the state before the ACK is processed. This function and others
- * of this file are inline, because they run for most ACKs. Callers declare and initialize their
- * sample in one statement: with CONFIG_INIT_STACK_ALL_ZERO, the compiler would zero a sample that
- * is declared without a value.
+ * The state before the ACK is processed. Inline, as others here: they run for most ACKs. Callers
+ * declare and initialize their sample in one statement: with CONFIG_INIT_STACK_ALL_ZERO, the
+ * compiler would zero a sample without a value.
  */
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -159,10 +142,7 @@ static __always_inline struct xtcp_sample new_sample(const struct sock *sk, cons
 	};
 }
 
-/*
- * Count how many of the delivered @segments were CE-marked. @skb: the ACK; NULL for an ACK that a
- * later one has overtaken, because such an ACK has an old AccECN counter.
- */
+/* @skb: the ACK; NULL if a later one has overtaken it, because its AccECN counter is old. */
 static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -183,10 +163,7 @@ static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segme
 	xtcp_cong_ecn_ack(sk, sample);
 }
 
-/*
- * Update the sums from which delivery rates are computed. @skb: the ACK; NULL when a later ACK has
- * overtaken it.
- */
+/* The sums for delivery rates. @skb: as in count_marks(). */
 static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -205,7 +182,7 @@ static __always_inline void count_delivered(struct sock *sk, struct sk_buff *skb
 	xtcp_rate_ack(sk, sample);
 }
 
-/* Take the SACK blocks of an ACK that a later ACK has overtaken. */
+/* of an ACK that a later ACK has overtaken */
 static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sample sample = new_sample(sk, xtcp_seg(skb));
@@ -218,12 +195,10 @@ static void take_old_ack(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Take SEG.WND of an acceptable ACK (RFC 9293 section 3.10.7.4, fifth step). @wnd: SEG.WND in
- * octets. If SND.UNA has moved (@moved), the ACK is newer than all earlier ACKs, so its window is
- * taken, as in Linux. SEG.SEQ is not compared then: a segment that retransmits text has a low
- * SEG.SEQ. If SND.UNA has not moved, an ACK with SEG.SEQ < SND.WL1 is old.
- * The RFC also compares SEG.ACK with SND.WL2; this is not needed, because SEG.ACK is at least
- * SND.UNA, and SND.WL2 is never beyond SND.UNA.
+ * RFC 9293 section 3.10.7.4, fifth step. @wnd: SEG.WND in octets. If SND.UNA has moved, the ACK is
+ * newer than all others, so its window is taken, as in Linux, without a look at SEG.SEQ, which is
+ * low when text is resent. If not, an ACK with SEG.SEQ < SND.WL1 is old. SND.WL2 is not needed:
+ * SEG.ACK is at least SND.UNA, and SND.WL2 is never beyond it.
  */
 static __always_inline void update_window(struct sock *sk, const struct xtcp_seg *seg, u32 wnd, bool moved)
 {
@@ -239,35 +214,32 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 }
 
 /*
- * @seg: an ACK that does not move SND.UNA. Return: true when it says nothing about the segments in
- * flight; then only its window is taken.
+ * @seg does not move SND.UNA. Return: true when it says nothing about the segments in flight;
+ *	then only
+ * its window is taken.
  */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	/*
 	 * a tail loss probe may cause a duplicate ACK after all text has been acknowledged, and
-	 * xtcp_tlp_ack() has to see this ACK (RFC 8985 section 7.4.1)
+	 * xtcp_tlp_ack() has to see it (RFC 8985 section 7.4.1)
 	 */
 	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
 	return xsk->snd.una == xsk->snd.nxt || (xsk->agreed.sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
 }
 
-/*
- * An ACK may report a loss or a congestion mark before we have sent any text. In that case,
- * allocate the struct xtcp_stream now, so that the ACK can be processed as usual. Return: false
- * without memory.
- */
+/* An ACK may report a loss or a mark before we have sent any text. Return: false without memory. */
 static __always_inline bool has_stream(struct sock *sk)
 {
 	return xtcp_stream_is_there(xtcp_sk(sk)->stream) || xtcp_stream_begin(sk, GFP_ATOMIC);
 }
 
 /*
- * May newly sacked text restart the retransmission timer? Compare it with the last transmission of
- * the first segment in flight. If the sacked text was sent earlier, yes: the path may be slower
- * than the RTO assumes, and that transmission may still be on its way. If the sacked text was sent
- * later, no: that transmission may be lost, and ACKs of later text must not delay the timeout.
+ * May newly sacked text restart the retransmission timer? If it was sent before the last
+ * transmission of the first segment in flight, that may still be on its way: the path may be slower
+ * than the RTO assumes. If later, that may be lost, and ACKs of later text must not delay the
+ * timeout.
  */
 static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -276,7 +248,7 @@ static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *s
 	return head && sample->first_sent_us < xtcp_sndcb(head)->sent_us;
 }
 
-/* Process an ACK that may report on the segments in flight. @moves: the ACK moves SND.UNA. */
+/* @moves: the ACK moves SND.UNA. */
 static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool moves)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -286,8 +258,8 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	bool sampled;
 
 	/*
-	 * RFC 5681 section 2, (a) to (e), says what a duplicate ACK is. But as in Linux, an ACK
-	 * whose window has shrunk is a duplicate, too
+	 * a duplicate ACK as in RFC 5681 section 2, (a) to (e); but as in Linux, also with a window
+	 * that has shrunk
 	 */
 	sample.news |= wnd > xsk->snd.wnd;
 	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
@@ -306,9 +278,7 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 }
 
 /**
- * xtcp_acked_take() - process an ACK with SND.UNA =< SEG.ACK =< SND.NXT
- * @sk: in a synchronized state
- * @skb: the ACK
+ * xtcp_acked_take() - process an ACK with SND.UNA =< SEG.ACK =< SND.NXT in a synchronized state
  */
 void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
 {
@@ -324,11 +294,7 @@ void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_acked_overtaken() - process an ACK with SEG.ACK < SND.UNA, which a later ACK has overtaken
- * @sk: in a synchronized state
- * @skb: the ACK
- *
- * Such an ACK cannot move SND.UNA, but it may have new SACK blocks.
+ * xtcp_acked_overtaken() - process an ACK with SEG.ACK < SND.UNA, which may have new SACK blocks
  */
 void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 {
@@ -338,9 +304,9 @@ void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Was the SYN resent at least twice, and was the original lost? An ACK that echoes the original's
- * timestamp shows that the original was not lost (Eifel, RFC 3522). The timestamp of a
- * retransmission is at least one timeout later.
+ * Was the SYN resent at least twice, and the original lost? An ACK that echoes the original's
+ * timestamp shows that it was not (Eifel, RFC 3522); a retransmission's is at least one timeout
+ * later.
  */
 static bool syn_was_lost(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
@@ -368,9 +334,8 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 	sock_owned_by_me(sk);
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
 	/*
-	 * synq.c has set the RTT of a listener's child, so it is not computed here. The timestamp
-	 * echo would be inexact: the low bits of our SYN-ACK's TSval may encode options of the SYN
-	 * (cookie.c)
+	 * synq.c has set the RTT of a listener's child. Its timestamp echo would be inexact: the
+	 * low bits of our SYN-ACK's TSval may encode options of the SYN (cookie.c)
 	 */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
@@ -380,7 +345,7 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 		/* with Fast Open, a small segment may have been sent already */
 		stream->snd_sml = xtcp_seq_max(stream->snd_sml, seg->ack);
 	}
-	/* as in Linux, the MIB counter counts a delivered SYN, but not a delivered SYN-ACK */
+	/* as in Linux, a SYN counts here, but not a SYN-ACK */
 	if (sk->sk_state == TCP_SYN_SENT)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVERED);
 	WRITE_ONCE(sk->sk_err_soft, 0);
@@ -399,10 +364,7 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 }
 
 /**
- * xtcp_acked_fin() - is our FIN acknowledged?
- * @sk: the sock
- *
- * Return: true when our FIN was sent and is acknowledged.
+ * xtcp_acked_fin() - was our FIN sent, and is it acknowledged?
  */
 bool xtcp_acked_fin(const struct sock *sk)
 {

@@ -10,35 +10,28 @@
  *       +--- congestion mark ---> CWR -+---------- timeout ----------> LOSS
  *
  * When a phase beyond DISORDER begins, "recover" is set to SND.NXT. With SACK, RECOVERY and LOSS
- * are over when everything before recover is acknowledged. CWR, and all three phases without SACK,
- * are over when SND.UNA moves beyond recover. RECOVERY ends sooner when it turns out to be needless:
- * then the window is restored, or, if its reduction is final, CWR completes the reduction.
+ * end when everything before recover is acknowledged. CWR, and all three phases without SACK, end
+ * when SND.UNA moves beyond it. RECOVERY ends sooner when it turns out to be needless: then the
+ * window is restored, or, if its reduction is final, CWR completes it.
  *
  * Three questions are kept apart:
  *
- * - What is lost? With SACK, RACK decides this (rack.c). Without SACK, the third duplicate ACK
- *   shows that the first segment in flight is lost. During the recovery that follows, an ACK may
- *   move SND.UNA to a point before recover: then the segment at this point is also lost (RFC 6582).
- *   After a timeout, almost everything in flight counts as lost.
- * - How fast are lost and new segments sent? The congestion window decides this (reduction.c,
- *   prr.c). This file only compares the window with the number of octets in flight.
- * - Was the recovery needless? undo.c decides this. Only F-RTO (RFC 5682) is in this file, because
- *   F-RTO also chooses what to send.
+ *  - What is lost? With SACK, RACK decides (rack.c). Without, the third duplicate ACK shows that
+ *    the
+ *    first segment in flight is lost. If an ACK then moves SND.UNA to a point before recover, the
+ *    segment there is also lost (RFC 6582). After a timeout, almost everything in flight is. The ACKs
+ *    that follow show whether the timeout was spurious: in_loss().
+ *  - How fast is it sent? The congestion window decides (reduction.c, prr.c); this file only
+ *    compares it
+ *    with the number of octets in flight, and asks pacing.
+ *  - Was the recovery needless? undo.c decides. F-RTO (RFC 5682) is here, because it also chooses
+ *    what
+ *    to send.
  *
- * When the retransmission timer expires, what is in flight counts as lost, the window falls, and the
- * first segment is sent again. The ACKs that follow show whether the timeout was spurious:
- * in_loss().
- *
- * Tail loss probe (RFC 8985 section 7). When the last segments of a burst are lost, no SACK reports
- * this loss, and only a timeout would detect it. So after two round trips without an ACK, one
- * segment is sent as a probe: new text, or else the last segment again. The ACK of the probe shows
- * RACK which segments are missing. If only the last segment was lost, the repeated copy repairs the
- * loss. The window is still reduced, because a loss is a sign of congestion.
- *
- * Lost segments are sent again, as far as the congestion window and pacing allow. A repair begins
- * after an ACK, RACK's timer or a timeout, and in two more cases: ICMP has reported that segments
- * were too large for the path, or the SYN-ACK did not acknowledge the text of our SYN. Neither case
- * is a sign of congestion.
+ * Tail loss probe (RFC 8985 section 7): when the last segments of a burst are lost, no SACK reports
+ * it. So after two round trips without an ACK, one segment is sent: new text, or else the last
+ * segment again. Its ACK shows RACK what is missing. If only the last segment was lost, the copy
+ * repairs that. The window is still reduced, because a loss is a sign of congestion.
  */
 #include "recovery/recovery.h"
 
@@ -65,12 +58,10 @@
 static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);
 
 /*
- * Begin a repair that is no sign of congestion.
- *
- * Segments were too large for the path, or the peer did not accept the text of a SYN. Neither event
- * is a sign of congestion, so the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4,
- * RFC 7413 section 4.2.2). But if a loss or a mark was reducing the window, the reduction is
- * completed now (xtcp_reduction_not_due()).
+ * Segments were too large for the path, or the peer did not accept the text of a SYN. This is no
+ * sign of congestion: the text is resent, but cwnd and ssthresh stay (RFC 8201 section 5.4, RFC
+ * 7413 section 4.2.2). A reduction that a loss or a mark has begun is completed now
+ * (xtcp_reduction_not_due()).
  */
 static void xtcp_repair_too_large(struct sock *sk)
 {
@@ -86,14 +77,11 @@ static void xtcp_repair_too_large(struct sock *sk)
 }
 
 /*
- * Resend lost segments as far as the congestion window and pacing allow.
- *
- * If nothing is in flight, the window allows at least one segment. Careful Resume may allow one
- * segment beyond the window (xtcp_resume_may_free_one()). After a timeout, pacing does not delay
- * these segments, and, as in Linux, neither TCPFastRetrans nor TCPSlowStartRetrans counts them:
- * TCPTimeouts counts the timeout. RFC 6675 section 5, RFC 6298 (5.4).
- *
- * Return: what the last call of xtcp_retransmit_segment() returned; 0 if there was no call.
+ * Resends lost segments as far as the congestion window and pacing allow (RFC 6675 section 5, RFC
+ * 6298 (5.4)). If nothing is in flight, at least one segment; Careful Resume may allow one more.
+ * After a timeout, pacing does not delay them, and, as in Linux, TCPTimeouts counts in place of
+ * TCPFastRetrans and TCPSlowStartRetrans. Return: what the last xtcp_retransmit_segment() returned;
+ * 0 without one.
  */
 static int xtcp_repair_lost(struct sock *sk, bool timeout)
 {
@@ -131,7 +119,6 @@ static int xtcp_repair_lost(struct sock *sk, bool timeout)
 
 /**
  * xtcp_repair_waiting() - resend lost segments that have waited for the timer of pace.c
- * @sk: the sock
  */
 void xtcp_repair_waiting(struct sock *sk)
 {
@@ -141,11 +128,10 @@ void xtcp_repair_waiting(struct sock *sk)
 }
 
 /**
- * xtcp_repair_mtu_fell() - resend segments that were too large for the path
- * @sk: its effective MSS has been lowered
+ * xtcp_repair_mtu_fell() - the effective MSS has been lowered: resend what was too large for
+ *	the path
  *
- * A loss of segments that were too large is no sign of congestion: their text is resent in smaller
- * segments, and cwnd and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
+ * In smaller segments; cwnd and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
  */
 void xtcp_repair_mtu_fell(struct sock *sk)
 {
@@ -155,7 +141,7 @@ void xtcp_repair_mtu_fell(struct sock *sk)
 	struct sk_buff *skb;
 
 	sock_owned_by_me(sk);
-	/* if a SYN with text was too large (RFC 7413), resend the SYN at once, without text */
+	/* a SYN with text (RFC 7413) is resent at once, without text */
 	if (sk->sk_state == TCP_SYN_SENT && xsk->syn_data && !xsk->total_retrans)
 		xtcp_retransmit_segment(sk, xtcp_sndq_first(sk), xsk->mss);
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(stream))
@@ -176,10 +162,8 @@ void xtcp_repair_mtu_fell(struct sock *sk)
 
 /**
  * xtcp_repair_syn_text_refused() - resend the SYN's text, which the SYN-ACK did not acknowledge
- * @sk: has just entered ESTABLISHED
  *
- * The peer did not accept the text, or did not get it. This is no sign of congestion, so the text
- * is resent at once (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
+ * This is no sign of congestion (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
  */
 void xtcp_repair_syn_text_refused(struct sock *sk)
 {
@@ -193,7 +177,7 @@ void xtcp_repair_syn_text_refused(struct sock *sk)
 	xtcp_repair_lost(sk, false);
 }
 
-/* Sends the last segment of @skb, the last skb that was sent, again. */
+/* of the last skb that was sent */
 static int resend_tail(struct sock *sk, struct sk_buff *skb)
 {
 	u32 mss;
@@ -210,10 +194,9 @@ static int resend_tail(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_tlp_probe() - send a tail loss probe, unless another probe is on its way
- * @sk: the sock
+ * xtcp_tlp_probe() - send a tail loss probe, unless one is on its way (RFC 8985 section 7.3)
  *
- * During a recovery, no probe is sent. RFC 8985 section 7.3.
+ * During a recovery, none is sent.
  */
 void xtcp_tlp_probe(struct sock *sk)
 {
@@ -244,16 +227,11 @@ void xtcp_tlp_probe(struct sock *sk)
 }
 
 /*
- * Process an ACK while a probe is on its way.
- * @sk: has a probe on its way; SND.UNA has moved already
- *
- * RFC 8985 section 7.4. If the probe was a retransmission, an ACK may show that both copies of the
- * segment arrived. Then nothing was lost. If SND.UNA moves beyond the segment without such an ACK,
- * the original was lost, and the window is reduced.
- *
- * When it is known what has become of the probe, this function clears tlp.pending. Afterwards the
- * caller calls xtcp_flight_ack_judged(), which starts the next probe timeout if a probe is allowed
- * now.
+ * An ACK while a probe is on its way (RFC 8985 section 7.4). If the probe was a retransmission, an
+ * ACK may show that both copies arrived: nothing was lost. If SND.UNA moves beyond the segment
+ * without such an ACK, the original was lost, and the window is reduced. When it is known what has
+ * become of the probe, tlp.pending is cleared; xtcp_flight_ack_judged() then starts the next probe
+ * timeout.
  */
 static void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -264,38 +242,31 @@ static void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	sock_owned_by_me(sk);
 	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
 		return;
-	/*
-	 * without a D-SACK, dsack.start and dsack.end are both 0. A test of dsack.end alone is not
-	 * enough: a probe may end at sequence number 0
-	 */
+	/* without a D-SACK both are 0. A probe may end at sequence number 0, so test both */
 	is_twice = sample->dsack.start != sample->dsack.end && sample->dsack.end == tlp->end_seq;
 	if (!tlp->is_resent || is_twice) {
-		/* the probe was new text, or a D-SACK shows that both copies arrived */
+		/* new text, or a D-SACK shows that both copies arrived */
 		tlp->pending = false;
 	} else if (xtcp_seq_gt(tx->snd.una, tlp->end_seq)) {
 		tlp->pending = false;
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBERECOVERY);
 		xtcp_recovery_probe_was_needed(sk, sample);
 	} else if (!sample->acked && !sample->news && !sample->sacked) {
-		/* the second copy has caused this duplicate ACK, so both copies have arrived */
+		/* the second copy has caused this duplicate ACK */
 		tlp->pending = false;
 	}
 }
 
-/* dubious_ack() waits at least so long for one more ACK */
+/* for one more ACK, at least */
 #define RENEGED_WAIT_US	(10 * USEC_PER_MSEC)
 
-/* Which segments to send after an ACK. */
 enum next {
 	NEXT_LOST,	/* lost segments, then new ones */
 	NEXT_NONE,	/* nothing now: the segments that are marked as lost may have arrived */
 	NEXT_NEW,	/* new text, as a test of the timeout (F-RTO: RFC 5682 section 3.1, 2b) */
 };
 
-/*
- * Set the phase when nothing has to be recovered: DISORDER while any segment is sacked, lost or
- * resent, OPEN otherwise.
- */
+/* DISORDER while any segment is sacked, lost or resent, OPEN otherwise. */
 static void keep_open(struct sock *sk, int reason)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -316,7 +287,7 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marke
 	xtcp_phase_reduce(sk, xtcp_phase_in_flight(xtcp_sender(sk), sample), marked);
 }
 
-/* The ACK reports a congestion mark: reduce the window, once per round trip (RFC 3168 6.1.2). */
+/* once per round trip (RFC 3168 6.1.2) */
 static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 {
 	xtcp_undo_forget(sk);
@@ -326,10 +297,8 @@ static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * A segment has been marked as lost in OPEN, DISORDER or CWR, or a retransmission in LOSS: begin
- * RECOVERY. There is one exception, in OPEN and DISORDER: if the segment was a probe of the path
- * MTU, it was too large, which is no sign of congestion. So its text is resent, but the window is
- * not reduced.
+ * A segment is lost, in LOSS a retransmission. But in OPEN and DISORDER, a lost probe of the path
+ * MTU was too large, which is no sign of congestion: its text is resent, and the window stays.
  */
 static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -354,11 +323,8 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * React to a loss that a tail loss probe has repaired.
- * @sample: the ACK that reports the loss
- *
- * Reduce the window: a loss is a sign of congestion even if it has been repaired already (RFC 8985
- * section 7.4.2).
+ * A loss is a sign of congestion even if a probe has repaired it (RFC 8985 section 7.4.2). @sample:
+ * the ACK that reports it.
  */
 static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -377,8 +343,8 @@ static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sa
 }
 
 /*
- * Mark the segment at SND.UNA as lost. Without SACK, no other segment is known to be lost (RFC 5681
- * section 3.2, RFC 6582 section 3.2 step 3).
+ * Without SACK, no segment but that at SND.UNA is known to be lost (RFC 5681 section 3.2, RFC 6582
+ * section 3.2 step 3).
  */
 static void first_is_lost(struct sock *sk)
 {
@@ -415,9 +381,9 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * In LOSS, must RECOVERY begin? @resent: the octets in flight again before losses were looked for.
- * If fewer are in flight again now, a retransmission was lost. This is a second sign of congestion,
- * so the window falls again (RFC 5681 section 4.3).
+ * @resent: the octets in flight again before losses were looked for. If fewer are now, a
+ *	retransmission
+ * was lost: a second sign of congestion, so the window falls again (RFC 5681 section 4.3).
  */
 static bool is_lost_again(const struct xtcp_sender *tx, u32 resent)
 {
@@ -425,9 +391,8 @@ static bool is_lost_again(const struct xtcp_sender *tx, u32 resent)
 }
 
 /*
- * Must the phase go on although SND.UNA has reached recover? Without SACK it must, until SND.UNA
- * moves beyond recover: retransmissions may still cause duplicate ACKs, and these must not count as
- * a sign that newer segments are lost (RFC 6582 section 4).
+ * Without SACK, the phase goes on until SND.UNA moves beyond recover: retransmissions may still
+ * cause duplicate ACKs, which are no sign that newer segments are lost (RFC 6582 section 4).
  */
 static bool duplicates_may_follow(const struct xtcp_sender *tx)
 {
@@ -435,11 +400,11 @@ static bool duplicates_may_follow(const struct xtcp_sender *tx)
 }
 
 /*
- * A duplicate ACK while SND.UNA stands at recover. It does not count towards a fast retransmit, but
- * the first two allow a new segment each: limited transmit (RFC 5681 section 3.2 (1), RFC 3042).
- * Kernel TCP sends no new segment here. So each time the first and the third of three new segments
- * are lost, kernel TCP waits for a timeout. Without timestamps, the RTO keeps its backoff from one
- * such timeout to the next, because ACKs of retransmissions give no RTT sample.
+ * A duplicate ACK while SND.UNA stands at recover does not count towards a fast retransmit, but the
+ * first two allow a new segment each: limited transmit (RFC 5681 section 3.2 (1), RFC 3042). Kernel
+ * TCP sends none, so each time the first and the third of three new segments are lost, it waits for
+ * a timeout. Without timestamps, the RTO keeps its backoff, because ACKs of retransmissions give no
+ * RTT.
  */
 static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -450,10 +415,7 @@ static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_scoreboard_duplicate_ack(sk, sample);
 }
 
-/*
- * Does the timestamp echo of this ACK show that originals have arrived, and not only
- * retransmissions? If so, RACK learns how long the originals took.
- */
+/* By the timestamp echo. If so, RACK learns how long the originals took. */
 static bool originals_came(struct sock *sk, const struct xtcp_sample *sample)
 {
 	if (!xtcp_undo_originals_came(sk, sample))
@@ -477,7 +439,7 @@ static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *
 	return false;
 }
 
-/* In RECOVERY or LOSS, SND.UNA has reached stream->recover. Return: true if the phase ends. */
+/* SND.UNA has reached recover. Return: true if the phase ends. */
 static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -496,19 +458,15 @@ static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_reduction_repaired(sk);
 	else if (stream->undo.armed)
 		xtcp_reduction_end(sk);
-	/*
-	 * keep the undo state for outside_repair(): if the originals have arrived, the
-	 * retransmissions were needless, and D-SACKs will report this after the phase
-	 */
+	/* D-SACKs may report needless retransmissions after the phase: keep the undo state */
 	stream->frto = false;
 	xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 	return true;
 }
 
 /*
- * An undo has removed all marks of loss, but segments beyond a hole are sacked. Let RACK look for
- * lost segments now (RFC 8985 section 6.2). If no further ACK comes, only the next timeout would
- * find them.
+ * An undo has removed all marks of loss, but segments beyond a hole are sacked. Let RACK look now
+ * (RFC 8985 section 6.2): if no further ACK comes, only the next timeout would find what is lost.
  */
 static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -520,10 +478,9 @@ static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * RECOVERY ends before SND.UNA has reached recover, because the recovery was needless. If the
- * reduction of the window is final, as after a congestion mark, it goes on in CWR (RFC 3168 section
- * 6.1.2). In OPEN the window would stay where PRR has just left it, perhaps hardly reduced. Return:
- * true when the reduction was undone.
+ * RECOVERY was needless. If the reduction is final, as after a congestion mark, it goes on in CWR
+ * (RFC 3168 section 6.1.2). In OPEN the window would stay where PRR has just left it, perhaps
+ * hardly reduced. Return: true when the reduction was undone.
  */
 static bool end_needless(struct sock *sk, int counter, int reason)
 {
@@ -537,9 +494,8 @@ static bool end_needless(struct sock *sk, int counter, int reason)
 }
 
 /*
- * In RECOVERY, the arrival of originals has moved SND.UNA, but not as far as recover. These
- * originals were only late, and some retransmissions were needless. The recovery is undone when no
- * retransmission is in flight any more. Until then, nothing more is marked as lost.
+ * Originals that were only late have moved SND.UNA, but not as far as recover. The recovery is
+ * undone when no retransmission is in flight any more. Until then, nothing more is marked as lost.
  */
 static enum next partial_undo(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -563,7 +519,7 @@ static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
 		keep_open(sk, XTCP_TRACE_SACKED);
 }
 
-/* Process an ACK in OPEN, DISORDER or CWR: must a recovery begin? */
+/* In OPEN, DISORDER or CWR: must a recovery begin? */
 static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -604,10 +560,9 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /*
- * The timeout was spurious (RFC 5682): the segments that are marked as lost have arrived or will
- * arrive, so the marks are removed. If the reduction of the window is final
- * (xtcp_reduction_forbid_undo()), this ACK does not look for lost segments: to find one would begin
- * a recovery, and reduce the window a second time. As in Linux, the next ACK may look.
+ * RFC 5682: the segments that are marked as lost have arrived or will arrive. If the reduction is
+ * final (xtcp_reduction_forbid_undo()), this ACK does not look for lost segments: to find one would
+ * reduce the window a second time. As in Linux, the next ACK may look.
  */
 static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int counter, int reason)
 {
@@ -628,12 +583,10 @@ static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sam
 }
 
 /*
- * Process an ACK in LOSS. F-RTO (RFC 5682 section 3.1) works as follows. The timeout has resent
- * only the first segment. When an ACK moves SND.UNA, new text is sent instead of more
- * retransmissions. If an ACK acknowledges or sacks a segment that was sent before the timeout and
- * not resent, the timeout was spurious. But without SACK, an ACK that also covers a resent segment
- * does not show that the timeout was spurious. If an ACK sacks the new text instead, the loss is
- * real.
+ * F-RTO (RFC 5682 section 3.1): the timeout has resent only the first segment. When an ACK moves
+ * SND.UNA, new text is sent instead of more retransmissions. If an ACK then acknowledges or sacks a
+ * segment that was not resent (without SACK: and no resent one), the timeout was spurious. If it
+ * sacks the new text instead, the loss is real.
  */
 static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -644,8 +597,8 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 
 	if (sample->acked && originals_came(sk, sample)) {
 		/*
-		 * sacked segments had overtaken the originals: count this reordering, so that RACK
-		 * waits for late segments during recovery, too
+		 * sacked segments had overtaken the originals: RACK shall wait for late segments
+		 * during recovery, too
 		 */
 		if (tx->agreed.sack_ok && xtcp_seq_gt(sample->high_before, sample->una_before))
 			xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
@@ -683,15 +636,12 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 	return NEXT_LOST;
 }
 
-/*
- * Is anything out of the ordinary: a phase other than OPEN, a loss, text out of order, a duplicate,
- * or a congestion mark? Linux calls such ACKs dubious.
- */
+/* Linux calls such ACKs dubious. */
 static __always_inline bool is_dubious(const struct xtcp_sender *tx, const struct xtcp_sample *sample)
 {
 	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 
-	/* | instead of ||: one branch tests all three counts */
+	/* one branch tests all three counts */
 	return tx->cong.phase != XTCP_CONG_OPEN || sb->sacked_segments | sb->lost | sample->sacked || sample->ece ||
 	       sample->dsack.start != sample->dsack.end || (sample->duplicate && !tx->agreed.sack_ok);
 }
@@ -788,10 +738,8 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_recovery_reordering_timeout() - RACK's reordering timer has expired: resend lost segments
- * @sk: SACK is in use
- *
- * RFC 8985 section 6.2 step 5.
+ * xtcp_recovery_reordering_timeout() - RACK's timer has expired: resend (RFC 8985 section 6.2
+ *	step 5)
  */
 void xtcp_recovery_reordering_timeout(struct sock *sk)
 {
@@ -807,8 +755,8 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 		if (tx->cong.phase < XTCP_CONG_RECOVERY || is_lost_again(tx, resent))
 			enter_recovery(sk, &none);
 		/*
-		 * the congestion window may be full, and no ACK has made room: allow one segment,
-		 * so that the first lost segment is resent at once
+		 * no ACK has made room in the congestion window: resend the first lost segment
+		 * anyway
 		 */
 		xtcp_reduction_allow_one(sk);
 		xtcp_repair_lost(sk, false);
@@ -818,10 +766,9 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 }
 
 /*
- * After a timeout, mark everything in flight as lost, except sacked segments. With SACK, also leave
- * out segments that were sent very recently, but never the first segment (RFC 8985 section 6.3). If
- * the peer has dropped data that it had sacked, mark everything. Return: true when the peer has
- * dropped such data.
+ * Marks everything in flight as lost after a timeout, except sacked segments. With SACK, also not
+ * what was sent very recently, but always the first segment (RFC 8985 section 6.3). If the peer has
+ * dropped data that it had sacked, marks everything, and returns true.
  */
 static bool all_is_lost(struct sock *sk)
 {
@@ -884,13 +831,12 @@ static void ecn_after_timeout(struct sock *sk)
 }
 
 /**
- * xtcp_timeout_passed() - the retransmission timer has expired: mark what is lost and resend (RFC
- * 6298 (5.4))
+ * xtcp_timeout_passed() - the retransmission timer has expired (RFC 6298 (5.4))
  * @sk: has data in flight; tx->tries.retransmits counts the timeouts before this one
  *
- * If the timer expires several times for the same data in flight, ssthresh falls only the first
- * time (RFC 5681 section 3.1). F-RTO does not begin in the middle of fast recovery: the
- * retransmissions of fast recovery would mislead F-RTO (RFC 5682 section 3.1 step 1).
+ * For the same data in flight, ssthresh falls only the first time (RFC 5681 section 3.1). F-RTO
+ * does not begin in the middle of fast recovery, whose retransmissions would mislead it (RFC 5682
+ * section 3.1 step 1).
  *
  * Return: true when a local queue refused the retransmission.
  */
@@ -913,8 +859,7 @@ bool xtcp_timeout_passed(struct sock *sk)
 		xtcp_reduction_further(sk, 0);
 	}
 	/*
-	 * many segments were sacked, and yet none counted as lost: lower the estimate of
-	 * reordering, which was too high
+	 * many segments were sacked, and yet none was lost: the estimate of reordering was too high
 	 */
 	if (tx->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
 		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);

@@ -18,24 +18,18 @@ struct sock;
 struct xtcp_sample;
 struct xtcp_seg;
 
-/* acked.c */
-
-/* The caller of each of these functions holds the socket lock. */
 void xtcp_acked_take(struct sock *sk, struct sk_buff *skb);
 void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb);
 void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg);
 bool xtcp_acked_fin(const struct sock *sk);
 
-/* recovery.c */
-
-/* The caller of each function of recovery.c holds the socket lock. */
 void xtcp_repair_waiting(struct sock *sk);
 void xtcp_repair_mtu_fell(struct sock *sk);
 void xtcp_repair_syn_text_refused(struct sock *sk);
 
 /**
  * struct xtcp_tlp - the variables of RFC 8985 section 7.1
- * @end_seq: TLP.end_seq, which is SND.NXT at the time when the probe was sent
+ * @end_seq: TLP.end_seq: SND.NXT when the probe was sent
  * @pending: a probe is on its way
  * @is_resent: TLP.is_retrans; the probe is a retransmission
  * @wants_sample: the RTT has not been measured since the probe was sent
