@@ -1,42 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A sock is without a program if its descriptor is closed, or if accept() has not returned it yet.
- * While such a sock has segments below TCP (in IP, netfilter, a qdisc or a device), this file keeps
- * the module loaded. The sock is then on a list of this file, and each list that is not empty has a
- * reference to the module. Below, "the sock holds the module" means that it is on such a list.
+ * A sock without a program (its descriptor is closed, or accept() has not returned it yet) that has
+ * segments below TCP (in IP, netfilter, a qdisc or a device) holds the module: it is on a list of
+ * this file, and each list that is not empty has a reference to the module.
  *
- * A segment on its way out refers to its sock, which uses functions and a slab of this module. The
- * segment may wait in a qdisc or in a queue of netfilter for any time. Any user can create such a
- * queue in a namespace of his own. Module exit must not wait for such a segment: no signal would
- * end the wait, and no program could open a socket meanwhile. So rmmod has to fail at once, with
- * "in use".
+ * Such a segment refers to its sock, which uses functions and a slab of this module. It may wait in
+ * a qdisc or in a queue of netfilter for any time, and any user can create such a queue in a
+ * namespace of his own. Module exit must not wait for it: no signal would end the wait, and no
+ * program could open a socket meanwhile. So rmmod has to fail at once, with "in use".
  *
- * An open descriptor holds the module. If it is closed while a segment is below TCP, the sock holds
- * the module instead (create.c). If a dead sock (SOCK_DEAD) has to send, it must first hold
- * the module. If that fails, the module is being removed, and the segment is not sent. After the
- * transmission the sock stops holding the module at once, unless the segment is still below TCP.
+ * An open descriptor holds the module. If it is closed while a segment is below TCP, the sock does
+ * so instead (create.c). A dead sock (SOCK_DEAD) that has to send must first hold the module. If
+ * that fails, the module is being removed, and the segment is not sent. After the transmission the
+ * sock lets go, unless the segment is still below TCP.
  *
- * Most segments below TCP count in sk_wmem_alloc. But SYN-ACKs and segments in netem have a
- * reference to the sock instead. A queue of netfilter also has a reference for each segment in it.
- * Therefore this file counts the references whose owners it knows, and assumes that any further
- * reference belongs to a segment. This may be wrong: a processor that is about to handle a segment
- * or a timer of the sock has a reference, too. Such a processor is soon done, so close() waits for
- * a short time. The kernel's record of a zerocopy write (socket/sendmsg.c) also has a reference, as
- * long as the pages of the write are in the send queue or below TCP. So an orphan with such pages
- * holds the module.
+ * Most segments below TCP count in sk_wmem_alloc. But SYN-ACKs, segments in netem, and those in a
+ * queue of netfilter have a reference to the sock. So this file counts the references whose owners
+ * it knows, and assumes that any other belongs to a segment. This may be wrong for a processor that
+ * is about to handle a segment or a timer, so close() waits for a short time. The kernel's record
+ * of a zerocopy write (socket/sendmsg.c) also has one, so an orphan with such pages holds the
+ * module.
  *
- * A sock holds the module until its last segment is freed. Meanwhile SOCK_USE_WRITE_QUEUE is clear,
- * so sock_wfree() calls sk_write_space for each segment. This runs code of the module, which is
- * safe: sock_wfree() subtracts the segment's last octet from sk_wmem_alloc only after the call, and
- * module exit waits until that octet is subtracted. A segment that does not count in sk_wmem_alloc
- * is freed without this call. Then the sock holds the module until a check finds no segment of the
- * sock below TCP any more. A work item checks up to 50 times per second; other checks follow when
- * the sock sends or ends. In a kernel for one processor, xtcp_held_segment_freed() does nothing, so
- * the work item has to check every sock on the lists.
+ * Meanwhile SOCK_USE_WRITE_QUEUE is clear, so sock_wfree() calls sk_write_space for each segment.
+ * This runs code of the module, which is safe: only after the call, sock_wfree() subtracts the
+ * segment's last octet from sk_wmem_alloc, for which module exit waits. A segment that does not
+ * count there is freed without this call: then a work item looks, up to 50 times per second, and
+ * other checks follow when the sock sends or ends. In a kernel for one processor,
+ * xtcp_held_segment_freed() does nothing, so the work item has to check every sock.
  *
- * Each processor has a list of its own, for the socks that began to hold the module on that
- * processor. The last segment of nearly every connection is in a device for a moment, so processors
- * would contend for the lock of a common list.
+ * Each processor has a list of its own. The last segment of nearly every connection is in a device
+ * for a moment, so processors would contend for the lock of a common list.
  */
 #include "out/out.h"
 
@@ -60,19 +53,19 @@
 #define LOOK_AFTER	(HZ / 50)
 #define LOOKS_MAX	64U	/* limit of socks that one run of the work item checks, per list */
 #define ROW_MAX		160	/* most characters in a row of held_by */
-/* no more rows fit into held_by, however short they are */
+/* however short they are */
 #define ROWS_MAX	(PAGE_SIZE / (sizeof("net:[0] 0.0.0.0:0 0.0.0.0:0\n") - 1))
 
 /**
  * struct held_list - socks that hold the module, linked by sk_bind_node
- * @lock: guards the other fields, and sk_bind_node of the socks. Its holder takes no other lock of
- *	ours, except by spin_trylock(). Its holder disables interrupts, because
- *	xtcp_held_segment_freed() may take it under a lock that hard interrupts take, too
+ * @lock: guards the other fields, and sk_bind_node of the socks. Its holder takes no other lock
+ *	of ours, except by spin_trylock(). It disables interrupts, because xtcp_held_segment_freed()
+ *	may run under a lock that hard interrupts take, too
  * @due: socks that this round of the work item has yet to check
- * @later: the other socks; once @due is empty, all of them move to @due, and the next round begins
+ * @later: the other socks; once @due is empty, all of them move to @due
  * @count: number of socks in @due and @later
  *
- * sk_bind_node is free for this use: these socks are never in kernel TCP's bind table.
+ * sk_bind_node is free: these socks are never in kernel TCP's bind table.
  */
 struct held_list {
 	spinlock_t lock;	/* see @lock above */
@@ -89,8 +82,7 @@ static void look_again(struct work_struct *work);
 static DECLARE_DELAYED_WORK(held_work, look_again);
 
 /**
- * xtcp_held_take() - let a sock hold the module
- * @sk: a sock without a program
+ * xtcp_held_take() - let a sock without a program hold the module
  *
  * Context: softirq or process. Lock: the socket's, unless no other thread can reach @sk.
  *
@@ -114,16 +106,14 @@ bool xtcp_held_take(struct sock *sk)
 		WRITE_ONCE(here->count, here->count + 1);
 		sk_add_bind_node(sk, &here->later);
 		WRITE_ONCE(ep->held_at, smp_processor_id() + 1);
-		/* while this flag is clear, sock_wfree() calls xtcp_sndbuf_write_space() */
+		/* from now on sock_wfree() calls xtcp_sndbuf_write_space() */
 		if (sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 			sock_reset_flag(sk, SOCK_USE_WRITE_QUEUE);
 		/*
-		 * Schedule the work item while the list is locked. Until the unlock, this sock is
-		 * on the list and keeps the module loaded, so module exit cannot have cancelled the
-		 * work item. All processors share the memory of the work item, so do not write to
-		 * it if the work item is pending already. The pending run will see this sock:
-		 * smp_mb() pairs with the full barrier that workqueues have between the end of the
-		 * delay and look_again().
+		 * schedule the work item while the list is locked: this sock keeps the module, so
+		 * exit cannot have cancelled the work item. All processors share its memory, so do
+		 * not write to it if it is pending. That run will see this sock: smp_mb() pairs
+		 * with the full barrier of workqueues between the end of the delay and look_again()
 		 */
 		smp_mb();
 		if (!delayed_work_pending(&held_work))
@@ -135,9 +125,8 @@ bool xtcp_held_take(struct sock *sk)
 }
 
 /*
- * Takes a sock off its list. Return: true when the list is empty now; the caller then has to call
- * module_put(). Lock: the list's, held, and the socket's, unless no other thread can reach the
- * sock.
+ * Return: true when the list is empty now; the caller then has to call module_put(). The caller
+ * also has the socket lock, unless no other thread can reach the sock.
  */
 static bool take_off_list(struct held_list *there, struct xtcp_endpoint *ep)
 {
@@ -153,7 +142,7 @@ static struct held_list *held_list_of(const struct xtcp_endpoint *ep)
 	return per_cpu_ptr(&held_lists, ep->held_at - 1);
 }
 
-/* Undoes xtcp_held_take(). Lock: the socket's, unless no other thread can reach @sk. */
+/* The caller has the socket lock, unless no other thread can reach @sk. */
 static void give_back(struct sock *sk)
 {
 	struct held_list *there = held_list_of(xtcp_endpoint(sk));
@@ -164,29 +153,25 @@ static void give_back(struct sock *sk)
 	was_last = take_off_list(there, xtcp_endpoint(sk));
 	spin_unlock_irqrestore(&there->lock, irq);
 	/*
-	 * After module_put(), module exit may begin. But it waits for softirqs, RCU callbacks and
-	 * the work item: it does not end while one of these runs this function. If a system call
-	 * runs this function, the program's socket still holds the module.
+	 * module exit may begin now. But it waits for softirqs, RCU callbacks and the work item,
+	 * and if a system call runs this, the program's socket still holds the module
 	 */
 	if (was_last)
 		module_put(THIS_MODULE);
 }
 
 /*
- * Counts the references to a sock without a program. The count leaves out the references of
- * segments below TCP, and of processors that handle the sock at this moment.
+ * The references to a sock without a program, but for those of segments below TCP, and of
+ * processors that handle it now.
  */
 static unsigned int own_references(const struct sock *sk)
 {
 	if (sk->sk_state == TCP_CLOSE)
-		/*
-		 * if the sock is not SOCK_DEAD, accept() has not returned it yet: the accept queue
-		 * has a reference
-		 */
+		/* not SOCK_DEAD: the accept queue has it */
 		return !sock_flag(sk, SOCK_DEAD);
 	/*
-	 * the table of connections has one reference. The file or the accept queue has another,
-	 * which stays after close() until the connection has ended. Each pending timer has one more
+	 * the table of connections; the file or the accept queue, until the connection has ended;
+	 * each pending timer
 	 */
 	return 2 + xtcp_clock_timer_pending(&sk->sk_timer) + xtcp_pace_is_queued(sk);
 }
@@ -196,31 +181,28 @@ static unsigned int own_references(const struct sock *sk)
  * @sk: the sock
  * @callers: number of references that the caller has
  *
- * The answer is also true while another processor has a reference and is about to take the socket
- * lock.
- *
- * Return: true when the sock has a segment below TCP.
+ * Also true while another processor has a reference and is about to take the socket lock.
  */
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers)
 {
 	sock_owned_by_me(sk);
 	/*
-	 * smp_mb() pairs with the barrier in early.c: either this function sees the reference that
-	 * early.c takes for an arriving segment, or early.c sees SOCK_DEAD and drops the reference
+	 * pairs with early.c: either we see its reference for an arriving segment, or it sees
+	 * SOCK_DEAD and drops it
 	 */
 	smp_mb();
 	if (xtcp_held_has_memory(sk))
 		return true;
 	/*
-	 * read the references last: netem first takes a reference to the sock, and then subtracts
-	 * the segment from sk_wmem_alloc. So at least one of the two reads sees the segment
+	 * netem first takes a reference, and then subtracts the segment from sk_wmem_alloc: one of
+	 * the two reads sees it
 	 */
 	smp_rmb();
 	return refcount_read(&sk->sk_refcnt) > callers + own_references(sk);
 }
 
 /**
- * xtcp_held_look() - stop holding the module if the sock has a program, or no segment below TCP
+ * xtcp_held_look() - let go of the module if the sock has a program, or no segment below TCP
  * @sk: the sock
  * @callers: number of references that the caller has
  */
@@ -232,13 +214,10 @@ void xtcp_held_look(struct sock *sk, unsigned int callers)
 }
 
 /*
- * Takes @sk off its list if no segment of @sk is left below TCP. Return: true when the caller has
- * to call module_put(). The caller has the list's lock, which other functions take inside the
- * socket lock. So this function only tries to take the socket lock.
- *
- * In a kernel for one processor this function does nothing: there, spin_trylock() may succeed even
- * if the code that frees the segment holds the socket lock already, perhaps in the middle of a
- * change.
+ * Return: true when the caller has to call module_put(). Other functions take the list's lock
+ * inside the socket lock, so this one only tries to take the latter. In a kernel for one processor,
+ * that may succeed even in the middle of a change by the code that frees the segment, so nothing is
+ * done.
  */
 static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 {
@@ -254,12 +233,11 @@ static bool was_last_below(struct held_list *there, struct sock *sk, u16 at)
 }
 
 /**
- * xtcp_held_segment_freed() - stop holding the module if the last segment of a sock was freed
+ * xtcp_held_segment_freed() - let go of the module if the last segment of a sock was freed
  * @sk: the sock; the segment still keeps the sock's memory alive
  *
- * The function does nothing if the socket lock is taken, or if the kernel is built for one
- * processor, where a spinlock does not show whether it is taken. If the owner of the lock sends, it
- * calls xtcp_held_look() afterwards. Otherwise the work item calls xtcp_held_look() later.
+ * If the socket lock is taken, its owner calls xtcp_held_look() after it has sent, or the work item
+ * does later.
  *
  * Context: any in which an skb may be freed. The caller may have the socket lock, or any other.
  */
@@ -281,8 +259,7 @@ void xtcp_held_segment_freed(struct sock *sk)
 }
 
 /**
- * xtcp_held_freed() - stop holding the module for a sock that is being freed
- * @sk: the sock; the caller frees its memory next
+ * xtcp_held_freed() - let go of the module for a sock whose memory is freed next
  *
  * Context: RCU callback. Module exit waits for RCU callbacks.
  */
@@ -293,8 +270,8 @@ void xtcp_held_freed(struct sock *sk)
 }
 
 /*
- * Finds the next sock that is due in this round. Stores the sock in *@sk, with a reference; stores
- * NULL if the sock is about to be freed. Return: false when no sock is due.
+ * The next sock of this round, with a reference; *@sk is NULL if it is about to be freed. Return:
+ * false when no sock is due.
  */
 static bool next_due(struct held_list *there, struct sock **sk)
 {
@@ -325,9 +302,8 @@ static void look_at(struct held_list *there)
 		local_bh_disable();
 		bh_lock_sock(sk);
 		/*
-		 * if a process owns the socket lock, leave the sock to the next round. The process
-		 * owns the lock only for a moment, perhaps because accept() has just returned the
-		 * sock
+		 * a process owns the lock only for a moment, as after accept(): leave the sock to
+		 * the next round
 		 */
 		if (!sock_owned_by_user(sk))
 			xtcp_held_look(sk, 1);
@@ -373,7 +349,7 @@ void xtcp_held_exit(void)
 	cancel_delayed_work_sync(&held_work);
 }
 
-/* Returns the namespace's number in /proc/PID/ns/net; 0 if the namespace has ended. */
+/* as in /proc/PID/ns/net; 0 if it has ended */
 static unsigned int inum_of(u32 id)
 {
 	unsigned int inum = 0;
@@ -407,8 +383,7 @@ static int read_held(char *buf, const struct kernel_param *param)
 }
 
 /*
- * Copies the connections of @socks to @conns, which has @n connections already. Return: how many it
- * has now, at most ROWS_MAX. Lock: the list's, held.
+ * @n: how many @conns has already. Return: how many now, at most ROWS_MAX. Lock: the list's, held.
  */
 static unsigned int copy_conns(struct xtcp_conn *conns, unsigned int n, struct hlist_head *socks)
 {
@@ -423,8 +398,8 @@ static unsigned int copy_conns(struct xtcp_conn *conns, unsigned int n, struct h
 }
 
 /*
- * For each row, inum_of() looks through all namespaces, and any user can make many of them. So the
- * rows are written when no lock is held and interrupts are on again.
+ * inum_of() looks through all namespaces for each row, and any user can make many of them. So the
+ * rows are written without a lock and with interrupts on.
  */
 static int read_held_by(char *buf, const struct kernel_param *param)
 {

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IPv4 and IPv6 below TCP (RFC 9293 section 3.9.2): route, header, checksum, hand-over to IP.
+ * IPv4 and IPv6 below TCP (RFC 9293 section 3.9.2): route, header, checksum, hand-over to IP; and
+ * the addresses of an active OPEN (section 3.9.1.1).
  *
- * This file and reply.c hide most differences between the two families. Callers
- * pass a struct xtcp_tuple or a sock. An AF_INET6 sock with a v4-mapped peer uses IPv4, as in
- * Linux.
- *
- * A full sock caches its route, which is checked before each segment. reply.c sends segments
- * without a full sock.
- *
- * Sets the foreign address, the route and the local address for an active OPEN (RFC 9293 section
- * 3.9.1.1).
+ * This file and reply.c hide most differences between the two families. An AF_INET6 sock with a
+ * v4-mapped peer uses IPv4, as in Linux. A full sock caches its route, which is checked before each
+ * segment.
  */
 #include "out/out.h"
 
@@ -33,8 +28,8 @@
 #include "lookup/lookup.h"
 
 /*
- * Uses software GSO even on a device that has GSO switched off. sk_setup_caps() does this for
- * kernel TCP only.
+ * Software GSO even where a device has it switched off: sk_setup_caps() does this for kernel TCP
+ * only.
  */
 static void force_gso(struct sock *sk, const struct dst_entry *dst)
 {
@@ -44,8 +39,8 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 		return;
 	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG | NETIF_F_HW_CSUM;
 	/*
-	 * under RCU, dst->dev is valid: a device is freed a grace period after its routes have
-	 * stopped pointing to it
+	 * under RCU valid: a device is freed a grace period after its routes have stopped pointing
+	 * to it
 	 */
 	rcu_read_lock();
 	dev = READ_ONCE(dst->dev);
@@ -54,11 +49,7 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 	rcu_read_unlock();
 }
 
-/*
- * Set the route of a sock.
- * @sk: the sock; its addresses are known
- * @dst: the route; the sock takes over the caller's reference
- */
+/* Takes over the caller's reference to @dst. */
 static void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst)
 {
 	sock_owned_by_me(sk);
@@ -129,7 +120,6 @@ static struct dst_entry *route_v6(struct sock *sk)
 
 /**
  * xtcp_ip_route() - make sure that a sock has a valid route
- * @sk: the sock; its addresses and ports are known
  *
  * The source address of a connection never changes (RFC 9293 section 3.9.1.1, MUST-45).
  *
@@ -168,16 +158,10 @@ static void prepare_v6(struct sk_buff *skb, const struct in6_addr *laddr, const 
 	__tcp_v6_send_check(skb, laddr, faddr);
 }
 
-/**
- * xtcp_ip_prepare() - prepare a segment for IP and the device
- * @skb: skb->data and the transport header are the TCP header, complete but for the checksum
- * @tuple: the connection
- *
- * The device or the stack's fallback computes the checksum (RFC 9293 section 3.1, MUST-2). The
- * function clears the octets of skb->cb that are IP's control block. Otherwise IP would read our
- * own data there.
- *
- * Context: any.
+/*
+ * @skb begins with the TCP header, complete but for the checksum, which the device or the stack's
+ * fallback computes (RFC 9293 section 3.1, MUST-2). Clears IP's control block in skb->cb, where IP
+ * would read our own data.
  */
 void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
@@ -188,10 +172,9 @@ void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple)
 }
 
 /*
- * Runs after a transmission during which the route was perhaps looked up again. If that lookup has
- * found a route, even the same as before, sk_setup_caps() has overwritten sk_route_caps, and
- * force_gso() has to add its bits again. If that lookup has found no route, the error must be
- * stored in sk_err_soft.
+ * During a transmission the route was perhaps looked up again. If so, sk_setup_caps() has
+ * overwritten sk_route_caps, and force_gso() has to add its bits again. If there is no route,
+ * sk_err_soft must say so.
  */
 static noinline void route_changed(struct sock *sk)
 {
@@ -204,9 +187,8 @@ static noinline void route_changed(struct sock *sk)
 }
 
 /*
- * Does the same as inet6_csk_xmit(), which cannot be used: on newer kernels it reads the flow from
- * the sock, and only kernel TCP stores a flow there. This function has its flow on the stack. It is
- * not inlined, so that IPv4 needs no stack for the flow.
+ * inet6_csk_xmit() cannot be used: on newer kernels it reads the flow from the sock, where only
+ * kernel TCP stores one. Not inlined, so that IPv4 needs no stack for the flow.
  */
 static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
@@ -228,18 +210,10 @@ static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 c
 	return err;
 }
 
-/**
- * xtcp_ip_xmit() - send a segment of a full sock
- * @sk: the sock
- * @skb: skb->data and the transport header are the TCP header, complete but for the checksum; owned
- *	by @sk; consumed
- * @codepoint: the ECN field of the IP header (RFC 3168 section 5)
- *
- * RFC 9293 section 3.9.2.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: 0, a positive NET_XMIT code, or a negative errno.
+/*
+ * @skb, with the sock as its owner, begins with the TCP header, complete but for the checksum;
+ *	consumed.
+ * @codepoint: the ECN field of the IP header. Return: 0, a positive NET_XMIT code, or an errno.
  */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
@@ -262,10 +236,9 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 }
 
 /**
- * xtcp_ip_advmss() - get the route's limit for the MSS option of a SYN
- * @sk: the sock
+ * xtcp_ip_advmss() - the route's limit for the MSS option of a SYN, octets
  *
- * Return: octets (RFC 9293 section 3.7.1, SHLD-5); without a route the family's default.
+ * RFC 9293 section 3.7.1, SHLD-5. Without a route the family's default.
  */
 u16 xtcp_ip_advmss(const struct sock *sk)
 {
@@ -313,8 +286,8 @@ static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
 }
 
 /*
- * Checks the flow label and the scope of the foreign address. The unspecified address means this
- * host, and becomes the loopback address.
+ * The flow label and the scope of the foreign address. The unspecified address means this host, and
+ * becomes the loopback address.
  */
 static int check_v6(struct sock *sk, struct sockaddr_in6 *usin, int addr_len, __be32 *label)
 {
@@ -418,8 +391,7 @@ static int connect_sockaddr_v6(struct sock *sk, struct sockaddr_in6 *usin, int a
  * @addr_len: the length of @uaddr
  *
  * If no local address was bound, routing picks one (RFC 9293 section 3.9.1.1, MUST-44). Multicast
- * and broadcast addresses are refused (MUST-46). If the local port is not known yet, the caller
- * must call route_with_ports() later.
+ * and broadcast addresses are refused (MUST-46).
  *
  * Context: process. Lock: socket, held.
  *

@@ -32,9 +32,6 @@ struct xtcp_sock;
 struct xtcp_timewait;
 struct xtcp_tuple;
 
-/* segment.c */
-
-/* Socket lock held in all these functions. */
 void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock);
 
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us);
@@ -42,24 +39,22 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags);
 int xtcp_segment_send_rst(struct sock *sk, u32 seq, u16 code);
 
-/* reply.c */
-
 /**
  * struct xtcp_ip_reply - how to send a segment that belongs to no full sock
  * @tuple: addresses and ports; our end is the local one
  * @oif: the interface by which the segment has to leave, 0: the route decides
  * @dif: the interface by which the answered segment came in, or its VRF device; 0: none
  * @sdif: the interface that is a port of the VRF device @dif; 0: none
- * @mark: the mark of the segment, as SO_MARK would set it
- * @priority: skb->priority of the segment, as SO_PRIORITY would set it
- * @hash: selects one of several paths; 0: a hash of the addresses and ports selects the path
+ * @mark: as SO_MARK would set it
+ * @priority: as SO_PRIORITY would set it
+ * @hash: selects one of several paths; 0: a hash of the addresses and ports does
  * @tos: the TOS octet (IPv4) or the traffic class (IPv6)
- * @laddr_known: the tuple's local address is known to be ours, or need not be ours
- *	(IP_TRANSPARENT), so routing need not check it; only for IPv4
- * @unowned: skb->sk is not set to the listener, but the settings of the listener still apply
+ * @laddr_known: the local address is known to be ours, or need not be (IP_TRANSPARENT); only
+ *	for IPv4
+ * @unowned: skb->sk is not set to the listener, but its settings still apply
  * @advmss: the route's limit for the MSS option; only for SYN-ACKs
- * @sk: the listener, whose settings the segment gets: hop limit, LSM label, IPv6 options. NULL: the
- *	namespace's reply sock sends the segment
+ * @sk: the listener, whose settings the segment gets: hop limit, LSM label, IPv6 options. NULL:
+ *	the namespace's reply sock
  * @user: the sock whose user the route is for, if @sk is NULL; NULL: root
  * @dst: the route, with a reference; NULL: not looked up yet
  */
@@ -85,8 +80,7 @@ void xtcp_ip_reply_net_exit(struct xtcp_net *xn);
 
 struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text);
 
-/* Softirq or process, RCU read side; xtcp_reply_timewait_rst() does not need the RCU read side. */
-
+/* of the answer to @skb */
 static inline u8 xtcp_reply_tos(const struct sk_buff *skb)
 {
 	u8 tos = ip_hdr(skb)->version == 4 ? ip_hdr(skb)->tos : ipv6_get_dsfield(ipv6_hdr(skb));
@@ -107,16 +101,13 @@ void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw
 void xtcp_reply_timewait_rst(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct sk_buff *skb,
 			     const struct xtcp_signer *signer);
 
-/* ip.c */
-
-/*
- * All but xtcp_ip_output_route() and xtcp_ip_prepare() are for full socks; the caller holds the
- * socket lock. xtcp_ip_xmit() consumes @skb. In xtcp_ip_xmit() and xtcp_ip_prepare(), @skb begins
- * with the TCP header, complete but for the checksum.
- */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint);
 int xtcp_ip_route(struct sock *sk);
 
+/*
+ * Octets, IP header included; 0 without a route that works. If the device was removed or is down, the
+ * route has the smallest MTU of a device, which says nothing about the path. Linux's TCP uses it.
+ */
 static inline u32 xtcp_ip_mtu(const struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
@@ -127,6 +118,7 @@ static inline u32 xtcp_ip_mtu(const struct sock *sk)
 
 u16 xtcp_ip_advmss(const struct sock *sk);
 
+/* Is the peer on this machine, in the same namespace? */
 static inline bool xtcp_ip_is_local(const struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
@@ -143,7 +135,7 @@ static inline bool xtcp_ip_is_local(const struct sock *sk)
 
 void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple);
 
-/* Can an IPsec policy apply to segments that @sk sends? */
+/* to segments that @sk sends */
 static inline bool xtcp_ip_has_policies(const struct net *net, const struct sock *sk)
 {
 #ifdef CONFIG_XFRM
@@ -155,7 +147,7 @@ static inline bool xtcp_ip_has_policies(const struct net *net, const struct sock
 #endif
 }
 
-/* Does the same as ip_route_output_flow(), but skips the IPsec lookup if there is no IPsec policy. */
+/* ip_route_output_flow() without the IPsec lookup if there is no policy */
 static inline struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
 {
 	if (xtcp_ip_has_policies(net, sk)) {
@@ -168,14 +160,12 @@ static inline struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4
 
 int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
 
-/* held.c */
-
-/* The caller of the next four functions holds the socket lock. */
 void xtcp_held_look(struct sock *sk, unsigned int callers);
 bool xtcp_held_is_below(const struct sock *sk, unsigned int callers);
 
 bool xtcp_held_take(struct sock *sk);
 
+/* The sock itself counts as one octet, and a segment that sock_wfree() is freeing perhaps as another. */
 static inline bool xtcp_held_has_memory(const struct sock *sk)
 {
 	return refcount_read(&sk->sk_wmem_alloc) > 2;

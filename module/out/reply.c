@@ -1,35 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sends, over IPv4 and IPv6, segments without a full sock: SYN-ACKs, RSTs, ACKs of half-open entries
- * and TIME-WAIT records (RFC 9293 section 3.9.2).
+ * Sends, over IPv4 and IPv6, segments without a full sock: SYN-ACKs, RSTs, ACKs of half-open
+ * entries and TIME-WAIT records (RFC 9293 section 3.9.2). As in kernel TCP, each has
  *
- * Each segment is built, traced and counted in one place, and handed to IP. Its IP fields
- * are chosen as in kernel TCP. Each has the skb->mark and the interface of the sock, entry or
- * record, and the route that the user of the sock or listener has; a record has root's. With
- * fwmark_reflect, a RST or an ACK has the skb->mark of the segment that it answers, if that has
- * one. Each has the SO_PRIORITY of the sock, listener or record.
+ *   route      looked up for each segment, as the user of the sock or listener has it; root's for a
+ *              record
+ *   mark       that of the sock, entry or record. With fwmark_reflect, that of the answered segment, if
+ *              it has one, for a RST or an ACK
+ *   priority   SO_PRIORITY of the sock, listener or record
+ *   DSCP       SYN-ACK: the listener's, with net.xtcp.reflect_tos the SYN's. ACK of a record: the
+ *              connection's. RST, ACK of an entry: that of the answered segment
+ *   interface  that of the sock, entry or record. A RST to a link-local address, if the segment came
+ *              through a VRF: the port of the VRF. If the connection has none: for a link-local
+ *              address or ::1, that by which the segment came; else its VRF device, if it came
+ *              through one; else routing chooses
  *
- * If the peer's address is link-local and the answered segment came through a VRF, a RST is bound
- * to the port of the VRF. If the connection has no interface and the address is link-local or ::1,
- * the RST is bound to the interface by which the segment came; if it has none and the segment came
- * through a VRF, to the VRF device. Otherwise routing chooses the interface of the RST.
+ * The skb of a SYN-ACK points to its listener, so that firewall matches and cgroup programs find a
+ * socket. All other segments are sent by a raw sock of the namespace, but do not point to it.
+ * Otherwise an skb in a queue would keep the namespace alive, or outlive the raw sock.
  *
- * A SYN-ACK has the DSCP of the listener; with net.xtcp.reflect_tos, it has the DSCP of the SYN.
- * The ACK of a record has the DSCP of the connection. A RST, and the ACK of an entry, reflect the
- * DSCP of the segment that they answer.
- *
- * Allocates the memory of segments without data: ACKs, probes, RSTs.
- *
- * Such a segment is freed as soon as the device, or a peer on this machine, has read it. With BH
+ * A control segment is freed as soon as the device, or a peer on this machine, has read it. With BH
  * disabled, its memory comes from the per-CPU caches of page fragments and skbs, which drivers use
- * for arriving packets. This takes half the time of an allocation from the slabs. While a segment
- * waits in a queue of IP or of the device, it keeps the whole 32 KiB page of its fragment in use,
- * as a driver's packet does.
- *
- * A route is looked up for each segment. The skb of a SYN-ACK points to its listener, so that
- * firewall matches and cgroup programs find a socket. All other segments are sent by a raw sock of
- * the namespace, as in kernel TCP. Their skbs do not point to the raw sock. Otherwise an skb that
- * waits in a queue would keep the namespace alive, or outlive the raw sock.
+ * for arriving packets, in half the time of the slabs. While it waits in a queue, it keeps the
+ * whole 32 KiB page of its fragment in use, as a driver's packet does.
  */
 #include "out/out.h"
 
@@ -75,7 +68,7 @@ static struct sock *reply_sock(const struct xtcp_net *xn, const struct xtcp_ip_r
 	return xtcp_tuple_is_v4(how->tuple) ? xn->reply_sk : xn->reply_sk6;
 }
 
-/* The user whose rules (ip rule uidrange) choose the route. */
+/* whose rules (ip rule uidrange) choose the route */
 static kuid_t user_of(const struct net *net, const struct xtcp_ip_reply *how)
 {
 	return sock_net_uid(net, how->sk ?: how->user);
@@ -85,7 +78,10 @@ static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 {
 	const bool v4 = xtcp_tuple_is_v4(how->tuple);
 
-	/* the connection may have the VRF device, and a link-local address is valid only on its link */
+	/*
+	 * the connection may have the VRF device, and a link-local address is valid only on its
+	 * link
+	 */
 	if (how->sdif && !v4 && ipv6_addr_type(&how->tuple->faddr) & IPV6_ADDR_LINKLOCAL)
 		return how->sdif;
 	if (how->oif || !how->dif)
@@ -95,7 +91,7 @@ static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 	return netif_index_is_l3_master((struct net *)net, how->dif) ? how->dif : 0;
 }
 
-/* Finds the route and stores it in @how->dst. Return: 0 or a negative errno. */
+/* in @how->dst */
 static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
 {
 	const u8 flags = inet_sk_flowi_flags(sk) | (how->laddr_known ? FLOWI_FLAG_ANYSRC : 0);
@@ -154,14 +150,7 @@ static int route_reply_v6(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 	return 0;
 }
 
-/*
- * Find the route of a segment that belongs to no full sock.
- * @how: how to send the segment; receives the route in @how->dst
- *
- * Context: softirq or process. RCU read side held.
- *
- * Return: 0, or a negative errno. IP's counters count a missing route.
- */
+/* Receives the route in @how->dst. IP's counters count a missing route. */
 static int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 {
 	struct sock *sk = reply_sock(xn, how);
@@ -173,9 +162,8 @@ static int xtcp_ip_reply_route(struct xtcp_net *xn, struct xtcp_ip_reply *how)
 }
 
 /*
- * Sets skb->sk of a SYN-ACK to its listener, for firewall matches and cgroup programs. The skb does
- * not count in the listener's send buffer. As in kernel TCP, a SYN-ACK with a SYN cookie carries no
- * sock. Otherwise all CPUs would write the listener's reference count in a flood.
+ * The skb does not count in the listener's send buffer. As in kernel TCP, a SYN-ACK with a SYN
+ * cookie carries no sock: otherwise all CPUs would write the listener's reference count in a flood.
  */
 static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how)
 {
@@ -188,9 +176,9 @@ static void own_by_listener(struct sk_buff *skb, const struct xtcp_ip_reply *how
 }
 
 /*
- * Does the same as ip_local_out(), but skips the hooks if neither netfilter nor a VRF uses them.
- * NF_HOOK() itself cannot be used: for a packet in a netfilter queue, netfilter would later call a
- * function of this module, which may have been unloaded.
+ * ip_local_out() without the hooks if neither netfilter nor a VRF uses them. NF_HOOK() cannot be
+ * used: for a packet in a netfilter queue, it would later call a function of this module, perhaps
+ * unloaded.
  */
 static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buff *skb)
 {
@@ -206,7 +194,7 @@ static int local_out(struct net *net, const struct dst_entry *dst, struct sk_buf
 	return dst_output(net, skb->sk, skb);
 }
 
-/* Does the same as ip_select_ttl(), but the caller passes the namespace. */
+/* ip_select_ttl(), but the caller passes the namespace */
 static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const struct sock *sk)
 {
 	const int ttl = READ_ONCE(inet_sk(sk)->uc_ttl);
@@ -217,8 +205,8 @@ static u8 hop_limit_v4(const struct net *net, const struct dst_entry *dst, const
 }
 
 /*
- * Does the same as ip_build_and_send_pkt(), but is simpler: the segment has no IP options and never
- * needs to be fragmented. So it has DF, and needs no identification (RFC 6864 section 4.1).
+ * A simpler ip_build_and_send_pkt(): the segment has no IP options and never needs to be
+ * fragmented. So it has DF, and needs no identification (RFC 6864 section 4.1).
  */
 static int xmit_v4(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sock *sk, struct sk_buff *skb)
 {
@@ -251,15 +239,7 @@ static noinline_for_stack int reply_v6(const struct xtcp_net *xn, const struct x
 			how->priority);
 }
 
-/*
- * Send a segment that belongs to no full sock.
- * @how: as xtcp_ip_reply_route() has filled it; the reference to its dst is consumed
- * @skb: begins with the TCP header, complete but for the checksum; consumed
- *
- * Context: softirq or process. RCU read side held.
- *
- * Return: 0 or a negative errno.
- */
+/* Consumes @skb, which begins with the TCP header, and the reference to the route in @how. */
 static int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb)
 {
 	const struct xtcp_tuple *tuple = how->tuple;
@@ -282,11 +262,8 @@ static int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *h
 
 /**
  * xtcp_ip_reply_net_init() - create the reply socks of a namespace
- * @xn: the namespace
  *
  * Context: process, may sleep.
- *
- * Return: 0 or a negative errno.
  */
 int xtcp_ip_reply_net_init(struct xtcp_net *xn)
 {
@@ -306,8 +283,7 @@ int xtcp_ip_reply_net_init(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_ip_reply_net_exit() - undo xtcp_ip_reply_net_init()
- * @xn: the namespace; nothing sends any more
+ * xtcp_ip_reply_net_exit() - undo xtcp_ip_reply_net_init(); nothing sends any more
  *
  * Context: process, may sleep.
  */
@@ -321,7 +297,7 @@ void xtcp_ip_reply_net_exit(struct xtcp_net *xn)
 	xn->reply_sk = NULL;
 }
 
-/* ETH_ZLEN octets are for the padding of a short Ethernet frame, or for the text of a RST. */
+/* for the padding of a short Ethernet frame, or for the text of a RST */
 #define HEAD_SIZE	(SKB_DATA_ALIGN(MAX_TCP_HEADER + ETH_ZLEN) + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
 
 static struct sk_buff *alloc_from_processor(void)
@@ -337,15 +313,10 @@ static struct sk_buff *alloc_from_processor(void)
 	return skb;
 }
 
-/**
- * xtcp_control_alloc() - allocate an skb for a control segment
- * @gfp: flags for the slabs. __GFP_MEMALLOC is set if swapping may wait for this segment; then the
- *	skb comes from the slabs, which may use the memory reserves
- * @text: octets of text, 0 or %XTCP_RSTDIAG_LEN
- *
- * Context: any but hard interrupt.
- *
- * Return: the skb, empty, with room for all headers and the text; NULL without memory.
+/*
+ * Allocates an skb for a control segment, in any context but hard interrupt. @text: octets, 0 or
+ * %XTCP_RSTDIAG_LEN. With __GFP_MEMALLOC, swapping may wait for this segment: the slabs may use the
+ * memory reserves.
  */
 struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text)
 {
@@ -362,12 +333,11 @@ struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text)
 }
 
 /*
- * The initial values of the counters EE0B and ECEB (RFC 9768 section 3.2.1). The third counter,
- * EE1B, is left out, because not every SYN-ACK has room for it.
+ * EE0B and ECEB (RFC 9768 section 3.2.1). EE1B is left out, because not every SYN-ACK has room for
+ * it.
  */
 static const u32 first_counters[2] = { 1, 0 };
 
-/* The TCP header of a reply. @signer: signs the segment; NULL: no signature. */
 struct reply {
 	const struct xtcp_signer *signer;
 	u32 seq;
@@ -380,10 +350,9 @@ struct reply {
 };
 
 /*
- * Turns the answered segment into an empty skb with room for @len octets and the headers in front
- * of them. This saves an allocation per answered SYN. The skb is reset as by build_skb(), which
- * makes an skb around existing memory. Return: false if the skb cannot be used, because it is
- * shared, not linear or too small; it is unchanged then.
+ * Turns the answered segment into an empty skb with room for @len octets and headers, as
+ * build_skb() does, which saves an allocation. Return: false if it is shared, not linear or too
+ * small; it is unchanged then.
  */
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
 {
@@ -408,15 +377,12 @@ static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned i
 	skb->data = skb->head;
 	skb_reset_tail_pointer(skb);
 	skb->mac_header = (typeof(skb->mac_header))~0U;
-	/*
-	 * if there is room, leave ETH_ZLEN octets behind the data, so that a driver can pad a short
-	 * frame in place
-	 */
+	/* if possible, leave room for a driver to pad a short frame in place */
 	skb_reserve(skb, room >= need + ETH_ZLEN ? room - ETH_ZLEN : room);
 	return true;
 }
 
-/* Builds a segment in the skb @syn if possible; otherwise, or if @syn is NULL, in a new skb. */
+/* in the skb @syn if possible; otherwise, or if @syn is NULL, in a new skb */
 static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply *reply, const struct dst_entry *dst,
 			     struct sk_buff *syn)
 {
@@ -449,9 +415,8 @@ static struct sk_buff *build(const struct xtcp_tuple *tuple, const struct reply 
 }
 
 /*
- * Builds a segment, and sends it by the route in @how. Consumes the reference to that route.
- * @state: the state of the entry or record, for the trace. @syn: an skb that may be used again for
- * the answer, or NULL. Return: true when @syn itself was sent as the answer.
+ * Consumes the reference to the route in @how. @state: of the entry or record, for the trace. @syn:
+ * may be used again for the answer, or NULL. Return: true when it was sent.
  */
 static bool send_routed(struct xtcp_net *xn, const struct xtcp_ip_reply *how, int state, const struct reply *reply,
 			struct sk_buff *syn)
@@ -482,7 +447,6 @@ static void send(struct xtcp_net *xn, struct xtcp_ip_reply *how, int state, cons
 		send_routed(xn, how, state, reply, NULL);
 }
 
-/* Lets @signer sign the reply, if @signer has a key. */
 static void sign_with(struct reply *reply, const struct xtcp_signer *signer)
 {
 	if (likely(!xtcp_signer_signs(signer)))
@@ -492,8 +456,9 @@ static void sign_with(struct reply *reply, const struct xtcp_signer *signer)
 }
 
 /*
- * Finds the signer of a segment that is sent for an entry, in answer to @skb. @skb: NULL for a
- * SYN-ACK that is sent again. Return: false when the segment may not be sent.
+ * @skb: the answered segment; NULL for a SYN-ACK that is sent again. Return: false when the
+ *	segment may
+ * not be sent.
  */
 static noinline_for_stack bool find_signer(struct xtcp_signer *signer, const struct sock *lsk,
 					   const struct xtcp_request *he, const struct sk_buff *skb)
@@ -511,9 +476,8 @@ static noinline_for_stack bool find_signer(struct xtcp_signer *signer, const str
 }
 
 /*
- * Lets @signer sign a reply that is sent for an entry, if the listener has a key for the peer.
- * @reply then points to @signer, which must stay valid until the reply is sent. Return: false when
- * the segment may not be sent.
+ * If the listener has a key for the peer, @reply points to @signer, which must stay valid until it
+ * is sent. Return: false when the segment may not be sent.
  */
 static bool sign_for_entry(struct reply *reply, struct xtcp_signer *signer, const struct sock *lsk,
 			   const struct xtcp_request *he, const struct sk_buff *skb)
@@ -526,7 +490,7 @@ static bool sign_for_entry(struct reply *reply, struct xtcp_signer *signer, cons
 	return true;
 }
 
-/* The mark of the answer to @skb. @mark: that of the connection. */
+/* @mark: that of the connection. */
 static u32 mark_of_answer(const struct net *net, const struct sk_buff *skb, u32 mark)
 {
 	if (ip_hdr(skb)->version == 4)
@@ -535,8 +499,8 @@ static u32 mark_of_answer(const struct net *net, const struct sk_buff *skb, u32 
 }
 
 /*
- * Was the segment sent by one host to one host (RFC 9293 section 3.9.2.3, MUST-57)? Over IPv4 only
- * the destination is checked, because routing refuses multicast and broadcast senders.
+ * From one host to one host (RFC 9293 section 3.9.2.3, MUST-57)? Over IPv4, routing refuses
+ * multicast and broadcast senders.
  */
 static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 {
@@ -550,11 +514,9 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 }
 
 /*
- * Sends a RST as the answer to a segment. @how: the interface, the mark, the priority, laddr_known
- * and the user of the connection; the other fields are filled in. @code, @signer: as for
- * xtcp_reply_timewait_rst() and xtcp_reply_rst_for().
- *
- * A RST gets no answer, and neither does a segment from or to a broadcast or multicast address.
+ * @how: the interface, the mark, the priority, laddr_known and the user of the connection. A
+ *	RST gets no
+ * answer, and neither does a segment from or to a broadcast or multicast address.
  */
 static void answer_by_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_signer *signer,
 			  struct xtcp_ip_reply *how)
@@ -590,26 +552,21 @@ static void answer_by_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 co
 	rcu_read_unlock();
 }
 
-/*
- * May the local address of a connection be one that this host does not have (IP_TRANSPARENT)? Then
- * routing must not look for the address.
- */
+/* With IP_TRANSPARENT, routing must not look for the local address. */
 static bool is_transparent(const struct sock *sk)
 {
 	return inet_sk_flowi_flags(sk) & FLOWI_FLAG_ANYSRC;
 }
 
 /**
- * xtcp_reply_rst_for() - send a RST as the answer to a segment of a sock or listener
+ * xtcp_reply_rst_for() - answer a segment of a sock or listener by a RST (RFC 9293 3.5.2, 3.10.7.1)
  * @sk: the sock or listener; it has accepted the signature of the segment
  * @he: the entry to which the segment belongs, or NULL
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
- * @code: the reason code for a diagnostic payload, if the segment has just ended its connection.
- *	Otherwise 0, and the RST has no payload. In this case the source address of the segment may
- *	be forged, so the RST must not be larger than the segment
+ * @code: for a diagnostic payload, if the segment has just ended its connection. Otherwise 0:
+ *	the source address may be forged, so the RST must not be larger than the segment
  *
- * A key of @sk signs the RST. If the key that has to sign it has been removed, no RST is sent. RFC
- * 9293 sections 3.5.2 and 3.10.7.1.
+ * A key of @sk signs the RST. If that key has been removed, no RST is sent.
  *
  * Context: softirq or process. Lock: RCU read side, or socket, held.
  */
@@ -630,15 +587,13 @@ noinline_for_stack void xtcp_reply_rst_for(const struct sock *sk, const struct x
 }
 
 /**
- * xtcp_reply_timewait_rst() - send a RST as the answer to a segment that ends a record
+ * xtcp_reply_timewait_rst() - answer a segment that ends a record by a RST (RFC 9293 section 3.6.1)
  * @xn: the namespace
  * @tw: the record, or a copy of it
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
- * @signer: the signer; if it has a key, it signs the RST
+ * @signer: signs the RST, if it has a key
  *
- * RFC 9293 section 3.6.1.
- *
- * Context: softirq or process. RCU read side not needed.
+ * Context: softirq or process.
  */
 void xtcp_reply_timewait_rst(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct sk_buff *skb,
 			     const struct xtcp_signer *signer)
@@ -658,10 +613,7 @@ static u8 tos_of(const struct sock *sk, bool v4)
 	return v4 ? READ_ONCE(inet_sk(sk)->tos) : READ_ONCE(inet6_sk(sk)->tclass);
 }
 
-/*
- * Is our address the first address of the interface? Usually it is, and then routing need not
- * search for our address.
- */
+/* of the interface. Usually it is, and routing need not search for our address */
 static bool is_first_address(const struct net_device *dev, const struct xtcp_tuple *tuple)
 {
 	const struct in_device *in_dev = __in_dev_get_rcu(dev);
@@ -671,18 +623,14 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
 }
 
 /**
- * xtcp_reply_synack_hash() - compute the hash that selects the path of a SYN-ACK and of the
- *	segments of its child
+ * xtcp_reply_synack_hash() - the hash that selects the path of a SYN-ACK and of its child, never 0
  * @lsk: the listener
  * @he: the entry, or an entry made from a cookie
  *
- * The hash is computed from the ISS each time, and not stored. The ISS is as good as random, so a
- * multiplication suffices. With SO_TXREHASH, a retransmitted SYN-ACK gets another hash and tries
- * another path.
+ * Computed from the ISS each time, not stored. The ISS is as good as random, so a multiplication
+ * suffices. With SO_TXREHASH, a retransmitted SYN-ACK tries another path.
  *
  * Context: any.
- *
- * Return: a hash, never 0.
  */
 u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he)
 {
@@ -697,8 +645,7 @@ u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he
  * @he: the entry
  * @tuple: the tuple of @he
  * @dev: the interface by which the answered segment came in; NULL: no segment is answered
- * @how: receives the route, and the route's limit for the MSS option (RFC 9293 section 3.7.1,
- *	SHLD-5)
+ * @how: receives the route, and its limit for the MSS option (RFC 9293 section 3.7.1, SHLD-5)
  *
  * Context: softirq or process, RCU read side.
  *
@@ -736,19 +683,16 @@ static u16 accurate_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_r
 }
 
 /**
- * xtcp_reply_synack() - send <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK>
+ * xtcp_reply_synack() - send <SEQ=ISS><ACK=RCV.NXT><CTL=SYN,ACK> (RFC 9293 section 3.10.7.2)
  * @lsk: the listener
- * @he: the entry, in the table or not; he->resent says whether the SYN-ACK counts as a
- *	retransmission
+ * @he: the entry; he->resent says whether the SYN-ACK counts as a retransmission
  * @how: from xtcp_reply_synack_route(); its route is consumed
  * @cookie: the Fast Open cookie to send, or NULL
  * @syn: the answered SYN; NULL for a retransmission
  *
- * With TCP-AO, the RNextKeyID of the SYN names the key that has to sign the SYN-ACK. If the
- * listener does not have this key, nothing is sent, as in Linux.
- *
- * The window is not scaled (RFC 7323 section 2.2). If the ISN is a SYN cookie, the low bits of
- * TSval carry the part of the cookie for which the ISN has no room. RFC 9293 section 3.10.7.2.
+ * With TCP-AO, the RNextKeyID of the SYN names the key that has to sign. If the listener does not
+ * have it, nothing is sent, as in Linux. The window is not scaled (RFC 7323 section 2.2). If the
+ * ISN is a SYN cookie, the low bits of TSval carry the part for which the ISN has no room.
  *
  * Context: softirq or process, RCU read side.
  *
@@ -782,8 +726,8 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 	else if (he->ecn_ok)
 		reply.flags |= XTCP_ECE;
 	/*
-	 * a retransmission omits the AccECN option (RFC 9768 section 3.2.3.2.2). A SYN-ACK with
-	 * timestamps and a signature has no room for the option
+	 * a retransmission omits the option (RFC 9768 section 3.2.3.2.2), and timestamps and a
+	 * signature leave no room for it
 	 */
 	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option) && !(reply.signer && he->ts_ok)) {
 		reply.opts.has_accecn = true;
@@ -804,7 +748,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 	}
 	if (unlikely(he->ack_rate_ok)) {
 		reply.opts.ack_rate = XTCP_ACKRATE_SUPPORTED;
-		/* a key that was set after the SYN came may leave no room for this option */
+		/* a key that was set after the SYN came may leave no room */
 		if (xtcp_options_size(&reply.opts) > XTCP_MAX_OPTIONS)
 			reply.opts.ack_rate = XTCP_ACKRATE_NONE;
 	}
@@ -816,9 +760,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 }
 
 /**
- * xtcp_reply_synack_again() - send an entry's SYN-ACK once more
- * @lsk: the listener
- * @he: the entry, in the table
+ * xtcp_reply_synack_again() - send the SYN-ACK of an entry in the table once more
  *
  * Context: softirq or process, RCU read side.
  */
@@ -875,12 +817,8 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 
 /**
  * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a TIME-WAIT record
- * @xn: the namespace
- * @tw: the record, or a copy of it
- * @skb: the answered segment, with its IP header in place; not consumed
- * @signer: the signer; if it has a key, it signs the ACK
  *
- * RFC 9293 section 3.10.7.4.
+ * As xtcp_reply_timewait_rst() (RFC 9293 section 3.10.7.4).
  *
  * Context: softirq, RCU read side.
  */

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One segment of a full sock, on its way to IP (RFC 9293 section 3.1).
+ * One segment of a full sock, on its way to IP (RFC 9293 section 3.1). output.c decides what is
+ * sent and when. This file adds the header, and records which acknowledgment and window were sent.
+ * transmit() sends every segment, so only it has the counters and the tracepoint.
  *
- * output.c decides what is sent and when. This file adds the header, whose options it
- * chooses, and records which acknowledgment and window were sent. transmit() sends every segment,
- * so only transmit() has the counters and the tracepoint.
+ * Each skb below TCP counts in sk_wmem_alloc, so the sock's memory stays until the last is freed by
+ * sock_wfree(). If SOCK_USE_WRITE_QUEUE is clear (pace.c, held.c), sock_wfree() calls
+ * sk_write_space, and subtracts the skb's last octet only afterwards. This keeps the sock's memory,
+ * and unloading waits for each sock. So the module cannot be unloaded while sk_write_space runs.
  *
- * IP gets a clone of a queued skb, or a control segment. Each such skb counts in sk_wmem_alloc, so
- * the sock's memory stays until the last such skb is freed. The skb's destructor is sock_wfree().
- * If SOCK_USE_WRITE_QUEUE is set, sock_wfree() calls no code of ours. If the flag is clear
- * (time/pace.c, held.c), sock_wfree() calls sk_write_space, and subtracts the skb's last octet from
- * sk_wmem_alloc only after that call. This octet keeps the sock's memory from being freed, and
- * unloading waits until the memory of each sock is freed. So the module cannot be unloaded while
- * sk_write_space runs.
- *
- * Which options a segment of a full sock carries (RFC 9293 section 3.1). Some go with each segment,
- * and the MSS counts them. SACK blocks, the AccECN option and a request for an ACK rate share what
- * is left beside the text: text is not made shorter for them.
+ * Some options go with each segment, and the MSS counts them. SACK blocks, the AccECN option and a
+ * request for an ACK rate share what is left beside the text: text is not made shorter for them.
  */
 #include "out/out.h"
 
@@ -41,7 +35,7 @@
 #include "time/time.h"
 #include "window/window.h"
 
-/* Adds SACK blocks that fit in @room octets. opts->sack then points into @sack. */
+/* opts->sack then points into @sack. */
 static void fill_sack(const struct xtcp_sack *sack, bool ts_ok, unsigned int room, struct xtcp_options *opts)
 {
 	unsigned int blocks = xtcp_sack_blocks_to_send(sack, ts_ok);
@@ -52,7 +46,7 @@ static void fill_sack(const struct xtcp_sack *sack, bool ts_ok, unsigned int roo
 	opts->sack = sack->block + !sack->came_twice;
 }
 
-/* Fills in all options but SACK blocks, the AccECN option and a request for an ACK rate. */
+/* all options but SACK blocks, the AccECN option and a request for an ACK rate */
 static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, u32 clock,
 					 const struct xtcp_signer *signer, struct xtcp_options *opts)
 {
@@ -60,13 +54,13 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 	if (signer)
 		xtcp_signer_fill_options(signer, opts);
 	if (flags & XTCP_SYN) {
-		/* the MSS option is sent on SYNs only (MUST-14, MUST-65) */
+		/* MUST-14, MUST-65 */
 		opts->mss = xsk->agreed.advmss;
 		opts->has_wscale = xsk->agreed.wscale_ok;
 		opts->wscale = xsk->rcv_wscale;
 		opts->sack_permitted = xsk->agreed.sack_ok;
 		opts->ack_rate = xsk->agreed.ack_rate_ok ? XTCP_ACKRATE_SUPPORTED : XTCP_ACKRATE_NONE;
-		/* only the first SYN-ACK has the Fast Open option, as in Linux */
+		/* only the first SYN-ACK, as in Linux */
 		if (unlikely(xsk->fastopen) && xsk->fastopen->cookie.len >= 0 && xsk->snd.nxt == xsk->snd.iss) {
 			opts->has_fastopen = true;
 			opts->fastopen = &xsk->fastopen->cookie;
@@ -82,10 +76,7 @@ static __always_inline void fill_options(const struct xtcp_sock *xsk, u8 flags, 
 	}
 }
 
-/*
- * Returns how many octets SACK blocks may take beside the text of @skb. Text and blocks together
- * must fit a full segment, because text is not split again to make room.
- */
+/* Text and blocks together must fit a full segment: text is not split again to make room. */
 static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	if (!skb->len)
@@ -94,9 +85,8 @@ static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *sk
 }
 
 /*
- * Fills in SACK blocks and the AccECN option, which share the remaining space. The first two blocks
- * take precedence over the AccECN counters, and the counters take precedence over further blocks
- * (RFC 9768 section 3.2.3.3). Text never becomes shorter for either option.
+ * SACK blocks and the AccECN option share the remaining space. The first two blocks take precedence
+ * over the counters, and these over further blocks (RFC 9768 section 3.2.3.3).
  */
 static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff *skb, bool has_blocks, bool is_first,
 					   u32 wanted, struct xtcp_options *opts, u32 *counters)
@@ -117,16 +107,9 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 	xtcp_accecn_fill_option(sk, room, is_first, opts, counters);
 }
 
-/**
- * xtcp_segopt_push_timestamp() - push the timestamps, if they are agreed, as the only option
- * @xsk: the sock
- * @skb: the text of the segment
- * @flags: its control bits
- * @clock: xtcp_clock_ts_of() of its time of departure
- *
- * RFC 7323 section 3.2.
- *
- * Context: softirq or process. Lock: socket, held.
+/*
+ * RFC 7323 section 3.2: the timestamps, if they are agreed, as the only option. @clock:
+ * xtcp_clock_ts_of() of the segment's departure.
  */
 __always_inline void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock)
 {
@@ -141,9 +124,8 @@ __always_inline void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, str
 }
 
 /*
- * Adds a request for an ACK rate if there is room beside the text and, with @has_blocks, beside a
- * SACK block. Otherwise the request stays due. It also stays due in a GSO packet, because GSO would
- * repeat the request in each segment.
+ * If there is no room beside the text and, with @has_blocks, a SACK block, the request stays due;
+ * also in a GSO packet, because GSO would repeat it in each segment.
  */
 static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb, bool has_blocks,
 			 struct xtcp_options *opts)
@@ -158,16 +140,8 @@ static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb,
 }
 
 /*
- * Push all options of a segment.
- * @skb: the text of the segment
- * @clock: xtcp_clock_ts_of() of its time of departure
- * @has_blocks: it shall carry SACK blocks
- * @wanted: octets that the AccECN option needs at least; 0: no such option
- * @signer: signs the segment; NULL: no signature
- *
- * RFC 9293 section 3.1.
- *
- * Return: false when SACK blocks or AccECN counters are due but have no room beside the text.
+ * Pushes all options (RFC 9293 section 3.1). @wanted: octets that the AccECN option needs at least;
+ * 0: no such option. Return: false when SACK blocks or AccECN counters are due but have no room.
  */
 static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock,
 						bool has_blocks, u32 wanted, const struct xtcp_signer *signer)
@@ -183,7 +157,7 @@ static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff 
 	if (len && xsk->stream->sack.asks && !(flags & (XTCP_SYN | XTCP_RST))) {
 		fill_request(xsk, skb, has_blocks, &opts);
 	} else if (unlikely(opts.ack_rate) && xtcp_options_size(&opts) > XTCP_MAX_OPTIONS) {
-		/* a long Fast Open cookie leaves no space: do not announce the ACK rate option */
+		/* a long Fast Open cookie leaves no space */
 		opts.ack_rate = XTCP_ACKRATE_NONE;
 		xtcp_agreed_ack_rate(&xsk->agreed, false);
 	}
@@ -200,11 +174,7 @@ static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff 
 	return !(has_blocks && !opts.sack_blocks) && !(len && wanted && !opts.has_accecn);
 }
 
-/*
- * Has a segment without text room for a SACK block?
- *
- * Return: true when a block fits beside timestamps and signature.
- */
+/* for a SACK block beside timestamps and signature, without text */
 static inline bool xtcp_segopt_fit_block(const struct xtcp_sock *xsk, u32 room)
 {
 	return room + (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + XTCP_OPTLEN_SACK_ALIGNED(1) <=
@@ -217,7 +187,7 @@ static inline bool xtcp_segopt_fit_block(const struct xtcp_sock *xsk, u32 room)
  */
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
-/* Chooses the window to offer, stores it as offered, and returns the window field. */
+/* stores the window as offered */
 static __always_inline u16 window_field(struct sock *sk, u8 flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -226,11 +196,10 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 
 	if (flags & XTCP_SYN) {
 		/*
-		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, we may
-		 * send data behind the SYN-ACK at once, with a larger window than a SYN-ACK can
-		 * express. If the SYN-ACK is sent again after this data, its window field is
-		 * smaller, but the larger window stays offered: a receiver must not shrink its
-		 * window (RFC 9293 section 3.8.6).
+		 * RFC 7323 section 2.2: the window of a SYN is never scaled. With Fast Open, data
+		 * may have left behind the SYN-ACK with a larger window. If the SYN-ACK is sent
+		 * again, its field is smaller, but that window stays offered: a receiver must not
+		 * shrink it (RFC 9293 section 3.8.6)
 		 */
 		xtcp_rcv_acked(&xsk->rcv);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
@@ -246,17 +215,14 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 	return wnd >> xsk->rcv_wscale;
 }
 
-/* Notes that a segment with ACK is about to leave. It acknowledges RCV.NXT, so no ACK is owed. */
+/* RCV.NXT is acknowledged, so no ACK is owed */
 static void ack_said(struct sock *sk)
 {
 	xtcp_acking_said(&xtcp_sk(sk)->acking);
 	xtcp_timer_disarm(sk, XTCP_TIMER_DELACK);
 }
 
-/*
- * Makes an ACK due at once, because SACK blocks or the AccECN option did not fit into a segment. An
- * ACK without text has room for them.
- */
+/* SACK blocks or the AccECN option did not fit; an ACK without text has room for them. */
 static void ack_again(struct sock *sk)
 {
 	xtcp_acking_owe_now(&xtcp_sk(sk)->acking);
@@ -289,7 +255,7 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 		stream->bytes_retrans += len;
 }
 
-/* Not inlined, so that a segment that is not traced needs no stack for the tuple. */
+/* a segment that is not traced needs no stack for the tuple */
 static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_buff *skb, const struct tcphdr *th,
 					 u32 len, bool resent)
 {
@@ -308,10 +274,9 @@ static noinline_for_stack void trace_said(const struct sock *sk, u16 code)
 }
 
 /*
- * Sets URG and the urgent pointer, which points to the octet after the last urgent one (RFC 9293
- * section 3.1). The field may be too small for the distance to that octet. Then, as in Linux, a
- * segment that begins less than 65,535 octets before SND.NXT gets URG and the largest pointer, and
- * any earlier segment gets no URG.
+ * The urgent pointer points to the octet after the last urgent one (RFC 9293 section 3.1). If the
+ * distance does not fit, then, as in Linux, a segment that begins less than 65,535 octets before
+ * SND.NXT gets the largest pointer, and an earlier one no URG.
  */
 static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, u32 seq)
 {
@@ -329,9 +294,8 @@ static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, 
 }
 
 /*
- * Handles a nonzero @verdict of the layers below. A positive verdict (NET_XMIT_*) comes from a full
- * queue, which has dropped this segment or another one. A negative verdict is IP's errno. Return: 0
- * if this segment was not dropped; otherwise NET_XMIT_DROP or the errno.
+ * A positive @verdict (NET_XMIT_*) comes from a full queue, which has dropped this segment or
+ * another one, a negative one is IP's errno. Return: 0 if this segment was not dropped.
  */
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
 {
@@ -345,8 +309,7 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 }
 
 /*
- * Does ECN treat the segment as one with text? A SYN with text (RFC 7413) gets no such treatment,
- * because no SYN may be ECN-capable (RFC 3168 section 6.1.1).
+ * For ECN, a SYN with text (RFC 7413) has none: no SYN may be ECN-capable (RFC 3168 section 6.1.1).
  */
 static bool has_text(u32 len, u8 flags)
 {
@@ -354,8 +317,8 @@ static bool has_text(u32 len, u8 flags)
 }
 
 /*
- * Returns the ECN bits of this segment. @text: octets of text, 0 for a RST. Stores the size of the
- * AccECN option in *@wanted, if the option is due.
+ * @text: octets of text, 0 for a RST. @wanted: receives the size of the AccECN option, if it is
+ *	due.
  */
 static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 text,
 				    bool resent, bool has_blocks, u32 *wanted)
@@ -369,16 +332,14 @@ static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 se
 	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
 		*wanted = xtcp_accecn_option_wanted(sk, flags, seq, len, resent);
 	said = xtcp_ecn_flags(sk, flags, has_text(text, flags) && !resent, resent, !len && !has_blocks);
-	/*
-	 * in a GSO packet, only the first segment carries CWR, but all segments carry the ACE field
-	 */
+	/* in a GSO packet, only the first segment carries CWR, but all carry the ACE field */
 	if (said & XTCP_CWR && skb_is_gso(skb))
 		skb_shinfo(skb)->gso_type |= xsk->ecn & XTCP_ECN_ACCURATE ? XTCP_COMPAT_GSO_ACCECN :
 									   SKB_GSO_TCP_ECN;
 	return said;
 }
 
-/* Pushes the header in front of the options, and sets every field but the checksum (ip.c). */
+/* in front of the options; every field but the checksum (ip.c) */
 static __always_inline void push_header(struct sock *sk, struct sk_buff *skb, u32 len, u32 seq, u8 flags, u16 said)
 {
 	struct tcphdr *th = __skb_push(skb, XTCP_HDR_LEN);
@@ -392,13 +353,13 @@ static __always_inline void push_header(struct sock *sk, struct sk_buff *skb, u3
 	((u8 *)th)[12] = (skb->len - len) / 4 << 4 | said >> 8;
 	((u8 *)th)[13] = flags | said;
 	th->urg_ptr = 0;
-	/* a retransmitted SYN-ACK has no URG, because it carries no text */
+	/* a retransmitted SYN-ACK carries no text */
 	if (unlikely(xsk->snd_urgent) && !(flags & XTCP_SYN))
 		set_urgent(xsk, th, seq);
 	th->window = htons(window_field(sk, flags));
 }
 
-/* Signs a segment whose header is complete but for the checksum (RFC 2385, RFC 5925). */
+/* The header is complete but for the checksum (RFC 2385, RFC 5925). */
 static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, const struct xtcp_signer *signer)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
@@ -407,9 +368,8 @@ static noinline_for_stack void sign(const struct sock *sk, struct sk_buff *skb, 
 }
 
 /*
- * Pushes options and header of a segment that may need other options than timestamps, and signs the
- * segment if there is a key. Return: the result of xtcp_segopt_push(). Not inlined, so that other
- * segments need no stack for the signer.
+ * For a segment that may need other options than timestamps, or a signature. Return: as
+ * xtcp_segopt_push(). Not inlined, so that other segments need no stack for the signer.
  */
 static noinline bool push_all(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 clock, bool has_blocks,
 			      u32 wanted, u16 said)
@@ -425,7 +385,7 @@ static noinline bool push_all(struct sock *sk, struct sk_buff *skb, u32 seq, u8 
 	return whole;
 }
 
-/* Makes the sock own @skb until a device has sent it. Has fewer tests than skb_set_owner_w(). */
+/* with fewer tests than skb_set_owner_w() */
 static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 {
 	/* as in Linux, the flow may change its device queue if no segment of @sk is below TCP */
@@ -436,10 +396,10 @@ static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Sends a segment. @skb: its text, with room for headers in front, and without an owner; consumed.
- * @us: the time of departure, xtcp_clock_us(). Return: 0 when the layers below took the segment, or
- * when the module is being removed. Otherwise NET_XMIT_DROP or an errno: the segment was not sent,
- * but counts as an attempt, as in Linux.
+ * @skb: the text, with room for headers in front; consumed. @us: the departure,
+ *	xtcp_clock_us(). Return:
+ * 0, also when the module is being removed. Otherwise NET_XMIT_DROP or an errno: the segment was
+ * not sent, but counts as an attempt, as in Linux.
  */
 static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u64 us)
 {
@@ -455,12 +415,12 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 				xtcp_segopt_fit_block(xsk, xtcp_signer_room(sk));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/*
-	 * While a segment is below TCP, something has to hold the module. A dead sock has no
-	 * descriptor that holds the module, so the sock has to hold it. A child that waits for
-	 * accept() is not dead: its listener's descriptor holds the module
+	 * while a segment is below TCP, something has to hold the module. A dead sock has no
+	 * descriptor, so it does so itself. For a child that waits for accept(), its listener's
+	 * descriptor does
 	 */
 	const bool alone = unlikely(sock_flag(sk, SOCK_DEAD));
-	/* a FIN without text is paced, too; otherwise it might depart before paced text */
+	/* otherwise a FIN without text might depart before paced text */
 	const bool timed = xtcp_pace_applies(sk) && (len || flags & XTCP_FIN);
 	bool untold = false;
 	u32 wanted = 0;
@@ -473,9 +433,8 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	}
 	said = ecn_bits(sk, skb, seq, flags, len, resent, has_blocks, &wanted);
 	/*
-	 * push_all() returns false if SACK blocks or AccECN counters are due, but this segment has
-	 * no room for them. If an ACK is due at once, the blocks and counters must not wait either:
-	 * ack_again() then makes another ACK due, which carries them
+	 * if an ACK is due at once, blocks and counters for which this segment has no room must not
+	 * wait either: another ACK carries them
 	 */
 	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom_signs(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
@@ -508,10 +467,9 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 }
 
 /*
- * Sets the GSO fields: if @skb is too large for one segment, IP or the device cuts it. Text that is
- * resent is cut at the same octets as the first time, unless the old segments are too large for the
- * present MSS. So the peer's SACK blocks end at the same octets, whether originals or copies have
- * arrived. @skb: a copy of the queued skb. @cb: the control block of the queued skb.
+ * If @skb, a copy of the queued skb, is too large for one segment, IP or the device cuts it. Text
+ * that is resent is cut at the same octets as before, if such segments fit the present MSS. So the
+ * peer's SACK blocks end at the same octets for originals and copies. @cb: of the queued skb.
  */
 static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb)
 {
@@ -520,7 +478,7 @@ static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xt
 
 	if (unlikely(cb->transmissions) && skb->len > cb->mss && cb->mss)
 		mss = min_t(u32, xtcp_sk(sk)->mss, cb->mss);
-	/* do not cut a full segment to make room for SACK blocks: they go into another segment */
+	/* a full segment is not cut to make room for SACK blocks */
 	else if (skb->len <= xtcp_sk(sk)->mss || unlikely(cb->marks & XTCP_SNDQ_PROBE))
 		mss = max(mss, skb->len);
 	cb->mss = mss;
@@ -535,7 +493,7 @@ static inline void set_gso(const struct sock *sk, struct sk_buff *skb, struct xt
 	shinfo->gso_type = xtcp_sock_is_v4(sk) ? SKB_GSO_TCPV4 : SKB_GSO_TCPV6;
 }
 
-/* Copies an skb for IP; the original stays in the queue. Returns NULL without memory. */
+/* the original stays in the queue */
 static __always_inline struct sk_buff *copy_of(const struct sock *sk, struct sk_buff *skb)
 {
 	struct sk_buff *out;
@@ -547,18 +505,17 @@ static __always_inline struct sk_buff *copy_of(const struct sock *sk, struct sk_
 		out = skb_clone(skb, sk_gfp_mask(sk, GFP_ATOMIC));
 	if (!out)
 		return NULL;
-	/* in the queued skb, dev is part of the tree node */
+	/* part of the tree node in the queued skb */
 	out->dev = NULL;
-	/* below TCP, tstamp is the departure time; in the queued skb it is other data (sendq.h) */
+	/* below TCP the departure time, in the queue other data (sendq.h) */
 	out->tstamp = 0;
 	set_gso(sk, out, xtcp_sndcb(skb));
 	return out;
 }
 
 /*
- * Sends text that may carry a request for an ACK rate. If the text has carried a request before,
- * its retransmission requests the present rate. @cb: the control block of the queued skb. The other
- * parameters are those of transmit().
+ * If the text has carried a request before, its retransmission requests the present rate. @cb: of
+ * the queued skb.
  */
 static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb, u8 flags,
 					      bool resent, u64 us)
@@ -586,14 +543,11 @@ static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *s
 /**
  * xtcp_segment_send() - send an skb of the send queue, for the first time or again
  * @sk: the sock
- * @skb: an skb on the queue of @sk; it stays there
+ * @skb: stays on the queue; its flags, and ACK in every state but SYN-SENT, are sent
  * @sent_us: xtcp_clock_us(), or the departure time that fq will see; TSval is made from it
  *
- * The segment carries the flags of @skb, and ACK in every state but SYN-SENT.
- *
  * Return: 0 when the layers below took the segment, or when the module is being removed. Otherwise
- * the segment was not sent: NET_XMIT_DROP when a queue of this machine had no room, IP's errno, or
- * -ENOBUFS without memory.
+ * it was not sent: NET_XMIT_DROP when a queue of this machine had no room, IP's errno, or -ENOBUFS.
  */
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
@@ -624,16 +578,11 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 }
 
 /**
- * xtcp_segment_send_on_syn() - send the SYN and the first text in one segment
+ * xtcp_segment_send_on_syn() - send the SYN and the first text in one segment (RFC 7413 section
+ *	4.2.2)
  * @sk: a sock in SYN-SENT
- * @skb: the text, on the queue of @sk directly behind the SYN; it stays there
+ * @skb: the text, directly behind the SYN on the queue, where it stays
  * @sent_us: the time of departure, xtcp_clock_us()
- *
- * RFC 7413 section 4.2.2.
- *
- * Context: process. Lock: socket, held.
- *
- * Return: 0. Otherwise NET_XMIT_DROP or a negative errno: the segment was not sent.
  */
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
@@ -648,11 +597,6 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 
 /**
  * xtcp_segment_send_control() - send a segment that has no text, no SYN and no FIN
- * @sk: the sock
- * @seq: SEG.SEQ
- * @flags: control bits
- *
- * Return: 0. Otherwise NET_XMIT_DROP or a negative errno: the segment was not sent.
  */
 int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 {
@@ -662,10 +606,7 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	skb = xtcp_control_alloc(sk_gfp_mask(sk, GFP_ATOMIC | __GFP_NOWARN), 0);
 	if (!skb)
 		return -ENOBUFS;
-	/*
-	 * as in Linux, a pure ACK adds only 2 octets to sk_wmem_alloc; these keep the sock's memory
-	 * from being freed
-	 */
+	/* as in Linux, it adds only 2 octets to sk_wmem_alloc, which keep the sock's memory */
 	if (flags == XTCP_ACK)
 		skb_set_tcp_pure_ack(skb);
 	return transmit(sk, skb, seq, flags, false, xtcp_clock_us());
@@ -675,12 +616,8 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
  * xtcp_segment_send_rst() - send a RST
  * @sk: the sock
  * @seq: SEG.SEQ
- * @code: the reason code of the RST's diagnostic payload (draft-ietf-tcpm-rst-diagnostic-payload);
- *	0: no payload
- *
- * If there is no memory for a RST with a payload, a RST without payload is sent.
- *
- * Return: 0. Otherwise NET_XMIT_DROP or a negative errno: the segment was not sent.
+ * @code: for a diagnostic payload (draft-ietf-tcpm-rst-diagnostic-payload); 0, or without
+ *	memory for it: no payload
  */
 int xtcp_segment_send_rst(struct sock *sk, u32 seq, u16 code)
 {

@@ -81,7 +81,6 @@ int xtcp_output_probe(struct sock *sk, bool keepalive);
 
 int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max);
 
-
 void xtcp_bare_ack(struct sock *sk);
 u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason);
 void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason);

@@ -20,7 +20,6 @@ struct sk_buff;
 struct sock;
 struct ubuf_info;
 
-
 void xtcp_spare_exit(void);
 
 enum xtcp_busy_with {
