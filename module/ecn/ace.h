@@ -61,7 +61,6 @@ struct xtcp_accecn_told {
 	u8 segments_since;
 };
 
-/* Faults and other observations of a connection in AccECN mode. */
 enum xtcp_accecn_fault {
 	XTCP_ACCECN_LOOKED = 0x01,	/* not a fault: the first ACE field was checked */
 	XTCP_ACCECN_ZEROED = 0x02,	/* the first ACE field was zero: ignore all feedback */
@@ -74,21 +73,12 @@ enum xtcp_accecn_fault {
 	XTCP_ACCECN_SYN_ACK_CE = 0x80,	/* not a fault: CE of the peer's SYN-ACK was counted */
 };
 
-/* the mean of segments per ACK has the unit 1/64; a new sample has weight 1/64 */
+/* the mean of segments per ACK is in 64ths; a new sample has weight 1/64 */
 #define STRETCH_SHIFT	6
 #define STRETCH_MOST	1023U	/* segments; the largest sample that fits into the u16 mean */
 #define STRETCH_USUAL	4U	/* segments; above this mean, an ACK usually covers many */
 
-/**
- * xtcp_ace_echo() - encode the codepoint with which a SYN or SYN-ACK arrived
- * @codepoint: the codepoint in its IP header, XTCP_NOT_ECT to XTCP_CE
- *
- * RFC 9768 tables 2 and 3.
- *
- * Context: any.
- *
- * Return: the ACE field.
- */
+/* The codepoint with which a SYN or SYN-ACK arrived, as the ACE field (RFC 9768 tables 2 and 3). */
 static inline u8 xtcp_ace_echo(u8 codepoint)
 {
 	static const u8 ace[4] = { [XTCP_NOT_ECT] = 2, [XTCP_ECT_1] = 3, [XTCP_ECT_0] = 4, [XTCP_CE] = 6 };
@@ -96,16 +86,7 @@ static inline u8 xtcp_ace_echo(u8 codepoint)
 	return ace[codepoint & 3];
 }
 
-/**
- * xtcp_ace_echoed() - decode the codepoint with which our SYN or SYN-ACK arrived
- * @ace: the ACE field
- *
- * RFC 9768 tables 2 and 4.
- *
- * Context: any.
- *
- * Return: XTCP_NOT_ECT to XTCP_CE; XTCP_NO_CODEPOINT when the field reports none.
- */
+/* The reverse (tables 2 and 4); XTCP_NO_CODEPOINT: the field reports none. */
 static inline u8 xtcp_ace_echoed(u8 ace)
 {
 	static const u8 codepoint[8] = {
@@ -116,16 +97,9 @@ static inline u8 xtcp_ace_echoed(u8 ace)
 	return codepoint[ace & XTCP_ACE_MASK];
 }
 
-/**
- * xtcp_ace_is_mangled() - has the path changed IP's ECN field in a forbidden way?
- * @sent: the field as we sent it
- * @arrived: the field as it arrived; XTCP_NO_CODEPOINT: unknown
- *
- * RFC 9768 section 3.2.2.3: Not-ECT stays, ECT stays ECT or becomes CE, CE stays.
- *
- * Context: any.
- *
- * Return: true when the change is forbidden.
+/*
+ * RFC 9768 section 3.2.2.3: Not-ECT stays, ECT stays ECT or becomes CE, CE stays. @arrived may be
+ * XTCP_NO_CODEPOINT: unknown.
  */
 static inline bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 {
@@ -141,13 +115,11 @@ static inline bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @stretch: xtcp_ace_stretch() of the previous ACKs
  *
- * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. The field reports the number of marks modulo eight. The
- * peer sends an ACK after seven marks at the latest. But if ACKs were lost, the field may have
- * wrapped. An ACK that covers more than seven segments is a sign of lost ACKs, if the peer's ACKs
- * usually cover few segments. Then assume the largest number of marks that fits the field and is
- * not above @segments. Otherwise assume that the field has not wrapped, as in Linux.
- *
- * Context: any.
+ * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. The field counts modulo eight. The peer sends an ACK
+ * after seven marks at the latest, but if ACKs were lost, it may have wrapped. An ACK of more than
+ * seven segments is a sign of that, if the peer's ACKs usually cover few. Then assume the largest
+ * number that fits the field and is not above @segments; otherwise that it has not wrapped, as in
+ * Linux.
  *
  * Return: the number of marks; more than @segments if the field says so.
  */
@@ -160,17 +132,7 @@ static inline u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
 	return segments - ((segments - least) & XTCP_ACE_MASK);
 }
 
-/**
- * xtcp_ace_order_codepoint() - which codepoint does a counter of the option count?
- * @order: the order of the option: 0 or 1
- * @field: the position of the counter in the option: 0 to 2
- *
- * RFC 9768 section 3.2.3, figure 3.
- *
- * Context: any.
- *
- * Return: XTCP_ECT_1, XTCP_ECT_0 or XTCP_CE.
- */
+/* Which codepoint does a counter of the option count? RFC 9768 section 3.2.3, figure 3. */
 static inline u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
 {
 	if (field == 1)
@@ -178,33 +140,19 @@ static inline u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
 	return order == !field ? XTCP_ECT_1 : XTCP_ECT_0;
 }
 
-/**
- * xtcp_ace_counter_first() - the initial value of a counter of the option
- * @codepoint: the codepoint that the counter counts
- *
- * RFC 9768 section 3.2.1: the counter of CE starts at 0, and the other counters at 1. So the peer
- * notices when something on the path sets the counters to 0.
- *
- * Context: any.
- *
- * Return: 0 or 1.
+/*
+ * RFC 9768 section 3.2.1: the counter of CE starts at 0, the others at 1. So the peer notices when
+ * something on the path sets them to 0.
  */
 static inline u32 xtcp_ace_counter_first(u8 codepoint)
 {
 	return codepoint != XTCP_CE;
 }
 
-/**
- * xtcp_ace_fields() - choose the order of an option so that it needs the fewest counters
- * @received: octets by codepoint, XTCP_ECT_1 first
- * @order: filled with 0 or 1
- *
- * RFC 9768 section 3.2.3.3: the option needs each counter that ever changed, and all counters in
- * front of it.
- *
- * Context: any.
- *
- * Return: how many counters the option needs, 0 to 3.
+/*
+ * How many counters does the option need, in the order that needs the fewest? Each that ever
+ * changed, and all in front of it (RFC 9768 section 3.2.3.3). @received: octets by codepoint,
+ * XTCP_ECT_1 first.
  */
 static inline unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 {
@@ -218,19 +166,10 @@ static inline unsigned int xtcp_ace_fields(const u32 received[3], bool *order)
 	return ect_1 || ect_0;
 }
 
-/**
- * xtcp_ace_octets() - how many octets does a counter of the option newly report?
- * @told: octets with @codepoint that the peer has reported so far, without the counter's initial
- *	value
- * @codepoint: the codepoint that the counter counts
- * @counter: the counter in the option, 24 bits
- *
- * RFC 9768 section 3.2.3.1. As in Linux, a difference of 2^23 or more counts as negative. Otherwise
- * an old ACK that arrives late would seem to report 16 MB.
- *
- * Context: any.
- *
- * Return: octets; negative if the option is older than the report in @told.
+/*
+ * Octets that a counter (24 bits) newly reports; @told: before, without the initial value. RFC 9768
+ * section 3.2.3.1. As in Linux, 2^23 or more counts as negative: otherwise an old ACK would seem to
+ * report 16 MB.
  */
 static inline s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 {
@@ -240,19 +179,14 @@ static inline s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 }
 
 /**
- * xtcp_ace_marks_by_octets() - how many new CE marks does an ACK report, by its ACE field and
- *	AccECN option together?
+ * xtcp_ace_marks_by_octets() - how many new CE marks does an ACK report, by field and option
+ *	together?
  * @least: new marks that the ACE field reports, if it has not wrapped
  * @before: marks that ACKs without the option have reported since the last ACK with the option
  * @octets: octets with CE that the option newly reports
  * @mss: octets in a full segment
  *
- * RFC 9768 section 3.2.2.5.2: assume that the field has wrapped just often enough to explain
- * @octets.
- *
- * Context: any.
- *
- * Return: the number of marks.
+ * RFC 9768 section 3.2.2.5.2: the field has wrapped just often enough to explain @octets.
  */
 static inline u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
 {
@@ -263,15 +197,7 @@ static inline u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u3
 	return least + ((needed - known + XTCP_ACE_MASK) & ~XTCP_ACE_MASK);
 }
 
-/**
- * xtcp_ace_stretch() - average the number of segments that an ACK acknowledges
- * @stretch: the mean before this ACK, in 64ths; 0: there is none
- * @segments: how many segments this ACK acknowledges
- *
- * Context: any.
- *
- * Return: the new mean in 64ths, at least 1.
- */
+/* The mean of segments that an ACK acknowledges, in 64ths, at least 1; 0: there is none yet. */
 static inline u16 xtcp_ace_stretch(u16 stretch, u32 segments)
 {
 	u32 sample = (segments < STRETCH_MOST ? segments : STRETCH_MOST) << STRETCH_SHIFT, mean;

@@ -1,35 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Explicit Congestion Notification (RFC 3168 section 6.1, with the changes of RFC 8311).
+ * Explicit Congestion Notification (RFC 3168 section 6.1, with the changes of RFC 8311), and
+ * accurate feedback, AccECN (RFC 9768). In both, the sender reduces its window once per round trip;
+ * recovery.c decides when.
  *
- * Both ends negotiate ECN in their SYNs. After that, new text leaves with ECT(0). A router may
- * change ECT to CE instead of dropping a segment. The receiver of a CE mark sets ECE in every
- * segment until CWR arrives. The sender of the marked text reduces its window as for a loss, once
- * per round trip, and sets CWR in its next new text. recovery.c decides when to reduce.
+ *   ECN     Negotiated in the SYNs. New text leaves with ECT(0); a router may change it to CE instead
+ *           of dropping the segment. The receiver of CE sets ECE in every segment until CWR arrives;
+ *           the sender of the text sets CWR in its next new text. For DCTCP (RFC 8257), ECE reports
+ *           exactly which text came with CE.
+ *   AccECN  A SYN with AE, CWR and ECE requests it. In the SYN-ACK these flags report the codepoint
+ *           with which the SYN arrived, in the pure ACK of the SYN-ACK that of the SYN-ACK. In later
+ *           segments they are the ACE field, which counts segments that arrived with CE, modulo eight.
+ *           The AccECN option counts octets, which tells how often the field has wrapped, even if ACKs
+ *           were lost.
  *
- * For DCTCP (RFC 8257), ECE reports exactly which text came with CE.
- *
- * ECT(1) says that text belongs in the queue of L4S (RFC 9331). Text leaves with ECT(1) only in
- * AccECN mode, with an algorithm that is made for L4S. Text that is resent after a timeout is not
- * ECT, since the path may drop ECT(1). A received ECT(1) counts like ECT(0).
- *
- * Accurate feedback (RFC 9768) only changes what the peers report to each other (ecn.c).
- *
- * Accurate ECN feedback (RFC 9768). AccECN mode replaces ECE and CWR where both ends support it. A
- * SYN with AE, CWR and ECE requests AccECN. In the SYN-ACK these three flags report the ECN
- * codepoint with which the SYN arrived; in the pure ACK of the SYN-ACK, they report the codepoint
- * with which the SYN-ACK arrived. In later segments the flags are the ACE field, which counts
- * segments that arrived with CE, modulo eight. So the sender learns how many of its segments met
- * congestion. The sender reduces its window as in RFC 3168, once per round trip; recovery.c decides
- * when. In AccECN mode CWR is a bit of ACE, and does not say that the window was reduced.
- *
- * In addition, the AccECN option counts octets. From the option the sender learns how often the ACE
- * field has wrapped, even if ACKs were lost.
+ * ECT(1) says that text belongs in the queue of L4S (RFC 9331): only in AccECN mode, with an
+ * algorithm that is made for L4S. A received ECT(1) counts like ECT(0).
  *
  * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
- * 6.1.5). There is one exception: with an algorithm for L4S, retransmissions leave with ECT(1),
- * unless a timeout has caused them. If the peer reports that our SYN or SYN-ACK arrived with ECT or
- * CE, something on the path has changed IP's ECN field.
+ * 6.1.5). One exception: with an algorithm for L4S, retransmissions leave with ECT(1), unless a
+ * timeout has caused them, since the path may drop ECT(1). If the peer reports that our SYN or
+ * SYN-ACK arrived with ECT or CE, something on the path has changed IP's ECN field.
  */
 #include "ecn/ecn.h"
 
@@ -53,18 +44,15 @@
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
 /*
- * a segment with CE is acknowledged at once if this many CE marks are unreported; the first number
- * is for a segment with new text, the second for one without (RFC 9768 section 3.2.2.5.1)
+ * with so many unreported CE marks, a segment with CE is acknowledged at once: with new text, and
+ * without (RFC 9768 section 3.2.2.5.1)
  */
 #define MARKS_WITH_TEXT	2
 #define MARKS_WITHOUT	3
 #define UNSAID_MAX	15
 #define COUNTED_AT_MOST	22	/* a counter is sent when it passes a multiple of 2^22 octets */
 
-/*
- * Something on the path changes IP's ECN field: send no more ECT. Congestion that the peer reports
- * still counts.
- */
+/* Send no more ECT. Congestion that the peer reports still counts. */
 static void found_mangled(struct xtcp_sock *xsk)
 {
 	xsk->accecn.faults |= XTCP_ACCECN_MANGLED;
@@ -72,10 +60,9 @@ static void found_mangled(struct xtcp_sock *xsk)
 }
 
 /*
- * RFC 9768 section 3.2.2.4: was the ACE field zero in the peer's first segment without SYN? If so,
- * something on the path zeroes the field, or the peer is broken: send no more ECT, and ignore all
- * feedback of the peer. The first call decides by @ace, the field of that segment. Later calls
- * return the same answer and ignore @ace.
+ * RFC 9768 section 3.2.2.4: was ACE zero in the peer's first segment without SYN? Then something on
+ * the path zeroes it, or the peer is broken: send no more ECT, and ignore all feedback. Only the
+ * first call, with the field of that segment, decides.
  */
 static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 {
@@ -91,10 +78,7 @@ static bool is_zeroed(struct xtcp_sock *xsk, u8 ace)
 	return accecn->faults & XTCP_ACCECN_ZEROED;
 }
 
-/*
- * Process the peer's report of the codepoint with which our SYN or SYN-ACK arrived. We send SYN and
- * SYN-ACK as Not-ECT, so any other codepoint means that the path has changed IP's ECN field.
- */
+/* We send SYN and SYN-ACK as Not-ECT: any other codepoint means that the path has changed it. */
 static void take_echo(struct sock *sk, u8 ace)
 {
 	u8 codepoint = xtcp_ace_echoed(ace);
@@ -113,8 +97,8 @@ static bool find_option(const struct sk_buff *skb, struct xtcp_accecn_option *op
 }
 
 /*
- * RFC 9768 section 3.2.3.2.4: check the peer's first option, on a SYN-ACK or the handshake's last
- * ACK. A counter that starts at 1 must not be 0.
+ * RFC 9768 section 3.2.3.2.4: the peer's first option, on a SYN-ACK or the handshake's last ACK. A
+ * counter that starts at 1 must not be 0.
  */
 static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
@@ -129,7 +113,7 @@ static void see_first_option(struct xtcp_sock *xsk, const struct sk_buff *skb)
 			xsk->accecn.faults |= XTCP_ACCECN_OPTION_ZEROED;
 }
 
-/* RFC 9768 section 3.2.2.2: count only one SYN-ACK with CE, however many arrive. */
+/* RFC 9768 section 3.2.2.2: only one SYN-ACK with CE counts, however many arrive. */
 static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	if (seg->ecn != XTCP_CE || xsk->accecn.faults & XTCP_ACCECN_SYN_ACK_CE)
@@ -139,12 +123,8 @@ static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 }
 
 /*
- * Process the peer's answer to our offer.
- * @sk: in SYN-SENT; its SYN requested AccECN
- * @skb: a SYN-ACK, or the SYN of a simultaneous open
- *
- * RFC 9768 table 2. In a simultaneous open, the peer's SYN is processed as a server processes a SYN
- * (section 3.1.2).
+ * The answer to our offer (RFC 9768 table 2). In a simultaneous open, the peer's SYN is processed
+ * as by a server (section 3.1.2).
  */
 static void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 {
@@ -165,16 +145,15 @@ static void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 		return;
 	}
 	/*
-	 * all other combinations of flags mean AccECN. One of them, AE with ECE, was used by the
-	 * obsolete ECN nonce and is now reserved: it does not report how our SYN arrived (section
-	 * 3.1.3)
+	 * all other combinations mean AccECN. AE with ECE, of the obsolete ECN nonce, does not
+	 * report how our SYN arrived (section 3.1.3)
 	 */
 	xtcp_accecn_start(sk, seg->ecn, false);
 	xsk->accecn.demand = 1;
 	if (!answers)
 		return;
 	xsk->ecn |= XTCP_ECN_ECHO_SYN_ACK;
-	/* the option goes into the handshake's last ACK and the first text (section 3.2.3.2.1) */
+	/* in the handshake's last ACK and the first text (section 3.2.3.2.1) */
 	xsk->accecn.demand = 2;
 	see_first_option(xsk, skb);
 	count_syn_ack(xsk, seg);
@@ -186,14 +165,12 @@ static void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
  * @sk: in SYN-RECEIVED and in AccECN mode
  * @skb: the segment that ends SYN-RECEIVED
  *
- * RFC 9768 section 3.2.2.1, table 4: a pure ACK without SACK blocks reports how the SYN-ACK
- * arrived; any other segment carries the ACE counter. If the client got only a retransmitted
- * SYN-ACK without ECN flags, its ACK has no ECN flags either, and the connection uses no ECN.
+ * RFC 9768 section 3.2.2.1, table 4: only a pure ACK without SACK blocks reports it. If the client
+ * got only a retransmitted SYN-ACK without ECN flags, its ACK has none, and the connection uses no
+ * ECN.
  *
- * In a simultaneous open the segment may be the peer's SYN-ACK, which reports how our SYN arrived.
- * If this SYN-ACK has no ECN flags, we must not send ECT (section 3.1.5).
- *
- * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
+ * In a simultaneous open it may be the peer's SYN-ACK, which reports how our SYN arrived. Without
+ * ECN flags, we must not send ECT (section 3.1.5).
  */
 void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
 {
@@ -227,17 +204,13 @@ void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb)
 
 /**
  * xtcp_accecn_syn_ack_again() - echo the ECN field of a SYN-ACK that comes again
- * @sk: in AccECN mode; its state is synchronized, or SYN-RECEIVED after a simultaneous open or with
- *	Fast Open
+ * @sk: in AccECN mode; synchronized, or SYN-RECEIVED after a simultaneous open or with Fast Open
  * @skb: the segment with SYN, which we answer by a challenge ACK
  *
- * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has not yet received an ACK, so the
- * challenge ACK reports how this SYN-ACK arrived. But if the peer has sent text, it has received an
- * ACK, and the network or a forger has repeated the SYN-ACK. Then the flags of the challenge ACK
- * are the counter: the ACK may acknowledge the text, and the peer would take a report for new
- * marks.
- *
- * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
+ * RFC 9768 section 3.2.2.1: a peer that resends its SYN-ACK has no ACK yet, so the challenge ACK
+ * reports how this one arrived. But if the peer has sent text, the network or a forger has repeated
+ * the SYN-ACK. The flags are the counter then: the ACK may acknowledge the text, and the peer would
+ * take a report for new marks.
  */
 void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb)
 {
@@ -261,8 +234,8 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 	if (flags & XTCP_ACK)
 		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
 	/*
-	 * RFC 9768 section 3.1.4.1: the first retransmitted SYN still requests AccECN; later SYNs
-	 * do not, since a middlebox may drop SYNs with these flags
+	 * RFC 9768 section 3.1.4.1: only the first retransmitted SYN still requests AccECN: a
+	 * middlebox may drop SYNs with these flags
 	 */
 	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
 		return 0;
@@ -270,18 +243,8 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 }
 
 /*
- * The ECN flags of an outgoing segment.
- * @sk: in AccECN mode, or in SYN-SENT after requesting AccECN
- * @flags: the other control bits of the segment
- * @resent: the segment was sent before
- * @is_pure: the segment has neither text nor SACK blocks
- *
- * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. On a SYN the flags negotiate AccECN. On a SYN-ACK,
- * and on the ACK of a SYN-ACK, they report the codepoint with which the SYN or SYN-ACK arrived. On
- * all other segments they are the ACE counter, and this function notes that all CE marks are
- * reported. So the caller has to send the segment.
- *
- * Return: some of XTCP_AE, XTCP_CWR and XTCP_ECE.
+ * RFC 9768 sections 3.1.1, 3.2.2.1 and 3.2.2.2. Notes that all CE marks are reported, so the caller
+ * has to send the segment. @is_pure: neither text nor SACK blocks.
  */
 static u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pure)
 {
@@ -299,10 +262,9 @@ static u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pur
 }
 
 /*
- * Counts @len octets of text that came with @codepoint. If the codepoint is CE or has changed, our
- * next two segments must carry the option (RFC 9768 section 3.2.3.3). If the counter of octets has
- * passed a multiple of 2^22, our next segment must carry the option, so that the peer sees each
- * wrap of the 24 bits.
+ * If the codepoint is CE or has changed, our next two segments must carry the option (RFC 9768
+ * section 3.2.3.3). If the counter has passed a multiple of 2^22, the next one must, so that the
+ * peer sees each wrap of the 24 bits.
  */
 static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 {
@@ -317,15 +279,9 @@ static void count_octets(struct xtcp_accecn *accecn, u8 codepoint, u32 len)
 }
 
 /*
- * Process the ECN field of an arriving segment.
- * @sk: in a synchronized state and in AccECN mode
- * @skb: an acceptable segment; its ACK field was processed, its text was not
- *
- * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1: a
- * segment with CE is acknowledged at once if it has text and the previous segment had no CE. It is
- * also acknowledged at once if enough marks are unreported: MARKS_WITH_TEXT marks if the segment
- * has new text, otherwise MARKS_WITHOUT. A GRO packet is answered by one ACK, however many segments
- * it has.
+ * RFC 9768 section 3.2: every segment with CE counts, with or without text. Section 3.2.2.5.1: it
+ * is acknowledged at once if it has text and the previous one had no CE, or if enough marks are
+ * unreported. A GRO packet is answered by one ACK.
  */
 static void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 {
@@ -337,9 +293,8 @@ static void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 
 	sock_owned_by_me(sk);
 	/*
-	 * a segment with SYN here is the SYN-ACK that has ended SYN-RECEIVED in a simultaneous
-	 * open. xtcp_accecn_take_third_ack() has counted the CE mark of this SYN-ACK, and the flags
-	 * of a SYN-ACK are no ACE counter
+	 * the SYN-ACK that has ended SYN-RECEIVED in a simultaneous open:
+	 * xtcp_accecn_take_third_ack() has counted its CE mark, and its flags are no ACE counter
 	 */
 	if (seg->flags & XTCP_SYN) {
 		accecn->last_codepoint = seg->ecn;
@@ -362,10 +317,7 @@ static void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 		xtcp_acking_owe_now(&xsk->acking);
 }
 
-/*
- * Is an option due because the last one was sent too long ago? net.xtcp.ecn_option_beacon is the
- * least number of options per round trip; 0: no minimum.
- */
+/* net.xtcp.ecn_option_beacon is the least number of options per round trip; 0: no minimum. */
 static bool beacon_is_due(const struct xtcp_sock *xsk)
 {
 	u32 beacon = READ_ONCE(xsk->xn->sysctl.ecn_option_beacon);
@@ -374,7 +326,7 @@ static bool beacon_is_due(const struct xtcp_sock *xsk)
 }
 
 /**
- * xtcp_accecn_option_wanted() - shall an outgoing segment carry the AccECN option?
+ * xtcp_accecn_option_wanted() - octets that the AccECN option of a segment needs at least; 0: none
  * @sk: in AccECN mode, or in SYN-SENT after requesting AccECN
  * @flags: the segment's control bits
  * @seq: the segment's sequence number
@@ -382,9 +334,7 @@ static bool beacon_is_due(const struct xtcp_sock *xsk)
  * @resent: the segment was sent before
  *
  * RFC 9768 sections 3.2.3.2 and 3.2.3.3. A SYN never carries the option; a SYN-ACK does, unless it
- * is resent. Later, as in Linux, the option is sent only to a peer that has sent it.
- *
- * Return: octets that the option needs at least; 0: send no option.
+ * is resent. Later, as in Linux, it is sent only to a peer that has sent it.
  */
 u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent)
 {
@@ -397,9 +347,8 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 	if (flags & XTCP_SYN)
 		return option && flags & XTCP_ACK && !resent ? XTCP_OPTLEN_ACCECN_ALIGNED(2) : 0;
 	/*
-	 * if the first text had the option and is resent now, perhaps the path drops segments with
-	 * the option. Then no segment carries the option from now on (section 3.2.3.2.2), unless
-	 * net.xtcp.ecn_option is XTCP_ECN_OPTION_PERSISTENT
+	 * if the first text had the option and is resent now, perhaps the path drops it: no segment
+	 * carries it from now on (section 3.2.3.2.2), unless XTCP_ECN_OPTION_PERSISTENT is set
 	 */
 	if (resent && len && seq == xsk->snd.iss + 1 && accecn->faults & XTCP_ACCECN_OPTION_FIRST)
 		accecn->faults |= XTCP_ACCECN_OPTION_LOST;
@@ -419,9 +368,8 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
  * @opts: the options; they point to @counters afterwards
  * @counters: an array of %XTCP_ACCECN_FIELDS_MAX counters
  *
- * The option contains at least the counters that xtcp_ace_fields() chooses. If these do not fit
- * into @room, the segment has no option. While xtcp_accecn.demand is not 0, the option contains all
- * counters that fit.
+ * At least the counters that xtcp_ace_fields() chooses, or no option. While xtcp_accecn.demand is
+ * not 0, all that fit.
  */
 void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters)
 {
@@ -453,8 +401,8 @@ void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xt
 }
 
 /*
- * Process the counters of an option. If a counter is lower than before, a later ACK was processed
- * already: ignore the counter. Return: octets newly reported with CE.
+ * If a counter is lower than before, a later ACK was processed already. Return: octets newly
+ * reported with CE.
  */
 static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
 {
@@ -475,12 +423,10 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 }
 
 /*
- * RFC 9768 section 3.2.3.2.5: combine the ACE field with the option. Sometimes the option newly
- * reports octets with CE, but the field has reported no mark since the last ACK with the option.
- * Perhaps the field has wrapped, since eight marks look like no mark. But if fewer than eight
- * segments were acknowledged, however small, the field cannot have wrapped: something on the path
- * changes the field or the option. @least: the number of new marks that the field alone reports.
- * Return: the number of new marks that the field and the option together report.
+ * RFC 9768 section 3.2.3.2.5: if the option reports octets with CE, and the field has reported no
+ * mark since the last option, the field may have wrapped. But if fewer than eight segments were
+ * acknowledged, something on the path changes the field or the option. @least: new marks by the
+ * field alone.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {
@@ -505,10 +451,8 @@ static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *opt
  * @segments: how many segments the ACK newly acknowledges or sacks
  * @sample: its fields "marked" and "ece" are set
  *
- * RFC 9768 sections 3.2.2.2 and 3.2.3.1. The ACK may report more marks than @segments (section
+ * RFC 9768 sections 3.2.2.2 and 3.2.3.1. It may report more marks than @segments (section
  * 3.2.2.5.2).
- *
- * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  */
 void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample)
 {
@@ -537,7 +481,7 @@ void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segmen
 }
 
 #define RESERVED_BITS	0x0f	/* the reserved bits in octet 12 of the TCP header */
-/* how many ACKs leave without delay when the peer's congestion window may be small, as in Linux */
+/* ACKs without delay when the peer's congestion window may be small, as in Linux */
 #define QUICKACKS_CE	2
 
 static bool needs_ecn(const struct sock *sk)
@@ -546,8 +490,8 @@ static bool needs_ecn(const struct sock *sk)
 }
 
 /*
- * Does a listener accept ECN, whatever the route says? Yes, if its algorithm needs ECN. Also yes if
- * it accepts AccECN: then it accepts classic ECN, too, for peers that do not know AccECN.
+ * whatever the route says. Who accepts AccECN accepts classic ECN, for peers that do not know
+ * AccECN
  */
 static bool grants_ecn(const struct sock *lsk)
 {
@@ -557,12 +501,12 @@ static bool grants_ecn(const struct sock *lsk)
 /**
  * xtcp_ecn_is_allowed() - may a connection that a peer opens use ECN?
  * @lsk: the listener
- * @dst: the route to the peer
+ * @dst: the route to the peer, held
  *
- * Context: softirq or process. @dst is held.
+ * By net.xtcp.ecn, the route's feature "ecn" or its algorithm (congctl), or the listener's
+ * algorithm.
  *
- * Return: true in any of these cases: net.xtcp.ecn is not 0; the route has the feature "ecn"; the
- * algorithm of the route (congctl) needs ECN; the algorithm of the listener needs ECN or AccECN.
+ * Context: softirq or process.
  */
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 {
@@ -572,18 +516,15 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 /**
  * xtcp_ecn_is_asked() - does this SYN request ECN? (RFC 3168 section 6.1.1)
  * @lsk: the listener
- * @syn: the segment, which interpose.c has parsed
+ * @syn: the segment, which ingress.c has parsed
  * @dst: the route to the peer
  *
  * A SYN that comes with ECT or CE does not count: something on the path changes IP's ECN field, so
- * CE on this path would mean nothing. There are two exceptions. A SYN with a reserved header bit
- * set belongs to an extension, which may send ECT on purpose (RFC 8311 section 4.3). And if our
- * algorithm is DCTCP, the peer may use DCTCP, too. DCTCP sends its SYN with ECT (RFC 8257 section
- * 3.6). All this is as in Linux.
+ * CE would mean nothing. Two exceptions: a reserved header bit belongs to an extension, which may
+ * send ECT on purpose (RFC 8311 section 4.3); and DCTCP, which the peer may use if we do, sends its
+ * SYN with ECT (RFC 8257 section 3.6). All this is as in Linux.
  *
  * Context: softirq.
- *
- * Return: true when the SYN requests ECN.
  */
 bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const struct dst_entry *dst)
 {
@@ -596,10 +537,7 @@ bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const 
 }
 
 /**
- * xtcp_ecn_offer() - decide whether our SYN requests ECN
- * @sk: in SYN-SENT, with a route
- *
- * Context: process. Lock: socket, held.
+ * xtcp_ecn_offer() - decide whether our SYN requests ECN; in SYN-SENT, with a route
  */
 void xtcp_ecn_offer(struct sock *sk)
 {
@@ -620,10 +558,8 @@ void xtcp_ecn_offer(struct sock *sk)
  * @sk: in SYN-SENT
  * @skb: a SYN-ACK, or the SYN of a simultaneous open
  *
- * A SYN-ACK with ECE but without CWR accepts ECN. A SYN with ECE and CWR requests ECN, as our SYN
- * does. Anything else means no ECN (RFC 3168 section 6.1.1).
- *
- * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
+ * A SYN-ACK with ECE but without CWR accepts ECN. A SYN with ECE and CWR requests it, as ours does.
+ * Anything else means no ECN (RFC 3168 section 6.1.1).
  */
 void xtcp_ecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 {
@@ -657,10 +593,8 @@ static u8 syn_flags(const struct sock *sk, u8 flags, bool resent)
  * @resent: the segment was sent before
  * @is_pure: the segment has neither text nor SACK blocks
  *
- * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2. The caller has to send the flags: this
- * function notes that CWR, or the value of the ACE counter, was sent.
- *
- * Return: some of XTCP_ECE, XTCP_CWR and XTCP_AE.
+ * RFC 3168 sections 6.1.1 to 6.1.3, RFC 9768 section 3.2.2. Notes that CWR, or the ACE counter, was
+ * sent, so the caller has to send them.
  */
 u16 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent, bool is_pure)
 {
@@ -687,15 +621,14 @@ static void quickack_some(struct xtcp_sock *xsk)
 	xtcp_acking_interactive(&xsk->acking, false);
 }
 
-/* Processes the ECN codepoint with which new text has come. */
+/* of new text */
 static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 {
 	switch (codepoint) {
 	case INET_ECN_NOT_ECT:
 		/*
-		 * if the peer has sent ECT before, text without ECT is probably a retransmission.
-		 * After a loss the peer's window is small and the peer waits for each ACK, so send
-		 * some ACKs at once
+		 * after ECT, text without ECT is probably a retransmission. The peer's window is
+		 * small then, and the peer waits for each ACK
 		 */
 		if (xsk->ecn & XTCP_ECN_SEEN)
 			quickack_some(xsk);
@@ -721,12 +654,8 @@ static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
  * @sk: in a synchronized state
  * @seg: an acceptable segment; its ACK field was processed, xtcp_ecn_take() was not called yet
  *
- * On such a change, a pending ACK for earlier text must be sent first, with ECE as it was before
+ * With XTCP_ECN_EXACT, a pending ACK for earlier text must be sent first, with ECE as it was before
  * (RFC 8257 section 3.2).
- *
- * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
- *
- * Return: true when XTCP_ECN_EXACT is set and there is such a change.
  */
 bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -740,8 +669,7 @@ bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg)
 
 /*
  * RFC 8257 section 3.2: ECE reports whether the acknowledged text came with CE. CWR does not end
- * ECE. But a segment with CWR is acknowledged at once: the peer may have reduced its window to one
- * segment, and then waits for the ACK.
+ * it, but is acknowledged at once: the peer may have reduced its window to one segment.
  */
 static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -762,11 +690,9 @@ static void take_exactly(struct sock *sk, const struct xtcp_seg *seg)
  * @sk: in a synchronized state; ECN is or may be in use
  * @skb: an acceptable segment; its ACK field was processed, its text was not
  *
- * CWR is processed first, since it ends the effect of an earlier CE. As in Linux, CWR counts even
- * without text. CE counts only with new text, since text outside the window may be forged (RFC 3168
+ * CWR comes first, since it ends the effect of an earlier CE. As in Linux, it counts even without
+ * text. CE counts only with new text, since text outside the window may be forged (RFC 3168
  * sections 6.1.3 and 6.1.5).
- *
- * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  */
 void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 {
@@ -784,7 +710,7 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 	}
 	if (seg->flags & XTCP_CWR) {
 		xsk->ecn &= ~XTCP_ECN_DEMAND_CWR;
-		/* no delay: the peer's congestion window may be one segment */
+		/* the peer's congestion window may be one segment */
 		if (seg->seq != seg->end_seq)
 			xtcp_acking_hurry(&xsk->acking);
 	}
@@ -797,11 +723,8 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
  * @sk: in a synchronized state, or about to be; the use of ECN is negotiated
  * @on: true: on, false: off
  *
- * As in Linux, the peer is assumed to use the same algorithm, so that its ECE reports marks
- * exactly. In AccECN mode all reports are exact, so this function does nothing.
- *
- * If our ACKs have ECE at the moment, they keep ECE. With @on, ECE ends when new text without CE
- * comes; without @on, ECE ends when CWR comes.
+ * As in Linux, the peer is assumed to use the same algorithm. In AccECN mode all reports are exact.
+ * ECE that our ACKs have now ends with @on when new text without CE comes, else when CWR comes.
  */
 void xtcp_ecn_be_exact(struct sock *sk, bool on)
 {

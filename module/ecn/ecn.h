@@ -27,21 +27,16 @@ struct xtcp_options;
 struct xtcp_request;
 struct xtcp_sample;
 
-/* ecn.c */
-
-/* Bits of xtcp_sender.ecn. All clear: the connection does not use ECN. */
+/* of xtcp_sender.ecn. All clear: the connection does not use ECN */
 enum xtcp_ecn {
 	/*
-	 * both ends offered ECN; in SYN-SENT: we offer ECN. While this bit is set, new text is ECT.
-	 * In AccECN mode the bit is cleared when the path seems to change or drop ECT
+	 * both ends offered ECN; in SYN-SENT: we offer it. New text is ECT. Cleared in AccECN mode
+	 * when the path seems to change or drop ECT
 	 */
 	XTCP_ECN_OK = 0x01,
 	XTCP_ECN_MAYBE = 0x02,		/* after a SYN cookie, maybe ECN was agreed: only echo CE */
 	XTCP_ECN_QUEUE_CWR = 0x04,	/* the window was reduced: send CWR with new text */
-	/*
-	 * CE came, so send ECE until CWR comes; with XTCP_ECN_EXACT, the bit is DCTCP.CE of RFC
-	 * 8257
-	 */
+	/* CE came: send ECE until CWR comes; with XTCP_ECN_EXACT, DCTCP.CE of RFC 8257 */
 	XTCP_ECN_DEMAND_CWR = 0x08,
 	/* text of the peer came with ECT or CE; in AccECN mode, segments without text count, too */
 	XTCP_ECN_SEEN = 0x10,
@@ -61,6 +56,7 @@ u16 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent, bool i
 bool xtcp_ecn_ce_changed(const struct sock *sk, const struct xtcp_seg *seg);
 void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb);
 
+/* The window is reduced: tell the peer by CWR. */
 static inline void xtcp_ecn_reduced(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -76,6 +72,7 @@ static inline void xtcp_ecn_undone(struct sock *sk)
 
 void xtcp_ecn_be_exact(struct sock *sk, bool on);
 
+/* Has the last segment come with CE, or without AccECN, do our ACKs have ECE? */
 static inline bool xtcp_ecn_comes_marked(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -87,8 +84,8 @@ static inline bool xtcp_ecn_comes_marked(const struct sock *sk)
 }
 
 /*
- * Does our text belong in the queue of L4S (RFC 9331)? It does in AccECN mode, with an algorithm
- * that is made for L4S, while the path does not seem to change IP's ECN field or to drop ECT(1).
+ * Does our text belong in the queue of L4S (RFC 9331)? In AccECN mode, with an algorithm for L4S,
+ * while the path does not seem to change IP's ECN field or to drop ECT(1).
  */
 static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
 {
@@ -98,18 +95,14 @@ static inline bool xtcp_ecn_is_scalable(const struct sock *sk)
 }
 
 /*
- * The ECN field of IP for this segment. With most algorithms, only new text is ECT (RFC 3168
- * sections 6.1.1, 6.1.4, 6.1.5 and 6.1.6).
+ * The ECN field of IP for this segment. @has_text: text and no SYN.
  *
- * With DCTCP, but not in AccECN mode, each segment but a SYN is ECT, as in Linux, because a switch
- * with a low marking threshold drops segments that are not ECT (RFC 8257 sections 3.6 and 4.1).
- *
- * With an algorithm for L4S, all text is ECT(1). This includes resent text, which would otherwise
- * wait in the longer queue of classic traffic (RFC 9331 section 4.1 and appendix A.2.1). But text
- * that is resent after a timeout is not ECT, so that it arrives even if the path drops all segments
- * with ECT(1).
- *
- * @has_text: the segment has text and no SYN.
+ *   most algorithms  only new text is ECT (RFC 3168 sections 6.1.1, 6.1.4, 6.1.5 and 6.1.6)
+ *   DCTCP            without AccECN, each segment but a SYN is ECT, as in Linux, because a switch with
+ *                    a low marking threshold drops others (RFC 8257 sections 3.6 and 4.1)
+ *   L4S              all text is ECT(1), also resent text, which would otherwise wait in the longer
+ *                    queue of classic traffic (RFC 9331 section 4.1 and appendix A.2.1). But after a
+ *                    timeout it is not, so that it arrives even if the path drops ECT(1)
  */
 static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool new_text)
 {
@@ -124,9 +117,8 @@ static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool n
 }
 
 /*
- * Does the peer report by ECE that our text met congestion? ECE on a SYN is an offer, not a report
- * (RFC 3168 section 6.1.2). In AccECN mode the answer is false, since ECE is a bit of the ACE
- * field; xtcp_accecn_feedback() evaluates this field.
+ * ECE on a SYN is an offer, not a report (RFC 3168 section 6.1.2). In AccECN mode it is a bit of
+ * the ACE field, for xtcp_accecn_feedback().
  */
 static inline bool xtcp_ecn_echoed(const struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -134,9 +126,7 @@ static inline bool xtcp_ecn_echoed(const struct sock *sk, const struct xtcp_seg 
 	       (xtcp_sender(sk)->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) == XTCP_ECN_OK;
 }
 
-/* ecn.c */
-
-/* net.xtcp.ecn, with the values of Linux 7: what a server accepts, and what a client requests. */
+/* as in Linux 7: what a server accepts, and what a client requests */
 enum xtcp_ecn_mode {
 	XTCP_ECN_MODE_NONE,
 	XTCP_ECN_MODE_BOTH,		/* accept and request ECN */
@@ -146,14 +136,13 @@ enum xtcp_ecn_mode {
 	XTCP_ECN_MODE_ACCURATE_IN_ONLY,	/* accept AccECN */
 };
 
-/* net.xtcp.ecn_option, with the values of Linux 7. */
+/* as in Linux 7 */
 enum xtcp_ecn_option {
 	XTCP_ECN_OPTION_NONE,
 	XTCP_ECN_OPTION_SPARING,	/* as RFC 9768 demands, and a few times per RTT */
 	XTCP_ECN_OPTION_FULL,		/* whenever a counter has grown */
 	XTCP_ECN_OPTION_PERSISTENT,	/* as FULL, even if segments with it seem to be lost */
 };
-
 
 static inline void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_without)
 {
@@ -170,7 +159,6 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters);
 void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample);
 
-/* The ACE field of @skb (RFC 9768 section 3.2.2), whose TCP header is in the linear part. */
 static inline u8 xtcp_accecn_ace(const struct sk_buff *skb)
 {
 	const u8 *th = (const u8 *)tcp_hdr(skb);
@@ -178,14 +166,7 @@ static inline u8 xtcp_accecn_ace(const struct sk_buff *skb)
 	return (th[12] & 1) << 2 | th[13] >> 6;
 }
 
-/*
- * xtcp_accecn_is_allowed() - may a connection that the peer opens enter AccECN mode?
- * @lsk: the listener
- *
- * Context: any.
- *
- * Return: true when net.xtcp.ecn is 3 or more, or when the algorithm of the listener needs AccECN.
- */
+/* By net.xtcp.ecn, or because the listener's algorithm needs it. */
 static inline bool xtcp_accecn_is_allowed(const struct sock *lsk)
 {
 	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) >= XTCP_ECN_MODE_ACCURATE ||
@@ -193,16 +174,8 @@ static inline bool xtcp_accecn_is_allowed(const struct sock *lsk)
 }
 
 /*
- * xtcp_accecn_is_asked() - does a SYN request AccECN, and do we accept it?
- * @lsk: the listener
- * @syn: the segment, which interpose.c has parsed
- *
  * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags requests AccECN, except
- * two: no flag, and ECE with CWR.
- *
- * Context: softirq.
- *
- * Return: true when the SYN requests AccECN and we accept it.
+ * none, and ECE with CWR.
  */
 static inline bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
 {
@@ -212,18 +185,9 @@ static inline bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_
 }
 
 /*
- * xtcp_accecn_is_third_ack() - does the handshake's last ACK show that the peer is in AccECN mode?
- * @skb: the ACK, which interpose.c has parsed
- *
- * After a SYN cookie, no entry records whether our SYN-ACK accepted ECN or AccECN, but the flags of
- * this ACK show it.
- *
- * RFC 9768 section 5.1: an ACE field of 2 or more shows AccECN mode. But if the ACK has text, only
- * AE shows AccECN mode, since a peer with classic ECN may set CWR on text.
- *
- * Context: softirq.
- *
- * Return: true when the peer is in AccECN mode.
+ * After a SYN cookie, only the flags of the handshake's last ACK show whether our SYN-ACK accepted
+ * AccECN. RFC 9768 section 5.1: a field of 2 or more does. With text, only AE does, since a peer
+ * with classic ECN may set CWR on text.
  */
 static inline bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
 {
@@ -233,13 +197,13 @@ static inline bool xtcp_accecn_is_third_ack(const struct sk_buff *skb)
 	return seg->len ? ace & (XTCP_AE >> 6) : ace >= xtcp_ace_echo(XTCP_NOT_ECT);
 }
 
-/* The ACE field as bits of enum xtcp_flags. */
+/* as bits of enum xtcp_flags */
 static inline u16 xtcp_accecn_ace_flags(u32 ace)
 {
 	return (ace & XTCP_ACE_MASK) << 6;
 }
 
-/* The ACE field as a counter: all segments carry this value until another CE mark arrives. */
+/* all segments carry it until another CE mark arrives */
 static inline u16 xtcp_accecn_counter_flags(const struct xtcp_accecn *accecn)
 {
 	return xtcp_accecn_ace_flags(accecn->received_ce + XTCP_ACE_FIRST);
@@ -247,7 +211,7 @@ static inline u16 xtcp_accecn_counter_flags(const struct xtcp_accecn *accecn)
 
 /*
  * Without XTCP_COMPAT_GSO_ACCECN, the kernel leaves CWR only in the first segment of a GSO packet.
- * So while the ACE field contains CWR, we must not send a GSO packet. @ecn: xtcp_sender.ecn
+ * @ecn: xtcp_sender.ecn
  */
 static inline bool xtcp_accecn_forbids_bundles(const struct xtcp_accecn *accecn, u8 ecn)
 {
@@ -255,10 +219,7 @@ static inline bool xtcp_accecn_forbids_bundles(const struct xtcp_accecn *accecn,
 	       xtcp_accecn_counter_flags(accecn) & XTCP_CWR;
 }
 
-/*
- * Did our SYN or SYN-ACK meet congestion? If so, the connection begins as if that segment had been
- * lost (RFC 9768 section 3.2.2.2).
- */
+/* Then the connection begins as if that segment had been lost (RFC 9768 section 3.2.2.2). */
 static inline bool xtcp_accecn_syn_met_congestion(const struct xtcp_accecn *accecn)
 {
 	return accecn->faults & XTCP_ACCECN_SYN_CE;
