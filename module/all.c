@@ -30,6 +30,7 @@
 
 #include "in/interpose.c"
 #include "in/icmp.c"
+#include "in/ingress.c"
 
 #include "listen/halfopen.c"
 #include "listen/synq.c"

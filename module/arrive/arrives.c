@@ -901,7 +901,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  * xtcp_arrives() - SEGMENT ARRIVES for a full sock (RFC 9293 section 3.10.7)
  * @sk: the sock; in LISTEN only if the segment waited in its backlog. The caller holds a
  *	reference, since an orphan may end here
- * @skb: the segment, which interpose.c has checked; consumed
+ * @skb: the segment, which ingress.c has checked; consumed
  *
  * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
  *

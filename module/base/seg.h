@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * struct xtcp_seg: the fields of a segment, which interpose.c reads from the header once. Also: which
+ * struct xtcp_seg: the fields of a segment, which ingress.c reads from the header once. Also: which
  * version of IP carries a connection.
  */
 #ifndef XTCP_SEG_H

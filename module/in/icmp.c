@@ -2,23 +2,21 @@
 /*
  * ICMP errors about segments of ours (RFC 9293 section 3.9.2.2; RFC 5927; RFC 1191, RFC 8201).
  *
- * An error quotes the segment that we have sent, so the source of the quoted segment is our end. Of
- * the quoted TCP header, only the ports and the sequence number are certain to be present. An error
- * counts only if this sequence number is in flight, so a forger must guess it (RFC 5927).
+ * An error quotes the segment that we have sent, so its source is our end. Of the quoted TCP
+ * header, only the ports and the sequence number are certain to be present. An error counts only if
+ * that number is in flight, so a forger must guess it (RFC 5927).
  *
  * A hard error means that no connection is possible. A soft error may be temporary. The first of
- * these rules that fits the error applies:
- *  - If a process owns the sock, the error is stored in sk_err_soft. A later timeout reports the
- *    stored error as its cause.
+ * these rules that fits applies:
+ *  - If a process owns the sock, the error is stored in sk_err_soft. A later timeout reports it.
  *  - A hard error ends a connection that is not synchronized yet, as in Linux.
  *  - On an open connection, a program that has set IP_RECVERR gets each error at once (SHLD-25).
  *  - Any other error is stored in sk_err_soft.
  *
- * An error that says that a router has no way to the peer, about a segment that a timeout has sent
- * again, also takes back a doubling of the RTO (RFC 6069), as in Linux.
- *
  * So no error ends a synchronized connection. For Unreachable codes 2 to 4 this departs from
- * SHLD-26, as Linux does (RFC 5927 section 6).
+ * SHLD-26, as Linux does (RFC 5927 section 6). An error that says that a router has no way to the
+ * peer, about a segment that a timeout has sent again, also takes back a doubling of the RTO (RFC
+ * 6069).
  */
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
@@ -51,7 +49,6 @@
 #include "time/time.h"
 #include "timewait/timewait.h"
 
-/* The meaning of an ICMP error, for both IP versions. */
 enum news {
 	NEWS_NONE,	/* nothing: ignore the error */
 	NEWS_SOFT,	/* a soft error: the connection may recover */
@@ -70,9 +67,9 @@ enum news {
  * @mtu: the path MTU, octets; set with NEWS_MTU
  * @no_way: a router has no way to the peer at present; only with NEWS_SOFT
  * @origin: SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6
- * @type: the message's ICMP type
- * @code: the message's ICMP code
- * @info: the MTU or pointer that the message carries, for ee_info
+ * @type: ICMP type
+ * @code: ICMP code
+ * @info: the MTU or pointer of the message, for ee_info
  * @quoted: the quoted TCP header
  * @quoted_daddr: the destination address in the quoted IP header
  */
@@ -119,10 +116,7 @@ static u32 update_mtu(struct sock *sk, u32 mtu)
 	return xtcp_ip_route(sk) ? 0 : dst_mtu(__sk_dst_get(sk));
 }
 
-/*
- * RFC 1191 section 6.4: send smaller segments from now on, and resend at once the segments in
- * flight that are too large.
- */
+/* RFC 1191 section 6.4: resend at once what is too large in flight. */
 static void mtu_fell(struct sock *sk, u32 told)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -134,7 +128,7 @@ static void mtu_fell(struct sock *sk, u32 told)
 		return;
 	/*
 	 * as in Linux, a message over IPv6 that the program does not believe does not count for
-	 * others, either: over IPv4 the route takes it
+	 * others, either; over IPv4 the route takes it
 	 */
 	if (!xtcp_sock_is_v4(sk) && !accepts_mtu(sk))
 		return;
@@ -143,17 +137,16 @@ static void mtu_fell(struct sock *sk, u32 told)
 		return;
 	/*
 	 * if @told is below mtu, the route does not accept so small an MTU
-	 * (net.ipv4.route.min_pmtu), and our segments stay larger than the path's MTU. By default
-	 * they then have no DF. If they have DF (IP_PMTUDISC_DO), routers cannot fragment them. If
-	 * no segment gets through, the connection times out and reports EMSGSIZE
+	 * (net.ipv4.route.min_pmtu), and our segments stay larger than the path's. By default they
+	 * then have no DF. With DF (IP_PMTUDISC_DO), none may get through: the connection times out
+	 * and reports EMSGSIZE
 	 */
 	if (told < mtu && xtcp_sock_is_v4(sk) && ip_dont_fragment(sk, __sk_dst_get(sk)))
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
 	if (accepts_mtu(sk) && tx->pmtu > mtu) {
 		xtcp_mss_sync(sk, mtu);
 		/*
-		 * tx->mss has not shrunk if a small MSS of the peer limits our segments more than
-		 * the new MTU does. Then nothing in flight is too large
+		 * not if a small MSS of the peer is the limit: then nothing in flight is too large
 		 */
 		if (tx->mss < mss)
 			xtcp_repair_mtu_fell(sk);
@@ -162,7 +155,6 @@ static void mtu_fell(struct sock *sk, u32 told)
 
 /**
  * xtcp_icmp_mtu_deferred() - handle a path MTU that fell while a user had the lock
- * @sk: the sock
  *
  * Context: process, in release_sock(). Lock: socket, held.
  */
@@ -176,9 +168,7 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	/*
-	 * ignore an MTU that does not fit mtu_info: only jumbograms and loopback have such an MTU
-	 */
+	/* an MTU that does not fit is one of jumbograms or loopback */
 	if (mtu > U16_MAX)
 		return;
 	WRITE_ONCE(tx->mtu_info, mtu);
@@ -188,7 +178,7 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 		mtu_fell(sk, mtu);
 }
 
-/* Queues the error for MSG_ERRQUEUE, with its sender and the quoted segment. */
+/* for MSG_ERRQUEUE, with its sender and the quoted segment */
 static void queue_error(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	struct sk_buff *copy = skb_clone(skb, GFP_ATOMIC);
@@ -232,8 +222,8 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	bool owned = sock_owned_by_user(sk);
 	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
 	/*
-	 * A Fast Open connection counts as open once accept() has returned it, although its
-	 * handshake is not complete (RFC 7413). It still counts as open after close()
+	 * a Fast Open connection counts as open once accept() has returned it, although its
+	 * handshake is not complete (RFC 7413), even after close()
 	 */
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
 		       !(READ_ONCE(xtcp_sk(sk)->fastopen) && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
@@ -242,10 +232,9 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 		WRITE_ONCE(sk->sk_err_soft, error->errno);
 	} else if (opening && error->news == NEWS_HARD) {
 		/*
-		 * Only an error that ends the connection is queued. When a program reads the error
-		 * queue, the kernel clears SO_ERROR. On a connection that goes on, this could lose
-		 * a different error. Over IPv4 the error is queued even without IP_RECVERR, as in
-		 * Linux
+		 * queue only an error that ends the connection: when a program reads the queue, the
+		 * kernel clears SO_ERROR, and this could lose a different one. Over IPv4 even
+		 * without IP_RECVERR, as in Linux
 		 */
 		if (at_once || xtcp_sock_is_v4(sk))
 			queue_error(sk, skb, error);
@@ -258,10 +247,7 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	}
 }
 
-/*
- * Handles an error about a full sock. Lock: the socket's spinlock, held; a process may own the sock
- * (sock_owned_by_user()).
- */
+/* The caller has the socket's spinlock; a process may own the sock (sock_owned_by_user()). */
 static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -299,7 +285,7 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 	}
 }
 
-/* Passes an error to its connection (MUST-54). Return: false when the connection is not ours. */
+/* MUST-54. Return: false when the connection is not ours. */
 static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 {
 	struct xtcp_net *xn = xtcp_net(net);
@@ -313,15 +299,12 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		return false;
 	switch ((enum xtcp_conn_kind)conn->kind) {
 	case XTCP_CONN_TIMEWAIT:
-		/*
-		 * if kernel TCP has a connection with this tuple, the error is about that
-		 * connection
-		 */
+		/* about kernel TCP's connection, if that has the tuple */
 		if (xtcp_demux_kernel_holds(net, &error->key))
 			return false;
 		/*
-		 * a record ignores every error. If the record has TCP-AO, the errors that a sock
-		 * with TCP-AO would ignore are also counted (RFC 5925 section 7.8)
+		 * a record ignores every error. With TCP-AO, those that a sock would ignore are
+		 * counted (RFC 5925 section 7.8)
 		 */
 		ao = xtcp_recordkeys_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))
@@ -354,12 +337,10 @@ static void set_error(struct error *error, enum news news, int errno)
 }
 
 /*
- * Finds out what an ICMP error means.
- *
- * Unreachable codes 0, 1 and 5 are soft, 2 and 3 are hard (RFC 9293 section 3.9.2.2). Codes 11 and
- * 12 mean the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1), so they are also
- * soft. RFC 9293 does not list 6 to 10 and 13 to 15; they are hard. The kernel's table,
- * icmp_err_convert[], says the same.
+ * Unreachable codes 0, 1 and 5 are soft, 2 and 3 are hard (RFC 9293 section 3.9.2.2). 11 and 12
+ * mean the same as 0 and 1 for one type of service (RFC 1122 section 3.2.2.1), so they are also
+ * soft. 6 to 10 and 13 to 15, which the RFC does not list, are hard. The kernel's
+ * icmp_err_convert[] says the same.
  */
 static void read_v4(struct error *error)
 {
@@ -399,7 +380,7 @@ static void read_v4(struct error *error)
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: true when the segment was ours.
+ * Return: true when the segment was ours. Otherwise nothing has changed, and kernel TCP handles it.
  */
 bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 {
@@ -427,12 +408,10 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 }
 
 /*
- * Finds out what an ICMPv6 error means.
- *
  * Unreachable codes 0 and 3, time exceeded and parameter problem are soft (RFC 9293 section
  * 3.9.2.2). Code 2, "beyond the scope of the source address" (RFC 4443 section 3.1), is soft, too.
- * RFC 9293 names no hard errors of ICMPv6; the other unreachable codes are hard here. This is what
- * the kernel's icmpv6_err_convert() says, except that it calls a parameter problem hard (fatal).
+ * The RFC names no hard errors of ICMPv6; the other unreachable codes are hard here. The kernel's
+ * icmpv6_err_convert() says the same, except that it calls a parameter problem hard (fatal).
  */
 static void read_v6(struct error *error)
 {
@@ -468,7 +447,7 @@ static void read_v6(struct error *error)
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: true when the segment was ours.
+ * Return: as xtcp_icmp_v4().
  */
 bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err)
 {
@@ -493,7 +472,7 @@ bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 c
 
 	/*
 	 * IP checks the outer addresses only. A quoted v4-mapped address must not match a
-	 * connection over IPv4, because the message has passed no filter for IPv4
+	 * connection over IPv4: the message has passed no filter for IPv4
 	 */
 	if (ipv6_addr_v4mapped(&hdr->saddr) || ipv6_addr_v4mapped(&hdr->daddr))
 		return false;

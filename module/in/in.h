@@ -14,6 +14,9 @@
 
 #include <linux/types.h>
 #include <net/dropreason.h>
+#include <net/inet_sock.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
 
 struct inet6_skb_parm;
 struct sk_buff;
@@ -22,8 +25,6 @@ struct xtcp_conn;
 struct xtcp_demux_key;
 struct xtcp_net;
 struct xtcp_request;
-
-/* interpose.c */
 
 /**
  * struct xtcp_signature - what is known of the signature of a segment
@@ -36,26 +37,27 @@ struct xtcp_signature {
 	bool counted;
 };
 
+/* IP_MINTTL and IPV6_MINHOPCOUNT, of a sock of xtcp or of kernel TCP. */
+static inline bool xtcp_checks_hops(const struct sock *sk, const struct sk_buff *skb)
+{
+	if (skb->protocol == htons(ETH_P_IP))
+		return ip_hdr(skb)->ttl >= READ_ONCE(inet_sk(sk)->min_ttl);
+	return ipv6_hdr(skb)->hop_limit >= READ_ONCE(inet6_sk(sk)->min_hopcount);
+}
+
 bool xtcp_checks_header(struct xtcp_net *xn, struct sk_buff *skb);
 bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
 		       int state, int dif, int sdif, struct xtcp_signature *signature);
 
+bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
+		       const struct xtcp_demux_key *key);
+int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);
 void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk);
 int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
 
-/* icmp.c */
-
-/*
- * Both functions return true when the quoted segment is ours; *err is then the return value for the
- * protocol handler. If they return false, nothing has changed, and the caller calls kernel TCP's
- * handler. Softirq, RCU read side.
- */
 bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err);
 bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err);
-/* Handles XTCP_DEFERRED_MTU, in release_sock(). Lock: socket, held. */
 void xtcp_icmp_mtu_deferred(struct sock *sk);
-
-/* interpose.c */
 
 enum xtcp_sibling_ip {
 	XTCP_SIBLING_V4,
@@ -74,15 +76,14 @@ struct xtcp_sibling_link {
 };
 
 /*
- * A sibling calls this function of ours: does a listener of ours want a SYN that would reopen a
- * TIME-WAIT record of the sibling? Softirq, RCU read side.
+ * A sibling asks: does a listener of ours want a SYN that would reopen a TIME-WAIT record of the
+ * sibling? Softirq, RCU read side.
  */
 typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
 /*
- * A sibling calls this function of ours: does a connection of ours own a segment that would go to a
- * listener of the sibling? @wanted: the sibling's own xtcp_sibling_wants. If the segment is a SYN
- * that would reopen a TIME-WAIT record of ours, and @wanted returns true, our function ends the
- * record and returns false. Softirq, RCU read side.
+ * A sibling asks: does a connection of ours own a segment that would go to a listener of the sibling?
+ * A SYN that would reopen a TIME-WAIT record of ours, and which the sibling wants by @wanted, ends the
+ * record, and the answer is no. Softirq, RCU read side.
  */
 typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wanted);
 

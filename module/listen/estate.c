@@ -61,7 +61,7 @@
  * listener changes. The entry keeps its position in the table of connections, so the move cannot
  * fail for lack of memory. A softirq that has found an entry takes the lock of the entry's
  * listener, and then tests whether the entry has moved. If so, the segment is processed again, for
- * the heir (to_request() in in/interpose.c).
+ * the heir (to_request() in in/ingress.c).
  *
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
  * after step 3. Such a segment is looked up again (to_next_listener()). If there is no heir, the

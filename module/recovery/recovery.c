@@ -39,6 +39,7 @@
 #include <net/tcp.h>
 #include <net/tcp_states.h>
 
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/sender.h"

@@ -32,6 +32,7 @@
 #include <net/sock.h>
 #include <net/tcp.h>
 
+#include "auth/auth.h"
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/sender.h"

@@ -33,6 +33,7 @@
 #include <net/tcp.h>
 
 #include "auth/auth.h"
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/net.h"

@@ -95,6 +95,7 @@
 #include <net/tcp_states.h>
 
 #include "auth/auth.h"
+#include "base/base.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/sock.h"

@@ -341,7 +341,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 		if (syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
 			return ANSWER_REOPEN;
 		/*
-		 * the record has changed since interpose.c asked xtcp_timewait_syn_reopens(), so
+		 * the record has changed since ingress.c asked xtcp_timewait_syn_reopens(), so
 		 * nobody has checked the SYN with the key of the record
 		 */
 		if (tw->is_signed)
