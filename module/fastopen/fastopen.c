@@ -1,61 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The server side of TCP Fast Open (RFC 7413).
+ * TCP Fast Open (RFC 7413). Limits, keys and cookies are the same as in Linux.
  *
- * A SYN asks for a cookie, and the SYN-ACK brings one. A later SYN with this cookie
- * may carry data. For such a SYN the listener makes the child at once, in SYN-RECEIVED, and puts it
- * on the accept queue. So the program can read and answer before the ACK arrives that completes the
- * handshake. The child sends the SYN-ACK itself, with its own timer. A wrong cookie costs the
- * client a round trip: the listener does not take the data, and the SYN-ACK brings the right
- * cookie.
+ * The server. A SYN asks for a cookie, and the SYN-ACK brings one: a keyed hash of both addresses,
+ * so the server stores no state (section 4.1.2). A later SYN with it may carry data. For such a SYN
+ * the listener makes the child at once, in SYN-RECEIVED, and puts it on the accept queue. So the
+ * program can read and answer before the handshake's last ACK. The child sends the SYN-ACK itself,
+ * with its own timer. A wrong cookie costs the client a round trip: the data is not taken, and the
+ * SYN-ACK brings the right cookie.
  *
  * An attacker with a valid cookie could open many connections from spoofed addresses. So a listener
  * has a limit for connections whose handshake is not complete (TCP_FASTOPEN). The owner of a
- * spoofed address resets the connection, but this reset must not make room for the attacker's next
- * SYN. So a connection that is reset during its handshake counts for one more minute (section 5.1).
- * While the limit is reached, the listener answers SYNs as if Fast Open were off.
+ * spoofed address resets the connection, but this must not make room for the attacker's next SYN.
+ * So such a connection counts for one more minute (section 5.1). At the limit, SYNs are answered as
+ * if Fast Open were off.
  *
- * The limits are the same as in Linux.
- *
- * The keys of TCP Fast Open (RFC 7413 section 4.1.2), and the cookies that they make and check. A
- * cookie is a keyed hash of both addresses, so the server stores no state. A namespace has keys,
- * and a listener may have its own.
- *
- * Keys and cookies are the same as in Linux. So a cookie that kernel TCP has made is valid for an
- * xtcp listener with the same key.
- *
- * The client side of TCP Fast Open (RFC 7413).
- *
- * The first connection to a host asks for a cookie, which the table below keeps. The SYN of a later
- * connection carries the cookie and data: SYN and data are two skbs of the send queue that leave as
- * one segment. Data that the SYN-ACK does not acknowledge is resent at once (arrives.c). A
- * retransmitted SYN has neither data nor cookie.
+ * The client. The first connection to a host asks for a cookie. The SYN of a later one carries
+ * cookie and data: two skbs of the send queue that leave as one segment. Data that the SYN-ACK does
+ * not acknowledge is resent at once (arrives.c). A retransmitted SYN has neither data nor cookie.
  *
  *   call                             while no cookie is known   when a cookie is known
  *   sendmsg(MSG_FASTOPEN)            the SYN asks for a cookie  the SYN has the cookie and data
  *   connect(), TCP_FASTOPEN_CONNECT  the SYN asks for a cookie  the first write sends the SYN
  *
  * A middlebox may drop a SYN with data, or the segments that follow (a black hole). After a sign of
- * a black hole, no connection of the namespace uses Fast Open for the time of
- * net.xtcp.fastopen_blackhole_timeout_sec. Each further sign doubles this time, at most to 64 times
- * its first length. All of this is as in Linux. These are the signs:
+ * one, no connection of the namespace uses Fast Open for net.xtcp.fastopen_blackhole_timeout_sec.
+ * Each further sign doubles this time, at most to 64 times. As in Linux, the signs are:
  *
  *  - three timeouts in a row, or fewer if the connection is then given up;
  *  - a RST or a FIN that comes out of order before any data;
  *  - a FIN with data after the program has closed the socket.
  *
- * A table of the hosts to which a namespace has opened connections by TCP Fast Open (RFC 7413
- * section 4.1.3). As in Linux's tcp_metrics, a pair of addresses is the key. For each host the
- * table keeps the cookie, the MSS of the last SYN-ACK, and the number of SYNs with data that were
- * lost in a row.
- *
- * The table has a fixed size, so a namespace remembers a limited number of hosts, whatever peers
- * do. The first connection that needs the table allocates it; the memory is charged to the memory
- * control group of the connection's program. A keyed hash of the addresses selects a set of four
- * places. The host may be in any place of this set. If the set is full, a new host replaces the
- * host that was updated longest ago.
- *
- * Each set has a lock of its own. Only Fast Open takes this lock, to read or write one host.
+ * A table has, for each pair of addresses, as in Linux's tcp_metrics, the host's cookie, the MSS of
+ * its last SYN-ACK, and how many SYNs with data were lost in a row (section 4.1.3). It has a fixed
+ * size, whatever peers do. The first connection that needs it allocates it, at the expense of its
+ * memory control group. A keyed hash of the addresses selects a set of four places. If it is full,
+ * a new host replaces the one that was updated longest ago.
  */
 #include "fastopen/fastopen.h"
 
@@ -88,9 +68,7 @@
 
 #define KEYS_WORDS	(2 * XTCP_FASTOPEN_KEY_LEN / 4)
 
-/*
- * One or two (@n) keys for cookies. key[0] makes cookies; a cookie made with either key is valid.
- */
+/* key[0] makes cookies; a cookie made with either of the @n keys is valid. */
 struct xtcp_fastopen_keys {
 	siphash_key_t key[2];
 	unsigned int n;
@@ -102,10 +80,6 @@ static void keys_free_rcu(struct rcu_head *rcu)
 	kfree_sensitive(container_of(rcu, struct xtcp_fastopen_keys, rcu));
 }
 
-/*
- * Set the keys of a listener or a namespace.
- * @place: where the pointer to the keys is
- */
 static void xtcp_fastkeys_replace(struct xtcp_fastopen_keys __rcu **place, struct xtcp_fastopen_keys *new)
 {
 	struct xtcp_fastopen_keys *old = unrcu_pointer(xchg(place, RCU_INITIALIZER(new)));
@@ -114,15 +88,7 @@ static void xtcp_fastkeys_replace(struct xtcp_fastopen_keys __rcu **place, struc
 		call_rcu(&old->rcu, keys_free_rcu);
 }
 
-/*
- * Make keys from octets.
- * @octets: the keys, %XTCP_FASTOPEN_KEY_LEN octets each
- * @n: number of keys, 1 or 2
- *
- * Context: process, may sleep.
- *
- * Return: the keys, for xtcp_fastkeys_replace(); NULL without memory.
- */
+/* @octets: @n keys, 1 or 2, of %XTCP_FASTOPEN_KEY_LEN octets each. */
 static struct xtcp_fastopen_keys *xtcp_fastkeys_make(const u8 *octets, unsigned int n)
 {
 	struct xtcp_fastopen_keys *keys = kzalloc(sizeof(*keys), GFP_KERNEL_ACCOUNT);
@@ -139,13 +105,7 @@ static struct xtcp_fastopen_keys *xtcp_fastkeys_make(const u8 *octets, unsigned 
 	return keys;
 }
 
-/*
- * Copy the keys of a listener or a namespace.
- * @place: where the pointer to the keys is
- * @octets: a buffer for two keys
- *
- * Return: octets written; 0: there are no keys.
- */
+/* Return: octets written, of two keys at most; 0: there are no keys. */
 static int xtcp_fastkeys_copy(struct xtcp_fastopen_keys __rcu *const *place, u8 *octets)
 {
 	const struct xtcp_fastopen_keys *keys;
@@ -164,13 +124,7 @@ static int xtcp_fastkeys_copy(struct xtcp_fastopen_keys __rcu *const *place, u8 
 	return n * XTCP_FASTOPEN_KEY_LEN;
 }
 
-/*
- * Give the namespace a random key if it has none.
- *
- * Context: process, may sleep.
- *
- * Return: 0 or -ENOMEM.
- */
+/* A random one, if the namespace has none. */
 static int xtcp_fastkeys_draw(struct xtcp_net *xn)
 {
 	struct xtcp_fastopen_keys *keys;
@@ -191,8 +145,7 @@ static int xtcp_fastkeys_draw(struct xtcp_net *xn)
 /**
  * xtcp_fastkeys_show() - write the keys of a namespace as text, for net.xtcp.fastopen_key
  * @xn: the namespace
- * @text: receives the text, at most %XTCP_FASTOPEN_KEYS_TEXT octets; if the namespace has no key,
- *	the text is a key of zeros
+ * @text: receives at most %XTCP_FASTOPEN_KEYS_TEXT octets; without a key, a key of zeros
  *
  * Context: process.
  */
@@ -239,8 +192,8 @@ int xtcp_fastkeys_read(struct xtcp_net *xn, char *text)
 	if (!read_key(text, words) || (second && !read_key(second, words + KEYS_WORDS / 2)))
 		return -EINVAL;
 	/*
-	 * while there is no key, the sysctl shows a key of zeros. If a user writes these zeros
-	 * back, they must not become the key: everybody would know the key
+	 * without a key, the sysctl shows zeros. Written back, they must not become the key:
+	 * everybody would know it
 	 */
 	if (!(words[0] | words[1] | words[2] | words[3]))
 		return -EINVAL;
@@ -253,8 +206,7 @@ int xtcp_fastkeys_read(struct xtcp_net *xn, char *text)
 }
 
 /**
- * xtcp_fastopen_net_exit() - free the keys of a namespace
- * @xn: the namespace; no more SYNs come
+ * xtcp_fastopen_net_exit() - free keys and table of a namespace, to which no more SYNs come
  *
  * Context: process.
  */
@@ -264,7 +216,7 @@ void xtcp_fastopen_net_exit(struct xtcp_net *xn)
 	kfree(xn->metrics);
 }
 
-/* Hashes both addresses in the order of the SYN's IP header, as Linux does. */
+/* in the order of the SYN's IP header, as Linux does */
 static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, struct xtcp_fastopen_cookie *cookie)
 {
 	__le64 octets;
@@ -280,13 +232,8 @@ static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, str
 }
 
 /*
- * Which key has made the cookie of a SYN?
- * @keys: the keys that apply to the listener; NULL: none
- * @right: receives the cookie that the first key makes; unchanged without keys
- *
- * Context: softirq, RCU read side.
- *
- * Return: 1 or 2; 0: neither key.
+ * Return: which key has made the cookie, 1 or 2; 0: none. @right: receives the cookie that the
+ * first key makes.
  */
 static unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, const struct sk_buff *skb,
 					const struct xtcp_fastopen_cookie *cookie, struct xtcp_fastopen_cookie *right)
@@ -308,8 +255,8 @@ static unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, c
 
 /**
  * struct xtcp_fastopenq - the Fast Open state of a socket
- * @refs: one reference for the socket, one for each SYN that is being examined, and one for each
- *	connection that counts against @max, except those in @resets
+ * @refs: one for the socket, for each SYN that is being examined, and for each connection that
+ *	counts against @max, except those in @resets
  * @max: how many connections may wait for their handshake's last ACK; 0: Fast Open is off
  * @keys: the socket's own keys; NULL: the keys of the namespace apply; RCU
  * @lock: guards @len and @resets; taken in softirq and process context, nests inside a socket lock
@@ -327,7 +274,7 @@ struct xtcp_fastopenq {
 	struct rcu_head rcu;
 };
 
-/* Returns the Fast Open state of @sk, which the first call allocates; NULL without memory. */
+/* allocated by the first call; NULL without memory */
 static struct xtcp_fastopenq *queue_of(struct sock *sk)
 {
 	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, GFP_KERNEL_ACCOUNT);
@@ -362,8 +309,7 @@ static void put_queue(struct xtcp_fastopenq *queue)
 /**
  * xtcp_fastopen_set_max() - set TCP_FASTOPEN
  * @sk: in CLOSED or LISTEN
- * @max: how many connections may wait for their handshake's last ACK; a number above
- *	net.core.somaxconn is lowered to it
+ * @max: how many connections may wait for their handshake's last ACK; at most net.core.somaxconn
  *
  * Context: process, may sleep. Lock: socket, held.
  *
@@ -386,11 +332,8 @@ int xtcp_fastopen_set_max(struct sock *sk, unsigned int max)
 
 /**
  * xtcp_fastopen_max() - the value of TCP_FASTOPEN
- * @sk: in any state
  *
  * Context: process. Lock: socket, held, or the caller has the descriptor.
- *
- * Return: how many connections may wait for their handshake's last ACK.
  */
 int xtcp_fastopen_max(const struct sock *sk)
 {
@@ -457,8 +400,8 @@ void xtcp_fastopen_free(struct sock *sk)
 }
 
 /*
- * Counts one more connection, if the limit permits one. Connections that were reset more than a
- * minute ago no longer count. Return: false if the limit is reached.
+ * One more connection, if the limit permits it. Those that were reset more than a minute ago no
+ * longer count.
  */
 static bool enter_queue(struct xtcp_fastopenq *queue)
 {
@@ -489,17 +432,14 @@ static void leave_queue(struct xtcp_fastopenq *queue)
 
 static bool needs_no_cookie(const struct sock *lsk, const struct dst_entry *dst)
 {
-	/* data_race(): if the program sets TCP_FASTOPEN_NO_COOKIE now, either value is right */
+	/* if the program sets TCP_FASTOPEN_NO_COOKIE now, either value is right */
 	const bool wants_none = data_race(!!xtcp_sk(lsk)->fastopen_no_cookie);
 
 	return wants_none || READ_ONCE(xtcp_net_of(lsk)->sysctl.fastopen) & XTCP_FASTOPEN_ANY_COOKIE ||
 	       dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE);
 }
 
-/*
- * Decides for xtcp_fastopen_syn() whether the SYN may open a connection at once. @queue already
- * counts the connection. Return: as for xtcp_fastopen_syn().
- */
+/* @queue already counts the connection. */
 static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *queue, const struct sk_buff *skb,
 				       const struct dst_entry *dst, const struct xtcp_fastopen_cookie *cookie,
 				       struct xtcp_fastopen_cookie *answer)
@@ -527,10 +467,7 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
 	}
 	fast->queue = queue;
 	fast->cookie = *answer;
-	/*
-	 * send the first key's cookie only to a client whose cookie was made with the second key:
-	 * any other client needs no new cookie
-	 */
+	/* only a client whose cookie was made with the second key needs a new one */
 	if (which != 2)
 		fast->cookie.len = -1;
 	return fast;
@@ -541,16 +478,15 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
  * @lsk: the listener, with Fast Open state
  * @skb: the SYN, at its TCP header
  * @dst: the route of the SYN-ACK
- * @answer: receives the cookie for the SYN-ACK that the caller sends if it makes no child; a
- *	negative answer->len: no cookie for this SYN-ACK
+ * @answer: receives the cookie for the SYN-ACK, if the caller makes no child; length negative: none
  *
- * RFC 7413 sections 4.1.2 and 4.2.2. A SYN without data may also open the connection at once,
- * because the server's program may be the first to write.
+ * RFC 7413 sections 4.1.2 and 4.2.2. Also without data, because the server's program may write
+ * first.
  *
  * Context: softirq, RCU read side.
  *
- * Return: the Fast Open state of the connection, for begin_fast() or
- * xtcp_fastopen_declined(); NULL: the SYN may not open a connection at once.
+ * Return: the Fast Open state of the connection, for begin_fast() or xtcp_fastopen_declined();
+ * NULL: no.
  */
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
 					struct xtcp_fastopen_cookie *answer)
@@ -582,7 +518,6 @@ struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, c
 
 /**
  * xtcp_fastopen_declined() - undo xtcp_fastopen_syn() when no child could be made
- * @fast: from xtcp_fastopen_syn()
  *
  * Context: softirq.
  */
@@ -594,11 +529,9 @@ void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
 
 /**
  * xtcp_fastopen_move() - let another listener count a connection whose handshake is not complete
- * @sk: the connection; if Fast Open did not open it, or its handshake is complete, nothing happens
- * @lsk: counts the connection from now on; if @lsk has no Fast Open state, the old listener still
- *	counts the connection
- *
- * @lsk counts the connection even above its limit, because the connection exists already.
+ * @sk: the connection, of Fast Open or not
+ * @lsk: counts it from now on, even above its limit; without Fast Open state, the old listener
+ *	still does
  *
  * Context: softirq or process, BH disabled, RCU read side. Lock: socket of @sk, held.
  */
@@ -621,10 +554,8 @@ void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
 /**
  * xtcp_fastopen_over() - the handshake of a Fast Open connection has ended or failed
  * @sk: the sock
- * @reset: the peer has reset the connection. An attacker may have spoofed the peer's address, so
- *	the connection counts against the listener's limit for another minute
- *
- * RFC 7413 section 5.1.
+ * @reset: by a RST: the address may be spoofed, so the connection counts for another minute
+ *	(RFC 7413 section 5.1)
  */
 void xtcp_fastopen_over(struct sock *sk, bool reset)
 {
@@ -647,11 +578,11 @@ void xtcp_fastopen_over(struct sock *sk, bool reset)
 
 #define SETS		64U
 #define PLACES		4U		/* of a set; the table has 64 * 4 places, in 16 KiB */
-/* with more losses in a row than this, SYNs to the host carry no data for a time */
+/* with more losses in a row, SYNs to the host carry no data for a time */
 #define LOSSES_ALLOWED	1U
-/* seconds for which SYNs carry no data; doubled for each loss in a row, as in Linux before 4.14 */
+/* seconds; doubled for each loss in a row, as in Linux before 4.14 */
 #define LOSS_COUNTS	60U
-/* more losses do not lengthen the time: 2^10 * 60 s are 17 hours */
+/* more do not lengthen the time: 2^10 * 60 s are 17 hours */
 #define LOSSES_MAX	10U
 
 /*
@@ -680,7 +611,7 @@ struct xtcp_metrics {
 	struct host_set sets[SETS];
 };
 
-/* The table of the namespace, allocated at the first call; NULL without memory. */
+/* allocated at the first call; NULL without memory */
 static struct xtcp_metrics *metrics_of(struct xtcp_net *xn)
 {
 	/* pairs with cmpxchg() below */
@@ -694,7 +625,7 @@ static struct xtcp_metrics *metrics_of(struct xtcp_net *xn)
 		return NULL;
 	for (i = 0; i < SETS; i++)
 		spin_lock_init(&metrics->sets[i].lock);
-	/* cmpxchg() orders the writes above before the pointer to the table */
+	/* orders the writes above before the pointer to the table */
 	other = cmpxchg(&xn->metrics, NULL, metrics);
 	if (!other)
 		return metrics;
@@ -718,10 +649,7 @@ static struct host *find_host(struct host_set *set, const struct in6_addr *addrs
 	return NULL;
 }
 
-/*
- * Clears a place in @set for the new host @addrs: an unused place, or the place that was updated
- * least recently.
- */
+/* in place of an unused one, or of the host that was updated longest ago */
 static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
 {
 	struct host *host = &set->hosts[0];
@@ -751,14 +679,8 @@ static bool is_avoided(const struct host *host)
 }
 
 /*
- * Look up the host to which a connection is opened.
- * @sk: SYN-SENT; its addresses are set
- * @cookie: receives the host's cookie; unchanged if the cookie is unknown
- * @mss: receives the host's MSS; unchanged if the host is unknown
- *
- * RFC 7413 section 4.1.3. Without memory for the table, nothing is remembered.
- *
- * Return: false if SYNs with data were lost lately (section 4.1.3.1).
+ * RFC 7413 section 4.1.3. @cookie, @mss: unchanged if unknown. Return: false if SYNs with data were
+ * lost lately (section 4.1.3.1).
  */
 static bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
@@ -824,8 +746,8 @@ void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie
 #define TIMEOUTS_BEFORE	2	/* the timeout after these is a sign of a black hole */
 
 /*
- * Is Fast Open off because of a black hole? When the time without Fast Open is over, the answer is
- * no, and syn_fastopen_ch marks @sk as a connection that tries Fast Open again.
+ * Is Fast Open off? When that time is over, syn_fastopen_ch marks @sk as a connection that tries
+ * again.
  */
 static bool in_black_hole(struct sock *sk)
 {
@@ -852,9 +774,9 @@ static bool needs_cookie(struct sock *sk)
 }
 
 /*
- * May the SYN carry data? @cookie receives the cookie option for the SYN (length 0: ask for a
- * cookie; negative: no option). @mss receives the peer's MSS. If this MSS is unknown, @mss is
- * unchanged.
+ * @cookie: receives the option for the SYN (length 0: ask; negative: none). @mss: receives the
+ *	peer's MSS;
+ * unchanged if unknown.
  */
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
@@ -879,16 +801,14 @@ static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie,
 }
 
 /**
- * xtcp_fastsyn_waits_for_text() - does connect() leave the SYN to the first write?
+ * xtcp_fastsyn_waits_for_text() - does connect() with TCP_FASTOPEN_CONNECT leave the SYN to a
+ *	write?
  * @sk: SYN-SENT; its addresses are known
  *
- * The caller has tested TCP_FASTOPEN_CONNECT. The first write sends the SYN if the SYN may carry
- * data: a cookie is known or none is needed, Fast Open has not failed lately, and the SYN has no
- * signature.
+ * Yes if the SYN may carry data: a cookie is known or none is needed, Fast Open has not failed
+ * lately, and the SYN has no signature.
  *
  * Context: process, may sleep. Lock: socket, held.
- *
- * Return: true when the first write sends the SYN.
  */
 bool xtcp_fastsyn_waits_for_text(struct sock *sk)
 {
@@ -899,10 +819,7 @@ bool xtcp_fastsyn_waits_for_text(struct sock *sk)
 	return may_carry_text(sk, &cookie, &mss);
 }
 
-/*
- * How many octets of data may be on a SYN to a host with MSS @mss? As in Linux, 40 octets are left
- * for options.
- */
+/* On a SYN to a host with MSS @mss. As in Linux, 40 octets are left for options. */
 static size_t room_for_syn_text(struct sock *sk, u16 mss)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -915,10 +832,7 @@ static size_t room_for_syn_text(struct sock *sk, u16 mss)
 	return min_t(size_t, room, SKB_MAX_HEAD(MAX_TCP_HEADER));
 }
 
-/*
- * Queues data of the write behind the SYN: up to @room octets, fewer if memory is short. The rest
- * stays in fast->msg.
- */
+/* Behind the SYN, fewer octets than @room if memory is short. The rest stays in fast->msg. */
 static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t room)
 {
 	struct sk_buff *skb;
@@ -972,9 +886,6 @@ int xtcp_fastsyn_send(struct sock *sk)
 
 /**
  * xtcp_fastsyn_has_more() - does the call that opens the connection have more data to send?
- * @sk: the sock
- *
- * Return: true when more data follows at once.
  */
 bool xtcp_fastsyn_has_more(const struct sock *sk)
 {
@@ -986,7 +897,6 @@ bool xtcp_fastsyn_has_more(const struct sock *sk)
 
 /**
  * xtcp_fastsyn_black_hole() - note a sign of a black hole
- * @sk: the sock
  */
 void xtcp_fastsyn_black_hole(struct sock *sk)
 {
@@ -997,8 +907,8 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 		return;
 	WRITE_ONCE(xn->blackhole_stamp, jiffies);
 	/*
-	 * pairs with smp_rmb() in in_black_hole(): a reader that sees the new number of signs also
-	 * sees the time of the last sign
+	 * pairs with smp_rmb() in in_black_hole(): who sees the new number of signs also sees the
+	 * time of the last
 	 */
 	smp_mb__before_atomic();
 	atomic_inc(&xn->blackholes);
@@ -1006,7 +916,7 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 }
 
 /**
- * xtcp_fastsyn_timeout() - event: a SYN or text has timed out, which may be a sign of a black hole
+ * xtcp_fastsyn_timeout() - a SYN or text has timed out, which may be a sign of a black hole
  * @sk: the sock; xsk->tries.retransmits counts the timeouts before this one
  * @expired: the connection is given up
  */
@@ -1024,14 +934,13 @@ void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
 }
 
 /**
- * xtcp_fastsyn_over() - event: a connection ends
- * @sk: the sock; its receive state has not been reset yet
+ * xtcp_fastsyn_over() - a connection ends, whose receive state has not been reset yet
  *
- * If a FIN came out of order, and @sk has received no data at all, a middlebox seems to have
- * dropped the data. This is a sign of a black hole: Fast Open is off for a time.
- *
- * If @sk has tried Fast Open again after a black hole (syn_fastopen_ch), and has received data over
- * a route that is not loopback, Fast Open works again: all signs counted so far are forgotten.
+ * A FIN out of order, and no data at all: a middlebox seems to have dropped it, a sign of a black
+ * hole. If
+ * @sk has tried Fast Open again (syn_fastopen_ch), and has received data, but not over
+ *	loopback, all signs
+ * so far are forgotten.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

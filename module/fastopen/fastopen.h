@@ -22,21 +22,15 @@ struct xtcp_fastopen_cookie;
 struct xtcp_fastopenq;
 struct xtcp_net;
 
-/* fastopen.c */
-
 #define XTCP_FASTOPEN_KEY_LEN	16	/* octets */
 /* octets, enough for two keys as text with the final zero; as in Linux */
 #define XTCP_FASTOPEN_KEYS_TEXT	74
 
-/* For a namespace. */
 void xtcp_fastkeys_show(const struct xtcp_net *xn, char *text);
 int xtcp_fastkeys_read(struct xtcp_net *xn, char *text);
 void xtcp_fastopen_net_exit(struct xtcp_net *xn);
 
-/*
- * net.xtcp.fastopen: the bits of Linux's tcp_fastopen. Bits that Linux once used are accepted and
- * ignored.
- */
+/* net.xtcp.fastopen, as Linux's tcp_fastopen. Bits that Linux once used are ignored. */
 #define XTCP_FASTOPEN_CLIENT		1
 #define XTCP_FASTOPEN_SERVER		2
 #define XTCP_FASTOPEN_SEND_NO_COOKIE	4	/* a client sends data without a cookie */
@@ -44,8 +38,7 @@ void xtcp_fastopen_net_exit(struct xtcp_net *xn);
 #define XTCP_FASTOPEN_ANY_LISTENER	0x400	/* a listener needs no TCP_FASTOPEN */
 
 /**
- * struct xtcp_fastopen - a Fast Open connection during its handshake, or after a reset in the
- * handshake
+ * struct xtcp_fastopen - a Fast Open connection during its handshake, or after a reset in it
  * @node: in xtcp_fastopenq.resets; used only after a reset
  * @queue: the Fast Open state of the listener that counts the connection
  * @until: jiffies; after a reset, the connection counts until this time
@@ -58,25 +51,17 @@ struct xtcp_fastopen {
 	struct xtcp_fastopen_cookie cookie;
 };
 
-/*
- * For a socket. The caller holds the lock of the socket. xtcp_fastopen_max() and
- * xtcp_fastopen_free() need no lock in the cases that fastopen.c names.
- */
 int xtcp_fastopen_set_max(struct sock *sk, unsigned int max);
 int xtcp_fastopen_max(const struct sock *sk);
 int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n);
 void xtcp_fastopen_free(struct sock *sk);
-/* No lock. */
 int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets);
 
-/* For a connection. */
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
 					struct xtcp_fastopen_cookie *answer);
 void xtcp_fastopen_declined(struct xtcp_fastopen *fast);
 void xtcp_fastopen_move(struct sock *sk, struct sock *lsk);
 void xtcp_fastopen_over(struct sock *sk, bool reset);
-
-/* fastopen.c */
 
 void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie, u16 mss, bool lost);
 
@@ -85,8 +70,7 @@ void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie
  * @msg: the data that is not yet queued; NULL if the call is connect()
  * @size: octets of data
  * @copied: octets that were queued for the SYN
- * @cookie: the cookie of the SYN; length 0: the SYN asks for a cookie; negative: the SYN has no
- *	cookie option
+ * @cookie: of the SYN; length 0: the SYN asks for one; negative: no option
  */
 struct xtcp_fastsyn {
 	struct msghdr *msg;
