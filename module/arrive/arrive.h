@@ -5,9 +5,9 @@
  * Comes in: a parsed segment and the full sock that it is for, locked. Goes out: data to recv/; an
  * acceptable ACK to recovery/; an ACK or a RST.
  *
- * arrives.c follows RFC 9293 section 3.10.7 step by step: one call for each of the eight steps except
- * the third, security, which is not implemented. What may not happen here: touching a timer or a queue
- * except through its folder, or taking a step out of order.
+ * arrives.c follows RFC 9293 section 3.10.7 step by step: one call for each of the eight steps
+ * except the third, security, which is not implemented. What may not happen here: touching a timer
+ * or a queue except through its folder, or taking a step out of order.
  */
 #ifndef XTCP_ARRIVE_H
 #define XTCP_ARRIVE_H
@@ -38,8 +38,8 @@ enum xtcp_verdict {
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);
 
 /*
- * For a segment that may stay in one of our queues for long: its device may disappear meanwhile, and
- * a conntrack entry would keep its namespace alive.
+ * For a segment that may stay in one of our queues for long: its device may disappear meanwhile,
+ * and a conntrack entry would keep its namespace alive.
  */
 static inline void xtcp_arrives_detach(struct sk_buff *skb)
 {

@@ -302,6 +302,15 @@ static void both_open(struct sock *sk, const struct xtcp_seg *seg)
 	xtcp_output_syn(sk);
 }
 
+/* Does the call that opens the connection have more data to send? */
+static bool has_more_text(const struct sock *sk)
+{
+	const struct xtcp_fastsyn *fast = xtcp_sock_fastsyn(xtcp_sk(sk));
+
+	sock_owned_by_me(sk);
+	return fast && fast->copied < fast->size;
+}
+
 /* RFC 9293 section 3.10.7.3. */
 static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 {
@@ -382,7 +391,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	 * data will probably follow and carry the ACK: TCP_DEFER_ACCEPT, TCP_QUICKACK of 0, or more
 	 * data of the call that opens the connection
 	 */
-	if (xsk->defer_accept || xsk->acking.pingpong || xtcp_fastsyn_has_more(sk))
+	if (xsk->defer_accept || xsk->acking.pingpong || has_more_text(sk))
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
 		ack_syn(sk);

@@ -276,4 +276,21 @@ static inline unsigned long xtcp_timer_probe_interval(const struct xtcp_sock *xs
 	return xtcp_timer_within_user_timeout(xsk, xtcp_bounds_probe_ms(&xsk->inet.sk, &xsk->rto), stamp);
 }
 
+/* Does a keepalive probe wait for its answer? Then timers.kept_alive is valid. */
+static inline bool xtcp_keepalive_waits(const struct xtcp_sock *xsk)
+{
+	return xsk->tries.keepalive_sent && xsk->snd.una == xsk->snd.write_seq;
+}
+
+/* What is left of TCP_KEEPINTVL since the last probe that counts, jiffies; 0 also if none waits. */
+static inline unsigned long xtcp_keepalive_left(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long intvl = xtcp_keepalive_intvl(sk);
+	u32 gone = (u32)jiffies - xsk->timers.kept_alive;
+
+	sock_owned_by_me(sk);
+	return xtcp_keepalive_waits(xsk) && gone < intvl ? intvl - gone : 0;
+}
+
 #endif /* XTCP_BOUNDS_H */

@@ -537,23 +537,6 @@ bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const 
 }
 
 /**
- * xtcp_ecn_offer() - decide whether our SYN requests ECN; in SYN-SENT, with a route
- */
-void xtcp_ecn_offer(struct sock *sk)
-{
-	const struct dst_entry *dst = __sk_dst_get(sk);
-	u8 mode = READ_ONCE(xtcp_net_of(sk)->sysctl.ecn);
-
-	sock_owned_by_me(sk);
-	xtcp_sk(sk)->ecn = 0;
-	if (mode == XTCP_ECN_MODE_ACCURATE || READ_ONCE(xtcp_sk(sk)->algorithm)->scalable)
-		xtcp_sk(sk)->ecn = XTCP_ECN_OK | XTCP_ECN_ACCURATE;
-	else if (mode == XTCP_ECN_MODE_BOTH || mode == XTCP_ECN_MODE_ACCURATE_IN ||
-		 (dst && dst_feature(dst, RTAX_FEATURE_ECN)) || needs_ecn(sk))
-		xtcp_sk(sk)->ecn = XTCP_ECN_OK;
-}
-
-/**
  * xtcp_ecn_take_syn() - process the peer's answer to our offer
  * @sk: in SYN-SENT
  * @skb: a SYN-ACK, or the SYN of a simultaneous open
@@ -716,25 +699,5 @@ void xtcp_ecn_take(struct sock *sk, const struct sk_buff *skb)
 	}
 	if (brings_new(xsk, seg))
 		take_codepoint(xsk, seg->ecn);
-}
-
-/**
- * xtcp_ecn_be_exact() - turn exact ECE on or off, for an algorithm that needs it
- * @sk: in a synchronized state, or about to be; the use of ECN is negotiated
- * @on: true: on, false: off
- *
- * As in Linux, the peer is assumed to use the same algorithm. In AccECN mode all reports are exact.
- * ECE that our ACKs have now ends with @on when new text without CE comes, else when CWR comes.
- */
-void xtcp_ecn_be_exact(struct sock *sk, bool on)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	if ((xsk->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) != XTCP_ECN_OK)
-		return;
-	xsk->ecn &= ~XTCP_ECN_EXACT;
-	if (on)
-		xsk->ecn |= XTCP_ECN_EXACT;
 }
 

@@ -49,7 +49,6 @@ enum xtcp_ecn {
 
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst);
 bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const struct dst_entry *dst);
-void xtcp_ecn_offer(struct sock *sk);
 void xtcp_ecn_take_syn(struct sock *sk, const struct sk_buff *skb);
 
 u16 xtcp_ecn_flags(struct sock *sk, u8 flags, bool new_text, bool resent, bool is_pure);
@@ -70,7 +69,22 @@ static inline void xtcp_ecn_undone(struct sock *sk)
 	xtcp_sk(sk)->ecn &= ~XTCP_ECN_QUEUE_CWR;
 }
 
-void xtcp_ecn_be_exact(struct sock *sk, bool on);
+/*
+ * Exact ECE, for an algorithm that needs it, once the use of ECN is negotiated. As in Linux, the
+ * peer is assumed to use the same algorithm. In AccECN mode all reports are exact. ECE that our
+ * ACKs have now ends with @on when new text without CE comes, else when CWR comes.
+ */
+static inline void xtcp_ecn_be_exact(struct sock *sk, bool on)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if ((xsk->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) != XTCP_ECN_OK)
+		return;
+	xsk->ecn &= ~XTCP_ECN_EXACT;
+	if (on)
+		xsk->ecn |= XTCP_ECN_EXACT;
+}
 
 /* Has the last segment come with CE, or without AccECN, do our ACKs have ECE? */
 static inline bool xtcp_ecn_comes_marked(const struct sock *sk)

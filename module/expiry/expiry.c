@@ -183,6 +183,22 @@ static void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 	xtcp_sock_fail(sk, sk->sk_err_soft ?: ETIMEDOUT, reason);
 }
 
+#define TIMEOUTS_BEFORE	2	/* the timeout after these is a sign of a black hole */
+
+/* A timeout of a SYN or text may be a sign of a black hole. @expired: the connection is given up. */
+static void suspect_black_hole(struct sock *sk, bool expired)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (likely(!xsk->syn_fastopen && !xsk->syn_data))
+		return;
+	if (xsk->tries.retransmits != TIMEOUTS_BEFORE && !(expired && xsk->tries.retransmits < TIMEOUTS_BEFORE))
+		return;
+	xtcp_fastsyn_black_hole(sk);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVEFAIL);
+}
+
 /*
  * A SYN or SYN-ACK has timed out: give up, if it is time.
  * @sk: in SYN-SENT; in SYN-RECEIVED, after a simultaneous open or with Fast Open; or in FIN-WAIT-1
@@ -208,7 +224,7 @@ static bool xtcp_retries_end_syn(struct sock *sk)
 	bool expired = often || has_passed(xsk, xsk->tries.retrans_stamp);
 
 	sock_owned_by_me(sk);
-	xtcp_fastsyn_timeout(sk, expired);
+	suspect_black_hole(sk, expired);
 	if (expired) {
 		xtcp_retries_give_up(sk, limit_was(xsk, !often));
 		return true;
@@ -262,7 +278,7 @@ static bool xtcp_retries_end_retransmission(struct sock *sk)
 		expired = orphan_had_its_time(sk);
 	else
 		expired = xsk->tries.retransmits && gone >= time_of(sk, READ_ONCE(knobs(sk)->retries2));
-	xtcp_fastsyn_timeout(sk, expired);
+	suspect_black_hole(sk, expired);
 	if (!expired) {
 		try_another_path(sk);
 		return false;

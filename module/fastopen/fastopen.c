@@ -743,7 +743,6 @@ void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie
 }
 
 #define DOUBLINGS_MAX	6	/* the time without Fast Open doubles at most this many times */
-#define TIMEOUTS_BEFORE	2	/* the timeout after these is a sign of a black hole */
 
 /*
  * Is Fast Open off? When that time is over, syn_fastopen_ch marks @sk as a connection that tries
@@ -775,8 +774,7 @@ static bool needs_cookie(struct sock *sk)
 
 /*
  * @cookie: receives the option for the SYN (length 0: ask; negative: none). @mss: receives the
- *	peer's MSS;
- * unchanged if unknown.
+ * peer's MSS; unchanged if unknown.
  */
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
@@ -885,17 +883,6 @@ int xtcp_fastsyn_send(struct sock *sk)
 }
 
 /**
- * xtcp_fastsyn_has_more() - does the call that opens the connection have more data to send?
- */
-bool xtcp_fastsyn_has_more(const struct sock *sk)
-{
-	const struct xtcp_fastsyn *fast = xtcp_sock_fastsyn(xtcp_sk(sk));
-
-	sock_owned_by_me(sk);
-	return fast && fast->copied < fast->size;
-}
-
-/**
  * xtcp_fastsyn_black_hole() - note a sign of a black hole
  */
 void xtcp_fastsyn_black_hole(struct sock *sk)
@@ -913,24 +900,6 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 	smp_mb__before_atomic();
 	atomic_inc(&xn->blackholes);
 	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENBLACKHOLE);
-}
-
-/**
- * xtcp_fastsyn_timeout() - a SYN or text has timed out, which may be a sign of a black hole
- * @sk: the sock; xsk->tries.retransmits counts the timeouts before this one
- * @expired: the connection is given up
- */
-void xtcp_fastsyn_timeout(struct sock *sk, bool expired)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	if (likely(!xsk->syn_fastopen && !xsk->syn_data))
-		return;
-	if (xsk->tries.retransmits != TIMEOUTS_BEFORE && !(expired && xsk->tries.retransmits < TIMEOUTS_BEFORE))
-		return;
-	xtcp_fastsyn_black_hole(sk);
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVEFAIL);
 }
 
 /**

@@ -2,8 +2,8 @@
 /*
  * TCP Fast Open (RFC 7413).
  *
- * Comes in: a SYN with the option, a connect() that has text, the answers to both. Goes out: text on
- * the SYN, or none; cookies; which paths and peers do without Fast Open for a while.
+ * Comes in: a SYN with the option, a connect() that has text, the answers to both. Goes out: text
+ * on the SYN, or none; cookies; which paths and peers do without Fast Open for a while.
  */
 #ifndef XTCP_FASTOPEN_H
 #define XTCP_FASTOPEN_H
@@ -81,9 +81,7 @@ struct xtcp_fastsyn {
 
 bool xtcp_fastsyn_waits_for_text(struct sock *sk);
 int xtcp_fastsyn_send(struct sock *sk);
-bool xtcp_fastsyn_has_more(const struct sock *sk);
 void xtcp_fastsyn_black_hole(struct sock *sk);
-void xtcp_fastsyn_timeout(struct sock *sk, bool expired);
 void xtcp_fastsyn_over(struct sock *sk);
 
 #endif /* XTCP_FASTOPEN_H */

@@ -2,12 +2,12 @@
 /*
  * Arriving segments, until their connection is known.
  *
- * Comes in: every TCP segment of the machine, from IP, and ICMP errors about TCP. Goes out: a checked
- * and parsed segment, with its connection or listener, to arrive/, listen/ or timewait/; foreign
- * segments, untouched, to kernel TCP.
+ * Comes in: every TCP segment of the machine, from IP, and ICMP errors about TCP. Goes out: a
+ * checked and parsed segment, with its connection or listener, to arrive/, listen/ or timewait/;
+ * foreign segments, untouched, to kernel TCP.
  *
- * What may not happen here: changing, counting or holding a foreign segment. Nothing here knows what a
- * state means.
+ * What may not happen here: changing, counting or holding a foreign segment. Nothing here knows
+ * what a state means.
  */
 #ifndef XTCP_IN_H
 #define XTCP_IN_H
@@ -81,9 +81,9 @@ struct xtcp_sibling_link {
  */
 typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
 /*
- * A sibling asks: does a connection of ours own a segment that would go to a listener of the sibling?
- * A SYN that would reopen a TIME-WAIT record of ours, and which the sibling wants by @wanted, ends the
- * record, and the answer is no. Softirq, RCU read side.
+ * A sibling asks: does a connection of ours own a segment that would go to a listener of the
+ * sibling? A SYN that would reopen a TIME-WAIT record of ours, and which the sibling wants by
+ * @wanted, ends the record, and the answer is no. Softirq, RCU read side.
  */
 typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wanted);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segments that are ours: check each one, then take the connection's lock. interpose.c has found the
- * connection or listener. If the connection ends before we get its lock, the segment gets the answer
- * that RFC 9293 section 3.10.7.1 demands in CLOSED.
+ * Segments that are ours: check each one, then take the connection's lock. interpose.c has found
+ * the connection or listener. If the connection ends before we get its lock, the segment gets the
+ * answer that RFC 9293 section 3.10.7.1 demands in CLOSED.
  */
 #include <linux/ipv6.h>
 #include <net/busy_poll.h>
@@ -440,10 +440,8 @@ static struct sock *whose(struct xtcp_net *xn, struct sk_buff *skb, const struct
 
 /*
  * @timewait_iss: our ISN if the segment is a SYN that reopens a TIME-WAIT record, else NULL.
- *	@signature:
- * verified if who_reopens() has used the keys of @lsk. @traced: was traced before. Return: false
- * when
- * @lsk has ended since the lookup.
+ * @signature: verified if who_reopens() has used the keys of @lsk. @traced: was traced before.
+ * Return: false when @lsk has ended since the lookup.
  */
 static __always_inline bool to_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk,
 					const struct xtcp_demux_key *key, const u32 *timewait_iss,

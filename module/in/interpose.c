@@ -34,10 +34,9 @@
  * family, a name in /proc or a sysctl can be registered only once. Three remain:
  *
  *  - The chain of handlers. That of the build that was loaded last is in the array. Each calls the
- *    handler of the build that was loaded directly before. When a build is unloaded, its handler leaves
- *    the chain.
- *  - The owner of a segment. One build may have a connection on a port on which another listens.
- *    So
+ *    handler of the build that was loaded directly before. When a build is unloaded, its handler
+ *    leaves the chain.
+ *  - The owner of a segment. One build may have a connection on a port on which another listens. So
  *    before a listener takes a segment, its build looks for a connection in kernel TCP and asks the
  *    other builds for one.
  *  - A family number that is taken. The new build names the owner in the log.
@@ -319,8 +318,7 @@ static bool is_pure_syn(const struct tcphdr *th)
 /*
  * May a TIME-WAIT record of ours end for this SYN? Where nobody listens, the SYN may be forged, and
  * must not (RFC 1337). A listener does not want it while its accept queue is full, or if the TTL is
- * too low.
- * @elsewhere: says whether a listener of another build wants it.
+ * too low. @elsewhere: says whether a listener of another build wants it.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,
 			    xtcp_sibling_wants elsewhere)

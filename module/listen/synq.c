@@ -340,6 +340,23 @@ bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtc
 }
 
 /*
+ * The window and the shift of our SYN-ACK. The shift is not computed anew, since the listener's buffer
+ * may have changed.
+ */
+static void take_window(struct sock *child, u32 wnd, u8 shift)
+{
+	struct xtcp_sock *xsk = xtcp_sk(child);
+	u32 first;
+
+	sock_owned_by_me(child);
+	xtcp_window_select(child, __sk_dst_get(child), xsk->agreed.advmss, xsk->agreed.wscale_ok, &first,
+			   &xsk->window_clamp, &xsk->rcv_wscale);
+	xtcp_rcv_offered(&xsk->rcv, wnd);
+	xsk->rcv_wscale = shift;
+	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
+}
+
+/*
  * Fills the TCB of a child with what the handshake has agreed on (RFC 9293 section 3.10.7.2). No
  * lock guards the entry here: its timer, or a segment on another CPU, may change it meanwhile. The
  * child then begins as if its ACK had come a moment earlier or later.
@@ -364,7 +381,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 	xtcp_agreed_our_mss(&xsk->agreed, xtcp_ip_advmss(child), xsk->user_mss);
 	xtcp_mss_sync(child, 0);
 
-	xtcp_window_offered(child, he->rcv_wnd, he->rcv_wscale);
+	take_window(child, he->rcv_wnd, he->rcv_wscale);
 	xtcp_space_begin(child);
 
 	xsk->total_retrans = READ_ONCE(he->resent);

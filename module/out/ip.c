@@ -212,8 +212,8 @@ static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 c
 
 /*
  * @skb, with the sock as its owner, begins with the TCP header, complete but for the checksum;
- *	consumed.
- * @codepoint: the ECN field of the IP header. Return: 0, a positive NET_XMIT code, or an errno.
+ * consumed. @codepoint: the ECN field of the IP header. Return: 0, a positive NET_XMIT code, or an
+ * errno.
  */
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {

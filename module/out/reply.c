@@ -456,9 +456,8 @@ static void sign_with(struct reply *reply, const struct xtcp_signer *signer)
 }
 
 /*
- * @skb: the answered segment; NULL for a SYN-ACK that is sent again. Return: false when the
- *	segment may
- * not be sent.
+ * @skb: the answered segment; NULL for a SYN-ACK that is sent again. Return: false when the segment
+ * may not be sent.
  */
 static noinline_for_stack bool find_signer(struct xtcp_signer *signer, const struct sock *lsk,
 					   const struct xtcp_request *he, const struct sk_buff *skb)
@@ -514,9 +513,8 @@ static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 }
 
 /*
- * @how: the interface, the mark, the priority, laddr_known and the user of the connection. A
- *	RST gets no
- * answer, and neither does a segment from or to a broadcast or multicast address.
+ * @how: the interface, the mark, the priority, laddr_known and the user of the connection. A RST
+ * gets no answer, and neither does a segment from or to a broadcast or multicast address.
  */
 static void answer_by_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 code, const struct xtcp_signer *signer,
 			  struct xtcp_ip_reply *how)
@@ -672,8 +670,8 @@ inline int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *
 }
 
 /*
- * RFC 9768 sections 3.1.1 and 3.2.3.2.2. A middlebox may drop segments with these flags. So from its
- * third transmission on, a SYN-ACK has none of them, unless net.xtcp.ecn_fallback is 0.
+ * RFC 9768 sections 3.1.1 and 3.2.3.2.2. A middlebox may drop segments with these flags. So from
+ * its third transmission on, a SYN-ACK has none of them, unless net.xtcp.ecn_fallback is 0.
  */
 static u16 accurate_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he)
 {

@@ -318,7 +318,7 @@ static bool has_text(u32 len, u8 flags)
 
 /*
  * @text: octets of text, 0 for a RST. @wanted: receives the size of the AccECN option, if it is
- *	due.
+ * due.
  */
 static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 text,
 				    bool resent, bool has_blocks, u32 *wanted)
@@ -396,10 +396,9 @@ static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * @skb: the text, with room for headers in front; consumed. @us: the departure,
- *	xtcp_clock_us(). Return:
- * 0, also when the module is being removed. Otherwise NET_XMIT_DROP or an errno: the segment was
- * not sent, but counts as an attempt, as in Linux.
+ * @skb: the text, with room for headers in front; consumed. @us: the departure, xtcp_clock_us().
+ * Return: 0, also when the module is being removed. Otherwise NET_XMIT_DROP or an errno: the
+ * segment was not sent, but counts as an attempt, as in Linux.
  */
 static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u64 us)
 {

@@ -214,9 +214,8 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
 }
 
 /*
- * @seg does not move SND.UNA. Return: true when it says nothing about the segments in flight;
- *	then only
- * its window is taken.
+ * @seg does not move SND.UNA. Return: true when it says nothing about the segments in flight; then
+ * only its window is taken.
  */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {

@@ -17,16 +17,13 @@
  * Three questions are kept apart:
  *
  *  - What is lost? With SACK, RACK decides (rack.c). Without, the third duplicate ACK shows that
- *    the
- *    first segment in flight is lost. If an ACK then moves SND.UNA to a point before recover, the
- *    segment there is also lost (RFC 6582). After a timeout, almost everything in flight is. The ACKs
- *    that follow show whether the timeout was spurious: in_loss().
+ *    the first segment in flight is lost. If an ACK then moves SND.UNA to a point before recover,
+ *    the segment there is also lost (RFC 6582). After a timeout, almost everything in flight is.
+ *    The ACKs that follow show whether the timeout was spurious: in_loss().
  *  - How fast is it sent? The congestion window decides (reduction.c, prr.c); this file only
- *    compares it
- *    with the number of octets in flight, and asks pacing.
+ *    compares it with the number of octets in flight, and asks pacing.
  *  - Was the recovery needless? undo.c decides. F-RTO (RFC 5682) is here, because it also chooses
- *    what
- *    to send.
+ *    what to send.
  *
  * Tail loss probe (RFC 8985 section 7): when the last segments of a burst are lost, no SACK reports
  * it. So after two round trips without an ACK, one segment is sent: new text, or else the last
@@ -383,8 +380,8 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 
 /*
  * @resent: the octets in flight again before losses were looked for. If fewer are now, a
- *	retransmission
- * was lost: a second sign of congestion, so the window falls again (RFC 5681 section 4.3).
+ * retransmission was lost: a second sign of congestion, so the window falls again (RFC 5681 section
+ * 4.3).
  */
 static bool is_lost_again(const struct xtcp_sender *tx, u32 resent)
 {

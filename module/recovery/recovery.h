@@ -2,9 +2,9 @@
 /*
  * What is sent again.
  *
- * Comes in: an acceptable ACK, by one entry, xtcp_acked_take(), or a deadline that passed. Goes out,
- * in this order: to loss/, what the ACK tells of each segment; to cong/, that the window has to
- * fall or may rise again; to send/, which segments to send again.
+ * Comes in: an acceptable ACK, by one entry, xtcp_acked_take(), or a deadline that passed. Goes
+ * out, in this order: to loss/, what the ACK tells of each segment; to cong/, that the window has
+ * to fall or may rise again; to send/, which segments to send again.
  *
  * What may not happen here: writing a congestion window, or knowing its size, except to compare it.
  */

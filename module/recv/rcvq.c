@@ -319,9 +319,8 @@ static bool fits(struct sock *sk, struct sk_buff *skb)
  * were larger, and smaller ones need more memory for the same text. Three conditions:
  *
  *  - The queued skbs take at most twice the buffer.
- *  - Text fills at least half of the memory of @skb alone, or of @skb and all queued skbs
- *    together. The
- *    text of skbs out of order does not count in this sum.
+ *  - Text fills at least half of the memory of @skb alone, or of @skb and all queued skbs together.
+ *    The text of skbs out of order does not count in this sum.
  *  - tcp_mem has room for @skb, and there is no memory pressure.
  */
 static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
@@ -493,9 +492,8 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 	}
 	if (!xtcp_seg(skb)->len) {
 		/*
-		 * @skb has only repeated @next, and perhaps the text directly before it. The
-		 *	block with the repeated
-		 * text follows the D-SACK (RFC 2883 section 4)
+		 * @skb has only repeated @next, and perhaps the text directly before it. The block
+		 * with the repeated text follows the D-SACK (RFC 2883 section 4)
 		 */
 		xtcp_sack_queued(sk, start, xtcp_seq_min(end, end_of(next)));
 		goto drop;

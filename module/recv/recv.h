@@ -5,8 +5,8 @@
  * Comes in: data of acceptable segments, and a program that reads. Goes out: octets in order to the
  * program. window/ tells the peer about them.
  *
- * What may not happen here: dropping an octet that was acknowledged, or that had room in the window.
- * Only data out of order may be dropped, when memory is short.
+ * What may not happen here: dropping an octet that was acknowledged, or that had room in the
+ * window. Only data out of order may be dropped, when memory is short.
  */
 #ifndef XTCP_RECV_H
 #define XTCP_RECV_H
@@ -32,7 +32,8 @@ void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);
  * @octets: the link header if TCP_SAVE_SYN is 2, then the headers of IP and TCP
  *
  * It stands behind the half-open entry, in the same allocation. The child gets a copy, which is
- * freed when the program reads it. As in Linux, none is saved if memory was short, or with a cookie.
+ * freed when the program reads it. As in Linux, none is saved if memory was short, or with a
+ * cookie.
  */
 struct xtcp_saved_syn {
 	u16 len;

@@ -391,19 +391,3 @@ __always_inline void xtcp_sndbuf_wake(struct sock *sk)
 	sk->sk_write_space(sk);
 }
 
-/**
- * xtcp_sndbuf_waits_for_room() - let a timer send the waiting text when there is room below TCP
- * @sk: the sock; something is in flight
- * @most: there is room when sk_wmem_alloc is at most this, octets
- *
- * If BPF has replaced our sk_write_space, nothing reports room (xtcp_pace_room()). Then the caller
- * must not wait: the text could stay until the next ACK, or for AGAIN_NS (pace.c).
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: false when the caller must not wait, or when there is room already.
- */
-bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most)
-{
-	return sk->sk_write_space == xtcp_sndbuf_write_space && xtcp_pace_waits_for_room(sk, most);
-}

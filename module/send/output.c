@@ -21,9 +21,8 @@
  *  - In slow start, cwnd grows with each ACK, so it is at most the usual rate of two. An algorithm
  *    that never sets ssthresh, such as BBR, does not tell when slow start ends: the same always.
  *  - It gives at least four ACKs for each window, to find losses and to let the window slide: at
- *    most
- *    W / 4, rounded down to a power of two. When the window shrinks, it stays until fewer than two ACKs
- *    come for each window.
+ *    most W / 4, rounded down to a power of two. When the window shrinks, it stays until fewer than
+ *    two ACKs come for each window.
  *  - With W below four, each segment is to be acknowledged: a delayed ACK could leave nothing in
  *    flight until the peer's timer fires. With W of eight, the usual rate returns.
  */
@@ -59,9 +58,8 @@
 #define LEAST_ACKS	2U	/* if fewer ACKs come for a window, the rate changes */
 
 /*
- * @program: XTCP_ACK_RATE, 0: not set. Return: full segments for each ACK; 0: the usual rate,
- *	for which
- * the peer need not be asked.
+ * @program: XTCP_ACK_RATE, 0: not set. Return: full segments for each ACK; 0: the usual rate, for
+ * which the peer need not be asked.
  */
 static u32 right_rate(const struct sock *sk, u32 program)
 {
@@ -689,21 +687,6 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 	push(sk, nonagle);
 }
 
-/**
- * xtcp_output_queue_syn() - put a SYN, or a SYN-ACK, into the send queue of a sock that has
- *	sent nothing
- *
- * Return: 0 or -ENOBUFS.
- */
-int xtcp_output_queue_syn(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	xtcp_snd_begin(&xsk->snd);
-	return xtcp_sndq_append_syn(sk);
-}
-
 /*
  * With the data behind it in the queue (RFC 7413 section 4.2.2). Return: false when there is no
  * data, or when sending has failed.
@@ -772,6 +755,27 @@ int xtcp_output_syn(struct sock *sk)
 	return 0;
 }
 
+/* A flag of the last unsent skb, if there is one. Return: 0 or -ENOBUFS. */
+static int append_fin(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
+
+	sock_owned_by_me(sk);
+	if (!tail) {
+		tail = xtcp_sndq_alloc(sk, sk_gfp_mask(sk, GFP_ATOMIC), true);
+		if (!tail)
+			return -ENOBUFS;
+		xtcp_sndcb(tail)->flags = XTCP_FIN;
+		xtcp_sndq_append(sk, tail);
+		return 0;
+	}
+	xtcp_sndcb(tail)->flags |= XTCP_FIN;
+	xtcp_sndcb(tail)->end_seq++;
+	xtcp_snd_queued(&tx->snd, 1);
+	return 0;
+}
+
 /**
  * xtcp_output_fin() - queue the FIN and send what may be sent
  * @sk: in FIN-WAIT-1, CLOSING or LAST-ACK, after CLOSE (RFC 9293 section 3.10.4)
@@ -785,7 +789,7 @@ void xtcp_output_fin(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (!xsk->fin_queued) {
-		if (xtcp_sndq_append_fin(sk)) {
+		if (append_fin(sk)) {
 			xtcp_timer_window_closed(sk);
 			return;
 		}

@@ -2,12 +2,12 @@
 /*
  * What may be sent now.
  *
- * Comes in: octets of the program, room in the windows, "send again". Goes out: one skb at a time, to
- * out/.
+ * Comes in: octets of the program, room in the windows, "send again". Goes out: one skb at a time,
+ * to out/.
  *
- * output.c compares pipe with the congestion window, and SND.UNA + SND.WND with the queue; it knows no
- * phase, but asks Careful Resume for a jump when the window is full. What may not happen here: writing
- * a header, looking up a route.
+ * output.c compares pipe with the congestion window, and SND.UNA + SND.WND with the queue; it knows
+ * no phase, but asks Careful Resume for a jump when the window is full. What may not happen here:
+ * writing a header, looking up a route.
  */
 #ifndef XTCP_SEND_H
 #define XTCP_SEND_H
@@ -17,6 +17,7 @@
 #include "base/rstdiag.h"
 #include "base/sender.h"
 #include "out/out.h"
+#include "time/time.h"
 
 struct sk_buff;
 struct sock;
@@ -65,12 +66,28 @@ bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake);
 void xtcp_sndbuf_write_space(struct sock *sk);
 void xtcp_sndbuf_expand(struct sock *sk);
 void xtcp_sndbuf_wake(struct sock *sk);
-bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most);
+
+/*
+ * Let a timer send the waiting text when there is room below TCP: when sk_wmem_alloc is at most
+ * @most. If BPF has replaced our sk_write_space, nothing reports room (xtcp_pace_room()). Then the
+ * caller must not wait: the text could stay until the next ACK, or for AGAIN_NS (pace.c).
+ */
+static inline bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long most)
+{
+	return sk->sk_write_space == xtcp_sndbuf_write_space && xtcp_pace_waits_for_room(sk, most);
+}
 
 u32 xtcp_bundle_goal(const struct sock *sk);
 u32 xtcp_bundle_most(struct sock *sk);
 
-int xtcp_output_queue_syn(struct sock *sk);
+/* A SYN or SYN-ACK of a sock that has sent nothing. Return: 0 or -ENOBUFS. */
+static inline int xtcp_output_queue_syn(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_snd_begin(&xtcp_sender(sk)->snd);
+	return xtcp_sndq_append_syn(sk);
+}
+
 int xtcp_output_syn(struct sock *sk);
 void xtcp_output_push(struct sock *sk);
 void xtcp_output_push_nagle(struct sock *sk, int nonagle);

@@ -2,8 +2,8 @@
 /*
  * The send queue.
  *
- * Comes in: octets of the program; what is sent, acknowledged, cut. Goes out: skbs, by sequence number
- * and by time of sending.
+ * Comes in: octets of the program; what is sent, acknowledged, cut. Goes out: skbs, by sequence
+ * number and by time of sending.
  *
  * What may not happen here: deciding what is sent.
  */
@@ -68,7 +68,6 @@ static inline u64 xtcp_busy_us(const struct xtcp_busy *busy, enum xtcp_busy_with
 }
 
 void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len);
-u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss);
 
 enum xtcp_sndq_marks {
 	XTCP_SNDQ_SENT = 1,	/* was sent: it is in the tree of sent skbs */
@@ -131,6 +130,35 @@ static inline struct xtcp_sndcb *xtcp_sndcb(const struct sk_buff *skb)
 	return (struct xtcp_sndcb *)skb->cb;
 }
 
+/* The sequence number of a marked octet; an skb on the queue has no checksum. */
+static inline u32 *xtcp_stamped_seq(const struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(skb->csum) != sizeof(u32));
+	return (u32 *)&skb->csum;
+}
+
+/**
+ * xtcp_stamp_room() - how much of an skb with cb->stamps may be sent as one GSO packet
+ * @skb: on the queue
+ * @mss: octets in a full segment
+ *
+ * The segment with the marked octet is sent alone. GSO would look for it by tskey, as if that were
+ * a sequence number, and mark the wrong segment.
+ *
+ * Context: softirq or process. Lock: socket, held.
+ *
+ * Return: octets, at least @mss.
+ */
+static inline u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
+{
+	u32 before;
+
+	if (!(xtcp_sndcb(skb)->stamps & XTCP_STAMPS_LEAVING))
+		return U32_MAX;
+	before = *xtcp_stamped_seq(skb) - xtcp_sndcb(skb)->seq;
+	return before < mss ? mss : before - before % mss;
+}
+
 /**
  * struct xtcp_sndnote - for algorithms with control(), such as BBR; in skb->tstamp of the send
  *	queue
@@ -176,7 +204,6 @@ struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force);
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop_empty_tail(struct sock *sk);
 int xtcp_sndq_append_syn(struct sock *sk);
-int xtcp_sndq_append_fin(struct sock *sk);
 
 static inline struct sk_buff *xtcp_sndq_open_tail(const struct sock *sk)
 {

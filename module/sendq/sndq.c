@@ -145,13 +145,6 @@ void xtcp_spare_exit(void)
 			kfree_skb(per_cpu(spares[i], cpu));
 }
 
-/* in skb->csum: an skb on the queue has no checksum */
-static u32 *stamped_seq(const struct sk_buff *skb)
-{
-	BUILD_BUG_ON(sizeof(skb->csum) != sizeof(u32));
-	return (u32 *)&skb->csum;
-}
-
 /*
  * The base of the IDs of reports: an ID is the marked octet's sequence number minus the base, which
  * is that of the first octet written after the program has set OPT_ID. sk_tskey stores it, a base
@@ -194,34 +187,12 @@ void xtcp_stamp_written(struct sock *sk, u32 tsflags, u32 len)
 		return;
 	shinfo = skb_shinfo(skb);
 	__sock_tx_timestamp(tsflags, &shinfo->tx_flags);
-	*stamped_seq(skb) = xtcp_sndcb(skb)->seq + skb->len - 1;
-	shinfo->tskey = *stamped_seq(skb) - base;
+	*xtcp_stamped_seq(skb) = xtcp_sndcb(skb)->seq + skb->len - 1;
+	shinfo->tskey = *xtcp_stamped_seq(skb) - base;
 	if (shinfo->tx_flags & SKBTX_ANY_TSTAMP)
 		xtcp_sndcb(skb)->stamps |= XTCP_STAMPS_LEAVING;
 	if (tsflags & SOF_TIMESTAMPING_TX_ACK)
 		xtcp_sndcb(skb)->stamps |= XTCP_STAMPS_ACKED;
-}
-
-/**
- * xtcp_stamp_room() - how much of an skb with cb->stamps may be sent as one GSO packet
- * @skb: on the queue
- * @mss: octets in a full segment
- *
- * The segment with the marked octet is sent alone. GSO would look for it by tskey, as if that were
- * a sequence number, and mark the wrong segment.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: octets, at least @mss.
- */
-u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
-{
-	u32 before;
-
-	if (!(xtcp_sndcb(skb)->stamps & XTCP_STAMPS_LEAVING))
-		return U32_MAX;
-	before = *stamped_seq(skb) - xtcp_sndcb(skb)->seq;
-	return before < mss ? mss : before - before % mss;
 }
 
 /* When a marked skb is cut in two, the mark stays with its octet. */
@@ -229,12 +200,12 @@ static void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
 {
 	struct skb_shared_info *from = skb_shinfo(skb), *to = skb_shinfo(rest);
 
-	if (xtcp_seq_lt(*stamped_seq(skb), xtcp_sndcb(rest)->seq))
+	if (xtcp_seq_lt(*xtcp_stamped_seq(skb), xtcp_sndcb(rest)->seq))
 		return;
 	to->tx_flags |= from->tx_flags & SKBTX_ANY_TSTAMP;
 	from->tx_flags &= ~SKBTX_ANY_TSTAMP;
 	to->tskey = from->tskey;
-	*stamped_seq(rest) = *stamped_seq(skb);
+	*xtcp_stamped_seq(rest) = *xtcp_stamped_seq(skb);
 	xtcp_sndcb(rest)->stamps = xtcp_sndcb(skb)->stamps;
 	xtcp_sndcb(skb)->stamps = 0;
 }
@@ -244,7 +215,7 @@ static void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
 {
 	skb_shinfo(skb)->tx_flags |= skb_shinfo(next)->tx_flags & SKBTX_ANY_TSTAMP;
 	skb_shinfo(skb)->tskey = skb_shinfo(next)->tskey;
-	*stamped_seq(skb) = *stamped_seq(next);
+	*xtcp_stamped_seq(skb) = *xtcp_stamped_seq(next);
 	xtcp_sndcb(skb)->stamps |= xtcp_sndcb(next)->stamps;
 }
 
@@ -254,7 +225,7 @@ static void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
 	struct net_device *dev = skb->dev;
 
 	sock_owned_by_me(sk);
-	if (!(xtcp_sndcb(skb)->stamps & XTCP_STAMPS_ACKED) || !xtcp_seq_lt(*stamped_seq(skb), ack))
+	if (!(xtcp_sndcb(skb)->stamps & XTCP_STAMPS_ACKED) || !xtcp_seq_lt(*xtcp_stamped_seq(skb), ack))
 		return;
 	xtcp_sndcb(skb)->stamps &= ~XTCP_STAMPS_ACKED;
 	/* skb->dev shares memory with the rbnode */
@@ -423,35 +394,16 @@ void xtcp_sndq_drop_empty_tail(struct sock *sk)
 		unlink_free(sk, tail);
 }
 
-/* @skb: NULL if there was no memory. */
-static int append_control(struct sock *sk, struct sk_buff *skb, u8 flag)
-{
-	if (!skb)
-		return -ENOBUFS;
-	xtcp_sndcb(skb)->flags = flag;
-	xtcp_sndq_append(sk, skb);
-	return 0;
-}
-
 /* The queue is empty, and write_seq is the ISS. Return: 0 or -ENOBUFS. */
 int xtcp_sndq_append_syn(struct sock *sk)
 {
-	sock_owned_by_me(sk);
-	return append_control(sk, alloc_charged(sk, sk_gfp_mask(sk, GFP_ATOMIC), true), XTCP_SYN);
-}
-
-/* A flag of the last unsent skb, if there is one. Return: 0 or -ENOBUFS. */
-int xtcp_sndq_append_fin(struct sock *sk)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
+	struct sk_buff *skb = alloc_charged(sk, sk_gfp_mask(sk, GFP_ATOMIC), true);
 
 	sock_owned_by_me(sk);
-	if (!tail)
-		return append_control(sk, xtcp_sndq_alloc(sk, sk_gfp_mask(sk, GFP_ATOMIC), true), XTCP_FIN);
-	xtcp_sndcb(tail)->flags |= XTCP_FIN;
-	xtcp_sndcb(tail)->end_seq++;
-	xtcp_snd_queued(&tx->snd, 1);
+	if (!skb)
+		return -ENOBUFS;
+	xtcp_sndcb(skb)->flags = XTCP_SYN;
+	xtcp_sndq_append(sk, skb);
 	return 0;
 }
 

@@ -389,6 +389,21 @@ static void first_window(struct sock *sk)
 	xtcp_rcv_offered(&xsk->rcv, wnd);
 }
 
+/* Decides whether our SYN requests ECN. */
+static void offer_ecn(struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+	u8 mode = READ_ONCE(xtcp_net_of(sk)->sysctl.ecn);
+
+	sock_owned_by_me(sk);
+	xtcp_sk(sk)->ecn = 0;
+	if (mode == XTCP_ECN_MODE_ACCURATE || READ_ONCE(xtcp_sk(sk)->algorithm)->scalable)
+		xtcp_sk(sk)->ecn = XTCP_ECN_OK | XTCP_ECN_ACCURATE;
+	else if (mode == XTCP_ECN_MODE_BOTH || mode == XTCP_ECN_MODE_ACCURATE_IN ||
+		 (dst && dst_feature(dst, RTAX_FEATURE_ECN)) || READ_ONCE(xtcp_sk(sk)->algorithm)->needs_ecn)
+		xtcp_sk(sk)->ecn = XTCP_ECN_OK;
+}
+
 /* Fill the TCB for the SYN: sequence numbers, our options, our window. */
 static void fill_tcb(struct sock *sk)
 {
@@ -419,7 +434,7 @@ static void fill_tcb(struct sock *sk)
 			    READ_ONCE(xn->sysctl.timestamps) && xtcp_signer_leaves_room(xtcp_signer_room(sk), sack),
 			    sack);
 	xtcp_agreed_ack_rate(&xsk->agreed, READ_ONCE(xn->sysctl.ack_rate_request));
-	xtcp_ecn_offer(sk);
+	offer_ecn(sk);
 
 	/* assume the default for the peer's MSS until the peer's SYN comes (MUST-15) */
 	xtcp_agreed_peer_mss(&xsk->agreed, xsk->user_mss ?: mss_default, 0);

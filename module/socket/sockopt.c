@@ -271,12 +271,30 @@ static int set_idle(struct sock *sk, int optname, int val)
 	return err;
 }
 
+/*
+ * If the last probe is unanswered, the next is due one new interval after it; in Linux it still comes
+ * after the old one. It counts from the last probe, not from the old deadline, which may come from a
+ * limit on the time without text. Exception: if TCP_KEEPIDLE or SO_KEEPALIVE was set after the last
+ * probe, the next one is due when TCP_KEEPIDLE has passed.
+ */
+static void keepintvl_changed(struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!xtcp_keepalive_waits(xsk) || xsk->timers.keepalive_asked ||
+	    !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_KEEPALIVE))
+		return;
+	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_left(sk));
+	xtcp_keepalive_limit_idle(sk);
+}
+
 static int set_keepintvl(struct sock *sk, int val)
 {
 	if (val < 1 || val > MAX_TCP_KEEPINTVL)
 		return -EINVAL;
 	WRITE_ONCE(xtcp_sk(sk)->keepalive_intvl, val);
-	xtcp_keepalive_intvl_changed(sk);
+	keepintvl_changed(sk);
 	return 0;
 }
 

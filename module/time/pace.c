@@ -12,10 +12,10 @@
  * tick is longer than the time between two GSO packets. The same timer sends
  *
  *  - text that output.c holds back because IP and the device have too much of this connection. The
- *    first such wait clears SOCK_USE_WRITE_QUEUE; from then on sock_wfree() calls sk_write_space, and
- *    the timer runs as soon as there is room. (sock_wfree() may run under any lock, so it cannot
- *    send.) The timer also runs after AGAIN_NS, because the first wait can miss a report: another
- *    processor may free a segment at that moment, and may have read the flag before;
+ *    first such wait clears SOCK_USE_WRITE_QUEUE; from then on sock_wfree() calls sk_write_space,
+ *    and the timer runs as soon as there is room. (sock_wfree() may run under any lock, so it
+ *    cannot send.) The timer also runs after AGAIN_NS, because the first wait can miss a report:
+ *    another processor may free a segment at that moment, and may have read the flag before;
  *  - text that sendmsg.c has kept for a next write that does not come in time;
  *  - one ACK for several that acks.c holds back.
  *

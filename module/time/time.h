@@ -2,12 +2,12 @@
 /*
  * How deadlines are armed.
  *
- * Comes in: events ("data was sent", "an ACK is owed"). Goes out: a timer that fires in time,
- * and then calls expiry/.
+ * Comes in: events ("data was sent", "an ACK is owed"). Goes out: a timer that fires in time, and
+ * then calls expiry/.
  *
- * A connection has one timer (timer.c). It gets a second one (pace.c) when it is paced, when too much
- * of it is below TCP, or when small writes wait for more text. Callers report events; they never touch
- * a timer. What may not happen here: sending.
+ * A connection has one timer (timer.c). It gets a second one (pace.c) when it is paced, when too
+ * much of it is below TCP, or when small writes wait for more text. Callers report events; they
+ * never touch a timer. What may not happen here: sending.
  */
 #ifndef XTCP_TIME_H
 #define XTCP_TIME_H
@@ -185,8 +185,6 @@ void xtcp_pace_room(struct sock *sk);
 enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left);
 
 void xtcp_keepalive_changed(struct sock *sk, u32 idle);
-void xtcp_keepalive_intvl_changed(struct sock *sk);
 void xtcp_keepalive_limit_idle(struct sock *sk);
-unsigned long xtcp_keepalive_left(const struct sock *sk);
 
 #endif /* XTCP_TIME_H */

@@ -350,10 +350,8 @@ static u32 restarted_rto_us(const struct sock *sk)
  * After a probe, only the RTO runs until two things have happened (section 7.3):
  *
  *  - The RTT was measured again. The ACKs of probes may yield no sample: with probes alone, SRTT
- *    might
- *    never learn that the path has become longer.
- *  - The probe is resolved (section 7.4). No other one may be sent before, so another probe
- *    timeout
+ *    might never learn that the path has become longer.
+ *  - The probe is resolved (section 7.4). No other one may be sent before, so another probe timeout
  *    would only delay the RTO.
  *
  * An ACK first restarts the timers, and only then resolves the probe or ends a recovery, so
@@ -581,27 +579,6 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 	return idle_ms ? XTCP_ABORT_IDLE : XTCP_ABORT_HALF_CLOSED;
 }
 
-/* Then timers.kept_alive is valid. */
-static bool waits_for_answer(const struct xtcp_sock *xsk)
-{
-	return xsk->tries.keepalive_sent && xsk->snd.una == xsk->snd.write_seq;
-}
-
-/**
- * xtcp_keepalive_left() - what is left of TCP_KEEPINTVL since the last probe that counts, jiffies
- *
- * 0 also if no probe waits for its answer.
- */
-unsigned long xtcp_keepalive_left(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	unsigned long intvl = xtcp_keepalive_intvl(sk);
-	u32 gone = (u32)jiffies - xsk->timers.kept_alive;
-
-	sock_owned_by_me(sk);
-	return waits_for_answer(xsk) && gone < intvl ? intvl - gone : 0;
-}
-
 /**
  * xtcp_keepalive_changed() - SO_KEEPALIVE or TCP_KEEPIDLE was set, or the connection is established
  * @sk: the sock, in any state
@@ -623,29 +600,6 @@ void xtcp_keepalive_changed(struct sock *sk, u32 idle)
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time > idle ? time - idle : 0);
 		xtcp_sk(sk)->timers.keepalive_asked = true;
 	}
-	xtcp_keepalive_limit_idle(sk);
-}
-
-/**
- * xtcp_keepalive_intvl_changed() - TCP_KEEPINTVL was set
- * @sk: the sock, in any state
- *
- * If the last probe is unanswered, the next is due one new interval after it; in Linux it still
- * comes after the old one. It counts from the last probe, not from the old deadline, which may come
- * from a limit on the time without text. Exception: if TCP_KEEPIDLE or SO_KEEPALIVE was set after
- * the last probe, the next one is due when TCP_KEEPIDLE has passed.
- *
- * Context: process. Lock: socket, held.
- */
-void xtcp_keepalive_intvl_changed(struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	if (!waits_for_answer(xsk) || xsk->timers.keepalive_asked ||
-	    !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_KEEPALIVE))
-		return;
-	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_left(sk));
 	xtcp_keepalive_limit_idle(sk);
 }
 

@@ -11,8 +11,7 @@
  *
  *  - The size of the buffer (sk_rcvbuf). When the program reads more in a round trip than in any
  *    before, the buffer grows to hold more than twice this amount (dynamic right-sizing).
- *  - The share of text in the buffer's memory, measured once per window, from a full segment or
- *    GRO
+ *  - The share of text in the buffer's memory, measured once per window, from a full segment or GRO
  *    packet.
  *  - rcv_ssthresh, which limits the window of a new connection to text that is known to fit. Each
  *    segment that costs no more memory than expected raises it by two segments.
@@ -101,8 +100,7 @@ void xtcp_sack_queued(struct sock *sk, u32 start, u32 end)
 		newest.end++;
 	/*
 	 * one pass suffices: no old block touches another, so one that merges with @newest does not
-	 * make
-	 * @newest touch a block that was kept before
+	 * make @newest touch a block that was kept before
 	 */
 	for (i = 0; i < stream->sack.blocks; i++)
 		if (!extend(&newest, blocks[i]))
@@ -573,9 +571,8 @@ static bool may_move(const struct sock *sk, u32 now, u32 space)
 }
 
 /*
- * @now: octets offered already. Not inlined, so that xtcp_window_offer() need not save
- *	registers if the
- * window is at its upper bound.
+ * @now: octets offered already. Not inlined, so that xtcp_window_offer() need not save registers if
+ * the window is at its upper bound.
  */
 static noinline u32 larger(const struct sock *sk, u32 now)
 {
@@ -605,25 +602,6 @@ u32 xtcp_window_offer(const struct sock *sk)
 	sock_owned_by_me(sk);
 	wnd = most_whatever_is_free(xsk) > now ? larger(sk, now) : ALIGN(now, 1U << xsk->rcv_wscale);
 	return min(wnd, XTCP_WINDOW_MAX_UNSCALED << xsk->rcv_wscale);
-}
-
-/**
- * xtcp_window_offered() - let a child take over the window and the shift that our SYN-ACK offered
- * @child: its route, IRS, our MSS option and the use of window scaling are set
- * @wnd: the window in the SYN-ACK, octets
- * @shift: the shift in the SYN-ACK; not computed anew, since the listener's buffer may have changed
- */
-void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift)
-{
-	struct xtcp_sock *xsk = xtcp_sk(child);
-	u32 first;
-
-	sock_owned_by_me(child);
-	xtcp_window_select(child, __sk_dst_get(child), xsk->agreed.advmss, xsk->agreed.wscale_ok, &first,
-			   &xsk->window_clamp, &xsk->rcv_wscale);
-	xtcp_rcv_offered(&xsk->rcv, wnd);
-	xsk->rcv_wscale = shift;
-	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
 }
 
 /* octets: the program's limit, or else that of the route */

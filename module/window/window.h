@@ -2,8 +2,8 @@
 /*
  * What the peer learns of the receive queue.
  *
- * Comes in: a queue that grows, and a program that reads. Goes out: the window and the SACK blocks for
- * every segment that is sent.
+ * Comes in: a queue that grows, and a program that reads. Goes out: the window and the SACK blocks
+ * for every segment that is sent.
  *
  * What may not happen here: taking back an octet of a window that was offered; sending.
  */
@@ -29,7 +29,6 @@ void xtcp_space_begin(struct sock *sk);
 u32 xtcp_space_copied(const struct sock *sk);
 void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb);
 void xtcp_space_adjust(struct sock *sk);
-void xtcp_window_offered(struct sock *child, u32 wnd, u8 shift);
 u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 mss);
 u8 xtcp_window_shift_of_route(const struct dst_entry *dst, u8 shift);
 void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 mss, bool wscale_ok, u32 *rcv_wnd,
