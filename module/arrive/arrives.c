@@ -912,8 +912,6 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
  *	reference, since an orphan may end here
  * @skb: the segment, which ingress.c has checked; consumed
  *
- * Context: softirq, or process (the backlog, BH enabled). Lock: socket, held.
- *
  * Return: 0.
  */
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb)

@@ -205,11 +205,7 @@ int xtcp_fastkeys_read(struct xtcp_net *xn, char *text)
 	return 0;
 }
 
-/**
- * xtcp_fastopen_net_exit() - free keys and table of a namespace, to which no more SYNs come
- *
- * Context: process.
- */
+/* Free keys and table of a namespace, to which no more SYNs come. Process. */
 void xtcp_fastopen_net_exit(struct xtcp_net *xn)
 {
 	xtcp_fastkeys_replace(&xn->fastopen_keys, NULL);
@@ -330,11 +326,7 @@ int xtcp_fastopen_set_max(struct sock *sk, unsigned int max)
 	return 0;
 }
 
-/**
- * xtcp_fastopen_max() - the value of TCP_FASTOPEN
- *
- * Context: process. Lock: socket, held, or the caller has the descriptor.
- */
+/* The value of TCP_FASTOPEN. Process; the socket lock is held, or the caller has the descriptor. */
 int xtcp_fastopen_max(const struct sock *sk)
 {
 	const struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(sk);
@@ -516,11 +508,7 @@ struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, c
 	return fast;
 }
 
-/**
- * xtcp_fastopen_declined() - undo xtcp_fastopen_syn() when no child could be made
- *
- * Context: softirq.
- */
+/* Undo xtcp_fastopen_syn() when no child could be made. Softirq. */
 void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
 {
 	leave_queue(fast->queue);
@@ -882,9 +870,7 @@ int xtcp_fastsyn_send(struct sock *sk)
 	return err;
 }
 
-/**
- * xtcp_fastsyn_black_hole() - note a sign of a black hole
- */
+/* Note a sign of a black hole. */
 void xtcp_fastsyn_black_hole(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);

@@ -594,9 +594,7 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	return transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, sent_us);
 }
 
-/**
- * xtcp_segment_send_control() - send a segment that has no text, no SYN and no FIN
- */
+/* Send a segment that has no text, no SYN and no FIN. */
 int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 {
 	struct sk_buff *skb;

@@ -276,9 +276,7 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	xtcp_recovery_ack(sk, &sample);
 }
 
-/**
- * xtcp_acked_take() - process an ACK with SND.UNA =< SEG.ACK =< SND.NXT in a synchronized state
- */
+/* Process an ACK with SND.UNA =< SEG.ACK =< SND.NXT in a synchronized state. */
 void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -292,9 +290,7 @@ void xtcp_acked_take(struct sock *sk, struct sk_buff *skb)
 		take_news(sk, skb, moves);
 }
 
-/**
- * xtcp_acked_overtaken() - process an ACK with SEG.ACK < SND.UNA, which may have new SACK blocks
- */
+/* Process an ACK with SEG.ACK < SND.UNA, which may have new SACK blocks. */
 void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
@@ -362,9 +358,7 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 	sk_dst_confirm(sk);
 }
 
-/**
- * xtcp_acked_fin() - was our FIN sent, and is it acknowledged?
- */
+/* Was our FIN sent, and is it acknowledged? */
 bool xtcp_acked_fin(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);

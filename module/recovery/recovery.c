@@ -115,9 +115,7 @@ static int xtcp_repair_lost(struct sock *sk, bool timeout)
 	return err;
 }
 
-/**
- * xtcp_repair_waiting() - resend lost segments that have waited for the timer of pace.c
- */
+/* Resend lost segments that have waited for the timer of pace.c. */
 void xtcp_repair_waiting(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -735,10 +733,7 @@ void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 		trace_xtcp_ack(sk, sample, xtcp_pipe_octets(sk));
 }
 
-/**
- * xtcp_recovery_reordering_timeout() - RACK's timer has expired: resend (RFC 8985 section 6.2
- *	step 5)
- */
+/* RACK's timer has expired: resend (RFC 8985 section 6.2 step 5). */
 void xtcp_recovery_reordering_timeout(struct sock *sk)
 {
 	struct xtcp_sample none = { .now_us = xtcp_clock_us() };

@@ -167,9 +167,7 @@ static void begin_search(struct sock *sk, u32 mss)
 	probe->stamp = (u32)jiffies;
 }
 
-/**
- * xtcp_mtuprobe_begin() - the options of both SYNs are known: search if mtu_probing is 2
- */
+/* The options of both SYNs are known: search if mtu_probing is 2. */
 void xtcp_mtuprobe_begin(struct sock *sk)
 {
 	u8 when = READ_ONCE(sysctls(sk)->mtu_probing);
@@ -259,9 +257,7 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 	probe->size = xtcp_mss_to_mtu(sk, end - start);
 }
 
-/**
- * xtcp_mtuprobe_acked() - SND.UNA has moved: is the probe acknowledged now? Then the MSS grows
- */
+/* SND.UNA has moved: is the probe acknowledged now? Then the MSS grows. */
 void xtcp_mtuprobe_acked(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);

@@ -662,11 +662,7 @@ static inline void push(struct sock *sk, int nonagle)
 		push_early(sk, nonagle);
 }
 
-/**
- * xtcp_output_push() - send what may be sent now, in any state
- *
- * Also a FIN for which there was no memory when the program closed the socket.
- */
+/* Send what may be sent now, in any state; also a FIN for which there was no memory before. */
 void xtcp_output_push(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -798,9 +794,7 @@ void xtcp_output_fin(struct sock *sk)
 	push(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
 }
 
-/**
- * xtcp_output_has_new() - does the peer's window allow unsent data to be sent?
- */
+/* Does the peer's window allow unsent data to be sent? */
 bool xtcp_output_has_new(const struct sock *sk)
 {
 	const struct sk_buff *skb = xtcp_sndq_unsent(sk);

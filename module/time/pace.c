@@ -111,9 +111,7 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 	return pace;
 }
 
-/**
- * xtcp_pace_prepare() - text will have to be paced soon; false without memory
- */
+/* Text will have to be paced soon; false without memory. */
 bool xtcp_pace_prepare(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -184,10 +182,7 @@ bool xtcp_pace_must_wait(struct sock *sk)
 	return true;
 }
 
-/**
- * xtcp_pace_fq_lead_us() - how long will fq delay a segment that we send now? See
- *	xtcp_pace_lead_us()
- */
+/* How long will fq delay a segment that we send now? See xtcp_pace_lead_us(). */
 u32 xtcp_pace_fq_lead_us(const struct sock *sk)
 {
 	const struct xtcp_pace *pace = xtcp_sk(sk)->pace;
@@ -245,9 +240,7 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 	pace->next_ns += gap_ns;
 }
 
-/**
- * xtcp_pace_not_left() - undo xtcp_pace_stamp(): the layers below refused the segment
- */
+/* Undo xtcp_pace_stamp(): the layers below refused the segment. */
 void xtcp_pace_not_left(struct sock *sk)
 {
 	struct xtcp_pace *pace = xtcp_sk(sk)->pace;
@@ -324,9 +317,7 @@ bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 	return pace && start_pace(sk, pace, ktime_get_ns() + delay_ns, slack_ns);
 }
 
-/**
- * xtcp_pace_is_waiting() - does text wait until there is room below TCP?
- */
+/* Does text wait until there is room below TCP? */
 bool xtcp_pace_is_waiting(const struct sock *sk)
 {
 	const struct xtcp_pace *pace = xtcp_sk(sk)->pace;
@@ -387,11 +378,7 @@ static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 	return refcount_read(&sk->sk_wmem_alloc) <= most;
 }
 
-/**
- * xtcp_pace_is_over() - may the text that waited for the timer go now?
- *
- * If so, none waits any more until the sender holds text back again.
- */
+/* May the text that waited for the timer go now? If so, none waits any more. */
 bool xtcp_pace_is_over(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -440,9 +427,7 @@ void xtcp_pace_stop(struct sock *sk)
 	pace->next_ns = 0;
 }
 
-/**
- * xtcp_pace_is_queued() - is the timer queued, or about to run? It has a reference to the sock then
- */
+/* Is the timer queued, or about to run? It has a reference to the sock then. */
 bool xtcp_pace_is_queued(const struct sock *sk)
 {
 	const struct xtcp_pace *pace = xtcp_sk(sk)->pace;

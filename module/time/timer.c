@@ -90,13 +90,7 @@ static void xtcp_timer_not_later(struct sock *sk, enum xtcp_timer which, unsigne
 		xtcp_timer_arm(sk, which, delay);
 }
 
-/**
- * xtcp_timer_take_back_backoff() - probing has ended: undo the backoff that window probes caused
- *
- * It says nothing about the path.
- *
- * Context: softirq or process. Lock: socket, held.
- */
+/* Probing has ended. The backoff of window probes says nothing about the path. Socket lock held. */
 void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk)
 {
 	if (likely(!xsk->timers.probes))
@@ -105,12 +99,7 @@ void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk)
 	xsk->timers.probes = 0;
 }
 
-/**
- * xtcp_timer_end_probing() - the same, and forget when probing began
- * @xsk: the sock; its data state (xsk->stream) may not exist yet
- *
- * Context: softirq or process. Lock: socket, held.
- */
+/* The same, and forget when probing began; xsk->stream may be the empty one. */
 void xtcp_timer_end_probing(struct xtcp_sock *xsk)
 {
 	if (xsk->stream->probe_stamp)
@@ -226,15 +215,7 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 		xtcp_timer_arm(sk, XTCP_TIMER_DELACK, delay);
 }
 
-/**
- * xtcp_timer_pending() - find the earliest deadline
- * @sk: the sock
- * @deadline: receives the deadline, jiffies
- *
- * Context: any; racy without the socket lock.
- *
- * Return: its kind; XTCP_TIMERS when none is armed.
- */
+/* The earliest deadline, jiffies; XTCP_TIMERS: none is armed. Any context; racy without the lock. */
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline)
 {
 	const struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
@@ -252,14 +233,9 @@ enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadlin
 	return first;
 }
 
-/**
- * xtcp_timer_shown() - the deadline that Linux would show in a listing
- * @timers: the deadlines of a connection
- * @deadline: receives the deadline, jiffies, if there is one
- *
- * Linux has no number for "delayed ACK" and "reopened".
- *
- * Context: any; racy without the socket lock.
+/*
+ * The deadline that Linux would show in a listing: it has no number for "delayed ACK" and
+ * "reopened". Any context; racy without the socket lock.
  */
 enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline)
 {

@@ -159,9 +159,7 @@ void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end)
 	xtcp_sack_duplicate(sk, start, end);
 }
 
-/**
- * xtcp_sack_advanced() - remove blocks below RCV.NXT, which has moved
- */
+/* Remove blocks below RCV.NXT, which has moved. */
 void xtcp_sack_advanced(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -280,11 +278,7 @@ static u32 space_window(const struct sock *sk, int space)
 	return space > 0 ? (u64)space * READ_ONCE(xtcp_sk(sk)->rcv_ratio) >> XTCP_SPACE_RATIO_BITS : 0;
 }
 
-/**
- * xtcp_space_free() - the window that the free part of the buffer allows, octets
- *
- * Context: any; racy without the socket lock.
- */
+/* The window that the free part of the buffer allows, octets. Any context; racy without the lock. */
 __always_inline u32 xtcp_space_free(const struct sock *sk)
 {
 	/* the kernel stores it without WRITE_ONCE(); any recent value will do */
@@ -293,11 +287,7 @@ __always_inline u32 xtcp_space_free(const struct sock *sk)
 	return space_window(sk, READ_ONCE(sk->sk_rcvbuf) - backlog - atomic_read(&sk->sk_rmem_alloc));
 }
 
-/**
- * xtcp_space_full() - the window that an empty receive buffer allows, octets
- *
- * Context: any; racy without the socket lock.
- */
+/* The same for an empty buffer. */
 __always_inline u32 xtcp_space_full(const struct sock *sk)
 {
 	return space_window(sk, READ_ONCE(sk->sk_rcvbuf));
@@ -421,9 +411,7 @@ static noinline void grow_ssthresh(struct sock *sk, const struct sk_buff *skb)
 		xsk->rcv_ssthresh += min(most - xsk->rcv_ssthresh, 2 * max_t(u32, skb->len, xsk->agreed.advmss));
 }
 
-/**
- * xtcp_space_arrived() - measure new text, which is trimmed to the window and not queued yet
- */
+/* Measure new text, which is trimmed to the window and not queued yet. */
 void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg((struct sk_buff *)skb);
@@ -589,11 +577,7 @@ static noinline u32 larger(const struct sock *sk, u32 now)
 	return wnd;
 }
 
-/**
- * xtcp_window_offer() - compute the window for the segment that is about to be sent
- *
- * Return: octets from RCV.NXT, a multiple of the unit of our shift.
- */
+/* The window for the next segment: octets from RCV.NXT, a multiple of the unit of our shift. */
 u32 xtcp_window_offer(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -695,11 +679,7 @@ void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 
 	*rcv_wscale = shift;
 }
 
-/**
- * xtcp_window_would_double() - would an ACK now at least double the window that the peer knows?
- *
- * RFC 9293 section 3.8.6.2.2.
- */
+/* Would an ACK now at least double the peer's window (RFC 9293 section 3.8.6.2.2)? */
 bool xtcp_window_would_double(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
