@@ -472,7 +472,7 @@ static void note_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	xtcp_timer_take_back_backoff(xsk);
+	xtcp_timer_take_back_backoff(&xsk->timers, &xsk->rto);
 	if (!xsk->tries.retrans_stamp)
 		xtcp_tries_begin(&xsk->tries, xtcp_clock_ts_stamp());
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
@@ -539,7 +539,7 @@ static void expired_retransmit(struct sock *sk)
 		expired_syn(sk, skb);
 		return;
 	}
-	xtcp_timer_disarm(sk, XTCP_TIMER_REOPENED);
+	xtcp_timer_disarm(&xsk->timers, XTCP_TIMER_REOPENED);
 	if (!xsk->snd.wnd) {
 		probe_shrunk_window(sk);
 		return;

@@ -200,6 +200,18 @@ void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *se
 	he->sack_ok = cookie->sack_ok;
 }
 
+/*
+ * If the metric RTAX_WINDOW is small, a large shift would round windows down. The listener's
+ * TCP_WINDOW_CLAMP is ignored: a cookie does not record the shift, and the member of the group that gets
+ * the third ACK, and computes it anew, may have another one.
+ */
+static u8 shift_of_route(const struct dst_entry *dst, u8 shift)
+{
+	u32 most = xtcp_metric(dst, RTAX_WINDOW);
+
+	return likely(!most) ? shift : min(shift, xtcp_window_shift_for(most));
+}
+
 /**
  * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
  * @he: the entry; its addresses, ts_ok, wscale_ok and ao are set, rcv_wscale is 0
@@ -218,7 +230,7 @@ __always_inline void xtcp_request_fill_window(struct xtcp_request *he, const str
 	mss -= xtcp_signer_room_for(listener->sk, he);
 	he->rcv_wnd = xtcp_window_first(listener->sk, how->dst, mss);
 	if (he->wscale_ok)
-		he->rcv_wscale = xtcp_window_shift_of_route(how->dst, listener->group->rcv_wscale);
+		he->rcv_wscale = shift_of_route(how->dst, listener->group->rcv_wscale);
 }
 
 /*

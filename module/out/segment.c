@@ -219,7 +219,7 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 static void ack_said(struct sock *sk)
 {
 	xtcp_acking_said(&xtcp_sk(sk)->acking);
-	xtcp_timer_disarm(sk, XTCP_TIMER_DELACK);
+	xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_DELACK);
 }
 
 /* SACK blocks or the AccECN option did not fit; an ACK without text has room for them. */

@@ -49,7 +49,7 @@ static bool set_window(struct xtcp_sock *xsk, const struct xtcp_seg *seg, u32 wn
 static noinline void ease_backoff(struct xtcp_sock *xsk, const struct xtcp_sample *sample)
 {
 	/* window probes have a backoff of their own, which ends now */
-	xtcp_timer_take_back_backoff(xsk);
+	xtcp_timer_take_back_backoff(&xsk->timers, &xsk->rto);
 	xtcp_rto_ease_for(&xsk->rto, sample->rtt_us, xsk->snd.una, xsk->snd.nxt,
 			  xtcp_bounds_sample_floor_us(&xsk->inet.sk));
 }

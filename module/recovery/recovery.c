@@ -656,7 +656,7 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 		 * same, so wait for one more ACK before anything is resent (RFC 2018 section 8)
 		 */
 		wait_us = max_t(u32, tx->rto.srtt_us / 2, RENEGED_WAIT_US);
-		xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
+		xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_PROBE);
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
 			       min(usecs_to_jiffies(wait_us), xtcp_timer_interval(xtcp_sk(sk), 0)));
 		return NEXT_NONE;

@@ -209,26 +209,6 @@ static bool goes_singly(const struct sock *sk)
 }
 
 /**
- * xtcp_bundle_goal() - how large should an skb of the send queue become, octets?
- *
- * As many full segments (xtcp_mss_payload()) as a GSO packet may have, but at most half of the
- * largest window that the peer has offered. The MSS need not be up to date.
- */
-u32 xtcp_bundle_goal(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 mss = xtcp_mss_payload(sk), segments = 1;
-
-	sock_owned_by_me(sk);
-	if (sk_can_gso(sk) && likely(!xtcp_signer_room(sk))) {
-		u32 most = min3(sk->sk_gso_max_size, GSO_LEGACY_MAX_SIZE - 1U - MAX_TCP_HEADER, xsk->snd.max_wnd / 2);
-
-		segments = clamp_t(u32, most / mss, 1, max_t(u32, sk->sk_gso_max_segs, 1));
-	}
-	return segments * mss;
-}
-
-/**
  * xtcp_bundle_most() - how much data may a GSO packet have?
  *
  * As much as the connection's rate sends in a millisecond (sk_pacing_shift), but at least

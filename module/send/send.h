@@ -77,7 +77,6 @@ static inline bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long mos
 	return sk->sk_write_space == xtcp_sndbuf_write_space && xtcp_pace_waits_for_room(sk, most);
 }
 
-u32 xtcp_bundle_goal(const struct sock *sk);
 u32 xtcp_bundle_most(struct sock *sk);
 
 /* A SYN or SYN-ACK of a sock that has sent nothing. Return: 0 or -ENOBUFS. */

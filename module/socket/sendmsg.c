@@ -31,6 +31,7 @@
 #include <net/inet_common.h>
 #include <net/tcp.h>
 
+#include "auth/auth.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/seq.h"
@@ -68,6 +69,25 @@ static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 }
 
 /*
+ * How large should an skb of the send queue become, octets? As many full segments as a GSO packet may
+ * have, but at most half of the largest window that the peer has offered. The MSS need not be up to
+ * date.
+ */
+static u32 bundle_goal(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 mss = xtcp_mss_payload(sk), segments = 1;
+
+	sock_owned_by_me(sk);
+	if (sk_can_gso(sk) && likely(!xtcp_signer_room(sk))) {
+		u32 most = min3(sk->sk_gso_max_size, GSO_LEGACY_MAX_SIZE - 1U - MAX_TCP_HEADER, xsk->snd.max_wnd / 2);
+
+		segments = clamp_t(u32, most / mss, 1, max_t(u32, sk->sk_gso_max_segs, 1));
+	}
+	return segments * mss;
+}
+
+/*
  * The out-of-line part of xtcp_coalesce_holds(): at least two skbs are in flight. Return: true when
  * the data waits, and a timer runs.
  */
@@ -81,7 +101,7 @@ static bool waits_for_next(struct sock *sk, u32 written)
 
 	if (!usecs || !skb || skb != xtcp_sndq_unsent(sk) || !may_wait(sk, skb))
 		return false;
-	bundle = min(xtcp_bundle_goal(sk), xtcp_bundle_most(sk));
+	bundle = min(bundle_goal(sk), xtcp_bundle_most(sk));
 	if (skb->len >= bundle)
 		return false;
 	/* if the skb also has earlier data, that data waits already, and the timer runs */
@@ -248,7 +268,7 @@ static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct m
 {
 	if (!tail && msg_data_left(msg) <= xtcp_mss_payload(sk))
 		return xtcp_mss_payload(sk);
-	return xtcp_bundle_goal(sk);
+	return bundle_goal(sk);
 }
 
 /* Queue the pages that hold the next octets of @msg. Return: how many octets, or an error. */
@@ -343,7 +363,7 @@ static bool autocorks(struct sock *sk)
 		return false;
 	if (!READ_ONCE(xtcp_net_of(sk)->sysctl.autocorking) || xsk->snd.una == xsk->snd.nxt || xsk->snd_urgent ||
 	    skb != xtcp_sndq_unsent(sk) || xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR ||
-	    skb->len >= xtcp_bundle_goal(sk))
+	    skb->len >= bundle_goal(sk))
 		return false;
 	waits = xtcp_pace_is_waiting(sk);
 	if (!xtcp_sndbuf_waits_for_room(sk, below - 1))

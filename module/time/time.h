@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/rstdiag.h"
+#include "base/rto.h"
 
 struct sock;
 struct xtcp_sock;
@@ -107,7 +108,11 @@ void xtcp_timer_window_opened(struct sock *sk);
 void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay);
 
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
-void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which);
+
+static inline void xtcp_timer_disarm(struct xtcp_timers *timers, enum xtcp_timer which)
+{
+	timers->armed &= ~BIT(which);
+}
 
 static inline bool xtcp_timer_is_armed(const struct xtcp_timers *timers, enum xtcp_timer which)
 {
@@ -121,7 +126,15 @@ static inline void xtcp_timer_wake_at(struct sock *sk, unsigned long deadline)
 		sk_reset_timer(sk, &sk->sk_timer, deadline);
 }
 
-void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk);
+/* Probing has ended. The backoff of window probes says nothing about the path. */
+static inline void xtcp_timer_take_back_backoff(struct xtcp_timers *timers, struct xtcp_rto *rto)
+{
+	if (likely(!timers->probes))
+		return;
+	xtcp_rto_ease(rto, timers->probes);
+	timers->probes = 0;
+}
+
 void xtcp_timer_end_probing(struct xtcp_sock *xsk);
 
 enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadline);

@@ -55,11 +55,6 @@
 /* jiffies between the RST for a half-open connection and the next SYN */
 #define SYN_AGAIN		2U
 
-void xtcp_timer_disarm(struct sock *sk, enum xtcp_timer which)
-{
-	xtcp_sk(sk)->timers.armed &= ~BIT(which);
-}
-
 /**
  * xtcp_timer_arm() - set a deadline; without effect after xtcp_timer_stop()
  * @sk: the sock
@@ -90,21 +85,12 @@ static void xtcp_timer_not_later(struct sock *sk, enum xtcp_timer which, unsigne
 		xtcp_timer_arm(sk, which, delay);
 }
 
-/* Probing has ended. The backoff of window probes says nothing about the path. Socket lock held. */
-void xtcp_timer_take_back_backoff(struct xtcp_sock *xsk)
-{
-	if (likely(!xsk->timers.probes))
-		return;
-	xtcp_rto_ease(&xsk->rto, xsk->timers.probes);
-	xsk->timers.probes = 0;
-}
-
 /* The same, and forget when probing began; xsk->stream may be the empty one. */
 void xtcp_timer_end_probing(struct xtcp_sock *xsk)
 {
 	if (xsk->stream->probe_stamp)
 		xsk->stream->probe_stamp = 0;
-	xtcp_timer_take_back_backoff(xsk);
+	xtcp_timer_take_back_backoff(&xsk->timers, &xsk->rto);
 }
 
 /**
@@ -369,7 +355,7 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 {
 	u32 us = min(probe_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
 
-	xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
+	xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_RETRANSMIT);
 	/* as usecs_to_jiffies(), but without a call: this runs for most segments */
 	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
 }
@@ -390,7 +376,7 @@ void xtcp_flight_data_sent(struct sock *sk)
 	u32 us;
 
 	sock_owned_by_me(sk);
-	xtcp_timer_disarm(sk, XTCP_TIMER_PERSIST);
+	xtcp_timer_disarm(&xsk->timers, XTCP_TIMER_PERSIST);
 	/* if anything was in flight before, one of these is armed */
 	first = !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_RETRANSMIT) &&
 		!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_PROBE);
@@ -419,7 +405,7 @@ static noinline_for_stack void restart(struct sock *sk)
 		arm_probe(sk, rto);
 		return;
 	}
-	xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
+	xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_PROBE);
 	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(rto + xtcp_pace_lead_us(sk)));
 }
 
@@ -433,12 +419,12 @@ void xtcp_flight_ack_progress(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	xtcp_timer_take_back_backoff(xsk);
-	xtcp_timer_disarm(sk, XTCP_TIMER_REOPENED);
+	xtcp_timer_take_back_backoff(&xsk->timers, &xsk->rto);
+	xtcp_timer_disarm(&xsk->timers, XTCP_TIMER_REOPENED);
 	if (xsk->snd.una == xsk->snd.nxt) {
-		xtcp_timer_disarm(sk, XTCP_TIMER_RETRANSMIT);
-		xtcp_timer_disarm(sk, XTCP_TIMER_PROBE);
-		xtcp_timer_disarm(sk, XTCP_TIMER_REORDERING);
+		xtcp_timer_disarm(&xsk->timers, XTCP_TIMER_RETRANSMIT);
+		xtcp_timer_disarm(&xsk->timers, XTCP_TIMER_PROBE);
+		xtcp_timer_disarm(&xsk->timers, XTCP_TIMER_REORDERING);
 	} else {
 		restart(sk);
 	}
@@ -569,7 +555,7 @@ void xtcp_keepalive_changed(struct sock *sk, u32 idle)
 	unsigned long time = xtcp_keepalive_time(sk);
 
 	sock_owned_by_me(sk);
-	xtcp_timer_disarm(sk, XTCP_TIMER_KEEPALIVE);
+	xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_KEEPALIVE);
 	if ((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
 	if (xtcp_keepalive_is_on(sk)) {

@@ -595,16 +595,6 @@ static u32 most_allowed(const struct sock *sk, const struct dst_entry *dst)
 	       xtcp_metric(dst, RTAX_WINDOW) ?: XTCP_WINDOW_MAX_UNSCALED << XTCP_WSCALE_MAX;
 }
 
-/* with which a window of @largest octets fits the field */
-static u8 shift_for(u32 largest)
-{
-	u8 shift = 0;
-
-	for (; largest > XTCP_WINDOW_MAX_UNSCALED; largest >>= 1)
-		shift++;
-	return min_t(u8, shift, XTCP_WSCALE_MAX);
-}
-
 /**
  * xtcp_window_first() - compute the window for a SYN or SYN-ACK
  * @sk: the sock that opens, or the listener
@@ -627,24 +617,6 @@ inline u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst,
 	if (segments)
 		space = min_t(u64, space, (u64)segments * mss);
 	return min(space, XTCP_WINDOW_MAX_UNSCALED);
-}
-
-/**
- * xtcp_window_shift_of_route() - limit the shift of a SYN-ACK to what the route allows
- * @dst: the route to the peer
- * @shift: the shift of the listener
- *
- * If the metric RTAX_WINDOW is small, a large shift would round windows down. The listener's
- * TCP_WINDOW_CLAMP is ignored: a cookie does not record the shift, and the member of the group that
- * gets the third ACK, and computes it anew, may have another one.
- *
- * Context: any.
- */
-u8 xtcp_window_shift_of_route(const struct dst_entry *dst, u8 shift)
-{
-	u32 most = xtcp_metric(dst, RTAX_WINDOW);
-
-	return likely(!most) ? shift : min(shift, shift_for(most));
 }
 
 /**
@@ -672,8 +644,8 @@ void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 
 	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		clamp = min(clamp, xtcp_space_full(sk));
 	if (wscale_ok)
-		shift = shift_for(min(clamp, max_t(u32, xtcp_space_full(sk),
-						   READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]))));
+		shift = xtcp_window_shift_for(min(clamp, max_t(u32, xtcp_space_full(sk),
+							       READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]))));
 	*rcv_wnd = xtcp_window_first(sk, dst, mss);
 	*window_clamp = min(clamp, XTCP_WINDOW_MAX_UNSCALED << shift);
 	*rcv_wscale = shift;

@@ -10,6 +10,7 @@
 #ifndef XTCP_WINDOW_H
 #define XTCP_WINDOW_H
 
+#include <linux/minmax.h>
 #include <linux/types.h>
 
 #include "base/options.h"
@@ -30,7 +31,17 @@ u32 xtcp_space_copied(const struct sock *sk);
 void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb);
 void xtcp_space_adjust(struct sock *sk);
 u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 mss);
-u8 xtcp_window_shift_of_route(const struct dst_entry *dst, u8 shift);
+
+/* The least shift with which a window of @largest octets fits the field. */
+static inline u8 xtcp_window_shift_for(u32 largest)
+{
+	u8 shift = 0;
+
+	for (; largest > XTCP_WINDOW_MAX_UNSCALED; largest >>= 1)
+		shift++;
+	return min_t(u8, shift, XTCP_WSCALE_MAX);
+}
+
 void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 mss, bool wscale_ok, u32 *rcv_wnd,
 			u32 *window_clamp, u8 *rcv_wscale);
 u32 xtcp_window_offer(const struct sock *sk);
