@@ -75,11 +75,9 @@
 #include "loss/rack.c"
 #include "loss/scoreboard.c"
 #include "loss/undo.c"
-#include "loss/reorder.c"
 
 #include "sendq/sndq.c"
 
-#include "auth/aoopt.c"
 #include "auth/verify.c"
 #include "auth/aokeys.c"
 #include "auth/ao.c"
@@ -91,36 +89,22 @@
 #include "lookup/portmap.c"
 
 #include "policy/policy.c"
-#include "policy/rules.c"
 
 #include "cong/algorithms.c"
 #include "generated/algorithms_files.h"
 #include "cong/cong.c"
-#include "cong/reduction.c"
 #include "cong/resuming.c"
-#include "cong/paths.c"
-#include "cong/prr.c"
-#include "cong/prague.c"
-#include "cong/alpha.c"
-#include "cong/cubic.c"
-#include "cong/bbr.c"
-#include "cong/hystart.c"
-#include "cong/resume.c"
 
 #include "ecn/ecn.c"
 
 #include "window/window.c"
 
-#include "sight/blackbox.c"
 #include "sight/mib.c"
 
 #include "base/state.c"
 #include "base/memory.c"
 #include "base/guests.c"
 #include "base/secret.c"
-#include "base/cookie.c"
 #include "base/options.c"
-#include "base/rstdiag.c"
-#include "base/rto.c"
 
-#include "sight/boxnote.c"
+#include "sight/blackbox.c"

@@ -143,7 +143,6 @@ static void __exit xtcp_exit(void)
 	xtcp_netns_exit();
 	xtcp_sock_wait_gone();
 	rcu_barrier();
-	xtcp_md5_exit();
 	xtcp_ao_exit();
 	xtcp_thirdack_exit();
 	xtcp_spare_exit();

@@ -118,17 +118,6 @@ bool xtcp_md5_is_there(void)
 }
 
 /**
- * xtcp_md5_exit() - free the kernel's object for MD5
- *
- * Context: process, module exit; no sock and no record is left.
- */
-void xtcp_md5_exit(void)
-{
-	if (algorithm_md5)
-		crypto_free_shash(algorithm_md5);
-}
-
-/**
  * xtcp_md5_digest() - compute the digest of a segment
  * @key: the key
  * @from: the sender; IPv4 as v4-mapped
@@ -159,41 +148,13 @@ bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from
 	return !err;
 }
 
-/**
- * xtcp_md5_sign() - write the digest into a segment
- * @key: the key
- * @from: our address
- * @to: the peer's address
- * @skb: begins with its TCP header, complete except for the checksum; xtcp_options_write() has
- *	written the options, with has_md5 set
- *
- * If the algorithm fails, the peer drops the segment.
- *
- * Context: any but hard interrupt.
- */
-void xtcp_md5_sign(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
-		   struct sk_buff *skb)
-{
-	xtcp_md5_digest(key, from, to, skb, skb->data + XTCP_HDR_LEN + XTCP_OPTIONS_MD5_AT);
-}
-
 #define CMAC_KEY_LEN	16	/* octets of a key of AES-128 */
-
-/**
- * struct ao_algorithm - an algorithm that a key can use
- * @name: name in the kernel's crypto API, and in struct tcp_ao_add
- * @digest: length of its digests, and of its traffic keys, in octets
- */
-struct ao_algorithm {
-	const char *name;
-	u8 digest;
-};
 
 /*
  * The first two algorithms are those of RFC 5926 section 3.2. As in Linux, a program may choose
  * others.
  */
-static const struct ao_algorithm ao_algorithms[] = {
+const struct xtcp_ao_algorithm xtcp_ao_algorithms[] = {
 	{ "hmac(sha1)", 20 },
 	{ "cmac(aes)", 16 },
 	{ "hmac(sha224)", 28 },
@@ -207,7 +168,7 @@ static const struct ao_algorithm ao_algorithms[] = {
  * For each algorithm, one object per processor. The pointer is NULL until a program first names the
  * algorithm, and constant afterwards.
  */
-static struct crypto_shash * __percpu *ao_objects[ARRAY_SIZE(ao_algorithms)];
+static struct crypto_shash * __percpu *ao_objects[ARRAY_SIZE(xtcp_ao_algorithms)];
 
 static bool is_cmac_of_rfc(const char *name)
 {
@@ -238,9 +199,9 @@ static int make_objects(int algorithm)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
 		object = per_cpu_ptr(objects, cpu);
-		*object = crypto_alloc_shash(ao_algorithms[algorithm].name, 0, 0);
+		*object = crypto_alloc_shash(xtcp_ao_algorithms[algorithm].name, 0, 0);
 		err = PTR_ERR_OR_ZERO(*object);
-		if (!err && (crypto_shash_digestsize(*object) != ao_algorithms[algorithm].digest ||
+		if (!err && (crypto_shash_digestsize(*object) != xtcp_ao_algorithms[algorithm].digest ||
 			     crypto_shash_descsize(*object) > HASH_MAX_DESCSIZE))
 			err = -ENOENT;
 		if (err)
@@ -269,8 +230,8 @@ int xtcp_ao_algorithm(const char *name)
 
 	if (is_cmac_of_rfc(name))
 		name = "cmac(aes)";
-	for (i = 0; i < (int)ARRAY_SIZE(ao_algorithms); i++) {
-		if (strcmp(ao_algorithms[i].name, name))
+	for (i = 0; i < (int)ARRAY_SIZE(xtcp_ao_algorithms); i++) {
+		if (strcmp(xtcp_ao_algorithms[i].name, name))
 			continue;
 		err = READ_ONCE(ao_objects[i]) ? 0 : make_objects(i);
 		return err ?: i;
@@ -279,33 +240,7 @@ int xtcp_ao_algorithm(const char *name)
 }
 
 /**
- * xtcp_ao_algorithm_name() - get the name of an algorithm in the kernel's crypto API
- * @algorithm: number of the algorithm
- *
- * Context: any.
- *
- * Return: the name.
- */
-const char *xtcp_ao_algorithm_name(u8 algorithm)
-{
-	return ao_algorithms[algorithm].name;
-}
-
-/**
- * xtcp_ao_digest_size() - get the length of an algorithm's digests and traffic keys
- * @algorithm: number of the algorithm
- *
- * Context: any.
- *
- * Return: octets, at most %XTCP_AO_DIGEST_MAX.
- */
-u8 xtcp_ao_digest_size(u8 algorithm)
-{
-	return ao_algorithms[algorithm].digest;
-}
-
-/**
- * xtcp_ao_exit() - free the objects of all algorithms
+ * xtcp_ao_exit() - free the objects of all algorithms, MD5 among them
  *
  * Context: process, module exit; no sock and no record is left.
  */
@@ -313,7 +248,9 @@ void xtcp_ao_exit(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(ao_algorithms); i++)
+	if (algorithm_md5)
+		crypto_free_shash(algorithm_md5);
+	for (i = 0; i < ARRAY_SIZE(xtcp_ao_algorithms); i++)
 		if (ao_objects[i])
 			free_objects(ao_objects[i]);
 }

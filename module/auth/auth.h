@@ -36,11 +36,8 @@ struct xtcp_tuple;
 #define XTCP_HASH_PSEUDO_MAX	40	/* octets of the pseudo-header of IPv6 */
 
 bool xtcp_md5_is_there(void);
-void xtcp_md5_exit(void);
 bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
 		     struct sk_buff *skb, u8 *digest);
-void xtcp_md5_sign(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
-		   struct sk_buff *skb);
 
 #define XTCP_AO_DIGEST_MAX	64	/* octets of the longest digest, SHA-512 */
 
@@ -64,8 +61,24 @@ static inline u64 xtcp_ao_extend(u64 basis, u32 seq)
 }
 
 int xtcp_ao_algorithm(const char *name);
-const char *xtcp_ao_algorithm_name(u8 algorithm);
-u8 xtcp_ao_digest_size(u8 algorithm);
+/**
+ * struct xtcp_ao_algorithm - an algorithm that a key can use
+ * @name: name in the kernel's crypto API, and in struct tcp_ao_add
+ * @digest: length of its digests, and of its traffic keys, in octets
+ */
+struct xtcp_ao_algorithm {
+	const char *name;
+	u8 digest;
+};
+
+extern const struct xtcp_ao_algorithm xtcp_ao_algorithms[];
+
+/* Octets of an algorithm's digests and traffic keys, at most XTCP_AO_DIGEST_MAX. */
+static inline u8 xtcp_ao_digest_size(u8 algorithm)
+{
+	return xtcp_ao_algorithms[algorithm].digest;
+}
+
 void xtcp_ao_exit(void);
 
 int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octets, u8 len);
@@ -145,9 +158,6 @@ static inline const struct xtcp_key *xtcp_keys_of(const struct sock *sk)
  * an open descriptor of the sock. xtcp_keys_free() needs no lock either, since no other thread can
  * find the sock.
  */
-int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct xtcp_md5_key *md5, gfp_t gfp);
-int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers);
-bool xtcp_keys_set_vrf(const struct sock *sk, int ifindex, struct xtcp_peers *peers);
 int xtcp_keys_count(const struct sock *sk);
 int xtcp_keys_inherit(struct sock *child, const struct sock *lsk);
 void xtcp_keys_free(struct sock *sk);
@@ -263,11 +273,8 @@ static inline unsigned int xtcp_ao_key_bytes(u8 algorithm)
 }
 
 /* RCU read side, or the socket lock is held. */
-bool xtcp_aokeys_matches(const struct xtcp_ao_key *key, const struct xtcp_peers *peers, int l3index, u8 prefix);
 struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index, int sndid,
 				     int rcvid);
-struct xtcp_ao_key *xtcp_aokeys_overlapping(const struct xtcp_ao *ao, const struct xtcp_peers *peers, int sndid,
-					    int rcvid);
 struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid);
 u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct xtcp_conn *conn);
 bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index);
@@ -276,13 +283,6 @@ bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, 
  * Process or softirq; the socket lock is held. For xtcp_aokeys_free() it is enough that no other
  * thread can find the sock.
  */
-struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp);
-void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
-int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key, struct xtcp_ao_key *current_key,
-		       struct xtcp_ao_key *rnext_key);
-void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key);
-void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key);
-void xtcp_aokeys_free(struct sock *sk);
 
 /* Any context but hard interrupt. xtcp_aokeys_choose(): RCU read side, or socket lock held. */
 void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key);
@@ -293,7 +293,6 @@ void xtcp_aoconn_begin(struct sock *sk);
 bool xtcp_aoconn_may_connect(const struct sock *sk);
 int xtcp_aoconn_connect(struct sock *sk);
 void xtcp_aoconn_synchronize(struct sock *sk, u32 irs);
-void xtcp_aoconn_derive(const struct sock *sk, const struct xtcp_ao *ao, struct xtcp_ao_key *key);
 int xtcp_aoconn_inherit(struct sock *child, const struct sock *lsk, const struct xtcp_request *he,
 			const struct sk_buff *skb);
 struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk);
@@ -423,7 +422,7 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *md5, struct xtcp_ao *ao,
 					    struct sk_buff *skb);
 
-/* aoopt.c */
+/* aokeys.c */
 
 /* Process; the socket lock is held in all these functions. */
 int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);

@@ -14,7 +14,6 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
-#include "base/cookie.h"
 #include "base/net.h"
 
 struct sock;
@@ -46,19 +45,28 @@ static inline bool xtcp_counter_above(struct percpu_counter *counter, s64 limit,
 /* state.c */
 
 void xtcp_state_set(struct sock *sk, int state);
-const char *xtcp_state_name(int state);
 
 /* memory.c */
 
 int xtcp_orphan_init(void);
 void xtcp_orphan_exit(void);
-int xtcp_orphan_net_init(struct xtcp_net *xn);
-void xtcp_orphan_net_exit(struct xtcp_net *xn);
+
+/*
+ * Drops the namespace reference of a sock without a program. Process context, BH disabled; the socket
+ * lock is held by bh_lock_sock(), or no other thread can find @sk.
+ */
+static inline void xtcp_orphan_leave_netns(struct sock *sk)
+{
+	if (!sk->sk_net_refcnt)
+		return;
+	sk->sk_net_refcnt = 0;
+	sock_inuse_add(sock_net(sk), -1);
+	xtcp_compat_put_net(sk);
+}
 
 /* Socket lock held. */
 void xtcp_orphan_add(struct sock *sk);
 void xtcp_orphan_leave(struct sock *sk);
-void xtcp_orphan_leave_netns(struct sock *sk);
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new);
 
 /* For accept(). Takes the child's socket lock. */
@@ -76,6 +84,8 @@ void xtcp_memory_uncharge(struct sock *sk, int octets);
  */
 #define XTCP_GUESTS_PART	2
 #define XTCP_MAKER_SHARE	4
+/* The answer of xtcp_guests_exceed() may be wrong by 1/8 of the limit, if the limit is large. */
+#define XTCP_GUESTS_ROUGH	8
 
 /* What all guests together have a limit for, and each maker a count. */
 enum xtcp_guests_thing {
@@ -141,17 +151,38 @@ static inline void xtcp_guests_count(struct xtcp_guests *guests, struct xtcp_net
 	xtcp_guests_count_all(guests, change);
 }
 
-bool xtcp_guests_maker_exceeds(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 limit);
-bool xtcp_guests_exceed(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 max, unsigned int more);
+/* Have all guests of the maker of @xn together more than @limit? */
+static inline bool xtcp_guests_maker_exceeds(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 limit)
+{
+	return xtcp_counter_above(&xn->rest->maker->counts[guests->thing], limit, guests->batch, XTCP_GUESTS_ROUGH);
+}
+
+/*
+ * Would all guests have more than @max with @more for the guest @xn, or all guests of its maker more
+ * than their share of @max?
+ */
+static inline bool xtcp_guests_exceed(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 max, unsigned int more)
+{
+	return xtcp_counter_above(&guests->count, max - more, guests->batch, XTCP_GUESTS_ROUGH) ||
+	       xtcp_guests_maker_exceeds(guests, xn, max / XTCP_MAKER_SHARE - more);
+}
 
 int xtcp_guests_net_init(struct xtcp_net *xn);
 void xtcp_guests_net_exit(struct xtcp_net *xn);
 
 int xtcp_guests_limit(unsigned int *limit, const char *parameter, unsigned int part, u32 size);
 int xtcp_guests_init(struct xtcp_guests *guests);
-void xtcp_guests_exit(struct xtcp_guests *guests);
+
+/* At module exit: no guest has anything. */
+static inline void xtcp_guests_exit(struct xtcp_guests *guests)
+{
+	WARN_ON_ONCE(percpu_counter_sum(&guests->count));
+	percpu_counter_destroy(&guests->count);
+}
 
 /* secret.c */
+
+u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie);
 
 bool xtcp_checksum_ok(struct sk_buff *skb);
 

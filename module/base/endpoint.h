@@ -222,7 +222,6 @@ static inline u8 xtcp_seldom_ack_rate(const struct sock *sk)
 int xtcp_seldom_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp);
 int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp);
 struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp);
-struct xtcp_seldom *xtcp_seldom_get_for_keys(struct sock *sk, gfp_t gfp);
 void xtcp_seldom_free(struct sock *sk);
 
 #endif /* XTCP_ENDPOINT_H */

@@ -106,9 +106,6 @@ bool xtcp_acklimit_net_challenge(struct xtcp_net *xn)
 	return atomic_dec_if_positive(&rest->challenges) >= 0;
 }
 
-/* the answer of xtcp_guests_exceed() may be wrong by 1/8 of the limit, if the limit is large */
-#define GUESTS_ROUGH	8
-
 /*
  * All makers. A user is one maker, however many guests he makes. Only root, by making containers,
  * makes the list long. makers_lock is taken in process context; its holder takes no other lock.
@@ -158,51 +155,6 @@ int xtcp_guests_init(struct xtcp_guests *guests)
 	if (!guests->batch)
 		guests->batch = clamp(guests->max / (16 * XTCP_MAKER_SHARE) / num_possible_cpus(), 1U, 32U);
 	return percpu_counter_init(&guests->count, 0, GFP_KERNEL);
-}
-
-/**
- * xtcp_guests_exit() - free the counter
- * @guests: the limit; no guest has anything
- *
- * Context: process, module exit.
- */
-void xtcp_guests_exit(struct xtcp_guests *guests)
-{
-	WARN_ON_ONCE(percpu_counter_sum(&guests->count));
-	percpu_counter_destroy(&guests->count);
-}
-
-/**
- * xtcp_guests_maker_exceeds() - has the maker of a guest more than a limit?
- * @guests: of which limit the count is
- * @xn: the guest
- * @limit: how much all guests of this maker may have
- *
- * Context: any.
- *
- * Return: true when all guests of the maker together have more than @limit.
- */
-bool xtcp_guests_maker_exceeds(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 limit)
-{
-	return xtcp_counter_above(&xn->rest->maker->counts[guests->thing], limit, guests->batch, GUESTS_ROUGH);
-}
-
-/**
- * xtcp_guests_exceed() - have all guests, or has the maker of a guest, too much?
- * @guests: the limit
- * @xn: the guest
- * @max: how much all guests may have
- * @more: how much the guest wants beside what is counted
- *
- * Context: any.
- *
- * Return: true when all guests would have more than @max, or all guests of the maker more than
- * their share of @max.
- */
-bool xtcp_guests_exceed(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 max, unsigned int more)
-{
-	return xtcp_counter_above(&guests->count, max - more, guests->batch, GUESTS_ROUGH) ||
-	       xtcp_guests_maker_exceeds(guests, xn, max / XTCP_MAKER_SHARE - more);
 }
 
 /* Return: the outermost user namespace around a guest, which init_user_ns contains. */

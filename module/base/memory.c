@@ -63,53 +63,12 @@ void xtcp_orphan_exit(void)
 	percpu_counter_destroy(&all_orphans);
 }
 
-/**
- * xtcp_orphan_net_init() - make the counter of a namespace's orphans
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0 or -ENOMEM.
- */
-int xtcp_orphan_net_init(struct xtcp_net *xn)
-{
-	return percpu_counter_init(&xn->rest->orphans, 0, GFP_KERNEL_ACCOUNT);
-}
-
-/**
- * xtcp_orphan_net_exit() - undo xtcp_orphan_net_init()
- * @xn: the namespace; no orphan is left
- *
- * Context: process, namespace exit.
- */
-void xtcp_orphan_net_exit(struct xtcp_net *xn)
-{
-	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->orphans));
-	percpu_counter_destroy(&xn->rest->orphans);
-}
-
 static void count_orphan(struct xtcp_net *xn, int change)
 {
 	percpu_counter_add_batch(&xn->rest->orphans, change, ORPHANS_BATCH);
 	percpu_counter_add_batch(&all_orphans, change, ORPHANS_BATCH);
 	if (xn->is_guest)
 		xtcp_guests_count(&guest_orphans, xn, change);
-}
-
-/**
- * xtcp_orphan_leave_netns() - drop the namespace reference of a sock without a program
- * @sk: the sock
- *
- * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(), or no other thread can find
- * @sk.
- */
-void xtcp_orphan_leave_netns(struct sock *sk)
-{
-	if (!sk->sk_net_refcnt)
-		return;
-	sk->sk_net_refcnt = 0;
-	sock_inuse_add(sock_net(sk), -1);
-	xtcp_compat_put_net(sk);
 }
 
 /**

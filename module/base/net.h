@@ -13,6 +13,7 @@
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
+#include <linux/types.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <net/inet_timewait_sock.h>
@@ -20,7 +21,46 @@
 #include <net/netns/generic.h>
 #include <net/snmp.h>
 
-#include "base/cookie.h"
+/* Arithmetic begins: selftests/unit compiles it in user space, too. */
+
+/* seconds; the ISN grows by 2^24 per period, which is 1 per 3.8 us (RFC 6528: 1 per 4 us) */
+#define XTCP_COOKIE_PERIOD_S	64U
+#define XTCP_COOKIE_PERIODS	8U	/* number of periods that one secret serves */
+#define XTCP_COOKIE_TS_MASK	63U	/* mask: the bits of TSval that carry options */
+
+/**
+ * struct xtcp_cookie_secrets - the current secret and the previous one
+ * @key: indexed by the lowest bit of the epoch
+ * @epoch: the latest epoch for which a key was drawn
+ */
+struct xtcp_cookie_secrets {
+	siphash_key_t key[2];
+	u32 epoch;
+};
+
+/**
+ * struct xtcp_cookie - the options of a SYN that a cookie carries
+ * @mss: the peer's MSS option or the default, octets. A cookie stores one of four values: the
+ *	greatest that is at most @mss or, if @mss is less than all four, the least
+ * @snd_wscale: the peer's shift, at most 14; without @ts_ok, decoding rounds it down
+ * @rcv_wscale: the shift of our listener. A cookie does not store it, but its MAC covers it if
+ *	@wscale_ok. So a listener does not believe a cookie that came with another shift
+ * @wscale_ok: window scaling is in use
+ * @ts_ok: timestamps are in use
+ * @sack_ok: SACK is in use; false without @ts_ok
+ * @ecn_ok: ECN is in use; false without @ts_ok
+ */
+struct xtcp_cookie {
+	u16 mss;
+	u8 snd_wscale;
+	u8 rcv_wscale;
+	bool wscale_ok : 1;
+	bool ts_ok : 1;
+	bool sack_ok : 1;
+	bool ecn_ok : 1;
+};
+
+/* Arithmetic ends. */
 
 struct ctl_table_header;
 struct sock;
@@ -245,7 +285,7 @@ struct xtcp_rest {
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
  * @tuple_key: key of two hashes. The hash of tuples serves the table of connections and the
- *	constant part of ISNs; the hash of pairs of addresses serves fastopen.c and paths.c
+ *	constant part of ISNs; the hash of pairs of addresses serves fastsyn.c and resuming.c
  * @ts_key: key of the timestamp offsets
  * @id: number of the namespace in the table of connections (demux.c)
  * @device_listeners: number of struct xtcp_members in @rest->listeners whose key has a device
@@ -261,8 +301,8 @@ struct xtcp_rest {
  *	@rest->transparent)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastopen.c)
- * @metrics: metrics of earlier connections, by host; NULL: no table yet (fastopen.c)
- * @paths: saved windows and RTTs of paths, for Careful Resume; NULL: never switched on (paths.c)
+ * @metrics: metrics of earlier connections, by host; NULL: no table yet (fastsyn.c)
+ * @paths: saved windows and RTTs of paths, for Careful Resume; NULL: never switched on (resuming.c)
  * @policy: the rules for new connections; NULL: none; read under RCU (policy.c)
  * @policy_lock: guards changes of @policy
  * @blackhole_stamp: jiffies of the last sign that the network drops Fast Open SYNs (fastopen.c)

@@ -77,19 +77,6 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
 	}
 }
 
-/**
- * xtcp_options_read_sack() - read one SACK block
- * @bytes: the block, at any alignment
- *
- * Context: any.
- *
- * Return: the block; the caller has to check the sequence numbers (RFC 2018 section 3).
- */
-struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
-{
-	return (struct xtcp_sack_block){ .start = xtcp_options_read32(bytes), .end = xtcp_options_read32(bytes + 4) };
-}
-
 /*
  * Skip NOPs. Return: the option behind the NOPs; NULL at the end of the list, or if the length of
  * the option is impossible.

@@ -179,7 +179,6 @@ static inline bool xtcp_options_begin_with_timestamp(const u8 *bytes)
 	return xtcp_options_read32(bytes) == XTCP_OPTIONS_TIMESTAMP_WORD;
 }
 
-struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes);
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option);
 bool xtcp_options_have_signature(const u8 *bytes, unsigned int len);
 const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len);
@@ -188,5 +187,11 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
 void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts);
 unsigned int xtcp_options_size(const struct xtcp_options *opts);
 unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts);
+
+/* Reads a SACK block at any alignment. Its sequence numbers are not checked (RFC 2018 section 3). */
+static inline struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
+{
+	return (struct xtcp_sack_block){ .start = xtcp_options_read32(bytes), .end = xtcp_options_read32(bytes + 4) };
+}
 
 #endif /* XTCP_OPTIONS_H */

@@ -13,6 +13,8 @@
 #include <linux/types.h>
 #include <uapi/linux/xtcp.h>
 
+#include "base/options.h"
+
 /**
  * struct xtcp_ended - how a connection ended
  * @reason: enum xtcp_abort_reason
@@ -60,8 +62,6 @@ static inline void xtcp_ended_list(struct xtcp_ended *ended, bool is_listed)
 	ended->is_listed = is_listed;
 }
 
-/* rstdiag.c */
-
 #define XTCP_RSTDIAG_LEN	8	/* octets: magic number, code, enterprise number */
 #define XTCP_RSTDIAG_MAGIC	0x33aa
 
@@ -90,8 +90,90 @@ struct xtcp_rstdiag {
 	u16 code;
 };
 
-u16 xtcp_rstdiag_code_of(enum xtcp_abort_reason reason);
-void xtcp_rstdiag_write(u8 *text, u16 code);
-enum xtcp_rstdiag_verdict xtcp_rstdiag_parse(const u8 *text, u32 len, u32 seg_len, struct xtcp_rstdiag *diag);
+/**
+ * xtcp_rstdiag_code_of() - get the code that tells the peer why we reset the connection
+ * @reason: the reason
+ *
+ * Several reasons share a code, so the peer learns less than our program does.
+ *
+ * Context: any.
+ *
+ * Return: enum xtcp_rstdiag_code; XTCP_RSTDIAG_NO_CODE if no RST of ours has this reason.
+ */
+static inline u16 xtcp_rstdiag_code_of(enum xtcp_abort_reason reason)
+{
+	switch (reason) {
+	case XTCP_ABORT_UNREAD:
+	case XTCP_ABORT_LATE_DATA:
+		return XTCP_RSTDIAG_NOBODY_READS;
+	case XTCP_ABORT_LINGER:
+	case XTCP_ABORT_LINGER2:
+	case XTCP_ABORT_LISTENER:
+	case XTCP_ABORT_DISCONNECT:
+	case XTCP_ABORT_KILLED:
+	case XTCP_ABORT_NETNS:
+		return XTCP_RSTDIAG_ABORT;
+	case XTCP_ABORT_ORPHANS:
+		return XTCP_RSTDIAG_RESOURCES;
+	case XTCP_ABORT_KEEPALIVE:
+	case XTCP_ABORT_IDLE:
+	case XTCP_ABORT_HALF_CLOSED:
+	case XTCP_ABORT_KEEPALIVE_ALWAYS:
+		return XTCP_RSTDIAG_TIMEOUT;
+	case XTCP_ABORT_NONE:
+	case XTCP_ABORT_RESET:
+	case XTCP_ABORT_ICMP:
+	case XTCP_ABORT_TIMEOUT:
+	case XTCP_ABORT_USER_TIMEOUT:
+	case XTCP_ABORT_USER_TIMEOUT_MS:
+		break;
+	}
+	return XTCP_RSTDIAG_NO_CODE;
+}
+
+/**
+ * xtcp_rstdiag_write() - write a payload
+ * @text: receives %XTCP_RSTDIAG_LEN octets
+ * @code: one of IANA's codes, not 0
+ *
+ * Context: any.
+ */
+static inline void xtcp_rstdiag_write(u8 *text, u16 code)
+{
+	xtcp_options_write16(text, XTCP_RSTDIAG_MAGIC);
+	xtcp_options_write16(text + 2, code);
+	xtcp_options_write32(text + 4, 0);
+}
+
+/**
+ * xtcp_rstdiag_parse() - read the text of a RST
+ * @text: the text; the function reads %XTCP_RSTDIAG_LEN octets at most
+ * @len: octets of text
+ * @seg_len: SEG.LEN, which also counts SYN and FIN
+ * @diag: receives what the payload says, if it is valid
+ *
+ * In a valid payload SEG.LEN is 8, and the code is not 0 (section 4.1 of the draft that rstdiag.h
+ * names). An unknown code is valid (section 4.2).
+ *
+ * Context: any.
+ *
+ * Return: the verdict.
+ */
+static inline enum xtcp_rstdiag_verdict xtcp_rstdiag_parse(const u8 *text, u32 len, u32 seg_len,
+							   struct xtcp_rstdiag *diag)
+{
+	u16 code;
+
+	if (len < 2 || xtcp_options_read16(text) != XTCP_RSTDIAG_MAGIC)
+		return XTCP_RSTDIAG_NONE;
+	if (len != XTCP_RSTDIAG_LEN || seg_len != XTCP_RSTDIAG_LEN)
+		return XTCP_RSTDIAG_MALFORMED;
+	code = xtcp_options_read16(text + 2);
+	if (!code)
+		return XTCP_RSTDIAG_MALFORMED;
+	diag->code = code;
+	diag->pen = xtcp_options_read32(text + 4);
+	return XTCP_RSTDIAG_VALID;
+}
 
 #endif /* XTCP_RSTDIAG_H */

@@ -400,7 +400,7 @@ struct xtcp_sock {
 	bool fastopen_asked : 1;	/* connect() sent a Fast Open SYN, so MSG_FASTOPEN fails */
 	bool opens_fast : 1;		/* the field fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
-	u8 box_high;			/* slot of the sock's black box, high octet (boxnote.c) */
+	u8 box_high;			/* slot of the sock's black box, high octet (blackbox.c) */
 
 	/* Deadlines (timer.c, timer.c, expiry.c). */
 	struct xtcp_timers timers;

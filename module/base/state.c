@@ -79,33 +79,6 @@ struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
 }
 
 /**
- * xtcp_seldom_get_for_keys() - as xtcp_seldom_get(), for a sock that will have a key
- * @sk: as for xtcp_seldom_get()
- * @gfp: as for xtcp_seldom_get()
- *
- * From now on xtcp_seldom_signs() is true, so keys are looked up for each segment that arrives or
- * is sent.
- *
- * Context: as @gfp says. Lock: socket, held.
- *
- * Return: the struct, or NULL without memory.
- */
-struct xtcp_seldom *xtcp_seldom_get_for_keys(struct sock *sk, gfp_t gfp)
-{
-	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, gfp);
-
-	sock_owned_by_me(sk);
-	if (!seldom)
-		return NULL;
-	/*
-	 * softirq must find zeroed fields, as in xtcp_seldom_get(). The bit is set before the sock
-	 * gets a key, so that no key is overlooked
-	 */
-	smp_store_release(&xtcp_endpoint(sk)->seldom, (unsigned long)seldom | XTCP_SELDOM_SIGNS);
-	return seldom;
-}
-
-/**
  * xtcp_seldom_set_ack_rate() - set XTCP_ACK_RATE
  * @sk: as for xtcp_seldom_get()
  * @rate: full segments per ACK, at most %XTCP_ACKRATE_MAX; 0: request no ACK rate of the peer
@@ -258,34 +231,6 @@ static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_CLOSING] = 0,
 	[TCP_LAST_ACK] = 0,
 };
-
-/**
- * xtcp_state_name() - get the name of a state
- * @state: TCP_*
- *
- * Context: any.
- *
- * Return: the name as RFC 9293 section 3.3.2 writes it.
- */
-const char *xtcp_state_name(int state)
-{
-	static const char * const names[TCP_MAX_STATES] = {
-		[TCP_ESTABLISHED] = "ESTABLISHED",
-		[TCP_SYN_SENT] = "SYN-SENT",
-		[TCP_SYN_RECV] = "SYN-RECEIVED",
-		[TCP_FIN_WAIT1] = "FIN-WAIT-1",
-		[TCP_FIN_WAIT2] = "FIN-WAIT-2",
-		[TCP_TIME_WAIT] = "TIME-WAIT",
-		[TCP_CLOSE] = "CLOSED",
-		[TCP_CLOSE_WAIT] = "CLOSE-WAIT",
-		[TCP_LAST_ACK] = "LAST-ACK",
-		[TCP_LISTEN] = "LISTEN",
-		[TCP_CLOSING] = "CLOSING",
-		[TCP_NEW_SYN_RECV] = "SYN-RECEIVED",
-	};
-
-	return state > 0 && state < TCP_MAX_STATES && names[state] ? names[state] : "?";
-}
 
 /*
  * Update the Tcp: counters that depend on the state: CurrEstab, EstabResets, AttemptFails (RFC

@@ -1,24 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Code that all congestion controls share. This file sets the windows when a connection begins, as
- * they grow, and after an idle time (RFC 5681); reduction.c sets them after a loss or a mark.
- * Windows are in octets; SMSS is tx->mss. An algorithm (struct xtcp_cong_ops) decides how the
- * window grows and how far the window falls.
+ * What all congestion controls share: the windows when a connection begins, as they grow, after an
+ * idle time (RFC 5681), and in a reduction. Windows are in octets; SMSS is tx->mss. The algorithm
+ * (struct xtcp_cong_ops) decides how the window grows and how far it falls (ssthresh), PRR
+ * (RFC 9937) how fast. An algorithm with control() sets cwnd itself; here cwnd then changes only at
+ * a timeout, at the end of a recovery or of CWR, and for an undo.
  *
- * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation), as Linux measures it. An ACK
- * gives a sample: how many octets have arrived since the acknowledged segment was sent, and how
- * long these octets took. This duration is the time in which they were sent, or the time in which
- * they were acknowledged, whichever is longer. So ACKs that arrive together cannot yield a rate
- * higher than the path allows.
- *
- * Each skb stores how much had been delivered when the skb was sent. TCP_INFO reports the rate, and
- * algorithms that set their own rate (struct xtcp_cong_ops.control) depend on it.
+ * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation) is measured as Linux does. Each skb
+ * stores how much had been delivered when it was sent. An ACK gives a sample: how many octets have
+ * arrived since, and how long they took, to be sent or to be acknowledged, whichever is longer. So
+ * ACKs that arrive together cannot yield a rate higher than the path allows.
  *
  * Allocates the data state of a connection (struct xtcp_stream); base/state.c says when.
  */
-#include "cong/cong.h"
-
 #include <linux/jiffies.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <net/sock.h>
 
@@ -29,14 +25,324 @@
 #include "base/sock.h"
 #include "base/stream.h"
 #include "base/wire.h"
-#include "cong/alpha.h"
+#include "cong/cong.h"
 #include "cong/reduction.h"
-#include "cong/resume.h"
 #include "loss/loss.h"
-#include "loss/reorder.h"
 #include "sendq/sendq.h"
 #include "time/time.h"
 #include "window/window.h"
+
+/* Arithmetic begins: selftests/unit compiles it in user space, too. */
+
+/*
+ * While more than ssthresh is in flight, each octet that an ACK newly reports as delivered allows
+ * ssthresh / RecoverFS octets to be sent. When losses have reduced the flight below ssthresh, it
+ * grows back, at most as fast as in slow start.
+ */
+
+/*
+ * Begin a reduction (RFC 9937 section 6.1).
+ * @recover_fs: RecoverFS, octets in flight before the ACK that causes the reduction
+ */
+static void xtcp_prr_begin(struct xtcp_prr *prr, u32 recover_fs)
+{
+	prr->recover_fs = recover_fs ?: 1;
+	prr->delivered = 0;
+	prr->out = 0;
+}
+
+/*
+ * Compute how much may be sent after this ACK (RFC 9937 section 6.2).
+ * @pipe: octets in flight after this ACK; "inflight" in the RFC
+ * @ssthresh: the target of the window
+ * @delivered: DeliveredData: octets newly reported as arrived, not 0
+ * @safe: SafeACK: SND.UNA has moved, and the ACK showed no further loss
+ * @mss: octets of a full segment
+ *
+ * Return: sndcnt, octets. Until something is sent during the reduction, sndcnt is at least one
+ * segment, so that a lost segment is resent at once.
+ */
+static u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, bool safe, u32 mss)
+{
+	u64 share;
+	u32 quota;
+
+	prr->delivered += delivered;
+	if (pipe > ssthresh) {
+		share = div_u64((u64)prr->delivered * ssthresh + prr->recover_fs - 1, prr->recover_fs);
+		share = share > prr->out ? share - prr->out : 0;
+		/*
+		 * the share may exceed 32 bits if much more than RecoverFS arrives: limit it to
+		 * ssthresh
+		 */
+		quota = share < ssthresh ? (u32)share : ssthresh;
+	} else {
+		quota = prr->delivered > prr->out ? prr->delivered - prr->out : 0;
+		if (quota < delivered)
+			quota = delivered;
+		if (safe)
+			quota += mss;
+		if (quota > ssthresh - pipe)
+			quota = ssthresh - pipe;
+	}
+	if (!prr->out && quota < mss)
+		quota = mss;
+	return quota;
+}
+
+/* Arithmetic ends. */
+
+/**
+ * xtcp_pipe_octets() - count the octets in flight
+ * @sk: the sock
+ *
+ * RFC 6675 section 4.
+ *
+ * Return: octets of sequence space.
+ */
+u32 xtcp_pipe_octets(const struct sock *sk)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
+	u32 out = tx->snd.nxt - tx->snd.una + sb->resent;
+	u32 gone = sb->sacked + sb->lost;
+
+	sock_owned_by_me(sk);
+	/*
+	 * when memory is short, an skb that is marked as sacked or lost may keep octets that are
+	 * acknowledged already. "gone" counts these octets, but "out", which begins at SND.UNA,
+	 * does not
+	 */
+	return out > gone ? out - gone : 0;
+}
+
+/* In the Safe Retreat Phase, PRR sets no window (RFC 9959 section 4.5). */
+static bool is_retreating(const struct sock *sk)
+{
+	return xtcp_resume_is_in(xtcp_sender(sk)->stream->cong.resume, XTCP_RESUME_RETREAT);
+}
+
+/*
+ * Set the window for an ACK by PRR (RFC 9937 section 6.2).
+ * @sk: the sock; a reduction is going on
+ * @delivered: octets that the ACK reports as newly arrived
+ * @safe: SafeACK: the ACK moves SND.UNA and reports no loss
+ */
+static noinline_for_stack void xtcp_reduction_ack(struct sock *sk, u32 delivered, bool safe)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	u32 pipe = xtcp_pipe_octets(sk), quota;
+
+	sock_owned_by_me(sk);
+	if (!delivered)
+		return;
+	quota = xtcp_prr_quota(&stream->cong.prr, pipe, tx->cong.ssthresh, delivered, safe, tx->mss);
+	/*
+	 * without SACK, a partial ACK always allows one segment to be resent: if nothing is resent,
+	 * perhaps no other ACK comes (RFC 6582 section 3.2)
+	 */
+	if (!tx->agreed.sack_ok && !list_empty(&stream->to_resend))
+		quota = max_t(u32, quota, tx->mss);
+	tx->cong.cwnd = max_t(u32, pipe + quota, tx->mss);
+}
+
+/* Save the windows, in case the reduction turns out to be needless. */
+static void keep_windows(struct xtcp_sender *tx)
+{
+	struct xtcp_cong_stream *prior = &tx->stream->cong;
+	const struct xtcp_cong *cong = &tx->cong;
+
+	/*
+	 * a recovery that is still going on may have reduced cwnd already: keep the larger of cwnd
+	 * and the value that was saved before. BBR restores this value when the recovery ends
+	 * (draft-ietf-ccwg-bbr section 5.6.4.4)
+	 */
+	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
+		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
+	else
+		prior->prior_cwnd = cong->cwnd;
+	/* as in Linux, save at least 3/4 of cwnd as ssthresh, unless a reduction is going on */
+	prior->prior_ssthresh = xtcp_reduction_is_on(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
+}
+
+/*
+ * Is cwnd what a repair has left of the window, so that it says nothing about the path? In a phase
+ * of Careful Resume other than NORMAL, congestion counts nevertheless.
+ */
+static bool is_mere_repair(const struct xtcp_sender *tx)
+{
+	return tx->cong.phase == XTCP_CONG_LOSS && xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL);
+}
+
+/**
+ * xtcp_reduction_begin() - begin to reduce the window after a loss or a congestion mark
+ * @sk: the sock; its phase has not changed yet
+ * @in_flight: RecoverFS of RFC 9937 section 6.1, octets
+ * @marked: a congestion mark is the only reason; nothing was lost
+ *
+ * The algorithm decides how far the window falls; PRR decides how fast.
+ */
+void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	const struct xtcp_cong_ops *ops = tx->algorithm;
+	bool retreats;
+
+	sock_owned_by_me(sk);
+	retreats = unlikely(tx->stream->cong.resume) && !is_mere_repair(tx) && xtcp_resuming_congested(sk);
+	keep_windows(tx);
+	tx->stream->cong.idled_in_reduction = false;
+	tx->cong.ssthresh = max_t(u32, marked && ops->marked ? ops->marked(sk) : ops->ssthresh(sk), tx->mss);
+	xtcp_prr_begin(&tx->stream->cong.prr, in_flight);
+	if (retreats)
+		xtcp_resuming_retreat(sk);
+}
+
+/**
+ * xtcp_reduction_further() - react to a loss during the reduction for a congestion mark
+ * @sk: the sock; its phase is %XTCP_CONG_CWR
+ * @in_flight: RecoverFS of RFC 9937 section 6.1, octets, if a recovery begins; otherwise 0
+ *
+ * A mark and a loss in the same round trip reduce the window only once (RFC 3168 section 6.1.2). An
+ * algorithm without marked() has reduced the window for the mark as far as for a loss, so this
+ * function does nothing. With marked(), the window now falls at least as far as for the loss alone
+ * (RFC 8257 section 3.5). If a recovery begins, PRR also starts again, so that octets sent since
+ * the mark neither reduce PRR's quota nor delay the retransmissions.
+ */
+void xtcp_reduction_further(struct sock *sk, u32 in_flight)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_cong *cong = &tx->cong;
+	u32 cwnd = cong->cwnd;
+
+	sock_owned_by_me(sk);
+	if (!tx->algorithm->marked)
+		return;
+	cong->cwnd = tx->stream->cong.prior_cwnd;
+	cong->ssthresh = min(cong->ssthresh, max_t(u32, tx->algorithm->ssthresh(sk), tx->mss));
+	cong->cwnd = cwnd;
+	if (in_flight)
+		xtcp_prr_begin(&tx->stream->cong.prr, in_flight);
+}
+
+/**
+ * xtcp_reduction_end() - end a reduction
+ * @sk: the sock
+ *
+ * The window becomes ssthresh (RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3).
+ *
+ * An algorithm with control() keeps ssthresh infinite. Under such an algorithm the window returns
+ * to its value from before the reduction, unless the window is larger now. If the program has
+ * replaced such an algorithm during the reduction, ssthresh is still infinite, and the window keeps
+ * the value that PRR has set. In the Safe Retreat Phase of Careful Resume, the window does not
+ * change. If an idle time has reduced the window since the reduction began, the window does not
+ * rise: slow start raises it to ssthresh (RFC 5681 section 4.1). In Linux it rises at once.
+ */
+void xtcp_reduction_end(struct sock *sk)
+{
+	const struct xtcp_cong_stream *prior = &xtcp_sender(sk)->stream->cong;
+	struct xtcp_cong *cong = &xtcp_sender(sk)->cong;
+
+	sock_owned_by_me(sk);
+	if (xtcp_sender(sk)->algorithm->control)
+		cong->cwnd = max(cong->cwnd, prior->prior_cwnd);
+	else if (unlikely(is_retreating(sk)))
+		xtcp_resuming_reduced(sk);
+	else if (cong->ssthresh != U32_MAX)
+		cong->cwnd = min3(cong->ssthresh, U32_MAX / 2, prior->idled_in_reduction ? cong->cwnd : U32_MAX);
+}
+
+/**
+ * xtcp_reduction_not_due() - text was lost that is resent, which is no sign of congestion
+ * @sk: the sock; its phase is not %XTCP_CONG_LOSS, which begins now
+ *
+ * The windows stay. With control(), xtcp_reduction_repaired() must not restore an older window than
+ * the present one. If a reduction is going on without control(), it is completed: PRR does not go
+ * on in the phase LOSS.
+ */
+void xtcp_reduction_not_due(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	if (!xtcp_reduction_is_on(tx))
+		tx->stream->cong.prior_cwnd = tx->cong.cwnd;
+	else if (!tx->algorithm->control)
+		xtcp_reduction_end(sk);
+}
+
+/**
+ * xtcp_reduction_allow_one() - let one segment leave after a loss that was detected without an ACK
+ * @sk: the sock
+ */
+void xtcp_reduction_allow_one(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_reduction_is_on(xtcp_sender(sk)) && !xtcp_sender(sk)->algorithm->control && !is_retreating(sk))
+		xtcp_reduction_ack(sk, xtcp_sender(sk)->mss, false);
+}
+
+/**
+ * xtcp_reduction_timeout() - save the windows and set ssthresh, at the first timeout of the data in
+ *	flight
+ * @sk: the sock; its phase has not changed yet
+ *
+ * RFC 5681 section 3.1, equation (4).
+ */
+void xtcp_reduction_timeout(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	if (unlikely(tx->stream->cong.resume))
+		xtcp_resuming_timeout(sk);
+	keep_windows(tx);
+	tx->cong.ssthresh = max_t(u32, tx->algorithm->ssthresh(sk), tx->mss);
+}
+
+/**
+ * xtcp_reduction_restart() - allow one segment after a timeout (RFC 5681 section 3.1)
+ * @sk: the sock
+ * @pipe: octets that still count as in flight
+ */
+void xtcp_reduction_restart(struct sock *sk, u32 pipe)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	/*
+	 * a phase of Careful Resume may still be going on if xtcp_reduction_timeout() was not
+	 * called. In the phase NORMAL do nothing: cwnd is what the repair has left of the window,
+	 * and says nothing about the path
+	 */
+	if (unlikely(tx->stream->cong.resume) && !xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL))
+		xtcp_resuming_timeout(sk);
+	tx->cong.cwnd = pipe + tx->mss;
+}
+
+/**
+ * xtcp_reduction_undo() - undo the last reduction, because it was needless
+ * @sk: the sock
+ *
+ * RFC 4015 section 3.2, RFC 9438 section 4.9.
+ *
+ * Return: true; false when xtcp_reduction_forbid_undo() has made the reduction final.
+ */
+bool xtcp_reduction_undo(struct sock *sk)
+{
+	const struct xtcp_cong_stream *prior = &xtcp_sender(sk)->stream->cong;
+	struct xtcp_cong *cong = &xtcp_sender(sk)->cong;
+
+	sock_owned_by_me(sk);
+	if (!prior->prior_ssthresh)
+		return false;
+	cong->cwnd = max(cong->cwnd, prior->prior_cwnd);
+	cong->ssthresh = max(cong->ssthresh, prior->prior_ssthresh);
+	if (xtcp_sender(sk)->algorithm->undone)
+		xtcp_sender(sk)->algorithm->undone(sk);
+	return true;
+}
 
 /*
  * The SYN was sent before the data state existed, so xtcp_rate_sent() was not called for it. Store
@@ -216,22 +522,6 @@ void xtcp_rate_written(struct sock *sk)
 }
 
 /**
- * xtcp_rate_octets_per_second() - compute the rate of the last sample
- * @sk: the sock
- *
- * Context: process. Lock: socket, held.
- *
- * Return: octets per second, 0 without a sample.
- */
-u64 xtcp_rate_octets_per_second(const struct sock *sk)
-{
-	const struct xtcp_rate *rate = &xtcp_sender(sk)->stream->rate;
-
-	sock_owned_by_me(sk);
-	return rate->us ? div_u64((u64)rate->octets * USEC_PER_SEC, rate->us) : 0;
-}
-
-/**
  * xtcp_cong_initial() - compute the initial window
  * @sk: the sock; its effective MSS is known
  *
@@ -352,18 +642,6 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	if (xtcp_stream_is_there(tx->stream))
 		tx->stream->cong.usage_seq = tx->snd.una;
 	set_rate(sk);
-}
-
-/**
- * xtcp_cong_private() - get the private space of the algorithm
- * @sk: a sock that has its data state (tx->stream)
- *
- * Return: XTCP_CONG_PRIVATE octets, aligned to 8; zeroed before the algorithm starts.
- */
-void *xtcp_cong_private(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return xtcp_sender(sk)->stream->cong.private;
 }
 
 /**
@@ -495,18 +773,6 @@ static __always_inline void grow(struct sock *sk, const struct xtcp_sample *samp
 }
 
 /**
- * xtcp_cong_ecn_ack() - on a connection with ECN, pass an ACK to the algorithm
- * @sk: the sock; SND.UNA is up to date, but losses are not detected yet, and the phase is unchanged
- * @sample: the ACK
- */
-void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
-{
-	sock_owned_by_me(sk);
-	if (xtcp_sender(sk)->algorithm->ecn_ack)
-		xtcp_sender(sk)->algorithm->ecn_ack(sk, sample);
-}
-
-/**
  * xtcp_cong_grow() - grow the window by the rules of RFC 5681 section 3.1
  * @sk: the sock, whose window may grow
  * @delivered: octets newly arrived. The window grows by octets and not by ACKs, since one ACK may
@@ -566,18 +832,6 @@ __always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sa
 	tx->cong.rate_is_old = true;
 	if (xtcp_pace_applies(sk))
 		set_rate(sk);
-}
-
-/**
- * xtcp_cong_octets_lost() - tell the algorithm which octets count as lost
- * @sk: the sock
- * @loss: the lost octets
- */
-void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
-{
-	sock_owned_by_me(sk);
-	if (xtcp_sender(sk)->algorithm->lost)
-		xtcp_sender(sk)->algorithm->lost(sk, loss);
 }
 
 /*
@@ -643,45 +897,4 @@ bool xtcp_cong_restart_after_idle(struct sock *sk)
 	}
 	tx->cong.cwnd = cwnd;
 	return falls;
-}
-
-/**
- * xtcp_cong_mss_changed() - adapt to a new effective MSS
- * @sk: the sock, in any state
- *
- * The window keeps its number of octets, but holds at least one segment.
- */
-void xtcp_cong_mss_changed(struct sock *sk)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-
-	sock_owned_by_me(sk);
-	tx->cong.cwnd = max_t(u32, tx->cong.cwnd, tx->mss);
-}
-
-/**
- * xtcp_cong_in_flight() - tell an algorithm how many octets are in flight
- * @sk: the sock
- *
- * Return: octets, as xtcp_pipe_octets() counts them.
- */
-u32 xtcp_cong_in_flight(const struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return xtcp_pipe_octets(sk);
-}
-
-/**
- * xtcp_cong_cwnd_segments() - get the congestion window in segments
- * @sk: the sock
- *
- * Context: any; racy without the socket lock.
- *
- * Return: segments, rounded up, so that the number stays if the MSS grows by a few octets.
- */
-u32 xtcp_cong_cwnd_segments(const struct sock *sk)
-{
-	const struct xtcp_sender *tx = xtcp_sender(sk);
-
-	return DIV_ROUND_UP(READ_ONCE(tx->cong.cwnd), max_t(u32, READ_ONCE(tx->mss), 1));
 }

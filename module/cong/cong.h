@@ -13,20 +13,293 @@
 
 #include <linux/gfp.h>
 #include <linux/ktime.h>
+#include <linux/math64.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
 
-#include "cong/alpha.h"
-#include "cong/prr.h"
+#include "generated/algorithms_list.h"
 
 struct seq_file;
 struct sk_buff;
 struct sock;
 struct xtcp_net;
-struct xtcp_resume;
 struct xtcp_sample;
-struct xtcp_saved;
 union tcp_cc_info;
+
+/* Arithmetic begins: selftests/unit compiles it in user space, too. */
+
+/**
+ * struct xtcp_alpha_sent - how much the connection has sent until now
+ * @octets: octets of text, also those sent again, modulo 2^32
+ * @segments: segments with text
+ * @nxt: SND.NXT
+ */
+struct xtcp_alpha_sent {
+	u32 octets;
+	u32 segments;
+	u32 nxt;
+};
+
+/**
+ * struct xtcp_alpha - the share, and the present observation window
+ * @share: DCTCP.Alpha; the algorithm chooses the number that represents 1.0
+ * @acked: DCTCP.BytesAcked, octets
+ * @marked: DCTCP.BytesMarked, octets
+ * @segment: average size of a sent segment in the previous window, octets
+ * @begin: how much had been sent when the window began; @begin.nxt is DCTCP.WindowEnd
+ */
+struct xtcp_alpha {
+	u32 share;
+	u32 acked;
+	u32 marked;
+	u32 segment;
+	struct xtcp_alpha_sent begin;
+};
+
+/* Count the octets that an ACK reports, and how many of these octets were CE-marked. */
+static inline void xtcp_alpha_count(struct xtcp_alpha *alpha, u32 delivered, u32 marked)
+{
+	alpha->acked += delivered;
+	alpha->marked += marked;
+}
+
+/*
+ * DCTCP.Alpha (RFC 8257 sections 3.3 and 4.2), the share of octets that were CE-marked, is a moving
+ * average in which the latest observation window has the weight 1/16. The algorithm decides when a
+ * window ends, and how the share reduces cwnd.
+ */
+#define XTCP_ALPHA_GAIN_SHIFT	4	/* g of RFC 8257 is 1/16 */
+
+/*
+ * The average size, in octets, of the segments sent in this observation window. If no segment was
+ * sent, the average of the previous window counts.
+ */
+static inline u32 xtcp_alpha_segment(const struct xtcp_alpha *alpha, const struct xtcp_alpha_sent *sent)
+{
+	u32 segments = sent->segments - alpha->begin.segments;
+
+	return segments ? (sent->octets - alpha->begin.octets) / segments : alpha->segment;
+}
+
+/**
+ * xtcp_alpha_start() - set DCTCP.Alpha to 1, and begin the first observation window
+ * @alpha: to set
+ * @one: the number that represents a share of 1.0
+ * @mss: octets of a full segment
+ * @sent: how much has been sent until now
+ *
+ * Context: any.
+ */
+static inline void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, const struct xtcp_alpha_sent *sent)
+{
+	alpha->share = one;
+	alpha->acked = 0;
+	alpha->marked = 0;
+	alpha->segment = mss;
+	alpha->begin = *sent;
+}
+
+/**
+ * xtcp_alpha_octets() - estimate how many octets the CE-marked segments had
+ * @alpha: the present window
+ * @marks: how many marked segments an ACK reports
+ * @delivered: octets that this ACK newly acknowledges or sacks, marked or not
+ * @sent: how much has been sent until now
+ *
+ * The estimate assumes that marked segments have the average size of the segments that we sent.
+ *
+ * Context: any.
+ *
+ * Return: octets, at most @delivered.
+ */
+static inline u32 xtcp_alpha_octets(const struct xtcp_alpha *alpha, u32 marks, u32 delivered, const struct xtcp_alpha_sent *sent)
+{
+	u64 octets = marks ? (u64)marks * xtcp_alpha_segment(alpha, sent) : 0;
+
+	return octets < delivered ? (u32)octets : delivered;
+}
+
+/**
+ * xtcp_alpha_begin_window() - begin an observation window
+ * @alpha: to update
+ * @sent: how much has been sent until now
+ *
+ * Context: any.
+ */
+static inline void xtcp_alpha_begin_window(struct xtcp_alpha *alpha, const struct xtcp_alpha_sent *sent)
+{
+	alpha->segment = xtcp_alpha_segment(alpha, sent);
+	alpha->acked = 0;
+	alpha->marked = 0;
+	alpha->begin = *sent;
+}
+
+/**
+ * xtcp_alpha_update() - update the share at the end of an observation window
+ * @alpha: to update; something was acknowledged in the window
+ * @one: the number that represents a share of 1.0, a multiple of 16
+ *
+ * RFC 8257 section 4.2: Alpha = Alpha * (1 - g) + g * M, computed so that Alpha can reach 0 and
+ * never exceeds 1.
+ *
+ * Context: any.
+ */
+static inline void xtcp_alpha_update(struct xtcp_alpha *alpha, u32 one)
+{
+	u32 share = alpha->share, less = share >> XTCP_ALPHA_GAIN_SHIFT;
+
+	share -= less ?: share;
+	if (alpha->marked)
+		share += (u32)div_u64((u64)alpha->marked * (one >> XTCP_ALPHA_GAIN_SHIFT), alpha->acked);
+	alpha->share = share < one ? share : one;
+}
+
+/**
+ * struct xtcp_prr - the variables of RFC 9937 section 6, octets
+ * @recover_fs: RecoverFS: octets in flight before the ACK that caused the reduction
+ * @delivered: prr_delivered: octets that have arrived since the reduction began
+ * @out: prr_out: octets sent since the reduction began
+ */
+struct xtcp_prr {
+	u32 recover_fs;
+	u32 delivered;
+	u32 out;
+};
+
+/* Counts octets that were sent, for the first time or again. */
+static inline void xtcp_prr_sent(struct xtcp_prr *prr, u32 octets)
+{
+	prr->out += octets;
+}
+
+/* RFC 9959 section 3 */
+enum xtcp_resume_phase {
+	XTCP_RESUME_NORMAL,		/* normal congestion control; the path is observed */
+	XTCP_RESUME_RECONNAISSANCE,	/* find out whether this path is the saved path */
+	XTCP_RESUME_UNVALIDATED,	/* the window was raised in one step: a jump */
+	XTCP_RESUME_VALIDATING,		/* the octets of the jump are not all acknowledged yet */
+	XTCP_RESUME_RETREAT,		/* the jump met congestion or another path */
+};
+
+/**
+ * struct xtcp_saved - the congestion control parameters of a path
+ * @cwnd: saved_cwnd: octets that the path carried in the time of @rtt_us; 0: nothing is saved
+ * @rtt_us: saved_rtt: the smallest RTT of the connection that observed the path
+ * @seconds: when the parameters were observed, xtcp_paths_seconds()
+ * @ifindex: the device towards the path
+ */
+struct xtcp_saved {
+	u32 cwnd;
+	u32 rtt_us;
+	u32 seconds;
+	int ifindex;
+};
+
+/**
+ * struct xtcp_resume - Careful Resume of one connection
+ * @saved: the parameters that the table of saved paths had for this path
+ * @best: the parameters that this connection has observed
+ * @mark: a sequence number. In Reconnaissance, it is the end of the initial data; in Unvalidated,
+ *	SND.NXT at the jump; later, the end of what was sent in Unvalidated
+ * @pipe_base: PipeSize is @pipe_base plus all octets delivered to the peer, modulo 2^32; see
+ *	xtcp_resume_pipe_size()
+ * @confirmed_us: when the latest ACK came in Reconnaissance, after all initial data was
+ *	acknowledged
+ * @entered_us: when Unvalidated began, the low 32 bits of the clock
+ * @round_end: a round of observation ends when all octets before this number are acknowledged
+ * @round_start_us: when the round began, the low 32 bits of the clock
+ * @round_delivered: how many octets had been delivered to the peer when the round began
+ * @ifindex: the first device that the route had since this struct was allocated; 0: none so far
+ * @flushes: xtcp_paths_flushes() when the connection began to observe
+ * @phase: enum xtcp_resume_phase
+ * @has_moved: the route has moved to another device than @ifindex; nothing more is observed
+ * @has_taken: this connection has taken @saved out of the table, and xtcp_resuming_end() may put
+ *	@saved back. False again when the jump retreats, or when congestion proves @saved wrong
+ * @has_jumped: see xtcp_resume_has_jumped()
+ * @can_pace: the timer of pace.c is allocated
+ * @paces: pacing was off until the jump switched it on
+ * @frees_one: one lost segment may be resent even if the congestion window is full
+ */
+struct xtcp_resume {
+	struct xtcp_saved saved;
+	struct xtcp_saved best;
+	u64 confirmed_us;
+	u32 mark;
+	u32 pipe_base;
+	u32 entered_us;
+	u32 round_end;
+	u32 round_start_us;
+	u32 round_delivered;
+	int ifindex;
+	u32 flushes;
+	u8 phase;
+	bool has_moved;
+	bool has_taken;
+	bool has_jumped;
+	bool can_pace;
+	bool paces;
+	bool frees_one;
+};
+
+/**
+ * struct xtcp_resume_view - the state of the connection after an ACK
+ * @snd_una: SND.UNA
+ * @snd_nxt: SND.NXT
+ * @delivered: octets that have arrived since the connection began
+ * @now_us: the low 32 bits of the clock
+ * @min_rtt_us: the smallest RTT
+ * @seconds: xtcp_paths_seconds()
+ * @ifindex: the device towards the path; 0: unknown
+ */
+struct xtcp_resume_view {
+	u32 snd_una;
+	u32 snd_nxt;
+	u32 delivered;
+	u32 now_us;
+	u32 min_rtt_us;
+	u32 seconds;
+	int ifindex;
+};
+
+/*
+ * PipeSize: octets in flight at the jump, plus octets that have arrived since. @delivered: octets
+ * that have arrived since the connection began.
+ */
+static inline u32 xtcp_resume_pipe_size(const struct xtcp_resume *resume, u32 delivered)
+{
+	return resume->pipe_base + delivered;
+}
+
+/*
+ * May one lost segment be resent even if the window is full? After the retransmission, the caller
+ * calls xtcp_resume_freed_one(): one resent segment is enough (RFC 6675 section 5).
+ */
+static inline bool xtcp_resume_may_free_one(const struct xtcp_resume *resume)
+{
+	return resume && resume->frees_one;
+}
+
+static inline void xtcp_resume_freed_one(struct xtcp_resume *resume)
+{
+	resume->frees_one = false;
+}
+
+/*
+ * Has Careful Resume raised the window in one step (a jump)? The segments of a jump are paced, and
+ * so are the segments that their ACKs release. So the ACKs come without a pause even if the path is
+ * not full, and HyStart must not count them as an ACK train.
+ */
+static inline bool xtcp_resume_has_jumped(const struct xtcp_resume *resume)
+{
+	return resume && resume->has_jumped;
+}
+
+static inline bool xtcp_resume_is_in(const struct xtcp_resume *resume, enum xtcp_resume_phase phase)
+{
+	return resume && resume->phase == phase;
+}
+
+/* Arithmetic ends. */
 
 /* cong.c */
 
@@ -57,7 +330,6 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause);
 void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample);
 void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_rate_written(struct sock *sk);
-u64 xtcp_rate_octets_per_second(const struct sock *sk);
 
 enum xtcp_cong_phase {
 	XTCP_CONG_OPEN,		/* nothing is missing */
@@ -101,7 +373,7 @@ struct xtcp_cong_loss {
  * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; called before losses are
  *	detected. Optional
  * @control: replaces @acked, and is called in each phase, for each ACK that reports something new.
- *	It sets sk_pacing_rate and cwnd. reduction.c changes cwnd only at a timeout, at the end of
+ *	It sets sk_pacing_rate and cwnd. cong.c changes cwnd only at a timeout, at the end of
  *	a recovery or of CWR, and for an undo; cong.c only if cwnd would be below one segment.
  *	Optional
  * @lost: some octets, which left together, now count as lost; called before @control for the same
@@ -184,26 +456,18 @@ struct xtcp_cong_stream {
 	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
 };
 
-#include "generated/algorithms_list.h"
-
 /* Socket lock held, except for xtcp_cong_cwnd_segments(). */
 void xtcp_cong_begin(struct sock *sk);
 u32 xtcp_cong_initial(const struct sock *sk);
 void xtcp_cong_start(struct sock *sk, bool syn_lost);
-void *xtcp_cong_private(struct sock *sk);
 struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk);
 unsigned long xtcp_cong_rate(struct sock *sk);
-void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample);
 void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted);
 void xtcp_cong_pushed(struct sock *sk, bool limited);
-void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss);
 bool xtcp_cong_restart_after_idle(struct sock *sk);
-void xtcp_cong_mss_changed(struct sock *sk);
-u32 xtcp_cong_in_flight(const struct sock *sk);
-u32 xtcp_cong_cwnd_segments(const struct sock *sk);
 
-/* reduction.c */
+/* cong.c */
 
 /* Socket lock held. */
 u32 xtcp_pipe_octets(const struct sock *sk);
@@ -224,7 +488,7 @@ void xtcp_resuming_reduced(struct sock *sk);
 void xtcp_resuming_timeout(struct sock *sk);
 void xtcp_resuming_end(struct sock *sk);
 
-/* paths.c */
+/* resuming.c */
 
 /* The clock for the age of saved paths; it also runs while the machine is suspended. */
 static inline u32 xtcp_paths_seconds(void)
@@ -234,15 +498,9 @@ static inline u32 xtcp_paths_seconds(void)
 
 int xtcp_paths_prepare(struct xtcp_net *xn);
 void xtcp_paths_flush(struct xtcp_net *xn);
-u32 xtcp_paths_flushes(const struct xtcp_net *xn);
 int xtcp_paths_show(struct seq_file *m, void *v);
-void xtcp_paths_net_exit(struct xtcp_net *xn);
 
 /* The socket lock is held in all these functions. */
-bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved);
-bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved);
-void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace);
-void xtcp_paths_forget(const struct sock *sk, int ifindex, u32 flushes);
 
 /* algorithms.c */
 

@@ -1,20 +1,476 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CUBIC (RFC 9438), with HyStart++ (RFC 9406) in the initial slow start. cubic.c and hystart.c do
- * the arithmetic.
+ * CUBIC (RFC 9438), with HyStart++ (RFC 9406) and ACK trains in the first slow start. recovery.c
+ * repairs losses.
+ *
+ * CUBIC's windows are in octets, so a segment of the RFC is SMSS octets here. Time within an epoch
+ * is in 1/1024 s; in these units C is 0.4 SMSS / 2^30 octets. As in Linux, and not in the RFC:
+ *
+ * - cwnd replaces flight_size. Section 4.6 allows this, since the window grows only while it is full.
+ * - The smallest RTT replaces RTT: a flow must not grow faster because it has filled a queue.
+ * - While W_max is unknown, the window grows by at least 5% per round trip.
+ *
+ * Plain slow start doubles the window until something is lost. The window may then be twice what the
+ * path can carry, and half of it is lost. HyStart++ watches the smallest RTT of each round. When it
+ * grows, a queue builds up: for five rounds the window grows at a quarter of the speed (conservative
+ * slow start). If the growth was jitter, the RTT falls back and slow start goes on.
+ *
+ * But the RTT of a round is measured only in the next one, when its ACKs come. The window doubles
+ * again in that round, and the queue may overflow. So an ACK train also ends slow start: ACKs that
+ * come without a pause for five eighths of an RTT. With b for the bandwidth-delay product, the train
+ * comes in the first round that begins with a window of 5/8 to 10/8 b, and adds 5/8 b. The window is
+ * then 10/8 to 15/8 b, which a queue of one b can hold. Linux's older HyStart ends slow start after
+ * half an RTT. The window may then be just b; the first segment lost by chance would leave 7/10 b,
+ * and the path partly empty.
+ *
+ * Gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path that
+ * reorders spreads any window over the whole RTT. So while something is out of order, no ACK belongs
+ * to a train.
  */
+#include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/tcp.h>
+#include <linux/types.h>
 
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/sender.h"
+#include "base/seq.h"
 #include "cong/cong.h"
-#include "cong/cubic.h"
-#include "cong/hystart.h"
-#include "cong/resume.h"
+#include "cong/reduction.h"
 #include "loss/loss.h"
 #include "sight/sight.h"
+
+/* Arithmetic begins: selftests/unit compiles it in user space, too. */
+
+enum xtcp_hystart_phase {
+	XTCP_HYSTART_OFF,		/* HyStart has ended: later slow starts do not use it */
+	XTCP_HYSTART_SLOW_START,
+	XTCP_HYSTART_CSS,		/* conservative slow start: perhaps a queue builds up */
+};
+
+/* Does slow start end with this ACK, and why? */
+enum xtcp_hystart_end {
+	XTCP_HYSTART_GOES_ON,
+	XTCP_HYSTART_SLOWER,		/* slow start ends: the RTT did not fall back during CSS */
+	XTCP_HYSTART_TRAIN,		/* slow start ends: a train of ACKs lasted 5/8 of an RTT */
+};
+
+/**
+ * struct xtcp_hystart - HyStart's state, with the names of RFC 9406 section 4.2
+ * @window_end: windowEnd: the round ends when all octets before this number are acknowledged
+ * @last_min_us: lastRoundMinRTT, microseconds; U32_MAX: none
+ * @round_min_us: currentRoundMinRTT, microseconds; U32_MAX: none
+ * @baseline_us: cssBaselineMinRtt, microseconds
+ * @train_start_us: when the first ACK of the present train came, microseconds (the low 32 bits of
+ *	the clock). A train is a series of ACKs without a pause
+ * @train_end_us: when the last ACK of the train came
+ * @samples: rttSampleCount
+ * @css_rounds: rounds of CSS that have ended
+ * @phase: enum xtcp_hystart_phase
+ */
+struct xtcp_hystart {
+	u32 window_end;
+	u32 last_min_us;
+	u32 round_min_us;
+	u32 baseline_us;
+	u32 train_start_us;
+	u32 train_end_us;
+	u16 samples;
+	u8 css_rounds;
+	u8 phase;
+};
+
+/* The constants of RFC 9406 section 4.3 */
+#define MIN_RTT_THRESH_US	4000U
+#define MAX_RTT_THRESH_US	16000U
+#define MIN_RTT_DIVISOR		8
+#define N_RTT_SAMPLE		8
+#define CSS_GROWTH_DIVISOR	4
+#define CSS_ROUNDS		5
+#define GROWTH_SEGMENTS		8U	/* L of RFC 9406 */
+#define GROWTH_OCTETS		65536U	/* see xtcp_hystart_growth() */
+
+static void begin_round(struct xtcp_hystart *hystart, u32 snd_nxt)
+{
+	hystart->window_end = snd_nxt;
+	hystart->last_min_us = hystart->round_min_us;
+	hystart->round_min_us = ~0U;
+	hystart->samples = 0;
+}
+
+/* Begin the initial slow start. */
+static void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
+{
+	hystart->round_min_us = ~0U;
+	hystart->baseline_us = ~0U;
+	hystart->css_rounds = 0;
+	hystart->phase = XTCP_HYSTART_SLOW_START;
+	hystart->train_start_us = now_us;
+	hystart->train_end_us = now_us;
+	begin_round(hystart, snd_nxt);
+}
+
+/*
+ * Have ACKs come for five eighths of the smallest RTT without a gap longer than pause_us? pause_us
+ * is at most a quarter of the RTT. While the window is less than three quarters of the BDP, each
+ * RTT has a gap without ACKs that is longer than a quarter of the RTT. Such a gap is longer than
+ * pause_us and ends the train. A train shorter than MIN_RTT_THRESH_US is only a burst, and does not
+ * count.
+ */
+static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
+{
+	u32 rtt_us = min(hystart->last_min_us, hystart->round_min_us);
+	u32 pause_us = min(clamp(rtt_us / MIN_RTT_DIVISOR, MIN_RTT_THRESH_US, MAX_RTT_THRESH_US), rtt_us / 4);
+
+	if (!in_order || rtt_us == ~0U || now_us - hystart->train_end_us > pause_us)
+		hystart->train_start_us = now_us;
+	hystart->train_end_us = now_us;
+	return now_us - hystart->train_start_us > max(rtt_us / 8 * 5, MIN_RTT_THRESH_US);
+}
+
+/* Has the RTT grown by an eighth, but by at least 4 ms? Growth by 16 ms is always enough. */
+static bool is_slower(const struct xtcp_hystart *hystart)
+{
+	u32 last = hystart->last_min_us, thresh;
+
+	if (last == ~0U || hystart->round_min_us == ~0U)
+		return false;
+	thresh = clamp(last / MIN_RTT_DIVISOR, MIN_RTT_THRESH_US, MAX_RTT_THRESH_US);
+	return hystart->round_min_us >= last && hystart->round_min_us - last >= thresh;
+}
+
+static void look_at_round(struct xtcp_hystart *hystart)
+{
+	if (hystart->samples < N_RTT_SAMPLE)
+		return;
+	if (hystart->phase == XTCP_HYSTART_SLOW_START && is_slower(hystart)) {
+		hystart->phase = XTCP_HYSTART_CSS;
+		hystart->baseline_us = hystart->round_min_us;
+		hystart->css_rounds = 0;
+	} else if (hystart->phase == XTCP_HYSTART_CSS && hystart->round_min_us < hystart->baseline_us) {
+		hystart->phase = XTCP_HYSTART_SLOW_START;
+		hystart->baseline_us = ~0U;
+	}
+}
+
+/**
+ * xtcp_hystart_acked() - process an ACK in slow start
+ * @hystart: the state
+ * @snd_una: SND.UNA after the ACK
+ * @snd_nxt: SND.NXT
+ * @rtt_us: the RTT of the ACK, microseconds; 0: none
+ * @now_us: the clock, microseconds
+ * @in_order: nothing is out of order at the receiver
+ *
+ * RFC 9406 section 4.2. CSS is conservative slow start. The rest of the round in which CSS begins
+ * counts as the first round of CSS. While the window does not limit the sender, this function is
+ * not called. When more than 2^31 octets have passed meanwhile, the end of the round seems to lie
+ * beyond SND.NXT.
+ *
+ * Context: any.
+ *
+ * Return: whether slow start has ended, and why; if so, the caller sets ssthresh to the window.
+ */
+static enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us,
+						u32 now_us, bool in_order)
+{
+	if (hystart->phase == XTCP_HYSTART_OFF)
+		return XTCP_HYSTART_GOES_ON;
+	if (rtt_us) {
+		hystart->round_min_us = min(hystart->round_min_us, rtt_us);
+		if (hystart->samples < N_RTT_SAMPLE)
+			hystart->samples++;
+		look_at_round(hystart);
+	}
+	if (is_train(hystart, now_us, in_order)) {
+		hystart->phase = XTCP_HYSTART_OFF;
+		return XTCP_HYSTART_TRAIN;
+	}
+	if (xtcp_seq_lt(snd_una, hystart->window_end) && xtcp_seq_le(hystart->window_end, snd_nxt))
+		return XTCP_HYSTART_GOES_ON;
+	begin_round(hystart, snd_nxt);
+	if (hystart->phase != XTCP_HYSTART_CSS || ++hystart->css_rounds < CSS_ROUNDS)
+		return XTCP_HYSTART_GOES_ON;
+	hystart->phase = XTCP_HYSTART_OFF;
+	return XTCP_HYSTART_SLOWER;
+}
+
+/*
+ * Compute how much the window grows in slow start.
+ *
+ * For a sender without pacing, RFC 9406 limits the growth per ACK to L = 8 segments, against
+ * bursts. But receivers that merge segments (GRO) acknowledge 64 KB at once, so this limit would
+ * stop slow start from doubling the window. We send skbs of 64 KB in any case (GSO), so growth by
+ * 64 KB makes no larger burst. The limit here is 64 KB, or 8 segments if that is more. When HyStart
+ * has ended, there is no limit.
+ *
+ * Return: octets.
+ */
+static u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u32 mss)
+{
+	if (hystart->phase == XTCP_HYSTART_OFF)
+		return acked;
+	acked = min(acked, max(GROWTH_SEGMENTS * mss, GROWTH_OCTETS));
+	return hystart->phase == XTCP_HYSTART_CSS ? acked / CSS_GROWTH_DIVISOR : acked;
+}
+
+/**
+ * struct xtcp_cubic_epoch - one epoch of congestion avoidance; names: RFC 9438 section 4.1.2
+ * @start_us: t_epoch, microseconds; 0: the epoch has not begun
+ * @w_max: W_max; 0 (unknown) before the first reduction, after a timeout, and after a slow start
+ *	that ended without a loss
+ * @w_prior: cwnd_prior
+ * @origin: the plateau: the larger of W_max and the window at which the epoch began
+ * @w_est: W_est
+ * @k: K, in 1/1024 s
+ */
+struct xtcp_cubic_epoch {
+	u64 start_us;
+	u32 w_max;
+	u32 w_prior;
+	u32 origin;
+	u32 w_est;
+	u32 k;
+};
+
+/**
+ * struct xtcp_cubic - CUBIC's state
+ * @now: the current epoch
+ * @before: the epoch before the last reduction, in case the reduction was needless (section 4.9.2)
+ * @grown_us: when an ACK last let the window grow, microseconds
+ * @credit: the fraction of an octet by which cwnd has yet to grow, in units of 1/cwnd octet
+ * @credit_est: the same for W_est, also in units of 1/cwnd octet
+ */
+struct xtcp_cubic {
+	struct xtcp_cubic_epoch now;
+	struct xtcp_cubic_epoch before;
+	u64 grown_us;
+	u32 credit;
+	u32 credit_est;
+};
+
+#define MAX_WINDOW	0x7fffffffU	/* octets; half of the sequence space */
+#define MAX_TICKS	1048576U	/* 17 min in 1/1024 s; later the curve exceeds MAX_WINDOW */
+#define US_PER_SECOND	1000000U
+#define GAP_MIN_US	200000U		/* see leave_out_gap() */
+
+/*
+ * Compute a cube root.
+ *
+ * Computes one binary digit after the other, without division. The function runs only once per
+ * epoch, so its speed hardly matters.
+ *
+ * Return: the largest number whose cube is not above @value.
+ */
+static u64 xtcp_cubic_root(u64 value)
+{
+	u64 root = 0, step;
+	int shift;
+
+	for (shift = 60; shift >= 0; shift -= 3) {
+		root *= 2;
+		/* (root + 1)^3 - root^3 */
+		step = 3 * root * (root + 1) + 1;
+		if (value >> shift >= step) {
+			value -= step << shift;
+			root++;
+		}
+	}
+	return root;
+}
+
+/*
+ * Compute the time in which the curve reaches the plateau (RFC 9438 equation (2)).
+ * @octets: W_max - cwnd_epoch, at most 2^31
+ *
+ * Return: K in 1/1024 s.
+ */
+static u32 xtcp_cubic_k(u32 octets, u32 mss)
+{
+	/* K^3 is octets / (0.4 SMSS) in s^3, and 2^30 times this number in (1/1024 s)^3 */
+	return (u32)xtcp_cubic_root(div_u64((5ULL * octets) << 29, mss));
+}
+
+/*
+ * Compute W_cubic (RFC 9438 equation (1)).
+ * @epoch: the current epoch; @origin and @k are set
+ * @us: time since the start of the epoch, microseconds
+ *
+ * Return: octets, 0 to 2^31 - 1.
+ */
+static u32 xtcp_cubic_window(const struct xtcp_cubic_epoch *epoch, u64 us, u32 mss)
+{
+	u64 t = us < (u64)MAX_TICKS * US_PER_SECOND / 1024 ? div_u64(us << 10, US_PER_SECOND) : MAX_TICKS;
+	u64 off = t < epoch->k ? epoch->k - t : t - epoch->k;
+	u64 octets = div_u64(mul_u64_u32_shr(off * off * off, mss, 29), 5);
+
+	if (t < epoch->k)
+		return octets < epoch->origin ? epoch->origin - (u32)octets : 0;
+	return octets < MAX_WINDOW - epoch->origin ? epoch->origin + (u32)octets : MAX_WINDOW;
+}
+
+/* Begin an epoch of congestion avoidance (sections 4.2, 4.8, 4.10). */
+static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
+{
+	struct xtcp_cubic_epoch *epoch = &cubic->now;
+
+	epoch->start_us = now_us;
+	epoch->w_est = cwnd;
+	epoch->origin = max(epoch->w_max, cwnd);
+	epoch->k = xtcp_cubic_k(epoch->origin - cwnd, mss);
+	cubic->credit = 0;
+	cubic->credit_est = 0;
+}
+
+/*
+ * Do not count @us microseconds as part of the current epoch, nor of the epoch before it: an undo
+ * may make that epoch the current one again.
+ */
+static void leave_out(struct xtcp_cubic *cubic, u64 us)
+{
+	if (cubic->now.start_us)
+		cubic->now.start_us += us;
+	if (cubic->before.start_us)
+		cubic->before.start_us += us;
+}
+
+/*
+ * Do not count time in which the program limited the sender, so that the window could not grow
+ * (sections 4.2 and 5.8). If more than GAP_MIN_US plus two RTTs have passed since an ACK last let
+ * the window grow, this function assumes that the program limited the sender in this gap. Then only
+ * one RTT of the gap counts.
+ */
+static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
+{
+	u64 gap = now_us > cubic->grown_us ? now_us - cubic->grown_us : 0;
+
+	if (gap > GAP_MIN_US + 2ULL * rtt_us)
+		leave_out(cubic, gap - rtt_us);
+	cubic->grown_us = now_us;
+	cubic->now.start_us = min(cubic->now.start_us, now_us);
+}
+
+/*
+ * W_est grows by alpha SMSS for each acknowledged window. With CUBIC's beta, alpha = 3 (1 - beta) /
+ * (1 + beta) = 9/17 yields Reno's average window. Once W_est has reached cwnd_prior, alpha is 1, as
+ * in Reno (equation (4)).
+ */
+static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked)
+{
+	struct xtcp_cubic_epoch *epoch = &cubic->now;
+	u64 part = (u64)acked * mss;
+	u32 rest;
+
+	if (epoch->w_est < epoch->w_prior)
+		part = div_u64(part * 9, 17);
+	part = div_u64_rem(part + cubic->credit_est, cwnd, &rest);
+	cubic->credit_est = rest;
+	epoch->w_est = part < MAX_WINDOW - epoch->w_est ? epoch->w_est + (u32)part : MAX_WINDOW;
+}
+
+/*
+ * Grow the window in congestion avoidance.
+ * @now_us: the time of the ACK, microseconds
+ * @rtt_us: the smallest RTT known, microseconds; 0: unknown
+ *
+ * RFC 9438 sections 4.2 to 4.5. The first call begins an epoch, and so does the first call after a
+ * reduction.
+ *
+ * If W_est is larger than both @cwnd and the curve, the window grows towards W_est, by at most
+ * @acked: no faster than in slow start. W_est may be far above @cwnd, since an idle time reduces the
+ * window and not W_est. With a jump to W_est, a burst without ACKs would leave. In all other cases
+ * the window grows by at most half of @acked.
+ *
+ * Return: the new window, at least @cwnd.
+ */
+static u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, u32 mss, u32 acked)
+{
+	struct xtcp_cubic_epoch *epoch = &cubic->now;
+	u32 target, rest, most;
+	u64 us, more;
+	bool friendly;
+
+	if (cwnd >= MAX_WINDOW)
+		return cwnd;
+	leave_out_gap(cubic, now_us, rtt_us);
+	if (!epoch->start_us)
+		begin_epoch(cubic, now_us, cwnd, mss);
+	us = now_us - epoch->start_us;
+	grow_estimate(cubic, cwnd, mss, acked);
+
+	most = acked < MAX_WINDOW - cwnd ? cwnd + acked : MAX_WINDOW;
+	friendly = epoch->w_est > cwnd && epoch->w_est > xtcp_cubic_window(epoch, us, mss);
+	target = friendly ? cwnd : xtcp_cubic_window(epoch, us + rtt_us, mss);
+	if (!epoch->w_max)
+		target = max(target, cwnd + cwnd / 20);
+	target = clamp(target, cwnd, cwnd + cwnd / 2);
+	more = div_u64_rem((u64)(target - cwnd) * acked + cubic->credit, cwnd, &rest);
+	cubic->credit = rest;
+	cwnd = more < MAX_WINDOW - cwnd ? cwnd + (u32)more : MAX_WINDOW;
+	return friendly ? max(cwnd, min(epoch->w_est, most)) : cwnd;
+}
+
+/*
+ * End the epoch after a loss or a congestion mark.
+ * @cwnd: the window before the reduction
+ *
+ * RFC 9438 sections 4.6 and 4.7.
+ *
+ * Return: ssthresh: 0.7 of the window, at least two segments.
+ */
+static u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
+{
+	struct xtcp_cubic_epoch *epoch = &cubic->now;
+
+	cubic->before = *epoch;
+	/*
+	 * fast convergence: if this loss comes at a smaller window than the previous loss, leave
+	 * capacity to other flows by a lower W_max
+	 */
+	epoch->w_max = cwnd < epoch->w_max ? (u32)div_u64(17ULL * cwnd, 20) : cwnd;
+	epoch->w_prior = cwnd;
+	epoch->start_us = 0;
+	return max((u32)div_u64(7ULL * cwnd, 10), 2 * mss);
+}
+
+/*
+ * Forget W_max after a timeout (RFC 9438 section 4.8).
+ *
+ * The caller may call this for each ACK of the recovery from the timeout. Once the next epoch of
+ * congestion avoidance has begun, the call does nothing.
+ */
+static void xtcp_cubic_timeout(struct xtcp_cubic *cubic)
+{
+	if (!cubic->now.start_us)
+		cubic->now.w_max = 0;
+}
+
+/* Note that slow start has ended without a loss (section 4.10). */
+static void xtcp_cubic_slow_start_ended(struct xtcp_cubic *cubic, u32 cwnd)
+{
+	cubic->now.w_prior = cwnd;
+	cubic->now.w_max = 0;
+	cubic->now.start_us = 0;
+}
+
+/* Undo the last reduction, because it was needless (RFC 9438 section 4.9). */
+static void xtcp_cubic_undo(struct xtcp_cubic *cubic)
+{
+	cubic->now = cubic->before;
+}
+
+/*
+ * Do not count an idle time as part of an epoch.
+ * @idle_us: duration of the idle time, microseconds
+ */
+static void xtcp_cubic_idle(struct xtcp_cubic *cubic, u64 idle_us)
+{
+	leave_out(cubic, idle_us);
+	cubic->grown_us += idle_us;
+}
+
+/* Arithmetic ends. */
 
 /**
  * struct cubic_private - CUBIC's private state

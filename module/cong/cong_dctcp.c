@@ -12,8 +12,8 @@
 
 #include "base/sender.h"
 #include "base/seq.h"
-#include "cong/alpha.h"
 #include "cong/cong.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
 

@@ -4,6 +4,7 @@
 
 #include "base/sender.h"
 #include "cong/cong.h"
+#include "cong/reduction.h"
 #include "loss/loss.h"
 
 /**

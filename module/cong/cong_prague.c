@@ -1,28 +1,204 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP Prague (draft-briscoe-iccrg-prague-congestion-control), for L4S (RFC 9330 to 9332). A router
- * for L4S puts segments with ECT(1) into a separate queue and marks them early, so that they wait
- * in the queue for about a millisecond at most. prague.c computes the window. The connection
- * requests AccECN, whatever net.xtcp.ecn says. ecn.h decides which segments are ECT(1), and pace.c
- * paces them, which keeps bursts out of the queue.
+ * TCP Prague (draft-briscoe-iccrg-prague-congestion-control), for L4S (RFC 9330 to 9332; RFC 9331
+ * section 4.3 has the requirements). A router for L4S puts segments with ECT(1) into a separate
+ * queue and CE-marks a few of them in each round trip, so that they wait for about a millisecond at
+ * most. The connection requests AccECN, whatever net.xtcp.ecn says. ecn.h decides which segments are
+ * ECT(1); pace.c paces them, which keeps bursts out of the queue.
+ *
+ * Alpha is the share of octets that were marked. It stays 1 until the first mark, so the first mark
+ * halves the window. The first mark in a virtual round trip reduces the window by
+ * window * alpha / 2; each octet without a mark adds to it. A virtual round trip takes an RTT, but
+ * at least 25 ms. Each updates Alpha at most once, reduces the window at most once, and in
+ * congestion avoidance sends one segment more than the one before. So with the same share of marks,
+ * a connection with an RTT below 25 ms gets about the rate of one with 25 ms, and not more.
  *
  * Until something is marked, the window is NewReno's: there may be no L4S queue on the path.
  * Segments are ECT(1) only in AccECN mode, and only while the path does not seem to change IP's ECN
- * field or to drop ECT(1). Otherwise the connection behaves as NewReno, which reacts to a mark as
- * to a loss (RFC 9331 sections 4.1 and 4.2). A loss halves the window, as in NewReno (section 4.3);
- * if a mark has reduced the window in the same round trip, mark and loss together halve it.
+ * field or to drop ECT(1). Otherwise the connection behaves as NewReno, which reacts to a mark as to
+ * a loss (RFC 9331 sections 4.1 and 4.2). A loss halves the window (section 4.3); with a mark in the
+ * same round trip, both together halve it.
  */
 #include <linux/inet_diag.h>
+#include <linux/math64.h>
 #include <linux/minmax.h>
+#include <linux/types.h>
 #include <net/sock.h>
 
 #include "base/clock.h"
 #include "base/sender.h"
+#include "base/seq.h"
 #include "cong/cong.h"
-#include "cong/prague.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
+
+/* Arithmetic begins: selftests/unit compiles it in user space, too. */
+
+#define XTCP_PRAGUE_ONE		0x1000000U	/* a share of 1.0: 2^24 */
+#define XTCP_PRAGUE_RTT_US	25000U		/* shortest virtual round trip, microseconds */
+
+/**
+ * struct xtcp_prague - Prague's state
+ * @alpha: the observation window, and the share of octets that were marked, in units of 1/2^24
+ * @window_us: when the observation window began, the low 32 bits of the clock
+ * @reduced_us: when a mark reduced cwnd, the low 32 bits of the clock
+ * @reduced_end: SND.NXT at @reduced_us
+ * @reduced_from: cwnd before that reduction
+ * @debt: fraction of an octet that reductions of cwnd have still to subtract, in 1/2^25 octet
+ * @credit: fraction of an octet that the growth of cwnd has still to add, in 1/2^36 octet
+ * @has_reduced: a mark has reduced cwnd, and the virtual round trip that began then is not over
+ * @met_marks: a segment of ours was CE-marked
+ */
+struct xtcp_prague {
+	struct xtcp_alpha alpha;
+	u32 window_us;
+	u32 reduced_us;
+	u32 reduced_end;
+	u32 reduced_from;
+	u32 debt;
+	u64 credit;
+	bool has_reduced;
+	bool met_marks;
+};
+
+/**
+ * struct xtcp_prague_ack - an ACK of a connection in AccECN mode
+ * @now_us: when the ACK came, microseconds (the low 32 bits of the clock)
+ * @una: SND.UNA after the ACK
+ * @delivered: octets newly acknowledged or sacked
+ * @marked: how many octets of @delivered were CE-marked
+ * @cwnd: the window
+ * @mss: octets of a full segment
+ * @sent: how much has been sent until now
+ * @may_reduce: no reduction of the window and no recovery is going on
+ */
+struct xtcp_prague_ack {
+	u32 now_us;
+	u32 una;
+	u32 delivered;
+	u32 marked;
+	u32 cwnd;
+	u32 mss;
+	struct xtcp_alpha_sent sent;
+	bool may_reduce;
+};
+
+#define HALF_ALPHA_SHIFT	25	/* cwnd * share >> 25 is cwnd * alpha / 2: 1.0 is 2^24 */
+/* "step" is the growth before the factor (RTT / virtual RTT)^2 is applied, in 1/2^16 octet */
+#define STEP_SHIFT		16
+#define SQUARE_SHIFT		20	/* unit of (RTT / virtual RTT)^2: 1/2^20 */
+
+/* Has a virtual round trip passed? It began at @begin_us, when SND.NXT was @end. */
+static bool virtual_trip_passed(const struct xtcp_prague_ack *ack, u32 begin_us, u32 end)
+{
+	return xtcp_seq_gt(ack->una, end) && ack->now_us - begin_us >= XTCP_PRAGUE_RTT_US;
+}
+
+/*
+ * Set the state before the first ACK.
+ * @mss: octets of a full segment
+ * @now_us: the low 32 bits of the clock, microseconds
+ * @sent: how much has been sent until now
+ */
+static void xtcp_prague_start(struct xtcp_prague *prague, u32 mss, u32 now_us, const struct xtcp_alpha_sent *sent)
+{
+	xtcp_alpha_start(&prague->alpha, XTCP_PRAGUE_ONE, mss, sent);
+	prague->window_us = now_us;
+}
+
+static void begin_window(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
+{
+	xtcp_alpha_begin_window(&prague->alpha, &ack->sent);
+	prague->window_us = ack->now_us;
+}
+
+/* Updates Alpha, which stays 1 until the first CE mark. */
+static void observe(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
+{
+	if (prague->has_reduced && virtual_trip_passed(ack, prague->reduced_us, prague->reduced_end))
+		prague->has_reduced = false;
+	if (ack->marked && !prague->met_marks) {
+		prague->met_marks = true;
+		begin_window(prague, ack);
+	}
+	xtcp_alpha_count(&prague->alpha, ack->delivered, ack->marked);
+	if (!virtual_trip_passed(ack, prague->window_us, prague->alpha.begin.nxt))
+		return;
+	if (prague->met_marks)
+		xtcp_alpha_update(&prague->alpha, XTCP_PRAGUE_ONE);
+	begin_window(prague, ack);
+}
+
+/*
+ * Process the marks that an ACK reports.
+ *
+ * Return: the window: ack->cwnd, or a smaller window of at least two segments.
+ */
+static u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
+{
+	u32 cwnd = ack->cwnd, least = min(cwnd, 2 * ack->mss);
+	u64 less;
+
+	observe(prague, ack);
+	if (!ack->marked || !ack->may_reduce || prague->has_reduced)
+		return cwnd;
+	less = (u64)cwnd * prague->alpha.share + prague->debt;
+	prague->debt = less & ((1U << HALF_ALPHA_SHIFT) - 1);
+	prague->credit = 0;
+	prague->has_reduced = true;
+	prague->reduced_us = ack->now_us;
+	prague->reduced_end = ack->sent.nxt;
+	prague->reduced_from = cwnd;
+	return max(cwnd - (u32)(less >> HALF_ALPHA_SHIFT), least);
+}
+
+/*
+ * Compute the growth of the window for octets that arrived without a mark.
+ * @unmarked: the number of these octets
+ * @cwnd: the window, at least @mss
+ * @mss: octets of a full segment
+ *
+ * The aim: each virtual round trip sends one segment more than the one before, as NewReno does in a
+ * round trip. Let r be virtual RTT / RTT, so a virtual round trip consists of r round trips. Each
+ * of them adds 1/r^2 segments to the window, so after r of them the window is 1/r segments larger.
+ * Each of the next r round trips then sends 1/r segments more: 1 segment in all.
+ *
+ * Return: octets.
+ */
+static u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd, u32 mss, u32 rtt_us)
+{
+	const u32 shortest = XTCP_PRAGUE_RTT_US;
+	u32 square = 1U << SQUARE_SHIFT;
+	u64 step, octets;
+
+	if (rtt_us && rtt_us < shortest)
+		square = max((u32)div_u64((u64)rtt_us * rtt_us << SQUARE_SHIFT, shortest * shortest), 1U);
+	step = div_u64((u64)min(unmarked, cwnd) * mss << STEP_SHIFT, cwnd);
+	octets = prague->credit + step * square;
+	prague->credit = octets & ((1ULL << (STEP_SHIFT + SQUARE_SHIFT)) - 1);
+	return (u32)(octets >> (STEP_SHIFT + SQUARE_SHIFT));
+}
+
+/*
+ * Compute the window after a loss.
+ * @mss: octets of a full segment
+ *
+ * A loss halves the window, as in Reno (RFC 9331 section 4.3). If a mark has reduced the window in
+ * the same round trip, the mark and the loss together halve the window.
+ *
+ * Return: octets, at least two segments.
+ */
+static u32 xtcp_prague_after_loss(const struct xtcp_prague *prague, u32 una, u32 cwnd, u32 mss)
+{
+	u32 half = cwnd / 2;
+
+	if (prague->has_reduced && xtcp_seq_le(una, prague->reduced_end))
+		half = min(prague->reduced_from / 2, cwnd);
+	return max(half, 2 * mss);
+}
+
+/* Arithmetic ends. */
 
 #define BURST_SHIFT	12	/* a GSO packet takes at most 1/4096 s at the pacing rate */
 #define USUAL_SHIFT	10	/* sk_pacing_shift of a new sock */
@@ -30,7 +206,7 @@
 
 /**
  * struct prague_private - Prague's private state
- * @window: the state of prague.c
+ * @window: the state of cong_prague.c
  * @counted: the count of acknowledged octets for xtcp_cong_grow()
  * @marked: octets that the present ACK reports as marked
  */

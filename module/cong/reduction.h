@@ -3,6 +3,10 @@
 #ifndef XTCP_REDUCTION_H
 #define XTCP_REDUCTION_H
 
+#include <linux/math.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/time64.h>
 #include <linux/types.h>
 #include <net/sock.h>
 
@@ -29,17 +33,97 @@ static inline void xtcp_reduction_forbid_undo(struct sock *sk)
 	xtcp_sender(sk)->stream->cong.prior_ssthresh = 0;
 }
 
+/* The private space of the algorithm: XTCP_CONG_PRIVATE octets, zeroed before it starts. */
+static inline void *xtcp_cong_private(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return xtcp_sender(sk)->stream->cong.private;
+}
+
+/* How many octets are in flight, for an algorithm. */
+static inline u32 xtcp_cong_in_flight(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return xtcp_pipe_octets(sk);
+}
+
+/*
+ * The congestion window in segments, rounded up, so that the number stays if the MSS grows by a few
+ * octets. Racy without the socket lock.
+ */
+static inline u32 xtcp_cong_cwnd_segments(const struct sock *sk)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+
+	return DIV_ROUND_UP(READ_ONCE(tx->cong.cwnd), max_t(u32, READ_ONCE(tx->mss), 1));
+}
+
+/*
+ * On a connection with ECN, passes an ACK to the algorithm. SND.UNA is up to date, but losses are not
+ * detected yet, and the phase is unchanged.
+ */
+static inline void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sender(sk)->algorithm->ecn_ack)
+		xtcp_sender(sk)->algorithm->ecn_ack(sk, sample);
+}
+
+/* Tells the algorithm which octets count as lost. */
+static inline void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sender(sk)->algorithm->lost)
+		xtcp_sender(sk)->algorithm->lost(sk, loss);
+}
+
+/* After a change of the MSS the window keeps its octets, but holds at least one segment. */
+static inline void xtcp_cong_mss_changed(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	tx->cong.cwnd = max_t(u32, tx->cong.cwnd, tx->mss);
+}
+
+/* The delivery rate of the last sample, octets per second; 0 without a sample. */
+static inline u64 xtcp_rate_octets_per_second(const struct sock *sk)
+{
+	const struct xtcp_rate *rate = &xtcp_sender(sk)->stream->rate;
+
+	sock_owned_by_me(sk);
+	return rate->us ? div_u64((u64)rate->octets * USEC_PER_SEC, rate->us) : 0;
+}
+
 /* Socket lock held. */
 void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked);
 void xtcp_reduction_further(struct sock *sk, u32 in_flight);
-void xtcp_reduction_ack(struct sock *sk, u32 delivered, bool safe);
-void xtcp_reduction_sent(struct sock *sk, u32 octets);
 void xtcp_reduction_allow_one(struct sock *sk);
 void xtcp_reduction_end(struct sock *sk);
 void xtcp_reduction_not_due(struct sock *sk);
-void xtcp_reduction_repaired(struct sock *sk);
 void xtcp_reduction_timeout(struct sock *sk);
 void xtcp_reduction_restart(struct sock *sk, u32 pipe);
 bool xtcp_reduction_undo(struct sock *sk);
+
+/*
+ * At the end of a recovery that a timeout began, an algorithm with control() gets back the window
+ * from before the recovery, unless cwnd is larger now.
+ */
+static inline void xtcp_reduction_repaired(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_sender(sk)->algorithm->control)
+		xtcp_reduction_end(sk);
+}
+
+/* Tells PRR how many octets were sent or resent, if PRR controls a reduction. */
+static inline void xtcp_reduction_sent(struct sock *sk, u32 octets)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+
+	sock_owned_by_me(sk);
+	if (xtcp_reduction_is_on(tx) && !tx->algorithm->control)
+		xtcp_prr_sent(&tx->stream->cong.prr, octets);
+}
 
 #endif /* XTCP_REDUCTION_H */

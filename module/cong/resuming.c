@@ -1,42 +1,586 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Careful Resume (RFC 9959) of a sock: a "jump" raises the window at once to at most half of what
- * an earlier connection has observed of the path. resume.c has the phases, and paths.c has the
- * saved paths. cong.c calls this file when text was sent and at each ACK, output.c when the window
- * is full, reduction.c when congestion reduces the window.
+ * Careful Resume (RFC 9959): a connection may raise its window in one step (a "jump") to at most
+ * half of what an earlier connection has observed on the same path. It may do so when the peer has
+ * acknowledged the initial data, which is the first full window.
  *
- * A connection gets its struct xtcp_resume when it fills its congestion window for the first time.
- * A connection that never fills its window needs no such struct: it has observed nothing that could
- * be saved. If there is no memory for the struct, the connection neither jumps nor observes the
- * path.
+ *      NORMAL (observes)          the table has the path
+ *        ^  ^                            |
+ *        |  |  not this path, congestion v
+ *        |  +------------------- RECONNAISSANCE
+ *        |  |                            | the initial data is acknowledged: jump
+ *        |  |  the jump was not used     v
+ *        |  +---------------------- UNVALIDATED ------+
+ *        |  |                            |            | congestion, another path
+ *        |  |                            v            v
+ *        |  +----------------------- VALIDATING -> RETREAT
+ *        |  |                                         |
+ *        |  +-----------------------------------------+
  *
- * A connection that jumps takes the saved path out of the table, so that no other connection uses
- * the saved path for a jump (section 3.2). When the connection ends, it saves its own observation
- * of the path. If this observation is too small to be useful, the connection puts back the saved
- * path that it took. It does not put the path back if the jump has retreated or is not validated
- * yet, or if congestion has shown that the path carries less than half of the saved window.
+ * The saved window is the number of octets that arrived in a round, scaled down to the smallest RTT,
+ * so that octets which only waited in a queue do not count. A jump paces at most half of the saved
+ * window over the present RTT, which must be longer than half of the saved RTT. So a jump is never
+ * faster than the earlier connection was.
  *
- * In the Safe Retreat Phase PRR does not set the window: the jump has made the window much too
- * large, and PRR would reduce the window too slowly (section 4.5). The window falls at once, and
- * then stays. An undo would raise the window again, so no undo is allowed.
+ * A connection gets its struct xtcp_resume when it fills its congestion window for the first time;
+ * before, it has observed nothing worth saving. Without memory it neither jumps nor observes.
+ *
+ * A jump takes the saved path out of the table, so that no other connection uses it (section 3.2).
+ * At its end the connection saves what it has observed itself. If that is too little, it puts back
+ * the path that it took, unless the jump has retreated or is not validated yet, or congestion has
+ * shown that the path carries less than half of the saved window.
+ *
+ * In the Safe Retreat Phase PRR does not set the window: the jump has made it much too large, and
+ * PRR would be too slow (section 4.5). The window falls at once, and then stays. An undo would raise
+ * it again, so none is allowed.
+ *
+ * A namespace has one table of saved paths, with the parameters of section 3.1. As in Linux's
+ * tcp_metrics, a pair of addresses is the key; the device is only a parameter. The size is fixed,
+ * whatever programs and peers do. The table is allocated when a program switches Careful Resume on,
+ * and charged to the memory cgroup of that program. A keyed hash selects a set, in which a path may
+ * have any place; a new path replaces the oldest of a full set. No user knows the key, so none can
+ * choose which path is forgotten. A connection takes the lock of its set when it first fills its
+ * window, when it jumps, when the jump fails, and when it ends.
  */
-#include "cong/cong.h"
-
+#include <linux/atomic.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/netdevice.h>
+#include <linux/seq_file.h>
+#include <linux/siphash.h>
 #include <linux/slab.h>
+#include <linux/spinlock.h>
 #include <net/dst.h>
 #include <net/sock.h>
 
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/seq.h"
+#include "cong/cong.h"
 #include "cong/reduction.h"
-#include "cong/resume.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
 #include "sight/sight.h"
 #include "time/time.h"
+
+/* Arithmetic begins: selftests/unit compiles it in user space, too. */
+
+#define JUMP_MAX	(4U << 20)	/* max_jump of RFC 9959 section 2.4, octets */
+#define JUMP_GAIN	2		/* a jump must raise cwnd by more than this factor */
+#define RTT_GROWTH	10		/* largest ratio of the RTT to saved_rtt (section 4.2.1) */
+#define REFRESH_SECONDS	300U
+
+/*
+ * Note which device the route has now.
+ * @ifindex: the device; 0: unknown or loopback; then nothing changes
+ *
+ * The first device is the device of the connection. Any other device sets @resume->has_moved.
+ */
+static void xtcp_resume_device(struct xtcp_resume *resume, int ifindex)
+{
+	if (!resume->ifindex)
+		resume->ifindex = ifindex;
+	if (ifindex && ifindex != resume->ifindex)
+		resume->has_moved = true;
+}
+
+/* Begin a round of observation. */
+static void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
+{
+	xtcp_resume_device(resume, view->ifindex);
+	resume->round_end = view->snd_nxt;
+	resume->round_start_us = view->now_us;
+	resume->round_delivered = view->delivered;
+}
+
+/*
+ * Does the observation @seen replace @best? The largest observation is kept, since most rounds do
+ * not fill the path. But if @best is more than REFRESH_SECONDS older than @seen, @seen replaces
+ * @best even if @seen is only half as large.
+ */
+static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
+{
+	if (seen->cwnd >= best->cwnd)
+		return true;
+	return seen->seconds - best->seconds > REFRESH_SECONDS && seen->cwnd >= best->cwnd / 2;
+}
+
+/*
+ * Measure how much the path carries in an RTT (RFC 9959 section 3.1).
+ * @view: the connection after an ACK that reports no loss, no mark and nothing out of order
+ *
+ * Octets count when they are acknowledged. A peer can acknowledge octets before they arrive, but
+ * not before they are sent. So a round counts at most the octets that were in flight when the round
+ * began, plus the octets that were sent in the round: no peer can make the saved window larger than
+ * this sum.
+ *
+ * Once the route has moved to another device, the connection observes nothing more, even if the
+ * route moves back: the smallest RTT may be that of either device. What the connection observed
+ * before the move stays. A route that moves away and back between two ACKs is not noticed.
+ */
+static void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
+{
+	u32 took_us = max(view->now_us - resume->round_start_us, view->min_rtt_us);
+	struct xtcp_saved seen = { .rtt_us = view->min_rtt_us, .seconds = view->seconds, .ifindex = view->ifindex };
+	u64 octets;
+
+	xtcp_resume_device(resume, view->ifindex);
+	if (resume->has_moved || xtcp_seq_lt(view->snd_una, resume->round_end))
+		return;
+	octets = view->delivered - resume->round_delivered;
+	if (took_us && view->ifindex) {
+		seen.cwnd = (u32)div_u64(octets * view->min_rtt_us, took_us);
+		if (seen.cwnd && is_better(&resume->best, &seen))
+			resume->best = seen;
+	}
+	xtcp_resume_round(resume, view);
+}
+
+/*
+ * Lower the observation, since the path was congested.
+ * @cwnd: the window during the congestion; the path carries no more than this
+ *
+ * After the route has moved to another device, the congestion says nothing about what was observed.
+ */
+static void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
+{
+	if (resume->has_moved)
+		return;
+	resume->best.cwnd = min(resume->best.cwnd, cwnd);
+	/*
+	 * if the path carries less than half of saved.cwnd, @saved is wrong. Then has_taken becomes
+	 * false, so that xtcp_resuming_end() does not put @saved back
+	 */
+	resume->has_taken &= cwnd >= resume->saved.cwnd / 2;
+}
+
+/*
+ * Is the RTT too short for the saved path?
+ * @min_rtt_us: the smallest RTT of this connection
+ *
+ * RFC 9959 section 3.2: an RTT of at most half of saved_rtt shows that this is another path.
+ *
+ * Return: true when this is another path.
+ */
+static bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
+{
+	return 2ULL * min_rtt_us <= saved->rtt_us;
+}
+
+/*
+ * Compute jump_cwnd (RFC 9959 section 3.3).
+ * @min_rtt_us: the smallest RTT of this connection
+ * @cwnd: the window of this connection
+ *
+ * During the RTT of a jump the window does not grow; slow start would double it in that time. So a
+ * jump to twice the window, or to less, gains nothing.
+ *
+ * Return: octets, at most half of the saved window; 0: this is another path, or the jump would gain
+ * nothing.
+ */
+static u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u32 cwnd)
+{
+	u32 jump = min(saved->cwnd / 2, JUMP_MAX);
+
+	if (xtcp_resume_too_fast(saved, min_rtt_us) || min_rtt_us > (u64)RTT_GROWTH * saved->rtt_us)
+		return 0;
+	return jump > (u64)JUMP_GAIN * cwnd ? jump : 0;
+}
+
+/*
+ * Enter the Unvalidated Phase.
+ * @pipe: octets in flight, the first value of PipeSize
+ * @delivered: octets that have arrived since the connection began
+ * @now_us: the low 32 bits of the clock
+ */
+static void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, u32 delivered, u32 now_us)
+{
+	resume->phase = XTCP_RESUME_UNVALIDATED;
+	resume->mark = snd_nxt;
+	resume->pipe_base = pipe - delivered;
+	resume->entered_us = now_us;
+	resume->has_jumped = true;
+}
+
+/*
+ * Does the Unvalidated Phase end?
+ * @high: the octet after the highest octet that is acknowledged or sacked
+ * @now_us: the low 32 bits of the clock
+ *
+ * RFC 9959 section 3.3. The phase also ends when the flight fills the window, which
+ * xtcp_resuming_pushed() checks.
+ *
+ * Return: true when an octet that was sent in the phase has arrived, or when the phase has lasted
+ * for more than an RTT.
+ */
+static bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 now_us, u32 srtt_us)
+{
+	return xtcp_seq_gt(high, resume->mark) || now_us - resume->entered_us > srtt_us;
+}
+
+/*
+ * Leave the Unvalidated Phase.
+ * @pipe: flight_size of the RFC: octets in flight
+ * @delivered: octets that have arrived since the connection began
+ *
+ * RFC 9959 section 3.3 ("Check flight_size"): the window loses the part of the jump that was not
+ * used.
+ *
+ * Return: the window.
+ */
+static u32 xtcp_resume_validate(struct xtcp_resume *resume, u32 pipe, u32 delivered, u32 initial, u32 snd_nxt)
+{
+	u32 pipe_size = xtcp_resume_pipe_size(resume, delivered);
+
+	if (pipe < initial || pipe <= pipe_size) {
+		resume->phase = XTCP_RESUME_NORMAL;
+		return max(pipe_size, initial);
+	}
+	resume->phase = XTCP_RESUME_VALIDATING;
+	resume->mark = snd_nxt;
+	return pipe;
+}
+
+/*
+ * Enter the Safe Retreat Phase (RFC 9959 section 3.5).
+ * @delivered: octets that have arrived since the connection began
+ *
+ * Return: the window: at most PipeSize / 2, or one segment if that is more.
+ */
+static u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 delivered, u32 snd_nxt, u32 mss)
+{
+	if (resume->phase == XTCP_RESUME_UNVALIDATED)
+		resume->mark = snd_nxt;
+	resume->phase = XTCP_RESUME_RETREAT;
+	resume->has_taken = false;
+	resume->frees_one = true;
+	return min(cwnd, max(xtcp_resume_pipe_size(resume, delivered) / 2, mss));
+}
+
+/*
+ * Leave the Safe Retreat Phase (RFC 9959 section 3.5).
+ * @delivered: octets that have arrived since the connection began
+ *
+ * Return: the slow start threshold: at most PipeSize * Beta, or one segment if that is more. Beta
+ * is 0.5.
+ */
+static u32 xtcp_resume_leave(struct xtcp_resume *resume, u32 ssthresh, u32 delivered, u32 mss)
+{
+	resume->phase = XTCP_RESUME_NORMAL;
+	resume->frees_one = false;
+	return min(ssthresh, max(xtcp_resume_pipe_size(resume, delivered) / 2, mss));
+}
+
+/* Arithmetic ends. */
+
+#define PATH_SETS	64U
+#define PATH_PLACES	4U		/* paths in each set; 256 paths in all, in 13 KiB */
+
+/* One element of a set; it is free if @saved.cwnd is 0. */
+struct saved_path {
+	struct in6_addr addrs[2];
+	struct xtcp_saved saved;
+};
+
+struct path_set {
+	spinlock_t lock;	/* guards paths[]; nests inside a socket lock */
+	struct saved_path paths[PATH_PLACES];
+};
+
+/* @flushes: number of calls of xtcp_paths_flush() */
+struct xtcp_paths {
+	atomic_t flushes;
+	struct path_set sets[PATH_SETS];
+};
+
+/**
+ * xtcp_paths_prepare() - allocate the table of a namespace, unless it has one
+ * @xn: the namespace
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_paths_prepare(struct xtcp_net *xn)
+{
+	struct xtcp_paths *paths;
+	unsigned int i;
+
+	if (READ_ONCE(xn->paths))
+		return 0;
+	paths = kzalloc(sizeof(*paths), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	if (!paths)
+		return -ENOMEM;
+	for (i = 0; i < PATH_SETS; i++)
+		spin_lock_init(&paths->sets[i].lock);
+	/*
+	 * a reader that sees the table also sees its locks initialized: cmpxchg() pairs with
+	 * smp_load_acquire() of the readers
+	 */
+	if (cmpxchg(&xn->paths, NULL, paths))
+		kfree(paths);
+	return 0;
+}
+
+/**
+ * xtcp_paths_flush() - forget all paths of a namespace
+ * @xn: the namespace
+ *
+ * RFC 9959 section 4.3.1: saved parameters are dropped when the configuration changes. Live
+ * connections do not save what they observed before the call; they start to observe again.
+ *
+ * Context: process.
+ */
+void xtcp_paths_flush(struct xtcp_net *xn)
+{
+	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
+	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+	unsigned int i;
+
+	if (!paths)
+		return;
+	/*
+	 * raise the count before the sets are emptied. A connection may hold an observation that is
+	 * older than this flush. If it finds its set emptied, it also sees the new count, and does
+	 * not save the observation
+	 */
+	atomic_inc(&paths->flushes);
+	for (i = 0; i < PATH_SETS; i++) {
+		spin_lock_bh(&paths->sets[i].lock);
+		memset(paths->sets[i].paths, 0, sizeof(paths->sets[i].paths));
+		spin_unlock_bh(&paths->sets[i].lock);
+	}
+}
+
+/* Prints the line of a path. The caller has called rcu_read_lock(), which keeps the device. */
+static void show_path(struct seq_file *m, const struct saved_path *path, u32 age)
+{
+	const struct net_device *dev = dev_get_by_index_rcu(m->private, path->saved.ifindex);
+
+	if (ipv6_addr_v4mapped(&path->addrs[1]))
+		seq_printf(m, "to=%pI4 from=%pI4", &path->addrs[1].s6_addr32[3], &path->addrs[0].s6_addr32[3]);
+	else
+		seq_printf(m, "to=%pI6c from=%pI6c", &path->addrs[1], &path->addrs[0]);
+	if (dev)
+		seq_printf(m, " dev=%s", dev->name);
+	else
+		seq_printf(m, " dev=if%d", path->saved.ifindex);
+	seq_printf(m, " cwnd=%u rtt_us=%u age=%u\n", path->saved.cwnd, path->saved.rtt_us, age);
+}
+
+/**
+ * xtcp_paths_show() - show /proc/net/xtcp_paths: a line for each path that was saved
+ * @m: the file; its private pointer is the namespace
+ * @v: unused
+ *
+ * cwnd is the saved window in octets; a jump uses at most half of it. age is in seconds. Paths that
+ * are too old for a jump are left out. Each set is copied under its lock; between two sets the
+ * table may change.
+ *
+ * Context: process.
+ *
+ * Return: 0.
+ */
+int xtcp_paths_show(struct seq_file *m, void *v)
+{
+	struct xtcp_net *xn = xtcp_net(m->private);
+	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
+	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+	struct saved_path copy[PATH_PLACES];
+	unsigned int i, j;
+	u32 age;
+
+	/* when the buffer is full, seq_file calls this function again with a larger buffer */
+	for (i = 0; paths && i < PATH_SETS && !seq_has_overflowed(m); i++) {
+		spin_lock_bh(&paths->sets[i].lock);
+		memcpy(copy, paths->sets[i].paths, sizeof(copy));
+		spin_unlock_bh(&paths->sets[i].lock);
+		rcu_read_lock();
+		for (j = 0; j < PATH_PLACES; j++) {
+			age = xtcp_paths_seconds() - copy[j].saved.seconds;
+			if (copy[j].saved.cwnd && age < (u32)READ_ONCE(xn->sysctl.careful_resume))
+				show_path(m, &copy[j], age);
+		}
+		rcu_read_unlock();
+	}
+	return 0;
+}
+
+/*
+ * Get how often all paths of a namespace were forgotten.
+ *
+ * Return: the number; 0 without a table.
+ */
+static u32 xtcp_paths_flushes(const struct xtcp_net *xn)
+{
+	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
+	const struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+
+	return paths ? atomic_read(&paths->flushes) : 0;
+}
+
+/* Finds the set for the path of @sk; NULL without a table. Stores the key of the path in @addrs. */
+static struct path_set *set_of_path(const struct sock *sk, struct in6_addr *addrs)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
+	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+
+	addrs[0] = tuple.laddr;
+	addrs[1] = tuple.faddr;
+	if (!paths)
+		return NULL;
+	return &paths->sets[siphash(addrs, 2 * sizeof(*addrs), &xn->tuple_key) % PATH_SETS];
+}
+
+static struct saved_path *find_path(struct path_set *set, const struct in6_addr *addrs)
+{
+	unsigned int i;
+
+	lockdep_assert_held(&set->lock);
+	for (i = 0; i < PATH_PLACES; i++)
+		if (set->paths[i].saved.cwnd && !memcmp(set->paths[i].addrs, addrs, sizeof(set->paths[i].addrs)))
+			return &set->paths[i];
+	return NULL;
+}
+
+/* Finds the element of @set for a new path: a free element, or the element of the oldest path. */
+static struct saved_path *new_path(struct path_set *set, const struct in6_addr *addrs)
+{
+	struct saved_path *path = &set->paths[0];
+	unsigned int i;
+
+	lockdep_assert_held(&set->lock);
+	for (i = 1; i < PATH_PLACES && path->saved.cwnd; i++)
+		if (!set->paths[i].saved.cwnd || (s32)(set->paths[i].saved.seconds - path->saved.seconds) < 0)
+			path = &set->paths[i];
+	memcpy(path->addrs, addrs, sizeof(path->addrs));
+	return path;
+}
+
+/* Is @saved older than the namespace allows? RFC 9959 section 3.2, "Lifetime". */
+static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
+{
+	return xtcp_paths_seconds() - saved->seconds >= (u32)READ_ONCE(xtcp_net_of(sk)->sysctl.careful_resume);
+}
+
+/*
+ * Finds the saved parameters of a path, and forgets parameters that are too old. If @taken is NULL,
+ * copies the parameters to @found. Otherwise removes the parameters from the table if they still
+ * equal @taken, an earlier copy. Return: false when the table has no parameters for the path, or
+ * has parameters that differ from @taken.
+ */
+static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
+{
+	struct in6_addr addrs[2];
+	struct path_set *set = set_of_path(sk, addrs);
+	struct saved_path *path;
+
+	if (!set)
+		return false;
+	spin_lock_bh(&set->lock);
+	path = find_path(set, addrs);
+	if (path && is_expired(sk, &path->saved)) {
+		path->saved.cwnd = 0;
+		path = NULL;
+	}
+	if (path && taken && memcmp(&path->saved, taken, sizeof(*taken)))
+		path = NULL;
+	if (path && taken)
+		path->saved.cwnd = 0;
+	else if (path)
+		*found = path->saved;
+	spin_unlock_bh(&set->lock);
+	return path;
+}
+
+/*
+ * Find the saved parameters of a path.
+ * @sk: a sock whose addresses are set
+ *
+ * Parameters that were saved too long ago are forgotten here.
+ *
+ * Return: false when nothing is saved.
+ */
+static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
+{
+	sock_owned_by_me(sk);
+	return find_or_take(sk, saved, NULL);
+}
+
+/*
+ * Take the saved parameters of a path out of the table, for one connection.
+ * @sk: a sock whose addresses are set
+ * @saved: the parameters that xtcp_paths_find() has found
+ *
+ * RFC 9959 section 3.2: only one connection may use the parameters.
+ *
+ * Return: false when the parameters are too old now, or another connection has taken or replaced
+ * them.
+ */
+static bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
+{
+	sock_owned_by_me(sk);
+	return find_or_take(sk, NULL, saved);
+}
+
+/*
+ * Save the parameters of a path.
+ * @sk: a sock whose addresses are set
+ * @saved: the parameters that the connection has observed
+ * @flushes: xtcp_paths_flushes() when the connection began to observe
+ * @replace: save the parameters even if the table has older parameters for this path
+ *
+ * RFC 9959 section 3.1: one set of parameters for each path, the latest. Parameters are not saved
+ * when they are too old, or were observed before xtcp_paths_flush(), or when the namespace has
+ * switched Careful Resume off.
+ */
+static void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace)
+{
+	struct in6_addr addrs[2];
+	struct path_set *set = set_of_path(sk, addrs);
+	struct saved_path *path;
+
+	sock_owned_by_me(sk);
+	if (!set)
+		return;
+	spin_lock_bh(&set->lock);
+	path = find_path(set, addrs);
+	if (!is_expired(sk, saved) && flushes == xtcp_paths_flushes(xtcp_net_of(sk)) &&
+	    (!path || (replace && (s32)(saved->seconds - path->saved.seconds) >= 0)))
+		(path ?: new_path(set, addrs))->saved = *saved;
+	spin_unlock_bh(&set->lock);
+}
+
+/*
+ * Forget the saved parameters of a path.
+ * @sk: a sock whose addresses are set
+ * @ifindex: the device over which the parameters were observed; parameters of another device stay,
+ *	because another connection has saved them since
+ * @flushes: xtcp_paths_flushes() when the connection began to observe; after a later flush, the
+ *	function forgets nothing, because all saved parameters are newer than the flush
+ *
+ * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or when its RTT
+ * shows that this is not the saved path. It does not call this after the route has moved.
+ */
+static void xtcp_paths_forget(const struct sock *sk, int ifindex, u32 flushes)
+{
+	struct in6_addr addrs[2];
+	struct path_set *set = set_of_path(sk, addrs);
+	struct saved_path *path;
+
+	sock_owned_by_me(sk);
+	if (!set)
+		return;
+	spin_lock_bh(&set->lock);
+	path = find_path(set, addrs);
+	if (path && path->saved.ifindex == ifindex && flushes == xtcp_paths_flushes(xtcp_net_of(sk)))
+		path->saved.cwnd = 0;
+	spin_unlock_bh(&set->lock);
+}
 
 /* an observed window below this number of initial windows is not saved (RFC 9959 section 3.1) */
 #define LEAST_WINDOWS	4U

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs the expired deadlines of a connection. timer.c lists the deadlines; rto.c, timer.c,
- * this file and timer.c decide how long to wait and when to give up.
+ * Runs the expired deadlines of a connection. timer.c lists the deadlines; rto.h, timer.c,
+ * this file and keepalive.c decide how long to wait and when to give up.
  *
  * If the timer fires while a user owns the lock, fired() sets XTCP_DEFERRED_TIMER, and
  * release_sock() runs the expired deadlines.

@@ -24,7 +24,6 @@
 #include "auth/auth.h"
 #include "base/base.h"
 #include "base/clock.h"
-#include "base/cookie.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/options.h"

@@ -25,7 +25,7 @@
 #include <net/sock.h>
 #include <uapi/linux/xtcp.h>
 
-#include "base/cookie.h"
+#include "base/base.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/seg.h"
@@ -91,7 +91,7 @@ struct xtcp_synq {
  * @syn_codepoint: ECN field of the IP header of the SYN
  * @resent: how often the SYN-ACK was sent again
  * @ts_late: how many milliseconds the TSval of the last SYN-ACK is behind the clock, because the
- *	lowest six bits of the TSval carry options (cookie.c)
+ *	lowest six bits of the TSval carry options (secret.c)
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
  * @acked: the ACK that completes the handshake has arrived, but made no child. The accept queue
  *	was full, another error occurred, or TCP_DEFER_ACCEPT lets the entry wait for data (listener

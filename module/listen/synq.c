@@ -51,7 +51,6 @@
 #include "base/base.h"
 #include "base/bounds.h"
 #include "base/clock.h"
-#include "base/cookie.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/options.h"

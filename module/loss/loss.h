@@ -16,9 +16,9 @@
 #include <linux/types.h>
 
 #include "base/options.h"
+#include "base/seq.h"
 #include "base/wire.h"
 #include "cong/cong.h"
-#include "loss/reorder.h"
 
 struct sk_buff;
 struct sock;
@@ -98,6 +98,47 @@ struct xtcp_sample {
 	bool rack_rtt;
 };
 
+/* Arithmetic begins: selftests/unit compiles it in user space, too. */
+
+/**
+ * struct xtcp_reorder - the state from which the reordering window is computed
+ * @dsack_round: RACK.dsack_round: SND.NXT when a D-SACK last widened the window
+ * @wnd_mult: RACK.reo_wnd_mult: the window in quarters of the smallest RTT
+ * @wnd_persist: RACK.reo_wnd_persist: how many recoveries are left until @wnd_mult becomes 1 again;
+ *	0 while @wnd_mult is 1
+ * @in_dsack_round: SND.UNA has not reached @dsack_round yet: do not widen the window again in this
+ *	round trip
+ */
+struct xtcp_reorder {
+	u32 dsack_round;
+	u8 wnd_mult;
+	u8 wnd_persist;
+	bool in_dsack_round;
+};
+
+/* Sets the state of a new connection. */
+static inline void xtcp_reorder_init(struct xtcp_reorder *reorder)
+{
+	*reorder = (struct xtcp_reorder){ .wnd_mult = 1 };
+}
+
+void xtcp_reorder_recovered(struct xtcp_reorder *reorder);
+
+/*
+ * Was the first of two segments sent later? Each is given by when it was sent and by the octet after
+ * it. RACK_sent_after() of RFC 8985 section 6.2 step 2. Segments of one GSO packet were sent at the
+ * same time, and count as sent in order of sequence number.
+ */
+static inline bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
+{
+	return us1 > us2 || (us1 == us2 && xtcp_seq_gt(end1, end2));
+}
+
+/* Arithmetic ends. */
+
+void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bool dsack);
+void xtcp_reorder_recovered(struct xtcp_reorder *reorder);
+
 /* scoreboard.c */
 
 struct sk_buff *xtcp_resend_next(const struct sock *sk);
@@ -131,12 +172,10 @@ struct xtcp_scoreboard {
 /* The socket lock is held in all these functions. */
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample);
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample);
-void xtcp_scoreboard_forget_duplicates(struct sock *sk);
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb);
 void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb);
 void xtcp_scoreboard_not_lost(struct sock *sk);
 void xtcp_scoreboard_forget_sacked(struct sock *sk);
-bool xtcp_scoreboard_reneged(const struct sock *sk);
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter);
 
 /* The socket lock is held. */
@@ -164,7 +203,6 @@ struct xtcp_rack {
 
 /* The socket lock is held in all these functions. */
 void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, struct xtcp_sample *sample);
-void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample);
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us);
 bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us);
 
@@ -198,11 +236,8 @@ struct xtcp_undo {
 
 /* The socket lock is held in all these functions. */
 void xtcp_undo_begin(struct sock *sk);
-void xtcp_undo_forget(struct sock *sk);
 void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us);
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end);
-bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample);
-bool xtcp_undo_all_came_twice(const struct sock *sk);
 bool xtcp_undo_apply(struct sock *sk, int counter);
 
 #endif /* XTCP_LOSS_H */

@@ -28,6 +28,72 @@
 #include "sendq/sendq.h"
 #include "sight/sight.h"
 
+/* Arithmetic begins: selftests/unit compiles it in user space, too. */
+
+#define WND_PERSIST	16U	/* recoveries for which a wider window stays wide (6.2 step 4) */
+
+/*
+ * Compute how late a segment may be.
+ * @srtt_us: the smoothed RTT, microseconds; the upper bound of the result
+ * @ahead_us: microseconds by which the last RTT is shorter than @srtt_us; 0 if it is not shorter
+ *
+ * RACK_update_reo_wnd() of section 6.2 step 4. @ahead_us is added to the window, so that other
+ * segments do not count as late only because one segment was faster than most.
+ *
+ * Return: microseconds.
+ */
+static u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 srtt_us, u32 ahead_us)
+{
+	u64 window_us = (u64)min_rtt_us / 4 * reorder->wnd_mult + ahead_us;
+
+	return window_us < srtt_us ? (u32)window_us : srtt_us;
+}
+
+/**
+ * xtcp_reorder_ack() - widen the window if an ACK shows that the window was too small
+ * @reorder: the state to update
+ * @snd_una: SND.UNA after the ACK
+ * @snd_nxt: SND.NXT
+ * @dsack: true if the ACK has a D-SACK, which shows that the window was too small
+ *
+ * The window grows by a quarter of the smallest RTT, at most once per round trip (section 6.2 step
+ * 4). The round trip ends when SND.UNA reaches SND.NXT of its beginning. While all text arrives in
+ * order, this function is not called. When more than 2^31 octets have passed meanwhile, the end of
+ * the round trip seems to lie beyond SND.NXT.
+ *
+ * Context: any.
+ */
+void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bool dsack)
+{
+	if (reorder->in_dsack_round &&
+	    (xtcp_seq_ge(snd_una, reorder->dsack_round) || xtcp_seq_gt(reorder->dsack_round, snd_nxt)))
+		reorder->in_dsack_round = false;
+	if (!dsack || reorder->in_dsack_round)
+		return;
+	reorder->in_dsack_round = true;
+	reorder->dsack_round = snd_nxt;
+	if (reorder->wnd_mult < 0xff)
+		reorder->wnd_mult++;
+	reorder->wnd_persist = WND_PERSIST;
+}
+
+/**
+ * xtcp_reorder_recovered() - count a recovery that has ended and was necessary
+ * @reorder: the state to update
+ *
+ * The 16th necessary recovery after the last widening makes the window narrow again (section 6.2
+ * step 4).
+ *
+ * Context: any.
+ */
+void xtcp_reorder_recovered(struct xtcp_reorder *reorder)
+{
+	if (reorder->wnd_persist && !--reorder->wnd_persist)
+		reorder->wnd_mult = 1;
+}
+
+/* Arithmetic ends. */
+
 #define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* the unit of xtcp_clock_ts(), microseconds */
 
 /*
@@ -86,28 +152,6 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
 		rack->end_seq = end;
 		rack->is_resent = cb->transmissions > 1;
 	}
-}
-
-/**
- * xtcp_rack_original_came() - update RACK.rtt: an original has arrived after it was resent
- * @sk: the sock
- * @sample: the ACK; xtcp_undo_originals_came() is true for it
- *
- * RFC 8985 section 6.2 step 2 ignores such a segment, because the sending time of the original is
- * no longer known. If an ACK reported only such segments, RACK.rtt would not grow to the RTT of
- * this original, and other segments with the same RTT would count as lost. This function therefore
- * takes the sending time from TSecr, in ticks of the timestamp clock (RFC 7323 section 4.1). The
- * peer chooses TSecr, so the RTT that is computed from it is limited to the largest RTO.
- */
-void xtcp_rack_original_came(struct sock *sk, const struct xtcp_sample *sample)
-{
-	const struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_rack *rack = &tx->stream->rack;
-	u32 ticks = xtcp_clock_ts_of(sample->now_us) + tx->snd.ts_offset - sample->tsecr;
-
-	sock_owned_by_me(sk);
-	rack->rtt_us = max_t(u64, rack->rtt_us, min_t(u64, (ticks + 1ULL) * TIMESTAMP_TICK_US,
-						      XTCP_RTO_MAX_MS * USEC_PER_MSEC));
 }
 
 /*

@@ -34,8 +34,8 @@
 #include "base/stream.h"
 #include "base/wire.h"
 #include "cong/cong.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
-#include "loss/reorder.h"
 #include "sendq/sendq.h"
 #include "sight/sight.h"
 
@@ -434,17 +434,6 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 }
 
 /**
- * xtcp_scoreboard_forget_duplicates() - drop the count of duplicate ACKs, without SACK
- * @sk: a sock that does not use SACK
- */
-void xtcp_scoreboard_forget_duplicates(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	xtcp_sender(sk)->stream->scoreboard.sacked = 0;
-	xtcp_sender(sk)->stream->scoreboard.sacked_segments = 0;
-}
-
-/**
  * xtcp_scoreboard_lost() - mark an skb, or its retransmission, as lost
  * @sk: the sock
  * @skb: the skb; it was sent and is not sacked
@@ -520,23 +509,6 @@ void xtcp_scoreboard_not_lost(struct sock *sk)
 	list_for_each_entry(cb, &stream->to_resend, node)
 		unmark_lost(tx, xtcp_sndq_skb_of(cb));
 	xtcp_resend_put_back(sk);
-}
-
-/**
- * xtcp_scoreboard_reneged() - has the peer dropped octets that it had sacked?
- * @sk: the sock; its SND.UNA has moved
- *
- * If the skb at SND.UNA is marked as sacked, the peer had it and should have acknowledged it (RFC
- * 2018 section 8).
- *
- * Return: true if the peer has dropped octets.
- */
-bool xtcp_scoreboard_reneged(const struct sock *sk)
-{
-	const struct sk_buff *first = xtcp_sndq_first(sk);
-
-	sock_owned_by_me(sk);
-	return first && xtcp_sndcb(first)->marks & XTCP_SNDQ_SACKED;
 }
 
 /**

@@ -122,7 +122,7 @@ void xtcp_phase_congested_here(struct sock *sk)
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream))
 		return;
 	if (xsk->cong.phase < XTCP_CONG_CWR) {
-		xtcp_undo_forget(sk);
+		xsk->stream->undo.armed = false;
 		xtcp_phase_reduce(sk, max(xtcp_phase_in_flight(xtcp_sender(sk), &none), xsk->cong.cwnd), false);
 		xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_QUEUE);
 	}
@@ -151,7 +151,7 @@ static void probe_is_a_copy(struct sock *sk)
 
 /**
  * xtcp_undo_begin() - start to watch a recovery
- * @sk: the sock; reduction.c has saved the windows from before the recovery
+ * @sk: the sock; cong.c has saved the windows from before the recovery
  *
  * RFC 3522 section 3.2 step 1.
  */
@@ -177,16 +177,6 @@ void xtcp_undo_begin(struct sock *sk)
 	undo->has_ts = undo->any_resent || (undo->has_ts && tx->cong.phase == XTCP_CONG_LOSS);
 	if (stream->tlp.pending && stream->tlp.is_resent)
 		probe_is_a_copy(sk);
-}
-
-/**
- * xtcp_undo_forget() - give up the chance to undo a reduction
- * @sk: the sock
- */
-void xtcp_undo_forget(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	xtcp_sender(sk)->stream->undo.armed = false;
 }
 
 /**
@@ -228,43 +218,6 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
 		return;
 	start = xtcp_seq_max(start, undo->marker);
 	undo->resent -= min(undo->resent, end - start);
-}
-
-/**
- * xtcp_undo_originals_came() - does the timestamp echo of this ACK show that originals have
- * arrived, and not only retransmissions?
- * @sk: the sock
- * @sample: the ACK
- *
- * RFC 3522 section 3.2 step 4.
- *
- * Return: true when the ACK shows this; false otherwise, also when the ACK has no timestamp echo.
- */
-bool xtcp_undo_originals_came(const struct sock *sk, const struct xtcp_sample *sample)
-{
-	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
-
-	sock_owned_by_me(sk);
-	/*
-	 * a TSecr that is older than first_ts by more than the largest RTO does not belong to this
-	 * recovery
-	 */
-	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts) &&
-	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;
-}
-
-/**
- * xtcp_undo_all_came_twice() - has every resent octet arrived twice?
- * @sk: the sock
- *
- * Return: true when all resent octets have arrived twice.
- */
-bool xtcp_undo_all_came_twice(const struct sock *sk)
-{
-	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
-
-	sock_owned_by_me(sk);
-	return undo->armed && undo->any_resent && !undo->resent;
 }
 
 /**

@@ -50,6 +50,17 @@ static_assert(sizeof(struct xtcp_net) <= 512 || IS_ENABLED(CONFIG_DEBUG_SPINLOCK
 /* The port bitmap of all namespaces that have no socket of ours yet. No bit is set. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 
+static int orphans_init(struct xtcp_net *xn)
+{
+	return percpu_counter_init(&xn->rest->orphans, 0, GFP_KERNEL_ACCOUNT);
+}
+
+static void orphans_exit(struct xtcp_net *xn)
+{
+	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->orphans));
+	percpu_counter_destroy(&xn->rest->orphans);
+}
+
 /*
  * The parts of a namespace's state, each with the functions of the file that owns the part. The
  * parts are made in this order and freed in the reverse order.
@@ -62,7 +73,7 @@ static const struct part {
 	{ xtcp_mib_net_init, xtcp_mib_net_exit },
 	{ xtcp_blackbox_net_init, xtcp_blackbox_net_exit },
 	{ xtcp_shard_net_init, xtcp_shard_net_exit },
-	{ xtcp_orphan_net_init, xtcp_orphan_net_exit },
+	{ orphans_init, orphans_exit },
 	{ xtcp_listeners_net_init, xtcp_listeners_net_exit },
 	{ xtcp_demux_net_init, xtcp_demux_net_exit },
 	{ xtcp_attach_net_init, xtcp_attach_net_exit },
@@ -243,7 +254,7 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_proc_net_exit(xn);
 	xtcp_sysctl_net_exit(xn);
 	xtcp_fastopen_net_exit(xn);
-	xtcp_paths_net_exit(xn);
+	kfree(xn->paths);
 	xtcp_policy_net_exit(xn);
 	if (!xn->started)
 		return;
@@ -273,7 +284,7 @@ static struct pernet_operations netns_ops = {
  */
 int xtcp_netns_init(void)
 {
-	xtcp_shard_init();
+	xtcp_shard_mask = roundup_pow_of_two(min(num_possible_cpus(), XTCP_SHARDS_MAX)) - 1;
 	return register_pernet_subsys(&netns_ops);
 }
 

@@ -211,6 +211,27 @@ static void show_flags(struct seq_file *m, u16 flags)
 			seq_putc(m, letters[i].letter);
 }
 
+/* The name of a state, TCP_*, as RFC 9293 section 3.3.2 writes it. */
+static const char *state_name(int state)
+{
+	static const char * const names[TCP_MAX_STATES] = {
+		[TCP_ESTABLISHED] = "ESTABLISHED",
+		[TCP_SYN_SENT] = "SYN-SENT",
+		[TCP_SYN_RECV] = "SYN-RECEIVED",
+		[TCP_FIN_WAIT1] = "FIN-WAIT-1",
+		[TCP_FIN_WAIT2] = "FIN-WAIT-2",
+		[TCP_TIME_WAIT] = "TIME-WAIT",
+		[TCP_CLOSE] = "CLOSED",
+		[TCP_CLOSE_WAIT] = "CLOSE-WAIT",
+		[TCP_LAST_ACK] = "LAST-ACK",
+		[TCP_LISTEN] = "LISTEN",
+		[TCP_CLOSING] = "CLOSING",
+		[TCP_NEW_SYN_RECV] = "SYN-RECEIVED",
+	};
+
+	return state > 0 && state < TCP_MAX_STATES && names[state] ? names[state] : "?";
+}
+
 /*
  * Shows the segment of @event. @sacks: the event after @event; it may contain the segment's SACK
  * blocks. NULL: @event is the last event.
@@ -221,7 +242,7 @@ static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, co
 	const bool out = event->kind == XTCP_BLACKBOX_OUT, syn = event->flags & XTCP_SYN;
 	unsigned int i;
 
-	seq_printf(m, " segment_%s state=%s flags=[", out ? "out" : "in", xtcp_state_name(event->state));
+	seq_printf(m, " segment_%s state=%s flags=[", out ? "out" : "in", state_name(event->state));
 	show_flags(m, event->flags);
 	seq_printf(m, "] seq=%u end=%u ack=%u wnd=%u len=%u", event->seq,
 		   event->seq + event->len + syn + !!(event->flags & XTCP_FIN), event->ack, event->wnd, event->len);
@@ -241,7 +262,7 @@ static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, co
 
 static void show_call(struct seq_file *m, const struct xtcp_blackbox_event *event)
 {
-	seq_printf(m, " call state=%s call=%s wanted=%u result=%d times=%u", xtcp_state_name(event->state),
+	seq_printf(m, " call state=%s call=%s wanted=%u result=%d times=%u", state_name(event->state),
 		   word_of(call_names, event->word[0]), event->word[1], (int)event->word[2], event->word[3]);
 }
 
@@ -298,11 +319,11 @@ static void show_event(struct seq_file *m, const struct xtcp_blackbox *box, unsi
 	case XTCP_BLACKBOX_SACKS:
 		break;
 	case XTCP_BLACKBOX_STATE:
-		seq_printf(m, " state old=%s new=%s", xtcp_state_name(event->state), xtcp_state_name(word[0]));
+		seq_printf(m, " state old=%s new=%s", state_name(event->state), state_name(word[0]));
 		break;
 	case XTCP_BLACKBOX_TIMER:
 		seq_printf(m, " timer state=%s timer=%s rto_ms=%u backoff=%u retransmits=%u probes=%u",
-			   xtcp_state_name(event->state), word_of(timer_names, word[0]),
+			   state_name(event->state), word_of(timer_names, word[0]),
 			   word[1], word[2], word[3], word[4]);
 		break;
 	case XTCP_BLACKBOX_CONGESTION:
@@ -312,11 +333,11 @@ static void show_event(struct seq_file *m, const struct xtcp_blackbox *box, unsi
 			   word_of(congestion_reasons, event->segs));
 		break;
 	case XTCP_BLACKBOX_ABORT:
-		seq_printf(m, " abort state=%s error=%u reason=%s", xtcp_state_name(event->state), word[0],
+		seq_printf(m, " abort state=%s error=%u reason=%s", state_name(event->state), word[0],
 			   word_of(abort_reasons, word[1]));
 		break;
 	case XTCP_BLACKBOX_REFUSED:
-		seq_printf(m, " refused state=%s reason=%s", xtcp_state_name(event->state),
+		seq_printf(m, " refused state=%s reason=%s", state_name(event->state),
 			   word_of(verdict_names, word[0]));
 		break;
 	case XTCP_BLACKBOX_CALL:

@@ -1,51 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The policy table of a namespace: rules that set options of new connections. An administrator
- * writes the table. Of the rules that match a connection, only the most specific one
- * applies (rules.c).
+ * writes the table.
  *
  * A connection looks for its rule once: in connect(), or when a listener's child is made. The rule
- * sets those options of the sock that no program has set. They have the same effect as with
- * setsockopt(). A disconnect resets the options that a rule has set, so the next connection of the
- * sock begins without them.
+ * sets those options of the sock that no program has set, with the effect of setsockopt(). A
+ * disconnect resets them, so the next connection of the sock begins without them.
  *
- * A table in force never changes. A change makes a new table, which replaces the old one; both
- * share the rules that have not changed. So a connection sees the whole old table or the whole new
- * one. The old table is freed after a grace period.
+ * Only the most specific of the rules that match applies: that with the longest prefix; then one
+ * with a foreign port; then one with a local port; then that with the deepest cgroup. The kind of a
+ * rule is the length and IP version of its prefix, which ports it has, and the depth of its cgroup.
+ * Two different keys of one kind never match the same connection, so the order of the kinds decides.
+ * For each kind, the most specific first, the search makes the only key that can match, and looks
+ * for it in the ordered entries of the kind: at most one binary search for each kind.
  *
- * A rule for a cgroup remembers the cgroup's id and depth, and holds no reference: ids are never
- * used again. As everywhere in Linux, the cgroup of a socket is the cgroup of the process that made
- * it, and a child has the cgroup of its listener. A socket keeps its cgroup, even after the
- * directory of the cgroup has been removed. So the rule still matches the sockets that were made in
- * this cgroup, but not the sockets of a new cgroup with the same name.
+ * A table in force never changes. A change makes a new table, which shares the other rules and
+ * replaces the old one: a connection sees the whole of one or the other. The old table is freed
+ * after a grace period.
  *
- * All memory is charged to the memory control group of the writer, since any user can make a
- * namespace and write its table.
+ * A rule for a cgroup has the cgroup's id and depth, and no reference: ids are never used again. As
+ * everywhere in Linux, the cgroup of a socket is that of the process that made it, and a child has
+ * the cgroup of its listener. A socket keeps its cgroup even after the cgroup's directory is gone.
+ * So the rule still matches its sockets, but not those of a new cgroup with the same name.
  *
- * Requests of generic netlink that change the policy table of a namespace; `xtcp-policy` sends
- * them. uapi/linux/xtcp.h has their attributes. Either all changes of a request are made, or none
- * is. The answer to a request that fails says why, and which attribute is wrong.
+ * All memory is charged to the memory cgroup of the writer, since any user can make a namespace and
+ * write its table.
  *
- * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may
- * name any congestion control, not only those in allowed_congestion_control: such a sender may also
- * choose any of them for its own sockets. All congestion controls are part of this module, so a
- * rule needs no reference to a module.
+ * The table is changed by requests of generic netlink; `xtcp-policy` sends them, and
+ * uapi/linux/xtcp.h has their attributes. Either all changes of a request are made, or none is. The
+ * answer to a request that fails says why, and which attribute is wrong.
  *
- * Each namespace has a lock for changes of its table. A request that finds this lock taken fails
- * with EBUSY: set.c says why no request may wait for a lock.
+ * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may name
+ * any congestion control, not only those in allowed_congestion_control: such a sender may choose any
+ * for its own sockets, too. All are part of this module, so a rule needs no reference to a module.
+ *
+ * Each namespace has a lock for changes of its table. A request that finds it taken fails with
+ * EBUSY: set.c says why no request may wait for a lock.
  */
 #include "policy/policy.h"
 
+#include <asm/byteorder.h>
+#include <linux/bits.h>
 #include <linux/cgroup.h>
 #include <linux/err.h>
+#include <linux/in6.h>
 #include <linux/limits.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
+#include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/tcp.h>
+#include <linux/types.h>
 #include <linux/xtcp.h>
 #include <net/genetlink.h>
 #include <net/ipv6.h>
@@ -60,6 +70,371 @@
 #include "lookup/lookup.h"
 #include "sight/sight.h"
 #include "time/time.h"
+
+/* Arithmetic begins: selftests/unit compiles it in user space, too. */
+
+struct xtcp_rule;
+
+#define XTCP_RULES_KINDS	64	/* limit of kinds (xtcp_rule_key.kind) in a table */
+#define XTCP_RULES_NO_PREFIX	0xff	/* xtcp_rule_match.len: any foreign address matches */
+#define XTCP_RULES_DEPTH_MAX	250	/* the highest xtcp_rule_match.depth */
+
+/**
+ * struct xtcp_rule_match - the connections to which a rule applies
+ * @to: the prefix of the foreign address; an IPv4 address as v4-mapped
+ * @len: length of the prefix in bits, at most 32 for IPv4; or XTCP_RULES_NO_PREFIX
+ * @v4: the prefix is an IPv4 prefix; false without a prefix
+ * @dport: the foreign port; 0: any
+ * @sport: the local port; 0: any
+ * @depth: how deep the cgroup is in its hierarchy; the root has 1; 0: any cgroup
+ * @cgroup: the id of the cgroup, if @depth is not 0
+ */
+struct xtcp_rule_match {
+	struct in6_addr to;
+	u8 len;
+	bool v4;
+	__be16 dport;
+	__be16 sport;
+	u8 depth;
+	u64 cgroup;
+};
+
+/**
+ * struct xtcp_rule_key - a struct xtcp_rule_match, laid out so that memcmp() tells which of two
+ *	keys comes first in the table
+ * @kind: which parts of the key are set, the length and the IP version of the prefix, and the depth
+ *	of the cgroup (kind_of()); the most specific kind is the smallest
+ * @dport: the foreign port; 0: any
+ * @sport: the local port; 0: any
+ * @cgroup: the id of the cgroup; 0: any
+ * @to: the prefix of the foreign address, an IPv4 address as v4-mapped; zero without a prefix
+ *
+ * The struct has no padding.
+ */
+struct xtcp_rule_key {
+	u8 kind[4];
+	__be16 dport;
+	__be16 sport;
+	u64 cgroup;
+	struct in6_addr to;
+};
+
+/* A rule and its key. The keys are in the table itself, so the search reads no other memory. */
+struct xtcp_rules_entry {
+	struct xtcp_rule_key key;
+	struct xtcp_rule *rule;
+};
+
+/**
+ * struct xtcp_rules - a table
+ * @n: number of rules
+ * @kinds: number of different values of xtcp_rule_key.kind in the table
+ * @ends: for each kind, the index of the entry after the last entry of the kind
+ * @entries: the rules, ordered by their keys
+ */
+struct xtcp_rules {
+	u16 n;
+	u16 kinds;
+	u16 ends[XTCP_RULES_KINDS];
+	struct xtcp_rules_entry *entries;
+};
+
+/**
+ * struct xtcp_rules_facts - what the search knows of a connection
+ * @to: the foreign address; IPv4 as v4-mapped
+ * @v4: IPv4 carries the connection
+ * @dport: the foreign port
+ * @sport: the local port
+ * @cgroup_at: returns the id of the cgroup at @depth, which is the socket's cgroup or an ancestor
+ *	of it; 0 if the socket's cgroup is less deep
+ * @of: the socket, as the argument of @cgroup_at
+ */
+struct xtcp_rules_facts {
+	struct in6_addr to;
+	bool v4;
+	__be16 dport;
+	__be16 sport;
+	u64 (*cgroup_at)(const void *of, unsigned int depth);
+	const void *of;
+};
+
+#define MAPPED_BITS	96	/* bits of a v4-mapped address before the IPv4 address */
+
+/*
+ * Bits of kind[1]. The smaller of two kinds is the more specific one, so a bit stands for what the
+ * key leaves open: ANY_DPORT for the foreign port, ANY_SPORT for the local port.
+ */
+#define ANY_DPORT	4
+#define ANY_SPORT	2
+/* This bit never decides between two rules: a connection matches prefixes of one family only. */
+#define IS_V4		1
+
+static void kind_of(u8 *kind, const struct xtcp_rule_match *match)
+{
+	kind[0] = 255 - (match->len == XTCP_RULES_NO_PREFIX ? 0 : match->len + 1);
+	kind[1] = (match->dport ? 0 : ANY_DPORT) | (match->sport ? 0 : ANY_SPORT) | (match->v4 ? IS_V4 : 0);
+	kind[2] = 255 - match->depth;
+	kind[3] = 0;
+}
+
+/* Length of the prefix, or XTCP_RULES_NO_PREFIX. */
+static u8 prefix_len(const u8 *kind)
+{
+	return kind[0] == 255 ? XTCP_RULES_NO_PREFIX : 254 - kind[0];
+}
+
+/* The first @bits bits of @addr; all other bits are 0. */
+static struct in6_addr prefix_of(const struct in6_addr *addr, unsigned int bits)
+{
+	struct in6_addr prefix = *addr;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++, bits -= bits < 32 ? bits : 32)
+		if (bits < 32)
+			prefix.s6_addr32[i] &= bits ? __cpu_to_be32(~0U << (32 - bits)) : 0;
+	return prefix;
+}
+
+/*
+ * Make the key of a rule.
+ * @match: the conditions of the rule
+ *
+ * Return: false if a length or depth is out of range, or the prefix has bits beyond its length.
+ */
+static bool xtcp_rules_key(struct xtcp_rule_key *key, const struct xtcp_rule_match *match)
+{
+	const unsigned int most = match->v4 ? 32 : 128;
+
+	memset(key, 0, sizeof(*key));
+	if (match->depth > XTCP_RULES_DEPTH_MAX)
+		return false;
+	kind_of(key->kind, match);
+	key->dport = match->dport;
+	key->sport = match->sport;
+	key->cgroup = match->depth ? match->cgroup : 0;
+	if (match->len == XTCP_RULES_NO_PREFIX)
+		return true;
+	if (match->len > most)
+		return false;
+	key->to = prefix_of(&match->to, match->len + (match->v4 ? MAPPED_BITS : 0));
+	return !memcmp(&key->to, &match->to, sizeof(key->to));
+}
+
+/*
+ * Undo xtcp_rules_key().
+ * @match: receives the conditions of the rule
+ * @key: the key of a rule
+ */
+static void xtcp_rules_match(struct xtcp_rule_match *match, const struct xtcp_rule_key *key)
+{
+	match->to = key->to;
+	match->len = prefix_len(key->kind);
+	match->v4 = key->kind[1] & IS_V4;
+	match->dport = key->dport;
+	match->sport = key->sport;
+	match->depth = 255 - key->kind[2];
+	match->cgroup = key->cgroup;
+}
+
+/*
+ * Returns the index of the first entry from @first to @end - 1 whose key is not smaller than @key;
+ * @end if there is none.
+ */
+static unsigned int place_of(const struct xtcp_rules *rules, unsigned int first, unsigned int end,
+			     const struct xtcp_rule_key *key)
+{
+	unsigned int middle;
+
+	while (first < end) {
+		middle = (first + end) / 2;
+		if (memcmp(&rules->entries[middle].key, key, sizeof(*key)) < 0)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	return first;
+}
+
+static bool has_key(const struct xtcp_rules *rules, unsigned int at, const struct xtcp_rule_key *key)
+{
+	return at < rules->n && !memcmp(&rules->entries[at].key, key, sizeof(*key));
+}
+
+/*
+ * Add a rule to a table that nobody searches yet.
+ * @rules: the table, with space for one more entry
+ *
+ * Context: any. The caller makes sure that nobody else uses the table.
+ *
+ * Return: false if the table has a rule with this key.
+ */
+static bool xtcp_rules_add(struct xtcp_rules *rules, const struct xtcp_rule_key *key, struct xtcp_rule *rule)
+{
+	unsigned int at = place_of(rules, 0, rules->n, key);
+	struct xtcp_rules_entry *entry = &rules->entries[at];
+
+	if (has_key(rules, at, key))
+		return false;
+	memmove(entry + 1, entry, (rules->n - at) * sizeof(*entry));
+	entry->key = *key;
+	entry->rule = rule;
+	rules->n++;
+	return true;
+}
+
+/*
+ * Take a rule out of a table.
+ * @key: the key of the rule
+ *
+ * Context: any. The caller makes sure that nobody else uses the table.
+ *
+ * Return: the rule, or NULL if no rule has this key.
+ */
+static struct xtcp_rule *xtcp_rules_del(struct xtcp_rules *rules, const struct xtcp_rule_key *key)
+{
+	unsigned int at = place_of(rules, 0, rules->n, key);
+	struct xtcp_rules_entry *entry = &rules->entries[at];
+	struct xtcp_rule *rule;
+
+	if (!has_key(rules, at, key))
+		return NULL;
+	rule = entry->rule;
+	rules->n--;
+	memmove(entry, entry + 1, (rules->n - at) * sizeof(*entry));
+	return rule;
+}
+
+/*
+ * Make a table ready for searches, after the last change.
+ *
+ * Context: any. The caller makes sure that nobody else uses the table.
+ *
+ * Return: false if there are more than %XTCP_RULES_KINDS kinds: a search would take too long.
+ */
+static bool xtcp_rules_ready(struct xtcp_rules *rules)
+{
+	unsigned int i;
+
+	rules->kinds = 0;
+	for (i = 0; i < rules->n; i++) {
+		if (i && !memcmp(rules->entries[i].key.kind, rules->entries[i - 1].key.kind,
+				 sizeof(rules->entries[i].key.kind)))
+			rules->ends[rules->kinds - 1]++;
+		else if (rules->kinds < XTCP_RULES_KINDS)
+			rules->ends[rules->kinds++] = i + 1;
+		else
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Make the only key of @kind that can match the connection. Return: false if there is no such key.
+ */
+static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp_rules_facts *facts)
+{
+	const u8 len = prefix_len(kind), depth = 255 - kind[2];
+	const bool v4 = kind[1] & IS_V4;
+
+	memset(key, 0, sizeof(*key));
+	memcpy(key->kind, kind, sizeof(key->kind));
+	if (len != XTCP_RULES_NO_PREFIX) {
+		if (v4 != facts->v4)
+			return false;
+		key->to = prefix_of(&facts->to, len + (v4 ? MAPPED_BITS : 0));
+	}
+	if (!(kind[1] & ANY_DPORT))
+		key->dport = facts->dport;
+	if (!(kind[1] & ANY_SPORT))
+		key->sport = facts->sport;
+	if (depth) {
+		key->cgroup = facts->cgroup_at(facts->of, depth);
+		return key->cgroup;
+	}
+	return true;
+}
+
+/*
+ * Find the rule that applies to a connection.
+ *
+ * Context: any in which @facts->cgroup_at() may be called.
+ *
+ * Return: the rule, or NULL if none matches.
+ */
+static struct xtcp_rule *xtcp_rules_find(const struct xtcp_rules *rules, const struct xtcp_rules_facts *facts)
+{
+	struct xtcp_rule_key key;
+	unsigned int i, at, first = 0;
+
+	for (i = 0; i < rules->kinds; first = rules->ends[i++]) {
+		if (!key_for(&key, rules->entries[first].key.kind, facts))
+			continue;
+		at = place_of(rules, first, rules->ends[i], &key);
+		if (at < rules->ends[i] && has_key(rules, at, &key))
+			return rules->entries[at].rule;
+	}
+	return NULL;
+}
+
+/* Arithmetic ends. */
+
+/**
+ * struct xtcp_rule_sets - the options that a rule sets; 0 or NULL: the rule does not set the option
+ * @algorithm: TCP_CONGESTION
+ * @max_pacing_rate: SO_MAX_PACING_RATE, octets per second
+ * @initial: the initial window, segments
+ * @keepalive: SO_KEEPALIVE
+ * @keepalive_probes: TCP_KEEPCNT
+ * @rto_min: TCP_RTO_MIN_US, ticks
+ * @delack_max: TCP_DELACK_MAX_US, ticks
+ * @rto_max: TCP_RTO_MAX_MS, units of XTCP_RTO_MAX_UNIT_MS
+ * @keepalive_time: TCP_KEEPIDLE, seconds
+ * @keepalive_intvl: TCP_KEEPINTVL, seconds
+ * @user_timeout: TCP_USER_TIMEOUT, milliseconds
+ * @blackbox: whether the connection gets a black box, enum xtcp_box_rule; not a socket option
+ */
+struct xtcp_rule_sets {
+	const struct xtcp_cong_ops *algorithm;
+	unsigned long max_pacing_rate;
+	u8 initial;
+	bool keepalive;
+	u8 keepalive_probes;
+	u8 rto_min;
+	u8 delack_max;
+	u8 blackbox;
+	u16 rto_max;
+	u16 keepalive_time;
+	u16 keepalive_intvl;
+	u32 user_timeout;
+};
+
+/**
+ * struct xtcp_rule - a rule of the policy table
+ * @tables: number of tables that have the rule: the table in force, a new table that is being made,
+ *	and old tables that readers may still use
+ * @hits: number of connections that have matched the rule, including connections that failed
+ *	afterwards; one counter for each processor
+ * @sets: the options that the rule sets
+ */
+struct xtcp_rule {
+	refcount_t tables;
+	unsigned long __percpu *hits;
+	struct xtcp_rule_sets sets;
+};
+
+/**
+ * struct xtcp_policy - a table, which never changes once it is in force
+ * @rcu: for call_rcu()
+ * @room: how many entries fit into @entries
+ * @rules: the rules in their order
+ * @entries: the entries of @rules
+ */
+struct xtcp_policy {
+	struct rcu_head rcu;
+	unsigned int room;
+	struct xtcp_rules rules;
+	struct xtcp_rules_entry entries[];
+};
 
 static void xtcp_policy_discard(struct xtcp_policy *draft);
 

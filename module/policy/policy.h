@@ -15,7 +15,6 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "policy/rules.h"
 
 struct genl_info;
 struct seq_file;
@@ -39,64 +38,6 @@ enum xtcp_by_rule {
 	XTCP_BY_RULE_KEEPCNT		= BIT(9),
 	XTCP_BY_RULE_PACES		= BIT(10),	/* pacing was off before the rule, which turns it on */
 	XTCP_BY_RULE_END		= BIT(11),	/* not an option: the end of the list */
-};
-
-/**
- * struct xtcp_rule_sets - the options that a rule sets; 0 or NULL: the rule does not set the option
- * @algorithm: TCP_CONGESTION
- * @max_pacing_rate: SO_MAX_PACING_RATE, octets per second
- * @initial: the initial window, segments
- * @keepalive: SO_KEEPALIVE
- * @keepalive_probes: TCP_KEEPCNT
- * @rto_min: TCP_RTO_MIN_US, ticks
- * @delack_max: TCP_DELACK_MAX_US, ticks
- * @rto_max: TCP_RTO_MAX_MS, units of XTCP_RTO_MAX_UNIT_MS
- * @keepalive_time: TCP_KEEPIDLE, seconds
- * @keepalive_intvl: TCP_KEEPINTVL, seconds
- * @user_timeout: TCP_USER_TIMEOUT, milliseconds
- * @blackbox: whether the connection gets a black box, enum xtcp_box_rule; not a socket option
- */
-struct xtcp_rule_sets {
-	const struct xtcp_cong_ops *algorithm;
-	unsigned long max_pacing_rate;
-	u8 initial;
-	bool keepalive;
-	u8 keepalive_probes;
-	u8 rto_min;
-	u8 delack_max;
-	u8 blackbox;
-	u16 rto_max;
-	u16 keepalive_time;
-	u16 keepalive_intvl;
-	u32 user_timeout;
-};
-
-/**
- * struct xtcp_rule - a rule of the policy table
- * @tables: number of tables that have the rule: the table in force, a new table that is being made,
- *	and old tables that readers may still use
- * @hits: number of connections that have matched the rule, including connections that failed
- *	afterwards; one counter for each processor
- * @sets: the options that the rule sets
- */
-struct xtcp_rule {
-	refcount_t tables;
-	unsigned long __percpu *hits;
-	struct xtcp_rule_sets sets;
-};
-
-/**
- * struct xtcp_policy - a table, which never changes once it is in force
- * @rcu: for call_rcu()
- * @room: how many entries fit into @entries
- * @rules: the rules in their order
- * @entries: the entries of @rules
- */
-struct xtcp_policy {
-	struct rcu_head rcu;
-	unsigned int room;
-	struct xtcp_rules rules;
-	struct xtcp_rules_entry entries[];
 };
 
 void xtcp_policy_apply(struct sock *sk);

@@ -18,6 +18,7 @@
 #include "base/stream.h"
 #include "base/wire.h"
 #include "cong/cong.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
 #include "send/send.h"

@@ -20,7 +20,7 @@
  *    the first segment in flight is lost. If an ACK then moves SND.UNA to a point before recover,
  *    the segment there is also lost (RFC 6582). After a timeout, almost everything in flight is.
  *    The ACKs that follow show whether the timeout was spurious: in_loss().
- *  - How fast is it sent? The congestion window decides (reduction.c, prr.c); this file only
+ *  - How fast is it sent? The congestion window decides (cong.c); this file only
  *    compares it with the number of octets in flight, and asks pacing.
  *  - Was the recovery needless? undo.c decides. F-RTO (RFC 5682) is here, because it also chooses
  *    what to send.
@@ -45,7 +45,6 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/reduction.h"
-#include "cong/resume.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
 #include "send/send.h"
@@ -54,6 +53,77 @@
 #include "time/time.h"
 
 static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);
+
+/*
+ * Does the timestamp echo of this ACK show that originals have arrived, and not only retransmissions
+ * (RFC 3522 section 3.2 step 4)?
+ */
+static bool echo_is_of_originals(const struct sock *sk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
+
+	sock_owned_by_me(sk);
+	/*
+	 * a TSecr that is older than first_ts by more than the largest RTO does not belong to this
+	 * recovery
+	 */
+	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts) &&
+	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;
+}
+
+/* Has every resent octet arrived twice? */
+static bool all_came_twice(const struct sock *sk)
+{
+	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
+
+	sock_owned_by_me(sk);
+	return undo->armed && undo->any_resent && !undo->resent;
+}
+
+/*
+ * Has the peer dropped octets that it had sacked? If the skb at SND.UNA is marked as sacked, the peer
+ * had it and should have acknowledged it (RFC 2018 section 8).
+ */
+static bool has_reneged(const struct sock *sk)
+{
+	const struct sk_buff *first = xtcp_sndq_first(sk);
+
+	sock_owned_by_me(sk);
+	return first && xtcp_sndcb(first)->marks & XTCP_SNDQ_SACKED;
+}
+
+/* Drops the count of duplicate ACKs of a sock that does not use SACK. */
+static void forget_duplicates(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_sender(sk)->stream->scoreboard.sacked = 0;
+	xtcp_sender(sk)->stream->scoreboard.sacked_segments = 0;
+}
+
+/* Gives up the chance to undo a reduction. */
+static void forget_undo(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	xtcp_sender(sk)->stream->undo.armed = false;
+}
+
+/*
+ * An original has arrived after it was resent, so RACK.rtt may have to grow. RFC 8985 section 6.2
+ * step 2 ignores such a segment, because its sending time is no longer known. If an ACK reported only
+ * such segments, others with the same RTT would count as lost. So the sending time is taken from
+ * TSecr, in ticks of the timestamp clock (RFC 7323 section 4.1). The peer chooses TSecr, so the RTT
+ * is limited to the largest RTO.
+ */
+static void rack_original_came(struct sock *sk, const struct xtcp_sample *sample)
+{
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_rack *rack = &tx->stream->rack;
+	u32 ticks = xtcp_clock_ts_of(sample->now_us) + tx->snd.ts_offset - sample->tsecr;
+
+	sock_owned_by_me(sk);
+	rack->rtt_us = max_t(u64, rack->rtt_us, min_t(u64, (ticks + 1ULL) * USEC_PER_MSEC,
+						      XTCP_RTO_MAX_MS * USEC_PER_MSEC));
+}
 
 /*
  * Segments were too large for the path, or the peer did not accept the text of a SYN. This is no
@@ -69,7 +139,7 @@ static void xtcp_repair_too_large(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_reduction_not_due(sk);
 	stream->recover = xsk->snd.nxt;
-	xtcp_undo_forget(sk);
+	forget_undo(sk);
 	stream->frto = false;
 	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
 }
@@ -143,7 +213,7 @@ void xtcp_repair_mtu_fell(struct sock *sk)
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(stream))
 		return;
 	if (!xsk->agreed.sack_ok)
-		xtcp_scoreboard_forget_duplicates(sk);
+		forget_duplicates(sk);
 	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb)) {
 		if (min(skb->len, xtcp_sndq_segment(skb)) > xsk->mss &&
 		    !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
@@ -286,7 +356,7 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marke
 /* once per round trip (RFC 3168 6.1.2) */
 static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
 {
-	xtcp_undo_forget(sk);
+	forget_undo(sk);
 	reduce(sk, sample, true);
 	xtcp_reduction_forbid_undo(sk);
 	xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
@@ -331,7 +401,7 @@ static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sa
 	}
 	if (xtcp_sender(sk)->cong.phase >= XTCP_CONG_CWR)
 		return;
-	xtcp_undo_forget(sk);
+	forget_undo(sk);
 	reduce(sk, sample, false);
 	xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_TLP);
 	xtcp_reduction_end(sk);
@@ -414,9 +484,9 @@ static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 /* By the timestamp echo. If so, RACK learns how long the originals took. */
 static bool originals_came(struct sock *sk, const struct xtcp_sample *sample)
 {
-	if (!xtcp_undo_originals_came(sk, sample))
+	if (!echo_is_of_originals(sk, sample))
 		return false;
-	xtcp_rack_original_came(sk, sample);
+	rack_original_came(sk, sample);
 	return true;
 }
 
@@ -427,7 +497,7 @@ static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *
 		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_TIMESTAMP);
 		return true;
 	}
-	if (xtcp_undo_all_came_twice(sk)) {
+	if (all_came_twice(sk)) {
 		xtcp_undo_apply(sk, counter);
 		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_DSACK);
 		return true;
@@ -445,7 +515,7 @@ static bool leave_repair(struct sock *sk, struct xtcp_sample *sample)
 	if (!take_back_if_for_nothing(sk, sample, in_loss ? LINUX_MIB_TCPLOSSUNDO : LINUX_MIB_TCPFULLUNDO))
 		xtcp_reorder_recovered(&stream->rack.reorder);
 	if (!tx->agreed.sack_ok && sample->acked)
-		xtcp_scoreboard_forget_duplicates(sk);
+		forget_duplicates(sk);
 	if (duplicates_may_follow(tx)) {
 		duplicate_at_recover(sk, sample);
 		return false;
@@ -522,11 +592,11 @@ static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 
 	if (!tx->agreed.sack_ok) {
 		if (sample->acked)
-			xtcp_scoreboard_forget_duplicates(sk);
+			forget_duplicates(sk);
 		else if (sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 	}
-	if (tx->cong.phase <= XTCP_CONG_DISORDER && xtcp_undo_all_came_twice(sk)) {
+	if (tx->cong.phase <= XTCP_CONG_DISORDER && all_came_twice(sk)) {
 		xtcp_undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
 		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_DSACK);
 	}
@@ -547,7 +617,7 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
 	} else if (originals_came(sk, sample)) {
 		return partial_undo(sk, sample);
 	}
-	if (xtcp_undo_all_came_twice(sk))
+	if (all_came_twice(sk))
 		end_needless(sk, LINUX_MIB_TCPDSACKUNDO, XTCP_TRACE_UNDO_DSACK);
 	find_lost(sk, sample);
 	if (tx->cong.phase < XTCP_CONG_RECOVERY && tx->stream->scoreboard.lost)
@@ -624,7 +694,7 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 		if (xtcp_seq_gt(tx->snd.nxt, stream->recover) && sample->duplicate)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 		else if (sample->acked)
-			xtcp_scoreboard_forget_duplicates(sk);
+			forget_duplicates(sk);
 	}
 	find_lost(sk, sample);
 	if (is_lost_again(tx, resent))
@@ -650,7 +720,7 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 
 	if (sample->ece)
 		xtcp_reduction_forbid_undo(sk);
-	if (sample->acked && xtcp_scoreboard_reneged(sk)) {
+	if (sample->acked && has_reneged(sk)) {
 		/*
 		 * the peer seems to have dropped text that it had sacked. Reordered ACKs look the
 		 * same, so wait for one more ACK before anything is resent (RFC 2018 section 8)
@@ -767,14 +837,14 @@ static bool all_is_lost(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct sk_buff *first = xtcp_sndq_first(sk), *skb;
-	bool reneged = xtcp_scoreboard_reneged(sk);
+	bool reneged = has_reneged(sk);
 	u64 now_us = xtcp_clock_us();
 
 	if (reneged) {
 		XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPSACKRENEGING);
 		xtcp_scoreboard_forget_sacked(sk);
 	} else if (!tx->agreed.sack_ok) {
-		xtcp_scoreboard_forget_duplicates(sk);
+		forget_duplicates(sk);
 	}
 	for (skb = first; skb; skb = xtcp_sndq_next(sk, skb)) {
 		if (xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED)

@@ -39,6 +39,7 @@
 #include "base/seq.h"
 #include "base/wire.h"
 #include "cong/cong.h"
+#include "cong/reduction.h"
 #include "out/out.h"
 #include "send/send.h"
 #include "sight/sight.h"

@@ -44,7 +44,6 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/reduction.h"
-#include "cong/resume.h"
 #include "ecn/ecn.h"
 #include "loss/loss.h"
 #include "out/out.h"

@@ -35,10 +35,6 @@ enum xtcp_blackbox_call {
 };
 
 /* The caller of each of these functions holds the socket lock. */
-void xtcp_boxnote_slot(struct sock *sk, unsigned int slot);
-struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk);
-void xtcp_boxnote_agreement(struct xtcp_blackbox *box, const struct sock *sk);
-void xtcp_boxnote_syn(struct xtcp_blackbox *box, const struct sock *sk, u64 us, bool in, u16 wnd);
 void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb);
 void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent, u8 ecn);
 void xtcp_boxnote_state(struct sock *sk, int state);
@@ -154,13 +150,7 @@ enum xtcp_trace_set {
 	XTCP_TRACE_SET_BLACKBOX = 1 << XTCP_SET_BLACKBOX,
 };
 
-void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port);
-void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn);
-void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple);
-void xtcp_trace_sk(void *local, void *peer, const struct sock *sk);
 const u8 *xtcp_trace_option(const struct tcphdr *th, u8 kind);
-unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th);
-unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th);
 bool xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr);
 
 /* The control bits of a segment, enum xtcp_flags. */
@@ -168,8 +158,6 @@ static inline u16 xtcp_trace_flags_of(const struct tcphdr *th)
 {
 	return ntohs(((const __be16 *)th)[6]) & 0x1ff;
 }
-
-#include <trace/events/xtcp.h>
 
 /* blackbox.c */
 
@@ -227,7 +215,7 @@ enum xtcp_box_rule {
  * @cwnd: the congestion window before the segment arrived, or when it was sent, octets
  * @srtt_us: the smoothed round-trip time, taken together with @cwnd
  * @una: SND.UNA, taken together with @cwnd
- * @word: the values of an event that is not a segment, as boxnote.c writes them; for SACK blocks,
+ * @word: the values of an event that is not a segment, as blackbox.c writes them; for SACK blocks,
  *	their left and right edges
  */
 struct xtcp_blackbox_event {
@@ -446,5 +434,7 @@ static inline void xtcp_blackbox_call(struct sock *sk, enum xtcp_blackbox_call c
 	if (xtcp_blackbox_is_there(sk))
 		xtcp_boxnote_call(sk, call, min_t(size_t, wanted, U32_MAX), got);
 }
+
+#include <trace/events/xtcp.h>
 
 #endif /* XTCP_SIGHT_H */

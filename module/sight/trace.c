@@ -16,18 +16,22 @@
 #include "compat.h"
 #include "lookup/lookup.h"
 
+/* What the events call. */
+static void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn);
+static void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple);
+static void xtcp_trace_sk(void *local, void *peer, const struct sock *sk);
+static unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th);
+static unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th);
+
 #define CREATE_TRACE_POINTS
 #include "sight/sight.h"
 
-/**
- * xtcp_trace_sockaddr() - write an address and port into an event
+/*
+ * Write an address and port into an event.
  * @to: has space for a struct sockaddr_in6, and need not be aligned
  * @addr: the address; a v4-mapped address is written as a struct sockaddr_in
- * @port: the port
- *
- * Context: any.
  */
-void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port)
+static void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port)
 {
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = *addr };
 	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = port };
@@ -49,7 +53,7 @@ void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port)
  *
  * Context: any.
  */
-void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple)
+static void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple)
 {
 	static const struct xtcp_tuple unknown;
 
@@ -67,7 +71,7 @@ void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple)
  *
  * Context: any.
  */
-void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
+static void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
 
@@ -83,7 +87,7 @@ void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
  * Context: any. If the socket lock is not held, as for a listener, the address may be half old and
  * half new.
  */
-void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
+static void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 {
 	const struct inet_sock *inet = inet_sk(sk);
 	struct xtcp_tuple tuple = { .lport = inet->inet_sport, .fport = inet->inet_dport };
@@ -147,7 +151,7 @@ static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
  *
  * Return: octets of the text, with its final zero.
  */
-unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th)
+static unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th)
 {
 	const u8 *option = xtcp_trace_option(th, XTCP_OPT_SACK);
 	unsigned int count = 0, used = 0, i;
@@ -210,7 +214,7 @@ static int option_text(char *to, unsigned int size, const u8 *option)
  *
  * Return: octets of the text, with its final zero.
  */
-unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th)
+static unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th)
 {
 	const u8 *option = (const u8 *)(th + 1), *end = (const u8 *)th + th->doff * 4;
 	char text[XTCP_MAX_OPTIONS / 2 * sizeof(",opt255:2")];

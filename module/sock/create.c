@@ -242,7 +242,6 @@ static void free_parts(struct sock *sk)
 	xtcp_held_freed(sk);
 	kfree(xtcp_sk(sk)->pace);
 	xtcp_keys_free(sk);
-	xtcp_aokeys_free(sk);
 	xtcp_seldom_free(sk);
 }
 

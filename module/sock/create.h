@@ -36,17 +36,12 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn);
 /* socket lock held; xtcp_aborted_leave() needs no lock if only listings can still find the sock */
 void xtcp_aborted_leave(struct sock *sk);
 
-/* RCU read side held; it keeps the result valid */
-struct sock *xtcp_aborted_from(struct xtcp_net *xn, unsigned long *number);
-
 void xtcp_sock_done(struct sock *sk);
 void xtcp_sock_leave_record(struct sock *sk, int substate);
 void xtcp_sock_destroy(struct sock *sk);
 void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
 void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told);
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
-void xtcp_sock_note_end(struct sock *sk, enum xtcp_abort_reason reason, int err);
-void xtcp_sock_forget_connection(struct sock *sk);
 /* proto.destroy */
 void xtcp_sock_release_resources(struct sock *sk);
 

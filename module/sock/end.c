@@ -134,24 +134,6 @@ void xtcp_aborted_leave(struct sock *sk)
 }
 
 /**
- * xtcp_aborted_from() - iterate over the socks in the table of a namespace
- * @xn: the namespace
- * @number: the least number that the result may have; set to the number of the result
- *
- * A sock keeps its number while it is in the table. The caller continues with the next number.
- * Under the socket lock, ended.is_listed tells whether the sock is still in the table.
- *
- * Context: process, RCU read side, which keeps the result valid without a reference.
- *
- * Return: the sock, or NULL at the end.
- */
-struct sock *xtcp_aborted_from(struct xtcp_net *xn, unsigned long *number)
-{
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "lookup of an aborted sock without RCU");
-	return xa_find(&xn->rest->aborted, number, ULONG_MAX, XA_PRESENT);
-}
-
-/**
  * xtcp_sock_release_resources() - proto.destroy: release what a sock holds, except its own memory
  * @sk: CLOSED and out of the table
  *
@@ -257,36 +239,6 @@ static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 	WRITE_ONCE(xsk->timers.told_code, told->code);
 	WRITE_ONCE(xsk->timers.told_pen, told->pen);
 	xtcp_ended_tell(&xsk->ended);
-}
-
-/**
- * xtcp_sock_note_end() - record why a listener ends
- * @sk: the listener
- * @reason: the reason that XTCP_ABORT will give
- * @err: the error for the program, a positive errno
- */
-void xtcp_sock_note_end(struct sock *sk, enum xtcp_abort_reason reason, int err)
-{
-	sock_owned_by_me(sk);
-	xtcp_ended_set(&xtcp_sk(sk)->ended, reason, err);
-}
-
-/**
- * xtcp_sock_forget_connection() - forget the last connection of a sock: the sock listens now
- * @sk: the sock
- *
- * The sock forgets why the connection has ended. As in Linux, TCP_QUICKACK 0 was for that
- * connection, so the option is 1 again.
- *
- * Context: process. Lock: socket, held.
- */
-void xtcp_sock_forget_connection(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	xtcp_ended_forget(&xsk->ended);
-	xtcp_acking_interactive(&xsk->acking, false);
 }
 
 /**

@@ -107,6 +107,19 @@ static int listen_fast(struct sock *sk, unsigned int backlog)
 	return xtcp_fastopen_set_max(sk, backlog);
 }
 
+/*
+ * The sock listens now, and forgets why its last connection has ended. As in Linux, TCP_QUICKACK 0 was
+ * for that connection.
+ */
+static void forget_connection(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_ended_forget(&xsk->ended);
+	xtcp_acking_interactive(&xsk->acking, false);
+}
+
 static int start(struct sock *sk, int backlog)
 {
 	struct xtcp_listener *listener;
@@ -135,7 +148,7 @@ static int start(struct sock *sk, int backlog)
 	/* a lookup that sees this pointer also sees the queues that were set up before */
 	smp_store_release(&xtcp_endpoint(sk)->listener, listener);
 	set_limit(sk, backlog);
-	xtcp_sock_forget_connection(sk);
+	forget_connection(sk);
 	xtcp_state_set(sk, TCP_LISTEN);
 	err = xtcp_listeners_add(sk);
 	if (err) {

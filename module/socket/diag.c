@@ -257,6 +257,17 @@ static void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
 }
 
 /*
+ * The first sock in the table of aborted ones whose number is at least *@number, which receives its
+ * number; NULL: none. A sock keeps its number while it is in the table; under the socket lock,
+ * ended.is_listed tells whether it still is.
+ */
+static struct sock *aborted_from(struct xtcp_net *xn, unsigned long *number)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "lookup of an aborted sock without RCU");
+	return xa_find(&xn->rest->aborted, number, ULONG_MAX, XA_PRESENT);
+}
+
+/*
  * Continue a walk until a message is full.
  * @walk: how far the walk has come
  *
@@ -274,7 +285,7 @@ static int xtcp_diag_walk_on(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 		return err;
 	walk->listens = false;
 	if (walk->aborts)
-		err = walk_numbers(walk, skb, xtcp_aborted_from, xtcp_diag_row_aborted);
+		err = walk_numbers(walk, skb, aborted_from, xtcp_diag_row_aborted);
 	if (err)
 		return err;
 	walk->aborts = false;

@@ -472,7 +472,7 @@ static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask 
  * xtcp_diag_row_aborted() - add the row of an aborted sock to a message, if the request wants it
  * @skb: the message
  * @ask: the request
- * @sk: from xtcp_aborted_from()
+ * @sk: from the table of aborted socks
  *
  * Context: process, RCU read side. Takes the spinlock of the sock for a moment.
  *

@@ -7,7 +7,7 @@
  * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
  * module's name. A request sees only the sockets of its own namespace. The family also has the
  * commands that change the rules for new connections (policy.c), and the command that clears
- * what Careful Resume has saved (cong/paths.c).
+ * what Careful Resume has saved (cong/resuming.c).
  *
  * No request waits for the lock of a sock or of a policy table. If the lock is taken, the answer is
  * EBUSY, and the tool asks again. Any user may send requests in a namespace that he has made, and
@@ -300,7 +300,7 @@ static void stop_listener(struct sock *sk)
 	xtcp_endpoint(sk)->listener->tells_briefly = true;
 	xtcp_listen_stop(sk);
 	xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_KILLED);
-	xtcp_sock_note_end(sk, XTCP_ABORT_KILLED, ECONNABORTED);
+	xtcp_ended_set(&xtcp_sk(sk)->ended, XTCP_ABORT_KILLED, ECONNABORTED);
 	WRITE_ONCE(sk->sk_err, ECONNABORTED);
 	smp_wmb();	/* pairs with smp_rmb() in poll(), as in xtcp_sock_fail() */
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);

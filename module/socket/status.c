@@ -14,6 +14,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "cong/cong.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "expiry/expiry.h"
 #include "listen/listen.h"

@@ -166,11 +166,15 @@ class Mutants:
                              () if self.options.only else done)
 
     def units(self, change, text):
-        """Runs the unit test of a pure file. Returns what it said if it failed."""
-        name = os.path.basename(change.file)[:-2]
+        """Runs the unit tests of a file or of a part of it. Returns what the first that failed said."""
+        tests = re.findall(rf"^(\w+)-of := .*{re.escape(change.file)}$", read(f"{TOP}/selftests/unit/Makefile"), re.M)
+        plain = os.path.basename(change.file)[:-2]
+        if os.path.exists(f"{TOP}/selftests/unit/{plain}_test.c"):
+            tests.append(plain)
+        return next(filter(None, (self.unit(change, text, name) for name in tests)), None)
+
+    def unit(self, change, text, name):
         source = os.path.join(self.module.tree, "module", change.file)
-        if not os.path.exists(f"{TOP}/selftests/unit/{name}_test.c"):
-            return None
         binary = os.path.join(self.folder, f"unit/{name}_test")
         before = read(source)
         try:

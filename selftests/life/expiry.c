@@ -2,7 +2,7 @@
 /*
  * Two clocks of a listener that answers by cookie, proved by waiting once, for both and for both IP versions together:
  *
- * - a cookie is good for 128 s at most (module/base/cookie.c);
+ * - a cookie is good for 128 s at most (module/base/secret.c);
  * - an ACK without an entry is looked at until 120 s after the listener last declined an entry (module/listen/entry.c).
  *   Later it is nobody's, so nothing is counted, and kernel TCP resets it as for a port that nobody uses.
  *

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/cong/alpha.c in user space: the share of what was marked, as RFC 8257 section 4.2 reckons it, in 1/65536. A
+ * module/cong/cong.h in user space: the share of what was marked, as RFC 8257 section 4.2 reckons it, in 1/65536. A
  * segment has 1000 octets unless a case says otherwise.
  */
-#include "cong/alpha.h"
 #include "unit.h"
+#include "alpha.part.h"
 
 #define ONE	65536U
 #define MSS	1000U

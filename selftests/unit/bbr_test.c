@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/cong/bbr.c in user space: the state machine by tables of ACKs, most of them the test cases of the draft's
+ * module/cong/cong_bbr.c in user space: the state machine by tables of ACKs, most of them the test cases of the draft's
  * appendix, and random ACKs, which must not lead to windows that no connection could use.
  */
 #include <string.h>
 
-#include "cong/bbr.h"
 #include "unit.h"
+#include "bbr.part.h"
 
 #define MSS		1448U
 #define RTT_US		20000U

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/base/cookie.c in user space: what comes back, for how long, and what a forger can hope for. */
+/* module/base/secret.c in user space: what comes back, for how long, and what a forger can hope for. */
 #include <string.h>
 
-#include "base/cookie.h"
 #include "base/wire.h"
 #include "unit.h"
+#include "cookie.part.h"
 
 #define EPOCH_S		(XTCP_COOKIE_PERIOD_S * XTCP_COOKIE_PERIODS)
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/cong/cubic.c in user space: the curve of RFC 9438 against one in floating point, its regions, and extremes. */
+/* module/cong/cong_cubic.c in user space: the curve of RFC 9438 against one in floating point, its regions, and extremes. */
 #include <math.h>
 #include <string.h>
 
-#include "cong/cubic.h"
 #include "unit.h"
+#include "cubic.part.h"
 
 #define MAX_WINDOW	0x7fffffffU
 #define SECOND		1000000ULL

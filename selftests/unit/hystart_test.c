@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/cong/hystart.c in user space: rounds, thresholds, conservative slow start and its end (RFC 9406). */
+/* module/cong/cong_cubic.c in user space: rounds, thresholds, conservative slow start and its end (RFC 9406). */
 #include <string.h>
 
-#include "cong/hystart.h"
 #include "unit.h"
+#include "hystart.part.h"
 
 #define MSS	1000U
 #define MS	1000U

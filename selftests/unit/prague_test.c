@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/cong/prague.c in user space: what a mark takes from the window, how often, and what text without marks adds,
+ * module/cong/cong_prague.c in user space: what a mark takes from the window, how often, and what text without marks adds,
  * to the octet. A window of 100 segments of 1000 octets; 1.0 of the share is 2^24.
  */
-#include "cong/prague.h"
 #include "unit.h"
+#include "prague.part.h"
 
 #define ONE	XTCP_PRAGUE_ONE
 #define MSS	1000U

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/cong/prr.c in user space: the examples of RFC 6937 section 3.1, which RFC 9937 keeps, its two bounds, and
+ * module/cong/cong.c in user space: the examples of RFC 6937 section 3.1, which RFC 9937 keeps, its two bounds, and
  * extremes. A window of 20 segments, which is to become one of 10.
  */
-#include "cong/prr.h"
 #include "unit.h"
+#include "prr.part.h"
 
 #define MSS 1000U
 

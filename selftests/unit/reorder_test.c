@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/loss/reorder.c in user space: the order of sending, and the window for reordering of RFC 8985 section 6.2. */
-#include "loss/reorder.h"
+/* module/loss/rack.c in user space: the order of sending, and the window for reordering of RFC 8985 section 6.2. */
 #include "unit.h"
+#include "reorder.part.h"
 
 /* step 2: by time; of a bundle by sequence number, also where that wraps */
 static void order_of_sending(void)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/cong/resume.c in user space: what is observed, how far the window jumps, and each phase (RFC 9959). */
+/* module/cong/resuming.c in user space: what is observed, how far the window jumps, and each phase (RFC 9959). */
 #include <string.h>
 
-#include "cong/resume.h"
 #include "unit.h"
+#include "resume.part.h"
 
 #define MSS	1000U
 #define MS	1000U

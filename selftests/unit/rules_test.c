@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/policy/rules.c in user space: which rule wins, keys that must not be, and random tables, of which the search
+ * module/policy/policy.c in user space: which rule wins, keys that must not be, and random tables, of which the search
  * has to find what a look at each rule finds.
  */
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "policy/rules.h"
 #include "unit.h"
+#include "rules.part.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof(*(array)))
 #define MANY		300

@@ -7,8 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
 #include <linux/types.h>
 
+#include "base/seq.h"
+#include "base/wire.h"
 #include "kselftest.h"
 
 static u64 unit_random_state;
