@@ -13,8 +13,10 @@
 #include <linux/skbuff.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
+#include <net/sock.h>
 
 #include "base/net.h"
+#include "compat.h"
 
 struct sock;
 struct user_namespace;
@@ -30,10 +32,9 @@ static inline s64 xtcp_counter_about(struct percpu_counter *counter)
 }
 
 /*
- * Is the value of @counter above @limit? The answer is exact for a small limit. For a large limit,
- * the answer may be wrong by 1/@rough_part of the limit: an exact answer adds up the counts of all
- * processors, which costs too much to do it for each connection. @batch: how much a processor
- * counts before it updates the sum
+ * Is @counter above @limit? Exact for a small limit. For a large one the answer may be wrong by
+ * 1/@rough_part of the limit: to add up the counts of all processors for each connection would cost
+ * too much. @batch: how much a processor counts before it updates the sum.
  */
 static inline bool xtcp_counter_above(struct percpu_counter *counter, s64 limit, s32 batch, int rough_part)
 {
@@ -52,8 +53,8 @@ int xtcp_orphan_init(void);
 void xtcp_orphan_exit(void);
 
 /*
- * Drops the namespace reference of a sock without a program. Process context, BH disabled; the socket
- * lock is held by bh_lock_sock(), or no other thread can find @sk.
+ * Drops the namespace reference of a sock without a program. Process context, BH disabled; the
+ * socket lock is held by bh_lock_sock(), or no other thread can find @sk.
  */
 static inline void xtcp_orphan_leave_netns(struct sock *sk)
 {
@@ -96,26 +97,23 @@ enum xtcp_guests_thing {
 	XTCP_GUESTS_THINGS
 };
 
-/**
+/*
  * struct xtcp_guests - what all guests have and may have of one thing
- * @count: how much all guests have
  * @max: how much all guests may have; set before xtcp_guests_init(), unless the limit may change
  * @batch: how much a processor may count before it updates @count; xtcp_guests_init() chooses it by
  *	@max, if it is 0
- * @thing: which count of a maker belongs to this limit
  */
 struct xtcp_guests {
-	struct percpu_counter count;
+	struct percpu_counter count;	/* how much all guests have */
 	unsigned int max;
 	s32 batch;
-	enum xtcp_guests_thing thing;
+	enum xtcp_guests_thing thing;	/* which count of a maker belongs to this limit */
 };
 
-/**
+/*
  * struct xtcp_maker - who has made guests, and what all his guests have
  * @node: in the list of all makers; guarded by the lock of that list (guests.c), as is @users
  * @users: number of guests of this maker that have had a socket of ours (xtcp_rest.maker)
- * @uid: the user
  * @made_in: for the global root, the outermost user namespace around the guests, else NULL. It is
  *	only compared
  * @boxes: black boxes (blackbox.c); guarded by the lock of the boxes
@@ -125,7 +123,7 @@ struct xtcp_guests {
 struct xtcp_maker {
 	struct list_head node;
 	unsigned int users;
-	kuid_t uid;
+	kuid_t uid;	/* the user */
 	const struct user_namespace *made_in;
 	unsigned int boxes;
 	unsigned int estates;
@@ -158,8 +156,8 @@ static inline bool xtcp_guests_maker_exceeds(struct xtcp_guests *guests, const s
 }
 
 /*
- * Would all guests have more than @max with @more for the guest @xn, or all guests of its maker more
- * than their share of @max?
+ * Would all guests have more than @max with @more for the guest @xn, or all guests of its maker
+ * more than their share of @max?
  */
 static inline bool xtcp_guests_exceed(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 max, unsigned int more)
 {

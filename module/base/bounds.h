@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The bounds of a connection's timeouts and delays. The route, the program or the namespace of the
- * connection sets them.
- *
- * The metrics of a connection's route, such as initcwnd of "ip route".
+ * The bounds of a connection's timeouts and delays, which the route, the program or the namespace
+ * sets, and the metrics of its route, such as initcwnd of "ip route".
  */
 #ifndef XTCP_BOUNDS_H
 #define XTCP_BOUNDS_H
@@ -55,9 +53,8 @@ static inline u32 xtcp_bounds_floor_us(u32 us)
 }
 
 /*
- * Convert @us, the value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, to ticks, and round up. Returns 0
- * if that is less than two ticks or more than 200 ms. The caller then refuses the value, as Linux
- * does.
+ * @us, the value of TCP_RTO_MIN_US or TCP_DELACK_MAX_US, as ticks, rounded up; 0 if that is less
+ * than two ticks or more than 200 ms, which the caller refuses, as Linux does.
  */
 static inline u8 xtcp_bounds_ticks(u32 us)
 {
@@ -80,9 +77,8 @@ static inline u32 xtcp_bounds_rto_min_told_us(const struct sock *sk)
 
 /*
  * The floor of the RTO, microseconds: the least value of the variation term K*RTTVAR (RFC 6298
- * (2.3)). The route's metric rto_min overrides TCP_RTO_MIN_US, which overrides
- * net.xtcp.rto_min_us. As in Linux, the metric counts only if it is locked; iproute2 always locks
- * it. Socket lock held.
+ * (2.3)). The route's metric rto_min overrides TCP_RTO_MIN_US, which overrides net.xtcp.rto_min_us.
+ * As in Linux, the metric counts only if it is locked; iproute2 always locks it. Socket lock held.
  */
 static __always_inline u32 xtcp_bounds_rto_min_us(const struct sock *sk)
 {
@@ -138,9 +134,9 @@ static inline u32 xtcp_bounds_delack_told_us(const struct sock *sk)
 
 /*
  * How long an ACK may wait, jiffies. @set: TCP_DELACK_MAX_US or net.xtcp.delack_max_us. @floor_us:
- * the floor of our RTO. If @floor_us is below 200 ms, the peer's RTO probably has the same floor,
- * and an ACK that waits longer makes the peer resend. So the ACK may wait for @floor_us minus one
- * tick at most, as in Linux 6.11. This limit is always at least one tick.
+ * the floor of our RTO. The peer's RTO probably has the same floor, and an ACK that waits longer
+ * makes the peer resend. So below 200 ms the ACK waits for @floor_us minus one tick at most, as in
+ * Linux 6.11, but for at least one tick.
  */
 static inline unsigned long xtcp_bounds_delack(unsigned long set, u32 floor_us)
 {

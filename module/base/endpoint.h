@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * struct xtcp_endpoint: what every socket of ours has, even if it listens or is only bound. Code
- * that looks up sockets needs no more than this.
- *
- * Fields that few sockets need. Each sock has only a pointer of 8 octets to them.
+ * that looks up sockets needs no more than this. Also the fields that few sockets need.
  */
 #ifndef XTCP_ENDPOINT_H
 #define XTCP_ENDPOINT_H
@@ -24,9 +22,9 @@ struct xtcp_net;
 struct xtcp_pace;
 
 /*
- * Work that softirq could not do because a user held the socket lock; release_sock() does this work
- * (family.c). The values are bits of sk_tsq_flags: softirq sets a bit atomically, and the holder of
- * the lock clears the bit.
+ * Work that softirq could not do because a user held the socket lock; release_sock() does it
+ * (family.c). Bits of sk_tsq_flags: softirq sets a bit atomically, the holder of the lock clears
+ * it.
  */
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
@@ -35,10 +33,9 @@ enum xtcp_deferred {
 };
 
 /*
- * struct xtcp_endpoint - the beginning of struct xtcp_sender
- *
- * xtcp_sock_reset_tcb() leaves this struct as it is, with two exceptions: it resets some fields of
- * @inet, and the options that a rule of the policy table or a route has set.
+ * struct xtcp_endpoint - the beginning of struct xtcp_sender. xtcp_sock_reset_tcb() leaves it as it
+ * is, except for some fields of @inet and for options that a rule of the policy table or a route
+ * has set.
  */
 struct xtcp_endpoint {
 	/*
@@ -69,9 +66,8 @@ struct xtcp_endpoint {
 		struct xtcp_fastsyn *fastsyn;
 	};
 	/*
-	 * the RCU grace period after which no lookup can use the sock; set when the sock leaves the
-	 * table of connections or of listeners (get_state_synchronize_rcu()). If the sock has never
-	 * left a table, the field names a grace period that has passed already
+	 * the RCU grace period after which no lookup can use the sock, set when it leaves the table
+	 * of connections or of listeners; one that has passed already if it has never left a table
 	 */
 	unsigned long left_table;
 	unsigned long seldom;		/* fields that few sockets need; 0: none; RCU */
@@ -92,9 +88,9 @@ struct xtcp_endpoint {
 
 	/*
 	 * The program sets these fields, unless the line names a route, a rule or an ICMP error.
-	 * What the program has set survives a reconnect. Children of a listener inherit the fields,
-	 * unless the line says otherwise. A rule of the policy table may set some of the program's
-	 * fields, too; xtcp_sock_reset_tcb() takes back what a rule has set (xtcp_sock.by_rule).
+	 * They survive a reconnect, and children of a listener inherit them, unless the line says
+	 * otherwise. What a rule of the policy table has set, xtcp_sock_reset_tcb() takes back
+	 * (xtcp_sock.by_rule).
 	 */
 	const struct xtcp_cong_ops *algorithm;	/* the congestion control of the sock */
 	bool algorithm_chosen : 1;	/* TCP_CONGESTION has set algorithm */
@@ -159,26 +155,17 @@ extern struct proto xtcpv6_prot;
 /* bit 0 of xtcp_endpoint.seldom, a pointer: the sock has or had a key to sign segments */
 #define XTCP_SELDOM_SIGNS	BIT(0)
 
-/**
- * struct xtcp_seldom - fields that few sockets need
- * @fastopenq: state of TCP_FASTOPEN (fastopen.c); NULL: none; written under the socket lock
- * @keys: the keys of TCP_MD5SIG (auth/aokeys.c); read under RCU, written under the socket lock
- * @ao: TCP-AO with its keys (auth/aokeys.c); NULL: none; written under the socket lock
- * @idle_ms: XTCP_IDLE_MS; 0: only the limit of net.xtcp.idle_ms applies; READ_ONCE
- * @half_closed_ms: XTCP_HALF_CLOSED_MS; 0: only the limit of net.xtcp.half_closed_ms applies;
- *	READ_ONCE
- * @ack_rate: XTCP_ACK_RATE; 0: request no ACK rate of the peer; READ_ONCE
- *
- * The struct is allocated when one of its fields is first set, and stays until the memory of the
- * sock is freed.
+/*
+ * The fields that few sockets need. Allocated when one of them is first set; stays until the memory
+ * of the sock is freed. The numbers are read by READ_ONCE; 0: none, or what net.xtcp says.
  */
 struct xtcp_seldom {
-	struct xtcp_fastopenq *fastopenq;
-	struct hlist_head keys;
-	struct xtcp_ao *ao;
-	u32 idle_ms;
-	u32 half_closed_ms;
-	u8 ack_rate;
+	struct xtcp_fastopenq *fastopenq;	/* TCP_FASTOPEN (fastopen.c); written under the socket lock */
+	struct hlist_head keys;			/* of TCP_MD5SIG; read under RCU, written under the socket lock */
+	struct xtcp_ao *ao;			/* TCP-AO with its keys; written under the socket lock */
+	u32 idle_ms;				/* XTCP_IDLE_MS */
+	u32 half_closed_ms;			/* XTCP_HALF_CLOSED_MS */
+	u8 ack_rate;				/* XTCP_ACK_RATE */
 };
 
 /*
@@ -192,9 +179,8 @@ static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
 }
 
 /*
- * Does @sk have a key, or did it have one? This runs for each segment. So the answer is a bit of
- * the word that also holds the pointer to struct xtcp_seldom: one load gets both. The caller holds
- * what xtcp_seldom() requires.
+ * Does @sk have a key, or did it have one? This runs for each segment, so the answer is a bit of
+ * the word with the pointer to struct xtcp_seldom. The caller holds what xtcp_seldom() requires.
  */
 static inline bool xtcp_seldom_signs(const struct sock *sk)
 {

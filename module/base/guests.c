@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What all guests together may have, and the guests of one maker. A guest is a namespace that
- * belongs to a user namespace other than the initial one (xtcp_net.is_guest). Any user can make
- * guests, as many as he likes, and set the sysctls in each. So what takes memory that no control
- * group pays for, or what others would lack, has a limit for all guests together: half-open
- * entries, records, orphans, connections that wait for accept(), black boxes, and listeners that
- * wait for a successor.
+ * belongs to a user namespace other than the initial one (xtcp_net.is_guest). Any user can make as
+ * many as he likes, and set their sysctls. So what takes memory that no control group pays for, or
+ * what others would lack, has a limit for all guests together: half-open entries, records, orphans,
+ * connections that wait for accept(), black boxes, and listeners that wait for a successor.
  *
- * One user alone must not use up these limits with many guests. So they are shared by maker: the
- * user who made the outermost user namespace around the guest. All guests of a maker together may
- * have 1/XTCP_MAKER_SHARE of what all guests may have; estate.c has a rule of its own. Users in a
- * guest cannot act for another maker, whatever namespaces they nest. Each outermost user namespace
- * of the global root counts as a maker of its own, because these are containers, whose users are
- * strangers to each other.
+ * One user alone must not use up these limits. So they are shared by maker: the user who made the
+ * outermost user namespace around the guest. All guests of a maker may have 1/XTCP_MAKER_SHARE of
+ * what all guests may have; estate.c has a rule of its own. Users in a guest cannot act for another
+ * maker, whatever namespaces they nest. Each outermost user namespace of the global root is a maker
+ * of its own: these are containers, whose users are strangers to each other.
  *
- * A maker is an object that the first socket in one of his guests makes. Each of his guests holds a
- * reference, from its first socket to its end. When a guest ends, the maker may go, so by then the
- * maker's counts must include nothing of that guest. The memory of entries stays for a grace period
- * longer, so it counts for all guests only.
+ * The first socket in one of his guests makes a maker. Each of his guests holds a reference from
+ * its first socket to its end, when the maker's counts must include nothing of it any more. The
+ * memory of entries stays for a grace period longer, so it counts for all guests only.
  *
  * Limits the answers to unacceptable segments where the namespace sets the limit (RFC 5961 section
  * 7). sock.h has the limits of one sock.
@@ -47,19 +44,15 @@
 /**
  * xtcp_acklimit_refuses() - is it too early for another answer to an unacceptable segment?
  * @xn: the namespace
- * @seg: the segment; a segment with text or FIN, but without SYN and RST, is always answered
+ * @seg: the segment; one with text or FIN, but without SYN and RST, is always answered
  * @field: LINUX_MIB_TCPACKSKIPPED*, increased when the answer is skipped
- * @stamp: when the limit last allowed an answer for this connection, in jiffies; 0: never. Updated
- *	when the limit allows this answer
+ * @stamp: when the limit last allowed an answer for this connection, in jiffies; 0: never; updated
  *
- * Like Linux's tcp_invalid_ratelimit, this limit keeps two ends from answering each other forever.
- * A RST with text is limited, too: its source address may be forged, and the answer would go to a
- * victim.
+ * As Linux's tcp_invalid_ratelimit, keeps two ends from answering each other forever. A RST with
+ * text is limited, too: its source may be forged, and the answer would go to a victim.
  *
- * Context: softirq or process. If two processors use the same @stamp at the same time, one answer
- * too many may be sent.
- *
- * Return: true when no answer may be sent.
+ * Context: softirq or process. If two processors use one @stamp at the same time, one answer too
+ * many may be sent.
  */
 bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp)
 {
@@ -80,15 +73,12 @@ bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
  * xtcp_acklimit_net_challenge() - does the namespace's limit allow another challenge ACK?
  * @xn: the namespace
  *
- * RFC 5961 section 7 asks for a limit on challenge ACKs. Each connection has such a limit, and
- * challenge_ack_limit adds a limit for all connections of the namespace. With an exact shared
- * limit, an attacker could count the challenge ACKs on a connection of his own, and so learn
- * whether other connections send challenge ACKs. Therefore the limit of each second is random: half
- * of challenge_ack_limit plus a random number below challenge_ack_limit.
+ * RFC 5961 section 7 asks for a limit. Each connection has one; challenge_ack_limit adds one for
+ * all of the namespace. If that were exact, an attacker could count the challenge ACKs on a
+ * connection of his own, and so learn whether others send some. So the limit of each second is
+ * random: half of challenge_ack_limit plus a random number below it.
  *
  * Context: any.
- *
- * Return: true when the ACK may leave; it is counted then.
  */
 bool xtcp_acklimit_net_challenge(struct xtcp_net *xn)
 {
@@ -115,15 +105,12 @@ static LIST_HEAD(makers);
 
 /**
  * xtcp_guests_limit() - check a limit that is a module parameter, and set its default
- * @limit: the parameter; 0: by default, as many objects as fit in a part of the memory
+ * @limit: the parameter; 0: as many objects as fit in a part of the memory, which is stored, so
+ *	that /sys/module shows the limit that applies
  * @parameter: its name
  * @part: this part of the memory, 1/@part
  * @size: the memory of an object, octets
- *
- * The default is stored, so that /sys/module shows the limit that applies.
- *
  * Context: process, module init.
- *
  * Return: 0, or -EINVAL when the parameter is out of range.
  */
 int xtcp_guests_limit(unsigned int *limit, const char *parameter, unsigned int part, u32 size)
@@ -137,20 +124,12 @@ int xtcp_guests_limit(unsigned int *limit, const char *parameter, unsigned int p
 	return 0;
 }
 
-/**
- * xtcp_guests_init() - make the counter of all guests
- * @guests: the limit
- *
- * Context: process, module init.
- *
- * Return: 0 or -ENOMEM.
- */
+/* At module init: makes the counter of all guests. Return: 0 or -ENOMEM. */
 int xtcp_guests_init(struct xtcp_guests *guests)
 {
 	/*
-	 * each processor counts up to a batch before it updates the sum, so the sum may be wrong by
-	 * one batch for each processor. The batch is chosen so that this error is at most 1/16 of
-	 * what one maker may have; but a batch is at least 1
+	 * each processor counts up to a batch before it updates the sum, which may so be wrong by
+	 * one batch for each processor: at most 1/16 of what one maker may have
 	 */
 	if (!guests->batch)
 		guests->batch = clamp(guests->max / (16 * XTCP_MAKER_SHARE) / num_possible_cpus(), 1U, 32U);
@@ -226,12 +205,10 @@ out:
  * xtcp_guests_net_init() - find or make the maker of a guest
  * @xn: the namespace; if it is no guest, it has no maker
  *
- * As the rest of the namespace, the memory of a new maker is charged to the task that makes the
- * first socket. The lock is not held meanwhile: near the limit of a memory control group this may
- * take long.
+ * The memory of a new maker is charged to the task that makes the first socket. No lock is held
+ * meanwhile: near the limit of a memory cgroup this may take long.
  *
  * Context: process, may sleep.
- *
  * Return: 0 or -ENOMEM.
  */
 int xtcp_guests_net_init(struct xtcp_net *xn)
@@ -264,12 +241,7 @@ int xtcp_guests_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-/**
- * xtcp_guests_net_exit() - a guest ends: its maker has one guest less
- * @xn: the namespace; nothing in it is counted any more
- *
- * Context: process.
- */
+/* The namespace @xn ends: its maker has one guest less. */
 void xtcp_guests_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_maker *maker = xn->rest->maker;

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Charges memory that a sock must have, even beyond all limits, and keeps memory that the sock will
- * soon need again.
+ * Memory that a sock must have is charged whatever the limits of tcp_mem and of the memory cgroup
+ * say: a connection needs it to proceed, and so to free what it already has. It still counts, so
+ * less is left for other sockets. Memory that a sock will soon need again is kept.
  *
- * Some memory is charged whatever the limits of tcp_mem and of the memory control group say. A
- * connection needs this memory to proceed, and must proceed to free the memory that it already has.
- * The charge still counts against the limits, so less is left for other sockets.
- *
- * Orphans: connections that continue after their program has closed them. This file limits their
- * number.
+ * Limits the number of orphans: connections that continue after their program has closed them.
  */
 #include "base/base.h"
 
@@ -33,13 +29,7 @@ static struct percpu_counter all_orphans;	/* the number of orphans in all namesp
  */
 static struct xtcp_guests guest_orphans = { .batch = ORPHANS_BATCH, .thing = XTCP_GUESTS_ORPHANS };
 
-/**
- * xtcp_orphan_init() - make the global counters
- *
- * Context: process, module init.
- *
- * Return: 0 or -ENOMEM.
- */
+/* At module init: makes the global counters. Return: 0 or -ENOMEM. */
 int xtcp_orphan_init(void)
 {
 	int err = percpu_counter_init(&all_orphans, 0, GFP_KERNEL);
@@ -52,11 +42,7 @@ int xtcp_orphan_init(void)
 	return err;
 }
 
-/**
- * xtcp_orphan_exit() - free the counters
- *
- * Context: process, module exit; the last sock was freed.
- */
+/* At module exit: the last sock was freed. */
 void xtcp_orphan_exit(void)
 {
 	xtcp_guests_exit(&guest_orphans);
@@ -75,10 +61,9 @@ static void count_orphan(struct xtcp_net *xn, int change)
  * xtcp_orphan_add() - count a new orphan, and drop its namespace reference
  * @sk: a sock after sock_orphan(), with an empty backlog
  *
- * As in Linux, an orphan does not keep its namespace alive, but ends with the namespace. So this
- * function drops the reference of the orphan, although the sock is freed later. From now on the
- * namespace may exit at any time; its exit takes the socket lock of each orphan, so the exit
- * waits for the caller.
+ * As in Linux, an orphan does not keep its namespace alive, but ends with it. From now on the
+ * namespace may exit at any time; its exit takes the socket lock of each orphan, and so waits for
+ * the caller.
  *
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */
@@ -114,17 +99,13 @@ static bool is_above(struct percpu_counter *orphans, s64 limit)
  * @sk: an orphan
  * @is_new: @sk has just become an orphan
  *
- * As in Linux's tcp_check_oom(), an orphan is reset if this namespace has more orphans than its
- * max_orphans, or if all namespaces together have more than the max_orphans of the initial
- * namespace. It is also reset if it has queued more than SOCK_MIN_SNDBUF octets while TCP uses more
- * memory than the third value of tcp_mem allows.
+ * As in Linux's tcp_check_oom(), it is reset if its namespace has more orphans than its
+ * max_orphans, or all together more than that of the initial namespace; or if it has queued more
+ * than SOCK_MIN_SNDBUF octets while TCP uses more memory than the third value of tcp_mem.
  *
- * All guests (xtcp_net.is_guest) together may have half of the global limit, and the guests of one
- * maker (guests.c) a quarter of that half. Otherwise one user could cause the reset of the orphans
- * of all others. These limits apply only to new orphans: beyond a limit, the new orphan is reset,
- * and the older orphans stay.
- *
- * Return: true when the orphan has to be reset.
+ * All guests together may have half of the global limit, and those of one maker a quarter of that
+ * half (guests.c): one user must not cause the reset of the orphans of all others. Beyond these two
+ * limits only a new orphan is reset.
  */
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 {
@@ -143,8 +124,7 @@ bool xtcp_orphan_too_many(struct sock *sk, bool is_new)
 /**
  * xtcp_orphan_leave() - undo xtcp_orphan_add(), except for the namespace reference
  * @sk: an orphan that is CLOSED
- *
- * Context: softirq or process, BH disabled. Lock: socket, held.
+ * Context: softirq or process, BH disabled.
  */
 void xtcp_orphan_leave(struct sock *sk)
 {
@@ -164,14 +144,13 @@ void xtcp_orphan_leave(struct sock *sk)
 #define STAND_INS	16
 
 /*
- * Modules cannot call sk_forced_mem_schedule(). But if the send buffer of a stream socket is full,
- * __sk_mem_schedule() never refuses memory for sending. So the memory is charged to a dummy sock,
- * the stand-in, and then moved to the real sock. The send buffer of a stand-in has 0 octets, which
- * counts as full.
+ * Modules cannot call sk_forced_mem_schedule(). But __sk_mem_schedule() never refuses memory for
+ * sending to a stream socket whose send buffer is full. So the memory is charged to a dummy sock
+ * with a send buffer of 0 octets, the stand-in, and then moved to the real sock.
  *
  * A struct sock is too large for the stack, so stand-ins are static. Before Linux 6.19, accept() in
- * a memory control group may use a stand-in, too. There are several stand-ins, and the processor's
- * number selects one, so that processors seldom wait for each other.
+ * a memory cgroup may use one, too. The processor's number selects one, so that processors seldom
+ * wait for each other.
  */
 static struct {
 	spinlock_t lock;	/* guards @sk */
@@ -209,12 +188,9 @@ static int charge_always(const struct sock *sk, int octets)
 	return got;
 }
 
-/**
- * xtcp_memory_force() - charge memory to the sock, whatever the limits say
- * @sk: the sock
- * @octets: the number that sk_mem_charge() is about to charge
- *
- * The memory is charged to tcp_mem, and to the sock's memory control group if there is one.
+/*
+ * Charges @octets, which sk_mem_charge() is about to charge, to tcp_mem and to the sock's memory
+ * cgroup, whatever the limits say.
  */
 void xtcp_memory_force(struct sock *sk, int octets)
 {
@@ -242,12 +218,8 @@ static int charged(const struct sock *sk)
 #endif
 
 /**
- * xtcp_memory_accepted() - charge a child to the memory control group of the accepting program
- * @sk: a child that accept() is about to return
- *
- * So far, the child's memory was charged to tcp_mem alone. Undo that, and charge the memory to
- * tcp_mem and to the group.
- *
+ * xtcp_memory_accepted() - charge a child to the memory cgroup of the accepting program
+ * @sk: a child that accept() is about to return; so far it was charged to tcp_mem alone
  * Context: process. Takes the socket lock of @sk.
  */
 void xtcp_memory_accepted(struct sock *sk)
@@ -273,10 +245,10 @@ void xtcp_memory_accepted(struct sock *sk)
  * @sk: the sock
  * @octets: the number that sk_mem_charge() has charged
  *
- * To give a page back to tcp_mem and to take a page for the next segment costs more time than all
- * other work for the queue. So a sock keeps less than two pages if its timer expires within a
- * second. xtcp_expiry_run() then gives the memory back. An idle sock keeps no memory. Under memory
- * pressure, this function leaves the sock less than a page.
+ * To give a page back to tcp_mem and to take one for the next segment costs more than all other
+ * work for the queue. So a sock keeps less than two pages if its timer expires within a second:
+ * xtcp_expiry_run() then gives them back. An idle sock keeps none, one under memory pressure less
+ * than a page.
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */

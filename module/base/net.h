@@ -28,36 +28,27 @@
 #define XTCP_COOKIE_PERIODS	8U	/* number of periods that one secret serves */
 #define XTCP_COOKIE_TS_MASK	63U	/* mask: the bits of TSval that carry options */
 
-/**
- * struct xtcp_cookie_secrets - the current secret and the previous one
- * @key: indexed by the lowest bit of the epoch
- * @epoch: the latest epoch for which a key was drawn
- */
+/* The current secret and the previous one. */
 struct xtcp_cookie_secrets {
-	siphash_key_t key[2];
-	u32 epoch;
+	siphash_key_t key[2];	/* indexed by the lowest bit of the epoch */
+	u32 epoch;		/* the latest epoch for which a key was drawn */
 };
 
-/**
+/*
  * struct xtcp_cookie - the options of a SYN that a cookie carries
- * @mss: the peer's MSS option or the default, octets. A cookie stores one of four values: the
- *	greatest that is at most @mss or, if @mss is less than all four, the least
- * @snd_wscale: the peer's shift, at most 14; without @ts_ok, decoding rounds it down
+ * @mss: the peer's MSS option or the default, octets. A cookie stores the greatest of four values
+ *	that is at most @mss, or else the least
  * @rcv_wscale: the shift of our listener. A cookie does not store it, but its MAC covers it if
- *	@wscale_ok. So a listener does not believe a cookie that came with another shift
- * @wscale_ok: window scaling is in use
- * @ts_ok: timestamps are in use
- * @sack_ok: SACK is in use; false without @ts_ok
- * @ecn_ok: ECN is in use; false without @ts_ok
+ *	@wscale_ok, so a listener does not believe a cookie that came with another shift
  */
 struct xtcp_cookie {
 	u16 mss;
 	u8 snd_wscale;
 	u8 rcv_wscale;
-	bool wscale_ok : 1;
-	bool ts_ok : 1;
-	bool sack_ok : 1;
-	bool ecn_ok : 1;
+	bool wscale_ok : 1;	/* window scaling is in use */
+	bool ts_ok : 1;		/* timestamps are in use */
+	bool sack_ok : 1;	/* SACK is in use; false without @ts_ok */
+	bool ecn_ok : 1;	/* ECN is in use; false without @ts_ok */
 };
 
 /* Arithmetic ends. */
@@ -75,11 +66,9 @@ struct xtcp_policy;
 struct xtcp_portlist;
 struct xtcp_portmaps;
 
-/**
- * struct xtcp_sysctl - net.xtcp.*
- *
- * Names, units, ranges and defaults are those of Linux's tcp_* sysctls; SYSCTLS.md lists the
- * exceptions. Read without a lock, by READ_ONCE. Only sysctl.c and algorithms.c write it.
+/*
+ * net.xtcp.*: names, units, ranges and defaults are those of Linux's tcp_* sysctls; SYSCTLS.md
+ * lists the exceptions. Read without a lock, by READ_ONCE. Only sysctl.c and algorithms.c write it.
  */
 struct xtcp_sysctl {
 	u8 abort_on_overflow;
@@ -170,29 +159,25 @@ struct xtcp_sysctl {
 
 extern unsigned int xtcp_shard_mask;
 
-/**
+/*
  * struct xtcp_shard - a part of a namespace's records and orphans
  * @lock: guards all other fields
- * @tw_list: TIME-WAIT records, the next to expire first
  * @fin_wait2_list: records of orphans in FIN-WAIT-2, the next to expire first
- * @tw_timer: ends the records whose time is over
  * @orphans: socks without a file, linked by xtcp_endpoint.accept_node
- * @xn: the namespace
  *
  * The low bits of the connection's hash select the shard.
  */
 struct xtcp_shard {
 	spinlock_t lock;	/* guards all other fields */
-	struct list_head tw_list;
+	struct list_head tw_list;	/* TIME-WAIT records, the next to expire first */
 	struct list_head fin_wait2_list;
-	struct timer_list tw_timer;
+	struct timer_list tw_timer;	/* ends the records whose time is over */
 	struct list_head orphans;
-	struct xtcp_net *xn;
+	struct xtcp_net *xn;		/* the namespace */
 } ____cacheline_aligned_in_smp;
 
-/**
+/*
  * struct xtcp_rest - the part of struct xtcp_net that is made for the first socket of ours
- * @xn: the namespace
  * @maker: who has made the namespace, if it is a guest, else NULL; constant (guests.c)
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
  * @listener_numbers: listeners by number; read under RCU
@@ -231,7 +216,7 @@ struct xtcp_rest {
 	 * Seldom written: by listeners, new cookie secrets, and challenge ACKs if their number is
 	 * limited. A SYN, an ACK with a cookie and connect() read some of these fields.
 	 */
-	struct xtcp_net *xn;
+	struct xtcp_net *xn;	/* the namespace */
 	struct xtcp_maker *maker;
 	siphash_key_t port_key;
 	struct rhltable listeners;
@@ -248,9 +233,8 @@ struct xtcp_rest {
 	atomic_t challenges;
 
 	/*
-	 * The fields from here on are written when connections begin and end. A struct
-	 * percpu_counter is written less often: a processor counts several changes in memory of its
-	 * own before it adds them to the struct.
+	 * From here on, written when connections begin and end. A struct percpu_counter is written
+	 * less often: each processor counts several changes before it adds them.
 	 */
 	struct hlist_head *spare_block ____cacheline_aligned_in_smp;
 	struct percpu_counter records ____cacheline_aligned_in_smp;
@@ -265,9 +249,8 @@ struct xtcp_rest {
 	struct inet_timewait_sock stand_ins[2];
 };
 
-/**
+/*
  * struct xtcp_net - xtcp in one namespace
- * @net: the namespace
  * @sysctl: the values of net.xtcp.*
  * @rto_floor_us: rto_min_us of @sysctl, clamped (bounds.h); READ_ONCE
  * @delack_most: how long an ACK may wait, jiffies; computed from rto_min_us and delack_max_us of
@@ -297,8 +280,7 @@ struct xtcp_rest {
  * @conns: counts of the namespace's connections, per processor (demux.c)
  * @rest: all other state that sockets need; NULL until @started
  * @sysctl_header: the registration of @sysctl, in parts
- * @starting: serializes the set-up at the first use (@started, @early,
- *	@rest->transparent)
+ * @starting: serializes the set-up at the first use (@started, @early, @rest->transparent)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastopen.c)
  * @metrics: metrics of earlier connections, by host; NULL: no table yet (fastsyn.c)
@@ -319,7 +301,7 @@ struct xtcp_rest {
  * @blackholes. Segments that only carry or acknowledge data do not read these two fields.
  */
 struct xtcp_net {
-	struct net *net;
+	struct net *net;	/* the namespace */
 	struct xtcp_sysctl sysctl;
 	u32 rto_floor_us;
 	u32 delack_most;

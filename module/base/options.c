@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP options: parse and write them.
- *
- * This file uses no socket, no skb and no namespace. The caller decides which options to use, and
- * acts on their contents.
+ * TCP options. This file uses no socket, no skb and no namespace. The caller decides which options
+ * to use, and acts on their contents.
  */
 #include "base/options.h"
 
@@ -22,9 +20,9 @@ static void take_timestamp(const u8 *option, struct xtcp_options *opts)
 }
 
 /*
- * Decodes an ACK Rate Request option, kind 254 (draft-ietf-tcpm-ack-rate-request-10). On a SYN the
- * option can only announce that the sender knows the option; on a later segment it is a request.
- * The lowest bit of a request's last octet is reserved.
+ * Decodes an ACK Rate Request option, kind 254 (draft-ietf-tcpm-ack-rate-request-10). On a SYN it
+ * can only announce that the sender knows it; later it is a request. The lowest bit of a request's
+ * last octet is reserved.
  */
 static u8 ack_rate_of(const u8 *option, u8 len, bool syn)
 {
@@ -36,9 +34,9 @@ static u8 ack_rate_of(const u8 *option, u8 len, bool syn)
 }
 
 /*
- * Parse one option with a length field. As in Linux, skip the option if its kind is unknown, if its
- * length is wrong for its kind, or if it does not belong in this segment (RFC 9293 section 3.1,
- * MUST-6). @opts reports a wrong length only for the ACK Rate Request option.
+ * Parses one option with a length field. As in Linux, skips it if its kind is unknown, or its
+ * length wrong for its kind, or if it does not belong in this segment (RFC 9293 section 3.1,
+ * MUST-6). Only for the ACK Rate Request option does @opts report a wrong length.
  */
 static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struct xtcp_options *opts)
 {
@@ -103,13 +101,10 @@ static bool is_usual_syn(const u8 *bytes, unsigned int len)
 }
 
 /**
- * xtcp_options_have_signature() - is there an option of TCP-MD5 or TCP-AO?
+ * xtcp_options_have_signature() - is there an option of TCP-MD5 or TCP-AO, even a malformed one?
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
- *
  * Context: any.
- *
- * Return: true when one of these options is there, even if it is malformed.
  */
 bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
 {
@@ -130,10 +125,9 @@ bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  *
  * The first such option counts, as in Linux; if its length is wrong, there is no digest, as in
- * Linux before 6.7. xtcp_options_parse() skips this option.
+ * Linux before 6.7.
  *
  * Context: any.
- *
  * Return: the %XTCP_MD5_LEN octets of the digest; NULL when there is none.
  */
 const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
@@ -150,13 +144,9 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
  * xtcp_options_find_ao() - find TCP-AO (RFC 5925 section 2.2)
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
- * @option: filled in when XTCP_AO_PRESENT is returned
- *
- * A segment has one signature at most (section 2.2). As in Linux, an option without a MAC is
- * malformed. xtcp_options_parse() skips TCP-AO.
- *
+ * @option: filled in when XTCP_AO_PRESENT is returned. As in Linux, an option without a MAC is
+ *	malformed
  * Context: any.
- *
  * Return: XTCP_AO_ABSENT, XTCP_AO_PRESENT or XTCP_AO_MALFORMED.
  */
 enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struct xtcp_ao_option *option)
@@ -181,18 +171,13 @@ enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struc
 }
 
 /**
- * xtcp_options_find_fastopen() - read the Fast Open option of a SYN
+ * xtcp_options_find_fastopen() - read the Fast Open option of a SYN (RFC 7413 section 4.1.1)
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
- * @cookie: receives the cookie. cookie->len is 0 if the option asks for a cookie, and -1 if there
- *	is no option or its length is invalid
- *
- * RFC 7413 section 4.1.1. As in Linux, this function skips an option of odd length. Of the others,
- * the last one counts. xtcp_options_parse() skips the Fast Open option, since only Fast Open needs
- * it.
- *
+ * @cookie: receives the cookie. Its len is 0 if the option asks for a cookie, -1 if there is no
+ *	option or its length is invalid. As in Linux, one of odd length is skipped; of the others
+ *	the last counts
  * Context: any.
- *
  * Return: true when there is a valid option, even if it only asks for a cookie.
  */
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie)
@@ -217,18 +202,12 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
 }
 
 /**
- * xtcp_options_find_accecn() - read the AccECN option of a segment
+ * xtcp_options_find_accecn() - read the AccECN option of a segment; the last one counts
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
- * @option: filled when the option is present
- *
- * RFC 9768 section 3.2.3: if the length of the option is none of the defined lengths, this function
- * reads the complete counters, at most three, and ignores the octets that are left. Of several
- * options the last one counts. xtcp_options_parse() skips this option, since only AccECN mode needs
- * it.
- *
+ * @option: filled when the option is present. With a length that is none of the defined ones, it
+ *	gets the complete counters, at most three (RFC 9768 section 3.2.3)
  * Context: any.
- *
  * Return: true when the option is present.
  */
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option)
@@ -263,14 +242,14 @@ bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_acc
  * @bytes: the octets between the fixed header and the data
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @syn: the segment has SYN. MSS, window scale and SACK-permitted count only on a SYN (RFC 9293
- *	section 3.2 MUST-65, RFC 7323 section 2.2, RFC 2018 section 2). SACK blocks count only on
- *	other segments
+ *	section 3.2 MUST-65, RFC 7323 section 2.2, RFC 2018 section 2), SACK blocks only on
+ *	others
  * @opts: filled in
  *
  * Options may begin at any octet (RFC 9293 section 3.2, MUST-64) and occur in any segment (section
- * 3.1, MUST-5). Of several options of one kind the last one counts. A length below two or beyond
- * the header ends the list and sets @opts->malformed (section 3.1, MUST-7); the earlier options
- * count.
+ * 3.1, MUST-5). Of several of one kind the last counts. A length below two or beyond the header
+ * ends the list and sets @opts->malformed (MUST-7); the earlier ones count. MD5, TCP-AO, Fast Open
+ * and AccECN are skipped: functions above find them where they are needed.
  *
  * Context: any.
  */
@@ -300,12 +279,10 @@ void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp
 /**
  * xtcp_options_size() - count the octets that options take in a header
  * @opts: the options
- *
  * Context: any.
- *
- * Return: octets, a multiple of four. A SYN or SYN-ACK has at most %XTCP_OPTIONS_MAX_SYN if it has
- * no Fast Open cookie, no signature and no ACK Rate Request option. The caller must make sure that
- * SACK blocks and the other options fit into %XTCP_OPTIONS_MAX_WRITTEN.
+ * Return: octets, a multiple of four. A SYN or SYN-ACK has at most %XTCP_OPTIONS_MAX_SYN without a
+ * Fast Open cookie, a signature and an ACK Rate Request. The caller makes sure that SACK blocks and
+ * the others fit into %XTCP_OPTIONS_MAX_WRITTEN.
  */
 unsigned int xtcp_options_size(const struct xtcp_options *opts)
 {
@@ -402,16 +379,14 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * @opts: the options
  *
  * NOPs fill each option up to whole words, except that SACK-permitted and timestamps together need
- * no NOPs. The NOPs stand behind a Fast Open cookie and behind the MAC of TCP-AO, but in front of
- * any other option. So no End of Option List and no padding is needed (RFC 9293 section 3.1,
- * MUST-69).
+ * none. They stand behind a Fast Open cookie and the MAC of TCP-AO, but in front of any other
+ * option. So no End of Option List and no padding is needed (RFC 9293 section 3.1, MUST-69).
  *
- * The order and the NOPs are the same as in Linux 6.1, since some programs identify an operating
- * system by them. Three options are unknown to Linux 6.1: TCP-AO is written first; AccECN and the
- * ACK Rate Request are written last, except that a Fast Open cookie follows them.
+ * Order and NOPs are those of Linux 6.1, since some programs identify an operating system by them.
+ * Of those that it does not know, TCP-AO comes first, AccECN and the ACK Rate Request last, except
+ * that a Fast Open cookie follows them.
  *
  * Context: any.
- *
  * Return: octets written; equal to xtcp_options_size().
  */
 unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)

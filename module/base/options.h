@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * TCP options: parse and write them (RFC 9293 section 3.2, RFC 7323, RFC 2018). Uses no sock.
- *
- * The ACK Rate Request option (TARR, draft-ietf-tcpm-ack-rate-request-10), decoded into one octet.
+ * TCP options: parse and write them (RFC 9293 section 3.2, RFC 7323, RFC 2018), the ACK Rate
+ * Request option (TARR, draft-ietf-tcpm-ack-rate-request-10) among them. Uses no sock.
  */
 #ifndef XTCP_OPTIONS_H
 #define XTCP_OPTIONS_H
@@ -15,9 +14,8 @@
 #define XTCP_ACKRATE_MAX	127
 
 /*
- * The decoded option of a segment. A value of at least XTCP_ACKRATE_REQUEST is a request, and its
- * low seven bits are R: send one ACK per R full segments or, if R is 0, acknowledge this segment at
- * once.
+ * The decoded TARR option of a segment. From XTCP_ACKRATE_REQUEST on it is a request, whose low
+ * seven bits are R: send one ACK per R full segments or, if R is 0, acknowledge this one at once.
  */
 enum xtcp_ackrate {
 	XTCP_ACKRATE_NONE = 0,		/* the segment has no such option */
@@ -69,58 +67,46 @@ struct xtcp_fastopen_cookie {
 	s8 len;			/* 0: the option asks for a cookie; below 0: no valid option */
 };
 
-/**
+/*
  * struct xtcp_options - the options of one segment, received or to be sent
- * @tsval: TSval; valid when @has_ts
- * @tsecr: TSecr; valid when @has_ts
  * @sack: the SACK blocks to write, @sack_blocks of them; NULL after xtcp_options_parse()
  * @fastopen: the cookie to write; valid when @has_fastopen. Shares its memory with @sack, since a
  *	SYN never has SACK blocks
  * @accecn: the AccECN counters to write, in the option's order; NULL after xtcp_options_parse()
- * @mss: maximum segment size in octets; 0: no such option
- * @wscale: shift count, at most 14; valid when @has_wscale
  * @sack_blocks: blocks in the SACK option, at most %XTCP_SACK_BLOCKS_MAX; 0: no such option
  * @sack_at: octets from the start of the options to the first block that was parsed; valid when
  *	@sack_blocks
- * @has_ts: the timestamps option is present
- * @has_wscale: the window scale option is present
- * @sack_permitted: the SACK-permitted option is present
- * @has_accecn: write the AccECN option
  * @has_md5: write the MD5 signature option first, with zeros as digest (XTCP_OPTIONS_MD5_AT)
- * @has_fastopen: write the Fast Open option
  * @ao_maclen: write TCP-AO first, with a MAC of this many octets, all zeros; 0: no such option
- * @ao_keyid: KeyID; valid when @ao_maclen
- * @ao_rnext: RNextKeyID; valid when @ao_maclen
  * @accecn_order: order of the counters in the AccECN option, 0 or 1 (RFC 9768 section 3.2.3)
  * @accecn_fields: number of counters in that option, at most %XTCP_ACCECN_FIELDS_MAX
- * @ack_rate: the ACK Rate Request option (enum xtcp_ackrate)
  * @malformed: an option of impossible length ended the list; the earlier options count
  */
 struct xtcp_options {
-	u32 tsval;
-	u32 tsecr;
+	u32 tsval;			/* TSval; valid when @has_ts */
+	u32 tsecr;			/* TSecr; valid when @has_ts */
 	union {
 		const struct xtcp_sack_block *sack;
 		const struct xtcp_fastopen_cookie *fastopen;
 	};
 	const u32 *accecn;
-	u16 mss;
-	u8 wscale;
+	u16 mss;			/* maximum segment size in octets; 0: no such option */
+	u8 wscale;			/* shift count, at most 14; valid when @has_wscale */
 	u8 sack_blocks;
 	u8 sack_at;
-	bool has_ts : 1;
-	bool has_wscale : 1;
-	bool sack_permitted : 1;
+	bool has_ts : 1;		/* the timestamps option is present */
+	bool has_wscale : 1;		/* the window scale option is present */
+	bool sack_permitted : 1;	/* the SACK-permitted option is present */
 	bool malformed : 1;
-	bool has_accecn : 1;
+	bool has_accecn : 1;		/* write the AccECN option */
 	bool has_md5 : 1;
-	bool has_fastopen : 1;
+	bool has_fastopen : 1;		/* write the Fast Open option */
 	bool accecn_order : 1;
 	u8 accecn_fields;
-	u8 ack_rate;
+	u8 ack_rate;			/* the ACK Rate Request option (enum xtcp_ackrate) */
 	u8 ao_maclen;
-	u8 ao_keyid;
-	u8 ao_rnext;
+	u8 ao_keyid;			/* KeyID; valid when @ao_maclen */
+	u8 ao_rnext;			/* RNextKeyID; valid when @ao_maclen */
 };
 
 /* TCP-AO in a segment (RFC 5925 section 2.2). @mac points into the segment. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The diagnostic payload of a RST: read and write it (draft-ietf-tcpm-rst-diagnostic-payload-03,
- * section 4.1). Uses no sock.
+ * The diagnostic payload of a RST (draft-ietf-tcpm-rst-diagnostic-payload-03, section 4.1). Anybody
+ * may have written its octets; the module only shows what they say. Uses no sock.
  *
  * Records why a connection ended, unless a FIN from each end closed it (uapi/linux/xtcp.h lists the
  * reasons). Other files report events; only this file writes struct xtcp_ended. One exception: a
@@ -15,21 +15,18 @@
 
 #include "base/options.h"
 
-/**
+/*
  * struct xtcp_ended - how a connection ended
- * @reason: enum xtcp_abort_reason
- * @is_listed: the sock is in the table of end.c
  * @is_told: the peer's RST gave a reason, whose code is in xtcp_timers.told_code
- * @error: the errno that the program got; 0: none
  * @flags: control bits (low octet) of the last acceptable segment that has arrived
  *
  * The socket lock guards this struct.
  */
 struct xtcp_ended {
-	u8 reason : 6;
-	u8 is_listed : 1;
+	u8 reason : 6;		/* enum xtcp_abort_reason */
+	u8 is_listed : 1;	/* the sock is in the table of end.c */
 	u8 is_told : 1;
-	u8 error;
+	u8 error;		/* the errno that the program got; 0: none */
 	u8 flags;
 };
 
@@ -80,25 +77,18 @@ enum xtcp_rstdiag_verdict {
 	XTCP_RSTDIAG_MALFORMED,	/* the text begins with the magic number, but the rest is wrong */
 };
 
-/**
+/*
  * struct xtcp_rstdiag - what a payload says
  * @pen: the private enterprise number of the organisation that defined the code; 0: IANA
- * @code: why the connection was reset, not 0
  */
 struct xtcp_rstdiag {
 	u32 pen;
-	u16 code;
+	u16 code;	/* why the connection was reset, not 0 */
 };
 
-/**
- * xtcp_rstdiag_code_of() - get the code that tells the peer why we reset the connection
- * @reason: the reason
- *
- * Several reasons share a code, so the peer learns less than our program does.
- *
- * Context: any.
- *
- * Return: enum xtcp_rstdiag_code; XTCP_RSTDIAG_NO_CODE if no RST of ours has this reason.
+/*
+ * The code that tells the peer why we reset the connection; XTCP_RSTDIAG_NO_CODE if no RST of ours
+ * has this reason. Several reasons share a code, so the peer learns less than our program does.
  */
 static inline u16 xtcp_rstdiag_code_of(enum xtcp_abort_reason reason)
 {
@@ -131,13 +121,7 @@ static inline u16 xtcp_rstdiag_code_of(enum xtcp_abort_reason reason)
 	return XTCP_RSTDIAG_NO_CODE;
 }
 
-/**
- * xtcp_rstdiag_write() - write a payload
- * @text: receives %XTCP_RSTDIAG_LEN octets
- * @code: one of IANA's codes, not 0
- *
- * Context: any.
- */
+/* Write a payload. @text: receives %XTCP_RSTDIAG_LEN octets. @code: one of IANA's codes, not 0. */
 static inline void xtcp_rstdiag_write(u8 *text, u16 code)
 {
 	xtcp_options_write16(text, XTCP_RSTDIAG_MAGIC);
@@ -145,19 +129,10 @@ static inline void xtcp_rstdiag_write(u8 *text, u16 code)
 	xtcp_options_write32(text + 4, 0);
 }
 
-/**
- * xtcp_rstdiag_parse() - read the text of a RST
- * @text: the text; the function reads %XTCP_RSTDIAG_LEN octets at most
- * @len: octets of text
- * @seg_len: SEG.LEN, which also counts SYN and FIN
- * @diag: receives what the payload says, if it is valid
- *
- * In a valid payload SEG.LEN is 8, and the code is not 0 (section 4.1 of the draft that rstdiag.h
- * names). An unknown code is valid (section 4.2).
- *
- * Context: any.
- *
- * Return: the verdict.
+/*
+ * Reads the text of a RST, XTCP_RSTDIAG_LEN octets at most. @seg_len: SEG.LEN, which also counts
+ * SYN and FIN. In a valid payload it is 8, and the code is not 0 (section 4.1). An unknown code is
+ * valid (section 4.2).
  */
 static inline enum xtcp_rstdiag_verdict xtcp_rstdiag_parse(const u8 *text, u32 len, u32 seg_len,
 							   struct xtcp_rstdiag *diag)

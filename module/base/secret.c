@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The keys of a namespace, and what is derived from them; the checksum of a segment; the shards of a
- * namespace, parts of its records and orphans with a lock for each; the index by which xtcp_net()
+ * The keys of a namespace, and what is derived from them; the checksum of a segment; the shards of
+ * a namespace, parts of its records and orphans with a lock for each; the index by which xtcp_net()
  * finds struct xtcp_net.
  *
  * The keys are drawn at the first use of the namespace and wiped at its exit. The keys of timestamp
- * offsets and of tuples (demux.c) stay the same for its life, since timestamps and ISNs have to grow
- * from one incarnation of a connection to the next.
+ * offsets and of tuples (demux.c) stay the same for its life, since timestamps and ISNs have to
+ * grow from one incarnation of a connection to the next.
  *
  * SYN cookies: the ISN of a SYN-ACK carries enough to recreate a connection whose half-open entry
  * was dropped or never made.
@@ -21,8 +21,8 @@
  * Two of the four option bits are the MSS. The other two are the window scale, rounded down: a
  * smaller shift only makes the peer's window look smaller. With timestamps, the lowest six bits of
  * TSval carry the whole window scale, SACK and ECN, and the peer echoes them. Without timestamps,
- * SACK and ECN are off. The MAC does not cover TSval: an ACK that has lost its timestamps on the way
- * still opens the connection. A peer that changes the bits deceives only itself.
+ * SACK and ECN are off. The MAC does not cover TSval: an ACK that has lost its timestamps on the
+ * way still opens the connection. A peer that changes the bits deceives only itself.
  *
  * Our own shift is not stored, since the listener that gets the ACK has it. The MAC covers it. So
  * an ACK is refused if it answers the SYN-ACK of a former listener with another shift: the SYN-ACK
@@ -107,32 +107,22 @@ static u32 mac(const struct xtcp_cookie_secrets *secrets, u64 hash, u32 period, 
 
 	/*
 	 * For one tuple, each period and set of options gives SipHash a different input. Two tuples
-	 * may have equal inputs, and then equal MACs. To find such tuples, an attacker would have
-	 * to know their hashes, which are secret.
+	 * may have equal inputs, and so MACs; to find such, an attacker would have to know their
+	 * secret hashes.
 	 */
 	return (u32)siphash_1u64(hash ^ ((u64)period << 32 | options), key) & MAC_MASK;
 }
 
-/*
- * Get the epoch of a new cookie; the epoch selects the secret.
- *
- * Return: the number of the epoch. An epoch lasts %XTCP_COOKIE_PERIODS periods. The secret of an
- * epoch must exist before a cookie of the epoch is made.
- */
+/* The epoch of a new cookie: XTCP_COOKIE_PERIODS periods, whose secret must exist before. */
 static u32 xtcp_cookie_epoch(u32 now)
 {
 	return now / XTCP_COOKIE_PERIOD_S / XTCP_COOKIE_PERIODS;
 }
 
 /*
- * Make the ISN of a SYN-ACK.
- * @secrets: contains the key of xtcp_cookie_epoch(@now)
- * @hash: xtcp_tuple_hash() of @tuple, with a constant key
- * @cookie: the options of the SYN
- *
- * RFC 4987 section 3.6, RFC 6528 section 3.
- *
- * Return: the ISN; within a period, the same arguments give the same ISN.
+ * Makes the ISN of a SYN-ACK (RFC 4987 section 3.6, RFC 6528 section 3). @secrets have the key of
+ * xtcp_cookie_epoch(@now). @hash: xtcp_tuple_hash() of @tuple, with a constant key. Within a
+ * period, the same arguments give the same ISN.
  */
 static u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash,
 			    u32 irs, u32 now, struct xtcp_cookie cookie)
@@ -145,13 +135,10 @@ static u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const str
 }
 
 /**
- * xtcp_cookie_tsval() - make the TSval of a SYN-ACK
- * @clock: the timestamp clock, with its offset
+ * xtcp_cookie_tsval() - make the TSval of a SYN-ACK, whose lowest bits carry the options
+ * @clock: the timestamp clock, with its offset; the TSval is not after it
  * @cookie: the options of the SYN
- *
  * Context: any.
- *
- * Return: the latest TSval that is not after @clock and whose lowest bits carry the options.
  */
 u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
 {
@@ -161,13 +148,10 @@ u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
 }
 
 /*
- * Decode a cookie: does an ACK acknowledge an ISN of ours?
- * @tsecr: TSecr of the segment; NULL: the segment has no timestamps, even if the SYN had
- * @cookie: rcv_wscale is the listener's shift; the other fields receive the options of the SYN, and
- *	are valid when true is returned
- *
- * Return: true for an ISN that xtcp_cookie_make() made in this period or in the previous period,
- * with the same rcv_wscale if window scaling is in use.
+ * Is this an ISN that xtcp_cookie_make() made in this period or the one before, with the same
+ * rcv_wscale if window scaling is in use? @tsecr: TSecr of the segment; NULL: it has no timestamps,
+ * even if the SYN had. @cookie: rcv_wscale is the listener's shift; the other fields receive the
+ * options of the SYN, if true is returned.
  */
 static bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const struct xtcp_tuple *tuple, u64 hash,
 			      u32 irs, u32 iss, const u32 *tsecr, u32 now, struct xtcp_cookie *cookie)
@@ -198,14 +182,7 @@ unsigned int xtcp_net_id;
 
 unsigned int xtcp_shard_mask __read_mostly;
 
-/**
- * xtcp_shard_net_init() - make the shards of a namespace
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0 or -ENOMEM.
- */
+/* At the first use of a namespace: makes its shards. Return: 0 or -ENOMEM. */
 int xtcp_shard_net_init(struct xtcp_net *xn)
 {
 	unsigned int i;
@@ -221,25 +198,16 @@ int xtcp_shard_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-/**
- * xtcp_shard_net_exit() - free the shards of a namespace
- * @xn: the namespace; no orphan and no record is left
- *
- * Context: process, namespace exit.
- */
+/* At the exit of a namespace: no orphan and no record is left. */
 void xtcp_shard_net_exit(struct xtcp_net *xn)
 {
 	kfree(xn->shards);
 	xn->shards = NULL;
 }
 
-/**
- * xtcp_checksum_ok() - is the checksum right? (RFC 9293 section 3.1, MUST-3)
- * @skb: the segment, skb->data at its TCP header; the skb keeps the result for the next caller
- *
- * Context: softirq.
- *
- * Return: true when the checksum is right.
+/*
+ * Is the checksum right (RFC 9293 section 3.1, MUST-3)? skb->data is at the TCP header; the skb
+ * keeps the result for the next caller. Softirq.
  */
 bool xtcp_checksum_ok(struct sk_buff *skb)
 {
@@ -252,12 +220,7 @@ bool xtcp_checksum_ok(struct sk_buff *skb)
 	return !wrong && (skb_csum_unnecessary(skb) || !__skb_checksum_complete(skb));
 }
 
-/**
- * xtcp_secret_net_init() - draw the keys of a namespace
- * @xn: the namespace
- *
- * Context: process.
- */
+/* Draws the keys of a namespace. */
 void xtcp_secret_net_init(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
@@ -269,12 +232,7 @@ void xtcp_secret_net_init(struct xtcp_net *xn)
 	rest->cookie.epoch = xtcp_cookie_epoch(xtcp_clock_seconds());
 }
 
-/**
- * xtcp_secret_net_exit() - wipe the keys of a namespace
- * @xn: the namespace, in which no more segments arrive
- *
- * Context: process.
- */
+/* Wipes the keys of a namespace, in which no more segments arrive. */
 void xtcp_secret_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
@@ -285,14 +243,11 @@ void xtcp_secret_net_exit(struct xtcp_net *xn)
 }
 
 /**
- * xtcp_secret_ts_offset() - derive the offset that is added to the clock in TSvals
+ * xtcp_secret_ts_offset() - derive the offset that is added to the clock in TSvals, ms
  * @xn: the namespace
- * @tuple: the connection. Only the addresses count, not the ports: the TSvals of all connections
- *	between two hosts come from the same growing clock (RFC 7323 section 5.4, RFC 6191)
- *
+ * @tuple: the connection. Only its addresses count: the TSvals of all connections between two hosts
+ *	come from the same growing clock (RFC 7323 section 5.4, RFC 6191)
  * Context: any.
- *
- * Return: the offset, milliseconds.
  */
 u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
 {
@@ -311,10 +266,9 @@ u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tu
  *	section 3.4.1, MUST-8 and SHLD-1)
  * @ts_offset: receives the offset, milliseconds
  *
- * Kernel TCP may have used the tuple before. A peer that still has the tuple in TIME-WAIT accepts
- * only a SYN with a greater sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191).
- * So both values come from kernel TCP, if xtcp_compat_seq_and_ts_off() can get them in this kernel.
- * Otherwise xtcp computes them with its own keys. Kernel TCP's offset is 0 unless
+ * Kernel TCP may have used the tuple before. A peer that has it in TIME-WAIT accepts only a SYN
+ * with a greater sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191). So both
+ * values come from kernel TCP, if xtcp_compat_seq_and_ts_off() can get them. Its offset is 0 unless
  * net.ipv4.tcp_timestamps is 1.
  *
  * Context: any.
@@ -347,16 +301,11 @@ static noinline_for_stack void rotate(struct xtcp_rest *rest, u32 epoch)
 
 /**
  * xtcp_secret_cookie() - make a SYN cookie, the ISN of a SYN-ACK
- * @xn: the namespace
+ * @xn: the namespace; the first call in an epoch draws the key of the epoch
  * @key: the connection
  * @irs: SEG.SEQ of the SYN
  * @cookie: the options of the SYN
- *
- * The first call in an epoch draws the key of the epoch.
- *
  * Context: any.
- *
- * Return: ISS.
  */
 u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, struct xtcp_cookie cookie)
 {
@@ -379,13 +328,10 @@ u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u3
  * @xn: the namespace
  * @key: the connection
  * @irs: SEG.SEQ - 1
- * @iss: SEG.ACK - 1
+ * @iss: SEG.ACK - 1, valid for at most 128 seconds after the SYN-ACK
  * @tsecr: TSecr of the segment; NULL without timestamps
  * @cookie: as for xtcp_cookie_check()
- *
  * Context: any.
- *
- * Return: true when @iss is valid. An ISN is valid for at most 128 seconds after the SYN-ACK.
  */
 bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
 			      struct xtcp_cookie *cookie)

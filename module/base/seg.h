@@ -21,50 +21,33 @@ static inline bool xtcp_sock_is_v4(const struct sock *sk)
 	return sk->sk_family == AF_INET || ipv6_addr_v4mapped(&sk->sk_v6_daddr);
 }
 
-/**
- * struct xtcp_seg - a segment, with the names of RFC 9293 section 3.3.1
- * @seq: SEG.SEQ
- * @end_seq: SEG.SEQ + SEG.LEN, counting SYN and FIN
- * @ack: SEG.ACK; valid when XTCP_ACK is in @flags
- * @tsval: valid when @has_ts
- * @tsecr: valid when @has_ts
- * @wnd: the window field, unscaled
- * @len: octets of data; rcvq.c updates it when it trims the segment
+/*
+ * A segment, with the names of RFC 9293 section 3.3.1; in skb->cb from ingress to the receive
+ * queue.
  * @hdr_len: octets of TCP header at skb->data; 0 when rcvq.c has pulled the header
- * @flags: enum xtcp_flags
- * @has_ts: the timestamps option is present
- * @has_wscale: the window scale option is present, on a SYN
- * @wscale: the shift count of the window scale option, at most 14
- * @sack_permitted: the SACK-permitted option is present, on a SYN
- * @sack_blocks: number of SACK blocks in the option, 0: none (RFC 2018)
  * @sack_at: octets from the start of the TCP header to the first SACK block
- * @mss: the MSS option of a SYN, 0: none
- * @ack_rate: the ACK Rate Request option (enum xtcp_ackrate)
- * @ecn: the ECN field of the IP header: INET_ECN_*
  * @dif: the interface by which the segment arrived; with a VRF: the VRF device
  * @sdif: with a VRF: the interface by which the segment arrived; otherwise 0
- *
- * The struct is in skb->cb from ingress to the receive queue.
  */
 struct xtcp_seg {
-	u32 seq;
-	u32 end_seq;
-	u32 ack;
-	u32 tsval;
-	u32 tsecr;
-	u32 len;
-	u16 wnd;
+	u32 seq;		/* SEG.SEQ */
+	u32 end_seq;		/* SEG.SEQ + SEG.LEN, counting SYN and FIN */
+	u32 ack;		/* SEG.ACK; valid when XTCP_ACK is in @flags */
+	u32 tsval;		/* valid when @has_ts */
+	u32 tsecr;		/* valid when @has_ts */
+	u32 len;		/* octets of data; text.c updates it when it trims the segment */
+	u16 wnd;		/* the window field, unscaled */
 	u8 hdr_len;
-	u8 flags;
-	bool has_ts;
-	bool has_wscale;
-	u8 wscale;
-	bool sack_permitted;
-	u8 sack_blocks;
+	u8 flags;		/* enum xtcp_flags */
+	bool has_ts;		/* the timestamps option is present */
+	bool has_wscale;	/* the window scale option is present, on a SYN */
+	u8 wscale;		/* the shift count of the window scale option, at most 14 */
+	bool sack_permitted;	/* the SACK-permitted option is present, on a SYN */
+	u8 sack_blocks;		/* number of SACK blocks in the option, 0: none (RFC 2018) */
 	u8 sack_at;
-	u16 mss;
-	u8 ack_rate;
-	u8 ecn;
+	u16 mss;		/* the MSS option of a SYN, 0: none */
+	u8 ack_rate;		/* the ACK Rate Request option (enum xtcp_ackrate) */
+	u8 ecn;			/* the ECN field of the IP header: INET_ECN_* */
 	int dif;
 	int sdif;
 };
@@ -76,10 +59,10 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 }
 
 /*
- * Finds the header of a segment that IP has just delivered. Returns the length of the header with
- * its options; 0 if this length is less than XTCP_HDR_LEN, or if the skb ends before the header
- * does. @buf has XTCP_HDR_LEN + XTCP_MAX_OPTIONS octets. The length is read only once, since a
- * fragment's page may change between two reads.
+ * Finds the header of a segment that IP has just delivered. Returns its length with options; 0 if
+ * that is less than XTCP_HDR_LEN, or if the skb ends before. @buf has XTCP_HDR_LEN +
+ * XTCP_MAX_OPTIONS octets. The length is read only once: a fragment's page may change between two
+ * reads.
  */
 static __always_inline unsigned int xtcp_seg_peek(const struct sk_buff *skb, u8 *buf, const struct tcphdr **th)
 {

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * struct xtcp_sender: the part of the TCB for sending. Congestion control, loss detection and the
- * send queue need no more than this.
- *
- * Other files report events; only this file writes these components of it:
- *
- *  - struct xtcp_agreed: the options on which the two SYNs agree;
- *  - struct xtcp_snd: the send sequence variables (RFC 9293 section 3.3.1);
- *  - struct xtcp_tries: retransmissions and probes without an answer.
+ * send queue need no more than this. Other files report events; only this file writes struct
+ * xtcp_agreed (the options on which the two SYNs agree), xtcp_snd (the send sequence variables, RFC
+ * 9293 section 3.3.1) and xtcp_tries (retransmissions and probes without an answer).
  */
 #ifndef XTCP_SENDER_H
 #define XTCP_SENDER_H
@@ -23,27 +19,22 @@
 #include "base/stream.h"
 #include "cong/cong.h"
 
-/**
+/*
  * struct xtcp_agreed - the options of the SYNs (RFC 9293 section 3.7.1, RFC 7323, RFC 2018)
- * @mss_clamp: the peer's MSS option, or the default; at most TCP_MAXSEG
- * @advmss: our MSS option
- * @snd_wscale: shift of the peer's window
  * @wscale_ok: both ends sent window scale. Before the peer's SYN, this field and the next two say
  *	what we offer
- * @ts_ok: both sent timestamps (Snd.TS.OK of RFC 7323 section 3.2)
- * @sack_ok: both sent SACK-permitted (RFC 2018)
  * @ack_rate_ok: both ends know the ACK Rate Request option (draft-ietf-tcpm-ack-rate-request-10).
  *	Before the peer's SYN, this field says that our SYN offers the option
  *
  * The socket lock guards the struct. After the handshake the struct is constant.
  */
 struct xtcp_agreed {
-	u16 mss_clamp;
-	u16 advmss;
-	u8 snd_wscale;
+	u16 mss_clamp;		/* the peer's MSS option, or the default; at most TCP_MAXSEG */
+	u16 advmss;		/* our MSS option */
+	u8 snd_wscale;		/* shift of the peer's window */
 	bool wscale_ok;
-	bool ts_ok;
-	bool sack_ok : 1;
+	bool ts_ok;		/* both sent timestamps (Snd.TS.OK of RFC 7323 section 3.2) */
+	bool sack_ok : 1;	/* both sent SACK-permitted (RFC 2018) */
 	bool ack_rate_ok : 1;
 };
 
@@ -79,30 +70,24 @@ static inline void xtcp_agreed_ack_rate(struct xtcp_agreed *agreed, bool ok)
 	agreed->ack_rate_ok = ok;
 }
 
-/**
+/*
  * struct xtcp_snd - what we have queued and sent, and what the peer has acknowledged and offers
- * @una: SND.UNA: the oldest octet that is not acknowledged
- * @nxt: SND.NXT: the octet after the highest octet that was sent
  * @write_seq: the octet after the last octet that SEND queued; counts a queued FIN, too
- * @wnd: SND.WND: the peer's window, counted from @una
  * @max_wnd: the largest @wnd so far (MAX.SND.WND of RFC 5961 section 5.2); also used to avoid silly
  *	windows
- * @wl1: SND.WL1: SEG.SEQ of the last window update
- * @iss: the initial send sequence number
- * @ts_offset: the offset that is added to our clock in each TSval
  *
  * The socket lock guards this struct; @una, @nxt, @write_seq, @iss and @ts_offset are also read
  * without the lock.
  */
 struct xtcp_snd {
-	u32 una;
-	u32 nxt;
+	u32 una;	/* SND.UNA: the oldest octet that is not acknowledged */
+	u32 nxt;	/* SND.NXT: the octet after the highest octet that was sent */
 	u32 write_seq;
-	u32 wnd;
+	u32 wnd;	/* SND.WND: the peer's window, counted from @una */
 	u32 max_wnd;
-	u32 wl1;
-	u32 iss;
-	u32 ts_offset;
+	u32 wl1;	/* SND.WL1: SEG.SEQ of the last window update */
+	u32 iss;	/* the initial send sequence number */
+	u32 ts_offset;	/* the offset that is added to our clock in each TSval */
 };
 
 /* Set the ISS and the offset of our timestamps. @iss: 0 if none is chosen yet */
@@ -164,21 +149,18 @@ static inline bool xtcp_snd_offered(struct xtcp_snd *snd, u32 wnd, u32 seq)
 	return true;
 }
 
-/**
+/*
  * struct xtcp_tries - retransmissions and probes that the peer has not answered
  * @retrans_stamp: timestamp clock (ms) of the first retransmission, or of the SYN; 0: none
- * @retransmits: timeouts in a row for the same SND.UNA
- * @probes_out: window probes without an answer
- * @keepalive_sent: keepalive probes without an answer
  *
- * The socket lock guards this struct; the counts are also read without the lock. expiry.c says
- * when to give up.
+ * The socket lock guards this struct; the counts are also read without the lock. expiry.c says when
+ * to give up.
  */
 struct xtcp_tries {
 	u32 retrans_stamp;
-	u8 retransmits;
-	u8 probes_out;
-	u8 keepalive_sent;
+	u8 retransmits;		/* timeouts in a row for the same SND.UNA */
+	u8 probes_out;		/* window probes without an answer */
+	u8 keepalive_sent;	/* keepalive probes without an answer */
 };
 
 /* A SYN leaves, or data is resent for the first time. @now: timestamp clock (ms) */
@@ -240,9 +222,8 @@ static inline u8 xtcp_tries_probes_out(const struct xtcp_tries *tries)
 }
 
 /*
- * struct xtcp_sender - the beginning of struct xtcp_sock: the part for sending
- *
- * Each outgoing segment and each ACK uses this struct. Units: as in sock.h.
+ * struct xtcp_sender - the beginning of struct xtcp_sock: the part for sending. Each outgoing
+ * segment and each ACK uses it. Units: as in sock.h.
  */
 struct xtcp_sender {
 	struct xtcp_endpoint;
@@ -254,9 +235,9 @@ struct xtcp_sender {
 	struct xtcp_stream *stream;
 
 	/*
-	 * All fields from here to the end of struct xtcp_sock belong to the connection.
-	 * xtcp_sock_reset_tcb() gives them the values that they have before OPEN, nearly always
-	 * zero. The socket lock guards them unless a line says otherwise.
+	 * From here to the end of struct xtcp_sock, the fields belong to the connection.
+	 * xtcp_sock_reset_tcb() gives them the values from before OPEN, nearly always zero. The
+	 * socket lock guards them unless a line says otherwise.
 	 */
 	struct xtcp_snd snd;		/* the send sequence variables */
 	/* effective send MSS: octets of data in a full segment (RFC 9293 section 3.7.1, MUST-16) */

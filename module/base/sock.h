@@ -6,12 +6,10 @@
  *
  * Other files report events; only this file writes these components of it:
  *
- *  - struct xtcp_acking: the ACKs that we owe, because segments have arrived that we have not
- *    acknowledged yet;
+ *  - struct xtcp_acking: the ACKs that we owe;
  *  - struct xtcp_paws: TS.Recent and its age (RFC 7323 sections 4.3 and 5);
- *  - struct xtcp_rcv: the receive sequence variables (RFC 9293 section 3.3.1). One exception: RECEIVE
- *    advances its cursor through a pointer. The cursor is copied_seq or, with MSG_PEEK, a local
- *    variable (recvmsg.c);
+ *  - struct xtcp_rcv: the receive sequence variables (RFC 9293 section 3.3.1), except that RECEIVE
+ *    advances copied_seq through a pointer (recvmsg.c);
  *  - struct xtcp_acklimit, which guests.c also writes;
  *  - struct xtcp_timeouts: counts of retransmission timeouts for TCP_INFO, as in Linux.
  */
@@ -41,28 +39,27 @@ struct xtcp_net;
 struct xtcp_saved_syn;
 struct xtcp_seg;
 
-/**
+/*
  * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed
- * @unacked_segments: full segments since the last ACK (RFC 9293 MUST-58)
  * @quick: how many of the next ACKs leave without delay; not used while @pingpong is set
  * @pending: an ACK is owed. It leaves after the arriving segment is processed, or waits until the
  *	delayed-ACK deadline at most
- * @now: the owed ACK may not be delayed
  * @pingpong: the program answers the data that arrives; ACKs are delayed, so that the answer
  *	carries them
  * @ack_held_for_app: the owed ACK waits a moment, because the program is about to read and may
  *	answer
  * @app_expects_reply: the program will probably read next, since it has sent data in a blocking
- *	call, or waits in connect(). RECEIVE, poll() and the next decision of acks.c clear the field
+ *	call, or waits in connect(). RECEIVE, poll() and the next decision of acks.c clear the
+ *	field
  *
  * The socket lock guards this struct; some fields are also read without the lock. acks.c decides
  * when an ACK leaves.
  */
 struct xtcp_acking {
-	u8 unacked_segments;
+	u8 unacked_segments;	/* full segments since the last ACK (RFC 9293 MUST-58) */
 	u8 quick;
 	bool pending;
-	bool now;
+	bool now;		/* the owed ACK may not be delayed */
 	bool pingpong;
 	bool ack_held_for_app;
 	bool app_expects_reply;
@@ -134,15 +131,14 @@ static inline void xtcp_acking_expect_reply(struct xtcp_acking *acking, bool exp
 	WRITE_ONCE(acking->app_expects_reply, expects);
 }
 
-/**
+/*
  * struct xtcp_paws - the last timestamp of the peer
- * @ts_recent: TS.Recent
  * @stamp: when TS.Recent was stored, seconds (xtcp_clock_seconds_stamp()); 0: never
  *
  * The socket lock guards this struct.
  */
 struct xtcp_paws {
-	u32 ts_recent;
+	u32 ts_recent;	/* TS.Recent */
 	u32 stamp;
 };
 
@@ -159,23 +155,18 @@ static inline void xtcp_paws_let_pass(struct xtcp_paws *paws, u32 tsval)
 		paws->ts_recent = tsval;
 }
 
-/**
+/*
  * struct xtcp_rcv - what has arrived, what we have acknowledged and offered, what the program has
- *	read
- * @nxt: RCV.NXT: the next octet expected
- * @wnd: RCV.WND: the window that we offered, counted from @wup
- * @wup: the last RCV.NXT that we acknowledged; Last.ACK.sent of RFC 7323
- * @copied_seq: the next octet that RECEIVE hands out
- * @irs: the initial receive sequence number
+ * read
  *
  * The socket lock guards this struct; all fields are also read without the lock.
  */
 struct xtcp_rcv {
-	u32 nxt;
-	u32 wnd;
-	u32 wup;
-	u32 copied_seq;
-	u32 irs;
+	u32 nxt;	/* RCV.NXT: the next octet expected */
+	u32 wnd;	/* RCV.WND: the window that we offered, counted from @wup */
+	u32 wup;	/* the last RCV.NXT that we acknowledged; Last.ACK.sent of RFC 7323 */
+	u32 copied_seq;	/* the next octet that RECEIVE hands out */
+	u32 irs;	/* the initial receive sequence number */
 };
 
 /* The peer's SYN was taken. */
@@ -223,24 +214,21 @@ static inline void xtcp_rcv_discarded(struct xtcp_rcv *rcv, u32 seq)
 /*
  * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends
  * could answer each other's ACKs forever, and each wrong guess of an attacker would cost an ACK.
- * Only this file and guests.c write the state. xtcp_acklimit_refuses() also applies the limit to
- * connections without a sock.
+ * xtcp_acklimit_refuses() also limits connections without a sock.
  */
 
 #define XTCP_ACKLIMIT_CHALLENGES	100U	/* maximum number of challenge ACKs per second */
 
-/**
+/*
  * struct xtcp_acklimit - when unacceptable segments were answered
- * @stamp: jiffies of the last answer; 0: never
  * @second: start of the second to which @challenges belongs; low 16 bits of jiffies
- * @challenges: challenge ACKs in that second
  *
  * The socket lock guards this struct.
  */
 struct xtcp_acklimit {
-	u32 stamp;
+	u32 stamp;	/* jiffies of the last answer; 0: never */
 	u16 second;
-	u8 challenges;
+	u8 challenges;	/* challenge ACKs in that second */
 };
 
 /* Did the last answer leave less than @apart jiffies ago? */
@@ -277,26 +265,23 @@ static inline bool xtcp_acklimit_challenge(struct xtcp_acklimit *limit, u32 now)
 bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp);
 bool xtcp_acklimit_net_challenge(struct xtcp_net *xn);
 
-/**
+/*
  * struct xtcp_timeouts - the retransmission timeouts of a connection, including the timeouts of its
  * SYN
- * @ms: time in recoveries that have ended, milliseconds
  * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: no recovery
- * @total: number of timeouts
  * @recoveries: tcpi_total_rto_recoveries: number of series of timeouts. A series ends when an ACK
  *	moves SND.UNA or shows that the timeouts were spurious
- * @rehashes: number of timeouts that gave the flow another hash, for another path
  *
  * For @ms and @since, a recovery begins with a timeout. It lasts until congestion control leaves
  * %XTCP_CONG_LOSS, until the SYN is acknowledged, or until the connection ends. As in Linux,
  * @total, @recoveries and @rehashes may wrap. The socket lock guards the struct.
  */
 struct xtcp_timeouts {
-	u32 ms;
+	u32 ms;		/* time in recoveries that have ended, milliseconds */
 	u32 since;
-	u16 total;
+	u16 total;	/* number of timeouts */
 	u16 recoveries;
-	u16 rehashes;
+	u16 rehashes;	/* number of timeouts that gave the flow another hash, for another path */
 };
 
 /* Counts a timeout. @in_series: number of earlier timeouts in the same series. */
@@ -342,15 +327,13 @@ static inline void xtcp_timeouts_over(struct xtcp_timeouts *timeouts)
 #define XTCP_BY_RULE_BITS	11	/* number of bits of xtcp_sock.by_rule */
 
 /*
- * struct xtcp_sock - the TCB (RFC 9293 section 3.3.1), and what the socket layer needs
- *
- * Fields that only data transfer needs are in struct xtcp_stream, which a connection usually gets
- * with its first data. struct xtcp_sock has the fields that the handshake, keepalive, a RST or a
- * bare ACK uses, and the fields that are read without the socket lock.
+ * struct xtcp_sock - the TCB (RFC 9293 section 3.3.1), and what the socket layer needs: the fields
+ * that the handshake, keepalive, a RST or a bare ACK uses, and those that are read without the
+ * socket lock. What only data transfer needs is in struct xtcp_stream.
  *
  * The first member has no name, so the code reaches its fields directly (-fms-extensions). Fields
  * that are written together and equally often are next to each other. Units: octets; jiffies if the
- * name ends in tstamp; otherwise the line of the field gives the unit.
+ * name ends in tstamp; otherwise as the line says.
  */
 struct xtcp_sock {
 	struct xtcp_sender;		/* begins with struct xtcp_endpoint */
@@ -428,9 +411,9 @@ static inline struct xtcp_sock *xtcp_sk(const struct sock *sk)
 }
 
 /*
- * The state of the call that is opening @xsk by Fast Open (fastopen.c); NULL if there is no such
- * call. Only accept queues and the list of orphans use accept_node. During the call a program has
- * the socket open, so the sock is on neither, and fastsyn can share the memory of accept_node.
+ * The state of the call that is opening @xsk by Fast Open (fastopen.c), or NULL. It shares its
+ * memory with accept_node: during the call a program has the socket open, so it is in no accept
+ * queue and no orphan.
  */
 static inline struct xtcp_fastsyn *xtcp_sock_fastsyn(const struct xtcp_sock *xsk)
 {

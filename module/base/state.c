@@ -4,38 +4,33 @@
  *
  * Only this file changes sk_state. The values are the kernel's TCP_*, so ss, bpf and the tracepoint
  * inet_sock_set_state treat them as states of kernel TCP. TCP_TIME_WAIT and TCP_NEW_SYN_RECV never
- * occur in a sock, since the kernel would take the sock for one of its mini-sockets. A connection
- * in TIME-WAIT is a record instead (timewait.c). A connection that has come to SYN-RECEIVED from
- * LISTEN is an entry (halfopen.c) until its handshake is complete. A sock is in SYN-RECEIVED only
- * after a Fast Open (fastopen.c), after a simultaneous open, or for a moment when an entry becomes
- * a child.
+ * occur in a sock: the kernel would take it for one of its mini-sockets. A connection in TIME-WAIT
+ * is a record instead (timewait.c), one in SYN-RECEIVED from LISTEN an entry (halfopen.c). A sock
+ * is in SYN-RECEIVED only after a Fast Open (fastopen.c), after a simultaneous open, or for a
+ * moment when an entry becomes a child.
  *
- * struct xtcp_stream: the data state of a connection, which is the part of a TCB that only data
- * transfer needs. It has a slab of its own. Many connections of a busy server never have any data,
- * and need no data state.
- *
- * In this comment, "data" means text or a FIN, in either direction. A connection gets its data
- * state
+ * struct xtcp_stream, the data state, is the part of a TCB that only data transfer needs, in a slab
+ * of its own: many connections of a busy server never have any data. "Data" is text or a FIN here,
+ * in either direction. A connection gets its data state
  *
  *  - with the first write, or the first skb of its send queue other than a SYN. Without memory,
- *    xtcp_sndq_alloc() makes neither the skb nor the data state. Then SEND waits, a SYN leaves
- *    without its data, and a FIN is tried again later (xtcp_output_fin());
+ *    xtcp_sndq_alloc() makes neither. Then SEND waits, a SYN leaves without its data, and a FIN is
+ *    tried again later (xtcp_output_fin());
  *  - with the first arriving segment that has new data or a FIN. Without memory the segment is
- *    dropped, as when there is no memory for the data, and the peer sends it again;
+ *    dropped, as when there is no memory for the data;
  *  - with an ACK that reports a loss or an ECN mark before we have sent any data. An honest peer
- *    sends no such ACK. Without memory, the report is ignored; the ACK still sets the send window;
+ *    sends none. Without memory the report is ignored; the ACK still sets the send window;
  *  - when it is established, if its congestion control reports state of its own in TCP_INFO or
- *    TCP_CC_INFO, or if the search for the path MTU begins at once. Without memory, the data state
- *    waits for the first data, and the search for the path MTU begins when timeouts require it.
+ *    TCP_CC_INFO, or if the search for the path MTU begins at once. Without memory, both wait: for
+ *    the first data, and until timeouts require the search.
  *
- * The data state stays until the sock is freed or disconnects. Before it exists, tx->stream points
- * to xtcp_stream_none, a constant with the values of a new data state. So a reader need not test
- * whether the data state exists, and a writer that forgets this test faults. But a reader of the
- * fields that xtcp_stream_begin() sets has to test, since xtcp_stream_none does not have their
- * values. If the data state does not exist, use SND.UNA in place of snd_sml, and
- * xtcp_space_copied() in place of space_copied; the round-trip time of the SYN is in the sock.
+ * It stays until the sock is freed or disconnects. Before it exists, tx->stream points to
+ * xtcp_stream_none, a constant with the values of a new one. So a reader need not test whether it
+ * exists, and a writer that forgets to faults. But a reader of what xtcp_stream_begin() sets has to
+ * test: SND.UNA takes the place of snd_sml, xtcp_space_copied() that of space_copied, and the
+ * round-trip time of the SYN is in the sock.
  *
- * Allocates and frees struct xtcp_seldom, the fields that few sockets need.
+ * Also allocates struct xtcp_seldom, the fields that few sockets need.
  */
 #include "base/base.h"
 
@@ -58,9 +53,6 @@
  * xtcp_seldom_get() - get a sock's struct xtcp_seldom; the first call allocates it
  * @sk: not destroyed
  * @gfp: GFP_KERNEL_ACCOUNT, or GFP_ATOMIC in softirq
- *
- * Context: as @gfp says. Lock: socket, held.
- *
  * Return: the struct, or NULL without memory.
  */
 struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
@@ -80,12 +72,9 @@ struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
 
 /**
  * xtcp_seldom_set_ack_rate() - set XTCP_ACK_RATE
- * @sk: as for xtcp_seldom_get()
+ * @sk: as for xtcp_seldom_get(), as is @gfp
  * @rate: full segments per ACK, at most %XTCP_ACKRATE_MAX; 0: request no ACK rate of the peer
- * @gfp: as for xtcp_seldom_get()
- *
- * Context: as @gfp says. Lock: socket, held.
- *
+ * @gfp: for the memory
  * Return: 0, or -ENOMEM.
  */
 int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
@@ -104,13 +93,10 @@ int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
 
 /**
  * xtcp_seldom_set_idle() - set XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS
- * @sk: as for xtcp_seldom_get()
- * @idle_ms: milliseconds; 0: only the limit of net.xtcp.idle_ms applies
- * @half_closed_ms: milliseconds; 0: only the limit of net.xtcp.half_closed_ms applies
- * @gfp: as for xtcp_seldom_get()
- *
- * Context: as @gfp says. Lock: socket, held.
- *
+ * @sk: as for xtcp_seldom_get(), as is @gfp
+ * @idle_ms: 0: only the limit of net.xtcp.idle_ms applies
+ * @half_closed_ms: 0: only the limit of net.xtcp.half_closed_ms applies
+ * @gfp: for the memory
  * Return: 0, or -ENOMEM.
  */
 int xtcp_seldom_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp)
@@ -128,12 +114,7 @@ int xtcp_seldom_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t
 	return 0;
 }
 
-/**
- * xtcp_seldom_free() - free a sock's struct xtcp_seldom
- * @sk: a sock whose memory is being freed; no Fast Open state and no keys are left
- *
- * Context: RCU callback, or process.
- */
+/* When the memory of the sock is freed: no Fast Open state and no keys are left. */
 void xtcp_seldom_free(struct sock *sk)
 {
 	struct xtcp_seldom *seldom = xtcp_seldom(sk);
@@ -152,13 +133,7 @@ const struct xtcp_stream xtcp_stream_none = {
 	.scoreboard.reordering = XTCP_DUPACK_THRESHOLD,
 };
 
-/**
- * xtcp_stream_init() - make the slab
- *
- * Context: process, module init.
- *
- * Return: 0 or -ENOMEM.
- */
+/* At module init: makes the slab. Return: 0 or -ENOMEM. */
 int xtcp_stream_init(void)
 {
 	/* 28 of these structs fit into a slab of 16 KiB */
@@ -167,24 +142,13 @@ int xtcp_stream_init(void)
 	return streams ? 0 : -ENOMEM;
 }
 
-/**
- * xtcp_stream_exit() - free the slab
- *
- * Context: process, module exit; the last sock was freed.
- */
+/* At module exit: the last sock was freed. */
 void xtcp_stream_exit(void)
 {
 	kmem_cache_destroy(streams);
 }
 
-/**
- * xtcp_stream_alloc() - allocate a struct xtcp_stream, with the values of xtcp_stream_none
- * @gfp: flags of the allocation
- *
- * Context: softirq or process.
- *
- * Return: the struct, or NULL without memory.
- */
+/* A struct xtcp_stream with the values of xtcp_stream_none, or NULL without memory. */
 struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp)
 {
 	struct xtcp_stream *stream = kmem_cache_alloc(streams, gfp | __GFP_NOWARN);
@@ -197,11 +161,9 @@ struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp)
 	return stream;
 }
 
-/**
- * xtcp_stream_end() - free the sock's struct xtcp_stream, if it has one
- * @sk: CLOSED, with empty queues
- *
- * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
+/*
+ * Frees the sock's struct xtcp_stream, if it has one. @sk: CLOSED, with empty queues; locked, or no
+ * other thread can find it.
  */
 void xtcp_stream_end(struct sock *sk)
 {
@@ -252,23 +214,19 @@ static void count(struct sock *sk, int old, int new)
 }
 
 /*
- * Generic socket code calls sk_unhashed() to learn whether the protocol can find the sock.
- * sk_unhashed() tests sk_node.pprev, so set pprev according to the state. Since a listener looks
- * hashed, SO_ATTACH_REUSEPORT_* fails for a listener without a group, as in kernel TCP. For an
- * unhashed sock with SO_REUSEPORT, these options create a group.
+ * Generic socket code asks sk_unhashed(), which tests sk_node.pprev, whether the protocol can find
+ * the sock. A listener looks hashed, so SO_ATTACH_REUSEPORT_* fails for one without a group, as in
+ * kernel TCP. For an unhashed sock with SO_REUSEPORT, these options create a group.
  */
 static void tell_core(struct sock *sk, int state)
 {
 	sk->sk_node.pprev = state == TCP_CLOSE ? NULL : &sk->sk_node.next;
 }
 
-/**
- * xtcp_state_set() - move a connection to another state
- * @sk: the sock
- * @state: TCP_*; never TCP_TIME_WAIT or TCP_NEW_SYN_RECV
- *
- * Also counts and traces the change, and fires the kernel's tracepoint inet_sock_set_state. RFC
- * 9293 section 3.3.2.
+/*
+ * Moves a connection to another state (RFC 9293 section 3.3.2), never TCP_TIME_WAIT or
+ * TCP_NEW_SYN_RECV. Also counts and traces it, and fires the kernel's tracepoint
+ * inet_sock_set_state.
  */
 void xtcp_state_set(struct sock *sk, int state)
 {
@@ -284,8 +242,8 @@ void xtcp_state_set(struct sock *sk, int state)
 	tell_core(sk, state);
 	/*
 	 * pairs with inet_sk_state_load(): who reads the new state without the lock also sees what
-	 * was written before it. inet_sk_set_state() is a plain store, and the kernel does not export
-	 * the one that is a release
+	 * was written before it. inet_sk_set_state() is a plain store, and the one that is a
+	 * release is not exported
 	 */
 	smp_wmb();
 	inet_sk_set_state(sk, state);

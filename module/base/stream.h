@@ -45,10 +45,8 @@ struct xtcp_mtuprobe {
 };
 
 /*
- * struct xtcp_stream - the data state: the part of a TCB that only data transfer reads or writes
- *
- * The fields are grouped as in struct xtcp_sock, and have the same units. The socket lock guards
- * all fields.
+ * struct xtcp_stream - the data state: the part of a TCB that only data transfer reads or writes.
+ * Grouped as struct xtcp_sock, with the same units. The socket lock guards all fields.
  */
 struct xtcp_stream {
 	/* Fields used for each outgoing segment with data, and for each ACK. */
@@ -60,9 +58,8 @@ struct xtcp_stream {
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (scoreboard.c) */
 	struct list_head to_resend;
 	/*
-	 * where place_to_resend() begins its search: the skb added to to_resend last. When that skb
-	 * leaves the list, the cursor moves to the skb before it in the list. NULL: begin at the
-	 * head
+	 * where place_to_resend() begins its search: the skb added to to_resend last or, once that
+	 * has left the list, the one before it. NULL: begin at the head
 	 */
 	struct sk_buff *resend_cursor;
 	/*
@@ -145,9 +142,8 @@ struct xtcp_stream {
 };
 
 /*
- * While a connection has no data state, xtcp_sender.stream points to this struct. Its fields have
- * the values of a new data state, except the fields that xtcp_stream_begin() sets (state.c). The
- * struct is constant, so a write to it faults.
+ * What xtcp_sender.stream points to while a connection has no data state: the values of a new one,
+ * except those that xtcp_stream_begin() sets. It is constant, so a write to it faults.
  */
 extern const struct xtcp_stream xtcp_stream_none;
 

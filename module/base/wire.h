@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The wire format and the protocol's constants, each with the RFC that defines it, and the addresses
- * and ports of a connection.
+ * The wire format and the protocol's constants, each with the RFC that defines it, and the
+ * addresses and ports of a connection.
  */
 #ifndef XTCP_WIRE_H
 #define XTCP_WIRE_H
@@ -13,18 +13,12 @@
 
 #define XTCP_MAPPED_BITS	96	/* bits before the IPv4 address in a v4-mapped address */
 
-/**
- * struct xtcp_tuple - addresses and ports of a connection, as this host sees them
- * @laddr: local address; IPv4 as v4-mapped
- * @faddr: foreign address; IPv4 as v4-mapped
- * @lport: local port
- * @fport: foreign port
- */
+/* Addresses and ports of a connection, as this host sees them. */
 struct xtcp_tuple {
-	struct in6_addr laddr;
-	struct in6_addr faddr;
-	__be16 lport;
-	__be16 fport;
+	struct in6_addr laddr;	/* local address; IPv4 as v4-mapped */
+	struct in6_addr faddr;	/* foreign address; IPv4 as v4-mapped */
+	__be16 lport;		/* local port */
+	__be16 fport;		/* foreign port */
 };
 
 static inline bool xtcp_tuple_is_v4(const struct xtcp_tuple *tuple)
@@ -148,9 +142,8 @@ enum xtcp_option_len {
 #define XTCP_ANSWER_MS		4U	/* how long an ACK waits for a program's answer */
 #define XTCP_MSL2_MS		60000U	/* 2 MSL as in Linux */
 /*
- * seconds. As in Linux, PAWS may reject a RST in two cases: the RST is for a record whose TS.Recent
- * is younger than XTCP_PAWS_STAMP_S, or for an entry whose SYN-ACK has a timeout that is shorter
- * than XTCP_PAWS_STAMP_S. PAWS never rejects a RST for a full sock
+ * seconds. As in Linux, PAWS may reject a RST for a record whose TS.Recent is younger than this, or
+ * for an entry whose SYN-ACK has a shorter timeout than this; never one for a full sock
  */
 #define XTCP_PAWS_STAMP_S	60
 /* TS.Recent is invalid when it is older than this (RFC 7323 section 5.5) */
