@@ -60,13 +60,9 @@ static bool is_sound(const struct xtcp_cong_ops *ops)
 	return true;
 }
 
-/**
- * xtcp_algorithms_init() - check the algorithms that Kbuild found
- *
- * Context: process, module init.
- *
- * Return: 0; -EINVAL when an algorithm has no usable name or lacks a mandatory function; -EBUSY
- * when two algorithms have the same name.
+/*
+ * At module init: checks the algorithms that Kbuild found. Return: 0; -EINVAL when one has no
+ * usable name or lacks a mandatory function; -EBUSY when two have the same name.
  */
 int xtcp_algorithms_init(void)
 {
@@ -91,14 +87,9 @@ int xtcp_algorithms_init(void)
 	return 0;
 }
 
-/**
- * xtcp_algorithms_inherited() - get the default algorithm of a new namespace
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: the first namespace's current default; for the first namespace itself the built-in
- * default.
+/*
+ * The default algorithm of a new namespace: that of the first one; for that itself the built-in
+ * one.
  */
 const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 {
@@ -112,15 +103,10 @@ const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 
 /**
  * xtcp_algorithms_set_default() - handle a write to net.xtcp.congestion_control
- * @xn: the namespace
+ * @xn: the namespace; in the first one, a write also allows the algorithm
  * @name: the name of the algorithm
- *
- * In the first namespace, a write also allows the algorithm.
- *
  * Context: process.
- *
- * Return: 0; -ENOENT when there is no such algorithm; -EPERM when the algorithm is not allowed and
- * @xn is not the first namespace.
+ * Return: 0; -ENOENT when there is no such algorithm; -EPERM when it is not allowed in @xn.
  */
 int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 {
@@ -139,13 +125,9 @@ int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 	return err;
 }
 
-/**
- * xtcp_algorithms_list() - put the names of the algorithms into a string
- * @text: receives the names, with spaces in between
- * @size: octets in @text, %XTCP_ALGORITHMS_TEXT
- * @allowed_only: list only the allowed algorithms, which need no administrator
- *
- * Context: any.
+/*
+ * Puts the names of all algorithms, or of those that need no administrator, into a string of
+ * XTCP_ALGORITHMS_TEXT octets, with spaces in between.
  */
 void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
 {
@@ -160,12 +142,10 @@ void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
 
 /**
  * xtcp_algorithms_allow() - handle a write to net.xtcp.allowed_congestion_control
- * @names: a list of names with one space between two names; the function modifies the string. As
- *	in Linux, names after a leading space or after two spaces in a row are ignored
- *
+ * @names: names with one space between two; modified. As in Linux, names after a leading space or
+ *	after two spaces in a row are ignored
  * Context: process.
- *
- * Return: 0; -ENOENT when a name is unknown. In this case the allowed algorithms do not change.
+ * Return: 0; -ENOENT when a name is unknown, and nothing changes.
  */
 int xtcp_algorithms_allow(char *names)
 {
@@ -186,11 +166,9 @@ int xtcp_algorithms_allow(char *names)
 	return 0;
 }
 
-/**
- * xtcp_algorithms_assign() - give a sock its namespace's default algorithm
- * @sk: a new sock, or the child of a listener whose program has chosen no algorithm
- *
- * Context: softirq or process. The socket lock is held, or no other thread can reach @sk yet.
+/*
+ * Gives a sock its namespace's default algorithm: a new one, or the child of a listener whose
+ * program has chosen none. Socket lock held, or no other thread can reach it yet.
  */
 void xtcp_algorithms_assign(struct sock *sk)
 {
@@ -198,14 +176,7 @@ void xtcp_algorithms_assign(struct sock *sk)
 	xtcp_sender(sk)->algorithm_by_rule = false;
 }
 
-/**
- * xtcp_algorithms_named() - find an algorithm by its name
- * @name: the name of the algorithm
- *
- * Context: any.
- *
- * Return: the algorithm, or NULL if there is none of this name.
- */
+/* The algorithm of a name, or NULL. */
 const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name)
 {
 	const int i = find_algorithm(name);
@@ -213,12 +184,10 @@ const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name)
 	return i < 0 ? NULL : algorithms[i];
 }
 
-/**
- * xtcp_algorithms_take_rule() - take the algorithm of a rule of the policy table
- * @sk: a sock that is about to open, or a new child
- * @ops: the algorithm. No permission is needed: an administrator of the namespace has made the rule
- *
- * Return: false if the program has chosen an algorithm; the sock keeps the program's choice.
+/*
+ * Takes the algorithm of a rule of the policy table; false if the program has chosen one, which
+ * stays.
+ * @sk: about to open, or a new child. An administrator has made the rule: no permission is needed.
  */
 bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 {
@@ -234,8 +203,8 @@ bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 }
 
 /*
- * A route's metric congctl selects an algorithm by a hash of its name. This function computes the
- * hash of @name, as the kernel does.
+ * The hash of a name by which a route's metric congctl selects an algorithm, as the kernel computes
+ * it.
  */
 static u32 congctl_of(const char *name)
 {
@@ -245,13 +214,12 @@ static u32 congctl_of(const char *name)
 	return jhash(padded, sizeof(padded), strlen(padded));
 }
 
-/**
- * xtcp_algorithms_take_route() - take the algorithm that the route names, if any
- * @sk: a sock that is about to open, or a new child; its route is known
+/*
+ * Takes the algorithm that the route names, if any. @sk: about to open, or a new child.
  *
  * As in Linux, the metric congctl overrides TCP_CONGESTION and the namespace's default, and needs
- * no permission. If the metric is locked, the program cannot choose another algorithm. If xtcp has
- * no algorithm of that name, the metric is ignored.
+ * no permission. If it is locked, the program cannot choose another algorithm. If xtcp has none of
+ * that name, it is ignored.
  */
 void xtcp_algorithms_take_route(struct sock *sk)
 {
@@ -280,19 +248,16 @@ static bool has_begun(const struct xtcp_sender *tx)
 
 /**
  * xtcp_algorithms_choose() - set TCP_CONGESTION
- * @sk: in any state
+ * @sk: in any state; a live connection keeps its windows
  * @name: the name of the algorithm
  * @administrator: the caller has CAP_NET_ADMIN in the namespace
  *
- * A live connection keeps its windows. If the route has locked the algorithm, no choice is allowed,
- * not even of the current algorithm. Otherwise, only an administrator may choose an algorithm that
- * is not on the list of allowed algorithms. There is one exception, as in Linux: anyone may choose
- * the current algorithm again. The exception does not apply if a rule of the policy table has set
- * the current algorithm: a rule sets the algorithm for one connection, but a choice also holds for
- * later connections of the socket.
+ * If the route has locked the algorithm, no choice is allowed, not even of the current one.
+ * Otherwise only an administrator may choose an algorithm that is not on the list of allowed ones.
+ * As in Linux, anyone may choose the current one again; but not if a rule of the policy table has
+ * set it: that is for one connection, and a choice holds for later ones, too.
  *
- * Context: process. Lock: socket, held.
- *
+ * Context: process.
  * Return: 0; -ENOENT when there is no such algorithm; -EPERM when the choice is not allowed.
  */
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator)
@@ -320,14 +285,8 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 	return 0;
 }
 
-/**
- * xtcp_algorithms_fill() - fill in TCP_CC_INFO
- * @sk: in any state
- * @info: filled by the algorithm
- *
- * Context: process. Lock: socket, held.
- *
- * Return: octets filled in; 0: the algorithm has nothing to report, or has not begun.
+/*
+ * Fills in TCP_CC_INFO. Return: octets; 0: the algorithm has nothing to report, or has not begun.
  */
 size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
 {
@@ -340,15 +299,7 @@ size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
 	return tx->algorithm->info(sk, info);
 }
 
-/**
- * xtcp_algorithms_info() - fill in TCP_CC_INFO for a caller without the socket lock
- * @sk: in any state
- * @info: filled by the algorithm
- *
- * Context: process. Takes the socket lock.
- *
- * Return: octets filled in; 0: the algorithm has nothing to report, or has not begun.
- */
+/* xtcp_algorithms_fill() for a process without the socket lock, which it takes. */
 size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 {
 	size_t len;
@@ -359,14 +310,12 @@ size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
 	return len;
 }
 
-/**
- * xtcp_algorithms_start() - start the algorithm of an established connection
- * @sk: has just been established, or has a new algorithm; its windows are set
+/*
+ * Starts the algorithm of an established connection, or a new one, after its windows are set.
  *
- * An algorithm keeps its private state in tx->stream, the data state of the connection. So the
- * algorithm begins when the data state is allocated. If the algorithm has control() or info(), the
- * data state is allocated now: TCP_INFO can then show the algorithm's rate, and TCP_CC_INFO can
- * show its state. If this allocation fails, the algorithm begins with the first data.
+ * Its private state is in tx->stream, so it begins when that is allocated. With control() or info()
+ * that is now: TCP_INFO can then show the algorithm's rate, TCP_CC_INFO its state. Without memory
+ * it begins with the first data.
  */
 void xtcp_algorithms_start(struct sock *sk)
 {
@@ -380,10 +329,7 @@ void xtcp_algorithms_start(struct sock *sk)
 		xtcp_stream_begin(sk, sk_gfp_mask(sk, GFP_ATOMIC));
 }
 
-/**
- * xtcp_algorithms_end() - end the algorithm
- * @sk: a connection that has ended or gets another algorithm
- */
+/* Ends the algorithm of a connection that has ended or gets another one. */
 void xtcp_algorithms_end(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);

@@ -6,10 +6,10 @@
  * (RFC 9937) how fast. An algorithm with control() sets cwnd itself; here cwnd then changes only at
  * a timeout, at the end of a recovery or of CWR, and for an undo.
  *
- * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation) is measured as Linux does. Each skb
- * stores how much had been delivered when it was sent. An ACK gives a sample: how many octets have
- * arrived since, and how long they took, to be sent or to be acknowledged, whichever is longer. So
- * ACKs that arrive together cannot yield a rate higher than the path allows.
+ * The delivery rate (draft-cheng-iccrg-delivery-rate-estimation) is measured as Linux does. Each
+ * skb stores how much had been delivered when it was sent. An ACK gives a sample: how many octets
+ * have arrived since, and how long they took, to be sent or to be acknowledged, whichever is
+ * longer. So ACKs that arrive together cannot yield a rate higher than the path allows.
  *
  * Allocates the data state of a connection (struct xtcp_stream); base/state.c says when.
  */
@@ -40,10 +40,7 @@
  * grows back, at most as fast as in slow start.
  */
 
-/*
- * Begin a reduction (RFC 9937 section 6.1).
- * @recover_fs: RecoverFS, octets in flight before the ACK that causes the reduction
- */
+/* Begins a reduction (RFC 9937 section 6.1) with RecoverFS octets in flight. */
 static void xtcp_prr_begin(struct xtcp_prr *prr, u32 recover_fs)
 {
 	prr->recover_fs = recover_fs ?: 1;
@@ -52,15 +49,10 @@ static void xtcp_prr_begin(struct xtcp_prr *prr, u32 recover_fs)
 }
 
 /*
- * Compute how much may be sent after this ACK (RFC 9937 section 6.2).
- * @pipe: octets in flight after this ACK; "inflight" in the RFC
- * @ssthresh: the target of the window
- * @delivered: DeliveredData: octets newly reported as arrived, not 0
- * @safe: SafeACK: SND.UNA has moved, and the ACK showed no further loss
- * @mss: octets of a full segment
- *
- * Return: sndcnt, octets. Until something is sent during the reduction, sndcnt is at least one
- * segment, so that a lost segment is resent at once.
+ * How much may be sent after this ACK, octets: sndcnt (RFC 9937 section 6.2). @pipe: octets in
+ * flight after the ACK. @delivered: DeliveredData, not 0. @safe: SafeACK: SND.UNA has moved, and no
+ * further loss was shown. Until something is sent in the reduction, at least one segment: a lost
+ * one is resent at once.
  */
 static u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 delivered, bool safe, u32 mss)
 {
@@ -71,10 +63,7 @@ static u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 deli
 	if (pipe > ssthresh) {
 		share = div_u64((u64)prr->delivered * ssthresh + prr->recover_fs - 1, prr->recover_fs);
 		share = share > prr->out ? share - prr->out : 0;
-		/*
-		 * the share may exceed 32 bits if much more than RecoverFS arrives: limit it to
-		 * ssthresh
-		 */
+		/* more than 32 bits if much more than RecoverFS arrives: limit it to ssthresh */
 		quota = share < ssthresh ? (u32)share : ssthresh;
 	} else {
 		quota = prr->delivered > prr->out ? prr->delivered - prr->out : 0;
@@ -92,14 +81,7 @@ static u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 deli
 
 /* Arithmetic ends. */
 
-/**
- * xtcp_pipe_octets() - count the octets in flight
- * @sk: the sock
- *
- * RFC 6675 section 4.
- *
- * Return: octets of sequence space.
- */
+/* How many octets of sequence space are in flight (RFC 6675 section 4). */
 u32 xtcp_pipe_octets(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -109,9 +91,8 @@ u32 xtcp_pipe_octets(const struct sock *sk)
 
 	sock_owned_by_me(sk);
 	/*
-	 * when memory is short, an skb that is marked as sacked or lost may keep octets that are
-	 * acknowledged already. "gone" counts these octets, but "out", which begins at SND.UNA,
-	 * does not
+	 * when memory is short, a sacked or lost skb may keep octets that are acknowledged already:
+	 * in "gone", and not in "out", which begins at SND.UNA
 	 */
 	return out > gone ? out - gone : 0;
 }
@@ -123,10 +104,8 @@ static bool is_retreating(const struct sock *sk)
 }
 
 /*
- * Set the window for an ACK by PRR (RFC 9937 section 6.2).
- * @sk: the sock; a reduction is going on
- * @delivered: octets that the ACK reports as newly arrived
- * @safe: SafeACK: the ACK moves SND.UNA and reports no loss
+ * Sets the window for an ACK by PRR (RFC 9937 section 6.2). @safe: SafeACK, as for
+ * xtcp_prr_quota().
  */
 static noinline_for_stack void xtcp_reduction_ack(struct sock *sk, u32 delivered, bool safe)
 {
@@ -154,9 +133,8 @@ static void keep_windows(struct xtcp_sender *tx)
 	const struct xtcp_cong *cong = &tx->cong;
 
 	/*
-	 * a recovery that is still going on may have reduced cwnd already: keep the larger of cwnd
-	 * and the value that was saved before. BBR restores this value when the recovery ends
-	 * (draft-ietf-ccwg-bbr section 5.6.4.4)
+	 * a recovery that is still going on may have reduced cwnd already. BBR restores the larger
+	 * value when it ends (draft-ietf-ccwg-bbr section 5.6.4.4)
 	 */
 	if (tx->algorithm->control && cong->phase >= XTCP_CONG_RECOVERY)
 		prior->prior_cwnd = max(prior->prior_cwnd, cong->cwnd);
@@ -180,8 +158,6 @@ static bool is_mere_repair(const struct xtcp_sender *tx)
  * @sk: the sock; its phase has not changed yet
  * @in_flight: RecoverFS of RFC 9937 section 6.1, octets
  * @marked: a congestion mark is the only reason; nothing was lost
- *
- * The algorithm decides how far the window falls; PRR decides how fast.
  */
 void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
 {
@@ -204,11 +180,10 @@ void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
  * @sk: the sock; its phase is %XTCP_CONG_CWR
  * @in_flight: RecoverFS of RFC 9937 section 6.1, octets, if a recovery begins; otherwise 0
  *
- * A mark and a loss in the same round trip reduce the window only once (RFC 3168 section 6.1.2). An
- * algorithm without marked() has reduced the window for the mark as far as for a loss, so this
- * function does nothing. With marked(), the window now falls at least as far as for the loss alone
- * (RFC 8257 section 3.5). If a recovery begins, PRR also starts again, so that octets sent since
- * the mark neither reduce PRR's quota nor delay the retransmissions.
+ * A mark and a loss in one round trip reduce the window only once (RFC 3168 section 6.1.2). Without
+ * marked() this is done. With it, the window now falls at least as far as for the loss alone (RFC
+ * 8257 section 3.5). If a recovery begins, PRR starts again: octets sent since the mark must
+ * neither reduce its quota nor delay the retransmissions.
  */
 void xtcp_reduction_further(struct sock *sk, u32 in_flight)
 {
@@ -226,18 +201,15 @@ void xtcp_reduction_further(struct sock *sk, u32 in_flight)
 		xtcp_prr_begin(&tx->stream->cong.prr, in_flight);
 }
 
-/**
- * xtcp_reduction_end() - end a reduction
- * @sk: the sock
+/*
+ * Ends a reduction. The window becomes
  *
- * The window becomes ssthresh (RFC 9937 section 6.2, last step; RFC 6582 section 3.2 step 3).
- *
- * An algorithm with control() keeps ssthresh infinite. Under such an algorithm the window returns
- * to its value from before the reduction, unless the window is larger now. If the program has
- * replaced such an algorithm during the reduction, ssthresh is still infinite, and the window keeps
- * the value that PRR has set. In the Safe Retreat Phase of Careful Resume, the window does not
- * change. If an idle time has reduced the window since the reduction began, the window does not
- * rise: slow start raises it to ssthresh (RFC 5681 section 4.1). In Linux it rises at once.
+ *   without control()              ssthresh (RFC 9937 section 6.2; RFC 6582 section 3.2 step 3)
+ *   with control()                 that from before the reduction, unless it is larger now
+ *   control() has just been left   what PRR has set: ssthresh is still infinite
+ *   Safe Retreat Phase             as it is
+ *   after an idle time meanwhile   no larger: slow start raises it to ssthresh (RFC 5681 section
+ *                                  4.1). In Linux it rises at once
  */
 void xtcp_reduction_end(struct sock *sk)
 {
@@ -253,13 +225,10 @@ void xtcp_reduction_end(struct sock *sk)
 		cong->cwnd = min3(cong->ssthresh, U32_MAX / 2, prior->idled_in_reduction ? cong->cwnd : U32_MAX);
 }
 
-/**
- * xtcp_reduction_not_due() - text was lost that is resent, which is no sign of congestion
- * @sk: the sock; its phase is not %XTCP_CONG_LOSS, which begins now
- *
- * The windows stay. With control(), xtcp_reduction_repaired() must not restore an older window than
- * the present one. If a reduction is going on without control(), it is completed: PRR does not go
- * on in the phase LOSS.
+/*
+ * Text was lost that is resent, which is no sign of congestion: the windows stay, and the phase
+ * becomes LOSS. With control(), xtcp_reduction_repaired() must not restore an older window than the
+ * present one. Without it, a reduction that is going on is completed: PRR does not go on in LOSS.
  */
 void xtcp_reduction_not_due(struct sock *sk)
 {
@@ -272,10 +241,7 @@ void xtcp_reduction_not_due(struct sock *sk)
 		xtcp_reduction_end(sk);
 }
 
-/**
- * xtcp_reduction_allow_one() - let one segment leave after a loss that was detected without an ACK
- * @sk: the sock
- */
+/* Let one segment leave after a loss that was detected without an ACK. */
 void xtcp_reduction_allow_one(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -283,12 +249,9 @@ void xtcp_reduction_allow_one(struct sock *sk)
 		xtcp_reduction_ack(sk, xtcp_sender(sk)->mss, false);
 }
 
-/**
- * xtcp_reduction_timeout() - save the windows and set ssthresh, at the first timeout of the data in
- *	flight
- * @sk: the sock; its phase has not changed yet
- *
- * RFC 5681 section 3.1, equation (4).
+/*
+ * At the first timeout of the data in flight: saves the windows and sets ssthresh (RFC 5681 section
+ * 3.1, equation (4)). The phase has not changed yet.
  */
 void xtcp_reduction_timeout(struct sock *sk)
 {
@@ -301,11 +264,7 @@ void xtcp_reduction_timeout(struct sock *sk)
 	tx->cong.ssthresh = max_t(u32, tx->algorithm->ssthresh(sk), tx->mss);
 }
 
-/**
- * xtcp_reduction_restart() - allow one segment after a timeout (RFC 5681 section 3.1)
- * @sk: the sock
- * @pipe: octets that still count as in flight
- */
+/* Allows one segment beyond @pipe after a timeout (RFC 5681 section 3.1). */
 void xtcp_reduction_restart(struct sock *sk, u32 pipe)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -313,21 +272,17 @@ void xtcp_reduction_restart(struct sock *sk, u32 pipe)
 	sock_owned_by_me(sk);
 	/*
 	 * a phase of Careful Resume may still be going on if xtcp_reduction_timeout() was not
-	 * called. In the phase NORMAL do nothing: cwnd is what the repair has left of the window,
-	 * and says nothing about the path
+	 * called. In NORMAL, cwnd is what the repair has left of the window, and says nothing about
+	 * the path
 	 */
 	if (unlikely(tx->stream->cong.resume) && !xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL))
 		xtcp_resuming_timeout(sk);
 	tx->cong.cwnd = pipe + tx->mss;
 }
 
-/**
- * xtcp_reduction_undo() - undo the last reduction, because it was needless
- * @sk: the sock
- *
- * RFC 4015 section 3.2, RFC 9438 section 4.9.
- *
- * Return: true; false when xtcp_reduction_forbid_undo() has made the reduction final.
+/*
+ * Undoes the last reduction, because it was needless (RFC 4015 section 3.2, RFC 9438 section 4.9);
+ * false when xtcp_reduction_forbid_undo() has made it final.
  */
 bool xtcp_reduction_undo(struct sock *sk)
 {
@@ -345,8 +300,8 @@ bool xtcp_reduction_undo(struct sock *sk)
 }
 
 /*
- * The SYN was sent before the data state existed, so xtcp_rate_sent() was not called for it. Store
- * in the skb of the SYN what xtcp_rate_sent() would have stored.
+ * The SYN was sent before the data state existed: stores in its skb what xtcp_rate_sent() would
+ * have.
  */
 static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
 {
@@ -360,15 +315,9 @@ static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
 	*xtcp_sndnote(syn) = (struct xtcp_sndnote) {};
 }
 
-/**
- * xtcp_stream_begin() - allocate the data state of a connection
- * @sk: a sock without its data state
- * @gfp: flags of the allocation
- *
- * The data state starts from the sequence numbers of the connection, the round-trip time of its
- * SYN, and the SYN itself if it is still in flight.
- *
- * Return: true when the data state is allocated (xsk->stream); false without memory.
+/*
+ * Allocates the data state of a connection (xsk->stream), from its sequence numbers, the round-trip
+ * time of its SYN, and the SYN itself if that is still in flight. Return: false without memory.
  */
 bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 {
@@ -401,12 +350,10 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 }
 
 /**
- * xtcp_rate_sent() - note the state of delivery in an skb that is sent, for the first time or again
+ * xtcp_rate_sent() - note the state of delivery in an skb that is sent, also again
  * @sk: the sock
  * @skb: the skb; its sent_us is set
- * @after_pause: nothing else is in flight, so the measurement starts again now
- *
- * Section 3.2 of the draft.
+ * @after_pause: nothing else is in flight, so the measurement starts again now (section 3.2)
  */
 void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 {
@@ -435,11 +382,9 @@ void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause)
 /**
  * xtcp_rate_arrived() - use the state in an skb that is acknowledged or sacked for the first time
  * @sk: the sock
- * @skb: the skb
- * @sample: the ACK; receives what xtcp_rate_sent() stored in @skb. But if @sample already has the
- *	state of an skb that was sent later than @skb, nothing changes
- *
- * Section 3.3 of the draft. A FIN without text is no data, so it tells no rate.
+ * @skb: the skb. A FIN without text tells no rate
+ * @sample: the ACK; receives what xtcp_rate_sent() stored in @skb, unless it has that of an skb
+ *	that was sent later (section 3.3)
  */
 void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample)
 {
@@ -462,12 +407,10 @@ void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_s
 /**
  * xtcp_rate_ack() - make a rate sample from an ACK that reported new octets
  * @sk: the sock; stream->delivered counts these octets already
- * @sample: the ACK; xtcp_rate_arrived() was called for each skb with new octets, so
- *	sample->tells_rate is set, unless a FIN alone has arrived
+ * @sample: the ACK, after xtcp_rate_arrived() for each skb with new octets
  *
- * Section 3.3 of the draft. A sample that took less time than the smallest RTT is dropped. If the
- * program had written too little to fill the window, the sample is only a lower bound of the rate,
- * and does not replace a sample with a higher rate.
+ * Section 3.3. A sample that took less time than the smallest RTT is dropped. One for which the
+ * program had written too little is a lower bound, and does not replace a higher rate.
  */
 __always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -492,15 +435,10 @@ __always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sa
 	rate->is_limited = sample->is_limited;
 }
 
-/**
- * xtcp_rate_written() - event: the program writes. Note whether sending is application-limited
- * @sk: the sock
- *
- * Section 3.4 of the draft: sending is application-limited when less than a segment waits in the
- * send queue, nothing waits in the layers below, the window has room, and everything lost was
- * resent.
- *
- * Context: process. Lock: socket, held.
+/*
+ * The program writes: is sending application-limited? Section 3.4: it is when less than a segment
+ * waits in the send queue and nothing in the layers below, the window has room, and everything lost
+ * was resent.
  */
 void xtcp_rate_written(struct sock *sk)
 {
@@ -521,14 +459,9 @@ void xtcp_rate_written(struct sock *sk)
 	stream->rate.limited_until = stream->delivered + pipe;
 }
 
-/**
- * xtcp_cong_initial() - compute the initial window
- * @sk: the sock; its effective MSS is known
- *
- * The metric initcwnd of the route decides, or else a rule of the policy table. Without either,
- * net.xtcp.initcwnd counts: ten segments by default (RFC 6928 section 2).
- *
- * Return: octets.
+/*
+ * The initial window, octets: the metric initcwnd of the route, else a rule of the policy table,
+ * else net.xtcp.initcwnd, ten segments by default (RFC 6928 section 2).
  */
 u32 xtcp_cong_initial(const struct sock *sk)
 {
@@ -540,11 +473,11 @@ u32 xtcp_cong_initial(const struct sock *sk)
 }
 
 /*
- * Set the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
- * not the rate limits the sender. While cwnd is below half of ssthresh, the rate is higher still
- * (pacing_ss_ratio): it has to carry the next window, which may be twice as large. A connection
- * that is not paced also needs the rate, which bounds the size of its GSO packets. When Careful
- * Resume has raised the window, the rate is exactly a window per RTT (RFC 9959 section 4.3.2).
+ * Sets the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
+ * not the rate limits the sender. Below half of ssthresh it is higher still (pacing_ss_ratio): it
+ * has to carry the next window, which may be twice as large. It also bounds the size of GSO
+ * packets. When Careful Resume has raised the window, it is exactly a window per RTT (RFC 9959
+ * section 4.3.2).
  */
 static void set_rate(struct sock *sk)
 {
@@ -566,14 +499,9 @@ static void set_rate(struct sock *sk)
 	cong->rate_is_old = false;
 }
 
-/**
- * xtcp_cong_rate() - get the rate at which the connection may send
- * @sk: the sock
- *
- * A connection that is not paced needs its rate only when it has more than a segment to send. So
- * this function computes the rate when it is needed, and not with each ACK.
- *
- * Return: octets per second.
+/*
+ * The rate at which the connection may send, octets per second. One that is not paced needs it only
+ * with more than a segment to send, so it is computed here, and not with each ACK.
  */
 unsigned long xtcp_cong_rate(struct sock *sk)
 {
@@ -583,11 +511,7 @@ unsigned long xtcp_cong_rate(struct sock *sk)
 	return READ_ONCE(sk->sk_pacing_rate);
 }
 
-/*
- * Let the window hold at least one segment.
- *
- * With a smaller window nothing could be sent, so no ACK would come to open the window.
- */
+/* Lets the window hold at least one segment: otherwise no ACK would come to open it. */
 static void xtcp_cong_bound(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -597,10 +521,7 @@ static void xtcp_cong_bound(struct sock *sk)
 		tx->cong.cwnd = tx->mss;
 }
 
-/**
- * xtcp_cong_begin() - let the algorithm begin, with zeroed private space
- * @sk: an established connection that has its data state (tx->stream)
- */
+/* Lets the algorithm begin, with zeroed private space. The connection has its data state. */
 void xtcp_cong_begin(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -620,12 +541,11 @@ void xtcp_cong_begin(struct sock *sk)
 /**
  * xtcp_cong_start() - set the windows of a connection that has just been established
  * @sk: the sock; its effective MSS is known
- * @syn_lost: our SYN or SYN-ACK was lost and was resent at least twice, or it met congestion (CE)
+ * @syn_lost: our SYN or SYN-ACK was resent at least twice, or it met congestion (CE)
  *
- * The window is xtcp_cong_initial() or, with @syn_lost, one segment (RFC 5681 section 3.1). As in
- * Linux, one timeout of the SYN alone is no reason for this: the first timeout comes after one
- * second, and a path may have a longer RTT (RFC 6298 section 2, note on (2.1)). The caller then
- * calls xtcp_algorithms_start().
+ * With @syn_lost, the window is one segment (RFC 5681 section 3.1). As in Linux, one timeout of the
+ * SYN is no reason: it comes after a second, and a path may have a longer RTT (RFC 6298 section 2,
+ * note on (2.1)). The caller then calls xtcp_algorithms_start().
  */
 void xtcp_cong_start(struct sock *sk, bool syn_lost)
 {
@@ -644,12 +564,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	set_rate(sk);
 }
 
-/**
- * xtcp_cong_text_sent() - count what was sent until now, for an observation window of Alpha
- * @sk: a sock that has its data state (tx->stream)
- *
- * Return: how many octets and segments of text were sent, and SND.NXT.
- */
+/* How much text was sent until now, for an observation window of Alpha. */
 struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 {
 	const struct xtcp_stream *stream = xtcp_sender(sk)->stream;
@@ -663,9 +578,9 @@ struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 }
 
 /*
- * Did the window limit the sender? If not, an ACK does not prove that the window may grow (RFC 7661
- * section 4: the window is not validated). As in Linux, the answer in slow start is also yes if
- * more than half of the window was in flight. So the window can double in each round trip.
+ * Did the window limit the sender? If not, an ACK does not prove that it may grow (RFC 7661 section
+ * 4). As in Linux, in slow start it also did if more than half of it was in flight, so that it can
+ * double in each round trip.
  */
 static bool is_limiting(const struct xtcp_sender *tx)
 {
@@ -689,8 +604,8 @@ static bool wants_to_resume(const struct sock *sk)
  * @sk: the sock
  * @limited: the congestion window is full
  *
- * As in Linux, the largest flight within a round trip counts, not the latest: when the ACKs of one
- * window have come and the next window is not sent yet, little is in flight.
+ * As in Linux, the largest flight within a round trip counts: between two windows little is in
+ * flight.
  */
 void xtcp_cong_pushed(struct sock *sk, bool limited)
 {
@@ -732,10 +647,10 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 }
 
 /*
- * Slow start has raised the window from @before, although the sender did not fill the window. Slow
- * start at most doubles a flight in one round trip. So limit the window to twice the largest flight
- * (draft-ietf-ccwg-ratelimited-increase section 3), or to @before if @before is larger. Until
- * ssthresh is set or an idle time reduces cwnd, the flight counts as at least the initial window.
+ * Slow start has raised the window from @before, although the sender did not fill it. At most it
+ * doubles a flight in a round trip: so twice the largest flight is the limit
+ * (draft-ietf-ccwg-ratelimited-increase section 3), or @before. Until ssthresh is set or an idle
+ * time reduces cwnd, the flight counts as at least the initial window.
  */
 static void bound_by_use(struct sock *sk, u32 before)
 {
@@ -772,16 +687,12 @@ static __always_inline void grow(struct sock *sk, const struct xtcp_sample *samp
 		grow_limiting(sk, sample);
 }
 
-/**
- * xtcp_cong_grow() - grow the window by the rules of RFC 5681 section 3.1
- * @sk: the sock, whose window may grow
- * @delivered: octets newly arrived. The window grows by octets and not by ACKs, since one ACK may
- *	cover many segments (RFC 3465)
- * @counted: the algorithm's count of acknowledged octets. When the count reaches cwnd, the window
- *	grows by a segment, and cwnd is subtracted from the count
- *
- * An algorithm calls this function if it uses the slow start and the congestion avoidance of RFC
- * 5681.
+/*
+ * Grows the window by slow start and congestion avoidance of RFC 5681 section 3.1, for an algorithm
+ * that uses them. It grows by octets and not by ACKs, since one ACK may cover many segments (RFC
+ * 3465).
+ * @counted: the algorithm's count of acknowledged octets, of which cwnd make the window a segment
+ *	larger.
  */
 void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 {
@@ -805,11 +716,7 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 	}
 }
 
-/**
- * xtcp_cong_ack() - update the window after an ACK
- * @sk: the sock; cong.phase is already the phase after this ACK
- * @sample: the ACK
- */
+/* Updates the window after an ACK; cong.phase is already the phase after it. */
 __always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -835,8 +742,8 @@ __always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sa
 }
 
 /*
- * Compute what an idle time leaves of a window, in octets: halve the window once per RTO, down to
- * the initial window. @idle, @rto: ticks.
+ * What an idle time leaves of a window, octets: a half for each RTO, but the initial window at
+ * least.
  */
 static u32 window_after_idle(const struct sock *sk, u32 window, u32 idle, u32 rto)
 {
@@ -852,15 +759,14 @@ static u32 window_after_idle(const struct sock *sk, u32 window, u32 idle, u32 rt
  * xtcp_cong_restart_after_idle() - tell the algorithm of an idle time, and reduce the window
  * @sk: the sock, about to send with nothing in flight
  *
- * The longer a connection was idle, the less its window says about the path. So the window is
- * halved once per RTO of idle time, down to the initial window, as in Linux and RFC 2861 section
- * 3.1. RFC 5681 section 4.1 asks for the initial window at once. ssthresh rises to at least three
- * quarters of the old window, and slow start later raises the window to ssthresh. In CWR and in
- * fast recovery, ssthresh does not change. This function computes in whole segments. The window is
- * not reduced if the algorithm has control(), or if net.xtcp.slow_start_after_idle is 0.
+ * The longer a connection was idle, the less its window says about the path. So it is halved once
+ * per RTO, down to the initial window, as in Linux and RFC 2861 section 3.1; RFC 5681 section 4.1
+ * asks for the initial window at once. ssthresh rises to at least three quarters of the old window,
+ * except in CWR and fast recovery. With control(), or if net.xtcp.slow_start_after_idle is 0, the
+ * window stays.
  *
- * The window that an undo would restore says as little about the path, so it falls in the same way.
- * Otherwise a peer could save its D-SACK until the idle time is over, and draw a burst.
+ * The window that an undo would restore says as little, and falls in the same way: otherwise a peer
+ * could save its D-SACK until the idle time is over, and draw a burst.
  *
  * Return: true when the window is smaller than before.
  */

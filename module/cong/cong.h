@@ -5,8 +5,8 @@
  * Comes in: what each ACK told, losses, marks, idle time. Goes out: cwnd and ssthresh, in octets.
  * Nobody else writes them.
  *
- * An algorithm is one file, cong_NAME.c; no list names it. module/README.md says under "A congestion
- * control of your own" what an algorithm may do. What may not happen here: sending.
+ * An algorithm is one file, cong_NAME.c; no list names it. module/README.md says under "A
+ * congestion control of your own" what an algorithm may do. What may not happen here: sending.
  */
 #ifndef XTCP_CONG_H
 #define XTCP_CONG_H
@@ -28,30 +28,23 @@ union tcp_cc_info;
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
 
-/**
- * struct xtcp_alpha_sent - how much the connection has sent until now
- * @octets: octets of text, also those sent again, modulo 2^32
- * @segments: segments with text
- * @nxt: SND.NXT
- */
+/* How much the connection has sent until now. */
 struct xtcp_alpha_sent {
-	u32 octets;
-	u32 segments;
-	u32 nxt;
+	u32 octets;	/* octets of text, also those sent again, modulo 2^32 */
+	u32 segments;	/* segments with text */
+	u32 nxt;	/* SND.NXT */
 };
 
-/**
+/*
  * struct xtcp_alpha - the share, and the present observation window
  * @share: DCTCP.Alpha; the algorithm chooses the number that represents 1.0
- * @acked: DCTCP.BytesAcked, octets
- * @marked: DCTCP.BytesMarked, octets
  * @segment: average size of a sent segment in the previous window, octets
  * @begin: how much had been sent when the window began; @begin.nxt is DCTCP.WindowEnd
  */
 struct xtcp_alpha {
 	u32 share;
-	u32 acked;
-	u32 marked;
+	u32 acked;	/* DCTCP.BytesAcked, octets */
+	u32 marked;	/* DCTCP.BytesMarked, octets */
 	u32 segment;
 	struct xtcp_alpha_sent begin;
 };
@@ -65,15 +58,12 @@ static inline void xtcp_alpha_count(struct xtcp_alpha *alpha, u32 delivered, u32
 
 /*
  * DCTCP.Alpha (RFC 8257 sections 3.3 and 4.2), the share of octets that were CE-marked, is a moving
- * average in which the latest observation window has the weight 1/16. The algorithm decides when a
- * window ends, and how the share reduces cwnd.
+ * average in which the latest window has the weight 1/16. The algorithm decides when a window ends,
+ * and how the share reduces cwnd. @one represents a share of 1.0, a multiple of 16.
  */
 #define XTCP_ALPHA_GAIN_SHIFT	4	/* g of RFC 8257 is 1/16 */
 
-/*
- * The average size, in octets, of the segments sent in this observation window. If no segment was
- * sent, the average of the previous window counts.
- */
+/* The average size, in octets, of the segments sent in this window, or else in the one before. */
 static inline u32 xtcp_alpha_segment(const struct xtcp_alpha *alpha, const struct xtcp_alpha_sent *sent)
 {
 	u32 segments = sent->segments - alpha->begin.segments;
@@ -81,15 +71,7 @@ static inline u32 xtcp_alpha_segment(const struct xtcp_alpha *alpha, const struc
 	return segments ? (sent->octets - alpha->begin.octets) / segments : alpha->segment;
 }
 
-/**
- * xtcp_alpha_start() - set DCTCP.Alpha to 1, and begin the first observation window
- * @alpha: to set
- * @one: the number that represents a share of 1.0
- * @mss: octets of a full segment
- * @sent: how much has been sent until now
- *
- * Context: any.
- */
+/* Sets DCTCP.Alpha to 1, and begins the first observation window. */
 static inline void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, const struct xtcp_alpha_sent *sent)
 {
 	alpha->share = one;
@@ -99,18 +81,9 @@ static inline void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, 
 	alpha->begin = *sent;
 }
 
-/**
- * xtcp_alpha_octets() - estimate how many octets the CE-marked segments had
- * @alpha: the present window
- * @marks: how many marked segments an ACK reports
- * @delivered: octets that this ACK newly acknowledges or sacks, marked or not
- * @sent: how much has been sent until now
- *
- * The estimate assumes that marked segments have the average size of the segments that we sent.
- *
- * Context: any.
- *
- * Return: octets, at most @delivered.
+/*
+ * How many octets @marks CE-marked segments had, at most the @delivered octets that an ACK newly
+ * acknowledges or sacks. Marked segments count with the average size of those that we sent.
  */
 static inline u32 xtcp_alpha_octets(const struct xtcp_alpha *alpha, u32 marks, u32 delivered, const struct xtcp_alpha_sent *sent)
 {
@@ -119,13 +92,7 @@ static inline u32 xtcp_alpha_octets(const struct xtcp_alpha *alpha, u32 marks, u
 	return octets < delivered ? (u32)octets : delivered;
 }
 
-/**
- * xtcp_alpha_begin_window() - begin an observation window
- * @alpha: to update
- * @sent: how much has been sent until now
- *
- * Context: any.
- */
+/* Begin an observation window. @sent: how much has been sent until now. */
 static inline void xtcp_alpha_begin_window(struct xtcp_alpha *alpha, const struct xtcp_alpha_sent *sent)
 {
 	alpha->segment = xtcp_alpha_segment(alpha, sent);
@@ -134,15 +101,9 @@ static inline void xtcp_alpha_begin_window(struct xtcp_alpha *alpha, const struc
 	alpha->begin = *sent;
 }
 
-/**
- * xtcp_alpha_update() - update the share at the end of an observation window
- * @alpha: to update; something was acknowledged in the window
- * @one: the number that represents a share of 1.0, a multiple of 16
- *
- * RFC 8257 section 4.2: Alpha = Alpha * (1 - g) + g * M, computed so that Alpha can reach 0 and
- * never exceeds 1.
- *
- * Context: any.
+/*
+ * Updates the share at the end of a window in which something was acknowledged. RFC 8257 section
+ * 4.2: Alpha = Alpha * (1 - g) + g * M, computed so that Alpha can reach 0 and never exceeds 1.
  */
 static inline void xtcp_alpha_update(struct xtcp_alpha *alpha, u32 one)
 {
@@ -154,16 +115,11 @@ static inline void xtcp_alpha_update(struct xtcp_alpha *alpha, u32 one)
 	alpha->share = share < one ? share : one;
 }
 
-/**
- * struct xtcp_prr - the variables of RFC 9937 section 6, octets
- * @recover_fs: RecoverFS: octets in flight before the ACK that caused the reduction
- * @delivered: prr_delivered: octets that have arrived since the reduction began
- * @out: prr_out: octets sent since the reduction began
- */
+/* The variables of RFC 9937 section 6, octets. */
 struct xtcp_prr {
-	u32 recover_fs;
-	u32 delivered;
-	u32 out;
+	u32 recover_fs;	/* RecoverFS: octets in flight before the ACK that caused the reduction */
+	u32 delivered;	/* prr_delivered: octets that have arrived since the reduction began */
+	u32 out;	/* prr_out: octets sent since the reduction began */
 };
 
 /* Counts octets that were sent, for the first time or again. */
@@ -181,90 +137,68 @@ enum xtcp_resume_phase {
 	XTCP_RESUME_RETREAT,		/* the jump met congestion or another path */
 };
 
-/**
+/*
  * struct xtcp_saved - the congestion control parameters of a path
  * @cwnd: saved_cwnd: octets that the path carried in the time of @rtt_us; 0: nothing is saved
- * @rtt_us: saved_rtt: the smallest RTT of the connection that observed the path
- * @seconds: when the parameters were observed, xtcp_paths_seconds()
- * @ifindex: the device towards the path
  */
 struct xtcp_saved {
 	u32 cwnd;
-	u32 rtt_us;
-	u32 seconds;
-	int ifindex;
+	u32 rtt_us;	/* saved_rtt: the smallest RTT of the connection that observed the path */
+	u32 seconds;	/* when the parameters were observed, xtcp_paths_seconds() */
+	int ifindex;	/* the device towards the path */
 };
 
-/**
+/*
  * struct xtcp_resume - Careful Resume of one connection
  * @saved: the parameters that the table of saved paths had for this path
- * @best: the parameters that this connection has observed
  * @mark: a sequence number. In Reconnaissance, it is the end of the initial data; in Unvalidated,
  *	SND.NXT at the jump; later, the end of what was sent in Unvalidated
  * @pipe_base: PipeSize is @pipe_base plus all octets delivered to the peer, modulo 2^32; see
  *	xtcp_resume_pipe_size()
  * @confirmed_us: when the latest ACK came in Reconnaissance, after all initial data was
  *	acknowledged
- * @entered_us: when Unvalidated began, the low 32 bits of the clock
  * @round_end: a round of observation ends when all octets before this number are acknowledged
- * @round_start_us: when the round began, the low 32 bits of the clock
  * @round_delivered: how many octets had been delivered to the peer when the round began
  * @ifindex: the first device that the route had since this struct was allocated; 0: none so far
  * @flushes: xtcp_paths_flushes() when the connection began to observe
- * @phase: enum xtcp_resume_phase
  * @has_moved: the route has moved to another device than @ifindex; nothing more is observed
  * @has_taken: this connection has taken @saved out of the table, and xtcp_resuming_end() may put
  *	@saved back. False again when the jump retreats, or when congestion proves @saved wrong
- * @has_jumped: see xtcp_resume_has_jumped()
- * @can_pace: the timer of pace.c is allocated
- * @paces: pacing was off until the jump switched it on
  * @frees_one: one lost segment may be resent even if the congestion window is full
  */
 struct xtcp_resume {
 	struct xtcp_saved saved;
-	struct xtcp_saved best;
+	struct xtcp_saved best;	/* the parameters that this connection has observed */
 	u64 confirmed_us;
 	u32 mark;
 	u32 pipe_base;
-	u32 entered_us;
+	u32 entered_us;		/* when Unvalidated began, the low 32 bits of the clock */
 	u32 round_end;
-	u32 round_start_us;
+	u32 round_start_us;	/* when the round began, the low 32 bits of the clock */
 	u32 round_delivered;
 	int ifindex;
 	u32 flushes;
-	u8 phase;
+	u8 phase;		/* enum xtcp_resume_phase */
 	bool has_moved;
 	bool has_taken;
-	bool has_jumped;
-	bool can_pace;
-	bool paces;
+	bool has_jumped;	/* see xtcp_resume_has_jumped() */
+	bool can_pace;		/* the timer of pace.c is allocated */
+	bool paces;		/* pacing was off until the jump switched it on */
 	bool frees_one;
 };
 
-/**
- * struct xtcp_resume_view - the state of the connection after an ACK
- * @snd_una: SND.UNA
- * @snd_nxt: SND.NXT
- * @delivered: octets that have arrived since the connection began
- * @now_us: the low 32 bits of the clock
- * @min_rtt_us: the smallest RTT
- * @seconds: xtcp_paths_seconds()
- * @ifindex: the device towards the path; 0: unknown
- */
+/* The state of the connection after an ACK. */
 struct xtcp_resume_view {
-	u32 snd_una;
-	u32 snd_nxt;
-	u32 delivered;
-	u32 now_us;
-	u32 min_rtt_us;
-	u32 seconds;
-	int ifindex;
+	u32 snd_una;	/* SND.UNA */
+	u32 snd_nxt;	/* SND.NXT */
+	u32 delivered;	/* octets that have arrived since the connection began */
+	u32 now_us;	/* the low 32 bits of the clock */
+	u32 min_rtt_us;	/* the smallest RTT */
+	u32 seconds;	/* xtcp_paths_seconds() */
+	int ifindex;	/* the device towards the path; 0: unknown */
 };
 
-/*
- * PipeSize: octets in flight at the jump, plus octets that have arrived since. @delivered: octets
- * that have arrived since the connection began.
- */
+/* PipeSize: octets in flight at the jump, plus those that have arrived since. */
 static inline u32 xtcp_resume_pipe_size(const struct xtcp_resume *resume, u32 delivered)
 {
 	return resume->pipe_base + delivered;
@@ -285,9 +219,9 @@ static inline void xtcp_resume_freed_one(struct xtcp_resume *resume)
 }
 
 /*
- * Has Careful Resume raised the window in one step (a jump)? The segments of a jump are paced, and
- * so are the segments that their ACKs release. So the ACKs come without a pause even if the path is
- * not full, and HyStart must not count them as an ACK train.
+ * Has Careful Resume raised the window in one step? The segments of a jump are paced, and so are
+ * those that their ACKs release. So ACKs come without a pause even if the path is not full, and
+ * HyStart must not take them for an ACK train.
  */
 static inline bool xtcp_resume_has_jumped(const struct xtcp_resume *resume)
 {
@@ -306,22 +240,19 @@ static inline bool xtcp_resume_is_in(const struct xtcp_resume *resume, enum xtcp
 /* Socket lock held. */
 bool xtcp_stream_begin(struct sock *sk, gfp_t gfp);
 
-/**
+/*
  * struct xtcp_rate - samples of the delivery rate
  * @first_sent_us: start of the sending interval of an skb that is sent now, microseconds. This is
  *	sent_us of the newest skb that has arrived, or of the first skb after a pause
- * @octets: octets of the current sample
  * @us: how long these octets took, microseconds; 0: there is no sample
- * @limited_until: @limited ends when stream->delivered passes this value
- * @limited: the program has not written enough to fill the window
  * @is_limited: @limited was set when the octets of the current sample were sent
  */
 struct xtcp_rate {
 	u64 first_sent_us;
-	u32 octets;
+	u32 octets;		/* octets of the current sample */
 	u32 us;
-	u32 limited_until;
-	bool limited;
+	u32 limited_until;	/* @limited ends when stream->delivered passes this value */
+	bool limited;		/* the program has not written enough to fill the window */
 	bool is_limited;
 };
 
@@ -341,15 +272,14 @@ enum xtcp_cong_phase {
 
 #define XTCP_CONG_PRIVATE	112	/* size of an algorithm's private state, octets */
 
-/**
+/*
  * struct xtcp_cong_loss - octets that newly count as lost
- * @octets: number of the lost octets
  * @in_flight_then: octets in flight when the lost octets were sent, including the lost octets
  * @lost_since: octets marked as lost since the lost octets were sent, including the lost octets
  * @is_limited: the program had not filled the window when the lost octets were sent
  */
 struct xtcp_cong_loss {
-	u32 octets;
+	u32 octets;	/* number of the lost octets */
 	u32 in_flight_then;
 	u32 lost_since;
 	bool is_limited;
@@ -358,36 +288,29 @@ struct xtcp_cong_loss {
 /**
  * struct xtcp_cong_ops - an algorithm
  * @name: as in TCP_CONGESTION. Mandatory, as are @ssthresh and one of @acked and @control
- * @start: the algorithm begins: the connection is established and has its data state (tx->stream),
- *	or a live connection changes to this algorithm. If the algorithm has @control or @info, the
- *	data state is allocated when the connection is established. Otherwise the data state is
- *	allocated when it is first needed, usually by the first text. The private space is zero.
- *	Optional
- * @acked: octets arrived (sample->delivered), and the window may grow. Called if the window limited
- *	the sender and no reduction is going on; also called during a recovery that a timeout began
+ * @start: the algorithm begins, with zeroed private space: a connection has its data state
+ *	(tx->stream), or changes to this algorithm. With @control or @info that is allocated when
+ *	the connection is established, otherwise when it is first needed, usually by the first
+ *	text
+ * @acked: octets arrived (sample->delivered), and the window may grow: it limited the sender and no
+ *	reduction is going on. Also during a recovery that a timeout began
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
- * @marked: replaces @ssthresh after a congestion mark without a loss. Optional
- * @undone: the last reduction was needless, and both windows were restored. Optional
- * @idle: sending begins again with nothing in flight, after a pause of @idle_us microseconds. The
- *	pause was at least a tick. Optional
- * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; called before losses are
- *	detected. Optional
- * @control: replaces @acked, and is called in each phase, for each ACK that reports something new.
- *	It sets sk_pacing_rate and cwnd. cong.c changes cwnd only at a timeout, at the end of
- *	a recovery or of CWR, and for an undo; cong.c only if cwnd would be below one segment.
- *	Optional
- * @lost: some octets, which left together, now count as lost; called before @control for the same
- *	ACK; see xtcp_cong_octets_lost(). Optional
- * @info: fill in TCP_CC_INFO; return its octets. Optional
+ * @marked: replaces @ssthresh after a congestion mark without a loss
+ * @undone: the last reduction was needless, and both windows were restored
+ * @idle: sending begins again with nothing in flight, after @idle_us microseconds, at least a tick
+ * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; before losses are detected
+ * @control: replaces @acked, in each phase, for each ACK that reports something new. It sets
+ *	sk_pacing_rate and cwnd, which cong.c changes only at a timeout, at the end of a recovery
+ *	or of CWR, for an undo, and if it would be below one segment
+ * @lost: some octets, which left together, now count as lost; before @control for the same ACK
+ * @info: fill in TCP_CC_INFO; return its octets
  * @paces: text must leave at sk_pacing_rate
  * @resumes: with Careful Resume, the window may jump to at most half of what an earlier connection
  *	has observed. Such an algorithm has no @control and no @marked
  * @needs_ecn: negotiate ECN as client and as server, whatever net.xtcp.ecn says
- * @scalable: made for L4S (RFC 9331): negotiate AccECN as client and as server, whatever
- *	net.xtcp.ecn says. In AccECN mode text leaves with ECT(1), and @ecn_ack reduces cwnd after a
- *	congestion mark; without AccECN, a mark has the same effect as with other algorithms
- * @end: the connection ends or changes to another algorithm; called only if the algorithm has
- *	begun. Optional
+ * @scalable: made for L4S (RFC 9331): as @needs_ecn for AccECN. Then text leaves with ECT(1), and
+ *	@ecn_ack reduces cwnd after a mark; without AccECN a mark has the usual effect
+ * @end: the connection ends or changes to another algorithm; only if this one has begun
  */
 struct xtcp_cong_ops {
 	const char *name;
@@ -408,26 +331,22 @@ struct xtcp_cong_ops {
 	bool scalable;
 };
 
-/**
+/*
  * struct xtcp_cong - a connection's congestion windows
- * @cwnd: congestion window, octets
- * @ssthresh: slow start threshold, octets
- * @phase: enum xtcp_cong_phase
  * @started: the connection is established and has not ended. The algorithm has begun if tx->stream
  *	is allocated; otherwise it begins at that allocation
- * @rate_is_old: the windows have changed since sk_pacing_rate was computed
  * @initial: the initial window that a rule of the policy table sets, segments; 0: none
  */
 struct xtcp_cong {
-	u32 cwnd;
-	u32 ssthresh;
-	u8 phase;
+	u32 cwnd;		/* congestion window, octets */
+	u32 ssthresh;		/* slow start threshold, octets */
+	u8 phase;		/* enum xtcp_cong_phase */
 	bool started;
-	bool rate_is_old;
+	bool rate_is_old;	/* the windows have changed since sk_pacing_rate was computed */
 	u8 initial;
 };
 
-/**
+/*
  * struct xtcp_cong_stream - the history of the windows, a part of struct xtcp_stream
  * @prior_cwnd: cwnd before the last reduction; an idle time reduces this field as it reduces cwnd.
  *	If the algorithm has control(), a reduction that begins during a recovery does not lower
@@ -435,11 +354,9 @@ struct xtcp_cong {
  * @prior_ssthresh: the ssthresh that an undo of the last reduction restores; 0: that reduction is
  *	final
  * @most_out: the largest number of octets outstanding at a time in the last window
- * @usage_seq: SND.NXT when @most_out was taken
  * @is_limiting: cwnd limited the sender in the window that ends at @usage_seq
  * @idled: an idle time has reduced cwnd since the connection began
  * @idled_in_reduction: an idle time has reduced cwnd since the last reduction began
- * @prr: the state of the current reduction
  * @resume: the state of Careful Resume; NULL: none
  * @private: the algorithm's state, see xtcp_cong_private()
  */
@@ -447,8 +364,8 @@ struct xtcp_cong_stream {
 	u32 prior_cwnd;
 	u32 prior_ssthresh;
 	u32 most_out;
-	u32 usage_seq;
-	struct xtcp_prr prr;
+	u32 usage_seq;		/* SND.NXT when @most_out was taken */
+	struct xtcp_prr prr;	/* the state of the current reduction */
 	bool is_limiting;
 	bool idled;
 	bool idled_in_reduction;

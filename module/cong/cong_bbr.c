@@ -5,15 +5,14 @@
  * the bandwidth-delay product of the path.
  *
  * The functions have the draft's names and order; section 5 of the draft has the reasons. cong.c
- * takes the samples, pace.c paces. Where this file
- * differs from the draft, or where the draft leaves a choice:
+ * takes the samples, pace.c paces. Differences from the draft, and choices that it leaves:
  *
  * - Each windowed filter keeps two values: the maxima of the current period and of the previous one
  *   (sections 5.5.5, 5.5.9).
- * - Section 5.3.1.3 counts each range of lost octets as a loss event. This file counts each ACK
- *   that reports losses, as other implementations do.
- * - A congestion mark lowers the same bounds as a loss (section 3.6). But a mark is not a loss
- *   event, so marks do not end Startup.
+ * - Section 5.3.1.3 counts each range of lost octets as a loss event, this file each ACK that
+ *   reports losses, as other implementations do.
+ * - A congestion mark lowers the same bounds as a loss (section 3.6). But it is no loss event, so
+ *   marks do not end Startup.
  */
 #include <linux/hash.h>
 #include <linux/inet_diag.h>
@@ -55,168 +54,114 @@ enum xtcp_bbr_acks {
 	XTCP_BBR_ACKS_STOPPING,
 };
 
-/**
+/*
  * struct xtcp_bbr - BBR's state; the names are those of sections 2.4 to 2.15 of the draft
  * @max_bw: BBR.max_bw_filter: the largest bandwidth of this cycle and of the previous one
- * @bw_latest: largest bandwidth of the last round trip
- * @bw_shortterm: upper bound of the bandwidth after losses
  * @full_bw: the path counts as full when the bandwidth has stayed below 5/4 of this value for three
  *	round trips
- * @undo_bw_shortterm: @bw_shortterm before a recovery
  * @inflight_latest: most octets delivered in a sample of the last round trip
- * @inflight_longterm: upper bound of octets in flight, from bandwidth probes
- * @inflight_shortterm: upper bound of octets in flight, after losses
- * @undo_inflight_longterm: @inflight_longterm before a recovery
- * @undo_inflight_shortterm: @inflight_shortterm before a recovery
- * @min_rtt_us: smallest RTT, microseconds
- * @min_rtt_ms: BBR.min_rtt_stamp: when @min_rtt_us was measured
- * @probe_rtt_min_us: BBR.probe_rtt_min_delay
- * @probe_rtt_min_ms: BBR.probe_rtt_min_stamp
- * @probe_rtt_done_ms: BBR.probe_rtt_done_stamp; 0: none
  * @extra_acked: BBR.extra_acked_filter: largest number of octets delivered in excess of the
  *	bandwidth, for each half of the filter's window
- * @extra_acked_delivered: octets delivered since @extra_acked_us
  * @extra_acked_us: BBR.extra_acked_interval_start, the low half of the clock
  * @next_round_delivered: C.delivered when the round trip began. The round trip ends when an ACK
  *	reports a segment that was sent since the round trip began
  * @loss_round_delivered: as @next_round_delivered, for the round trips in which losses are counted
- * @cycle_ms: BBR.cycle_stamp
  * @probe_up_acked: octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm
  * @probe_up_acked_per_inc: how many acknowledged octets raise @inflight_longterm by one segment
- * @prior_cwnd: the window before ProbeRTT, octets
- * @probe_wait_ms: BBR.bw_probe_wait
- * @rounds_since_probe: BBR.rounds_since_probe_up, up to 255
  * @extra_rounds: round trips in the newer half of the window of @extra_acked
- * @drain_rounds: round trips in Drain
- * @state: enum xtcp_bbr_state
- * @ack_phase: enum xtcp_bbr_acks
  * @undo_state: the state that a loss has ended, in case the loss was spurious: 0 none, 1 Startup, 2
  *	ProbeBW_UP
- * @probe_up_rounds: BBR.bw_probe_up_rounds
  * @full_bw_count: round trips in which the bandwidth has stayed below 5/4 of @full_bw
- * @full_bw_reached: the path has been full at least once
- * @full_bw_now: the path is full now
- * @round_start: this ACK begins a round trip
  * @loss_round_start: this ACK begins a round trip in which losses are counted
- * @loss_in_round: something was lost or marked in this round trip
  * @saved_in_round: the state before the first loss of this round trip is saved, for an undo. Entry
  *	into ProbeBW_DOWN clears @loss_in_round, but not this field
  * @probe_sample: BBR.is_bw_probe_sample: ACKs now report octets that a bandwidth probe sent
  * @prev_too_high: BBR.prev_probe_too_high: the last probe had too much in flight
  * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, so that it would
  *	not have too much in flight
- * @probe_rtt_expired: the minimum RTT must be measured again
- * @probe_rtt_round_done: one round trip in ProbeRTT is over
- * @idle_restart: sending has just begun again after a pause
- * @extra_index: index of the newer half in @extra_acked
- * @cycle_index: index of this cycle in @max_bw
- * @loss_events: ACKs of this round trip that reported losses, up to 15
  */
 struct xtcp_bbr {
 	u32 max_bw[2];
-	u32 bw_latest;
-	u32 bw_shortterm;
+	u32 bw_latest;			/* largest bandwidth of the last round trip */
+	u32 bw_shortterm;		/* upper bound of the bandwidth after losses */
 	u32 full_bw;
-	u32 undo_bw_shortterm;
+	u32 undo_bw_shortterm;		/* @bw_shortterm before a recovery */
 	u32 inflight_latest;
-	u32 inflight_longterm;
-	u32 inflight_shortterm;
-	u32 undo_inflight_longterm;
-	u32 undo_inflight_shortterm;
-	u32 min_rtt_us;
-	u32 min_rtt_ms;
-	u32 probe_rtt_min_us;
-	u32 probe_rtt_min_ms;
-	u32 probe_rtt_done_ms;
+	u32 inflight_longterm;		/* upper bound of octets in flight, from bandwidth probes */
+	u32 inflight_shortterm;		/* upper bound of octets in flight, after losses */
+	u32 undo_inflight_longterm;	/* @inflight_longterm before a recovery */
+	u32 undo_inflight_shortterm;	/* @inflight_shortterm before a recovery */
+	u32 min_rtt_us;			/* smallest RTT, microseconds */
+	u32 min_rtt_ms;			/* BBR.min_rtt_stamp: when @min_rtt_us was measured */
+	u32 probe_rtt_min_us;		/* BBR.probe_rtt_min_delay */
+	u32 probe_rtt_min_ms;		/* BBR.probe_rtt_min_stamp */
+	u32 probe_rtt_done_ms;		/* BBR.probe_rtt_done_stamp; 0: none */
 	u32 extra_acked[2];
-	u32 extra_acked_delivered;
+	u32 extra_acked_delivered;	/* octets delivered since @extra_acked_us */
 	u32 extra_acked_us;
 	u32 next_round_delivered;
 	u32 loss_round_delivered;
-	u32 cycle_ms;
+	u32 cycle_ms;			/* BBR.cycle_stamp */
 	u32 probe_up_acked;
 	u32 probe_up_acked_per_inc;
-	u32 prior_cwnd;
-	u16 probe_wait_ms : 15;
+	u32 prior_cwnd;			/* the window before ProbeRTT, octets */
+	u16 probe_wait_ms : 15;		/* BBR.bw_probe_wait */
 	u16 saved_in_round : 1;
-	u8 rounds_since_probe;
+	u8 rounds_since_probe;		/* BBR.rounds_since_probe_up, up to 255 */
 	u8 extra_rounds : 5;
-	u8 drain_rounds : 3;
-	u32 state : 3;
-	u32 ack_phase : 3;
+	u8 drain_rounds : 3;		/* round trips in Drain */
+	u32 state : 3;			/* enum xtcp_bbr_state */
+	u32 ack_phase : 3;		/* enum xtcp_bbr_acks */
 	u32 undo_state : 2;
-	u32 probe_up_rounds : 5;
+	u32 probe_up_rounds : 5;	/* BBR.bw_probe_up_rounds */
 	u32 full_bw_count : 2;
-	u32 full_bw_reached : 1;
-	u32 full_bw_now : 1;
-	u32 round_start : 1;
+	u32 full_bw_reached : 1;	/* the path has been full at least once */
+	u32 full_bw_now : 1;		/* the path is full now */
+	u32 round_start : 1;		/* this ACK begins a round trip */
 	u32 loss_round_start : 1;
-	u32 loss_in_round : 1;
+	u32 loss_in_round : 1;		/* something was lost or marked in this round trip */
 	u32 probe_sample : 1;
 	u32 prev_too_high : 1;
 	u32 prev_precautionary : 1;
-	u32 probe_rtt_expired : 1;
-	u32 probe_rtt_round_done : 1;
-	u32 idle_restart : 1;
-	u32 extra_index : 1;
-	u32 cycle_index : 1;
-	u32 loss_events : 4;
+	u32 probe_rtt_expired : 1;	/* the minimum RTT must be measured again */
+	u32 probe_rtt_round_done : 1;	/* one round trip in ProbeRTT is over */
+	u32 idle_restart : 1;		/* sending has just begun again after a pause */
+	u32 extra_index : 1;		/* index of the newer half in @extra_acked */
+	u32 cycle_index : 1;		/* index of this cycle in @max_bw */
+	u32 loss_events : 4;		/* ACKs of this round trip that reported losses, up to 15 */
 };
 
-/**
+/*
  * struct xtcp_bbr_ack - what an ACK or a loss reports; lengths in octets. Below, "the segment" is
  * the segment whose arrival the ACK reports or, for a loss, the lost segment
- * @now_us: the clock
- * @cwnd: the congestion window
- * @mss: SMSS
- * @quantum: C.send_quantum
- * @initial_cwnd: C.InitialCwnd
- * @inflight: C.inflight now
- * @delivered: C.delivered now
- * @newly_acked: RS.newly_acked
- * @newly_lost: RS.newly_lost
- * @rtt_us: RS.rtt; 0: none
- * @prior_delivered: RS.prior_delivered; valid when @has_sample
- * @sample_delivered: RS.delivered
- * @bw: RS.delivery_rate; 0: the sample has no reliable rate
- * @tx_in_flight: RS.tx_in_flight; for a loss P.tx_in_flight
- * @lost: RS.lost: octets marked as lost since the segment was sent
- * @size: for a loss: octets lost now
- * @random: a random number, new for each ACK or loss
  * @has_sample: the ACK reports the arrival of a segment, so @prior_delivered and @sample_delivered
  *	are valid
- * @is_limited: RS.is_app_limited
- * @cwnd_limited: C.is_cwnd_limited
- * @in_fast_recovery: a recovery is going on, and no timeout began it
- * @in_recovery: any recovery is going on
- * @sack: C.has_selective_acks
- * @ece: the ACK echoes a congestion mark
  */
 struct xtcp_bbr_ack {
-	u64 now_us;
-	u32 cwnd;
-	u32 mss;
-	u32 quantum;
-	u32 initial_cwnd;
-	u32 inflight;
-	u32 delivered;
-	u32 newly_acked;
-	u32 newly_lost;
-	u32 rtt_us;
-	u32 prior_delivered;
-	u32 sample_delivered;
-	u32 bw;
-	u32 tx_in_flight;
-	u32 lost;
-	u32 size;
-	u32 random;
+	u64 now_us;		/* the clock */
+	u32 cwnd;		/* the congestion window */
+	u32 mss;		/* SMSS */
+	u32 quantum;		/* C.send_quantum */
+	u32 initial_cwnd;	/* C.InitialCwnd */
+	u32 inflight;		/* C.inflight now */
+	u32 delivered;		/* C.delivered now */
+	u32 newly_acked;	/* RS.newly_acked */
+	u32 newly_lost;		/* RS.newly_lost */
+	u32 rtt_us;		/* RS.rtt; 0: none */
+	u32 prior_delivered;	/* RS.prior_delivered; valid when @has_sample */
+	u32 sample_delivered;	/* RS.delivered */
+	u32 bw;			/* RS.delivery_rate; 0: the sample has no reliable rate */
+	u32 tx_in_flight;	/* RS.tx_in_flight; for a loss P.tx_in_flight */
+	u32 lost;		/* RS.lost: octets marked as lost since the segment was sent */
+	u32 size;		/* for a loss: octets lost now */
+	u32 random;		/* a random number, new for each ACK or loss */
 	bool has_sample;
-	bool is_limited;
-	bool cwnd_limited;
-	bool in_fast_recovery;
-	bool in_recovery;
-	bool sack;
-	bool ece;
+	bool is_limited;	/* RS.is_app_limited */
+	bool cwnd_limited;	/* C.is_cwnd_limited */
+	bool in_fast_recovery;	/* a recovery is going on, and no timeout began it */
+	bool in_recovery;	/* any recovery is going on */
+	bool sack;		/* C.has_selective_acks */
+	bool ece;		/* the ACK echoes a congestion mark */
 };
 
 #define US_PER_UNIT		(1000000U / XTCP_BBR_UNIT)
@@ -277,51 +222,31 @@ static bool is_probing_bw(const struct xtcp_bbr *bbr)
 	return bbr->state == XTCP_BBR_STARTUP || bbr->state == XTCP_BBR_REFILL || bbr->state == XTCP_BBR_UP;
 }
 
-/*
- * Get the bandwidth of the model (BBR.bw).
- *
- * Return: the bandwidth in units of XTCP_BBR_UNIT octets per second.
- */
+/* The bandwidth of the model (BBR.bw), in XTCP_BBR_UNIT octets per second. */
 static u32 xtcp_bbr_bw(const struct xtcp_bbr *bbr)
 {
 	return min(max_bw(bbr), bbr->bw_shortterm);
 }
 
-/*
- * Get the pacing rate relative to the bandwidth (BBR.pacing_gain).
- *
- * Return: percent.
- */
+/* Get the pacing rate relative to the bandwidth (BBR.pacing_gain). Return: percent. */
 static u32 xtcp_bbr_pacing_gain(const struct xtcp_bbr *bbr)
 {
 	return bbr->idle_restart && in_probe_bw(bbr) ? 100 : pacing_gains[bbr->state];
 }
 
-/*
- * Get the window relative to the bandwidth-delay product (BBR.cwnd_gain).
- *
- * Return: percent.
- */
+/* Get the window relative to the bandwidth-delay product (BBR.cwnd_gain). Return: percent. */
 static u32 xtcp_bbr_cwnd_gain(const struct xtcp_bbr *bbr)
 {
 	return cwnd_gains[bbr->state];
 }
 
-/*
- * Compute the current pacing rate (section 5.6.2).
- *
- * Return: octets per second; 0: not known yet.
- */
+/* Compute the current pacing rate (section 5.6.2). Return: octets per second; 0: not known yet. */
 static u64 xtcp_bbr_rate(const struct xtcp_bbr *bbr)
 {
 	return div_u64((u64)xtcp_bbr_bw(bbr) * XTCP_BBR_UNIT * xtcp_bbr_pacing_gain(bbr) * MARGIN, 100 * 100);
 }
 
-/*
- * Compute the bandwidth of a sample (RS.delivery_rate).
- *
- * Return: the bandwidth in units of XTCP_BBR_UNIT octets per second, at least 1.
- */
+/* The bandwidth of a sample (RS.delivery_rate), in XTCP_BBR_UNIT octets per second, at least 1. */
 static u32 xtcp_bbr_of_sample(u32 octets, u32 us)
 {
 	return max_t(u32, min_t(u64, div_u64((u64)octets * US_PER_UNIT, us), XTCP_BBR_NONE - 1), 1);
@@ -477,9 +402,8 @@ static void handle_inflight_too_high(struct xtcp_bbr *bbr, const struct xtcp_bbr
 }
 
 /*
- * SaveStateUponLoss(), except for the window, which cong.c saves. Only the first loss of a
- * round trip saves the state. That loss may cause a transition, and an undo must return to the
- * state before the transition.
+ * SaveStateUponLoss(), except for the window, which cong.c saves. Only the first loss of a round
+ * trip does: it may cause a transition, and an undo must return to the state before.
  */
 static void save_state(struct xtcp_bbr *bbr)
 {
@@ -519,11 +443,8 @@ static void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
 }
 
 /*
- * Save the state before a recovery, except for cwnd (section 5.6.4.4).
- *
- * This is OnEnterFastRecovery() and OnEnterRTO(). If a loss of this round trip has saved the state
- * already, the saved state stays. It was saved before the loss caused any transition, so an undo
- * also takes back such a transition.
+ * OnEnterFastRecovery() and OnEnterRTO() (section 5.6.4.4), except for cwnd. A state that a loss of
+ * this round trip has saved stays: an undo also takes back a transition that it caused.
  */
 static void xtcp_bbr_repair_begins(struct xtcp_bbr *bbr)
 {
@@ -855,10 +776,8 @@ static u32 set_cwnd(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, 
 }
 
 /*
- * Process an ACK: UpdateOnACK() (section 5.2.3).
- * @ack: the ACK; xtcp_bbr_lost() has already been called for the losses that it reports
- *
- * Return: the new congestion window, octets.
+ * UpdateOnACK() (section 5.2.3), after xtcp_bbr_lost() for the losses that the ACK reports. Return:
+ * the new congestion window, octets.
  */
 static u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 {
@@ -886,9 +805,7 @@ static u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 }
 
 /*
- * Undo the reaction to a spurious loss (section 5.5.11.2).
- *
- * This is HandleSpuriousLossDetection(), except for the window, which cong.c restores.
+ * HandleSpuriousLossDetection() (section 5.5.11.2), except for the window, which cong.c restores.
  */
 static void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 {
@@ -909,12 +826,8 @@ static void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 }
 
 /*
- * Begin to send again after a pause: HandleRestartFromIdle() (section 5.4.1).
- *
- * The caller has checked that nothing is in flight, and that the program had written too little to
- * fill the window.
- *
- * Return: the new congestion window, octets.
+ * HandleRestartFromIdle() (section 5.4.1): sends again with nothing in flight, after the program
+ * had written too little to fill the window. Return: the new congestion window, octets.
  */
 static u32 xtcp_bbr_restarts(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 cwnd, u32 random)
 {

@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * CUBIC (RFC 9438), with HyStart++ (RFC 9406) and ACK trains in the first slow start. recovery.c
- * repairs losses.
+ * CUBIC (RFC 9438), with HyStart++ (RFC 9406) and ACK trains in the first slow start.
  *
  * CUBIC's windows are in octets, so a segment of the RFC is SMSS octets here. Time within an epoch
  * is in 1/1024 s; in these units C is 0.4 SMSS / 2^30 octets. As in Linux, and not in the RFC:
  *
- * - cwnd replaces flight_size. Section 4.6 allows this, since the window grows only while it is full.
+ * - cwnd replaces flight_size, as section 4.6 allows: the window grows only while it is full.
  * - The smallest RTT replaces RTT: a flow must not grow faster because it has filled a queue.
  * - While W_max is unknown, the window grows by at least 5% per round trip.
  *
- * Plain slow start doubles the window until something is lost. The window may then be twice what the
- * path can carry, and half of it is lost. HyStart++ watches the smallest RTT of each round. When it
- * grows, a queue builds up: for five rounds the window grows at a quarter of the speed (conservative
- * slow start). If the growth was jitter, the RTT falls back and slow start goes on.
+ * Plain slow start doubles the window until something is lost. The window may then be twice what
+ * the path can carry, and half of it is lost. HyStart++ watches the smallest RTT of each round.
+ * When it grows, a queue builds up: for five rounds the window grows at a quarter of the speed
+ * (conservative slow start). If the growth was jitter, the RTT falls back and slow start goes on.
  *
  * But the RTT of a round is measured only in the next one, when its ACKs come. The window doubles
  * again in that round, and the queue may overflow. So an ACK train also ends slow start: ACKs that
- * come without a pause for five eighths of an RTT. With b for the bandwidth-delay product, the train
- * comes in the first round that begins with a window of 5/8 to 10/8 b, and adds 5/8 b. The window is
- * then 10/8 to 15/8 b, which a queue of one b can hold. Linux's older HyStart ends slow start after
- * half an RTT. The window may then be just b; the first segment lost by chance would leave 7/10 b,
- * and the path partly empty.
+ * come without a pause for five eighths of an RTT. With b for the bandwidth-delay product, the
+ * train comes in the first round that begins with a window of 5/8 to 10/8 b, and adds 5/8 b. The
+ * window is then 10/8 to 15/8 b, which a queue of one b can hold. Linux's older HyStart ends slow
+ * start after half an RTT. The window may then be just b; the first segment lost by chance would
+ * leave 7/10 b, and the path partly empty.
  *
- * Gaps between ACKs show the rate of the bottleneck only while segments arrive in order. A path that
- * reorders spreads any window over the whole RTT. So while something is out of order, no ACK belongs
- * to a train.
+ * Gaps between ACKs show the rate of the bottleneck only while segments arrive in order: a path
+ * that reorders spreads any window over the whole RTT. So while something is out of order, there is
+ * no train.
  */
 #include <linux/math64.h>
 #include <linux/minmax.h>
@@ -56,29 +55,22 @@ enum xtcp_hystart_end {
 	XTCP_HYSTART_TRAIN,		/* slow start ends: a train of ACKs lasted 5/8 of an RTT */
 };
 
-/**
+/*
  * struct xtcp_hystart - HyStart's state, with the names of RFC 9406 section 4.2
  * @window_end: windowEnd: the round ends when all octets before this number are acknowledged
- * @last_min_us: lastRoundMinRTT, microseconds; U32_MAX: none
- * @round_min_us: currentRoundMinRTT, microseconds; U32_MAX: none
- * @baseline_us: cssBaselineMinRtt, microseconds
  * @train_start_us: when the first ACK of the present train came, microseconds (the low 32 bits of
  *	the clock). A train is a series of ACKs without a pause
- * @train_end_us: when the last ACK of the train came
- * @samples: rttSampleCount
- * @css_rounds: rounds of CSS that have ended
- * @phase: enum xtcp_hystart_phase
  */
 struct xtcp_hystart {
 	u32 window_end;
-	u32 last_min_us;
-	u32 round_min_us;
-	u32 baseline_us;
+	u32 last_min_us;	/* lastRoundMinRTT, microseconds; U32_MAX: none */
+	u32 round_min_us;	/* currentRoundMinRTT, microseconds; U32_MAX: none */
+	u32 baseline_us;	/* cssBaselineMinRtt, microseconds */
 	u32 train_start_us;
-	u32 train_end_us;
-	u16 samples;
-	u8 css_rounds;
-	u8 phase;
+	u32 train_end_us;	/* when the last ACK of the train came */
+	u16 samples;		/* rttSampleCount */
+	u8 css_rounds;		/* rounds of CSS that have ended */
+	u8 phase;		/* enum xtcp_hystart_phase */
 };
 
 /* The constants of RFC 9406 section 4.3 */
@@ -112,11 +104,9 @@ static void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 no
 }
 
 /*
- * Have ACKs come for five eighths of the smallest RTT without a gap longer than pause_us? pause_us
- * is at most a quarter of the RTT. While the window is less than three quarters of the BDP, each
- * RTT has a gap without ACKs that is longer than a quarter of the RTT. Such a gap is longer than
- * pause_us and ends the train. A train shorter than MIN_RTT_THRESH_US is only a burst, and does not
- * count.
+ * Have ACKs come for five eighths of the smallest RTT without a gap longer than pause_us? That is
+ * at most a quarter of the RTT: while the window is less than three quarters of the BDP, each RTT
+ * has a longer gap, which ends the train. A train shorter than MIN_RTT_THRESH_US is only a burst.
  */
 static bool is_train(struct xtcp_hystart *hystart, u32 now_us, bool in_order)
 {
@@ -154,23 +144,12 @@ static void look_at_round(struct xtcp_hystart *hystart)
 	}
 }
 
-/**
- * xtcp_hystart_acked() - process an ACK in slow start
- * @hystart: the state
- * @snd_una: SND.UNA after the ACK
- * @snd_nxt: SND.NXT
- * @rtt_us: the RTT of the ACK, microseconds; 0: none
- * @now_us: the clock, microseconds
- * @in_order: nothing is out of order at the receiver
- *
- * RFC 9406 section 4.2. CSS is conservative slow start. The rest of the round in which CSS begins
- * counts as the first round of CSS. While the window does not limit the sender, this function is
- * not called. When more than 2^31 octets have passed meanwhile, the end of the round seems to lie
- * beyond SND.NXT.
- *
- * Context: any.
- *
- * Return: whether slow start has ended, and why; if so, the caller sets ssthresh to the window.
+/*
+ * Processes an ACK in slow start (RFC 9406 section 4.2). @rtt_us: 0: none. @in_order: nothing is
+ * out of order at the receiver. The rest of the round in which CSS begins counts as its first
+ * round. While the window does not limit the sender, this is not called; when more than 2^31 octets
+ * pass meanwhile, the end of the round seems to lie beyond SND.NXT. If slow start has ended, the
+ * caller sets ssthresh.
  */
 static enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u32 snd_una, u32 snd_nxt, u32 rtt_us,
 						u32 now_us, bool in_order)
@@ -197,15 +176,10 @@ static enum xtcp_hystart_end xtcp_hystart_acked(struct xtcp_hystart *hystart, u3
 }
 
 /*
- * Compute how much the window grows in slow start.
- *
- * For a sender without pacing, RFC 9406 limits the growth per ACK to L = 8 segments, against
- * bursts. But receivers that merge segments (GRO) acknowledge 64 KB at once, so this limit would
- * stop slow start from doubling the window. We send skbs of 64 KB in any case (GSO), so growth by
- * 64 KB makes no larger burst. The limit here is 64 KB, or 8 segments if that is more. When HyStart
- * has ended, there is no limit.
- *
- * Return: octets.
+ * How much the window grows in slow start. Without pacing, RFC 9406 limits it to L = 8 segments for
+ * each ACK, against bursts. But receivers that merge segments (GRO) acknowledge 64 KB at once, so
+ * slow start would not double the window; and we send skbs of 64 KB in any case (GSO). So the limit
+ * is 64 KB, or 8 segments if that is more; none when HyStart has ended.
  */
 static u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u32 mss)
 {
@@ -215,39 +189,32 @@ static u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u3
 	return hystart->phase == XTCP_HYSTART_CSS ? acked / CSS_GROWTH_DIVISOR : acked;
 }
 
-/**
+/*
  * struct xtcp_cubic_epoch - one epoch of congestion avoidance; names: RFC 9438 section 4.1.2
- * @start_us: t_epoch, microseconds; 0: the epoch has not begun
  * @w_max: W_max; 0 (unknown) before the first reduction, after a timeout, and after a slow start
  *	that ended without a loss
- * @w_prior: cwnd_prior
  * @origin: the plateau: the larger of W_max and the window at which the epoch began
- * @w_est: W_est
- * @k: K, in 1/1024 s
  */
 struct xtcp_cubic_epoch {
-	u64 start_us;
+	u64 start_us;	/* t_epoch, microseconds; 0: the epoch has not begun */
 	u32 w_max;
-	u32 w_prior;
+	u32 w_prior;	/* cwnd_prior */
 	u32 origin;
-	u32 w_est;
-	u32 k;
+	u32 w_est;	/* W_est */
+	u32 k;		/* K, in 1/1024 s */
 };
 
-/**
+/*
  * struct xtcp_cubic - CUBIC's state
- * @now: the current epoch
  * @before: the epoch before the last reduction, in case the reduction was needless (section 4.9.2)
- * @grown_us: when an ACK last let the window grow, microseconds
  * @credit: the fraction of an octet by which cwnd has yet to grow, in units of 1/cwnd octet
- * @credit_est: the same for W_est, also in units of 1/cwnd octet
  */
 struct xtcp_cubic {
-	struct xtcp_cubic_epoch now;
+	struct xtcp_cubic_epoch now;	/* the current epoch */
 	struct xtcp_cubic_epoch before;
-	u64 grown_us;
+	u64 grown_us;			/* when an ACK last let the window grow, microseconds */
 	u32 credit;
-	u32 credit_est;
+	u32 credit_est;			/* the same for W_est, also in units of 1/cwnd octet */
 };
 
 #define MAX_WINDOW	0x7fffffffU	/* octets; half of the sequence space */
@@ -256,12 +223,8 @@ struct xtcp_cubic {
 #define GAP_MIN_US	200000U		/* see leave_out_gap() */
 
 /*
- * Compute a cube root.
- *
- * Computes one binary digit after the other, without division. The function runs only once per
- * epoch, so its speed hardly matters.
- *
- * Return: the largest number whose cube is not above @value.
+ * The largest number whose cube is not above @value. One binary digit after the other, without
+ * division: once per epoch, so the speed hardly matters.
  */
 static u64 xtcp_cubic_root(u64 value)
 {
@@ -280,25 +243,14 @@ static u64 xtcp_cubic_root(u64 value)
 	return root;
 }
 
-/*
- * Compute the time in which the curve reaches the plateau (RFC 9438 equation (2)).
- * @octets: W_max - cwnd_epoch, at most 2^31
- *
- * Return: K in 1/1024 s.
- */
+/* K in 1/1024 s (RFC 9438 equation (2)). @octets: W_max - cwnd_epoch, at most 2^31. */
 static u32 xtcp_cubic_k(u32 octets, u32 mss)
 {
 	/* K^3 is octets / (0.4 SMSS) in s^3, and 2^30 times this number in (1/1024 s)^3 */
 	return (u32)xtcp_cubic_root(div_u64((5ULL * octets) << 29, mss));
 }
 
-/*
- * Compute W_cubic (RFC 9438 equation (1)).
- * @epoch: the current epoch; @origin and @k are set
- * @us: time since the start of the epoch, microseconds
- *
- * Return: octets, 0 to 2^31 - 1.
- */
+/* W_cubic at @us microseconds of an epoch (RFC 9438 equation (1)): 0 to 2^31 - 1 octets. */
 static u32 xtcp_cubic_window(const struct xtcp_cubic_epoch *epoch, u64 us, u32 mss)
 {
 	u64 t = us < (u64)MAX_TICKS * US_PER_SECOND / 1024 ? div_u64(us << 10, US_PER_SECOND) : MAX_TICKS;
@@ -336,10 +288,9 @@ static void leave_out(struct xtcp_cubic *cubic, u64 us)
 }
 
 /*
- * Do not count time in which the program limited the sender, so that the window could not grow
- * (sections 4.2 and 5.8). If more than GAP_MIN_US plus two RTTs have passed since an ACK last let
- * the window grow, this function assumes that the program limited the sender in this gap. Then only
- * one RTT of the gap counts.
+ * Does not count time in which the program limited the sender, so that the window could not grow
+ * (sections 4.2 and 5.8): of a gap of more than GAP_MIN_US plus two RTTs since an ACK last let it
+ * grow, all but one RTT.
  */
 static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 {
@@ -352,9 +303,9 @@ static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 }
 
 /*
- * W_est grows by alpha SMSS for each acknowledged window. With CUBIC's beta, alpha = 3 (1 - beta) /
- * (1 + beta) = 9/17 yields Reno's average window. Once W_est has reached cwnd_prior, alpha is 1, as
- * in Reno (equation (4)).
+ * W_est grows by alpha SMSS for each acknowledged window. alpha = 3 (1 - beta) / (1 + beta) = 9/17
+ * yields Reno's average window. Once W_est has reached cwnd_prior, alpha is 1, as in Reno (equation
+ * (4)).
  */
 static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked)
 {
@@ -370,19 +321,13 @@ static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked
 }
 
 /*
- * Grow the window in congestion avoidance.
- * @now_us: the time of the ACK, microseconds
- * @rtt_us: the smallest RTT known, microseconds; 0: unknown
+ * Grows the window in congestion avoidance (RFC 9438 sections 4.2 to 4.5). @rtt_us: the smallest
+ * RTT; 0: unknown. The first call begins an epoch, as does that after a reduction. Return: at least
+ * @cwnd.
  *
- * RFC 9438 sections 4.2 to 4.5. The first call begins an epoch, and so does the first call after a
- * reduction.
- *
- * If W_est is larger than both @cwnd and the curve, the window grows towards W_est, by at most
- * @acked: no faster than in slow start. W_est may be far above @cwnd, since an idle time reduces the
- * window and not W_est. With a jump to W_est, a burst without ACKs would leave. In all other cases
- * the window grows by at most half of @acked.
- *
- * Return: the new window, at least @cwnd.
+ * If W_est is larger than both @cwnd and the curve, the window grows towards it, no faster than in
+ * slow start. W_est may be far above @cwnd, since an idle time reduces the window alone: a jump
+ * would send a burst without ACKs. Otherwise the window grows by at most half of @acked.
  */
 static u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32 cwnd, u32 mss, u32 acked)
 {
@@ -412,12 +357,8 @@ static u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32
 }
 
 /*
- * End the epoch after a loss or a congestion mark.
- * @cwnd: the window before the reduction
- *
- * RFC 9438 sections 4.6 and 4.7.
- *
- * Return: ssthresh: 0.7 of the window, at least two segments.
+ * Ends the epoch after a loss or a congestion mark (RFC 9438 sections 4.6 and 4.7). Return:
+ * ssthresh, 0.7 of the window, at least two segments.
  */
 static u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 {
@@ -435,10 +376,8 @@ static u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 }
 
 /*
- * Forget W_max after a timeout (RFC 9438 section 4.8).
- *
- * The caller may call this for each ACK of the recovery from the timeout. Once the next epoch of
- * congestion avoidance has begun, the call does nothing.
+ * Forgets W_max after a timeout (RFC 9438 section 4.8). May be called for each ACK of the recovery:
+ * once the next epoch has begun, this does nothing.
  */
 static void xtcp_cubic_timeout(struct xtcp_cubic *cubic)
 {
@@ -461,8 +400,7 @@ static void xtcp_cubic_undo(struct xtcp_cubic *cubic)
 }
 
 /*
- * Do not count an idle time as part of an epoch.
- * @idle_us: duration of the idle time, microseconds
+ * Do not count an idle time as part of an epoch. @idle_us: duration of the idle time, microseconds.
  */
 static void xtcp_cubic_idle(struct xtcp_cubic *cubic, u64 idle_us)
 {
@@ -472,14 +410,10 @@ static void xtcp_cubic_idle(struct xtcp_cubic *cubic, u64 idle_us)
 
 /* Arithmetic ends. */
 
-/**
- * struct cubic_private - CUBIC's private state
- * @curve: state of congestion avoidance
- * @hystart: state of the initial slow start
- */
+/* CUBIC's private state. */
 struct cubic_private {
-	struct xtcp_cubic curve;
-	struct xtcp_hystart hystart;
+	struct xtcp_cubic curve;	/* state of congestion avoidance */
+	struct xtcp_hystart hystart;	/* state of the initial slow start */
 };
 
 static void cubic_start(struct sock *sk)

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * DCTCP (RFC 8257): the window falls in proportion to the share of octets that were CE-marked.
- * DCTCP needs switches that set CE as soon as a few segments are queued. In AccECN mode the peer
- * reports the number of marked segments. Without AccECN the peer must also use DCTCP, so that its
- * ECE reports exactly which segments were marked (ecn.c). Without ECN, DCTCP behaves as NewReno, as
- * in Linux.
+ * DCTCP (RFC 8257): the window falls in proportion to the share of octets that were CE-marked. It
+ * needs switches that set CE as soon as a few segments are queued. In AccECN mode the peer reports
+ * how many were marked; otherwise it must use DCTCP, too, so that its ECE says which (ecn.c).
+ * Without ECN, DCTCP behaves as NewReno, as in Linux.
  */
 #include <linux/inet_diag.h>
 #include <linux/math64.h>
@@ -20,14 +19,10 @@
 #define ALPHA_ONE	65536U	/* an Alpha of 1.0, as in the example of section 4.2 */
 #define INFO_ONE	1024U	/* an Alpha of 1.0 in TCP_CC_INFO */
 
-/**
- * struct dctcp - DCTCP's private state
- * @alpha: DCTCP.Alpha in 1/65536, and the observation window
- * @counted: the count of acknowledged octets for xtcp_cong_grow()
- */
+/* DCTCP's private state. */
 struct dctcp {
-	struct xtcp_alpha alpha;
-	u32 counted;
+	struct xtcp_alpha alpha;	/* DCTCP.Alpha in 1/65536, and the observation window */
+	u32 counted;			/* the count of acknowledged octets for xtcp_cong_grow() */
 };
 
 /* Alpha starts at 1, so the first mark halves the window (section 3.3). */
@@ -43,9 +38,8 @@ static void dctcp_start(struct sock *sk)
 }
 
 /*
- * Section 3.3: update Alpha once per window. As in Linux, octets count when they are first
- * acknowledged or sacked. AccECN reports the number of marked segments. Without AccECN, all octets
- * that an ACK with ECE reports count as marked.
+ * Section 3.3: updates Alpha once per window. As in Linux, octets count when they are first
+ * acknowledged or sacked. Without AccECN, all that an ACK with ECE reports count as marked.
  */
 static void dctcp_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {

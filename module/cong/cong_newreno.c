@@ -7,12 +7,9 @@
 #include "cong/reduction.h"
 #include "loss/loss.h"
 
-/**
- * struct newreno - NewReno's private state
- * @acked: the count of acknowledged octets for xtcp_cong_grow()
- */
+/* NewReno's private state. */
 struct newreno {
-	u32 acked;
+	u32 acked;	/* the count of acknowledged octets for xtcp_cong_grow() */
 };
 
 static void newreno_acked(struct sock *sk, const struct xtcp_sample *sample)

@@ -3,8 +3,8 @@
  * TCP Prague (draft-briscoe-iccrg-prague-congestion-control), for L4S (RFC 9330 to 9332; RFC 9331
  * section 4.3 has the requirements). A router for L4S puts segments with ECT(1) into a separate
  * queue and CE-marks a few of them in each round trip, so that they wait for about a millisecond at
- * most. The connection requests AccECN, whatever net.xtcp.ecn says. ecn.h decides which segments are
- * ECT(1); pace.c paces them, which keeps bursts out of the queue.
+ * most. The connection requests AccECN, whatever net.xtcp.ecn says. ecn.h decides which segments
+ * are ECT(1); pace.c paces them, which keeps bursts out of the queue.
  *
  * Alpha is the share of octets that were marked. It stays 1 until the first mark, so the first mark
  * halves the window. The first mark in a virtual round trip reduces the window by
@@ -15,9 +15,9 @@
  *
  * Until something is marked, the window is NewReno's: there may be no L4S queue on the path.
  * Segments are ECT(1) only in AccECN mode, and only while the path does not seem to change IP's ECN
- * field or to drop ECT(1). Otherwise the connection behaves as NewReno, which reacts to a mark as to
- * a loss (RFC 9331 sections 4.1 and 4.2). A loss halves the window (section 4.3); with a mark in the
- * same round trip, both together halve it.
+ * field or to drop ECT(1). Otherwise the connection behaves as NewReno, which reacts to a mark as
+ * to a loss (RFC 9331 sections 4.1 and 4.2). A loss halves the window (section 4.3); with a mark in
+ * the same round trip, both together halve it.
  */
 #include <linux/inet_diag.h>
 #include <linux/math64.h>
@@ -38,50 +38,39 @@
 #define XTCP_PRAGUE_ONE		0x1000000U	/* a share of 1.0: 2^24 */
 #define XTCP_PRAGUE_RTT_US	25000U		/* shortest virtual round trip, microseconds */
 
-/**
+/*
  * struct xtcp_prague - Prague's state
  * @alpha: the observation window, and the share of octets that were marked, in units of 1/2^24
  * @window_us: when the observation window began, the low 32 bits of the clock
- * @reduced_us: when a mark reduced cwnd, the low 32 bits of the clock
- * @reduced_end: SND.NXT at @reduced_us
- * @reduced_from: cwnd before that reduction
  * @debt: fraction of an octet that reductions of cwnd have still to subtract, in 1/2^25 octet
  * @credit: fraction of an octet that the growth of cwnd has still to add, in 1/2^36 octet
  * @has_reduced: a mark has reduced cwnd, and the virtual round trip that began then is not over
- * @met_marks: a segment of ours was CE-marked
  */
 struct xtcp_prague {
 	struct xtcp_alpha alpha;
 	u32 window_us;
-	u32 reduced_us;
-	u32 reduced_end;
-	u32 reduced_from;
+	u32 reduced_us;		/* when a mark reduced cwnd, the low 32 bits of the clock */
+	u32 reduced_end;	/* SND.NXT at @reduced_us */
+	u32 reduced_from;	/* cwnd before that reduction */
 	u32 debt;
 	u64 credit;
 	bool has_reduced;
-	bool met_marks;
+	bool met_marks;		/* a segment of ours was CE-marked */
 };
 
-/**
+/*
  * struct xtcp_prague_ack - an ACK of a connection in AccECN mode
  * @now_us: when the ACK came, microseconds (the low 32 bits of the clock)
- * @una: SND.UNA after the ACK
- * @delivered: octets newly acknowledged or sacked
- * @marked: how many octets of @delivered were CE-marked
- * @cwnd: the window
- * @mss: octets of a full segment
- * @sent: how much has been sent until now
- * @may_reduce: no reduction of the window and no recovery is going on
  */
 struct xtcp_prague_ack {
 	u32 now_us;
-	u32 una;
-	u32 delivered;
-	u32 marked;
-	u32 cwnd;
-	u32 mss;
-	struct xtcp_alpha_sent sent;
-	bool may_reduce;
+	u32 una;			/* SND.UNA after the ACK */
+	u32 delivered;			/* octets newly acknowledged or sacked */
+	u32 marked;			/* how many octets of @delivered were CE-marked */
+	u32 cwnd;			/* the window */
+	u32 mss;			/* octets of a full segment */
+	struct xtcp_alpha_sent sent;	/* how much has been sent until now */
+	bool may_reduce;		/* no reduction of the window and no recovery is going on */
 };
 
 #define HALF_ALPHA_SHIFT	25	/* cwnd * share >> 25 is cwnd * alpha / 2: 1.0 is 2^24 */
@@ -95,12 +84,7 @@ static bool virtual_trip_passed(const struct xtcp_prague_ack *ack, u32 begin_us,
 	return xtcp_seq_gt(ack->una, end) && ack->now_us - begin_us >= XTCP_PRAGUE_RTT_US;
 }
 
-/*
- * Set the state before the first ACK.
- * @mss: octets of a full segment
- * @now_us: the low 32 bits of the clock, microseconds
- * @sent: how much has been sent until now
- */
+/* Sets the state before the first ACK. */
 static void xtcp_prague_start(struct xtcp_prague *prague, u32 mss, u32 now_us, const struct xtcp_alpha_sent *sent)
 {
 	xtcp_alpha_start(&prague->alpha, XTCP_PRAGUE_ONE, mss, sent);
@@ -130,11 +114,7 @@ static void observe(struct xtcp_prague *prague, const struct xtcp_prague_ack *ac
 	begin_window(prague, ack);
 }
 
-/*
- * Process the marks that an ACK reports.
- *
- * Return: the window: ack->cwnd, or a smaller window of at least two segments.
- */
+/* The window after the marks of an ACK: ack->cwnd, or less, but two segments at least. */
 static u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_prague_ack *ack)
 {
 	u32 cwnd = ack->cwnd, least = min(cwnd, 2 * ack->mss);
@@ -154,17 +134,12 @@ static u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_pragu
 }
 
 /*
- * Compute the growth of the window for octets that arrived without a mark.
- * @unmarked: the number of these octets
- * @cwnd: the window, at least @mss
- * @mss: octets of a full segment
+ * How much the window grows for octets that arrived without a mark. @cwnd: at least @mss.
  *
- * The aim: each virtual round trip sends one segment more than the one before, as NewReno does in a
- * round trip. Let r be virtual RTT / RTT, so a virtual round trip consists of r round trips. Each
- * of them adds 1/r^2 segments to the window, so after r of them the window is 1/r segments larger.
- * Each of the next r round trips then sends 1/r segments more: 1 segment in all.
- *
- * Return: octets.
+ * Each virtual round trip has to send one segment more than the one before, as NewReno does in a
+ * round trip. Let r be virtual RTT / RTT. Each of r round trips adds 1/r^2 segments, so the window
+ * becomes 1/r segments larger. Each of the next r round trips then sends 1/r segments more: 1
+ * segment in all.
  */
 static u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd, u32 mss, u32 rtt_us)
 {
@@ -181,13 +156,8 @@ static u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd
 }
 
 /*
- * Compute the window after a loss.
- * @mss: octets of a full segment
- *
- * A loss halves the window, as in Reno (RFC 9331 section 4.3). If a mark has reduced the window in
- * the same round trip, the mark and the loss together halve the window.
- *
- * Return: octets, at least two segments.
+ * The window after a loss, at least two segments: a half, as in Reno (RFC 9331 section 4.3). If a
+ * mark has reduced it in the same round trip, both together halve it.
  */
 static u32 xtcp_prague_after_loss(const struct xtcp_prague *prague, u32 una, u32 cwnd, u32 mss)
 {
@@ -204,16 +174,11 @@ static u32 xtcp_prague_after_loss(const struct xtcp_prague *prague, u32 una, u32
 #define USUAL_SHIFT	10	/* sk_pacing_shift of a new sock */
 #define INFO_SHIFT	14	/* converts XTCP_PRAGUE_ONE to 1024, which is 1.0 in TCP_CC_INFO */
 
-/**
- * struct prague_private - Prague's private state
- * @window: the state of cong_prague.c
- * @counted: the count of acknowledged octets for xtcp_cong_grow()
- * @marked: octets that the present ACK reports as marked
- */
+/* Prague's private state. */
 struct prague_private {
-	struct xtcp_prague window;
-	u32 counted;
-	u32 marked;
+	struct xtcp_prague window;	/* the state of cong_prague.c */
+	u32 counted;			/* the count of acknowledged octets for xtcp_cong_grow() */
+	u32 marked;			/* octets that the present ACK reports as marked */
 };
 
 static void prague_start(struct sock *sk)

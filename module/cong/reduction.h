@@ -59,8 +59,8 @@ static inline u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 }
 
 /*
- * On a connection with ECN, passes an ACK to the algorithm. SND.UNA is up to date, but losses are not
- * detected yet, and the phase is unchanged.
+ * On a connection with ECN, passes an ACK to the algorithm. SND.UNA is up to date, but losses are
+ * not detected yet, and the phase is unchanged.
  */
 static inline void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -17,10 +17,10 @@
  *        |  |                                         |
  *        |  +-----------------------------------------+
  *
- * The saved window is the number of octets that arrived in a round, scaled down to the smallest RTT,
- * so that octets which only waited in a queue do not count. A jump paces at most half of the saved
- * window over the present RTT, which must be longer than half of the saved RTT. So a jump is never
- * faster than the earlier connection was.
+ * The saved window is the number of octets that arrived in a round, scaled down to the smallest
+ * RTT, so that octets which only waited in a queue do not count. A jump paces at most half of the
+ * saved window over the present RTT, which must be longer than half of the saved RTT. So a jump is
+ * never faster than the earlier connection was.
  *
  * A connection gets its struct xtcp_resume when it fills its congestion window for the first time;
  * before, it has observed nothing worth saving. Without memory it neither jumps nor observes.
@@ -31,8 +31,8 @@
  * shown that the path carries less than half of the saved window.
  *
  * In the Safe Retreat Phase PRR does not set the window: the jump has made it much too large, and
- * PRR would be too slow (section 4.5). The window falls at once, and then stays. An undo would raise
- * it again, so none is allowed.
+ * PRR would be too slow (section 4.5). The window falls at once, and then stays. An undo would
+ * raise it again, so none is allowed.
  *
  * A namespace has one table of saved paths, with the parameters of section 3.1. As in Linux's
  * tcp_metrics, a pair of addresses is the key; the device is only a parameter. The size is fixed,
@@ -73,10 +73,8 @@
 #define REFRESH_SECONDS	300U
 
 /*
- * Note which device the route has now.
- * @ifindex: the device; 0: unknown or loopback; then nothing changes
- *
- * The first device is the device of the connection. Any other device sets @resume->has_moved.
+ * Notes which device the route has now; 0: unknown or loopback. The first one is that of the
+ * connection, any other sets @resume->has_moved.
  */
 static void xtcp_resume_device(struct xtcp_resume *resume, int ifindex)
 {
@@ -96,9 +94,8 @@ static void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resu
 }
 
 /*
- * Does the observation @seen replace @best? The largest observation is kept, since most rounds do
- * not fill the path. But if @best is more than REFRESH_SECONDS older than @seen, @seen replaces
- * @best even if @seen is only half as large.
+ * Does the observation @seen replace @best? The largest is kept, since most rounds do not fill the
+ * path. But if @best is more than REFRESH_SECONDS older, half as much is enough.
  */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {
@@ -108,17 +105,16 @@ static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *se
 }
 
 /*
- * Measure how much the path carries in an RTT (RFC 9959 section 3.1).
- * @view: the connection after an ACK that reports no loss, no mark and nothing out of order
+ * Measures how much the path carries in an RTT (RFC 9959 section 3.1). @view: after an ACK that
+ * reports no loss, no mark and nothing out of order.
  *
- * Octets count when they are acknowledged. A peer can acknowledge octets before they arrive, but
- * not before they are sent. So a round counts at most the octets that were in flight when the round
- * began, plus the octets that were sent in the round: no peer can make the saved window larger than
- * this sum.
+ * Octets count when they are acknowledged. A peer can do that before they arrive, but not before
+ * they are sent: it cannot make the saved window larger than what was in flight when the round
+ * began, plus what was sent in it.
  *
- * Once the route has moved to another device, the connection observes nothing more, even if the
- * route moves back: the smallest RTT may be that of either device. What the connection observed
- * before the move stays. A route that moves away and back between two ACKs is not noticed.
+ * Once the route has moved to another device, nothing more is observed, even if it moves back: the
+ * smallest RTT may be that of either. What was observed before stays. A move away and back between
+ * two ACKs is not noticed.
  */
 static void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
 {
@@ -139,10 +135,8 @@ static void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_re
 }
 
 /*
- * Lower the observation, since the path was congested.
- * @cwnd: the window during the congestion; the path carries no more than this
- *
- * After the route has moved to another device, the congestion says nothing about what was observed.
+ * The path was congested, and carries no more than @cwnd: lowers the observation, unless the route
+ * has moved.
  */
 static void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
 {
@@ -150,35 +144,22 @@ static void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
 		return;
 	resume->best.cwnd = min(resume->best.cwnd, cwnd);
 	/*
-	 * if the path carries less than half of saved.cwnd, @saved is wrong. Then has_taken becomes
-	 * false, so that xtcp_resuming_end() does not put @saved back
+	 * if the path carries less than half of saved.cwnd, @saved is wrong, and
+	 * xtcp_resuming_end() must not put it back
 	 */
 	resume->has_taken &= cwnd >= resume->saved.cwnd / 2;
 }
 
-/*
- * Is the RTT too short for the saved path?
- * @min_rtt_us: the smallest RTT of this connection
- *
- * RFC 9959 section 3.2: an RTT of at most half of saved_rtt shows that this is another path.
- *
- * Return: true when this is another path.
- */
+/* Is the RTT at most half of saved_rtt? Then this is another path (RFC 9959 section 3.2). */
 static bool xtcp_resume_too_fast(const struct xtcp_saved *saved, u32 min_rtt_us)
 {
 	return 2ULL * min_rtt_us <= saved->rtt_us;
 }
 
 /*
- * Compute jump_cwnd (RFC 9959 section 3.3).
- * @min_rtt_us: the smallest RTT of this connection
- * @cwnd: the window of this connection
- *
- * During the RTT of a jump the window does not grow; slow start would double it in that time. So a
- * jump to twice the window, or to less, gains nothing.
- *
- * Return: octets, at most half of the saved window; 0: this is another path, or the jump would gain
- * nothing.
+ * jump_cwnd (RFC 9959 section 3.3), at most half of the saved window; 0: this is another path, or
+ * the jump would gain nothing. The window does not grow in the RTT of a jump, in which slow start
+ * would double it: so a jump has to more than double it.
  */
 static u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u32 cwnd)
 {
@@ -190,10 +171,8 @@ static u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u3
 }
 
 /*
- * Enter the Unvalidated Phase.
- * @pipe: octets in flight, the first value of PipeSize
- * @delivered: octets that have arrived since the connection began
- * @now_us: the low 32 bits of the clock
+ * Enters the Unvalidated Phase. @pipe: the first value of PipeSize. @delivered, here and below:
+ * octets that have arrived since the connection began.
  */
 static void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, u32 delivered, u32 now_us)
 {
@@ -205,15 +184,9 @@ static void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, 
 }
 
 /*
- * Does the Unvalidated Phase end?
- * @high: the octet after the highest octet that is acknowledged or sacked
- * @now_us: the low 32 bits of the clock
- *
- * RFC 9959 section 3.3. The phase also ends when the flight fills the window, which
- * xtcp_resuming_pushed() checks.
- *
- * Return: true when an octet that was sent in the phase has arrived, or when the phase has lasted
- * for more than an RTT.
+ * Does the Unvalidated Phase end: has an octet that was sent in it arrived, or an RTT passed (RFC
+ * 9959 section 3.3)? @high: the octet after the highest that is acknowledged or sacked.
+ * xtcp_resuming_pushed() checks whether the flight fills the window.
  */
 static bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 now_us, u32 srtt_us)
 {
@@ -221,14 +194,8 @@ static bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 n
 }
 
 /*
- * Leave the Unvalidated Phase.
- * @pipe: flight_size of the RFC: octets in flight
- * @delivered: octets that have arrived since the connection began
- *
- * RFC 9959 section 3.3 ("Check flight_size"): the window loses the part of the jump that was not
- * used.
- *
- * Return: the window.
+ * Leaves the Unvalidated Phase: the window loses the part of the jump that was not used (RFC 9959
+ * section 3.3, "Check flight_size"). @pipe: flight_size.
  */
 static u32 xtcp_resume_validate(struct xtcp_resume *resume, u32 pipe, u32 delivered, u32 initial, u32 snd_nxt)
 {
@@ -244,10 +211,8 @@ static u32 xtcp_resume_validate(struct xtcp_resume *resume, u32 pipe, u32 delive
 }
 
 /*
- * Enter the Safe Retreat Phase (RFC 9959 section 3.5).
- * @delivered: octets that have arrived since the connection began
- *
- * Return: the window: at most PipeSize / 2, or one segment if that is more.
+ * Enters the Safe Retreat Phase (RFC 9959 section 3.5). Return: the window, at most PipeSize / 2,
+ * or one segment if that is more.
  */
 static u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 delivered, u32 snd_nxt, u32 mss)
 {
@@ -260,11 +225,8 @@ static u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 deliver
 }
 
 /*
- * Leave the Safe Retreat Phase (RFC 9959 section 3.5).
- * @delivered: octets that have arrived since the connection began
- *
- * Return: the slow start threshold: at most PipeSize * Beta, or one segment if that is more. Beta
- * is 0.5.
+ * Leaves the Safe Retreat Phase (RFC 9959 section 3.5). Return: the slow start threshold, at most
+ * PipeSize * Beta, which is 0.5, or one segment if that is more.
  */
 static u32 xtcp_resume_leave(struct xtcp_resume *resume, u32 ssthresh, u32 delivered, u32 mss)
 {
@@ -295,14 +257,7 @@ struct xtcp_paths {
 	struct path_set sets[PATH_SETS];
 };
 
-/**
- * xtcp_paths_prepare() - allocate the table of a namespace, unless it has one
- * @xn: the namespace
- *
- * Context: process, may sleep.
- *
- * Return: 0 or -ENOMEM.
- */
+/* Allocates the table of a namespace, unless it has one. May sleep. Return: 0 or -ENOMEM. */
 int xtcp_paths_prepare(struct xtcp_net *xn)
 {
 	struct xtcp_paths *paths;
@@ -329,7 +284,7 @@ int xtcp_paths_prepare(struct xtcp_net *xn)
  * @xn: the namespace
  *
  * RFC 9959 section 4.3.1: saved parameters are dropped when the configuration changes. Live
- * connections do not save what they observed before the call; they start to observe again.
+ * connections do not save what they observed before; they start to observe again.
  *
  * Context: process.
  */
@@ -342,9 +297,8 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 	if (!paths)
 		return;
 	/*
-	 * raise the count before the sets are emptied. A connection may hold an observation that is
-	 * older than this flush. If it finds its set emptied, it also sees the new count, and does
-	 * not save the observation
+	 * raise the count first. A connection that holds an older observation, and finds its set
+	 * emptied, also sees the new count, and does not save it
 	 */
 	atomic_inc(&paths->flushes);
 	for (i = 0; i < PATH_SETS; i++) {
@@ -370,18 +324,10 @@ static void show_path(struct seq_file *m, const struct saved_path *path, u32 age
 	seq_printf(m, " cwnd=%u rtt_us=%u age=%u\n", path->saved.cwnd, path->saved.rtt_us, age);
 }
 
-/**
- * xtcp_paths_show() - show /proc/net/xtcp_paths: a line for each path that was saved
- * @m: the file; its private pointer is the namespace
- * @v: unused
- *
- * cwnd is the saved window in octets; a jump uses at most half of it. age is in seconds. Paths that
- * are too old for a jump are left out. Each set is copied under its lock; between two sets the
- * table may change.
- *
- * Context: process.
- *
- * Return: 0.
+/*
+ * /proc/net/xtcp_paths: a line for each path that was saved and is not too old for a jump. cwnd is
+ * in octets, of which a jump uses at most half, age in seconds. Each set is copied under its lock;
+ * between two sets the table may change.
  */
 int xtcp_paths_show(struct seq_file *m, void *v)
 {
@@ -408,11 +354,7 @@ int xtcp_paths_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/*
- * Get how often all paths of a namespace were forgotten.
- *
- * Return: the number; 0 without a table.
- */
+/* Get how often all paths of a namespace were forgotten. Return: the number; 0 without a table. */
 static u32 xtcp_paths_flushes(const struct xtcp_net *xn)
 {
 	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
@@ -468,10 +410,9 @@ static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
 }
 
 /*
- * Finds the saved parameters of a path, and forgets parameters that are too old. If @taken is NULL,
- * copies the parameters to @found. Otherwise removes the parameters from the table if they still
- * equal @taken, an earlier copy. Return: false when the table has no parameters for the path, or
- * has parameters that differ from @taken.
+ * Finds the saved parameters of a path, and forgets them if they are too old. Without @taken,
+ * copies them to @found. Otherwise removes them, if they still equal @taken, an earlier copy.
+ * Return: false when there are none, or others than @taken.
  */
 static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
 {
@@ -498,12 +439,8 @@ static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const 
 }
 
 /*
- * Find the saved parameters of a path.
- * @sk: a sock whose addresses are set
- *
- * Parameters that were saved too long ago are forgotten here.
- *
- * Return: false when nothing is saved.
+ * Find the saved parameters of a path. @sk: a sock whose addresses are set. Parameters that were
+ * saved too long ago are forgotten here. Return: false when nothing is saved.
  */
 static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
 {
@@ -512,14 +449,10 @@ static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
 }
 
 /*
- * Take the saved parameters of a path out of the table, for one connection.
- * @sk: a sock whose addresses are set
- * @saved: the parameters that xtcp_paths_find() has found
- *
- * RFC 9959 section 3.2: only one connection may use the parameters.
- *
- * Return: false when the parameters are too old now, or another connection has taken or replaced
- * them.
+ * Take the saved parameters of a path out of the table, for one connection. @sk: a sock whose
+ * addresses are set. @saved: the parameters that xtcp_paths_find() has found. RFC 9959 section 3.2:
+ * only one connection may use the parameters. Return: false when the parameters are too old now, or
+ * another connection has taken or replaced them.
  */
 static bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
 {
@@ -528,15 +461,12 @@ static bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *save
 }
 
 /*
- * Save the parameters of a path.
- * @sk: a sock whose addresses are set
- * @saved: the parameters that the connection has observed
- * @flushes: xtcp_paths_flushes() when the connection began to observe
- * @replace: save the parameters even if the table has older parameters for this path
- *
- * RFC 9959 section 3.1: one set of parameters for each path, the latest. Parameters are not saved
- * when they are too old, or were observed before xtcp_paths_flush(), or when the namespace has
- * switched Careful Resume off.
+ * Save the parameters of a path. @sk: a sock whose addresses are set. @saved: the parameters that
+ * the connection has observed. @flushes: xtcp_paths_flushes() when the connection began to observe.
+ * @replace: save the parameters even if the table has older parameters for this path. RFC 9959
+ * section 3.1: one set of parameters for each path, the latest. Parameters are not saved when they
+ * are too old, or were observed before xtcp_paths_flush(), or when the namespace has switched
+ * Careful Resume off.
  */
 static void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace)
 {
@@ -556,12 +486,11 @@ static void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *save
 }
 
 /*
- * Forget the saved parameters of a path.
- * @sk: a sock whose addresses are set
- * @ifindex: the device over which the parameters were observed; parameters of another device stay,
- *	because another connection has saved them since
- * @flushes: xtcp_paths_flushes() when the connection began to observe; after a later flush, the
- *	function forgets nothing, because all saved parameters are newer than the flush
+ * Forget the saved parameters of a path. @sk: a sock whose addresses are set. @ifindex: the device
+ * over which the parameters were observed; parameters of another device stay, because another
+ * connection has saved them since. @flushes: xtcp_paths_flushes() when the connection began to
+ * observe; after a later flush, the function forgets nothing, because all saved parameters are
+ * newer than the flush.
  *
  * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or when its RTT
  * shows that this is not the saved path. It does not call this after the route has moved.
@@ -676,11 +605,10 @@ static bool is_fresh(const struct sock *sk)
 	return cong->phase == XTCP_CONG_OPEN && cong->ssthresh == U32_MAX && cong->cwnd >= xtcp_cong_initial(sk);
 }
 
-/**
- * xtcp_resuming_begin() - begin to observe the path, or enter the Reconnaissance Phase
- * @sk: a sock whose congestion window is full, and whose algorithm supports Careful Resume
- *
- * The octets that are in flight now are the initial data.
+/*
+ * Begin to observe the path, or enter the Reconnaissance Phase. @sk: a sock whose congestion window
+ * is full, and whose algorithm supports Careful Resume. The octets that are in flight now are the
+ * initial data.
  */
 void xtcp_resuming_begin(struct sock *sk)
 {
@@ -802,9 +730,8 @@ static u32 highest_told(const struct xtcp_sender *tx)
 	return sb->sacked && tx->agreed.sack_ok ? sb->high_sacked : tx->snd.una;
 }
 
-/**
- * xtcp_resuming_pushed() - text was sent: end the Unvalidated Phase if it is over
- * @sk: the sock
+/*
+ * Text was sent: end the Unvalidated Phase if it is over.
  *
  * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, when an octet
  * that was sent in the phase has arrived, or after an RTT.
@@ -876,15 +803,10 @@ static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 		xtcp_resume_observe(resume_of(sk), &view);
 }
 
-/**
- * xtcp_resuming_acked() - process an ACK
- * @sk: a sock whose phase of congestion control is already set for this ACK
- * @sample: the ACK
- *
- * Frees the struct xtcp_resume if is_switched_off().
- *
- * Return: true if the window is set already; false if the algorithm or PRR has to set it, as
- * without Careful Resume.
+/*
+ * Process an ACK. @sk: a sock whose phase of congestion control is already set for this ACK. Frees
+ * the struct xtcp_resume if is_switched_off(). Return: true if the window is set already; false if
+ * the algorithm or PRR has to set it, as without Careful Resume.
  */
 noinline bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -935,12 +857,10 @@ static void bound_by_pipe_size(struct sock *sk)
 	tx->cong.cwnd = min(tx->cong.cwnd, max_t(u32, pipe_size, tx->mss));
 }
 
-/**
- * xtcp_resuming_congested() - something was lost or marked, and the window is about to fall
- * @sk: the sock
- *
- * Return: true when the Safe Retreat Phase begins or goes on. The caller then lets the algorithm
- * set ssthresh, and calls xtcp_resuming_retreat() afterwards.
+/*
+ * Something was lost or marked, and the window is about to fall. Return: true when the Safe Retreat
+ * Phase begins or goes on. The caller then lets the algorithm set ssthresh, and calls
+ * xtcp_resuming_retreat() afterwards.
  */
 bool xtcp_resuming_congested(struct sock *sk)
 {
@@ -960,13 +880,11 @@ bool xtcp_resuming_congested(struct sock *sk)
 	return is_unproven(resume) || resume->phase == XTCP_RESUME_RETREAT;
 }
 
-/**
- * xtcp_resuming_retreat() - enter the Safe Retreat Phase, or reduce the window further
- * @sk: the sock
- *
- * RFC 9959 section 3.5. The jump took the saved path out of the table, but another connection may
- * have saved the path again. This function then removes the path from the table, unless the route
- * has moved: after a move, nothing shows that the saved parameters are wrong.
+/*
+ * Enter the Safe Retreat Phase, or reduce the window further. RFC 9959 section 3.5. The jump took
+ * the saved path out of the table, but another connection may have saved the path again. This
+ * function then removes the path from the table, unless the route has moved: after a move, nothing
+ * shows that the saved parameters are wrong.
  */
 void xtcp_resuming_retreat(struct sock *sk)
 {
@@ -986,12 +904,11 @@ void xtcp_resuming_retreat(struct sock *sk)
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMERETREATED);
 }
 
-/**
- * xtcp_resuming_reduced() - leave the Safe Retreat Phase if the jump is acknowledged
- * @sk: in the Safe Retreat Phase; no reduction is going on
- *
- * The phase ends when all octets that were sent in the jump are acknowledged. This does not change
- * the window. After the phase, slow start raises the window as far as ssthresh.
+/*
+ * Leave the Safe Retreat Phase if the jump is acknowledged. @sk: in the Safe Retreat Phase; no
+ * reduction is going on. The phase ends when all octets that were sent in the jump are
+ * acknowledged. This does not change the window. After the phase, slow start raises the window as
+ * far as ssthresh.
  */
 void xtcp_resuming_reduced(struct sock *sk)
 {
@@ -1005,12 +922,9 @@ void xtcp_resuming_reduced(struct sock *sk)
 	to_normal(sk);
 }
 
-/**
- * xtcp_resuming_timeout() - the retransmission timer has expired
- * @sk: the sock
- *
- * RFC 9959 section 3.6: the phase becomes NORMAL. If the jump was not validated yet, the saved path
- * was wrong and is forgotten, unless the route has moved.
+/*
+ * The retransmission timer has expired. RFC 9959 section 3.6: the phase becomes NORMAL. If the jump
+ * was not validated yet, the saved path was wrong and is forgotten, unless the route has moved.
  */
 void xtcp_resuming_timeout(struct sock *sk)
 {
@@ -1036,9 +950,9 @@ void xtcp_resuming_timeout(struct sock *sk)
 	to_normal(sk);
 }
 
-/**
- * xtcp_resuming_end() - end Careful Resume: save the path if it is worth saving, free the state
- * @sk: the connection ends or gets another algorithm, or Careful Resume was switched off
+/*
+ * End Careful Resume: save the path if it is worth saving, free the state. @sk: the connection ends
+ * or gets another algorithm, or Careful Resume was switched off.
  */
 void xtcp_resuming_end(struct sock *sk)
 {
