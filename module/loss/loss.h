@@ -24,25 +24,20 @@ struct sk_buff;
 struct sock;
 struct xtcp_sender;
 
-/**
+/*
  * struct xtcp_sample - the report of an ACK, filled by acked.c; lengths in octets of sequence space
- * @now_us: when the ACK came, xtcp_clock_us()
  * @first_sent_us: the earliest sending time of the newly acknowledged segments; if no segment is
  *	newly acknowledged, the earliest sending time of the newly sacked segments. Only segments
  *	that were sent once count; 0: there is no such segment
  * @last_sent_us: the latest sending time of the newly acknowledged or sacked segments that were
  *	sent once; 0: there is no such segment
- * @una_before: SND.UNA before the ACK
  * @high_before: the octet after the highest octet that was sacked before the ACK; SND.UNA if no
  *	octet was sacked
- * @acked: octets by which SND.UNA moved
- * @sacked: octets newly sacked
- * @delivered: octets newly acknowledged or sacked, each counted once
  * @segments: in AccECN mode, how many segments are newly acknowledged or sacked, as they were last
  *	sent. Without SACK, those that duplicate ACKs have reported count again
- * @lost: octets newly marked as lost
  * @delivered_before: stream->delivered when the rated segment was sent; valid with @tells_rate. Of
- *	all segments newly acknowledged or sacked, the rated segment is the one that was sent last
+ *	all segments newly acknowledged or sacked, the rated segment is the one that was sent
+ *	last
  * @delivered_before_us: the low 32 bits of stream->delivered_us when the rated segment was sent
  * @in_flight_then: octets in flight when the rated segment was sent, including this segment; filled
  *	only for an algorithm with control() (cong.h)
@@ -52,32 +47,28 @@ struct xtcp_sender;
  *	them; otherwise, if @ece is set, all newly acknowledged or sacked segments count
  * @sending_us: how long it took to send the octets of the rate sample, microseconds
  * @rtt_us: the RTT of the segment sent at @last_sent_us, microseconds; 0: unknown
- * @tsecr: the ACK's TSecr, not checked; 0: the ACK has none
  * @dsack: the octets that have arrived twice, as the ACK's D-SACK says (RFC 2883); empty: no D-SACK
  * @resent_acked: a segment that was sent more than once is newly acknowledged or sacked
  * @echo_is_stale: TSecr is older than the last copy of the segment at SND.UNA. Set only if there
- *	were three timeouts or more for this SND.UNA, or if the RTO is doubled three times or more
+ *	were three timeouts or more for this SND.UNA, or if the RTO is doubled three times or
+ *	more
  * @original_arrived: a segment that was sent only once, before the present recovery began, is newly
  *	acknowledged or sacked
  * @ece: the ACK echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)
- * @duplicate: the ACK is a duplicate (RFC 5681 section 2)
- * @news: the ACK carries text, SYN or FIN, or a larger window
- * @tells_rate: the ACK gives a sample of the delivery rate (cong.c)
  * @is_limited: with @tells_rate: the program had not filled the window when the rated segment was
  *	sent
- * @rack_rtt: RACK.rtt is that of a segment of this ACK (rack.c)
  */
 struct xtcp_sample {
-	u64 now_us;
+	u64 now_us;		/* when the ACK came, xtcp_clock_us() */
 	u64 first_sent_us;
 	u64 last_sent_us;
-	u32 una_before;
+	u32 una_before;		/* SND.UNA before the ACK */
 	u32 high_before;
-	u32 acked;
-	u32 sacked;
-	u32 delivered;
+	u32 acked;		/* octets by which SND.UNA moved */
+	u32 sacked;		/* octets newly sacked */
+	u32 delivered;		/* octets newly acknowledged or sacked, each counted once */
 	u32 segments;
-	u32 lost;
+	u32 lost;		/* octets newly marked as lost */
 	u32 delivered_before;
 	u32 delivered_before_us;
 	u32 in_flight_then;
@@ -85,25 +76,24 @@ struct xtcp_sample {
 	u32 marked;
 	u32 sending_us;
 	u32 rtt_us;
-	u32 tsecr;
+	u32 tsecr;		/* the ACK's TSecr, not checked; 0: the ACK has none */
 	struct xtcp_sack_block dsack;
 	bool resent_acked;
 	bool echo_is_stale;
 	bool original_arrived;
 	bool ece;
-	bool duplicate;
-	bool news;
-	bool tells_rate;
+	bool duplicate;		/* the ACK is a duplicate (RFC 5681 section 2) */
+	bool news;		/* the ACK carries text, SYN or FIN, or a larger window */
+	bool tells_rate;	/* the ACK gives a sample of the delivery rate (cong.c) */
 	bool is_limited;
-	bool rack_rtt;
+	bool rack_rtt;		/* RACK.rtt is that of a segment of this ACK (rack.c) */
 };
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
 
-/**
+/*
  * struct xtcp_reorder - the state from which the reordering window is computed
  * @dsack_round: RACK.dsack_round: SND.NXT when a D-SACK last widened the window
- * @wnd_mult: RACK.reo_wnd_mult: the window in quarters of the smallest RTT
  * @wnd_persist: RACK.reo_wnd_persist: how many recoveries are left until @wnd_mult becomes 1 again;
  *	0 while @wnd_mult is 1
  * @in_dsack_round: SND.UNA has not reached @dsack_round yet: do not widen the window again in this
@@ -111,7 +101,7 @@ struct xtcp_sample {
  */
 struct xtcp_reorder {
 	u32 dsack_round;
-	u8 wnd_mult;
+	u8 wnd_mult;	/* RACK.reo_wnd_mult: the window in quarters of the smallest RTT */
 	u8 wnd_persist;
 	bool in_dsack_round;
 };
@@ -125,8 +115,8 @@ static inline void xtcp_reorder_init(struct xtcp_reorder *reorder)
 void xtcp_reorder_recovered(struct xtcp_reorder *reorder);
 
 /*
- * Was the first of two segments sent later? Each is given by when it was sent and by the octet after
- * it. RACK_sent_after() of RFC 8985 section 6.2 step 2. Segments of one GSO packet were sent at the
+ * Was the first of two segments sent later? @us: when it was sent; @end: the octet after it.
+ * RACK_sent_after() of RFC 8985 section 6.2 step 2: segments of one GSO packet were sent at the
  * same time, and count as sent in order of sequence number.
  */
 static inline bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
@@ -143,29 +133,27 @@ void xtcp_reorder_recovered(struct xtcp_reorder *reorder);
 
 struct sk_buff *xtcp_resend_next(const struct sock *sk);
 
-/**
+/*
  * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space
  * @sacked: octets above SND.UNA that the peer has sacked; without SACK, the length of one segment
  *	for each duplicate ACK (RFC 5681 section 2)
  * @sacked_segments: @sacked as a number of segments; approximate, because the segment size may have
  *	changed
- * @lost: octets marked as lost
  * @resent: octets of @lost that are in flight again
  * @high_sacked: the octet after the highest octet that was sacked, at least SND.UNA
  * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this
  *	many later segments have arrived. With SACK, this rule ends when reordering is first seen
- * @reorderings: how often reordering was seen
  * @seen: the usable SACK blocks of the last ACK that had any, sorted; all whole segments in these
  *	blocks are marked as sacked
  */
 struct xtcp_scoreboard {
 	u32 sacked;
 	u32 sacked_segments;
-	u32 lost;
+	u32 lost;		/* octets marked as lost */
 	u32 resent;
 	u32 high_sacked;
 	u16 reordering;
-	u32 reorderings;
+	u32 reorderings;	/* how often reordering was seen */
 	struct xtcp_sack_block seen[XTCP_SACK_BLOCKS_MAX];
 };
 
@@ -183,12 +171,11 @@ void xtcp_sacked_take(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *
 
 /* rack.c */
 
-/**
+/*
  * struct xtcp_rack - RACK's variables (RFC 8985 section 5.2)
  * @sent_us: RACK.xmit_ts: the latest sending time of all segments that have arrived, microseconds
  * @end_seq: RACK.end_seq: the octet after the segment that was sent at @sent_us
  * @rtt_us: RACK.rtt: the RTT of the segment that arrived last, microseconds
- * @reorder: the state from which the reordering window is computed
  * @advanced: a segment has arrived since RACK last looked for losses
  * @is_resent: the segment that was sent at @sent_us was a retransmission
  */
@@ -196,7 +183,7 @@ struct xtcp_rack {
 	u64 sent_us;
 	u32 end_seq;
 	u32 rtt_us;
-	struct xtcp_reorder reorder;
+	struct xtcp_reorder reorder;	/* the state from which the reordering window is computed */
 	bool advanced;
 	bool is_resent;
 };
@@ -214,24 +201,21 @@ u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample 
 void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked);
 void xtcp_phase_congested_here(struct sock *sk);
 
-/**
+/*
  * struct xtcp_undo - the state needed to undo a reduction of the window
- * @marker: SND.UNA when the recovery began
  * @resent: octets resent, minus the octets that D-SACKs report as arrived twice; begins with the
  *	retransmissions that are in flight when the recovery begins
  * @first_ts: TSval of the first retransmission, or of the tail loss probe before it
- * @armed: there is a reduction that may be undone
  * @any_resent: a retransmission was in flight when the recovery began, or something was resent
  *	since; a tail loss probe does not count
- * @has_ts: @first_ts is valid
  */
 struct xtcp_undo {
-	u32 marker;
+	u32 marker;	/* SND.UNA when the recovery began */
 	u32 resent;
 	u32 first_ts;
-	bool armed;
+	bool armed;	/* there is a reduction that may be undone */
 	bool any_resent;
-	bool has_ts;
+	bool has_ts;	/* @first_ts is valid */
 };
 
 /* The socket lock is held in all these functions. */

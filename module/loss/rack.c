@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * RACK (RFC 8985 section 6): a segment counts as lost when a segment that was sent later has
- * arrived, and reordering in the network no longer explains why the earlier segment is missing.
- * RACK also finds lost retransmissions, since it compares sending times and not sequence numbers.
+ * arrived, and reordering in the network no longer explains why the earlier one is missing. RACK
+ * also finds lost retransmissions, since it compares sending times and not sequence numbers.
  *
- * RACK allows a missing segment the RTT of the segment that arrived last, plus the reordering
- * window (section 6.2 steps 4 and 5). When that time has passed since the missing segment was sent,
- * the segment counts as lost.
- *
- * The reordering window is a quarter of the smallest RTT. The window grows by another quarter in
- * each round trip in which a D-SACK reports octets that arrived twice. As long as no reordering has
- * been seen, the window is 0 during recovery, and whenever at least three segments are sacked. Once
- * reordering has been seen, the smoothed RTT replaces the RTT of the segment that arrived last, if
- * the smoothed RTT is longer.
+ * A missing segment has the RTT of the segment that arrived last, plus the reordering window
+ * (section 6.2 steps 4 and 5), counted from when it was sent. The window is a quarter of the
+ * smallest RTT, and another quarter for each round trip in which a D-SACK reports octets that
+ * arrived twice. As long as no reordering has been seen, it is 0 during recovery, and whenever at
+ * least three segments are sacked. Afterwards the smoothed RTT replaces the RTT of the segment that
+ * arrived last, if it is longer.
  *
  * The list stream->in_flight is in order of sending. So detection looks only at the skbs that now
- * count as lost, and at the first skb that does not.
+ * count as lost, and at the first one that does not.
  */
 #include "loss/loss.h"
 
@@ -33,14 +30,10 @@
 #define WND_PERSIST	16U	/* recoveries for which a wider window stays wide (6.2 step 4) */
 
 /*
- * Compute how late a segment may be.
- * @srtt_us: the smoothed RTT, microseconds; the upper bound of the result
- * @ahead_us: microseconds by which the last RTT is shorter than @srtt_us; 0 if it is not shorter
- *
- * RACK_update_reo_wnd() of section 6.2 step 4. @ahead_us is added to the window, so that other
- * segments do not count as late only because one segment was faster than most.
- *
- * Return: microseconds.
+ * How late a segment may be, microseconds: RACK_update_reo_wnd() of section 6.2 step 4; at most
+ * @srtt_us. @ahead_us: by how much the last RTT is shorter than @srtt_us, or 0. It is added, so
+ *	that
+ * others do not count as late only because one segment was faster than most.
  */
 static u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 srtt_us, u32 ahead_us)
 {
@@ -54,12 +47,11 @@ static u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_u
  * @reorder: the state to update
  * @snd_una: SND.UNA after the ACK
  * @snd_nxt: SND.NXT
- * @dsack: true if the ACK has a D-SACK, which shows that the window was too small
+ * @dsack: the ACK has a D-SACK, which shows that the window was too small
  *
  * The window grows by a quarter of the smallest RTT, at most once per round trip (section 6.2 step
- * 4). The round trip ends when SND.UNA reaches SND.NXT of its beginning. While all text arrives in
- * order, this function is not called. When more than 2^31 octets have passed meanwhile, the end of
- * the round trip seems to lie beyond SND.NXT.
+ * 4). It ends when SND.UNA reaches SND.NXT of its beginning. While all text arrives in order, this
+ * is not called; when more than 2^31 octets pass meanwhile, that end seems to lie beyond SND.NXT.
  *
  * Context: any.
  */
@@ -77,14 +69,9 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
 	reorder->wnd_persist = WND_PERSIST;
 }
 
-/**
- * xtcp_reorder_recovered() - count a recovery that has ended and was necessary
- * @reorder: the state to update
- *
- * The 16th necessary recovery after the last widening makes the window narrow again (section 6.2
- * step 4).
- *
- * Context: any.
+/*
+ * Counts a recovery that has ended and was necessary. The 16th after the last widening makes the
+ * window narrow again (section 6.2 step 4).
  */
 void xtcp_reorder_recovered(struct xtcp_reorder *reorder)
 {
@@ -97,12 +84,11 @@ void xtcp_reorder_recovered(struct xtcp_reorder *reorder)
 #define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* the unit of xtcp_clock_ts(), microseconds */
 
 /*
- * @skb was sent more than once: did its last copy arrive? If @skb is acknowledged in order, the
- * timestamp echo decides. If @skb is sacked, the echo does not help: it comes from the last segment
- * that arrived in order (RFC 7323 section 4.3). Then the heuristic of RFC 8985 section 6.2 step 2
- * decides: an ACK that comes sooner than the smallest RTT belongs to an earlier copy. The heuristic
- * also decides if the ACK has no timestamp echo, or if two copies may have left within one tick of
- * the timestamp clock.
+ * @skb was sent more than once: did its last copy arrive? If it is acknowledged in order, the
+ * timestamp echo decides. If it is sacked, the echo is that of the last segment in order (RFC 7323
+ * section 4.3). Then the heuristic of RFC 8985 section 6.2 step 2 decides: an ACK that comes sooner
+ * than the smallest RTT belongs to an earlier copy. So it does without an echo, or if two copies
+ * may have left within one tick of the timestamp clock.
  */
 static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb, u32 end, u32 rtt_us,
 			 const struct xtcp_sample *sample)
@@ -119,14 +105,9 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
 	return rtt_us >= tx->rto.min_rtt_us;
 }
 
-/**
- * xtcp_rack_arrived() - update RACK for a segment that is acknowledged or sacked for the first time
- * @sk: the sock
- * @skb: the skb of the segment
- * @end: the octet after the last octet of @skb that has arrived
- * @sample: the ACK
- *
- * RFC 8985 section 6.2 steps 1 and 2.
+/*
+ * Updates RACK for a segment that is acknowledged or sacked for the first time, up to @end (RFC
+ * 8985 section 6.2 steps 1 and 2).
  */
 __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end,
 				       struct xtcp_sample *sample)
@@ -155,14 +136,12 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
 }
 
 /*
- * Returns how late a segment may be, in microseconds (section 6.2 step 4). Until reordering has
- * been seen, the result is 0 during recovery, or while enough segments are sacked to show that a
- * segment is missing.
+ * How late a segment may be, microseconds (section 6.2 step 4). Until reordering has been seen, 0
+ * during recovery, or while enough segments are sacked to show that one is missing.
  *
- * RACK.rtt is the RTT of the segment that arrived last. Where segments overtake each other, this
- * segment may have taken a faster path than the segments still in flight. So once reordering has
- * been seen, a smoothed RTT that is longer than RACK.rtt makes the result larger: the difference
- * between these two RTTs is added.
+ * RACK.rtt is that of the segment that arrived last. Where segments overtake each other, it may
+ * have taken a faster path than those still in flight. So once reordering has been seen, the time
+ * by which a smoothed RTT is longer than RACK.rtt is added.
  */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {
@@ -181,8 +160,8 @@ static u32 reordering_window(const struct xtcp_sender *tx)
 
 /*
  * Of two segments with the same sending time, the one with the lower sequence number counts as sent
- * earlier (section 6.2 step 2). This is the order of a bundle. But if only one of the two is a
- * retransmission, the sequence numbers do not tell which one left first.
+ * earlier (section 6.2 step 2), as in a bundle. But if only one of them is a retransmission, this
+ * does not tell which one left first.
  */
 static bool is_order_unknown(const struct xtcp_rack *rack, const struct xtcp_sndcb *cb)
 {
@@ -190,14 +169,11 @@ static bool is_order_unknown(const struct xtcp_rack *rack, const struct xtcp_snd
 }
 
 /**
- * xtcp_rack_detect() - mark the segments that now count as lost
+ * xtcp_rack_detect() - mark the segments that now count as lost (RFC 8985 section 6.2 step 5)
  * @sk: a sock that uses SACK
  * @now_us: the time, xtcp_clock_us()
- *
- * RFC 8985 section 6.2 step 5.
- *
- * Return: microseconds until the next segment counts as lost, if no ACK reports its arrival; 0 if
- * there is no segment for which to wait.
+ * Return: microseconds until the next segment counts as lost, if no ACK reports its arrival; 0:
+ * none.
  */
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 {
@@ -226,11 +202,7 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
  * xtcp_rack_is_recent() - was an skb sent too recently for a timeout to count it as lost?
  * @sk: a sock that uses SACK
  * @skb: an skb in flight
- * @now_us: the time, xtcp_clock_us()
- *
- * RFC 8985 section 6.3.
- *
- * Return: true when @skb was sent too recently.
+ * @now_us: the time, xtcp_clock_us() (RFC 8985 section 6.3)
  */
 bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us)
 {

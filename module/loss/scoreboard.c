@@ -5,19 +5,15 @@
  *   pipe = sent - acknowledged - sacked - lost + resent
  *
  * (RFC 6675 section 4, in octets). An skb of the send queue is marked as sacked, as lost, as lost
- * and resent, or has no mark. A mark holds for the whole skb. Without SACK, each
- * duplicate ACK counts as one segment sacked somewhere above SND.UNA, and no skb is marked as
- * sacked.
+ * and resent, or not at all; a mark holds for the whole skb. Without SACK, each duplicate ACK
+ * counts as one segment sacked somewhere above SND.UNA, and no skb is marked as sacked.
  *
- * rack.c and recovery.c decide what is lost. output.c, recovery.c and files of cong/ use pipe. This
- * file decides in which order lost skbs are resent.
+ * rack.c and recovery.c decide what is lost. This file decides in which order lost skbs are resent:
+ * by sequence number, except where the search for the place of an skb has stopped after WALK_MAX
+ * steps. An skb is either on this list or on that of skbs in flight: both use the same list node.
  *
  * The SACK blocks of an ACK report segments that have arrived above SND.UNA, and octets that have
  * arrived twice (D-SACK). If a block begins or ends inside an skb, the skb is split.
- *
- * recovery.c resends from the list of lost skbs. The list is sorted by sequence number, except where
- * the search for the position of an skb has stopped after WALK_MAX steps. An skb on this list is
- * not on the list of skbs in flight at the same time: both lists use the same list node.
  */
 #include "loss/loss.h"
 
@@ -76,10 +72,10 @@ static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, 
 }
 
 /*
- * Returns the list node after which to insert @skb. Most skbs are added in order of sequence
- * number, or next to an skb that is on the list already, so their position is found at once. For
- * other skbs the search stops after WALK_MAX steps, so that a peer cannot cause a long walk for
- * each of many skbs; the position is then approximate. The skb at SND.UNA always comes first.
+ * The list node after which to insert @skb. Most skbs are added in order, or next to one that is on
+ * the list, so their place is found at once. For others the search stops after WALK_MAX steps, so
+ * that a peer cannot cause a long walk for each of many skbs; the place is then approximate. The
+ * skb at SND.UNA always comes first.
  */
 static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 {
@@ -104,13 +100,7 @@ static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 		       list_first_entry(list, struct xtcp_sndcb, node), seq);
 }
 
-/*
- * Add an skb that counts as lost.
- * @skb: the skb; it was sent, and is on the list of skbs in flight or on no list
- *
- * The list is in the order of sequence numbers (RFC 6675 section 4, NextSeg() rule 1), except where
- * place_to_resend() has stopped its search early.
- */
+/* Adds an skb that counts as lost; it is on the list of skbs in flight or on none. */
 static void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
@@ -118,12 +108,7 @@ static void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
 	xtcp_sender(sk)->stream->resend_cursor = skb;
 }
 
-/**
- * xtcp_resend_next() - find the skb to resend next
- * @sk: the sock
- *
- * Return: an skb that counts as lost, preferably the skb at SND.UNA; NULL if there is none.
- */
+/* The skb to resend next, preferably that at SND.UNA; NULL if none counts as lost. */
 struct sk_buff *xtcp_resend_next(const struct sock *sk)
 {
 	const struct xtcp_stream *stream = xtcp_sender(sk)->stream;
@@ -152,12 +137,10 @@ static int compare_sent(void *priv, const struct list_head *a, const struct list
 }
 
 /*
- * Move all skbs back to the list of skbs in flight, in order of sending.
- *
- * After a needless recovery no skb counts as lost (RFC 5682 section 3, RFC 3522 section 3.2). The
- * move takes few steps: nearly all skbs to be moved were sent before the skbs in flight, so they
- * belong at the front of the list of skbs in flight. Only an skb that was resent and lost again may
- * belong further behind.
+ * Moves all skbs back to the list of skbs in flight, in order of sending: after a needless recovery
+ * none counts as lost (RFC 5682 section 3, RFC 3522 section 3.2). This takes few steps: nearly all
+ * were sent before those in flight, and belong at the front. Only one that was resent and lost
+ * again may belong further behind.
  */
 static void xtcp_resend_put_back(struct sock *sk)
 {
@@ -196,10 +179,10 @@ static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *
 }
 
 /*
- * Does the ACK echo an earlier copy of the skb of @cb, after many timeouts? Three timeouts are many
- * if SND.UNA has not moved since the first of them, or if the RTO has had no sample since. The echo
- * is of an earlier copy if TSecr is from before the last copy was sent. Only the skb at SND.UNA is
- * tested, because a timeout resends this skb.
+ * Does the ACK echo an earlier copy of the skb of @cb, after many timeouts? Three are many if
+ * SND.UNA has not moved since the first, or if the RTO has had no sample since. TSecr from before
+ * the last copy was sent is that of an earlier one. Only the skb at SND.UNA is tested: a timeout
+ * resends this one.
  */
 static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb, const struct xtcp_sample *sample)
 {
@@ -210,10 +193,10 @@ static bool echo_is_stale(const struct xtcp_sender *tx, const struct xtcp_sndcb 
 }
 
 /*
- * Updates RACK, the delivery rate and the RTT samples: @skb has arrived up to @end. Also updates
- * *@low, the lowest sequence number of arrived skbs that were sent only once. If *@low is below the
- * highest octet that was sacked before this ACK, segments were reordered: xtcp_sacked_take() and
- * xtcp_scoreboard_ack() check this.
+ * @skb has arrived up to @end: updates RACK, the delivery rate and the RTT samples. Also *@low, the
+ * lowest sequence number of arrived skbs that were sent only once. If it is below the highest octet
+ * that was sacked before, segments were reordered: xtcp_sacked_take() and xtcp_scoreboard_ack()
+ * check this.
  */
 static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *skb, u32 end,
 					 struct xtcp_sample *sample, u32 *low)
@@ -241,12 +224,8 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 }
 
 /*
- * Mark an skb as sacked.
- * @skb: the skb; it was sent and is not sacked yet
- * @sample: receives what is newly sacked
- * @low: lowered to the first octet of @skb if @skb was sent only once and begins below *@low
- *
- * RFC 2018 section 5.
+ * Marks an skb as sacked (RFC 2018 section 5). @low: lowered to its first octet if that is less,
+ * and the skb was sent only once.
  */
 static void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample, u32 *low)
 {
@@ -286,8 +265,7 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 	sample->delivered += acked - known;
 	/*
 	 * an ACK that covers a segment that was resent does not show that an original has just
-	 * arrived (RFC 5682 section 2.1). Perhaps only the copy has just arrived, and all other
-	 * segments that the ACK covers arrived earlier
+	 * arrived (RFC 5682 section 2.1): perhaps only the copy has, and all others arrived earlier
 	 */
 	if (sample->resent_acked)
 		sample->original_arrived = false;
@@ -395,12 +373,10 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
  * @sk: a sock that does not use SACK
  * @sample: its sacked and its delivered octets grow by at most one segment
  *
- * RFC 5681 section 3.2: a duplicate ACK means that a segment has arrived. Missing are at least the
- * octets of the first segment, or those marked as lost if these are more. So the sum of sacked
- * octets grows at most to the number of the other outstanding octets.
- *
- * If there are more duplicate ACKs than outstanding segments, and nothing is marked as lost, then
- * segments were reordered. The reordering estimate rises to the number of duplicate ACKs.
+ * RFC 5681 section 3.2: a segment has arrived. Missing are at least the octets of the first
+ * segment, or those marked as lost if these are more: the sum of sacked octets grows at most to the
+ * rest. If there are more duplicate ACKs than outstanding segments, and nothing is marked as lost,
+ * segments were reordered, and the reordering estimate rises to the number of duplicate ACKs.
  */
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 {
@@ -433,11 +409,7 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 	stream->delivered_us = sample->now_us;
 }
 
-/**
- * xtcp_scoreboard_lost() - mark an skb, or its retransmission, as lost
- * @sk: the sock
- * @skb: the skb; it was sent and is not sacked
- */
+/* Marks an skb, or its retransmission, as lost; it was sent and is not sacked. */
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -466,11 +438,7 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 	xtcp_resend_add(sk, skb);
 }
 
-/**
- * xtcp_scoreboard_resent() - an skb was resent: if it was lost, mark it as in flight again
- * @sk: the sock
- * @skb: the skb; xtcp_sndq_sent() has moved it to the list of skbs in flight
- */
+/* An skb was resent: if it was lost, it is in flight again. xtcp_sndq_sent() has moved it. */
 void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -486,13 +454,10 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 	xtcp_sender(sk)->stream->scoreboard.resent += octets_of(skb);
 }
 
-/**
- * xtcp_scoreboard_not_lost() - remove all marks of loss, after a needless recovery
- * @sk: the sock
- *
- * The lost skbs count as in flight again (RFC 5682 section 3, RFC 3522 section 3.2). The work grows
- * with the number of skbs that counted as lost, and with the number of skbs sent since the first
- * retransmission.
+/*
+ * Removes all marks of loss after a needless recovery: the skbs count as in flight again (RFC 5682
+ * section 3, RFC 3522 section 3.2). The work grows with the number of these skbs, and of those sent
+ * since the first retransmission.
  */
 void xtcp_scoreboard_not_lost(struct sock *sk)
 {
@@ -511,12 +476,9 @@ void xtcp_scoreboard_not_lost(struct sock *sk)
 	xtcp_resend_put_back(sk);
 }
 
-/**
- * xtcp_scoreboard_forget_sacked() - remove all marks of SACK after reneging
- * @sk: the sock
- *
- * RFC 2018 section 8: the skbs that were sacked count as in flight again, and can be marked as
- * lost.
+/*
+ * Remove all marks of SACK after reneging. RFC 2018 section 8: the skbs that were sacked count as
+ * in flight again, and can be marked as lost.
  */
 void xtcp_scoreboard_forget_sacked(struct sock *sk)
 {
@@ -547,9 +509,8 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk)
  * @low: the first octet of an original that a segment sent later has overtaken
  * @counter: LINUX_MIB_TCP*REORDER, for the way in which reordering was detected
  *
- * The idea comes from RFC 4653, and the measure from Linux: the estimate rises to the distance, in
- * segments, from @low to the highest octet that was sacked. Without SACK, that octet is unknown,
- * and SND.NXT takes its place. This function never lowers the estimate; the limit is 300.
+ * The idea is that of RFC 4653, the measure Linux's: the distance, in segments, from @low to the
+ * highest octet that was sacked, or to SND.NXT without SACK. It never falls, and is at most 300.
  */
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 {
@@ -566,13 +527,13 @@ void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter)
 }
 
 /*
- * Splits @skb if @block begins or ends inside @skb. The split is at the end of a segment of @skb: a
- * segment that is sacked only in part counts as not sacked. Return:
+ * Splits @skb if @block begins or ends inside it, at the end of one of its segments: a segment that
+ * is sacked only in part counts as not sacked. Return:
  *
- *  - an error pointer if the split fails;
- *  - if @skb begins before @block: the next skb, or NULL at the end of the queue;
- *  - if @block covers no whole segment of @skb: NULL;
- *  - otherwise @skb. Only in this case *@inside is set to true.
+ *   the split fails                        an error pointer
+ *   @skb begins before @block              the next skb, or NULL at the end of the queue
+ *   @block covers no whole segment of it   NULL
+ *   otherwise                              @skb; only then *@inside is true
  */
 static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct xtcp_sack_block *block, bool *inside)
 {
@@ -610,10 +571,9 @@ static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 }
 
 /*
- * Notes that all octets from @skb up to @end are sacked. Stores @end as the sacked_to of each skb
- * that mark_block() has visited. So the next call of mark_block() jumps over these octets.
- * Otherwise a peer could make us walk over the same octets again and again, by reporting them in
- * different SACK blocks.
+ * All octets from @skb up to @end are sacked: stores @end as the sacked_to of each skb that
+ * mark_block() has visited, so that the next call jumps over them. Otherwise a peer could make us
+ * walk over the same octets again and again, by reporting them in different SACK blocks.
  */
 static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 {
@@ -627,11 +587,10 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 }
 
 /*
- * Marks the segments of @block between @from and @to as sacked. cut_at() splits an skb inside which
- * @block begins or ends. If the split at the start of @block fails, the function marks nothing of
- * that skb and continues with the next skb. If the split at the end of @block fails, the function
- * stops. Return: @to if no split failed; else the start of the first skb whose split failed, or
- * @from if that skb starts below @from.
+ * Marks the segments of @block between @from and @to as sacked. If the split at the start of @block
+ * fails, nothing of that skb is marked; if that at its end fails, the function stops. Return: @to
+ * if no split failed; else the start of the first skb whose split failed, or @from if that is
+ * larger.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -667,10 +626,9 @@ static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 
 }
 
 /*
- * Marks the segments of @block as sacked. Skips the blocks in sb->seen, because their segments are
- * marked already. This saves a walk over all sacked skbs for each ACK. Return: the end of @block;
- * or, if a split fails, the octet that mark_block() has returned. The octets of @block from there
- * on count as new again in the next ACK.
+ * Marks the segments of @block as sacked, without those in sb->seen, which are marked already: this
+ * saves a walk over all sacked skbs for each ACK. Return: the end of @block; or, if a split fails,
+ * the octet from which on the block counts as new again in the next ACK.
  */
 static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample, u32 *low)
 {
@@ -737,8 +695,8 @@ static bool dsack_is_valid(const struct xtcp_sender *tx, const struct xtcp_sack_
 
 /*
  * Did we resend the octets of @block? If not, the network has duplicated them, and the D-SACK tells
- * nothing about our retransmissions. Octets below SND.UNA always count as resent: their skbs are
- * freed, so we can no longer know.
+ * nothing of our retransmissions. Octets below SND.UNA always count as resent: their skbs are
+ * freed.
  */
 static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {
@@ -757,9 +715,9 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	u32 len = block->end - block->start;
 
 	/*
-	 * One D-SACK reports at most a window of octets. All D-SACKs together report at most the
-	 * octets that we have resent: bytes_retrans, plus 2 for SYN and FIN. Beyond either limit,
-	 * the network has made copies, or the peer lies.
+	 * One D-SACK reports at most a window of octets, all together at most those that we have
+	 * resent: bytes_retrans, plus 2 for SYN and FIN. Beyond, the network has made copies, or
+	 * the peer lies.
 	 */
 	if (xtcp_seq_lt(block->start, block->end) &&
 	    (len > tx->snd.max_wnd || stream->dsacked + len > stream->bytes_retrans + 2)) {
@@ -829,7 +787,7 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
  * @sample: receives what is newly sacked
  *
  * RFC 2018 section 5; RFC 2883 section 4 for the first block. The work grows with the number of
- * newly sacked skbs, and with the logarithm of the number of skbs in flight.
+ * newly sacked skbs, and with the logarithm of those in flight.
  */
 void xtcp_sacked_take(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample)
 {

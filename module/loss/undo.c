@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finds out whether a recovery was needless, and undoes its reduction of the window if so. There
- * are two signs of a needless recovery:
+ * Finds out whether a recovery was needless, and undoes its reduction of the window if so. Signs of
+ * it are
  *
- *  - An ACK moves SND.UNA and echoes a timestamp from before the first retransmission. This shows
- *    that the original has arrived (Eifel, RFC 3522; the response follows RFC 4015 section 3.2).
- *  - D-SACKs report that every resent octet has arrived twice (RFC 2883 section 5; the idea comes
- *    from RFC 3708).
- *
- * F-RTO (RFC 5682) also detects a needless recovery. Since F-RTO also decides what is sent, it is
- * in recovery.c.
+ *  - an ACK that moves SND.UNA and echoes a timestamp from before the first retransmission: the
+ *    original has arrived (Eifel, RFC 3522; the response follows RFC 4015 section 3.2);
+ *  - D-SACKs that report that every resent octet has arrived twice (RFC 2883 section 5, RFC 3708);
+ *  - F-RTO (RFC 5682), which also decides what is sent, and so is in recovery.c.
  *
  * Changes the phase of congestion control, and reduces the window if a local queue is full.
  */
@@ -31,12 +28,7 @@
 #include "sendq/sendq.h"
 #include "sight/sight.h"
 
-/**
- * xtcp_phase_tell() - report a change of congestion control to the tracepoint and to blackbox.c,
- * which keeps the last events of a connection
- * @sk: the sock
- * @reason: the cause, enum xtcp_trace_congestion_reason
- */
+/* Tells the tracepoint and the black box. @reason: enum xtcp_trace_congestion_reason. */
 void xtcp_phase_tell(struct sock *sk, int reason)
 {
 	u32 pipe = xtcp_pipe_octets(sk);
@@ -46,14 +38,7 @@ void xtcp_phase_tell(struct sock *sk, int reason)
 	xtcp_blackbox_congestion(sk, pipe, reason);
 }
 
-/**
- * xtcp_phase_set() - change the phase
- * @sk: a sock whose xsk->stream is allocated
- * @phase: the new phase
- * @reason: why it changes, enum xtcp_trace_congestion_reason
- *
- * Context: softirq or process. Lock: socket, held.
- */
+/* Changes the phase. @reason: enum xtcp_trace_congestion_reason. Socket lock held. */
 void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 {
 	if (phase != XTCP_CONG_LOSS)
@@ -62,15 +47,7 @@ void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 	xtcp_phase_tell(sk, reason);
 }
 
-/**
- * xtcp_phase_in_flight() - compute RecoverFS (RFC 9937 section 6.1): octets in flight before an ACK
- * @tx: of a sock whose stream is allocated
- * @sample: the ACK
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: octets.
- */
+/* RecoverFS (RFC 9937 section 6.1): octets in flight before the ACK @sample. Socket lock held. */
 u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample *sample)
 {
 	const struct xtcp_stream *stream = tx->stream;
@@ -80,14 +57,7 @@ u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample 
 	return out > sacked_before ? out - sacked_before : 0;
 }
 
-/**
- * xtcp_phase_reduce() - begin a reduction of the window
- * @sk: a sock whose xsk->stream is allocated
- * @recover_fs: PRR's RecoverFS, octets; see xtcp_phase_in_flight()
- * @marked: true if a congestion mark (ECN) is the cause
- *
- * Context: softirq or process. Lock: socket, held.
- */
+/* Begins a reduction of the window. @marked: a congestion mark is the cause. Socket lock held. */
 void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -103,15 +73,14 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
  * xtcp_phase_congested_here() - reduce the window because of a full queue on this machine
  * @sk: the sock, in any state
  *
- * A queue of this machine, such as a qdisc, has dropped a segment of this connection or of another
- * connection. This is congestion on the first hop, which we notice without a report of the peer. So
- * a reduction begins at once. There is at most one reduction per round trip, as with a congestion
- * mark (RFC 3168 section 6.1.2). As in Linux, xtcp_undo_apply() does not undo this reduction.
- * During the handshake nothing is reduced.
+ * A queue here, such as a qdisc, has dropped a segment of this connection or of another one:
+ * congestion on the first hop, without a report of the peer. So a reduction begins at once, at most
+ * one per round trip, as with a mark (RFC 3168 section 6.1.2). As in Linux it is final. During the
+ * handshake nothing is reduced.
  *
- * No ACK triggers this reduction, so perhaps only a few octets are in flight. For each octet
- * delivered, PRR sends ssthresh / RecoverFS octets: too many if RecoverFS is small. So RecoverFS is
- * at least the window here, as in Linux.
+ * No ACK triggers it, so perhaps little is in flight. For each octet delivered, PRR sends ssthresh
+ * / RecoverFS octets: too many if RecoverFS is small. So it is at least the window here, as in
+ * Linux.
  */
 void xtcp_phase_congested_here(struct sock *sk)
 {
@@ -131,9 +100,8 @@ void xtcp_phase_congested_here(struct sock *sk)
 
 /*
  * A tail loss probe that repeats text is on its way, and a recovery begins. The probe counts as
- * resent, since otherwise a D-SACK for the probe would count for a later retransmission. Its TSval
- * is the first of a copy: an ACK that echoes it says that the probe has arrived, and the original
- * may be lost.
+ * resent: otherwise a D-SACK for it would count for a later retransmission. Its TSval is the first
+ * of a copy: an ACK that echoes it says that the probe has arrived, and the original may be lost.
  */
 static void probe_is_a_copy(struct sock *sk)
 {
@@ -149,12 +117,7 @@ static void probe_is_a_copy(struct sock *sk)
 	undo->has_ts = true;
 }
 
-/**
- * xtcp_undo_begin() - start to watch a recovery
- * @sk: the sock; cong.c has saved the windows from before the recovery
- *
- * RFC 3522 section 3.2 step 1.
- */
+/* Starts to watch a recovery (RFC 3522 section 3.2 step 1). cong.c has saved the windows. */
 void xtcp_undo_begin(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -180,12 +143,10 @@ void xtcp_undo_begin(struct sock *sk)
 }
 
 /**
- * xtcp_undo_resent() - count octets that were resent
+ * xtcp_undo_resent() - count octets that were resent (RFC 3522 section 3.2 step 2)
  * @sk: the sock
  * @octets: the number of octets
  * @sent_us: when this retransmission leaves, microseconds; its TSval is computed from this time
- *
- * RFC 3522 section 3.2 step 2.
  */
 void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 {
@@ -203,11 +164,9 @@ void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us)
 	undo->resent += octets;
 }
 
-/**
- * xtcp_undo_dsack() - count octets that a D-SACK reports
- * @sk: the sock
- * @start: the first of these octets; the caller has checked that all of them were sent
- * @end: the octet after the last of these octets
+/*
+ * Count octets that a D-SACK reports. @start: the first of these octets; the caller has checked
+ * that all of them were sent. @end: the octet after the last of these octets.
  */
 void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
 {
@@ -221,13 +180,10 @@ void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end)
 }
 
 /**
- * xtcp_undo_apply() - undo the reduction of the window
- * @sk: the sock, with a reduction to undo. After xtcp_reduction_forbid_undo(), nothing is undone
+ * xtcp_undo_apply() - undo the reduction of the window (RFC 4015 section 3.2)
+ * @sk: the sock, with a reduction to undo
  * @counter: LINUX_MIB_TCP*UNDO, for the way in which the needless recovery was detected
- *
- * RFC 4015 section 3.2.
- *
- * Return: true: the window is as before; false: the reduction is final.
+ * Return: true: the window is as before; false: xtcp_reduction_forbid_undo() has made it final.
  */
 bool xtcp_undo_apply(struct sock *sk, int counter)
 {
