@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP-AO: algorithms, traffic keys and MACs.
+ * TCP-AO and TCP-MD5: algorithms, traffic keys, MACs and digests.
  *
  * For each direction of a connection, a traffic key is derived from the master key and from the
- * addresses, ports and ISNs of the connection (RFC 5925 section 5.2, RFC 5926 section 3.1.1). With
- * the traffic key of a direction we compute the MACs of its segments (RFC 5925 section 5.1).
+ * connection's addresses, ports and ISNs (RFC 5925 section 5.2, RFC 5926 section 3.1.1). With it
+ * the MACs of its segments are computed (RFC 5925 section 5.1).
  *
- * The kernel's object for an algorithm (struct crypto_shash) contains the key, so two processors
- * cannot use one object at the same time. Therefore each processor has its own object for each
- * algorithm, and uses it with BH disabled and under hash_lock. The objects of an algorithm are
- * allocated when a program first names the algorithm. They stay until the module is unloaded, and
- * each still contains the key that was used last.
+ * The kernel's object for an algorithm (struct crypto_shash) contains the key. So each processor
+ * has its own for each algorithm, and uses it with BH disabled and under hash_lock. The objects are
+ * allocated when a program first names the algorithm, and stay until the module is unloaded, each
+ * with its last key.
  *
- * The TCP-MD5 digest of a segment (RFC 2385 section 2.0): MD5 of the pseudo-header, the TCP header
- * without options and with a checksum of zero, the text, and the key.
- *
- * When a program sets the first TCP-MD5 key, this file asks the kernel's crypto API for MD5. If the
- * kernel has no MD5 (without CONFIG_CRYPTO_MD5, or in FIPS mode), no such key can be set.
- *
- * MD5 digests and TCP-AO MACs cover pseudo-header and text in the same form.
+ * The TCP-MD5 digest of a segment (RFC 2385 section 2.0) is MD5 of the pseudo-header, the TCP
+ * header without options and with a checksum of zero, the text, and the key. Without MD5 in the
+ * kernel (CONFIG_CRYPTO_MD5, or FIPS mode) no such key can be set.
  */
 #include "auth/auth.h"
 
@@ -34,14 +29,9 @@
 #include "base/wire.h"
 
 /*
- * Lay out the pseudo-header of a segment.
- * @bytes: receives at most %XTCP_HASH_PSEUDO_MAX octets
- * @from: the sender; IPv4 as v4-mapped
- * @len: octets of the segment with its TCP header
- *
- * For IPv4 see RFC 9293 section 3.1, for IPv6 see RFC 8200 section 8.1.
- *
- * Return: octets written.
+ * Lays out the pseudo-header of a segment of @len octets, for IPv4 by RFC 9293 section 3.1, for
+ * IPv6 by RFC 8200 section 8.1. @bytes: receives at most XTCP_HASH_PSEUDO_MAX octets. Return:
+ * octets written.
  */
 static unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, const struct in6_addr *to,
 					    u32 len)
@@ -62,13 +52,8 @@ static unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *fr
 }
 
 /*
- * Hash the text of a segment.
- * @desc: the state of the algorithm
- * @at: octets of @skb in front of the text
- *
- * Context: any but hard interrupt.
- *
- * Return: 0, or the error of the algorithm.
+ * Hash the text of a segment. @desc: the state of the algorithm. @at: octets of @skb in front of
+ * the text. Return: 0, or the error of the algorithm.
  */
 static int xtcp_hash_text(struct shash_desc *desc, struct sk_buff *skb, unsigned int at)
 {
@@ -93,14 +78,9 @@ static int xtcp_hash_text(struct shash_desc *desc, struct sk_buff *skb, unsigned
 
 static struct crypto_shash *algorithm_md5;	/* NULL until a key is first set; then constant */
 
-/**
- * xtcp_md5_is_there() - does the kernel have MD5?
- *
- * The first call allocates the kernel's object for MD5; the kernel may load a module for it.
- *
- * Context: process, may sleep; in softirq only after a call that has returned true. Lock: any.
- *
- * Return: true when the kernel has MD5.
+/*
+ * Does the kernel have MD5? The first call allocates its object, and may load a module: process,
+ * may sleep; in softirq only after a call that has returned true.
  */
 bool xtcp_md5_is_there(void)
 {
@@ -124,9 +104,7 @@ bool xtcp_md5_is_there(void)
  * @to: the receiver
  * @skb: begins with the TCP header, which is in its linear part
  * @digest: receives %XTCP_MD5_LEN octets
- *
  * Context: any but hard interrupt.
- *
  * Return: false when the algorithm has failed.
  */
 bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
@@ -213,16 +191,10 @@ static int make_objects(int algorithm)
 	return err;
 }
 
-/**
- * xtcp_ao_algorithm() - find an algorithm by its name
- * @name: "cmac(aes128)", or a name in the kernel's crypto API
- *
- * The first call for an algorithm allocates its objects; the kernel may load a module for it.
- *
- * Context: process, may sleep. Lock: any.
- *
- * Return: the number of the algorithm; -ENOENT when xtcp or the kernel does not have it; -ENOMEM;
- * another error of the crypto API.
+/*
+ * The number of an algorithm; -ENOENT when xtcp or the kernel does not have it; -ENOMEM; another
+ * error of the crypto API. The first call for an algorithm allocates its objects, and may load a
+ * module: process, may sleep. @name: "cmac(aes128)", or a name in the kernel's crypto API.
  */
 int xtcp_ao_algorithm(const char *name)
 {
@@ -239,11 +211,7 @@ int xtcp_ao_algorithm(const char *name)
 	return -ENOENT;
 }
 
-/**
- * xtcp_ao_exit() - free the objects of all algorithms, MD5 among them
- *
- * Context: process, module exit; no sock and no record is left.
- */
+/* At module exit: no sock and no record is left. */
 void xtcp_ao_exit(void)
 {
 	unsigned int i;
@@ -258,9 +226,8 @@ void xtcp_ao_exit(void)
 static DEFINE_PER_CPU(local_lock_t, hash_lock) = INIT_LOCAL_LOCK(hash_lock);
 
 /*
- * Begins a digest with @key. The digest uses this processor's object for the algorithm (struct
- * crypto_shash), so the caller has to call end_hash(), also after an error. @key is aligned to 8
- * octets, so that the kernel need not copy the key.
+ * Begins a digest with @key by this processor's object, so the caller has to call end_hash(), also
+ * after an error. @key is aligned to 8 octets, so that the kernel need not copy it.
  */
 static int begin_hash(struct shash_desc *desc, u8 algorithm, const u8 *key, unsigned int len)
 {
@@ -289,20 +256,11 @@ static int hash_once(u8 algorithm, const u8 *key, unsigned int key_len, const u8
 	return err;
 }
 
-/**
- * xtcp_ao_master_key() - set the master key of an MKT
- * @mkt: the MKT, whose algorithm is set; receives the master key
- * @name: the program's name for the algorithm
- * @octets: the program's key
- * @len: length of @octets
- *
- * AES-128 needs a key of 16 octets. If the program names "cmac(aes128)" and its key has another
- * length, the master key is derived from the program's key (RFC 5926 section 3.1.1.2).
- *
- * Context: process.
- *
- * Return: 0; -EINVAL, or another error of the crypto API, when the algorithm takes no key of this
- * length.
+/*
+ * Sets the master key of an MKT whose algorithm is set. AES-128 needs a key of 16 octets: with
+ * "cmac(aes128)" and another length, it is derived from the program's key (RFC 5926 section
+ * 3.1.1.2). Return: 0; -EINVAL, or another error of the crypto API, when the algorithm takes no key
+ * of this length.
  */
 int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octets, u8 len)
 {
@@ -322,17 +280,12 @@ int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octe
 	return err;
 }
 
-/**
- * xtcp_ao_traffic_key() - derive the traffic key of a direction (RFC 5926 section 3.1.1)
- * @mkt: the MKT
- * @tuple: addresses and ports; the local ones are ours
- * @isns: both ISNs
- * @sent: true: for segments that we send; false: for those that the peer sends
- * @traffic: receives xtcp_ao_digest_size() octets
- *
- * Context: any but hard interrupt.
- *
- * Return: false when the algorithm has failed. Then @traffic is random, so that no MAC is valid.
+/*
+ * Derives the traffic key of a direction (RFC 5926 section 3.1.1). @sent: for segments that we
+ * send.
+ * @traffic: receives xtcp_ao_digest_size() octets, random ones when the algorithm has failed, so
+ *	that no
+ * MAC is valid. Return: false then.
  */
 bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple *tuple,
 			 const struct xtcp_ao_isns *isns, bool sent, u8 *traffic)
@@ -360,9 +313,8 @@ bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple 
 }
 
 /*
- * Copies the TCP header in the form that the MAC covers: the checksum and the MAC are 0, and with
- * TCP_AO_KEYF_EXCLUDE_OPT the other options are left out. @at: offset of the TCP-AO option in the
- * header. Return: octets copied.
+ * Copies the TCP header in the form that the MAC covers: checksum and MAC are 0, and with
+ * TCP_AO_KEYF_EXCLUDE_OPT other options are left out. @at: offset of TCP-AO. Return: octets copied.
  */
 static unsigned int copy_header(u8 *bytes, const struct xtcp_ao_key *mkt, const struct tcphdr *th, unsigned int at)
 {
@@ -382,20 +334,11 @@ static unsigned int copy_header(u8 *bytes, const struct xtcp_ao_key *mkt, const 
 	return len;
 }
 
-/**
- * xtcp_ao_mac() - compute the MAC of a segment (RFC 5925 section 5.1)
- * @mkt: the MKT
- * @traffic: the traffic key, aligned to 8 octets
- * @from: the sender; IPv4 as v4-mapped
- * @to: the receiver
- * @sne: the sequence number extension (section 6.2)
- * @skb: begins with the TCP header, which is in its linear part
- * @option: the TCP-AO option in this header; its MAC has @mkt->maclen octets
- * @mac: receives @mkt->maclen octets
- *
- * Context: any but hard interrupt.
- *
- * Return: false when the algorithm has failed.
+/*
+ * Computes the MAC of a segment (RFC 5925 section 5.1). @traffic: the traffic key, aligned to 8
+ * octets. @sne: the sequence number extension (section 6.2). @skb: begins with the TCP header,
+ * which is in its linear part. @option: TCP-AO in this header; its MAC has @mkt->maclen octets, as
+ * has @mac. Return: false when the algorithm has failed.
  */
 bool xtcp_ao_mac(const struct xtcp_ao_key *mkt, const u8 *traffic, const struct in6_addr *from,
 		 const struct in6_addr *to, u32 sne, struct sk_buff *skb, const u8 *option, u8 *mac)

@@ -12,9 +12,9 @@
  *
  * RFC 5925 section 3.1 calls a TCP-AO key a Master Key Tuple (MKT). Two keys whose peers overlap
  * have different SendIDs and different RecvIDs; xtcp_aokeys_overlapping() names an exception. On a
- * connection, one key signs what we send (Current_key), and we ask the peer to sign with the same or
- * another key (RNext_key). The peer asks us in the same way, so an arriving segment may change our
- * Current_key (section 3.3). The keys are chosen when a connection begins, and when a TIME-WAIT
+ * connection, one key signs what we send (Current_key), and we ask the peer to sign with the same
+ * or another key (RNext_key). The peer asks us in the same way, so an arriving segment may change
+ * our Current_key (section 3.3). The keys are chosen when a connection begins, and when a TIME-WAIT
  * record replaces its sock.
  *
  * All keys of a connection are for its peer: connect() removes the others, and a child gets copies
@@ -59,15 +59,9 @@ static bool matches_better(const struct xtcp_key *best, const struct xtcp_key *k
 	return key->peers.prefix > best->peers.prefix;
 }
 
-/**
- * xtcp_keys_find() - find a sock's TCP-MD5 key for a peer
- * @sk: the sock, or a listener
- * @peer: the peer's address; IPv4 as v4-mapped
- * @l3index: ifindex of the peer's VRF, 0: no VRF; %XTCP_KEYS_ANY_L3INDEX: VRFs are not compared
- *
- * Context: softirq or process. Lock: RCU read side, or socket, held.
- *
- * Return: the key; NULL: no key of TCP-MD5 holds for this peer.
+/*
+ * A sock's or listener's TCP-MD5 key for a peer, or NULL. @l3index: ifindex of the peer's VRF, 0:
+ * no VRF; XTCP_KEYS_ANY_L3INDEX: VRFs are not compared. RCU read side, or socket lock.
  */
 const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_addr *peer, int l3index)
 {
@@ -86,15 +80,7 @@ const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_ad
 	return best;
 }
 
-/**
- * xtcp_keys_find_conn() - find a sock's key for the peer of a connection
- * @sk: the sock, or the listener of an entry
- * @conn: the connection; its tuple and device are set
- *
- * Context: softirq or process. Lock: RCU read side, or socket, held.
- *
- * Return: as xtcp_keys_find().
- */
+/* As xtcp_keys_find(), for the peer of a connection whose tuple and device are set. */
 const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct xtcp_conn *conn)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(conn);
@@ -103,13 +89,8 @@ const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct x
 }
 
 /*
- * Let a key hold for the peers of one VRF.
- * @sk: a sock of the VRF's namespace
- * @peers: the peers of the key; the function sets their l3index
- *
- * RFC 2385 and RFC 5925 know no VRFs; the options of Linux do.
- *
- * Return: false: no VRF has this ifindex.
+ * Lets a key hold for the peers of one VRF; false if none has this ifindex. RFC 2385 and RFC 5925
+ * know no VRFs; the options of Linux do.
  */
 static bool xtcp_keys_set_vrf(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
 {
@@ -157,12 +138,8 @@ static struct xtcp_key *find_exact(struct xtcp_seldom *seldom, const struct xtcp
 }
 
 /*
- * Add a key, or replace the key for the same peers.
- * @peers: the peers for which the key holds
- * @md5: the octets of the key
- * @gfp: GFP_KERNEL, or GFP_ATOMIC in softirq
- *
- * Return: 0; -ENOMEM without memory, beyond net.core.optmem_max, or if the kernel has no MD5.
+ * Adds a key, or replaces the key for the same peers. Return: 0; -ENOMEM without memory, beyond
+ * net.core.optmem_max, or if the kernel has no MD5.
  */
 static int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct xtcp_md5_key *md5, gfp_t gfp)
 {
@@ -197,10 +174,8 @@ static void drop_key(struct sock *sk, struct xtcp_key *key)
 }
 
 /*
- * Remove the key for some peers.
- * @peers: the same as when the key was added
- *
- * Return: 0, or -ENOENT when there is no such key.
+ * Remove the key for some peers. @peers: the same as when the key was added. Return: 0, or -ENOENT
+ * when there is no such key.
  */
 static int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 {
@@ -214,14 +189,7 @@ static int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 	return 0;
 }
 
-/**
- * xtcp_keys_count() - count the keys of a sock, those of TCP-MD5 and those of TCP-AO
- * @sk: the sock; the caller has an open descriptor of this sock
- *
- * Context: process.
- *
- * Return: the number.
- */
+/* How many keys a sock has, of both kinds; the caller has an open descriptor of it. */
 int xtcp_keys_count(const struct sock *sk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
@@ -249,10 +217,9 @@ int xtcp_keys_count(const struct sock *sk)
  * @lsk: the listener
  *
  * As in Linux, the copy holds for the peer's address alone, not for the whole prefix. Without
- * memory for the copy no child is made, because the child could not sign.
+ * memory no child is made: it could not sign.
  *
  * Context: softirq, RCU read side. Lock: socket of @child, held; no other thread can find @child.
- *
  * Return: 0 or -ENOMEM.
  */
 int xtcp_keys_inherit(struct sock *child, const struct sock *lsk)
@@ -282,14 +249,9 @@ static bool is_any(const struct xtcp_peers *peers)
 }
 
 /*
- * Is this a key for these peers?
- * @peers: the peers' address and IP version
- * @l3index: ifindex of the peers' VRF, 0: no VRF; %XTCP_AO_ANY_L3INDEX: VRFs are not compared
- * @prefix: how many leading bits of the addresses are compared; IPv4 addresses are v4-mapped
- *
- * As in Linux, the unspecified address stands for all peers.
- *
- * Return: true when @key is a key for @peers.
+ * Is this a key for these peers? @l3index: ifindex of their VRF, 0: no VRF; XTCP_AO_ANY_L3INDEX:
+ * VRFs are not compared. @prefix: how many leading bits of the addresses are compared. As in Linux,
+ * the unspecified address stands for all peers.
  */
 static bool xtcp_aokeys_matches(const struct xtcp_ao_key *key, const struct xtcp_peers *peers, int l3index, u8 prefix)
 {
@@ -318,18 +280,7 @@ static struct xtcp_ao_key *find_among(const struct xtcp_ao *ao, const struct xtc
 	return NULL;
 }
 
-/**
- * xtcp_aokeys_find() - find a key for a peer
- * @ao: the keys
- * @peer: the peer's address; IPv4 as v4-mapped
- * @l3index: as for xtcp_aokeys_matches()
- * @sndid: our KeyID, or %XTCP_AO_ANY_ID
- * @rcvid: the peer's KeyID, or %XTCP_AO_ANY_ID
- *
- * Context: any. Lock: RCU read side, or socket, held.
- *
- * Return: the matching key that was added last, or NULL.
- */
+/* The key for a peer that was added last, or NULL. RCU read side, or socket lock. */
 struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index, int sndid,
 				     int rcvid)
 {
@@ -339,14 +290,8 @@ struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_
 }
 
 /*
- * Find a key that holds for at least one of these peers.
- * @peers: the peers of a new key
- * @rcvid: the peer's KeyID, or %XTCP_AO_ANY_ID
- *
- * As in Linux, if the new key holds in all VRFs, a key that holds only in one VRF is not found. So
- * these two keys may have the same IDs.
- *
- * Return: the key, or NULL.
+ * A key that holds for at least one of the peers of a new key, or NULL. As in Linux, if the new key
+ * holds in all VRFs, one that holds only in one VRF is not found: these two may have the same IDs.
  */
 static struct xtcp_ao_key *xtcp_aokeys_overlapping(const struct xtcp_ao *ao, const struct xtcp_peers *peers,
 						   int sndid, int rcvid)
@@ -354,15 +299,9 @@ static struct xtcp_ao_key *xtcp_aokeys_overlapping(const struct xtcp_ao *ao, con
 	return find_among(ao, peers, peers->l3index, peers->prefix, sndid, rcvid);
 }
 
-/**
- * xtcp_aokeys_by_id() - find a key by its IDs alone
- * @ao: the keys
- * @sndid: our KeyID, or %XTCP_AO_ANY_ID
- * @rcvid: the peer's KeyID, or %XTCP_AO_ANY_ID
- *
- * Context: any. Lock: RCU read side, or socket, held.
- *
- * Return: the key, or NULL.
+/*
+ * Find a key by its IDs alone. @sndid: our KeyID, or %XTCP_AO_ANY_ID. @rcvid: the peer's KeyID, or
+ * %XTCP_AO_ANY_ID. Context: any. Lock: RCU read side, or socket, held. Return: the key, or NULL.
  */
 struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid)
 {
@@ -374,15 +313,9 @@ struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int r
 	return NULL;
 }
 
-/**
- * xtcp_aokeys_demands() - must the segments of this peer have a MAC?
- * @ao: TCP-AO of the sock or listener, or NULL
- * @peer: the peer's address; IPv4 as v4-mapped
- * @l3index: as for xtcp_aokeys_matches()
- *
- * Context: any. Lock: RCU read side, or socket, held.
- *
- * Return: true when there is a key for this peer, or TCP_AO_INFO demands a MAC from all peers.
+/*
+ * Must the segments of this peer have a MAC: is there a key for it, or does TCP_AO_INFO demand one
+ * from all peers? @ao may be NULL. RCU read side, or socket lock.
  */
 bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index)
 {
@@ -390,15 +323,9 @@ bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, 
 		      xtcp_aokeys_find(ao, peer, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID));
 }
 
-/**
- * xtcp_aokeys_room_for() - compute the maximum length of TCP-AO in a segment of an entry
- * @ao: TCP-AO of the listener
- * @net: the listener's namespace
- * @conn: the connection of the entry; its tuple and device are set
- *
- * Context: softirq, RCU read side.
- *
- * Return: octets, a multiple of four; 0 when the keys for this peer are gone.
+/*
+ * The maximum length of TCP-AO in a segment of an entry whose tuple and device are set; 0 when the
+ * keys for this peer are gone. RCU read side.
  */
 u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct xtcp_conn *conn)
 {
@@ -415,12 +342,8 @@ u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct
 }
 
 /*
- * Allocate a TCP-AO without keys.
- *
- * Context: as @gfp says.
- *
- * Return: the struct, or NULL without memory. xtcp_aokeys_free_copy() frees the struct, unless it
- * becomes the TCP-AO of a sock.
+ * Allocate a TCP-AO without keys. Context: as @gfp says. Return: the struct, or NULL without
+ * memory. xtcp_aokeys_free_copy() frees the struct, unless it becomes the TCP-AO of a sock.
  */
 static struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp)
 {
@@ -444,10 +367,8 @@ static struct xtcp_ao *begin_ao(struct sock *sk, gfp_t gfp)
 }
 
 /*
- * Get a sock's TCP-AO; the first call allocates it.
- * @sk: a sock of a program, or a new child that no other thread can find yet
- *
- * Return: the TCP-AO; NULL without memory.
+ * Get a sock's TCP-AO; the first call allocates it. @sk: a sock of a program, or a new child that
+ * no other thread can find yet. Return: the TCP-AO; NULL without memory.
  */
 static struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp)
 {
@@ -455,15 +376,10 @@ static struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp)
 	return xtcp_ao_of(sk) ?: begin_ao(sk, gfp);
 }
 
-/**
- * xtcp_aokeys_choose() - choose the keys of a connection
- * @ao: the keys
- * @current_key: the key that signs what we send from now on; NULL: no change
- * @rnext_key: the key with which we ask the peer to sign from now on; NULL: no change
- *
- * A key that another thread has just removed is not chosen.
- *
- * Context: any but hard interrupt. Lock: RCU read side, or socket, held.
+/*
+ * Chooses the keys of a connection: with @current_key we sign, with @rnext_key we ask the peer to
+ * sign from now on. NULL: no change. A key that another thread has just removed is not chosen. RCU
+ * read side, or socket lock.
  */
 void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key)
 {
@@ -476,10 +392,8 @@ void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, str
 }
 
 /*
- * Compute the maximum length of TCP-AO in a segment of a connection.
- * @ao: a TCP-AO whose list of keys has changed; @ao->room receives the result
- *
- * Context: process or softirq. Lock: socket, held, or no other thread can find the sock.
+ * The list of keys has changed: computes @ao->room. Socket lock held, or no other thread can find
+ * the sock.
  */
 static void xtcp_aokeys_compute_room(struct xtcp_ao *ao)
 {
@@ -491,10 +405,7 @@ static void xtcp_aokeys_compute_room(struct xtcp_ao *ao)
 	ao->room = room;
 }
 
-/*
- * Put a key on the list of a sock.
- * @key: complete; its memory is charged to @sk
- */
+/* Put a key on the list of a sock. @key: complete; its memory is charged to @sk. */
 static void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key)
 {
 	sock_owned_by_me(sk);
@@ -503,8 +414,8 @@ static void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_
 }
 
 /*
- * Free a key that is on no list, after a grace period.
- * @sk: the sock to which the memory of @key is charged
+ * Free a key that is on no list, after a grace period. @sk: the sock to which the memory of @key is
+ * charged.
  */
 static void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
 {
@@ -513,21 +424,16 @@ static void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
 }
 
 /*
- * Remove a key.
- * @current_key: the key that signs what we send from now on; NULL: no change
- * @rnext_key: the key with which we ask the peer to sign from now on; NULL: no change
- *
- * Return: 0; -EBUSY when @key is still chosen after the change. Then @key stays on the list, and
- * the change is kept.
+ * Removes a key, after xtcp_aokeys_choose(). Return: 0; -EBUSY when @key is still chosen: then it
+ * stays, and so does the choice.
  */
 static int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key,
 			      struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key)
 {
 	sock_owned_by_me(sk);
 	/*
-	 * for an arriving segment, xtcp_aokeys_choose() may choose @key under the same lock. If
-	 * that happens first, the test below finds @key chosen. If it happens later,
-	 * xtcp_aokeys_choose() sees key->gone, and does not choose @key
+	 * for an arriving segment, xtcp_aokeys_choose() may choose @key under the same lock:
+	 * before, so that the test below finds it chosen, or later, when it sees key->gone
 	 */
 	spin_lock_bh(&ao->lock);
 	if (current_key)
@@ -559,8 +465,8 @@ static void forget_key(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 }
 
 /*
- * Remove a key of a listener, even a key that the program has chosen.
- * @sk: the listener. It signs with the key for which the peer asks, never with the chosen key
+ * Remove a key of a listener, even a key that the program has chosen. @sk: the listener. It signs
+ * with the key for which the peer asks, never with the chosen key.
  */
 static void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key)
 {
@@ -569,10 +475,7 @@ static void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_
 	xtcp_aokeys_compute_room(ao);
 }
 
-/*
- * Remove the keys that are not for these peers.
- * @peers: the peer of a connection
- */
+/* Remove the keys that are not for these peers. @peers: the peer of a connection. */
 static void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index)
 {
 	struct xtcp_ao_key *key;
@@ -585,12 +488,7 @@ static void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const str
 	xtcp_aokeys_compute_room(ao);
 }
 
-/**
- * xtcp_keys_free() - free all keys of a sock
- * @sk: a sock whose memory is being freed
- *
- * Context: RCU callback, or process.
- */
+/* Frees all keys of a sock whose memory is being freed. */
 void xtcp_keys_free(struct sock *sk)
 {
 	struct xtcp_seldom *seldom = xtcp_seldom(sk);
@@ -610,12 +508,7 @@ void xtcp_keys_free(struct sock *sk)
 	seldom->ao = NULL;
 }
 
-/**
- * xtcp_aokeys_free_copy() - free a TCP-AO that no thread can find any more, with its keys
- * @ao: the TCP-AO
- *
- * Context: any.
- */
+/* Frees a TCP-AO that no thread can find any more, with its keys. */
 void xtcp_aokeys_free_copy(struct xtcp_ao *ao)
 {
 	struct hlist_node *next;
@@ -626,11 +519,9 @@ void xtcp_aokeys_free_copy(struct xtcp_ao *ao)
 	kfree(ao);
 }
 
-/**
- * xtcp_aoconn_begin() - invalidate the traffic keys of an earlier connection
- * @sk: a sock that connects or listens; no arriving segment can find it yet
- *
- * Context: process. Lock: socket, held.
+/*
+ * Invalidates the traffic keys of an earlier connection. @sk connects or listens; no arriving
+ * segment can find it yet.
  */
 void xtcp_aoconn_begin(struct sock *sk)
 {
@@ -674,14 +565,9 @@ static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, cons
 	return xtcp_keys_find(sk, &peers->addr, l3index) ? !by_ao && !ao->required : by_ao;
 }
 
-/**
- * xtcp_aoconn_may_connect() - does a sock have the right keys for the peer to which it connects?
- * @sk: CLOSED; the foreign address is set
- *
- * Context: process. Lock: socket, held.
- *
- * Return: true when @sk has no TCP-AO, or has exactly one kind of key for this peer: TCP-AO or
- * TCP_MD5SIG. If TCP_AO_INFO demands a MAC from all peers, the kind must be TCP-AO.
+/*
+ * Has @sk no TCP-AO, or exactly one kind of key for the peer to which it connects, TCP-AO or
+ * TCP_MD5SIG? If TCP_AO_INFO demands a MAC from all peers, it must be TCP-AO.
  */
 bool xtcp_aoconn_may_connect(const struct sock *sk)
 {
@@ -700,15 +586,13 @@ bool xtcp_aoconn_may_connect(const struct sock *sk)
  * xtcp_aoconn_connect() - keep only the keys for the peer to which a sock connects
  * @sk: in SYN-SENT, before its SYN is sent; xtcp_aoconn_begin() was called earlier
  *
- * As in Linux, the other keys are removed. If none of the remaining keys is Current_key, the one
- * that was added last becomes Current_key. The same holds for RNext_key. If a key of TCP_MD5SIG
- * signs the connection, no key of TCP-AO is left: TCP-AO ends for this sock, and no key of TCP-AO
- * can be added to the connection later.
+ * As in Linux, the other keys are removed. If Current_key or RNext_key is none of the rest, the key
+ * that was added last takes its place. If a key of TCP_MD5SIG signs the connection, none is left:
+ * TCP-AO ends for this sock, and no key of it can be added later.
  *
- * Context: process. Lock: socket, held.
- *
- * Return: 0; -EKEYREJECTED when xtcp_aoconn_may_connect() has become false, because the device to
- * which @sk is bound has joined or left a VRF.
+ * Context: process.
+ * Return: 0; -EKEYREJECTED when xtcp_aoconn_may_connect() has become false, because the device of
+ * @sk has joined or left a VRF.
  */
 int xtcp_aoconn_connect(struct sock *sk)
 {
@@ -754,13 +638,7 @@ static void synchronize(struct xtcp_ao *ao, const struct xtcp_tuple *tuple, cons
 	smp_store_release(&ao->synchronized, true);
 }
 
-/**
- * xtcp_aoconn_synchronize() - derive the traffic keys, because the peer's SYN has come
- * @sk: in SYN-SENT
- * @irs: the sequence number of the SYN
- *
- * Context: softirq, or process (the backlog). Lock: socket, held.
- */
+/* Derives the traffic keys of a sock in SYN-SENT: the peer's SYN, @irs, has come. */
 void xtcp_aoconn_synchronize(struct sock *sk, u32 irs)
 {
 	const struct xtcp_ao_isns isns = { .ours = xtcp_sender(sk)->snd.iss, .peers = irs };
@@ -773,9 +651,7 @@ void xtcp_aoconn_synchronize(struct sock *sk, u32 irs)
 }
 
 /*
- * Derive the traffic keys of a key that a program adds.
- * @key: a key for the peer, on no list yet
- *
+ * Derive the traffic keys of a key that a program adds. @key: a key for the peer, on no list yet.
  * If the ISNs are not known yet, xtcp_aoconn_synchronize() derives the traffic keys later.
  */
 static void xtcp_aoconn_derive(const struct sock *sk, const struct xtcp_ao *ao, struct xtcp_ao_key *key)
@@ -831,14 +707,13 @@ static int copy_matching(struct sock *child, struct xtcp_ao *ao, const struct xt
  * @he: the request of the entry, or a request rebuilt from a cookie
  * @skb: the segment that has completed the handshake
  *
- * The child signs with the key for which the peer asks in @skb (RNextKeyID), and asks the peer to
- * sign with the key that has signed @skb (KeyID). If the former is missing, the child signs with
- * the latter, too: the peer has it for sure (RFC 5925 section 7.5).
+ * The child signs with the key for which @skb asks (RNextKeyID), and asks the peer to sign with the
+ * one that has signed @skb (KeyID). If the former is missing, the latter takes its place: the peer
+ * has it for sure (RFC 5925 section 7.5).
  *
  * Context: softirq, RCU read side. Lock: socket of @child, held; no other thread can find @child.
- *
- * Return: 0; -EKEYREJECTED when the keys for this peer are gone; -ENOMEM. After an error the caller
- * frees the child, and thereby its keys.
+ * Return: 0; -EKEYREJECTED when the keys for this peer are gone; -ENOMEM. The caller then frees the
+ * child, and thereby its keys.
  */
 int xtcp_aoconn_inherit(struct sock *child, const struct sock *lsk, const struct xtcp_request *he,
 			const struct sk_buff *skb)
@@ -893,14 +768,10 @@ static struct xtcp_ao_key *keep_key(struct xtcp_ao *ao, const struct xtcp_ao_key
 	return copy;
 }
 
-/**
- * xtcp_aoconn_for_record() - copy the TCP-AO of a connection for its record
- * @sk: a sock with TCP-AO, whose traffic keys are set
- *
- * A record keeps at most two keys: Current_key and RNext_key. So its memory is limited, however
- * many keys the sock has.
- *
- * Return: the copy, which xtcp_aokeys_free_copy() frees; NULL without memory.
+/*
+ * A copy of the TCP-AO of a connection whose traffic keys are set, for its record; NULL without
+ * memory. It has at most Current_key and RNext_key, so its memory is limited.
+ * xtcp_aokeys_free_copy() frees it.
  */
 struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk)
 {
@@ -928,13 +799,9 @@ struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk)
 #define MACLEN_DEFAULT	12	/* octets (RFC 5926 section 2.1) */
 
 /*
- * Read a program's struct, which may be of another version.
- * @size: size of the struct in this module, in octets
- * @optval: the struct of the program
- * @optlen: size of the struct in the program; if less than @size, the rest of @cmd is 0
- *
- * Return: 0; -EFAULT; -E2BIG when the program's struct is longer than @size, and one of the octets
- * beyond @size is not 0.
+ * Reads a program's struct, which may be of another version: if it is shorter than @size, the rest
+ * of
+ * @cmd is 0. Return: 0; -EFAULT; -E2BIG when it is longer, and an octet beyond @size is not 0.
  */
 static int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen)
 {
@@ -1186,17 +1053,15 @@ static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
 /**
  * xtcp_aoopt_set() - set TCP_AO_ADD_KEY, TCP_AO_DEL_KEY or TCP_AO_INFO
  * @sk: in any state
- * @optname: TCP_AO_ADD_KEY, TCP_AO_DEL_KEY or TCP_AO_INFO
+ * @optname: which of them
  * @optval: a struct tcp_ao_add, tcp_ao_del or tcp_ao_info_opt
  * @optlen: the length of @optval
- *
- * Context: process, may sleep. Lock: socket, held.
- *
+ * Context: process, may sleep.
  * Return: 0; -EINVAL; -EFAULT; -E2BIG; -EISCONN when a connection has no TCP-AO; -ENOENT when there
  * is no such key or algorithm; -EEXIST when another key for some of these peers has one of the IDs;
  * -EKEYREJECTED when a key of TCP_MD5SIG excludes TCP-AO; -EMSGSIZE when the MAC is too long for a
- * SYN; -EBUSY when the key to remove is still Current_key or RNext_key; -ENOMEM without memory, or
- * beyond net.core.optmem_max.
+ * SYN; -EBUSY when the key to remove is still chosen; -ENOMEM without memory, or beyond
+ * net.core.optmem_max.
  */
 int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -1238,18 +1103,17 @@ static int read_question(void *cmd, unsigned int size, sockptr_t optval, sockptr
 	return xtcp_aoopt_read(cmd, size, optval, *len);
 }
 
-/**
+/*
  * struct question - which keys a program asks for
  * @peers: only keys for these peers, if @by_address is set
  * @l3index: only keys for the VRF with this ifindex, or %XTCP_AO_ANY_L3INDEX
- * @asked: the struct that the program has passed
  * @by_address: the program asks for keys by peers and IDs; otherwise it asks for all keys, for the
  *	current key, or for the key with which we ask the peer to sign
  */
 struct question {
 	struct xtcp_peers peers;
 	int l3index;
-	const struct tcp_ao_getsockopt *asked;
+	const struct tcp_ao_getsockopt *asked;	/* the struct that the program has passed */
 	bool by_address;
 };
 
@@ -1339,12 +1203,10 @@ static void tell_key(const struct xtcp_ao *ao, const struct xtcp_ao_key *key, st
  * xtcp_aoget_keys() - TCP_AO_GET_KEYS
  * @sk: the sock
  * @optval: an array of struct tcp_ao_getsockopt; the first element says which keys are asked for,
- *	and how many elements the array has. Receives one element for each matching key, until the
- *	array is full; nkeys of the first element receives the number of matching keys
+ *	and how many elements the array has. Receives one element for each matching key, until
+ *	the array is full; nkeys of the first element receives the number of matching keys
  * @optlen: the size of an element in octets; receives the size that this module uses
- *
- * Context: process, may sleep. Lock: socket, held.
- *
+ * Context: process, may sleep.
  * Return: 0; -EINVAL; -EFAULT; -E2BIG; -EAFNOSUPPORT; -ENOENT when the sock has no TCP-AO.
  */
 int xtcp_aoget_keys(struct sock *sk, sockptr_t optval, sockptr_t optlen)
@@ -1384,9 +1246,7 @@ int xtcp_aoget_keys(struct sock *sk, sockptr_t optval, sockptr_t optlen)
  * @sk: the sock
  * @optval: a struct tcp_ao_info_opt, whose reserved fields are 0; receives the answer
  * @optlen: the length of @optval in octets; not changed
- *
- * Context: process, may sleep. Lock: socket, held.
- *
+ * Context: process, may sleep.
  * Return: 0; -EINVAL; -EFAULT; -E2BIG; -ENOENT when the sock has no TCP-AO.
  */
 int xtcp_aoget_info(struct sock *sk, sockptr_t optval, sockptr_t optlen)
@@ -1469,9 +1329,7 @@ static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool
  * @optname: TCP_MD5SIG or TCP_MD5SIG_EXT; only the latter uses prefix and device of @optval
  * @optval: a struct tcp_md5sig; a key length of 0 removes the key
  * @optlen: the length of @optval
- *
- * Context: process, may sleep. Lock: socket, held.
- *
+ * Context: process, may sleep.
  * Return: 0; -EINVAL; -EFAULT; -ENOENT when there is no key to remove; -ENOMEM as xtcp_keys_add();
  * -EKEYREJECTED when the peers have a key of TCP-AO, or TCP_AO_INFO demands a MAC from all peers.
  */

@@ -41,14 +41,10 @@ bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from
 
 #define XTCP_AO_DIGEST_MAX	64	/* octets of the longest digest, SHA-512 */
 
-/**
- * struct xtcp_ao_isns - both ISNs, from which a traffic key is derived (RFC 5925 section 5.2)
- * @ours: our ISN; 0 in the traffic key of the peer's SYN
- * @peers: the peer's ISN; 0 in the traffic key of our SYN
- */
+/* Both ISNs, from which a traffic key is derived (RFC 5925 section 5.2). */
 struct xtcp_ao_isns {
-	u32 ours;
-	u32 peers;
+	u32 ours;	/* our ISN; 0 in the traffic key of the peer's SYN */
+	u32 peers;	/* the peer's ISN; 0 in the traffic key of our SYN */
 };
 
 /*
@@ -61,14 +57,10 @@ static inline u64 xtcp_ao_extend(u64 basis, u32 seq)
 }
 
 int xtcp_ao_algorithm(const char *name);
-/**
- * struct xtcp_ao_algorithm - an algorithm that a key can use
- * @name: name in the kernel's crypto API, and in struct tcp_ao_add
- * @digest: length of its digests, and of its traffic keys, in octets
- */
+/* An algorithm that a key can use. */
 struct xtcp_ao_algorithm {
-	const char *name;
-	u8 digest;
+	const char *name;	/* name in the kernel's crypto API, and in struct tcp_ao_add */
+	u8 digest;		/* length of its digests, and of its traffic keys, in octets */
 };
 
 extern const struct xtcp_ao_algorithm xtcp_ao_algorithms[];
@@ -89,47 +81,39 @@ bool xtcp_ao_mac(const struct xtcp_ao_key *mkt, const u8 *traffic, const struct 
 
 /* aokeys.c */
 
-/**
+/*
  * struct xtcp_md5_key - the octets of a TCP-MD5 key
  * @len: length of the key in octets, 1 to %TCP_MD5SIG_MAXKEYLEN
- * @octets: the key
  */
 struct xtcp_md5_key {
 	u8 len;
-	u8 octets[TCP_MD5SIG_MAXKEYLEN];
+	u8 octets[TCP_MD5SIG_MAXKEYLEN];	/* the key */
 };
 
-/**
+/*
  * struct xtcp_peers - the peers for which a TCP-MD5 or TCP-AO key holds
- * @addr: the peers' address; IPv4 as v4-mapped. As in Linux, the bits behind the prefix are
- *	compared when a TCP-MD5 key is replaced or removed, but not when the key for a peer is
- *	looked up
- * @l3index: ifindex of the peers' VRF; 0: no VRF
+ * @addr: their address; IPv4 as v4-mapped. As in Linux, bits behind the prefix are compared when a
+ *	TCP-MD5 key is replaced or removed, but not when one is looked up
  * @prefix: how many leading bits of @addr the peers share; for IPv4 at least 96
- * @v4: the peers are IPv4 hosts
- * @in_l3: the key holds only in the VRF @l3index, or outside of VRFs if @l3index is 0. Without this
- *	bit, the key holds in all VRFs
+ * @in_l3: the key holds only in the VRF @l3index, or outside of VRFs if that is 0; else in all VRFs
  */
 struct xtcp_peers {
 	struct in6_addr addr;
-	int l3index;
+	int l3index;	/* ifindex of the peers' VRF; 0: no VRF */
 	u8 prefix;
-	bool v4 : 1;
+	bool v4 : 1;	/* the peers are IPv4 hosts */
 	bool in_l3 : 1;
 };
 
-/**
+/*
  * struct xtcp_key - a TCP-MD5 key of a sock
- * @node: link in the list of the sock; read under RCU
- * @rcu: frees the key after a grace period
  * @peers: the peers for which the key holds; constant, as is @md5
- * @md5: the octets of the key
  */
 struct xtcp_key {
-	struct hlist_node node;
-	struct rcu_head rcu;
+	struct hlist_node node;		/* link in the list of the sock; read under RCU */
+	struct rcu_head rcu;		/* frees the key after a grace period */
 	struct xtcp_peers peers;
-	struct xtcp_md5_key md5;
+	struct xtcp_md5_key md5;	/* the octets of the key */
 };
 
 #define XTCP_KEYS_ANY_L3INDEX	(-1)
@@ -162,64 +146,53 @@ int xtcp_keys_count(const struct sock *sk);
 int xtcp_keys_inherit(struct sock *child, const struct sock *lsk);
 void xtcp_keys_free(struct sock *sk);
 
-/**
+/*
  * struct xtcp_ao_key - an MKT of a sock or record
  * @node: link in the list @keys of &struct xtcp_ao; read under RCU
- * @rcu: frees the key after a grace period
  * @peers: the peers for which the key holds. All fields from @peers to @keylen, and @octets, are
  *	constant
- * @algorithm: index in ao_algorithms[] of ao.c
  * @sndid: KeyID in the segments that we sign with this key
  * @rcvid: KeyID in the segments that the peer signs with this key
- * @maclen: octets of a MAC
- * @keyflags: TCP_AO_KEYF_*
- * @keylen: length of the master key, in octets
  * @gone: the key is removed and can no longer be chosen; under @lock of &struct xtcp_ao
- * @good: segments that arrived with a valid MAC
  * @bad: segments that arrived with a wrong MAC, or a MAC of a wrong length
- * @octets: the master key
  * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()). They are written before
  *	@synchronized of &struct xtcp_ao is set. A program may add the key later; then they are
  *	written before the key is put on the list
  */
 struct xtcp_ao_key {
 	struct hlist_node node;
-	struct rcu_head rcu;
+	struct rcu_head rcu;				/* frees the key after a grace period */
 	struct xtcp_peers peers;
-	u8 algorithm;
+	u8 algorithm;					/* index in ao_algorithms[] of ao.c */
 	u8 sndid;
 	u8 rcvid;
-	u8 maclen;
-	u8 keyflags;
-	u8 keylen;
+	u8 maclen;					/* octets of a MAC */
+	u8 keyflags;					/* TCP_AO_KEYF_* */
+	u8 keylen;					/* length of the master key, in octets */
 	bool gone;
-	atomic64_t good;
+	atomic64_t good;				/* segments that arrived with a valid MAC */
 	atomic64_t bad;
-	u8 octets[TCP_AO_MAXKEYLEN] __aligned(8);
+	u8 octets[TCP_AO_MAXKEYLEN] __aligned(8);	/* the master key */
 	u8 traffic[] __aligned(8);
 };
 
-/**
+/*
  * struct xtcp_ao - TCP-AO of a sock or record
  * @rcu: frees the struct after a grace period, when a live sock gives up TCP-AO
- * @keys: the MKTs; read under RCU, written under the socket lock. On a connection, all MKTs
- *	are for the peer
+ * @keys: the MKTs; read under RCU, written under the socket lock. On a connection, all MKTs are for
+ *	the peer
  * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
  * @current_key: the key that signs what we send on a connection; changes under @lock
  * @rnext_key: the key that we ask the peer to sign with; changes under @lock
  * @rcv_basis: the highest extended sequence number (xtcp_ao_extend()) of a segment with a valid MAC
  * @snd_basis: an extended sequence number near SND.UNA; socket lock
- * @irs: the peer's ISN; valid when @synchronized
  * @room: maximum length of TCP-AO in a segment of a connection, octets; socket lock
  * @synchronized: both ISNs of a connection are known, and its traffic keys are set; this field is
  *	set by smp_store_release()
  * @required: TCP_AO_INFO demands a MAC in the segments of all peers, even if a peer has no key
  * @accept_icmps: TCP_AO_INFO says that we accept all ICMP errors (RFC 5925 section 7.8)
  * @good: segments with a valid MAC. TCP_AO_INFO reports this counter and the four below
- * @bad: segments with a wrong MAC
  * @key_not_found: segments with a KeyID for which there is no key
- * @ao_required: segments without a MAC that were dropped
- * @dropped_icmps: ICMP errors that were ignored
  */
 struct xtcp_ao {
 	struct rcu_head rcu;
@@ -229,16 +202,16 @@ struct xtcp_ao {
 	struct xtcp_ao_key *rnext_key;
 	atomic64_t rcv_basis;
 	u64 snd_basis;
-	u32 irs;
+	u32 irs;			/* the peer's ISN; valid when @synchronized */
 	u8 room;
 	bool synchronized;
 	bool required;
 	bool accept_icmps;
 	atomic64_t good;
-	atomic64_t bad;
+	atomic64_t bad;			/* segments with a wrong MAC */
 	atomic64_t key_not_found;
-	atomic64_t ao_required;
-	atomic64_t dropped_icmps;
+	atomic64_t ao_required;		/* segments without a MAC that were dropped */
+	atomic64_t dropped_icmps;	/* ICMP errors that were ignored */
 };
 
 /* The struct xtcp_ao of a record, together with its two keys, takes at most this much memory. */
@@ -299,24 +272,21 @@ struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk);
 
 /* verify.c */
 
-/**
+/*
  * struct xtcp_signer - the key that signs one segment
  * @md5: the key of TCP-MD5, or NULL. If @md5 and @mkt are NULL, the segment is not signed
- * @mkt: the key of TCP-AO, or NULL
  * @traffic: the traffic key of @mkt; NULL: derive the traffic key from @isns
- * @isns: both ISNs, if @traffic is NULL
  * @basis: an extended sequence number near that of the segment (xtcp_ao_extend())
- * @rnext: the RNextKeyID of the segment
  *
  * The pointers are valid as long as the RCU read side, or the socket lock, is held.
  */
 struct xtcp_signer {
 	const struct xtcp_md5_key *md5;
-	const struct xtcp_ao_key *mkt;
+	const struct xtcp_ao_key *mkt;	/* the key of TCP-AO, or NULL */
 	const u8 *traffic;
-	struct xtcp_ao_isns isns;
+	struct xtcp_ao_isns isns;	/* both ISNs, if @traffic is NULL */
 	u64 basis;
-	u8 rnext;
+	u8 rnext;			/* the RNextKeyID of the segment */
 };
 
 static inline bool xtcp_signer_signs(const struct xtcp_signer *signer)
@@ -380,22 +350,21 @@ static inline bool xtcp_signer_leaves_room(u32 room, bool sack)
 	return room + XTCP_OPTLEN_TIMESTAMP_ALIGNED + (sack ? XTCP_OPTLEN_SACK_ALIGNED(1) : 0) <= XTCP_MAX_OPTIONS;
 }
 
-/**
+/*
  * struct xtcp_ao_arrival - a segment with TCP-AO
- * @xn: the namespace
  * @skb: the segment; begins with the TCP header, and the network header is the IP header
  * @tuple: addresses and ports of the segment; the local ones are ours
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
- * @option: the TCP-AO option of the segment
  * @counted: points to true once TCPAOGood has counted the segment. If the sock that gets the
- *	segment has just ended, the segment is checked again for another sock, but not counted again
+ *	segment has just ended, the segment is checked again for another sock, but not counted
+ *	again
  */
 struct xtcp_ao_arrival {
-	struct xtcp_net *xn;
+	struct xtcp_net *xn;			/* the namespace */
 	struct sk_buff *skb;
 	const struct xtcp_tuple *tuple;
 	int l3index;
-	const struct xtcp_ao_option *option;
+	const struct xtcp_ao_option *option;	/* the TCP-AO option of the segment */
 	bool *counted;
 };
 
@@ -408,9 +377,9 @@ bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code
 
 /*
  * Does the segment have to be checked? Yes if @sk may have a key, or if the options take at least
- * 16 octets, as a signature usually does. Few segments have so many options. Only a TCP-AO option
- * with a MAC below 12 octets is shorter; if @sk has no key, such a signature may go unnoticed. @skb
- * begins with the TCP header, whose options are in the linear part.
+ * 16 octets, as those of few segments but signed ones do. Only TCP-AO with a MAC below 12 octets is
+ * shorter, and may go unnoticed if @sk has no key. @skb begins with the TCP header, options in the
+ * linear part.
  */
 static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
 {

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Is an arriving segment signed as its sock, listener or record demands? A segment with a wrong
- * signature is dropped without an answer (RFC 2385 section 2.0, RFC 5925 section 7.5). As in Linux,
- * we also drop a segment that lacks a demanded signature, or whose signature we have no key for.
+ * Is an arriving segment signed as its sock, listener or record demands? One with a wrong signature
+ * is dropped without an answer (RFC 2385 section 2.0, RFC 5925 section 7.5); as in Linux, so is one
+ * that lacks a demanded signature, or whose signature we have no key for. GRO does not merge signed
+ * segments: their options differ. A segment is checked when it arrives, without the socket lock.
  *
- * GRO does not merge signed segments: it merges only segments with equal options, and the
- * signatures differ.
+ * The traffic key of TCP-AO depends on both ISNs. A connection has derived its keys from them. When
+ * a SYN arrives, only the peer's exists, and ours counts as 0. If no entry was kept (SYN cookies),
+ * the ACK that completes the handshake shows both.
  *
- * The traffic key of TCP-AO depends on both ISNs. A connection knows both, and has derived its keys.
- * When a SYN arrives, only the peer's ISN exists, and ours counts as 0. If no entry was kept (SYN
- * cookies), the ACK that completes the handshake shows both ISNs. A segment is checked when it
- * arrives, without the socket lock.
- *
- * Finds the key that signs a segment: a key of TCP_MD5SIG, or a key of TCP-AO with the traffic key,
- * the SNE and the RNextKeyID that fit the segment.
- *
- * A connection signs with its Current_key. As in Linux, an answer of reply.c is signed with the key
- * that the answered segment asks for (RNextKeyID).
+ * Also finds the key that signs a segment: of TCP_MD5SIG, or of TCP-AO with traffic key, SNE and
+ * RNextKeyID. A connection signs with its Current_key; as in Linux, an answer of reply.c with the
+ * key that the answered segment asks for (RNextKeyID).
  */
 #include "auth/auth.h"
 
@@ -56,8 +51,7 @@ static bool sign_by_md5(struct xtcp_signer *signer, const struct sock *sk, const
 
 /*
  * Fills @signer with a traffic key of a connection. @sndid: KeyID of the key for which the peer
- * asks; -1: the peer has asked for no key. Return: false when @ao has no Current_key or no
- * RNext_key. A synchronized connection has both.
+ * asks, or -1. Return: false without Current_key or RNext_key; a synchronized connection has both.
  */
 static bool sign_by_conn(struct xtcp_signer *signer, const struct xtcp_ao *ao, int sndid)
 {
@@ -97,9 +91,7 @@ static bool sign_for_listener(struct xtcp_signer *signer, const struct sock *lsk
  * @sk: the sock or listener whose keys sign; the signature of the segment was verified
  * @he: the entry to which the segment belongs, or NULL
  * @skb: the segment, with xtcp_seg() filled and its IP header in place
- *
  * Context: softirq, RCU read side; or process. Lock: socket, held, if @sk is a connection.
- *
  * Return: false when TCP-AO has to sign the answer, but the keys are gone.
  */
 bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, const struct xtcp_request *he,
@@ -140,9 +132,7 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
  * @he: the entry
  * @keyid: the KeyID of a SYN with TCP-AO
  * @rnext: the RNextKeyID of a SYN with TCP-AO; the peer asks for this key
- *
  * Context: softirq or process, RCU read side.
- *
  * Return: false when the SYN has TCP-AO, but the key for which the SYN asks is gone.
  */
 bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, const struct xtcp_request *he,
@@ -166,13 +156,7 @@ bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, c
 	return signer->mkt;
 }
 
-/**
- * xtcp_signer_find() - find the key that signs a segment of a connection
- * @signer: filled in
- * @sk: the sock
- *
- * Return: as xtcp_signer_room_find().
- */
+/* Finds the key that signs a segment of a connection. Return: as xtcp_signer_room_find(). */
 u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk)
 {
 	const struct xtcp_sender *xsk = xtcp_sender(sk);
@@ -199,14 +183,7 @@ u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk)
 	return ao->room;
 }
 
-/**
- * xtcp_signer_of_record() - find the key that signs an answer of a TIME-WAIT record
- * @signer: filled in
- * @ao: the TCP-AO of the record
- * @skb: the segment that is answered
- *
- * Context: softirq, RCU read side.
- */
+/* Finds the key that signs an answer of a TIME-WAIT record to @skb. RCU read side. */
 void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao, const struct sk_buff *skb)
 {
 	struct xtcp_ao_option option;
@@ -216,13 +193,9 @@ void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao,
 	sign_by_conn(signer, ao, asks ? option.rnext : -1);
 }
 
-/**
- * xtcp_signer_fill_options() - set the MD5 or TCP-AO fields of the options
- * @signer: the key that signs the segment; without a key no signature is added
- * @opts: the options of the segment. The fields make xtcp_options_write() leave room for the
- *	signature
- *
- * Context: any.
+/*
+ * Sets the MD5 or TCP-AO fields of the options, if @signer has a key, so that xtcp_options_write()
+ * leaves room for the signature.
  */
 void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts)
 {
@@ -251,13 +224,10 @@ static noinline_for_stack void sign_by_ao(const struct xtcp_signer *signer, cons
 }
 
 /**
- * xtcp_signer_sign() - sign a segment
+ * xtcp_signer_sign() - sign a segment; if the algorithm fails, the peer drops it
  * @signer: the key; xtcp_signer_fill_options() has set the options
  * @tuple: the addresses and ports of the segment
  * @skb: begins with its TCP header, complete except for the checksum
- *
- * If the algorithm fails, the peer drops the segment.
- *
  * Context: any but hard interrupt.
  */
 void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple *tuple, struct sk_buff *skb)
@@ -273,10 +243,7 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
  * @lsk: the listener
  * @peer: the peer's address; IPv4 as v4-mapped
  * @l3index: ifindex of the peer's VRF, 0: no VRF
- *
  * Context: softirq, RCU read side.
- *
- * Return: true when there is a key for this peer, or TCP_AO_INFO demands a MAC from all peers.
  */
 bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index)
 {
@@ -285,14 +252,10 @@ bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int
 	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(xtcp_ao_of(lsk), peer, l3index);
 }
 
-/**
- * xtcp_signer_room_find() - find how many octets a signature takes in a segment of a connection
- * @sk: the sock
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: octets, a multiple of four. With several keys of TCP-AO the longest MAC counts, since the
- * peer may ask for any of them at any time.
+/*
+ * How many octets a signature takes in a segment of a connection, a multiple of four. With several
+ * keys of TCP-AO the longest MAC counts: the peer may ask for any of them at any time. Socket lock
+ * held.
  */
 u32 xtcp_signer_room_find(const struct sock *sk)
 {
@@ -303,16 +266,7 @@ u32 xtcp_signer_room_find(const struct sock *sk)
 	return xtcp_keys_of(sk) ? XTCP_OPTLEN_MD5_ALIGNED : 0;
 }
 
-/**
- * xtcp_signer_room_find_for() - find how many octets a signature takes in a segment of an entry
- * @lsk: the listener
- * @he: the request of the entry; its tuple, its device and @ao are set
- *
- * Context: softirq, RCU read side.
- *
- * Return: octets, a multiple of four. If the peer of the entry has several keys of TCP-AO, the key
- * with the longest MAC counts.
- */
+/* The same for a segment of an entry, whose tuple, device and @ao are set. RCU read side. */
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he)
 {
 	if (he->ao)
@@ -377,10 +331,8 @@ static noinline_for_stack enum skb_drop_reason compare_by_isns(struct xtcp_ao *a
 }
 
 /*
- * Sets the Current_key to the key with @sndid, which the peer asks for. A synchronized connection
- * always has a Current_key, so the test for NULL is only a precaution. A later connect() of the
- * sock may remove this Current_key, but first waits until no processor checks a segment of the
- * connection.
+ * Sets the Current_key to the key with @sndid, which the peer asks for. A later connect() of the
+ * sock may remove it, but first waits until no processor checks a segment of the connection.
  */
 static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 {
@@ -395,12 +347,10 @@ static void choose_asked(struct xtcp_ao *ao, u8 sndid)
 }
 
 /*
- * Checks a segment of a connection whose ISNs are both known. @una: SND.UNA.
- *
- * If a segment acknowledges less than @una, a later segment has overtaken it, or somebody who has
- * seen it has sent it again: its MAC is right, too. So it does not choose a key. The peer may have
- * removed the key for which it once asked, and would drop all that we sign by that key. If it had
- * nothing to send, it would never ask for another one.
+ * Checks a segment of a connection whose ISNs are both known. If it acknowledges less than @una,
+ * SND.UNA, a later one has overtaken it, or somebody who has seen it has sent it again: its MAC is
+ * right, too. So it chooses no key: the peer may have removed the one for which it once asked, and
+ * would drop all that we sign by it. With nothing to send, it would never ask for another one.
  */
 static enum skb_drop_reason verify_synchronized(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in, u32 una)
 {
@@ -455,14 +405,9 @@ static bool find_isns(const struct sock *sk, const struct xtcp_request *he, cons
 	return th->ack && !th->syn;
 }
 
-/**
- * xtcp_aoverify_missing() - count a segment that lacks a MAC
- * @xn: the namespace
- * @ao: the TCP-AO that demands a MAC
- *
- * Context: softirq, RCU read side.
- *
- * Return: the reason to drop the segment.
+/*
+ * Count a segment that lacks a MAC. @ao: the TCP-AO that demands a MAC. Context: softirq, RCU read
+ * side. Return: the reason to drop the segment.
  */
 enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao)
 {
@@ -471,18 +416,10 @@ enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *
 	return XTCP_COMPAT_DROP_AONOTFOUND;
 }
 
-/**
- * xtcp_aoverify_sock() - check the MAC of a segment for a sock, a listener or an entry
- * @sk: the sock or listener whose keys apply
- * @ao: its TCP-AO
- * @he: the entry, or NULL
- * @in: the segment
- *
- * Context: softirq, RCU read side.
- *
- * Return: SKB_NOT_DROPPED_YET when the MAC is right. Otherwise the reason to drop the segment. The
- * drop has been counted, except when a listener gets a segment with both SYN and ACK, or with
- * neither of them.
+/*
+ * Checks the MAC of a segment for a sock, a listener or an entry (@he). Return: SKB_NOT_DROPPED_YET
+ * or the reason to drop it. The drop has been counted, except when a listener gets both SYN and
+ * ACK, or neither. RCU read side.
  */
 enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
 					const struct xtcp_ao_arrival *in)
@@ -504,20 +441,15 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 		return compare_by_isns(ao, key, &isns, in);
 	/*
 	 * the ISNs are unknown. A listener takes only a SYN without ACK, or an ACK without SYN, and
-	 * drops any other segment because of its flags. In SYN-SENT, only a SYN or RST shows the
-	 * peer's ISN, so the MAC of any other segment counts as wrong
+	 * drops others because of their flags. In SYN-SENT, only a SYN or RST shows the peer's ISN,
+	 * so the MAC of others counts as wrong
 	 */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
 }
 
-/**
- * xtcp_aoverify_record() - check the MAC of a segment for a record
- * @ao: the TCP-AO of the record
- * @in: the segment
- *
- * Context: softirq, RCU read side.
- *
- * Return: as xtcp_aoverify_sock().
+/*
+ * Check the MAC of a segment for a record. @ao: the TCP-AO of the record. Context: softirq, RCU
+ * read side. Return: as xtcp_aoverify_sock().
  */
 enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
 {
@@ -532,12 +464,10 @@ enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_
  * @type: ICMP_* or ICMPV6_*, the type of the error
  * @code: the code of the error
  *
- * RFC 5925 section 7.8: the connection ignores Destination Unreachable with the codes 2 to 4 of
- * ICMP, or 1 and 4 of ICMPv6.
+ * RFC 5925 section 7.8: Destination Unreachable with the codes 2 to 4 of ICMP, or 1 and 4 of
+ * ICMPv6. It is counted here.
  *
  * Context: softirq, RCU read side.
- *
- * Return: true when the error has to be ignored. This function has counted the ignored error.
  */
 bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code)
 {
@@ -554,16 +484,12 @@ bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, boo
 
 /**
  * xtcp_aoverify_ignores_icmp() - does a sock ignore an ICMP error because of TCP-AO?
- * @sk: the sock whose segment has caused the error
+ * @sk: the sock whose segment has caused the error; only one whose handshake is complete ignores
+ *	any
  * @v4: true: an ICMP error; false: an ICMPv6 error
  * @type: ICMP_* or ICMPV6_*, the type of the error
  * @code: the code of the error
- *
- * Only a sock whose handshake is complete ignores errors (RFC 5925 section 7.8).
- *
  * Context: softirq, RCU read side.
- *
- * Return: as xtcp_aoverify_ignores_icmp_for().
  */
 bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code)
 {
@@ -681,18 +607,13 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  * xtcp_verify_segment() - check the signature of a segment
  * @sk: the sock or listener whose keys apply
  * @he: the entry to which the segment belongs, or NULL
- * @skb: begins with the TCP header, whose options are in the linear part; the network header is the
- *	IP header
+ * @skb: begins with the TCP header, whose options are in the linear part, behind the IP header
  * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
- * @counted: points to true if TCPAOGood has counted the segment, now or in an earlier call. If the
- *	sock that gets the segment has ended, the segment is checked again for another sock, but
- *	must not be counted again
- *
+ * @counted: points to true if TCPAOGood has counted the segment. If the sock that gets it has
+ *	ended, it is checked again for another sock, but must not be counted again
  * Context: softirq, RCU read side.
- *
- * Return: SKB_NOT_DROPPED_YET when the signature is right, or when the segment has none and needs
- * none. Otherwise the reason to drop the segment. The drop has been counted, except for the
- * segments that xtcp_aoverify_sock() does not count.
+ * Return: SKB_NOT_DROPPED_YET when the signature is right, or when there is none and none is
+ * needed; otherwise the reason to drop it, counted as xtcp_aoverify_sock() says.
  */
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
 					 int l3index, bool *counted)
@@ -711,9 +632,7 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
  * @md5: the key of TCP_MD5SIG that the record keeps, or NULL
  * @ao: the TCP-AO that the record keeps, or NULL
  * @skb: as for xtcp_verify_segment()
- *
  * Context: softirq, RCU read side.
- *
  * Return: as xtcp_verify_segment().
  */
 enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *md5, struct xtcp_ao *ao,
