@@ -2,37 +2,33 @@
 /*
  * The black boxes: the last events of connections, in memory. net.xtcp.blackbox, or a rule of the
  * policy table, chooses which connections get a box when they begin. An administrator can give a
- * box to a live connection, or take its box (socket/set.c). When a connection is aborted
- * (xtcp_sock.ended has a reason), its box is kept. When a connection ends in another way, for
- * example by both FINs, its box is freed. netns/proc.c shows the boxes.
+ * box to a live connection, or take it (socket/set.c). The box of a connection that is aborted is
+ * kept; otherwise it is freed when the connection ends. netns/proc.c shows the boxes.
  *
- * The module parameter blackbox_mem limits the boxes of all namespaces together. One namespace may
- * use the whole limit. But all guests (xtcp_net.is_guest) together may use only 1/XTCP_GUESTS_PART
- * of it, and the guests of one maker (guests.c) may use 1/XTCP_MAKER_SHARE of this part. Kept boxes
- * of a namespace may take half of what it may use; beyond that, each newly kept box replaces
- * another one. If there is no space for the box of a new connection, kept boxes of
- * its namespace are freed, but not those of other guests of its maker. A live connection never loses
- * its box to another one. The memory is not charged to the program, since the administrator has
- * asked for the boxes.
+ * The module parameter blackbox_mem limits the boxes of all namespaces. One may use the whole
+ * limit, all guests together 1/XTCP_GUESTS_PART of it, and those of one maker (guests.c)
+ * 1/XTCP_MAKER_SHARE of this part. Kept boxes may take half of what their namespace may use;
+ * beyond, each newly kept one replaces another. Without space for the box of a new connection, kept
+ * ones of its namespace are freed, but none of other guests of its maker. A live connection never
+ * loses its box. The memory is not charged to the program: the administrator has asked for it.
  *
- * Each box has an owner: the user of a connection that a program has opened; the user of a listener
- * together with the peer. The oldest kept box of the owner who has most of them makes way. A new
- * connection takes none of an owner who has fewer than its own has boxes in all. So who opens or
+ * The owner of a box is the user of a connection that a program has opened; or the user of a
+ * listener together with the peer. The oldest kept box of the owner who has most of them makes way.
+ * A new connection takes none of an owner who has fewer than its own has boxes in all: who opens or
  * aborts many connections wipes out no boxes but his own.
  *
- * A sock does not store a pointer to its box. It stores, in 16 bits, the number of the box's slot
- * in a table. The table grows in blocks.
+ * A sock stores, in 16 bits, the number of its box's slot in a table, which grows in blocks.
  *
  * The socket lock guards writes to the box of a sock. A reader takes no lock. The slab is
  * SLAB_TYPESAFE_BY_RCU, so the memory stays a box while the reader copies it. If the number of the
- * box is the same before and after the copy, the box belonged to one connection all the time. The
- * reader ignores those events of the ring that may have been overwritten during the copy.
+ * box is the same before and after, it belonged to one connection all the time. The reader ignores
+ * events that may have been overwritten meanwhile.
  *
- * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Each change of the
- * key patches kernel code, which disturbs all processors. Any user can create a namespace, and can
- * write its net.xtcp.blackbox and give boxes to its connections. This must not cause many patches.
- * So a user can only turn the key on; settle() turns the key off, at most once a second. No user
- * can prolong the time for which key_lock is held: its holders copy nothing from or to a program.
+ * xtcp_boxnote_key is on while a namespace wants boxes or a connection has one. Each change patches
+ * kernel code, which disturbs all processors, and any user can make a namespace and ask for boxes
+ * there. So a user can only turn the key on; settle() turns it off, at most once a second. Nor can
+ * a user prolong the time for which key_lock is held: its holders copy nothing from or to a
+ * program.
  */
 #include "sight/sight.h"
 
@@ -69,11 +65,8 @@ struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
 /*
- * Give the sock a box.
- * @slot: the slot of the box, below XTCP_BLACKBOX_SLOTS; its low octet is not 0
- *
- * The sock stores the slot in two octets, box_high and box, which fill holes in two of the sock's
- * structs. The octet "box" is 0 only if the sock has no black box.
+ * Gives the sock a box. Two octets, box_high and box, fill holes in two of its structs. The low
+ * octet of @slot is not 0: "box" is 0 only without a black box.
  */
 static void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 {
@@ -82,12 +75,7 @@ static void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 	xtcp_sk(sk)->box_high = slot / XTCP_BLACKBOX_BLOCK;
 }
 
-/*
- * Find the box of a sock that has one.
- * @sk: a sock with a black box
- *
- * Return: the box.
- */
+/* Find the box of a sock that has one. @sk: a sock with a black box. */
 static struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -159,12 +147,9 @@ static void note_sacks(struct xtcp_blackbox *box, const struct sock *sk, u64 us,
 	finish_event(box);
 }
 
-/**
- * xtcp_boxnote_in() - write an event: a segment arrives
- * @sk: a sock with a black box
- * @skb: the segment; begins with its TCP header
- *
- * Context: softirq or process. Lock: socket, held.
+/*
+ * The functions from here to xtcp_boxnote_call() write an event into the box of a locked sock. This
+ * one: a segment arrives; @skb begins with its TCP header.
  */
 void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
 {
@@ -188,17 +173,9 @@ void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
 		note_sacks(box, sk, us, skb->data + seg->sack_at, seg->sack_blocks);
 }
 
-/**
- * xtcp_boxnote_out() - write an event: a segment leaves
- * @sk: a sock with a black box
- * @th: the TCP header of the segment, with its options
- * @us: when the segment leaves, xtcp_clock_us()
- * @len: octets of data
- * @segments: number of segments, more than 1 for a GSO packet
- * @resent: the text was sent before
- * @ecn: the ECN field of the IP header
- *
- * Context: softirq or process. Lock: socket, held.
+/*
+ * A segment leaves at @us, xtcp_clock_us(). @segments: more than 1 for a GSO packet. @resent: its
+ * text was sent before.
  */
 void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent, u8 ecn)
 {
@@ -233,10 +210,8 @@ void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len,
 }
 
 /*
- * Write an event: a SYN or SYN-ACK for which there was no sock yet.
- * @us: when the segment came or left, xtcp_clock_us()
- * @in: true: the segment is the SYN; false: it is the SYN-ACK
- * @wnd: the window field of the segment; 0: not known
+ * A SYN (@in) or SYN-ACK for which there was no sock yet came or left at @us. @wnd: its window
+ * field; 0: not known.
  */
 static void xtcp_boxnote_syn(struct xtcp_blackbox *box, const struct sock *sk, u64 us, bool in, u16 wnd)
 {
@@ -256,13 +231,7 @@ static void xtcp_boxnote_syn(struct xtcp_blackbox *box, const struct sock *sk, u
 	finish_event(box);
 }
 
-/**
- * xtcp_boxnote_state() - write an event: the state is about to change
- * @sk: a sock with a black box
- * @state: the new state
- *
- * Context: softirq or process. Lock: socket, held.
- */
+/* The state is about to change to @state. */
 void xtcp_boxnote_state(struct sock *sk, int state)
 {
 	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
@@ -274,13 +243,7 @@ void xtcp_boxnote_state(struct sock *sk, int state)
 		xtcp_boxnote_agreement(box, sk);
 }
 
-/**
- * xtcp_boxnote_timer() - write an event: a deadline has passed
- * @sk: a sock with a black box
- * @which: enum xtcp_timer
- *
- * Context: softirq or process. Lock: socket, held.
- */
+/* A deadline has passed. @which: enum xtcp_timer. */
 void xtcp_boxnote_timer(struct sock *sk, int which)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -295,14 +258,7 @@ void xtcp_boxnote_timer(struct sock *sk, int which)
 	finish_event(box);
 }
 
-/**
- * xtcp_boxnote_congestion() - write an event: the state of congestion control has changed
- * @sk: a sock with a black box
- * @pipe: octets in flight
- * @reason: enum xtcp_trace_congestion_reason
- *
- * Context: softirq or process. Lock: socket, held.
- */
+/* The state of congestion control has changed. @reason: enum xtcp_trace_congestion_reason. */
 void xtcp_boxnote_congestion(struct sock *sk, u32 pipe, int reason)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -321,14 +277,7 @@ void xtcp_boxnote_congestion(struct sock *sk, u32 pipe, int reason)
 	finish_event(box);
 }
 
-/**
- * xtcp_boxnote_abort() - write an event: the connection is about to be aborted
- * @sk: a sock with a black box
- * @err: the error for the program
- * @reason: enum xtcp_abort_reason
- *
- * Context: softirq or process. Lock: socket, held.
- */
+/* The connection is about to be aborted. @reason: enum xtcp_abort_reason. */
 void xtcp_boxnote_abort(struct sock *sk, int err, int reason)
 {
 	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
@@ -339,13 +288,7 @@ void xtcp_boxnote_abort(struct sock *sk, int err, int reason)
 	finish_event(box);
 }
 
-/**
- * xtcp_boxnote_refused() - write an event: the segment that arrived last is dropped
- * @sk: a sock with a black box
- * @verdict: enum xtcp_verdict
- *
- * Context: softirq or process. Lock: socket, held.
- */
+/* The segment that arrived last is dropped. @verdict: enum xtcp_verdict. */
 void xtcp_boxnote_refused(struct sock *sk, int verdict)
 {
 	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
@@ -363,19 +306,12 @@ static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct soc
 		event->state == sk->sk_state;
 }
 
-/**
- * xtcp_boxnote_call() - write an event: the program has made a system call
- * @sk: a sock with a black box
- * @call: which call
- * @wanted: how many octets the program wants, or how to shut down
- * @got: what the call returns
+/*
+ * The program has made a system call. @wanted: octets, or how to shut down. @got: what it returns.
  *
  * The same call may fail a thousand times a second. So if the previous event is the same call with
- * the same error in the same state, this call is only counted in that event. Programs make many
- * calls, and reading the clock would cost as much as the rest of this function. So the event has
- * its time in jiffies.
- *
- * Context: process. Lock: socket, held.
+ * the same error in the same state, this one is only counted there. Reading the clock would cost as
+ * much as the rest of this function, so the time is in jiffies.
  */
 void xtcp_boxnote_call(struct sock *sk, enum xtcp_blackbox_call call, u32 wanted, int got)
 {
@@ -419,12 +355,9 @@ static void settle(struct work_struct *work)
 static DECLARE_DELAYED_WORK(settling, settle);
 
 /**
- * xtcp_boxkey_want() - react to a write to net.xtcp.blackbox, to a new policy table, or to the end
- * of a namespace
+ * xtcp_boxkey_want() - react to a write to net.xtcp.blackbox, or to a new policy table
  * @xn: the namespace
- * @ends: true: the namespace ends, and nobody writes the sysctl or the table any more; false: the
- *	sysctl or the table was written
- *
+ * @ends: or: the namespace ends, and nobody writes either any more
  * Context: process, may sleep.
  */
 void xtcp_boxkey_want(struct xtcp_net *xn, bool ends)
@@ -445,14 +378,10 @@ void xtcp_boxkey_want(struct xtcp_net *xn, bool ends)
 	mutex_unlock(&key_lock);
 }
 
-/**
- * xtcp_boxkey_hold() - turn xtcp_boxnote_key on, and keep it on until xtcp_boxkey_release() is
- * called
- *
- * Between the two calls, a request of an administrator gives a box to a connection. From then on,
- * this box keeps the key on.
- *
- * Context: process, may sleep.
+/*
+ * Turns xtcp_boxnote_key on, and keeps it on until xtcp_boxkey_release(). In between, a request of
+ * an administrator gives a box to a connection, which keeps the key on from then. Process, may
+ * sleep.
  */
 void xtcp_boxkey_hold(void)
 {
@@ -462,11 +391,7 @@ void xtcp_boxkey_hold(void)
 	mutex_unlock(&key_lock);
 }
 
-/**
- * xtcp_boxkey_release() - undo xtcp_boxkey_hold()
- *
- * Context: process, may sleep.
- */
+/* Undoes xtcp_boxkey_hold(). Process, may sleep. */
 void xtcp_boxkey_release(void)
 {
 	mutex_lock(&key_lock);
@@ -477,9 +402,8 @@ void xtcp_boxkey_release(void)
 }
 
 /*
- * Note that a connection has got a box, which keeps xtcp_boxnote_key on.
- *
- * Context: softirq or process. Lock: boxes_lock, held.
+ * Note that a connection has got a box, which keeps xtcp_boxnote_key on. Context: softirq or
+ * process. Lock: boxes_lock, held.
  */
 static void xtcp_boxkey_given(void)
 {
@@ -487,9 +411,8 @@ static void xtcp_boxkey_given(void)
 }
 
 /*
- * Note that a connection with a box has ended, or has lost its box.
- *
- * Context: softirq or process. Lock: boxes_lock, held.
+ * Note that a connection with a box has ended, or has lost its box. Context: softirq or process.
+ * Lock: boxes_lock, held.
  */
 static void xtcp_boxkey_taken(void)
 {
@@ -498,11 +421,7 @@ static void xtcp_boxkey_taken(void)
 		schedule_delayed_work(&settling, HZ);
 }
 
-/*
- * Wait until xtcp_boxnote_key does not change any more.
- *
- * Context: process, module exit.
- */
+/* Wait until xtcp_boxnote_key does not change any more. Context: process, module exit. */
 static void xtcp_boxkey_exit(void)
 {
 	cancel_delayed_work_sync(&settling);
@@ -522,13 +441,7 @@ static unsigned int boxes_kib = 4096;
 module_param_named(blackbox_mem, boxes_kib, uint, 0644);
 MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespaces together (4096)");
 
-/**
- * xtcp_blackbox_init() - make the slab
- *
- * Context: process, module init.
- *
- * Return: 0 or -ENOMEM.
- */
+/* At module init: makes the slab. Return: 0 or -ENOMEM. */
 int xtcp_blackbox_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct xtcp_blackbox_event) != 48);
@@ -537,11 +450,7 @@ int xtcp_blackbox_init(void)
 	return slab ? 0 : -ENOMEM;
 }
 
-/**
- * xtcp_blackbox_exit() - free the slab and the table
- *
- * Context: process, module exit; the last sock was freed.
- */
+/* At module exit: the last sock was freed. */
 void xtcp_blackbox_exit(void)
 {
 	unsigned int i;
@@ -705,8 +614,8 @@ static void put_owner(struct xtcp_net *xn, struct xtcp_box_owner *owner)
 }
 
 /*
- * To whom the boxes of a child belong. Who has one address easily has others: all of the loopback network count as one,
- * and so do those of an IPv6 network.
+ * To whom the boxes of a child belong. Who has one address easily has others: all of the loopback
+ * network count as one, and so do those of an IPv6 network.
  */
 static struct owner_key owner_of_child(const struct sock *sk, kuid_t user)
 {
@@ -753,9 +662,8 @@ static void free_box(struct xtcp_blackbox *box)
 }
 
 /*
- * Free kept boxes of the namespace until there is space for a new box of @owner, which is counted already, but at most
- * WAYS_MAX boxes. If blackbox_mem was lowered, many boxes may be surplus, and to free them all here
- * would take long.
+ * Frees kept boxes of the namespace until there is space for a new box of @owner, which is counted
+ * already; at most WAYS_MAX, since if blackbox_mem was lowered, to free all here would take long.
  */
 static void make_way(struct xtcp_net *xn, const struct xtcp_box_owner *owner)
 {
@@ -875,13 +783,10 @@ static struct xtcp_blackbox *begin(struct sock *sk, const struct owner_key *key)
 /**
  * xtcp_blackbox_user() - to which user do the boxes of a socket belong?
  * @sk: the socket of the caller
- *
- * A user may have subordinate ids, for processes in a user namespace of his. They count as that user.
- *
  * Context: process.
- *
  * Return: the user who has made the outermost user namespace around the caller, below that of the
- * socket's network namespace; or the owner of the socket, if there is none, or root has made it.
+ * socket's network namespace: subordinate ids in a user namespace count as that user. The owner of
+ * the socket, if there is none, or root has made it.
  */
 kuid_t xtcp_blackbox_user(const struct sock *sk)
 {
@@ -895,13 +800,9 @@ kuid_t xtcp_blackbox_user(const struct sock *sk)
 }
 
 /**
- * xtcp_blackbox_give() - give a box to a live connection
+ * xtcp_blackbox_give() - give an empty box to a live connection, after xtcp_boxkey_hold()
  * @sk: has a connection; may have a box, which then stays
- *
- * A new box is empty: it has no earlier events. The caller has called xtcp_boxkey_hold().
- *
- * Return: 0; -ENOBUFS if there is no memory for the box, or no room below the limits at the top of
- * this file.
+ * Return: 0; -ENOBUFS without memory, or beyond the limits at the top of this file.
  */
 int xtcp_blackbox_give(struct sock *sk)
 {
@@ -922,10 +823,7 @@ static struct xtcp_blackbox *detach(struct sock *sk)
 	return box;
 }
 
-/**
- * xtcp_blackbox_take() - free the box of a live connection, if it has one
- * @sk: the sock
- */
+/* Free the box of a live connection, if it has one. */
 void xtcp_blackbox_take(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -969,14 +867,7 @@ void xtcp_blackbox_do_end(struct sock *sk)
 		XTCP_NET_INC_STATS(xn, XTCP_MIB_BLACKBOXDROPPED);
 }
 
-/**
- * xtcp_blackbox_net_init() - make the empty tables of a namespace's boxes
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0.
- */
+/* Makes the empty tables of a namespace's boxes. Return: 0. */
 int xtcp_blackbox_net_init(struct xtcp_net *xn)
 {
 	xn->rest->box_owners = RB_ROOT;
@@ -984,12 +875,7 @@ int xtcp_blackbox_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-/**
- * xtcp_blackbox_forget() - free the boxes of connections that have ended
- * @xn: the namespace, which has been set up (xtcp_netns_start())
- *
- * Context: process.
- */
+/* Frees the boxes of connections that have ended, in a namespace that has been set up. */
 void xtcp_blackbox_forget(struct xtcp_net *xn)
 {
 	struct xtcp_box_owner *owner;
@@ -1004,26 +890,13 @@ void xtcp_blackbox_forget(struct xtcp_net *xn)
 	} while (owner);
 }
 
-/**
- * xtcp_blackbox_net_exit() - free the boxes that a namespace still has
- * @xn: the namespace; it has no connections and no files in /proc any more
- *
- * Context: process.
- */
+/* Frees the boxes of a namespace that has no connections and no files in /proc any more. */
 void xtcp_blackbox_net_exit(struct xtcp_net *xn)
 {
 	xtcp_blackbox_forget(xn);
 }
 
-/**
- * xtcp_blackbox_next() - find the next box of a namespace
- * @xn: the namespace
- * @slot: the first slot to look at
- *
- * Context: process.
- *
- * Return: the slot of the box, or 0 if there is none.
- */
+/* The slot of the next box of a namespace, from @slot on; 0 if there is none. */
 unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
 {
 	struct xtcp_blackbox **place, *box;
@@ -1054,9 +927,7 @@ unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
  * @xn: the namespace to which the box must belong
  * @slot: the slot of the box
  * @to: receives a copy; events @to->begun to @to->count - 1 are valid
- *
  * Context: process.
- *
  * Return: true when @to is a copy of a box; false when the slot has no box of @xn, or the box was
  * freed during the copy.
  */
@@ -1094,12 +965,7 @@ bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtc
 	return same;
 }
 
-/**
- * xtcp_blackbox_do_connect() - give a box to an active open that a rule or the sysctl chooses
- * @sk: in SYN-SENT; its TCB is filled, and the SYN is not sent yet
- *
- * Context: process. Lock: socket, held.
- */
+/* Gives a box to an active open that a rule or the sysctl chooses; the SYN is not sent yet. */
 void xtcp_blackbox_do_connect(struct sock *sk)
 {
 	const struct owner_key key = { .user = xtcp_blackbox_user(sk) };
@@ -1116,7 +982,7 @@ void xtcp_blackbox_do_connect(struct sock *sk)
  * @wnd: the window field of the SYN-ACK
  *
  * There was no sock yet when the SYN came and the SYN-ACK left. Both are written into the box now,
- * with the time of the SYN-ACK, or with the present time if @sent_us is 0.
+ * with the time of the SYN-ACK, or the present time.
  *
  * Context: softirq. Lock: socket, held.
  */

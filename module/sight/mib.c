@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The counters of a namespace, and /proc/net/xtcp_snmp and xtcp_netstat.
+ * The counters of a namespace, and /proc/net/xtcp_snmp and xtcp_netstat. Numbers and names are
+ * those of the kernel, so an ordinary nstat can read the files:
  *
- * Numbers and names are those of the kernel, so an ordinary nstat can read the files:
+ * 	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
  *
- *	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
- *
- * The Tcp: line has all counters of the kernel. The TcpExt: line has those counters of the kernel
- * that the module increments; scripts/check/check-counters.sh checks that none is missing. The
- * counters of enum xtcp_mib_own follow. They count events of TCP-AO, segments whose TCP-AO has no
- * MAC or is not the only signature, causes of aborts, sockets closed in SYN-SENT, black boxes,
- * jumps of Careful Resume, diagnostic payloads of RSTs, and ACK rate requests.
+ * The Tcp: line has all counters of the kernel, the TcpExt: line those that the module increments,
+ * which scripts/check/check-counters.sh checks, and then those of enum xtcp_mib_own.
  */
 #include "sight/sight.h"
 
@@ -185,14 +181,7 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPAuthMalformed", XTCP_MIB_AUTHMALFORMED },
 };
 
-/**
- * xtcp_mib_net_init() - allocate the counters of a namespace
- * @xn: the namespace
- *
- * Context: process, may sleep.
- *
- * Return: 0; or -ENOMEM, and nothing stays allocated.
- */
+/* Allocates the counters of a namespace. Return: 0; or -ENOMEM, and nothing stays allocated. */
 int xtcp_mib_net_init(struct xtcp_net *xn)
 {
 	xn->tcp_statistics = alloc_percpu_gfp(struct tcp_mib, GFP_KERNEL_ACCOUNT);
@@ -203,12 +192,7 @@ int xtcp_mib_net_init(struct xtcp_net *xn)
 	return -ENOMEM;
 }
 
-/**
- * xtcp_mib_net_exit() - free the counters of a namespace
- * @xn: the namespace; nothing uses its counters any more
- *
- * Context: process.
- */
+/* Frees the counters of a namespace; nothing uses them any more. */
 void xtcp_mib_net_exit(struct xtcp_net *xn)
 {
 	free_percpu(xn->net_statistics);
@@ -217,15 +201,7 @@ void xtcp_mib_net_exit(struct xtcp_net *xn)
 	xn->tcp_statistics = NULL;
 }
 
-/**
- * xtcp_mib_aborted() - count why a connection ended
- * @xn: the namespace
- * @reason: why the connection ended
- *
- * This function increments only our own counters. Other files increment those of the kernel.
- *
- * Context: softirq or process. Takes no lock.
- */
+/* Counts why a connection ended, in our own counters. Other files increment those of the kernel. */
 void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)
 {
 	static const u16 counter_of[] = {
@@ -280,9 +256,8 @@ static unsigned long net_value(const struct xtcp_net *xn, int entry)
 static long tcp_value(const struct xtcp_net *xn, int entry)
 {
 	/*
-	 * These values follow RFC 4022. RtoAlgorithm is 1, "other", because RFC 4022 has no number
-	 * for RFC 6298. RtoMin and RtoMax are in ms. MaxConn is -1, because the number of
-	 * connections has no fixed limit.
+	 * RFC 4022: RtoAlgorithm is 1, "other", since there is no number for RFC 6298. RtoMin and
+	 * RtoMax are in ms. MaxConn is -1: no fixed limit.
 	 */
 	switch (entry) {
 	case TCP_MIB_RTOALGORITHM:
@@ -298,15 +273,7 @@ static long tcp_value(const struct xtcp_net *xn, int entry)
 	}
 }
 
-/**
- * xtcp_mib_show_snmp() - /proc/net/xtcp_snmp: show the Tcp: lines, as in /proc/net/snmp
- * @m: the file; its private pointer is the namespace
- * @v: unused
- *
- * Context: process.
- *
- * Return: 0.
- */
+/* /proc/net/xtcp_snmp: the Tcp: lines, as in /proc/net/snmp. */
 int xtcp_mib_show_snmp(struct seq_file *m, void *v)
 {
 	const struct xtcp_net *xn = xtcp_net(m->private);
@@ -325,15 +292,7 @@ int xtcp_mib_show_snmp(struct seq_file *m, void *v)
 	return 0;
 }
 
-/**
- * xtcp_mib_show_netstat() - /proc/net/xtcp_netstat: show the TcpExt: lines, as in /proc/net/netstat
- * @m: the file; its private pointer is the namespace
- * @v: unused
- *
- * Context: process.
- *
- * Return: 0.
- */
+/* /proc/net/xtcp_netstat: the TcpExt: lines, as in /proc/net/netstat. */
 int xtcp_mib_show_netstat(struct seq_file *m, void *v)
 {
 	const struct xtcp_net *xn = xtcp_net(m->private);

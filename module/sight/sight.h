@@ -197,14 +197,10 @@ enum xtcp_box_rule {
 #define XTCP_BLACKBOX_REBUILT	BIT(11)
 #define XTCP_BLACKBOX_ECN	12	/* shift of the ECN field of the IP header, INET_ECN_* */
 
-/**
+/*
  * struct xtcp_blackbox_event - one event, in 48 octets
  * @us: when it happened, xtcp_clock_us(). Not valid for a system call: word[4] has its time, in
  *	jiffies
- * @kind: enum xtcp_blackbox_kind
- * @state: the state before the event, TCP_*
- * @flags: for a segment: enum xtcp_flags and XTCP_BLACKBOX_*
- * @wnd: the window field of a segment
  * @segs: for a GSO or GRO packet, the number of its segments; for any other segment, 0 or 1; for
  *	XTCP_BLACKBOX_SACKS, the number of blocks; for XTCP_BLACKBOX_CONGESTION, the reason
  * @seq: sequence number of a segment
@@ -220,10 +216,10 @@ enum xtcp_box_rule {
  */
 struct xtcp_blackbox_event {
 	u64 us;
-	u8 kind;
-	u8 state;
-	u16 flags;
-	u16 wnd;
+	u8 kind;	/* enum xtcp_blackbox_kind */
+	u8 state;	/* the state before the event, TCP_* */
+	u16 flags;	/* for a segment: enum xtcp_flags and XTCP_BLACKBOX_* */
+	u16 wnd;	/* the window field of a segment */
 	u16 segs;
 	union {
 		struct {
@@ -240,63 +236,55 @@ struct xtcp_blackbox_event {
 	};
 };
 
-/**
+/*
  * struct xtcp_blackbox - the black box of a connection
  * @number: the module gives each number to one box only; 0: the box is free. The number is not
  *	shown, since it tells how many boxes other namespaces have
  * @begun: how many events the writer has begun to write
  * @count: how many events have been written; the ring has the last XTCP_BLACKBOX_EVENTS of them. A
- *	reader without the lock copies the ring and then reads @begun. If the writer has meanwhile
- *	begun to overwrite an event, the reader ignores that event
- * @xn: the namespace
+ *	reader without the lock copies the ring and then reads @begun. If the writer has
+ *	meanwhile begun to overwrite an event, the reader ignores that event
  * @slot: index of the box in the table of boxes
- * @tuple: both ends of the connection
  * @shown: the number of the box in its namespace, from 1 on
  * @kept: the connection has ended, and the box is kept
  * @begun_us: xtcp_clock_us() when the connection began; for a box of xtcp_blackbox_give(), when the
  *	connection got the box
  * @ended_us: xtcp_clock_us() when the connection ended
  * @ended: why the connection ended, if @kept
- * @iss: our initial sequence number
  * @irs: the peer's initial sequence number
  * @mss: octets of data in a full segment
- * @rcv_wscale: the shift of our window
- * @snd_wscale: the shift of the peer's window
- * @uid: the owner of the socket
- * @owner: who has it
  * @node: links the box into the kept ones of @owner, if @kept
- * @event: the ring
  *
  * Until the connection ends, the socket lock guards all fields except @node. Afterwards nobody
- * writes to them until the box is freed. boxes_lock (blackbox.c) guards @owner, @node and the freeing.
+ * writes to them until the box is freed. boxes_lock (blackbox.c) guards @owner, @node and the
+ * freeing.
  */
 struct xtcp_blackbox {
 	unsigned long number;
 	unsigned long begun;
 	unsigned long count;
-	struct xtcp_net *xn;
+	struct xtcp_net *xn;					/* the namespace */
 	u16 slot;
 	bool kept;
-	u8 rcv_wscale;
-	u8 snd_wscale;
+	u8 rcv_wscale;						/* the shift of our window */
+	u8 snd_wscale;						/* the shift of the peer's window */
 	u16 mss;
 	struct xtcp_ended ended;
-	u32 iss;
+	u32 iss;						/* our initial sequence number */
 	u32 irs;
-	kuid_t uid;
+	kuid_t uid;						/* the owner of the socket */
 	u64 begun_us;
 	u64 ended_us;
-	struct xtcp_tuple tuple;
+	struct xtcp_tuple tuple;				/* both ends of the connection */
 	u32 shown;
-	struct xtcp_box_owner *owner;
+	struct xtcp_box_owner *owner;				/* who has it */
 	struct list_head node;
-	struct xtcp_blackbox_event event[XTCP_BLACKBOX_EVENTS];
+	struct xtcp_blackbox_event event[XTCP_BLACKBOX_EVENTS];	/* the ring */
 };
 
 /*
- * The table of boxes. Each slot of the table points to a box. The table is allocated in blocks. A
- * sock stores the number of its slot in two octets: the high one is the number of the block, the
- * low one is the index in the block. Slots whose low octet is 0 are not used (xtcp_boxnote_slot()).
+ * The table of boxes, allocated in blocks. A sock stores its slot in two octets: the number of the
+ * block, and the index in it, which is never 0 (xtcp_boxnote_slot()).
  */
 #define XTCP_BLACKBOX_BLOCK	256U
 #define XTCP_BLACKBOX_TABLE	256U
@@ -366,9 +354,8 @@ static inline void xtcp_blackbox_child(struct sock *sk, kuid_t user, u32 sent_us
 }
 
 /*
- * Event: the connection has ended, for the reason in xtcp_sock.ended. This function does not test
- * xtcp_boxnote_key: a sock may have a box while the key is off, since blackbox.c can turn the key off
- * while a box is being made. Such a box, too, must be kept or freed.
+ * Event: the connection has ended, for the reason in xtcp_sock.ended. xtcp_boxnote_key is not
+ * tested: blackbox.c can turn it off while a box is being made, which must be kept or freed, too.
  */
 static inline void xtcp_blackbox_end(struct sock *sk)
 {

@@ -27,9 +27,8 @@ static unsigned int xtcp_trace_options(char *to, unsigned int size, const struct
 #include "sight/sight.h"
 
 /*
- * Write an address and port into an event.
- * @to: has space for a struct sockaddr_in6, and need not be aligned
- * @addr: the address; a v4-mapped address is written as a struct sockaddr_in
+ * Write an address and port into an event. @to: has space for a struct sockaddr_in6, and need not
+ * be aligned. @addr: the address; a v4-mapped address is written as a struct sockaddr_in.
  */
 static void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 port)
 {
@@ -45,14 +44,7 @@ static void xtcp_trace_sockaddr(void *to, const struct in6_addr *addr, __be16 po
 	}
 }
 
-/**
- * xtcp_trace_tuple() - write both ends of a tuple into an event
- * @local: receives our address and port, as xtcp_trace_sockaddr() writes them
- * @peer: receives the peer's address and port
- * @tuple: the tuple; or NULL, to write the address :: and port 0 for both ends
- *
- * Context: any.
- */
+/* Writes both ends of a tuple into an event; address :: and port 0 if it is NULL. */
 static void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *tuple)
 {
 	static const struct xtcp_tuple unknown;
@@ -63,13 +55,9 @@ static void xtcp_trace_tuple(void *local, void *peer, const struct xtcp_tuple *t
 	xtcp_trace_sockaddr(peer, &tuple->faddr, tuple->fport);
 }
 
-/**
- * xtcp_trace_conn() - write both ends of a connection into an event
- * @local: receives our address and port, as xtcp_trace_sockaddr() writes them
- * @peer: receives the peer's address and port
- * @conn: the connection
- *
- * Context: any.
+/*
+ * Write both ends of a connection into an event. @local: receives our address and port, as
+ * xtcp_trace_sockaddr() writes them. @peer: receives the peer's address and port.
  */
 static void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *conn)
 {
@@ -78,14 +66,9 @@ static void xtcp_trace_conn(void *local, void *peer, const struct xtcp_conn *con
 	xtcp_trace_tuple(local, peer, &tuple);
 }
 
-/**
- * xtcp_trace_sk() - write both ends of a sock into an event
- * @local: receives our address and port, as xtcp_trace_sockaddr() writes them
- * @peer: receives the peer's address and port
- * @sk: the sock; it need not be bound or connected
- *
- * Context: any. If the socket lock is not held, as for a listener, the address may be half old and
- * half new.
+/*
+ * Writes both ends of a sock into an event; it need not be bound or connected. Without the socket
+ * lock, as for a listener, the address may be half old and half new.
  */
 static void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 {
@@ -103,14 +86,8 @@ static void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 	xtcp_trace_tuple(local, peer, &tuple);
 }
 
-/**
- * xtcp_trace_option() - find the first option of a kind in a segment
- * @th: the header of a segment, with its options
- * @kind: enum xtcp_option_kind
- *
- * Context: any.
- *
- * Return: the option; NULL if the segment has none, or if a malformed option ends the search.
+/*
+ * The first option of a kind in a segment; NULL if it has none, or if a malformed one comes first.
  */
 const u8 *xtcp_trace_option(const struct tcphdr *th, u8 kind)
 {
@@ -138,18 +115,10 @@ static const u8 *find_sized(const struct tcphdr *th, u8 kind, u8 len)
 	return option && option[1] == len ? option : NULL;
 }
 
-/**
- * xtcp_trace_sacks() - write the SACK blocks of a segment into an event
- * @to: receives the text, or NULL
- * @size: octets of @to; 0 if it is NULL
- * @th: the header of the segment, with its options
- *
- * The text is "LEFT-RIGHT,LEFT-RIGHT", with absolute sequence numbers, in the order of the option
- * (RFC 2018 section 3). If there are no blocks, the text is empty.
- *
- * Context: any.
- *
- * Return: octets of the text, with its final zero.
+/*
+ * Writes the SACK blocks of a segment into an event, or counts if @to is NULL:
+ * "LEFT-RIGHT,LEFT-RIGHT", with absolute sequence numbers, in the order of the option (RFC 2018
+ * section 3); empty without blocks. Return: octets of the text, with its final zero.
  */
 static unsigned int xtcp_trace_sacks(char *to, unsigned int size, const struct tcphdr *th)
 {
@@ -199,20 +168,14 @@ static int option_text(char *to, unsigned int size, const u8 *option)
 	}
 }
 
-/**
- * xtcp_trace_options() - write the options of a SYN, and requests for an ACK rate, into an event
- * @to: receives the text, or NULL
- * @size: octets of @to; 0 if it is NULL
- * @th: the header of the segment, with its options
+/*
+ * Writes the options of a SYN, and requests for an ACK rate, into an event, or counts if @to is
+ * NULL.
  *
  * The text is, for example, "mss:1460,sackok,ts,ws:7", in the order of the segment. An option of
- * another kind or with a wrong length is "optKIND:LENGTH". An ACK Rate Request option is "tarr:8"
- * if it asks for one ACK for eight segments, and "tarr" if it has no rate. The text ends before a
- * malformed option. For a segment without SYN, only the ACK Rate Request option is written.
- *
- * Context: any.
- *
- * Return: octets of the text, with its final zero.
+ * another kind or with a wrong length is "optKIND:LENGTH". An ACK Rate Request is "tarr:8" if it
+ * asks for one ACK for eight segments, "tarr" without a rate; only it is written without SYN. The
+ * text ends before a malformed option. Return: octets of the text, with its final zero.
  */
 static unsigned int xtcp_trace_options(char *to, unsigned int size, const struct tcphdr *th)
 {
@@ -238,16 +201,7 @@ static unsigned int xtcp_trace_options(char *to, unsigned int size, const struct
 	return used ?: 1;
 }
 
-/**
- * xtcp_trace_timestamps() - read the timestamps of a segment
- * @th: the header of the segment, with its options
- * @tsval: receives TSval, or 0 if the option is missing
- * @tsecr: receives TSecr, or 0 if the option is missing
- *
- * Context: any.
- *
- * Return: true when the segment has the option.
- */
+/* Reads the timestamps of a segment; false, and both 0, if the option is missing. */
 bool xtcp_trace_timestamps(const struct tcphdr *th, u32 *tsval, u32 *tsecr)
 {
 	const u8 *option = find_sized(th, XTCP_OPT_TIMESTAMP, XTCP_OPTLEN_TIMESTAMP);
