@@ -10,9 +10,9 @@
  * Only the most specific of the rules that match applies: that with the longest prefix; then one
  * with a foreign port; then one with a local port; then that with the deepest cgroup. The kind of a
  * rule is the length and IP version of its prefix, which ports it has, and the depth of its cgroup.
- * Two different keys of one kind never match the same connection, so the order of the kinds decides.
- * For each kind, the most specific first, the search makes the only key that can match, and looks
- * for it in the ordered entries of the kind: at most one binary search for each kind.
+ * Two different keys of one kind never match the same connection, so the order of the kinds
+ * decides. For each kind, the most specific first, the search makes the only key that can match,
+ * and looks for it in the ordered entries of the kind: at most one binary search for each kind.
  *
  * A table in force never changes. A change makes a new table, which shares the other rules and
  * replaces the old one: a connection sees the whole of one or the other. The old table is freed
@@ -30,9 +30,10 @@
  * uapi/linux/xtcp.h has their attributes. Either all changes of a request are made, or none is. The
  * answer to a request that fails says why, and which attribute is wrong.
  *
- * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may name
- * any congestion control, not only those in allowed_congestion_control: such a sender may choose any
- * for its own sockets, too. All are part of this module, so a rule needs no reference to a module.
+ * Generic netlink has checked that the sender has CAP_NET_ADMIN in the namespace. So a rule may
+ * name any congestion control, not only those in allowed_congestion_control: such a sender may
+ * choose any for its own sockets, too. All are part of this module, so a rule needs no reference to
+ * a module.
  *
  * Each namespace has a lock for changes of its table. A request that finds it taken fails with
  * EBUSY: set.c says why no request may wait for a lock.
@@ -79,43 +80,36 @@ struct xtcp_rule;
 #define XTCP_RULES_NO_PREFIX	0xff	/* xtcp_rule_match.len: any foreign address matches */
 #define XTCP_RULES_DEPTH_MAX	250	/* the highest xtcp_rule_match.depth */
 
-/**
+/*
  * struct xtcp_rule_match - the connections to which a rule applies
  * @to: the prefix of the foreign address; an IPv4 address as v4-mapped
  * @len: length of the prefix in bits, at most 32 for IPv4; or XTCP_RULES_NO_PREFIX
- * @v4: the prefix is an IPv4 prefix; false without a prefix
- * @dport: the foreign port; 0: any
- * @sport: the local port; 0: any
  * @depth: how deep the cgroup is in its hierarchy; the root has 1; 0: any cgroup
- * @cgroup: the id of the cgroup, if @depth is not 0
  */
 struct xtcp_rule_match {
 	struct in6_addr to;
 	u8 len;
-	bool v4;
-	__be16 dport;
-	__be16 sport;
+	bool v4;	/* the prefix is an IPv4 prefix; false without a prefix */
+	__be16 dport;	/* the foreign port; 0: any */
+	__be16 sport;	/* the local port; 0: any */
 	u8 depth;
-	u64 cgroup;
+	u64 cgroup;	/* the id of the cgroup, if @depth is not 0 */
 };
 
-/**
+/*
  * struct xtcp_rule_key - a struct xtcp_rule_match, laid out so that memcmp() tells which of two
- *	keys comes first in the table
+ * keys comes first in the table
  * @kind: which parts of the key are set, the length and the IP version of the prefix, and the depth
  *	of the cgroup (kind_of()); the most specific kind is the smallest
- * @dport: the foreign port; 0: any
- * @sport: the local port; 0: any
- * @cgroup: the id of the cgroup; 0: any
  * @to: the prefix of the foreign address, an IPv4 address as v4-mapped; zero without a prefix
  *
  * The struct has no padding.
  */
 struct xtcp_rule_key {
 	u8 kind[4];
-	__be16 dport;
-	__be16 sport;
-	u64 cgroup;
+	__be16 dport;	/* the foreign port; 0: any */
+	__be16 sport;	/* the local port; 0: any */
+	u64 cgroup;	/* the id of the cgroup; 0: any */
 	struct in6_addr to;
 };
 
@@ -125,35 +119,30 @@ struct xtcp_rules_entry {
 	struct xtcp_rule *rule;
 };
 
-/**
+/*
  * struct xtcp_rules - a table
- * @n: number of rules
  * @kinds: number of different values of xtcp_rule_key.kind in the table
  * @ends: for each kind, the index of the entry after the last entry of the kind
- * @entries: the rules, ordered by their keys
  */
 struct xtcp_rules {
-	u16 n;
+	u16 n;					/* number of rules */
 	u16 kinds;
 	u16 ends[XTCP_RULES_KINDS];
-	struct xtcp_rules_entry *entries;
+	struct xtcp_rules_entry *entries;	/* the rules, ordered by their keys */
 };
 
-/**
+/*
  * struct xtcp_rules_facts - what the search knows of a connection
  * @to: the foreign address; IPv4 as v4-mapped
- * @v4: IPv4 carries the connection
- * @dport: the foreign port
- * @sport: the local port
  * @cgroup_at: returns the id of the cgroup at @depth, which is the socket's cgroup or an ancestor
  *	of it; 0 if the socket's cgroup is less deep
  * @of: the socket, as the argument of @cgroup_at
  */
 struct xtcp_rules_facts {
 	struct in6_addr to;
-	bool v4;
-	__be16 dport;
-	__be16 sport;
+	bool v4;	/* IPv4 carries the connection */
+	__be16 dport;	/* the foreign port */
+	__be16 sport;	/* the local port */
 	u64 (*cgroup_at)(const void *of, unsigned int depth);
 	const void *of;
 };
@@ -196,10 +185,8 @@ static struct in6_addr prefix_of(const struct in6_addr *addr, unsigned int bits)
 }
 
 /*
- * Make the key of a rule.
- * @match: the conditions of the rule
- *
- * Return: false if a length or depth is out of range, or the prefix has bits beyond its length.
+ * Make the key of a rule. @match: the conditions of the rule. Return: false if a length or depth is
+ * out of range, or the prefix has bits beyond its length.
  */
 static bool xtcp_rules_key(struct xtcp_rule_key *key, const struct xtcp_rule_match *match)
 {
@@ -220,11 +207,7 @@ static bool xtcp_rules_key(struct xtcp_rule_key *key, const struct xtcp_rule_mat
 	return !memcmp(&key->to, &match->to, sizeof(key->to));
 }
 
-/*
- * Undo xtcp_rules_key().
- * @match: receives the conditions of the rule
- * @key: the key of a rule
- */
+/* Undo xtcp_rules_key(). @match: receives the conditions of the rule. @key: the key of a rule. */
 static void xtcp_rules_match(struct xtcp_rule_match *match, const struct xtcp_rule_key *key)
 {
 	match->to = key->to;
@@ -261,12 +244,8 @@ static bool has_key(const struct xtcp_rules *rules, unsigned int at, const struc
 }
 
 /*
- * Add a rule to a table that nobody searches yet.
- * @rules: the table, with space for one more entry
- *
- * Context: any. The caller makes sure that nobody else uses the table.
- *
- * Return: false if the table has a rule with this key.
+ * Adds a rule to a table that nobody else uses, with space for it; false if it has one with this
+ * key.
  */
 static bool xtcp_rules_add(struct xtcp_rules *rules, const struct xtcp_rule_key *key, struct xtcp_rule *rule)
 {
@@ -283,12 +262,8 @@ static bool xtcp_rules_add(struct xtcp_rules *rules, const struct xtcp_rule_key 
 }
 
 /*
- * Take a rule out of a table.
- * @key: the key of the rule
- *
- * Context: any. The caller makes sure that nobody else uses the table.
- *
- * Return: the rule, or NULL if no rule has this key.
+ * Take a rule out of a table. @key: the key of the rule. Context: any. The caller makes sure that
+ * nobody else uses the table. Return: the rule, or NULL if no rule has this key.
  */
 static struct xtcp_rule *xtcp_rules_del(struct xtcp_rules *rules, const struct xtcp_rule_key *key)
 {
@@ -305,11 +280,8 @@ static struct xtcp_rule *xtcp_rules_del(struct xtcp_rules *rules, const struct x
 }
 
 /*
- * Make a table ready for searches, after the last change.
- *
- * Context: any. The caller makes sure that nobody else uses the table.
- *
- * Return: false if there are more than %XTCP_RULES_KINDS kinds: a search would take too long.
+ * Makes a table that nobody else uses ready for searches, after the last change; false if it has
+ * more than XTCP_RULES_KINDS kinds: a search would take too long.
  */
 static bool xtcp_rules_ready(struct xtcp_rules *rules)
 {
@@ -355,11 +327,8 @@ static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp
 }
 
 /*
- * Find the rule that applies to a connection.
- *
- * Context: any in which @facts->cgroup_at() may be called.
- *
- * Return: the rule, or NULL if none matches.
+ * Find the rule that applies to a connection. Context: any in which @facts->cgroup_at() may be
+ * called. Return: the rule, or NULL if none matches.
  */
 static struct xtcp_rule *xtcp_rules_find(const struct xtcp_rules *rules, const struct xtcp_rules_facts *facts)
 {
@@ -378,62 +347,44 @@ static struct xtcp_rule *xtcp_rules_find(const struct xtcp_rules *rules, const s
 
 /* Arithmetic ends. */
 
-/**
+/*
  * struct xtcp_rule_sets - the options that a rule sets; 0 or NULL: the rule does not set the option
- * @algorithm: TCP_CONGESTION
- * @max_pacing_rate: SO_MAX_PACING_RATE, octets per second
- * @initial: the initial window, segments
- * @keepalive: SO_KEEPALIVE
- * @keepalive_probes: TCP_KEEPCNT
- * @rto_min: TCP_RTO_MIN_US, ticks
- * @delack_max: TCP_DELACK_MAX_US, ticks
- * @rto_max: TCP_RTO_MAX_MS, units of XTCP_RTO_MAX_UNIT_MS
- * @keepalive_time: TCP_KEEPIDLE, seconds
- * @keepalive_intvl: TCP_KEEPINTVL, seconds
- * @user_timeout: TCP_USER_TIMEOUT, milliseconds
  * @blackbox: whether the connection gets a black box, enum xtcp_box_rule; not a socket option
  */
 struct xtcp_rule_sets {
-	const struct xtcp_cong_ops *algorithm;
-	unsigned long max_pacing_rate;
-	u8 initial;
-	bool keepalive;
-	u8 keepalive_probes;
-	u8 rto_min;
-	u8 delack_max;
+	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION */
+	unsigned long max_pacing_rate;		/* SO_MAX_PACING_RATE, octets per second */
+	u8 initial;				/* the initial window, segments */
+	bool keepalive;				/* SO_KEEPALIVE */
+	u8 keepalive_probes;			/* TCP_KEEPCNT */
+	u8 rto_min;				/* TCP_RTO_MIN_US, ticks */
+	u8 delack_max;				/* TCP_DELACK_MAX_US, ticks */
 	u8 blackbox;
-	u16 rto_max;
-	u16 keepalive_time;
-	u16 keepalive_intvl;
-	u32 user_timeout;
+	u16 rto_max;				/* TCP_RTO_MAX_MS, units of XTCP_RTO_MAX_UNIT_MS */
+	u16 keepalive_time;			/* TCP_KEEPIDLE, seconds */
+	u16 keepalive_intvl;			/* TCP_KEEPINTVL, seconds */
+	u32 user_timeout;			/* TCP_USER_TIMEOUT, milliseconds */
 };
 
-/**
+/*
  * struct xtcp_rule - a rule of the policy table
  * @tables: number of tables that have the rule: the table in force, a new table that is being made,
  *	and old tables that readers may still use
  * @hits: number of connections that have matched the rule, including connections that failed
  *	afterwards; one counter for each processor
- * @sets: the options that the rule sets
  */
 struct xtcp_rule {
 	refcount_t tables;
 	unsigned long __percpu *hits;
-	struct xtcp_rule_sets sets;
+	struct xtcp_rule_sets sets;	/* the options that the rule sets */
 };
 
-/**
- * struct xtcp_policy - a table, which never changes once it is in force
- * @rcu: for call_rcu()
- * @room: how many entries fit into @entries
- * @rules: the rules in their order
- * @entries: the entries of @rules
- */
+/* A table, which never changes once it is in force. */
 struct xtcp_policy {
-	struct rcu_head rcu;
-	unsigned int room;
-	struct xtcp_rules rules;
-	struct xtcp_rules_entry entries[];
+	struct rcu_head rcu;			/* for call_rcu() */
+	unsigned int room;			/* how many entries fit into @entries */
+	struct xtcp_rules rules;		/* the rules in their order */
+	struct xtcp_rules_entry entries[];	/* the entries of @rules */
 };
 
 static void xtcp_policy_discard(struct xtcp_policy *draft);
@@ -543,12 +494,10 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 
 /*
  * The pacing limit that the rule has set. A program may change the limit by SO_MAX_PACING_RATE, and
- * the kernel does not tell us. So undo_limit() compares the present limit with this value.
- *
- * The value is stored in a field of inet_sock that only datagram sockets use (ip_setup_cork(),
- * ip6_setup_cork()). A new field would make struct xtcp_sock larger for every connection. A struct
- * xtcp_seldom is the wrong place: a child would have to allocate it in softirq. If this allocation
- * failed, nothing could reset the child's limit later.
+ * the kernel does not tell us; so undo_limit() compares. It is in a field of inet_sock that only
+ * datagram sockets use (ip_setup_cork(), ip6_setup_cork()): a new one would make struct xtcp_sock
+ * larger for every connection. A child would have to allocate a struct xtcp_seldom in softirq; if
+ * that failed, nothing could reset its limit later.
  */
 static u64 *limit_of_rule(struct sock *sk)
 {
@@ -606,10 +555,10 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 	xsk->box_rule = sets->blackbox;
 }
 
-/**
- * xtcp_policy_apply() - apply the rule that matches a new connection, if there is one
- * @sk: a sock in connect(), or a new child; its addresses and ports are known. The caller applies
- *	the metrics of the sock's route afterwards, since they take precedence over the rule
+/*
+ * Applies the rule that matches a new connection, if there is one. @sk: in connect(), or a new
+ * child; its addresses and ports are known. The caller applies the metrics of its route afterwards:
+ * they take precedence.
  */
 void xtcp_policy_apply(struct sock *sk)
 {
@@ -636,11 +585,9 @@ void xtcp_policy_apply(struct sock *sk)
 	rcu_read_unlock();
 }
 
-/**
- * xtcp_policy_undo() - reset the options that a rule has set
- * @sk: a sock whose connection has ended, before its TCB is reset
- *
- * A pacing limit that a program has set meanwhile stays, unless it equals the limit of the rule.
+/*
+ * Resets the options that a rule has set, before the TCB is reset. A pacing limit that a program
+ * has set meanwhile stays, unless it equals that of the rule.
  */
 void xtcp_policy_undo(struct sock *sk)
 {
@@ -659,10 +606,9 @@ void xtcp_policy_undo(struct sock *sk)
 	xsk->by_rule = 0;
 }
 
-/**
- * xtcp_policy_program_sets() - a program or an administrator has set an option
- * @sk: a sock on which a rule has set options
- * @optname: the option of IPPROTO_TCP; from now on the option does not count as set by the rule
+/*
+ * A program or an administrator has set the option @optname of IPPROTO_TCP: it does not count as
+ * set by a rule any more.
  */
 void xtcp_policy_program_sets(struct sock *sk, int optname)
 {
@@ -718,14 +664,10 @@ static unsigned int xtcp_policy_most(const struct xtcp_net *xn)
 }
 
 /*
- * Begin a new table.
- * @empty: the new table begins empty, and not as a copy of the table in force
- * @more: the most rules that the caller will add
- *
- * Context: process, may sleep. Lock: xtcp_net.policy_lock, held.
- *
- * Return: the table, for xtcp_policy_install() or xtcp_policy_discard(); ERR_PTR: -ENOSPC if the
- * table would have too many rules, -ENOMEM.
+ * Begins a new table: empty, or a copy of the table in force. @more: the most rules that the caller
+ * will add. May sleep; xtcp_net.policy_lock is held, as in the two functions below. Return: the
+ * table, for xtcp_policy_install() or _discard(); ERR_PTR: -ENOSPC if it would have too many rules,
+ * -ENOMEM.
  */
 static struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned int more)
 {
@@ -750,15 +692,7 @@ static struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, un
 	return draft;
 }
 
-/*
- * Add a rule to a new table.
- * @key: the key, which says to which connections the rule applies
- * @sets: the options that the rule sets
- *
- * Context: process, may sleep. Lock: xtcp_net.policy_lock, held.
- *
- * Return: 0; -EEXIST if the table has a rule with this key; -ENOMEM.
- */
+/* Adds a rule to a new table. Return: 0; -EEXIST if it has a rule with this key; -ENOMEM. */
 static int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key *key,
 			   const struct xtcp_rule_sets *sets)
 {
@@ -783,12 +717,8 @@ static int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key
 }
 
 /*
- * Delete a rule from a new table.
- * @key: the key of the rule
- *
- * Context: process. Lock: xtcp_net.policy_lock, held.
- *
- * Return: 0, or -ENOENT if the table has no rule with this key.
+ * Delete a rule from a new table. @key: the key of the rule. Context: process. Lock:
+ * xtcp_net.policy_lock, held. Return: 0, or -ENOENT if the table has no rule with this key.
  */
 static int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key)
 {
@@ -812,13 +742,7 @@ static bool gives_boxes(const struct xtcp_rules *rules)
 }
 
 /*
- * Put a new table in force.
- * @draft: the table; it becomes the namespace's table, unless an error is returned
- *
- * A table without a rule is freed, so that new connections skip the search.
- *
- * Context: process, may sleep. Lock: xtcp_net.policy_lock, held.
- *
+ * Puts a new table in force. One without a rule is freed, so that new connections skip the search.
  * Return: 0, or -E2BIG if the rules have too many kinds of keys.
  */
 static int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft)
@@ -901,17 +825,9 @@ static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)
 		seq_printf(m, " blackbox=%s", sets->blackbox == XTCP_BOX_ALWAYS ? "on" : "off");
 }
 
-/**
- * xtcp_policy_show() - show /proc/net/xtcp_policy: a line for each rule, most specific kind first
- * @m: the file; its private pointer is the namespace
- * @v: unused
- *
- * If the table is replaced during the read, all lines still come from one table, the old one or the
- * new one. Rates are in octets per second.
- *
- * Context: process.
- *
- * Return: 0.
+/*
+ * /proc/net/xtcp_policy: a line for each rule, most specific kind first; rates in octets per
+ * second. All lines come from one table, even if it is replaced during the read.
  */
 int xtcp_policy_show(struct seq_file *m, void *v)
 {
@@ -935,12 +851,7 @@ int xtcp_policy_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/**
- * xtcp_policy_net_exit() - free the table of a namespace that ends
- * @xn: the namespace; it has no connection and no file in /proc any more
- *
- * Context: process.
- */
+/* Frees the table of a namespace that ends; it has no connection and no file in /proc any more. */
 void xtcp_policy_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_policy *policy = rcu_dereference_protected(xn->policy, true);
@@ -1023,9 +934,9 @@ static unsigned int depth_of(u64 id)
 }
 
 /*
- * Fill the cgroup of @match. With @is_there, the cgroup must exist, and its depth is looked up.
- * Without @is_there, a rule is being deleted, and its cgroup may be gone. Then the depth is set to
- * 1, and delete_rule() tries the other depths. Return: 0 or an error.
+ * Fills the cgroup of @match. With @is_there it must exist, and its depth is looked up. Otherwise a
+ * rule is being deleted, and the cgroup may be gone: the depth is set to 1, and delete_rule() tries
+ * others. Return: 0 or an error.
  */
 static int take_cgroup(struct xtcp_rule_match *match, const struct nlattr *id, bool is_there,
 		       struct netlink_ext_ack *extack)
@@ -1266,14 +1177,10 @@ static int make_policy(struct xtcp_net *xn, unsigned int n, const struct genl_in
 }
 
 /**
- * xtcp_policy_set_requested() - handle XTCP_CMD_POLICY_ADD, XTCP_CMD_POLICY_DEL and
- * XTCP_CMD_POLICY_REPLACE
+ * xtcp_policy_set_requested() - handle XTCP_CMD_POLICY_ADD, _DEL and _REPLACE
  * @skb: the request
  * @info: the parsed request
- *
- * Context: process, may sleep. Takes xtcp_net.policy_lock; fails with -EBUSY while another request
- * has that lock.
- *
+ * Context: process, may sleep. Takes xtcp_net.policy_lock; -EBUSY while another request has it.
  * Return: 0 or an error, which uapi/linux/xtcp.h explains; after an error nothing has changed.
  */
 int xtcp_policy_set_requested(struct sk_buff *skb, struct genl_info *info)
