@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs the expired deadlines of a connection. timer.c lists the deadlines; rto.h, timer.c,
- * this file and keepalive.c decide how long to wait and when to give up.
+ * Runs the expired deadlines of a connection. timer.c lists them; rto.h, timer.c, this file and
+ * keepalive.c decide how long to wait and when to give up. If the timer fires while a user owns the
+ * lock, fired() sets XTCP_DEFERRED_TIMER, and release_sock() runs them.
  *
- * If the timer fires while a user owns the lock, fired() sets XTCP_DEFERRED_TIMER, and
- * release_sock() runs the expired deadlines.
- *
- * Decides when to give up a connection whose peer does not answer. The limits are R2 (RFC 9293
- * section 3.8.3), the user timeout, and shorter times for orphans. From R1 on, this file asks for
- * another route. It also decides when to end a connection on which no text is sent or received.
- *
- * After a timeout this is decided before anything is sent again, so xsk->tries.retransmits and
- * xsk->tries.probes_out do not count the present timeout yet.
+ * When to give up a connection whose peer does not answer: at R2 (RFC 9293 section 3.8.3), the user
+ * timeout, or sooner for an orphan. From R1 on, another route is asked for. Also ends a connection
+ * on which no text is sent or received. After a timeout this is decided before anything is sent
+ * again, so tries.retransmits and tries.probes_out do not count the present one yet.
  */
 #include "expiry/expiry.h"
 
@@ -60,13 +56,9 @@ static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
 }
 
 /*
- * When did the present retransmissions or window probes begin?
- *
- * The user timeout counts from this time. An ACK of text resets this time; a window that opens does
- * not.
- *
- * Return: the time of the first attempt to send one of these segments, by the timestamp clock (ms);
- * 0: there was no attempt.
+ * When did the present retransmissions or window probes begin, by the timestamp clock (ms)? The
+ * user timeout counts from then. 0: there was no attempt. An ACK of text resets it, a window that
+ * opens does not.
  */
 static u32 xtcp_retries_since(const struct sock *sk)
 {
@@ -116,10 +108,9 @@ static u32 time_of(const struct sock *sk, u32 retries)
  *
  * As in Linux, R1 is a time since the first retransmission: 3 s with the defaults. RFC 9293 section
  * 3.8.3 asks for at least three retransmissions before R1. With an RTO of 200 ms, the fourth
- * timeout comes 2.8 s after the first retransmission. This is less than 3 s, so Linux reaches R1
- * only at the fifth timeout, after 6 s. Here the fourth timeout reaches R1: after three
- * retransmissions (or retries1, if that is more), this function adds the first timeout, 200 ms, to
- * @gone.
+ * timeout comes after 2.8 s, so Linux reaches R1 only at the fifth, after 6 s. Here the fourth
+ * reaches it: after three retransmissions, or retries1 if that is more, the first timeout is added
+ * to @gone.
  */
 static bool is_beyond_r1(const struct sock *sk, u32 gone)
 {
@@ -138,9 +129,7 @@ static bool is_alive(const struct sock *sk)
  * xtcp_retries_end_orphan() - reset an orphan if there are too many orphans
  * @sk: an orphan
  * @is_new: @sk has just become an orphan
- *
- * Context: softirq or process, BH disabled. Lock: socket, held.
- *
+ * Context: softirq or process, BH disabled.
  * Return: true when the connection has ended.
  */
 bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
@@ -155,9 +144,8 @@ bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
 }
 
 /*
- * Routers may choose one of several paths by the flow label, and this host may choose one by the
- * sock's hash. A broken path may have caused the loss, so change both: the next segment may take
- * another path.
+ * A broken path may have caused the loss. Routers may choose a path by the flow label, this host by
+ * the sock's hash: with others the next segment may take another path.
  */
 static void try_another_path(struct sock *sk)
 {
@@ -168,12 +156,9 @@ static void try_another_path(struct sock *sk)
 }
 
 /*
- * End a connection whose peer does not answer.
- * @sk: the sock; the caller holds a reference
- * @reason: XTCP_ABORT_TIMEOUT, XTCP_ABORT_USER_TIMEOUT or XTCP_ABORT_KEEPALIVE; if a sysctl caused
- *	it, XTCP_ABORT_USER_TIMEOUT_MS or XTCP_ABORT_KEEPALIVE_ALWAYS
- *
- * If there was a soft error, the program gets this error instead of ETIMEDOUT (RFC 9293 section
+ * Ends a connection whose peer does not answer; the caller holds a reference. @reason: a timeout,
+ * the user timeout or keepalive; XTCP_ABORT_USER_TIMEOUT_MS or _KEEPALIVE_ALWAYS if a sysctl caused
+ * it. The program gets a soft error, if there was one, instead of ETIMEDOUT (RFC 9293 section
  * 3.9.2.2).
  */
 static void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
@@ -200,16 +185,13 @@ static void suspect_black_hole(struct sock *sk, bool expired)
 }
 
 /*
- * A SYN or SYN-ACK has timed out: give up, if it is time.
- * @sk: in SYN-SENT; in SYN-RECEIVED, after a simultaneous open or with Fast Open; or in FIN-WAIT-1
- *	without a stream, after a simultaneous open
+ * A SYN or SYN-ACK has timed out: gives up, if it is time. The state may be FIN-WAIT-1, without a
+ * stream, after a simultaneous open.
  *
- * The limit is a number of retries, as in Linux 6.1 (MUST-22): TCP_SYNCNT if it is set; otherwise
- * synack_retries + 1 for a child of Fast Open, and syn_retries for any other sock. MUST-23 wants 3
- * minutes; the default of syn_retries gives up after 127 s. The user timeout may end the retries
- * earlier. If this function does not give up, the next retry may take another path.
- *
- * Return: true when the connection has ended.
+ * The limit is a number of retries, as in Linux 6.1 (MUST-22): TCP_SYNCNT; else synack_retries + 1
+ * for a child of Fast Open, syn_retries for any other sock. MUST-23 wants 3 minutes; the default
+ * gives up after 127 s. The user timeout may end the retries earlier. Otherwise the next retry may
+ * take another path.
  */
 static bool xtcp_retries_end_syn(struct sock *sk)
 {
@@ -247,16 +229,12 @@ static bool orphan_had_its_time(const struct sock *sk)
 }
 
 /*
- * Text has timed out: give up, if it is time.
- * @sk: in a synchronized state; its retransmission deadline has passed
+ * Text in flight has timed out: gives up, if it is time.
  *
- * The limit is the user timeout: TCP_USER_TIMEOUT, or else net.xtcp.user_timeout_ms. If neither is
- * set, the limit is R2, or a shorter time for an orphan (MUST-20, MUST-21). At each timeout before
- * the limit, the sock's hash and flow label change, so that the retransmission may take another
- * path. From R1 on, this function also makes routing choose another route, and lets mss.c
- * check whether the segments are too large for the path.
- *
- * Return: true when the connection has ended.
+ * The limit is the user timeout: TCP_USER_TIMEOUT, or else net.xtcp.user_timeout_ms. Without either
+ * it is R2, or a shorter time for an orphan (MUST-20, MUST-21). At each timeout before, the next
+ * retransmission may take another path. From R1 on, routing also has to choose another route, and
+ * mss.c checks whether the segments are too large for the path.
  */
 static bool xtcp_retries_end_retransmission(struct sock *sk)
 {
@@ -288,18 +266,12 @@ static bool xtcp_retries_end_retransmission(struct sock *sk)
 }
 
 /*
- * The window has shrunk to zero: give up, if it is time.
- * @sk: in a synchronized state, with text in flight; its retransmission deadline has passed
+ * The window has shrunk to zero with text in flight: gives up, if it is time.
  *
- * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17). There are two
- * exceptions: an orphan ends at the limits of orphans, and any connection ends when the user
- * timeout has passed. As in Linux, an answer that acknowledges nothing does not restart the user
- * timeout.
- *
- * Without a user timeout, the connection ends when the peer has answered neither probes nor data
- * for twice the largest RTO. This may be as little as 2 s: the largest RTO may be set to 1 s.
- *
- * Return: true when the connection has ended.
+ * While the peer answers, the connection stays (RFC 9293 section 3.8.6, SHLD-17), but for the
+ * limits of orphans and the user timeout. As in Linux, an answer that acknowledges nothing does not
+ * restart the latter. Without a user timeout, the connection ends when the peer has answered
+ * neither probes nor data for twice the largest RTO: 2 s, if that is set to 1 s.
  */
 static bool xtcp_retries_end_shrunk_window(struct sock *sk)
 {
@@ -323,15 +295,12 @@ static bool xtcp_retries_end_shrunk_window(struct sock *sk)
 }
 
 /*
- * This machine refuses to send text: give up, if it is time.
- * @sk: in a synchronized state, with nothing in flight; its probe_stamp is set
+ * This machine refuses to send text, and nothing is in flight: gives up, if it is time.
  *
- * A full queue on this machine says nothing about the peer, so refused attempts do not count as
- * retries. But when the attempts and the silence of the peer have both lasted for the time of R2,
- * the connection ends (RFC 9293 section 3.8.3). For an orphan, orphan_retries() is used instead of
- * retries2. Linux makes an attempt every half second and counts each attempt as a retry.
- *
- * Return: true when the connection has ended.
+ * A full queue here says nothing about the peer, so refused attempts are no retries. But when they
+ * and the silence of the peer have both lasted for the time of R2, the connection ends (RFC 9293
+ * section 3.8.3); for an orphan orphan_retries() replaces retries2. Linux tries every half second,
+ * and counts each attempt as a retry.
  */
 static bool xtcp_retries_end_refused(struct sock *sk)
 {
@@ -347,16 +316,10 @@ static bool xtcp_retries_end_refused(struct sock *sk)
 }
 
 /*
- * A window probe is due: give up instead, if it is time.
- *
- * The connection ends when the peer has answered none of the last retries2 probes, or when the user
- * timeout has passed. Until then, a peer that answers may keep its window closed (MUST-37).
- *
- * For an orphan, orphan_retries() is used instead of retries2. An orphan also ends, even if the
- * peer answers, when its RTO has backed off at least orphan_retries() times and is at the maximum
- * (RFC 6429).
- *
- * Return: true when the connection has ended.
+ * A window probe is due: gives up instead, if it is time. That is when the peer has answered none
+ * of the last retries2 probes, or at the user timeout. Until then, a peer that answers may keep its
+ * window closed (MUST-37). For an orphan, orphan_retries() replaces retries2. An orphan also ends,
+ * even if the peer answers, when its RTO has backed off as often and is at the maximum (RFC 6429).
  */
 static bool xtcp_retries_end_probing(struct sock *sk)
 {
@@ -381,16 +344,11 @@ static bool xtcp_retries_end_probing(struct sock *sk)
 }
 
 /*
- * End a connection that has had no text for too long.
- * @sk: the sock, in any state; the caller holds a reference
- *
- * The limits are XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, or net.xtcp.idle_ms and half_closed_ms.
- *
- * The peer gets a RST, as when keepalive ends a connection. The program gets ETIMEDOUT, as programs
- * expect when a timer ends a connection; the abort reason says which limit has passed. A soft error
- * does not replace ETIMEDOUT: a soft error explains why retries failed, but nothing was retried.
- *
- * Return: true when the connection has ended.
+ * Ends a connection that has had no text for too long: XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, or
+ * net.xtcp.idle_ms and half_closed_ms. The caller holds a reference. The peer gets a RST, as with
+ * keepalive, the program ETIMEDOUT, as when any timer ends a connection; the abort reason says
+ * which limit it was. A soft error does not replace it: that explains why retries failed, and there
+ * were none.
  */
 static bool xtcp_retries_end_idle(struct sock *sk)
 {
@@ -465,8 +423,8 @@ static void probe_shrunk_window(struct sock *sk)
 }
 
 /*
- * Counts a timeout while the window is open. If the window was zero before, we may have sent
- * window probes instead of retransmissions until now: take back the backoff of these probes.
+ * Counts a timeout while the window is open. If the window was zero before, we may have sent window
+ * probes instead of retransmissions until now: take back the backoff of these probes.
  */
 static void note_timeout(struct sock *sk)
 {
@@ -480,8 +438,8 @@ static void note_timeout(struct sock *sk)
 
 /*
  * Does the next timeout have no backoff? RFC 6298 (5.5) doubles the timeout. But a connection with
- * little in flight puts little load on the path, and often finds a loss only by a timeout. So the
- * program or the namespace may ask for some timeouts without backoff.
+ * little in flight loads the path little, and often finds a loss only by a timeout. So the program
+ * or the namespace may ask for some timeouts without backoff.
  */
 static bool is_linear(const struct sock *sk)
 {
@@ -508,9 +466,8 @@ static void send_again(struct sock *sk)
 	xtcp_tries_resent(&xsk->tries);
 	if (unlikely(refused)) {
 		/*
-		 * this machine has refused to send the segment. The refusal says nothing about the
-		 * path, so there is no backoff. As in Linux, the user timeout does not shorten this
-		 * wait
+		 * this machine has refused to send the segment, which says nothing about the path:
+		 * no backoff. As in Linux, the user timeout does not shorten this wait
 		 */
 		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, msecs_to_jiffies(ROOM_RETRY_MS));
 		return;
@@ -531,9 +488,9 @@ static void expired_retransmit(struct sock *sk)
 	if (WARN_ON_ONCE(!skb))
 		return;
 	/*
-	 * without a stream, only the SYN can be in flight. Even a sock in FIN-WAIT-1 may have no
-	 * stream, if the program closed it during a simultaneous open and there was no memory to
-	 * queue the FIN
+	 * without a stream, only the SYN can be in flight. FIN-WAIT-1 may have no stream, if the
+	 * program closed the sock during a simultaneous open and there was no memory to queue the
+	 * FIN
 	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
@@ -550,9 +507,8 @@ static void expired_retransmit(struct sock *sk)
 }
 
 /*
- * The window opened a tick ago. If it is still open, resend the text in flight: while the window
- * was zero, a window probe may have been sent instead of a retransmission. This function never
- * gives up the connection; expired_retransmit() may.
+ * The window opened a tick ago. If it is still open, resends the text in flight: while it was zero,
+ * a probe may have been sent instead of a retransmission. Only expired_retransmit() may give up.
  */
 static void expired_reopened(struct sock *sk)
 {
@@ -625,17 +581,16 @@ static bool keepalive_gives_up(const struct sock *sk)
 }
 
 /*
- * Sends a keepalive probe, or gives up. If neither is due, only sets the next deadline. Neither is
- * due
+ * Sends a keepalive probe, or gives up, or only sets the next deadline. Neither is due
  *
  *  - while our data waits for an ACK or a window;
  *  - before xtcp_keepalive_time() has passed since the last accepted segment;
- *  - before TCP_KEEPINTVL has passed since an unanswered probe (xtcp_keepalive_left()), unless an
- *    option was set. Then a probe is due, but it does not count, and changes no later deadline.
+ *  - before TCP_KEEPINTVL has passed since an unanswered probe (xtcp_keepalive_left()). If an
+ *    option was set, a probe is due all the same, but does not count, and changes no later
+ *    deadline.
  *
- * The deadline may pass too early: a segment may have come since the deadline was set. Or the
- * deadline was set earlier than keepalive needs it, because of a limit on the time without text
- * (xtcp_keepalive_limit_idle()).
+ * The deadline may pass too early: a segment may have come since, or it was set for a limit on the
+ * time without text (xtcp_keepalive_limit_idle()).
  */
 static void keep_alive(struct sock *sk)
 {
@@ -672,9 +627,8 @@ static void keep_alive(struct sock *sk)
 }
 
 /*
- * Keepalive shares this deadline with the limits for connections without text: XTCP_IDLE_MS and
- * XTCP_HALF_CLOSED_MS, or net.xtcp.idle_ms and half_closed_ms. First find out whether a limit has
- * passed; if so, the connection ends. Otherwise keepalive may be due.
+ * Keepalive shares this deadline with the limits for connections without text, which are looked at
+ * first: XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, or net.xtcp.idle_ms and half_closed_ms.
  */
 static void expired_keepalive(struct sock *sk)
 {
@@ -713,12 +667,10 @@ static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
 	[XTCP_TIMER_REOPENED] = expired_reopened,
 };
 
-/**
- * xtcp_expiry_run() - run the deadlines that have passed, and set the timer for the next one
- * @sk: the sock; the caller holds a reference, since an orphan may end here
- *
- * The timer calls this function. If a user owned the lock when the timer fired, release_sock()
- * calls it instead (RFC 9293 section 3.10.8).
+/*
+ * Runs the deadlines that have passed, and sets the timer for the next one (RFC 9293 section
+ * 3.10.8). The caller holds a reference, since an orphan may end here: the timer or, if a user
+ * owned the lock when it fired, release_sock().
  */
 void xtcp_expiry_run(struct sock *sk)
 {
@@ -758,12 +710,7 @@ static void fired(struct timer_list *timer)
 	sock_put(sk);
 }
 
-/**
- * xtcp_expiry_init() - give a sock its timer
- * @sk: new, or a clone; no deadline is armed
- *
- * Context: softirq or process. No other thread can reach @sk yet.
- */
+/* Gives a sock its timer. @sk: new, or a clone; no other thread can reach it yet. */
 void xtcp_expiry_init(struct sock *sk)
 {
 	memset(&xtcp_sk(sk)->timers, 0, sizeof(xtcp_sk(sk)->timers));
@@ -774,12 +721,10 @@ void xtcp_expiry_init(struct sock *sk)
  * xtcp_expiry_paced() - send the text and the ACK that waited for the timer of pace.c
  * @sk: the sock, in any state
  *
- * Send the text if it is due; this text carries the ACK. If no text has left, and ACKs were held
- * back, send one ACK instead of these ACKs.
+ * Text that is due carries the ACK. If none has left, one ACK leaves for all that were held back.
  *
- * When the timer of pace.c fires, it runs this function through release_cb(). If a user owns the
- * lock at that moment, release_sock() runs this function later. sendmsg.c calls this function for
- * text that need not wait any longer.
+ * The timer runs this through release_cb(), release_sock() if a user owned the lock then, and
+ * sendmsg.c for text that need not wait any longer.
  *
  * Context: softirq or process. Lock: socket, held.
  */

@@ -4,9 +4,8 @@
  *
  * Comes in: a deadline of time/ that has passed, paced text whose time has come, a third ACK that
  * has waited long enough. Goes out: calls of recovery/ and send/, the next deadline, or the end of
- * a connection that has waited too long.
- *
- * What may not happen here: sending past recovery/ and send/.
+ * a connection that has waited too long. What may not happen here: sending past recovery/ and
+ * send/.
  */
 #ifndef XTCP_EXPIRY_H
 #define XTCP_EXPIRY_H

@@ -1,23 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ACK that completes a handshake (the third ACK) waits for text that the program may send right
- * after connect(): one segment then carries both. This file keeps a list of the socks whose third
- * ACK waits. The ACK leaves after a millisecond, seldom some milliseconds later (see below). It
- * leaves earlier if the same thread calls connect() again, or calls accept() or poll() on a
- * listener whose accept queue is empty: such a thread does not send text now. In accept(), the
- * thread may even wait for the connection that this ACK completes.
+ * after connect(): one segment then carries both. It leaves after a millisecond, seldom some
+ * milliseconds later. It leaves earlier if the same thread calls connect() again, or accept() or
+ * poll() on a listener whose accept queue is empty: such a thread sends no text now, and in
+ * accept() may even wait for the connection that this ACK completes.
  *
  * The timer of the sock is too coarse for a millisecond, and a high-resolution timer for each
- * connection would cost more than the segment that is saved. So each processor has one
- * high-resolution timer and a short list of waiting socks, with a reference to each sock.
+ * connection would cost more than the segment that is saved. So each processor has one such timer
+ * and a short list of waiting socks, with a reference to each.
  *
- * A sock enters the list when connect() returns. The sock's own timer is armed earlier, when the
- * SYN-ACK arrives. It sends the ACK after XTCP_ANSWER_MS, rounded up to a tick, if connect() has
- * not returned by then, or if a user owned the lock of the sock when the list's timer ran.
+ * A sock enters the list when connect() returns. Its own timer is armed earlier, when the SYN-ACK
+ * arrives. That sends the ACK after XTCP_ANSWER_MS, rounded up to a tick, if connect() has not
+ * returned by then, or if a user owned the lock when the list's timer ran.
  *
- * When the third ACK of a sock has left, the sock stays on the list for now: a search of the list
- * for each outgoing segment would be too expensive. The sock leaves the list when the list is next
- * used, when the list's timer runs, or when the program closes the sock.
+ * A sock whose ACK has left stays on the list for now: a search for each outgoing segment would
+ * cost too much. It leaves the list when that is next used, when its timer runs, or when the
+ * program closes the sock.
  */
 #include "expiry/expiry.h"
 
@@ -37,30 +36,25 @@
 /* connections on the list of a processor; the ACK of a further connection leaves at once */
 #define WAITING_MAX	8U
 
-/**
+/*
  * struct waiting - a connection whose third ACK waits
- * @sk: the sock; the list holds a reference
  * @by: the thread that returned from connect(); compared, never dereferenced
- * @until_ns: when the ACK leaves at the latest, CLOCK_MONOTONIC
  */
 struct waiting {
-	struct sock *sk;
+	struct sock *sk;	/* the sock; the list holds a reference */
 	const struct task_struct *by;
-	u64 until_ns;
+	u64 until_ns;		/* when the ACK leaves at the latest, CLOCK_MONOTONIC */
 };
 
-/**
+/*
  * struct thirdacks - the waiting connections of one processor
  * @lock: guards the other fields; taken with BH disabled, innermost
- * @timer: runs when the first ACK is due
- * @count: number of connections in @list
- * @list: the connections
  */
 struct thirdacks {
 	spinlock_t lock;	/* guards the other fields */
-	struct hrtimer timer;
-	unsigned int count;
-	struct waiting list[WAITING_MAX];
+	struct hrtimer timer;			/* runs when the first ACK is due */
+	unsigned int count;			/* number of connections in @list */
+	struct waiting list[WAITING_MAX];	/* the connections */
 };
 
 static DEFINE_PER_CPU(struct thirdacks, thirdacks);
@@ -151,9 +145,8 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 	spin_lock(&here->lock);
 	n = take_off(here, ktime_get_ns(), NULL, taken);
 	/*
-	 * if the processor of this list goes offline, the timer moves to another processor, and
-	 * this function runs there. When the processor is back, a connect() on it may queue the
-	 * timer while this function still runs
+	 * if the processor of this list goes offline, the timer moves, and this function runs on
+	 * another one. When the processor is back, a connect() there may queue the timer meanwhile
 	 */
 	if (here->count && !hrtimer_is_queued(timer)) {
 		hrtimer_set_expires(timer, ns_to_ktime(next_of(here)));
@@ -164,11 +157,7 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 	return again;
 }
 
-/**
- * xtcp_thirdack_init() - make the empty list and the timer of each processor
- *
- * Context: process, module init.
- */
+/* At module init: makes the empty list and the timer of each processor. */
 void xtcp_thirdack_init(void)
 {
 	int cpu;
@@ -181,11 +170,7 @@ void xtcp_thirdack_init(void)
 	}
 }
 
-/**
- * xtcp_thirdack_exit() - stop the timers
- *
- * Context: process, module exit; no sock is left, and so none is on a list.
- */
+/* At module exit: no sock is left, and so none is on a list. */
 void xtcp_thirdack_exit(void)
 {
 	int cpu;
@@ -198,11 +183,11 @@ void xtcp_thirdack_exit(void)
  * xtcp_thirdack_waits() - connect() is about to return: let the third ACK wait for text
  * @sk: the sock, in any state
  *
- * The ACK leaves after WAIT_NS even if the program never writes (RFC 9293 section 3.8.6.3,
- * MUST-40: within 500 ms). send_third() says what happens if a user owns the lock of @sk then.
+ * The ACK leaves after WAIT_NS even if the program never writes (RFC 9293 section 3.8.6.3, MUST-40:
+ * within 500 ms). send_third() says what happens if a user owns the lock of @sk then.
  *
- * Context: process. No lock is held. Takes bh_lock_sock() of socks on the list whose ACK is due or
- * no longer waits, and of @sk if the list is full.
+ * Context: process, no lock held. Takes bh_lock_sock() of socks on the list whose ACK is due or no
+ * longer waits, and of @sk if the list is full.
  */
 void xtcp_thirdack_waits(struct sock *sk)
 {
@@ -233,12 +218,10 @@ void xtcp_thirdack_waits(struct sock *sk)
 	local_bh_enable();
 }
 
-/**
- * xtcp_thirdack_go() - send the waiting third ACKs of this thread, which sends no text now
- *
- * If the thread was on another processor before, an ACK that waits there leaves when it is due.
- *
- * Context: process. The caller holds no lock of a socket that may wait here; takes bh_lock_sock().
+/*
+ * Sends the waiting third ACKs of this thread, which sends no text now. One that waits on another
+ * processor leaves when it is due. Process context; takes bh_lock_sock(), so the caller holds no
+ * lock of a socket that may wait here.
  */
 void xtcp_thirdack_go(void)
 {
@@ -281,7 +264,6 @@ static void forget_at(struct thirdacks *there, struct sock *sk)
  * xtcp_thirdack_forget() - the program has closed a sock: take the sock off the lists
  * @sk: the sock; the caller has a reference of its own
  * @everywhere: the sock may be on the list of another processor
- *
  * Context: process. No lock is held.
  */
 void xtcp_thirdack_forget(struct sock *sk, bool everywhere)

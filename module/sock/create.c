@@ -69,8 +69,8 @@
  *
  * Lookups in the tables run under RCU. A lookup takes a reference to a full sock by
  * refcount_inc_not_zero(). Entries and records are used only inside the RCU section, under the lock
- * of their list, and only if their "dead" bit is not set. But a connection that takes the tuple of a
- * record may also take the place of a dead one (timewait.c). Listeners are used inside the RCU
+ * of their list, and only if their "dead" bit is not set. But a connection that takes the tuple of
+ * a record may also take the place of a dead one (timewait.c). Listeners are used inside the RCU
  * section without a reference.
  *
  * These hold a reference to a full sock: its present owner, the table (demux.c), each pending timer
@@ -159,9 +159,8 @@ static bool queues_pages(const struct sock *sk)
 }
 
 /*
- * May close() return now? Return: true when @sk keeps the module loaded, or when its connection
- * continues and no segment of it is below TCP. @first: this is the first try. @last: this is the
- * last try, so let @sk keep the module loaded if in doubt.
+ * May close() return now: does @sk keep the module loaded, or does its connection continue without
+ * a segment below TCP? @last: the last try, so @sk keeps the module if in doubt.
  */
 static bool is_settled(struct sock *sk, bool first, bool last)
 {
@@ -187,9 +186,7 @@ static bool is_settled(struct sock *sk, bool first, bool last)
 /**
  * xtcp_held_let_go() - a descriptor is being closed: let its sock keep the module loaded, if needed
  * @sk: the sock; the function puts the caller's reference
- *
- * Context: process, BH enabled; the descriptor still holds the module. The caller holds no lock;
- * the function takes the socket lock.
+ * Context: process, BH enabled; the descriptor still holds the module. Takes the socket lock.
  */
 void xtcp_held_let_go(struct sock *sk)
 {
@@ -234,8 +231,8 @@ static long all_socks(void)
 
 /*
  * The keys of TCP_MD5SIG and TCP-AO are freed with the sock's memory and not before: a segment may
- * find the sock just before the sock ends. The segment is checked with the keys, and the RST that
- * answers the segment is signed with them.
+ * find the sock just before it ends. The segment is checked with them, and the RST that answers it
+ * signed.
  */
 static void free_parts(struct sock *sk)
 {
@@ -262,10 +259,10 @@ static void destruct_v6(struct sock *sk)
 /**
  * xtcp_sock_wait_gone() - wait until the memory of the last sock is freed
  *
- * Socks with segments in a qdisc or an NFQUEUE keep the module loaded (held.c), so no such sock is
- * left. Therefore, the wait should take no longer than a softirq and an RCU grace period. If it
- * takes longer, the log says once a second how many socks are left. Afterwards the caller waits
- * until the RCU callbacks that free socks have returned (rcu_barrier()).
+ * Socks with segments in a qdisc or an NFQUEUE keep the module loaded (held.c), so none is left.
+ * The wait should take no longer than a softirq and an RCU grace period; otherwise the log says
+ * once a second how many socks are left. Afterwards the caller waits for the RCU callbacks
+ * (rcu_barrier()).
  *
  * Context: process, module exit. No lock.
  */
@@ -284,12 +281,10 @@ void xtcp_sock_wait_gone(void)
 }
 
 /**
- * xtcp_sock_reset_tcb() - set the TCB to its state before OPEN
+ * xtcp_sock_reset_tcb() - set the TCB to its state before OPEN (RFC 9293 section 3.3.1)
  * @sk: a new sock, a clone of a listener, or a sock that disconnects; it has no data state
- *	(xsk->stream)
  *
- * Options that the program has set stay; options that a rule of the policy table has set are reset.
- * RFC 9293 section 3.3.1.
+ * Options that the program has set stay; those that a rule of the policy table has set are reset.
  *
  * Context: softirq or process. Lock: socket, held, unless nobody else can find @sk yet.
  */
@@ -313,14 +308,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	xtcp_rto_init(&xsk->rto);
 }
 
-/**
- * xtcp_sock_init() - proto.init: set up the xtcp part of a new sock
- * @sk: allocated by sk_alloc(); family.c has set up its inet part
- *
- * Context: process. Nobody else can find @sk yet.
- *
- * Return: 0.
- */
+/* proto.init: sets up the xtcp part of a new sock, whose inet part family.c has set up. */
 int xtcp_sock_init(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(sk));
@@ -328,9 +316,8 @@ int xtcp_sock_init(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	/*
-	 * eleven socks of 1,472 octets fit into a slab of 16 KiB; if a new field makes the sock
-	 * larger, only ten fit. So look for another place for the field first. On 6.1, 992 of the
-	 * 1,472 octets are struct inet_sock
+	 * eleven socks of 1,472 octets, 992 of them struct inet_sock on 6.1, fit into a slab of 16
+	 * KiB; with a larger sock only ten do. So look for another place for a new field first
 	 */
 	BUILD_BUG_ON(offsetofend(struct xtcp_sock, fastopen) - offsetof(struct xtcp_sock, xn) > 1472 - 992);
 	this_cpu_inc(socks);
@@ -388,9 +375,8 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
  * LISTEN; the caller sets SYN-RECEIVED.
  *
  * Context: softirq, RCU read side; @lsk's socket lock is not needed.
- *
- * Return: the child, locked by bh_lock_sock(); NULL if there is no memory. The child has two
- * references: one for the accept queue and later the file, one for the caller.
+ * Return: the child, locked by bh_lock_sock(), with a reference for the accept queue and later the
+ * file, and one for the caller; NULL without memory.
  */
 struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 {

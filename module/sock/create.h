@@ -2,11 +2,12 @@
 /*
  * How a sock begins, and how it ends.
  *
- * Comes in: socket(), a third ACK, and whatever ends a connection. Goes out: a fresh TCB; or calls to
- * each room that holds something for the sock, in the order that end.c states. The functions of
+ * Comes in: socket(), a third ACK, and whatever ends a connection. Goes out: a fresh TCB; or calls
+ * to each room that holds something for the sock, in the order that end.c states. The functions of
  * create.c and end.c are xtcp_sock_*().
  *
- * "xtcp locking" is at the top of create.c. What may not happen here: deciding that a connection ends.
+ * "xtcp locking" is at the top of create.c. What may not happen here: deciding that a connection
+ * ends.
  */
 #ifndef XTCP_CREATE_H
 #define XTCP_CREATE_H

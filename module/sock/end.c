@@ -3,32 +3,27 @@
  * How a sock ends.
  *
  * The end of a connection, in this order:
- *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in the order on which poll() relies. From this
- *     step on, each holder of the lock sees a dead connection and touches neither the namespace nor
- *     a timer.
+ *  1. sk_err, sk_shutdown, xtcp_state_set(CLOSE), in the order on which poll() relies. From here
+ *     on, each holder of the lock sees a dead connection and touches neither the namespace nor a
+ *     timer.
  *  2. The timers stop, and the sock leaves the table, so no new segment finds it. Its port is
  *     released, unless the program has bound it.
  *  3. A sock with a file wakes its program (sk_state_change) and waits for close(); if the
- *     connection was aborted, listings show the sock meanwhile. A sock without a file
- *     continues with step 4 at once.
+ *     connection was aborted, listings show the sock meanwhile. A sock without a file continues at
+ *     once.
  *  4. The queues are purged, a bound port is released, the data state (xsk->stream) is freed, and
  *     the owner's reference is dropped (create.c).
  *  5. When the last skb in a qdisc or a queue is freed, the memory of the sock is freed after an
- *     RCU grace period. Then the sock no longer counts for xtcp_sock_wait_gone().
+ *     RCU grace period. Then it no longer counts for xtcp_sock_wait_gone().
  *
- * An orphan holds no reference to its namespace. When the namespace ends, so does the orphan
- * (netns.c). So step 5 may come after the end of the namespace, and must not read sock_net().
+ * An orphan holds no reference to its namespace, and ends with it (netns.c). So step 5 may come
+ * after the end of the namespace, and must not read sock_net().
  *
- * Socks that a program still has open after their connection was aborted, that is, ended without a
- * FIN from each end. Such a sock has left the table of connections, so no segment finds it. Each
- * namespace has a table of aborted socks (xtcp_rest.aborted), in which listings find them. Listings
- * also say why the connections ended.
- *
- * A sock enters the table of aborted socks when its connection ends. It leaves this table when the
- * program disconnects it or when it is destroyed, so the table never points to a freed sock. The
- * table gives each sock a number. struct xtcp_timers stores that number in place of the deadlines,
- * which the sock no longer needs. If there is no memory for the table to grow, listings do not show
- * the sock; nothing else depends on the table.
+ * The table of aborted socks (xtcp_rest.aborted) is for listings. It has the socks that a program
+ * still has open after their connection ended without a FIN from each end, from then until a
+ * disconnect or until they are destroyed, so it never points to a freed sock. Each has a number,
+ * which struct xtcp_timers stores in place of the deadlines. If there is no memory for the table to
+ * grow, listings do not show the sock.
  */
 #include "sock/create.h"
 
@@ -63,14 +58,7 @@
 #define NOBODY_HOLDS	(BIT(XTCP_ABORT_UNREAD) | BIT(XTCP_ABORT_LINGER) | BIT(XTCP_ABORT_LINGER2) | \
 			 BIT(XTCP_ABORT_ORPHANS) | BIT(XTCP_ABORT_LISTENER) | BIT(XTCP_ABORT_NETNS))
 
-/**
- * xtcp_aborted_net_init() - make the empty table of a namespace
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0.
- */
+/* Makes the empty table of a namespace. Return: 0. */
 int xtcp_aborted_net_init(struct xtcp_net *xn)
 {
 	/*
@@ -84,12 +72,7 @@ int xtcp_aborted_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-/**
- * xtcp_aborted_net_exit() - free the empty table of a namespace that ends
- * @xn: the namespace; no program holds a sock of it
- *
- * Context: process.
- */
+/* Frees the empty table of a namespace that ends. */
 void xtcp_aborted_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(!xa_empty(&xn->rest->aborted));
@@ -98,10 +81,8 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn)
 }
 
 /*
- * Let listings find a sock whose connection has ended.
- * @sk: CLOSED, its timers have stopped; not an orphan, and not listed yet
- *
- * Does nothing if the connection was not aborted, or if @sk is destroyed next (NOBODY_HOLDS).
+ * Lets listings find a sock that is CLOSED and no orphan, unless its connection was not aborted, or
+ * it is destroyed next (NOBODY_HOLDS).
  */
 static void xtcp_aborted_enter(struct sock *sk)
 {
@@ -120,7 +101,6 @@ static void xtcp_aborted_enter(struct sock *sk)
 /**
  * xtcp_aborted_leave() - hide a sock from listings again
  * @sk: the sock, in any state
- *
  * Context: softirq or process. Lock: socket, held, unless only listings can still find @sk.
  */
 void xtcp_aborted_leave(struct sock *sk)
@@ -134,9 +114,8 @@ void xtcp_aborted_leave(struct sock *sk)
 }
 
 /**
- * xtcp_sock_release_resources() - proto.destroy: release what a sock holds, except its own memory
+ * xtcp_sock_release_resources() - proto.destroy: release what a sock holds, except its memory
  * @sk: CLOSED and out of the table
- *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */
 void xtcp_sock_release_resources(struct sock *sk)
@@ -156,11 +135,9 @@ void xtcp_sock_release_resources(struct sock *sk)
 
 /**
  * xtcp_sock_destroy() - end a sock, and drop its owner's reference (create.c)
- * @sk: CLOSED, out of the table, SOCK_DEAD
- *
- * If the caller has no reference of its own, this function may free the sock.
- *
- * Context: softirq or process, BH disabled. Lock: socket, held.
+ * @sk: CLOSED, out of the table, SOCK_DEAD; freed here, unless the caller has a reference of its
+ *	own
+ * Context: softirq or process, BH disabled.
  */
 void xtcp_sock_destroy(struct sock *sk)
 {
@@ -180,14 +157,10 @@ void xtcp_sock_destroy(struct sock *sk)
 }
 
 /**
- * xtcp_sock_done() - end a connection
- * @sk: in any state but LISTEN
- *
- * This function does steps 1 to 3 of "The end of a connection" above, but leaves sk_err to
- * xtcp_sock_fail(). For a sock without a file it also does step 4; if the caller has no reference
- * of its own, such a sock may then be freed.
- *
- * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
+ * xtcp_sock_done() - end a connection: steps 1 to 3 of "The end of a connection", but for sk_err
+ * @sk: in any state but LISTEN. Without a file also step 4: unless the caller has a reference of
+ *	its own, the sock may then be freed
+ * Context: softirq or process, BH disabled when @sk is an orphan.
  */
 void xtcp_sock_done(struct sock *sk)
 {
@@ -214,11 +187,8 @@ void xtcp_sock_done(struct sock *sk)
 
 /**
  * xtcp_sock_leave_record() - replace a sock by a record, and end the sock
- * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
+ * @sk: in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2; not to be touched afterwards
  * @substate: TCP_TIME_WAIT; or TCP_FIN_WAIT2 for an orphan whose TCP_LINGER2 is not negative
- *
- * On return, the sock is CLOSED and out of the table. The caller must not touch it any more.
- *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
 void xtcp_sock_leave_record(struct sock *sk, int substate)
@@ -243,13 +213,11 @@ static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 
 /**
  * xtcp_sock_fail() - end a connection because of an error, and send nothing
- * @sk: in any state but LISTEN
+ * @sk: in any state but LISTEN. Its queued data is dropped; what the peer has sent can still be
+ *	read
  * @err: the error for the program, a positive errno; 0: none
  * @reason: the reason that the trace, the counters and XTCP_ABORT will give
- *
- * Our queued data is dropped. The program can still read what the peer has sent.
- *
- * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
+ * Context: softirq or process, BH disabled when @sk is an orphan.
  */
 void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 {
@@ -283,8 +251,7 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
  * @sk: in any state but LISTEN and CLOSED; the caller holds a reference
  * @err: the error for the program, a positive errno
  * @told: what the RST said about the reason; its code is 0 if the RST said nothing
- *
- * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
+ * Context: softirq or process, BH disabled when @sk is an orphan.
  */
 void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told)
 {
@@ -296,14 +263,11 @@ void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told)
 
 /**
  * xtcp_sock_abort() - ABORT a connection (RFC 9293 section 3.10.5)
- * @sk: in any state but LISTEN
+ * @sk: in any state but LISTEN. A RST is sent in the states that the section names, otherwise
+ *	nothing
  * @err: the error for the program, a positive errno; 0: none
  * @reason: the reason that the trace, the counters and XTCP_ABORT will give
- *
- * As the section says, a RST is sent in SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and
- * CLOSE-WAIT. In the other states nothing is sent.
- *
- * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
+ * Context: softirq or process, BH disabled when @sk is an orphan.
  */
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 {
