@@ -420,7 +420,7 @@ static noinline_for_stack enum xtcp_verdict check_ack_fast(struct sock *sk, stru
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	/*
-	 * the ISN of a SYN-ACK stays the same for a while (cookie.c), so an ACK of an earlier
+	 * the ISN of a SYN-ACK stays the same for a while (secret.c), so an ACK of an earlier
 	 * connection could complete this handshake; its old timestamp shows that
 	 */
 	if (xsk->fastopen && syn_sent_echo_is_foreign(sk, seg)) {

@@ -268,7 +268,7 @@ struct xtcp_rest {
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
  * @tuple_key: key of two hashes. The hash of tuples serves the table of connections and the
- *	constant part of ISNs; the hash of pairs of addresses serves fastsyn.c and resuming.c
+ *	constant part of ISNs; the hash of pairs of addresses serves fastopen.c and resuming.c
  * @ts_key: key of the timestamp offsets
  * @id: number of the namespace in the table of connections (demux.c)
  * @device_listeners: number of struct xtcp_members in @rest->listeners whose key has a device
@@ -283,7 +283,7 @@ struct xtcp_rest {
  * @starting: serializes the set-up at the first use (@started, @early, @rest->transparent)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastopen.c)
- * @metrics: metrics of earlier connections, by host; NULL: no table yet (fastsyn.c)
+ * @metrics: metrics of earlier connections, by host; NULL: no table yet (fastopen.c)
  * @paths: saved windows and RTTs of paths, for Careful Resume; NULL: never switched on (resuming.c)
  * @policy: the rules for new connections; NULL: none; read under RCU (policy.c)
  * @policy_lock: guards changes of @policy

@@ -331,7 +331,7 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 	xtcp_scoreboard_ack(sk, seg->ack, &sample);
 	/*
 	 * synq.c has set the RTT of a listener's child. Its timestamp echo would be inexact: the
-	 * low bits of our SYN-ACK's TSval may encode options of the SYN (cookie.c)
+	 * low bits of our SYN-ACK's TSval may encode options of the SYN (secret.c)
 	 */
 	if (!xsk->rto.srtt_us && !sample_rtt(xsk, &sample, true) && xsk->total_retrans)
 		xtcp_rto_syn_lost(&xsk->rto);
