@@ -7,26 +7,13 @@
  * Of SEGMENT ARRIVES (section 3.10.7.4) it has step one, the test of the sequence number, with PAWS
  * before it (RFC 7323 section 5), and step five without its state changes.
  */
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
 #include "arrive/arrive.h"
 #include "base/bounds.h"
-#include "base/clock.h"
-#include "base/net.h"
 #include "base/seg.h"
-#include "base/sender.h"
-#include "base/seq.h"
-#include "base/sock.h"
-#include "base/stream.h"
-#include "base/wire.h"
-#include "out/out.h"
-#include "recovery/recovery.h"
-#include "recv/recv.h"
 #include "send/send.h"
 #include "sight/sight.h"
-#include "time/time.h"
-#include "window/window.h"
 
 /*
  * At most MAX.SND.WND below SND.UNA (RFC 5961 section 5.2). As in Linux, not below ISS + 1 either:

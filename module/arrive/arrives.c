@@ -20,39 +20,17 @@
  * RST resets the connection. The diagnostic payload (draft-ietf-tcpm-rst-diagnostic-payload-03,
  * section 4.2) is read after that decision, and only for traces and diagnosis.
  */
-#include <linux/security.h>
-#include <linux/skbuff.h>
 #include <net/busy_poll.h>
-#include <net/tcp.h>
 #include <net/tcp_states.h>
 
 #include "arrive/arrive.h"
-#include "auth/auth.h"
 #include "base/base.h"
-#include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/options.h"
-#include "base/rstdiag.h"
-#include "base/seg.h"
-#include "base/seq.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
-#include "lookup/lookup.h"
-#include "out/out.h"
-#include "recovery/recovery.h"
-#include "recv/recv.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
 #include "sock/create.h"
-#include "time/time.h"
 #include "timewait/timewait.h"
-#include "window/window.h"
 
 static noinline_for_stack void trace_told(const struct sock *sk, const struct xtcp_rstdiag *told)
 {
@@ -347,7 +325,6 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 		return XTCP_DROP;
 	}
 
-
 	/* fifth: drop a segment with neither SYN nor RST */
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_DROP;
@@ -547,7 +524,6 @@ static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 	}
 	return XTCP_DONE;
 }
-
 
 /* Fourth: SYN. With two exceptions, it gets a challenge ACK (RFC 5961 section 4.2). */
 static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)

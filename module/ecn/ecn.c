@@ -25,22 +25,9 @@
 #include "ecn/ecn.h"
 
 #include <linux/rtnetlink.h>
-#include <linux/skbuff.h>
-#include <linux/tcp.h>
-#include <net/dst.h>
 #include <net/inet_ecn.h>
 
-#include "base/net.h"
-#include "base/options.h"
-#include "base/seg.h"
-#include "base/seq.h"
-#include "base/sock.h"
-#include "base/stream.h"
-#include "base/wire.h"
-#include "cong/cong.h"
-#include "ecn/ace.h"
 #include "listen/listen.h"
-#include "loss/loss.h"
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
 /*

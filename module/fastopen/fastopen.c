@@ -42,28 +42,12 @@
 #include <linux/if.h>
 #include <linux/netdevice.h>
 #include <linux/random.h>
-#include <linux/siphash.h>
-#include <linux/skbuff.h>
-#include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/uio.h>
-#include <net/dst.h>
-#include <net/ip.h>
-#include <net/ipv6.h>
-#include <net/sock.h>
-#include <net/tcp.h>
 
 #include "auth/auth.h"
-#include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/options.h"
 #include "base/seg.h"
 #include "base/sock.h"
-#include "base/wire.h"
-#include "out/out.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
 
 #define KEYS_WORDS	(2 * XTCP_FASTOPEN_KEY_LEN / 4)

@@ -18,35 +18,18 @@
  * peer, about a segment that a timeout has sent again, also takes back a doubling of the RTO (RFC
  * 6069).
  */
-#include <linux/errqueue.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <linux/netfilter.h>
 #include <net/icmp.h>
-#include <net/inet_sock.h>
-#include <net/ip.h>
 #include <net/ip6_route.h>
-#include <net/ipv6.h>
 #include <net/ndisc.h>
-#include <net/tcp.h>
 
-#include "auth/auth.h"
-#include "base/net.h"
-#include "base/rstdiag.h"
-#include "base/seg.h"
-#include "base/sender.h"
-#include "base/seq.h"
-#include "compat.h"
 #include "fastopen/fastopen.h"
 #include "in/in.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
-#include "out/out.h"
-#include "recovery/recovery.h"
 #include "send/send.h"
-#include "sight/sight.h"
 #include "sock/create.h"
-#include "time/time.h"
 #include "timewait/timewait.h"
 
 enum news {

@@ -4,28 +4,15 @@
  * the connection or listener. If the connection ends before we get its lock, the segment gets the
  * answer that RFC 9293 section 3.10.7.1 demands in CLOSED.
  */
-#include <linux/ipv6.h>
 #include <net/busy_poll.h>
 #include <net/inet_ecn.h>
-#include <net/ip.h>
-#include <net/route.h>
-#include <net/tcp.h>
-#include <net/xfrm.h>
 #include <trace/events/tcp.h>
 
-#include "arrive/arrive.h"
-#include "auth/auth.h"
 #include "base/base.h"
-#include "base/net.h"
-#include "base/options.h"
-#include "base/seg.h"
 #include "base/sock.h"
-#include "base/wire.h"
 #include "in/in.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 #include "out/out.h"
-#include "sight/sight.h"
 #include "timewait/timewait.h"
 
 /*

@@ -56,25 +56,16 @@
 #include <linux/delay.h>
 #include <linux/icmpv6.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/rculist.h>
-#include <linux/rcupdate.h>
 #include <linux/rtnetlink.h>
 #include <linux/string.h>
-#include <linux/tcp.h>
-#include <net/ip.h>
 #include <net/netevent.h>
 #include <net/protocol.h>
 
-#include "auth/auth.h"
 #include "base/base.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "compat.h"
 #include "in/in.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 #include "ports/ports.h"
 #include "timewait/timewait.h"
 

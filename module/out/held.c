@@ -33,21 +33,14 @@
  */
 #include "out/out.h"
 
-#include <linux/list.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
-#include <linux/workqueue.h>
-#include <net/net_namespace.h>
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
 #include "base/base.h"
-#include "base/clock.h"
 #include "base/endpoint.h"
-#include "base/net.h"
 #include "time/time.h"
 
 #define LOOK_AFTER	(HZ / 50)

@@ -10,21 +10,13 @@
 #include "out/out.h"
 
 #include <linux/ipv6.h>
-#include <linux/security.h>
 #include <net/inet6_connection_sock.h>
 #include <net/inet_ecn.h>
-#include <net/inet_hashtables.h>
-#include <net/ip.h>
 #include <net/ip6_checksum.h>
 #include <net/ip6_route.h>
-#include <net/ipv6.h>
-#include <net/route.h>
-#include <net/tcp.h>
 #include <net/transp_v6.h>
 
 #include "base/seg.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "lookup/lookup.h"
 
 /*

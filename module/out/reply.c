@@ -30,20 +30,11 @@
 #include <linux/if_ether.h>
 #include <linux/inetdevice.h>
 #include <linux/netfilter.h>
-#include <linux/security.h>
-#include <linux/skbuff.h>
-#include <linux/tcp.h>
-#include <net/inet_common.h>
 #include <net/inet_ecn.h>
-#include <net/ip.h>
 #include <net/ip6_route.h>
-#include <net/ipv6.h>
 #include <net/l3mdev.h>
-#include <net/route.h>
-#include <net/tcp.h>
 #include <trace/events/tcp.h>
 
-#include "auth/auth.h"
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/endpoint.h"
@@ -55,9 +46,6 @@
 #include "compat.h"
 #include "ecn/ecn.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
-#include "recv/recv.h"
-#include "sight/sight.h"
 #include "timewait/timewait.h"
 
 static struct sock *reply_sock(const struct xtcp_net *xn, const struct xtcp_ip_reply *how)

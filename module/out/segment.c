@@ -14,26 +14,13 @@
  */
 #include "out/out.h"
 
-#include <net/tcp.h>
 #include <trace/events/tcp.h>
 
 #include "auth/auth.h"
-#include "base/clock.h"
-#include "base/options.h"
-#include "base/rstdiag.h"
-#include "base/seg.h"
-#include "base/seq.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
-#include "loss/loss.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
-#include "time/time.h"
-#include "window/window.h"
 
 /* opts->sack then points into @sack. */
 static void fill_sack(const struct xtcp_sack *sack, bool ts_ok, unsigned int room, struct xtcp_options *opts)

@@ -6,7 +6,6 @@
  */
 #include "recovery/recovery.h"
 
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
 #include "base/bounds.h"
@@ -20,11 +19,8 @@
 #include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
-#include "loss/loss.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
-#include "time/time.h"
 
 /* the window of a SYN is never scaled (RFC 7323 section 2.2) */
 static u32 segment_window(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)

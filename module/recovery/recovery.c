@@ -32,25 +32,13 @@
  */
 #include "recovery/recovery.h"
 
-#include <net/sock.h>
-#include <net/tcp.h>
 #include <net/tcp_states.h>
 
 #include "base/bounds.h"
-#include "base/clock.h"
-#include "base/net.h"
-#include "base/sender.h"
-#include "base/seq.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
-#include "loss/loss.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
-#include "time/time.h"
 
 static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);
 

@@ -28,27 +28,12 @@
  * read stops before it, at the mark; the next read skips it, or returns it as normal text with
  * SO_OOBINLINE.
  */
-#include <linux/skbuff.h>
-#include <linux/slab.h>
-#include <linux/tcp.h>
-#include <net/sock.h>
-#include <net/tcp.h>
 
 #include "base/base.h"
 #include "base/bounds.h"
-#include "base/clock.h"
-#include "base/net.h"
-#include "base/options.h"
 #include "base/seg.h"
-#include "base/seq.h"
-#include "base/sock.h"
-#include "base/stream.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "recv/recv.h"
 #include "sight/sight.h"
-#include "window/window.h"
 
 /* Octets beyond the linear part. pskb_pull() would first copy them into the linear part. */
 static bool drop_fragments(struct sk_buff *skb, u32 octets)

@@ -27,13 +27,8 @@
  *
  * The send buffer is how much a program may write ahead of the peer's ACKs.
  */
-#include <linux/minmax.h>
-#include <net/ip.h>
-#include <net/sock.h>
-#include <net/tcp.h>
 
 #include "auth/auth.h"
-#include "base/net.h"
 #include "base/seg.h"
 #include "base/sender.h"
 #include "base/seq.h"
@@ -43,7 +38,6 @@
 #include "out/out.h"
 #include "send/send.h"
 #include "sight/sight.h"
-#include "time/time.h"
 
 static u16 ip_header_len(const struct sock *sk)
 {

@@ -26,31 +26,13 @@
  *  - With W below four, each segment is to be acknowledged: a delayed ACK could leave nothing in
  *    flight until the peer's timer fires. With W of eight, the usual rate returns.
  */
-#include <linux/log2.h>
-#include <linux/minmax.h>
-#include <net/sock.h>
-#include <net/tcp.h>
 
 #include "auth/auth.h"
 #include "base/bounds.h"
-#include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/rstdiag.h"
-#include "base/sender.h"
-#include "base/seq.h"
-#include "base/sock.h"
-#include "base/stream.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
-#include "loss/loss.h"
-#include "out/out.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
-#include "time/time.h"
 
 #define USUAL_RATE	2U	/* full segments for each ACK (RFC 9293 section 3.8.6.3, SHLD-19) */
 #define ACKS_PER_WINDOW	4U	/* a new rate gives at least so many ACKs for a window */

@@ -36,26 +36,14 @@
  * connection. They are not charged to a socket.
  */
 #include <linux/bvec.h>
-#include <linux/jiffies.h>
-#include <linux/net.h>
 #include <linux/net_tstamp.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
-#include <linux/skbuff.h>
 #include <linux/uio.h>
-#include <net/sock.h>
-#include <net/tcp.h>
 
 #include "base/base.h"
 #include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
 #include "base/sender.h"
-#include "base/seq.h"
-#include "base/stream.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "sendq/sendq.h"
 #include "sight/sight.h"
 

@@ -24,13 +24,9 @@
  * while its function runs, it gets another. While the function waits for the socket lock, the
  * connection may end; the function then finds a state in which nothing is sent.
  */
-#include <linux/hrtimer.h>
-#include <linux/slab.h>
 #include <net/tcp_states.h>
 
 #include "base/sock.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "time/time.h"
 
 #define GAP_MAX_NS	NSEC_PER_SEC	/* longest gap after a GSO packet, at whatever rate */

@@ -28,20 +28,8 @@
  */
 #include "window/window.h"
 
-#include <linux/minmax.h>
-#include <linux/skbuff.h>
-#include <net/sock.h>
-#include <net/tcp.h>
-
 #include "base/bounds.h"
-#include "base/clock.h"
-#include "base/net.h"
 #include "base/seg.h"
-#include "base/seq.h"
-#include "base/sock.h"
-#include "base/stream.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "sight/sight.h"
 
 #define FEW_BLOCKS	2	/* beside these, an ACK with timestamps has room for one more */
