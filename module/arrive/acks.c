@@ -384,11 +384,10 @@ static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
 	}
 }
 
-/**
- * xtcp_acks_owed() - acknowledge arrived segments, now or a little later
- *
- * RFC 9293 section 3.8.6.3: two full segments are acknowledged at once (SHLD-19) if the ACK lets
- * the peer send more. Any other ACK may wait, for at most 200 ms (SHLD-18, MUST-40).
+/*
+ * Acknowledge arrived segments, now or a little later. RFC 9293 section 3.8.6.3: two full segments
+ * are acknowledged at once (SHLD-19) if the ACK lets the peer send more. Any other ACK may wait,
+ * for at most 200 ms (SHLD-18, MUST-40).
  *
  * As in Linux, the first ACKs of a connection do not wait, unless the program is about to read. A
  * program that reads may answer, and its answer carries the ACK. Without one, the ACK leaves when

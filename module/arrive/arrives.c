@@ -981,6 +981,9 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 
 /**
  * xtcp_arrives_fast_child() - the same for the SYN of a Fast Open (RFC 7413 section 4.2.2)
+ * @skb: the segment
+ * @lsk: the listener
+ * @child: the new connection
  *
  * Context: softirq, RCU read side. Lock: @child's, released here.
  */

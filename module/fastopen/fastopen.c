@@ -874,12 +874,11 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 
 /**
  * xtcp_fastsyn_over() - a connection ends, whose receive state has not been reset yet
+ * @sk: the socket
  *
- * A FIN out of order, and no data at all: a middlebox seems to have dropped it, a sign of a black
- * hole. If
- * @sk has tried Fast Open again (syn_fastopen_ch), and has received data, but not over
- *	loopback, all signs
- * so far are forgotten.
+ * A FIN out of order, and no data at all: a middlebox seems to have dropped the data, a sign of a
+ * black hole. If @sk has tried Fast Open again (syn_fastopen_ch) and has received data, but not
+ * over loopback, all signs so far are forgotten.
  *
  * Context: softirq or process. Lock: socket, held, or nobody else can find @sk.
  */

@@ -138,6 +138,7 @@ static void mtu_fell(struct sock *sk, u32 told)
 
 /**
  * xtcp_icmp_mtu_deferred() - handle a path MTU that fell while a user had the lock
+ * @sk: the socket
  *
  * Context: process, in release_sock(). Lock: socket, held.
  */

@@ -272,6 +272,8 @@ static inline int deliver_locked(struct sock *sk, struct sk_buff *skb)
 
 /**
  * xtcp_ingress_deliver() - proto.backlog_rcv: a segment that came while a process owned the sock
+ * @sk: the socket
+ * @skb: the segment
  *
  * Context: process with BH enabled, in release_sock(). Lock: socket, held.
  */

@@ -232,6 +232,7 @@ static bool xtcp_siblings_want(struct sk_buff *skb)
 
 /**
  * xtcp_siblings_set_family() - publish our family number to the other builds; 0: none any more
+ * @family: the family number
  *
  * Context: process, may sleep.
  */

@@ -76,6 +76,7 @@ static DECLARE_DELAYED_WORK(held_work, look_again);
 
 /**
  * xtcp_held_take() - let a sock without a program hold the module
+ * @sk: the socket
  *
  * Context: softirq or process. Lock: the socket's, unless no other thread can reach @sk.
  *
@@ -253,6 +254,7 @@ void xtcp_held_segment_freed(struct sock *sk)
 
 /**
  * xtcp_held_freed() - let go of the module for a sock whose memory is freed next
+ * @sk: the socket
  *
  * Context: RCU callback. Module exit waits for RCU callbacks.
  */

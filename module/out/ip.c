@@ -110,10 +110,9 @@ static struct dst_entry *route_v6(struct sock *sk)
 	return ip6_dst_lookup_flow(sock_net(sk), sk, &fl6, final_p);
 }
 
-/**
- * xtcp_ip_route() - make sure that a sock has a valid route
- *
- * The source address of a connection never changes (RFC 9293 section 3.9.1.1, MUST-45).
+/*
+ * Make sure that a sock has a valid route. The source address of a connection never changes (RFC
+ * 9293 section 3.9.1.1, MUST-45).
  *
  * Return: 0 or routing's error, which is also in sk_err_soft.
  */
@@ -227,10 +226,9 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 	return err;
 }
 
-/**
- * xtcp_ip_advmss() - the route's limit for the MSS option of a SYN, octets
- *
- * RFC 9293 section 3.7.1, SHLD-5. Without a route the family's default.
+/*
+ * The route's limit for the MSS option of a SYN, octets. RFC 9293 section 3.7.1, SHLD-5. Without a
+ * route the family's default.
  */
 u16 xtcp_ip_advmss(const struct sock *sk)
 {

@@ -738,6 +738,8 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 
 /**
  * xtcp_reply_synack_again() - send the SYN-ACK of an entry in the table once more
+ * @lsk: the listener
+ * @he: the entry
  *
  * Context: softirq or process, RCU read side.
  */
@@ -794,6 +796,10 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 
 /**
  * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a TIME-WAIT record
+ * @xn: the namespace
+ * @tw: the record
+ * @skb: the segment
+ * @signer: signs the ACK, or NULL
  *
  * As xtcp_reply_timewait_rst() (RFC 9293 section 3.10.7.4).
  *

@@ -181,11 +181,9 @@ void xtcp_repair_waiting(struct sock *sk)
 		xtcp_repair_lost(sk, false);
 }
 
-/**
- * xtcp_repair_mtu_fell() - the effective MSS has been lowered: resend what was too large for
- *	the path
- *
- * In smaller segments; cwnd and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
+/*
+ * The effective MSS has been lowered: resend what was too large for the path. In smaller segments;
+ * cwnd and ssthresh stay (RFC 1191 section 6.4, RFC 8201 section 5.4).
  */
 void xtcp_repair_mtu_fell(struct sock *sk)
 {
@@ -214,10 +212,9 @@ void xtcp_repair_mtu_fell(struct sock *sk)
 	xtcp_repair_lost(sk, false);
 }
 
-/**
- * xtcp_repair_syn_text_refused() - resend the SYN's text, which the SYN-ACK did not acknowledge
- *
- * This is no sign of congestion (RFC 7413 section 4.2.2, "Client: Receiving SYN-ACK").
+/*
+ * Resend the SYN's text, which the SYN-ACK did not acknowledge. This is no sign of congestion (RFC
+ * 7413 section 4.2.2, "Client: Receiving SYN-ACK").
  */
 void xtcp_repair_syn_text_refused(struct sock *sk)
 {
@@ -247,10 +244,9 @@ static int resend_tail(struct sock *sk, struct sk_buff *skb)
 	return xtcp_retransmit_segment(sk, skb, mss);
 }
 
-/**
- * xtcp_tlp_probe() - send a tail loss probe, unless one is on its way (RFC 8985 section 7.3)
- *
- * During a recovery, none is sent.
+/*
+ * Send a tail loss probe, unless one is on its way (RFC 8985 section 7.3). During a recovery, none
+ * is sent.
  */
 void xtcp_tlp_probe(struct sock *sk)
 {

@@ -643,6 +643,7 @@ void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
 
 /**
  * xtcp_urgent_at_mark() - is the urgent octet the next one to read (SIOCATMARK)?
+ * @sk: the socket
  *
  * Context: any; racy without the socket lock.
  */
@@ -708,11 +709,9 @@ static void quickack(struct xtcp_sock *xsk)
 	xtcp_acking_quick(&xsk->acking, clamp(most, 2U, QUICKACKS_MAX));
 }
 
-/**
- * xtcp_text_came_again() - text or a FIN came again: our ACK may be lost
- *
- * The next ACKs are not delayed, as in Linux. The caller sends an ACK at once (RFC 9293 section
- * 3.10.7.4, first step).
+/*
+ * Text or a FIN came again: our ACK may be lost. The next ACKs are not delayed, as in Linux. The
+ * caller sends an ACK at once (RFC 9293 section 3.10.7.4, first step).
  */
 void xtcp_text_came_again(struct sock *sk)
 {
@@ -1035,6 +1034,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 
 /**
  * xtcp_text_purge() - drop all received text that was not read (RFC 9293 section 3.10.5)
+ * @sk: the socket
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */

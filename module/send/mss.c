@@ -177,10 +177,9 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 	xtcp_sender(sk)->stream->mtuprobe.is_on = true;
 }
 
-/**
- * xtcp_mtuprobe_timeout() - text is unacknowledged after R1, perhaps a black hole: smaller segments
- *
- * RFC 4821 section 7.7, RFC 8899 section 4.3.
+/*
+ * Text is unacknowledged after R1, perhaps a black hole: smaller segments. RFC 4821 section 7.7,
+ * RFC 8899 section 4.3.
  */
 void xtcp_mtuprobe_timeout(struct sock *sk)
 {
@@ -267,12 +266,9 @@ void xtcp_mtuprobe_acked(struct sock *sk)
 	XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPMTUPSUCCESS);
 }
 
-/**
- * xtcp_mtuprobe_lost() - a segment is lost, not in recovery: is it the probe (RFC 4821 section
- *	7.6.2)?
- *
- * True when the probe is the first missing segment: it was too large, which is no sign of
- * congestion.
+/*
+ * A segment is lost, not in recovery: is it the probe (RFC 4821 section 7.6.2)? True when the probe
+ * is the first missing segment: it was too large, which is no sign of congestion.
  */
 bool xtcp_mtuprobe_lost(struct sock *sk)
 {
@@ -317,6 +313,7 @@ static void wake_writers(struct sock *sk, struct socket *sock)
 
 /**
  * xtcp_sndbuf_write_space() - sk_write_space: the send queue has shrunk, or a segment was freed
+ * @sk: the socket
  *
  * As with every stream socket, writers are woken when a third of the buffer is free. If
  * SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), for each segment. To save work,
@@ -342,11 +339,10 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 	rcu_read_unlock();
 }
 
-/**
- * xtcp_sndbuf_expand() - let the send buffer follow the congestion window
- *
- * As in Linux, it has room for two windows: one is in flight, and its ACKs let us send the other.
- * It grows to wmem[2] at most, and not if SO_SNDBUF has set its size, or while memory is short.
+/*
+ * Let the send buffer follow the congestion window. As in Linux, it has room for two windows: one
+ * is in flight, and its ACKs let us send the other. It grows to wmem[2] at most, and not if
+ * SO_SNDBUF has set its size, or while memory is short.
  */
 void xtcp_sndbuf_expand(struct sock *sk)
 {
@@ -366,10 +362,9 @@ void xtcp_sndbuf_expand(struct sock *sk)
 		WRITE_ONCE(sk->sk_sndbuf, max_t(int, sk->sk_sndbuf, min_t(u64, want, most)));
 }
 
-/**
- * xtcp_sndbuf_wake() - wake a writer after octets were acknowledged or sent
- *
- * The caller first sends all that it may, because TCP_NOTSENT_LOWAT counts only unsent data.
+/*
+ * Wake a writer after octets were acknowledged or sent. The caller first sends all that it may,
+ * because TCP_NOTSENT_LOWAT counts only unsent data.
  */
 __always_inline void xtcp_sndbuf_wake(struct sock *sk)
 {

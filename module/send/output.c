@@ -107,11 +107,9 @@ static u32 control_seq(const struct xtcp_sock *xsk)
 	return edge;
 }
 
-/**
- * xtcp_bare_ack() - send an ACK: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, in a synchronized state
- *
- * Without memory, we try again at the delayed-ACK deadline. An ACK that the layers below refuse
- * counts as lost.
+/*
+ * Send an ACK: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, in a synchronized state. Without memory, we try
+ * again at the delayed-ACK deadline. An ACK that the layers below refuse counts as lost.
  */
 void xtcp_bare_ack(struct sock *sk)
 {
@@ -189,13 +187,11 @@ static bool goes_singly(const struct sock *sk)
 	return unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn) || xtcp_signer_room(sk));
 }
 
-/**
- * xtcp_bundle_most() - how much data may a GSO packet have?
- *
- * As much as the connection's rate sends in a millisecond (sk_pacing_shift), but at least
- * min_tso_segs segments. A larger packet would be a burst that delays other connections. If the
- * round-trip time is short, tso_rtt_log allows more, up to the limit of the device. All of this is
- * as in Linux.
+/*
+ * How much data may a GSO packet have? As much as the connection's rate sends in a millisecond
+ * (sk_pacing_shift), but at least min_tso_segs segments. A larger packet would be a burst that
+ * delays other connections. If the round-trip time is short, tso_rtt_log allows more, up to the
+ * limit of the device. All of this is as in Linux.
  *
  * Return: octets, a multiple of xtcp_mss_payload(); U32_MAX if only the device limits the packet.
  */
@@ -764,8 +760,8 @@ bool xtcp_output_has_new(const struct sock *sk)
 	return skb && in_states(sk, SENDS_TEXT) && xtcp_snd_room(&xtcp_sk(sk)->snd, xtcp_sndcb(skb)->seq);
 }
 
-/**
- * xtcp_output_new_segment() - send one segment of new data, whatever the congestion window says
+/*
+ * Send one segment of new data, whatever the congestion window says.
  *
  * Return: 0; -EAGAIN when there is no new data or the peer's window has no room for it; or an error
  * of xtcp_segment_send().

@@ -340,6 +340,8 @@ static void xtcp_sndq_insert_behind(struct sock *sk, struct sk_buff *skb, struct
 
 /**
  * xtcp_sndq_leave_list() - remove a sent skb from the list into which cb->node links it, if any
+ * @sk: the socket
+ * @skb: the segment
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
@@ -459,6 +461,7 @@ void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
 
 /**
  * xtcp_sndq_purge() - free all skbs
+ * @sk: the socket
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
@@ -731,11 +734,10 @@ __always_inline int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct 
 	return len;
 }
 
-/**
- * xtcp_fill_splice() - as xtcp_fill_copy(), but take a reference to the page where possible
- *
- * The owner of the page can still write to it, and each transmission sends what it contains then.
- * SKBFL_SHARED_FRAG tells the layers below, which compute the checksum.
+/*
+ * As xtcp_fill_copy(), but take a reference to the page where possible. The owner of the page can
+ * still write to it, and each transmission sends what it contains then. SKBFL_SHARED_FRAG tells the
+ * layers below, which compute the checksum.
  */
 int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {

@@ -276,8 +276,8 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	return refcount_read(&sk->sk_wmem_alloc) > most;
 }
 
-/**
- * xtcp_pace_goes_within() - let the timer send text that the caller holds back, within @usecs
+/*
+ * Let the timer send text that the caller holds back, within @usecs.
  *
  * Return: false if there is no memory for a timer, if timers are coarser than @usecs, or if the
  * connection sends nothing any more.

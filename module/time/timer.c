@@ -101,12 +101,11 @@ void xtcp_timer_stop(struct sock *sk)
 	sk_mem_reclaim(sk);
 }
 
-/**
- * xtcp_timer_syn_refused() - the peer answered our SYN with the ACK of an older connection
- *
- * Our RST has ended that connection, so the next SYN is sent soon (RFC 9293 section 3.5.1). Anybody
- * can forge such an answer. So it can bring forward only the second SYN, and never delay one. If
- * the SYN waits for the first write (TCP_FASTOPEN_CONNECT), there is no deadline.
+/*
+ * The peer answered our SYN with the ACK of an older connection. Our RST has ended that connection,
+ * so the next SYN is sent soon (RFC 9293 section 3.5.1). Anybody can forge such an answer. So it
+ * can bring forward only the second SYN, and never delay one. If the SYN waits for the first write
+ * (TCP_FASTOPEN_CONNECT), there is no deadline.
  */
 void xtcp_timer_syn_refused(struct sock *sk)
 {
@@ -115,11 +114,9 @@ void xtcp_timer_syn_refused(struct sock *sk)
 		xtcp_timer_not_later(sk, XTCP_TIMER_RETRANSMIT, SYN_AGAIN);
 }
 
-/**
- * xtcp_timer_window_closed() - text waits and nothing is in flight, or a FIN waits for memory
- *
- * If the persist deadline is not set yet, it is set to an RTO from now, but at least 200 ms (RFC
- * 9293 section 3.8.6.1, SHLD-29).
+/*
+ * Text waits and nothing is in flight, or a FIN waits for memory. If the persist deadline is not
+ * set yet, it is set to an RTO from now, but at least 200 ms (RFC 9293 section 3.8.6.1, SHLD-29).
  */
 void xtcp_timer_window_closed(struct sock *sk)
 {
@@ -128,11 +125,9 @@ void xtcp_timer_window_closed(struct sock *sk)
 		xtcp_timer_arm(sk, XTCP_TIMER_PERSIST, xtcp_timer_probe_interval(xtcp_sk(sk), 0));
 }
 
-/**
- * xtcp_timer_window_opened() - the peer's window is no longer zero
- *
- * A peer may open and close its window again and again. Nevertheless, text must be retransmitted,
- * and the connection must be given up in time.
+/*
+ * The peer's window is no longer zero. A peer may open and close its window again and again.
+ * Nevertheless, text must be retransmitted, and the connection must be given up in time.
  *
  * If nothing is in flight, the next window probe may come forward, to one interval from now,
  * computed without the backoff of earlier probes. The RTO itself keeps that backoff until text is
@@ -255,11 +250,9 @@ static u32 rest_of_rto_us(const struct sock *sk)
 	return gone < rto ? rto - gone : 0;
 }
 
-/**
- * xtcp_flight_is_small() - are fewer than four segments in flight?
- *
- * Fast retransmit needs three duplicate ACKs. If one of fewer segments is lost, at most two cause
- * any.
+/*
+ * Are fewer than four segments in flight? Fast retransmit needs three duplicate ACKs. If one of
+ * fewer segments is lost, at most two cause any.
  */
 bool xtcp_flight_is_small(const struct sock *sk)
 {
@@ -348,11 +341,10 @@ static __always_inline void arm_probe(struct sock *sk, u32 most_us)
 	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
 }
 
-/**
- * xtcp_flight_data_sent() - new text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2)
- *
- * New text may postpone a tail loss probe, but not beyond the RTO of the first segment in flight.
- * Otherwise a program that goes on writing could postpone it until a window is full.
+/*
+ * New text or a FIN was sent (RFC 6298 (5.1), RFC 8985 section 7.2). New text may postpone a tail
+ * loss probe, but not beyond the RTO of the first segment in flight. Otherwise a program that goes
+ * on writing could postpone it until a window is full.
  *
  * If window probing began with nothing in flight, only new text ends it. Answers to window probes
  * do not, so TCP_USER_TIMEOUT runs on (RFC 6429).
@@ -397,10 +389,9 @@ static noinline_for_stack void restart(struct sock *sk)
 	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(rto + xtcp_pace_lead_us(sk)));
 }
 
-/**
- * xtcp_flight_ack_progress() - SND.UNA has advanced, or ACKs caused a retransmission
- *
- * RFC 6298 (5.2), (5.3); for a short tail RFC 7765 section 4; RFC 8985 section 7.2.
+/*
+ * SND.UNA has advanced, or ACKs caused a retransmission. RFC 6298 (5.2), (5.3); for a short tail
+ * RFC 7765 section 4; RFC 8985 section 7.2.
  */
 void xtcp_flight_ack_progress(struct sock *sk)
 {
@@ -418,13 +409,11 @@ void xtcp_flight_ack_progress(struct sock *sk)
 	}
 }
 
-/**
- * xtcp_flight_ack_judged() - an ACK moved SND.UNA or resolved a probe, and may have ended a
- *	recovery
- *
- * If a tail loss probe is allowed only now, the probe timeout replaces the RTO. It ends no later
- * than the RTO would have (RFC 8985 section 7.2), except that it is rounded up to a tick, and that
- * fq may hold segments for longer.
+/*
+ * An ACK moved SND.UNA or resolved a probe, and may have ended a recovery. If a tail loss probe is
+ * allowed only now, the probe timeout replaces the RTO. It ends no later than the RTO would have
+ * (RFC 8985 section 7.2), except that it is rounded up to a tick, and that fq may hold segments for
+ * longer.
  */
 void xtcp_flight_ack_judged(struct sock *sk)
 {

@@ -218,10 +218,9 @@ noinline u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok)
 	return sack->asks ? min_t(u32, room + XTCP_OPTLEN_ACK_RATE_ALIGNED, most) : room;
 }
 
-/**
- * xtcp_sack_told() - a segment with the blocks was sent, which replaces ACKs that were held back
- *
- * A D-SACK is sent once (RFC 2883 section 4).
+/*
+ * A segment with the blocks was sent, which replaces ACKs that were held back. A D-SACK is sent
+ * once (RFC 2883 section 4).
  */
 void xtcp_sack_told(struct sock *sk)
 {
@@ -295,11 +294,9 @@ static u32 first_copied(const struct xtcp_sock *xsk)
 	return max(min(xsk->rcv.wnd, XTCP_INIT_CWND * largest_text(xsk)), 1U);
 }
 
-/**
- * xtcp_space_copied() - the most octets that the program has read in a round trip
- *
- * Until this is known: ten segments or the window, whichever is smaller, but at least one octet.
- * Before the peer's SYN: 0.
+/*
+ * The most octets that the program has read in a round trip. Until this is known: ten segments or
+ * the window, whichever is smaller, but at least one octet. Before the peer's SYN: 0.
  */
 u32 xtcp_space_copied(const struct sock *sk)
 {
@@ -457,11 +454,10 @@ static noinline void more_was_read(struct sock *sk, u32 copied)
 	xtcp_sk(sk)->stream->space_copied = copied;
 }
 
-/**
- * xtcp_space_adjust() - the program has received octets: adapt the buffer to its speed
- *
- * It grows up to the namespace's rmem[2], unless SO_RCVBUF has set its size or
- * net.xtcp.moderate_rcvbuf is 0. RFC 9293 section 3.8.6 leaves all this to the receiver.
+/*
+ * The program has received octets: adapt the buffer to its speed. It grows up to the namespace's
+ * rmem[2], unless SO_RCVBUF has set its size or net.xtcp.moderate_rcvbuf is 0. RFC 9293 section
+ * 3.8.6 leaves all this to the receiver.
  */
 void xtcp_space_adjust(struct sock *sk)
 {
