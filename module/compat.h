@@ -159,9 +159,7 @@ static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
 #endif
 }
 
-/*
- * Fill @fl4 for segments of a full sock. @daddr: the peer, or the first hop of a source route.
- */
+/* Fill @fl4 for segments of a full sock. @daddr: the peer, or the first hop of a source route. */
 static inline void xtcp_compat_sock_flow(struct flowi4 *fl4, const struct sock *sk, __be32 daddr)
 {
 	const struct inet_sock *inet = inet_sk(sk);

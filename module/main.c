@@ -29,7 +29,7 @@
 #include "auth/auth.h"
 #include "base/base.h"
 #include "base/net.h"
-#include "base/stream.h"
+#include "base/sender.h"
 #include "cong/cong.h"
 #include "expiry/expiry.h"
 #include "in/in.h"

@@ -12,6 +12,12 @@
 #include "arrive/arrive.h"
 #include "base/bounds.h"
 #include "base/seg.h"
+#include "base/sender.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "out/out.h"
+#include "recovery/recovery.h"
+#include "recv/recv.h"
 #include "send/send.h"
 #include "sight/sight.h"
 

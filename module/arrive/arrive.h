@@ -18,7 +18,7 @@
 #include <net/sock.h>
 #include <net/xfrm.h>
 
-#include "base/rstdiag.h"
+#include "base/wire.h"
 
 struct xtcp_seg;
 

@@ -25,6 +25,12 @@
 
 #include "arrive/arrive.h"
 #include "base/base.h"
+#include "base/clock.h"
+#include "base/net.h"
+#include "base/seg.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "send/send.h"

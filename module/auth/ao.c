@@ -20,13 +20,7 @@
 #include <crypto/hash.h>
 #include <linux/percpu.h>
 #include <linux/random.h>
-#include <linux/skbuff.h>
 #include <linux/string.h>
-#include <linux/tcp.h>
-#include <net/ipv6.h>
-
-#include "base/options.h"
-#include "base/wire.h"
 
 /*
  * Lays out the pseudo-header of a segment of @len octets, for IPv4 by RFC 9293 section 3.1, for

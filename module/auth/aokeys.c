@@ -25,21 +25,12 @@
 
 #include <linux/netdevice.h>
 #include <linux/rculist.h>
-#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/tcp.h>
-#include <linux/xtcp_ao.h>
-#include <net/ipv6.h>
 #include <net/l3mdev.h>
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "base/endpoint.h"
-#include "base/options.h"
 #include "base/sender.h"
-#include "base/wire.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 
 static void free_key(struct rcu_head *rcu)
 {

@@ -4,21 +4,12 @@
 #define XTCP_AUTH_H
 
 #include <linux/align.h>
-#include <linux/atomic.h>
 #include <linux/build_bug.h>
-#include <linux/in6.h>
-#include <linux/list.h>
 #include <linux/log2.h>
-#include <linux/rcupdate.h>
-#include <linux/skbuff.h>
 #include <linux/sockptr.h>
-#include <linux/spinlock.h>
-#include <linux/tcp.h>
-#include <linux/types.h>
 #include <linux/xtcp_ao.h>
 
 #include "base/endpoint.h"
-#include "base/wire.h"
 
 struct sk_buff;
 struct sock;
@@ -94,13 +85,12 @@ struct xtcp_md5_key {
  * struct xtcp_peers - the peers for which a TCP-MD5 or TCP-AO key holds
  * @addr: their address; IPv4 as v4-mapped. As in Linux, bits behind the prefix are compared when a
  *	TCP-MD5 key is replaced or removed, but not when one is looked up
- * @prefix: how many leading bits of @addr the peers share; for IPv4 at least 96
  * @in_l3: the key holds only in the VRF @l3index, or outside of VRFs if that is 0; else in all VRFs
  */
 struct xtcp_peers {
 	struct in6_addr addr;
 	int l3index;	/* ifindex of the peers' VRF; 0: no VRF */
-	u8 prefix;
+	u8 prefix;	/* how many leading bits of @addr the peers share; for IPv4 at least 96 */
 	bool v4 : 1;	/* the peers are IPv4 hosts */
 	bool in_l3 : 1;
 };
@@ -148,30 +138,26 @@ void xtcp_keys_free(struct sock *sk);
 
 /*
  * struct xtcp_ao_key - an MKT of a sock or record
- * @node: link in the list @keys of &struct xtcp_ao; read under RCU
  * @peers: the peers for which the key holds. All fields from @peers to @keylen, and @octets, are
  *	constant
- * @sndid: KeyID in the segments that we sign with this key
- * @rcvid: KeyID in the segments that the peer signs with this key
  * @gone: the key is removed and can no longer be chosen; under @lock of &struct xtcp_ao
- * @bad: segments that arrived with a wrong MAC, or a MAC of a wrong length
  * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()). They are written before
- *	@synchronized of &struct xtcp_ao is set. A program may add the key later; then they are
- *	written before the key is put on the list
+ *	@synchronized of &struct xtcp_ao is set. A program may add the key later; then they are written
+ *	before the key is put on the list
  */
 struct xtcp_ao_key {
-	struct hlist_node node;
+	struct hlist_node node;	/* link in the list @keys of &struct xtcp_ao; read under RCU */
 	struct rcu_head rcu;				/* frees the key after a grace period */
 	struct xtcp_peers peers;
 	u8 algorithm;					/* index in ao_algorithms[] of ao.c */
-	u8 sndid;
-	u8 rcvid;
+	u8 sndid;	/* KeyID in the segments that we sign with this key */
+	u8 rcvid;	/* KeyID in the segments that the peer signs with this key */
 	u8 maclen;					/* octets of a MAC */
 	u8 keyflags;					/* TCP_AO_KEYF_* */
 	u8 keylen;					/* length of the master key, in octets */
 	bool gone;
 	atomic64_t good;				/* segments that arrived with a valid MAC */
-	atomic64_t bad;
+	atomic64_t bad;	/* segments that arrived with a wrong MAC, or a MAC of a wrong length */
 	u8 octets[TCP_AO_MAXKEYLEN] __aligned(8);	/* the master key */
 	u8 traffic[] __aligned(8);
 };
@@ -185,14 +171,12 @@ struct xtcp_ao_key {
  * @current_key: the key that signs what we send on a connection; changes under @lock
  * @rnext_key: the key that we ask the peer to sign with; changes under @lock
  * @rcv_basis: the highest extended sequence number (xtcp_ao_extend()) of a segment with a valid MAC
- * @snd_basis: an extended sequence number near SND.UNA; socket lock
  * @room: maximum length of TCP-AO in a segment of a connection, octets; socket lock
  * @synchronized: both ISNs of a connection are known, and its traffic keys are set; this field is
  *	set by smp_store_release()
  * @required: TCP_AO_INFO demands a MAC in the segments of all peers, even if a peer has no key
  * @accept_icmps: TCP_AO_INFO says that we accept all ICMP errors (RFC 5925 section 7.8)
  * @good: segments with a valid MAC. TCP_AO_INFO reports this counter and the four below
- * @key_not_found: segments with a KeyID for which there is no key
  */
 struct xtcp_ao {
 	struct rcu_head rcu;
@@ -201,7 +185,7 @@ struct xtcp_ao {
 	struct xtcp_ao_key *current_key;
 	struct xtcp_ao_key *rnext_key;
 	atomic64_t rcv_basis;
-	u64 snd_basis;
+	u64 snd_basis;			/* an extended sequence number near SND.UNA; socket lock */
 	u32 irs;			/* the peer's ISN; valid when @synchronized */
 	u8 room;
 	bool synchronized;
@@ -209,7 +193,7 @@ struct xtcp_ao {
 	bool accept_icmps;
 	atomic64_t good;
 	atomic64_t bad;			/* segments with a wrong MAC */
-	atomic64_t key_not_found;
+	atomic64_t key_not_found;	/* segments with a KeyID for which there is no key */
 	atomic64_t ao_required;		/* segments without a MAC that were dropped */
 	atomic64_t dropped_icmps;	/* ICMP errors that were ignored */
 };

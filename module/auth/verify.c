@@ -18,21 +18,11 @@
 #include <crypto/algapi.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
-#include <linux/tcp.h>
 #include <net/l3mdev.h>
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "base/net.h"
-#include "base/options.h"
-#include "base/seg.h"
 #include "base/sender.h"
-#include "base/seq.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
-#include "sight/sight.h"
 
 static enum xtcp_ao_found option_of(const struct sk_buff *skb, struct xtcp_ao_option *option)
 {

@@ -8,12 +8,7 @@
 
 #include <linux/compiler.h>
 #include <linux/cpumask.h>
-#include <linux/list.h>
-#include <linux/percpu_counter.h>
-#include <linux/skbuff.h>
-#include <linux/types.h>
 #include <linux/uidgid.h>
-#include <net/sock.h>
 
 #include "base/net.h"
 #include "compat.h"
@@ -116,7 +111,6 @@ struct xtcp_guests {
  * @users: number of guests of this maker that have had a socket of ours (xtcp_rest.maker)
  * @made_in: for the global root, the outermost user namespace around the guests, else NULL. It is
  *	only compared
- * @boxes: black boxes (blackbox.c); guarded by the lock of the boxes
  * @estates: listeners that wait for a successor (estate.c); guarded by a lock of that file
  * @counts: how much all guests of this maker have, by enum xtcp_guests_thing
  */
@@ -125,7 +119,7 @@ struct xtcp_maker {
 	unsigned int users;
 	kuid_t uid;	/* the user */
 	const struct user_namespace *made_in;
-	unsigned int boxes;
+	unsigned int boxes;	/* black boxes (blackbox.c); guarded by the lock of the boxes */
 	unsigned int estates;
 	struct percpu_counter counts[XTCP_GUESTS_THINGS];
 };

@@ -7,13 +7,12 @@
 #define XTCP_BOUNDS_H
 
 #include <linux/jiffies.h>
-#include <linux/minmax.h>
 #include <linux/rtnetlink.h>
 #include <net/dst.h>
-#include <net/sock.h>
 
 #include "base/net.h"
 #include "base/rto.h"
+#include "base/sender.h"
 #include "base/sock.h"
 #include "base/wire.h"
 

@@ -35,9 +35,8 @@ static inline u32 xtcp_clock_ts_of(u64 us)
 }
 
 /*
- * Clocks for stamps in which 0 means "none". These functions return 1 when the clock is 0. Compute
- * the age of such a stamp with the same function: the plain clock may still be 0, and a stamp of 1
- * would then be in the future.
+ * Clocks for stamps in which 0 means "none": 1 when the clock is 0. Compute the age of such a stamp
+ * with the same function: while the plain clock is 0, a stamp of 1 would be in the future.
  */
 static inline u32 xtcp_clock_stamp(void)
 {
@@ -78,9 +77,9 @@ static inline u32 xtcp_clock_seconds_of(u64 us)
 }
 
 /*
- * Is the timer armed? The caller holds the lock that the timer's function takes, but another
- * processor may start to run the timer at this moment. Either answer is right then: the timer's
- * function waits for the lock, and then checks everything again.
+ * Is the timer armed? The caller holds the lock that the timer's function takes. Another processor
+ * may start to run the timer now: either answer is right then, since its function waits for the
+ * lock, and checks everything again.
  */
 static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
 {

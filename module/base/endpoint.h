@@ -7,8 +7,6 @@
 #define XTCP_ENDPOINT_H
 
 #include <linux/bits.h>
-#include <linux/types.h>
-#include <net/inet_sock.h>
 
 #include "lookup/lookup.h"
 

@@ -23,22 +23,12 @@
 
 #include "base/base.h"
 
-#include <linux/atomic.h>
-#include <linux/cpumask.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/random.h>
-#include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/user_namespace.h>
-#include <net/tcp.h>
 
-#include "base/clock.h"
-#include "base/net.h"
 #include "base/seg.h"
 #include "base/sock.h"
-#include "base/wire.h"
 #include "sight/sight.h"
 
 /**

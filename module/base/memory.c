@@ -8,15 +8,8 @@
  */
 #include "base/base.h"
 
-#include <linux/jiffies.h>
-#include <net/sock.h>
-
 #include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
 #include "base/sender.h"
-#include "base/stream.h"
-#include "compat.h"
 
 #define ORPHANS_BATCH	8	/* a processor adds its count to the sum when the count reaches 8 */
 #define ORPHANS_ROUGH	64	/* the check of a limit may be wrong by 1/64 of the limit */

@@ -180,30 +180,18 @@ struct xtcp_shard {
  * struct xtcp_rest - the part of struct xtcp_net that is made for the first socket of ours
  * @maker: who has made the namespace, if it is a guest, else NULL; constant (guests.c)
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
- * @listener_numbers: listeners by number; read under RCU
- * @next_listener: the first number to try for the next listener
  * @listeners_lock: guards changes of @listeners and its members, @listener_numbers, @next_listener
  *	and xtcp_net.device_listeners
  * @estates: listeners that wait for a successor after close() (estate.c)
  * @estates_lock: guards @estates and @estates_len; taken in process context
- * @estates_len: number of listeners in @estates
- * @estates_work: ends the estates that are due
- * @port_key: key of the hash that chooses ephemeral ports (port.c)
  * @cookie_lock: guards @cookie
- * @cookie: the secrets of the SYN cookies (secret.c)
- * @challenge_second: the second to which @challenges belongs (guests.c)
- * @challenges: how many challenge ACKs may still leave in that second
  * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
  *	NULL: none; exchanged atomically
  * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (record.c)
- * @signed_records: number of the records with keys
- * @orphans: number of orphans (memory.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
  *	(end.c)
  * @box_owners: who has black boxes (event recorders), by user and peer (blackbox.c)
  * @box_keepers: those who have boxes of connections that have ended, the one with most of them last
- * @boxes_kept: number of boxes of connections that have ended
- * @boxes_made: how many black boxes the namespace has had so far
  * @transparent: the hooks for transparent socks are registered (early.c); xtcp_net.starting
  * @stand_ins: what rules of netfilter see of a connection without a full sock; index: is it
  *	transparent? Constant (early.c)
@@ -218,19 +206,19 @@ struct xtcp_rest {
 	 */
 	struct xtcp_net *xn;	/* the namespace */
 	struct xtcp_maker *maker;
-	siphash_key_t port_key;
+	siphash_key_t port_key;		/* key of the hash that chooses ephemeral ports (port.c) */
 	struct rhltable listeners;
-	struct xarray listener_numbers;
-	u32 next_listener;
+	struct xarray listener_numbers;	/* listeners by number; read under RCU */
+	u32 next_listener;		/* the first number to try for the next listener */
 	struct mutex listeners_lock;	/* guards changes of the listeners */
 	struct list_head estates;
 	spinlock_t estates_lock;	/* guards estates and estates_len */
-	unsigned int estates_len;
-	struct delayed_work estates_work;
+	unsigned int estates_len;	/* number of listeners in @estates */
+	struct delayed_work estates_work;	/* ends the estates that are due */
 	seqlock_t cookie_lock;		/* guards cookie */
-	struct xtcp_cookie_secrets cookie;
-	atomic_t challenge_second;
-	atomic_t challenges;
+	struct xtcp_cookie_secrets cookie;	/* the secrets of the SYN cookies (secret.c) */
+	atomic_t challenge_second;	/* the second to which @challenges belongs (guests.c) */
+	atomic_t challenges;		/* how many challenge ACKs may still leave in that second */
 
 	/*
 	 * From here on, written when connections begin and end. A struct percpu_counter is written
@@ -238,47 +226,39 @@ struct xtcp_rest {
 	 */
 	struct hlist_head *spare_block ____cacheline_aligned_in_smp;
 	struct percpu_counter records ____cacheline_aligned_in_smp;
-	atomic_t signed_records;
-	struct percpu_counter orphans;
+	atomic_t signed_records;	/* number of the records with keys */
+	struct percpu_counter orphans;	/* number of orphans (memory.c) */
 	struct xarray aborted;
 	struct rb_root box_owners;
 	struct rb_root box_keepers;
-	unsigned int boxes_kept;
-	u32 boxes_made;
+	unsigned int boxes_kept;	/* number of boxes of connections that have ended */
+	u32 boxes_made;			/* how many black boxes the namespace has had so far */
 	bool transparent;
 	struct inet_timewait_sock stand_ins[2];
 };
 
 /*
  * struct xtcp_net - xtcp in one namespace
- * @sysctl: the values of net.xtcp.*
- * @rto_floor_us: rto_min_us of @sysctl, clamped (bounds.h); READ_ONCE
  * @delack_most: how long an ACK may wait, jiffies; computed from rto_min_us and delack_max_us of
  *	@sysctl; READ_ONCE
  * @started: the namespace has had a socket of ours, so the fields from @port_bits to @rest are set
  *	up (xtcp_netns_start())
  * @is_guest: the namespace belongs to a user namespace other than the initial one. Any user can
  *	make such a namespace (a guest), so all guests together get a limited part of the memory
- * @early: the hooks of early.c are registered
  * @blackbox_wanted: @sysctl or a rule of @policy asks for black boxes (blackbox.c)
  * @blackbox_ruled: a rule of @policy asks for black boxes; written under @policy_lock
  * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
- *	Each segment reads this bitmap first, without a lock; lease.c writes it. Before the first
- *	socket of a namespace, @port_bits is an empty bitmap that all namespaces share
+ *	Each segment reads this bitmap first, without a lock; lease.c writes it. Before the first socket
+ *	of a namespace, @port_bits is an empty bitmap that all namespaces share
  * @tcp_statistics: the Tcp: counters (mib.c)
  * @net_statistics: the TcpExt: counters (mib.c)
  * @tuple_key: key of two hashes. The hash of tuples serves the table of connections and the
  *	constant part of ISNs; the hash of pairs of addresses serves fastopen.c and resuming.c
- * @ts_key: key of the timestamp offsets
  * @id: number of the namespace in the table of connections (demux.c)
  * @device_listeners: number of struct xtcp_members in @rest->listeners whose key has a device
- * @shards: xtcp_shard_mask + 1 shards of records and orphans
  * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
- * @reply_sk6: sends such segments over IPv6; NULL without IPv6
  * @portmaps: the ports in use towards each destination; NULL: no map yet (portmap.c)
- * @portlists: leases by port (lease.c)
  * @conns: counts of the namespace's connections, per processor (demux.c)
- * @rest: all other state that sockets need; NULL until @started
  * @sysctl_header: the registration of @sysctl, in parts
  * @starting: serializes the set-up at the first use (@started, @early, @rest->transparent)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
@@ -301,29 +281,29 @@ struct xtcp_rest {
  * @blackholes. Segments that only carry or acknowledge data do not read these two fields.
  */
 struct xtcp_net {
-	struct net *net;	/* the namespace */
-	struct xtcp_sysctl sysctl;
-	u32 rto_floor_us;
+	struct net *net;		/* the namespace */
+	struct xtcp_sysctl sysctl;	/* the values of net.xtcp.* */
+	u32 rto_floor_us;		/* rto_min_us of @sysctl, clamped (bounds.h); READ_ONCE */
 	u32 delack_most;
 	bool started;
 	bool is_guest;
-	bool early;
+	bool early;			/* the hooks of early.c are registered */
 	bool blackbox_wanted;
 	bool blackbox_ruled;
 	unsigned long *port_bits;
 	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);
 	DEFINE_SNMP_STAT(struct xtcp_mib, net_statistics);
 	siphash_key_t tuple_key;
-	siphash_key_t ts_key;
+	siphash_key_t ts_key;		/* key of the timestamp offsets */
 	u32 id;
 	unsigned int device_listeners;
-	struct xtcp_shard *shards;
+	struct xtcp_shard *shards;	/* xtcp_shard_mask + 1 shards of records and orphans */
 	struct sock *reply_sk;
-	struct sock *reply_sk6;
+	struct sock *reply_sk6;		/* sends such segments over IPv6; NULL without IPv6 */
 	struct xtcp_portmaps *portmaps;
-	struct xtcp_portlist *portlists;
+	struct xtcp_portlist *portlists;	/* leases by port (lease.c) */
 	struct xtcp_conn_counts __percpu *conns;
-	struct xtcp_rest *rest;
+	struct xtcp_rest *rest;		/* all other state that sockets need; NULL until @started */
 
 	/*
 	 * Seldom written: at the first use of something, by sysctls, by policy changes, and by

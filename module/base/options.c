@@ -3,7 +3,6 @@
  * TCP options. This file uses no socket, no skb and no namespace. The caller decides which options
  * to use, and acts on their contents.
  */
-#include "base/options.h"
 
 #include "base/wire.h"
 

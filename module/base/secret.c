@@ -38,20 +38,12 @@
  */
 #include "base/base.h"
 
-#include <linux/cpumask.h>
 #include <linux/log2.h>
 #include <linux/random.h>
-#include <linux/seqlock.h>
-#include <linux/siphash.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 #include <net/ip6_checksum.h>
-#include <net/tcp.h>
 
 #include "base/clock.h"
-#include "base/net.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "lookup/lookup.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */

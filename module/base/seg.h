@@ -9,7 +9,6 @@
 #include <linux/build_bug.h>
 #include <linux/skbuff.h>
 #include <linux/tcp.h>
-#include <linux/types.h>
 #include <net/ipv6.h>
 #include <net/sock.h>
 

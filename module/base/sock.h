@@ -16,20 +16,10 @@
 #ifndef XTCP_SOCK_H
 #define XTCP_SOCK_H
 
-#include <linux/build_bug.h>
-#include <linux/compiler.h>
 #include <linux/ipv6.h>
-#include <linux/jiffies.h>
-#include <linux/limits.h>
-#include <linux/minmax.h>
-#include <linux/types.h>
 
 #include "base/clock.h"
-#include "base/rstdiag.h"
 #include "base/sender.h"
-#include "base/seq.h"
-#include "base/wire.h"
-#include "ecn/ace.h"
 #include "recv/recv.h"
 #include "time/time.h"
 
@@ -40,20 +30,16 @@ struct xtcp_saved_syn;
 struct xtcp_seg;
 
 /*
- * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed
+ * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed; acks.c decides. The
+ * socket lock guards it; some fields are also read without.
  * @quick: how many of the next ACKs leave without delay; not used while @pingpong is set
- * @pending: an ACK is owed. It leaves after the arriving segment is processed, or waits until the
- *	delayed-ACK deadline at most
- * @pingpong: the program answers the data that arrives; ACKs are delayed, so that the answer
- *	carries them
- * @ack_held_for_app: the owed ACK waits a moment, because the program is about to read and may
- *	answer
- * @app_expects_reply: the program will probably read next, since it has sent data in a blocking
- *	call, or waits in connect(). RECEIVE, poll() and the next decision of acks.c clear the
- *	field
- *
- * The socket lock guards this struct; some fields are also read without the lock. acks.c decides
- * when an ACK leaves.
+ * @pending: an ACK is owed: it leaves after the arriving segment is processed, or at the
+ *	delayed-ACK deadline at the latest
+ * @pingpong: the program answers the data that arrives; ACKs are delayed, so that the answer has
+ *	them
+ * @ack_held_for_app: the owed ACK waits a moment: the program is about to read and may answer
+ * @app_expects_reply: the program will probably read next: it has sent data in a blocking call, or
+ *	waits in connect(). RECEIVE, poll() and the next decision of acks.c clear the field
  */
 struct xtcp_acking {
 	u8 unacked_segments;	/* full segments since the last ACK (RFC 9293 MUST-58) */
@@ -132,10 +118,8 @@ static inline void xtcp_acking_expect_reply(struct xtcp_acking *acking, bool exp
 }
 
 /*
- * struct xtcp_paws - the last timestamp of the peer
+ * struct xtcp_paws - the last timestamp of the peer; socket lock
  * @stamp: when TS.Recent was stored, seconds (xtcp_clock_seconds_stamp()); 0: never
- *
- * The socket lock guards this struct.
  */
 struct xtcp_paws {
 	u32 ts_recent;	/* TS.Recent */
@@ -156,10 +140,8 @@ static inline void xtcp_paws_let_pass(struct xtcp_paws *paws, u32 tsval)
 }
 
 /*
- * struct xtcp_rcv - what has arrived, what we have acknowledged and offered, what the program has
- * read
- *
- * The socket lock guards this struct; all fields are also read without the lock.
+ * What has arrived, what we have acknowledged and offered, what the program has read. The socket
+ * lock guards it; all fields are also read without.
  */
 struct xtcp_rcv {
 	u32 nxt;	/* RCV.NXT: the next octet expected */
@@ -220,10 +202,8 @@ static inline void xtcp_rcv_discarded(struct xtcp_rcv *rcv, u32 seq)
 #define XTCP_ACKLIMIT_CHALLENGES	100U	/* maximum number of challenge ACKs per second */
 
 /*
- * struct xtcp_acklimit - when unacceptable segments were answered
+ * struct xtcp_acklimit - when unacceptable segments were answered; socket lock
  * @second: start of the second to which @challenges belongs; low 16 bits of jiffies
- *
- * The socket lock guards this struct.
  */
 struct xtcp_acklimit {
 	u32 stamp;	/* jiffies of the last answer; 0: never */
@@ -266,15 +246,14 @@ bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
 bool xtcp_acklimit_net_challenge(struct xtcp_net *xn);
 
 /*
- * struct xtcp_timeouts - the retransmission timeouts of a connection, including the timeouts of its
- * SYN
+ * struct xtcp_timeouts - the retransmission timeouts of a connection, also those of its SYN
  * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: no recovery
  * @recoveries: tcpi_total_rto_recoveries: number of series of timeouts. A series ends when an ACK
  *	moves SND.UNA or shows that the timeouts were spurious
  *
- * For @ms and @since, a recovery begins with a timeout. It lasts until congestion control leaves
- * %XTCP_CONG_LOSS, until the SYN is acknowledged, or until the connection ends. As in Linux,
- * @total, @recoveries and @rehashes may wrap. The socket lock guards the struct.
+ * For @ms and @since, a recovery lasts from a timeout until congestion control leaves
+ * XTCP_CONG_LOSS, the SYN is acknowledged, or the connection ends. As in Linux, @total, @recoveries
+ * and @rehashes may wrap. Socket lock.
  */
 struct xtcp_timeouts {
 	u32 ms;		/* time in recoveries that have ended, milliseconds */

@@ -36,17 +36,9 @@
 
 #include <linux/bug.h>
 #include <linux/sizes.h>
-#include <linux/slab.h>
-#include <net/inet_sock.h>
-#include <net/net_namespace.h>
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "base/endpoint.h"
 #include "base/sender.h"
-#include "base/stream.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "sight/sight.h"
 
 /**

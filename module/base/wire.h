@@ -10,6 +10,45 @@
 #include <linux/in6.h>
 #include <linux/siphash.h>
 #include <linux/types.h>
+#include <uapi/linux/xtcp.h>
+
+/* Comparison of sequence numbers, modulo 2^32 (RFC 9293 section 3.4). */
+
+static inline bool xtcp_seq_lt(u32 a, u32 b)
+{
+	return (s32)(a - b) < 0;
+}
+
+static inline bool xtcp_seq_le(u32 a, u32 b)
+{
+	return (s32)(a - b) <= 0;
+}
+
+static inline bool xtcp_seq_gt(u32 a, u32 b)
+{
+	return xtcp_seq_lt(b, a);
+}
+
+static inline bool xtcp_seq_ge(u32 a, u32 b)
+{
+	return xtcp_seq_le(b, a);
+}
+
+/* low <= seq <= high, modulo 2^32 */
+static inline bool xtcp_seq_between(u32 low, u32 seq, u32 high)
+{
+	return high - low >= seq - low;
+}
+
+static inline u32 xtcp_seq_max(u32 a, u32 b)
+{
+	return xtcp_seq_gt(a, b) ? a : b;
+}
+
+static inline u32 xtcp_seq_min(u32 a, u32 b)
+{
+	return xtcp_seq_lt(a, b) ? a : b;
+}
 
 #define XTCP_MAPPED_BITS	96	/* bits before the IPv4 address in a v4-mapped address */
 
@@ -154,5 +193,325 @@ enum xtcp_option_len {
 
 #define XTCP_DUPACK_THRESHOLD	3	/* RFC 5681 section 3.2 */
 #define XTCP_INIT_CWND		10	/* segments (RFC 6928) */
+
+/*
+ * TCP options: parse and write them (RFC 9293 section 3.2, RFC 7323, RFC 2018), the ACK Rate
+ * Request option (TARR, draft-ietf-tcpm-ack-rate-request-10) among them. Uses no sock.
+ */
+
+/* largest number of full segments per ACK that a request can ask for */
+#define XTCP_ACKRATE_MAX	127
+
+/*
+ * The decoded TARR option of a segment. From XTCP_ACKRATE_REQUEST on it is a request, whose low
+ * seven bits are R: send one ACK per R full segments or, if R is 0, acknowledge this one at once.
+ */
+enum xtcp_ackrate {
+	XTCP_ACKRATE_NONE = 0,		/* the segment has no such option */
+	XTCP_ACKRATE_SUPPORTED = 1,	/* on a SYN: the sender knows the option */
+	XTCP_ACKRATE_MALFORMED = 2,	/* the length of the option is wrong */
+	XTCP_ACKRATE_REQUEST = 0x80,
+};
+
+/* Is @option a request? */
+static inline bool xtcp_ackrate_is_request(u8 option)
+{
+	return option & XTCP_ACKRATE_REQUEST;
+}
+
+/* @option: a request. Return: its R, at most XTCP_ACKRATE_MAX. */
+static inline u8 xtcp_ackrate_of(u8 option)
+{
+	return option & XTCP_ACKRATE_MAX;
+}
+
+/* options.c */
+
+#define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
+/*
+ * octets, for MSS, timestamps with SACK-permitted, window scale and, on a SYN-ACK, two AccECN
+ * counters. A Fast Open cookie, a signature and the ACK Rate Request option are not included
+ */
+#define XTCP_OPTIONS_MAX_SYN	28
+
+/* offset of the MD5 digest in the options that we write, octets */
+#define XTCP_OPTIONS_MD5_AT	4
+/* offset of the TCP-AO MAC in the options that we write, octets */
+#define XTCP_OPTIONS_AO_MAC_AT	4
+
+/* octets of the shortest and the longest cookie; the number is even (RFC 7413 section 4.1.1) */
+#define XTCP_FASTOPEN_MIN	4
+#define XTCP_FASTOPEN_MAX	16
+#define XTCP_FASTOPEN_OURS	8	/* octets of the cookies that we give out */
+
+/* One SACK block (RFC 2018 section 3): the octets from @start on, before @end. */
+struct xtcp_sack_block {
+	u32 start;
+	u32 end;
+};
+
+/* A Fast Open cookie (RFC 7413 section 4.1.1). */
+struct xtcp_fastopen_cookie {
+	u8 octets[XTCP_FASTOPEN_MAX];
+	s8 len;			/* 0: the option asks for a cookie; below 0: no valid option */
+};
+
+/*
+ * struct xtcp_options - the options of one segment, received or to be sent
+ * @sack: the SACK blocks to write, @sack_blocks of them; NULL after xtcp_options_parse()
+ * @fastopen: the cookie to write; valid when @has_fastopen. Shares its memory with @sack, since a
+ *	SYN never has SACK blocks
+ * @accecn: the AccECN counters to write, in the option's order; NULL after xtcp_options_parse()
+ * @sack_blocks: blocks in the SACK option, at most %XTCP_SACK_BLOCKS_MAX; 0: no such option
+ * @sack_at: octets from the start of the options to the first block that was parsed; valid when
+ *	@sack_blocks
+ * @has_md5: write the MD5 signature option first, with zeros as digest (XTCP_OPTIONS_MD5_AT)
+ * @ao_maclen: write TCP-AO first, with a MAC of this many octets, all zeros; 0: no such option
+ * @accecn_order: order of the counters in the AccECN option, 0 or 1 (RFC 9768 section 3.2.3)
+ * @accecn_fields: number of counters in that option, at most %XTCP_ACCECN_FIELDS_MAX
+ * @malformed: an option of impossible length ended the list; the earlier options count
+ */
+struct xtcp_options {
+	u32 tsval;			/* TSval; valid when @has_ts */
+	u32 tsecr;			/* TSecr; valid when @has_ts */
+	union {
+		const struct xtcp_sack_block *sack;
+		const struct xtcp_fastopen_cookie *fastopen;
+	};
+	const u32 *accecn;
+	u16 mss;			/* maximum segment size in octets; 0: no such option */
+	u8 wscale;			/* shift count, at most 14; valid when @has_wscale */
+	u8 sack_blocks;
+	u8 sack_at;
+	bool has_ts : 1;		/* the timestamps option is present */
+	bool has_wscale : 1;		/* the window scale option is present */
+	bool sack_permitted : 1;	/* the SACK-permitted option is present */
+	bool malformed : 1;
+	bool has_accecn : 1;		/* write the AccECN option */
+	bool has_md5 : 1;
+	bool has_fastopen : 1;		/* write the Fast Open option */
+	bool accecn_order : 1;
+	u8 accecn_fields;
+	u8 ack_rate;			/* the ACK Rate Request option (enum xtcp_ackrate) */
+	u8 ao_maclen;
+	u8 ao_keyid;			/* KeyID; valid when @ao_maclen */
+	u8 ao_rnext;			/* RNextKeyID; valid when @ao_maclen */
+};
+
+/* TCP-AO in a segment (RFC 5925 section 2.2). @mac points into the segment. */
+struct xtcp_ao_option {
+	const u8 *mac;
+	u8 maclen;
+	u8 keyid;
+	u8 rnext;
+};
+
+enum xtcp_ao_found {
+	XTCP_AO_ABSENT,
+	XTCP_AO_PRESENT,
+	XTCP_AO_MALFORMED,	/* the option has no MAC, or is not the only signature */
+};
+
+/* An AccECN option as the peer wrote it (RFC 9768 section 3.2.3). */
+struct xtcp_accecn_option {
+	u32 counter[XTCP_ACCECN_FIELDS_MAX];	/* in the option's order, 24 bits each */
+	u8 fields;
+	bool order;
+};
+
+static inline u16 xtcp_options_read16(const u8 *p)
+{
+	return p[0] << 8 | p[1];
+}
+
+static inline u32 xtcp_options_read32(const u8 *p)
+{
+	return (u32)xtcp_options_read16(p) << 16 | xtcp_options_read16(p + 2);
+}
+
+static inline void xtcp_options_write16(u8 *p, u16 value)
+{
+	p[0] = value >> 8;
+	p[1] = value & 0xff;
+}
+
+static inline void xtcp_options_write32(u8 *p, u32 value)
+{
+	xtcp_options_write16(p, value >> 16);
+	xtcp_options_write16(p + 2, value & 0xffff);
+}
+
+/*
+ * RFC 7323 appendix A: with timestamps, nearly every segment's options begin with these octets, and
+ * most segments have no other option. So test for them first.
+ */
+#define XTCP_OPTIONS_TIMESTAMP_WORD \
+	(XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_TIMESTAMP << 8 | XTCP_OPTLEN_TIMESTAMP)
+
+/* @bytes: at least XTCP_OPTLEN_TIMESTAMP_ALIGNED octets */
+static inline bool xtcp_options_begin_with_timestamp(const u8 *bytes)
+{
+	return xtcp_options_read32(bytes) == XTCP_OPTIONS_TIMESTAMP_WORD;
+}
+
+bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option);
+bool xtcp_options_have_signature(const u8 *bytes, unsigned int len);
+const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len);
+enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struct xtcp_ao_option *option);
+bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie);
+void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts);
+unsigned int xtcp_options_size(const struct xtcp_options *opts);
+unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts);
+
+/* Reads a SACK block at any alignment. Its sequence numbers are not checked (RFC 2018 section 3). */
+static inline struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
+{
+	return (struct xtcp_sack_block){ .start = xtcp_options_read32(bytes), .end = xtcp_options_read32(bytes + 4) };
+}
+
+/*
+ * The diagnostic payload of a RST (draft-ietf-tcpm-rst-diagnostic-payload-03, section 4.1). Anybody
+ * may have written its octets; the module only shows what they say. Uses no sock.
+ *
+ * Records why a connection ended, unless a FIN from each end closed it (uapi/linux/xtcp.h lists the
+ * reasons). Other files report events; only this file writes struct xtcp_ended. One exception: a
+ * disconnect resets the TCB, and then restores this struct (family.c).
+ */
+
+/*
+ * struct xtcp_ended - how a connection ended
+ * @is_told: the peer's RST gave a reason, whose code is in xtcp_timers.told_code
+ * @flags: control bits (low octet) of the last acceptable segment that has arrived
+ *
+ * The socket lock guards this struct.
+ */
+struct xtcp_ended {
+	u8 reason : 6;		/* enum xtcp_abort_reason */
+	u8 is_listed : 1;	/* the sock is in the table of end.c */
+	u8 is_told : 1;
+	u8 error;		/* the errno that the program got; 0: none */
+	u8 flags;
+};
+
+/* An acceptable segment has arrived. */
+static inline void xtcp_ended_heard(struct xtcp_ended *ended, u16 flags)
+{
+	ended->flags = (u8)flags;
+}
+
+/* OPEN: the sock begins a new connection. */
+static inline void xtcp_ended_forget(struct xtcp_ended *ended)
+{
+	*ended = (struct xtcp_ended) { };
+}
+
+static inline void xtcp_ended_set(struct xtcp_ended *ended, enum xtcp_abort_reason reason, int error)
+{
+	ended->reason = reason;
+	ended->error = error;
+}
+
+/* The peer's RST gave a reason (RST diagnostic payload). */
+static inline void xtcp_ended_tell(struct xtcp_ended *ended)
+{
+	ended->is_told = true;
+}
+
+static inline void xtcp_ended_list(struct xtcp_ended *ended, bool is_listed)
+{
+	ended->is_listed = is_listed;
+}
+
+#define XTCP_RSTDIAG_LEN	8	/* octets: magic number, code, enterprise number */
+#define XTCP_RSTDIAG_MAGIC	0x33aa
+
+/* The codes that we send, from IANA's "TCP Failure Causes" (section 9.1 of the draft, table 2). */
+enum xtcp_rstdiag_code {
+	XTCP_RSTDIAG_NO_CODE = 0,	/* reserved, never on the wire */
+	XTCP_RSTDIAG_NOBODY_READS = 2,	/* data has arrived that no program can read */
+	XTCP_RSTDIAG_ABORT = 3,		/* ABORT of RFC 9293 section 3.10.5 */
+	XTCP_RSTDIAG_RESOURCES = 12,	/* a limit was reached */
+	XTCP_RSTDIAG_TIMEOUT = 16,
+};
+
+enum xtcp_rstdiag_verdict {
+	XTCP_RSTDIAG_NONE,	/* the text is not a diagnostic payload */
+	XTCP_RSTDIAG_VALID,
+	XTCP_RSTDIAG_MALFORMED,	/* the text begins with the magic number, but the rest is wrong */
+};
+
+/*
+ * struct xtcp_rstdiag - what a payload says
+ * @pen: the private enterprise number of the organisation that defined the code; 0: IANA
+ */
+struct xtcp_rstdiag {
+	u32 pen;
+	u16 code;	/* why the connection was reset, not 0 */
+};
+
+/*
+ * The code that tells the peer why we reset the connection; XTCP_RSTDIAG_NO_CODE if no RST of ours
+ * has this reason. Several reasons share a code, so the peer learns less than our program does.
+ */
+static inline u16 xtcp_rstdiag_code_of(enum xtcp_abort_reason reason)
+{
+	switch (reason) {
+	case XTCP_ABORT_UNREAD:
+	case XTCP_ABORT_LATE_DATA:
+		return XTCP_RSTDIAG_NOBODY_READS;
+	case XTCP_ABORT_LINGER:
+	case XTCP_ABORT_LINGER2:
+	case XTCP_ABORT_LISTENER:
+	case XTCP_ABORT_DISCONNECT:
+	case XTCP_ABORT_KILLED:
+	case XTCP_ABORT_NETNS:
+		return XTCP_RSTDIAG_ABORT;
+	case XTCP_ABORT_ORPHANS:
+		return XTCP_RSTDIAG_RESOURCES;
+	case XTCP_ABORT_KEEPALIVE:
+	case XTCP_ABORT_IDLE:
+	case XTCP_ABORT_HALF_CLOSED:
+	case XTCP_ABORT_KEEPALIVE_ALWAYS:
+		return XTCP_RSTDIAG_TIMEOUT;
+	case XTCP_ABORT_NONE:
+	case XTCP_ABORT_RESET:
+	case XTCP_ABORT_ICMP:
+	case XTCP_ABORT_TIMEOUT:
+	case XTCP_ABORT_USER_TIMEOUT:
+	case XTCP_ABORT_USER_TIMEOUT_MS:
+		break;
+	}
+	return XTCP_RSTDIAG_NO_CODE;
+}
+
+/* Write a payload. @text: receives %XTCP_RSTDIAG_LEN octets. @code: one of IANA's codes, not 0. */
+static inline void xtcp_rstdiag_write(u8 *text, u16 code)
+{
+	xtcp_options_write16(text, XTCP_RSTDIAG_MAGIC);
+	xtcp_options_write16(text + 2, code);
+	xtcp_options_write32(text + 4, 0);
+}
+
+/*
+ * Reads the text of a RST, XTCP_RSTDIAG_LEN octets at most. @seg_len: SEG.LEN, which also counts
+ * SYN and FIN. In a valid payload it is 8, and the code is not 0 (section 4.1). An unknown code is
+ * valid (section 4.2).
+ */
+static inline enum xtcp_rstdiag_verdict xtcp_rstdiag_parse(const u8 *text, u32 len, u32 seg_len,
+							   struct xtcp_rstdiag *diag)
+{
+	u16 code;
+
+	if (len < 2 || xtcp_options_read16(text) != XTCP_RSTDIAG_MAGIC)
+		return XTCP_RSTDIAG_NONE;
+	if (len != XTCP_RSTDIAG_LEN || seg_len != XTCP_RSTDIAG_LEN)
+		return XTCP_RSTDIAG_MALFORMED;
+	code = xtcp_options_read16(text + 2);
+	if (!code)
+		return XTCP_RSTDIAG_MALFORMED;
+	diag->code = code;
+	diag->pen = xtcp_options_read32(text + 4);
+	return XTCP_RSTDIAG_VALID;
+}
 
 #endif /* XTCP_WIRE_H */

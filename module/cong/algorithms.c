@@ -12,18 +12,11 @@
 
 #include <linux/bitmap.h>
 #include <linux/ctype.h>
-#include <linux/inet_diag.h>
 #include <linux/jhash.h>
 #include <linux/printk.h>
-#include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
-#include <net/tcp.h>
 
 #include "base/bounds.h"
-#include "base/net.h"
-#include "base/sender.h"
-#include "base/stream.h"
 
 #define DEFAULT_ALGORITHM	"cubic"
 

@@ -13,24 +13,10 @@
  *
  * Allocates the data state of a connection (struct xtcp_stream); base/state.c says when.
  */
-#include <linux/jiffies.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
-#include <net/sock.h>
 
 #include "base/bounds.h"
-#include "base/net.h"
-#include "base/sender.h"
-#include "base/seq.h"
 #include "base/sock.h"
-#include "base/stream.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
-#include "loss/loss.h"
-#include "sendq/sendq.h"
-#include "time/time.h"
-#include "window/window.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
 

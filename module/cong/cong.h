@@ -37,15 +37,13 @@ struct xtcp_alpha_sent {
 
 /*
  * struct xtcp_alpha - the share, and the present observation window
- * @share: DCTCP.Alpha; the algorithm chooses the number that represents 1.0
- * @segment: average size of a sent segment in the previous window, octets
  * @begin: how much had been sent when the window began; @begin.nxt is DCTCP.WindowEnd
  */
 struct xtcp_alpha {
-	u32 share;
+	u32 share;	/* DCTCP.Alpha; the algorithm chooses the number that represents 1.0 */
 	u32 acked;	/* DCTCP.BytesAcked, octets */
 	u32 marked;	/* DCTCP.BytesMarked, octets */
-	u32 segment;
+	u32 segment;	/* average size of a sent segment in the previous window, octets */
 	struct xtcp_alpha_sent begin;
 };
 
@@ -160,7 +158,6 @@ struct xtcp_saved {
  * @round_end: a round of observation ends when all octets before this number are acknowledged
  * @round_delivered: how many octets had been delivered to the peer when the round began
  * @ifindex: the first device that the route had since this struct was allocated; 0: none so far
- * @flushes: xtcp_paths_flushes() when the connection began to observe
  * @has_moved: the route has moved to another device than @ifindex; nothing more is observed
  * @has_taken: this connection has taken @saved out of the table, and xtcp_resuming_end() may put
  *	@saved back. False again when the jump retreats, or when congestion proves @saved wrong
@@ -177,7 +174,7 @@ struct xtcp_resume {
 	u32 round_start_us;	/* when the round began, the low 32 bits of the clock */
 	u32 round_delivered;
 	int ifindex;
-	u32 flushes;
+	u32 flushes;		/* xtcp_paths_flushes() when the connection began to observe */
 	u8 phase;		/* enum xtcp_resume_phase */
 	bool has_moved;
 	bool has_taken;
@@ -285,13 +282,12 @@ struct xtcp_cong_loss {
 	bool is_limited;
 };
 
-/**
+/*
  * struct xtcp_cong_ops - an algorithm
  * @name: as in TCP_CONGESTION. Mandatory, as are @ssthresh and one of @acked and @control
  * @start: the algorithm begins, with zeroed private space: a connection has its data state
- *	(tx->stream), or changes to this algorithm. With @control or @info that is allocated when
- *	the connection is established, otherwise when it is first needed, usually by the first
- *	text
+ *	(tx->stream), or changes to this algorithm. With @control or @info that is allocated when the
+ *	connection is established, otherwise when it is first needed, usually by the first text
  * @acked: octets arrived (sample->delivered), and the window may grow: it limited the sender and no
  *	reduction is going on. Also during a recovery that a timeout began
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
@@ -300,14 +296,12 @@ struct xtcp_cong_loss {
  * @idle: sending begins again with nothing in flight, after @idle_us microseconds, at least a tick
  * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; before losses are detected
  * @control: replaces @acked, in each phase, for each ACK that reports something new. It sets
- *	sk_pacing_rate and cwnd, which cong.c changes only at a timeout, at the end of a recovery
- *	or of CWR, for an undo, and if it would be below one segment
+ *	sk_pacing_rate and cwnd, which cong.c changes only at a timeout, at the end of a recovery or of
+ *	CWR, for an undo, and if it would be below one segment
  * @lost: some octets, which left together, now count as lost; before @control for the same ACK
  * @info: fill in TCP_CC_INFO; return its octets
- * @paces: text must leave at sk_pacing_rate
  * @resumes: with Careful Resume, the window may jump to at most half of what an earlier connection
  *	has observed. Such an algorithm has no @control and no @marked
- * @needs_ecn: negotiate ECN as client and as server, whatever net.xtcp.ecn says
  * @scalable: made for L4S (RFC 9331): as @needs_ecn for AccECN. Then text leaves with ECT(1), and
  *	@ecn_ack reduces cwnd after a mark; without AccECN a mark has the usual effect
  * @end: the connection ends or changes to another algorithm; only if this one has begun
@@ -325,9 +319,9 @@ struct xtcp_cong_ops {
 	void (*lost)(struct sock *sk, const struct xtcp_cong_loss *loss);
 	size_t (*info)(struct sock *sk, union tcp_cc_info *info);
 	void (*end)(struct sock *sk);
-	bool paces;
+	bool paces;	/* text must leave at sk_pacing_rate */
 	bool resumes;
-	bool needs_ecn;
+	bool needs_ecn;	/* negotiate ECN as client and as server, whatever net.xtcp.ecn says */
 	bool scalable;
 };
 
@@ -349,15 +343,12 @@ struct xtcp_cong {
 /*
  * struct xtcp_cong_stream - the history of the windows, a part of struct xtcp_stream
  * @prior_cwnd: cwnd before the last reduction; an idle time reduces this field as it reduces cwnd.
- *	If the algorithm has control(), a reduction that begins during a recovery does not lower
- *	this field, and text that was too large sets it, too
+ *	If the algorithm has control(), a reduction that begins during a recovery does not lower this
+ *	field, and text that was too large sets it, too
  * @prior_ssthresh: the ssthresh that an undo of the last reduction restores; 0: that reduction is
  *	final
  * @most_out: the largest number of octets outstanding at a time in the last window
- * @is_limiting: cwnd limited the sender in the window that ends at @usage_seq
- * @idled: an idle time has reduced cwnd since the connection began
  * @idled_in_reduction: an idle time has reduced cwnd since the last reduction began
- * @resume: the state of Careful Resume; NULL: none
  * @private: the algorithm's state, see xtcp_cong_private()
  */
 struct xtcp_cong_stream {
@@ -366,10 +357,10 @@ struct xtcp_cong_stream {
 	u32 most_out;
 	u32 usage_seq;		/* SND.NXT when @most_out was taken */
 	struct xtcp_prr prr;	/* the state of the current reduction */
-	bool is_limiting;
-	bool idled;
+	bool is_limiting;	/* cwnd limited the sender in the window that ends at @usage_seq */
+	bool idled;		/* an idle time has reduced cwnd since the connection began */
 	bool idled_in_reduction;
-	struct xtcp_resume *resume;
+	struct xtcp_resume *resume;	/* the state of Careful Resume; NULL: none */
 	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
 };
 

@@ -15,20 +15,10 @@
  *   marks do not end Startup.
  */
 #include <linux/hash.h>
-#include <linux/inet_diag.h>
-#include <linux/limits.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
 #include <linux/sizes.h>
-#include <linux/types.h>
 
 #include "base/clock.h"
-#include "base/sender.h"
-#include "base/seq.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
-#include "loss/loss.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
 
@@ -59,16 +49,13 @@ enum xtcp_bbr_acks {
  * @max_bw: BBR.max_bw_filter: the largest bandwidth of this cycle and of the previous one
  * @full_bw: the path counts as full when the bandwidth has stayed below 5/4 of this value for three
  *	round trips
- * @inflight_latest: most octets delivered in a sample of the last round trip
  * @extra_acked: BBR.extra_acked_filter: largest number of octets delivered in excess of the
  *	bandwidth, for each half of the filter's window
- * @extra_acked_us: BBR.extra_acked_interval_start, the low half of the clock
  * @next_round_delivered: C.delivered when the round trip began. The round trip ends when an ACK
  *	reports a segment that was sent since the round trip began
  * @loss_round_delivered: as @next_round_delivered, for the round trips in which losses are counted
  * @probe_up_acked: octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm
  * @probe_up_acked_per_inc: how many acknowledged octets raise @inflight_longterm by one segment
- * @extra_rounds: round trips in the newer half of the window of @extra_acked
  * @undo_state: the state that a loss has ended, in case the loss was spurious: 0 none, 1 Startup, 2
  *	ProbeBW_UP
  * @full_bw_count: round trips in which the bandwidth has stayed below 5/4 of @full_bw
@@ -76,7 +63,6 @@ enum xtcp_bbr_acks {
  * @saved_in_round: the state before the first loss of this round trip is saved, for an undo. Entry
  *	into ProbeBW_DOWN clears @loss_in_round, but not this field
  * @probe_sample: BBR.is_bw_probe_sample: ACKs now report octets that a bandwidth probe sent
- * @prev_too_high: BBR.prev_probe_too_high: the last probe had too much in flight
  * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, so that it would
  *	not have too much in flight
  */
@@ -86,7 +72,7 @@ struct xtcp_bbr {
 	u32 bw_shortterm;		/* upper bound of the bandwidth after losses */
 	u32 full_bw;
 	u32 undo_bw_shortterm;		/* @bw_shortterm before a recovery */
-	u32 inflight_latest;
+	u32 inflight_latest;	/* most octets delivered in a sample of the last round trip */
 	u32 inflight_longterm;		/* upper bound of octets in flight, from bandwidth probes */
 	u32 inflight_shortterm;		/* upper bound of octets in flight, after losses */
 	u32 undo_inflight_longterm;	/* @inflight_longterm before a recovery */
@@ -98,7 +84,7 @@ struct xtcp_bbr {
 	u32 probe_rtt_done_ms;		/* BBR.probe_rtt_done_stamp; 0: none */
 	u32 extra_acked[2];
 	u32 extra_acked_delivered;	/* octets delivered since @extra_acked_us */
-	u32 extra_acked_us;
+	u32 extra_acked_us;	/* BBR.extra_acked_interval_start, the low half of the clock */
 	u32 next_round_delivered;
 	u32 loss_round_delivered;
 	u32 cycle_ms;			/* BBR.cycle_stamp */
@@ -108,7 +94,7 @@ struct xtcp_bbr {
 	u16 probe_wait_ms : 15;		/* BBR.bw_probe_wait */
 	u16 saved_in_round : 1;
 	u8 rounds_since_probe;		/* BBR.rounds_since_probe_up, up to 255 */
-	u8 extra_rounds : 5;
+	u8 extra_rounds : 5;	/* round trips in the newer half of the window of @extra_acked */
 	u8 drain_rounds : 3;		/* round trips in Drain */
 	u32 state : 3;			/* enum xtcp_bbr_state */
 	u32 ack_phase : 3;		/* enum xtcp_bbr_acks */
@@ -121,7 +107,7 @@ struct xtcp_bbr {
 	u32 loss_round_start : 1;
 	u32 loss_in_round : 1;		/* something was lost or marked in this round trip */
 	u32 probe_sample : 1;
-	u32 prev_too_high : 1;
+	u32 prev_too_high : 1;	/* BBR.prev_probe_too_high: the last probe had too much in flight */
 	u32 prev_precautionary : 1;
 	u32 probe_rtt_expired : 1;	/* the minimum RTT must be measured again */
 	u32 probe_rtt_round_done : 1;	/* one round trip in ProbeRTT is over */

@@ -26,18 +26,9 @@
  * that reorders spreads any window over the whole RTT. So while something is out of order, there is
  * no train.
  */
-#include <linux/math64.h>
-#include <linux/minmax.h>
-#include <linux/tcp.h>
-#include <linux/types.h>
 
 #include "base/clock.h"
-#include "base/net.h"
-#include "base/sender.h"
-#include "base/seq.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
-#include "loss/loss.h"
 #include "sight/sight.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */

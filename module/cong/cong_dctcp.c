@@ -5,16 +5,9 @@
  * how many were marked; otherwise it must use DCTCP, too, so that its ECE says which (ecn.c).
  * Without ECN, DCTCP behaves as NewReno, as in Linux.
  */
-#include <linux/inet_diag.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
 
-#include "base/sender.h"
-#include "base/seq.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
-#include "loss/loss.h"
 
 #define ALPHA_ONE	65536U	/* an Alpha of 1.0, as in the example of section 4.2 */
 #define INFO_ONE	1024U	/* an Alpha of 1.0 in TCP_CC_INFO */

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* NewReno: RFC 5681 section 3.1, counted in octets. recovery.c recovers the losses. */
-#include <linux/minmax.h>
 
-#include "base/sender.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
-#include "loss/loss.h"
 
 /* NewReno's private state. */
 struct newreno {

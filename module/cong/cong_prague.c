@@ -19,19 +19,10 @@
  * to a loss (RFC 9331 sections 4.1 and 4.2). A loss halves the window (section 4.3); with a mark in
  * the same round trip, both together halve it.
  */
-#include <linux/inet_diag.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
-#include <linux/types.h>
-#include <net/sock.h>
 
 #include "base/clock.h"
-#include "base/sender.h"
-#include "base/seq.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
-#include "loss/loss.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
 

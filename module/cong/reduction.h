@@ -4,14 +4,9 @@
 #define XTCP_REDUCTION_H
 
 #include <linux/math.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
 #include <linux/time64.h>
-#include <linux/types.h>
-#include <net/sock.h>
 
 #include "base/sender.h"
-#include "cong/cong.h"
 
 /*
  * Is the window being reduced, in CWR or in fast recovery? PRR then sets the window, unless the

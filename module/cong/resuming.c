@@ -42,26 +42,13 @@
  * choose which path is forgotten. A connection takes the lock of its set when it first fills its
  * window, when it jumps, when the jump fails, and when it ends.
  */
-#include <linux/atomic.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
 #include <linux/netdevice.h>
 #include <linux/seq_file.h>
-#include <linux/siphash.h>
-#include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <net/dst.h>
-#include <net/sock.h>
 
 #include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/sender.h"
-#include "base/seq.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
-#include "loss/loss.h"
 #include "sight/sight.h"
 #include "time/time.h"
 

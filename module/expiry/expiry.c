@@ -11,26 +11,17 @@
  */
 #include "expiry/expiry.h"
 
-#include <net/dst.h>
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
 #include "base/base.h"
 #include "base/bounds.h"
-#include "base/clock.h"
-#include "base/net.h"
-#include "base/rstdiag.h"
 #include "base/sock.h"
-#include "base/stream.h"
-#include "base/wire.h"
 #include "fastopen/fastopen.h"
 #include "out/out.h"
 #include "recovery/recovery.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
 #include "sock/create.h"
-#include "time/time.h"
 
 static bool xtcp_retries_end_probing(struct sock *sk);
 

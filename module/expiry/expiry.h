@@ -10,9 +10,7 @@
 #ifndef XTCP_EXPIRY_H
 #define XTCP_EXPIRY_H
 
-#include <linux/types.h>
-
-#include "base/rstdiag.h"
+#include "base/wire.h"
 
 struct sock;
 

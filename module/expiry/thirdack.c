@@ -20,15 +20,11 @@
  */
 #include "expiry/expiry.h"
 
-#include <linux/hrtimer.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <net/tcp_states.h>
 
-#include "arrive/arrive.h"
-#include "base/net.h"
 #include "base/sock.h"
-#include "compat.h"
 #include "send/send.h"
 #include "sight/sight.h"
 

@@ -45,6 +45,8 @@
 #include <linux/uio.h>
 
 #include "auth/auth.h"
+#include "base/endpoint.h"
+#include "base/net.h"
 #include "base/seg.h"
 #include "base/sock.h"
 #include "send/send.h"

@@ -12,7 +12,7 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
-#include "base/options.h"
+#include "base/wire.h"
 
 struct dst_entry;
 struct msghdr;

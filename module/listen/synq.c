@@ -53,7 +53,6 @@
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/options.h"
 #include "base/seg.h"
 #include "base/sock.h"
 #include "base/wire.h"

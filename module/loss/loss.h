@@ -13,10 +13,6 @@
 #ifndef XTCP_LOSS_H
 #define XTCP_LOSS_H
 
-#include <linux/types.h>
-
-#include "base/options.h"
-#include "base/seq.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 
@@ -139,7 +135,6 @@ struct sk_buff *xtcp_resend_next(const struct sock *sk);
  *	for each duplicate ACK (RFC 5681 section 2)
  * @sacked_segments: @sacked as a number of segments; approximate, because the segment size may have
  *	changed
- * @resent: octets of @lost that are in flight again
  * @high_sacked: the octet after the highest octet that was sacked, at least SND.UNA
  * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this
  *	many later segments have arrived. With SACK, this rule ends when reordering is first seen
@@ -150,7 +145,7 @@ struct xtcp_scoreboard {
 	u32 sacked;
 	u32 sacked_segments;
 	u32 lost;		/* octets marked as lost */
-	u32 resent;
+	u32 resent;		/* octets of @lost that are in flight again */
 	u32 high_sacked;
 	u16 reordering;
 	u32 reorderings;	/* how often reordering was seen */
@@ -174,18 +169,14 @@ void xtcp_sacked_take(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *
 /*
  * struct xtcp_rack - RACK's variables (RFC 8985 section 5.2)
  * @sent_us: RACK.xmit_ts: the latest sending time of all segments that have arrived, microseconds
- * @end_seq: RACK.end_seq: the octet after the segment that was sent at @sent_us
- * @rtt_us: RACK.rtt: the RTT of the segment that arrived last, microseconds
- * @advanced: a segment has arrived since RACK last looked for losses
- * @is_resent: the segment that was sent at @sent_us was a retransmission
  */
 struct xtcp_rack {
 	u64 sent_us;
-	u32 end_seq;
-	u32 rtt_us;
+	u32 end_seq;	/* RACK.end_seq: the octet after the segment that was sent at @sent_us */
+	u32 rtt_us;	/* RACK.rtt: the RTT of the segment that arrived last, microseconds */
 	struct xtcp_reorder reorder;	/* the state from which the reordering window is computed */
-	bool advanced;
-	bool is_resent;
+	bool advanced;	/* a segment has arrived since RACK last looked for losses */
+	bool is_resent;	/* the segment that was sent at @sent_us was a retransmission */
 };
 
 /* The socket lock is held in all these functions. */
@@ -205,14 +196,13 @@ void xtcp_phase_congested_here(struct sock *sk);
  * struct xtcp_undo - the state needed to undo a reduction of the window
  * @resent: octets resent, minus the octets that D-SACKs report as arrived twice; begins with the
  *	retransmissions that are in flight when the recovery begins
- * @first_ts: TSval of the first retransmission, or of the tail loss probe before it
  * @any_resent: a retransmission was in flight when the recovery began, or something was resent
  *	since; a tail loss probe does not count
  */
 struct xtcp_undo {
 	u32 marker;	/* SND.UNA when the recovery began */
 	u32 resent;
-	u32 first_ts;
+	u32 first_ts;	/* TSval of the first retransmission, or of the tail loss probe before it */
 	bool armed;	/* there is a reduction that may be undone */
 	bool any_resent;
 	bool has_ts;	/* @first_ts is valid */

@@ -16,13 +16,8 @@
  */
 #include "loss/loss.h"
 
-#include <net/sock.h>
-
 #include "base/clock.h"
 #include "base/sender.h"
-#include "base/seq.h"
-#include "cong/cong.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */

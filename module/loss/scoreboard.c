@@ -18,21 +18,10 @@
 #include "loss/loss.h"
 
 #include <linux/list_sort.h>
-#include <net/sock.h>
-#include <net/tcp.h>
 
 #include "base/clock.h"
-#include "base/net.h"
-#include "base/options.h"
-#include "base/seg.h"
-#include "base/sender.h"
-#include "base/seq.h"
-#include "base/stream.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
 
 #define WALK_MAX	32U	/* limit of steps of the search for the position of an skb */

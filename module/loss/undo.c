@@ -12,20 +12,11 @@
  */
 #include "loss/loss.h"
 
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "base/clock.h"
-#include "base/net.h"
-#include "base/sender.h"
-#include "base/seq.h"
 #include "base/sock.h"
-#include "base/stream.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
 
 /* Tells the tracepoint and the black box. @reason: enum xtcp_trace_congestion_reason. */

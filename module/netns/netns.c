@@ -26,7 +26,7 @@
 #include "base/base.h"
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/rstdiag.h"
+#include "base/wire.h"
 #include "cong/cong.h"
 #include "fastopen/fastopen.h"
 #include "listen/listen.h"

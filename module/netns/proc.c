@@ -70,7 +70,6 @@
 #include "base/base.h"
 #include "base/bounds.h"
 #include "base/net.h"
-#include "base/seq.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"

@@ -39,8 +39,6 @@
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/options.h"
-#include "base/rstdiag.h"
 #include "base/seg.h"
 #include "base/wire.h"
 #include "compat.h"

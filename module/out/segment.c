@@ -17,6 +17,11 @@
 #include <trace/events/tcp.h>
 
 #include "auth/auth.h"
+#include "base/clock.h"
+#include "base/seg.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "compat.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "send/send.h"

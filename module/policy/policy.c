@@ -40,37 +40,17 @@
  */
 #include "policy/policy.h"
 
-#include <asm/byteorder.h>
-#include <linux/bits.h>
 #include <linux/cgroup.h>
 #include <linux/err.h>
-#include <linux/in6.h>
-#include <linux/limits.h>
 #include <linux/mm.h>
-#include <linux/mutex.h>
-#include <linux/overflow.h>
-#include <linux/percpu.h>
-#include <linux/rcupdate.h>
-#include <linux/refcount.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/tcp.h>
-#include <linux/types.h>
 #include <linux/xtcp.h>
 #include <net/genetlink.h>
-#include <net/ipv6.h>
-#include <net/tcp.h>
 
 #include "base/bounds.h"
-#include "base/net.h"
 #include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
-#include "lookup/lookup.h"
 #include "sight/sight.h"
-#include "time/time.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
 
@@ -84,7 +64,6 @@ struct xtcp_rule;
  * struct xtcp_rule_match - the connections to which a rule applies
  * @to: the prefix of the foreign address; an IPv4 address as v4-mapped
  * @len: length of the prefix in bits, at most 32 for IPv4; or XTCP_RULES_NO_PREFIX
- * @depth: how deep the cgroup is in its hierarchy; the root has 1; 0: any cgroup
  */
 struct xtcp_rule_match {
 	struct in6_addr to;
@@ -92,7 +71,7 @@ struct xtcp_rule_match {
 	bool v4;	/* the prefix is an IPv4 prefix; false without a prefix */
 	__be16 dport;	/* the foreign port; 0: any */
 	__be16 sport;	/* the local port; 0: any */
-	u8 depth;
+	u8 depth;	/* how deep the cgroup is in its hierarchy; the root has 1; 0: any cgroup */
 	u64 cgroup;	/* the id of the cgroup, if @depth is not 0 */
 };
 
@@ -133,18 +112,16 @@ struct xtcp_rules {
 
 /*
  * struct xtcp_rules_facts - what the search knows of a connection
- * @to: the foreign address; IPv4 as v4-mapped
  * @cgroup_at: returns the id of the cgroup at @depth, which is the socket's cgroup or an ancestor
  *	of it; 0 if the socket's cgroup is less deep
- * @of: the socket, as the argument of @cgroup_at
  */
 struct xtcp_rules_facts {
-	struct in6_addr to;
+	struct in6_addr to;	/* the foreign address; IPv4 as v4-mapped */
 	bool v4;	/* IPv4 carries the connection */
 	__be16 dport;	/* the foreign port */
 	__be16 sport;	/* the local port */
 	u64 (*cgroup_at)(const void *of, unsigned int depth);
-	const void *of;
+	const void *of;	/* the socket, as the argument of @cgroup_at */
 };
 
 #define MAPPED_BITS	96	/* bits of a v4-mapped address before the IPv4 address */

@@ -7,11 +7,7 @@
 #ifndef XTCP_POLICY_H
 #define XTCP_POLICY_H
 
-#include <linux/bits.h>
 #include <linux/percpu.h>
-#include <linux/rcupdate.h>
-#include <linux/refcount.h>
-#include <linux/types.h>
 
 #include "base/endpoint.h"
 #include "base/net.h"

@@ -35,6 +35,12 @@
 #include <net/tcp_states.h>
 
 #include "base/bounds.h"
+#include "base/clock.h"
+#include "base/net.h"
+#include "base/sender.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "send/send.h"

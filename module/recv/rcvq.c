@@ -32,6 +32,9 @@
 #include "base/base.h"
 #include "base/bounds.h"
 #include "base/seg.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "compat.h"
 #include "recv/recv.h"
 #include "sight/sight.h"
 

@@ -31,7 +31,6 @@
 #include "auth/auth.h"
 #include "base/seg.h"
 #include "base/sender.h"
-#include "base/seq.h"
 #include "base/wire.h"
 #include "cong/cong.h"
 #include "cong/reduction.h"

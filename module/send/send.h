@@ -14,8 +14,8 @@
 
 #include <linux/types.h>
 
-#include "base/rstdiag.h"
 #include "base/sender.h"
+#include "base/wire.h"
 #include "out/out.h"
 #include "time/time.h"
 

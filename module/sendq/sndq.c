@@ -44,6 +44,9 @@
 #include "base/base.h"
 #include "base/clock.h"
 #include "base/sender.h"
+#include "base/wire.h"
+#include "compat.h"
+#include "cong/cong.h"
 #include "sendq/sendq.h"
 #include "sight/sight.h"
 

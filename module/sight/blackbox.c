@@ -35,31 +35,15 @@
 #include <linux/cred.h>
 #include <linux/idr.h>
 #include <linux/in.h>
-#include <linux/jump_label.h>
 #include <linux/kcsan-checks.h>
-#include <linux/math64.h>
-#include <linux/minmax.h>
 #include <linux/moduleparam.h>
-#include <linux/mutex.h>
 #include <linux/random.h>
-#include <linux/rbtree.h>
-#include <linux/skbuff.h>
-#include <linux/slab.h>
-#include <linux/tcp.h>
 #include <linux/user_namespace.h>
-#include <linux/workqueue.h>
 #include <net/inet_ecn.h>
-#include <net/ipv6.h>
-#include <net/sock.h>
 
 #include "base/base.h"
-#include "base/clock.h"
-#include "base/net.h"
-#include "base/options.h"
 #include "base/seg.h"
 #include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
 
 struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);

@@ -12,9 +12,6 @@
 
 #include <linux/percpu.h>
 #include <linux/seq_file.h>
-#include <net/ip.h>
-
-#include "base/wire.h"
 
 static const struct snmp_mib tcp_list[] = {
 	SNMP_MIB_ITEM("RtoAlgorithm", TCP_MIB_RTOALGORITHM),

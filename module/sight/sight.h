@@ -4,17 +4,11 @@
 #define XTCP_SIGHT_H
 
 #include <linux/jump_label.h>
-#include <linux/list.h>
 #include <linux/snmp.h>
-#include <linux/types.h>
 #include <linux/uidgid.h>
-#include <net/snmp.h>
-#include <uapi/linux/xtcp.h>
 
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/rstdiag.h"
-#include "base/wire.h"
 
 struct in6_addr;
 struct seq_file;
@@ -240,20 +234,11 @@ struct xtcp_blackbox_event {
  * struct xtcp_blackbox - the black box of a connection
  * @number: the module gives each number to one box only; 0: the box is free. The number is not
  *	shown, since it tells how many boxes other namespaces have
- * @begun: how many events the writer has begun to write
  * @count: how many events have been written; the ring has the last XTCP_BLACKBOX_EVENTS of them. A
- *	reader without the lock copies the ring and then reads @begun. If the writer has
- *	meanwhile begun to overwrite an event, the reader ignores that event
- * @slot: index of the box in the table of boxes
- * @shown: the number of the box in its namespace, from 1 on
- * @kept: the connection has ended, and the box is kept
+ *	reader without the lock copies the ring and then reads @begun. If the writer has meanwhile begun
+ *	to overwrite an event, the reader ignores that event
  * @begun_us: xtcp_clock_us() when the connection began; for a box of xtcp_blackbox_give(), when the
  *	connection got the box
- * @ended_us: xtcp_clock_us() when the connection ended
- * @ended: why the connection ended, if @kept
- * @irs: the peer's initial sequence number
- * @mss: octets of data in a full segment
- * @node: links the box into the kept ones of @owner, if @kept
  *
  * Until the connection ends, the socket lock guards all fields except @node. Afterwards nobody
  * writes to them until the box is freed. boxes_lock (blackbox.c) guards @owner, @node and the
@@ -261,24 +246,24 @@ struct xtcp_blackbox_event {
  */
 struct xtcp_blackbox {
 	unsigned long number;
-	unsigned long begun;
+	unsigned long begun;	/* how many events the writer has begun to write */
 	unsigned long count;
 	struct xtcp_net *xn;					/* the namespace */
-	u16 slot;
-	bool kept;
+	u16 slot;	/* index of the box in the table of boxes */
+	bool kept;	/* the connection has ended, and the box is kept */
 	u8 rcv_wscale;						/* the shift of our window */
 	u8 snd_wscale;						/* the shift of the peer's window */
-	u16 mss;
-	struct xtcp_ended ended;
+	u16 mss;	/* octets of data in a full segment */
+	struct xtcp_ended ended;	/* why the connection ended, if @kept */
 	u32 iss;						/* our initial sequence number */
-	u32 irs;
+	u32 irs;	/* the peer's initial sequence number */
 	kuid_t uid;						/* the owner of the socket */
 	u64 begun_us;
-	u64 ended_us;
+	u64 ended_us;	/* xtcp_clock_us() when the connection ended */
 	struct xtcp_tuple tuple;				/* both ends of the connection */
-	u32 shown;
+	u32 shown;	/* the number of the box in its namespace, from 1 on */
 	struct xtcp_box_owner *owner;				/* who has it */
-	struct list_head node;
+	struct list_head node;	/* links the box into the kept ones of @owner, if @kept */
 	struct xtcp_blackbox_event event[XTCP_BLACKBOX_EVENTS];	/* the ring */
 };
 

@@ -6,14 +6,10 @@
  * both.
  */
 #include <linux/in.h>
-#include <linux/in6.h>
 #include <linux/kernel.h>
 #include <linux/tcp.h>
-#include <net/inet_sock.h>
-#include <net/ipv6.h>
 
 #include "base/wire.h"
-#include "compat.h"
 #include "lookup/lookup.h"
 
 /* What the events call. */

@@ -90,8 +90,6 @@
 
 #include <linux/cpumask.h>
 #include <linux/delay.h>
-#include <net/inet_common.h>
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
 #include "auth/auth.h"
@@ -99,16 +97,9 @@
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/sock.h"
-#include "base/stream.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "expiry/expiry.h"
-#include "out/out.h"
 #include "policy/policy.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
-#include "time/time.h"
-#include "window/window.h"
 
 /* one close() checks the sock at most this many times, for about 10 us */
 #define TRIES		200U

@@ -14,7 +14,7 @@
 
 #include <linux/gfp.h>
 
-#include "base/rstdiag.h"
+#include "base/wire.h"
 
 struct sock;
 struct xtcp_net;

@@ -27,28 +27,15 @@
  */
 #include "sock/create.h"
 
-#include <linux/bits.h>
 #include <linux/lockdep.h>
-#include <linux/xarray.h>
-#include <net/sock.h>
 #include <net/tcp_states.h>
-#include <net/xfrm.h>
 
 #include "base/base.h"
-#include "base/net.h"
-#include "base/rstdiag.h"
 #include "base/sock.h"
-#include "base/stream.h"
-#include "cong/cong.h"
 #include "fastopen/fastopen.h"
-#include "lookup/lookup.h"
-#include "out/out.h"
 #include "ports/ports.h"
-#include "recv/recv.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
-#include "time/time.h"
 #include "timewait/timewait.h"
 
 /*

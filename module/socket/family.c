@@ -27,9 +27,9 @@
 
 #include "base/base.h"
 #include "base/net.h"
-#include "base/rstdiag.h"
+#include "base/sender.h"
 #include "base/sock.h"
-#include "base/stream.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "cong/cong.h"
 #include "expiry/expiry.h"

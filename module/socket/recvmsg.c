@@ -22,8 +22,8 @@
 
 #include "arrive/arrive.h"
 #include "base/seg.h"
-#include "base/seq.h"
 #include "base/sock.h"
+#include "base/wire.h"
 #include "compat.h"
 #include "recv/recv.h"
 #include "send/send.h"

@@ -31,8 +31,6 @@
 #include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/options.h"
-#include "base/rstdiag.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/rstdiag.h"
 #include "base/rto.h"
+#include "base/wire.h"
 
 struct sock;
 struct xtcp_sock;

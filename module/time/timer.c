@@ -38,6 +38,14 @@
 #include <net/tcp_states.h>
 
 #include "base/bounds.h"
+#include "base/clock.h"
+#include "base/net.h"
+#include "base/rto.h"
+#include "base/sender.h"
+#include "base/sock.h"
+#include "base/wire.h"
+#include "cong/cong.h"
+#include "sendq/sendq.h"
 #include "time/time.h"
 
 /* jiffies between the RST for a half-open connection and the next SYN */

@@ -13,7 +13,6 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
-#include "base/options.h"
 #include "base/wire.h"
 
 struct dst_entry;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/cong/cong_cubic.c in user space: the curve of RFC 9438 against one in floating point, its regions, and extremes. */
+/* The curve of module/cong/cong_cubic.c in user space: RFC 9438 against floating point, its regions, and extremes. */
 #include <math.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
 /* module/base/options.c in user space, under the address and undefined-behaviour sanitizers. */
 #include <string.h>
 
-#include "base/options.h"
 #include "base/wire.h"
 #include "unit.h"
 

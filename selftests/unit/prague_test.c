@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/cong/cong_prague.c in user space: what a mark takes from the window, how often, and what text without marks adds,
- * to the octet. A window of 100 segments of 1000 octets; 1.0 of the share is 2^24.
+ * module/cong/cong_prague.c in user space: what a mark takes from the window, how often, and what text without marks
+ * adds, to the octet. A window of 100 segments of 1000 octets; 1.0 of the share is 2^24.
  */
 #include "unit.h"
 #include "prague.part.h"

@@ -2,7 +2,7 @@
 /* module/base/rstdiag.c in user space, under the address and undefined-behaviour sanitizers. */
 #include <string.h>
 
-#include "base/rstdiag.h"
+#include "base/wire.h"
 #include "unit.h"
 
 #define MOST	40	/* octets of text, more than a payload has */

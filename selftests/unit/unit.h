@@ -11,7 +11,6 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 
-#include "base/seq.h"
 #include "base/wire.h"
 #include "kselftest.h"
 

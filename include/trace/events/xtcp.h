@@ -30,7 +30,6 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "base/rstdiag.h"
 #include "base/seg.h"
 #include "base/sock.h"
 #include "base/wire.h"
