@@ -34,7 +34,7 @@ struct xtcp_seg {
 	u32 ack;		/* SEG.ACK; valid when XTCP_ACK is in @flags */
 	u32 tsval;		/* valid when @has_ts */
 	u32 tsecr;		/* valid when @has_ts */
-	u32 len;		/* octets of data; text.c updates it when it trims the segment */
+	u32 len;		/* octets of data; rcvq.c updates it when it trims the segment */
 	u16 wnd;		/* the window field, unscaled */
 	u8 hdr_len;
 	u8 flags;		/* enum xtcp_flags */

@@ -20,7 +20,6 @@
 #include <net/sock.h>
 
 #include "base/clock.h"
-#include "base/rstdiag.h"
 #include "base/rto.h"
 #include "base/wire.h"
 
