@@ -13,19 +13,15 @@
 
 #include "main.c"
 
+#include "socket/family.c"
 #include "socket/diag.c"
-#include "socket/diag_row.c"
 #include "socket/diag_filter.c"
 #include "socket/set.c"
-#include "socket/family.c"
 #include "socket/sockopt.c"
-#include "socket/status.c"
 #include "socket/recvmsg.c"
 #include "socket/sendmsg.c"
-#include "socket/connect.c"
 
 #include "netns/netns.c"
-#include "netns/sysctl.c"
 #include "netns/proc.c"
 
 #include "in/interpose.c"
@@ -52,10 +48,8 @@
 
 #include "ports/port.c"
 #include "ports/lease.c"
-#include "ports/sharing.c"
 
 #include "timewait/timewait.c"
-#include "timewait/record.c"
 
 #include "fastopen/fastopen.c"
 
@@ -84,9 +78,7 @@
 
 #include "lookup/early.c"
 #include "lookup/listeners.c"
-#include "lookup/group.c"
 #include "lookup/demux.c"
-#include "lookup/portmap.c"
 
 #include "policy/policy.c"
 

@@ -67,27 +67,15 @@ static int __init xtcp_init(void)
 	err = xtcp_conns_init();
 	if (err)
 		goto err_family;
-	err = xtcp_pool_init();
+	err = xtcp_entry_init();
 	if (err)
 		goto err_conns;
-	err = xtcp_acceptq_init();
-	if (err)
-		goto err_entry;
 	err = xtcp_record_init();
 	if (err)
-		goto err_acceptq;
-	err = xtcp_lease_init();
-	if (err)
-		goto err_record;
-	err = xtcp_port_init();
-	if (err)
-		goto err_lease;
-	err = xtcp_sysctl_init();
-	if (err)
-		goto err_port;
+		goto err_entry;
 	err = xtcp_netns_init();
 	if (err)
-		goto err_sysctl;
+		goto err_record;
 	err = xtcp_interpose_init();
 	if (err)
 		goto err_netns;
@@ -97,8 +85,6 @@ static int __init xtcp_init(void)
 	err = xtcp_family_register();
 	if (err)
 		goto err_early;
-	xtcp_diag_register();
-	xtcp_set_register();
 	return 0;
 
 err_early:
@@ -107,18 +93,10 @@ err_interpose:
 	xtcp_interpose_exit();
 err_netns:
 	xtcp_netns_exit();
-err_sysctl:
-	xtcp_sysctl_exit();
-err_port:
-	xtcp_port_exit();
-err_lease:
-	xtcp_lease_exit();
 err_record:
 	xtcp_record_exit();
-err_acceptq:
-	xtcp_acceptq_exit();
 err_entry:
-	xtcp_pool_exit();
+	xtcp_entry_exit();
 err_conns:
 	xtcp_conns_exit();
 err_family:
@@ -135,8 +113,6 @@ err_stream:
 static void __exit xtcp_exit(void)
 {
 	xtcp_held_exit();
-	xtcp_set_unregister();
-	xtcp_diag_unregister();
 	xtcp_family_unregister();
 	xtcp_early_exit();
 	xtcp_interpose_exit();
@@ -146,12 +122,8 @@ static void __exit xtcp_exit(void)
 	xtcp_ao_exit();
 	xtcp_thirdack_exit();
 	xtcp_spare_exit();
-	xtcp_sysctl_exit();
-	xtcp_port_exit();
-	xtcp_lease_exit();
 	xtcp_record_exit();
-	xtcp_acceptq_exit();
-	xtcp_pool_exit();
+	xtcp_entry_exit();
 	xtcp_conns_exit();
 	xtcp_family_exit();
 	xtcp_orphan_exit();

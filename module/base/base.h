@@ -88,7 +88,7 @@ enum xtcp_guests_thing {
 	XTCP_GUESTS_ENTRIES,	/* half-open entries (entry.c) */
 	XTCP_GUESTS_CHILDREN,	/* connections that wait for accept() (entry.c) */
 	XTCP_GUESTS_ORPHANS,	/* orphans (memory.c) */
-	XTCP_GUESTS_RECORDS,	/* records (record.c) */
+	XTCP_GUESTS_RECORDS,	/* records (timewait.c) */
 	XTCP_GUESTS_THINGS
 };
 

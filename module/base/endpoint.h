@@ -49,7 +49,7 @@ struct xtcp_endpoint {
 	/* links the sock into the table of connections; while linked, the tuple is constant */
 	struct xtcp_conn conn;
 	struct xtcp_lease *lease;	/* reserves the port in kernel TCP's bind table; or NULL */
-	struct xtcp_listener *listener;	/* data of a listener (connect.c), set in LISTEN; RCU */
+	struct xtcp_listener *listener;	/* data of a listener (family.c), set in LISTEN; RCU */
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none (pace.c) */
 	union {
 		/*

@@ -68,7 +68,7 @@ struct xtcp_portmaps;
 
 /*
  * net.xtcp.*: names, units, ranges and defaults are those of Linux's tcp_* sysctls; SYSCTLS.md
- * lists the exceptions. Read without a lock, by READ_ONCE. Only sysctl.c and algorithms.c write it.
+ * lists the exceptions. Read without a lock, by READ_ONCE. Only netns.c and algorithms.c write it.
  */
 struct xtcp_sysctl {
 	u8 abort_on_overflow;
@@ -149,7 +149,7 @@ struct xtcp_sysctl {
 	int fastopen_blackhole_timeout_sec;
 };
 
-#define XTCP_SYSCTL_PARTS	3	/* netns/sysctl.c registers the sysctls in 3 parts */
+#define XTCP_SYSCTL_PARTS	3	/* netns/netns.c registers the sysctls in 3 parts */
 
 /*
  * The largest number of shards of a namespace. Below this limit, the number of shards is the number
@@ -187,7 +187,7 @@ struct xtcp_shard {
  * @cookie_lock: guards @cookie
  * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
  *	NULL: none; exchanged atomically
- * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (record.c)
+ * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (timewait.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
  *	(end.c)
  * @box_owners: who has black boxes (event recorders), by user and peer (blackbox.c)
@@ -257,7 +257,7 @@ struct xtcp_rest {
  * @id: number of the namespace in the table of connections (demux.c)
  * @device_listeners: number of struct xtcp_members in @rest->listeners whose key has a device
  * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
- * @portmaps: the ports in use towards each destination; NULL: no map yet (portmap.c)
+ * @portmaps: the ports in use towards each destination; NULL: no map yet (port.c)
  * @conns: counts of the namespace's connections, per processor (demux.c)
  * @sysctl_header: the registration of @sysctl, in parts
  * @starting: serializes the set-up at the first use (@started, @early, @rest->transparent)

@@ -65,30 +65,6 @@ static struct xtcp_guests guest_children = { .thing = XTCP_GUESTS_CHILDREN };
 module_param_named(guest_unaccepted, guest_children.max, uint, 0444);
 MODULE_PARM_DESC(guest_unaccepted, "connections that wait for accept() in all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory)");
 
-/**
- * xtcp_acceptq_init() - make the counter of the children of all guests, and set the limit
- *
- * Context: process, module init.
- *
- * Return: 0, -EINVAL when the module parameter "guest_unaccepted" is out of range, or -ENOMEM.
- */
-int xtcp_acceptq_init(void)
-{
-	int err = xtcp_guests_limit(&guest_children.max, "guest_unaccepted", UNACCEPTED_PART, CHILD_SIZE);
-
-	return err ?: xtcp_guests_init(&guest_children);
-}
-
-/**
- * xtcp_acceptq_exit() - free the counter
- *
- * Context: process, module exit. All listeners have ended.
- */
-void xtcp_acceptq_exit(void)
-{
-	xtcp_guests_exit(&guest_children);
-}
-
 /* @change: children that join the queue, minus children that leave it. */
 static void count_of_guest(const struct xtcp_listener *listener, int change)
 {
@@ -155,27 +131,6 @@ void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 	list_add_tail(&xtcp_endpoint(child)->accept_node, &listener->accept_queue);
 	count_of_guest(listener, 1);
 	set_length(listener, &xtcp_endpoint(child)->conn, listener->accept_len + 1, XTCP_TRACE_COMPLETED);
-}
-
-/**
- * xtcp_acceptq_has_child() - would accept() return at once?
- * @sk: a sock in LISTEN
- *
- * Context: any. A false answer may be out of date at once, since a child may join at any time. A
- * true answer stays valid while the caller holds the socket lock.
- *
- * Return: true when the queue has a child.
- */
-bool xtcp_acceptq_has_child(const struct sock *sk)
-{
-	const struct xtcp_listener *listener;
-	bool has;
-
-	rcu_read_lock();
-	listener = READ_ONCE(xtcp_endpoint(sk)->listener);
-	has = listener && READ_ONCE(listener->accept_len);
-	rcu_read_unlock();
-	return has;
 }
 
 /**
@@ -251,14 +206,14 @@ static unsigned int entries_max;
 module_param_named(half_open, entries_max, uint, 0444);
 MODULE_PARM_DESC(half_open, "half-open connections of all namespaces, at most 2147483647 (0, the default: as many as fit in 1/128 of the memory)");
 
-/**
- * xtcp_pool_init() - create the slabs and set the limit
+/*
+ * Create the slabs and set the limit
  *
  * Context: process, module init.
  *
  * Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM.
  */
-int xtcp_pool_init(void)
+static int xtcp_pool_init(void)
 {
 	int cpu, err;
 
@@ -290,13 +245,13 @@ err_slabs:
 	return -ENOMEM;
 }
 
-/**
- * xtcp_pool_exit() - free the slabs
+/*
+ * Free the slabs
  *
  * Context: process, module exit. All entries are out of the table, and the caller has called
  * rcu_barrier().
  */
-void xtcp_pool_exit(void)
+static void xtcp_pool_exit(void)
 {
 	/*
 	 * the caller's rcu_barrier() has waited for grace_period_over(), which may have called
@@ -353,45 +308,12 @@ static void count_memory(const struct xtcp_request *he, int sign)
 		xtcp_guests_count_all(&guest_entries, sign * weight(he));
 }
 
-/**
- * xtcp_pool_new() - allocate an entry
- * @xn: the namespace of the entry
- * @v4: true if the entry's addresses are IPv4
- *
- * Context: any.
- *
- * Return: the zeroed entry, for xtcp_entry_insert() or xtcp_pool_free(). NULL when there is no
- * memory, or the limit of all namespaces, of all guests (xtcp_net.is_guest), or of the maker of this
- * guest is reached.
+/*
+ * Allocates a zeroed entry. If @has_syn, there is space behind it for a SYN of @len octets, which the caller writes to
+ * xtcp_pool_syn(); a SYN of more than 65,535 octets is not kept. Return: NULL without memory, or at the limit of all
+ * namespaces, of all guests (xtcp_net.is_guest), or of the maker of this guest.
  */
-struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4)
-{
-	struct xtcp_request *he;
-
-	if (!is_room_for_entry(xn))
-		return NULL;
-	he = kmem_cache_zalloc(v4 ? slab_v4 : slab_v6, GFP_ATOMIC | __GFP_NOWARN);
-	if (!he)
-		return NULL;
-	he->conn.v4 = v4;
-	he->of_guest = xn->is_guest;
-	count_memory(he, 1);
-	count_entry(xn, he, 1);
-	return he;
-}
-
-/**
- * xtcp_pool_new_for_syn() - allocate an entry with space for its SYN
- * @xn: the namespace of the entry
- * @v4: true if the entry's addresses are IPv4
- * @len: octets of the SYN, which the caller writes to xtcp_pool_syn(); a SYN of more than 65,535
- *	octets is not kept
- *
- * Context: any.
- *
- * Return: the same as xtcp_pool_new().
- */
-struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len)
+struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4, bool has_syn, u32 len)
 {
 	struct xtcp_request *he;
 
@@ -399,13 +321,18 @@ struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len
 		return NULL;
 	if (len > U16_MAX)
 		len = 0;
-	he = kzalloc(xtcp_pool_bytes_of(v4) + xtcp_savedsyn_bytes(len), GFP_ATOMIC | __GFP_NOWARN);
+	if (likely(!has_syn))
+		he = kmem_cache_zalloc(v4 ? slab_v4 : slab_v6, GFP_ATOMIC | __GFP_NOWARN);
+	else
+		he = kzalloc(xtcp_pool_bytes_of(v4) + xtcp_savedsyn_bytes(len), GFP_ATOMIC | __GFP_NOWARN);
 	if (!he)
 		return NULL;
 	he->conn.v4 = v4;
-	he->has_syn = true;
 	he->of_guest = xn->is_guest;
-	xtcp_pool_syn(he)->len = len;
+	if (unlikely(has_syn)) {
+		he->has_syn = true;
+		xtcp_pool_syn(he)->len = len;
+	}
 	count_memory(he, 1);
 	count_entry(xn, he, 1);
 	return he;
@@ -423,7 +350,7 @@ static void give_memory_back(struct xtcp_request *he)
 /**
  * xtcp_pool_free() - free an entry that was never in the table
  * @xn: the namespace of the entry
- * @he: the entry, from xtcp_pool_new() or xtcp_pool_new_for_syn()
+ * @he: the entry, from xtcp_pool_new() or xtcp_pool_new()
  *
  * Context: any.
  */
@@ -508,11 +435,6 @@ static void xtcp_pool_free_dead(struct xtcp_net *xn, struct xtcp_request *he)
 	spin_unlock(&mine->lock);
 }
 
-/*
- * seconds for which cookies are checked after xtcp_entry_note_declined(); a cookie expires in 64 to
- * 128 s
- */
-#define BELIEVE_S	120
 #define RESEND_BATCH	256		/* entries that one run of the timer handles */
 #define STOP_BATCH	64		/* entries dropped before the lock is released */
 #define HEIR_STEPS	64		/* most steps to the position of an inherited entry */
@@ -520,58 +442,6 @@ static void xtcp_pool_free_dead(struct xtcp_net *xn, struct xtcp_request *he)
 static struct list_head *level_of(struct xtcp_synq *synq, const struct xtcp_request *he)
 {
 	return &synq->level[min_t(unsigned int, he->level, XTCP_ENTRY_LEVELS - 1)];
-}
-
-/**
- * xtcp_entry_timeout() - how long a SYN-ACK waits for its ACK before it is sent again
- * @level: the number of timeouts so far
- *
- * RFC 6298 (2.1), (5.5) and (2.5).
- *
- * Context: any.
- *
- * Return: jiffies.
- */
-unsigned long xtcp_entry_timeout(unsigned int level)
-{
-	unsigned long timeout = msecs_to_jiffies(XTCP_RTO_INITIAL_MS) << min_t(unsigned int, level, XTCP_ENTRY_LEVELS);
-
-	return min(timeout, msecs_to_jiffies(XTCP_RTO_MAX_MS));
-}
-
-/**
- * xtcp_entry_seconds_of() - add up the first timeouts of a SYN-ACK
- * @timeouts: how many timeouts to add up
- *
- * Context: any.
- *
- * Return: seconds.
- */
-int xtcp_entry_seconds_of(unsigned int timeouts)
-{
-	unsigned long sum = 0;
-	unsigned int level;
-
-	for (level = 0; level < timeouts; level++)
-		sum += xtcp_entry_timeout(level);
-	return sum / HZ;
-}
-
-/**
- * xtcp_entry_timeouts_within() - convert the seconds of TCP_DEFER_ACCEPT to timeouts of a SYN-ACK
- * @seconds: how long; 0 and negative numbers give 0 timeouts
- *
- * Context: any.
- *
- * Return: the smallest number of timeouts that takes at least @seconds, at most 255.
- */
-u8 xtcp_entry_timeouts_within(int seconds)
-{
-	u8 timeouts = 0;
-
-	while (seconds > xtcp_entry_seconds_of(timeouts) && timeouts < U8_MAX)
-		timeouts++;
-	return timeouts;
 }
 
 /* Not inlined, so that the tuple takes stack only while tracing is on. */
@@ -673,44 +543,6 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 	xtcp_demux_remove(xtcp_net_of(listener->sk), &he->conn);
 	trace_xtcp_conn_state(net, &he->conn, TCP_SYN_RECV, TCP_CLOSE);
 	xtcp_pool_free_dead(xtcp_net_of(listener->sk), he);
-}
-
-/**
- * xtcp_entry_note_declined() - from now on, believe valid cookies in ACKs
- * @listener: the listener
- *
- * This function is called when
- *
- *  - a SYN is answered by a cookie and gets no entry;
- *  - an entry ends by timeout while retries() allows fewer retries than usual;
- *  - an entry ends by timeout although its ACK has come;
- *  - the ACK of an entry makes no child, and the peer gets no RST;
- *  - an ACK with a valid cookie makes no child, because the accept queue is full.
- *
- * Context: any.
- */
-void xtcp_entry_note_declined(struct xtcp_listener *listener)
-{
-	const u32 now = xtcp_clock_seconds();
-
-	/* write once a second, not for each SYN of a flood: all processors read this variable */
-	if (READ_ONCE(listener->group->declined) != now)
-		WRITE_ONCE(listener->group->declined, now);
-}
-
-/**
- * xtcp_entry_may_have_declined() - may an ACK without an entry be valid?
- * @listener: the listener of the ACK's port
- *
- * Context: any.
- *
- * Return: true when xtcp_entry_note_declined() was called in the last 120 seconds for this listener
- * or another listener of its group.
- */
-bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener)
-{
-	/* the difference is signed: it is negative if another processor has noted a later second */
-	return (s32)(xtcp_clock_seconds() - READ_ONCE(listener->group->declined)) <= BELIEVE_S;
 }
 
 /*
@@ -913,7 +745,7 @@ void xtcp_entry_start(struct xtcp_listener *listener)
 
 	for (i = 0; i < XTCP_ENTRY_LEVELS; i++)
 		INIT_LIST_HEAD(&listener->synq.level[i]);
-	listener->group->declined = xtcp_clock_seconds() - BELIEVE_S - 1;
+	listener->group->declined = xtcp_clock_seconds() - XTCP_ENTRY_BELIEVE_S - 1;
 	timer_setup(&listener->synq.timer, expired_synack, 0);
 }
 
@@ -969,4 +801,35 @@ int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, c
 	if (!err)
 		trace_xtcp_conn_state(net, &he->conn, TCP_CLOSE, TCP_SYN_RECV);
 	return err;
+}
+
+/**
+ * xtcp_entry_init() - make the slabs of entries, and set the limits of entries and children
+ *
+ * Context: process, module init.
+ *
+ * Return: 0, -EINVAL when a module parameter is out of range, or -ENOMEM.
+ */
+int xtcp_entry_init(void)
+{
+	int err = xtcp_pool_init();
+
+	if (err)
+		return err;
+	err = xtcp_guests_limit(&guest_children.max, "guest_unaccepted", UNACCEPTED_PART, CHILD_SIZE) ?:
+	      xtcp_guests_init(&guest_children);
+	if (err)
+		xtcp_pool_exit();
+	return err;
+}
+
+/**
+ * xtcp_entry_exit() - undo xtcp_entry_init()
+ *
+ * Context: process, module exit. All listeners have ended, and the caller has called rcu_barrier().
+ */
+void xtcp_entry_exit(void)
+{
+	xtcp_guests_exit(&guest_children);
+	xtcp_pool_exit();
 }

@@ -6,7 +6,7 @@
  * Such a listener, an estate, keeps its port, its entries and its children. New connections still
  * queue, up to the backlog. When a new listener joins the group, the estate ends at once, and
  * its connections are handed over, unless migrate_req has become 0. As for a live listener
- * (sharing.c, listeners.c), only a program of the same user can join the group, and nobody else
+ * (lease.c, listeners.c), only a program of the same user can join the group, and nobody else
  * gets the port. If nobody has joined when the time is over, the estate ends like a closed listener
  * without heirs: its children are reset, and its entries are dropped. A later change of
  * migrate_wait_ms does not affect the estate.
@@ -67,7 +67,7 @@
  * after step 3. Such a segment is looked up again (to_next_listener()). If there is no heir, the
  * SYN is dropped, and the ACK is answered with a RST. An heir accepts the same cookies as the
  * listener, because a call of xtcp_entry_note_declined() for one member counts for all members
- * (group.c). An ICMP error for an entry may be lost. The entry then lives until its last timeout.
+ * (listeners.c). An ICMP error for an entry may be lost. The entry then lives until its last timeout.
  *
  * A listener and its heir may end at the same time. A listener looks for its heirs after it has
  * left the table, so an heir always leaves the table later. Therefore the heir's lock always nests
@@ -80,9 +80,11 @@
 #include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uidgid.h>
 #include <linux/workqueue.h>
+#include <net/net_namespace.h>
 #include <net/sock.h>
 
 #include "base/base.h"
@@ -91,13 +93,38 @@
 #include "compat.h"
 #include "fastopen/fastopen.h"
 #include "lookup/lookup.h"
+#include "out/out.h"
 #include "ports/ports.h"
 #include "sight/sight.h"
+#include "sock/create.h"
+
+/**
+ * struct xtcp_heirs - where to find the heirs of a listener that is about to end
+ * @from: the listener
+ * @place: the local address, port and device of the listener
+ */
+struct xtcp_heirs {
+	struct xtcp_listener *from;
+	struct xtcp_members_key place;
+};
 
 #define TAKE_BATCH	64	/* entries to move before the lock is released for a moment */
 
-/**
- * xtcp_heir_begin() - must a listener hand over its connections when it ends?
+/*
+ * The program of a listener closes it, or ends it in another way. Only the first call counts. Return:
+ * true when no member of the group has a program any more.
+ */
+static bool close_member(struct xtcp_listener *listener)
+{
+	sock_owned_by_me(listener->sk);
+	if (!listener->open)
+		return false;
+	listener->open = false;
+	return atomic_dec_and_test(&listener->group->open);
+}
+
+/*
+ * Must a listener hand over its connections when it ends?
  * @heirs: filled if true is returned
  * @from: the listener, still in the table
  *
@@ -109,12 +136,12 @@
  *
  * Return: true if the caller has to hand over the listener's connections.
  */
-bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from)
+static bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from)
 {
 	const struct sock *sk = from->sk;
 
 	sock_owned_by_me(sk);
-	xtcp_group_close(from);
+	close_member(from);
 	if (!READ_ONCE(xtcp_net_of(sk)->sysctl.migrate_req) || !from->members ||
 	    !rcu_access_pointer(sk->sk_reuseport_cb))
 		return false;
@@ -152,8 +179,8 @@ static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
 	return !err;
 }
 
-/**
- * xtcp_heir_close() - hand over all half-open entries of a listener, and close it
+/*
+ * Hand over all half-open entries of a listener, and close it
  * @heirs: the listeners that take the entries over
  * @children: receives the children that nobody accepted, each with the queue's reference
  *
@@ -162,7 +189,7 @@ static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
  * Context: process, may sleep. Lock: socket of the listener, held. Takes the lock of the listener's
  * queues, and inside it an heir's.
  */
-void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
+static void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 {
 	struct xtcp_listener *from = heirs->from;
 	struct xtcp_net *xn = xtcp_net_of(from->sk);
@@ -236,8 +263,8 @@ static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struc
 	return queued ? heir : NULL;
 }
 
-/**
- * xtcp_heir_take_child() - hand over a child that nobody accepted
+/*
+ * Hand over a child that nobody accepted
  * @heirs: the heirs of the child's listener
  * @child: the child; it is on no accept queue
  *
@@ -249,7 +276,7 @@ static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struc
  * Return: true if an heir has taken the child, together with the old queue's reference to the
  * child; false if nothing has changed.
  */
-bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child)
+static bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child)
 {
 	struct xtcp_net *xn = xtcp_net_of(heirs->from->sk);
 	struct xtcp_listener *heir;
@@ -269,6 +296,105 @@ bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child)
 	local_bh_enable();
 	sock_put(child);
 	return heir;
+}
+
+static void listener_free_rcu(struct rcu_head *rcu)
+{
+	struct xtcp_listener *listener = container_of(rcu, struct xtcp_listener, rcu);
+
+	if (listener->net)
+		put_net(listener->net);
+	xtcp_listen_free(listener);
+}
+
+/*
+ * End a child that nobody accepted. @tell: send a RST. xtcp_sock_destroy() puts the queue's
+ * reference. If another thread is waiting for the child's socket lock, it then finds that the
+ * connection has ended.
+ */
+static void end_child(struct sock *child, bool tell)
+{
+	sock_hold(child);	/* xtcp_held_let_go() puts this reference */
+	local_bh_disable();
+	bh_lock_sock(child);
+	sock_orphan(child);
+	xtcp_orphan_add(child);
+	if (child->sk_state == TCP_CLOSE)
+		xtcp_sock_destroy(child);
+	else if (tell)
+		xtcp_sock_abort(child, ECONNRESET, XTCP_ABORT_LISTENER);
+	else
+		xtcp_sock_fail(child, ECONNRESET, XTCP_ABORT_LISTENER);
+	bh_unlock_sock(child);
+	local_bh_enable();
+	xtcp_held_let_go(child);
+	cond_resched();
+}
+
+/**
+ * xtcp_listen_stop() - end a listener, for close(), shutdown(), disconnect or SOCK_DESTROY
+ * @sk: in LISTEN; the caller then sets CLOSED
+ *
+ * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
+ * With net.xtcp.migrate_req, the other listeners of the group take over entries and children
+ * instead. The sock keeps its port.
+ *
+ * The program that ends a listener spends its own time on the RSTs, so all of them are sent. But if
+ * a worker of the kernel or SOCK_DESTROY ends it, others may wait for that: RSTs are sent only for
+ * XTCP_TELL_TIME. A peer that has got none by then gets a RST when it sends its next segment. That
+ * RST is not signed, so a peer with MD5 or TCP-AO ignores it, and gives up after its own timeouts.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ */
+void xtcp_listen_stop(struct sock *sk)
+{
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
+	struct xtcp_endpoint *child, *next;
+	struct xtcp_heirs heirs;
+	LIST_HEAD(children);
+	unsigned long told_until;
+	bool hands_over;
+
+	sock_owned_by_me(sk);
+	hands_over = xtcp_heir_begin(&heirs, listener);
+	xtcp_listeners_remove(sk);
+	if (hands_over) {
+		xtcp_heir_close(&heirs, &children);
+	} else {
+		spin_lock_bh(&listener->lock);
+		xtcp_acceptq_close(listener, &children);
+		spin_unlock_bh(&listener->lock);
+	}
+	xtcp_entry_stop(listener);
+
+	told_until = jiffies + XTCP_TELL_TIME;
+	list_for_each_entry_safe(child, next, &children, accept_node) {
+		list_del_init(&child->accept_node);
+		if (!hands_over || !xtcp_heir_take_child(&heirs, xtcp_sk_of(child)))
+			end_child(xtcp_sk_of(child), !listener->tells_briefly || time_before(jiffies, told_until));
+	}
+	if (xtcp_endpoint(sk)->lease)
+		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);
+	/*
+	 * a reader that sees NULL also sees that the listener has left the table, and that its
+	 * entries were dropped
+	 */
+	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
+	/*
+	 * A segment that has found an entry of this listener reaches the queues through the sock.
+	 * It must not reach the queues of the next listen(). So the next listen() waits until all
+	 * such segments have been processed.
+	 */
+	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
+	/*
+	 * Such a segment may be about to make a child, and sk_clone_lock() takes a reference to the
+	 * namespace for the child. But the listener may soon drop its own reference, perhaps the
+	 * last one (take_dead()). So keep one until all such segments have been processed
+	 */
+	if (sk->sk_net_refcnt)
+		listener->net = get_net(sock_net(sk));
+	xtcp_group_put(listener->group);
+	call_rcu(&listener->rcu, listener_free_rcu);
 }
 
 /*
@@ -468,7 +594,7 @@ bool xtcp_estate_keep(struct sock *sk)
 	struct estate *estate;
 
 	sock_owned_by_me(sk);
-	if (!xtcp_group_close(listener) || !ms || !READ_ONCE(xn->sysctl.migrate_req) || !sk->sk_reuseport)
+	if (!close_member(listener) || !ms || !READ_ONCE(xn->sysctl.migrate_req) || !sk->sk_reuseport)
 		return false;
 	if (sk->sk_kern_sock || !sk->sk_net_refcnt)
 		return false;

@@ -44,16 +44,15 @@ static bool cookie_ok(const struct xtcp_listener *listener, const struct xtcp_de
 }
 
 /*
- * May an ACK without an entry complete a handshake?
- *
- * Context: softirq, RCU read side. No lock.
- *
- * Return: true if SYN cookies are on, and the listener or another of its group may have sent a
- * SYN-ACK without an entry not long ago (xtcp_entry_may_have_declined()).
+ * May an ACK without an entry complete a handshake? It may if SYN cookies are on, and if the listener or another of its
+ * group may have sent a SYN-ACK without an entry not long ago (xtcp_entry_note_declined()).
  */
 static bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
 {
-	return READ_ONCE(xtcp_net_of(listener->sk)->sysctl.syncookies) && xtcp_entry_may_have_declined(listener);
+	if (!READ_ONCE(xtcp_net_of(listener->sk)->sysctl.syncookies))
+		return false;
+	/* the difference is signed: it is negative if another processor has noted a later second */
+	return (s32)(xtcp_clock_seconds() - READ_ONCE(listener->group->declined)) <= XTCP_ENTRY_BELIEVE_S;
 }
 
 /*
@@ -138,6 +137,27 @@ static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, c
 	}
 	he->ecn_ok = cookie->ecn_ok;
 	he->ecn_maybe = !cookie->ts_ok;
+}
+
+/*
+ * Rebuild an entry that was not kept
+ * @he: a zeroed entry after xtcp_request_fill_names()
+ * @seg: the handshake's last ACK
+ * @cookie: the decoded cookie of @seg
+ *
+ * Context: softirq.
+ */
+static void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
+				     const struct xtcp_cookie *cookie)
+{
+	he->irs = seg->seq - 1;
+	he->iss = seg->ack - 1;
+	he->mss = cookie->mss;
+	he->wscale_ok = cookie->wscale_ok;
+	he->snd_wscale = cookie->snd_wscale;
+	he->ts_ok = cookie->ts_ok;
+	he->ts_recent = cookie->ts_ok ? seg->tsval : 0;
+	he->sack_ok = cookie->sack_ok;
 }
 
 /*
@@ -411,6 +431,25 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	else
 		xtcp_entry_note_declined(listener);
 	return 0;
+}
+
+/*
+ * Make PAWS accept the segment that has made a child
+ * @child: the child
+ * @seg: the segment
+ *
+ * Another CPU may have raised TS.Recent of the entry since this segment passed the PAWS test of the
+ * entry. The segment must not fail PAWS in the child: it has to bring the child to ESTABLISHED, or
+ * the program never learns of the child.
+ *
+ * Context: softirq. Lock: socket, held (bh_lock_sock()).
+ */
+static void xtcp_child_let_pass(struct sock *child, const struct xtcp_seg *seg)
+{
+	struct xtcp_sock *xsk = xtcp_sk(child);
+
+	if (xsk->agreed.ts_ok && seg->has_ts)
+		xtcp_paws_let_pass(&xsk->paws, seg->tsval);
 }
 
 /*

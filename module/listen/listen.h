@@ -18,6 +18,7 @@
 #include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
 #include <linux/types.h>
@@ -26,6 +27,8 @@
 #include <uapi/linux/xtcp.h>
 
 #include "base/base.h"
+#include "base/clock.h"
+#include "base/cookie.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/seg.h"
@@ -172,11 +175,6 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener);
 int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he);
 
-unsigned long xtcp_entry_timeout(unsigned int level);
-int xtcp_entry_seconds_of(unsigned int timeouts);
-u8 xtcp_entry_timeouts_within(int seconds);
-void xtcp_entry_note_declined(struct xtcp_listener *listener);
-bool xtcp_entry_may_have_declined(const struct xtcp_listener *listener);
 
 /*
  * The two queues of a listening sock: half-open entries, and children for accept(). The queues have
@@ -222,11 +220,11 @@ struct xtcp_listener_stats {
  *	program may have asked for more: the kernel lowers the backlog to that limit before it
  *	calls us
  * @synq: half-open entries (entry.c)
- * @group: the listeners among which SYNs are distributed; perhaps this listener alone (group.c)
- * @members: the listeners of the same group with the same address, port and device (group.c);
+ * @group: the listeners among which SYNs are distributed; perhaps this listener alone (listeners.c)
+ * @members: the listeners of the same group with the same address, port and device (listeners.c);
  *	lock: xtcp_rest.listeners_lock
  * @member_index: the listener's index in @members; the same lock
- * @cpu: the processor in whose array group.c has put the listener. If no processor has this
+ * @cpu: the processor in whose array listeners.c has put the listener. If no processor has this
  *	number, as with -1, the listener is in no array; lock: xtcp_incoming.cpus
  * @cpu_index: the listener's index in the array of that processor; the same lock
  * @number: the listener's number for listings in /proc (listeners.c)
@@ -262,12 +260,50 @@ struct xtcp_listener {
 };
 
 /*
+ * seconds for which cookies are checked after xtcp_entry_note_declined(); a cookie expires in 64 to
+ * 128 s
+ */
+#define XTCP_ENTRY_BELIEVE_S	120
+
+/* How long a SYN-ACK waits for its ACK before it is sent again, after @level timeouts (RFC 6298 (2.1), (5.5), (2.5)); jiffies. */
+static inline unsigned long xtcp_entry_timeout(unsigned int level)
+{
+	unsigned long timeout = msecs_to_jiffies(XTCP_RTO_INITIAL_MS) << min_t(unsigned int, level, XTCP_ENTRY_LEVELS);
+
+	return min(timeout, msecs_to_jiffies(XTCP_RTO_MAX_MS));
+}
+
+/*
+ * From now on, believe valid cookies in ACKs. This function is called when
+ *
+ *  - a SYN is answered by a cookie and gets no entry;
+ *  - an entry ends by timeout while retries() allows fewer retries than usual;
+ *  - an entry ends by timeout although its ACK has come;
+ *  - the ACK of an entry makes no child, and the peer gets no RST;
+ *  - an ACK with a valid cookie makes no child, because the accept queue is full.
+ */
+static inline void xtcp_entry_note_declined(struct xtcp_listener *listener)
+{
+	const u32 now = xtcp_clock_seconds();
+
+	/* write once a second, not for each SYN of a flood: all processors read this variable */
+	if (READ_ONCE(listener->group->declined) != now)
+		WRITE_ONCE(listener->group->declined, now);
+}
+
+static inline void xtcp_listen_free(struct xtcp_listener *listener)
+{
+	free_percpu(listener->stats);
+	kfree(listener);
+}
+
+/*
  * The queues of a listener that a lookup has found; NULL if the listener has just stopped. RCU read
  * side.
  */
 static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
 {
-	/* smp_load_acquire() pairs with smp_store_release() in socket/connect.c */
+	/* smp_load_acquire() pairs with smp_store_release() in socket/family.c */
 	return smp_load_acquire(&xtcp_endpoint(lsk)->listener);
 }
 
@@ -336,18 +372,29 @@ static inline bool xtcp_refusal_defers(const struct sock *lsk, const struct xtcp
 }
 
 /* Process context: module init and exit. */
-int xtcp_acceptq_init(void);
-void xtcp_acceptq_exit(void);
+int xtcp_entry_init(void);
+void xtcp_entry_exit(void);
 /* Without the listener's lock, the answer may be out of date at once. */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener);
 /* The listener's lock is held, BH is disabled. xtcp_acceptq_close(): only in process context. */
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child);
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children);
 /*
- * Any context. A false answer may be out of date at once. A true answer stays valid while the
+ * Would accept() return at once? A false answer may be out of date at once. A true answer stays valid while the
  * caller holds the socket lock.
  */
-bool xtcp_acceptq_has_child(const struct sock *sk);
+static inline bool xtcp_acceptq_has_child(const struct sock *sk)
+{
+	const struct xtcp_listener *listener;
+	bool has;
+
+	rcu_read_lock();
+	listener = READ_ONCE(xtcp_endpoint(sk)->listener);
+	has = listener && READ_ONCE(listener->accept_len);
+	rcu_read_unlock();
+	return has;
+}
+
 /* Process context; takes the listener's lock. */
 struct sock *xtcp_acceptq_take(struct xtcp_listener *listener);
 
@@ -367,30 +414,13 @@ static inline struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he
 	return (struct xtcp_saved_syn *)((u8 *)he + xtcp_pool_bytes_of(he->conn.v4));
 }
 
-int xtcp_pool_init(void);
-void xtcp_pool_exit(void);
-
-struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4);
-void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff *skb);
-struct xtcp_request *xtcp_pool_new_for_syn(struct xtcp_net *xn, bool v4, u32 len);
+struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4, bool has_syn, u32 len);
 void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
 
 /* estate.c */
 
-/**
- * struct xtcp_heirs - where to find the heirs of a listener that is about to end
- * @from: the listener
- * @place: the local address, port and device of the listener
- */
-struct xtcp_heirs {
-	struct xtcp_listener *from;
-	struct xtcp_members_key place;
-};
-
-/* Process context. Lock: socket of the listener, held. */
-bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from);
-void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children);
-bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child);
+/* Process context, may sleep. Lock: socket, held. */
+void xtcp_listen_stop(struct sock *sk);
 
 int xtcp_estate_net_init(struct xtcp_net *xn);
 void xtcp_estate_net_exit(struct xtcp_net *xn);
@@ -422,8 +452,6 @@ bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtc
 void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
 			     const struct xtcp_demux_key *key);
 bool xtcp_request_asks_ao(const struct sock *lsk, const struct sk_buff *skb);
-void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
-			      const struct xtcp_cookie *cookie);
 void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
 			      const struct xtcp_ip_reply *how);
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
@@ -438,7 +466,6 @@ static inline bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_b
 /* Softirq, RCU read side. */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast);
-void xtcp_child_let_pass(struct sock *child, const struct xtcp_seg *seg);
 
 /* Softirq, RCU read side. Consumes @skb unless the listener has ended. */
 bool xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss);

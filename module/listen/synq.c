@@ -177,27 +177,6 @@ static void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *
 	he->ts_recent = 0;
 }
 
-/**
- * xtcp_request_fill_cookie() - rebuild an entry that was not kept
- * @he: a zeroed entry after xtcp_request_fill_names()
- * @seg: the handshake's last ACK
- * @cookie: the decoded cookie of @seg
- *
- * Context: softirq.
- */
-void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
-			      const struct xtcp_cookie *cookie)
-{
-	he->irs = seg->seq - 1;
-	he->iss = seg->ack - 1;
-	he->mss = cookie->mss;
-	he->wscale_ok = cookie->wscale_ok;
-	he->snd_wscale = cookie->snd_wscale;
-	he->ts_ok = cookie->ts_ok;
-	he->ts_recent = cookie->ts_ok ? seg->tsval : 0;
-	he->sack_ok = cookie->sack_ok;
-}
-
 /*
  * If the metric RTAX_WINDOW is small, a large shift would round windows down. The listener's
  * TCP_WINDOW_CLAMP is ignored: a cookie does not record the shift, and the member of the group that gets
@@ -522,7 +501,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
 	struct xtcp_net *xn = xtcp_net(net);
 	int err;
 
-	sock_hold(child);	/* the table's reference; xtcp_demux_remove_sk() puts it */
+	sock_hold(child);	/* the table's reference; xtcp_port_leave() puts it */
 	spin_lock(&listener->lock);
 	if (listener->closed || (entry && !xtcp_listen_has_entry(listener, entry)))
 		err = -ECONNABORTED;
@@ -620,25 +599,6 @@ err_child:
 	xtcp_sk(child)->fastopen = NULL;
 	discard_child(child);
 	return ERR_PTR(err);
-}
-
-/**
- * xtcp_child_let_pass() - make PAWS accept the segment that has made a child
- * @child: the child
- * @seg: the segment
- *
- * Another CPU may have raised TS.Recent of the entry since this segment passed the PAWS test of the
- * entry. The segment must not fail PAWS in the child: it has to bring the child to ESTABLISHED, or
- * the program never learns of the child.
- *
- * Context: softirq. Lock: socket, held (bh_lock_sock()).
- */
-void xtcp_child_let_pass(struct sock *child, const struct xtcp_seg *seg)
-{
-	struct xtcp_sock *xsk = xtcp_sk(child);
-
-	if (xsk->agreed.ts_ok && seg->has_ts)
-		xtcp_paws_let_pass(&xsk->paws, seg->tsval);
 }
 
 /* Counts a SYN for which no entry is kept. @reason: XTCP_TRACE_COOKIE or XTCP_TRACE_REFUSED. */
@@ -902,10 +862,10 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 	struct xtcp_request *he;
 
 	if (likely(!save_syn && !ao))
-		return xtcp_pool_new(xn, v4);
-	he = xtcp_pool_new_for_syn(xn, v4, save_syn ? saved_syn_len(skb, save_syn) : 0);
+		return xtcp_pool_new(xn, v4, false, 0);
+	he = xtcp_pool_new(xn, v4, true, save_syn ? saved_syn_len(skb, save_syn) : 0);
 	if (!he)
-		return ao ? NULL : xtcp_pool_new(xn, v4);
+		return ao ? NULL : xtcp_pool_new(xn, v4, false, 0);
 	fill_saved_syn(xtcp_pool_syn(he), skb);
 	/*
 	 * do not call xtcp_request_has_ao() a second time. The listener may have got its first key

@@ -26,20 +26,16 @@
 
 #include "lookup/lookup.h"
 
-#include <linux/cred.h>
 #include <linux/gfp.h>
 #include <linux/idr.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
-#include <linux/ratelimit.h>
 #include <linux/sched.h>
-#include <linux/sched/user.h>
 #include <linux/siphash.h>
 #include <linux/spinlock.h>
 #include <linux/tcp.h>
-#include <linux/uidgid.h>
 #include <linux/vmalloc.h>
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
@@ -281,17 +277,19 @@ static bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_con
 	return true;
 }
 
-/*
- * Remove a connection.
- * @conn: the connection, in its chain or not
+/**
+ * xtcp_demux_leave() - remove a connection, for callers that remove many in a row
+ * @conn: in the table or not
  *
  * This function is inlined in both callers, since they spend most of their time here.
  *
- * Context: softirq or process, BH disabled. Takes the chain's lock.
+ * Context: softirq or process, BH disabled.
  *
- * Return: true when @conn was in its chain.
+ * Return: true when @conn was in the table. If conn->map is not 0, the caller must then call
+ * xtcp_portmaps_tuples_ended(). After all removals, the caller must
+ * call xtcp_demux_left() once.
  */
-static inline bool xtcp_conns_remove(struct xtcp_conn *conn)
+inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 {
 	const u32 chain = xtcp_conns_chain_of(conn->hash);
 	struct xtcp_conn __rcu **link = &xtcp_conns.chain[chain];
@@ -310,35 +308,9 @@ static inline bool xtcp_conns_remove(struct xtcp_conn *conn)
 	return found;
 }
 
-#define FAST_WAITS	50		/* limit of root's expedited grace periods per second */
 #define NET_ID_MAX	((1 << 20) - 1)	/* xtcp_conn.net_id has 20 bits */
 
 static DEFINE_IDA(net_ids);
-
-/**
- * struct xtcp_conn_counts - one processor's counts of a namespace's connections
- * @entered: connections that have entered the table
- * @left: connections that have left it, also those that entered it on another processor
- */
-struct xtcp_conn_counts {
-	unsigned long entered;
-	unsigned long left;
-};
-
-/**
- * xtcp_demux_hash() - compute xtcp_demux_key.hash
- * @xn: the namespace
- * @tuple: the tuple
- *
- * Context: any.
- *
- * Return: the hash; its upper half is xtcp_conn.hash.
- */
-u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
-{
-	BUILD_BUG_ON(sizeof(*tuple) != 2 * sizeof(struct in6_addr) + 2 * sizeof(__be16));
-	return xtcp_tuple_hash(tuple, &xn->tuple_key);
-}
 
 static bool has_tuple(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple)
 {
@@ -441,7 +413,15 @@ unsigned long xtcp_demux_count(const struct xtcp_net *xn)
 	return entered - left;
 }
 
-static inline void fill_tuple(const struct sk_buff *skb, struct xtcp_tuple *tuple)
+/**
+ * xtcp_demux_tuple_from_skb() - read the tuple of an arriving segment
+ * @skb: skb->data is the TCP header, of which at least the ports are linear; the network header is
+ *	the IP header
+ * @tuple: receives the tuple
+ *
+ * Context: any.
+ */
+inline void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple)
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 
@@ -457,19 +437,6 @@ static inline void fill_tuple(const struct sk_buff *skb, struct xtcp_tuple *tupl
 }
 
 /**
- * xtcp_demux_tuple_from_skb() - read the tuple of an arriving segment
- * @skb: skb->data is the TCP header, of which at least the ports are linear; the network header is
- *	the IP header
- * @tuple: receives the tuple
- *
- * Context: any.
- */
-void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple)
-{
-	fill_tuple(skb, tuple);
-}
-
-/**
  * xtcp_demux_key_from_skb() - make the lookup key of an arriving segment
  * @xn: the namespace
  * @skb: the segment; skb->data is the TCP header, of which at least the ports are linear; the
@@ -480,7 +447,7 @@ void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tup
  */
 void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key)
 {
-	fill_tuple(skb, &key->tuple);
+	xtcp_demux_tuple_from_skb(skb, &key->tuple);
 	if (ip_hdr(skb)->version == 4) {
 		key->dif = inet_iif(skb);
 		key->sdif = inet_sdif(skb);
@@ -504,44 +471,6 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
 	return find_conn(xn, key, key->hash >> 32);
-}
-
-/*
- * May a connection that is bound to interface @bound_dev_if (0: to none) get @skb? The common case
- * comes first: no bound interface and no VRF.
- */
-static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb, int bound_dev_if)
-{
-	const int sdif = inet_sdif(skb);
-
-	return likely(!bound_dev_if && !sdif) || inet_sk_bound_dev_eq(xn->net, bound_dev_if, inet_iif(skb), sdif);
-}
-
-/**
- * xtcp_demux_lookup_v4() - find the connection of a segment over IPv4
- * @xn: the namespace
- * @skb: the segment; skb->cb still has IP's control block
- * @th: the segment's TCP header, of which at least the ports are linear
- *
- * This function does the same as xtcp_demux_lookup(), but without a struct xtcp_demux_key, which
- * would take time to build. Nearly every segment over IPv4 is looked up here.
- *
- * Context: softirq, RCU read side, which keeps the result valid.
- *
- * Return: the connection, of any kind, or NULL.
- */
-struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th)
-{
-	const struct iphdr *iph = ip_hdr(skb);
-	const u32 hash = xtcp_tuple_hash_v4(iph->daddr, iph->saddr, th->dest, th->source, &xn->tuple_key) >> 32;
-	struct xtcp_conn *conn;
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
-	for (conn = xtcp_conns_first(xtcp_conns_chain_of(hash)); conn; conn = xtcp_conns_next(conn))
-		if (conn->hash == hash && conn->net_id == xn->id && xtcp_conn_has_tuple_v4(conn, iph, th) &&
-		    came_by(xn, skb, READ_ONCE(conn->bound_dev_if)))
-			return conn;
-	return NULL;
 }
 
 /**
@@ -655,7 +584,7 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 }
 
 /**
- * xtcp_demux_give_to_map() - assign a connection to a map of ports (portmap.c)
+ * xtcp_demux_give_to_map() - assign a connection to a map of ports (port.c)
  * @xn: the namespace
  * @tuple: the tuple of the connection
  * @bound_dev_if: the interface of the map, or 0
@@ -688,36 +617,6 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
 }
 
 /**
- * xtcp_demux_leave() - remove a connection, for callers that remove many in a row
- * @conn: in the table or not
- *
- * This function is inlined, because it does most of the work at the end of a TIME-WAIT record.
- *
- * Context: softirq or process, BH disabled.
- *
- * Return: true when @conn was in the table. If conn->map is not 0, the caller must then call
- * xtcp_portmaps_tuple_ended() or xtcp_portmaps_tuples_ended(). After all removals, the caller must
- * call xtcp_demux_left() once.
- */
-inline bool xtcp_demux_leave(struct xtcp_conn *conn)
-{
-	return xtcp_conns_remove(conn);
-}
-
-/**
- * xtcp_demux_left() - reduce the count of a namespace's connections after calls of
- *	xtcp_demux_leave()
- * @xn: the namespace
- * @n: how many connections these calls have removed
- *
- * Context: any.
- */
-void xtcp_demux_left(struct xtcp_net *xn, unsigned int n)
-{
-	this_cpu_add(xn->conns->left, n);
-}
-
-/**
  * xtcp_demux_remove() - remove a connection
  * @xn: the namespace
  * @conn: in the table or not
@@ -725,71 +624,19 @@ void xtcp_demux_left(struct xtcp_net *xn, unsigned int n)
  * Context: softirq or process.
  *
  * Return: true when @conn was in the table. If several callers remove @conn at the same time,
- * exactly one of them gets true.
+ * exactly one of them gets true. If the connection may have a map of ports (conn->map), the caller then
+ * tells it: xtcp_portmaps_tuples_ended().
  */
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 {
 	bool was_there;
 
 	local_bh_disable();
-	was_there = xtcp_conns_remove(conn);
-	if (was_there) {
+	was_there = xtcp_demux_leave(conn);
+	if (was_there)
 		this_cpu_inc(xn->conns->left);
-		if (conn->map)
-			xtcp_portmaps_tuple_ended(xn, conn);
-	}
 	local_bh_enable();
 	return was_there;
-}
-
-/**
- * xtcp_demux_tuple_from_sk() - read the tuple of a sock
- * @sk: the sock; its addresses and ports are set
- * @tuple: receives the tuple
- *
- * Context: any. Lock: socket, held, or the addresses cannot change.
- */
-void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple)
-{
-	tuple->lport = inet_sk(sk)->inet_sport;
-	tuple->fport = sk->sk_dport;
-	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr)) {
-		tuple->laddr = sk->sk_v6_rcv_saddr;
-		tuple->faddr = sk->sk_v6_daddr;
-		return;
-	}
-	ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &tuple->laddr);
-	ipv6_addr_set_v4mapped(sk->sk_daddr, &tuple->faddr);
-}
-
-/**
- * xtcp_demux_insert_sk() - insert a full sock
- * @sk: addresses, ports and device are final
- *
- * The table takes a reference.
- *
- * Return: the same as xtcp_demux_insert().
- */
-int xtcp_demux_insert_sk(struct sock *sk)
-{
-	struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
-	struct xtcp_tuple tuple;
-	int err;
-
-	sock_owned_by_me(sk);
-	xtcp_demux_tuple_from_sk(sk, &tuple);
-	xtcp_conn_set_tuple(conn, &tuple);
-	conn->hash = xtcp_demux_hash(xtcp_net_of(sk), &tuple) >> 32;
-	conn->bound_dev_if = sk->sk_bound_dev_if;
-	conn->kind = XTCP_CONN_SOCK;
-	sock_hold(sk);	/* the table's reference; xtcp_demux_remove_sk() puts it */
-	err = xtcp_demux_insert(xtcp_net_of(sk), conn);
-	if (err) {
-		__sock_put(sk);
-		return err;
-	}
-	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, 1);
-	return 0;
 }
 
 /**
@@ -829,70 +676,4 @@ void xtcp_demux_rebind(struct sock *sk)
 	if (moves && before.map)
 		xtcp_portmaps_tuple_ended(xn, &before);
 	local_bh_enable();
-}
-
-/**
- * xtcp_demux_remove_sk() - remove a full sock, if it is in the table
- * @sk: the sock; the caller has a reference of its own
- */
-void xtcp_demux_remove_sk(struct sock *sk)
-{
-	bool was_there;
-
-	sock_owned_by_me(sk);
-	was_there = xtcp_demux_remove(xtcp_net_of(sk), &xtcp_endpoint(sk)->conn);
-	/*
-	 * set left_table even if a TIME-WAIT record has already replaced the sock in the table:
-	 * lookups may still use the sock
-	 */
-	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
-	if (!was_there)
-		return;
-	sock_prot_inuse_add(sock_net(sk), sk->sk_prot, -1);
-	__sock_put(sk);
-}
-
-/*
- * Returns the counter that limits the caller's expedited grace periods per second. Each user has one in the kernel, of
- * 100, so nobody can use up another user's. A user with subordinate ids has one for each. But such a user can also
- * remove devices of a namespace, and each of them costs several expedited grace periods. The kernel does not limit
- * root, so root has a counter here.
- */
-static struct ratelimit_state *fast_waits(void)
-{
-	/* with RATELIMIT_MSG_ON_RELEASE, ___ratelimit() does not log the calls that it refuses */
-	static struct ratelimit_state of_root =
-		RATELIMIT_STATE_INIT_FLAGS(of_root, HZ, FAST_WAITS, RATELIMIT_MSG_ON_RELEASE);
-
-	return uid_eq(current_uid(), GLOBAL_ROOT_UID) ? &of_root : &current_user()->ratelimit;
-}
-
-/**
- * xtcp_demux_wait_for_lookups() - wait for lookups before a sock enters a table again
- * @sk: the sock; in no table
- *
- * The grace period prevents two errors. First, a lookup that stands on the sock in its old chain
- * must not continue in the sock's new chain, where it misses connections of the old chain. Second,
- * a segment of the old connection, whose lookup has found the sock, must not reach the new
- * connection. After the wait, such a segment can only be on the backlog, and connect() processes
- * the backlog before it changes the state.
- *
- * An expedited grace period interrupts every processor, so fast_waits() limits how many
- * expedited grace periods a user gets per second. A user who disconnects and connects in a loop
- * waits for normal grace periods, which do not slow down other users.
- *
- * Context: process, may sleep. Lock: socket, held.
- */
-void xtcp_demux_wait_for_lookups(struct sock *sk)
-{
-	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
-
-	sock_owned_by_me(sk);
-	if (poll_state_synchronize_rcu(ep->left_table))
-		return;
-	if (__ratelimit(fast_waits()))
-		synchronize_rcu_expedited();
-	else
-		synchronize_rcu();
-	ep->left_table = get_completed_synchronize_rcu();
 }

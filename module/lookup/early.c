@@ -55,6 +55,7 @@
 #include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/netfilter.h>
+#include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/sched.h>
@@ -73,9 +74,27 @@
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "listen/listen.h"
-#include "lookup/attach.h"
 #include "ports/ports.h"
 #include "timewait/timewait.h"
+
+/* Does a bridge run the hook? A bridge does so even for packets that it only forwards. */
+static inline bool xtcp_attach_is_bridged(const struct sk_buff *skb)
+{
+#if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
+	return nf_bridge_info_exists(skb);
+#else
+	return false;
+#endif
+}
+
+/*
+ * Is the segment addressed to this host's link? The answer is false on a device that is enslaved to
+ * a VRF: this device passes the packet on to the VRF device, where the hooks run again.
+ */
+static inline bool xtcp_attach_is_for_here(const struct sk_buff *skb)
+{
+	return skb->pkt_type == PACKET_HOST && !xtcp_attach_is_bridged(skb) && !netif_is_l3_slave(skb->dev);
+}
 
 /*
  * The skb->destructor of a segment with a sock of ours. It runs if the segment is dropped before it
@@ -86,8 +105,8 @@ static void put_attached(struct sk_buff *skb)
 	sock_put(skb->sk);
 }
 
-/**
- * xtcp_attach_sock() - attach a sock to a segment
+/*
+ * Attach a sock to a segment
  * @sk: the sock; no reference is needed
  * @skb: an arriving segment without a sock
  *
@@ -95,7 +114,7 @@ static void put_attached(struct sk_buff *skb)
  *
  * Return: false if the sock has no program any more; it is not attached then.
  */
-__always_inline bool xtcp_attach_sock(struct sock *sk, struct sk_buff *skb)
+static __always_inline bool xtcp_attach_sock(struct sock *sk, struct sk_buff *skb)
 {
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return false;
@@ -115,8 +134,8 @@ __always_inline bool xtcp_attach_sock(struct sock *sk, struct sk_buff *skb)
 	return true;
 }
 
-/**
- * xtcp_attach_taken() - take the attached sock from a segment
+/*
+ * Take the attached sock from a segment
  * @skb: skb->sk is set
  *
  * Context: softirq, RCU read side.
@@ -124,7 +143,7 @@ __always_inline bool xtcp_attach_sock(struct sock *sk, struct sk_buff *skb)
  * Return: the sock, perhaps a stand-in, with the reference that the segment had; NULL if the sock
  * is not ours. The segment is unchanged then.
  */
-__always_inline struct sock *xtcp_attach_taken(struct sk_buff *skb)
+static __always_inline struct sock *xtcp_attach_taken(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
 
@@ -291,8 +310,8 @@ static struct sock *sock_for_rules(struct xtcp_net *xn, struct sk_buff *skb, uns
 	return xtcp_demux_kernel_holds(xn->net, &key) ? NULL : lsk;
 }
 
-/**
- * xtcp_attach_shown() - attach the sock that the rules of INPUT may ask for
+/*
+ * Attach the sock that the rules of INPUT may ask for
  * @xn: the namespace
  * @skb: an arriving segment without a sock, last in PRE_ROUTING
  * @offset: octets before the TCP header, which is linear
@@ -301,12 +320,20 @@ static struct sock *sock_for_rules(struct xtcp_net *xn, struct sk_buff *skb, uns
  *
  * Context: softirq, RCU read side.
  */
-noinline void xtcp_attach_shown(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
+static noinline void xtcp_attach_shown(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
 {
 	struct sock *sk = xtcp_attach_is_for_here(skb) ? sock_for_rules(xn, skb, offset, true) : NULL;
 
 	if (sk)
 		xtcp_attach_sock(sk, skb);
+}
+
+/* The same as xtcp_attach_shown(), if there are rules or other hooks on INPUT, which may ask. */
+static inline void xtcp_attach_for_input(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset, bool v4)
+{
+	if (v4 ? rcu_access_pointer(xn->net->nf.hooks_ipv4[NF_INET_LOCAL_IN]) :
+		 rcu_access_pointer(xn->net->nf.hooks_ipv6[NF_INET_LOCAL_IN]))
+		xtcp_attach_shown(xn, skb, offset);
 }
 
 /*
@@ -438,6 +465,44 @@ static __always_inline void attach(struct xtcp_net *xn, struct xtcp_conn *conn, 
 			return;
 	}
 	xtcp_attach_for_input(xn, skb, offset, v4);
+}
+
+/*
+ * May a connection that is bound to interface @bound_dev_if (0: to none) get @skb? The common case
+ * comes first: no bound interface and no VRF.
+ */
+static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb, int bound_dev_if)
+{
+	const int sdif = inet_sdif(skb);
+
+	return likely(!bound_dev_if && !sdif) || inet_sk_bound_dev_eq(xn->net, bound_dev_if, inet_iif(skb), sdif);
+}
+
+/*
+ * Find the connection of a segment over IPv4
+ * @xn: the namespace
+ * @skb: the segment; skb->cb still has IP's control block
+ * @th: the segment's TCP header, of which at least the ports are linear
+ *
+ * This function does the same as xtcp_demux_lookup(), but without a struct xtcp_demux_key, which
+ * would take time to build. Nearly every segment over IPv4 is looked up here.
+ *
+ * Context: softirq, RCU read side, which keeps the result valid.
+ *
+ * Return: the connection, of any kind, or NULL.
+ */
+static struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+	const u32 hash = xtcp_tuple_hash_v4(iph->daddr, iph->saddr, th->dest, th->source, &xn->tuple_key) >> 32;
+	struct xtcp_conn *conn;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
+	for (conn = xtcp_conns_first(xtcp_conns_chain_of(hash)); conn; conn = xtcp_conns_next(conn))
+		if (conn->hash == hash && conn->net_id == xn->id && xtcp_conn_has_tuple_v4(conn, iph, th) &&
+		    came_by(xn, skb, conn->bound_dev_if))
+			return conn;
+	return NULL;
 }
 
 /* Not inlined, so that the hook saves no registers for segments that are not ours. */
@@ -692,14 +757,3 @@ void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb)
 	dst_release(unrcu_pointer(xchg(&sk->sk_rx_dst, RCU_INITIALIZER(dst))));
 }
 
-/**
- * xtcp_early_forget() - drop the stored route when the connection has ended
- * @sk: the sock
- *
- * Context: process. Lock: socket, held.
- */
-void xtcp_early_forget(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	dst_release(unrcu_pointer(xchg(&sk->sk_rx_dst, NULL)));
-}

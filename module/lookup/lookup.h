@@ -25,6 +25,7 @@
 #include <net/ipv6.h>
 #include <net/sock.h>
 
+#include "base/net.h"
 #include "base/wire.h"
 #include "compat.h"
 
@@ -33,6 +34,7 @@ struct sk_buff;
 struct sock;
 struct xtcp_listener;
 struct xtcp_net;
+struct xtcp_seats;
 struct xtcp_tuple;
 
 /* demux.c */
@@ -58,7 +60,7 @@ enum xtcp_conn_kind {
  * @v4: IPv4: @faddr4 and @laddr4 are valid
  * @shared_port: connect() chose the local port, so several 4-tuples may share the port (port.c). A
  *	connection of another kind that replaces this connection gets a copy of this bit
- * @map: number of the map of ports (portmap.c) that has this port, 0: none. The writer holds the
+ * @map: number of the map of ports (port.c) that has this port, 0: none. The writer holds the
  *	lock of the map, and also the chain's lock if another processor could remove the
  *	connection from the table meanwhile. A connection that replaces this connection gets a
  *	copy of the number
@@ -181,9 +183,14 @@ unsigned long xtcp_demux_count(const struct xtcp_net *xn);
 /* Lookup. The caller holds the RCU read side, which keeps the result valid. */
 void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tuple *tuple);
 void xtcp_demux_key_from_skb(const struct xtcp_net *xn, const struct sk_buff *skb, struct xtcp_demux_key *key);
-u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);
 struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
-struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th);
+/* xtcp_demux_key.hash; its upper half is xtcp_conn.hash. */
+static inline u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_tuple *tuple)
+{
+	BUILD_BUG_ON(sizeof(*tuple) != 2 * sizeof(struct in6_addr) + 2 * sizeof(__be16));
+	return xtcp_tuple_hash(tuple, &xn->tuple_key);
+}
+
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 
 /*
@@ -195,19 +202,39 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn);
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map);
-/* To remove many connections in a row; BH is disabled. */
 bool xtcp_demux_leave(struct xtcp_conn *conn);
-void xtcp_demux_left(struct xtcp_net *xn, unsigned int n);
 
-/*
- * For a full sock. xtcp_demux_insert_sk() takes a reference for the table, and
- * xtcp_demux_remove_sk() puts this reference.
+/**
+ * struct xtcp_conn_counts - one processor's counts of a namespace's connections
+ * @entered: connections that have entered the table
+ * @left: connections that have left it, also those that entered it on another processor
  */
-void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple);
-void xtcp_demux_wait_for_lookups(struct sock *sk);
-int xtcp_demux_insert_sk(struct sock *sk);
+struct xtcp_conn_counts {
+	unsigned long entered;
+	unsigned long left;
+};
+
+/* Subtracts @n connections that xtcp_demux_leave() has removed. */
+static inline void xtcp_demux_left(struct xtcp_net *xn, unsigned int n)
+{
+	this_cpu_add(xn->conns->left, n);
+}
+
+/* Reads the tuple of a sock whose addresses and ports are set. The socket is locked, or they cannot change. */
+static inline void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_tuple *tuple)
+{
+	tuple->lport = inet_sk(sk)->inet_sport;
+	tuple->fport = sk->sk_dport;
+	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_daddr)) {
+		tuple->laddr = sk->sk_v6_rcv_saddr;
+		tuple->faddr = sk->sk_v6_daddr;
+		return;
+	}
+	ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &tuple->laddr);
+	ipv6_addr_set_v4mapped(sk->sk_daddr, &tuple->faddr);
+}
+
 void xtcp_demux_rebind(struct sock *sk);
-void xtcp_demux_remove_sk(struct sock *sk);
 
 /**
  * struct xtcp_conns - the table
@@ -244,112 +271,7 @@ void xtcp_conns_exit(void);
 
 u32 xtcp_conns_used_chain(u32 chain);
 
-/* portmap.c */
-
-/**
- * struct xtcp_port_range - a range of ports, and the port at which a search begins
- * @low: the first port, host order
- * @count: number of ports
- * @offset: where a search begins; less than @count. A search by a map begins at port @low + @offset
- * @spared: every how many ports, from @low on, one is kernel TCP's alone; a power of two below 32,
- *	so that each word of a bitmap has the same pattern. 0: none
- *
- * Each half of the range has every second port. Our connect() first tries the half that begins with
- * @low + 1. Kernel TCP's connect() prefers the other half. A search without a map numbers the ports
- * of a half from 0, and begins at the port with number @offset modulo the size of the half.
- */
-struct xtcp_port_range {
-	u32 low;
-	u32 count;
-	u32 offset;
-	u32 spared;
-};
-
-/**
- * struct xtcp_portmap - the ports in use towards one destination
- * @node: links the maps of a bucket; read under RCU
- * @rcu: frees the map after the last lookup
- * @key: the destination; lport is not used
- * @bound_dev_if: the interface to which the map's connections are bound, 0: none
- * @v4: the addresses are IPv4
- * @number: the map's index in xtcp_portmaps.by_number
- * @has_predecessor: an earlier map had the same number; connections of the earlier map may still
- *	store the number
- * @lock: guards all fields below
- * @dead: the map is not used any more; it is about to leave the namespace, or has left
- * @refs: number of calls of connect() that use the map now
- * @tuples: number of bits that are set in @ours
- * @surplus: number of bits that are set in @ours or @others, minus an eighth of the number of ports
- *	in the range for which the map was made. If @surplus is 0 or less, the map is not worth
- *	its memory
- * @full: for kernel TCP's half, then for ours: the last range in which xtcp_portmap_choose() found
- *	no clear bit in that half. @count is 0 if a bit of the map has been cleared since
- * @unknown: the first port of the range for which the map was made that has not been looked up yet
- * @unknown_end: the port after the last one
- * @ours: one bit for each port; set if connect() chose the port for a tuple in the table
- * @others: one bit for each port; set if a call of connect() tries the port now, or if the last
- *	attempt was refused because the port is bound or reserved, or because a connection that the
- *	map does not serve has the port; or if the port is unknown. A bit may be out of date
- */
-struct xtcp_portmap {
-	struct hlist_node node;
-	struct rcu_head rcu;
-	struct xtcp_tuple key;
-	int bound_dev_if;
-	bool v4;
-	u8 number;
-	bool has_predecessor;
-	spinlock_t lock;	/* guards the fields below */
-	bool dead;
-	unsigned int refs;
-	unsigned int tuples;
-	int surplus;
-	struct xtcp_port_range full[2];
-	u32 unknown;
-	u32 unknown_end;
-	unsigned long *ours;
-	unsigned long *others;
-};
-
-/* Process context. A caller reads and updates a map that it got from portmap.c. */
-u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first);
-void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xtcp_conn *conn);
-void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
-void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port);
-void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map);
-
-/* For portmap.c. */
-const struct xtcp_conn *xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
-					   const struct xtcp_conn *(*next)(const struct xtcp_conn *));
-
-int xtcp_portmaps_net_init(struct xtcp_net *xn);
-void xtcp_portmaps_net_exit(struct xtcp_net *xn);
-
-/* Process context. A caller gets or makes a map, uses it, and puts it. */
-struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if);
-struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if,
-					const struct xtcp_port_range *range);
-void xtcp_portmaps_put(struct xtcp_net *xn, struct xtcp_portmap *map);
-/* BH disabled. The connections have left the table; each stores the number of a map, or 0. */
-void xtcp_portmaps_tuple_ended(struct xtcp_net *xn, const struct xtcp_conn *conn);
-void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struct xtcp_conn *conn,
-				const struct xtcp_conn *(*next)(const struct xtcp_conn *));
-
-/* group.c */
-
-/**
- * struct xtcp_seats - an array of listeners; the owner's lock guards changes
- * @rcu: frees the array after the last lookup
- * @n: number of listeners; a new listener is stored in @sk before @n includes it
- * @room: how many listeners the array can hold
- * @sk: the listeners
- */
-struct xtcp_seats {
-	struct rcu_head rcu;
-	u32 n;
-	u32 room;
-	struct sock *sk[];
-};
+/* listeners.c */
 
 /**
  * struct xtcp_incoming - those listeners of a struct xtcp_members that have SO_INCOMING_CPU
@@ -361,9 +283,6 @@ struct xtcp_incoming {
 	struct xarray cpus;
 };
 
-/* With the socket lock held. */
-void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk);
-void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk);
 void xtcp_incoming_follow(struct sock *sk);
 
 /**
@@ -385,18 +304,25 @@ struct xtcp_group {
 	struct rcu_head rcu;
 };
 
-/* Any context; @a and @b have the same port. */
-bool xtcp_group_same_place(const struct sock *a, const struct sock *b);
-
+/* Are two socks on one port bound to the same address and device? */
+static inline bool xtcp_group_same_place(const struct sock *a, const struct sock *b)
+{
+	if (a->sk_family != b->sk_family || a->sk_bound_dev_if != b->sk_bound_dev_if)
+		return false;
+	if (a->sk_family == AF_INET6)
+		return a->sk_ipv6only == b->sk_ipv6only &&
+		       ipv6_addr_equal(&a->sk_v6_rcv_saddr, &b->sk_v6_rcv_saddr);
+	return a->sk_rcv_saddr == b->sk_rcv_saddr;
+}
 /*
  * The group of a listener is constant from the moment the listener enters the table until a grace
  * period after the listener has left.
  */
-struct xtcp_group *xtcp_group_new(void);
-void xtcp_group_put(struct xtcp_group *group);
-
-/* Socket lock of the listener held. */
-bool xtcp_group_close(struct xtcp_listener *listener);
+static inline void xtcp_group_put(struct xtcp_group *group)
+{
+	if (refcount_dec_and_test(&group->members))
+		kfree_rcu(group, rcu);
+}
 
 /*
  * May @sk share a port with other sockets of its user? As in Linux, the answer is no if a BPF
@@ -407,10 +333,6 @@ static inline bool xtcp_group_may_share(const struct sock *sk)
 {
 	return sk->sk_reuseport && !rcu_access_pointer(sk->sk_reuseport_cb);
 }
-
-/* Join and leave struct sock_reuseport, which has the BPF program. Socket lock held. */
-int xtcp_group_join(struct sock *sk, struct sock *member);
-void xtcp_group_leave(struct sock *sk);
 
 /* The caller holds the RCU read side, which keeps the result valid. */
 struct sock *xtcp_group_ask(struct sock *lsk, u32 hash, struct sk_buff *skb);
@@ -459,20 +381,7 @@ struct xtcp_members {
 	struct rcu_head rcu;
 };
 
-void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key);
 
-/* With xtcp_rest.listeners_lock held. */
-struct xtcp_members *xtcp_members_new(struct sock *sk);
-void xtcp_members_free(struct xtcp_members *members);
-int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn);
-void xtcp_members_join(struct xtcp_members *members, struct sock *sk);
-bool xtcp_members_leave(struct xtcp_members *members, u32 index);
-struct sock *xtcp_members_any(const struct xtcp_members *members);
-
-/* The caller holds the RCU read side, which keeps the result valid. */
-struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bool *on_cpu);
-struct sock *xtcp_members_find(const struct xtcp_members *members, bool (*fits)(struct sock *sk, const void *arg),
-			       const void *arg);
 
 /* listeners.c */
 
@@ -493,11 +402,20 @@ int xtcp_listeners_rehash(struct sock *sk);
 
 /* early.c */
 
+int xtcp_attach_net_init(struct xtcp_net *xn);
+void xtcp_attach_net_exit(struct xtcp_net *xn);
+void xtcp_attach_start_transparent(struct xtcp_net *xn);
 int xtcp_early_init(void);
 void xtcp_early_exit(void);
 void xtcp_early_start(struct xtcp_net *xn);
 struct sock *xtcp_early_take(struct sk_buff *skb);
 void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb);
-void xtcp_early_forget(struct sock *sk);
+
+/* The connection has ended: drops the route that xtcp_early_learn() has stored. */
+static inline void xtcp_early_forget(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	dst_release(unrcu_pointer(xchg(&sk->sk_rx_dst, NULL)));
+}
 
 #endif /* XTCP_LOOKUP_H */

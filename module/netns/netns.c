@@ -1,5 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
+ * net.xtcp.*: the sysctls of a namespace.
+ *
+ * Names, units, ranges and defaults are those of net.ipv4.tcp_*; SYSCTLS.md lists the exceptions.
+ * Where Linux derives a default from the size of memory, a namespace copies the value of its own
+ * kernel TCP when the namespace begins (or the module is loaded). Only max_orphans is computed, in
+ * the same way as in Linux: it is half the number of chains in the table of connections of the
+ * namespace's kernel TCP. Where Linux accepts any number, xtcp refuses a number that makes no
+ * sense: the write fails with EINVAL, and the old value stays.
+ *
+ * A handler must find its namespace, but the kernel gives it only the address of an entry in the
+ * registered table. A table for each namespace would take one or more pages, and most of these
+ * tables would never be read. So there are only two tables: one for the initial namespace, and one
+ * that all other namespaces share. Each namespace maps the pages of its table once more, at an
+ * address of its own, and registers that address. So the address of an entry identifies the
+ * namespace (@namespaces). An entry contains the offset of its value in struct xtcp_sysctl.
+ *
  * struct xtcp_net: the state of xtcp in one network namespace.
  *
  * A machine may have thousands of namespaces, and few of them ever use xtcp. So until a namespace
@@ -19,18 +35,28 @@
 #include <linux/build_bug.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/sysctl.h>
+#include <linux/vmalloc.h>
+#include <linux/xarray.h>
+#include <net/inet_hashtables.h>
+#include <net/tcp.h>
 
 #include "base/base.h"
+#include "base/bounds.h"
 #include "base/endpoint.h"
 #include "base/net.h"
+#include "base/rstdiag.h"
 #include "base/wire.h"
+#include "compat.h"
 #include "cong/cong.h"
 #include "fastopen/fastopen.h"
 #include "listen/listen.h"
-#include "lookup/attach.h"
 #include "lookup/lookup.h"
 #include "out/out.h"
 #include "policy/policy.h"
@@ -38,6 +64,613 @@
 #include "sight/sight.h"
 #include "sock/create.h"
 #include "timewait/timewait.h"
+
+static int min_rmem = 4096;
+static int max_mss = 65535;
+static int min_mss = XTCP_MSS_MIN_SND;
+static int min_timewait_ms = 1000;
+static int max_migrate_wait_ms = 10000;
+static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
+static int max_tw_reuse_delay_ms = 60000;
+static int max_seconds = INT_MAX / HZ;
+/*
+ * a whole number of seconds: do_time() would round INT_MAX ms up to whole jiffies, and a later read
+ * might convert these jiffies to more than INT_MAX ms
+ */
+static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;
+static int max_usecs = 1000000;
+static int max_ack_delay_ns = 500000000;	/* 500 ms: RFC 9293 MUST-40 */
+static int max_lifetime = 21600;
+static int max_delack_us = XTCP_DELACK_MAX_MS * USEC_PER_MSEC;
+static int min_rto_max_ms = 1000;
+static int max_rto_max_ms = 120000;
+static int max_syn_linear_timeouts = MAX_TCP_SYNCNT;
+static int max_port = 65535;
+static int three = 3;
+static int four = 4;
+static int thousand = 1000;
+static unsigned int min_notsent_lowat = 1;
+static int five = 5;
+static unsigned int min_syn_retries = 1;
+static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
+static unsigned int min_syncookies;
+static unsigned int max_syncookies = 2;
+
+/*
+ * The namespace of each mapped table. Each namespace has mapped its table at an address of its own;
+ * the index is the page number of this address.
+ */
+static DEFINE_XARRAY(namespaces);
+
+static unsigned long page_of(const void *table)
+{
+	return (unsigned long)table >> PAGE_SHIFT;
+}
+
+static struct xtcp_net *space_of(const struct ctl_table *table)
+{
+	return xa_load(&namespaces, page_of(table));
+}
+
+/* Returns a copy of @table that points to the namespace's value, for the kernel's handlers. */
+static struct ctl_table with_value(const struct ctl_table *table)
+{
+	struct ctl_table copy = *table;
+
+	copy.data = (char *)&space_of(table)->sysctl + (size_t)table->data;
+	return copy;
+}
+
+static int do_octet(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = with_value(table);
+
+	return proc_dou8vec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
+static int do_int(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = with_value(table);
+
+	return proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
+/*
+ * Several numbers in one file. The kernel's handler stores each number before it looks at the next
+ * one. Here all of them change, or none. @check, if not NULL, refuses numbers that do not fit
+ * together.
+ */
+static int do_three(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
+		    bool (*check)(const int *numbers))
+{
+	static DEFINE_MUTEX(lock);
+	struct ctl_table copy = with_value(table);
+	int *values = copy.data, numbers[3], i, err;
+
+	mutex_lock(&lock);
+	memcpy(numbers, values, sizeof(numbers));
+	copy.data = numbers;
+	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+	if (write && !err && check && !check(numbers))
+		err = -EINVAL;
+	for (i = 0; write && !err && i < 3; i++)
+		WRITE_ONCE(values[i], numbers[i]);
+	mutex_unlock(&lock);
+	return err;
+}
+
+static int do_buffer(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_three(table, write, buffer, lenp, ppos, NULL);
+}
+
+/* A write of rto_min_us or delack_max_us also changes what bounds.h computes from both. */
+static int do_bound(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	static DEFINE_MUTEX(lock);
+	int err;
+
+	mutex_lock(&lock);
+	err = do_int(table, write, buffer, lenp, ppos);
+	if (write && !err)
+		xtcp_bounds_sysctl_changed(space_of(table));
+	mutex_unlock(&lock);
+	return err;
+}
+
+static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = with_value(table);
+
+	return proc_douintvec_minmax(&copy, write, buffer, lenp, ppos);
+}
+
+/*
+ * Reads or writes a time. The namespace stores the time in jiffies; the user reads and writes it in
+ * units of 1 / @per_second seconds. As in Linux, a written time is rounded up to whole jiffies: a
+ * time above 0 must not become 0, which has a meaning of its own.
+ */
+static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
+		   int per_second)
+{
+	struct ctl_table copy = with_value(table);
+	int *value = copy.data;
+	int user = (int)div_s64((s64)READ_ONCE(*value) * per_second, HZ);
+	int err;
+
+	copy.data = &user;
+	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+	if (write && !err)
+		WRITE_ONCE(*value, (int)DIV_ROUND_UP_ULL((u64)user * HZ, per_second));
+	return err;
+}
+
+static int do_seconds(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_time(table, write, buffer, lenp, ppos, 1);
+}
+
+static int do_milliseconds(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_time(table, write, buffer, lenp, ppos, MSEC_PER_SEC);
+}
+
+/* Reads or writes @text, a buffer of @size octets. */
+static int do_text(char *text, int size, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct ctl_table copy = { .data = text, .maxlen = size };
+
+	return proc_dostring(&copy, write, buffer, lenp, ppos);
+}
+
+static int do_congestion_control(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
+				 loff_t *ppos)
+{
+	struct xtcp_net *xn = space_of(table);
+	char name[TCP_CA_NAME_MAX];
+	int err;
+
+	strscpy(name, READ_ONCE(xn->sysctl.congestion_control)->name, sizeof(name));
+	err = do_text(name, sizeof(name), write, buffer, lenp, ppos);
+	if (write && !err)
+		err = xtcp_algorithms_set_default(xn, name);
+	return err;
+}
+
+static int do_algorithms(bool allowed_only, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	char *text = kmalloc(XTCP_ALGORITHMS_TEXT, GFP_KERNEL);
+	int err;
+
+	if (!text)
+		return -ENOMEM;
+	xtcp_algorithms_list(text, XTCP_ALGORITHMS_TEXT, allowed_only);
+	err = do_text(text, XTCP_ALGORITHMS_TEXT, write, buffer, lenp, ppos);
+	if (write && !err)
+		err = xtcp_algorithms_allow(text);
+	kfree(text);
+	return err;
+}
+
+static int do_available(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_algorithms(false, write, buffer, lenp, ppos);
+}
+
+static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_algorithms(true, write, buffer, lenp, ppos);
+}
+
+/*
+ * A write also resets xtcp_net.blackholes, the number of signs of a Fast Open black hole
+ * (fastopen.c).
+ */
+static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
+				loff_t *ppos)
+{
+	int err = do_int(table, write, buffer, lenp, ppos);
+
+	if (write && !err)
+		atomic_set(&space_of(table)->blackholes, 0);
+	return err;
+}
+
+/* The ports, from the second number to the third. */
+static bool is_range(const int *numbers)
+{
+	return numbers[1] <= numbers[2];
+}
+
+static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	struct xtcp_net *xn = space_of(table);
+	int err = do_three(table, write, buffer, lenp, ppos, is_range);
+
+	if (write && !err)
+		xtcp_boxkey_want(xn, false);
+	return err;
+}
+
+/*
+ * A write of a value other than 0 allocates the table of paths, if there is no table yet. A write
+ * of 0 empties the table. A connection that ends later does not save what it observed before the
+ * write of 0.
+ */
+static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
+			     loff_t *ppos)
+{
+	struct xtcp_net *xn = space_of(table);
+	int seconds = READ_ONCE(xn->sysctl.careful_resume), err;
+	struct ctl_table copy = *table;
+
+	copy.data = &seconds;
+	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
+	if (!write || err)
+		return err;
+	err = seconds ? xtcp_paths_prepare(xn) : 0;
+	if (err)
+		return err;
+	WRITE_ONCE(xn->sysctl.careful_resume, seconds);
+	if (!seconds)
+		xtcp_paths_flush(xn);
+	return 0;
+}
+
+static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	char text[XTCP_FASTOPEN_KEYS_TEXT];
+	int err;
+
+	xtcp_fastkeys_show(space_of(table), text);
+	err = do_text(text, sizeof(text), write, buffer, lenp, ppos);
+	if (write && !err)
+		err = xtcp_fastkeys_read(space_of(table), text);
+	memzero_explicit(text, sizeof(text));
+	return err;
+}
+
+#define ENTRY(name, type, handler, low, high)	\
+	NAMED(#name, name, type, handler, low, high)
+
+#define NAMED(proc, name, type, handler, low, high) {	\
+	.procname = (proc),			\
+	.data = (void *)offsetof(struct xtcp_sysctl, name), \
+	.maxlen = sizeof(type),			\
+	.mode = 0644,				\
+	.proc_handler = (handler),		\
+	.extra1 = (low),			\
+	.extra2 = (high),			\
+}
+
+/*
+ * A sysctl for the whole machine. make_table() recognises it by .maxlen = 0; only the initial
+ * namespace can write it.
+ */
+#define GLOBAL(name, access, handler) {	\
+	.procname = (name),			\
+	.mode = (access),			\
+	.proc_handler = (handler),		\
+}
+
+/* A sysctl that only the administrator may read. */
+#define SECRET(name, handler) {		\
+	.procname = (name),			\
+	.maxlen = XTCP_FASTOPEN_KEYS_TEXT,	\
+	.mode = 0600,				\
+	.proc_handler = (handler),		\
+}
+
+static const struct ctl_table entries[] = {
+	ENTRY(abort_on_overflow, u8, do_octet, NULL, NULL),
+	ENTRY(ack_rate_request, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	GLOBAL("allowed_congestion_control", 0644, do_allowed),
+	GLOBAL("available_congestion_control", 0444, do_available),
+	ENTRY(autocorking, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(base_mss, int, do_int, &min_mss, &max_mss),
+	ENTRY(blackbox, int[3], do_blackbox, SYSCTL_ZERO, &max_port),
+	ENTRY(careful_resume, int, do_careful_resume, SYSCTL_ZERO, &max_lifetime),
+	ENTRY(challenge_ack_limit, int, do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
+	ENTRY(coalesce_usecs, int, do_int, SYSCTL_ZERO, &max_usecs),
+	ENTRY(comp_sack_delay_ns, int, do_int, SYSCTL_ZERO, &max_ack_delay_ns),
+	ENTRY(comp_sack_nr, u8, do_octet, NULL, NULL),
+	ENTRY(comp_sack_slack_ns, int, do_int, SYSCTL_ZERO, &max_ack_delay_ns),
+	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
+	ENTRY(delack_max_us, int, do_bound, SYSCTL_ONE, &max_delack_us),
+	ENTRY(dsack, u8, do_octet, NULL, NULL),
+	ENTRY(early_retrans, u8, do_octet, SYSCTL_ZERO, &four),
+	ENTRY(ecn, u8, do_octet, SYSCTL_ZERO, &five),
+	ENTRY(ecn_fallback, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(ecn_option, u8, do_octet, SYSCTL_ZERO, &three),
+	ENTRY(ecn_option_beacon, u8, do_octet, SYSCTL_ZERO, &three),
+	ENTRY(fastopen, int, do_int, NULL, NULL),
+	ENTRY(fastopen_blackhole_timeout_sec, int, do_blackhole_timeout, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	SECRET("fastopen_key", do_fastopen_key),
+	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
+	ENTRY(frto, u8, do_octet, NULL, NULL),
+	ENTRY(half_closed_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(idle_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(initcwnd, u8, do_octet, SYSCTL_ONE, NULL),
+	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
+	ENTRY(keepalive_always, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
+	ENTRY(keepalive_probes, u8, do_octet, NULL, NULL),
+	ENTRY(keepalive_time, int, do_seconds, SYSCTL_ONE, &max_seconds),
+	ENTRY(limit_output_bytes, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_orphans, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_syn_backlog, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_tw_buckets, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(migrate_req, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(migrate_wait_ms, int, do_int, SYSCTL_ZERO, &max_migrate_wait_ms),
+	ENTRY(min_snd_mss, int, do_int, &min_mss, &max_mss),
+	ENTRY(min_tso_segs, u8, do_octet, SYSCTL_ONE, NULL),
+	ENTRY(moderate_rcvbuf, u8, do_octet, NULL, NULL),
+	ENTRY(mtu_probe_floor, int, do_int, &min_mss, &max_mss),
+	ENTRY(mtu_probing, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(notsent_lowat, unsigned int, do_unsigned, &min_notsent_lowat, NULL),
+	ENTRY(orphan_retries, u8, do_octet, NULL, NULL),
+	ENTRY(pacing_ca_ratio, int, do_int, SYSCTL_ZERO, &thousand),
+	ENTRY(pacing_ss_ratio, int, do_int, SYSCTL_ZERO, &thousand),
+	ENTRY(probe_interval, int, do_int, SYSCTL_ZERO, &max_seconds),
+	ENTRY(probe_threshold, int, do_int, SYSCTL_ZERO, &max_mss),
+	ENTRY(reflect_tos, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(retries1, u8, do_octet, NULL, NULL),
+	ENTRY(retries2, u8, do_octet, NULL, NULL),
+	ENTRY(rfc1337, u8, do_octet, NULL, NULL),
+	ENTRY(rmem, int[3], do_buffer, &min_rmem, SYSCTL_INT_MAX),
+	ENTRY(rst_diagnostic, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(rto_max_ms, int, do_int, &min_rto_max_ms, &max_rto_max_ms),
+	ENTRY(rto_min_us, int, do_bound, SYSCTL_ONE, SYSCTL_INT_MAX),
+	ENTRY(sack, u8, do_octet, NULL, NULL),
+	ENTRY(slow_start_after_idle, u8, do_octet, NULL, NULL),
+	ENTRY(stdurg, u8, do_octet, NULL, NULL),
+	ENTRY(syn_linear_timeouts, u8, do_octet, SYSCTL_ZERO, &max_syn_linear_timeouts),
+	ENTRY(syn_retries, u8, do_octet, &min_syn_retries, &max_syn_retries),
+	ENTRY(synack_retries, u8, do_octet, NULL, NULL),
+	ENTRY(syncookies, u8, do_octet, &min_syncookies, &max_syncookies),
+	ENTRY(thin_linear_timeouts, u8, do_octet, NULL, NULL),
+	ENTRY(timestamps, u8, do_octet, NULL, NULL),
+	ENTRY(timewait_ms, int, do_int, &min_timewait_ms, &max_timewait_ms),
+	ENTRY(tso_rtt_log, u8, do_octet, NULL, NULL),
+	NAMED("tw_reuse", timewait_reuse, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(tw_reuse_delay, int, do_int, SYSCTL_ONE, &max_tw_reuse_delay_ms),
+	ENTRY(user_timeout_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(window_scaling, u8, do_octet, NULL, NULL),
+	ENTRY(wmem, int[3], do_buffer, SYSCTL_ONE, SYSCTL_INT_MAX),
+};
+
+/*
+ * For each registered table, the kernel allocates a block of memory: a header of 80 to 96 octets,
+ * and 32 octets per entry. kmalloc() rounds the block up: 61 entries just fit 2 KiB, 29 fit 1 KiB,
+ * 13 fit 512 octets, 5 fit 256, 3 fit 192, and 1 fits 128. So the table is registered in parts that
+ * fill their blocks. The last part has what the others leave. An empty entry follows each part: it
+ * marks the end for kernels before 6.11.
+ */
+#define PART_0		61
+#define PART_1		13
+#define PART_2		(ARRAY_SIZE(entries) - PART_0 - PART_1)
+
+static const unsigned int part_len[] = { PART_0, PART_1, PART_2 };
+
+#define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
+
+/* Each table takes whole pages, since each namespace maps these pages. */
+#define TABLE_PAGES	DIV_ROUND_UP(TABLE_LEN * sizeof(struct ctl_table), PAGE_SIZE)
+#define TABLE_ORDER	order_base_2(TABLE_PAGES)
+
+/*
+ * The first page of each of the two tables: [0] is for the initial namespace, [1] is for all other
+ * namespaces.
+ */
+static struct page *pages[2];
+
+/* Allocates the pages of a table and fills them: the parts, with an empty entry after each part. */
+static struct page *make_table(bool first_namespace)
+{
+	struct page *first = alloc_pages(GFP_KERNEL | __GFP_ZERO, TABLE_ORDER);
+	const struct ctl_table *entry = entries;
+	struct ctl_table *table;
+	unsigned int part, i;
+
+	if (!first)
+		return NULL;
+	table = page_address(first);
+	for (part = 0; part < XTCP_SYSCTL_PARTS; part++, table++) {
+		for (i = 0; i < part_len[part]; i++, table++) {
+			*table = *entry++;
+			if (!table->maxlen && !first_namespace)
+				table->mode &= ~0222;
+		}
+	}
+	return first;
+}
+
+/*
+ * Free the tables
+ *
+ * Context: process, module exit; no namespace uses the tables any more.
+ */
+static void xtcp_sysctl_exit(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pages); i++)
+		if (pages[i])
+			__free_pages(pages[i], TABLE_ORDER);
+	/* when xa_store() failed for lack of memory, it may have left empty nodes in the xarray */
+	xa_destroy(&namespaces);
+}
+
+/*
+ * Make the tables
+ *
+ * Context: process, module init.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+static int xtcp_sysctl_init(void)
+{
+	BUILD_BUG_ON(ARRAY_SIZE(entries) <= PART_0 + PART_1);
+	BUILD_BUG_ON(ARRAY_SIZE(part_len) != XTCP_SYSCTL_PARTS);
+	BUILD_BUG_ON(sizeof(struct ctl_table_header) + PART_0 * sizeof(struct ctl_node) > 2048);
+	BUILD_BUG_ON(sizeof(struct ctl_table_header) + PART_1 * sizeof(struct ctl_node) > 512);
+	BUILD_BUG_ON(XTCP_RTO_MAX_MS != 120000 || XTCP_RTO_MIN_MS * USEC_PER_MSEC != 200000);
+
+	pages[0] = make_table(true);
+	pages[1] = make_table(false);
+	if (pages[0] && pages[1])
+		return 0;
+	xtcp_sysctl_exit();
+	return -ENOMEM;
+}
+
+static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
+{
+	*sysctl = (struct xtcp_sysctl){
+		.autocorking = 1,
+		.dsack = 1,
+		.early_retrans = 3,
+		.ecn = 2,
+		.ecn_fallback = 1,
+		.ecn_option = 2,
+		.ecn_option_beacon = 3,
+		.frto = 2,
+		.keepalive_probes = TCP_KEEPALIVE_PROBES,
+		.min_tso_segs = 2,
+		.moderate_rcvbuf = 1,
+		.notsent_lowat = UINT_MAX,
+		.retries1 = TCP_RETR1,
+		.retries2 = TCP_RETR2,
+		.rfc1337 = 1,
+		.sack = 1,
+		.slow_start_after_idle = 1,
+		.syn_retries = TCP_SYN_RETRIES,
+		.synack_retries = TCP_SYNACK_RETRIES,
+		.syncookies = 1,
+		.timestamps = 1,
+		.timewait_reuse = 2,
+		.tso_rtt_log = 9,
+		.window_scaling = 1,
+		.base_mss = 1024,
+		.blackbox = { 0, 0, 65535 },
+		.challenge_ack_limit = INT_MAX,
+		.coalesce_usecs = 50,
+		.comp_sack_delay_ns = 1000000,
+		.comp_sack_slack_ns = 100000,
+		.delack_max_us = XTCP_DELACK_MAX_MS * USEC_PER_MSEC,
+		.fastopen = XTCP_FASTOPEN_CLIENT,
+		.fin_timeout = TCP_FIN_TIMEOUT,
+		.initcwnd = XTCP_INIT_CWND,
+		.invalid_ratelimit = HZ / 2,
+		.keepalive_intvl = TCP_KEEPALIVE_INTVL,
+		.keepalive_time = TCP_KEEPALIVE_TIME,
+		.limit_output_bytes = 16 * 65536,	/* as in Linux 6.1; later kernels: more */
+		.max_orphans = (net->ipv4.tcp_death_row.hashinfo->ehash_mask + 1) / 2,
+		.max_syn_backlog = READ_ONCE(net->ipv4.sysctl_max_syn_backlog),
+		.max_tw_buckets = READ_ONCE(net->ipv4.tcp_death_row.sysctl_max_tw_buckets),
+		.min_snd_mss = XTCP_MSS_MIN_SND,
+		.pacing_ca_ratio = 120,
+		.pacing_ss_ratio = 200,
+		.mtu_probe_floor = XTCP_MSS_MIN_SND,
+		.probe_interval = 600,
+		.probe_threshold = 8,
+		.rto_max_ms = 120000,
+		.rto_min_us = 200000,
+		.timewait_ms = XTCP_MSL2_MS,
+		.tw_reuse_delay = 1000,
+	};
+	memcpy(sysctl->rmem, net->ipv4.sysctl_tcp_rmem, sizeof(sysctl->rmem));
+	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));
+}
+
+static void unmap_table(const struct ctl_table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < TABLE_PAGES; i++)
+		xa_erase(&namespaces, page_of(table) + i);
+	vunmap(table);
+}
+
+/*
+ * Maps the table that @xn uses (@pages) at an address that no other namespace uses. For each page
+ * of the mapping, stores @xn in @namespaces under the page number of its address. Returns NULL if
+ * there is no memory.
+ */
+static struct ctl_table *map_table(struct xtcp_net *xn)
+{
+	struct page *first = pages[!net_eq(xn->net, &init_net)], *all[TABLE_PAGES];
+	struct ctl_table *table;
+	unsigned int i;
+
+	for (i = 0; i < TABLE_PAGES; i++)
+		all[i] = first + i;
+	table = vmap(all, TABLE_PAGES, VM_MAP, PAGE_KERNEL_RO);
+	if (!table)
+		return NULL;
+	for (i = 0; i < TABLE_PAGES; i++) {
+		if (xa_err(xa_store(&namespaces, page_of(table) + i, xn, GFP_KERNEL))) {
+			unmap_table(table);
+			return NULL;
+		}
+	}
+	return table;
+}
+
+static void unregister_parts(struct xtcp_net *xn, unsigned int parts)
+{
+	while (parts)
+		unregister_net_sysctl_table(xn->sysctl_header[--parts]);
+}
+
+/*
+ * Set and register the sysctls of a namespace
+ * @xn: the namespace
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+static int xtcp_sysctl_net_init(struct xtcp_net *xn)
+{
+	struct ctl_table *table, *at;
+	unsigned int part;
+
+	set_defaults(&xn->sysctl, xn->net);
+	xtcp_bounds_sysctl_changed(xn);
+	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
+	table = map_table(xn);
+	if (!table)
+		return -ENOMEM;
+	for (part = 0, at = table; part < XTCP_SYSCTL_PARTS; part++) {
+		xn->sysctl_header[part] = xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, at,
+									  part_len[part]);
+		if (!xn->sysctl_header[part])
+			goto err_parts;
+		at += part_len[part] + 1;
+	}
+	return 0;
+
+err_parts:
+	unregister_parts(xn, part);
+	unmap_table(table);
+	return -ENOMEM;
+}
+
+/*
+ * Unregister the sysctls of a namespace
+ * @xn: the namespace
+ *
+ * Context: process, namespace exit.
+ */
+static void xtcp_sysctl_net_exit(struct xtcp_net *xn)
+{
+	const struct ctl_table *table = xn->sysctl_header[0]->ctl_table_arg;
+
+	unregister_parts(xn, XTCP_SYSCTL_PARTS);
+	unmap_table(table);
+	xtcp_boxkey_want(xn, true);
+}
 
 /*
  * Every namespace has a struct xtcp_net. If it had more than 512 octets, kmalloc() would round it
@@ -77,7 +710,6 @@ static const struct part {
 	{ xtcp_listeners_net_init, xtcp_listeners_net_exit },
 	{ xtcp_demux_net_init, xtcp_demux_net_exit },
 	{ xtcp_attach_net_init, xtcp_attach_net_exit },
-	{ xtcp_portmaps_net_init, xtcp_portmaps_net_exit },
 	{ xtcp_ip_reply_net_init, xtcp_ip_reply_net_exit },
 	{ xtcp_record_net_init, xtcp_record_net_exit },
 	{ xtcp_aborted_net_init, xtcp_aborted_net_exit },
@@ -263,6 +895,7 @@ static void __net_exit netns_exit(struct net *net)
 	 * end
 	 */
 	end_parts(xn, ARRAY_SIZE(parts));
+	xtcp_portmaps_net_exit(xn);
 	xtcp_portlist_net_exit(xn);
 	end_rest(xn);
 }
@@ -284,8 +917,15 @@ static struct pernet_operations netns_ops = {
  */
 int xtcp_netns_init(void)
 {
+	int err = xtcp_sysctl_init();
+
+	if (err)
+		return err;
 	xtcp_shard_mask = roundup_pow_of_two(min(num_possible_cpus(), XTCP_SHARDS_MAX)) - 1;
-	return register_pernet_subsys(&netns_ops);
+	err = register_pernet_subsys(&netns_ops);
+	if (err)
+		xtcp_sysctl_exit();
+	return err;
 }
 
 /**
@@ -296,4 +936,5 @@ int xtcp_netns_init(void)
 void xtcp_netns_exit(void)
 {
 	unregister_pernet_subsys(&netns_ops);
+	xtcp_sysctl_exit();
 }

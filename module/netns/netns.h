@@ -24,12 +24,8 @@ int xtcp_netns_start(struct xtcp_net *xn);
 int xtcp_netns_init(void);
 void xtcp_netns_exit(void);
 
-/* sysctl.c */
+/* netns.c */
 
-int xtcp_sysctl_init(void);
-void xtcp_sysctl_exit(void);
-int xtcp_sysctl_net_init(struct xtcp_net *xn);
-void xtcp_sysctl_net_exit(struct xtcp_net *xn);
 
 /* proc.c */
 

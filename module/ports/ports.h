@@ -21,6 +21,7 @@
 
 struct in6_addr;
 struct sock;
+struct xtcp_conn;
 struct xtcp_lease;
 struct xtcp_net;
 struct xtcp_tuple;
@@ -38,7 +39,7 @@ struct xtcp_tuple;
  * @used: for each block, how many of its lists are not empty
  * @block: arrays of lists; NULL: no port of the block has a lease
  *
- * No code holds two of these locks. The lock of a taker (sharing.c) and the locks of kernel TCP's
+ * No code holds two of these locks. The lock of a taker (lease.c) and the locks of kernel TCP's
  * bind table are taken inside @lock; create.c lists the locks outside @lock. These need no lock:
  * xtcp_rest.spare_block, which is exchanged atomically, and @users and @socks of a lease, which are
  * atomic.
@@ -67,7 +68,6 @@ int xtcp_portlist_net_init(struct xtcp_net *xn);
 void xtcp_portlist_net_exit(struct xtcp_net *xn);
 
 /* Lock of the port held, any context. */
-bool xtcp_portlist_is_last(const struct xtcp_lease *lease);
 
 #define XTCP_PORTS		65536
 
@@ -125,51 +125,13 @@ struct xtcp_lease {
 	struct sock *owner;
 };
 
-/* 272 octets on Linux 6.1: with eight more, a page of the slab would hold 14 instead of 15 */
-#define XTCP_LEASE_SHARED_SIZE	offsetofend(struct xtcp_lease, tw)
-
-/* kernel TCP casts the entries of its table to each of these types (README.md) */
-static_assert(!offsetof(struct inet_connection_sock, icsk_inet) && !offsetof(struct inet_timewait_sock, __tw_common));
-static_assert(offsetofend(struct inet_connection_sock, icsk_bind_hash) <= sizeof_field(struct xtcp_lease, reach));
-static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
-
-/*
- * Kernel TCP and sharing.c read these fields of every entry of the table. The entries are full socks
- * and TIME-WAIT socks, so each field must be in struct sock_common. Three of the fields are bit
- * fields, which have no sizeof: "+ 0" makes them integers.
- */
-static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct sock_common, skc_family) &&
-	      sizeof_field(struct sock_common, skc_bound_dev_if) && sizeof_field(struct sock_common, skc_rcv_saddr) &&
-	      sizeof_field(struct sock_common, skc_daddr) && sizeof_field(struct sock_common, skc_dport) &&
-	      sizeof_field(struct sock_common, skc_bind_node) && sizeof_field(struct sock_common, skc_prot) &&
-	      sizeof_field(struct sock_common, skc_net) && sizeof(((struct sock_common *)NULL)->skc_reuse + 0) &&
-	      sizeof(((struct sock_common *)NULL)->skc_reuseport + 0) &&
-	      sizeof(((struct sock_common *)NULL)->skc_ipv6only + 0));
-static_assert(sizeof_field(struct sock_common, skc_v6_rcv_saddr) && sizeof_field(struct sock_common, skc_v6_daddr));
-
 static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
 {
 	return &lease->inet.sk;
 }
 
-/*
- * Is a shared lease at this address and interface? @addr: as in a struct xtcp_tuple; @dev: 0: none.
- */
-static inline bool xtcp_lease_is_at(const struct xtcp_lease *lease, const struct in6_addr *addr, int dev)
-{
-	const struct sock *sk = &lease->inet.sk;
-
-	if (sk->sk_bound_dev_if != dev)
-		return false;
-	if (ipv6_addr_v4mapped(addr))
-		return sk->sk_family == AF_INET && sk->sk_rcv_saddr == addr->s6_addr32[3];
-	return sk->sk_family == AF_INET6 && ipv6_addr_equal(&sk->sk_v6_rcv_saddr, addr);
-}
-
-void xtcp_lease_set_user(int family);
-int xtcp_lease_init(void);
+int xtcp_lease_init(int family);
 void xtcp_lease_exit(void);
-void xtcp_lease_init_sock(struct sock *sk);
 
 /* Process context, may sleep. */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease);
@@ -180,11 +142,18 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk);
 bool xtcp_lease_follow(struct xtcp_lease *lease, const struct sock *sk, int dev);
 /* Any context. */
 void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason reason);
-struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease);
 bool xtcp_lease_admits_as(struct xtcp_lease *one, struct xtcp_lease *other);
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
+
+/* Takes a reference, for one more full sock on the port. */
+static inline struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
+{
+	refcount_inc(&lease->users);
+	atomic_inc(&lease->socks);
+	return lease;
+}
 
 /*
  * Take a reference for a TIME-WAIT record. @socks does not count records. If connect() has cleared
@@ -208,60 +177,34 @@ static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16
 	return test_bit(port, smp_load_acquire(bits));
 }
 
-/* sharing.c */
+/* lease.c */
 
-int xtcp_taker_init(void);
-void xtcp_taker_exit(void);
 
 /* Softirq or process, lock of the port held; xtcp_taker_meets(): process, no lock. */
-int xtcp_taker_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev);
 
 bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple);
 
 /* Lock of the port held, any context. */
-bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev);
-int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port);
-int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk);
-void xtcp_sharing_leave(struct xtcp_lease *lease);
-
-/* Kernel TCP's bind table of a namespace. */
-static inline struct inet_hashinfo *xtcp_sharing_table(const struct sock *sk)
-{
-	return sock_net(sk)->ipv4.tcp_death_row.hashinfo;
-}
-
-/*
- * The chain of a port in kernel TCP's table by port. Its lock is taken before the locks of other
- * chains.
- */
-static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct sock *sk, u16 port)
-{
-	struct inet_hashinfo *table = xtcp_sharing_table(sk);
-
-	return &table->bhash[inet_bhashfn(sock_net(sk), port, table->bhash_size)];
-}
-
-/*
- * The chain of @port with the wildcard address, in kernel TCP's table by port and address (bhash2).
- * Both address families use this chain.
- */
-static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const struct sock *sk, u16 port)
-{
-	struct inet_hashinfo *table = xtcp_sharing_table(sk);
-
-	return &table->bhash2[ipv4_portaddr_hash(sock_net(sk), htonl(INADDR_ANY), port) & (table->bhash_size - 1)];
-}
 
 /* port.c */
 
-int xtcp_port_init(void);
-void xtcp_port_exit(void);
+
+void xtcp_portmaps_net_exit(struct xtcp_net *xn);
+void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struct xtcp_conn *conn,
+				const struct xtcp_conn *(*next)(const struct xtcp_conn *));
+
+/* @next for a single connection. */
+static inline const struct xtcp_conn *xtcp_portmaps_no_next(const struct xtcp_conn *conn)
+{
+	return NULL;
+}
 
 /* Socket lock held, may sleep. */
 int xtcp_port_bind(struct sock *sk, unsigned short snum);
 int xtcp_port_listen(struct sock *sk);
 void xtcp_port_rehash(struct sock *sk);
 int xtcp_port_connect(struct sock *sk);
+void xtcp_port_leave(struct sock *sk);
 /* Socket lock held, any context. Gives the lease back, and clears inet_num and inet_sport. */
 void xtcp_port_release(struct sock *sk);
 /*

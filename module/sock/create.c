@@ -29,7 +29,7 @@
  *                          each lock is for every 64th port
  *                          (ports.h); never two at once
  * taker.lock               the sock of a processor that binds   both      xtcp_portlist.lock
- *                          shared ports (sharing.c)
+ *                          shared ports (lease.c)
  * xtcp_rest.listeners_lock changes of the listener table; may   process   a socket lock
  *                          sleep
  * xtcp_rest.estates_lock   listeners that wait for a successor  process   a socket lock

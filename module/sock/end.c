@@ -162,7 +162,7 @@ void xtcp_sock_done(struct sock *sk)
 	xtcp_algorithms_end(sk);
 	if (unlikely(xtcp_sk(sk)->fastopen))
 		xtcp_fastopen_over(sk, false);
-	xtcp_demux_remove_sk(sk);
+	xtcp_port_leave(sk);
 	xtcp_port_connection_ended(sk);
 	if (sock_flag(sk, SOCK_DEAD)) {
 		xtcp_sock_destroy(sk);

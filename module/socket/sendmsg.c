@@ -32,6 +32,7 @@
 #include <net/tcp.h>
 
 #include "auth/auth.h"
+#include "base/base.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/sender.h"
@@ -41,9 +42,12 @@
 #include "cong/cong.h"
 #include "expiry/expiry.h"
 #include "fastopen/fastopen.h"
+#include "lookup/lookup.h"
+#include "ports/ports.h"
 #include "send/send.h"
 #include "sendq/sendq.h"
 #include "sight/sight.h"
+#include "sock/create.h"
 #include "time/time.h"
 
 static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
@@ -384,6 +388,51 @@ static void wait_for_more(struct sock *sk)
 }
 
 /*
+ * After a failure of connect(): back to CLOSED, and the socket is as before. @entered: the sock is in the table. If not,
+ * nobody could find it, so its next connect() does not wait for lookups.
+ */
+void xtcp_connect_undo(struct sock *sk, bool entered)
+{
+	xtcp_state_set(sk, TCP_CLOSE);
+	xtcp_blackbox_end(sk);
+	xtcp_timer_stop(sk);
+	if (entered)
+		xtcp_port_leave(sk);
+	xtcp_sndq_purge(sk);
+	xtcp_port_connection_ended(sk);
+	if (!(sk->sk_userlocks & SOCK_BINDADDR_LOCK))
+		inet_reset_saddr(sk);
+	inet_sk(sk)->inet_dport = 0;
+	sk->sk_route_caps = 0;
+	__sk_dst_reset(sk);
+	xtcp_early_forget(sk);
+	xtcp_stream_end(sk);
+	xtcp_sock_reset_tcb(sk);
+}
+
+/*
+ * Send the SYN that connect() has left to the first write
+ * @sk: in SYN-SENT; nothing has been sent; xtcp_sock_fastsyn() is set
+ *
+ * RFC 7413 section 4.2.2.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ *
+ * Return: 0 or -ENOBUFS; after an error @sk is CLOSED.
+ */
+static int connect_deferred(struct sock *sk)
+{
+	int err = xtcp_fastsyn_send(sk);
+
+	sock_owned_by_me(sk);
+	if (err)
+		xtcp_connect_undo(sk, true);
+	else
+		XTCP_INC_STATS(xtcp_net_of(sk), TCP_MIB_ACTIVEOPENS);
+	return err;
+}
+
+/*
  * Connect with a Fast Open (RFC 7413), for MSG_FASTOPEN or for the first write after a connect()
  * that has sent no SYN. The SYN takes *@taken octets of @msg. The call then waits for the
  * connection, if it may block.
@@ -410,7 +459,7 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	 * SYN-SENT (simultaneous open)
 	 */
 	if (xtcp_compat_defers_connect(sk) && sk->sk_state == TCP_SYN_SENT)
-		xtcp_connect_deferred(sk);
+		connect_deferred(sk);
 	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
 				    msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, 1);
 	/*

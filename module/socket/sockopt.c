@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Socket options: those of TCP, and which of those of IP and IPv6 the kernel's own code gets;
- * status.c reports TCP_INFO, ioctl and poll.
+ * recvmsg.c reports TCP_INFO, ioctl and poll.
  *
  * Names, units, ranges and errors are those of kernel TCP. An IPPROTO_* option either works here or
  * is refused by ENOPROTOOPT; none is accepted and then ignored. The kernel's generic code handles
@@ -37,7 +37,7 @@
 #include "cong/cong.h"
 #include "fastopen/fastopen.h"
 #include "listen/listen.h"
-#include "lookup/attach.h"
+#include "lookup/lookup.h"
 #include "policy/policy.h"
 #include "recv/recv.h"
 #include "send/send.h"
@@ -387,6 +387,30 @@ static int set_rto_max(struct sock *sk, int ms)
 	return 0;
 }
 
+/* Adds up the first timeouts of a SYN-ACK, in seconds. */
+static int seconds_of(unsigned int timeouts)
+{
+	unsigned long sum = 0;
+	unsigned int level;
+
+	for (level = 0; level < timeouts; level++)
+		sum += xtcp_entry_timeout(level);
+	return sum / HZ;
+}
+
+/*
+ * Converts the seconds of TCP_DEFER_ACCEPT: the smallest number of timeouts of a SYN-ACK that takes at least as
+ * long, at most 255.
+ */
+static u8 timeouts_within(int seconds)
+{
+	u8 timeouts = 0;
+
+	while (seconds > seconds_of(timeouts) && timeouts < U8_MAX)
+		timeouts++;
+	return timeouts;
+}
+
 static int set_int(struct sock *sk, int optname, int val)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -412,7 +436,7 @@ static int set_int(struct sock *sk, int optname, int val)
 	case TCP_SYNCNT:
 		return set_u8(&xsk->syn_retries, val, MAX_TCP_SYNCNT);
 	case TCP_DEFER_ACCEPT:
-		WRITE_ONCE(xsk->defer_accept, xtcp_entry_timeouts_within(val));
+		WRITE_ONCE(xsk->defer_accept, timeouts_within(val));
 		return 0;
 	case TCP_LINGER2:
 		WRITE_ONCE(xsk->linger2, val < 0 ? -1 : min(val, LINGER2_MAX_S));
@@ -554,7 +578,7 @@ static int xtcp_intopt_get(struct sock *sk, int optname, int *val)
 		*val = READ_ONCE(xsk->syn_retries) ?: READ_ONCE(ctl->syn_retries);
 		return 0;
 	case TCP_DEFER_ACCEPT:
-		*val = xtcp_entry_seconds_of(READ_ONCE(xsk->defer_accept));
+		*val = seconds_of(READ_ONCE(xsk->defer_accept));
 		return 0;
 	case TCP_LINGER2:
 		*val = READ_ONCE(xsk->linger2);
@@ -816,10 +840,14 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 
 	switch (optname) {
 	case TCP_INFO:
-		xtcp_status_info(sk, &info);
+		lock_sock(sk);
+		xtcp_status_fill(sk, &info);
+		release_sock(sk);
 		return put_octets(optval, optlen, &info, min_t(unsigned int, len, sizeof(info)));
 	case XTCP_ABORT:
-		xtcp_status_abort(sk, &abort);
+		lock_sock(sk);
+		xtcp_status_fill_abort(sk, &abort);
+		release_sock(sk);
 		return put_octets(optval, optlen, &abort, min_t(unsigned int, len, sizeof(abort)));
 	case TCP_CC_INFO:
 		val = xtcp_algorithms_info(sk, &cc_info);

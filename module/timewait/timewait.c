@@ -1,5 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
+ * How records begin, wait and end. A record stands for a connection in TIME-WAIT, or for an orphan
+ * in FIN-WAIT-2. timewait.c decides what records answer.
+ *
+ * A record replaces its sock in the table of connections. It has a reference to the lease that
+ * reserves its port (ports/lease.c), and only the fields that an answer needs. The records of a
+ * namespace are spread over its shards by hash. Each shard has a lock, a timer and two lists, one
+ * for TIME-WAIT and one for FIN-WAIT-2, both in order of expiry. In a full namespace, a new record
+ * evicts the record of its shard that expires next. If this shard is empty, the new record evicts a
+ * record of another shard. So a full namespace denies no connection its TIME-WAIT, and connections
+ * that end at the same time mostly take different locks.
+ *
+ * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
+ * Later one caller claims the record: it sets "dead" under the same lock. Then
+ * xtcp_batch_end() takes the record out of the table, puts the lease, and frees the record after a
+ * grace period. Between the two, a connection that takes the record's tuple may replace the record
+ * in the table, or take it out.
+ *
+ * Records end in batches: they leave the table of connections, their leases are put, and after one
+ * grace period all of them are freed. This file and timewait.c claim the records of a batch.
+ *
+ * The keys of signed records: TCP_MD5SIG or TCP-AO. They follow the record in memory, since few
+ * records have keys. When a record begins, the sock's keys are copied; the copies are freed with
+ * the record.
+ *
+ * How many records there may be: in a namespace (net.ipv4.tcp_max_tw_buckets), in all guests
+ * together, and in the guests of one maker. A record is evicted when there are too many.
+ *
  * How a record answers the segments that arrive for it: SEGMENT ARRIVES for TIME-WAIT, and for
  * orphans in FIN-WAIT-2 (RFC 9293 section 3.10.7.4, RFC 1337). This file also says when a new
  * connection may take the tuple of a record (RFC 6191).
@@ -10,55 +37,855 @@
  */
 #include "timewait/timewait.h"
 
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/tcp.h>
 #include <net/flow.h>
+#include <net/inet_hashtables.h>
 #include <net/l3mdev.h>
 #include <net/sock.h>
+#include <net/tcp_states.h>
 
 #include "auth/auth.h"
+#include "base/base.h"
+#include "base/bounds.h"
 #include "base/clock.h"
 #include "base/net.h"
 #include "base/seg.h"
 #include "base/sender.h"
 #include "base/sock.h"
 #include "base/wire.h"
+#include "compat.h"
+#include "ecn/ace.h"
+#include "ecn/ecn.h"
+#include "lookup/lookup.h"
 #include "out/out.h"
+#include "ports/ports.h"
 #include "sight/sight.h"
+#include "window/window.h"
+
+#define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
+#define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of itself */
+#define LITTLE_PART	16	/* share_of_guest() */
+#define MUCH_TIMES	2	/* the same */
+#define GUESTS_MEMORY	32	/* the records of all guests may take 1/32 of the memory */
+/* memory that a record's port takes if no other record or sock uses the port, octets */
+#define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
+
+/*
+ * The records of all guests. Any user can create a guest, and set its max_tw_buckets to any value.
+ * So the records of all guests together have a limit, and those of one maker's guests (guests.c). A
+ * signed record counts as two, since its keys take about as much memory as a record and its port
+ * (xtcp_quota_init()).
+ */
+static struct xtcp_guests guest_records = { .thing = XTCP_GUESTS_RECORDS };
+module_param_named(guest_timewait, guest_records.max, uint, 0444);
+MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory, each with a port of its own)");
+
+/**
+ * struct xtcp_recordkeys - the keys of a signed record; they follow the record in memory, since few
+ * records have keys
+ * @ao: the TCP-AO that signs; NULL: @md5 signs
+ * @md5: the key of TCP_MD5SIG
+ */
+struct xtcp_recordkeys {
+	struct xtcp_ao *ao;
+	struct xtcp_md5_key md5;
+};
+
+/*
+ * Make the counter of the records of all guests, and its limit.
+ *
+ * Context: process, module init.
+ *
+ * Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM.
+ */
+static int xtcp_quota_init(void)
+{
+	int err;
+
+	/*
+	 * a signed record and its port take at most the memory of two unsigned records and their
+	 * ports, so a signed record may count as two. With pointers of 32 bits it takes somewhat more:
+	 * the keys stay as long
+	 */
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_64BIT) &&
+		     roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct xtcp_recordkeys)) +
+		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
+
+	err = xtcp_guests_limit(&guest_records.max, "guest_timewait", GUESTS_MEMORY,
+				sizeof(struct xtcp_timewait) + PORT_SIZE);
+	return err ?: xtcp_guests_init(&guest_records);
+}
+
+/*
+ * Free the counter.
+ *
+ * Context: process, module exit.
+ */
+static void xtcp_quota_exit(void)
+{
+	xtcp_guests_exit(&guest_records);
+}
+
+/*
+ * Make the counter of a namespace.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+static int xtcp_quota_net_init(struct xtcp_net *xn)
+{
+	return percpu_counter_init(&xn->rest->records, 0, GFP_KERNEL_ACCOUNT);
+}
+
+/*
+ * Free the counter of a namespace.
+ * @xn: the namespace, whose records have ended
+ */
+static void xtcp_quota_net_exit(struct xtcp_net *xn)
+{
+	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->records) || atomic_read(&xn->rest->signed_records));
+	percpu_counter_destroy(&xn->rest->records);
+}
+
+/*
+ * Count records.
+ * @change: records that begin, minus records that end
+ */
+static void xtcp_quota_count(struct xtcp_net *xn, int change)
+{
+	percpu_counter_add_batch(&xn->rest->records, change, RECORDS_BATCH);
+	if (unlikely(xn->is_guest))
+		xtcp_guests_count(&guest_records, xn, change);
+}
+
+/*
+ * Count records with signature keys, besides xtcp_quota_count().
+ * @change: signed records that begin, minus signed records that end
+ */
+static void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
+{
+	atomic_add(change, &xn->rest->signed_records);
+	if (xn->is_guest)
+		xtcp_guests_count(&guest_records, xn, change);
+}
+
+/*
+ * How many records may a guest have? All guests of its maker together may have a share; usually,
+ * one guest may have all of it. A guest that adds a record evicts records of its own only
+ * (below), and never the new one. So once the maker, or all guests together, have too much, each
+ * guest has 1/LITTLE_PART of the share: when guests with many records add one, they evict some, and
+ * guests with few keep all of theirs and get a few more. Otherwise a maker's second guest would
+ * have to live on one record, its newest, beside a first one that had been there before.
+ *
+ * But a maker with very many guests could have many times his share in this way. So beyond
+ * MUCH_TIMES of it, each of his guests that adds a record is left with less and less, in the end
+ * with its newest record alone. The same applies to guests of many makers, but not to those of a
+ * maker who has no more than one guest may have then: he must not pay for the others.
+ */
+static unsigned int share_of_guest(const struct xtcp_net *xn)
+{
+	const s64 most = guest_records.max;
+	unsigned int share = guest_records.max / XTCP_MAKER_SHARE;
+
+	if (xtcp_guests_exceed(&guest_records, xn, most, 0)) {
+		share /= LITTLE_PART;
+		if (xtcp_guests_exceed(&guest_records, xn, MUCH_TIMES * most, 0) &&
+		    xtcp_guests_maker_exceeds(&guest_records, xn, share))
+			share = 0;
+	}
+	/* a signed record uses up two of @share, but xtcp_rest.records counts it as one */
+	return share - min_t(unsigned int, share, atomic_read(&xn->rest->signed_records));
+}
+
+/*
+ * Has a namespace more records than it may have?
+ *
+ * Return: true when a record has to go.
+ */
+static bool xtcp_quota_exceeded(struct xtcp_net *xn)
+{
+	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets);
+
+	if (xn->is_guest)
+		limit = min(limit, share_of_guest(xn));
+	return xtcp_counter_above(&xn->rest->records, limit, RECORDS_BATCH, ROUGH_PART);
+}
+
+static struct xtcp_recordkeys *keys_place(const struct xtcp_timewait *tw)
+{
+	return (struct xtcp_recordkeys *)((u8 *)tw + xtcp_record_size(tw->conn.v4));
+}
+
+/**
+ * xtcp_recordkeys_md5() - get the key that signs the answers of a record
+ * @tw: the record itself, since a copy has no keys
+ *
+ * Context: any. RCU read side, or the lock of its shard is held.
+ *
+ * Return: the key, which is constant; NULL: answers are not signed with MD5.
+ */
+const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw)
+{
+	return unlikely(tw->is_signed) && !keys_place(tw)->ao ? &keys_place(tw)->md5 : NULL;
+}
+
+/**
+ * xtcp_recordkeys_ao() - get the TCP-AO state of a record
+ * @tw: the record itself, since a copy has no keys
+ *
+ * Context: any. RCU read side, or the lock of its shard is held.
+ *
+ * Return: the state; NULL when the record does not use TCP-AO.
+ */
+struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw)
+{
+	return unlikely(tw->is_signed) ? keys_place(tw)->ao : NULL;
+}
+
+/*
+ * Find the key that signs an answer of a record
+ * @tw: the record itself, since a copy has no keys
+ * @skb: the segment that is answered
+ * @signer: filled in
+ *
+ * Context: softirq or process, RCU read side.
+ */
+static void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb,
+				   struct xtcp_signer *signer)
+{
+	const struct xtcp_ao *ao = xtcp_recordkeys_ao(tw);
+
+	*signer = (struct xtcp_signer) { .md5 = xtcp_recordkeys_md5(tw) };
+	if (unlikely(ao))
+		xtcp_signer_of_record(signer, ao, skb);
+}
+
+/*
+ * Copy the keys of a sock for its record.
+ * @tw: the record, with space for the keys
+ *
+ * Return: false without memory or without a key.
+ */
+static noinline bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct sock *sk)
+{
+	struct xtcp_recordkeys *keys = keys_place(tw);
+	const struct xtcp_ao *ao = xtcp_ao_of(sk);
+	const struct xtcp_key *key;
+
+	sock_owned_by_me(sk);
+	memset(keys, 0, sizeof(*keys));
+	if (ao && ao->current_key) {
+		keys->ao = xtcp_aoconn_for_record(sk);
+		return keys->ao;
+	}
+	/* the lookup finds no key if the device has just left the VRF for which the key is set */
+	key = xtcp_keys_of(sk);
+	if (unlikely(!key))
+		return false;
+	keys->md5 = key->md5;
+	return true;
+}
+
+/*
+ * Free the keys of a signed record.
+ * @tw: the record, which nobody reads any more
+ */
+static void xtcp_recordkeys_drop(struct xtcp_timewait *tw)
+{
+	if (keys_place(tw)->ao)
+		xtcp_aokeys_free_copy(keys_place(tw)->ao);
+	memzero_explicit(&keys_place(tw)->md5, sizeof(struct xtcp_md5_key));
+}
+
+#define MAP_GROUPS	16	/* groups of records that have left the table: tell_maps() */
+#define FREE_BATCH	64	/* records that one kfree_bulk() frees */
+
+static void free_rcu(struct rcu_head *rcu)
+{
+	struct xtcp_timewait *tw = container_of(rcu, struct xtcp_timewait, rcu);
+	void *batch[FREE_BATCH];
+	unsigned int n = 0;
+
+	/* records for IPv4 and IPv6 may be mixed: kfree_bulk() finds the slab of each */
+	while (tw) {
+		if (n == FREE_BATCH) {
+			kfree_bulk(n, batch);
+			n = 0;
+		}
+		batch[n++] = tw;
+		tw = tw->next_dead;
+	}
+	kfree_bulk(n, batch);
+}
+
+/* As free_rcu(), but some of the records are signed: also frees their keys. */
+static void free_signed_rcu(struct rcu_head *rcu)
+{
+	struct xtcp_timewait *tw;
+
+	for (tw = container_of(rcu, struct xtcp_timewait, rcu); tw; tw = tw->next_dead)
+		if (tw->is_signed)
+			xtcp_recordkeys_drop(tw);
+	free_rcu(rcu);
+}
+
+static const struct xtcp_conn *next_in_group(const struct xtcp_conn *conn)
+{
+	return container_of(conn, struct xtcp_timewait, conn)->next_in_group;
+}
+
+/*
+ * Tell the bitmaps of ports in use (port.c) that records have left the table. Records of
+ * different maps often alternate in the list of ended records. So xtcp_batch_end() sorts
+ * them into MAP_GROUPS groups, by the number of the map modulo MAP_GROUPS. The lock of a map is
+ * taken once for successive records of that map: once for a whole group if no other map shares the
+ * group.
+ */
+static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *const *groups)
+{
+	int i;
+
+	for (i = 0; i < MAP_GROUPS; i++)
+		if (groups[i])
+			xtcp_portmaps_tuples_ended(xn, groups[i], next_in_group);
+}
+
+/*
+ * Subtracts the signed records of @claimed from the count of the namespace. In most namespaces this
+ * count is 0. Then @claimed has no signed record, because such a record is counted before it enters
+ * its list. So there is no need to look at each record. Return: true if the records need
+ * free_signed_rcu().
+ */
+static bool uncount_signed(struct xtcp_net *xn, const struct list_head *claimed)
+{
+	const struct xtcp_timewait *tw;
+	int n = 0;
+
+	if (likely(!atomic_read(&xn->rest->signed_records)))
+		return false;
+	list_for_each_entry(tw, claimed, node)
+		n += tw->is_signed;
+	if (n)
+		xtcp_quota_count_signed(xn, -n);
+	return n;
+}
+
+static void put_lease(struct xtcp_lease *lease, unsigned int n)
+{
+	if (lease)
+		xtcp_lease_put_users(lease, n);
+}
+
+/*
+ * Take records out of the table, put their leases and free the records
+ * @xn: their namespace
+ * @claimed: records that the caller has claimed, linked by their node; may be empty
+ *
+ * Context: softirq or process, BH disabled. The caller holds no lock of a shard.
+ */
+static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
+{
+	const struct xtcp_conn *groups[MAP_GROUPS] = { }, **group;
+	unsigned int total = 0, users = 0, absent = 0;
+	struct xtcp_lease *lease = NULL;
+	struct xtcp_timewait *tw;
+	bool has_signed, has_maps = false;
+
+	if (list_empty(claimed))
+		return;
+	has_signed = uncount_signed(xn, claimed);
+	list_for_each_entry(tw, claimed, node) {
+		/* without this test the arguments would be loaded even when tracing is off */
+		if (trace_xtcp_conn_state_enabled())
+			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
+		/*
+		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() takes
+		 * the same lock, so conn.map is up to date after it.
+		 */
+		if (!xtcp_demux_leave(&tw->conn)) {
+			absent++;
+		} else if (tw->conn.map) {
+			group = &groups[tw->conn.map % MAP_GROUPS];
+			tw->next_in_group = *group;
+			*group = &tw->conn;
+			has_maps = true;
+		}
+		/* a server's records share one lease: put that lease once for all of them */
+		if (tw->lease != lease) {
+			put_lease(lease, users);
+			lease = tw->lease;
+			total += users;
+			users = 0;
+		}
+		users++;
+		tw->next_dead = list_next_entry(tw, node);
+	}
+	if (has_maps)
+		tell_maps(xn, groups);
+	put_lease(lease, users);
+	xtcp_demux_left(xn, total + users - absent);
+	/* free all these records after one grace period */
+	list_last_entry(claimed, struct xtcp_timewait, node)->next_dead = NULL;
+	call_rcu(&list_first_entry(claimed, struct xtcp_timewait, node)->rcu, has_signed ? free_signed_rcu : free_rcu);
+}
+
+#define END_BATCH	256	/* at most this many records end before the lock is released */
+#define TIMER_NS	(500 * NSEC_PER_USEC) /* then the timer goes on in the next tick */
+/*
+ * once the timer has ended all expired records, it rests for this time, or for an eighth of
+ * TIME-WAIT if that is less; Linux rounds the end of TIME-WAIT just as coarsely
+ */
+#define TIMER_REST	(HZ / 2)
+#define SORT_STEPS	32	/* at most so many that expire later are passed: enlist() */
+#define EVICT_STEPS	4	/* above the limit, a new record evicts at most so many */
+#define KILLED_JIFFIES	(4 * HZ) /* TWKilled counts records that wait no longer, as in Linux */
+
+static struct kmem_cache *cache_v4, *cache_v6;
+
+static struct kmem_cache *cache_of(bool v4)
+{
+	return v4 ? cache_v4 : cache_v6;
+}
+
+/**
+ * xtcp_record_init() - make the slabs, and what this file needs
+ *
+ * Context: process, module init.
+ *
+ * Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM.
+ */
+int xtcp_record_init(void)
+{
+	int err;
+
+	BUILD_BUG_ON(offsetof(struct xtcp_timewait, conn) + XTCP_CONN_V4_END > 96);
+	BUILD_BUG_ON(sizeof(struct xtcp_timewait) > 128);
+	/* next_in_group must replace node.prev, not node.next, which links the batch */
+	BUILD_BUG_ON(offsetof(struct xtcp_timewait, next_in_group) != offsetof(struct xtcp_timewait, node.prev));
+	/* kfree_bulk() of SLOB cannot free objects of a slab */
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));
+
+	err = xtcp_quota_init();
+	if (err)
+		return err;
+	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", xtcp_record_size(true), 0);
+	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_timewait6", xtcp_record_size(false), 0);
+	if (!cache_v4 || !cache_v6) {
+		xtcp_record_exit();
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/**
+ * xtcp_record_exit() - destroy the slabs
+ *
+ * Context: process, module exit. All records are freed: rcu_barrier() was called.
+ */
+void xtcp_record_exit(void)
+{
+	kmem_cache_destroy(cache_v6);
+	kmem_cache_destroy(cache_v4);
+	xtcp_quota_exit();
+}
+
+static struct list_head *list_of(struct xtcp_shard *shard, const struct xtcp_timewait *tw)
+{
+	return tw->substate == TCP_TIME_WAIT ? &shard->tw_list : &shard->fin_wait2_list;
+}
+
+static unsigned long timewait_jiffies(const struct xtcp_net *xn)
+{
+	return msecs_to_jiffies(READ_ONCE(xn->sysctl.timewait_ms));
+}
+
+/*
+ * Put a record on its list. The new record nearly always expires last. With a shorter timeout than
+ * others (TCP_LINGER2, or a sysctl was just lowered), it goes before the records that expire later,
+ * but passes at most SORT_STEPS of them. If still more records expire later, the new record ends
+ * late, together with the record before it.
+ */
+static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
+{
+	struct list_head *head = list_of(shard, tw), *at = head->prev;
+	unsigned long expires = jiffies + timeout;
+	int steps = SORT_STEPS;
+
+	lockdep_assert_held(&shard->lock);
+	WRITE_ONCE(tw->expires, (u32)expires);
+	while (at != head && steps-- && time_before32(tw->expires, list_entry(at, struct xtcp_timewait, node)->expires))
+		at = at->prev;
+	list_add(&tw->node, at);
+	if (!xtcp_clock_timer_pending(&shard->tw_timer) || time_before(expires, shard->tw_timer.expires))
+		mod_timer(&shard->tw_timer, expires);
+}
+
+/*
+ * Begin the end of a record
+ * @xn: the namespace of the record
+ * @tw: not dead
+ * @claimed: the record moves to this list; the caller gives the list to xtcp_batch_end()
+ *	when it has released the lock
+ *
+ * Context: softirq or process. Lock: of the record's shard, held.
+ */
+static void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
+{
+	lockdep_assert_held(&xtcp_shard_of(xn, tw->conn.hash)->lock);
+	/* from here on no other caller ends the record */
+	tw->dead = true;
+	xtcp_quota_count(xn, -1);
+	list_move(&tw->node, claimed);
+}
+
+static struct xtcp_timewait *first_of(struct list_head *head)
+{
+	return list_first_entry_or_null(head, struct xtcp_timewait, node);
+}
+
+/* Which record of the shard expires next? NULL: the shard has none. */
+static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
+{
+	struct xtcp_timewait *a = first_of(&shard->tw_list), *b = first_of(&shard->fin_wait2_list);
+
+	lockdep_assert_held(&shard->lock);
+	if (!a || !b)
+		return a ?: b;
+	return time_before32(b->expires, a->expires) ? b : a;
+}
+
+/* End the expired records of a list, but at most END_BATCH. Return: true when there may be more. */
+static bool end_some(struct xtcp_shard *shard, struct list_head *head)
+{
+	const u32 now = jiffies;
+	struct xtcp_timewait *tw;
+	LIST_HEAD(claimed);
+	int left = END_BATCH;
+
+	spin_lock(&shard->lock);
+	list_for_each_entry(tw, head, node) {
+		if (!left || time_after32(tw->expires, now))
+			break;
+		tw->dead = true;
+		left--;
+	}
+	xtcp_quota_count(shard->xn, left - END_BATCH);
+	list_cut_before(&claimed, head, &tw->node);
+	spin_unlock(&shard->lock);
+	xtcp_batch_end(shard->xn, &claimed);
+	return !left;
+}
+
+/*
+ * The timer of a shard. A wakeup costs more than the end of a record, so records that expire at
+ * nearly the same time end together.
+ */
+static void expired_records(struct timer_list *timer)
+{
+	struct xtcp_shard *shard = container_of(timer, struct xtcp_shard, tw_timer);
+	unsigned long next = jiffies + min_t(unsigned long, timewait_jiffies(shard->xn) / 8, TIMER_REST);
+	const u64 end_ns = ktime_get_ns() + TIMER_NS;
+	struct xtcp_timewait *tw;
+	bool more;
+
+	do {
+		more = end_some(shard, &shard->tw_list);
+		more |= end_some(shard, &shard->fin_wait2_list);
+	} while (more && ktime_get_ns() < end_ns);
+	if (more)
+		next = jiffies + 1;
+
+	spin_lock(&shard->lock);
+	tw = earliest(shard);
+	if (tw)
+		mod_timer(timer, time_after32(tw->expires, (u32)next) ? xtcp_clock_jiffies(tw->expires) : next);
+	spin_unlock(&shard->lock);
+}
+
+/**
+ * xtcp_record_net_init() - make the empty lists and the counter of a namespace
+ * @xn: the namespace; its shards are allocated
+ *
+ * Context: process.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xtcp_record_net_init(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	for (i = 0; i <= xtcp_shard_mask; i++) {
+		INIT_LIST_HEAD(&xn->shards[i].tw_list);
+		INIT_LIST_HEAD(&xn->shards[i].fin_wait2_list);
+		timer_setup(&xn->shards[i].tw_timer, expired_records, 0);
+	}
+	return xtcp_quota_net_init(xn);
+}
+
+static void end_shard(struct xtcp_shard *shard)
+{
+	struct xtcp_timewait *tw;
+	int n;
+
+	do {
+		LIST_HEAD(claimed);
+
+		spin_lock_bh(&shard->lock);
+		for (n = 0; n < END_BATCH && (tw = earliest(shard)); n++)
+			xtcp_record_claim(shard->xn, tw, &claimed);
+		spin_unlock_bh(&shard->lock);
+		local_bh_disable();
+		xtcp_batch_end(shard->xn, &claimed);
+		local_bh_enable();
+	} while (n == END_BATCH);
+	timer_delete_sync(&shard->tw_timer);
+}
+
+/**
+ * xtcp_record_net_exit() - end all records of a namespace
+ * @xn: the namespace; no segment arrives and no sock ends any more
+ *
+ * Context: process, may sleep.
+ */
+void xtcp_record_net_exit(struct xtcp_net *xn)
+{
+	unsigned int i;
+
+	for (i = 0; i <= xtcp_shard_mask; i++)
+		end_shard(&xn->shards[i]);
+	xtcp_quota_net_exit(xn);
+}
+
+/* Allocates a record, with space for the keys if segments are signed. */
+static struct xtcp_timewait *new_record(bool v4, bool is_signed)
+{
+	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
+
+	if (likely(!is_signed))
+		return kmem_cache_alloc(cache_of(v4), gfp);
+	return kmalloc(xtcp_record_size(v4) + sizeof(struct xtcp_recordkeys), gfp);
+}
+
+/*
+ * When TS.Recent was taken, in milliseconds; 0: never. The sock has this time in whole seconds, so
+ * the computed age of TS.Recent may be up to a second too large: subtract that second. Limit the
+ * age to 30 days, so that it does not overflow 32 bits before the record ends. For PAWS, 30 days
+ * are as good as a larger age.
+ */
+static u32 ts_stamp_ms(const struct xtcp_paws *paws)
+{
+	u32 age = xtcp_clock_seconds_stamp() - paws->stamp;
+
+	if (!paws->stamp)
+		return 0;
+	return xtcp_clock_ts_stamp() - min(age ? age - 1 : 0, 30U * 24 * 3600) * MSEC_PER_SEC ?: 1;
+}
+
+static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u32 priority = READ_ONCE(sk->sk_priority);
+
+	memset(tw, 0, offsetof(struct xtcp_timewait, conn));
+	memcpy(&tw->conn, &xsk->conn, xtcp_record_size(xsk->conn.v4) - offsetof(struct xtcp_timewait, conn));
+	tw->conn.kind = XTCP_CONN_TIMEWAIT;
+	tw->lease = xsk->lease;
+	tw->snd_nxt = xsk->snd.nxt;
+	tw->rcv_nxt = xsk->rcv.nxt;
+	tw->rcv_wnd = xtcp_window_offer(sk) >> xsk->rcv_wscale;
+	tw->ts_recent = xsk->paws.ts_recent;
+	tw->ts_recent_stamp = ts_stamp_ms(&xsk->paws);
+	tw->ts_offset = xsk->snd.ts_offset;
+	tw->mark = READ_ONCE(sk->sk_mark);
+	tw->tos = xtcp_sock_is_v4(sk) ? inet_sk(sk)->tos : inet6_sk(sk)->tclass;
+	tw->rcv_wscale = xsk->rcv_wscale;
+	tw->substate = substate;
+	tw->priority = priority <= U8_MAX ? priority : 0;
+	tw->of_v4_sock = sk->sk_family == AF_INET;
+	tw->ts_ok = xsk->agreed.ts_ok;
+	tw->transparent = inet_sk_flowi_flags(sk) & FLOWI_FLAG_ANYSRC;
+	if (xsk->ecn & XTCP_ECN_ACCURATE)
+		tw->ace = (xsk->accecn.received_ce + XTCP_ACE_FIRST) & XTCP_ACE_MASK;
+}
+
+/*
+ * Make room for a new record of the shard @at: evict the record of @at that expires next. If @at is
+ * empty, evict a record of the next shard that has any. Return: false when all shards are empty.
+ */
+static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
+{
+	struct xtcp_timewait *tw = NULL;
+	struct xtcp_shard *shard;
+	LIST_HEAD(claimed);
+	unsigned int i;
+
+	for (i = 0; i <= xtcp_shard_mask && !tw; i++) {
+		shard = &xn->shards[(at - xn->shards + i) & xtcp_shard_mask];
+		spin_lock(&shard->lock);
+		tw = earliest(shard);
+		if (tw)
+			xtcp_record_claim(xn, tw, &claimed);
+		spin_unlock(&shard->lock);
+	}
+	xtcp_batch_end(xn, &claimed);
+	return tw;
+}
+
+/*
+ * Make room for one new record of @shard. The record is counted already, but it is on no list yet.
+ * If the limit was lowered, more than one record must go; each new record then evicts a few.
+ */
+static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
+{
+	int steps;
+
+	if (!xtcp_quota_exceeded(xn))
+		return;
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+	for (steps = 0; steps < EVICT_STEPS && xtcp_quota_exceeded(xn) && evict(xn, shard); steps++)
+		;
+}
+
+/*
+ * Replace the sock by the record in the table of connections, and put the record on its list.
+ * Return: false when the sock is not in the table.
+ */
+static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timewait *tw, unsigned long timeout)
+{
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
+	int err;
+
+	if (tw->lease)
+		xtcp_lease_hold_timewait(tw->lease);
+	local_bh_disable();
+	xtcp_quota_count(xn, 1);
+	if (unlikely(tw->is_signed))
+		xtcp_quota_count_signed(xn, 1);
+	make_room(xn, shard);
+	spin_lock(&shard->lock);
+	err = xtcp_demux_replace(xn, &xtcp_sk(sk)->conn, &tw->conn);
+	if (!err)
+		enlist(shard, tw, timeout);
+	spin_unlock(&shard->lock);
+	if (err) {
+		xtcp_quota_count(xn, -1);
+		if (tw->is_signed)
+			xtcp_quota_count_signed(xn, -1);
+		if (tw->lease)
+			xtcp_lease_put_users(tw->lease, 1);
+	}
+	local_bh_enable();
+	if (err)
+		return false;
+	/* put the table's reference; the caller has another one */
+	sock_prot_inuse_add(xn->net, sk->sk_prot, -1);
+	__sock_put(sk);
+	return true;
+}
+
+/*
+ * How long to wait in FIN-WAIT-2, jiffies: TCP_LINGER2 or the namespace's fin_timeout, but at least
+ * 3.5 RTOs. A peer with the same RTO sends its FIN again after 1 and 3 RTOs, so the FIN may be lost
+ * twice.
+ */
+static unsigned long fin_wait2_jiffies(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	unsigned long timeout = xsk->linger2 ? xsk->linger2 * HZ :
+					       READ_ONCE(xtcp_net_of(sk)->sysctl.fin_timeout);
+	unsigned long rto = msecs_to_jiffies(xtcp_bounds_rto_ms(&xsk->inet.sk));
+
+	return max(timeout, (rto << 2) - (rto >> 1));
+}
+
+/**
+ * xtcp_record_begin() - put a record into the table of connections in place of a sock that ends
+ * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
+ * @substate: TCP_TIME_WAIT; or TCP_FIN_WAIT2 for an orphan whose TCP_LINGER2 is not negative
+ *
+ * RFC 9293 section 3.6.1, MUST-13. If there is no memory for a record, the connection ends without
+ * TIME-WAIT, as in Linux. The caller ends the sock: xtcp_sock_leave_record().
+ *
+ * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
+ */
+void xtcp_record_begin(struct sock *sk, int substate)
+{
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	unsigned long timeout = substate == TCP_TIME_WAIT ? timewait_jiffies(xn) : fin_wait2_jiffies(sk);
+	const bool is_signed = xtcp_signer_room(sk);
+	struct xtcp_timewait *tw;
+
+	sock_owned_by_me(sk);
+	tw = new_record(xtcp_sk(sk)->conn.v4, is_signed);
+	if (tw)
+		fill_record(tw, sk, substate);
+	if (tw && unlikely(is_signed)) {
+		tw->is_signed = xtcp_recordkeys_fill(tw, sk);
+		if (!tw->is_signed) {
+			kfree(tw);
+			tw = NULL;
+		}
+	}
+	if (tw) {
+		if (replace_sock(xn, sk, tw, timeout)) {
+			XTCP_NET_INC_STATS(xn, timeout <= KILLED_JIFFIES ? LINUX_MIB_TIMEWAITKILLED :
+									       LINUX_MIB_TIMEWAITED);
+			trace_xtcp_conn_state(xn->net, &xtcp_sk(sk)->conn, sk->sk_state, substate);
+		} else {
+			if (unlikely(is_signed))
+				xtcp_recordkeys_drop(tw);
+			kfree(tw);
+		}
+	} else {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+	}
+}
+
+/*
+ * Start the wait of 2 MSL again, or for the first time after FIN-WAIT-2
+ * @xn: the namespace of the record
+ * @tw: in TIME-WAIT, not dead
+ *
+ * RFC 9293 section 3.10.7.4, eighth step.
+ *
+ * Context: softirq or process, BH disabled. Lock: of the record's shard, held.
+ */
+static void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
+{
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
+
+	lockdep_assert_held(&shard->lock);
+	list_del(&tw->node);
+	enlist(shard, tw, timewait_jiffies(xn));
+}
+
+/**
+ * xtcp_record_drop() - end a record
+ * @xn: the namespace of the record
+ * @tw: found in the table
+ *
+ * Context: softirq or process, BH disabled, RCU read side.
+ */
+void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
+{
+	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
+	LIST_HEAD(claimed);
+
+	spin_lock(&shard->lock);
+	if (!tw->dead)
+		xtcp_record_claim(xn, tw, &claimed);
+	spin_unlock(&shard->lock);
+	xtcp_batch_end(xn, &claimed);
+}
 
 /*
  * the new ISN is SND.NXT of the old connection plus this step, so that it is beyond all that the
  * old connection sent (RFC 9293 section 3.6.1, MAY-2)
  */
 #define REOPEN_STEP	65537
-
-static bool is_loopback(const struct in6_addr *addr)
-{
-	if (ipv6_addr_v4mapped(addr))
-		return ipv4_is_loopback(addr->s6_addr32[3]);
-	return ipv6_addr_loopback(addr);
-}
-
-/**
- * xtcp_timewait_reuse_is_on() - does net.xtcp.tw_reuse let an active open take the tuple of a
- * record?
- * @xn: the namespace
- * @tuple: has the addresses of the new connection
- * @bound_dev_if: the interface to which the sock is bound; 0: none
- *
- * net.xtcp.tw_reuse permits this for all connections if it is 1, and only over loopback if it is 2.
- *
- * Context: any.
- *
- * Return: true when the namespace permits it.
- */
-bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if)
-{
-	u8 reuse = READ_ONCE(xn->sysctl.timewait_reuse);
-
-	if (reuse != 2)
-		return reuse;
-	return bound_dev_if == LOOPBACK_IFINDEX || is_loopback(&tuple->laddr) || is_loopback(&tuple->faddr);
-}
 
 /*
  * Has the old connection of this record ended with timestamps? Only timestamps distinguish the
@@ -100,7 +927,7 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
  * would need three times as many instructions.
  *
  * The answer may be out of date at once, because no lock is held. After false, the caller takes the
- * tuple by xtcp_demux_insert_sk() or xtcp_timewait_reuse(), which look again under their locks.
+ * tuple by insert_sock() or xtcp_timewait_reuse(), which look again under their locks.
  * After true, the caller goes on to another port, as if it had looked a moment earlier.
  *
  * Context: process.
@@ -128,7 +955,7 @@ bool xtcp_timewait_keeps(struct xtcp_net *xn, struct xtcp_demux_key *key)
 
 /**
  * xtcp_timewait_reuse() - let an active open take the place of a record in the table
- * @sk: addresses, ports and device are final; xtcp_demux_insert_sk() has refused it, and has set
+ * @sk: addresses, ports and device are final; insert_sock() has refused it, and has set
  *	its hash
  * @bound: the program has chosen the local port
  *
@@ -401,7 +1228,7 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 		answer = ANSWER_REOPEN;
 		ends_late = true;
 	}
-	xtcp_record_copy(&copy, tw);
+	memcpy(&copy, tw, xtcp_record_size(tw->conn.v4));
 	spin_unlock(&shard->lock);
 	xtcp_batch_end(xn, &claimed);
 	/*
@@ -409,8 +1236,8 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 	 * out of the table. The new connection needs its place now. Any other segment for such a
 	 * record gets no answer: the peer will retransmit, and find the record gone
 	 */
-	if (unlikely(ends_late))
-		xtcp_demux_remove(xn, &tw->conn);
+	if (unlikely(ends_late) && xtcp_demux_remove(xn, &tw->conn) && tw->conn.map)
+		xtcp_portmaps_tuples_ended(xn, &tw->conn, xtcp_portmaps_no_next);
 
 	switch (answer) {
 	case ANSWER_NOTHING:

@@ -25,7 +25,7 @@ struct xtcp_lease;
 struct xtcp_net;
 struct xtcp_signer;
 
-/* record.c */
+/* timewait.c */
 
 /**
  * struct xtcp_timewait - a record
@@ -34,7 +34,7 @@ struct xtcp_signer;
  *	the batch after a grace period
  * @next_claimed: stands in the place of @node.next, so that @next_in_group stands in the place of
  *	@node.prev; no code uses this name
- * @next_in_group: links records of the batch (record.c: tell_maps()); replaces @node.prev when the
+ * @next_in_group: links records of the batch (timewait.c: tell_maps()); replaces @node.prev when the
  *	record has left the table of connections. @node.next still links the batch
  * @lease: reserves the port
  * @next_dead: the next record of the batch; replaces @lease when the record has ended
@@ -56,7 +56,7 @@ struct xtcp_signer;
  * @of_v4_sock: sk_family of the sock is AF_INET, for /proc
  * @ts_ok: timestamps are in use
  * @transparent: the local address may be one that this host does not have (IP_TRANSPARENT)
- * @is_signed: segments are signed; the keys follow the record in memory (record.c)
+ * @is_signed: segments are signed; the keys follow the record in memory (timewait.c)
  * @ace: the ACE field of the answers (RFC 9768 section 3.2.2), which is constant, since a record
  *	does not count CE marks; 0 without AccECN
  * @dead: a caller has claimed the record, and takes it out of the table, unless a new connection
@@ -120,27 +120,9 @@ void xtcp_record_net_exit(struct xtcp_net *xn);
 void xtcp_record_begin(struct sock *sk, int substate);
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
 
-/* The lock of the record's shard is held. */
-void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed);
-void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw);
-void xtcp_record_copy(struct xtcp_timewait *to, const struct xtcp_timewait *tw);
-
-/**
- * struct xtcp_recordkeys - the keys of a signed record; they follow the record in memory, since few
- * records have keys
- * @ao: the TCP-AO that signs; NULL: @md5 signs
- * @md5: the key of TCP_MD5SIG
- */
-struct xtcp_recordkeys {
-	struct xtcp_ao *ao;
-	struct xtcp_md5_key md5;
-};
 
 const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw);
 struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw);
-void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb, struct xtcp_signer *signer);
-/* BH is disabled. No lock of a shard is held. */
-void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed);
 
 /* timewait.c */
 
@@ -158,7 +140,23 @@ enum xtcp_timewait_verdict {
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss);
 bool xtcp_timewait_reuse(struct sock *sk, bool bound);
-bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if);
+/*
+ * Does net.xtcp.tw_reuse let an active open take the tuple of a record: 1: always; 2: over loopback? @tuple has the
+ * addresses of the new connection; @bound_dev_if: the interface of the sock; 0: none.
+ */
+static inline bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if)
+{
+	u8 reuse = READ_ONCE(xn->sysctl.timewait_reuse);
+
+	if (reuse != 2)
+		return reuse;
+	if (bound_dev_if == LOOPBACK_IFINDEX)
+		return true;
+	if (xtcp_tuple_is_v4(tuple))
+		return ipv4_is_loopback(tuple->laddr.s6_addr32[3]) || ipv4_is_loopback(tuple->faddr.s6_addr32[3]);
+	return ipv6_addr_loopback(&tuple->laddr) || ipv6_addr_loopback(&tuple->faddr);
+}
+
 bool xtcp_timewait_keeps(struct xtcp_net *xn, struct xtcp_demux_key *key);
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb);
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Compares the table of module/SYSCTLS.md with the knobs of module/netns/sysctl.c: names, ranges and defaults. What the
+"""Compares the table of module/SYSCTLS.md with the knobs of module/netns/netns.c: names, ranges and defaults. What the
 package's example sets has to be there, too, and to be taken.
 
-Prints a line for each difference. Defaults that are no plain numbers in netns/sysctl.c are the kernel's own: the test
+Prints a line for each difference. Defaults that are no plain numbers in netns/netns.c are the kernel's own: the test
 selftests/see/sysctl.c compares those with the running kernel.
 """
 import pathlib
@@ -62,7 +62,7 @@ def check_example(code):
         name, value = match.groups()
         low, high = code.get(name, (None, None))
         if name not in code:
-            print(f"{name}: in sysctl.conf.example, not in netns/sysctl.c")
+            print(f"{name}: in sysctl.conf.example, not in netns/netns.c")
         elif name == "congestion_control":
             if value not in algorithms():
                 print(f"{name}: no such algorithm: {value} in sysctl.conf.example")
@@ -71,10 +71,10 @@ def check_example(code):
 
 
 def main():
-    source = (TOP / "netns/sysctl.c").read_text()
+    source = (TOP / "netns/netns.c").read_text()
     code, rows, numbers = knobs(source), table(), defaults(source)
     for name in sorted(code.keys() ^ rows.keys()):
-        print(f"{name}: only in {'netns/sysctl.c' if name in code else 'SYSCTLS.md'}")
+        print(f"{name}: only in {'netns/netns.c' if name in code else 'SYSCTLS.md'}")
     for name in sorted(code.keys() & rows.keys()):
         (low, high), (written, default) = code[name], rows[name]
         words = re.findall(r"\w+", written)
@@ -83,13 +83,13 @@ def main():
         else:
             agree = high is None or (words[0], words[2]) == (low or "0", high)
         if not agree:
-            print(f"{name}: {low} to {high} in netns/sysctl.c, {written} in SYSCTLS.md")
+            print(f"{name}: {low} to {high} in netns/netns.c, {written} in SYSCTLS.md")
         field = "timewait_reuse" if name == "tw_reuse" else name
         if field in numbers and numbers[field] != default.split()[0]:
-            print(f"{name}: default {numbers[field]} in netns/sysctl.c, {default} in SYSCTLS.md")
+            print(f"{name}: default {numbers[field]} in netns/netns.c, {default} in SYSCTLS.md")
         if high == "255" and field not in numbers and default.isdigit() and default != "0" \
                 and not re.search(rf"\.{field} = [A-Z]", source):
-            print(f"{name}: default 0 in netns/sysctl.c, {default} in SYSCTLS.md")
+            print(f"{name}: default 0 in netns/netns.c, {default} in SYSCTLS.md")
     check_example(code)
 
 

@@ -4,7 +4,7 @@
  * it reuses each of their ports, and no other. All in one namespace, over its loopback device; the servers are kernel
  * TCP's.
  *
- * A map of ports lives while a quarter of the range is used (module/lookup/portmap.c). So a third of the connections
+ * A map of ports lives while a quarter of the range is used (module/ports/port.c). So a third of the connections
  * stay, another third each time, and a port that was lost would be missed.
  *
  * Every port is used towards three destinations. Two thirds of the connections, or all of them,
@@ -489,7 +489,7 @@ static int make_tiny(void)
 	return tiny;
 }
 
-#define MANY		40	/* destinations: more than a batch of records has groups (module/timewait/record.c) */
+#define MANY		40	/* destinations: more than a batch of records has groups (module/timewait/timewait.c) */
 #define MANY_PORTS	16
 #define KEPT_STEP	4	/* of so many connections one stays, */
 #define ALL_END_STEP	5	/* but towards one of so many destinations none: their maps end meanwhile */

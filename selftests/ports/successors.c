@@ -6,7 +6,7 @@
  *
  * xtcp alone, over both IPs; kernel TCP has no such knob. Peers are kernel TCP's.
  *
- * RSTs end after XTCP_TELL_TIME (socket/connect.c). That time passes only while the kernel sends them, so slow rules of
+ * RSTs end after XTCP_TELL_TIME (socket/family.c). That time passes only while the kernel sends them, so slow rules of
  * netfilter make each of them slow. How many are sent is the machine's business, but all would take four times as long.
  * In the laboratory no rule takes time.
  */
