@@ -48,6 +48,7 @@
 
 #include "ports/port.c"
 #include "ports/lease.c"
+#include "ports/sharing.c"
 
 #include "timewait/timewait.c"
 

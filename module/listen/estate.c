@@ -6,7 +6,7 @@
  * Such a listener, an estate, keeps its port, its entries and its children. New connections still
  * queue, up to the backlog. When a new listener joins the group, the estate ends at once, and
  * its connections are handed over, unless migrate_req has become 0. As for a live listener
- * (lease.c, listeners.c), only a program of the same user can join the group, and nobody else
+ * (sharing.c, listeners.c), only a program of the same user can join the group, and nobody else
  * gets the port. If nobody has joined when the time is over, the estate ends like a closed listener
  * without heirs: its children are reset, and its entries are dropped. A later change of
  * migrate_wait_ms does not affect the estate.

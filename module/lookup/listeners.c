@@ -3,7 +3,7 @@
  * SO_REUSEPORT: listeners on the same address, port and device share the SYNs.
  *
  * Sockets of one user that all have the option may bind to the same port, on the same or on
- * overlapping addresses and devices (lease.c). Sockets that listen on exactly the same address,
+ * overlapping addresses and devices (sharing.c). Sockets that listen on exactly the same address,
  * port and device are the members of a group. The hash of a SYN's tuple chooses the member that
  * gets the SYN. The choice stays the same as long as the group does not change. A
  * listener that cannot share its port is a group of one.

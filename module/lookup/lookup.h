@@ -383,8 +383,6 @@ struct xtcp_members {
 
 
 
-/* listeners.c */
-
 int xtcp_listeners_net_init(struct xtcp_net *xn);
 void xtcp_listeners_net_exit(struct xtcp_net *xn);
 

@@ -51,7 +51,6 @@
 #include "base/bounds.h"
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/rstdiag.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/cong.h"

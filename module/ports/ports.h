@@ -67,8 +67,6 @@ static inline spinlock_t *xtcp_portlist_lock(const struct xtcp_net *xn, u16 port
 int xtcp_portlist_net_init(struct xtcp_net *xn);
 void xtcp_portlist_net_exit(struct xtcp_net *xn);
 
-/* Lock of the port held, any context. */
-
 #define XTCP_PORTS		65536
 
 /**
@@ -130,6 +128,23 @@ static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
 	return &lease->inet.sk;
 }
 
+/* Kernel TCP's bind table of a namespace. */
+static inline struct inet_hashinfo *xtcp_sharing_table(const struct sock *sk)
+{
+	return sock_net(sk)->ipv4.tcp_death_row.hashinfo;
+}
+
+/*
+ * The chain of a port in kernel TCP's table by port. Its lock is taken before the locks of other
+ * chains.
+ */
+static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct sock *sk, u16 port)
+{
+	struct inet_hashinfo *table = xtcp_sharing_table(sk);
+
+	return &table->bhash[inet_bhashfn(sock_net(sk), port, table->bhash_size)];
+}
+
 int xtcp_lease_init(int family);
 void xtcp_lease_exit(void);
 
@@ -146,6 +161,7 @@ bool xtcp_lease_admits_as(struct xtcp_lease *one, struct xtcp_lease *other);
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
+bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple);
 
 /* Takes a reference, for one more full sock on the port. */
 static inline struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
@@ -177,17 +193,14 @@ static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16
 	return test_bit(port, smp_load_acquire(bits));
 }
 
-/* lease.c */
-
-
-/* Softirq or process, lock of the port held; xtcp_taker_meets(): process, no lock. */
-
-bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple);
+/* sharing.c */
 
 /* Lock of the port held, any context. */
+bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev);
+int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port);
+int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk);
 
 /* port.c */
-
 
 void xtcp_portmaps_net_exit(struct xtcp_net *xn);
 void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struct xtcp_conn *conn,

@@ -25,8 +25,6 @@ struct xtcp_lease;
 struct xtcp_net;
 struct xtcp_signer;
 
-/* timewait.c */
-
 /**
  * struct xtcp_timewait - a record
  * @node: links the records of a shard that have the same @substate, in order of expiry
@@ -123,8 +121,6 @@ void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
 
 const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw);
 struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw);
-
-/* timewait.c */
 
 enum xtcp_timewait_verdict {
 	XTCP_TW_DONE,		/* the record has answered or dropped the segment */

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which socks may share a port with the lease of a bind(), after kernel TCP has admitted it (lease.c). */
+#include "ports/ports.h"
+
+#include <linux/ipv6.h>
+#include <net/inet_connection_sock.h>
+#include <net/inet_hashtables.h>
+#include <net/ipv6.h>
+#include <net/l3mdev.h>
+#include <net/tcp_states.h>
+
+#include "base/net.h"
+#include "base/wire.h"
+#include "compat.h"
+#include "lookup/lookup.h"
+
+/*
+ * The chain of @port with the wildcard address, in kernel TCP's table by port and address (bhash2).
+ * Both address families use this chain.
+ */
+static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const struct sock *sk, u16 port)
+{
+	struct inet_hashinfo *table = xtcp_sharing_table(sk);
+
+	return &table->bhash2[ipv4_portaddr_hash(sock_net(sk), htonl(INADDR_ANY), port) & (table->bhash_size - 1)];
+}
+
+#define GROUP_TRIES	16	/* group_is_there() examines at most this many socks */
+
+/*
+ * Looks at a sock of the table during a walk. The sock may have no more than a struct
+ * sock_common. Return: true ends the walk.
+ */
+typedef bool look_fn(struct sock *other, void *arg);
+
+/**
+ * struct bind_query - the argument of a walk over kernel TCP's bind table
+ * @lease: the lease
+ * @sk: the sock that binds the port
+ * @tries: how many socks of that table may still be examined
+ */
+struct bind_query {
+	struct xtcp_lease *lease;
+	const struct sock *sk;
+	int tries;
+};
+
+/* The local addresses at which a sock receives segments; 0 and :: mean any address. */
+struct reach {
+	bool v4;
+	bool v6;
+	__be32 v4_addr;
+	struct in6_addr v6_addr;
+};
+
+static struct reach reach_of(const struct sock *sk)
+{
+	struct reach reach = { .v4 = true, .v4_addr = sk->sk_rcv_saddr };
+
+	if (sk->sk_family == AF_INET6 && !ipv6_addr_v4mapped(&sk->sk_v6_rcv_saddr)) {
+		reach.v6 = true;
+		reach.v6_addr = sk->sk_v6_rcv_saddr;
+		reach.v4 = ipv6_addr_any(&reach.v6_addr) && !ipv6_only_sock(sk);
+		reach.v4_addr = htonl(INADDR_ANY);
+	}
+	return reach;
+}
+
+/* A VRF has its own ports, and so its own buckets in kernel TCP's table; a bound sock stays in its bucket. */
+static const struct inet_bind_bucket *bucket_with(const struct sock *sk)
+{
+	return sk->sk_state == TCP_TIME_WAIT ? inet_twsk(sk)->tw_tb : inet_csk(sk)->icsk_bind_hash;
+}
+
+/* Could one segment match both socks, which are in kernel TCP's table? */
+static bool overlaps(const struct sock *a, const struct sock *b)
+{
+	const struct reach ra = reach_of(a), rb = reach_of(b);
+
+	if (a->sk_bound_dev_if && b->sk_bound_dev_if && a->sk_bound_dev_if != b->sk_bound_dev_if)
+		return false;
+	if (bucket_with(a) != bucket_with(b))
+		return false;
+	if (ra.v4 && rb.v4 && (!ra.v4_addr || !rb.v4_addr || ra.v4_addr == rb.v4_addr))
+		return true;
+	return ra.v6 && rb.v6 && (ipv6_addr_any(&ra.v6_addr) || ipv6_addr_any(&rb.v6_addr) ||
+				  ipv6_addr_equal(&ra.v6_addr, &rb.v6_addr));
+}
+
+/*
+ * The owner of the lease of a bind(), while its present options count: it is the only user of the
+ * lease. If children or records also use the lease, the options that are stored in the lease
+ * decide, and the function returns NULL.
+ */
+static const struct sock *owner_alone(const struct xtcp_lease *lease)
+{
+	return !lease->shared && refcount_read(&lease->users) == 1 ? lease->owner : NULL;
+}
+
+/* Do the present options of the owner of @lease admit @sk? */
+static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, bool listens)
+{
+	const struct sock *owner = owner_alone(lease);
+
+	if (!owner)
+		return false;
+	/*
+	 * data_race(): we do not have the owner's socket lock. If its program changes the options
+	 * at this moment, we see them as before or as after the change
+	 */
+	if (!listens && data_race(sk->sk_reuse && owner->sk_reuse))
+		return true;
+	if (!xtcp_group_may_share(sk))
+		return false;
+	/* data_race(): as above */
+	return data_race(owner->sk_reuseport && uid_eq(sk->sk_uid, owner->sk_uid));
+}
+
+/*
+ * May @sk share the port with @lease, if their addresses overlap? @begins: @sk calls listen(). Then
+ * an owner that has cleared SO_REUSEADDR refuses @sk, as in Linux.
+ */
+static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk, bool begins)
+{
+	const bool listens = xtcp_lease_sk(lease)->sk_state == TCP_LISTEN;
+	const struct sock *owner = owner_alone(lease);
+
+	/* a lease without users is about to be freed, so it does not conflict */
+	if (!refcount_read(&lease->users))
+		return true;
+	/* data_race(): see owner_admits() */
+	if (sk->sk_reuse && lease->reuse && !listens && !(begins && owner && data_race(!owner->sk_reuse)))
+		return true;
+	/* if only TIME-WAIT records refer to the lease, @sk may belong to any user */
+	if (xtcp_group_may_share(sk) && lease->reuseport &&
+	    (!atomic_read(&lease->socks) || uid_eq(lease->uid, sk->sk_uid)))
+		return true;
+	if (!owner_admits(lease, sk, listens))
+		return false;
+	/*
+	 * @sk may have other options than @lease, so @lease can no longer speak for all socks on
+	 * the port: lease_vouches() is false from now on
+	 */
+	lease->admits_others = true;
+	return true;
+}
+
+/*
+ * Does @lease alone prove that @sk may bind to the same address, port and device? Then no other
+ * sock has to be compared. If @sk belongs to the SO_REUSEPORT group of @lease, the answer is
+ * usually yes: all socks that overlap with @lease have admitted @lease, so they also admit @sk.
+ *
+ * The answer is no if the port may have a sock outside the group, which might refuse @sk. There are
+ * three such cases:
+ *
+ *  - Only TIME-WAIT records refer to @lease.
+ *  - @admits_others is set (lease_admits()).
+ *  - @lease has SO_REUSEADDR, and either @sk lacks SO_REUSEADDR or @lease does not listen. Since
+ *    @lease has SO_REUSEADDR, an outsider may share the port. An outsider is a sock that is not in
+ *    the group, and that has SO_REUSEADDR, too. An outsider refuses @sk if @sk lacks SO_REUSEADDR,
+ *    or if the outsider listens. While @lease listens, no outsider can listen.
+ */
+static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
+{
+	return atomic_read(&lease->socks) && !lease->admits_others && xtcp_group_may_share(sk) && lease->reuseport &&
+	       uid_eq(lease->uid, sk->sk_uid) &&
+	       (!lease->reuse || (sk->sk_reuse && xtcp_lease_sk(lease)->sk_state == TCP_LISTEN));
+}
+
+/*
+ * Does @other have the same address and device as the lease of the query, and is lease_vouches()
+ * true for @other? If no tries are left, returns true to end the walk; @tries is below 0 then.
+ */
+static bool is_of_group(struct sock *other, void *arg)
+{
+	struct bind_query *query = arg;
+	struct sock *mine = xtcp_lease_sk(query->lease);
+
+	if (--query->tries < 0)
+		return true;
+	return other != mine && other->sk_prot == mine->sk_prot && xtcp_group_same_place(other, mine) &&
+	       lease_vouches(container_of(other, struct xtcp_lease, inet.sk), query->sk);
+}
+
+/*
+ * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the sock @other? Only
+ * two kinds of socks have to be compared here: other leases of bind(), and TIME-WAIT socks of
+ * kernel TCP that have sk_reuseport. Kernel TCP always lets a lease share a port with both kinds,
+ * because all leases of bind() have sk_reuseport, and one uid that is no user's (lease.c). For all
+ * other socks, the answer of kernel TCP holds.
+ */
+static bool is_in_the_way(struct sock *other, void *arg)
+{
+	const struct bind_query *query = arg;
+	struct sock *mine = xtcp_lease_sk(query->lease);
+
+	if (other == mine || !other->sk_reuseport || !overlaps(other, mine))
+		return false;
+	if (other->sk_state == TCP_TIME_WAIT)
+		return !xtcp_group_may_share(query->sk) && !(other->sk_reuse && mine->sk_reuse);
+	return other->sk_prot == mine->sk_prot &&
+	       !lease_admits(container_of(other, struct xtcp_lease, inet.sk), query->sk, mine->sk_state == TCP_LISTEN);
+}
+
+/*
+ * Walk the socks on @port in one chain of bhash2, kernel TCP's table by port and address. Several
+ * addresses may share a chain. Return: true when @look() has ended the walk.
+ */
+static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, u16 port,
+		     look_fn *look, void *arg)
+{
+	struct inet_bind2_bucket *tb2;
+	bool found = false;
+
+	spin_lock(&chain->lock);
+	inet_bind_bucket_for_each(tb2, &chain->chain) {
+		found = tb2->port == port && net_eq(ib2_net(tb2), sock_net(sk)) &&
+			xtcp_compat_bind2_bucket_has(tb2, look, arg);
+		if (found)
+			break;
+	}
+	spin_unlock(&chain->lock);
+	return found;
+}
+
+/*
+ * Is there a member of the group that alone proves that @sk may bind (lease_vouches())? Then @sk
+ * need not be compared with the other socks on the port, which takes longer with each new member.
+ * If the search misses such a member, only time is lost: the other socks are compared.
+ */
+static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
+{
+	struct bind_query query = { .lease = lease, .sk = sk, .tries = GROUP_TRIES };
+	struct sock *mine = xtcp_lease_sk(lease);
+	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(mine, port);
+	bool found;
+
+	if (!xtcp_group_may_share(sk))
+		return false;
+	spin_lock_bh(&head->lock);
+	found = on_chain(inet_bhashfn_portaddr(xtcp_sharing_table(mine), mine, sock_net(mine), port), mine, port,
+			 is_of_group, &query);
+	spin_unlock_bh(&head->lock);
+	return found && query.tries >= 0;
+}
+
+/*
+ * @lease is in kernel TCP's table now. Does another sock conflict with it? If all socks on the
+ * port have SO_REUSEADDR and none listens (fastreuse), there is no conflict, so nothing is
+ * compared, as in kernel TCP.
+ */
+static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
+{
+	struct bind_query query = { .lease = lease, .sk = sk };
+	struct sock *mine = xtcp_lease_sk(lease);
+	const u16 port = lease->inet.inet_num;
+	struct inet_bind_bucket *tb = inet_csk(mine)->icsk_bind_hash;
+	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(mine, port);
+	struct inet_bind_hashbucket *wild = xtcp_sharing_wildcard_chain(mine, port), *same;
+	bool found;
+
+	same = inet_bhashfn_portaddr(xtcp_sharing_table(mine), mine, sock_net(mine), port);
+	spin_lock_bh(&head->lock);
+	if (tb->fastreuse > 0)
+		found = false;
+	else if (same == wild)
+		found = xtcp_compat_bind_bucket_has(tb, is_in_the_way, &query);
+	else
+		found = on_chain(same, mine, port, is_in_the_way, &query) ||
+			on_chain(wild, mine, port, is_in_the_way, &query);
+	spin_unlock_bh(&head->lock);
+	return found;
+}
+
+/*
+ * Bind the port of a lease in kernel TCP's table, if no sock in that table
+ *	conflicts
+ * @lease: not in kernel TCP's table yet
+ * @sk: the sock that binds the port
+ * @port: host order, not 0
+ *
+ * Context: softirq or process. Lock: of the port, held.
+ *
+ * Return: 0, -EADDRINUSE or -ENOMEM.
+ */
+int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
+{
+	struct sock *mine = xtcp_lease_sk(lease);
+	int err;
+
+	lockdep_assert_held(xtcp_portlist_lock(lease->xn, port));
+	if (group_is_there(lease, sk, port)) {
+		mine->sk_reuse = SK_FORCE_REUSE;
+		err = inet_csk_get_port(mine, port);
+		mine->sk_reuse = lease->reuse;
+		return err;
+	}
+	err = inet_csk_get_port(mine, port);
+	if (!err && meets_somebody(lease, sk)) {
+		xtcp_compat_put_port(mine);
+		err = -EADDRINUSE;
+	}
+	return err;
+}
+
+/*
+ * Bind a lease to another device
+ * @lease: in kernel TCP's table
+ * @sk: the owner of @lease, bound to a device of the same VRF as @dev, or to none
+ * @dev: the interface; 0: none
+ *
+ * As in Linux, nobody is asked. So @lease may now overlap with socks to which it has not been
+ * compared, and no longer speaks for all of them (lease_vouches()).
+ *
+ * A VRF has its own ports. If the device of @sk is not in the VRF in which the lease was bound,
+ * kernel TCP would look for the lease in a wrong bucket. Such a lease stays where it is, and must
+ * not ask for its port again.
+ *
+ * Context: softirq or process. Lock: of the port, held.
+ *
+ * Return: false when the device of @sk is in another VRF.
+ */
+bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev)
+{
+	struct sock *mine = xtcp_lease_sk(lease);
+
+	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
+	if (inet_csk(mine)->icsk_bind_hash->l3mdev != inet_sk_bound_l3mdev(sk))
+		return false;
+	if (mine->sk_bound_dev_if != dev) {
+		WRITE_ONCE(mine->sk_bound_dev_if, dev);
+		lease->admits_others = true;
+	}
+	return true;
+}
+
+/*
+ * Set the state of a lease in kernel TCP's table to LISTEN, if no other
+ *	sock conflicts
+ * @lease: in kernel TCP's table
+ * @sk: the owner of @lease
+ *
+ * Context: softirq or process. Lock: of the port, held.
+ *
+ * Return: 0, or -EADDRINUSE; the lease has only the device and SO_REUSEADDR of @sk then.
+ */
+int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
+{
+	struct sock *mine = xtcp_lease_sk(lease);
+
+	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
+	if (!xtcp_sharing_move(lease, sk, sk->sk_bound_dev_if))
+		return -EADDRINUSE;
+	/*
+	 * xtcp_lease_make_exclusive() may have cleared SO_REUSEADDR of the lease, to protect the
+	 * connection of another sock with this lease, such as a child. So the option is not set
+	 * again while other socks have the lease
+	 */
+	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || mine->sk_reuse);
+	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
+	if (group_is_there(lease, sk, lease->inet.inet_num) ||
+	    (!inet_csk_get_port(mine, lease->inet.inet_num) && !meets_somebody(lease, sk)))
+		return 0;
+	WRITE_ONCE(mine->sk_state, TCP_ESTABLISHED);
+	return -EADDRINUSE;
+}
