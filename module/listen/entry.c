@@ -1,43 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The listener's queue of half-open entries, and its timer.
+ * The queues of a listener: half-open entries with their timer and their memory (RFC 4987), and
+ * children that wait for accept().
  *
- * Each entry is in the table of connections and on one of its listener's lists. There is a list for
- * each number of timeouts that an entry has had, from 0 to 6, and a list for 7 or more. All entries
- * of a list wait equally long, so each list is in order of deadlines. Only an inherited entry may
- * stand too far back (schedule_inherited()). One timer serves all lists.
+ * Each entry is in the table of connections, and on one of its listener's lists: one for each
+ * number of timeouts from 0 to 6, and one for 7 or more. All entries of a list wait equally long,
+ * so it is in order of deadlines; only an inherited entry may stand too far back
+ * (schedule_inherited()). One timer serves all lists. It sends the SYN-ACK again and doubles the
+ * timeout, up to 120 s; after the last retry it ends the entry. expire_one() treats an entry that
+ * waits for data (TCP_DEFER_ACCEPT) otherwise, and retries() lets old entries end sooner in a full
+ * queue.
  *
- * An entry enters and leaves the table and its list under the listener's lock. An entry that has
- * left both is "dead", and its memory is freed. The listener outlives its entries:
- * xtcp_entry_stop() empties the lists.
+ * An entry enters and leaves the table and its list under the listener's lock. When it has left
+ * both, it is "dead", and its memory is freed after a grace period, since lookups may still read
+ * it. While one runs, dead entries gather and share the next, so most handshakes start none of
+ * their own. The listener outlives its entries: xtcp_entry_stop() empties the lists.
  *
- * When an entry's timeout is over, the timer sends the SYN-ACK again and doubles the timeout, up to
- * 120 s. After the last retry the timer ends the entry. Only an entry that waits for data
- * (TCP_DEFER_ACCEPT) is treated otherwise: see expire_one(). The number of retries is reduced, but
- * not below 2, when the queue has more than four entries, is more than half full, and at least half
- * of its entries are old (have had a timeout). So the old entries end sooner and leave room for new
- * entries.
+ * The entries of all namespaces may use 1/128 of the memory by default, those of all guests
+ * (namespaces of a user namespace other than the initial one) half of this, and those of one
+ * maker's guests (guests.c) a quarter of the half. An entry with a copy of its SYN counts as
+ * several.
  *
- * The memory of half-open entries (RFC 4987).
- *
- * By default, the entries of all namespaces together may use 1/128 of the memory. All guests
- * (namespaces that belong to a user namespace other than the initial one) together may use half of
- * this share. The guests of one maker (guests.c) may use a quarter of the guests' half. An entry
- * with a copy of its SYN is larger and counts as several entries.
- *
- * An entry that has left the table is freed after a grace period, since lookups may still read it.
- * While a grace period runs, dead entries gather and share the next grace period, so most
- * handshakes start no grace period of their own.
- *
- * The accept queue: children that wait for accept(), the oldest first. A child is established, or
- * TCP Fast Open has made it before its handshake is complete.
- *
- * The queue holds one reference to each child. accept() hands that reference to the new file.
- *
- * The memory of a child is charged to a memory control group by accept(), so nobody pays for a
- * child that waits. The backlog of the listener limits them, and net.core.somaxconn the backlog.
- * But any user can create a guest (xtcp_net.is_guest), and set its somaxconn to any value. So the
- * children of all guests together have a limit, too, and those of one maker's guests (guests.c).
+ * A child is established, or TCP Fast Open has made it before its handshake is complete. The queue
+ * holds a reference to each, which accept() hands to the new file. accept() also charges its memory
+ * to a memory control group: nobody pays for a child that waits. The backlog limits these, and
+ * net.core.somaxconn the backlog. But any user can create a guest, and set its somaxconn to any
+ * value. So the children of all guests have a limit, too, and those of one maker's guests.
  */
 #include "listen/listen.h"
 
@@ -65,7 +53,6 @@ static struct xtcp_guests guest_children = { .thing = XTCP_GUESTS_CHILDREN };
 module_param_named(guest_unaccepted, guest_children.max, uint, 0444);
 MODULE_PARM_DESC(guest_unaccepted, "connections that wait for accept() in all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory)");
 
-/* @change: children that join the queue, minus children that leave it. */
 static void count_of_guest(const struct xtcp_listener *listener, int change)
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
@@ -76,15 +63,13 @@ static void count_of_guest(const struct xtcp_listener *listener, int change)
 }
 
 /**
- * xtcp_acceptq_is_full() - is the queue full?
+ * xtcp_acceptq_is_full() - is the accept queue full?
  * @listener: the queues
  *
- * As in Linux, the queue takes one child more than its limit. In a guest, the queue is also full if
- * all guests together, or those of its maker, have as many children that wait as they may have.
+ * As in Linux, it takes one child more than its limit. In a guest, it is also full if all guests
+ * together, or those of its maker, have as many waiting children as they may.
  *
  * Context: any. Without the listener's lock, the answer may be out of date at once.
- *
- * Return: true when the queue is full.
  */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 {
@@ -106,7 +91,9 @@ static noinline_for_stack void trace_length(const struct xtcp_listener *listener
 			 reason);
 }
 
-/* @conn: the child that joins or leaves the queue; NULL when all children leave the queue. */
+/*
+ * @conn: the child that joins or leaves; NULL: all leave.
+ */
 static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *conn, unsigned int len, int reason)
 {
 	if (trace_xtcp_queue_enabled())
@@ -117,13 +104,9 @@ static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *c
 	WRITE_ONCE(listener->sk->sk_ack_backlog, len);
 }
 
-/**
- * xtcp_acceptq_add() - append a child
- * @listener: the queues; not closed
- * @child: the child; the queue takes over the caller's reference
- *
- * Context: softirq or process, BH disabled. Lock: the listener's lock and the child's socket lock,
- * held.
+/*
+ * Appends a child; the queue, which is not closed, takes over the caller's reference. The child is
+ * locked, too.
  */
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 {
@@ -134,12 +117,10 @@ void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 }
 
 /**
- * xtcp_acceptq_take() - take the oldest child off the queue
+ * xtcp_acceptq_take() - take the oldest child off the queue, with the queue's reference; or NULL
  * @listener: the queues
  *
  * Context: process. Takes the listener's lock.
- *
- * Return: the child, whose reference the queue passes to the caller; NULL when the queue is empty.
  */
 struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 {
@@ -156,12 +137,9 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 	return child ? xtcp_sk_of(child) : NULL;
 }
 
-/**
- * xtcp_acceptq_close() - close both queues of a listener, and empty the accept queue
- * @listener: the queues of a listener that has left the table of listeners
- * @children: receives the children that nobody accepted, and the queue's reference to each
- *
- * Context: process, BH disabled. Lock: the listener's, held.
+/*
+ * Closes both queues of a listener that has left the table of listeners. @children receives those
+ * that nobody accepted, with the queue's references.
  */
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children)
 {
@@ -186,14 +164,13 @@ static s32 entries_batch;	/* that of @guest_entries, apart from what guests writ
 /**
  * struct free_batch - a processor's entries that have left the table
  * @lock: guards the other fields
- * @waiting: entries that wait for the running grace period; NULL when no grace period runs
- * @gathered: entries that came since the running grace period began; they wait for the next grace
- *	period
+ * @waiting: they wait for the running grace period; NULL: none runs
+ * @gathered: they came since it began, and wait for the next one
  * @n: length of @gathered
  * @rcu: the callback at the end of the running grace period
  */
 struct free_batch {
-	spinlock_t lock;	/* guards the other fields */
+	spinlock_t lock;	/* see above */
 	struct xtcp_request *waiting;
 	struct xtcp_request *gathered;
 	unsigned int n;
@@ -206,13 +183,7 @@ static unsigned int entries_max;
 module_param_named(half_open, entries_max, uint, 0444);
 MODULE_PARM_DESC(half_open, "half-open connections of all namespaces, at most 2147483647 (0, the default: as many as fit in 1/128 of the memory)");
 
-/*
- * Create the slabs and set the limit
- *
- * Context: process, module init.
- *
- * Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM.
- */
+/* Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM. */
 static int xtcp_pool_init(void)
 {
 	int cpu, err;
@@ -245,17 +216,12 @@ err_slabs:
 	return -ENOMEM;
 }
 
-/*
- * Free the slabs
- *
- * Context: process, module exit. All entries are out of the table, and the caller has called
- * rcu_barrier().
- */
+/* All entries are out of the table, and the caller has called rcu_barrier(). */
 static void xtcp_pool_exit(void)
 {
 	/*
 	 * the caller's rcu_barrier() has waited for grace_period_over(), which may have called
-	 * call_rcu() again, for entries that had gathered. Wait for this second callback, too
+	 * call_rcu() again, for entries that had gathered: wait for this, too
 	 */
 	rcu_barrier();
 	xtcp_guests_exit(&guest_entries);
@@ -277,8 +243,8 @@ static bool is_room_for_entry(const struct xtcp_net *xn)
 }
 
 /*
- * The number that an entry adds to the counts: 1 if no struct xtcp_saved_syn follows the entry in
- * memory. Else it is the memory of both, divided by the size of struct xtcp_request and rounded up.
+ * What an entry counts: 1, or with a struct xtcp_saved_syn the memory of both, divided by the size
+ * of struct xtcp_request and rounded up.
  */
 static int weight(const struct xtcp_request *he)
 {
@@ -290,9 +256,8 @@ static int weight(const struct xtcp_request *he)
 }
 
 /*
- * Adds an entry to the count of its maker (@sign 1), or subtracts the entry (-1). Only entries of
- * guests are counted. An entry that has left the table is subtracted at once, because the namespace
- * may end before the memory of the entry is freed, and the maker with it.
+ * Counts an entry of a guest for its maker (@sign 1), or no longer (-1). This comes first when it
+ * leaves the table: the namespace, and the maker with it, may end before its memory is freed.
  */
 static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int sign)
 {
@@ -300,7 +265,7 @@ static void count_entry(struct xtcp_net *xn, const struct xtcp_request *he, int 
 		xtcp_guests_count_maker(&guest_entries, xn, sign * weight(he));
 }
 
-/* Adds an entry to the counts of memory (@sign 1), or subtracts the entry (-1). */
+/* Adds an entry to the counts of memory (@sign 1), or subtracts it (-1). */
 static void count_memory(const struct xtcp_request *he, int sign)
 {
 	percpu_counter_add_batch(&entries_in_use, sign * weight(he), entries_batch);
@@ -309,9 +274,10 @@ static void count_memory(const struct xtcp_request *he, int sign)
 }
 
 /*
- * Allocates a zeroed entry. If @has_syn, there is space behind it for a SYN of @len octets, which the caller writes to
- * xtcp_pool_syn(); a SYN of more than 65,535 octets is not kept. Return: NULL without memory, or at the limit of all
- * namespaces, of all guests (xtcp_net.is_guest), or of the maker of this guest.
+ * Allocates a zeroed entry. If @has_syn, there is space behind it for a SYN of @len octets, which
+ * the caller writes to xtcp_pool_syn(); a SYN of more than 65,535 octets is not kept. Return: NULL
+ * without memory, or at the limit of all namespaces, of all guests (xtcp_net.is_guest), or of the
+ * maker of this guest.
  */
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4, bool has_syn, u32 len)
 {
@@ -347,26 +313,18 @@ static void give_memory_back(struct xtcp_request *he)
 		kmem_cache_free(entry_cache(he), he);
 }
 
-/**
- * xtcp_pool_free() - free an entry that was never in the table
- * @xn: the namespace of the entry
- * @he: the entry, from xtcp_pool_new() or xtcp_pool_new()
- *
- * Context: any.
- */
+/* Frees an entry that was never in the table. */
 void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he)
 {
 	count_entry(xn, he, -1);
 	give_memory_back(he);
 }
 
-/* Frees an entry, a grace period after it left the table. */
 static void entry_free_rcu(struct rcu_head *rcu)
 {
 	give_memory_back(container_of(rcu, struct xtcp_request, rcu));
 }
 
-/* Frees a list of entries, a grace period after they left the table. */
 static void free_all(struct xtcp_request *he)
 {
 	int weights = 0, of_guests = 0;
@@ -390,7 +348,7 @@ static void free_all(struct xtcp_request *he)
 		xtcp_guests_count_all(&guest_entries, -of_guests);
 }
 
-/* Frees the entries in @waiting, and starts a grace period for the entries in @gathered. */
+/* Frees the waiting entries, and starts a grace period for those that have gathered. */
 static void grace_period_over(struct rcu_head *rcu)
 {
 	struct free_batch *mine = container_of(rcu, struct free_batch, rcu);
@@ -407,12 +365,6 @@ static void grace_period_over(struct rcu_head *rcu)
 	free_all(over);
 }
 
-/*
- * Free a dead entry after a grace period.
- * @xn: the namespace of the entry
- *
- * Context: softirq or process, BH disabled.
- */
 static void xtcp_pool_free_dead(struct xtcp_net *xn, struct xtcp_request *he)
 {
 	struct free_batch *mine;
@@ -453,7 +405,6 @@ static noinline_for_stack void trace_synq_length(const struct xtcp_listener *lis
 	trace_xtcp_queue(listener->sk, &tuple, XTCP_TRACE_SYN_QUEUE, listener->synq.len, len, reason);
 }
 
-/* @he: the entry that joins or leaves the queue; @len: the new length of the queue */
 static void set_synq_length(struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int len, int reason)
 {
 	if (trace_xtcp_queue_enabled())
@@ -463,7 +414,7 @@ static void set_synq_length(struct xtcp_listener *listener, const struct xtcp_re
 		WRITE_ONCE(listener->synq.peak, len);
 }
 
-/* Appends an entry to the list of its level; the entry's timeout begins now. */
+/* Appends an entry to the list of its level; its timeout begins now. */
 static void schedule_entry(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	struct xtcp_synq *synq = &listener->synq;
@@ -485,7 +436,7 @@ static void unlist_entry(struct xtcp_listener *listener, struct xtcp_request *he
 	set_synq_length(listener, he, listener->synq.len - 1, reason);
 }
 
-/* Ends an entry. The caller removes the entry from the table, and frees it. */
+/* The caller takes the entry out of the table, and frees it. */
 static void end_entry(struct xtcp_listener *listener, struct xtcp_request *he, int reason)
 {
 	WRITE_ONCE(he->dead, true);
@@ -498,13 +449,7 @@ static void count_resent(struct xtcp_request *he)
 		WRITE_ONCE(he->resent, he->resent + 1);
 }
 
-/**
- * xtcp_entry_restart() - restart the timeout of an entry whose SYN-ACK goes out again
- * @listener: the listener of @he
- * @he: the entry, not dead
- *
- * Context: softirq. Lock: the listener's, held.
- */
+/* Its SYN-ACK goes out again. @he is not dead. */
 void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);
@@ -513,13 +458,7 @@ void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he)
 	schedule_entry(listener, he);
 }
 
-/**
- * xtcp_entry_completed() - remove an entry whose child has replaced it in the table
- * @listener: the listener of @he
- * @he: the entry, not dead
- *
- * Context: softirq. Lock: the listener's, held.
- */
+/* Its child has replaced it in the table. @he is not dead. */
 void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);
@@ -546,11 +485,10 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 }
 
 /*
- * Returns how often the timer may send the SYN-ACK of an entry again. The timeout after that ends
- * the entry. expire_one() makes an exception for an entry that waits for data. As in Linux's
- * reqsk_timer_handler(), this number is reduced, but not below 2, when the queue has more than four
- * entries and is more than half full, and at least half of the entries are old. So old entries
- * leave room for new entries. Sets *@cut to true if the number was reduced, else to false.
+ * How often the timer may send the SYN-ACK of an entry again. As in Linux's reqsk_timer_handler(),
+ * old entries leave room for new ones: the number is reduced, but not below 2, when the queue has
+ * more than four entries and is more than half full, and at least half of the entries are old (have
+ * had a timeout). *@cut: it was reduced.
  */
 static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 {
@@ -584,14 +522,7 @@ static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
 	return first;
 }
 
-/**
- * xtcp_entry_first() - find the entry that expires first
- * @listener: the listener
- *
- * Context: softirq or process, BH disabled. Lock: the listener's, held.
- *
- * Return: the entry; NULL if there is none.
- */
+/* The entry that expires first, or NULL. */
 struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 {
 	lockdep_assert_held(&listener->lock);
@@ -599,10 +530,9 @@ struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 }
 
 /*
- * Puts an inherited entry on the list of its level, in the order of deadlines. The entry keeps its
- * deadline. The search for its position begins at the end of the list, and stops after HEIR_STEPS
- * steps. So the entry may stand behind entries that expire later. It is then handled late, together
- * with these entries, but no later than a whole timeout from now.
+ * Puts an inherited entry, which keeps its deadline, on the list of its level. The search for its
+ * position begins at the end and stops after HEIR_STEPS steps. So it may stand behind entries that
+ * expire later, and is handled with them, but no later than a whole timeout from now.
  */
 static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_request *he)
 {
@@ -620,20 +550,11 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
 		mod_timer(&synq->timer, expires);
 }
 
-/**
- * xtcp_entry_hand_over() - move an entry to another listener of the group
- * @from: the listener of @he; it has left the table of listeners
- * @to: the other listener; it was found in the table after @from had left
- * @he: the entry, not dead
- *
- * The entry keeps its deadline, its number of timeouts and its position in the table of
- * connections.
- *
- * Context: process, BH disabled, RCU read side. Lock: @from->lock, held; takes @to->lock inside it
- * (estate.c explains this order).
- *
- * Return: 0; -EAGAIN when @to is closed, -ENOBUFS when it may inherit no more. After an error nothing
- * has changed.
+/*
+ * Moves an entry to another listener of the group. @from has left the table of listeners, and @to
+ * was found there later, so its lock nests inside (estate.c). The entry keeps its deadline, its
+ * number of timeouts and its position in the table of connections. Return: 0; -EAGAIN when @to is
+ * closed, -ENOBUFS when it may inherit no more; nothing has changed then.
  */
 int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he)
 {
@@ -657,8 +578,8 @@ int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, s
 }
 
 /*
- * Does TCP_DEFER_ACCEPT let an entry wait for data? The wait begins with a bare ACK. It ends when
- * @timeouts, the number of the entry's timeouts, reaches the limit that the option sets.
+ * Does TCP_DEFER_ACCEPT let an entry wait for data? Begins with a bare ACK; @timeouts may not reach
+ * the limit.
  */
 static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
 {
@@ -666,9 +587,9 @@ static bool waits_for_data(const struct xtcp_listener *listener, const struct xt
 }
 
 /*
- * Handles the timeout of the entry that expires first, if it is due: ends the entry, or counts the
- * timeout and sets the next deadline. *@resend receives the entry if its SYN-ACK has to go out
- * again, else NULL. Returns false when no entry is due, or the listener is closed.
+ * Handles the timeout of the first entry, if it is due: ends it, or sets the next deadline.
+ * *@resend: the entry if its SYN-ACK goes out again, else NULL. Return: false when none is due, or
+ * the listener is closed.
  */
 static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **resend)
 {
@@ -697,8 +618,8 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 		synq->young--;
 	list_del(&he->node);
 	/*
-	 * while the entry waits for data, its SYN-ACK goes out again only once, at the last timeout
-	 * of the wait. The ACK that answers this SYN-ACK makes the child, even without data
+	 * while it waits for data, its SYN-ACK goes out again only at the last timeout of the wait.
+	 * The ACK that answers makes the child, even without data
 	 */
 	if (!waits_for_data(listener, he, he->level + 1)) {
 		count_resent(he);
@@ -734,8 +655,8 @@ static void expired_synack(struct timer_list *timer)
 }
 
 /**
- * xtcp_entry_start() - set up the SYN queue of a new listener
- * @listener: the listener, which no other thread can find yet
+ * xtcp_entry_start() - set up the SYN queue of a new listener, which nobody can find yet
+ * @listener: the listener
  *
  * Context: process.
  */
@@ -749,12 +670,7 @@ void xtcp_entry_start(struct xtcp_listener *listener)
 	timer_setup(&listener->synq.timer, expired_synack, 0);
 }
 
-/**
- * xtcp_entry_stop() - drop all entries of a listener and stop its timer
- * @listener: the listener; closed
- *
- * Context: process, may sleep. Lock: @listener->lock, not held.
- */
+/* Drops all entries of a closed listener and stops its timer. Its lock is not held. */
 void xtcp_entry_stop(struct xtcp_listener *listener)
 {
 	struct xtcp_request *he;
@@ -762,7 +678,7 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
 
 	might_sleep();
 	WARN_ON_ONCE(!listener->closed);
-	/* no entry can be added any more; arriving segments may still end the remaining ones */
+	/* arriving segments may still end entries, but add none */
 	do {
 		spin_lock_bh(&listener->lock);
 		for (n = 0; n < STOP_BATCH && (he = earliest_entry(&listener->synq)); n++)
@@ -773,16 +689,10 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
 	timer_delete_sync(&listener->synq.timer);
 }
 
-/**
- * xtcp_entry_insert() - put a new entry into the table and on its list
- * @listener: the listener of @he
- * @he: the entry, with all fields filled
- * @key: the lookup key of the SYN
- *
- * Context: softirq, RCU read side. Takes the listener's lock.
- *
- * Return: 0; -ECONNABORTED when the listener is closed; -EADDRNOTAVAIL when the tuple is taken,
- * because another CPU has got the same SYN. After an error the caller still owns @he.
+/*
+ * Puts a new entry into the table and on its list. @key: of the SYN. Return: 0; -ECONNABORTED when
+ * the listener is closed; -EADDRNOTAVAIL when another CPU has got the same SYN. After an error the
+ * caller still owns @he.
  */
 int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key)
 {
@@ -803,13 +713,7 @@ int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, c
 	return err;
 }
 
-/**
- * xtcp_entry_init() - make the slabs of entries, and set the limits of entries and children
- *
- * Context: process, module init.
- *
- * Return: 0, -EINVAL when a module parameter is out of range, or -ENOMEM.
- */
+/* Return: 0, -EINVAL when a module parameter is out of range, or -ENOMEM. */
 int xtcp_entry_init(void)
 {
 	int err = xtcp_pool_init();
@@ -823,11 +727,7 @@ int xtcp_entry_init(void)
 	return err;
 }
 
-/**
- * xtcp_entry_exit() - undo xtcp_entry_init()
- *
- * Context: process, module exit. All listeners have ended, and the caller has called rcu_barrier().
- */
+/* All listeners have ended, and the caller has called rcu_barrier(). */
 void xtcp_entry_exit(void)
 {
 	xtcp_guests_exit(&guest_children);

@@ -1,78 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * net.xtcp.migrate_wait_ms: the last member of a SO_REUSEPORT group waits for a successor after its
- * program has closed it, so that a server can end before its next version listens.
+ * The end of a listener: who gets its connections.
  *
- * Such a listener, an estate, keeps its port, its entries and its children. New connections still
- * queue, up to the backlog. When a new listener joins the group, the estate ends at once, and
- * its connections are handed over, unless migrate_req has become 0. As for a live listener
- * (sharing.c, listeners.c), only a program of the same user can join the group, and nobody else
- * gets the port. If nobody has joined when the time is over, the estate ends like a closed listener
- * without heirs: its children are reset, and its entries are dropped. A later change of
- * migrate_wait_ms does not affect the estate.
- *
- * An estate is a sock in LISTEN without a struct socket. It owns the reference that its file had.
- * It also has references to the namespace and the module: until it has ended, the namespace does
- * not end, and rmmod fails with "in use". So the exit of a namespace or of the module never finds
- * an estate. The knob is at most 10 s, but an estate may end later than that: the work item of a
- * namespace ends one estate in each run, and other work may run between two runs. The end of an
- * estate takes up to XTCP_TELL_TIME for RSTs, and then some time for each connection. The backlog
- * limits the number of connections.
- *
- * A group has two estates if a successor closes before the first estate has ended. One estate may
- * then hand its connections to the other. An estate leaves the table before it looks for heirs, so
- * its connections only move to members that end later. In the end they reach members that have a
- * program, if there are any. An heir takes no more than twice its backlog.
- *
- * Unprivileged users can make the work item slow, by slow netfilter rules. It runs on an unbound
- * workqueue, so that other work of the kernel does not wait for it.
- *
- * Any user can make many guests (xtcp_net.is_guest), and set the knobs in each. So the places that
- * all guests share are also shared by maker (guests.c). A maker gets a place only while he has
- * fewer places than are free. So one maker alone gets half of all places, a second one half of the
- * rest, and so on; when their listeners have ended, all makers get equally many.
- *
- * Two members may close at the same time, and a successor may join meanwhile. So xtcp_group.open
- * counts the members that have a program. The last member is the one that reduces this count to 0.
- * If it may wait, it stays in the table, and members that close at the same time find it as their
- * heir. A successor raises the count before it looks for estates. An estate enters the list before
- * it reads the count. So the successor finds the estate, or the estate notices the successor.
- *
- * net.xtcp.migrate_req: when a member of a SO_REUSEPORT group ends, the other members (the heirs)
- * take over its half-open entries and the children that nobody accepted.
- *
- * The heir of a connection is the member that would get the connection's SYN now: a member whose
- * SO_INCOMING_CPU names this processor, or else the member that the hash selects. As in Linux, an
- * heir takes entries and children even if its queues are full. But a queue inherits no more than
- * twice the backlog (xtcp_listen_may_inherit()): otherwise a user could open a member, fill it and
- * close it, again and again, and so make the queue of another member as long as he likes. What the
- * heir does not take ends as if there were no heir, and TCPMigrateReqFailure counts it.
+ * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
+ * With net.xtcp.migrate_req, the other members of a SO_REUSEPORT group (the heirs) take them over.
+ * The heir of a connection is the member that would get its SYN now. As in Linux, an heir takes
+ * entries and children even if its queues are full. But a queue inherits no more than twice the
+ * backlog (xtcp_listen_may_inherit()): otherwise a user could open a member, fill and close it,
+ * again and again, and make another member's queue as long as he likes. What the heir does not take
+ * ends as if there were none, and TCPMigrateReqFailure counts it.
  *
  * The steps of a listener that ends:
- *  1. It leaves the table, so new SYNs reach its heirs.
- *  2. Its entries move, a few at a time. Meanwhile ACKs that complete a handshake still make
- *     children of the other entries, and SYNs that had found the listener before step 1 still add
- *     entries.
- *  3. When no entry is left, the listener is marked as closed before its lock is released: its
- *     queues take no entry and no child any more.
- *  4. Its children move, and the program of each heir is woken.
+ * 1. It leaves the table, so new SYNs reach its heirs.
+ * 2. Its entries move, a few at a time. Meanwhile third ACKs still make children of the others, and
+ *    SYNs that had found the listener before step 1 still add entries.
+ * 3. When no entry is left, the listener is marked as closed before its lock is released: its
+ *    queues take no entry and no child any more.
+ * 4. Its children move, and the program of each heir is woken.
  *
- * During these steps, no segment for an entry is lost. When an entry moves, only its pointer to the
- * listener changes. The entry keeps its position in the table of connections, so the move cannot
- * fail for lack of memory. A softirq that has found an entry takes the lock of the entry's
- * listener, and then tests whether the entry has moved. If so, the segment is processed again, for
- * the heir (to_request() in in/ingress.c).
+ * No segment for an entry is lost meanwhile. When an entry moves, only its pointer to the listener
+ * changes, and it keeps its position in the table of connections. So the move needs no memory. A
+ * softirq that has found an entry takes the lock of the entry's listener, and then tests whether
+ * the entry has moved. If so, the segment is processed again, for the heir (to_request() in
+ * in/ingress.c).
  *
  * A SYN, or an ACK with a cookie, may have found the listener before step 1, but get to its queues
- * after step 3. Such a segment is looked up again (to_next_listener()). If there is no heir, the
- * SYN is dropped, and the ACK is answered with a RST. An heir accepts the same cookies as the
- * listener, because a call of xtcp_entry_note_declined() for one member counts for all members
- * (listeners.c). An ICMP error for an entry may be lost. The entry then lives until its last timeout.
+ * after step 3. It is looked up again (to_next_listener()). Without an heir, the SYN is dropped,
+ * and the ACK answered with a RST. An heir accepts the same cookies, because
+ * xtcp_entry_note_declined() counts for all members. An ICMP error for an entry may be lost: it
+ * then lives until its last timeout.
  *
- * A listener and its heir may end at the same time. A listener looks for its heirs after it has
- * left the table, so an heir always leaves the table later. Therefore the heir's lock always nests
- * inside the listener's lock. An heir that is closed has left the table, and the next lookup finds
- * another heir.
+ * A listener looks for heirs after it has left the table, so an heir leaves the table later.
+ * Therefore the heir's lock always nests inside the listener's. An heir that is closed has left the
+ * table, and the next lookup finds another one.
+ *
+ * net.xtcp.migrate_wait_ms: the last member of a group waits for a successor after its program has
+ * closed it, so that a server can end before its next version listens. Such a listener, an estate,
+ * keeps its port, entries and children; new connections still queue, up to the backlog. When a new
+ * listener joins the group, which only a program of the same user can, the estate ends at once, and
+ * hands over its connections, unless migrate_req has become 0. When its time is over, it ends like
+ * a listener without heirs. A later change of migrate_wait_ms does not affect it.
+ *
+ * An estate is a sock in LISTEN without a struct socket. It owns the reference of its file, and
+ * references to the namespace and the module: their exits never find an estate, and rmmod fails
+ * with "in use". The knob is at most 10 s, but an estate may end later: the work item of a
+ * namespace ends one in each run, and each takes up to XTCP_TELL_TIME for RSTs, and some time for
+ * each connection. Users can make the work item slow, by netfilter rules. So it runs on an unbound
+ * workqueue.
+ *
+ * A group has two estates if a successor closes before the first has ended. An estate leaves the
+ * table before it looks for heirs, so its connections move only to members that end later, and in
+ * the end to members with a program, if there are any.
+ *
+ * Members may close at the same time, and a successor may join meanwhile. So xtcp_group.open counts
+ * the members with a program; the last one reduces it to 0. If it may wait, it stays in the table,
+ * and the others find it as their heir. A successor raises the count before it looks for estates.
+ * An estate enters the list before it reads the count. So one of them notices the other.
+ *
+ * Any user can make many guests, and set the knobs in each. So the places that all guests share are
+ * also shared by maker (guests.c): a maker gets one only while he has fewer than are free. One
+ * maker alone gets half of all, a second one half of the rest, and so on; when their listeners have
+ * ended, all get equally many.
  */
 #include "listen/listen.h"
 
@@ -101,7 +89,7 @@
 /**
  * struct xtcp_heirs - where to find the heirs of a listener that is about to end
  * @from: the listener
- * @place: the local address, port and device of the listener
+ * @place: its local address, port and device
  */
 struct xtcp_heirs {
 	struct xtcp_listener *from;
@@ -111,8 +99,8 @@ struct xtcp_heirs {
 #define TAKE_BATCH	64	/* entries to move before the lock is released for a moment */
 
 /*
- * The program of a listener closes it, or ends it in another way. Only the first call counts. Return:
- * true when no member of the group has a program any more.
+ * Its program closes it, or ends it in another way. Only the first call counts. Return: true when
+ * no member of the group has a program any more.
  */
 static bool close_member(struct xtcp_listener *listener)
 {
@@ -124,17 +112,9 @@ static bool close_member(struct xtcp_listener *listener)
 }
 
 /*
- * Must a listener hand over its connections when it ends?
- * @heirs: filled if true is returned
- * @from: the listener, still in the table
- *
- * With net.xtcp.migrate_req and SO_REUSEPORT, the answer is true even if @from is the only member
- * of its group: as in Linux, each connection of @from then counts as one that could not be handed
- * over (TCPMigrateReqFailure). Otherwise the answer is false, and nothing is counted.
- *
- * Context: process. Lock: socket of @from, held.
- *
- * Return: true if the caller has to hand over the listener's connections.
+ * Must a listener, still in the table, hand over its connections? If so, fills @heirs. With the
+ * knob and SO_REUSEPORT, also if it is alone in its group: as in Linux, each of its connections
+ * then counts as one that could not be handed over.
  */
 static bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from)
 {
@@ -150,7 +130,7 @@ static bool xtcp_heir_begin(struct xtcp_heirs *heirs, struct xtcp_listener *from
 	return true;
 }
 
-/* Finds the heir of a connection with this hash; NULL when the group is empty. */
+/* NULL: the group is empty. */
 static struct xtcp_listener *find_heir(const struct xtcp_heirs *heirs, u32 hash)
 {
 	struct xtcp_net *xn = xtcp_net_of(heirs->from->sk);
@@ -160,12 +140,12 @@ static struct xtcp_listener *find_heir(const struct xtcp_heirs *heirs, u32 hash)
 	do {
 		sk = xtcp_listeners_heir(xn, &heirs->place, heirs->from->group, hash);
 		heir = sk ? xtcp_listen_queues(sk) : NULL;
-		/* an heir without queues has just ended; the next lookup does not find it */
+		/* an heir without queues has just ended: look again */
 	} while (sk && !heir);
 	return heir;
 }
 
-/* Moves an entry to its heir. Returns false when there is none, or it takes no more; nothing has changed then. */
+/* Return: false when there is no heir, or it takes no more; nothing has changed then. */
 static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
 {
 	struct xtcp_listener *heir;
@@ -180,14 +160,8 @@ static bool take_entry(const struct xtcp_heirs *heirs, struct xtcp_request *he)
 }
 
 /*
- * Hand over all half-open entries of a listener, and close it
- * @heirs: the listeners that take the entries over
- * @children: receives the children that nobody accepted, each with the queue's reference
- *
- * An entry is dropped if no heir takes it.
- *
- * Context: process, may sleep. Lock: socket of the listener, held. Takes the lock of the listener's
- * queues, and inside it an heir's.
+ * Hands over all half-open entries of a listener, drops those that no heir takes, and closes it.
+ * @children receives those that nobody accepted, with the queue's references.
  */
 static void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *children)
 {
@@ -208,7 +182,6 @@ static void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *ch
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMIGRATEREQFAILURE);
 			xtcp_entry_drop(from, he, XTCP_TRACE_CLOSED);
 		}
-		/* n < TAKE_BATCH: no entry is left, and none can come while the lock is held */
 		if (n < TAKE_BATCH)
 			xtcp_acceptq_close(from, children);
 		spin_unlock_bh(&from->lock);
@@ -218,15 +191,13 @@ static void xtcp_heir_close(const struct xtcp_heirs *heirs, struct list_head *ch
 }
 
 /*
- * Gives a child the lease of its heir, so that a later abort counts for the heir. If the connection
- * has ended and given back its port, nothing changes.
+ * Gives a child the lease of its heir, so that a later abort counts for the heir; not if the
+ * connection has ended and given back its port. As in Linux, a child keeps the SO_REUSEADDR of the
+ * listener that made it: this decides which bind() may share the port after the heir has closed. So
+ * if the leases differ in it, the child keeps its own, and an abort counts for no listener.
  *
- * As in Linux, a child keeps the SO_REUSEADDR of the listener that made it: after the heir has
- * closed, this option decides which bind() may share the port. So if the two leases differ in
- * SO_REUSEADDR, the child keeps its own lease, and an abort counts for no listener.
- *
- * The listener that ends still has the old lease, so xtcp_lease_put() neither ends that lease nor
- * takes a lock. Locks: the child's and @heir's, held. The heir is not closed, so it has a lease.
+ * The listener that ends still has the old lease, so xtcp_lease_put() neither ends it nor takes a
+ * lock. The heir is not closed, so it has a lease. The child and the heir are locked.
  */
 static void move_lease(struct sock *child, const struct xtcp_listener *heir)
 {
@@ -240,7 +211,7 @@ static void move_lease(struct sock *child, const struct xtcp_listener *heir)
 	xtcp_lease_put(old, child);
 }
 
-/* Puts a child on the accept queue of its heir. Returns the heir; NULL if there is none, or it takes no more. */
+/* Return: the heir; NULL if there is none, or it takes no more. */
 static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struct sock *child)
 {
 	struct xtcp_listener *heir;
@@ -264,17 +235,8 @@ static struct xtcp_listener *queue_at_heir(const struct xtcp_heirs *heirs, struc
 }
 
 /*
- * Hand over a child that nobody accepted
- * @heirs: the heirs of the child's listener
- * @child: the child; it is on no accept queue
- *
- * As in Linux, a child whose connection has ended is handed over, too: accept() returns it, and the
- * program learns why it ended.
- *
- * Context: process. Lock: socket of the listener, held. Takes @child's lock and the heir's.
- *
- * Return: true if an heir has taken the child, together with the old queue's reference to the
- * child; false if nothing has changed.
+ * Hands over a child, with the old queue's reference. As in Linux, also one whose connection has
+ * ended: accept() returns it, and the program learns why. Return: false if nothing has changed.
  */
 static bool xtcp_heir_take_child(const struct xtcp_heirs *heirs, struct sock *child)
 {
@@ -308,9 +270,8 @@ static void listener_free_rcu(struct rcu_head *rcu)
 }
 
 /*
- * End a child that nobody accepted. @tell: send a RST. xtcp_sock_destroy() puts the queue's
- * reference. If another thread is waiting for the child's socket lock, it then finds that the
- * connection has ended.
+ * Ends a child that nobody accepted. @tell: by a RST. xtcp_sock_destroy() puts the queue's
+ * reference. Who waits for the child's socket lock finds that it has ended.
  */
 static void end_child(struct sock *child, bool tell)
 {
@@ -333,18 +294,14 @@ static void end_child(struct sock *child, bool tell)
 
 /**
  * xtcp_listen_stop() - end a listener, for close(), shutdown(), disconnect or SOCK_DESTROY
- * @sk: in LISTEN; the caller then sets CLOSED
+ * @sk: in LISTEN; the caller then sets CLOSED. It keeps its port
  *
- * As in Linux, half-open entries are dropped silently, and children that nobody accepted are reset.
- * With net.xtcp.migrate_req, the other listeners of the group take over entries and children
- * instead. The sock keeps its port.
+ * A program spends its own time on the RSTs, so all of them are sent. But if a worker of the kernel
+ * or SOCK_DESTROY ends the listener, others may wait: RSTs are sent only for XTCP_TELL_TIME. Other
+ * peers get one when they send their next segment. It is not signed: a peer with MD5 or TCP-AO
+ * ignores it, and gives up after its own timeouts.
  *
- * The program that ends a listener spends its own time on the RSTs, so all of them are sent. But if
- * a worker of the kernel or SOCK_DESTROY ends it, others may wait for that: RSTs are sent only for
- * XTCP_TELL_TIME. A peer that has got none by then gets a RST when it sends its next segment. That
- * RST is not signed, so a peer with MD5 or TCP-AO ignores it, and gives up after its own timeouts.
- *
- * Context: process, may sleep. Lock: socket, held.
+ * Context: process, may sleep.
  */
 void xtcp_listen_stop(struct sock *sk)
 {
@@ -376,20 +333,19 @@ void xtcp_listen_stop(struct sock *sk)
 	if (xtcp_endpoint(sk)->lease)
 		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);
 	/*
-	 * a reader that sees NULL also sees that the listener has left the table, and that its
-	 * entries were dropped
+	 * who sees NULL also sees that the listener has left the table, and its entries were
+	 * dropped
 	 */
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
 	/*
-	 * A segment that has found an entry of this listener reaches the queues through the sock.
-	 * It must not reach the queues of the next listen(). So the next listen() waits until all
-	 * such segments have been processed.
+	 * a segment that has found an entry reaches the queues through the sock, and must not reach
+	 * those of the next listen(): that waits until all such segments have been processed
 	 */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	/*
-	 * Such a segment may be about to make a child, and sk_clone_lock() takes a reference to the
-	 * namespace for the child. But the listener may soon drop its own reference, perhaps the
-	 * last one (take_dead()). So keep one until all such segments have been processed
+	 * such a segment may be making a child, for which sk_clone_lock() takes a reference to the
+	 * namespace. The listener may soon drop its own, perhaps the last one
+	 * (take_dead()): keep one until then
 	 */
 	if (sk->sk_net_refcnt)
 		listener->net = get_net(sock_net(sk));
@@ -397,10 +353,7 @@ void xtcp_listen_stop(struct sock *sk)
 	call_rcu(&listener->rcu, listener_free_rcu);
 }
 
-/*
- * How many closed listeners may wait for a successor. Beyond a limit, a listener ends at once, as
- * without the knob.
- */
+/* Beyond a limit, a listener ends at once, as without the knob. */
 #define ESTATES_MAX		64	/* of a namespace */
 #define ESTATES_OF_USER		16	/* of one user in a namespace */
 #define ESTATES_OF_GUEST	4	/* of one guest, in place of the two limits above */
@@ -411,8 +364,7 @@ void xtcp_listen_stop(struct sock *sk)
  * @node: in xtcp_rest.estates
  * @sk: the listener, with the reference of its file
  * @uid: the user of @sk
- * @group: the group of @sk. Once xtcp_estate_keep() has returned, @group is only compared: when an
- *	administrator ends @sk, the group may be freed
+ * @group: its group; later only compared: when an administrator ends @sk, it may be freed
  * @until: when it ends, in jiffies
  */
 struct estate {
@@ -423,11 +375,10 @@ struct estate {
 	unsigned long until;
 };
 
-/* guards guest_estates and xtcp_maker.estates; taken in process context */
+/* guards guest_estates and xtcp_maker.estates; process context */
 static DEFINE_SPINLOCK(guests_lock);
 static unsigned int guest_estates;
 
-/* Let the work item run when the next estate is due. */
 static void arm_estates(struct xtcp_net *xn)
 {
 	const unsigned long now = jiffies;
@@ -443,10 +394,7 @@ static void arm_estates(struct xtcp_net *xn)
 	queue_delayed_work(system_dfl_wq, &xn->rest->estates_work, first);
 }
 
-/*
- * Removes from the list an estate that is due. Return: NULL if none is due. The work item runs
- * again when the next estate is due.
- */
+/* Takes an estate that is due off the list, or NULL. The work item runs again for the next one. */
 static struct estate *take_due(struct xtcp_net *xn)
 {
 	struct estate *estate, *due = NULL;
@@ -466,9 +414,9 @@ static struct estate *take_due(struct xtcp_net *xn)
 }
 
 /*
- * Ends one estate. While this function runs, the work item may be queued, but does not run a second
- * time. The last estate may have the last reference to the namespace, so the namespace may begin to
- * end during this function. The exits of the namespace and of the module wait for this function.
+ * Ends one estate. Meanwhile the work item may be queued, but does not run a second time. The last
+ * estate may have the last reference to the namespace. The exits of namespace and module wait for
+ * this function.
  */
 static void end_due_estates(struct work_struct *work)
 {
@@ -488,14 +436,6 @@ static void end_due_estates(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-/**
- * xtcp_estate_net_init() - set up the empty list of a namespace
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0.
- */
 int xtcp_estate_net_init(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
@@ -507,25 +447,19 @@ int xtcp_estate_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-/**
- * xtcp_estate_net_exit() - wait until the last estate of a namespace has ended
- * @xn: the namespace; nothing refers to it any more
- *
- * Context: process, namespace exit.
- */
+/* Nothing refers to the namespace any more: waits until its last estate has ended. */
 void xtcp_estate_net_exit(struct xtcp_net *xn)
 {
 	cancel_delayed_work_sync(&xn->rest->estates_work);
 	WARN_ON_ONCE(!list_empty(&xn->rest->estates));
 }
 
-/* Takes one of the places of all guests. Return: false if the maker of the guest gets none. */
+/* Takes one of the places of all guests, for a maker who has fewer than are free. */
 static bool take_guests_room(struct xtcp_maker *maker)
 {
 	bool has_room;
 
 	spin_lock(&guests_lock);
-	/* a maker needs fewer places than are free */
 	has_room = maker->estates < ESTATES_OF_GUESTS - guest_estates;
 	if (has_room) {
 		guest_estates++;
@@ -535,10 +469,7 @@ static bool take_guests_room(struct xtcp_maker *maker)
 	return has_room;
 }
 
-/*
- * May one more listener of this user wait? Return: false at a limit. If true, a guest's listener is
- * counted in guest_estates.
- */
+/* May one more listener of this user wait? If so, a guest's is counted in guest_estates. */
 static bool take_room(struct xtcp_net *xn, const struct estate *estate)
 {
 	const struct estate *other;
@@ -552,7 +483,7 @@ static bool take_room(struct xtcp_net *xn, const struct estate *estate)
 	return xn->rest->estates_len < ESTATES_MAX && of_user < ESTATES_OF_USER;
 }
 
-/* Adds @estate to the list of the namespace. Return: false at a limit. */
+/* Return: false at a limit. */
 static bool list_estate(struct xtcp_net *xn, struct estate *estate)
 {
 	bool has_room;
@@ -562,7 +493,7 @@ static bool list_estate(struct xtcp_net *xn, struct estate *estate)
 	if (has_room) {
 		list_add_tail(&estate->node, &xn->rest->estates);
 		xn->rest->estates_len++;
-		/* a successor that has joined may not have found this estate: end the estate now */
+		/* a successor that has joined may not have found this estate */
 		if (atomic_read(&estate->group->open))
 			estate->until = jiffies;
 		arm_estates(xn);
@@ -575,16 +506,14 @@ static bool list_estate(struct xtcp_net *xn, struct estate *estate)
  * xtcp_estate_keep() - close() of a listener: shall it wait for a successor?
  * @sk: in LISTEN
  *
- * @sk waits if net.xtcp.migrate_req and migrate_wait_ms are set, @sk has SO_REUSEPORT, and no other
- * member of its group has a program. But @sk does not wait at a limit of estates, or without
- * memory. A socket of the kernel does not wait, either: it need not have a reference to the
- * namespace.
+ * It does if net.xtcp.migrate_req and migrate_wait_ms are set, it has SO_REUSEPORT, and no other
+ * member of its group has a program; not at a limit, without memory, or for a socket of the kernel,
+ * which need not have a reference to the namespace.
  *
- * Context: process, may sleep. Lock: socket, held.
+ * Context: process, may sleep.
  *
- * Return: true when @sk waits. The estate then owns the file's reference, and references to the
- * namespace and the module. The work item may end @sk as soon as the caller releases the lock.
- * False when the caller has to end @sk.
+ * Return: true when @sk waits: the estate owns the file's reference, and the work item may end @sk
+ * as soon as the lock is released. False when the caller has to end @sk.
  */
 bool xtcp_estate_keep(struct sock *sk)
 {
@@ -599,8 +528,8 @@ bool xtcp_estate_keep(struct sock *sk)
 	if (sk->sk_kern_sock || !sk->sk_net_refcnt)
 		return false;
 	/*
-	 * not charged to a cgroup. If the server was killed at the memory limit of its cgroup, a
-	 * charge might fail, and the listener could not wait
+	 * not charged to a cgroup: if the server was killed at its memory limit, a charge might
+	 * fail
 	 */
 	estate = kmalloc(sizeof(*estate), GFP_KERNEL);
 	if (!estate)
@@ -608,9 +537,9 @@ bool xtcp_estate_keep(struct sock *sk)
 	estate->sk = sk;
 	estate->uid = sk->sk_uid;
 	estate->group = listener->group;
-	/* one more tick, since the present one began a while ago: not before @ms are over */
+	/* one more tick, since the present one began a while ago */
 	estate->until = jiffies + msecs_to_jiffies(ms) + 1;
-	/* safe, because the descriptor that is being closed still has a reference to the module */
+	/* the descriptor that is being closed still has a reference to the module */
 	if (!try_module_get(THIS_MODULE))
 		goto fail;
 	if (!list_estate(xn, estate))
@@ -631,8 +560,8 @@ fail:
 }
 
 /*
- * Ends the wait of @sk, if @sk is an estate, or of all estates of @group. The work item then ends
- * these estates, one in each run. Either @sk or @group is NULL.
+ * Ends the wait of @sk, if it is an estate, or of all estates of @group; one of them is NULL. The
+ * work item then ends one in each run.
  */
 static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group)
 {
@@ -655,7 +584,7 @@ static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtc
  * xtcp_estate_claim() - a listener has joined its group: the estates of the group end
  * @sk: in LISTEN, in the table
  *
- * Context: process. Lock: socket, held.
+ * Context: process.
  */
 void xtcp_estate_claim(struct sock *sk)
 {
@@ -665,11 +594,10 @@ void xtcp_estate_claim(struct sock *sk)
 
 /**
  * xtcp_estate_hurry() - an administrator has ended a listener: if it is an estate, end its wait
- * @sk: no longer in LISTEN
+ * @sk: no longer in LISTEN; nothing is left to hand over, and port, namespace and module become
+ *	free
  *
- * Nothing is left to hand over. The port, the namespace and the module become free.
- *
- * Context: process. Lock: socket, held.
+ * Context: process.
  */
 void xtcp_estate_hurry(const struct sock *sk)
 {

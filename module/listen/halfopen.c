@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segments for an entry, the half-open connection of a listener. The state is SYN-RECEIVED, as in
- * RFC 9293 section 3.10.7.4 for a handshake that began in LISTEN.
+ * SEGMENT ARRIVES for a listener (RFC 9293 section 3.10.7.2), and for an entry, its half-open
+ * connection: SYN-RECEIVED of section 3.10.7.4, for a handshake that began in LISTEN.
  *
- * SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2).
- *
- * ACKs that complete handshakes for which no entry was kept (RFC 4987 section 3.6).
- *
- * A cookie is checked only while the listener may have sent a SYN-ACK for which it keeps no entry.
- * This is so for two minutes after xtcp_entry_note_declined() was called for the listener or for
- * another listener of its group. entry.c lists the events that cause the call. With
- * net.xtcp.syncookies = 0 no cookie is checked.
+ * ACKs may complete handshakes for which no entry was kept (RFC 4987 section 3.6). Their cookie is
+ * checked only for two minutes after xtcp_entry_note_declined() was called for a listener of the
+ * group, and never with net.xtcp.syncookies = 0.
  */
 #include "listen/listen.h"
 
@@ -44,26 +39,20 @@ static bool cookie_ok(const struct xtcp_listener *listener, const struct xtcp_de
 }
 
 /*
- * May an ACK without an entry complete a handshake? It may if SYN cookies are on, and if the listener or another of its
- * group may have sent a SYN-ACK without an entry not long ago (xtcp_entry_note_declined()).
+ * May an ACK without an entry complete a handshake? SYN cookies are on, and a listener of the group
+ * may have sent a SYN-ACK without an entry lately.
  */
 static bool xtcp_cookieack_believed(const struct xtcp_listener *listener)
 {
 	if (!READ_ONCE(xtcp_net_of(listener->sk)->sysctl.syncookies))
 		return false;
-	/* the difference is signed: it is negative if another processor has noted a later second */
+	/* signed: negative if another processor has noted a later second */
 	return (s32)(xtcp_clock_seconds() - READ_ONCE(listener->group->declined)) <= XTCP_ENTRY_BELIEVE_S;
 }
 
 /*
- * Does this ACK acknowledge a SYN cookie of ours?
- * @listener: the listener of the ACK's port
- * @skb: a segment without a connection; skb->data is the TCP header. Unchanged
- * @key: the lookup key of @skb
- *
- * Context: softirq, RCU read side.
- *
- * Return: true when the cookie is valid, and the listener may have sent cookies lately.
+ * Does this segment without a connection acknowledge a SYN cookie of ours, and may cookies have
+ * been sent lately? @skb is unchanged; skb->data is the TCP header.
  */
 static bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_buff *skb,
 				    const struct xtcp_demux_key *key)
@@ -86,19 +75,17 @@ static bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_bu
 
 /**
  * xtcp_cookieack_is_ours() - does this ACK complete a handshake with a SYN cookie?
- * @listener: the listener of the ACK's port; if it has just ended, the result is valid for the
- *	listener that takes over (estate.c)
- * @skb: an ACK without a connection, and without SYN and RST; skb->data is the TCP header.
- *	Unchanged, except that its checksum may have been verified
+ * @listener: of the ACK's port; if it has just ended, the result is valid for the one that takes
+ *	over (estate.c)
+ * @skb: an ACK without a connection, SYN and RST; skb->data is the TCP header. Unchanged, except
+ *	that its checksum may have been verified
  * @key: the lookup key of @skb
  *
- * An ACK with a wrong cookie is counted (SyncookiesFailed) if two things hold: the listener may
- * have sent cookies lately, and kernel TCP has no connection with this tuple. An ACK with a wrong
- * checksum is not counted here, because kernel TCP gets the ACK and counts the error.
+ * A wrong cookie is counted (SyncookiesFailed) if the listener may have sent cookies lately, and
+ * kernel TCP has no connection with this tuple. An ACK with a wrong checksum is kernel TCP's to
+ * count.
  *
  * Context: softirq, RCU read side.
- *
- * Return: true when the cookie is valid.
  */
 bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -116,14 +103,12 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 }
 
 /*
- * Sets the ECN mode of a connection without an entry. The caller has asked xtcp_ecn_is_allowed().
- * The ACE field of the handshake's last ACK says whether the peer is in AccECN mode (RFC 9768
- * section 5.1).
+ * Sets the ECN mode of a connection without an entry; xtcp_ecn_is_allowed(). The ACE field of the
+ * third ACK says whether the peer is in AccECN mode (RFC 9768 section 5.1).
  *
- * If AccECN was turned off after the SYN-ACK had been sent, we do not enter AccECN mode. With
- * timestamps, we then give no feedback, and the ACE field of our segments stays zero. To the peer,
- * this looks as if something on the path cleared the field. Without timestamps, we echo CE as
- * classic ECN does (he->ecn_maybe).
+ * If AccECN was turned off after the SYN-ACK, we do not enter AccECN mode. With timestamps, we then
+ * give no feedback: to the peer it looks as if the path cleared the ACE field. Without, we echo CE
+ * as classic ECN does (he->ecn_maybe).
  */
 static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, const struct xtcp_cookie *cookie,
 			    struct xtcp_request *he)
@@ -139,14 +124,7 @@ static void fill_cookie_ecn(const struct sock *lsk, const struct sk_buff *skb, c
 	he->ecn_maybe = !cookie->ts_ok;
 }
 
-/*
- * Rebuild an entry that was not kept
- * @he: a zeroed entry after xtcp_request_fill_names()
- * @seg: the handshake's last ACK
- * @cookie: the decoded cookie of @seg
- *
- * Context: softirq.
- */
+/* Rebuilds an entry that was not kept, after xtcp_request_fill_names(). */
 static void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_seg *seg,
 				     const struct xtcp_cookie *cookie)
 {
@@ -161,14 +139,9 @@ static void xtcp_request_fill_cookie(struct xtcp_request *he, const struct xtcp_
 }
 
 /*
- * Make the child of a handshake without an entry.
- * @key: the lookup key of @skb
- *
- * Context: softirq, RCU read side. No lock.
- *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; the caller passes
- * the segment to the child. NULL when the ACK opens no connection. ERR_PTR(-EAGAIN) when the
- * listener has ended: another lookup may find another listener.
+ * Makes the child of a handshake without an entry. Return: the child in SYN-RECEIVED, locked by
+ * bh_lock_sock(), with a reference; the caller passes the segment to it. NULL when the ACK opens no
+ * connection. ERR_PTR(-EAGAIN) when the listener has ended: look up again.
  */
 static struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -201,8 +174,8 @@ static struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb
 	}
 	xtcp_request_fill_window(&he, listener, &how);
 	/*
-	 * the SYN-ACK may have had timestamps that this ACK has lost: then its window was another
-	 * multiple of a segment. The right edge must not move left
+	 * the SYN-ACK may have had timestamps that this ACK has lost, and a window of another
+	 * multiple. The right edge must not move left
 	 */
 	if (!he.ts_ok)
 		he.rcv_wnd = max_t(u32, he.rcv_wnd,
@@ -230,21 +203,20 @@ static struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb
 	}
 	/*
 	 * -EADDRNOTAVAIL: another CPU has made a child from the same cookie. As in Linux, this
-	 * segment is dropped. If it has data, the peer sends the data again.
+	 * segment is dropped; the peer sends its data again
 	 */
 	return NULL;
 }
 
 /*
- * After this number of timeouts of a SYN-ACK, echo_is_old() does not use sent_us. 32 timeouts take
- * 52 minutes; sent_us has 32 bits, and wraps after 71 minutes.
+ * From this number of timeouts on, echo_is_old() does not use sent_us: 32 timeouts take 52 minutes,
+ * and sent_us wraps after 71.
  */
 #define OLD_LEVEL	32
 
 /*
- * PAWS (RFC 7323 section 5.3, R1): is the segment's TSval older than TS.Recent? As in Linux, a RST
- * passes this test if the timeout of the SYN-ACK has reached a minute: the peer may have restarted
- * since TS.Recent was set, and may now have smaller timestamps.
+ * PAWS (RFC 7323 section 5.3, R1). As in Linux, a RST passes when the timeout of the SYN-ACK has
+ * reached a minute: the peer may have restarted, with smaller timestamps.
  */
 static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -256,11 +228,9 @@ static bool entry_fails_paws(const struct xtcp_request *he, const struct xtcp_se
 }
 
 /*
- * Is TSecr older than every TSval that this entry has sent (RFC 7323 section 3.2)? Then the segment
- * answers the SYN-ACK of an old connection. The old connection may have had the same ISN, so the
- * acknowledgment number alone does not tell. While cookies are accepted, TSecr is not checked: the
- * segment may answer an earlier SYN-ACK, for which we kept no entry. As in Linux, a TSecr of 0 is
- * not checked.
+ * Is TSecr older than every TSval that this entry has sent (RFC 7323 section 3.2)? Then it answers
+ * the SYN-ACK of an old connection, which may have had the same ISN. Not checked while cookies are
+ * accepted, since it may answer an earlier SYN-ACK without an entry; as in Linux, nor if it is 0.
  */
 static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_request *he, u32 ts_offset,
 			const struct xtcp_seg *seg)
@@ -278,9 +248,8 @@ static bool echo_is_old(const struct xtcp_listener *listener, const struct xtcp_
 }
 
 /*
- * Is a segment in the receive window (RFC 9293 section 3.10.7.4, table 6)? The receive window of an
- * entry is the window in its SYN-ACK. The peer's SYN lies before it. So if the SYN comes again, it
- * does not end the entry as a SYN in the window does, even if text in the window follows it.
+ * RFC 9293 section 3.10.7.4, table 6, with the window of the SYN-ACK. The peer's SYN lies before
+ * it, so a SYN that comes again does not end the entry, even with text in the window.
  */
 static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -293,18 +262,18 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))
 		return true;
 	/*
-	 * a peer that has filled the window sends its ACK from the right edge, so an empty segment
-	 * is accepted there. But a RST there is outside the window (RFC 5961 section 3.2)
+	 * a peer that has filled the window sends its ACK from the right edge. But a RST there is
+	 * outside (RFC 5961 section 3.2)
 	 */
 	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
 
 /*
- * Below, a function of type int returns 0 or -EAGAIN. -EAGAIN: another CPU has just ended the
- * entry, or has moved the entry to another listener (estate.c); the function has changed nothing.
+ * Below, an int is 0 or -EAGAIN: another CPU has just ended the entry, or has moved it to another
+ * listener (estate.c); nothing has changed then.
  */
 
-/* Answers a retransmitted SYN: sends the SYN-ACK again, and restarts the timeout of the SYN-ACK. */
+/* A retransmitted SYN: sends the SYN-ACK again, and restarts its timeout. */
 static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he, const struct sk_buff *skb,
 			const struct xtcp_seg *seg)
 {
@@ -312,33 +281,27 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	const u32 answered = READ_ONCE(he->ack_stamp);
 	bool is_there, answers;
 
-	/*
-	 * test the limit without the lock, so that a flood of retransmitted SYNs does not take the
-	 * lock
-	 */
+	/* without the lock, so that a flood of retransmitted SYNs does not take it */
 	if (xtcp_acklimit_refuses(xn, seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &he->ack_stamp))
 		return 0;
 	spin_lock(&listener->lock);
 	is_there = xtcp_listen_has_entry(listener, he);
 	answers = is_there && !listener->closed;
 	if (!answers) {
-		/*
-		 * nothing was sent: restore the stamp, so that the entry's new listener may answer
-		 * this SYN
-		 */
+		/* nothing was sent: the entry's new listener may answer this SYN */
 		WRITE_ONCE(he->ack_stamp, answered);
 	} else {
 		xtcp_entry_restart(listener, he);
 		/*
-		 * note whether the retransmitted SYN no longer asks for ECN (RFC 9768 section
-		 * 3.1.5). Other CPUs read the constant bits of the same octet without the lock
+		 * does it no longer ask for ECN (RFC 9768 section 3.1.5)? Other CPUs read the
+		 * constant bits of the same octet without the lock
 		 */
 		kcsan_disable_current();
 		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
 		kcsan_enable_current();
 		/*
-		 * the peer may ask for another key by now, and the key for which it asked first may
-		 * be gone (RFC 5925 section 3.3)
+		 * the peer may ask for another key by now, and its first one may be gone (RFC 5925
+		 * section 3.3)
 		 */
 		if (unlikely(he->ao))
 			xtcp_savedsyn_take_keyids(xtcp_pool_syn(he), skb);
@@ -349,7 +312,7 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 	return is_there ? 0 : -EAGAIN;
 }
 
-/* Ends an entry and counts it as reset: back to LISTEN (RFC 9293 section 3.5.3). */
+/* Back to LISTEN (RFC 9293 section 3.5.3). */
 static void reset_entry(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	xtcp_entry_drop(listener, he, XTCP_TRACE_RESET);
@@ -369,7 +332,7 @@ static int embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *
 	return err;
 }
 
-/* Notes that the last ACK of the handshake has arrived, but makes no child. Lock: the listener's. */
+/* The third ACK has come, but makes no child. The listener's lock is held. */
 static void note_ack(struct xtcp_request *he)
 {
 	/* other CPUs read the constant bits of the same octet without the lock */
@@ -378,7 +341,7 @@ static void note_ack(struct xtcp_request *he)
 	kcsan_enable_current();
 }
 
-/* TCP_DEFER_ACCEPT: notes that the entry waits for data after a bare ACK. */
+/* TCP_DEFER_ACCEPT: the entry waits for data after a bare ACK. */
 static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
 {
 	int err = -EAGAIN;
@@ -393,7 +356,7 @@ static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
 	return err;
 }
 
-/* Handles a valid last ACK of a handshake for which no child could be made; @error says why. */
+/* A valid third ACK for which no child could be made; @error says why. */
 static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he, struct sk_buff *skb, long error)
 {
 	struct xtcp_net *xn = xtcp_net_of(listener->sk);
@@ -405,8 +368,8 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	spin_lock(&listener->lock);
 	is_there = xtcp_listen_has_entry(listener, he);
 	/*
-	 * trace the overflow before the reset. If the entry has moved to another listener, trace
-	 * nothing: the other listener then processes the segment
+	 * trace the overflow before the reset. If the entry has moved, its new listener processes
+	 * the segment
 	 */
 	if (is_there && overflows)
 		xtcp_refusal_trace_overflow(listener->sk, listener, &tuple);
@@ -422,9 +385,9 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	else
 		xtcp_refusal_drop(listener->sk);
 	/*
-	 * for the peer, the handshake is complete. With abort_on_overflow we reset the connection.
-	 * Otherwise the timer sends the SYN-ACK again, and the peer's next ACK may make the child:
-	 * from the entry, or from the cookie in the ACK if the entry has ended by then
+	 * for the peer, the handshake is complete. Without abort_on_overflow, the timer sends the
+	 * SYN-ACK again, and the peer's next ACK may make the child: from the entry, or from its
+	 * cookie
 	 */
 	if (aborts)
 		xtcp_reply_rst_for(listener->sk, he, skb, 0);
@@ -434,15 +397,9 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 }
 
 /*
- * Make PAWS accept the segment that has made a child
- * @child: the child
- * @seg: the segment
- *
- * Another CPU may have raised TS.Recent of the entry since this segment passed the PAWS test of the
- * entry. The segment must not fail PAWS in the child: it has to bring the child to ESTABLISHED, or
- * the program never learns of the child.
- *
- * Context: softirq. Lock: socket, held (bh_lock_sock()).
+ * Makes PAWS accept the segment that has made @child: another CPU may have raised the entry's
+ * TS.Recent since. Else the child would not come to ESTABLISHED, and the program never learn of it.
+ * Locked by bh_lock_sock().
  */
 static void xtcp_child_let_pass(struct sock *child, const struct xtcp_seg *seg)
 {
@@ -452,10 +409,7 @@ static void xtcp_child_let_pass(struct sock *child, const struct xtcp_seg *seg)
 		xtcp_paws_let_pass(&xsk->paws, seg->tsval);
 }
 
-/*
- * Makes the child. @ts_offset: as for xtcp_child_make(). Returns the same as
- * xtcp_halfopen_arrives().
- */
+/* Makes the child. Return: as xtcp_halfopen_arrives(). */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, u32 ts_offset, struct sk_buff *skb)
 {
 	struct sock *child;
@@ -476,20 +430,18 @@ static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request 
  * xtcp_halfopen_arrives() - process a segment for an entry (SEGMENT ARRIVES)
  * @he: the entry that the lookup found
  * @lsk: the entry's listener at the time of the lookup
- * @skb: the segment
+ * @skb: the segment, left to the caller
  *
- * This is RFC 9293 section 3.10.7.4 for a SYN-RECEIVED that came from LISTEN. The ACK is checked
- * first, as in section 3.5.2 and in Linux, so that the sender of a wrong ACK gets a RST and learns
- * nothing else from us. A RST is processed as in RFC 5961 section 3.2. A segment that makes a child
- * is then passed to the child, and brings it to ESTABLISHED in arrives.c.
+ * RFC 9293 section 3.10.7.4. The ACK is checked first, as in section 3.5.2 and in Linux, so that
+ * the sender of a wrong ACK gets a RST and learns nothing else. A RST is processed as in RFC 5961
+ * section 3.2. A segment that makes a child then brings it to ESTABLISHED in arrives.c.
  *
  * Context: softirq, RCU read side. No lock.
  *
  * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; the caller passes
- * the segment to the child. NULL when the segment needs no more processing. ERR_PTR(-EAGAIN) when
- * another CPU has just ended the entry, or has moved the entry to another listener; nothing has
- * changed then, except perhaps the entry's TS.Recent. The caller tries the new listener, or looks
- * the segment up again.
+ * the segment to it. NULL when the segment needs no more processing. ERR_PTR(-EAGAIN) when another
+ * CPU has just ended the entry, or moved it; nothing has changed then, except perhaps its
+ * TS.Recent. The caller tries the new listener, or looks the segment up again.
  */
 struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb)
 {
@@ -508,8 +460,8 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 		return ERR_PTR(answer_again(listener, he, skb, seg));
 
 	/*
-	 * as in Linux, begin with the RFC's fifth step: check the ACK field. The ACK field of a RST
-	 * is not checked, because only the sequence number of a RST counts (section 3.5.3)
+	 * as in Linux, the fifth step comes first: check the ACK field. Of a RST, only the sequence
+	 * number counts (section 3.5.3)
 	 */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
 		xtcp_reply_rst_for(lsk, he, skb, 0);
@@ -568,9 +520,8 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
  * xtcp_halfopen_icmp_error() - handle an ICMP error about the SYN-ACK of an entry
  * @he: the entry
  * @seq: SEG.SEQ of the segment that the error quotes
- * @hard: the error is a hard error: no connection is possible (RFC 9293 section 3.9.2.2)
- *
- * A hard error ends the entry without a report, because no program has the connection yet.
+ * @hard: a hard error: no connection is possible (RFC 9293 section 3.9.2.2). It ends the entry
+ *	without a report, because no program has the connection yet
  *
  * Context: softirq, RCU read side.
  */
@@ -594,8 +545,8 @@ void xtcp_halfopen_icmp_error(struct xtcp_request *he, u32 seq, bool hard)
 }
 
 /*
- * Does an ACK acknowledge a valid SYN cookie? The answer is also true if the listener has ended.
- * Another listener may take the ACK, so the caller must not send a RST.
+ * Does an ACK acknowledge a valid SYN cookie? Also true if the listener has ended: another one may
+ * take the ACK, so there must be no RST.
  */
 static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -608,12 +559,12 @@ static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, cons
  * xtcp_arrives_listen() - SEGMENT ARRIVES in LISTEN (RFC 9293 section 3.10.7.2)
  * @lsk: the listener
  * @skb: a SYN, an ACK with a valid cookie, an ACK from a peer for which @lsk has a signature key,
- *	or a segment that is dropped without an answer; consumed unless false is returned
+ *	or a segment that is dropped; consumed unless false is returned
  * @key: the lookup key of @skb
  *
  * Context: softirq, RCU read side. No lock.
  *
- * Return: false when the listener has ended: another lookup may find another listener.
+ * Return: false when the listener has ended: another lookup may find another one.
  */
 inline bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
@@ -625,10 +576,9 @@ inline bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const str
 		goto drop;
 
 	/*
-	 * second: check for an ACK. An ACK of our SYN cookie opens a connection. Other ACKs get
-	 * here only from a peer for which a listener has a signature key: @lsk, or another member
-	 * of its group, if a BPF program has chosen @lsk. A SYN-ACK opens nothing, whatever it
-	 * acknowledges
+	 * second: check for an ACK. One of our SYN cookie opens a connection. Others get here only
+	 * from a peer for which a listener has a signature key: @lsk, or another of its group, if a
+	 * BPF program has chosen @lsk. A SYN-ACK opens nothing
 	 */
 	if (seg->flags & XTCP_ACK) {
 		if ((seg->flags & XTCP_SYN ||

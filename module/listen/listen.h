@@ -43,13 +43,13 @@ struct xtcp_saved_syn;
 
 /* entry.c */
 
-/* levels 0 to 6 wait for 1, 2, 4 ... 64 s, and level 7 for 120 s; later timeouts stay in level 7 */
+/* levels 0 to 6 wait for 1, 2, 4 ... 64 s; level 7, for 120 s, has all later timeouts */
 #define XTCP_ENTRY_LEVELS	8
 
 /**
  * struct xtcp_synq - the entries of a listener, by the number of their timeouts
- * @level: one list for each number of timeouts; all entries of a list wait equally long, so the
- *	first entry of a list expires first, unless an inherited entry stands too far back (entry.c)
+ * @level: one list for each number of timeouts, in order of deadlines, unless an inherited entry
+ *	stands too far back (entry.c)
  * @len: number of entries
  * @peak: the maximum of @len so far
  * @young: number of entries that have had no timeout yet
@@ -68,8 +68,8 @@ struct xtcp_synq {
  * @node: links the entries on a list of the listener
  * @next_in_batch: the next entry of a batch that is freed together; only in a dead entry
  * @rcu: for call_rcu(); only in a dead entry that is freed alone
- * @lsk: the listener. It changes under the locks of both the old and the new listener (estate.c). The
- *	entry leaves the table before its listener is freed
+ * @lsk: the listener, which the entry leaves before it is freed. Changes under the locks of both
+ *	the old and the new one (estate.c)
  * @expires: the low 32 bits of jiffies at the next timeout
  * @irs: SEG.SEQ of the SYN
  * @iss: our ISN; a cookie, unless the SYN reopens a TIME-WAIT record
@@ -88,30 +88,25 @@ struct xtcp_synq {
  * @ts_ok: SYN and SYN-ACK carry timestamps
  * @sack_ok: SYN and SYN-ACK carry SACK-permitted (RFC 2018)
  * @ecn_ok: the SYN asked for ECN, and the SYN-ACK grants it (RFC 3168, RFC 9768)
- * @ecn_maybe: the entry is rebuilt from a cookie without timestamps: such a cookie does not say
- *	whether the SYN-ACK has granted ECN
+ * @ecn_maybe: rebuilt from a cookie without timestamps, which does not say whether ECN was granted
  * @accecn_ok: the SYN-ACK grants AccECN mode (RFC 9768)
  * @syn_codepoint: ECN field of the IP header of the SYN
  * @resent: how often the SYN-ACK was sent again
- * @ts_late: how many milliseconds the TSval of the last SYN-ACK is behind the clock, because the
- *	lowest six bits of the TSval carry options (secret.c)
+ * @ts_late: how many milliseconds the TSval of the last SYN-ACK is behind the clock, because its
+ *	lowest six bits carry options (secret.c)
  * @asked_without: a retransmitted SYN no longer asked for ECN (listener lock)
- * @acked: the ACK that completes the handshake has arrived, but made no child. The accept queue
- *	was full, another error occurred, or TCP_DEFER_ACCEPT lets the entry wait for data (listener
- *	lock)
+ * @acked: the handshake's last ACK has come, but made no child: the accept queue was full, another
+ *	error occurred, or the entry waits for data (TCP_DEFER_ACCEPT; listener lock)
  * @has_syn: a struct xtcp_saved_syn follows the entry in memory (xtcp_pool_syn()); constant
- * @ao: the SYN has a TCP-AO option, and the listener has TCP-AO keys, so every segment must have
- *	the option; constant once the entry is in the table. The KeyIDs of the latest SYN follow the
- *	entry in memory
+ * @ao: the SYN has a TCP-AO option, and the listener TCP-AO keys: every segment must have the
+ *	option. The KeyIDs of the latest SYN follow in memory
  * @ack_rate_ok: SYN and SYN-ACK have the ACK Rate Request option
- *	(draft-ietf-tcpm-ack-rate-request-10); constant once the entry is in the table
- * @of_guest: the entry's namespace belongs to a user namespace other than the initial one; constant
+ *	(draft-ietf-tcpm-ack-rate-request-10)
+ * @of_guest: the namespace belongs to a user namespace other than the initial one; constant
  * @dead: the entry has left the table and its list (listener lock)
- * @conn: the node in the table of connections; the last field, because an entry of IPv4 is
- *	allocated without the end of @conn
+ * @conn: the node in the table of connections; last, because IPv4 is allocated without its end
  *
- * The fields from @wscale_ok to @syn_codepoint are constant once the entry is in the table.
- * "Listener lock" means that the lock of the listener guards the field.
+ * Those from @wscale_ok to @syn_codepoint, @ao and @ack_rate_ok are constant once in the table.
  */
 struct xtcp_request {
 	union {
@@ -175,20 +170,17 @@ void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, in
 struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener);
 int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, struct xtcp_request *he);
 
-
 /*
- * The two queues of a listening sock: half-open entries, and children for accept(). The queues have
- * a lock of their own, so segments can fill them while a program holds the socket lock. listen()
- * allocates the queues, and they are freed a grace period after the listener stops. Once "closed"
- * is set, the queues refuse segments that found the listener before it stopped.
+ * The two queues of a listening sock have a lock of their own, so segments can fill them while a
+ * program holds the socket lock. listen() allocates them; they are freed a grace period after the
+ * listener stops. Once "closed", they refuse segments that found the listener before.
  */
 
 /**
  * struct xtcp_listener_stats - one processor's counters of a listener, since listen()
- * @overflows: segments refused because the accept queue was full: SYNs, and ACKs that complete a
- *	handshake
- * @declined: SYNs that got no entry because of a limit, lack of memory, or net.xtcp.syncookies = 2:
- *	dropped SYNs, and SYNs answered with a cookie
+ * @overflows: SYNs and third ACKs refused because the accept queue was full
+ * @declined: SYNs that got no entry: a limit, no memory, or net.xtcp.syncookies = 2; dropped, or
+ *	answered with a cookie
  * @cookies_sent: SYNs answered with a cookie
  * @cookies_recv: connections that the cookie in an ACK has opened, without an entry
  */
@@ -202,34 +194,32 @@ struct xtcp_listener_stats {
 /**
  * struct xtcp_listener - the two queues of a listening sock
  * @sk: the listening sock; it outlives this struct
- * @stats: counters of each processor, which need no lock; /proc shows their sums. A SYN that is
- *	answered with a cookie writes to no other field
- * @lock: guards the fields below, unless another lock is named; taken in softirq and process
- *	context; nests inside the socket lock. A holder may take the lock of an heir (estate.c), the
- *	locks of the table of connections, and the lock of entry.c; create.c lists others
+ * @stats: counters of each processor, without a lock. A SYN that is answered with a cookie writes
+ *	to no other field
+ * @lock: guards the fields below, unless another lock is named; softirq and process; inside the
+ *	socket lock. A holder may take an heir's (estate.c), those of the table of connections, and
+ *	that of entry.c; create.c lists others
  * @open: the program has not closed the listener; lock: the socket's
- * @tells_briefly: when the listener ends, RSTs are sent only for XTCP_TELL_TIME: it has waited for
- *	a successor (estate.c), or SOCK_DESTROY ends it (set.c); lock: the socket's
+ * @tells_briefly: at the end, RSTs are sent only for XTCP_TELL_TIME: it has waited for a successor
+ *	(estate.c), or SOCK_DESTROY ends it (set.c); lock: the socket's
  * @closed: no entry and no child may be queued any more
  * @accept_queue: children, established or opened by Fast Open, oldest first
  *	(xtcp_endpoint.accept_node)
  * @accept_len: number of children
  * @accept_max: the limit; as in Linux, the queue takes one child more
  * @accept_peak: the maximum of @accept_len so far
- * @somaxconn: net.core.somaxconn at the last listen(). If @accept_max equals @somaxconn, the
- *	program may have asked for more: the kernel lowers the backlog to that limit before it
- *	calls us
+ * @somaxconn: net.core.somaxconn at the last listen(). If @accept_max equals it, the program may
+ *	have asked for more: the kernel lowers the backlog before it calls us
  * @synq: half-open entries (entry.c)
- * @group: the listeners among which SYNs are distributed; perhaps this listener alone (listeners.c)
- * @members: the listeners of the same group with the same address, port and device (listeners.c);
- *	lock: xtcp_rest.listeners_lock
+ * @group: the listeners among which SYNs are distributed; perhaps this one alone (listeners.c)
+ * @members: those with the same address, port and device; lock: xtcp_rest.listeners_lock
  * @member_index: the listener's index in @members; the same lock
- * @cpu: the processor in whose array listeners.c has put the listener. If no processor has this
- *	number, as with -1, the listener is in no array; lock: xtcp_incoming.cpus
- * @cpu_index: the listener's index in the array of that processor; the same lock
- * @number: the listener's number for listings in /proc (listeners.c)
+ * @cpu: the processor in whose array it is (listeners.c), in none if no processor has this number;
+ *	lock: xtcp_incoming.cpus
+ * @cpu_index: its index there; the same lock
+ * @number: its number for listings in /proc (listeners.c)
  * @net: the namespace, once the listener has ended: a reference until the last lookup. NULL for a
- *	kernel's sock, which has no reference itself
+ *	kernel's sock, which has none
  * @user: to whom the black boxes of children belong (blackbox.c); constant
  * @rcu: frees the struct after the last lookup
  * @aborts: number of aborted children for each reason; no lock (lease.c)
@@ -237,7 +227,7 @@ struct xtcp_listener_stats {
 struct xtcp_listener {
 	struct sock *sk;
 	struct xtcp_listener_stats __percpu *stats;
-	spinlock_t lock;		/* guards the fields below: see @lock above */
+	spinlock_t lock;		/* see above */
 	bool closed;
 	bool open;
 	bool tells_briefly;
@@ -265,7 +255,7 @@ struct xtcp_listener {
  */
 #define XTCP_ENTRY_BELIEVE_S	120
 
-/* How long a SYN-ACK waits for its ACK before it is sent again, after @level timeouts (RFC 6298 (2.1), (5.5), (2.5)); jiffies. */
+/* Jiffies until a SYN-ACK is sent again, after @level timeouts (RFC 6298 (2.1), (5.5), (2.5)). */
 static inline unsigned long xtcp_entry_timeout(unsigned int level)
 {
 	unsigned long timeout = msecs_to_jiffies(XTCP_RTO_INITIAL_MS) << min_t(unsigned int, level, XTCP_ENTRY_LEVELS);
@@ -274,7 +264,7 @@ static inline unsigned long xtcp_entry_timeout(unsigned int level)
 }
 
 /*
- * From now on, believe valid cookies in ACKs. This function is called when
+ * From now on, believe valid cookies in ACKs. This function is called when.
  *
  *  - a SYN is answered by a cookie and gets no entry;
  *  - an entry ends by timeout while retries() allows fewer retries than usual;
@@ -297,29 +287,22 @@ static inline void xtcp_listen_free(struct xtcp_listener *listener)
 	kfree(listener);
 }
 
-/*
- * The queues of a listener that a lookup has found; NULL if the listener has just stopped. RCU read
- * side.
- */
+/* NULL if the listener has just stopped. RCU read side. */
 static inline struct xtcp_listener *xtcp_listen_queues(const struct sock *lsk)
 {
 	/* smp_load_acquire() pairs with smp_store_release() in socket/family.c */
 	return smp_load_acquire(&xtcp_endpoint(lsk)->listener);
 }
 
-/* Has a listener ended since a lookup found it? If so, another lookup does not find it. */
+/* Has a listener ended since a lookup found it? Another lookup does not find it then. */
 static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 {
-	/*
-	 * smp_load_acquire() pairs with smp_store_release() in entry.c. The listener leaves the
-	 * table before that store, so a lookup after this load does not find the listener
-	 */
+	/* pairs with smp_store_release() in entry.c, before which the listener leaves the table */
 	return !listener || smp_load_acquire(&listener->closed);
 }
 
 /*
  * May the listener inherit one more, if its queue has @len (estate.c)? A backlog of 0 counts as 1.
- * Lock: the listener's, held.
  */
 static inline bool xtcp_listen_may_inherit(const struct xtcp_listener *heir, unsigned int len)
 {
@@ -327,25 +310,21 @@ static inline bool xtcp_listen_may_inherit(const struct xtcp_listener *heir, uns
 	return len / 2 < max(READ_ONCE(heir->accept_max), 1U);
 }
 
-/*
- * Is @he still an entry of @listener? @he may have ended, or moved to another listener (estate.c).
- * Lock: the listener's, held.
- */
+/* Is @he still an entry of @listener? It may have ended, or moved (estate.c). */
 static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, const struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);
-	/* READ_ONCE(): if @he is an entry of another listener, our lock does not guard he->lsk */
+	/* READ_ONCE(): our lock does not guard he->lsk of another listener's entry */
 	return READ_ONCE(he->lsk) == listener->sk && !he->dead;
 }
 
-/* Counts a segment that the listener drops. */
 static inline void xtcp_refusal_drop(struct sock *lsk)
 {
 	atomic_inc(&lsk->sk_drops);
 	XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_LISTENDROPS);
 }
 
-/* Counts a segment that is refused because the accept queue is full. */
+/* The accept queue is full. */
 static inline void xtcp_refusal_overflow(struct sock *lsk, struct xtcp_listener *listener)
 {
 	this_cpu_inc(listener->stats->overflows);
@@ -353,7 +332,6 @@ static inline void xtcp_refusal_overflow(struct sock *lsk, struct xtcp_listener 
 	xtcp_refusal_drop(lsk);
 }
 
-/* Emits the event xtcp_queue for a segment that is refused because the accept queue is full. */
 static inline void xtcp_refusal_trace_overflow(struct sock *lsk, const struct xtcp_listener *listener,
 					       const struct xtcp_tuple *tuple)
 {
@@ -363,25 +341,22 @@ static inline void xtcp_refusal_trace_overflow(struct sock *lsk, const struct xt
 }
 
 /*
- * TCP_DEFER_ACCEPT: is this a bare ACK that must not make a child yet? The listener's defer_accept
- * says how many timeouts of the SYN-ACK must come first. @timeouts: the number of timeouts so far.
+ * TCP_DEFER_ACCEPT: is this a bare ACK that must not make a child yet? defer_accept says how many
+ * timeouts of the SYN-ACK must come first.
  */
 static inline bool xtcp_refusal_defers(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
 {
 	return seg->seq == seg->end_seq && timeouts < READ_ONCE(xtcp_endpoint(lsk)->defer_accept);
 }
 
-/* Process context: module init and exit. */
 int xtcp_entry_init(void);
 void xtcp_entry_exit(void);
-/* Without the listener's lock, the answer may be out of date at once. */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener);
-/* The listener's lock is held, BH is disabled. xtcp_acceptq_close(): only in process context. */
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child);
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children);
 /*
- * Would accept() return at once? A false answer may be out of date at once. A true answer stays valid while the
- * caller holds the socket lock.
+ * Would accept() return at once? A false answer may be out of date at once. A true answer stays
+ * valid while the caller holds the socket lock.
  */
 static inline bool xtcp_acceptq_has_child(const struct sock *sk)
 {
@@ -395,7 +370,6 @@ static inline bool xtcp_acceptq_has_child(const struct sock *sk)
 	return has;
 }
 
-/* Process context; takes the listener's lock. */
 struct sock *xtcp_acceptq_take(struct xtcp_listener *listener);
 
 #define XTCP_POOL_V4_SIZE (offsetof(struct xtcp_request, conn) + XTCP_CONN_V4_END)
@@ -405,10 +379,7 @@ static inline u32 xtcp_pool_bytes_of(bool v4)
 	return v4 ? XTCP_POOL_V4_SIZE : sizeof(struct xtcp_request);
 }
 
-/*
- * Finds the copy of the SYN and the SYN's KeyIDs (TCP-AO), which follow the entry in memory. @he:
- * an entry with has_syn set.
- */
+/* The copy of the SYN and its KeyIDs (TCP-AO), which follow an entry with has_syn. */
 static inline struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he)
 {
 	return (struct xtcp_saved_syn *)((u8 *)he + xtcp_pool_bytes_of(he->conn.v4));
@@ -432,16 +403,9 @@ void xtcp_estate_hurry(const struct sock *sk);
 
 /* halfopen.c */
 
-/* Leaves @skb to the caller. */
 bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
 
-/*
- * Processes a segment for an entry. Returns the child that gets the segment next, locked, with a
- * reference; NULL when there is no child; ERR_PTR(-EAGAIN) when the entry has moved to another
- * listener or has ended.
- */
 struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb);
-/* Handles an ICMP error about the SYN-ACK. @hard: a hard error (RFC 9293 section 3.9.2.2). */
 void xtcp_halfopen_icmp_error(struct xtcp_request *he, u32 seq, bool hard);
 
 bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
@@ -457,7 +421,7 @@ void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listene
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple);
 
-/* As xtcp_request_asks_ao(). Few listeners have a key. */
+/* Few listeners have a key. */
 static inline bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
 {
 	return unlikely(xtcp_seldom_signs(lsk)) && xtcp_request_asks_ao(lsk, skb);

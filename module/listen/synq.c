@@ -1,37 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SYNs for a listener (RFC 9293 section 3.10.7.2; RFC 4987).
+ * SYNs for a listener (RFC 9293 section 3.10.7.2; RFC 4987), and the children of handshakes.
  *
  * For a SYN, we keep an entry and send a SYN-ACK whose ISN is a cookie. The third ACK turns the
  * entry into a child on the accept queue (halfopen.c). With Fast Open, the SYN itself may make the
- * child (open_fast()).
+ * child.
  *
- * We keep no entry when the SYN queue of the listener is full, when entry.c has none (a limit is
- * reached, or there is no memory), or when net.xtcp.syncookies is 2. If SYN cookies are allowed
- * (net.xtcp.syncookies is 1 or 2), we still send the SYN-ACK, and make the child from the cookie in
- * the third ACK (halfopen.c). If SYN cookies are off, we drop the SYN; without cookies, we also
- * drop a SYN when less than a quarter of net.xtcp.max_syn_backlog is left. If the accept queue is
- * full, we drop the SYN in any case. No SYN evicts an entry.
+ *   net.xtcp.syncookies                 1 or 2                     0
+ *   ---------------------------------   ------------------------   --------
+ *   the SYN queue is full, or it is 2   SYN-ACK without an entry   dropped
+ *   a limit of entries, no memory       SYN-ACK without an entry   dropped
+ *   max_syn_backlog is 3/4 full         entry                      dropped
+ *   the accept queue is full            dropped                    dropped
+ *   it reopens a TIME-WAIT record       entry, else dropped        the same
  *
- * A SYN that reopens a TIME-WAIT record gets an entry, however long the SYN queue is and whatever
- * net.xtcp.syncookies says: the ISN of its SYN-ACK is no cookie. If entry.c has no entry, we drop
- * this SYN.
+ * Without an entry, the cookie in the third ACK makes the child. No SYN evicts an entry. The limits
+ * are those of Linux: each queue takes one more than the backlog of listen(), and the SYN queue is
+ * tested first. If both are full, and cookies are allowed, both counters count the SYN.
  *
- * The limits of the queues are the same as in Linux: each queue takes one entry or child more than
- * the backlog of listen(). The SYN queue is tested before the accept queue. If both queues are
- * full, and SYN cookies are allowed, the counters of both queues count the SYN.
- *
- * A child is the full sock of a new connection. A child is made when a handshake completes, or when
- * TCP Fast Open accepts a SYN. It is a clone of the listener; SYN and SYN-ACK determine its TCB
- * (RFC 9293 section 3.10.7.2, RFC 7413 section 4.2.2).
- *
- * The child is complete before anybody can find it. Under the listener's lock, the child enters the
- * table of connections and the accept queue. If the child has an entry, it replaces the entry in
- * the table. The child stays locked until it has processed the segment that made it. So no other
- * segment can come first.
- *
- * Fills a half-open entry from a SYN, or from a cookie and the ACK that completes the handshake.
- * Also checks the addresses and the security policy, which may forbid an answer.
+ * A child is a clone of the listener, whose TCB SYN and SYN-ACK determine (RFC 9293 section
+ * 3.10.7.2, RFC 7413 section 4.2.2). It is complete before anybody can find it. Under the
+ * listener's lock it enters the table of connections, where it replaces its entry, and the accept
+ * queue. It stays locked until it has processed the segment that made it: no other segment can come
+ * first.
  */
 #include "listen/listen.h"
 
@@ -69,15 +60,7 @@
 #include "sock/create.h"
 #include "window/window.h"
 
-/**
- * xtcp_request_fill_names() - fill both addresses, the device, skb->mark and the DSCP
- * @he: a zeroed entry
- * @lsk: the listener
- * @skb: a segment of the connection; skb->data is its TCP header
- * @key: the lookup key of @skb
- *
- * Context: softirq, RCU read side.
- */
+/* Fills addresses, device, mark and DSCP of a zeroed entry. skb->data is the TCP header. */
 inline void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
 				    const struct xtcp_demux_key *key)
 {
@@ -97,13 +80,8 @@ inline void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, s
 }
 
 /*
- * Fill in the options that a SYN asks for and we grant.
- * @key: the lookup key of @skb
- *
- * The caller sets he->ao. RFC 9293 section 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018
- * section 2.
- *
- * Context: softirq, RCU read side.
+ * Fills in the options that a SYN asks for and we grant; the caller sets he->ao. RFC 9293 section
+ * 3.7.1, MUST-15; RFC 7323 sections 2.2 and 3.2; RFC 2018 section 2.
  */
 static void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,
 				  const struct xtcp_demux_key *key)
@@ -122,7 +100,7 @@ static void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, str
 		he->mss = he->conn.v4 ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 	else if (user_mss)
 		he->mss = min(he->mss, user_mss);
-	/* these bits share an octet; set in a row, they can be written by one store */
+	/* one octet: set in a row, they can be written by one store */
 	he->wscale_ok = wscale_ok;
 	he->ts_ok = ts_ok;
 	he->sack_ok = sack_ok;
@@ -134,15 +112,9 @@ static void xtcp_request_fill_syn(struct xtcp_request *he, struct sock *lsk, str
 		he->ack_rate_ok = READ_ONCE(ctl->ack_rate_request);
 }
 
-/**
- * xtcp_request_asks_ao() - does this segment begin, or complete, a handshake with TCP-AO?
- * @lsk: the listener; callers use xtcp_request_has_ao(), which returns at once if @lsk has no key
- * @skb: a segment whose signature @lsk has accepted
- *
- * Context: softirq, RCU read side.
- *
- * Return: true when the segment has the TCP-AO option and the listener has TCP-AO keys: all
- * segments of the connection must then have a MAC.
+/*
+ * Does @skb, whose signature @lsk has accepted, begin or complete a handshake with TCP-AO? It has
+ * the option, and the listener has keys. All segments of the connection must have a MAC then.
  */
 noinline_for_stack bool xtcp_request_asks_ao(const struct sock *lsk, const struct sk_buff *skb)
 {
@@ -154,16 +126,10 @@ noinline_for_stack bool xtcp_request_asks_ao(const struct sock *lsk, const struc
 }
 
 /*
- * Drop an option that does not fit beside a signature.
- * @by_cookie: the SYN is answered with a cookie, and no entry will be kept
- *
- * Timestamps, a SACK block and a signature option of more than 16 octets do not all fit into a
- * header. MD5 (RFC 2385), and TCP-AO with a MAC of more than 12 octets (RFC 5925 section 7.6), need
- * such an option. As in Linux, timestamps are dropped, and SACK stays. But if a cookie is sent,
- * timestamps stay, and SACK is dropped: the timestamp carries options that a cookie has no space
- * for.
- *
- * Context: softirq, RCU read side.
+ * Drops an option that does not fit beside a signature. Timestamps, a SACK block and an option of
+ * more than 16 octets do not all fit: MD5 (RFC 2385), and TCP-AO with a MAC of more than 12 octets
+ * (RFC 5925 section 7.6). As in Linux, timestamps go, and SACK stays. With a cookie (@by_cookie),
+ * SACK goes: the timestamp carries options for which the cookie has no space.
  */
 static void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *lsk, bool by_cookie)
 {
@@ -189,13 +155,9 @@ static u8 shift_of_route(const struct dst_entry *dst, u8 shift)
 	return likely(!most) ? shift : min(shift, xtcp_window_shift_for(most));
 }
 
-/**
- * xtcp_request_fill_window() - fill the window and the shift that the SYN-ACK offers
- * @he: the entry; its addresses, ts_ok, wscale_ok and ao are set, rcv_wscale is 0
- * @listener: the listener; its group determines the shift
- * @how: the route of the SYN-ACK, and the MSS option that this route allows
- *
- * Context: softirq, RCU read side.
+/*
+ * Fills the window and the shift, which the group determines. Addresses, ts_ok, wscale_ok and ao
+ * are set; @how: the route of the SYN-ACK, and its MSS option.
  */
 __always_inline void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
 					      const struct xtcp_ip_reply *how)
@@ -211,15 +173,8 @@ __always_inline void xtcp_request_fill_window(struct xtcp_request *he, const str
 }
 
 /*
- * May this SYN be answered?
- *
- * A SYN is ignored if its source or destination is a broadcast or multicast address, or its source
- * is the unspecified address (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), or source and
- * destination have the same address and port.
- *
- * Context: softirq, RCU read side.
- *
- * Return: false if the caller has to ignore the SYN.
+ * Is the SYN ignored? If source or destination is a broadcast or multicast address, or the source
+ * unspecified (RFC 9293 section 3.9.2.3: MUST-57, MUST-63), or both have the same address and port.
  */
 static bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xtcp_tuple *tuple)
 {
@@ -236,16 +191,15 @@ static bool xtcp_request_addresses_ok(const struct sk_buff *skb, const struct xt
 	       !ipv4_is_zeronet(tuple->faddr.s6_addr32[3]);
 }
 
-/* LSMs read the address family of a request from its ops. */
+/* LSMs read the address family from these. */
 static const struct request_sock_ops lsm_ops[2] = {
 	{ .family = AF_INET },
 	{ .family = AF_INET6 },
 };
 
 /*
- * The request sock that LSMs see. It is large and nearly all zeros. So each processor keeps one
- * request sock, and need not clear a new one for each SYN. BH is off and lsm_lock is held, so each
- * request sock has one user at a time.
+ * The request sock that LSMs see: large, and nearly all zeros. So each processor keeps one, and
+ * need not clear a new one for each SYN. With BH off and lsm_lock held it has one user.
  */
 static DEFINE_PER_CPU(struct inet_request_sock, lsm_request) = { .ireq_state = TCP_NEW_SYN_RECV };
 static DEFINE_PER_CPU(local_lock_t, lsm_lock) = INIT_LOCAL_LOCK(lsm_lock);
@@ -268,8 +222,8 @@ static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk
 	request->ir_iif = he->conn.bound_dev_if;
 	request->ir_mark = he->mark;
 	/*
-	 * clear what an earlier call has left in this memory: the LSM's labels, IP options that
-	 * carry labels, and the socket cookie that a BPF program asked for
+	 * clear what an earlier call has left: labels, IP options that carry labels, and the socket
+	 * cookie that a BPF program asked for
 	 */
 	atomic64_set(&request->ir_cookie, 0);
 	request->req.secid = 0;
@@ -297,19 +251,10 @@ static void free_ip_options(struct inet_request_sock *request, struct sock *lsk,
 	}
 }
 
-/**
- * xtcp_request_lsm_ok() - does the security policy allow the connection?
- * @lsk: the listener
- * @skb: the SYN, or the handshake's last ACK if it has a SYN cookie
- * @he: the entry, after xtcp_request_fill_names()
- * @tuple: the tuple of @he
- *
- * LSMs expect a request sock of the kernel, so this function fills one for them. Labels that LSMs
- * write to this request sock are lost.
- *
- * Context: softirq, RCU read side.
- *
- * Return: false if the caller has to ignore the segment.
+/*
+ * Does the security policy allow it? @he: after xtcp_request_fill_names(); @skb: the SYN, or the
+ * third ACK with a cookie. LSMs get a request sock of the kernel; labels that they write to it are
+ * lost.
  */
 bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtcp_request *he,
 			 const struct xtcp_tuple *tuple)
@@ -346,9 +291,9 @@ static void take_window(struct sock *child, u32 wnd, u8 shift)
 }
 
 /*
- * Fills the TCB of a child with what the handshake has agreed on (RFC 9293 section 3.10.7.2). No
- * lock guards the entry here: its timer, or a segment on another CPU, may change it meanwhile. The
- * child then begins as if its ACK had come a moment earlier or later.
+ * What the handshake has agreed on (RFC 9293 section 3.10.7.2). No lock guards the entry: its
+ * timer, or another CPU, may change it. The child then begins as if its ACK had come a moment
+ * earlier or later.
  */
 static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts_offset)
 {
@@ -361,7 +306,7 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 	xtcp_agreed_ack_rate(&xsk->agreed, he->ack_rate_ok);
 	xsk->ecn = he->ecn_ok ? XTCP_ECN_OK : he->ecn_maybe ? XTCP_ECN_MAYBE : 0;
 	if (he->accecn_ok)
-		/* data_race(): the SYN may come again meanwhile; see above */
+		/* the SYN may come again meanwhile */
 		xtcp_accecn_start(child, he->syn_codepoint, data_race(!!he->asked_without));
 	if (he->ts_ok)
 		xtcp_paws_take(&xsk->paws, READ_ONCE(he->ts_recent));
@@ -379,12 +324,10 @@ static void fill_child(struct sock *child, const struct xtcp_request *he, u32 ts
 }
 
 /*
- * Takes a sample of the round-trip time, from the SYN-ACK to the ACK that completes the handshake.
- * If the SYN-ACK was sent again, there is a sample only if a timestamp tells which copy the peer
- * answers (RFC 6298 section 3). If two copies had the same TSval, the later copy counts. There is
- * no sample if he->acked is set: the peer answered the SYN-ACK with an earlier ACK, which made no
- * child, so the time until this ACK is more than the round trip. As in fill_child(), no lock guards
- * the entry.
+ * The round trip from the SYN-ACK to the third ACK. If the SYN-ACK was sent again, only if a
+ * timestamp tells which copy is answered (RFC 6298 section 3); of two with one TSval, the later.
+ * None if he->acked is set: an earlier ACK made no child, so this one took longer. No lock, as in
+ * fill_child().
  */
 static void sample_round_trip(struct sock *child, const struct xtcp_request *he, const struct xtcp_seg *seg)
 {
@@ -432,8 +375,8 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 }
 
 /*
- * Gives the child the DSCP that the entry has (xtcp_request.tos), as IP_TOS or IPV6_TCLASS would
- * do. As in Linux, sk_priority stays that of the listener.
+ * Gives the child the entry's DSCP, as IP_TOS or IPV6_TCLASS would. As in Linux, sk_priority stays
+ * that of the listener.
  */
 static void reflect_tos(struct sock *child, const struct xtcp_request *he)
 {
@@ -443,7 +386,7 @@ static void reflect_tos(struct sock *child, const struct xtcp_request *he)
 		inet6_sk(child)->tclass = he->tos;
 }
 
-/* Gives the child the listener's XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. */
+/* XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. */
 static int inherit_limits(struct sock *child, const struct sock *lsk)
 {
 	const struct xtcp_seldom *seldom = xtcp_seldom(lsk);
@@ -454,12 +397,10 @@ static int inherit_limits(struct sock *child, const struct sock *lsk)
 				    GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
 }
 
-/*
- * Ends a child that is in no table and in no queue yet. Drops both references of xtcp_sock_clone().
- */
+/* Ends a child that nobody can find. Drops both references of xtcp_sock_clone(). */
 static void discard_child(struct sock *child)
 {
-	/* sk_clone_lock() has locked the child, but sparse does not know that */
+	/* sparse does not know that sk_clone_lock() has locked the child */
 	__acquire(&child->sk_lock.slock);
 	xtcp_state_set(child, TCP_CLOSE);
 	sock_orphan(child);
@@ -491,8 +432,7 @@ static int begin_fast(struct sock *child, struct xtcp_fastopen *fast)
 }
 
 /*
- * Puts the child into the table of connections and on the accept queue. In the table it replaces
- * @entry, if there is one. Returns 0 or an error.
+ * Puts the child into the table, in the place of @entry if there is one, and on the accept queue.
  */
 static int publish_child(struct xtcp_listener *listener, struct sock *child, struct xtcp_request *entry)
 {
@@ -525,24 +465,16 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
 	return err;
 }
 
-/**
- * xtcp_child_make() - make the child of a completed handshake, or of a SYN with Fast Open
- * @listener: the listener
- * @skb: the segment that completed the handshake, or the SYN if @fast is not NULL
- * @he: the entry: from the table, rebuilt from a cookie, or filled from a Fast Open SYN
- * @ts_offset: milliseconds that the child adds to our clock for its TSvals
- *	(xtcp_secret_ts_offset())
- * @is_entry: true if @he is in the table; the child replaces it
- * @fast: the Fast Open state, if @skb is a SYN that opens the connection before the handshake ends
- *	(RFC 7413); else NULL. After success, the child owns @fast
+/*
+ * Makes the child of a completed handshake, or of a SYN with Fast Open (@fast, which the child then
+ * owns). @he: from the table (@is_entry; the child replaces it), rebuilt from a cookie, or filled
+ * from a SYN. @ts_offset: xtcp_secret_ts_offset(). Takes the listener's lock. Return: the child in
+ * SYN-RECEIVED, locked by bh_lock_sock(), with a reference; or an error pointer:
  *
- * Context: softirq, RCU read side. Takes the listener's lock.
- *
- * Return: the child in SYN-RECEIVED, locked by bh_lock_sock(), with a reference; or an error
- * pointer: -EAGAIN when the accept queue is full; -ENOMEM; -ENOBUFS; -EHOSTUNREACH; -EKEYREJECTED
- * when the listener's TCP-AO keys for the peer are gone; -ECONNABORTED when the listener has ended,
- * or the entry has ended or moved to another listener (estate.c); -EADDRNOTAVAIL when the tuple is
- * taken.
+ *  - -EAGAIN: the accept queue is full; -ENOMEM, -ENOBUFS, -EHOSTUNREACH;
+ *  - -EKEYREJECTED: the listener's TCP-AO keys for the peer are gone;
+ *  - -ECONNABORTED: the listener or the entry has ended, or the entry has moved (estate.c);
+ *  - -EADDRNOTAVAIL: the tuple is taken.
  */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 			     u32 ts_offset, bool is_entry, struct xtcp_fastopen *fast)
@@ -552,7 +484,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	struct sock *child;
 	int err;
 
-	/* test before the expensive clone is made; publish_child() tests again under the lock */
+	/* before the expensive clone; publish_child() tests again under the lock */
 	if (xtcp_acceptq_is_full(listener))
 		return ERR_PTR(-EAGAIN);
 	child = xtcp_sock_clone(lsk, GFP_ATOMIC);
@@ -565,11 +497,11 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	if (err)
 		goto err_child;
 	err = -EHOSTUNREACH;
-	/* the hash selects a path: keep the hash of the SYN-ACK, since the SYN-ACK's path works */
+	/* the hash selects a path: that of the SYN-ACK works */
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
 	if (!route_child(child))
 		goto err_child;
-	/* if there is no memory, the child requests no ACK rate, and the peer chooses the rate */
+	/* without memory, the child requests no ACK rate */
 	if (unlikely(he->ack_rate_ok))
 		xtcp_seldom_set_ack_rate(child, xtcp_seldom_ack_rate(lsk), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
 	err = inherit_limits(child, lsk);
@@ -601,7 +533,7 @@ err_child:
 	return ERR_PTR(err);
 }
 
-/* Counts a SYN for which no entry is kept. @reason: XTCP_TRACE_COOKIE or XTCP_TRACE_REFUSED. */
+/* No entry is kept. @reason: XTCP_TRACE_COOKIE or XTCP_TRACE_REFUSED. */
 static void count_declined(struct sock *lsk, struct xtcp_listener *listener, const struct xtcp_tuple *tuple, int reason)
 {
 	unsigned int len = READ_ONCE(listener->synq.len);
@@ -641,9 +573,8 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 		return ADMIT_NOT;
 	}
 	/*
-	 * without cookies, Linux reserves the last quarter of max_syn_backlog for peers that it
-	 * knows from tcp_metrics. xtcp has no list of known peers: only SYNs that reopen TIME-WAIT
-	 * records may use this quarter
+	 * Linux reserves it for peers that it knows from tcp_metrics. xtcp has no such list: only
+	 * SYNs that reopen TIME-WAIT records may use this quarter
 	 */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		xtcp_refusal_drop(lsk);
@@ -653,8 +584,8 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 }
 
 /*
- * Fills @he from the SYN and routes the SYN-ACK. @by_cookie: the SYN is answered with a cookie, and
- * no entry will be kept. Returns false if the SYN cannot be answered.
+ * Fills @he and routes the SYN-ACK. @by_cookie: no entry will be kept. Return: false if the SYN
+ * cannot be answered.
  */
 static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
 		     const u32 *timewait_iss, bool by_cookie, struct xtcp_request *he, struct xtcp_ip_reply *how)
@@ -670,7 +601,7 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 		return false;
 	}
 	xtcp_request_fill_window(he, listener, how);
-	/* a SYN with none of the three flags requests neither ECN nor AccECN */
+	/* with none of the three flags, the SYN requests neither ECN nor AccECN */
 	if (xtcp_accecn_ace(skb)) {
 		he->syn_codepoint = xtcp_seg(skb)->ecn;
 		he->accecn_ok = xtcp_accecn_is_asked(lsk, skb);
@@ -700,21 +631,21 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 	struct xtcp_request syn __uninitialized;
 	struct xtcp_ip_reply how __uninitialized;	/* read_syn() sets every field */
 
-	/* clear all fields except the addresses, which come last: read_syn() fills the addresses */
+	/* not the addresses, which come last and are filled by read_syn() */
 	memset(&syn, 0, offsetof(struct xtcp_request, conn.addrs4));
 	if (unlikely(xtcp_request_has_ao(lsk, skb)))
 		syn.ao = true;
 	if (!read_syn(listener, skb, key, NULL, true, &syn, &how))
 		return NOT_ANSWERED;
 	/*
-	 * without timestamps the cookie cannot carry SACK and ECN, so they are not granted. AccECN
-	 * can stay: the handshake's last ACK shows whether the peer is in AccECN mode
+	 * without timestamps the cookie cannot carry SACK and ECN. AccECN can stay: the third ACK
+	 * shows it
 	 */
 	if (!syn.ts_ok) {
 		syn.sack_ok = false;
 		syn.ecn_ok = syn.accecn_ok;
 	}
-	/* neither the cookie nor the last ACK shows that the SYN had the ACK Rate Request option */
+	/* neither the cookie nor the third ACK shows it */
 	syn.ack_rate_ok = false;
 	xtcp_entry_note_declined(listener);
 	count_declined(lsk, listener, &key->tuple, XTCP_TRACE_COOKIE);
@@ -726,8 +657,8 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 
 /*
  * Makes a child at once if the SYN has a valid Fast Open cookie, or needs none (RFC 7413 section
- * 4.2.2). The child takes the SYN's data. Returns false when there is no child. Then *@answer is
- * the Fast Open cookie for the SYN-ACK, or has a negative length if the SYN-ACK carries no cookie.
+ * 4.2.2). The child takes the SYN's data. Return: false without a child; *@answer is the Fast Open
+ * cookie for the SYN-ACK then, with a negative length if there is none.
  */
 static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
 					 const struct xtcp_tuple *tuple, const struct dst_entry *dst,
@@ -745,7 +676,7 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 	he->accecn_ok = false;
 	child = xtcp_child_make(listener, skb, he, xtcp_secret_ts_offset(xn, tuple), false, fast);
 	if (IS_ERR(child)) {
-		/* if the listener has ended, nothing has failed: another listener gets the SYN */
+		/* nothing has failed if the listener has ended: another one gets the SYN */
 		if (PTR_ERR(child) != -ECONNABORTED)
 			XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENPASSIVEFAIL);
 		he->accecn_ok = accecn_ok;
@@ -761,9 +692,8 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 }
 
 /*
- * Does the ACK Rate Request option fit into the SYN-ACK, with all other options and a signature of
- * @room octets? With the AccECN option, it fits only if there is neither a signature nor a Fast
- * Open cookie (@answer).
+ * Does the ACK Rate Request option fit, with all other options and a signature of @room octets?
+ * With AccECN only without a signature and a Fast Open cookie (@answer).
  */
 static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *answer)
 {
@@ -780,9 +710,8 @@ static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *a
 }
 
 /*
- * Puts @he into the table and sends a SYN-ACK. If only the sending fails, @he stays in the table,
- * and the timer sends the SYN-ACK later. Frees @he after another error, or if Fast Open makes a
- * child.
+ * If only the sending fails, @he stays in the table, and the timer sends the SYN-ACK later. Frees
+ * @he after another error, or if Fast Open makes a child.
  */
 static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb,
 					 const struct xtcp_demux_key *key, const u32 *timewait_iss,
@@ -851,8 +780,8 @@ static void fill_saved_syn(struct xtcp_saved_syn *syn, struct sk_buff *skb)
 }
 
 /*
- * Allocates an entry. With TCP_SAVE_SYN, the entry has a copy of the SYN if there is memory. With
- * TCP-AO, the entry has the KeyIDs of the SYN, for SYN-ACKs that are sent again.
+ * With TCP_SAVE_SYN, the entry has a copy of the SYN if there is memory; with TCP-AO, its KeyIDs,
+ * for SYN-ACKs that are sent again.
  */
 static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *skb, bool v4)
 {
@@ -868,14 +797,13 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 		return ao ? NULL : xtcp_pool_new(xn, v4, false, 0);
 	fill_saved_syn(xtcp_pool_syn(he), skb);
 	/*
-	 * do not call xtcp_request_has_ao() a second time. The listener may have got its first key
-	 * since the first call, and nobody has verified this SYN with that key
+	 * not xtcp_request_has_ao() again: the listener may have got its first key since, with
+	 * which nobody has verified this SYN
 	 */
 	he->ao = ao;
 	return he;
 }
 
-/* Answers a SYN, and keeps an entry if the limits permit it. */
 static enum syn_answer answer_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key,
 				  const u32 *timewait_iss)
 {
@@ -906,19 +834,17 @@ static enum syn_answer answer_syn(struct sock *lsk, struct sk_buff *skb, const s
 }
 
 /**
- * xtcp_synq_syn() - answer a SYN for a listener
+ * xtcp_synq_syn() - answer a SYN for a listener (RFC 9293 section 3.10.7.2, third step)
  * @lsk: the listener
  * @skb: the SYN; consumed unless false is returned. Its data is dropped and not acknowledged,
  *	unless TCP Fast Open takes it (RFC 7413)
  * @key: the lookup key of @skb
- * @timewait_iss: our ISN if the SYN reopens a TIME-WAIT record, else NULL. This ISN is no cookie,
- *	so the SYN is dropped if no entry can be kept
+ * @timewait_iss: our ISN if the SYN reopens a TIME-WAIT record, else NULL. It is no cookie, so
+ *	without an entry the SYN is dropped
  *
- * RFC 9293 section 3.10.7.2, third step.
+ * Context: softirq, RCU read side. The listener's socket lock is never taken.
  *
- * Context: softirq, RCU read side. No lock; the listener's socket lock is never taken.
- *
- * Return: false when the listener has ended: another lookup may find another listener.
+ * Return: false when the listener has ended: another lookup may find another one.
  */
 bool xtcp_synq_syn(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key, const u32 *timewait_iss)
 {
