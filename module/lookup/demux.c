@@ -1,26 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finds the connection of a tuple.
+ * Finds the connection of a tuple: the table of connections of all namespaces.
  *
- * Connections of all three kinds (enum xtcp_conn_kind) are in one hash table. The key is
- * the namespace and the 4-tuple. The hash is SipHash with a secret of the namespace, so a peer
- * cannot fill one chain on purpose. Lookups run under RCU: the result stays in memory until the
- * read side ends, but may leave the table meanwhile.
+ * Connections of all three kinds (enum xtcp_conn_kind) are in one hash table, by namespace and
+ * 4-tuple. The hash is SipHash with a secret of the namespace, so a peer cannot fill one chain on
+ * purpose. Addresses and interfaces are matched as in kernel TCP, so a program that moves between
+ * the stacks sees the same behaviour and errors.
  *
- * Addresses and interfaces are matched as in kernel TCP, so that a program that moves between the
- * two stacks sees the same behaviour and the same errors.
+ * As in kernel TCP, the table is made once, by the size of memory, and never grows. So no segment
+ * pays for a resize, the insertion of a connection cannot fail, and a connection needs only one
+ * pointer.
  *
- * The table of connections of all namespaces.
- *
- * As in kernel TCP, the table is made once, its size depends on the memory, and it never grows. So
- * no arriving segment pays for a resize, the insertion of a connection cannot fail, and each
- * connection needs only a pointer to the next connection.
- *
- * Readers use RCU. A writer takes a lock while it walks a chain. The table has up to 256 parts,
- * each with its own lock and a count of its connections, so that a listing can skip empty parts. A
- * connection that leaves the table still points to the rest of its chain, and may enter the table
- * again only after a grace period. So a reader that has just reached this connection still reaches
- * the end of the chain.
+ * Readers use RCU: a result stays in memory until the read side ends, but may leave the table
+ * meanwhile. A writer takes a lock while it walks a chain. Each of up to 256 parts of the table has
+ * a lock, and a count, so that a listing can skip empty parts. A connection that has left still
+ * points to the rest of its chain, and enters the table again only after a grace period. So a
+ * reader that has just reached it still gets to the end of the chain.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -58,14 +53,13 @@ MODULE_PARM_DESC(chains, "hash chains of the table of connections, at most 16777
 struct xtcp_conns xtcp_conns __read_mostly;
 
 /*
- * The parts of the table. Each part consists of the same number of successive chains, and its
- * struct has a cache line of its own, so that processors that take different locks do not slow each
- * other down.
+ * A part of the table: successive chains. It has a cache line of its own, so that processors that
+ * take different locks do not slow each other down.
  * @lock: guards the chains of the part
  * @members: connections in these chains; changed under @lock, read without a lock
  */
 static struct table_part {
-	spinlock_t lock;	/* guards the chains of the part */
+	spinlock_t lock;	/* see above */
 	u32 members;
 } ____cacheline_aligned_in_smp table_parts[PARTS];
 
@@ -79,7 +73,6 @@ static spinlock_t *lock_of(u32 chain)
 	return &table_part_of(chain)->lock;
 }
 
-/* Adds @change to the count of connections in a part of the table. The part's lock is held. */
 static void count_member(struct table_part *part, int change)
 {
 	lockdep_assert_held(&part->lock);
@@ -103,9 +96,9 @@ static bool take_pages(struct page **pages, unsigned int n)
 }
 
 /*
- * Allocates a table whose pages are spread over all memory nodes, as in Linux, because all
- * processors read the table. vmap() cannot map these pages as huge pages, but kvzalloc() may use
- * huge pages. So a machine with one memory node uses kvzalloc(). kvfree() frees either table.
+ * Spreads the pages over all memory nodes, as in Linux, because all processors read the table.
+ * vmap() cannot map huge pages, which kvzalloc() may use: a machine with one node uses the latter.
+ * kvfree() frees either table.
  */
 static void *alloc_on_all_nodes(size_t size)
 {
@@ -131,13 +124,6 @@ static void *alloc_table(size_t size)
 								  kvzalloc(size, GFP_KERNEL);
 }
 
-/**
- * xtcp_conns_init() - make the table
- *
- * Context: process, module init.
- *
- * Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM.
- */
 int xtcp_conns_init(void)
 {
 	u64 chains = chains_wanted ?: (u64)totalram_pages() >> (SHARE_SHIFT - PAGE_SHIFT);
@@ -159,11 +145,6 @@ int xtcp_conns_init(void)
 	return 0;
 }
 
-/**
- * xtcp_conns_exit() - free the empty table
- *
- * Context: process, module exit; no segment reaches the module any more.
- */
 void xtcp_conns_exit(void)
 {
 	kvfree(xtcp_conns.chain);
@@ -200,33 +181,19 @@ u32 xtcp_conns_used_chain(u32 chain)
 	return chain;
 }
 
-/*
- * Take the lock of a chain.
- *
- * Context: softirq or process, BH disabled. A leaf: no other lock is taken inside.
- */
+/* A leaf: no other lock is taken inside. */
 static void xtcp_conns_lock(u32 chain) __acquires(table_parts)
 {
 	lockdep_assert_in_softirq();
 	spin_lock(lock_of(chain));
 }
 
-/*
- * Release the lock of a chain.
- *
- * Context: softirq or process, BH disabled.
- */
 static void xtcp_conns_unlock(u32 chain) __releases(table_parts)
 {
 	spin_unlock(lock_of(chain));
 }
 
-/*
- * Insert a connection.
- * @conn: the connection, which has been in no chain for a grace period
- *
- * Context: softirq or process. Lock: the chain's, held.
- */
+/* @conn has been in no chain for a grace period. The chain's lock is held. */
 static void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 {
 	count_member(table_part_of(chain), 1);
@@ -235,9 +202,8 @@ static void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
 }
 
 /*
- * Finds the pointer that points to @conn. *@link is the address of the chain's first pointer, and
- * becomes the address of the pointer that was found. The chain's lock is held. Return: false when
- * @conn is not in the chain; *@link is then the address of the last pointer.
+ * Finds the pointer to @conn; the chain's lock is held. *@link begins as the address of the chain's
+ * first pointer. Return: false if @conn is not there; *@link is the last pointer's address then.
  */
 static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***link)
 {
@@ -253,17 +219,8 @@ static bool find_link(const struct xtcp_conn *conn, struct xtcp_conn __rcu ***li
 }
 
 /*
- * Replace a connection by another connection.
- * @chain: the chain of both connections
- * @old: the connection to replace, in the chain or not
- * @new: the other connection, which has been in no chain for a grace period
- *
- * A lookup finds either @old or @new at any moment. A reader that has reached @old continues in the
- * chain.
- *
- * Context: softirq or process. Lock: the chain's, held.
- *
- * Return: false when @old was not in the chain.
+ * A lookup finds either @old or @new at any moment, and a reader that has reached @old continues in
+ * the chain. @new has been in no chain for a grace period. Return: false if @old was not there.
  */
 static bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_conn *new)
 {
@@ -281,13 +238,12 @@ static bool xtcp_conns_replace(u32 chain, struct xtcp_conn *old, struct xtcp_con
  * xtcp_demux_leave() - remove a connection, for callers that remove many in a row
  * @conn: in the table or not
  *
- * This function is inlined in both callers, since they spend most of their time here.
+ * Inlined in both callers, since they spend most of their time here.
  *
  * Context: softirq or process, BH disabled.
  *
- * Return: true when @conn was in the table. If conn->map is not 0, the caller must then call
- * xtcp_portmaps_tuples_ended(). After all removals, the caller must
- * call xtcp_demux_left() once.
+ * Return: true when @conn was in the table. The caller then tells the map of ports, if conn->map is
+ * not 0 (xtcp_portmaps_tuples_ended()), and after all removals calls xtcp_demux_left() once.
  */
 inline bool xtcp_demux_leave(struct xtcp_conn *conn)
 {
@@ -337,8 +293,8 @@ static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_
 }
 
 /*
- * Warns if a sock that has left the table enters it again before a grace period has passed. Such a
- * sock can lead a reader from its old chain into its new chain (xtcp_demux_wait_for_lookups()).
+ * A sock that enters the table again before a grace period can lead a reader from its old chain
+ * into its new one (xtcp_demux_wait_for_lookups()).
  */
 static void assert_nobody_stands_on(struct xtcp_conn *conn)
 {
@@ -347,14 +303,6 @@ static void assert_nobody_stands_on(struct xtcp_conn *conn)
 			 "a sock comes back before a grace period");
 }
 
-/**
- * xtcp_demux_net_init() - give a namespace its number, its counters and its secret for hashes
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0 or a negative errno.
- */
 int xtcp_demux_net_init(struct xtcp_net *xn)
 {
 	int id = ida_alloc_max(&net_ids, NET_ID_MAX, GFP_KERNEL);
@@ -371,12 +319,7 @@ int xtcp_demux_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-/**
- * xtcp_demux_net_exit() - undo xtcp_demux_net_init()
- * @xn: the namespace; none of its connections is in the table
- *
- * Context: process, namespace exit.
- */
+/* None of its connections is in the table. */
 void xtcp_demux_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(xtcp_demux_count(xn));
@@ -391,9 +334,8 @@ void xtcp_demux_net_exit(struct xtcp_net *xn)
  *
  * Context: any. Sums over all processors.
  *
- * Return: the number of connections. While connections come and go, the number may be too large.
- * But it is never less than the number of connections that stay in the table during the call, so
- * 0 means that there is none.
+ * Return: never less than the number of connections that stay in the table during the call, so 0
+ * means that there is none. It may be too large while connections come and go.
  */
 unsigned long xtcp_demux_count(const struct xtcp_net *xn)
 {
@@ -403,9 +345,8 @@ unsigned long xtcp_demux_count(const struct xtcp_net *xn)
 	for_each_possible_cpu(cpu)
 		left += READ_ONCE(per_cpu_ptr(xn->conns, cpu)->left);
 	/*
-	 * a connection that was counted above has entered the table before, so it is also counted
-	 * below. Its entry was counted under the lock of its chain, and it has left under the same
-	 * lock
+	 * a connection that was counted above is also counted below: it has entered and left under
+	 * the same lock
 	 */
 	smp_rmb();
 	for_each_possible_cpu(cpu)
@@ -415,8 +356,7 @@ unsigned long xtcp_demux_count(const struct xtcp_net *xn)
 
 /**
  * xtcp_demux_tuple_from_skb() - read the tuple of an arriving segment
- * @skb: skb->data is the TCP header, of which at least the ports are linear; the network header is
- *	the IP header
+ * @skb: skb->data is the TCP header, with linear ports; the network header is the IP header
  * @tuple: receives the tuple
  *
  * Context: any.
@@ -439,8 +379,7 @@ inline void xtcp_demux_tuple_from_skb(const struct sk_buff *skb, struct xtcp_tup
 /**
  * xtcp_demux_key_from_skb() - make the lookup key of an arriving segment
  * @xn: the namespace
- * @skb: the segment; skb->data is the TCP header, of which at least the ports are linear; the
- *	network header is the IP header; skb->cb still has IP's control block
+ * @skb: as for xtcp_demux_tuple_from_skb(); skb->cb still has IP's control block
  * @key: receives the key
  *
  * Context: softirq.
@@ -478,11 +417,9 @@ struct xtcp_conn *xtcp_demux_lookup(struct xtcp_net *xn, const struct xtcp_demux
  * @net: the namespace
  * @key: the tuple, and the interface of the segment; the hash is not used
  *
- * A half-open entry or TIME-WAIT sock of kernel TCP counts, too.
+ * Its half-open entries and TIME-WAIT socks count, too.
  *
  * Context: any, RCU read side.
- *
- * Return: true when kernel TCP has such a connection.
  */
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key)
 {
@@ -530,9 +467,8 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
  * @xn: the namespace
  * @conn: tuple, hash, bound_dev_if and kind are set
  *
- * As in kernel TCP, two connections that are bound to different interfaces may have the same tuple.
- * The tuple is taken only if a segment that arrives by @conn's interface would find another
- * connection.
+ * As in kernel TCP, connections that are bound to different interfaces may have the same tuple. It
+ * is taken only if a segment by @conn's interface would find another connection.
  *
  * Context: softirq or process.
  *
@@ -584,19 +520,16 @@ int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_c
 }
 
 /**
- * xtcp_demux_give_to_map() - assign a connection to a map of ports (port.c)
+ * xtcp_demux_give_to_map() - let a map of ports (port.c) learn when a connection ends
  * @xn: the namespace
  * @tuple: the tuple of the connection
  * @bound_dev_if: the interface of the map, or 0
  * @map: number of the map
  *
- * When the connection leaves the table, the map is updated.
- *
  * Context: softirq or process.
  *
- * Return: true when the connection is assigned to the map. False when no connection in the table
- * has the tuple, when the connection has another interface, or when connect() did not choose the
- * connection's local port.
+ * Return: false when no connection has the tuple, when it has another interface, or when connect()
+ * did not choose its local port.
  */
 bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if, u8 map)
 {
@@ -623,9 +556,8 @@ bool xtcp_demux_give_to_map(struct xtcp_net *xn, const struct xtcp_tuple *tuple,
  *
  * Context: softirq or process.
  *
- * Return: true when @conn was in the table. If several callers remove @conn at the same time,
- * exactly one of them gets true. If the connection may have a map of ports (conn->map), the caller then
- * tells it: xtcp_portmaps_tuples_ended().
+ * Return: true when @conn was in the table. Of several callers at the same time, exactly one gets
+ * true. It then tells the map of ports, if conn->map is not 0 (xtcp_portmaps_tuples_ended()).
  */
 bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 {

@@ -1,54 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Early demux: find the sock and the input route of an arriving segment before IP does.
+ * Early demux: finds the sock and the input route of an arriving segment before IP does, and
+ * attaches the sock for our handlers and for the rules of netfilter.
  *
- * IP looks up a route for every packet that arrives, unless early demux has attached a route.
- * Kernel TCP's early demux (tcp_v4_early_demux) runs after the last hook of PRE_ROUTING. It
- * attaches the sock, and the route by which the sock's last segment came. For segments of ours, a
- * netfilter hook at the same point does the same. So each segment is looked up once and needs no
- * route lookup, and the netfilter rules of INPUT see its sock. interpose.c takes the sock from the
- * segment. If early demux has no sock for a segment, there may be one for the rules (below).
+ * IP looks up a route for every packet that arrives, unless early demux has attached one. Kernel
+ * TCP's (tcp_v4_early_demux) runs after the last hook of PRE_ROUTING, and attaches the sock, and
+ * the route of the sock's last segment. For segments of ours, a netfilter hook at the same point
+ * does the same. So a segment is looked up once, needs no route lookup, and the rules of INPUT see
+ * its sock. interpose.c takes the sock from the segment.
  *
  * Between the hook and our handler, a netfilter queue may hold a segment for any time, and IPsec in
- * transport mode defers a segment to a work item. Meanwhile the segment's sock may end, so
- * xtcp_early_take() checks the sock again.
+ * transport mode defers it to a work item. The sock may end meanwhile, so xtcp_early_take() checks
+ * it again.
  *
  * Kernel TCP must never see a segment with a sock of ours, not even during module exit. While such
  * a segment is in a queue, the sock's file descriptor or held.c keeps the module loaded. So when
  * module exit begins, no such segment is in a queue. Segments on their way from the hooks to our
- * handlers still reach the handlers, because the hooks are removed a grace period before the
- * handlers. Module exit does not wait until a count of these segments is 0, because such a count
- * would not be reliable: the program that reads a netfilter queue may turn a segment into a UDP
- * datagram, and UDP then takes the sock without a call to us.
+ * handlers still reach these: the hooks go a grace period before the handlers. A count of such
+ * segments would not do: the program that reads a netfilter queue may turn one into a UDP datagram,
+ * and UDP then takes the sock without a call to us.
  *
- * A namespace gets the hooks with the first listen() or connect() on a socket of ours. Before that
- * call, no socket of ours receives anything, but hooks would cost time for every packet that the
- * machine forwards. The sysctls net.ipv4.ip_early_demux and net.ipv4.tcp_early_demux also turn this
- * early demux off.
+ * A namespace gets the hooks with the first listen() or connect() on a socket of ours. Earlier they
+ * would only cost time for every packet that the machine forwards. net.ipv4.ip_early_demux and
+ * net.ipv4.tcp_early_demux turn this early demux off, too.
  *
- * Attaches socks to arriving segments, for our handlers and for the rules of netfilter.
- *
- * A rule such as "socket mark 7" takes the sock that is attached to the segment. If there is none,
- * the rule asks the tables of kernel TCP, which do not have our socks. So the rules see only those
- * socks of ours that are attached before:
- *
- *  - Early demux attaches the full sock of a connection, to a segment that arrives
- *    without a route.
+ * A rule such as "socket mark 7" takes the attached sock. If there is none, it asks the tables of
+ * kernel TCP, which do not have our socks. So the rules see only socks of ours that are attached
+ * before:
+ *  - Early demux attaches the full sock of a connection to a segment that arrives without a route.
  *  - If the namespace has rules on INPUT, xtcp_attach_for_input() attaches a sock to all other
- *    segments, such as SYNs and what comes over the loopback device. It runs last in PRE_ROUTING.
- *  - Once a program has set IP_TRANSPARENT, before_mangle() runs before the rules of the table
- *    mangle in PRE_ROUTING. A transparent proxy has a rule there, which marks the segments of
- *    transparent socks, so that routing delivers them here. after_rules() detaches the socks again:
- *    IP drops a packet that has a sock and is to be forwarded.
+ *    segments, such as SYNs and what comes over loopback. It runs last in PRE_ROUTING.
+ *  - Once a program has set IP_TRANSPARENT, before_mangle() runs before the table mangle in
+ *    PRE_ROUTING, where a transparent proxy marks the segments of transparent socks, so that
+ *    routing delivers them here. after_rules() detaches the socks again: IP drops a packet with a
+ *    sock that is to be forwarded.
  *
- * What is attached is what the rule would find in the tables of kernel TCP: the sock of a
- * connection, or the listener. Kernel TCP has a small sock for a half-open connection and for
- * TIME-WAIT, and we have none. A stand-in is attached for them, a TIME-WAIT sock which shows only
- * whether the connection is transparent. It is also attached for a sock without a program, which
- * cannot keep the module loaded while the segment waits in a queue.
- *
- * Our handlers take every attached sock from the segment (xtcp_attach_taken()), and use only those
- * of connections. So the worst effect of a wrong sock is that a rule decides wrongly.
+ * What is attached is what the rule would find in kernel TCP: the connection's sock, or the
+ * listener. A half-open connection and TIME-WAIT have a small sock there, and none here. A stand-in
+ * is attached for them: a TIME-WAIT sock that shows only whether the connection is transparent. It
+ * also stands for a sock without a program, which cannot keep the module loaded while the segment
+ * waits in a queue. Our handlers take every attached sock from the segment, and use only those of
+ * connections. So the worst effect of a wrong sock is that a rule decides wrongly.
  */
 #include "lookup/lookup.h"
 
@@ -77,7 +69,7 @@
 #include "ports/ports.h"
 #include "timewait/timewait.h"
 
-/* Does a bridge run the hook? A bridge does so even for packets that it only forwards. */
+/* A bridge runs the hook even for packets that it only forwards. */
 static inline bool xtcp_attach_is_bridged(const struct sk_buff *skb)
 {
 #if IS_ENABLED(CONFIG_BRIDGE_NETFILTER)
@@ -88,8 +80,8 @@ static inline bool xtcp_attach_is_bridged(const struct sk_buff *skb)
 }
 
 /*
- * Is the segment addressed to this host's link? The answer is false on a device that is enslaved to
- * a VRF: this device passes the packet on to the VRF device, where the hooks run again.
+ * Is the segment addressed to this host's link? Not on a device enslaved to a VRF: this passes the
+ * packet on to the VRF device, where the hooks run again.
  */
 static inline bool xtcp_attach_is_for_here(const struct sk_buff *skb)
 {
@@ -97,8 +89,8 @@ static inline bool xtcp_attach_is_for_here(const struct sk_buff *skb)
 }
 
 /*
- * The skb->destructor of a segment with a sock of ours. It runs if the segment is dropped before it
- * reaches our handlers.
+ * The skb->destructor of a segment with a sock of ours, which runs if it does not reach our
+ * handlers.
  */
 static void put_attached(struct sk_buff *skb)
 {
@@ -106,22 +98,17 @@ static void put_attached(struct sk_buff *skb)
 }
 
 /*
- * Attach a sock to a segment
- * @sk: the sock; no reference is needed
- * @skb: an arriving segment without a sock
- *
- * Context: softirq, RCU read side.
- *
- * Return: false if the sock has no program any more; it is not attached then.
+ * Attaches a sock, without a reference of the caller, to a segment without a sock. Return: false if
+ * the sock has no program any more; it is not attached then. RCU read side.
  */
 static __always_inline bool xtcp_attach_sock(struct sock *sk, struct sk_buff *skb)
 {
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return false;
 	/*
-	 * This barrier pairs with smp_mb() in held.c: either held.c sees our reference, or we see
-	 * SOCK_DEAD here. A dead sock has no descriptor that keeps the module loaded, so a segment
-	 * with such a sock must not wait in a queue.
+	 * pairs with smp_mb() in held.c: it sees our reference, or we see SOCK_DEAD here. A dead
+	 * sock has no descriptor that keeps the module loaded, so a segment with it must not wait
+	 * in a queue.
 	 */
 	smp_mb__after_atomic();
 	/* a stand-in has no flags. data_race(): another flag may change at the same time */
@@ -135,13 +122,8 @@ static __always_inline bool xtcp_attach_sock(struct sock *sk, struct sk_buff *sk
 }
 
 /*
- * Take the attached sock from a segment
- * @skb: skb->sk is set
- *
- * Context: softirq, RCU read side.
- *
- * Return: the sock, perhaps a stand-in, with the reference that the segment had; NULL if the sock
- * is not ours. The segment is unchanged then.
+ * Takes the attached sock, perhaps a stand-in, from a segment, with the segment's reference. NULL:
+ * the sock is not ours, and the segment unchanged.
  */
 static __always_inline struct sock *xtcp_attach_taken(struct sk_buff *skb)
 {
@@ -163,14 +145,6 @@ static struct sock *stand_in(struct xtcp_net *xn, struct sk_buff *skb, bool tran
 	return secpath_exists(skb) ? NULL : (struct sock *)&xn->rest->stand_ins[transparent];
 }
 
-/**
- * xtcp_attach_net_init() - make the stand-ins of a namespace
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0.
- */
 int xtcp_attach_net_init(struct xtcp_net *xn)
 {
 	int i;
@@ -193,14 +167,9 @@ static bool have_segments(const struct xtcp_net *xn)
 	       refcount_read(&xn->rest->stand_ins[true].tw_refcnt) != 1;
 }
 
-/**
- * xtcp_attach_net_exit() - wait until no segment has a stand-in any more
- * @xn: the namespace; netfilter's queues are empty
- *
- * A queue that its owner has just closed is no longer among them, and is emptied after a grace
- * period: in newer kernels by a work, for which rcu_barrier() does not wait.
- *
- * Context: process, namespace exit.
+/*
+ * Waits until no segment has a stand-in any more. A queue that its owner has just closed is emptied
+ * after a grace period: in newer kernels by a work, for which rcu_barrier() does not wait.
  */
 void xtcp_attach_net_exit(struct xtcp_net *xn)
 {
@@ -211,7 +180,6 @@ void xtcp_attach_net_exit(struct xtcp_net *xn)
 	WARN_ON_ONCE(have_segments(xn));
 }
 
-/* The sock that shows a connection to the rules. */
 static struct sock *sock_of_conn(struct xtcp_net *xn, struct xtcp_conn *conn, struct sk_buff *skb)
 {
 	struct sock *sk;
@@ -265,9 +233,8 @@ static bool leads_here_v4(const struct sk_buff *skb, const struct tcphdr *th)
 }
 
 /*
- * Will IP deliver the packet here, also by the rules that ask for a mark or a port? A packet that
- * IP forwards must not have a sock, or IP drops it. Over the loopback device the packet has its
- * route already.
+ * Will IP deliver the packet here, also by routing rules for marks or ports? A packet that IP
+ * forwards must not have a sock, or IP drops it. Over loopback it has its route already.
  */
 static bool is_delivered_here(struct sk_buff *skb, const struct tcphdr *th)
 {
@@ -280,11 +247,10 @@ static bool is_delivered_here(struct sk_buff *skb, const struct tcphdr *th)
 }
 
 /*
- * The sock that shows the segment's connection, else the listener, to the rules. NULL: neither is
- * ours. @offset: octets before the TCP header, which is linear. @for_input: our handlers will see
- * the sock. Then it counts only if IP delivers the packet here, and a listener only for a SYN:
- * another build of this module may have a connection on the port, and leaves a segment with a sock
- * to us.
+ * The sock that shows the segment's connection, else its listener, to the rules; NULL: neither is
+ * ours. @offset: octets before the linear TCP header. @for_input: our handlers will see the sock.
+ * Then it counts only if IP delivers the packet here, and a listener only for a SYN: another build
+ * of this module may have a connection on the port, and leaves a segment with a sock to us.
  */
 static struct sock *sock_for_rules(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset, bool for_input)
 {
@@ -297,7 +263,7 @@ static struct sock *sock_for_rules(struct xtcp_net *xn, struct sk_buff *skb, uns
 	__skb_pull(skb, offset);
 	xtcp_demux_key_from_skb(xn, skb, &key);
 	__skb_push(skb, offset);
-	/* an IPv6 packet with a v4-mapped address must not match a connection over IPv4 */
+	/* v4-mapped addresses in an IPv6 packet must not match a connection over IPv4 */
 	if (ip_hdr(skb)->version != 4 && ipv6_addr_v4mapped(&key.tuple.faddr))
 		return NULL;
 	conn = xtcp_demux_lookup(xn, &key);
@@ -311,14 +277,8 @@ static struct sock *sock_for_rules(struct xtcp_net *xn, struct sk_buff *skb, uns
 }
 
 /*
- * Attach the sock that the rules of INPUT may ask for
- * @xn: the namespace
- * @skb: an arriving segment without a sock, last in PRE_ROUTING
- * @offset: octets before the TCP header, which is linear
- *
- * Not inlined, because most segments do not come here.
- *
- * Context: softirq, RCU read side.
+ * Attaches the sock that the rules of INPUT may ask for, last in PRE_ROUTING. Not inlined, because
+ * most segments do not come here.
  */
 static noinline void xtcp_attach_shown(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
 {
@@ -336,10 +296,7 @@ static inline void xtcp_attach_for_input(struct xtcp_net *xn, struct sk_buff *sk
 		xtcp_attach_shown(xn, skb, offset);
 }
 
-/*
- * The octets before the TCP header of an arriving segment that might be ours, and to which nobody
- * has attached a sock; 0 if it is none.
- */
+/* The octets before the TCP header of a segment that might be ours and has no sock yet; else 0. */
 static unsigned int offset_if_ours(const struct xtcp_net *xn, struct sk_buff *skb, bool v4)
 {
 	const unsigned int offset = v4 ? ip_hdrlen(skb) : sizeof(struct ipv6hdr);
@@ -389,13 +346,9 @@ static const struct nf_hook_ops transparent_hooks[] = {
 	HOOK(before_mangle, NFPROTO_IPV6, NF_IP_PRI_MANGLE - 1),
 };
 
-/**
- * xtcp_attach_start_transparent() - show transparent socks to the rules of PRE_ROUTING from now on
- * @xn: the namespace
- *
- * A failure is ignored: the rules then do not see the socks.
- *
- * Context: process, may sleep.
+/*
+ * Shows transparent socks to the rules of PRE_ROUTING from now on. After a failure, which is
+ * ignored, the rules do not see them. May sleep.
  */
 void xtcp_attach_start_transparent(struct xtcp_net *xn)
 {
@@ -407,11 +360,7 @@ void xtcp_attach_start_transparent(struct xtcp_net *xn)
 	mutex_unlock(&xn->starting);
 }
 
-/*
- * Undo xtcp_attach_start_transparent().
- *
- * Context: process, namespace exit: no descriptor of ours is left.
- */
+/* No descriptor of ours is left. */
 static void xtcp_attach_stop(struct xtcp_net *xn)
 {
 	int i;
@@ -424,8 +373,8 @@ static void xtcp_attach_stop(struct xtcp_net *xn)
 }
 
 /*
- * Attaches to @skb the route of @sk's last segment, if both segments came by the same interface. An
- * earlier connection of @sk may have left a route of the other IP version, which is not used.
+ * The route of @sk's last segment, if both came by the same interface. An earlier connection of @sk
+ * may have left a route of the other IP version, which is not used.
  */
 static __always_inline void give_route(const struct sock *sk, struct sk_buff *skb, bool v4)
 {
@@ -438,10 +387,7 @@ static __always_inline void give_route(const struct sock *sk, struct sk_buff *sk
 		skb_dst_set_noref(skb, dst);
 }
 
-/*
- * Finds the connection of an IPv6 packet. A packet with v4-mapped addresses must not match a
- * connection over IPv4.
- */
+/* A packet with v4-mapped addresses must not match a connection over IPv4. */
 static struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
 {
 	struct xtcp_demux_key key;
@@ -454,7 +400,6 @@ static struct xtcp_conn *lookup_v6(struct xtcp_net *xn, struct sk_buff *skb, uns
 	return conn && !conn->v4 ? conn : NULL;
 }
 
-/* Attaches to @skb the sock of @conn, and the sock's route. @offset: octets before the TCP header. */
 static __always_inline void attach(struct xtcp_net *xn, struct xtcp_conn *conn, struct sk_buff *skb,
 				   unsigned int offset, bool v4)
 {
@@ -468,8 +413,7 @@ static __always_inline void attach(struct xtcp_net *xn, struct xtcp_conn *conn, 
 }
 
 /*
- * May a connection that is bound to interface @bound_dev_if (0: to none) get @skb? The common case
- * comes first: no bound interface and no VRF.
+ * May a connection with this interface (0: none) get @skb? Mostly there is no interface and no VRF.
  */
 static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb, int bound_dev_if)
 {
@@ -479,17 +423,9 @@ static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb,
 }
 
 /*
- * Find the connection of a segment over IPv4
- * @xn: the namespace
- * @skb: the segment; skb->cb still has IP's control block
- * @th: the segment's TCP header, of which at least the ports are linear
- *
- * This function does the same as xtcp_demux_lookup(), but without a struct xtcp_demux_key, which
- * would take time to build. Nearly every segment over IPv4 is looked up here.
- *
- * Context: softirq, RCU read side, which keeps the result valid.
- *
- * Return: the connection, of any kind, or NULL.
+ * As xtcp_demux_lookup(), without the time to build a struct xtcp_demux_key: nearly every segment
+ * over IPv4 is looked up here. At least the ports of @th are linear; skb->cb has IP's control
+ * block.
  */
 static struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct sk_buff *skb, const struct tcphdr *th)
 {
@@ -516,10 +452,7 @@ static noinline void give_sock_v6(struct xtcp_net *xn, struct sk_buff *skb, unsi
 	attach(xn, lookup_v6(xn, skb, offset), skb, offset, false);
 }
 
-/*
- * Might a sock of ours own this segment, to which no sock is attached yet? @offset: octets before
- * the TCP header. Return: the TCP header if so, else NULL.
- */
+/* The TCP header of a segment without a sock that might be ours; else NULL. */
 static __always_inline const struct tcphdr *ours_perhaps(const struct xtcp_net *xn, const struct sk_buff *skb,
 							 unsigned int offset)
 {
@@ -531,9 +464,8 @@ static __always_inline const struct tcphdr *ours_perhaps(const struct xtcp_net *
 }
 
 /*
- * May early demux attach a sock and a route? SYNs are left out, because few have a full sock yet.
- * SYN-ACKs are left out, too: nearly all are for a sock in SYN-SENT, and leads_to() refuses a sock
- * in this state.
+ * SYNs are left out, because few have a full sock yet, and SYN-ACKs, because leads_to() refuses a
+ * sock in SYN-SENT.
  */
 static __always_inline bool is_early(const struct net *net, const struct sk_buff *skb, const struct tcphdr *th)
 {
@@ -597,7 +529,7 @@ static const struct nf_hook_ops hooks[] = {
  * xtcp_early_start() - start early demux in a namespace
  * @xn: the namespace
  *
- * A failure is ignored: segments then only take the slower path.
+ * After a failure, which is ignored, segments only take the slower path.
  *
  * Context: process, may sleep.
  */
@@ -613,10 +545,9 @@ void xtcp_early_start(struct xtcp_net *xn)
 }
 
 /*
- * Unregisters the hooks, which makes netfilter drop the packets in its queues in this namespace.
- * Runs when the module is unloaded, or when the namespace ends: then its queues are gone already,
- * because each belongs to a netlink socket, which keeps the namespace. No descriptor of ours is
- * left in either case.
+ * Unregisters the hooks, which makes netfilter drop the packets in its queues in this namespace. If
+ * the namespace ends, its queues are gone already: each belongs to a netlink socket, which keeps
+ * the namespace. No descriptor of ours is left.
  */
 static void __net_exit stop(struct net *net)
 {
@@ -631,10 +562,8 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
 }
 
 /*
- * Empties netfilter's queues once more: netfilter drops all segments in its queues when a hook is
- * unregistered, so this function registers a hook and unregisters it. stop() has emptied the queues
- * already, but a segment may have been on its way into a queue at that moment. A grace period has
- * passed since stop(), so this segment is in the queue now.
+ * Empties netfilter's queues once more, as each end of a hook does. stop() has done so, but a
+ * segment may have been on its way into a queue then. After a grace period it is there now.
  */
 static void __net_exit flush_queues(struct net *net)
 {
@@ -655,41 +584,30 @@ static struct pernet_operations early_ops = {
 	.exit = flush_queues,
 };
 
-/**
- * xtcp_early_init() - register the functions that remove a namespace's hooks when the namespace
- *	ends
- *
- * Context: process, module init; every namespace has its struct xtcp_net.
- *
- * Return: 0 or a negative errno.
- */
+/* Every namespace has its struct xtcp_net by now. */
 int xtcp_early_init(void)
 {
 	return register_pernet_subsys(&early_ops);
 }
 
-/**
- * xtcp_early_exit() - remove the hooks, and wait until every segment with a sock of ours has
- *	reached our handlers
- *
- * Context: process, module exit; nothing keeps the module loaded, no socket can be made any more,
- * and interpose.c's handlers are still installed.
+/*
+ * Removes the hooks, and waits until every segment with a sock of ours has reached our handlers,
+ * which are still installed. Nothing keeps the module loaded.
  */
 void xtcp_early_exit(void)
 {
 	unregister_pernet_subsys(&early_ops);
 	/*
-	 * netfilter's queues are empty now. All other segments go from the hook to our handler
-	 * within one RCU read side: wait until these read sides have ended
+	 * netfilter's queues are empty. All other segments go from the hook to our handler within
+	 * one RCU read side
 	 */
 	synchronize_net();
 }
 
 /*
- * Does the segment still belong to the attached sock? The sock may have ended since it was
- * attached, and may even have begun another connection. During connect() the sock may still have
- * the tuple of its previous connection. Also, ipvlan may have moved the segment to another
- * namespace.
+ * Does the segment still belong to the attached sock? The sock may have ended since, and may even
+ * have another connection. During connect() it may still have the tuple of the previous one. And
+ * ipvlan may have moved the segment to another namespace.
  */
 static __always_inline bool leads_to(const struct sock *sk, const struct sk_buff *skb)
 {
@@ -710,13 +628,12 @@ static __always_inline bool leads_to(const struct sock *sk, const struct sk_buff
 
 /**
  * xtcp_early_take() - take the attached sock from an arriving segment
- * @skb: skb->data is the TCP header, skb->sk is set; afterwards skb->sk is no sock of ours
+ * @skb: skb->data is the TCP header, skb->sk is set; afterwards it is no sock of ours
  *
  * Context: softirq, RCU read side.
  *
- * Return: the sock, with the reference that the segment had. NULL when the sock is not ours, when
- * the segment does not belong to the sock's connection any more, or when the TCP header is not
- * complete.
+ * Return: the sock, with the segment's reference. NULL when it is not ours, when the segment is not
+ * for its connection any more, or when the TCP header is incomplete.
  */
 __always_inline struct sock *xtcp_early_take(struct sk_buff *skb)
 {

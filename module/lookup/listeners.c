@@ -1,70 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SO_REUSEPORT: listeners on the same address, port and device share the SYNs.
+ * Finds the listener of a SYN.
  *
- * Sockets of one user that all have the option may bind to the same port, on the same or on
- * overlapping addresses and devices (sharing.c). Sockets that listen on exactly the same address,
- * port and device are the members of a group. The hash of a SYN's tuple chooses the member that
- * gets the SYN. The choice stays the same as long as the group does not change. A
- * listener that cannot share its port is a group of one.
+ * Listeners are in a hash table of their namespace, by port, address and device. A SYN is looked up
+ * by its destination address and by the wildcard address, and also by its device if any listener is
+ * bound to one. So a lookup takes a few steps, however many listeners there are. The hash has a
+ * random key: a user who may bind to many addresses cannot fill one chain on purpose. Of several
+ * matches, the best is chosen as in kernel TCP. Lookups run under RCU: the result stays in memory
+ * until the read side ends, but may leave the table meanwhile. A listener's number lets a listing
+ * continue where it stopped.
+ *
+ * SO_REUSEPORT: sockets of one user that all have the option may bind to one port, on the same or
+ * on overlapping places (ports/lease.c). Those that listen at the same address, port and device are
+ * members of a group, and one node of the table (struct xtcp_members). The hash of a SYN's tuple
+ * chooses the member, always the same one until the group changes. A listener that cannot share its
+ * port is a group of one.
  *
  * A BPF program may choose the member instead (SO_ATTACH_REUSEPORT_CBPF, _EBPF). The kernel keeps
  * the program in a struct sock_reuseport, with an array of sockets. As in kernel TCP, a listener
- * that joins gets the next index in this array. When a listener leaves, the last listener of the
- * array moves to the free index. So an index that a program returns selects the same member in both
- * stacks. No struct sock_reuseport has listeners of both stacks, because each stack looks for
- * members in its own table of listeners. A listener that is bound to another device after it joined
- * stays in its struct sock_reuseport, and a program may still choose this listener for the SYNs of
- * the old device. So is_beside() checks the sock that the program chooses.
+ * that joins gets the next index, and when one leaves, the last one moves to its index. So an index
+ * that a program returns selects the same member in both stacks. No struct sock_reuseport has
+ * listeners of both stacks. A listener that is bound to another device after it joined stays in the
+ * struct: is_beside() checks what the program chooses.
  *
- * A member that closes drops its half-open entries like any listener. If net.xtcp.migrate_req is
- * set, the member hands them over instead (listen/estate.c). The third ACK for a dropped entry
- * reaches another member. As in Linux, this member answers with a RST, unless the ACK has a valid
- * cookie. A group checks cookies only for some time after xtcp_entry_note_declined() was called for
- * one of its members. entry.c lists the events that cause the call. All members share the time of
- * the last call, because the third ACK may reach another member.
+ * A member that closes drops its half-open entries, or hands them over (listen/estate.c). The third
+ * ACK for a dropped entry reaches another member. As in Linux, this member answers with a RST,
+ * unless the ACK has a valid cookie. So all members share the time of the last
+ * xtcp_entry_note_declined().
  *
- * struct xtcp_members: the listeners of one SO_REUSEPORT group that have the same address, port and
- * device. A listener without SO_REUSEPORT has a struct of its own. The array of members never
- * shrinks; it is freed when the last member leaves.
+ * SO_INCOMING_CPU: a SYN goes to a member whose option names the processor on which the SYN
+ * arrives. If no member names it, any member may get the SYN. Kernel TCP starts at the member that
+ * the hash chooses, and walks on to the next one whose option fits. So a member gets more SYNs if
+ * many members in front of it name other processors. Here, the members that name a processor are in
+ * an array of their own, and the hash chooses among them: each gets an equal share, in constant
+ * time. Generic socket code sets the option without a call to us, so it is read when setsockopt()
+ * releases the lock. Without memory for a larger array, the listener counts as one without the
+ * option until its lock is released again.
  *
- * SO_INCOMING_CPU: within a group, a SYN goes to a listener whose option names the processor on
- * which the SYN arrives.
- *
- * Kernel TCP starts at the member that the hash chooses, and walks on to the next member whose
- * option names this processor. So a member gets more SYNs than others if many members in front of
- * it name other processors. In xtcp, the members that name the same processor are in an array of
- * their own (struct xtcp_seats), and the hash chooses among them. Each of them gets an equal share
- * of the SYNs, and the choice takes the same time for thousands of members as for a few. If no
- * member names the processor, any member may get the SYN, in both stacks.
- *
- * Generic socket code sets the option under the socket lock, without a call to us. So we read the
- * option when setsockopt() releases the lock. If there is no memory for a larger array at that
- * moment, the listener is treated like one without the option until its lock is released again, for
- * example at the next accept().
- *
- * An array of listeners, from which a hash chooses one in constant time.
- *
- * Lookups read the array under RCU while it changes in place. A new listener is written behind the
- * other listeners before the count includes it. When a listener leaves, the last listener moves to
- * the free index. A lookup may find a listener that has just left; this listener stays in memory
- * until the read side ends. A lookup may also find a listener that is about to join; this listener
- * is complete already. When the array is full, an array of twice the size replaces it.
- *
- * Finds the listener of a SYN.
- *
- * Listeners are in a hash table of their namespace, by port, address and device. Listeners of one
- * group that have the same port, address and device share a node of the table (listeners.c). A SYN is
- * looked up by its destination address and by the wildcard address, and also by its device if any
- * listener is bound to a device. So a lookup takes a few steps, however many listeners there are.
- * The table grows with the number of listeners. The hash has a random key, so a user who may bind
- * to many addresses cannot fill one chain on purpose.
- *
- * Lookups run under RCU: the result stays in memory until the read side ends, but may leave the
- * table meanwhile. The best of several matches is chosen as in kernel TCP, so that both stacks
- * choose the same listener.
- *
- * Each listener has a number, so that a listing in /proc can continue where it stopped.
+ * Lookups read an array of listeners under RCU while it changes in place. A new listener is written
+ * behind the others before the count includes it. When one leaves, the last one moves to its index.
+ * A lookup may find a listener that has just left, or one that is about to join, which is complete
+ * already. An array of twice the size replaces a full one. The array of members never shrinks.
  */
 #include "lookup/lookup.h"
 
@@ -93,7 +69,7 @@
  * struct xtcp_seats - an array of listeners; the owner's lock guards changes
  * @rcu: frees the array after the last lookup
  * @n: number of listeners; a new listener is stored in @sk before @n includes it
- * @room: how many listeners the array can hold
+ * @room: how many listeners it can hold
  * @sk: the listeners
  */
 struct xtcp_seats {
@@ -103,14 +79,7 @@ struct xtcp_seats {
 	struct sock *sk[];
 };
 
-/*
- * Allocate an empty array.
- * @room: how many listeners it can hold, at least 1
- *
- * Context: as @gfp allows.
- *
- * Return: the array, for kvfree_rcu(); NULL without memory.
- */
+/* For kvfree_rcu(). @room: how many listeners it can hold, at least 1. NULL: no memory. */
 static struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
 {
 	struct xtcp_seats *seats;
@@ -126,14 +95,7 @@ static struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
 	return seats;
 }
 
-/*
- * Copy the listeners to an array of twice the size.
- * @old: the full array; the caller frees it once lookups find the new array
- *
- * Context: as @gfp allows. Lock: the lock that guards @old, held.
- *
- * Return: the larger array; NULL without memory.
- */
+/* Copies a full array to one of twice the size. NULL: no memory. */
 static struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
 {
 	struct xtcp_seats *seats = xtcp_seats_new(2 * old->room, gfp);
@@ -145,19 +107,13 @@ static struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t 
 	return seats;
 }
 
-/*
- * Append a listener.
- * @seats: the array, which is not full
- * @sk: the listener, complete for lookups
- *
- * Context: any. Lock: the one that guards @seats, held.
- */
+/* Appends a listener that is complete for lookups. The array has room, and its lock is held. */
 static void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 {
 	/*
-	 * if another listener has just left, a lookup may still use the larger count from before.
-	 * Such a lookup may read this element before the count below is stored. This store is a
-	 * release, so even such a lookup finds the sock complete
+	 * If another listener has just left, a lookup may still use the larger count from before,
+	 * and read this element before the count below is stored. This release lets even such a
+	 * lookup find the sock complete.
 	 */
 	smp_store_release(&seats->sk[seats->n], sk);
 	/* this smp_store_release() pairs with smp_load_acquire() in xtcp_seats_choose() */
@@ -165,12 +121,8 @@ static void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
 }
 
 /*
- * Remove a listener.
- * @index: the listener's index in the array
- *
- * Context: any. Lock: the one that guards @seats, held.
- *
- * Return: the listener that has moved to @index; NULL if no listener has moved.
+ * Removes the listener at @index; the lock is held. Return: the one that has moved to @index, or
+ * NULL.
  */
 static struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 {
@@ -186,13 +138,8 @@ static struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
 }
 
 /*
- * Choose a listener by a hash.
- * @hash: the hash, evenly spread over all values
- *
- * Context: any, RCU read side, which keeps the result valid without a reference.
- *
- * Return: the listener, the same one for the same hash until the array changes; NULL if the array
- * is empty.
+ * Chooses by an evenly spread hash. The RCU read side keeps the result valid. NULL: the array is
+ * empty.
  */
 static struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash)
 {
@@ -204,21 +151,14 @@ static struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash)
 
 #define SEAT_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
 
-/* Initialise an empty set of arrays for a new struct xtcp_members. */
 static void xtcp_incoming_start(struct xtcp_incoming *incoming)
 {
 	xa_init_flags(&incoming->cpus, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
-	/*
-	 * this lock nests inside a socket's spinlock: give it another lockdep class than the locks
-	 * of other xarrays
-	 */
+	/* it nests inside a socket's spinlock: not the lockdep class of other xarrays */
 	spin_lock_init(&incoming->cpus.xa_lock);
 }
 
-/*
- * Free all arrays after the last lookup.
- * @incoming: the arrays (xtcp_members.incoming); no listener joins any more
- */
+/* Frees all arrays after the last lookup; no listener joins any more. */
 static void xtcp_incoming_free(struct xtcp_incoming *incoming)
 {
 	struct xtcp_seats *seats;
@@ -277,14 +217,7 @@ static void give_back_seat(struct xtcp_incoming *incoming, struct sock *sk)
 	listener->cpu = -1;
 }
 
-/*
- * Add a listener to the array of the processor that its SO_INCOMING_CPU
- *	names
- * @incoming: the arrays (xtcp_members.incoming)
- * @sk: the listener, in none of the arrays
- *
- * Context: process. Lock: socket, held. Takes the lock of @incoming.
- */
+/* Adds a listener to the array of the processor that its SO_INCOMING_CPU names. */
 static void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 {
 	const int cpu = READ_ONCE(sk->sk_incoming_cpu);
@@ -297,13 +230,6 @@ static void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 	xa_unlock_bh(&incoming->cpus);
 }
 
-/*
- * Remove a listener from the array of its processor
- * @incoming: the arrays (xtcp_members.incoming)
- * @sk: the listener
- *
- * Context: process. Lock: socket, held. Takes the lock of @incoming.
- */
 static void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -336,15 +262,7 @@ noinline void xtcp_incoming_follow(struct sock *sk)
 	xa_unlock_bh(&incoming->cpus);
 }
 
-/*
- * Choose a listener whose option names this processor.
- * @hash: the hash of a SYN's tuple
- *
- * Context: any, RCU read side, which keeps the result valid without a reference.
- *
- * Return: the listener; NULL if no listener's option names this processor. A hash chooses the same
- * listener on this processor until the array of the processor changes.
- */
+/* Chooses a listener whose option names this processor. NULL: there is none. */
 static struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
 {
 	const struct xtcp_seats *seats;
@@ -358,17 +276,10 @@ static struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 has
 }
 
 /*
- * Add a listener to its struct sock_reuseport
- * @sk: the new listener; nothing happens without SO_REUSEPORT
- * @member: a listener of the group that @sk joins; NULL if there is none
- *
- * If a BPF program was attached before listen(), @sk has a struct sock_reuseport of its own
- * already. If @member is NULL, @sk keeps its own struct, and later listeners join it.
- *
- * Context: process. Lock: socket of @sk, held.
- *
- * Return: 0. -ENOMEM without memory, or at Linux's limit of 32,768 members; nothing has changed
- * then.
+ * Adds a listener to its struct sock_reuseport, if it has SO_REUSEPORT. @member: a listener of the
+ * group that @sk joins, or NULL. If a BPF program was attached before listen(), @sk has a struct of
+ * its own already. Without @member, @sk keeps it, and later listeners join it. Return: 0. -ENOMEM
+ * without memory, or at Linux's limit of 32,768 members; nothing has changed then.
  */
 static int xtcp_group_join(struct sock *sk, struct sock *member)
 {
@@ -382,12 +293,6 @@ static int xtcp_group_join(struct sock *sk, struct sock *member)
 	return member ? reuseport_add_sock(sk, member, any) : reuseport_alloc(sk, any);
 }
 
-/*
- * Remove a listener from its struct sock_reuseport
- * @sk: the listener
- *
- * Context: process. Lock: socket, held.
- */
 static void xtcp_group_leave(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -396,9 +301,8 @@ static void xtcp_group_leave(struct sock *sk)
 }
 
 /*
- * May @chosen get a segment instead of @lsk? It may if both have the same address, port and device.
- * Two members of one struct sock_reuseport may have different devices: a program may have bound
- * @chosen to another device after @chosen joined.
+ * May @chosen get a segment instead of @lsk? Both must have the same address, port and device. The
+ * struct sock_reuseport does not say so: a program may bind a member to another device later.
  */
 static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 {
@@ -413,19 +317,11 @@ static bool is_beside(const struct sock *chosen, const struct sock *lsk)
 	return its && here && READ_ONCE(its->members) == READ_ONCE(here->members);
 }
 
-/**
- * xtcp_group_ask() - let the group's BPF program choose the listener of a segment
- * @lsk: the listener that the lookup found
- * @hash: hash of the segment's tuple, used when the program names no member
- * @skb: a segment for a listener; skb->data is the TCP header
- *
- * The program sees the data of the segment and the headers before the data, like any socket filter.
- * It runs only for segments that are ours: once for each, or twice if the listener that it chose
- * the first time has just ended.
- *
- * Context: softirq, RCU read side, which keeps the result valid without a reference.
- *
- * Return: the chosen listener, or @lsk.
+/*
+ * Lets the group's BPF program choose the listener of a segment. skb->data is the TCP header; the
+ * program sees the data, and the headers before it. It runs only for segments that are ours: once
+ * for each, or twice if the listener that it chose first has just ended. Return: its choice, or
+ * @lsk. The RCU read side keeps it valid.
  */
 struct sock *xtcp_group_ask(struct sock *lsk, u32 hash, struct sk_buff *skb)
 {
@@ -442,8 +338,8 @@ struct sock *xtcp_group_ask(struct sock *lsk, u32 hash, struct sk_buff *skb)
 		return lsk;
 	chosen = reuseport_select_sock(lsk, hash, skb, len);
 	/*
-	 * no error is expected: only a BPF_PROG_TYPE_SK_REUSEPORT program can refuse a segment. The
-	 * kernel attaches no such program to a sock of xtcp
+	 * an error is not expected: the kernel attaches no BPF_PROG_TYPE_SK_REUSEPORT program,
+	 * which alone can refuse a segment, to a sock of xtcp
 	 */
 	return !IS_ERR_OR_NULL(chosen) && is_beside(chosen, lsk) ? chosen : lsk;
 }
@@ -462,13 +358,7 @@ static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct 
 	xtcp_seats_add(seats, sk);
 }
 
-/*
- * Make the key by which SYNs find a listener
- * @sk: the listener
- * @key: receives the key
- *
- * Context: any. Lock: socket, held, unless @sk cannot change meanwhile.
- */
+/* Makes the key by which SYNs find @sk, which is locked, or cannot change. */
 static void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *key)
 {
 	*key = (struct xtcp_members_key) { .dev = sk->sk_bound_dev_if, .port = sk->sk_num };
@@ -480,14 +370,7 @@ static void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *
 		ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &key->addr);
 }
 
-/*
- * Make a struct xtcp_members, with one listener
- * @sk: the listener
- *
- * Context: process, may sleep. Lock: xtcp_rest.listeners_lock, held.
- *
- * Return: the members, for the table; NULL without memory, and then nothing has changed.
- */
+/* Makes a struct xtcp_members of one listener. NULL: no memory, and nothing has changed. */
 static struct xtcp_members *xtcp_members_new(struct sock *sk)
 {
 	struct xtcp_members *members;
@@ -515,12 +398,7 @@ static struct xtcp_members *xtcp_members_new(struct sock *sk)
 	return members;
 }
 
-/*
- * Free a struct xtcp_members after the last lookup
- * @members: no longer in the table
- *
- * Context: process.
- */
+/* Frees it after the last lookup. It is no longer in the table. */
 static void xtcp_members_free(struct xtcp_members *members)
 {
 	struct xtcp_seats *seats = rcu_dereference_protected(members->seats, true);
@@ -530,15 +408,6 @@ static void xtcp_members_free(struct xtcp_members *members)
 	kfree_rcu(members, rcu);
 }
 
-/*
- * Make the array larger if it is full
- * @members: the members
- * @xn: the namespace of the members
- *
- * Context: process, may sleep. Lock: xtcp_rest.listeners_lock, held.
- *
- * Return: 0, or -ENOMEM.
- */
 static int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn)
 {
 	struct xtcp_seats *old = seats_of(members, xn), *seats;
@@ -554,13 +423,7 @@ static int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net 
 	return 0;
 }
 
-/*
- * Add a listener
- * @members: the members, whose array is not full
- * @sk: the listener, of the same group
- *
- * Context: process. Lock: xtcp_rest.listeners_lock, held since xtcp_members_make_room().
- */
+/* Adds a listener of the same group; xtcp_members_make_room() has made room. */
 static void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
 {
 	lockdep_assert_held(&xtcp_net_of(sk)->rest->listeners_lock);
@@ -568,14 +431,8 @@ static void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
 }
 
 /*
- * Remove a listener, unless it is the last one
- * @members: the members
- * @index: the listener's member_index
- *
- * Context: process. Lock: xtcp_rest.listeners_lock, held.
- *
- * Return: true when the listener is the last one and stays in the array: the caller then removes
- * @members from the table.
+ * Removes the listener at @index. Return: true if it is the last one. It stays in the array then,
+ * and the caller takes @members out of the table.
  */
 static bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 {
@@ -591,14 +448,7 @@ static bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 	return false;
 }
 
-/*
- * Get any one of the members
- * @members: the members
- *
- * Context: process. Lock: xtcp_rest.listeners_lock, held.
- *
- * Return: a member. All of them have the same owner, address, port and device.
- */
+/* Any member: all have the same owner, address, port and device. */
 static struct sock *xtcp_members_any(const struct xtcp_members *members)
 {
 	struct sock *sk = rcu_dereference_protected(members->seats, true)->sk[0];
@@ -608,16 +458,8 @@ static struct sock *xtcp_members_any(const struct xtcp_members *members)
 }
 
 /*
- * Choose the member for a SYN
- * @members: the members, from the table
- * @hash: the hash of the SYN's tuple
- * @on_cpu: set to true if the member's SO_INCOMING_CPU names this processor, else to false
- *
- * Members whose SO_INCOMING_CPU names this processor are preferred.
- *
- * Context: any, RCU read side, which keeps the result valid without a reference.
- *
- * Return: the member; the same one for the same tuple and processor until the group changes.
+ * Chooses the member for a SYN. The first choice is one whose SO_INCOMING_CPU names this processor,
+ * and *@on_cpu is true then.
  */
 static struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bool *on_cpu)
 {
@@ -628,16 +470,7 @@ static struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bo
 	return sk ?: xtcp_seats_choose(rcu_dereference(members->seats), hash);
 }
 
-/*
- * Find the member that a caller means
- * @members: the members, from the table
- * @fits: is it this one?
- * @arg: the second argument of @fits
- *
- * Context: any, RCU read side, which keeps the result valid without a reference.
- *
- * Return: the member; NULL if @fits has refused all of them.
- */
+/* Finds the member for which @fits() is true. The RCU read side keeps it valid. */
 static struct sock *xtcp_members_find(const struct xtcp_members *members,
 				      bool (*fits)(struct sock *sk, const void *arg), const void *arg)
 {
@@ -655,10 +488,7 @@ static struct sock *xtcp_members_find(const struct xtcp_members *members,
 	return NULL;
 }
 
-/*
- * Hashes a key. If the address begins with 64 zero bits, as an IPv4 address or the wildcard does,
- * one call of jhash_3words() hashes the rest of the key.
- */
+/* An IPv4 address or the wildcard begins with 64 zero bits: then one jhash_3words() does. */
 static u32 hash_key(const void *data, u32 len, u32 seed)
 {
 	const struct xtcp_members_key *key = data;
@@ -669,7 +499,6 @@ static u32 hash_key(const void *data, u32 len, u32 seed)
 	return jhash2(data, len / sizeof(u32), seed);
 }
 
-/* Compares two keys without a call of memcmp(). */
 static int differs(struct rhashtable_compare_arg *arg, const void *obj)
 {
 	const struct xtcp_members_key *key = arg->key, *other = &((const struct xtcp_members *)obj)->key;
@@ -686,14 +515,6 @@ static const struct rhashtable_params table_params = {
 	.automatic_shrinking = true,
 };
 
-/**
- * xtcp_listeners_net_init() - make the empty table of a namespace
- * @xn: the namespace
- *
- * Context: process, may sleep.
- *
- * Return: 0 or -ENOMEM.
- */
 int xtcp_listeners_net_init(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
@@ -706,12 +527,6 @@ int xtcp_listeners_net_init(struct xtcp_net *xn)
 	return rhltable_init(&rest->listeners, &table_params);
 }
 
-/**
- * xtcp_listeners_net_exit() - free the empty table of a namespace
- * @xn: the namespace
- *
- * Context: process, namespace exit.
- */
 void xtcp_listeners_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
@@ -757,13 +572,12 @@ static void try_place(struct xtcp_net *xn, const struct xtcp_members_key *place,
  * @xn: the namespace
  * @key: from xtcp_demux_key_from_skb()
  *
- * Context: softirq, RCU read side, which keeps the result valid without a reference.
+ * xtcp_group_ask() runs a group's BPF program later, when the segment is known to be ours.
  *
- * If a group has a BPF program, xtcp_group_ask() runs the program later, when the segment is
- * known to be ours.
+ * Context: softirq, RCU read side, which keeps the result valid.
  *
- * Return: the best match, or NULL. If several members of a group have the best score, all SYNs of
- * one tuple on one processor get the same member until the group changes.
+ * Return: the best match, or NULL. Of members with the same score, all SYNs of one tuple on one
+ * processor get the same one until the group changes.
  */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key)
 {
@@ -797,10 +611,10 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
  * @group: the group of that member; the caller has a reference
  * @hash: upper half of the hash of the connection's tuple
  *
- * Context: any, RCU read side, which keeps the result valid without a reference.
+ * Context: any, RCU read side, which keeps the result valid.
  *
- * Return: the member to which @hash leads a SYN on this processor; NULL if no member is left. A
- * member that left the table before the call is not found.
+ * Return: the member to which @hash leads a SYN on this processor; NULL if none is left. A member
+ * that left the table before the call is not found.
  */
 struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
 				 const struct xtcp_group *group, u32 hash)
@@ -820,13 +634,11 @@ struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_
 /**
  * xtcp_listeners_find() - find a listener by its address, port and device
  * @xn: the namespace
- * @place: address, port and device; 0.0.0.0 is in6addr_any, too
+ * @place: 0.0.0.0 is in6addr_any, too
  * @fits: does the caller mean this listener of that place?
  * @arg: the second argument of @fits
  *
- * Context: any, RCU read side, which keeps the result valid without a reference.
- *
- * Return: the listener, or NULL.
+ * Context: any, RCU read side, which keeps the result valid.
  */
 struct sock *xtcp_listeners_find(struct xtcp_net *xn, const struct xtcp_members_key *place,
 				 bool (*fits)(struct sock *sk, const void *arg), const void *arg)
@@ -845,16 +657,14 @@ struct sock *xtcp_listeners_find(struct xtcp_net *xn, const struct xtcp_members_
 }
 
 /**
- * xtcp_listeners_from() - iterate over the listeners
+ * xtcp_listeners_from() - the next listener in the order of numbers
  * @xn: the namespace
- * @number: the number at which the search begins; receives the number of the result
+ * @number: where the search begins; receives the number of the result
  *
- * A listener keeps its number. An iteration that begins at 0 and continues at the last number plus
- * one returns each listener exactly once, if the listener exists during the whole iteration.
+ * A listener keeps its number. An iteration from 0, which continues at the last number plus one,
+ * returns each listener that exists all the while exactly once.
  *
- * Context: process, RCU read side, which keeps the result valid without a reference.
- *
- * Return: the listener, or NULL at the end.
+ * Context: process, RCU read side, which keeps the result valid.
  */
 struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)
 {
@@ -873,8 +683,8 @@ static bool belongs_to(const struct sock *sk, const struct xtcp_members *members
 	if (!sk->sk_reuseport)
 		return false;
 	/*
-	 * data_race(): we do not have the member's socket lock. If its program changes these at
-	 * this moment, we see them as before or as after the change
+	 * data_race(): without the member's socket lock, we see its options before or after a
+	 * change
 	 */
 	return data_race(member->sk_reuseport && uid_eq(sk->sk_uid, member->sk_uid) &&
 			 xtcp_group_same_place(sk, member));
@@ -945,8 +755,7 @@ static int enter_alone(struct sock *sk)
 }
 
 /*
- * Puts @sk into the table. @begins: true if listen() was called for @sk; false if @sk moves to
- * another device.
+ * @begins: listen() was called for @sk; else @sk moves to another device.
  */
 static int enter(struct sock *sk, bool begins)
 {
@@ -998,9 +807,9 @@ static void leave(struct xtcp_net *xn, struct xtcp_members *members, u32 index)
  * xtcp_listeners_add() - let SYNs find a listener
  * @sk: the listening sock; address and port are final
  *
- * @sk joins the group on its address, port and device, if there is a group that it may join.
+ * @sk joins the group at its address, port and device if it may.
  *
- * Context: process, may sleep. Lock: socket, held.
+ * Context: process, may sleep.
  *
  * Return: 0; or -ENOMEM, and then nothing has changed.
  */
@@ -1029,10 +838,10 @@ int xtcp_listeners_add(struct sock *sk)
 }
 
 /**
- * xtcp_listeners_remove() - remove a listener; lookups that have begun may still find the listener
+ * xtcp_listeners_remove() - remove a listener; lookups that have begun may still find it
  * @sk: the listening sock; the caller has a reference of its own
  *
- * Context: process, may sleep. Lock: socket, held.
+ * Context: process, may sleep.
  */
 void xtcp_listeners_remove(struct sock *sk)
 {
@@ -1057,11 +866,10 @@ void xtcp_listeners_remove(struct sock *sk)
  * xtcp_listeners_rehash() - move a listener whose device has changed (SO_BINDTODEVICE)
  * @sk: the listening sock
  *
- * The listener stays in its group. It is added to the table under its new device before it is
- * removed under its old device. If there is no memory to add it, SYNs continue to find it under its
- * old device.
+ * It stays in its group, and enters its new place before it leaves the old one. Without memory,
+ * SYNs continue to find it at the old one.
  *
- * Context: process, may sleep. Lock: socket, held.
+ * Context: process, may sleep.
  *
  * Return: the device under which SYNs find it; 0: any.
  */
@@ -1079,9 +887,8 @@ int xtcp_listeners_rehash(struct sock *sk)
 	index = listener->member_index;
 	if (members->key.dev != sk->sk_bound_dev_if) {
 		/*
-		 * SO_INCOMING_CPU: the listener is in an array for its processor, and stores its
-		 * index in that array. There is room for only one index. So the listener leaves its
-		 * old array before enter() adds it to its new array
+		 * a listener can store only one index in an array of a processor: it leaves the old
+		 * array before enter() adds it to the new one
 		 */
 		xtcp_incoming_leave(&members->incoming, sk);
 		if (!enter(sk, false))

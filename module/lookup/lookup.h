@@ -49,24 +49,21 @@ enum xtcp_conn_kind {
  * struct xtcp_conn - what the three kinds of connection have in common; a node of the table
  * @next: the next connection of the chain
  * @hash: the upper half of the tuple's hash
- * @bound_dev_if: the interface to which the connection is bound, 0: none; changed in the table only by
- *	xtcp_demux_rebind(), under the chain's lock and the socket's
- * @fport: foreign port; @fport, @lport and the addresses do not change while the connection is in
- *	the table
+ * @bound_dev_if: the interface to which it is bound, 0: none; in the table only xtcp_demux_rebind()
+ *	changes it, under the chain's lock
+ * @fport: foreign port; ports and addresses are constant while in the table
  * @lport: local port
  * @ports: both ports, in the order of the TCP header of a segment from the peer
- * @net_id: the namespace's number, set when the connection enters the table
- * @kind: enum xtcp_conn_kind: which of the three structs contains this struct
+ * @net_id: the namespace's number, set when it enters the table
+ * @kind: enum xtcp_conn_kind: which of the three structs contains this one
  * @v4: IPv4: @faddr4 and @laddr4 are valid
- * @shared_port: connect() chose the local port, so several 4-tuples may share the port (port.c). A
- *	connection of another kind that replaces this connection gets a copy of this bit
- * @map: number of the map of ports (port.c) that has this port, 0: none. The writer holds the
- *	lock of the map, and also the chain's lock if another processor could remove the
- *	connection from the table meanwhile. A connection that replaces this connection gets a
- *	copy of the number
+ * @shared_port: connect() chose the local port, so several 4-tuples may share it. A connection of
+ *	another kind that replaces this one gets a copy
+ * @map: number of the map of ports that has this port (port.c), 0: none. The writer holds the lock
+ *	of the map, and the chain's if another processor could remove the connection meanwhile. What
+ *	replaces this connection gets a copy
  * @faddr4: foreign address, IPv4
- * @laddr4: local address, IPv4. The memory of a half-open entry or TIME-WAIT record of IPv4 ends
- *	after this field
+ * @laddr4: local address, IPv4. The memory of a half-open entry or record of IPv4 ends behind it
  * @addrs4: both addresses, in the order of the IPv4 header of a packet from the peer
  * @laddr6: local address, IPv6
  * @faddr6: foreign address, IPv6
@@ -104,10 +101,9 @@ struct xtcp_conn {
 
 /**
  * struct xtcp_demux_key - the lookup key of an arriving segment
- * @tuple: the segment's addresses and ports; those of this host are the local ones
- * @dif: the interface by which the segment arrived, or, if this interface is enslaved to a VRF, the
- *	VRF device
- * @sdif: if @dif is a VRF device, the enslaved interface by which the segment arrived; else 0
+ * @tuple: its addresses and ports; those of this host are the local ones
+ * @dif: the interface by which it arrived; for an interface in a VRF, the VRF device
+ * @sdif: if @dif is a VRF device, the interface in it; else 0
  * @hash: xtcp_tuple_hash() with the secret of the namespace
  */
 struct xtcp_demux_key {
@@ -134,10 +130,7 @@ static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 	return tuple;
 }
 
-/*
- * Do all parts of the tuple except the local port match? @v4: xtcp_tuple_is_v4() of @tuple, which
- * the caller computes.
- */
+/* Does all but the local port match? @v4: xtcp_tuple_is_v4() of @tuple. */
 static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct xtcp_tuple *tuple, bool v4)
 {
 	if (conn->fport != tuple->fport)
@@ -148,9 +141,8 @@ static inline bool xtcp_conn_leads_to(const struct xtcp_conn *conn, const struct
 }
 
 /*
- * Does a segment over IPv4 have the tuple of @conn? At least the ports of @th are linear. Both
- * ports are compared at once, and so are both addresses. This saves time: nearly every segment
- * comes here twice, in the lookup of early demux and in xtcp_early_take().
+ * At least the ports of @th are linear. Both ports are compared at once, and so are both addresses:
+ * nearly every segment comes here twice, in early demux and in xtcp_early_take().
  */
 static inline bool xtcp_conn_has_tuple_v4(const struct xtcp_conn *conn, const struct iphdr *iph,
 					  const struct tcphdr *th)
@@ -175,7 +167,6 @@ static inline void xtcp_conn_set_tuple(struct xtcp_conn *conn, const struct xtcp
 	}
 }
 
-/* For a namespace. */
 int xtcp_demux_net_init(struct xtcp_net *xn);
 void xtcp_demux_net_exit(struct xtcp_net *xn);
 unsigned long xtcp_demux_count(const struct xtcp_net *xn);
@@ -193,10 +184,7 @@ static inline u64 xtcp_demux_hash(const struct xtcp_net *xn, const struct xtcp_t
 
 bool xtcp_demux_kernel_holds(struct net *net, const struct xtcp_demux_key *key);
 
-/*
- * For a connection of any kind. A function of type int returns 0, or -EADDRNOTAVAIL if the tuple is
- * in use. xtcp_demux_replace() returns -EADDRNOTAVAIL if @old is not in the table.
- */
+/* An int: 0, or -EADDRNOTAVAIL if the tuple is in use, or if @old is not in the table. */
 int xtcp_demux_insert(struct xtcp_net *xn, struct xtcp_conn *conn);
 int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const struct xtcp_demux_key *key);
 int xtcp_demux_replace(struct xtcp_net *xn, struct xtcp_conn *old, struct xtcp_conn *new);
@@ -274,9 +262,8 @@ u32 xtcp_conns_used_chain(u32 chain);
 /* listeners.c */
 
 /**
- * struct xtcp_incoming - those listeners of a struct xtcp_members that have SO_INCOMING_CPU
- * @cpus: for each processor, the array (struct xtcp_seats) of the listeners whose option names this
- *	processor
+ * struct xtcp_incoming - the listeners of a struct xtcp_members that have SO_INCOMING_CPU
+ * @cpus: for each processor, a struct xtcp_seats of those whose option names it
  */
 struct xtcp_incoming {
 	/* the xarray's xa_lock guards changes, and also the cpu and cpu_index of each listener */
@@ -286,14 +273,14 @@ struct xtcp_incoming {
 void xtcp_incoming_follow(struct sock *sk);
 
 /**
- * struct xtcp_group - listeners with SO_REUSEPORT on the same address, port and device; any other
- *	listener is alone in its group
+ * struct xtcp_group - listeners with SO_REUSEPORT at one address, port and device; another listener
+ *	is alone in its group
  * @members: number of listeners
  * @open: number of listeners whose program has not closed them (estate.c)
- * @rcv_wscale: the window shift that all members offer; the first member chooses it. Members must
- *	not offer different shifts, because a cookie does not carry the shift
- * @declined: when xtcp_entry_note_declined() was last called for a member, in seconds; shared,
- *	because the third ACK may reach another member
+ * @rcv_wscale: the window shift that all members offer, since a cookie does not carry it; the first
+ *	member chooses it
+ * @declined: when xtcp_entry_note_declined() was last called for a member, in seconds; the third
+ *	ACK may reach another one
  * @rcu: frees the group after the last lookup
  */
 struct xtcp_group {
@@ -314,6 +301,7 @@ static inline bool xtcp_group_same_place(const struct sock *a, const struct sock
 		       ipv6_addr_equal(&a->sk_v6_rcv_saddr, &b->sk_v6_rcv_saddr);
 	return a->sk_rcv_saddr == b->sk_rcv_saddr;
 }
+
 /*
  * The group of a listener is constant from the moment the listener enters the table until a grace
  * period after the listener has left.
@@ -325,9 +313,8 @@ static inline void xtcp_group_put(struct xtcp_group *group)
 }
 
 /*
- * May @sk share a port with other sockets of its user? As in Linux, the answer is no if a BPF
- * program was attached before bind(): attaching gives @sk a struct sock_reuseport.
- * Socket lock held.
+ * May @sk share a port with other sockets of its user? As in Linux, not if a BPF program was
+ * attached before bind(): this gives @sk a struct sock_reuseport. Socket lock held.
  */
 static inline bool xtcp_group_may_share(const struct sock *sk)
 {
@@ -344,12 +331,10 @@ static inline struct sock *xtcp_group_choose(struct sock *lsk, u32 hash, struct 
 }
 
 /**
- * struct xtcp_members_key - the key by which SYNs find listeners
+ * struct xtcp_members_key - the key by which SYNs find listeners; all octets are hashed: no padding
  * @addr: local address, v4-mapped for IPv4; :: is the wildcard of both IP versions
  * @dev: interface, 0: any
  * @port: local port, host order
- *
- * All octets of the struct are hashed, so it must have no padding.
  */
 struct xtcp_members_key {
 	struct in6_addr addr;
@@ -364,9 +349,9 @@ struct xtcp_members_key {
  * @v4: the listeners take segments over IPv4; constant
  * @v6: the listeners take segments over IPv6; constant
  * @v4_only: the listeners are AF_INET sockets; constant
- * @group: the listeners' group, to which each listener has a reference
+ * @group: their group, to which each has a reference
  * @seats: the listeners, at least one; changes under xtcp_rest.listeners_lock
- * @incoming: the listeners that have SO_INCOMING_CPU
+ * @incoming: those that have SO_INCOMING_CPU
  * @rcu: frees the struct after the last lookup
  */
 struct xtcp_members {
@@ -380,8 +365,6 @@ struct xtcp_members {
 	struct xtcp_incoming incoming;
 	struct rcu_head rcu;
 };
-
-
 
 int xtcp_listeners_net_init(struct xtcp_net *xn);
 void xtcp_listeners_net_exit(struct xtcp_net *xn);
