@@ -1,70 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A lease reserves a port for xtcp in kernel TCP's bind table.
+ * A lease reserves a port for xtcp in kernel TCP's bind table. README.md says which code reads
+ * which field.
  *
- * A lease is a sock that does nothing but occupy the port. inet_csk_get_port() puts the lease into
- * the table, so that bind() on either stack respects the ports of the other stack, by the rules of
- * kernel TCP. README.md lists which code reads which field of a lease.
+ * A lease is a sock that does nothing but occupy the port: inet_csk_get_port() puts it into the
+ * table, so that bind() on either stack respects the ports of the other, by the rules of kernel
+ * TCP. Each full sock on the port has a reference to the lease, and so has each TIME-WAIT record.
  *
- * There are two kinds of leases. The first is the lease of a bind(); each bind() makes its own.
- * Such leases have sk_reuseport and a user id that no process can have. So kernel TCP takes them
- * for a SO_REUSEPORT group of one user, and lets them all share a port; sharing.c decides which
- * leases may really share it. A sock of kernel TCP never has this user. So SO_REUSEPORT does not
- * let such a sock share the port with a lease, unless the sock is in TIME-WAIT: then kernel TCP
+ * The lease of a bind(): each bind() makes its own. These leases have sk_reuseport and a user that
+ * no process can have. So kernel TCP takes them for a SO_REUSEPORT group of one user, and lets them
+ * all share a port; sharing.c decides which may. A sock of kernel TCP never has this user, so
+ * SO_REUSEPORT lets none share the port with a lease, unless it is in TIME-WAIT: then kernel TCP
  * does not compare the users (sharing.c: is_in_the_way()).
  *
- * The second kind is the shared lease, which connect() without bind() makes. It is bound to the
- * local address of the connection and serves any number of 4-tuples. It has no sk_reuseport, so
- * nothing else can bind its port at this address. It is a TIME-WAIT sock, because such socks are
- * small. Only a full sock can be bound, so another sock, the taker, binds the port, and the lease
- * then replaces the taker in the table (lease.c).
+ * The shared lease, which connect() without bind() makes, is bound to the local address of the
+ * connection and serves any number of 4-tuples. It has no sk_reuseport, so nothing else can bind
+ * its port there. It is a TIME-WAIT sock, which is small. Only a full sock can be bound: the taker,
+ * one for each processor, binds the port, and the lease then replaces it in the table. When the
+ * lease ends, the taker replaces it, and unbinds the port. If all socks of kernel TCP on the port
+ * got it from connect() without bind(), the taker can share the port with them.
  *
- * Each full sock on the port has a reference to the lease: the sock that bound the port, the socks
- * whose connect() chose it, and the children of a listener. Each TIME-WAIT record has a reference,
- * too.
- *
- * All namespaces share the bind buckets. If a lease outlived its namespace or the module, kernel
- * TCP would have a dangling pointer. So this file lists the leases by port, and a namespace that
- * ends takes its remaining leases out of the table.
- *
- * The leases of a namespace, in one list per port, and the locks of ports.
- *
- * As in kernel TCP's bind table, neighbouring ports have different locks. connect() gives
- * neighbouring ports to the connections to one destination, so several processors often work on
- * neighbouring ports at the same time. A lease is compared only with leases of the same port, so no
- * caller needs two of these locks.
- *
- * connect() makes and frees leases often, so the lists are in two levels of arrays and not in a
- * tree. A block of lists exists only while one of its ports has a lease. One empty block is kept
- * for reuse, so a port that often gets and loses a lease does not need an allocation each time.
- *
- * Decides which leases and socks may share a port. This file first asks kernel TCP's bind table,
- * and then compares our leases with each other.
- *
- * The rules are kernel TCP's. Two socks whose addresses overlap may share a port in two cases. In
- * the first, both have SO_REUSEADDR and the older one does not listen. In the second, both have
- * SO_REUSEPORT and the same user. There is an exception to the second case. If a BPF program was
- * attached to a sock before its bind() (SO_ATTACH_REUSEPORT_*), the sock has a struct
- * sock_reuseport already, and joins no other group.
- *
- * When the lease of a bind() binds its port, kernel TCP compares the lease with kernel TCP's socks.
- * But kernel TCP always lets two leases of bind() share a port (lease.c). So afterwards this file
- * compares the new lease with the other leases: it walks kernel TCP's table by address, and takes
- * the table's own locks in the same order as kernel TCP.
- *
- * A program may change its device, SO_REUSEADDR and SO_REUSEPORT after bind(). A lease follows the
- * device of its owner, unless the owner is connected (xtcp_lease_follow()). A lease stores the
- * options that its owner had at bind() or listen(). A sock may share the port if the rules allow it
- * either with the stored options or with the owner's present options. Kernel TCP compares present
- * options, too, but not if all socks on the port had the same options when they bound.
- *
- * How a shared lease (lease.c) enters kernel TCP's bind table, and leaves it.
- *
- * A shared lease is a TIME-WAIT sock in the table, but inet_csk_get_port() and inet_put_port() need
- * a full sock. The taker is this full sock. It binds the port, and the lease replaces it in the
- * table. When the lease ends, the taker replaces the lease, and then unbinds the port (README.md).
- * If all socks of kernel TCP on the port got it from connect(), without bind(), the taker can share
- * the port with them. Each processor has one taker, for all namespaces.
+ * All namespaces share the bind buckets. A lease that outlived its namespace or the module would
+ * leave a dangling pointer there. So the leases are listed by port, and a namespace that ends takes
+ * what remains out of the table. Neighbouring ports have different locks, as in kernel TCP's table:
+ * connect() gives them to connections to one destination. Only leases of one port are compared, so
+ * nobody needs two of these locks. connect() makes and frees leases often, so the lists are two
+ * levels of arrays. A block of lists exists only while one of its ports has a lease; one empty
+ * block is kept for reuse.
  */
 #include "ports/ports.h"
 
@@ -101,9 +63,8 @@ static_assert(offsetofend(struct inet_connection_sock, icsk_bind_hash) <= sizeof
 static_assert(XTCP_LEASE_SHARED_SIZE <= 400);
 
 /*
- * Kernel TCP and lease.c read these fields of every entry of the table. The entries are full socks
- * and TIME-WAIT socks, so each field must be in struct sock_common. Three of the fields are bit
- * fields, which have no sizeof: "+ 0" makes them integers.
+ * Kernel TCP and this file read these fields of every entry of the table. Entries are full socks
+ * and TIME-WAIT socks, so they must be in struct sock_common. Bit fields have no sizeof: "+ 0".
  */
 static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct sock_common, skc_family) &&
 	      sizeof_field(struct sock_common, skc_bound_dev_if) && sizeof_field(struct sock_common, skc_rcv_saddr) &&
@@ -115,7 +76,7 @@ static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct
 static_assert(sizeof_field(struct sock_common, skc_v6_rcv_saddr) && sizeof_field(struct sock_common, skc_v6_daddr));
 
 /*
- * Is a shared lease at this address and interface? @addr: as in a struct xtcp_tuple; @dev: 0: none.
+ * @addr: as in a struct xtcp_tuple; @dev: 0: none.
  */
 static inline bool xtcp_lease_is_at(const struct xtcp_lease *lease, const struct in6_addr *addr, int dev)
 {
@@ -141,7 +102,7 @@ static struct hlist_head *port_list(const struct xtcp_portlist *lists, u16 port)
 	return block ? &block[port / XTCP_PORTLISTS % XTCP_PORTLIST_BLOCK] : NULL;
 }
 
-/* Make the lists of the block of @port. Return: false if there is no memory. */
+/* Makes the lists of the block of @port. Return: false without memory. */
 static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port)
 {
 	struct hlist_head **spare = &xn->rest->spare_block;
@@ -156,14 +117,8 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
 static void xtcp_sharing_leave(struct xtcp_lease *lease);
 
 /*
- * Put a lease on the list of its port.
- * @lease: in kernel TCP's table; if there is no memory, this function removes it from that table
- *
- * Shared leases come before the others.
- *
- * Context: softirq or process. Lock: of the port, held.
- *
- * Return: 0 or -ENOMEM.
+ * Puts a lease on the list of its port; shared leases come first. Without memory, takes it out of
+ * kernel TCP's table.
  */
 static int xtcp_portlist_add(struct xtcp_lease *lease)
 {
@@ -194,11 +149,6 @@ static int xtcp_portlist_add(struct xtcp_lease *lease)
 	return 0;
 }
 
-/*
- * Take a lease off the list of its port.
- *
- * Context: softirq or process. Lock: of the port, held.
- */
 static void xtcp_portlist_remove(struct xtcp_lease *lease)
 {
 	const u16 port = lease->inet.inet_num, i = block_of(port);
@@ -215,14 +165,7 @@ static void xtcp_portlist_remove(struct xtcp_lease *lease)
 	lists->block[i] = NULL;
 }
 
-/*
- * Find a shared lease and take a reference.
- * @dev: the interface to which the lease is bound; 0: none
- *
- * Context: softirq or process. Lock: of the port, held.
- *
- * Return: the lease, with another reference, or NULL.
- */
+/* Finds a shared lease (@dev: its interface; 0: none) and takes a reference; or NULL. */
 static struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u16 port, const struct in6_addr *addr,
 						    int dev)
 {
@@ -241,12 +184,7 @@ static struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u
 }
 
 /*
- * Is no other shared lease in the same bucket of kernel TCP's table?
- * @lease: a shared lease in that table
- *
- * Context: softirq or process. Lock: of the port, held.
- *
- * Return: true when there is none.
+ * Is no other shared lease in the same bucket of kernel TCP's table? The lock of the port is held.
  */
 static bool xtcp_portlist_is_last(const struct xtcp_lease *lease)
 {
@@ -264,14 +202,6 @@ static bool xtcp_portlist_is_last(const struct xtcp_lease *lease)
 	return true;
 }
 
-/**
- * xtcp_portlist_net_init() - prepare a namespace for leases
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0 or -ENOMEM.
- */
 int xtcp_portlist_net_init(struct xtcp_net *xn)
 {
 	unsigned long *bits = bitmap_zalloc(XTCP_PORTS, GFP_KERNEL_ACCOUNT);
@@ -287,16 +217,16 @@ int xtcp_portlist_net_init(struct xtcp_net *xn)
 	for (i = 0; i < XTCP_PORTLISTS; i++)
 		spin_lock_init(&xn->portlists[i].lock);
 	/*
-	 * Arriving segments already read this pointer. A reader that sees the new bitmap also sees
-	 * that it is empty, and sees all parts of the namespace that were initialised before.
+	 * Arriving segments already read this pointer. Who sees the new bitmap also sees that it is
+	 * empty, and all parts of the namespace that were made before
 	 */
 	smp_store_release(&xn->port_bits, bits);
 	return 0;
 }
 
 /*
- * A lease is left over only after a bug: a reference to it was never put. Remove the lease from
- * kernel TCP's table: leaked memory is better than a dangling pointer in that table.
+ * A lease is left over only after a bug. Leaked memory is better than a dangling pointer in kernel
+ * TCP's table.
  */
 static void leave_all(struct xtcp_net *xn, u16 port)
 {
@@ -311,12 +241,7 @@ static void leave_all(struct xtcp_net *xn, u16 port)
 	spin_unlock_bh(&lists->lock);
 }
 
-/**
- * xtcp_portlist_net_exit() - free the lists and the bitmap of a namespace
- * @xn: the namespace; its socks and records were freed, so it should have no lease
- *
- * Context: process, namespace exit.
- */
+/* Its socks and records were freed, so it should have no lease. */
 void xtcp_portlist_net_exit(struct xtcp_net *xn)
 {
 	unsigned int port, i;
@@ -338,35 +263,24 @@ void xtcp_portlist_net_exit(struct xtcp_net *xn)
 
 static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 
-/*
- * the proto of a lease. It names no bind table, so the code of kernel TCP uses the table of the
- * namespace
- */
+/* it names no bind table, so kernel TCP's code uses that of the namespace */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
-/*
- * Each lease of a bind() and each taker points to this socket. No process can have the uid of this
- * socket; see xtcp_lease_init().
- */
+/* Each lease of a bind() and each taker points to this socket, for its uid (xtcp_lease_init()). */
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * A reuseport group. Each lease of a bind(), and each taker, points to it, because kernel TCP's
- * bind() has a fast path that we must avoid. The fast path may admit a sock with SO_REUSEPORT if
- * the last sock that bound the port has the same user. All leases of bind() have SO_REUSEPORT and
- * the same user, so a lease that asks for its own port again (xtcp_lease_listen()) would always be
- * admitted. A sock in a group does not take the fast path: kernel TCP compares it with each sock on
- * the port. One sock of this group counts as closed: otherwise kernel TCP would let no lease share
- * a port.
+ * Each lease of a bind() and each taker is in this reuseport group, to avoid a fast path of kernel
+ * TCP's bind(). It may admit a sock with SO_REUSEPORT if the last sock that bound the port has the
+ * same user. So a lease that asks for its own port again (xtcp_lease_listen()) would always be
+ * admitted. A sock in a group is compared with each sock on the port. One sock of the group counts
+ * as closed: otherwise kernel TCP would let no lease share a port.
  */
 static struct sock_reuseport left_group = { .num_closed_socks = 1 };
 
 /*
- * Set the fields that the code of kernel TCP's bind table reads, except
- *	namespace, address and port
- * @sk: zeroed; only the front part of a struct sock is needed, up to the last of these fields
- *
- * Context: process.
+ * Sets what kernel TCP's bind table reads, except namespace, address and port. @sk is zeroed; only
+ * the front part of a struct sock is needed, up to the last of these fields.
  */
 static void xtcp_lease_init_sock(struct sock *sk)
 {
@@ -381,10 +295,9 @@ static void xtcp_lease_init_sock(struct sock *sk)
 
 /**
  * struct taker - the part of a full sock that the code of kernel TCP's bind table reads
- * @lock: guards the taker. Each processor uses only its own taker, and with BH disabled, so there
- *	is contention only on PREEMPT_RT kernels, between tasks of one processor
- * @inet: the sock. It is in the table only during a call. Afterwards it still points to the
- *	namespace of that call
+ * @lock: guards the taker. Each processor uses its own, with BH disabled, so only tasks of one
+ *	processor on PREEMPT_RT contend
+ * @inet: the sock, in the table only during a call; it still points to the namespace of that call
  * @reach: makes @inet large enough for all fields that the code of kernel TCP's bind table reads
  */
 struct taker {
@@ -397,13 +310,6 @@ struct taker {
 
 static struct taker __percpu *takers;
 
-/*
- * Make the takers
- *
- * Context: process, module init; after xtcp_lease_set_user().
- *
- * Return: 0 or -ENOMEM.
- */
 static int xtcp_taker_init(void)
 {
 	struct taker *taker;
@@ -420,18 +326,13 @@ static int xtcp_taker_init(void)
 	return 0;
 }
 
-/*
- * Free the takers
- *
- * Context: process, module exit; no namespace has a lease.
- */
 static void xtcp_taker_exit(void)
 {
 	free_percpu(takers);
 	takers = NULL;
 }
 
-/* The bucket of a port in the VRF of @sk. Lock: of the chain, held. */
+/* The bucket of a port in the VRF of @sk; the chain's lock is held. */
 static struct inet_bind_bucket *find_bucket(struct inet_bind_hashbucket *head, const struct sock *sk, u16 port)
 {
 	const int l3mdev = inet_sk_bound_l3mdev(sk);
@@ -445,7 +346,7 @@ static struct inet_bind_bucket *find_bucket(struct inet_bind_hashbucket *head, c
 
 /*
  * Have all socks on the port got it from connect(), kernel TCP's or ours? Kernel TCP sets both
- * fields to -1 for its own; shut_door() leaves fastreuseport so, and each bind() changes it.
+ * fields to -1 for its own. shut_door() leaves fastreuseport so, and each bind() changes it.
  */
 static bool is_connects_alone(const struct inet_bind_bucket *tb)
 {
@@ -462,8 +363,8 @@ static bool is_shut_by_another(const struct inet_bind_bucket *tb, const struct s
 }
 
 /*
- * Is @other a sock of kernel TCP that is bound to a device other than the taker's? A lookup of the
- * 4-tuple with the taker's device, or without a device, would miss such a sock.
+ * Is @other a sock of kernel TCP on another device than the taker's? A lookup of the 4-tuple with
+ * the taker's device, or without one, would miss it.
  */
 static bool is_of_another_device(struct sock *other, void *taker)
 {
@@ -479,18 +380,17 @@ static bool is_another(struct sock *other, void *taker)
 }
 
 /*
- * Prepare the bucket of @port so that kernel TCP admits the taker: set fastreuseport of the bucket
- * as if the taker's SO_REUSEPORT group had the port. If another bind() comes first, it changes
- * fastreuseport again, and shut_door() notices this. It is set only under two conditions:
+ * Sets fastreuseport of the bucket of @port as if the taker's SO_REUSEPORT group had the port, so
+ * that kernel TCP admits the taker. A bind() that comes first changes it again, and shut_door()
+ * notices. It is set only if
  *
- *  - All socks on the port got it from connect(). Each of kernel TCP's needs only its own 4-tuple,
- *    so the taker may share the port.
- *  - If the lease is bound to a device, no sock of kernel TCP on the port is bound to another
- *    device. A lease that is bound to no device may share the port with socks that are bound to
- *    devices: xtcp_taker_meets() later compares their 4-tuples with those of our connections.
+ *  - all socks on the port got it from connect(): each of kernel TCP's needs only its own 4-tuple;
+ *  - no sock of kernel TCP there is on another device, if the lease is bound to one. A lease
+ *    without a device may share the port with such socks: xtcp_taker_meets() later compares their
+ *    4-tuples with those of our connections.
  *
- * Return: 0; @beside of the lease says whether there is a bucket. -EADDRINUSE when there is one and
- * a condition does not hold: then connect() leaves the port, as kernel TCP's does.
+ * Return: 0; @beside of the lease says whether there is a bucket. -EADDRINUSE if a condition does
+ * not hold: then connect() leaves the port, as kernel TCP's does.
  */
 static int invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
@@ -514,8 +414,8 @@ static int invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
 }
 
 /*
- * Reset fastreuseport after invite(): kernel TCP did not admit the taker, because there was no
- * memory or another sock came first.
+ * Undoes invite(): kernel TCP did not admit the taker, without memory or because another came
+ * first.
  */
 static void disinvite(const struct sock *taker, u16 port)
 {
@@ -530,9 +430,9 @@ static void disinvite(const struct sock *taker, u16 port)
 }
 
 /*
- * Make kernel TCP's connect() skip the port from now on. Return: true if no other sock has come
- * since invite(): fastreuseport is as invite() has set it, or the taker is alone. If not, the taker
- * must not stay on the port.
+ * Makes kernel TCP's connect() skip the port. Return: true if no other sock has come since
+ * invite(): fastreuseport is as invite() has set it, or the taker is alone. Else it must not stay
+ * there.
  */
 static bool shut_door(struct sock *taker, bool invited)
 {
@@ -550,7 +450,7 @@ static bool shut_door(struct sock *taker, bool invited)
 	return shut;
 }
 
-/* Bind the taker to a port that nobody uses, or that only connections and TIME-WAIT socks use. */
+/* Binds the taker to a port that nobody uses, or only connections and TIME-WAIT socks. */
 static int get_port(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
 	struct sock_reuseport *group = rcu_dereference_protected(taker->sk_reuseport_cb, true);
@@ -578,8 +478,8 @@ static int get_port(struct sock *taker, struct xtcp_lease *lease, u16 port)
 
 /*
  * A lease leaves the table. If it is the last in its bucket, and no bind() has come since
- * shut_door(), kernel TCP's connect() may use the port again: all socks that are left on the port
- * got it from connect().
+ * shut_door(), kernel TCP's connect() may use the port again: all that are left got it from
+ * connect().
  */
 static void open_door(const struct xtcp_lease *lease)
 {
@@ -590,8 +490,8 @@ static void open_door(const struct xtcp_lease *lease)
 }
 
 /*
- * Replace @from by @to in kernel TCP's table. One of the two is a shared lease, the other is the
- * taker. The locks of both hash chains are held, so the port is never free in between.
+ * Replaces @from by @to, a shared lease by the taker or the other way round. The locks of both
+ * chains are held, so the port is never free in between.
  */
 static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
 {
@@ -609,7 +509,7 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 	spin_unlock(&head->lock);
 }
 
-/* Bind the port with the taker, and then replace the taker by the lease in the table. */
+/* Binds the port with the taker, and then replaces it by the lease. */
 static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port)
 {
 	struct inet_connection_sock *icsk = inet_csk(taker);
@@ -628,7 +528,7 @@ static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port)
 	return 0;
 }
 
-/* As kernel TCP's connect() sets the fields. @addr: as in a struct xtcp_tuple. */
+/* As kernel TCP's connect() does. @addr: as in a struct xtcp_tuple. */
 static void place_taker(struct sock *taker, const struct in6_addr *addr, int dev)
 {
 	taker->sk_bound_dev_if = dev;
@@ -642,20 +542,9 @@ static void place_taker(struct sock *taker, const struct in6_addr *addr, int dev
 }
 
 /*
- * Bind the port of a shared lease in kernel TCP's table, if no sock in that
- *	table conflicts
- * @lease: not in kernel TCP's table yet
- * @port: host order, not 0
- * @addr: the local address, as in a struct xtcp_tuple
- * @dev: the interface to which the lease is bound; 0: none
- *
- * The lease can share the port with others under two conditions. First, connect() chose the port
- * for all socks there. Second, if the lease is bound to a device, no sock of kernel TCP there is
- * bound to another device. @beside of the lease is then set.
- *
- * Context: softirq or process. Lock: of the port, held.
- *
- * Return: 0, -EADDRINUSE or -ENOMEM.
+ * Binds the port of a shared lease in kernel TCP's table. @addr: as in a struct xtcp_tuple; @dev:
+ * 0: none. It may share the port under the conditions of invite(), and @beside is set then. Return:
+ * 0, -EADDRINUSE or -ENOMEM.
  */
 static int xtcp_taker_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev)
 {
@@ -671,11 +560,6 @@ static int xtcp_taker_take(struct xtcp_lease *lease, u16 port, const struct in6_
 	return err;
 }
 
-/*
- * Take a shared lease out of kernel TCP's table.
- *
- * Context: softirq or process. Lock: of the port, held.
- */
 static void xtcp_taker_leave(struct xtcp_lease *lease)
 {
 	struct taker *taker = raw_cpu_ptr(takers);
@@ -715,19 +599,10 @@ static bool is_on_device_with(struct sock *other, void *arg)
 	return ipv6_addr_equal(&laddr, &tuple->laddr) && ipv6_addr_equal(&faddr, &tuple->faddr);
 }
 
-/**
- * xtcp_taker_meets() - does a sock of kernel TCP that is bound to a device have the 4-tuple?
- * @lease: in kernel TCP's table
- * @tuple: the 4-tuple that a sock of ours wants, on the port of @lease; our sock is bound to no
- *	device
- *
- * A segment that arrives by the device would match both that sock and ours.
- * xtcp_demux_kernel_holds() does not find a sock that is bound to a device. So this function walks
- * all socks on the port, but only if @devices of the lease is set.
- *
- * Context: process. Takes the lock of kernel TCP's chain.
- *
- * Return: true when there is such a sock.
+/*
+ * Does a sock of kernel TCP on a device have the 4-tuple that a sock of ours without a device
+ * wants? A segment by that device would match both, and xtcp_demux_kernel_holds() does not find it.
+ * All socks on the port are walked, but only if @devices of the lease is set.
  */
 bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple)
 {
@@ -743,12 +618,6 @@ bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple)
 	return found;
 }
 
-/*
- * Take a lease out of kernel TCP's table
- * @lease: in kernel TCP's table
- *
- * Context: softirq or process. Lock: of the port, held.
- */
 static void xtcp_sharing_leave(struct xtcp_lease *lease)
 {
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
@@ -758,7 +627,6 @@ static void xtcp_sharing_leave(struct xtcp_lease *lease)
 		xtcp_compat_put_port(xtcp_lease_sk(lease));
 }
 
-/* Make a lease that has no port yet. */
 static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 {
 	struct xtcp_lease *lease = kmem_cache_zalloc(caches[shared], GFP_KERNEL_ACCOUNT);
@@ -778,7 +646,7 @@ static struct xtcp_lease *lease_new(struct xtcp_net *xn, bool shared)
 	return lease;
 }
 
-/* Store the options of @sk in the lease. Later bind() calls on the port are compared with them. */
+/* Later bind() calls on the port are compared with these options. */
 static void note_options(struct xtcp_lease *lease, const struct sock *sk)
 {
 	lease->reuse = sk->sk_reuse;
@@ -799,8 +667,8 @@ static void set_place(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Put the lease into kernel TCP's table on @port, and on the list of the port. If @port is 0, the
- * lease is in the table already.
+ * Puts the lease into kernel TCP's table on @port, unless that is 0: it is there already; and on
+ * the list of the port.
  */
 static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -817,16 +685,10 @@ static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 	return err;
 }
 
-/**
- * xtcp_lease_get() - bind a port
- * @sk: the sock, with the address, device and options (v6only, SO_REUSEADDR, SO_REUSEPORT) to bind
- *	with
- * @port: host order; 0: kernel TCP chooses the port, as for its own bind()
- * @lease: set to the new lease; the caller puts it by xtcp_lease_put()
- *
- * Context: process, may sleep. Lock: socket, held.
- *
- * Return: 0, -EADDRINUSE by the rules of kernel TCP, -ENOMEM or -ENOBUFS.
+/*
+ * Binds a port (0: kernel TCP chooses, as for its own bind()) for @sk, with its address, device and
+ * options. *@lease: for xtcp_lease_put(). Return: 0, -EADDRINUSE by the rules of kernel TCP,
+ * -ENOMEM or -ENOBUFS.
  */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 {
@@ -843,11 +705,10 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	mine->sk_reuse = new->reuse;
 	new->owner = sk;
 	/*
-	 * Kernel TCP may sleep while it chooses a port, so no lock is held here. The choice depends
-	 * on SO_REUSEADDR, but not on SO_REUSEPORT (ip_autobind_reuse). get_place() then takes the
-	 * lock of the port, and sets sk_reuseport of this lease. If another bind() of ours asks for
-	 * the chosen port before then, that bind() may be refused, even if both socks have
-	 * SO_REUSEPORT.
+	 * Kernel TCP may sleep while it chooses a port, so no lock is held. The choice depends on
+	 * SO_REUSEADDR, but not on SO_REUSEPORT (ip_autobind_reuse), which get_place() sets under
+	 * the lock. A bind() of ours that asks for the chosen port before then may be refused, even
+	 * if both socks have SO_REUSEPORT
 	 */
 	if (!port)
 		err = inet_csk_get_port(mine, 0);
@@ -860,17 +721,10 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 	return err;
 }
 
-/**
- * xtcp_lease_get_shared() - get the shared lease of a port, for one more 4-tuple
- * @xn: the namespace
- * @port: host order, not 0
- * @addr: the local address, as in a struct xtcp_tuple
- * @dev: the interface to which the lease is bound; 0: none
- *
- * Context: process, may sleep.
- *
- * Return: the lease, which the caller puts by xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when the
- * port is bound, -ENOMEM, -ENOBUFS.
+/*
+ * Gets the shared lease of a port, for one more 4-tuple. @addr: as in a struct xtcp_tuple; @dev: 0:
+ * none. Return: for xtcp_lease_put(); or ERR_PTR: -EADDRINUSE when the port is bound, -ENOMEM,
+ * -ENOBUFS.
  */
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev)
 {
@@ -900,21 +754,16 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, const st
 	return lease;
 }
 
-/* The lock of the port that @lease reserves. The lease is in kernel TCP's table. */
+/* The lease is in kernel TCP's table. */
 static spinlock_t *lock_of_lease(const struct xtcp_lease *lease)
 {
 	return xtcp_portlist_lock(lease->xn, lease->inet.inet_num);
 }
 
-/**
- * xtcp_lease_follow() - bind a lease to the device to which SO_BINDTODEVICE has bound its owner
- * @lease: the lease of @sk
- * @sk: a sock with a lease of its own or that of a listener
- * @dev: the interface; 0: none, so that the lease is at the old and at the new device
- *
- * Context: process. Lock: socket, held.
- *
- * Return: false when nothing has changed: @sk does not own @lease, or its device is in another VRF.
+/*
+ * Binds a lease to the device of its owner @sk (SO_BINDTODEVICE).
+ * @dev: 0: none, so that it is at the old and at the new device. Return: false if @sk does not own
+ * @lease, or its device is in another VRF; nothing has changed then.
  */
 bool xtcp_lease_follow(struct xtcp_lease *lease, const struct sock *sk, int dev)
 {
@@ -928,17 +777,9 @@ bool xtcp_lease_follow(struct xtcp_lease *lease, const struct sock *sk, int dev)
 	return follows;
 }
 
-/**
- * xtcp_lease_listen() - let the owner of a lease listen on its port
- * @lease: the lease
- * @sk: the owner of @lease
- *
- * The rules for listen() are stricter than the rules for bind(). So the lease asks kernel TCP's
- * table a second time, as kernel TCP's own listen() does.
- *
- * Context: process. Lock: socket, held.
- *
- * Return: 0 or -EADDRINUSE.
+/*
+ * Lets the owner @sk listen. The rules are stricter than those for bind(). So the lease asks kernel
+ * TCP's table a second time, as kernel TCP's own listen() does. Return: 0 or -EADDRINUSE.
  */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -960,8 +801,8 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_unlisten() - note that the owner no longer listens
- * @lease: the lease; children of the listener may still refer to it
+ * xtcp_lease_unlisten() - the owner no longer listens; children may still refer to the lease
+ * @lease: the lease
  *
  * Context: softirq or process.
  */
@@ -976,13 +817,12 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease)
 
 /**
  * xtcp_lease_aborted() - count why a connection was aborted, if it is a child of a listener
- * @lease: the lease of the connection, to which the caller has a reference; NULL: it has none
+ * @lease: of the connection, to which the caller has a reference; NULL: it has none
  * @reason: why it was aborted
  *
- * A child and its listener have the same lease, which belongs to the listener. Every child counts,
- * also in SYN-RECEIVED, and also before accept() returns it. If the listener has ended, nobody can
- * see the count, and nothing is counted. If the sock listens again, the children of its earlier
- * listen() count for the later one.
+ * A child has the lease of its listener, and counts also in SYN-RECEIVED and before accept(). If
+ * the listener has ended, nobody can see the count, and nothing is counted. If it listens again,
+ * children of its earlier listen() count for the later one.
  *
  * Context: softirq or process. Takes no lock.
  */
@@ -994,8 +834,8 @@ void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason r
 	if (!lease || lease->shared)
 		return;
 	/*
-	 * a sock clears "owner" when it leaves its lease, and a listener that ends clears the
-	 * pointer to its queues. The sock and the queues are freed a grace period later
+	 * a sock that leaves its lease clears "owner", and a listener that ends its pointer to the
+	 * queues. Both are freed a grace period later
 	 */
 	rcu_read_lock();
 	owner = READ_ONCE(lease->owner);
@@ -1005,21 +845,14 @@ void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason r
 	rcu_read_unlock();
 }
 
-/**
- * xtcp_lease_make_exclusive() - keep socks of kernel TCP off the port while ours is connected
- * @lease: the lease of a sock that calls connect()
- * @sk: the sock
- *
- * With SO_REUSEADDR a sock of each stack may bind the same port. If both socks connected, they
- * could get the same 4-tuple. So the lease drops SO_REUSEADDR and asks kernel TCP for the same port
- * again. The lease gets the option back when its last full sock has left the port. Even after
- * success, a TIME-WAIT sock of kernel TCP with SO_REUSEPORT may be on the port, so the caller
- * checks whether kernel TCP has the 4-tuple.
- *
- * Context: process. Lock: socket, held.
- *
- * Return: 0, or -EADDRNOTAVAIL when a sock of kernel TCP is on the port, or when the device of @sk
- * is in another VRF than when it bound the port.
+/*
+ * Keeps socks of kernel TCP off the port while @sk, which calls connect(), is connected. With
+ * SO_REUSEADDR a sock of each stack may bind one port, and both could get the same 4-tuple. So the
+ * lease drops SO_REUSEADDR and asks for the same port again. It gets the option back when its last
+ * full sock has left. A TIME-WAIT sock of kernel TCP with SO_REUSEPORT may be there even after
+ * success, so the caller checks whether kernel TCP has the 4-tuple. Return: 0, or -EADDRNOTAVAIL
+ * when a sock of kernel TCP is on the port, or when @sk is in another VRF than when it bound the
+ * port.
  */
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -1045,15 +878,12 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk)
 /**
  * xtcp_lease_admits_as() - would two leases admit the same socks, ours and kernel TCP's?
  * @one: a lease of a bind(), to which the caller has a reference
- * @other: another such lease; both have SO_REUSEPORT, the same place and the same user
+ * @other: another one; both have SO_REUSEPORT, the same place and the same user
+ *
+ * SO_REUSEADDR is stored twice: our bind() reads "reuse", kernel TCP's reads sk_reuse. They may
+ * differ after a second listen(), if children of the first still have the lease.
  *
  * Context: softirq or process, BH disabled. Takes the lock of the port.
- *
- * A lease stores SO_REUSEADDR in two fields: our bind() reads "reuse", kernel TCP's bind() reads
- * sk_reuse. The two may differ after a second listen(), if children of the first still have the
- * lease (xtcp_sharing_listen()).
- *
- * Return: true when the leases have the same "reuse" and the same sk_reuse.
  */
 bool xtcp_lease_admits_as(struct xtcp_lease *one, struct xtcp_lease *other)
 {
@@ -1067,10 +897,7 @@ bool xtcp_lease_admits_as(struct xtcp_lease *one, struct xtcp_lease *other)
 	return same;
 }
 
-/*
- * End a lease whose last user has left. Not inlined, because few calls of xtcp_lease_put_users()
- * end a lease. Context: BH disabled.
- */
+/* Its last user has left. Not inlined, because few calls come here. BH disabled. */
 static noinline void lease_end(struct xtcp_lease *lease)
 {
 	if (lease->xn) {
@@ -1085,7 +912,7 @@ static noinline void lease_end(struct xtcp_lease *lease)
 }
 
 /**
- * xtcp_lease_put() - drop a full sock's reference to its lease, as the sock leaves the port
+ * xtcp_lease_put() - a full sock leaves the port: drop its reference
  * @lease: from xtcp_lease_get(), xtcp_lease_get_shared() or xtcp_lease_hold()
  * @sk: the sock
  *
@@ -1095,8 +922,7 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 {
 	local_bh_disable();
 	/*
-	 * take the lock if the owner or the last full sock leaves: other processors read the fields
-	 * that change then
+	 * if the owner or the last full sock leaves, other processors read the fields that change
 	 */
 	if (lease->xn && !lease->shared &&
 	    (READ_ONCE(lease->owner) == sk || !atomic_add_unless(&lease->socks, -1, 1))) {
@@ -1114,8 +940,7 @@ void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /**
- * xtcp_lease_put_users() - drop references to a lease, because TIME-WAIT records or a full sock
- *	leave its port
+ * xtcp_lease_put_users() - TIME-WAIT records or a full sock leave the port
  * @lease: the caller has @n references to it
  * @n: how many references to put, not 0
  *
@@ -1127,17 +952,11 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 		lease_end(lease);
 }
 
-/**
- * xtcp_lease_init() - make the slabs of leases, and the takers
- * @family: our address family; another build that is loaded at the same time has another one
- *
- * In kernel TCP's table, the leases of the build named xtcp belong to INVALID_UID, which no process can have. If the
- * leases of two builds had the same user, kernel TCP would let them share a port. So another build uses one of the last
- * user ids, which no system gives to anybody.
- *
- * Context: process, module init.
- *
- * Return: 0 or -ENOMEM.
+/*
+ * Makes the slabs of leases, and the takers. In kernel TCP's table, the leases of the build named
+ * xtcp belong to INVALID_UID, which no process can have. With one user, kernel TCP would let the
+ * leases of two builds share a port. So another build, whose @family is another one, uses one of
+ * the last user ids, which no system gives to anybody.
  */
 int xtcp_lease_init(int family)
 {
@@ -1151,11 +970,6 @@ int xtcp_lease_init(int family)
 	return -ENOMEM;
 }
 
-/**
- * xtcp_lease_exit() - destroy the slabs and the takers
- *
- * Context: process, module exit; no namespace has a lease.
- */
 void xtcp_lease_exit(void)
 {
 	xtcp_taker_exit();

@@ -1,63 +1,48 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A map is a bitmap of the ports in use towards one destination. A map serves either the socks that
- * are bound to one particular interface, or the socks that are bound to no interface. Socks that a
- * map does not serve may use ports towards its destination, too. The map learns of such a port when
- * an attempt to take the port is refused.
- *
- * A connection gets the number of its map before the bit of its port is set, and the bit is cleared
- * after the connection has left the table. So the map is correct, with one exception: after the
- * connection has left the table, but before its bit is cleared, another connection may take the
- * port. Then the bit is cleared although the port is in use. The map shows the port as free until
- * the next attempt to take the port is refused.
- *
- * The maps of ports of a namespace: by destination and by number.
- *
- * connect() makes a map when ports towards a destination become scarce. The first map of a
- * namespace also makes its struct xtcp_portmaps: few namespaces ever run short of ports. This and
- * later calls then look up each port of the socket's port range once in the table of connections,
- * some in each call. (This range may be a small part of the namespace's range.) From then on the
- * map is kept up to date. With a
- * map, the choice of a port is a search for a clear bit, however full the range is. When the map
- * shows at most an eighth of the socket's range as in use, or no port that connect() chose, the map
- * is freed as soon as no call of connect() uses it.
- *
- * A connection whose port is in a map stores the map's number, so that no lookup of the map is
- * needed when the connection ends. The connection may outlive the map, and a new map may get the
- * number. So the new map ignores the end of a connection to another destination.
- *
- * Each map has a lock of its own, so connections to different destinations share no lock. A map
- * that is not needed any more is marked as dead under this lock, and then removed from the
- * namespace. A lookup finds a map under RCU, takes the map's lock, and tests whether the map is
- * dead.
- *
  * How a sock gets its local port and gives it back, and how connect() chooses a port.
  *
- * connect() without bind() chooses a port from ip_local_port_range (RFC 6056 section 3.3.4). Two
- * things matter. An observer of the connections to one destination must not learn the ports towards
- * another destination. And a port should be reused as late as possible. A keyed hash of the
- * destination, plus a counter, gives the first port to try. The counter grows by a random step with
- * each connection. If two destinations share a counter, an observer of one destination could count
- * the connections to the other. So all namespaces together have many counters with random values,
- * and the hash changes every few seconds: each destination then starts at another port, with
- * another counter.
+ * connect() without bind() chooses from ip_local_port_range (RFC 6056 section 3.3.4). An observer
+ * of the connections to one destination must not learn the ports towards another, and a port should
+ * be reused as late as possible. A keyed hash of the destination, plus a counter, gives the first
+ * port to try; the counter grows by a random step. Who shares a counter could count the connections
+ * of the other. So all namespaces together have many counters with random values, and the hash
+ * changes every few seconds: each destination then starts at another port, with another counter.
  *
- * Kernel TCP's connect() prefers ports with the parity of the first port of the range, and cannot
- * take a port with a lease of ours. So our connect() first tries the other half, the ports with the
- * other parity. Only when no port of our half is usable, our connect() takes a port of kernel TCP's
- * half. In each stack, connections to different destinations share ports. Our connect() may also
- * take a port that only kernel TCP's connect() has taken (lease.c).
+ *   half of the range        ours              kernel TCP's
+ *   ----------------------   ---------------   ------------------------------------------
+ *   begins with              its second port   its first port
+ *   our connect() takes it   first             when no port of ours is usable
+ *   kernel TCP's takes it    last              first
+ *   kernel TCP's alone       none              every 2nd, 4th or 8th port: at least 1,024
  *
- * Some ports of kernel TCP's half are kernel TCP's alone: every second one, or in a large range
- * every fourth or eighth one, so that they are at least 1,024. Otherwise, users of xtcp could put a
- * lease on every port, and kernel TCP could not connect to any destination. These ports are spread
- * over the range, so that kernel TCP's connect() finds one soon: it tries the ports of its half one
- * by one. In a range of less than 128 ports none is spared.
+ * In a range of less than 128 ports, none is kernel TCP's alone. Kernel TCP's connect() cannot take
+ * a port with a lease of ours; ours may take a port that only kernel TCP's connect() has taken
+ * (lease.c). Without ports of its own, users of xtcp could put a lease on every port, and kernel
+ * TCP could not connect at all. These ports are spread over the range, since kernel TCP tries its
+ * half one by one. In each stack, connections to different destinations share ports.
  *
- * A port is usable for a destination if no connection has the 4-tuple, or if only a TIME-WAIT
- * record has it and net.xtcp.tw_reuse permits its replacement. Connections to other destinations
- * share the lease on the port. While many ports are free, one of the first few tries most likely
- * succeeds. When ports become scarce, the destination gets a bitmap of its ports (port.c).
+ * A port is usable for a destination if no connection has the 4-tuple, or only a TIME-WAIT record
+ * that net.xtcp.tw_reuse lets us replace. While many ports are free, one of the first few tries
+ * most likely succeeds. When they become scarce, the destination gets a map.
+ *
+ * A map is a bitmap of the ports in use towards one destination, for the socks that are bound to
+ * one interface, or for those that are bound to none. With it, a choice is a search for a clear
+ * bit, however full the range is. It learns of ports of other socks when an attempt to take one is
+ * refused. The first map of a namespace makes its struct xtcp_portmaps: few ever need one. Each
+ * call of connect() then looks up some ports of the socket's range in the table of connections,
+ * until the map knows all. When it shows at most an eighth of the range as in use, or no port that
+ * connect() chose, it is freed as soon as no call of connect() uses it.
+ *
+ * A connection gets the number of its map before the bit of its port is set, and the bit is cleared
+ * after it has left the table. So the map is correct, with one exception: in between, another
+ * connection may take the port. The map then shows the port as free until the next attempt is
+ * refused. By the number, no lookup is needed when the connection ends. It may outlive the map, and
+ * a new map may get the number: that one ignores the ends of connections to another destination.
+ *
+ * Each map has a lock, so connections to different destinations share none. A map that is not
+ * needed any more is marked as dead under it, and then removed. A lookup finds a map under RCU,
+ * takes its lock, and tests whether it is dead.
  */
 #include "ports/ports.h"
 
@@ -85,13 +70,10 @@
  * struct xtcp_port_range - a range of ports, and the port at which a search begins
  * @low: the first port, host order
  * @count: number of ports
- * @offset: where a search begins; less than @count. A search by a map begins at port @low + @offset
+ * @offset: where a search begins, less than @count. By a map: at port @low + @offset; else the
+ *	ports of a half are numbered from 0, and it begins at @offset modulo the size of the half
  * @spared: every how many ports, from @low on, one is kernel TCP's alone; a power of two below 32,
  *	so that each word of a bitmap has the same pattern. 0: none
- *
- * Each half of the range has every second port. Our connect() first tries the half that begins with
- * @low + 1. Kernel TCP's connect() prefers the other half. A search without a map numbers the ports
- * of a half from 0, and begins at the port with number @offset modulo the size of the half.
  */
 struct xtcp_port_range {
 	u32 low;
@@ -105,26 +87,24 @@ struct xtcp_port_range {
  * @node: links the maps of a bucket; read under RCU
  * @rcu: frees the map after the last lookup
  * @key: the destination; lport is not used
- * @bound_dev_if: the interface to which the map's connections are bound, 0: none
+ * @bound_dev_if: the interface of the map's connections, 0: none
  * @v4: the addresses are IPv4
  * @number: the map's index in xtcp_portmaps.by_number
- * @has_predecessor: an earlier map had the same number; connections of the earlier map may still
- *	store the number
+ * @has_predecessor: an earlier map had the same number; its connections may still store it
  * @lock: guards all fields below
- * @dead: the map is not used any more; it is about to leave the namespace, or has left
+ * @dead: it is about to leave the namespace, or has left
  * @refs: number of calls of connect() that use the map now
  * @tuples: number of bits that are set in @ours
- * @surplus: number of bits that are set in @ours or @others, minus an eighth of the number of ports
- *	in the range for which the map was made. If @surplus is 0 or less, the map is not worth
- *	its memory
- * @full: for kernel TCP's half, then for ours: the last range in which xtcp_portmap_choose() found
- *	no clear bit in that half. @count is 0 if a bit of the map has been cleared since
- * @unknown: the first port of the range for which the map was made that has not been looked up yet
+ * @surplus: number of bits that are set in @ours or @others, minus an eighth of the range. If it is
+ *	0 or less, the map is not worth its memory
+ * @full: for kernel TCP's half, then for ours: the last range in which no bit of that half was
+ *	clear. @count is 0 if a bit has been cleared since
+ * @unknown: the first port of the range that has not been looked up yet
  * @unknown_end: the port after the last one
- * @ours: one bit for each port; set if connect() chose the port for a tuple in the table
- * @others: one bit for each port; set if a call of connect() tries the port now, or if the last
- *	attempt was refused because the port is bound or reserved, or because a connection that the
- *	map does not serve has the port; or if the port is unknown. A bit may be out of date
+ * @ours: a bit for each port; set if connect() chose the port for a tuple in the table
+ * @others: a bit for each port; set if a call of connect() tries the port now, if the last attempt
+ *	was refused because the port is bound, reserved, or of a connection that the map does not
+ *	serve, or if the port is unknown. It may be out of date
  */
 struct xtcp_portmap {
 	struct hlist_node node;
@@ -134,7 +114,7 @@ struct xtcp_portmap {
 	bool v4;
 	u8 number;
 	bool has_predecessor;
-	spinlock_t lock;	/* guards the fields below */
+	spinlock_t lock;	/* see above */
 	bool dead;
 	unsigned int refs;
 	unsigned int tuples;
@@ -146,20 +126,14 @@ struct xtcp_portmap {
 	unsigned long *others;
 };
 
-/*
- * Allocate a map that knows no port of a range yet.
- *
- * Context: process, may sleep.
- *
- * Return: the map. NULL: there is no memory.
- */
+/* A map that knows no port of the range yet; NULL: no memory. */
 static struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range)
 {
 	struct xtcp_portmap *map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
 
 	if (!map)
 		return NULL;
-	/* one allocation for both bitmaps: 16 KiB, which fill four pages exactly */
+	/* both bitmaps: 16 KiB, four pages exactly */
 	map->ours = kzalloc(2 * BITS_TO_LONGS(XTCP_PORTS) * sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (!map->ours) {
 		kfree(map);
@@ -175,8 +149,6 @@ static struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range
 }
 
 /*
- * Free a map that no call of connect() uses.
- *
  * Frees the bitmaps at once, and the map after a grace period: lookups may still read a dead map,
  * but not its bitmaps.
  */
@@ -186,14 +158,7 @@ static void xtcp_portmap_free(struct xtcp_portmap *map)
 	kfree_rcu(map, rcu);
 }
 
-/*
- * Take a reference to a map.
- * @map: the map; may be NULL
- *
- * Context: process, RCU read side.
- *
- * Return: @map; NULL when @map is dead.
- */
+/* Takes a reference. Return: NULL if @map is NULL, or dead. */
 static struct xtcp_portmap *xtcp_portmap_hold(struct xtcp_portmap *map)
 {
 	bool held;
@@ -209,12 +174,8 @@ static struct xtcp_portmap *xtcp_portmap_hold(struct xtcp_portmap *map)
 }
 
 /*
- * Mark the map as dead if no call of connect() uses the map, and @ours is empty or @surplus <= 0.
- *
- * Context: softirq or process, BH disabled. Lock: the map's, held.
- *
- * Return: true if the map is dead now; the caller then releases the lock and removes the map from
- * the namespace.
+ * Marks the map as dead if no call of connect() uses it, and @ours is empty or @surplus <= 0.
+ * Return: true if so: the caller then releases the lock and removes the map.
  */
 static bool xtcp_portmap_end_if_idle(struct xtcp_portmap *map)
 {
@@ -255,9 +216,9 @@ static void mark(struct xtcp_portmap *map, u32 port)
 }
 
 /*
- * Sets the bit of a port in @ours if connect() chose the port for a connection that is in the table
- * and that @map serves. The connection may leave the table before the bit is set. In that case
- * xtcp_portmaps_tuples_ended() waits for the lock, which our caller has, and then clears the bit.
+ * Sets the bit of a port in @ours if connect() chose it for a connection in the table that @map
+ * serves. If that leaves meanwhile, xtcp_portmaps_tuples_ended() waits for our lock, and clears the
+ * bit.
  */
 static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
@@ -271,10 +232,7 @@ static void look(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 		mark(map, port);
 }
 
-/*
- * Look up the next unknown ports in the table of connections. A few at a time: a call of connect()
- * that looked up all of them would take a hundred times as long as others.
- */
+/* A few at a time: a call of connect() that looked up all would take a hundred times as long. */
 static void scan(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
 	const u32 end = min(map->unknown + SCAN_CHUNK, map->unknown_end);
@@ -286,7 +244,7 @@ static void scan(struct xtcp_net *xn, struct xtcp_portmap *map)
 	none_is_full(map);
 }
 
-/* Returns a mask for a word of a bitmap: the bit of every @step-th port, one of which is @from. */
+/* A mask for a word of a bitmap: the bit of every @step-th port, one of which is @from. */
 static unsigned long each(u32 from, u32 step)
 {
 	return ~0UL / ((1UL << step) - 1) << from % step;
@@ -301,8 +259,8 @@ static unsigned long half_of(const struct xtcp_port_range *range, bool first)
 }
 
 /*
- * Are the bits of @half set in FULL_AT_ONCE words, from word @i on? A bit may be set in either
- * bitmap. No loop: the compiler would not unroll it.
+ * Are the bits of @half set in FULL_AT_ONCE words from @i on, each in either bitmap? No loop: the
+ * compiler would not unroll it.
  */
 static bool are_full(const struct xtcp_portmap *map, u32 i, unsigned long half)
 {
@@ -312,10 +270,7 @@ static bool are_full(const struct xtcp_portmap *map, u32 i, unsigned long half)
 	return !(~((a[0] | b[0]) & (a[1] | b[1]) & (a[2] | b[2]) & (a[3] | b[3])) & half);
 }
 
-/*
- * Finds the first port from @from on, below @to, whose bit is clear in both bitmaps. Looks only at
- * the ports of @half. Return: the port; @to if there is no such port.
- */
+/* The first port of @half from @from on, below @to, that is clear in both bitmaps; else @to. */
 static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned long half)
 {
 	unsigned long word, mask = BITMAP_FIRST_WORD_MASK(from) & half;
@@ -334,10 +289,7 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned
 	return to;
 }
 
-/*
- * Calls next_clear() from the range's offset to the end of the range, then from its beginning to
- * the offset. Return: the port; 0 if there is none.
- */
+/* Searches from the range's offset to its end, then from its beginning to the offset. 0: none. */
 static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_range *range, unsigned long half)
 {
 	const u32 begin = range->low + range->offset, end = range->low + range->count;
@@ -350,25 +302,13 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
 }
 
 /*
- * Choose a port that may be free
- * @xn: the namespace
- * @map: the map of the destination
- * @range: the ports, and where to begin
- * @first: true: choose from our half of the range (struct xtcp_port_range). False: choose from the
- *	half that kernel TCP prefers, but none of the ports that are kernel TCP's alone
+ * Chooses a port that may be free, in our half (@first) or kernel TCP's, and sets its bit in
+ * @others, so that no other call tries it. The caller then says what became of it:
+ * xtcp_portmap_taken(), _refused() or _not_taken(). While the map does not know all ports, each
+ * call looks up some more.
  *
- * If the map does not know all ports yet, each call looks up some more.
- *
- * A destination that reuses TIME-WAIT records (net.xtcp.tw_reuse) has a full map for long: the next
- * calls find no port either, and do not search again until a bit is cleared (@full of @map).
- *
- * The function sets the port's bit in @others of @map, so that no other call tries the port. The
- * caller reports what became of the port, by xtcp_portmap_taken(), xtcp_portmap_refused() or
- * xtcp_portmap_not_taken().
- *
- * Context: process.
- *
- * Return: the port, host order; 0 if no port of this half is clear.
+ * A destination that reuses TIME-WAIT records (net.xtcp.tw_reuse) has a full map for long: calls do
+ * not search again until a bit is cleared (@full). Return: the port, host order; 0: none is clear.
  */
 static u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range,
 			       bool first)
@@ -396,15 +336,7 @@ static u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, co
 	return port;
 }
 
-/*
- * Set the bit of the chosen port in @ours, because a connection in the table
- *	now has the port
- * @xn: the namespace
- * @map: the map of the destination
- * @conn: the connection with the port; it cannot leave the table yet
- *
- * Context: process. Lock: the connection's socket, held.
- */
+/* A connection in the table, which cannot leave yet, has the chosen port. */
 static void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xtcp_conn *conn)
 {
 	spin_lock_bh(&map->lock);
@@ -414,16 +346,8 @@ static void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, st
 }
 
 /*
- * Note that the chosen port is in use
- * @xn: the namespace
- * @map: the map of the destination
- * @port: the port from xtcp_portmap_choose()
- *
- * If connect() chose the port for a connection that is in the table and that the map serves, the
- * port's bit moves from @map->others to @map->ours, and is cleared when that connection leaves the
- * table. Otherwise the bit stays in @map->others.
- *
- * Context: process.
+ * The chosen port is in use. If connect() chose it for a connection that the map serves, its bit
+ * moves to @ours, and is cleared when that connection ends. Else it stays in @others.
  */
 static void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
@@ -432,15 +356,7 @@ static void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, 
 	spin_unlock_bh(&map->lock);
 }
 
-/*
- * Clear the bit of the chosen port in @others, after a failure that was
- *	not due to the port
- * @xn: the namespace
- * @map: the map of the destination
- * @port: the port from xtcp_portmap_choose()
- *
- * Context: process.
- */
+/* After a failure that was not due to the port. */
 static void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
 {
 	spin_lock_bh(&map->lock);
@@ -449,13 +365,7 @@ static void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map
 	spin_unlock_bh(&map->lock);
 }
 
-/*
- * Clear all bits of @map->others: these ports may have become free
- * @xn: the namespace
- * @map: the map of the destination
- *
- * Context: process.
- */
+/* These ports may have become free. */
 static void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
 	spin_lock_bh(&map->lock);
@@ -466,22 +376,13 @@ static void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap 
 }
 
 /*
- * Clear the bits in @map->ours for successive connections of a map
- * @map: not dead
- * @conn: the first connection; it has left the table, and stores the number of @map
- * @next: as for xtcp_portmaps_tuples_ended()
- *
- * Each connection has one bit, for its local port. The function ends at the first connection that
- * stores another number.
- *
- * This function is inlined, so that the calls of @next are, too.
- *
- * Context: softirq or process, BH disabled. Lock: the map's, held.
- *
- * Return: the first connection with another number; NULL if there is none.
+ * Clears the bits of successive connections that store the number of @map, from @conn on; they have
+ * left the table. @next: as for xtcp_portmaps_tuples_ended(). Inlined, so that its calls are, too.
+ * Return: the first connection with another number, or NULL.
  */
-static __always_inline const struct xtcp_conn *xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
-							   const struct xtcp_conn *(*next)(const struct xtcp_conn *))
+static __always_inline const struct xtcp_conn *
+xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
+		   const struct xtcp_conn *(*next)(const struct xtcp_conn *))
 {
 	const bool has_predecessor = map->has_predecessor;
 	unsigned long *const ours = map->ours;
@@ -491,9 +392,8 @@ static __always_inline const struct xtcp_conn *xtcp_portmap_clear(struct xtcp_po
 	lockdep_assert_held(&map->lock);
 	do {
 		/*
-		 * the connection may have got its number from an earlier map, which was perhaps for
-		 * another destination. So compare the destinations if there was an earlier map with
-		 * this number
+		 * the connection may have its number from an earlier map, perhaps for another
+		 * destination: compare, if there was one
 		 */
 		if ((likely(!has_predecessor) || is_for(map, conn)) && __test_and_clear_bit(ntohs(conn->lport), ours))
 			cleared++;
@@ -513,24 +413,19 @@ static __always_inline const struct xtcp_conn *xtcp_portmap_clear(struct xtcp_po
  * struct xtcp_portmaps - the maps of a namespace
  * @lock: guards changes of this struct; never held together with the lock of a map
  * @bucket: the maps, by a hash of the destination; read under RCU
- * @by_number: the maps, by their numbers (xtcp_conn.map); no map has number 0; read under RCU
+ * @by_number: the maps, by their numbers (xtcp_conn.map), from 1 on; read under RCU
  * @len: number of maps
  * @numbers: the highest number that a map has had so far
  */
 struct xtcp_portmaps {
-	spinlock_t lock;	/* guards changes of this struct */
+	spinlock_t lock;	/* see above */
 	struct hlist_head bucket[BUCKETS];
 	struct xtcp_portmap __rcu *by_number[1 + MAPS_MAX];
 	unsigned int len;
 	unsigned int numbers;
 };
 
-/**
- * xtcp_portmaps_net_exit() - free the maps of a namespace
- * @xn: the namespace; its table of connections is empty
- *
- * Context: process, namespace exit.
- */
+/* The namespace's table of connections is empty. */
 void xtcp_portmaps_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_portmap *map;
@@ -551,7 +446,7 @@ static struct xtcp_portmaps *maps_of(const struct xtcp_net *xn)
 	return smp_load_acquire(&xn->portmaps);
 }
 
-/* As maps_of(), but makes what is not there yet. NULL: no memory. */
+/* As maps_of(), but makes what is missing. NULL: no memory. */
 static struct xtcp_portmaps *made_maps_of(struct xtcp_net *xn)
 {
 	struct xtcp_portmaps *maps = maps_of(xn);
@@ -562,22 +457,21 @@ static struct xtcp_portmaps *made_maps_of(struct xtcp_net *xn)
 	if (!maps)
 		return NULL;
 	spin_lock_init(&maps->lock);
-	/* a reader that sees the struct also sees its lock initialized: pairs with maps_of() */
+	/* pairs with maps_of(): who sees the struct sees its lock initialized */
 	if (cmpxchg(&xn->portmaps, NULL, maps))
 		kfree(maps);
 	return maps_of(xn);
 }
 
-/* @key: the destination; lport is 0. The hash does not change with time; the one of port.c does. */
+/*
+ * @key: the destination; lport is 0. This hash does not change with time.
+ */
 static struct hlist_head *bucket_of(struct xtcp_net *xn, struct xtcp_portmaps *maps, const struct xtcp_tuple *key)
 {
 	return &maps->bucket[xtcp_tuple_hash(key, &xn->rest->port_key) % BUCKETS];
 }
 
-/*
- * Finds the map of a destination and an interface. Skips dead maps, which may still be in the
- * bucket. RCU read side.
- */
+/* Skips dead maps, which may still be in the bucket. RCU read side. */
 static struct xtcp_portmap *find_map(struct xtcp_net *xn, struct xtcp_portmaps *maps, const struct xtcp_tuple *key,
 				     int bound_dev_if)
 {
@@ -591,7 +485,7 @@ static struct xtcp_portmap *find_map(struct xtcp_net *xn, struct xtcp_portmaps *
 	return NULL;
 }
 
-/* Gives the map a number, if possible a number that no earlier map had. */
+/* A number that no earlier map had, if there is one. */
 static void number_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map)
 {
 	unsigned int number = 1;
@@ -629,14 +523,8 @@ static noinline void remove_map(struct xtcp_portmaps *maps, struct xtcp_portmap 
 }
 
 /*
- * Get the map of a destination
- * @xn: the namespace
- * @key: the destination; lport is 0
- * @bound_dev_if: the interface that the sock is bound to, or 0
- *
- * Context: process.
- *
- * Return: the map, for xtcp_portmaps_put(); NULL when the destination has no map.
+ * The map of a destination (@key, lport is 0) and interface (0: none), for xtcp_portmaps_put(), or
+ * NULL.
  */
 static struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if)
 {
@@ -651,13 +539,7 @@ static struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct 
 	return map;
 }
 
-/*
- * Drop a reference to a map; the map may end with the last reference
- * @xn: the namespace
- * @map: from xtcp_portmaps_get() or xtcp_portmaps_make()
- *
- * Context: process.
- */
+/* The map may end with the last reference. */
 static void xtcp_portmaps_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 {
 	bool ends;
@@ -671,16 +553,9 @@ static void xtcp_portmaps_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 }
 
 /*
- * Make a map, or get the map that another caller has just made
- * @xn: the namespace
- * @key: the destination; lport is 0
- * @bound_dev_if: the interface that the sock is bound to, or 0
- * @range: the ports to examine; the map learns of other ports in use when connect() tries them
- *
- * Context: process, may sleep.
- *
- * Return: the map, for xtcp_portmaps_put(). NULL when there is no memory, when there are too many
- * maps, or when the map of the other caller has already ended, because many ports are free again.
+ * Makes a map that examines @range, or gets the one that another caller has just made. Return: for
+ * xtcp_portmaps_put(). NULL: no memory, too many maps, or the other's has ended: many ports are
+ * free again.
  */
 static struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if,
 					       const struct xtcp_port_range *range)
@@ -714,8 +589,8 @@ static struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct
 }
 
 /*
- * As xtcp_portmap_clear(), but takes the lock, and removes the map if it is not needed any more. If
- * the map is dead already, clears nothing and returns the connection after @conn.
+ * As xtcp_portmap_clear(), with the lock; removes a map that is not needed any more. If it is dead,
+ * clears nothing and returns the connection after @conn.
  */
 static __always_inline const struct xtcp_conn *end_in_map(struct xtcp_portmaps *maps, struct xtcp_portmap *map,
 							  const struct xtcp_conn *conn,
@@ -737,18 +612,14 @@ static __always_inline const struct xtcp_conn *end_in_map(struct xtcp_portmaps *
 }
 
 /**
- * xtcp_portmaps_tuples_ended() - several connections have ended: clear the bits of their ports in
- *	@ours of their maps
+ * xtcp_portmaps_tuples_ended() - connections have ended: clear the bits of their ports
  * @xn: the namespace
- * @conn: the first connection; NULL: there is none. All have left the table. Each stores the number
- *	of a map, or 0
- * @next: returns the connection after another one; NULL: there is none
+ * @conn: the first connection, or NULL. All have left the table; each stores the number of a map,
+ *	or 0
+ * @next: returns the connection after another one, or NULL
  *
- * The function takes the lock of a map once for all successive connections with its number. So the
- * caller puts connections with the same number together. It passes at most some hundred connections
- * at once, so that the lock is not held for long.
- *
- * This function is inlined, so that the calls of @next are, too.
+ * The lock of a map is taken once for successive connections with its number: the caller puts these
+ * together, and passes at most some hundred at once. Inlined, so that the calls of @next are, too.
  *
  * Context: softirq or process, BH disabled. Takes the locks of the maps, one after the other.
  */
@@ -758,10 +629,7 @@ __always_inline void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struc
 	struct xtcp_portmaps *maps = maps_of(xn);
 	struct xtcp_portmap *map;
 
-	/*
-	 * without maps, no connection has a number: it gets one while it is in the table, and all
-	 * of these have left the table before
-	 */
+	/* without maps, none of these has a number: each would have got it while in the table */
 	if (!maps)
 		return;
 	rcu_read_lock();
@@ -781,14 +649,14 @@ __always_inline void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struc
 #define SPARED_STEP_MAX	16
 
 /*
- * One table for all namespaces, so a namespace needs no memory for counters. Each namespace has a
- * hash key of its own, so one destination has different counters in different namespaces.
+ * One table for all namespaces. Each has a hash key of its own, so a destination has other counters
+ * there.
  */
 static u32 counters[COUNTERS];
 
 /*
- * Insert a full sock, whose addresses, ports and device are final. The table takes a reference.
- * Return: the same as xtcp_demux_insert().
+ * Addresses, ports and device are final. The table takes a reference. Return: as
+ * xtcp_demux_insert().
  */
 static int insert_sock(struct sock *sk)
 {
@@ -812,10 +680,7 @@ static int insert_sock(struct sock *sk)
 	return 0;
 }
 
-/*
- * Does kernel TCP have the 4-tuple of @sk, in a connection or a TIME-WAIT sock? @lease: the shared
- * lease of @sk, or NULL for a bound port.
- */
+/* Does kernel TCP have the 4-tuple of @sk? @lease: the shared lease; NULL for a bound port. */
 static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
 {
 	struct xtcp_demux_key key = {
@@ -831,10 +696,7 @@ static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
 	return held || (lease && !sk->sk_bound_dev_if && xtcp_taker_meets(lease, &key.tuple));
 }
 
-/*
- * Try to take @port for the connection. Return: 0; -EADDRINUSE when the caller may try another
- * port; another error.
- */
+/* Return: 0; -EADDRINUSE when the caller may try another port; another error. */
 static int try_port(struct sock *sk, u16 port)
 {
 	/* kernel TCP's table separates the ports of VRFs, but not the ports of other devices */
@@ -856,8 +718,8 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_sport = htons(port);
 	ep->conn.shared_port = true;
 	/*
-	 * it is enough to look once whether kernel TCP has the 4-tuple: the port has a lease now,
-	 * so kernel TCP's connect() takes no new 4-tuple on the port
+	 * once is enough: the port has a lease now, so kernel TCP's connect() takes no new 4-tuple
+	 * there
 	 */
 	err = (lease->beside || lease_dev) && kernel_holds(sk, lease) ? -EADDRINUSE : insert_sock(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
@@ -866,17 +728,17 @@ static int try_port(struct sock *sk, u16 port)
 	return err == -EADDRNOTAVAIL ? -EADDRINUSE : err;
 }
 
-/* Every how many ports of a range, from its first on, is one kernel TCP's alone? A power of two; 0: none is. */
+/* Every how many ports of a range is one kernel TCP's alone? A power of two; 0: none is. */
 static u32 spared_step(u32 count)
 {
 	return count < SPARED_FROM ? 0 : min_t(u32, rounddown_pow_of_two(max(count / SPARED, 4U)), SPARED_STEP_MAX);
 }
 
 /*
- * Try at most @tries ports of one half of @range, from the offset of @range on. @first: true for
- * our half, false for kernel TCP's half. @look: if most ports are probably taken and TIME-WAIT
- * records may be replaced, the key of the destination; else NULL. With @look, no lease is taken for
- * a port if one of our connections or records visibly has the tuple and keeps it.
+ * Tries at most @tries ports of our half (@first) or kernel TCP's, from the range's offset on.
+ * @look: if most ports are probably taken and records may be replaced, the key of the destination;
+ * else NULL. Then no lease is taken for a port if one of our connections or records visibly keeps
+ * the tuple.
  */
 static int try_in_turn(struct sock *sk, const struct xtcp_port_range *range, bool first, u32 tries,
 		       struct xtcp_demux_key *look)
@@ -908,7 +770,7 @@ static int try_all_in_turn(struct sock *sk, const struct xtcp_port_range *range,
 	return err == -EADDRINUSE ? try_in_turn(sk, range, false, range->count, look) : err;
 }
 
-/* In one half, try the ports that the map shows as free, until one is usable. */
+/* Tries the ports of a half that the map shows as free, until one is usable. */
 static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -933,9 +795,8 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 }
 
 /*
- * In one half, try the ports that the map shows as free. Then, if records may be replaced (@look is
- * not NULL), try a few ports in turn: some of them may belong to such records. A few tries are
- * enough, unless most records of the half are too young to be replaced.
+ * Then, if records may be replaced (@look), tries a few ports in turn, which may be of such
+ * records. A few are enough, unless most records of the half are too young.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    struct xtcp_demux_key *look)
@@ -946,8 +807,8 @@ static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp
 }
 
 /*
- * Try our half and then kernel TCP's half. If no port is usable, a second round also tries the
- * ports that try_port() has refused earlier.
+ * Tries our half, then kernel TCP's. If no port is usable, a second round tries also what
+ * try_port() has refused earlier.
  */
 static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range,
 		      struct xtcp_demux_key *look)
@@ -967,9 +828,9 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 }
 
 /*
- * Returns where to start in the range (RFC 6056 section 3.3.4), by a keyed hash of the destination
- * @to and of the time, which stands in the place of the local port. The low 16 bits of the time are
- * enough: when they repeat, after a week, the counter has moved on.
+ * Where to start in the range (RFC 6056 section 3.3.4): by a keyed hash of the destination and of
+ * the time, which stands in the place of the local port. Its low 16 bits are enough: when they
+ * repeat, after a week, the counter has moved on.
  */
 static u32 next_offset(const struct xtcp_net *xn, struct xtcp_tuple to)
 {
@@ -1021,18 +882,13 @@ static int choose_and_insert(struct sock *sk)
 		return try_all_in_turn(sk, &range, look);
 	err = try_by_map(sk, map, &range, look);
 	xtcp_portmaps_put(xn, map);
-	/*
-	 * all ports are taken, but some of them perhaps only by TIME-WAIT records that may be
-	 * replaced
-	 */
+	/* all ports are taken, some perhaps by records that may be replaced */
 	if (err == -EADDRINUSE && look)
 		err = try_all_in_turn(sk, &range, look);
 	return err;
 }
 
-/*
- * Insert a connection from a bound port into the table, if neither stack has its 4-tuple already.
- */
+/* Unless either stack has the 4-tuple already. */
 static int insert_bound(struct sock *sk)
 {
 	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
@@ -1058,7 +914,7 @@ static int insert_bound(struct sock *sk)
  * @sk: addresses are set
  * @snum: the port, host order; 0: any
  *
- * Context: process, may sleep. Lock: socket, held.
+ * Context: process, may sleep.
  *
  * Return: 0, -EADDRINUSE, -ENOMEM or -ENOBUFS.
  */
@@ -1079,11 +935,10 @@ int xtcp_port_bind(struct sock *sk, unsigned short snum)
  * xtcp_port_rehash() - proto.rehash: the device has changed (SO_BINDTODEVICE)
  * @sk: the sock, in any state
  *
- * A port belongs to the device of its sock. So the lease, the listener and the connection follow it.
- * If there is no memory for a listener to follow, or if the device is in another VRF, lease and
- * listener stay.
+ * A port belongs to the device of its sock. So lease, listener and connection follow it. Without
+ * memory, or in another VRF, lease and listener stay.
  *
- * Context: process, may sleep. Lock: socket, held.
+ * Context: process, may sleep.
  */
 void xtcp_port_rehash(struct sock *sk)
 {
@@ -1104,10 +959,10 @@ void xtcp_port_rehash(struct sock *sk)
 }
 
 /**
- * xtcp_port_listen() - bind if needed, and let the sock listen on its port
- * @sk: the sock; if it has no port, it gets any free port
+ * xtcp_port_listen() - let the sock listen on its port; without one, it gets any free port
+ * @sk: the sock
  *
- * Context: process, may sleep. Lock: socket, held.
+ * Context: process, may sleep.
  *
  * Return: 0, -EADDRINUSE, -ENOMEM or -ENOBUFS.
  */
@@ -1165,10 +1020,7 @@ void xtcp_port_leave(struct sock *sk)
 	if (was_there && conn->map)
 		xtcp_portmaps_tuples_ended(xtcp_net_of(sk), conn, xtcp_portmaps_no_next);
 	local_bh_enable();
-	/*
-	 * set left_table even if a TIME-WAIT record has already replaced the sock in the table:
-	 * lookups may still use the sock
-	 */
+	/* even if a record has replaced the sock in the table: lookups may still use the sock */
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	if (!was_there)
 		return;
@@ -1198,8 +1050,7 @@ void xtcp_port_release(struct sock *sk)
  * xtcp_port_connection_ended() - give the port back, unless the program chose it
  * @sk: not in the table of connections
  *
- * If the program keeps the descriptor after the connection has ended, getsockname() still returns
- * the port, as in Linux.
+ * As in Linux, getsockname() still returns the port.
  *
  * Context: softirq or process. Lock: socket, held.
  */

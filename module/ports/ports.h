@@ -34,18 +34,16 @@ struct xtcp_tuple;
 
 /**
  * struct xtcp_portlist - the leases of every 64th port, in a list per port
- * @lock: guards this struct, the bits of these ports in xtcp_net.port_bits, and the fields of a
- *	lease that struct xtcp_lease marks with "lock of the port"
+ * @lock: guards this struct, the bits of these ports in xtcp_net.port_bits, and what struct
+ *	xtcp_lease marks with "lock of the port"
  * @used: for each block, how many of its lists are not empty
  * @block: arrays of lists; NULL: no port of the block has a lease
  *
- * No code holds two of these locks. The lock of a taker (lease.c) and the locks of kernel TCP's
- * bind table are taken inside @lock; create.c lists the locks outside @lock. These need no lock:
- * xtcp_rest.spare_block, which is exchanged atomically, and @users and @socks of a lease, which are
- * atomic.
+ * No code holds two of these locks. The lock of a taker and those of kernel TCP's bind table are
+ * taken inside it; create.c lists the locks outside. xtcp_rest.spare_block is exchanged atomically.
  */
 struct xtcp_portlist {
-	spinlock_t lock;	/* see @lock above */
+	spinlock_t lock;	/* see above */
 	u8 used[XTCP_PORTLIST_BLOCKS];
 	struct hlist_head *block[XTCP_PORTLIST_BLOCKS];
 } ____cacheline_aligned_in_smp;
@@ -55,10 +53,7 @@ static inline struct xtcp_portlist *xtcp_portlist_of(const struct xtcp_net *xn, 
 	return &xn->portlists[port % XTCP_PORTLISTS];
 }
 
-/*
- * The lock of a port. Ports that differ by a multiple of 64 share a lock; neighbouring ports do
- * not.
- */
+/* Ports that differ by a multiple of 64 share a lock; neighbours do not. */
 static inline spinlock_t *xtcp_portlist_lock(const struct xtcp_net *xn, u16 port)
 {
 	return &xtcp_portlist_of(xn, port)->lock;
@@ -73,31 +68,27 @@ void xtcp_portlist_net_exit(struct xtcp_net *xn);
  * struct xtcp_lease - a small sock in kernel TCP's bind table, with fields of our own
  * @node: links the leases of a port; lock of the port
  * @xn: the namespace; NULL: it has ended
- * @users: number of full socks and TIME-WAIT records that refer to the lease; the lease ends with
- *	its last user
- * @socks: number of full socks among the users; once it is 0, it stays 0. A shared lease does not
- *	count its socks
+ * @users: full socks and records that refer to the lease; it ends with the last one
+ * @socks: full socks among them; once 0, it stays 0. A shared lease does not count its socks
  * @uid: the user of the owner, for SO_REUSEPORT; lock of the port
- * @reuse: SO_REUSEADDR of the owner when it bound or called listen(); lock of the port. sk_reuse of
- *	@inet has the same value, or 0 (xtcp_lease_make_exclusive(), xtcp_sharing_listen()), or
- *	SK_FORCE_REUSE (during a call of xtcp_sharing_bind())
- * @reuseport: SO_REUSEPORT of the owner when it bound or began to listen; lock of the port
- * @shared: connect() chose the port, so the lease serves any number of 4-tuples of one local
- *	address
- * @admits_others: @reuse, @reuseport and @uid refused a sock, but the options that the owner had at
- *	that time admitted this sock. Never cleared; lock of the port
+ * @reuse: SO_REUSEADDR of the owner at bind() or listen(); lock of the port. sk_reuse of @inet is
+ *	the same, or 0 (xtcp_lease_make_exclusive(), xtcp_sharing_listen()), or SK_FORCE_REUSE
+ *	(during xtcp_sharing_bind())
+ * @reuseport: SO_REUSEPORT of the owner at bind() or listen(); lock of the port
+ * @shared: connect() chose the port: the lease serves any number of 4-tuples of a local address
+ * @admits_others: @reuse, @reuseport and @uid refused a sock, but the owner's options of that time
+ *	admitted it. Never cleared; lock of the port
  * @beside: for a shared lease: kernel TCP may have older connections or TIME-WAIT socks on the
  *	port, with any 4-tuple
- * @devices: some of kernel TCP's socks on the port (@beside) are bound to devices, but the lease is
- *	not
+ * @devices: some of those are bound to devices, but the lease is not
  * @inet: the sock in the table; a shared lease has only its struct sock_common
  * @tw: the whole sock of a shared lease
- * @reach: makes @inet large enough for all fields of struct inet_connection_sock that other code
- *	reads in a lease that is not shared; README.md lists the fields
- * @owner: the sock that bound the port; NULL when it has left. A shared lease does not have the
- *	field. Lock of the port; xtcp_lease_aborted() reads the field without the lock
+ * @reach: makes @inet large enough for what other code reads in a lease that is not shared
+ *	(README.md)
+ * @owner: the sock that bound the port; NULL when it has left. Not in a shared lease. Lock of the
+ *	port; xtcp_lease_aborted() reads it without
  *
- * "Lock of the port" means that xtcp_portlist_lock() of @xn and inet.inet_num guards the field.
+ * "Lock of the port": xtcp_portlist_lock() of @xn and inet.inet_num.
  */
 struct xtcp_lease {
 	struct hlist_node node;
@@ -106,8 +97,8 @@ struct xtcp_lease {
 	atomic_t socks;
 	kuid_t uid;
 	/*
-	 * three fields in one octet, to save memory (XTCP_LEASE_SHARED_SIZE). A write to one field
-	 * rewrites the octet, so the same lock guards all three: the lock of the port
+	 * One octet, to save memory (XTCP_LEASE_SHARED_SIZE): a write to one field rewrites all
+	 * three, so the same lock guards them
 	 */
 	u8 reuse : 4;
 	u8 reuseport : 1;
@@ -128,16 +119,12 @@ static inline struct sock *xtcp_lease_sk(struct xtcp_lease *lease)
 	return &lease->inet.sk;
 }
 
-/* Kernel TCP's bind table of a namespace. */
 static inline struct inet_hashinfo *xtcp_sharing_table(const struct sock *sk)
 {
 	return sock_net(sk)->ipv4.tcp_death_row.hashinfo;
 }
 
-/*
- * The chain of a port in kernel TCP's table by port. Its lock is taken before the locks of other
- * chains.
- */
+/* Its lock is taken before the locks of other chains. */
 static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct sock *sk, u16 port)
 {
 	struct inet_hashinfo *table = xtcp_sharing_table(sk);
@@ -172,10 +159,10 @@ static inline struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 }
 
 /*
- * Take a reference for a TIME-WAIT record. @socks does not count records. If connect() has cleared
- * SO_REUSEADDR of the lease (xtcp_lease_make_exclusive()), the lease gets the option back when its
- * last full sock leaves, even if records still refer to the lease. From then on, a sock of kernel
- * TCP with SO_REUSEADDR can bind the port, as if a TIME-WAIT sock of kernel TCP had the port.
+ * For a record, which @socks does not count. If connect() has cleared SO_REUSEADDR of the lease
+ * (xtcp_lease_make_exclusive()), it comes back with the end of the last full sock, even if records
+ * remain. Then a sock of kernel TCP with SO_REUSEADDR can bind the port, as beside a TIME-WAIT sock
+ * of its own.
  */
 static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 {
@@ -183,9 +170,9 @@ static inline void xtcp_lease_hold_timewait(struct xtcp_lease *lease)
 }
 
 /*
- * Might xtcp have a lease on @port? @bits points to xtcp_net.port_bits. At first all namespaces
- * share an empty bitmap. A reader that sees the namespace's own bitmap also sees all parts of the
- * namespace, because they were initialised before (netns.c).
+ * Might xtcp have a lease on @port? @bits: xtcp_net.port_bits, at first an empty bitmap that all
+ * namespaces share. Who sees a namespace's own also sees all its parts, which were made before
+ * (netns.c).
  */
 static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16 port)
 {
@@ -218,12 +205,7 @@ int xtcp_port_listen(struct sock *sk);
 void xtcp_port_rehash(struct sock *sk);
 int xtcp_port_connect(struct sock *sk);
 void xtcp_port_leave(struct sock *sk);
-/* Socket lock held, any context. Gives the lease back, and clears inet_num and inet_sport. */
 void xtcp_port_release(struct sock *sk);
-/*
- * Does the same as xtcp_port_release(), but keeps inet_sport for getsockname(). Does nothing if the
- * program chose the port.
- */
 void xtcp_port_connection_ended(struct sock *sk);
 
 #endif /* XTCP_PORTS_H */

@@ -1,5 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Which socks may share a port with the lease of a bind(), after kernel TCP has admitted it (lease.c). */
+/*
+ * Which socks may share a port with the lease of a bind().
+ *
+ * The rules for sharing are kernel TCP's. Two socks whose addresses overlap may share a port if
+ * both have SO_REUSEADDR and the older one does not listen, or if both have SO_REUSEPORT and the
+ * same user. But a sock to which a BPF program was attached before its bind()
+ * (SO_ATTACH_REUSEPORT_*) joins no other group. Kernel TCP compares the lease of a bind() with its
+ * own socks, but lets it share with other leases. So afterwards this file walks kernel TCP's table
+ * by address, with the table's own locks in kernel TCP's order, and compares the leases.
+ *
+ * A program may change its device, SO_REUSEADDR and SO_REUSEPORT after bind(). A lease follows the
+ * device of its owner, unless that is connected (xtcp_lease_follow()), and stores the options that
+ * it had at bind() or listen(). A sock may share the port if the stored options allow it, or the
+ * owner's present ones. Kernel TCP compares present options, too, unless all socks on the port had
+ * the same ones when they bound.
+ */
 #include "ports/ports.h"
 
 #include <linux/ipv6.h>
@@ -15,8 +30,8 @@
 #include "lookup/lookup.h"
 
 /*
- * The chain of @port with the wildcard address, in kernel TCP's table by port and address (bhash2).
- * Both address families use this chain.
+ * The chain of the wildcard address in kernel TCP's table by port and address (bhash2), for both
+ * address families.
  */
 static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const struct sock *sk, u16 port)
 {
@@ -27,17 +42,14 @@ static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const str
 
 #define GROUP_TRIES	16	/* group_is_there() examines at most this many socks */
 
-/*
- * Looks at a sock of the table during a walk. The sock may have no more than a struct
- * sock_common. Return: true ends the walk.
- */
+/* Looks at a sock during a walk, perhaps only a struct sock_common. True ends the walk. */
 typedef bool look_fn(struct sock *other, void *arg);
 
 /**
  * struct bind_query - the argument of a walk over kernel TCP's bind table
  * @lease: the lease
  * @sk: the sock that binds the port
- * @tries: how many socks of that table may still be examined
+ * @tries: how many socks may still be examined
  */
 struct bind_query {
 	struct xtcp_lease *lease;
@@ -45,7 +57,7 @@ struct bind_query {
 	int tries;
 };
 
-/* The local addresses at which a sock receives segments; 0 and :: mean any address. */
+/* The local addresses at which a sock receives; 0 and :: mean any. */
 struct reach {
 	bool v4;
 	bool v6;
@@ -66,7 +78,7 @@ static struct reach reach_of(const struct sock *sk)
 	return reach;
 }
 
-/* A VRF has its own ports, and so its own buckets in kernel TCP's table; a bound sock stays in its bucket. */
+/* A VRF has its own ports, and so its own buckets; a bound sock stays in its bucket. */
 static const struct inet_bind_bucket *bucket_with(const struct sock *sk)
 {
 	return sk->sk_state == TCP_TIME_WAIT ? inet_twsk(sk)->tw_tb : inet_csk(sk)->icsk_bind_hash;
@@ -88,9 +100,8 @@ static bool overlaps(const struct sock *a, const struct sock *b)
 }
 
 /*
- * The owner of the lease of a bind(), while its present options count: it is the only user of the
- * lease. If children or records also use the lease, the options that are stored in the lease
- * decide, and the function returns NULL.
+ * The owner of the lease of a bind(), while its present options count: it is the only user. If
+ * children or records use the lease, too, its stored options decide: NULL.
  */
 static const struct sock *owner_alone(const struct xtcp_lease *lease)
 {
@@ -105,8 +116,7 @@ static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, 
 	if (!owner)
 		return false;
 	/*
-	 * data_race(): we do not have the owner's socket lock. If its program changes the options
-	 * at this moment, we see them as before or as after the change
+	 * data_race(): without the owner's socket lock, we see its options before or after a change
 	 */
 	if (!listens && data_race(sk->sk_reuse && owner->sk_reuse))
 		return true;
@@ -138,27 +148,23 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk, bool b
 	if (!owner_admits(lease, sk, listens))
 		return false;
 	/*
-	 * @sk may have other options than @lease, so @lease can no longer speak for all socks on
-	 * the port: lease_vouches() is false from now on
+	 * @sk may have other options, so @lease no longer speaks for all on the port
+	 * (lease_vouches())
 	 */
 	lease->admits_others = true;
 	return true;
 }
 
 /*
- * Does @lease alone prove that @sk may bind to the same address, port and device? Then no other
- * sock has to be compared. If @sk belongs to the SO_REUSEPORT group of @lease, the answer is
- * usually yes: all socks that overlap with @lease have admitted @lease, so they also admit @sk.
- *
- * The answer is no if the port may have a sock outside the group, which might refuse @sk. There are
- * three such cases:
+ * Does @lease alone prove that @sk may bind to the same address, port and device, so that no other
+ * sock has to be compared? Usually so if @sk belongs to its SO_REUSEPORT group: all socks that
+ * overlap with @lease have admitted @lease, and so admit @sk. Not if the port may have an outsider
+ * that might refuse @sk:
  *
  *  - Only TIME-WAIT records refer to @lease.
  *  - @admits_others is set (lease_admits()).
- *  - @lease has SO_REUSEADDR, and either @sk lacks SO_REUSEADDR or @lease does not listen. Since
- *    @lease has SO_REUSEADDR, an outsider may share the port. An outsider is a sock that is not in
- *    the group, and that has SO_REUSEADDR, too. An outsider refuses @sk if @sk lacks SO_REUSEADDR,
- *    or if the outsider listens. While @lease listens, no outsider can listen.
+ *  - @lease has SO_REUSEADDR, so an outsider with this option may share the port. It refuses @sk if
+ *    @sk lacks SO_REUSEADDR, or if it listens; while @lease listens, no outsider can.
  */
 static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -168,8 +174,8 @@ static bool lease_vouches(struct xtcp_lease *lease, const struct sock *sk)
 }
 
 /*
- * Does @other have the same address and device as the lease of the query, and is lease_vouches()
- * true for @other? If no tries are left, returns true to end the walk; @tries is below 0 then.
+ * Is @other at the same place as the lease of the query, and does it vouch? With no tries left,
+ * true ends the walk; @tries is below 0 then.
  */
 static bool is_of_group(struct sock *other, void *arg)
 {
@@ -183,11 +189,10 @@ static bool is_of_group(struct sock *other, void *arg)
 }
 
 /*
- * Kernel TCP has admitted the lease of a bind(). Does the lease conflict with the sock @other? Only
- * two kinds of socks have to be compared here: other leases of bind(), and TIME-WAIT socks of
- * kernel TCP that have sk_reuseport. Kernel TCP always lets a lease share a port with both kinds,
- * because all leases of bind() have sk_reuseport, and one uid that is no user's (lease.c). For all
- * other socks, the answer of kernel TCP holds.
+ * Kernel TCP has admitted the lease of a bind(). Is @other in its way? Kernel TCP lets a lease
+ * share a port with other leases of bind(), and with its own TIME-WAIT socks that have
+ * sk_reuseport: they all have sk_reuseport, and one uid that is no user's. For all others its
+ * answer holds.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {
@@ -203,8 +208,8 @@ static bool is_in_the_way(struct sock *other, void *arg)
 }
 
 /*
- * Walk the socks on @port in one chain of bhash2, kernel TCP's table by port and address. Several
- * addresses may share a chain. Return: true when @look() has ended the walk.
+ * Walks the socks on @port in a chain of bhash2, which several addresses may share. Return: true
+ * when @look() has ended the walk.
  */
 static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, u16 port,
 		     look_fn *look, void *arg)
@@ -224,9 +229,9 @@ static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, 
 }
 
 /*
- * Is there a member of the group that alone proves that @sk may bind (lease_vouches())? Then @sk
- * need not be compared with the other socks on the port, which takes longer with each new member.
- * If the search misses such a member, only time is lost: the other socks are compared.
+ * Does a member of the group vouch for @sk (lease_vouches())? Then @sk need not be compared with
+ * all socks on the port, which takes longer with each member. If the search misses one, only time
+ * is lost.
  */
 static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
@@ -245,9 +250,8 @@ static bool group_is_there(struct xtcp_lease *lease, const struct sock *sk, u16 
 }
 
 /*
- * @lease is in kernel TCP's table now. Does another sock conflict with it? If all socks on the
- * port have SO_REUSEADDR and none listens (fastreuse), there is no conflict, so nothing is
- * compared, as in kernel TCP.
+ * @lease is in kernel TCP's table now. Does another sock conflict with it? If all socks on the port
+ * have SO_REUSEADDR and none listens (fastreuse), nothing is compared, as in kernel TCP.
  */
 static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -272,17 +276,7 @@ static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 	return found;
 }
 
-/*
- * Bind the port of a lease in kernel TCP's table, if no sock in that table
- *	conflicts
- * @lease: not in kernel TCP's table yet
- * @sk: the sock that binds the port
- * @port: host order, not 0
- *
- * Context: softirq or process. Lock: of the port, held.
- *
- * Return: 0, -EADDRINUSE or -ENOMEM.
- */
+/* Binds the port in kernel TCP's table for @sk. Return: 0, -EADDRINUSE or -ENOMEM. */
 int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
 	struct sock *mine = xtcp_lease_sk(lease);
@@ -304,21 +298,12 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 }
 
 /*
- * Bind a lease to another device
- * @lease: in kernel TCP's table
- * @sk: the owner of @lease, bound to a device of the same VRF as @dev, or to none
- * @dev: the interface; 0: none
+ * Binds a lease to another device (0: none); its owner @sk is on a device of the same VRF, or on
+ * none. As in Linux, nobody is asked. So @lease may now overlap with socks to which it was not
+ * compared, and no longer speaks for them (lease_vouches()).
  *
- * As in Linux, nobody is asked. So @lease may now overlap with socks to which it has not been
- * compared, and no longer speaks for all of them (lease_vouches()).
- *
- * A VRF has its own ports. If the device of @sk is not in the VRF in which the lease was bound,
- * kernel TCP would look for the lease in a wrong bucket. Such a lease stays where it is, and must
- * not ask for its port again.
- *
- * Context: softirq or process. Lock: of the port, held.
- *
- * Return: false when the device of @sk is in another VRF.
+ * A VRF has its own ports. If @sk is in another VRF than the lease, kernel TCP would look for it in
+ * a wrong bucket. It stays where it is then, and must not ask for its port again. Return: false.
  */
 bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev)
 {
@@ -335,14 +320,8 @@ bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev)
 }
 
 /*
- * Set the state of a lease in kernel TCP's table to LISTEN, if no other
- *	sock conflicts
- * @lease: in kernel TCP's table
- * @sk: the owner of @lease
- *
- * Context: softirq or process. Lock: of the port, held.
- *
- * Return: 0, or -EADDRINUSE; the lease has only the device and SO_REUSEADDR of @sk then.
+ * Sets the state to LISTEN if nothing conflicts. Return: 0, or -EADDRINUSE; the lease has only the
+ * device and SO_REUSEADDR of @sk then.
  */
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
@@ -352,9 +331,8 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	if (!xtcp_sharing_move(lease, sk, sk->sk_bound_dev_if))
 		return -EADDRINUSE;
 	/*
-	 * xtcp_lease_make_exclusive() may have cleared SO_REUSEADDR of the lease, to protect the
-	 * connection of another sock with this lease, such as a child. So the option is not set
-	 * again while other socks have the lease
+	 * xtcp_lease_make_exclusive() may have cleared SO_REUSEADDR, to protect the connection of
+	 * another sock with this lease, such as a child: not set again while others have the lease
 	 */
 	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || mine->sk_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
