@@ -1,39 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * How records begin, wait and end. A record stands for a connection in TIME-WAIT, or for an orphan
- * in FIN-WAIT-2. timewait.c decides what records answer.
+ * Connections without a sock. A record stands for a connection in TIME-WAIT, or for an orphan in
+ * FIN-WAIT-2: how it begins, waits and ends, what it answers, and when a new connection may take
+ * its tuple.
  *
  * A record replaces its sock in the table of connections. It has a reference to the lease that
  * reserves its port (ports/lease.c), and only the fields that an answer needs. The records of a
- * namespace are spread over its shards by hash. Each shard has a lock, a timer and two lists, one
- * for TIME-WAIT and one for FIN-WAIT-2, both in order of expiry. In a full namespace, a new record
- * evicts the record of its shard that expires next. If this shard is empty, the new record evicts a
- * record of another shard. So a full namespace denies no connection its TIME-WAIT, and connections
- * that end at the same time mostly take different locks.
+ * namespace are spread over its shards by hash. A shard has a lock, a timer, and two lists in order
+ * of expiry, one for each state. In a full namespace, a new record evicts the one of its shard that
+ * expires next, or one of another shard if its own is empty. So no connection is denied its
+ * TIME-WAIT, and connections that end at the same time mostly take different locks.
+ * net.ipv4.tcp_max_tw_buckets limits a namespace. All guests together have a limit, too, and those
+ * of one maker.
  *
- * Life of a record: when the sock ends, the record enters a list, under the lock of its shard.
- * Later one caller claims the record: it sets "dead" under the same lock. Then
- * xtcp_batch_end() takes the record out of the table, puts the lease, and frees the record after a
- * grace period. Between the two, a connection that takes the record's tuple may replace the record
- * in the table, or take it out.
+ * When the sock ends, the record enters a list, under the lock of its shard. Later one caller
+ * claims it: sets "dead" under the same lock. xtcp_batch_end() then takes the records of a batch
+ * out of the table, puts their leases, and frees them after one grace period. Between the two, a
+ * connection that takes the tuple may replace the record in the table, or take it out.
  *
- * Records end in batches: they leave the table of connections, their leases are put, and after one
- * grace period all of them are freed. This file and timewait.c claim the records of a batch.
- *
- * The keys of signed records: TCP_MD5SIG or TCP-AO. They follow the record in memory, since few
- * records have keys. When a record begins, the sock's keys are copied; the copies are freed with
- * the record.
- *
- * How many records there may be: in a namespace (net.ipv4.tcp_max_tw_buckets), in all guests
- * together, and in the guests of one maker. A record is evicted when there are too many.
- *
- * How a record answers the segments that arrive for it: SEGMENT ARRIVES for TIME-WAIT, and for
- * orphans in FIN-WAIT-2 (RFC 9293 section 3.10.7.4, RFC 1337). This file also says when a new
- * connection may take the tuple of a record (RFC 6191).
- *
- * Three things differ from Linux. A RST does not end TIME-WAIT (RFC 1337), unless net.xtcp.rfc1337
- * is 0. Only the peer's FIN, and an empty segment at RCV.NXT, restart the wait of 2 MSL. In
- * FIN-WAIT-2, RST, SYN and ACK must pass the checks of RFC 5961, as in the other states.
+ * Answers: SEGMENT ARRIVES for TIME-WAIT, and for orphans in FIN-WAIT-2 (RFC 9293 section 3.10.7.4,
+ * RFC 1337). RFC 6191 says when a new connection may take the tuple. Three things differ from
+ * Linux. A RST does not end TIME-WAIT (RFC 1337), unless net.xtcp.rfc1337 is 0. Only the peer's
+ * FIN, and an empty segment at RCV.NXT, restart the wait of 2 MSL. In FIN-WAIT-2, RST, SYN and ACK
+ * must pass the checks of RFC 5961, as in other states.
  */
 #include "timewait/timewait.h"
 
@@ -75,18 +64,16 @@
 #define PORT_SIZE	(sizeof(struct xtcp_lease) + sizeof(struct inet_bind_bucket) + sizeof(struct inet_bind2_bucket))
 
 /*
- * The records of all guests. Any user can create a guest, and set its max_tw_buckets to any value.
- * So the records of all guests together have a limit, and those of one maker's guests (guests.c). A
- * signed record counts as two, since its keys take about as much memory as a record and its port
- * (xtcp_quota_init()).
+ * Any user can create a guest, and set its max_tw_buckets to any value. So the records of all
+ * guests together have a limit, and those of one maker's guests (guests.c). A signed record counts
+ * as two, since its keys take about as much memory as a record and its port (xtcp_quota_init()).
  */
 static struct xtcp_guests guest_records = { .thing = XTCP_GUESTS_RECORDS };
 module_param_named(guest_timewait, guest_records.max, uint, 0444);
 MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory, each with a port of its own)");
 
 /**
- * struct xtcp_recordkeys - the keys of a signed record; they follow the record in memory, since few
- * records have keys
+ * struct xtcp_recordkeys - copies of the sock's keys; they follow a signed record in memory
  * @ao: the TCP-AO that signs; NULL: @md5 signs
  * @md5: the key of TCP_MD5SIG
  */
@@ -95,21 +82,15 @@ struct xtcp_recordkeys {
 	struct xtcp_md5_key md5;
 };
 
-/*
- * Make the counter of the records of all guests, and its limit.
- *
- * Context: process, module init.
- *
- * Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM.
- */
+/* Return: 0, -EINVAL when "guest_timewait" is out of range, or -ENOMEM. */
 static int xtcp_quota_init(void)
 {
 	int err;
 
 	/*
-	 * a signed record and its port take at most the memory of two unsigned records and their
-	 * ports, so a signed record may count as two. With pointers of 32 bits it takes somewhat more:
-	 * the keys stay as long
+	 * a signed record may count as two: with its port it takes at most the memory of two
+	 * unsigned ones and their ports. With pointers of 32 bits it takes somewhat more: the keys
+	 * stay as long
 	 */
 	BUILD_BUG_ON(IS_ENABLED(CONFIG_64BIT) &&
 		     roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct xtcp_recordkeys)) +
@@ -120,30 +101,16 @@ static int xtcp_quota_init(void)
 	return err ?: xtcp_guests_init(&guest_records);
 }
 
-/*
- * Free the counter.
- *
- * Context: process, module exit.
- */
 static void xtcp_quota_exit(void)
 {
 	xtcp_guests_exit(&guest_records);
 }
 
-/*
- * Make the counter of a namespace.
- *
- * Return: 0 or -ENOMEM.
- */
 static int xtcp_quota_net_init(struct xtcp_net *xn)
 {
 	return percpu_counter_init(&xn->rest->records, 0, GFP_KERNEL_ACCOUNT);
 }
 
-/*
- * Free the counter of a namespace.
- * @xn: the namespace, whose records have ended
- */
 static void xtcp_quota_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->records) || atomic_read(&xn->rest->signed_records));
@@ -151,8 +118,7 @@ static void xtcp_quota_net_exit(struct xtcp_net *xn)
 }
 
 /*
- * Count records.
- * @change: records that begin, minus records that end
+ * @change: records that begin, minus records that end.
  */
 static void xtcp_quota_count(struct xtcp_net *xn, int change)
 {
@@ -161,10 +127,7 @@ static void xtcp_quota_count(struct xtcp_net *xn, int change)
 		xtcp_guests_count(&guest_records, xn, change);
 }
 
-/*
- * Count records with signature keys, besides xtcp_quota_count().
- * @change: signed records that begin, minus signed records that end
- */
+/* The same for signed records, besides xtcp_quota_count(). */
 static void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
 {
 	atomic_add(change, &xn->rest->signed_records);
@@ -173,17 +136,16 @@ static void xtcp_quota_count_signed(struct xtcp_net *xn, int change)
 }
 
 /*
- * How many records may a guest have? All guests of its maker together may have a share; usually,
- * one guest may have all of it. A guest that adds a record evicts records of its own only
- * (below), and never the new one. So once the maker, or all guests together, have too much, each
- * guest has 1/LITTLE_PART of the share: when guests with many records add one, they evict some, and
- * guests with few keep all of theirs and get a few more. Otherwise a maker's second guest would
- * have to live on one record, its newest, beside a first one that had been there before.
+ * How many records may a guest have? Usually all of the share of its maker's guests. A guest that
+ * adds a record evicts only its own (make_room()), and never the new one. So once the maker, or all
+ * guests together, have too much, each guest has 1/LITTLE_PART of the share: guests with many evict
+ * some when they add one, guests with few keep theirs and get more. Otherwise a maker's second
+ * guest would have to live on one record beside a first that was there before.
  *
- * But a maker with very many guests could have many times his share in this way. So beyond
- * MUCH_TIMES of it, each of his guests that adds a record is left with less and less, in the end
- * with its newest record alone. The same applies to guests of many makers, but not to those of a
- * maker who has no more than one guest may have then: he must not pay for the others.
+ * A maker with very many guests could have many times his share in this way. So beyond MUCH_TIMES
+ * of it, each of his guests that adds a record is left with less and less, in the end with the
+ * newest alone. The same applies to the guests of many makers, but not to those of a maker who has
+ * no more than one guest may have then: he must not pay for the others.
  */
 static unsigned int share_of_guest(const struct xtcp_net *xn)
 {
@@ -200,11 +162,6 @@ static unsigned int share_of_guest(const struct xtcp_net *xn)
 	return share - min_t(unsigned int, share, atomic_read(&xn->rest->signed_records));
 }
 
-/*
- * Has a namespace more records than it may have?
- *
- * Return: true when a record has to go.
- */
 static bool xtcp_quota_exceeded(struct xtcp_net *xn)
 {
 	unsigned int limit = READ_ONCE(xn->sysctl.max_tw_buckets);
@@ -220,12 +177,10 @@ static struct xtcp_recordkeys *keys_place(const struct xtcp_timewait *tw)
 }
 
 /**
- * xtcp_recordkeys_md5() - get the key that signs the answers of a record
+ * xtcp_recordkeys_md5() - the key that signs a record's answers; constant. NULL: not by MD5
  * @tw: the record itself, since a copy has no keys
  *
  * Context: any. RCU read side, or the lock of its shard is held.
- *
- * Return: the key, which is constant; NULL: answers are not signed with MD5.
  */
 const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw)
 {
@@ -233,12 +188,10 @@ const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw)
 }
 
 /**
- * xtcp_recordkeys_ao() - get the TCP-AO state of a record
+ * xtcp_recordkeys_ao() - the TCP-AO state of a record, or NULL
  * @tw: the record itself, since a copy has no keys
  *
  * Context: any. RCU read side, or the lock of its shard is held.
- *
- * Return: the state; NULL when the record does not use TCP-AO.
  */
 struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw)
 {
@@ -246,12 +199,8 @@ struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw)
 }
 
 /*
- * Find the key that signs an answer of a record
- * @tw: the record itself, since a copy has no keys
- * @skb: the segment that is answered
- * @signer: filled in
- *
- * Context: softirq or process, RCU read side.
+ * Fills the @signer of an answer to @skb. @tw: the record itself, since a copy has no keys. RCU
+ * read side.
  */
 static void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb,
 				   struct xtcp_signer *signer)
@@ -263,12 +212,7 @@ static void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct 
 		xtcp_signer_of_record(signer, ao, skb);
 }
 
-/*
- * Copy the keys of a sock for its record.
- * @tw: the record, with space for the keys
- *
- * Return: false without memory or without a key.
- */
+/* Copies the keys of a sock. Return: false without memory or without a key. */
 static noinline bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct sock *sk)
 {
 	struct xtcp_recordkeys *keys = keys_place(tw);
@@ -281,7 +225,7 @@ static noinline bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct
 		keys->ao = xtcp_aoconn_for_record(sk);
 		return keys->ao;
 	}
-	/* the lookup finds no key if the device has just left the VRF for which the key is set */
+	/* no key is found if the device has just left the VRF for which it is set */
 	key = xtcp_keys_of(sk);
 	if (unlikely(!key))
 		return false;
@@ -289,10 +233,7 @@ static noinline bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct
 	return true;
 }
 
-/*
- * Free the keys of a signed record.
- * @tw: the record, which nobody reads any more
- */
+/* Nobody reads the record any more. */
 static void xtcp_recordkeys_drop(struct xtcp_timewait *tw)
 {
 	if (keys_place(tw)->ao)
@@ -309,7 +250,7 @@ static void free_rcu(struct rcu_head *rcu)
 	void *batch[FREE_BATCH];
 	unsigned int n = 0;
 
-	/* records for IPv4 and IPv6 may be mixed: kfree_bulk() finds the slab of each */
+	/* IPv4 and IPv6 may be mixed: kfree_bulk() finds the slab of each */
 	while (tw) {
 		if (n == FREE_BATCH) {
 			kfree_bulk(n, batch);
@@ -321,7 +262,6 @@ static void free_rcu(struct rcu_head *rcu)
 	kfree_bulk(n, batch);
 }
 
-/* As free_rcu(), but some of the records are signed: also frees their keys. */
 static void free_signed_rcu(struct rcu_head *rcu)
 {
 	struct xtcp_timewait *tw;
@@ -338,11 +278,9 @@ static const struct xtcp_conn *next_in_group(const struct xtcp_conn *conn)
 }
 
 /*
- * Tell the bitmaps of ports in use (port.c) that records have left the table. Records of
- * different maps often alternate in the list of ended records. So xtcp_batch_end() sorts
- * them into MAP_GROUPS groups, by the number of the map modulo MAP_GROUPS. The lock of a map is
- * taken once for successive records of that map: once for a whole group if no other map shares the
- * group.
+ * Tells the maps of ports (port.c) that records have left the table. Records of different maps
+ * often alternate. So xtcp_batch_end() sorts them into MAP_GROUPS groups by the number of the map,
+ * and the lock of a map is taken once for successive records of that map.
  */
 static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *const *groups)
 {
@@ -354,10 +292,9 @@ static noinline void tell_maps(struct xtcp_net *xn, const struct xtcp_conn *cons
 }
 
 /*
- * Subtracts the signed records of @claimed from the count of the namespace. In most namespaces this
- * count is 0. Then @claimed has no signed record, because such a record is counted before it enters
- * its list. So there is no need to look at each record. Return: true if the records need
- * free_signed_rcu().
+ * Subtracts the signed records of @claimed from the count of the namespace. If this is 0, as
+ * mostly, there are none: a record is counted before it enters its list. Return: true if the
+ * records need free_signed_rcu().
  */
 static bool uncount_signed(struct xtcp_net *xn, const struct list_head *claimed)
 {
@@ -380,11 +317,8 @@ static void put_lease(struct xtcp_lease *lease, unsigned int n)
 }
 
 /*
- * Take records out of the table, put their leases and free the records
- * @xn: their namespace
- * @claimed: records that the caller has claimed, linked by their node; may be empty
- *
- * Context: softirq or process, BH disabled. The caller holds no lock of a shard.
+ * Takes claimed records, perhaps none, out of the table, puts their leases and frees them. BH is
+ * disabled, and no lock of a shard held.
  */
 static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
 {
@@ -398,12 +332,11 @@ static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
 		return;
 	has_signed = uncount_signed(xn, claimed);
 	list_for_each_entry(tw, claimed, node) {
-		/* without this test the arguments would be loaded even when tracing is off */
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
 		/*
-		 * A map sets conn.map under the lock of the hash chain. xtcp_demux_leave() takes
-		 * the same lock, so conn.map is up to date after it.
+		 * a map sets conn.map under the lock of the hash chain, which xtcp_demux_leave()
+		 * takes, too
 		 */
 		if (!xtcp_demux_leave(&tw->conn)) {
 			absent++;
@@ -435,8 +368,8 @@ static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
 #define END_BATCH	256	/* at most this many records end before the lock is released */
 #define TIMER_NS	(500 * NSEC_PER_USEC) /* then the timer goes on in the next tick */
 /*
- * once the timer has ended all expired records, it rests for this time, or for an eighth of
- * TIME-WAIT if that is less; Linux rounds the end of TIME-WAIT just as coarsely
+ * When all expired records have ended, the timer rests for this time, or for an eighth of TIME-WAIT
+ * if that is less; Linux rounds the end of TIME-WAIT just as coarsely
  */
 #define TIMER_REST	(HZ / 2)
 #define SORT_STEPS	32	/* at most so many that expire later are passed: enlist() */
@@ -450,13 +383,7 @@ static struct kmem_cache *cache_of(bool v4)
 	return v4 ? cache_v4 : cache_v6;
 }
 
-/**
- * xtcp_record_init() - make the slabs, and what this file needs
- *
- * Context: process, module init.
- *
- * Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM.
- */
+/* Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM. */
 int xtcp_record_init(void)
 {
 	int err;
@@ -480,11 +407,7 @@ int xtcp_record_init(void)
 	return 0;
 }
 
-/**
- * xtcp_record_exit() - destroy the slabs
- *
- * Context: process, module exit. All records are freed: rcu_barrier() was called.
- */
+/* All records are freed: rcu_barrier() was called. */
 void xtcp_record_exit(void)
 {
 	kmem_cache_destroy(cache_v6);
@@ -503,10 +426,9 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 }
 
 /*
- * Put a record on its list. The new record nearly always expires last. With a shorter timeout than
- * others (TCP_LINGER2, or a sysctl was just lowered), it goes before the records that expire later,
- * but passes at most SORT_STEPS of them. If still more records expire later, the new record ends
- * late, together with the record before it.
+ * Puts a record on its list. It nearly always expires last. With a shorter timeout (TCP_LINGER2, or
+ * a sysctl was just lowered), it passes at most SORT_STEPS records that expire later. If still more
+ * do, it ends late, together with the one before it.
  */
 static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {
@@ -524,13 +446,8 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 }
 
 /*
- * Begin the end of a record
- * @xn: the namespace of the record
- * @tw: not dead
- * @claimed: the record moves to this list; the caller gives the list to xtcp_batch_end()
- *	when it has released the lock
- *
- * Context: softirq or process. Lock: of the record's shard, held.
+ * Begins the end of a record that is not dead. It moves to @claimed, for xtcp_batch_end() without
+ * the lock.
  */
 static void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
 {
@@ -546,7 +463,7 @@ static struct xtcp_timewait *first_of(struct list_head *head)
 	return list_first_entry_or_null(head, struct xtcp_timewait, node);
 }
 
-/* Which record of the shard expires next? NULL: the shard has none. */
+/* The record of the shard that expires next, or NULL. */
 static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
 {
 	struct xtcp_timewait *a = first_of(&shard->tw_list), *b = first_of(&shard->fin_wait2_list);
@@ -557,7 +474,7 @@ static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
 	return time_before32(b->expires, a->expires) ? b : a;
 }
 
-/* End the expired records of a list, but at most END_BATCH. Return: true when there may be more. */
+/* Ends the expired records of a list, at most END_BATCH. Return: true when there may be more. */
 static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 {
 	const u32 now = jiffies;
@@ -580,8 +497,8 @@ static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 }
 
 /*
- * The timer of a shard. A wakeup costs more than the end of a record, so records that expire at
- * nearly the same time end together.
+ * The timer of a shard. A wakeup costs more than the end of a record: those that expire at nearly
+ * the same time end together.
  */
 static void expired_records(struct timer_list *timer)
 {
@@ -605,14 +522,6 @@ static void expired_records(struct timer_list *timer)
 	spin_unlock(&shard->lock);
 }
 
-/**
- * xtcp_record_net_init() - make the empty lists and the counter of a namespace
- * @xn: the namespace; its shards are allocated
- *
- * Context: process.
- *
- * Return: 0 or -ENOMEM.
- */
 int xtcp_record_net_init(struct xtcp_net *xn)
 {
 	unsigned int i;
@@ -644,12 +553,7 @@ static void end_shard(struct xtcp_shard *shard)
 	timer_delete_sync(&shard->tw_timer);
 }
 
-/**
- * xtcp_record_net_exit() - end all records of a namespace
- * @xn: the namespace; no segment arrives and no sock ends any more
- *
- * Context: process, may sleep.
- */
+/* No segment arrives and no sock ends any more. */
 void xtcp_record_net_exit(struct xtcp_net *xn)
 {
 	unsigned int i;
@@ -659,7 +563,6 @@ void xtcp_record_net_exit(struct xtcp_net *xn)
 	xtcp_quota_net_exit(xn);
 }
 
-/* Allocates a record, with space for the keys if segments are signed. */
 static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 {
 	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
@@ -670,10 +573,9 @@ static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 }
 
 /*
- * When TS.Recent was taken, in milliseconds; 0: never. The sock has this time in whole seconds, so
- * the computed age of TS.Recent may be up to a second too large: subtract that second. Limit the
- * age to 30 days, so that it does not overflow 32 bits before the record ends. For PAWS, 30 days
- * are as good as a larger age.
+ * When TS.Recent was taken, in milliseconds; 0: never. The sock knows it in whole seconds, so the
+ * age may be a second too large: subtract that. At most 30 days, or it overflows 32 bits before the
+ * record ends; PAWS needs no larger age.
  */
 static u32 ts_stamp_ms(const struct xtcp_paws *paws)
 {
@@ -712,8 +614,8 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 }
 
 /*
- * Make room for a new record of the shard @at: evict the record of @at that expires next. If @at is
- * empty, evict a record of the next shard that has any. Return: false when all shards are empty.
+ * Evicts the record of @at, or of the next shard that has any, that expires next. Return: false
+ * when all are empty.
  */
 static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 {
@@ -735,8 +637,8 @@ static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 }
 
 /*
- * Make room for one new record of @shard. The record is counted already, but it is on no list yet.
- * If the limit was lowered, more than one record must go; each new record then evicts a few.
+ * The new record is counted already, but on no list yet. If the limit was lowered, each new record
+ * evicts a few.
  */
 static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
 {
@@ -749,10 +651,7 @@ static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
 		;
 }
 
-/*
- * Replace the sock by the record in the table of connections, and put the record on its list.
- * Return: false when the sock is not in the table.
- */
+/* Replaces the sock by the record in the table. Return: false when the sock is not there. */
 static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timewait *tw, unsigned long timeout)
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
@@ -788,7 +687,7 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 
 /*
  * How long to wait in FIN-WAIT-2, jiffies: TCP_LINGER2 or the namespace's fin_timeout, but at least
- * 3.5 RTOs. A peer with the same RTO sends its FIN again after 1 and 3 RTOs, so the FIN may be lost
+ * 3.5 RTOs. A peer with the same RTO sends its FIN again after 1 and 3 RTOs, so it may be lost
  * twice.
  */
 static unsigned long fin_wait2_jiffies(const struct sock *sk)
@@ -806,8 +705,8 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
  * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
  * @substate: TCP_TIME_WAIT; or TCP_FIN_WAIT2 for an orphan whose TCP_LINGER2 is not negative
  *
- * RFC 9293 section 3.6.1, MUST-13. If there is no memory for a record, the connection ends without
- * TIME-WAIT, as in Linux. The caller ends the sock: xtcp_sock_leave_record().
+ * RFC 9293 section 3.6.1, MUST-13. Without memory, the connection ends without TIME-WAIT, as in
+ * Linux. The caller ends the sock: xtcp_sock_leave_record().
  *
  * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
  */
@@ -844,15 +743,7 @@ void xtcp_record_begin(struct sock *sk, int substate)
 	}
 }
 
-/*
- * Start the wait of 2 MSL again, or for the first time after FIN-WAIT-2
- * @xn: the namespace of the record
- * @tw: in TIME-WAIT, not dead
- *
- * RFC 9293 section 3.10.7.4, eighth step.
- *
- * Context: softirq or process, BH disabled. Lock: of the record's shard, held.
- */
+/* Starts the wait of 2 MSL, again or after FIN-WAIT-2 (RFC 9293 section 3.10.7.4, eighth step). */
 static void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
 {
 	struct xtcp_shard *shard = xtcp_shard_of(xn, tw->conn.hash);
@@ -863,9 +754,9 @@ static void xtcp_record_restart(struct xtcp_net *xn, struct xtcp_timewait *tw)
 }
 
 /**
- * xtcp_record_drop() - end a record
- * @xn: the namespace of the record
- * @tw: found in the table
+ * xtcp_record_drop() - end a record that was found in the table
+ * @xn: its namespace
+ * @tw: the record
  *
  * Context: softirq or process, BH disabled, RCU read side.
  */
@@ -881,30 +772,27 @@ void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
 	xtcp_batch_end(xn, &claimed);
 }
 
-/*
- * the new ISN is SND.NXT of the old connection plus this step, so that it is beyond all that the
- * old connection sent (RFC 9293 section 3.6.1, MAY-2)
- */
+/* The new ISN is beyond all that the old connection sent (RFC 9293 section 3.6.1, MAY-2) */
 #define REOPEN_STEP	65537
 
 /*
- * Has the old connection of this record ended with timestamps? Only timestamps distinguish the
- * peer's old segments from new ones (RFC 6191 section 4).
+ * Has the old connection ended with timestamps? Only these tell the peer's old segments from new
+ * ones (RFC 6191 section 4).
  */
 static bool ended_with_ts(const struct xtcp_timewait *tw)
 {
 	return tw->substate == TCP_TIME_WAIT && tw->ts_ok && tw->ts_recent_stamp;
 }
 
-/* Has the peer's timestamp clock had time to tick (net.xtcp.tw_reuse_delay)? */
+/* Has the peer's timestamp clock had time to tick? */
 static bool has_rested(const struct xtcp_net *xn, const struct xtcp_timewait *tw)
 {
 	return xtcp_clock_ts_stamp() - tw->ts_recent_stamp > READ_ONCE(xn->sysctl.tw_reuse_delay);
 }
 
 /*
- * May an active open take the tuple of this record? If the program has not chosen the port,
- * net.xtcp.tw_reuse must permit the reuse, and the record must have rested.
+ * If the program has not chosen the port, net.xtcp.tw_reuse must permit it, and the record must
+ * have rested.
  */
 static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
 {
@@ -923,16 +811,13 @@ static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw,
  * @key: the tuple with the port that connect() considers; the interfaces as in xtcp_demux_insert().
  *	This function sets the hash
  *
- * connect() asks before it takes the port. If it took the port first and then gave it back, it
- * would need three times as many instructions.
+ * connect() asks first: to take the port and give it back needs three times as many instructions.
  *
- * The answer may be out of date at once, because no lock is held. After false, the caller takes the
- * tuple by insert_sock() or xtcp_timewait_reuse(), which look again under their locks.
- * After true, the caller goes on to another port, as if it had looked a moment earlier.
+ * The answer may be out of date at once. After false, xtcp_demux_insert() or xtcp_timewait_reuse()
+ * look again under their locks. After true, the caller goes on to another port, as if it had looked
+ * a moment earlier.
  *
  * Context: process.
- *
- * Return: false when no connection has the tuple, or only a record that may be replaced.
  */
 bool xtcp_timewait_keeps(struct xtcp_net *xn, struct xtcp_demux_key *key)
 {
@@ -955,17 +840,15 @@ bool xtcp_timewait_keeps(struct xtcp_net *xn, struct xtcp_demux_key *key)
 
 /**
  * xtcp_timewait_reuse() - let an active open take the place of a record in the table
- * @sk: addresses, ports and device are final; insert_sock() has refused it, and has set
- *	its hash
+ * @sk: xtcp_demux_insert() has refused it; addresses, ports, device and hash are set
  * @bound: the program has chosen the local port
  *
- * ISS and the timestamp offset continue the numbers of the old connection, so that the peer accepts
- * the SYN as a new one (RFC 9293 section 3.6.1, RFC 6191; Linux's tcp_tw_reuse). The table takes a
- * reference to @sk.
+ * ISS and timestamp offset continue the numbers of the old connection, so that the peer accepts the
+ * SYN as a new one (RFC 9293 section 3.6.1, RFC 6191; Linux's tcp_tw_reuse).
  *
  * Context: process. Lock: socket, held.
  *
- * Return: true when @sk is in the table now.
+ * Return: true when @sk is in the table now, which has a reference.
  */
 bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 {
@@ -992,8 +875,8 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 		local_bh_disable();
 		spin_lock(&shard->lock);
 		/*
-		 * test again under the lock. If another caller has claimed the record, the record
-		 * may still be in the table: replace it there, but do not claim it again
+		 * another caller may have claimed the record, which may still be in the table:
+		 * replace it there, but do not claim it again
 		 */
 		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &tx->conn)) {
 			xtcp_snd_choose(&tx->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
@@ -1016,9 +899,8 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 }
 
 /*
- * Does PAWS reject the segment (RFC 7323 section 5.3, R1)? Every segment passes if TS.Recent was
- * taken at least XTCP_PAWS_IDLE_S ago (section 5.5). As in Linux, a RST passes already after
- * XTCP_PAWS_STAMP_S.
+ * Does PAWS reject the segment (RFC 7323 section 5.3, R1)? None if TS.Recent is older than
+ * XTCP_PAWS_IDLE_S (section 5.5); as in Linux, no RST after XTCP_PAWS_STAMP_S.
  */
 static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has_ts, u32 tsval)
 {
@@ -1030,9 +912,8 @@ static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has
 }
 
 /*
- * May this SYN open a new connection with the record's tuple? Its sequence number must be new (RFC
- * 9293 section 3.6.1, MAY-2). If both connections use timestamps, a new timestamp suffices instead
- * (RFC 6191).
+ * Its sequence number must be new (RFC 9293 section 3.6.1, MAY-2), or its timestamp, if both
+ * connections use them (RFC 6191).
  */
 static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32 tsval)
 {
@@ -1045,11 +926,9 @@ static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32
 /**
  * xtcp_timewait_syn_reopens() - may this SYN open a new connection in the place of a record?
  * @tw: found in the table
- * @skb: a segment with SYN, but without ACK, RST and FIN; skb->data points to the TCP header
+ * @skb: a segment with SYN, without ACK, RST and FIN; skb->data is the TCP header
  *
  * Context: softirq, RCU read side. No lock, so the answer may be out of date.
- *
- * Return: true when the SYN may open a connection.
  */
 bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_buff *skb)
 {
@@ -1066,7 +945,7 @@ bool xtcp_timewait_syn_reopens(const struct xtcp_timewait *tw, const struct sk_b
 	return data_race(syn_is_new(tw, ntohl(th->seq), opts.has_ts, opts.tsval));
 }
 
-/* How xtcp_timewait_arrives() answers a segment after it has released the lock. */
+/* How to answer, without the lock. */
 enum answer {
 	ANSWER_NOTHING,
 	ANSWER_ACK,
@@ -1085,8 +964,8 @@ static void take_ts(struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 }
 
 /*
- * Is the segment acceptable (RFC 9293 section 3.10.7.4, table 6)? A segment without text at the
- * right edge of the window is also acceptable, unless it is a RST (RFC 5961 section 3.2).
+ * RFC 9293 section 3.10.7.4, table 6. An empty segment at the right edge is acceptable, too, unless
+ * it is a RST (RFC 5961 section 3.2).
  */
 static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
@@ -1099,10 +978,7 @@ static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg
 	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
 
-/*
- * RFC 9293 section 3.10.7.4 for an orphan in FIN-WAIT-2. The program has closed the socket, so the
- * peer may send its FIN but no more text.
- */
+/* The program has closed the socket: the peer may send its FIN, but no more text. */
 static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
 	bool paws = record_fails_paws(tw, seg->flags, seg->has_ts, seg->tsval);
@@ -1121,10 +997,9 @@ static enum answer arrives_fin_wait2(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return seg->seq == tw->rcv_nxt ? ANSWER_END : ANSWER_LIMITED_ACK;
 	/*
-	 * fifth step: check the ACK field (RFC 5961 section 5.2), so that forged text does not end
-	 * the record. A record does not know MAX.SND.WND. It takes the largest window without a
-	 * shift: an ACK that is older than this, but no forgery, brings nothing that the peer will
-	 * not send again
+	 * fifth step: check the ACK field (RFC 5961 section 5.2): forged text must not end the
+	 * record. MAX.SND.WND is not known. Take the largest window without a shift: what an older
+	 * ACK brings, the peer will send again
 	 */
 	if (!(seg->flags & XTCP_ACK))
 		return ANSWER_NOTHING;
@@ -1166,8 +1041,8 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 		if (syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
 			return ANSWER_REOPEN;
 		/*
-		 * the record has changed since ingress.c asked xtcp_timewait_syn_reopens(), so
-		 * nobody has checked the SYN with the key of the record
+		 * it has changed since ingress.c asked xtcp_timewait_syn_reopens(): nobody has
+		 * checked the SYN with its key
 		 */
 		if (tw->is_signed)
 			return ANSWER_NOTHING;
@@ -1177,10 +1052,10 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	if (seg->flags & XTCP_RST)
 		return ANSWER_NOTHING;
 	/*
-	 * The peer has sent its FIN again, so restart the wait of 2 MSL. Anybody may forge other
-	 * segments, and so must not keep the record by them. A SYN restarts nothing, even if PAWS
-	 * rejects it: the RST with which its sender answers our ACK does not end the record, so a
-	 * host whose timestamps are older would keep itself out by its SYNs
+	 * the peer has sent its FIN again: restart the wait of 2 MSL. Anybody may forge other
+	 * segments, which must not keep the record. Nor must a SYN that PAWS rejects: the RST that
+	 * its sender returns to our ACK does not end the record, so a host with older timestamps
+	 * would keep itself out
 	 */
 	if (seg->flags & XTCP_FIN && seg->end_seq == tw->rcv_nxt)
 		xtcp_record_restart(xn, tw);
@@ -1193,7 +1068,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
  * @tw: the record that the lookup found
  * @skb: the segment
  * @iss: receives the ISN when the segment may open a new connection. NULL when no listener would
- *	take the segment. Then no SYN ends the record, because the SYN may be forged (RFC 1337)
+ *	take it: then no SYN ends the record, because it may be forged (RFC 1337)
  *
  * Context: softirq or process, BH disabled, RCU read side. The caller holds no lock of a shard.
  *
@@ -1232,9 +1107,9 @@ enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtc
 	spin_unlock(&shard->lock);
 	xtcp_batch_end(xn, &claimed);
 	/*
-	 * another caller has claimed the record, perhaps in a batch of hundreds, and will take it
-	 * out of the table. The new connection needs its place now. Any other segment for such a
-	 * record gets no answer: the peer will retransmit, and find the record gone
+	 * another caller has claimed the record, perhaps in a batch of hundreds. The new connection
+	 * needs its place in the table now. Any other segment gets no answer: the peer will
+	 * retransmit, and find the record gone
 	 */
 	if (unlikely(ends_late) && xtcp_demux_remove(xn, &tw->conn) && tw->conn.map)
 		xtcp_portmaps_tuples_ended(xn, &tw->conn, xtcp_portmaps_no_next);

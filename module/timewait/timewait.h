@@ -27,40 +27,37 @@ struct xtcp_signer;
 
 /**
  * struct xtcp_timewait - a record
- * @node: links the records of a shard that have the same @substate, in order of expiry
- * @rcu: replaces @node when the record has ended; only the first record of a batch uses it, to free
- *	the batch after a grace period
- * @next_claimed: stands in the place of @node.next, so that @next_in_group stands in the place of
- *	@node.prev; no code uses this name
- * @next_in_group: links records of the batch (timewait.c: tell_maps()); replaces @node.prev when the
- *	record has left the table of connections. @node.next still links the batch
+ * @node: links the records of a shard with the same @substate, in order of expiry
+ * @rcu: in place of @node when the record has ended: the first of a batch frees it after a grace
+ *	period
+ * @next_claimed: in place of @node.next, which still links the batch; no code uses this name
+ * @next_in_group: in place of @node.prev when the record has left the table: links records of the
+ *	batch (tell_maps())
  * @lease: reserves the port
- * @next_dead: the next record of the batch; replaces @lease when the record has ended
+ * @next_dead: in place of @lease when the record has ended: the next one of the batch
  * @expires: when the record ends, jiffies
  * @snd_nxt: SND.NXT
  * @rcv_nxt: RCV.NXT
  * @rcv_wnd: the offered window in units of 1 << @rcv_wscale, as in the header
  * @ts_recent: TS.Recent
- * @ts_recent_stamp: when @ts_recent was taken, xtcp_clock_ts_stamp(); 0: never. If that was more
- *	than 30 days before the record began, the stamp says 30 days before
+ * @ts_recent_stamp: when @ts_recent was taken, xtcp_clock_ts_stamp(), at most 30 days before the
+ *	record began; 0: never
  * @ts_offset: added to the clock for TSval
- * @ack_stamp: jiffies of the last ACK sent for an unacceptable segment; 0: never
+ * @ack_stamp: jiffies of the last ACK for an unacceptable segment; 0: never
  * @mark: SO_MARK of the socket, for the answers
  * @tos: the TOS octet or the traffic class of the answers
  * @rcv_wscale: Rcv.Wind.Shift (RFC 7323)
  * @substate: TCP_TIME_WAIT or TCP_FIN_WAIT2
- * @priority: SO_PRIORITY of the socket, for the answers; 0 if that is above 255, which needs
- *	CAP_NET_ADMIN
+ * @priority: SO_PRIORITY, for the answers; 0 if above 255, which needs CAP_NET_ADMIN
  * @of_v4_sock: sk_family of the sock is AF_INET, for /proc
  * @ts_ok: timestamps are in use
  * @transparent: the local address may be one that this host does not have (IP_TRANSPARENT)
- * @is_signed: segments are signed; the keys follow the record in memory (timewait.c)
- * @ace: the ACE field of the answers (RFC 9768 section 3.2.2), which is constant, since a record
- *	does not count CE marks; 0 without AccECN
+ * @is_signed: segments are signed; the keys follow the record in memory
+ * @ace: the ACE field of the answers (RFC 9768 section 3.2.2), constant, since a record does not
+ *	count CE marks; 0 without AccECN
  * @dead: a caller has claimed the record, and takes it out of the table, unless a new connection
- *	has taken its place; guarded by the lock of the shard
- * @conn: the node in the table of connections; the last member, because a record for IPv4 is
- *	allocated without the end of @conn
+ *	has replaced it; lock of the shard
+ * @conn: the node in the table of connections; last, because IPv4 is allocated without its end
  */
 struct xtcp_timewait {
 	union {
@@ -114,33 +111,28 @@ void xtcp_record_exit(void);
 int xtcp_record_net_init(struct xtcp_net *xn);
 void xtcp_record_net_exit(struct xtcp_net *xn);
 
-/* xtcp_record_begin() needs the socket lock. */
 void xtcp_record_begin(struct sock *sk, int substate);
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
-
 
 const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw);
 struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw);
 
 enum xtcp_timewait_verdict {
 	XTCP_TW_DONE,		/* the record has answered or dropped the segment */
-	/* the SYN may open a new connection: the record has ended, *iss is the ISN */
+	/* the record has ended, *iss is the ISN of a new connection */
 	XTCP_TW_SYN,
 };
 
-/*
- * xtcp_timewait_arrives() and xtcp_timewait_syn_reopens() need BH disabled and the RCU read side,
- * and leave @skb to the caller. xtcp_timewait_reuse() needs process context and the socket lock,
- * xtcp_timewait_keeps() process context.
- */
 enum xtcp_timewait_verdict xtcp_timewait_arrives(struct xtcp_net *xn, struct xtcp_timewait *tw, struct sk_buff *skb,
 						 u32 *iss);
 bool xtcp_timewait_reuse(struct sock *sk, bool bound);
 /*
- * Does net.xtcp.tw_reuse let an active open take the tuple of a record: 1: always; 2: over loopback? @tuple has the
- * addresses of the new connection; @bound_dev_if: the interface of the sock; 0: none.
+ * Does net.xtcp.tw_reuse let an active open take the tuple of a record: 1: always; 2: over
+ * loopback? @tuple has the addresses of the new connection; @bound_dev_if: the interface of the
+ * sock; 0: none.
  */
-static inline bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, int bound_dev_if)
+static inline bool xtcp_timewait_reuse_is_on(const struct xtcp_net *xn, const struct xtcp_tuple *tuple,
+					     int bound_dev_if)
 {
 	u8 reuse = READ_ONCE(xn->sysctl.timewait_reuse);
 
