@@ -28,7 +28,6 @@
 
 #include "base/base.h"
 #include "base/clock.h"
-#include "base/cookie.h"
 #include "base/endpoint.h"
 #include "base/net.h"
 #include "base/seg.h"
@@ -385,6 +384,7 @@ static inline struct xtcp_saved_syn *xtcp_pool_syn(const struct xtcp_request *he
 	return (struct xtcp_saved_syn *)((u8 *)he + xtcp_pool_bytes_of(he->conn.v4));
 }
 
+void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff *skb);
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4, bool has_syn, u32 len);
 void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
 

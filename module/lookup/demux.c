@@ -573,17 +573,20 @@ bool xtcp_demux_remove(struct xtcp_net *xn, struct xtcp_conn *conn)
 
 /**
  * xtcp_demux_rebind() - let a sock receive by the device to which SO_BINDTODEVICE has bound it
- * @sk: the sock, in the table or not
+ * @sk: in the table or not
+ * @before: gets the connection as it was
  *
- * The sock stays where it is when another connection receives its tuple there. A map of ports is
- * for one device. So the connection leaves its map.
+ * It stays where it is when another connection receives its tuple there. A map of ports is for one
+ * device, so it leaves its map.
  *
- * Context: process. Lock: socket, held.
+ * Context: process, BH disabled. Lock: socket, held.
+ *
+ * Return: true if it has left a map, which the caller tells.
  */
-void xtcp_demux_rebind(struct sock *sk)
+bool xtcp_demux_rebind(struct sock *sk, struct xtcp_conn *before)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
-	struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn, before;
+	struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
 	const struct xtcp_demux_key key = {
 		.tuple = xtcp_conn_tuple(conn),
 		.dif = sk->sk_bound_dev_if,
@@ -595,9 +598,8 @@ void xtcp_demux_rebind(struct sock *sk)
 	bool moves;
 
 	sock_owned_by_me(sk);
-	local_bh_disable();
 	xtcp_conns_lock(chain);
-	before = *conn;
+	*before = *conn;
 	there = find_conn(xn, &key, conn->hash);
 	moves = find_link(conn, &link) && (!there || there == conn);
 	if (moves) {
@@ -605,7 +607,5 @@ void xtcp_demux_rebind(struct sock *sk)
 		conn->map = 0;
 	}
 	xtcp_conns_unlock(chain);
-	if (moves && before.map)
-		xtcp_portmaps_tuple_ended(xn, &before);
-	local_bh_enable();
+	return moves && before->map;
 }

@@ -953,7 +953,12 @@ void xtcp_port_rehash(struct sock *sk)
 			return;
 		dev = xtcp_listeners_rehash(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
-		xtcp_demux_rebind(sk);
+		struct xtcp_conn before;
+
+		local_bh_disable();
+		if (xtcp_demux_rebind(sk, &before))
+			xtcp_portmaps_tuples_ended(xtcp_net_of(sk), &before, xtcp_portmaps_no_next);
+		local_bh_enable();
 	}
 	xtcp_lease_follow(lease, sk, dev);
 }

@@ -34,6 +34,7 @@
 #include "base/wire.h"
 #include "compat.h"
 #include "cong/cong.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "expiry/expiry.h"
 #include "listen/listen.h"
