@@ -223,7 +223,8 @@ static noinline_for_stack void sign_by_ao(const struct xtcp_signer *signer, cons
 void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple *tuple, struct sk_buff *skb)
 {
 	if (signer->md5)
-		xtcp_md5_digest(signer->md5, &tuple->laddr, &tuple->faddr, skb, skb->data + XTCP_HDR_LEN + XTCP_OPTIONS_MD5_AT);
+		xtcp_md5_digest(signer->md5, &tuple->laddr, &tuple->faddr, skb,
+				skb->data + XTCP_HDR_LEN + XTCP_OPTIONS_MD5_AT);
 	else if (signer->mkt)
 		sign_by_ao(signer, tuple, skb);
 }

@@ -83,7 +83,8 @@ static inline void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, 
  * How many octets @marks CE-marked segments had, at most the @delivered octets that an ACK newly
  * acknowledges or sacks. Marked segments count with the average size of those that we sent.
  */
-static inline u32 xtcp_alpha_octets(const struct xtcp_alpha *alpha, u32 marks, u32 delivered, const struct xtcp_alpha_sent *sent)
+static inline u32 xtcp_alpha_octets(const struct xtcp_alpha *alpha, u32 marks, u32 delivered,
+				    const struct xtcp_alpha_sent *sent)
 {
 	u64 octets = marks ? (u64)marks * xtcp_alpha_segment(alpha, sent) : 0;
 

@@ -81,9 +81,8 @@ enum xtcp_accecn_fault {
 /* The codepoint with which a SYN or SYN-ACK arrived, as the ACE field (RFC 9768 tables 2 and 3). */
 static inline u8 xtcp_ace_echo(u8 codepoint)
 {
-	static const u8 ace[4] = { [XTCP_NOT_ECT] = 2, [XTCP_ECT_1] = 3, [XTCP_ECT_0] = 4, [XTCP_CE] = 6 };
-
-	return ace[codepoint & 3];
+	/* from the right: Not-ECT 2, ECT(1) 3, ECT(0) 4, CE 6 */
+	return 0x6432 >> (codepoint & 3) * 4 & 7;
 }
 
 /* The reverse (tables 2 and 4); XTCP_NO_CODEPOINT: the field reports none. */

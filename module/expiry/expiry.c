@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Runs the expired deadlines of a connection. timer.c lists them; rto.h, timer.c, this file and
- * keepalive.c decide how long to wait and when to give up. If the timer fires while a user owns the
+ * timer.c decide how long to wait and when to give up. If the timer fires while a user owns the
  * lock, fired() sets XTCP_DEFERRED_TIMER, and release_sock() runs them.
  *
  * When to give up a connection whose peer does not answer: at R2 (RFC 9293 section 3.8.3), the user

@@ -24,9 +24,6 @@ int xtcp_netns_start(struct xtcp_net *xn);
 int xtcp_netns_init(void);
 void xtcp_netns_exit(void);
 
-/* netns.c */
-
-
 /* proc.c */
 
 void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6);

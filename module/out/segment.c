@@ -158,8 +158,7 @@ static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff 
 		fill_accecn(sk, skb, has_blocks, len && seq == xsk->snd.iss + 1, wanted, &opts, counters);
 	else if (has_blocks)
 		fill_sack(&xsk->stream->sack, xsk->agreed.ts_ok,
-			       min(room_for_blocks(xsk, skb) - beside, XTCP_MAX_OPTIONS - xtcp_options_size(&opts)),
-			       &opts);
+			  min(room_for_blocks(xsk, skb) - beside, XTCP_MAX_OPTIONS - xtcp_options_size(&opts)), &opts);
 	xtcp_options_write(__skb_push(skb, xtcp_options_size(&opts)), &opts);
 	if (has_blocks && opts.sack_blocks)
 		xtcp_sack_told(sk);

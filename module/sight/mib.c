@@ -3,7 +3,7 @@
  * The counters of a namespace, and /proc/net/xtcp_snmp and xtcp_netstat. Numbers and names are
  * those of the kernel, so an ordinary nstat can read the files:
  *
- * 	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
+ *	PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -az
  *
  * The Tcp: line has all counters of the kernel, the TcpExt: line those that the module increments,
  * which scripts/check/check-counters.sh checks, and then those of enum xtcp_mib_own.

@@ -388,7 +388,7 @@ static void wait_for_more(struct sock *sk)
 }
 
 /*
- * After a failure of connect(): back to CLOSED, and the socket is as before. @entered: the sock is in the table. If not,
+ * After a failure of connect(): back to CLOSED, and the socket is as before. @entered: it is in the table. If not,
  * nobody could find it, so its next connect() does not wait for lookups.
  */
 void xtcp_connect_undo(struct sock *sk, bool entered)

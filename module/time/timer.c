@@ -490,7 +490,7 @@ static u32 without_text(const struct xtcp_sock *xsk)
  *
  * xtcp_keepalive_idle_ms() is a limit in each synchronized state, xtcp_keepalive_half_closed_ms()
  * only in FIN-WAIT-2 and CLOSE-WAIT; the shorter counts. A FIN and a retransmission count as text;
- * an ACK and a probe do not. An orphan has limits of its own (expiry.c, record.c).
+ * an ACK and a probe do not. An orphan has limits of its own (expiry.c, timewait.c).
  *
  * While the peer's window is open and our text or FIN is unsent or unacknowledged, R2 and the user
  * timeout decide (RFC 9293 section 3.8.3), and @left receives the whole limit.

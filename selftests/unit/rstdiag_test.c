@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/base/rstdiag.c in user space, under the address and undefined-behaviour sanitizers. */
+/* module/base/wire.h in user space, under the address and undefined-behaviour sanitizers. */
 #include <string.h>
 
 #include "base/wire.h"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/base/rto.c in user space: the rules of RFC 6298, the bounds, and that no sample overflows anything. */
+/* module/base/rto.h in user space: the rules of RFC 6298, the bounds, and that no sample overflows anything. */
 #include "base/rto.h"
 #include "base/wire.h"
 #include "unit.h"
