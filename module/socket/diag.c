@@ -1,57 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Writes one listener or connection as a message of sock_diag: struct inet_diag_msg and its
- * attributes, as Linux's inet_diag makes them for kernel TCP. Such a message is called a row. A
- * sock whose connection was aborted also has a row, with the attribute XTCP_DIAG_ABORT. Linux does
- * not list such a sock.
- *
- * Most of a row is read without a lock, as in /proc. Only four things need the spinlock of the
- * sock: TCP_INFO, what the congestion control algorithm reports, the ACK rates, and the tuple of an
- * aborted connection. While a program has the socket lock, this file makes no row that needs one of
- * these. The caller tries again, or sets ask->unlocked. With ask->unlocked, the row lacks TCP_INFO,
- * the report of the algorithm and the ACK rates, and the tuple of an aborted connection may change
- * while it is read. A program can keep the lock for as long as it likes, since a page fault on its
- * buffer may never end. So this file never waits for a program to release the lock.
- *
- * Writes the MD5 keys of a sock into its row. As in Linux, the attribute is INET_DIAG_MD5SIG and
- * contains an array of struct tcp_diag_md5sig. `ss -i` shows the keys as "md5keys:".
- *
  * The handler of AF_XTCP in sock_diag: it lists sockets, and ends them (set.c).
  *
  * Requests and answers are those of Linux's inet_diag for kernel TCP, so that tools understand
- * them. A request is a struct inet_diag_req_v2. Its family is AF_XTCP, and its protocol is that of
- * socket(): XTCPPROTO_IPV4 or XTCPPROTO_IPV6. An answer is a struct inet_diag_msg; its family is
- * AF_INET or AF_INET6. A request may carry attributes: a filter, and those of uapi/linux/xtcp.h. A
- * request sees only the sockets of its own namespace.
+ * them. A request is a struct inet_diag_req_v2 with family AF_XTCP, and the protocol of socket():
+ * XTCPPROTO_IPV4 or XTCPPROTO_IPV6. An answer is a struct inet_diag_msg with AF_INET or AF_INET6,
+ * and attributes: a row. A request may carry a filter, and the attributes of uapi/linux/xtcp.h. It
+ * sees only the sockets of its own namespace. A sock whose connection was aborted has a row, too,
+ * with the attribute XTCP_DIAG_ABORT; Linux does not list it.
  *
- * A dump keeps the module loaded from its request until the program has read the dump to its end,
- * or has closed the netlink socket. So any user can keep the module loaded;
- * scripts/tools/xtcp-holders says which user does. The namespace cannot end during a dump, because
- * the netlink socket belongs to it.
+ * Most of a row is read without a lock, as in /proc. TCP_INFO, the report of the congestion
+ * control, the ACK rates, and the tuple of an aborted connection need the spinlock of the sock.
+ * While a program has the socket lock, no such row is made: the caller tries again, or sets
+ * ask->unlocked. Then these are left out, and the tuple may change while it is read. A program can
+ * keep the lock for as long as it likes, since a page fault on its buffer may never end. So nobody
+ * waits for it.
  *
- * Walks over all listeners and connections of a namespace, and over the socks whose connection was
- * aborted, for a dump.
- *
- * A program reads its dump in several steps, and anything may change between two of them. But if a
- * listener or a connection exists during the whole dump, the dump shows it exactly once, for two
- * reasons:
- *
+ * A program reads its dump in several steps, and anything may change between two of them. But a
+ * listener or a connection that exists during the whole dump is shown exactly once:
  *  - A listener keeps its number, and so does a sock whose connection was aborted (end.c).
- *  - A connection stays in its hash chain, since the table never grows. It also keeps its key
- *    (struct xtcp_diag_key) when a sock replaces a half-open entry, and when a TIME-WAIT record
- *    replaces a sock.
+ *  - A connection stays in its hash chain, since the table never grows, and keeps its key (struct
+ *    xtcp_diag_key) when a sock replaces an entry, or a record a sock.
  *
- * The walk takes the connections of a chain in the order of their keys, and notes the key of the
- * last one. To find the next ones, it goes through the whole chain again. This works even if a
- * chain is longer than a message, and while connections come and go anywhere in it. A chain has
- * only a few connections, unless the module parameter "chains" makes the table very small.
+ * The walk takes the connections of a chain in the order of their keys, and notes the last one. To
+ * find the next ones, it goes through the whole chain again. This works even if a chain is longer
+ * than a message, and while connections come and go. A chain is short, unless the module parameter
+ * "chains" makes the table very small. The aborted socks come first: a connection that is aborted
+ * during the dump is shown once or not at all, never twice. A step shows XTCP_DIAG_BATCH
+ * connections at most, in an RCU read side of its own.
  *
- * The aborted socks come before the connections. So a connection that is aborted during the dump is
- * shown once or not at all, never twice.
- *
- * A step shows XTCP_DIAG_BATCH connections at most, in an RCU read side of its own. Softirq waits
- * for the walk only if both need the lock of the same sock. The walk takes this lock to fill in
- * TCP_INFO or the state of the congestion control, and to fill in the row of an aborted sock.
+ * A dump keeps the module loaded until the program has read it to its end, or has closed the
+ * netlink socket, to which the namespace belongs meanwhile. So any user can keep the module loaded;
+ * scripts/tools/xtcp-holders says who does.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -154,16 +134,9 @@ static void fill_diag_key(struct tcp_diag_md5sig *to, const struct xtcp_key *key
 }
 
 /*
- * Add the keys of a sock to its row.
- * @skb: the message, which ends with the row
- * @sk: the sock, or a listener
- * @cuts: if there is no room for all keys, show those that fit
- *
- * The caller has checked that the requester has CAP_NET_ADMIN in the namespace.
- *
- * Context: process, RCU read side. A key that is added or removed meanwhile may be shown or not.
- *
- * Return: 0; -EMSGSIZE if there is no room for all keys, and @cuts is false.
+ * Adds the MD5 keys of a sock to its row, as INET_DIAG_MD5SIG; `ss -i` shows "md5keys:". The
+ * requester has CAP_NET_ADMIN in the namespace. A key that is added or removed meanwhile may be
+ * shown or not. Return: -EMSGSIZE if there is no room for all, unless @cuts: show those that fit.
  */
 static int xtcp_diag_keys_put(struct sk_buff *skb, const struct sock *sk, bool cuts)
 {
@@ -350,10 +323,7 @@ static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, 
 	return asks_for(ask, INET_DIAG_CONG) ? nla_put_string(skb, INET_DIAG_CONG, algorithm->name) : 0;
 }
 
-/*
- * The attribute for the report of a congestion control algorithm. The length of the report tells
- * which struct it is.
- */
+/* By the length of an algorithm's report, which tells the struct. */
 static int attribute_of(size_t len)
 {
 	return len == sizeof_field(union tcp_cc_info, bbr) ? INET_DIAG_BBRINFO :
@@ -369,8 +339,8 @@ static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
 	};
 
 	/*
-	 * in SYN-SENT, ack_rate_ok says only that our SYN has announced the option; if no SYN comes
-	 * from the peer, ack_rate_ok may stay set in CLOSED
+	 * in SYN-SENT, it says only that our SYN has the option; without a SYN from the peer, it
+	 * may stay set in CLOSED
 	 */
 	if (!xsk->agreed.ack_rate_ok || (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_LISTEN | TCPF_CLOSE))
 		return 0;
@@ -378,8 +348,8 @@ static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
 }
 
 /*
- * Write the attributes that need the lock. @state: the state in the row. Return: 0; -EMSGSIZE;
- * -EAGAIN if a program has the socket lock; -ESTALE if the sock has another state now.
+ * Writes what needs the lock. @state: as in the row. Return: 0; -EMSGSIZE; -EAGAIN if a program has
+ * the socket lock; -ESTALE if the state is another one now.
  */
 static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk, int state)
 {
@@ -447,15 +417,8 @@ static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const s
 }
 
 /*
- * Add the row of a listener to a message, if the request wants it
- * @skb: the message
- * @ask: the request
- * @lsk: the listener, from a lookup
- *
- * Context: process, RCU read side. Takes the spinlock of the listener's sock for a moment.
- *
- * Return: 0, also if the listener is not wanted or has stopped; -EMSGSIZE if the message is full;
- * -EAGAIN if a program has the socket lock.
+ * Adds the row of a listener, if the request wants it. Return: 0, also if it is not wanted or has
+ * stopped; -EMSGSIZE if the message is full; -EAGAIN if a program has the socket lock.
  */
 static int xtcp_diag_row_listener(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *lsk)
 {
@@ -488,11 +451,10 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 
 	row->sk = sk;
 	/*
-	 * read the state before the tuple: every writer but connect() sets the tuple before the
-	 * state, so this tuple is at least as new as this state. connect() sets the state SYN-SENT
-	 * before the tuple, but lookups find the sock only after connect() has set both. A new
-	 * connect() or listen() first waits for RCU readers. So once the sock has ended, its state
-	 * and tuple do not change before this RCU read side ends
+	 * the state before the tuple: every writer but connect() sets the tuple first, so it is at
+	 * least as new. connect() sets SYN-SENT first, but lookups find the sock only with both. A
+	 * new connect() or listen() first waits for RCU readers, so after the end both stay until
+	 * this read side ends
 	 */
 	row->state = inet_sk_state_load(sk);
 	/* the clone of a listener enters the table just before its first change of state (synq.c) */
@@ -514,8 +476,8 @@ static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
 }
 
 /*
- * Add the row of a sock. If its state changes before the lock is taken, make the row anew, unless
- * the sock has ended.
+ * Adds the row of a sock. If its state changes before the lock is taken, the row is made anew,
+ * unless the sock has ended.
  */
 static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row, struct sock *sk)
 {
@@ -534,9 +496,8 @@ static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask
 }
 
 /*
- * Fill the row of an aborted sock. The sock is outside the table, so its tuple may change whenever
- * the socket lock is not held. Return: 0; -EAGAIN if a program has the socket lock, unless
- * ask->unlocked is set; -ESTALE if the program has closed or disconnected the socket.
+ * Outside the table, an aborted sock's tuple may change without the socket lock. Return: 0; -EAGAIN
+ * if a program has it, unless ask->unlocked; -ESTALE if the socket was closed or disconnected.
  */
 static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
@@ -560,15 +521,9 @@ static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask 
 }
 
 /*
- * Add the row of an aborted sock to a message, if the request wants it
- * @skb: the message
- * @ask: the request
- * @sk: from the table of aborted socks
- *
- * Context: process, RCU read side. Takes the spinlock of the sock for a moment.
- *
- * Return: 0, also if the sock is not wanted, or if the program has closed or disconnected it;
- * -EMSGSIZE if the message is full; -EAGAIN if a program has the socket lock.
+ * Adds the row of an aborted sock, if the request wants it. Return: 0, also if it is not wanted, or
+ * was closed or disconnected; -EMSGSIZE if the message is full; -EAGAIN if a program has the socket
+ * lock.
  */
 static int xtcp_diag_row_aborted(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
@@ -611,16 +566,9 @@ static int diag_row_of_record(struct sk_buff *skb, const struct xtcp_diag_ask *a
 }
 
 /*
- * Add the row of a connection to a message, if the request wants it
- * @skb: the message
- * @ask: the request
- * @conn: an entry, a sock or a record, from a lookup
- *
- * Context: process, RCU read side. Takes the spinlock of the sock for a moment.
- *
- * Return: 0, also if the connection is not wanted; -EMSGSIZE if the message is full; -EAGAIN if a
- * program has the socket lock; -ESTALE if the connection was a sock that has ended: a record may
- * have replaced it.
+ * Adds the row of an entry, a sock or a record, if the request wants it. Return: 0, also if it is
+ * not wanted; -EMSGSIZE if the message is full; -EAGAIN if a program has the socket lock; -ESTALE
+ * if a sock has ended: a record may have replaced it.
  */
 static int xtcp_diag_row_conn(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct xtcp_conn *conn)
 {
@@ -650,12 +598,10 @@ static int xtcp_diag_row_conn(struct sk_buff *skb, const struct xtcp_diag_ask *a
 #define XTCP_DIAG_BATCH	32	/* most connections that one RCU read side shows */
 
 /**
- * struct xtcp_diag_key - identifies a connection for its whole life, as a half-open entry, a sock
- *	and a TIME-WAIT record; a walk takes the connections of a hash chain in the order of their
- *	keys
+ * struct xtcp_diag_key - a connection for its whole life, as an entry, a sock and a record
  * @hash: the hash of the tuple (xtcp_conn.hash)
  * @dev: the device to which the connection is bound
- * @tuple: the addresses and ports of the connection
+ * @tuple: its addresses and ports
  */
 struct xtcp_diag_key {
 	u32 hash;
@@ -696,8 +642,8 @@ struct xtcp_diag_walk {
 };
 
 /*
- * When a program has the lock of a sock, a dump pauses and tries again, before it lists the sock
- * without TCP_INFO. It pauses at most 20 times for one sock, and at most for one second in all.
+ * When a program has the lock of a sock, a dump pauses, at most 20 times for one sock and one
+ * second in all, before it lists the sock without TCP_INFO.
  */
 #define PAUSE_US	100
 #define PAUSES		20
@@ -721,10 +667,7 @@ static int compare(const struct xtcp_diag_key *a, const struct xtcp_diag_key *b)
 	return memcmp(&a->tuple, &b->tuple, sizeof(a->tuple));
 }
 
-/*
- * Put a connection into the batch, unless it was shown already, or the batch is full of connections
- * with lower keys.
- */
+/* Unless it was shown already, or the batch is full of connections with lower keys. */
 static void enter_batch(struct xtcp_diag_walk *walk, struct xtcp_conn *conn)
 {
 	const struct xtcp_diag_key key = key_of(conn);
@@ -744,7 +687,6 @@ static void enter_batch(struct xtcp_diag_walk *walk, struct xtcp_conn *conn)
 	walk->conn[at] = conn;
 }
 
-/* Fill the batch with the next connections of the chain, in the order of their keys. */
 static void fill_batch(struct xtcp_diag_walk *walk)
 {
 	struct xtcp_conn *conn;
@@ -755,10 +697,7 @@ static void fill_batch(struct xtcp_diag_walk *walk)
 			enter_batch(walk, conn);
 }
 
-/*
- * Find the connection that has replaced @old, for example the TIME-WAIT record of a sock. Return:
- * the connection, or NULL.
- */
+/* The connection that has replaced @old, for example a sock's record, or NULL. */
 static struct xtcp_conn *successor(const struct xtcp_diag_walk *walk, const struct xtcp_conn *old,
 				   const struct xtcp_diag_key *key)
 {
@@ -806,12 +745,8 @@ static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 }
 
 /*
- * Wait a moment for a program that has the lock of the next sock.
- * @walk: the walk; if it has waited long enough, its ask.unlocked is set
- *
- * Context: process, may sleep.
- *
- * Return: false when the dump has waited long enough, and the row is to be made without the lock.
+ * Waits a moment for a program that has the lock of the next sock. Return: false when the dump has
+ * waited long enough, and ask.unlocked is set.
  */
 static bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
 {
@@ -826,8 +761,8 @@ static bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
 }
 
 /*
- * Walks over the listeners or the aborted socks, from walk->number upwards. @next: finds the sock
- * with this number or the next higher one. @row: adds the sock's row. Return: 0, or -EMSGSIZE.
+ * Walks over listeners or aborted socks from walk->number on. @next: finds the sock with this
+ * number or the next higher one. @row: adds its row. Return: 0, or -EMSGSIZE.
  */
 static int walk_numbers(struct xtcp_diag_walk *walk, struct sk_buff *skb,
 			struct sock *(*next)(struct xtcp_net *xn, unsigned long *number),
@@ -877,10 +812,7 @@ static int walk_chain(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 	return 0;
 }
 
-/*
- * Begin a walk at the first listener.
- * @walk: its @ask is set, all other fields are 0
- */
+/* Begin a walk at the first listener. @walk: its @ask is set, all other fields are 0. */
 static void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
 {
 	walk->is_begun = true;
@@ -903,14 +835,7 @@ static struct sock *aborted_from(struct xtcp_net *xn, unsigned long *number)
 	return xa_find(&xn->rest->aborted, number, ULONG_MAX, XA_PRESENT);
 }
 
-/*
- * Continue a walk until a message is full.
- * @walk: how far the walk has come
- *
- * Context: process, may sleep.
- *
- * Return: 0 when the walk has come to its end; -EMSGSIZE when the message is full.
- */
+/* Return: 0 at the end of the walk; -EMSGSIZE when the message is full. */
 static int xtcp_diag_walk_on(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 {
 	int err = 0;
@@ -998,10 +923,7 @@ static int take_attributes(struct xtcp_diag_ask *ask, const struct nlmsghdr *nlh
 	return left > 0 ? -EINVAL : 0;
 }
 
-/*
- * Translate a request into @ask. @ask points into @request, so @request must exist for as long as
- * @ask is used.
- */
+/* @ask points into @request, which must exist for as long as @ask is used. */
 static int understand(struct xtcp_diag_ask *ask, const struct sk_buff *request, const struct nlmsghdr *nlh)
 {
 	const struct inet_diag_req_v2 *req = nlmsg_data(nlh);
@@ -1039,10 +961,9 @@ static int dump_start(struct netlink_callback *cb)
 }
 
 /*
- * A row that does not fit into an empty message has many MD5 keys. Enlarge the message, perhaps
- * beyond the size of the reader's buffer. (Linux also does this, for rows with much BPF storage.)
- * If the keys still do not fit, the row shows as many as fit, so no program can make a listing
- * fail.
+ * A row that does not fit into an empty message has many MD5 keys: enlarges the message, perhaps
+ * beyond the reader's buffer, as Linux does for rows with much BPF storage. If they still do not
+ * fit, as many as fit are shown: no program can make a listing fail.
  */
 static void enlarge(struct sk_buff *skb, struct xtcp_diag_ask *ask)
 {
@@ -1079,9 +1000,9 @@ static int dump_done(struct netlink_callback *cb)
 }
 
 /*
- * Write the row of the socket that a request names. Return: 0; -ENOENT if there is no such socket;
- * -EAGAIN if a program has the socket lock; -ESTALE if the connection has ended; -EMSGSIZE if the
- * row does not fit into @answer.
+ * The row of the socket that a request names. Return: 0; -ENOENT if there is none; -EAGAIN if a
+ * program has the socket lock; -ESTALE if the connection has ended; -EMSGSIZE if the row does not
+ * fit.
  */
 static int put_one(struct sk_buff *answer, const struct xtcp_diag_ask *ask, const struct inet_diag_req_v2 *req)
 {
@@ -1102,10 +1023,7 @@ static int put_one(struct sk_buff *answer, const struct xtcp_diag_ask *ask, cons
 	return err ?: answer->len ? 0 : -ENOENT;
 }
 
-/*
- * Answer with the one socket that has the addresses and the cookie of the request. idiag_states is
- * ignored.
- */
+/* The one socket with the addresses and the cookie of the request; idiag_states is ignored. */
 static int show_one(struct sk_buff *request, const struct nlmsghdr *nlh)
 {
 	const struct inet_diag_req_v2 *req = nlmsg_data(nlh);
@@ -1175,8 +1093,8 @@ static int diag_destroy(struct sk_buff *request, struct nlmsghdr *nlh)
 	if (err)
 		return err;
 	/*
-	 * both the sender and the program that opened the netlink socket need CAP_NET_ADMIN. A user
-	 * without it may start a setuid program with such a socket as its standard error
+	 * the program that opened the netlink socket needs it, too: a user may start a setuid
+	 * program with such a socket as its standard error
 	 */
 	if (!netlink_net_capable(request, CAP_NET_ADMIN))
 		return -EPERM;
@@ -1191,14 +1109,9 @@ static struct sock_diag_handler handler = {
 
 static bool is_registered;
 
-/**
- * xtcp_diag_register() - let programs list sockets, and an administrator end them
- * @family: our address family
- *
- * The module works without this handler. So if the family already has another handler, the function
- * only logs a warning.
- *
- * Context: process, module init. The family is registered.
+/*
+ * Lets programs list sockets, and an administrator end them. If the family has another handler
+ * already, only logs a warning: the module works without.
  */
 void xtcp_diag_register(int family)
 {
@@ -1209,11 +1122,7 @@ void xtcp_diag_register(int family)
 			handler.family);
 }
 
-/**
- * xtcp_diag_unregister() - undo xtcp_diag_register()
- *
- * Context: process, module exit. No request is being handled, since each keeps the module loaded.
- */
+/* Undo xtcp_diag_register(). No request is being handled, since each keeps the module loaded. */
 void xtcp_diag_unregister(void)
 {
 	if (is_registered)

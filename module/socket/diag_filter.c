@@ -107,17 +107,11 @@ static bool op_ok(const struct inet_diag_bc_op *op, unsigned int left)
 	return op->code == INET_DIAG_BC_NOP || (op->no >= size && op->no <= left + OP_LEN && op->no % OP_LEN == 0);
 }
 
-/**
- * xtcp_diag_filter_check() - may this program run?
- * @program: the program, aligned to four octets
- * @len: its length, octets
- * @administrator: the caller has CAP_NET_ADMIN; only then may the program test SO_MARK
- * @notes: xtcp_diag_filter_notes() octets, all 0
- *
- * Context: any.
- *
- * Return: 0; -EINVAL if the program is malformed; -EPERM if it tests SO_MARK and the caller is no
- * administrator.
+/*
+ * May this program run? @program: the program, aligned to four octets. @len: its length, octets.
+ * @administrator: the caller has CAP_NET_ADMIN; only then may the program test SO_MARK. @notes:
+ * xtcp_diag_filter_notes() octets, all 0. Return: 0; -EINVAL if the program is malformed; -EPERM if
+ * it tests SO_MARK and the caller is no administrator.
  */
 int xtcp_diag_filter_check(const void *program, unsigned int len, bool administrator, u8 *notes)
 {
@@ -220,15 +214,9 @@ static bool op_fits(const struct inet_diag_bc_op *op, const struct xtcp_diag_fac
 	return true;
 }
 
-/**
- * xtcp_diag_filter_accepts() - does a connection fit the filter?
- * @program: has passed xtcp_diag_filter_check()
- * @len: its length, octets
- * @facts: the connection
- *
- * Context: any.
- *
- * Return: true when the filter accepts the connection.
+/*
+ * Does a connection fit the filter? @program: has passed xtcp_diag_filter_check(). @len: its
+ * length, octets. Return: true when the filter accepts the connection.
  */
 bool xtcp_diag_filter_accepts(const void *program, unsigned int len, const struct xtcp_diag_facts *facts)
 {

@@ -1,25 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Active OPEN (RFC 9293 section 3.10.1).
- *
- * The socket layer calls xtcp_connect() only for a socket that is CLOSED. For other sockets, the
- * socket layer itself returns EISCONN, EALREADY or EINVAL. Before the call it also runs the LSM
- * hook socket_connect. After the call it waits for the connection, or returns EINPROGRESS.
- *
- * Passive OPEN (RFC 9293 section 3.10.1): listen(), accept() and the end of a listener.
- *
- * AF_XTCP: its two protocols, the creation of sockets, and its tables of functions.
+ * AF_XTCP: its two protocols, the creation of sockets, its tables of functions; OPEN, CLOSE and
+ * ABORT.
  *
  * socket(AF_XTCP, SOCK_STREAM, 0) is TCP over IPv4. Protocol 1 is TCP over IPv6, and over IPv4
  * unless IPV6_V6ONLY is set. The sock itself has family AF_INET or AF_INET6, so the kernel's own
  * bind, getname and release work as for kernel TCP. They call back through struct proto.
  *
- * CLOSE and ABORT (RFC 9293 sections 3.10.4 and 3.10.5): close(), shutdown(), SO_LINGER,
- * disconnect.
+ * OPEN (RFC 9293 section 3.10.1): connect(), listen() and accept(). The socket layer calls
+ * proto.connect only for a socket that is CLOSED; for others it returns EISCONN, EALREADY or
+ * EINVAL. Before the call it runs the LSM hook socket_connect; after it, it waits, or returns
+ * EINPROGRESS.
  *
- * As in Linux, close() and shutdown() change the state at once, even if data is queued before the
- * FIN. RFC 9293 leaves CLOSE-WAIT only when the FIN is sent. So LAST-ACK here may be what the RFC
- * calls CLOSE-WAIT with a queued CLOSE.
+ * CLOSE and ABORT (sections 3.10.4 and 3.10.5): close(), shutdown(), SO_LINGER, disconnect. As in
+ * Linux, close() and shutdown() change the state at once, even if data is queued before the FIN.
+ * RFC 9293 leaves CLOSE-WAIT only when the FIN is sent. So LAST-ACK here may be what the RFC calls
+ * CLOSE-WAIT with a queued CLOSE.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -75,10 +71,10 @@
 #define FAST_WAITS	50		/* limit of root's expedited grace periods per second */
 
 /*
- * Returns the counter that limits the caller's expedited grace periods per second. Each user has one in the kernel, of
- * 100, so nobody can use up another user's. A user with subordinate ids has one for each. But such a user can also
- * remove devices of a namespace, and each of them costs several expedited grace periods. The kernel does not limit
- * root, so root has a counter here.
+ * The counter that limits the caller's expedited grace periods per second. Each user has one in the
+ * kernel, of 100, so nobody can use up another's; a user with subordinate ids has one for each, but
+ * can also remove devices of a namespace, which cost more. The kernel does not limit root: root has
+ * one here.
  */
 static struct ratelimit_state *fast_waits(void)
 {
@@ -90,20 +86,13 @@ static struct ratelimit_state *fast_waits(void)
 }
 
 /*
- * Wait for lookups before a sock enters a table again
- * @sk: the sock; in no table
+ * Waits for lookups before a sock, which is in no table, enters one again. A lookup that stands on
+ * the sock in its old chain must not continue in the new one. And a segment of the old connection,
+ * whose lookup has found the sock, must not reach the new one: after the wait it can only be on the
+ * backlog, which connect() processes before it changes the state.
  *
- * The grace period prevents two errors. First, a lookup that stands on the sock in its old chain
- * must not continue in the sock's new chain, where it misses connections of the old chain. Second,
- * a segment of the old connection, whose lookup has found the sock, must not reach the new
- * connection. After the wait, such a segment can only be on the backlog, and connect() processes
- * the backlog before it changes the state.
- *
- * An expedited grace period interrupts every processor, so fast_waits() limits how many
- * expedited grace periods a user gets per second. A user who disconnects and connects in a loop
- * waits for normal grace periods, which do not slow down other users.
- *
- * Context: process, may sleep. Lock: socket, held.
+ * An expedited grace period interrupts every processor, so fast_waits() limits them. A user who
+ * disconnects and connects in a loop waits for normal ones, which do not slow down others.
  */
 static void xtcp_demux_wait_for_lookups(struct sock *sk)
 {
@@ -199,10 +188,7 @@ static int start(struct sock *sk, int backlog)
 	listener = listener_new(sk);
 	if (!listener)
 		return -ENOMEM;
-	/*
-	 * if this sock had a connection before, a lookup of that connection may still be running.
-	 * Wait until it is done, so that it does not take the sock for a listener
-	 */
+	/* a lookup of an earlier connection must not take the sock for a listener */
 	xtcp_demux_wait_for_lookups(sk);
 	xtcp_aoconn_begin(sk);
 	err = xtcp_port_listen(sk);
@@ -230,16 +216,9 @@ static int start(struct sock *sk, int backlog)
 }
 
 /*
- * Proto_ops.listen: passive OPEN
- * @sock: not connected; if it is not bound, it gets a port now
- * @backlog: as for listen(2)
- *
- * The smaller of @backlog and net.core.somaxconn limits both queues. A second call changes the
- * limit.
- *
- * Context: process. Takes the socket lock; may sleep.
- *
- * Return: 0, -EINVAL, -ENOMEM, or what xtcp_port_listen() returns.
+ * proto_ops.listen: passive OPEN. Without bind() the sock gets a port now. The smaller of @backlog
+ * and net.core.somaxconn limits both queues; a second call changes the limit. Return: 0, -EINVAL,
+ * -ENOMEM, or what xtcp_port_listen() returns.
  */
 static int xtcp_listen(struct socket *sock, int backlog)
 {
@@ -264,9 +243,8 @@ out:
 }
 
 /*
- * Sleep until there is a child to accept. If several processes wait, one is woken at a time. The
- * function drops the socket lock and takes it again. Return: 0 if there is a child, or an error of
- * xtcp_listen_accept().
+ * Sleeps until there is a child to accept; of several processes, one is woken at a time. Drops the
+ * socket lock and takes it again. Return: 0, or an error of xtcp_listen_accept().
  */
 static int unlocked_wait(struct sock *sk, long timeout)
 {
@@ -298,16 +276,8 @@ static int unlocked_wait(struct sock *sk, long timeout)
 }
 
 /*
- * Proto.accept: take the oldest child of a listener
- * @sk: the listener
- * @flags: O_NONBLOCK
- * @err: receives the error, if NULL is returned
- * @kern: true when the kernel is the caller; not used, since each child is a kernel socket if its
- *	listener is one
- *
- * Context: process. Takes the socket lock, then the child's; sleeps at most for SO_RCVTIMEO.
- *
- * Return: the child, whose reference the queue passes to the caller; or NULL, and *@err is -EINVAL,
+ * proto.accept: takes the oldest child, with the queue's reference. Sleeps at most for SO_RCVTIMEO.
+ * @kern is not used: each child is a kernel socket if its listener is one. NULL: *@err is -EINVAL,
  * -EAGAIN, -EINTR or -ERESTARTSYS.
  */
 static struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
@@ -316,9 +286,8 @@ static struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, boo
 	int error = -EINVAL;
 
 	/*
-	 * this thread may also be the client of a connection to this listener. Then the third ACK
-	 * may be waiting for the thread's first write. There is no child before the third ACK
-	 * comes: send the ACK now
+	 * this thread may also be the client, whose third ACK waits for its first write. There is
+	 * no child before: send the ACK now
 	 */
 	if (!xtcp_acceptq_has_child(sk))
 		xtcp_thirdack_go();
@@ -386,18 +355,15 @@ static void fill_tcb(struct sock *sk)
 	xtcp_policy_begin(sk);
 	xtcp_algorithms_take_route(sk);
 	/*
-	 * if the connection replaces a TIME-WAIT record, the sock already has an ISS, which lies
-	 * beyond the sequence numbers of the record
+	 * if it replaces a TIME-WAIT record, it already has an ISS beyond the record's sequence
+	 * numbers
 	 */
 	if (!xsk->snd.iss) {
 		xtcp_secret_active(xn, &tuple, &iss, &ts_offset);
 		xtcp_snd_choose(&xsk->snd, iss, ts_offset);
 	}
 	xtcp_snd_begin(&xsk->snd);
-	/*
-	 * if a signature leaves too little space for timestamps and SACK, do without timestamps:
-	 * SACK is more useful, since it finds losses
-	 */
+	/* beside a large signature, do without timestamps: SACK finds losses, and is more useful */
 	xtcp_agreed_options(&xsk->agreed, READ_ONCE(xn->sysctl.window_scaling), 0,
 			    READ_ONCE(xn->sysctl.timestamps) && xtcp_signer_leaves_room(xtcp_signer_room(sk), sack),
 			    sack);
@@ -475,22 +441,12 @@ static noinline_for_stack int send_fast_syn(struct sock *sk)
 }
 
 /*
- * Proto.connect: send a SYN
- * @sk: CLOSED
- * @uaddr: the foreign address: sockaddr_in, or sockaddr_in6 for an AF_INET6 sock; a v4-mapped
- *	address means IPv4
- * @addr_len: its length
- *
- * If bind() has not set the local address and port, this function chooses them. RFC 9293 section
- * 3.10.1, MUST-43 to MUST-46.
- *
- * Context: process. Lock: socket, held.
- *
- * Return: 0 when the SYN was sent, when it could not be sent but a timer will try again, or when
- * the first write will send it (TCP_FASTOPEN_CONNECT); an error of xtcp_ip_connect(),
- * xtcp_port_connect() or route_with_ports(); -EKEYREJECTED when xtcp_aoconn_may_connect() is
- * false; -ENOBUFS. After an error the socket is as before, except that -ENOBUFS may leave it
- * without the TCP-AO keys for other peers.
+ * proto.connect: sends a SYN. @uaddr: v4-mapped addresses mean IPv4. Chooses the local address and
+ * port, unless bind() has. RFC 9293 section 3.10.1, MUST-43 to MUST-46. Return: 0 when the SYN was
+ * sent, a timer will try again, or the first write will send it (TCP_FASTOPEN_CONNECT); an error of
+ * xtcp_ip_connect(), xtcp_port_connect() or route_with_ports(); -EKEYREJECTED when
+ * xtcp_aoconn_may_connect() is false; -ENOBUFS. The socket is as before then, except that -ENOBUFS
+ * may leave it without the TCP-AO keys for other peers.
  */
 static int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -499,23 +455,18 @@ static int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int add
 
 	sock_owned_by_me(sk);
 	/*
-	 * lookups and listings that began earlier may still use the sock, if it was in the table.
-	 * Wait for them before anything changes. Otherwise, a listing could show the tuple of one
-	 * connection with the state of another
+	 * lookups and listings that began earlier may still use the sock: a listing could show the
+	 * tuple of one connection with the state of another
 	 */
 	xtcp_demux_wait_for_lookups(sk);
 	/*
-	 * while this thread had the lock, softirq may have put segments of the earlier connection
-	 * on the backlog. Process them now, in CLOSED: in SYN-SENT, xtcp would take an old SYN for
-	 * a SYN of the new peer. Softirq may also have deferred a lower MTU of the old path: ignore
-	 * this MTU
+	 * softirq may have put segments of the earlier connection on the backlog. Process them now,
+	 * in CLOSED: in SYN-SENT, an old SYN would be taken for one of the new peer. Ignore a
+	 * deferred lower MTU of the old path
 	 */
 	sk_flush_backlog(sk);
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
-	/*
-	 * softirq counted the deferred segments when they came, perhaps after disconnect() had
-	 * reset the counts. The new connection begins with counts of 0: reset them again
-	 */
+	/* softirq has counted these segments, perhaps after disconnect() had reset the counts */
 	xtcp_sock_count_none(xtcp_sk(sk));
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
@@ -527,10 +478,7 @@ static int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int add
 	}
 
 	xtcp_early_start(xtcp_net_of(sk));
-	/*
-	 * once the tuple is in the table, a segment may find the sock; such a segment waits on the
-	 * backlog until this function is done
-	 */
+	/* from now on, a segment that finds the sock waits on the backlog */
 	xtcp_state_set(sk, TCP_SYN_SENT);
 	/* SOCK_DONE and sk_err may be left over from an earlier connection */
 	sock_reset_flag(sk, SOCK_DONE);
@@ -564,19 +512,10 @@ err_undo:
 }
 
 /*
- * Proto_ops.connect: connect, and wait for the connection if allowed
- * @sock: the socket
- * @uaddr: the foreign address
- * @addr_len: its length
- * @flags: O_NONBLOCK: do not wait for the connection
- *
- * A blocking connect() returns when the SYN-ACK arrives. Most programs then send a request, so the
- * third ACK waits a moment for the request. But while the thread connects another socket, it cannot
- * send that request. So this function first sends all third ACKs that wait for this thread.
- *
- * Context: process, may sleep. The caller holds no lock.
- *
- * Return: the same as inet_stream_connect().
+ * proto_ops.connect: connects, and waits unless O_NONBLOCK. It returns when the SYN-ACK arrives,
+ * and the third ACK waits a moment for the request that most programs send then. While the thread
+ * connects another socket, it cannot send that: so all third ACKs that wait for this thread go
+ * first.
  */
 static int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uaddr, int addr_len, int flags)
 {
@@ -593,14 +532,8 @@ static int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uad
 }
 
 /*
- * Proto.pre_connect: run the BPF programs of the cgroup
- * @sk: CLOSED
- * @uaddr: the address of the peer; the programs may change it
- * @addr_len: its length
- *
- * Context: process. Lock: socket, held.
- *
- * Return: 0; -EINVAL when the address is too short; or the error of a BPF program, usually -EPERM.
+ * proto.pre_connect: the BPF programs of the cgroup, which may change @uaddr. Return: 0; -EINVAL
+ * when the address is too short; or the error of a program, usually -EPERM.
  */
 static int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
@@ -667,8 +600,8 @@ static bool needs_reset(const struct sock *sk)
 }
 
 /*
- * Send a RST. If data waits only for the next write (sendmsg.c), send the data before the RST:
- * kernel TCP would have sent it already.
+ * If data waits only for the next write (sendmsg.c), it goes before the RST: kernel TCP would have
+ * sent it.
  */
 static void send_rst(struct sock *sk, enum xtcp_abort_reason reason)
 {
@@ -677,7 +610,6 @@ static void send_rst(struct sock *sk, enum xtcp_abort_reason reason)
 	xtcp_bare_rst(sk, reason);
 }
 
-/* The program closes its socket: close or abort the connection. */
 static void end_connection(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -726,10 +658,7 @@ static void judge_orphan(struct sock *sk)
  */
 static void wait_for_end(struct sock *sk, long timeout)
 {
-	/*
-	 * after a Fast Open, a closed sock stays in SYN-RECEIVED until the handshake is complete;
-	 * only then does it send its FIN
-	 */
+	/* after a Fast Open, a closed sock sends its FIN only when the handshake is complete */
 	const unsigned int closing = TCPF_SYN_RECV | TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK;
 	DEFINE_WAIT_FUNC(wait, woken_wake_function);
 
@@ -762,14 +691,10 @@ static void name_listener(struct sock *sk)
 }
 
 /*
- * proto.close: close the connection, because the last descriptor is closed.
- * @sk: the sock; the function puts the caller's reference
- * @timeout: for how many jiffies to wait until the peer has acknowledged everything (SO_LINGER)
- *
- * RFC 9293 section 3.10.4, SHLD-3, MAY-1. If the connection has not ended yet, it continues as an
- * orphan. A listener may wait for a successor (estate.c).
- *
- * Context: process. Takes the socket lock; may sleep.
+ * proto.close: the last descriptor is closed. Puts the caller's reference. @timeout: how many
+ * jiffies to wait for the peer's last ACK (SO_LINGER). RFC 9293 section 3.10.4, SHLD-3, MAY-1. A
+ * connection that has not ended continues as an orphan; a listener may wait for a successor
+ * (estate.c).
  */
 static void xtcp_close(struct sock *sk, long timeout)
 {
@@ -779,9 +704,8 @@ static void xtcp_close(struct sock *sk, long timeout)
 	lock_sock(sk);
 	if (sk->sk_state == TCP_LISTEN && xtcp_estate_keep(sk)) {
 		/*
-		 * the estate now owns the file's reference. As soon as the lock is free, estate.c
-		 * may call xtcp_close() again, to end @sk and put this reference. So hold @sk until
-		 * release_sock() has returned
+		 * the estate owns the file's reference now. When the lock is free, estate.c may
+		 * call xtcp_close() again and put it: hold @sk until release_sock() has returned
 		 */
 		sock_hold(sk);
 		release_sock(sk);
@@ -824,11 +748,9 @@ static void xtcp_close(struct sock *sk, long timeout)
 }
 
 /*
- * proto.shutdown: close our direction of the connection.
- *
- * The FIN follows the queued data. RFC 9293 section 3.10.4. This function ignores RCV_SHUTDOWN: as
- * in Linux, data that comes after SHUT_RD is accepted. But after both shutdowns, new data resets
- * the connection (arrives.c).
+ * proto.shutdown: closes our direction; the FIN follows the queued data (RFC 9293 section 3.10.4).
+ * As in Linux, data after SHUT_RD is accepted, but after both shutdowns it resets the connection
+ * (arrives.c).
  */
 static void xtcp_close_shutdown(struct sock *sk, int how)
 {
@@ -841,11 +763,9 @@ static void xtcp_close_shutdown(struct sock *sk, int how)
 }
 
 /*
- * proto.disconnect: ABORT the connection, and make the socket usable again.
- *
- * Called for connect(AF_UNSPEC), for shutdown() of a socket in LISTEN or SYN-SENT, and after a
- * failed connect(). The options stay, and so does an address that bind() has set. RFC 9293 section
- * 3.10.5.
+ * proto.disconnect: ABORT (RFC 9293 section 3.10.5), for connect(AF_UNSPEC), for shutdown() in
+ * LISTEN or SYN-SENT, and after a failed connect(). Options stay, and an address that bind() has
+ * set.
  */
 static int xtcp_close_disconnect(struct sock *sk, int flags)
 {
@@ -928,18 +848,14 @@ MODULE_PARM_DESC(family, "address family number, positive, less than " __stringi
  */
 
 /*
- * How many pages all our socks in all namespaces use. Kernel TCP counts the pages of its socks
- * separately. The limits net.ipv4.tcp_mem apply to each of the two counts.
+ * How many pages all our socks use. Kernel TCP counts its own; net.ipv4.tcp_mem limits each count.
  */
 static atomic_long_t memory_allocated;
 static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
 static unsigned long memory_pressure;
 
-/*
- * @sk of these two functions may be a stand-in of base/memory.c, which is not an xtcp_sock: use
- * only its namespace.
- */
+/* @sk of these two may be a stand-in of base/memory.c: use only its namespace. */
 static void enter_memory_pressure(struct sock *sk)
 {
 	if (!READ_ONCE(memory_pressure) && !cmpxchg(&memory_pressure, 0, jiffies ?: 1))
@@ -950,10 +866,7 @@ static void leave_memory_pressure(struct sock *sk)
 {
 	unsigned long since;
 
-	/*
-	 * test before the write: this function is called for nearly every message, and a write
-	 * would take the cache line from all other processors
-	 */
+	/* a write for nearly every message would take the cache line from all other processors */
 	if (!READ_ONCE(memory_pressure))
 		return;
 	since = xchg(&memory_pressure, 0);
@@ -975,10 +888,7 @@ static void proto_keepalive(struct sock *sk, int on)
 	xtcp_keepalive_changed(sk, 0);
 }
 
-/*
- * proto.unhash: the kernel calls it for a sock whose creation has failed. Such a sock is in no
- * table.
- */
+/* proto.unhash: for a sock whose creation has failed, in no table. */
 static void proto_unhash(struct sock *sk)
 {
 }
@@ -1082,8 +992,8 @@ struct proto xtcpv6_prot = {
 
 #ifdef CONFIG_COMPAT
 /*
- * An ioctl() of a 32-bit program. The kernel's function, which knows the 32-bit layout of
- * SIOCADDRT and SIOCDELRT, is not exported, but the table of kernel TCP that has it is.
+ * An ioctl() of a 32-bit program. The kernel's function, which knows the 32-bit layout of SIOCADDRT
+ * and SIOCDELRT, is not exported, but the table of kernel TCP that has it is.
  */
 static int compat_ioctl_v4(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
@@ -1182,11 +1092,7 @@ static struct net_proto_family family = {
 	.owner			= THIS_MODULE,
 };
 
-/**
- * xtcp_family_init() - register the protocols and make their slabs
- *
- * Context: process, module init.
- *
+/*
  * Return: 0; -EINVAL when the module parameter "family" is out of range; -ENOMEM; or an error of
  * proto_register().
  */
@@ -1229,11 +1135,6 @@ err_lease:
 	return err;
 }
 
-/**
- * xtcp_family_exit() - undo xtcp_family_init()
- *
- * Context: process, module exit.
- */
 void xtcp_family_exit(void)
 {
 	proto_unregister(&xtcpv6_prot);
@@ -1242,13 +1143,9 @@ void xtcp_family_exit(void)
 	xtcp_lease_exit();
 }
 
-/**
- * xtcp_family_register() - let programs open sockets from now on
- *
- * Context: process, module init.
- *
- * Return: 0; -EBUSY when the family number is taken. The error is not -EEXIST, because modprobe
- * takes -EEXIST to mean that the module is loaded already.
+/*
+ * Lets programs open sockets. Return: 0; -EBUSY when the family number is taken; not -EEXIST, by
+ * which modprobe means that the module is loaded already.
  */
 int xtcp_family_register(void)
 {
@@ -1261,8 +1158,8 @@ int xtcp_family_register(void)
 		xtcp_diag_register(family_number);
 		xtcp_set_register();
 		/*
-		 * the log line of sock_register() names the usual owner of the number, for example
-		 * "Registered PF_WANPIPE". So this line says that our module has the number
+		 * sock_register() logs the usual owner of the number, for example "Registered
+		 * PF_WANPIPE"
 		 */
 		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;
@@ -1273,11 +1170,6 @@ int xtcp_family_register(void)
 	return err == -EEXIST ? -EBUSY : err;
 }
 
-/**
- * xtcp_family_unregister() - undo xtcp_family_register()
- *
- * Context: process, module exit.
- */
 void xtcp_family_unregister(void)
 {
 	xtcp_set_unregister();

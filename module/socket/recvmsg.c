@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RECEIVE (RFC 9293 section 3.10.3).
+ * RECEIVE (RFC 9293 section 3.10.3), and STATUS (section 3.10.6): TCP_INFO, ioctl() and poll().
  *
  * rcvq.c puts octets that are in order on sk_receive_queue. copied_seq is the sequence number of
  * the next octet to return. A FIN is not an octet of any skb: if fin_received is set, the stream
- * ends at the end of the queue.
- *
- * STATUS (RFC 9293 section 3.10.6): TCP_INFO, ioctl() and poll(). xtcp counts in octets, but
- * TCP_INFO reports some values in segments, as in Linux.
+ * ends at the end of the queue. xtcp counts in octets, but TCP_INFO reports some values in
+ * segments, as in Linux.
  */
 #include "socket/socket.h"
 
@@ -44,13 +42,8 @@
 #include "window/window.h"
 
 /*
- * How many octets can the program read?
- * @sk: not a listener
- *
- * Context: any; racy without the socket lock.
- *
- * Return: how many octets RECEIVE could return now. Unless SO_OOBINLINE is set, only the octets
- * before the urgent octet count.
+ * How many octets could RECEIVE return now? Unless SO_OOBINLINE is set, only those before the
+ * urgent octet. Racy without the socket lock.
  */
 static int xtcp_recvmsg_inq(const struct sock *sk)
 {
@@ -68,9 +61,8 @@ static int xtcp_recvmsg_inq(const struct sock *sk)
 }
 
 /*
- * The value for TCP_INQ. As in Linux, urgent octets count, and the FIN counts as an octet, so that
- * the program reads on until the end of the stream. Without the lock, rcv.nxt may be older than
- * copied_seq if another thread reads: then take the lock.
+ * The value for TCP_INQ. As in Linux, urgent octets count, and the FIN as an octet: the program
+ * reads on until the end of the stream. Without the lock, rcv.nxt may be older than copied_seq.
  */
 static int inq_hint(struct sock *sk)
 {
@@ -85,20 +77,14 @@ static int inq_hint(struct sock *sk)
 	return octets;
 }
 
-/*
- * Does the program want the arrival time of the last octets (SO_TIMESTAMP, SO_TIMESTAMPING)? Who
- * took the time does not matter: it may be the device, or the kernel for another socket.
- */
+/* Does the program want the arrival time (SO_TIMESTAMP, SO_TIMESTAMPING)? Whoever took it. */
 static bool wants_stamp(const struct sock *sk)
 {
 	return sock_flag(sk, SOCK_RCVTSTAMP) ||
 	       READ_ONCE(sk->sk_tsflags) & (SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RAW_HARDWARE);
 }
 
-/*
- * Does the same as skb_copy_datagram_msg(), but saves two calls if the octets are in the linear
- * part, as in most small segments. Return: 0 or -EFAULT.
- */
+/* As skb_copy_datagram_msg(), but saves two calls for a small segment. Return: 0 or -EFAULT. */
 static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u32 len)
 {
 	size_t copied;
@@ -122,8 +108,8 @@ struct reading {
 };
 
 /*
- * Is the octet at @seq the urgent one, also called the mark? A call that has read octets before the
- * mark returns these octets, and does not read past the mark (RFC 9293 section 3.8.5).
+ * The urgent octet, also called the mark. A call that has read octets before it does not read past
+ * it (RFC 9293 section 3.8.5).
  */
 static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 {
@@ -131,9 +117,9 @@ static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 }
 
 /*
- * The program is about to read @rest octets of an skb, beginning at @offset. End the read before
- * the urgent octet. If the read starts at the urgent octet, skip this octet, unless SO_OOBINLINE is
- * set. Return: how many octets may be read.
+ * The program is about to read @rest octets of an skb from @offset on: ends the read before the
+ * urgent octet. If it starts there, skips this, unless SO_OOBINLINE is set. Return: how many
+ * octets.
  */
 static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *offset, u32 rest)
 {
@@ -159,9 +145,8 @@ static void forget_mark(struct xtcp_sock *xsk)
 }
 
 /*
- * Copy queued octets to the program, up to the urgent octet. If the next octets cannot be copied,
- * set r->fault: RECEIVE must return then, even if the program waits for more. Return: how many
- * octets.
+ * Copies queued octets, up to the urgent one. If the next cannot be copied, sets r->fault: RECEIVE
+ * must return then, even if the program waits for more. Return: how many octets.
  */
 static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, struct reading *r)
 {
@@ -211,10 +196,9 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 }
 
 /*
- * There is nothing more to read now. Return: true when RECEIVE must return without waiting. If the
- * call has read nothing, *@err is its result: 0 at the end of the stream, or an error. If an error
- * has ended the connection (sk_err), only one call returns this error. The end of the stream is
- * tested before sk_err, so that a program can tell close from abort (MUST-12).
+ * Nothing more to read now: must RECEIVE return without waiting? If it has read nothing, *@err is
+ * its result: 0 at the end of the stream, or an error. Only one call returns sk_err. The end of the
+ * stream is tested first, so that a program can tell close from abort (MUST-12).
  */
 static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 {
@@ -239,10 +223,7 @@ static bool must_end(struct sock *sk, bool copied, long timeo, int *err)
 	return *err;
 }
 
-/*
- * The program has found nothing to read, so it will not answer the peer now. If an ACK is delayed
- * so that the answer can carry it, send the ACK now.
- */
+/* The program will not answer the peer now: an ACK that is delayed for the answer goes now. */
 static void no_answer_yet(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -253,16 +234,10 @@ static void no_answer_yet(struct sock *sk)
 }
 
 /*
- * Poll() has found nothing to read: send an ACK that waits for the program
- * @sk: the sock
- *
- * An ACK may wait until the program sleeps in RECEIVE, or answers. A program that polls does
- * neither before more data comes, so the ACK is sent now.
- *
- * If another thread has the socket lock, that thread may be about to write or read. The ACK is then
- * sent when its timer expires, at the latest.
- *
- * Context: process. If there is such an ACK, the function takes the lock of bh_lock_sock().
+ * poll() has found nothing to read: sends an ACK that waits for the program. It waits until the
+ * program sleeps in RECEIVE, or answers; a program that polls does neither before more data comes.
+ * If another thread has the socket lock, it may be about to write or read: the ACK goes when its
+ * timer expires, at the latest.
  */
 static void xtcp_recvmsg_polled(struct sock *sk)
 {
@@ -301,8 +276,8 @@ static bool has_nothing(const struct sock *sk)
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) || READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return false;
 	/*
-	 * an ACK may become owed after this test. In that case, the code that processes the
-	 * arriving segment sends the ACK, or the ACK is sent at the delayed-ACK deadline
+	 * an ACK that becomes owed after this test is sent with the arriving segment, or at its
+	 * deadline
 	 */
 	return !data_race(xtcp_sk(sk)->acking.pending);
 }
@@ -315,13 +290,10 @@ static bool is_quiet(const struct sock *sk)
 }
 
 /*
- * Wait for text without the socket lock. This is the usual wait, for the answer to a request or for
- * the next request. If the thread took the lock first, it would have to release the lock at once,
- * to sleep. Every event wakes the thread, which then looks at the event under the lock. If an event
- * comes before the thread is on the wait queue, is_quiet() sees the event.
- *
- * xsk->readers counts this thread until xtcp_recvmsg() has the lock. Return: the rest of @timeo,
- * jiffies.
+ * Waits for text without the socket lock: the usual wait, for an answer or the next request, which
+ * would have to release the lock at once. Every event wakes the thread, which then looks at it
+ * under the lock; is_quiet() sees what comes before it is on the wait queue. xsk->readers counts
+ * this thread until xtcp_recvmsg() has the lock. Return: the rest of @timeo, jiffies.
  */
 static long wait_while_quiet(struct sock *sk, long timeo)
 {
@@ -332,9 +304,8 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	/*
-	 * prepare_to_wait() contains a barrier. It pairs with the barrier in skwq_has_sleeper(),
-	 * which runs after each event: either skwq_has_sleeper() finds this thread, or is_quiet()
-	 * sees the event
+	 * its barrier pairs with that of skwq_has_sleeper(), which runs after each event: either it
+	 * finds this thread, or is_quiet() sees the event
 	 */
 	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
 	if (is_quiet(sk))
@@ -451,20 +422,11 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int f
 	return !(flags & MSG_TRUNC) && memcpy_to_msg(msg, &octet, 1) ? -EFAULT : 1;
 }
 
-/**
- * xtcp_recvmsg() - proto.recvmsg: RECEIVE
- * @sk: the sock
- * @msg: where the octets go
- * @len: how many octets to return at most
- * @flags: MSG_*
- *
- * RFC 9293 section 3.10.3, MUST-12; section 3.8.5, MUST-31 to MUST-33.
- *
- * Context: process. Takes the socket lock; may sleep.
- *
- * Return: how many octets were read; 0 at the end of the stream; -ENOTCONN; -EAGAIN; -EINTR or
- * -ERESTARTSYS; -EFAULT; -EINVAL for MSG_OOB if there is no urgent octet; -EPIPE if the socket was
- * disconnected while the call waited; or, once, the error that ended the connection.
+/*
+ * proto.recvmsg: RECEIVE (RFC 9293 section 3.10.3, MUST-12; section 3.8.5, MUST-31 to MUST-33).
+ * Return: how many octets; 0 at the end of the stream; -ENOTCONN; -EAGAIN; -EINTR or -ERESTARTSYS;
+ * -EFAULT; -EINVAL for MSG_OOB without an urgent octet; -EPIPE if the socket was disconnected while
+ * the call waited; or, once, the error that ended the connection.
  */
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
@@ -541,19 +503,10 @@ static ssize_t splice_out(struct sock *sk, struct pipe_inode_info *pipe, size_t 
 	return spliced;
 }
 
-/**
- * xtcp_recvmsg_splice_read() - proto_ops.splice_read: RECEIVE into a pipe
- * @sock: the socket
- * @ppos: must be 0, since a socket cannot seek
- * @pipe: where the octets go
- * @len: how many octets to move at most
- * @flags: SPLICE_F_*; as in Linux, only O_NONBLOCK of the file says whether the call may block
- *
- * RFC 9293 section 3.10.3.
- *
- * Context: process. Takes the socket lock; may sleep.
- *
- * Return: how many octets were moved; -ESPIPE; or an error of xtcp_recvmsg().
+/*
+ * proto_ops.splice_read: RECEIVE into a pipe. *@ppos must be 0. As in Linux, only O_NONBLOCK of the
+ * file says whether the call may block, not @flags. Return: how many octets; -ESPIPE; or an error
+ * of xtcp_recvmsg().
  */
 ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe, size_t len,
 				 unsigned int flags)
@@ -714,15 +667,7 @@ static void info_timeouts(const struct xtcp_sock *xsk, union xtcp_compat_info *w
 	whole->total_rto_time = xtcp_timeouts_ms(&xsk->timeouts);
 }
 
-/**
- * xtcp_status_fill() - fill a struct tcp_info
- * @sk: the sock
- * @whole: receives the values; fields that have no meaning in xtcp are 0
- *
- * RFC 9293 section 3.10.6.
- *
- * Context: process. Lock: socket, held.
- */
+/* Fills a struct tcp_info; what has no meaning in xtcp is 0. RFC 9293 section 3.10.6. */
 void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -773,13 +718,7 @@ void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
 	info->tcpi_last_ack_recv = ms_since(xsk->ack_tstamp);
 }
 
-/**
- * xtcp_status_fill_abort() - XTCP_ABORT: say why a connection ended
- * @sk: the sock, in any state
- * @abort: receives the answer
- *
- * Context: any. Lock: socket, held, or none. Without the lock, fields may be of different times.
- */
+/* XTCP_ABORT: why a connection ended. Without the socket lock, fields may be of different times. */
 void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 {
 	static const u8 causes[] = {
@@ -819,16 +758,10 @@ void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 	}
 }
 
-/**
- * xtcp_status_ioctl() - proto.ioctl: answer an ioctl() of sockets
- * @sk: the sock
- * @cmd: SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD, SIOCATMARK
- * @karg: receives the answer: how many octets; for SIOCATMARK, whether the urgent octet is the next
- *	one to read
- *
- * Context: process. Takes the socket lock where needed.
- *
- * Return: 0; -EINVAL for a listener, except for SIOCATMARK; -ENOIOCTLCMD for any other @cmd.
+/*
+ * proto.ioctl: SIOCINQ (FIONREAD), SIOCOUTQ, SIOCOUTQNSD: octets; SIOCATMARK: is the urgent octet
+ * the next one? Return: 0; -EINVAL for a listener, except for SIOCATMARK; -ENOIOCTLCMD for any
+ * other.
  */
 int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
 {
@@ -874,20 +807,10 @@ static bool writeable(struct sock *sk)
 	return __sk_stream_is_writeable(sk, 1);
 }
 
-/**
- * xtcp_status_poll() - proto_ops.poll: what can a program do with the socket now?
- * @file: the file of the socket
- * @sock: the socket
- * @wait: the table to which the socket's wait queue is added
- *
- * An ACK may wait for the program's next action (xtcp_acks_owed()). If the program polls for data
- * and there is nothing to read, this ACK is sent now. Data that waits for the next write
- * (sendmsg.c) is sent now in any case.
- *
- * Context: process. No lock is needed to test the socket, since a later change wakes the waiter. If
- * an ACK or data is sent, the function takes the lock of bh_lock_sock().
- *
- * Return: EPOLL* bits, as in Linux.
+/*
+ * proto_ops.poll. If the program polls for data and there is none, an ACK that waits for its next
+ * action (xtcp_acks_owed()) goes now, and so does data that waits for the next write (sendmsg.c),
+ * in any case. The test needs no lock, since a later change wakes the waiter.
  */
 __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait)
 {
@@ -898,15 +821,14 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 
 	sock_poll_wait(file, sock, wait);
 	/*
-	 * read state, shutdown and error in this order. When a connection ends, end.c writes the
-	 * error first and the state last. So if this function sees the new state, it also sees the
-	 * shutdown and the error
+	 * in this order: end.c writes the error first and the state last, so who sees the new state
+	 * also sees shutdown and error
 	 */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
 		/*
-		 * this thread may also be a client of this listener, and may hold back the third
-		 * ACK until it writes: send the ACK now, as xtcp_listen_accept() does
+		 * this thread may hold back the third ACK of a connection to this listener: as
+		 * xtcp_listen_accept()
 		 */
 		if (!xtcp_acceptq_has_child(sk))
 			xtcp_thirdack_go();
@@ -920,11 +842,10 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 	if (shutdown & RCV_SHUTDOWN)
 		mask |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
 	/*
-	 * During the handshake, read() and write() wait. There are three exceptions. After a Fast
-	 * Open, the program can read and write in SYN-RECEIVED already. In SYN-SENT, connect() may
-	 * have left the SYN to the first write (below). And if both directions are shut down, the
-	 * connection has ended since this function read the state SYN-SENT: read() and write()
-	 * return at once.
+	 * During the handshake, read() and write() wait, with three exceptions: after a Fast Open,
+	 * the program can do both in SYN-RECEIVED. In SYN-SENT, connect() may have left the SYN to
+	 * the first write (below). And if both directions are shut down, the connection has ended
+	 * since the state was read
 	 */
 	if ((state != TCP_SYN_RECV || READ_ONCE(xtcp_sk(sk)->fastopen)) &&
 	    (state != TCP_SYN_SENT || shutdown == SHUTDOWN_MASK)) {

@@ -1,27 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * SEND (RFC 9293 section 3.10.2): the program's octets go into the send queue, and output.c sends
- * those that may be sent now.
+ * those that may go now. Before a call waits for space, it sends what it has queued, whatever Nagle
+ * and MSG_MORE say: it might wait for space that only its own unsent data takes.
  *
- * Before a call waits for space in the send buffer, it sends what it has queued, whatever Nagle and
- * MSG_MORE say. Otherwise, the call might wait for space that only its own unsent data takes.
- *
- * Puts small writes that follow each other closely into one segment.
- *
- * With TCP_NODELAY no write waits for an ACK, and each write costs a segment. But if the program
+ * Coalescing: with TCP_NODELAY no write waits for an ACK, and each costs a segment. If the program
  * writes again at once, nothing is gained by sending the first write alone. So data waits for the
- * next write, for at most coalesce_usecs, if two conditions hold: the last two skbs in flight are
- * small, and the last one was sent less than coalesce_usecs ago. Skbs that are sacked or wait to be
- * resent do not count here. A program that waits for the answer to each request never has two small
- * skbs in flight, so its requests leave at once. Without TCP_NODELAY, Nagle decides about data
- * shorter than a segment. Longer data may wait here, because the next write makes the GSO packet
- * larger.
+ * next write, for at most coalesce_usecs, if the last two skbs in flight are small, and the last
+ * one was sent less than coalesce_usecs ago; skbs that are sacked or wait to be resent do not
+ * count. A program that waits for the answer to each request never has two small skbs in flight.
+ * Without TCP_NODELAY, Nagle decides about data shorter than a segment. Longer data may wait here,
+ * because the next write makes the GSO packet larger.
  *
- * The next xtcp_output_push() sends the waiting data. It is called when the timer of pace.c
- * expires, when an ACK arrives, when the GSO packet is full, or when a later write need not wait.
- * xtcp_coalesce_flush() sends the data when the program reads, polls, calls ioctl(), or gets or
- * sets an option of TCP or IP. close() and shutdown() for sending send the data, too. Other calls
- * do not end the wait, for example bind(), getsockname() and most options of SOL_SOCKET. Data waits
+ * xtcp_output_push() sends the waiting data when the timer of pace.c expires, an ACK arrives, the
+ * GSO packet is full, or a later write need not wait; xtcp_coalesce_flush() when the program reads,
+ * polls, calls ioctl(), or gets or sets an option of TCP or IP; and so do close() and shutdown()
+ * for sending. Other calls, for example bind() and getsockname(), do not end the wait. Data waits
  * only while other data is in flight, so the retransmission timer runs, too.
  */
 #include "socket/socket.h"
@@ -56,9 +50,9 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 }
 
 /*
- * May this data wait at all? Urgent data, the end of a record (MSG_EOR), and data whose times the
- * program wants to know (SO_TIMESTAMPING) never wait. Data that Nagle or TCP_CORK delays, and data
- * before the handshake is complete, waits in another way.
+ * Urgent data, the end of a record (MSG_EOR), and data whose times the program wants
+ * (SO_TIMESTAMPING) never wait. Data that Nagle or TCP_CORK delays, and data before ESTABLISHED,
+ * waits in another way.
  */
 static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 {
@@ -90,10 +84,7 @@ static u32 bundle_goal(const struct sock *sk)
 	return segments * mss;
 }
 
-/*
- * The out-of-line part of xtcp_coalesce_holds(): at least two skbs are in flight. Return: true when
- * the data waits, and a timer runs.
- */
+/* At least two skbs are in flight. Return: true when the data waits, and a timer runs. */
 static bool waits_for_next(struct sock *sk, u32 written)
 {
 	const u32 usecs = READ_ONCE(xtcp_net_of(sk)->sysctl.coalesce_usecs);
@@ -118,17 +109,9 @@ static bool waits_for_next(struct sock *sk, u32 written)
 	return true;
 }
 
-/**
- * xtcp_coalesce_holds() - does the last write have to wait for the next write?
- * @sk: the sock
- * @written: how many octets the program has just written
- *
- * The last write never waits while fewer than two skbs are in flight. Skbs that are sacked or wait
- * to be resent do not count.
- *
- * Context: process. Lock: socket, held.
- *
- * Return: true when the data waits, and a timer runs.
+/*
+ * Must the last write (@written octets) wait for the next one? Never while fewer than two skbs are
+ * in flight; those that are sacked or wait to be resent do not count. If so, a timer runs.
  */
 __always_inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 {
@@ -138,10 +121,7 @@ __always_inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 	return in_flight->next != in_flight->prev && waits_for_next(sk, written);
 }
 
-/*
- * The out-of-line part of xtcp_coalesce_flush(). If another thread has the socket lock, that thread
- * sends the data when it releases the lock.
- */
+/* If another thread has the socket lock, it sends the data when it releases the lock. */
 static void push_coalesced(struct sock *sk)
 {
 	local_bh_disable();
@@ -154,13 +134,9 @@ static void push_coalesced(struct sock *sk)
 	local_bh_enable();
 }
 
-/**
- * xtcp_coalesce_flush() - send data that waits for the next write
- * @sk: the sock, in any state
- *
- * The program makes a call that is not a write.
- *
- * Context: process; the socket lock is not held. The function may take the lock of bh_lock_sock().
+/*
+ * The program makes a call that is not a write: sends what waits. May take the lock of
+ * bh_lock_sock().
  */
 __always_inline void xtcp_coalesce_flush(struct sock *sk)
 {
@@ -182,9 +158,8 @@ static void mark_urgent(struct sock *sk, int flags)
 }
 
 /*
- * Mark the end of a write: its last octet is sent with PSH (RFC 9293 section 3.9.1.2, MUST-61). As
- * in Linux, this is done for each write, unless the program has said that more follows. If a later
- * write adds octets to the same skb, the PSH is removed.
+ * The last octet of a write is sent with PSH (RFC 9293 section 3.9.1.2, MUST-61). As in Linux, each
+ * write's, unless the program has said that more follows. Later octets in the same skb remove it.
  */
 static void mark_push(struct sock *sk)
 {
@@ -197,9 +172,8 @@ static void mark_push(struct sock *sk)
 }
 
 /*
- * As in Linux, set PSH when more than half of the peer's largest window was written without PSH.
- * The peer's TCP may withhold text from its program until a PSH arrives. Without a PSH, the text
- * would fill the peer's window, and the window would stay closed.
+ * As in Linux, PSH is due when more than half of the peer's largest window was written without. The
+ * peer's TCP may withhold text until a PSH arrives, and its window would stay closed.
  */
 static bool push_is_due(const struct xtcp_sock *xsk)
 {
@@ -245,9 +219,8 @@ static bool memory_free(const struct sock *sk)
 }
 
 /*
- * Get the skb for the next octets: @tail or a new one. @tail is from xtcp_sndq_open_tail(). A new
- * skb is needed if @tail is NULL, has @goal octets, ends a record (MSG_EOR), or has no slot left
- * for a page (@full).
+ * The skb for the next octets: @tail, from xtcp_sndq_open_tail(), or a new one, if @tail is NULL,
+ * has @goal octets, ends a record (MSG_EOR), or has no slot for a page (@full).
  */
 static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32 goal, bool full)
 {
@@ -264,8 +237,8 @@ static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32
 }
 
 /*
- * How large should the skb for the next octets become? If the data begins a new skb and fits into
- * one segment, one segment is enough; this shortcut saves a division per message.
+ * How large should the skb become? If the data begins a new one and fits, one segment is enough;
+ * this saves a division per message.
  */
 static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct msghdr *msg)
 {
@@ -284,10 +257,10 @@ static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msg
 }
 
 /*
- * Queue all of @msg, unless an error occurs or the wait for space times out. With @splices, queue
- * the pages that @msg points to. With @uarg, queue the pages of the program's buffer. Otherwise,
- * queue a copy of the data. *@copied receives the number of queued octets. Shutdown and sk_err are
- * tested before space is sought, since a program that writes after a RST expects these errors.
+ * Queues all of @msg, unless an error occurs or the wait for space times out: with @splices, the
+ * pages that @msg points to; with @uarg, those of the program's buffer; else a copy. *@copied: how
+ * many octets. Shutdown and sk_err are tested before space, since a program that writes after a RST
+ * expects these.
  */
 static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct ubuf_info *uarg, long *timeo,
 		     int *copied)
@@ -388,8 +361,8 @@ static void wait_for_more(struct sock *sk)
 }
 
 /*
- * After a failure of connect(): back to CLOSED, and the socket is as before. @entered: it is in the table. If not,
- * nobody could find it, so its next connect() does not wait for lookups.
+ * After a failure of connect(): back to CLOSED, and the socket is as before. @entered: the sock is
+ * in the table. If not, nobody could find it, so its next connect() does not wait for lookups.
  */
 void xtcp_connect_undo(struct sock *sk, bool entered)
 {
@@ -411,14 +384,8 @@ void xtcp_connect_undo(struct sock *sk, bool entered)
 }
 
 /*
- * Send the SYN that connect() has left to the first write
- * @sk: in SYN-SENT; nothing has been sent; xtcp_sock_fastsyn() is set
- *
- * RFC 7413 section 4.2.2.
- *
- * Context: process, may sleep. Lock: socket, held.
- *
- * Return: 0 or -ENOBUFS; after an error @sk is CLOSED.
+ * Sends the SYN that connect() has left to the first write (RFC 7413 section 4.2.2);
+ * xtcp_sock_fastsyn() is set. Return: 0, or -ENOBUFS, and @sk is CLOSED.
  */
 static int connect_deferred(struct sock *sk)
 {
@@ -559,7 +526,7 @@ static __always_inline int failed_to_queue(struct sock *sk, int flags, int err)
 
 /*
  * SEND, with the socket lock held. @splices: send the pages that @msg points to, without a copy.
- * @uarg: if not NULL, send the pages of the program's buffer. @follows: another call with the next
+ * @uarg: if not NULL, send the pages of the program's buffer. @follows: another call with the next.
  * page comes at once.
  */
 static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool splices, struct ubuf_info *uarg,
@@ -632,12 +599,10 @@ static struct ubuf_info *begin_record(struct sock *sk, size_t size)
 
 /*
  * Is there space for a write that may not wait? If no data is queued or in flight, a write of any
- * size may go on. Return: 0 or the error.
- *
- * A write without space must fail here, before begin_record(). begin_record() may let the write
- * share the record of the last write. If the write failed after that, its pages would count as
- * pinned until the shared record ends, and repeated writes would soon fail with ENOBUFS instead of
- * EAGAIN.
+ * size may go on. Return: 0 or the error. A write without space must fail here, before
+ * begin_record(). begin_record() may let the write share the record of the last write. If the write
+ * failed after that, its pages would count as pinned until the shared record ends, and repeated
+ * writes would soon fail with ENOBUFS instead of EAGAIN.
  */
 static int has_room_for_record(struct sock *sk, int flags)
 {
@@ -684,18 +649,10 @@ static noinline_for_stack int send_zerocopy(struct sock *sk, struct msghdr *msg,
 	return ret;
 }
 
-/**
- * xtcp_sendmsg() - proto.sendmsg: SEND
- * @sk: the sock
- * @msg: the data; flags (MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB,
- *	MSG_ZEROCOPY); control messages of SOL_SOCKET
- * @size: how many octets the data has
- *
- * Without MSG_DONTWAIT, the call waits for the connection and for space in the send buffer. RFC
- * 9293 section 3.10.2, MUST-60; section 3.8.5, MUST-31.
- *
- * Context: process. Takes the socket lock; may sleep.
- *
+/*
+ * proto.sendmsg: SEND (RFC 9293 section 3.10.2, MUST-60; section 3.8.5, MUST-31). Flags:
+ * MSG_DONTWAIT, MSG_EOR, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL, MSG_OOB, MSG_ZEROCOPY; control
+ * messages of SOL_SOCKET. Without MSG_DONTWAIT, the call waits for the connection and for space.
  * Return: how many octets were queued; -EPIPE (with SIGPIPE); the sock's error; -EAGAIN; -EINTR or
  * -ERESTARTSYS; -EFAULT; -EINVAL for a bad control message. With MSG_FASTOPEN also the errors of
  * connect(), -EALREADY, -EINPROGRESS and -EOPNOTSUPP; with MSG_ZEROCOPY also -ENOBUFS, when the
@@ -721,18 +678,9 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 	return ret;
 }
 
-/**
- * xtcp_sendmsg_page() - proto.sendpage, in kernels that have it: SEND a part of a page without a
- * copy
- * @sk: the sock
- * @page: unless its octets are copied, a reference is held until they are acknowledged
- * @offset: where the octets begin in @page
- * @size: how many octets to send
- * @flags: MSG_*, the flags that xtcp_sendmsg() takes
- *
- * Context: process. Takes the socket lock; may sleep.
- *
- * Return: the same as xtcp_sendmsg().
+/*
+ * proto.sendpage, in kernels that have it: SEND a part of a page without a copy. Unless its octets
+ * are copied, a reference to @page is held until they are acknowledged.
  */
 int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t size, int flags)
 {
@@ -748,15 +696,10 @@ int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t siz
 	return ret;
 }
 
-/**
- * xtcp_sendmsg_splice_eof() - proto_ops.splice_eof, in kernels that have it: the file has ended
- * @sock: the socket
- *
- * splice() or sendfile() was asked for more octets than the file has. So it has said that more
- * octets follow the last ones (MSG_MORE), and none do. This function sends the last octets, with
- * PSH (RFC 9293 section 3.9.1.2, MUST-61), unless Nagle or TCP_CORK delays them.
- *
- * Context: process. Takes the socket lock.
+/*
+ * proto_ops.splice_eof, in kernels that have it: splice() or sendfile() was asked for more octets
+ * than the file has, and has said that more follow (MSG_MORE). Sends the last octets, with PSH (RFC
+ * 9293 section 3.9.1.2, MUST-61), unless Nagle or TCP_CORK delays them.
  */
 void xtcp_sendmsg_splice_eof(struct socket *sock)
 {

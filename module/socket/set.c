@@ -1,37 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Lets an administrator change a live connection, for example by `xtcp-ss --set`. The changes are
- * those that a program makes by setsockopt(), and use the same functions. An administrator can also
- * give a black box to the connection, or take its box.
+ * Lets an administrator change or end a live connection.
  *
- * Requests come by generic netlink; uapi/linux/xtcp.h has their attributes. The family has the
- * module's name. A request sees only the sockets of its own namespace. The family also has the
- * commands that change the rules for new connections (policy.c), and the command that clears
- * what Careful Resume has saved (cong/resuming.c).
+ * Changes (`xtcp-ss --set`) are those that a program makes by setsockopt(), and use the same
+ * functions; an administrator can also give a black box, or take it. Requests come by generic
+ * netlink (uapi/linux/xtcp.h). The family has the module's name, and also the commands for the
+ * rules of new connections (policy.c), and for what Careful Resume has saved (cong/resuming.c). A
+ * request sees only sockets of its own namespace.
  *
- * No request waits for the lock of a sock or of a policy table. If the lock is taken, the answer is
- * EBUSY, and the tool asks again. Any user may send requests in a namespace that he has made, and
- * can keep such a lock there for as long as he likes. A request that waits could stop generic
- * netlink on the whole machine: while a request of any family runs, no family can be registered or
- * unregistered, and a task that waits to do this holds up all new requests.
+ * No request waits for the lock of a sock or of a policy table: the answer is EBUSY, and the tool
+ * asks again. Any user may send requests in a namespace that he has made, and keep such a lock
+ * there for as long as he likes. While a request of any family runs, none can be registered or
+ * unregistered, and a task that waits to do this holds up all new requests, on the whole machine. A
+ * request that makes a policy table may sleep in an allocation, as others do, but fails without
+ * memory (__GFP_NORETRY). One about black boxes may wait for key_lock, which nobody keeps for long
+ * (sight/blackbox.c).
  *
- * A request that makes a policy table may sleep in an allocation, as requests of other families do.
- * The allocation fails if there is no memory (__GFP_NORETRY). A request about black boxes may wait
- * for key_lock, which nobody keeps for long (sight/blackbox.c).
+ * The family is registered without the policy of its attributes: a user could ask for it, leave the
+ * answer unread, and so keep the module loaded.
  *
- * The family is registered without the policy of its attributes. Otherwise, any user could ask for
- * the policy, leave the answer unread, and so keep the module loaded.
+ * ABORT (RFC 9293 section 3.10.5) is SOCK_DESTROY of sock_diag, as `ss -K` sends it; diag.c has the
+ * handler. It does not wait for a sock, either: on Linux 6.1 all other users of sock_diag would
+ * wait. A user may make each RST slow by netfilter rules, so a listener with many children resets
+ * only some.
  *
- * Lets an administrator ABORT a connection (RFC 9293 section 3.10.5). The request is SOCK_DESTROY
- * of sock_diag, which `ss -K` sends for kernel TCP. diag.c has the handler.
- *
- * On Linux 6.1 a request of sock_diag makes all other users of sock_diag wait, so it does not wait
- * for a sock, either. A user may also make each RST slow by netfilter rules, so a listener with many
- * children resets only some of them.
- *
- * Finds the socket that a request of sock_diag names by addresses, ports, device and cookie. Only
- * full socks and listeners have a cookie. The kernel never gives the same cookie to two sockets. A
- * request without a foreign port names a listener.
+ * A request of sock_diag names a socket by addresses, ports, device and cookie. Only full socks and
+ * listeners have a cookie, always another one. Without a foreign port it names a listener.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -80,15 +74,7 @@ static bool cookie_fits(struct sock *sk, const struct inet_diag_sockid *id)
 	return sk && !sock_diag_check_cookie(sk, id->idiag_cookie);
 }
 
-/**
- * xtcp_diag_find_conn() - find the connection that a request names
- * @xn: the namespace
- * @req: the request, with a foreign port
- *
- * Context: process, RCU read side, which keeps the result valid.
- *
- * Return: a connection of any kind, or NULL.
- */
+/* The connection, of any kind, that a request with a foreign port names, or NULL. RCU read side. */
 struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
 	struct xtcp_demux_key key = {
@@ -111,11 +97,8 @@ struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_dia
 }
 
 /*
- * Does a sock still have the connection that was found?
- * @sk: the sock, with a reference
- * @tuple: the tuple of the connection when it was found
- *
- * The connection may have ended, and the program may have connected the sock elsewhere.
+ * Does a sock still have the connection of @tuple? It may have ended, and the sock be connected
+ * elsewhere.
  */
 static bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
 {
@@ -126,11 +109,8 @@ static bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tup
 }
 
 /*
- * Does a sock listen at the address, port and device of a request?
- *
- * Context: process; racy without the socket lock.
- *
- * Return: true if it does; the cookie is not compared.
+ * Does a sock listen at the place of a request? The cookie is not compared. Racy without the socket
+ * lock.
  */
 static bool xtcp_diag_find_listens(const struct sock *sk, const struct inet_diag_req_v2 *req)
 {
@@ -149,16 +129,9 @@ static bool is_meant(struct sock *sk, const void *req)
 	return xtcp_diag_find_listens(sk, req) && cookie_fits(sk, &((const struct inet_diag_req_v2 *)req)->id);
 }
 
-/**
- * xtcp_diag_find_listener() - find a listener that a request names
- * @xn: the namespace
- * @req: the request, without a foreign port
- *
- * This takes as long beside many other listeners as beside none.
- *
- * Context: process, RCU read side, which keeps the result valid.
- *
- * Return: the listener, or NULL. Without a cookie, any member of a SO_REUSEPORT group.
+/*
+ * The listener that a request names, or NULL; without a cookie, any member of a SO_REUSEPORT group.
+ * Takes as long beside many listeners as beside none. RCU read side.
  */
 struct sock *xtcp_diag_find_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
@@ -173,10 +146,7 @@ struct sock *xtcp_diag_find_listener(struct xtcp_net *xn, const struct inet_diag
 	return xtcp_listeners_find(xn, &place, is_meant, req);
 }
 
-/*
- * Take the socket lock as lock_sock() does, unless a program has it. The caller releases the lock
- * by release_sock(). Return: true when the lock was taken.
- */
+/* Takes the socket lock as lock_sock() does, unless a program has it; for release_sock(). */
 static bool own_now(struct sock *sk)
 {
 	bool is_free;
@@ -216,10 +186,8 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 }
 
 /*
- * Drop a half-open entry. No program knows of the connection yet. When the peer next sends
- * something, it learns that the connection has ended. Return: 0; -EAGAIN if the entry has moved to
- * another listener of its group or has ended: the caller tries again, since a child may have
- * replaced the entry.
+ * Drops a half-open entry; no program knows of it, and the peer learns it when it next sends.
+ * Return: 0; -EAGAIN if it has moved to another listener or ended: a child may have replaced it.
  */
 static int kill_entry(struct xtcp_request *he)
 {
@@ -274,11 +242,10 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 }
 
 /*
- * End a connection. When kill_found() has found an object and takes the lock, another object may
- * already have replaced it. This usually happens at most three times: an entry moves to another
- * listener of its group, a child replaces the entry, and a TIME-WAIT record replaces the child. So
- * there are four tries. If several listeners end at once, an entry may move more often. After four
- * failures the answer is ENOENT, and the administrator asks again.
+ * Between the search and the lock, another object may replace the one that was found. This usually
+ * happens at most three times: an entry moves to another listener, a child replaces it, and a
+ * record the child. So there are four tries. An entry may move more often; then the answer is
+ * ENOENT, and the administrator asks again.
  */
 static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
@@ -312,8 +279,8 @@ static void stop_listener(struct sock *sk)
 }
 
 /*
- * End a listener that matches the request. The other members of its group continue. Return:
- * 0; -ENOENT if there is none; -EBUSY if a program has the socket lock.
+ * Ends a listener; the others of its group continue. Return: 0; -ENOENT; -EBUSY if a program has
+ * the socket lock.
  */
 static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
@@ -340,15 +307,9 @@ static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req
 	return err;
 }
 
-/**
- * xtcp_kill_requested() - SOCK_DESTROY: end the socket that a request names
- * @net: the namespace of the request, in which the sender has CAP_NET_ADMIN
- * @req: the request; its protocol is one of ours
- *
- * Context: process, may sleep. Takes the socket lock if nobody has it.
- *
- * Return: 0; -ENOENT if there is no such socket; -EBUSY if a program has the socket lock at this
- * moment.
+/*
+ * SOCK_DESTROY; the sender has CAP_NET_ADMIN in the namespace. Return: 0; -ENOENT if there is no
+ * such socket; -EBUSY if a program has the socket lock at this moment.
  */
 int xtcp_kill_requested(struct net *net, const struct inet_diag_req_v2 *req)
 {
@@ -434,9 +395,8 @@ static int change_congestion(struct sock *sk, const struct nlattr *attr, struct 
 }
 
 /*
- * Make the changes that can fail although set_policy has checked their values: give the sock a
- * black box, and change the algorithm. Return: 0 or an error. After an error, the connection is as
- * it was. But this function may have freed boxes of ended connections to make room for a new box.
+ * The changes that can fail although set_policy has checked their values. After an error, the
+ * connection is as it was, but boxes of ended connections may have been freed to make room.
  */
 static int change_or_fail(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
@@ -607,9 +567,8 @@ static struct genl_family netlink_family = {
 	.netnsok	= true,
 	.parallel_ops	= true,
 	/*
-	 * if a command has no policy, and its number is not below resv_start_op, generic netlink
-	 * refuses all its attributes. This family has no policy, so all its commands are below
-	 * resv_start_op
+	 * generic netlink refuses all attributes of a command without a policy from resv_start_op
+	 * on
 	 */
 	.resv_start_op	= XTCP_CMD_MAX + 1,
 	.small_ops	= operations,
@@ -618,13 +577,9 @@ static struct genl_family netlink_family = {
 
 static bool takes_requests;
 
-/**
- * xtcp_set_register() - let an administrator change connections
- *
- * The module works without this family of generic netlink. So if the family cannot be registered,
- * the function only logs a warning.
- *
- * Context: process, module init.
+/*
+ * Let an administrator change connections. The module works without this family of generic netlink.
+ * So if the family cannot be registered, the function only logs a warning.
  */
 void xtcp_set_register(void)
 {
@@ -636,11 +591,7 @@ void xtcp_set_register(void)
 			netlink_family.name, -err);
 }
 
-/**
- * xtcp_set_unregister() - undo xtcp_set_register(), and wait for requests that are under way
- *
- * Context: process, module exit.
- */
+/* Undo xtcp_set_register(), and wait for requests that are under way. */
 void xtcp_set_unregister(void)
 {
 	if (takes_requests)

@@ -155,15 +155,8 @@ static int note_transparent(const struct sock *sk, int err)
 }
 
 /*
- * Set an option of a level other than SOL_SOCKET and IPPROTO_TCP.
- * @optlen: the length of @optval, octets
- *
- * RFC 9293 section 3.9.1.
- *
- * Context: process. The kernel's own code takes the socket lock.
- *
- * Return: what the kernel's own code returns; -ENOPROTOOPT or -EFAULT for an option that is
- * refused.
+ * Other levels than SOL_SOCKET and IPPROTO_TCP (RFC 9293 section 3.9.1). The kernel's own code
+ * takes the socket lock. Return: what it returns; -ENOPROTOOPT or -EFAULT for a refused option.
  */
 static int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -179,16 +172,9 @@ static int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t opt
 }
 
 /*
- * Read an option of a level other than SOL_SOCKET and IPPROTO_TCP.
- * @optval: receives the value, or as much of it as fits
- * @optlen: the size of @optval in octets; receives how many octets were written
- *
- * RFC 9293 section 3.9.1.
- *
- * Context: process. Takes the socket lock where needed, or the kernel's own code does.
- *
- * Return: what the kernel's own code returns; -ENOPROTOOPT, -EFAULT or -EINVAL for an option that
- * is refused; -EOPNOTSUPP for an unknown level on an AF_INET sock; -ENOBUFS for SO_ORIGINAL_DST.
+ * Other levels than SOL_SOCKET and IPPROTO_TCP (RFC 9293 section 3.9.1). Return: what the kernel's
+ * own code returns; -ENOPROTOOPT, -EFAULT or -EINVAL for a refused option; -EOPNOTSUPP for an
+ * unknown level on an AF_INET sock; -ENOBUFS for SO_ORIGINAL_DST.
  */
 static int xtcp_ipopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
@@ -399,8 +385,8 @@ static int seconds_of(unsigned int timeouts)
 }
 
 /*
- * Converts the seconds of TCP_DEFER_ACCEPT: the smallest number of timeouts of a SYN-ACK that takes at least as
- * long, at most 255.
+ * Converts the seconds of TCP_DEFER_ACCEPT: the smallest number of timeouts of a SYN-ACK that takes
+ * at least as long, at most 255.
  */
 static u8 timeouts_within(int seconds)
 {
@@ -514,20 +500,10 @@ static int set_int(struct sock *sk, int optname, int val)
 	}
 }
 
-/**
- * xtcp_intopt_set() - set an option of IPPROTO_TCP whose value is a number
- * @sk: in any state
- * @optname: the option
- * @val: its value
- *
- * RFC 9293 sections 3.9.1 and 3.8.4.
- *
- * Context: process; for TCP_USER_TIMEOUT and TCP_KEEPIDLE also with BH disabled. Lock: socket,
- * held.
- *
- * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EPERM for TCP_TIMESTAMP;
- * -ENOMEM for XTCP_ACK_RATE, XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS; -ENOMEM and -EOPNOTSUPP for
- * options of Fast Open.
+/*
+ * IPPROTO_TCP, a number (RFC 9293 sections 3.9.1 and 3.8.4). Return: 0; -ENOPROTOOPT for an option
+ * that is not implemented; -EINVAL; -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE,
+ * XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS; -ENOMEM and -EOPNOTSUPP for options of Fast Open.
  */
 int xtcp_intopt_set(struct sock *sk, int optname, int val)
 {
@@ -541,13 +517,8 @@ int xtcp_intopt_set(struct sock *sk, int optname, int val)
 }
 
 /*
- * Read an option of IPPROTO_TCP whose value is a number.
- *
- * RFC 9293 section 3.10.6.
- *
- * Context: process. No lock: the value may change meanwhile.
- *
- * Return: 0; -ENOPROTOOPT for an option that is not implemented.
+ * IPPROTO_TCP, a number (RFC 9293 section 3.10.6). No lock: it may change meanwhile. Return: 0;
+ * -ENOPROTOOPT for an option that is not implemented.
  */
 static int xtcp_intopt_get(struct sock *sk, int optname, int *val)
 {
@@ -695,10 +666,7 @@ static bool is_key_option(int optname)
 	return false;
 }
 
-/*
- * Set, change or remove a key. A signature takes space in each segment, so on a connection the MSS
- * is computed anew.
- */
+/* A signature takes space in each segment: on a connection the MSS is computed anew. */
 static int set_key(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {
 	const bool md5 = optname == TCP_MD5SIG || optname == TCP_MD5SIG_EXT;
@@ -712,23 +680,12 @@ static int set_key(struct sock *sk, int optname, sockptr_t optval, unsigned int 
 	return err;
 }
 
-/**
- * xtcp_sockopt_set() - proto.setsockopt: set an option
- * @sk: the sock, with a descriptor
- * @level: IPPROTO_*; since Linux 6.5 also SOL_SOCKET
- * @optname: the option
- * @optval: its value
- * @optlen: the length of @optval, octets
- *
- * RFC 9293 sections 3.9.1 and 3.8.4.
- *
- * Context: process. Takes the socket lock.
- *
+/*
+ * proto.setsockopt: IPPROTO_*; since Linux 6.5 also SOL_SOCKET. RFC 9293 sections 3.9.1 and 3.8.4.
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
- * -ENOMEM for TCP_FASTOPEN_KEY; for a number what xtcp_intopt_set() returns; for keys what
- * xtcp_md5opt_set() and xtcp_aoopt_set() return; for SOL_SOCKET what sock_setsockopt() returns, and
- * for other levels what xtcp_ipopt_set() returns.
+ * -ENOMEM for TCP_FASTOPEN_KEY; or what xtcp_intopt_set(), xtcp_md5opt_set(), xtcp_aoopt_set(),
+ * sock_setsockopt() and xtcp_ipopt_set() return.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -806,20 +763,10 @@ static int get_ao(struct sock *sk, int optname, char __user *optval, int __user 
 	return err;
 }
 
-/**
- * xtcp_sockopt_get() - proto.getsockopt: read an option
- * @sk: the sock
- * @level: IPPROTO_*; never SOL_SOCKET
- * @optname: the option
- * @optval: receives the value, or as much of it as fits
- * @optlen: the size of @optval in octets; receives how many octets were written
- *
- * RFC 9293 section 3.10.6.
- *
- * Context: process. Takes the socket lock where needed.
- *
- * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; for keys what
- * xtcp_aoget_keys() and xtcp_aoget_info() return; for other levels what xtcp_ipopt_get() returns.
+/*
+ * proto.getsockopt: IPPROTO_*, never SOL_SOCKET. RFC 9293 section 3.10.6. *@optlen receives how
+ * many octets were written. Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL;
+ * -EFAULT; or what xtcp_aoget_keys(), xtcp_aoget_info() and xtcp_ipopt_get() return.
  */
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen)
 {
@@ -872,18 +819,10 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	}
 }
 
-/**
- * xtcp_sockopt_set_rcvlowat() - proto_ops.set_rcvlowat: set SO_RCVLOWAT
- * @sk: the sock
- * @val: the new value, octets; not negative
- *
- * SO_RCVLOWAT becomes at most half of the largest size that the buffer may have. If the buffer is
- * smaller than twice SO_RCVLOWAT, the buffer grows to twice SO_RCVLOWAT. Without this growth, a
- * reader could wait for more text than the window admits.
- *
- * Context: process. Lock: socket, held.
- *
- * Return: 0.
+/*
+ * proto_ops.set_rcvlowat: SO_RCVLOWAT becomes at most half of the largest size that the buffer may
+ * have. A buffer that is smaller than twice the value grows to that: a reader could wait for more
+ * text than the window admits.
  */
 int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 {
@@ -900,15 +839,9 @@ int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 	return 0;
 }
 
-/**
- * xtcp_sockopt_set_peek_off() - proto_ops.set_peek_off: set SO_PEEK_OFF
- * @sk: the sock
- * @val: where the next MSG_PEEK begins, in octets from copied_seq; negative: MSG_PEEK always begins
- *	at copied_seq
- *
- * Context: process. The socket lock may or may not be held: newer kernels do not take it here.
- *
- * Return: 0.
+/*
+ * proto_ops.set_peek_off: where the next MSG_PEEK begins, in octets from copied_seq; negative:
+ * always there. Newer kernels do not take the socket lock here.
  */
 int xtcp_sockopt_set_peek_off(struct sock *sk, int val)
 {
