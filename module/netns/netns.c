@@ -1,34 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * net.xtcp.*: the sysctls of a namespace.
+ * A namespace: struct xtcp_net, its life, and its sysctls.
  *
- * Names, units, ranges and defaults are those of net.ipv4.tcp_*; SYSCTLS.md lists the exceptions.
- * Where Linux derives a default from the size of memory, a namespace copies the value of its own
- * kernel TCP when the namespace begins (or the module is loaded). Only max_orphans is computed, in
- * the same way as in Linux: it is half the number of chains in the table of connections of the
- * namespace's kernel TCP. Where Linux accepts any number, xtcp refuses a number that makes no
- * sense: the write fails with EINVAL, and the old value stays.
- *
- * A handler must find its namespace, but the kernel gives it only the address of an entry in the
- * registered table. A table for each namespace would take one or more pages, and most of these
- * tables would never be read. So there are only two tables: one for the initial namespace, and one
- * that all other namespaces share. Each namespace maps the pages of its table once more, at an
- * address of its own, and registers that address. So the address of an entry identifies the
- * namespace (@namespaces). An entry contains the offset of its value in struct xtcp_sysctl.
- *
- * struct xtcp_net: the state of xtcp in one network namespace.
- *
- * A machine may have thousands of namespaces, and few of them ever use xtcp. So until a namespace
- * gets its first socket of ours, it has only its sysctls, its files in /proc, what a program has
- * set in it (such as rules and keys), and a pointer to an empty bitmap of ports. One bit of this
- * bitmap is tested for every arriving segment. Nearly all other state, such as struct xtcp_rest, is
- * made for that first socket.
+ * A machine may have thousands of namespaces, and few of them ever use xtcp. So until its first
+ * socket of ours, a namespace has only its sysctls, its files in /proc, what a program has set in
+ * it (such as rules and keys), and a pointer to an empty bitmap of ports, of which a bit is tested
+ * for every arriving segment. Nearly all else, such as struct xtcp_rest, is made for that first
+ * socket.
  *
  * A namespace ends when no process, no file and no listener that waits for a successor (estate.c)
- * refers to it any more. Then the only xtcp connections left in it are orphans and records.
- * netns_pre_exit() resets the orphans, while the devices still work. netns_exit() frees everything
- * else, when no packet can arrive any more. When the module is unloaded, both run for every
- * namespace, after kernel TCP's handlers are restored.
+ * refers to it. Only orphans and records are left then. netns_pre_exit() resets the orphans, while
+ * the devices still work; netns_exit() frees everything else, when no packet can arrive. When the
+ * module is unloaded, both run for every namespace, after kernel TCP's handlers are restored.
+ *
+ * Sysctls: names, units, ranges and defaults are those of net.ipv4.tcp_*; SYSCTLS.md lists the
+ * exceptions. Where Linux derives a default from the size of memory, a namespace copies its own
+ * kernel TCP's when it begins, or the module is loaded. Only max_orphans is computed, as in Linux:
+ * half the number of chains in kernel TCP's table of connections. Where Linux accepts any number,
+ * xtcp refuses one that makes no sense with EINVAL, and the old value stays.
+ *
+ * A handler must find its namespace, but gets only the address of an entry in the registered table.
+ * A table for each namespace would take pages that are mostly never read. So there are two: one for
+ * the initial namespace, and one for all others. Each namespace maps the pages of its table at an
+ * address of its own, and registers that: it identifies the namespace (@namespaces). An entry has
+ * the offset of its value in struct xtcp_sysctl.
  */
 #include "netns/netns.h"
 
@@ -73,8 +68,8 @@ static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 *
 static int max_tw_reuse_delay_ms = 60000;
 static int max_seconds = INT_MAX / HZ;
 /*
- * a whole number of seconds: do_time() would round INT_MAX ms up to whole jiffies, and a later read
- * might convert these jiffies to more than INT_MAX ms
+ * a whole number of seconds: INT_MAX ms, rounded up to jiffies, might be read as more than INT_MAX
+ * ms
  */
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;
 static int max_usecs = 1000000;
@@ -95,10 +90,7 @@ static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
 static unsigned int min_syncookies;
 static unsigned int max_syncookies = 2;
 
-/*
- * The namespace of each mapped table. Each namespace has mapped its table at an address of its own;
- * the index is the page number of this address.
- */
+/* The namespace of each mapped table, by the page number of its address. */
 static DEFINE_XARRAY(namespaces);
 
 static unsigned long page_of(const void *table)
@@ -111,7 +103,7 @@ static struct xtcp_net *space_of(const struct ctl_table *table)
 	return xa_load(&namespaces, page_of(table));
 }
 
-/* Returns a copy of @table that points to the namespace's value, for the kernel's handlers. */
+/* For the kernel's handlers: a copy that points to the namespace's value. */
 static struct ctl_table with_value(const struct ctl_table *table)
 {
 	struct ctl_table copy = *table;
@@ -135,9 +127,8 @@ static int do_int(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffe
 }
 
 /*
- * Several numbers in one file. The kernel's handler stores each number before it looks at the next
- * one. Here all of them change, or none. @check, if not NULL, refuses numbers that do not fit
- * together.
+ * Several numbers in one file. The kernel's handler stores each before it looks at the next. Here
+ * all change, or none. @check, if any, refuses numbers that do not fit together.
  */
 static int do_three(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		    bool (*check)(const int *numbers))
@@ -163,7 +154,7 @@ static int do_buffer(XTCP_CTL_CONST struct ctl_table *table, int write, void *bu
 	return do_three(table, write, buffer, lenp, ppos, NULL);
 }
 
-/* A write of rto_min_us or delack_max_us also changes what bounds.h computes from both. */
+/* Also changes what bounds.h computes from both. */
 static int do_bound(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	static DEFINE_MUTEX(lock);
@@ -185,9 +176,8 @@ static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * Reads or writes a time. The namespace stores the time in jiffies; the user reads and writes it in
- * units of 1 / @per_second seconds. As in Linux, a written time is rounded up to whole jiffies: a
- * time above 0 must not become 0, which has a meaning of its own.
+ * A time, which is stored in jiffies, in units of 1 / @per_second seconds. As in Linux, it is
+ * rounded up: above 0 must not become 0, which has a meaning of its own.
  */
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)
@@ -214,7 +204,6 @@ static int do_milliseconds(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	return do_time(table, write, buffer, lenp, ppos, MSEC_PER_SEC);
 }
 
-/* Reads or writes @text, a buffer of @size octets. */
 static int do_text(char *text, int size, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	struct ctl_table copy = { .data = text, .maxlen = size };
@@ -261,10 +250,7 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 	return do_algorithms(true, write, buffer, lenp, ppos);
 }
 
-/*
- * A write also resets xtcp_net.blackholes, the number of signs of a Fast Open black hole
- * (fastopen.c).
- */
+/* Also resets xtcp_net.blackholes (fastopen.c). */
 static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 				loff_t *ppos)
 {
@@ -292,9 +278,8 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 }
 
 /*
- * A write of a value other than 0 allocates the table of paths, if there is no table yet. A write
- * of 0 empties the table. A connection that ends later does not save what it observed before the
- * write of 0.
+ * A value other than 0 allocates the table of paths, if there is none; 0 empties it. A connection
+ * that ends later does not save what it observed before.
  */
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)
@@ -342,10 +327,7 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	.extra2 = (high),			\
 }
 
-/*
- * A sysctl for the whole machine. make_table() recognises it by .maxlen = 0; only the initial
- * namespace can write it.
- */
+/* For the whole machine: only the initial namespace can write it. make_table() sees .maxlen = 0. */
 #define GLOBAL(name, access, handler) {	\
 	.procname = (name),			\
 	.mode = (access),			\
@@ -439,11 +421,10 @@ static const struct ctl_table entries[] = {
 };
 
 /*
- * For each registered table, the kernel allocates a block of memory: a header of 80 to 96 octets,
- * and 32 octets per entry. kmalloc() rounds the block up: 61 entries just fit 2 KiB, 29 fit 1 KiB,
- * 13 fit 512 octets, 5 fit 256, 3 fit 192, and 1 fits 128. So the table is registered in parts that
- * fill their blocks. The last part has what the others leave. An empty entry follows each part: it
- * marks the end for kernels before 6.11.
+ * For each registered table, the kernel allocates a header of 80 to 96 octets, and 32 octets per
+ * entry. kmalloc() rounds up: 61 entries just fit 2 KiB, 29 fit 1 KiB, 13 fit 512 octets, 5 fit
+ * 256, 3 fit 192, and 1 fits 128. So the table is registered in parts that fill their blocks; the
+ * last has the rest. An empty entry follows each, which marks the end for kernels before 6.11.
  */
 #define PART_0		61
 #define PART_1		13
@@ -453,17 +434,13 @@ static const unsigned int part_len[] = { PART_0, PART_1, PART_2 };
 
 #define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
 
-/* Each table takes whole pages, since each namespace maps these pages. */
+/* Whole pages, since each namespace maps them. */
 #define TABLE_PAGES	DIV_ROUND_UP(TABLE_LEN * sizeof(struct ctl_table), PAGE_SIZE)
 #define TABLE_ORDER	order_base_2(TABLE_PAGES)
 
-/*
- * The first page of each of the two tables: [0] is for the initial namespace, [1] is for all other
- * namespaces.
- */
+/* The first page of each table: [0] for the initial namespace, [1] for all others. */
 static struct page *pages[2];
 
-/* Allocates the pages of a table and fills them: the parts, with an empty entry after each part. */
 static struct page *make_table(bool first_namespace)
 {
 	struct page *first = alloc_pages(GFP_KERNEL | __GFP_ZERO, TABLE_ORDER);
@@ -484,11 +461,6 @@ static struct page *make_table(bool first_namespace)
 	return first;
 }
 
-/*
- * Free the tables
- *
- * Context: process, module exit; no namespace uses the tables any more.
- */
 static void xtcp_sysctl_exit(void)
 {
 	unsigned int i;
@@ -496,17 +468,10 @@ static void xtcp_sysctl_exit(void)
 	for (i = 0; i < ARRAY_SIZE(pages); i++)
 		if (pages[i])
 			__free_pages(pages[i], TABLE_ORDER);
-	/* when xa_store() failed for lack of memory, it may have left empty nodes in the xarray */
+	/* a failed xa_store() may have left empty nodes */
 	xa_destroy(&namespaces);
 }
 
-/*
- * Make the tables
- *
- * Context: process, module init.
- *
- * Return: 0 or -ENOMEM.
- */
 static int xtcp_sysctl_init(void)
 {
 	BUILD_BUG_ON(ARRAY_SIZE(entries) <= PART_0 + PART_1);
@@ -592,9 +557,8 @@ static void unmap_table(const struct ctl_table *table)
 }
 
 /*
- * Maps the table that @xn uses (@pages) at an address that no other namespace uses. For each page
- * of the mapping, stores @xn in @namespaces under the page number of its address. Returns NULL if
- * there is no memory.
+ * Maps the table of @xn at an address of its own, and stores @xn in @namespaces for each of its
+ * pages. NULL: no memory.
  */
 static struct ctl_table *map_table(struct xtcp_net *xn)
 {
@@ -622,14 +586,6 @@ static void unregister_parts(struct xtcp_net *xn, unsigned int parts)
 		unregister_net_sysctl_table(xn->sysctl_header[--parts]);
 }
 
-/*
- * Set and register the sysctls of a namespace
- * @xn: the namespace
- *
- * Context: process.
- *
- * Return: 0 or -ENOMEM.
- */
 static int xtcp_sysctl_net_init(struct xtcp_net *xn)
 {
 	struct ctl_table *table, *at;
@@ -656,12 +612,6 @@ err_parts:
 	return -ENOMEM;
 }
 
-/*
- * Unregister the sysctls of a namespace
- * @xn: the namespace
- *
- * Context: process, namespace exit.
- */
 static void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 {
 	const struct ctl_table *table = xn->sysctl_header[0]->ctl_table_arg;
@@ -672,14 +622,13 @@ static void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 }
 
 /*
- * Every namespace has a struct xtcp_net. If it had more than 512 octets, kmalloc() would round it
- * up to 1 KiB. Kernels that check their locks, and real-time kernels, have larger locks, so they
- * are left out.
+ * More than 512 octets would take 1 KiB of kmalloc(). Kernels that check their locks, and real-time
+ * kernels, have larger locks.
  */
 static_assert(sizeof(struct xtcp_net) <= 512 || IS_ENABLED(CONFIG_DEBUG_SPINLOCK) ||
 	      IS_ENABLED(CONFIG_DEBUG_MUTEXES) || IS_ENABLED(CONFIG_DEBUG_LOCK_ALLOC) || IS_ENABLED(CONFIG_PREEMPT_RT));
 
-/* The port bitmap of all namespaces that have no socket of ours yet. No bit is set. */
+/* Of all namespaces without a socket of ours. No bit is set. */
 static unsigned long no_ports[BITS_TO_LONGS(XTCP_PORTS)];
 
 static int orphans_init(struct xtcp_net *xn)
@@ -693,10 +642,7 @@ static void orphans_exit(struct xtcp_net *xn)
 	percpu_counter_destroy(&xn->rest->orphans);
 }
 
-/*
- * The parts of a namespace's state, each with the functions of the file that owns the part. The
- * parts are made in this order and freed in the reverse order.
- */
+/* The parts of a namespace's state, made in this order and freed in the reverse order. */
 static const struct part {
 	int (*init)(struct xtcp_net *xn);
 	void (*exit)(struct xtcp_net *xn);
@@ -721,7 +667,7 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 		parts[n].exit(xn);
 }
 
-/* Wipes the keys and frees struct xtcp_rest. All parts have ended, and there are no leases. */
+/* All parts have ended, and there are no leases. */
 static void end_rest(struct xtcp_net *xn)
 {
 	xtcp_secret_net_exit(xn);
@@ -730,10 +676,9 @@ static void end_rest(struct xtcp_net *xn)
 }
 
 /*
- * Makes struct xtcp_rest and all parts, then the lists of leases (our socks in kernel TCP's bind
- * table) and the bitmap of the leases' ports. Arriving segments use all of these as soon as this
- * bitmap exists, so no step that can fail may follow. Return: 0 or a negative errno; after an error
- * nothing is left.
+ * Makes struct xtcp_rest and all parts, then the lists of leases and the bitmap of their ports.
+ * Arriving segments use all of these as soon as the bitmap exists: no step that can fail may
+ * follow. After an error nothing is left.
  */
 static int make_parts(struct xtcp_net *xn)
 {
@@ -810,9 +755,8 @@ static int __net_init netns_init(struct net *net)
 }
 
 /*
- * Returns the first orphan of a shard, with a reference; NULL if the shard has none. The list holds
- * a reference to each orphan, so the orphan is not freed before this function takes another
- * reference.
+ * The first orphan of a shard, with a reference, or NULL. The list's own reference keeps it until
+ * then.
  */
 static struct sock *first_orphan(struct xtcp_shard *shard)
 {
@@ -826,7 +770,9 @@ static struct sock *first_orphan(struct xtcp_shard *shard)
 	return ep ? xtcp_sk_of(ep) : NULL;
 }
 
-/* Ends an orphan, and puts the caller's reference. @tell: send a RST. */
+/*
+ * @tell: by a RST. Puts the caller's reference.
+ */
 static void end_orphan(struct sock *sk, bool tell)
 {
 	local_bh_disable();
@@ -841,14 +787,13 @@ static void end_orphan(struct sock *sk, bool tell)
 }
 
 /*
- * Ends all full socks that are left in a namespace that ends; they are all orphans. Routes and
- * devices still exist, so a RST can reach the peer. But a RST passes the netfilter rules of the
- * namespace. A user may have made these rules slow on purpose, and other namespaces cannot end
- * until this namespace has ended. So RSTs are sent only for XTCP_TELL_TIME.
+ * Ends all full socks that are left: orphans. Routes and devices still exist, so a RST can reach
+ * the peer. But it passes netfilter rules, which a user may have made slow on purpose, and other
+ * namespaces cannot end meanwhile. So RSTs are sent only for XTCP_TELL_TIME.
  *
- * When the module is unloaded, xtcp_held_take() fails, so transmit() drops each RST.
- * Otherwise a RST could wait in a queue below TCP, such as a qdisc, and unloading would wait for
- * it. The peer still gets a RST when it sends its next segment, which kernel TCP answers.
+ * When the module is unloaded, xtcp_held_take() fails, so transmit() drops each RST:
+ * unloading would wait for one in a queue below TCP. The peer gets a RST from kernel TCP for its
+ * next segment.
  */
 static void end_orphans(struct xtcp_net *xn)
 {
@@ -865,8 +810,8 @@ static void end_orphans(struct xtcp_net *xn)
 		}
 	}
 	/*
-	 * before the devices are removed, the kernel waits for a grace period, in which softirqs
-	 * deliver the RSTs. A kernel for one processor does not wait, so wait here for a tick
+	 * before the devices go, the kernel waits for a grace period, in which softirqs deliver the
+	 * RSTs; with one processor it does not: wait for a tick
 	 */
 	if (found && !IS_ENABLED(CONFIG_SMP))
 		schedule_timeout_uninterruptible(1);
@@ -889,10 +834,7 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_policy_net_exit(xn);
 	if (!xn->started)
 		return;
-	/*
-	 * end the parts before the lists of leases: entries and records put their leases when they
-	 * end
-	 */
+	/* entries and records put their leases when they end */
 	end_parts(xn, ARRAY_SIZE(parts));
 	xtcp_portmaps_net_exit(xn);
 	xtcp_portlist_net_exit(xn);
@@ -907,13 +849,6 @@ static struct pernet_operations netns_ops = {
 	.size = sizeof(struct xtcp_net),
 };
 
-/**
- * xtcp_netns_init() - give every present and future namespace its struct xtcp_net
- *
- * Context: process, module init.
- *
- * Return: 0 or a negative errno.
- */
 int xtcp_netns_init(void)
 {
 	int err = xtcp_sysctl_init();
@@ -927,11 +862,7 @@ int xtcp_netns_init(void)
 	return err;
 }
 
-/**
- * xtcp_netns_exit() - remove struct xtcp_net from every namespace
- *
- * Context: process, module exit; no segment reaches us any more.
- */
+/* No segment reaches us any more. */
 void xtcp_netns_exit(void)
 {
 	unregister_pernet_subsys(&netns_ops);

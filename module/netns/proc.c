@@ -99,14 +99,10 @@ void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6)
 }
 
 /*
- * Show /proc/net/xtcp_sockstat.
- * @m: the file; its private pointer is the namespace
- *
- * As in Linux, "inuse" counts the listeners and connections in the tables, without half-open
- * entries and records. "tw" counts the records, including those in FIN-WAIT-2. "alloc" (socks) and
- * "mem" (pages) count all namespaces together.
- *
- * Return: 0.
+ * Show /proc/net/xtcp_sockstat. @m: the file; its private pointer is the namespace. As in Linux,
+ * "inuse" counts the listeners and connections in the tables, without half-open entries and
+ * records. "tw" counts the records, including those in FIN-WAIT-2. "alloc" (socks) and "mem"
+ * (pages) count all namespaces together.
  */
 static int xtcp_sockstat_show(struct seq_file *m, void *v)
 {
@@ -1023,14 +1019,7 @@ static const struct proc_ops file_ops = {
 	.proc_release = file_release,
 };
 
-/**
- * xtcp_proc_net_init() - make the files of a namespace
- * @xn: the namespace; its tables and counters need not exist yet
- *
- * Context: process, may sleep.
- *
- * Return: 0 or -ENOMEM; after an error nothing is left behind.
- */
+/* Make the files of a namespace. Return: 0 or -ENOMEM; after an error nothing is left behind. */
 int xtcp_proc_net_init(struct xtcp_net *xn)
 {
 	unsigned int i;
@@ -1046,14 +1035,9 @@ int xtcp_proc_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-/**
- * xtcp_proc_net_exit() - remove the files of a namespace
- * @xn: the namespace; if it has ever had a socket of ours, its tables and counters still exist
- *
- * This function returns when no read of the files runs any more. From then on, a read by a
- * descriptor that is still open fails.
- *
- * Context: process, may sleep.
+/*
+ * Remove the files of a namespace. This function returns when no read of the files runs any more.
+ * From then on, a read by a descriptor that is still open fails.
  */
 void xtcp_proc_net_exit(struct xtcp_net *xn)
 {
