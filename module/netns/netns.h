@@ -10,11 +10,6 @@
 #ifndef XTCP_NETNS_H
 #define XTCP_NETNS_H
 
-#include <linux/seq_file.h>
-#include <linux/seq_file_net.h>
-
-#include "sight/sight.h"
-
 struct proto;
 struct xtcp_net;
 
@@ -27,18 +22,6 @@ void xtcp_netns_exit(void);
 /* proc.c */
 
 void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6);
-
-/* The state of one reader, in seq_file->private. */
-struct xtcp_proc_box {
-	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
-	struct xtcp_blackbox box;	/* a copy of the box that is shown */
-};
-
-extern const struct seq_operations xtcp_proc_blackbox_ops;
-
-/* The private data of the open files is a struct seq_net_private. */
-extern const struct seq_operations xtcp_proc_listen_ops;
-extern const struct seq_operations xtcp_proc_aborts_ops;
 
 int xtcp_proc_net_init(struct xtcp_net *xn);
 void xtcp_proc_net_exit(struct xtcp_net *xn);

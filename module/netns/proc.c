@@ -82,6 +82,12 @@
 #include "time/time.h"
 #include "timewait/timewait.h"
 
+/* The state of one reader, in seq_file->private. */
+struct xtcp_proc_box {
+	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
+	struct xtcp_blackbox box;	/* a copy of the box that is shown */
+};
+
 /* The protocols over IPv4 and IPv6; counted6 is NULL without IPv6. */
 static struct proto *counted, *counted6;
 
@@ -380,7 +386,7 @@ static int show_events(struct seq_file *m, void *v)
 	return 0;
 }
 
-const struct seq_operations xtcp_proc_blackbox_ops = {
+static const struct seq_operations xtcp_proc_blackbox_ops = {
 	.start = look_up_box,
 	.next = next_box,
 	.stop = stop_boxes,
@@ -495,7 +501,7 @@ static int show_line(struct seq_file *m, void *v)
 	return show_listener_at(m, v, show_queues);
 }
 
-const struct seq_operations xtcp_proc_listen_ops = {
+static const struct seq_operations xtcp_proc_listen_ops = {
 	.start = look_up_listener,
 	.next = next_listener,
 	.stop = stop_listening,
@@ -537,7 +543,7 @@ static int show_aborts(struct seq_file *m, void *v)
 	return show_listener_at(m, v, show_aborts_of);
 }
 
-const struct seq_operations xtcp_proc_aborts_ops = {
+static const struct seq_operations xtcp_proc_aborts_ops = {
 	.start = look_up_listener,
 	.next = next_listener,
 	.stop = stop_listening,
