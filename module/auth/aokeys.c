@@ -305,16 +305,6 @@ struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int r
 }
 
 /*
- * Must the segments of this peer have a MAC: is there a key for it, or does TCP_AO_INFO demand one
- * from all peers? @ao may be NULL. RCU read side, or socket lock.
- */
-bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index)
-{
-	return ao && (READ_ONCE(ao->required) ||
-		      xtcp_aokeys_find(ao, peer, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID));
-}
-
-/*
  * The maximum length of TCP-AO in a segment of an entry whose tuple and device are set; 0 when the
  * keys for this peer are gone. RCU read side.
  */

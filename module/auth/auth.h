@@ -233,13 +233,18 @@ static inline unsigned int xtcp_ao_key_bytes(u8 algorithm)
 struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index, int sndid,
 				     int rcvid);
 struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid);
-u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct xtcp_conn *conn);
-bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index);
 
 /*
- * Process or softirq; the socket lock is held. For xtcp_aokeys_free() it is enough that no other
- * thread can find the sock.
+ * Must the segments of this peer have a MAC: is there a key for it, or does TCP_AO_INFO demand one
+ * from all peers? @ao may be NULL. RCU read side, or socket lock.
  */
+static inline bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index)
+{
+	return ao && (READ_ONCE(ao->required) ||
+		      xtcp_aokeys_find(ao, peer, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID));
+}
+
+u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct xtcp_conn *conn);
 
 /* Any context but hard interrupt. xtcp_aokeys_choose(): RCU read side, or socket lock held. */
 void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key);
@@ -289,7 +294,13 @@ void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao,
 void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts);
 void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple *tuple, struct sk_buff *skb);
 
-bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index);
+/* Must the segments between a listener and this peer be signed? Softirq, RCU read side. */
+static inline bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index)
+{
+	if (likely(!xtcp_seldom_signs(lsk)))
+		return false;
+	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(xtcp_ao_of(lsk), peer, l3index);
+}
 
 /* These functions return how many octets a signature takes. 0: segments are not signed. */
 u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk);

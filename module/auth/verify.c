@@ -229,20 +229,6 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
 		sign_by_ao(signer, tuple, skb);
 }
 
-/**
- * xtcp_signer_is_due() - must the segments between a listener and this peer be signed?
- * @lsk: the listener
- * @peer: the peer's address; IPv4 as v4-mapped
- * @l3index: ifindex of the peer's VRF, 0: no VRF
- * Context: softirq, RCU read side.
- */
-bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index)
-{
-	if (likely(!xtcp_seldom_signs(lsk)))
-		return false;
-	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(xtcp_ao_of(lsk), peer, l3index);
-}
-
 /*
  * How many octets a signature takes in a segment of a connection, a multiple of four. With several
  * keys of TCP-AO the longest MAC counts: the peer may ask for any of them at any time. Socket lock

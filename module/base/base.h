@@ -174,8 +174,6 @@ static inline void xtcp_guests_exit(struct xtcp_guests *guests)
 
 /* secret.c */
 
-u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie);
-
 bool xtcp_checksum_ok(struct sk_buff *skb);
 
 void xtcp_secret_net_init(struct xtcp_net *xn);

@@ -51,6 +51,25 @@ struct xtcp_cookie {
 	bool ecn_ok : 1;	/* ECN is in use; false without @ts_ok */
 };
 
+#define XTCP_COOKIE_TS_SCALE	15U	/* mask: the low four bits of TSval are the shift */
+#define XTCP_COOKIE_NO_SCALE	15U	/* greater than any shift: window scaling is off */
+#define XTCP_COOKIE_TS_SACK	16U	/* bit of TSval: SACK is permitted */
+#define XTCP_COOKIE_TS_ECN	32U	/* bit of TSval: ECN is agreed */
+
+static inline u32 xtcp_cookie_ts_bits(struct xtcp_cookie cookie)
+{
+	return (cookie.wscale_ok ? cookie.snd_wscale : XTCP_COOKIE_NO_SCALE) |
+	       (cookie.sack_ok ? XTCP_COOKIE_TS_SACK : 0) | (cookie.ecn_ok ? XTCP_COOKIE_TS_ECN : 0);
+}
+
+/* The latest TSval of a SYN-ACK that is not after @clock and whose lowest bits carry the options. */
+static inline u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
+{
+	u32 tsval = (clock & ~XTCP_COOKIE_TS_MASK) | xtcp_cookie_ts_bits(cookie);
+
+	return (s32)(tsval - clock) > 0 ? tsval - XTCP_COOKIE_TS_MASK - 1 : tsval;
+}
+
 /* Arithmetic ends. */
 
 struct ctl_table_header;

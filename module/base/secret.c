@@ -52,10 +52,6 @@
 #define MAC_MASK	((1U << MAC_BITS) - 1)
 #define FIELD_MASK	0xffffffU
 #define SCALE_CLASS	3U	/* mask: the low two of the four bits of options are the class of the shift */
-#define TS_SCALE	15U	/* mask: the low four bits of TSval are the shift */
-#define NO_SCALE	15U	/* greater than any shift: window scaling is off */
-#define TS_SACK		16U	/* bit of TSval: SACK is permitted */
-#define TS_ECN		32U	/* bit of TSval: ECN is agreed */
 
 static const u16 mss_v4[4] = { 536, 1300, 1440, 1460 };
 static const u16 mss_v6[4] = { 1220, 1420, 1440, 8940 };
@@ -83,12 +79,6 @@ static u32 scale_class(struct xtcp_cookie cookie)
 	if (!cookie.wscale_ok)
 		return 0;
 	return cookie.snd_wscale >= 8 ? 3 : cookie.snd_wscale == 7 ? 2 : 1;
-}
-
-static u32 ts_bits(struct xtcp_cookie cookie)
-{
-	return (cookie.wscale_ok ? cookie.snd_wscale : NO_SCALE) | (cookie.sack_ok ? TS_SACK : 0) |
-	       (cookie.ecn_ok ? TS_ECN : 0);
 }
 
 /* Computes the MAC. @data: the four bits of the ISN. @rcv_wscale: the listener's shift. */
@@ -126,19 +116,6 @@ static u32 xtcp_cookie_make(const struct xtcp_cookie_secrets *secrets, const str
 	       (data << MAC_BITS | mac(secrets, hash, period, data, cookie.rcv_wscale));
 }
 
-/**
- * xtcp_cookie_tsval() - make the TSval of a SYN-ACK, whose lowest bits carry the options
- * @clock: the timestamp clock, with its offset; the TSval is not after it
- * @cookie: the options of the SYN
- * Context: any.
- */
-u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
-{
-	u32 tsval = (clock & ~XTCP_COOKIE_TS_MASK) | ts_bits(cookie);
-
-	return (s32)(tsval - clock) > 0 ? tsval - XTCP_COOKIE_TS_MASK - 1 : tsval;
-}
-
 /*
  * Is this an ISN that xtcp_cookie_make() made in this period or the one before, with the same
  * rcv_wscale if window scaling is in use? @tsecr: TSecr of the segment; NULL: it has no timestamps,
@@ -152,17 +129,17 @@ static bool xtcp_cookie_check(const struct xtcp_cookie_secrets *secrets, const s
 	u32 period = now / XTCP_COOKIE_PERIOD_S;
 	u32 age = (period - (field >> 24)) & 0xff;
 	u32 data = (field & FIELD_MASK) >> MAC_BITS;
-	u32 bits = tsecr ? *tsecr & XTCP_COOKIE_TS_MASK : NO_SCALE;
+	u32 bits = tsecr ? *tsecr & XTCP_COOKIE_TS_MASK : XTCP_COOKIE_NO_SCALE;
 	u32 wrong;
 
 	cookie->mss = mss_table(tuple)[data >> 2];
 	cookie->ts_ok = !!tsecr;
-	cookie->sack_ok = bits & TS_SACK;
-	cookie->ecn_ok = bits & TS_ECN;
+	cookie->sack_ok = bits & XTCP_COOKIE_TS_SACK;
+	cookie->ecn_ok = bits & XTCP_COOKIE_TS_ECN;
 	cookie->wscale_ok = data & SCALE_CLASS;
-	cookie->snd_wscale = cookie->wscale_ok ? bits & TS_SCALE : 0;
+	cookie->snd_wscale = cookie->wscale_ok ? bits & XTCP_COOKIE_TS_SCALE : 0;
 	/* TSecr is missing, or is not ours: the ISN knows the shift roughly */
-	if (cookie->snd_wscale == NO_SCALE || scale_class(*cookie) != (data & SCALE_CLASS))
+	if (cookie->snd_wscale == XTCP_COOKIE_NO_SCALE || scale_class(*cookie) != (data & SCALE_CLASS))
 		cookie->snd_wscale = scale_of_class[data & SCALE_CLASS];
 	wrong = mac(secrets, hash, period - (age & 1), data, cookie->rcv_wscale) ^ (field & MAC_MASK);
 	return !(wrong | (age & ~1U));

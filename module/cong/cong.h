@@ -409,8 +409,6 @@ int xtcp_paths_prepare(struct xtcp_net *xn);
 void xtcp_paths_flush(struct xtcp_net *xn);
 int xtcp_paths_show(struct seq_file *m, void *v);
 
-/* The socket lock is held in all these functions. */
-
 /* algorithms.c */
 
 #define XTCP_ALGORITHMS_TEXT	2048	/* octets, the size of a list of names, as in Linux */

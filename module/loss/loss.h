@@ -108,8 +108,6 @@ static inline void xtcp_reorder_init(struct xtcp_reorder *reorder)
 	*reorder = (struct xtcp_reorder){ .wnd_mult = 1 };
 }
 
-void xtcp_reorder_recovered(struct xtcp_reorder *reorder);
-
 /*
  * Was the first of two segments sent later? @us: when it was sent; @end: the octet after it.
  * RACK_sent_after() of RFC 8985 section 6.2 step 2: segments of one GSO packet were sent at the
@@ -120,10 +118,19 @@ static inline bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
 	return us1 > us2 || (us1 == us2 && xtcp_seq_gt(end1, end2));
 }
 
+/*
+ * Counts a recovery that has ended and was necessary. The 16th after the last widening makes the
+ * window narrow again (section 6.2 step 4).
+ */
+static inline void xtcp_reorder_recovered(struct xtcp_reorder *reorder)
+{
+	if (reorder->wnd_persist && !--reorder->wnd_persist)
+		reorder->wnd_mult = 1;
+}
+
 /* Arithmetic ends. */
 
 void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bool dsack);
-void xtcp_reorder_recovered(struct xtcp_reorder *reorder);
 
 /* scoreboard.c */
 

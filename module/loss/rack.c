@@ -64,16 +64,6 @@ void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bo
 	reorder->wnd_persist = WND_PERSIST;
 }
 
-/*
- * Counts a recovery that has ended and was necessary. The 16th after the last widening makes the
- * window narrow again (section 6.2 step 4).
- */
-void xtcp_reorder_recovered(struct xtcp_reorder *reorder)
-{
-	if (reorder->wnd_persist && !--reorder->wnd_persist)
-		reorder->wnd_mult = 1;
-}
-
 /* Arithmetic ends. */
 
 #define TIMESTAMP_TICK_US	USEC_PER_MSEC	/* the unit of xtcp_clock_ts(), microseconds */

@@ -15,6 +15,7 @@
 #include <linux/gfp.h>
 
 #include "base/wire.h"
+#include "timewait/timewait.h"
 
 struct sock;
 struct xtcp_net;
@@ -38,11 +39,20 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn);
 void xtcp_aborted_leave(struct sock *sk);
 
 void xtcp_sock_done(struct sock *sk);
-void xtcp_sock_leave_record(struct sock *sk, int substate);
 void xtcp_sock_destroy(struct sock *sk);
 void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);
 void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told);
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason);
+/*
+ * Replaces a sock by a record, and ends it. @substate: TCP_TIME_WAIT, or TCP_FIN_WAIT2 for an orphan
+ * whose TCP_LINGER2 is not negative. BH disabled when @sk is an orphan; socket lock held.
+ */
+static inline void xtcp_sock_leave_record(struct sock *sk, int substate)
+{
+	xtcp_record_begin(sk, substate);
+	xtcp_sock_done(sk);
+}
+
 /* proto.destroy */
 void xtcp_sock_release_resources(struct sock *sk);
 

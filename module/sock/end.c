@@ -172,18 +172,6 @@ void xtcp_sock_done(struct sock *sk)
 	sk->sk_state_change(sk);
 }
 
-/**
- * xtcp_sock_leave_record() - replace a sock by a record, and end the sock
- * @sk: in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2; not to be touched afterwards
- * @substate: TCP_TIME_WAIT; or TCP_FIN_WAIT2 for an orphan whose TCP_LINGER2 is not negative
- * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
- */
-void xtcp_sock_leave_record(struct sock *sk, int substate)
-{
-	xtcp_record_begin(sk, substate);
-	xtcp_sock_done(sk);
-}
-
 /*
  * Stores the reason that the peer's RST gave. The reason is kept in the memory of the deadlines,
  * because no deadline is pending any more.
