@@ -377,7 +377,6 @@ static inline struct xtcp_shard *xtcp_shard_of(const struct xtcp_net *xn, u32 ha
 	return &xn->shards[hash & xtcp_shard_mask];
 }
 
-void xtcp_shard_init(void);
 int xtcp_shard_net_init(struct xtcp_net *xn);
 void xtcp_shard_net_exit(struct xtcp_net *xn);
 
