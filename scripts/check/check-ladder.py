@@ -418,6 +418,26 @@ def check_beside(folder):
                    prog="xtcp-plot")
 
 
+def check_listener(folder):
+    """The queues of a listener: 8 entries, 300 cookies, one that is opened and accepted, and seven peers that are refused."""
+    name, picture = os.path.join(folder, "queue.trace"), os.path.join(folder, "queue.svg")
+    told = [("syn", number, number + 1, "arrived", 1) for number in range(8)] + [("syn", 8, 8, "cookie", 2)] * 300
+    told += [("accept", 0, 1, "completed", 1), ("syn", 8, 7, "completed", 1), ("accept", 1, 0, "accepted", 1)]
+    told += [("syn", 7, 7, "refused", 10 + at % 7) for at in range(15)]
+    with open(name, "w") as file:
+        for at, (queue, old, new, reason, host) in enumerate(told):
+            file.write("  <idle>-0       [000] ..s1. %12.6f: xtcp_queue: netns=1 local=10.0.0.1:80 peer=10.0.0.%d:4000 queue=%s "
+                       "old=%d new=%d reason=%s\n" % (1 + at / 1000, host, queue, old, new, reason))
+    text = plot("--width", "80", "--listener", "80", "--svg", picture, name).stdout
+    problem = differs(text, ("^The queues of 10.0.0.1:80$", "^SYNs: 8 got a place, 300 a cookie; 15 refused$", "SYN queue; X refused",
+                             "X", "^refused: 10.0.0.10:4000, 3 times, the SYN queue was full$", "^and 2 others$"))
+    with open(picture, encoding="utf-8") as file:
+        drawn = file.read()
+    verdict(not problem and "SYNs answered by cookie" in drawn and "10.0.0.10:4000, 3 times" in drawn,
+            "plot: the queues of a listener", problem, text)
+    check_sentence("plot: no such listener", plot("--listener", "81", name), 2, "a listener with port 81", prog="xtcp-plot")
+
+
 def check_settings(folder):
     """What an administrator has set: at its moment, in both plots and in the ladder."""
     name, picture = os.path.join(folder, "set.trace"), os.path.join(folder, "set.svg")
@@ -968,6 +988,7 @@ def main():
             verdict.run(check_bad, folder)
             verdict.run(check_tracefs, folder)
             verdict.run(check_plot, folder)
+            verdict.run(check_listener, folder)
             verdict.run(check_settings, folder)
             verdict.run(check_size, folder)
             verdict.run(check_memory, folder)

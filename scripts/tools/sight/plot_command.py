@@ -6,6 +6,7 @@ import sys
 import plot_svg
 import plot_text
 import program
+import queues
 from events import Trace, Unreadable, lines_of, open_lines, what_is_missing
 from screen import is_utf8
 from transfer import Transfer
@@ -45,11 +46,27 @@ def port(text):
     return int(number), name
 
 
+def draw_all(trace, lines, file, picture):
+    """What is missing, the lines, and the picture as a file, if there is to be one."""
+    if trace.missing():
+        print(what_is_missing(trace) + "\n")
+    for line in lines:
+        print(line)
+    if not file:
+        return
+    try:
+        with open(file, "w", encoding="utf-8") as out:
+            out.write(picture())
+    except OSError as error:
+        raise Unreadable("cannot write %s: %s" % (file, error.strerror)) from None
+
+
 def run(doc):
     parser = program.Parser("xtcp-plot", doc)
     parser.add_argument("--port", type=port, action="append", metavar="PORT[=NAME]",
                         help="the first connection that has this port at one end; further ones: their windows and round "
                         "trips beside it; NAME: what it is called there")
+    parser.add_argument("--listener", type=int, metavar="PORT", help="both queues of the listener with this port instead")
     parser.add_argument("--windows", action="store_true", help="only the windows, not so high")
     parser.add_argument("--title", help="what stands above the picture")
     parser.add_argument("--svg", metavar="FILE", help="write a picture there, too")
@@ -74,25 +91,20 @@ def run(doc):
         with open_lines(args.trace) as file:
             trace = Trace(lines_of(file))
             every = tuple(trace) if more else trace
-            transfer = Transfer(every, first, name)
+            transfer = queues.Queues(trace, args.listener) if args.listener else Transfer(every, first, name)
             others = [Transfer(every, *other) for other in dict.fromkeys(more) if other[0] != first]
     except ValueError as error:
         complaint = trace.complaint()
         raise Unreadable("%s: %s" % (args.trace, complaint) if complaint else error) from None
+    if args.listener:
+        title = args.title or "The queues of " + transfer.name
+        draw_all(trace, queues.draw(transfer, title, width, args.color, ascii_only),
+                 args.svg, lambda: queues.picture(transfer, title))
+        return
     title = args.title or "%s to %s" % (transfer.sender, transfer.peer)
     changes = worth_a_number(transfer.changes)
-    if trace.missing():
-        print(what_is_missing(trace) + "\n")
-    for line in plot_text.draw(transfer, title, changes, width, args.color, ascii_only,
-                               args.windows, others):
-        print(line)
-    if args.svg:
-        picture = plot_svg.draw(transfer, title, changes, others)
-        try:
-            with open(args.svg, "w", encoding="utf-8") as file:
-                file.write(picture)
-        except OSError as error:
-            raise Unreadable("cannot write %s: %s" % (args.svg, error.strerror)) from None
+    draw_all(trace, plot_text.draw(transfer, title, changes, width, args.color, ascii_only, args.windows, others),
+             args.svg, lambda: plot_svg.draw(transfer, title, changes, others))
 
 
 def main(doc):
