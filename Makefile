@@ -79,13 +79,13 @@ debug-module: needs-check-rest
 #:                     RATE=20mbit DELAY=50ms LOSS=1% QUEUE=100: through a router of yours, which loses at random
 demo asked-demo: SHOW = ALGORITHM=$(call quoted,$(ALGORITHM)) \
 	$(foreach word,RATE DELAY LOSS QUEUE,ROUTER_$(word)=$(call quoted,$(value $(word)))) scripts/demo/demo.sh
-demo: vm-module
+demo: needs-demo
 	@$(SHOW) $(if $(value D),$(call quoted,$(value D)))
 
 #:   make tour         how TCP behaves, one phenomenon on a page, with real segments;
 #:                     P=loss-tail: one page; P=loss: one chapter; HTML=DIR: as files for a browser
 tour asked-tour: AS_HTML = $(if $(filter command,$(origin HTML))$(value HTML),--html $(call quoted,$(value HTML)))
-tour: needs-tour vm-module
+tour: needs-tour
 	@scripts/tour/tour.sh $(AS_HTML) $(if $(value P),$(call quoted,$(value P)))
 
 #:   make check        the tests on the stock kernel, within 15 minutes, installation included; if the cache has the

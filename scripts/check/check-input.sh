@@ -52,6 +52,9 @@ refuses '^tour: HTML= \(--html\) needs the name of a folder' make tour HTML=
 refuses "^tour: module is there already, and is no tour;" make tour HTML=module
 refuses "^tour: module is there already, and is no tour;" scripts/tour/tour.sh --html module
 refuses "^tour: HTML= \(--html\) needs the name of a folder" scripts/tour/tour.sh --html
+refuses "^tour: cannot write to /proc/x$" make tour HTML=/proc/x
+refuses "TESTS: no such test: wire_clos; similar names: wire_close" make --no-print-directory -C selftests TESTS=wire_clos
+refuses "these are kselftests: their rules are in a kernel's source" make --no-print-directory -C selftests KSELFTEST=
 refuses '^bench: there is no B=nosuch; there are: tcp ' make bench B=nosuch
 refuses '^bench: AB=nosuch: there is no such commit' make bench AB=nosuch
 refuses '^bench: AB=nosuch: there is no such commit' make bench AB=HEAD..nosuch

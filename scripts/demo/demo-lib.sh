@@ -69,6 +69,13 @@ load()
 	echo global >$tracing/trace_clock
 	echo 8192 >$tracing/buffer_size_kb
 	echo 1 >$tracing/events/xtcp/enable
+	$python scripts/tour/lateness.py & late=$!
+}
+
+# how_late: whether this machine stood still since then.
+how_late()
+{
+	kill $late && wait $late
 }
 
 # show_steps NAME: scripts/demo/demo-NAME.py does them and shows each; then the module goes.
@@ -80,6 +87,7 @@ show_steps()
 		$python "scripts/demo/demo-$1.py" || status=1
 	[ -z "${OUT-}" ] || cp $tracing/trace "$OUT/$1.trace"
 	[ $status -eq 0 ] || die "failed"
+	how_late
 	# a segment may still be on its way, in a queue of a device, and a program that was killed may not be gone
 	for _ in {1..200}; do [ "$(cat /sys/module/xtcp/parameters/held /sys/module/xtcp/refcnt | sort -u)" != 0 ] || break; sleep 0.1; done
 	rmmod xtcp || die "the module does not unload"

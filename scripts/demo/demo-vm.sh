@@ -105,6 +105,7 @@ ip netns exec client scripts/tools/xtcp_run scripts/demo/demo-vm.sh --look || di
 title "nstat: the server's counters"
 in_server nstat -as 'Tcp*' | sed '1s/^#kernel/#xtcp/'
 
+how_late
 title "and out again"
 read -r pid <$work/server80.pid && kill "$pid"
 read -r pid8080 <$work/server8080.pid && kill "$pid8080"

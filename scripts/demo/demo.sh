@@ -58,6 +58,8 @@ columns=${COLUMNS-}
 [[ $columns =~ ^[1-9][0-9]{0,3}$ ]] || columns=110
 columns=$((columns < 80 ? 80 : columns > 140 ? 140 : columns))
 mkdir -p build/demo
+trap 'exit 130' INT	# it was no failure
+started=$SECONDS
 
 echo "building xtcp.ko ..."
 image=$(vm_kernel stock) ||
@@ -66,7 +68,6 @@ vm_module stock -s || { echo "demo: the module does not build" >&2; exit 1; }
 scripts/tools/xtcp_run --build || exit 1
 
 echo "starting a virtual machine ($(kernel_release "$image")) ..."
-started=$SECONDS
 scripts/vm/vm.sh --kernel "$image" --no-stalls --timeout 600 --share "$PWD/build/demo" -- \
 	env COLOR="$color" COLUMNS="$columns" ALGORITHM="${ALGORITHM-}" ROUTER_RATE="${ROUTER_RATE-}" ROUTER_DELAY="${ROUTER_DELAY-}" \
 	ROUTER_LOSS="${ROUTER_LOSS-}" ROUTER_QUEUE="${ROUTER_QUEUE-}" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log

@@ -112,20 +112,12 @@ def write(pages, folder, lateness, tell):
     for number, one in enumerate(pages, 1):
         tell(number, one)
         show = play(one, lateness, kind)
-        show.prose(late_words(lateness))
+        show.prose(lateness.words("page", "the text says"))
         html_pages.write_page(folder, show, pages)
         html_pages.write_index(folder, pages, chapters, pages[:number])
         failures += ["%s: %s" % (one.name, why) for why in show.failures]
         gc.collect()
     return failures
-
-
-def late_words(lateness):
-    """What to say of times on a page that was just played; nothing if the machine kept its time."""
-    if not lateness.is_bad():
-        return ""
-    return "(The machine stood still for %.0f ms during this page, so times in it can differ from what the text says.)" % \
-        (lateness.seconds() * 1000)
 
 
 def write_all(pages, folder):
@@ -150,7 +142,7 @@ def tour(pages):
             show.say()
         lateness.begin()
         good = show.run("%d/%d" % (number, len(pages)) if len(pages) > 1 else "")
-        show.prose(late_words(lateness))
+        show.prose(lateness.words("page", "the text says"))
         for why in show.failures:
             show.out.append(show.paint("31", "This page did not show what it should: " + why))
         print("\n".join(show.out), end=end, flush=True)

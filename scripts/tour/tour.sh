@@ -47,6 +47,10 @@ if [[ ! $page =~ ^[a-z0-9-]*$ ]] || { [ -n "$page" ] &&
 		$chapters "(their pages: scripts/tour/contents.txt)" >&2
 	exit 2
 fi
+if [ -n "$html" ] && ! { mkdir -p -- "$html" 2>/dev/null && [ -w "$html" ]; }; then
+	echo "tour: cannot write to $html" >&2
+	exit 2
+fi
 [ -z "$asked" ] || exit 0
 
 columns=$(tput cols 2>/dev/null || echo 80)
@@ -57,12 +61,12 @@ fi
 
 image=$(vm_kernel $kind) ||
 	{ echo "tour: no kernel for the virtual machine; run scripts/kernel/deps.sh tour" >&2; exit 1; }
+[ ${#checks[@]} -gt 0 ] || echo "building xtcp.ko ..."
 vm_module $kind -s || { echo "tour: the module does not build" >&2; exit 1; }
 scripts/tools/xtcp_run --build || exit 1
 vm_machine $kind "$image"
 
 if [ -n "$html" ]; then
-	mkdir -p -- "$html" && [ -w "$html" ] || { echo "tour: cannot write to $html" >&2; exit 1; }
 	html=$(cd -- "$html" && pwd -P)
 	"${machine[@]}" --timeout 1200 "${clock[@]}" --share "$html" -- \
 		scripts/tour/tour-vm.sh build/stock/xtcp.ko --html "$html" ${page:+"$page"}

@@ -488,6 +488,7 @@ initramfs_make "$work/initramfs" "$work/files" "$modules" "${inner_busybox:-$bus
 [ -z "$no_stalls" ] || kvm_works || { icount=1; real_waits=on; }
 fill_share "$@"
 console=${logs:-$work}/console.log
+[ -z "$logs" ] || rm -f "$console" "$logs/dmesg"	# of the machine before
 choose_options
 [ -n "$interactive" ] || take_slot "$@"
 if [ -n "$interactive" ]; then
