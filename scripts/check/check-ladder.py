@@ -757,6 +757,27 @@ def check_letters(folder):
         verdict("text" not in tags[:last], name + ": no arrow of the SVG is drawn over words")
 
 
+def check_narrow(folder):
+    """--narrow: each arrow of the wide picture, and every word within 328 pixels, 12 high or more."""
+    from xml.etree import ElementTree
+    svg = os.path.join(folder, "a.svg")
+    for name in SAYS:
+        arrows = []
+        for narrow in [], ["--narrow"]:
+            ladder("--plain", "--svg", svg, *narrow, TRACES + name + ".trace")
+            every = list(ElementTree.parse(svg).getroot().iter())
+            arrows.append(sum(one.tag.endswith("}line") and one.get("stroke-width") == "1.4" for one in every))
+        wrong = []
+        for text in every:
+            if text.tag.endswith("}text"):
+                x, size = float(text.get("x")), float(text.get("font-size"))
+                wide = len(text.text) * size * 0.602
+                first = x - {"start": 0, "middle": wide / 2, "end": wide}[text.get("text-anchor", "start")]
+                if size < 12 or not 0 <= first <= first + wide <= 328:
+                    wrong.append("%s from %d to %d" % (text.text, first, first + wide))
+        verdict(not wrong and arrows[0] == arrows[1] > 0, name + ": the narrow SVG", str(arrows), *wrong)
+
+
 def check_live():
     with open(TRACES + "close-both.trace") as file:
         done = ladder("--live", "--plain", "--width", "100", "-", data=file.read())
@@ -997,6 +1018,7 @@ def main():
             verdict.run(check_choice)
             verdict.run(check_pictures, folder)
             verdict.run(check_letters, folder)
+            verdict.run(check_narrow, folder)
             verdict.run(check_brief, folder)
             verdict.run(check_state_unseen)
             verdict.run(check_readme, folder)

@@ -29,7 +29,10 @@ pre { overflow-x: auto; padding: .7rem .9rem; background: #f5f7fa; border-radius
 pre b { color: #1864ab; }
 figure { margin: 1rem 0; overflow-x: auto; }
 figure svg { display: block; width: 100%; min-width: 46rem; height: auto; }
-@media (max-width: 50rem) { figure::before { content: "drag sideways for the right end \\2192"; position: sticky; left: 0;
+figure svg.narrow { display: none; }
+@media (max-width: 50rem) { figure svg.narrow { display: block; min-width: 0; max-width: 30rem; }
+                            figure svg.narrow + svg { display: none; }
+                            figure.wide::before { content: "drag sideways for the right end \\2192"; position: sticky; left: 0;
                             display: inline-block; color: #616e7c; font-size: .85rem; } }
 figcaption { color: #616e7c; font: .85rem "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 details { margin: 1.2rem 0; padding: .7rem .9rem; background: #fff9db; border-radius: .3rem; }
@@ -86,14 +89,22 @@ class HtmlShow(page.Show):
         draw = page.ladder if line.kind == "ladder" else page.plot
         handle, name = tempfile.mkstemp(suffix=".svg")
         os.close(handle)
+        pictures = []
         try:
             self.expect(line, draw(wanted, page.NARROW, False))
-            draw([*wanted, "--svg", name], page.NARROW, False)
-            with open(name, encoding="utf-8") as file:
-                picture = file.read()
+            for narrow in [["--narrow"], []] if line.kind == "ladder" else [[]]:
+                draw([*wanted, "--svg", name, *narrow], page.NARROW, False)
+                with open(name, encoding="utf-8") as file:
+                    pictures.append(file.read())
         finally:
             os.unlink(name)
-        self.add("<figure>%s<figcaption>%s</figcaption></figure>" % (picture, escape(" ".join([line.kind, *wanted]))))
+        wide = ' class="wide"' if len(pictures) == 1 else ""
+        if not wide:
+            # what is not shown lends no arrowheads
+            pictures[0] = pictures[0].replace("<svg ", '<svg class="narrow" ', 1).replace(' id="', ' id="n') \
+                .replace("url(#", "url(#n")
+        self.add("<figure%s>%s<figcaption>%s</figcaption></figure>" %
+                 (wide, "".join(pictures), escape(" ".join([line.kind, *wanted]))))
 
     def end(self):
         for why in self.failures:
@@ -160,7 +171,7 @@ class Nesting(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         self.links += [value for name, value in attributes if name == "href"]
-        self.pictures += tag == "svg"
+        self.pictures += tag == "svg" and ("class", "narrow") not in attributes
         if tag not in ("meta", "link"):
             self.open.append(tag)
 

@@ -155,7 +155,7 @@ def do_show(args):
     box = one(args)
     trace = events.Trace(iter(list(box.trace())), lazy=True)
     drawn = argparse.Namespace(port=None, conn=1, list=False, all=True, fold=False, brief=args.brief, begin=None, end=None,
-                               last=None, live=False, width=args.width, color=args.color, svg=args.svg, html=args.html)
+                               last=None, live=False, width=args.width, color=args.color, svg=args.svg, html=args.html, narrow=False)
     print(line_of(box, time.monotonic() if args.proc == PROC else box.happened[-1].time if box.happened else 0))
     if not any(happened.is_segment for happened in box.happened):
         print("No segment is in it.")

@@ -64,6 +64,7 @@ def options(doc):
     add("--color", action="store_true", default=None, help="in colours (the default at a terminal)")
     add("--plain", action="store_false", dest="color", help="without")
     add("--svg", metavar="FILE", help="write a picture there, too")
+    add("--narrow", action="store_true", help="that picture as wide as a telephone: one column of times")
     add("--html", metavar="FILE", help="write a page there, too, which needs no other file")
     add("trace", nargs="?", metavar="TRACE")
     return parser.parse_args()
@@ -236,7 +237,9 @@ def draw(connection, args, trace, width):
     if args.svg or args.html:
         import ladder_svg
         picture = ladder_svg.draw(connection.story, found, states, warnings)
-        write(args.svg, picture)
+        if args.narrow:
+            import ladder_narrow
+        write(args.svg, ladder_narrow.draw(connection.story, found, states, warnings) if args.narrow else picture)
         if args.html:
             import ladder_html
             write(args.html, ladder_html.page(connection.story, picture, warnings))

@@ -161,13 +161,28 @@ def column(end):
     return LEFT if end == 0 else RIGHT
 
 
+def is_part_of_bundle(row):
+    return row.what == "arrives" and len(row.segment.arrivals) > 1
+
+
+def words_at(row, leaves, arrives):
+    """What stands at the arrow between these points."""
+    segment, is_part = row.segment, is_part_of_bundle(row)
+    words = sum(words_of(segment, row.arrivals[0] if (is_part or not leaves) and row.arrivals else None), [])
+    notes = notes_of(segment, row.arrivals if arrives else [])
+    if is_part and leaves:      # the rest is said where the bundle leaves
+        words = [word for word in words if word.startswith(("SEQ=", "LEN="))]
+        notes = [note for note in notes if note != segment.note]
+    return " ".join(words) + (" (%s)" % ", ".join(notes) if notes else "")
+
+
 def draw_segment(picture, row, leaves, arrives, title, parts=()):
     """leaves, arrives: its points, either may be None; of a part of a bundle both may be. parts: those points of a whole
     one."""
     segment, colour = row.segment, colour_of(row)
     x1, x2 = column(segment.sender), column(1 - segment.sender)
     dropped = any(arrival.dropped for arrival in segment.arrivals) if arrives else False
-    is_part = row.what == "arrives" and len(segment.arrivals) > 1
+    is_part = is_part_of_bundle(row)
     if parts:
         y1, y2 = leaves.y, parts[0].y   # their arrows are drawn
     elif leaves and arrives:
@@ -192,14 +207,7 @@ def draw_segment(picture, row, leaves, arrives, title, parts=()):
         picture.arrow(x1, y1, x2, y2, colour, not dropped, segment.time is not None)
         if dropped:
             picture.cross(x2 + (8 if segment.sender else -8), y2, colour)
-    words = sum(words_of(segment, row.arrivals[0] if (is_part or not leaves) and row.arrivals else None), [])
-    notes = notes_of(segment, row.arrivals if arrives else [])
-    if is_part and leaves:      # the rest is said where the bundle leaves
-        words = [word for word in words if word.startswith(("SEQ=", "LEN="))]
-        notes = [note for note in notes if note != segment.note]
-    words = " ".join(words)
-    if notes:
-        words += " (%s)" % ", ".join(notes)
+    words = words_at(row, leaves, arrives)
     # at the end that the arrow comes from, or else where it ends
     beside, x = (1, x1 + 10) if segment.sender == 0 else (-1, x1 - 10)
     if is_part or not leaves and segment.time is not None:
@@ -265,14 +273,11 @@ def draw(story, rows, states, notices=()):
             break
         for point, lower in clashes.items():
             more[point] = more.get(point, 0) + lower
-    return '<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %d %.0f" ' \
-           'font-family="%s">\n%s\n</svg>\n' % (WIDTH, height, WIDTH, height, escape(FONT), "\n".join(picture.lines + picture.over))
+    return document(picture, WIDTH, height)
 
 
-def drawn(story, points, states, notices, height):
-    """The picture and its height, of points that have their places."""
-    bottom = height - 14
-    picture = Picture(story.start, bottom)
+def begin(picture, story, notices):
+    """What stands at the beginning of the file."""
     picture.add('<title>%s to %s</title>' % tuple(escape(name) for name in story.names))
     picture.add('<desc>%s</desc>' % escape(" ".join(notices) or "a connection of xtcp, from its trace"))
     picture.add("<defs>")
@@ -281,15 +286,15 @@ def drawn(story, points, states, notices, height):
                     'orient="auto"><path d="M0 1L10 5L0 9Z" fill="%s"/></marker>' % (colour[1:], colour))
     picture.add("</defs>")
     picture.add('<rect width="100%" height="100%" fill="#fff"/>')
-    for end in (0, 1):
-        picture.text(column(end), 24, story.title(end), 14, INK, "middle", ' font-weight="600"')
-        picture.text(WIDTH - 6 if end else TIMES, 24, "ms", 12, MUTED, "end")
-        picture.add('<line x1="%d" y1="34" x2="%d" y2="%.1f" stroke="%s" stroke-width="1.2"/>' %
-                    (column(end), column(end), bottom, INK))
-    for point in points:
-        if point.end is None:
-            draw_band(picture, point)
-    draw_ends(picture, points, states)
+
+
+def document(picture, width, height):
+    return '<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%.0f" viewBox="0 0 %d %.0f" ' \
+        'font-family="%s">\n%s\n</svg>\n' % (width, height, width, height, escape(FONT), "\n".join(picture.lines + picture.over))
+
+
+def arrows_of(points):
+    """A list of {"row", "leaves", "arrives": points, "parts": points of a bundle's parts}."""
     ends_of = {}
     for point in points:
         if point.row.segment is not None:
@@ -303,19 +308,38 @@ def drawn(story, points, states, notices, height):
                 whole.setdefault("parts", []).append(point)
                 ends_of[name]["leaves"] = whole["leaves"]
     for group in ends_of.values():
+        if "arrives" in group and not group["row"].arrivals:
+            group["row"] = group["arrives"].row
+    return list(ends_of.values())
+
+
+def drawn(story, points, states, notices, height):
+    """The picture and its height, of points that have their places."""
+    bottom = height - 14
+    picture = Picture(story.start, bottom)
+    begin(picture, story, notices)
+    for end in (0, 1):
+        picture.text(column(end), 24, story.title(end), 14, INK, "middle", ' font-weight="600"')
+        picture.text(WIDTH - 6 if end else TIMES, 24, "ms", 12, MUTED, "end")
+        picture.add('<line x1="%d" y1="34" x2="%d" y2="%.1f" stroke="%s" stroke-width="1.2"/>' %
+                    (column(end), column(end), bottom, INK))
+    for point in points:
+        if point.end is None:
+            draw_band(picture, point)
+    draw_ends(picture, points, states)
+    groups = arrows_of(points)
+    for group in groups:
         if "leaves" in group and "arrives" in group:
             y = group["leaves"].y
             picture.whole[group["row"].segment.sender].append((y, group["arrives"].y - y))
     for arrows in picture.whole:
         arrows.sort()
-    for group in ends_of.values():
+    for group in groups:
         leaves, arrives, row = group.get("leaves"), group.get("arrives"), group["row"]
         times = [("left %s ms" % picture.ms(leaves.time)) if leaves else "",
                  ("arrived %s ms" % picture.ms(arrives.time)) if arrives else ""]
         title = ", ".join(filter(None, times))
         picture.add('<g class="segment"><title>%s</title>' % title)
-        if arrives and not row.arrivals:
-            row = arrives.row
         draw_segment(picture, row, leaves, arrives, title, group.get("parts", ()))
         picture.add("</g>")
     for point in points:

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The picture of xtcp-ladder for a telephone: as ladder_svg.py draws it, but one column of times, and words above the place
+where their arrow begins, on as many lines as they need."""
+
+from textwrap import wrap
+
+from ladder_svg import (BAND, CLEAR, GLYPH, INK, LOST, MONO, MUTED, NOTE, SIZE, STUB, Picture, arrows_of, begin, colour_of,
+                        document, is_part_of_bundle, points_of, words_at)
+from rows import Folded
+from story import UNKNOWN
+
+WIDTH, TIMES = 328, 58      # a telephone has 360, less its margins
+ENDS = (66, 322)
+ROOM = int((ENDS[1] - ENDS[0] - 12) / (GLYPH * SIZE))
+
+
+def lines_at(point, group, shown):
+    """(words, colour) of each line above a point."""
+    row, lines = point.row, []
+    if point.end is None:
+        sides = [Folded(row.rows, end).words() for end in (0, 1)] if row.what == "fold" else []
+        words = [row.moment.words] if row.what == "gap" else [sides[0] and sides[0] + " \u2192", sides[1] and "\u2190 " + sides[1]]
+        return [(line, MUTED) for text in filter(None, words) for line in wrap(text, ROOM)]
+    if point.state and point.state != shown[point.end]:
+        lines += [(state, INK) for state in (*point.passed, point.state)]
+        shown[point.end] = point.state
+    if row.moment is not None and row.moment.words:
+        lines += [(line, NOTE) for line in wrap("(%s)" % row.moment.words, ROOM)]
+    elif row.segment is not None and point.text:
+        row = point.row if is_part_of_bundle(point.row) else group["row"]
+        lines += [(line, colour_of(row)) for line in wrap(words_at(row, group.get("leaves"), group.get("arrives")), ROOM)]
+    return lines
+
+
+def draw_arrow(picture, group):
+    leaves, arrives, row = group.get("leaves"), group.get("arrives"), group["row"]
+    segment, colour = row.segment, colour_of(row)
+    x1, x2 = ENDS[segment.sender], ENDS[1 - segment.sender]
+    dropped = bool(arrives) and any(arrival.dropped for arrival in segment.arrivals)
+    if leaves and arrives:
+        picture.arrow(x1, leaves.y, x2, arrives.y, colour, not dropped)
+    elif leaves:
+        end = x2 if segment.untold else x1 + (x2 - x1) * (LOST if segment.fate else STUB)
+        picture.arrow(x1, leaves.y, end, leaves.y + 9, colour, not segment.fate, not segment.untold and not segment.fate)
+        if segment.fate in UNKNOWN:
+            picture.text(end, leaves.y + 13, "?", SIZE, colour, "middle")
+        elif segment.fate:
+            picture.cross(end, leaves.y + 9, colour)
+    else:
+        picture.arrow(x2 + (x1 - x2) * (STUB if segment.time is not None else 1), arrives.y - 5, x2, arrives.y, colour,
+                      not dropped, segment.time is not None)
+    if dropped:
+        picture.cross(x2 + (8 if segment.sender else -8), arrives.y, colour)
+
+
+def draw(story, rows, states, notices=()):
+    """The text of the file."""
+    points, shown, y = points_of(rows), list(states), 40 + 2 * CLEAR
+    groups = arrows_of(points)
+    group_of = {id(point): group for group in groups for what, point in group.items()
+                if what == "arrives" or what == "leaves" and not is_part_of_bundle(group["row"])}
+    picture = Picture(story.start, 0)
+    begin(picture, story, notices)
+    for end in (0, 1):
+        anchor, x = ("end", ENDS[1]) if end else ("start", ENDS[0])
+        picture.text(x, 16 + 17 * end, story.title(end), 13, INK, anchor, ' font-weight="600"')
+        if states[end]:
+            picture.label(None, x + (-6 if end else 6), 52, states[end], INK, anchor)
+    picture.text(TIMES, 16, "ms", 12, MUTED, "end")
+    for point in points:
+        lines = lines_at(point, group_of.get(id(point)), shown)
+        y += 6 if point.end is not None else BAND / 2
+        for words, colour in lines:
+            y += CLEAR + 2
+            anchor, x = ("middle", sum(ENDS) / 2) if point.end is None else ("end", ENDS[1] - 6) if point.end else \
+                ("start", ENDS[0] + 6)
+            if point.end is None:
+                picture.text(x, y, words, SIZE, colour, anchor)
+            else:
+                picture.label(point, x, y, words, colour, anchor)
+        y += 9
+        point.y = y
+        if point.end is not None:
+            picture.text(TIMES, y + 4, "%.2f" % ((point.time - story.start) * 1000), 12, MUTED, "end",
+                         ' font-family="%s"' % MONO)
+            picture.add('<circle cx="%d" cy="%.1f" r="2.2" fill="%s"/>' % (ENDS[point.end], y, MUTED))
+    for group in groups:
+        if not group.get("parts"):
+            draw_arrow(picture, group)
+    for end in (0, 1):
+        picture.add('<line x1="%d" y1="40" x2="%d" y2="%.1f" stroke="%s" stroke-width="1.2"/>' % (ENDS[end], ENDS[end], y + 12, INK))
+    return document(picture, WIDTH, y + 20)
