@@ -391,4 +391,11 @@ static inline struct xtcp_sender *xtcp_sender(const struct sock *sk)
 	return (struct xtcp_sender *)sk;
 }
 
+/* The private space of the algorithm: XTCP_CONG_PRIVATE octets, zeroed before it starts. */
+static inline void *xtcp_cong_private(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return xtcp_sender(sk)->stream->cong.private;
+}
+
 #endif /* XTCP_SENDER_H */

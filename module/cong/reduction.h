@@ -28,13 +28,6 @@ static inline void xtcp_reduction_forbid_undo(struct sock *sk)
 	xtcp_sender(sk)->stream->cong.prior_ssthresh = 0;
 }
 
-/* The private space of the algorithm: XTCP_CONG_PRIVATE octets, zeroed before it starts. */
-static inline void *xtcp_cong_private(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return xtcp_sender(sk)->stream->cong.private;
-}
-
 /* How many octets are in flight, for an algorithm. */
 static inline u32 xtcp_cong_in_flight(const struct sock *sk)
 {
