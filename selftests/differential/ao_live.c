@@ -117,9 +117,7 @@ void ao_calls_pair(void)
 	GIVES(ao_calls_del(server, 4, 3), 0);
 	HOLDS(count("TcpExt:TCPAOBad") == bad);
 out:
-	close(server);
-	close(client);
-	close(lfd);
+	close_each(server, client, lfd);
 }
 
 /* What has begun without TCP-AO goes on without, although a listener has keys for others. */
@@ -146,9 +144,7 @@ void ao_calls_unsigned(void)
 	GIVES(ao_calls_set_info(server, &(struct tcp_ao_info_opt) { .ao_required = 1 }), EISCONN);
 	HOLDS(stack_carries(client, server, 1000));
 out:
-	close(server);
-	close(client);
-	close(lfd);
+	close_each(server, client, lfd);
 }
 
 /* A SYN that lacks a MAC, or has one, is dropped and counted; the client gets no answer. */
@@ -171,8 +167,7 @@ static void try_refused(bool required, const char *at_listener, const char *at_c
 	HOLDS(WAIT_FOR(count(counter) > before, STACK_DEADLINE_MS));
 	HOLDS(fcntl(lfd, F_SETFL, O_NONBLOCK) == 0);
 	GIVES(accept(lfd, NULL, NULL), EAGAIN);
-	close(client);
-	close(lfd);
+	close_each(client, lfd);
 }
 
 void ao_calls_refused(void)
@@ -197,8 +192,7 @@ void ao_calls_with_md5(void)
 	GIVES(aoopt_add(lfd, &(struct aoopt_key) { .addr = calls.addr, .sndid = 1, .rcvid = 1 }), 0);
 	GIVES(stack_connect(fd, calls.addr, stack_port(lfd)), 0);
 	GIVES(ao_calls_set_md5(fd, calls.addr), EKEYREJECTED);
-	close(fd);
-	close(lfd);
+	close_each(fd, lfd);
 }
 
 /*
@@ -231,9 +225,7 @@ static void try_by_md5(bool of_another, bool stays)
 	GIVES(aoopt_del(client, &another), EISCONN);
 	GIVES(ao_calls_get_info(client, &info), ENOENT);
 	HOLDS(!stays || (stack_carries(client, server, 1000) && stack_carries(server, client, 1000)));
-	close(server);
-	close(client);
-	close(lfd);
+	close_each(server, client, lfd);
 }
 
 void ao_calls_by_md5(void)
@@ -264,10 +256,7 @@ void ao_calls_no_port(void)
 	open_pair(lfd, &first, &server);
 	GIVES(stack_connect(second, calls.addr, stack_port(lfd)), EADDRNOTAVAIL);
 	HOLDS(ao_calls_nr_keys(second) == 2);
-	close(server);
-	close(second);
-	close(first);
-	close(lfd);
+	close_each(server, second, first, lfd);
 }
 
 static bool in_time_wait(int port, int peer_port)
@@ -295,8 +284,7 @@ void ao_calls_record(void)
 	peer_port = stack_port(lfd);
 	shutdown(first, SHUT_WR);
 	HOLDS(stack_at_end(server));
-	close(server);
-	close(first);
+	close_each(server, first);
 	HOLDS(WAIT_FOR(in_time_wait(port, peer_port), STACK_DEADLINE_MS));
 	GIVES(aoopt_add(second, &k), 0);
 	GIVES(bind(second, &at.sa, len), 0);
@@ -309,9 +297,7 @@ void ao_calls_record(void)
 	open_pair(lfd, &second, &server);
 	HOLDS(!in_time_wait(port, peer_port) && stack_port(second) == port);
 	HOLDS(calls.fine && stack_carries(second, server, 1000));
-	close(server);
-	close(second);
-	close(lfd);
+	close_each(server, second, lfd);
 }
 
 /* What a socket had chosen before listen() means nothing there, and del_async removes it. */
@@ -369,7 +355,5 @@ void ao_calls_again(void)
 	HOLDS(ao_calls_nr_keys(client) == 1);
 	open_pair(lfd, &client, &server);
 	HOLDS(calls.fine && stack_carries(client, server, 1000));
-	close(server);
-	close(client);
-	close(lfd);
+	close_each(server, client, lfd);
 }

@@ -187,9 +187,7 @@ static void probe_all(struct seen *seen, int fd, int level, int opt, const struc
 
 static void abort_and_close(int fd)
 {
-	struct linger now = { 1, 0 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	stack_reset_at_close(fd);
 	close(fd);
 }
 

@@ -196,10 +196,8 @@ void end_io_close(struct end *end)
 {
 	if (end->file >= 0)
 		close(end->file);
-	if (end->pipe[0] >= 0) {
-		close(end->pipe[0]);
-		close(end->pipe[1]);
-	}
+	if (end->pipe[0] >= 0)
+		close_each(end->pipe[0], end->pipe[1]);
 	end->file = -1;
 	end->pipe[0] = -1;
 }

@@ -23,11 +23,6 @@ static long long at_us(const struct world *w, const struct host *h)
 	return w->path.began_us + 1000LL * (h->route_from_ms + (w->lanes - 1) * w->s->apart_ms);
 }
 
-static int index_of(void *name)
-{
-	return if_nametoindex(name);
-}
-
 static void put_addr(struct netlink_request *req, int type, bool v6, const char *text)
 {
 	uint8_t bytes[16];
@@ -55,7 +50,7 @@ static void set_route(struct world *w, enum side side, int type)
 	netlink_start(&req, type, flags, &route, sizeof(route));
 	put_addr(&req, RTA_DST, v6, peer);
 	if (!cut)
-		netlink_put_u32(&req, RTA_OIF, ns_call(ns, index_of, (void *)device));
+		netlink_put_u32(&req, RTA_OIF, ns_link_index(ns, device));
 	if (h->route == ROUTE_GATEWAY)
 		put_addr(&req, RTA_GATEWAY, v6, v6 ? GATEWAY6 : GATEWAY4);
 	if (h->route == ROUTE_MTU) {

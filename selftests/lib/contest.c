@@ -47,13 +47,10 @@ int contest_enter(const struct router *r, struct contestant *c, int listener, in
 
 static void leave(struct contestant *c)
 {
-	const struct linger at_once = { .l_onoff = 1 };
-
 	if (c->out < 0)
 		return;
-	setsockopt(c->out, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	close(c->out);
-	close(c->in);
+	stack_reset_at_close(c->out);
+	close_each(c->out, c->in);
 }
 
 static int round_trip_us(int fd)

@@ -112,21 +112,16 @@ bool ends_open(struct ends *ends, enum stack stack, const union stack_addr *from
 
 void ends_close_client_first(const struct ends *ends)
 {
-	close(ends->client);
-	close(ends->server);
+	close_each(ends->client, ends->server);
 }
 
 void ends_close_server_first(const struct ends *ends)
 {
-	close(ends->server);
-	close(ends->client);
+	close_each(ends->server, ends->client);
 }
 
 void ends_abort(const struct ends *ends)
 {
-	const struct linger hard = { .l_onoff = 1 };
-
-	setsockopt(ends->client, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-	close(ends->client);
-	close(ends->server);
+	stack_reset_at_close(ends->client);
+	close_each(ends->client, ends->server);
 }

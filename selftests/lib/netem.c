@@ -21,16 +21,11 @@ static unsigned int share(int millionths)
 	return millionths >= 1000000 ? UINT32_MAX : (unsigned int)((uint64_t)millionths * UINT32_MAX / 1000000);
 }
 
-static int index_of(void *name)
-{
-	return if_nametoindex(name);
-}
-
 static struct tcmsg root_of(int ns, const char *name)
 {
 	return (struct tcmsg){
 		.tcm_family = AF_UNSPEC,
-		.tcm_ifindex = ns_call(ns, index_of, (void *)name),
+		.tcm_ifindex = ns_link_index(ns, name),
 		.tcm_parent = TC_H_ROOT,
 		.tcm_handle = HANDLE,
 	};
@@ -306,7 +301,7 @@ static int dump_qdiscs(void *arg)
 
 static struct dump dump(int ns, const char *name)
 {
-	struct dump d = { .ifindex = ns_call(ns, index_of, (void *)name), .drops = -1, .waiting = -1, .queued = -1 };
+	struct dump d = { .ifindex = ns_link_index(ns, name), .drops = -1, .waiting = -1, .queued = -1 };
 
 	ns_call(ns, dump_qdiscs, &d);
 	return d;

@@ -306,6 +306,11 @@ static int index_of(void *name)
 	return if_nametoindex(name);
 }
 
+int ns_link_index(int ns, const char *name)
+{
+	return ns_call(ns, index_of, (void *)name);
+}
+
 /* Changes of a link by one attribute (0: none) and flags. */
 static int link_set(int ns, const char *name, int attr, unsigned int value,
 		    unsigned int flags, unsigned int change)
@@ -313,7 +318,7 @@ static int link_set(int ns, const char *name, int attr, unsigned int value,
 	struct ifinfomsg info = { .ifi_family = AF_UNSPEC };
 	struct netlink_request req;
 
-	info.ifi_index = ns_call(ns, index_of, (void *)name);
+	info.ifi_index = ns_link_index(ns, name);
 	if (info.ifi_index <= 0)
 		return complain("there is no link", name);
 	info.ifi_flags = flags;
@@ -373,7 +378,7 @@ int ns_neighbour(int ns, const char *name, const char *addr, int its_ns, const c
 {
 	struct ndmsg nd = {
 		.ndm_family = strchr(addr, ':') ? AF_INET6 : AF_INET,
-		.ndm_ifindex = ns_call(ns, index_of, (void *)name),
+		.ndm_ifindex = ns_link_index(ns, name),
 		.ndm_state = NUD_PERMANENT,
 	};
 	struct netlink_request req;
@@ -449,7 +454,7 @@ int ns_route_local(int ns, const char *net)
 	}
 	netlink_start(&req, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &route, sizeof(route));
 	netlink_put(&req, RTA_DST, bytes, route.rtm_family == AF_INET ? 4 : 16);
-	netlink_put_u32(&req, RTA_OIF, ns_call(ns, index_of, "lo"));
+	netlink_put_u32(&req, RTA_OIF, ns_link_index(ns, "lo"));
 	return netlink_talk(ns, &req) ? complain("no local route to", net) : 0;
 }
 
@@ -469,7 +474,7 @@ static int addr_set(int ns, const char *name, const char *addr, int type, int fl
 	*slash = 0;
 	info.ifa_prefixlen = atoi(slash + 1);
 	info.ifa_family = strchr(text, ':') ? AF_INET6 : AF_INET;
-	info.ifa_index = ns_call(ns, index_of, (void *)name);
+	info.ifa_index = ns_link_index(ns, name);
 	if (inet_pton(info.ifa_family, text, bytes) != 1) {
 		errno = EINVAL;
 		return complain("not an address:", addr);

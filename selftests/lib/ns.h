@@ -47,6 +47,8 @@ int ns_join(int a, int b, const char *name);
 int ns_addr_add(int ns, const char *name, const char *addr);
 int ns_addr_del(int ns, const char *name, const char *addr);
 int ns_link_up(int ns, const char *name, bool up);
+/* 0 or less: there is no such link. */
+int ns_link_index(int ns, const char *name);
 int ns_link_mtu(int ns, const char *name, unsigned int mtu);
 /* 1 makes every packet on the wire a single segment, kernel TCP's too. */
 int ns_link_gso_max_segs(int ns, const char *name, unsigned int segs);

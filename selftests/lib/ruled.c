@@ -32,8 +32,7 @@ void ruled_passive(const char *at, int *fd, int *peer)
 
 void ruled_close(int fd, int peer)
 {
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 int ruled_tool(const char *arguments, const char *words)

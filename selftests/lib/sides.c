@@ -87,8 +87,7 @@ static void child_start(struct child *c, const struct sides *s, void (*run)(cons
 		ksft_exit_fail_msg("no child: %s\n", strerror(errno));
 	if (!c->pid) {
 		dup2(p[1], 1);
-		close(p[0]);
-		close(p[1]);
+		close_each(p[0], p[1]);
 		run(s);
 		fflush(stdout);
 		_exit(0);

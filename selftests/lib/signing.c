@@ -57,8 +57,7 @@ bool signing_stream(int client, int server, long long octets)
 	flow_pair(&ends[0], client, octets, &ends[1], server, octets);
 	ok = flow_run(ends, 2, SIGNING_STALL_MS);
 	flow_explain(ends, 2);
-	close(client);
-	close(server);
+	close_each(client, server);
 	return ok;
 }
 
@@ -85,8 +84,7 @@ bool signing_refuses(const struct signing *how, const struct sides *s, const cha
 	ok = stack_connect(client, s->addr, how->port) == -1 && errno == ETIMEDOUT;
 	resent = signing_count(how->net->a, s->client, "TcpExt:TCPSynRetrans") - resent;
 	ok &= resent > 0 && signing_count(how->net->b, s->server, counter) == before + 1 + resent;
-	close(client);
-	close(listener);
+	close_each(client, listener);
 	return ok;
 }
 
@@ -100,9 +98,7 @@ static bool serves(const struct signing *how, const struct sides *s, int listene
 	if (!stack_connect(client, addr, how->port))
 		server = accept(listener, NULL, NULL);
 	ok = server >= 0 && stack_carries(client, server, 10000) && stack_carries(server, client, 10000);
-	close(server);
-	close(client);
-	close(listener);
+	close_each(server, client, listener);
 	return ok;
 }
 

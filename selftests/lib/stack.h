@@ -9,7 +9,9 @@
 
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* SECOND: xtcp once more, under another name (module.h); only in tests that load it. */
 enum stack { KERNEL, XTCP, SECOND };
@@ -31,6 +33,21 @@ const char *stack_name(enum stack stack);
  */
 enum stack stack_first(void);
 int stack_count(void);
+
+static inline void stack_close(const int *fds, size_t n)
+{
+	while (n--)
+		close(*fds++);
+}
+
+/* close() of descriptors, in this order. */
+#define close_each(...) stack_close((const int[]){ __VA_ARGS__ }, sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int))
+
+/* From now on close() sends a RST. Returns what setsockopt() does. */
+static inline int stack_reset_at_close(int fd)
+{
+	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
+}
 
 /* "127.0.0.1" or "::1", port in host order. */
 union stack_addr stack_addr(const char *text, int port);

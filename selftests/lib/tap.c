@@ -14,16 +14,11 @@
 
 #include "ns.h"
 
-static int index_of(void *name)
-{
-	return if_nametoindex(name);
-}
-
 int tap_open(int ns, const char *device)
 {
 	struct sockaddr_ll addr = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
-		.sll_ifindex = ns_call(ns, index_of, (void *)device),
+		.sll_ifindex = ns_link_index(ns, device),
 	};
 	int fd = ns_socket(ns, AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL)), one = 1, error;
 

@@ -87,9 +87,7 @@ static void set(int fd, int level, int option, int value)
 
 static void linger_zero(int fd)
 {
-	const struct linger linger = { .l_onoff = 1 };
-
-	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)))
+	if (stack_reset_at_close(fd))
 		ksft_exit_fail_msg("SO_LINGER: %s\n", strerror(errno));
 }
 
@@ -108,8 +106,7 @@ static void gate(bool open)
 
 static void hang_up(struct ends *ends)
 {
-	close(ends->client);
-	close(ends->peer);
+	close_each(ends->client, ends->peer);
 }
 
 static void by_peer(struct ends *ends)
@@ -203,8 +200,7 @@ static void listener_closed(struct ends *none)
 	must(listener >= 0 && fd >= 0, "connection");
 	must(WAIT_FOR(sides_row(net.a, XTCP, here, port, stack_port(fd), TCP_ESTABLISHED), STACK_DEADLINE_MS),
 	     "a connection on the queue");
-	close(listener);
-	close(fd);
+	close_each(listener, fd);
 	(void)none;
 }
 

@@ -25,9 +25,7 @@ NEEDS_MODULE;
 
 static void linger_zero(int fd)
 {
-	const struct linger linger = { .l_onoff = 1 };
-
-	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), "SO_LINGER");
+	must(!stack_reset_at_close(fd), "SO_LINGER");
 }
 
 static int accepted(int listener)
@@ -120,8 +118,7 @@ static void reasons(const char *text, const char *shown)
 	client = stack_connected(ns, XTCP, text, PORT + 1);
 	server = accepted(second);
 	must(!connect(server, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr)), "AF_UNSPEC");
-	close(server);
-	close(client);
+	close_each(server, client);
 	snprintf(want, sizeof(want), "%s:%d reset 2, %s:%d linger 1, %s:%d linger 1, %s:%d disconnect 1", shown, PORT,
 		 shown, PORT, shown, PORT + 1, shown, PORT + 1);
 	ksft_test_result(say(ns, want), "a disconnect, %s\n", text);
@@ -133,8 +130,7 @@ static void reasons(const char *text, const char *shown)
 	server = accepted(first);
 	must(!shutdown(first, SHUT_RD), "shutdown");
 	linger_zero(server);
-	close(server);
-	close(client);
+	close_each(server, client);
 	must(!listen(first, 5), "listen");
 	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1", shown, PORT + 1, shown, PORT + 1);
 	ok = say(ns, want);
@@ -145,14 +141,11 @@ static void reasons(const char *text, const char *shown)
 
 	/* the sockets of the first listen() that are still open count for the second */
 	linger_zero(late_server);
-	close(late_server);
-	close(late);
+	close_each(late_server, late);
 	snprintf(want, sizeof(want), "%s:%d linger 1, %s:%d disconnect 1, %s:%d reset 1, %s:%d linger 1", shown,
 		 PORT + 1, shown, PORT + 1, shown, PORT, shown, PORT);
 	ksft_test_result(say(ns, want), "a late abort counts for the next listen(), %s\n", text);
-	close(first);
-	close(second);
-	close(ns);
+	close_each(first, second, ns);
 }
 
 /* What bind() and connect() open is no listener's, even on a listener's port. */
@@ -182,8 +175,7 @@ static void connects(void)
 	listener = stack_listener(ns, XTCP, "127.0.0.1", PORT, true);
 	ksft_test_result(say(ns, "") && ok,
 			 "neither what connect() opens, nor connections of a listener that has ended\n");
-	close(listener);
-	close(ns);
+	close_each(listener, ns);
 }
 
 static int member(int ns, bool reuse)
@@ -219,8 +211,7 @@ static void members(void)
 		must(server >= 0, "accept");
 		of[i]++;
 		linger_zero(server);
-		close(server);
-		close(client);
+		close_each(server, client);
 	}
 	for (i = 0; i < MEMBERS; i++)
 		if (of[i])
@@ -262,8 +253,7 @@ static void takes_over(bool differs, bool reuse, const char *want, const char *n
 	close(client);
 	must(WAIT_FOR(stack_state(server) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
 	ok = say(ns, want);
-	close(heir);
-	close(server);
+	close_each(heir, server);
 	ksft_test_result(ok && is_free(ns), "what a member has taken over, %s\n", name);
 	close(ns);
 }
@@ -275,10 +265,7 @@ static void guest(void)
 
 	peer_resets(ns, listener, "127.0.0.1", PORT);
 	ksft_test_result(say(ns, "127.0.0.1:7300 reset 1") && say(other, ""), "a guest's, and not its neighbour's\n");
-	close(listener);
-	close(neighbour);
-	close(ns);
-	close(other);
+	close_each(listener, neighbour, ns, other);
 }
 
 /* All allocations of this task fail while its RST is processed, here and by the peer. */
@@ -300,8 +287,7 @@ static void no_memory(void)
 	failing_all(-1);
 	close(client);
 	ksft_test_result(say(ns, "127.0.0.1:7300 linger 1"), "the first count needs no memory\n");
-	close(listener);
-	close(ns);
+	close_each(listener, ns);
 }
 
 int main(void)

@@ -199,10 +199,7 @@ static void count_segments(const char *what, struct program p, int each)
 	ksft_print_msg("%lld segments, %lld of them sent by the delayed-ACK timer\n", out_segs() - segments,
 		       delayed_acks() - delayed);
 	ksft_test_result(ok, "%s, %s: %d transactions take %d segments each\n", p.addr, what, TRANSACTIONS, each);
-	close(listener);
-	close(pair[0]);
-	close(pair[1]);
-	close(ns);
+	close_each(listener, pair[0], pair[1], ns);
 }
 
 static void *receive_twice(void *arg)
@@ -291,9 +288,7 @@ static void count_wants(const char *addr, bool tries)
 	ksft_print_msg("%d of %d ACKs were sent without the timer\n", at_once, RECEIVES);
 	ksft_test_result(ok && at_once, "%s: who %s acknowledges what came\n", addr,
 			 tries ? "finds nothing more to read" : "polls for more text");
-	close(pair[0]);
-	close(pair[1]);
-	close(ns);
+	close_each(pair[0], pair[1], ns);
 }
 
 static void *receive_all(void *arg)
@@ -392,11 +387,10 @@ static bool has_child(int listener)
 /* Connects @fd, and does then what it does at once. */
 static bool connect_and(int fd, const char *addr, enum after_connect what)
 {
-	const struct linger reset = { .l_onoff = 1 };
 	const int one = 1, flags = fcntl(fd, F_GETFL);
 
 	/* its end is one segment, which is sent when close() returns */
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+	stack_reset_at_close(fd);
 	if (what == HAS_QUICKACK && setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)))
 		return false;
 	if (what == HAS_NOT_WAITED)
@@ -473,7 +467,6 @@ static void *connect_too(void *arg)
 static void count_two_connects(const struct ns_pair *pair, const char *addr)
 {
 	const int listener = stack_listener(pair->b, XTCP, addr, PORT, true);
-	const struct linger reset = { .l_onoff = 1 };
 	struct other other = { .addr = addr };
 	long long before, delayed, by_timer;
 	int i, fd, accepted[2], timers = 0;
@@ -484,8 +477,8 @@ static void count_two_connects(const struct ns_pair *pair, const char *addr)
 	for (i = 0; i < RECEIVES && ok; i++) {
 		fd = stack_socket(ns, XTCP, addr);
 		other.fd = stack_socket(ns, XTCP, addr);
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
-		setsockopt(other.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		stack_reset_at_close(fd);
+		stack_reset_at_close(other.fd);
 		before = out_segs();
 		delayed = delayed_acks();
 		ok = !stack_connect(fd, addr, PORT) && !pthread_create(&thread, NULL, connect_too, &other) &&

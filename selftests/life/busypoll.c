@@ -224,10 +224,8 @@ int main(void)
 	/* without NAPI nothing lies there, so that all can end */
 	must(!ns_link_offloads(net.b, "veth0", false), "offloads");
 	for (i = 0; i < ARRAY_SIZE(lanes); i++)
-		for (end = 0; end < ENDS; end++) {
-			close(lanes[i].reader[end]);
-			close(lanes[i].writer[end]);
-		}
+		for (end = 0; end < ENDS; end++)
+			close_each(lanes[i].reader[end], lanes[i].writer[end]);
 	umount(SYSFS);
 	rmdir(SYSFS);
 	ns_pair_close(&net);

@@ -148,8 +148,7 @@ static void test_stream(enum stack stack, const char *text, bool out)
 	met = number_in(TCP "failcnt");
 	most = number_in(TCP "max_usage_in_bytes") / page;
 	ksft_print_msg("met the limit %ld times, %ld pages at most\n", met, most);
-	close(member);
-	close(other);
+	close_each(member, other);
 	ok = all_is_back() && ok;
 	ksft_test_result(ok && met > 0 && most <= PAGES + PAGES_MORE, "%s, %s: a stream %s a group without memory\n",
 			 stack_name(stack), text, out ? "from" : "to");
@@ -169,9 +168,7 @@ static void test_accepted(enum stack stack, const char *text)
 	enter_group(false);
 	must(from >= 0 && to >= 0 && write_some(from, 0, LARGE) > 0, "connection");
 	ok = WAIT_FOR(number_in(TCP "usage_in_bytes") > 0, STACK_DEADLINE_MS);
-	close(from);
-	close(to);
-	close(listener);
+	close_each(from, to, listener);
 	ok = all_is_back() && ok;
 	ksft_test_result(ok, "%s, %s: a connection is charged to the group that accepts it\n", stack_name(stack), text);
 }
@@ -263,10 +260,8 @@ static void test_pressure(const char *text)
 	put(TCP "limit_in_bytes", PAGES * page);
 	must(!netem_release(net, "lo"), "plug");
 	ok = drains(other[0]) && drains(other[1]);
-	for (i = 0; i < 2; i++) {
-		close(member[i]);
-		close(other[i]);
-	}
+	for (i = 0; i < 2; i++)
+		close_each(member[i], other[i]);
 	for (i = 0; i < 2 * HOLDERS; i++)
 		close(fds[i]);
 	must(!netem_clear(net, "lo"), "no plug");

@@ -104,8 +104,7 @@ static void close_those(bool odd)
 		for (ip = 0; ip < 2; ip++)
 			for (i = odd; i < PAIRS; i += 2) {
 				/* one end leaves a record, the other none */
-				close(pairs[n][ip][i].client);
-				close(pairs[n][ip][i].server);
+				close_each(pairs[n][ip][i].client, pairs[n][ip][i].server);
 			}
 }
 
@@ -129,8 +128,7 @@ static void *move(void *arg)
 			ksft_print_msg("thread %d, round %d: %s\n", mover->number, i, strerror(errno));
 		close(peer);
 	}
-	close(fd);
-	close(listener);
+	close_each(fd, listener);
 	return NULL;
 }
 
@@ -204,8 +202,7 @@ static void connect_anew(struct dump *dump, int listener, long long at)
 	    errno != EINPROGRESS)
 		ksft_exit_fail_msg("no other connection: %s\n", strerror(errno));
 	pthread_join(thread, NULL);
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 /* A listing shows a sock before connect() or after it, and nothing of both. */
@@ -236,10 +233,7 @@ static bool is_listed_whole(void)
 		ksft_print_msg("%d rows have the state of one connection and the port of another\n", dump.mixed);
 	for (i = 0; i < 2 * BESIDE; i++)
 		close(fds[i]);
-	close(waits);
-	close(full);
-	close(listener);
-	close(dump.ns);
+	close_each(waits, full, listener, dump.ns);
 	return !dump.mixed;
 }
 

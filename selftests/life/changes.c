@@ -138,8 +138,7 @@ static void each_option(const char *addr, const char *peer_addr, const char *wha
 	SAME(has_congestion(fd, "reno"), true);
 	SAME(stack_carries(fd, peer, 100000) && stack_carries(peer, fd, 100000), true);
 	result(what);
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 /* One that is idle is probed from now on: the peer answers, or the connection ends. */
@@ -161,8 +160,7 @@ static void keepalive_works(void)
 	SAME(option(fd, SOL_SOCKET, SO_ERROR), ETIMEDOUT);
 	result("a connection that was idle is probed, and ends without an answer");
 	must(!netem_gate(net.a, "veth0", true), "gate");
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 /* As TCP_CONGESTION: who administers the route has decided. */
@@ -181,8 +179,7 @@ static void route_has_decided(void)
 	SAME(has_congestion(fd, "cubic"), true);
 	result("a congestion control that the route has locked stays");
 	must(!ns_shell(net.a, "ip route del " NS_B4 "/32"), "route");
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 static bool event_says(const char *text)
@@ -225,8 +222,7 @@ static void all_or_nothing(void)
 	SAME(event_says(" user_timeout=5000 keepalive=1 keepidle=0"), true);
 	result("an event says what was changed, and what is so now");
 	tracing_stop();
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 /* Attributes that nobody can have meant. */
@@ -282,8 +278,7 @@ static void out_of_range(void)
 	SAME(setting_ask(&req), EOPNOTSUPP);
 	SAME(stack_carries(fd, peer, 1000), true);
 	result("so are a request without a change, one without a connection, and another command");
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 static int ask_as(void *target)
@@ -324,15 +319,11 @@ static void rights(void)
 	result("from another namespace, with the right cookie");
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	result("none of this has changed the connection");
-	close(other);
-	close(guest);
-	close(fd);
-	close(peer);
+	close_each(other, guest, fd, peer);
 }
 
 static void not_found(void)
 {
-	const struct linger at_once = { .l_onoff = 1 };
 	struct setting_target t, wrong;
 	int fd, peer;
 
@@ -352,7 +343,7 @@ static void not_found(void)
 	SAME(ask_user_timeout(&wrong, 1000), ESRCH);
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	result("the cookie and the addresses have to fit");
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	stack_reset_at_close(fd);
 	close(fd);
 	SAME(ask_user_timeout(&t, 1000), ESRCH);
 	result("a cookie whose connection has ended");
@@ -378,8 +369,7 @@ static void without_socket(void)
 	t.cookie = setting_cookie(fd);
 	SAME(ask_user_timeout(&t, 1000), EOPNOTSUPP);
 	says("a listener is no connection");
-	close(peer);
-	close(fd);
+	close_each(peer, fd);
 	must(!netem_gate(net.a, "veth0", true), "gate");
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	close(fd);
@@ -483,10 +473,7 @@ static void owned(void)
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 2000);
 	result(what);
 	munmap(arg[0], 4096);
-	close(fd);
-	close(peer);
-	close(other);
-	close(other_peer);
+	close_each(fd, peer, other, other_peer);
 }
 
 /* What a thread asks for again and again. */
@@ -535,7 +522,6 @@ static void asker_start(pthread_t *thread, struct setting_target *first)
 /* They end by a RST, or by FINs, while they are changed. */
 static void while_it_ends(void)
 {
-	const struct linger at_once = { .l_onoff = 1 };
 	static struct setting_target targets[64];
 	pthread_t thread;
 	unsigned int i;
@@ -550,7 +536,7 @@ static void while_it_ends(void)
 		must(WAIT_FOR(asker.asked > asked + 1, STACK_DEADLINE_MS), "requests");
 		must(send(fd, "abc", 3, 0) == 3, "send");
 		if (i & 2)
-			setsockopt(i & 4 ? fd : peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+			stack_reset_at_close(i & 4 ? fd : peer);
 		close(i & 8 ? fd : peer);
 		close(i & 8 ? peer : fd);
 	}
@@ -571,8 +557,7 @@ static void while_the_module_goes(void)
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	asker_start(&thread, &t);
 	must(WAIT_FOR(asker.done > 1, STACK_DEADLINE_MS), "requests");
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 	for (i = 0; i < 10; i++) {
 		asked = asker.asked;
 		must(WAIT_FOR(asker.asked > asked + 1, STACK_DEADLINE_MS), "requests");
@@ -587,8 +572,7 @@ static void while_the_module_goes(void)
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	SAME(ask_user_timeout(&t, 1000), 0);
 	result("the module is unloaded and loaded while requests come, and none holds it");
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 /* An answer that nobody reads, of a family that tells its policy, would hold the module. */
@@ -620,8 +604,7 @@ static void last_in_namespace(void)
 	fd = generic_open();
 	listener = stack_listener(ns, XTCP, "127.0.0.1", 80, true);
 	must(fd >= 0 && listener >= 0 && !ns_enter(net.a), "namespace");
-	close(listener);
-	close(ns);
+	close_each(listener, ns);
 	setting_start(&req, &t);
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 1000);
 	SAME(setting_send(fd, &req), ESRCH);

@@ -103,9 +103,7 @@ static bool reads_reset(const struct end *e)
 
 static void reset(const struct end *e)
 {
-	struct linger l = { 1, 0 };
-
-	setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+	stack_reset_at_close(e->fd);
 	close(e->fd);
 }
 
@@ -113,8 +111,7 @@ static void done(struct both *b, bool ok, const char *name, bool server_first)
 {
 	char text[128];
 
-	close(b->first.fd);
-	close(b->second.fd);
+	close_each(b->first.fd, b->second.fd);
 	snprintf(text, sizeof(text), "%s, the %s first", name, server_first ? "server" : "client");
 	sides_result(ok, text);
 }

@@ -176,10 +176,8 @@ static void thousand(const struct sides *s)
 	}
 	ok = ok && flow_run(flows, 2 * COUNT, STALL_MS);
 	flow_explain(flows, ok ? 0 : 2 * COUNT);
-	for (i = 0; i < COUNT; i++) {
-		close(clients[i]);
-		close(servers[i]);
-	}
+	for (i = 0; i < COUNT; i++)
+		close_each(clients[i], servers[i]);
 	ok = ok && rows_become(pair.a, s->client, s->addr, TCP_ESTABLISHED, 0) &&
 		rows_become(pair.b, s->server, s->addr, TCP_ESTABLISHED, 0);
 	sides_result(ok, "each carries its own octets, and then they are gone");
@@ -339,8 +337,7 @@ static void threads(const struct sides *s, int timeout_us, int tick_us, const ch
 		ok &= t[i].done == t[i].octets;
 	}
 	ticks(0);
-	close(client);
-	close(server);
+	close_each(client, server);
 	sides_result(ok, name);
 }
 

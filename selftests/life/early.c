@@ -51,12 +51,6 @@ struct world {
 static struct ns_pair net;
 static int veth;	/* its index in net.b */
 
-static int index_of_veth(void *unused)
-{
-	(void)unused;
-	return if_nametoindex("veth0");
-}
-
 /* Lookups for what came in by the server's device, from the client, since the last call. */
 static int lookups(const struct world *w)
 {
@@ -194,9 +188,7 @@ static void seen_by_rules(const struct world *w, const char *name)
 
 static void reset(int fd)
 {
-	const struct linger at_once = { .l_onoff = 1 };
-
-	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) && !close(fd), "close");
+	must(!stack_reset_at_close(fd) && !close(fd), "close");
 }
 
 static void disconnect(int fd)
@@ -262,8 +254,7 @@ static void held(bool v6, enum then then)
 	must(!ns_shell(net.b, "nft delete table inet held"), "nft");
 	if (moves) {
 		reset(server);
-		close(other);
-		close(listener);
+		close_each(other, listener);
 	}
 	if (then == LISTENS)
 		close(server);
@@ -283,8 +274,7 @@ static void run(enum stack stack, bool v6)
 	learns_anew(&w, name);
 	seen_by_rules(&w, name);
 	address_gone(&w, name);
-	close(w.client);
-	close(w.server);
+	close_each(w.client, w.server);
 }
 
 enum use { A_SOCKET, A_LISTENER, A_CONNECTION, A_REFUSED_ONE };
@@ -329,10 +319,7 @@ static bool goes_with_module(enum use how)
 	must(packet > 0 && !module_unload() && !module_load(""), "module");
 	/* carried out at once; on what is gone a verdict says nothing */
 	gone = nfqueue_pass(queue, QUEUE, packet) || recv(to, &octet, 1, MSG_DONTWAIT) != 1;
-	close(from);
-	close(to);
-	close(queue);
-	close(ns);
+	close_each(from, to, queue, ns);
 	return gone;
 }
 
@@ -358,7 +345,7 @@ int main(void)
 	must(WAIT_FOR(has_no_tentative(net.a) && has_no_tentative(net.b), STACK_DEADLINE_MS), "addresses");
 	/* a request for a link-layer address is a lookup, too */
 	sides_know_each_other(&net);
-	veth = ns_call(net.b, index_of_veth, NULL);
+	veth = ns_link_index(net.b, "veth0");
 	for (v6 = 0; v6 < 2; v6++) {
 		run(KERNEL, v6);
 		run(XTCP, v6);

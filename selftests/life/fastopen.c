@@ -112,8 +112,7 @@ static void try_text(void)
 		     receives(client, text, len) && stack_carries(client, fd, 1000) && stack_carries(fd, client, 1000);
 		marked += !!(info_of(fd).tcpi_options & TCPI_OPT_SYN_DATA) +
 			  !!(info_of(client).tcpi_options & TCPI_OPT_SYN_DATA);
-		close(client);
-		close(fd);
+		close_each(client, fd);
 	}
 	close(listener);
 	ksft_test_result(ok, "%s: text on SYNs and answers arrive whole\n", who);
@@ -142,9 +141,7 @@ static void try_connect(void)
 	ok = ok && fd >= 0 && receives(fd, text, MOST) && stack_carries(fd, client, 1000) &&
 	     client_counted("TcpExt:TCPFastOpenActive") == active + 1;
 	ksft_test_result(ok, "%s: the first write opens the connection\n", who);
-	close(client);
-	close(fd);
-	close(listener);
+	close_each(client, fd, listener);
 }
 
 /* No SYN-ACK leaves: the program has read and closed, and the connection waits as an orphan for its third ACK. */
@@ -167,8 +164,7 @@ static void try_orphan(void)
 	fd = recv(client, &octet, 1, 0);
 	ksft_test_result(fd == 1 && octet == 'a' && recv(client, &octet, 1, MSG_WAITALL) == 1,
 			 "%s: who closes then has its answer delivered\n", who);
-	close(client);
-	close(listener);
+	close_each(client, listener);
 }
 
 /* All three say that there is room to write, and text or none. */
@@ -209,10 +205,7 @@ static void try_waits(void)
 	ok = ok && send(client, "d", 1, 0) == 1 && WAIT_FOR(says(fd, epoll, true), STACK_DEADLINE_MS) &&
 	     recv(fd, text, sizeof(text), 0) == 1 && *text == 'd' && says(fd, epoll, false);
 	ksft_test_result(ok, "%s: poll, select and epoll tell of its text\n", who);
-	close(epoll);
-	close(fd);
-	close(client);
-	close(listener);
+	close_each(epoll, fd, client, listener);
 }
 
 /*
@@ -229,8 +222,7 @@ static void try_without(void)
 		client = open_fast("plain", 5, 0);
 		fd = accept(listener, NULL, NULL);
 		ok = client >= 0 && fd >= 0 && receives(fd, "plain", 5);
-		close(client);
-		close(fd);
+		close_each(client, fd);
 	}
 	close(listener);
 	ok = ok && client_counted("TcpExt:TCPFastOpenActive") == active;
@@ -240,9 +232,7 @@ static void try_without(void)
 	ok = ok && client >= 0 && fd >= 0 && receives(fd, "fast", 4);
 	ksft_test_result(ok && client_counted("TcpExt:TCPFastOpenActive") == active + 1,
 			 "%s: SYNs carry text after three connections to a listener without Fast Open\n", who);
-	close(client);
-	close(fd);
-	close(listener);
+	close_each(client, fd, listener);
 }
 
 /* A cookie that a listener for both IPs gave to an IPv4 address is good there, and for a listener of IPv4 alone. */
@@ -265,9 +255,7 @@ static void try_mapped(void)
 		if (i < 2)
 			ok &= !getpeername(fd, (struct sockaddr *)&peer, &len) && len == sizeof(peer) &&
 			      IN6_IS_ADDR_V4MAPPED(&peer.sin6_addr);
-		close(fd);
-		close(client);
-		close(listener);
+		close_each(fd, client, listener);
 	}
 	addr = was;
 	asked = counted("TcpExt:TCPFastOpenCookieReqd") - asked;
@@ -280,7 +268,6 @@ static atomic_bool over;
 
 static void *storm_client(void *arg)
 {
-	struct linger reset = { .l_onoff = 1 };
 	unsigned int i = (uintptr_t)arg;
 	int fd;
 
@@ -289,7 +276,7 @@ static void *storm_client(void *arg)
 		if (fd < 0)
 			continue;
 		if (i++ % 3)
-			setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+			stack_reset_at_close(fd);
 		if (i % 2)
 			recv(fd, &(char){ 0 }, 1, MSG_DONTWAIT);
 		close(fd);
@@ -335,9 +322,7 @@ static void try_storm(void)
 	i = accept_fast(listener);
 	ksft_test_result(passive > 0 && fd >= 0 && i >= 0 && receives(i, "request", 7),
 			 "%s: one opens after a storm of them\n", who);
-	close(fd);
-	close(i);
-	close(listener);
+	close_each(fd, i, listener);
 }
 
 /* The namespace ends while connections wait for their third ACK, with a program and without. */
@@ -354,8 +339,7 @@ static void try_end(void)
 	for (i = 0; i < 2; i++)
 		fd[i] = accept_fast(listener);
 	must(fd[0] >= 0 && fd[1] >= 0 && recv(fd[0], &octet, 1, 0) == 1, "accept");
-	close(fd[0]);
-	close(listener);
+	close_each(fd[0], listener);
 	ns_pair_close(&net);
 	close(fd[1]);
 	for (i = 0; i < 3; i++)
@@ -378,9 +362,7 @@ static void learn_cookie(void)
 	int listener = open_listener(16), client = open_fast("x", 1, 0), fd = accept_fast(listener);
 
 	must(client >= 0 && fd >= 0 && receives(fd, "x", 1), "cookie");
-	close(fd);
-	close(client);
-	close(listener);
+	close_each(fd, client, listener);
 }
 
 int main(void)

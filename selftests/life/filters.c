@@ -151,8 +151,7 @@ static void passive(const struct lane *l, int client_ns, enum stack client_stack
 	must(sides_row(net.b, l->stack, addr, port, client_port, TCP_TIME_WAIT), "TIME-WAIT");
 	snprintf(when, sizeof(when), "%s, and FINs", where);
 	saw(l, net.b, 5, 4, when);
-	close(server);
-	close(listener);
+	close_each(server, listener);
 	look_away(net.b);
 }
 
@@ -170,9 +169,7 @@ static void active(const struct lane *l, const char *addr)
 	must(server >= 0, "accept");
 	gives_octet(server, client);
 	saw(l, net.a, 2, 2, "a SYN-ACK and text");
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 	look_away(net.a);
 }
 
@@ -260,8 +257,7 @@ static void forwards(const struct router *r, const struct lane *l, const char *a
 	server = client < 0 ? -1 : accept(listener, NULL, NULL);
 	ksft_test_result(server >= 0 && lives_and_ends(client, server), "%s: %s is left alone\n", l->name, what);
 	look_away(r->router);
-	close(listener);
-	close(mine);
+	close_each(listener, mine);
 }
 
 /* An address of the router and of the receiver, and a rule that forwards before the router looks at its own. */
@@ -301,8 +297,7 @@ static void queued(const struct lane *l)
 	must(!nfqueue_pass(queue, QUEUE, packet), "verdict");
 	ksft_test_result(WAIT_FOR(counter_now(net.b, "/proc/net/snmp", "Tcp:OutRsts") == resets + 1, STACK_DEADLINE_MS),
 			 "%s: it is reset once the listener has ended\n", l->name);
-	close(queue);
-	close(client);
+	close_each(queue, client);
 	must(!ns_shell(net.b, "nft delete table inet held"), "nft");
 }
 

@@ -246,9 +246,7 @@ static void test_create(enum stack stack, const char *text)
 	detach(protocol, BPF_CGROUP_INET_SOCK_CREATE);
 	ksft_test_result(denied == EPERM && other >= 0 && seen >= 0,
 			 "%s, %s: socket() is denied, and the protocol is seen\n", stack_name(stack), text);
-	close(fd);
-	close(other);
-	close(seen);
+	close_each(fd, other, seen);
 }
 
 static void test_connect(enum stack stack, const char *text)
@@ -273,9 +271,7 @@ static void test_connect(enum stack stack, const char *text)
 	named = moved && stack_carries(fd, accepted, 1000);
 	ksft_test_result(denied == EPERM && moved && named, "%s, %s: connect() is denied, and sent to another port\n",
 			 stack_name(stack), text);
-	close(accepted);
-	close(fd);
-	close(listener);
+	close_each(accepted, fd, listener);
 }
 
 static void test_bind(enum stack stack, const char *text)
@@ -320,8 +316,7 @@ static void test_post_bind(enum stack stack, const char *text)
 	detach(program, at);
 	ksft_test_result(denied == EPERM && !taken && !allowed, "%s, %s: bind() is undone where it came to\n",
 			 stack_name(stack), text);
-	close(fd);
-	close(other);
+	close_each(fd, other);
 }
 
 /* 0 or errno. */
@@ -381,8 +376,7 @@ static void test_options(enum stack stack, const char *text)
 	/* TIME-WAIT shall be the client's: the next stack binds the listener's port, too */
 	close(client);
 	must(!recv(fds[1], &octet, 1, 0), "end of the stream");
-	close(fds[1]);
-	close(listener);
+	close_each(fds[1], listener);
 }
 
 /* The client is in the group. What it sends, or what comes for it, is counted, then dropped, and sent again. */
@@ -418,9 +412,7 @@ static void test_segments(enum stack stack, const char *text, bool out)
 	ksft_test_result(carried && passed >= (out ? 3 : 2) && held && again,
 			 "%s, %s: segments %s are counted, and dropped\n", stack_name(stack), text,
 			 out ? "out" : "in");
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 }
 
 /* What a program of sock_ops sees and sets is a tcp_sock's: for xtcp none is called. */
@@ -441,9 +433,7 @@ static void test_ops(enum stack stack, const char *text)
 	calls = counted();
 	ksft_test_result(carried && !calls == (stack == XTCP), "%s, %s: sock_ops is %scalled\n", stack_name(stack),
 			 text, stack == XTCP ? "not " : "");
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 }
 
 static bool make_group(void)

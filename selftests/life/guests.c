@@ -148,9 +148,7 @@ static int make_nested(void)
 
 static void end_guest(const struct guest *g)
 {
-	close(g->listener);
-	close(g->tun);
-	close(g->ns);
+	close_each(g->listener, g->tun, g->ns);
 }
 
 /* From port @from of a host that does not exist; what is answered to it is lost. */
@@ -230,8 +228,7 @@ static bool own_open(const struct ns_pair *own, int n)
 		server = client < 0 ? -1 : accept(listener, NULL, NULL);
 		must(server >= 0, "connect");
 		carried &= stack_carries(client, server, 100);
-		close(client);
-		close(server);
+		close_each(client, server);
 	}
 	q = queue_of(own->b);
 	close(listener);
@@ -430,7 +427,6 @@ static int storm_of_binds(void *unused)
 /* bind() to any port, listen(), connect() and data, in the first namespace of all. */
 static bool own_bind(int n)
 {
-	const struct linger hard = { .l_onoff = 1 };
 	const long in_vain = shared->in_vain;
 	int listener, client, server;
 	bool ok = true;
@@ -441,10 +437,8 @@ static bool own_bind(int n)
 		server = client < 0 ? -1 : accept(listener, NULL, NULL);
 		ok = server >= 0 && stack_carries(client, server, 100);
 		/* which leaves no TIME-WAIT */
-		setsockopt(server, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-		close(server);
-		close(client);
-		close(listener);
+		stack_reset_at_close(server);
+		close_each(server, client, listener);
 	}
 	return ok && WAIT_FOR(shared->in_vain > in_vain, STACK_DEADLINE_MS);
 }
@@ -656,8 +650,7 @@ static void unaccepted(const struct ns_pair *own)
 	client = stack_connected(ns[GUESTS], KERNEL, "127.0.0.1", PORT + 3);
 	ksft_test_result(fd >= 0 && client >= 0 && waiting_in(ns[GUESTS]) <= WAITING_SHARE,
 			 "who is accepted makes room\n");
-	close(client);
-	close(fd);
+	close_each(client, fd);
 	end_waiting(&more);
 	more = let_wait(own->b);
 	ksft_test_result(waiting_in(own->b) == 2 * WAITING_SHARE, "the machine's own namespaces have no such limit\n");

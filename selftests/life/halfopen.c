@@ -143,8 +143,7 @@ static bool opens(int listener, const char *addr)
 	server = accept(listener, NULL, NULL);
 	must(server >= 0, "accept");
 	ok = stack_carries(client, server, 3000) && stack_carries(server, client, 3000);
-	close(client);
-	close(server);
+	close_each(client, server);
 	return ok;
 }
 

@@ -115,14 +115,11 @@ static bool established(struct open *o)
 
 static void end(struct open *o, bool ok, const char *name)
 {
-	struct linger reset = { 1, 0 };
-
 	if (o->server >= 0) {
-		setsockopt(o->server, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		stack_reset_at_close(o->server);
 		close(o->server);
 	}
-	close(o->client);
-	close(o->listener);
+	close_each(o->client, o->listener);
 	ok = ok && server_is(o, 0);
 	sides_result(ok, name);
 }

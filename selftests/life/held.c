@@ -162,9 +162,7 @@ static void open_half(void)
 
 static void end_by_reset(void)
 {
-	const struct linger at_once = { .l_onoff = 1 };
-
-	must(!setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), "linger");
+	must(!stack_reset_at_close(client), "linger");
 	close_all();
 }
 
@@ -339,12 +337,10 @@ static struct user begin(const struct attack *attack)
 	fflush(NULL);
 	user.pid = fork();
 	if (!user.pid) {
-		close(go[1]);
-		close(done[0]);
+		close_each(go[1], done[0]);
 		act(attack, go[0], done[1]);
 	}
-	close(go[0]);
-	close(done[1]);
+	close_each(go[0], done[1]);
 	user.go = go[1];
 	user.done = done[0];
 	expect_done(&user);
@@ -356,8 +352,7 @@ static struct user begin(const struct attack *attack)
 
 static void end(struct user *user)
 {
-	close(user->go);
-	close(user->done);
+	close_each(user->go, user->done);
 	must(waitpid(user->pid, NULL, 0) == user->pid, "waitpid");
 	if (user->ns >= 0)
 		close(user->ns);
@@ -483,7 +478,6 @@ static void segment_becomes_datagram(void)
 		.udp = { .uh_sport = htons(1024), .uh_dport = htons(PORT), .uh_ulen = htons(sizeof(p.udp)) },
 	};
 	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
-	const struct linger at_once = { .l_onoff = 1 };
 	struct sock_fprog drop = { 1, &none };
 	int ns = ns_make_guest(), its = ns_make(), to, from, queue, packet, said;
 	pid_t rmmod;
@@ -499,12 +493,8 @@ static void segment_becomes_datagram(void)
 	packet = nfqueue_next(queue, STACK_DEADLINE_MS);
 	must(!setsockopt(to, SOL_SOCKET, SO_ATTACH_FILTER, &drop, sizeof(drop)), "filter");
 	must(packet > 0 && !nfqueue_pass_as(queue, QUEUE, packet, &p, sizeof(p)), "a datagram");
-	setsockopt(to, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	close(to);
-	close(from);
-	close(queue);
-	close(its);
-	close(ns);
+	stack_reset_at_close(to);
+	close_each(to, from, queue, its, ns);
 	must(WAIT_FOR(!module_held() && !module_references(), STACK_DEADLINE_MS), "something holds the module");
 	said = module_unload_apart(&rmmod);
 	ksft_test_result(!said, "a segment that became a datagram in a queue keeps nobody from unloading (%d)\n", said);

@@ -159,8 +159,7 @@ static void established(struct target *t)
 	SAME(gone(t), true);
 	SAME(ask(t), ENOENT);
 	result(t, "an open connection ends, and its peer is reset");
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 static void listening(struct target *t)
@@ -186,9 +185,7 @@ static void listening(struct target *t)
 	SAME(errno, ECONNREFUSED);
 	SAME(ask(t), ENOENT);
 	result(t, "a listener ends, and who waits in its queue is reset");
-	close(fd);
-	close(waiting);
-	close(late);
+	close_each(fd, waiting, late);
 }
 
 static void listening_anywhere(struct target *t)
@@ -205,8 +202,7 @@ static void listening_anywhere(struct target *t)
 	next = stack_bound(net.a, t->stack, t->addr, t->port, false);
 	SAME(next >= 0, true);
 	result(t, "a listener gives back a port that it did not ask for");
-	close(next);
-	close(fd);
+	close_each(next, fd);
 }
 
 static void one_of_three(struct target *t)
@@ -245,9 +241,7 @@ static void not_accepted(struct target *t)
 	more = stack_connected(net.b, KERNEL, t->addr, port);
 	SAME(more >= 0, true);
 	result(t, "its listener goes on");
-	close(more);
-	close(waiting);
-	close(fd);
+	close_each(more, waiting, fd);
 }
 
 static void opening(struct target *t)
@@ -286,8 +280,7 @@ static void half_open(struct target *t)
 	SAME(ask(t), 0);
 	SAME(gone(t), true);
 	result(t, "a half-open one ends");
-	close(peer);
-	close(fd);
+	close_each(peer, fd);
 	must(!netem_gate(net.a, "veth0", true), "gate");
 }
 
@@ -339,9 +332,7 @@ static void bound_to_device(struct target *t)
 	SAME(read_error(peer), ECONNRESET);
 	result(t, "one that is bound to a device is found there, and nowhere else");
 	t->dev = NULL;
-	close(fd);
-	close(peer);
-	close(listens);
+	close_each(fd, peer, listens);
 }
 
 static int ask_unprivileged(void *target)
@@ -395,8 +386,7 @@ static void refused(struct target *t)
 		SAME(stack_state(fd), TCP_ESTABLISHED);
 		result(t, "by the netlink socket of one without CAP_NET_ADMIN it goes on");
 	}
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 static atomic_int owner_tid;
@@ -451,8 +441,7 @@ static void owned(void)
 	ksft_test_result(!problems, "%s\n", what);
 	problems = 0;
 	munmap(arg[0], 4096);
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 static void by_mapped_addresses(struct target *t)
@@ -472,8 +461,7 @@ static void by_mapped_addresses(struct target *t)
 	SAME(ask(&mapped), 0);
 	SAME(read_error(fd), ECONNABORTED);
 	result(t, "by addresses of IPv6 that stand for IPv4, both of them");
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 }
 
 #define COMMON	16

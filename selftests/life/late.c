@@ -261,10 +261,7 @@ static void syns_for_records(void)
 	ksft_print_msg("%d SYNs of %d got no answer; in %d of %d rounds other records were still there\n", in_vain,
 		       rounds * SYNS, in_time, rounds);
 	ksft_test_result(!in_vain, "a SYN is answered while the record of its tuple ends\n");
-	close(sockstat);
-	close(listener);
-	close(tun);
-	close(ns);
+	close_each(sockstat, listener, tun, ns);
 }
 
 static int client_of(const struct ns_pair *net)
@@ -320,9 +317,7 @@ static bool close_meanwhile(const char **why)
 	stall_end();
 	while (waitpid(-1, NULL, 0) > 0)
 		;
-	close(first);
-	close(second);
-	close(net.b);
+	close_each(first, second, net.b);
 	return during;
 }
 
@@ -369,9 +364,6 @@ int main(void)
 	}
 	ksft_print_msg("%d late segments counted in %d of %d rounds\n", late, counted, rounds);
 	ksft_test_result(!late, "segments of one connection are not counted by the next one of the socket\n");
-	close(fd);
-	close(talker);
-	close(silent);
-	close(ns);
+	close_each(fd, talker, silent, ns);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -45,8 +45,7 @@ static bool works(enum stack stack)
 
 	stack_pair_or_die(ns_home(), stack, ns_home(), stack, "127.0.0.1", 0, &client, &server);
 	ok = stack_carries(client, server, 1000);
-	close(client);
-	close(server);
+	close_each(client, server);
 	return ok;
 }
 

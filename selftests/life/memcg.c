@@ -173,9 +173,7 @@ static void test_charges(enum stack stack, const char *text)
 	ok = WAIT_FOR((got += drain(server, sent - got)) == sent, STACK_DEADLINE_MS);
 	must(WAIT_FOR(!octets_in(client, SIOCOUTQ), STACK_DEADLINE_MS), "acknowledged");
 	ok &= group_has(CLIENTS, client) && group_has(SERVERS, server);
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 	ok &= group_has(CLIENTS, -1) && group_has(SERVERS, -1);
 	ksft_test_result(ok, "%s, %s: all is given back\n", stack_name(stack), text);
 }
@@ -203,9 +201,7 @@ static void test_limit(enum stack stack, const char *text)
 	met = line_of(SERVERS "memory.events", "max") - met;
 	ksft_print_msg("the group met its limit %ld times\n", met);
 	ksft_test_result(ok && met > 0, "%s, %s: a stream to a group that meets its limit\n", stack_name(stack), text);
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 	must(group_has(SERVERS, -1), "given back");
 }
 
@@ -237,9 +233,7 @@ static void test_hand_over(enum stack stack, const char *text)
 			 text);
 
 	ok = drain(server, sent) == sent && group_has(SERVERS, server) && group_has(CLIENTS, client);
-	close(client);
-	close(server);
-	close(heir);
+	close_each(client, server, heir);
 	ok &= group_has(CLIENTS, -1) && group_has(SERVERS, -1);
 	ksft_test_result(ok, "%s, %s: and gives all of it back\n", stack_name(stack), text);
 }
@@ -281,9 +275,7 @@ static void test_reserve(enum stack stack, const char *text)
 	ok &= held(client) >= BUFFER && group_has(CLIENTS, client) && group_has(SERVERS, server);
 	ksft_test_result(ok, "%s, %s: reserved memory is charged, and stays reserved\n", stack_name(stack), text);
 out:
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 	ksft_test_result(group_has(CLIENTS, -1) && group_has(SERVERS, -1), "%s, %s: the end gives it back\n",
 			 stack_name(stack), text);
 }

@@ -146,9 +146,7 @@ static void fin_comes(struct world *w)
 
 static void rst_comes(struct world *w)
 {
-	const struct linger now = { .l_onoff = 1 };
-
-	must(!setsockopt(w->peer, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	must(!stack_reset_at_close(w->peer), "SO_LINGER");
 	close_one(&w->peer);
 }
 

@@ -229,8 +229,7 @@ static void act_midway(const struct moment *m, const struct action *action)
 		;
 	stall_end();
 	namespace_ends(&w);
-	close(w.peer);
-	close(w.net.b);
+	close_each(w.peer, w.net.b);
 	ended = ns_all_ended(STACK_DEADLINE_MS) && WAIT_FOR(!module_held(), STACK_DEADLINE_MS);
 	if (during == waits)
 		ksft_print_msg("the segment went on %s\n", during ? "after that" : "before that");

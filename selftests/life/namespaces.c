@@ -74,8 +74,7 @@ static void namespace_dies(void)
 	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT, &timewait, &server);
 	shutdown(timewait, SHUT_WR);
 	stack_at_end(server);
-	close(server);
-	close(timewait);
+	close_each(server, timewait);
 	ksft_test_result(WAIT_FOR(has_state(dying.a, PORT, TCP_TIME_WAIT), STACK_DEADLINE_MS),
 			 "a TIME-WAIT record\n");
 
@@ -94,13 +93,9 @@ static void namespace_dies(void)
 	there = WAIT_FOR(rows_state(dying.a, "/proc/net/xtcp", PORT + 2, stack_port(half_open)) == TCP_SYN_RECV,
 			 STACK_DEADLINE_MS);
 	ksft_test_result(there && client >= 0, "a half-open entry, and a connection not accepted\n");
-	close(listener);
-	close(dying.a);
+	close_each(listener, dying.a);
 	ksft_test_result(WAIT_FOR(!has_link(dying.b), STACK_DEADLINE_MS), "do not keep a namespace alive\n");
-	close(half_open);
-	close(client);
-	close(server_of_orphan);
-	close(dying.b);
+	close_each(half_open, client, server_of_orphan, dying.b);
 }
 
 static bool fill_window(int fd)
@@ -139,8 +134,7 @@ static void orphan_resets(const char *addr)
 	if (error != ECONNRESET)
 		ksft_print_msg("the peer's error is %d\n", error);
 	ksft_test_result(error == ECONNRESET, "%s: an orphan of a namespace that ends resets its connection\n", addr);
-	close(server);
-	close(dying.b);
+	close_each(server, dying.b);
 }
 
 /* Counts the RSTs of orphans. */
@@ -177,10 +171,8 @@ static void orphans_tell_for_a_while(void)
 	if (!slow_resets(dying.a, RST_MS)) {
 		ksft_test_result_skip("the kernel cannot be slow in virtual time: RSTs of a namespace that ends\n");
 		ns_pair_close(&dying);
-		for (i = 0; i < ORPHANS; i++) {
-			close(client[i]);
-			close(server[i]);
-		}
+		for (i = 0; i < ORPHANS; i++)
+			close_each(client[i], server[i]);
 		return;
 	}
 	for (i = 0; i < ORPHANS; i++) {
@@ -214,8 +206,7 @@ static void descriptor_keeps_namespace(void)
 			 has_link(dying.b), "a descriptor keeps its namespace alive and working\n");
 	close(client);
 	ksft_test_result(WAIT_FOR(!has_link(dying.b), STACK_DEADLINE_MS), "until it is closed\n");
-	close(server);
-	close(dying.b);
+	close_each(server, dying.b);
 }
 
 /* Lines of a file as seen in @ns. */
@@ -314,9 +305,7 @@ static void before_first_socket(void)
 	ksft_test_result(stack_carries(client, server, 3000) && counted(ns, "Tcp:CurrEstab") == 2 &&
 			 counted(ns, "Tcp:RtoMin") == 200 && ns_sysctl_get(ns, "net.xtcp.rmem") == 4096,
 			 "they are the same when it has one\n");
-	close(client);
-	close(server);
-	close(ns);
+	close_each(client, server, ns);
 }
 
 /* With a record of TIME-WAIT, and an orphan in FIN-WAIT-1: lo is down when it closes. */
@@ -354,8 +343,7 @@ static void many_beside_one(void)
 		ok = come_and_go() && stack_carries(client, server, 10000) && stack_carries(server, client, 10000);
 	ksft_test_result(ok, "%d namespaces come and go, %d octets beside each\n", i, 20000);
 	ksft_test_result(slabs_back(&before, STACK_DEADLINE_MS), "with all that they had\n");
-	close(client);
-	close(server);
+	close_each(client, server);
 	ns_pair_close(&pair);
 }
 

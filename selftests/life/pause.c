@@ -193,8 +193,7 @@ static void make_record(struct world *w, int kind)
 
 	pair_or_die(w, kind);
 	s->made_ms = wait_now_ms();
-	close(s->fd);
-	close(s->peer_fd);
+	close_each(s->fd, s->peer_fd);
 	if (!WAIT_FOR(row_is(w, kind, TCP_TIME_WAIT), STACK_DEADLINE_MS))
 		ksft_exit_fail_msg("%s: no TIME-WAIT\n", w->name);
 }

@@ -124,7 +124,6 @@ static void which_wins(void)
 		{ "cc=bbr; to=10.9.0.2 initcwnd=3", "cubic" },
 		{ "cc=bbr; to=10.9.0.2", "cubic" },
 	};
-	const struct linger at_once = { .l_onoff = 1 };
 	int fd, peer, listener = stack_listener(ruled_net.b, KERNEL, NS_B4, 8499, true);
 	unsigned int i;
 
@@ -139,7 +138,7 @@ static void which_wins(void)
 			problems++;
 		}
 		/* a RST: the port is free again */
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		stack_reset_at_close(fd);
 		ruled_close(fd, peer);
 	}
 	close(listener);

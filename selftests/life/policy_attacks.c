@@ -327,7 +327,6 @@ static bool is_whole(int fd)
 
 static void under_storm(void)
 {
-	const struct linger at_once = { .l_onoff = 1 };
 	int fd, peer, n = 0, listener = stack_listener(ruled_net.a, XTCP, "127.0.0.1", PORT, true), mixed = 0;
 	pthread_t thread;
 	long long until, began;
@@ -346,7 +345,7 @@ static void under_storm(void)
 		peer = accept(listener, NULL, NULL);
 		must(fd >= 0 && peer >= 0, "a connection");
 		mixed += !is_whole(fd) + !is_whole(peer);
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		stack_reset_at_close(fd);
 		ruled_close(fd, peer);
 		n++;
 	}

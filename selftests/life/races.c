@@ -78,9 +78,7 @@ static void set(int fd, int level, int option, int value)
 
 static void linger_zero(int fd)
 {
-	const struct linger linger = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+	stack_reset_at_close(fd);
 }
 
 /* The program's side: threads that use the same descriptor. */
@@ -195,8 +193,7 @@ static void duelist(int number, unsigned int seed)
 		pthread_rwlock_rdlock(&shared->module_there);
 		fight(&duel, PORT + number * 100 + n % 100);
 		/* what is closed already gives EBADF: nobody else in this process opens anything */
-		close(duel.client);
-		close(duel.peer);
+		close_each(duel.client, duel.peer);
 		shared->duels++;
 		pthread_rwlock_unlock(&shared->module_there);
 	}

@@ -80,8 +80,7 @@ static void connect_all(void)
 	listener_v6 = stack_listener(pair.b, KERNEL, NS_B6, PORT, true);
 	if (listener_v4 < 0 || listener_v6 < 0 || ns_call(pair.a, connect_from_here, NULL))
 		ksft_exit_fail_msg("cannot connect: %s\n", strerror(errno));
-	close(listener_v4);
-	close(listener_v6);
+	close_each(listener_v4, listener_v6);
 }
 
 static void timewait_is(int ms)

@@ -54,9 +54,7 @@ static void tiny_advmss(enum stack client_stack, enum stack server_stack)
 			 mss_of(client) == mss_of(server) && mss_of(client) == 88 - 12,
 			 "%s to %s by a route with an MSS of 12: segments of 76 octets\n", stack_name(client_stack),
 			 stack_name(server_stack));
-	close(client);
-	close(server);
-	close(ns);
+	close_each(client, server, ns);
 }
 
 static int switch_gso_off(void *unused)
@@ -130,8 +128,7 @@ static void large_segments(bool v6)
 	ksft_test_result(before >= LARGE && after >= LARGE,
 			 "IPv%c: large segments to a device without GSO, after a change of routes too\n",
 			 v6 ? '6' : '4');
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 static long long no_routes(bool v6)
@@ -185,8 +182,7 @@ static void no_route(enum stack stack, bool v6)
 	must(!ns_shell(net.a, "ip %s", line), "route");
 	ksft_test_result(recv(server, &octet, 1, 0) == 1, "%s, IPv%c: and arrives when there is one\n",
 			 stack_name(stack), v6 ? '6' : '4');
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 /* A hook of netfilter for what leaves: it sees the SYN-ACK once, and the SYN-ACK is good. */
@@ -202,8 +198,7 @@ static void passes_output(enum stack stack, bool v6)
 			 stack_carries(client, server, 100), "%s, IPv%c: a SYN-ACK passes OUTPUT\n",
 			 stack_name(stack), v6 ? '6' : '4');
 	must(!ns_shell(net.b, "nft delete table inet leaves"), "nft");
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 int main(void)

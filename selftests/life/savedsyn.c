@@ -84,8 +84,7 @@ static void try_headers(const struct server *s)
 
 	fd = accept_one(s, 0, &client);
 	ksft_test_result(!saved(fd, buf, ROOM, &len) && !len, "%s: 0: nothing\n", s->name);
-	close(fd);
-	close(client);
+	close_each(fd, client);
 
 	fd = accept_one(s, 1, &client);
 	ok = saved(fd, buf, 1, &len) == -1 && errno == EINVAL && len > 20;
@@ -95,16 +94,14 @@ static void try_headers(const struct server *s)
 	ksft_test_result(!saved(fd, buf, ROOM, &len) && !len, "%s: it can be read once\n", s->name);
 	ok = !getsockopt(fd, IPPROTO_TCP, TCP_SAVE_SYN, &save, &size) && save == 1;
 	ksft_test_result(ok, "%s: the option is inherited\n", s->name);
-	close(fd);
-	close(client);
+	close_each(fd, client);
 
 	fd = accept_one(s, 2, &client);
 	ok = !saved(fd, buf, ROOM, &len) && len > ETH_HLEN &&
 	     ((struct ethhdr *)buf)->h_proto == htons(strchr(s->addr, '.') ? ETH_P_IP : ETH_P_IPV6) &&
 	     is_the_syn(s, buf + ETH_HLEN, len - ETH_HLEN, client);
 	ksft_test_result(ok, "%s: 2: with the header of Ethernet\n", s->name);
-	close(fd);
-	close(client);
+	close_each(fd, client);
 }
 
 /* To where nothing can be written: it stays until it could be read. */
@@ -128,8 +125,7 @@ static void try_addresses(const struct server *s)
 	ksft_test_result(ok, "%s: a bad address: EFAULT, and it can still be read\n", s->name);
 	munmap(nowhere, page);
 	munmap(fixed, page);
-	close(fd);
-	close(client);
+	close_each(fd, client);
 }
 
 /* Where nobody reads it: kmemleak looks whether it is freed. */
@@ -144,16 +140,14 @@ static void try_ends(const struct server *s)
 	fd = accept_one(s, 1, &client);
 	ok = !connect(fd, &unspec, sizeof(unspec)) && !saved(fd, buf, ROOM, &len) && !len;
 	ksft_test_result(ok, "%s: none is left after a disconnect\n", s->name);
-	close(fd);
-	close(client);
+	close_each(fd, client);
 
 	must(!ns_sysctl_set(net.b, knob, "2"), knob);
 	fd = accept_one(s, 1, &client);
 	ksft_test_result(!saved(fd, buf, ROOM, &len) && !len, "%s: a SYN that was answered by cookie is not kept\n",
 			 s->name);
 	must(!ns_sysctl_set(net.b, knob, "1"), knob);
-	close(fd);
-	close(client);
+	close_each(fd, client);
 
 	fd = stack_listener(net.b, s->stack, s->addr, PORT, true);
 	len = 2;

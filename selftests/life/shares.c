@@ -221,8 +221,7 @@ static void records_of_users(void)
 	ksft_test_result(records_in(other) == RECORDS_SHARE, "the guest of another user has %d\n", RECORDS_SHARE);
 	for (i = 0; i < CROWD; i++)
 		close(crowd[i]);
-	close(last);
-	close(other);
+	close_each(last, other);
 }
 
 /* Closes more connections of xtcp than there may be orphans, and nobody acknowledges the FINs: how many live on. */
@@ -325,8 +324,7 @@ static bool opens_with_entry(const struct ns_pair *own, int listener)
 
 	must(client >= 0 && server >= 0, "connect");
 	ok = stack_carries(client, server, 3000) && stack_carries(server, client, 3000);
-	close(client);
-	close(server);
+	close_each(client, server);
 	return ok && q.syn_peak == 1 && !q.declined && !q.sent;
 }
 

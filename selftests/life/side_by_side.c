@@ -313,8 +313,7 @@ static void nobodys(void)
 	fd = stack_connected(pair.a, KERNEL, NS_B4, PORT + 60);
 	ksft_test_result(one >= 0 && two >= 0 && fd < 0 && errno == ECONNREFUSED,
 			 "a SYN to a port that both have bound and nobody listens on is reset\n");
-	close(one);
-	close(two);
+	close_each(one, two);
 }
 
 static void ports(void)
@@ -359,11 +358,7 @@ static void accepted_before(enum stack old, enum stack new, const char *addr, in
 	good = good && stack_at_end(server);
 	ksft_test_result(good, "%s: a listener moves from %s to %s, its connections stay\n", addr, stack_name(old),
 			 stack_name(new));
-	close(client);
-	close(server);
-	close(new_client);
-	close(new_server);
-	close(listener);
+	close_each(client, server, new_client, new_server, listener);
 }
 
 /* Leaves a record of @stack behind. Returns the port of its client. */
@@ -397,9 +392,7 @@ static void record_makes_way(enum stack old, enum stack new, const char *addr, i
 	server = accept_or_die(listener);
 	ksft_test_result(stack_carries(client, server, 100) && listed_once(new, addr, port, local),
 			 "%s: TIME-WAIT of %s makes way for a client of %s\n", addr, stack_name(old), stack_name(new));
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 }
 
 /*
@@ -425,8 +418,7 @@ static void record_stays(enum stack old, enum stack new, bool far_away, int port
 			 rows_state(pair.b, listing, port, local) == TCP_TIME_WAIT,
 			 "TIME-WAIT of %s stays when a client of %s %s\n", stack_name(old), stack_name(new),
 			 far_away ? "is too far away" : "has no room");
-	close(client);
-	close(listener);
+	close_each(client, listener);
 	if (waits >= 0)
 		close(waits);
 }
@@ -493,8 +485,7 @@ static bool carrier_stop(struct carrier *c)
 {
 	c->stop = true;
 	pthread_join(c->thread, NULL);
-	close(c->client);
-	close(c->server);
+	close_each(c->client, c->server);
 	return !c->broken;
 }
 
@@ -675,15 +666,12 @@ static bool use_space(int ns, enum stack stack)
 	good = listener >= 0 && stack_carries(client, server, 3000);
 	shutdown(client, SHUT_WR);
 	good = good && stack_at_end(server);
-	close(server);
-	close(client);
+	close_each(server, client);
 	stack_pair_or_die(ns, stack, ns, stack, "::1", PORT + 2, &client, &server);
 	good = good && stack_carries(server, client, 3000);
 	/* unread data there: this end resets, and that one is told when the program has gone */
 	good = good && send(server, "x", 1, 0) == 1;
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 	return good;
 }
 

@@ -173,8 +173,7 @@ static void try_rotation(const struct sides *s)
 	ok = flow_run(ends, 2, SIGNING_STALL_MS);
 	flow_explain(ends, 2);
 	ksft_test_result(ok, "%s: the key is there again: every octet arrives\n", s->name);
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 static bool set_mapped(int listener)
@@ -192,11 +191,6 @@ static bool set_vrf(int listener, const struct sides *s, int vrf)
 	       !set_key(listener, &(struct key) { s->client_addr, "outside", -1, 0 });
 }
 
-static int index_of(void *name)
-{
-	return if_nametoindex(name);
-}
-
 static int error_of(int fd)
 {
 	int err = 0;
@@ -212,7 +206,6 @@ static int error_of(int fd)
  */
 static void try_rst_over_link_of_vrf(void)
 {
-	const struct linger hard = { .l_onoff = 1 };
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
 	struct sockaddr_in6 any = to;
 	int listener, client, server = -1;
@@ -230,25 +223,24 @@ static void try_rst_over_link_of_vrf(void)
 	listener = stack_socket(pair.b, XTCP, "::1");
 	must(listener >= 0 && !setsockopt(listener, SOL_SOCKET, SO_BINDTODEVICE, "vrf0", 5) &&
 	     !bind(listener, (struct sockaddr *)&any, sizeof(any)) && !listen(listener, 5) &&
-	     !set_key(listener, &(struct key) { "fe80::a", "secret", -1, ns_call(pair.b, index_of, "vrf0") }),
+	     !set_key(listener, &(struct key) { "fe80::a", "secret", -1, ns_link_index(pair.b, "vrf0") }),
 	     "listener");
 	client = stack_socket(pair.a, KERNEL, "::1");
 	inet_pton(AF_INET6, "fe80::b", &to.sin6_addr);
-	to.sin6_scope_id = ns_call(pair.a, index_of, "veth0");
+	to.sin6_scope_id = ns_link_index(pair.a, "veth0");
 	must(client >= 0 && !set_simple(client, "fe80::b", "secret"), "client");
 	if (!connect(client, (struct sockaddr *)&to, sizeof(to)))
 		server = accept(listener, NULL, NULL);
 	ok = server >= 0 && stack_carries(client, server, 100);
 	must(!netem_gate(pair.b, "veth0", false), "gate");
-	setsockopt(server, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	stack_reset_at_close(server);
 	close(server);
 	must(!netem_gate(pair.b, "veth0", true), "gate");
 	rsts = counter_now(pair.b, "/proc/net/xtcp_snmp", "Tcp:OutRsts");
 	ok &= send(client, "x", 1, MSG_NOSIGNAL) == 1 && WAIT_FOR(error_of(client) == ECONNRESET, STACK_DEADLINE_MS);
 	ok &= counter_now(pair.b, "/proc/net/xtcp_snmp", "Tcp:OutRsts") == rsts + 1 && !signing_all_bad(&inside, &s);
 	ksft_test_result(ok, "xtcp: over a link of a VRF a listener answers by a signed RST\n");
-	close(client);
-	close(listener);
+	close_each(client, listener);
 	ns_pair_close(&pair);
 }
 
@@ -306,8 +298,7 @@ static void try_errors(enum stack stack)
 	ok &= set_simple(fd, NS_B4, NULL) == -1 && errno == ENOENT;
 	ok &= !set_key(fd, &(struct key) { NS_B4, NULL, -1, 0 });
 	ksft_test_result(ok, "%s: errors, and nobody can read a key\n", stack_name(stack));
-	close(fd6);
-	close(fd);
+	close_each(fd6, fd);
 }
 
 static void try_refused(const struct sides *s, const char *at_client, const char *at_server, const char *counter,

@@ -160,8 +160,7 @@ static void try_rotation(const struct sides *s)
 		       aoopt_info(server).current_key, signing_all_bad(&ao, s) - bad);
 	ok &= signing_all_bad(&ao, s) == bad;
 	ksft_test_result(ok, "%s: both ends change the key of a stream, and lose the first\n", s->name);
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 /* The one that closes first is in TIME-WAIT, and its keys with it; another connection from its port has others. */
@@ -184,8 +183,7 @@ static void try_close(const struct sides *s, bool client_first)
 			client_first ? PORT : port, client_first ? port : PORT, 0);
 	ok &= signing_all_bad(&ao, s) == bad;
 	ksft_test_result(ok, "%s: the %s closes first\n", s->name, client_first ? "client" : "server");
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 static bool set_mapped(int listener)

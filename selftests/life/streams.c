@@ -46,10 +46,8 @@ static void close_all(void)
 {
 	int i;
 
-	for (i = 0; i < COUNT; i++) {
-		close(clients[i]);
-		close(servers[i]);
-	}
+	for (i = 0; i < COUNT; i++)
+		close_each(clients[i], servers[i]);
 }
 
 static void result(long want, const char *ip, const char *what)

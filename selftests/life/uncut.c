@@ -124,7 +124,6 @@ static bool play(struct droppath *path, int *uncut)
 	long long timeouts = count(path, "TcpExt:TCPTimeouts"), failed = count(path, "TcpExt:TCPRetransFail");
 	int listener = stack_listener(path->b, KERNEL, DROPPATH_B, PORT, true);
 	int fd = stack_socket(path->a, XTCP, DROPPATH_A);
-	struct linger linger = { .l_onoff = 1 };
 	bool whole;
 
 	must(listener >= 0 && fd >= 0 && !fcntl(listener, F_SETFL, O_NONBLOCK) && !fcntl(fd, F_SETFL, O_NONBLOCK),
@@ -134,9 +133,8 @@ static bool play(struct droppath *path, int *uncut)
 	refused = false;
 	hit = false;
 	whole = send_both(path, fd, listener);
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	close(fd);
-	close(listener);
+	stack_reset_at_close(fd);
+	close_each(fd, listener);
 	timeouts = count(path, "TcpExt:TCPTimeouts") - timeouts;
 	failed = count(path, "TcpExt:TCPRetransFail") - failed;
 	if (hit && !refused && !timeouts && path->seen.resent > 1)

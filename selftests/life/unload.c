@@ -340,7 +340,6 @@ static void text_that_waits(void)
 /* In a queue of netfilter they may stay as long as its owner likes. */
 static void segments_in_nfqueue(void)
 {
-	const struct linger at_once = { .l_onoff = 1 };
 	int queue, client, server;
 
 	if (ns_shell(pair.a, "nft 'add table ip held; add chain ip held out { type filter hook output priority 0; };"
@@ -368,7 +367,7 @@ static void segments_in_nfqueue(void)
 	queue = nfqueue_hold(pair.a, QUEUE);
 	ksft_test_result(queue >= 0 && send(client, "abc", 3, 0) == 3 && nfqueue_next(queue, STACK_DEADLINE_MS) > 0,
 			 "a segment with a socket is in a queue of netfilter\n");
-	setsockopt(server, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	stack_reset_at_close(server);
 	close(server);
 	ksft_test_result(refused_in_use(), "unloading is refused while it is\n");
 	close(queue);

@@ -156,8 +156,7 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 	shutdown(listener, SHUT_RDWR);
 	for (i = 0; i < THREADS; i++)
 		pthread_join(waiters[i].thread, NULL);
-	close(bell);
-	close(listener);
+	close_each(bell, listener);
 }
 
 /* The wake-up alone puts a descriptor on the list of an epoll that has looked at it before. */
@@ -175,9 +174,7 @@ static void lower_mark(enum stack stack)
 	early = epoll_wait(ep, &event, 1, 0);
 	woken = !setsockopt(server, SOL_SOCKET, SO_RCVLOWAT, &few, sizeof(few)) && epoll_wait(ep, &event, 1, 0) == 1;
 	ksft_test_result(!early && woken, "%s: who waits is woken by a lower SO_RCVLOWAT\n", stack_name(stack));
-	close(ep);
-	close(client);
-	close(server);
+	close_each(ep, client, server);
 }
 
 int main(void)

@@ -72,9 +72,7 @@ static bool short_connection(enum stack stack, int number)
 
 static void abort_fd(int fd)
 {
-	struct linger now = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	stack_reset_at_close(fd);
 	close(fd);
 }
 
@@ -111,10 +109,8 @@ static void drop(int *clients, int *servers, int count)
 
 static void new_ns(void)
 {
-	if (ns > 0) {
-		close(listener);
-		close(ns);
-	}
+	if (ns > 0)
+		close_each(listener, ns);
 	ns = ns_make();
 	if (ns < 0 || ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0") ||
 	    ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
@@ -277,8 +273,7 @@ static void beside_device(const char *its, const char *text, const char *any)
 	for (i = 0; i < got; i++)
 		close(clients[i]);
 	drop(device_clients, device_servers, made);
-	close(there[0]);
-	close(there[1]);
+	close_each(there[0], there[1]);
 }
 
 /* Return a sock whose SYN nobody answers. */
@@ -312,8 +307,7 @@ static int same_tuple(enum stack stack)
 	if (setsockopt(first, SOL_SOCKET, SO_BINDTODEVICE, "d0", sizeof("d0")))
 		ksft_exit_fail_msg("SO_BINDTODEVICE: %s\n", strerror(errno));
 	same = connect_in_vain(stack, "10.6.0.2");
-	close(first);
-	close(other);
+	close_each(first, other);
 	return same;
 }
 
@@ -351,8 +345,7 @@ static void error_beside(const char *its, const char *ours, const char *to)
 	ksft_test_result(poll(&p, 1, STACK_DEADLINE_MS) == 1 &&
 			 !getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &len) && (err == EHOSTUNREACH || err == EACCES),
 			 "%s: an ICMP error reaches kernel TCP from a port that xtcp has, too\n", its);
-	close(p.fd);
-	close(listener_of_xtcp);
+	close_each(p.fd, listener_of_xtcp);
 }
 
 int main(int argc, char **argv)

@@ -263,8 +263,7 @@ static struct end end_of(const struct changed *c, enum stack first, enum stack s
 	/* in a group a hash decides; also age, where a member has left it or has another device */
 	if (first == second && listens[0] && listens[1] && (flags[0] | flags[1]) & flags[2] & 2)
 		end.reached = !!end.reached;
-	close(fds[0]);
-	close(fds[1]);
+	close_each(fds[0], fds[1]);
 	return end;
 }
 

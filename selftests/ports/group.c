@@ -120,7 +120,6 @@ static void *stay(void *arg)
 
 static void *connect_on(void *arg)
 {
-	struct linger l = { .l_onoff = 1 };
 	struct churn *c = arg;
 	int fd;
 
@@ -133,7 +132,7 @@ static void *connect_on(void *arg)
 			c->error = errno;
 			atomic_fetch_add(&c->refused, 1);
 		} else {
-			setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
+			stack_reset_at_close(fd);
 			close(fd);
 		}
 	}

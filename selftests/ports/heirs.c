@@ -276,8 +276,7 @@ static void fill_again_and_again(enum stack stack)
 			 stack == KERNEL ? "make a queue as long as one likes" : "double a queue");
 	while (n--)
 		close(fds[n]);
-	close(heir);
-	close(ns);
+	close_each(heir, ns);
 }
 
 int main(void)

@@ -109,8 +109,7 @@ static void a_member_closes(enum stack stack, const char *text)
 	ksft_test_result(!got[0] && got[1] == CONNECTIONS, "%s, %s: it chooses after its member has closed\n",
 			 stack_name(stack), text);
 	close_all(client);
-	close(fd[0]);
-	close(fd[2]);
+	close_each(fd[0], fd[2]);
 }
 
 /* Attached to the first member, which closes. @waits: until the second one comes. */
@@ -141,8 +140,7 @@ static void the_last_closes(enum stack stack, const char *text, bool waits)
 				 "%s, %s: it ends with the last member\n", stack_name(stack), text);
 	close_all(client);
 	must(stack == KERNEL || !ns_sysctl_set(ns, "net.xtcp.migrate_wait_ms", "0"), "knob");
-	close(fd[0]);
-	close(fd[1]);
+	close_each(fd[0], fd[1]);
 	if (waiting >= 0)
 		close(waiting);
 }

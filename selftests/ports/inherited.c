@@ -77,7 +77,6 @@ static void ask(int port, bool may_be_root, int *got)
 /* @has_heir: the connection waits in the queue of its listener until that closes. */
 static void play(enum stack stack, bool has_heir, bool first_reuses, bool heir_reuses, int port, int got[TIMES][ASKS])
 {
-	const struct linger now = { .l_onoff = 1 };
 	int first = member(stack, first_reuses, port), heir = -1, client, child;
 	/* root's sockets of kernel TCP with SO_REUSEPORT would be members */
 	const bool may_be_root = stack == XTCP;
@@ -95,7 +94,7 @@ static void play(enum stack stack, bool has_heir, bool first_reuses, bool heir_r
 	ask(port, may_be_root, got[BOTH]);
 	close(has_heir ? heir : first);
 	ask(port, may_be_root, got[CONNECTION]);
-	must(!setsockopt(child, SOL_SOCKET, SO_LINGER, &now, sizeof(now)) && !close(child), "RST");
+	must(!stack_reset_at_close(child) && !close(child), "RST");
 	ask(port, may_be_root, got[NOBODY]);
 	close(client);
 }

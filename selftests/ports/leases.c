@@ -92,8 +92,7 @@ static int second_gets(enum stack first, const struct wish *a, enum stack second
 	if (open_at(first, a, PORT, &fa))
 		ksft_exit_fail_msg("the first fails\n");
 	err = open_at(second, b, PORT, &fb);
-	close(fa);
-	close(fb);
+	close_each(fa, fb);
 	return err;
 }
 
@@ -171,9 +170,7 @@ static void connect_beside_timewait(void)
 	ksft_test_result(stack_connect(fd, LO4, PORT + 2) < 0 && errno == EADDRNOTAVAIL,
 			 "connect(): kernel TCP's TIME-WAIT has this tuple\n");
 	ksft_test_result(!stack_connect(fd, LO4, PORT + 3), "and not that one\n");
-	close(fd);
-	close(here);
-	close(there);
+	close_each(fd, here, there);
 }
 
 static void stays_exclusive(void)
@@ -190,12 +187,9 @@ static void stays_exclusive(void)
 	ksft_test_result(!open_at(XTCP, &all, PORT + 5, &more), "another bind of xtcp stands beside it\n");
 	ksft_test_result(open_at(KERNEL, &all, PORT + 5, &theirs) == EADDRINUSE && !close(theirs) &&
 			 open_at(KERNEL, &reuse, PORT + 5, &theirs) == EADDRINUSE, "and none of kernel TCP\n");
-	close(theirs);
-	close(more);
+	close_each(theirs, more);
 	ksft_test_result(open_at(KERNEL, &all, PORT + 5, &theirs) == EADDRINUSE, "nor when that has gone\n");
-	close(theirs);
-	close(ours);
-	close(listener);
+	close_each(theirs, ours, listener);
 }
 
 /* A port of a full range, by what each of two sockets has. */
@@ -215,8 +209,7 @@ static void any_port(void)
 			if (open_at(stack, &wa, 0, &a))
 				ksft_exit_fail_msg("the first fails\n");
 			got[stack] = open_at(stack, &wb, 0, &b);
-			close(a);
-			close(b);
+			close_each(a, b);
 		}
 		wrong += compare("bind(0)", bits, got[XTCP], got[KERNEL]);
 	}
@@ -296,8 +289,7 @@ static void *accept_some(void *arg)
 		server = accept(listener, NULL, NULL);
 		if (client < 0 || server < 0)
 			ksft_exit_fail_msg("the server fails: %s\n", strerror(errno));
-		close(client);
-		close(server);
+		close_each(client, server);
 		if (served < MOST_SERVED)
 			served_in[served] = now_ns() - start;
 		served++;
@@ -558,7 +550,6 @@ static void chosen_by_connect(void)
 {
 	int listener = stack_listener(ns, KERNEL, LO4, PORT + 6, true);
 	int other = stack_listener(ns, KERNEL, LO4, PORT + 7, true), client, server, i;
-	const struct linger hard = { .l_onoff = 1 };
 	unsigned long long want = 0;
 
 	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", CHOSEN, CHOSEN);
@@ -573,9 +564,8 @@ static void chosen_by_connect(void)
 			want = let_in(KERNEL);
 		else
 			nobody_gets_in("connected", want);
-		setsockopt(client, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
-		close(client);
-		close(server);
+		stack_reset_at_close(client);
+		close_each(client, server);
 		client = stack_bound(ns, KERNEL, "0.0.0.0", CHOSEN, false);
 		if (i == XTCP)
 			ksft_test_result(client >= 0, "after a reset it is kernel TCP's\n");
@@ -589,8 +579,7 @@ static void chosen_by_connect(void)
 		ksft_exit_fail_msg("no TIME-WAIT\n");
 	nobody_gets_in("TIME-WAIT", want);
 	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "32768 60999");
-	close(other);
-	close(listener);
+	close_each(other, listener);
 }
 
 static void slab(void)

@@ -489,12 +489,7 @@ static void refuse_early(void)
 	late = calls_counted(fast) + calls_counted(slow) - began - early;
 	ksft_print_msg("%lld grace periods for %d refusals, %lld for two by the peer\n", early, 2 * REFUSED, late);
 	ksft_test_result(ok && !early && late, "a connect() that is refused at once waits for no grace period\n");
-	close(fd);
-	close(first);
-	close(second);
-	close(listener);
-	close(fast);
-	close(slow);
+	close_each(fd, first, second, listener, fast, slow);
 }
 
 static atomic_bool over;
@@ -516,8 +511,7 @@ static void *open_pairs(void *port)
 	for (i = 0; i < PAIRS; i++) {
 		stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", *(int *)port, &client, &server);
 		must(stack_carries(client, server, 5000) && stack_carries(server, client, 5000), "octets");
-		close(client);
-		close(server);
+		close_each(client, server);
 	}
 	return NULL;
 }
@@ -584,8 +578,7 @@ static pid_t start_looper(struct looper *l, double *median)
 	must(!pipe(l->report), "pipe");
 	pid = ns_fork(ns, loop, l);
 	must(pid > 0 && read(l->report[0], median, sizeof(*median)) == sizeof(*median), "a user");
-	close(l->report[0]);
-	close(l->report[1]);
+	close_each(l->report[0], l->report[1]);
 	return pid;
 }
 

@@ -119,7 +119,6 @@ static void group_close(struct group *g)
 /* The member that a client's connection comes to. */
 static int who(struct group *g, const char *to)
 {
-	struct linger l = { .l_onoff = 1 };
 	int fd = stack_connected(ns, KERNEL, to, g->port), peer, i;
 	struct epoll_event event;
 
@@ -133,9 +132,8 @@ static int who(struct group *g, const char *to)
 	peer = accept(g->fd[i], NULL, NULL);
 	if (peer < 0)
 		ksft_exit_fail_msg("accept: %s\n", strerror(errno));
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l));
-	close(fd);
-	close(peer);
+	stack_reset_at_close(fd);
+	close_each(fd, peer);
 	g->got[i]++;
 	return i;
 }
@@ -535,9 +533,7 @@ static void refused(enum stack stack, const char *place)
 	ok &= peer >= 0 && attach_number(peer, 0) == EINVAL;
 	set_int(client, SO_REUSEPORT, 1);
 	ok &= attach_number(client, 0) == EINVAL;
-	close(peer);
-	close(client);
-	close(fd);
+	close_each(peer, client, fd);
 	group_open(&g, stack, place, 2);
 	result(ok, &g, "refused where there is no group");
 

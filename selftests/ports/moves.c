@@ -60,11 +60,7 @@ static void accepted_before_move(const char *text)
 	ksft_test_result(stack_carries(client, server, 5000), "while the old one still goes on\n");
 	shutdown(client, SHUT_WR);
 	ksft_test_result(stack_at_end(server), "and ends as it should\n");
-	close(client);
-	close(server);
-	close(new_client);
-	close(new_server);
-	close(listener);
+	close_each(client, server, new_client, new_server, listener);
 }
 
 /* And back: xtcp's TIME-WAIT lets kernel TCP in under the same condition as kernel TCP's own, and makes way. */
@@ -76,8 +72,7 @@ static void back_to_kernel(bool reuse)
 	client = stack_connected(ns, KERNEL, LO4, port);
 	local = stack_port(client);
 	server = accept(listener, NULL, NULL);
-	close(listener);
-	close(server);
+	close_each(listener, server);
 	if (!stack_at_end(client))
 		ksft_exit_fail_msg("the server's close() did not arrive\n");
 	close(client);
@@ -99,9 +94,7 @@ static void back_to_kernel(bool reuse)
 	server = accept(listener, NULL, NULL);
 	ksft_test_result(server >= 0 && stack_carries(client, server, 100), "and talks to it\n");
 	ksft_test_result(rows_state(ns, "/proc/net/xtcp", port, local) == 0, "xtcp's TIME-WAIT made way\n");
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 }
 
 /* xtcp's client has closed first; kernel TCP may have its port, and then the tuple. */
@@ -127,9 +120,7 @@ static void record_beside_kernel(enum stack server_stack)
 	server = accept(listener, NULL, NULL);
 	ksft_test_result(server >= 0 && stack_carries(client, server, 100) &&
 			 !rows_state(ns, "/proc/net/xtcp", local, port), "and xtcp's record made way\n");
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 }
 
 /* A connection carries something, and the server closes first. */
@@ -144,12 +135,6 @@ static bool ended_by_server(int listener, int client)
 		return false;
 	close(client);
 	return true;
-}
-
-static int index_of_veth(void *unused)
-{
-	(void)unused;
-	return if_nametoindex("veth0");
 }
 
 /* A link-local address means nothing without its link, which a record does not keep: the segment's own counts. */
@@ -168,7 +153,7 @@ static void reopen_over_link(void)
 	inet_pton(AF_INET6, "fe80::b", &to.sin6_addr);
 	inet_pton(AF_INET6, "fe80::a", &from.sin6_addr);
 	from.sin6_port = htons(FROM);
-	to.sin6_scope_id = ns_call(pair.a, index_of_veth, NULL);
+	to.sin6_scope_id = ns_link_index(pair.a, "veth0");
 	from.sin6_scope_id = to.sin6_scope_id;
 	listener = stack_listener(pair.b, XTCP, "::", TO, true);
 	for (round = 0; round < 3; round++) {
@@ -225,8 +210,7 @@ static void reopen_behind_nat(enum stack stack)
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	ksft_test_result(stack_connect(client, NS_B4, BEHIND) && errno == EINPROGRESS,
 			 "%s: none past it\n", stack_name(stack));
-	close(client);
-	close(listener);
+	close_each(client, listener);
 	ns_pair_close(&pair);
 }
 
@@ -277,9 +261,7 @@ static void reopen_exempt(enum stack stack)
 	ksft_test_result(stack_connect(client, LO4, TO) && errno == EINPROGRESS &&
 			 (refused < 0 || refused_by_policies(lo, "XfrmInPolBlock") > refused),
 			 "%s: none when it is exempt no more\n", stack_name(stack));
-	close(client);
-	close(listener);
-	close(lo);
+	close_each(client, listener, lo);
 }
 
 /* The addresses inside the tunnel, and what IPv6 and IPv4 have in common there. */
@@ -374,9 +356,7 @@ static void over_tunnel_in_vrf(const struct ns_pair *pair, enum stack stack, boo
 	server = listener < 0 || stack_connect(client, a, to) ? -1 : accept(listener, NULL, NULL);
 	ksft_test_result(server >= 0 && stack_carries(client, server, 50000) && stack_carries(server, client, 50000),
 			 "%s, IPv%d: and a client there sends and receives\n", stack_name(stack), v6 ? 6 : 4);
-	close(server);
-	close(client);
-	close(listener);
+	close_each(server, client, listener);
 }
 
 static void tunnels(void)
@@ -424,7 +404,7 @@ static void open_over_link_of_vrf(enum stack stack)
 	    ns_addr_add(pair.b, "veth0", "fe80::b/64"))
 		ksft_exit_fail_msg("no namespaces\n");
 	inet_pton(AF_INET6, "fe80::b", &to.sin6_addr);
-	to.sin6_scope_id = ns_call(pair.a, index_of_veth, NULL);
+	to.sin6_scope_id = ns_link_index(pair.a, "veth0");
 	listener = bound_in_vrf(&pair, stack, "::", TO);
 	client = stack_socket(pair.a, KERNEL, "::1");
 	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
@@ -439,8 +419,7 @@ static void open_over_link_of_vrf(enum stack stack)
 			 counter_now(pair.b, stack == XTCP ? "/proc/net/xtcp_snmp" : "/proc/net/snmp",
 				     "Tcp:OutRsts") == 1,
 			 "%s: what comes after close() is reset there\n", stack_name(stack));
-	close(client);
-	close(listener);
+	close_each(client, listener);
 	ns_pair_close(&pair);
 }
 
@@ -479,8 +458,7 @@ static void reuse_timewait(void)
 	server = accept(listener, NULL, NULL);
 	ksft_test_result(stack_carries(client, server, 1000) && stack_port(client) == 30000 &&
 			 counter_now(ns, netstat, "TcpExt:TWRecycled") == recycled + 1, "and is counted\n");
-	close(server);
-	close(client);
+	close_each(server, client);
 	set_range(32768, 60999);
 
 	ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0");
@@ -491,9 +469,7 @@ static void reuse_timewait(void)
 	ksft_test_result(!stack_connect(client, LO4, TO), "a bound port goes on from its TIME-WAIT at once\n");
 	server = accept(listener, NULL, NULL);
 	ksft_test_result(stack_carries(client, server, 1000), "and the peer takes it for new\n");
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 	ns_sysctl_set(ns, "net.xtcp.tw_reuse", "2");
 }
 
@@ -572,10 +548,7 @@ static void connects_onto_a_flow(void)
 	ksft_test_result(stack_carries(server, client, 5000) && stack_at_end(server),
 			 "and the connection ends as it should\n");
 	ns_sysctl_set(ns, "net.ipv4.tcp_timestamps", "1");
-	close(early);
-	close(client);
-	close(server);
-	close(listener);
+	close_each(early, client, server, listener);
 }
 
 /* What a connection receives follows SO_BINDTODEVICE, as what it sends does. */
@@ -668,9 +641,7 @@ static void syn_for_full_queue(enum stack stack)
 	close(accept(listener, NULL, NULL));
 	ksft_test_result(WAIT_FOR(stack_state(client) == TCP_ESTABLISHED, STACK_DEADLINE_MS),
 			 "and when there is room, the next one reopens the connection\n");
-	close(waits);
-	close(client);
-	close(listener);
+	close_each(waits, client, listener);
 }
 
 /* The listener takes nobody from so far away. */
@@ -689,8 +660,7 @@ static void syn_from_afar(enum stack stack)
 	setsockopt(listener, IPPROTO_IP, IP_MINTTL, &least, sizeof(least));
 	ksft_test_result(WAIT_FOR(stack_state(client) == TCP_ESTABLISHED, STACK_DEADLINE_MS),
 			 "and when it takes it, the next one reopens the connection\n");
-	close(client);
-	close(listener);
+	close_each(client, listener);
 }
 
 int main(void)

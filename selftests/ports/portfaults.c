@@ -33,9 +33,7 @@ static int accept_or_die(void)
 
 static void abort_fd(int fd)
 {
-	struct linger now = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	stack_reset_at_close(fd);
 	close(fd);
 }
 

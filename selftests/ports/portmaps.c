@@ -162,8 +162,7 @@ static void end(int first, int step)
 			shutdown(d->clients[i], SHUT_WR);
 			if (!stack_at_end(d->servers[i]))
 				ksft_exit_fail_msg("connection %d to %s does not end\n", i, d->text);
-			close(d->servers[i]);
-			close(d->clients[i]);
+			close_each(d->servers[i], d->clients[i]);
 			d->clients[i] = -1;
 			d->servers[i] = -1;
 		}
@@ -372,10 +371,8 @@ static int connect_tiny(int *fd, int *server, int listener)
 /* The client of @fd ends: by a RST, or by a FIN that makes a record of its connection. */
 static void end_tiny(int fd, int server, bool by_rst)
 {
-	const struct linger at_once = { .l_onoff = 1 };
-
 	if (by_rst)
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		stack_reset_at_close(fd);
 	else
 		shutdown(fd, SHUT_WR);
 	if (!by_rst && !stack_at_end(server))
@@ -569,8 +566,7 @@ static void records_of_many_maps(void)
 	ksft_print_msg("%d of %d ports can be had\n", made, ended);
 	ksft_test_result(made == ended, "records to many destinations end in turn: each of their ports can be had\n");
 	ksft_test_result(ns_call(in, count_full_of_many, NULL) == MANY, "and no more\n");
-	close(listener);
-	close(in);
+	close_each(listener, in);
 }
 
 static void free_before_records(void)

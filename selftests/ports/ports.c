@@ -108,9 +108,7 @@ static void reuseaddr_within(enum stack stack)
 	close(b);
 	b = stack_bound(ns, stack, LO4, port, true);
 	ksft_test_result(b >= 0 && !listen(b, 1), "a third one may listen meanwhile\n");
-	close(a);
-	close(b);
-	close(listener);
+	close_each(a, b, listener);
 }
 
 /* A listener that comes and goes on the port of a connection leaves it as exclusive as it was. */
@@ -126,8 +124,7 @@ static void listener_beside_connection(void)
 	close(passing);
 	ksft_test_result(bind_is_refused(KERNEL, LO4, port, true),
 			 "and when it has gone kernel TCP still cannot share the port\n");
-	close(client);
-	close(listener);
+	close_each(client, listener);
 }
 
 /* Both stacks bound beside each other: no tuple may be in both. */
@@ -140,14 +137,12 @@ static void same_tuple(void)
 	ksft_test_result(!stack_connect(kernel, LO4, PORT), "kernel TCP connects from a shared port\n");
 	ksft_test_result(stack_connect(xtcp, LO4, PORT) < 0 && errno == EADDRNOTAVAIL,
 			 "xtcp cannot connect from it\n");
-	close(kernel);
-	close(xtcp);
+	close_each(kernel, xtcp);
 
 	xtcp = stack_bound(ns, XTCP, LO4, PORT + 4, true);
 	ksft_test_result(xtcp >= 0 && !stack_connect(xtcp, LO4, PORT), "xtcp connects from a port of its own\n");
 	ksft_test_result(bind_is_refused(KERNEL, LO4, PORT + 4, true), "and kernel TCP cannot share it\n");
-	close(xtcp);
-	close(listener);
+	close_each(xtcp, listener);
 }
 
 static void set_range(int low, int high)
@@ -304,9 +299,7 @@ static void bound_to_device(void)
 		ksft_exit_fail_msg("no VRF\n");
 	red = connect_now("192.0.2.1", "red");
 	ksft_test_result(red >= 0, "a VRF has ports of its own\n");
-	close(red);
-	close(plain);
-	close(bound);
+	close_each(red, plain, bound);
 	set_range(32768, 60999);
 }
 
@@ -326,8 +319,7 @@ static void rule_for_ports(enum stack stack, const char *iif)
 		err = errno;
 	ns_shell(ns, "ip rule del prio 7");
 	ksft_test_result(err == EACCES, "%s: a rule %sof routing sees the port of connect()\n", stack_name(stack), iif);
-	close(before);
-	close(fd);
+	close_each(before, fd);
 }
 
 /* RFC 6056: where one destination's ports begin says nothing about another's, nor about another namespace's. */

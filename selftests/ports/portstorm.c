@@ -75,9 +75,7 @@ static void set(int fd, int option)
 /* No record is left. */
 static void reset(int fd)
 {
-	const struct linger hard = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+	stack_reset_at_close(fd);
 	close(fd);
 }
 

@@ -108,8 +108,7 @@ static void lax_one_vouches_for_nobody(enum stack stack, int port)
 	ksft_test_result(is_refused(stack, ONE, SO_REUSEPORT, port),
 			 "%s: nor does one that has let in that listener by SO_REUSEADDR set later\n",
 			 stack == KERNEL ? "kernel TCP" : "xtcp");
-	close(listener);
-	close(first);
+	close_each(listener, first);
 }
 
 static void link_or_fail(const char *command)
@@ -140,8 +139,7 @@ static void device_moves(void)
 	link_or_fail("ip link set veth0 nomaster");
 	ksft_test_result(!listen(quiet, 1), "it is in none again: listen() succeeds\n");
 	link_or_fail("ip link set veth0 master vrf0");
-	close(quiet);
-	close(active);
+	close_each(quiet, active);
 	ksft_test_result(!is_refused(KERNEL, 0, SO_REUSEADDR, PORT + 10) &&
 			 !is_refused(KERNEL, 0, SO_REUSEADDR, PORT + 11), "places in a VRF are given back\n");
 	link_or_fail("ip link del veth0 && ip link del vrf0");
@@ -164,8 +162,7 @@ static void device_leaves(enum stack stack, int port)
 	}
 	ksft_test_result(!bind_at(fds[1], NS_A4, port), "%s: a place in a VRF is in nobody's way outside\n",
 			 stack == KERNEL ? "kernel TCP" : "xtcp");
-	close(fds[0]);
-	close(fds[1]);
+	close_each(fds[0], fds[1]);
 	link_or_fail("ip link del dummy0 && ip link del vrf0");
 }
 

@@ -362,8 +362,7 @@ static void last_member_waits(const char *text)
 	estate_knobs(net.a, 1, LONG_MS);
 	for (i = 0; i < 2 * WAITING; i++)
 		client[i] = waiting_client(text, i);
-	close(listener[0]);
-	close(listener[1]);
+	close_each(listener[0], listener[1]);
 	heir = estate_member(net.a, text, PORT);
 	for (left = 2 * WAITING; left && ok; left--) {
 		struct pollfd p = { .fd = heir, .events = POLLIN };
@@ -503,9 +502,7 @@ static void killed(const char *text)
 	must(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid, "kill");
 	heir = estate_member(net.a, text, PORT);
 	ksft_test_result(serves(heir, client, 9), "%s: a program that is killed leaves its connections, too\n", text);
-	close(client);
-	close(pipefd[0]);
-	close(pipefd[1]);
+	close_each(client, pipefd[0], pipefd[1]);
 	estate_knobs(net.a, 0, 0);
 	close(heir);
 }

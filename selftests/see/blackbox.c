@@ -78,9 +78,7 @@ static void pair(enum stack client, enum stack server, int *c, int *s)
 
 static void reset(int fd)
 {
-	const struct linger linger = { .l_onoff = 1 };
-
-	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), "SO_LINGER");
+	must(!stack_reset_at_close(fd), "SO_LINGER");
 	close(fd);
 }
 
@@ -262,8 +260,7 @@ static void timers(void)
 			 " abort state=ESTABLISHED error=110 reason=user-timeout\n") &&
 	       has_ssthresh(box, mss), "a timeout");
 	free(box);
-	close(c);
-	close(s);
+	close_each(c, s);
 	boxes_forget(net.a);
 }
 
@@ -394,10 +391,8 @@ static void choice(void)
 	box = boxes_find(net.a, stack_port(c[1]));
 	ok &= !!*box;
 	free(box);
-	for (i = 0; i < 3; i++) {
-		close(c[i]);
-		close(s[i]);
-	}
+	for (i = 0; i < 3; i++)
+		close_each(c[i], s[i]);
 	result(ok, "the ports choose");
 
 	must(!ns_sysctl_set(net.a, KNOB, "4 0 65535"), "net.xtcp.blackbox");
@@ -409,10 +404,8 @@ static void choice(void)
 	if (n < 5 || n > 55)
 		ksft_print_msg("%d boxes\n", n);
 	result(n >= 5 && n <= 55, "one in four");
-	for (i = 0; i < 100; i++) {
-		close(c[i]);
-		close(s[i]);
-	}
+	for (i = 0; i < 100; i++)
+		close_each(c[i], s[i]);
 	knob(net.a, "1");
 	WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS);
 }
@@ -439,8 +432,7 @@ static void lower_bound(void)
 	ok = boxes_of(net.a) == 2 && count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + 5 &&
 	     count(net.a, "TcpExt:TCPBlackboxRefused") == were;
 	result(ok, "the bound was lowered: the oldest make way for a new connection");
-	close(c);
-	close(s);
+	close_each(c, s);
 }
 
 /* The bound: a connection goes on without a box; of those that have ended the newest stay. */
@@ -526,10 +518,8 @@ static void of_another_user(void)
 	     count(net.a, "TcpExt:TCPBlackboxRefused") == were + CROWD - (ROOM - 1);
 	free(box);
 	result(ok, "who has many connections takes his own boxes");
-	for (i = 0; i < CROWD; i++) {
-		close(live[i][0]);
-		close(live[i][1]);
-	}
+	for (i = 0; i < CROWD; i++)
+		close_each(live[i][0], live[i][1]);
 	close(listener);
 	boxes_forget(net.a);
 	must(WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS), "no box");
@@ -590,8 +580,7 @@ static void readers(void)
 	pair(XTCP, KERNEL, &c, &s);
 	must(boxes_of(net.a) == 1, "a box");
 	result(ns_call(net.a, do_open, NULL) == EACCES && !boxes_of(net.b) && !boxes_of(ns_home()), "who reads");
-	close(c);
-	close(s);
+	close_each(c, s);
 	WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS);
 }
 
@@ -614,9 +603,7 @@ static void knob_back(void)
 	box = boxes_find(net.a, stack_port(c));
 	result(BOXES_HAS(box, " reason=reset\n", " len=333 ", " len=334 ", " new=CLOSED\n"), "the knob goes back to 0");
 	free(box);
-	close(c);
-	close(c2);
-	close(s2);
+	close_each(c, c2, s2);
 	boxes_forget(net.a);
 	/* long enough without a box */
 	wait_until_ms(wait_now_ms() + 1500);
@@ -626,8 +613,7 @@ static void knob_back(void)
 	box = boxes_find(net.a, stack_port(c));
 	result(BOXES_HAS(box, " segment_out state=SYN-SENT flags=[S] "), "after a while without boxes");
 	free(box);
-	close(c);
-	close(s);
+	close_each(c, s);
 	WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS);
 }
 
@@ -795,10 +781,8 @@ static void share_of_user(void)
 			 "%d guests of one user have an eighth\n", GUESTS);
 	ksft_test_result(boxes_of(ns[GUESTS]) == of_user, "and leave as many to another user\n");
 	for (i = 0; i <= GUESTS; i++) {
-		for (k = 0; k < PAIRS; k++) {
-			close(c[i][k]);
-			close(s[i][k]);
-		}
+		for (k = 0; k < PAIRS; k++)
+			close_each(c[i][k], s[i][k]);
 		close(ns[i]);
 	}
 	must(ns_all_ended(STACK_DEADLINE_MS), "namespaces do not end");

@@ -99,9 +99,7 @@ static bool has_congestion(int fd, const char *name)
 
 static void reset(int fd)
 {
-	const struct linger linger = { .l_onoff = 1 };
-
-	must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), "SO_LINGER");
+	must(!stack_reset_at_close(fd), "SO_LINGER");
 	close(fd);
 }
 

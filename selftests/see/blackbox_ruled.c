@@ -89,7 +89,6 @@ static void passive(const char *at, bool gets)
 /* @rule: for the peer; @other: for nobody */
 static void chosen(const char *own, const char *peer_addr, const char *rule, const char *other, const char *what)
 {
-	const struct linger at_once = { .l_onoff = 1 };
 	int fd, peer;
 	char *box;
 
@@ -98,7 +97,7 @@ static void chosen(const char *own, const char *peer_addr, const char *rule, con
 	passive(own, true);
 	ruled_active(peer_addr, &fd, &peer);
 	must(stack_carries(fd, peer, 111), "data");
-	must(!setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), "SO_LINGER");
+	must(!stack_reset_at_close(peer), "SO_LINGER");
 	close(peer);
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
 	box = boxes_find(ruled_net.a, stack_port(fd));

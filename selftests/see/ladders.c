@@ -125,9 +125,7 @@ static void draw_loss(const struct see_view *view)
 	see_says(text, "tail loss probe sent");
 	see_says(text, "</svg>");
 	free(text);
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 	see_report("the ladder and the plot of a segment that is lost", view->name);
 }
 

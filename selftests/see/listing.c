@@ -179,8 +179,7 @@ static void algorithms(const struct setting *s)
 			SAME(!!copy.row.attr[INET_DIAG_BBRINFO], rows[i].attribute == INET_DIAG_BBRINFO);
 			SAME(!!copy.row.attr[INET_DIAG_DCTCPINFO], rows[i].attribute == INET_DIAG_DCTCPINFO);
 		}
-		close(fd);
-		close(peer);
+		close_each(fd, peer);
 	}
 	result(s, "what the algorithm tells");
 }
@@ -204,8 +203,7 @@ static void listening(const struct setting *s)
 	SAME(copy.msg.idiag_state, TCP_ESTABLISHED);
 	SAME(copy.msg.idiag_inode, 0);
 	result(s, "a connection that nobody has accepted");
-	close(client);
-	close(fd);
+	close_each(client, fd);
 }
 
 static void opening(const struct setting *s)
@@ -240,9 +238,7 @@ static void opening(const struct setting *s)
 	SAME(copy.msg.idiag_timer, 1);
 	SAME(copy.msg.idiag_wqueue, 1);
 	result(s, "one that opens");
-	close(client);
-	close(peer);
-	close(fd);
+	close_each(client, peer, fd);
 	must(!netem_gate(net.a, "veth0", true), "gate");
 }
 
@@ -324,9 +320,7 @@ static void states_and_ports(const struct setting *s)
 	query.peer_port = 1;
 	SAME(diag_dump(&query, NULL, NULL), 0);
 	result(s, "only the ports that were asked for");
-	close(child[0]);
-	close(client[0]);
-	close(fd);
+	close_each(child[0], client[0], fd);
 }
 
 static void one_by_name(const struct setting *s)
@@ -364,9 +358,7 @@ static void one_by_name(const struct setting *s)
 	SAME(diag_get(&query, &copy.msg.id, &again), 0);
 	SAME(again.msg.idiag_state, TCP_LISTEN);
 	result(s, "one listener");
-	close(listener);
-	close(fd);
-	close(peer);
+	close_each(listener, fd, peer);
 }
 
 /* Rows and what they tell, for somebody without a capability. */
@@ -389,8 +381,7 @@ static void unprivileged(const struct setting *s)
 	SAME(ns_child(net.a, look_unprivileged, (void *)s), 0);
 	result(s, "everybody sees them, but a mark only who has CAP_NET_ADMIN");
 	next_port += 2;
-	close(fd);
-	close(listener);
+	close_each(fd, listener);
 }
 
 static int rows_here(void *arg)
@@ -414,11 +405,7 @@ static void other_namespaces(const struct setting *s)
 	SAME(ns_call(other, rows_here, (void *)s), 1);
 	SAME(ns_call(guest, rows_here, (void *)s), 0);
 	result(s, "a namespace sees its own alone");
-	close(listener);
-	close(fd);
-	close(peer);
-	close(guest);
-	close(other);
+	close_each(listener, fd, peer, guest, other);
 }
 
 /* A connection over IPv4 of an IPv6 socket is an IPv6 socket's. */
@@ -440,9 +427,7 @@ static void mapped(const struct setting *s)
 	same_as_socket(s, fd, &copy.row);
 	SAME(find(&v4, stack_port(fd), port, &copy), 0);
 	result(s, "IPv4 of an IPv6 socket");
-	close(fd);
-	close(peer);
-	close(listener);
+	close_each(fd, peer, listener);
 }
 
 #define ROWS	9	/* listeners, and connections: more than two messages of them */
@@ -598,10 +583,7 @@ static void owned(void)
 		ksft_test_result(!problems, "%s\n", what);
 		problems = 0;
 	}
-	close(fd);
-	close(peer);
-	close(other);
-	close(other_peer);
+	close_each(fd, peer, other, other_peer);
 }
 
 static void owned_listener(void)
@@ -653,9 +635,7 @@ static void same_tuple(void)
 	SAME(copy.msg.id.idiag_if, if_nametoindex("d0"));
 	other = bound_to("veth0", port, peer_port);
 	SAME(find(&s, port, peer_port, &copy), 2);
-	close(one);
-	close(other);
-	close(listener);
+	close_each(one, other, listener);
 	must(!ns_shell(net.a, "ip link del d0"), "d0");
 	ksft_test_result(!problems, "xtcp: two connections that differ by their device alone\n");
 	problems = 0;

@@ -80,10 +80,8 @@ static void says_why(int fd, const struct diag_row *row, int reason, int cause, 
 /* The peer resets the connection, after @text. */
 static void reset(int fd, int peer, const char *text)
 {
-	const struct linger now = { .l_onoff = 1 };
-
 	must(write(peer, text, strlen(text)) == (ssize_t)strlen(text), "write");
-	must(!setsockopt(peer, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	must(!stack_reset_at_close(peer), "SO_LINGER");
 	close(peer);
 	await_end(fd);
 }
@@ -164,7 +162,6 @@ static void aborted_and_again(const struct setting *s)
 /* Nobody has accepted it yet. */
 static void aborted_before_accept(const struct setting *s)
 {
-	const struct linger now = { .l_onoff = 1 };
 	int port = next_port++, fd = stack_listener(net.a, s->stack, s->addr, port, true), client, client_port, child;
 	const bool ours = s->stack == XTCP;
 	struct diag_copy copy;
@@ -174,7 +171,7 @@ static void aborted_before_accept(const struct setting *s)
 	client_port = stack_port(client);
 	SAME(WAIT_FOR(find(s, port, client_port, &copy) == 1 && copy.msg.idiag_state == TCP_ESTABLISHED,
 		      STACK_DEADLINE_MS), true);
-	must(!setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	must(!stack_reset_at_close(client), "SO_LINGER");
 	close(client);
 	SAME(WAIT_FOR(find(s, port, client_port, &copy) != 1 || copy.msg.idiag_state == TCP_CLOSE, STACK_DEADLINE_MS),
 	     true);
@@ -208,8 +205,7 @@ static void other_reasons(const struct setting *s)
 	must(!ns_sysctl_set(net.a, "net.xtcp.idle_ms", "0"), "idle_ms");
 	SAME(find(s, port, peer_port, &copy), 1);
 	says_why(fd, &copy.row, XTCP_ABORT_IDLE, XTCP_CAUSE_TIMER, ETIMEDOUT);
-	close(fd);
-	close(peer);
+	close_each(fd, peer);
 	connection(s, &fd, &peer, &port, &peer_port);
 	SAME(find(s, port, peer_port, &copy), 1);
 	diag_fill(&request, &query);
@@ -224,9 +220,7 @@ static void other_reasons(const struct setting *s)
 	/* it has ended already */
 	diag_send(netlink, &request);
 	SAME(diag_receive(netlink, 65536, NULL, NULL), -ENOENT);
-	close(fd);
-	close(peer);
-	close(netlink);
+	close_each(fd, peer, netlink);
 	SAME(find(s, port, peer_port, &copy), 0);
 	result(s, "one without data, and one that an administrator has ended");
 }
@@ -250,16 +244,13 @@ static void other_namespaces(const struct setting *s)
 	reset(fd, peer, "");
 	SAME(find(s, port, peer_port, &copy), 1);
 	SAME(ns_call(guest, rows_here, (void *)s), 1);
-	close(fd);
-	close(listener);
-	close(guest);
+	close_each(fd, listener, guest);
 	result(s, "a guest sees its own alone");
 }
 
 /* The client is on xtcp and resets its connection; what the peer gets of it, at @server. */
 static void told(const struct setting *s, int client_ns, int server_ns, enum stack server, const char *addr, int code)
 {
-	const struct linger now = { .l_onoff = 1 };
 	struct xtcp_abort abort = {};
 	socklen_t len = sizeof(abort);
 	int client, peer, port = next_port++, client_port;
@@ -268,7 +259,7 @@ static void told(const struct setting *s, int client_ns, int server_ns, enum sta
 
 	stack_pair_or_die(client_ns, XTCP, server_ns, server, addr, port, &client, &peer);
 	client_port = stack_port(client);
-	must(!setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	must(!stack_reset_at_close(client), "SO_LINGER");
 	close(client);
 	await_end(peer);
 	if (server == XTCP) {

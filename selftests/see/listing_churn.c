@@ -78,16 +78,13 @@ static void close_pairs(struct pair *pairs, int n)
 {
 	int i;
 
-	for (i = 0; i < n; i++) {
-		close(pairs[i].client);
-		close(pairs[i].server);
-	}
+	for (i = 0; i < n; i++)
+		close_each(pairs[i].client, pairs[i].server);
 }
 
 /* Connections and listeners that come and go, most of them by a reset: a record would stay for a minute. */
 static void *churn(void *arg)
 {
-	const struct linger now = { .l_onoff = 1 };
 	const int port = CHURN_PORT + (arg ? 1 : 0);
 	int listener = stack_listener(space, XTCP, "127.0.0.1", port, true), client, server, other;
 
@@ -98,10 +95,8 @@ static void *churn(void *arg)
 		other = stack_listener(space, XTCP, "127.0.0.1", 0, false);
 		must(client >= 0 && server >= 0 && other >= 0, "churn");
 		if (churned % 8)
-			setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-		close(client);
-		close(server);
-		close(other);
+			stack_reset_at_close(client);
+		close_each(client, server, other);
 		churned++;
 	}
 	close(listener);
@@ -193,8 +188,7 @@ static void close_one(int number)
 {
 	if (number >= closes)
 		return;
-	close(closing[number].client);
-	close(closing[number].server);
+	close_each(closing[number].client, closing[number].server);
 }
 
 static int listeners_missing(void)
@@ -291,10 +285,9 @@ static void races(void)
 
 static void reset_client(const struct pair *pair)
 {
-	const struct linger now = { .l_onoff = 1 };
 	struct pollfd ready = { .fd = pair->server };
 
-	must(!setsockopt(pair->client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	must(!stack_reset_at_close(pair->client), "SO_LINGER");
 	close(pair->client);
 	must(poll(&ready, 1, STACK_DEADLINE_MS) == 1 && ready.revents & POLLHUP, "the reset comes");
 }
@@ -330,8 +323,7 @@ static void *abort_again(void *unused)
 		reset_client(&pair);
 		must(!connect(fd, &none, sizeof(none)), "disconnect");
 	}
-	close(fd);
-	close(listener);
+	close_each(fd, listener);
 	return unused;
 }
 

@@ -348,10 +348,8 @@ static void run(void)
 	bad_programs();
 	if (stack == XTCP)
 		own();
-	for (i = 0; i < 2; i++) {
-		close(conns[i].fd);
-		close(conns[i].peer);
-	}
+	for (i = 0; i < 2; i++)
+		close_each(conns[i].fd, conns[i].peer);
 }
 
 int main(void)

@@ -98,9 +98,7 @@ static void end(struct traffic *t)
 {
 	kill(t->reader, SIGKILL);
 	waitpid(t->reader, NULL, 0);
-	close(t->client);
-	close(t->server);
-	close(t->listener);
+	close_each(t->client, t->server, t->listener);
 	ns_pair_close(&t->net);
 }
 

@@ -138,10 +138,7 @@ void see_ss(void)
 	see_says(text, "SYN-RECV 0 0 " NS_B4 ":%u " HOLE4 ":999 timer:(on,", port);
 	free(text);
 	close(s4);	/* with data unread: a reset */
-	close(c4);
-	close(c6);
-	close(l4);
-	close(l6);
+	close_each(c4, c6, l4, l6);
 	see_report("stock ss", NULL);
 }
 
@@ -211,9 +208,7 @@ void see_ss_info(const struct see_view *view)
 	CHECK(WAIT_FOR(stack_state(client) == TCP_FIN_WAIT2, SOON), "the FIN is acknowledged");
 	CHECK(view->stack != XTCP || info_of(client).tcpi_delivery_rate == rate, "%llu, then %llu",
 	      (unsigned long long)rate, (unsigned long long)info_of(client).tcpi_delivery_rate);
-	close(server);
-	close(client);
-	close(listener);
+	close_each(server, client, listener);
 	see_report("ss -i says what TCP_INFO does", view->name);
 }
 
@@ -260,11 +255,7 @@ void see_ss_kill(void)
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniH sport = :%u", port);
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
 	free(text);
-	close(c4);
-	close(c6);
-	close(other);
-	close(l4);
-	close(l6);
+	close_each(c4, c6, other, l4, l6);
 	see_report("xtcp-ss -K", NULL);
 }
 
@@ -371,14 +362,7 @@ void see_ss_set(void)
 	free(text);
 	set_refuses(port);
 	CHECK(!strcmp(set_options(third), before), "after what was refused: %s", set_options(third));
-	close(c4);
-	close(c6);
-	close(other);
-	close(s4);
-	close(s6);
-	close(third);
-	close(l4);
-	close(l6);
+	close_each(c4, c6, other, s4, s6, third, l4, l6);
 	see_report("xtcp-ss --set", NULL);
 }
 
@@ -483,11 +467,10 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	const char *why = told ? " abort:(reset, peer: the program aborts)\n" : " abort:(reset, peer)\n";
 	const char *addr = view == XTCP6 ? "[" NS_B6 "]" : NS_B4, *peer = view == XTCP6 ? "[" NS_A6 "]" : NS_A4;
 	const unsigned int client_port = stack_port(client);
-	const struct linger now = { .l_onoff = 1 };
 	char *text;
 	int status;
 
-	see_must(setsockopt(client, SOL_SOCKET, SO_LINGER, &now, sizeof(now)), "SO_LINGER");
+	see_must(stack_reset_at_close(client), "SO_LINGER");
 	see_must(ns_sysctl_set(see_net.a, "net.xtcp.rst_diagnostic", "%d", told), "rst_diagnostic");
 	close(client);
 	CHECK(WAIT_FOR(stack_state(fd) == TCP_CLOSE, SOON), "the reset comes");
@@ -558,9 +541,7 @@ static void check_ack_rate(const struct see_view *view)
 	free(text);
 	see_must(ns_sysctl_set(see_net.a, "net.xtcp.ack_rate_request", "0"), "ack_rate_request");
 	see_must(ns_sysctl_set(see_net.b, "net.xtcp.ack_rate_request", "0"), "ack_rate_request");
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 }
 
 /* A result: xtcp-ss -i, -m and --json show what sock_diag lists. */

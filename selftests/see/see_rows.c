@@ -119,8 +119,7 @@ void see_mapped_rows(const struct see_view *view, const struct see_view *view4)
 	row = see_wait_row(see_net.b, view, port, stack_port(client), TCP_ESTABLISHED);
 	CHECK(!strcmp(row.local, "0000000000000000FFFF00000200090A"), "%s", row.local);
 	CHECK(rows_find(see_net.b, view4->proc, port, 0, &row) == 0, "also in %s", view4->proc);
-	close(client);
-	close(listener);
+	close_each(client, listener);
 	see_report("IPv4 on an IPv6 listener", view->name);
 }
 
@@ -168,8 +167,7 @@ static void *churn(void *arg)
 	for (i = 0; i < count; i++) {
 		client = see_connect(see_net.a, XTCP4, NS_A4, port);
 		server = see_must(accept(listener, NULL, NULL), "accept");
-		close(client);
-		close(server);
+		close_each(client, server);
 	}
 	close(listener);
 	__atomic_store_n(&churning, false, __ATOMIC_SEQ_CST);
@@ -240,10 +238,8 @@ void see_long_listing(void)
 	}
 	pthread_join(thread, NULL);
 	CHECK(!wrong, "%u of %u listings miss a row or repeat it", wrong, listings);
-	for (i = 0; i < STABLE; i++) {
-		close(fds[i][0]);
-		close(fds[i][1]);
-	}
+	for (i = 0; i < STABLE; i++)
+		close_each(fds[i][0], fds[i][1]);
 	close(listener);
 	see_report("a long listing, read slowly, has each row once while others come and go", NULL);
 }
@@ -255,13 +251,12 @@ void see_long_listing(void)
 /* Connections of this namespace with itself, which end without a record. */
 static void open_some(int fds[STABLE][2], int listener, unsigned int port)
 {
-	const struct linger reset = { .l_onoff = 1 };
 	unsigned int i;
 
 	for (i = 0; i < STABLE; i++) {
 		fds[i][0] = see_connect(see_net.b, XTCP4, NS_B4, port);
 		fds[i][1] = see_must(accept(listener, NULL, NULL), "accept");
-		setsockopt(fds[i][0], SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
+		stack_reset_at_close(fds[i][0]);
 	}
 }
 
@@ -282,10 +277,8 @@ void see_listing_held(void)
 
 	fd = open_listing(see_net.b, "/proc/net/xtcp");
 	see_must(read(fd, text, 1), "read");
-	for (i = 0; i < STABLE; i++) {
-		close(fds[i][0]);
-		close(fds[i][1]);
-	}
+	for (i = 0; i < STABLE; i++)
+		close_each(fds[i][0], fds[i][1]);
 	close(listener);
 	while ((got = read(fd, text, sizeof(text))) > 0)
 		rest += got;

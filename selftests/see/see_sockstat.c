@@ -130,9 +130,7 @@ void see_sockstat(const struct see_view *view)
 	while (see_must(read(server, octets, sizeof(octets)), "read") > 0)
 		;
 	GROWS(see_net.a, a, .tw = 1, .alloc = 3);
-	close(server);
-	close(l4);
-	close(l6);
+	close_each(server, l4, l6);
 	GROWS(see_net.a, a, .tw = 1);
 	GROWS(see_net.b, b, 0);
 	see_report("sockstat: sockets, orphans, records", view->name);

@@ -83,12 +83,10 @@ static void clear_stage(struct stage *stage)
 
 	kill(stage->traffic, SIGKILL);
 	waitpid(stage->traffic, NULL, 0);
-	close(stage->client);
-	close(stage->server);
+	close_each(stage->client, stage->server);
 	for (i = 0; i <= BACKLOG; i++)
 		close(stage->waiting[i]);
-	close(stage->full);
-	close(stage->listener);
+	close_each(stage->full, stage->listener);
 }
 
 /* Behind these words; NULL: they are not there, which is a problem. */
@@ -251,9 +249,7 @@ static void watch_page(void)
 	see_says(text, " numbers, 0 places\n");
 	see_says(text, "\nxtcp_tcp_passive_opens_total 0\n");
 	free(text);
-	close(client);
-	close(l4);
-	close(l6);
+	close_each(client, l4, l6);
 	see_report("xtcp-nstat --prometheus: the counters and listeners of this namespace", NULL);
 }
 

@@ -83,10 +83,8 @@ static void patience(int fd, int s)
 
 static void end(int fd, bool reset)
 {
-	const struct linger at_once = { .l_onoff = 1 };
-
 	if (reset)
-		setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+		stack_reset_at_close(fd);
 	close(fd);
 }
 

@@ -86,9 +86,7 @@ static void forget(void)
 
 static void reset(int fd)
 {
-	const struct linger at_once = { .l_onoff = 1 };
-
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	stack_reset_at_close(fd);
 	close(fd);
 }
 
@@ -122,8 +120,7 @@ static int fd_of(const struct pair *p, bool client)
 
 static void done(const struct pair *p)
 {
-	close(p->client);
-	close(p->server);
+	close_each(p->client, p->server);
 }
 
 static bool stream(const struct pair *p, enum sender sender)

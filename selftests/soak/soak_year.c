@@ -175,8 +175,7 @@ static void meet_listener(enum stack stack)
 
 	ksft_test_result(client >= 0 && server >= 0 && stack_carries(client, server, 1000),
 			 "%s: the first one comes to the listener\n", stack_name(stack));
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 int main(int argc, char **argv)

@@ -107,8 +107,7 @@ static void marking_network(const struct sides *s, bool bundles)
 	ksft_print_msg("of %lld marks the first sender knows of %u\n", marked, again.tcpi_delivered_ce);
 	snprintf(line, sizeof(line), "%s: text in the other direction changes nothing of that", what);
 	sides_result(agrees(s->client, marked, again.tcpi_delivered_ce), line);
-	close(client);
-	close(server);
+	close_each(client, server);
 	ns_pair_close(&pair);
 }
 
@@ -150,8 +149,7 @@ static void modes(const struct sides *s)
 				printf("# client %d, server %d: not as it should be\n", client_mode, server_mode);
 				good = false;
 			}
-			close(client);
-			close(server);
+			close_each(client, server);
 		}
 	sides_result(good, "each mode towards each other");
 	ns_pair_close(&pair);

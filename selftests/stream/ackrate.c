@@ -12,13 +12,13 @@
 #include <kselftest.h>
 #include <linux/xtcp.h>
 #include <netinet/in.h>
-#include <linux/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/counters.h"
 #include "lib/diag.h"
+#include "lib/info.h"
 #include "lib/must.h"
 #include "lib/needs.h"
 #include "lib/netem.h"
@@ -50,15 +50,6 @@ struct looking {
 };
 
 static char text[STRETCH * SEGMENT];
-
-static struct tcp_info info_of(int fd)
-{
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info;
-}
 
 static bool all_acknowledged(int fd)
 {
@@ -195,9 +186,7 @@ static struct seen transfer(const struct ns_pair *net, bool v6, int rate)
 	seen.server = rates_of(net->b, v6, PORT, stack_port(client));
 	ksft_print_msg("rate %d: %u segments, %lld short, %u ACKs, %lld by the timer; %lld requests, %lld taken\n",
 		       rate, seen.segments, seen.short_ones, seen.acks, seen.by_timer, seen.sent, seen.received);
-	close(client);
-	close(server);
-	close(listener);
+	close_each(client, server, listener);
 	return seen;
 }
 

@@ -122,8 +122,7 @@ static struct result run(const struct run *run)
 	result.ms = wait_now_ms() - begin;
 	result.rcvbuf = rcvbuf_of(in);
 	result.info = info_of(in);
-	close(out);
-	close(in);
+	close_each(out, in);
 	router_close(&r);
 	ksft_print_msg("%ld octets in %lld ms, window up to %u, buffer %d to %d, round trip %u, rcv_space %u\n",
 		       run->octets, result.ms, result.widest, result.rcvbuf_before, result.rcvbuf,
@@ -186,8 +185,7 @@ static void low_mark(enum stack receiver)
 		;
 	ksft_test_result(sent == SHORT, "%s: a reader with SO_RCVLOWAT is told when all of it is there\n",
 			 stack_name(receiver));
-	close(out);
-	close(in);
+	close_each(out, in);
 	router_close(&r);
 }
 

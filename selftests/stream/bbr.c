@@ -167,9 +167,7 @@ static void info(void)
 	len = sizeof(cc);
 	must(!contest_choose(f.out, "cubic"), "cubic");
 	ksft_test_result(!getsockopt(f.out, IPPROTO_TCP, TCP_CC_INFO, &cc, &len) && !len, "cubic tells nothing\n");
-	close(f.out);
-	close(f.in);
-	close(listener);
+	close_each(f.out, f.in, listener);
 }
 
 int main(void)

@@ -98,8 +98,7 @@ static void connect_ends(struct stream *s)
 
 static void end(struct stream *s)
 {
-	close(s->out);
-	close(s->in);
+	close_each(s->out, s->in);
 	router_close(&s->r);
 }
 

@@ -152,9 +152,7 @@ static void knobs(void)
 	       put(a, "allowed", "reno") == EACCES, "what nobody can write, or only the first namespace");
 	RESULT(put(home, "allowed", "reno nosuch") == ENOENT && put(home, "allowed", "cubic,reno") == ENOENT &&
 	       is(home, "allowed", "reno cubic"), "an unknown name allows and forbids nothing");
-	close(a);
-	close(b);
-	close(c);
+	close_each(a, b, c);
 }
 
 static void permissions(void)
@@ -176,9 +174,7 @@ static void permissions(void)
 	RESULT(!put(home, "allowed", "\n") && is(home, "allowed", "") && choose_as_nobody(other, "reno") == EPERM,
 	       "nothing may be allowed");
 	RESULT(!put(home, "allowed", "cubic reno") && is(home, "allowed", "reno cubic"), "and all again");
-	close(fd);
-	close(other);
-	close(a);
+	close_each(fd, other, a);
 }
 
 /* On a connection that lives: it goes on. */
@@ -193,8 +189,7 @@ static void live(int ns)
 		good &= stack_carries(client, server, 20000);
 	}
 	RESULT(good, "a connection changes it and goes on");
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 static int accepted(int ns, int listener, int port, int *client)
@@ -231,8 +226,7 @@ static void sockets(void)
 			ksft_exit_fail_msg("no default\n");
 		server = accepted(ns, chosen, PORT + 2, &client);
 		good &= uses(server, i ? "reno" : "cubic") && uses(client, i ? "cubic" : "reno");
-		close(server);
-		close(client);
+		close_each(server, client);
 	}
 	RESULT(good, "unless the listener's was chosen, which it inherits");
 
@@ -246,10 +240,7 @@ static void sockets(void)
 		good &= !connect(client, &none.sa, sizeof(none.in)) && uses(client, "reno");
 	}
 	RESULT(good, "it is kept from one connection to the next");
-	close(client);
-	close(early);
-	close(plain);
-	close(chosen);
+	close_each(client, early, plain, chosen);
 	live(ns);
 	close(ns);
 }

@@ -158,8 +158,7 @@ static void marks(const char *algorithm, const char *ecn, bool bundles)
 			 dctcp.dctcp_alpha < ALPHA_ONE && info.tcpi_snd_ssthresh >= 2 &&
 			 info.tcpi_snd_ssthresh < AT_ONCE,
 			 "%s, ecn %s, %s: and what was not marked, too\n", algorithm, ecn, what);
-	close(client);
-	close(server);
+	close_each(client, server);
 	ns_pair_close(&pair);
 }
 

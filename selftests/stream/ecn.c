@@ -58,8 +58,7 @@ static void marking_network(const struct sides *s, bool bundles)
 	sides_result(sender.tcpi_options & TCPI_OPT_ECN && receiver.tcpi_options & TCPI_OPT_ECN_SEEN,
 		     "both ends know of it");
 	sides_result(sender.tcpi_snd_ssthresh < ENDLESS, "the sender slows down");
-	close(client);
-	close(server);
+	close_each(client, server);
 	ns_pair_close(&pair);
 }
 
@@ -76,8 +75,7 @@ static bool agrees(const struct ns_pair *pair, const struct sides *s)
 
 	stack_pair_or_die(pair->a, s->client, pair->b, s->server, s->addr, PORT, &client, &server);
 	both = info_of(client).tcpi_options & info_of(server).tcpi_options & TCPI_OPT_ECN;
-	close(client);
-	close(server);
+	close_each(client, server);
 	return both;
 }
 

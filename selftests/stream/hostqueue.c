@@ -73,8 +73,7 @@ static void hold(enum stack stack, bool v6)
 			 count(stack, "TcpExt:TCPRetransFail") == failed,
 			 "%s, IPv%c: what waits in the own queue is not sent again\n", stack_name(stack),
 			 v6 ? '6' : '4');
-	close(client);
-	close(server);
+	close_each(client, server);
 	must(!netem_clear(net.a, "veth0"), "no plug");
 }
 
@@ -111,8 +110,7 @@ static void small_writes(enum stack stack, bool autocorking)
 	ksft_test_result(sent == kept && corked == autocorking && info_of(client).tcpi_data_segs_out == all,
 			 "%s: small writes while others wait in the own queue, autocorking %s\n", stack_name(stack),
 			 autocorking ? "on" : "off");
-	close(client);
-	close(server);
+	close_each(client, server);
 	must(!netem_clear(net.a, "veth0"), "no plug");
 }
 
@@ -138,8 +136,7 @@ static void refuse(enum stack stack, bool v6)
 	ksft_print_msg("%lld refused of %lld resent, %lld timeouts\n", failed, resent, timeouts);
 	ksft_test_result(waited && *in == 'x' && failed < resent && resent == timeouts,
 			 "%s, IPv%c: what the own queue refuses is counted\n", stack_name(stack), v6 ? '6' : '4');
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 /* New text, or a FIN, with nothing in flight is refused time and again, until it is not. */
@@ -171,8 +168,7 @@ static void refuse_new(enum stack stack, bool v6, bool fin)
 			 !failed && !timeouts && (fin || text == 1),
 			 "%s, IPv%c: %s that the own queue refuses was never sent, and goes when there is room\n",
 			 stack_name(stack), v6 ? '6' : '4', fin ? "a FIN" : "text");
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 enum refused { TEXT, FIN, REPETITION };
@@ -204,8 +200,7 @@ static void refuse_too_long(enum stack stack, enum refused what)
 	ksft_print_msg("%s after %lld ms, due after %lld\n", strerror(error), lasted, due);
 	ksft_test_result(error == ETIMEDOUT && lasted >= due - LATE / 4 && lasted <= due + LATE,
 			 "%s: TCP_USER_TIMEOUT, and the own queue refuses %s\n", stack_name(stack), names[what]);
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 static void set_retries2(enum stack stack, int n)
@@ -238,8 +233,7 @@ static void refuse_to_the_end(enum stack stack)
 	ksft_print_msg("%s after %lld ms\n", strerror(error), lasted);
 	ksft_test_result(error == ETIMEDOUT && lasted >= least, "%s: the own queue refuses text until R2 is over\n",
 			 stack_name(stack));
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 /* A keepalive probe that the queue refuses was never sent: that the peer is silent then tells nothing. */
@@ -260,8 +254,7 @@ static void refuse_keepalive(enum stack stack)
 	carries = stack_carries(client, server, 100);
 	ksft_test_result(!error && carries, "%s: keepalive probes that the own queue refuses do not count\n",
 			 stack_name(stack));
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 /* Several flows through a device that is slow: what its queue has no room for costs no repetition. */
@@ -313,8 +306,7 @@ static void oldest_goes(enum stack stack)
 	ksft_print_msg("state %u\n", state);
 	ksft_test_result(state == CA_CWR && !left, "%s: a queue that drops the oldest reduces the window at once\n",
 			 stack_name(stack));
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 /*
@@ -349,8 +341,7 @@ static void acks_below(enum stack stack)
 	ksft_test_result(sent == 1 && !corked, "%s: ACKs that wait in the own queue hold no text back\n",
 			 stack_name(stack));
 	must(!netem_release(net.a, "veth0"), "plug");
-	close(client);
-	close(server);
+	close_each(client, server);
 	must(!netem_clear(net.a, "veth0"), "no plug");
 }
 
@@ -393,8 +384,7 @@ static void full_segments(const struct together *this)
 			 info_of(client).tcpi_data_segs_out == (__u32)this->segments, "%s: full segments: %s\n",
 			 stack_name(XTCP), this->name);
 	must(!netem_release(net.a, "veth0"), "plug");
-	close(client);
-	close(server);
+	close_each(client, server);
 	must(!netem_clear(net.a, "veth0") && !netem_clear(net.b, "veth0"), "no plug");
 }
 

@@ -78,8 +78,7 @@ static void pause_for(enum stack stack, bool v6, int tenths, bool restarts)
 			 v6 ? '6' : '4', tenths / 10, tenths % 10, restarts ? "" : ", slow_start_after_idle=0");
 	shutdown(client, SHUT_WR);
 	must(!pthread_join(thread, NULL), "thread");
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 static void each(bool restarts)

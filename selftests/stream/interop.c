@@ -31,8 +31,7 @@ static void transfer(const struct sides *s, const char *size, long long to_serve
 	ksft_test_result(ok, "%s: %s %s\n", s->name, size,
 			 to_server && to_client ? "each way at once" :
 			 to_client ? "from the server" : "from the client");
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 int main(int argc, char **argv)

@@ -80,8 +80,7 @@ static void more_than_sequence_numbers(enum stack from, enum stack to)
 	ksft_test_result(r.right && n == blocks && got.tcpi_bytes_received == (unsigned long long)blocks * BLOCK &&
 			 sent.tcpi_bytes_sent == (unsigned long long)blocks * BLOCK,
 			 "%s to %s: more octets than there are sequence numbers\n", stack_name(from), stack_name(to));
-	close(client);
-	close(r.fd);
+	close_each(client, r.fd);
 }
 
 int main(void)

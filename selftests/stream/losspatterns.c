@@ -231,7 +231,6 @@ static void transfer(struct reader *reader, int option, int pattern, enum stack 
 	int size = 400000, mss = MTU - 40 - (options[option].timestamps ? 12 : 0);
 	int listener = stack_listener(path->b, KERNEL, DROPPATH_B, PORT, true);
 	int fd = stack_socket(path->a, stack, DROPPATH_A);
-	struct linger linger = { .l_onoff = 1 };
 	const char *wrong;
 
 	droppath_plan(path, &patterns[pattern].plan);
@@ -239,9 +238,8 @@ static void transfer(struct reader *reader, int option, int pattern, enum stack 
 	    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
 		ksft_exit_fail_msg("sockets: %s\n", strerror(errno));
 	wrong = send_all(reader, fd, listener, (size_t)mss * SEGMENTS, stack, &result->timeouts);
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-	close(fd);
-	close(listener);
+	stack_reset_at_close(fd);
+	close_each(fd, listener);
 	snprintf(result->wrong, sizeof(result->wrong), "%s", wrong ? wrong : "");
 	result->seen = path->seen;
 	result->done = true;

@@ -76,8 +76,7 @@ static void finish(struct stream *s)
 {
 	shutdown(s->client, SHUT_WR);
 	must(!pthread_join(s->reader, NULL), "thread");
-	close(s->client);
-	close(s->server);
+	close_each(s->client, s->server);
 }
 
 /* All can be written at once. */
@@ -396,8 +395,7 @@ static void waits(enum stack stack)
 		ksft_print_msg("busy %lu, window %lu, buffer %lu us\n", after.busy_time, after.rwnd_limited,
 			       after.sndbuf_limited);
 	ksft_test_result(ok, "%s: time that the peer's window took\n", stack_name(stack));
-	close(client);
-	close(server);
+	close_each(client, server);
 
 	start(&s, stack, false);
 	/* the window is not what limits */

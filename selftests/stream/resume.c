@@ -14,7 +14,6 @@
  */
 #include <errno.h>
 #include <kselftest.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 
 #include "lib/contest.h"
 #include "lib/counters.h"
+#include "lib/info.h"
 #include "lib/must.h"
 #include "lib/needs.h"
 #include "lib/ns.h"
@@ -114,11 +114,8 @@ static void move(struct contestant *c, long long *left)
 /* Ends a connection at once: it saves what it has observed. */
 static void reset(const struct contestant *c)
 {
-	const struct linger none = { .l_onoff = 1 };
-
-	must(!setsockopt(c->out, SOL_SOCKET, SO_LINGER, &none, sizeof(none)), "SO_LINGER");
-	close(c->out);
-	close(c->in);
+	must(!stack_reset_at_close(c->out), "SO_LINGER");
+	close_each(c->out, c->in);
 }
 
 /* When the route of a transfer moves to the other device. */
@@ -128,15 +125,6 @@ enum moves {
 	VALIDATING,	/* as soon as the first octet of the jump is acknowledged: the others are on their way */
 	LOSING,		/* the same, and one of these others is lost: it is the first one with LOST_TOS */
 };
-
-static struct tcp_info info_of(int fd)
-{
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info;
-}
 
 /*
  * A connection that sends so many octets; milliseconds from connect() to the last octet. @other, if there is one, has
@@ -178,8 +166,7 @@ static long long transfer(long long octets, struct contestant *other, enum moves
 		must(wait_now_ms() - begin < STACK_DEADLINE_MS * 3, "the transfer");
 	}
 	end = wait_now_ms();
-	close(c.out);
-	close(c.in);
+	close_each(c.out, c.in);
 	wait_until_ms(wait_now_ms() + 4 * RTT_MS);
 	return end - begin;
 }
@@ -232,8 +219,7 @@ static double beside(int seconds, long long *retreats, long long *took)
 	}
 	*retreats = count("TcpExt:TCPResumeRetreated") - *retreats;
 	begin = wait_now_ms() - begin;
-	close(other.out);
-	close(other.in);
+	close_each(other.out, other.in);
 	wait_until_ms(wait_now_ms() + 4 * RTT_MS);
 	resume_for(0);
 	return (other.received - before) * 8 / 1000.0 / begin;

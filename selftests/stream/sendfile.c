@@ -78,8 +78,7 @@ static void send_page(int client, int file, const unsigned char *page, enum how 
 	case SPLICE:
 		must(!pipe(ends) && vmsplice(ends[1], &piece, 1, 0) == PAGE, "vmsplice");
 		must(splice(ends[0], NULL, client, NULL, PAGE, 0) == PAGE, "splice");
-		close(ends[0]);
-		close(ends[1]);
+		close_each(ends[0], ends[1]);
 		break;
 	case SEND:
 		/* a kernel that knows the flag takes it off, or refuses it */
@@ -107,8 +106,7 @@ static void page_changes(enum stack stack, enum how how, bool resent)
 	ksft_test_result(all_are(server, how == SEND ? 'a' : 'b'), "%s: %s() %s\n", stack_name(stack), names[how],
 			 how == SEND ? "copies" : resent ? "sends again what the page has become" :
 			 "sends the page itself");
-	close(client);
-	close(server);
+	close_each(client, server);
 	must(resent || !netem_clear(net.a, "veth0"), "no qdisc");
 	munmap(page, PAGE);
 	close(file);
@@ -144,9 +142,7 @@ static void pages_go_together(enum stack stack)
 	ksft_test_result(bundles >= 1 && bundles <= 2, "%s: the pages of a sendfile() go together\n",
 			 stack_name(stack));
 	must(!netem_release(net.b, "veth0"), "plug");
-	close(tap);
-	close(client);
-	close(server);
+	close_each(tap, client, server);
 	must(!netem_clear(net.b, "veth0"), "no qdisc");
 	munmap(at, len);
 	close(file);
@@ -183,8 +179,7 @@ static void whole_file(enum stack stack, bool offloads)
 	shutdown(client, SHUT_WR);
 	ksft_test_result(bulk_is_right(&r), "%s: a file in pieces arrives whole, offloads %s\n", stack_name(stack),
 			 offloads ? "on" : "off");
-	close(client);
-	close(r.fd);
+	close_each(client, r.fd);
 	must(!netem_clear(net.a, "veth0"), "no netem");
 	munmap(at, FILE_OCTETS);
 	close(file);

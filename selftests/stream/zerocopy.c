@@ -90,10 +90,7 @@ static void has_option(void)
 	s = accept(l, NULL, NULL);
 	ksft_test_result(s >= 0 && option(s, SOL_SOCKET, SO_ZEROCOPY) == 1 &&
 			 set(s, SOL_SOCKET, SO_ZEROCOPY, 0) == asked, "accept() inherits the option\n");
-	close(fd);
-	close(l);
-	close(c);
-	close(s);
+	close_each(fd, l, c, s);
 }
 
 /* The page changes while its only transmission waits in the device. */
@@ -122,8 +119,7 @@ static void page_changes(enum stack stack, bool on)
 		good &= zerocopy_settled(client);
 	ksft_test_result(good && is_silent(client), "%s: the page is %s\n", stack_name(stack),
 			 on ? "sent itself" : "copied without SO_ZEROCOPY");
-	close(client);
-	close(server);
+	close_each(client, server);
 	must(!netem_clear(net.a, "veth0"), "no qdisc");
 	munmap(page, PAGE);
 }
@@ -150,8 +146,7 @@ static void ranges_join(enum stack stack, int flags)
 	must(zerocopy_send(client, text, 0, 0) == 0, "send");
 	ksft_test_result(good && zerocopy_settled(client) && is_silent(client), "%s: ranges join%s\n",
 			 stack_name(stack), flags ? " with MSG_MORE" : "");
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 /* Pages, copies, and pages of a file in the same segments: only writes with MSG_ZEROCOPY count. */
@@ -180,9 +175,7 @@ static void all_kinds(enum stack stack)
 	good = comes(server, 0, at) && zerocopy_settled(client) && zerocopy_tells(client, 0, 9, true);
 	ksft_test_result(good && is_silent(client), "%s: pages, copies and a file follow each other\n",
 			 stack_name(stack));
-	close(file);
-	close(client);
-	close(server);
+	close_each(file, client, server);
 }
 
 /* Nobody reads until there is no room: writes may be partial, and one that fails has no number. */
@@ -213,8 +206,7 @@ static void fills_up(enum stack stack)
 		ksft_print_msg("%u writes, %u told of\n", writes + 1, next);
 	ksft_test_result(good && writes && next == writes + 1, "%s: partial writes, and such as find no room\n",
 			 stack_name(stack));
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 /* A page is missing: at the start, and behind octets that were queued. */
@@ -238,8 +230,7 @@ static void faults(enum stack stack)
 	good &= comes(server, 0, 100) && zerocopy_tells(client, 1, 1, true);
 	ksft_test_result(good && zerocopy_settled(client) && is_silent(client), "%s: a page is missing\n",
 			 stack_name(stack));
-	close(client);
-	close(server);
+	close_each(client, server);
 	munmap(at, 64 * PAGE);
 }
 
@@ -264,8 +255,7 @@ static void faults_behind_tail(void)
 	must(zerocopy_send(client, text + 100, 5000, 0) == 5000, "send");
 	good &= comes(server, 0, 5100) && zerocopy_settled(client) && zerocopy_tells(client, 0, 1, true);
 	ksft_test_result(good && is_silent(client), "100 writes that fail take no memory\n");
-	close(client);
-	close(server);
+	close_each(client, server);
 	munmap(at, PAGE);
 }
 
@@ -274,7 +264,6 @@ enum end { RESET, DISCONNECT };
 /* The octets never reached the peer, so no copy was made; then the connection ends. */
 static void ends(enum stack stack, enum end how)
 {
-	const struct linger none = { .l_onoff = 1 };
 	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	int client, server;
 	bool good;
@@ -285,7 +274,7 @@ static void ends(enum stack stack, enum end how)
 	     "send");
 	good = is_silent(client);
 	if (how == RESET)
-		must(!setsockopt(server, SOL_SOCKET, SO_LINGER, &none, sizeof(none)) && !close(server), "reset");
+		must(!stack_reset_at_close(server) && !close(server), "reset");
 	else
 		must(!connect(client, &unspec, sizeof(unspec)), "disconnect");
 	good &= zerocopy_tells(client, 0, 1, false) && is_silent(client);
@@ -326,8 +315,7 @@ static void opens_fast(enum stack stack)
 		good &= comes(server, 0, 5000) && zerocopy_tells(client, 0, 0, true);
 		must(zerocopy_send(client, text + 5000, 5000, 0) == 5000, "send");
 		good &= comes(server, 5000, 5000) && zerocopy_tells(client, 1, 1, true);
-		close(client);
-		close(server);
+		close_each(client, server);
 	}
 	ksft_test_result(good, "%s: MSG_FASTOPEN\n", stack_name(stack));
 	close(l);
@@ -357,9 +345,7 @@ static void is_signed(void)
 	must(zerocopy_send(client, text, 100000, 0) == 100000, "send");
 	good = comes(server, 0, 100000) && zerocopy_settled(client) && zerocopy_tells(client, 0, 0, true);
 	ksft_test_result(good, "signed\n");
-	close(client);
-	close(server);
-	close(l);
+	close_each(client, server, l);
 }
 
 #define BUFFERS	8
@@ -408,8 +394,7 @@ static void with_loss(enum stack stack, bool offloads)
 	}
 	ksft_test_result(right && freed == writes, "%s: buffers are used again under loss, %s\n", stack_name(stack),
 			 offloads ? "bundles" : "single segments");
-	close(client);
-	close(r.fd);
+	close_each(client, r.fd);
 	must(!netem_clear(net.a, "veth0") && !ns_link_gso_max_segs(net.a, "veth0", 64), "no netem");
 }
 
@@ -425,8 +410,7 @@ static void over_ipv6(enum stack stack)
 	good = comes(server, 0, 20000) && comes(server, 0, 20000) && zerocopy_settled(client);
 	ksft_test_result(good && zerocopy_tells(client, 0, 1, true) && is_silent(client), "%s: IPv6\n",
 			 stack_name(stack));
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 int main(void)

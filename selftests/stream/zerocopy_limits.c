@@ -89,8 +89,7 @@ static bool may_pin(enum stack stack)
 		swallow(server, MOST);
 		must(zerocopy_tells(client, 0, 0, true), "a notification");
 	}
-	close(client);
-	close(server);
+	close_each(client, server);
 	return n == MOST;
 }
 
@@ -118,10 +117,7 @@ static void locked_memory(enum stack stack)
 	ksft_test_result(good && may_pin(stack), "%s: RLIMIT_MEMLOCK counts for all sockets of a user\n",
 			 stack_name(stack));
 	become_root();
-	close(client[0]);
-	close(client[1]);
-	close(server[0]);
-	close(server[1]);
+	close_each(client[0], client[1], server[0], server[1]);
 	must(!netem_clear(net.a, "veth0"), "no qdisc");
 }
 
@@ -149,8 +145,7 @@ static void retries(void)
 	good &= WAIT_FOR(zerocopy_send(client, text, 1, MSG_DONTWAIT) == 1, STACK_DEADLINE_MS);
 	ksft_test_result(good, "retries without space are EAGAIN\n");
 	become_root();
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 /* Notifications take memory of the socket: how many writes until there is none? The same number on both stacks. */
@@ -164,8 +159,7 @@ static int writes_until_full(enum stack stack)
 		n++;
 	if (n < 5)
 		must(errno == ENOBUFS, "send");
-	close(client);
-	close(server);
+	close_each(client, server);
 	must(!netem_clear(net.a, "veth0"), "no qdisc");
 	return n;
 }
@@ -208,14 +202,12 @@ static void kill_one(int client)
 	must(child > 0 && read(ready[0], &c, 1) == 1 && c, "a child that pins");
 	close(client);
 	must(!kill(child, SIGKILL) && waitpid(child, NULL, 0) == child, "kill");
-	close(ready[0]);
-	close(ready[1]);
+	close_each(ready[0], ready[1]);
 }
 
 static void end_gives_back(enum stack stack, enum end how)
 {
 	static const char *const names[] = { "close()", "a reset", "a disconnect", "a kill", "the end of a namespace" };
-	const struct linger none = { .l_onoff = 1 };
 	struct sockaddr unspec = { .sa_family = AF_UNSPEC };
 	struct ns_pair own;
 	int client, server;
@@ -234,7 +226,7 @@ static void end_gives_back(enum stack stack, enum end how)
 	if (how == DISCONNECT)
 		must(!connect(client, &unspec, sizeof(unspec)), "disconnect");
 	if (how == RESET)
-		must(!setsockopt(server, SOL_SOCKET, SO_LINGER, &none, sizeof(none)) && !close(server), "reset");
+		must(!stack_reset_at_close(server) && !close(server), "reset");
 	else if (how == ENDS)
 		close(server);
 	if (how != KILL)

@@ -140,8 +140,7 @@ static void page_changes(enum stack stack, enum how how)
 	must(recv(server, in, PAGE, MSG_WAITALL) == PAGE, "recv");
 	good &= in[0] == 'b' && in[PAGE - 1] == 'b' && is_free(true) && ring_is_empty(&ring);
 	ksft_test_result(good, "%s: the page of %s is sent itself\n", stack_name(stack), names[how]);
-	close(client);
-	close(server);
+	close_each(client, server);
 	memcpy(text, saved, PAGE);
 	must(!netem_clear(net.a, "veth0"), "no qdisc");
 }
@@ -188,8 +187,7 @@ static void with_loss(enum stack stack)
 	good &= bulk_is_right(&r);
 	ksft_test_result(all_free(sent, told) && good,
 			 "%s: all kinds of writes under loss\n", stack_name(stack));
-	close(client);
-	close(r.fd);
+	close_each(client, r.fd);
 	must(!netem_clear(net.a, "veth0"), "no netem");
 }
 
@@ -208,8 +206,7 @@ static void with_socket(enum stack stack)
 	good &= zerocopy_send(client, text + 300, 4000, 0) == 4000;
 	good &= comes(server, 0, 4300) && zerocopy_settled(client) && zerocopy_tells(client, 0, 1, true);
 	ksft_test_result(good && all_free(2, told), "%s: MSG_ZEROCOPY and a ring take turns\n", stack_name(stack));
-	close(client);
-	close(server);
+	close_each(client, server);
 }
 
 /*
@@ -230,9 +227,7 @@ static void with_file(enum stack stack)
 	good &= comes(server, 0, 100) && comes(server, 0, PAGE) && all_free(1, told);
 	good &= WAIT_FOR(!fcntl(file, F_ADD_SEALS, F_SEAL_WRITE), STACK_DEADLINE_MS);
 	ksft_test_result(good, "%s: a page of a file behind a registered buffer\n", stack_name(stack));
-	close(client);
-	close(server);
-	close(file);
+	close_each(client, server, file);
 }
 
 /* Single octets from the end of a huge page: only their pages count, not all before them. */
@@ -262,8 +257,7 @@ static void from_huge_page(void)
 	good &= recv(server, all, OCTETS, MSG_WAITALL) == OCTETS;
 	good &= all_free(OCTETS, told) && queued < OCTETS * 3 * PAGE;
 	ksft_test_result(good, "octets of a huge page count as pages\n");
-	close(client);
-	close(server);
+	close_each(client, server);
 	ring_close(&ring);
 	open_ring(text, ROOM);
 	munmap(all, 2 * HUGE_PAGE);
@@ -272,7 +266,6 @@ static void from_huge_page(void)
 /* Nothing reached the peer, and it resets the connection: the buffers are free. */
 static void is_reset(enum stack stack)
 {
-	const struct linger none = { .l_onoff = 1 };
 	int client, server;
 	bool good;
 
@@ -282,7 +275,7 @@ static void is_reset(enum stack stack)
 	good = is_sent(5000);
 	give(client, text, 5000, REGISTERED, 0);
 	good &= is_sent(5000) && ring_is_empty(&ring);
-	must(!setsockopt(server, SOL_SOCKET, SO_LINGER, &none, sizeof(none)) && !close(server), "reset");
+	must(!stack_reset_at_close(server) && !close(server), "reset");
 	good &= is_free(false) && is_free(false);
 	ksft_test_result(good && ring_is_empty(&ring), "%s: a reset\n", stack_name(stack));
 	close(client);
@@ -303,8 +296,7 @@ static void ring_goes(enum stack stack)
 	must(!netem_release(net.a, "veth0"), "plug");
 	ksft_test_result(good && comes(server, 0, 5000), "%s: the ring is closed before the buffer is free\n",
 			 stack_name(stack));
-	close(client);
-	close(server);
+	close_each(client, server);
 	must(!netem_clear(net.a, "veth0"), "no qdisc");
 }
 

@@ -131,11 +131,8 @@ static void enter(const struct router *r, struct contestant *c, int listener)
 
 static void leave(struct contestant *c)
 {
-	const struct linger at_once = { .l_onoff = 1 };
-
-	setsockopt(c->out, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	close(c->out);
-	close(c->in);
+	stack_reset_at_close(c->out);
+	close_each(c->out, c->in);
 }
 
 static void say(int round, const struct network *n, const char *measure, double value)

@@ -121,9 +121,7 @@ static bool run(enum stack stack, bool at_router, int seconds)
 			       looks[n - 1] / MOST_MIB, looks[n - 1], MOST_MIB);
 	/* what it has written would stay for minutes, and be memory pressure to the next */
 	setsockopt(out, SOL_SOCKET, SO_LINGER, &(struct linger){ 1, 0 }, sizeof(struct linger));
-	close(out);
-	close(in);
-	close(listener);
+	close_each(out, in, listener);
 	router_close(&r);
 	return kept;
 }

@@ -128,8 +128,7 @@ static bool run(const char *what, const char *name, const char *ecn, int seconds
 		printf("%-28s alpha %u/1024 at the end\n", "", alpha(out));
 	fflush(stdout);
 	measure_record(what, "segments", most / MOST, most, MOST);
-	close(out);
-	close(in);
+	close_each(out, in);
 	return kept;
 }
 

@@ -190,10 +190,8 @@ static double run(enum stack stack, int rto_ms, const struct incast *incast, str
 		measure_die("counters");
 	seen->timeouts += counters_get(&counters, "TcpExt:TCPTimeouts");
 	seen->probes += counters_get(&counters, "TcpExt:TCPLossProbes");
-	for (i = 0; i < SENDERS; i++) {
-		close(flows[i].asks);
-		close(flows[i].answers);
-	}
+	for (i = 0; i < SENDERS; i++)
+		close_each(flows[i].asks, flows[i].answers);
 	router_close(&r);
 	return share;
 }

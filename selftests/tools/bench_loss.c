@@ -152,8 +152,7 @@ static void open_stream(struct stream *s, const struct router *r, enum stack sta
 
 static void close_stream(struct stream *s)
 {
-	close(s->out);
-	close(s->in);
+	close_each(s->out, s->in);
 }
 
 static void move_out(struct stream *s)

@@ -110,11 +110,8 @@ static int run(struct contestant *all, int n, int ms)
 
 static void leave(struct contestant *c)
 {
-	const struct linger at_once = { .l_onoff = 1 };
-
-	setsockopt(c->out, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	close(c->out);
-	close(c->in);
+	stack_reset_at_close(c->out);
+	close_each(c->out, c->in);
 }
 
 static double share_of(const struct contestant *c, int seconds)

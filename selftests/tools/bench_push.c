@@ -129,8 +129,7 @@ static void run_stream(enum stack sender, enum stack receiver, long megabytes, d
 	figures[RATE] = megabytes / (measure_now() - begin);
 	figures[SKBS] = (double)(ip_received(pair.b) - skbs) / megabytes;
 	figures[ACKS] = (double)(ip_received(pair.a) - acks) / megabytes;
-	close(fd);
-	close(listener);
+	close_each(fd, listener);
 	if (waitpid(pid, &status, 0) != pid || status)
 		measure_die("receiver");
 	figures[CALLS] = (double)seen[0] / megabytes;

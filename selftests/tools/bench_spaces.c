@@ -236,8 +236,7 @@ static double show_ends(const char *what, int n, enum stack stack, bool used, in
 	printf("%-44s %.1f ms each (%d in %.1f s; %.0f KiB/s beside them)\n", what, seconds / n * 1e3, n, seconds,
 	       carried / seconds / 1024);
 	fflush(stdout);
-	close(client);
-	close(server);
+	close_each(client, server);
 	ns_pair_close(&pair);
 	return seconds / n * 1e3;
 }

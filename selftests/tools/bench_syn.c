@@ -507,8 +507,7 @@ int main(int argc, char **argv)
 		status = run_profile(argv[2], n, argv[4]);
 	else
 		status = run_memory();
-	close(tun);
-	close(ns);
+	close_each(tun, ns);
 	if (!was_loaded && module_unload())
 		measure_die("cannot unload xtcp");
 	return status;

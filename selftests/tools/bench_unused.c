@@ -81,8 +81,7 @@ static void open_both(int *a, int *b)
 /* The one that asked closes first. */
 static void close_both(int a, int b)
 {
-	close(a);
-	close(b);
+	close_each(a, b);
 }
 
 /* Nanoseconds for a unit of @load, which are instructions. */

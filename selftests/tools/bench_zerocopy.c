@@ -189,7 +189,6 @@ static double send_octets(struct stream *s, int size, int octets, bool zerocopy)
 
 static double cost(enum stack stack, int size, bool zerocopy)
 {
-	const struct linger at_once = { .l_onoff = 1 };
 	struct stream s;
 	double ns_each;
 
@@ -197,7 +196,7 @@ static double cost(enum stack stack, int size, bool zerocopy)
 	/* until its window is open */
 	send_octets(&s, size < ACK_EACH / 2 ? ACK_EACH / 2 : size, WARM, zerocopy);
 	ns_each = send_octets(&s, size, STREAM, zerocopy);
-	setsockopt(s.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	stack_reset_at_close(s.fd);
 	close(s.fd);
 	return ns_each;
 }
