@@ -342,10 +342,7 @@ static noinline void owed_at_asked_rate(struct sock *sk)
 		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
 
-/*
- * compress() may hold this ACK back, or has held earlier ACKs back, or the peer has asked for a
- * rate.
- */
+/* The peer asked for a rate, or compress() may hold this ACK back, or has held earlier ones. */
 static noinline void owed_specially(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -134,10 +134,7 @@ static void begin_keepalive(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	segment_received(sk);
-	/*
-	 * as in Linux: before the first text, the handshake counts as the time when text was last
-	 * sent
-	 */
+	/* as in Linux: before the first text, the handshake counts as the last time of text */
 	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
 	xtcp_keepalive_changed(sk, 0);
 }
@@ -193,10 +190,7 @@ static void judge_syn_text(struct sock *sk, struct sk_buff *skb)
 	xsk->syn_data_acked = xsk->snd.una == xsk->snd.nxt;
 	if (xsk->syn_data_acked) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFASTOPENACTIVE);
-		/*
-		 * SYN and text were one segment, whatever the peer's MSS; TCP_INFO adds that of the
-		 * SYN
-		 */
+		/* SYN and text were one segment, whatever the MSS; TCP_INFO adds that of the SYN */
 		xsk->stream->delivered_segments = 0;
 		return;
 	}
@@ -319,10 +313,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 
 	xtcp_ended_heard(&xsk->ended, seg->flags);
 
-	/*
-	 * second: check the RST bit. Only a RST that acknowledges our SYN counts (RFC 5961 section
-	 * 3.2)
-	 */
+	/* second: a RST counts only if it acknowledges our SYN (RFC 5961 section 3.2) */
 	if (seg->flags & XTCP_RST) {
 		if (seg->flags & XTCP_ACK) {
 			told = xtcp_told_by(sk, skb);
@@ -338,10 +329,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	if (!(seg->flags & XTCP_ACK) && unlikely(xtcp_compat_defers_connect(sk)) && !has_own_syn(sk))
 		return XTCP_DROP;
 
-	/*
-	 * fourth: check the SYN bit. Its data and FIN count only with Fast Open; else the peer
-	 * resends them
-	 */
+	/* fourth: the SYN bit. Only with Fast Open its data and FIN count; else they come again */
 	take_syn(sk, skb);
 	if (!(seg->flags & XTCP_ACK)) {
 		both_open(sk, seg);
@@ -355,10 +343,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	}
 	if (unlikely(seg->flags & XTCP_URG))
 		xtcp_urgent_arrives(sk, skb);
-	/*
-	 * without AccECN, text that we send below may carry the ACK; with AccECN, a pure ACK leaves
-	 * first
-	 */
+	/* text that we send below may carry the ACK; with AccECN, a pure ACK leaves first */
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/* the SYN-ACK's ECN field is echoed in a pure ACK (RFC 9768 section 3.2.2.1) */
 	if (xsk->ecn & XTCP_ECN_ECHO_SYN_ACK)
@@ -675,10 +660,7 @@ static noinline_for_stack enum xtcp_verdict check_late_text(struct sock *sk, con
 	case TCP_CLOSE_WAIT:
 	case TCP_CLOSING:
 	case TCP_LAST_ACK:
-		/*
-		 * ignore text behind the peer's FIN. Other text is a retransmission, and needs an
-		 * ACK
-		 */
+		/* ignore text behind the peer's FIN. Other text came again: it needs an ACK */
 		return xtcp_seq_lt(seg->seq, xtcp_sk(sk)->rcv.nxt) ? XTCP_CONTINUE : XTCP_DONE;
 	default:
 		return XTCP_DONE;
@@ -791,10 +773,7 @@ static noinline_for_stack void finish_late_input(struct sock *sk)
 		}
 		if (xsk->acking.pending)
 			xtcp_bare_ack(sk);
-		/*
-		 * close() aborts the connection, and may be calling this, for a segment of the
-		 * backlog
-		 */
+		/* close() aborts the connection, and may call this for a segment of the backlog */
 		if (xsk->linger2 >= 0)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
 		return;

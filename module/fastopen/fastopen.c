@@ -718,10 +718,7 @@ void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie
 
 #define DOUBLINGS_MAX	6	/* the time without Fast Open doubles at most this many times */
 
-/*
- * Is Fast Open off? When that time is over, syn_fastopen_ch marks @sk as a connection that tries
- * again.
- */
+/* Is Fast Open off? When that time is over, syn_fastopen_ch marks @sk as one that tries again. */
 static bool in_black_hole(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);

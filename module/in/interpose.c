@@ -216,10 +216,7 @@ static bool xtcp_siblings_keep(struct sk_buff *skb)
 	return false;
 }
 
-/*
- * A SYN would reopen a TIME-WAIT record of ours: does another build have a listener with room for
- * it?
- */
+/* A SYN would reopen a TIME-WAIT record of ours: has another build a listener with room? */
 static bool xtcp_siblings_want(struct sk_buff *skb)
 {
 	struct sibling *sibling;
@@ -282,10 +279,7 @@ static struct xtcp_net *net_of(const struct sk_buff *skb)
 	return xtcp_net_rcu(dev_net(skb->dev));
 }
 
-/*
- * By the destination port, for each TCP segment, also kernel TCP's. One too short to have it is not
- * ours.
- */
+/* By the destination port, for each TCP segment, also kernel TCP's; one without it is not ours. */
 static inline bool might_be_ours(const struct xtcp_net *xn, struct sk_buff *skb)
 {
 	return pskb_may_pull(skb, offsetofend(struct tcphdr, dest)) &&

@@ -30,10 +30,7 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 	if ((sk->sk_route_caps & NETIF_F_GSO) || sk->sk_gso_disabled || dst->header_len)
 		return;
 	sk->sk_route_caps |= NETIF_F_GSO | NETIF_F_GSO_SOFTWARE | NETIF_F_SG | NETIF_F_HW_CSUM;
-	/*
-	 * under RCU valid: a device is freed a grace period after its routes have stopped pointing
-	 * to it
-	 */
+	/* valid under RCU: a device is freed a grace period after its routes stopped using it */
 	rcu_read_lock();
 	dev = READ_ONCE(dst->dev);
 	sk->sk_gso_max_size = min_t(u32, READ_ONCE(dev->gso_max_size), GSO_LEGACY_MAX_SIZE) - (MAX_TCP_HEADER + 1);

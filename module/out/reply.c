@@ -63,10 +63,7 @@ static int oif(const struct net *net, const struct xtcp_ip_reply *how)
 {
 	const bool v4 = xtcp_tuple_is_v4(how->tuple);
 
-	/*
-	 * the connection may have the VRF device, and a link-local address is valid only on its
-	 * link
-	 */
+	/* the connection may have the VRF device; a link-local address is valid only on its link */
 	if (how->sdif && !v4 && ipv6_addr_type(&how->tuple->faddr) & IPV6_ADDR_LINKLOCAL)
 		return how->sdif;
 	if (how->oif || !how->dif)
@@ -91,10 +88,7 @@ static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
 		return PTR_ERR(rt);
 	}
-	/*
-	 * never answer a broadcast or multicast address (RFC 9293 section 3.9.2.3, MUST-57 and
-	 * MUST-63)
-	 */
+	/* never answer a broadcast or multicast (RFC 9293 section 3.9.2.3, MUST-57, MUST-63) */
 	if (rt->rt_flags & (RTCF_BROADCAST | RTCF_MULTICAST)) {
 		ip_rt_put(rt);
 		return -ENETUNREACH;
@@ -309,10 +303,7 @@ struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text)
 	return skb;
 }
 
-/*
- * EE0B and ECEB (RFC 9768 section 3.2.1). EE1B is left out, because not every SYN-ACK has room for
- * it.
- */
+/* EE0B and ECEB (RFC 9768 section 3.2.1). EE1B has no room on every SYN-ACK. */
 static const u32 first_counters[2] = { 1, 0 };
 
 struct reply {

@@ -307,10 +307,7 @@ static bool has_text(u32 len, u8 flags)
 	return len && !(flags & XTCP_SYN);
 }
 
-/*
- * @text: octets of text, 0 for a RST. @wanted: receives the size of the AccECN option, if it is
- * due.
- */
+/* @text: octets of text, 0 for a RST. @wanted: receives the size of the AccECN option, if due. */
 static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 text,
 				    bool resent, bool has_blocks, u32 *wanted)
 {

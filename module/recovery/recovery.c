@@ -250,10 +250,7 @@ static int resend_tail(struct sock *sk, struct sk_buff *skb)
 	return xtcp_retransmit_segment(sk, skb, mss);
 }
 
-/*
- * Send a tail loss probe, unless one is on its way (RFC 8985 section 7.3). During a recovery, none
- * is sent.
- */
+/* Send a tail loss probe (RFC 8985 section 7.3): not in recovery, nor while one is on its way. */
 void xtcp_tlp_probe(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);

@@ -930,10 +930,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 	if (unlikely(xtcp_seg(skb)->ack_rate))
 		take_request(xsk, xtcp_seg(skb)->seq, xtcp_seg(skb)->ack_rate);
 	xtcp_rcvq_queue(sk, skb);
-	/*
-	 * an ACK at once for text out of order (MAY-13) and for what fills a hole (RFC 5681 section
-	 * 4.2)
-	 */
+	/* ACK at once text out of order (MAY-13) or that fills a hole (RFC 5681 section 4.2) */
 	if (!RB_EMPTY_ROOT(&stream->out_of_order))
 		xtcp_sack_out_of_order(sk, first);
 	else if (had_holes)

@@ -333,10 +333,7 @@ static u32 congestion_room(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);
 
-	/*
-	 * with Fast Open, the unacknowledged SYN is in @pipe, but takes no room in the congestion
-	 * window
-	 */
+	/* with Fast Open, the unacknowledged SYN is in @pipe, but needs no congestion window */
 	if (unlikely(xsk->snd.una == xsk->snd.iss) && pipe)
 		pipe--;
 	return cwnd > pipe ? cwnd - pipe : 0;
@@ -448,10 +445,7 @@ static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 	return 0;
 }
 
-/*
- * PSH: the program has written no more before the persist deadline, so the receiver should not
- * wait.
- */
+/* PSH: the program wrote no more before the persist deadline, so the receiver should not wait. */
 static int send_pushed(struct sock *sk, u32 n)
 {
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);

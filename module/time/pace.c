@@ -65,10 +65,7 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 	unsigned long irq;
 
 	spin_lock_irqsave(&pace->lock, irq);
-	/*
-	 * this run takes over the reference; if the timer was just queued again, that run needs
-	 * another
-	 */
+	/* this run takes over the reference; if the timer was queued again, that run needs one */
 	if (unlikely(hrtimer_is_queued(timer)))
 		sock_hold(sk);
 	else

@@ -180,10 +180,7 @@ void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	sock_owned_by_me(sk);
-	/*
-	 * the limit is at least a tick. Most delays are XTCP_ANSWER_MS, which is a tick if HZ is
-	 * 250
-	 */
+	/* the limit is at least a tick; most delays are XTCP_ANSWER_MS, which is a tick if HZ is 250 */
 	if (delay > 1)
 		delay = min_t(unsigned long, delay, xtcp_bounds_delack_by_sysctl(sk) ?
 			      READ_ONCE(xtcp_net_of(sk)->delack_most) : own_delack_max(sk));
@@ -381,10 +378,7 @@ void xtcp_flight_data_sent(struct sock *sk)
 	}
 }
 
-/*
- * Text is still in flight. Not inlined: the usual ACK of a request or an answer acknowledges all
- * text.
- */
+/* Text is still in flight. Not inlined: a request or an answer is usually acknowledged whole. */
 static noinline_for_stack void restart(struct sock *sk)
 {
 	const u32 rto = restarted_rto_us(sk);
@@ -434,10 +428,7 @@ void xtcp_flight_ack_judged(struct sock *sk)
 		return;
 	left = xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_RETRANSMIT) - jiffies;
 	left_us = left > 0 ? xtcp_ticks_us(left, HZ) : 0;
-	/*
-	 * the deadline contains the time for which fq delays a segment, and arm_probe() adds it
-	 * again
-	 */
+	/* the deadline contains fq's delay of a segment, and arm_probe() adds that again */
 	lead_us = xtcp_pace_lead_us(sk);
 	arm_probe(sk, left_us > lead_us ? left_us - lead_us : 0);
 }
@@ -515,10 +506,7 @@ enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long 
 		idle_ms = 0;
 	most = msecs_to_jiffies(idle_ms ?: half_ms);
 	gone = without_text(xsk);
-	/*
-	 * R2 and the user timeout decide, also while text waits for pacing or for a queue of this
-	 * machine
-	 */
+	/* R2 and the user timeout decide, also while text waits for pacing or for a queue here */
 	if (xsk->snd.una != xsk->snd.write_seq && xsk->snd.wnd)
 		*left = most;
 	else
