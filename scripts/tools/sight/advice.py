@@ -111,6 +111,8 @@ REASONS = {
     "TCPAbortOnIdle": ("idle",), "TCPAbortOnHalfClosed": ("half-closed",),
 }
 
+PEERS_MATTER = ("TCPAbortOnReset", "TCPAbortOnIcmp", TIMEOUT)   # what to look for begins with who they were
+
 
 def ends_of(counts):
     """{a name of ENDS: how often}, from the counters of the line TcpExt:."""
@@ -125,8 +127,8 @@ def ends_of(counts):
 def number(name):
     try:
         with open(name) as file:
-            return int(file.read())
-    except (OSError, ValueError):
+            return int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
         return None
 
 

@@ -7,7 +7,7 @@ import textwrap
 
 import program
 import tracer
-from advice import ENDS, REASONS, Advice, ends_of
+from advice import ENDS, PEERS_MATTER, REASONS, Advice, ends_of
 from blackbox import boxes_in
 from causes import cause_of
 from diag import ABORT, Diag, Refused, abort_of, attributes_of, ends_of_row, told_of
@@ -90,11 +90,11 @@ def by_whom(name, count, by, advice):
     """Who the peers of such ends were, as far as that is known."""
     found = sum((by[reason] for reason in REASONS.get(name, ()) if reason in by), collections.Counter())
     listed = "; ".join("%s, %s" % (peer, times(number)) for peer, number in found.most_common(MOST))
-    others, known = len(found) - MOST, sum(found.values())
+    others = len(found) - MOST
     if not found:
-        return advice.on_unknown_peers() if advice and name in REASONS else ""
+        return advice.on_unknown_peers() if advice and name in PEERS_MATTER else ""
     return "peers: %s%s%s" % (listed, "; and %d other%s" % (others, "s" if others > 1 else "") if others > 0 else "",
-                              " (of the %s that are still known)" % format(known, ",") if known < count else "")
+                              " (of the rest nobody knows)" if sum(found.values()) < count else "")
 
 
 def said(counts, sockets):
