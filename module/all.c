@@ -30,7 +30,7 @@
 
 #include "listen/halfopen.c"
 #include "listen/synq.c"
-#include "listen/estate.c"
+#include "listen/handover.c"
 #include "listen/entry.c"
 
 #include "sock/create.c"
@@ -39,7 +39,7 @@
 #include "arrive/acks.c"
 
 #include "expiry/expiry.c"
-#include "expiry/thirdack.c"
+#include "expiry/handshake_ack.c"
 
 #include "sock/end.c"
 

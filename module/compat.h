@@ -781,7 +781,7 @@ static inline struct mem_cgroup *xtcp_compat_acceptor_memcg(void)
 /*
  * The user who owns a socket. Since 6.17 the kernel's function reads the user from the sock. Before
  * 6.17 it reads the inode of the socket, and returns root if there is no inode. But a closed
- * listener, which has no inode, may wait for a successor of the same user (estate.c). So this
+ * listener, which has no inode, may wait for a successor of the same user (handover.c). So this
  * function always reads the user of a listener from the sock.
  */
 static inline kuid_t xtcp_compat_uid(struct sock *sk)

@@ -4,7 +4,7 @@
  *
  * An open socket descriptor has a reference to the module. A sock without a descriptor keeps the
  * module loaded, too, while it has segments below TCP (held.c), and so does a listener that waits
- * for a successor (estate.c). In all three cases rmmod fails. Otherwise, unloading drops what is
+ * for a successor (handover.c). In all three cases rmmod fails. Otherwise, unloading drops what is
  * left: orphans, half-open entries and TIME-WAIT records. The order of the steps keeps segments,
  * timers and RCU callbacks from running into freed code:
  *
@@ -48,7 +48,7 @@ static int __init xtcp_init(void)
 {
 	int err;
 
-	xtcp_thirdack_init();
+	xtcp_handshake_ack_init();
 	err = xtcp_algorithms_init();
 	if (err)
 		return err;
@@ -120,8 +120,8 @@ static void __exit xtcp_exit(void)
 	xtcp_sock_wait_gone();
 	rcu_barrier();
 	xtcp_ao_exit();
-	xtcp_thirdack_exit();
-	xtcp_spare_exit();
+	xtcp_handshake_ack_exit();
+	xtcp_skb_cache_exit();
 	xtcp_record_exit();
 	xtcp_entry_exit();
 	xtcp_conns_exit();

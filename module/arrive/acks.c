@@ -337,9 +337,9 @@ static noinline void owed_at_asked_rate(struct sock *sk)
 
 	if (xsk->acking.now || xsk->fin_received || asked_rate_is_reached(xsk) || route_hurries(sk) ||
 	    (xsk->quickack_asked && xsk->acking.quick && !xsk->acking.pingpong))
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 	else
-		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
+		xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
 
 /* The peer asked for a rate, or compress() may hold this ACK back, or has held earlier ones. */
@@ -356,7 +356,7 @@ static noinline void owed_specially(struct sock *sk)
 	 * place, which covers this segment, too
 	 */
 	if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 }
 
 static __always_inline void owed_later(struct sock *sk)
@@ -365,7 +365,7 @@ static __always_inline void owed_later(struct sock *sk)
 	 * if no data has ever come, the ACK is for a FIN: as in Linux, wait only XTCP_ANSWER_MS for
 	 * a close(), whose FIN carries it
 	 */
-	xtcp_timer_ack_owed(sk, xtcp_sk(sk)->stream->rcv_data_tstamp ? msecs_to_jiffies(XTCP_DELACK_MIN_MS) :
+	xtcp_timer_ack_scheduled(sk, xtcp_sk(sk)->stream->rcv_data_tstamp ? msecs_to_jiffies(XTCP_DELACK_MIN_MS) :
 									msecs_to_jiffies(XTCP_ANSWER_MS));
 }
 
@@ -376,14 +376,14 @@ static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
 	const bool due = !few && ((xsk->acking.quick && !xsk->acking.pingpong) || ack_lets_send(sk));
 
 	if (xsk->acking.now || (due && !reader_acknowledges(sk)) || route_hurries(sk)) {
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 	} else if (!due && (xsk->acking.pingpong || !xsk->acking.quick)) {
 		owed_later(sk);
 	} else if (due || program_is_on_its_way(sk, asked)) {
 		xtcp_acking_hold_for_app(&xsk->acking);
-		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
+		xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 	} else {
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 	}
 }
 
@@ -402,7 +402,7 @@ static noinline void owed_now_or_later(struct sock *sk, bool few, bool asked)
  * If the peer has asked for an ACK rate, the ACKs follow that rate instead. The caller has
  * processed everything that arrived together (section 3.10.7.4, MUST-59).
  */
-void xtcp_acks_owed(struct sock *sk)
+void xtcp_acks_schedule(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const bool asked = READ_ONCE(xsk->acking.app_expects_reply);
@@ -454,5 +454,5 @@ void xtcp_acks_window(struct sock *sk, u32 copied)
 	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN))
 		tell = xtcp_window_would_double(sk);
 	if (tell)
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 }

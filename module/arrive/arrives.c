@@ -213,11 +213,11 @@ static void ack_syn(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (!asked || xsk->quickack_asked || xtcp_ip_is_local(sk)) {
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 		return;
 	}
 	xtcp_acking_hold_for_app(&xsk->acking);
-	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
+	xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_ANSWER_MS));
 }
 
 /*
@@ -347,7 +347,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	xtcp_acking_owe_if(&xsk->acking, !(xsk->ecn & XTCP_ECN_ACCURATE));
 	/* the SYN-ACK's ECN field is echoed in a pure ACK (RFC 9768 section 3.2.2.1) */
 	if (xsk->ecn & XTCP_ECN_ECHO_SYN_ACK)
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 	if (unlikely(xsk->syn_fastopen || xsk->syn_data))
 		verdict = take_fast_answer(sk, skb);
 	/* data that has waited for the connection carries the ACK */
@@ -360,11 +360,11 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	 * data of the call that opens the connection
 	 */
 	if (xsk->defer_accept || xsk->acking.pingpong || has_more_text(sk))
-		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
+		xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
 		ack_syn(sk);
 	else
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 	return verdict;
 }
 
@@ -701,11 +701,11 @@ static void process_fin(struct sock *sk)
 		break;
 	case TCP_FIN_WAIT1:
 		/* our FIN is unacknowledged: otherwise step five would have left FIN-WAIT-1 */
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 		xtcp_state_set(sk, TCP_CLOSING);
 		break;
 	case TCP_FIN_WAIT2:
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 		xtcp_sock_leave_record(sk, TCP_TIME_WAIT);
 		return;
 	default:
@@ -724,7 +724,7 @@ static void process_fin(struct sock *sk)
 static noinline void take_marks(struct sock *sk, struct sk_buff *skb)
 {
 	if (xtcp_sk(sk)->acking.pending && xtcp_ecn_ce_changed(sk, xtcp_seg(skb)))
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 	xtcp_ecn_take(sk, skb);
 }
 
@@ -768,11 +768,11 @@ static noinline_for_stack void finish_late_input(struct sock *sk)
 		return;
 	case TCP_FIN_WAIT2:
 		if (!sock_flag(sk, SOCK_DEAD)) {
-			xtcp_acks_owed(sk);
+			xtcp_acks_schedule(sk);
 			return;
 		}
 		if (xsk->acking.pending)
-			xtcp_bare_ack(sk);
+			xtcp_send_ack(sk);
 		/* close() aborts the connection, and may call this for a segment of the backlog */
 		if (xsk->linger2 >= 0)
 			xtcp_sock_leave_record(sk, TCP_FIN_WAIT2);
@@ -782,7 +782,7 @@ static noinline_for_stack void finish_late_input(struct sock *sk)
 		xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 		if (xsk->acking.pending)
-			xtcp_acks_owed(sk);
+			xtcp_acks_schedule(sk);
 	}
 }
 
@@ -797,7 +797,7 @@ static __always_inline void finish_input(struct sock *sk)
 		xtcp_output_push(sk);
 	xtcp_sndbuf_wake(sk);
 	if (xtcp_sk(sk)->acking.pending)
-		xtcp_acks_owed(sk);
+		xtcp_acks_schedule(sk);
 }
 
 /*
@@ -819,7 +819,7 @@ static void challenge_ack(struct sock *sk)
 	if (!xtcp_acklimit_challenge(&xsk->acklimit, now) || !xtcp_acklimit_net_challenge(xtcp_net_of(sk)))
 		return;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPCHALLENGEACK);
-	xtcp_bare_ack(sk);
+	xtcp_send_ack(sk);
 }
 
 static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdict)
@@ -843,7 +843,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		break;
 	case XTCP_ACK_DROP:
 		xtcp_blackbox_refused(sk, verdict);
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 		break;
 	case XTCP_CHALLENGE:
 		xtcp_blackbox_refused(sk, verdict);
@@ -861,7 +861,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 		break;
 	case XTCP_ABORTED:
 		xtcp_blackbox_refused(sk, XTCP_RESET);
-		xtcp_reply_rst_for(sk, NULL, skb, xtcp_bare_rst_code(sk, seg->ack, xtcp_sk(sk)->ended.reason));
+		xtcp_reply_rst_for(sk, NULL, skb, xtcp_send_rst_code(sk, seg->ack, xtcp_sk(sk)->ended.reason));
 		break;
 	}
 	consume_skb(skb);

@@ -56,13 +56,13 @@ static bool matches_better(const struct xtcp_key *best, const struct xtcp_key *k
  */
 const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_addr *peer, int l3index)
 {
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	const struct xtcp_cold *cold = xtcp_cold(sk);
 	const struct xtcp_key *key, *best = NULL;
 	const bool v4 = ipv6_addr_v4mapped(peer);
 
-	if (!seldom)
+	if (!cold)
 		return NULL;
-	hlist_for_each_entry_rcu(key, &seldom->keys, node, lockdep_sock_is_held(sk)) {
+	hlist_for_each_entry_rcu(key, &cold->keys, node, lockdep_sock_is_held(sk)) {
 		if (key->peers.v4 != v4 || (l3index >= 0 && key->peers.in_l3 && key->peers.l3index != l3index))
 			continue;
 		if (ipv6_prefix_equal(&key->peers.addr, peer, key->peers.prefix) && matches_better(best, key))
@@ -97,30 +97,30 @@ static bool xtcp_keys_set_vrf(const struct sock *sk, int ifindex, struct xtcp_pe
 }
 
 /*
- * As xtcp_seldom_get(). From now on xtcp_seldom_signs() is true, so keys are looked up for each
+ * As xtcp_cold_get(). From now on xtcp_cold_signs() is true, so keys are looked up for each
  * segment that arrives or is sent.
  */
-static struct xtcp_seldom *get_for_keys(struct sock *sk, gfp_t gfp)
+static struct xtcp_cold *get_for_keys(struct sock *sk, gfp_t gfp)
 {
-	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, gfp);
+	struct xtcp_cold *cold = xtcp_cold_get(sk, gfp);
 
 	sock_owned_by_me(sk);
-	if (!seldom)
+	if (!cold)
 		return NULL;
 	/*
-	 * softirq must find zeroed fields, as in xtcp_seldom_get(). The bit is set before the sock
+	 * softirq must find zeroed fields, as in xtcp_cold_get(). The bit is set before the sock
 	 * gets a key, so that no key is overlooked
 	 */
-	smp_store_release(&xtcp_endpoint(sk)->seldom, (unsigned long)seldom | XTCP_SELDOM_SIGNS);
-	return seldom;
+	smp_store_release(&xtcp_endpoint(sk)->cold, (unsigned long)cold | XTCP_SELDOM_SIGNS);
+	return cold;
 }
 
 /* The key that was set for exactly these peers, or NULL. */
-static struct xtcp_key *find_exact(struct xtcp_seldom *seldom, const struct xtcp_peers *peers)
+static struct xtcp_key *find_exact(struct xtcp_cold *cold, const struct xtcp_peers *peers)
 {
 	struct xtcp_key *key;
 
-	hlist_for_each_entry(key, &seldom->keys, node)
+	hlist_for_each_entry(key, &cold->keys, node)
 		if (key->peers.v4 == peers->v4 && key->peers.in_l3 == peers->in_l3 &&
 		    key->peers.l3index == peers->l3index && key->peers.prefix == peers->prefix &&
 		    ipv6_addr_equal(&key->peers.addr, &peers->addr))
@@ -134,14 +134,14 @@ static struct xtcp_key *find_exact(struct xtcp_seldom *seldom, const struct xtcp
  */
 static int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct xtcp_md5_key *md5, gfp_t gfp)
 {
-	struct xtcp_seldom *seldom;
+	struct xtcp_cold *cold;
 	struct xtcp_key *key, *old;
 
 	sock_owned_by_me(sk);
-	seldom = xtcp_md5_is_there() ? get_for_keys(sk, gfp | __GFP_ACCOUNT) : NULL;
-	if (!seldom)
+	cold = xtcp_md5_is_there() ? get_for_keys(sk, gfp | __GFP_ACCOUNT) : NULL;
+	if (!cold)
 		return -ENOMEM;
-	old = find_exact(seldom, peers);
+	old = find_exact(cold, peers);
 	/* the sock was charged for the old key already, and the new one has the same size */
 	key = old ? kmalloc(sizeof(*key), gfp) : sock_kmalloc(sk, sizeof(*key), gfp);
 	if (!key)
@@ -152,7 +152,7 @@ static int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const 
 		hlist_replace_rcu(&old->node, &key->node);
 		call_rcu(&old->rcu, free_key);
 	} else {
-		hlist_add_head_rcu(&key->node, &seldom->keys);
+		hlist_add_head_rcu(&key->node, &cold->keys);
 	}
 	return 0;
 }
@@ -170,8 +170,8 @@ static void drop_key(struct sock *sk, struct xtcp_key *key)
  */
 static int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 {
-	struct xtcp_seldom *seldom = xtcp_seldom(sk);
-	struct xtcp_key *key = seldom ? find_exact(seldom, peers) : NULL;
+	struct xtcp_cold *cold = xtcp_cold(sk);
+	struct xtcp_key *key = cold ? find_exact(cold, peers) : NULL;
 
 	sock_owned_by_me(sk);
 	if (!key)
@@ -183,16 +183,16 @@ static int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 /* How many keys a sock has, of both kinds; the caller has an open descriptor of it. */
 int xtcp_keys_count(const struct sock *sk)
 {
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	const struct xtcp_cold *cold = xtcp_cold(sk);
 	const struct xtcp_key *key;
 	const struct xtcp_ao_key *mkt;
 	const struct xtcp_ao *ao;
 	int n = 0;
 
-	if (!seldom)
+	if (!cold)
 		return 0;
 	rcu_read_lock();
-	hlist_for_each_entry_rcu(key, &seldom->keys, node)
+	hlist_for_each_entry_rcu(key, &cold->keys, node)
 		n++;
 	ao = xtcp_ao_of(sk);
 	if (ao)
@@ -337,13 +337,13 @@ static struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp)
 
 static struct xtcp_ao *begin_ao(struct sock *sk, gfp_t gfp)
 {
-	struct xtcp_seldom *seldom = get_for_keys(sk, gfp);
-	struct xtcp_ao *ao = seldom ? xtcp_aokeys_alloc(gfp) : NULL;
+	struct xtcp_cold *cold = get_for_keys(sk, gfp);
+	struct xtcp_ao *ao = cold ? xtcp_aokeys_alloc(gfp) : NULL;
 
 	if (!ao)
 		return NULL;
 	/* from now on an arriving segment may use the struct */
-	smp_store_release(&seldom->ao, ao);
+	smp_store_release(&cold->ao, ao);
 	return ao;
 }
 
@@ -472,21 +472,21 @@ static void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const str
 /* Frees all keys of a sock whose memory is being freed. */
 void xtcp_keys_free(struct sock *sk)
 {
-	struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	struct xtcp_cold *cold = xtcp_cold(sk);
 	struct xtcp_ao_key *mkt;
 	struct hlist_node *next;
 	struct xtcp_key *key;
 
-	if (likely(!seldom))
+	if (likely(!cold))
 		return;
-	hlist_for_each_entry_safe(key, next, &seldom->keys, node)
+	hlist_for_each_entry_safe(key, next, &cold->keys, node)
 		drop_key(sk, key);
-	if (!seldom->ao)
+	if (!cold->ao)
 		return;
-	hlist_for_each_entry(mkt, &seldom->ao->keys, node)
+	hlist_for_each_entry(mkt, &cold->ao->keys, node)
 		atomic_sub(xtcp_ao_key_bytes(mkt->algorithm), &sk->sk_omem_alloc);
-	xtcp_aokeys_free_copy(seldom->ao);
-	seldom->ao = NULL;
+	xtcp_aokeys_free_copy(cold->ao);
+	cold->ao = NULL;
 }
 
 /* Frees a TCP-AO that no thread can find any more, with its keys. */
@@ -521,7 +521,7 @@ static void free_ao(struct rcu_head *rcu)
 /* Frees @ao, the TCP-AO state of @sk, after a grace period. @ao has no keys any more. */
 static void end_ao(struct sock *sk, struct xtcp_ao *ao)
 {
-	WRITE_ONCE(xtcp_seldom(sk)->ao, NULL);
+	WRITE_ONCE(xtcp_cold(sk)->ao, NULL);
 	call_rcu(&ao->rcu, free_ao);
 }
 
@@ -995,7 +995,7 @@ static int remove_key(struct sock *sk, const struct tcp_ao_del *cmd)
 
 static bool has_md5_keys(const struct sock *sk)
 {
-	return !hlist_empty(&xtcp_seldom(sk)->keys);
+	return !hlist_empty(&xtcp_cold(sk)->keys);
 }
 
 static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
@@ -1007,7 +1007,7 @@ static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
 		return -EINVAL;
 	if (cmd->reserved || cmd->reserved2)
 		return -EINVAL;
-	if (cmd->ao_required && xtcp_seldom(sk) && has_md5_keys(sk))
+	if (cmd->ao_required && xtcp_cold(sk) && has_md5_keys(sk))
 		return -EKEYREJECTED;
 	/* without TCP-AO the sock has no key that could be chosen */
 	if ((cmd->set_current || cmd->set_rnext) && !xtcp_ao_of(sk))

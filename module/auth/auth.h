@@ -115,7 +115,7 @@ const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct x
 /* Returns the TCP-MD5 key for the peer of an entry or a SYN, or NULL. @lsk: the listener. */
 static inline const struct xtcp_key *xtcp_keys_for(const struct sock *lsk, const struct xtcp_conn *conn)
 {
-	return unlikely(xtcp_seldom_signs(lsk)) ? xtcp_keys_find_conn(lsk, conn) : NULL;
+	return unlikely(xtcp_cold_signs(lsk)) ? xtcp_keys_find_conn(lsk, conn) : NULL;
 }
 
 /*
@@ -206,13 +206,13 @@ struct xtcp_ao {
 #define XTCP_AO_ANY_ID		(-1)
 #define XTCP_AO_ANY_L3INDEX	(-1)
 
-/* The TCP-AO of @sk, or NULL. The caller holds the same locks as for xtcp_seldom(). */
+/* The TCP-AO of @sk, or NULL. The caller holds the same locks as for xtcp_cold(). */
 static inline struct xtcp_ao *xtcp_ao_of(const struct sock *sk)
 {
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	const struct xtcp_cold *cold = xtcp_cold(sk);
 
 	/* smp_load_acquire() pairs with smp_store_release() in aokeys.c */
-	return unlikely(seldom) ? smp_load_acquire(&seldom->ao) : NULL;
+	return unlikely(cold) ? smp_load_acquire(&cold->ao) : NULL;
 }
 
 /*
@@ -297,7 +297,7 @@ void xtcp_signer_sign(const struct xtcp_signer *signer, const struct xtcp_tuple 
 /* Must the segments between a listener and this peer be signed? Softirq, RCU read side. */
 static inline bool xtcp_signer_is_due(const struct sock *lsk, const struct in6_addr *peer, int l3index)
 {
-	if (likely(!xtcp_seldom_signs(lsk)))
+	if (likely(!xtcp_cold_signs(lsk)))
 		return false;
 	return xtcp_keys_find(lsk, peer, l3index) || xtcp_aokeys_demands(xtcp_ao_of(lsk), peer, l3index);
 }
@@ -313,13 +313,13 @@ u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request 
  */
 static inline u32 xtcp_signer_room(const struct sock *sk)
 {
-	return unlikely(xtcp_seldom_signs(sk)) ? xtcp_signer_room_find(sk) : 0;
+	return unlikely(xtcp_cold_signs(sk)) ? xtcp_signer_room_find(sk) : 0;
 }
 
 /* As xtcp_signer_room(). If the result is not 0, @signer receives the key. */
 static inline u32 xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk)
 {
-	return unlikely(xtcp_seldom_signs(sk)) ? xtcp_signer_find(signer, sk) : 0;
+	return unlikely(xtcp_cold_signs(sk)) ? xtcp_signer_find(signer, sk) : 0;
 }
 
 /*
@@ -328,7 +328,7 @@ static inline u32 xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *s
  */
 static inline u32 xtcp_signer_room_for(const struct sock *lsk, const struct xtcp_request *he)
 {
-	return unlikely(xtcp_seldom_signs(lsk)) ? xtcp_signer_room_find_for(lsk, he) : 0;
+	return unlikely(xtcp_cold_signs(lsk)) ? xtcp_signer_room_find_for(lsk, he) : 0;
 }
 
 /* Beside the longest signature, a SYN has space for MSS, timestamps, SACK permitted and scale. */
@@ -378,7 +378,7 @@ bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code
  */
 static __always_inline bool xtcp_verify_is_due(const struct sock *sk, const struct sk_buff *skb)
 {
-	return unlikely(tcp_hdr(skb)->doff * 4 >= XTCP_HDR_LEN + XTCP_OPTLEN_AO_ALIGNED(12) || xtcp_seldom_signs(sk));
+	return unlikely(tcp_hdr(skb)->doff * 4 >= XTCP_HDR_LEN + XTCP_OPTLEN_AO_ALIGNED(12) || xtcp_cold_signs(sk));
 }
 
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,

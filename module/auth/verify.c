@@ -94,12 +94,12 @@ bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, co
 	int l3index;
 
 	*signer = (struct xtcp_signer) {};
-	if (likely(!xtcp_seldom_signs(sk)))
+	if (likely(!xtcp_cold_signs(sk)))
 		return !(he && he->ao);
 	ao = xtcp_ao_of(sk);
 	l3index = seg->sdif ? seg->dif : 0;
 	xtcp_demux_tuple_from_skb(skb, &tuple);
-	/* @ao may be NULL: estate.c may have moved the entry here from a listener that had the key */
+	/* @ao may be NULL: handover.c may have moved the entry here from a listener that had the key */
 	if (!ao || option_of(skb, &option) != XTCP_AO_PRESENT)
 		return !(he && he->ao) && sign_by_md5(signer, sk, &tuple.faddr, l3index);
 	if (he || READ_ONCE(sk->sk_state) == TCP_LISTEN || !ao->current_key)
@@ -133,7 +133,7 @@ bool xtcp_signer_of_synack(struct xtcp_signer *signer, const struct sock *lsk, c
 	int l3index;
 
 	*signer = (struct xtcp_signer) {};
-	if (likely(!xtcp_seldom_signs(lsk)))
+	if (likely(!xtcp_cold_signs(lsk)))
 		return !he->ao;
 	l3index = l3mdev_master_ifindex_by_index(sock_net(lsk), he->conn.bound_dev_if);
 	if (!he->ao)
@@ -597,7 +597,7 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;
 
-	if (likely(!xtcp_seldom_signs(sk) &&
+	if (likely(!xtcp_cold_signs(sk) &&
 		   !xtcp_options_have_signature((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN)))
 		return SKB_NOT_DROPPED_YET;
 	return verify_by_keys(sk, he, skb, l3index, counted);

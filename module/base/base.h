@@ -111,7 +111,7 @@ struct xtcp_guests {
  * @users: number of guests of this maker that have had a socket of ours (xtcp_rest.maker)
  * @made_in: for the global root, the outermost user namespace around the guests, else NULL. It is
  *	only compared
- * @estates: listeners that wait for a successor (estate.c); guarded by a lock of that file
+ * @handovers: listeners that wait for a successor (handover.c); guarded by a lock of that file
  * @counts: how much all guests of this maker have, by enum xtcp_guests_thing
  */
 struct xtcp_maker {
@@ -120,7 +120,7 @@ struct xtcp_maker {
 	kuid_t uid;	/* the user */
 	const struct user_namespace *made_in;
 	unsigned int boxes;	/* black boxes (blackbox.c); guarded by the lock of the boxes */
-	unsigned int estates;
+	unsigned int handovers;
 	struct percpu_counter counts[XTCP_GUESTS_THINGS];
 };
 

@@ -215,12 +215,12 @@ static inline unsigned int xtcp_keepalive_probes(const struct sock *sk)
 
 /*
  * How long may the connection be without text, milliseconds? 0: no limit. The smaller limit counts, so
- * a program cannot lengthen the administrator's. Any context; the caller holds what xtcp_seldom() needs.
+ * a program cannot lengthen the administrator's. Any context; the caller holds what xtcp_cold() needs.
  */
 static inline u32 xtcp_keepalive_idle_ms(const struct sock *sk)
 {
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
-	u32 own = unlikely(seldom) ? READ_ONCE(seldom->idle_ms) : 0;
+	const struct xtcp_cold *cold = xtcp_cold(sk);
+	u32 own = unlikely(cold) ? READ_ONCE(cold->idle_ms) : 0;
 	u32 most = READ_ONCE(xtcp_net_of(sk)->sysctl.idle_ms);
 
 	return min_not_zero(own, most);
@@ -229,8 +229,8 @@ static inline u32 xtcp_keepalive_idle_ms(const struct sock *sk)
 /* The same for a connection that is half closed. */
 static inline u32 xtcp_keepalive_half_closed_ms(const struct sock *sk)
 {
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
-	u32 own = unlikely(seldom) ? READ_ONCE(seldom->half_closed_ms) : 0;
+	const struct xtcp_cold *cold = xtcp_cold(sk);
+	u32 own = unlikely(cold) ? READ_ONCE(cold->half_closed_ms) : 0;
 	u32 most = READ_ONCE(xtcp_net_of(sk)->sysctl.half_closed_ms);
 
 	return min_not_zero(own, most);
@@ -241,7 +241,7 @@ static inline bool xtcp_keepalive_may_limit(const struct sock *sk)
 {
 	const struct xtcp_sysctl *sysctl = &xtcp_net_of(sk)->sysctl;
 
-	return xtcp_seldom(sk) || READ_ONCE(sysctl->idle_ms) || READ_ONCE(sysctl->half_closed_ms);
+	return xtcp_cold(sk) || READ_ONCE(sysctl->idle_ms) || READ_ONCE(sysctl->half_closed_ms);
 }
 
 /*

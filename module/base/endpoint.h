@@ -68,7 +68,7 @@ struct xtcp_endpoint {
 	 * of connections or of listeners; one that has passed already if it has never left a table
 	 */
 	unsigned long left_table;
-	unsigned long seldom;		/* fields that few sockets need; 0: none; RCU */
+	unsigned long cold;		/* fields that few sockets need; 0: none; RCU */
 	/*
 	 * number of threads that sleep in RECEIVE; a disconnect does not reset the number, since
 	 * each of these threads decrements the number when it wakes
@@ -157,7 +157,7 @@ extern struct proto xtcpv6_prot;
  * The fields that few sockets need. Allocated when one of them is first set; stays until the memory
  * of the sock is freed. The numbers are read by READ_ONCE; 0: none, or what net.xtcp says.
  */
-struct xtcp_seldom {
+struct xtcp_cold {
 	struct xtcp_fastopenq *fastopenq;	/* TCP_FASTOPEN (fastopen.c); written under the socket lock */
 	struct hlist_head keys;			/* of TCP_MD5SIG; read under RCU, written under the socket lock */
 	struct xtcp_ao *ao;			/* TCP-AO with its keys; written under the socket lock */
@@ -167,45 +167,45 @@ struct xtcp_seldom {
 };
 
 /*
- * The struct xtcp_seldom of @sk, or NULL if none was allocated. The caller holds the RCU read side,
+ * The struct xtcp_cold of @sk, or NULL if none was allocated. The caller holds the RCU read side,
  * the socket lock or a reference to the socket's file.
  */
-static inline struct xtcp_seldom *xtcp_seldom(const struct sock *sk)
+static inline struct xtcp_cold *xtcp_cold(const struct sock *sk)
 {
 	/* pairs with smp_store_release() in state.c */
-	return (struct xtcp_seldom *)(smp_load_acquire(&xtcp_endpoint(sk)->seldom) & ~XTCP_SELDOM_SIGNS);
+	return (struct xtcp_cold *)(smp_load_acquire(&xtcp_endpoint(sk)->cold) & ~XTCP_SELDOM_SIGNS);
 }
 
 /*
  * Does @sk have a key, or did it have one? This runs for each segment, so the answer is a bit of
- * the word with the pointer to struct xtcp_seldom. The caller holds what xtcp_seldom() requires.
+ * the word with the pointer to struct xtcp_cold. The caller holds what xtcp_cold() requires.
  */
-static inline bool xtcp_seldom_signs(const struct sock *sk)
+static inline bool xtcp_cold_signs(const struct sock *sk)
 {
 	/* pairs with smp_store_release() in state.c */
-	return smp_load_acquire(&xtcp_endpoint(sk)->seldom) & XTCP_SELDOM_SIGNS;
+	return smp_load_acquire(&xtcp_endpoint(sk)->cold) & XTCP_SELDOM_SIGNS;
 }
 
-/* The Fast Open state of @sk, or NULL. The caller holds what xtcp_seldom() requires. */
-static inline struct xtcp_fastopenq *xtcp_seldom_fastopenq(const struct sock *sk)
+/* The Fast Open state of @sk, or NULL. The caller holds what xtcp_cold() requires. */
+static inline struct xtcp_fastopenq *xtcp_cold_fastopenq(const struct sock *sk)
 {
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	const struct xtcp_cold *cold = xtcp_cold(sk);
 
 	/* pairs with smp_store_release() in fastopen.c */
-	return unlikely(seldom) ? smp_load_acquire(&seldom->fastopenq) : NULL;
+	return unlikely(cold) ? smp_load_acquire(&cold->fastopenq) : NULL;
 }
 
-/* XTCP_ACK_RATE of @sk; 0: none. The caller holds what xtcp_seldom() requires. */
-static inline u8 xtcp_seldom_ack_rate(const struct sock *sk)
+/* XTCP_ACK_RATE of @sk; 0: none. The caller holds what xtcp_cold() requires. */
+static inline u8 xtcp_cold_ack_rate(const struct sock *sk)
 {
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	const struct xtcp_cold *cold = xtcp_cold(sk);
 
-	return unlikely(seldom) ? READ_ONCE(seldom->ack_rate) : 0;
+	return unlikely(cold) ? READ_ONCE(cold->ack_rate) : 0;
 }
 
-int xtcp_seldom_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp);
-int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp);
-struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp);
-void xtcp_seldom_free(struct sock *sk);
+int xtcp_cold_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp);
+int xtcp_cold_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp);
+struct xtcp_cold *xtcp_cold_get(struct sock *sk, gfp_t gfp);
+void xtcp_cold_free(struct sock *sk);
 
 #endif /* XTCP_ENDPOINT_H */

@@ -8,7 +8,7 @@
  *
  * One user alone must not use up these limits. So they are shared by maker: the user who made the
  * outermost user namespace around the guest. All guests of a maker may have 1/XTCP_MAKER_SHARE of
- * what all guests may have; estate.c has a rule of its own. Users in a guest cannot act for another
+ * what all guests may have; handover.c has a rule of its own. Users in a guest cannot act for another
  * maker, whatever namespaces they nest. Each outermost user namespace of the global root is a maker
  * of its own: these are containers, whose users are strangers to each other.
  *
@@ -139,7 +139,7 @@ static const struct user_namespace *outermost(const struct net *net)
 /* Frees a maker who is not in the list, and has @counts counters. */
 static void free_maker(struct xtcp_maker *maker, unsigned int counts)
 {
-	WARN_ON_ONCE(maker->boxes || maker->estates);
+	WARN_ON_ONCE(maker->boxes || maker->handovers);
 	while (counts--) {
 		WARN_ON_ONCE(percpu_counter_sum(&maker->counts[counts]));
 		percpu_counter_destroy(&maker->counts[counts]);

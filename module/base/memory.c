@@ -240,7 +240,7 @@ void xtcp_memory_accepted(struct sock *sk)
  *
  * To give a page back to tcp_mem and to take one for the next segment costs more than all other
  * work for the queue. So a sock keeps less than two pages if its timer expires within a second:
- * xtcp_expiry_run() then gives them back. An idle sock keeps none, one under memory pressure less
+ * xtcp_timer_handler() then gives them back. An idle sock keeps none, one under memory pressure less
  * than a page.
  *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.

@@ -201,8 +201,8 @@ struct xtcp_shard {
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
  * @listeners_lock: guards changes of @listeners and its members, @listener_numbers, @next_listener
  *	and xtcp_net.device_listeners
- * @estates: listeners that wait for a successor after close() (estate.c)
- * @estates_lock: guards @estates and @estates_len; taken in process context
+ * @handovers: listeners that wait for a successor after close() (handover.c)
+ * @handovers_lock: guards @handovers and @handovers_len; taken in process context
  * @cookie_lock: guards @cookie
  * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
  *	NULL: none; exchanged atomically
@@ -230,10 +230,10 @@ struct xtcp_rest {
 	struct xarray listener_numbers;	/* listeners by number; read under RCU */
 	u32 next_listener;		/* the first number to try for the next listener */
 	struct mutex listeners_lock;	/* guards changes of the listeners */
-	struct list_head estates;
-	spinlock_t estates_lock;	/* guards estates and estates_len */
-	unsigned int estates_len;	/* number of listeners in @estates */
-	struct delayed_work estates_work;	/* ends the estates that are due */
+	struct list_head handovers;
+	spinlock_t handovers_lock;	/* guards handovers and handovers_len */
+	unsigned int handovers_len;	/* number of listeners in @handovers */
+	struct delayed_work handovers_work;	/* ends the handovers that are due */
 	seqlock_t cookie_lock;		/* guards cookie */
 	struct xtcp_cookie_secrets cookie;	/* the secrets of the SYN cookies (secret.c) */
 	atomic_t challenge_second;	/* the second to which @challenges belongs (guests.c) */
@@ -340,7 +340,7 @@ struct xtcp_net {
 };
 
 /*
- * At the end of a namespace or of an estate, RSTs are sent for at most this time. Each RST passes
+ * At the end of a namespace or of a handover, RSTs are sent for at most this time. Each RST passes
  * the netfilter rules of the namespace, which a user may have made slow on purpose.
  */
 #define XTCP_TELL_TIME	(HZ / 10)

@@ -30,7 +30,7 @@
  * test: SND.UNA takes the place of snd_sml, xtcp_space_copied() that of space_copied, and the
  * round-trip time of the SYN is in the sock.
  *
- * Also allocates struct xtcp_seldom, the fields that few sockets need.
+ * Also allocates struct xtcp_cold, the fields that few sockets need.
  */
 #include "base/base.h"
 
@@ -42,79 +42,79 @@
 #include "sight/sight.h"
 
 /**
- * xtcp_seldom_get() - get a sock's struct xtcp_seldom; the first call allocates it
+ * xtcp_cold_get() - get a sock's struct xtcp_cold; the first call allocates it
  * @sk: not destroyed
  * @gfp: GFP_KERNEL_ACCOUNT, or GFP_ATOMIC in softirq
  * Return: the struct, or NULL without memory.
  */
-struct xtcp_seldom *xtcp_seldom_get(struct sock *sk, gfp_t gfp)
+struct xtcp_cold *xtcp_cold_get(struct sock *sk, gfp_t gfp)
 {
-	struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	struct xtcp_cold *cold = xtcp_cold(sk);
 
 	sock_owned_by_me(sk);
-	if (seldom)
-		return seldom;
-	seldom = kzalloc(sizeof(*seldom), gfp);
-	if (!seldom)
+	if (cold)
+		return cold;
+	cold = kzalloc(sizeof(*cold), gfp);
+	if (!cold)
 		return NULL;
 	/* softirq reads the pointer without the socket lock, and must find zeroed fields */
-	smp_store_release(&xtcp_endpoint(sk)->seldom, (unsigned long)seldom);
-	return seldom;
+	smp_store_release(&xtcp_endpoint(sk)->cold, (unsigned long)cold);
+	return cold;
 }
 
 /**
- * xtcp_seldom_set_ack_rate() - set XTCP_ACK_RATE
- * @sk: as for xtcp_seldom_get(), as is @gfp
+ * xtcp_cold_set_ack_rate() - set XTCP_ACK_RATE
+ * @sk: as for xtcp_cold_get(), as is @gfp
  * @rate: full segments per ACK, at most %XTCP_ACKRATE_MAX; 0: request no ACK rate of the peer
  * @gfp: for the memory
  * Return: 0, or -ENOMEM.
  */
-int xtcp_seldom_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
+int xtcp_cold_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
 {
-	struct xtcp_seldom *seldom;
+	struct xtcp_cold *cold;
 
 	sock_owned_by_me(sk);
-	if (rate == xtcp_seldom_ack_rate(sk))
+	if (rate == xtcp_cold_ack_rate(sk))
 		return 0;
-	seldom = xtcp_seldom_get(sk, gfp);
-	if (!seldom)
+	cold = xtcp_cold_get(sk, gfp);
+	if (!cold)
 		return -ENOMEM;
-	WRITE_ONCE(seldom->ack_rate, rate);
+	WRITE_ONCE(cold->ack_rate, rate);
 	return 0;
 }
 
 /**
- * xtcp_seldom_set_idle() - set XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS
- * @sk: as for xtcp_seldom_get(), as is @gfp
+ * xtcp_cold_set_idle() - set XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS
+ * @sk: as for xtcp_cold_get(), as is @gfp
  * @idle_ms: 0: only the limit of net.xtcp.idle_ms applies
  * @half_closed_ms: 0: only the limit of net.xtcp.half_closed_ms applies
  * @gfp: for the memory
  * Return: 0, or -ENOMEM.
  */
-int xtcp_seldom_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp)
+int xtcp_cold_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp)
 {
-	struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	struct xtcp_cold *cold = xtcp_cold(sk);
 
 	sock_owned_by_me(sk);
-	if (!seldom && !idle_ms && !half_closed_ms)
+	if (!cold && !idle_ms && !half_closed_ms)
 		return 0;
-	seldom = xtcp_seldom_get(sk, gfp);
-	if (!seldom)
+	cold = xtcp_cold_get(sk, gfp);
+	if (!cold)
 		return -ENOMEM;
-	WRITE_ONCE(seldom->idle_ms, idle_ms);
-	WRITE_ONCE(seldom->half_closed_ms, half_closed_ms);
+	WRITE_ONCE(cold->idle_ms, idle_ms);
+	WRITE_ONCE(cold->half_closed_ms, half_closed_ms);
 	return 0;
 }
 
 /* When the memory of the sock is freed: no Fast Open state and no keys are left. */
-void xtcp_seldom_free(struct sock *sk)
+void xtcp_cold_free(struct sock *sk)
 {
-	struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	struct xtcp_cold *cold = xtcp_cold(sk);
 
-	if (likely(!seldom))
+	if (likely(!cold))
 		return;
-	WARN_ON_ONCE(seldom->fastopenq || !hlist_empty(&seldom->keys) || seldom->ao);
-	kfree(seldom);
+	WARN_ON_ONCE(cold->fastopenq || !hlist_empty(&cold->keys) || cold->ao);
+	kfree(cold);
 }
 
 static struct kmem_cache *streams;

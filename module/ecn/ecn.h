@@ -227,7 +227,7 @@ static inline u16 xtcp_accecn_counter_flags(const struct xtcp_accecn *accecn)
  * Without XTCP_COMPAT_GSO_ACCECN, the kernel leaves CWR only in the first segment of a GSO packet.
  * @ecn: xtcp_sender.ecn
  */
-static inline bool xtcp_accecn_forbids_bundles(const struct xtcp_accecn *accecn, u8 ecn)
+static inline bool xtcp_accecn_forbids_gso(const struct xtcp_accecn *accecn, u8 ecn)
 {
 	return !XTCP_COMPAT_GSO_ACCECN && unlikely(ecn & XTCP_ECN_ACCURATE) &&
 	       xtcp_accecn_counter_flags(accecn) & XTCP_CWR;

@@ -23,7 +23,7 @@
 #include "sight/sight.h"
 #include "sock/create.h"
 
-static bool xtcp_retries_end_probing(struct sock *sk);
+static bool xtcp_write_timeout_end_probing(struct sock *sk);
 
 /* as in Linux: retries of an orphan, if orphan_retries is 0 and the RTO is below its maximum */
 #define ORPHAN_RETRIES		8U
@@ -51,7 +51,7 @@ static bool has_passed(const struct xtcp_sock *xsk, u32 stamp)
  * user timeout counts from then. 0: there was no attempt. An ACK of text resets it, a window that
  * opens does not.
  */
-static u32 xtcp_retries_since(const struct sock *sk)
+static u32 xtcp_write_timeout_since(const struct sock *sk)
 {
 	u32 resent = xtcp_sk(sk)->tries.retrans_stamp, probed = xtcp_sk(sk)->stream->probe_stamp;
 
@@ -117,19 +117,19 @@ static bool is_alive(const struct sock *sk)
 }
 
 /**
- * xtcp_retries_end_orphan() - reset an orphan if there are too many orphans
+ * xtcp_write_timeout_end_orphan() - reset an orphan if there are too many orphans
  * @sk: an orphan
  * @is_new: @sk has just become an orphan
  * Context: softirq or process, BH disabled.
  * Return: true when the connection has ended.
  */
-bool xtcp_retries_end_orphan(struct sock *sk, bool is_new)
+bool xtcp_write_timeout_end_orphan(struct sock *sk, bool is_new)
 {
 	sock_owned_by_me(sk);
 	if (!xtcp_orphan_too_many(sk, is_new))
 		return false;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONMEMORY);
-	xtcp_bare_rst(sk, XTCP_ABORT_ORPHANS);
+	xtcp_send_rst(sk, XTCP_ABORT_ORPHANS);
 	xtcp_sock_fail(sk, 0, XTCP_ABORT_ORPHANS);
 	return true;
 }
@@ -152,7 +152,7 @@ static void try_another_path(struct sock *sk)
  * it. The program gets a soft error, if there was one, instead of ETIMEDOUT (RFC 9293 section
  * 3.9.2.2).
  */
-static void xtcp_retries_give_up(struct sock *sk, enum xtcp_abort_reason reason)
+static void xtcp_write_timeout_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 {
 	sock_owned_by_me(sk);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONTIMEOUT);
@@ -184,7 +184,7 @@ static void suspect_black_hole(struct sock *sk, bool expired)
  * gives up after 127 s. The user timeout may end the retries earlier. Otherwise the next retry may
  * take another path.
  */
-static bool xtcp_retries_end_syn(struct sock *sk)
+static bool xtcp_write_timeout_end_syn(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	/* the first @linear timeouts have no backoff, and do not count as retries */
@@ -199,7 +199,7 @@ static bool xtcp_retries_end_syn(struct sock *sk)
 	sock_owned_by_me(sk);
 	suspect_black_hole(sk, expired);
 	if (expired) {
-		xtcp_retries_give_up(sk, limit_was(xsk, !often));
+		xtcp_write_timeout_give_up(sk, limit_was(xsk, !often));
 		return true;
 	}
 	if (xsk->tries.retransmits)
@@ -214,7 +214,7 @@ static bool xtcp_retries_end_syn(struct sock *sk)
  */
 static bool orphan_had_its_time(const struct sock *sk)
 {
-	u32 since = xtcp_retries_since(sk);
+	u32 since = xtcp_write_timeout_since(sk);
 
 	return since && elapsed_ms(since) >= time_of(sk, orphan_retries(sk, is_alive(sk)));
 }
@@ -227,7 +227,7 @@ static bool orphan_had_its_time(const struct sock *sk)
  * retransmission may take another path. From R1 on, routing also has to choose another route, and
  * mss.c checks whether the segments are too large for the path.
  */
-static bool xtcp_retries_end_retransmission(struct sock *sk)
+static bool xtcp_write_timeout_end_retransmission(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 gone = elapsed_ms(xsk->tries.retrans_stamp);
@@ -239,10 +239,10 @@ static bool xtcp_retries_end_retransmission(struct sock *sk)
 		xtcp_mtuprobe_timeout(sk);
 		__dst_negative_advice(sk);
 	}
-	if (sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_orphan(sk, false))
+	if (sock_flag(sk, SOCK_DEAD) && xtcp_write_timeout_end_orphan(sk, false))
 		return true;
 	if (by_user)
-		expired = again && has_passed(xsk, xtcp_retries_since(sk));
+		expired = again && has_passed(xsk, xtcp_write_timeout_since(sk));
 	else if (sock_flag(sk, SOCK_DEAD))
 		expired = orphan_had_its_time(sk);
 	else
@@ -252,7 +252,7 @@ static bool xtcp_retries_end_retransmission(struct sock *sk)
 		try_another_path(sk);
 		return false;
 	}
-	xtcp_retries_give_up(sk, limit_was(xsk, by_user));
+	xtcp_write_timeout_give_up(sk, limit_was(xsk, by_user));
 	return true;
 }
 
@@ -264,11 +264,11 @@ static bool xtcp_retries_end_retransmission(struct sock *sk)
  * restart the latter. Without a user timeout, the connection ends when the peer has answered
  * neither probes nor data for twice the largest RTO: 2 s, if that is set to 1 s.
  */
-static bool xtcp_retries_end_shrunk_window(struct sock *sk)
+static bool xtcp_write_timeout_end_shrunk_window(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
-	u32 since = xtcp_retries_since(sk);
+	u32 since = xtcp_write_timeout_since(sk);
 	bool by_user, end;
 
 	sock_owned_by_me(sk);
@@ -280,8 +280,8 @@ static bool xtcp_retries_end_shrunk_window(struct sock *sk)
 	if (sock_flag(sk, SOCK_DEAD))
 		end |= orphan_had_its_time(sk);
 	if (!end)
-		return sock_flag(sk, SOCK_DEAD) && xtcp_retries_end_probing(sk);
-	xtcp_retries_give_up(sk, limit_was(xsk, by_user));
+		return sock_flag(sk, SOCK_DEAD) && xtcp_write_timeout_end_probing(sk);
+	xtcp_write_timeout_give_up(sk, limit_was(xsk, by_user));
 	return true;
 }
 
@@ -293,7 +293,7 @@ static bool xtcp_retries_end_shrunk_window(struct sock *sk)
  * section 3.8.3); for an orphan orphan_retries() replaces retries2. Linux tries every half second,
  * and counts each attempt as a retry.
  */
-static bool xtcp_retries_end_refused(struct sock *sk)
+static bool xtcp_write_timeout_end_refused(struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 retries = sock_flag(sk, SOCK_DEAD) ? orphan_retries(sk, is_alive(sk)) : READ_ONCE(knobs(sk)->retries2);
@@ -302,7 +302,7 @@ static bool xtcp_retries_end_refused(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (min(elapsed_ms(xsk->stream->probe_stamp), silent) < time_of(sk, retries))
 		return false;
-	xtcp_retries_give_up(sk, XTCP_ABORT_TIMEOUT);
+	xtcp_write_timeout_give_up(sk, XTCP_ABORT_TIMEOUT);
 	return true;
 }
 
@@ -312,7 +312,7 @@ static bool xtcp_retries_end_refused(struct sock *sk)
  * window closed (MUST-37). For an orphan, orphan_retries() replaces retries2. An orphan also ends,
  * even if the peer answers, when its RTO has backed off as often and is at the maximum (RFC 6429).
  */
-static bool xtcp_retries_end_probing(struct sock *sk)
+static bool xtcp_write_timeout_end_probing(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 most = READ_ONCE(knobs(sk)->retries2);
@@ -325,12 +325,12 @@ static bool xtcp_retries_end_probing(struct sock *sk)
 	if (sock_flag(sk, SOCK_DEAD)) {
 		most = orphan_retries(sk, is_alive(sk));
 		end |= !is_alive(sk) && xsk->rto.backoff >= most;
-		if (!end && xtcp_retries_end_orphan(sk, false))
+		if (!end && xtcp_write_timeout_end_orphan(sk, false))
 			return true;
 	}
 	if (!end && xsk->tries.probes_out < most)
 		return false;
-	xtcp_retries_give_up(sk, limit_was(xsk, by_user));
+	xtcp_write_timeout_give_up(sk, limit_was(xsk, by_user));
 	return true;
 }
 
@@ -341,7 +341,7 @@ static bool xtcp_retries_end_probing(struct sock *sk)
  * which limit it was. A soft error does not replace it: that explains why retries failed, and there
  * were none.
  */
-static bool xtcp_retries_end_idle(struct sock *sk)
+static bool xtcp_write_timeout_end_idle(struct sock *sk)
 {
 	unsigned long left;
 	enum xtcp_abort_reason reason = xtcp_keepalive_idle(sk, &left);
@@ -349,7 +349,7 @@ static bool xtcp_retries_end_idle(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!reason || left)
 		return false;
-	xtcp_bare_rst(sk, reason);
+	xtcp_send_rst(sk, reason);
 	xtcp_sock_fail(sk, ETIMEDOUT, reason);
 	return true;
 }
@@ -364,7 +364,7 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTIMEOUTS);
-	if (xtcp_retries_end_syn(sk))
+	if (xtcp_write_timeout_end_syn(sk))
 		return;
 	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
 	xtcp_retransmit_segment(sk, skb, xsk->mss);
@@ -398,7 +398,7 @@ static void probed(struct sock *sk, enum xtcp_timer which)
 	note_probing(xsk);
 	xtcp_timer_backed_off(&xsk->timers);
 	xtcp_rto_backoff(&xsk->rto);
-	xtcp_timer_arm(sk, which, xtcp_timer_probe_interval(xsk, xtcp_retries_since(sk)));
+	xtcp_timer_arm(sk, which, xtcp_timer_probe_interval(xsk, xtcp_write_timeout_since(sk)));
 }
 
 /*
@@ -407,7 +407,7 @@ static void probed(struct sock *sk, enum xtcp_timer which)
  */
 static void probe_shrunk_window(struct sock *sk)
 {
-	if (xtcp_retries_end_shrunk_window(sk))
+	if (xtcp_write_timeout_end_shrunk_window(sk))
 		return;
 	xtcp_output_probe(sk, false);
 	probed(sk, XTCP_TIMER_RETRANSMIT);
@@ -467,7 +467,7 @@ static void send_again(struct sock *sk)
 		xtcp_rto_ease(&xsk->rto, xsk->rto.backoff);
 	else
 		xtcp_rto_backoff(&xsk->rto);
-	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_retries_since(sk)));
+	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_write_timeout_since(sk)));
 }
 
 static void expired_retransmit(struct sock *sk)
@@ -493,7 +493,7 @@ static void expired_retransmit(struct sock *sk)
 		return;
 	}
 	note_timeout(sk);
-	if (!xtcp_retries_end_retransmission(sk))
+	if (!xtcp_write_timeout_end_retransmission(sk))
 		send_again(sk);
 }
 
@@ -525,7 +525,7 @@ static void expired_persist(struct sock *sk)
 			xtcp_timer_end_probing(xsk);
 		return;
 	}
-	if (xtcp_retries_end_probing(sk))
+	if (xtcp_write_timeout_end_probing(sk))
 		return;
 	err = xtcp_output_probe(sk, false);
 	if (xsk->snd.una != xsk->snd.nxt) {
@@ -535,9 +535,9 @@ static void expired_persist(struct sock *sk)
 	}
 	if (no_room(err)) {
 		note_probing(xsk);
-		if (!xtcp_retries_end_refused(sk))
+		if (!xtcp_write_timeout_end_refused(sk))
 			xtcp_timer_arm(sk, XTCP_TIMER_PERSIST,
-				       xtcp_timer_within_user_timeout(xsk, ROOM_RETRY_MS, xtcp_retries_since(sk)));
+				       xtcp_timer_within_user_timeout(xsk, ROOM_RETRY_MS, xtcp_write_timeout_since(sk)));
 		return;
 	}
 	xtcp_tries_probed(&xsk->tries);
@@ -553,7 +553,7 @@ static void expired_delayed_ack(struct sock *sk)
 	/* the program wrote no data that could carry the ACK: the connection is not interactive */
 	xtcp_acking_interactive(&xsk->acking, false);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
-	xtcp_bare_ack(sk);
+	xtcp_send_ack(sk);
 }
 
 /*
@@ -602,8 +602,8 @@ static void keep_alive(struct sock *sk)
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, left);
 	} else if (!left && keepalive_gives_up(sk)) {
 		reason = sock_flag(sk, SOCK_KEEPOPEN) ? XTCP_ABORT_KEEPALIVE : XTCP_ABORT_KEEPALIVE_ALWAYS;
-		xtcp_bare_rst(sk, reason);
-		xtcp_retries_give_up(sk, reason);
+		xtcp_send_rst(sk, reason);
+		xtcp_write_timeout_give_up(sk, reason);
 	} else if (no_room(xtcp_output_probe(sk, true))) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, msecs_to_jiffies(ROOM_RETRY_MS));
 	} else {
@@ -623,7 +623,7 @@ static void keep_alive(struct sock *sk)
  */
 static void expired_keepalive(struct sock *sk)
 {
-	if (unlikely(xtcp_keepalive_may_limit(sk)) && xtcp_retries_end_idle(sk))
+	if (unlikely(xtcp_keepalive_may_limit(sk)) && xtcp_write_timeout_end_idle(sk))
 		return;
 	if (xtcp_keepalive_is_on(sk))
 		keep_alive(sk);
@@ -638,7 +638,7 @@ static void expired_probe(struct sock *sk)
 	if (xsk->snd.wnd && xtcp_stream_is_there(xsk->stream))
 		xtcp_tlp_probe(sk);
 	if (!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_RETRANSMIT))
-		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_retries_since(sk)) +
+		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_write_timeout_since(sk)) +
 							  usecs_to_jiffies(xtcp_pace_lead_us(sk)));
 }
 
@@ -663,7 +663,7 @@ static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
  * 3.10.8). The caller holds a reference, since an orphan may end here: the timer or, if a user
  * owned the lock when it fired, release_sock().
  */
-void xtcp_expiry_run(struct sock *sk)
+void xtcp_timer_handler(struct sock *sk)
 {
 	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
 	unsigned long armed = timers->armed, next;
@@ -695,21 +695,21 @@ static void fired(struct timer_list *timer)
 	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_TIMER, &sk->sk_tsq_flags);
 	else
-		xtcp_expiry_run(sk);
+		xtcp_timer_handler(sk);
 	bh_unlock_sock(sk);
 	/* sk_reset_timer() took this reference */
 	sock_put(sk);
 }
 
 /* Gives a sock its timer. @sk: new, or a clone; no other thread can reach it yet. */
-void xtcp_expiry_init(struct sock *sk)
+void xtcp_timer_handlers_init(struct sock *sk)
 {
 	memset(&xtcp_sk(sk)->timers, 0, sizeof(xtcp_sk(sk)->timers));
 	timer_setup(&sk->sk_timer, fired, 0);
 }
 
 /**
- * xtcp_expiry_paced() - send the text and the ACK that waited for the timer of pace.c
+ * xtcp_pace_handler() - send the text and the ACK that waited for the timer of pace.c
  * @sk: the sock, in any state
  *
  * Text that is due carries the ACK. If none has left, one ACK leaves for all that were held back.
@@ -719,7 +719,7 @@ void xtcp_expiry_init(struct sock *sk)
  *
  * Context: softirq or process. Lock: socket, held.
  */
-void xtcp_expiry_paced(struct sock *sk)
+void xtcp_pace_handler(struct sock *sk)
 {
 	struct xtcp_sack *sack = &xtcp_sk(sk)->stream->sack;
 
@@ -734,6 +734,6 @@ void xtcp_expiry_paced(struct sock *sk)
 	if (unlikely(sack->compressed)) {
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKCOMPRESSED, sack->compressed - 1);
 		sack->compressed = 0;
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 	}
 }

@@ -17,20 +17,20 @@ struct sock;
 /* expiry.c */
 
 /* Return: true when the connection has ended. */
-bool xtcp_retries_end_orphan(struct sock *sk, bool is_new);
+bool xtcp_write_timeout_end_orphan(struct sock *sk, bool is_new);
 
-void xtcp_expiry_init(struct sock *sk);
+void xtcp_timer_handlers_init(struct sock *sk);
 
 /* The socket lock is held in both functions. */
-void xtcp_expiry_run(struct sock *sk);
-void xtcp_expiry_paced(struct sock *sk);
+void xtcp_timer_handler(struct sock *sk);
+void xtcp_pace_handler(struct sock *sk);
 
-/* thirdack.c */
+/* handshake_ack.c */
 
-void xtcp_thirdack_init(void);
-void xtcp_thirdack_exit(void);
-void xtcp_thirdack_waits(struct sock *sk);
-void xtcp_thirdack_go(void);
-void xtcp_thirdack_forget(struct sock *sk, bool everywhere);
+void xtcp_handshake_ack_init(void);
+void xtcp_handshake_ack_exit(void);
+void xtcp_handshake_ack_waits(struct sock *sk);
+void xtcp_handshake_ack_go(void);
+void xtcp_handshake_ack_forget(struct sock *sk, bool everywhere);
 
 #endif /* XTCP_EXPIRY_H */

@@ -259,12 +259,12 @@ struct xtcp_fastopenq {
 /* allocated by the first call; NULL without memory */
 static struct xtcp_fastopenq *queue_of(struct sock *sk)
 {
-	struct xtcp_seldom *seldom = xtcp_seldom_get(sk, GFP_KERNEL_ACCOUNT);
+	struct xtcp_cold *cold = xtcp_cold_get(sk, GFP_KERNEL_ACCOUNT);
 	struct xtcp_fastopenq *queue;
 
 	sock_owned_by_me(sk);
-	if (!seldom || seldom->fastopenq)
-		return seldom ? seldom->fastopenq : NULL;
+	if (!cold || cold->fastopenq)
+		return cold ? cold->fastopenq : NULL;
 	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
 	if (!queue)
 		return NULL;
@@ -272,7 +272,7 @@ static struct xtcp_fastopenq *queue_of(struct sock *sk)
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->resets);
 	/* a SYN reads this pointer without a lock, and must find the queue initialised */
-	smp_store_release(&seldom->fastopenq, queue);
+	smp_store_release(&cold->fastopenq, queue);
 	return queue;
 }
 
@@ -315,7 +315,7 @@ int xtcp_fastopen_set_max(struct sock *sk, unsigned int max)
 /* The value of TCP_FASTOPEN. Process; the socket lock is held, or the caller has the descriptor. */
 int xtcp_fastopen_max(const struct sock *sk)
 {
-	const struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(sk);
+	const struct xtcp_fastopenq *queue = xtcp_cold_fastopenq(sk);
 
 	return queue ? READ_ONCE(queue->max) : 0;
 }
@@ -356,7 +356,7 @@ int xtcp_fastopen_set_keys(struct sock *sk, const u8 *octets, unsigned int n)
  */
 int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
 {
-	struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(sk);
+	struct xtcp_fastopenq *queue = xtcp_cold_fastopenq(sk);
 
 	return queue ? xtcp_fastkeys_copy(&queue->keys, octets) : 0;
 }
@@ -369,11 +369,11 @@ int xtcp_fastopen_get_keys(const struct sock *sk, u8 *octets)
  */
 void xtcp_fastopen_free(struct sock *sk)
 {
-	struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(sk);
+	struct xtcp_fastopenq *queue = xtcp_cold_fastopenq(sk);
 
 	if (likely(!queue))
 		return;
-	WRITE_ONCE(xtcp_seldom(sk)->fastopenq, NULL);
+	WRITE_ONCE(xtcp_cold(sk)->fastopenq, NULL);
 	put_queue(queue);
 }
 
@@ -469,7 +469,7 @@ static struct xtcp_fastopen *judge_syn(struct sock *lsk, struct xtcp_fastopenq *
 struct xtcp_fastopen *xtcp_fastopen_syn(struct sock *lsk, struct sk_buff *skb, const struct dst_entry *dst,
 					struct xtcp_fastopen_cookie *answer)
 {
-	struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(lsk);
+	struct xtcp_fastopenq *queue = xtcp_cold_fastopenq(lsk);
 	struct xtcp_net *xn = xtcp_net_of(lsk);
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_fastopen_cookie cookie;
@@ -511,7 +511,7 @@ void xtcp_fastopen_declined(struct xtcp_fastopen *fast)
  */
 void xtcp_fastopen_move(struct sock *sk, struct sock *lsk)
 {
-	struct xtcp_fastopenq *queue = xtcp_seldom_fastopenq(lsk), *old;
+	struct xtcp_fastopenq *queue = xtcp_cold_fastopenq(lsk), *old;
 	struct xtcp_fastopen *fast = xtcp_sk(sk)->fastopen;
 
 	sock_owned_by_me(sk);
@@ -814,7 +814,7 @@ static void queue_syn_text(struct sock *sk, struct xtcp_fastsyn *fast, size_t ro
 		return;
 	xtcp_sndq_append(sk, skb);
 	while (room && msg_data_left(fast->msg)) {
-		n = xtcp_fill_copy(sk, skb, &fast->msg->msg_iter, min(room, msg_data_left(fast->msg)));
+		n = xtcp_sndq_copy(sk, skb, &fast->msg->msg_iter, min(room, msg_data_left(fast->msg)));
 		if (n <= 0)
 			break;
 		fast->copied += n;

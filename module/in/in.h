@@ -59,36 +59,36 @@ bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err);
 bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err);
 void xtcp_icmp_mtu_deferred(struct sock *sk);
 
-enum xtcp_sibling_ip {
+enum xtcp_instance_ip {
 	XTCP_SIBLING_V4,
 	XTCP_SIBLING_V6,
 	XTCP_SIBLING_IPS,
 };
 
 /**
- * struct xtcp_sibling_link - the position of a build in the chain of TCP's handlers
+ * struct xtcp_instance_link - the position of a build in the chain of TCP's handlers
  * @ours: the build's struct net_protocol or inet6_protocol
  * @saved: the build's variable that points to the next such struct in the chain
  */
-struct xtcp_sibling_link {
+struct xtcp_instance_link {
 	const void *ours;
 	const void **saved;
 };
 
 /*
- * A sibling asks: does a listener of ours want a SYN that would reopen a TIME-WAIT record of the
- * sibling? Softirq, RCU read side.
+ * Another instance asks: does a listener of ours want a SYN that would reopen a TIME-WAIT record of the
+ * other instance? Softirq, RCU read side.
  */
-typedef bool (*xtcp_sibling_wants)(struct sk_buff *skb);
+typedef bool (*xtcp_instance_wants)(struct sk_buff *skb);
 /*
- * A sibling asks: does a connection of ours own a segment that would go to a listener of the
- * sibling? A SYN that would reopen a TIME-WAIT record of ours, and which the sibling wants by
+ * Another instance asks: does a connection of ours own a segment that would go to a listener of the
+ * other instance? A SYN that would reopen a TIME-WAIT record of ours, and which the other instance wants by
  * @wanted, ends the record, and the answer is no. Softirq, RCU read side.
  */
-typedef bool (*xtcp_sibling_keeps)(struct sk_buff *skb, xtcp_sibling_wants wanted);
+typedef bool (*xtcp_instance_keeps)(struct sk_buff *skb, xtcp_instance_wants wanted);
 
-void xtcp_siblings_set_family(int family);
-bool xtcp_siblings_have_family(int family, char *name, size_t size);
+void xtcp_instances_set_family(int family);
+bool xtcp_instances_have_family(int family, char *name, size_t size);
 
 int xtcp_interpose_init(void);
 void xtcp_interpose_exit(void);

@@ -364,7 +364,7 @@ static noinline bool is_whole(struct xtcp_net *xn, struct sk_buff *skb)
 
 /*
  * The half-open entry has just ended. Most likely another CPU has made the child, which gets the
- * segment. But if the listener has ended without an heir (estate.c), an ACK gets a RST, because the
+ * segment. But if the listener has ended without a target (handover.c), an ACK gets a RST, because the
  * peer has completed its handshake and may wait for data.
  */
 static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_request *he,
@@ -396,7 +396,7 @@ static void to_successor(struct xtcp_net *xn, struct sk_buff *skb, const struct 
 static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_request *he,
 		       const struct xtcp_demux_key *key)
 {
-	struct sock *lsk = READ_ONCE(he->lsk), *heir;
+	struct sock *lsk = READ_ONCE(he->lsk), *target;
 	struct xtcp_signature signature = {};
 	const struct ip_note note = ip_note(skb);
 	struct sock *child;
@@ -405,9 +405,9 @@ static void to_request(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_req
 		return;
 	trace_in(xn->net, &he->conn, TCP_SYN_RECV, skb);
 	child = xtcp_halfopen_arrives(he, lsk, skb);
-	/* the entry may have moved to another listener (estate.c) */
-	while (child == ERR_PTR(-EAGAIN) && (heir = READ_ONCE(he->lsk)) != lsk) {
-		lsk = heir;
+	/* the entry may have moved to another listener (handover.c) */
+	while (child == ERR_PTR(-EAGAIN) && (target = READ_ONCE(he->lsk)) != lsk) {
+		lsk = target;
 		restore_ip_note(skb, note);
 		if (!is_acceptable(xn, lsk, he, skb, TCP_SYN_RECV, key, &signature))
 			return;

@@ -29,7 +29,7 @@
  * So a
  *     program that moves its listener to xtcp keeps the connections that kernel TCP has accepted.
  *
- * Siblings are other builds of this module, under other names, that are loaded at the same time.
+ * Other instances are other builds of this module, under other names, that are loaded at the same time.
  * The kernel prevents most conflicts: its bind table says which ports are taken (ports.h), and a
  * family, a name in /proc or a sysctl can be registered only once. Three remain:
  *
@@ -43,12 +43,12 @@
  *
  * Each build has one entry in a ring. A new build announces itself by an event on the notifier
  * chain netevent, whose users ignore events that they do not know; the first build that gets it
- * adds the new one. The event's number changes whenever struct sibling or one of its callbacks
+ * adds the new one. The event's number changes whenever struct instance or one of its callbacks
  * changes, so only builds that can call each other share a ring. Builds in different rings still
  * work side by side, but the older one cannot be unloaded before the newer one, whose handler calls
  * it.
  *
- * Locking: rtnl_lock() guards changes of the ring, and what siblings change in the chain of
+ * Locking: rtnl_lock() guards changes of the ring, and what other instances change in the chain of
  * handlers. Readers use RCU.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -69,31 +69,31 @@
 #include "ports/ports.h"
 #include "timewait/timewait.h"
 
-/* increase it when struct sibling or a callback changes */
+/* increase it when struct instance or a callback changes */
 #define GREETING	0x78746303
 
-struct sibling {
+struct instance {
 	struct list_head ring;
 	const char *name;
 	int family;			/* 0: none yet */
-	xtcp_sibling_keeps keeps;
-	xtcp_sibling_wants wants;
-	const struct xtcp_sibling_link *links;
+	xtcp_instance_keeps keeps;
+	xtcp_instance_wants wants;
+	const struct xtcp_instance_link *links;
 	bool in_chain[XTCP_SIBLING_IPS];
 };
 
-static struct sibling self = {
+static struct instance self = {
 	.ring = LIST_HEAD_INIT(self.ring),
 	.name = KBUILD_MODNAME,
 };
 
 static int greeted(struct notifier_block *nb, unsigned long event, void *newcomer)
 {
-	struct sibling *sibling = newcomer;
+	struct instance *instance = newcomer;
 
 	if (event != GREETING)
 		return NOTIFY_DONE;
-	list_add_tail_rcu(&sibling->ring, &self.ring);
+	list_add_tail_rcu(&instance->ring, &self.ring);
 	/* all builds that know this event are in one ring, which must get the newcomer only once */
 	return NOTIFY_STOP;
 }
@@ -103,12 +103,12 @@ static struct notifier_block greetings = {
 };
 
 /*
- * Announces us to the builds that are loaded. Before a listener of a sibling takes a segment,
- * @keeps says whether a connection of ours owns it. When a SYN would reopen a record of a sibling,
+ * Announces us to the builds that are loaded. Before a listener of another instance takes a segment,
+ * @keeps says whether a connection of ours owns it. When a SYN would reopen a record of another instance,
  * @wants says whether a listener of ours wants it.
  */
-static void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibling_keeps keeps,
-			       xtcp_sibling_wants wants)
+static void xtcp_instances_join(const struct xtcp_instance_link *links, xtcp_instance_keeps keeps,
+				xtcp_instance_wants wants)
 {
 	rtnl_lock();
 	self.links = links;
@@ -116,7 +116,7 @@ static void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibli
 	self.wants = wants;
 	/*
 	 * both read data that our init has written. Nothing orders this after the read of the
-	 * callback's address, so every CPU must see the data before a sibling can find us
+	 * callback's address, so every CPU must see the data before another instance can find us
 	 */
 	synchronize_net();
 	call_netevent_notifiers(GREETING, &self);
@@ -125,7 +125,7 @@ static void xtcp_siblings_join(const struct xtcp_sibling_link *links, xtcp_sibli
 }
 
 /* in front of all others; @install puts it into inet_protos[] or inet6_protos[] */
-static int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void))
+static int xtcp_instances_put_in(enum xtcp_instance_ip ip, int (*install)(void))
 {
 	int err;
 
@@ -137,18 +137,18 @@ static int xtcp_siblings_put_in(enum xtcp_sibling_ip ip, int (*install)(void))
 }
 
 /* whose handler calls ours, or NULL. The RCU read side or rtnl_lock() is held */
-static struct sibling *in_front(enum xtcp_sibling_ip ip)
+static struct instance *in_front(enum xtcp_instance_ip ip)
 {
-	struct sibling *sibling;
+	struct instance *instance;
 
-	list_for_each_entry_rcu(sibling, &self.ring, ring, lockdep_rtnl_is_held())
-		if (READ_ONCE(sibling->in_chain[ip]) && READ_ONCE(*sibling->links[ip].saved) == self.links[ip].ours)
-			return sibling;
+	list_for_each_entry_rcu(instance, &self.ring, ring, lockdep_rtnl_is_held())
+		if (READ_ONCE(instance->in_chain[ip]) && READ_ONCE(*instance->links[ip].saved) == self.links[ip].ours)
+			return instance;
 	return NULL;
 }
 
-/* While siblings are loaded or unloaded, the answer may be out of date. */
-static bool xtcp_siblings_call_ours(enum xtcp_sibling_ip ip)
+/* While other instances are loaded or unloaded, the answer may be out of date. */
+static bool xtcp_instances_call_ours(enum xtcp_instance_ip ip)
 {
 	bool is_called;
 
@@ -158,24 +158,24 @@ static bool xtcp_siblings_call_ours(enum xtcp_sibling_ip ip)
 	return is_called;
 }
 
-/* If a sibling's handler calls ours, it calls the handler behind ours from now on. */
-static bool step_over(enum xtcp_sibling_ip ip)
+/* If another instance's handler calls ours, it calls the handler behind ours from now on. */
+static bool step_over(enum xtcp_instance_ip ip)
 {
-	struct sibling *sibling = in_front(ip);
+	struct instance *instance = in_front(ip);
 
 	ASSERT_RTNL();
-	if (sibling)
-		WRITE_ONCE(*sibling->links[ip].saved, *self.links[ip].saved);
-	return sibling;
+	if (instance)
+		WRITE_ONCE(*instance->links[ip].saved, *self.links[ip].saved);
+	return instance;
 }
 
 /*
- * Our handler leaves the chain if it is the first, or directly behind a sibling's. It may still run
+ * Our handler leaves the chain if it is the first, or directly behind another instance's. It may still run
  * until a grace period has passed. @restore: takes it out of the array; false when another module's
- * handler is there. Return: false when nothing has changed, because that of no sibling is in front
+ * handler is there. Return: false when nothing has changed, because that of no other instance is in front
  * of ours.
  */
-static bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void))
+static bool xtcp_instances_take_out(enum xtcp_instance_ip ip, bool (*restore)(void))
 {
 	bool out;
 
@@ -189,10 +189,10 @@ static bool xtcp_siblings_take_out(enum xtcp_sibling_ip ip, bool (*restore)(void
 
 /*
  * Our handlers have left both chains, but may still run and walk the ring. A walk ends when it
- * comes back to our entry, so wait for them first. Siblings may still call us until another grace
+ * comes back to our entry, so wait for them first. Other instances may still call us until another grace
  * period has passed.
  */
-static void xtcp_siblings_leave(void)
+static void xtcp_instances_leave(void)
 {
 	synchronize_net();
 	rtnl_lock();
@@ -203,37 +203,37 @@ static void xtcp_siblings_leave(void)
 
 /*
  * Does a connection of another build own a segment that would go to a listener of ours? If it is a
- * SYN that would reopen a TIME-WAIT record of a sibling, and our listener wants it, the sibling
+ * SYN that would reopen a TIME-WAIT record of another instance, and our listener wants it, the other instance
  * ends the record.
  */
-static bool xtcp_siblings_keep(struct sk_buff *skb)
+static bool xtcp_instances_keep(struct sk_buff *skb)
 {
-	struct sibling *sibling;
+	struct instance *instance;
 
-	list_for_each_entry_rcu(sibling, &self.ring, ring)
-		if (sibling->keeps(skb, self.wants))
+	list_for_each_entry_rcu(instance, &self.ring, ring)
+		if (instance->keeps(skb, self.wants))
 			return true;
 	return false;
 }
 
 /* A SYN would reopen a TIME-WAIT record of ours: has another build a listener with room? */
-static bool xtcp_siblings_want(struct sk_buff *skb)
+static bool xtcp_instances_want(struct sk_buff *skb)
 {
-	struct sibling *sibling;
+	struct instance *instance;
 
-	list_for_each_entry_rcu(sibling, &self.ring, ring)
-		if (sibling->wants(skb))
+	list_for_each_entry_rcu(instance, &self.ring, ring)
+		if (instance->wants(skb))
 			return true;
 	return false;
 }
 
 /**
- * xtcp_siblings_set_family() - publish our family number to the other builds; 0: none any more
+ * xtcp_instances_set_family() - publish our family number to the other builds; 0: none any more
  * @family: the family number
  *
  * Context: process, may sleep.
  */
-void xtcp_siblings_set_family(int family)
+void xtcp_instances_set_family(int family)
 {
 	rtnl_lock();
 	self.family = family;
@@ -241,23 +241,23 @@ void xtcp_siblings_set_family(int family)
 }
 
 /**
- * xtcp_siblings_have_family() - does another build have this family?
+ * xtcp_instances_have_family() - does another build have this family?
  * @family: the number of the family
  * @name: receives the name of that build
  * @size: octets in @name
  *
  * Context: process, may sleep.
  */
-bool xtcp_siblings_have_family(int family, char *name, size_t size)
+bool xtcp_instances_have_family(int family, char *name, size_t size)
 {
-	struct sibling *sibling;
+	struct instance *instance;
 	bool found = false;
 
 	rtnl_lock();
-	list_for_each_entry(sibling, &self.ring, ring) {
-		if (sibling->family != family)
+	list_for_each_entry(instance, &self.ring, ring) {
+		if (instance->family != family)
 			continue;
-		strscpy(name, sibling->name, size);
+		strscpy(name, instance->name, size);
 		found = true;
 	}
 	rtnl_unlock();
@@ -307,7 +307,7 @@ static bool is_pure_syn(const struct tcphdr *th)
  * too low. @elsewhere: says whether a listener of another build wants it.
  */
 static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct sk_buff *skb,
-			    xtcp_sibling_wants elsewhere)
+			    xtcp_instance_wants elsewhere)
 {
 	const struct sock *lsk;
 
@@ -324,7 +324,7 @@ static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *ke
  * record may. @elsewhere: as for is_listened_for().
  */
 static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
-			     struct sk_buff *skb, xtcp_sibling_wants elsewhere)
+			     struct sk_buff *skb, xtcp_instance_wants elsewhere)
 {
 	if (conn->kind != XTCP_CONN_TIMEWAIT || skb->pkt_type != PACKET_HOST)
 		return false;
@@ -382,7 +382,7 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 		return false;
 
 	while ((conn = xtcp_demux_lookup(xn, &key))) {
-		if (record_makes_way(xn, &key, conn, skb, xtcp_siblings_want)) {
+		if (record_makes_way(xn, &key, conn, skb, xtcp_instances_want)) {
 			xtcp_record_drop(xn, container_of(conn, struct xtcp_timewait, conn));
 			return false;
 		}
@@ -396,7 +396,7 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 
 	listener = find_listener(xn, &key);
 	if (!listener || !listener_wants(listener, skb, &key) || xtcp_demux_kernel_holds(xn->net, &key) ||
-	    xtcp_siblings_keep(skb))
+	    xtcp_instances_keep(skb))
 		return false;
 	xtcp_ingress_listener(xn, skb, xtcp_group_choose(listener->sk, key.hash >> 32, skb), &key);
 	return true;
@@ -407,7 +407,7 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
  * may have to make way (item 3 above). @wanted: says whether a listener of that build wants the
  * SYN. This must not walk the ring of builds, because we may be leaving it.
  */
-static bool keeps(struct sk_buff *skb, xtcp_sibling_wants wanted)
+static bool keeps(struct sk_buff *skb, xtcp_instance_wants wanted)
 {
 	struct xtcp_net *xn = net_of(skb);
 	struct xtcp_demux_key key;
@@ -454,15 +454,15 @@ static __always_inline bool is_ours(struct sk_buff *skb)
 }
 
 /*
- * If the handler of no sibling is directly in front of ours, waits until it is gone, and says once
+ * If the handler of no other instance is directly in front of ours, waits until it is gone, and says once
  * a second which is the first. This happens only if that module has put it there at another time
  * than in its init (look_who_is_in_front()).
  */
-static void restore(enum xtcp_sibling_ip ip, bool (*is_restored)(void), void (*say_who)(void))
+static void restore(enum xtcp_instance_ip ip, bool (*is_restored)(void), void (*say_who)(void))
 {
 	int rounds = 0;
 
-	while (!xtcp_siblings_take_out(ip, is_restored)) {
+	while (!xtcp_instances_take_out(ip, is_restored)) {
 		if (!(rounds++ % ROUNDS_A_SECOND))
 			say_who();
 		msleep(MSEC_PER_SEC / ROUNDS_A_SECOND);
@@ -605,7 +605,7 @@ static void restore_v6(void)
 		restore(XTCP_SIBLING_V6, is_restored_v6, say_who_v6);
 }
 
-static const struct xtcp_sibling_link links[XTCP_SIBLING_IPS] = {
+static const struct xtcp_instance_link links[XTCP_SIBLING_IPS] = {
 	[XTCP_SIBLING_V4] = { &ours_v4, (const void **)&saved_v4 },
 	[XTCP_SIBLING_V6] = { &ours_v6, (const void **)&saved_v6 },
 };
@@ -624,8 +624,8 @@ static int look_who_is_in_front(struct notifier_block *nb, unsigned long event, 
 
 	mutex_lock(&hold_lock);
 	foreign_v4 = rcu_access_pointer(inet_protos[IPPROTO_TCP]) != &ours_v4 &&
-		     !xtcp_siblings_call_ours(XTCP_SIBLING_V4);
-	foreign_v6 = !is_first_v6() && !xtcp_siblings_call_ours(XTCP_SIBLING_V6);
+		     !xtcp_instances_call_ours(XTCP_SIBLING_V4);
+	foreign_v6 = !is_first_v6() && !xtcp_instances_call_ours(XTCP_SIBLING_V6);
 	if (!foreign_v4 && !foreign_v6) {
 		if (held)
 			module_put(THIS_MODULE);
@@ -656,11 +656,11 @@ int xtcp_interpose_init(void)
 {
 	int err;
 
-	xtcp_siblings_join(links, keeps, wants);
-	err = xtcp_siblings_put_in(XTCP_SIBLING_V4, install_v4);
+	xtcp_instances_join(links, keeps, wants);
+	err = xtcp_instances_put_in(XTCP_SIBLING_V4, install_v4);
 	if (err)
 		goto err_leave;
-	err = xtcp_siblings_put_in(XTCP_SIBLING_V6, install_v6);
+	err = xtcp_instances_put_in(XTCP_SIBLING_V6, install_v6);
 	if (err)
 		goto err_v4;
 	err = register_module_notifier(&modules_come_and_go);
@@ -673,7 +673,7 @@ err_v6:
 err_v4:
 	restore_v4();
 err_leave:
-	xtcp_siblings_leave();
+	xtcp_instances_leave();
 	synchronize_net();
 	return err;
 }
@@ -681,7 +681,7 @@ err_leave:
 /**
  * xtcp_interpose_exit() - take our handlers out again; on return, none runs or will run
  *
- * If the handler of another module, no sibling, has come in front of ours since it was loaded, this
+ * If the handler of another module, no other instance, has come in front of ours since it was loaded, this
  * waits until that module is unloaded, and says so once a second.
  *
  * Context: process, module exit; may sleep for as long as the other module stays.
@@ -691,6 +691,6 @@ void xtcp_interpose_exit(void)
 	unregister_module_notifier(&modules_come_and_go);
 	restore_v6();
 	restore_v4();
-	xtcp_siblings_leave();
+	xtcp_instances_leave();
 	synchronize_net();
 }

@@ -552,7 +552,7 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
 
 /*
  * Moves an entry to another listener of the group. @from has left the table of listeners, and @to
- * was found there later, so its lock nests inside (estate.c). The entry keeps its deadline, its
+ * was found there later, so its lock nests inside (handover.c). The entry keeps its deadline, its
  * number of timeouts and its position in the table of connections. Return: 0; -EAGAIN when @to is
  * closed, -ENOBUFS when it may inherit no more; nothing has changed then.
  */

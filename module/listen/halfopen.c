@@ -76,7 +76,7 @@ static bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_bu
 /**
  * xtcp_cookieack_is_ours() - does this ACK complete a handshake with a SYN cookie?
  * @listener: of the ACK's port; if it has just ended, the result is valid for the one that takes
- *	over (estate.c)
+ *	over (handover.c)
  * @skb: an ACK without a connection, SYN and RST; skb->data is the TCP header. Unchanged, except
  *	that its checksum may have been verified
  * @key: the lookup key of @skb
@@ -270,7 +270,7 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 
 /*
  * Below, an int is 0 or -EAGAIN: another CPU has just ended the entry, or has moved it to another
- * listener (estate.c); nothing has changed then.
+ * listener (handover.c); nothing has changed then.
  */
 
 /* A retransmitted SYN: sends the SYN-ACK again, and restarts its timeout. */

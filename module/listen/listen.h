@@ -68,7 +68,7 @@ struct xtcp_synq {
  * @next_in_batch: the next entry of a batch that is freed together; only in a dead entry
  * @rcu: for call_rcu(); only in a dead entry that is freed alone
  * @lsk: the listener, which the entry leaves before it is freed. Changes under the locks of both
- *	the old and the new one (estate.c)
+ *	the old and the new one (handover.c)
  * @expires: the low 32 bits of jiffies at the next timeout
  * @irs: SEG.SEQ of the SYN
  * @iss: our ISN; a cookie, unless the SYN reopens a TIME-WAIT record
@@ -196,11 +196,11 @@ struct xtcp_listener_stats {
  * @stats: counters of each processor, without a lock. A SYN that is answered with a cookie writes
  *	to no other field
  * @lock: guards the fields below, unless another lock is named; softirq and process; inside the
- *	socket lock. A holder may take an heir's (estate.c), those of the table of connections, and
+ *	socket lock. A holder may take a target's (handover.c), those of the table of connections, and
  *	that of entry.c; create.c lists others
  * @open: the program has not closed the listener; lock: the socket's
  * @tells_briefly: at the end, RSTs are sent only for XTCP_TELL_TIME: it has waited for a successor
- *	(estate.c), or SOCK_DESTROY ends it (set.c); lock: the socket's
+ *	(handover.c), or SOCK_DESTROY ends it (set.c); lock: the socket's
  * @closed: no entry and no child may be queued any more
  * @accept_queue: children, established or opened by Fast Open, oldest first
  *	(xtcp_endpoint.accept_node)
@@ -301,15 +301,15 @@ static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 }
 
 /*
- * May the listener inherit one more, if its queue has @len (estate.c)? A backlog of 0 counts as 1.
+ * May the listener inherit one more, if its queue has @len (handover.c)? A backlog of 0 counts as 1.
  */
-static inline bool xtcp_listen_may_inherit(const struct xtcp_listener *heir, unsigned int len)
+static inline bool xtcp_listen_may_inherit(const struct xtcp_listener *target, unsigned int len)
 {
-	lockdep_assert_held(&heir->lock);
-	return len / 2 < max(READ_ONCE(heir->accept_max), 1U);
+	lockdep_assert_held(&target->lock);
+	return len / 2 < max(READ_ONCE(target->accept_max), 1U);
 }
 
-/* Is @he still an entry of @listener? It may have ended, or moved (estate.c). */
+/* Is @he still an entry of @listener? It may have ended, or moved (handover.c). */
 static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, const struct xtcp_request *he)
 {
 	lockdep_assert_held(&listener->lock);
@@ -388,18 +388,18 @@ void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff 
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4, bool has_syn, u32 len);
 void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
 
-/* estate.c */
+/* handover.c */
 
 /* Process context, may sleep. Lock: socket, held. */
 void xtcp_listen_stop(struct sock *sk);
 
-int xtcp_estate_net_init(struct xtcp_net *xn);
-void xtcp_estate_net_exit(struct xtcp_net *xn);
+int xtcp_handover_net_init(struct xtcp_net *xn);
+void xtcp_handover_net_exit(struct xtcp_net *xn);
 
 /* Process context. Lock: socket, held. */
-bool xtcp_estate_keep(struct sock *sk);
-void xtcp_estate_claim(struct sock *sk);
-void xtcp_estate_hurry(const struct sock *sk);
+bool xtcp_handover_keep(struct sock *sk);
+void xtcp_handover_claim(struct sock *sk);
+void xtcp_handover_hurry(const struct sock *sk);
 
 /* halfopen.c */
 
@@ -424,7 +424,7 @@ bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtc
 /* Few listeners have a key. */
 static inline bool xtcp_request_has_ao(const struct sock *lsk, const struct sk_buff *skb)
 {
-	return unlikely(xtcp_seldom_signs(lsk)) && xtcp_request_asks_ao(lsk, skb);
+	return unlikely(xtcp_cold_signs(lsk)) && xtcp_request_asks_ao(lsk, skb);
 }
 
 /* Softirq, RCU read side. */

@@ -389,12 +389,12 @@ static void reflect_tos(struct sock *child, const struct xtcp_request *he)
 /* XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. */
 static int inherit_limits(struct sock *child, const struct sock *lsk)
 {
-	const struct xtcp_seldom *seldom = xtcp_seldom(lsk);
+	const struct xtcp_cold *cold = xtcp_cold(lsk);
 
-	if (likely(!seldom))
+	if (likely(!cold))
 		return 0;
-	return xtcp_seldom_set_idle(child, READ_ONCE(seldom->idle_ms), READ_ONCE(seldom->half_closed_ms),
-				    GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+	return xtcp_cold_set_idle(child, READ_ONCE(cold->idle_ms), READ_ONCE(cold->half_closed_ms),
+				  GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
 }
 
 /* Ends a child that nobody can find. Drops both references of xtcp_sock_clone(). */
@@ -473,7 +473,7 @@ static int publish_child(struct xtcp_listener *listener, struct sock *child, str
  *
  *  - -EAGAIN: the accept queue is full; -ENOMEM, -ENOBUFS, -EHOSTUNREACH;
  *  - -EKEYREJECTED: the listener's TCP-AO keys for the peer are gone;
- *  - -ECONNABORTED: the listener or the entry has ended, or the entry has moved (estate.c);
+ *  - -ECONNABORTED: the listener or the entry has ended, or the entry has moved (handover.c);
  *  - -EADDRNOTAVAIL: the tuple is taken.
  */
 struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb, struct xtcp_request *he,
@@ -503,7 +503,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 		goto err_child;
 	/* without memory, the child requests no ACK rate */
 	if (unlikely(he->ack_rate_ok))
-		xtcp_seldom_set_ack_rate(child, xtcp_seldom_ack_rate(lsk), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+		xtcp_cold_set_ack_rate(child, xtcp_cold_ack_rate(lsk), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
 	err = inherit_limits(child, lsk);
 	if (err)
 		goto err_child;
@@ -726,7 +726,7 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 		return NOT_ANSWERED;
 	}
 	/* a SYN-ACK has no space for both a signature and a Fast Open cookie */
-	if (unlikely(xtcp_seldom_fastopenq(listener->sk)) && !xtcp_signer_room_for(listener->sk, he)) {
+	if (unlikely(xtcp_cold_fastopenq(listener->sk)) && !xtcp_signer_room_for(listener->sk, he)) {
 		if (open_fast(listener, skb, he, &key->tuple, how.dst, &cookie)) {
 			xtcp_pool_free(xtcp_net_of(listener->sk), he);
 			dst_release(how.dst);

@@ -23,7 +23,7 @@
  * listeners of both stacks. A listener that is bound to another device after it joined stays in the
  * struct: is_beside() checks what the program chooses.
  *
- * A member that closes drops its half-open entries, or hands them over (listen/estate.c). The third
+ * A member that closes drops its half-open entries, or hands them over (listen/handover.c). The third
  * ACK for a dropped entry reaches another member. As in Linux, this member answers with a RST,
  * unless the ACK has a valid cookie. So all members share the time of the last
  * xtcp_entry_note_declined().
@@ -66,13 +66,13 @@
 #include "listen/listen.h"
 
 /**
- * struct xtcp_seats - an array of listeners; the owner's lock guards changes
+ * struct xtcp_reuse - an array of listeners; the owner's lock guards changes
  * @rcu: frees the array after the last lookup
  * @n: number of listeners; a new listener is stored in @sk before @n includes it
  * @room: how many listeners it can hold
  * @sk: the listeners
  */
-struct xtcp_seats {
+struct xtcp_reuse {
 	struct rcu_head rcu;
 	u32 n;
 	u32 room;
@@ -80,60 +80,60 @@ struct xtcp_seats {
 };
 
 /* For kvfree_rcu(). @room: how many listeners it can hold, at least 1. NULL: no memory. */
-static struct xtcp_seats *xtcp_seats_new(u32 room, gfp_t gfp)
+static struct xtcp_reuse *xtcp_reuse_new(u32 room, gfp_t gfp)
 {
-	struct xtcp_seats *seats;
+	struct xtcp_reuse *reuse;
 
 	if (gfpflags_allow_blocking(gfp))
-		seats = kvmalloc(struct_size(seats, sk, room), gfp);
+		reuse = kvmalloc(struct_size(reuse, sk, room), gfp);
 	else
-		seats = kmalloc(struct_size(seats, sk, room), gfp | __GFP_NOWARN);
-	if (seats) {
-		seats->n = 0;
-		seats->room = room;
+		reuse = kmalloc(struct_size(reuse, sk, room), gfp | __GFP_NOWARN);
+	if (reuse) {
+		reuse->n = 0;
+		reuse->room = room;
 	}
-	return seats;
+	return reuse;
 }
 
 /* Copies a full array to one of twice the size. NULL: no memory. */
-static struct xtcp_seats *xtcp_seats_larger(const struct xtcp_seats *old, gfp_t gfp)
+static struct xtcp_reuse *xtcp_reuse_larger(const struct xtcp_reuse *old, gfp_t gfp)
 {
-	struct xtcp_seats *seats = xtcp_seats_new(2 * old->room, gfp);
+	struct xtcp_reuse *reuse = xtcp_reuse_new(2 * old->room, gfp);
 
-	if (seats) {
-		memcpy(seats->sk, old->sk, old->n * sizeof(*old->sk));
-		seats->n = old->n;
+	if (reuse) {
+		memcpy(reuse->sk, old->sk, old->n * sizeof(*old->sk));
+		reuse->n = old->n;
 	}
-	return seats;
+	return reuse;
 }
 
 /* Appends a listener that is complete for lookups. The array has room, and its lock is held. */
-static void xtcp_seats_add(struct xtcp_seats *seats, struct sock *sk)
+static void xtcp_reuse_add(struct xtcp_reuse *reuse, struct sock *sk)
 {
 	/*
 	 * If another listener has just left, a lookup may still use the larger count from before,
 	 * and read this element before the count below is stored. This release lets even such a
 	 * lookup find the sock complete.
 	 */
-	smp_store_release(&seats->sk[seats->n], sk);
-	/* this smp_store_release() pairs with smp_load_acquire() in xtcp_seats_choose() */
-	smp_store_release(&seats->n, seats->n + 1);
+	smp_store_release(&reuse->sk[reuse->n], sk);
+	/* this smp_store_release() pairs with smp_load_acquire() in xtcp_reuse_choose() */
+	smp_store_release(&reuse->n, reuse->n + 1);
 }
 
 /*
  * Removes the listener at @index; the lock is held. Return: the one that has moved to @index, or
  * NULL.
  */
-static struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
+static struct sock *xtcp_reuse_remove(struct xtcp_reuse *reuse, u32 index)
 {
-	struct sock *last = seats->sk[seats->n - 1];
+	struct sock *last = reuse->sk[reuse->n - 1];
 
-	if (index == seats->n - 1)
+	if (index == reuse->n - 1)
 		last = NULL;
 	else
 		/* a release: a lookup that reads this element must find the sock complete */
-		smp_store_release(&seats->sk[index], last);
-	WRITE_ONCE(seats->n, seats->n - 1);
+		smp_store_release(&reuse->sk[index], last);
+	WRITE_ONCE(reuse->n, reuse->n - 1);
 	return last;
 }
 
@@ -141,15 +141,15 @@ static struct sock *xtcp_seats_remove(struct xtcp_seats *seats, u32 index)
  * Chooses by an evenly spread hash. The RCU read side keeps the result valid. NULL: the array is
  * empty.
  */
-static struct sock *xtcp_seats_choose(const struct xtcp_seats *seats, u32 hash)
+static struct sock *xtcp_reuse_choose(const struct xtcp_reuse *reuse, u32 hash)
 {
-	/* smp_load_acquire() pairs with the second smp_store_release() of xtcp_seats_add() */
-	const u32 n = smp_load_acquire(&seats->n);
+	/* smp_load_acquire() pairs with the second smp_store_release() of xtcp_reuse_add() */
+	const u32 n = smp_load_acquire(&reuse->n);
 
-	return n ? READ_ONCE(seats->sk[reciprocal_scale(hash, n)]) : NULL;
+	return n ? READ_ONCE(reuse->sk[reciprocal_scale(hash, n)]) : NULL;
 }
 
-#define SEAT_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
+#define REUSE_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
 
 static void xtcp_incoming_start(struct xtcp_incoming *incoming)
 {
@@ -161,56 +161,56 @@ static void xtcp_incoming_start(struct xtcp_incoming *incoming)
 /* Frees all arrays after the last lookup; no listener joins any more. */
 static void xtcp_incoming_free(struct xtcp_incoming *incoming)
 {
-	struct xtcp_seats *seats;
+	struct xtcp_reuse *reuse;
 	unsigned long cpu;
 
-	xa_for_each(&incoming->cpus, cpu, seats)
-		kvfree_rcu(seats, rcu);
+	xa_for_each(&incoming->cpus, cpu, reuse)
+		kvfree_rcu(reuse, rcu);
 	xa_destroy(&incoming->cpus);
 }
 
 /* Returns the array of @cpu, with space for one more listener; NULL without memory. */
-static struct xtcp_seats *seats_for(struct xtcp_incoming *incoming, int cpu)
+static struct xtcp_reuse *reuse_for(struct xtcp_incoming *incoming, int cpu)
 {
-	struct xtcp_seats *old = xa_load(&incoming->cpus, cpu), *seats;
+	struct xtcp_reuse *old = xa_load(&incoming->cpus, cpu), *reuse;
 
 	if (old && old->n < old->room)
 		return old;
-	seats = old ? xtcp_seats_larger(old, SEAT_GFP) : xtcp_seats_new(1, SEAT_GFP);
-	if (!seats)
+	reuse = old ? xtcp_reuse_larger(old, REUSE_GFP) : xtcp_reuse_new(1, REUSE_GFP);
+	if (!reuse)
 		return NULL;
-	if (xa_is_err(__xa_store(&incoming->cpus, cpu, seats, SEAT_GFP))) {
-		kvfree(seats);
+	if (xa_is_err(__xa_store(&incoming->cpus, cpu, reuse, REUSE_GFP))) {
+		kvfree(reuse);
 		return NULL;
 	}
 	if (old)
 		kvfree_rcu(old, rcu);
-	return seats;
+	return reuse;
 }
 
-static void take_seat(struct xtcp_incoming *incoming, struct sock *sk, int cpu)
+static void take_slot(struct xtcp_incoming *incoming, struct sock *sk, int cpu)
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
-	struct xtcp_seats *seats;
+	struct xtcp_reuse *reuse;
 
 	/* a processor that does not exist gets no segments, so it needs no array */
 	if (cpu >= 0 && cpu < nr_cpu_ids) {
-		seats = seats_for(incoming, cpu);
-		if (!seats)
+		reuse = reuse_for(incoming, cpu);
+		if (!reuse)
 			return;
-		listener->cpu_index = seats->n;
-		xtcp_seats_add(seats, sk);
+		listener->cpu_index = reuse->n;
+		xtcp_reuse_add(reuse, sk);
 	}
 	listener->cpu = cpu;
 }
 
-static void give_back_seat(struct xtcp_incoming *incoming, struct sock *sk)
+static void give_back_slot(struct xtcp_incoming *incoming, struct sock *sk)
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct sock *moved;
 
 	if (listener->cpu >= 0 && listener->cpu < nr_cpu_ids) {
-		moved = xtcp_seats_remove(xa_load(&incoming->cpus, listener->cpu), listener->cpu_index);
+		moved = xtcp_reuse_remove(xa_load(&incoming->cpus, listener->cpu), listener->cpu_index);
 		if (moved)
 			xtcp_endpoint(moved)->listener->cpu_index = listener->cpu_index;
 	}
@@ -226,7 +226,7 @@ static void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 	if (cpu < 0)
 		return;
 	xa_lock_bh(&incoming->cpus);
-	take_seat(incoming, sk, cpu);
+	take_slot(incoming, sk, cpu);
 	xa_unlock_bh(&incoming->cpus);
 }
 
@@ -236,7 +236,7 @@ static void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
 	if (xtcp_endpoint(sk)->listener->cpu < 0)
 		return;
 	xa_lock_bh(&incoming->cpus);
-	give_back_seat(incoming, sk);
+	give_back_slot(incoming, sk);
 	xa_unlock_bh(&incoming->cpus);
 }
 
@@ -257,22 +257,22 @@ noinline void xtcp_incoming_follow(struct sock *sk)
 		return;
 	incoming = &listener->members->incoming;
 	xa_lock_bh(&incoming->cpus);
-	give_back_seat(incoming, sk);
-	take_seat(incoming, sk, cpu);
+	give_back_slot(incoming, sk);
+	take_slot(incoming, sk, cpu);
 	xa_unlock_bh(&incoming->cpus);
 }
 
 /* Chooses a listener whose option names this processor. NULL: there is none. */
 static struct sock *xtcp_incoming_choose(struct xtcp_incoming *incoming, u32 hash)
 {
-	const struct xtcp_seats *seats;
+	const struct xtcp_reuse *reuse;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
 	/* data_race(): a listener that joins at this moment may be missed */
 	if (data_race(xa_empty(&incoming->cpus)))
 		return NULL;
-	seats = xa_load(&incoming->cpus, raw_smp_processor_id());
-	return seats ? xtcp_seats_choose(seats, hash) : NULL;
+	reuse = xa_load(&incoming->cpus, raw_smp_processor_id());
+	return reuse ? xtcp_reuse_choose(reuse, hash) : NULL;
 }
 
 /*
@@ -344,18 +344,18 @@ struct sock *xtcp_group_ask(struct sock *lsk, u32 hash, struct sk_buff *skb)
 	return !IS_ERR_OR_NULL(chosen) && is_beside(chosen, lsk) ? chosen : lsk;
 }
 
-static struct xtcp_seats *seats_of(const struct xtcp_members *members, const struct xtcp_net *xn)
+static struct xtcp_reuse *reuse_of(const struct xtcp_members *members, const struct xtcp_net *xn)
 {
-	return rcu_dereference_protected(members->seats, lockdep_is_held(&xn->rest->listeners_lock));
+	return rcu_dereference_protected(members->reuse, lockdep_is_held(&xn->rest->listeners_lock));
 }
 
-/* Adds @sk to @seats, the array of @members; the array is not full. */
-static void seat(struct xtcp_members *members, struct xtcp_seats *seats, struct sock *sk)
+/* Adds @sk to @reuse, the array of @members; the array is not full. */
+static void join_reuse(struct xtcp_members *members, struct xtcp_reuse *reuse, struct sock *sk)
 {
 	/* WRITE_ONCE(): xtcp_group_ask() reads this pointer without a lock */
 	WRITE_ONCE(xtcp_endpoint(sk)->listener->members, members);
-	xtcp_endpoint(sk)->listener->member_index = seats->n;
-	xtcp_seats_add(seats, sk);
+	xtcp_endpoint(sk)->listener->member_index = reuse->n;
+	xtcp_reuse_add(reuse, sk);
 }
 
 /* Makes the key by which SYNs find @sk, which is locked, or cannot change. */
@@ -374,13 +374,13 @@ static void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *
 static struct xtcp_members *xtcp_members_new(struct sock *sk)
 {
 	struct xtcp_members *members;
-	struct xtcp_seats *seats;
+	struct xtcp_reuse *reuse;
 
 	lockdep_assert_held(&xtcp_net_of(sk)->rest->listeners_lock);
 	members = kzalloc(sizeof(*members), GFP_KERNEL_ACCOUNT);
-	seats = xtcp_seats_new(1, GFP_KERNEL_ACCOUNT);
-	if (!members || !seats) {
-		kvfree(seats);
+	reuse = xtcp_reuse_new(1, GFP_KERNEL_ACCOUNT);
+	if (!members || !reuse) {
+		kvfree(reuse);
 		kfree(members);
 		return NULL;
 	}
@@ -393,32 +393,32 @@ static struct xtcp_members *xtcp_members_new(struct sock *sk)
 	}
 	members->group = xtcp_endpoint(sk)->listener->group;
 	xtcp_incoming_start(&members->incoming);
-	seat(members, seats, sk);
-	RCU_INIT_POINTER(members->seats, seats);
+	join_reuse(members, reuse, sk);
+	RCU_INIT_POINTER(members->reuse, reuse);
 	return members;
 }
 
 /* Frees it after the last lookup. It is no longer in the table. */
 static void xtcp_members_free(struct xtcp_members *members)
 {
-	struct xtcp_seats *seats = rcu_dereference_protected(members->seats, true);
+	struct xtcp_reuse *reuse = rcu_dereference_protected(members->reuse, true);
 
 	xtcp_incoming_free(&members->incoming);
-	kvfree_rcu(seats, rcu);
+	kvfree_rcu(reuse, rcu);
 	kfree_rcu(members, rcu);
 }
 
 static int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net *xn)
 {
-	struct xtcp_seats *old = seats_of(members, xn), *seats;
+	struct xtcp_reuse *old = reuse_of(members, xn), *reuse;
 
 	lockdep_assert_held(&xn->rest->listeners_lock);
 	if (old->n < old->room)
 		return 0;
-	seats = xtcp_seats_larger(old, GFP_KERNEL_ACCOUNT);
-	if (!seats)
+	reuse = xtcp_reuse_larger(old, GFP_KERNEL_ACCOUNT);
+	if (!reuse)
 		return -ENOMEM;
-	rcu_assign_pointer(members->seats, seats);
+	rcu_assign_pointer(members->reuse, reuse);
 	kvfree_rcu(old, rcu);
 	return 0;
 }
@@ -427,7 +427,7 @@ static int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net 
 static void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
 {
 	lockdep_assert_held(&xtcp_net_of(sk)->rest->listeners_lock);
-	seat(members, seats_of(members, xtcp_net_of(sk)), sk);
+	join_reuse(members, reuse_of(members, xtcp_net_of(sk)), sk);
 }
 
 /*
@@ -436,13 +436,13 @@ static void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
  */
 static bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 {
-	struct xtcp_seats *seats = rcu_dereference_protected(members->seats, true);
+	struct xtcp_reuse *reuse = rcu_dereference_protected(members->reuse, true);
 	struct sock *moved;
 
-	lockdep_assert_held(&xtcp_net_of(seats->sk[0])->rest->listeners_lock);
-	if (seats->n == 1)
+	lockdep_assert_held(&xtcp_net_of(reuse->sk[0])->rest->listeners_lock);
+	if (reuse->n == 1)
 		return true;
-	moved = xtcp_seats_remove(seats, index);
+	moved = xtcp_reuse_remove(reuse, index);
 	if (moved)
 		xtcp_endpoint(moved)->listener->member_index = index;
 	return false;
@@ -451,7 +451,7 @@ static bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 /* Any member: all have the same owner, address, port and device. */
 static struct sock *xtcp_members_any(const struct xtcp_members *members)
 {
-	struct sock *sk = rcu_dereference_protected(members->seats, true)->sk[0];
+	struct sock *sk = rcu_dereference_protected(members->reuse, true)->sk[0];
 
 	lockdep_assert_held(&xtcp_net_of(sk)->rest->listeners_lock);
 	return sk;
@@ -467,21 +467,21 @@ static struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bo
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
 	*on_cpu = sk;
-	return sk ?: xtcp_seats_choose(rcu_dereference(members->seats), hash);
+	return sk ?: xtcp_reuse_choose(rcu_dereference(members->reuse), hash);
 }
 
 /* Finds the member for which @fits() is true. The RCU read side keeps it valid. */
 static struct sock *xtcp_members_find(const struct xtcp_members *members,
 				      bool (*fits)(struct sock *sk, const void *arg), const void *arg)
 {
-	const struct xtcp_seats *seats = rcu_dereference(members->seats);
-	/* smp_load_acquire() pairs with the second smp_store_release() of xtcp_seats_add() */
-	u32 i = smp_load_acquire(&seats->n);
+	const struct xtcp_reuse *reuse = rcu_dereference(members->reuse);
+	/* smp_load_acquire() pairs with the second smp_store_release() of xtcp_reuse_add() */
+	u32 i = smp_load_acquire(&reuse->n);
 	struct sock *sk;
 
 	/* from the end: the last member may move to the place of one that leaves, and must not be missed */
 	while (i--) {
-		sk = READ_ONCE(seats->sk[i]);
+		sk = READ_ONCE(reuse->sk[i]);
 		if (fits(sk, arg))
 			return sk;
 	}
@@ -605,7 +605,7 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
 }
 
 /**
- * xtcp_listeners_heir() - find the member of a group that takes over a connection
+ * xtcp_listeners_migrate_target() - find the member of a group that takes over a connection
  * @xn: the namespace
  * @place: address, port and device of the member that had the connection
  * @group: the group of that member; the caller has a reference
@@ -616,8 +616,8 @@ struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_
  * Return: the member to which @hash leads a SYN on this processor; NULL if none is left. A member
  * that left the table before the call is not found.
  */
-struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
-				 const struct xtcp_group *group, u32 hash)
+struct sock *xtcp_listeners_migrate_target(struct xtcp_net *xn, const struct xtcp_members_key *place,
+					   const struct xtcp_group *group, u32 hash)
 {
 	struct rhlist_head *list = rhltable_lookup(&xn->rest->listeners, place, table_params), *at;
 	struct xtcp_members *members;

@@ -34,7 +34,7 @@ struct sk_buff;
 struct sock;
 struct xtcp_listener;
 struct xtcp_net;
-struct xtcp_seats;
+struct xtcp_reuse;
 struct xtcp_tuple;
 
 /* demux.c */
@@ -263,7 +263,7 @@ u32 xtcp_conns_used_chain(u32 chain);
 
 /**
  * struct xtcp_incoming - the listeners of a struct xtcp_members that have SO_INCOMING_CPU
- * @cpus: for each processor, a struct xtcp_seats of those whose option names it
+ * @cpus: for each processor, a struct xtcp_reuse of those whose option names it
  */
 struct xtcp_incoming {
 	/* the xarray's xa_lock guards changes, and also the cpu and cpu_index of each listener */
@@ -276,7 +276,7 @@ void xtcp_incoming_follow(struct sock *sk);
  * struct xtcp_group - listeners with SO_REUSEPORT at one address, port and device; another listener
  *	is alone in its group
  * @members: number of listeners
- * @open: number of listeners whose program has not closed them (estate.c)
+ * @open: number of listeners whose program has not closed them (handover.c)
  * @rcv_wscale: the window shift that all members offer, since a cookie does not carry it; the first
  *	member chooses it
  * @declined: when xtcp_entry_note_declined() was last called for a member, in seconds; the third
@@ -350,7 +350,7 @@ struct xtcp_members_key {
  * @v6: the listeners take segments over IPv6; constant
  * @v4_only: the listeners are AF_INET sockets; constant
  * @group: their group, to which each has a reference
- * @seats: the listeners, at least one; changes under xtcp_rest.listeners_lock
+ * @reuse: the listeners, at least one; changes under xtcp_rest.listeners_lock
  * @incoming: those that have SO_INCOMING_CPU
  * @rcu: frees the struct after the last lookup
  */
@@ -361,7 +361,7 @@ struct xtcp_members {
 	bool v6;
 	bool v4_only;
 	struct xtcp_group *group;
-	struct xtcp_seats __rcu *seats;
+	struct xtcp_reuse __rcu *reuse;
 	struct xtcp_incoming incoming;
 	struct rcu_head rcu;
 };
@@ -371,8 +371,8 @@ void xtcp_listeners_net_exit(struct xtcp_net *xn);
 
 /* The caller holds the RCU read side, which keeps the result valid. */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
-struct sock *xtcp_listeners_heir(struct xtcp_net *xn, const struct xtcp_members_key *place,
-				 const struct xtcp_group *group, u32 hash);
+struct sock *xtcp_listeners_migrate_target(struct xtcp_net *xn, const struct xtcp_members_key *place,
+					   const struct xtcp_group *group, u32 hash);
 struct sock *xtcp_listeners_find(struct xtcp_net *xn, const struct xtcp_members_key *place,
 				 bool (*fits)(struct sock *sk, const void *arg), const void *arg);
 struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number);

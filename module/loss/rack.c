@@ -145,7 +145,7 @@ static u32 reordering_window(const struct xtcp_sender *tx)
 
 /*
  * Of two segments with the same sending time, the one with the lower sequence number counts as sent
- * earlier (section 6.2 step 2), as in a bundle. But if only one of them is a retransmission, this
+ * earlier (section 6.2 step 2), as in a GSO skb. But if only one of them is a retransmission, this
  * does not tell which one left first.
  */
 static bool is_order_unknown(const struct xtcp_rack *rack, const struct xtcp_sndcb *cb)

@@ -275,7 +275,7 @@ static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u32 len = ack - cb->seq;
 
-	if (len >= skb->len || !xtcp_cut_front(sk, skb, len))
+	if (len >= skb->len || !xtcp_trim_head(sk, skb, len))
 		return;
 	if (cb->marks & XTCP_SNDQ_SACKED)
 		sb->sacked -= len;
@@ -324,7 +324,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 
 		if (xtcp_seq_le(ack, cb->seq))
 			break;
-		if (!whole && is_fin_left(skb, ack) && !xtcp_cut_split(sk, skb, skb->len, GFP_ATOMIC))
+		if (!whole && is_fin_left(skb, ack) && !xtcp_fragment(sk, skb, skb->len, GFP_ATOMIC))
 			continue;
 		/*
 		 * The skb may begin before SND.UNA, if an earlier ACK could not trim the skb for
@@ -532,7 +532,7 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	*inside = false;
 	if (xtcp_seq_lt(cb->seq, block->start)) {
 		len = roundup(block->start - cb->seq, mss);
-		if (len < skb->len && xtcp_cut_split(sk, skb, len, GFP_ATOMIC))
+		if (len < skb->len && xtcp_fragment(sk, skb, len, GFP_ATOMIC))
 			return ERR_PTR(-ENOMEM);
 		return xtcp_sndq_next(sk, skb);
 	}
@@ -541,7 +541,7 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 		len -= len % mss;
 		if (!len)
 			return NULL;
-		if (xtcp_cut_split(sk, skb, min(len, skb->len), GFP_ATOMIC))
+		if (xtcp_fragment(sk, skb, min(len, skb->len), GFP_ATOMIC))
 			return ERR_PTR(-ENOMEM);
 	}
 	*inside = true;

@@ -8,7 +8,7 @@
  * for every arriving segment. Nearly all else, such as struct xtcp_rest, is made for that first
  * socket.
  *
- * A namespace ends when no process, no file and no listener that waits for a successor (estate.c)
+ * A namespace ends when no process, no file and no listener that waits for a successor (handover.c)
  * refers to it. Only orphans and records are left then. netns_pre_exit() resets the orphans, while
  * the devices still work; netns_exit() frees everything else, when no packet can arrive. When the
  * module is unloaded, both run for every namespace, after kernel TCP's handlers are restored.
@@ -658,7 +658,7 @@ static const struct part {
 	{ xtcp_ip_reply_net_init, xtcp_ip_reply_net_exit },
 	{ xtcp_record_net_init, xtcp_record_net_exit },
 	{ xtcp_aborted_net_init, xtcp_aborted_net_exit },
-	{ xtcp_estate_net_init, xtcp_estate_net_exit },
+	{ xtcp_handover_net_init, xtcp_handover_net_exit },
 };
 
 static void end_parts(struct xtcp_net *xn, unsigned int n)

@@ -449,7 +449,7 @@ static noinline_for_stack bool find_signer(struct xtcp_signer *signer, const str
 static bool sign_for_entry(struct reply *reply, struct xtcp_signer *signer, const struct sock *lsk,
 			   const struct xtcp_request *he, const struct sk_buff *skb)
 {
-	if (likely(!he->ao && !xtcp_seldom_signs(lsk)))
+	if (likely(!he->ao && !xtcp_cold_signs(lsk)))
 		return true;
 	if (!find_signer(signer, lsk, he, skb))
 		return false;

@@ -217,7 +217,7 @@ static void ack_said(struct sock *sk)
 static void ack_again(struct sock *sk)
 {
 	xtcp_acking_owe_now(&xtcp_sk(sk)->acking);
-	xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
+	xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
 
 static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segments)
@@ -423,7 +423,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	 * if an ACK is due at once, blocks and counters for which this segment has no room must not
 	 * wait either: another ACK carries them
 	 */
-	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_seldom_signs(sk))) {
+	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_cold_signs(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
 	} else {
 		xtcp_segopt_push_timestamp(xsk, skb, flags, clock);

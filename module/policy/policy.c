@@ -473,7 +473,7 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
  * The pacing limit that the rule has set. A program may change the limit by SO_MAX_PACING_RATE, and
  * the kernel does not tell us; so undo_limit() compares. It is in a field of inet_sock that only
  * datagram sockets use (ip_setup_cork(), ip6_setup_cork()): a new one would make struct xtcp_sock
- * larger for every connection. A child would have to allocate a struct xtcp_seldom in softirq; if
+ * larger for every connection. A child would have to allocate a struct xtcp_cold in softirq; if
  * that failed, nothing could reset its limit later.
  */
 static u64 *limit_of_rule(struct sock *sk)

@@ -15,10 +15,10 @@
  *
  * The shared lease, which connect() without bind() makes, is bound to the local address of the
  * connection and serves any number of 4-tuples. It has no sk_reuseport, so nothing else can bind
- * its port there. It is a TIME-WAIT sock, which is small. Only a full sock can be bound: the taker,
+ * its port there. It is a TIME-WAIT sock, which is small. Only a full sock can be bound: the bucket owner,
  * one for each processor, binds the port, and the lease then replaces it in the table. When the
- * lease ends, the taker replaces it, and unbinds the port. If all socks of kernel TCP on the port
- * got it from connect() without bind(), the taker can share the port with them.
+ * lease ends, the bucket owner replaces it, and unbinds the port. If all socks of kernel TCP on the port
+ * got it from connect() without bind(), the bucket owner can share the port with them.
  *
  * All namespaces share the bind buckets. A lease that outlived its namespace or the module would
  * leave a dangling pointer there. So the leases are listed by port, and a namespace that ends takes
@@ -266,11 +266,11 @@ static struct kmem_cache *caches[2];	/* index: is the lease shared? */
 /* it names no bind table, so kernel TCP's code uses that of the namespace */
 static struct proto lease_prot = { .name = KBUILD_MODNAME "_lease" };
 
-/* Each lease of a bind() and each taker points to this socket, for its uid (xtcp_lease_init()). */
+/* Each lease of a bind() and each bucket owner points to this socket, for its uid (xtcp_lease_init()). */
 static struct socket_alloc nobody = { .vfs_inode.i_uid = KUIDT_INIT(-1) };
 
 /*
- * Each lease of a bind() and each taker is in this reuseport group, to avoid a fast path of kernel
+ * Each lease of a bind() and each bucket owner is in this reuseport group, to avoid a fast path of kernel
  * TCP's bind(). It may admit a sock with SO_REUSEPORT if the last sock that bound the port has the
  * same user. So a lease that asks for its own port again (xtcp_lease_listen()) would always be
  * admitted. A sock in a group is compared with each sock on the port. One sock of the group counts
@@ -294,13 +294,13 @@ static void xtcp_lease_init_sock(struct sock *sk)
 }
 
 /**
- * struct taker - the part of a full sock that the code of kernel TCP's bind table reads
- * @lock: guards the taker. Each processor uses its own, with BH disabled, so only tasks of one
+ * struct tb_owner - the part of a full sock that the code of kernel TCP's bind table reads
+ * @lock: guards the bucket owner. Each processor uses its own, with BH disabled, so only tasks of one
  *	processor on PREEMPT_RT contend
  * @inet: the sock, in the table only during a call; it still points to the namespace of that call
  * @reach: makes @inet large enough for all fields that the code of kernel TCP's bind table reads
  */
-struct taker {
+struct tb_owner {
 	spinlock_t lock;	/* see @lock above */
 	union {
 		struct inet_sock inet;
@@ -308,28 +308,28 @@ struct taker {
 	};
 };
 
-static struct taker __percpu *takers;
+static struct tb_owner __percpu *tb_owners;
 
-static int xtcp_taker_init(void)
+static int xtcp_tb_init(void)
 {
-	struct taker *taker;
+	struct tb_owner *tb_owner;
 	int cpu;
 
-	takers = alloc_percpu_gfp(struct taker, GFP_KERNEL);
-	if (!takers)
+	tb_owners = alloc_percpu_gfp(struct tb_owner, GFP_KERNEL);
+	if (!tb_owners)
 		return -ENOMEM;
 	for_each_possible_cpu(cpu) {
-		taker = per_cpu_ptr(takers, cpu);
-		spin_lock_init(&taker->lock);
-		xtcp_lease_init_sock(&taker->inet.sk);
+		tb_owner = per_cpu_ptr(tb_owners, cpu);
+		spin_lock_init(&tb_owner->lock);
+		xtcp_lease_init_sock(&tb_owner->inet.sk);
 	}
 	return 0;
 }
 
-static void xtcp_taker_exit(void)
+static void xtcp_tb_exit(void)
 {
-	free_percpu(takers);
-	takers = NULL;
+	free_percpu(tb_owners);
+	tb_owners = NULL;
 }
 
 /* The bucket of a port in the VRF of @sk; the chain's lock is held. */
@@ -357,122 +357,122 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
  * Has another build shut the door? Its connections are not in our table. Only shut_door() leaves
  * fastreuse at 0 or more while fastreuseport is below, and each build has a user of its own.
  */
-static bool is_shut_by_another(const struct inet_bind_bucket *tb, const struct sock *taker)
+static bool is_shut_by_another(const struct inet_bind_bucket *tb, const struct sock *tb_owner)
 {
-	return tb->fastreuse >= 0 && !uid_eq(tb->fastuid, taker->sk_uid);
+	return tb->fastreuse >= 0 && !uid_eq(tb->fastuid, tb_owner->sk_uid);
 }
 
 /*
- * Is @other a sock of kernel TCP on another device than the taker's? A lookup of the 4-tuple with
- * the taker's device, or without one, would miss it.
+ * Is @other a sock of kernel TCP on another device than the bucket owner's? A lookup of the 4-tuple with
+ * the bucket owner's device, or without one, would miss it.
  */
-static bool is_of_another_device(struct sock *other, void *taker)
+static bool is_of_another_device(struct sock *other, void *tb_owner)
 {
 	const int dev = READ_ONCE(other->sk_bound_dev_if);
 
-	return dev && dev != ((const struct sock *)taker)->sk_bound_dev_if &&
-	       other->sk_prot != ((const struct sock *)taker)->sk_prot;
+	return dev && dev != ((const struct sock *)tb_owner)->sk_bound_dev_if &&
+	       other->sk_prot != ((const struct sock *)tb_owner)->sk_prot;
 }
 
-static bool is_another(struct sock *other, void *taker)
+static bool is_another(struct sock *other, void *tb_owner)
 {
-	return other != taker;
+	return other != tb_owner;
 }
 
 /*
- * Sets fastreuseport of the bucket of @port as if the taker's SO_REUSEPORT group had the port, so
- * that kernel TCP admits the taker. A bind() that comes first changes it again, and shut_door()
+ * Sets fastreuseport of the bucket of @port as if the bucket owner's SO_REUSEPORT group had the port, so
+ * that kernel TCP admits the bucket owner. A bind() that comes first changes it again, and shut_door()
  * notices. It is set only if
  *
  *  - all socks on the port got it from connect(): each of kernel TCP's needs only its own 4-tuple;
  *  - no sock of kernel TCP there is on another device, if the lease is bound to one. A lease
- *    without a device may share the port with such socks: xtcp_taker_meets() later compares their
+ *    without a device may share the port with such socks: xtcp_tb_meets() later compares their
  *    4-tuples with those of our connections.
  *
  * Return: 0; @beside of the lease says whether there is a bucket. -EADDRINUSE if a condition does
  * not hold: then connect() leaves the port, as kernel TCP's does.
  */
-static int invite(struct sock *taker, struct xtcp_lease *lease, u16 port)
+static int invite(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 {
-	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(taker, port);
+	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(tb_owner, port);
 	struct inet_bind_bucket *tb;
 	int err = 0;
 
 	spin_lock_bh(&head->lock);
-	tb = find_bucket(head, taker, port);
+	tb = find_bucket(head, tb_owner, port);
 	lease->beside = tb;
-	lease->devices = tb && xtcp_compat_bind_bucket_has(tb, is_of_another_device, taker);
-	if (tb && (!is_connects_alone(tb) || is_shut_by_another(tb, taker) ||
-		   (lease->devices && taker->sk_bound_dev_if))) {
+	lease->devices = tb && xtcp_compat_bind_bucket_has(tb, is_of_another_device, tb_owner);
+	if (tb && (!is_connects_alone(tb) || is_shut_by_another(tb, tb_owner) ||
+		   (lease->devices && tb_owner->sk_bound_dev_if))) {
 		err = -EADDRINUSE;
 	} else if (tb) {
 		tb->fastreuseport = FASTREUSEPORT_ANY;
-		tb->fastuid = taker->sk_uid;
+		tb->fastuid = tb_owner->sk_uid;
 	}
 	spin_unlock_bh(&head->lock);
 	return err;
 }
 
 /*
- * Undoes invite(): kernel TCP did not admit the taker, without memory or because another came
+ * Undoes invite(): kernel TCP did not admit the bucket owner, without memory or because another came
  * first.
  */
-static void disinvite(const struct sock *taker, u16 port)
+static void disinvite(const struct sock *tb_owner, u16 port)
 {
-	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(taker, port);
+	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(tb_owner, port);
 	struct inet_bind_bucket *tb;
 
 	spin_lock_bh(&head->lock);
-	tb = find_bucket(head, taker, port);
-	if (tb && tb->fastreuseport == FASTREUSEPORT_ANY && uid_eq(tb->fastuid, taker->sk_uid))
+	tb = find_bucket(head, tb_owner, port);
+	if (tb && tb->fastreuseport == FASTREUSEPORT_ANY && uid_eq(tb->fastuid, tb_owner->sk_uid))
 		tb->fastreuseport = -1;
 	spin_unlock_bh(&head->lock);
 }
 
 /*
  * Makes kernel TCP's connect() skip the port. Return: true if no other sock has come since
- * invite(): fastreuseport is as invite() has set it, or the taker is alone. Else it must not stay
+ * invite(): fastreuseport is as invite() has set it, or the bucket owner is alone. Else it must not stay
  * there.
  */
-static bool shut_door(struct sock *taker, bool invited)
+static bool shut_door(struct sock *tb_owner, bool invited)
 {
-	struct inet_bind_bucket *tb = inet_csk(taker)->icsk_bind_hash;
-	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(taker, inet_sk(taker)->inet_num);
+	struct inet_bind_bucket *tb = inet_csk(tb_owner)->icsk_bind_hash;
+	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(tb_owner, inet_sk(tb_owner)->inet_num);
 	bool shut;
 
 	spin_lock_bh(&head->lock);
-	shut = invited ? tb->fastreuseport == FASTREUSEPORT_ANY : !xtcp_compat_bind_bucket_has(tb, is_another, taker);
+	shut = invited ? tb->fastreuseport == FASTREUSEPORT_ANY : !xtcp_compat_bind_bucket_has(tb, is_another, tb_owner);
 	if (shut) {
 		tb->fastreuseport = -1;
-		tb->fastuid = taker->sk_uid;
+		tb->fastuid = tb_owner->sk_uid;
 	}
 	spin_unlock_bh(&head->lock);
 	return shut;
 }
 
-/* Binds the taker to a port that nobody uses, or only connections and TIME-WAIT socks. */
-static int get_port(struct sock *taker, struct xtcp_lease *lease, u16 port)
+/* Binds the bucket owner to a port that nobody uses, or only connections and TIME-WAIT socks. */
+static int get_port(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 {
-	struct sock_reuseport *group = rcu_dereference_protected(taker->sk_reuseport_cb, true);
-	int err = invite(taker, lease, port);
+	struct sock_reuseport *group = rcu_dereference_protected(tb_owner->sk_reuseport_cb, true);
+	int err = invite(tb_owner, lease, port);
 
 	if (err)
 		return err;
 	if (lease->beside) {
-		taker->sk_reuseport = true;
-		RCU_INIT_POINTER(taker->sk_reuseport_cb, NULL);
+		tb_owner->sk_reuseport = true;
+		RCU_INIT_POINTER(tb_owner->sk_reuseport_cb, NULL);
 	}
-	err = inet_csk_get_port(taker, port);
-	taker->sk_reuseport = false;
-	RCU_INIT_POINTER(taker->sk_reuseport_cb, group);
+	err = inet_csk_get_port(tb_owner, port);
+	tb_owner->sk_reuseport = false;
+	RCU_INIT_POINTER(tb_owner->sk_reuseport_cb, group);
 	if (err) {
 		if (lease->beside)
-			disinvite(taker, port);
+			disinvite(tb_owner, port);
 		return err;
 	}
-	if (shut_door(taker, lease->beside))
+	if (shut_door(tb_owner, lease->beside))
 		return 0;
-	xtcp_compat_put_port(taker);
+	xtcp_compat_put_port(tb_owner);
 	return -EADDRINUSE;
 }
 
@@ -490,7 +490,7 @@ static void open_door(const struct xtcp_lease *lease)
 }
 
 /*
- * Replaces @from by @to, a shared lease by the taker or the other way round. The locks of both
+ * Replaces @from by @to, a shared lease by the bucket owner or the other way round. The locks of both
  * chains are held, so the port is never free in between.
  */
 static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
@@ -509,36 +509,36 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 	spin_unlock(&head->lock);
 }
 
-/* Binds the port with the taker, and then replaces it by the lease. */
-static int get_place_for(struct sock *taker, struct xtcp_lease *lease, u16 port)
+/* Binds the port with the bucket owner, and then replaces it by the lease. */
+static int get_place_for(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 {
-	struct inet_connection_sock *icsk = inet_csk(taker);
+	struct inet_connection_sock *icsk = inet_csk(tb_owner);
 	struct inet_timewait_sock *tw = &lease->tw;
 	int err;
 
-	tw->__tw_common = taker->__sk_common;
+	tw->__tw_common = tb_owner->__sk_common;
 	tw->tw_state = TCP_TIME_WAIT;
 	tw->tw_num = port;
-	err = get_port(taker, lease, port);
+	err = get_port(tb_owner, lease, port);
 	if (err)
 		return err;
 	swap(tw->tw_tb, icsk->icsk_bind_hash);
 	swap(tw->tw_tb2, icsk->icsk_bind2_hash);
-	change_places(taker, xtcp_lease_sk(lease), lease);
+	change_places(tb_owner, xtcp_lease_sk(lease), lease);
 	return 0;
 }
 
 /* As kernel TCP's connect() does. @addr: as in a struct xtcp_tuple. */
-static void place_taker(struct sock *taker, const struct in6_addr *addr, int dev)
+static void place_tb_owner(struct sock *tb_owner, const struct in6_addr *addr, int dev)
 {
-	taker->sk_bound_dev_if = dev;
-	taker->sk_family = AF_INET;
-	taker->sk_rcv_saddr = addr->s6_addr32[3];
+	tb_owner->sk_bound_dev_if = dev;
+	tb_owner->sk_family = AF_INET;
+	tb_owner->sk_rcv_saddr = addr->s6_addr32[3];
 	if (ipv6_addr_v4mapped(addr))
 		return;
-	taker->sk_family = AF_INET6;
-	taker->sk_rcv_saddr = LOOPBACK4_IPV6;
-	taker->sk_v6_rcv_saddr = *addr;
+	tb_owner->sk_family = AF_INET6;
+	tb_owner->sk_rcv_saddr = LOOPBACK4_IPV6;
+	tb_owner->sk_v6_rcv_saddr = *addr;
 }
 
 /*
@@ -546,27 +546,27 @@ static void place_taker(struct sock *taker, const struct in6_addr *addr, int dev
  * 0: none. It may share the port under the conditions of invite(), and @beside is set then. Return:
  * 0, -EADDRINUSE or -ENOMEM.
  */
-static int xtcp_taker_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev)
+static int xtcp_tb_take(struct xtcp_lease *lease, u16 port, const struct in6_addr *addr, int dev)
 {
-	struct taker *taker = raw_cpu_ptr(takers);
+	struct tb_owner *tb_owner = raw_cpu_ptr(tb_owners);
 	int err;
 
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, port));
-	spin_lock(&taker->lock);
-	sock_net_set(&taker->inet.sk, lease->xn->net);
-	place_taker(&taker->inet.sk, addr, dev);
-	err = get_place_for(&taker->inet.sk, lease, port);
-	spin_unlock(&taker->lock);
+	spin_lock(&tb_owner->lock);
+	sock_net_set(&tb_owner->inet.sk, lease->xn->net);
+	place_tb_owner(&tb_owner->inet.sk, addr, dev);
+	err = get_place_for(&tb_owner->inet.sk, lease, port);
+	spin_unlock(&tb_owner->lock);
 	return err;
 }
 
-static void xtcp_taker_leave(struct xtcp_lease *lease)
+static void xtcp_tb_leave(struct xtcp_lease *lease)
 {
-	struct taker *taker = raw_cpu_ptr(takers);
-	struct sock *sk = &taker->inet.sk;
+	struct tb_owner *tb_owner = raw_cpu_ptr(tb_owners);
+	struct sock *sk = &tb_owner->inet.sk;
 
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->tw.tw_num));
-	spin_lock(&taker->lock);
+	spin_lock(&tb_owner->lock);
 	sock_net_set(sk, lease->xn->net);
 	inet_csk(sk)->icsk_bind_hash = lease->tw.tw_tb;
 	inet_csk(sk)->icsk_bind2_hash = lease->tw.tw_tb2;
@@ -577,7 +577,7 @@ static void xtcp_taker_leave(struct xtcp_lease *lease)
 	inet_sk(sk)->inet_num = lease->tw.tw_num;
 	change_places(xtcp_lease_sk(lease), sk, lease);
 	xtcp_compat_put_port(sk);
-	spin_unlock(&taker->lock);
+	spin_unlock(&tb_owner->lock);
 }
 
 static bool is_on_device_with(struct sock *other, void *arg)
@@ -604,7 +604,7 @@ static bool is_on_device_with(struct sock *other, void *arg)
  * wants? A segment by that device would match both, and xtcp_demux_kernel_holds() does not find it.
  * All socks on the port are walked, but only if @devices of the lease is set.
  */
-bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple)
+bool xtcp_tb_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple)
 {
 	struct inet_bind_hashbucket *head;
 	bool found;
@@ -622,7 +622,7 @@ static void xtcp_sharing_leave(struct xtcp_lease *lease)
 {
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
 	if (lease->shared)
-		xtcp_taker_leave(lease);
+		xtcp_tb_leave(lease);
 	else
 		xtcp_compat_put_port(xtcp_lease_sk(lease));
 }
@@ -745,7 +745,7 @@ struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, const st
 	spin_lock_bh(lock);
 	lease = xtcp_portlist_find_shared(xn, port, addr, dev);
 	if (!lease) {
-		err = xtcp_taker_take(new, port, addr, dev) ?: xtcp_portlist_add(new);
+		err = xtcp_tb_take(new, port, addr, dev) ?: xtcp_portlist_add(new);
 		lease = err ? ERR_PTR(err) : new;
 	}
 	spin_unlock_bh(lock);
@@ -953,7 +953,7 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 }
 
 /*
- * Makes the slabs of leases, and the takers. In kernel TCP's table, the leases of the build named
+ * Makes the slabs of leases, and the bucket owners. In kernel TCP's table, the leases of the build named
  * xtcp belong to INVALID_UID, which no process can have. With one user, kernel TCP would let the
  * leases of two builds share a port. So another build, whose @family is another one, uses one of
  * the last user ids, which no system gives to anybody.
@@ -964,7 +964,7 @@ int xtcp_lease_init(int family)
 		nobody.vfs_inode.i_uid = KUIDT_INIT(-2 - family);
 	caches[false] = xtcp_compat_slab(KBUILD_MODNAME "_lease", sizeof(struct xtcp_lease), 0);
 	caches[true] = xtcp_compat_slab(KBUILD_MODNAME "_lease_shared", XTCP_LEASE_SHARED_SIZE, 0);
-	if (caches[false] && caches[true] && !xtcp_taker_init())
+	if (caches[false] && caches[true] && !xtcp_tb_init())
 		return 0;
 	xtcp_lease_exit();
 	return -ENOMEM;
@@ -972,7 +972,7 @@ int xtcp_lease_init(int family)
 
 void xtcp_lease_exit(void)
 {
-	xtcp_taker_exit();
+	xtcp_tb_exit();
 	kmem_cache_destroy(caches[false]);
 	kmem_cache_destroy(caches[true]);
 }

@@ -693,7 +693,7 @@ static bool kernel_holds(const struct sock *sk, struct xtcp_lease *lease)
 	rcu_read_lock();
 	held = xtcp_demux_kernel_holds(sock_net(sk), &key);
 	rcu_read_unlock();
-	return held || (lease && !sk->sk_bound_dev_if && xtcp_taker_meets(lease, &key.tuple));
+	return held || (lease && !sk->sk_bound_dev_if && xtcp_tb_meets(lease, &key.tuple));
 }
 
 /* Return: 0; -EADDRINUSE when the caller may try another port; another error. */

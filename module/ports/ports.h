@@ -39,7 +39,7 @@ struct xtcp_tuple;
  * @used: for each block, how many of its lists are not empty
  * @block: arrays of lists; NULL: no port of the block has a lease
  *
- * No code holds two of these locks. The lock of a taker and those of kernel TCP's bind table are
+ * No code holds two of these locks. The lock of a bucket owner and those of kernel TCP's bind table are
  * taken inside it; create.c lists the locks outside. xtcp_rest.spare_block is exchanged atomically.
  */
 struct xtcp_portlist {
@@ -148,7 +148,7 @@ bool xtcp_lease_admits_as(struct xtcp_lease *one, struct xtcp_lease *other);
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk);
 void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
-bool xtcp_taker_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple);
+bool xtcp_tb_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple);
 
 /* Takes a reference, for one more full sock on the port. */
 static inline struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)

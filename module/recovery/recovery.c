@@ -163,7 +163,7 @@ static int xtcp_repair_lost(struct sock *sk, bool timeout)
 			break;
 		if (!timeout && xtcp_pace_holds(sk))
 			break;
-		err = xtcp_retransmit_segment(sk, skb, max_t(u32, min(room, xtcp_bundle_most(sk)), xsk->mss));
+		err = xtcp_retransmit_segment(sk, skb, max_t(u32, min(room, xtcp_gso_limit(sk)), xsk->mss));
 		if (err)
 			break;
 		if (is_full)
@@ -243,7 +243,7 @@ static int resend_tail(struct sock *sk, struct sk_buff *skb)
 	xtcp_mss_current(sk);
 	mss = min_t(u32, xtcp_sender(sk)->mss, xtcp_sndq_segment(skb));
 	if (skb->len > mss) {
-		if (xtcp_cut_split(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
+		if (xtcp_fragment(sk, skb, rounddown(skb->len - 1, mss), sk_gfp_mask(sk, GFP_ATOMIC)))
 			return -ENOBUFS;
 		skb = xtcp_sndq_next(sk, skb);
 	}
@@ -407,7 +407,7 @@ static void first_is_lost(struct sock *sk)
 	if (!skb || xtcp_sndcb(skb)->marks & XTCP_SNDQ_LOST)
 		return;
 	mss = xtcp_sndq_segment(skb);
-	if (skb->len > mss && xtcp_cut_split(sk, skb, mss, GFP_ATOMIC))
+	if (skb->len > mss && xtcp_fragment(sk, skb, mss, GFP_ATOMIC))
 		return;
 	xtcp_scoreboard_lost(sk, skb);
 }

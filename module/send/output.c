@@ -6,7 +6,7 @@
  *
  * push() sends whole skbs of the send queue, and a part of an skb where a window ends. An skb that
  * goes to IP is a GSO packet, which IP or the device cuts into segments; function names call it a
- * "bundle".
+ * "GSO skb".
  *
  * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
  * true: something is in flight and the retransmission deadline is armed; nothing is in flight and
@@ -71,7 +71,7 @@ static u32 right_rate(const struct sock *sk, u32 program)
 static void xtcp_asking_look(struct sock *sk)
 {
 	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
-	u32 rate = right_rate(sk, xtcp_seldom_ack_rate(sk));
+	u32 rate = right_rate(sk, xtcp_cold_ack_rate(sk));
 
 	sock_owned_by_me(sk);
 	if (likely(!rate || rate == stream->wanted_rate))
@@ -117,19 +117,19 @@ static u32 control_seq(const struct xtcp_sock *xsk)
  * Send an ACK: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, in a synchronized state. Without memory, we try
  * again at the delayed-ACK deadline. An ACK that the layers below refuse counts as lost.
  */
-void xtcp_bare_ack(struct sock *sk)
+void xtcp_send_ack(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	if (!((1 << sk->sk_state) & SYNCHRONIZED))
 		return;
 	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_ACK) == -ENOBUFS) {
 		xtcp_acking_owe(&xtcp_sk(sk)->acking);
-		xtcp_timer_ack_owed(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
+		xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	}
 }
 
 /**
- * xtcp_bare_rst_code() - which code shall a RST carry, to tell the peer why the connection ends?
+ * xtcp_send_rst_code() - which code shall a RST carry, to tell the peer why the connection ends?
  * @sk: in a synchronized state, or just CLOSED
  * @seq: SEG.SEQ of the RST
  * @reason: why the connection ends
@@ -137,7 +137,7 @@ void xtcp_bare_ack(struct sock *sk)
  * 0: no diagnostic payload. It fits every MSS, but not every window: without room for it, the peer
  * might find the RST unacceptable (RFC 9293 section 3.10.7.4, first step).
  */
-u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason)
+u16 xtcp_send_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason)
 {
 	BUILD_BUG_ON(XTCP_MSS_MIN_SND - XTCP_MAX_OPTIONS < XTCP_RSTDIAG_LEN);
 	sock_owned_by_me(sk);
@@ -147,25 +147,25 @@ u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason re
 }
 
 /**
- * xtcp_bare_rst() - send the RST of ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5)
+ * xtcp_send_rst() - send the RST of ABORT: <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5)
  * @sk: in a synchronized state
  * @reason: why the connection ends
  *
  * As in Linux, the RST also has ACK.
  */
-void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason)
+void xtcp_send_rst(struct sock *sk, enum xtcp_abort_reason reason)
 {
 	u32 seq = control_seq(xtcp_sk(sk));
 
 	sock_owned_by_me(sk);
-	if (xtcp_segment_send_rst(sk, seq, xtcp_bare_rst_code(sk, seq, reason)))
+	if (xtcp_segment_send_rst(sk, seq, xtcp_send_rst_code(sk, seq, reason)))
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTFAILED);
 }
 
 /*
  * As in Linux, a probe counts even if the layers below refuse it, but not if there was no memory.
  */
-static int xtcp_bare_probe(struct sock *sk, u32 seq, bool keepalive)
+static int xtcp_send_probe(struct sock *sk, u32 seq, bool keepalive)
 {
 	int err;
 
@@ -176,7 +176,7 @@ static int xtcp_bare_probe(struct sock *sk, u32 seq, bool keepalive)
 	return err;
 }
 
-/* a smaller part of min(cwnd, SND.WND) may wait; see xtcp_bundle_waits() */
+/* a smaller part of min(cwnd, SND.WND) may wait; see xtcp_tso_should_defer() */
 #define WINDOW_SHARE	3U
 #define WAIT_MAX_US	((u32)USEC_PER_MSEC)	/* longest wait for an ACK: ack_is_near() */
 
@@ -190,7 +190,7 @@ static bool goes_singly(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	return unlikely(xsk->snd_urgent || xtcp_accecn_forbids_bundles(&xsk->accecn, xsk->ecn) || xtcp_signer_room(sk));
+	return unlikely(xsk->snd_urgent || xtcp_accecn_forbids_gso(&xsk->accecn, xsk->ecn) || xtcp_signer_room(sk));
 }
 
 /*
@@ -201,7 +201,7 @@ static bool goes_singly(const struct sock *sk)
  *
  * Return: octets, a multiple of xtcp_mss_payload(); U32_MAX if only the device limits the packet.
  */
-u32 xtcp_bundle_most(struct sock *sk)
+u32 xtcp_gso_limit(struct sock *sk)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	unsigned long octets = xtcp_cong_rate(sk) >> READ_ONCE(sk->sk_pacing_shift);
@@ -220,7 +220,7 @@ u32 xtcp_bundle_most(struct sock *sk)
  * How much of @n octets of an unsent skb is one GSO packet? As in Linux, at most half of the
  * congestion window: while we wait for the ACK of one packet, a second is on its way.
  */
-static u32 xtcp_bundle_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
+static u32 xtcp_gso_of_new(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 mss = xtcp_mss_payload(sk), half = xsk->cong.cwnd / 2;
@@ -265,7 +265,7 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
 
 /*
  * Should a part of an skb wait for the next ACK, although it may be sent now? @n: octets of @skb
- * that may be sent, at least a segment. @most: of xtcp_bundle_most(), or U32_MAX.
+ * that may be sent, at least a segment. @most: of xtcp_gso_limit(), or U32_MAX.
  *
  * When a window ends inside @skb, each ACK could release another small part. But every machine on
  * the path has as much work with a small GSO packet as with a large one. So, as in Linux, a part of
@@ -277,7 +277,7 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * never wait. Outside of the phase OPEN, or with pacing, recovery.c and pace.c have rules of their
  * own.
  */
-static bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
+static bool xtcp_tso_should_defer(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 whole = min(skb->len, most);
@@ -298,7 +298,7 @@ static bool xtcp_bundle_waits(const struct sock *sk, const struct sk_buff *skb, 
  * route, @skb is cut at the same octets. SACK blocks need no room: a full segment that is resent
  * carries none (RFC 9293 section 3.7.1).
  */
-static u32 xtcp_bundle_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
+static u32 xtcp_gso_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 mss = min_t(u32, xsk->mss, xtcp_sndq_segment(skb));
@@ -382,15 +382,15 @@ static bool small_ones_fill_buffer(const struct sock *sk, const struct sk_buff *
 }
 
 /*
- * How many sequence numbers of @skb, which begins at SND.NXT, may be sent now, at most @bundle
+ * How many sequence numbers of @skb, which begins at SND.NXT, may be sent now, at most @gso
  * octets and a FIN? The cases are those of RFC 9293 section 3.8.6.2.1 (MUST-38), whose override
  * timeout is our persist deadline.
  */
-static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle, u32 bundle)
+static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagle, u32 gso)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-	u32 wnd = xtcp_snd_room(&xsk->snd, cb->seq), room = min3(wnd, congestion_room(sk), bundle);
+	u32 wnd = xtcp_snd_room(&xsk->snd, cb->seq), room = min3(wnd, congestion_room(sk), gso);
 	u32 need = cb->end_seq - cb->seq, mss = xtcp_mss_payload(sk), partial;
 
 	/* a FIN alone does not wait for the congestion window */
@@ -430,7 +430,7 @@ static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 	u32 mss;
 	int err;
 
-	if (n < cb->end_seq - cb->seq && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+	if (n < cb->end_seq - cb->seq && xtcp_fragment(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return -ENOBUFS;
 	sent_us = xtcp_output_departure_us(sk, skb);
 	/* afterwards it would tell the payload of the next segment, which may have other options */
@@ -450,7 +450,7 @@ static int send_pushed(struct sock *sk, u32 n)
 {
 	struct sk_buff *skb = xtcp_sndq_unsent(sk);
 
-	if (n < skb->len && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+	if (n < skb->len && xtcp_fragment(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 		return -ENOBUFS;
 	if (skb->len)
 		xtcp_sndcb(skb)->flags |= XTCP_PSH;
@@ -518,8 +518,8 @@ static noinline enum probe push_probe(struct sock *sk)
 	if (in_flight(xsk) && min(congestion_room(sk), xtcp_snd_room(&xsk->snd, start)) < n + xsk->mss)
 		return PROBE_WAITS;
 	skb = xtcp_sndq_unsent(sk);
-	if (!xtcp_cut_gather(sk, n) ||
-	    (n < skb->len && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
+	if (!xtcp_gather_probe(sk, n) ||
+	    (n < skb->len && xtcp_fragment(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
 		return PROBE_NONE;
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_PROBE;
 	if (!send_new(sk, skb, xtcp_sndcb(skb)->end_seq - start)) {
@@ -536,7 +536,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool sent = false, early = false, waits = false, limited;
 	struct sk_buff *skb;
-	u32 bundle = 0, n;
+	u32 gso = 0, n;
 	enum probe probe;
 
 	WRITE_ONCE(xsk->coalescing, false);
@@ -553,11 +553,11 @@ static noinline void push_text(struct sock *sk, int nonagle)
 		sent = probe == PROBE_SENT;
 	}
 	while ((skb = xtcp_sndq_unsent(sk))) {
-		if (!bundle && skb->len > xsk->mss)
-			bundle = xtcp_bundle_most(sk);
-		n = sendable(sk, skb, nonagle, bundle ?: U32_MAX);
-		waits = n && n < skb->len && xtcp_bundle_waits(sk, skb, n, bundle ?: U32_MAX);
-		n = waits ? 0 : xtcp_bundle_of_new(sk, skb, n);
+		if (!gso && skb->len > xsk->mss)
+			gso = xtcp_gso_limit(sk);
+		n = sendable(sk, skb, nonagle, gso ?: U32_MAX);
+		waits = n && n < skb->len && xtcp_tso_should_defer(sk, skb, n, gso ?: U32_MAX);
+		n = waits ? 0 : xtcp_gso_of_new(sk, skb, n);
 		if (!n)
 			break;
 		early = xtcp_pace_holds(sk);
@@ -825,11 +825,11 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 		}
 	}
 	if (unlikely(urgent_waits(xsk))) {
-		err = xtcp_bare_probe(sk, xsk->snd.una, keepalive);
+		err = xtcp_send_probe(sk, xsk->snd.una, keepalive);
 		if (err)
 			return err;
 	}
-	return xtcp_bare_probe(sk, xsk->snd.una - 1, keepalive);
+	return xtcp_send_probe(sk, xsk->snd.una - 1, keepalive);
 }
 
 /*
@@ -843,7 +843,7 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
 	n = min3(n, mss, xtcp_sndq_segment(skb));
 	/* here the segment would end without the request; the caller then cuts at @most */
 	if (n > most && n < skb->len)
-		xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
+		xtcp_fragment(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC));
 	return min(n, most);
 }
 
@@ -883,13 +883,13 @@ int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max)
 		xtcp_mss_current(sk);
 		if (unlikely(tx->agreed.ack_rate_ok))
 			xtcp_asking_look(sk);
-		n = xtcp_bundle_again(sk, skb, n);
+		n = xtcp_gso_again(sk, skb, n);
 		if (unlikely(tx->stream->sack.asks) && xtcp_asking_hurries(sk))
 			n = leave_room_for_request(sk, skb, n);
 		/* the FIN goes with the last octet if the window has room for both */
 		if (n == skb->len && need <= xtcp_snd_room(&tx->snd, cb->seq))
 			n = need;
-		if (n < need && xtcp_cut_split(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
+		if (n < need && xtcp_fragment(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC)))
 			return -ENOBUFS;
 	}
 	sent_us = xtcp_output_departure_us(sk, skb);

@@ -77,7 +77,7 @@ static inline bool xtcp_sndbuf_waits_for_room(struct sock *sk, unsigned long mos
 	return sk->sk_write_space == xtcp_sndbuf_write_space && xtcp_pace_waits_for_room(sk, most);
 }
 
-u32 xtcp_bundle_most(struct sock *sk);
+u32 xtcp_gso_limit(struct sock *sk);
 
 /* A SYN or SYN-ACK of a sock that has sent nothing. Return: 0 or -ENOBUFS. */
 static inline int xtcp_output_queue_syn(struct sock *sk)
@@ -97,8 +97,8 @@ int xtcp_output_probe(struct sock *sk, bool keepalive);
 
 int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max);
 
-void xtcp_bare_ack(struct sock *sk);
-u16 xtcp_bare_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason);
-void xtcp_bare_rst(struct sock *sk, enum xtcp_abort_reason reason);
+void xtcp_send_ack(struct sock *sk);
+u16 xtcp_send_rst_code(const struct sock *sk, u32 seq, enum xtcp_abort_reason reason);
+void xtcp_send_rst(struct sock *sk, enum xtcp_abort_reason reason);
 
 #endif /* XTCP_SEND_H */

@@ -20,7 +20,7 @@ struct sk_buff;
 struct sock;
 struct ubuf_info;
 
-void xtcp_spare_exit(void);
+void xtcp_skb_cache_exit(void);
 
 enum xtcp_busy_with {
 	XTCP_IDLE,		/* all data is acknowledged */
@@ -257,12 +257,12 @@ void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_purge(struct sock *sk);
 
-int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
-bool xtcp_cut_gather(struct sock *sk, u32 len);
-bool xtcp_cut_front(struct sock *sk, struct sk_buff *skb, u32 len);
+int xtcp_fragment(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
+bool xtcp_gather_probe(struct sock *sk, u32 len);
+bool xtcp_trim_head(struct sock *sk, struct sk_buff *skb, u32 len);
 
-int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
-int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
-int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg);
+int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
+int xtcp_sndq_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);
+int xtcp_sndq_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg);
 
 #endif /* XTCP_SENDQ_H */

@@ -57,7 +57,7 @@
  * An element changes only by an atomic exchange on its CPU, which is safe in softirq and process
  * context.
  */
-static DEFINE_PER_CPU(struct sk_buff *, spares[SPARES]);
+static DEFINE_PER_CPU(struct sk_buff *, skb_caches[SPARES]);
 
 /*
  * Resets a used skb, whose clones are gone. The clones may have changed the headroom, whose
@@ -80,7 +80,7 @@ static void make_new(struct sk_buff *skb)
 }
 
 /* An empty skb, as from alloc_skb_fclone(); its control block is undefined. NULL: there is none. */
-static struct sk_buff *xtcp_spare_take(void)
+static struct sk_buff *xtcp_skb_cache_take(void)
 {
 	struct sk_buff *skb;
 	int i;
@@ -91,9 +91,9 @@ static struct sk_buff *xtcp_spare_take(void)
 		return NULL;
 #endif
 	for (i = 0; i < SPARES; i++) {
-		if (!this_cpu_read(spares[i]))
+		if (!this_cpu_read(skb_caches[i]))
 			continue;
-		skb = this_cpu_xchg(spares[i], NULL);
+		skb = this_cpu_xchg(skb_caches[i], NULL);
 		if (likely(skb))
 			return skb;
 	}
@@ -105,35 +105,35 @@ static struct sk_buff *xtcp_spare_take(void)
  * head was replaced, if its memory is from the emergency reserves, or if a program waits for the
  * report that its pages are free again.
  */
-static bool xtcp_spare_keep(struct sk_buff *skb)
+static bool xtcp_skb_cache_keep(struct sk_buff *skb)
 {
 	int i;
 
-	for (i = 0; this_cpu_read(spares[i]);)
+	for (i = 0; this_cpu_read(skb_caches[i]);)
 		if (++i == SPARES)
 			return false;
 	if (!skb->nohdr || skb_cloned(skb) || skb_pfmemalloc(skb) || unlikely(skb_zcopy(skb)))
 		return false;
 	make_new(skb);
 	/* an interrupt may have kept another skb in this element meanwhile */
-	skb = this_cpu_xchg(spares[i], skb);
+	skb = this_cpu_xchg(skb_caches[i], skb);
 	if (unlikely(skb))
 		__kfree_skb(skb);
 	return true;
 }
 
 /**
- * xtcp_spare_exit() - free all kept skbs
+ * xtcp_skb_cache_exit() - free all kept skbs
  *
  * Context: process, module exit; no sock is left.
  */
-void xtcp_spare_exit(void)
+void xtcp_skb_cache_exit(void)
 {
 	int cpu, i;
 
 	for_each_possible_cpu(cpu)
 		for (i = 0; i < SPARES; i++)
-			kfree_skb(per_cpu(spares[i], cpu));
+			kfree_skb(per_cpu(skb_caches[i], cpu));
 }
 
 /*
@@ -257,7 +257,7 @@ static __always_inline struct sk_buff *alloc_charged(struct sock *sk, gfp_t gfp,
 	struct xtcp_sndcb *cb;
 	struct sk_buff *skb;
 
-	skb = xtcp_spare_take() ?: alloc_new(gfp);
+	skb = xtcp_skb_cache_take() ?: alloc_new(gfp);
 	if (!skb)
 		return NULL;
 	cb = xtcp_sndcb(skb);
@@ -374,7 +374,7 @@ static void unlink_free(struct sock *sk, struct sk_buff *skb)
 		__skb_unlink(skb, &sk->sk_write_queue);
 	}
 	xtcp_sndq_uncharge(sk, skb->truesize);
-	if (!xtcp_spare_keep(skb))
+	if (!xtcp_skb_cache_keep(skb))
 		__kfree_skb(skb);
 }
 
@@ -509,7 +509,7 @@ static bool may_cut(const struct sock *sk, struct sk_buff *skb)
 }
 
 /**
- * xtcp_cut_split() - cut an skb of the queue in two, sent or not
+ * xtcp_fragment() - cut an skb of the queue in two, sent or not
  * @sk: the sock
  * @skb: what is cut
  * @len: how many octets stay in @skb, at least 1. If all stay, only its FIN is cut off
@@ -519,7 +519,7 @@ static bool may_cut(const struct sock *sk, struct sk_buff *skb)
  *
  * Return: 0; -ENOMEM if there is no memory or there were too many cuts.
  */
-int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
+int xtcp_fragment(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 {
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *restcb;
 	u32 moved = skb->data_len;
@@ -571,7 +571,7 @@ int xtcp_cut_split(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
  * The first unsent skb takes octets from those behind it until it has @len; the queue has so many.
  * Octets are copied only if they fit into its linear part. Return: false if skbs cannot be joined.
  */
-bool xtcp_cut_gather(struct sock *sk, u32 len)
+bool xtcp_gather_probe(struct sock *sk, u32 len)
 {
 	struct sk_buff *skb = skb_peek(&sk->sk_write_queue), *next;
 	bool stolen;
@@ -601,7 +601,7 @@ bool xtcp_cut_gather(struct sock *sk, u32 len)
  * The peer has acknowledged the first @len octets of @skb, but not all. Return: false without
  * memory; the octets stay then, and a retransmission would send them again.
  */
-bool xtcp_cut_front(struct sock *sk, struct sk_buff *skb, u32 len)
+bool xtcp_trim_head(struct sock *sk, struct sk_buff *skb, u32 len)
 {
 	u32 behind_header = min(len, skb_headlen(skb)), left = len - behind_header;
 	struct skb_shared_info *shinfo;
@@ -710,7 +710,7 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 }
 
 /**
- * xtcp_fill_copy() - copy octets of the program to the end of the queue
+ * xtcp_sndq_copy() - copy octets of the program to the end of the queue
  * @sk: the sock
  * @skb: the last skb of the queue, never sent, without FIN
  * @from: the program's octets
@@ -721,7 +721,7 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
  * Return: octets copied, at least 1; -ENOSPC when @skb is full; -ENOBUFS when the sock's memory is
  * used up; -EFAULT.
  */
-__always_inline int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
+__always_inline int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	sock_owned_by_me(sk);
 	if (!fits_behind_header(sk, skb, len))
@@ -738,11 +738,11 @@ __always_inline int xtcp_fill_copy(struct sock *sk, struct sk_buff *skb, struct 
 }
 
 /*
- * As xtcp_fill_copy(), but take a reference to the page where possible. The owner of the page can
+ * As xtcp_sndq_copy(), but take a reference to the page where possible. The owner of the page can
  * still write to it, and each transmission sends what it contains then. SKBFL_SHARED_FRAG tells the
  * layers below, which compute the checksum.
  */
-int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
+int xtcp_sndq_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	int i = skb_shinfo(skb)->nr_frags, n;
 	struct page *page = NULL;
@@ -757,7 +757,7 @@ int xtcp_fill_splice(struct sock *sk, struct sk_buff *skb, struct iov_iter *from
 		offset %= PAGE_SIZE;
 	}
 	if (!piece || !sendpage_ok(page))
-		return xtcp_fill_copy(sk, skb, from, len);
+		return xtcp_sndq_copy(sk, skb, from, len);
 	merge = skb_can_coalesce(skb, i, page, offset);
 	if (!merge && i >= MAX_SKB_FRAGS)
 		return -ENOSPC;
@@ -800,7 +800,7 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
 }
 
 /**
- * xtcp_fill_zerocopy() - as xtcp_fill_copy(), but send the pages of the program's buffer
+ * xtcp_sndq_zerocopy() - as xtcp_sndq_copy(), but send the pages of the program's buffer
  * @sk: the sock
  * @skb: the last skb of the queue, never sent, without FIN
  * @msg: the program's octets
@@ -810,9 +810,9 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
  * When the last skb with a reference to @uarg is freed, the program learns that its buffer is free.
  * All pages of an skb must have the same ubuf_info. (Since Linux 6.10, io_uring may link several,
  * which count as one.) As in Linux, whole pages are charged to the sock, even if a part is sent.
- * The pages may change, as in xtcp_fill_splice().
+ * The pages may change, as in xtcp_sndq_splice().
  */
-int xtcp_fill_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg)
+int xtcp_sndq_zerocopy(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t len, struct ubuf_info *uarg)
 {
 	const unsigned int frags = skb_shinfo(skb)->nr_frags;
 	unsigned int most = skb->truesize;

@@ -17,7 +17,7 @@
  *                                                                         lock, or a child's; the
  *                                                                         lock of a listener that
  *                                                                         ends and moves its queues
- *                                                                         to another (estate.c)
+ *                                                                         to another (handover.c)
  * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
  * xtcp_portmap.lock        the map of ports in use towards one  both      a socket lock,
  *                          destination; never two at once                 xtcp_listener.lock
@@ -28,13 +28,13 @@
  *                          (leases), and who may share them;              xtcp_listener.lock
  *                          each lock is for every 64th port
  *                          (ports.h); never two at once
- * taker.lock               the sock of a processor that binds   both      xtcp_portlist.lock
+ * bucket owner.lock               the sock of a processor that binds   both      xtcp_portlist.lock
  *                          shared ports (lease.c)
  * xtcp_rest.listeners_lock changes of the listener table; may   process   a socket lock
  *                          sleep
- * xtcp_rest.estates_lock   listeners that wait for a successor  process   a socket lock
- *                          (estate.c)
- * guests_lock              those of guests (estate.c)           process   xtcp_rest.estates_lock
+ * xtcp_rest.handovers_lock   listeners that wait for a successor  process   a socket lock
+ *                          (handover.c)
+ * guests_lock              those of guests (handover.c)           process   xtcp_rest.handovers_lock
  * xtcp_incoming.cpus       listeners with SO_INCOMING_CPU       process   a socket lock,
  *                                                                         listeners_lock
  * xtcp_net.starting        set-up of a namespace at its first   process   a socket lock
@@ -52,7 +52,7 @@
  *                          (sight/blackbox.c)
  * buckets of the table     changes of the table of connections  both      every lock above
  * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,
- *  bhash2[].lock                                                          taker.lock, and the locks
+ *  bhash2[].lock                                                          bucket owner.lock, and the locks
  *                                                                         these two nest inside
  *
  * When the handshake's last ACK makes a child, the child's own socket lock is held. Nobody waits
@@ -75,7 +75,7 @@
  *
  * These hold a reference to a full sock: its present owner, the table (demux.c), each pending timer
  * (sk_reset_timer(), pace.c), and a lookup until it is done. The owner is the file, the accept
- * queue or an estate (estate.c); xtcp_sock_destroy() drops the owner's reference. An outgoing skb
+ * queue or a handover (handover.c); xtcp_sock_destroy() drops the owner's reference. An outgoing skb
  * holds no reference. It counts in sk_wmem_alloc, which only keeps the sock's memory from being
  * freed. But code below TCP, such as NFQUEUE, may take references. held.c knows the references
  * listed above, and assumes that code below TCP has taken all others. A change that adds another
@@ -186,12 +186,12 @@ void xtcp_held_let_go(struct sock *sk)
 
 	if (free_if_last(sk))
 		return;
-	xtcp_thirdack_forget(sk, false);
+	xtcp_handshake_ack_forget(sk, false);
 	for (tries = most - 1; !is_settled(sk, tries == most - 1, !tries); tries--) {
 		if (free_if_last(sk))
 			return;
 		if (tries == half)
-			xtcp_thirdack_forget(sk, true);
+			xtcp_handshake_ack_forget(sk, true);
 		cpu_relax();
 	}
 	sock_put(sk);
@@ -230,7 +230,7 @@ static void free_parts(struct sock *sk)
 	xtcp_held_freed(sk);
 	kfree(xtcp_sk(sk)->pace);
 	xtcp_keys_free(sk);
-	xtcp_seldom_free(sk);
+	xtcp_cold_free(sk);
 }
 
 static void destruct_v4(struct sock *sk)
@@ -322,7 +322,7 @@ int xtcp_sock_init(struct sock *sk)
 	xsk->left_table = get_completed_synchronize_rcu();
 	xtcp_sock_reset_tcb(sk);
 	xtcp_algorithms_assign(sk);
-	xtcp_expiry_init(sk);
+	xtcp_timer_handlers_init(sk);
 	sk->sk_state = TCP_CLOSE;
 	sk->sk_write_space = xtcp_sndbuf_write_space;
 	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(ctl->wmem[1]));
@@ -390,7 +390,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	xsk->defer_accept = 0;
 	if (!xsk->algorithm_chosen)
 		xtcp_algorithms_assign(child);
-	xtcp_expiry_init(child);
+	xtcp_timer_handlers_init(child);
 	inet_sk(child)->mc_list = NULL;
 	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);
 	RCU_INIT_POINTER(child->sk_rx_dst, NULL);

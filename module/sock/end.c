@@ -250,6 +250,6 @@ void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 
 	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & sends_rst)
-		xtcp_bare_rst(sk, reason);
+		xtcp_send_rst(sk, reason);
 	xtcp_sock_fail(sk, err, reason);
 }

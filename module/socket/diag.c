@@ -140,16 +140,16 @@ static void fill_diag_key(struct tcp_diag_md5sig *to, const struct xtcp_key *key
  */
 static int xtcp_diag_keys_put(struct sk_buff *skb, const struct sock *sk, bool cuts)
 {
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
+	const struct xtcp_cold *cold = xtcp_cold(sk);
 	const int room = (skb_tailroom(skb) - NLA_HDRLEN) / (int)sizeof(struct tcp_diag_md5sig);
 	const struct xtcp_key *key;
 	struct tcp_diag_md5sig *to;
 	struct nlattr *attr;
 	int n = 0, most;
 
-	if (likely(!seldom))
+	if (likely(!cold))
 		return 0;
-	hlist_for_each_entry_rcu(key, &seldom->keys, node)
+	hlist_for_each_entry_rcu(key, &cold->keys, node)
 		n++;
 	if (!n)
 		return 0;
@@ -163,7 +163,7 @@ static int xtcp_diag_keys_put(struct sk_buff *skb, const struct sock *sk, bool c
 		return -EMSGSIZE;
 	to = nla_data(attr);
 	n = 0;
-	hlist_for_each_entry_rcu(key, &seldom->keys, node) {
+	hlist_for_each_entry_rcu(key, &cold->keys, node) {
 		if (n == most)
 			break;
 		fill_diag_key(&to[n++], key);
@@ -365,7 +365,7 @@ static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, stru
 		info = nla_reserve_64bit(skb, INET_DIAG_INFO, sizeof(union xtcp_compat_info), INET_DIAG_PAD);
 		if (!info)
 			return -EMSGSIZE;
-		xtcp_status_fill(sk, nla_data(info));
+		xtcp_info_fill(sk, nla_data(info));
 		if (put_ack_rate(skb, sk))
 			return -EMSGSIZE;
 	}
@@ -513,7 +513,7 @@ static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask 
 		fill_row_of_sock(row, sk);
 		row->wqueue = 0;
 		row->state = TCP_CLOSE;
-		xtcp_status_fill_abort(sk, &row->abort);
+		xtcp_info_fill_abort(sk, &row->abort);
 	}
 	bh_unlock_sock(sk);
 	local_bh_enable();
@@ -1098,7 +1098,7 @@ static int diag_destroy(struct sk_buff *request, struct nlmsghdr *nlh)
 	 */
 	if (!netlink_net_capable(request, CAP_NET_ADMIN))
 		return -EPERM;
-	return xtcp_kill_requested(sock_net(request->sk), nlmsg_data(nlh));
+	return xtcp_diag_destroy(sock_net(request->sk), nlmsg_data(nlh));
 }
 
 static struct sock_diag_handler handler = {

@@ -210,7 +210,7 @@ static int start(struct sock *sk, int backlog)
 		xtcp_listen_stop(sk);
 		xtcp_state_set(sk, TCP_CLOSE);
 	} else {
-		xtcp_estate_claim(sk);
+		xtcp_handover_claim(sk);
 	}
 	return err;
 }
@@ -290,7 +290,7 @@ static struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, boo
 	 * no child before: send the ACK now
 	 */
 	if (!xtcp_acceptq_has_child(sk))
-		xtcp_thirdack_go();
+		xtcp_handshake_ack_go();
 	lock_sock(sk);
 	if (sk->sk_state != TCP_LISTEN)
 		goto out;
@@ -522,12 +522,12 @@ static int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uad
 	struct sock *sk = sock->sk;
 	int err;
 
-	xtcp_thirdack_go();
+	xtcp_handshake_ack_go();
 	if (READ_ONCE(sk->sk_state) == TCP_CLOSE)
 		xtcp_acking_expect_reply(&xtcp_sk(sk)->acking, !(flags & O_NONBLOCK));
 	err = inet_stream_connect(sock, uaddr, addr_len, flags);
 	if (!err)
-		xtcp_thirdack_waits(sk);
+		xtcp_handshake_ack_waits(sk);
 	return err;
 }
 
@@ -607,7 +607,7 @@ static void send_rst(struct sock *sk, enum xtcp_abort_reason reason)
 {
 	if (unlikely(xtcp_sk(sk)->coalescing))
 		xtcp_output_push(sk);
-	xtcp_bare_rst(sk, reason);
+	xtcp_send_rst(sk, reason);
 }
 
 static void end_connection(struct sock *sk)
@@ -646,7 +646,7 @@ static void judge_orphan(struct sock *sk)
 		}
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONLINGER);
 		xtcp_sock_abort(sk, 0, XTCP_ABORT_LINGER2);
-	} else if (!xtcp_retries_end_orphan(sk, true) && !check_net(sock_net(sk))) {
+	} else if (!xtcp_write_timeout_end_orphan(sk, true) && !check_net(sock_net(sk))) {
 		/* the namespace ends: nothing can be sent any more */
 		xtcp_sock_done(sk);
 	}
@@ -694,7 +694,7 @@ static void name_listener(struct sock *sk)
  * proto.close: the last descriptor is closed. Puts the caller's reference. @timeout: how many
  * jiffies to wait for the peer's last ACK (SO_LINGER). RFC 9293 section 3.10.4, SHLD-3, MAY-1. A
  * connection that has not ended continues as an orphan; a listener may wait for a successor
- * (estate.c).
+ * (handover.c).
  */
 static void xtcp_close(struct sock *sk, long timeout)
 {
@@ -702,9 +702,9 @@ static void xtcp_close(struct sock *sk, long timeout)
 	int state;
 
 	lock_sock(sk);
-	if (sk->sk_state == TCP_LISTEN && xtcp_estate_keep(sk)) {
+	if (sk->sk_state == TCP_LISTEN && xtcp_handover_keep(sk)) {
 		/*
-		 * the estate owns the file's reference now. When the lock is free, estate.c may
+		 * the handover owns the file's reference now. When the lock is free, handover.c may
 		 * call xtcp_close() again and put it: hold @sk until release_sock() has returned
 		 */
 		sock_hold(sk);
@@ -899,9 +899,9 @@ static noinline_for_stack void do_deferred(struct sock *sk)
 	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags))
 		xtcp_icmp_mtu_deferred(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &sk->sk_tsq_flags))
-		xtcp_expiry_run(sk);
+		xtcp_timer_handler(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags))
-		xtcp_expiry_paced(sk);
+		xtcp_pace_handler(sk);
 }
 
 /*
@@ -917,7 +917,7 @@ static void proto_release(struct sock *sk)
 		do_deferred(sk);
 }
 
-XTCP_PROTO_IOCTL(proto_ioctl, xtcp_status_ioctl)
+XTCP_PROTO_IOCTL(proto_ioctl, xtcp_ioctl)
 XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 XTCP_PROTO_RECVMSG(proto_recvmsg, xtcp_recvmsg)
 XTCP_OPS_ACCEPT(accept_stream)
@@ -975,7 +975,7 @@ struct proto xtcpv6_prot = {
 	.connect		= xtcp_connect_stream,				\
 	.socketpair		= sock_no_socketpair,				\
 	.accept			= accept_stream,					\
-	.poll			= xtcp_status_poll,				\
+	.poll			= xtcp_poll,				\
 	.gettstamp		= sock_gettstamp,				\
 	.listen			= xtcp_listen,					\
 	.shutdown		= inet_shutdown,				\
@@ -1154,7 +1154,7 @@ int xtcp_family_register(void)
 	bool known;
 
 	if (!err) {
-		xtcp_siblings_set_family(family_number);
+		xtcp_instances_set_family(family_number);
 		xtcp_diag_register(family_number);
 		xtcp_set_register();
 		/*
@@ -1164,7 +1164,7 @@ int xtcp_family_register(void)
 		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;
 	}
-	known = xtcp_siblings_have_family(family_number, name, sizeof(name));
+	known = xtcp_instances_have_family(family_number, name, sizeof(name));
 	pr_err("family=%d is taken%s%s; choose a free number from 1 to %d\n", family_number, known ? " by " : "",
 	       known ? name : "", AF_MAX - 1);
 	return err == -EEXIST ? -EBUSY : err;
@@ -1174,6 +1174,6 @@ void xtcp_family_unregister(void)
 {
 	xtcp_set_unregister();
 	xtcp_diag_unregister();
-	xtcp_siblings_set_family(0);
+	xtcp_instances_set_family(0);
 	sock_unregister(family_number);
 }

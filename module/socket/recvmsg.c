@@ -230,7 +230,7 @@ static void no_answer_yet(struct sock *sk)
 
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (xsk->acking.ack_held_for_app)
-		xtcp_bare_ack(sk);
+		xtcp_send_ack(sk);
 }
 
 /*
@@ -668,7 +668,7 @@ static void info_timeouts(const struct xtcp_sock *xsk, union xtcp_compat_info *w
 }
 
 /* Fills a struct tcp_info; what has no meaning in xtcp is 0. RFC 9293 section 3.10.6. */
-void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
+void xtcp_info_fill(struct sock *sk, union xtcp_compat_info *whole)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct tcp_info *info = &whole->tcp;
@@ -719,7 +719,7 @@ void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole)
 }
 
 /* XTCP_ABORT: why a connection ended. Without the socket lock, fields may be of different times. */
-void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
+void xtcp_info_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
 {
 	static const u8 causes[] = {
 		[XTCP_ABORT_NONE] = XTCP_CAUSE_NONE,
@@ -763,7 +763,7 @@ void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort)
  * the next one? Return: 0; -EINVAL for a listener, except for SIOCATMARK; -ENOIOCTLCMD for any
  * other.
  */
-int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg)
+int xtcp_ioctl(struct sock *sk, int cmd, int *karg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const int state = inet_sk_state_load(sk);
@@ -809,10 +809,10 @@ static bool writeable(struct sock *sk)
 
 /*
  * proto_ops.poll. If the program polls for data and there is none, an ACK that waits for its next
- * action (xtcp_acks_owed()) goes now, and so does data that waits for the next write (sendmsg.c),
+ * action (xtcp_acks_schedule()) goes now, and so does data that waits for the next write (sendmsg.c),
  * in any case. The test needs no lock, since a later change wakes the waiter.
  */
-__poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait)
+__poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait)
 {
 	struct sock *sk = sock->sk;
 	__poll_t mask = 0;
@@ -831,7 +831,7 @@ __poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_ta
 		 * xtcp_listen_accept()
 		 */
 		if (!xtcp_acceptq_has_child(sk))
-			xtcp_thirdack_go();
+			xtcp_handshake_ack_go();
 		return xtcp_acceptq_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;
 	}
 

@@ -91,18 +91,18 @@ static bool waits_for_next(struct sock *sk, u32 written)
 	struct sk_buff *skb = xtcp_sndq_open_tail(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const struct xtcp_sndcb *last;
-	u32 bundle;
+	u32 gso;
 
 	if (!usecs || !skb || skb != xtcp_sndq_unsent(sk) || !may_wait(sk, skb))
 		return false;
-	bundle = min(bundle_goal(sk), xtcp_bundle_most(sk));
-	if (skb->len >= bundle)
+	gso = min(bundle_goal(sk), xtcp_gso_limit(sk));
+	if (skb->len >= gso)
 		return false;
 	/* if the skb also has earlier data, that data waits already, and the timer runs */
 	if (xsk->coalescing && skb->len > written)
 		return true;
 	last = list_last_entry(&xsk->stream->in_flight, struct xtcp_sndcb, node);
-	if (!is_below(last, bundle) || !is_below(list_prev_entry(last, node), bundle) ||
+	if (!is_below(last, gso) || !is_below(list_prev_entry(last, node), gso) ||
 	    xtcp_clock_since_us(xtcp_clock_us(), last->sent_us) >= usecs || !xtcp_pace_goes_within(sk, usecs))
 		return false;
 	WRITE_ONCE(xsk->coalescing, true);
@@ -129,7 +129,7 @@ static void push_coalesced(struct sock *sk)
 	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags);
 	else if (xtcp_sk(sk)->coalescing)
-		xtcp_expiry_paced(sk);
+		xtcp_pace_handler(sk);
 	bh_unlock_sock(sk);
 	local_bh_enable();
 }
@@ -252,8 +252,8 @@ static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msg
 				struct ubuf_info *uarg)
 {
 	if (uarg)
-		return xtcp_fill_zerocopy(sk, skb, msg, most, uarg);
-	return xtcp_fill_splice(sk, skb, &msg->msg_iter, most);
+		return xtcp_sndq_zerocopy(sk, skb, msg, most, uarg);
+	return xtcp_sndq_splice(sk, skb, &msg->msg_iter, most);
 }
 
 /*
@@ -284,10 +284,10 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct u
 		if (skb) {
 			most = min_t(size_t, goal - skb->len, msg_data_left(msg));
 			n = unlikely(by_page) ? queue_pages(sk, skb, msg, most, uarg) :
-						xtcp_fill_copy(sk, skb, &msg->msg_iter, most);
+						xtcp_sndq_copy(sk, skb, &msg->msg_iter, most);
 		}
 		if (n == -ENOSPC) {
-			/* as in Linux: the skb has less than a bundle, and gets no more */
+			/* as in Linux: the skb has less than a GSO skb, and gets no more */
 			mark_push(sk);
 			full = true;
 			continue;

@@ -166,7 +166,7 @@ static bool own_now(struct sock *sk)
  * Return: 0; -EBUSY if a program has the socket lock; -EAGAIN if the connection has ended: the
  * caller tries again, since a TIME-WAIT record may have replaced it.
  */
-static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
+static int destroy_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 {
 	int err = -EAGAIN;
 
@@ -189,7 +189,7 @@ static int kill_sock(struct sock *sk, const struct xtcp_tuple *tuple)
  * Drops a half-open entry; no program knows of it, and the peer learns it when it next sends.
  * Return: 0; -EAGAIN if it has moved to another listener or ended: a child may have replaced it.
  */
-static int kill_entry(struct xtcp_request *he)
+static int destroy_entry(struct xtcp_request *he)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(READ_ONCE(he->lsk));
 	int err = -EAGAIN;
@@ -209,7 +209,7 @@ static int kill_entry(struct xtcp_request *he)
  * Find the connection and end it. Return: 0; -ENOENT if there is none; -EBUSY if a program has the
  * socket lock; -EAGAIN if something has replaced the connection meanwhile.
  */
-static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
+static int destroy_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
 	struct xtcp_tuple tuple;
 	struct xtcp_conn *conn;
@@ -227,7 +227,7 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 	else if (sk && !refcount_inc_not_zero(&sk->sk_refcnt))
 		err = -EAGAIN;
 	else if (conn->kind == XTCP_CONN_REQUEST)
-		err = kill_entry(container_of(conn, struct xtcp_request, conn));
+		err = destroy_entry(container_of(conn, struct xtcp_request, conn));
 	if (!err && conn->kind == XTCP_CONN_TIMEWAIT) {
 		local_bh_disable();
 		xtcp_record_drop(xn, container_of(conn, struct xtcp_timewait, conn));
@@ -236,7 +236,7 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 	rcu_read_unlock();
 	if (err || !sk)
 		return err;
-	err = kill_sock(sk, &tuple);
+	err = destroy_sock(sk, &tuple);
 	sock_put(sk);
 	return err;
 }
@@ -247,12 +247,12 @@ static int kill_found(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
  * record the child. So there are four tries. An entry may move more often; then the answer is
  * ENOENT, and the administrator asks again.
  */
-static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
+static int destroy_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
 	int tries = 4, err;
 
 	do {
-		err = kill_found(xn, req);
+		err = destroy_found(xn, req);
 	} while (err == -EAGAIN && --tries);
 	return err == -EAGAIN ? -ENOENT : err;
 }
@@ -260,7 +260,7 @@ static int kill_connection(struct xtcp_net *xn, const struct inet_diag_req_v2 *r
 /*
  * End a listener. As in Linux, children that nobody accepted are reset, but RSTs are sent only for
  * XTCP_TELL_TIME (xtcp_listen_stop()). A port that the program did not choose is freed. If the
- * listener waits for a successor (estate.c), the wait ends, and the port is freed in any case.
+ * listener waits for a successor (handover.c), the wait ends, and the port is freed in any case.
  */
 static void stop_listener(struct sock *sk)
 {
@@ -275,14 +275,14 @@ static void stop_listener(struct sock *sk)
 	xtcp_port_connection_ended(sk);
 	sk->sk_state_change(sk);
 	sk_error_report(sk);
-	xtcp_estate_hurry(sk);
+	xtcp_handover_hurry(sk);
 }
 
 /*
  * Ends a listener; the others of its group continue. Return: 0; -ENOENT; -EBUSY if a program has
  * the socket lock.
  */
-static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
+static int destroy_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
 	int err = -ENOENT;
 	struct sock *sk;
@@ -311,13 +311,13 @@ static int kill_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req
  * SOCK_DESTROY; the sender has CAP_NET_ADMIN in the namespace. Return: 0; -ENOENT if there is no
  * such socket; -EBUSY if a program has the socket lock at this moment.
  */
-int xtcp_kill_requested(struct net *net, const struct inet_diag_req_v2 *req)
+int xtcp_diag_destroy(struct net *net, const struct inet_diag_req_v2 *req)
 {
 	struct xtcp_net *xn = xtcp_net(net);
 
 	if (!xtcp_netns_is_started(xn))
 		return -ENOENT;
-	return req->id.idiag_dport ? kill_connection(xn, req) : kill_listener(xn, req);
+	return req->id.idiag_dport ? destroy_connection(xn, req) : destroy_listener(xn, req);
 }
 
 #define CHANGES	(BIT(XTCP_SET_CONGESTION) | BIT(XTCP_SET_MAX_PACING_RATE) | BIT(XTCP_SET_USER_TIMEOUT) | \

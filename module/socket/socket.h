@@ -47,7 +47,7 @@ void xtcp_diag_unregister(void);
 struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_diag_req_v2 *req);
 struct sock *xtcp_diag_find_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req);
 
-int xtcp_kill_requested(struct net *net, const struct inet_diag_req_v2 *req);
+int xtcp_diag_destroy(struct net *net, const struct inet_diag_req_v2 *req);
 void xtcp_set_register(void);
 void xtcp_set_unregister(void);
 
@@ -64,10 +64,10 @@ int xtcp_sockopt_set_peek_off(struct sock *sk, int val);
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
 ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe, size_t len,
 				 unsigned int flags);
-void xtcp_status_fill(struct sock *sk, union xtcp_compat_info *whole);
-void xtcp_status_fill_abort(const struct sock *sk, struct xtcp_abort *abort);
-int xtcp_status_ioctl(struct sock *sk, int cmd, int *karg);
-__poll_t xtcp_status_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait);
+void xtcp_info_fill(struct sock *sk, union xtcp_compat_info *whole);
+void xtcp_info_fill_abort(const struct sock *sk, struct xtcp_abort *abort);
+int xtcp_ioctl(struct sock *sk, int cmd, int *karg);
+__poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait);
 
 /* sendmsg.c */
 

@@ -239,8 +239,8 @@ static int set_keepidle(struct sock *sk, int val)
  */
 static int set_idle(struct sock *sk, int optname, int val)
 {
-	const struct xtcp_seldom *seldom = xtcp_seldom(sk);
-	u32 idle_ms = seldom ? seldom->idle_ms : 0, half_closed_ms = seldom ? seldom->half_closed_ms : 0;
+	const struct xtcp_cold *cold = xtcp_cold(sk);
+	u32 idle_ms = cold ? cold->idle_ms : 0, half_closed_ms = cold ? cold->half_closed_ms : 0;
 	int err;
 
 	if (val < 0)
@@ -249,7 +249,7 @@ static int set_idle(struct sock *sk, int optname, int val)
 		idle_ms = val;
 	else
 		half_closed_ms = val;
-	err = xtcp_seldom_set_idle(sk, idle_ms, half_closed_ms, GFP_KERNEL_ACCOUNT);
+	err = xtcp_cold_set_idle(sk, idle_ms, half_closed_ms, GFP_KERNEL_ACCOUNT);
 	if (!err)
 		xtcp_keepalive_limit_idle(sk);
 	return err;
@@ -295,7 +295,7 @@ static void set_quickack(struct sock *sk, int val)
 	if (!val || !xsk->acking.pending || !((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)))
 		return;
 	xtcp_acking_hurry(&xsk->acking);
-	xtcp_acks_owed(sk);
+	xtcp_acks_schedule(sk);
 	xtcp_acking_interactive(&xsk->acking, !(val & 1));
 }
 
@@ -488,7 +488,7 @@ static int set_int(struct sock *sk, int optname, int val)
 	case XTCP_ACK_RATE:
 		if (val < 0 || val > XTCP_ACKRATE_MAX)
 			return -EINVAL;
-		return xtcp_seldom_set_ack_rate(sk, val, GFP_KERNEL_ACCOUNT);
+		return xtcp_cold_set_ack_rate(sk, val, GFP_KERNEL_ACCOUNT);
 	case XTCP_IDLE_MS:
 	case XTCP_HALF_CLOSED_MS:
 		return set_idle(sk, optname, val);
@@ -605,7 +605,7 @@ static int xtcp_intopt_get(struct sock *sk, int optname, int *val)
 		*val = xtcp_keepalive_half_closed_ms(sk);
 		return 0;
 	case XTCP_ACK_RATE:
-		*val = xtcp_seldom_ack_rate(sk);
+		*val = xtcp_cold_ack_rate(sk);
 		return 0;
 	case XTCP_ZEROCOPY:
 		*val = sock_flag(sk, SOCK_ZEROCOPY);
@@ -788,12 +788,12 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	switch (optname) {
 	case TCP_INFO:
 		lock_sock(sk);
-		xtcp_status_fill(sk, &info);
+		xtcp_info_fill(sk, &info);
 		release_sock(sk);
 		return put_octets(optval, optlen, &info, min_t(unsigned int, len, sizeof(info)));
 	case XTCP_ABORT:
 		lock_sock(sk);
-		xtcp_status_fill_abort(sk, &abort);
+		xtcp_info_fill_abort(sk, &abort);
 		release_sock(sk);
 		return put_octets(optval, optlen, &abort, min_t(unsigned int, len, sizeof(abort)));
 	case TCP_CC_INFO:

@@ -105,7 +105,7 @@ void xtcp_timer_stop(struct sock *sk);
 void xtcp_timer_syn_refused(struct sock *sk);
 void xtcp_timer_window_closed(struct sock *sk);
 void xtcp_timer_window_opened(struct sock *sk);
-void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay);
+void xtcp_timer_ack_scheduled(struct sock *sk, unsigned long delay);
 
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
 

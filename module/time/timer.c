@@ -170,12 +170,12 @@ static noinline unsigned long own_delack_max(const struct sock *sk)
 }
 
 /**
- * xtcp_timer_ack_owed() - an ACK must be sent, but not at once
+ * xtcp_timer_ack_scheduled() - an ACK must be sent, but not at once
  * @sk: the sock
  * @delay: the longest delay, jiffies; xtcp_bounds_delack_max() limits it, and an earlier
  *	deadline stays
  */
-void xtcp_timer_ack_owed(struct sock *sk, unsigned long delay)
+void xtcp_timer_ack_scheduled(struct sock *sk, unsigned long delay)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 

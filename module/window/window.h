@@ -60,7 +60,7 @@ bool xtcp_window_would_double(const struct sock *sk);
  * @asks: the next text shall carry a request for an ACK rate (send/output.c)
  * @ack_rate: for how many full segments the peer wants an ACK; 0: it has not asked (recv/rcvq.c)
  *
- * @asks and @ack_rate are here, so that xtcp_sack_takes_room() and xtcp_acks_owed() can test them
+ * @asks and @ack_rate are here, so that xtcp_sack_takes_room() and xtcp_acks_schedule() can test them
  * together with fields of the option.
  */
 struct xtcp_sack {

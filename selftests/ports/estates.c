@@ -23,7 +23,7 @@ NEEDS_MODULE;
 #define LONG_MS		10000	/* the longest that there is */
 #define SHORT_MS	300
 #define OTHER		1001	/* another user */
-/* of listen/estate.c */
+/* of listen/handover.c */
 #define ESTATES_MAX	64
 #define OF_USER		16
 #define OF_GUEST	4

@@ -43,17 +43,17 @@ struct waiting {
 };
 
 /*
- * struct thirdacks - the waiting connections of one processor
+ * struct handshake_acks - the waiting connections of one processor
  * @lock: guards the other fields; taken with BH disabled, innermost
  */
-struct thirdacks {
+struct handshake_acks {
 	spinlock_t lock;	/* guards the other fields */
 	struct hrtimer timer;			/* runs when the first ACK is due */
 	unsigned int count;			/* number of connections in @list */
 	struct waiting list[WAITING_MAX];	/* the connections */
 };
 
-static DEFINE_PER_CPU(struct thirdacks, thirdacks);
+static DEFINE_PER_CPU(struct handshake_acks, handshake_acks);
 
 /*
  * Does the third ACK still wait? It does if we have sent nothing after the SYN and nothing has
@@ -71,7 +71,7 @@ static bool still_waits(const struct sock *sk)
  * Removes the entry at index @i: the last entry moves to this index. WRITE_ONCE() writes the count,
  * since forget_at() reads the count without the lock.
  */
-static void take_out(struct thirdacks *here, unsigned int i)
+static void take_out(struct handshake_acks *here, unsigned int i)
 {
 	lockdep_assert_held(&here->lock);
 	WRITE_ONCE(here->count, here->count - 1);
@@ -82,7 +82,7 @@ static void take_out(struct thirdacks *here, unsigned int i)
  * Removes the entries whose ACK no longer waits, the entries whose ACK is due at @now_ns, and all
  * entries of thread @by. Stores the socks of these entries in @taken. Return: the number of socks.
  */
-static unsigned int take_off(struct thirdacks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
+static unsigned int take_off(struct handshake_acks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
 {
 	unsigned int i = 0, n = 0;
 
@@ -114,14 +114,14 @@ static void send_third(struct sock **taken, unsigned int n, bool by_timer)
 		if (still_waits(sk) && !sock_owned_by_user(sk)) {
 			if (by_timer)
 				XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
-			xtcp_bare_ack(sk);
+			xtcp_send_ack(sk);
 		}
 		bh_unlock_sock(sk);
 		sock_put(sk);
 	}
 }
 
-static u64 next_of(const struct thirdacks *here)
+static u64 next_of(const struct handshake_acks *here)
 {
 	u64 ns = U64_MAX;
 	unsigned int i;
@@ -131,9 +131,9 @@ static u64 next_of(const struct thirdacks *here)
 	return ns;
 }
 
-static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
+static enum hrtimer_restart handshake_ack_fired(struct hrtimer *timer)
 {
-	struct thirdacks *here = container_of(timer, struct thirdacks, timer);
+	struct handshake_acks *here = container_of(timer, struct handshake_acks, timer);
 	enum hrtimer_restart again = HRTIMER_NORESTART;
 	struct sock *taken[WAITING_MAX];
 	unsigned int n;
@@ -154,29 +154,29 @@ static enum hrtimer_restart thirdack_fired(struct hrtimer *timer)
 }
 
 /* At module init: makes the empty list and the timer of each processor. */
-void xtcp_thirdack_init(void)
+void xtcp_handshake_ack_init(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		struct thirdacks *there = per_cpu_ptr(&thirdacks, cpu);
+		struct handshake_acks *there = per_cpu_ptr(&handshake_acks, cpu);
 
 		spin_lock_init(&there->lock);
-		xtcp_compat_hrtimer_setup(&there->timer, thirdack_fired, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
+		xtcp_compat_hrtimer_setup(&there->timer, handshake_ack_fired, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
 	}
 }
 
 /* At module exit: no sock is left, and so none is on a list. */
-void xtcp_thirdack_exit(void)
+void xtcp_handshake_ack_exit(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		hrtimer_cancel(&per_cpu_ptr(&thirdacks, cpu)->timer);
+		hrtimer_cancel(&per_cpu_ptr(&handshake_acks, cpu)->timer);
 }
 
 /**
- * xtcp_thirdack_waits() - connect() is about to return: let the third ACK wait for text
+ * xtcp_handshake_ack_waits() - connect() is about to return: let the third ACK wait for text
  * @sk: the sock, in any state
  *
  * The ACK leaves after WAIT_NS even if the program never writes (RFC 9293 section 3.8.6.3, MUST-40:
@@ -185,10 +185,10 @@ void xtcp_thirdack_exit(void)
  * Context: process, no lock held. Takes bh_lock_sock() of socks on the list whose ACK is due or no
  * longer waits, and of @sk if the list is full.
  */
-void xtcp_thirdack_waits(struct sock *sk)
+void xtcp_handshake_ack_waits(struct sock *sk)
 {
 	struct sock *taken[WAITING_MAX + 1];
-	struct thirdacks *here;
+	struct handshake_acks *here;
 	unsigned int n;
 	u64 now_ns;
 
@@ -196,7 +196,7 @@ void xtcp_thirdack_waits(struct sock *sk)
 		return;
 	sock_hold(sk);	/* send_third() or forget_at() drops this reference */
 	local_bh_disable();
-	here = this_cpu_ptr(&thirdacks);
+	here = this_cpu_ptr(&handshake_acks);
 	now_ns = ktime_get_ns();
 	spin_lock(&here->lock);
 	n = take_off(here, now_ns, NULL, taken);
@@ -219,16 +219,16 @@ void xtcp_thirdack_waits(struct sock *sk)
  * processor leaves when it is due. Process context; takes bh_lock_sock(), so the caller holds no
  * lock of a socket that may wait here.
  */
-void xtcp_thirdack_go(void)
+void xtcp_handshake_ack_go(void)
 {
 	struct sock *taken[WAITING_MAX];
-	struct thirdacks *here;
+	struct handshake_acks *here;
 	unsigned int n;
 
-	if (!raw_cpu_read(thirdacks.count))
+	if (!raw_cpu_read(handshake_acks.count))
 		return;
 	local_bh_disable();
-	here = this_cpu_ptr(&thirdacks);
+	here = this_cpu_ptr(&handshake_acks);
 	spin_lock(&here->lock);
 	n = take_off(here, 0, current, taken);
 	spin_unlock(&here->lock);
@@ -236,7 +236,7 @@ void xtcp_thirdack_go(void)
 	local_bh_enable();
 }
 
-static void forget_at(struct thirdacks *there, struct sock *sk)
+static void forget_at(struct handshake_acks *there, struct sock *sk)
 {
 	unsigned int i = 0, n = 0;
 
@@ -253,23 +253,23 @@ static void forget_at(struct thirdacks *there, struct sock *sk)
 	}
 	spin_unlock_bh(&there->lock);
 	while (n--)
-		__sock_put(sk);	/* xtcp_thirdack_waits() took this reference */
+		__sock_put(sk);	/* xtcp_handshake_ack_waits() took this reference */
 }
 
 /**
- * xtcp_thirdack_forget() - the program has closed a sock: take the sock off the lists
+ * xtcp_handshake_ack_forget() - the program has closed a sock: take the sock off the lists
  * @sk: the sock; the caller has a reference of its own
  * @everywhere: the sock may be on the list of another processor
  * Context: process. No lock is held.
  */
-void xtcp_thirdack_forget(struct sock *sk, bool everywhere)
+void xtcp_handshake_ack_forget(struct sock *sk, bool everywhere)
 {
 	int cpu;
 
 	if (!everywhere) {
-		forget_at(raw_cpu_ptr(&thirdacks), sk);
+		forget_at(raw_cpu_ptr(&handshake_acks), sk);
 		return;
 	}
 	for_each_possible_cpu(cpu)
-		forget_at(per_cpu_ptr(&thirdacks, cpu), sk);
+		forget_at(per_cpu_ptr(&handshake_acks, cpu), sk);
 }
