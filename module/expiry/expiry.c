@@ -537,7 +537,8 @@ static void expired_persist(struct sock *sk)
 		note_probing(xsk);
 		if (!xtcp_write_timeout_end_refused(sk))
 			xtcp_timer_arm(sk, XTCP_TIMER_PERSIST,
-				       xtcp_timer_within_user_timeout(xsk, ROOM_RETRY_MS, xtcp_write_timeout_since(sk)));
+				       xtcp_timer_within_user_timeout(xsk, ROOM_RETRY_MS,
+								      xtcp_write_timeout_since(sk)));
 		return;
 	}
 	xtcp_tries_probed(&xsk->tries);

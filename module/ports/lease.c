@@ -441,7 +441,8 @@ static bool shut_door(struct sock *tb_owner, bool invited)
 	bool shut;
 
 	spin_lock_bh(&head->lock);
-	shut = invited ? tb->fastreuseport == FASTREUSEPORT_ANY : !xtcp_compat_bind_bucket_has(tb, is_another, tb_owner);
+	shut = invited ? tb->fastreuseport == FASTREUSEPORT_ANY :
+			 !xtcp_compat_bind_bucket_has(tb, is_another, tb_owner);
 	if (shut) {
 		tb->fastreuseport = -1;
 		tb->fastuid = tb_owner->sk_uid;
