@@ -654,6 +654,19 @@ __always_inline void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struc
  */
 static u32 counters[COUNTERS];
 
+/**
+ * xtcp_port_init() - give the counters random values
+ *
+ * Not by net_get_random_once() at the first connect(): its work holds the module for a moment, and
+ * rmmod would say "in use".
+ *
+ * Context: process, module init.
+ */
+void xtcp_port_init(void)
+{
+	get_random_bytes(counters, sizeof(counters));
+}
+
 /*
  * Addresses, ports and device are final. The table takes a reference. Return: as
  * xtcp_demux_insert().
@@ -837,7 +850,6 @@ static u32 next_offset(const struct xtcp_net *xn, struct xtcp_tuple to)
 	u32 *counter, offset;
 	u64 now;
 
-	net_get_random_once(counters, sizeof(counters));
 	to.lport = (__force __be16)(jiffies / HASH_LASTS);
 	now = xtcp_tuple_hash(&to, &xn->rest->port_key);
 	counter = &counters[now % COUNTERS];

@@ -133,6 +133,7 @@ static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct 
 }
 
 int xtcp_lease_init(int family);
+void xtcp_port_init(void);
 void xtcp_lease_exit(void);
 
 /* Process context, may sleep. */

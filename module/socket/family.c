@@ -1108,6 +1108,7 @@ int xtcp_family_init(void)
 	err = xtcp_lease_init(family_number);
 	if (err)
 		return err;
+	xtcp_port_init();
 	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		goto err_lease;
