@@ -157,7 +157,8 @@ static void reload(void)
 	check(WAIT_FOR(!module_unload(), 10000), "unload");
 	check(refused(SOCK_STREAM, 0, EAFNOSUPPORT), "socket_not_loaded");
 	check(access("/proc/net/xtcp", F_OK), "proc_not_loaded");
-	check(holders_are(2, "xtcp-holders: the module xtcp is not loaded\n"), "holders_not_loaded");
+	check(holders_are(2, "xtcp-holders: the xtcp module is not loaded: sudo modprobe xtcp, or, where it is not "
+			    "installed, make and sudo insmod xtcp.ko\n"), "holders_not_loaded");
 	wrong_family("0", "parameter_too_small");
 	wrong_family("9999", "parameter_too_large");
 	said();
