@@ -1096,8 +1096,9 @@ def check_blackbox(folder):
             [info[5] for info in infos] == [2, 1, 2, 1, 2, 2, 1, 59, 31, 31, 3, 17, 54, 54, 54], "blackbox save", done.stdout,
             done.stderr, [info[5] for info in infos])
     first = packets[0][0][20:]
-    verdict(first[:20].hex() == "450000" + "2c" + "0000400040062" "6b80a0900010a090002" and
-            first[20:32] == struct.pack("!HHII", 40000, 80, 1000, 0) and first[40:44] == b"\1\3\3\7" and
+    verdict(first[:20].hex() == "4500003800004000400626ac0a0900010a090002" and
+            first[20:32] == struct.pack("!HHII", 40000, 80, 1000, 0) and
+            first[40:].hex() == "01030307" + "0101080a0000000700000000" and
             packets[3][0][16:20] == struct.pack("<I", 52), "blackbox save: a packet", first.hex())
     check_wireshark(folder + "/all.pcapng")
     os.mkdir(folder + "/without")

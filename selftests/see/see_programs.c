@@ -501,7 +501,7 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp why");
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "ended: reset or refused by the peer, ");
-	see_says(text, "\n    peers: %s", peer);
+	see_says(text, "\n peers: %s", peer);
 	CHECK(!strstr(text, "that programs still hold") == !told, "%s", text);
 	if (told)
 		see_says(text, " the RST said why; of sockets that programs still hold: the program aborts, once\n");
