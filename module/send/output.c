@@ -4,9 +4,8 @@
  * ACKs, probes and RSTs without text (RFC 9293 sections 3.7 and 3.8). recovery/ and expiry/ choose
  * what is sent again, and when; this file cuts it out of its skb.
  *
- * push() sends whole skbs of the send queue, and a part of an skb where a window ends. An skb that
- * goes to IP is a GSO packet, which IP or the device cuts into segments; function names call it a
- * "GSO skb".
+ * push() sends whole skbs of the send queue, and a part of an skb where a window ends. IP or the
+ * device cuts an skb that is longer than a segment (GSO).
  *
  * One rule keeps a connection from standing still. When push() leaves data unsent, one of these is
  * true: something is in flight and the retransmission deadline is armed; nothing is in flight and
