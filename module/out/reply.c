@@ -319,7 +319,7 @@ struct reply {
 
 /*
  * Turns the answered segment into an empty skb with room for @len octets and headers, as
- * build_skb() does. Without the allocation a SYN takes 12 to 13 percent fewer instructions. Return:
+ * build_skb() does. Without the allocation a SYN takes 11 to 13 percent fewer instructions. Return:
  * false if it is shared, not linear or too small; it is unchanged then.
  */
 static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned int len)
