@@ -22,11 +22,13 @@ import math
 import os
 import re
 import resource
+import select
 import shutil
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools/sight"))
@@ -976,6 +978,18 @@ def check_export(folder):
     live = export("--live", "--format", "csv", "-", data="".join(lines))
     with open(names["csv"]) as file:
         verdict(live.stdout == file.read(), "trace: --live writes the same", live.stderr)
+    with subprocess.Popen(["scripts/tools/xtcp-trace", "--live", "--format", "pcapng", "-"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as busy:
+        segments = [line for line in lines if ": xtcp_segment" in line]
+        busy.stdin.write(segments[0].encode())
+        other, until, came = segments[1].replace("10.77.0.1", "10.77.0.3").encode(), time.monotonic() + 15, b""
+        while b"10.77.0.1:" not in came and time.monotonic() < until:   # more often than it waits for quiet
+            busy.stdin.write(other)
+            busy.stdin.flush()
+            if select.select([busy.stdout], [], [], 0.02)[0]:
+                came += busy.stdout.read1(1 << 16)
+        busy.communicate(timeout=60)
+        verdict(b"10.77.0.1:" in came and busy.returncode == 0, "trace: --live writes while others send on")
     left = export("--local", "10.77.0.1", "--format", "jsonl", "-o", "-", source).stdout.splitlines()
     verdict(left == [json.dumps(one) for one in objects if one["local"].startswith("10.77.0.1:")] and left, "trace: one end alone")
     check_sentence("trace: no format", export("-o", "a.txt", source), 2, "does not end with .csv", prog="xtcp-trace")

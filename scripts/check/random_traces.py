@@ -166,7 +166,7 @@ class Simulation:
     # ---- the receiver
 
     def arrives(self, number, seq, octets, stamp):
-        """Perhaps put together with what follows it and is of the same moment."""
+        """Sometimes keeps a segment, as GRO does: flush() merges it with the next ones that left at the same moment."""
         if self.merges and self.rng.random() < 0.7:
             self.waiting.append((number, seq, octets, stamp))
             self.later(self.now + 5 * STEP, self.flush)

@@ -5,6 +5,7 @@ import csv
 import json
 import struct
 import sys
+import time
 
 import live
 import pcapng
@@ -15,7 +16,6 @@ from events import ACK_WORDS, TRACEFS, AckEvent, SegmentEvent, Trace, Unreadable
 SEGMENT = ("state", "flags", "seq", "end", "ack", "wnd", "len", "resent", "sacks", "shift", "segs", "ecn", "ts", "options")
 COLUMNS = ("time", "event", "local", "peer", *SEGMENT, "phase", *ACK_WORDS, "old", "new", "reason", "text")
 FORMATS = ("csv", "json", "jsonl", "pcapng")
-QUIET = 0.15    # seconds without an event after which all that has come is written
 
 
 def values_of(event):
@@ -76,7 +76,7 @@ class Json(JsonLines):
 
 class Capture:
     """An interface for each end. A decision stands at the last segment of its end, so a segment is written when all
-    before it are complete: when the end has its next one, or when nothing has come for a while."""
+    before it are complete: when the end has its next one, when nothing has come for a while, or after a second."""
 
     def __init__(self, file):
         self.file = file
@@ -168,15 +168,16 @@ def copy(trace, writer, args):
 def follow(args):
     """Until the source ends, or the user has had enough."""
     source = live.source_of(args)
-    waiting = []
+    waiting, since = [], time.monotonic()
     trace, writer = Trace(()), WRITERS[args.format](output(args))
     try:
         while not source.ended:
-            waiting = source.lines(QUIET if waiting else None)
+            waiting = source.lines(live.QUIET if waiting else None)
             trace.lines = iter(waiting)
             copy(trace, writer, args)
-            if not waiting:
+            if not waiting or time.monotonic() - since > live.LATEST:
                 writer.flush()
+                since = time.monotonic()
     except KeyboardInterrupt:
         pass
     writer.end()
