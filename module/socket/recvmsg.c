@@ -77,7 +77,7 @@ static int inq_hint(struct sock *sk)
 	return octets;
 }
 
-/* Does the program want the arrival time (SO_TIMESTAMP, SO_TIMESTAMPING)? Whoever took it. */
+/* Does the program want the arrival time, of the device or of the kernel (SO_TIMESTAMP, SO_TIMESTAMPING)? */
 static bool wants_stamp(const struct sock *sk)
 {
 	return sock_flag(sk, SOCK_RCVTSTAMP) ||

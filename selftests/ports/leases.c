@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Leases, which are what binds of xtcp are in kernel TCP's bind table: whatever can be asked of two sockets of kernel
- * TCP is asked of two of xtcp, too, and the answers compared; between the stacks SO_REUSEPORT is as if it were not
- * there, whoever asks. Then what a bind costs beside many others, and what is left when they have gone.
+ * TCP is asked of two of xtcp, too, and the answers compared. Between the stacks SO_REUSEPORT has no effect, on either
+ * side. Then what a bind costs beside many others, and what is left when they have gone.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -260,7 +260,7 @@ static void open_some(int fds[STABLE][2], int listener, unsigned int port)
 	}
 }
 
-/* A result: when all has ended, whoever has begun to read a listing reads no more than one buffer. */
+/* A result: a listing that a program has begun to read ends after one buffer, when all connections have ended. */
 void see_listing_held(void)
 {
 	unsigned int port = see_new_port(), i;
