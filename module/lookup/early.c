@@ -436,7 +436,7 @@ static struct xtcp_conn *xtcp_demux_lookup_v4(struct xtcp_net *xn, const struct 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "connection lookup without RCU");
 	for (conn = xtcp_conns_first(xtcp_conns_chain_of(hash)); conn; conn = xtcp_conns_next(conn))
 		if (conn->hash == hash && conn->net_id == xn->id && xtcp_conn_has_tuple_v4(conn, iph, th) &&
-		    came_by(xn, skb, conn->bound_dev_if))
+		    came_by(xn, skb, READ_ONCE(conn->bound_dev_if)))
 			return conn;
 	return NULL;
 }
