@@ -114,8 +114,10 @@ def lessons(file, algorithm):
 
     title("segment %d is lost: the ACKs of later segments tell the sender" % ONE)
     part(file, *span(ONE), r"-X ", r"\(Recovery: .*\)", r"\(resent\).*->")
-    marks = [change for change in found.changes if change.reason == "congestion mark" and
-             change.time < lost[BURST[0]].time]
+    # one that begins at once after another draws no mark of its own
+    marks = [change for before, change in zip([None, *found.changes], found.changes)
+             if change.reason == "congestion mark" and change.time < lost[BURST[0]].time and
+             (not before or change.time - before.time > MARK_SEEN)]
     if algorithm == "dctcp":
         if not marks:
             sys.exit("the router has marked nothing")
