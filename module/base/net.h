@@ -168,8 +168,6 @@ struct xtcp_sysctl {
 	int fastopen_blackhole_timeout_sec;
 };
 
-#define XTCP_SYSCTL_PARTS	3	/* netns/netns.c registers the sysctls in 3 parts */
-
 /*
  * The largest number of shards of a namespace. Below this limit, the number of shards is the number
  * of processors, rounded up to a power of two, so that processors seldom wait for each other.
@@ -278,7 +276,7 @@ struct xtcp_rest {
  * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
  * @portmaps: the ports in use towards each destination; NULL: no map yet (port.c)
  * @conns: counts of the namespace's connections, per processor (demux.c)
- * @sysctl_header: the registration of @sysctl, in parts
+ * @sysctl_header: the registration of @sysctl, in two parts
  * @starting: serializes the set-up at the first use (@started, @early, @rest->transparent)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastopen.c)
@@ -328,7 +326,7 @@ struct xtcp_net {
 	 * Seldom written: at the first use of something, by sysctls, by policy changes, and by
 	 * connections with Fast Open that find a black hole or its end.
 	 */
-	struct ctl_table_header *sysctl_header[XTCP_SYSCTL_PARTS];
+	struct ctl_table_header *sysctl_header[2];
 	struct mutex starting;		/* serializes the set-up */
 	struct xtcp_fastopen_keys __rcu *fastopen_keys;
 	struct xtcp_metrics *metrics;

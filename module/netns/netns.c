@@ -19,11 +19,8 @@
  * half the number of chains in kernel TCP's table of connections. Where Linux accepts any number,
  * xtcp refuses one that makes no sense with EINVAL, and the old value stays.
  *
- * A handler must find its namespace, but gets only the address of an entry in the registered table.
- * A table for each namespace would take pages that are mostly never read. So there are two: one for
- * the initial namespace, and one for all others. Each namespace maps the pages of its table at an
- * address of its own, and registers that: it identifies the namespace (@namespaces). An entry has
- * the offset of its value in struct xtcp_sysctl.
+ * The kernel's handlers want the address of a value in their table, so each namespace has a copy of
+ * @entries.
  */
 #include "netns/netns.h"
 
@@ -32,13 +29,10 @@
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/math64.h>
-#include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/sysctl.h>
-#include <linux/vmalloc.h>
-#include <linux/xarray.h>
 #include <net/inet_hashtables.h>
 #include <net/tcp.h>
 
@@ -62,7 +56,6 @@
 static int min_rmem = 4096;
 static int max_mss = 65535;
 static int min_mss = XTCP_MSS_MIN_SND;
-static int min_timewait_ms = 1000;
 static int max_migrate_wait_ms = 10000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_tw_reuse_delay_ms = 60000;
@@ -76,55 +69,13 @@ static int max_usecs = 1000000;
 static int max_ack_delay_ns = 500000000;	/* 500 ms: RFC 9293 MUST-40 */
 static int max_lifetime = 21600;
 static int max_delack_us = XTCP_DELACK_MAX_MS * USEC_PER_MSEC;
-static int min_rto_max_ms = 1000;
 static int max_rto_max_ms = 120000;
-static int max_syn_linear_timeouts = MAX_TCP_SYNCNT;
+static int max_syn_retries = MAX_TCP_SYNCNT;
 static int max_port = 65535;
-static int three = 3;
-static int four = 4;
-static int thousand = 1000;
-static unsigned int min_notsent_lowat = 1;
 static int five = 5;
-static unsigned int min_syn_retries = 1;
-static unsigned int max_syn_retries = MAX_TCP_SYNCNT;
-static unsigned int min_syncookies;
-static unsigned int max_syncookies = 2;
 
-/* The namespace of each mapped table, by the page number of its address. */
-static DEFINE_XARRAY(namespaces);
-
-static unsigned long page_of(const void *table)
-{
-	return (unsigned long)table >> PAGE_SHIFT;
-}
-
-static struct xtcp_net *space_of(const struct ctl_table *table)
-{
-	return xa_load(&namespaces, page_of(table));
-}
-
-/* For the kernel's handlers: a copy that points to the namespace's value. */
-static struct ctl_table with_value(const struct ctl_table *table)
-{
-	struct ctl_table copy = *table;
-
-	copy.data = (char *)&space_of(table)->sysctl + (size_t)table->data;
-	return copy;
-}
-
-static int do_octet(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
-{
-	struct ctl_table copy = with_value(table);
-
-	return proc_dou8vec_minmax(&copy, write, buffer, lenp, ppos);
-}
-
-static int do_int(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
-{
-	struct ctl_table copy = with_value(table);
-
-	return proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
-}
+/* The namespace whose value @field an entry has. */
+#define NET_OF(table, field)	container_of((table)->data, struct xtcp_net, sysctl.field)
 
 /*
  * Several numbers in one file. The kernel's handler stores each before it looks at the next. Here
@@ -134,7 +85,7 @@ static int do_three(XTCP_CTL_CONST struct ctl_table *table, int write, void *buf
 		    bool (*check)(const int *numbers))
 {
 	static DEFINE_MUTEX(lock);
-	struct ctl_table copy = with_value(table);
+	struct ctl_table copy = *table;
 	int *values = copy.data, numbers[3], i, err;
 
 	mutex_lock(&lock);
@@ -155,24 +106,28 @@ static int do_buffer(XTCP_CTL_CONST struct ctl_table *table, int write, void *bu
 }
 
 /* Also changes what bounds.h computes from both. */
-static int do_bound(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+static int do_bound(struct xtcp_net *xn, XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
+		    loff_t *ppos)
 {
 	static DEFINE_MUTEX(lock);
 	int err;
 
 	mutex_lock(&lock);
-	err = do_int(table, write, buffer, lenp, ppos);
+	err = proc_dointvec_minmax(table, write, buffer, lenp, ppos);
 	if (write && !err)
-		xtcp_bounds_sysctl_changed(space_of(table));
+		xtcp_bounds_sysctl_changed(xn);
 	mutex_unlock(&lock);
 	return err;
 }
 
-static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+static int do_rto_min(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
-	struct ctl_table copy = with_value(table);
+	return do_bound(NET_OF(table, rto_min_us), table, write, buffer, lenp, ppos);
+}
 
-	return proc_douintvec_minmax(&copy, write, buffer, lenp, ppos);
+static int do_delack_max(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
+{
+	return do_bound(NET_OF(table, delack_max_us), table, write, buffer, lenp, ppos);
 }
 
 /*
@@ -182,7 +137,7 @@ static int do_unsigned(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 static int do_time(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
 		   int per_second)
 {
-	struct ctl_table copy = with_value(table);
+	struct ctl_table copy = *table;
 	int *value = copy.data;
 	int user = (int)div_s64((s64)READ_ONCE(*value) * per_second, HZ);
 	int err;
@@ -214,7 +169,7 @@ static int do_text(char *text, int size, int write, void *buffer, size_t *lenp, 
 static int do_congestion_control(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 				 loff_t *ppos)
 {
-	struct xtcp_net *xn = space_of(table);
+	struct xtcp_net *xn = NET_OF(table, congestion_control);
 	char name[TCP_CA_NAME_MAX];
 	int err;
 
@@ -254,10 +209,10 @@ static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *b
 static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 				loff_t *ppos)
 {
-	int err = do_int(table, write, buffer, lenp, ppos);
+	int err = proc_dointvec_minmax(table, write, buffer, lenp, ppos);
 
 	if (write && !err)
-		atomic_set(&space_of(table)->blackholes, 0);
+		atomic_set(&NET_OF(table, fastopen_blackhole_timeout_sec)->blackholes, 0);
 	return err;
 }
 
@@ -269,11 +224,10 @@ static bool is_range(const int *numbers)
 
 static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
-	struct xtcp_net *xn = space_of(table);
 	int err = do_three(table, write, buffer, lenp, ppos, is_range);
 
 	if (write && !err)
-		xtcp_boxkey_want(xn, false);
+		xtcp_boxkey_want(container_of(table->data, struct xtcp_net, sysctl.blackbox[0]), false);
 	return err;
 }
 
@@ -284,7 +238,7 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)
 {
-	struct xtcp_net *xn = space_of(table);
+	struct xtcp_net *xn = NET_OF(table, careful_resume);
 	int seconds = READ_ONCE(xn->sysctl.careful_resume), err;
 	struct ctl_table copy = *table;
 
@@ -306,10 +260,10 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	char text[XTCP_FASTOPEN_KEYS_TEXT];
 	int err;
 
-	xtcp_fastkeys_show(space_of(table), text);
+	xtcp_fastkeys_show(table->data, text);
 	err = do_text(text, sizeof(text), write, buffer, lenp, ppos);
 	if (write && !err)
-		err = xtcp_fastkeys_read(space_of(table), text);
+		err = xtcp_fastkeys_read(table->data, text);
 	memzero_explicit(text, sizeof(text));
 	return err;
 }
@@ -319,7 +273,7 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 
 #define NAMED(proc, name, type, handler, low, high) {	\
 	.procname = (proc),			\
-	.data = (void *)offsetof(struct xtcp_sysctl, name), \
+	.data = (void *)offsetof(struct xtcp_net, sysctl.name), \
 	.maxlen = sizeof(type),			\
 	.mode = 0644,				\
 	.proc_handler = (handler),		\
@@ -327,14 +281,14 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	.extra2 = (high),			\
 }
 
-/* For the whole machine: only the initial namespace can write it. make_table() sees .maxlen = 0. */
+/* For the whole machine: only the initial namespace can write it. register_part() sees .maxlen = 0. */
 #define GLOBAL(name, access, handler) {	\
 	.procname = (name),			\
 	.mode = (access),			\
 	.proc_handler = (handler),		\
 }
 
-/* A sysctl that only the administrator may read. */
+/* A sysctl that only the administrator may read. .data becomes the namespace. */
 #define SECRET(name, handler) {		\
 	.procname = (name),			\
 	.maxlen = XTCP_FASTOPEN_KEYS_TEXT,	\
@@ -342,151 +296,84 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	.proc_handler = (handler),		\
 }
 
+/* .data is an offset in struct xtcp_net. */
 static const struct ctl_table entries[] = {
-	ENTRY(abort_on_overflow, u8, do_octet, NULL, NULL),
-	ENTRY(ack_rate_request, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(abort_on_overflow, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(ack_rate_request, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
 	GLOBAL("allowed_congestion_control", 0644, do_allowed),
 	GLOBAL("available_congestion_control", 0444, do_available),
-	ENTRY(autocorking, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(base_mss, int, do_int, &min_mss, &max_mss),
+	ENTRY(autocorking, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(base_mss, int, proc_dointvec_minmax, &min_mss, &max_mss),
 	ENTRY(blackbox, int[3], do_blackbox, SYSCTL_ZERO, &max_port),
 	ENTRY(careful_resume, int, do_careful_resume, SYSCTL_ZERO, &max_lifetime),
-	ENTRY(challenge_ack_limit, int, do_int, SYSCTL_ONE, SYSCTL_INT_MAX),
-	ENTRY(coalesce_usecs, int, do_int, SYSCTL_ZERO, &max_usecs),
-	ENTRY(comp_sack_delay_ns, int, do_int, SYSCTL_ZERO, &max_ack_delay_ns),
-	ENTRY(comp_sack_nr, u8, do_octet, NULL, NULL),
-	ENTRY(comp_sack_slack_ns, int, do_int, SYSCTL_ZERO, &max_ack_delay_ns),
+	ENTRY(challenge_ack_limit, int, proc_dointvec_minmax, SYSCTL_ONE, SYSCTL_INT_MAX),
+	ENTRY(coalesce_usecs, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_usecs),
+	ENTRY(comp_sack_delay_ns, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_ack_delay_ns),
+	ENTRY(comp_sack_nr, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(comp_sack_slack_ns, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_ack_delay_ns),
 	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
-	ENTRY(delack_max_us, int, do_bound, SYSCTL_ONE, &max_delack_us),
-	ENTRY(dsack, u8, do_octet, NULL, NULL),
-	ENTRY(early_retrans, u8, do_octet, SYSCTL_ZERO, &four),
-	ENTRY(ecn, u8, do_octet, SYSCTL_ZERO, &five),
-	ENTRY(ecn_fallback, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(ecn_option, u8, do_octet, SYSCTL_ZERO, &three),
-	ENTRY(ecn_option_beacon, u8, do_octet, SYSCTL_ZERO, &three),
-	ENTRY(fastopen, int, do_int, NULL, NULL),
+	ENTRY(delack_max_us, int, do_delack_max, SYSCTL_ONE, &max_delack_us),
+	ENTRY(dsack, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(early_retrans, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_FOUR),
+	ENTRY(ecn, u8, proc_dou8vec_minmax, SYSCTL_ZERO, &five),
+	ENTRY(ecn_fallback, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(ecn_option, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_THREE),
+	ENTRY(ecn_option_beacon, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_THREE),
+	ENTRY(fastopen, int, proc_dointvec_minmax, NULL, NULL),
 	ENTRY(fastopen_blackhole_timeout_sec, int, do_blackhole_timeout, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	SECRET("fastopen_key", do_fastopen_key),
 	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
-	ENTRY(frto, u8, do_octet, NULL, NULL),
-	ENTRY(half_closed_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(idle_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(initcwnd, u8, do_octet, SYSCTL_ONE, NULL),
+	ENTRY(frto, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(half_closed_ms, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(idle_ms, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(initcwnd, u8, proc_dou8vec_minmax, SYSCTL_ONE, NULL),
 	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
-	ENTRY(keepalive_always, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(keepalive_always, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
-	ENTRY(keepalive_probes, u8, do_octet, NULL, NULL),
+	ENTRY(keepalive_probes, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(keepalive_time, int, do_seconds, SYSCTL_ONE, &max_seconds),
-	ENTRY(limit_output_bytes, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(max_orphans, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(max_syn_backlog, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(max_tw_buckets, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(migrate_req, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(migrate_wait_ms, int, do_int, SYSCTL_ZERO, &max_migrate_wait_ms),
-	ENTRY(min_snd_mss, int, do_int, &min_mss, &max_mss),
-	ENTRY(min_tso_segs, u8, do_octet, SYSCTL_ONE, NULL),
-	ENTRY(moderate_rcvbuf, u8, do_octet, NULL, NULL),
-	ENTRY(mtu_probe_floor, int, do_int, &min_mss, &max_mss),
-	ENTRY(mtu_probing, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(notsent_lowat, unsigned int, do_unsigned, &min_notsent_lowat, NULL),
-	ENTRY(orphan_retries, u8, do_octet, NULL, NULL),
-	ENTRY(pacing_ca_ratio, int, do_int, SYSCTL_ZERO, &thousand),
-	ENTRY(pacing_ss_ratio, int, do_int, SYSCTL_ZERO, &thousand),
-	ENTRY(probe_interval, int, do_int, SYSCTL_ZERO, &max_seconds),
-	ENTRY(probe_threshold, int, do_int, SYSCTL_ZERO, &max_mss),
-	ENTRY(reflect_tos, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(retries1, u8, do_octet, NULL, NULL),
-	ENTRY(retries2, u8, do_octet, NULL, NULL),
-	ENTRY(rfc1337, u8, do_octet, NULL, NULL),
+	ENTRY(limit_output_bytes, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_orphans, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_syn_backlog, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_tw_buckets, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(migrate_req, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(migrate_wait_ms, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_migrate_wait_ms),
+	ENTRY(min_snd_mss, int, proc_dointvec_minmax, &min_mss, &max_mss),
+	ENTRY(min_tso_segs, u8, proc_dou8vec_minmax, SYSCTL_ONE, NULL),
+	ENTRY(moderate_rcvbuf, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(mtu_probe_floor, int, proc_dointvec_minmax, &min_mss, &max_mss),
+	ENTRY(mtu_probing, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(notsent_lowat, unsigned int, proc_douintvec_minmax, SYSCTL_ONE, NULL),
+	ENTRY(orphan_retries, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(pacing_ca_ratio, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
+	ENTRY(pacing_ss_ratio, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
+	ENTRY(probe_interval, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_seconds),
+	ENTRY(probe_threshold, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_mss),
+	ENTRY(reflect_tos, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(retries1, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(retries2, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(rfc1337, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(rmem, int[3], do_buffer, &min_rmem, SYSCTL_INT_MAX),
-	ENTRY(rst_diagnostic, u8, do_octet, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(rto_max_ms, int, do_int, &min_rto_max_ms, &max_rto_max_ms),
-	ENTRY(rto_min_us, int, do_bound, SYSCTL_ONE, SYSCTL_INT_MAX),
-	ENTRY(sack, u8, do_octet, NULL, NULL),
-	ENTRY(slow_start_after_idle, u8, do_octet, NULL, NULL),
-	ENTRY(stdurg, u8, do_octet, NULL, NULL),
-	ENTRY(syn_linear_timeouts, u8, do_octet, SYSCTL_ZERO, &max_syn_linear_timeouts),
-	ENTRY(syn_retries, u8, do_octet, &min_syn_retries, &max_syn_retries),
-	ENTRY(synack_retries, u8, do_octet, NULL, NULL),
-	ENTRY(syncookies, u8, do_octet, &min_syncookies, &max_syncookies),
-	ENTRY(thin_linear_timeouts, u8, do_octet, NULL, NULL),
-	ENTRY(timestamps, u8, do_octet, NULL, NULL),
-	ENTRY(timewait_ms, int, do_int, &min_timewait_ms, &max_timewait_ms),
-	ENTRY(tso_rtt_log, u8, do_octet, NULL, NULL),
-	NAMED("tw_reuse", timewait_reuse, u8, do_octet, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(tw_reuse_delay, int, do_int, SYSCTL_ONE, &max_tw_reuse_delay_ms),
-	ENTRY(user_timeout_ms, int, do_int, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(window_scaling, u8, do_octet, NULL, NULL),
+	ENTRY(rst_diagnostic, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(rto_max_ms, int, proc_dointvec_minmax, SYSCTL_ONE_THOUSAND, &max_rto_max_ms),
+	ENTRY(rto_min_us, int, do_rto_min, SYSCTL_ONE, SYSCTL_INT_MAX),
+	ENTRY(sack, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(slow_start_after_idle, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(stdurg, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(syn_linear_timeouts, u8, proc_dou8vec_minmax, SYSCTL_ZERO, &max_syn_retries),
+	ENTRY(syn_retries, u8, proc_dou8vec_minmax, SYSCTL_ONE, &max_syn_retries),
+	ENTRY(synack_retries, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(syncookies, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(thin_linear_timeouts, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(timestamps, u8, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(timewait_ms, int, proc_dointvec_minmax, SYSCTL_ONE_THOUSAND, &max_timewait_ms),
+	ENTRY(tso_rtt_log, u8, proc_dou8vec_minmax, NULL, NULL),
+	NAMED("tw_reuse", timewait_reuse, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(tw_reuse_delay, int, proc_dointvec_minmax, SYSCTL_ONE, &max_tw_reuse_delay_ms),
+	ENTRY(user_timeout_ms, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(window_scaling, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(wmem, int[3], do_buffer, SYSCTL_ONE, SYSCTL_INT_MAX),
 };
-
-/*
- * For each registered table, the kernel allocates a header of 80 to 96 octets, and 32 octets per
- * entry. kmalloc() rounds up: 61 entries just fit 2 KiB, 29 fit 1 KiB, 13 fit 512 octets, 5 fit
- * 256, 3 fit 192, and 1 fits 128. So the table is registered in parts that fill their blocks; the
- * last has the rest. An empty entry follows each, which marks the end for kernels before 6.11.
- */
-#define PART_0		61
-#define PART_1		13
-#define PART_2		(ARRAY_SIZE(entries) - PART_0 - PART_1)
-
-static const unsigned int part_len[] = { PART_0, PART_1, PART_2 };
-
-#define TABLE_LEN	(ARRAY_SIZE(entries) + XTCP_SYSCTL_PARTS)
-
-/* Whole pages, since each namespace maps them. */
-#define TABLE_PAGES	DIV_ROUND_UP(TABLE_LEN * sizeof(struct ctl_table), PAGE_SIZE)
-#define TABLE_ORDER	order_base_2(TABLE_PAGES)
-
-/* The first page of each table: [0] for the initial namespace, [1] for all others. */
-static struct page *pages[2];
-
-static struct page *make_table(bool first_namespace)
-{
-	struct page *first = alloc_pages(GFP_KERNEL | __GFP_ZERO, TABLE_ORDER);
-	const struct ctl_table *entry = entries;
-	struct ctl_table *table;
-	unsigned int part, i;
-
-	if (!first)
-		return NULL;
-	table = page_address(first);
-	for (part = 0; part < XTCP_SYSCTL_PARTS; part++, table++) {
-		for (i = 0; i < part_len[part]; i++, table++) {
-			*table = *entry++;
-			if (!table->maxlen && !first_namespace)
-				table->mode &= ~0222;
-		}
-	}
-	return first;
-}
-
-static void xtcp_sysctl_exit(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(pages); i++)
-		if (pages[i])
-			__free_pages(pages[i], TABLE_ORDER);
-	/* a failed xa_store() may have left empty nodes */
-	xa_destroy(&namespaces);
-}
-
-static int xtcp_sysctl_init(void)
-{
-	BUILD_BUG_ON(ARRAY_SIZE(entries) <= PART_0 + PART_1);
-	BUILD_BUG_ON(ARRAY_SIZE(part_len) != XTCP_SYSCTL_PARTS);
-	BUILD_BUG_ON(sizeof(struct ctl_table_header) + PART_0 * sizeof(struct ctl_node) > 2048);
-	BUILD_BUG_ON(sizeof(struct ctl_table_header) + PART_1 * sizeof(struct ctl_node) > 512);
-	BUILD_BUG_ON(XTCP_RTO_MAX_MS != 120000 || XTCP_RTO_MIN_MS * USEC_PER_MSEC != 200000);
-
-	pages[0] = make_table(true);
-	pages[1] = make_table(false);
-	if (pages[0] && pages[1])
-		return 0;
-	xtcp_sysctl_exit();
-	return -ENOMEM;
-}
 
 static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 {
@@ -547,77 +434,65 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));
 }
 
-static void unmap_table(const struct ctl_table *table)
-{
-	unsigned int i;
-
-	for (i = 0; i < TABLE_PAGES; i++)
-		xa_erase(&namespaces, page_of(table) + i);
-	vunmap(table);
-}
-
 /*
- * Maps the table of @xn at an address of its own, and stores @xn in @namespaces for each of its
- * pages. NULL: no memory.
+ * An entry has 64 octets, and the kernel allocates 32 more for it, and 80 to 96 for the header of a
+ * table. kmalloc() rounds up: in one piece this would take 12 KiB, in these two parts 8.
  */
-static struct ctl_table *map_table(struct xtcp_net *xn)
+#define PART_0	61
+
+/* Registers a copy of @len entries, from @first on. */
+static struct ctl_table_header *register_part(struct xtcp_net *xn, unsigned int first, unsigned int len)
 {
-	struct page *first = pages[!net_eq(xn->net, &init_net)], *all[TABLE_PAGES];
-	struct ctl_table *table;
+	/* an empty entry marks the end for kernels before 6.11 */
+	struct ctl_table *table = kcalloc(len + 1, sizeof(*table), GFP_KERNEL_ACCOUNT);
+	struct ctl_table_header *header;
 	unsigned int i;
 
-	for (i = 0; i < TABLE_PAGES; i++)
-		all[i] = first + i;
-	table = vmap(all, TABLE_PAGES, VM_MAP, PAGE_KERNEL_RO);
 	if (!table)
 		return NULL;
-	for (i = 0; i < TABLE_PAGES; i++) {
-		if (xa_err(xa_store(&namespaces, page_of(table) + i, xn, GFP_KERNEL))) {
-			unmap_table(table);
-			return NULL;
-		}
+	memcpy(table, entries + first, len * sizeof(*table));
+	for (i = 0; i < len; i++) {
+		table[i].data = (char *)xn + (size_t)table[i].data;
+		if (!table[i].maxlen && !net_eq(xn->net, &init_net))
+			table[i].mode &= ~0222;
 	}
-	return table;
+	header = xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, table, len);
+	if (!header)
+		kfree(table);
+	return header;
 }
 
-static void unregister_parts(struct xtcp_net *xn, unsigned int parts)
+static void unregister_part(struct ctl_table_header *header)
 {
-	while (parts)
-		unregister_net_sysctl_table(xn->sysctl_header[--parts]);
+	const struct ctl_table *table = header->ctl_table_arg;
+
+	unregister_net_sysctl_table(header);
+	kfree(table);
 }
 
 static int xtcp_sysctl_net_init(struct xtcp_net *xn)
 {
-	struct ctl_table *table, *at;
-	unsigned int part;
+	BUILD_BUG_ON((PART_0 + 1) * sizeof(struct ctl_table) > 4096);
+	BUILD_BUG_ON(sizeof(struct ctl_table_header) + PART_0 * sizeof(struct ctl_node) > 2048);
+	BUILD_BUG_ON(XTCP_RTO_MAX_MS != 120000 || XTCP_RTO_MIN_MS * USEC_PER_MSEC != 200000);
 
 	set_defaults(&xn->sysctl, xn->net);
 	xtcp_bounds_sysctl_changed(xn);
 	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
-	table = map_table(xn);
-	if (!table)
+	xn->sysctl_header[0] = register_part(xn, 0, PART_0);
+	if (!xn->sysctl_header[0])
 		return -ENOMEM;
-	for (part = 0, at = table; part < XTCP_SYSCTL_PARTS; part++) {
-		xn->sysctl_header[part] = xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, at,
-									  part_len[part]);
-		if (!xn->sysctl_header[part])
-			goto err_parts;
-		at += part_len[part] + 1;
-	}
-	return 0;
-
-err_parts:
-	unregister_parts(xn, part);
-	unmap_table(table);
+	xn->sysctl_header[1] = register_part(xn, PART_0, ARRAY_SIZE(entries) - PART_0);
+	if (xn->sysctl_header[1])
+		return 0;
+	unregister_part(xn->sysctl_header[0]);
 	return -ENOMEM;
 }
 
 static void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 {
-	const struct ctl_table *table = xn->sysctl_header[0]->ctl_table_arg;
-
-	unregister_parts(xn, XTCP_SYSCTL_PARTS);
-	unmap_table(table);
+	unregister_part(xn->sysctl_header[1]);
+	unregister_part(xn->sysctl_header[0]);
 	xtcp_boxkey_want(xn, true);
 }
 
@@ -851,20 +726,12 @@ static struct pernet_operations netns_ops = {
 
 int xtcp_netns_init(void)
 {
-	int err = xtcp_sysctl_init();
-
-	if (err)
-		return err;
 	xtcp_shard_mask = roundup_pow_of_two(min(num_possible_cpus(), XTCP_SHARDS_MAX)) - 1;
-	err = register_pernet_subsys(&netns_ops);
-	if (err)
-		xtcp_sysctl_exit();
-	return err;
+	return register_pernet_subsys(&netns_ops);
 }
 
 /* No segment reaches us any more. */
 void xtcp_netns_exit(void)
 {
 	unregister_pernet_subsys(&netns_ops);
-	xtcp_sysctl_exit();
 }

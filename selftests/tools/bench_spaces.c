@@ -38,7 +38,7 @@
 #define PORT		7100
 #define AT_ONCE		100	/* namespaces that are there before they are ended */
 #define ROUNDS		5
-#define MOST_IDLE	0.03	/* of what a namespace needs without xtcp */
+#define MOST_IDLE	0.06	/* of what a namespace needs without xtcp */
 #define MOST_ENDS	1.5	/* times one without xtcp */
 #define MOST_BESIDE	1.2	/* times one with a record while there are no others */
 #define FOREIGN		50000
