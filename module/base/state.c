@@ -229,8 +229,7 @@ void xtcp_state_set(struct sock *sk, int state)
 		return;
 	WARN_ON_ONCE(state != TCP_CLOSE && !(legal[old] & (1 << state)));
 	count(sk, old, state);
-	trace_xtcp_state(sk, old, state);
-	xtcp_blackbox_state(sk, state);
+	xtcp_event_state(sk, state);
 	tell_core(sk, state);
 	/*
 	 * pairs with inet_sk_state_load(): who reads the new state without the lock also sees what

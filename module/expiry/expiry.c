@@ -677,8 +677,7 @@ void xtcp_timer_handler(struct sock *sk)
 		if (!xtcp_timer_is_armed(&xtcp_sk(sk)->timers, which) || (s32)(now - timers->deadline[which]) <= 0)
 			continue;
 		timers->armed &= ~BIT(which);
-		trace_xtcp_timer(sk, which);
-		xtcp_blackbox_timer(sk, which);
+		xtcp_event_timer(sk, which);
 		expired[which](sk);
 	}
 	xtcp_keepalive_limit_idle(sk);

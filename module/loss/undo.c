@@ -22,11 +22,8 @@
 /* Tells the tracepoint and the black box. @reason: enum xtcp_trace_congestion_reason. */
 void xtcp_phase_tell(struct sock *sk, int reason)
 {
-	u32 pipe = xtcp_pipe_octets(sk);
-
 	sock_owned_by_me(sk);
-	trace_xtcp_congestion(sk, pipe, reason);
-	xtcp_blackbox_congestion(sk, pipe, reason);
+	xtcp_event_congestion(sk, xtcp_pipe_octets(sk), reason);
 }
 
 /* Changes the phase. @reason: enum xtcp_trace_congestion_reason. Socket lock held. */

@@ -247,16 +247,6 @@ static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segme
 }
 
 /* a segment that is not traced needs no stack for the tuple */
-static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_buff *skb, const struct tcphdr *th,
-					 u32 len, bool resent)
-{
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
-	const bool data = len && !th->syn && !th->rst;
-
-	trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, skb, th, len, xtcp_sk(sk)->rcv_wscale,
-			       th->syn ? XTCP_NOT_ECT : xtcp_ecn_codepoint(sk, data, data && !resent), resent);
-}
-
 static noinline_for_stack void trace_said(const struct sock *sk, u16 code)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
@@ -436,9 +426,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	if (timed)
 		xtcp_pace_stamp(sk, skb, len);
 	count_out(sk, len, flags, resent, segments);
-	if (trace_xtcp_segment_out_enabled())
-		trace_out(sk, skb, tcp_hdr(skb), text, resent);
-	xtcp_blackbox_out(sk, tcp_hdr(skb), us, text, segments, resent, codepoint);
+	xtcp_event_out(sk, skb, us, text, segments, resent, codepoint);
 	give_owner(sk, skb);
 	verdict = xtcp_ip_xmit(sk, skb, codepoint);
 	if (unlikely(verdict)) {

@@ -131,10 +131,7 @@ static void note_sacks(struct xtcp_blackbox *box, const struct sock *sk, u64 us,
 	finish_event(box);
 }
 
-/*
- * The functions from here to xtcp_boxnote_call() write an event into the box of a locked sock. This
- * one: a segment arrives; @skb begins with its TCP header.
- */
+/* The functions from here to xtcp_boxnote_call() note what those of sight.h tell. */
 void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
@@ -157,11 +154,9 @@ void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb)
 		note_sacks(box, sk, us, skb->data + seg->sack_at, seg->sack_blocks);
 }
 
-/*
- * A segment leaves at @us, xtcp_clock_us(). @segments: more than 1 for a GSO packet. @resent: its
- * text was sent before.
- */
-void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent, u8 ecn)
+/* @segments: more than 1 for a GSO packet. @resent: its text was sent before. */
+static void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent,
+			     u8 ecn)
 {
 	const u8 *options = (const u8 *)(th + 1), *sacks = NULL;
 	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
@@ -193,6 +188,25 @@ void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len,
 			   (sacks[1] - XTCP_OPTLEN_SACK_BASE) / XTCP_OPTLEN_SACK_BLOCK);
 }
 
+/* the tuple takes stack only while tracing is on */
+static noinline_for_stack void trace_out(const struct sock *sk, const struct sk_buff *skb, u32 len, bool resent, u8 ecn)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sk(sk)->conn);
+
+	trace_xtcp_segment_out(sock_net(sk), &tuple, sk->sk_state, skb, tcp_hdr(skb), len, xtcp_sk(sk)->rcv_wscale, ecn,
+			       resent);
+}
+
+/* The out-of-line part of xtcp_event_out(). */
+noinline void xtcp_event_do_out(struct sock *sk, struct sk_buff *skb, u64 us, u32 len, u32 segments, bool resent,
+				u8 ecn)
+{
+	if (trace_xtcp_segment_out_enabled())
+		trace_out(sk, skb, len, resent, ecn);
+	if (xtcp_blackbox_is_there(sk))
+		xtcp_boxnote_out(sk, tcp_hdr(skb), us, len, segments, resent, ecn);
+}
+
 /*
  * A SYN (@in) or SYN-ACK for which there was no sock yet came or left at @us. @wnd: its window
  * field; 0: not known.
@@ -215,71 +229,35 @@ static void xtcp_boxnote_syn(struct xtcp_blackbox *box, const struct sock *sk, u
 	finish_event(box);
 }
 
-/* The state is about to change to @state. */
-void xtcp_boxnote_state(struct sock *sk, int state)
+/* An event that is no segment and no call. @what, @more: as the inline functions of sight.h pass them. */
+void xtcp_boxnote(struct sock *sk, enum xtcp_blackbox_kind kind, u32 what, u32 more)
 {
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
-	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_STATE, xtcp_clock_us());
+	struct xtcp_blackbox_event *event = begin_event(box, sk, kind, kind == XTCP_BLACKBOX_REFUSED ?
+							xsk->arrived_us : xtcp_clock_us());
 
-	event->word[0] = state;
+	event->word[0] = what;
+	event->word[1] = more;
+	if (kind == XTCP_BLACKBOX_TIMER) {
+		event->word[1] = xsk->rto.rto_ms;
+		event->word[2] = xsk->rto.backoff;
+		event->word[3] = xsk->tries.retransmits;
+		event->word[4] = xtcp_tries_probes_out(&xsk->tries);
+	} else if (kind == XTCP_BLACKBOX_CONGESTION) {
+		event->segs = what;
+		event->word[0] = xsk->cong.phase;
+		event->word[1] = xsk->cong.cwnd;
+		event->word[2] = xsk->cong.ssthresh;
+		event->word[3] = more;
+		event->word[4] = xsk->rto.srtt_us;
+		event->word[5] = xsk->rto.min_rtt_us;
+		event->word[6] = xsk->snd.una;
+		event->word[7] = xsk->snd.nxt;
+	}
 	finish_event(box);
-	if (state != TCP_CLOSE)
+	if (kind == XTCP_BLACKBOX_STATE && what != TCP_CLOSE)
 		xtcp_boxnote_agreement(box, sk);
-}
-
-/* A deadline has passed. @which: enum xtcp_timer. */
-void xtcp_boxnote_timer(struct sock *sk, int which)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
-	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_TIMER, xtcp_clock_us());
-
-	event->word[0] = which;
-	event->word[1] = xsk->rto.rto_ms;
-	event->word[2] = xsk->rto.backoff;
-	event->word[3] = xsk->tries.retransmits;
-	event->word[4] = xtcp_tries_probes_out(&xsk->tries);
-	finish_event(box);
-}
-
-/* The state of congestion control has changed. @reason: enum xtcp_trace_congestion_reason. */
-void xtcp_boxnote_congestion(struct sock *sk, u32 pipe, int reason)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
-	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_CONGESTION, xtcp_clock_us());
-
-	event->segs = reason;
-	event->word[0] = xsk->cong.phase;
-	event->word[1] = xsk->cong.cwnd;
-	event->word[2] = xsk->cong.ssthresh;
-	event->word[3] = pipe;
-	event->word[4] = xsk->rto.srtt_us;
-	event->word[5] = xsk->rto.min_rtt_us;
-	event->word[6] = xsk->snd.una;
-	event->word[7] = xsk->snd.nxt;
-	finish_event(box);
-}
-
-/* The connection is about to be aborted. @reason: enum xtcp_abort_reason. */
-void xtcp_boxnote_abort(struct sock *sk, int err, int reason)
-{
-	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
-	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_ABORT, xtcp_clock_us());
-
-	event->word[0] = err;
-	event->word[1] = reason;
-	finish_event(box);
-}
-
-/* The segment that arrived last is dropped. @verdict: enum xtcp_verdict. */
-void xtcp_boxnote_refused(struct sock *sk, int verdict)
-{
-	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
-	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_REFUSED, xtcp_sk(sk)->arrived_us);
-
-	event->word[0] = verdict;
-	finish_event(box);
 }
 
 /* Is the last event the same call with the same error, in the same state? */

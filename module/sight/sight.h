@@ -30,12 +30,6 @@ enum xtcp_blackbox_call {
 
 /* The caller of each of these functions holds the socket lock. */
 void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb);
-void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments, bool resent, u8 ecn);
-void xtcp_boxnote_state(struct sock *sk, int state);
-void xtcp_boxnote_timer(struct sock *sk, int which);
-void xtcp_boxnote_congestion(struct sock *sk, u32 pipe, int reason);
-void xtcp_boxnote_abort(struct sock *sk, int err, int reason);
-void xtcp_boxnote_refused(struct sock *sk, int verdict);
 void xtcp_boxnote_call(struct sock *sk, enum xtcp_blackbox_call call, u32 wanted, int got);
 
 /* For counters of the Tcp: line. @field is TCP_MIB_*. */
@@ -293,9 +287,11 @@ bool xtcp_blackbox_copy(const struct xtcp_net *xn, unsigned int slot, struct xtc
 void xtcp_blackbox_forget(struct xtcp_net *xn);
 
 /* The out-of-line parts of the inline functions below. */
+void xtcp_boxnote(struct sock *sk, enum xtcp_blackbox_kind kind, u32 what, u32 more);
 void xtcp_blackbox_do_connect(struct sock *sk);
 void xtcp_blackbox_do_child(struct sock *sk, kuid_t user, u32 sent_us, u16 wnd);
 void xtcp_blackbox_do_end(struct sock *sk);
+void xtcp_event_do_out(struct sock *sk, struct sk_buff *skb, u64 us, u32 len, u32 segments, bool resent, u8 ecn);
 
 /* Returns where a slot is in memory; NULL if its block of the table was never allocated. */
 static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
@@ -348,53 +344,18 @@ static inline void xtcp_blackbox_end(struct sock *sk)
 		xtcp_blackbox_do_end(sk);
 }
 
-/* Event: a segment arrives. skb->data points to its TCP header. */
+/* Event: a segment arrives; in/ has traced it. skb->data points to its TCP header. */
 static inline void xtcp_blackbox_in(struct sock *sk, struct sk_buff *skb)
 {
 	if (xtcp_blackbox_is_there(sk))
 		xtcp_boxnote_in(sk, skb);
 }
 
-/* Event: a segment leaves at the time @us. */
-static inline void xtcp_blackbox_out(struct sock *sk, const struct tcphdr *th, u64 us, u32 len, u32 segments,
-				     bool resent, u8 ecn)
-{
-	if (xtcp_blackbox_is_there(sk))
-		xtcp_boxnote_out(sk, th, us, len, segments, resent, ecn);
-}
-
-static inline void xtcp_blackbox_state(struct sock *sk, int state)
-{
-	if (xtcp_blackbox_is_there(sk))
-		xtcp_boxnote_state(sk, state);
-}
-
-/* Event: a deadline has passed. @which: enum xtcp_timer */
-static inline void xtcp_blackbox_timer(struct sock *sk, int which)
-{
-	if (xtcp_blackbox_is_there(sk))
-		xtcp_boxnote_timer(sk, which);
-}
-
-/* Event: the state of congestion control changes. @reason: enum xtcp_trace_congestion_reason */
-static inline void xtcp_blackbox_congestion(struct sock *sk, u32 pipe, int reason)
-{
-	if (xtcp_blackbox_is_there(sk))
-		xtcp_boxnote_congestion(sk, pipe, reason);
-}
-
-/* Event: the connection is aborted; called before its state changes. */
-static inline void xtcp_blackbox_abort(struct sock *sk, int err, int reason)
-{
-	if (xtcp_blackbox_is_there(sk))
-		xtcp_boxnote_abort(sk, err, reason);
-}
-
 /* Event: the segment of the last xtcp_blackbox_in() is dropped. @verdict: enum xtcp_verdict */
 static inline void xtcp_blackbox_refused(struct sock *sk, int verdict)
 {
 	if (xtcp_blackbox_is_there(sk))
-		xtcp_boxnote_refused(sk, verdict);
+		xtcp_boxnote(sk, XTCP_BLACKBOX_REFUSED, verdict, 0);
 }
 
 /*
@@ -408,5 +369,47 @@ static inline void xtcp_blackbox_call(struct sock *sk, enum xtcp_blackbox_call c
 }
 
 #include <trace/events/xtcp.h>
+
+/* Each of these tells the tracepoint and the black box. The socket lock is held. */
+
+/* A segment with @len octets of text or payload leaves at the time @us. */
+static __always_inline void xtcp_event_out(struct sock *sk, struct sk_buff *skb, u64 us, u32 len, u32 segments,
+					   bool resent, u8 ecn)
+{
+	if (trace_xtcp_segment_out_enabled() || xtcp_blackbox_is_there(sk))
+		xtcp_event_do_out(sk, skb, us, len, segments, resent, ecn);
+}
+
+/* The state is about to change. */
+static inline void xtcp_event_state(struct sock *sk, int state)
+{
+	trace_xtcp_state(sk, sk->sk_state, state);
+	if (xtcp_blackbox_is_there(sk))
+		xtcp_boxnote(sk, XTCP_BLACKBOX_STATE, state, 0);
+}
+
+/* A deadline has passed. @which: enum xtcp_timer */
+static inline void xtcp_event_timer(struct sock *sk, int which)
+{
+	trace_xtcp_timer(sk, which);
+	if (xtcp_blackbox_is_there(sk))
+		xtcp_boxnote(sk, XTCP_BLACKBOX_TIMER, which, 0);
+}
+
+/* The state of congestion control has changed. @reason: enum xtcp_trace_congestion_reason */
+static inline void xtcp_event_congestion(struct sock *sk, u32 pipe, int reason)
+{
+	trace_xtcp_congestion(sk, pipe, reason);
+	if (xtcp_blackbox_is_there(sk))
+		xtcp_boxnote(sk, XTCP_BLACKBOX_CONGESTION, reason, pipe);
+}
+
+/* The connection is about to be aborted. @reason: enum xtcp_abort_reason */
+static inline void xtcp_event_abort(struct sock *sk, int err, int reason)
+{
+	trace_xtcp_abort(sk, err, reason);
+	if (xtcp_blackbox_is_there(sk))
+		xtcp_boxnote(sk, XTCP_BLACKBOX_ABORT, err, reason);
+}
 
 #endif /* XTCP_SIGHT_H */

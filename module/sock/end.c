@@ -201,8 +201,7 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	sock_owned_by_me(sk);
 	if (sk->sk_state == TCP_CLOSE)
 		return;
-	trace_xtcp_abort(sk, err, reason);
-	xtcp_blackbox_abort(sk, err, reason);
+	xtcp_event_abort(sk, err, reason);
 	xtcp_mib_aborted(xtcp_net_of(sk), reason);
 	xtcp_lease_aborted(xtcp_sk(sk)->lease, reason);
 	xtcp_ended_set(&xtcp_sk(sk)->ended, reason, err);

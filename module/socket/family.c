@@ -786,8 +786,7 @@ static int xtcp_close_disconnect(struct sock *sk, int flags)
 		WRITE_ONCE(sk->sk_err, ECONNRESET);
 	}
 	if ((1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN)) {
-		trace_xtcp_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
-		xtcp_blackbox_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
+		xtcp_event_abort(sk, sk->sk_err, XTCP_ABORT_DISCONNECT);
 		xtcp_mib_aborted(xtcp_net_of(sk), XTCP_ABORT_DISCONNECT);
 		xtcp_lease_aborted(xtcp_sk(sk)->lease, XTCP_ABORT_DISCONNECT);
 		xtcp_ended_set(&xtcp_sk(sk)->ended, XTCP_ABORT_DISCONNECT, sk->sk_err);
