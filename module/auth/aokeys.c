@@ -115,15 +115,19 @@ static struct xtcp_cold *get_for_keys(struct sock *sk, gfp_t gfp)
 	return cold;
 }
 
+static bool are_same(const struct xtcp_peers *peers, const struct xtcp_peers *other)
+{
+	return peers->v4 == other->v4 && peers->in_l3 == other->in_l3 && peers->l3index == other->l3index &&
+	       peers->prefix == other->prefix && ipv6_addr_equal(&peers->addr, &other->addr);
+}
+
 /* The key that was set for exactly these peers, or NULL. */
 static struct xtcp_key *find_exact(struct xtcp_cold *cold, const struct xtcp_peers *peers)
 {
 	struct xtcp_key *key;
 
 	hlist_for_each_entry(key, &cold->keys, node)
-		if (key->peers.v4 == peers->v4 && key->peers.in_l3 == peers->in_l3 &&
-		    key->peers.l3index == peers->l3index && key->peers.prefix == peers->prefix &&
-		    ipv6_addr_equal(&key->peers.addr, &peers->addr))
+		if (are_same(&key->peers, peers))
 			return key;
 	return NULL;
 }
@@ -164,10 +168,7 @@ static void drop_key(struct sock *sk, struct xtcp_key *key)
 	call_rcu(&key->rcu, free_key);
 }
 
-/*
- * Remove the key for some peers. @peers: the same as when the key was added. Return: 0, or -ENOENT
- * when there is no such key.
- */
+/* Return: 0, or -ENOENT when there is no key for exactly these peers. */
 static int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 {
 	struct xtcp_cold *cold = xtcp_cold(sk);
@@ -290,10 +291,7 @@ static struct xtcp_ao_key *xtcp_aokeys_overlapping(const struct xtcp_ao *ao, con
 	return find_among(ao, peers, peers->l3index, peers->prefix, sndid, rcvid);
 }
 
-/*
- * Find a key by its IDs alone. @sndid: our KeyID, or %XTCP_AO_ANY_ID. @rcvid: the peer's KeyID, or
- * %XTCP_AO_ANY_ID. Context: any. Lock: RCU read side, or socket, held. Return: the key, or NULL.
- */
+/* The key with these IDs, for whatever peers; %XTCP_AO_ANY_ID stands for all. RCU read side, or socket lock. */
 struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid)
 {
 	struct xtcp_ao_key *key;
@@ -322,10 +320,6 @@ u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct
 	return room;
 }
 
-/*
- * Allocate a TCP-AO without keys. Context: as @gfp says. Return: the struct, or NULL without
- * memory. xtcp_aokeys_free_copy() frees the struct, unless it becomes the TCP-AO of a sock.
- */
 static struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp)
 {
 	struct xtcp_ao *ao = kzalloc(sizeof(*ao), gfp);
@@ -335,26 +329,24 @@ static struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp)
 	return ao;
 }
 
-static struct xtcp_ao *begin_ao(struct sock *sk, gfp_t gfp)
-{
-	struct xtcp_cold *cold = get_for_keys(sk, gfp);
-	struct xtcp_ao *ao = cold ? xtcp_aokeys_alloc(gfp) : NULL;
-
-	if (!ao)
-		return NULL;
-	/* from now on an arriving segment may use the struct */
-	smp_store_release(&cold->ao, ao);
-	return ao;
-}
-
 /*
- * Get a sock's TCP-AO; the first call allocates it. @sk: a sock of a program, or a new child that
- * no other thread can find yet. Return: the TCP-AO; NULL without memory.
+ * The TCP-AO of a sock of a program, or of a new child that no other thread can find yet; the first
+ * call allocates it. NULL without memory.
  */
 static struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp)
 {
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+	struct xtcp_cold *cold;
+
 	sock_owned_by_me(sk);
-	return xtcp_ao_of(sk) ?: begin_ao(sk, gfp);
+	if (ao)
+		return ao;
+	cold = get_for_keys(sk, gfp);
+	ao = cold ? xtcp_aokeys_alloc(gfp) : NULL;
+	/* from now on an arriving segment may use the struct */
+	if (ao)
+		smp_store_release(&cold->ao, ao);
+	return ao;
 }
 
 /*
@@ -386,18 +378,7 @@ static void xtcp_aokeys_compute_room(struct xtcp_ao *ao)
 	ao->room = room;
 }
 
-/* Put a key on the list of a sock. @key: complete; its memory is charged to @sk. */
-static void xtcp_aokeys_add(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key)
-{
-	sock_owned_by_me(sk);
-	hlist_add_head_rcu(&key->node, &ao->keys);
-	xtcp_aokeys_compute_room(ao);
-}
-
-/*
- * Free a key that is on no list, after a grace period. @sk: the sock to which the memory of @key is
- * charged.
- */
+/* Frees a key that is on no list, after a grace period. Its memory is charged to @sk. */
 static void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
 {
 	atomic_sub(xtcp_ao_key_bytes(key->algorithm), &sk->sk_omem_alloc);
@@ -445,18 +426,7 @@ static void forget_key(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *
 	xtcp_aokeys_discard(sk, key);
 }
 
-/*
- * Remove a key of a listener, even a key that the program has chosen. @sk: the listener. It signs
- * with the key for which the peer asks, never with the chosen key.
- */
-static void xtcp_aokeys_forget(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key)
-{
-	sock_owned_by_me(sk);
-	forget_key(sk, ao, key);
-	xtcp_aokeys_compute_room(ao);
-}
-
-/* Remove the keys that are not for these peers. @peers: the peer of a connection. */
+/* Removes the keys that are not for the peer of a connection. */
 static void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index)
 {
 	struct xtcp_ao_key *key;
@@ -511,18 +481,6 @@ void xtcp_aoconn_begin(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (unlikely(ao))
 		WRITE_ONCE(ao->synchronized, false);
-}
-
-static void free_ao(struct rcu_head *rcu)
-{
-	kfree(container_of(rcu, struct xtcp_ao, rcu));
-}
-
-/* Frees @ao, the TCP-AO state of @sk, after a grace period. @ao has no keys any more. */
-static void end_ao(struct sock *sk, struct xtcp_ao *ao)
-{
-	WRITE_ONCE(xtcp_cold(sk)->ao, NULL);
-	call_rcu(&ao->rcu, free_ao);
 }
 
 /* Stores the peer to which a sock connects. Return: ifindex of the peer's VRF, 0: no VRF. */
@@ -590,7 +548,8 @@ int xtcp_aoconn_connect(struct sock *sk)
 		return -EKEYREJECTED;
 	xtcp_aokeys_keep_only(sk, ao, &peers, l3index);
 	if (hlist_empty(&ao->keys)) {
-		end_ao(sk, ao);
+		WRITE_ONCE(xtcp_cold(sk)->ao, NULL);
+		kfree_rcu(ao, rcu);
 		return 0;
 	}
 	key = hlist_entry(ao->keys.first, struct xtcp_ao_key, node);
@@ -631,10 +590,7 @@ void xtcp_aoconn_synchronize(struct sock *sk, u32 irs)
 		synchronize(ao, &tuple, &isns);
 }
 
-/*
- * Derive the traffic keys of a key that a program adds. @key: a key for the peer, on no list yet.
- * If the ISNs are not known yet, xtcp_aoconn_synchronize() derives the traffic keys later.
- */
+/* Derives the traffic keys of a key on no list yet, if the ISNs are known; else xtcp_aoconn_synchronize() does later. */
 static void xtcp_aoconn_derive(const struct sock *sk, const struct xtcp_ao *ao, struct xtcp_ao_key *key)
 {
 	const struct xtcp_ao_isns isns = { .ours = xtcp_sender(sk)->snd.iss, .peers = ao->irs };
@@ -797,20 +753,32 @@ static int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsig
 	return copy_from_sockptr(cmd, optval, min(size, optlen)) ? -EFAULT : 0;
 }
 
+static void set_address(struct xtcp_peers *peers, const struct __kernel_sockaddr_storage *addr, int family)
+{
+	if (family == AF_INET)
+		ipv6_addr_set_v4mapped(((const struct sockaddr_in *)addr)->sin_addr.s_addr, &peers->addr);
+	else
+		peers->addr = ((const struct sockaddr_in6 *)addr)->sin6_addr;
+	peers->v4 = ipv6_addr_v4mapped(&peers->addr);
+}
+
 /* Stores an unchecked address and prefix in @peers. Return: false when the port is not 0. */
 static bool read_sockaddr(const struct sock *sk, const struct __kernel_sockaddr_storage *addr, u8 prefix,
 			  struct xtcp_peers *peers)
 {
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)addr;
-	const struct sockaddr_in *sin = (const struct sockaddr_in *)addr;
-
-	if (sk->sk_family == AF_INET)
-		ipv6_addr_set_v4mapped(sin->sin_addr.s_addr, &peers->addr);
-	else
-		peers->addr = sin6->sin6_addr;
-	peers->v4 = ipv6_addr_v4mapped(&peers->addr);
+	set_address(peers, addr, sk->sk_family);
 	peers->prefix = min_t(int, prefix + (peers->v4 ? XTCP_MAPPED_BITS : 0), U8_MAX);
-	return !(sk->sk_family == AF_INET ? sin->sin_port : sin6->sin6_port);
+	/* both kinds have the port at the same place */
+	return !((const struct sockaddr_in *)addr)->sin_port;
+}
+
+/* Are all bits behind the prefix 0? */
+static bool has_no_host_bits(const struct xtcp_peers *peers)
+{
+	struct in6_addr masked;
+
+	ipv6_addr_prefix(&masked, &peers->addr, peers->prefix);
+	return ipv6_addr_equal(&masked, &peers->addr);
 }
 
 static bool is_of_peer(const struct sock *sk, const struct xtcp_peers *peers)
@@ -835,20 +803,13 @@ static bool is_of_peer(const struct sock *sk, const struct xtcp_peers *peers)
  */
 static bool read_new_peers(const struct sock *sk, const struct tcp_ao_add *cmd, struct xtcp_peers *peers)
 {
-	struct in6_addr masked;
-	bool any;
-
 	if (cmd->addr.ss_family != sk->sk_family || !read_sockaddr(sk, &cmd->addr, cmd->prefix, peers))
 		return false;
 	if (sk->sk_family == AF_INET6 && !cmd->prefix)
 		return ipv6_addr_any(&peers->addr);
-	any = peers->v4 ? !peers->addr.s6_addr32[3] : ipv6_addr_any(&peers->addr);
 	if (!cmd->prefix)
-		return any;
-	if (any || peers->prefix > 128)
-		return false;
-	ipv6_addr_prefix(&masked, &peers->addr, peers->prefix);
-	return ipv6_addr_equal(&masked, &peers->addr) && is_of_peer(sk, peers);
+		return is_any(peers);
+	return !is_any(peers) && peers->prefix <= 128 && has_no_host_bits(peers) && is_of_peer(sk, peers);
 }
 
 static bool may_choose(const struct sock *sk)
@@ -935,7 +896,8 @@ static int add_key(struct sock *sk, struct tcp_ao_add *cmd)
 		return err ?: -ENOMEM;
 	}
 	xtcp_aoconn_derive(sk, ao, key);
-	xtcp_aokeys_add(sk, ao, key);
+	hlist_add_head_rcu(&key->node, &ao->keys);
+	xtcp_aokeys_compute_room(ao);
 	xtcp_aokeys_choose(ao, cmd->set_current ? key : NULL, cmd->set_rnext ? key : NULL);
 	return 0;
 }
@@ -952,13 +914,6 @@ static bool find_chosen(const struct xtcp_ao *ao, int sndid, int rcvid, struct x
 	if (rcvid >= 0)
 		*rnext_key = xtcp_aokeys_by_id(ao, XTCP_AO_ANY_ID, rcvid);
 	return (sndid < 0 || *current_key) && (rcvid < 0 || *rnext_key);
-}
-
-static bool is_named(const struct xtcp_ao_key *key, const struct tcp_ao_del *cmd, const struct xtcp_peers *peers)
-{
-	return key->sndid == cmd->sndid && key->rcvid == cmd->rcvid && key->peers.v4 == peers->v4 &&
-	       key->peers.prefix == peers->prefix && ipv6_addr_equal(&key->peers.addr, &peers->addr) &&
-	       key->peers.in_l3 == peers->in_l3 && key->peers.l3index == peers->l3index;
 }
 
 static int remove_key(struct sock *sk, const struct tcp_ao_del *cmd)
@@ -983,19 +938,17 @@ static int remove_key(struct sock *sk, const struct tcp_ao_del *cmd)
 	if (!read_sockaddr(sk, &cmd->addr, cmd->prefix, &peers))
 		return -EINVAL;
 	hlist_for_each_entry(key, &ao->keys, node) {
-		if (!is_named(key, cmd, &peers) || key == current_key || key == rnext_key)
+		if (!has_ids(key, cmd->sndid, cmd->rcvid) || !are_same(&key->peers, &peers) || key == current_key ||
+		    key == rnext_key)
 			continue;
 		if (!cmd->del_async)
 			return xtcp_aokeys_remove(sk, ao, key, current_key, rnext_key);
-		xtcp_aokeys_forget(sk, ao, key);
+		/* a listener signs with the key for which the peer asks, never with a chosen one */
+		forget_key(sk, ao, key);
+		xtcp_aokeys_compute_room(ao);
 		return 0;
 	}
 	return -ENOENT;
-}
-
-static bool has_md5_keys(const struct sock *sk)
-{
-	return !hlist_empty(&xtcp_cold(sk)->keys);
 }
 
 static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
@@ -1007,7 +960,7 @@ static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
 		return -EINVAL;
 	if (cmd->reserved || cmd->reserved2)
 		return -EINVAL;
-	if (cmd->ao_required && xtcp_cold(sk) && has_md5_keys(sk))
+	if (cmd->ao_required && xtcp_cold(sk) && !hlist_empty(&xtcp_cold(sk)->keys))
 		return -EKEYREJECTED;
 	/* without TCP-AO the sock has no key that could be chosen */
 	if ((cmd->set_current || cmd->set_rnext) && !xtcp_ao_of(sk))
@@ -1101,26 +1054,15 @@ struct question {
 /* Reads the peers for whose keys a program asks. Return: 0, -EINVAL, or -EAFNOSUPPORT. */
 static int read_asked_peers(const struct tcp_ao_getsockopt *asked, struct xtcp_peers *peers)
 {
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)&asked->addr;
-	const struct sockaddr_in *sin = (const struct sockaddr_in *)&asked->addr;
-	struct in6_addr masked;
-	bool any;
-
-	if (asked->addr.ss_family == AF_INET)
-		ipv6_addr_set_v4mapped(sin->sin_addr.s_addr, &peers->addr);
-	else if (asked->addr.ss_family == AF_INET6)
-		peers->addr = sin6->sin6_addr;
-	else
+	if (asked->addr.ss_family != AF_INET && asked->addr.ss_family != AF_INET6)
 		return -EAFNOSUPPORT;
-	peers->v4 = ipv6_addr_v4mapped(&peers->addr);
-	any = peers->v4 ? !peers->addr.s6_addr32[3] : ipv6_addr_any(&peers->addr);
+	set_address(peers, &asked->addr, asked->addr.ss_family);
 	if (!asked->prefix)
-		return asked->addr.ss_family == AF_INET6 && peers->v4 ? -EINVAL : any ? 0 : -EINVAL;
-	if (any || asked->prefix > (peers->v4 ? 32 : 128))
+		return (asked->addr.ss_family == AF_INET6 && peers->v4) || !is_any(peers) ? -EINVAL : 0;
+	if (is_any(peers) || asked->prefix > (peers->v4 ? 32 : 128))
 		return -EINVAL;
 	peers->prefix = asked->prefix + (peers->v4 ? XTCP_MAPPED_BITS : 0);
-	ipv6_addr_prefix(&masked, &peers->addr, peers->prefix);
-	return ipv6_addr_equal(&masked, &peers->addr) ? 0 : -EINVAL;
+	return has_no_host_bits(peers) ? 0 : -EINVAL;
 }
 
 static int read_asked(const struct tcp_ao_getsockopt *asked, struct question *question)
@@ -1264,38 +1206,21 @@ int xtcp_aoget_info(struct sock *sk, sockptr_t optval, sockptr_t optlen)
 	return copy_to_sockptr(optval, &told, min_t(int, len, sizeof(told))) ? -EFAULT : 0;
 }
 
-#define V4_PREFIX	96	/* bits in front of the IPv4 address in a v4-mapped address */
-
-/* Reads the address of the peers. Return: false when the address is not of the socket's family. */
-static bool read_address(const struct sock *sk, const struct tcp_md5sig *cmd, struct xtcp_peers *peers)
-{
-	const struct sockaddr_in6 *sin6 = (const struct sockaddr_in6 *)&cmd->tcpm_addr;
-	const struct sockaddr_in *sin = (const struct sockaddr_in *)&cmd->tcpm_addr;
-
-	if (cmd->tcpm_addr.ss_family != sk->sk_family)
-		return false;
-	if (sk->sk_family == AF_INET)
-		ipv6_addr_set_v4mapped(sin->sin_addr.s_addr, &peers->addr);
-	else
-		peers->addr = sin6->sin6_addr;
-	peers->v4 = ipv6_addr_v4mapped(&peers->addr);
-	return true;
-}
-
 static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool extended, struct xtcp_peers *peers)
 {
 	u8 most;
 
-	if (!read_address(sk, cmd, peers))
+	if (cmd->tcpm_addr.ss_family != sk->sk_family)
 		return false;
-	most = peers->v4 ? 128 - V4_PREFIX : 128;
+	set_address(peers, &cmd->tcpm_addr, sk->sk_family);
+	most = peers->v4 ? 32 : 128;
 	peers->prefix = most;
 	if (extended && cmd->tcpm_flags & TCP_MD5SIG_FLAG_PREFIX)
 		peers->prefix = cmd->tcpm_prefixlen;
 	if (peers->prefix > most)
 		return false;
 	if (peers->v4)
-		peers->prefix += V4_PREFIX;
+		peers->prefix += XTCP_MAPPED_BITS;
 	/*
 	 * as in Linux, TCP_MD5SIG accepts TCP_MD5SIG_FLAG_IFINDEX but does not read tcpm_ifindex:
 	 * the key then holds only for peers outside of VRFs

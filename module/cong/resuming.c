@@ -341,7 +341,7 @@ int xtcp_paths_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/* Get how often all paths of a namespace were forgotten. Return: the number; 0 without a table. */
+/* How often all paths of a namespace were forgotten; 0 without a table. */
 static u32 xtcp_paths_flushes(const struct xtcp_net *xn)
 {
 	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
@@ -398,10 +398,11 @@ static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
 
 /*
  * Finds the saved parameters of a path, and forgets them if they are too old. Without @taken,
- * copies them to @found. Otherwise removes them, if they still equal @taken, an earlier copy.
- * Return: false when there are none, or others than @taken.
+ * copies them to @found. Otherwise removes them, if they still equal @taken, an earlier copy: only
+ * one connection may use them (RFC 9959 section 3.2). Return: false when there are none, or others
+ * than @taken.
  */
-static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
+static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *found, const struct xtcp_saved *taken)
 {
 	struct in6_addr addrs[2];
 	struct path_set *set = set_of_path(sk, addrs);
@@ -426,34 +427,9 @@ static bool find_or_take(const struct sock *sk, struct xtcp_saved *found, const 
 }
 
 /*
- * Find the saved parameters of a path. @sk: a sock whose addresses are set. Parameters that were
- * saved too long ago are forgotten here. Return: false when nothing is saved.
- */
-static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *saved)
-{
-	sock_owned_by_me(sk);
-	return find_or_take(sk, saved, NULL);
-}
-
-/*
- * Take the saved parameters of a path out of the table, for one connection. @sk: a sock whose
- * addresses are set. @saved: the parameters that xtcp_paths_find() has found. RFC 9959 section 3.2:
- * only one connection may use the parameters. Return: false when the parameters are too old now, or
- * another connection has taken or replaced them.
- */
-static bool xtcp_paths_take(const struct sock *sk, const struct xtcp_saved *saved)
-{
-	sock_owned_by_me(sk);
-	return find_or_take(sk, NULL, saved);
-}
-
-/*
- * Save the parameters of a path. @sk: a sock whose addresses are set. @saved: the parameters that
- * the connection has observed. @flushes: xtcp_paths_flushes() when the connection began to observe.
- * @replace: save the parameters even if the table has older parameters for this path. RFC 9959
- * section 3.1: one set of parameters for each path, the latest. Parameters are not saved when they
- * are too old, or were observed before xtcp_paths_flush(), or when the namespace has switched
- * Careful Resume off.
+ * Saves what a connection has observed (RFC 9959 section 3.1: the latest), if that is not too old
+ * and Careful Resume is still on. @flushes, here and below: xtcp_paths_flushes() when it began to
+ * observe; after a later flush nothing is saved. @replace: even in place of older parameters.
  */
 static void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace)
 {
@@ -473,14 +449,9 @@ static void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *save
 }
 
 /*
- * Forget the saved parameters of a path. @sk: a sock whose addresses are set. @ifindex: the device
- * over which the parameters were observed; parameters of another device stay, because another
- * connection has saved them since. @flushes: xtcp_paths_flushes() when the connection began to
- * observe; after a later flush, the function forgets nothing, because all saved parameters are
- * newer than the flush.
- *
- * RFC 9959 section 3.5: a connection calls this when its jump has met congestion, or when its RTT
- * shows that this is not the saved path. It does not call this after the route has moved.
+ * Forgets what was saved: a jump has met congestion, or the RTT shows another path (RFC 9959
+ * section 3.5). Not called after the route has moved. What was observed over another device than
+ * @ifindex, or saved after a flush, is newer, and stays.
  */
 static void xtcp_paths_forget(const struct sock *sk, int ifindex, u32 flushes)
 {
@@ -613,7 +584,7 @@ void xtcp_resuming_begin(struct sock *sk)
 	 * delivered_ce also tell of losses and marks under BBR
 	 */
 	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || xtcp_sk(sk)->delivered_ce ||
-	    !xtcp_paths_find(sk, &resume->saved))
+	    !xtcp_paths_find(sk, &resume->saved, NULL))
 		return;
 	resume->phase = XTCP_RESUME_RECONNAISSANCE;
 	resume->mark = xtcp_sender(sk)->snd.nxt;
@@ -643,7 +614,7 @@ static void look_for_jump(struct sock *sk, u64 now_us)
 		return;
 	jump = xtcp_resume_window(&resume->saved, tx->rto.min_rtt_us, tx->cong.cwnd);
 	if (!jump || !resume->can_pace || !tx->rto.srtt_us || tx->stream->data_segs_out < XTCP_PACE_UNPACED ||
-	    device_of(sk) != resume->saved.ifindex || !xtcp_paths_take(sk, &resume->saved)) {
+	    device_of(sk) != resume->saved.ifindex || !xtcp_paths_find(sk, NULL, &resume->saved)) {
 		to_normal(sk);
 		return;
 	}

@@ -135,6 +135,7 @@ struct word {
 	const char *text;
 };
 
+static const struct word state_names[] = { XTCP_TRACE_STATES(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR) { } };
 static const struct word timer_names[] = { XTCP_TRACE_TIMERS(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR) { } };
 static const struct word phase_names[] = { XTCP_TRACE_PHASES(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR) { } };
 static const struct word congestion_reasons[] = { XTCP_TRACE_CONGESTION_REASONS(XTCP_TRACE_PAIR, XTCP_TRACE_PAIR) { } };
@@ -212,27 +213,6 @@ static void show_flags(struct seq_file *m, u16 flags)
 			seq_putc(m, letters[i].letter);
 }
 
-/* The name of a state, TCP_*, as RFC 9293 section 3.3.2 writes it. */
-static const char *state_name(int state)
-{
-	static const char * const names[TCP_MAX_STATES] = {
-		[TCP_ESTABLISHED] = "ESTABLISHED",
-		[TCP_SYN_SENT] = "SYN-SENT",
-		[TCP_SYN_RECV] = "SYN-RECEIVED",
-		[TCP_FIN_WAIT1] = "FIN-WAIT-1",
-		[TCP_FIN_WAIT2] = "FIN-WAIT-2",
-		[TCP_TIME_WAIT] = "TIME-WAIT",
-		[TCP_CLOSE] = "CLOSED",
-		[TCP_CLOSE_WAIT] = "CLOSE-WAIT",
-		[TCP_LAST_ACK] = "LAST-ACK",
-		[TCP_LISTEN] = "LISTEN",
-		[TCP_CLOSING] = "CLOSING",
-		[TCP_NEW_SYN_RECV] = "SYN-RECEIVED",
-	};
-
-	return state > 0 && state < TCP_MAX_STATES && names[state] ? names[state] : "?";
-}
-
 /*
  * Shows the segment of @event. @sacks: the event after @event; it may contain the segment's SACK
  * blocks. NULL: @event is the last event.
@@ -243,7 +223,7 @@ static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, co
 	const bool out = event->kind == XTCP_BLACKBOX_OUT, syn = event->flags & XTCP_SYN;
 	unsigned int i;
 
-	seq_printf(m, " segment_%s state=%s flags=[", out ? "out" : "in", state_name(event->state));
+	seq_printf(m, " segment_%s state=%s flags=[", out ? "out" : "in", word_of(state_names, event->state));
 	show_flags(m, event->flags);
 	seq_printf(m, "] seq=%u end=%u ack=%u wnd=%u len=%u", event->seq,
 		   event->seq + event->len + syn + !!(event->flags & XTCP_FIN), event->ack, event->wnd, event->len);
@@ -259,12 +239,6 @@ static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, co
 		   event->flags & XTCP_BLACKBOX_TS ? event->tsval : 0,
 		   event->flags & XTCP_BLACKBOX_TS ? event->tsecr : 0,
 		   event->cwnd, event->srtt_us, event->una, !!(event->flags & XTCP_BLACKBOX_REBUILT));
-}
-
-static void show_call(struct seq_file *m, const struct xtcp_blackbox_event *event)
-{
-	seq_printf(m, " call state=%s call=%s wanted=%u result=%d times=%u", state_name(event->state),
-		   word_of(call_names, event->word[0]), event->word[1], (int)event->word[2], event->word[3]);
 }
 
 /*
@@ -320,11 +294,11 @@ static void show_event(struct seq_file *m, const struct xtcp_blackbox *box, unsi
 	case XTCP_BLACKBOX_SACKS:
 		break;
 	case XTCP_BLACKBOX_STATE:
-		seq_printf(m, " state old=%s new=%s", state_name(event->state), state_name(word[0]));
+		seq_printf(m, " state old=%s new=%s", word_of(state_names, event->state), word_of(state_names, word[0]));
 		break;
 	case XTCP_BLACKBOX_TIMER:
 		seq_printf(m, " timer state=%s timer=%s rto_ms=%u backoff=%u retransmits=%u probes=%u",
-			   state_name(event->state), word_of(timer_names, word[0]),
+			   word_of(state_names, event->state), word_of(timer_names, word[0]),
 			   word[1], word[2], word[3], word[4]);
 		break;
 	case XTCP_BLACKBOX_CONGESTION:
@@ -334,15 +308,17 @@ static void show_event(struct seq_file *m, const struct xtcp_blackbox *box, unsi
 			   word_of(congestion_reasons, event->segs));
 		break;
 	case XTCP_BLACKBOX_ABORT:
-		seq_printf(m, " abort state=%s error=%u reason=%s", state_name(event->state), word[0],
+		seq_printf(m, " abort state=%s error=%u reason=%s", word_of(state_names, event->state), word[0],
 			   word_of(abort_reasons, word[1]));
 		break;
 	case XTCP_BLACKBOX_REFUSED:
-		seq_printf(m, " refused state=%s reason=%s", state_name(event->state),
+		seq_printf(m, " refused state=%s reason=%s", word_of(state_names, event->state),
 			   word_of(verdict_names, word[0]));
 		break;
 	case XTCP_BLACKBOX_CALL:
-		show_call(m, event);
+		seq_printf(m, " call state=%s call=%s wanted=%u result=%d times=%u",
+			   word_of(state_names, event->state), word_of(call_names, word[0]), word[1], (int)word[2],
+			   word[3]);
 		break;
 	}
 	seq_putc(m, '\n');
@@ -368,7 +344,8 @@ static void *next_box(struct seq_file *m, void *v, loff_t *pos)
 	return look_up_box(m, pos);
 }
 
-static void stop_boxes(struct seq_file *m, void *v)
+/* no lock is held between two pieces of a listing */
+static void stop_nothing(struct seq_file *m, void *v)
 {
 }
 
@@ -389,7 +366,7 @@ static int show_events(struct seq_file *m, void *v)
 static const struct seq_operations xtcp_proc_blackbox_ops = {
 	.start = look_up_box,
 	.next = next_box,
-	.stop = stop_boxes,
+	.stop = stop_nothing,
 	.show = show_events,
 };
 
@@ -472,10 +449,6 @@ static void *next_listener(struct seq_file *m, void *v, loff_t *pos)
 	return look_up_listener(m, pos);
 }
 
-static void stop_listening(struct seq_file *m, void *v)
-{
-}
-
 /* Shows the listener whose number look_up_listener() has given. */
 static int show_listener_at(struct seq_file *m, void *v, void (*show)(struct seq_file *m, struct sock *sk))
 {
@@ -504,16 +477,9 @@ static int show_line(struct seq_file *m, void *v)
 static const struct seq_operations xtcp_proc_listen_ops = {
 	.start = look_up_listener,
 	.next = next_listener,
-	.stop = stop_listening,
+	.stop = stop_nothing,
 	.show = show_line,
 };
-
-#define ABORT_WORD(reason, text) \
-	[reason] = text,
-
-static const char * const abort_words[] = { XTCP_ABORT_REASONS(ABORT_WORD, ABORT_WORD) };
-
-static_assert(ARRAY_SIZE(abort_words) == XTCP_ABORT_MAX + 1);
 
 static void show_aborts_of(struct seq_file *m, struct sock *sk)
 {
@@ -530,7 +496,7 @@ static void show_aborts_of(struct seq_file *m, struct sock *sk)
 		if (count)
 			seq_printf(m, "%-29s %5u %lu %s %u\n", address,
 				   from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)),
-				   (unsigned long)sock_i_ino(sk), abort_words[i], count);
+				   (unsigned long)sock_i_ino(sk), word_of(abort_reasons, i), count);
 	}
 }
 
@@ -546,7 +512,7 @@ static int show_aborts(struct seq_file *m, void *v)
 static const struct seq_operations xtcp_proc_aborts_ops = {
 	.start = look_up_listener,
 	.next = next_listener,
-	.stop = stop_listening,
+	.stop = stop_nothing,
 	.show = show_aborts,
 };
 
@@ -596,6 +562,12 @@ static void show_end(struct seq_file *m, int family, const struct in6_addr *addr
 	seq_printf(m, "%08X:%04X ", addr->s6_addr32[3], ntohs(port));
 }
 
+static void begin_row(struct listing *l)
+{
+	if (l->family == AF_INET)
+		seq_setwidth(l->m, WIDTH_V4);
+}
+
 /*
  * Shows the columns that every kind of connection has. The caller adds the other columns of a
  * listener or a full sock.
@@ -605,8 +577,7 @@ static void show_row(struct listing *l, const struct row *row)
 	long left = row->timer == XTCP_TIMER_SHOWN_NONE ? 0 : (long)(row->expires - jiffies);
 	struct seq_file *m = l->m;
 
-	if (l->family == AF_INET)
-		seq_setwidth(m, WIDTH_V4);
+	begin_row(l);
 	seq_printf(m, "%4u: ", l->number + l->rows++);
 	show_end(m, l->family, &row->tuple.laddr, row->tuple.lport);
 	show_end(m, l->family, &row->tuple.faddr, row->tuple.fport);
@@ -844,10 +815,6 @@ static void *listing_next(struct seq_file *m, void *v, loff_t *pos)
 	return look_up(m, pos);
 }
 
-static void listing_stop(struct seq_file *m, void *v)
-{
-}
-
 static void show_at(struct listing *l)
 {
 	unsigned long number = l->at - 1;
@@ -868,46 +835,42 @@ static void show_at(struct listing *l)
 	rcu_read_unlock();
 }
 
-static int show_v4(struct seq_file *m, void *v)
+static int show_listing(struct seq_file *m, void *v, int family, const char *heading)
 {
 	struct listing *l = m->private;
 
-	l->family = AF_INET;
+	l->family = family;
 	if (v != SEQ_START_TOKEN) {
 		show_at(l);
 		return 0;
 	}
-	seq_setwidth(m, WIDTH_V4);
-	seq_puts(m, "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode");
-	seq_pad(m, '\n');
+	begin_row(l);
+	seq_printf(m, "  sl  %s st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode", heading);
+	end_row(l);
 	return 0;
+}
+
+static int show_v4(struct seq_file *m, void *v)
+{
+	return show_listing(m, v, AF_INET, "local_address rem_address  ");
 }
 
 static int show_v6(struct seq_file *m, void *v)
 {
-	struct listing *l = m->private;
-
-	l->family = AF_INET6;
-	if (v != SEQ_START_TOKEN) {
-		show_at(l);
-		return 0;
-	}
-	seq_puts(m, "  sl  local_address                         remote_address                        ");
-	seq_puts(m, "st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n");
-	return 0;
+	return show_listing(m, v, AF_INET6, "local_address                         remote_address                       ");
 }
 
 static const struct seq_operations ops_listing_v4 = {
 	.start = listing_start,
 	.next = listing_next,
-	.stop = listing_stop,
+	.stop = stop_nothing,
 	.show = show_v4,
 };
 
 static const struct seq_operations ops_listing_v6 = {
 	.start = listing_start,
 	.next = listing_next,
-	.stop = listing_stop,
+	.stop = stop_nothing,
 	.show = show_v6,
 };
 
