@@ -15,7 +15,6 @@
  */
 
 #include "base/bounds.h"
-#include "base/sock.h"
 #include "cong/reduction.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */

@@ -44,13 +44,10 @@
  */
 #include <linux/netdevice.h>
 #include <linux/seq_file.h>
-#include <net/dst.h>
 
-#include "base/clock.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "sight/sight.h"
-#include "time/time.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
 

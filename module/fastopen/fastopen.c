@@ -45,8 +45,6 @@
 #include <linux/uio.h>
 
 #include "auth/auth.h"
-#include "base/endpoint.h"
-#include "base/net.h"
 #include "base/seg.h"
 #include "base/sock.h"
 #include "send/send.h"

@@ -25,18 +25,11 @@
 #include <net/ip6_route.h>
 #include <net/ndisc.h>
 
-#include "auth/auth.h"
-#include "base/net.h"
-#include "base/seg.h"
-#include "base/sender.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "fastopen/fastopen.h"
 #include "in/in.h"
 #include "listen/listen.h"
 #include "send/send.h"
 #include "sock/create.h"
-#include "timewait/timewait.h"
 
 enum news {
 	NEWS_NONE,	/* nothing: ignore the error */

@@ -8,9 +8,6 @@
 #include <net/inet_ecn.h>
 #include <trace/events/tcp.h>
 
-#include "base/base.h"
-#include "base/net.h"
-#include "base/seg.h"
 #include "base/sock.h"
 #include "in/in.h"
 #include "listen/listen.h"

@@ -63,7 +63,6 @@
 #include <net/netevent.h>
 #include <net/protocol.h>
 
-#include "base/base.h"
 #include "in/in.h"
 #include "listen/listen.h"
 #include "ports/ports.h"

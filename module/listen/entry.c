@@ -30,21 +30,9 @@
 #include "listen/listen.h"
 
 #include <linux/module.h>
-#include <linux/percpu.h>
-#include <linux/slab.h>
-#include <linux/timer.h>
-#include <net/sock.h>
 
-#include "base/base.h"
-#include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "lookup/lookup.h"
 #include "out/out.h"
 #include "recv/recv.h"
-#include "sight/sight.h"
 
 #define UNACCEPTED_PART	32	/* the children of all guests that wait may take 1/32 of the memory */
 #define CHILD_SIZE	1536	/* the memory of a child, as struct xtcp_sock takes it; octets */

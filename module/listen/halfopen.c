@@ -11,25 +11,10 @@
 
 #include <linux/err.h>
 #include <linux/kcsan-checks.h>
-#include <linux/skbuff.h>
-#include <linux/tcp.h>
-#include <net/dst.h>
 
-#include "arrive/arrive.h"
 #include "auth/auth.h"
-#include "base/base.h"
-#include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/seg.h"
-#include "base/sock.h"
-#include "base/wire.h"
 #include "ecn/ecn.h"
-#include "lookup/lookup.h"
 #include "out/out.h"
-#include "recv/recv.h"
-#include "sight/sight.h"
-#include "window/window.h"
 
 static bool cookie_ok(const struct xtcp_listener *listener, const struct xtcp_demux_key *key, u32 seq, u32 ack,
 		      const u32 *tsecr, struct xtcp_cookie *cookie)

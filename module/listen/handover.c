@@ -64,26 +64,11 @@
  */
 #include "listen/listen.h"
 
-#include <linux/atomic.h>
-#include <linux/jiffies.h>
-#include <linux/list.h>
 #include <linux/module.h>
-#include <linux/rcupdate.h>
-#include <linux/slab.h>
-#include <linux/uidgid.h>
-#include <linux/workqueue.h>
-#include <net/net_namespace.h>
-#include <net/sock.h>
 
-#include "base/base.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "compat.h"
 #include "fastopen/fastopen.h"
-#include "lookup/lookup.h"
 #include "out/out.h"
 #include "ports/ports.h"
-#include "sight/sight.h"
 #include "sock/create.h"
 
 /**

@@ -26,39 +26,16 @@
  */
 #include "listen/listen.h"
 
-#include <linux/security.h>
-#include <linux/skbuff.h>
-#include <linux/slab.h>
-#include <linux/tcp.h>
-#include <net/inet_hashtables.h>
-#include <net/inet_sock.h>
 #include <net/ip6_route.h>
-#include <net/ipv6.h>
-#include <net/route.h>
 #include <net/transp_v6.h>
 
-#include "arrive/arrive.h"
-#include "auth/auth.h"
-#include "base/base.h"
 #include "base/bounds.h"
-#include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/seg.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
-#include "lookup/lookup.h"
-#include "out/out.h"
 #include "policy/policy.h"
 #include "ports/ports.h"
-#include "recv/recv.h"
 #include "send/send.h"
-#include "sight/sight.h"
 #include "sock/create.h"
-#include "window/window.h"
 
 /* Fills addresses, device, mark and DSCP of a zeroed entry. skb->data is the TCP header. */
 inline void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,

@@ -28,18 +28,10 @@
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
-#include <linux/siphash.h>
-#include <linux/spinlock.h>
-#include <linux/tcp.h>
 #include <linux/vmalloc.h>
-#include <net/inet6_hashtables.h>
-#include <net/inet_hashtables.h>
-#include <net/ip.h>
 #include <net/l3mdev.h>
 
 #include "base/endpoint.h"
-#include "base/net.h"
-#include "compat.h"
 
 #define PARTS		256
 #define CHAINS_MAX	16777216U

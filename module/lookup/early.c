@@ -44,27 +44,17 @@
  */
 #include "lookup/lookup.h"
 
-#include <linux/jiffies.h>
-#include <linux/mutex.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
 #include <linux/sched.h>
-#include <linux/tcp.h>
 #include <net/dst_metadata.h>
-#include <net/inet_timewait_sock.h>
-#include <net/ip.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ip_fib.h>
-#include <net/net_namespace.h>
-#include <net/route.h>
-#include <net/tcp.h>
 #include <net/xfrm.h>
 
-#include "base/endpoint.h"
-#include "base/net.h"
 #include "listen/listen.h"
 #include "ports/ports.h"
 #include "timewait/timewait.h"

@@ -44,25 +44,15 @@
  */
 #include "lookup/lookup.h"
 
-#include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/jhash.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/rhashtable.h>
-#include <linux/skbuff.h>
-#include <linux/slab.h>
 #include <linux/smp.h>
-#include <linux/tcp.h>
-#include <linux/xarray.h>
-#include <net/inet_sock.h>
-#include <net/ipv6.h>
-#include <net/sock.h>
 #include <net/sock_reuseport.h>
 
-#include "base/endpoint.h"
-#include "base/net.h"
 #include "listen/listen.h"
 
 /**

@@ -24,34 +24,16 @@
  */
 #include "netns/netns.h"
 
-#include <linux/build_bug.h>
-#include <linux/jiffies.h>
 #include <linux/kernel.h>
-#include <linux/log2.h>
-#include <linux/math64.h>
-#include <linux/mutex.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
-#include <linux/sysctl.h>
-#include <net/inet_hashtables.h>
-#include <net/tcp.h>
 
-#include "base/base.h"
 #include "base/bounds.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "fastopen/fastopen.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 #include "out/out.h"
 #include "policy/policy.h"
 #include "ports/ports.h"
-#include "sight/sight.h"
 #include "sock/create.h"
-#include "timewait/timewait.h"
 
 static int min_rmem = 4096;
 static int max_mss = 65535;

@@ -50,36 +50,20 @@
  */
 #include "netns/netns.h"
 
-#include <linux/jiffies.h>
 #include <linux/kcsan-checks.h>
 #include <linux/kernel.h>
-#include <linux/percpu_counter.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
-#include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
 #include <net/inet_ecn.h>
-#include <net/inet_sock.h>
-#include <net/ipv6.h>
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "arrive/arrive.h"
-#include "base/base.h"
 #include "base/bounds.h"
-#include "base/net.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 #include "policy/policy.h"
-#include "sight/sight.h"
 #include "socket/socket.h"
-#include "time/time.h"
 #include "timewait/timewait.h"
 
 /* The state of one reader, in seq_file->private. */

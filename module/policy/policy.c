@@ -49,7 +49,6 @@
 #include <net/genetlink.h>
 
 #include "base/bounds.h"
-#include "base/sock.h"
 #include "sight/sight.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
@@ -161,10 +160,7 @@ static struct in6_addr prefix_of(const struct in6_addr *addr, unsigned int bits)
 	return prefix;
 }
 
-/*
- * Make the key of a rule. @match: the conditions of the rule. Return: false if a length or depth is
- * out of range, or the prefix has bits beyond its length.
- */
+/* Makes the key of a rule; false if a length or depth is out of range, or the prefix has bits beyond its length. */
 static bool xtcp_rules_key(struct xtcp_rule_key *key, const struct xtcp_rule_match *match)
 {
 	const unsigned int most = match->v4 ? 32 : 128;
@@ -184,7 +180,7 @@ static bool xtcp_rules_key(struct xtcp_rule_key *key, const struct xtcp_rule_mat
 	return !memcmp(&key->to, &match->to, sizeof(key->to));
 }
 
-/* Undo xtcp_rules_key(). @match: receives the conditions of the rule. @key: the key of a rule. */
+/* Undoes xtcp_rules_key(). */
 static void xtcp_rules_match(struct xtcp_rule_match *match, const struct xtcp_rule_key *key)
 {
 	match->to = key->to;
@@ -238,10 +234,7 @@ static bool xtcp_rules_add(struct xtcp_rules *rules, const struct xtcp_rule_key 
 	return true;
 }
 
-/*
- * Take a rule out of a table. @key: the key of the rule. Context: any. The caller makes sure that
- * nobody else uses the table. Return: the rule, or NULL if no rule has this key.
- */
+/* Takes a rule out of a table that nobody else uses; NULL if none has this key. */
 static struct xtcp_rule *xtcp_rules_del(struct xtcp_rules *rules, const struct xtcp_rule_key *key)
 {
 	unsigned int at = place_of(rules, 0, rules->n, key);
@@ -277,9 +270,7 @@ static bool xtcp_rules_ready(struct xtcp_rules *rules)
 	return true;
 }
 
-/*
- * Make the only key of @kind that can match the connection. Return: false if there is no such key.
- */
+/* Makes the only key of @kind that can match the connection; false if there is none. */
 static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp_rules_facts *facts)
 {
 	const u8 len = prefix_len(kind), depth = 255 - kind[2];
@@ -303,10 +294,7 @@ static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp
 	return true;
 }
 
-/*
- * Find the rule that applies to a connection. Context: any in which @facts->cgroup_at() may be
- * called. Return: the rule, or NULL if none matches.
- */
+/* The rule that applies to a connection, or NULL. */
 static struct xtcp_rule *xtcp_rules_find(const struct xtcp_rules *rules, const struct xtcp_rules_facts *facts)
 {
 	struct xtcp_rule_key key;
@@ -359,12 +347,9 @@ struct xtcp_rule {
 /* A table, which never changes once it is in force. */
 struct xtcp_policy {
 	struct rcu_head rcu;			/* for call_rcu() */
-	unsigned int room;			/* how many entries fit into @entries */
 	struct xtcp_rules rules;		/* the rules in their order */
 	struct xtcp_rules_entry entries[];	/* the entries of @rules */
 };
-
-static void xtcp_policy_discard(struct xtcp_policy *draft);
 
 #define MOST		1024	/* most rules in a table */
 #define MOST_OF_GUEST	64
@@ -375,10 +360,7 @@ static void xtcp_policy_discard(struct xtcp_policy *draft);
  */
 #define GFP_POLICY	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
 
-/*
- * The function for xtcp_rules_facts.cgroup_at. Returns the id of the cgroup at @depth, which is the
- * sock's cgroup or an ancestor of it; 0 if the sock's cgroup is less deep. RCU read side.
- */
+/* xtcp_rules_facts.cgroup_at of a sock. RCU read side. */
 static u64 cgroup_at(const void *of, unsigned int depth)
 {
 #ifdef CONFIG_SOCK_CGROUP_DATA
@@ -390,79 +372,43 @@ static u64 cgroup_at(const void *of, unsigned int depth)
 #endif
 }
 
-/* The offsets of an option in a sock and in a rule; the size of the option is the same in both. */
-#define TO(field)	offsetof(struct xtcp_sock, field)
-#define FROM(field)	offsetof(struct xtcp_rule_sets, field)
-#define OCTETS(field)	sizeof_field(struct xtcp_rule_sets, field)
-
-static_assert(OCTETS(rto_min) == sizeof_field(struct xtcp_sock, rto_min));
-static_assert(OCTETS(rto_max) == sizeof_field(struct xtcp_sock, rto_max));
-static_assert(OCTETS(delack_max) == sizeof_field(struct xtcp_sock, delack_max));
-static_assert(OCTETS(user_timeout) == sizeof_field(struct xtcp_sock, user_timeout));
-static_assert(OCTETS(keepalive_time) == sizeof_field(struct xtcp_sock, keepalive_time));
-static_assert(OCTETS(keepalive_intvl) == sizeof_field(struct xtcp_sock, keepalive_intvl));
-static_assert(OCTETS(keepalive_probes) == sizeof_field(struct xtcp_sock, keepalive_probes));
-
 /*
- * The options that are copied as numbers from a rule to a sock; 0 means that nobody has set the
- * option.
+ * The options that are copied as numbers from a rule to a sock, in fields of the same name; 0 means
+ * that nobody has set the option.
  */
-static const struct number {
-	int optname;
-	u16 by_rule;
-	u16 to;
-	u8 from;
-	u8 size;
-} numbers[] = {
-	{ TCP_RTO_MIN_US, XTCP_BY_RULE_RTO_MIN, TO(rto_min), FROM(rto_min), OCTETS(rto_min) },
-	{ TCP_RTO_MAX_MS, XTCP_BY_RULE_RTO_MAX, TO(rto_max), FROM(rto_max), OCTETS(rto_max) },
-	{ TCP_DELACK_MAX_US, XTCP_BY_RULE_DELACK_MAX, TO(delack_max), FROM(delack_max), OCTETS(delack_max) },
-	{ TCP_USER_TIMEOUT, XTCP_BY_RULE_USER_TIMEOUT, TO(user_timeout), FROM(user_timeout), OCTETS(user_timeout) },
-	{ TCP_KEEPIDLE, XTCP_BY_RULE_KEEPIDLE, TO(keepalive_time), FROM(keepalive_time), OCTETS(keepalive_time) },
-	{ TCP_KEEPINTVL, XTCP_BY_RULE_KEEPINTVL, TO(keepalive_intvl), FROM(keepalive_intvl), OCTETS(keepalive_intvl) },
-	{ TCP_KEEPCNT, XTCP_BY_RULE_KEEPCNT, TO(keepalive_probes), FROM(keepalive_probes), OCTETS(keepalive_probes) },
-};
+#define EACH_NUMBER(DO)							\
+	DO(TCP_RTO_MIN_US, XTCP_BY_RULE_RTO_MIN, rto_min)		\
+	DO(TCP_RTO_MAX_MS, XTCP_BY_RULE_RTO_MAX, rto_max)		\
+	DO(TCP_DELACK_MAX_US, XTCP_BY_RULE_DELACK_MAX, delack_max)	\
+	DO(TCP_USER_TIMEOUT, XTCP_BY_RULE_USER_TIMEOUT, user_timeout)	\
+	DO(TCP_KEEPIDLE, XTCP_BY_RULE_KEEPIDLE, keepalive_time)		\
+	DO(TCP_KEEPINTVL, XTCP_BY_RULE_KEEPINTVL, keepalive_intvl)	\
+	DO(TCP_KEEPCNT, XTCP_BY_RULE_KEEPCNT, keepalive_probes)
 
-static u32 read_number(const void *from, u8 size)
-{
-	switch (size) {
-	case sizeof(u8):
-		return *(const u8 *)from;
-	case sizeof(u16):
-		return *(const u16 *)from;
-	default:
-		return *(const u32 *)from;
-	}
-}
+#define IS_AS_LARGE(optname, bit, field)	\
+	static_assert(sizeof_field(struct xtcp_rule_sets, field) == sizeof_field(struct xtcp_sock, field));
+EACH_NUMBER(IS_AS_LARGE)
 
 /* WRITE_ONCE(), because options are also read without the socket lock. */
-static void write_number(void *to, u8 size, u32 value)
-{
-	switch (size) {
-	case sizeof(u8):
-		WRITE_ONCE(*(u8 *)to, value);
-		break;
-	case sizeof(u16):
-		WRITE_ONCE(*(u16 *)to, value);
-		break;
-	default:
-		WRITE_ONCE(*(u32 *)to, value);
+#define OBEY(optname, bit, field)			\
+	if (sets->field && !xsk->field) {		\
+		WRITE_ONCE(xsk->field, sets->field);	\
+		xsk->by_rule |= (bit);			\
 	}
-}
+
+#define UNDO(optname, bit, field)			\
+	if (xsk->by_rule & (bit))			\
+		WRITE_ONCE(xsk->field, 0);
+
+#define FORGET(name, bit, field)			\
+	if (optname == (name))				\
+		xtcp_sk(sk)->by_rule &= ~(bit);
 
 static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct number *n;
-	u32 value;
 
-	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++) {
-		value = read_number((const void *)sets + n->from, n->size);
-		if (!value || read_number((void *)xsk + n->to, n->size))
-			continue;
-		write_number((void *)xsk + n->to, n->size, value);
-		xsk->by_rule |= n->by_rule;
-	}
+	EACH_NUMBER(OBEY)
 	if (sets->keepalive && !sock_flag(sk, SOCK_KEEPOPEN)) {
 		sock_set_flag(sk, SOCK_KEEPOPEN);
 		xsk->by_rule |= XTCP_BY_RULE_KEEPALIVE;
@@ -569,15 +515,12 @@ void xtcp_policy_apply(struct sock *sk)
 void xtcp_policy_undo(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct number *n;
 
 	sock_owned_by_me(sk);
 	if (xsk->by_rule & XTCP_BY_RULE_CONGESTION && !xsk->algorithm_chosen)
 		xtcp_algorithms_assign(sk);
 	undo_limit(sk);
-	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
-		if (xsk->by_rule & n->by_rule)
-			write_number((void *)xsk + n->to, n->size, 0);
+	EACH_NUMBER(UNDO)
 	if (xsk->by_rule & XTCP_BY_RULE_KEEPALIVE)
 		sock_reset_flag(sk, SOCK_KEEPOPEN);
 	xsk->by_rule = 0;
@@ -589,24 +532,10 @@ void xtcp_policy_undo(struct sock *sk)
  */
 void xtcp_policy_program_sets(struct sock *sk, int optname)
 {
-	const struct number *n;
-
 	BUILD_BUG_ON(XTCP_BY_RULE_END >> XTCP_BY_RULE_BITS > 1);
 
 	sock_owned_by_me(sk);
-	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
-		if (n->optname == optname)
-			xtcp_sk(sk)->by_rule &= ~n->by_rule;
-}
-
-/**
- * xtcp_policy_limit_set() - an administrator sets the limit of pacing
- * @sk: the sock; from now on its limit does not count as set by a rule
- */
-void xtcp_policy_limit_set(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	xtcp_sk(sk)->by_rule &= ~XTCP_BY_RULE_MAX_PACING_RATE;
+	EACH_NUMBER(FORGET)
 }
 
 /* Drop a table's reference to @rule. */
@@ -634,16 +563,10 @@ static struct xtcp_policy *present(struct xtcp_net *xn)
 	return rcu_dereference_protected(xn->policy, lockdep_is_held(&xn->policy_lock));
 }
 
-/* How many rules may a namespace have? */
-static unsigned int xtcp_policy_most(const struct xtcp_net *xn)
-{
-	return xn->is_guest ? MOST_OF_GUEST : MOST;
-}
-
 /*
  * Begins a new table: empty, or a copy of the table in force. @more: the most rules that the caller
  * will add. May sleep; xtcp_net.policy_lock is held, as in the two functions below. Return: the
- * table, for xtcp_policy_install() or _discard(); ERR_PTR: -ENOSPC if it would have too many rules,
+ * table, for xtcp_policy_install() or free_table(); ERR_PTR: -ENOSPC if it would have too many rules,
  * -ENOMEM.
  */
 static struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, unsigned int more)
@@ -654,12 +577,11 @@ static struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, un
 	unsigned int i;
 
 	lockdep_assert_held(&xn->policy_lock);
-	if (n + more > xtcp_policy_most(xn))
+	if (n + more > (xn->is_guest ? MOST_OF_GUEST : MOST))
 		return ERR_PTR(-ENOSPC);
 	draft = kvzalloc(struct_size(draft, entries, n + more), GFP_POLICY);
 	if (!draft)
 		return ERR_PTR(-ENOMEM);
-	draft->room = n + more;
 	draft->rules.entries = draft->entries;
 	draft->rules.n = n;
 	for (i = 0; i < n; i++) {
@@ -675,8 +597,6 @@ static int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key
 {
 	struct xtcp_rule *rule;
 
-	if (WARN_ON(draft->rules.n >= draft->room))
-		return -ENOMEM;
 	rule = kzalloc(sizeof(*rule), GFP_POLICY);
 	if (!rule)
 		return -ENOMEM;
@@ -693,10 +613,7 @@ static int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key
 	return -EEXIST;
 }
 
-/*
- * Delete a rule from a new table. @key: the key of the rule. Context: process. Lock:
- * xtcp_net.policy_lock, held. Return: 0, or -ENOENT if the table has no rule with this key.
- */
+/* Return: 0, or -ENOENT if the new table has no rule with this key. */
 static int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key)
 {
 	struct xtcp_rule *rule = xtcp_rules_del(&draft->rules, key);
@@ -731,7 +648,7 @@ static int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft)
 		return -E2BIG;
 	WRITE_ONCE(xn->blackbox_ruled, gives_boxes(&draft->rules));
 	if (!draft->rules.n) {
-		xtcp_policy_discard(draft);
+		free_table(&draft->rcu);
 		draft = NULL;
 	}
 	rcu_assign_pointer(xn->policy, draft);
@@ -739,12 +656,6 @@ static int xtcp_policy_install(struct xtcp_net *xn, struct xtcp_policy *draft)
 	if (old)
 		call_rcu(&old->rcu, free_table);
 	return 0;
-}
-
-/* Free a table that was never in force. */
-static void xtcp_policy_discard(struct xtcp_policy *draft)
-{
-	free_table(&draft->rcu);
 }
 
 static unsigned long hits_of(const struct xtcp_rule *rule)
@@ -1023,16 +934,6 @@ static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct 
 	return take_timers(sets, attrs, extack);
 }
 
-static bool is_empty(struct nlattr **attrs)
-{
-	unsigned int i;
-
-	for (i = 0; i <= XTCP_RULE_MAX; i++)
-		if (attrs[i])
-			return false;
-	return true;
-}
-
 /*
  * Delete the rule with this key. If the key has a cgroup, this cgroup may have been removed, so its
  * depth is unknown: try each depth. Return: 0 or -ENOENT.
@@ -1092,7 +993,7 @@ static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest,
 	err = take_sets(&sets, attrs, extack);
 	if (err)
 		return err;
-	if (is_empty(attrs)) {
+	if (!memchr_inv(attrs, 0, sizeof(attrs))) {
 		NL_SET_ERR_MSG_ATTR(extack, nest, "the rule is empty");
 		return -EINVAL;
 	}
@@ -1140,7 +1041,7 @@ static int make_policy(struct xtcp_net *xn, unsigned int n, const struct genl_in
 	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, left) {
 		err = change(draft, cmd, attr, info->extack);
 		if (err) {
-			xtcp_policy_discard(draft);
+			free_table(&draft->rcu);
 			return err;
 		}
 		cond_resched();
@@ -1148,7 +1049,7 @@ static int make_policy(struct xtcp_net *xn, unsigned int n, const struct genl_in
 	err = xtcp_policy_install(xn, draft);
 	if (err) {
 		NL_SET_ERR_MSG(info->extack, "too many kinds of keys: use fewer lengths of prefixes");
-		xtcp_policy_discard(draft);
+		free_table(&draft->rcu);
 	}
 	return err;
 }

@@ -39,7 +39,6 @@ enum xtcp_by_rule {
 void xtcp_policy_apply(struct sock *sk);
 void xtcp_policy_undo(struct sock *sk);
 void xtcp_policy_program_sets(struct sock *sk, int optname);
-void xtcp_policy_limit_set(struct sock *sk);
 
 /*
  * Applies the rule that matches a new connection, if any rule matches. The addresses and ports of

@@ -30,26 +30,14 @@
  */
 #include "ports/ports.h"
 
-#include <linux/atomic.h>
 #include <linux/bitmap.h>
 #include <linux/ipv6.h>
-#include <linux/percpu.h>
-#include <linux/slab.h>
-#include <net/inet_connection_sock.h>
-#include <net/inet_hashtables.h>
-#include <net/ipv6.h>
 #include <net/l3mdev.h>
-#include <net/sock.h>
 #include <net/sock_reuseport.h>
 #include <net/tcp_states.h>
 #include <net/transp_v6.h>
 
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 
 static_assert(XTCP_PORTLISTS * XTCP_PORTLIST_BLOCKS * XTCP_PORTLIST_BLOCK == XTCP_PORTS);
 static_assert(XTCP_PORTLIST_BLOCK <= (u8)~0);

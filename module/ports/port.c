@@ -48,19 +48,12 @@
 
 #include <linux/bitmap.h>
 #include <linux/jiffies.h>
-#include <linux/log2.h>
-#include <linux/net.h>
 #include <linux/random.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
-#include <net/inet_sock.h>
-#include <net/ip.h>
 #include <net/l3mdev.h>
 
-#include "base/net.h"
 #include "base/sender.h"
-#include "lookup/lookup.h"
 #include "timewait/timewait.h"
 
 #define SCAN_CHUNK	64	/* ports that each call of connect() looks up until the map knows all */

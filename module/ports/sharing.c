@@ -18,15 +18,9 @@
 #include "ports/ports.h"
 
 #include <linux/ipv6.h>
-#include <net/inet_connection_sock.h>
-#include <net/inet_hashtables.h>
-#include <net/ipv6.h>
 #include <net/l3mdev.h>
 #include <net/tcp_states.h>
 
-#include "base/net.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "lookup/lookup.h"
 
 /*

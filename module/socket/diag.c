@@ -39,36 +39,20 @@
 
 #include <linux/cgroup.h>
 #include <linux/delay.h>
-#include <linux/inet_diag.h>
 #include <linux/kcsan-checks.h>
 #include <linux/netlink.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
-#include <linux/skbuff.h>
-#include <linux/slab.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
 #include <linux/user_namespace.h>
 #include <linux/xtcp.h>
-#include <net/inet_sock.h>
-#include <net/net_namespace.h>
 #include <net/netlink.h>
 #include <net/tcp_states.h>
 
-#include "auth/auth.h"
-#include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
 #include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 #include "sock/create.h"
 #include "socket/diag_filter.h"
-#include "time/time.h"
-#include "timewait/timewait.h"
 
 /**
  * struct xtcp_diag_ask - a request of sock_diag and its sender

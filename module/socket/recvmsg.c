@@ -10,36 +10,21 @@
 #include "socket/socket.h"
 
 #include <asm/ioctls.h>
-#include <linux/net.h>
-#include <linux/skbuff.h>
 #include <linux/socket.h>
 #include <linux/sockios.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
 #include <linux/wait.h>
 #include <net/busy_poll.h>
-#include <net/inet_common.h>
-#include <net/sock.h>
-#include <net/tcp.h>
 #include <net/tcp_states.h>
 #include <uapi/linux/tcp.h>
 
-#include "arrive/arrive.h"
 #include "base/bounds.h"
-#include "base/clock.h"
-#include "base/seg.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "expiry/expiry.h"
 #include "listen/listen.h"
-#include "recv/recv.h"
 #include "send/send.h"
-#include "sight/sight.h"
-#include "window/window.h"
 
 /*
  * How many octets could RECEIVE return now? Unless SO_OOBINLINE is set, only those before the

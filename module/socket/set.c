@@ -31,30 +31,17 @@
 
 #include "socket/socket.h"
 
-#include <linux/inet_diag.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
 #include <linux/xtcp.h>
 #include <net/genetlink.h>
-#include <net/inet_sock.h>
-#include <net/ipv6.h>
-#include <net/net_namespace.h>
-#include <net/sock.h>
-#include <net/tcp.h>
 #include <net/tcp_states.h>
 
-#include "base/base.h"
-#include "base/endpoint.h"
-#include "base/net.h"
 #include "cong/cong.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 #include "policy/policy.h"
 #include "ports/ports.h"
-#include "sight/sight.h"
 #include "sock/create.h"
 #include "time/time.h"
-#include "timewait/timewait.h"
 
 static struct in6_addr address_of(const struct inet_diag_req_v2 *req, const __be32 *words)
 {
@@ -437,7 +424,8 @@ static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_e
 	if (attrs[XTCP_SET_BLACKBOX] && !nla_get_u8(attrs[XTCP_SET_BLACKBOX]))
 		xtcp_blackbox_take(sk);
 	if (attrs[XTCP_SET_MAX_PACING_RATE]) {
-		xtcp_policy_limit_set(sk);
+		/* from now on it does not count as set by a rule */
+		xtcp_sk(sk)->by_rule &= ~XTCP_BY_RULE_MAX_PACING_RATE;
 		xtcp_pace_set_limit(sk, min_t(u64, nla_get_u64(attrs[XTCP_SET_MAX_PACING_RATE]), ULONG_MAX));
 	}
 	if (attrs[XTCP_SET_USER_TIMEOUT])

@@ -17,32 +17,14 @@
  */
 #include "socket/socket.h"
 
-#include <linux/inet_diag.h>
 #include <linux/netfilter_ipv4.h>
-#include <linux/uaccess.h>
-#include <linux/xtcp_ao.h>
-#include <net/ip.h>
-#include <net/ipv6.h>
-#include <net/tcp.h>
 
-#include "arrive/arrive.h"
 #include "auth/auth.h"
 #include "base/bounds.h"
-#include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "fastopen/fastopen.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 #include "policy/policy.h"
-#include "recv/recv.h"
 #include "send/send.h"
-#include "time/time.h"
-#include "window/window.h"
 
 /* Is this an option of SOL_IP that works on our sockets? */
 static bool ip_option_is_known(int optname, bool set)

@@ -26,34 +26,18 @@
  */
 #include "timewait/timewait.h"
 
-#include <linux/list.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/tcp.h>
 #include <net/flow.h>
-#include <net/inet_hashtables.h>
 #include <net/l3mdev.h>
-#include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "auth/auth.h"
 #include "base/base.h"
 #include "base/bounds.h"
-#include "base/clock.h"
-#include "base/net.h"
-#include "base/seg.h"
-#include "base/sender.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "ecn/ace.h"
 #include "ecn/ecn.h"
-#include "lookup/lookup.h"
 #include "out/out.h"
 #include "ports/ports.h"
 #include "sight/sight.h"
-#include "window/window.h"
 
 #define RECORDS_BATCH	16	/* records that a processor may count before it updates the sum */
 #define ROUGH_PART	64	/* a large limit may be exceeded by 1/64 of itself */
