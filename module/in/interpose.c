@@ -168,18 +168,35 @@ static bool step_over(enum xtcp_instance_ip ip)
 	return instance;
 }
 
+static void **handler_place(enum xtcp_instance_ip ip)
+{
+	return ip == XTCP_SIBLING_V4 ? (void __force **)&inet_protos[IPPROTO_TCP] :
+				       (void __force **)&inet6_protos[IPPROTO_TCP];
+}
+
+/*
+ * Return: true when the saved handler is in the array afterwards, so that nothing calls ours any
+ * more. False when another module's is there, which may call ours.
+ */
+static bool is_restored(enum xtcp_instance_ip ip)
+{
+	const void *ours = self.links[ip].ours, *saved = *self.links[ip].saved;
+	const void *was = cmpxchg(handler_place(ip), (void *)ours, (void *)saved);
+
+	return was == ours || was == saved;
+}
+
 /*
  * Our handler leaves the chain if it is the first, or directly behind another instance's. It may still run
- * until a grace period has passed. @restore: takes it out of the array; false when another module's
- * handler is there. Return: false when nothing has changed, because that of no other instance is in front
- * of ours.
+ * until a grace period has passed. Return: false when nothing has changed, because that of no other instance
+ * is in front of ours.
  */
-static bool xtcp_instances_take_out(enum xtcp_instance_ip ip, bool (*restore)(void))
+static bool xtcp_instances_take_out(enum xtcp_instance_ip ip)
 {
 	bool out;
 
 	rtnl_lock();
-	out = step_over(ip) || restore();
+	out = step_over(ip) || is_restored(ip);
 	if (out)
 		WRITE_ONCE(self.in_chain[ip], false);
 	rtnl_unlock();
@@ -452,22 +469,6 @@ static __always_inline bool is_ours(struct sk_buff *skb)
 	return !skb->sk && might_be_ours(xn, skb) && take(xn, skb);
 }
 
-/*
- * If the handler of no other instance is directly in front of ours, waits until it is gone, and says once
- * a second which is the first. This happens only if that module has put it there at another time
- * than in its init (look_who_is_in_front()).
- */
-static void restore(enum xtcp_instance_ip ip, bool (*is_restored)(void), void (*say_who)(void))
-{
-	int rounds = 0;
-
-	while (!xtcp_instances_take_out(ip, is_restored)) {
-		if (!(rounds++ % ROUNDS_A_SECOND))
-			say_who();
-		msleep(MSEC_PER_SEC / ROUNDS_A_SECOND);
-	}
-}
-
 /* Softirq, RCU read side. */
 static int interpose_v4_rcv(struct sk_buff *skb)
 {
@@ -503,36 +504,6 @@ static int install_v4(void)
 	if (cmpxchg((struct net_protocol __force **)&inet_protos[IPPROTO_TCP], saved, &ours_v4) != saved)
 		return -EBUSY;
 	return 0;
-}
-
-/*
- * Return: true when the saved handler is in the array afterwards, so that nothing calls ours any
- * more. False when another module's is there, which may call ours.
- */
-static bool is_restored_v4(void)
-{
-	struct net_protocol *was;
-
-	was = cmpxchg((struct net_protocol __force **)&inet_protos[IPPROTO_TCP], &ours_v4,
-		      (struct net_protocol *)saved_v4);
-	return was == &ours_v4 || was == saved_v4;
-}
-
-/* The RCU read side keeps the handler's struct alive. */
-static void say_who_v4(void)
-{
-	const struct net_protocol *other;
-
-	rcu_read_lock();
-	other = rcu_dereference(inet_protos[IPPROTO_TCP]);
-	if (other)
-		pr_info("stays until %ps gives the IPv4 handler of TCP back\n", other->handler);
-	rcu_read_unlock();
-}
-
-static void restore_v4(void)
-{
-	restore(XTCP_SIBLING_V4, is_restored_v4, say_who_v4);
 }
 
 static const struct inet6_protocol *saved_v6;
@@ -573,41 +544,49 @@ static int install_v6(void)
 	return 0;
 }
 
-static bool is_first_v6(void)
-{
-	return !saved_v6 || rcu_access_pointer(inet6_protos[IPPROTO_TCP]) == &ours_v6;
-}
-
-static bool is_restored_v6(void)
-{
-	struct inet6_protocol *was;
-
-	was = cmpxchg((struct inet6_protocol __force **)&inet6_protos[IPPROTO_TCP], &ours_v6,
-		      (struct inet6_protocol *)saved_v6);
-	return was == &ours_v6 || was == saved_v6;
-}
-
-static void say_who_v6(void)
-{
-	const struct inet6_protocol *other;
-
-	rcu_read_lock();
-	other = rcu_dereference(inet6_protos[IPPROTO_TCP]);
-	if (other)
-		pr_info("stays until %ps gives the IPv6 handler of TCP back\n", other->handler);
-	rcu_read_unlock();
-}
-
-static void restore_v6(void)
-{
-	if (saved_v6)
-		restore(XTCP_SIBLING_V6, is_restored_v6, say_who_v6);
-}
-
 static const struct xtcp_instance_link links[XTCP_SIBLING_IPS] = {
 	[XTCP_SIBLING_V4] = { &ours_v4, (const void **)&saved_v4 },
 	[XTCP_SIBLING_V6] = { &ours_v6, (const void **)&saved_v6 },
 };
+
+static_assert(!offsetof(struct net_protocol, handler) && !offsetof(struct inet6_protocol, handler));
+
+/* The RCU read side keeps the handler's struct alive. */
+static void say_who(enum xtcp_instance_ip ip)
+{
+	const struct net_protocol *other;
+
+	rcu_read_lock();
+	other = READ_ONCE(*handler_place(ip));
+	if (other)
+		pr_info("stays until %ps gives the IPv%d handler of TCP back\n", other->handler,
+			ip == XTCP_SIBLING_V4 ? 4 : 6);
+	rcu_read_unlock();
+}
+
+/*
+ * If the handler of no other instance is directly in front of ours, waits until it is gone, and says once
+ * a second which is the first. This happens only if that module has put it there at another time
+ * than in its init (look_who_is_in_front()).
+ */
+static void restore(enum xtcp_instance_ip ip)
+{
+	int rounds = 0;
+
+	/* IPv6 is off */
+	if (!*links[ip].saved)
+		return;
+	while (!xtcp_instances_take_out(ip)) {
+		if (!(rounds++ % ROUNDS_A_SECOND))
+			say_who(ip);
+		msleep(MSEC_PER_SEC / ROUNDS_A_SECOND);
+	}
+}
+
+static bool is_foreign_in_front(enum xtcp_instance_ip ip)
+{
+	return *links[ip].saved && READ_ONCE(*handler_place(ip)) != links[ip].ours && !xtcp_instances_call_ours(ip);
+}
 
 /*
  * While a foreign module's handler in front of ours calls it, this module must not be unloaded.
@@ -618,23 +597,22 @@ static const struct xtcp_instance_link links[XTCP_SIBLING_IPS] = {
 static int look_who_is_in_front(struct notifier_block *nb, unsigned long event, void *module)
 {
 	static DEFINE_MUTEX(hold_lock);
-	bool foreign_v4, foreign_v6;
+	bool foreign[XTCP_SIBLING_IPS];
+	enum xtcp_instance_ip ip;
 	static bool held;
 
 	mutex_lock(&hold_lock);
-	foreign_v4 = rcu_access_pointer(inet_protos[IPPROTO_TCP]) != &ours_v4 &&
-		     !xtcp_instances_call_ours(XTCP_SIBLING_V4);
-	foreign_v6 = !is_first_v6() && !xtcp_instances_call_ours(XTCP_SIBLING_V6);
-	if (!foreign_v4 && !foreign_v6) {
+	for (ip = 0; ip < XTCP_SIBLING_IPS; ip++)
+		foreign[ip] = is_foreign_in_front(ip);
+	if (!foreign[XTCP_SIBLING_V4] && !foreign[XTCP_SIBLING_V6]) {
 		if (held)
 			module_put(THIS_MODULE);
 		held = false;
 	} else if (!held) {
 		held = try_module_get(THIS_MODULE);
-		if (foreign_v4)
-			say_who_v4();
-		if (foreign_v6)
-			say_who_v6();
+		for (ip = 0; ip < XTCP_SIBLING_IPS; ip++)
+			if (foreign[ip])
+				say_who(ip);
 	}
 	mutex_unlock(&hold_lock);
 	return NOTIFY_DONE;
@@ -668,9 +646,9 @@ int xtcp_interpose_init(void)
 	return 0;
 
 err_v6:
-	restore_v6();
+	restore(XTCP_SIBLING_V6);
 err_v4:
-	restore_v4();
+	restore(XTCP_SIBLING_V4);
 err_leave:
 	xtcp_instances_leave();
 	synchronize_net();
@@ -688,8 +666,8 @@ err_leave:
 void xtcp_interpose_exit(void)
 {
 	unregister_module_notifier(&modules_come_and_go);
-	restore_v6();
-	restore_v4();
+	restore(XTCP_SIBLING_V6);
+	restore(XTCP_SIBLING_V4);
 	xtcp_instances_leave();
 	synchronize_net();
 }

@@ -501,18 +501,8 @@ static unsigned int arrived_v6(void *unused, struct sk_buff *skb, const struct n
 }
 
 static const struct nf_hook_ops hooks[] = {
-	{
-		.hook = arrived_v4,
-		.pf = NFPROTO_IPV4,
-		.hooknum = NF_INET_PRE_ROUTING,
-		.priority = NF_IP_PRI_LAST,
-	},
-	{
-		.hook = arrived_v6,
-		.pf = NFPROTO_IPV6,
-		.hooknum = NF_INET_PRE_ROUTING,
-		.priority = NF_IP6_PRI_LAST,
-	},
+	HOOK(arrived_v4, NFPROTO_IPV4, NF_IP_PRI_LAST),
+	HOOK(arrived_v6, NFPROTO_IPV6, NF_IP_PRI_LAST),
 };
 
 /**
@@ -557,12 +547,7 @@ static unsigned int accept_it(void *unused, struct sk_buff *skb, const struct nf
  */
 static void __net_exit flush_queues(struct net *net)
 {
-	static const struct nf_hook_ops idle = {
-		.hook = accept_it,
-		.pf = NFPROTO_IPV4,
-		.hooknum = NF_INET_PRE_ROUTING,
-		.priority = NF_IP_PRI_LAST,
-	};
+	static const struct nf_hook_ops idle = HOOK(accept_it, NFPROTO_IPV4, NF_IP_PRI_LAST);
 	const struct xtcp_net *xn = xtcp_net(net);
 
 	if ((xn->early || (xn->rest && xn->rest->transparent)) && !nf_register_net_hook(net, &idle))

@@ -72,12 +72,8 @@ struct xtcp_reuse {
 /* For kvfree_rcu(). @room: how many listeners it can hold, at least 1. NULL: no memory. */
 static struct xtcp_reuse *xtcp_reuse_new(u32 room, gfp_t gfp)
 {
-	struct xtcp_reuse *reuse;
+	struct xtcp_reuse *reuse = kvmalloc(struct_size(reuse, sk, room), gfp | __GFP_NOWARN);
 
-	if (gfpflags_allow_blocking(gfp))
-		reuse = kvmalloc(struct_size(reuse, sk, room), gfp);
-	else
-		reuse = kmalloc(struct_size(reuse, sk, room), gfp | __GFP_NOWARN);
 	if (reuse) {
 		reuse->n = 0;
 		reuse->room = room;
@@ -140,13 +136,6 @@ static struct sock *xtcp_reuse_choose(const struct xtcp_reuse *reuse, u32 hash)
 }
 
 #define REUSE_GFP	(GFP_ATOMIC | __GFP_ACCOUNT)
-
-static void xtcp_incoming_start(struct xtcp_incoming *incoming)
-{
-	xa_init_flags(&incoming->cpus, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
-	/* it nests inside a socket's spinlock: not the lockdep class of other xarrays */
-	spin_lock_init(&incoming->cpus.xa_lock);
-}
 
 /* Frees all arrays after the last lookup; no listener joins any more. */
 static void xtcp_incoming_free(struct xtcp_incoming *incoming)
@@ -382,7 +371,9 @@ static struct xtcp_members *xtcp_members_new(struct sock *sk)
 		members->v4 = ipv6_addr_any(&sk->sk_v6_rcv_saddr) && !ipv6_only_sock(sk);
 	}
 	members->group = xtcp_endpoint(sk)->listener->group;
-	xtcp_incoming_start(&members->incoming);
+	xa_init_flags(&members->incoming.cpus, XA_FLAGS_LOCK_BH | XA_FLAGS_ACCOUNT);
+	/* it nests inside a socket's spinlock: not the lockdep class of other xarrays */
+	spin_lock_init(&members->incoming.cpus.xa_lock);
 	join_reuse(members, reuse, sk);
 	RCU_INIT_POINTER(members->reuse, reuse);
 	return members;
@@ -411,13 +402,6 @@ static int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net 
 	rcu_assign_pointer(members->reuse, reuse);
 	kvfree_rcu(old, rcu);
 	return 0;
-}
-
-/* Adds a listener of the same group; xtcp_members_make_room() has made room. */
-static void xtcp_members_join(struct xtcp_members *members, struct sock *sk)
-{
-	lockdep_assert_held(&xtcp_net_of(sk)->rest->listeners_lock);
-	join_reuse(members, reuse_of(members, xtcp_net_of(sk)), sk);
 }
 
 /*
@@ -458,24 +442,6 @@ static struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bo
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
 	*on_cpu = sk;
 	return sk ?: xtcp_reuse_choose(rcu_dereference(members->reuse), hash);
-}
-
-/* Finds the member for which @fits() is true. The RCU read side keeps it valid. */
-static struct sock *xtcp_members_find(const struct xtcp_members *members,
-				      bool (*fits)(struct sock *sk, const void *arg), const void *arg)
-{
-	const struct xtcp_reuse *reuse = rcu_dereference(members->reuse);
-	/* smp_load_acquire() pairs with the second smp_store_release() of xtcp_reuse_add() */
-	u32 i = smp_load_acquire(&reuse->n);
-	struct sock *sk;
-
-	/* from the end: the last member may move to the place of one that leaves, and must not be missed */
-	while (i--) {
-		sk = READ_ONCE(reuse->sk[i]);
-		if (fits(sk, arg))
-			return sk;
-	}
-	return NULL;
 }
 
 /* An IPv4 address or the wildcard begins with 64 zero bits: then one jhash_3words() does. */
@@ -634,14 +600,22 @@ struct sock *xtcp_listeners_find(struct xtcp_net *xn, const struct xtcp_members_
 				 bool (*fits)(struct sock *sk, const void *arg), const void *arg)
 {
 	struct rhlist_head *list = rhltable_lookup(&xn->rest->listeners, place, table_params), *at;
+	const struct xtcp_reuse *reuse;
 	struct xtcp_members *members;
 	struct sock *sk;
+	u32 i;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
 	rhl_for_each_entry_rcu(members, at, list, node) {
-		sk = xtcp_members_find(members, fits, arg);
-		if (sk)
-			return sk;
+		reuse = rcu_dereference(members->reuse);
+		/* smp_load_acquire() pairs with the second smp_store_release() of xtcp_reuse_add() */
+		i = smp_load_acquire(&reuse->n);
+		/* from the end: the last member may move to the place of one that leaves, and must not be missed */
+		while (i--) {
+			sk = READ_ONCE(reuse->sk[i]);
+			if (fits(sk, arg))
+				return sk;
+		}
 	}
 	return NULL;
 }
@@ -717,7 +691,7 @@ static void enter_beside(struct sock *sk, struct xtcp_members *members)
 	atomic_inc(&members->group->open);
 	atomic_dec(&own->open);
 	listener->group = members->group;
-	xtcp_members_join(members, sk);
+	join_reuse(members, reuse_of(members, xtcp_net_of(sk)), sk);
 	xtcp_group_put(own);
 }
 

@@ -437,7 +437,7 @@ static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_e
 	return err;
 }
 
-/* Which changes does a request ask for? Return: a bit for each. */
+/* A bit for each change that a request asks for. */
 static unsigned long changes_of(struct nlattr **attrs)
 {
 	unsigned long found = 0;
@@ -520,32 +520,14 @@ static int flush_requested(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
+#define OPERATION(command, function)	{ .cmd = command, .doit = function, .flags = GENL_UNS_ADMIN_PERM }
+
 static const struct genl_small_ops operations[] = {
-	{
-		.cmd	= XTCP_CMD_SET,
-		.doit	= set_requested,
-		.flags	= GENL_UNS_ADMIN_PERM,
-	},
-	{
-		.cmd	= XTCP_CMD_POLICY_ADD,
-		.doit	= xtcp_policy_set_requested,
-		.flags	= GENL_UNS_ADMIN_PERM,
-	},
-	{
-		.cmd	= XTCP_CMD_POLICY_DEL,
-		.doit	= xtcp_policy_set_requested,
-		.flags	= GENL_UNS_ADMIN_PERM,
-	},
-	{
-		.cmd	= XTCP_CMD_POLICY_REPLACE,
-		.doit	= xtcp_policy_set_requested,
-		.flags	= GENL_UNS_ADMIN_PERM,
-	},
-	{
-		.cmd	= XTCP_CMD_PATHS_FLUSH,
-		.doit	= flush_requested,
-		.flags	= GENL_UNS_ADMIN_PERM,
-	},
+	OPERATION(XTCP_CMD_SET, set_requested),
+	OPERATION(XTCP_CMD_POLICY_ADD, xtcp_policy_set_requested),
+	OPERATION(XTCP_CMD_POLICY_DEL, xtcp_policy_set_requested),
+	OPERATION(XTCP_CMD_POLICY_REPLACE, xtcp_policy_set_requested),
+	OPERATION(XTCP_CMD_PATHS_FLUSH, flush_requested),
 };
 
 static struct genl_family netlink_family = {

@@ -205,15 +205,6 @@ static void set_cork(struct sock *sk, bool on)
 	}
 }
 
-static int set_keepidle(struct sock *sk, int val)
-{
-	if (val < 1 || val > MAX_TCP_KEEPIDLE)
-		return -EINVAL;
-	WRITE_ONCE(xtcp_sk(sk)->keepalive_time, val);
-	xtcp_keepalive_changed(sk, (u32)jiffies - xtcp_sk(sk)->rcv_tstamp);
-	return 0;
-}
-
 /*
  * XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. They do not change keepalive, but share its deadline. A low
  * limit makes this deadline earlier. If the limit is raised later, the deadline stays. When it
@@ -225,8 +216,6 @@ static int set_idle(struct sock *sk, int optname, int val)
 	u32 idle_ms = cold ? cold->idle_ms : 0, half_closed_ms = cold ? cold->half_closed_ms : 0;
 	int err;
 
-	if (val < 0)
-		return -EINVAL;
 	if (optname == XTCP_IDLE_MS)
 		idle_ms = val;
 	else
@@ -253,15 +242,6 @@ static void keepintvl_changed(struct sock *sk)
 		return;
 	xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, xtcp_keepalive_left(sk));
 	xtcp_keepalive_limit_idle(sk);
-}
-
-static int set_keepintvl(struct sock *sk, int val)
-{
-	if (val < 1 || val > MAX_TCP_KEEPINTVL)
-		return -EINVAL;
-	WRITE_ONCE(xtcp_sk(sk)->keepalive_intvl, val);
-	keepintvl_changed(sk);
-	return 0;
 }
 
 /*
@@ -310,15 +290,6 @@ static int set_window_clamp(struct sock *sk, int val)
 	return 0;
 }
 
-/* Set @field to a value from 1 to @most. Return: 0, or -EINVAL if @val is not in this range. */
-static int set_u8(u8 *field, int val, int most)
-{
-	if (val < 1 || val > most)
-		return -EINVAL;
-	WRITE_ONCE(*field, val);
-	return 0;
-}
-
 /*
  * Set @field to a time of @us microseconds, in ticks. Return: 0; as in Linux, -EINVAL if the time
  * is less than two ticks or more than 200 ms.
@@ -342,17 +313,6 @@ static int set_rto_min(struct sock *sk, int us)
 	if (!err)
 		xtcp_rto_set_floor(&xsk->rto, old_us, xtcp_bounds_rto_min_us(sk));
 	return err;
-}
-
-static int set_rto_max(struct sock *sk, int ms)
-{
-	BUILD_BUG_ON(XTCP_RTO_MAX_MS / XTCP_RTO_MAX_UNIT_MS > U16_MAX);
-	if (ms < (int)MSEC_PER_SEC || ms > (int)XTCP_RTO_MAX_MS)
-		return -EINVAL;
-	/* as in Linux, round up to whole jiffies */
-	ms = jiffies_to_msecs(msecs_to_jiffies(ms));
-	WRITE_ONCE(xtcp_sk(sk)->rto_max, DIV_ROUND_UP(ms, XTCP_RTO_MAX_UNIT_MS));
-	return 0;
 }
 
 /* Adds up the first timeouts of a SYN-ACK, in seconds. */
@@ -379,10 +339,46 @@ static u8 timeouts_within(int seconds)
 	return timeouts;
 }
 
+/* Options with a plain range; beyond it, EINVAL. */
+static const struct option_range {
+	int optname;
+	int low;
+	int high;
+} ranges[] = {
+	{ TCP_KEEPIDLE, 1, MAX_TCP_KEEPIDLE },
+	{ TCP_KEEPINTVL, 1, MAX_TCP_KEEPINTVL },
+	{ TCP_KEEPCNT, 1, MAX_TCP_KEEPCNT },
+	{ TCP_SYNCNT, 1, MAX_TCP_SYNCNT },
+	{ TCP_USER_TIMEOUT, 0, INT_MAX },
+	{ TCP_RTO_MAX_MS, MSEC_PER_SEC, XTCP_RTO_MAX_MS },
+	{ TCP_INQ, 0, 1 },
+	{ TCP_FASTOPEN, 0, INT_MAX },
+	{ TCP_FASTOPEN_NO_COOKIE, 0, 1 },
+	{ TCP_FASTOPEN_CONNECT, 0, 1 },
+	{ TCP_THIN_LINEAR_TIMEOUTS, 0, 1 },
+	{ TCP_SAVE_SYN, 0, 2 },
+	{ XTCP_ZEROCOPY, 0, 1 },
+	{ XTCP_ACK_RATE, 0, XTCP_ACKRATE_MAX },
+	{ XTCP_IDLE_MS, 0, INT_MAX },
+	{ XTCP_HALF_CLOSED_MS, 0, INT_MAX },
+};
+
+static bool is_in_range(int optname, int val)
+{
+	const struct option_range *range;
+
+	for (range = ranges; range < ranges + ARRAY_SIZE(ranges); range++)
+		if (range->optname == optname)
+			return val >= range->low && val <= range->high;
+	return true;
+}
+
 static int set_int(struct sock *sk, int optname, int val)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
+	if (!is_in_range(optname, val))
+		return -EINVAL;
 	switch (optname) {
 	case TCP_NODELAY:
 		set_nodelay(sk, val);
@@ -396,13 +392,19 @@ static int set_int(struct sock *sk, int optname, int val)
 		WRITE_ONCE(xsk->user_mss, val);
 		return 0;
 	case TCP_KEEPIDLE:
-		return set_keepidle(sk, val);
+		WRITE_ONCE(xsk->keepalive_time, val);
+		xtcp_keepalive_changed(sk, (u32)jiffies - xsk->rcv_tstamp);
+		return 0;
 	case TCP_KEEPINTVL:
-		return set_keepintvl(sk, val);
+		WRITE_ONCE(xsk->keepalive_intvl, val);
+		keepintvl_changed(sk);
+		return 0;
 	case TCP_KEEPCNT:
-		return set_u8(&xsk->keepalive_probes, val, MAX_TCP_KEEPCNT);
+		WRITE_ONCE(xsk->keepalive_probes, val);
+		return 0;
 	case TCP_SYNCNT:
-		return set_u8(&xsk->syn_retries, val, MAX_TCP_SYNCNT);
+		WRITE_ONCE(xsk->syn_retries, val);
+		return 0;
 	case TCP_DEFER_ACCEPT:
 		WRITE_ONCE(xsk->defer_accept, timeouts_within(val));
 		return 0;
@@ -410,12 +412,14 @@ static int set_int(struct sock *sk, int optname, int val)
 		WRITE_ONCE(xsk->linger2, val < 0 ? -1 : min(val, LINGER2_MAX_S));
 		return 0;
 	case TCP_USER_TIMEOUT:
-		if (val < 0)
-			return -EINVAL;
 		WRITE_ONCE(xsk->user_timeout, val);
 		return 0;
 	case TCP_RTO_MAX_MS:
-		return set_rto_max(sk, val);
+		BUILD_BUG_ON(XTCP_RTO_MAX_MS / XTCP_RTO_MAX_UNIT_MS > U16_MAX);
+		/* as in Linux, round up to whole jiffies */
+		val = jiffies_to_msecs(msecs_to_jiffies(val));
+		WRITE_ONCE(xsk->rto_max, DIV_ROUND_UP(val, XTCP_RTO_MAX_UNIT_MS));
+		return 0;
 	case TCP_RTO_MIN_US:
 		return set_rto_min(sk, val);
 	case TCP_DELACK_MAX_US:
@@ -430,22 +434,18 @@ static int set_int(struct sock *sk, int optname, int val)
 		sk->sk_write_space(sk);
 		return 0;
 	case TCP_INQ:
-		if (val < 0 || val > 1)
-			return -EINVAL;
 		xsk->recvmsg_inq = val;
 		return 0;
 	case TCP_FASTOPEN:
-		if (val < 0 || !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 			return -EINVAL;
 		return xtcp_fastopen_set_max(sk, val);
 	case TCP_FASTOPEN_NO_COOKIE:
-		if (val < 0 || val > 1 || !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
+		if (!((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 			return -EINVAL;
 		xsk->fastopen_no_cookie = val;
 		return 0;
 	case TCP_FASTOPEN_CONNECT:
-		if (val < 0 || val > 1)
-			return -EINVAL;
 		if (!(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_CLIENT))
 			return -EOPNOTSUPP;
 		if (sk->sk_state != TCP_CLOSE)
@@ -453,23 +453,15 @@ static int set_int(struct sock *sk, int optname, int val)
 		xsk->fastopen_connect = val;
 		return 0;
 	case TCP_THIN_LINEAR_TIMEOUTS:
-		if (val < 0 || val > 1)
-			return -EINVAL;
 		xsk->thin_linear = val;
 		return 0;
 	case TCP_SAVE_SYN:
-		if (val < 0 || val > 2)
-			return -EINVAL;
 		WRITE_ONCE(xsk->save_syn, val);
 		return 0;
 	case XTCP_ZEROCOPY:
-		if (val < 0 || val > 1)
-			return -EINVAL;
 		sock_valbool_flag(sk, SOCK_ZEROCOPY, val);
 		return 0;
 	case XTCP_ACK_RATE:
-		if (val < 0 || val > XTCP_ACKRATE_MAX)
-			return -EINVAL;
 		return xtcp_cold_set_ack_rate(sk, val, GFP_KERNEL_ACCOUNT);
 	case XTCP_IDLE_MS:
 	case XTCP_HALF_CLOSED_MS:

@@ -66,44 +66,7 @@ struct xtcp_recordkeys {
 	struct xtcp_md5_key md5;
 };
 
-/* Return: 0, -EINVAL when "guest_timewait" is out of range, or -ENOMEM. */
-static int xtcp_quota_init(void)
-{
-	int err;
-
-	/*
-	 * a signed record may count as two: with its port it takes at most the memory of two
-	 * unsigned ones and their ports. With pointers of 32 bits it takes somewhat more: the keys
-	 * stay as long
-	 */
-	BUILD_BUG_ON(IS_ENABLED(CONFIG_64BIT) &&
-		     roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct xtcp_recordkeys)) +
-		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
-
-	err = xtcp_guests_limit(&guest_records.max, "guest_timewait", GUESTS_MEMORY,
-				sizeof(struct xtcp_timewait) + PORT_SIZE);
-	return err ?: xtcp_guests_init(&guest_records);
-}
-
-static void xtcp_quota_exit(void)
-{
-	xtcp_guests_exit(&guest_records);
-}
-
-static int xtcp_quota_net_init(struct xtcp_net *xn)
-{
-	return percpu_counter_init(&xn->rest->records, 0, GFP_KERNEL_ACCOUNT);
-}
-
-static void xtcp_quota_net_exit(struct xtcp_net *xn)
-{
-	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->records) || atomic_read(&xn->rest->signed_records));
-	percpu_counter_destroy(&xn->rest->records);
-}
-
-/*
- * @change: records that begin, minus records that end.
- */
+/* @change: records that begin, minus records that end. */
 static void xtcp_quota_count(struct xtcp_net *xn, int change)
 {
 	percpu_counter_add_batch(&xn->rest->records, change, RECORDS_BATCH);
@@ -378,8 +341,18 @@ int xtcp_record_init(void)
 	BUILD_BUG_ON(offsetof(struct xtcp_timewait, next_in_group) != offsetof(struct xtcp_timewait, node.prev));
 	/* kfree_bulk() of SLOB cannot free objects of a slab */
 	BUILD_BUG_ON(IS_ENABLED(CONFIG_SLOB));
+	/*
+	 * a signed record may count as two: with its port it takes at most the memory of two
+	 * unsigned ones and their ports. With pointers of 32 bits it takes somewhat more: the keys
+	 * stay as long
+	 */
+	BUILD_BUG_ON(IS_ENABLED(CONFIG_64BIT) &&
+		     roundup_pow_of_two(sizeof(struct xtcp_timewait) + sizeof(struct xtcp_recordkeys)) +
+		     XTCP_AO_RECORD_BYTES > 2 * sizeof(struct xtcp_timewait) + PORT_SIZE);
 
-	err = xtcp_quota_init();
+	err = xtcp_guests_limit(&guest_records.max, "guest_timewait", GUESTS_MEMORY,
+				sizeof(struct xtcp_timewait) + PORT_SIZE) ?:
+	      xtcp_guests_init(&guest_records);
 	if (err)
 		return err;
 	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", xtcp_record_size(true), 0);
@@ -396,7 +369,7 @@ void xtcp_record_exit(void)
 {
 	kmem_cache_destroy(cache_v6);
 	kmem_cache_destroy(cache_v4);
-	xtcp_quota_exit();
+	xtcp_guests_exit(&guest_records);
 }
 
 static struct list_head *list_of(struct xtcp_shard *shard, const struct xtcp_timewait *tw)
@@ -515,7 +488,7 @@ int xtcp_record_net_init(struct xtcp_net *xn)
 		INIT_LIST_HEAD(&xn->shards[i].fin_wait2_list);
 		timer_setup(&xn->shards[i].tw_timer, expired_records, 0);
 	}
-	return xtcp_quota_net_init(xn);
+	return percpu_counter_init(&xn->rest->records, 0, GFP_KERNEL_ACCOUNT);
 }
 
 static void end_shard(struct xtcp_shard *shard)
@@ -544,7 +517,8 @@ void xtcp_record_net_exit(struct xtcp_net *xn)
 
 	for (i = 0; i <= xtcp_shard_mask; i++)
 		end_shard(&xn->shards[i]);
-	xtcp_quota_net_exit(xn);
+	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->records) || atomic_read(&xn->rest->signed_records));
+	percpu_counter_destroy(&xn->rest->records);
 }
 
 static struct xtcp_timewait *new_record(bool v4, bool is_signed)
