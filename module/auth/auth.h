@@ -345,28 +345,6 @@ static inline bool xtcp_signer_leaves_room(u32 room, bool sack)
 	return room + XTCP_OPTLEN_TIMESTAMP_ALIGNED + (sack ? XTCP_OPTLEN_SACK_ALIGNED(1) : 0) <= XTCP_MAX_OPTIONS;
 }
 
-/*
- * struct xtcp_ao_arrival - a segment with TCP-AO
- * @skb: the segment; begins with the TCP header, and the network header is the IP header
- * @tuple: addresses and ports of the segment; the local ones are ours
- * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
- * @counted: points to true once TCPAOGood has counted the segment. If the sock that gets the
- *	segment has just ended, the segment is checked again for another sock, but not counted
- *	again
- */
-struct xtcp_ao_arrival {
-	struct xtcp_net *xn;			/* the namespace */
-	struct sk_buff *skb;
-	const struct xtcp_tuple *tuple;
-	int l3index;
-	const struct xtcp_ao_option *option;	/* the TCP-AO option of the segment */
-	bool *counted;
-};
-
-enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao);
-enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
-					const struct xtcp_ao_arrival *in);
-enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in);
 bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code);
 bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code);
 

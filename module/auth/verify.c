@@ -251,6 +251,22 @@ u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request 
 	return xtcp_keys_for(lsk, &he->conn) ? XTCP_OPTLEN_MD5_ALIGNED : 0;
 }
 
+/*
+ * struct xtcp_ao_arrival - a segment with TCP-AO
+ * @skb: the segment; begins with the TCP header, and the network header is the IP header
+ * @tuple: addresses and ports of the segment; the local ones are ours
+ * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
+ * @counted: points to true once TCPAOGood has counted the segment (xtcp_verify_segment())
+ */
+struct xtcp_ao_arrival {
+	struct xtcp_net *xn;			/* the namespace */
+	struct sk_buff *skb;
+	const struct xtcp_tuple *tuple;
+	int l3index;
+	const struct xtcp_ao_option *option;	/* the TCP-AO option of the segment */
+	bool *counted;
+};
+
 static enum skb_drop_reason key_not_found(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
 {
 	XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOKEYNOTFOUND);
@@ -382,11 +398,8 @@ static bool find_isns(const struct sock *sk, const struct xtcp_request *he, cons
 	return th->ack && !th->syn;
 }
 
-/*
- * Count a segment that lacks a MAC. @ao: the TCP-AO that demands a MAC. Context: softirq, RCU read
- * side. Return: the reason to drop the segment.
- */
-enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *ao)
+/* Counts a segment that lacks the MAC that @ao demands. */
+static enum skb_drop_reason mac_missing(struct xtcp_net *xn, struct xtcp_ao *ao)
 {
 	XTCP_NET_INC_STATS(xn, XTCP_MIB_AOREQUIRED);
 	atomic64_inc(&ao->ao_required);
@@ -398,8 +411,8 @@ enum skb_drop_reason xtcp_aoverify_missing(struct xtcp_net *xn, struct xtcp_ao *
  * or the reason to drop it. The drop has been counted, except when a listener gets both SYN and
  * ACK, or neither. RCU read side.
  */
-enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
-					const struct xtcp_ao_arrival *in)
+static enum skb_drop_reason verify_mac(const struct sock *sk, struct xtcp_ao *ao, const struct xtcp_request *he,
+				       const struct xtcp_ao_arrival *in)
 {
 	const struct tcphdr *th = (const struct tcphdr *)in->skb->data;
 	struct xtcp_ao_isns isns;
@@ -422,15 +435,6 @@ enum skb_drop_reason xtcp_aoverify_sock(const struct sock *sk, struct xtcp_ao *a
 	 * so the MAC of others counts as wrong
 	 */
 	return READ_ONCE(sk->sk_state) == TCP_LISTEN ? SKB_DROP_REASON_TCP_FLAGS : wrong_mac(ao, key, in);
-}
-
-/*
- * Check the MAC of a segment for a record. @ao: the TCP-AO of the record. Context: softirq, RCU
- * read side. Return: as xtcp_aoverify_sock().
- */
-enum skb_drop_reason xtcp_aoverify_record(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
-{
-	return verify_synchronized(ao, in, (u32)ao->snd_basis);
 }
 
 /**
@@ -511,13 +515,6 @@ static enum skb_drop_reason judge(struct xtcp_net *xn, const struct xtcp_md5_key
 	return SKB_NOT_DROPPED_YET;
 }
 
-static enum xtcp_ao_found find_ao(const struct sk_buff *skb, struct xtcp_ao_option *option)
-{
-	const struct tcphdr *th = (const struct tcphdr *)skb->data;
-
-	return xtcp_options_find_ao((const u8 *)(th + 1), th->doff * 4 - XTCP_HDR_LEN, option);
-}
-
 /* Counts a segment whose TCP-AO option has no MAC, or is not the only signature of the segment. */
 static enum skb_drop_reason malformed(struct xtcp_net *xn)
 {
@@ -542,7 +539,7 @@ static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_re
 		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOKEYNOTFOUND);
 		return XTCP_COMPAT_DROP_AOUNEXPECTED;
 	}
-	return xtcp_aoverify_sock(sk, ao, he, in);
+	return verify_mac(sk, ao, he, in);
 }
 
 /* As xtcp_verify_segment(). The segment has a signature, or @sk may have keys. */
@@ -551,7 +548,7 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
 	struct xtcp_ao_option option;
-	const enum xtcp_ao_found found = find_ao(skb, &option);
+	const enum xtcp_ao_found found = option_of(skb, &option);
 	struct xtcp_tuple tuple;
 	const struct xtcp_ao_arrival in = {
 		.xn = xn,
@@ -574,7 +571,7 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
 	ao = xtcp_ao_of(sk);
 	of_ao = ao && !he && READ_ONCE(ao->current_key) && READ_ONCE(sk->sk_state) != TCP_LISTEN;
 	if (!digest_in(skb) && (of_ao || xtcp_aokeys_demands(ao, &tuple.faddr, l3index)))
-		return xtcp_aoverify_missing(xn, ao);
+		return mac_missing(xn, ao);
 	/* a connection with TCP-AO takes no MD5 digest, even if an MD5 key was added later */
 	key = of_ao ? NULL : xtcp_keys_find(sk, &tuple.faddr, l3index);
 	return judge(xn, key ? &key->md5 : NULL, &tuple, skb);
@@ -590,7 +587,7 @@ static noinline enum skb_drop_reason verify_by_keys(const struct sock *sk, const
  *	ended, it is checked again for another sock, but must not be counted again
  * Context: softirq, RCU read side.
  * Return: SKB_NOT_DROPPED_YET when the signature is right, or when there is none and none is
- * needed; otherwise the reason to drop it, counted as xtcp_aoverify_sock() says.
+ * needed; otherwise the reason to drop it, counted as verify_mac() says.
  */
 enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
 					 int l3index, bool *counted)
@@ -616,7 +613,7 @@ enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xt
 					    struct sk_buff *skb)
 {
 	struct xtcp_ao_option option;
-	const enum xtcp_ao_found found = find_ao(skb, &option);
+	const enum xtcp_ao_found found = option_of(skb, &option);
 	struct xtcp_tuple tuple;
 	bool counted = false;
 	const struct xtcp_ao_arrival in = {
@@ -628,5 +625,5 @@ enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xt
 		return malformed(xn);
 	if (!ao)
 		return judge(xn, md5, &tuple, skb);
-	return found == XTCP_AO_PRESENT ? xtcp_aoverify_record(ao, &in) : xtcp_aoverify_missing(xn, ao);
+	return found == XTCP_AO_PRESENT ? verify_synchronized(ao, &in, (u32)ao->snd_basis) : mac_missing(xn, ao);
 }

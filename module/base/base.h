@@ -176,7 +176,7 @@ static inline void xtcp_guests_exit(struct xtcp_guests *guests)
 
 bool xtcp_checksum_ok(struct sk_buff *skb);
 
-void xtcp_secret_net_init(struct xtcp_net *xn);
+int xtcp_secret_net_init(struct xtcp_net *xn);
 void xtcp_secret_net_exit(struct xtcp_net *xn);
 void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 *iss, u32 *ts_offset);
 u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);

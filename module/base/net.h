@@ -375,7 +375,4 @@ static inline struct xtcp_shard *xtcp_shard_of(const struct xtcp_net *xn, u32 ha
 	return &xn->shards[hash & xtcp_shard_mask];
 }
 
-int xtcp_shard_net_init(struct xtcp_net *xn);
-void xtcp_shard_net_exit(struct xtcp_net *xn);
-
 #endif /* XTCP_NET_H */

@@ -151,29 +151,6 @@ unsigned int xtcp_net_id;
 
 unsigned int xtcp_shard_mask __read_mostly;
 
-/* At the first use of a namespace: makes its shards. Return: 0 or -ENOMEM. */
-int xtcp_shard_net_init(struct xtcp_net *xn)
-{
-	unsigned int i;
-
-	xn->shards = kcalloc(xtcp_shard_mask + 1, sizeof(*xn->shards), GFP_KERNEL_ACCOUNT);
-	if (!xn->shards)
-		return -ENOMEM;
-	for (i = 0; i <= xtcp_shard_mask; i++) {
-		spin_lock_init(&xn->shards[i].lock);
-		INIT_LIST_HEAD(&xn->shards[i].orphans);
-		xn->shards[i].xn = xn;
-	}
-	return 0;
-}
-
-/* At the exit of a namespace: no orphan and no record is left. */
-void xtcp_shard_net_exit(struct xtcp_net *xn)
-{
-	kfree(xn->shards);
-	xn->shards = NULL;
-}
-
 /*
  * Is the checksum right (RFC 9293 section 3.1, MUST-3)? skb->data is at the TCP header; the skb
  * keeps the result for the next caller. Softirq.
@@ -189,23 +166,35 @@ bool xtcp_checksum_ok(struct sk_buff *skb)
 	return !wrong && (skb_csum_unnecessary(skb) || !__skb_checksum_complete(skb));
 }
 
-/* Draws the keys of a namespace. */
-void xtcp_secret_net_init(struct xtcp_net *xn)
+/* At the first use of a namespace: draws its keys, and makes its shards. Return: 0 or -ENOMEM. */
+int xtcp_secret_net_init(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
+	unsigned int i;
 
 	get_random_bytes(&xn->ts_key, sizeof(xn->ts_key));
 	get_random_bytes(&rest->port_key, sizeof(rest->port_key));
 	seqlock_init(&rest->cookie_lock);
 	get_random_bytes(rest->cookie.key, sizeof(rest->cookie.key));
 	rest->cookie.epoch = xtcp_cookie_epoch(xtcp_clock_seconds());
+	xn->shards = kcalloc(xtcp_shard_mask + 1, sizeof(*xn->shards), GFP_KERNEL_ACCOUNT);
+	if (!xn->shards)
+		return -ENOMEM;
+	for (i = 0; i <= xtcp_shard_mask; i++) {
+		spin_lock_init(&xn->shards[i].lock);
+		INIT_LIST_HEAD(&xn->shards[i].orphans);
+		xn->shards[i].xn = xn;
+	}
+	return 0;
 }
 
-/* Wipes the keys of a namespace, in which no more segments arrive. */
+/* No more segments arrive in the namespace, and no orphan and no record is left: wipes the keys. */
 void xtcp_secret_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
 
+	kfree(xn->shards);
+	xn->shards = NULL;
 	memzero_explicit(&xn->ts_key, sizeof(xn->ts_key));
 	memzero_explicit(&rest->port_key, sizeof(rest->port_key));
 	memzero_explicit(&rest->cookie, sizeof(rest->cookie));

@@ -45,10 +45,6 @@ static inline bool xtcp_checks_hops(const struct sock *sk, const struct sk_buff 
 	return ipv6_hdr(skb)->hop_limit >= READ_ONCE(inet6_sk(sk)->min_hopcount);
 }
 
-bool xtcp_checks_header(struct xtcp_net *xn, struct sk_buff *skb);
-bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he, struct sk_buff *skb,
-		       int state, int dif, int sdif, struct xtcp_signature *signature);
-
 bool xtcp_ingress_conn(struct xtcp_net *xn, struct sk_buff *skb, struct xtcp_conn *conn,
 		       const struct xtcp_demux_key *key);
 int xtcp_ingress_listener(struct xtcp_net *xn, struct sk_buff *skb, struct sock *lsk, const struct xtcp_demux_key *key);

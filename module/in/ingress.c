@@ -32,16 +32,8 @@ static void xtcp_checks_drop(const struct net *net, struct sk_buff *skb, int sta
 	kfree_skb_reason(skb, reason);
 }
 
-/**
- * xtcp_checks_header() - is the segment for this host, and are its length and checksum right?
- * @xn: the namespace
- * @skb: begins with the TCP header; freed on failure
- *
- * RFC 9293 section 3.1, MUST-3.
- *
- * Context: softirq.
- */
-__always_inline bool xtcp_checks_header(struct xtcp_net *xn, struct sk_buff *skb)
+/* Is the segment for this host, and are its length and checksum right (MUST-3)? It is freed otherwise. */
+static __always_inline bool xtcp_checks_header(struct xtcp_net *xn, struct sk_buff *skb)
 {
 	const struct tcphdr *th;
 
@@ -98,28 +90,19 @@ static noinline bool xtcp_checks_signature(struct xtcp_net *xn, const struct soc
 	return !reason;
 }
 
-/**
- * xtcp_checks_owner() - check what a sock demands of a segment
- * @xn: the namespace
- * @sk: the full sock or the listener that gets the segment; NULL for a TIME-WAIT record
- * @he: the half-open entry to which the segment belongs, or NULL
- * @skb: the segment; freed on failure
- * @state: the state of the segment's connection, for the tracepoint
- * @dif: the interface by which the segment came, or its VRF device
- * @sdif: the interface that is a port of the VRF device @dif; 0: none
- * @signature: what is known of the segment's signature; NULL: nothing
+/*
+ * Checks what @sk (NULL: a TIME-WAIT record) or the entry @he demands of a segment, and frees it on
+ * failure. @state: for the tracepoint. @dif, @sdif: as in struct xtcp_demux_key.
  *
  * Hop limit, IPsec policy, signature and socket filter, in the order of the kernel's TCP, so that
  * counters and side effects happen where administrators expect them. The filter may cut the text,
  * so the signature comes first. The policy needs the addresses from before NAT, which only the
  * conntrack entry has. It is not released here, because a SYN that reopens a TIME-WAIT record is
  * checked a second time, with the listener's policy.
- *
- * Context: softirq, RCU read side.
  */
-__always_inline bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
-				       struct sk_buff *skb, int state, int dif, int sdif,
-				       struct xtcp_signature *signature)
+static __always_inline bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *sk, const struct xtcp_request *he,
+					      struct sk_buff *skb, int state, int dif, int sdif,
+					      struct xtcp_signature *signature)
 {
 	if (sk && !xtcp_checks_hops(sk, skb)) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);

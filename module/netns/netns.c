@@ -504,10 +504,10 @@ static const struct part {
 	int (*init)(struct xtcp_net *xn);
 	void (*exit)(struct xtcp_net *xn);
 } parts[] = {
+	{ xtcp_secret_net_init, xtcp_secret_net_exit },
 	{ xtcp_guests_net_init, xtcp_guests_net_exit },
 	{ xtcp_mib_net_init, xtcp_mib_net_exit },
 	{ xtcp_blackbox_net_init, xtcp_blackbox_net_exit },
-	{ xtcp_shard_net_init, xtcp_shard_net_exit },
 	{ orphans_init, orphans_exit },
 	{ xtcp_listeners_net_init, xtcp_listeners_net_exit },
 	{ xtcp_demux_net_init, xtcp_demux_net_exit },
@@ -527,7 +527,6 @@ static void end_parts(struct xtcp_net *xn, unsigned int n)
 /* All parts have ended, and there are no leases. */
 static void end_rest(struct xtcp_net *xn)
 {
-	xtcp_secret_net_exit(xn);
 	kfree(xn->rest);
 	xn->rest = NULL;
 }
@@ -547,7 +546,6 @@ static int make_parts(struct xtcp_net *xn)
 	if (!xn->rest)
 		return -ENOMEM;
 	xn->rest->xn = xn;
-	xtcp_secret_net_init(xn);
 	for (n = 0; n < ARRAY_SIZE(parts); n++) {
 		err = parts[n].init(xn);
 		if (err)

@@ -33,7 +33,6 @@ struct xtcp_sock;
 struct xtcp_timewait;
 struct xtcp_tuple;
 
-void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock);
 
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us);

@@ -103,7 +103,8 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
  * RFC 7323 section 3.2: the timestamps, if they are agreed, as the only option. @clock:
  * xtcp_clock_ts_of() of the segment's departure.
  */
-__always_inline void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags, u32 clock)
+static __always_inline void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags,
+						       u32 clock)
 {
 	__be32 *words;
 

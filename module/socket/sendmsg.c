@@ -113,7 +113,7 @@ static bool waits_for_next(struct sock *sk, u32 written)
  * Must the last write (@written octets) wait for the next one? Never while fewer than two skbs are
  * in flight; those that are sacked or wait to be resent do not count. If so, a timer runs.
  */
-__always_inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
+static __always_inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 {
 	const struct list_head *in_flight = &xtcp_sk(sk)->stream->in_flight;
 

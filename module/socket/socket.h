@@ -71,7 +71,6 @@ __poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_str
 
 /* sendmsg.c */
 
-bool xtcp_coalesce_holds(struct sock *sk, u32 written);
 void xtcp_coalesce_flush(struct sock *sk);
 void xtcp_connect_undo(struct sock *sk, bool entered);
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
