@@ -470,19 +470,6 @@ void xtcp_aokeys_free_copy(struct xtcp_ao *ao)
 	kfree(ao);
 }
 
-/*
- * Invalidates the traffic keys of an earlier connection. @sk connects or listens; no arriving
- * segment can find it yet.
- */
-void xtcp_aoconn_begin(struct sock *sk)
-{
-	struct xtcp_ao *ao = xtcp_ao_of(sk);
-
-	sock_owned_by_me(sk);
-	if (unlikely(ao))
-		WRITE_ONCE(ao->synchronized, false);
-}
-
 /* Stores the peer to which a sock connects. Return: ifindex of the peer's VRF, 0: no VRF. */
 static int read_peer(const struct sock *sk, struct xtcp_peers *peers)
 {

@@ -11,16 +11,9 @@
 
 #include "base/endpoint.h"
 
-struct sk_buff;
-struct sock;
 struct xtcp_ao_key;
-struct xtcp_ao_option;
-struct xtcp_conn;
 struct xtcp_md5_key;
-struct xtcp_net;
-struct xtcp_options;
 struct xtcp_request;
-struct xtcp_tuple;
 
 /* ao.c */
 
@@ -251,7 +244,16 @@ void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, str
 void xtcp_aokeys_free_copy(struct xtcp_ao *ao);
 
 /* The socket lock is held. */
-void xtcp_aoconn_begin(struct sock *sk);
+/* Invalidates the traffic keys of an earlier connection of a sock that no arriving segment can find yet. */
+static inline void xtcp_aoconn_begin(struct sock *sk)
+{
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+
+	sock_owned_by_me(sk);
+	if (unlikely(ao))
+		WRITE_ONCE(ao->synchronized, false);
+}
+
 bool xtcp_aoconn_may_connect(const struct sock *sk);
 int xtcp_aoconn_connect(struct sock *sk);
 void xtcp_aoconn_synchronize(struct sock *sk, u32 irs);

@@ -13,11 +13,8 @@
 #include "base/net.h"
 #include "compat.h"
 
-struct sock;
 struct user_namespace;
 struct xtcp_demux_key;
-struct xtcp_net;
-struct xtcp_tuple;
 
 /* The approximate value of @counter, at least 0. Part of each processor's count may be missing. */
 static inline s64 xtcp_counter_about(struct percpu_counter *counter)

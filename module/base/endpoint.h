@@ -11,12 +11,9 @@
 #include "lookup/lookup.h"
 
 struct xtcp_ao;
-struct xtcp_cong_ops;
 struct xtcp_fastopenq;
 struct xtcp_fastsyn;
 struct xtcp_lease;
-struct xtcp_listener;
-struct xtcp_net;
 struct xtcp_pace;
 
 /*

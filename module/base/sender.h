@@ -20,9 +20,6 @@
 #include "sendq/sendq.h"
 #include "window/window.h"
 
-struct sk_buff;
-struct sock;
-
 /*
  * struct xtcp_agreed - the options of the SYNs (RFC 9293 section 3.7.1, RFC 7323, RFC 2018). Before
  * the peer's SYN, the flags say what we offer; after the handshake the struct is constant. Socket

@@ -24,10 +24,6 @@
 #include "time/time.h"
 
 struct xtcp_fastopen;
-struct xtcp_fastsyn;
-struct xtcp_net;
-struct xtcp_saved_syn;
-struct xtcp_seg;
 
 /*
  * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed; acks.c decides. The

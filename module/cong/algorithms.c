@@ -292,17 +292,6 @@ size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
 	return tx->algorithm->info(sk, info);
 }
 
-/* xtcp_algorithms_fill() for a process without the socket lock, which it takes. */
-size_t xtcp_algorithms_info(struct sock *sk, union tcp_cc_info *info)
-{
-	size_t len;
-
-	lock_sock(sk);
-	len = xtcp_algorithms_fill(sk, info);
-	release_sock(sk);
-	return len;
-}
-
 /*
  * Starts the algorithm of an established connection, or a new one, after its windows are set.
  *

@@ -10,22 +10,8 @@
 #ifndef XTCP_ECN_H
 #define XTCP_ECN_H
 
-#include <linux/tcp.h>
-
-#include "base/net.h"
 #include "base/seg.h"
 #include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
-#include "ecn/ace.h"
-
-struct dst_entry;
-struct sk_buff;
-struct xtcp_net;
-struct xtcp_options;
-struct xtcp_request;
-struct xtcp_sample;
 
 /* of xtcp_sender.ecn. All clear: the connection does not use ECN */
 enum xtcp_ecn {

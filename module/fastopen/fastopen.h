@@ -10,7 +10,6 @@
 
 #include <linux/compiler_types.h>
 #include <linux/list.h>
-#include <linux/types.h>
 
 #include "base/wire.h"
 
@@ -18,7 +17,6 @@ struct dst_entry;
 struct msghdr;
 struct sk_buff;
 struct sock;
-struct xtcp_fastopen_cookie;
 struct xtcp_fastopenq;
 struct xtcp_net;
 

@@ -24,7 +24,6 @@ struct sock;
 struct xtcp_conn;
 struct xtcp_demux_key;
 struct xtcp_net;
-struct xtcp_request;
 
 /**
  * struct xtcp_signature - what is known of the signature of a segment

@@ -12,32 +12,17 @@
 #ifndef XTCP_LISTEN_H
 #define XTCP_LISTEN_H
 
-#include <linux/atomic.h>
-#include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
-#include <linux/rcupdate.h>
-#include <linux/slab.h>
-#include <linux/spinlock.h>
-#include <linux/timer.h>
-#include <linux/types.h>
-#include <linux/uidgid.h>
-#include <net/sock.h>
-#include <uapi/linux/xtcp.h>
 
 #include "base/base.h"
 #include "base/clock.h"
-#include "base/endpoint.h"
-#include "base/net.h"
 #include "base/seg.h"
-#include "lookup/lookup.h"
 #include "sight/sight.h"
 
-struct net;
 struct xtcp_fastopen;
 struct xtcp_ip_reply;
-struct xtcp_listener;
 struct xtcp_saved_syn;
 
 /* entry.c */

@@ -110,15 +110,10 @@ static void *alloc_on_all_nodes(size_t size)
 	return NULL;
 }
 
-static void *alloc_table(size_t size)
-{
-	return num_node_state(N_MEMORY) > 1 && size > PAGE_SIZE ? alloc_on_all_nodes(size) :
-								  kvzalloc(size, GFP_KERNEL);
-}
-
 int xtcp_conns_init(void)
 {
 	u64 chains = chains_wanted ?: (u64)totalram_pages() >> (SHARE_SHIFT - PAGE_SHIFT);
+	size_t size;
 	u32 i;
 
 	if (chains_wanted > CHAINS_MAX) {
@@ -126,7 +121,9 @@ int xtcp_conns_init(void)
 		return -EINVAL;
 	}
 	chains = roundup_pow_of_two(clamp_t(u64, chains, 1, CHAINS_MAX));
-	xtcp_conns.chain = alloc_table(chains * sizeof(*xtcp_conns.chain));
+	size = chains * sizeof(*xtcp_conns.chain);
+	xtcp_conns.chain = num_node_state(N_MEMORY) > 1 && size > PAGE_SIZE ? alloc_on_all_nodes(size) :
+									      kvzalloc(size, GFP_KERNEL);
 	if (!xtcp_conns.chain)
 		return -ENOMEM;
 	xtcp_conns.mask = chains - 1;
@@ -135,11 +132,6 @@ int xtcp_conns_init(void)
 	for (i = 0; i < PARTS; i++)
 		spin_lock_init(&table_parts[i].lock);
 	return 0;
-}
-
-void xtcp_conns_exit(void)
-{
-	kvfree(xtcp_conns.chain);
 }
 
 /**
@@ -183,14 +175,6 @@ static void xtcp_conns_lock(u32 chain) __acquires(table_parts)
 static void xtcp_conns_unlock(u32 chain) __releases(table_parts)
 {
 	spin_unlock(lock_of(chain));
-}
-
-/* @conn has been in no chain for a grace period. The chain's lock is held. */
-static void xtcp_conns_add(u32 chain, struct xtcp_conn *conn)
-{
-	count_member(table_part_of(chain), 1);
-	RCU_INIT_POINTER(conn->next, xtcp_conns_first(chain));
-	rcu_assign_pointer(xtcp_conns.chain[chain], conn);
 }
 
 /*
@@ -265,21 +249,14 @@ static bool has_tuple(const struct xtcp_conn *conn, const struct xtcp_tuple *tup
 	return conn->lport == tuple->lport && xtcp_conn_leads_to(conn, tuple, xtcp_tuple_is_v4(tuple));
 }
 
-/* Does a segment with this key belong to @conn? */
-static bool conn_matches(const struct xtcp_conn *conn, const struct xtcp_net *xn, const struct xtcp_demux_key *key,
-			 u32 hash)
-{
-	return conn->hash == hash && conn->net_id == xn->id && has_tuple(conn, &key->tuple) &&
-	       inet_sk_bound_dev_eq(xn->net, READ_ONCE(conn->bound_dev_if), key->dif, key->sdif);
-}
-
 /* Finds the connection of a segment. The RCU read side or the chain's lock is held. */
 static struct xtcp_conn *find_conn(const struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 hash)
 {
 	struct xtcp_conn *conn;
 
 	for (conn = xtcp_conns_first(xtcp_conns_chain_of(hash)); conn; conn = xtcp_conns_next(conn))
-		if (conn_matches(conn, xn, key, hash))
+		if (conn->hash == hash && conn->net_id == xn->id && has_tuple(conn, &key->tuple) &&
+		    inet_sk_bound_dev_eq(xn->net, READ_ONCE(conn->bound_dev_if), key->dif, key->sdif))
 			return conn;
 	return NULL;
 }
@@ -448,7 +425,9 @@ int xtcp_demux_insert_new(struct xtcp_net *xn, struct xtcp_conn *conn, const str
 	taken = find_conn(xn, key, conn->hash);
 	if (!taken) {
 		this_cpu_inc(xn->conns->entered);
-		xtcp_conns_add(chain, conn);
+		count_member(table_part_of(chain), 1);
+		RCU_INIT_POINTER(conn->next, xtcp_conns_first(chain));
+		rcu_assign_pointer(xtcp_conns.chain[chain], conn);
 	}
 	xtcp_conns_unlock(chain);
 	return taken ? -EADDRNOTAVAIL : 0;

@@ -12,30 +12,16 @@
 #define XTCP_LOOKUP_H
 
 #include <linux/atomic.h>
-#include <linux/in6.h>
 #include <linux/ip.h>
-#include <linux/list.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
-#include <linux/rhashtable-types.h>
-#include <linux/spinlock.h>
-#include <linux/tcp.h>
-#include <linux/types.h>
-#include <linux/xarray.h>
-#include <net/ipv6.h>
-#include <net/sock.h>
 
 #include "base/net.h"
-#include "base/wire.h"
 #include "compat.h"
 
 struct net;
 struct sk_buff;
-struct sock;
-struct xtcp_listener;
-struct xtcp_net;
 struct xtcp_reuse;
-struct xtcp_tuple;
 
 /* demux.c */
 
@@ -238,6 +224,11 @@ struct xtcp_conns {
 
 extern struct xtcp_conns xtcp_conns;
 
+static inline void xtcp_conns_exit(void)
+{
+	kvfree(xtcp_conns.chain);
+}
+
 static inline u32 xtcp_conns_chain_of(u32 hash)
 {
 	return hash & xtcp_conns.mask;
@@ -255,7 +246,6 @@ static inline struct xtcp_conn *xtcp_conns_next(const struct xtcp_conn *conn)
 }
 
 int xtcp_conns_init(void);
-void xtcp_conns_exit(void);
 
 u32 xtcp_conns_used_chain(u32 chain);
 

@@ -16,8 +16,6 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 
-struct sk_buff;
-struct sock;
 struct xtcp_sender;
 
 /*

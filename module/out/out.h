@@ -11,10 +11,7 @@
 #define XTCP_OUT_H
 
 #include <linux/security.h>
-#include <linux/types.h>
 #include <net/net_namespace.h>
-#include <net/route.h>
-#include <net/sock.h>
 #include <net/xfrm.h>
 
 #include "compat.h"
@@ -25,14 +22,10 @@ struct net_device;
 struct rtable;
 struct sk_buff;
 struct sock;
-struct xtcp_fastopen_cookie;
 struct xtcp_net;
 struct xtcp_request;
 struct xtcp_signer;
-struct xtcp_sock;
 struct xtcp_timewait;
-struct xtcp_tuple;
-
 
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us);

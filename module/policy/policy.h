@@ -10,13 +10,9 @@
 #include <linux/percpu.h>
 
 #include "base/endpoint.h"
-#include "base/net.h"
 
 struct genl_info;
 struct seq_file;
-struct sk_buff;
-struct sock;
-struct xtcp_cong_ops;
 
 /* policy.c */
 

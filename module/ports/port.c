@@ -330,7 +330,7 @@ static u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, co
 }
 
 /* A connection in the table, which cannot leave yet, has the chosen port. */
-static void xtcp_portmap_taken(struct xtcp_net *xn, struct xtcp_portmap *map, struct xtcp_conn *conn)
+static void xtcp_portmap_taken(struct xtcp_portmap *map, struct xtcp_conn *conn)
 {
 	spin_lock_bh(&map->lock);
 	conn->map = map->number;
@@ -350,7 +350,7 @@ static void xtcp_portmap_refused(struct xtcp_net *xn, struct xtcp_portmap *map, 
 }
 
 /* After a failure that was not due to the port. */
-static void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map, u32 port)
+static void xtcp_portmap_not_taken(struct xtcp_portmap *map, u32 port)
 {
 	spin_lock_bh(&map->lock);
 	if (not_others(map, port))
@@ -359,7 +359,7 @@ static void xtcp_portmap_not_taken(struct xtcp_net *xn, struct xtcp_portmap *map
 }
 
 /* These ports may have become free. */
-static void xtcp_portmap_forget_others(struct xtcp_net *xn, struct xtcp_portmap *map)
+static void xtcp_portmap_forget_others(struct xtcp_portmap *map)
 {
 	spin_lock_bh(&map->lock);
 	map->surplus -= bitmap_weight(map->others, XTCP_PORTS);
@@ -794,9 +794,9 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 		cond_resched();
 	}
 	if (err)
-		xtcp_portmap_not_taken(xn, map, port);
+		xtcp_portmap_not_taken(map, port);
 	else
-		xtcp_portmap_taken(xn, map, &xtcp_endpoint(sk)->conn);
+		xtcp_portmap_taken(map, &xtcp_endpoint(sk)->conn);
 	return err;
 }
 
@@ -823,7 +823,7 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 
 	for (round = 0; round < 2; round++) {
 		if (round)
-			xtcp_portmap_forget_others(xtcp_net_of(sk), map);
+			xtcp_portmap_forget_others(map);
 		err = try_half(sk, map, range, true, look);
 		if (err == -EADDRINUSE)
 			err = try_half(sk, map, range, false, look);

@@ -4,15 +4,10 @@
 #define XTCP_PORTS_H
 
 #include <linux/bitops.h>
-#include <linux/cache.h>
-#include <linux/list.h>
 #include <linux/refcount.h>
-#include <linux/spinlock.h>
-#include <linux/types.h>
 #include <linux/uidgid.h>
 #include <net/inet_connection_sock.h>
 #include <net/inet_hashtables.h>
-#include <net/inet_timewait_sock.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <uapi/linux/xtcp.h>
@@ -20,10 +15,8 @@
 #include "base/net.h"
 
 struct in6_addr;
-struct sock;
 struct xtcp_conn;
 struct xtcp_lease;
-struct xtcp_net;
 struct xtcp_tuple;
 
 /* lease.c */

@@ -363,30 +363,12 @@ void xtcp_boxkey_release(void)
 	mutex_unlock(&key_lock);
 }
 
-/*
- * Note that a connection has got a box, which keeps xtcp_boxnote_key on. Context: softirq or
- * process. Lock: boxes_lock, held.
- */
-static void xtcp_boxkey_given(void)
-{
-	WRITE_ONCE(boxes_live, boxes_live + 1);
-}
-
-/*
- * Note that a connection with a box has ended, or has lost its box. Context: softirq or process.
- * Lock: boxes_lock, held.
- */
+/* A connection with a box has ended, or has lost it. boxes_lock is held. */
 static void xtcp_boxkey_taken(void)
 {
 	WRITE_ONCE(boxes_live, boxes_live - 1);
 	if (!boxes_live && !READ_ONCE(wanting))
 		schedule_delayed_work(&settling, HZ);
-}
-
-/* Wait until xtcp_boxnote_key does not change any more. Context: process, module exit. */
-static void xtcp_boxkey_exit(void)
-{
-	cancel_delayed_work_sync(&settling);
 }
 
 #define WAYS_MAX	8	/* at most this many kept boxes are freed for one new box */
@@ -417,7 +399,7 @@ void xtcp_blackbox_exit(void)
 {
 	unsigned int i;
 
-	xtcp_boxkey_exit();
+	cancel_delayed_work_sync(&settling);
 	for (i = 0; i < XTCP_BLACKBOX_TABLE; i++)
 		kfree(xtcp_boxnote_table[i]);
 	ida_destroy(&slots);
@@ -707,7 +689,7 @@ static struct xtcp_blackbox *make_box(struct sock *sk, struct xtcp_box_owner *ow
 	 */
 	smp_store_release(xtcp_blackbox_place(slot), box);
 	count_box(xn, 1);
-	xtcp_boxkey_given();
+	WRITE_ONCE(boxes_live, boxes_live + 1);
 	return box;
 }
 

@@ -8,17 +8,11 @@
 #include <linux/uidgid.h>
 
 #include "base/endpoint.h"
-#include "base/net.h"
 
-struct in6_addr;
 struct seq_file;
-struct sk_buff;
-struct sock;
 struct tcphdr;
 struct xtcp_blackbox;
 struct xtcp_box_owner;
-struct xtcp_net;
-struct xtcp_tuple;
 
 enum xtcp_blackbox_call {
 	XTCP_BLACKBOX_CONNECT,

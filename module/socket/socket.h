@@ -12,7 +12,6 @@
 
 #include <linux/poll.h>
 #include <linux/sockptr.h>
-#include <linux/types.h>
 
 #include "compat.h"
 

@@ -771,7 +771,9 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 		release_sock(sk);
 		return put_octets(optval, optlen, &abort, min_t(unsigned int, len, sizeof(abort)));
 	case TCP_CC_INFO:
-		val = xtcp_algorithms_info(sk, &cc_info);
+		lock_sock(sk);
+		val = xtcp_algorithms_fill(sk, &cc_info);
+		release_sock(sk);
 		return put_octets(optval, optlen, &cc_info, min(len, val));
 	case TCP_FASTOPEN_KEY:
 		val = xtcp_fastopen_get_keys(sk, keys);

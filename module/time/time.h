@@ -13,15 +13,12 @@
 #define XTCP_TIME_H
 
 #include <linux/build_bug.h>
-#include <linux/jiffies.h>
 #include <linux/limits.h>
 #include <linux/minmax.h>
-#include <linux/types.h>
 #include <net/sock.h>
 
 #include "base/clock.h"
 #include "base/rto.h"
-#include "base/wire.h"
 
 struct sock;
 struct xtcp_sock;

@@ -10,20 +10,11 @@
 #ifndef XTCP_TIMEWAIT_H
 #define XTCP_TIMEWAIT_H
 
-#include <linux/list.h>
 #include <linux/socket.h>
-#include <linux/types.h>
 
 #include "auth/auth.h"
-#include "lookup/lookup.h"
 
 struct list_head;
-struct sk_buff;
-struct sock;
-struct xtcp_ao;
-struct xtcp_lease;
-struct xtcp_net;
-struct xtcp_signer;
 
 /**
  * struct xtcp_timewait - a record
