@@ -418,7 +418,7 @@ const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name);
 void xtcp_algorithms_list(char *text, size_t size, bool allowed_only);
 int xtcp_algorithms_allow(char *names);
-/* xtcp_algorithms_fill() needs the socket lock; xtcp_algorithms_info() takes it. */
+/* The socket lock is held. */
 size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info);
 
 const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name);
