@@ -343,9 +343,10 @@ static struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp)
 		return ao;
 	cold = get_for_keys(sk, gfp);
 	ao = cold ? xtcp_aokeys_alloc(gfp) : NULL;
+	if (!ao)
+		return NULL;
 	/* from now on an arriving segment may use the struct */
-	if (ao)
-		smp_store_release(&cold->ao, ao);
+	smp_store_release(&cold->ao, ao);
 	return ao;
 }
 
@@ -577,7 +578,7 @@ void xtcp_aoconn_synchronize(struct sock *sk, u32 irs)
 		synchronize(ao, &tuple, &isns);
 }
 
-/* Derives the traffic keys of a key on no list yet, if the ISNs are known; else xtcp_aoconn_synchronize() does later. */
+/* Derives the traffic keys of a new key, if the ISNs are known; else xtcp_aoconn_synchronize() does so later. */
 static void xtcp_aoconn_derive(const struct sock *sk, const struct xtcp_ao *ao, struct xtcp_ao_key *key)
 {
 	const struct xtcp_ao_isns isns = { .ours = xtcp_sender(sk)->snd.iss, .peers = ao->irs };

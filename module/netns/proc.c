@@ -278,7 +278,8 @@ static void show_event(struct seq_file *m, const struct xtcp_blackbox *box, unsi
 	case XTCP_BLACKBOX_SACKS:
 		break;
 	case XTCP_BLACKBOX_STATE:
-		seq_printf(m, " state old=%s new=%s", word_of(state_names, event->state), word_of(state_names, word[0]));
+		seq_printf(m, " state old=%s new=%s", word_of(state_names, event->state),
+			   word_of(state_names, word[0]));
 		break;
 	case XTCP_BLACKBOX_TIMER:
 		seq_printf(m, " timer state=%s timer=%s rto_ms=%u backoff=%u retransmits=%u probes=%u",
@@ -841,7 +842,8 @@ static int show_v4(struct seq_file *m, void *v)
 
 static int show_v6(struct seq_file *m, void *v)
 {
-	return show_listing(m, v, AF_INET6, "local_address                         remote_address                       ");
+	return show_listing(m, v, AF_INET6,
+			    "local_address                         remote_address                       ");
 }
 
 static const struct seq_operations ops_listing_v4 = {

@@ -372,43 +372,79 @@ static u64 cgroup_at(const void *of, unsigned int depth)
 #endif
 }
 
-/*
- * The options that are copied as numbers from a rule to a sock, in fields of the same name; 0 means
- * that nobody has set the option.
- */
-#define EACH_NUMBER(DO)							\
-	DO(TCP_RTO_MIN_US, XTCP_BY_RULE_RTO_MIN, rto_min)		\
-	DO(TCP_RTO_MAX_MS, XTCP_BY_RULE_RTO_MAX, rto_max)		\
-	DO(TCP_DELACK_MAX_US, XTCP_BY_RULE_DELACK_MAX, delack_max)	\
-	DO(TCP_USER_TIMEOUT, XTCP_BY_RULE_USER_TIMEOUT, user_timeout)	\
-	DO(TCP_KEEPIDLE, XTCP_BY_RULE_KEEPIDLE, keepalive_time)		\
-	DO(TCP_KEEPINTVL, XTCP_BY_RULE_KEEPINTVL, keepalive_intvl)	\
-	DO(TCP_KEEPCNT, XTCP_BY_RULE_KEEPCNT, keepalive_probes)
+/* The offsets of an option in a sock and in a rule; the size of the option is the same in both. */
+#define TO(field)	offsetof(struct xtcp_sock, field)
+#define FROM(field)	offsetof(struct xtcp_rule_sets, field)
+#define OCTETS(field)	sizeof_field(struct xtcp_rule_sets, field)
 
-#define IS_AS_LARGE(optname, bit, field)	\
-	static_assert(sizeof_field(struct xtcp_rule_sets, field) == sizeof_field(struct xtcp_sock, field));
-EACH_NUMBER(IS_AS_LARGE)
+static_assert(OCTETS(rto_min) == sizeof_field(struct xtcp_sock, rto_min));
+static_assert(OCTETS(rto_max) == sizeof_field(struct xtcp_sock, rto_max));
+static_assert(OCTETS(delack_max) == sizeof_field(struct xtcp_sock, delack_max));
+static_assert(OCTETS(user_timeout) == sizeof_field(struct xtcp_sock, user_timeout));
+static_assert(OCTETS(keepalive_time) == sizeof_field(struct xtcp_sock, keepalive_time));
+static_assert(OCTETS(keepalive_intvl) == sizeof_field(struct xtcp_sock, keepalive_intvl));
+static_assert(OCTETS(keepalive_probes) == sizeof_field(struct xtcp_sock, keepalive_probes));
+
+/*
+ * The options that are copied as numbers from a rule to a sock; 0 means that nobody has set the
+ * option.
+ */
+static const struct number {
+	int optname;
+	u16 by_rule;
+	u16 to;
+	u8 from;
+	u8 size;
+} numbers[] = {
+	{ TCP_RTO_MIN_US, XTCP_BY_RULE_RTO_MIN, TO(rto_min), FROM(rto_min), OCTETS(rto_min) },
+	{ TCP_RTO_MAX_MS, XTCP_BY_RULE_RTO_MAX, TO(rto_max), FROM(rto_max), OCTETS(rto_max) },
+	{ TCP_DELACK_MAX_US, XTCP_BY_RULE_DELACK_MAX, TO(delack_max), FROM(delack_max), OCTETS(delack_max) },
+	{ TCP_USER_TIMEOUT, XTCP_BY_RULE_USER_TIMEOUT, TO(user_timeout), FROM(user_timeout), OCTETS(user_timeout) },
+	{ TCP_KEEPIDLE, XTCP_BY_RULE_KEEPIDLE, TO(keepalive_time), FROM(keepalive_time), OCTETS(keepalive_time) },
+	{ TCP_KEEPINTVL, XTCP_BY_RULE_KEEPINTVL, TO(keepalive_intvl), FROM(keepalive_intvl), OCTETS(keepalive_intvl) },
+	{ TCP_KEEPCNT, XTCP_BY_RULE_KEEPCNT, TO(keepalive_probes), FROM(keepalive_probes), OCTETS(keepalive_probes) },
+};
+
+static u32 read_number(const void *from, u8 size)
+{
+	switch (size) {
+	case sizeof(u8):
+		return *(const u8 *)from;
+	case sizeof(u16):
+		return *(const u16 *)from;
+	default:
+		return *(const u32 *)from;
+	}
+}
 
 /* WRITE_ONCE(), because options are also read without the socket lock. */
-#define OBEY(optname, bit, field)			\
-	if (sets->field && !xsk->field) {		\
-		WRITE_ONCE(xsk->field, sets->field);	\
-		xsk->by_rule |= (bit);			\
+static void write_number(void *to, u8 size, u32 value)
+{
+	switch (size) {
+	case sizeof(u8):
+		WRITE_ONCE(*(u8 *)to, value);
+		break;
+	case sizeof(u16):
+		WRITE_ONCE(*(u16 *)to, value);
+		break;
+	default:
+		WRITE_ONCE(*(u32 *)to, value);
 	}
-
-#define UNDO(optname, bit, field)			\
-	if (xsk->by_rule & (bit))			\
-		WRITE_ONCE(xsk->field, 0);
-
-#define FORGET(name, bit, field)			\
-	if (optname == (name))				\
-		xtcp_sk(sk)->by_rule &= ~(bit);
+}
 
 static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct number *n;
+	u32 value;
 
-	EACH_NUMBER(OBEY)
+	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++) {
+		value = read_number((const void *)sets + n->from, n->size);
+		if (!value || read_number((void *)xsk + n->to, n->size))
+			continue;
+		write_number((void *)xsk + n->to, n->size, value);
+		xsk->by_rule |= n->by_rule;
+	}
 	if (sets->keepalive && !sock_flag(sk, SOCK_KEEPOPEN)) {
 		sock_set_flag(sk, SOCK_KEEPOPEN);
 		xsk->by_rule |= XTCP_BY_RULE_KEEPALIVE;
@@ -515,12 +551,15 @@ void xtcp_policy_apply(struct sock *sk)
 void xtcp_policy_undo(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct number *n;
 
 	sock_owned_by_me(sk);
 	if (xsk->by_rule & XTCP_BY_RULE_CONGESTION && !xsk->algorithm_chosen)
 		xtcp_algorithms_assign(sk);
 	undo_limit(sk);
-	EACH_NUMBER(UNDO)
+	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
+		if (xsk->by_rule & n->by_rule)
+			write_number((void *)xsk + n->to, n->size, 0);
 	if (xsk->by_rule & XTCP_BY_RULE_KEEPALIVE)
 		sock_reset_flag(sk, SOCK_KEEPOPEN);
 	xsk->by_rule = 0;
@@ -532,10 +571,14 @@ void xtcp_policy_undo(struct sock *sk)
  */
 void xtcp_policy_program_sets(struct sock *sk, int optname)
 {
+	const struct number *n;
+
 	BUILD_BUG_ON(XTCP_BY_RULE_END >> XTCP_BY_RULE_BITS > 1);
 
 	sock_owned_by_me(sk);
-	EACH_NUMBER(FORGET)
+	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
+		if (n->optname == optname)
+			xtcp_sk(sk)->by_rule &= ~n->by_rule;
 }
 
 /* Drop a table's reference to @rule. */
