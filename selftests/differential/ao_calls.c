@@ -7,11 +7,7 @@
  *	ao_calls [-s kernel|xtcp]
  */
 #include "ao_calls.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "lib/ns.h"
+#include "lib/test.h"
 
 struct ao_calls calls;
 

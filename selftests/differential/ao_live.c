@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Keys of TCP-AO of listeners and connections. */
 #include "ao_calls.h"
-
-#include <fcntl.h>
-
-#include "lib/counters.h"
 #include "lib/rows.h"
 #include "lib/sides.h"
 #include "lib/tcpstate.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define NOBODY		65534
 

@@ -14,26 +14,15 @@
  * The numbers go from 0 to 90, and some beyond. In some of the states only an eighth of the values
  * is tried.
  */
-#define _GNU_SOURCE
-#include "options.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <limits.h>
 #include <linux/tcp.h>
 #include <sched.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
+#include "options.h"
 #include "lib/release.h"
-#include "lib/stack.h"
 #include "lib/tcpstate.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define NUMBERS		90	/* 0 to this, and those in far_numbers[] */
 #define PROBES_MAX	160

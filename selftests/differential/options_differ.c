@@ -3,14 +3,11 @@
  * What xtcp answers otherwise than kernel TCP of the options of a socket, by number, and why. "Refused" is ENOPROTOOPT
  * whatever is asked: no option is taken and then ignored, but for two of SOL_SOCKET that Linux 6.1 sets by itself.
  */
-#include "options.h"
-
-#include <errno.h>
 #include <linux/in6.h>
-#include <netinet/in.h>
 #include <stddef.h>
-#include <string.h>
-#include <sys/socket.h>
+
+#include "options.h"
+#include "test.h"
 
 /* Arguments that are wrong whatever the number means may be found so first. */
 static bool refused(const struct option_probe *k, const struct option_probe *x)

@@ -17,7 +17,6 @@
  * has arrived. It does not know what the receiver may have dropped, so an arrival allows a change, and does not demand
  * it. Both stacks keep these rules.
  */
-#define _GNU_SOURCE
 #include "api.h"
 
 #include <errno.h>

@@ -1,25 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-#define _GNU_SOURCE
-#include "end.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "api.h"
+#include "end.h"
 #include "judge.h"
-#include "must.h"
-#include "stack.h"
+#include "test.h"
 
 #define PIECE	65536
 #define REFUSED_US	10000	/* after EAGAIN where memory is short */

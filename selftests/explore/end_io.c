@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The ways to write and to read: send(), urgent octets, sendfile(), splice(); MSG_ZEROCOPY is in end_zerocopy.c. */
-#define _GNU_SOURCE
-#include "end.h"
-
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "end.h"
 #include "judge.h"
-#include "must.h"
-#include "stack.h"
+#include "test.h"
 
 #define PIECE	65536
 

@@ -3,17 +3,10 @@
  * A program whose threads wait in their calls: one writes, and one reads. The machine has one processor, and computing
  * takes no time there, so another thread runs only while this one is in a system call.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "end.h"
-#include "must.h"
+#include "test.h"
 
 #define PIECE	65536
 #define STACK	(256 << 10)

@@ -4,18 +4,11 @@
  * write has pages of its own here. As soon as they are free they get other octets, which the judge would see in a
  * segment.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 
 #include "end.h"
 #include "judge.h"
-#include "must.h"
-#include "stack.h"
+#include "test.h"
 #include "zerocopy.h"
 
 #define PAGE	4096

@@ -26,16 +26,11 @@
  * Needs virtual time: in real time the load on the machine would change the results.
  */
 #include <ctype.h>
-#include <kselftest.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "module.h"
-#include "must.h"
 #include "play.h"
 #include "scenario.h"
 #include "shrink.h"
+#include "test.h"
 #include "trial.h"
 
 /* A rest takes a minute of virtual time, so some scenarios end with the same one. */

@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Makes allocations of a TCP fail (failslab), if the kernel can. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "must.h"
-#include "ns.h"
 #include "slabs.h"
+#include "test.h"
 #include "world.h"
 
 #define FAILSLAB	"/sys/kernel/debug/failslab/"

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <unistd.h>
-
-#include "must.h"
 #include "netem.h"
-#include "ns.h"
+#include "test.h"
 #include "world.h"
 
 static long long at_ms(const struct world *w)

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <stdlib.h>
-#include <string.h>
-
-#include "must.h"
-#include "ns.h"
+#include "test.h"
 #include "world.h"
 
 #define SERVERS	32000	/* addresses */

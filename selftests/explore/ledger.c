@@ -5,10 +5,8 @@
  * SYN-ACKs, and an accepted connection counts one SYN and no SYN-ACK.
  */
 #include <linux/tcp.h>
-#include <string.h>
 
-#include "counters.h"
-#include "must.h"
+#include "test.h"
 #include "world.h"
 
 #define EACH_US	50000

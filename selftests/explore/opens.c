@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* How the connections of a scenario begin: a listener, or both ends of a simultaneous open. */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "must.h"
+#include "test.h"
 #include "world.h"
 
 #define BACKLOG	8

@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#define _GNU_SOURCE
-#include "path.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "icmp.h"
-#include "must.h"
-#include "ns.h"
+#include "path.h"
+#include "test.h"
 #include "tun.h"
 
 #define DEVICE	PATH_DEVICE

@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#define _GNU_SOURCE
-#include "play.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "must.h"
-#include "ns.h"
+#include "play.h"
 #include "state.h"
+#include "test.h"
 #include "world.h"
 
 #define LONGEST_US	600000000LL

@@ -3,16 +3,10 @@
  * The route to the other side changes under the connections, and may change back. It leads by a second device or by a
  * gateway, it has an MTU of its own, the other side is unreachable, or the host loses its address.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <net/if.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "must.h"
 #include "netlink.h"
-#include "ns.h"
+#include "test.h"
 #include "world.h"
 
 #define GATEWAY4	"10.8.0.9"

@@ -3,14 +3,11 @@
  * Makes a scenario smaller as long as it breaks the same rule, in the same words but for their numbers: leaves out one
  * field after the other, makes numbers smaller, replaces chance by a list of lost packets, and shortens the list.
  */
-#include "shrink.h"
-
 #include <ctype.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "must.h"
 #include "play.h"
+#include "shrink.h"
+#include "test.h"
 
 #define PLAYS	600
 #define LONG_STEPS	10000	/* a play counts once more for so many steps */

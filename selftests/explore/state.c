@@ -4,19 +4,9 @@
  * look is at all of it: /proc/net, the slabs, the memory of sockets, the references to the module, and the ports, which
  * another socket can bind then. A timer that is left shows when it fires.
  */
-#define _GNU_SOURCE
-#include "state.h"
-
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "module.h"
-#include "must.h"
-#include "ns.h"
 #include "slabs.h"
+#include "state.h"
+#include "test.h"
 #include "tracing.h"
 #include "world.h"
 

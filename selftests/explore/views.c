@@ -3,17 +3,11 @@
  * What netlink, /proc and the tracepoints say of xtcp's connections, beside TCP_INFO and the counters. Each look costs
  * some twenty system calls, so there are few.
  */
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <linux/tcp.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "diag.h"
-#include "must.h"
-#include "ns.h"
+#include "test.h"
 #include "tracing.h"
 #include "world.h"
 

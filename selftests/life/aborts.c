@@ -5,25 +5,13 @@
  * xtcp_rst_diagnostic, at both ends, of a RST that says why. And kernel TCP's own events of a RST
  * and of a wrong checksum.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 #include "lib/tracing.h"
-#include "lib/wait.h"
 
 NEEDS_PROGRAMS("nft");
 

@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /proc/net/xtcp_aborts: for what reasons the connections of each listener were aborted. */
-#include <kselftest.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "failing.h"
-#include "must.h"
-#include "needs.h"
-#include "ns.h"
-#include "stack.h"
 #include "tcpstate.h"
-#include "wait.h"
+#include "test.h"
 
 NEEDS_MODULE;
 

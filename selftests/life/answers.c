@@ -18,28 +18,15 @@
  * the same machine. When the program does nothing, the third ACK goes within a tick. It still waits
  * when another thread connects.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/sockios.h>
-#include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "lib/asleep.h"
-#include "lib/counters.h"
 #include "lib/info.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
 #include "lib/tcpstate.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		7100
 #define TRANSACTIONS	30

@@ -8,25 +8,13 @@
  *
  * Readers wait in recv(), poll() and epoll_wait(). The same with net.core.busy_poll.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
-#include <unistd.h>
 #include <netinet/tcp.h>
 
-#include "lib/counters.h"
-#include "lib/must.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define SYSFS		"/tmp/xtcp_busypoll"
 #define DEVICE		SYSFS "/class/net/veth0/"

@@ -7,22 +7,11 @@
  * And what xtcp takes beyond that limit, since wmem[0] is due to everyone: it has memory charged in a way of its own
  * (module/base/memory.c), and so it may be this that makes memory scarce for all, and this that ends it.
  */
-#include <fcntl.h>
-#include <kselftest.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "lib/counters.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define TREE		"/tmp/xtcp_cgroup"
 #define GROUP		TREE "/group/"

@@ -6,24 +6,11 @@
  * another one at once take no lookup with them; what ends leaves the others there.
  * A listing that stands on a sock while its program connects it anew shows no mixture.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/diag.h"
-#include "lib/module.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
 #include "lib/tcpstate.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_MODULE;
 

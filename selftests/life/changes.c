@@ -3,35 +3,21 @@
  * An administrator changes live connections by the module's family of generic netlink, as `xtcp-ss --set` does: what
  * the program sees afterwards, and which requests are refused; also while connections end, and while the module goes.
  */
-#include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/inet_diag.h>
 #include <linux/userfaultfd.h>
-#include <linux/xtcp.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "lib/generic.h"
-#include "lib/module.h"
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/netem.h"
 #include "lib/netlink.h"
-#include "lib/ns.h"
 #include "lib/same.h"
 #include "lib/setting.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 #include "lib/tracing.h"
-#include "lib/wait.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("ip");

@@ -8,23 +8,15 @@
  * A gate at each end of the veth lets nothing out while it is closed, so that
  * the states last as long as the test looks at them.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "flow.h"
 #include "netem.h"
 #include "release.h"
 #include "rows.h"
 #include "sides.h"
 #include "tcpstate.h"
-#include "wait.h"
+#include "test.h"
 
 #define STALL_MS 60000
 #define SLOW_OCTETS ((release_is_debug() ? 1 : 3) << 20)	/* more than both buffers take */

@@ -6,26 +6,14 @@
  *
  *	crowd [-4|-6] [-s kernel|xtcp]
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "flow.h"
 #include "rows.h"
 #include "sides.h"
 #include "tcpstate.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT 8000
 #define COUNT 1000

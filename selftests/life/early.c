@@ -11,26 +11,12 @@
  * asked each time, and after a change of routes once. Nothing arrives for an address that is gone.
  * A socket alone makes no hook.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
 #include <net/if.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "lib/counters.h"
-#include "lib/module.h"
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/nfqueue.h"
-#include "lib/ns.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 #include "lib/tracing.h"
-#include "lib/wait.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("ip nft");

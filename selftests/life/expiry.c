@@ -12,15 +12,7 @@
  * while the cookie of the first grows old, "quiet" does not. The passing of time is what this is about, so here it is
  * slept through, to moments of the monotonic clock. xtcp only: kernel TCP's clocks are others.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "kselftest.h"
+#include "lib/test.h"
 #include "lib/virtual.h"
 #include "lib/wire.h"
 

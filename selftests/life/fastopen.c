@@ -5,27 +5,14 @@
  *
  *	namespace a, the client --- veth0 --- namespace b, the server
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
-#include <unistd.h>
 
-#include "lib/counters.h"
 #include "lib/info.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
 #include "lib/tcpstate.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		7300
 #define CONNECTIONS	20

@@ -14,30 +14,16 @@
  * The slabs include what a connection needs for text when it sends or receives its first text, or a
  * FIN.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
 #include <linux/tcp.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "aoopt.h"
-#include "counters.h"
 #include "diag.h"
 #include "failing.h"
-#include "kselftest.h"
-#include "ns.h"
 #include "slabs.h"
-#include "stack.h"
 #include "tcpstate.h"
-#include "wait.h"
+#include "test.h"
 
 #define FAILSLAB "/sys/kernel/debug/failslab/"
 #define MOST_ALLOCATIONS 400

@@ -6,28 +6,14 @@
  * "socket mark" and "socket cgroupv2" find the listener of a SYN and the sock of a connection, and nothing for a third
  * ACK, of which there is no full sock. "socket transparent" finds that, too, and what comes after close().
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/in6.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/time.h>
-#include <unistd.h>
 
-#include "lib/counters.h"
-#include "lib/module.h"
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/nfqueue.h"
-#include "lib/ns.h"
 #include "lib/router.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
 #include "lib/tcpstate.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("ip nft");

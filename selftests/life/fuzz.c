@@ -9,15 +9,8 @@
  *
  * RSTs with any octets behind them: each resets, and only what is a diagnostic payload to the last octet is told.
  */
-#include <errno.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "lib/slabs.h"
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define SEGMENTS	4000

@@ -9,23 +9,14 @@
  * A program that is called after bind() undoes it. Options are denied and given other values in
  * both directions, on accepted sockets, too. Segments are counted, dropped and sent again.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/bpf.h>
 #include <stddef.h>
-#include <string.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 #include <netinet/tcp.h>
 
-#include "lib/must.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define TREE	"/tmp/xtcp_groupprogs"
 #define GROUP	TREE "/group"

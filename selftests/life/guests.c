@@ -11,39 +11,20 @@
  * guest_timewait, max_tw_buckets, and max_syn_backlog beside that of kernel TCP. Connections that
  * nobody accepts have a limit, too. One user who makes many guests gets in all of them what another one gets in one.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
-#include <linux/xtcp.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "counters.h"
-#include "lib/needs.h"
-#include "lib/release.h"
-#include "module.h"
-#include "must.h"
 #include "netem.h"
-#include "ns.h"
+#include "lib/release.h"
 #include "rows.h"
 #include "sides.h"
 #include "slabs.h"
-#include "stack.h"
 #include "tcpstate.h"
+#include "lib/test.h"
 #include "tun.h"
-#include "wait.h"
 #include "wire.h"
 
 NEEDS_MODULE;

@@ -7,26 +7,15 @@
  *	tun0 --- namespace "flooded" --- sink		namespace a --- veth0 --- namespace b
  *	 SYNs        xtcp             SYN-ACKs		 kernel TCP                  xtcp
  */
-#include <arpa/inet.h>
-#include <kselftest.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/sysinfo.h>
 #include <sys/time.h>
-#include <unistd.h>
 
-#include "counters.h"
-#include "lib/needs.h"
 #include "lib/release.h"
-#include "must.h"
-#include "ns.h"
 #include "sides.h"
-#include "stack.h"
+#include "lib/test.h"
 #include "tun.h"
-#include "wait.h"
 #include "wire.h"
 
 NEEDS_PROGRAMS("ip");

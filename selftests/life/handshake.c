@@ -8,22 +8,13 @@
  * A gate at each end of the veth lets nothing out while it is closed, so that
  * the states last as long as the test looks at them (RFC 9293 section 3.5).
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "netem.h"
 #include "rows.h"
 #include "sides.h"
 #include "tcpstate.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT 6000
 #define CLIENT_PORT 6500

@@ -9,38 +9,19 @@
  * namespace is, the module unloads. It also unloads right after close() over loopback, and after
  * the owner of a queue has turned a segment into another packet.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
-#include <kselftest.h>
 #include <linux/filter.h>
 #include <linux/if_tun.h>
 #include <linux/tcp.h>
-#include <linux/xtcp.h>
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "module.h"
-#include "must.h"
 #include "nfqueue.h"
-#include "ns.h"
-#include "stack.h"
-#include "wait.h"
+#include "lib/test.h"
 #include "wire.h"
-#include "lib/needs.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ip tc nft");

@@ -5,35 +5,21 @@
  *
  * The requests are those of `ss -K` and `xtcp-ss -K`.
  */
-#include <errno.h>
 #include <limits.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/userfaultfd.h>
-#include <linux/xtcp.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/asleep.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/same.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 /* The socket to be ended: its place, and who asks for it how. */
 struct target {

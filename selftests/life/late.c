@@ -12,35 +12,22 @@
  * A listener is the last socket of its namespace, and closes while a child of it is being made. A SYN-ACK to another
  * client is still below TCP, so the listener drops its reference to the namespace at once.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <netinet/ip.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/aoopt.h"
 #include "lib/info.h"
 #include "lib/klog.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/processor.h"
 #include "lib/release.h"
 #include "lib/rows.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
 #include "lib/stall.h"
 #include "lib/tcpstate.h"
+#include "lib/test.h"
 #include "lib/tracing.h"
 #include "lib/tun.h"
-#include "lib/wait.h"
 #include "lib/wire.h"
 
 #define TALKER_PORT	7801

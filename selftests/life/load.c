@@ -1,20 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Loading and unloading as such: what is there, what is refused, what is gone. */
-#include <errno.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "kselftest.h"
 #include "lib/klog.h"
-#include "lib/module.h"
-#include "lib/needs.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_MODULE;
 NEEDS_SCRIPTS;

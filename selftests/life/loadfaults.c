@@ -4,22 +4,9 @@
  * on, each time a little later, until there is memory enough. Loading says that it has none, and leaves nothing behind:
  * no family, no file in /proc, no slab, and kernel TCP as before. In a short run the steps are four times as long.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/xtcp.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "failing.h"
-#include "kselftest.h"
-#include "module.h"
-#include "needs.h"
-#include "ns.h"
 #include "short.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 NEEDS_MODULE;
 

@@ -6,24 +6,11 @@
  * What SO_RESERVE_MEM reserves is charged, stays reserved while the queues grow and shrink, and is given back, too.
  * On both stacks.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/sock_diag.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <linux/sockios.h>
 
-#include "lib/must.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define TREE		"/sys/fs/cgroup/"
 #define CLIENTS		TREE "memcg_clients/"	/* of who connects */

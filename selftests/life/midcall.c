@@ -8,29 +8,16 @@
  * The call goes on and returns. Afterwards both namespaces end, no socket holds the module, and the kernel's log is
  * empty. A short run has a quarter of the rows, a debug kernel fewer.
  */
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/diag.h"
 #include "lib/klog.h"
-#include "lib/module.h"
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/processor.h"
 #include "lib/release.h"
 #include "lib/short.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
 #include "lib/stall.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_MODULE;
 

@@ -8,33 +8,18 @@
  * On a debug kernel, where a row takes ten seconds, each third of them: each action and each place all the same.
  * Afterwards both namespaces end, no socket holds the module, and the kernel's log is empty.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/diag.h"
 #include "lib/klog.h"
-#include "lib/module.h"
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/processor.h"
 #include "lib/release.h"
 #include "lib/rows.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
 #include "lib/stall.h"
 #include "lib/tcpstate.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_MODULE;
 

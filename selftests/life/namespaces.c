@@ -6,35 +6,20 @@
  * A namespace dies with its connections, in every state that needs no program, and tells their peers, but not for long.
  * The last part: 20 namespaces come, are used and go beside a connection that carries data.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <glob.h>
-#include <kselftest.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "diag.h"
-#include "module.h"
-#include "ns.h"
 #include "rows.h"
 #include "slabs.h"
 #include "slow.h"
-#include "stack.h"
 #include "tcpstate.h"
+#include "lib/test.h"
 #include "tracing.h"
-#include "wait.h"
-#include "lib/needs.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("nft");

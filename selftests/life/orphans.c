@@ -3,18 +3,10 @@
  * How many connections without a program there may be: net.xtcp.max_orphans, in a
  * namespace and, by the first one's, in all of them. The last one is reset.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "counters.h"
 #include "netem.h"
-#include "ns.h"
 #include "rows.h"
 #include "sides.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT	7100
 #define LIMIT	3

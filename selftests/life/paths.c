@@ -4,30 +4,18 @@
  * namespace makes xtcp forget it: what a line says, what a flush does, who may ask for one, and what a reader sees
  * while paths come and go.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
 #include <net/if.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "lib/bulk.h"
 #include "lib/generic.h"
 #include "lib/info.h"
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/rules.h"
 #include "lib/same.h"
 #include "lib/short.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ip");

@@ -17,25 +17,16 @@
  * The pause is 8 s (`/run/vm/pause`, see `scripts/vm/vm.sh --help`). The time of day goes a day
  * forward and back. On both stacks.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "flow.h"
 #include "netem.h"
 #include "rows.h"
 #include "sides.h"
 #include "tap.h"
-#include "wait.h"
+#include "test.h"
 
 #define ASK		"/run/vm/pause"
 #define PAUSE_S		8

@@ -5,21 +5,12 @@
  * listed. Last, `xtcp policy` itself. The timers of a rule are the matter of policy_timers, cgroups that of
  * policy_cgroups, attacks that of policy_attacks.
  */
-#include <errno.h>
-#include <linux/xtcp.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"
 #include "lib/same.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ip");

@@ -4,29 +4,15 @@
  * many rules; a table that is replaced under a storm of connections; memory that runs out; namespaces and the module
  * that go meanwhile.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/xtcp.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/failing.h"
 #include "lib/generic.h"
-#include "lib/module.h"
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"
 #include "lib/same.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("ip");

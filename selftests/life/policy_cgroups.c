@@ -3,21 +3,13 @@
  * Cgroups in rules of the policy table: the cgroup of a socket or one above it, which of several rules counts, cgroups
  * that are gone, and how `xtcp policy` takes and lists them.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/xtcp.h>
-#include <stdio.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"
 #include "lib/same.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 

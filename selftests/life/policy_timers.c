@@ -4,20 +4,14 @@
  * keepalive. What getsockopt() says of them in both directions; an option of the program beats its rule; what each
  * makes of a connection; values out of range.
  */
-#include <errno.h>
 #include <limits.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"
 #include "lib/same.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		8700
 

@@ -9,29 +9,13 @@
  * another number. What is looked for is the kernel's report; every call must return.
  * Before, poll() looks without a pause while resets arrive: it sees an end whole.
  */
-#include <errno.h>
-#include <kselftest.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "lib/module.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/release.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_MODULE;
 

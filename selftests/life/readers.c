@@ -7,31 +7,14 @@
  * A module cannot prevent one case: a write to a knob from such a page makes unloading wait until the writer ends
  * (module/INSTALLING.md).
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
-#include <kselftest.h>
 #include <linux/fuse.h>
-#include <linux/xtcp.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "module.h"
-#include "must.h"
-#include "needs.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 NEEDS_MODULE;
 NEEDS_SCRIPTS;

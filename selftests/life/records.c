@@ -12,28 +12,16 @@
  *
  * 740 records; they are counted and listed, then gone with their ports and memory, and each end is an event.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "counters.h"
-#include "lib/needs.h"
 #include "lib/release.h"
-#include "module.h"
-#include "ns.h"
 #include "rows.h"
 #include "sides.h"
 #include "slabs.h"
-#include "stack.h"
 #include "tcpstate.h"
+#include "lib/test.h"
 #include "tracing.h"
-#include "wait.h"
 
 NEEDS_MODULE;
 

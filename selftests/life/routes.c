@@ -8,24 +8,13 @@
  * The advertised MSS is 12. Each segment that finds no way is counted once, and the connection
  * lives on. A SYN-ACK passes OUTPUT once.
  */
-#include <kselftest.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "lib/counters.h"
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 #include "lib/tracing.h"
-#include "lib/wait.h"
 
 NEEDS_PROGRAMS("ip nft");
 

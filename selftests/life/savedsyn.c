@@ -4,20 +4,12 @@
  *
  *	namespace a, kernel TCP --- veth0 --- namespace b, the stack in question
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/if_ether.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "lib/must.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 
 #define PORT		7200
 #define ROOM		512

@@ -9,30 +9,16 @@
  *
  * An entry that keeps a long SYN counts by its memory, and so does the record of a signed connection.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <limits.h>
 #include <linux/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "aoopt.h"
-#include "counters.h"
-#include "module.h"
-#include "must.h"
-#include "needs.h"
 #include "netem.h"
-#include "ns.h"
 #include "rows.h"
 #include "sides.h"
-#include "stack.h"
 #include "tcpstate.h"
-#include "wait.h"
+#include "test.h"
 
 NEEDS_MODULE;
 

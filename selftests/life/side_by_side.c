@@ -10,34 +10,17 @@
  * side_by_side [PART]... runs only these parts. Rounds under load: 12, on a debug kernel 4, in a short run a quarter;
  * ROUNDS= in the environment says another number.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "flow.h"
 #include "klog.h"
-#include "module.h"
-#include "needs.h"
-#include "ns.h"
 #include "parts.h"
 #include "rows.h"
 #include "short.h"
 #include "sides.h"
-#include "stack.h"
 #include "tcpstate.h"
-#include "wait.h"
+#include "test.h"
 
 NEEDS_MODULE;
 NEEDS_SECOND;

@@ -10,25 +10,14 @@
  *
  *	signed [-4|-6] [-s kernel|xtcp]
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <linux/tcp.h>
-#include <linux/xtcp.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "lib/counters.h"
 #include "lib/flow.h"
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/netem.h"
 #include "lib/sides.h"
 #include "lib/signing.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");
 

@@ -10,21 +10,12 @@
  *
  *	signed_ao [-4|-6] [-s kernel|xtcp]
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "lib/aoopt.h"
 #include "lib/flow.h"
-#include "lib/must.h"
 #include "lib/sides.h"
 #include "lib/signing.h"
 #include "lib/tcpstate.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		7700
 #define LARGE		1000000

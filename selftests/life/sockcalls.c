@@ -6,16 +6,14 @@
  *
  * Every case runs over IPv4 and IPv6 on the loopback of a namespace of its own.
  */
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "asleep.h"
-#include "counters.h"
 #include "sockcalls.h"
+#include "test.h"
 
 #define NOBODY		65534
 #define ONE_SKB		(128 * 1024)	/* what the last skb may go over the buffer: a bundle of 64 KB with its head */

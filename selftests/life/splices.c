@@ -3,15 +3,13 @@
  * splice() from a connection into a pipe: every octet, however little room the pipe has, and nothing once another
  * thread has disconnected the socket.
  */
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 
 #include "asleep.h"
 #include "sockcalls.h"
+#include "test.h"
 
 TEST_F_TIMEOUT(sock, splice_keeps_octets, TIMEOUT_S)
 {

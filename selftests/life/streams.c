@@ -4,17 +4,10 @@
  * and none when it is gone. An algorithm that has something to tell has one at once. By /proc/slabinfo, where the slab
  * stands apart on each kernel.
  */
-#include <kselftest.h>
 #include <netinet/tcp.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "lib/must.h"
-#include "lib/ns.h"
 #include "lib/slabs.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define COUNT 100	/* connections, both ends of each on xtcp */
 

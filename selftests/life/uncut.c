@@ -6,21 +6,8 @@
  * the first cannot be cut, the second counts as sacked all the same, so the loss is found at once; what could not be
  * told apart may be resent with it. Only when a repetition itself could not be made is there a timeout.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "counters.h"
 #include "droppath.h"
-#include "must.h"
-#include "ns.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define MTU		1040
 #define DELAY_MS	20

@@ -11,32 +11,15 @@
  *
  * Each round unloads the module while xtcp carries traffic and kernel TCP a transfer.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/net_tstamp.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "klog.h"
-#include "module.h"
-#include "needs.h"
 #include "nfqueue.h"
-#include "ns.h"
 #include "parts.h"
 #include "short.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 NEEDS_MODULE;
 NEEDS_WRAPPER;

@@ -5,24 +5,15 @@
  * of them sleep, or else one that does not would take it. Who has waited for more octets than there
  * are is woken when SO_RCVLOWAT says that these are enough.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "asleep.h"
-#include "ns.h"
 #include "release.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT	7200
 #define THREADS	8

@@ -4,11 +4,9 @@
  * segment, and where a stack does not do what the RFC says.
  */
 #include <ctype.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "kselftest.h"
 #include "matrix.h"
+#include "test.h"
 
 #define REASONS_MAX	100
 

@@ -6,19 +6,10 @@
  * All in one namespace, over its loopback device; the servers are kernel TCP's. With an argument the range of ports is
  * the default one, with 100,000 connections before 1,000.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "ns.h"
-#include "stack.h"
-#include "lib/needs.h"
 #include "lib/release.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip nft");
 

@@ -10,17 +10,8 @@
  *
  *	cross_ports [-v]	-v prints each cell
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/release.h"
-#include "ns.h"
-#include "stack.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");
 

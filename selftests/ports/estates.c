@@ -5,17 +5,8 @@
  *
  * xtcp alone; kernel TCP has no such knob.
  */
-#include <kselftest.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include "estate.h"
-#include "module.h"
-#include "must.h"
-#include "needs.h"
-#include "ns.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 NEEDS_MODULE;
 

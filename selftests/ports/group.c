@@ -6,19 +6,10 @@
  *
  *	group [-s kernel]
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/filter.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "ns.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT 9000
 #define THREADS 3

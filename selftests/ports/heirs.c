@@ -12,22 +12,10 @@
  * And a user who opens a second member again and again, fills it and closes it: with xtcp the queue of the first one
  * grows to twice its backlog. The rest is reset and counted. With kernel TCP it grows in each round.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "counters.h"
-#include "must.h"
-#include "ns.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT	9000
 #define BACKLOG	64

@@ -7,17 +7,9 @@
  *
  * The program always names index 1. Without it, CONNECTIONS connections are spread over the members.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/filter.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "must.h"
-#include "ns.h"
-#include "stack.h"
+#include "test.h"
 
 #define PORT		9700
 #define BACKLOG		64

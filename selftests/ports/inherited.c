@@ -6,17 +6,7 @@
  * that binds has SO_REUSEADDR, SO_REUSEPORT, both or none, listens or not, and is root's or another user's. Kernel TCP
  * has to answer as beside such sockets of its own of another user: SO_REUSEPORT lets nobody in.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "lib/must.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 
 #define LO4	"127.0.0.1"
 #define PORT	9500

@@ -4,25 +4,14 @@
  * TCP is asked of two of xtcp, too, and the answers compared. Between the stacks SO_REUSEPORT has no effect, on either
  * side. Then what a bind costs beside many others, and what is left when they have gone.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "lib/ns.h"
 #include "lib/release.h"
 #include "lib/rows.h"
 #include "lib/sides.h"
 #include "lib/slabs.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define LO4	"127.0.0.1"
 #define PORT	9000

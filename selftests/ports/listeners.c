@@ -9,37 +9,19 @@
  * that calls connect() in a loop has the kernel interrupt all processors 50 times a second at most. A connect() that is
  * refused before a segment could find the socket waits for no grace period. One of the processors goes and comes back.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/perf_event.h>
-#include <linux/xtcp.h>
-#include <poll.h>
-#include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "lib/aoopt.h"
-#include "lib/counters.h"
 #include "lib/diag.h"
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/release.h"
 #include "measure.h"
-#include "ns.h"
+#include "lib/release.h"
 #include "rows.h"
 #include "sides.h"
-#include "stack.h"
-#include "wait.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");
 

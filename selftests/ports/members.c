@@ -6,22 +6,14 @@
  *
  * Two processors.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
 #include <sched.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "ns.h"
-#include "stack.h"
-#include "lib/needs.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");
 

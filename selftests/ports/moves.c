@@ -6,25 +6,13 @@
  *
  * All in one namespace, over its loopback device, but for what needs two, or a policy of IPsec.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
 #include <net/if.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/time.h>
-#include <unistd.h>
 
-#include "counters.h"
-#include "ns.h"
 #include "rows.h"
-#include "stack.h"
 #include "tcpstate.h"
-#include "wait.h"
-#include "lib/needs.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip nft");
 

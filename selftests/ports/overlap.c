@@ -6,16 +6,12 @@
  * with what waits. Kernel TCP gives a later copy the preference in some positions; there both copies
  * say the same. Last, large segments in pages of which most is old: cut, not copied.
  */
-#include <arpa/inet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
 #include <netpacket/packet.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <linux/sock_diag.h>
 
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define UNIT		50	/* octets on the wire for one place of the grid */

@@ -3,16 +3,8 @@
  * connect() when ports are scarce and memory runs out, on a kernel that has fault injection: each allocation of the
  * call fails in turn. If the call fails, it says why, and no port is lost by it.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "failing.h"
-#include "kselftest.h"
-#include "ns.h"
-#include "stack.h"
+#include "test.h"
 
 #define PORT		7600
 #define LOW		30000

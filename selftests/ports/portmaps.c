@@ -16,25 +16,12 @@
  * be replaced: connect() takes the free one. In a fourth one, records to 40 destinations end in
  * turn, and some maps with them. A map is made once, and serves later calls, too.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "module.h"
-#include "needs.h"
-#include "ns.h"
 #include "rows.h"
-#include "stack.h"
 #include "tcpstate.h"
+#include "test.h"
 #include "tracing.h"
-#include "wait.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("ip");

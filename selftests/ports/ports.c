@@ -9,21 +9,9 @@
  * The ephemeral ports: 704 connect()s to 64 destinations do not tell which destinations share a
  * counter, on both stacks.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-#include "counters.h"
-#include "ns.h"
-#include "stack.h"
-#include "wait.h"
-#include "lib/needs.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");
 

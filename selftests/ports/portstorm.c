@@ -10,26 +10,12 @@
  * On a debug kernel half a minute, else nine seconds, in a short run three; DURATION= in the environment says
  * another number. What else is looked for is the kernel's report.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/release.h"
 #include "lib/short.h"
 #include "lib/slabs.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_MODULE;
 

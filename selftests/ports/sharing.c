@@ -5,18 +5,8 @@
  * its own user in beside that other one's listener, whose SYNs would go to both. Nor is a place in a VRF that is gone
  * in the way. Kernel TCP is asked the same. Then a device that moves to a VRF and back, with places of ours on it.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <kselftest.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/rows.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");
 

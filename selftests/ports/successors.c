@@ -10,39 +10,19 @@
  * netfilter make each of them slow. How many are sent is the machine's business, but all would take four times as long.
  * In the laboratory no rule takes time.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
-#include <linux/xtcp.h>
-#include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "diag.h"
 #include "estate.h"
 #include "failing.h"
-#include "module.h"
-#include "must.h"
-#include "needs.h"
 #include "netem.h"
-#include "ns.h"
 #include "rows.h"
 #include "slow.h"
-#include "stack.h"
 #include "tcpstate.h"
-#include "wait.h"
+#include "test.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("nft");

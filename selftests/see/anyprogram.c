@@ -4,19 +4,10 @@
  * give up rights; rules about ports; what it refuses. Each row is a line for the shell, and all that it has to print.
  * tools/ask.c is the program that is run; it looks past libc.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "kselftest.h"
-#include "module.h"
-#include "needs.h"
 #include "shellrows.h"
-#include "stack.h"
+#include "test.h"
 
 NEEDS_MODULE;
 NEEDS_SCRIPTS;

@@ -3,30 +3,15 @@
  * The black boxes of connections: net.xtcp.blackbox chooses who gets one, what stands in it and in which order, which
  * boxes are kept and which are freed, the bound for all of them, and who may read them.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "boxes.h"
-#include "counters.h"
-#include "must.h"
-#include "needs.h"
 #include "netem.h"
-#include "ns.h"
 #include "sides.h"
 #include "slabs.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 NEEDS_SCRIPTS;
 

@@ -3,30 +3,17 @@
  * Black boxes that an administrator asks for, whatever net.xtcp.blackbox says: xtcp-ss --set gives one to a live
  * connection, and takes it; who may do so, and what happens when there is no room or no memory for a box.
  */
-#include <errno.h>
-#include <linux/xtcp.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/boxes.h"
-#include "lib/counters.h"
 #include "lib/failing.h"
 #include "lib/generic.h"
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/ruled.h"
 #include "lib/same.h"
 #include "lib/setting.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 

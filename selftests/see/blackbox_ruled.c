@@ -3,26 +3,14 @@
  * Rules of the policy table that give black boxes to connections, or deny them: which connections a rule chooses, that
  * it beats net.xtcp.blackbox, what happens without room or memory for a box; users without rights, and guests.
  */
-#include <errno.h>
-#include <linux/xtcp.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/boxes.h"
-#include "lib/counters.h"
 #include "lib/failing.h"
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"
 #include "lib/same.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 

@@ -5,16 +5,11 @@
  * clock that counts instructions (machines.list).
  */
 #include <fnmatch.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "needs.h"
 #include "see.h"
 #include "tcpstate.h"
+#include "test.h"
 #include "tracing.h"
-#include "wait.h"
 
 #define MS	"[0-9].[0-9][0-9][0-9]"			/* the end of a time */
 #define TRACE	"/sys/kernel/tracing/instances/see"	/* tracing_start("see") */

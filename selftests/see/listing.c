@@ -3,32 +3,18 @@
  * The listing by netlink (sock_diag): what each kind of row says, compared with what the socket itself says, and with
  * the rows of the same connections on kernel TCP; who may see what.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "lib/diag.h"
-#include "lib/must.h"
-#include "lib/needs.h"
+#include "listing.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/same.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
-#include "listing.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");
 

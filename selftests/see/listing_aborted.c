@@ -5,24 +5,15 @@
  * connections without data, an administrator, close(), a disconnect; filters; who sees them. Kernel TCP lists none.
  * What the peer's RST says about its reason (net.xtcp.rst_diagnostic), which kernel TCP ignores; in a guest, too.
  */
-#include <errno.h>
 #include <linux/sock_diag.h>
-#include <linux/xtcp.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "lib/diag.h"
-#include "lib/must.h"
-#include "lib/ns.h"
+#include "listing.h"
 #include "lib/same.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
-#include "listing.h"
+#include "lib/test.h"
 
 static struct ns_pair net;
 static int next_port = 8700;

@@ -6,33 +6,15 @@
  * the row. Aborted connections are closed, or disconnected and used again, while they are listed. Also, the module and
  * a namespace go while a listing is half read.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
 #include <netinet/tcp.h>
-#include <poll.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/diag.h"
-#include "lib/module.h"
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/processor.h"
 #include "lib/release.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_MODULE;
 NEEDS_SCRIPTS;

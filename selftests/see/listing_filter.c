@@ -4,21 +4,12 @@
  * attributes, and requests that are refused: programs that must not run, truncated attributes. The unit test of
  * module/socket/diag_filter.c has more programs.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <linux/xtcp.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "lib/diag.h"
-#include "lib/must.h"
-#include "lib/ns.h"
 #include "lib/same.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 
 #define COUNT(array)	((int)(sizeof(array) / sizeof(*(array))))
 

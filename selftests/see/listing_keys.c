@@ -4,18 +4,10 @@
  * of the same sockets as kernel TCP shows him, and nobody else sees any. A socket has more keys than a message has room
  * for. What `xtcp ss -i` and its JSON show of them, as ss does of kernel TCP's.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "see/listing.h"
+#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ss");

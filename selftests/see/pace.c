@@ -4,26 +4,12 @@
  * ladder draws a second of them, and the test says how long that took. This is for a machine whose clock counts
  * instructions, a billion in a second, for traffic and reader together.
  */
-#include <fcntl.h>
-#include <kselftest.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 #include <netinet/tcp.h>
 
-#include "counters.h"
-#include "needs.h"
-#include "ns.h"
-#include "stack.h"
+#include "test.h"
 #include "tracing.h"
-#include "wait.h"
 
 NEEDS_SCRIPTS;
 

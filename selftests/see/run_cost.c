@@ -5,15 +5,9 @@
  *
  * Three ways are measured: the library, the library with the filter below it, and the filter alone.
  */
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-
-#include "kselftest.h"
-#include "lib/needs.h"
 #include "lib/release.h"
-#include "ns.h"
 #include "sides.h"
+#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 

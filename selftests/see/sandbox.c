@@ -4,16 +4,10 @@
  * outside makes its sockets: that process may have another network namespace, control group, user and label. A row says
  * first what kernel TCP does for the program alone, then what happens under xtcp_run.
  */
-#include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include "kselftest.h"
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
 #include "shellrows.h"
+#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("nft");

@@ -8,11 +8,9 @@
  * their lengths.
  */
 #include <limits.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "needs.h"
 #include "see.h"
+#include "test.h"
 
 NEEDS_MODULE;
 NEEDS_SCRIPTS;

@@ -2,15 +2,9 @@
 /*
  * Which sockets a filter of ss finds, and how their addresses look: what ss says of kernel TCP's, xtcp-ss says of ours.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "see.h"
 #include "tcpstate.h"
-#include "lib/needs.h"
+#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ss");

@@ -1,24 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What programs make of what xtcp shows: the counters' names, stock ss and nstat, ladder, xtcp_run. */
 #include <limits.h>
-#include <linux/xtcp.h>
 #include <math.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "info.h"
-#include "module.h"
 #include "netem.h"
 #include "see.h"
 #include "tcpstate.h"
+#include "lib/test.h"
 #include "tracing.h"
-#include "wait.h"
-#include "lib/needs.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ss nstat setpriv busybox");

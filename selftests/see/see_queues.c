@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the tracepoint xtcp_queue says of a listener's queues, step by step, with kernel TCP as the peer. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "see.h"
+#include "test.h"
 #include "tracing.h"
-#include "wait.h"
 
 #define EVENT		"events/xtcp/xtcp_queue/"
 #define BACKLOG		1		/* each queue holds one more */

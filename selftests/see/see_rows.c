@@ -3,18 +3,10 @@
  * The rows of /proc/net/xtcp and xtcp6: what stands in them, compared with what the same connections show on kernel
  * TCP, and a long listing while the table changes.
  */
-#include <fcntl.h>
-#include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "info.h"
 #include "see.h"
 #include "tcpstate.h"
-#include "wait.h"
+#include "test.h"
 
 static void check_connection(const struct see_view *view, int listener, int client, unsigned int port)
 {

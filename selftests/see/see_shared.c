@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the files of see and ladders share: two namespaces, and connections between them. */
-#include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <netinet/tcp.h>
 
 #include "see.h"
-#include "wait.h"
+#include "test.h"
 
 const struct see_view see_views[SEE_VIEWS] = {
 	{ "kernel TCP over IPv4", KERNEL, "/proc/net/tcp", NS_B4, HOLE4, "0200090A" },

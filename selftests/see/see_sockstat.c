@@ -1,17 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /proc/net/xtcp_sockstat: a connection changes it as it changes kernel TCP's lines of sockstat and sockstat6. */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <netinet/tcp.h>
 
 #include "see.h"
-#include "wait.h"
+#include "test.h"
 
 /* Both lines; of one file or of two. */
 struct sockstat {

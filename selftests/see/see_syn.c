@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A SYN that no socket sent, what the events say of its options, and why it is dropped. */
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
 #include <netinet/tcp.h>
 
 #include "see.h"
+#include "test.h"
 #include "tracing.h"
-#include "wait.h"
 
 #define MOST_OPTIONS	40	/* octets */
 

@@ -1,21 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* xtcp-watch, each view of it once beside traffic; xtcp-ss and xtcp-nstat. */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <netinet/tcp.h>
 
-#include "counters.h"
 #include "see.h"
-#include "lib/needs.h"
+#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 

@@ -5,20 +5,12 @@
  * namespace has its own. What kernel TCP takes xtcp takes, too, and says the same of it, or the list here names it.
  * The value 0 of careful_resume allocates nothing.
  */
-#define _GNU_SOURCE
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <limits.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "lib/release.h"
+#include "lib/test.h"
 #include "lib/tracing.h"
-#include "ns.h"
 
 #define KERNEL	"ipv4/tcp_"
 

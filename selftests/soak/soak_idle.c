@@ -11,13 +11,7 @@
  * row ticks each millisecond, as the RFC allows, unless the row stops it. When a segment shows the socket's clock, this
  * must have moved as far as the time.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "lib/test.h"
 #include "lib/virtual.h"
 #include "lib/wire.h"
 

@@ -9,13 +9,7 @@
  * same segments there, at the same distances. So each stack is its own measure; kernel TCP shows what the engine itself
  * does. All rows of a moment run at once, each in a process and a namespace of its own.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "lib/test.h"
 #include "lib/virtual.h"
 #include "lib/wire.h"
 

@@ -11,27 +11,15 @@
  * many connections as this program opened and accepted. A day of the same load goes before, so that the kernel's own
  * caches have grown.
  */
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
-#include <netinet/in.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
-#include "lib/counters.h"
-#include "lib/module.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/rows.h"
 #include "lib/sides.h"
 #include "lib/slabs.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 #include "lib/virtual.h"
 
 #define PORT		80

@@ -6,21 +6,10 @@
  *
  * soak_paths DAYS: instead of a year; ten years are 3652, and take half an hour.
  */
-#include <kselftest.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "lib/bulk.h"
-#include "lib/counters.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 #include "lib/virtual.h"
-#include "lib/wait.h"
 
 #define PORT		5600
 #define LIFETIME_S	21600	/* the longest that net.xtcp.careful_resume allows */

@@ -5,25 +5,13 @@
  * 0. stream/longlife.c sends 4 GiB for this. Here the program opens and resets connections until a tap on the link
  * sees one that begins a few megabytes before 2^32.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/if_ether.h>
 #include <linux/sockios.h>
-#include <poll.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/flow.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 #include "lib/virtual.h"
 
 #define PORT		5600

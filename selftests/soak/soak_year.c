@@ -11,23 +11,11 @@
  * A timer of the kernel may be late by an eighth of its time, and is never early. Kernel TCP has the same timers, so it
  * is the measure: no connection of xtcp may end later than its slowest one.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "lib/counters.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 #include "lib/virtual.h"
 
 #define N		8		/* two stacks at each end, two IP versions */

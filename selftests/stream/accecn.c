@@ -9,21 +9,11 @@
  * Kernel TCP takes part where it has AccECN. Each network is there once for real segments and once for
  * bundles, which have to carry the ACE field in all segments.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "counters.h"
 #include "ecnpath.h"
 #include "info.h"
-#include "must.h"
 #include "netem.h"
-#include "ns.h"
 #include "sides.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT	5610
 #define OCTETS	1048576

@@ -7,25 +7,11 @@
  * second stretch are counted, and how many of these ACKs the receiver's timer sent: each other one has to be for R
  * segments. Listings by sock_diag show R at both ends.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "lib/counters.h"
 #include "lib/diag.h"
 #include "lib/info.h"
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
 #include "lib/tcpstate.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");
 

@@ -6,22 +6,11 @@
  * reader that waits for more than the buffer holds gets it. On the debug kernel, whose own work makes kernel TCP differ
  * from itself by two round trips, times are printed, not judged.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "lib/info.h"
-#include "lib/must.h"
-#include "lib/ns.h"
 #include "lib/release.h"
 #include "lib/router.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		5400
 #define ROUND_MS	100

@@ -7,19 +7,12 @@
  * At 1 % of loss BBR has more goodput than CUBIC. One flow alone fills the link. The test reads
  * TCP_CC_INFO, and prints its figures beside those of kernel TCP.
  */
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/inet_diag.h>
 #include <linux/tcp.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/contest.h"
-#include "lib/must.h"
 #include "lib/router.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		5390
 #define PACKET		1514

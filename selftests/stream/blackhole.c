@@ -6,22 +6,9 @@
  *
  * Holes of 400 to 1499 octets, over both IPs.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "lib/counters.h"
 #include "lib/info.h"
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/router.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("nft");
 

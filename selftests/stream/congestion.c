@@ -9,19 +9,10 @@
  * algorithm that README.md shows, has a connection use it, and checks that two algorithms of one
  * name do not load.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#include "ns.h"
-#include "stack.h"
+#include "test.h"
 
 #define PORT	7300
 

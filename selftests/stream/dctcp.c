@@ -3,21 +3,12 @@
  * DCTCP and Prague between two ends over a network that marks instead of dropping: the sender knows exactly how many of
  * its segments were marked, by ECE alone and by AccECN, of real segments and of bundles, with delayed ACKs.
  */
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/inet_diag.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "lib/counters.h"
 #include "lib/ecnpath.h"
 #include "lib/info.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 
 #define PORT		5620
 #define SEGMENTS	1000

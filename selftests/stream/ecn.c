@@ -8,21 +8,11 @@
  * Each network is there once for real segments and once for bundles, of which the
  * first segment alone may carry CWR.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "counters.h"
 #include "ecnpath.h"
 #include "info.h"
-#include "must.h"
 #include "netem.h"
-#include "ns.h"
 #include "sides.h"
-#include "stack.h"
-#include "lib/needs.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");
 

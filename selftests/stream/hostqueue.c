@@ -13,21 +13,10 @@
  * keepalive probe that is refused does not count. A queue that drops the oldest segment for a new
  * one is a sign of congestion, too. Without `autocorking` small writes do not become one segment.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "lib/counters.h"
 #include "lib/flow.h"
 #include "lib/info.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT	5360
 #define OCTETS	3000

@@ -6,17 +6,10 @@
  * as the stack tells them; a machine that stands still makes the pause longer and the test no
  * different.
  */
-#include <kselftest.h>
-#include <pthread.h>
-#include <unistd.h>
-
 #include "lib/bulk.h"
 #include "lib/info.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		5350
 #define DELAY_MS	20

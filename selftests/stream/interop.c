@@ -5,13 +5,10 @@
  *
  *	interop [-4|-6] [-s kernel|xtcp]
  */
-#include <kselftest.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "flow.h"
 #include "lib/release.h"
 #include "sides.h"
+#include "lib/test.h"
 
 #define PORT 5000
 #define STALL_MS 60000

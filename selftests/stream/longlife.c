@@ -4,19 +4,10 @@
  * goes on. Each block says where in the stream it belongs. xtcp and kernel TCP, each as the sender once. The debug
  * kernel is too slow for that: there it is a stream as any other.
  */
-#include <kselftest.h>
-#include <pthread.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "lib/info.h"
-#include "lib/must.h"
-#include "lib/ns.h"
 #include "lib/release.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 
 #define PORT	5395
 #define BLOCK	262144

@@ -10,24 +10,12 @@
  * timeout is printed, not judged: on an emulated machine it says more about the machine. The debug kernel, too slow for
  * 20 ms, plays a sixteenth of the patterns with each of the options, and has to bring all octets.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "droppath.h"
 #include "lib/release.h"
-#include "ns.h"
 #include "sides.h"
-#include "stack.h"
+#include "lib/test.h"
 
 #define SEGMENTS	30
 #define MTU		1040

@@ -11,17 +11,12 @@
  * connections of all pairs of stacks run at once too. netem draws its own random
  * numbers; 6.1 has no seed for it.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <pthread.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "crossing.h"
 #include "flow.h"
 #include "info.h"
 #include "netem.h"
 #include "sides.h"
+#include "test.h"
 
 #define PORT 5000
 #define STALL_MS 90000

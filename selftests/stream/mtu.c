@@ -6,19 +6,13 @@
  *
  * The MTU goes from 9000 to 1500, to 1300 and back.
  */
-#include <errno.h>
-#include <kselftest.h>
 #include <netinet/tcp.h>
-#include <unistd.h>
 
 #include "lib/flow.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/release.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		5300
 #define PAIRINGS	8

@@ -10,17 +10,12 @@
  * link then meets every third network. The IP version goes in turns; IPv6 has no packets of 576 octets. netem draws its
  * own random numbers; 6.1 has no seed for it.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <pthread.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "crossing.h"
 #include "flow.h"
 #include "lib/release.h"
 #include "router.h"
 #include "sides.h"
+#include "lib/test.h"
 
 #define PORT		5000
 #define STALL_MS	90000

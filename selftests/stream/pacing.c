@@ -8,22 +8,12 @@
  * The rate holds from bundle to bundle; a slow device never waits; what comes late makes up for
  * half of its own time; the rate in 32 bits and in 64.
  */
-#include <fcntl.h>
-#include <kselftest.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
-#include <stdint.h>
-#include <unistd.h>
 
 #include "lib/bulk.h"
-#include "lib/module.h"
-#include "lib/must.h"
-#include "lib/needs.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
 #include "lib/tap.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_MODULE;
 

@@ -12,23 +12,10 @@
  * route moves later, as the jump is being validated, all that was in flight has left by the first device: the jump
  * counts. A loss that shows itself then says nothing of the first device.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "lib/contest.h"
-#include "lib/counters.h"
 #include "lib/info.h"
-#include "lib/must.h"
-#include "lib/needs.h"
-#include "lib/ns.h"
 #include "lib/router.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip nft");
 

@@ -5,22 +5,13 @@
  * over such as do not, with loss. What a program sends itself is copied, whatever flags it sets. What the pages of one
  * call hold goes together. On both stacks, the peer is the other one.
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <kselftest.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "lib/bulk.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
 #include "lib/tap.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		5390
 #define PAGE		4096

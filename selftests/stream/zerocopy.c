@@ -4,25 +4,14 @@
  * ranges of notifications, with and without copies, after partial writes, errors, resets and Fast Open, between writes
  * and files that go into the same segments, signed, and with loss. On both stacks, the peer is the other one.
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <kselftest.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
-#include <unistd.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
-#include <linux/xtcp.h>
 
 #include "lib/bulk.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/release.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 #include "lib/zerocopy.h"
 
 #define PORT	5391

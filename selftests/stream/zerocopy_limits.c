@@ -5,24 +5,12 @@
  * of the namespace. An orphan with such pages holds the module as long as they are not acknowledged. On both stacks,
  * the peer is the other one.
  */
-#define _GNU_SOURCE
-#include <kselftest.h>
-#include <signal.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <netinet/tcp.h>
 
-#include "lib/module.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/release.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 #include "lib/zerocopy.h"
 
 #define PORT	5393

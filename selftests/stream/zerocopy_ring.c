@@ -4,23 +4,14 @@
  * writes that are copied, with loss; and a second completion says when each buffer is free, also after a reset. On both
  * stacks, the peer is the other one. A page of a file may go out in the same segment.
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <kselftest.h>
 #include <netinet/tcp.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
 #include "lib/bulk.h"
-#include "lib/must.h"
 #include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/ring.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 #include "lib/zerocopy.h"
 
 #define PORT	5392

@@ -30,26 +30,12 @@
  * module, which is not loaded at the start and not at the end. The exit status
  * says whether every floor was kept.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "measure.h"
-#include "module.h"
-#include "ns.h"
 #include "profile.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT 7000
 #define OTHER_PORT 7100

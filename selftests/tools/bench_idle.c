@@ -18,18 +18,10 @@
  * But for that the other end is kernel TCP's, without keepalive. XTCP_KO names the module, unless it
  * is loaded already. The exit status says whether every bound was kept.
  */
-#include <fcntl.h>
-#include <kselftest.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "counters.h"
 #include "ends.h"
 #include "measure.h"
-#include "module.h"
 #include "netem.h"
+#include "test.h"
 
 #define LEAST		20000
 #define KEEPALIVE_S	120	/* longer than it takes to open all of them */

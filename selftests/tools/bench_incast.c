@@ -16,21 +16,9 @@
  * module, unless it is loaded already. The exit status says whether the bounds were kept: the least
  * share that xtcp has with 5 ms.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "counters.h"
 #include "measure.h"
-#include "module.h"
-#include "ns.h"
 #include "router.h"
-#include "stack.h"
+#include "test.h"
 
 #define PORT		7000
 #define SENDERS		64

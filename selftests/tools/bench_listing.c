@@ -14,21 +14,13 @@
  * The other end of each connection is kernel TCP's, in another namespace. XTCP_KO names the module,
  * unless it is loaded already. The exit status says whether every bound was kept.
  */
-#include <kselftest.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "diag.h"
 #include "ends.h"
 #include "measure.h"
-#include "module.h"
+#include "test.h"
 
 #define DESTINATIONS	8	/* a port serves one connection to each */
 #define FREE_KB		300000	/* of memory, left for the machine */

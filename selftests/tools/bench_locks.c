@@ -12,17 +12,10 @@
  * processor than the last time. A lock that all processors share moves with each connection, however many real
  * processors there are. It measures no waits: these would depend on the machine below.
  */
-#include <kselftest.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "measure.h"
-#include "module.h"
-#include "ns.h"
-#include "stack.h"
+#include "test.h"
 
 #define PORT		7100
 #define FIRST_PORT	20000

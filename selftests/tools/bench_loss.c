@@ -26,24 +26,9 @@
  * numbers. XTCP_KO names the module, unless it is loaded already. The exit status says whether anything was worse than
  * by a fiftieth, and than each of kernel TCP's own runs.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "counters.h"
 #include "measure.h"
-#include "module.h"
-#include "ns.h"
 #include "router.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT		7000
 #define RUNS_MAX	101

@@ -23,17 +23,9 @@
  * The other end is kernel TCP's. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "counters.h"
 #include "ends.h"
 #include "measure.h"
-#include "module.h"
+#include "test.h"
 
 #define FIRST_PORT	20000
 #define REUSE_PORTS	20000	/* more than are used in the second that a port must rest */

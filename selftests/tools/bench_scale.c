@@ -9,18 +9,10 @@
  * Each connection leaves a record of TIME-WAIT. On a machine with two processors what they share shows little:
  * module/README.md counts what a connection writes there. XTCP_KO names the module, unless it is loaded already.
  */
-#include <kselftest.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "measure.h"
-#include "module.h"
-#include "ns.h"
-#include "stack.h"
+#include "test.h"
 
 #define PORT		7100
 #define THREADS_MAX	4

@@ -19,21 +19,11 @@
  * XTCP_KO names the module, unless it is loaded already. The exit status says whether every bound was kept.
  */
 #include <dirent.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "measure.h"
-#include "module.h"
-#include "ns.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT		7100
 #define AT_ONCE		100	/* namespaces that are there before they are ended */

@@ -26,30 +26,16 @@
  * device, which counts them. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
-#include <linux/xtcp.h>
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "measure.h"
-#include "module.h"
-#include "ns.h"
 #include "profile.h"
 #include "slabs.h"
-#include "stack.h"
+#include "test.h"
 #include "tun.h"
 #include "wire.h"
 

@@ -19,15 +19,9 @@
  * so it is not in its figures. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.
  */
-#include <kselftest.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "ends.h"
 #include "measure.h"
-#include "module.h"
+#include "test.h"
 
 #define MSL2_S		60	/* 2 MSL of both stacks */
 #define EARLY_S		0.5	/* how long before the first end the machine is watched */

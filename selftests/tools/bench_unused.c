@@ -14,23 +14,11 @@
  * names the module, which is not loaded at the start and not at the end. The exit status says whether the bounds were
  * kept.
  */
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "measure.h"
-#include "module.h"
-#include "ns.h"
 #include "rules.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT		7000
 #define OTHER_PORT	7100

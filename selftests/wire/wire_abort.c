@@ -3,13 +3,7 @@
  * Why a connection ended: what XTCP_ABORT tells the program, and which counter counts it. Kernel TCP runs the same rows
  * without the option: the error is the same.
  */
-#include <errno.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
-
-#include <linux/xtcp.h>
-
+#include "lib/test.h"
 #include "lib/wire.h"
 #include "wire/whys.h"
 

@@ -8,16 +8,7 @@
  * The addresses are groups, broadcast and the host itself; the option lengths are all that are
  * wrong.
  */
-#include <errno.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "kselftest.h"
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define NO_RST	" kernel:OutRsts=0 xtcp:OutRsts=0"

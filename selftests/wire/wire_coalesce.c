@@ -9,14 +9,9 @@
  * record. FIN, RST and disconnect come while one waits. Full segments that become a bundle are in
  * hostqueue.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/net_tstamp.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define LONG		"sysctl xtcp/coalesce_usecs 1000000;"

@@ -3,13 +3,9 @@
  * Data in the established state: order, duplicates, acknowledgments, Nagle, PUSH, timestamps and PAWS, urgent data, and
  * segments that are not well formed.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "lib/test.h"
 #include "lib/wire.h"
 #include "lib/zerocopy.h"
 

@@ -7,12 +7,9 @@
  * was reset counts towards the limit for a minute. A flood of SYNs with text that nobody follows
  * up; SYN-ACKs lost; closes; a listener that ends. On both stacks.
  */
-#include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <string.h>
-#include <sys/socket.h>
 
+#include "lib/test.h"
 #include "lib/wire.h"
 
 /* Of net.xtcp.fastopen: servers, and text needs no cookie. */

@@ -3,12 +3,9 @@
  * TCP Fast Open (RFC 7413), the server, between SYN-ACK and third ACK: what may not open it, what a SYN-ACK says that
  * comes again, what programs see, and each way to end.
  */
-#include <errno.h>
 #include <linux/tcp.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
 
+#include "lib/test.h"
 #include "lib/wire.h"
 
 /* Of net.xtcp.fastopen: servers, and text needs no cookie. */

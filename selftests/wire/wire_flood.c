@@ -5,20 +5,10 @@
  * and the next connection is served as if nothing had been. The same with text on
  * the SYNs, for listeners that let them open fast.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <linux/xtcp.h>
-
-#include "lib/wait.h"
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define ROUNDS		12	/* listeners */

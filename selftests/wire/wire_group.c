@@ -6,11 +6,7 @@
  * The spread is that of 400 tuples. Rows also cover cookies and half-open connections of a member
  * that closes, also where a program chooses.
  */
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define MEMBERS		WIRE_MEMBERS

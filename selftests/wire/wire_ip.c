@@ -5,16 +5,11 @@
  * what is sent without a socket. That each segment comes from its connection's address is checked
  * in every row of every table.
  */
-#include <arpa/inet.h>
-#include <errno.h>
+#include "lib/test.h"
+
 #include <linux/filter.h>
 #include <linux/netfilter_ipv4.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 
-#include "lib/needs.h"
 #include "lib/wire.h"
 
 NEEDS_PROGRAMS("nft");

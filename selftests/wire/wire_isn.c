@@ -6,11 +6,7 @@
  * The clock moves each of them by less than CLOCK while a row runs; without a key the
  * numbers would lie that close to each other, or follow from one another.
  */
-#include <stdio.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define TUPLES		256

@@ -3,10 +3,7 @@
  * What /proc/net/xtcp_listen says of a listener's queues, step by step. The steps run
  * on kernel TCP too, which has no such file.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "test.h"
 #include "wire.h"
 
 #define RFC "RFC 4987 3.6"

@@ -7,10 +7,7 @@
  * A segment that is lost is one that this program does not look at, or does not write. What the listener sends again by
  * itself takes a second, for which all such rows wait together.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "kselftest.h"
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define text wire_text

@@ -6,17 +6,11 @@
  * Member 1 ends, member 0 inherits. A BPF program chooses by the peer's port which member gets a
  * SYN; it does not choose who inherits.
  */
-#include <errno.h>
 #include <sched.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define MEMBERS		WIRE_MEMBERS

@@ -9,12 +9,9 @@
  * A script has three parts: what comes before; what has no memory; what must be true then. The first allocations of a
  * segment are those of the device.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/failing.h"
+#include "lib/test.h"
 #include "lib/wire.h"
-#include "kselftest.h"
 
 #define NEVER		10000
 #define MOST		100

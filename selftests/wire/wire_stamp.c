@@ -5,13 +5,10 @@
  * while nobody reads it. Whole writes are a matter of differential. And the time (SO_TIMESTAMPNS) of segments that are
  * read at once.
  */
-#include <errno.h>
-#include <time.h>
+#include "lib/test.h"
+
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "lib/wire.h"
 

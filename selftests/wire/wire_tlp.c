@@ -5,10 +5,8 @@
  * timeout, which is 300 ms away. Other programs turn the probes off (early_retrans, lib/wire_tun.c).
  */
 #include <linux/tcp.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <time.h>
 
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define SACK		"mss 1000,sackok"

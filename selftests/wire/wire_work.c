@@ -13,17 +13,9 @@
  * and undos in turns; a path MTU that falls. With 4,000 (100) skbs a segment may cost three times
  * what it costs with 10.
  */
-#include <errno.h>
-#include <kselftest.h>
-#include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "lib/release.h"
 #include "lib/sides.h"
+#include "lib/test.h"
 #include "lib/wire.h"
 
 #define MSS		500
