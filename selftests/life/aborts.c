@@ -42,8 +42,7 @@ static void watch(int ns)
 	struct stat st;
 	char filter[64];
 
-	if (fstat(ns, &st))
-		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+	must(!fstat(ns, &st), "namespace");
 	snprintf(filter, sizeof(filter), "netns==%lu", (unsigned long)st.st_ino);
 	tracing_set(EVENT "filter", filter);
 	tracing_forget();
@@ -75,8 +74,7 @@ static void set(int fd, int level, int option, int value)
 
 static void linger_zero(int fd)
 {
-	if (stack_reset_at_close(fd))
-		ksft_exit_fail_msg("SO_LINGER: %s\n", strerror(errno));
+	must(!stack_reset_at_close(fd), "SO_LINGER");
 }
 
 static int unread(int fd)

@@ -72,8 +72,7 @@ static void start(struct program *p, void *(*body)(void *))
 {
 	atomic_store(&p->tid, 0);
 	p->ok = false;
-	if (pthread_create(&p->thread, NULL, body, p))
-		ksft_exit_fail_msg("thread: %s\n", strerror(errno));
+	must(!pthread_create(&p->thread, NULL, body, p), "thread");
 	if (!WAIT_FOR(asleep_in(atomic_load(&p->tid), p->polls ? SYS_poll : SYS_recvfrom), STACK_DEADLINE_MS))
 		ksft_exit_fail_msg("the thread does not come to recv() or poll()\n");
 }
@@ -82,8 +81,7 @@ static void come_first(bool first)
 {
 	const struct sched_param param = { .sched_priority = first };
 
-	if (sched_setscheduler(0, first ? SCHED_FIFO : SCHED_OTHER, &param))
-		ksft_exit_fail_msg("scheduling: %s\n", strerror(errno));
+	must(!sched_setscheduler(0, first ? SCHED_FIFO : SCHED_OTHER, &param), "scheduling");
 }
 
 static bool comes_readable(int fd)
@@ -153,8 +151,7 @@ static bool transact(struct program *p, int listener, int wake)
 static void make_namespace(void)
 {
 	ns = ns_make();
-	if (ns < 0)
-		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+	must(ns >= 0, "namespace");
 }
 
 static void count_segments(const char *what, struct program p, int each)
@@ -165,12 +162,10 @@ static void count_segments(const char *what, struct program p, int each)
 	bool ok;
 
 	make_namespace();
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
-		ksft_exit_fail_msg("socketpair: %s\n", strerror(errno));
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
 	p.elsewhere = p.elsewhere ? pair[0] : -1;
 	listener = stack_listener(ns, XTCP, p.addr, PORT, true);
-	if (listener < 0)
-		ksft_exit_fail_msg("no listener: %s\n", strerror(errno));
+	must(listener >= 0, "no listener");
 	if (p.quickack)
 		setsockopt(listener, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
 	do {
@@ -253,8 +248,7 @@ static void count_wants(const char *addr, bool tries)
 	char octet;
 
 	make_namespace();
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
-		ksft_exit_fail_msg("socketpair: %s\n", strerror(errno));
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
 	p.elsewhere = pair[0];
 	for (i = 0; i < RECEIVES; i++) {
 		stack_pair_or_die(ns, XTCP, ns, XTCP, addr, PORT, &p.fd, &fd);
@@ -489,8 +483,7 @@ static void count_all_connects(void)
 	struct ns_pair pair;
 	int what;
 
-	if (ns_pair_make(&pair))
-		ksft_exit_fail_msg("namespaces: %s\n", strerror(errno));
+	must(!ns_pair_make(&pair), "namespaces");
 	for (what = WRITES; what <= HAS_QUICKACK; what++) {
 		count_connects(&pair, NS_B4, what);
 		count_connects(&pair, NS_B6, what);
@@ -512,8 +505,7 @@ int main(void)
 	ksft_set_plan(40);
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
-	if (sched_setaffinity(0, sizeof(one), &one))
-		ksft_exit_fail_msg("processor: %s\n", strerror(errno));
+	must(!sched_setaffinity(0, sizeof(one), &one), "processor");
 	come_first(true);
 	for (i = 0; i < 2; i++) {
 		const char *addr = addrs[i];

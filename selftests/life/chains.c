@@ -43,17 +43,14 @@ static void open_pairs(int n, int ip)
 	int listener = stack_listener(spaces[n], XTCP, addrs[ip], SERVER_PORT, true), i;
 	struct pair *p;
 
-	if (listener < 0)
-		ksft_exit_fail_msg("listener: %s\n", strerror(errno));
+	must(listener >= 0, "listener");
 	for (i = 0; i < PAIRS; i++) {
 		p = &pairs[n][ip][i];
 		/* the same ports in each namespace */
 		p->client = stack_bound(spaces[n], XTCP, addrs[ip], FIRST_PORT + i, true);
-		if (p->client < 0 || stack_connect(p->client, addrs[ip], SERVER_PORT))
-			ksft_exit_fail_msg("connection: %s\n", strerror(errno));
+		must(p->client >= 0 && !stack_connect(p->client, addrs[ip], SERVER_PORT), "connection");
 		p->server = accept(listener, NULL, NULL);
-		if (p->server < 0)
-			ksft_exit_fail_msg("accept: %s\n", strerror(errno));
+		must(p->server >= 0, "accept");
 	}
 	close(listener);
 }
@@ -127,8 +124,7 @@ static bool all_move(void)
 
 	for (i = 0; i < THREADS; i++) {
 		movers[i].number = i;
-		if (pthread_create(&movers[i].thread, NULL, move, &movers[i]))
-			ksft_exit_fail_msg("thread: %s\n", strerror(errno));
+		must(!pthread_create(&movers[i].thread, NULL, move, &movers[i]), "thread");
 	}
 	/* lookups meanwhile, in the same chains */
 	for (i = 0; i < 5; i++)
@@ -163,8 +159,7 @@ static void *dump_once(void *arg)
 	long long began;
 	int rows;
 
-	if (ns_enter(dump->ns))
-		ksft_exit_fail_msg("cannot enter the namespace\n");
+	must(!ns_enter(dump->ns), "cannot enter the namespace");
 	pthread_barrier_wait(&dump->start);
 	began = wait_now_ms();
 	rows = diag_dump(&dump->query, look_at_row, dump);
@@ -185,9 +180,8 @@ static void connect_anew(struct dump *dump, int listener, long long at)
 		ksft_exit_fail_msg("no connection to list: %s\n", strerror(errno));
 	pthread_barrier_wait(&dump->start);
 	usleep(at * 1000);
-	if (connect(fd, &none, sizeof(none)) || !stack_connect(fd, "127.0.0.1", SERVER_PORT - 1) ||
-	    errno != EINPROGRESS)
-		ksft_exit_fail_msg("no other connection: %s\n", strerror(errno));
+	must(!connect(fd, &none, sizeof(none)) && stack_connect(fd, "127.0.0.1", SERVER_PORT - 1) &&
+	     errno == EINPROGRESS, "no other connection");
 	pthread_join(thread, NULL);
 	close_each(fd, peer);
 }
@@ -206,8 +200,7 @@ static bool is_listed_whole(void)
 	pthread_barrier_init(&dump.start, NULL, 2);
 	listener = stack_listener(dump.ns, XTCP, "127.0.0.1", SERVER_PORT, true);
 	full = stack_listener(dump.ns, XTCP, "127.0.0.1", SERVER_PORT - 1, true);
-	if (listener < 0 || full < 0 || listen(full, 0))
-		ksft_exit_fail_msg("listener: %s\n", strerror(errno));
+	must(listener >= 0 && full >= 0 && !listen(full, 0), "listener");
 	/* it has no room for another one, whose SYN gets no answer */
 	waits = stack_connected(dump.ns, XTCP, "127.0.0.1", SERVER_PORT - 1);
 	for (i = 0; i < BESIDE; i++) {
@@ -232,8 +225,7 @@ static void with_chains(const char *parameter)
 		ksft_exit_fail_msg("loading with %s: %s\n", parameter, strerror(errno));
 	for (n = 0; n < NAMESPACES; n++) {
 		spaces[n] = ns_make();
-		if (spaces[n] < 0)
-			ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+		must(spaces[n] >= 0, "namespace");
 		for (ip = 0; ip < 2; ip++)
 			open_pairs(n, ip);
 	}

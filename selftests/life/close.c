@@ -52,8 +52,7 @@ static struct both connected(const struct sides *s, bool server_first)
 
 static void gate(const struct end *e, bool open)
 {
-	if (netem_gate(e->ns, "veth0", open))
-		ksft_exit_fail_msg("no gate\n");
+	must(!netem_gate(e->ns, "veth0", open), "no gate");
 }
 
 static bool is(const struct end *e, int state)
@@ -283,8 +282,7 @@ static void all(const struct sides *s)
 {
 	int first;
 
-	if (ns_pair_make(&pair))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&pair), "no namespaces");
 	sides_know_each_other(&pair);
 	for (first = 0; first < 2; first++) {
 		one_after_the_other(s, first);

@@ -120,8 +120,7 @@ static void match(int *clients, int *servers)
 
 	for (i = 0; i < COUNT; i++) {
 		len = sizeof(peer);
-		if (getpeername(servers[i], &peer.sa, &len))
-			ksft_exit_fail_msg("no peer: %s\n", strerror(errno));
+		must(!getpeername(servers[i], &peer.sa, &len), "no peer");
 		by_port[ntohs(peer.in.sin_port)] = servers[i];
 	}
 	for (i = 0; i < COUNT; i++)
@@ -137,10 +136,9 @@ static void turn_init(void)
 	pthread_mutexattr_t attr;
 
 	turn = mmap(NULL, sizeof(*turn), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (turn == MAP_FAILED || pthread_mutexattr_init(&attr) ||
-	    pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) ||
-	    pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) || pthread_mutex_init(turn, &attr))
-		ksft_exit_fail_msg("no mutex\n");
+	must(turn != MAP_FAILED && !pthread_mutexattr_init(&attr) &&
+	     !pthread_mutexattr_setpshared(&attr, PTHREAD_PROCESS_SHARED) &&
+	     !pthread_mutexattr_setrobust(&attr, PTHREAD_MUTEX_ROBUST) && !pthread_mutex_init(turn, &attr), "no mutex");
 }
 
 static void thousand(const struct sides *s)
@@ -333,10 +331,8 @@ static void all(const struct sides *s)
 {
 	struct rlimit files = { 8192, 8192 };
 
-	if (setrlimit(RLIMIT_NOFILE, &files))
-		ksft_exit_fail_msg("no descriptors: %s\n", strerror(errno));
-	if (ns_pair_make(&pair))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!setrlimit(RLIMIT_NOFILE, &files), "no descriptors");
+	must(!ns_pair_make(&pair), "no namespaces");
 	/* whoever died with it left nothing to mend */
 	if (pthread_mutex_lock(turn) == EOWNERDEAD)
 		pthread_mutex_consistent(turn);

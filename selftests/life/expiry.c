@@ -180,8 +180,7 @@ static pid_t start(int ip, uint64_t seed)
 {
 	pid_t pid = fork();
 
-	if (pid < 0)
-		ksft_exit_fail_msg("fork: %s\n", strerror(errno));
+	must(pid >= 0, "fork");
 	if (!pid) {
 		/* the two lanes write to one stream: whole at the end */
 		const unsigned int failed = lane(ip, seed);

@@ -88,15 +88,13 @@ static void prepare_nothing(struct scene *scene)
 static void prepare_socket(struct scene *scene)
 {
 	scene->client = stack_socket(scene->ns, XTCP, scene->text);
-	if (scene->client < 0)
-		ksft_exit_fail_msg("no socket: %s\n", strerror(errno));
+	must(scene->client >= 0, "no socket");
 }
 
 static void prepare_bound(struct scene *scene)
 {
 	scene->client = stack_bound(scene->ns, XTCP, scene->text, 0, false);
-	if (scene->client < 0)
-		ksft_exit_fail_msg("not bound: %s\n", strerror(errno));
+	must(scene->client >= 0, "not bound");
 }
 
 /* A program for SO_REUSEPORT's group, attached before listen(). */
@@ -117,15 +115,13 @@ static void prepare_listener(struct scene *scene)
 {
 	prepare_socket(scene);
 	scene->listener = stack_listener(scene->ns, XTCP, scene->text, 0, false);
-	if (scene->listener < 0)
-		ksft_exit_fail_msg("no listener: %s\n", strerror(errno));
+	must(scene->listener >= 0, "no listener");
 }
 
 static void prepare_waiting(struct scene *scene)
 {
 	prepare_listener(scene);
-	if (stack_connect(scene->client, scene->text, stack_port(scene->listener)))
-		ksft_exit_fail_msg("not connected: %s\n", strerror(errno));
+	must(!stack_connect(scene->client, scene->text, stack_port(scene->listener)), "not connected");
 }
 
 static void prepare_connection(struct scene *scene)
@@ -195,15 +191,13 @@ static void prepare_stamps(struct scene *scene)
 			   SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_ACK;
 
 	prepare_connection(scene);
-	if (setsockopt(scene->client, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)))
-		ksft_exit_fail_msg("SO_TIMESTAMPING: %s\n", strerror(errno));
+	must(!setsockopt(scene->client, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)), "SO_TIMESTAMPING");
 }
 
 /* Clients and servers open fast; @bits: besides. */
 static void prepare_fast(struct scene *scene, int bits)
 {
-	if (ns_sysctl_set(scene->ns, "net.xtcp.fastopen", "%d", 0x403 | bits))
-		ksft_exit_fail_msg("net.xtcp.fastopen\n");
+	must(!ns_sysctl_set(scene->ns, "net.xtcp.fastopen", "%d", 0x403 | bits), "net.xtcp.fastopen");
 	prepare_listener(scene);
 }
 
@@ -412,8 +406,7 @@ static void prepare_rate(struct scene *scene)
 	const unsigned int rate = 1000000;
 
 	prepare_connection(scene);
-	if (setsockopt(scene->client, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)))
-		ksft_exit_fail_msg("SO_MAX_PACING_RATE: %s\n", strerror(errno));
+	must(!setsockopt(scene->client, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)), "SO_MAX_PACING_RATE");
 }
 
 static const struct call {
@@ -731,8 +724,7 @@ static void test_slabs(struct scene *scene, const char *ip)
 	bool ok;
 
 	/* slub_debug=A,... at boot: scripts/check/check-vm.sh */
-	if (number_in("/sys/kernel/slab/xtcp_request/failslab") != 1)
-		ksft_exit_fail_msg("the slabs of xtcp are not marked for failslab\n");
+	must(number_in("/sys/kernel/slab/xtcp_request/failslab") == 1, "the slabs of xtcp are not marked for failslab");
 	failing_set("cache-filter", true);
 	failing_set("interval", 1);
 	for (i = 0; i < sizeof(slab_faults) / sizeof(slab_faults[0]); i++) {
@@ -759,8 +751,7 @@ int main(void)
 	for (i = 0; i < 2; i++) {
 		slabs_read(&before);
 		scene.ns = ns_make();
-		if (scene.ns < 0 || ns_enter(scene.ns))
-			ksft_exit_fail_msg("no namespace\n");
+		must(scene.ns >= 0 && !ns_enter(scene.ns), "no namespace");
 		scene.text = i ? "::1" : "127.0.0.1";
 		test_first_socket(&scene, ips[i]);
 		test_calls(&scene, ips[i]);

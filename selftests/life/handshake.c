@@ -31,8 +31,7 @@ struct open {
 
 static void gate(int ns, bool open)
 {
-	if (netem_gate(ns, "veth0", open))
-		ksft_exit_fail_msg("no gate\n");
+	must(!netem_gate(ns, "veth0", open), "no gate");
 }
 
 static bool client_is(const struct open *o, int state)
@@ -53,9 +52,8 @@ static struct open start(const struct sides *s)
 
 	o.listener = stack_listener(pair.b, s->server, s->addr, PORT, true);
 	o.client = stack_socket(pair.a, s->client, s->addr);
-	if (o.listener < 0 || o.client < 0 || fcntl(o.listener, F_SETFL, O_NONBLOCK) ||
-	    fcntl(o.client, F_SETFL, O_NONBLOCK))
-		ksft_exit_fail_msg("no sockets: %s\n", strerror(errno));
+	must(o.listener >= 0 && o.client >= 0 && !fcntl(o.listener, F_SETFL, O_NONBLOCK) &&
+	     !fcntl(o.client, F_SETFL, O_NONBLOCK), "no sockets");
 	return o;
 }
 
@@ -316,8 +314,7 @@ static void syn_ack_waits(const struct sides *s, bool cookie)
 
 static void all(const struct sides *s)
 {
-	if (ns_pair_make(&pair))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&pair), "no namespaces");
 	sides_know_each_other(&pair);
 	plain(s);
 	blocking(s);

@@ -298,8 +298,7 @@ static void expect_done(const struct user *user)
 {
 	char octet;
 
-	if (read(user->done, &octet, 1) != 1)
-		ksft_exit_fail_msg("the user's process has ended\n");
+	must(read(user->done, &octet, 1) == 1, "the user's process has ended");
 }
 
 static void go_on(const struct user *user)

@@ -54,8 +54,7 @@ static void namespace_dies(void)
 	struct ns_pair dying;
 	bool there;
 
-	if (ns_pair_make(&dying))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&dying), "no namespaces");
 	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT, &timewait, &server);
 	shutdown(timewait, SHUT_WR);
 	stack_at_end(server);
@@ -103,15 +102,12 @@ static void orphan_resets(const char *addr)
 	struct pollfd end = {};
 	struct ns_pair dying;
 
-	if (ns_pair_make(&dying))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&dying), "no namespaces");
 	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, addr, PORT + 3, &client, &server);
 	local = stack_port(client);
-	if (!WAIT_FOR(fill_window(client), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("the window does not close\n");
+	must(WAIT_FOR(fill_window(client), STACK_DEADLINE_MS), "the window does not close");
 	close(client);
-	if (rows_state(dying.a, listing, local, PORT + 3) != TCP_FIN_WAIT1)
-		ksft_exit_fail_msg("no orphan\n");
+	must(rows_state(dying.a, listing, local, PORT + 3) == TCP_FIN_WAIT1, "no orphan");
 	close(dying.a);
 	end.fd = server;
 	poll(&end, 1, STACK_DEADLINE_MS);
@@ -145,8 +141,7 @@ static void orphans_tell_for_a_while(void)
 	struct ns_pair dying;
 	bool has_ended;
 
-	if (ns_pair_make(&dying))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&dying), "no namespaces");
 	for (i = 0; i < ORPHANS; i++)
 		stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT + 4, &client[i], &server[i]);
 	/* what is sent is not acknowledged */
@@ -183,8 +178,7 @@ static void descriptor_keeps_namespace(void)
 	struct ns_pair dying;
 	int client, server;
 
-	if (ns_pair_make(&dying))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&dying), "no namespaces");
 	stack_pair_or_die(dying.a, XTCP, dying.b, KERNEL, NS_B4, PORT, &client, &server);
 	close(dying.a);
 	ksft_test_result(stack_carries(client, server, 10000) && stack_carries(server, client, 10000) &&
@@ -273,8 +267,7 @@ static void before_first_socket(void)
 {
 	int ns = ns_make(), client, server;
 
-	if (ns < 0)
-		ksft_exit_fail_msg("no namespace\n");
+	must(ns >= 0, "no namespace");
 	ksft_test_result(lines(ns, "/proc/net/xtcp") == 1 && lines(ns, "/proc/net/xtcp6") == 1 &&
 			 lines(ns, "/proc/net/xtcp_listen") == 1 && lines(ns, "/proc/net/xtcp_netstat") == 2,
 			 "a namespace without a socket has files without rows\n");
@@ -319,8 +312,7 @@ static void many_beside_one(void)
 	struct ns_pair pair;
 	bool ok = true;
 
-	if (ns_pair_make(&pair))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&pair), "no namespaces");
 	stack_pair_or_die(pair.a, XTCP, pair.b, XTCP, NS_B4, PORT, &client, &server);
 	stack_carries(client, server, 10000);
 	slabs_read(&before);

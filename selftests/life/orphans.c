@@ -21,14 +21,12 @@ static void nest_make(struct nest *nest)
 {
 	int i;
 
-	if (ns_pair_make(&nest->pair))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&nest->pair), "no namespaces");
 	sides_know_each_other(&nest->pair);
 	for (i = 0; i <= LIMIT; i++)
 		stack_pair_or_die(nest->pair.a, XTCP, nest->pair.b, KERNEL, NS_B4, PORT + i, &nest->clients[i],
 				  &nest->servers[i]);
-	if (netem_gate(nest->pair.a, "veth0", false))
-		ksft_exit_fail_msg("the gate does not close\n");
+	must(!netem_gate(nest->pair.a, "veth0", false), "the gate does not close");
 }
 
 static void nest_end(struct nest *nest)
@@ -83,8 +81,7 @@ static void limit_of_all(void)
 	nest_make(&one);
 	nest_make(&other);
 	was = ns_sysctl_get(ns_home(), "net.xtcp.max_orphans");
-	if (was < 0 || ns_sysctl_set(ns_home(), "net.xtcp.max_orphans", "%d", LIMIT))
-		ksft_exit_fail_msg("no max_orphans\n");
+	must(was >= 0 && !ns_sysctl_set(ns_home(), "net.xtcp.max_orphans", "%d", LIMIT), "no max_orphans");
 	for (i = 0; i < LIMIT - 1; i++)
 		ok &= lives_on(&one, i);
 	ok &= lives_on(&other, 0);

@@ -106,8 +106,7 @@ static void set_time_of_day(long long ahead)
 	long long us = epoch + now_us() + ahead;
 	struct timespec ts = { us / US, us % US * 1000 };
 
-	if (clock_settime(CLOCK_REALTIME, &ts))
-		ksft_exit_fail_msg("clock_settime: %s\n", strerror(errno));
+	must(!clock_settime(CLOCK_REALTIME, &ts), "clock_settime");
 }
 
 /* When a segment went out. The time of day may be a day ahead then. */
@@ -195,24 +194,20 @@ static void prepare(struct world *w, enum stack stack, bool v6)
 	w->here = v6 ? NS_A6 : NS_A4;
 	w->there = v6 ? NS_B6 : NS_B4;
 	snprintf(w->name, sizeof(w->name), "%s, IPv%d", stack_name(stack), v6 ? 6 : 4);
-	if (ns_pair_make(&w->pair))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&w->pair), "no namespaces");
 	sides_know_each_other(&w->pair);
 	/* no probe of the tail before the first timeout */
-	if (ns_sysctl_set(w->pair.a, "net.ipv4.tcp_early_retrans", "0") ||
-	    ns_sysctl_set(w->pair.a, "net.xtcp.early_retrans", "0"))
-		ksft_exit_fail_msg("no early_retrans\n");
+	must(!ns_sysctl_set(w->pair.a, "net.ipv4.tcp_early_retrans", "0") &&
+	     !ns_sysctl_set(w->pair.a, "net.xtcp.early_retrans", "0"), "no early_retrans");
 	w->tap = tap_open(w->pair.a, "veth0");
-	if (w->tap < 0)
-		ksft_exit_fail_msg("no tap: %s\n", strerror(errno));
+	must(w->tap >= 0, "no tap");
 	pair_or_die(w, KEEPALIVE);
 	pair_or_die(w, DATA);
 	pair_or_die(w, WINDOW);
 	make_record(w, LONG_RECORD);
 	if (stack == KERNEL)
 		return;
-	if (ns_sysctl_set(w->pair.a, "net.xtcp.timewait_ms", "%d", SHORT_MS))
-		ksft_exit_fail_msg("no timewait_ms\n");
+	must(!ns_sysctl_set(w->pair.a, "net.xtcp.timewait_ms", "%d", SHORT_MS), "no timewait_ms");
 	make_record(w, SHORT_RECORD);
 }
 
@@ -504,12 +499,10 @@ int main(void)
 		prepare(&worlds[i], stack_first() + i % stack_count(), i / stack_count());
 	for (i = 0; i < n_worlds; i++)
 		fill_window(&worlds[i]);
-	if (!WAIT_FOR(all_windows_are_closed(), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("not all windows are closed\n");
+	must(WAIT_FOR(all_windows_are_closed(), STACK_DEADLINE_MS), "not all windows are closed");
 	for (i = 0; i < n_worlds; i++)
 		begin(&worlds[i]);
-	if (!WAIT_FOR(all_sent(0, one_each), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("not all timers act\n");
+	must(WAIT_FOR(all_sent(0, one_each), STACK_DEADLINE_MS), "not all timers act");
 	for (i = 0; i < n_worlds; i++)
 		live[i] = records_live(&worlds[i]);
 	gap = stand_still();

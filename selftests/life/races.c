@@ -155,8 +155,7 @@ static void fight(struct duel *duel, int port)
 	arm(duel);
 	duel->peer_plan = draw(duel, 1 << 16);
 	for (i = 0; i < ARRAY_SIZE(bodies); i++)
-		if (pthread_create(&threads[i], NULL, bodies[i], duel))
-			ksft_exit_fail_msg("thread: %s\n", strerror(errno));
+		must(!pthread_create(&threads[i], NULL, bodies[i], duel), "thread");
 	pthread_barrier_wait(&duel->start);
 	end_client(duel);
 	/* with a reader or a writer still in the socket */
@@ -207,8 +206,7 @@ static bool ends_are_seen_whole(void)
 	pthread_barrier_init(&watched.start, NULL, 2);
 	for (i = 0; i < ENDS; i++) {
 		stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", END_PORT + i % 100, &watched.fd, &peer);
-		if (pthread_create(&thread, NULL, watch, &watched))
-			ksft_exit_fail_msg("thread: %s\n", strerror(errno));
+		must(!pthread_create(&thread, NULL, watch, &watched), "thread");
 		linger_zero(peer);
 		pthread_barrier_wait(&watched.start);
 		close(peer);
@@ -245,8 +243,7 @@ static void share(void)
 	pthread_rwlockattr_t attr;
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	must(shared != MAP_FAILED, "mmap");
 	pthread_rwlockattr_init(&attr);
 	pthread_rwlockattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	/* or the module would never go */
@@ -277,15 +274,13 @@ int main(void)
 	ksft_set_plan(4);
 	ksft_print_msg("SEED=%u\n", seed);
 	ns = ns_make();
-	if (ns < 0)
-		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+	must(ns >= 0, "namespace");
 	ksft_test_result(ends_are_seen_whole(), "poll() sees an end whole\n");
 	share();
 	for (i = 0; i < DUELISTS; i++) {
 		fflush(stdout);
 		children[i] = fork();
-		if (children[i] < 0)
-			ksft_exit_fail_msg("fork: %s\n", strerror(errno));
+		must(children[i] >= 0, "fork");
 		if (!children[i])
 			duelist(i, seed);
 	}

@@ -66,15 +66,13 @@ static void connect_all(void)
 {
 	listener_v4 = stack_listener(pair.b, KERNEL, NS_B4, PORT, true);
 	listener_v6 = stack_listener(pair.b, KERNEL, NS_B6, PORT, true);
-	if (listener_v4 < 0 || listener_v6 < 0 || ns_call(pair.a, connect_from_here, NULL))
-		ksft_exit_fail_msg("cannot connect: %s\n", strerror(errno));
+	must(listener_v4 >= 0 && listener_v6 >= 0 && !ns_call(pair.a, connect_from_here, NULL), "cannot connect");
 	close_each(listener_v4, listener_v6);
 }
 
 static void timewait_is(int ms)
 {
-	if (ns_sysctl_set(pair.a, "net.xtcp.timewait_ms", "%d", ms))
-		ksft_exit_fail_msg("no net.xtcp.timewait_ms\n");
+	must(!ns_sysctl_set(pair.a, "net.xtcp.timewait_ms", "%d", ms), "no net.xtcp.timewait_ms");
 }
 
 /* All become records: the first of them to last for @held_ms, the others for @ms. The peer's FIN makes a record. */
@@ -200,8 +198,7 @@ static void watch(void)
 	struct stat st;
 	char filter[64];
 
-	if (fstat(pair.a, &st))
-		ksft_exit_fail_msg("namespace: %s\n", strerror(errno));
+	must(!fstat(pair.a, &st), "namespace");
 	snprintf(filter, sizeof(filter), "netns==%lu", (unsigned long)st.st_ino);
 	tracing_set(EVENT "filter", filter);
 	tracing_forget();
@@ -275,8 +272,7 @@ int main(void)
 	ksft_print_header();
 	ksft_set_plan(12);
 	slabs_read(&before);
-	if (setrlimit(RLIMIT_NOFILE, &files) || ns_pair_make(&pair))
-		ksft_exit_fail_msg("no descriptors or no namespaces: %s\n", strerror(errno));
+	must(!setrlimit(RLIMIT_NOFILE, &files) && !ns_pair_make(&pair), "no descriptors or no namespaces");
 	tracing_start("records");
 	end_by_timer(&before);
 	tracing_stop();

@@ -120,11 +120,9 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 	long most = release_is_rt() ? 2 * COUNT : COUNT;
 	bool ok = true;
 
-	if (listener < 0 || fcntl(listener, F_SETFL, flags))
-		ksft_exit_fail_msg("no listener\n");
+	must(listener >= 0 && !fcntl(listener, F_SETFL, flags), "no listener");
 	bell = eventfd(0, EFD_CLOEXEC);
-	if (bell < 0)
-		ksft_exit_fail_msg("eventfd: %s\n", strerror(errno));
+	must(bell >= 0, "eventfd");
 	atomic_store(&accepted, 0);
 	atomic_store(&over, false);
 	for (i = 0; i < THREADS; i++) {
@@ -142,8 +140,7 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 			 "%s, %d threads in %s: %d connections, %ld wakeups\n", stack_name(stack), THREADS, how, COUNT,
 			 after - before);
 	atomic_store(&over, true);
-	if (eventfd_write(bell, 1))
-		ksft_exit_fail_msg("eventfd: %s\n", strerror(errno));
+	must(!eventfd_write(bell, 1), "eventfd");
 	shutdown(listener, SHUT_RDWR);
 	for (i = 0; i < THREADS; i++)
 		pthread_join(waiters[i].thread, NULL);
@@ -175,8 +172,7 @@ int main(void)
 	ksft_print_header();
 	ksft_set_plan(stack_count() * 3);
 	ns = ns_make();
-	if (ns < 0)
-		ksft_exit_fail_msg("no namespace\n");
+	must(ns >= 0, "no namespace");
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		one_each(stack, accept_in_turn, "accept()", 0);
 		one_each(stack, wait_exclusively, "epoll_wait() with EPOLLEXCLUSIVE", O_NONBLOCK);

@@ -119,8 +119,7 @@ static struct reason *reason_of(struct reason *reasons, size_t *n, const char *w
 	for (i = 0; i < *n; i++)
 		if (!strcmp(reasons[i].why, why))
 			return &reasons[i];
-	if (*n == REASONS_MAX)
-		ksft_exit_fail_msg("too many reasons\n");
+	must(*n != REASONS_MAX, "too many reasons");
 	reasons[*n].why = why;
 	return &reasons[(*n)++];
 }

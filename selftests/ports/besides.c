@@ -41,8 +41,7 @@ static int accept_or_die(void)
 {
 	int fd = accept(listener, NULL, NULL);
 
-	if (fd < 0)
-		ksft_exit_fail_msg("accept: %s\n", strerror(errno));
+	must(fd >= 0, "accept");
 	return fd;
 }
 
@@ -55,8 +54,7 @@ static bool short_connection(enum stack stack, int number)
 		return false;
 	server = accept_or_die();
 	close(client);
-	if (!stack_at_end(server))
-		ksft_exit_fail_msg("a client's close() did not arrive\n");
+	must(stack_at_end(server), "a client's close() did not arrive");
 	close(server);
 	return true;
 }
@@ -108,8 +106,7 @@ static void new_ns(void)
 	    (ports && ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + ports - 1)))
 		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
 	listener = stack_listener(ns, KERNEL, "0.0.0.0", PORT, true);
-	if (listener < 0 || listen(listener, 100))
-		ksft_exit_fail_msg("cannot listen: %s\n", strerror(errno));
+	must(listener >= 0 && !listen(listener, 100), "cannot listen");
 }
 
 /* Of those before, no destination has more than half of the ports. */
@@ -133,9 +130,8 @@ static void after_one(int all, int kept)
 	ports = all;
 	new_ns();
 	/* a slow machine may take longer for them than the minute that a record lives */
-	if (ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%d", all) ||
-	    ns_sysctl_set(ns, "net.xtcp.timewait_ms", "240000"))
-		ksft_exit_fail_msg("sysctl: %s\n", strerror(errno));
+	must(!ns_sysctl_set(ns, "net.xtcp.max_tw_buckets", "%d", all) &&
+	     !ns_sysctl_set(ns, "net.xtcp.timewait_ms", "240000"), "sysctl");
 	while (made < all && short_connection(XTCP, 1))
 		made++;
 	got = short_connections(KERNEL, 100, 1, kept);
@@ -200,19 +196,16 @@ static void beside_bind(void)
 	int fd, client, server;
 
 	new_ns();
-	if (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW))
-		ksft_exit_fail_msg("cannot set the range of ports\n");
+	must(!ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW), "cannot set the range of ports");
 	fd = stack_bound(ns, KERNEL, "127.0.0.1", LOW, true);
 	client = connect_to(XTCP, 2);
 	ksft_test_result(fd >= 0 && client < 0 && errno == EADDRNOTAVAIL, "a port that is bound is not shared\n");
-	if (stack_connect(fd, "127.0.0.1", PORT))
-		ksft_exit_fail_msg("connect: %s\n", strerror(errno));
+	must(!stack_connect(fd, "127.0.0.1", PORT), "connect");
 	server = accept_or_die();
 	client = connect_to(XTCP, 2);
 	ksft_test_result(client < 0 && errno == EADDRNOTAVAIL, "nor when it has connected\n");
 	close(fd);
-	if (!stack_at_end(server))
-		ksft_exit_fail_msg("the client's close() did not arrive\n");
+	must(stack_at_end(server), "the client's close() did not arrive");
 	close(server);
 	client = connect_to(XTCP, 2);
 	ksft_test_result(client < 0 && errno == EADDRNOTAVAIL, "nor its TIME-WAIT\n");
@@ -248,8 +241,7 @@ static void beside_device(const char *its, const char *text, const char *any)
 	new_ns();
 	for (i = 0; i < 2; i++) {
 		there[i] = stack_listener(ns, KERNEL, any, PORT + 1 + i, true);
-		if (there[i] < 0)
-			ksft_exit_fail_msg("cannot listen: %s\n", strerror(errno));
+		must(there[i] >= 0, "cannot listen");
 	}
 	made = keep_on_device(its, PORT + 1, there[0]);
 	to_same = stack_connected(ns, XTCP, text, PORT + 1);
@@ -272,8 +264,7 @@ static int connect_in_vain(enum stack stack, const char *to)
 {
 	int fd = stack_socket(ns, stack, to);
 
-	if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK))
-		ksft_exit_fail_msg("no socket: %s\n", strerror(errno));
+	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "no socket");
 	if (!stack_connect(fd, to, PORT) || errno == EINPROGRESS)
 		return fd;
 	close(fd);
@@ -295,8 +286,7 @@ static int same_tuple(enum stack stack)
 	same = connect_in_vain(stack, "10.6.0.2");
 	if (first < 0 || other < 0 || same >= 0 || errno != EADDRNOTAVAIL)
 		ksft_exit_fail_msg("%s shares a 4-tuple without a device\n", stack_name(stack));
-	if (setsockopt(first, SOL_SOCKET, SO_BINDTODEVICE, "d0", sizeof("d0")))
-		ksft_exit_fail_msg("SO_BINDTODEVICE: %s\n", strerror(errno));
+	must(!setsockopt(first, SOL_SOCKET, SO_BINDTODEVICE, "d0", sizeof("d0")), "SO_BINDTODEVICE");
 	same = connect_in_vain(stack, "10.6.0.2");
 	close_each(first, other);
 	return same;
@@ -328,11 +318,9 @@ static void error_beside(const char *its, const char *ours, const char *to)
 		ksft_exit_fail_msg("nft\n");
 	listener_of_xtcp = stack_listener(ns, XTCP, ours, LOW + 1, true);
 	p.fd = stack_bound(ns, KERNEL, its, LOW + 1, true);
-	if (listener_of_xtcp < 0 || p.fd < 0 || fcntl(p.fd, F_SETFL, O_NONBLOCK))
-		ksft_exit_fail_msg("a port of both: %s\n", strerror(errno));
+	must(listener_of_xtcp >= 0 && p.fd >= 0 && !fcntl(p.fd, F_SETFL, O_NONBLOCK), "a port of both");
 	/* while connect() runs the error is only noted: the one about the next SYN ends it */
-	if (!stack_connect(p.fd, to, PORT + 3) || errno != EINPROGRESS)
-		ksft_exit_fail_msg("connect: %s\n", strerror(errno));
+	must(stack_connect(p.fd, to, PORT + 3) && errno == EINPROGRESS, "connect");
 	ksft_test_result(poll(&p, 1, STACK_DEADLINE_MS) == 1 &&
 			 !getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &len) && (err == EHOSTUNREACH || err == EACCES),
 			 "%s: an ICMP error reaches kernel TCP from a port that xtcp has, too\n", its);

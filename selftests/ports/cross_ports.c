@@ -59,8 +59,7 @@ static int open_at(enum stack stack, const struct place *p, bool reuse, bool reu
 	int fd = stack_socket(ns, stack, p->addr), one = 1, error;
 	union stack_addr addr = stack_addr(p->addr, PORT);
 
-	if (fd < 0)
-		ksft_exit_fail_msg("no socket: %s\n", strerror(errno));
+	must(fd >= 0, "no socket");
 	if ((reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) ||
 	    (reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) ||
 	    (p->v6only && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))) ||
@@ -329,8 +328,7 @@ int main(int argc, char **argv)
 	if (ns < 0 || ns_addr_add(ns, "lo", "fd00:9::1/64") || ns_shell(ns, "ip link add d0 type dummy"))
 		ksft_exit_fail_msg("no namespace\n");
 	fd = stack_socket(ns, kernel_only ? KERNEL : XTCP, "127.0.0.1");
-	if (fd < 0)
-		ksft_exit_fail_msg("no xtcp: %s\n", strerror(errno));
+	must(fd >= 0, "no xtcp");
 	close(fd);
 	ksft_set_plan(kernel_only ? PLACES * 3 + CHANGES * 2 : PLACES * 4 * 2 + CHANGES * 2 * 3 + 2);
 	for (i = 0; i < PLACES; i++) {

@@ -53,8 +53,7 @@ static void attach(int fd)
 	};
 	struct sock_fprog prog = { 3, code };
 
-	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)))
-		ksft_exit_fail_msg("attach: %s\n", strerror(errno));
+	must(!setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)), "attach");
 }
 
 static int serve(int fd)
@@ -98,8 +97,7 @@ static void *stay(void *arg)
 	int fd = member(c->stack, c->places[0]);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	if (fd < 0)
-		ksft_exit_fail_msg("no member: %s\n", strerror(errno));
+	must(fd >= 0, "no member");
 	atomic_fetch_add(&c->opened, 1);
 	while (!atomic_load(&c->end)) {
 		poll(&p, 1, 1);
@@ -147,8 +145,7 @@ static void churn(enum stack stack, const char *const *places, const char *to, b
 	int i;
 
 	pthread_create(&staying, NULL, stay, &c);
-	if (!WAIT_FOR(atomic_load(&c.opened), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("no member\n");
+	must(WAIT_FOR(atomic_load(&c.opened), STACK_DEADLINE_MS), "no member");
 	for (i = 0; i < 2; i++)
 		pthread_create(&clients[i], NULL, connect_on, &c);
 	for (i = 0; i < THREADS; i++)
@@ -180,8 +177,7 @@ int main(int argc, char **argv)
 
 	ksft_print_header();
 	ns = ns_make();
-	if (ns < 0)
-		ksft_exit_fail_msg("no namespace\n");
+	must(ns >= 0, "no namespace");
 	ksft_set_plan(8);
 	churn(stack, alike4, "127.0.0.1", false);
 	churn(stack, mixed4, "127.0.0.1", false);

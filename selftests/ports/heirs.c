@@ -158,10 +158,9 @@ static int make_namespace(enum stack stack, int knob, enum kind kind)
 	snprintf(migrate, sizeof(migrate), "%smigrate_req", names);
 	snprintf(fastopen, sizeof(fastopen), "%sfastopen", names);
 	snprintf(cookies, sizeof(cookies), "%ssyncookies", names);
-	if (guest < 0 || ns_sysctl_set(guest, migrate, "%d", knob) ||
-	    ns_sysctl_set(guest, fastopen, "%d", kind == FAST_OPEN ? FAST : 0) ||
-	    ns_sysctl_set(guest, cookies, "%d", kind == COOKIES ? 2 : 1))
-		ksft_exit_fail_msg("no namespace\n");
+	must(guest >= 0 && !ns_sysctl_set(guest, migrate, "%d", knob) &&
+	     !ns_sysctl_set(guest, fastopen, "%d", kind == FAST_OPEN ? FAST : 0) &&
+	     !ns_sysctl_set(guest, cookies, "%d", kind == COOKIES ? 2 : 1), "no namespace");
 	return guest;
 }
 
@@ -185,8 +184,7 @@ static void storm(enum stack stack, const char *to, int knob, enum kind kind)
 	for (i = 0; i < COMERS / 2; i++)
 		pthread_barrier_init(&s.pairs[i], NULL, 2);
 	pthread_create(&staying, NULL, stay, &s);
-	if (!WAIT_FOR(atomic_load(&s.members), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("no member\n");
+	must(WAIT_FOR(atomic_load(&s.members), STACK_DEADLINE_MS), "no member");
 	for (i = 0; i < CLIENTS; i++)
 		pthread_create(&clients[i], NULL, connect_on, &s);
 	for (i = 0; i < COMERS; i++) {

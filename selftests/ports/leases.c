@@ -78,8 +78,7 @@ static int second_gets(enum stack first, const struct wish *a, enum stack second
 {
 	int fa, fb, err;
 
-	if (open_at(first, a, PORT, &fa))
-		ksft_exit_fail_msg("the first fails\n");
+	must(!open_at(first, a, PORT, &fa), "the first fails");
 	err = open_at(second, b, PORT, &fb);
 	close_each(fa, fb);
 	return err;
@@ -117,12 +116,10 @@ static void leave_timewait(const struct wish *w, int local, int listener)
 {
 	int client = open_with(KERNEL, w), server;
 
-	if (try_port(client, local, false) || stack_connect(client, LO4, stack_port(listener)))
-		ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
+	must(!try_port(client, local, false) && !stack_connect(client, LO4, stack_port(listener)), "no connection");
 	server = accept(listener, NULL, NULL);
 	close(client);
-	if (!stack_at_end(server))
-		ksft_exit_fail_msg("no FIN\n");
+	must(stack_at_end(server), "no FIN");
 	close(server);
 	if (!WAIT_FOR(rows_state(ns, "/proc/net/tcp", local, stack_port(listener)) == 6, STACK_DEADLINE_MS))
 		ksft_exit_fail_msg("no TIME-WAIT\n");
@@ -154,8 +151,7 @@ static void connect_beside_timewait(void)
 	int there = stack_listener(ns, KERNEL, LO4, PORT + 3, true), fd;
 
 	leave_timewait(&w, PORT + 200, here);
-	if (open_at(XTCP, &w, PORT + 200, &fd))
-		ksft_exit_fail_msg("bind: %s\n", strerror(errno));
+	must(!open_at(XTCP, &w, PORT + 200, &fd), "bind");
 	ksft_test_result(stack_connect(fd, LO4, PORT + 2) < 0 && errno == EADDRNOTAVAIL,
 			 "connect(): kernel TCP's TIME-WAIT has this tuple\n");
 	ksft_test_result(!stack_connect(fd, LO4, PORT + 3), "and not that one\n");
@@ -167,8 +163,7 @@ static void stays_exclusive(void)
 	const struct wish all = { .reuse = true, .reuseport = true }, reuse = { .reuse = true };
 	int listener = stack_listener(ns, KERNEL, LO4, PORT + 4, true), ours, theirs, more;
 
-	if (open_at(XTCP, &all, PORT + 5, &ours) || open_at(KERNEL, &reuse, PORT + 5, &theirs))
-		ksft_exit_fail_msg("bind: %s\n", strerror(errno));
+	must(!open_at(XTCP, &all, PORT + 5, &ours) && !open_at(KERNEL, &reuse, PORT + 5, &theirs), "bind");
 	ksft_test_result(stack_connect(ours, LO4, PORT + 4) < 0 && errno == EADDRNOTAVAIL,
 			 "no connection from a port that kernel TCP shares\n");
 	close(theirs);
@@ -195,8 +190,7 @@ static void any_port(void)
 		if (wa.reuseport && wb.reuseport)
 			continue;
 		for (stack = KERNEL; stack <= XTCP; stack++) {
-			if (open_at(stack, &wa, 0, &a))
-				ksft_exit_fail_msg("the first fails\n");
+			must(!open_at(stack, &wa, 0, &a), "the first fails");
 			got[stack] = open_at(stack, &wb, 0, &b);
 			close_each(a, b);
 		}
@@ -216,8 +210,7 @@ static long long member_costs(void)
 
 	for (i = 0; i < 60; i++) {
 		took = now_ns();
-		if (open_at(XTCP, &w, PORT, &fd))
-			ksft_exit_fail_msg("no member: %s\n", strerror(errno));
+		must(!open_at(XTCP, &w, PORT, &fd), "no member");
 		close(fd);
 		took = now_ns() - took;
 		if (!i || took < best)
@@ -236,8 +229,7 @@ static void large_group(void)
 	for (i = 0; i < MANY; i++) {
 		if (i == FEW)
 			few = member_costs();
-		if (open_at(XTCP, &w, PORT, &fds[i]))
-			ksft_exit_fail_msg("no member: %s\n", strerror(errno));
+		must(!open_at(XTCP, &w, PORT, &fds[i]), "no member");
 	}
 	many = member_costs();
 	while (i--)
@@ -251,8 +243,7 @@ static void bind_address(int fd, int i, int port)
 	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(port) };
 
 	addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 0x10000 + i);
-	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		ksft_exit_fail_msg("bind: %s\n", strerror(errno));
+	must(!bind(fd, (struct sockaddr *)&addr, sizeof(addr)), "bind");
 }
 
 static atomic_bool stop;
@@ -276,8 +267,7 @@ static void *accept_some(void *arg)
 		start = now_ns();
 		client = stack_connected(ns, XTCP, LO4, port);
 		server = accept(listener, NULL, NULL);
-		if (client < 0 || server < 0)
-			ksft_exit_fail_msg("the server fails: %s\n", strerror(errno));
+		must(client >= 0 && server >= 0, "the server fails");
 		close_each(client, server);
 		if (served < MOST_SERVED)
 			served_in[served] = now_ns() - start;
@@ -296,8 +286,7 @@ static int server_on(int port)
 {
 	int listener = stack_listener(ns, XTCP, LO4, port, false);
 
-	if (listener < 0)
-		ksft_exit_fail_msg("no listener: %s\n", strerror(errno));
+	must(listener >= 0, "no listener");
 	return listener;
 }
 
@@ -412,15 +401,13 @@ static void closed_in_order(int count)
 	atomic_store(&served, 0);
 	atomic_store(&stop, false);
 	pthread_create(&server, NULL, accept_some, &listener);
-	if (!WAIT_FOR(atomic_load(&served) >= BEFORE, STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("the server serves nobody\n");
+	must(WAIT_FOR(atomic_load(&served) >= BEFORE, STACK_DEADLINE_MS), "the server serves nobody");
 	from = atomic_load(&served);
 	for (i = 0; i < count; i++)
 		close(fds[i]);
 	to = atomic_load(&served);
 	/* and with none left it still does */
-	if (!WAIT_FOR(atomic_load(&served) > to + 1, STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("the server serves nobody any more\n");
+	must(WAIT_FOR(atomic_load(&served) > to + 1, STACK_DEADLINE_MS), "the server serves nobody any more");
 	atomic_store(&stop, true);
 	pthread_join(server, NULL);
 	close(listener);
@@ -459,8 +446,7 @@ static long long listen_beside(enum stack stack, int elsewhere)
 	for (i = 0; i < TIMES; i++) {
 		fd = stack_socket(elsewhere, XTCP, LO4);
 		took[i] = now_ns();
-		if (listen(fd, 1))
-			ksft_exit_fail_msg("listen: %s\n", strerror(errno));
+		must(!listen(fd, 1), "listen");
 		took[i] = now_ns() - took[i];
 		close(fd);
 	}
@@ -545,8 +531,7 @@ static void chosen_by_connect(void)
 	for (i = KERNEL; i < 3; i++) {
 		client = stack_connected(ns, i == KERNEL ? KERNEL : XTCP, LO4, PORT + 6);
 		server = accept(listener, NULL, NULL);
-		if (client < 0 || server < 0)
-			ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
+		must(client >= 0 && server >= 0, "no connection");
 		if (i == 2)
 			break;
 		if (i == KERNEL)
@@ -561,11 +546,9 @@ static void chosen_by_connect(void)
 		close(client);
 	}
 	close(client);
-	if (!stack_at_end(server))
-		ksft_exit_fail_msg("no FIN\n");
+	must(stack_at_end(server), "no FIN");
 	close(server);
-	if (!WAIT_FOR(rows_state(ns, "/proc/net/xtcp", CHOSEN, PORT + 6) == 6, STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("no TIME-WAIT\n");
+	must(WAIT_FOR(rows_state(ns, "/proc/net/xtcp", CHOSEN, PORT + 6) == 6, STACK_DEADLINE_MS), "no TIME-WAIT");
 	nobody_gets_in("TIME-WAIT", want);
 	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "32768 60999");
 	close_each(other, listener);
@@ -597,8 +580,7 @@ int main(void)
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ MOST + 1000, MOST + 1000 });
 	ksft_set_plan(20);
 	ns = ns_make();
-	if (ns < 0)
-		ksft_exit_fail_msg("no namespace\n");
+	must(ns >= 0, "no namespace");
 	slab();
 	who_beside_whom();
 	beside_timewait();

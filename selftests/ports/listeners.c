@@ -118,8 +118,7 @@ static void refused_among_many(double few)
 	double many = least_refusal(CROWD_PORT), beside;
 	int alone = stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT + 1, false);
 
-	if (alone < 0)
-		ksft_exit_fail_msg("listener: %s\n", strerror(errno));
+	must(alone >= 0, "listener");
 	beside = least_refusal(CROWD_PORT + 1);
 	close(alone);
 	ksft_print_msg("%.1f us beside one listener; beside %d, on a port of theirs %.1f us, on another %.1f us\n",
@@ -134,8 +133,7 @@ static double refused_beside_one(void)
 	int alone = stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT, false);
 	double few;
 
-	if (alone < 0)
-		ksft_exit_fail_msg("listener: %s\n", strerror(errno));
+	must(alone >= 0, "listener");
 	few = least_refusal(CROWD_PORT);
 	close(alone);
 	return few;
@@ -246,8 +244,7 @@ static void many_listeners(void)
 	double few = refused_beside_one();
 	int alone = asking_alone();
 
-	if (ns_call(ns, listen_all, NULL))
-		ksft_exit_fail_msg("listeners: %s\n", strerror(errno));
+	must(!ns_call(ns, listen_all, NULL), "listeners");
 	refused_among_many(few);
 	asked_among_many(alone);
 	each_is_found();
@@ -261,10 +258,9 @@ static void open_group(int fds[MEMBERS])
 
 	for (i = 0; i < MEMBERS; i++) {
 		fds[i] = stack_socket(ns, XTCP, "0.0.0.0");
-		if (fds[i] < 0 || setsockopt(fds[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
-		    bind(fds[i], &addr.sa, stack_addr_len(&addr)) || listen(fds[i], CLIENTS) ||
-		    fcntl(fds[i], F_SETFL, O_NONBLOCK))
-			ksft_exit_fail_msg("member: %s\n", strerror(errno));
+		must(fds[i] >= 0 && !setsockopt(fds[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+		     !bind(fds[i], &addr.sa, stack_addr_len(&addr)) && !listen(fds[i], CLIENTS) &&
+		     !fcntl(fds[i], F_SETFL, O_NONBLOCK), "member");
 	}
 }
 
@@ -328,8 +324,7 @@ static void devices(void)
 
 	open_group(fds);
 	ksft_test_result(all_share(fds), "a group shares SYNs\n");
-	if (!is_on_device(fds[0], "lo"))
-		ksft_exit_fail_msg("SO_BINDTODEVICE: %s\n", strerror(errno));
+	must(is_on_device(fds[0], "lo"), "SO_BINDTODEVICE");
 	spread(fds, CLIENTS / 4, got);
 	ksft_test_result(got[0] == CLIENTS / 4, "one that is bound to the device then has all\n");
 	for (i = 1; i < MEMBERS; i++)
@@ -361,8 +356,7 @@ static void on_processors(void)
 	for (cpu = 0; cpu < there && cpu < MEMBERS; cpu++) {
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);
-		if (sched_setaffinity(0, sizeof(one), &one))
-			ksft_exit_fail_msg("sched_setaffinity: %s\n", strerror(errno));
+		must(!sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
 		spread(fds, CLIENTS / 4, got);
 		if (got[cpu] != CLIENTS / 4)
 			ksft_print_msg("processor %d: %d %d %d %d\n", cpu, got[0], got[1], got[2], got[3]);
@@ -407,8 +401,7 @@ static void reconnect(void)
 	write_or_die("/sys/kernel/tracing/events/kprobes/xtcp_fast/enable", "1", 0);
 	fast = fast_periods();
 	for (start = measure_now(); measure_now() < start + 0.9; n++)
-		if (!stack_connect(fd, "127.0.0.1", 1) || errno != ECONNREFUSED)
-			ksft_exit_fail_msg("connect(): %s\n", strerror(errno));
+		must(stack_connect(fd, "127.0.0.1", 1) && errno == ECONNREFUSED, "connect()");
 	fast = fast_periods() - fast;
 	write_or_die("/sys/kernel/tracing/events/kprobes/xtcp_fast/enable", "0", 0);
 	write_or_die("/sys/kernel/tracing/kprobe_events", "-:xtcp_fast", O_APPEND);
@@ -424,8 +417,7 @@ static int count_calls(const char *function)
 	FILE *file = fopen("/sys/bus/event_source/devices/kprobe/type", "re");
 	int fd;
 
-	if (!file || fscanf(file, "%u", &attr.type) != 1)
-		ksft_exit_fail_msg("no probes: %s\n", strerror(errno));
+	must(file && fscanf(file, "%u", &attr.type) == 1, "no probes");
 	fclose(file);
 	fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
@@ -437,8 +429,7 @@ static long long calls_counted(int fd)
 {
 	long long n;
 
-	if (read(fd, &n, sizeof(n)) != sizeof(n))
-		ksft_exit_fail_msg("a counter: %s\n", strerror(errno));
+	must(read(fd, &n, sizeof(n)) == sizeof(n), "a counter");
 	return n;
 }
 
@@ -457,9 +448,8 @@ static void refuse_early(void)
 	bool ok = true;
 	int i;
 
-	if (fd < 0 || listener < 0 || second < 0 || aoopt_add(fd, &key) ||
-	    stack_connect(first, "127.0.0.1", REFUSER_PORT))
-		ksft_exit_fail_msg("sockets: %s\n", strerror(errno));
+	must(fd >= 0 && listener >= 0 && second >= 0 && !aoopt_add(fd, &key) &&
+	     !stack_connect(first, "127.0.0.1", REFUSER_PORT), "sockets");
 	began = calls_counted(fast) + calls_counted(slow);
 	for (i = 0; i < REFUSED; i++) {
 		ok &= stack_connect(fd, "127.0.0.1", REFUSER_PORT) && errno == EKEYREJECTED;
@@ -589,11 +579,9 @@ int main(void)
 	ksft_print_header();
 	/* what patches code is not for the debug kernel, see README.md */
 	ksft_set_plan(debug ? 14 : 16);
-	if (setrlimit(RLIMIT_NOFILE, &files))
-		ksft_exit_fail_msg("no descriptors: %s\n", strerror(errno));
+	must(!setrlimit(RLIMIT_NOFILE, &files), "no descriptors");
 	ns = ns_make();
-	if (ns < 0 || ns_shell(ns, "ip link add dummy type dummy"))
-		ksft_exit_fail_msg("no namespace\n");
+	must(ns >= 0 && !ns_shell(ns, "ip link add dummy type dummy"), "no namespace");
 	many_listeners();
 	devices();
 	on_processors();

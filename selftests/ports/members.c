@@ -49,8 +49,7 @@ static int member_socket(struct group *g)
 {
 	int fd = stack_socket(ns, g->stack, g->place);
 
-	if (fd < 0)
-		ksft_exit_fail_msg("socket: %s\n", strerror(errno));
+	must(fd >= 0, "socket");
 	set_int(fd, SO_REUSEPORT, 1);
 	return fd;
 }
@@ -66,8 +65,7 @@ static void start_listening(struct group *g, int i)
 /* What is shut down would always be ready. */
 static void stop_listening(struct group *g, int i)
 {
-	if (epoll_ctl(g->ep, EPOLL_CTL_DEL, g->fd[i], NULL) || shutdown(g->fd[i], SHUT_RD))
-		ksft_exit_fail_msg("shutdown: %s\n", strerror(errno));
+	must(!epoll_ctl(g->ep, EPOLL_CTL_DEL, g->fd[i], NULL) && !shutdown(g->fd[i], SHUT_RD), "shutdown");
 }
 
 static void member_listens(struct group *g, int fd)
@@ -114,16 +112,13 @@ static int who(struct group *g, const char *to)
 	int fd = stack_connected(ns, KERNEL, to, g->port), peer, i;
 	struct epoll_event event;
 
-	if (fd < 0)
-		ksft_exit_fail_msg("connect: %s\n", strerror(errno));
+	must(fd >= 0, "connect");
 	/* connect() returns before the third ACK has arrived */
-	if (epoll_wait(g->ep, &event, 1, STACK_DEADLINE_MS) != 1)
-		ksft_exit_fail_msg("no member gets the connection\n");
+	must(epoll_wait(g->ep, &event, 1, STACK_DEADLINE_MS) == 1, "no member gets the connection");
 	i = event.data.u32;
 	g->client = stack_port(fd);
 	peer = accept(g->fd[i], NULL, NULL);
-	if (peer < 0)
-		ksft_exit_fail_msg("accept: %s\n", strerror(errno));
+	must(peer >= 0, "accept");
 	stack_reset_at_close(fd);
 	close_each(fd, peer);
 	g->got[i]++;
@@ -136,8 +131,7 @@ static void on_processor(int cpu)
 
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
-	if (sched_setaffinity(0, sizeof(one), &one))
-		ksft_exit_fail_msg("sched_setaffinity: %s\n", strerror(errno));
+	must(!sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
 }
 
 /* How many of the connections from @cpu come to members from @first on, @nr of them. */
@@ -280,8 +274,7 @@ static int load(int type, int number)
 	};
 	int fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 
-	if (fd < 0)
-		ksft_exit_fail_msg("BPF_PROG_LOAD: %s\n", strerror(errno));
+	must(fd >= 0, "BPF_PROG_LOAD");
 	return fd;
 }
 
@@ -446,8 +439,7 @@ static void attached_early(enum stack stack, const char *place, bool bound)
 	fd = member_socket(&g);
 	if (!bound)
 		number_or_die(fd, 1);
-	if (bind(fd, &addr.sa, stack_addr_len(&addr)))
-		ksft_exit_fail_msg("bind: %s\n", strerror(errno));
+	must(!bind(fd, &addr.sa, stack_addr_len(&addr)), "bind");
 	if (bound)
 		number_or_die(fd, 1);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -503,8 +495,7 @@ static int put_in_map(int fd)
 	__u32 key = 0;
 	union bpf_attr update = { .map_fd = map, .key = (unsigned long)&key, .value = (unsigned long)&value };
 
-	if (map < 0)
-		ksft_exit_fail_msg("BPF_MAP_CREATE: %s\n", strerror(errno));
+	must(map >= 0, "BPF_MAP_CREATE");
 	err = syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &update, sizeof(update)) ? errno : 0;
 	close(map);
 	return err;
@@ -545,8 +536,7 @@ static void other_device(const char *place)
 
 	group_open(&g, XTCP, place, 4);
 	number_or_die(g.fd[0], 0);
-	if (setsockopt(g.fd[0], SOL_SOCKET, SO_BINDTODEVICE, "dummy", 5))
-		ksft_exit_fail_msg("SO_BINDTODEVICE: %s\n", strerror(errno));
+	must(!setsockopt(g.fd[0], SOL_SOCKET, SO_BINDTODEVICE, "dummy", 5), "SO_BINDTODEVICE");
 	for (n = 0; n < CLIENTS; n++)
 		who(&g, place);
 	n = g.got[0];

@@ -18,8 +18,7 @@ static int accept_or_die(void)
 {
 	int fd = accept(listener, NULL, NULL);
 
-	if (fd < 0)
-		ksft_exit_fail_msg("accept: %s\n", strerror(errno));
+	must(fd >= 0, "accept");
 	return fd;
 }
 
@@ -58,10 +57,9 @@ static bool begin(enum stack stack, int ports, int taken)
 	int i;
 
 	ns = ns_make();
-	if (ns < 0 || ns_enter(ns) || ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0") ||
-	    ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
-	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + ports - 1))
-		ksft_exit_fail_msg("no namespace: %s\n", strerror(errno));
+	must(ns >= 0 && !ns_enter(ns) && !ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0") &&
+	     !ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") &&
+	     !ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + ports - 1), "no namespace");
 	listener = stack_listener(ns, KERNEL, "0.0.0.0", PORT, true);
 	if (listener < 0)
 		return false;

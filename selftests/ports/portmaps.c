@@ -66,8 +66,7 @@ static void listen_all(void)
 		/* the one before is a wildcard */
 		d->listener = d->listener_text ? stack_listener(ns, KERNEL, d->listener_text, PORT, true) :
 						 d[-1].listener;
-		if (d->listener < 0)
-			ksft_exit_fail_msg("cannot listen: %s\n", strerror(errno));
+		must(d->listener >= 0, "cannot listen");
 		for (i = 0; i < PORTS; i++) {
 			d->clients[i] = -1;
 			d->servers[i] = -1;
@@ -178,8 +177,7 @@ static void third_stays(int round)
 
 	end((round + 1) % 3, 3);
 	end((round + 2) % 3, 3);
-	if (!WAIT_FOR(!records(), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("records do not end\n");
+	must(WAIT_FOR(!records(), STACK_DEADLINE_MS), "records do not end");
 	made = ns_call(ns, fill, NULL);
 	ksft_test_result(made == 2 * THIRD * DESTINATIONS, "two thirds end: %d connections come instead\n", made);
 	ksft_test_result(all_full(), "and no more\n");
@@ -190,8 +188,7 @@ static void all_end(void)
 	int made;
 
 	end(0, 1);
-	if (!WAIT_FOR(!records(), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("records do not end\n");
+	must(WAIT_FOR(!records(), STACK_DEADLINE_MS), "records do not end");
 	made = ns_call(ns, fill, NULL);
 	ksft_test_result(made == PORTS * DESTINATIONS, "all end: %d connections come instead\n", made);
 	ksft_test_result(all_full(), "and no more\n");
@@ -221,8 +218,7 @@ static int connect_in_vain(const char *to)
 {
 	int fd = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, XTCPPROTO_IPV4);
 
-	if (fd < 0)
-		ksft_exit_fail_msg("no socket: %s\n", strerror(errno));
+	must(fd >= 0, "no socket");
 	if (!stack_connect(fd, to, PORT) || errno == EINPROGRESS)
 		return fd;
 	if (errno != EADDRNOTAVAIL)
@@ -269,8 +265,7 @@ static int storm_and_count(void *unused)
 
 	(void)unused;
 	for (i = 0; i < STORMERS; i++)
-		if (pthread_create(&threads[i], NULL, storm, (void *)i))
-			ksft_exit_fail_msg("no thread\n");
+		must(!pthread_create(&threads[i], NULL, storm, (void *)i), "no thread");
 	for (i = 0; i < STORMERS; i++)
 		pthread_join(threads[i], NULL);
 	for (d = 0; d < ARRAY_SIZE(silent); d++)
@@ -350,8 +345,7 @@ static int connect_tiny(int *fd, int *server, int listener)
 	if (*fd < 0)
 		return 0;
 	*server = accept(listener, NULL, NULL);
-	if (*server < 0 || getsockname(*fd, (struct sockaddr *)&own, &len))
-		ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
+	must(*server >= 0 && !getsockname(*fd, (struct sockaddr *)&own, &len), "no connection");
 	return ntohs(own.sin_port);
 }
 
@@ -399,8 +393,7 @@ static int take_the_free_one(void *tiny)
 
 static void tiny_range(int tiny, int low, int ports)
 {
-	if (ns_sysctl_set(tiny, "net.ipv4.ip_local_port_range", "%d %d", low, low + ports - 1))
-		ksft_exit_fail_msg("no range of ports\n");
+	must(!ns_sysctl_set(tiny, "net.ipv4.ip_local_port_range", "%d %d", low, low + ports - 1), "no range of ports");
 }
 
 /*
@@ -547,8 +540,7 @@ static void records_of_many_maps(void)
 			ended++;
 		}
 	}
-	if (!WAIT_FOR(!records_in(in, "/proc/net/xtcp"), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("records do not end\n");
+	must(WAIT_FOR(!records_in(in, "/proc/net/xtcp"), STACK_DEADLINE_MS), "records do not end");
 	made = ns_call(in, fill_many, &listener);
 	ksft_print_msg("%d of %d ports can be had\n", made, ended);
 	ksft_test_result(made == ended, "records to many destinations end in turn: each of their ports can be had\n");
@@ -599,8 +591,7 @@ static int make_one_map(void *unused)
 	int kept[FEW], fd, i;
 
 	(void)unused;
-	if (take(silent[0], kept, FEW / 2 + 1) != FEW / 2 + 1)
-		ksft_exit_fail_msg("no ports: %s\n", strerror(errno));
+	must(take(silent[0], kept, FEW / 2 + 1) == FEW / 2 + 1, "no ports");
 	for (i = 0; i < LATER; i++) {
 		fd = connect_in_vain(silent[0]);
 		close(fd);

@@ -105,8 +105,7 @@ static void listener_beside_connection(void)
 	int listener = stack_listener(ns, KERNEL, LO4, PORT + 50, true), client, passing, port = PORT + 51;
 
 	client = stack_bound(ns, XTCP, LO4, port, true);
-	if (listener < 0 || client < 0 || stack_connect(client, LO4, PORT + 50))
-		ksft_exit_fail_msg("no connection\n");
+	must(listener >= 0 && client >= 0 && !stack_connect(client, LO4, PORT + 50), "no connection");
 	passing = stack_bound(ns, XTCP, LO4, port, true);
 	ksft_test_result(passing >= 0 && !listen(passing, 1), "beside a connection on xtcp a listener on xtcp\n");
 	close(passing);
@@ -135,8 +134,7 @@ static void same_tuple(void)
 
 static void set_range(int low, int high)
 {
-	if (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", low, high))
-		ksft_exit_fail_msg("cannot set the range of ports\n");
+	must(!ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", low, high), "cannot set the range of ports");
 }
 
 /* Non-blocking connects to @text; the number of those that got a port, all different and in the range. */
@@ -148,8 +146,7 @@ static int connect_many(int *fds, int count, const char *text, int port, int low
 	*error = 0;
 	for (i = 0; i < count; i++) {
 		fd = stack_socket(ns, XTCP, text);
-		if (fd < 0)
-			ksft_exit_fail_msg("socket: %s\n", strerror(errno));
+		must(fd >= 0, "socket");
 		fcntl(fd, F_SETFL, O_NONBLOCK);
 		if (stack_connect(fd, text, port) && errno != EINPROGRESS) {
 			*error = errno;
@@ -301,8 +298,7 @@ static void rule_for_ports(enum stack stack, const char *iif)
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	if (stack_connect(before, there, PORT) && errno != EINPROGRESS)
 		ksft_exit_fail_msg("connect: %s\n", strerror(errno));
-	if (ns_shell(ns, "ip rule add prio 7 %sto 192.0.2.77 ipproto tcp sport 1024-65534 prohibit", iif))
-		ksft_exit_fail_msg("no rule\n");
+	must(!ns_shell(ns, "ip rule add prio 7 %sto 192.0.2.77 ipproto tcp sport 1024-65534 prohibit", iif), "no rule");
 	if (stack_connect(fd, there, PORT))
 		err = errno;
 	ns_shell(ns, "ip rule del prio 7");
@@ -391,8 +387,7 @@ static void no_socket(void)
 	int bound, client;
 
 	ns = ns_make();
-	if (ns < 0)
-		ksft_exit_fail_msg("no namespace\n");
+	must(ns >= 0, "no namespace");
 	bound = stack_bound(ns, XTCP, LO4, PORT + 20, false);
 	resets = counter_now(ns, "/proc/net/snmp", "Tcp:OutRsts");
 	client = stack_connected(ns, KERNEL, LO4, PORT + 20);
@@ -409,11 +404,9 @@ static void privileged(void)
 	union stack_addr addr = stack_addr(LO4, 80);
 	bool refused;
 
-	if (seteuid(65534))
-		ksft_exit_fail_msg("seteuid: %s\n", strerror(errno));
+	must(!seteuid(65534), "seteuid");
 	refused = bind(fd, &addr.sa, sizeof(addr.in)) && errno == EACCES;
-	if (seteuid(0))
-		ksft_exit_fail_msg("seteuid: %s\n", strerror(errno));
+	must(!seteuid(0), "seteuid");
 	ksft_test_result(refused, "a privileged port needs CAP_NET_BIND_SERVICE\n");
 	ksft_test_result(!bind(fd, &addr.sa, sizeof(addr.in)), "with it it works\n");
 	close(fd);

@@ -274,8 +274,7 @@ int main(void)
 	unsigned int i;
 
 	ksft_print_header();
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1))
-		ksft_exit_fail_msg("PR_SET_CHILD_SUBREAPER: %s\n", strerror(errno));
+	must(!prctl(PR_SET_CHILD_SUBREAPER, 1), "PR_SET_CHILD_SUBREAPER");
 	ksft_set_plan(sizeof(rows) / sizeof(*rows) + 2);
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		ksft_test_result(shell_row_right(&rows[i]), "%s\n", rows[i].name);

@@ -70,13 +70,11 @@ static void begin(struct traffic *t)
 	int one = 1;
 
 	/* Small writes that come one upon the other would leave as one segment. */
-	if (ns_pair_make(&t->net) || ns_sysctl_set(t->net.a, "net.xtcp.coalesce_usecs", "0"))
-		ksft_exit_fail_msg("namespaces\n");
+	must(!ns_pair_make(&t->net) && !ns_sysctl_set(t->net.a, "net.xtcp.coalesce_usecs", "0"), "namespaces");
 	t->listener = stack_listener(t->net.b, XTCP, NS_B4, PORT, true);
 	t->client = stack_connected(t->net.a, XTCP, NS_B4, PORT);
 	t->server = accept(t->listener, NULL, NULL);
-	if (t->server < 0 || setsockopt(t->client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
-		ksft_exit_fail_msg("no connection\n");
+	must(t->server >= 0 && !setsockopt(t->client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "no connection");
 	t->reader = ns_fork(t->net.b, read_all, &t->server);
 }
 
@@ -114,8 +112,7 @@ static long long sent(const struct traffic *t)
 {
 	struct counters counters;
 
-	if (counters_read_xtcp(&counters, t->net.a))
-		ksft_exit_fail_msg("no counters\n");
+	must(!counters_read_xtcp(&counters, t->net.a), "no counters");
 	return counters_get(&counters, "Tcp:OutSegs");
 }
 

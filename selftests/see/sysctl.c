@@ -434,8 +434,7 @@ int main(void)
 	unsigned int i;
 
 	ksft_print_header();
-	if (a < 0 || b < 0)
-		ksft_exit_fail_msg("no namespaces\n");
+	must(a >= 0 && b >= 0, "no namespaces");
 	ksft_set_plan(6 + 3 * ARRAY_SIZE(knobs) + how_many_compared(b));
 	/* four have no numbers: congestion.c, and the key of Fast Open */
 	ksft_test_result(ns_call(a, count_files, NULL) == ARRAY_SIZE(knobs) + 4, "there are %d knobs\n",

@@ -241,8 +241,7 @@ int main(int argc, char **argv)
 	ksft_set_plan(4 * ROWS - 2 * ours);
 	fflush(stdout);
 	for (i = 0; i < 4; i++) {
-		if (pipe(ends))
-			ksft_exit_fail_msg("pipe: %s\n", strerror(errno));
+		must(!pipe(ends), "pipe");
 		if (!fork()) {
 			dup2(ends[1], STDOUT_FILENO);
 			i = lane(i / 2, i % 2 ? 6 : 4);

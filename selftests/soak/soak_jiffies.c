@@ -260,8 +260,7 @@ int main(int argc, char **argv)
 	for (stack = WIRE_KERNEL; stack < WIRE_STACKS; stack++) {
 		for (r = 0; r < ROWS; r++) {
 			for (lead = 0; lead < leads_of(&rows[r], stack); lead++) {
-				if (pipe(ends))
-					ksft_exit_fail_msg("pipe: %s\n", strerror(errno));
+				must(!pipe(ends), "pipe");
 				if (!fork()) {
 					dup2(ends[1], STDOUT_FILENO);
 					turn = started;

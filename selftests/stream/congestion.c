@@ -104,11 +104,9 @@ static int choose_as_nobody(int fd, const char *name)
 {
 	int error;
 
-	if (seteuid(65534))
-		ksft_exit_fail_msg("seteuid: %s\n", strerror(errno));
+	must(!seteuid(65534), "seteuid");
 	error = choose(fd, name);
-	if (seteuid(0))
-		ksft_exit_fail_msg("seteuid: %s\n", strerror(errno));
+	must(!seteuid(0), "seteuid");
 	return error;
 }
 
@@ -116,8 +114,7 @@ static int new_socket(int ns)
 {
 	int fd = stack_socket(ns, stack, "127.0.0.1");
 
-	if (fd < 0)
-		ksft_exit_fail_msg("socket: %s\n", strerror(errno));
+	must(fd >= 0, "socket");
 	return fd;
 }
 
@@ -198,8 +195,7 @@ static void sockets(void)
 	plain = stack_listener(ns, stack, "127.0.0.1", PORT + 1, true);
 	chosen = stack_socket(ns, stack, "127.0.0.1");
 	early = stack_socket(ns, stack, "127.0.0.1");
-	if (choose(chosen, "cubic") || put(ns, "", "reno"))
-		ksft_exit_fail_msg("cannot choose\n");
+	must(!choose(chosen, "cubic") && !put(ns, "", "reno"), "cannot choose");
 	RESULT(uses(early, "cubic") && !stack_connect(early, "127.0.0.1", PORT + 1) && uses(early, "cubic"),
 	       "a socket has the default of when it was made");
 	server = accept(plain, NULL, NULL);

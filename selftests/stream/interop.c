@@ -41,8 +41,7 @@ int main(int argc, char **argv)
 
 	ksft_print_header();
 	ksft_set_plan(n * 7);
-	if (ns_pair_make(&pair))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&pair), "no namespaces");
 	for (i = 0; i < n; i++) {
 		transfer(&sides[i], "0 B", 0, 0);
 		transfer(&sides[i], "1 B", 1, 0);

@@ -61,8 +61,7 @@ __attribute__((format(printf, 1, 2))) static struct droppath_plan *add(const cha
 	struct pattern *p = &patterns[nr_patterns];
 	va_list ap;
 
-	if (nr_patterns++ == PATTERNS_MAX)
-		ksft_exit_fail_msg("too many patterns\n");
+	must(nr_patterns++ != PATTERNS_MAX, "too many patterns");
 	va_start(ap, format);
 	vsnprintf(p->name, sizeof(p->name), format, ap);
 	va_end(ap);
@@ -222,9 +221,8 @@ static void transfer(struct reader *reader, int option, int pattern, enum stack 
 	const char *wrong;
 
 	droppath_plan(path, &patterns[pattern].plan);
-	if (listener < 0 || fd < 0 || fcntl(listener, F_SETFL, O_NONBLOCK) ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)))
-		ksft_exit_fail_msg("sockets: %s\n", strerror(errno));
+	must(listener >= 0 && fd >= 0 && !fcntl(listener, F_SETFL, O_NONBLOCK) &&
+	     !setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), "sockets");
 	wrong = send_all(reader, fd, listener, (size_t)mss * SEGMENTS, stack, &result->timeouts);
 	stack_reset_at_close(fd);
 	close_each(fd, listener);
@@ -235,9 +233,8 @@ static void transfer(struct reader *reader, int option, int pattern, enum stack 
 
 static void use_options(const struct droppath *path, int option)
 {
-	if (ns_sysctl_set(path->b, "net.ipv4.tcp_sack", "%d", options[option].sack) ||
-	    ns_sysctl_set(path->b, "net.ipv4.tcp_timestamps", "%d", options[option].timestamps))
-		ksft_exit_fail_msg("sysctl\n");
+	must(!ns_sysctl_set(path->b, "net.ipv4.tcp_sack", "%d", options[option].sack) &&
+	     !ns_sysctl_set(path->b, "net.ipv4.tcp_timestamps", "%d", options[option].timestamps), "sysctl");
 }
 
 static void open_path(struct droppath *path)
@@ -403,8 +400,7 @@ int main(int argc, char **argv)
 			ksft_exit_fail_msg("usage: %s [-r PATTERN] [-o OPTIONS]\n", argv[0]);
 	}
 	results = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (results == MAP_FAILED)
-		ksft_exit_fail_msg("mmap: %s\n", strerror(errno));
+	must(results != MAP_FAILED, "mmap");
 	ksft_print_header();
 	for (o = 0; o < OPTIONS; o++)
 		for (p = 0; p < nr_patterns; p++)

@@ -69,8 +69,7 @@ static void prepare(struct run *r, long long size)
 {
 	int i, client, server;
 
-	if (ns_pair_make(&r->pair))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&r->pair), "no namespaces");
 	if (!r->bundles && (ns_link_gso_max_segs(r->pair.a, "veth0", 1) ||
 			    ns_link_gso_max_segs(r->pair.b, "veth0", 1)))
 		ksft_exit_fail_msg("no gso_max_segs\n");
@@ -81,13 +80,11 @@ static void prepare(struct run *r, long long size)
 				  PORT + i, &client, &server);
 		flow_pair(&r->flows[2 * i], client, size, &r->flows[2 * i + 1], server, size);
 	}
-	if (netem_set(r->pair.a, "veth0", r->netem) || netem_set(r->pair.b, "veth0", r->netem))
-		ksft_exit_fail_msg("no netem\n");
+	must(!netem_set(r->pair.a, "veth0", r->netem) && !netem_set(r->pair.b, "veth0", r->netem), "no netem");
 	if (r->netem->burst_start)
 		crossing_start(&r->crossing, r->pair.a, NS_B4, r->pair.b, NS_A4);
 	errno = pthread_create(&r->thread, NULL, transfer, r);
-	if (errno)
-		ksft_exit_fail_msg("no thread: %s\n", strerror(errno));
+	must(!errno, "no thread");
 }
 
 static void report(struct run *r)

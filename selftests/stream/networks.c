@@ -80,8 +80,7 @@ static void prepare(struct run *r)
 	struct netem netem = r->kind->netem;
 	int i, client, server;
 
-	if (router_make(&r->router, r->mtu, r->offloads))
-		ksft_exit_fail_msg("no router\n");
+	must(!router_make(&r->router, r->mtu, r->offloads), "no router");
 	for (i = 0; i < r->nr_sides; i++) {
 		const struct sides *s = &r->sides[i];
 
@@ -90,13 +89,11 @@ static void prepare(struct run *r)
 		flow_pair(&r->flows[2 * i], client, OCTETS, &r->flows[2 * i + 1], server, OCTETS);
 	}
 	netem.queue = r->kind->queue * r->mtu;
-	if (router_set(&r->router, &netem, &netem))
-		ksft_exit_fail_msg("no netem\n");
+	must(!router_set(&r->router, &netem, &netem), "no netem");
 	if (netem.burst_start)
 		crossing_start(&r->crossing, r->router.sender, ROUTER_RECEIVER4, r->router.receiver, ROUTER_SENDER4);
 	errno = pthread_create(&r->thread, NULL, transfer, r);
-	if (errno)
-		ksft_exit_fail_msg("no thread: %s\n", strerror(errno));
+	must(!errno, "no thread");
 }
 
 static void report(struct run *r)

@@ -138,8 +138,7 @@ static char *text(const char *format, int number, const char *word)
 {
 	char *s = NULL;
 
-	if (asprintf(&s, format, word, number) < 0)
-		ksft_exit_fail_msg("no memory\n");
+	must(asprintf(&s, format, word, number) >= 0, "no memory");
 	return s;
 }
 

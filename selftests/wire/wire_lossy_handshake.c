@@ -194,8 +194,7 @@ static struct wire_row *new_row(const struct queues *q, const struct loss *l, co
 {
 	struct wire_row *row = &rows[filled++];
 
-	if (filled == COUNT(rows))
-		ksft_exit_fail_msg("too many rows\n");
+	must(filled != COUNT(rows), "too many rows");
 	*row = (struct wire_row) {
 		.name = text("%s_lost_%s_%s%s", l->name, q->name, o->name, how), .pre = q->pre, .syn = o->syn,
 		.rfc = q->cookie ? "RFC 4987 3.6" : "RFC 9293 3.10.7.4",
