@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "aoopt.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "must.h"
+#include "test.h"
 
 /* Return: how many bits the address has. */
 static int fill_address(struct __kernel_sockaddr_storage *ss, const char *text)

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "boxes.h"
 
-#include <kselftest.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "must.h"
-#include "ns.h"
+#include "test.h"
 
 #define BOUND	"/sys/module/xtcp/parameters/blackbox_mem"
 

@@ -3,11 +3,8 @@
 
 #include <linux/sockios.h>
 #include <stddef.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 
-#include "must.h"
-#include "stack.h"
+#include "test.h"
 
 static void *compare(void *arg)
 {

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "contest.h"
-#include "wait.h"
+
+#include <linux/tcp.h>
+
+#include "test.h"
 
 #define PORT		5390
 #define LOOK_MS		5

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "counters.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "ns.h"
+#include "test.h"
 
 static int add_pair(struct counters *c, char *names, char *values)
 {

@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "crossing.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "ns.h"
+#include "test.h"
 
 #define EVERY_MS	20
 #define DISCARD		9	/* nobody listens there */

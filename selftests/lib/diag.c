@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "diag.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
-#include <linux/xtcp.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "must.h"
+#include "test.h"
 
 #define ROOM	65536
 

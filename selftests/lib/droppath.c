@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#define _GNU_SOURCE
 #include "droppath.h"
 
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "ns.h"
+#include "test.h"
 #include "tun.h"
 
 #define DEVICE		"path0"

@@ -1,19 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ecnpath.h"
 
-#include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "counters.h"
-#include "must.h"
+#include "test.h"
 
 struct ns_pair ecnpath_make(void)
 {

@@ -1,17 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ends.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/tcp.h>
-#include <linux/xtcp.h>
-#include <stdio.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "measure.h"
+#include "test.h"
 
 #define CLIENTS		0x0a090001	/* 10.9.0.1 */
 #define SERVERS		0x0a090101

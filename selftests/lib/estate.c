@@ -2,12 +2,7 @@
 /* Listeners of xtcp that wait for a successor, and their successors. */
 #include "estate.h"
 
-#include <fcntl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "must.h"
-#include "ns.h"
+#include "test.h"
 
 void estate_knobs(int ns, int migrate_req, int wait_ms)
 {

@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "failing.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "must.h"
+#include "test.h"
 
 #define FAILSLAB "/sys/kernel/debug/failslab/"
 #define FAILPAGE "/sys/kernel/debug/fail_page_alloc/"

@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "flow.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-
-#include "wait.h"
+#include "test.h"
 
 /* A prime length: no power of two at which streams could be cut gives the same octets. */
 #define PATTERN 1048573

@@ -2,12 +2,9 @@
 #include "generic.h"
 
 #include <linux/genetlink.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 
-#include "must.h"
 #include "netlink.h"
+#include "test.h"
 
 char generic_said[256];
 int generic_at;

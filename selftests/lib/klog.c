@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "klog.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "kselftest.h"
+#include "test.h"
 
 static int log_fd = -1;
 

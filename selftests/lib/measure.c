@@ -2,15 +2,10 @@
 #include "measure.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
+
+#include "test.h"
 
 #define READINGS	10
 #define PAUSE_MS	100

@@ -1,18 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "netem.h"
 
-#include <errno.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_sched.h>
 #include <net/if.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "netlink.h"
-#include "ns.h"
+#include "test.h"
 
 #define HANDLE 0x10000		/* 1: */
 

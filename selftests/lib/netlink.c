@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "netlink.h"
 
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "ns.h"
+#include "test.h"
 
 void netlink_start(struct netlink_request *req, int type, int flags,
 		   const void *fixed, size_t len)

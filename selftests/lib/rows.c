@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "rows.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "ns.h"
+#include "test.h"
 
 #define COLUMNS_SMALL	16
 #define COLUMNS_FULL	21

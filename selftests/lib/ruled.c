@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ruled.h"
 
-#include <unistd.h>
-
-#include "must.h"
-#include "needs.h"
 #include "sides.h"
-#include "stack.h"
+#include "test.h"
 
 NEEDS_SCRIPTS;
 

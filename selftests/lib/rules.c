@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "rules.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/genetlink.h>
-#include <linux/xtcp.h>
 #include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "generic.h"
-#include "must.h"
-#include "ns.h"
 #include "same.h"
+#include "test.h"
 
 #define LISTING	"/proc/net/xtcp_policy"
 

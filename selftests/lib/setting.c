@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "setting.h"
 
-#include <arpa/inet.h>
-#include <kselftest.h>
 #include <linux/genetlink.h>
 #include <linux/inet_diag.h>
-#include <linux/xtcp.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "generic.h"
-#include "must.h"
-#include "stack.h"
+#include "test.h"
 
 void setting_start(struct netlink_request *req, const struct setting_target *t)
 {

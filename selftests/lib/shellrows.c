@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "shellrows.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "kselftest.h"
-#include "needs.h"
-#include "ns.h"
+#include "test.h"
 
 NEEDS_PROGRAMS("setpriv");
 

@@ -1,18 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sides.h"
 
-#include <errno.h>
-#include <kselftest.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "module.h"
 #include "rows.h"
-#include "wait.h"
+#include "test.h"
 
 static int add(struct sides *sides, enum stack client, enum stack server, bool v6)
 {

@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "signing.h"
 
-#include <errno.h>
 #include <net/if.h>
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "counters.h"
 #include "flow.h"
-#include "must.h"
-#include "needs.h"
 #include "netem.h"
-#include "stack.h"
+#include "test.h"
 
 NEEDS_PROGRAMS("ip");
 

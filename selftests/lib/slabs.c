@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "slabs.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "kselftest.h"
-#include "wait.h"
+#include "test.h"
 
 const char * const slabs_names[SLABS_N] = { "XTCP", "XTCPv6", "xtcp_request", "xtcp_request6",
 						 "xtcp_timewait", "xtcp_timewait6", "xtcp_stream", "xtcp_lease_shared",

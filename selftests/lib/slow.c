@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "slow.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "must.h"
-#include "needs.h"
-#include "ns.h"
+#include "test.h"
 #include "virtual.h"
 
 NEEDS_PROGRAMS("nft");

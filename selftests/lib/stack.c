@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-#define _GNU_SOURCE
 #include "stack.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/bpf.h>
 #include <linux/tcp.h>
-#include <linux/xtcp.h>
-#include <poll.h>
-#include <string.h>
-#include <unistd.h>
 
-#include "module.h"
-#include "ns.h"
 #include "release.h"
-#include "wait.h"
+#include "test.h"
 
 const char *stack_name(enum stack stack)
 {

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tap.h"
 
-#include <errno.h>
-#include <kselftest.h>
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "ns.h"
+#include "test.h"
 
 int tap_open(int ns, const char *device)
 {

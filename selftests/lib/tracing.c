@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tracing.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include "test.h"
 
 static char folder[128];
 

@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#define _GNU_SOURCE
 #include "tun.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/if.h>
 #include <linux/if_tun.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
-#include "needs.h"
-#include "ns.h"
+#include "test.h"
 
 NEEDS_PROGRAMS("ip");
 

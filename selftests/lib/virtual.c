@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "virtual.h"
 
-#include <errno.h>
-#include <kselftest.h>
-#include <stdio.h>
-#include <string.h>
-#include <time.h>
-
-#include "must.h"
+#include "test.h"
 
 bool virtual_is(void)
 {

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "watch.h"
 
-#include <errno.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/syscall.h>
-#include <unistd.h>
+
+#include "test.h"
 
 /* 0: there is none, or more than one. */
 static uint64_t address_of(const char *name)

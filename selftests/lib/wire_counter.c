@@ -3,11 +3,7 @@
  * Counters: the Tcp: and TcpExt: line pairs of the stack under test, and of the other
  * one or of IP where a row asks for them.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
+#include "test.h"
 #include "wire.h"
 
 static void add(struct wire_counters *counters, const char *prefix, const char *name,

@@ -8,20 +8,10 @@
  *
  * Who serves the page is the row itself (userfaultfd).
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/userfaultfd.h>
-#include <poll.h>
-#include <pthread.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "test.h"
 #include "wire.h"
 
 #define PAGE		4096

@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Listeners that share the port of a row by SO_REUSEPORT, and many connections to them from one peer. */
-#include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <linux/filter.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
 
+#include "test.h"
 #include "wire.h"
 
 static int member(struct wire *w, int backlog)

@@ -9,14 +9,10 @@
 #include <linux/inet_diag.h>
 #include <linux/tcp.h>
 #include <linux/types.h>
-#include <linux/xtcp.h>
-#include <netinet/in.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/socket.h>
 
 #include "info.h"
+#include "test.h"
 #include "wire.h"
 
 static const struct { const char *name; int level, value; } options[] = {

@@ -4,11 +4,7 @@
  * keeps the few variables that the script language needs, and checks each segment
  * that arrives against what the connection has agreed on.
  */
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "test.h"
 #include "wire.h"
 
 #define FIRST_LOCAL_PORT	20000

@@ -7,12 +7,7 @@
  * Rows with a second script wait for time to pass, and wait for it together: all are
  * played up to there, then all to their end.
  */
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-
+#include "test.h"
 #include "wire.h"
 
 #define STILL_MS	20		/* in one step; a delayed ACK takes twice that */

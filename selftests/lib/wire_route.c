@@ -3,16 +3,12 @@
  * The routes of a lane, out of its tun device. A route to a row's peer stays when the row is
  * over: no later row has the same peer.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "netlink.h"
+#include "test.h"
 #include "wire.h"
 
 #define TABLE_OF_DETOUR		100	/* tables of routes for a row that asks for them */

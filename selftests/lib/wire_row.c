@@ -17,16 +17,10 @@
  * start without arguments.
  */
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "kselftest.h"
 #include "release.h"
 #include "short.h"
+#include "test.h"
 #include "verdicts.h"
 #include "wire.h"
 

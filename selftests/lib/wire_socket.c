@@ -30,24 +30,13 @@
  * No call of these but "waits" blocks. The bytes written and expected are those of
  * wire_segment_byte().
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <linux/types.h>
-#include <linux/xtcp.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/fsuid.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "test.h"
 #include "wire.h"
 
 #define LARGEST_CALL	1048576

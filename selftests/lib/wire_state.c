@@ -3,13 +3,9 @@
  * States: the script that reaches each of them, by each kind of open, and where
  * the state of a connection is read back from.
  */
-#include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "test.h"
 #include "wire.h"
 
 static const struct {

@@ -3,15 +3,10 @@
  * Words of the script language: numbers, options and addresses. The language is
  * described in wire_script.c.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "kselftest.h"
+#include "test.h"
 #include "wire.h"
 
 /* Format a string that lives as long as the program. Return: the string. */

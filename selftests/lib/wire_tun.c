@@ -8,24 +8,13 @@
  * every row talks to it from a peer address of its own, so that nothing the stack
  * remembers about a destination crosses from one row to the next.
  */
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <poll.h>
 #include <sched.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
+#include "test.h"
 #include "wire.h"
 
 #define DEVICE	WIRE_DEVICE

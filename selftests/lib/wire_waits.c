@@ -8,21 +8,12 @@
  * Both threads have one processor until then, and the row's goes first: from step to step the other one does not run,
  * but while the row waits for an answer.
  */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "asleep.h"
-#include "wait.h"
+#include "test.h"
 #include "wire.h"
 
 #define OCTETS_MAX	4096

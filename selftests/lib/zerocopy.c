@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "zerocopy.h"
 
-#include <netinet/in.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <linux/errqueue.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
-#include <linux/xtcp.h>
 
-#include "must.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 void zerocopy_on(int fd)
 {

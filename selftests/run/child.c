@@ -3,7 +3,6 @@
  * One test program: started in a cgroup of its own, its output shown as it
  * comes and read as TAP, ended when its time is over, with all that it started.
  */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>

@@ -12,7 +12,6 @@
  * first; it says "done" when all were run. The exit status is 0 if none failed, 75
  * if none was run because the kernel was tainted before the module was loaded.
  */
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
