@@ -9,7 +9,8 @@
  *
  * for IPv4, IPv6 or both; "since 6.12" or "until 6.1" behind that for the kernels
  * that have the difference, when not all have it. The lines are exact, without wildcards, and have
- * the same label, so an entry covers one observed value. An entry whose difference
+ * the same label, so an entry covers one observed value; those of a scenario that have
+ * one reason stand below each other. An entry whose difference
  * does not occur in every family it names is an error, as is one without a reason.
  */
 #include "diff_list.h"
@@ -95,6 +96,28 @@ static struct entry *entry_new(char *line, int nr)
 	return e;
 }
 
+/* One more value that the same line names. */
+static struct entry *entry_again(int nr)
+{
+	struct entry *e;
+
+	entries = realloc(entries, (nr_entries + 1) * sizeof(*entries));
+	e = &entries[nr_entries++];
+	*e = e[-1];
+	e->kernel = e->xtcp = NULL;
+	e->line = nr;
+	return e;
+}
+
+/* @last and those above it that its line names, too. */
+static void group_has_reason(struct entry *last, bool has)
+{
+	const char *named = last->scenario;
+
+	for (; last >= entries && last->scenario == named && !last->reason; last--)
+		last->reason = has;
+}
+
 /* Those of other kernels are not looked for; what is wrong with one is said everywhere. */
 static void keep_own(void)
 {
@@ -118,12 +141,14 @@ int diff_list_load(FILE *f)
 		line[strcspn(line, "\n")] = 0;
 		if (!line[0] || line[0] == '#')
 			continue;
+		if (line[0] == '-' && e && e->xtcp && !e->reason)
+			e = entry_again(nr);
 		if (line[0] == '-' && e && !e->kernel && line[1] == ' ')
 			e->kernel = strdup(line + 2);
 		else if (line[0] == '+' && e && !e->xtcp && line[1] == ' ')
 			e->xtcp = strdup(line + 2);
 		else if (line[0] == '=' && e)
-			e->reason = e->reason || strlen(line) > 10;
+			group_has_reason(e, strlen(line) > 10);
 		else
 			e = entry_new(line, nr);
 	}
