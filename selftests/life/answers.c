@@ -12,11 +12,6 @@
  *
  * All of it on one processor, where lo keeps the order of segments. The server comes
  * first there: between its answer and its FIN the client does not run.
- *
- * The ACK goes at once when the program asks for it. The third ACK goes at once when the program
- * reads or accepts, when it did not wait in connect(), when it asks for it, or when its peer is on
- * the same machine. When the program does nothing, the third ACK goes within a tick. It still waits
- * when another thread connects.
  */
 #include <linux/sockios.h>
 #include <sched.h>

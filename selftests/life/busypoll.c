@@ -5,8 +5,6 @@
  * polls for it. On both stacks, at the end that accepted and at the one that connected.
  *
  *	namespace a --- veth0 --- namespace b, where the readers are
- *
- * Readers wait in recv(), poll() and epoll_wait(). The same with net.core.busy_poll.
  */
 #include <sys/epoll.h>
 #include <sys/mount.h>

@@ -6,10 +6,6 @@
  * and a segment that a queue of netfilter has held is not for a socket whose
  * connection is over by then. A namespace without connections has no hook: with
  * one goes what netfilter has queued in the namespace, when the module does.
- *
- * Within a connection routing is never asked; with ip_early_demux=0 or tcp_early_demux=0 it is
- * asked each time, and after a change of routes once. Nothing arrives for an address that is gone.
- * A socket alone makes no hook.
  */
 #include <net/if.h>
 

@@ -5,9 +5,6 @@
  * both stacks, so that what holds for a service on kernel TCP holds for it on xtcp; but for programs of sock_ops.
  *
  * The programs are a few instructions each, loaded by bpf(2) as they stand here.
- *
- * A program that is called after bind() undoes it. Options are denied and given other values in
- * both directions, on accepted sockets, too. Segments are counted, dropped and sent again.
  */
 #include <linux/bpf.h>
 #include <stddef.h>

@@ -6,10 +6,6 @@
  *
  *	guest: a tun device, whose SYNs go to its own listener	namespace a --- veth0 --- namespace b
  *								 kernel TCP                  xtcp
- *
- * The RSTs make entries die faster than their memory comes back. The limits of 0 are half_open,
- * guest_timewait, max_tw_buckets, and max_syn_backlog beside that of kernel TCP. Connections that
- * nobody accepts have a limit, too. One user who makes many guests gets in all of them what another one gets in one.
  */
 #include <linux/tcp.h>
 #include <sched.h>

@@ -2,9 +2,6 @@
 /*
  * What keeps a network namespace alive: a descriptor of xtcp's in it, but nothing that no program holds. What one has
  * before it has a socket; and many that come, are used and go beside one that carries data.
- *
- * A namespace dies with its connections, in every state that needs no program, and tells their peers, but not for long.
- * The last part: 20 namespaces come, are used and go beside a connection that carries data.
  */
 #include <glob.h>
 #include <linux/inet_diag.h>

@@ -9,8 +9,6 @@
  * A record is moved forward past 32 others at most, and ends with the one before it when it would have to go further
  * (module/timewait/timewait.c). So some long-lasting records, HELD, hold back all records that came later and would end
  * earlier. This holds in each shard of the namespace; it has as many shards as there are processors.
- *
- * 740 records; they are counted and listed, then gone with their ports and memory, and each end is an event.
  */
 #include <sys/resource.h>
 #include <sys/stat.h>

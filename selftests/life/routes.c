@@ -4,9 +4,6 @@
  * an advertised MSS too small to be one; large segments for a device without
  * segmentation, also after another route has come; a peer to which there is no way
  * any more.
- *
- * The advertised MSS is 12. Each segment that finds no way is counted once, and the connection
- * lives on. A SYN-ACK passes OUTPUT once.
  */
 #include <linux/ethtool.h>
 #include <linux/sockios.h>

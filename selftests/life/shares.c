@@ -6,8 +6,6 @@
  *
  *	guest --- veth0 --- its neighbour		namespace a --- veth0 --- namespace b
  *	 xtcp                kernel TCP			 kernel TCP                  xtcp
- *
- * An entry that keeps a long SYN counts by its memory, and so does the record of a signed connection.
  */
 #include <limits.h>
 #include <linux/tcp.h>

@@ -6,15 +6,6 @@
  *
  * A map of ports lives while a quarter of the range is used (module/ports/port.c). So a third of the connections
  * stay, another third each time, and a port that was lost would be missed.
- *
- * Every port is used towards three destinations. Two thirds of the connections, or all of them,
- * end. All of it runs again after the module was unloaded.
- *
- * At last four threads take the few ports of another namespace and give them back, towards
- * destinations where nobody answers: maps come and go. Afterwards each port can be had towards each
- * destination. In a third namespace a RST frees one of few ports, and others have records that may
- * be replaced: connect() takes the free one. In a fourth one, records to 40 destinations end in
- * turn, and some maps with them. A map is made once, and serves later calls, too.
  */
 #include <sys/resource.h>
 

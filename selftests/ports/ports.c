@@ -5,9 +5,6 @@
  *
  * All in one namespace, over its loopback device. The whole matrix of binds is in
  * cross_ports.c; programs that change stacks are in moves.c.
- *
- * The ephemeral ports: 704 connect()s to 64 destinations do not tell which destinations share a
- * counter, on both stacks.
  */
 #include <sys/resource.h>
 

@@ -2,8 +2,6 @@
 /*
  * What a socket costs under xtcp_run: socket() and close() together, less what they cost a program that asks
  * for AF_XTCP itself. On a clock that counts instructions each is a nanosecond.
- *
- * Three ways are measured: the library, the library with the filter below it, and the filter alone.
  */
 #include "lib/release.h"
 #include "sides.h"

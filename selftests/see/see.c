@@ -3,9 +3,6 @@
  * What can be seen of xtcp: the rows of /proc/net/xtcp and xtcp6, which are compared with what the same connections
  * show on kernel TCP; the counter files; stock ss and nstat; the events of queues and drops;
  * xtcp-watch beside traffic; xtcp_run.
- *
- * The rows compare what `ss -i` says with TCP_INFO. The events of both queues come in order, with
- * their lengths.
  */
 #include <limits.h>
 

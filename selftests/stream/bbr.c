@@ -3,9 +3,6 @@
  * BBR on a bad network: random loss does not slow it down as it does CUBIC, a deep queue stays short, and two flows of
  * it beside two of CUBIC leave these their part. Beside kernel TCP's own bbr, where the kernel has it. The peer is
  * kernel TCP, behind a router; bundles are off.
- *
- * At 1 % of loss BBR has more goodput than CUBIC. One flow alone fills the link. The test reads
- * TCP_CC_INFO, and prints its figures beside those of kernel TCP.
  */
 #include <linux/inet_diag.h>
 #include <linux/tcp.h>

@@ -3,8 +3,6 @@
  * A router drops what is longer than it can send on, and says nothing (RFC 2923 section 2.1). With mtu_probing=0 the
  * stream stands; with 1 it is mended within seconds, and probes find the largest size that passes (RFC 4821); with 2
  * the search begins with the connection. A probe that is lost is no congestion. On both stacks, kernel TCP receives.
- *
- * Holes of 400 to 1499 octets, over both IPs.
  */
 #include "lib/info.h"
 #include "lib/router.h"

@@ -4,10 +4,6 @@
  * which one a socket has from its beginning, from its listener, by
  * TCP_CONGESTION. The same on both stacks, but for what stands in front of the
  * names of the knobs.
- *
- * What a socket inherits and what it keeps. `make check T='^algorithm$'` builds the module with the
- * algorithm that README.md shows, has a connection use it, and checks that two algorithms of one
- * name do not load.
  */
 #include <netinet/tcp.h>
 #include <sys/syscall.h>

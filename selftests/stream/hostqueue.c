@@ -6,12 +6,6 @@
  * sign of congestion from there reduces the window at once. While a segment waits, what is written in small pieces is
  * collected to one segment (autocorking), but not while ACKs alone wait. On both stacks. And which segments xtcp sends
  * as one bundle is seen there.
- *
- * New text and FINs are refused alone, or in four flows through a slow device; they go when there
- * is room. TCP_USER_TIMEOUT ends text or a FIN that is refused for too long when it is over, and a
- * retransmission half a second after the last one; without it R2 ends text that is refused. A
- * keepalive probe that is refused does not count. A queue that drops the oldest segment for a new
- * one is a sign of congestion, too. Without `autocorking` small writes do not become one segment.
  */
 #include "lib/flow.h"
 #include "lib/info.h"

@@ -3,8 +3,6 @@
  * The MTU of both ends changes under live connections that send in both directions: the MSS
  * follows it down and up again, whatever is in flight in segments that do not pass any more, and
  * every octet arrives. All pairings of the stacks, over both IPs, at once.
- *
- * The MTU goes from 9000 to 1500, to 1300 and back.
  */
 #include <netinet/tcp.h>
 

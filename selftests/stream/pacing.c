@@ -4,9 +4,6 @@
  * flow stands below TCP, and more follows as soon as there is room; what TCP_INFO says of rates and of what a
  * connection waits for. On both stacks, the peer is kernel TCP. Then what only xtcp says: a rate of an octet in a
  * second ends nothing and holds nothing for ever, and the module goes while timers of it run.
- *
- * The rate holds from bundle to bundle; a slow device never waits; what comes late makes up for
- * half of its own time; the rate in 32 bits and in 64.
  */
 #include <netinet/tcp.h>
 

@@ -4,9 +4,6 @@
  * 0, with flags that exclude each other, with headers and options of wrong lengths.
  * Each has an outcome and is counted where it ends: by IP, by xtcp, or by kernel TCP, which
  * answers what nobody has.
- *
- * The addresses are groups, broadcast and the host itself; the option lengths are all that are
- * wrong.
  */
 #include "lib/test.h"
 #include "lib/wire.h"

@@ -3,11 +3,6 @@
  * Small writes that come one upon the other leave as one segment: when one waits for the next, and what ends that. The
  * time is so long that it is over only where a row waits for it; by default each row of all other programs has none.
  * Kernel TCP sends each write at once.
- *
- * The third write waits for the fourth, until its time is over, an ACK comes, a segment is full, or
- * the program asks for something else. Two writes never wait, nor does what is urgent or ends a
- * record. FIN, RST and disconnect come while one waits. Full segments that become a bundle are in
- * hostqueue.
  */
 #include <linux/net_tstamp.h>
 

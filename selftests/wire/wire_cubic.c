@@ -3,9 +3,6 @@
  * CUBIC on the wire (RFC 9438): what a loss leaves, by duplicate ACKs and by
  * timeout, what ends slow start before any loss (HyStart++, RFC 9406), and that a connection goes on as it is when its
  * algorithm changes. The curve itself is tested in unit/.
- *
- * A train of ACKs or a slower round ends slow start; a faster round does not. A window that is not used up grows
- * only to twice what is used. On both stacks.
  */
 #include "lib/wire.h"
 

@@ -3,9 +3,6 @@
  * DCTCP (RFC 8257): who asks for ECN and grants it; when ECE turns, and which ACKs that draws; what alpha is after
  * marks that are known, and what is left of the window. Alpha is reckoned by hand with section 4.2, in 1/65536, and
  * g = 1/16; TCP_CC_INFO has it in 1/1024. Kernel TCP's dctcp is a module that nobody has loaded.
- *
- * Who asks for ECN and who grants it does not depend on `ecn`. Rows also cover losses, marks
- * together with losses, and timeouts; and all of it in AccECN mode.
  */
 #include "lib/wire.h"
 #include "wire/marks.h"

@@ -2,10 +2,6 @@
 /*
  * TCP Fast Open (RFC 7413), the server: text of a SYN before the third ACK, and answers to it; cookies that are right,
  * wrong, cut, stale or another host's; what may go wrong before the third ACK; the limit.
- *
- * Cookies, too, that are too long, of impossible lengths, or of a key that goes out of use. What
- * was reset counts towards the limit for a minute. A flood of SYNs with text that nobody follows
- * up; SYN-ACKs lost; closes; a listener that ends. On both stacks.
  */
 #include <netinet/tcp.h>
 

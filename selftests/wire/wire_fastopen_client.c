@@ -2,12 +2,6 @@
 /*
  * TCP Fast Open (RFC 7413), the client: a SYN that asks for a cookie; text on a later one; what the SYN-ACK makes of
  * it; SYNs that are lost; connect() that sends no SYN; when no SYN has text for a while.
- *
- * The SYN-ACK acknowledges all of the text, a part, or none. SYN-ACKs are lost, too. Fresh, odd and
- * missing cookies; how much text; what may end a connect() that sends no SYN before the first
- * write; RSTs, ICMP errors, a path too narrow, text on the SYN-ACK; both ends at once, with a
- * SYN-ACK that takes no text, a shutdown, SACK; calls in other states, and one that waits. On both
- * stacks.
  */
 #include "lib/wire.h"
 

@@ -2,11 +2,6 @@
 /*
  * Giving up: when a connection ends because its peer acknowledges nothing, or keeps its window closed, and what the
  * program has said of its patience.
- *
- * A mark is set before what starts a timer, so "elapsed" can only see too much time; the lower bounds are half of what
- * is due, since the clock of a starved machine stands behind when the timer is set. Upper bounds are the deadlines of
- * "@". The round trip decides how many timeouts fit into a limit, so a machine that stands still during the handshake
- * counts others: the counted clock does not.
  */
 #include "lib/wire.h"
 #include "wire/whys.h"

@@ -2,9 +2,6 @@
 /*
  * SO_REUSEPORT groups on the wire: SYNs are spread over the members, each tuple
  * stays with its member, and a member that closes resets what is half open.
- *
- * The spread is that of 400 tuples. Rows also cover cookies and half-open connections of a member
- * that closes, also where a program chooses.
  */
 #include "lib/test.h"
 #include "lib/wire.h"

@@ -3,10 +3,6 @@
  * Old duplicates of a connection never reach the next one of the same ports and addresses (RFC 9293 sections 3.4.3
  * and 3.5; RFC 7323 section 5; RFC 5961): whichever end opens, and however the one before ended. The new
  * connection comes up and reads nothing but what was sent to it: its octets are others than those of before.
- *
- * The duplicates are text, FIN, RST, ACK, SYN and SYN-ACK, below the window and inside it, in
- * SYN-RECEIVED, SYN-SENT and ESTABLISHED. The next connection reopens from TIME-WAIT by sequence
- * number or by timestamp, after a RST, from a bound port, or by tw_reuse.
  */
 #include "lib/wire.h"
 

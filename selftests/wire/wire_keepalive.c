@@ -2,10 +2,6 @@
 /*
  * Keepalive: when a probe leaves a connection that is silent, what an answer does, and when a peer that gives none is
  * given up.
- *
- * A mark is set before what starts a timer, so "elapsed" can only see too much time; the lower bounds are half of what
- * is due, since the clock of a starved machine stands behind when the timer is set. Upper bounds are the deadlines of
- * "@".
  */
 #include "lib/wire.h"
 #include "wire/whys.h"

@@ -2,8 +2,6 @@
 /*
  * Probes of the path MTU (RFC 4821): one segment that is longer than the others, between what passes and what the peer
  * takes; what its ACK and its loss tell, and what of it is congestion. The path is FAR, so that nothing is late.
- *
- * The probe is lost alone, or with another segment.
  */
 #include "lib/wire.h"
 

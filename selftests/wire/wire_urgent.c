@@ -3,10 +3,6 @@
  * Urgent data (RFC 9293 section 3.8.5, RFC 6093), one segment at a time: pointers that no honest peer sends, what a
  * segment says of our own urgent octets, when it is cut, sent again, or has no window to go. What system calls make of
  * it is in differential/diff_urgent.c.
- *
- * The pointer is at the first, a middle or the last octet, at nothing yet, beyond the window,
- * behind a FIN, or 0; it comes again; it moves on before the mark and at it; it comes out of order
- * and in old segments. Our own urgent octets pass Nagle and the cork.
  */
 #include "lib/wire.h"
 

@@ -2,10 +2,6 @@
 /*
  * Flow control: both silly-window rules, windows that shrink, close and open, and
  * what is processed while the own window is closed.
- *
- * Zero windows; buffers and clamps that change under a connection; windows of 1 GiB. Windows that
- * open and close every 60 ms over text in flight: how often it goes again, and when it is given up,
- * with TCP_USER_TIMEOUT, by retries2 and without a program.
  */
 #include <stdio.h>
 
