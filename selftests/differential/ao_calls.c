@@ -175,8 +175,7 @@ int main(int argc, char **argv)
 
 	if (last == KERNEL)
 		first = KERNEL;
-	ksft_print_header();
-	ksft_set_plan(TESTS * 2 * (last - first + 1));
+	test_begin(TESTS * 2 * (last - first + 1));
 	calls.ns = ns_make();
 	must(calls.ns >= 0 && !ns_enter(calls.ns), "namespace");
 	for (calls.stack = first; calls.stack <= last; calls.stack++)

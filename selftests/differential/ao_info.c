@@ -52,7 +52,6 @@ void ao_calls_current(void)
 	close(fd);
 }
 
-/* TCP_AO_INFO. */
 void ao_calls_info(void)
 {
 	struct { struct tcp_ao_info_opt info; char more[8]; } cmd;
@@ -105,7 +104,6 @@ void ao_calls_info(void)
 	close(fd);
 }
 
-/* TCP_AO_GET_KEYS. */
 void ao_calls_all_keys(void)
 {
 	const bool v6 = ao_calls_is_v6();

@@ -151,7 +151,6 @@ void ao_calls_algorithms(void)
 	close(fd);
 }
 
-/* What TCP_AO_DEL_KEY refuses. */
 void ao_calls_del_errors(void)
 {
 	struct tcp_ao_del cmd;

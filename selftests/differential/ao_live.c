@@ -43,7 +43,6 @@ void ao_calls_of_listener(void)
 	close(fd);
 }
 
-/* A pair of signed ends. */
 static void open_pair(int lfd, int *client, int *server)
 {
 	GIVES(stack_connect(*client, calls.addr, stack_port(lfd)), 0);

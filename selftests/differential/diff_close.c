@@ -359,7 +359,6 @@ SCENARIO(reuse_after_close)
 	PEER(c);
 }
 
-/* May another socket have the port of this one? */
 static void try_port_of(int fd)
 {
 	union diff_addr a;

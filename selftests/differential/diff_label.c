@@ -20,7 +20,6 @@
 
 #define LABEL	0x12345
 
-/* A socket that gets each packet of lo. */
 static int watch_lo(void)
 {
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };

@@ -214,7 +214,6 @@ SCENARIO_OF_PAIR(proc_reset)
 	show("reset", 0, 0);
 }
 
-/* Names of the counters, in their order. */
 static void counter_names(const char *path, const char *prefix)
 {
 	FILE *f = fopen(path, "r");

@@ -67,7 +67,6 @@ static void next_stamp(int fd, const char *text)
 		 n >= (ssize_t)len && !memcmp(b + n - len, text, len));
 }
 
-/* Of it only the error. */
 static struct sock_extended_err next_error(int fd)
 {
 	char control[512];

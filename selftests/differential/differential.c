@@ -56,7 +56,6 @@ asm(".globl list_start, list_end\n"
 	"list_end: .byte 0\n"
 	".previous\n");
 
-/* A dummy device takes every packet and says nothing. */
 static int make_hole(int ns)
 {
 	struct ifinfomsg info = { .ifi_flags = IFF_UP, .ifi_change = IFF_UP };
@@ -90,7 +89,6 @@ static int refuse(int ns, const char *net, int bits, int type)
 	return netlink_talk(ns, &req);
 }
 
-/* A fresh namespace with the addresses above. */
 static int make_netns(void)
 {
 	int ns = ns_make();

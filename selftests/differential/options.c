@@ -102,7 +102,6 @@ static void probe_set(struct seen *seen, int fd, int level, int opt, int length,
 	p->error = setsockopt(fd, level, opt, room, length) ? errno : 0;
 }
 
-/* Every kind of bad pointer. */
 static void probe_pointers(struct seen *seen, int fd, int level, int opt)
 {
 	struct option_probe *p;
@@ -174,12 +173,6 @@ static void probe_all(struct seen *seen, int fd, int level, int opt, const struc
 	}
 }
 
-static void abort_and_close(int fd)
-{
-	stack_reset_at_close(fd);
-	close(fd);
-}
-
 /* A socket in @state; *peer is what else has to be closed, or -1. */
 static int socket_in(enum state state, enum stack stack, int *peer)
 {
@@ -226,9 +219,9 @@ static void ask(struct seen *seen, enum state state, enum stack stack, int level
 	probe_all(seen, fd, level, opt, known, state < STATES_OF_IPV4 ? 1 : FEW, kernel);
 	if (state == CLOSED_AS_NOBODY)
 		must(!seteuid(0), "seteuid");
-	abort_and_close(fd);
+	stack_abort(fd);
 	if (peer >= 0)
-		abort_and_close(peer);
+		stack_abort(peer);
 }
 
 static bool same_value(const struct option_probe *a, const struct option_probe *b, const struct option_differs *known)
@@ -381,8 +374,7 @@ int main(void)
 	size_t level;
 	int state;
 
-	ksft_print_header();
-	ksft_set_plan(ELEMENTS(levels) * (STATES + STATES_OF_IPV4) + 1);
+	test_begin(ELEMENTS(levels) * (STATES + STATES_OF_IPV4) + 1);
 	charge_memory();
 	ns = ns_make();
 	must(ns >= 0 && !ns_enter(ns), "namespace");

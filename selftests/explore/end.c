@@ -391,7 +391,6 @@ static long long read_at(const struct end *end)
 	return end->program->ending != ORDERLY || end->at_end ? -1 : end->read_at_us;
 }
 
-/* Looks whether the threads have ended. */
 static void step_threads(struct end *end)
 {
 	if (!end->threads) {

@@ -62,7 +62,6 @@ static int active(const struct world *w, enum side side, int port)
 	return fd;
 }
 
-/* False: it has failed. */
 static bool connect_end(struct world *w, int i, enum side side, const char *addr, int port)
 {
 	struct end *end = &w->lane[i].end[side];

@@ -311,7 +311,6 @@ static void enqueue(struct path *path, enum side to, const uint8_t *bytes, ssize
 	*at = packet;
 }
 
-/* Puts a packet on its way; a copy may follow. */
 static void carry(struct path *path, enum side to, const uint8_t *bytes, ssize_t len, long long now)
 {
 	const struct network *n = &path->scenario->towards[to];

@@ -131,7 +131,6 @@ static void wait_for_news(struct world *w, long long at_most_us)
 		w->lane[i / SIDES].end[i % SIDES].has_news |= p[first + i].revents;
 }
 
-/* What programs have written and read. */
 static long long carried(const struct world *w)
 {
 	long long n = 0;

@@ -21,7 +21,6 @@ struct shrinking {
 	int plays, tries;
 };
 
-/* Are two breaches the same but for their numbers? */
 static bool are_alike(const char *a, const char *b)
 {
 	while (*a && *b) {

@@ -227,3 +227,27 @@ bool stack_at_end(int fd)
 
 	return readable(fd) && recv(fd, &byte, 1, 0) == 0;
 }
+
+int stack_accept_or_die(int listener)
+{
+	int fd = accept(listener, NULL, NULL);
+
+	must(fd >= 0, "accept");
+	return fd;
+}
+
+int stack_error(int fd)
+{
+	socklen_t len = sizeof(int);
+	int error = -1;
+
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) ? -1 : error;
+}
+
+int stack_unread(int fd)
+{
+	int octets = 0;
+
+	ioctl(fd, FIONREAD, &octets);
+	return octets;
+}

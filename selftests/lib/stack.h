@@ -49,6 +49,14 @@ static inline int stack_reset_at_close(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){ .l_onoff = 1 }, sizeof(struct linger));
 }
 
+/* close() with a RST: 0, or not when one of both calls fails. */
+static inline int stack_abort(int fd)
+{
+	bool failed = stack_reset_at_close(fd);
+
+	return close(fd) || failed;
+}
+
 /* "127.0.0.1" or "::1", port in host order. */
 union stack_addr stack_addr(const char *text, int port);
 /* Puts the 4 or 16 octets of an address, as sock_diag has them, to @to. */
@@ -71,6 +79,14 @@ int stack_connect(int fd, const char *text, int port);
 /* A connection to @port of @text through a listener of its own, that is closed again. */
 void stack_pair_or_die(int client_ns, enum stack client_stack, int server_ns, enum stack server_stack,
 		       const char *text, int port, int *client, int *server);
+
+int stack_accept_or_die(int listener);
+
+/* SO_ERROR, which reads once; -1: it cannot be read. */
+int stack_error(int fd);
+
+/* Octets that wait to be read. */
+int stack_unread(int fd);
 
 /* The local port of a socket, host order. */
 int stack_port(int fd);

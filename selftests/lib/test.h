@@ -32,4 +32,11 @@
 #include "stack.h"
 #include "wait.h"
 
+/* The head of the output: how many results there will be. */
+static inline void test_begin(unsigned int results)
+{
+	ksft_print_header();
+	ksft_set_plan(results);
+}
+
 #endif

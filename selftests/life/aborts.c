@@ -36,7 +36,6 @@ static struct ns_pair net;
 static const char *peer_addr;
 static int next_port = 7200;
 
-/* Events of @ns alone. */
 static void watch(int ns)
 {
 	struct stat st;
@@ -77,14 +76,6 @@ static void linger_zero(int fd)
 	must(!stack_reset_at_close(fd), "SO_LINGER");
 }
 
-static int unread(int fd)
-{
-	int octets = 0;
-
-	ioctl(fd, FIONREAD, &octets);
-	return octets;
-}
-
 static void gate(bool open)
 {
 	must(!netem_gate(net.a, "veth0", open), "gate");
@@ -97,15 +88,14 @@ static void hang_up(struct ends *ends)
 
 static void by_peer(struct ends *ends)
 {
-	linger_zero(ends->peer);
-	close(ends->peer);
+	must(!stack_abort(ends->peer), "SO_LINGER");
 	must(WAIT_FOR(stack_state(ends->client) == TCP_CLOSE, STACK_DEADLINE_MS), "the RST comes");
 	close(ends->client);
 }
 
 static void unread_data(struct ends *ends)
 {
-	must(send(ends->peer, "x", 1, 0) == 1 && WAIT_FOR(unread(ends->client), STACK_DEADLINE_MS), "data");
+	must(send(ends->peer, "x", 1, 0) == 1 && WAIT_FOR(stack_unread(ends->client), STACK_DEADLINE_MS), "data");
 	hang_up(ends);
 }
 
@@ -270,8 +260,7 @@ static void said_and_told(void)
 	stack_pair_or_die(net.a, XTCP, net.b, XTCP, peer_addr, next_port++, &ends.client, &ends.peer);
 	tracing_set(SAYS "enable", "1");
 	tracing_forget();
-	linger_zero(ends.client);
-	close(ends.client);
+	must(!stack_abort(ends.client), "SO_LINGER");
 	ok = WAIT_FOR(payloads(got, sizeof(got)) == 2, STACK_DEADLINE_MS) && strstr(got, "sent=1 code=3 pen=0; ") &&
 	     strstr(got, "sent=0 code=3 pen=0; ");
 	if (!ok)
@@ -289,7 +278,7 @@ static void broken(struct ends *ends)
 	     !ns_shell(net.a, "nft 'add table inet t; add chain inet t c { type filter hook prerouting priority 0; };"
 		       "add rule inet t c tcp sport %d limit rate 1/hour burst 1 packets @th,128,16 set 1'",
 		       next_port), "nft");
-	must(send(ends->peer, "x", 1, 0) == 1 && WAIT_FOR(unread(ends->client), STACK_DEADLINE_MS), "data");
+	must(send(ends->peer, "x", 1, 0) == 1 && WAIT_FOR(stack_unread(ends->client), STACK_DEADLINE_MS), "data");
 	hang_up(ends);
 	must(!ns_shell(net.a, "nft delete table inet t") && !ns_link_offloads(net.b, "veth0", true), "nft");
 }
@@ -336,8 +325,7 @@ int main(void)
 	unsigned int i, family;
 	enum stack stack;
 
-	ksft_print_header();
-	ksft_set_plan(2 * (ARRAY_SIZE(ways) + 1 + 3 * stack_count()) + 1);
+	test_begin(2 * (ARRAY_SIZE(ways) + 1 + 3 * stack_count()) + 1);
 	tracing_start("aborts");
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);

@@ -16,14 +16,6 @@ static void linger_zero(int fd)
 	must(!stack_reset_at_close(fd), "SO_LINGER");
 }
 
-static int accepted(int listener)
-{
-	int fd = accept(listener, NULL, NULL);
-
-	must(fd >= 0, "accept");
-	return fd;
-}
-
 /* The file without its heading, uids and inodes: "127.0.0.1:7300 reset 1, ...". */
 static void counts(int ns, char *to)
 {
@@ -53,31 +45,27 @@ static bool say(int ns, const char *want)
 	return !strcmp(found, want);
 }
 
-/* A connection to @listener that its peer resets. */
 static void peer_resets(int ns, int listener, const char *text, int port)
 {
-	int client = stack_connected(ns, XTCP, text, port), server = accepted(listener);
+	int client = stack_connected(ns, XTCP, text, port), server = stack_accept_or_die(listener);
 
-	linger_zero(client);
-	close(client);
+	must(!stack_abort(client), "SO_LINGER");
 	must(WAIT_FOR(stack_state(server) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
 	close(server);
 }
 
-/* One that the program of the listener aborts. */
 static void program_aborts(int ns, int listener, const char *text, int port)
 {
-	int client = stack_connected(ns, XTCP, text, port), server = accepted(listener);
+	int client = stack_connected(ns, XTCP, text, port), server = stack_accept_or_die(listener);
 
-	linger_zero(server);
-	close(server);
+	must(!stack_abort(server), "SO_LINGER");
 	must(WAIT_FOR(stack_state(client) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
 	close(client);
 }
 
 static void both_close(int ns, int listener, const char *text, int port)
 {
-	int client = stack_connected(ns, XTCP, text, port), server = accepted(listener);
+	int client = stack_connected(ns, XTCP, text, port), server = stack_accept_or_die(listener);
 
 	close(client);
 	must(stack_at_end(server), "FIN");
@@ -104,7 +92,7 @@ static void reasons(const char *text, const char *shown)
 
 	/* disconnected by the program of the listener */
 	client = stack_connected(ns, XTCP, text, PORT + 1);
-	server = accepted(second);
+	server = stack_accept_or_die(second);
 	must(!connect(server, &(struct sockaddr){ .sa_family = AF_UNSPEC }, sizeof(struct sockaddr)), "AF_UNSPEC");
 	close_each(server, client);
 	snprintf(want, sizeof(want), "%s:%d reset 2, %s:%d linger 1, %s:%d linger 1, %s:%d disconnect 1", shown, PORT,
@@ -113,9 +101,9 @@ static void reasons(const char *text, const char *shown)
 
 	/* shutdown() ends the first one, and listen() begins again */
 	late = stack_connected(ns, XTCP, text, PORT);
-	late_server = accepted(first);
+	late_server = stack_accept_or_die(first);
 	client = stack_connected(ns, XTCP, text, PORT);
-	server = accepted(first);
+	server = stack_accept_or_die(first);
 	must(!shutdown(first, SHUT_RD), "shutdown");
 	linger_zero(server);
 	close_each(server, client);
@@ -144,19 +132,17 @@ static void connects(void)
 	bool ok;
 
 	must(!stack_connect(client, "127.0.0.1", PORT), "connect");
-	server = accepted(listener);
-	linger_zero(client);
-	close(client);
+	server = stack_accept_or_die(listener);
+	must(!stack_abort(client), "SO_LINGER");
 	must(WAIT_FOR(stack_state(server) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
 	close(server);
 	ok = say(ns, "127.0.0.1:7300 reset 1");
 
 	/* one whose listener has ended */
 	client = stack_connected(ns, XTCP, "127.0.0.1", PORT);
-	server = accepted(listener);
+	server = stack_accept_or_die(listener);
 	close(listener);
-	linger_zero(client);
-	close(client);
+	must(!stack_abort(client), "SO_LINGER");
 	must(WAIT_FOR(stack_state(server) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
 	close(server);
 	ok &= say(ns, "");
@@ -236,9 +222,8 @@ static void takes_over(bool differs, bool reuse, const char *want, const char *n
 	must(poll(&ready, 1, STACK_DEADLINE_MS) == 1, "a connection that waits");
 	heir = member(ns, reuse ^ differs);
 	close(first);
-	server = accepted(heir);
-	linger_zero(client);
-	close(client);
+	server = stack_accept_or_die(heir);
+	must(!stack_abort(client), "SO_LINGER");
 	must(WAIT_FOR(stack_state(server) == TCP_CLOSE, STACK_DEADLINE_MS), "the end");
 	ok = say(ns, want);
 	close_each(heir, server);
@@ -268,7 +253,7 @@ static void no_memory(void)
 	ns = ns_make();
 	listener = stack_listener(ns, XTCP, "127.0.0.1", PORT, false);
 	client = stack_connected(ns, XTCP, "127.0.0.1", PORT);
-	server = accepted(listener);
+	server = stack_accept_or_die(listener);
 	linger_zero(server);
 	failing_all(0);
 	close(server);
@@ -280,8 +265,7 @@ static void no_memory(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(15);
+	test_begin(15);
 	reasons("127.0.0.1", "127.0.0.1");
 	reasons("::1", "[::1]");
 	connects();

@@ -496,8 +496,7 @@ int main(void)
 	cpu_set_t one;
 	int i;
 
-	ksft_print_header();
-	ksft_set_plan(40);
+	test_begin(40);
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	must(!sched_setaffinity(0, sizeof(one), &one), "processor");

@@ -37,14 +37,6 @@ static int mount_sysfs(void *arg)
 	return mount("none", SYSFS, "sysfs", 0, NULL);
 }
 
-static void put(const char *path, long number)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	must(fd >= 0 && dprintf(fd, "%ld", number) > 0, path);
-	close(fd);
-}
-
 static void busy_us(int fd, int us)
 {
 	must(!setsockopt(fd, SOL_SOCKET, SO_BUSY_POLL, &us, sizeof(us)), "SO_BUSY_POLL");
@@ -115,8 +107,8 @@ static bool takes_nothing(const struct lane *lane, int end)
 /* From the first segment on that comes now, the device does not say what came. */
 static void let_it_lie(void)
 {
-	put(DEVICE "napi_defer_hard_irqs", 1 << 30);
-	put(DEVICE "gro_flush_timeout", LIES_NS);
+	must_put(DEVICE "napi_defer_hard_irqs", "%d", 1 << 30);
+	must_put(DEVICE "gro_flush_timeout", "%ld", LIES_NS);
 	busy_us(lanes[0].reader[0], LOOP_US);
 	put_octet(&lanes[0], 0);
 	must(WAIT_FOR(takes(&lanes[0], 0, MSG_DONTWAIT), STACK_DEADLINE_MS), "recv");
@@ -190,8 +182,7 @@ int main(void)
 {
 	unsigned int i, end;
 
-	ksft_print_header();
-	ksft_set_plan(4 * ARRAY_SIZE(lanes));
+	test_begin(4 * ARRAY_SIZE(lanes));
 	must(!ns_pair_make(&net), "namespaces");
 	/* a veth polls what its other end has not put together */
 	must(!ns_link_offloads(net.a, "veth0", false) && !ns_link_offloads(net.b, "veth0", true), "offloads");

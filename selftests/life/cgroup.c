@@ -29,14 +29,6 @@
 static int net;
 static long page;
 
-static void put(const char *path, long number)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	must(fd >= 0 && dprintf(fd, "%ld", number) > 0, path);
-	close(fd);
-}
-
 static long number_in(const char *path)
 {
 	char text[32] = "";
@@ -50,7 +42,7 @@ static long number_in(const char *path)
 /* A socket belongs to the group of the task that makes it, an accepted one to that of the task that accepts it. */
 static void enter_group(bool in)
 {
-	put(in ? GROUP "cgroup.procs" : TREE "/cgroup.procs", 0);
+	must_put(in ? GROUP "cgroup.procs" : TREE "/cgroup.procs", "0");
 }
 
 static void connect_member(enum stack stack, const char *text, int *member, int *other)
@@ -129,9 +121,9 @@ static void test_stream(enum stack stack, const char *text, bool out)
 	long met, most;
 	bool ok;
 
-	put(TCP "limit_in_bytes", PAGES * page);
-	put(TCP "failcnt", 0);
-	put(TCP "max_usage_in_bytes", 0);
+	must_put(TCP "limit_in_bytes", "%ld", PAGES * page);
+	must_put(TCP "failcnt", "0");
+	must_put(TCP "max_usage_in_bytes", "0");
 	connect_member(stack, text, &member, &other);
 	ok = out ? carries(member, other) : carries(other, member);
 	met = number_in(TCP "failcnt");
@@ -149,7 +141,7 @@ static void test_accepted(enum stack stack, const char *text)
 	int listener = stack_listener(net, stack, text, 0, false), from, to;
 	bool ok;
 
-	put(TCP "limit_in_bytes", PAGES * page);
+	must_put(TCP "limit_in_bytes", "%ld", PAGES * page);
 	must(listener >= 0, "listener");
 	from = stack_connected(net, stack, text, stack_port(listener));
 	enter_group(true);
@@ -181,8 +173,8 @@ static bool writes_what_is_due(int fd)
 	pid_t pid;
 	int status;
 
-	put(TCP "limit_in_bytes", number_in(TCP "usage_in_bytes") + ROOM_PAGES * page);
-	put(TCP "failcnt", 0);
+	must_put(TCP "limit_in_bytes", "%ld", number_in(TCP "usage_in_bytes") + ROOM_PAGES * page);
+	must_put(TCP "failcnt", "0");
 	pid = fork();
 	must(pid >= 0, "fork()");
 	if (!pid) {
@@ -223,7 +215,7 @@ static void test_pressure(const char *text)
 
 	must(mem, "tcp_mem");
 	mem[strcspn(mem, "\n")] = 0;
-	put(TCP "limit_in_bytes", PAGES * page);
+	must_put(TCP "limit_in_bytes", "%ld", PAGES * page);
 	hold_memory(text, fds);
 	for (i = 0; i < 2; i++) {
 		connect_member(XTCP, text, &member[i], &other[i]);
@@ -246,7 +238,7 @@ static void test_pressure(const char *text)
 	ksft_test_result(wrote[1] && !counters_diff(&entered, &left, "TcpExt:TCPMemoryPressures") &&
 			 counters_diff(&entered, &left, "TcpExt:TCPMemoryPressuresChrono") >= SCARCE_MS - 8,
 			 "%s: what is due to a member ends that\n", text);
-	put(TCP "limit_in_bytes", PAGES * page);
+	must_put(TCP "limit_in_bytes", "%ld", PAGES * page);
 	must(!netem_release(net, "lo"), "plug");
 	ok = drains(other[0]) && drains(other[1]);
 	for (i = 0; i < 2; i++)
@@ -288,7 +280,7 @@ static void unmount_group(void)
 {
 	int again = STACK_DEADLINE_MS / LEAVE_MS;
 
-	put(GROUP "memory.force_empty", 0);
+	must_put(GROUP "memory.force_empty", "0");
 	must(!rmdir(TREE "/group"), "group");
 	while (!umount(TREE) && !WAIT_FOR(memory_is_back(), LEAVE_MS))
 		must(again-- && !mount("none", TREE, "cgroup", 0, "memory"), "memory is not given back");

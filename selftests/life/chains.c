@@ -244,8 +244,7 @@ static void with_chains(const char *parameter)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(10);
+	test_begin(10);
 	with_chains("chains=1");
 	with_chains("chains=2");
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;

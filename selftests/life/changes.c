@@ -13,6 +13,7 @@
 #include "lib/generic.h"
 #include "lib/netem.h"
 #include "lib/netlink.h"
+#include "lib/rules.h"
 #include "lib/same.h"
 #include "lib/setting.h"
 #include "lib/sides.h"
@@ -24,21 +25,6 @@ NEEDS_PROGRAMS("ip");
 
 static struct ns_pair net;
 static int next_port = 8700;
-
-static void says(const char *text)
-{
-	if (!strcmp(generic_said, text))
-		return;
-	ksft_print_msg("it says \"%s\", not \"%s\"\n", generic_said, text);
-	problems++;
-}
-
-/* The result of what was compared since the last one. */
-static void result(const char *what)
-{
-	ksft_test_result(!problems, "%s\n", what);
-	problems = 0;
-}
 
 static void put_u8(struct netlink_request *req, int type, unsigned char value)
 {
@@ -67,15 +53,6 @@ static long option(int fd, int level, int name)
 	return getsockopt(fd, level, name, &value, &len) ? -1 : value;
 }
 
-static bool has_congestion(int fd, const char *name)
-{
-	char now[16] = "";
-	socklen_t len = sizeof(now);
-
-	return !getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, now, &len) && !strcmp(now, name);
-}
-
-/* A connection from xtcp in net.a to kernel TCP in net.b. */
 static void connection(struct setting_target *t, const char *addr, const char *peer_addr, int *fd, int *peer)
 {
 	t->addr = addr;
@@ -97,7 +74,7 @@ static void each_option(const char *addr, const char *peer_addr, const char *wha
 	setting_start(&req, &t);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
 	SAME(setting_ask(&req), 0);
-	SAME(has_congestion(fd, "bbr"), true);
+	SAME(rules_has_congestion(fd, "bbr"), true);
 	setting_start(&req, &t);
 	put_u64(&req, XTCP_SET_MAX_PACING_RATE, 1000000);
 	SAME(setting_ask(&req), 0);
@@ -121,9 +98,9 @@ static void each_option(const char *addr, const char *peer_addr, const char *wha
 	SAME(option(fd, SOL_SOCKET, SO_MAX_PACING_RATE), -1);
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	SAME(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 77);
-	SAME(has_congestion(fd, "reno"), true);
+	SAME(rules_has_congestion(fd, "reno"), true);
 	SAME(stack_carries(fd, peer, 100000) && stack_carries(peer, fd, 100000), true);
-	result(what);
+	same_result(what);
 	close_each(fd, peer);
 }
 
@@ -144,7 +121,7 @@ static void keepalive_works(void)
 	SAME(setting_ask(&req), 0);
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
 	SAME(option(fd, SOL_SOCKET, SO_ERROR), ETIMEDOUT);
-	result("a connection that was idle is probed, and ends without an answer");
+	same_result("a connection that was idle is probed, and ends without an answer");
 	must(!netem_gate(net.a, "veth0", true), "gate");
 	close_each(fd, peer);
 }
@@ -161,9 +138,9 @@ static void route_has_decided(void)
 	setting_start(&req, &t);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "reno");
 	SAME(setting_ask(&req), EPERM);
-	says("this congestion control is not allowed");
-	SAME(has_congestion(fd, "cubic"), true);
-	result("a congestion control that the route has locked stays");
+	rules_said("this congestion control is not allowed");
+	SAME(rules_has_congestion(fd, "cubic"), true);
+	same_result("a congestion control that the route has locked stays");
 	must(!ns_shell(net.a, "ip route del " NS_B4 "/32"), "route");
 	close_each(fd, peer);
 }
@@ -194,11 +171,11 @@ static void all_or_nothing(void)
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 5000);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "nosuch");
 	SAME(setting_ask(&req), ENOENT);
-	says("there is no such congestion control");
+	rules_said("there is no such congestion control");
 	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	SAME(event_says(" set="), false);
-	result("if one change is refused, none is made");
+	same_result("if one change is refused, none is made");
 	setting_start(&req, &t);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 5000);
@@ -206,7 +183,7 @@ static void all_or_nothing(void)
 	SAME(setting_ask(&req), 0);
 	SAME(event_says(" state=ESTABLISHED set=congestion,user_timeout,keepalive congestion=dctcp "), true);
 	SAME(event_says(" user_timeout=5000 keepalive=1 keepidle=0"), true);
-	result("an event says what was changed, and what is so now");
+	same_result("an event says what was changed, and what is so now");
 	tracing_stop();
 	close_each(fd, peer);
 }
@@ -251,19 +228,19 @@ static void out_of_range(void)
 		}
 	}
 	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
-	result("unknown attributes and values out of range are refused");
+	same_result("unknown attributes and values out of range are refused");
 	setting_start(&req, &t);
 	SAME(setting_ask(&req), EINVAL);
-	says("the request changes nothing");
+	rules_said("the request changes nothing");
 	netlink_start(&req, 0, 0, &(struct genlmsghdr){ .cmd = XTCP_CMD_SET }, GENL_HDRLEN);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	SAME(setting_ask(&req), EINVAL);
-	says("the request names no connection");
+	rules_said("the request names no connection");
 	setting_start(&req, &t);
 	((struct genlmsghdr *)NLMSG_DATA(&req.head))->cmd = XTCP_CMD_MAX + 1;
 	SAME(setting_ask(&req), EOPNOTSUPP);
 	SAME(stack_carries(fd, peer, 1000), true);
-	result("so are a request without a change, one without a connection, and another command");
+	same_result("so are a request without a change, one without a connection, and another command");
 	close_each(fd, peer);
 }
 
@@ -286,14 +263,14 @@ static void rights(void)
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	SAME(ns_child(net.a, ask_unprivileged, &t), EPERM);
-	result("without CAP_NET_ADMIN");
+	same_result("without CAP_NET_ADMIN");
 	must(!seteuid(65534), "seteuid");
 	lent = generic_open();
 	must(!seteuid(0), "seteuid");
 	setting_start(&req, &t);
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 1000);
 	SAME(setting_send(lent, &req), EPERM);
-	result("by a netlink socket that was opened without it");
+	same_result("by a netlink socket that was opened without it");
 	close(lent);
 	guest = ns_make_guest();
 	must(guest >= 0, "guest");
@@ -302,9 +279,9 @@ static void rights(void)
 	must(other >= 0, "listener");
 	SAME(ns_child(guest, ask_as, &t), ESRCH);
 	SAME(ns_child(net.b, ask_as, &t), ESRCH);
-	result("from another namespace, with the right cookie");
+	same_result("from another namespace, with the right cookie");
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
-	result("none of this has changed the connection");
+	same_result("none of this has changed the connection");
 	close_each(other, guest, fd, peer);
 }
 
@@ -319,7 +296,7 @@ static void not_found(void)
 	SAME(ask_user_timeout(&wrong, 1000), ESRCH);
 	wrong.cookie = SETTING_NO_COOKIE;
 	SAME(ask_user_timeout(&wrong, 1000), EINVAL);
-	says("the cookie is missing");
+	rules_said("the cookie is missing");
 	wrong = t;
 	wrong.port++;
 	SAME(ask_user_timeout(&wrong, 1000), ESRCH);
@@ -328,11 +305,10 @@ static void not_found(void)
 	wrong.peer_addr = "::ffff:" NS_B4;
 	SAME(ask_user_timeout(&wrong, 1000), ESRCH);
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
-	result("the cookie and the addresses have to fit");
-	stack_reset_at_close(fd);
-	close(fd);
+	same_result("the cookie and the addresses have to fit");
+	stack_abort(fd);
 	SAME(ask_user_timeout(&t, 1000), ESRCH);
-	result("a cookie whose connection has ended");
+	same_result("a cookie whose connection has ended");
 	close(peer);
 }
 
@@ -350,11 +326,11 @@ static void without_socket(void)
 	t.peer_port = stack_port(peer);
 	SAME(sides_row(net.a, XTCP, NS_A4, port, t.peer_port, TCP_SYN_RECV), true);
 	SAME(ask_user_timeout(&t, 1000), EOPNOTSUPP);
-	says("the connection is half open: it has no socket yet");
+	rules_said("the connection is half open: it has no socket yet");
 	t.peer_port = 0;
 	t.cookie = setting_cookie(fd);
 	SAME(ask_user_timeout(&t, 1000), EOPNOTSUPP);
-	says("a listener is no connection");
+	rules_said("a listener is no connection");
 	close_each(peer, fd);
 	must(!netem_gate(net.a, "veth0", true), "gate");
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
@@ -365,8 +341,8 @@ static void without_socket(void)
 	SAME(ask_user_timeout(&t, 1000), ESRCH);
 	t.cookie = SETTING_NO_COOKIE;
 	SAME(ask_user_timeout(&t, 1000), EOPNOTSUPP);
-	says("the connection has no socket any more");
-	result("a half-open connection, a listener and TIME-WAIT are refused, each for its reason");
+	rules_said("the connection has no socket any more");
+	same_result("a half-open connection, a listener and TIME-WAIT are refused, each for its reason");
 }
 
 static void orphan(void)
@@ -384,12 +360,12 @@ static void orphan(void)
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	SAME(setting_ask(&req), EOPNOTSUPP);
-	says("keepalive: the program has closed the socket");
+	rules_said("keepalive: the program has closed the socket");
 	setting_start(&req, &t);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
 	put_u64(&req, XTCP_SET_MAX_PACING_RATE, 1000000);
 	SAME(setting_ask(&req), 0);
-	result("one without a program: all but keepalive");
+	same_result("one without a program: all but keepalive");
 	must(!netem_gate(net.a, "veth0", true), "gate");
 	close(peer);
 }
@@ -410,12 +386,12 @@ static void opening(void)
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "bbr");
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	SAME(setting_ask(&req), 0);
-	SAME(has_congestion(fd, "bbr"), true);
+	SAME(rules_has_congestion(fd, "bbr"), true);
 	SAME(stack_state(fd), TCP_SYN_SENT);
 	/* one second: the program, not the peer, is asked again */
 	SAME(ask_user_timeout(&t, 1000), 0);
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
-	result("one that opens, and that the new user timeout ends");
+	same_result("one that opens, and that the new user timeout ends");
 	must(!netem_gate(net.a, "veth0", true), "gate");
 	close(fd);
 }
@@ -457,7 +433,7 @@ static void owned(void)
 	must(!pthread_join(thread, &sent) && sent, "send");
 	SAME(ask_user_timeout(&t, 2000), 0);
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 2000);
-	result(what);
+	same_result(what);
 	munmap(arg[0], 4096);
 	close_each(fd, peer, other, other_peer);
 }
@@ -531,7 +507,7 @@ static void while_it_ends(void)
 	ksft_print_msg("%d requests, of which %d changed something\n", asker.asked, asker.done);
 	SAME(asker.strange, 0);
 	SAME(asker.done > 0, true);
-	result("connections end while they are changed");
+	same_result("connections end while they are changed");
 }
 
 static void while_the_module_goes(void)
@@ -557,7 +533,7 @@ static void while_the_module_goes(void)
 	SAME(asker.strange, 0);
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	SAME(ask_user_timeout(&t, 1000), 0);
-	result("the module is unloaded and loaded while requests come, and none holds it");
+	same_result("the module is unloaded and loaded while requests come, and none holds it");
 	close_each(fd, peer);
 }
 
@@ -575,7 +551,7 @@ static void policy_is_not_told(void)
 	SAME(module_references(), before);
 	must(recv(fd, &answer, sizeof(answer), 0) > 0, "answer");
 	SAME(-answer.error, ENODATA);
-	result("no unread answer holds the module");
+	same_result("no unread answer holds the module");
 	close(fd);
 }
 
@@ -596,13 +572,12 @@ static void last_in_namespace(void)
 	SAME(setting_send(fd, &req), ESRCH);
 	close(fd);
 	SAME(ns_all_ended(STACK_DEADLINE_MS), true);
-	result("a namespace that only a netlink socket has kept ends with it");
+	same_result("a namespace that only a netlink socket has kept ends with it");
 }
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(22);
+	test_begin(22);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	each_option(NS_A4, NS_B4, "each option, IPv4");

@@ -94,8 +94,7 @@ static bool reads_reset(const struct end *e)
 
 static void reset(const struct end *e)
 {
-	stack_reset_at_close(e->fd);
-	close(e->fd);
+	stack_abort(e->fd);
 }
 
 static void done(struct both *b, bool ok, const char *name, bool server_first)
@@ -300,7 +299,6 @@ int main(int argc, char **argv)
 	struct sides sides[SIDES_MAX];
 	int n = sides_parse(argc, argv, sides);
 
-	ksft_print_header();
-	ksft_set_plan(n * 20);
+	test_begin(n * 20);
 	return sides_each(sides, n, 20, all);
 }

@@ -23,7 +23,6 @@
 
 static struct ns_pair pair;
 
-/* Rows in @state whose local or peer port is @port. */
 static int rows_in(int ns, enum stack stack, const char *addr, unsigned int port, unsigned int state)
 {
 	struct row *rows;
@@ -169,7 +168,6 @@ static void thousand(const struct sides *s)
 	sides_result(ok, "each carries its own octets, and then they are gone");
 }
 
-/* A worker accepts until it has had its share, and sends back what comes. */
 static int worker(void *arg)
 {
 	int listener = *(int *)arg, fd, i, n, at;
@@ -212,7 +210,6 @@ static bool echo(const struct sides *s, int i)
 	return ok;
 }
 
-/* One listener for several processes: every connection has one of them. */
 static void workers(const struct sides *s)
 {
 	int listener = stack_listener(pair.b, s->server, s->addr, PORT, true), i, status;
@@ -349,8 +346,7 @@ int main(int argc, char **argv)
 	struct sides sides[SIDES_MAX];
 	int n = sides_parse(argc, argv, sides);
 
-	ksft_print_header();
-	ksft_set_plan(n * 7);
+	test_begin(n * 7);
 	/* a thousand SYNs at once fill the queue between the ends of a veth; what is lost there says nothing of TCP */
 	if (ns_sysctl_set(ns_home(), "net.core.netdev_max_backlog", "%d", 100 * COUNT))
 		ksft_exit_fail_msg("cannot set net.core.netdev_max_backlog\n");

@@ -68,14 +68,6 @@ static void talk(const struct world *w, int requests)
 	must(WAIT_FOR(!ioctl(w->server, TIOCOUTQ, &left) && !left, STACK_DEADLINE_MS), "the last ACK");
 }
 
-static int unread(int fd)
-{
-	int octets = 0;
-
-	ioctl(fd, FIONREAD, &octets);
-	return octets;
-}
-
 static void routed_once(const struct world *w, const char *name)
 {
 	talk(w, 2);
@@ -145,7 +137,7 @@ static void address_gone(const struct world *w, const char *name)
 	must(!ns_shell(net.b, "ip addr del %s dev veth0", addr), "ip addr del");
 	must(send(w->client, "?", 1, 0) == 1, "send");
 	must(WAIT_FOR(counter_now(net.a, path, "Tcp:RetransSegs") > resent + 1, STACK_DEADLINE_MS), "sent again");
-	ksft_test_result(!unread(w->server), "%s: nothing arrives for an address that is gone\n", name);
+	ksft_test_result(!stack_unread(w->server), "%s: nothing arrives for an address that is gone\n", name);
 	must(!ns_addr_add(net.b, "veth0", addr), "address");
 	ksft_test_result(recv(w->server, &octet, 1, 0) == 1, "%s: and all of it when it is back\n", name);
 	/* with the last address went what the device knew of neighbours */
@@ -229,7 +221,7 @@ static void held(bool v6, enum then then)
 			 "xtcp, IPv%c: a segment from a queue is nobody's when its socket %s\n", v6 ? '6' : '4',
 			 names[then]);
 	if (moves)
-		ksft_test_result(!unread(server) && send(other, "!", 1, 0) == 1 && recv(server, &octet, 1, 0) == 1 &&
+		ksft_test_result(!stack_unread(server) && send(other, "!", 1, 0) == 1 && recv(server, &octet, 1, 0) == 1 &&
 				 octet == '!' && stack_carries(server, other, 1000),
 				 "xtcp, IPv%c: and the socket's next connection knows nothing of it\n", v6 ? '6' : '4');
 	close(queue);
@@ -317,8 +309,7 @@ int main(void)
 {
 	int v6;
 
-	ksft_print_header();
-	ksft_set_plan(2 * 2 * 7 + 2 * 4 + 4);
+	test_begin(2 * 2 * 7 + 2 * 4 + 4);
 	tracing_start("early");
 	tracing_set("events/fib/fib_table_lookup/enable", "1");
 	tracing_set("events/fib6/fib6_table_lookup/enable", "1");

@@ -211,8 +211,7 @@ int main(void)
 	const uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
 	pid_t v4, v6;
 
-	ksft_print_header();
-	ksft_set_plan(2 * PARTS);
+	test_begin(2 * PARTS);
 	printf("# SEED=%llu\n", (unsigned long long)seed);
 	fflush(stdout);
 	v4 = start(4, seed);

@@ -359,8 +359,7 @@ int main(void)
 	/* the first two are kernel TCP for itself */
 	int i = stack_first() == KERNEL ? 0 : 2;
 
-	ksft_print_header();
-	ksft_set_plan((8 - i) / 2 * (9 + 10));
+	test_begin((8 - i) / 2 * (9 + 10));
 	for (; i < 8; i++) {
 		stack = stacks[i / 2 % 2];
 		client_stack = stacks[i / 4];

@@ -169,7 +169,6 @@ static int load_option(int at, int seconds)
 	return load(BPF_PROG_TYPE_CGROUP_SOCKOPT, at, insns, 10);
 }
 
-/* What was counted since the last time. */
 static __u64 counted(void)
 {
 	__u32 key = 0;
@@ -199,7 +198,6 @@ static void enter_group(bool in)
 	close(fd);
 }
 
-/* A socket of the group, or -1 with errno. */
 static int member_socket(enum stack stack, const char *text)
 {
 	int fd, error;
@@ -440,8 +438,7 @@ int main(void)
 	static const char * const texts[] = { "127.0.0.1", "::1" };
 	int stack, i;
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * 2 * 9);
+	test_begin(stack_count() * 2 * 9);
 	must(make_group(), "cgroup2");
 	net = ns_make();
 	must(net >= 0, "namespace");

@@ -704,8 +704,7 @@ int main(void)
 {
 	struct ns_pair own;
 
-	ksft_print_header();
-	ksft_set_plan(27);
+	test_begin(27);
 	must(!setrlimit(RLIMIT_NOFILE, &(struct rlimit){ PORTS + 1000, PORTS + 1000 }), "descriptors");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	must(shared != MAP_FAILED && !module_unload() && !module_load(PARAMETERS), "module");

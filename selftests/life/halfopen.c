@@ -122,7 +122,6 @@ static bool is_full(void)
 	return WAIT_FOR(counted(flooded, "TcpExt:SyncookiesSent") == sent + 1, STACK_DEADLINE_MS);
 }
 
-/* A connection from kernel TCP, and data over it. */
 static bool opens(int listener, const char *addr)
 {
 	int client = stack_connected(net.a, KERNEL, addr, PORT), server;

@@ -77,21 +77,13 @@ static bool becomes(int fd, short events)
 	return poll(&p, 1, STACK_DEADLINE_MS) == 1 && (p.revents & events) == events;
 }
 
-static int socket_error(int fd)
-{
-	socklen_t len = sizeof(int);
-	int error = -1;
-
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) ? -1 : error;
-}
-
 /* Both ends established, and they are each other's peers. */
 static bool established(struct open *o)
 {
 	union stack_addr peer;
 	socklen_t len = sizeof(peer);
 
-	if (!becomes(o->client, POLLOUT) || socket_error(o->client) || !client_is(o, TCP_ESTABLISHED))
+	if (!becomes(o->client, POLLOUT) || stack_error(o->client) || !client_is(o, TCP_ESTABLISHED))
 		return false;
 	if (!becomes(o->listener, POLLIN))
 		return false;
@@ -105,8 +97,7 @@ static bool established(struct open *o)
 static void end(struct open *o, bool ok, const char *name)
 {
 	if (o->server >= 0) {
-		stack_reset_at_close(o->server);
-		close(o->server);
+		stack_abort(o->server);
 	}
 	close_each(o->client, o->listener);
 	ok = ok && server_is(o, 0);
@@ -180,7 +171,7 @@ static void refused(const struct sides *s)
 
 	close(o.listener);
 	o.listener = -1;
-	ok = begin(&o) && becomes(o.client, POLLOUT) && socket_error(o.client) == ECONNREFUSED &&
+	ok = begin(&o) && becomes(o.client, POLLOUT) && stack_error(o.client) == ECONNREFUSED &&
 		stack_state(o.client) == TCP_CLOSE &&
 		sides_row(pair.a, s->client, s->addr, o.client_port, PORT, 0);
 	end(&o, ok, "nobody listens");
@@ -210,7 +201,7 @@ static void listener_closes(const struct sides *s)
 	ok = begin(&o) && server_is(&o, TCP_SYN_RECV) && !close(o.listener) && server_is(&o, 0);
 	o.listener = -1;
 	gate(pair.b, true);
-	ok = ok && becomes(o.client, POLLOUT) && socket_error(o.client) == ECONNREFUSED;
+	ok = ok && becomes(o.client, POLLOUT) && stack_error(o.client) == ECONNREFUSED;
 	end(&o, ok, "the listener closes while it is half open");
 }
 
@@ -222,7 +213,6 @@ static void *accept_one(void *arg)
 	return NULL;
 }
 
-/* accept() and connect() both block. */
 static void blocking(const struct sides *s)
 {
 	struct open o = start(s);
@@ -260,7 +250,7 @@ static void simultaneous(const struct sides *s)
 	gate(pair.b, true);
 	ok = ok && client_is(&o, TCP_ESTABLISHED) && server_is(&o, TCP_ESTABLISHED) &&
 		becomes(o.client, POLLOUT) && becomes(o.server, POLLOUT) &&
-		!socket_error(o.client) && !socket_error(o.server) &&
+		!stack_error(o.client) && !stack_error(o.server) &&
 		stack_carries(o.client, o.server, 3000) && stack_carries(o.server, o.client, 3000);
 	end(&o, ok, "both ends connect");
 }
@@ -335,7 +325,6 @@ int main(int argc, char **argv)
 	struct sides sides[SIDES_MAX];
 	int n = sides_parse(argc, argv, sides);
 
-	ksft_print_header();
-	ksft_set_plan(n * TESTS);
+	test_begin(n * TESTS);
 	return sides_each(sides, n, TESTS, all);
 }

@@ -83,14 +83,6 @@ static int ask(const struct target *target)
 	return ask_by(socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG), target);
 }
 
-static int error_of(int fd)
-{
-	socklen_t len = sizeof(int);
-	int error = -1;
-
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) ? -1 : error;
-}
-
 /* What a read says, once there is something to say: an errno, or 0. */
 static int read_error(int fd)
 {
@@ -99,14 +91,12 @@ static int read_error(int fd)
 	return recv(fd, &octet, 1, 0) < 0 ? errno : 0;
 }
 
-/* The result of what was compared since the last one. */
 static void result(const struct target *t, const char *what)
 {
 	ksft_test_result(!problems, "%s, IPv%d: %s\n", stack_name(t->stack), strchr(t->addr, ':') ? 6 : 4, what);
 	problems = 0;
 }
 
-/* A connection from @t's stack in net.a to kernel TCP in net.b. */
 static void connection(struct target *t, int *fd, int *peer)
 {
 	t->peer_port = next_port++;
@@ -161,7 +151,7 @@ static void listening(struct target *t)
 	t->peer_port = 0;
 	SAME(ask(t), 0);
 	SAME(poll(&pollfd, 1, STACK_DEADLINE_MS), 1);
-	SAME(error_of(fd), ECONNABORTED);
+	SAME(stack_error(fd), ECONNABORTED);
 	SAME(reason_of(t, fd), XTCP_ABORT_KILLED);
 	SAME(accept(fd, NULL, NULL), -1);
 	SAME(errno, EINVAL);
@@ -243,7 +233,7 @@ static void opening(struct target *t)
 	t->peer_port = port;
 	SAME(sides_row(net.a, t->stack, t->addr, t->port, port, TCP_SYN_SENT), true);
 	SAME(ask(t), 0);
-	SAME(error_of(fd), ECONNABORTED);
+	SAME(stack_error(fd), ECONNABORTED);
 	SAME(reason_of(t, fd), XTCP_ABORT_KILLED);
 	SAME(gone(t), true);
 	result(t, "one that opens ends");
@@ -461,8 +451,7 @@ int main(void)
 						    bound_to_device, by_mapped_addresses, refused };
 	unsigned int i, family, stack;
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * (2 * COMMON + IPV4) + 2 * OURS + 1);
+	test_begin(stack_count() * (2 * COMMON + IPV4) + 2 * OURS + 1);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	for (stack = stack_first(); stack <= XTCP; stack++) {

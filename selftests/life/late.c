@@ -51,7 +51,6 @@
 
 static int ns;
 
-/* Writes until the peer has gone. */
 static void *talk(void *arg)
 {
 	static const char octets[WRITE];
@@ -333,8 +332,7 @@ int main(void)
 	const struct aoopt_key key = { .addr = "127.0.0.1", .sndid = 1, .rcvid = 2 };
 	int talker, silent, fd, i, late = 0, counted = 0, rounds = ROUNDS, n;
 
-	ksft_print_header();
-	ksft_set_plan(3);
+	test_begin(3);
 	syns_for_records();
 	closes_while_child_is_made();
 	ns = ns_make();

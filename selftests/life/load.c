@@ -157,8 +157,7 @@ int main(int argc, char **argv)
 {
 	(void)argc;
 	program = argv[0];
-	ksft_print_header();
-	ksft_set_plan(24);
+	test_begin(24);
 	family();
 	hostile_name(argv[0]);
 	reload();

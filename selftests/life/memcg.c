@@ -22,14 +22,6 @@
 
 static int net;
 
-static void put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), path);
-	close(fd);
-}
-
 /* The number behind a name in a file of lines with both. */
 static long line_of(const char *path, const char *what)
 {
@@ -77,7 +69,7 @@ static void enter(const char *group)
 	char path[100];
 
 	snprintf(path, sizeof(path), "%scgroup.procs", group);
-	put(path, "0");
+	must_put(path, "0");
 }
 
 static int client_to(enum stack stack, const char *text, int listener)
@@ -178,13 +170,13 @@ static void test_limit(enum stack stack, const char *text)
 	client = client_to(stack, text, listener);
 	server = accept_member(listener);
 	snprintf(limit, sizeof(limit), "%d", MAX_OCTETS);
-	put(SERVERS "memory.max", limit);
+	must_put(SERVERS "memory.max", "%s", limit);
 	while (ok && got < STREAM) {
 		sent += stuff(client, STREAM - sent);
 		before = got;
 		ok = WAIT_FOR((got += drain(server, LARGE)) > before, STACK_DEADLINE_MS);
 	}
-	put(SERVERS "memory.max", "max");
+	must_put(SERVERS "memory.max", "max");
 	met = line_of(SERVERS "memory.events", "max") - met;
 	ksft_print_msg("the group met its limit %ld times\n", met);
 	ksft_test_result(ok && met > 0, "%s, %s: a stream to a group that meets its limit\n", stack_name(stack), text);
@@ -272,9 +264,8 @@ int main(void)
 	static const char * const texts[] = { "127.0.0.1", "::1" };
 	int stack, i;
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * 2 * 8);
-	put(TREE "cgroup.subtree_control", "+memory");
+	test_begin(stack_count() * 2 * 8);
+	must_put(TREE "cgroup.subtree_control", "+memory");
 	must(!mkdir(CLIENTS, 0755) && !mkdir(SERVERS, 0755), "groups");
 	net = ns_make();
 	must(net >= 0 && !ns_sysctl_set(net, "net.ipv4.tcp_migrate_req", "1") &&

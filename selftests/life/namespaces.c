@@ -185,7 +185,6 @@ static void descriptor_keeps_namespace(void)
 	close_each(server, dying.b);
 }
 
-/* Lines of a file as seen in @ns. */
 static int lines(int ns, const char *path)
 {
 	char *text = ns_read_file(ns, path), *at;
@@ -333,8 +332,7 @@ static void load_after_netfilter(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(16);
+	test_begin(16);
 	load_after_netfilter();
 	before_first_socket();
 	many_beside_one();

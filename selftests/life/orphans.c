@@ -96,8 +96,7 @@ static void limit_of_all(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(5);
+	test_begin(5);
 	/* the orphans of namespaces that end go some time later, and count among all until then */
 	limit_of_all();
 	limit_of_namespace();

@@ -365,8 +365,7 @@ int main(void)
 	 */
 	const struct netem far = { .delay_ms = 50 }, near = { .delay_ms = 25 };
 
-	ksft_print_header();
-	ksft_set_plan(10);
+	test_begin(10);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	set_distance(&far);

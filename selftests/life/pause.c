@@ -109,7 +109,6 @@ static void set_time_of_day(long long ahead)
 	must(!clock_settime(CLOCK_REALTIME, &ts), "clock_settime");
 }
 
-/* When a segment went out. The time of day may be a day ahead then. */
 static long long when_sent(const struct tap_segment *segment)
 {
 	long long us = segment->time_of_day_us - epoch;
@@ -274,7 +273,6 @@ static void begin(struct world *w)
 		ksft_exit_fail_msg("%s: send: %s\n", w->name, strerror(errno));
 }
 
-/* How many were sent after @then. */
 static int sent_after(const struct series *s, long long then)
 {
 	int i = s->n;

@@ -313,7 +313,6 @@ static void listed(void)
 	same_result("the last rule is deleted; del looks at the key alone");
 }
 
-/* What `xtcp policy` takes, and what it says. */
 static void by_the_tool(void)
 {
 	SAME(ruled_tool("add to=10.0.0.0/8 dport=443 cc=bbr initcwnd=20 pacing=100mbit", ""), 0);
@@ -346,8 +345,7 @@ static void by_the_tool(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(18);
+	test_begin(18);
 	ruled_begin(PORT);
 	each_field(NS_A4, NS_B4, "to=10.9.0.0/24" FIELDS, "to=10.9.1.0/24" FIELDS "; to=::/0" FIELDS,
 		   "each field, IPv4");

@@ -158,7 +158,6 @@ static int replace_unprivileged(void *text)
 		rules_request(XTCP_CMD_POLICY_DEL, text) == EPERM ? EPERM : 0;
 }
 
-/* @n rules in one request. */
 static int many(int n)
 {
 	char text[64];
@@ -503,8 +502,7 @@ static void module_goes(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(15);
+	test_begin(15);
 	ruled_begin(PORT);
 	refused();
 	malformed();

@@ -186,8 +186,7 @@ static void by_cgroup(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(6);
+	test_begin(6);
 	ruled_begin(PORT);
 	by_cgroup();
 	ns_pair_close(&ruled_net);

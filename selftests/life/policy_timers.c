@@ -282,8 +282,7 @@ static void timers_out_of_range(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(11);
+	test_begin(11);
 	ruled_begin(PORT);
 	each_timer(NS_A4, NS_B4, "to=10.9.0.0/24" TIMERS, "each timer, IPv4");
 	each_timer(NS_A6, NS_B6, "to=fd00:9::/64" TIMERS, "each timer, IPv6");

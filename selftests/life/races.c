@@ -270,8 +270,7 @@ int main(void)
 	bool ok = true;
 	int i, loads = 0;
 
-	ksft_print_header();
-	ksft_set_plan(4);
+	test_begin(4);
 	ksft_print_msg("SEED=%u\n", seed);
 	ns = ns_make();
 	must(ns >= 0, "namespace");

@@ -96,14 +96,6 @@ static void serve(int fuse, int tell)
 	}
 }
 
-static void put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	must(fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text), path);
-	close(fd);
-}
-
 /* An ordinary user may mount a file in namespaces of his own. */
 static int mount_file(void)
 {
@@ -113,9 +105,9 @@ static int mount_file(void)
 	must(!setgroups(0, NULL) && !setresgid(NOBODY, NOBODY, NOBODY) && !setresuid(NOBODY, NOBODY, NOBODY) &&
 	     !prctl(PR_SET_DUMPABLE, 1) && !unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS),
 	     "an ordinary user's namespaces");
-	put("/proc/self/setgroups", "deny");
-	put("/proc/self/uid_map", "0 65534 1");
-	put("/proc/self/gid_map", "0 65534 1");
+	must_put("/proc/self/setgroups", "deny");
+	must_put("/proc/self/uid_map", "0 65534 1");
+	must_put("/proc/self/gid_map", "0 65534 1");
 	fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 	snprintf(options, sizeof(options), "fd=%d,rootmode=100666,user_id=0,group_id=0", fuse);
 	must(fuse >= 0 && !mount("fuse", PLACE, "fuse", 0, options), "mount a file of FUSE");
@@ -151,7 +143,6 @@ static void be_user(const struct slow *slow, int tell)
 	serve(fuse, tell);
 }
 
-/* When it returns, the user's call waits for the page. */
 static struct user begin(const struct slow *slow)
 {
 	struct user user;

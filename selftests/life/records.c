@@ -165,7 +165,6 @@ static int count_free_ports(void *arg)
 	return found;
 }
 
-/* How many of the ports kernel TCP may have, without SO_REUSEADDR. */
 static int free_ports(void)
 {
 	return ns_call(pair.a, count_free_ports, NULL);
@@ -267,8 +266,7 @@ int main(void)
 	struct rlimit files = { 8192, 8192 };
 	struct slabs before;
 
-	ksft_print_header();
-	ksft_set_plan(12);
+	test_begin(12);
 	slabs_read(&before);
 	must(!setrlimit(RLIMIT_NOFILE, &files) && !ns_pair_make(&pair), "no descriptors or no namespaces");
 	tracing_start("records");

@@ -191,8 +191,7 @@ int main(void)
 {
 	int v6;
 
-	ksft_print_header();
-	ksft_set_plan(4 + 2 * 2 + 2 + 2 * 2 * 2);
+	test_begin(4 + 2 * 2 + 2 + 2 * 2 * 2);
 	tracing_start("routes");
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_call(net.a, switch_gso_off, NULL), "GSO");

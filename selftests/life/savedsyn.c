@@ -22,7 +22,6 @@ struct server {
 	char name[40];
 };
 
-/* A connection, the listener's option being @save; its client in *@client. */
 static int accept_one(const struct server *s, int save, int *client)
 {
 	int listener = stack_listener(net.b, s->stack, s->addr, PORT, true), fd;
@@ -156,8 +155,7 @@ int main(void)
 	struct server s;
 	int i;
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * 2 * 10);
+	test_begin(stack_count() * 2 * 10);
 	must(!ns_pair_make(&net), "namespaces");
 	for (i = 2 * stack_first(); i < 4; i++) {
 		s = (struct server){ .stack = i / 2, .addr = ips[i % 2].addr, .peer = ips[i % 2].peer };

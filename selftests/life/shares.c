@@ -516,8 +516,7 @@ int main(void)
 	struct ns_pair own;
 	int i;
 
-	ksft_print_header();
-	ksft_set_plan(24);
+	test_begin(24);
 	load_again(PARAMETERS);
 	make_guest(&guests[0]);
 	entries_with_syns(&guests[0]);

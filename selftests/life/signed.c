@@ -35,7 +35,6 @@ struct key {
 	int device;		/* -1: no TCP_MD5SIG_FLAG_IFINDEX */
 };
 
-/* setsockopt() */
 static int set_key(int fd, const struct key *key)
 {
 	const union stack_addr addr = stack_addr(key->addr, 0);
@@ -59,7 +58,6 @@ static int set_key(int fd, const struct key *key)
 	return setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG_EXT, &cmd, sizeof(cmd));
 }
 
-/* A key for one peer. */
 static int set_simple(int fd, const char *addr, const char *text)
 {
 	return set_key(fd, &(struct key) { .addr = addr, .text = text, .prefix = -1, .device = -1 });
@@ -180,14 +178,6 @@ static bool set_vrf(int listener, const struct sides *s, int vrf)
 	       !set_key(listener, &(struct key) { s->client_addr, "outside", -1, 0 });
 }
 
-static int error_of(int fd)
-{
-	int err = 0;
-	socklen_t len = sizeof(err);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? -1 : err;
-}
-
 /*
  * A link-local client of a listener in a VRF, whose connection has ended without its knowledge. The listener has the
  * key, and so answers what arrives without a connection: over the link by which it came, and signed with the key of the
@@ -222,11 +212,10 @@ static void try_rst_over_link_of_vrf(void)
 		server = accept(listener, NULL, NULL);
 	ok = server >= 0 && stack_carries(client, server, 100);
 	must(!netem_gate(pair.b, "veth0", false), "gate");
-	stack_reset_at_close(server);
-	close(server);
+	stack_abort(server);
 	must(!netem_gate(pair.b, "veth0", true), "gate");
 	rsts = counter_now(pair.b, "/proc/net/xtcp_snmp", "Tcp:OutRsts");
-	ok &= send(client, "x", 1, MSG_NOSIGNAL) == 1 && WAIT_FOR(error_of(client) == ECONNRESET, STACK_DEADLINE_MS);
+	ok &= send(client, "x", 1, MSG_NOSIGNAL) == 1 && WAIT_FOR(stack_error(client) == ECONNRESET, STACK_DEADLINE_MS);
 	ok &= counter_now(pair.b, "/proc/net/xtcp_snmp", "Tcp:OutRsts") == rsts + 1 && !signing_all_bad(&inside, &s);
 	ksft_test_result(ok, "xtcp: over a link of a VRF a listener answers by a signed RST\n");
 	close_each(client, listener);
@@ -303,8 +292,7 @@ int main(int argc, char **argv)
 	int n = sides_parse(argc, argv, sides), i;
 	enum stack stack;
 
-	ksft_print_header();
-	ksft_set_plan(n * 10 + stack_count() * 2 + 1);
+	test_begin(n * 10 + stack_count() * 2 + 1);
 	must(!ns_pair_make(&net), "namespaces");
 	for (i = 0; i < n; i++) {
 		try_stream(&sides[i], 0, "a connection without text");

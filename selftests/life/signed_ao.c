@@ -73,7 +73,6 @@ static long long all_good(const struct sides *s)
 	       signing_count(net.b, s->server, "TcpExt:TCPAOGood");
 }
 
-/* 1 MB each way. */
 static void try_stream(const struct sides *s, const struct aoopt_key *like, const char *name)
 {
 	long long bad = signing_all_bad(&ao, s), good = all_good(s);
@@ -234,8 +233,7 @@ int main(int argc, char **argv)
 	struct sides sides[SIDES_MAX];
 	int n = sides_parse(argc, argv, sides), i, t;
 
-	ksft_print_header();
-	ksft_set_plan(n * TESTS);
+	test_begin(n * TESTS);
 	must(!ns_pair_make(&net), "namespaces");
 	for (i = 0; i < n; i++) {
 		if ((sides[i].client == KERNEL || sides[i].server == KERNEL) && !aoopt_kernel_has()) {

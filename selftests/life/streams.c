@@ -77,8 +77,7 @@ static void lives(const char *text, const char *ip)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(12);
+	test_begin(12);
 	ns = ns_make();
 	must(ns >= 0 && !ns_enter(ns), "namespace");
 	slabs_read(&before);

@@ -350,8 +350,7 @@ static void segments_in_nfqueue(void)
 	queue = nfqueue_hold(pair.a, QUEUE);
 	ksft_test_result(queue >= 0 && send(client, "abc", 3, 0) == 3 && nfqueue_next(queue, STACK_DEADLINE_MS) > 0,
 			 "a segment with a socket is in a queue of netfilter\n");
-	stack_reset_at_close(server);
-	close(server);
+	stack_abort(server);
 	ksft_test_result(refused_in_use(), "unloading is refused while it is\n");
 	close(queue);
 	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload(),

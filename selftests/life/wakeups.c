@@ -169,8 +169,7 @@ int main(void)
 {
 	enum stack stack;
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * 3);
+	test_begin(stack_count() * 3);
 	ns = ns_make();
 	must(ns >= 0, "no namespace");
 	for (stack = stack_first(); stack <= XTCP; stack++) {

@@ -133,7 +133,6 @@ static void add_row(const struct start *start, const struct matrix_cell *c,
 	t->why[WIRE_KERNEL] = why_kernel;
 }
 
-/* Everything that was sent is acknowledged. */
 static bool all_acked(const struct start *start)
 {
 	return start->state & (FIN_WAIT_2 | TIME_WAIT);

@@ -28,21 +28,12 @@ NEEDS_PROGRAMS("ip nft");
 
 static int ns, listener, ports, each, later;
 
-/* 127.0.0.@number */
 static int connect_to(enum stack stack, int number)
 {
 	char text[32];
 
 	snprintf(text, sizeof(text), "127.0.0.%d", number);
 	return stack_connected(ns, stack, text, PORT);
-}
-
-static int accept_or_die(void)
-{
-	int fd = accept(listener, NULL, NULL);
-
-	must(fd >= 0, "accept");
-	return fd;
 }
 
 /* A connection that the client closes first: TIME-WAIT is the client's. */
@@ -52,17 +43,11 @@ static bool short_connection(enum stack stack, int number)
 
 	if (client < 0)
 		return false;
-	server = accept_or_die();
+	server = stack_accept_or_die(listener);
 	close(client);
 	must(stack_at_end(server), "a client's close() did not arrive");
 	close(server);
 	return true;
-}
-
-static void abort_fd(int fd)
-{
-	stack_reset_at_close(fd);
-	close(fd);
 }
 
 static int short_connections(enum stack stack, int first, int destinations, int count)
@@ -83,7 +68,7 @@ static int keep(enum stack stack, int number, int *clients, int *servers, int co
 		clients[i] = connect_to(stack, number);
 		if (clients[i] < 0)
 			break;
-		servers[i] = accept_or_die();
+		servers[i] = stack_accept_or_die(listener);
 	}
 	return i;
 }
@@ -91,8 +76,8 @@ static int keep(enum stack stack, int number, int *clients, int *servers, int co
 static void drop(int *clients, int *servers, int count)
 {
 	while (count--) {
-		abort_fd(clients[count]);
-		abort_fd(servers[count]);
+		stack_abort(clients[count]);
+		stack_abort(servers[count]);
 	}
 }
 
@@ -201,7 +186,7 @@ static void beside_bind(void)
 	client = connect_to(XTCP, 2);
 	ksft_test_result(fd >= 0 && client < 0 && errno == EADDRNOTAVAIL, "a port that is bound is not shared\n");
 	must(!stack_connect(fd, "127.0.0.1", PORT), "connect");
-	server = accept_or_die();
+	server = stack_accept_or_die(listener);
 	client = connect_to(XTCP, 2);
 	ksft_test_result(client < 0 && errno == EADDRNOTAVAIL, "nor when it has connected\n");
 	close(fd);
@@ -332,8 +317,7 @@ int main(int argc, char **argv)
 	struct rlimit files = { 8192, 8192 };
 
 	(void)argv;
-	ksft_print_header();
-	ksft_set_plan(4 + 2 + 8 + 3 + 3 + 6 + 2 + 2);
+	test_begin(4 + 2 + 8 + 3 + 3 + 6 + 2 + 2);
 	setrlimit(RLIMIT_NOFILE, &files);
 	ports = argc > 1 ? 0 : PORTS;
 	each = argc > 1 ? 10000 : EACH;

@@ -143,8 +143,7 @@ int main(void)
 	struct ns_pair net;
 	int i;
 
-	ksft_print_header();
-	ksft_set_plan(2 * 2 + 5);
+	test_begin(2 * 2 + 5);
 	references = module_references();
 	must(!ns_pair_make(&net), "namespaces");
 	for (i = 0; i < 2; i++)

@@ -121,8 +121,7 @@ static void *connect_on(void *arg)
 			c->error = errno;
 			atomic_fetch_add(&c->refused, 1);
 		} else {
-			stack_reset_at_close(fd);
-			close(fd);
+			stack_abort(fd);
 		}
 	}
 	return NULL;

@@ -269,8 +269,7 @@ int main(void)
 {
 	enum stack stack;
 
-	ksft_print_header();
-	ksft_set_plan(7 * stack_count());
+	test_begin(7 * stack_count());
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		storm(stack, "127.0.0.1", 0, PLAIN);
 		storm(stack, "127.0.0.1", 1, PLAIN);

@@ -143,8 +143,7 @@ int main(void)
 	enum stack stack;
 	int i;
 
-	ksft_print_header();
-	ksft_set_plan(2 * (3 * stack_count() + 1));
+	test_begin(2 * (3 * stack_count() + 1));
 	for (i = 0; i < 2; i++) {
 		for (stack = stack_first(); stack <= XTCP; stack++) {
 			ns = ns_make();

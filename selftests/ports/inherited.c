@@ -115,8 +115,7 @@ int main(void)
 {
 	int bits;
 
-	ksft_print_header();
-	ksft_set_plan(6 * TIMES);
+	test_begin(6 * TIMES);
 	ns = ns_make();
 	must(ns >= 0 && !ns_sysctl_set(ns, "net.xtcp.migrate_req", "1") &&
 	     !ns_sysctl_set(ns, "net.ipv4.tcp_migrate_req", "1"), "namespace");

@@ -44,7 +44,6 @@ static void set_int(int fd, int option, int value)
 		ksft_exit_fail_msg("option %d: %s\n", option, strerror(errno));
 }
 
-/* A socket with SO_REUSEPORT that is to be the group's next member. */
 static int member_socket(struct group *g)
 {
 	int fd = stack_socket(ns, g->stack, g->place);
@@ -106,7 +105,6 @@ static void group_close(struct group *g)
 	close(g->ep);
 }
 
-/* The member that a client's connection comes to. */
 static int who(struct group *g, const char *to)
 {
 	int fd = stack_connected(ns, KERNEL, to, g->port), peer, i;
@@ -235,7 +233,6 @@ static void before_listen(enum stack stack, const char *place)
 	group_close(&g);
 }
 
-/* Of the old kind; 0 or an errno. */
 static int attach(int fd, struct sock_filter *code, int len)
 {
 	struct sock_fprog prog = { len, code };
@@ -243,7 +240,6 @@ static int attach(int fd, struct sock_filter *code, int len)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog, sizeof(prog)) ? errno : 0;
 }
 
-/* A program that says @number. */
 static int attach_number(int fd, unsigned int number)
 {
 	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, number);
@@ -290,7 +286,6 @@ static int detach(int fd)
 	return setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &zero, sizeof(zero)) ? errno : 0;
 }
 
-/* Three connections, all to member @i. */
 static bool all_to(struct group *g, int i)
 {
 	int n = 0, member;

@@ -14,27 +14,12 @@
 
 static int ns, listener, clients[PORTS], servers[PORTS], n_taken;
 
-static int accept_or_die(void)
-{
-	int fd = accept(listener, NULL, NULL);
-
-	must(fd >= 0, "accept");
-	return fd;
-}
-
-static void abort_fd(int fd)
-{
-	stack_reset_at_close(fd);
-	close(fd);
-}
-
-/* connect() and its end. */
 static bool connects(int fd, const char *to)
 {
 	bool ok = !stack_connect(fd, to, PORT);
 
 	if (ok)
-		close(accept_or_die());
+		close(stack_accept_or_die(listener));
 	return ok;
 }
 
@@ -47,7 +32,7 @@ static bool connects_anew(enum stack stack, const char *to, int times)
 		made += connects(fds[i], to);
 	}
 	for (i = 0; i < times; i++)
-		abort_fd(fds[i]);
+		stack_abort(fds[i]);
 	return made == times;
 }
 
@@ -67,7 +52,7 @@ static bool begin(enum stack stack, int ports, int taken)
 		clients[i] = stack_connected(ns, stack, "127.0.0.1", PORT);
 		if (clients[i] < 0)
 			return false;
-		servers[i] = accept_or_die();
+		servers[i] = stack_accept_or_die(listener);
 	}
 	n_taken = taken;
 	return true;
@@ -76,8 +61,8 @@ static bool begin(enum stack stack, int ports, int taken)
 static void end(void)
 {
 	while (n_taken--) {
-		abort_fd(clients[n_taken]);
-		abort_fd(servers[n_taken]);
+		stack_abort(clients[n_taken]);
+		stack_abort(servers[n_taken]);
 	}
 	close(listener);
 	ns_enter(ns_home());
@@ -113,13 +98,13 @@ static bool without(int n, const char *to, bool (*afterwards)(void), bool *hit, 
 	failing_nth(0);
 	*refused = ret;
 	if (!ret)
-		close(accept_or_die());
+		close(stack_accept_or_die(listener));
 	else
 		ok = *hit && (error == ENOMEM || error == ENOBUFS || error == EADDRNOTAVAIL) &&
 		     (!afterwards || afterwards()) && connects(fd, to);
 	if (!ok)
 		ksft_print_msg("allocation %d: %s, and then %s\n", n, strerror(error), strerror(errno));
-	abort_fd(fd);
+	stack_abort(fd);
 	return ok;
 }
 

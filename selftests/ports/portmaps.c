@@ -82,7 +82,6 @@ static int connect_to(const struct destination *d)
 	return connect_by(d, d->device);
 }
 
-/* A connection in each empty place, in turn to each destination; how many were made. */
 static int fill(void *unused)
 {
 	struct destination *d;
@@ -204,7 +203,6 @@ static void end_with_module(void)
 
 static const char * const silent[] = { "10.6.0.2", "10.6.0.3", "10.6.0.4" };
 
-/* Return a socket whose SYN nobody answers, or -1: no port is left. */
 static int connect_in_vain(const char *to)
 {
 	int fd = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, XTCPPROTO_IPV4);
@@ -477,7 +475,6 @@ static int connect_one_of_many(int d)
 	return connect_to(&(struct destination){ .text = to });
 }
 
-/* A connection in each empty place, in turn to each destination; how many were made. */
 static int fill_many(void *listener)
 {
 	int d, i, made = 0;
@@ -619,8 +616,7 @@ int main(void)
 	struct rlimit files = { 4096, 4096 };
 	int made, round;
 
-	ksft_print_header();
-	ksft_set_plan(2 + 3 * 2 + 2 + 4 + 1 + 1 + 3 + 2 + 1);
+	test_begin(2 + 3 * 2 + 2 + 4 + 1 + 1 + 3 + 2 + 1);
 	ns = ns_make();
 	if (setrlimit(RLIMIT_NOFILE, &files) || ns < 0 ||
 	    ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", LOW, LOW + PORTS - 1))

@@ -18,7 +18,6 @@ NEEDS_PROGRAMS("ip");
 
 static int ns;
 
-/* bind() must fail with EADDRINUSE; whatever it does is closed again. */
 static bool bind_is_refused(enum stack stack, const char *text, int port, bool reuse)
 {
 	int fd = stack_bound(ns, stack, text, port, reuse), error = errno;

@@ -58,13 +58,6 @@ static void set(int fd, int option)
 	must(!setsockopt(fd, SOL_SOCKET, option, &one, sizeof(one)), "an option");
 }
 
-/* No record is left. */
-static void reset(int fd)
-{
-	stack_reset_at_close(fd);
-	close(fd);
-}
-
 static void complain(const char *what)
 {
 	if (!wrong++)
@@ -131,7 +124,7 @@ static void bind_one(struct stormer *s)
 	use(s, fd);
 	place->has[i]--;
 	place->alone[i] -= !options;
-	reset(fd);
+	stack_abort(fd);
 }
 
 static void bind_any(struct stormer *s)
@@ -145,7 +138,7 @@ static void bind_any(struct stormer *s)
 	} else if (errno != EADDRINUSE) {
 		complain("bind() to any port");
 	}
-	reset(fd);
+	stack_abort(fd);
 }
 
 /* Now and then its record keeps the port. */
@@ -155,7 +148,7 @@ static void connect_from_any(struct stormer *s)
 
 	s->connected += serve(s, fd);
 	if (draw(s, 8))
-		reset(fd);
+		stack_abort(fd);
 	else
 		close(fd);
 }
@@ -192,7 +185,7 @@ static void *serve_all(void *arg)
 			recv(fd, &octet, 1, 0);
 			close(fd);
 		} else {
-			reset(fd);
+			stack_abort(fd);
 		}
 	}
 	return NULL;
@@ -273,8 +266,7 @@ int main(void)
 	struct slabs before;
 	bool all_free = true;
 
-	ksft_print_header();
-	ksft_set_plan(5);
+	test_begin(5);
 	ksft_print_msg("SEED=%u\n", seed);
 	/* what the first namespace leaves for good */
 	storm_once(&(struct stormer){}, 500, seed);

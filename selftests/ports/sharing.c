@@ -160,8 +160,7 @@ int main(void)
 {
 	int stack;
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * 3 + 5);
+	test_begin(stack_count() * 3 + 5);
 	ns = ns_make();
 	must(ns >= 0, "namespace");
 	for (stack = stack_first(); stack <= XTCP; stack++) {

@@ -633,8 +633,7 @@ int main(void)
 	static const char * const texts[] = { NS_A4, NS_A6 };
 	int i;
 
-	ksft_print_header();
-	ksft_set_plan(2 * 24);
+	test_begin(2 * 24);
 	references = module_references();
 	for (i = 0; i < 2; i++) {
 		const char *text = texts[i];

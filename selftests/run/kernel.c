@@ -47,7 +47,6 @@ static int write_file(const char *path, const char *what)
 	return ret;
 }
 
-/* A whole file, as a string; nothing if it cannot be read. */
 static struct text read_file(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -169,7 +168,6 @@ void kernel_load(struct result *result)
 	write_file(TRACE "events/xtcp/enable", "1");
 }
 
-/* One thread: its name and where in the kernel it is. */
 static void show_thread(struct result *result, int tid)
 {
 	static const char * const files[] = { "comm", "stack" };

@@ -29,7 +29,6 @@ static const char *peer_addr;
 static int next_port = 7400;
 static const char *version;
 
-/* A result of the IP version that is tested. */
 static void result(bool ok, const char *name)
 {
 	ksft_test_result(ok, "%s, %s\n", name, version);
@@ -63,8 +62,7 @@ static void pair(enum stack client, enum stack server, int *c, int *s)
 
 static void reset(int fd)
 {
-	must(!stack_reset_at_close(fd), "SO_LINGER");
-	close(fd);
+	must(!stack_abort(fd), "SO_LINGER");
 }
 
 static bool is_closed(int fd)
@@ -72,7 +70,6 @@ static bool is_closed(int fd)
 	return WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS);
 }
 
-/* Is there a box whose peer has the port? */
 static bool has_peer(const char *boxes, int port)
 {
 	char end[16], *at = strstr(boxes, " peer=");
@@ -97,7 +94,6 @@ static void off(void)
 	result(!boxes_of(net.a) && count(net.a, "TcpExt:TCPBlackboxKept") == kept, "off: no box");
 }
 
-/* The peer resets a client that has sent and received. */
 static void reset_client(enum stack peer)
 {
 	long long kept = count(net.a, "TcpExt:TCPBlackboxKept");
@@ -160,7 +156,6 @@ static void server(void)
 	boxes_forget(net.b);
 }
 
-/* A SYN that nobody answers, and a connection that is refused. */
 static void refused_client(void)
 {
 	int fd = stack_socket(net.a, XTCP, peer_addr);
@@ -358,7 +353,6 @@ static void ring(void)
 	boxes_forget(net.a);
 }
 
-/* Only connections with a port in the range; one in a few. */
 static void choice(void)
 {
 	int c[100], s[100], i, n, first = next_port;
@@ -776,8 +770,7 @@ static void share_of_user(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(2 * 22 + 7);
+	test_begin(2 * 22 + 7);
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
 	must(!ns_addr_add(net.a, "veth0", "10.9.1.1/24") && !ns_addr_add(net.b, "veth0", OTHER_B4 "/24") &&

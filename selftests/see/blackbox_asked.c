@@ -10,6 +10,7 @@
 #include "lib/generic.h"
 #include "lib/netem.h"
 #include "lib/ruled.h"
+#include "lib/rules.h"
 #include "lib/same.h"
 #include "lib/setting.h"
 #include "lib/sides.h"
@@ -34,14 +35,6 @@ static long long count(const char *name)
 #define KEPT()		count("TcpExt:TCPBlackboxKept")
 #define REFUSED()	count("TcpExt:TCPBlackboxRefused")
 
-/* The result of what was compared since the last one. */
-static void result(const char *what)
-{
-	ksft_test_result(!problems, "%s\n", what);
-	problems = 0;
-}
-
-/* A connection from xtcp in ruled_net.a to kernel TCP. */
 static void connection(struct setting_target *t, const char *addr, const char *peer_addr, int *fd, int *peer)
 {
 	ruled_active(peer_addr, fd, peer);
@@ -68,26 +61,9 @@ static int ask(const struct setting_target *t, unsigned char box, const char *cc
 	return setting_ask(&req);
 }
 
-static void said(const char *text)
-{
-	if (!strcmp(generic_said, text))
-		return;
-	ksft_print_msg("it says \"%s\", not \"%s\"\n", generic_said, text);
-	problems++;
-}
-
-static bool has_congestion(int fd, const char *name)
-{
-	char now[16] = "";
-	socklen_t len = sizeof(now);
-
-	return !getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, now, &len) && !strcmp(now, name);
-}
-
 static void reset(int fd)
 {
-	must(!stack_reset_at_close(fd), "SO_LINGER");
-	close(fd);
+	must(!stack_abort(fd), "SO_LINGER");
 }
 
 /* The box of a connection begins when it is given, and stays when the connection is reset. */
@@ -119,7 +95,7 @@ static void given(const char *addr, const char *peer_addr, const char *what)
 	SAME(KEPT(), kept + 1);
 	close(fd);
 	boxes_forget(ruled_net.a);
-	result(what);
+	same_result(what);
 }
 
 /* Once more changes nothing; without a box the connection goes on, and leaves none. */
@@ -147,7 +123,7 @@ static void taken(void)
 	SAME(boxes_of(ruled_net.a), 0);
 	SAME(KEPT(), kept);
 	close(fd);
-	result("a box that is taken is freed");
+	same_result("a box that is taken is freed");
 	must(!ns_sysctl_set(ruled_net.a, KNOB, "1"), KNOB);
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	SAME(boxes_of(ruled_net.a), 1);
@@ -155,7 +131,7 @@ static void taken(void)
 	SAME(boxes_of(ruled_net.a), 0);
 	must(!ns_sysctl_set(ruled_net.a, KNOB, "0"), KNOB);
 	ruled_close(fd, peer);
-	result("so is one that the knob has given");
+	same_result("so is one that the knob has given");
 }
 
 /* There is room for two. What the same request wants besides is not done either. */
@@ -172,29 +148,28 @@ static void without_room(void)
 	SAME(ask(&t[1], 1, NULL), 0);
 	SAME(REFUSED(), refused);
 	SAME(ask(&t[2], 1, "bbr"), ENOBUFS);
-	said(NO_MEMORY);
+	rules_said(NO_MEMORY);
 	SAME(REFUSED(), refused + 1);
 	SAME(boxes_of(ruled_net.a), 2);
-	SAME(has_congestion(fd[2], "cubic"), true);
+	SAME(rules_has_congestion(fd[2], "cubic"), true);
 	SAME(stack_carries(fd[2], peer[2], 1000), true);
 	SAME(ask(&t[0], 0, NULL), 0);
 	SAME(ask(&t[2], 1, "bbr"), 0);
-	SAME(has_congestion(fd[2], "bbr"), true);
-	result("without room for another box: ENOBUFS, it is counted, and nothing is changed");
+	SAME(rules_has_congestion(fd[2], "bbr"), true);
+	same_result("without room for another box: ENOBUFS, it is counted, and nothing is changed");
 	SAME(ask(&t[1], 1, "nosuch"), ENOENT);
 	SAME(boxes_of(ruled_net.a), 2);
 	SAME(ask(&t[2], 0, NULL), 0);
 	SAME(ask(&t[2], 1, "nosuch"), ENOENT);
 	SAME(ask(&t[1], 0, "nosuch"), ENOENT);
 	SAME(boxes_of(ruled_net.a), 1);
-	result("if another change is refused, nobody gets a box or loses one");
+	same_result("if another change is refused, nobody gets a box or loses one");
 	for (i = 0; i < 3; i++)
 		ruled_close(fd[i], peer[i]);
 	SAME(WAIT_FOR(!boxes_of(ruled_net.a), STACK_DEADLINE_MS), true);
 	boxes_set_bound(4096);
 }
 
-/* A connection whose program has gone. */
 static void orphan(void)
 {
 	long long kept = KEPT();
@@ -215,7 +190,7 @@ static void orphan(void)
 	SAME(BOXES_HAS(box, " reason=reset\n", " segment_in state=FIN-WAIT-1 ", " new=CLOSED\n"), true);
 	free(box);
 	boxes_forget(ruled_net.a);
-	result("an orphan gets a box, too");
+	same_result("an orphan gets a box, too");
 }
 
 static int ask_as(void *target)
@@ -240,7 +215,7 @@ static void rights(void)
 	SAME(ns_child(guest, ask_as, &t), ESRCH);
 	SAME(ns_child(ruled_net.b, ask_as, &t), ESRCH);
 	SAME(boxes_of(ruled_net.a), 0);
-	result("neither a user without CAP_NET_ADMIN nor another namespace gives a box");
+	same_result("neither a user without CAP_NET_ADMIN nor another namespace gives a box");
 	close(guest);
 	ruled_close(fd, peer);
 }
@@ -262,13 +237,13 @@ static void guest(void)
 	}
 	SAME(boxes_of(ns), GUESTS);
 	SAME(boxes_of(ruled_net.a), 0);
-	result("a guest gives boxes to its own connections, and has an eighth of the bound");
+	same_result("a guest gives boxes to its own connections, and has an eighth of the bound");
 	for (i = 0; i <= GUESTS; i++)
 		ruled_close(c[i], s[i]);
 	close(ns);
 	SAME(ns_all_ended(STACK_DEADLINE_MS), true);
 	boxes_set_bound(4096);
-	result("the end of a namespace frees them");
+	same_result("the end of a namespace frees them");
 }
 
 enum outcome { UNSENT, FAILED, DONE };
@@ -308,18 +283,18 @@ static void without_memory(void)
 	}
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	for (space = 0; outcome != DONE && space < 65536; space += 256) {
-		SAME(has_congestion(fd, "cubic"), true);
+		SAME(rules_has_congestion(fd, "cubic"), true);
 		outcome = ask_with(&t, space);
 		failed += outcome == FAILED;
 	}
 	ksft_print_msg("%d requests failed for want of memory\n", failed);
 	SAME(outcome, DONE);
 	SAME(failed > 0, true);
-	SAME(has_congestion(fd, "bbr"), true);
+	SAME(rules_has_congestion(fd, "bbr"), true);
 	SAME(stack_carries(fd, peer, 1000), true);
 	ruled_close(fd, peer);
 	SAME(WAIT_FOR(!boxes_of(ruled_net.a), STACK_DEADLINE_MS), true);
-	result(what);
+	same_result(what);
 }
 
 static int shell(const char *words)
@@ -347,13 +322,12 @@ static void by_the_tool(void)
 	boxes_set_bound(4096);
 	SAME(shell("scripts/tools/xtcp-ss --set blackbox=1 dst " NS_B4 " 2>/dev/null") == 2, true);
 	ruled_close(fd, peer);
-	result("xtcp ss --set blackbox=on and off, --dry-run, and what it says");
+	same_result("xtcp ss --set blackbox=on and off, --dry-run, and what it says");
 }
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(12);
+	test_begin(12);
 	ruled_begin(PORT);
 	given(NS_A4, NS_B4, "a live connection gets a box, IPv4");
 	given(NS_A6, NS_B6, "a live connection gets a box, IPv6");

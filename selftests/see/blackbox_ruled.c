@@ -23,13 +23,6 @@ NEEDS_SCRIPTS;
 #define ALLOCATIONS	100	/* more than a connect() has */
 #define SWEEPS_MAX	5
 
-/* The result of what was compared since the last one. */
-static void result(const char *what)
-{
-	ksft_test_result(!problems, "%s\n", what);
-	problems = 0;
-}
-
 static long long refused_boxes(void)
 {
 	return counter_now(ruled_net.a, "/proc/net/xtcp_netstat", "TcpExt:TCPBlackboxRefused");
@@ -49,7 +42,6 @@ static bool has_box(int fd)
 	return has;
 }
 
-/* The boxes of a pair that ends are freed. */
 static void end(int fd, int peer)
 {
 	ruled_close(fd, peer);
@@ -85,8 +77,7 @@ static void chosen(const char *own, const char *peer_addr, const char *rule, con
 	passive(own, true);
 	ruled_active(peer_addr, &fd, &peer);
 	must(stack_carries(fd, peer, 111), "data");
-	must(!stack_reset_at_close(peer), "SO_LINGER");
-	close(peer);
+	must(!stack_abort(peer), "SO_LINGER");
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
 	box = boxes_find(ruled_net.a, stack_port(fd));
 	SAME(BOXES_HAS(box, " reason=reset\n", " segment_out state=SYN-SENT flags=[S] ", " len=111 ", " new=CLOSED\n"),
@@ -97,7 +88,7 @@ static void chosen(const char *own, const char *peer_addr, const char *rule, con
 	SAME(rules_replace(other), 0);
 	active(peer_addr, false);
 	passive(own, false);
-	result(what);
+	same_result(what);
 }
 
 static void by_port(void)
@@ -114,7 +105,7 @@ static void by_port(void)
 	passive(NS_A4, false);
 	passive(NS_A4, true);
 	passive(NS_A4, false);
-	result("by the foreign port, and by the local one");
+	same_result("by the foreign port, and by the local one");
 }
 
 static void beats_the_knob(void)
@@ -127,14 +118,14 @@ static void beats_the_knob(void)
 	SAME(rules_replace("to=" NS_B4 " cc=reno; blackbox=0"), 0);
 	active(NS_B4, true);
 	active(NS_B6, false);
-	result("a rule denies a box that the knob would give; one that says nothing leaves it to the knob");
+	same_result("a rule denies a box that the knob would give; one that says nothing leaves it to the knob");
 	knob("1 1 1");
 	SAME(rules_replace("to=" NS_B4 " blackbox=1"), 0);
 	active(NS_B4, true);
 	active(NS_B6, false);
 	knob("0 0 65535");
 	active(NS_B4, true);
-	result("the ports of the knob do not bound a rule");
+	same_result("the ports of the knob do not bound a rule");
 }
 
 /* A connection keeps its box when its rule goes; the next one of the socket has none. */
@@ -156,7 +147,7 @@ static void rule_goes(void)
 	must(peer >= 0 && !stack_connect(fd, NS_B4, port), "connect");
 	SAME(has_box(fd), false);
 	ruled_close(fd, peer);
-	result("a rule that goes leaves the boxes of its connections, and the next connection gets none");
+	same_result("a rule that goes leaves the boxes of its connections, and the next connection gets none");
 	wait_until_ms(wait_now_ms() + SETTLED_MS);
 	SAME(rules_request(XTCP_CMD_POLICY_ADD, "cc=reno"), 0);
 	active(NS_B4, false);
@@ -164,7 +155,7 @@ static void rule_goes(void)
 	active(NS_B4, true);
 	SAME(rules_request(XTCP_CMD_POLICY_DEL, "to=" NS_B4), 0);
 	active(NS_B4, false);
-	result("after a while without boxes, a rule that is added gives them again, until it is deleted");
+	same_result("after a while without boxes, a rule that is added gives them again, until it is deleted");
 }
 
 static void without_room(void)
@@ -180,7 +171,7 @@ static void without_room(void)
 	SAME(stack_carries(fd, peer, 1000) && stack_carries(peer, fd, 1000), true);
 	ruled_close(fd, peer);
 	boxes_set_bound(4096);
-	result("without room the connection goes on without a box, and is counted");
+	same_result("without room the connection goes on without a box, and is counted");
 }
 
 /* Each allocation of connect() fails once. @without: how many connections were there without a box */
@@ -233,7 +224,7 @@ static void without_memory(void)
 	SAME(without > 0, true);
 	close(listener);
 	SAME(WAIT_FOR(!boxes_of(ruled_net.a), STACK_DEADLINE_MS), true);
-	result(what);
+	same_result(what);
 }
 
 static int ask_as(void *rule)
@@ -254,7 +245,7 @@ static void rights(void)
 	active(NS_B4, false);
 	SAME(rules_replace("blackbox=2"), ERANGE);
 	rules_list_is(ruled_net.a, "");
-	result("without CAP_NET_ADMIN, and a value that is neither on nor off");
+	same_result("without CAP_NET_ADMIN, and a value that is neither on nor off");
 }
 
 /* Its rules are for its own connections; its boxes have an eighth of the bound, and end with it. */
@@ -274,7 +265,7 @@ static void guest(void)
 	close(ns);
 	SAME(ns_all_ended(STACK_DEADLINE_MS), true);
 	boxes_set_bound(4096);
-	result("a guest's rules are for its own connections, and its boxes have an eighth of the bound");
+	same_result("a guest's rules are for its own connections, and its boxes have an eighth of the bound");
 }
 
 static void by_the_tool(void)
@@ -284,13 +275,12 @@ static void by_the_tool(void)
 	SAME(ruled_tool("list", "dport=443 blackbox=on # 0 hits"), 0);
 	SAME(ruled_tool("add dport=81 blackbox=1", "blackbox=1: on or off is meant"), 2);
 	SAME(ruled_tool("replace /dev/null", ""), 0);
-	result("xtcp policy");
+	same_result("xtcp policy");
 }
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(12);
+	test_begin(12);
 	ruled_begin(PORT);
 	chosen(NS_A4, NS_B4, "to=10.9.0.0/24 blackbox=1", "to=10.9.1.0/24 blackbox=1; to=::/0 blackbox=1",
 	       "by the peer's address, IPv4");

@@ -21,7 +21,6 @@ NEEDS_PROGRAMS("ip");
 static struct ns_pair net;
 static int next_port = 8400;
 
-/* A connection from net.a, where the rows are read, to kernel TCP in net.b. */
 static void connection(const struct setting *s, int *fd, int *peer, int *port, int *peer_port)
 {
 	*peer_port = next_port++;
@@ -637,8 +636,7 @@ int main(void)
 							   other_namespaces, mapped, any_room };
 	unsigned int i, family, stack;
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * (2 * COMMON + IPV6) + 3);
+	test_begin(stack_count() * (2 * COMMON + IPV6) + 3);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	for (stack = stack_first(); stack <= XTCP; stack++) {

@@ -24,7 +24,6 @@ static int found_in(struct diag_query query, unsigned int states)
 	return diag_dump(&query, NULL, NULL);
 }
 
-/* A connection from net.a, where the rows are read, to kernel TCP in net.b. */
 static void connection(const struct setting *s, int *fd, int *peer, int *port, int *peer_port)
 {
 	*peer_port = next_port++;
@@ -39,7 +38,6 @@ static void await_end(int fd)
 	must(poll(&ready, 1, STACK_DEADLINE_MS) == 1 && ready.revents & POLLHUP, "the connection ends");
 }
 
-/* As getsockopt() and fstat() have it. */
 static void same_as_socket(int fd, const struct diag_row *row)
 {
 	const struct tcp_info *info = row->attr[INET_DIAG_INFO];
@@ -55,7 +53,6 @@ static void same_as_socket(int fd, const struct diag_row *row)
 	SAME(!!row->attr[INET_DIAG_CONG], true);
 }
 
-/* The row says what XTCP_ABORT says. */
 static void says_why(int fd, const struct diag_row *row, int reason, int cause, int error)
 {
 	struct xtcp_abort abort = {};
@@ -72,8 +69,7 @@ static void says_why(int fd, const struct diag_row *row, int reason, int cause, 
 static void reset(int fd, int peer, const char *text)
 {
 	must(write(peer, text, strlen(text)) == (ssize_t)strlen(text), "write");
-	must(!stack_reset_at_close(peer), "SO_LINGER");
-	close(peer);
+	must(!stack_abort(peer), "SO_LINGER");
 	await_end(fd);
 }
 
@@ -162,8 +158,7 @@ static void aborted_before_accept(const struct setting *s)
 	client_port = stack_port(client);
 	SAME(WAIT_FOR(find(s, port, client_port, &copy) == 1 && copy.msg.idiag_state == TCP_ESTABLISHED,
 		      STACK_DEADLINE_MS), true);
-	must(!stack_reset_at_close(client), "SO_LINGER");
-	close(client);
+	must(!stack_abort(client), "SO_LINGER");
 	SAME(WAIT_FOR(find(s, port, client_port, &copy) != 1 || copy.msg.idiag_state == TCP_CLOSE, STACK_DEADLINE_MS),
 	     true);
 	SAME(find(s, port, client_port, &copy), ours);
@@ -250,8 +245,7 @@ static void told(const struct setting *s, int client_ns, int server_ns, enum sta
 
 	stack_pair_or_die(client_ns, XTCP, server_ns, server, addr, port, &client, &peer);
 	client_port = stack_port(client);
-	must(!stack_reset_at_close(client), "SO_LINGER");
-	close(client);
+	must(!stack_abort(client), "SO_LINGER");
 	await_end(peer);
 	if (server == XTCP) {
 		must(!getsockopt(peer, IPPROTO_TCP, XTCP_ABORT, &abort, &len), "XTCP_ABORT");
@@ -304,8 +298,7 @@ int main(void)
 							   other_reasons, other_namespaces, aborted_and_told };
 	unsigned int i, family, stack;
 
-	ksft_print_header();
-	ksft_set_plan(2 * (stack_count() * EACH + OURS));
+	test_begin(2 * (stack_count() * EACH + OURS));
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	for (stack = stack_first(); stack <= XTCP; stack++) {

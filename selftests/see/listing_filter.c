@@ -345,8 +345,7 @@ static void run(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(stack_count() * 2 * 6 + 2 * 2);
+	test_begin(stack_count() * 2 * 6 + 2 * 2);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		for (v6 = false;; v6 = true) {

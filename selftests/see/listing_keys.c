@@ -203,8 +203,7 @@ int main(void)
 {
 	unsigned int family, stack;
 
-	ksft_print_header();
-	ksft_set_plan(2 * (stack_count() * COMMON + 1));
+	test_begin(2 * (stack_count() * COMMON + 1));
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		for (family = 0; family < 2; family++) {

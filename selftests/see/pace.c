@@ -206,8 +206,7 @@ int main(void)
 {
 	struct traffic traffic = {};
 
-	ksft_print_header();
-	ksft_set_plan(3);
+	test_begin(3);
 	begin(&traffic);
 	watch(&traffic, "flow", traffic.net.a, flow_says);
 	watch(&traffic, "conn", traffic.net.b, conn_says);

@@ -31,8 +31,7 @@ int main(void)
 	/* the debug kernel's own checks are most of what it spends */
 	bool judged = !release_is_debug();
 
-	ksft_print_header();
-	ksft_set_plan(2);
+	test_begin(2);
 	ksft_print_msg("socket() and close(), ns: kernel TCP %d, AF_XTCP %d\n", kernel, bare);
 	ksft_print_msg("by the library %d, with the filter below it %d, by the filter alone %d\n", library, both,
 		       filter);

@@ -102,8 +102,7 @@ int main(void)
 	unsigned int i;
 	int server;
 
-	ksft_print_header();
-	ksft_set_plan(sizeof(rows) / sizeof(*rows));
+	test_begin(sizeof(rows) / sizeof(*rows));
 	must(!mkdir(TREE "/sandbox", 0755), "group");
 	must(!ns_shell(ns_home(), "echo +memory >" TREE "/cgroup.subtree_control"), "memory");
 	server = stack_listener(ns_home(), XTCP, "127.0.0.1", atoi(SERVER), false);

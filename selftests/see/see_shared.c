@@ -21,8 +21,7 @@ unsigned int see_problems;
 /* The head of the program's output, and the two namespaces. */
 void see_begin(unsigned int plan)
 {
-	ksft_print_header();
-	ksft_set_plan(plan);
+	test_begin(plan);
 	see_must(ns_pair_make(&see_net), "namespaces");
 }
 

@@ -181,7 +181,6 @@ static void play_step(struct play *p, const struct row *row)
 	p->next++;
 }
 
-/* Exit status of the lane: rows that failed. */
 static int lane(enum wire_stack stack, int ip)
 {
 	static struct play plays[ROWS];

@@ -89,7 +89,6 @@ static bool answer(int fd, unsigned int len)
 	return true;
 }
 
-/* Serves one connection after another. */
 static void *work(void *arg)
 {
 	const enum stack stack = (long)arg;

@@ -35,7 +35,6 @@ static bool is_listed(void)
 	return is;
 }
 
-/* A connection that fills its window for some round trips. Return: did it jump? */
 static bool transfer(void)
 {
 	long long before = jumps();

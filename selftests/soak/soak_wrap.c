@@ -72,12 +72,6 @@ static void forget(void)
 		;
 }
 
-static void reset(int fd)
-{
-	stack_reset_at_close(fd);
-	close(fd);
-}
-
 /* Opens a connection whose sender's numbers wrap soon. */
 static bool find(struct pair *p, enum sender sender)
 {
@@ -94,7 +88,7 @@ static bool find(struct pair *p, enum sender sender)
 		p->left = -(sender == CLIENT ? client : server) - 1;
 		if (p->left > 100 && p->left < NEAR)
 			return true;
-		reset(p->client);
+		stack_abort(p->client);
 		close(p->server);
 	}
 	ksft_print_msg("none of %d connections begins there\n", TRIES);
@@ -133,7 +127,6 @@ static bool becomes(int fd, short events)
 	return poll(&fds, 1, 60000) == 1;
 }
 
-/* Passes exactly @n octets. */
 static bool passes(int from, int to, uint32_t n)
 {
 	static char out[65536], in[65536];

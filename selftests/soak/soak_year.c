@@ -58,7 +58,6 @@ static char octet(long long n)
 	return n ^ n >> 8 ^ n >> 16;
 }
 
-/* Writes until both ends have no room. */
 static void fill(struct conn *c)
 {
 	static char out[10000];

@@ -22,7 +22,6 @@
 #define ENDLESS	0x7fffffff	/* ssthresh of a sender that met no congestion */
 #define ECN_MODE_AT 276		/* of Linux 7's struct tcp_info: tcpi_ecn_mode is the two lowest bits there */
 
-/* All is acknowledged, so all feedback is there. */
 static struct tcp_info settled(int fd)
 {
 	struct tcp_info info;
@@ -171,7 +170,6 @@ int main(int argc, char **argv)
 	for (i = 0; i < n; i++)
 		if (kernel || (sides[i].client == XTCP && sides[i].server == XTCP))
 			takes_part[left++] = sides[i];
-	ksft_print_header();
-	ksft_set_plan(left * TESTS);
+	test_begin(left * TESTS);
 	return sides_each(takes_part, left, TESTS, all);
 }

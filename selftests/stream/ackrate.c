@@ -89,7 +89,6 @@ static int look(void *arg)
 	return 0;
 }
 
-/* What sock_diag says of a connection in @ns. */
 static struct xtcp_ack_rate rates_of(int ns, bool v6, int port, int peer_port)
 {
 	struct looking looking = {
@@ -219,8 +218,7 @@ int main(void)
 {
 	struct ns_pair net;
 
-	ksft_print_header();
-	ksft_set_plan(18);
+	test_begin(18);
 	must(!ns_pair_make(&net), "namespaces");
 	both_rates(&net, "namespace");
 	ns_pair_close(&net);

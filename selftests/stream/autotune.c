@@ -182,8 +182,7 @@ int main(void)
 {
 	enum stack stack;
 
-	ksft_print_header();
-	ksft_set_plan(4 * 3 + 2 + stack_count());
+	test_begin(4 * 3 + 2 + stack_count());
 	fills_the_path(KERNEL, true);
 	fills_the_path(KERNEL, false);
 	fills_the_path(XTCP, true);

@@ -162,8 +162,7 @@ static void info(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(8);
+	test_begin(8);
 	must(!router_make(&router, 1500, false), "router");
 	losses();
 	beside_theirs();

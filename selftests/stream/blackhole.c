@@ -132,7 +132,6 @@ static void start(struct stream *s)
 	must(RUN_UNTIL(s, s->received > 200000, STACK_DEADLINE_MS) >= 0, "nothing moves");
 }
 
-/* An established stream meets a hole. */
 static void mends(enum stack stack, bool v6, unsigned int hole)
 {
 	long long mended, searched;
@@ -225,8 +224,7 @@ int main(void)
 {
 	int stack;
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * (3 * 3 + 2 + 2 + 3 * 3));
+	test_begin(stack_count() * (3 * 3 + 2 + 2 + 3 * 3));
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		mends(stack, false, 1300);
 		mends(stack, true, 1300);

@@ -155,8 +155,7 @@ static void marks(const char *algorithm, const char *ecn, bool bundles)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(12);
+	test_begin(12);
 	marks("dctcp", "1", false);
 	marks("dctcp", "1", true);
 	marks("dctcp", "3", false);

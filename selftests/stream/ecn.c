@@ -57,7 +57,6 @@ static void add_feature(int ns, const struct sides *s, const char *to)
 	must(!ns_shell(ns, "ip %s route add %s dev veth0 features ecn", strchr(s->addr, ':') ? "-6" : "", to), "route");
 }
 
-/* Does a new connection use ECN? */
 static bool agrees(const struct ns_pair *pair, const struct sides *s)
 {
 	int client, server;
@@ -97,7 +96,6 @@ int main(int argc, char **argv)
 	struct sides sides[SIDES_MAX];
 	int n = sides_parse(argc, argv, sides);
 
-	ksft_print_header();
-	ksft_set_plan(n * TESTS);
+	test_begin(n * TESTS);
 	return sides_each(sides, n, TESTS, all);
 }

@@ -376,8 +376,7 @@ int main(void)
 	enum stack stack;
 	size_t i;
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * 18 + ARRAY_SIZE(together));
+	test_begin(stack_count() * 18 + ARRAY_SIZE(together));
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0") &&

@@ -89,8 +89,7 @@ int main(void)
 {
 	const struct netem slow = { .delay_ms = DELAY_MS };
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * 5 * 2);
+	test_begin(stack_count() * 5 * 2);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!netem_set(net.b, "veth0", &slow), "netem");
 	each(true);

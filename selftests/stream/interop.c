@@ -39,8 +39,7 @@ int main(int argc, char **argv)
 	long long large = debug ? 10000000 : 100000000;
 	const char *name = debug ? "10 MB" : "100 MB";
 
-	ksft_print_header();
-	ksft_set_plan(n * 7);
+	test_begin(n * 7);
 	must(!ns_pair_make(&pair), "no namespaces");
 	for (i = 0; i < n; i++) {
 		transfer(&sides[i], "0 B", 0, 0);

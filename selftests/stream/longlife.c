@@ -76,8 +76,7 @@ static void more_than_sequence_numbers(enum stack from, enum stack to)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(2);
+	test_begin(2);
 	blocks = MORE + (release_is_debug() ? 0 : (1LL << 32) / BLOCK);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_link_mtu(net.a, "veth0", 65535) && !ns_link_mtu(net.b, "veth0", 65535), "mtu");

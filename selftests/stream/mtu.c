@@ -113,7 +113,6 @@ static void follow(unsigned int mtu, const char *how)
 	}
 }
 
-/* The rest of all streams. */
 static void arrive(const char *what)
 {
 	int i;
@@ -174,8 +173,7 @@ static void falls_with_a_window_in_flight(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan((5 + 1 + 1 + 1) * ENDS);
+	test_begin((5 + 1 + 1 + 1) * ENDS);
 	must(!ns_pair_make(&net), "namespaces");
 	follows_the_device();
 	falls_with_a_window_in_flight();

@@ -66,7 +66,6 @@ static void finish(struct stream *s)
 	close_each(s->client, s->server);
 }
 
-/* All can be written at once. */
 static void room(int fd)
 {
 	const int wide = 4 * STREAM;
@@ -462,8 +461,7 @@ int main(void)
 	const struct netem slow = { .delay_ms = RTT_MS };
 	enum stack stack;
 
-	ksft_print_header();
-	ksft_set_plan(stack_count() * 10 + 5);
+	test_begin(stack_count() * 10 + 5);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!netem_set(net.b, "veth0", &slow), "netem");
 	for (stack = stack_first(); stack <= XTCP; stack++) {

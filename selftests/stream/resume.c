@@ -98,7 +98,6 @@ static void move(struct contestant *c, long long *left)
 		c->received += got;
 }
 
-/* Ends a connection at once: it saves what it has observed. */
 static void reset(const struct contestant *c)
 {
 	must(!stack_reset_at_close(c->out), "SO_LINGER");
@@ -369,8 +368,7 @@ static void another_device(void)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(10);
+	test_begin(10);
 	must(!router_make(&router, 1500, false), "namespaces");
 	must(!ns_sysctl_set(router.receiver, "net.ipv4.tcp_rmem", "4096 6291456 6291456"), "the receiver's window");
 	listener = stack_listener(router.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);

@@ -25,7 +25,6 @@ static unsigned char octet(long n)
 	return n * 7 + (n >> 8) * 13 + (n >> 16) * 31;
 }
 
-/* A file in memory, and where it is mapped. */
 static int file_of(size_t len, unsigned char **at)
 {
 	int fd = memfd_create("file", 0);
@@ -180,8 +179,7 @@ int main(void)
 {
 	enum stack stack;
 
-	ksft_print_header();
-	ksft_set_plan(2 * 7);
+	test_begin(2 * 7);
 	/* no tail loss probe goes out while a test holds the ACKs */
 	must(!ns_pair_make(&net) && !ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0"), "namespaces");

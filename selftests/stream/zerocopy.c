@@ -277,7 +277,6 @@ static void ends(enum stack stack, enum end how)
 	must(!netem_clear(net.a, "veth0"), "no qdisc");
 }
 
-/* close() with all of it on its way. */
 static void closes(enum stack stack)
 {
 	int client, server;
@@ -407,8 +406,7 @@ int main(void)
 	enum stack stack;
 	long i;
 
-	ksft_print_header();
-	ksft_set_plan(5 + 2 * 14);
+	test_begin(5 + 2 * 14);
 	text = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(text != MAP_FAILED, "mmap");
 	for (i = 0; i < ROOM; i++)

@@ -49,7 +49,6 @@ static ssize_t pin(int fd)
 	return zerocopy_send(fd, text, MOST, 0);
 }
 
-/* Reads so much. */
 static void swallow(int fd, long len)
 {
 	static unsigned char in[MOST];
@@ -260,8 +259,7 @@ int main(void)
 	enum stack stack;
 	enum end how;
 
-	ksft_print_header();
-	ksft_set_plan(2 * 6 + 3);
+	test_begin(2 * 6 + 3);
 	text = mmap(NULL, 2 * MOST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(text != MAP_FAILED, "mmap");
 	memset(text, 'x', 2 * MOST);

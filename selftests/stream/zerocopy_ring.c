@@ -70,7 +70,6 @@ static bool is_sent(int len)
 	return cqe.res == len && cqe.flags == IORING_CQE_F_MORE;
 }
 
-/* The one that follows: the buffer is free. */
 static bool is_free(bool copied)
 {
 	struct io_uring_cqe cqe;

@@ -86,7 +86,6 @@ static int serve(void *listener)
 	return 1;
 }
 
-/* A server process; @stack has its own port. */
 static pid_t start_server(enum stack stack)
 {
 	int listener = stack_listener(pair.b, stack, NS_B4, PORT + stack, true);

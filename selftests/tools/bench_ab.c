@@ -208,7 +208,6 @@ static void play_stream(const struct network *n, int round)
 	router_close(&r);
 }
 
-/* From connect() to the last octet of @left, ms. */
 static double transfer(const struct router *r, int listener, long long left)
 {
 	struct contestant *c = &sides[0];

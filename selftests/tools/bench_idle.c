@@ -78,7 +78,6 @@ static void count_timers(long *ours, long *all)
 	fclose(file);
 }
 
-/* Up to @n connections with keepalive at the client. */
 static int open_all(enum stack stack, int n, int listener)
 {
 	union stack_addr to;
@@ -210,7 +209,6 @@ static int run(int n)
 	return ok ? 0 : 1;
 }
 
-/* Octets of each of @n connections. */
 static double memory(enum stack stack, int n)
 {
 	const union stack_addr to = ends_server_addr(0);

@@ -86,7 +86,6 @@ static void start_watch(pthread_t *thread)
 		measure_die("a thread that goes before all others");
 }
 
-/* Seconds for a whole listing, of @rows rows. */
 static double list(enum stack stack, int rows)
 {
 	const struct diag_query query = { .stack = stack, .ext = 0xff };

@@ -64,7 +64,6 @@ static void *work(void *arg)
 	return NULL;
 }
 
-/* Connections a second of all threads. */
 static double rate(enum stack stack, int threads, bool shared, double seconds)
 {
 	struct worker workers[THREADS_MAX] = {};

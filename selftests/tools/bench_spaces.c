@@ -181,7 +181,6 @@ static void leave_foreign(int n)
 	leave_records(pair.a, XTCP, PORT + 1, n - n / 2);
 }
 
-/* Seconds. */
 static double come_and_go(int n, enum stack stack, bool used)
 {
 	double start = measure_now();

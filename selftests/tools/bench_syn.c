@@ -114,7 +114,6 @@ static long long sent(void)
 	return packets;
 }
 
-/* Writes the first @n packets into the tun device. */
 static void write_packets(int n)
 {
 	int i;
@@ -144,7 +143,6 @@ static double shoot(enum how how, int n)
 	return start;
 }
 
-/* A listener that keeps entries or answers by cookie. */
 static int open_listener(enum stack stack, enum how how)
 {
 	const char *knob = stack == XTCP ? "net.xtcp.syncookies" : "net.ipv4.tcp_syncookies";

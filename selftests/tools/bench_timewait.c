@@ -130,7 +130,6 @@ static void expect_records(const struct load *load, enum stack stack, int expect
 	exit(1);
 }
 
-/* Octets of each of @n records. */
 static double memory(const struct load *load, enum stack stack, int n)
 {
 	long before, after;
@@ -194,7 +193,6 @@ static double busy_at_end(const struct load *load, enum stack stack, int n, doub
 	return busy;
 }
 
-/* Nanoseconds for each of @n records. */
 static double expiry(const struct load *load, enum stack stack, int n)
 {
 	double length, busy = busy_at_end(load, stack, n, &length);

@@ -196,8 +196,7 @@ static double cost(enum stack stack, int size, bool zerocopy)
 	/* until its window is open */
 	send_octets(&s, size < ACK_EACH / 2 ? ACK_EACH / 2 : size, WARM, zerocopy);
 	ns_each = send_octets(&s, size, STREAM, zerocopy);
-	stack_reset_at_close(s.fd);
-	close(s.fd);
+	stack_abort(s.fd);
 	return ns_each;
 }
 

@@ -62,7 +62,6 @@ static int accepted(struct group *g)
 	return -1;
 }
 
-/* The third ACK: the member that gets the connection; -1: none. A RST comes either way. */
 static int complete(struct group *g, int i)
 {
 	struct wire_segment seg;
@@ -78,7 +77,6 @@ static int complete(struct group *g, int i)
 	return -2;
 }
 
-/* Which tuple belongs to which member. */
 static int learn(struct group *g, int tuples)
 {
 	int i;

@@ -107,7 +107,6 @@ static const char *filled_window(int win)
 		    "> p. 2049(1024) ack 101; > P. 3073(1024) ack 101", win);
 }
 
-/* The client's data is taken, the connection accepted, and an answer comes. */
 static const char *connected(const struct queues *q, const struct options *o, enum wire_stack stack, bool resent)
 {
 	int win = window(q, o, stack);

@@ -130,7 +130,6 @@ static int expect_rsts(struct group *g)
 	return all == WAITING ? 0 : wire_fail(g->w, "%d RSTs", all);
 }
 
-/* Takes what comes until nothing does. */
 static void drain(struct group *g)
 {
 	struct wire_segment seg;

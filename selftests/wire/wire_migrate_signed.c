@@ -24,7 +24,6 @@ struct pair {
 	struct wire_counters before;
 };
 
-/* Runs a script in which the listener is member @i. */
 static int at(struct pair *p, int i, const char *script)
 {
 	int err;

@@ -67,7 +67,6 @@ static int is_not_in_the_way(struct wire *w)
 	return acknowledge_part(w) ?: wire_script_run(w, script) ?: read_told(w);
 }
 
-/* Is the next message the stamp of the octet with that number? */
 static int is_told_of(struct wire *w, unsigned int number)
 {
 	const struct sock_extended_err *ee;

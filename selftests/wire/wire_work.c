@@ -209,7 +209,6 @@ static void optimistic(const struct flight *f, unsigned int i, struct wire_segme
 	seg->ack = f->first + (f->n + 1 + i) * MSS;
 }
 
-/* Octet by octet. */
 static void divided(const struct flight *f, unsigned int i, struct wire_segment *seg)
 {
 	(void)f;
