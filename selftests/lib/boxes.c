@@ -38,24 +38,26 @@ void boxes_forget(int ns)
 	must(!ns_shell(ns, "echo >" BOXES_FILE), "write to " BOXES_FILE);
 }
 
-char *boxes_find(int ns, int port)
+const char *boxes_find(int ns, int port)
 {
-	char *text = boxes_text(ns), *at = text, *line, *end, want[32];
+	static char *text;
+	char *at, *line, *end, want[32];
 
+	free(text);
+	text = boxes_text(ns);
+	at = text;
 	snprintf(want, sizeof(want), ":%d peer=", port);
 	while (!strncmp(at, "box=", 4)) {
 		line = at + strcspn(at, "\n");
 		end = strstr(at, "\nbox=");
 		end = end ? end + 1 : at + strlen(at);
 		if (memmem(at, line - at, want, strlen(want))) {
-			line = strndup(at, end - at);
-			free(text);
-			return line;
+			*end = 0;
+			return at;
 		}
 		at = end;
 	}
-	free(text);
-	return strdup("");
+	return "";
 }
 
 bool boxes_has_in_order(const char *box, const char * const *words)

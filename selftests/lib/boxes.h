@@ -18,8 +18,8 @@ int boxes_of(int ns);
 /* Frees the boxes of connections that have ended. */
 void boxes_forget(int ns);
 
-/* The one box of @ns whose local end has @port, with its events, to be freed; "": none. */
-char *boxes_find(int ns, int port);
+/* The one box of @ns whose local end has @port, with its events, until the next call; "": none. */
+const char *boxes_find(int ns, int port);
 
 /* The words stand in it one behind the other; says which one does not. */
 bool boxes_has_in_order(const char *box, const char * const *words);

@@ -98,7 +98,7 @@ static void reset_client(enum stack peer)
 {
 	long long kept = count(net.a, "TcpExt:TCPBlackboxKept");
 	int c, s, port;
-	char *box, octets[8];
+	char octets[8];
 	bool ok;
 
 	pair(XTCP, peer, &c, &s);
@@ -107,13 +107,11 @@ static void reset_client(enum stack peer)
 	/* nothing is there: the third time is no event of its own */
 	must(recv(c, octets, 8, MSG_DONTWAIT) < 0 && recv(c, octets, 8, MSG_DONTWAIT) < 0 &&
 	     recv(c, octets, 8, MSG_DONTWAIT) < 0, "EAGAIN");
-	box = boxes_find(net.a, port);
-	ok = BOXES_HAS(box, " ended=0.000000 ", " reason=none\n", "call=recv wanted=8 result=-11 times=3\n");
-	free(box);
+	ok = BOXES_HAS(boxes_find(net.a, port), " ended=0.000000 ", " reason=none\n",
+		       "call=recv wanted=8 result=-11 times=3\n");
 	reset(s);
 	must(is_closed(c), "the RST comes");
-	box = boxes_find(net.a, port);
-	ok &= BOXES_HAS(box, " error=104 reason=reset\n",
+	ok &= BOXES_HAS(boxes_find(net.a, port), " error=104 reason=reset\n",
 			" call state=SYN-SENT call=connect ",
 			" segment_out state=SYN-SENT flags=[S] ", " len=0 resent=0 ", " snd_una=",
 			" segment_in state=SYN-SENT flags=[SA] ",
@@ -125,7 +123,6 @@ static void reset_client(enum stack peer)
 			" segment_in state=ESTABLISHED flags=[RA] ",
 			" abort state=ESTABLISHED error=104 reason=reset\n",
 			" state old=ESTABLISHED new=CLOSED\n");
-	free(box);
 	close(c);
 	ok &= count(net.a, "TcpExt:TCPBlackboxKept") == kept + 1;
 	boxes_forget(net.a);
@@ -137,21 +134,18 @@ static void reset_client(enum stack peer)
 static void server(void)
 {
 	int c, s, port;
-	char *box;
 
 	pair(KERNEL, XTCP, &c, &s);
 	port = stack_port(s);
 	reset(c);
 	must(is_closed(s), "the RST comes");
-	box = boxes_find(net.b, port);
-	result(BOXES_HAS(box, " reason=reset\n",
+	result(BOXES_HAS(boxes_find(net.b, port), " reason=reset\n",
 			 " segment_in state=LISTEN flags=[S] ", " rebuilt=1\n",
 			 " segment_out state=SYN-RECEIVED flags=[SA] ", " rebuilt=1\n",
 			 " state old=LISTEN new=SYN-RECEIVED\n",
 			 " segment_in state=SYN-RECEIVED flags=[A] ", " rebuilt=0\n",
 			 " state old=SYN-RECEIVED new=ESTABLISHED\n",
 			 " abort state=ESTABLISHED error=104 reason=reset\n"), "a server's connection is reset");
-	free(box);
 	close(s);
 	boxes_forget(net.b);
 }
@@ -221,7 +215,7 @@ static void timers(void)
 	unsigned int ms = 1500, mss;
 	socklen_t len = sizeof(mss);
 	int c, s, port;
-	char *box;
+	const char *box;
 
 	pair(XTCP, KERNEL, &c, &s);
 	port = stack_port(c);
@@ -239,7 +233,6 @@ static void timers(void)
 			 " congestion phase=Loss ", " reason=timeout\n", " len=2 resent=1 ",
 			 " abort state=ESTABLISHED error=110 reason=user-timeout\n") &&
 	       has_ssthresh(box, mss), "a timeout");
-	free(box);
 	close_each(c, s);
 	boxes_forget(net.a);
 }
@@ -281,7 +274,7 @@ static bool has_block(const char *box, const char *text, const char *answer)
 static void behind_hole(void)
 {
 	int c, s, port;
-	char *box;
+	const char *box;
 	bool ok;
 
 	pair(XTCP, KERNEL, &c, &s);
@@ -289,11 +282,9 @@ static void behind_hole(void)
 	lose_one(net.a, c, s);
 	box = boxes_find(net.a, port);
 	ok = has_block(box, " segment_out", " segment_in state=ESTABLISHED flags=[A] ");
-	free(box);
 	lose_one(net.b, s, c);
 	box = boxes_find(net.a, port);
 	ok &= has_block(box, " segment_in", " segment_out state=ESTABLISHED flags=[A] ");
-	free(box);
 	reset(s);
 	must(is_closed(c), "the RST comes");
 	close(c);
@@ -306,7 +297,6 @@ static void not_taken(void)
 {
 	const int one = 1;
 	int c, s, port;
-	char *box;
 	bool ok;
 
 	pair(XTCP, KERNEL, &c, &s);
@@ -314,11 +304,9 @@ static void not_taken(void)
 	must(!setsockopt(s, IPPROTO_TCP, TCP_KEEPIDLE, &one, sizeof(one)) &&
 	     !setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)), "SO_KEEPALIVE");
 	wait_until_ms(wait_now_ms() + 1500);
-	box = boxes_find(net.a, port);
-	ok = BOXES_HAS(box, " new=ESTABLISHED\n", " segment_in state=ESTABLISHED flags=[A] ",
+	ok = BOXES_HAS(boxes_find(net.a, port), " new=ESTABLISHED\n", " segment_in state=ESTABLISHED flags=[A] ",
 		       " refused state=ESTABLISHED reason=acknowledged and dropped\n",
 		       " segment_out state=ESTABLISHED flags=[A] ");
-	free(box);
 	reset(s);
 	must(is_closed(c), "the RST comes");
 	close(c);
@@ -331,7 +319,7 @@ static void ring(void)
 {
 	unsigned long events, missing;
 	int c, s, port, i;
-	char *box, *at;
+	const char *box, *at;
 	bool ok;
 
 	pair(XTCP, KERNEL, &c, &s);
@@ -348,7 +336,6 @@ static void ring(void)
 	if (!ok)
 		ksft_print_msg("%s", box);
 	result(ok, "the last events");
-	free(box);
 	close(c);
 	boxes_forget(net.a);
 }
@@ -367,9 +354,7 @@ static void choice(void)
 	if (!ok)
 		ksft_print_msg("ports from %d on: %s", first, box);
 	free(box);
-	box = boxes_find(net.a, stack_port(c[1]));
-	ok &= !!*box;
-	free(box);
+	ok &= !!*boxes_find(net.a, stack_port(c[1]));
 	for (i = 0; i < 3; i++)
 		close_each(c[i], s[i]);
 	result(ok, "the ports choose");
@@ -419,7 +404,7 @@ static void meet_bound(void)
 {
 	long long were = count(net.a, "TcpExt:TCPBlackboxRefused"), dropped = count(net.a, "TcpExt:TCPBlackboxDropped");
 	int c[8], s[8], i, last;
-	char *box;
+	const char *box;
 	bool ok;
 
 	/* four boxes of 3 KiB and a little */
@@ -438,7 +423,6 @@ static void meet_bound(void)
 	}
 	box = boxes_find(net.a, last);
 	ok = boxes_of(net.a) == 2 && *box && count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + 2;
-	free(box);
 	result(ok, "the newest of those that have ended stay");
 	lower_bound();
 	boxes_forget(net.a);
@@ -465,7 +449,7 @@ static void of_another_user(void)
 	long long were = count(net.a, "TcpExt:TCPBlackboxRefused"), dropped = count(net.a, "TcpExt:TCPBlackboxDropped");
 	int port = next_port++, listener = stack_listener(net.b, KERNEL, peer_addr, port, true), c, s, i, of_root;
 	int live[CROWD][2];
-	char *box;
+	const char *box;
 	bool ok;
 
 	must(listener >= 0, "listener");
@@ -485,7 +469,6 @@ static void of_another_user(void)
 	box = boxes_find(net.a, of_root);
 	ok = *box && boxes_of(net.a) == ROOM / 2 &&
 	     count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + CROWD + 1 - ROOM / 2;
-	free(box);
 	result(ok, "who aborts many connections wipes out his own boxes");
 	dropped = count(net.a, "TcpExt:TCPBlackboxDropped");
 	for (i = 0; i < CROWD; i++) {
@@ -495,7 +478,6 @@ static void of_another_user(void)
 	box = boxes_find(net.a, of_root);
 	ok = *box && boxes_of(net.a) == ROOM && count(net.a, "TcpExt:TCPBlackboxDropped") == dropped + ROOM / 2 - 1 &&
 	     count(net.a, "TcpExt:TCPBlackboxRefused") == were + CROWD - (ROOM - 1);
-	free(box);
 	result(ok, "who has many connections takes his own boxes");
 	for (i = 0; i < CROWD; i++)
 		close_each(live[i][0], live[i][1]);
@@ -567,7 +549,7 @@ static void readers(void)
 static void knob_back(void)
 {
 	int c, s, c2, s2;
-	char *box;
+	const char *box;
 
 	pair(XTCP, KERNEL, &c, &s);
 	knob(net.a, "0");
@@ -581,7 +563,6 @@ static void knob_back(void)
 	must(is_closed(c), "the RST comes");
 	box = boxes_find(net.a, stack_port(c));
 	result(BOXES_HAS(box, " reason=reset\n", " len=333 ", " len=334 ", " new=CLOSED\n"), "the knob goes back to 0");
-	free(box);
 	close_each(c, c2, s2);
 	boxes_forget(net.a);
 	/* long enough without a box */
@@ -591,7 +572,6 @@ static void knob_back(void)
 	pair(XTCP, KERNEL, &c, &s);
 	box = boxes_find(net.a, stack_port(c));
 	result(BOXES_HAS(box, " segment_out state=SYN-SENT flags=[S] "), "after a while without boxes");
-	free(box);
 	close_each(c, s);
 	WAIT_FOR(!boxes_of(net.a), STACK_DEADLINE_MS);
 }

@@ -72,7 +72,7 @@ static void given(const char *addr, const char *peer_addr, const char *what)
 	long long kept = KEPT();
 	struct setting_target t;
 	int fd, peer;
-	char *box;
+	const char *box;
 
 	connection(&t, addr, peer_addr, &fd, &peer);
 	must(stack_carries(fd, peer, 111), "data");
@@ -85,13 +85,11 @@ static void given(const char *addr, const char *peer_addr, const char *what)
 	SAME(BOXES_HAS(box, " ended=0.000000 ", " reason=none\n", " segment_out state=ESTABLISHED ", " len=222 ",
 		       " call=send wanted=222 result=222 ", " segment_in state=ESTABLISHED ", " len=333 "), true);
 	SAME(!!strstr(box, " len=111 "), false);
-	free(box);
 	reset(peer);
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
 	box = boxes_find(ruled_net.a, t.port);
 	SAME(BOXES_HAS(box, " error=104 reason=reset\n", " len=222 ", " abort state=ESTABLISHED error=104 ",
 		       " new=CLOSED\n"), true);
-	free(box);
 	SAME(KEPT(), kept + 1);
 	close(fd);
 	boxes_forget(ruled_net.a);
@@ -104,7 +102,7 @@ static void taken(void)
 	long long kept = KEPT();
 	struct setting_target t;
 	int fd, peer;
-	char *box;
+	const char *box;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	SAME(ask(&t, 1, NULL), 0);
@@ -113,7 +111,6 @@ static void taken(void)
 	box = boxes_find(ruled_net.a, t.port);
 	SAME(boxes_of(ruled_net.a), 1);
 	SAME(BOXES_HAS(box, " len=222 "), true);
-	free(box);
 	SAME(ask(&t, 0, NULL), 0);
 	SAME(boxes_of(ruled_net.a), 0);
 	SAME(ask(&t, 0, NULL), 0);
@@ -175,7 +172,7 @@ static void orphan(void)
 	long long kept = KEPT();
 	struct setting_target t;
 	int fd, peer;
-	char *box;
+	const char *box;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	must(!netem_gate(ruled_net.a, "veth0", false), "gate");
@@ -188,7 +185,6 @@ static void orphan(void)
 	SAME(WAIT_FOR(KEPT() == kept + 1, STACK_DEADLINE_MS), true);
 	box = boxes_find(ruled_net.a, t.port);
 	SAME(BOXES_HAS(box, " reason=reset\n", " segment_in state=FIN-WAIT-1 ", " new=CLOSED\n"), true);
-	free(box);
 	boxes_forget(ruled_net.a);
 	same_result("an orphan gets a box, too");
 }

@@ -35,10 +35,9 @@ static void knob(const char *value)
 
 static bool has_box(int fd)
 {
-	char *box = boxes_find(ruled_net.a, stack_port(fd));
+	const char *box = boxes_find(ruled_net.a, stack_port(fd));
 	bool has = *box;
 
-	free(box);
 	return has;
 }
 
@@ -70,7 +69,6 @@ static void passive(const char *at, bool gets)
 static void chosen(const char *own, const char *peer_addr, const char *rule, const char *other, const char *what)
 {
 	int fd, peer;
-	char *box;
 
 	SAME(rules_replace(rule), 0);
 	active(peer_addr, true);
@@ -79,10 +77,9 @@ static void chosen(const char *own, const char *peer_addr, const char *rule, con
 	must(stack_carries(fd, peer, 111), "data");
 	must(!stack_abort(peer), "SO_LINGER");
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
-	box = boxes_find(ruled_net.a, stack_port(fd));
-	SAME(BOXES_HAS(box, " reason=reset\n", " segment_out state=SYN-SENT flags=[S] ", " len=111 ", " new=CLOSED\n"),
+	SAME(BOXES_HAS(boxes_find(ruled_net.a, stack_port(fd)), " reason=reset\n",
+		       " segment_out state=SYN-SENT flags=[S] ", " len=111 ", " new=CLOSED\n"),
 	     true);
-	free(box);
 	close(fd);
 	boxes_forget(ruled_net.a);
 	SAME(rules_replace(other), 0);

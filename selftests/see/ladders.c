@@ -74,7 +74,6 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 		i++;
 	}
 	CHECK(i == 10, "%u rows", i);
-	free(text);
 	see_report(one_end ? "the ladder of one end" : "the ladder of a connection", view->name);
 }
 
@@ -110,7 +109,6 @@ static void draw_loss(const struct see_view *view)
 		at = strstr(at, want[i]);
 		CHECK(at, "\"%s\" in its place in:\n%s", want[i], text);
 	}
-	free(text);
 	text = see_output(see_net.b, &status,
 			  "scripts/tools/xtcp-plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && "
 			  "tail -n 1 /tmp/see.svg",
@@ -119,7 +117,6 @@ static void draw_loss(const struct see_view *view)
 	see_says(text, "segments: 2 sent, 1 lost, 1 resent");
 	see_says(text, "tail loss probe sent");
 	see_says(text, "</svg>");
-	free(text);
 	close_each(client, server, listener);
 	see_report("the ladder and the plot of a segment that is lost", view->name);
 }

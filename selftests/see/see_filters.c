@@ -73,7 +73,6 @@ static const char *letters_of(const struct found *found, const struct see_view *
 		if (strstr(text, want[i]))
 			letters[n++] = "ABCDefg"[i];
 	letters[n] = 0;
-	free(text);
 	return letters;
 }
 
@@ -118,10 +117,8 @@ static void check_looks(const struct found *found, const struct see_view *view)
 	see_says(text, "LISTEN 0 %d *:%u *:*", LIMIT, found->port + 1);
 	see_says(text, "LISTEN 0 %d [::]:%u [::]:*", LIMIT, found->port + 2);
 	see_says(text, "LISTEN 0 %d [::1]:%u [::]:*", LIMIT, found->port + 3);
-	free(text);
 	text = see_output(see_net.b, &status, "%s -nH src [::1].5", command_of(view));
 	CHECK(status == 1 && strstr(text, "Cannot parse"), "status %d: %s", status, text);
-	free(text);
 }
 
 /*

@@ -71,24 +71,25 @@ void see_counter_names(void)
 
 /*
  * What a shell line prints, with runs of blanks made one. @ns: namespace that it runs in. @status: where its exit
- * status goes. Return: the text, to be freed.
+ * status goes. Return: the text, until the next call.
  */
 char *see_output(int ns, int *status, const char *format, ...)
 {
-	char line[700], *text, *from, *to;
+	static char *text;
+	char line[700], *from, *to;
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
 	*status = ns_shell(ns, "{ %s ; } >/tmp/see.out 2>&1", line);
-	text = ns_read_file(ns, "/tmp/see.out");
-	for (from = to = text; from && *from; from++)
+	free(text);
+	text = ns_read_file(ns, "/tmp/see.out") ?: strdup("");
+	for (from = to = text; *from; from++)
 		if ((*from != ' ' && *from != '\t') || (to > text && to[-1] != ' '))
 			*to++ = *from == '\t' ? ' ' : *from;
-	if (to)
-		*to = 0;
-	return text ?: strdup("");
+	*to = 0;
+	return text;
 }
 
 /* Check that a text has some words. */
@@ -127,7 +128,6 @@ void see_ss(void)
 	see_says(text, "ESTAB 5 0 " NS_B4 ":%u " NS_A4 ":%u ino:%lu ", port, stack_port(c4), see_inode(s4));
 	see_says(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u ", port, stack_port(c6));
 	see_says(text, "SYN-RECV 0 0 " NS_B4 ":%u " HOLE4 ":999 timer:(on,", port);
-	free(text);
 	close(s4);	/* with data unread: a reset */
 	close_each(c4, c6, l4, l6);
 	see_report("stock ss", NULL);
@@ -164,7 +164,6 @@ static bool ss_agrees(const struct see_view *view, int fd)
 	     ss_number(text, "retrans", 0) == info.tcpi_retransmits;
 	snprintf(ss_said, sizeof(ss_said), "rto %u, ato %u, cwnd %u, ssthresh %u, retransmits %u, and ss says %s",
 		 info.tcpi_rto, info.tcpi_ato, info.tcpi_snd_cwnd, info.tcpi_snd_ssthresh, info.tcpi_retransmits, text);
-	free(text);
 	return ok;
 }
 
@@ -226,13 +225,11 @@ void see_ss_kill(void)
 			  stack_port(c4));
 	CHECK(status == 1, "without the right: status %d", status);
 	see_says(text, "xtcp-ss: " NS_B4 ":%u: Operation not permitted", port);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -KH dport = :%u or dport = :%u", stack_port(c4),
 			  stack_port(c6));
 	CHECK(status == 0, "status %d", status);
 	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u", port, stack_port(c4));
 	see_says(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u", port, stack_port(c6));
-	free(text);
 	CHECK(is_reset(c4) && is_reset(c6), "both are reset");
 	CHECK(stack_state(other) == TCP_ESTABLISHED, "a third one goes on");
 	/* who has ended still waits for accept() */
@@ -241,11 +238,9 @@ void see_ss_kill(void)
 	see_says(text, "LISTEN 2 %d " NS_B4 ":%u 0.0.0.0:*", LIMIT, port);
 	/* it takes no IPv4, which /proc does not tell */
 	see_says(text, "LISTEN 1 %d [" NS_B6 "]:%u [::]:*", LIMIT, port);
-	free(text);
 	CHECK(is_reset(other), "who waits is reset");
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniH sport = :%u", port);
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	free(text);
 	close_each(c4, c6, other, l4, l6);
 	see_report("xtcp-ss -K", NULL);
 }
@@ -291,11 +286,9 @@ static void set_refuses(unsigned int port)
 	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H %s sport = :%u", wrong[i], port);
 		CHECK(status == 2, "%s: status %d: %s", wrong[i], status, text);
-		free(text);
 	}
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --set cc=bbr");
 	CHECK(status == 2, "without a filter: status %d: %s", status, text);
-	free(text);
 }
 
 /* A result: xtcp-ss --set changes what it shows, and nothing else. */
@@ -314,12 +307,10 @@ void see_ss_set(void)
 			  stack_port(c4));
 	CHECK(status == 1, "without the right: status %d", status);
 	see_says(text, "xtcp-ss: " NS_B4 ":%u: Operation not permitted", port);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --dry-run --set cc=bbr dport = :%u",
 			  stack_port(c4));
 	CHECK(status == 0 && !strcmp(set_options(s4), before), "status %d: %s", status, set_options(s4));
 	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u", port, stack_port(c4));
-	free(text);
 	text = see_output(see_net.b, &status,
 			  "scripts/tools/xtcp-ss -H --set cc=bbr user_timeout=1500 keepalive=30 pacing=10mbit "
 			  "dport = :%u or dport = :%u", stack_port(c4), stack_port(c6));
@@ -327,7 +318,6 @@ void see_ss_set(void)
 	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u cc=cubic -> bbr user_timeout=1500 keepalive=30 "
 		 "pacing=10mbit\n", port, stack_port(c4));
 	see_says(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u", port, stack_port(c6));
-	free(text);
 	CHECK(!strcmp(set_options(s4), "bbr 1500 1 30 1250000"), "%s", set_options(s4));
 	CHECK(!strcmp(set_options(s6), "bbr 1500 1 30 1250000"), "%s", set_options(s6));
 	CHECK(!strcmp(set_options(third), before), "a third one: %s", set_options(third));
@@ -335,22 +325,18 @@ void see_ss_set(void)
 			  "scripts/tools/xtcp-ss -H --set keepalive=off pacing=off state established dport = :%u",
 			  stack_port(c4));
 	CHECK(status == 0 && !strcmp(set_options(s4), "bbr 1500 0 30 -1"), "status %d: %s", status, set_options(s4));
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --set cc=bbr dst 192.0.2.1");
 	CHECK(status == 0 && !strcmp(text, "xtcp-ss: no connection matches, so none is changed\n"),
 	      "status %d: %s", status, text);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -4H --set cc=bbr state listening sport = :%u",
 			  port);
 	CHECK(status == 1, "a listener: status %d", status);
 	see_says(text, "xtcp-ss: " NS_B4 ":%u: a listener is no connection", port);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --set cc=nosuch keepalive=on dport = :%u",
 			  stack_port(other));
 	CHECK(status == 1 && !strcmp(set_options(third), before), "status %d: %s", status, set_options(third));
 	see_says(text, "xtcp-ss: " NS_B4 ":%u: there is no such congestion control: nosuch; there are: bbr cubic ",
 		 port);
-	free(text);
 	set_refuses(port);
 	CHECK(!strcmp(set_options(third), before), "after what was refused: %s", set_options(third));
 	close_each(c4, c6, other, s4, s6, third, l4, l6);
@@ -372,48 +358,37 @@ static void check_netlink(const struct see_view *view, unsigned int port, unsign
 	CHECK(strstr(text, " ino:") && strstr(text, " sk:") && strstr(text, " skmem:(r") && strstr(text, " cwnd:10 ") &&
 	      strstr(text, " bytes_received:5 ") && !strstr(text, "ack_rate") &&
 	      strchr(text, '\n') == text + strlen(text) - 1, "%s", text);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json -p dport = :%u", client_port);
 	CHECK(status == 0, "status %d: %s", status, text);
 	CHECK(*text == '[' && strstr(text, "\"state\": \"established\"") && strstr(text, "\"bytes_received\": 5,") &&
 	      strstr(text, "\"recv_q\": 5,") && strstr(text, "\"programs\": [{\"name\": \"see\"") &&
 	      !strchr(text, '\n')[1], "%s", text);
-	free(text);
 	/* another user's, as for who opened it */
 	see_must(fchown(fd, 65534, -1), "fchown");
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --uid 65534 sport = :%u", port);
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "ESTAB 5 0 %s:%u %s:%u", addr, port, peer, client_port);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -KH --uid=root sport = :%u", port);
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --uid nosuchuser sport = :%u", port);
 	CHECK(status == 2, "status %d: %s", status, text);
-	free(text);
 	/* the cookie that -e shows is that of the socket, and finds it again */
 	see_must(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len), "SO_COOKIE");
 	snprintf(sk, sizeof(sk), " sk:%llx ", (unsigned long long)cookie);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -enOH sport = :%u dport = :%u", port, client_port);
 	CHECK(status == 0 && strstr(text, sk), "status %d: %s, want%s", status, text, sk);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --cookie %llx", (unsigned long long)cookie);
 	CHECK(status == 0 && strchr(text, '\n') == text + strlen(text) - 1, "status %d: %s", status, text);
 	see_says(text, "ESTAB 5 0 %s:%u %s:%u", addr, port, peer, client_port);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -KH --cookie=%llx",
 			  (unsigned long long)cookie + 0x1000000);
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --cookie 0");
 	CHECK(status == 2, "status %d: %s", status, text);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niH state listening dev = veth0");
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niHO -4 state all sport = :%u", port);
 	CHECK(status == 0 && !!*text == (view != XTCP6), "status %d: %s", status, text);
-	free(text);
 	CHECK(stack_state(fd) == TCP_ESTABLISHED, "it goes on");
 }
 
@@ -429,23 +404,18 @@ static void check_filters(unsigned int port, unsigned int client_port, int fd)
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -lnH '( dev = veth0 and sport = :%u )'", other);
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "LISTEN 0 %d " NS_B4 "%%veth0:%u ", LIMIT, other);
-	free(text);
 	close(listener);
 	text = see_output(see_net.b, &status, "echo 'dport = :%u' | scripts/tools/xtcp-ss -nHF - sport = :%u and",
 			  client_port, port);
 	CHECK(status == 0 && strstr(text, "ESTAB 5 0 "), "status %d: %s", status, text);
-	free(text);
 	text = see_output(see_net.b, &status, "echo 'dport = :1' | scripts/tools/xtcp-ss -KHF -");
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	free(text);
 	text = see_output(see_net.b, &status, "echo 'dport = :1' >/tmp/see.filter; "
 			  "scripts/tools/xtcp-ss --json --filter=/tmp/see.filter");
 	CHECK(status == 0 && !strcmp(text, "[]\n"), "status %d: %s", status, text);
-	free(text);
 	/* of -a and -l the last one counts, as for ss */
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -alniH sport = :%u", port);
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	free(text);
 	CHECK(stack_state(fd) == TCP_ESTABLISHED, "it goes on");
 }
 
@@ -472,15 +442,12 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	see_says(text, "cwnd:10 ");
 	see_says(text, "%s", why);
 	CHECK(strchr(text, '\n') == text + strlen(text) - 1, "%s", text);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -ni state closed");
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "\n5 0 %s:%u %s:%u", addr, port, peer, client_port);
 	see_says(text, "%s", why);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niH sport = :%u", port);
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json -a dport = :%u", client_port);
 	CHECK(status == 0 && strstr(text, "\"state\": \"unconnected\"") &&
 	      strstr(text, "\"abort\": {\"reason\": \"reset\", \"cause\": \"peer\", \"flags\": 20, "
@@ -488,7 +455,6 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	      strstr(text, told ? "\"ECONNRESET\", \"peer_code\": 3, \"peer_pen\": 0, "
 				  "\"peer_says\": \"the program aborts\"}" :
 				  "\"ECONNRESET\"}"), "status %d: %s", status, text);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp why");
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "ended: reset or refused by the peer, ");
@@ -496,11 +462,9 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	CHECK(!strstr(text, "that programs still hold") == !told, "%s", text);
 	if (told)
 		see_says(text, " the RST said why; of sockets that programs still hold: the program aborts, once\n");
-	free(text);
 	close(fd);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniHO sport = :%u", port);
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	free(text);
 }
 
 /* A connection whose ends both know the ACK Rate Request option: xtcp-ss -i and --json say what each has asked for. */
@@ -522,14 +486,11 @@ static void check_ack_rate(const struct see_view *view)
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niHO sport = :%u", port);
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, " ack_rate:(asked 0, given 1)\n");
-	free(text);
 	text = see_output(see_net.a, &status, "scripts/tools/xtcp-ss -ni dport = :%u", port);
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, " ack_rate:(asked 1, given 0)\n");
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json sport = :%u", port);
 	CHECK(status == 0 && strstr(text, "\"ack_rate\": {\"asked\": 0, \"given\": 1}"), "status %d: %s", status, text);
-	free(text);
 	see_must(ns_sysctl_set(see_net.a, "net.xtcp.ack_rate_request", "0"), "ack_rate_request");
 	see_must(ns_sysctl_set(see_net.b, "net.xtcp.ack_rate_request", "0"), "ack_rate_request");
 	close_each(client, server, listener);
@@ -591,7 +552,6 @@ void see_nstat(void)
 			 counters.entry[i].name, colon + 1);
 		see_says(text, "%s %lld ", name, counters.entry[i].value);
 	}
-	free(text);
 	/* under the name of the module, in one line and in several */
 	text = see_output(see_net.b, &status,
 			  "scripts/tools/xtcp-nstat -asj Tcp*; scripts/tools/xtcp-nstat -asjp Tcp*");
@@ -599,7 +559,6 @@ void see_nstat(void)
 	see_says(text, "{\"xtcp\":{\"TcpActiveOpens\":");
 	see_says(text, "{\n \"xtcp\": {\n");
 	CHECK(!strstr(text, "kernel"), "%.80s", text);
-	free(text);
 	see_report("stock nstat", NULL);
 }
 
@@ -652,24 +611,20 @@ void see_run(const char *self)
 	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run sh -c '%s --run; echo status $?'", self);
 	see_says(text, "0 problems\nstatus 0\n");
 	CHECK(status == 0, "status %d", status);
-	free(text);
 	see_report("xtcp_run: a program's child", NULL);
 
 	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run --preload busybox true");
 	CHECK(status == 125, "status %d", status);
 	see_says(text, "busybox is linked statically");
-	free(text);
 	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run no-such-program");
 	CHECK(status == 125, "status %d", status);
 	see_says(text, "no-such-program: no such program");
-	free(text);
 	see_report("xtcp_run: says where it cannot work", NULL);
 
 	see_must(module_unload(), "unload");
 	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run true");
 	CHECK(status == 125, "status %d", status);
 	see_says(text, "the xtcp module is not loaded");
-	free(text);
 	see_report("xtcp_run: without the module", NULL);
 	see_watch_unloaded();
 	see_must(module_load(""), "load");

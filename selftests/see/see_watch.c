@@ -111,13 +111,11 @@ static void watch_listen(const struct stage *stage)
 	if (at)
 		after(at, "4,096\n");
 	CHECK(!strstr(text, "no events"), "%s", text);
-	free(text);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp why");
 	CHECK(status == 0 && strstr(text, "#xtcp, network namespace ") == text, "status %d: %s", status, text);
 	see_says(text, NS_B4 ":%u refused: its accept queue was full, ", stage->full_port);
 	see_says(text, "; it holds 2, and has held 2\n see (pid ");
 	see_says(text, ") accepts too slowly; to queue more, raise its backlog");
-	free(text);
 	see_report("xtcp-watch listen: a full accept queue, and whom it refused; xtcp why", NULL);
 }
 
@@ -137,7 +135,6 @@ static void watch_conn(const struct stage *stage)
 	CHECK(!at || (sscanf(at, "%19s %19s %19s %lf %19s", cwnd, ssthresh, flight, &rtt, rate) == 5 && rtt > 0 &&
 		      strchr(cwnd, 'k') && strpbrk(rate, "kMG")),
 	      "windows, a round trip and a rate in: %s", text);
-	free(text);
 	see_report("xtcp-watch conn: a connection that carries data", NULL);
 }
 
@@ -161,7 +158,6 @@ static void watch_flow(const struct stage *stage)
 								   " kB acknowledged\n");
 	see_says(text, " ms: : smoothed round trip");
 	see_says(text, "</svg>");
-	free(text);
 	see_report("xtcp-watch flow: what it moves, windows and round trips", NULL);
 }
 
@@ -181,7 +177,6 @@ static void watch_states(void)
 	see_must(counters_read_xtcp(&counters, see_net.b), "counters");
 	see_says(text, "\nENDED OTHERWISE THAN BY FINS SINCE THEN IN ALL");
 	see_says(text, "\nended by an administrator 0 %lld\n", counters_get(&counters, "TcpExt:TCPAbortOnKill"));
-	free(text);
 	see_report("xtcp-watch states: how many are in each", NULL);
 }
 
@@ -195,7 +190,6 @@ static void watch_tools(const struct stage *stage)
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -an");
 	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
 	see_says(text, "LISTEN %d %d " NS_B4 ":%u 0.0.0.0:*", BACKLOG + 1, BACKLOG, stage->full_port);
-	free(text);
 	/* sockets of both namespaces; the records of earlier cases may end meanwhile */
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -s");
 	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
@@ -203,18 +197,15 @@ static void watch_tools(const struct stage *stage)
 	see_says(text, ", orphaned 0, timewait ");
 	see_says(text, "\nTCP %d %d 0 ", 2 + 1 + BACKLOG + 1, 2 + 1 + BACKLOG + 1);
 	CHECK(!strstr(text, "UDP"), "%s", text);
-	free(text);
 
 	see_must(counters_read_xtcp(&counters, see_net.b), "counters");
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-nstat -as TcpPassiveOpens");
 	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
 	see_says(text, "\nTcpPassiveOpens %lld ", counters_get(&counters, "Tcp:PassiveOpens"));
-	free(text);
 	text = see_output(see_net.b, &status,
 			  "scripts/tools/xtcp-nstat --json -as TcpPassiveOpens | python3 -m json.tool");
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "\"TcpPassiveOpens\": %lld\n", counters_get(&counters, "Tcp:PassiveOpens"));
-	free(text);
 	see_report("xtcp-ss and xtcp-nstat", NULL);
 }
 
@@ -232,12 +223,10 @@ static void watch_page(void)
 	see_says(text, " numbers, 2 places\n");
 	see_says(text, "\nxtcp_listen_accept_queue_length{address=\"" NS_B4 "\",port=\"%u\"} 1\n", port);
 	see_says(text, "\nxtcp_listen_limit{address=\"" NS_B6 "\",port=\"%u\"} %d\n", port, LIMIT);
-	free(text);
 	text = see_output(see_net.b, &status, "unshare -rn sh -c '" PAGE "'");
 	CHECK(status == 0, "status %d", status);
 	see_says(text, " numbers, 0 places\n");
 	see_says(text, "\nxtcp_tcp_passive_opens_total 0\n");
-	free(text);
 	close_each(client, l4, l6);
 	see_report("xtcp-nstat --prometheus: the counters and listeners of this namespace", NULL);
 }
@@ -259,7 +248,6 @@ void see_watch(void)
 	clear_stage(&stage);
 	text = see_output(see_net.a, &status, INSTANCES);
 	see_says(text, "0\n");
-	free(text);
 	see_report("xtcp-watch leaves nothing in the tracefs", NULL);
 }
 
@@ -272,10 +260,8 @@ void see_watch_unloaded(void)
 	text = see_output(see_net.a, &status, "scripts/tools/xtcp-watch conn --once");
 	CHECK(status == 2 && !strncmp(text, "xtcp-watch: the xtcp module is not loaded", 41), "status %d: %s", status,
 	      text);
-	free(text);
 	text = see_output(see_net.a, &status, "scripts/tools/xtcp-ss");
 	CHECK(status == 2, "status %d", status);
 	see_says(text, "xtcp-ss: the xtcp module is not loaded");
-	free(text);
 	see_report("xtcp-watch and xtcp-ss: without the module", NULL);
 }
