@@ -43,6 +43,12 @@ static inline void stack_close(const int *fds, size_t n)
 /* close() of descriptors, in this order. */
 #define close_each(...) stack_close((const int[]){ __VA_ARGS__ }, sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int))
 
+/* An option that is a number. Returns what setsockopt() does. */
+static inline int stack_set(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value));
+}
+
 /* From now on close() sends a RST. Returns what setsockopt() does. */
 static inline int stack_reset_at_close(int fd)
 {

@@ -65,12 +65,6 @@ static int events(char *text, size_t size)
 	return n;
 }
 
-static void set(int fd, int level, int option, int value)
-{
-	if (setsockopt(fd, level, option, &value, sizeof(value)))
-		ksft_exit_fail_msg("setsockopt %d %d: %s\n", level, option, strerror(errno));
-}
-
 static void linger_zero(int fd)
 {
 	must(!stack_reset_at_close(fd), "SO_LINGER");
@@ -116,7 +110,7 @@ static void linger(struct ends *ends)
 
 static void linger2(struct ends *ends)
 {
-	set(ends->client, IPPROTO_TCP, TCP_LINGER2, -1);
+	must(!stack_set(ends->client, IPPROTO_TCP, TCP_LINGER2, -1), "setsockopt");
 	close(ends->client);
 	must(stack_at_end(ends->peer), "the FIN comes");
 	close(ends->peer);
@@ -143,7 +137,7 @@ static void wait_for_timeout(struct ends *ends)
 static void without_acknowledgment(struct ends *ends)
 {
 	gate(false);
-	set(ends->client, IPPROTO_TCP, TCP_USER_TIMEOUT, 300);
+	must(!stack_set(ends->client, IPPROTO_TCP, TCP_USER_TIMEOUT, 300), "setsockopt");
 	must(send(ends->client, "x", 1, 0) == 1, "send");
 	wait_for_timeout(ends);
 }
@@ -151,10 +145,10 @@ static void without_acknowledgment(struct ends *ends)
 static void without_answer_to_probes(struct ends *ends)
 {
 	gate(false);
-	set(ends->client, IPPROTO_TCP, TCP_KEEPIDLE, 1);
-	set(ends->client, IPPROTO_TCP, TCP_KEEPINTVL, 1);
-	set(ends->client, IPPROTO_TCP, TCP_KEEPCNT, 1);
-	set(ends->client, SOL_SOCKET, SO_KEEPALIVE, 1);
+	must(!stack_set(ends->client, IPPROTO_TCP, TCP_KEEPIDLE, 1), "setsockopt");
+	must(!stack_set(ends->client, IPPROTO_TCP, TCP_KEEPINTVL, 1), "setsockopt");
+	must(!stack_set(ends->client, IPPROTO_TCP, TCP_KEEPCNT, 1), "setsockopt");
+	must(!stack_set(ends->client, SOL_SOCKET, SO_KEEPALIVE, 1), "setsockopt");
 	wait_for_timeout(ends);
 }
 

@@ -97,14 +97,13 @@ static bool finds_nothing(int fd)
 static void *request(void *arg)
 {
 	struct program *p = arg;
-	const int one = 1;
 	char answer[2];
 
 	come_first(false);
 
 	p->fd = stack_socket(ns, XTCP, p->addr);
 	if (p->quickack)
-		setsockopt(p->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+		stack_set(p->fd, IPPROTO_TCP, TCP_QUICKACK, 1);
 	if (stack_connect(p->fd, p->addr, PORT) || send(p->fd, "?", 1, MSG_NOSIGNAL | p->send_flags) != 1)
 		return NULL;
 	if (p->tries && !finds_nothing(p->fd))
@@ -152,7 +151,6 @@ static void make_namespace(void)
 static void count_segments(const char *what, struct program p, int each)
 {
 	long long segments, delayed, resent;
-	const int one = 1;
 	int listener, i, pair[2];
 	bool ok;
 
@@ -162,7 +160,7 @@ static void count_segments(const char *what, struct program p, int each)
 	listener = stack_listener(ns, XTCP, p.addr, PORT, true);
 	must(listener >= 0, "no listener");
 	if (p.quickack)
-		setsockopt(listener, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one));
+		stack_set(listener, IPPROTO_TCP, TCP_QUICKACK, 1);
 	do {
 		resent = counter_now(ns, "/proc/net/xtcp_snmp", "Tcp:RetransSegs");
 		segments = out_segs();

@@ -103,10 +103,9 @@ static void prepare_program(struct scene *scene)
 	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog program = { 1, &code };
 
-	int one = 1;
 
 	prepare_bound(scene);
-	if (setsockopt(scene->client, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+	if (stack_set(scene->client, SOL_SOCKET, SO_REUSEPORT, 1) ||
 	    setsockopt(scene->client, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)))
 		ksft_exit_fail_msg("no program for a group: %s\n", strerror(errno));
 }

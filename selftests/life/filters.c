@@ -161,9 +161,8 @@ static void active(const struct lane *l, const char *addr)
 
 static void set_transparent(int fd, const struct lane *l)
 {
-	const int one = 1;
 
-	must(!setsockopt(fd, l->v6 ? SOL_IPV6 : SOL_IP, l->v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &one, sizeof(one)),
+	must(!stack_set(fd, l->v6 ? SOL_IPV6 : SOL_IP, l->v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, 1),
 	     "transparent");
 }
 

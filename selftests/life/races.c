@@ -55,11 +55,6 @@ static unsigned int draw(struct duel *duel, unsigned int n)
 	return rand_r(&duel->random) % n;
 }
 
-static void set(int fd, int level, int option, int value)
-{
-	setsockopt(fd, level, option, &value, sizeof(value));
-}
-
 static void linger_zero(int fd)
 {
 	stack_reset_at_close(fd);
@@ -135,14 +130,14 @@ static void arm(struct duel *duel)
 
 	setsockopt(duel->client, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon));
 	setsockopt(duel->client, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
-	set(duel->client, IPPROTO_TCP, TCP_USER_TIMEOUT, 1 + draw(duel, 3));
-	set(duel->client, IPPROTO_TCP, TCP_LINGER2, draw(duel, 2) ? -1 : 1);
+	stack_set(duel->client, IPPROTO_TCP, TCP_USER_TIMEOUT, 1 + draw(duel, 3));
+	stack_set(duel->client, IPPROTO_TCP, TCP_LINGER2, draw(duel, 2) ? -1 : 1);
 	if (draw(duel, 2)) {
-		set(duel->client, IPPROTO_TCP, TCP_KEEPIDLE, 1);
-		set(duel->client, SOL_SOCKET, SO_KEEPALIVE, 1);
+		stack_set(duel->client, IPPROTO_TCP, TCP_KEEPIDLE, 1);
+		stack_set(duel->client, SOL_SOCKET, SO_KEEPALIVE, 1);
 	}
 	if (draw(duel, 2))
-		set(duel->client, SOL_SOCKET, SO_SNDBUF, 4096);
+		stack_set(duel->client, SOL_SOCKET, SO_SNDBUF, 4096);
 }
 
 static void fight(struct duel *duel, int port)

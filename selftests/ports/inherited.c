@@ -22,9 +22,8 @@ static int ns;
 
 static void set(int fd, int option, bool on)
 {
-	int one = 1;
 
-	must(!on || !setsockopt(fd, SOL_SOCKET, option, &one, sizeof(one)), "option");
+	must(!on || !stack_set(fd, SOL_SOCKET, option, 1), "option");
 }
 
 static int member(enum stack stack, bool reuse, int port)

@@ -51,13 +51,6 @@ static unsigned int draw(struct stormer *s, unsigned int n)
 	return rand_r(&s->random) % n;
 }
 
-static void set(int fd, int option)
-{
-	const int one = 1;
-
-	must(!setsockopt(fd, SOL_SOCKET, option, &one, sizeof(one)), "an option");
-}
-
 static void complain(const char *what)
 {
 	if (!wrong++)
@@ -107,9 +100,9 @@ static void bind_one(struct stormer *s)
 	int fd = open_one(draw(s, 4));
 
 	if (options & 1)
-		set(fd, SO_REUSEADDR);
+		must(!stack_set(fd, SOL_SOCKET, SO_REUSEADDR, 1), "an option");
 	if (options & 2)
-		set(fd, SO_REUSEPORT);
+		must(!stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1), "an option");
 	if (bind(fd, &at.sa, sizeof(at.in))) {
 		if (errno != EADDRINUSE)
 			complain("bind()");

@@ -19,20 +19,13 @@ NEEDS_PROGRAMS("ip");
 
 static int ns;
 
-static void set(int fd, int option)
-{
-	int one = 1;
-
-	must(!setsockopt(fd, SOL_SOCKET, option, &one, sizeof(one)), "option");
-}
-
 /* A socket of this user's, with SO_REUSEPORT or with SO_REUSEADDR. */
 static int open_as(enum stack stack, uid_t uid, int option)
 {
 	int fd = stack_socket(ns, stack, LO4);
 
 	must(fd >= 0 && !fchown(fd, uid, -1), "socket");
-	set(fd, option);
+	must(!stack_set(fd, SOL_SOCKET, option, 1), "option");
 	return fd;
 }
 
@@ -93,7 +86,7 @@ static void lax_one_vouches_for_nobody(enum stack stack, int port)
 	int first = open_as(stack, ONE, SO_REUSEPORT), listener = open_as(stack, OTHER, SO_REUSEADDR);
 
 	must(!bind_to(first, port), "bind");
-	set(first, SO_REUSEADDR);
+	must(!stack_set(first, SOL_SOCKET, SO_REUSEADDR, 1), "option");
 	must(!bind_to(listener, port) && !listen(listener, 1), "listener by SO_REUSEADDR");
 	ksft_test_result(is_refused(stack, ONE, SO_REUSEPORT, port),
 			 "%s: nor does one that has let in that listener by SO_REUSEADDR set later\n",

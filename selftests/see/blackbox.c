@@ -240,10 +240,9 @@ static void timers(void)
 /* One octet from @ns is lost, and the next three arrive before it. */
 static void lose_one(int ns, int from, int to)
 {
-	const int one = 1;
 	char octets[4];
 
-	must(!setsockopt(from, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
+	must(!stack_set(from, IPPROTO_TCP, TCP_NODELAY, 1), "TCP_NODELAY");
 	must(!netem_gate(ns, "veth0", false) && send(from, "x", 1, 0) == 1 && !netem_gate(ns, "veth0", true), "gate");
 	must(send(from, "abc", 3, 0) == 3, "send");
 	must(WAIT_FOR(recv(to, octets, 4, MSG_PEEK | MSG_DONTWAIT) == 4, STACK_DEADLINE_MS) &&
@@ -295,14 +294,13 @@ static void behind_hole(void)
 /* A keepalive probe of kernel TCP repeats an octet of before. */
 static void not_taken(void)
 {
-	const int one = 1;
 	int c, s, port;
 	bool ok;
 
 	pair(XTCP, KERNEL, &c, &s);
 	port = stack_port(c);
-	must(!setsockopt(s, IPPROTO_TCP, TCP_KEEPIDLE, &one, sizeof(one)) &&
-	     !setsockopt(s, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)), "SO_KEEPALIVE");
+	must(!stack_set(s, IPPROTO_TCP, TCP_KEEPIDLE, 1) &&
+	     !stack_set(s, SOL_SOCKET, SO_KEEPALIVE, 1), "SO_KEEPALIVE");
 	wait_until_ms(wait_now_ms() + 1500);
 	ok = BOXES_HAS(boxes_find(net.a, port), " new=ESTABLISHED\n", " segment_in state=ESTABLISHED flags=[A] ",
 		       " refused state=ESTABLISHED reason=acknowledged and dropped\n",

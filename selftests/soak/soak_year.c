@@ -170,7 +170,6 @@ int main(int argc, char **argv)
 	const uint64_t year = (argc > 1 ? atoi(argv[1]) : 365) * VIRTUAL_DAY;
 	uint64_t begin;
 	unsigned int i;
-	const int on = 1;
 	char in;
 
 	ksft_print_header();
@@ -188,7 +187,7 @@ int main(int argc, char **argv)
 	begin = virtual_now();
 	for (i = 0; i < N; i++) {
 		must(carries_both_ways(&idle[i]), "text");
-		must(!setsockopt(idle[i].client, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)), "SO_KEEPALIVE");
+		must(!stack_set(idle[i].client, SOL_SOCKET, SO_KEEPALIVE, 1), "SO_KEEPALIVE");
 		fill(&stalled[i]);
 	}
 

@@ -174,7 +174,6 @@ static int is_in_a_probe(struct wire *w)
 /* What was received in one read has the time of its last octets. */
 static int joined_has_the_later_time(struct wire *w)
 {
-	const int one = 1;
 	uint8_t came[300], control[512];
 	struct iovec iov = { came, sizeof(came) };
 	struct msghdr m = {
@@ -185,7 +184,7 @@ static int joined_has_the_later_time(struct wire *w)
 
 	if (wire_script_run(w, OPENED))
 		return -1;
-	if (setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
+	if (stack_set(w->c.fd, SOL_SOCKET, SO_TIMESTAMPNS, 1))
 		return wire_fail(w, "SO_TIMESTAMPNS: %s", strerror(errno));
 	if (wire_script_run(w, "pass 50; < P. 1(100) ack 1; pass 50"))
 		return -1;
