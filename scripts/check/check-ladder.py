@@ -41,7 +41,7 @@ from connections import Connections
 from flows import Flow
 from random_traces import Simulation
 from segments import SLACK
-from tap import Tap, differs
+from tap import Tap, differs, read, write
 from transfer import Transfer
 
 TRACES = "selftests/see/traces/"
@@ -181,8 +181,7 @@ def check_traces(names, write):
         done = ladder(*options, "--width", "100", TRACES + name + ".trace")
         text = done.stdout
         if write:
-            with open(TRACES + name + ".txt", "w") as file:
-                file.write(text)
+            write(TRACES + name + ".txt", text)
         problem = done.stderr or differs(text, says)
         late = disorder(text)
         try:
@@ -207,8 +206,7 @@ def check_readme(folder):
     shown = "".join("    %s\n" % line.rstrip() for line in shown.splitlines())
     with open("scripts/README.md", encoding="utf-8") as file:
         verdict(shown in file.read(), "the picture of scripts/README.md", "it has not:", shown)
-    with open("README.md", encoding="utf-8") as file:
-        text = file.read()
+    text = read("README.md")
     picture = re.search(r"^!\[[^]]+\]\((\S+\.svg)\)$", text, re.M)
     command = re.search(r"^    scripts/xtcp ladder (.*) --svg \S+ (\S+)$", text, re.M)
     verdict(picture and command, "README.md has a picture and the command that draws it", text)
@@ -257,8 +255,7 @@ def check_bad(folder):
     lines = good.split(b"\n")
     lines[8] = lines[8][:90]
     ladder("--svg", os.path.join(folder, "cut.svg"), file("cut", good[:len(good) * 2 // 3]))
-    with open(os.path.join(folder, "cut.svg"), encoding="utf-8") as picture:
-        drawn = picture.read()
+    drawn = read(os.path.join(folder, "cut.svg"))
     verdict("the trace ends" in drawn and 'stroke="%s"' % ladder_svg.BAD not in drawn, "where the trace ends nothing is red", drawn)
     harmed = ladder("--plain", file("harmed", b"\n".join(lines)))
     verdict(harmed.returncode == 0 and "1 line" in harmed.stdout.split("\n")[0] and
@@ -302,10 +299,6 @@ def check_tracefs(folder):
     top = os.path.join(folder, "tracing")
     trace, module = os.path.join(top, "trace"), os.path.join(top, "events/xtcp/xtcp_segment_out")
     enable = os.path.join(top, "events/xtcp/enable")
-
-    def write(name, text):
-        with open(name, "w") as file:
-            file.write(text)
 
     before, events.TRACEFS = events.TRACEFS, top
     check_sentence("no such folder as tracefs's", ladder_here([]), 2, "there is no .*; mount -t tracefs")
@@ -365,11 +358,9 @@ def check_threshold(folder):
         with open("selftests/see/watch/loss.trace") as file:
             data = re.sub(r"ssthresh=\d+", words, file.read())
         name = os.path.join(folder, "threshold.trace")
-        with open(name, "w") as file:
-            file.write(data)
+        write(name, data)
         text = plot("--width", "80", "--svg", picture, name).stdout
-        with open(picture, encoding="utf-8") as file:
-            drawn = file.read()
+        drawn = read(picture)
         verdict((" cwnd, - ssthresh" in text) == there and (">ssthresh</text>" in drawn) == there and "cwnd" in text,
                 "plot: " + words, text)
 
@@ -405,14 +396,12 @@ def check_beside(folder):
         text = plot("--width", "80", "--windows", "--port", "50001", "--port", "50002", "--svg", picture, name,
                     locale=locale).stdout
         rows = text.split("\n")[1:8]
-        with open(picture, encoding="utf-8") as file:
-            drawn = file.read()
+        drawn = read(picture)
         verdict(" kB, cwnd: %s 10.77.0.1:50001, o 10.77.0.1:50002\n" % dot in text and "o" not in "".join(
             row[:40] for row in rows) and "o" in "".join(rows) and "cwnd of 10.77.0.1:50002</text>" in drawn and
                 not [line for line in text.split("\n") if len(line) > 80], "plot: two connections, " + locale, text)
     text = plot("--width", "80", "--windows", "--port", "50001=one", "--port", "50002=another", "--svg", picture, name).stdout
-    with open(picture, encoding="utf-8") as file:
-        drawn = file.read()
+    drawn = read(picture)
     missing = [words for words in ("cwnd of one", "cwnd of another", "SRTT of one", "SRTT of another")
                if ">%s</text>" % words not in drawn]
     verdict(" one, o another\n" in text and not missing, "plot: two connections by name, and their round trips", text, *missing)
@@ -433,8 +422,7 @@ def check_listener(folder):
     text = plot("--width", "80", "--listener", "80", "--svg", picture, name).stdout
     problem = differs(text, ("^The queues of 10.0.0.1:80$", "^SYNs: 8 got a place, 300 a cookie; 15 refused$", "SYN queue; X refused",
                              "X", "^refused: 10.0.0.10:4000, 3 times, the SYN queue was full$", "^and 2 others$"))
-    with open(picture, encoding="utf-8") as file:
-        drawn = file.read()
+    drawn = read(picture)
     verdict(not problem and "SYNs answered by cookie" in drawn and "10.0.0.10:4000, 3 times" in drawn,
             "plot: the queues of a listener", problem, text)
     check_sentence("plot: no such listener", plot("--listener", "81", name), 2, "a listener with port 81", prog="xtcp-plot")
@@ -463,8 +451,7 @@ def check_settings(folder):
             marks = [line for line in text.split("\n") if "v " + words in line or line.endswith(words + " v")]
             verdict(len(marks) == 1 and not [line for line in text.split("\n") if len(line) > 80],
                     "plot: %s: %s" % (options[0], words), text)
-        with open(picture, encoding="utf-8") as file:
-            drawn = file.read()
+        drawn = read(picture)
         told = ladder("--plain", "--all", "--width", "100", name).stdout
         verdict(">%s</text>" % words in drawn and "(an administrator sets %s)" % words in told,
                 "the picture and the ladder: " + words, told[:3000])
@@ -501,8 +488,7 @@ def processor_time():
 
 def check_size(folder):
     name = os.path.join(folder, "many")
-    with open(name, "w") as file:
-        file.write(many(10000))
+    write(name, many(10000))
     for options in ([], ["--all"]):
         begun = processor_time()
         done = ladder("--plain", "--width", "100", *options, name)
@@ -673,8 +659,7 @@ def check_choice():
             "--list", done.stdout, done.stderr)
     done = ladder("--plain", "--conn", "3", name)
     verdict("| TIME-WAIT" in done.stdout.split("\n")[1] and done.stdout.count(" ms\n") == 1, "--conn", done.stdout)
-    with open(name) as file:
-        text = file.read()
+    text = read(name)
     two = text.replace("10.77.0.1:50104", "10.77.0.1:50103") + text
     for what, options, number, says in (
             ("the newest", ([name], {}), 3, "newest of 3 connections; --list names them, --conn N draws another"),
@@ -702,16 +687,14 @@ def check_pictures(folder):
     svg, html = os.path.join(folder, "a.svg"), os.path.join(folder, "a.html")
     for name in ("close-both", "refused-syn", "lost", "corrupted"):
         ladder("--plain", "--all", "--svg", svg, "--html", html, TRACES + name + ".trace")
-        with open(svg) as file:
-            text = file.read()
+        text = read(svg)
         from xml.etree import ElementTree
         root = ElementTree.fromstring(text)
         groups = [group for group in root.iter() if group.get("class") == "segment"]
         drawn = len(re.findall("segment_out", open(TRACES + name + ".trace").read()))
         verdict(len(groups) >= drawn and "NaN" not in text and "nan" not in text, name + ": the SVG has each segment",
                 "%d groups, %d segments" % (len(groups), drawn))
-        with open(html) as file:
-            page = file.read()
+        page = read(html)
         verdict(page.startswith("<!DOCTYPE html>") and text in page and not re.search(r"(src|href)=", page),
                 name + ": the page needs no other file")
     ladder("--svg", svg, TRACES + "close-both.trace")
@@ -847,8 +830,7 @@ def check_brief(folder):
     svg = os.path.join(folder, "brief.svg")
     for name in "zero-window", "close-both":
         ladder("--brief", "--svg", svg, TRACES + name + ".trace")
-        with open(svg, encoding="utf-8") as file:
-            drawn = file.read()
+        drawn = read(svg)
         verdict("ACK" in drawn and not re.search("PSH|MSS=", drawn), "--brief: the SVG of " + name, drawn)
         whole, short = (ladder("--plain", "--width", "80", *more, TRACES + name + ".trace").stdout
                         for more in ((), ("--brief",)))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the checks in Python say in TAP, for check-ladder.py, check-watch.py and check-terminal.py; and what a text has to
-say."""
+"""What the checks in Python say in TAP, for check-ladder.py, check-watch.py and check-terminal.py; what a text has to say;
+whole files."""
 
+import os
 import re
 import traceback
 
@@ -19,6 +20,11 @@ class Tap:
         print("%sok %d - %s: %s" % ("" if good else "not ", self.number, self.of, name), flush=True)
         self.failed |= not good
         return good
+
+    def says(self, name, done, *patterns):
+        """What a program that ends with 0 says, as differs() has it."""
+        problem = differs(done.stdout, patterns)
+        return self(done.returncode == 0 and not problem, name, problem, done.stdout, done.stderr)
 
     def run(self, check, *args):
         """A check that ends early has failed, and the next one runs."""
@@ -42,3 +48,14 @@ def differs(text, says):
             return "does not say, in its place: " + pattern
         at += 1
     return None
+
+
+def read(*path):
+    with open(os.path.join(*path), encoding="utf-8") as file:
+        return file.read()
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
