@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What scripts/vm/vm.sh is asked in vain: wrong arguments, no room, a run that is interrupted before and after the
-# machine has booted. (check-lab.sh asks the laboratory the same, check-interrupt.py interrupts what takes long.) An
-# unpack that was killed. A script that gets a signal while it ends. Scripts whose results have no room: with all those,
-# too, that take long. Prints TAP.
+# What scripts/vm/vm.sh is asked in vain: no room, a run that is interrupted before and after the machine has booted.
+# (check-lab.sh asks the laboratory the same, check-input.sh has wrong arguments, check-interrupt.py interrupts what takes
+# long.) A script that gets a signal while it ends. Scripts whose results have no room: with all those, too, that take
+# long. Prints TAP.
 #
 #   scripts/check/check-engine.sh [all]
 
@@ -15,8 +15,6 @@ cd "$(dirname "$0")/../.."
 . scripts/kernel/ending.sh
 . scripts/check/tap.sh
 room=$(mktemp -d "${TMPDIR:-/tmp}/check-engine.XXXXXX") || exit
-# a cache of its own, and programs, which a /tmp may not let run
-mkdir -p build && store=$(mktemp -d "$PWD/build/check-engine.XXXXXX") || { rm -rf "$room"; exit 1; }
 group=
 # our jobs with all that they have started; a session of its own may have lost its parent
 finish()
@@ -32,19 +30,10 @@ finish()
 		sleep 0.1
 	done
 	mountpoint -q "$room/small" && umount "$room/small"
-	rm -rf "$room" "$store"
+	rm -rf "$room"
 }
 at_end finish
 of=engine
-
-# refused WORD ARGUMENT...: status 2, a line with the word, nothing on standard output
-refused()
-{
-	local said
-
-	said=$(scripts/vm/vm.sh "${@:2}" 2>&1 >/dev/null)
-	verdict "refused: $1" "$([ $? -eq 2 ] && [[ $said == *"$1"* ]] || echo "it said '$said'")"
-}
 
 # may_mount NAME: says so if not
 may_mount()
@@ -102,97 +91,6 @@ interrupted()
 	[ $? -gt 128 ] || why+=" its status is not a signal's"
 	why+=$(left_by "$pid")
 	verdict "$1 $4 leaves nothing" "$why"
-}
-
-# in a PATH before the system's: what scripts/kernel asks for packages and sources
-stubs()
-{
-	mkdir -p "$store/bin"
-	cat >"$store/bin/apt-cache" <<-'END'
-		#!/bin/sh
-		for word; do :; done
-		! echo "$*" | grep -q depends || printf '%s\n' "linux-image-${word#linux-headers-}" "$word"
-	END
-	cat >"$store/bin/apt-get" <<-'END'
-		#!/bin/sh
-		for word; do case $word in linux-*) : >"$word.deb" ;; esac; done
-	END
-	# the first package is the headers'; with stall it is unpacked, and then no other one
-	cat >"$store/bin/dpkg-deb" <<-'END'
-		#!/bin/bash
-		release=${2##*/linux-*s-} headers=$3/usr/src/linux-headers-
-		case $2 in
-		*/linux-headers-*)
-			release=${release%.deb}
-			mkdir -p "$headers$release/include/config"
-			touch "$headers$release/"{.kernelvariables,include/config/auto.conf}
-			echo x | tee "$headers$release/"{Makefile,Module.symvers} >/dev/null
-			[ ! -e "$ROOM/stall" ] || { echo x >"$ROOM/begun"; sleep 1000; } ;;
-		*)
-			release=${2##*/linux-image-} release=${release%.deb}
-			mkdir -p "$3/boot" "$3/lib/modules/$release/kernel"
-			echo x >"$3/boot/vmlinuz-$release" ;;
-		esac
-	END
-	cat >"$store/bin/depmod" <<-'END'
-		#!/bin/sh
-		echo x >"$2/lib/modules/$3/modules.dep"
-	END
-	chmod +x "$store"/bin/*
-}
-
-# cached COMMAND...: with a cache of its own, and those programs
-cached()
-{
-	ROOM=$store XTCP_CACHE=$store/cache PATH=$store/bin:$PATH timeout 60 "$@"
-}
-
-# made_anew NAME COMMAND...: says a folder of the cache and nothing else, and what was left there is gone
-made_anew()
-{
-	local said status
-
-	said=$(cached "${@:2}" 2>"$room/errors")
-	status=$?
-	verdict "cache: $1 is made anew" "$([ $status -eq 0 ] && [ -d "$said" ] && [ "${said%/*}" = "$store/cache" ] &&
-		[ -z "$(ls -d "$store"/cache/*.?????? 2>/dev/null)" ] || {
-		echo "status $status: $said"; cat "$room/errors"; ls "$store/cache"; })"
-}
-
-# stays NAME COMMAND...: what is whole is taken, and not made anew
-stays()
-{
-	local dir
-
-	dir=$(cached "${@:2}" 2>"$room/errors")
-	[ -d "$dir" ] || { verdict "cache: $1 stays" "no folder '$dir': $(<"$room/errors")"; return; }
-	touch "$dir/kept"
-	cached "${@:2}" >"$room/errors" 2>&1
-	verdict "cache: $1 stays" "$([ "$(<"$room/errors")" = "$dir" ] && [ -e "$dir/kept" ] ||
-		echo "not $dir: $(<"$room/errors")")"
-	rm -f "$dir/kept"
-}
-
-caches()
-{
-	local pid tries
-
-	stubs
-	mkdir "$store/cache"
-	# an unpack that was killed with all that it had started
-	touch "$store/stall"
-	cached setsid scripts/kernel/other-kernel.sh 6.12 >/dev/null 2>&1 &
-	for ((tries = 0; tries < 1200; tries++)); do
-		[ ! -s "$store/begun" ] || break
-		sleep 0.1
-	done
-	pid=$(ps -ww -eo pgid=,args= | awk -v cache="$store/cache/other" 'index($0, "dpkg-deb -x " cache) { print $1; exit }')
-	kill -KILL -- "-${pid:-nothing}"
-	rm "$store/stall"
-	verdict "cache: an unpack was killed" \
-		"$([ -n "$(ls -d "$store"/cache/other.?????? 2>/dev/null)" ] || ls -R "$store/cache")"
-	made_anew "a kernel whose unpack was killed" scripts/kernel/other-kernel.sh 6.12
-	stays "a whole kernel" scripts/kernel/other-kernel.sh 6.12
 }
 
 # full SIZE PATTERN COMMAND...: what it writes to build/ goes to a disk of that size. It says so, ends with a status
@@ -258,14 +156,7 @@ signalled_while_it_ends()
 }
 
 signalled_while_it_ends
-refused "unknown option --nosuch" --nosuch true
-refused "not a number from 1 to 99" --cpus 0 true
-refused "not a size" --memory lots true
-refused "not a number of seconds" --timeout 0 true
-refused "not a writable directory" --share "$room/nosuch" true
-refused "needs a value" --stall
 no_room
-caches
 full_disks
 # once QEMU runs: bash loses an INT that comes while it waits for a $(...), as vm.sh often does before
 interrupted INT "tmp/xtcp-vm.*/pid" 60 "before the machine has booted"

@@ -3,7 +3,7 @@
 #
 # Do the explorer's checks find what they are there to find? For each defect of explore.defects a module with it is
 # built, and a seed of the first hundreds has to fail with the words of that check. The module as it is keeps all rules.
-# One seed is the same run twice, octet for octet, in two folders. Wrong arguments are refused.
+# One seed is the same run twice, octet for octet, in two folders.
 # A scenario that hangs is named. (check-interrupt.py interrupts the explorer.)
 
 set -u
@@ -24,7 +24,6 @@ vm_machine lab "$image"
 out=$(mktemp -d build/check-explore.XXXXXX) || exit 1
 at_end 'rm -rf "$out"'
 cp build/selftests/explore/explore "$out/"
-status=0
 
 # A tree that the defects are put into and taken out of. Built file by file: a defect makes one of them again.
 mkdir -p "$out/tree/selftests" "$out/tree/scripts/kernel"
@@ -59,21 +58,6 @@ played()
 		>"$out/said" 2>&1
 }
 
-# refused WORD ARGUMENT...: status 2, and a line with the word.
-refused()
-{
-	local word=$1 said
-
-	shift
-	said=$(scripts/lab/explore.sh "$@" 2>&1)
-	if [ $? -eq 2 ] && [[ $said == *"$word"* ]]; then
-		echo "ok - explorer: $* is refused"
-	else
-		echo "not ok - explorer: $*: $said"
-		status=1
-	fi
-}
-
 # What the checks say, each with a defect that makes it say so? Words of a defect are a part of what a check says, or
 # the other way round: a check puts names between its words. "%s" alone hands on what another check has said. check_leak() is for kmemleak,
 # check_alone() for one allocation.
@@ -100,15 +84,9 @@ each_has_a_defect()
 							next
 					}
 				}
-				print "# " $0
+				print
 			}')
-	if [ -z "$missing" ]; then
-		echo "ok - explorer: each check has a defect"
-	else
-		echo "$missing"
-		echo "not ok - explorer: each check has a defect"
-		status=1
-	fi
+	verdict "each check has a defect" "$missing"
 }
 
 # in_clone FOLDER: this tree, with the programs that are built of it
@@ -123,35 +101,16 @@ in_clone()
 check_rest()
 {
 	each_has_a_defect
-	refused "unknown option" --nosuch
-	refused "not a number" --seeds 0
-	refused "not a number" --only x
-	refused "needs a number" --for
-	refused "not both" --seeds 5 --for 5
-	refused "no other range" --only 5 --from 5
 
 	# what the network carried and what xtcp's tracepoints said, to the last digit
 	scripts/lab/explore.sh --only 7 >"$out/once" 2>&1
 	in_clone "$out/a/deeper/clone"
 	(module=$PWD/build/lab/xtcp.ko; cd "$out/a/deeper/clone" && scripts/lab/explore.sh --module "$module" --only 7) 2>&1 |
 		grep -vE '^  (CC|AR|LD)' >"$out/again"
-	if [ "$(wc -l <"$out/once")" -gt 50 ] && cmp -s "$out/once" "$out/again"; then
-		echo "# $(wc -l <"$out/once") lines"
-		echo "ok - explorer: a seed is the same run twice, in two folders"
-	else
-		diff "$out/once" "$out/again" | head -n 20 | sed 's/^/# /'
-		echo "not ok - explorer: a seed is the same run twice, in two folders"
-		status=1
-	fi
-
-	if explored $seeds; then
-		tail -n 1 "$out/said"
-		echo "ok - explorer: the module as it is"
-	else
-		grep -B 5 '^not ok' "$out/said" | head -n 40 | sed 's/^/# /'
-		echo "not ok - explorer: the module as it is"
-		status=1
-	fi
+	verdict "a seed is the same run twice, in two folders" "$([ "$(wc -l <"$out/once")" -gt 50 ] || echo "it is short: $(cat "$out/once")"
+		diff "$out/once" "$out/again" | head -n 20)"
+	verdict "the module as it is" "$(explored $seeds || { echo "it fails:"; grep -B 5 '^not ok' "$out/said" | head -n 40; })"
+	tail -n 1 "$out/said"
 }
 
 # planted PLACE: the defect of a line of explore.defects is in the tree, in $file
@@ -172,17 +131,11 @@ check_hang()
 	again=$(sed -n "s/^#  again: scripts\/lab\/explore.sh \(.*--only [0-9]*-$seed\)$/\1/p" "$out/said")
 	# as the shell reads the line
 	[ -n "$again" ] && eval "scripts/lab/explore.sh --stall 20 $again" >"$out/again" 2>&1
-	if grep -q "it was at seed ${seed:-none}$" "$out/again" 2>/dev/null; then
-		echo "# seed $seed"
-		echo "ok - explorer: names the seed that hangs, and how to play it again"
-	else
-		sed 's/^/# /' "$out/said" "$out/again"
-		echo "not ok - explorer: names the seed that hangs, and how to play it again"
-		status=1
-	fi
+	verdict "names the seed that hangs, and how to play it again: ${seed:-none}" \
+		"$(grep -q "it was at seed ${seed:-none}$" "$out/again" 2>/dev/null || { echo "it does not:"; cat "$out/said" "$out/again"; })"
 }
 
-# found: the seed that said $words first, and how many said something else before
+# found: did a seed say $words? Which one did first, and how many said something else before
 found()
 {
 	awk -v rule="${words%%: *}" -v said="${words#*: }" '
@@ -198,30 +151,22 @@ found()
 }
 
 # one defect: $words, $place
-defect()
+check_defect()
 {
-	local compare=
+	local compare= why=
 
 	# only a comparison finds what is slow
 	[[ $words != pace:* ]] || compare=-c
-	planted "$place" || return 1
-	explored $seeds $compare -u "${words#*: }"
-	cp "$file" "$out/tree/$file"
-	found && return
-	grep '^not ok' "$out/said" | sed -E 's/^not ok - (seed [0-9]+|all of [0-9, ]+): //; s/[0-9]+/N/g' | sort | uniq -c |
-		sort -rn | head -n 5 | sed 's/^/# /'
-	tail -n 1 "$out/said" | sed 's/^/# /'
-	return 1
-}
-
-check_defect()
-{
-	if defect; then
-		echo "ok - explorer: $words"
+	if planted "$place"; then
+		explored $seeds $compare -u "${words#*: }"
+		cp "$file" "$out/tree/$file"
+		found || why=$(echo "none says so; $(tail -n 1 "$out/said")"
+			grep '^not ok' "$out/said" | sed -E 's/^not ok - (seed [0-9]+|all of [0-9, ]+): //; s/[0-9]+/N/g' |
+			sort | uniq -c | sort -rn | head -n 5)
 	else
-		echo "not ok - explorer: $words"
-		status=1
+		why="its place is not there"
 	fi
+	verdict "$words" "$why"
 }
 
 # Nothing refers to an object that a close() leaves: only kmemleak knows, when a machine of the debug kernel ends.
@@ -273,14 +218,9 @@ check_shrinking()
 	# as often as the shrinker tries: how long system calls take differs with the machine, and so does what they do
 	for n in {1..8}; do echo "$row"; done >"$out/row"
 	played -u "$words" "$out/row"
-	if [ -n "$row" ] && [ "$left" -lt "$had" ] && grep -q "^not ok - row [0-9]*: .*$words" "$out/said"; then
-		echo "# seed $seed, $left of $had ingredients: $row"
-		echo "ok - explorer: a failing seed is made smaller, and fails in the same way"
-	else
-		sed 's/^/# /' "$out/said" | tail -n 20
-		echo "not ok - explorer: a failing seed is made smaller, and fails in the same way: seed $seed, $left of $had: $row"
-		status=1
-	fi
+	echo "# seed $seed, $left of $had ingredients: $row"
+	verdict "a failing seed is made smaller, and fails in the same way" "$([ -n "$row" ] && [ "$left" -lt "$had" ] &&
+		grep -q "^not ok - row [0-9]*: .*$words" "$out/said" || { echo "it says:"; tail -n 20 "$out/said"; })"
 }
 
 [ -n "$only" ] || check_rest
@@ -291,4 +231,4 @@ check_shrinking()
 while read -r words && read -r place; do
 	[[ $words != *"$only"* ]] || check_defect
 done < <(grep -vE '^(#|$)' "$list")
-exit $((status | tap_status))
+exit "$tap_status"

@@ -87,6 +87,26 @@ refuses "^soak.sh: no program of selftests/soak has a name with a match for 'nos
 refuses "^soak.sh: soak_idle has no row 'nosuch'" make soak T=soak_idle ROW=nosuch
 refuses "^soak.sh: soak_year: 'x' is no number of days" make soak T=soak_year ROW=x
 refuses '^soak.sh: LAB_SEED=x is no number' env LAB_SEED=x scripts/lab/soak.sh
+for engine in scripts/vm/vm.sh scripts/lab/run.sh; do
+	refuses 'unknown option --nosuch' $engine --nosuch true
+	refuses 'not a size' $engine --memory lots true
+	refuses 'not a number of seconds' $engine --timeout 0 true
+	refuses 'not a writable directory' $engine --share /nosuch true
+done
+refuses 'not a number from 1 to 99' scripts/vm/vm.sh --cpus 0 true
+refuses 'needs a value' scripts/vm/vm.sh --stall
+refuses 'neither fast nor debug' scripts/lab/run.sh --kernel slow true
+for word in -1 1234567890123456789; do
+	refuses 'not a number' scripts/lab/run.sh --seed $word true
+done
+refuses 'not a number of seconds' scripts/lab/run.sh --stall x true
+refuses 'needs a value' scripts/lab/run.sh --seed
+refuses 'no terminal' scripts/lab/run.sh
+refuses 'wants a terminal' scripts/lab/run.sh --second true true
+refuses 'unknown option' scripts/lab/explore.sh --nosuch
+refuses 'needs a number' scripts/lab/explore.sh --for
+refuses 'not both' scripts/lab/explore.sh --seeds 5 --for 5
+refuses 'no other range' scripts/lab/explore.sh --only 5 --from 5
 refuses '^explore.sh: --seeds 0: not a number' make explore SEEDS=0
 refuses '^explore.sh: --from -1: not a number' make explore FROM=-1
 refuses '^explore.sh: --only nosuch: not a number .*, no row and no file' make explore ONLY=nosuch

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Does the laboratory (scripts/lab) do what it says? What it is asked in vain, too: wrong
-# arguments, no room, a cache half written, a machine that hangs. (check-interrupt.py interrupts it.)
+# Does the laboratory (scripts/lab) do what it says? What it is asked in vain, too: no room, a cache half written, a
+# machine that hangs. (check-input.sh has wrong arguments, check-interrupt.py interrupts it.)
 #
 #   scripts/check/check-lab.sh [NAME]     only the cases whose name has a match for NAME
 
@@ -13,7 +13,7 @@ if [ $# -gt 1 ]; then
 	sed -n '7p' "$0" | sed 's/^# */Usage: /' >&2
 	exit 2
 fi
-cases="kernel refused output world writes ends time first_second seed again"
+cases="kernel output world writes ends time first_second seed again"
 tr ' ' '\n' <<<"$cases" | grep -qE -- "$only" 2>/dev/null ||
 	{ echo "check-lab.sh: no case has a name with a match for '$only'; there are: $cases" >&2; exit 2; }
 . scripts/check/tap.sh
@@ -38,21 +38,6 @@ expect()
 	[ "$status" = "$2" ] || why="status $status, not $2; $errors"
 	[ -n "$why" ] || [ "$said" = "$3" ] || why="it said '$said'"
 	verdict "$1" "$why"
-}
-
-# refused NAME WORD ARGUMENT...: status 2, a line with the word, nothing on standard output.
-refused()
-{
-	local name=$1 word=$2 why=
-
-	shift 2
-	lab "$@"
-	[ "$status" -eq 2 ] && [ -z "$said" ] || why="status $status, '$said'"
-	case $errors in
-	*"$word"*) ;;
-	*) why="no '$word' in: $errors" ;;
-	esac
-	verdict "$name" "$why"
 }
 
 case_output()
@@ -88,21 +73,6 @@ case_writes()
 	expect "root in the machine cannot write to this one by hostfs" 0 kept
 	[ -s "$share/dmesg" ] && [ -s "$share/console.log" ] && status=0 said=
 	expect "dmesg and console.log are left in the shared folder" 0 ""
-}
-
-case_refused()
-{
-	refused "an unknown option" "unknown option --nosuch" --nosuch true
-	refused "an unknown kernel" "neither fast nor debug" --kernel slow true
-	refused "a seed that is no number" "not a number" --seed -1 true
-	refused "a seed that is too long" "not a number" --seed 1234567890123456789 true
-	refused "a size" "not a size" --memory lots true
-	refused "a timeout" "not a number of seconds" --timeout 0 true
-	refused "a stall" "not a number of seconds" --stall x true
-	refused "a shared folder" "not a writable directory" --share "$room/nosuch" true
-	refused "an option without its value" "needs a value" --seed
-	refused "a shell without a terminal" "no terminal"
-	refused "a second terminal without a first" "wants a terminal" --second true true
 }
 
 case_ends()
