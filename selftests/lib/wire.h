@@ -83,6 +83,7 @@ struct wire_row {
 	const char *syn;	/* options of the peer's SYN; NULL: see $ in wire_script.c */
 	const char *synwin;	/* window of the peer's SYN and default of later segments */
 	int (*run)(struct wire *w);	/* instead of a script: 0 or -1 after wire_fail() */
+	const void *with;	/* what tells rows with the same run() apart */
 	struct wire_outcome want;
 	const char *kernel_differs;	/* why kernel TCP does something else */
 	struct wire_outcome kernel;	/* what it does */

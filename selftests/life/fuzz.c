@@ -273,62 +273,14 @@ static int shoot_all(struct wire *w, const char *revive)
 	return ret ? -1 : 0;
 }
 
-static int shoot(struct wire *w, const char *revive)
+static int shoot(struct wire *w)
 {
-	if (shoot_all(w, revive))
+	if (shoot_all(w, w->row->with))
 		return -1;
 	return revived(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
 		       "< P. 1(1000) ack 1; >@1000 . 1 ack 1001; read 1000; write 1000;"
 		       "> P. 1(1000) ack 1001; < . 1001 ack 1001; shut; > F. 1001 ack 1001;"
 		       "< F. 1001 ack 1002; > . 1002 ack 1002; read eof");
-}
-
-static int fuzz_closed(struct wire *w)
-{
-	return shoot(w, NULL);
-}
-
-static int fuzz_listen(struct wire *w)
-{
-	return wire_script_run(w, "listen 1000") ? -1 : shoot(w, NULL);
-}
-
-static int fuzz_syn_sent(struct wire *w)
-{
-	return shoot(w, "connect; > S 0");
-}
-
-static int fuzz_syn_received(struct wire *w)
-{
-	return shoot(w, "listen; < S 0 $; > S. 0 ack 1");
-}
-
-static int fuzz_established(struct wire *w)
-{
-	return shoot(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 2000; skim");
-}
-
-static int fuzz_fin_wait_1(struct wire *w)
-{
-	return shoot(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; shut; > F. 1 ack 1");
-}
-
-static int fuzz_orphan(struct wire *w)
-{
-	return shoot(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; close; > F. 1 ack 1;"
-		     "< . 1 ack 2");
-}
-
-static int fuzz_last_ack(struct wire *w)
-{
-	return shoot(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; < F. 1 ack 1;"
-		     "shut; skim");
-}
-
-static int fuzz_time_wait(struct wire *w)
-{
-	return shoot(w, "listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; shut; > F. 1 ack 1;"
-		     "< F. 1 ack 2; > . 2 ack 2");
 }
 
 /* Octets behind a RST: any, but most of them begin as a diagnostic payload does. */
@@ -393,11 +345,11 @@ static int reset_with(struct wire *w, unsigned int len, unsigned int *told, unsi
 }
 
 /* Each length to RST_EACH, most often the right one, and some longer ones. */
-static int fuzz_rst_text(struct wire *w, const char *knob)
+static int fuzz_rst_text(struct wire *w)
 {
 	unsigned int told = 0, malformed = 0, i;
 
-	if (wire_script_run(w, knob) || read_both(w, &before[0], &before[1]))
+	if (wire_script_run(w, w->row->with) || read_both(w, &before[0], &before[1]))
 		return -1;
 	for (i = 0; i < RST_ROUNDS; i++) {
 		unsigned int len = i <= RST_EACH ? i : below(w, 2) ? 8 : below(w, RST_MOST + 1);
@@ -421,30 +373,26 @@ static int fuzz_rst_text(struct wire *w, const char *knob)
 	return 0;
 }
 
-static int fuzz_rst_text_off(struct wire *w)
-{
-	return fuzz_rst_text(w, "sysctl xtcp/rst_diagnostic 0");
-}
-
-static int fuzz_rst_text_on(struct wire *w)
-{
-	return fuzz_rst_text(w, "sysctl xtcp/rst_diagnostic 1");
-}
-
 #define RFC	"RFC 9293 3.10.7"
 
+/* @with: what brings the connection back that a segment has ended. */
+#define FUZZ(name_, with_)	{ .name = name_, .rfc = RFC, .id = "MUST-7", .run = shoot, .with = with_ }
+#define RST_TEXT(name_, with_)	\
+	{ .name = name_, .rfc = "RFC 9293 3.5.3", .id = "SHLD-2", .run = fuzz_rst_text, .with = with_ }
+#define OPENED	"listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; "
+
 static const struct wire_row rows[] = {
-	{ .name = "fuzz_closed", .rfc = RFC, .id = "MUST-7", .run = fuzz_closed },
-	{ .name = "fuzz_listen", .rfc = RFC, .id = "MUST-7", .run = fuzz_listen },
-	{ .name = "fuzz_syn_sent", .rfc = RFC, .id = "MUST-7", .run = fuzz_syn_sent },
-	{ .name = "fuzz_syn_received", .rfc = RFC, .id = "MUST-7", .run = fuzz_syn_received },
-	{ .name = "fuzz_established", .rfc = RFC, .id = "MUST-7", .run = fuzz_established },
-	{ .name = "fuzz_fin_wait_1", .rfc = RFC, .id = "MUST-7", .run = fuzz_fin_wait_1 },
-	{ .name = "fuzz_orphan", .rfc = RFC, .id = "MUST-7", .run = fuzz_orphan },
-	{ .name = "fuzz_last_ack", .rfc = RFC, .id = "MUST-7", .run = fuzz_last_ack },
-	{ .name = "fuzz_rst_text", .rfc = "RFC 9293 3.5.3", .id = "SHLD-2", .run = fuzz_rst_text_off },
-	{ .name = "fuzz_rst_text_diagnostic", .rfc = "RFC 9293 3.5.3", .id = "SHLD-2", .run = fuzz_rst_text_on },
-	{ .name = "fuzz_time_wait", .rfc = RFC, .id = "MUST-7", .run = fuzz_time_wait },
+	FUZZ("fuzz_closed", NULL),
+	{ .name = "fuzz_listen", .rfc = RFC, .id = "MUST-7", .pre = "listen 1000", .run = shoot },
+	FUZZ("fuzz_syn_sent", "connect; > S 0"),
+	FUZZ("fuzz_syn_received", "listen; < S 0 $; > S. 0 ack 1"),
+	FUZZ("fuzz_established", OPENED "write 2000; skim"),
+	FUZZ("fuzz_fin_wait_1", OPENED "shut; > F. 1 ack 1"),
+	FUZZ("fuzz_orphan", OPENED "close; > F. 1 ack 1; < . 1 ack 2"),
+	FUZZ("fuzz_last_ack", OPENED "< F. 1 ack 1; shut; skim"),
+	RST_TEXT("fuzz_rst_text", "sysctl xtcp/rst_diagnostic 0"),
+	RST_TEXT("fuzz_rst_text_diagnostic", "sysctl xtcp/rst_diagnostic 1"),
+	FUZZ("fuzz_time_wait", OPENED "shut; > F. 1 ack 1; < F. 1 ack 2; > . 2 ack 2"),
 };
 
 static struct slabs slabs_before;

@@ -207,58 +207,25 @@ static int joins(struct group *g)
 	return moved >= FEWEST ? 0 : wire_fail(g->w, "the new member gets %d of %d", moved, TUPLES);
 }
 
-static int run_group(struct wire *w, int nr, int backlog, bool program, int (*test)(struct group *g))
+struct trial {
+	int (*test)(struct group *g);
+	int nr, backlog;
+	bool program;
+};
+
+static int run_group(struct wire *w)
 {
+	const struct trial *t = w->row->with;
 	static struct group g;
 	int err;
 
 	memset(&g, 0, sizeof(g));
 	g.w = w;
-	g.program = program;
-	err = wire_members_open(w, &g.m, nr, backlog) || (program && wire_members_choose_by_port(w, &g.m)) ||
-	      test(&g);
+	g.program = t->program;
+	err = wire_members_open(w, &g.m, t->nr, t->backlog) ||
+	      (t->program && wire_members_choose_by_port(w, &g.m)) || t->test(&g);
 	wire_members_end_all(&g.m);
 	return err ? -1 : 0;
-}
-
-static int run(struct wire *w, int nr, int backlog, int (*test)(struct group *g))
-{
-	return run_group(w, nr, backlog, false, test);
-}
-
-static int group_spreads(struct wire *w)
-{
-	return run(w, MEMBERS, TUPLES, spread);
-}
-
-static int group_grows(struct wire *w)
-{
-	return run(w, MEMBERS - 1, TUPLES, joins);
-}
-
-static int member_closes(struct wire *w)
-{
-	return run(w, MEMBERS, TUPLES, closes);
-}
-
-static int group_cookies(struct wire *w)
-{
-	return run(w, MEMBERS, TUPLES, cookies);
-}
-
-static int cookie_of_another(struct wire *w)
-{
-	return run(w, 2, 1, others_cookie);
-}
-
-static int chosen_member_closes(struct wire *w)
-{
-	return run_group(w, MEMBERS, TUPLES, true, closes);
-}
-
-static int chosen_cookies(struct wire *w)
-{
-	return run_group(w, MEMBERS, TUPLES, true, cookies);
 }
 
 /* The program that chooses is not asked: it could not read the header. */
@@ -275,11 +242,6 @@ static int malformed(struct group *g)
 	if (wire_peer_send(g->w, &seg))
 		return -1;
 	return wire_peer_receive(g->w, &seg, 0) ? wire_fail(g->w, "an answer to a malformed SYN") : learn(g, MEMBERS);
-}
-
-static int chosen_malformed(struct wire *w)
-{
-	return run_group(w, MEMBERS, TUPLES, true, malformed);
 }
 
 /*
@@ -305,21 +267,18 @@ static int syn_acks(struct group *g)
 	return 0;
 }
 
-static int chosen_syn_acks(struct wire *w)
-{
-	return run_group(w, 2, TUPLES, true, syn_acks);
-}
+#define TRIAL(...)	.run = run_group, .with = &(const struct trial){ __VA_ARGS__ }
 
 static const struct wire_row rows[] = {
-	{ "tuples_are_spread_and_stay", "RFC 9293 3.10.2", .run = group_spreads },
-	{ "a_new_member_gets_its_share", "RFC 9293 3.10.2", .run = group_grows },
-	{ "a_closed_member_resets_what_is_half_open", "RFC 9293 3.10.7.1", .run = member_closes },
-	{ "a_cookie_finds_its_member", "RFC 4987 3.6", .run = group_cookies },
-	{ "a_closed_member_that_a_program_chose_resets", "RFC 9293 3.10.7.1", .run = chosen_member_closes },
-	{ "a_cookie_finds_the_member_that_a_program_chose", "RFC 4987 3.6", .run = chosen_cookies },
-	{ "a_malformed_syn_for_a_group_with_a_program", "RFC 9293 3.1", .run = chosen_malformed },
-	{ "a_syn_ack_for_a_group_with_a_program", "RFC 9293 3.10.7.2", .run = chosen_syn_acks },
-	{ "a_cookie_of_a_closed_member", "RFC 4987 3.6", .run = cookie_of_another },
+	{ "tuples_are_spread_and_stay", "RFC 9293 3.10.2", TRIAL(spread, MEMBERS, TUPLES, false) },
+	{ "a_new_member_gets_its_share", "RFC 9293 3.10.2", TRIAL(joins, MEMBERS - 1, TUPLES, false) },
+	{ "a_closed_member_resets_what_is_half_open", "RFC 9293 3.10.7.1", TRIAL(closes, MEMBERS, TUPLES, false) },
+	{ "a_cookie_finds_its_member", "RFC 4987 3.6", TRIAL(cookies, MEMBERS, TUPLES, false) },
+	{ "a_closed_member_that_a_program_chose_resets", "RFC 9293 3.10.7.1", TRIAL(closes, MEMBERS, TUPLES, true) },
+	{ "a_cookie_finds_the_member_that_a_program_chose", "RFC 4987 3.6", TRIAL(cookies, MEMBERS, TUPLES, true) },
+	{ "a_malformed_syn_for_a_group_with_a_program", "RFC 9293 3.1", TRIAL(malformed, MEMBERS, TUPLES, true) },
+	{ "a_syn_ack_for_a_group_with_a_program", "RFC 9293 3.10.7.2", TRIAL(syn_acks, 2, TUPLES, true) },
+	{ "a_cookie_of_a_closed_member", "RFC 4987 3.6", TRIAL(others_cookie, 2, 1, false) },
 };
 
 int main(int argc, char **argv)

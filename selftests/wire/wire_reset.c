@@ -11,15 +11,23 @@
 #define CHALLENGED	"TCPChallengeACK=1 EstabResets=0"
 
 #define LIMITED(limit)	"sysctl invalid_ratelimit 0; sysctl challenge_ack_limit " limit
+#define LIMIT(...)	.run = is_limited, .with = &(const struct limited){ __VA_ARGS__ }
 #define SECOND		1000000000ull
+
+struct limited {
+	const char *step;	/* draws a challenge ACK */
+	unsigned int limit;
+};
 
 /*
  * A second has half of challenge_ack_limit, and a random number below it more. An earlier row may have
  * spent the second in which this one begins, so without enough answers a later second is tried, too.
  */
-static int is_limited(struct wire *w, const char *step, unsigned int limit)
+static int is_limited(struct wire *w)
 {
-	unsigned int tries = 0, answers = 0, least = (limit + 1) / 2, most = least + limit - 1, burst, seconds;
+	const struct limited *l = w->row->with;
+	const unsigned int least = (l->limit + 1) / 2, most = least + l->limit - 1;
+	unsigned int tries = 0, answers = 0, burst, seconds;
 	uint64_t began = wire_now();
 	struct wire_segment seg;
 	int n, later;
@@ -29,7 +37,7 @@ static int is_limited(struct wire *w, const char *step, unsigned int limit)
 			return -1;
 		/* more tries than two seconds allow, however long they take */
 		for (burst = 0; burst < 4 * most; burst++, tries++) {
-			if (wire_script_run(w, step))
+			if (wire_script_run(w, l->step))
 				return -1;
 			while ((n = wire_peer_receive(w, &seg, 0)) > 0)
 				answers++;
@@ -41,21 +49,6 @@ static int is_limited(struct wire *w, const char *step, unsigned int limit)
 	if (answers < least || answers > seconds * most)
 		return wire_fail(w, "%u of %u drew a challenge ACK, in %u seconds", answers, tries, seconds);
 	return 0;
-}
-
-static int one_for_resets(struct wire *w)
-{
-	return is_limited(w, "< R N+1", 1);
-}
-
-static int one_for_syns(struct wire *w)
-{
-	return is_limited(w, "< S N+1", 1);
-}
-
-static int twenty_for_resets(struct wire *w)
-{
-	return is_limited(w, "< R N+1", 20);
 }
 
 /* The second before this one may have had a smaller limit. */
@@ -227,10 +220,11 @@ static const struct wire_row rows[] = {
 			"> . S ack N; none; accept", .counters = "TCPChallengeACK=2 TCPACKSkippedChallenge=1" } },
 	/* The limit of the namespace, which is off unless somebody sets it. */
 	{ "rst_%s_inside_challenge_ack_limit_1", "RFC 5961 7", .in = SYNCHRONIZED | SYN_RECEIVED, .pre = LIMITED("1"),
-		.run = one_for_resets },
-	{ "syn_%s_challenge_ack_limit_1", "RFC 5961 7", .in = SYNCHRONIZED, .pre = LIMITED("1"), .run = one_for_syns },
+		LIMIT("< R N+1", 1) },
+	{ "syn_%s_challenge_ack_limit_1", "RFC 5961 7", .in = SYNCHRONIZED, .pre = LIMITED("1"),
+		LIMIT("< S N+1", 1) },
 	{ "rst_%s_inside_challenge_ack_limit_20", "RFC 5961 7", .in = ESTABLISHED, .pre = LIMITED("20"),
-		.run = twenty_for_resets },
+		LIMIT("< R N+1", 20) },
 	{ "rst_%s_inside_challenge_ack_limit_2000000000", "RFC 5961 7", .in = ESTABLISHED, .pre = LIMITED("2000000000"),
 		.run = all_for_resets },
 	/* What is not acceptable is answered as ever: that is no challenge. */

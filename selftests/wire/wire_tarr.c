@@ -23,23 +23,27 @@
 /* The counters of what came, and of what was malformed. */
 #define CAME(recv, malformed)	"TCPAckRateRecv=" #recv " TCPAckRateMalformed=" #malformed
 
-/*
- * How many full segments come before each of four ACKs? @octet: the last one of a request. @rate: as many as this, or
- * as a quarter of the window has, if that is fewer, but two.
- */
-static int counts(struct wire *w, const char *octet, int rate)
+/* @octet: the last one of a request. @rate: so many segments have an ACK, or a quarter of the window, but two at least. */
+struct asked {
+	const char *octet;
+	int rate;
+};
+
+/* How many full segments come before each of four ACKs? */
+static int counts(struct wire *w)
 {
+	const struct asked *asked = w->row->with;
 	uint32_t first = w->c.rcv_nxt, window = w->c.edge - first;
 	int acks = 0, since = 0, part, want, i, n;
 	struct wire_segment seg;
 
 	for (i = 0; acks < 4; i++) {
 		if (wire_script_run(w, wire_text("< . %d(1000) ack U %s", i * 1000 + 1,
-						 i ? "" : wire_text("<hex 010101fe0500ac%s>", octet))))
+						 i ? "" : wire_text("<hex 010101fe0500ac%s>", asked->octet))))
 			return -1;
 		since++;
 		part = window / 4000 > 2 ? window / 4000 : 2;
-		want = rate < part ? rate : part;
+		want = asked->rate < part ? asked->rate : part;
 		n = wire_peer_receive(w, &seg, 0);
 		if (n < 0)
 			return -1;
@@ -63,41 +67,9 @@ static int counts(struct wire *w, const char *octet, int rate)
 	return 0;
 }
 
-static int every_one(struct wire *w)
-{
-	return counts(w, "02", 1);
-}
-
-static int every_two(struct wire *w)
-{
-	return counts(w, "04", 2);
-}
-
-static int every_four(struct wire *w)
-{
-	return counts(w, "08", 4);
-}
-
-static int every_ten(struct wire *w)
-{
-	return counts(w, "14", 10);
-}
-
-/* As many as a quarter of the window has. */
-static int every_quarter(struct wire *w)
-{
-	return counts(w, "fe", 127);
-}
-
-/* The reserved bit is set. */
-static int every_four_reserved(struct wire *w)
-{
-	return counts(w, "09", 4);
-}
-
-#define RATES(name_, run_)											\
+#define RATES(name_, octet_, rate_)										\
 	{ name_, "TARR", .in = ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2, .via = PASSIVE | ACTIVE, .pre = ON, .syn = SYN, \
-		.run = run_ }
+		.run = counts, .with = &(const struct asked){ octet_, rate_ } }
 
 /* A connection to a peer that knows the option. The window has 65 segments, the congestion window 200. */
 #define FAR		ON "route initcwnd 200; listen"
@@ -181,12 +153,12 @@ static const struct wire_row rows[] = {
 			"> . 11 ack 21; read 20; < . 21(1000) ack 11 " ASKS("10") "; skim", .counters = CAME(1, 0) },
 		IGNORES("fast 10 EINPROGRESS; skim") },
 	/* What the peer asks for. */
-	RATES("ack_%s_of_each_segment", every_one),
-	RATES("ack_%s_of_two_segments", every_two),
-	RATES("ack_%s_of_four_segments", every_four),
-	RATES("ack_%s_of_ten_segments", every_ten),
-	RATES("ack_%s_of_four_segments_with_the_reserved_bit", every_four_reserved),
-	RATES("ack_%s_of_a_quarter_of_the_window", every_quarter),
+	RATES("ack_%s_of_each_segment", "02", 1),
+	RATES("ack_%s_of_two_segments", "04", 2),
+	RATES("ack_%s_of_four_segments", "08", 4),
+	RATES("ack_%s_of_ten_segments", "14", 10),
+	RATES("ack_%s_of_four_segments_with_the_reserved_bit", "09", 4),
+	RATES("ack_%s_of_a_quarter_of_the_window", "fe", 127),
 	{ "ack_of_two_segments_in_a_small_buffer", "TARR", .pre = ON,
 		.want.script = "listen; set RCVBUF 12000; < S 0 <" SYN ">; > S. 0 ack 1; < . 1 ack 1; accept;"
 			TEXT_ASKS(0, "fe") "none;" TEXT(1) "> . 1 ack 2001; read 2000; skim;" TEXT(2) "none;" TEXT(3)
