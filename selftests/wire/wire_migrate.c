@@ -582,65 +582,48 @@ static int peer_resets(struct group *g)
 	return expect_rst(g, i);
 }
 
-static int run(struct wire *w, int nr, int backlog, int (*test)(struct group *g))
+struct trial {
+	int (*test)(struct group *g);
+	int nr, backlog;
+};
+
+static int run(struct wire *w)
 {
+	const struct trial *t = w->row->with;
 	static struct group g;
 	int err;
 
 	memset(&g, 0, sizeof(g));
 	g.w = w;
-	err = wire_tun_sysctl(w, "migrate_req", "1") || wire_members_open(w, &g.m, nr, backlog) ||
-	      (nr > 1 && wire_members_choose_by_port(w, &g.m)) || test(&g);
+	err = wire_tun_sysctl(w, "migrate_req", "1") || wire_members_open(w, &g.m, t->nr, t->backlog) ||
+	      (t->nr > 1 && wire_members_choose_by_port(w, &g.m)) || t->test(&g);
 	wire_members_end_all(&g.m);
 	return err ? -1 : 0;
 }
 
-#define ROW(function, members, backlog)			\
-	static int row_##function(struct wire *w)	\
-	{						\
-		return run(w, members, backlog, function);	\
-	}
-
-ROW(closes, 2, BACKLOG)
-ROW(shuts, 2, BACKLOG)
-ROW(has_processor, MEMBERS, BACKLOG)
-ROW(stays_off, 2, BACKLOG)
-ROW(is_alone, 1, BACKLOG)
-ROW(is_full, 2, 2)
-ROW(has_enough, 2, BACKLOG)
-ROW(has_no_room, 2, 1)
-ROW(all_end, MEMBERS, BACKLOG)
-ROW(wakes, 2, BACKLOG)
-ROW(sends_again, 2, BACKLOG)
-ROW(keeps_the_order, 2, BACKLOG)
-ROW(opens_fast, 2, BACKLOG)
-ROW(opens_fast_again, 2, BACKLOG)
-ROW(is_deferred, 2, BACKLOG)
-ROW(saves_syn, 2, BACKLOG)
-ROW(was_reset, 2, BACKLOG)
-ROW(peer_resets, 2, BACKLOG)
+#define TRIAL(...)	.run = run, .with = &(const struct trial){ __VA_ARGS__ }
 
 static const struct wire_row rows[] = {
-	{ "close_hands_over", "RFC 9293 3.10.4", .run = row_closes },
-	{ "shutdown_hands_over", "RFC 9293 3.10.4", .run = row_shuts },
-	{ "the_heir_has_the_processor", "RFC 9293 3.10.4", .run = row_has_processor },
-	{ "without_the_knob_they_are_reset", "RFC 9293 3.10.4", .run = row_stays_off },
-	{ "a_lone_member_resets", "RFC 9293 3.10.4", .run = row_is_alone },
-	{ "a_full_heir_takes_as_many_as_twice_its_backlog", "RFC 9293 3.10.4", .run = row_is_full,
+	{ "close_hands_over", "RFC 9293 3.10.4", TRIAL(closes, 2, BACKLOG) },
+	{ "shutdown_hands_over", "RFC 9293 3.10.4", TRIAL(shuts, 2, BACKLOG) },
+	{ "the_heir_has_the_processor", "RFC 9293 3.10.4", TRIAL(has_processor, MEMBERS, BACKLOG) },
+	{ "without_the_knob_they_are_reset", "RFC 9293 3.10.4", TRIAL(stays_off, 2, BACKLOG) },
+	{ "a_lone_member_resets", "RFC 9293 3.10.4", TRIAL(is_alone, 1, BACKLOG) },
+	{ "a_full_heir_takes_as_many_as_twice_its_backlog", "RFC 9293 3.10.4", TRIAL(is_full, 2, 2),
 		.kernel_differs = "gives the heir everything" },
-	{ "twice_the_backlog_of_half_open_connections", "RFC 9293 3.10.4", .run = row_has_enough,
+	{ "twice_the_backlog_of_half_open_connections", "RFC 9293 3.10.4", TRIAL(has_enough, 2, BACKLOG),
 		.kernel_differs = "gives the heir everything" },
-	{ "the_third_ack_meets_a_full_heir", "RFC 9293 3.10.7.4", .run = row_has_no_room },
-	{ "all_members_end", "RFC 9293 3.10.4", .run = row_all_end },
-	{ "the_heir_wakes_up", "RFC 9293 3.10.4", .run = row_wakes },
-	{ "the_syn_ack_is_sent_again_in_time", "RFC 6298 5.4", .run = row_sends_again },
-	{ "an_inherited_syn_ack_goes_before_a_later_one", "RFC 6298 5.4", .run = row_keeps_the_order },
-	{ "fast_open_counts_at_the_heir", "RFC 7413 5.1", .run = row_opens_fast },
-	{ "fast_open_counts_no_more_where_it_was", "RFC 7413 5.1", .run = row_opens_fast_again },
-	{ "accept_is_deferred_still", "RFC 9293 3.10.7.4", .run = row_is_deferred },
-	{ "the_saved_syn_moves", "RFC 9293 3.10.7.2", .run = row_saves_syn },
-	{ "what_was_reset_moves", "RFC 9293 3.10.7.4", .run = row_was_reset },
-	{ "a_rst_ends_what_has_moved", "RFC 9293 3.5.3", .run = row_peer_resets },
+	{ "the_third_ack_meets_a_full_heir", "RFC 9293 3.10.7.4", TRIAL(has_no_room, 2, 1) },
+	{ "all_members_end", "RFC 9293 3.10.4", TRIAL(all_end, MEMBERS, BACKLOG) },
+	{ "the_heir_wakes_up", "RFC 9293 3.10.4", TRIAL(wakes, 2, BACKLOG) },
+	{ "the_syn_ack_is_sent_again_in_time", "RFC 6298 5.4", TRIAL(sends_again, 2, BACKLOG) },
+	{ "an_inherited_syn_ack_goes_before_a_later_one", "RFC 6298 5.4", TRIAL(keeps_the_order, 2, BACKLOG) },
+	{ "fast_open_counts_at_the_heir", "RFC 7413 5.1", TRIAL(opens_fast, 2, BACKLOG) },
+	{ "fast_open_counts_no_more_where_it_was", "RFC 7413 5.1", TRIAL(opens_fast_again, 2, BACKLOG) },
+	{ "accept_is_deferred_still", "RFC 9293 3.10.7.4", TRIAL(is_deferred, 2, BACKLOG) },
+	{ "the_saved_syn_moves", "RFC 9293 3.10.7.2", TRIAL(saves_syn, 2, BACKLOG) },
+	{ "what_was_reset_moves", "RFC 9293 3.10.7.4", TRIAL(was_reset, 2, BACKLOG) },
+	{ "a_rst_ends_what_has_moved", "RFC 9293 3.5.3", TRIAL(peer_resets, 2, BACKLOG) },
 };
 
 int main(int argc, char **argv)

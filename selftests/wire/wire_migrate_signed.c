@@ -34,18 +34,16 @@ static int at(struct pair *p, int i, const char *script)
 	return err;
 }
 
-/* Member 1 gets the key and the SYN. The heir gets @heirs_key, if there is one, and the entry. */
-static int hand_over(struct pair *p, const char *key, const char *heirs_key)
-{
-	if (wire_counter_read(p->w, &p->before) || at(p, 1, key) ||
-	    at(p, 1, "< S 0 <mss 1000>; > S. 0 ack 1") || (heirs_key && at(p, 0, heirs_key)))
-		return -1;
-	wire_members_end(&p->m, 1);
-	return 0;
-}
+struct moved {
+	const char *key;	/* of member 1, which gets the SYN and ends */
+	const char *heirs_key;	/* NULL: none */
+	const char *script;	/* at the heir */
+	const char *counters;
+};
 
-static int run(struct wire *w, int (*test)(struct pair *p))
+static int run(struct wire *w)
 {
+	const struct moved *r = w->row->with;
 	static struct pair p;
 	int err;
 
@@ -54,98 +52,46 @@ static int run(struct wire *w, int (*test)(struct pair *p))
 	err = wire_tun_sysctl(w, "migrate_req", "1") || wire_members_open(w, &p.m, 2, BACKLOG) ||
 	      wire_members_choose_by_port(w, &p.m);
 	wire_members_use(w, CONN_PORT, ISS);
-	err = err || test(&p);
+	err = err || wire_counter_read(w, &p.before) || at(&p, 1, r->key) ||
+	      at(&p, 1, "< S 0 <mss 1000>; > S. 0 ack 1") || (r->heirs_key && at(&p, 0, r->heirs_key));
+	if (!err)
+		wire_members_end(&p.m, 1);
+	err = err || at(&p, 0, r->script) || wire_counter_check(w, &p.before, r->counters);
 	wire_members_end_all(&p.m);
 	return err ? -1 : 0;
 }
 
-#define AO_PEER		"ao 11 22 secret"
 #define AO_MEMBER	"mktlistener 22 11 secret"
+#define AO_BOTH		"ao 11 22 secret;" AO_MEMBER
 #define AO_OTHER	"mktlistener 44 33 secret"
 #define MD5_MEMBER	"md5listener secret"
-
-/*
- * Neither its timeout, nor a SYN that comes again, nor a third ACK draws anything. A third ACK
- * without TCP-AO makes no child.
- */
-static int ao_never_had_a_key(struct pair *p)
-{
-	if (hand_over(p, AO_PEER "; " AO_MEMBER, NULL) ||
-	    at(p, 0, PAST_FIRST "none; < S 0 <mss 1000>; none; < . 1 ack 1; none; < . 1 ack 1 unsigned; none"))
-		return -1;
-	return wire_counter_check(p->w, &p->before,
-				  "TCPMigrateReqSuccess=1 TCPMigrateReqFailure=0 OutSegs=1 TCPSynRetrans=0 RetransSegs=0 "
-				  "TCPAOKeyNotFound=2 TCPAORequired=0 TCPAOBad=0 ListenDrops=1 OutRsts=0 "
-				  "PassiveOpens=0");
-}
-
-static int ao_has_another_key(struct pair *p)
-{
-	if (hand_over(p, AO_PEER "; " AO_MEMBER, AO_OTHER) || at(p, 0, PAST_FIRST "none; < . 1 ack 1; none"))
-		return -1;
-	return wire_counter_check(p->w, &p->before,
-				  "TCPMigrateReqSuccess=1 TCPAOKeyNotFound=1 TCPSynRetrans=0 OutRsts=0 PassiveOpens=0");
-}
-
-static int ao_gets_the_key(struct pair *p)
-{
-	if (hand_over(p, AO_PEER "; " AO_MEMBER, NULL) ||
-	    at(p, 0, PAST_FIRST "none;" AO_MEMBER "; >@4000 S. 0 ack 1; < . 1 ack 1; accept; < P. N(10) ack S; skim;"
-		     "read 10; write 5; > P. S(5) ack N"))
-		return -1;
-	return wire_counter_check(p->w, &p->before,
-				  "TCPMigrateReqSuccess=1 TCPSynRetrans=1 TCPAOKeyNotFound=0 PassiveOpens=1");
-}
-
-static int md5_has_the_key(struct pair *p)
-{
-	if (hand_over(p, "key secret; " MD5_MEMBER, MD5_MEMBER) ||
-	    at(p, 0, ">@4000 S. 0 ack 1; < . 1 ack 1 unsigned; none; < . 1 ack 1; accept; write 5; > P. S(5) ack N"))
-		return -1;
-	return wire_counter_check(p->w, &p->before,
-				  "TCPMigrateReqSuccess=1 TCPSynRetrans=1 TCPMD5NotFound=1 PassiveOpens=1");
-}
-
-/* The peer knows that no SYN-ACK without a signature is for it. */
-static int md5_has_no_key(struct pair *p)
-{
-	if (hand_over(p, "key secret; " MD5_MEMBER, NULL) || at(p, 0, "key none; >@4000 S. 0 ack 1; key secret;"
-		     "< . 1 ack 1; none"))
-		return -1;
-	return wire_counter_check(p->w, &p->before,
-				  "TCPMigrateReqSuccess=1 TCPSynRetrans=1 TCPMD5Unexpected=1 OutRsts=0 PassiveOpens=0");
-}
-
-/* The SYN had no signature. */
-static int md5_alone_has_a_key(struct pair *p)
-{
-	if (hand_over(p, "key none", MD5_MEMBER) ||
-	    at(p, 0, "key secret; >@4000 S. 0 ack 1; < . 1 ack 1 unsigned; none"))
-		return -1;
-	return wire_counter_check(p->w, &p->before,
-				  "TCPMigrateReqSuccess=1 TCPSynRetrans=1 TCPMD5NotFound=1 OutRsts=0 PassiveOpens=0");
-}
-
-#define ROW(function)					\
-	static int row_##function(struct wire *w)	\
-	{						\
-		return run(w, function);		\
-	}
-
-ROW(ao_never_had_a_key)
-ROW(ao_has_another_key)
-ROW(ao_gets_the_key)
-ROW(md5_has_the_key)
-ROW(md5_has_no_key)
-ROW(md5_alone_has_a_key)
+#define MD5_BOTH	"key secret;" MD5_MEMBER
+#define MOVED(...)	.run = run, .with = &(const struct moved){ __VA_ARGS__ }
 
 static const struct wire_row rows[] = {
-	{ "ao_the_heir_never_had_a_key", "RFC 5925 7.4", .run = row_ao_never_had_a_key },
-	{ "ao_the_heir_has_another_key", "RFC 5925 7.4", .run = row_ao_has_another_key },
-	{ "ao_the_heir_gets_the_key", "RFC 5925 7.4", .run = row_ao_gets_the_key },
-	{ "md5_the_heir_has_the_key", "RFC 2385 2.0", .run = row_md5_has_the_key },
-	{ "md5_the_heir_has_no_key", "RFC 2385 2.0", .run = row_md5_has_no_key },
-	{ "md5_the_heir_alone_has_a_key", "RFC 2385 2.0", .run = row_md5_alone_has_a_key },
+	/* Neither its timeout, nor a SYN that comes again, nor a third ACK draws anything; one without TCP-AO makes no child. */
+	{ "ao_the_heir_never_had_a_key", "RFC 5925 7.4",
+		MOVED(AO_BOTH, NULL, PAST_FIRST "none; < S 0 <mss 1000>; none; < . 1 ack 1; none; < . 1 ack 1 unsigned; none",
+		      "TCPMigrateReqSuccess=1 TCPMigrateReqFailure=0 OutSegs=1 TCPSynRetrans=0 RetransSegs=0 "
+		      "TCPAOKeyNotFound=2 TCPAORequired=0 TCPAOBad=0 ListenDrops=1 OutRsts=0 PassiveOpens=0") },
+	{ "ao_the_heir_has_another_key", "RFC 5925 7.4",
+		MOVED(AO_BOTH, AO_OTHER, PAST_FIRST "none; < . 1 ack 1; none",
+		      "TCPMigrateReqSuccess=1 TCPAOKeyNotFound=1 TCPSynRetrans=0 OutRsts=0 PassiveOpens=0") },
+	{ "ao_the_heir_gets_the_key", "RFC 5925 7.4",
+		MOVED(AO_BOTH, NULL, PAST_FIRST "none;" AO_MEMBER "; >@4000 S. 0 ack 1; < . 1 ack 1; accept;"
+		      "< P. N(10) ack S; skim; read 10; write 5; > P. S(5) ack N",
+		      "TCPMigrateReqSuccess=1 TCPSynRetrans=1 TCPAOKeyNotFound=0 PassiveOpens=1") },
+	{ "md5_the_heir_has_the_key", "RFC 2385 2.0",
+		MOVED(MD5_BOTH, MD5_MEMBER, ">@4000 S. 0 ack 1; < . 1 ack 1 unsigned; none; < . 1 ack 1; accept; write 5;"
+		      "> P. S(5) ack N", "TCPMigrateReqSuccess=1 TCPSynRetrans=1 TCPMD5NotFound=1 PassiveOpens=1") },
+	/* The peer knows that no SYN-ACK without a signature is for it. */
+	{ "md5_the_heir_has_no_key", "RFC 2385 2.0",
+		MOVED(MD5_BOTH, NULL, "key none; >@4000 S. 0 ack 1; key secret; < . 1 ack 1; none",
+		      "TCPMigrateReqSuccess=1 TCPSynRetrans=1 TCPMD5Unexpected=1 OutRsts=0 PassiveOpens=0") },
+	/* The SYN had no signature. */
+	{ "md5_the_heir_alone_has_a_key", "RFC 2385 2.0",
+		MOVED("key none", MD5_MEMBER, "key secret; >@4000 S. 0 ack 1; < . 1 ack 1 unsigned; none",
+		      "TCPMigrateReqSuccess=1 TCPSynRetrans=1 TCPMD5NotFound=1 OutRsts=0 PassiveOpens=0") },
 };
 
 int main(int argc, char **argv)
