@@ -400,8 +400,9 @@ static double cost_of(struct wire *w, const struct storm *storm, unsigned int n)
 	return sum / i;
 }
 
-static int weather(struct wire *w, const struct storm *storm)
+static int weather(struct wire *w)
 {
+	const struct storm *storm = w->row->with;
 	static const unsigned int flights[] = { FEW, 100, MANY };
 	const unsigned int count = sizeof(flights) / sizeof(*flights) - release_is_debug();
 	double few = 0, cost;
@@ -470,8 +471,9 @@ static double cost_of_turns(struct wire *w, const char *open, unsigned int n)
 }
 
 /* Each skb is lost once, so eight times as many cost eight times as much. */
-static int turns(struct wire *w, const char *open)
+static int turns(struct wire *w)
 {
+	const char *open = w->row->with;
 	double few, many = 0;
 	unsigned int tries;
 
@@ -503,66 +505,34 @@ static int turns(struct wire *w, const char *open)
 #define ECN		"listen; < SEC 0 <mss 500,sackok,ws 14>; > S.E 0 ack 1; < . 1 ack 1 win 65535; accept"
 #define STAMPS		OPEN("mss 512,sackok,ts")
 
-#define STORM(function, opening, uses)						\
-static int function##_storm(struct wire *w)					\
-{										\
-	static const struct storm storm = { .open = opening, .next = function, .used = uses };	\
-	return weather(w, &storm);						\
-}
-
-STORM(ascending, SACK, 2)
-STORM(descending, SACK, 2)
-STORM(scattered, SACK, 2)
-STORM(growing_up, SACK, 2)
-STORM(growing_down, SACK, 2)
-STORM(repeated, SACK, 0)
-STORM(alternating, SACK, 0)
-STORM(overlapping, SACK, 0)
-STORM(senseless, SACK, 0)
-STORM(octets, SACK, 0)
-STORM(came_twice, SACK, 0)
-STORM(overtaken, SACK, 0)
-STORM(duplicates, NO_SACK, 0)
-STORM(marked, ECN, 0)
-STORM(shut, SACK, 0)
-STORM(optimistic, SACK, 0)
-STORM(divided, SACK, 0)
-STORM(undone, STAMPS, 2)
+#define WORK(name_, section, ...)						\
+	{ .name = name_, .rfc = section, .only = 4, .want = { .state = CLOSED }, __VA_ARGS__ }
+#define STORM(function, opening, uses, section)					\
+	WORK("work_" #function, section, .run = weather,			\
+	     .with = &(const struct storm){ .open = opening, .next = function, .used = uses })
 #define mtu_falling NULL
-STORM(mtu_falling, SACK, 0)
-
-static int turns_storm(struct wire *w)
-{
-	return turns(w, SACK);
-}
-
-#define ROW(function, section)							\
-	{									\
-		.name = "work_" #function, .rfc = section, .only = 4, .run = function##_storm,	\
-		.want = { .state = CLOSED },					\
-	}
 
 static const struct wire_row rows[] = {
-	ROW(ascending, "RFC 2018 4"),
-	ROW(descending, "RFC 2018 4"),
-	ROW(scattered, "RFC 2018 4"),
-	ROW(growing_up, "RFC 2018 4"),
-	ROW(growing_down, "RFC 2018 4"),
-	ROW(repeated, "RFC 2018 4"),
-	ROW(alternating, "RFC 2018 4"),
-	ROW(overlapping, "RFC 2018 4"),
-	ROW(senseless, "RFC 2018 4"),
-	ROW(octets, "RFC 6675 2"),
-	ROW(came_twice, "RFC 2883 4"),
-	ROW(overtaken, "RFC 5961 5.2"),
-	ROW(duplicates, "RFC 5681 3.2"),
-	ROW(marked, "RFC 3168 6.1.2"),
-	ROW(shut, "RFC 9293 3.8.6"),
-	ROW(optimistic, "RFC 5961 5.2"),
-	ROW(divided, "RFC 3465 2.2"),
-	ROW(undone, "RFC 3522 3.2"),
-	ROW(mtu_falling, "RFC 8201 4"),
-	ROW(turns, "RFC 6675 5"),
+	STORM(ascending, SACK, 2, "RFC 2018 4"),
+	STORM(descending, SACK, 2, "RFC 2018 4"),
+	STORM(scattered, SACK, 2, "RFC 2018 4"),
+	STORM(growing_up, SACK, 2, "RFC 2018 4"),
+	STORM(growing_down, SACK, 2, "RFC 2018 4"),
+	STORM(repeated, SACK, 0, "RFC 2018 4"),
+	STORM(alternating, SACK, 0, "RFC 2018 4"),
+	STORM(overlapping, SACK, 0, "RFC 2018 4"),
+	STORM(senseless, SACK, 0, "RFC 2018 4"),
+	STORM(octets, SACK, 0, "RFC 6675 2"),
+	STORM(came_twice, SACK, 0, "RFC 2883 4"),
+	STORM(overtaken, SACK, 0, "RFC 5961 5.2"),
+	STORM(duplicates, NO_SACK, 0, "RFC 5681 3.2"),
+	STORM(marked, ECN, 0, "RFC 3168 6.1.2"),
+	STORM(shut, SACK, 0, "RFC 9293 3.8.6"),
+	STORM(optimistic, SACK, 0, "RFC 5961 5.2"),
+	STORM(divided, SACK, 0, "RFC 3465 2.2"),
+	STORM(undone, STAMPS, 2, "RFC 3522 3.2"),
+	STORM(mtu_falling, SACK, 0, "RFC 8201 4"),
+	WORK("work_turns", "RFC 6675 5", .run = turns, .with = SACK),
 };
 
 int main(int argc, char **argv)
