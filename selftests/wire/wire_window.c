@@ -73,47 +73,45 @@ static int flap(struct wire *w, struct flapping *f, unsigned int ms)
 	return 0;
 }
 
+/* Of repetitions, and the most probes; or milliseconds until the connection ends. */
+struct bounds {
+	unsigned int least, most, probes;
+};
+
+struct flap_row {
+	enum flaps flaps;
+	struct bounds of[WIRE_STACKS];
+	const char *before;	/* steps, or NULL */
+};
+
 /* Timeouts are due 200, 600, 1400 and 3000 ms after the text. */
-static int flap_for_4_s(struct wire *w, enum flaps flaps, unsigned int least, unsigned int most, unsigned int probes)
+static int flap_for_4_s(struct wire *w)
 {
-	struct flapping f = { .flaps = flaps, .text = true, .ask = true, .seq = 2 };
+	const struct flap_row *r = w->row->with;
+	const struct bounds *b = &r->of[w->stack];
+	struct flapping f = { .flaps = r->flaps, .text = true, .ask = true, .seq = 2 };
 
 	if (wire_script_run(w, "< P. 1(1) ack 1; skim; mark; write 1000; > P. 1(1000) ack 2") || flap(w, &f, 4000))
 		return -1;
-	if (f.repetitions < least || f.repetitions > most || f.probes > probes ||
+	if (f.repetitions < b->least || f.repetitions > b->most || f.probes > b->probes ||
 	    f.repetitions + f.probes < 4)
 		return wire_fail(w, "%u repetitions and %u probes", f.repetitions, f.probes);
 	return wire_script_run(w, "< . N ack 1001 win 20000; none; info unacked = 0");
 }
 
-/* The window is closed for a moment every 60 ms, and a probe makes the repetition later, if that is when it is due. */
-static int flap_open(struct wire *w)
-{
-	return flap_for_4_s(w, ENDS_OPEN, 4, 4, 1);
-}
-
-/* Kernel TCP sends again into a closed window; xtcp sends a probe, and as seldom. */
-static int flap_shut(struct wire *w)
-{
-	return w->stack == WIRE_KERNEL ? flap_for_4_s(w, ENDS_SHUT, 4, 4, 0) : flap_for_4_s(w, ENDS_SHUT, 0, 1, 5);
-}
-
-/* A repetition that was a probe instead goes when the window opens next; so there may be both. */
-static int flap_by_turns(struct wire *w)
-{
-	return w->stack == WIRE_KERNEL ? flap_for_4_s(w, BY_TURNS, 4, 4, 0) : flap_for_4_s(w, BY_TURNS, 3, 4, 4);
-}
-
 /*
- * The connection ends @least to @most ms after the mark, or within a turn of 60 more. Turns end after 7 s, and the
+ * The connection ends so many ms after the mark, or within a turn of 60 more. Turns end after 7 s, and the
  * window stays open: a timeout that finds it closed ends nothing, and all of them might.
  */
-static int flap_until_gone(struct wire *w, struct flapping f, unsigned int least, unsigned int most)
+static int flap_until_gone(struct wire *w, struct flapping f)
 {
+	const struct flap_row *r = w->row->with;
+	const struct bounds *b = &r->of[w->stack];
 	unsigned int ms = 0;
 	int state = 1;
 
-	while (state > 0 && ms < most) {
+	f.flaps = r->flaps;
+	while (state > 0 && ms < b->most) {
 		ms += 60;
 		if (f.flaps == BY_TURNS && ms > 7000)
 			f.flaps = ENDS_OPEN;
@@ -122,74 +120,37 @@ static int flap_until_gone(struct wire *w, struct flapping f, unsigned int least
 		state = wire_state_in_proc(w, NULL, NULL);
 	}
 	ms = (wire_now() - w->c.mark) / 1000000;
-	if (state || ms < least)
+	if (state || ms < b->least)
 		return wire_fail(w, "state %d after %u ms", state, ms);
 	return 0;
 }
 
-static int flap_at_program(struct wire *w, const char *before, enum flaps flaps, unsigned int least, unsigned int most)
+static int flap_at_program(struct wire *w)
 {
-	struct flapping f = { .flaps = flaps, .text = true, .seq = 2 };
+	const struct flap_row *r = w->row->with;
+	struct flapping f = { .text = true, .seq = 2 };
 
-	if (wire_script_run(w, before) ||
+	if ((r->before && wire_script_run(w, r->before)) ||
 	    wire_script_run(w, "< P. 1(1) ack 1; skim; mark; write 1000; > P. 1(1000) ack 2"))
 		return -1;
-	return flap_until_gone(w, f, least, most);
+	return flap_until_gone(w, f);
 }
 
-static int flap_at_orphan(struct wire *w, enum flaps flaps)
+static int flap_at_orphan(struct wire *w)
 {
-	struct flapping f = { .flaps = flaps, .seq = 2 };
+	struct flapping f = { .seq = 2 };
 
 	if (wire_script_run(w, "mark; write 5000; > p. 1(1000) ack 1 x4; > P. 4001(1000) ack 1; close;"
 			       "> F. 5001 ack 1"))
 		return -1;
-	return flap_until_gone(w, f, 3000, 7000);
-}
-
-static int user_timeout_open(struct wire *w)
-{
-	return flap_at_program(w, "set USER_TIMEOUT 2000", ENDS_OPEN, 2000, 2400);
-}
-
-/* Kernel TCP compares ticks with milliseconds here. */
-static int user_timeout_shut(struct wire *w)
-{
-	return flap_at_program(w, "set USER_TIMEOUT 2000", ENDS_SHUT, 2000, w->stack == WIRE_KERNEL ? 8400 : 2400);
-}
-
-static int user_timeout_by_turns(struct wire *w)
-{
-	return flap_at_program(w, "set USER_TIMEOUT 2000", BY_TURNS, 2000, 2400);
-}
-
-static int retries_open(struct wire *w)
-{
-	return flap_at_program(w, "", ENDS_OPEN, 3000, 7000);
-}
-
-/* If each timeout until 6.2 s has found the window closed, that of 12.6 s finds it open. */
-static int retries_by_turns(struct wire *w)
-{
-	return flap_at_program(w, "", BY_TURNS, 3000, 13500);
-}
-
-static int orphan_open(struct wire *w)
-{
-	return flap_at_orphan(w, ENDS_OPEN);
-}
-
-static int orphan_shut(struct wire *w)
-{
-	return flap_at_orphan(w, ENDS_SHUT);
-}
-
-static int orphan_by_turns(struct wire *w)
-{
-	return flap_at_orphan(w, BY_TURNS);
+	return flap_until_gone(w, f);
 }
 
 #define FLAPS	.in = ESTABLISHED, .syn = "mss 1000,sackok"
+#define FLAP(...)	.with = &(const struct flap_row){ __VA_ARGS__ }
+#define FLAP_4_S(...)	.run = flap_for_4_s, FLAP(__VA_ARGS__)
+#define PROGRAM(...)	.run = flap_at_program, FLAP(__VA_ARGS__)
+#define ORPHAN(flaps)	.run = flap_at_orphan, FLAP(flaps, { { 3000, 7000 }, { 3000, 7000 } })
 #define GIVES_UP	FLAPS, .want = { .state = CLOSED, .err = "ETIMEDOUT", .counters = "TCPAbortOnTimeout=1" }
 #define ORPHAN_GOES	FLAPS, .pre = "sysctl orphan_retries 3", \
 			.want = { .state = CLOSED, .counters = "TCPAbortOnTimeout=1" }
@@ -296,24 +257,30 @@ static const struct wire_row rows[] = {
 			"< . 4 ack 1001 win 20000; none; info unacked = 0",
 			.counters = "TCPTimeouts=1 RetransSegs=4 TCPWinProbe=0" } },
 	/* The same where each window is taken. */
-	{ "window_%s_that_flaps_for_4_s_and_ends_open", "RFC 6298 5.4, 5.5", FLAPS, .run = flap_open },
+	/* A probe makes the repetition later, if that is when it is due. */
+	{ "window_%s_that_flaps_for_4_s_and_ends_open", "RFC 6298 5.4, 5.5", FLAPS,
+		FLAP_4_S(ENDS_OPEN, { { 4, 4, 1 }, { 4, 4, 1 } }) },
+	/* Kernel TCP sends again into a closed window; xtcp sends a probe, and as seldom. */
 	{ "window_%s_that_flaps_for_4_s_and_ends_shut", "RFC 9293 3.8.6.1", .id = "MUST-35 SHLD-30", FLAPS,
-		.run = flap_shut },
-	{ "window_%s_that_flaps_for_4_s_by_turns", "RFC 6298 5.4, 5.5", FLAPS, .run = flap_by_turns },
+		FLAP_4_S(ENDS_SHUT, { { 4, 4, 0 }, { 0, 1, 5 } }) },
+	/* A repetition that was a probe instead goes when the window opens next; so there may be both. */
+	{ "window_%s_that_flaps_for_4_s_by_turns", "RFC 6298 5.4, 5.5", FLAPS,
+		FLAP_4_S(BY_TURNS, { { 4, 4, 0 }, { 3, 4, 4 } }) },
 	{ "window_%s_that_flaps_ends_open_and_user_timeout", "RFC 9293 3.8.3", .id = "MUST-21", GIVES_UP,
-		.run = user_timeout_open },
+		PROGRAM(ENDS_OPEN, { { 2000, 2400 }, { 2000, 2400 } }, "set USER_TIMEOUT 2000") },
+	/* Kernel TCP compares ticks with milliseconds here. */
 	{ "window_%s_that_flaps_ends_shut_and_user_timeout", "RFC 9293 3.8.3", .id = "MUST-21", GIVES_UP,
-		.run = user_timeout_shut },
+		PROGRAM(ENDS_SHUT, { { 2000, 8400 }, { 2000, 2400 } }, "set USER_TIMEOUT 2000") },
 	{ "window_%s_that_flaps_by_turns_and_user_timeout", "RFC 9293 3.8.3", .id = "MUST-21", GIVES_UP,
-		.run = user_timeout_by_turns },
+		PROGRAM(BY_TURNS, { { 2000, 2400 }, { 2000, 2400 } }, "set USER_TIMEOUT 2000") },
 	{ "window_%s_that_flaps_ends_open_and_retries", "RFC 9293 3.8.3", .id = "MUST-20", GIVES_UP,
-		.pre = "sysctl retries2 3", .run = retries_open },
+		.pre = "sysctl retries2 3", PROGRAM(ENDS_OPEN, { { 3000, 7000 }, { 3000, 7000 } }) },
+	/* If each timeout until 6.2 s has found the window closed, that of 12.6 s finds it open. */
 	{ "window_%s_that_flaps_by_turns_and_retries", "RFC 9293 3.8.3", .id = "MUST-20", GIVES_UP,
-		.pre = "sysctl retries2 3", .run = retries_by_turns },
-	{ "window_%s_that_flaps_ends_open_and_an_orphan", "RFC 9293 3.8.3, RFC 6429", ORPHAN_GOES, .run = orphan_open },
-	{ "window_%s_that_flaps_ends_shut_and_an_orphan", "RFC 9293 3.8.3, RFC 6429", ORPHAN_GOES, .run = orphan_shut },
-	{ "window_%s_that_flaps_by_turns_and_an_orphan", "RFC 9293 3.8.3, RFC 6429", ORPHAN_GOES,
-		.run = orphan_by_turns },
+		.pre = "sysctl retries2 3", PROGRAM(BY_TURNS, { { 3000, 13500 }, { 3000, 13500 } }) },
+	{ "window_%s_that_flaps_ends_open_and_an_orphan", "RFC 9293 3.8.3, RFC 6429", ORPHAN_GOES, ORPHAN(ENDS_OPEN) },
+	{ "window_%s_that_flaps_ends_shut_and_an_orphan", "RFC 9293 3.8.3, RFC 6429", ORPHAN_GOES, ORPHAN(ENDS_SHUT) },
+	{ "window_%s_that_flaps_by_turns_and_an_orphan", "RFC 9293 3.8.3, RFC 6429", ORPHAN_GOES, ORPHAN(BY_TURNS) },
 	/* The receiver. */
 	{ "data_%s_fills_the_window", "RFC 9293 3.8.6.2.2", .id = "SHLD-14", .in = ESTABLISHED,
 		.pre = "listen; set RCVBUF 20000",
