@@ -11,6 +11,8 @@
 set -u
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
+. scripts/check/tap.sh
+of=module
 
 # imports KO: the symbols that it takes from the kernel, but for the thunks of indirect
 # calls: the compiler chooses their registers, and each kernel has all of them.
@@ -19,11 +21,10 @@ imports()
 	nm -u "$1" | awk '$2 !~ /^__x86_indirect_thunk_/ { print $2 }' | LC_ALL=C sort
 }
 
-# exported KDIR: those of the list that the kernel does not export.
+# not_exported KDIR: of symbols, those that the kernel does not export.
 not_exported()
 {
-	awk 'NR == FNR { has[$2] = 1; next } !($1 in has)' "$1/Module.symvers" \
-		scripts/check/imports.txt
+	awk 'NR == FNR { has[$2] = 1; next } !($1 in has)' "$1/Module.symvers" -
 }
 
 check_stock()
@@ -43,35 +44,17 @@ check_stock()
 		echo "$got" >scripts/check/imports.txt
 		return
 	fi
-	if diff scripts/check/imports.txt <(echo "$got"); then
-		echo "ok - imports: as listed"
-	else
-		echo "not ok - imports: scripts/check/imports.txt differs from what the module" \
-			"imports (if that is meant: scripts/check/check-module.sh --update)"
-	fi
+	verdict "imports what scripts/check/imports.txt lists (if another list is meant: scripts/check/check-module.sh --update)" \
+		"$(diff scripts/check/imports.txt <(echo "$got"))"
 	kdir=$(kernel_headers "$(kernel_release "$(kernel_stock)")")
-	check_exports "$kdir"
-}
-
-check_exports()
-{
-	local release missing
-
-	release=$(headers_release "$1")
-	missing=$(not_exported "$1")
-	if [ -z "$missing" ]; then
-		echo "ok - imports: exported by $release"
-	else
-		echo "$missing" | sed 's/^/# /'
-		echo "not ok - imports: not exported by $release"
-	fi
+	verdict "$(headers_release "$kdir") exports all of the list" "$(not_exported "$kdir" <scripts/check/imports.txt)"
 }
 
 # check_series SERIES: every object is compiled anew, since a warning is shown
 # only once; the machine's tests take what comes of it.
 check_series()
 {
-	local kind=$1 image release kdir messages missing
+	local kind=$1 image release kdir messages
 
 	[ "$1" != "$XTCP_SERIES" ] || kind=stock
 	if ! image=$(vm_kernel "$kind") || ! release=$(kernel_release "$image") ||
@@ -80,22 +63,10 @@ check_series()
 		return 1
 	fi
 	rm -rf "build/$release"
-	if messages=$(vm_module "$kind" -s -k -j"$(nproc)" WRAPPER=1 2>&1) && [ -z "$messages" ]; then
-		echo "ok - compiles for $release"
-	else
-		echo "$messages" | grep -E 'error|warning|ERROR|WARNING|\*\*\*' |
-			head -n 20 | sed 's/^/# /'
-		echo "not ok - compiles for $release"
-		return 1
-	fi
-	missing=$(imports "build/$kind/xtcp.ko" |
-		awk 'NR == FNR { has[$2] = 1; next } !($1 in has)' "$kdir/Module.symvers" -)
-	if [ -z "$missing" ]; then
-		echo "ok - imports: all that the build for $release takes is exported there"
-	else
-		echo "$missing" | sed 's/^/# /'
-		echo "not ok - imports: all that the build for $release takes is exported there"
-	fi
+	messages=$(vm_module "$kind" -s -k -j"$(nproc)" WRAPPER=1 2>&1 || echo "status $?: ERROR")
+	verdict "compiles for $release" "$(grep -m 20 -E 'error|warning|ERROR|WARNING|\*\*\*' <<<"$messages" || tail -n 20 <<<"$messages")"
+	[ -z "$messages" ] || return
+	verdict "$release exports all that its build takes" "$(imports "build/$kind/xtcp.ko" | not_exported "$kdir")"
 }
 
 check_newer()
@@ -121,12 +92,7 @@ untried()
 	said=$(scripts/kernel/build-module.sh "$dir" "$dir/build" -s "$@" 2>&1 |
 		sed '/^make/d; s/^.*Kbuild:[0-9]*: [*]* //; s/[.]  Stop[.]$//')
 	rm -rf "$dir"
-	if [ "$said" = "$wanted" ]; then
-		echo "ok - build: $name"
-	else
-		echo "$said" | head -n 20 | sed 's/^/# /'
-		echo "not ok - build: $name"
-	fi
+	verdict "build: $name" "$([ "$said" = "$wanted" ] || echo "it says '$said'")"
 }
 
 check_untried()
@@ -145,12 +111,8 @@ check_untried()
 	untried "${tried##* }.99" "refused for a kernel without netfilter" \
 		"xtcp needs a kernel that has CONFIG_NETFILTER; this one is configured without" CONFIG_MODULES=y CONFIG_INET=y CONFIG_IPV6=m
 	untried "${tried##* }.99" "nothing is said for one that it was tried on" ""
-	tried=$(sed -n 's/^tried := //p' Kbuild)
-	if [ "$tried" = "$(kernel_listed | awk '{ print $1 }' | tr '\n' ' ' | sed 's/ $//')" ]; then
-		echo "ok - build: the kernels that it was tried on are those of scripts/kernel/kernels.list"
-	else
-		echo "not ok - build: the kernels that it was tried on are those of scripts/kernel/kernels.list"
-	fi
+	verdict "build: the kernels that it was tried on are those of scripts/kernel/kernels.list" \
+		"$(diff <(echo "$tried") <(echo $(kernel_listed | awk '{ print $1 }')))"
 }
 
 # As BUILD=. is one.
@@ -161,14 +123,9 @@ check_folder()
 	kdir=$(kernel_headers "$(kernel_release "$(kernel_stock)")")
 	dir=$(mktemp -d build/check-folder.XXXXXX)
 	echo precious >"$dir/file"
-	if said=$(scripts/kernel/build-module.sh "$kdir" "$dir" -s 2>&1); then
-		echo "not ok - build: in a folder that holds something else"
-	elif [ "$(cat "$dir/file")" != precious ] || [[ $said != *"$dir' is neither empty nor"* ]]; then
-		echo "$said" | head -n 20 | sed 's/^/# /'
-		echo "not ok - build: refused in a folder that holds something else, which stays"
-	else
-		echo "ok - build: refused in a folder that holds something else, which stays"
-	fi
+	said=$(scripts/kernel/build-module.sh "$kdir" "$dir" -s 2>&1)
+	verdict "build: refused in a folder that holds something else, which stays" "$([ $? -ne 0 ] &&
+		[ "$(cat "$dir/file")" = precious ] && [[ $said == *"$dir' is neither empty nor"* ]] || echo "it says '$said'")"
 	rm -rf "$dir"
 }
 
@@ -189,15 +146,11 @@ check_said()
 		say_kernel "$kdir" file
 		say_kernel "$kdir" command)
 	rm -rf "$bin"
-	if [ "$said" = "For Linux $release, the newest headers here: there are none for the running 0.1-running,\
+	verdict "build: says for which kernel, if it is not the running one" "$([ "$said" = \
+"For Linux $release, the newest headers here: there are none for the running 0.1-running,\
  which cannot load it. Install them, or say KDIR=DIR.
 For Linux $release, as KDIR says; the running 0.1-running cannot load it." ] &&
-		grep -qF "say_kernel '\$(KDIR)' \$(origin KDIR)" Makefile; then
-		echo "ok - build: says for which kernel, if it is not the running one"
-	else
-		echo "$said" | sed 's/^/# /'
-		echo "not ok - build: says for which kernel, if it is not the running one"
-	fi
+		grep -qF "say_kernel '\$(KDIR)' \$(origin KDIR)" Makefile || echo "it says '$said'")"
 }
 
 case ${1-} in
