@@ -78,6 +78,12 @@ static void fail(const struct scenario *s, const char *what, unsigned long long 
 	shrinks = false;
 }
 
+static void say_row(const struct scenario *s)
+{
+	printf("#   ");
+	scenario_write(s, stdout);
+}
+
 static void explore(const struct scenario *s, const char *what, unsigned long long number)
 {
 	char why[TRIAL_WHY];
@@ -88,7 +94,7 @@ static void explore(const struct scenario *s, const char *what, unsigned long lo
 	if (shows)
 		printf("# shown from %lld us\n", play_shown_us());
 	if (why[0] || shows)
-		scenario_print(s, stdout);
+		say_row(s);
 	if (why[0])
 		fail(s, what, number, why);
 }
@@ -112,7 +118,7 @@ static void blame(const char *what, char why[TRIAL_WHY])
 		trial_play(&group[i].s, compares, again);
 		if (strncmp(again, why, strcspn(why, ":") + 1))
 			continue;
-		scenario_print(&group[i].s, stdout);
+		say_row(&group[i].s);
 		fail(&group[i].s, what, group[i].number, again);
 		break;
 	}

@@ -160,7 +160,6 @@ long long chance_spread(struct chance *chance, double least, double most);
 void scenario_make(struct scenario *s, uint64_t seed);
 /* scenario_add.c: adds what came later, each from random numbers of its own, so a seed keeps what it had. */
 void scenario_add(struct scenario *s, uint64_t state);
-void scenario_print(const struct scenario *s, FILE *out);
 
 /* For how long the host has no way to the other one. */
 int scenario_cut_ms(const struct scenario *s, enum side side);

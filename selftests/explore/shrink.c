@@ -160,7 +160,6 @@ void shrink(const struct scenario *s, bool compares, const char why[TRIAL_WHY])
 			shrink_field(&h, nth);
 	}
 	trial_rest_each(false);
-	scenario_print(&h.best, stdout);
 	printf("# %d of %d ingredients, after %d plays: %s\nrow: ", ingredients(&h.best), ingredients(s), h.plays,
 	       h.why);
 	scenario_write(&h.best, stdout);
