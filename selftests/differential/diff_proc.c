@@ -4,7 +4,6 @@
  * tcp6, xtcp's are xtcp and xtcp6; rows of this scenario's ports are compared.
  */
 #include "lib/diff.h"
-#include <stdint.h>
 
 #define ROWS_MAX 64
 

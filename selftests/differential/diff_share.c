@@ -2,8 +2,6 @@
 /* Differential scenarios: one socket in several descriptors, processes, threads. */
 #include "lib/diff.h"
 #include <pthread.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 
 SCENARIO_OF_PAIR(dup_descriptor)
 {

@@ -6,7 +6,6 @@
 #include <linux/ethtool.h>
 #include <linux/net_tstamp.h>
 #include <net/if.h>
-#include <sched.h>
 
 #include "lib/diff.h"
 #include "lib/netem.h"

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <netinet/tcp.h>
 
 #include "play.h"
 #include "state.h"

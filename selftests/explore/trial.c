@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "trial.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <sys/klog.h>
 

@@ -3,7 +3,6 @@
 
 #include <linux/if_ether.h>
 #include <linux/pkt_sched.h>
-#include <net/if.h>
 
 #include "netlink.h"
 #include "test.h"

@@ -3,7 +3,6 @@
 
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
-#include <net/if.h>
 
 #include "test.h"
 

@@ -31,7 +31,6 @@
  * wire_segment_byte().
  */
 #include <linux/sockios.h>
-#include <linux/tcp.h>
 #include <linux/types.h>
 #include <sys/epoll.h>
 #include <sys/fsuid.h>

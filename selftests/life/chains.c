@@ -6,8 +6,6 @@
  * another one at once take no lookup with them; what ends leaves the others there.
  * A listing that stands on a sock while its program connects it anew shows no mixture.
  */
-#include <stdatomic.h>
-
 #include "lib/diag.h"
 #include "lib/tcpstate.h"
 #include "lib/test.h"

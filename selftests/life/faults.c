@@ -103,7 +103,6 @@ static void prepare_program(struct scene *scene)
 	struct sock_filter code = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog program = { 1, &code };
 
-
 	prepare_bound(scene);
 	if (stack_set(scene->client, SOL_SOCKET, SO_REUSEPORT, 1) ||
 	    setsockopt(scene->client, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)))

@@ -10,7 +10,6 @@
  *
  *	signed [-4|-6] [-s kernel|xtcp]
  */
-#include <net/if.h>
 #include <linux/tcp.h>
 
 #include "lib/flow.h"

@@ -4,7 +4,6 @@
  * for AF_XTCP itself. On a clock that counts instructions each is a nanosecond.
  */
 #include "lib/release.h"
-#include "sides.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

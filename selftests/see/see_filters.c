@@ -3,7 +3,6 @@
  * Which sockets a filter of ss finds, and how their addresses look: what ss says of kernel TCP's, xtcp-ss says of ours.
  */
 #include "see.h"
-#include "tcpstate.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

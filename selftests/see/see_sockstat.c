@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /proc/net/xtcp_sockstat: a connection changes it as it changes kernel TCP's lines of sockstat and sockstat6. */
-#include <netinet/tcp.h>
-
 #include "see.h"
 #include "test.h"
 

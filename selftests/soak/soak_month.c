@@ -11,7 +11,6 @@
  * many connections as this program opened and accepted. A day of the same load goes before, so that the kernel's own
  * caches have grown.
  */
-#include <linux/tcp.h>
 #include <stdatomic.h>
 #include <sys/time.h>
 

@@ -10,8 +10,6 @@
  * timeout is printed, not judged: on an emulated machine it says more about the machine. The debug kernel, too slow for
  * 20 ms, plays a sixteenth of the patterns with each of the options, and has to bring all octets.
  */
-#include <linux/tcp.h>
-
 #include "droppath.h"
 #include "lib/release.h"
 #include "sides.h"

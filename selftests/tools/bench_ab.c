@@ -22,8 +22,6 @@
  * same for each side. The machine's seed decides which packets are lost. The router is lib/router.h; bundles are off.
  * XTCP_KO and XTCP_B_KO name the modules.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>

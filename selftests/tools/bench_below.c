@@ -13,12 +13,10 @@
  */
 #include <fcntl.h>
 #include <linux/sock_diag.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/measure.h"
 #include "lib/module.h"

@@ -15,7 +15,6 @@
  * it, and the sender would send in bursts, which add to the queue. Two seconds in the beginning do not count. XTCP_KO
  * names the module, unless it is loaded already. The exit status says whether every bound was kept.
  */
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
