@@ -104,7 +104,8 @@ static struct entry *entry_again(int nr)
 	entries = realloc(entries, (nr_entries + 1) * sizeof(*entries));
 	e = &entries[nr_entries++];
 	*e = e[-1];
-	e->kernel = e->xtcp = NULL;
+	e->kernel = NULL;
+	e->xtcp = NULL;
 	e->line = nr;
 	return e;
 }

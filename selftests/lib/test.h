@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What most test programs use: the C library and kselftest, namespaces, sockets of either stack, waiting, the module. */
+/* What most test programs use: the C library, kselftest, namespaces, sockets of either stack, waiting, the module. */
 #ifndef SELFTESTS_TEST_H
 #define SELFTESTS_TEST_H
 

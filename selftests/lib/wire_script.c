@@ -15,8 +15,8 @@
  *				each with an MTU that is so much less; mapped: over IPv6, and
  *				what it quotes has the v4-mapped forms of IPv4's addresses
  *   state NAME			the connection is in this state now
- *   mark; elapsed OP MS	time since the mark, which stands before what starts a timer, so that it can only be too long. The
- *				lower bound is half of what is due: on a starved machine a timer is set by an old clock
+ *   mark; elapsed OP MS	time since the mark, which stands before what starts a timer: it can only be too long.
+ *				The lower bound is half of what is due: on a starved machine an old clock sets a timer
  *   fresh			meet the same listener from another port
  *   swap			go on with the connection before "fresh"
  *   reopen N			same ports, an initial sequence number N above RCV.NXT

@@ -219,8 +219,8 @@ static void held(bool v6, enum then then)
 			 "xtcp, IPv%c: a segment from a queue is nobody's when its socket %s\n", v6 ? '6' : '4',
 			 names[then]);
 	if (moves)
-		ksft_test_result(!stack_unread(server) && send(other, "!", 1, 0) == 1 && recv(server, &octet, 1, 0) == 1 &&
-				 octet == '!' && stack_carries(server, other, 1000),
+		ksft_test_result(!stack_unread(server) && send(other, "!", 1, 0) == 1 &&
+				 recv(server, &octet, 1, 0) == 1 && octet == '!' && stack_carries(server, other, 1000),
 				 "xtcp, IPv%c: and the socket's next connection knows nothing of it\n", v6 ? '6' : '4');
 	close(queue);
 	must(!ns_shell(net.b, "nft delete table inet held"), "nft");

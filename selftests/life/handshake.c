@@ -96,9 +96,8 @@ static bool established(struct open *o)
 
 static void end(struct open *o, bool ok, const char *name)
 {
-	if (o->server >= 0) {
+	if (o->server >= 0)
 		stack_abort(o->server);
-	}
 	close_each(o->client, o->listener);
 	ok = ok && server_is(o, 0);
 	sides_result(ok, name);

@@ -22,7 +22,6 @@ static int ns;
 
 static void set(int fd, int option, bool on)
 {
-
 	must(!on || !stack_set(fd, SOL_SOCKET, option, 1), "option");
 }
 

@@ -23,7 +23,7 @@
 /* The counters of what came, and of what was malformed. */
 #define CAME(recv, malformed)	"TCPAckRateRecv=" #recv " TCPAckRateMalformed=" #malformed
 
-/* @octet: the last one of a request. @rate: so many segments have an ACK, or a quarter of the window, but two at least. */
+/* @octet: the last one of a request. @rate: so many segments have an ACK, or a quarter of the window, but two. */
 struct asked {
 	const char *octet;
 	int rate;
