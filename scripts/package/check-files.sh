@@ -101,22 +101,16 @@ check_goes()
 		case ${word##*/} in
 		other) ;;
 		xtcp_run) "$word" --name xtcp_nosuch true 2>&1 | grep -q 'module is not loaded: ' || echo "${word##*/}, installed: does not ask for the module" ;;
-		xtcp-blackbox | xtcp-holders | xtcp-ladder | xtcp-paths | xtcp-plot | xtcp-policy | xtcp-trace | xtcp-watch | xtcp-why)
+		xtcp-blackbox | xtcp-holders | xtcp-ladder | xtcp-paths | xtcp-plot | xtcp-policy | xtcp-service | xtcp-trace | xtcp-watch | xtcp-why)
 			"$word" --help 2>&1 | grep -q '^Says why rmmod\|^  -h, --help' || echo "${word##*/}, installed: does not run" ;;
 		xtcp)
 			"$word" --version | grep -qxF "xtcp $(sed -nE 's/^MODULE_VERSION\("(.*)"\);$/\1/p' module/main.c)" ||
 				echo "xtcp, installed: no version"
-			for program in ss nstat watch ladder plot why holders blackbox policy; do
+			for program in ss nstat watch ladder plot why holders blackbox policy service; do
 				"$word" $program --help 2>&1 | grep -q "^xtcp-$program " || echo "xtcp $program, installed: does not run"
 			done
 			"$word" tour 2>&1 | grep -q 'the tour is in the sources' || echo "xtcp tour, installed: no sentence" ;;
 		esac
-	done
-	DESTDIR=$dir/opt prefix=/opt/xtcp scripts/package/install.sh tools
-	for word in share/man/man1/xtcp_run.1 share/doc/xtcp/examples/service.conf; do
-		grep -qF =/usr/local/lib/xtcp/xtcp_run.so "$dir/root/usr/local/$word" &&
-			grep -qF =/opt/xtcp/lib/xtcp/xtcp_run.so "$dir/opt/opt/xtcp/$word" ||
-			echo "$word, installed: another path of the library"
 	done
 	install_as uninstall
 	diff <(echo "$before") <(tree "$dir/root") | sed -n 's/^>/make uninstall leaves:/p; s/^</make uninstall takes:/p'

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# make package-check, in the virtual machine: one service of systemd on xtcp, by the drop-in that
-# the documentation has; a static one, by xtcp_run; what lockdown takes from a module that is loaded.
+# make package-check, in the virtual machine: one service of systemd on xtcp, by xtcp service,
+# with the module and without it; a static one, by xtcp_run; what lockdown takes from a module that is loaded.
 
 . /root/check/check-lib-vm.sh
 units=/etc/systemd/system
@@ -24,18 +24,34 @@ in_it()
 	nsenter -t "$(cat first)" -m -p -C timeout 60 "$@"
 }
 
-# restart FILE: nginx, with a drop-in that is read from stdin
-restart()
+# restricted: nginx, to the families that most units have
+restricted()
 {
 	mkdir -p $units/nginx.service.d
-	cat >"$units/nginx.service.d/$1"
+	printf '%s\n' '[Service]' "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6" >$units/nginx.service.d/families.conf
 	in_it systemctl daemon-reload && in_it systemctl restart nginx
 }
 
-# restricted FAMILIES
-restricted()
+# journal_says WORDS: of nginx
+journal_says()
 {
-	printf '%s\n' '[Service]' "RestrictAddressFamilies=$1" | restart families.conf
+	in_it journalctl --sync
+	in_it journalctl --no-pager -u nginx | tee /dev/stderr | grep -q "xtcp_run: .*$1.*Kernel TCP takes its place"
+}
+
+# status_says STATUS WORDS
+status_says()
+{
+	local said
+
+	said=$(in_it xtcp service status)
+	[ $? = "$1" ] && [[ $said == "nginx.service: "$2 ]] || { echo "$said"; return 1; }
+}
+
+# without_module: as after an update to a kernel for which nobody has built it
+without_module()
+{
+	in_it systemctl stop nginx && rmmod xtcp && mv "$module" /root/aside && depmod
 }
 
 on_xtcp()
@@ -86,24 +102,46 @@ ladder_is_refused()
 check "systemd is up" begin
 check "nginx starts as it was installed" in_it systemctl start nginx
 check "on kernel TCP" on_kernel_tcp
-check "it restarts with the documentation's drop-in" restart xtcp.conf </usr/share/doc/xtcp-tools/examples/service.conf
+check "xtcp service enable" in_it xtcp service enable nginx
+module=$(modinfo -n xtcp)
 check "that has put it on xtcp" on_xtcp
 check "there it serves" moved TcpPassiveOpens 1 serves curl
 check "it reloads" in_it systemctl reload nginx
 check "and serves on there" moved TcpPassiveOpens 1 serves curl
-check "it does not start where its unit restricts families" not restricted 'AF_UNIX AF_INET AF_INET6'
-check "its log says why" sh -c \
-	"nsenter -t $(cat first) -m journalctl --no-pager -u nginx | grep -q 'RestrictAddressFamilies= without AF_WANPIPE'"
-check "it does where that has AF_WANPIPE" restricted 'AF_UNIX AF_INET AF_INET6 AF_WANPIPE'
-check "and is on xtcp" on_xtcp
+check "systemctl status shows the file" sh -c "nsenter -t $(cat first) -m -p -C systemctl status nginx | grep -q 'xtcp\.conf'"
+check "where its unit restricts families, it starts" restricted
+check "on kernel TCP" not on_xtcp
+check "its journal says why" journal_says 'RestrictAddressFamilies= without AF_WANPIPE'
+check "xtcp service reads the unit" in_it xtcp service enable nginx
+check "and puts it on xtcp" on_xtcp
+check "status says so" status_says 0 'xtcp: 0.0.0.0:80*; without the module: kernel TCP'
+check "the module is not there any more" without_module
+check "it starts nevertheless" in_it systemctl start nginx
+check "on kernel TCP" serves curl
+check "its journal names the kernel, and what builds" journal_says "not loaded in Linux $(uname -r); .*dkms autoinstall"
+check "status says so" status_says 1 'kernel TCP: *; the xtcp module is not loaded: *'
+check "--refuse refuses" not in_it xtcp service --refuse enable nginx
+check "and it serves on" serves curl
+check "the module is there again" sh -c "mv /root/aside '$module' && depmod"
+check "--refuse" in_it xtcp service --refuse enable nginx
+check "it is on xtcp" on_xtcp
+check "the module is not there any more" without_module
+check "it does not start" not in_it systemctl start nginx
+check "the module is there again" sh -c "mv /root/aside '$module' && depmod"
+check "disable" in_it xtcp service disable nginx
+check "the file is gone" not test -e $units/nginx.service.d/xtcp.conf
+check "it starts on kernel TCP" in_it systemctl start nginx
+check "and is there" serves curl
+check "enable" in_it xtcp service enable nginx
 httpd="/bin/busybox httpd -p 81 -h /var/www/html"
-dropin=$(grep ^Environment= /usr/share/doc/xtcp-tools/examples/service.conf)
-check "a service that is linked statically starts with these lines" static "ExecStart=$httpd" "$dropin"
-check "and is on kernel TCP nevertheless" static_on ss
-check "it starts with xtcp_run before its command" static "ExecStart=/usr/bin/xtcp_run $httpd"
+check "a service that is linked statically" static "ExecStart=$httpd"
+check "enable takes its file back" not in_it xtcp service enable static
+check "and nothing has changed" static_on ss
+check "it starts with xtcp_run before its command" static "ExecStart=/usr/bin/xtcp_run --fallback $httpd"
 check "and is on xtcp" static_on xtcp-ss
 check "it serves there" moved TcpPassiveOpens 1 page_of 81
 check "it stops" in_it systemctl stop static
+check "a service that does not exist" not in_it xtcp service enable nosuch
 
 # nothing unlocks it again
 check "lockdown, integrity, with the module loaded" locked integrity

@@ -21,7 +21,7 @@ without_headers()
 	said=$(xtcp_run true 2>&1)
 	mv /root/aside "$there" && depmod
 	echo "$said"
-	[[ $said == "xtcp_run: DKMS has not built the xtcp module for Linux $(uname -r): it wants linux-headers-$(uname -r), "* ]]
+	[[ $said == "xtcp_run: DKMS has not built the xtcp module for Linux $(uname -r): it wants linux-headers-$(uname -r), then "* ]]
 }
 check "where DKMS has not built it, xtcp_run names the headers" without_headers
 check "root loads it again" modprobe xtcp

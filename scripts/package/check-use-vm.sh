@@ -68,8 +68,7 @@ check "nginx ends" stopped
 check "the old one unloads" unloads
 
 check "root loads it" modprobe xtcp
-dropin=$(sed -n 's/^Environment=//p' /usr/share/doc/xtcp-tools/examples/service.conf)
-check "with the drop-in's environment nginx starts" env "$dropin" nginx
+check "with the library alone nginx starts" env LD_PRELOAD=/usr/lib/xtcp/xtcp_run.so nginx
 check "and has loaded the new one" version_is "$new"
 check "the new one serves" moved TcpPassiveOpens 1 serves curl
 

@@ -39,7 +39,7 @@ list_files()
 	for word in xtcp xtcp-ss xtcp-nstat; do
 		echo "755 scripts/tools/$word $prefix/bin/$word"
 	done
-	for word in xtcp-blackbox xtcp-holders xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-trace xtcp-watch xtcp-why; do
+	for word in xtcp-blackbox xtcp-holders xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-service xtcp-trace xtcp-watch xtcp-why; do
 		echo "755 scripts/tools/$word $prefix/share/xtcp/$word"
 		echo "link ../share/xtcp/$word $prefix/bin/$word"
 	done
@@ -50,7 +50,7 @@ list_files()
 	echo "644 include/uapi/linux/xtcp_ao.h $prefix/include/linux/xtcp_ao.h"
 	echo "644 scripts/package/modprobe.conf $prefix/lib/modprobe.d/xtcp.conf"
 	echo "644 scripts/package/completion $prefix/share/bash-completion/completions/xtcp_run"
-	for word in xtcp xtcp-blackbox xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-trace xtcp-watch xtcp-why xtcp-ss xtcp-nstat xtcp-holders; do
+	for word in xtcp xtcp-blackbox xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-service xtcp-trace xtcp-watch xtcp-why xtcp-ss xtcp-nstat xtcp-holders; do
 		echo "link xtcp_run $prefix/share/bash-completion/completions/$word"
 	done
 	for word in scripts/package/man/*.[1-9]; do
@@ -89,8 +89,6 @@ put()
 		ln -s "$2" "$root$3"
 	elif [ "$2" = scripts/tools/xtcp ]; then
 		sed "s|^version=$|version=$version|" "$2" >"$root$3" && chmod "$1" "$root$3"
-	elif [[ $2 == *.example || $2 == */man/* ]]; then
-		sed "s|/usr/local/|$prefix/|g" "$2" >"$root$3" && chmod "$1" "$root$3"
 	elif [[ $2 == *.md ]]; then
 		sed -E 's|\[([^]]+)\]\(\.\./[^)]+\)|\1|g' "$2" >"$root$3" && chmod "$1" "$root$3"
 	else

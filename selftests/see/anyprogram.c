@@ -30,6 +30,12 @@ NEEDS_PROGRAMS("ip busybox");
 #define NO_LOOK	"xtcp_run: the kernel lets nobody look at other processes here (kernel.yama.ptrace_scope?): "	\
 		"no socket can be judged by port\n"
 
+/* There is no module, or not with that family. */
+#define NOT_LOADED "the xtcp_none module is not loaded: sudo modprobe xtcp_none, or, where it is not installed, " \
+		"make and sudo insmod xtcp_none.ko"
+#define NO_FAMILY "xtcp_run: socket(AF_XTCP): no such family: XTCP_FAMILY is not its number, or a unit has "	\
+		"RestrictAddressFamilies= without AF_WANPIPE"
+
 /* io_uring opens a socket: one of kernel TCP, and --verbose names it; none with --strict. */
 #define RING	"xtcp_run: N: process N: io_uring: sockets that it opens stay on kernel TCP\n"		\
 		"ring kernel\ntcp4 xtcp\nring EPERM\ntcp4 xtcp\n"
@@ -251,6 +257,18 @@ static const struct shell_row rows[] = {
 	  "xtcp_run: N: socket 3 is on xtcp\n" },
 	{ "--verbose, and no descriptor left",
 	  "$R --verbose sh -c 'exec 3<&0; $A full tcp4' 2>&1", "full\ntcp4 EMFILE\n" },
+	{ "--fallback, and the module is not there",
+	  "$R --name xtcp_none --fallback $A tcp4 2>&1; $R --name xtcp_none --fallback --strict $A tcp4 2>&1",
+	  "xtcp_run: " NOT_LOADED ". Kernel TCP takes its place\ntcp4 kernel\nxtcp_run: " NOT_LOADED "\n", 125 },
+	{ "a family that is not there, with --fallback and without",
+	  "export XTCP_FAMILY=99; $R --preload --fallback $A tcp4 tcp6 2>&1; $R --preload $A tcp4 2>&1",
+	  NO_FAMILY ". Kernel TCP takes its place\ntcp4 kernel\ntcp6 kernel nonblock\n"
+	  NO_FAMILY "\ntcp4 EAFNOSUPPORT\n" },
+	{ "the library alone, without the module",
+	  "export XTCP_NAME=xtcp_none XTCP_FAMILY=99 XTCP_RUN_FALLBACK=1; LD_PRELOAD=$PWD/build/xtcp_run.so $A tcp4 2>&1 | "
+	  "sed \"s/$(uname -r)/R/; s/; .*autoinstall.*; /; /\"",
+	  "xtcp_run: socket(AF_XTCP): no such family: the xtcp_none module is not loaded in Linux R; "
+	  "\"modprobe xtcp_none\" loads it. Kernel TCP takes its place\ntcp4 kernel\n" },
 	{ "output ends with the program",
 	  "echo $($R sh -c '$S tcp4 & wait')", "tcp4 xtcp\n" },
 };

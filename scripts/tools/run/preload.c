@@ -9,9 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <linux/xtcp.h>
@@ -27,6 +29,7 @@ static ssize_t (*libc_sendmsg)(int fd, const struct msghdr *msg, int flags);
 static int (*libc_sendmmsg)(int fd, struct mmsghdr *msgs, unsigned int n, int flags);
 static int (*libc_setsockopt)(int fd, int level, int name, const void *value, socklen_t len);
 static struct stack_calls libc = { .family = AF_XTCP };
+static bool falls_back;
 
 /* Before main, and again by whoever opens a socket in a constructor that runs earlier. */
 static void __attribute__((constructor)) prepare(void)
@@ -38,6 +41,7 @@ static void __attribute__((constructor)) prepare(void)
 	if (!rules_set(getenv(ENV_ONLY), getenv(ENV_NOT)))
 		rules_set(NULL, NULL);
 	limits_read(getenv(ENV_LIMITS));
+	falls_back = getenv(ENV_FALLBACK);
 	log_begin(getenv(ENV_LOG));
 	libc_connect = dlsym(RTLD_NEXT, "connect");
 	libc_sendto = dlsym(RTLD_NEXT, "sendto");
@@ -51,12 +55,28 @@ static void __attribute__((constructor)) prepare(void)
 
 static void complain(void)
 {
-	static const char text[] = "xtcp_run: socket(AF_XTCP): no such family: the module is not loaded, "
-				   "XTCP_FAMILY is not its number, or a unit has RestrictAddressFamilies= "
-				   "without AF_WANPIPE\n";
-	int saved = errno;
+	const char *name = getenv("XTCP_NAME") ?: "xtcp";
+	static bool said;
+	int saved = errno, len;
+	struct utsname system;
+	char path[80], text[500];
 
-	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+	if (said && falls_back)		/* the journal wants one line, not one for each socket */
+		return;
+	said = true;
+	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	len = snprintf(text, sizeof(text), "xtcp_run: socket(AF_XTCP): no such family: ");
+	if (!access(path, F_OK) || uname(&system))
+		len += snprintf(text + len, sizeof(text) - len,
+				"XTCP_FAMILY is not its number, or a unit has RestrictAddressFamilies= "
+				"without AF_WANPIPE");
+	else
+		len += snprintf(text + len, sizeof(text) - len,
+				"the %s module is not loaded in Linux %s; for this kernel \"dkms autoinstall\" builds it, or, "
+				"in the sources, \"make && make install\"; \"modprobe %s\" loads it",
+				name, system.release, name);
+	len += snprintf(text + len, sizeof(text) - len, "%s\n", falls_back ? ". Kernel TCP takes its place" : "");
+	if (write(STDERR_FILENO, text, len) < 0)
 		errno = saved;
 	errno = saved;
 }
@@ -76,8 +96,10 @@ EXPORTED int socket(int domain, int type, int protocol)
 	if ((protocol != 0 && protocol != IPPROTO_TCP) || !rules_start_on_xtcp())
 		return libc.socket(domain, type, protocol);
 	fd = libc.socket(libc.family, type, domain == AF_INET6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
-	if (fd < 0 && errno == EAFNOSUPPORT)
+	if (fd < 0 && errno == EAFNOSUPPORT) {
 		complain();
+		return falls_back ? libc.socket(domain, type, protocol) : -1;
+	}
 	if (fd >= 0) {
 		limits_apply(fd);
 		log_line("socket %d is on xtcp", fd);

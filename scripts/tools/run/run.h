@@ -23,6 +23,7 @@
 #define ENV_NOT			"XTCP_RUN_NOT_PORT"
 #define ENV_LOG			"XTCP_RUN_LOG"
 #define ENV_LIMITS		"XTCP_RUN_LIMITS"
+#define ENV_FALLBACK		"XTCP_RUN_FALLBACK"	/* set by xtcp_run --fallback, and by xtcp service */
 
 /* rules.c: which ports are xtcp's */
 bool rules_set(const char *only, const char *not);

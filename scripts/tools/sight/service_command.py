@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What xtcp-service does."""
+
+import glob
+import os
+import re
+import subprocess
+import time
+
+import program
+from listing import Listing, Unreadable
+from owners import descriptors
+from program import Wrong
+
+PLACE = "/etc/systemd/system/%s.d/xtcp.conf"
+FALLBACK = "XTCP_RUN_FALLBACK=1"
+MODULE = "/sys/module/xtcp"
+FAMILIES = {25: "AF_WANPIPE", 27: "AF_IB"}      # how a unit names them
+PATIENCE = 30       # seconds in which a service listens again
+ASKED = ("Id", "LoadState", "ActiveState", "SubState", "ControlGroup", "Environment", "RestrictAddressFamilies",
+         "RootDirectory", "RootImage", "TriggeredBy")
+
+
+def systemctl(*words):
+    try:
+        done = subprocess.run(("systemctl",) + words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        raise Wrong("there is no systemctl here") from None
+    return done.returncode == 0, done.stdout.strip()
+
+
+def unit_of(name):
+    """What systemd says of the service, by property."""
+    if not re.fullmatch(r"[\w@.:\\-]+", name):
+        raise Wrong("'%s' is no name of a service" % name)
+    works, said = systemctl("show", "--property", ",".join(ASKED), "--", name if name.endswith(".service") else name + ".service")
+    unit = dict(line.split("=", 1) for line in said.split("\n") if "=" in line)
+    if not works or "Id" not in unit:
+        raise Wrong("systemd does not answer: " + said)
+    if unit["LoadState"] != "loaded":
+        raise Wrong("there is no service %s (%s)" % (unit["Id"], unit["LoadState"]))
+    return unit
+
+
+def is_of(pid, group):
+    try:
+        with open("/proc/%d/cgroup" % pid, encoding="utf-8") as file:
+            paths = [line.rstrip("\n").split(":", 2)[2] for line in file]
+    except OSError:
+        return False
+    return any(path == group or path.startswith(group + "/") for path in paths)
+
+
+def listens(unit):
+    """Where the service listens: (addresses on xtcp, addresses on kernel TCP)."""
+    inodes, ours = {}, {}
+    for pid, _, inode in descriptors() if unit["ControlGroup"] else ():
+        if pid not in ours:
+            ours[pid] = is_of(pid, unit["ControlGroup"])
+        if ours[pid]:
+            inodes.setdefault(pid, set()).add(inode)
+    found = (set(), set())
+    for pid, held in inodes.items():    # each may have a network of its own
+        for addresses, name in zip(found, ("xtcp", "tcp")):
+            try:
+                rows = Listing(name, "/proc/%d/net" % pid).rows()
+            except Unreadable:
+                continue
+            addresses.update(row.ends[0] for row in rows if row.state == "LISTEN" and row.inode in held)
+    return found
+
+
+def said_of(unit):
+    """(whether it is on xtcp, that in words)"""
+    on_xtcp, on_kernel = listens(unit)
+    words = ["%s: %s" % (stack, " ".join(sorted(addresses)))
+             for stack, addresses in (("xtcp", on_xtcp), ("kernel TCP", on_kernel)) if addresses]
+    if not words:
+        words = [unit["ActiveState"] if unit["ActiveState"] != "active" else "runs, and listens nowhere"]
+    if on_kernel and not os.path.isdir(MODULE):
+        words.append(program.missing("xtcp", ""))
+    return bool(on_xtcp) and not on_kernel, "; ".join(words)
+
+
+def library(tools):
+    for folder in ("../lib/xtcp", "../../lib/xtcp"):
+        path = os.path.realpath(os.path.join(tools, folder, "xtcp_run.so"))
+        if os.path.exists(path):
+            return path
+    raise Wrong("a service wants the library where it stays: please install xtcp")
+
+
+def text_for(unit, path, refuse, before):
+    """The file's; before: what it was, which is part of what systemd says of the unit."""
+    number = 25
+    if os.path.isdir(MODULE):
+        with open(MODULE + "/parameters/family", encoding="ascii") as file:
+            number = int(file.read())
+    others = re.search(r"\bLD_PRELOAD=([^\s\"']+)", unit["Environment"])
+    preloaded = [one for one in (others[1].split(":") if others else ()) if os.path.basename(one) != "xtcp_run.so"]
+    words = ["LD_PRELOAD=" + ":".join([path] + preloaded)]
+    words += ["XTCP_FAMILY=%d" % number] * (number != 25) + [FALLBACK] * (not refuse)
+    lines = ["# by xtcp service enable; xtcp service disable removes it", "[Unit]", "Wants=modprobe@xtcp.service",
+             "After=modprobe@xtcp.service", "", "[Service]", "Environment=" + " ".join(words)]
+    families = unit["RestrictAddressFamilies"]
+    family = FAMILIES.get(number, "number %d" % number)
+    # "~" lists those that are forbidden
+    if families and (family in re.findall(r"\w+", families)) == families.startswith("~") or "\nRestrict" in before:
+        if number not in FAMILIES:
+            raise Wrong("the unit restricts address families, and systemd has no name for %d: load xtcp with family=25" % number)
+        lines.append("RestrictAddressFamilies=" + family)
+    return "\n".join(lines) + "\n"
+
+
+def put(unit, text):
+    """The file, or none; systemd reads it, and restarts the service if it runs. Return: (whether it could, words)."""
+    path = PLACE % unit["Id"]
+    if text is None:
+        os.unlink(path)
+        if not os.listdir(os.path.dirname(path)):
+            os.rmdir(os.path.dirname(path))
+    else:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    systemctl("daemon-reload")
+    return systemctl("try-restart", unit["Id"])
+
+
+def comes_up(name, ports):
+    """Waits until it listens on these again. Return why not, or None."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        unit = unit_of(name)
+        there = set.union(*listens(unit))
+        if unit["ActiveState"] == "active" and ports <= there:
+            return None
+        if unit["ActiveState"] == "failed" or unit["SubState"] == "auto-restart":
+            return "it fails"
+        if time.monotonic() > until:
+            return "after %d s it does not listen on %s" % (PATIENCE, " ".join(sorted(ports - there))) \
+                if ports - there else "after %d s it is not active" % PATIENCE
+        time.sleep(0.2)
+
+
+def check_unit(unit, ports):
+    """Raises what the file cannot mend."""
+    for place in "RootDirectory", "RootImage":
+        if unit[place]:
+            raise Wrong("%s has %s=%s, where the library is not" % (unit["Id"], place, unit[place]), 1)
+    for socket in unit["TriggeredBy"].split():
+        if socket.endswith(".socket") and systemctl("is-active", socket)[0]:
+            raise Wrong("systemd opens the sockets of %s, on kernel TCP, for %s: where the service can open them, stop "
+                        "and disable that first" % (unit["Id"], socket), 1)
+    if unit["SubState"] == "exited" and not ports:
+        raise Wrong("%s has no process; of PostgreSQL, as an example, the service is postgresql@15-main" % unit["Id"], 1)
+
+
+def do_enable(args, tools):
+    unit = unit_of(args.service)
+    ports = set.union(*listens(unit))
+    check_unit(unit, ports)
+    there = os.path.isdir(MODULE) or subprocess.run(("/sbin/modprobe", "-q", "xtcp"), check=False).returncode == 0
+    if args.refuse and not there:
+        raise Wrong(program.missing("xtcp", ""), 1)
+    path = PLACE % unit["Id"]
+    before = None
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            before = file.read()
+    text = text_for(unit, library(tools), args.refuse, before or "")
+    works, said = put(unit, text)
+    why = None
+    if unit["ActiveState"] == "active":
+        why = comes_up(args.service, ports) if works else said
+        if not why and there and ports and not listens(unit_of(args.service))[0]:
+            why = "its sockets are on kernel TCP: is its program linked statically, or written in Go? INSTALLING.md has lines for that"
+    if why:
+        works, _ = put(unit, before)
+        raise Wrong("%s has not come up on xtcp, and %s. journalctl -u %s tells more: %s" % (
+            unit["Id"], "is as before" if works else "does not come up without it either", unit["Id"], why), 1)
+    print("%s:\n%s" % (path, re.sub("(?m)^(?=.)", "    ", text)), end="")
+    print("%s: %s" % (unit["Id"], said_of(unit_of(args.service))[1]))
+    if not there:
+        print(program.missing("xtcp", ""))
+
+
+def do_disable(args, _):
+    unit = unit_of(args.service)
+    if not os.path.exists(PLACE % unit["Id"]):
+        raise Wrong("there is no %s" % PLACE % unit["Id"], 1)
+    works, said = put(unit, None)
+    if not works:
+        raise Wrong(said, 1)
+    print("%s: %s" % (unit["Id"], said_of(unit_of(args.service))[1]))
+
+
+def do_status(args, _):
+    names = [args.service] if args.service else [path.split("/")[-2][:-2] for path in sorted(glob.glob(PLACE % "*"))]
+    all_are = True
+    for name in names:
+        unit = unit_of(name)
+        is_on, words = said_of(unit)
+        all_are &= is_on
+        path = PLACE % unit["Id"]
+        if not os.path.exists(path):
+            words += "; not enabled"
+        else:
+            with open(path, encoding="utf-8") as file:
+                words += "; without the module: %s" % ("kernel TCP" if FALLBACK in file.read() else "no socket")
+        print("%s: %s" % (unit["Id"], words))
+    return not all_are
+
+
+COMMANDS = {"enable": do_enable, "disable": do_disable, "status": do_status}
+
+
+def main(doc, tools):
+    def run():
+        parser = program.Parser("xtcp-service", doc)
+        parser.add_argument("--refuse", action="store_true", help="enable: without the module, rather fail")
+        parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
+        parser.add_argument("service", nargs="?", metavar="NAME")
+        args = parser.parse_args()
+        if not args.service and args.command != "status":
+            parser.error("a NAME is missing")
+        if os.geteuid():
+            raise Wrong("only root sees and changes services")
+        return COMMANDS[args.command](args, tools)
+
+    return program.ends("xtcp-service", run)
