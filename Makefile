@@ -128,28 +128,33 @@ selftests: needs-check
 
 #:   make vm           a shell in a virtual machine with the module loaded, and two
 #:                     namespaces to play in; what is written to shared/ is kept (SHARED=DIR)
+#:                     TOPO=FILE: with the hosts, routers and links that FILE names, as scripts/vm/dumbbell.topo
 #:   make vm-shell     a second terminal of that machine, or of make lab's; of several, N=1 is the
 #:                     one that started last
 SHARED := $(if $(filter command line,$(origin SHARED)),$(value SHARED),shared)
+TOPOLOGY = scripts/vm/topo.py $(call quoted,$(TOPO))
+MAKE_TOPOLOGY = $(if $(value TOPO),$(TOPOLOGY) >build/topology.sh)
 SECOND = XTCP_NAME=$(NAME) XTCP_SECOND=1 exec bash --rcfile scripts/vm/vm-shell.sh
 vm: needs-tour vm-module
 	@scripts/tools/xtcp_run --build
 	@mkdir -p $(call quoted,$(SHARED))
+	@$(MAKE_TOPOLOGY)
 	@XTCP_SHARED=$(call quoted,$(SHARED)); scripts/vm/vm.sh --interactive --share "$$XTCP_SHARED" \
-		--second '$(SECOND)' 'insmod build/$(PREFIX)stock/$(NAME).ko && XTCP_NAME=$(NAME) '"XTCP_SHARED=$${XTCP_SHARED@Q}"' exec bash --rcfile scripts/vm/vm-shell.sh; exec bash -l'
+		--second '$(SECOND)' 'insmod build/$(PREFIX)stock/$(NAME).ko && XTCP_NAME=$(NAME) XTCP_TOPOLOGY=$(if $(value TOPO),build/topology.sh) '"XTCP_SHARED=$${XTCP_SHARED@Q}"' exec bash --rcfile scripts/vm/vm-shell.sh; exec bash -l'
 
 vm-shell:
 	@scripts/vm/vm-terminal.py $(if $(value N),$(call quoted,$(N)))
 
 #:   make lab          the same in the laboratory, a Linux that is a process: one processor, boots in
 #:                     seconds; SEED=N: in virtual time, the same run for the same number;
-#:                     DEBUG=1: its debug kernel
+#:                     DEBUG=1: its debug kernel; TOPO=FILE: as with make vm
 lab: needs-check-rest
 	@. scripts/kernel/vm-module.sh && vm_module $(LAB) $(NAMED)
 	@scripts/tools/xtcp_run --build
+	@$(MAKE_TOPOLOGY)
 	@scripts/lab/run.sh --interactive --kernel $(if $(DEBUG),debug,fast) \
 		$(if $(value SEED),--seed $(call quoted,$(SEED)),--second '$(SECOND)') \
-		'insmod build/$(PREFIX)$(LAB)/$(NAME).ko && XTCP_NAME=$(NAME) exec bash --rcfile scripts/vm/vm-shell.sh; exec bash -l'
+		'insmod build/$(PREFIX)$(LAB)/$(NAME).ko && XTCP_NAME=$(NAME) XTCP_TOPOLOGY=$(if $(value TOPO),build/topology.sh) exec bash --rcfile scripts/vm/vm-shell.sh; exec bash -l'
 
 #:   make explore      connections by the thousand in the laboratory, each from a seed, checked against rules:
 #:                     SEEDS=1000, FOR=MINUTES, FROM=SEED; COMPARE=1: against kernel TCP's time, too;
@@ -219,7 +224,7 @@ help:
 	@sed -n 's/^#: //p' Makefile
 
 # What is asked for by a name is there, or nothing is installed, built or booted.
-ASKED = demo tour check check-quick matrix coverage mutants programs bench ab explore soak lab debug-kernel
+ASKED = demo tour vm check check-quick matrix coverage mutants programs bench ab explore soak lab debug-kernel
 # It is Python that knows the names.
 needs-%: $(addprefix asked-,$(filter $(ASKED),$(MAKECMDGOALS)))
 	@scripts/kernel/deps.sh $*
@@ -234,6 +239,9 @@ asked-demo:
 
 asked-tour:
 	@scripts/tour/tour.sh --asked $(AS_HTML) $(if $(value P),$(call quoted,$(value P)))
+
+asked-vm:
+	@$(if $(value TOPO),$(TOPOLOGY) >/dev/null)
 
 asked-check:
 	@$(CHECK) --asked >/dev/null
@@ -262,7 +270,7 @@ asked-explore:
 asked-soak:
 	@scripts/lab/soak.sh --asked $(SOAK_THESE)
 
-asked-lab:
+asked-lab: asked-vm
 	@scripts/lab/run.sh --asked $(if $(value SEED),--seed $(call quoted,$(SEED)))
 
 asked-debug-kernel:

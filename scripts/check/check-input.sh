@@ -9,7 +9,7 @@ cd "$(dirname "$0")/../.."
 
 # not a part of the make that this may run below
 unset MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D HTML K B N F ALL ALSO SHORT ONLY SEED AB CC CC2 NET JSON SVG \
-	FROM FOR SEEDS COMPARE ROW DEBUG AGAIN LAB_SEED
+	FROM FOR SEEDS COMPARE ROW DEBUG AGAIN LAB_SEED TOPO
 dir=$(mktemp -d "${TMPDIR:-/tmp}/xtcp-input.XXXXXX") || exit
 trap 'rm -rf "$dir"' EXIT
 # neither kernels nor packages; what asks for some fails otherwise than by 2
@@ -55,6 +55,23 @@ refuses "^tour: HTML= \(--html\) needs the name of a folder" scripts/tour/tour.s
 refuses "^tour: cannot write to /proc/x$" make tour HTML=/proc/x
 refuses "TESTS: no such test: wire_clos; similar names: wire_close" make --no-print-directory -C selftests TESTS=wire_clos
 refuses "these are kselftests: their rules are in a kernel's source" make --no-print-directory -C selftests KSELFTEST=
+# network LINE PATTERN: a file of three right lines and this one
+network()
+{
+	printf '%b\n' 'host a b\nrouter r\nlink a r' "$1" >"$dir/network"
+	refuses "^vm: TOPO=$dir/network: $2" make vm TOPO="$dir/network"
+}
+network 'link b r rate=10' 'line 4: rate=10 is not like rate=10mbit$'
+network 'link b r speed=10mbit' "line 4: a link has no 'speed'; it has rate, delay, loss, queue$"
+network 'link b r queue=9' 'line 4: without a rate nothing waits in a queue$'
+network 'link b x' "line 4: there is no host or router 'x' above$"
+network 'link r a' 'line 4: there is a link between r and a already$'
+network 'link b' 'line 4: a link is between two of them: link a b$'
+network '\n# of one\nrouter a' "line 6: there is a 'a' already$"
+network 'host A' "line 4: 'A' is no name"
+network 'switch s' 'line 4: a line begins with host, router or link'
+network '' 'there is no way from a to b$'
+refuses "^vm: TOPO=$dir/none: No such file or directory$" make lab TOPO="$dir/none"
 refuses '^bench: there is no B=nosuch; there are: tcp ' make bench B=nosuch
 refuses '^bench: AB=nosuch: there is no such commit' make bench AB=nosuch
 refuses '^bench: AB=nosuch: there is no such commit' make bench AB=HEAD..nosuch
@@ -190,7 +207,7 @@ cat >"$dir/own/apt-get" <<-END
 END
 printf '#!/bin/sh\nexec "$@"\n' >"$dir/own/sudo"
 chmod 755 "$dir/own/apt-get" "$dir/own/sudo"
-for goal in demo tour check check-quick matrix coverage programs bench explore soak lab debug-kernel; do
+for goal in demo tour vm check check-quick matrix coverage programs bench explore soak lab debug-kernel; do
 	rm -f "$dir/own/python3"
 	says '^Installing python3$' env -i PATH="$dir/own:$dir/links" HOME="$dir" make asked-$goal
 	! grep -E ': (command )?not found|No such file' "$dir/out" | sed "s/^/make asked-$goal: /"

@@ -18,6 +18,14 @@ within()
 client() { within client xtcp_run "$@"; }
 server() { within server xtcp_run "$@"; }
 router() { within router "$@"; }
+# on NODE COMMAND...: of a network that TOPO= has made; a host's TCP is xtcp
+on()
+{
+	local forwards
+
+	forwards=$(ip netns exec "$1" cat /proc/sys/net/ipv4/ip_forward) || return
+	if [ "$forwards" = 1 ]; then within "$@"; else within "$1" xtcp_run "${@:2}"; fi
+}
 tour() { scripts/tour/tour-beside.sh "$@"; }
 
 # The status of this shell is the one that exit was told, and not the last command's: with that, make would call it an
@@ -55,10 +63,15 @@ set_up()
 	echo global >/sys/kernel/tracing/trace_clock
 	echo 8192 >/sys/kernel/tracing/buffer_size_kb
 	echo 1 >"/sys/kernel/tracing/events/$XTCP_NAME/enable"
-	scripts/vm/scene.sh
-	echo "$XTCP_NAME is loaded; \"client\" (10.77.0.1) and \"server\" (10.77.0.2) are namespaces, with a router in between:"
-	echo "   server python3 -m http.server 80 &      client curl http://server/      xtcp ladder      server ss -tano"
-	echo "Each runs a command there, on $XTCP_NAME. xtcp --help: what there is to see it by; tour PAGE: a page of the tour; exit: the end."
+	if [ -n "$XTCP_TOPOLOGY" ]; then
+		. "$XTCP_TOPOLOGY"
+		echo "   on NODE COMMAND..., as in: on a ip route; on a tc -s qdisc"
+	else
+		scripts/vm/scene.sh
+		echo "$XTCP_NAME is loaded; \"client\" (10.77.0.1) and \"server\" (10.77.0.2) are namespaces, with a router in between:"
+		echo "   server python3 -m http.server 80 &      client curl http://server/      xtcp ladder      server ss -tano"
+		echo "Each runs a command there, on $XTCP_NAME. xtcp --help: what there is to see it by; tour PAGE: a page of the tour; exit: the end."
+	fi
 	builds
 	if [ -n "${XTCP_SHARED-}" ]; then
 		echo "What is in $XTCP_SHARED/ is kept, all else is not."
