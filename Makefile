@@ -77,7 +77,8 @@ debug-module: needs-check-rest
 #:   make demo         real programs talk through xtcp in a virtual machine;
 #:                     D=loss: segments that get lost, CC=reno: by that congestion control;
 #:                     RATE=20mbit DELAY=50ms LOSS=1% QUEUE=100: through a router of yours, which loses at random
-demo asked-demo: SHOW = ALGORITHM=$(call quoted,$(ALGORITHM)) \
+BEGAN := $(shell date +%s)
+demo asked-demo: SHOW = BEGAN=$(BEGAN) ALGORITHM=$(call quoted,$(ALGORITHM)) \
 	$(foreach word,RATE DELAY LOSS QUEUE,ROUTER_$(word)=$(call quoted,$(value $(word)))) scripts/demo/demo.sh
 demo: needs-demo
 	@$(SHOW) $(if $(value D),$(call quoted,$(value D)))

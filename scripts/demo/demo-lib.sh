@@ -64,6 +64,7 @@ make_network()
 load()
 {
 	insmod "$1" || die "the module does not load"
+	[ -z "${OUT-}" ] || : >"$OUT/loaded"
 	echo "xtcp is loaded, beside the kernel's TCP"
 	make_network || die "no network"
 	echo global >$tracing/trace_clock
