@@ -149,7 +149,7 @@ vm-shell:
 #:   make lab          the same in the laboratory, a Linux that is a process: one processor, boots in
 #:                     seconds; SEED=N: in virtual time, the same run for the same number;
 #:                     DEBUG=1: its debug kernel; TOPO=FILE: as with make vm
-lab: needs-check-rest
+lab: needs-lab
 	@. scripts/kernel/vm-module.sh && vm_module $(LAB) $(NAMED)
 	@scripts/tools/xtcp_run --build
 	@$(MAKE_TOPOLOGY)
@@ -164,7 +164,7 @@ lab: needs-check-rest
 EXPLORE = scripts/lab/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \
 		$(if $(value FOR),--for $(call quoted,$(FOR)))
-explore: needs-check-rest
+explore: needs-lab
 	@$(EXPLORE)
 
 #:   make coverage     the lines and branches of module/ that the tests reach, by room; pages in build/coverage/html;
@@ -205,7 +205,7 @@ bench: needs-check-rest vm-module
 #:                     SEED=1, JSON=FILE, SVG=FILE
 COMPARE_AB = scripts/bench/ab.sh $(foreach word,AB CC2 N NET SEED JSON SVG,$(if $(value $(word)),$(call quoted,$(word)=$(value $(word))))) \
 	$(if $(ALGORITHM),$(call quoted,CC=$(ALGORITHM)))
-ab: needs-check-rest
+ab: needs-lab
 	@$(COMPARE_AB)
 
 #:   make soak         long lives in virtual time, in the laboratory: 50 idle days, clocks that come round,

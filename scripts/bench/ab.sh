@@ -95,7 +95,7 @@ finish()
 	rm -rf "$bin"
 }
 at_end finish
-vm_kernel lab >/dev/null && vm_module lab -s && scripts/check/selftests.sh tools ||
+vm_kernel lab >/dev/null && vm_module lab -s && scripts/check/selftests.sh ../build/selftests/tools/bench_ab ||
 	{ echo "ab: it does not build" >&2; exit 1; }
 cp build/selftests/tools/bench_ab "$bin/" && strip -g -o "$bin/now.ko" build/lab/xtcp.ko ||
 	{ echo "ab: cannot write to $bin" >&2; exit 1; }

@@ -14,11 +14,11 @@ cd "$(dirname "$0")"
 usage()
 {
 	cat <<-END
-	Usage: scripts/kernel/deps.sh [--missing] python|build|demo|tour|check|check-rest|arm64|coverage|programs|
-	       package|package-check
+	Usage: scripts/kernel/deps.sh [--missing] python|build|demo|tour|lab|check|check-rest|arm64|coverage|
+	       programs|package|package-check
 
 	Installs what is missing to ask for something by its name, to build the module, to run the demo (and the
-	virtual machine), the tour, the tests on the stock kernel, all checks, those for arm64, to see what they reach, to try real
+	virtual machine), the tour, the laboratory, the tests on the stock kernel, all checks, those for arm64, to see what they reach, to try real
 	programs, to make packages, or to check those. Silent when nothing is missing.
 
 	  --missing  install nothing: print the packages that are missing
@@ -55,52 +55,87 @@ needs_build()
 	END
 }
 
-needs_demo()
+# what any machine runs
+needs_machine()
 {
 	needs_build
 	cat <<-END
-	$([ "$XTCP_ARCH" = arm64 ] && echo qemu-system-arm qemu-system-aarch64 || echo qemu-system-x86 qemu-system-x86_64)
 	busybox-static busybox
 	kmod modprobe
 	iproute2 ip
 	curl curl
 	END
+}
+
+needs_demo()
+{
+	needs_machine
+	[ "$XTCP_ARCH" = arm64 ] && echo qemu-system-arm qemu-system-aarch64 || echo qemu-system-x86 qemu-system-x86_64
 	needs_python
 }
 
-needs_tour()
+# what the tour's network wants more
+needs_scene()
 {
-	needs_demo
 	cat <<-END
 	nftables nft
 	procps sysctl
 	END
 }
 
-needs_check()
+needs_tour()
 {
-	needs_tour
+	needs_demo
+	needs_scene
+}
+
+needs_tests()
+{
 	cat <<-END
 	netbase /etc/protocols
 	xz-utils xz
 	END
 }
 
-needs_check_rest()
+needs_check()
 {
-	needs_check
+	needs_tour
+	needs_tests
+}
+
+# to build a kernel
+needs_kernel()
+{
 	cat <<-END
-	bsdextrautils col
-	sparse sparse
 	perl perl
 	flex flex
 	bison bison
 	bc bc
 	libelf-dev /usr/include/libelf.h
 	libssl-dev /usr/include/openssl/opensslv.h
+	patch patch
+	END
+}
+
+# the laboratory is no virtual machine, and wants no kernel of one
+needs_lab()
+{
+	needs_machine
+	needs_scene
+	needs_tests
+	needs_kernel
+	needs_python
+}
+
+needs_check_rest()
+{
+	needs_check
+	needs_kernel
+	cat <<-END
+	bsdextrautils col
+	sparse sparse
 	mandoc mandoc
 	rsync rsync
-	patch patch
 	tshark tshark
 	END
 }
@@ -200,7 +235,7 @@ missing_packages()
 	if [ "$1" = build ]; then
 		kernel_headers >/dev/null || echo "linux-headers-$XTCP_ARCH" "the headers of this kernel"
 	fi
-	[[ $1 =~ ^(check|check-rest|coverage|programs)$ ]] || return 0
+	[[ $1 =~ ^(lab|check|check-rest|coverage|programs)$ ]] || return 0
 	source_package >/dev/null || echo "linux-source-$XTCP_SERIES" "the source package of Linux $XTCP_SERIES"
 }
 
@@ -299,7 +334,7 @@ if [ "${1-}" = --missing ]; then
 	shift
 fi
 case ${1-} in
-python|build|demo|tour|check|check-rest|arm64|coverage|programs|package|package-check) target=$1 ;;
+python|build|demo|tour|lab|check|check-rest|arm64|coverage|programs|package|package-check) target=$1 ;;
 --help|-h) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac
@@ -308,7 +343,7 @@ updated=
 sudo=
 packages=$(missing_packages "$target" | cut -d' ' -f1 | uniq)
 lacks=$(missing_packages "$target" | cut -d' ' -f2- | paste -sd, | sed 's/,/, /g')
-[[ $target =~ ^(python|build|package|arm64)$ ]] || series_headers >/dev/null ||
+[[ $target =~ ^(python|build|package|arm64|lab)$ ]] || series_headers >/dev/null ||
 	lacks+="${lacks:+, }headers and image of Linux $XTCP_SERIES with the 9p and overlay modules"
 if [ -n "$missing" ]; then
 	echo $packages
@@ -324,7 +359,7 @@ if [[ $packages == *linux-source-* ]]; then
 fi
 [ -z "${packages//[[:space:]]/}" ] || install $packages
 case $target in
-python | build | package | arm64) exit 0 ;;
+python | build | package | arm64 | lab) exit 0 ;;
 check | check-rest) unpack_programs "$XTCP_CACHE/programs-short" $programs_short ;;
 programs) unpack_programs "$XTCP_CACHE/programs" $programs_all ;;
 esac

@@ -69,7 +69,7 @@ done_already()
 }
 ! done_already || exit 0
 [ -z "$only_path" ] || exit 1
-command -v patch >/dev/null || die "patch is missing; run scripts/kernel/deps.sh check-rest"
+command -v patch >/dev/null || die "patch is missing; run scripts/kernel/deps.sh lab"
 begin_build "lab-$kind"
 ! done_already || exit 0
 

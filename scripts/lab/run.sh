@@ -79,7 +79,7 @@ check_needs()
 	local word
 
 	for word in busybox unshare setpriv timeout; do
-		command -v "$word" >/dev/null || die 125 "$word is missing; run scripts/kernel/deps.sh check-rest"
+		command -v "$word" >/dev/null || die 125 "$word is missing; run scripts/kernel/deps.sh lab"
 	done
 	[ "$(id -u)" -eq 0 ] || die 125 "only root can run it: it makes namespaces, to keep this machine as it is"
 	folder=$("$scripts/lab/kernel.sh" "$kernel") || die 125 "no kernel"

@@ -203,7 +203,8 @@ each_target()
 		demo asked-demo
 		tour asked-tour
 		check asked-check asked-check-quick
-		check-rest asked-matrix asked-bench asked-explore asked-soak asked-lab asked-debug-kernel
+		lab asked-ab asked-explore asked-lab CC2=bbr
+		check-rest asked-matrix asked-bench asked-soak asked-debug-kernel
 		coverage asked-coverage
 		programs asked-programs
 		arm64
