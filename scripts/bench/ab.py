@@ -26,6 +26,7 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median, quantiles
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tools/sight"))
 
@@ -48,21 +49,6 @@ MEASURES = {
     "share": ("share", None),
 }
 OF_A_KIND = {"stream": 4, "short": 3, "beside": 1}     # measures
-
-
-def median(values):
-    values = sorted(values)
-    middle = len(values) // 2
-    return values[middle] if len(values) % 2 else (values[middle - 1] + values[middle]) / 2
-
-
-def quartile(values, part):
-    """By interpolation between the two that are nearest."""
-    values = sorted(values)
-    at = (len(values) - 1) * part
-    low = int(at)
-    high = min(low + 1, len(values) - 1)
-    return values[low] + (values[high] - values[low]) * (at - low)
 
 
 def distribution(ranks):
@@ -271,7 +257,8 @@ def number(value, plus=""):
 
 
 def scatter(values):
-    return "%s (%s-%s)" % tuple(number(v) for v in (median(values), quartile(values, 0.25), quartile(values, 0.75)))
+    low, middle, high = quantiles(values * 2 if len(values) == 1 else values, method="inclusive")
+    return "%s (%s-%s)" % (number(middle), number(low), number(high))
 
 
 def changed(row):
