@@ -22,8 +22,12 @@ make_network()
 		export RANDOM_LOSS=${ROUTER_LOSS:-1%}
 		local delay=${ROUTER_DELAY:-20ms} rate=${ROUTER_RATE:-10mbit} queue=${ROUTER_QUEUE:-300}
 		export PATH_WORDS="$delay each way, $rate, $queue packets in its queue, $RANDOM_LOSS lost"
-		tc -n router qdisc change dev server0 root netem delay "$delay" rate "$rate" limit "$queue" loss "$RANDOM_LOSS" &&
-			tc -n router qdisc change dev client0 root netem delay "$delay" limit 100000
+		# netem's own limit would count what is on its way, too
+		tc -n router -batch - <<-END
+		qdisc replace dev server0 root handle 1: netem delay $delay loss $RANDOM_LOSS limit 100000
+		qdisc add dev server0 parent 1:1 tbf rate $rate burst 3028 limit $((queue * 1514))
+		qdisc change dev client0 root netem delay $delay limit 100000
+		END
 		return
 	fi
 	if [ "${ALGORITHM-}" = dctcp ]; then
