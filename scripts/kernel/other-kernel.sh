@@ -134,7 +134,7 @@ fetch()
 
 set -- $(kernel_listed "$series") || :
 [ $# -eq 3 ] || { echo "scripts/kernel/kernels.list lists no Linux $series" >&2; exit 2; }
-# of the first of the list any release will do
+# of the first of the list the newest in the cache
 if [ "$2" = - ]; then
 	dir=$(kernel_cached "$series") || dir=
 else
