@@ -20,6 +20,7 @@
 #include "socket/sockopt.c"
 #include "socket/recvmsg.c"
 #include "socket/sendmsg.c"
+#include "socket/local.c"
 
 #include "netns/netns.c"
 #include "netns/proc.c"

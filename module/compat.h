@@ -101,6 +101,55 @@
 #define XTCP_COMPAT_DIAG_OWNER
 #endif
 
+/* Would a program of its cgroup see the sock's segments? */
+static inline bool xtcp_compat_cgroup_looks(struct sock *sk)
+{
+#ifdef CONFIG_CGROUP_BPF
+	return (cgroup_bpf_enabled(CGROUP_INET_EGRESS) && cgroup_bpf_sock_enabled(sk, CGROUP_INET_EGRESS)) ||
+	       (cgroup_bpf_enabled(CGROUP_INET_INGRESS) && cgroup_bpf_sock_enabled(sk, CGROUP_INET_INGRESS));
+#else
+	return false;
+#endif
+}
+
+/*
+ * Is there a tap, a program of XDP or tc, or a hook of netfilter on this device? RCU read side.
+ */
+static inline bool xtcp_compat_dev_is_watched(struct net_device *dev)
+{
+#ifdef XTCP_HAS_NIT_ACTIVE_RCU
+	if (dev_nit_active_rcu(dev))
+		return true;
+#else
+	if (dev_nit_active(dev))
+		return true;
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#ifdef CONFIG_NET_XGRESS
+	if (rcu_access_pointer(dev->tcx_ingress) || rcu_access_pointer(dev->tcx_egress))
+		return true;
+#endif
+#else
+#ifdef CONFIG_NET_CLS_ACT
+	if (rcu_access_pointer(dev->miniq_ingress))
+		return true;
+#endif
+#ifdef CONFIG_NET_EGRESS
+	if (rcu_access_pointer(dev->miniq_egress))
+		return true;
+#endif
+#endif
+#ifdef CONFIG_NETFILTER_INGRESS
+	if (rcu_access_pointer(dev->nf_hooks_ingress))
+		return true;
+#endif
+#ifdef CONFIG_NETFILTER_EGRESS
+	if (rcu_access_pointer(dev->nf_hooks_egress))
+		return true;
+#endif
+	return !list_empty(&dev->ptype_specific) || rcu_access_pointer(dev->xdp_prog);
+}
+
 /*
  * Run the filter of a socket on a segment, of which it cuts no header off. From 6.17 to 7.0 the
  * kernel's function had an argument more, for the reason of a drop. Return: 0 if the segment passed.

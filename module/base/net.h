@@ -94,6 +94,7 @@ struct xtcp_sysctl {
 	u8 ack_rate_request;
 	u8 autocorking;
 	u8 comp_sack_nr;
+	u8 local;
 	u8 dsack;
 	u8 early_retrans;
 	u8 ecn;

@@ -505,6 +505,62 @@ static const struct nf_hook_ops hooks[] = {
 	HOOK(arrived_v6, NFPROTO_IPV6, NF_IP_PRI_LAST),
 };
 
+/*
+ * AppArmor's hooks of POST_ROUTING, one for each IP version; NULL: there is none. They look only at
+ * labels that rules of netfilter set (SECMARK), and such a rule has a hook of its own. Set once, when
+ * the module is loaded: later, what describes a hook may be freed while it is read.
+ */
+static nf_hookfn *apparmor[2];
+
+static void find_apparmor(void)
+{
+	const struct nf_hook_entries *entries;
+	struct nf_hook_ops **ops;
+	unsigned int v6, i;
+
+	rcu_read_lock();
+	for (v6 = 0; v6 < 2; v6++) {
+		entries = v6 ? rcu_dereference(init_net.nf.hooks_ipv6[NF_INET_POST_ROUTING]) :
+			       rcu_dereference(init_net.nf.hooks_ipv4[NF_INET_POST_ROUTING]);
+		for (i = 0; entries && i < entries->num_hook_entries; i++) {
+			ops = nf_hook_entries_get_hook_ops(entries);
+			if (ops[i]->priority == NF_IP_PRI_SELINUX_FIRST && ops[i]->hook_ops_type == NF_HOOK_OP_UNDEFINED)
+				apparmor[v6] = entries->hooks[i].hook;
+		}
+	}
+	rcu_read_unlock();
+}
+
+static bool has_others(const struct nf_hook_entries *entries)
+{
+	nf_hookfn *hook;
+	unsigned int i;
+
+	for (i = 0; entries && i < entries->num_hook_entries; i++) {
+		hook = entries->hooks[i].hook;
+		if (hook != arrived_v4 && hook != arrived_v6 && hook != apparmor[0] && hook != apparmor[1])
+			return true;
+	}
+	return false;
+}
+
+/**
+ * xtcp_early_others_look() - would anybody's hook but ours see a packet on the loopback?
+ * @net: the namespace
+ * @v4: a packet of IPv4
+ *
+ * Context: RCU read side.
+ */
+bool xtcp_early_others_look(const struct net *net, bool v4)
+{
+	struct nf_hook_entries __rcu * const *hooks = v4 ? net->nf.hooks_ipv4 : net->nf.hooks_ipv6;
+
+	return has_others(rcu_dereference(hooks[NF_INET_PRE_ROUTING])) ||
+	       has_others(rcu_dereference(hooks[NF_INET_LOCAL_IN])) ||
+	       has_others(rcu_dereference(hooks[NF_INET_LOCAL_OUT])) ||
+	       has_others(rcu_dereference(hooks[NF_INET_POST_ROUTING]));
+}
+
 /**
  * xtcp_early_start() - start early demux in a namespace
  * @xn: the namespace
@@ -562,6 +618,7 @@ static struct pernet_operations early_ops = {
 /* Every namespace has its struct xtcp_net by now. */
 int xtcp_early_init(void)
 {
+	find_apparmor();
 	return register_pernet_subsys(&early_ops);
 }
 

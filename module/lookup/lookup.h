@@ -378,6 +378,7 @@ void xtcp_attach_net_exit(struct xtcp_net *xn);
 void xtcp_attach_start_transparent(struct xtcp_net *xn);
 int xtcp_early_init(void);
 void xtcp_early_exit(void);
+bool xtcp_early_others_look(const struct net *net, bool v4);
 void xtcp_early_start(struct xtcp_net *xn);
 struct sock *xtcp_early_take(struct sk_buff *skb);
 void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb);

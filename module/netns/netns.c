@@ -315,6 +315,7 @@ static const struct ctl_table entries[] = {
 	ENTRY(keepalive_probes, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(keepalive_time, int, do_seconds, SYSCTL_ONE, &max_seconds),
 	ENTRY(limit_output_bytes, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(local, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(max_orphans, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(max_syn_backlog, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
 	ENTRY(max_tw_buckets, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),

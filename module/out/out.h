@@ -27,6 +27,7 @@ struct xtcp_request;
 struct xtcp_signer;
 struct xtcp_timewait;
 
+u32 xtcp_segment_offer(struct sock *sk);
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags);
@@ -128,6 +129,17 @@ static inline bool xtcp_ip_is_local(const struct sock *sk)
 }
 
 void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple);
+
+/* for segments that @sk gets */
+static inline bool xtcp_ip_has_policies_in(const struct net *net, const struct sock *sk)
+{
+#ifdef CONFIG_XFRM
+	return READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_IN]) || rcu_access_pointer(sk->sk_policy[XFRM_POLICY_IN]) ||
+	       READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_IN]) != XFRM_USERPOLICY_ACCEPT;
+#else
+	return false;
+#endif
+}
 
 /* to segments that @sk sends */
 static inline bool xtcp_ip_has_policies(const struct net *net, const struct sock *sk)

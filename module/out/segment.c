@@ -179,12 +179,31 @@ static inline bool xtcp_segopt_fit_block(const struct xtcp_sock *xsk, u32 room)
  */
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
-/* stores the window as offered */
+/**
+ * xtcp_segment_offer() - the window of the next segment; stores it as offered
+ * @sk: in a synchronized state
+ *
+ * Return: octets from RCV.NXT, which counts as acknowledged.
+ */
+__always_inline u32 xtcp_segment_offer(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 old = xsk->rcv.wnd, wnd = xtcp_window_offer(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_rcv_offered(&xsk->rcv, wnd);
+	if (!wnd && old)
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
+	else if (wnd && !old)
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
+	if (wnd && !xtcp_space_free(sk))	/* an offered window stays, even without space */
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
+	return wnd;
+}
+
 static __always_inline u16 window_field(struct sock *sk, u8 flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 old = xsk->rcv.wnd;
-	u32 wnd;
 
 	if (flags & XTCP_SYN) {
 		/*
@@ -196,15 +215,7 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 		xtcp_rcv_acked(&xsk->rcv);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
 	}
-	wnd = xtcp_window_offer(sk);
-	xtcp_rcv_offered(&xsk->rcv, wnd);
-	if (!wnd && old)
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPTOZEROWINDOWADV);
-	else if (wnd && !old)
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPFROMZEROWINDOWADV);
-	if (wnd && !xtcp_space_free(sk))	/* an offered window stays, even without space */
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPWANTZEROWINDOWADV);
-	return wnd >> xsk->rcv_wscale;
+	return xtcp_segment_offer(sk) >> xsk->rcv_wscale;
 }
 
 /* RCV.NXT is acknowledged, so no ACK is owed */

@@ -36,6 +36,7 @@
 #include "base/wire.h"
 #include "compat.h"
 #include "recv/recv.h"
+#include "sendq/sendq.h"
 #include "sight/sight.h"
 
 /* Octets beyond the linear part. pskb_pull() would first copy them into the linear part. */
@@ -547,6 +548,7 @@ static bool xtcp_rcvq_is_waiting(const struct sock *sk, u32 seq)
  * @skb: its reference is dropped
  *
  * As sock_rfree(), but the sock may keep some memory for the next segment (xtcp_memory_uncharge()).
+ * Only an skb that came from a send queue by the short way (local.c) has nohdr.
  */
 __always_inline void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 {
@@ -557,7 +559,7 @@ __always_inline void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb)
 	atomic_sub(skb->truesize, &sk->sk_rmem_alloc);
 	xtcp_memory_uncharge(sk, skb->truesize);
 	/* consume_skb() without its tracepoint, which costs a call */
-	if (skb_unref(skb))
+	if (skb_unref(skb) && (likely(!skb->nohdr) || !xtcp_skb_cache_keep(skb)))
 		__kfree_skb(skb);
 }
 

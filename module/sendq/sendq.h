@@ -20,6 +20,7 @@ struct sk_buff;
 struct sock;
 struct ubuf_info;
 
+bool xtcp_skb_cache_keep(struct sk_buff *skb);
 void xtcp_skb_cache_exit(void);
 
 enum xtcp_busy_with {
@@ -202,6 +203,7 @@ static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
  */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force);
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);
+void xtcp_sndq_uncharge(struct sock *sk, u32 octets);
 void xtcp_sndq_drop_empty_tail(struct sock *sk);
 int xtcp_sndq_append_syn(struct sock *sk);
 

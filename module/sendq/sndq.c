@@ -105,7 +105,7 @@ static struct sk_buff *xtcp_skb_cache_take(void)
  * head was replaced, if its memory is from the emergency reserves, or if a program waits for the
  * report that its pages are free again.
  */
-static bool xtcp_skb_cache_keep(struct sk_buff *skb)
+bool xtcp_skb_cache_keep(struct sk_buff *skb)
 {
 	int i;
 
@@ -233,7 +233,7 @@ static inline void xtcp_sndq_charge(struct sock *sk, struct sk_buff *skb)
 }
 
 /* Without the lock only if no other thread can find @sk. */
-static inline void xtcp_sndq_uncharge(struct sock *sk, u32 octets)
+void xtcp_sndq_uncharge(struct sock *sk, u32 octets)
 {
 	sk_wmem_queued_add(sk, -(int)octets);
 	xtcp_memory_uncharge(sk, octets);

@@ -175,6 +175,7 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPAckRateSent", XTCP_MIB_ACKRATESENT },
 	{ "TCPAckRateRecv", XTCP_MIB_ACKRATERECV },
 	{ "TCPAckRateMalformed", XTCP_MIB_ACKRATEMALFORMED },
+	{ "TCPLocal", XTCP_MIB_LOCAL },
 	{ "TCPAuthMalformed", XTCP_MIB_AUTHMALFORMED },
 };
 

@@ -180,10 +180,18 @@ static bool push_is_due(const struct xtcp_sock *xsk)
 	return xtcp_seq_gt(xsk->snd.write_seq, xsk->stream->pushed_seq + xsk->snd.max_wnd / 2);
 }
 
+/* Send what may go now: to a peer on this machine by the short way, else as segments. */
+static void push_written(struct sock *sk, int nonagle)
+{
+	if (unlikely(READ_ONCE(xtcp_net_of(sk)->sysctl.local)))
+		xtcp_local_push(sk, nonagle);
+	xtcp_output_push_nagle(sk, nonagle);
+}
+
 static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 {
 	const int disconnects = xtcp_compat_disconnects(xtcp_sk(sk));
-	const bool waits = xtcp_sk(sk)->coalescing;
+	const bool waits = xtcp_sk(sk)->coalescing, was_full = !sk_stream_memory_free(sk);
 	int err;
 
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
@@ -192,9 +200,9 @@ static int wait_for_room(struct sock *sk, int copied, long *timeo, int flags)
 		mark_push(sk);
 	}
 	if (copied || waits)
-		xtcp_output_push_nagle(sk, TCP_NAGLE_PUSH);
-	/* sending the waiting data may have made space */
-	if (waits && sk_stream_memory_free(sk))
+		push_written(sk, TCP_NAGLE_PUSH);
+	/* sending the waiting data may have made space, and the short way of local.c does */
+	if ((waits || was_full) && sk_stream_memory_free(sk))
 		return 0;
 	err = sk_stream_wait_memory(sk, timeo);
 	return xtcp_compat_waited(xtcp_sk(sk), disconnects, err);
@@ -312,7 +320,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct u
 			continue;
 		if (push_is_due(xtcp_sk(sk)))
 			mark_push(sk);
-		xtcp_output_push_nagle(sk, TCP_NAGLE_CORK);
+		push_written(sk, TCP_NAGLE_CORK);
 		if (++filled % SKBS_BETWEEN_BACKLOGS == 0)
 			sk_flush_backlog(sk);
 	}
@@ -508,7 +516,7 @@ static __always_inline void send_queued(struct sock *sk, int flags, int copied, 
 	if (unlikely(follows) && !err)
 		wait_for_more(sk);
 	else if (!autocorks(sk) && (more || !xtcp_coalesce_holds(sk, copied)))
-		xtcp_output_push_nagle(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
+		push_written(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
 }
 
 /* Nothing was queued because of @err: compute what the call returns. */

@@ -76,4 +76,8 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
 int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t size, int flags);
 void xtcp_sendmsg_splice_eof(struct socket *sock);
 
+/* local.c */
+
+void xtcp_local_push(struct sock *sk, int nonagle);
+
 #endif /* XTCP_SOCKET_H */

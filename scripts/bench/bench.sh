@@ -29,7 +29,7 @@ if [ "${1-}" = --asked ]; then
 fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp push box unused syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss zerocopy programs"
+all="tcp push box unused syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss zerocopy local programs"
 case " $all all locks " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
@@ -285,6 +285,12 @@ bench_loss()
 bench_zerocopy()
 {
 	in_vm "writes without a copy, instructions" "${counted[@]}" -- bench_zerocopy 3
+}
+
+bench_local()
+{
+	in_vm "both ends on one machine, instructions, net.xtcp.local 0" "${counted[@]}" -- bench_local 3 1000 0
+	in_vm "both ends on one machine, instructions, net.xtcp.local 1" "${counted[@]}" -- bench_local 3 1000 1
 }
 
 # servers and clients from Debian's packages, each under xtcp_run and without

@@ -5,6 +5,7 @@
 #ifndef SELFTESTS_TRACING_H
 #define SELFTESTS_TRACING_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Makes the instance, or takes it over as it was left. */
@@ -17,5 +18,8 @@ void tracing_set(const char *file, const char *text);
 /* The events so far, a line each; and none of them any more. */
 FILE *tracing_open(void);
 void tracing_forget(void);
+
+/* The runner traces all segments, so none takes the short way (net.xtcp.local): stops that, or goes on. */
+void tracing_of_segments(bool on);
 
 #endif

@@ -22,6 +22,7 @@
 
 #include "kselftest_harness.h"
 #include "ns.h"
+#include "tracing.h"
 #include "wait.h"
 
 #define DEADLINE_MS	20000
@@ -37,10 +38,12 @@ FIXTURE(sock) {
 FIXTURE_VARIANT(sock) {
 	int protocol;
 	int family;
+	bool local;	/* by the short way between two ends on one machine */
 };
 
 FIXTURE_VARIANT_ADD(sock, ipv4) { .protocol = XTCPPROTO_IPV4, .family = AF_INET };
 FIXTURE_VARIANT_ADD(sock, ipv6) { .protocol = XTCPPROTO_IPV6, .family = AF_INET6 };
+FIXTURE_VARIANT_ADD(sock, local) { .protocol = XTCPPROTO_IPV4, .family = AF_INET, .local = true };
 
 static inline socklen_t loopback(struct sockaddr_storage *ss, int family)
 {
@@ -62,6 +65,9 @@ FIXTURE_SETUP(sock)
 	self->ns = ns_make();
 	ASSERT_GE(self->ns, 0);
 	ASSERT_EQ(ns_enter(self->ns), 0);
+	tracing_of_segments(!variant->local);
+	if (variant->local)
+		ASSERT_EQ(ns_sysctl_set(self->ns, "net.xtcp.local", "1"), 0);
 	self->listener = socket(AF_XTCP, SOCK_STREAM, variant->protocol);
 	ASSERT_GE(self->listener, 0) TH_LOG("no AF_XTCP socket: is the module loaded?");
 	ASSERT_EQ(bind(self->listener, (void *)&ss, len), 0);
@@ -80,6 +86,7 @@ FIXTURE_TEARDOWN(sock)
 	close(self->s);
 	close(self->listener);
 	close(self->ns);
+	tracing_of_segments(true);
 }
 
 static inline unsigned int meminfo(int fd, int which)

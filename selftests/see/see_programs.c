@@ -25,7 +25,7 @@ static bool is_own(const char *name)
 		"AbortOnKeepaliveAlways", "BlackboxKept", "BlackboxDropped", "BlackboxRefused",
 		"ResumeJumped", "ResumeValidated", "ResumeRetreated", "RstDiagSent",
 		"RstDiagRecv", "RstDiagMalformed", "AckRateSent", "AckRateRecv", "AckRateMalformed",
-		"AuthMalformed",
+		"Local", "AuthMalformed",
 		"LingerZero", "ClosedInSynSent", "AORequired", "AOBad",
 		"AOKeyNotFound", "AOGood", "AODroppedIcmps",
 	};

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The short way between two ends on one machine (net.xtcp.local). A write puts its skb into the
+ * peer's receive queue, instead of a copy of it onto the loopback: no IP, no softirq, no ACK.
+ *
+ * Both ends remain a TCP. An skb that is handed over counts as one segment that was sent, arrived
+ * and was acknowledged at once: the sequence numbers, the windows, the counters, the times and the
+ * memory of both socks, and the counters of lo, are what they would be. Nothing else is kept: the
+ * next write may leave as a segment, and the one after it go the short way again.
+ *
+ * A write goes the short way only if the two ends are between two segments: nothing is in flight,
+ * out of order or urgent, no ACK is owed and no FIN is known. Only text does: SYN, FIN, RST, probes
+ * and window updates are segments.
+ *
+ * Whoever looks sees segments. The short way is not taken while anything would see, change or drop
+ * a packet on lo: a packet socket in the namespace, a hook of netfilter other than our own, a
+ * program of tc or XDP, a queue, BPF of a cgroup, an IPsec policy; while an end has a socket filter,
+ * keys, pacing, timestamps, IP options or a minimum TTL; and while segments are traced or either end
+ * has a black box. There is no notice of such a change, so each write looks.
+ *
+ * Locking: the writer owns its sock, and takes the peer's lock as a softirq does. It has no spinlock
+ * then, so two ends that write to each other do not deadlock. If a program owns the peer, the text
+ * leaves as a segment, and so goes to the backlog.
+ */
+#include "socket/socket.h"
+
+#include <linux/netdevice.h>
+#include <net/ip6_fib.h>
+#include <net/route.h>
+#include <net/sch_generic.h>
+
+#include "auth/auth.h"
+#include "base/net.h"
+#include "base/seg.h"
+#include "base/sock.h"
+#include "compat.h"
+#include "lookup/lookup.h"
+#include "out/out.h"
+#include "recv/recv.h"
+#include "send/send.h"
+#include "sendq/sendq.h"
+#include "sight/sight.h"
+#include "time/time.h"
+
+/* Would anything see, change or drop a packet on @dev, the loopback of @net? RCU read side. */
+static bool somebody_looks(const struct net *net, struct net_device *dev, bool v4)
+{
+	/* a packet socket for IP alone is in no list that a module can read, so any counts */
+	return !hlist_empty(&net->packet.sklist) || xtcp_compat_dev_is_watched(dev) ||
+	       rcu_dereference(netdev_get_tx_queue(dev, 0)->qdisc)->enqueue || xtcp_early_others_look(net, v4);
+}
+
+/* Does anything at this end see, change or refuse its segments, or time them? */
+static bool end_looks(struct sock *sk, bool v4)
+{
+	const struct ipv6_pinfo *np = v4 ? NULL : inet6_sk(sk);
+
+	return xtcp_cold_signs(sk) || READ_ONCE(sk->sk_tsflags) || sock_flag(sk, SOCK_RCVTSTAMP) ||
+	       rcu_access_pointer(sk->sk_filter) || READ_ONCE(inet_sk(sk)->min_ttl) ||
+	       rcu_access_pointer(inet_sk(sk)->inet_opt) ||
+	       (np && (READ_ONCE(np->min_hopcount) || rcu_access_pointer(np->opt))) || xtcp_blackbox_is_there(sk) ||
+	       xtcp_compat_cgroup_looks(sk) || xtcp_ip_has_policies(sock_net(sk), sk) || xtcp_ip_has_policies_in(sock_net(sk), sk);
+}
+
+/* Has this end something to say that only a segment can? */
+static bool needs_segment(const struct xtcp_sock *xsk)
+{
+	return !RB_EMPTY_ROOT(&xsk->stream->out_of_order) || xtcp_sack_takes_room(&xsk->stream->sack) || xsk->ecn ||
+	       xsk->cong.phase != XTCP_CONG_OPEN || xsk->snd_urgent || xsk->urgent.data == XTCP_URGENT_AWAITED;
+}
+
+/* The loopback, if the segments of @sk go to an address of this namespace in the usual way; else NULL. */
+static struct net_device *loopback_of(struct sock *sk, bool v4)
+{
+	const struct dst_entry *dst = __sk_dst_check(sk, v4 ? 0 : inet6_sk(sk)->dst_cookie);
+
+	if (!dst || !(dst->dev->flags & IFF_LOOPBACK) || dst->error || dst->lwtstate || dst_xfrm(dst))
+		return NULL;
+	if (v4 ? container_of(dst, struct rtable, dst)->rt_type != RTN_LOCAL :
+		 !(container_of(dst, struct rt6_info, dst)->rt6i_flags & RTF_LOCAL))
+		return NULL;
+	return dst->dev;
+}
+
+/* May a text of @sk go the short way, as far as @sk itself knows? */
+static bool may_hand_over(struct sock *sk, bool v4)
+{
+	return sk->sk_state == TCP_ESTABLISHED && !xtcp_pace_applies(sk) &&
+	       !xtcp_timer_is_armed(&xtcp_sk(sk)->timers, XTCP_TIMER_PERSIST) &&
+	       !trace_xtcp_segment_out_enabled() && !trace_xtcp_segment_in_enabled() &&
+	       !needs_segment(xtcp_sk(sk)) && !end_looks(sk, v4);
+}
+
+/* RCU read side; NULL: it is no full sock of this build. */
+static struct sock *peer_of(struct sock *sk, bool v4)
+{
+	const struct dst_entry *dst = __sk_dst_get(sk);
+	const struct xtcp_tuple own = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
+	struct xtcp_demux_key key = {
+		.tuple = { .laddr = own.faddr, .faddr = own.laddr, .lport = own.fport, .fport = own.lport },
+		/* as inet_iif() and inet6_iif() say of a packet that brings this route along */
+		.dif = v4 ? container_of(dst, struct rtable, dst)->rt_iif ?: dst->dev->ifindex :
+			    ip6_dst_idev(dst)->dev->ifindex,
+	};
+	struct xtcp_net *xn = xtcp_net_of(sk);
+	struct xtcp_conn *conn;
+
+	key.hash = xtcp_demux_hash(xn, &key.tuple);
+	conn = xtcp_demux_lookup(xn, &key);
+	return conn && conn->kind == XTCP_CONN_SOCK ? xtcp_sk_of_conn(conn) : NULL;
+}
+
+/* Since the lookup, the peer may have begun another connection. */
+static bool is_still_peer(const struct sock *sk, const struct sock *peer)
+{
+	const struct xtcp_conn *ours = &xtcp_endpoint(sk)->conn, *theirs = &xtcp_endpoint(peer)->conn;
+
+	if (ours->v4 != theirs->v4 || ours->lport != theirs->fport || ours->fport != theirs->lport)
+		return false;
+	if (ours->v4)
+		return ours->laddr4 == theirs->faddr4 && ours->faddr4 == theirs->laddr4;
+	return ipv6_addr_equal(&ours->laddr6, &theirs->faddr6) && ipv6_addr_equal(&ours->faddr6, &theirs->laddr6);
+}
+
+/*
+ * Both are locked. May @peer take the next text of @sk at once? Each must have got what the other one
+ * has sent: an ACK that a segment brings later would be too old.
+ */
+static bool may_take(const struct sock *sk, struct sock *peer, bool v4)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(peer);
+
+	return !sock_owned_by_user(peer) && peer->sk_state == TCP_ESTABLISHED && is_still_peer(sk, peer) &&
+	       !sock_flag(peer, SOCK_DEAD) && !(peer->sk_shutdown & RCV_SHUTDOWN) &&
+	       xsk->rcv.nxt == xtcp_sk(sk)->snd.nxt && xsk->snd.nxt == xtcp_sk(sk)->rcv.nxt && !xsk->rcv_fin_known && !xtcp_sndq_unsent(peer) &&
+	       !needs_segment(xsk) && !end_looks(peer, v4);
+}
+
+/* @from says to @to what any segment would: that it lives, and what it has got. Return: the window that it offers. */
+static u32 say(struct sock *from, struct sock *to)
+{
+	struct xtcp_sock *told = xtcp_sk(to);
+	const u32 now = (u32)jiffies;
+
+	xtcp_acking_said(&xtcp_sk(from)->acking);
+	xtcp_timer_disarm(&xtcp_sk(from)->timers, XTCP_TIMER_DELACK);
+	told->rcv_tstamp = now;
+	told->ack_tstamp = now;
+	xtcp_tries_heard(&told->tries);
+	return xtcp_segment_offer(from);
+}
+
+/*
+ * An ACK of all that @to has in flight, which would come later by itself: step five of SEGMENT
+ * ARRIVES. @skb is in no queue; only its control block is used.
+ */
+static void acknowledge(struct sock *from, struct sock *to, struct sk_buff *skb)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(from);
+
+	*xtcp_seg(skb) = (struct xtcp_seg) {
+		.seq = xsk->snd.nxt,
+		.end_seq = xsk->snd.nxt,
+		.ack = xsk->rcv.nxt,
+		.wnd = say(from, to) >> xsk->rcv_wscale,
+		.flags = XTCP_ACK,
+	};
+	xtcp_sk(to)->arrived_us = xtcp_clock_us();
+	xtcp_ack_arrives(to, skb);
+}
+
+static void count_handed(struct sock *sk, struct sock *peer, struct net_device *dev, u32 len)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+	struct xtcp_net *xn = xsk->xn;
+
+	xsk->segs_out++;
+	stream->data_segs_out++;
+	stream->bytes_sent += len;
+	stream->bytes_acked += len;
+	stream->delivered += len;
+	stream->delivered_segments++;
+	xtcp_sock_count_in(xtcp_sk(peer), 1, true);
+	XTCP_INC_STATS(xn, TCP_MIB_OUTSEGS);
+	XTCP_INC_STATS(xn, TCP_MIB_INSEGS);
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPORIGDATASENT);
+	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPDELIVERED);
+	XTCP_NET_INC_STATS(xn, XTCP_MIB_LOCAL);
+	dev_lstats_add(dev, len + XTCP_HDR_LEN + (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) +
+			    (xtcp_sock_is_v4(sk) ? sizeof(struct iphdr) : sizeof(struct ipv6hdr)));
+}
+
+/* The peer of @sk offers @wnd octets, in a segment at @seq. */
+static void window_offered(struct sock *sk, u32 wnd, u32 seq)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	const bool bounds_mss = xsk->snd.max_wnd / 2 <= xsk->mss;
+
+	if (xtcp_snd_offered(&xsk->snd, wnd, seq) && bounds_mss)
+		xtcp_mss_sync(sk, xsk->pmtu);
+}
+
+/* @peer has got the text of @sk up to @end, acknowledges it and offers its window. */
+static void taken_at_once(struct sock *sk, struct sock *peer, u32 end)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xtcp_snd_sent(&xsk->snd, end);
+	xtcp_snd_acked(&xsk->snd, end);
+	window_offered(sk, say(peer, sk), xtcp_sk(peer)->snd.nxt);
+	/* marks that ACKs move, so that none is more than 2^31 octets old */
+	xsk->stream->snd_sml = end;
+	xsk->stream->recover = end;
+	xsk->stream->cong.usage_seq = end;
+	xsk->snd_tstamp = (u32)jiffies;
+	if (end == xsk->snd.write_seq)
+		xtcp_busy_with(&xsk->stream->busy, XTCP_IDLE);
+}
+
+/* Return: false, and @skb is where it was, if @peer has no room, or no memory. */
+static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, struct net_device *dev)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk), *to = xtcp_sk(peer);
+	const struct xtcp_sndcb cb = *xtcp_sndcb(skb);
+	const u32 len = skb->len, truesize = skb->truesize;
+
+	if (xsk->snd.una == xsk->snd.nxt && len > xtcp_snd_room(&xsk->snd, cb.seq))
+		return false;
+	__skb_unlink(skb, &sk->sk_write_queue);
+	skb->tstamp = 0;
+	skb->csum = 0;
+	if (unlikely(xsk->snd.una != xsk->snd.nxt))
+		acknowledge(peer, sk, skb);
+	if (unlikely(to->snd.una != to->snd.nxt))
+		acknowledge(sk, peer, skb);
+	*xtcp_seg(skb) = (struct xtcp_seg) {
+		.seq = cb.seq,
+		.end_seq = cb.end_seq,
+		.tsecr = to->stream->rcv_rtt_tsecr,
+		.len = len,
+		.flags = XTCP_ACK | cb.flags,
+	};
+	to->arrived_us = xtcp_clock_us();
+	if (len > xtcp_snd_room(&xsk->snd, cb.seq) || xtcp_text_arrives(peer, skb) != XTCP_CONSUMED) {
+		*xtcp_sndcb(skb) = cb;
+		__skb_queue_head(&sk->sk_write_queue, skb);
+		return false;
+	}
+	/* only now: memory that was given back may be gone */
+	xtcp_sndq_uncharge(sk, truesize);
+	to->rcv_tstamp = (u32)jiffies;
+	to->ack_tstamp = (u32)jiffies;
+	xtcp_tries_heard(&to->tries);
+	/* as offered last: an update that is still under way comes too late, since its number is old */
+	window_offered(peer, xsk->rcv.wup + xsk->rcv.wnd - xsk->rcv.nxt, cb.seq);
+	taken_at_once(sk, peer, cb.end_seq);
+	count_handed(sk, peer, dev, len);
+	return true;
+}
+
+/* The next skb that may leave now. MSG_MORE and TCP_CORK hold the last one until it is full segments. */
+static struct sk_buff *next_text(const struct sock *sk, int nonagle)
+{
+	struct sk_buff *skb = xtcp_sndq_unsent(sk);
+	const struct xtcp_sndcb *cb;
+
+	if (!skb || !skb->len)
+		return NULL;
+	cb = xtcp_sndcb(skb);
+	if (cb->flags & (XTCP_SYN | XTCP_FIN) || cb->stamps || skb_zcopy(skb) || skb_pfmemalloc(skb))
+		return NULL;
+	if (nonagle & TCP_NAGLE_CORK && !(nonagle & TCP_NAGLE_PUSH) && xtcp_sndq_is_last(sk, skb) &&
+	    skb->len % xtcp_mss_payload(sk))
+		return NULL;
+	return skb;
+}
+
+/* Not inlined: most connections have their peer on another machine. */
+static noinline void to_peer(struct sock *sk, struct net_device *dev, int nonagle, bool v4)
+{
+	struct sk_buff *skb = next_text(sk, nonagle);
+	struct sock *peer = skb ? peer_of(sk, v4) : NULL;
+
+	if (!peer || peer == sk)
+		return;
+	local_bh_disable();
+	bh_lock_sock(peer);
+	if (may_take(sk, peer, v4)) {
+		sk_incoming_cpu_update(peer);
+		for (; skb && hand_over(sk, peer, skb, dev); skb = next_text(sk, nonagle))
+			/* it does not wait for the next write any more */
+			WRITE_ONCE(xtcp_sk(sk)->coalescing, false);
+		xtcp_sndbuf_wake(peer);
+		xtcp_sndbuf_wake(sk);
+	}
+	bh_unlock_sock(peer);
+	local_bh_enable();
+}
+
+/**
+ * xtcp_local_push() - hand the unsent text to a peer on this machine, as far as that may be
+ * @sk: in a state with text to send; no thread has its spinlock
+ * @nonagle: TCP_NAGLE_*, as for xtcp_output_push_nagle(), which sends what remains
+ *
+ * Context: process, BH enabled. Lock: socket, held by lock_sock(). Takes the peer's.
+ */
+void xtcp_local_push(struct sock *sk, int nonagle)
+{
+	const bool v4 = xtcp_sock_is_v4(sk);
+	struct net_device *dev;
+
+	sock_owned_by_me(sk);
+	rcu_read_lock();
+	dev = loopback_of(sk, v4);
+	if (unlikely(dev) && may_hand_over(sk, v4) && !somebody_looks(sock_net(sk), dev, v4))
+		to_peer(sk, dev, nonagle, v4);
+	rcu_read_unlock();
+}

@@ -1,0 +1,591 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The short way between two ends on one machine (net.xtcp.local): a write goes into the peer's receive queue. It counts
+ * as a segment. Whoever looks at packets sees all of them, from the next write on and until he goes. Every octet comes,
+ * once and in order, whichever way each took, and whatever the peer does.
+ */
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/net_tstamp.h>
+#include <linux/sock_diag.h>
+#include <netinet/ip.h>
+
+#include "lib/bulk.h"
+#include "lib/info.h"
+#include "lib/release.h"
+#include "lib/short.h"
+#include "lib/tap.h"
+#include "lib/tcpstate.h"
+#include "lib/tracing.h"
+#include "lib/zerocopy.h"
+#include "lib/test.h"
+
+NEEDS_PROGRAMS("ip nft tc");
+
+#define PORT	5630
+#define WRITES	10
+#define PIECE	1000
+#define STREAM	(2 << 20)
+#define PAGE_SIZE	4096
+
+static int net;
+static const char *here;
+/* the connection, and the descriptor of somebody who looks at it */
+static int client, server, looking;
+/* this kernel has no such hook */
+static bool cannot;
+
+static long long local(void)
+{
+	return counter_now(net, "/proc/net/xtcp_netstat", "TcpExt:TCPLocal");
+}
+
+static void set_local(int on)
+{
+	must(!ns_sysctl_set(net, "net.xtcp.local", "%d", on), "net.xtcp.local");
+}
+
+static void connect_both(void)
+{
+	stack_pair_or_die(net, XTCP, net, XTCP, here, PORT, &client, &server);
+}
+
+static char octet(long n)
+{
+	return n * 7 + (n >> 8) * 13 + (n >> 16) * 31;
+}
+
+/* @n octets of a stream, from @at on: sent and received. */
+static bool carries_with(int from, int to, int n, long *at, int flags)
+{
+	static char out[STREAM], in[STREAM];
+	int i;
+
+	for (i = 0; i < n; i++)
+		out[i] = octet(*at + i);
+	*at += n;
+	return send(from, out, n, flags) == n && recv(to, in, n, MSG_WAITALL) == n && !memcmp(in, out, n);
+}
+
+static bool carries(int from, int to, int n, long *at)
+{
+	return carries_with(from, to, n, at, 0);
+}
+
+/* Packets and octets that lo has carried. */
+static void carried_by_lo(long long *packets, long long *octets)
+{
+	char *text = ns_read_file(net, "/proc/net/dev"), *at = text ? strstr(text, "lo:") : NULL;
+
+	must(at && sscanf(at, "lo: %lld %lld", octets, packets) == 2, "/proc/net/dev");
+	free(text);
+}
+
+/* Ten writes, and what they count. */
+static void counts(void)
+{
+	static const char *const names[] = {
+		"Tcp:OutSegs", "Tcp:InSegs", "TcpExt:TCPOrigDataSent", "TcpExt:TCPDelivered", "TcpExt:TCPLocal",
+	};
+	struct counters before, after;
+	long long packets[2], octets[2];
+	struct tcp_info sent, got;
+	bool right = true;
+	long at = 0;
+	size_t i;
+
+	connect_both();
+	sent = info_of(client);
+	got = info_of(server);
+	carried_by_lo(&packets[0], &octets[0]);
+	must(!counters_read_xtcp(&before, net), "counters");
+	for (i = 0; i < WRITES; i++)
+		right = carries(client, server, PIECE, &at) && right;
+	must(!counters_read_xtcp(&after, net), "counters");
+	carried_by_lo(&packets[1], &octets[1]);
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (counters_diff(&before, &after, names[i]) != WRITES) {
+			ksft_print_msg("%s: %lld\n", names[i], counters_diff(&before, &after, names[i]));
+			right = false;
+		}
+	ksft_test_result(right, "%s: each write counts as one segment out and in, delivered\n", here);
+	ksft_test_result(packets[1] - packets[0] == WRITES && 
+			 octets[1] - octets[0] == WRITES * (PIECE + 32 + (strchr(here, ':') ? 40 : 20)),
+			 "%s: lo has carried them\n", here);
+	ksft_test_result(info_of(client).tcpi_bytes_sent - sent.tcpi_bytes_sent == WRITES * PIECE &&
+			 info_of(client).tcpi_bytes_acked - sent.tcpi_bytes_acked == WRITES * PIECE &&
+			 info_of(client).tcpi_data_segs_out - sent.tcpi_data_segs_out == WRITES &&
+			 info_of(client).tcpi_segs_in == sent.tcpi_segs_in && !info_of(client).tcpi_unacked &&
+			 info_of(server).tcpi_bytes_received - got.tcpi_bytes_received == WRITES * PIECE &&
+			 info_of(server).tcpi_data_segs_in - got.tcpi_data_segs_in == WRITES &&
+			 info_of(server).tcpi_segs_out == got.tcpi_segs_out,
+			 "%s: TCP_INFO of both ends says so\n", here);
+	close_each(client, server);
+}
+
+/* Who looks at it, or at lo: what he does to begin and, if that ends before the connection, to end. */
+struct looker {
+	const char *name;
+	void (*begin)(void);
+	void (*end)(void);
+	int flags;	/* of the write */
+};
+
+static void tap_all(void)
+{
+	looking = tap_open(net, "lo");
+}
+
+static void tap_ip(void)
+{
+	looking = ns_socket(net, AF_PACKET, SOCK_DGRAM, htons(strchr(here, ':') ? ETH_P_IPV6 : ETH_P_IP));
+}
+
+static void tap_away(void)
+{
+	must(looking >= 0, "packet socket");
+	close(looking);
+}
+
+static void shell(const char *line)
+{
+	must(!ns_shell(net, "%s", line), line);
+}
+
+static void nft_output(void)
+{
+	shell("nft 'add table inet t; add chain inet t c { type filter hook output priority 0; }'");
+}
+
+static void nft_prerouting(void)
+{
+	shell("nft 'add table inet t; add chain inet t c { type filter hook prerouting priority -225; }'");
+}
+
+static void nft_ingress(void)
+{
+	cannot = ns_shell(net, "nft 'add table netdev t; "
+			       "add chain netdev t c { type filter hook ingress device lo priority 0; }'");
+}
+
+static void nft_away(void)
+{
+	shell("nft flush ruleset");
+}
+
+static void clsact(void)
+{
+	shell("tc qdisc add dev lo clsact && tc filter add dev lo egress matchall action pass");
+}
+
+static void clsact_away(void)
+{
+	shell("tc qdisc del dev lo clsact");
+}
+
+static void queue(void)
+{
+	shell("tc qdisc add dev lo root pfifo");
+}
+
+static void queue_away(void)
+{
+	shell("tc qdisc del dev lo root");
+}
+
+static void xfrm(void)
+{
+	shell("ip xfrm policy add src 192.0.2.1/32 dst 192.0.2.2/32 dir in");
+}
+
+static void xfrm_away(void)
+{
+	shell("ip xfrm policy flush");
+}
+
+static void trace(void)
+{
+	tracing_set("events/xtcp/xtcp_segment_in/enable", "1");
+}
+
+static void trace_away(void)
+{
+	tracing_set("events/xtcp/xtcp_segment_in/enable", "0");
+}
+
+static void off(void)
+{
+	set_local(0);
+}
+
+static void on(void)
+{
+	set_local(1);
+}
+
+static void option(int fd, int level, int name, int value)
+{
+	must(!setsockopt(fd, level, name, &value, sizeof(value)), "setsockopt");
+}
+
+static void filter(void)
+{
+	struct sock_filter pass = BPF_STMT(BPF_RET | BPF_K, 0xffffffff);
+	struct sock_fprog program = { .len = 1, .filter = &pass };
+
+	must(!setsockopt(server, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)), "filter");
+}
+
+static void filter_away(void)
+{
+	option(server, SOL_SOCKET, SO_DETACH_FILTER, 0);
+}
+
+static void stamps(void)
+{
+	option(server, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+}
+
+static void stamps_away(void)
+{
+	option(server, SOL_SOCKET, SO_TIMESTAMPNS, 0);
+}
+
+static void stamping(void)
+{
+	option(client, SOL_SOCKET, SO_TIMESTAMPING, SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE);
+}
+
+static void stamping_away(void)
+{
+	option(client, SOL_SOCKET, SO_TIMESTAMPING, 0);
+}
+
+static void least_ttl(int ttl)
+{
+	if (strchr(here, ':'))
+		option(server, IPPROTO_IPV6, IPV6_MINHOPCOUNT, ttl);
+	else
+		option(server, IPPROTO_IP, IP_MINTTL, ttl);
+}
+
+static void ttl(void)
+{
+	least_ttl(2);
+}
+
+static void ttl_away(void)
+{
+	least_ttl(0);
+}
+
+static void pacing(void)
+{
+	option(client, SOL_SOCKET, SO_MAX_PACING_RATE, 1 << 30);
+}
+
+static void zerocopy(void)
+{
+	zerocopy_on(client);
+}
+
+static const struct looker lookers[] = {
+	{ "a tap on lo", tap_all, tap_away, 0 },
+	{ "a packet socket for IP alone", tap_ip, tap_away, 0 },
+	{ "a chain of nft on output", nft_output, nft_away, 0 },
+	{ "a chain of nft before routing, at an LSM's priority", nft_prerouting, nft_away, 0 },
+	{ "a chain of nft on ingress of lo", nft_ingress, nft_away, 0 },
+	{ "a filter of tc on lo", clsact, clsact_away, 0 },
+	{ "a queue on lo", queue, queue_away, 0 },
+	{ "a policy of IPsec", xfrm, xfrm_away, 0 },
+	{ "a trace of segments", trace, trace_away, 0 },
+	{ "net.xtcp.local 0", off, on, 0 },
+	{ "a socket filter of the reader", filter, filter_away, 0 },
+	{ "SO_TIMESTAMPNS of the reader", stamps, stamps_away, 0 },
+	{ "SO_TIMESTAMPING of the writer", stamping, stamping_away, 0 },
+	{ "a minimum TTL of the reader", ttl, ttl_away, 0 },
+	{ "MSG_ZEROCOPY", zerocopy, NULL, MSG_ZEROCOPY },
+	{ "pacing of the writer", pacing, NULL, 0 },
+};
+
+#define LOOKERS ((int)(sizeof(lookers) / sizeof(*lookers)))
+
+/* While he looks, each write is a segment; before and afterwards none is. */
+static void somebody_looks(const struct looker *looker)
+{
+	long long begun, looked, ended;
+	bool right;
+	long at = 0;
+
+	connect_both();
+	begun = local();
+	right = carries(client, server, PIECE, &at) && local() == begun + 1;
+	looker->begin();
+	if (cannot) {
+		ksft_test_result_skip("%s: %s\n", here, looker->name);
+		cannot = false;
+		close_each(client, server);
+		return;
+	}
+	looked = local();
+	right = carries_with(client, server, PIECE, &at, looker->flags) && right;
+	right = carries_with(client, server, 1, &at, looker->flags) && right;
+	right = local() == looked && right;
+	if (looker->end) {
+		looker->end();
+		ended = local();
+		/* the ACK of the last segment may be late: it is taken with the text */
+		right = carries(client, server, PIECE, &at) && carries(server, client, PIECE, &at) && right;
+		right = local() == ended + 2 && right;
+	}
+	ksft_test_result(right, "%s: %s sees all segments%s\n", here, looker->name,
+			 looker->end ? ", until it goes" : "");
+	close_each(client, server);
+}
+
+static bool is_ready(int fd, short events, int ms)
+{
+	return poll(&(struct pollfd){ .fd = fd, .events = events }, 1, ms) == 1;
+}
+
+/*
+ * As much is written as @to takes, which does not read until then. Its buffer binds as it does for segments: text
+ * within the window that was offered may take twice of it.
+ */
+static bool stops_and_goes_on(int from, int to)
+{
+	static char out[PIECE], in[PIECE];
+	unsigned int memory[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(memory);
+	long written = 0, read = 0;
+	bool right;
+	ssize_t n;
+	int i;
+
+	option(to, SOL_SOCKET, SO_RCVBUF, 16384);
+	option(from, SOL_SOCKET, SO_SNDBUF, 16384);
+	must(!fcntl(from, F_SETFL, O_NONBLOCK), "fcntl");
+	do {
+		for (i = 0; i < PIECE; i++)
+			out[i] = octet(written + i);
+		n = send(from, out, PIECE, 0);
+		written += n > 0 ? n : 0;
+	} while (n > 0);
+	must(errno == EAGAIN && !getsockopt(from, SOL_SOCKET, SO_MEMINFO, memory, &len), "send");
+	right = (int)memory[SK_MEMINFO_FWD_ALLOC] >= 0;
+	must(!getsockopt(to, SOL_SOCKET, SO_MEMINFO, memory, &len), "SO_MEMINFO");
+	right = right && memory[SK_MEMINFO_RMEM_ALLOC] <= 2 * memory[SK_MEMINFO_RCVBUF] + PAGE_SIZE &&
+		(int)memory[SK_MEMINFO_FWD_ALLOC] >= 0;
+	if (!right)
+		ksft_print_msg("%u octets of memory, SO_RCVBUF %u, or memory that is charged to nobody\n",
+			       memory[SK_MEMINFO_RMEM_ALLOC], memory[SK_MEMINFO_RCVBUF]);
+	while (read < written && is_ready(to, POLLIN, STACK_DEADLINE_MS)) {
+		n = recv(to, in, PIECE, 0);
+		for (i = 0; i < n; i++)
+			right = in[i] == octet(read + i) && right;
+		read += n > 0 ? n : 0;
+	}
+	return right && read == written;
+}
+
+static void nobody_reads(void)
+{
+	connect_both();
+	ksft_test_result(stops_and_goes_on(client, server), "%s: a reader that stops, and goes on\n", here);
+	close_each(client, server);
+}
+
+/* The mark of MSG_OOB is where it was set, between text that went the short way. */
+static void urgent(void)
+{
+	char in[16];
+	int at_mark = 0;
+
+	connect_both();
+	must(send(client, "abc", 3, 0) == 3 && send(client, "d", 1, MSG_OOB) == 1, "send");
+	must(send(client, "ef", 2, 0) == 2 && is_ready(server, POLLPRI, STACK_DEADLINE_MS), "POLLPRI");
+	ksft_test_result(recv(server, in, sizeof(in), 0) == 3 && !ioctl(server, SIOCATMARK, &at_mark) && at_mark &&
+			 recv(server, in, 1, MSG_OOB) == 1 && in[0] == 'd' && recv(server, in, 2, MSG_WAITALL) == 2 &&
+			 !memcmp(in, "ef", 2), "%s: urgent data keeps its place\n", here);
+	close_each(client, server);
+}
+
+/* A socket that is connected to itself reads what it writes. */
+static void itself(void)
+{
+	union stack_addr addr = stack_addr(here, PORT + 1);
+	int fd = stack_bound(net, XTCP, here, PORT + 1, true);
+	long at = 0;
+
+	must(fd >= 0 && !connect(fd, &addr.sa, stack_addr_len(&addr)), "connect to itself");
+	ksft_test_result(carries(fd, fd, PIECE, &at), "%s: a socket that is connected to itself\n", here);
+	close(fd);
+}
+
+/* The end of the stream comes behind all text, and a RST at a write to a reader that has gone. */
+static void ends(void)
+{
+	char in[8];
+
+	connect_both();
+	must(send(client, "abc", 3, 0) == 3 && !shutdown(client, SHUT_WR), "send");
+	must(recv(server, in, sizeof(in), 0) == 3, "recv");
+	must(send(server, "de", 2, 0) == 2, "send");
+	ksft_test_result(recv(server, in, sizeof(in), 0) == 0 && recv(client, in, sizeof(in), 0) == 2,
+			 "%s: a half-closed connection\n", here);
+	close_each(client, server);
+	connect_both();
+	close(server);
+	must(WAIT_FOR(stack_state(client) == TCP_CLOSE_WAIT, STACK_DEADLINE_MS), "CLOSE-WAIT");
+	must(send(client, "a", 1, MSG_NOSIGNAL) == 1, "send");
+	ksft_test_result(WAIT_FOR(send(client, "a", 1, MSG_NOSIGNAL) < 0, STACK_DEADLINE_MS) && errno == EPIPE,
+			 "%s: a reader that has gone\n", here);
+	close(client);
+}
+
+struct way {
+	int fd;
+	const char *text;
+};
+
+static void *write_all(void *arg)
+{
+	const struct way *way = arg;
+	long at = 0, sizes[] = { 1, 100, 1448, 5000, 70000 };
+	int i;
+
+	for (i = 0; at < STREAM; i++) {
+		ssize_t n = send(way->fd, way->text + at, sizes[i % 5] < STREAM - at ? sizes[i % 5] : STREAM - at,
+				 MSG_NOSIGNAL | (i % 7 ? 0 : MSG_MORE));
+
+		if (n <= 0)
+			return "send";
+		at += n;
+	}
+	return shutdown(way->fd, SHUT_WR) ? "shutdown" : NULL;
+}
+
+/* A tap comes and goes beside text of all sizes in both directions: either way is taken, as it says. */
+static void changes_over(void)
+{
+	int i, n, rounds = short_rounds(1000);
+	bool right = true;
+	long at[2] = {};
+	long long was;
+
+	connect_both();
+	for (i = 0; i < rounds && right; i++) {
+		if (i % 2)
+			tap_all();
+		was = local();
+		n = 1 + i * 37 % 3000;
+		right = i % 3 ? carries(client, server, n, &at[0]) : carries(server, client, n, &at[1]);
+		right = local() - was == !(i % 2) && right;
+		if (i % 2)
+			tap_away();
+	}
+	ksft_test_result(right, "%s: a tap that comes and goes %d times\n", here, rounds / 2);
+	close_each(client, server);
+}
+
+/*
+ * More octets than half of all sequence numbers, without a segment. The reader knows a closed window all the time; the
+ * update that opens it counts only if it is newer.
+ */
+static void two_gigabytes(void)
+{
+	static char piece[65536];
+	long at[2] = {}, left;
+	bool right = true;
+	ssize_t n;
+	int held = 0;
+
+	connect_both();
+	option(client, SOL_SOCKET, SO_RCVBUF, 16384);
+	while ((n = info_of(server).tcpi_snd_wnd) > 0 && held < STREAM) {
+		must(send(server, piece, n, 0) == n, "send");
+		held += n;
+	}
+	for (left = 0x80000000L + sizeof(piece); left > 0 && right; left -= sizeof(piece)) {
+		right = send(client, piece, sizeof(piece), 0) == sizeof(piece);
+		for (n = 0; n < (ssize_t)sizeof(piece) && right; n += recv(server, piece, sizeof(piece), 0))
+			right = is_ready(server, POLLIN, STACK_DEADLINE_MS);
+	}
+	right = right && !info_of(server).tcpi_snd_wnd;
+	for (; held > 0; held -= n)
+		must((n = recv(client, piece, sizeof(piece), 0)) > 0, "recv");
+	right = WAIT_FOR(info_of(server).tcpi_snd_wnd > 0, STACK_DEADLINE_MS) && right;
+	tap_all();
+	right = right && carries(client, server, PIECE, &at[0]) && carries(server, client, PIECE, &at[1]);
+	tap_away();
+	ksft_test_result(right && carries(client, server, PIECE, &at[0]), "%s: two gigabytes without a segment\n",
+			 here);
+	close_each(client, server);
+}
+
+/* Both ways at once, by four threads, beside a tap that comes and goes. */
+static void streams(void)
+{
+	static char text[STREAM];
+	struct bulk_reader readers[2] = {};
+	struct way ways[2];
+	pthread_t writers[2];
+	void *failed[2];
+	bool right;
+	int i;
+
+	for (i = 0; i < STREAM; i++)
+		text[i] = octet(i);
+	connect_both();
+	for (i = 0; i < 2; i++) {
+		readers[i].fd = i ? server : client;
+		ways[i] = (struct way) { .fd = readers[i].fd, .text = text };
+		bulk_compare(&readers[i], text, STREAM);
+		must(!pthread_create(&writers[i], NULL, write_all, &ways[i]), "thread");
+	}
+	while (info_of(client).tcpi_bytes_received < STREAM || info_of(server).tcpi_bytes_received < STREAM) {
+		tap_all();
+		tap_away();
+	}
+	for (i = 0; i < 2; i++)
+		pthread_join(writers[i], &failed[i]);
+	right = bulk_is_right(&readers[0]);
+	right = bulk_is_right(&readers[1]) && right;
+	ksft_test_result(right && !failed[0] && !failed[1],
+			 "%s: two streams at once\n", here);
+	close_each(client, server);
+}
+
+#define RESULTS (3 + LOOKERS + 7 + !release_is_debug())
+
+int main(void)
+{
+	static const char *const addresses[] = { "127.0.0.1", "::1" };
+	int i, j;
+
+	ksft_print_header();
+	ksft_set_plan(2 * RESULTS);
+	net = ns_make();
+	must(net >= 0, "namespace");
+	set_local(1);
+	tracing_of_segments(false);
+	tracing_start("local");
+	for (i = 0; i < 2; i++) {
+		here = addresses[i];
+		counts();
+		for (j = 0; j < LOOKERS; j++)
+			somebody_looks(&lookers[j]);
+		nobody_reads();
+		urgent();
+		itself();
+		ends();
+		changes_over();
+		streams();
+		if (!release_is_debug())
+			two_gigabytes();
+	}
+	tracing_stop();
+	tracing_of_segments(true);
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
