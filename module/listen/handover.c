@@ -64,7 +64,6 @@
  */
 #include "listen/listen.h"
 
-
 #include "fastopen/fastopen.h"
 #include "out/out.h"
 #include "ports/ports.h"

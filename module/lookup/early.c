@@ -515,7 +515,8 @@ static void find_apparmor(void)
 			       rcu_dereference(init_net.nf.hooks_ipv4[NF_INET_POST_ROUTING]);
 		for (i = 0; entries && i < entries->num_hook_entries; i++) {
 			ops = nf_hook_entries_get_hook_ops(entries);
-			if (ops[i]->priority == NF_IP_PRI_SELINUX_FIRST && ops[i]->hook_ops_type == NF_HOOK_OP_UNDEFINED)
+			if (ops[i]->priority == NF_IP_PRI_SELINUX_FIRST &&
+			    ops[i]->hook_ops_type == NF_HOOK_OP_UNDEFINED)
 				apparmor[v6] = entries->hooks[i].hook;
 		}
 	}

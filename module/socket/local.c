@@ -59,7 +59,8 @@ static bool end_looks(struct sock *sk, bool v4)
 	       rcu_access_pointer(sk->sk_filter) || READ_ONCE(inet_sk(sk)->min_ttl) ||
 	       rcu_access_pointer(inet_sk(sk)->inet_opt) ||
 	       (np && (READ_ONCE(np->min_hopcount) || rcu_access_pointer(np->opt))) || xtcp_blackbox_is_there(sk) ||
-	       xtcp_compat_cgroup_looks(sk) || xtcp_ip_has_policies(sock_net(sk), sk) || xtcp_ip_has_policies_in(sock_net(sk), sk);
+	       xtcp_compat_cgroup_looks(sk) || xtcp_ip_has_policies(sock_net(sk), sk) ||
+	       xtcp_ip_has_policies_in(sock_net(sk), sk);
 }
 
 /* Has this end something to say that only a segment can? */
@@ -129,11 +130,12 @@ static bool is_still_peer(const struct sock *sk, const struct sock *peer)
 static bool may_take(const struct sock *sk, struct sock *peer, bool v4)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(peer);
+	const struct xtcp_sock *own = xtcp_sk(sk);
 
 	return !sock_owned_by_user(peer) && peer->sk_state == TCP_ESTABLISHED && is_still_peer(sk, peer) &&
 	       !sock_flag(peer, SOCK_DEAD) && !(peer->sk_shutdown & RCV_SHUTDOWN) &&
-	       xsk->rcv.nxt == xtcp_sk(sk)->snd.nxt && xsk->snd.nxt == xtcp_sk(sk)->rcv.nxt && !xsk->rcv_fin_known && !xtcp_sndq_unsent(peer) &&
-	       !needs_segment(xsk) && !end_looks(peer, v4);
+	       xsk->rcv.nxt == own->snd.nxt && xsk->snd.nxt == own->rcv.nxt && !xsk->rcv_fin_known &&
+	       !xtcp_sndq_unsent(peer) && !needs_segment(xsk) && !end_looks(peer, v4);
 }
 
 /* @from says to @to what any segment would: that it lives, and what it has got. Return: the window that it offers. */

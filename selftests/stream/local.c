@@ -110,7 +110,7 @@ static void counts(void)
 			right = false;
 		}
 	ksft_test_result(right, "%s: each write counts as one segment out and in, delivered\n", here);
-	ksft_test_result(packets[1] - packets[0] == WRITES && 
+	ksft_test_result(packets[1] - packets[0] == WRITES &&
 			 octets[1] - octets[0] == WRITES * (PIECE + 32 + (strchr(here, ':') ? 40 : 20)),
 			 "%s: lo has carried them\n", here);
 	ksft_test_result(info_of(client).tcpi_bytes_sent - sent.tcpi_bytes_sent == WRITES * PIECE &&

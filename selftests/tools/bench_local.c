@@ -3,8 +3,9 @@
  * What two ends on one machine cost, where time is instructions (`make bench B=local`):
  *
  *	bench_local ROUNDS COUNT LOCAL
- *		both ends in one program, over the loopback: on kernel TCP and on xtcp, and as the limit on a unix socket.
- *		COUNT of each work a round; kernel TCP's cost in part of xtcp's, the median of the rounds. LOCAL: net.xtcp.local
+ *		both ends in one program, over the loopback, on kernel TCP, on xtcp and on a unix socket, which is
+ *		the limit; COUNT of each work a round. How many times xtcp's cost kernel TCP's is, the median of the
+ *		rounds. LOCAL: net.xtcp.local
  *
  *	rr N		N octets there and back
  *	write N		a write of N octets, and the peer reads them
@@ -122,8 +123,8 @@ static void measure(int which, int rounds, int count)
 	median = measure_median(ratio, rounds);
 	ours = measure_median(each[XTCP], rounds);
 	theirs = measure_median(each[KERNEL], rounds);
-	printf("local %-12s %5.2fx  (%.0f ns against %.0f; a unix socket %.0f)\n", works[which].name, median, ours, theirs,
-	       measure_median(each[UNIX], rounds));
+	printf("local %-12s %5.2fx  (%.0f ns against %.0f; a unix socket %.0f)\n", works[which].name, median, ours,
+	       theirs, measure_median(each[UNIX], rounds));
 	fflush(stdout);
 	measure_record(works[which].name, "ns", median, ours, theirs);
 }
