@@ -77,8 +77,8 @@ status=${PIPESTATUS[0]}
 if [ "$status" -eq 0 ]; then
 	loaded_at=$(stat -c %Y build/demo/loaded)
 	began=${BEGAN:-$asked_at}
-	echo "That took $((EPOCHSECONDS - began)) s: $((asked_at - began)) s to look for packages, $((built_at - asked_at)) s to build," \
-		"$((loaded_at - built_at)) s until the machine had xtcp loaded, $((EPOCHSECONDS - loaded_at)) s the demonstration."
+	echo "That took $((EPOCHSECONDS - began)) s: packages $((asked_at - began)), build $((built_at - asked_at))," \
+		"machine and module $((loaded_at - built_at)), demonstration $((EPOCHSECONDS - loaded_at))."
 	echo "Next: make vm (a shell in a VM), make check (all tests)."
 else
 	echo "demo: failed (status $status); all output is in build/demo.log" >&2
