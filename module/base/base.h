@@ -45,8 +45,8 @@ int xtcp_orphan_init(void);
 void xtcp_orphan_exit(void);
 
 /*
- * Drops the namespace reference of a sock without a program. BH disabled; the socket lock is held
- * by bh_lock_sock(), or no other thread can find @sk.
+ * Drops the namespace reference of a sock without a program. Process context, BH disabled; the
+ * socket lock is held by bh_lock_sock(), or no other thread can find @sk.
  */
 static inline void xtcp_orphan_leave_netns(struct sock *sk)
 {

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 AF_XTCP = 25
 PORT = 7400
@@ -86,7 +87,13 @@ def transfer():
 
 
 def unload():
-    return run("scripts/xtcp", "unload")
+    """rmmod, when the last segments of closed sockets have left the queues of devices."""
+    for _ in range(200):
+        with open("/sys/module/xtcp/parameters/held", encoding="ascii") as file:
+            if file.read().strip() == "0":
+                break
+        time.sleep(0.1)
+    return run("rmmod", "xtcp")
 
 
 def main(work):

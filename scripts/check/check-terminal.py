@@ -230,7 +230,7 @@ def play_lab(env):
         said, status = first.run(
             ". <(scripts/vm/topo.py scripts/vm/parking-lot.topo); on end python3 -m http.server 80 >/dev/null 2>&1 & "
             f"{seen(80, 10).replace('server', 'end')}; on far ip route get 10.77.8.2; on a curl -s http://end/ | head -n 1; "
-            "on end xtcp nstat -asz TcpPassiveOpens; on r1 tc qdisc show dev r2; kill %?end")
+            "on end xtcp nstat -asz TcpPassiveOpens; on r1 tc qdisc show dev r2; kill %?end; wait %?end; true")
         row("a network of a file: a host finds another over three routers, on xtcp, through a queue of 40",
             status == 0 and re.search(r"^10.77.8.2 via 10.77.1.2 [\s\S]*html[\s\S]*TcpPassiveOpens +1 [\s\S]* delay 10ms[\s\S]*"
                                       r"^qdisc tbf .* rate 10Mbit ", said, re.M | re.I), said)

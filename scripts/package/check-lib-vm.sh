@@ -88,5 +88,5 @@ stopped()
 
 unloads()
 {
-	xtcp unload && ! loaded
+	rmmod xtcp && ! loaded
 }
