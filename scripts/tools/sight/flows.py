@@ -100,8 +100,9 @@ class Flow:
             self.resent += event.segs
             if self.points:
                 self.points[-1].pipe += event.len
-            if self.una is not None:
-                self.again.append((event.time, self.place + modular(event.seq - self.una)))
+            # before the first ACK nobody knows how far away that is
+            ahead = 0 if self.una is None else modular(event.seq - self.una)
+            self.again.append((event.time, self.place + ahead))
 
     def take(self, event):
         self.last = event.time
