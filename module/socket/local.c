@@ -8,15 +8,15 @@
  * memory of both socks, and the counters of lo, are what they would be. Nothing else is kept: the
  * next write may leave as a segment, and the one after it go the short way again.
  *
- * A write goes the short way only if the two ends are between two segments: nothing is in flight,
- * out of order or urgent, no ACK is owed and no FIN is known. Only text does: SYN, FIN, RST, probes
- * and window updates are segments.
+ * A write goes the short way only if each end has got all that the other one has sent, nothing is
+ * out of order or urgent, and no FIN is known. An ACK that is late is taken in the same step. Only
+ * text goes the short way: SYN, FIN, RST, probes and window updates are segments.
  *
- * Whoever looks sees segments. The short way is not taken while anything would see, change or drop
- * a packet on lo: a packet socket in the namespace, a hook of netfilter other than our own, a
- * program of tc or XDP, a queue, BPF of a cgroup, an IPsec policy; while an end has a socket filter,
- * keys, pacing, timestamps, IP options or a minimum TTL; and while segments are traced or either end
- * has a black box. There is no notice of such a change, so each write looks.
+ * Text goes as segments while anything would see, change or drop a packet on lo: a packet socket in
+ * the namespace, a hook of netfilter (but our own and AppArmor's, see early.c), a program of tc or
+ * XDP, a queue, BPF of a cgroup, an IPsec policy. So it does while an end has a socket filter, keys,
+ * pacing, timestamps, ECN, IP options or a minimum TTL, and while segments are traced or an end has
+ * a black box. Nobody tells us of such a change, so each write looks.
  *
  * Locking: the writer owns its sock, and takes the peer's lock as a softirq does. It has no spinlock
  * then, so two ends that write to each other do not deadlock. If a program owns the peer, the text
@@ -138,17 +138,22 @@ static bool may_take(const struct sock *sk, struct sock *peer, bool v4)
 	       !xtcp_sndq_unsent(peer) && !needs_segment(xsk) && !end_looks(peer, v4);
 }
 
+/* @sk has got something from its peer, which acknowledges what it has got. */
+static void heard(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	xsk->rcv_tstamp = (u32)jiffies;
+	xsk->ack_tstamp = (u32)jiffies;
+	xtcp_tries_heard(&xsk->tries);
+}
+
 /* @from says to @to what any segment would: that it lives, and what it has got. Return: the window that it offers. */
 static u32 say(struct sock *from, struct sock *to)
 {
-	struct xtcp_sock *told = xtcp_sk(to);
-	const u32 now = (u32)jiffies;
-
 	xtcp_acking_said(&xtcp_sk(from)->acking);
 	xtcp_timer_disarm(&xtcp_sk(from)->timers, XTCP_TIMER_DELACK);
-	told->rcv_tstamp = now;
-	told->ack_tstamp = now;
-	xtcp_tries_heard(&told->tries);
+	heard(to);
 	return xtcp_segment_offer(from);
 }
 
@@ -251,9 +256,7 @@ static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, s
 	}
 	/* only now: memory that was given back may be gone */
 	xtcp_sndq_uncharge(sk, truesize);
-	to->rcv_tstamp = (u32)jiffies;
-	to->ack_tstamp = (u32)jiffies;
-	xtcp_tries_heard(&to->tries);
+	heard(peer);
 	/* as offered last: an update that is still under way comes too late, since its number is old */
 	window_offered(peer, xsk->rcv.wup + xsk->rcv.wnd - xsk->rcv.nxt, cb.seq);
 	taken_at_once(sk, peer, cb.end_seq);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The short way between two ends on one machine (net.xtcp.local): a write goes into the peer's receive queue. It counts
- * as a segment. Whoever looks at packets sees all of them, from the next write on and until he goes. Every octet comes,
- * once and in order, whichever way each took, and whatever the peer does.
+ * as a segment. While something looks at packets, each write is a packet. Every octet comes, once and in order,
+ * whichever way it took and whatever the peer does.
  */
 #include <linux/filter.h>
 #include <linux/if_ether.h>
