@@ -22,6 +22,7 @@
  */
 #include "lib/diff.h"
 #include "lib/diff_list.h"
+#include "lib/module.h"
 #include "lib/netlink.h"
 #include "lib/ns.h"
 #include "lib/release.h"
@@ -351,6 +352,7 @@ int main(int argc, char **argv)
 	nr = make_jobs(&jobs, &a);
 	if (!nr)
 		ksft_exit_fail_msg("no such scenario\n");
+	module_let_nothing_load();
 	ksft_set_plan(a.alone ? nr : nr / 2 + !a.self_check);
 	run_jobs(jobs, nr, &a);
 	if (!a.self_check && !a.alone) {

@@ -18,6 +18,7 @@
 #include <linux/tcp.h>
 #include <sched.h>
 
+#include "lib/module.h"
 #include "lib/netem.h"
 #include "options.h"
 #include "lib/release.h"
@@ -332,31 +333,11 @@ static bool all_occurred(void)
 	return fine;
 }
 
-static void let_load(const char *modprobe)
-{
-	FILE *file = fopen("/proc/sys/kernel/modprobe", "w");
-
-	must(file && fprintf(file, "%s\n", modprobe) > 0 && !fclose(file), "kernel.modprobe");
-}
-
-static char modprobe[256];
-
-static void let_load_again(void)
-{
-	let_load(modprobe);
-}
-
 /* Each name that no congestion control has would be a program that looks for its module; the gate needs one itself. */
 static void let_nothing_load(void)
 {
-	FILE *file = fopen("/proc/sys/kernel/modprobe", "r");
-
 	must(!netem_gate(ns, "lo", false) && !netem_gate(ns, "lo", true), "gate");
-	must(file && fgets(modprobe, sizeof(modprobe), file), "kernel.modprobe");
-	fclose(file);
-	modprobe[strcspn(modprobe, "\n")] = 0;
-	atexit(let_load_again);
-	let_load("");
+	module_let_nothing_load();
 }
 
 /* SO_RESERVE_MEM is for sockets of a memory cgroup. Each test has a cgroup of its own: it becomes one. */

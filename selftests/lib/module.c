@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "must.h"
 #include "stack.h"
 #include "wait.h"
 
@@ -146,4 +147,24 @@ int module_second_unload(void)
 bool module_second_is_loaded(void)
 {
 	return !access("/sys/module/" MODULE_SECOND, F_OK);
+}
+
+#define MODPROBE	"/proc/sys/kernel/modprobe"
+
+static char modprobe[256];
+
+static void let_load_again(void)
+{
+	must_put(MODPROBE, "%s\n", modprobe);
+}
+
+void module_let_nothing_load(void)
+{
+	FILE *file = fopen(MODPROBE, "r");
+
+	must(file && fgets(modprobe, sizeof(modprobe), file), MODPROBE);
+	fclose(file);
+	modprobe[strcspn(modprobe, "\n")] = 0;
+	atexit(let_load_again);
+	must_put(MODPROBE, "\n");
 }

@@ -43,6 +43,12 @@ bool module_says(const char *variable, const char *field, const char *value);
 
 bool module_is_loaded(void);
 
+/*
+ * Until this program ends the kernel starts no modprobe for a name that it does not know: one reads files of the host,
+ * at which a counted clock jumps. What the program itself needs has to be there.
+ */
+void module_let_nothing_load(void);
+
 /* How often it is held; -1 if it is not loaded. */
 int module_references(void);
 
