@@ -93,6 +93,7 @@ struct xtcp_sysctl {
 	u8 abort_on_overflow;
 	u8 ack_rate_request;
 	u8 autocorking;
+	u8 bbr_loss_thresh;	/* percent, BBR.LossThresh; 100: a loss is no sign of congestion */
 	u8 comp_sack_nr;
 	u8 local;
 	u8 dsack;

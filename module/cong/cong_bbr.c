@@ -141,6 +141,7 @@ struct xtcp_bbr_ack {
 	u32 lost;		/* RS.lost: octets marked as lost since the segment was sent */
 	u32 size;		/* for a loss: octets lost now */
 	u32 random;		/* a random number, new for each ACK or loss */
+	u32 loss_thresh;	/* BBR.LossThresh, 1 to 100 percent */
 	bool has_sample;
 	bool is_limited;	/* RS.is_app_limited */
 	bool cwnd_limited;	/* C.is_cwnd_limited */
@@ -153,7 +154,7 @@ struct xtcp_bbr_ack {
 #define US_PER_UNIT		(1000000U / XTCP_BBR_UNIT)
 #define MS_US			1000U
 #define MARGIN			99U		/* 100 - BBR.PacingMarginPercent */
-#define LOSS_PERCENT		2U		/* BBR.LossThresh */
+#define NO_LOSS_TELLS		100U		/* with this BBR.LossThresh losses say nothing */
 #define MIN_SEGMENTS		4U		/* BBR.MinPipeCwnd */
 #define FULL_ROUNDS		3U
 #define FULL_LOSSES		6U		/* BBRStartupFullLossCnt */
@@ -372,7 +373,8 @@ static void xtcp_bbr_start(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 
 /* IsInflightTooHigh() */
 static bool is_inflight_too_high(const struct xtcp_bbr_ack *ack)
 {
-	return (u64)ack->lost * 100 > (u64)ack->tx_in_flight * LOSS_PERCENT || (ack->lost && !ack->sack);
+	return ack->loss_thresh != NO_LOSS_TELLS &&
+	       ((u64)ack->lost * 100 > (u64)ack->tx_in_flight * ack->loss_thresh || (ack->lost && !ack->sack));
 }
 
 static void handle_inflight_too_high(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, u32 inflight)
@@ -415,14 +417,16 @@ static u32 inflight_at_loss(const struct xtcp_bbr_ack *loss)
 {
 	u32 before = loss->tx_in_flight - min(loss->size, loss->tx_in_flight);
 	u32 lost_before = loss->lost - min(loss->size, loss->lost);
-	u64 allowed = (u64)before * LOSS_PERCENT, had = (u64)lost_before * 100;
+	u64 allowed = (u64)before * loss->loss_thresh, had = (u64)lost_before * 100;
 
-	return before + (allowed > had ? (u32)div_u64(allowed - had, 100 - LOSS_PERCENT) : 0);
+	return before + (allowed > had ? (u32)div_u64(allowed - had, 100 - loss->loss_thresh) : 0);
 }
 
 /* Process a loss: HandleLostPacket() (section 5.5.10.2). */
 static void xtcp_bbr_lost(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *loss)
 {
+	if (loss->loss_thresh == NO_LOSS_TELLS)
+		return;
 	note_loss(bbr, loss);
 	if (bbr->probe_sample && is_inflight_too_high(loss))
 		handle_inflight_too_high(bbr, loss, inflight_at_loss(loss));
@@ -879,6 +883,7 @@ static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 		.in_fast_recovery = tx->cong.phase == XTCP_CONG_RECOVERY,
 		.in_recovery = tx->cong.phase >= XTCP_CONG_RECOVERY,
 		.sack = tx->agreed.sack_ok,
+		.loss_thresh = READ_ONCE(xtcp_net_of(sk)->sysctl.bbr_loss_thresh),
 	};
 }
 

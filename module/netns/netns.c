@@ -286,6 +286,7 @@ static const struct ctl_table entries[] = {
 	GLOBAL("available_congestion_control", 0444, do_available),
 	ENTRY(autocorking, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(base_mss, int, proc_dointvec_minmax, &min_mss, &max_mss),
+	ENTRY(bbr_loss_thresh, u8, proc_dou8vec_minmax, SYSCTL_ONE, SYSCTL_ONE_HUNDRED),
 	ENTRY(blackbox, int[3], do_blackbox, SYSCTL_ZERO, &max_port),
 	ENTRY(careful_resume, int, do_careful_resume, SYSCTL_ZERO, &max_lifetime),
 	ENTRY(challenge_ack_limit, int, proc_dointvec_minmax, SYSCTL_ONE, SYSCTL_INT_MAX),
@@ -362,6 +363,7 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 {
 	*sysctl = (struct xtcp_sysctl){
 		.autocorking = 1,
+		.bbr_loss_thresh = 2,
 		.dsack = 1,
 		.early_retrans = 3,
 		.ecn = 2,

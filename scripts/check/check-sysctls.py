@@ -11,7 +11,7 @@ import re
 
 TOP = pathlib.Path(__file__).resolve().parents[2] / "module"
 BOUNDS = {"SYSCTL_ZERO": "0", "SYSCTL_ONE": "1", "SYSCTL_TWO": "2", "SYSCTL_THREE": "3", "SYSCTL_FOUR": "4",
-          "SYSCTL_ONE_THOUSAND": "1000", "SYSCTL_INT_MAX": "INT_MAX"}
+          "SYSCTL_ONE_HUNDRED": "100", "SYSCTL_ONE_THOUSAND": "1000", "SYSCTL_INT_MAX": "INT_MAX"}
 CONSTANTS = {"MAX_TCP_SYNCNT": "127", "XTCP_MSS_MIN_SND": "48"}
 
 

@@ -26,6 +26,7 @@ static const struct knob {
 	{ "ack_rate_request", 1, 0, 1, 0 },
 	{ "autocorking", 1, 0, 1, -1 },
 	{ "base_mss", 1, 48, 65535, -1 },
+	{ "bbr_loss_thresh", 1, 1, 100, 2 },
 	{ "blackbox", 3, 0, 65535, 0 },
 	{ "careful_resume", 1, 0, 21600, 0 },
 	{ "challenge_ack_limit", 1, 1, INT_MAX, -1 },

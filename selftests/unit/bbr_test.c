@@ -22,7 +22,7 @@ static void begin(void)
 	ack = (struct xtcp_bbr_ack) {
 		.now_us = 77000000, .cwnd = 10 * MSS, .mss = MSS, .quantum = 2 * MSS, .initial_cwnd = 10 * MSS,
 		.delivered = (u32)-5 * MSS, .newly_acked = MSS, .rtt_us = RTT_US, .tx_in_flight = BDP,
-		.inflight = 2 * BDP, .has_sample = true, .sack = true,
+		.inflight = 2 * BDP, .has_sample = true, .sack = true, .loss_thresh = 2,
 	};
 	xtcp_bbr_start(&bbr, ack.now_us, ack.delivered, RTT_US);
 }
@@ -115,12 +115,13 @@ static void startup_goes_on_while_limited(void)
 	UNIT_CHECK(bbr.state == XTCP_BBR_STARTUP && xtcp_bbr_pacing_gain(&bbr) == 277);
 }
 
-/* Six ACKs of a round trip tell of losses, which are more than 2 % of what was in flight. */
-static void startup_ends_by_loss(u32 lost, int acks, bool out)
+/* ACKs of a round trip tell of losses. */
+static void startup_ends_by_loss(u32 lost, int acks, u32 thresh, bool out)
 {
 	int i;
 
 	begin();
+	ack.loss_thresh = thresh;
 	a_round(BW / 2);
 	a_round(BW);
 	ack.is_limited = true;
@@ -252,6 +253,34 @@ static void up_ends_by_loss(bool limited)
 	xtcp_bbr_lost(&bbr, &ack);
 	xtcp_bbr_undone(&bbr, ack.delivered);
 	UNIT_CHECK(bbr.state == XTCP_BBR_REFILL && bbr.inflight_longterm == XTCP_BBR_NONE);
+}
+
+/* More is lost than was in flight, with a threshold of 100 %: nothing is bounded. */
+static void all_is_lost(void)
+{
+	ack.loss_thresh = 100;
+	ack.size = BDP;
+	ack.lost = 2 * BDP;
+	ack.newly_lost = BDP;
+	xtcp_bbr_lost(&bbr, &ack);
+	UNIT_CHECK(!bbr.loss_in_round);
+	a_round(BW / 2);
+	a_round(BW / 2);
+	UNIT_CHECK(bbr.bw_shortterm == XTCP_BBR_NONE && bbr.inflight_shortterm == XTCP_BBR_NONE);
+	UNIT_CHECK(bbr.inflight_longterm == XTCP_BBR_NONE && !bbr.prev_too_high);
+}
+
+static void losses_say_nothing(void)
+{
+	startup_ends_by_loss(2 * BDP, 6, 100, false);
+	go_to_down();
+	all_is_lost();
+	go_to_up();
+	all_is_lost();
+	/* a congestion mark still says something */
+	ack.ece = true;
+	an_ack();
+	UNIT_CHECK(bbr.prev_too_high);
 }
 
 /* A recovery without a loss of this round trip, such as one after a timeout, saves the state itself. */
@@ -443,10 +472,10 @@ static void whatever_comes(void)
 
 static void startup_ends_by_losses(void)
 {
-	startup_ends_by_loss(2 * MSS, 6, true);
+	startup_ends_by_loss(2 * MSS, 6, 2, true);
 	/* not by so few of them, nor by few octets */
-	startup_ends_by_loss(2 * MSS, 4, false);
-	startup_ends_by_loss(BDP / 50, 6, false);
+	startup_ends_by_loss(2 * MSS, 4, 2, false);
+	startup_ends_by_loss(BDP / 50, 6, 2, false);
 }
 
 static void up_ends_by_losses(void)
@@ -532,6 +561,7 @@ int main(void)
 		{ "a recovery saves the state", recovery_saves_the_state },
 		{ "the next probe is cautious", next_probe_is_cautious },
 		{ "losses bound what is sent", losses_bound_what_is_sent },
+		{ "losses say nothing with bbr_loss_thresh 100", losses_say_nothing },
 		{ "ProbeRTT", looks_at_the_least_round_trip },
 		{ "a pause is as good", a_pause_is_as_good },
 		{ "old rates go", old_rates_go },
