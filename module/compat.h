@@ -72,6 +72,7 @@
 #include <net/inet_sock.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
+#include <net/raw.h>
 #include <net/route.h>
 #include <net/secure_seq.h>
 #include <net/sock.h>
@@ -109,6 +110,21 @@ static inline bool xtcp_compat_cgroup_looks(struct sock *sk)
 	       (cgroup_bpf_enabled(CGROUP_INET_INGRESS) && cgroup_bpf_sock_enabled(sk, CGROUP_INET_INGRESS));
 #else
 	return false;
+#endif
+}
+
+/*
+ * Does a raw socket of @net get segments of TCP? Sockets for another protocol may share its chain, and
+ * count, too. Once a chain was one of all namespaces, whose end may be an odd number.
+ */
+static inline bool xtcp_compat_raw_listens(const struct net *net, struct raw_hashinfo *sockets)
+{
+#ifdef XTCP_HAS_RAW_HASHFUNC
+	return !hlist_empty(&sockets->ht[raw_hashfunc(net, IPPROTO_TCP)]);
+#else
+	const unsigned long first = (unsigned long)READ_ONCE(sockets->ht[IPPROTO_TCP].first);
+
+	return first && !(first & 1);
 #endif
 }
 

@@ -13,7 +13,7 @@
  * text goes the short way: SYN, FIN, RST, probes and window updates are segments.
  *
  * Text goes as segments while anything would see, change or drop a packet on lo: a packet socket in
- * the namespace, a hook of netfilter (but our own and AppArmor's, see early.c), a program of tc or
+ * the namespace, a raw socket for TCP, a hook of netfilter (but our own and AppArmor's, see early.c), a program of tc or
  * XDP, a queue, BPF of a cgroup, an IPsec policy. So it does while an end has a socket filter, keys,
  * pacing, timestamps, ECN, IP options or a minimum TTL, and while segments are traced or an end has
  * a black box. Nobody tells us of such a change, so each write looks.
@@ -26,6 +26,7 @@
 
 #include <linux/netdevice.h>
 #include <net/ip6_fib.h>
+#include <net/rawv6.h>
 #include <net/route.h>
 #include <net/sch_generic.h>
 
@@ -47,6 +48,7 @@ static bool somebody_looks(const struct net *net, struct net_device *dev, bool v
 {
 	/* a packet socket for IP alone is in no list that a module can read, so any counts */
 	return !hlist_empty(&net->packet.sklist) || xtcp_compat_dev_is_watched(dev) ||
+	       xtcp_compat_raw_listens(net, v4 ? &raw_v4_hashinfo : &raw_v6_hashinfo) ||
 	       rcu_dereference(netdev_get_tx_queue(dev, 0)->qdisc)->enqueue || xtcp_early_others_look(net, v4);
 }
 

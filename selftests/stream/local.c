@@ -142,9 +142,14 @@ static void tap_ip(void)
 	looking = ns_socket(net, AF_PACKET, SOCK_DGRAM, htons(strchr(here, ':') ? ETH_P_IPV6 : ETH_P_IP));
 }
 
-static void tap_away(void)
+static void raw(void)
 {
-	must(looking >= 0, "packet socket");
+	looking = ns_socket(net, strchr(here, ':') ? AF_INET6 : AF_INET, SOCK_RAW, IPPROTO_TCP);
+}
+
+static void looks_away(void)
+{
+	must(looking >= 0, "the socket that looks");
 	close(looking);
 }
 
@@ -292,8 +297,9 @@ static void zerocopy(void)
 }
 
 static const struct looker lookers[] = {
-	{ "a tap on lo", tap_all, tap_away, 0 },
-	{ "a packet socket for IP alone", tap_ip, tap_away, 0 },
+	{ "a tap on lo", tap_all, looks_away, 0 },
+	{ "a packet socket for IP alone", tap_ip, looks_away, 0 },
+	{ "a raw socket for TCP", raw, looks_away, 0 },
 	{ "a chain of nft on output", nft_output, nft_away, 0 },
 	{ "a chain of nft before routing, at an LSM's priority", nft_prerouting, nft_away, 0 },
 	{ "a chain of nft on ingress of lo", nft_ingress, nft_away, 0 },
@@ -484,7 +490,7 @@ static void changes_over(void)
 		right = i % 3 ? carries(client, server, n, &at[0]) : carries(server, client, n, &at[1]);
 		right = local() - was == !(i % 2) && right;
 		if (i % 2)
-			tap_away();
+			looks_away();
 	}
 	ksft_test_result(right, "%s: a tap that comes and goes %d times\n", here, rounds / 2);
 	close_each(client, server);
@@ -519,7 +525,7 @@ static void two_gigabytes(void)
 	right = WAIT_FOR(info_of(server).tcpi_snd_wnd > 0, STACK_DEADLINE_MS) && right;
 	tap_all();
 	right = right && carries(client, server, PIECE, &at[0]) && carries(server, client, PIECE, &at[1]);
-	tap_away();
+	looks_away();
 	ksft_test_result(right && carries(client, server, PIECE, &at[0]), "%s: two gigabytes without a segment\n",
 			 here);
 	close_each(client, server);
@@ -547,7 +553,7 @@ static void streams(void)
 	}
 	while (info_of(client).tcpi_bytes_received < STREAM || info_of(server).tcpi_bytes_received < STREAM) {
 		tap_all();
-		tap_away();
+		looks_away();
 	}
 	for (i = 0; i < 2; i++)
 		pthread_join(writers[i], &failed[i]);
