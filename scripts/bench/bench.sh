@@ -298,9 +298,9 @@ bench_programs()
 {
 	scripts/kernel/deps.sh programs && scripts/tools/xtcp_run --build || { status=1; return; }
 	# what they read from this machine's files takes time, during which no other clock than this one may go on
-	in_vm "programs, instructions: xtcp / kernel TCP" --memory 3G "${counted[@]}" --real-waits -- \
+	in_vm "programs, instructions: xtcp / kernel TCP" --timeout 2400 --memory 3G "${counted[@]}" --real-waits -- \
 		selftests/tools/bench_programs.py "$XTCP_CACHE/programs" 5 $names
-	in_vm "programs, wall clock, 2 processors: xtcp / kernel TCP" --memory 3G --parallel -- \
+	in_vm "programs, wall clock, 2 processors: xtcp / kernel TCP" --timeout 2400 --memory 3G --parallel -- \
 		selftests/tools/bench_programs.py "$XTCP_CACHE/programs" 5 $names
 }
 

@@ -13,6 +13,8 @@ the median of the rounds'. The counters of both stacks prove on which one the oc
     redis        redis-benchmark, 20 connections, GET
     iperf3       one stream, octets a second
     pgbench      4 clients, selects only, transactions a second
+    nginx-app, redis-local, pgbench-local   both ends in one namespace, with net.xtcp.local: of the first, nginx and
+                 the application that it asks, another nginx; wrk comes over the veth
 
 The exit status says whether every bound was kept."""
 
@@ -35,17 +37,34 @@ from stage import Running, must, run, work  # noqa: E402
 LEAST = 1.0
 SECONDS = 3
 PAGE = 612
-CONF = """daemon off; worker_processes 1; pid {w}/nginx.pid; error_log stderr;
+CONF = """daemon off; worker_processes 1; pid {w}/nginx{port}.pid; error_log stderr;
 events {{ worker_connections 512; }}
 http {{ access_log off; sendfile on; keepalive_requests 10000000; client_body_temp_path {w}/b; proxy_temp_path {w}/p;
-fastcgi_temp_path {w}/f; uwsgi_temp_path {w}/u; scgi_temp_path {w}/s;
-server {{ listen 8080; root {w}/www; }} }}
+fastcgi_temp_path {w}/f; uwsgi_temp_path {w}/u; scgi_temp_path {w}/s; proxy_http_version 1.1;
+upstream application {{ server 127.0.0.1:8081; keepalive 64; }}
+server {{ listen {port}; root {w}/www; {more} }} }}
 """
+ASKS = 'location / { proxy_pass http://application; proxy_set_header Connection ""; }'
+
+
+class Ends:
+    """The client in a namespace of its own, or beside the server."""
+
+    def __init__(self, local=False):
+        self.client, self.host = ("server", "127.0.0.1") if local else ("client", stage.SERVER4)
+
+
+def nginx(stack, port, more=""):
+    conf = "%s/nginx%d.conf" % (work, port)
+    with open(conf, "w") as file:
+        file.write(CONF.format(w=work, port=port, more=more))
+    return Running("server", stack, "/usr/sbin/nginx", "-e", "stderr", "-c", conf, "-g", "user root;")
 
 
 class Nginx:
     """A page of a kilobyte with its head."""
     PORT = 8080
+    MORE = ""
 
     def __init__(self, *headers):
         self.headers = [word for header in headers for word in ("-H", header)]
@@ -54,10 +73,7 @@ class Nginx:
         os.makedirs(work + "/www", exist_ok=True)
         with open(work + "/www/page", "wb") as file:
             file.write(b"x" * PAGE)
-        with open(work + "/nginx.conf", "w") as file:
-            file.write(CONF.format(w=work))
-        return Running("server", stack, "/usr/sbin/nginx", "-e", "stderr", "-c", work + "/nginx.conf", "-g",
-                       "user root;")
+        return nginx(stack, self.PORT, self.MORE)
 
     def figure(self, stack):
         out = run("client", stack, "wrk", "-t1", "-c16", "-d%ds" % SECONDS, *self.headers,
@@ -66,12 +82,25 @@ class Nginx:
         return found(r"Requests/sec:\s+([\d.]+)", out)
 
 
-class Redis:
+class NginxApp(Nginx):
+    """nginx, and another one behind it."""
+    MORE = ASKS
+
+    def figure(self, stack):
+        application = nginx(stack, 8081)
+        try:
+            stage.wait(lambda: stage.listens("server", stack, 8081), "application", running=application)
+            return super().figure(stack)
+        finally:
+            application.stop()
+
+
+class Redis(Ends):
     PORT = redis.PORT
     serve = staticmethod(redis.serve)
 
     def figure(self, stack):
-        out = run("client", stack, "redis-benchmark", "-h", stage.SERVER4, "-n", "10000", "-c", "20", "-t", "get",
+        out = run(self.client, stack, "redis-benchmark", "-h", self.host, "-n", "10000", "-c", "20", "-t", "get",
                   "-q").decode()
         return found(r"GET: ([\d.]+) requests per second", out)
 
@@ -86,21 +115,19 @@ class Iperf3:
         return out["end"]["sum_received"]["bits_per_second"] / 8
 
 
-class Pgbench:
+class Pgbench(Ends):
     PORT = postgresql.PORT
-
-    def __init__(self):
-        self.filled = False
+    filled = False      # what one has filled is there for the others
 
     def serve(self, stack):
         return postgresql.serve(stack)
 
     def figure(self, stack):
-        to = ["-h", stage.SERVER4, "-U", "postgres"]
-        if not self.filled:
-            run("client", stack, postgresql.BIN + "pgbench", *to, "-i", "-q", "postgres")
-            self.filled = True
-        out = run("client", stack, postgresql.BIN + "pgbench", *to, "-S", "-c", "4", "-j", "1", "-T", str(SECONDS),
+        to = ["-h", self.host, "-U", "postgres"]
+        if not Pgbench.filled:
+            run(self.client, stack, postgresql.BIN + "pgbench", *to, "-i", "-q", "postgres")
+            Pgbench.filled = True
+        out = run(self.client, stack, postgresql.BIN + "pgbench", *to, "-S", "-c", "4", "-j", "1", "-T", str(SECONDS),
                   "postgres").decode()
         return found(r"tps = ([\d.]+)", out)
 
@@ -111,7 +138,11 @@ PROGRAMS = {
     "redis": ("redis-benchmark, GET", "requests", Redis),
     "iperf3": ("iperf3, one stream", "octets", Iperf3),
     "pgbench": ("pgbench, selects", "transactions", Pgbench),
+    "nginx-app": ("nginx and its application, local", "requests", NginxApp),
+    "redis-local": ("redis-benchmark, GET, local", "requests", lambda: Redis(True)),
+    "pgbench-local": ("pgbench, selects, local", "transactions", lambda: Pgbench(True)),
 }
+LOCAL = ("nginx-app", "redis-local", "pgbench-local")
 
 
 def found(pattern, out):
@@ -124,6 +155,13 @@ def opened(stack):
     """How many connections both ends have opened on a stack. Segments of closed ones may come later."""
     both = [stage.counters(where)[stack] for where in ("client", "server")]
     return sum(one["ActiveOpens"] + one["PassiveOpens"] for one in both)
+
+
+def handed_over():
+    """How many writes have gone the short way."""
+    lines = [line.split() for line in stage.read("server", "xtcp_netstat").splitlines()]
+    return sum(int(value) for names, values in zip(lines[::2], lines[1::2])
+               for name, value in zip(names, values) if name == "TCPLocal")
 
 
 def on(program, stack):
@@ -146,11 +184,14 @@ def on(program, stack):
 def compare(name, rounds):
     what, unit, make = PROGRAMS[name]
     program = make()
+    run("server", "kernel", "sysctl", "-q", "net.xtcp.local=%d" % (name in LOCAL))
+    before = handed_over()
     theirs, ours = [], []
     for i in range(rounds):
         # which one comes first changes
         for stack in ("kernel", "xtcp") if i % 2 else ("xtcp", "kernel"):
             (ours if stack == "xtcp" else theirs).append(on(program, stack))
+    must((handed_over() > before) == (name in LOCAL), "the short way")
     ratios = sorted(a / b for a, b in zip(ours, theirs))
     ratio, our, their = statistics.median(ratios), statistics.median(ours), statistics.median(theirs)
     if os.environ.get("MEASURE_JSON"):
