@@ -49,6 +49,14 @@ all: needs-build
 	@ln -sf $(call quoted,$(BUILD)/$(NAME).ko) $(call quoted,$(NAME).ko)
 	@$(KERNEL) say_kernel '$(KDIR)' $(origin KDIR)
 
+#:   make algorithm    FILE=~/cong_aimd.c: a congestion control as a module of its own, xtcp_cong_aimd.ko, to be loaded
+#:                     beside open connections; KDIR= and NAME= as above
+algorithm: needs-build
+	$(if $(value FILE),,$(error Which congestion control? make algorithm FILE=~/cong_aimd.c))
+	@scripts/kernel/build-module.sh '$(KDIR)' $(call quoted,$(BUILD)) $(NAMED) ALGORITHM=$(call quoted,$(patsubst ~/%,$(HOME)/%,$(FILE)))
+	@ln -sf $(call quoted,$(BUILD)/$(NAME)_$(basename $(notdir $(FILE))).ko) .
+	@$(KERNEL) say_kernel '$(KDIR)' $(origin KDIR)
+
 #:   make install      module, tools, header and manual pages, to be used without this folder:
 #:                     prefix=/usr/local DESTDIR=, KDIR= as above, SIGN_KEY=FILE SIGN_CERT=FILE;
 #:                     make uninstall: all of it away
@@ -277,4 +285,4 @@ asked-lab: asked-vm
 asked-debug-kernel:
 	@scripts/kernel/debug-kernel.sh --asked $(if $(value K),$(call quoted,$(value K)))
 
-.PHONY: $(addprefix asked-,$(ASKED)) python all install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick check-rest matrix programs selftests vm vm-shell debug-kernel bench ab soak clean help
+.PHONY: $(addprefix asked-,$(ASKED)) python all algorithm install uninstall deb package-check vm-module debug-module demo tour check lab explore coverage mutants check-quick check-rest matrix programs selftests vm vm-shell debug-kernel bench ab soak clean help

@@ -8,7 +8,8 @@
  * left: orphans, half-open entries and TIME-WAIT records. The order of the steps keeps segments,
  * timers and RCU callbacks from running into freed code:
  *
- *  0. stop the work item that drops references to the module (held.c);
+ *  0. take no algorithms any more (algorithms.c: one that is a module holds this module); stop the
+ *     work item that drops references to the module (held.c);
  *  1. let nothing new in: no netlink requests (set.c, diag.c), no sockets (family.c), no segments
  *     with a sock attached (early.c), and no other segments (interpose.c). early.c waits for a
  *     grace period; interpose.c restores the handlers and waits for another one;
@@ -85,6 +86,7 @@ static int __init xtcp_init(void)
 	err = xtcp_family_register();
 	if (err)
 		goto err_early;
+	xtcp_algorithms_open();
 	return 0;
 
 err_early:
@@ -112,6 +114,7 @@ err_stream:
 
 static void __exit xtcp_exit(void)
 {
+	xtcp_algorithms_close();
 	xtcp_held_exit();
 	xtcp_family_unregister();
 	xtcp_early_exit();

@@ -2,9 +2,15 @@
 /*
  * The congestion controls: which exist, who may use them, and which one a sock uses.
  *
- * Kbuild makes the list, XTCP_ALGORITHMS, from the files cong_*.c. As in Linux, an algorithm is
- * allowed in all namespaces or in none. Only an administrator of a namespace may choose an
- * algorithm that is not allowed. When the module is loaded, NewReno and the default are allowed.
+ * Kbuild makes the list of those that are built in, XTCP_ALGORITHMS, from the files cong_*.c. As in
+ * Linux, an algorithm is allowed in all namespaces or in none. Only an administrator of a namespace
+ * may choose an algorithm that is not allowed. When the module is loaded, NewReno and the default
+ * are allowed.
+ *
+ * Others come and go as modules of their own (outside.h). Who keeps a pointer to such an algorithm
+ * holds its module: socks, the defaults of namespaces, rules. Who only reads a name or a flag is in
+ * an RCU read side: the module goes a grace period after its algorithm has left the list. It holds
+ * this module meanwhile, so it always finds the functions that it calls.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -13,27 +19,84 @@
 #include <linux/bitmap.h>
 #include <linux/ctype.h>
 #include <linux/jhash.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/string.h>
+#include <net/netevent.h>
 
 #include "base/bounds.h"
+#include "cong/outside.h"
 
 #define DEFAULT_ALGORITHM	"cubic"
 
-static const struct xtcp_cong_ops * const algorithms[] = { XTCP_ALGORITHMS };
+#define MOST_ALGORITHMS	(XTCP_ALGORITHMS_TEXT / TCP_CA_NAME_MAX)
 
-static DEFINE_SPINLOCK(allowed_lock);	/* guards changes of allowed; reading needs no lock */
-static DECLARE_BITMAP(allowed, ARRAY_SIZE(algorithms));
+/* Those that are built in, then places for others; NULL: free. */
+static const struct xtcp_cong_ops *algorithms[MOST_ALGORITHMS] = { XTCP_ALGORITHMS };
 
-/* The index in algorithms[] of the algorithm with this name; -1: there is no such algorithm. */
+static DEFINE_SPINLOCK(algorithms_lock);	/* guards changes of both; reading needs no lock */
+static DECLARE_BITMAP(allowed, MOST_ALGORITHMS);
+
+/*
+ * The index in algorithms[] of the algorithm with this name; -1: there is no such algorithm. The
+ * RCU read side or the lock is held.
+ */
 static int find_algorithm(const char *name)
 {
+	const struct xtcp_cong_ops *ops;
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(algorithms); i++)
-		if (!strcmp(algorithms[i]->name, name))
+	for (i = 0; i < MOST_ALGORITHMS; i++) {
+		ops = READ_ONCE(algorithms[i]);
+		if (ops && !strcmp(ops->name, name))
 			return i;
+	}
 	return -1;
+}
+
+/* False: its module is being unloaded. RCU read side; xtcp_algorithms_put() gives it back. */
+static bool hold_algorithm(const struct xtcp_cong_ops *ops)
+{
+	return likely(!ops->owner) || try_module_get(ops->owner);
+}
+
+/* Gives an algorithm back; NULL: none. */
+void xtcp_algorithms_put(const struct xtcp_cong_ops *ops)
+{
+	if (ops && unlikely(ops->owner))
+		module_put(ops->owner);
+}
+
+/*
+ * The algorithm of a name, to be given back, or NULL. @at: receives its index, which stays while
+ * the algorithm is held.
+ */
+static const struct xtcp_cong_ops *hold_named(const char *name, int *at)
+{
+	const struct xtcp_cong_ops *ops = NULL;
+
+	rcu_read_lock();
+	*at = find_algorithm(name);
+	if (*at >= 0)
+		ops = READ_ONCE(algorithms[*at]);
+	if (ops && !hold_algorithm(ops))
+		ops = NULL;
+	rcu_read_unlock();
+	return ops;
+}
+
+/* A namespace's default. A module that is being unloaded is no default any more: look again. */
+static const struct xtcp_cong_ops *hold_default(const struct xtcp_net *xn)
+{
+	const struct xtcp_cong_ops *ops;
+
+	rcu_read_lock();
+	do
+		ops = READ_ONCE(xn->sysctl.congestion_control);
+	while (unlikely(!hold_algorithm(ops)));
+	rcu_read_unlock();
+	return ops;
 }
 
 /*
@@ -61,8 +124,7 @@ int xtcp_algorithms_init(void)
 {
 	int i;
 
-	BUILD_BUG_ON(ARRAY_SIZE(algorithms) * TCP_CA_NAME_MAX > XTCP_ALGORITHMS_TEXT);
-	for (i = 0; i < ARRAY_SIZE(algorithms); i++) {
+	for (i = 0; i < MOST_ALGORITHMS && algorithms[i]; i++) {
 		if (!is_sound(algorithms[i])) {
 			pr_err("congestion control %d has no name of 1 to %d characters, no acked or no ssthresh\n",
 			       i, TCP_CA_NAME_MAX - 1);
@@ -80,18 +142,110 @@ int xtcp_algorithms_init(void)
 	return 0;
 }
 
+/* The module of an algorithm goes. It waits for readers without a reference. */
+static void remove_algorithm(const struct xtcp_cong_ops *ops)
+{
+	int i;
+
+	spin_lock(&algorithms_lock);
+	for (i = 0; i < MOST_ALGORITHMS; i++)
+		if (algorithms[i] == ops) {
+			__clear_bit(i, allowed);
+			WRITE_ONCE(algorithms[i], NULL);
+		}
+	spin_unlock(&algorithms_lock);
+}
+
+static const struct xtcp_cong_helpers helpers = {
+	.owner = THIS_MODULE,
+	.remove = remove_algorithm,
+	.initial = xtcp_cong_initial,
+	.grow = xtcp_cong_grow,
+	.text_sent = xtcp_cong_text_sent,
+	.pipe_octets = xtcp_pipe_octets,
+};
+
+/* Its name is free: puts it into the list. */
+static int add_algorithm(struct xtcp_cong_offer *offer)
+{
+	int i;
+
+	lockdep_assert_held(&algorithms_lock);
+	for (i = 0; i < MOST_ALGORITHMS && algorithms[i]; i++)
+		;
+	if (i == MOST_ALGORITHMS)
+		return -ENOSPC;
+	/* given back by that module; fails while we are being unloaded */
+	if (!try_module_get(THIS_MODULE))
+		return -ENODEV;
+	offer->helpers = &helpers;
+	/* pairs with READ_ONCE(): who finds the algorithm finds what it needs */
+	smp_store_release(&algorithms[i], offer->ops);
+	return 0;
+}
+
+/* A module offers its algorithm. Only the beginning of the offer has the same layout in all builds. */
+static int take_offer(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct xtcp_cong_offer *offer = data;
+	int err;
+
+	if (event != XTCP_CONG_OFFER || strcmp(offer->build, KBUILD_MODNAME))
+		return NOTIFY_DONE;
+	if (offer->layout != xtcp_cong_layout()) {
+		pr_err("%s was compiled with other headers than this module: build it again\n", offer->owner->name);
+		return notifier_from_errno(-ENOEXEC);
+	}
+	if (!is_sound(offer->ops)) {
+		pr_err("%s has no name of 1 to %d characters, no acked or no ssthresh\n", offer->owner->name,
+		       TCP_CA_NAME_MAX - 1);
+		return notifier_from_errno(-EINVAL);
+	}
+	spin_lock(&algorithms_lock);
+	if (find_algorithm(offer->ops->name) >= 0) {
+		pr_err("%s: there is a congestion control '%s' already\n", offer->owner->name, offer->ops->name);
+		err = -EEXIST;
+	} else {
+		err = add_algorithm(offer);
+	}
+	spin_unlock(&algorithms_lock);
+	return notifier_from_errno(err) | NOTIFY_STOP_MASK;
+}
+
+static struct notifier_block offers = {
+	.notifier_call = take_offer,
+};
+
+/* The last step of module init: a module whose init fails goes, even if it is held. */
+void xtcp_algorithms_open(void)
+{
+	register_netevent_notifier(&offers);
+}
+
+/* At module exit: no algorithm of another module is left. */
+void xtcp_algorithms_close(void)
+{
+	unregister_netevent_notifier(&offers);
+}
+
 /*
- * The default algorithm of a new namespace: that of the first one; for that itself the built-in
- * one.
+ * The default algorithm of a new namespace, until xtcp_algorithms_forget(): that of the first one;
+ * for that itself the built-in one.
  */
 const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 {
 	int i;
 
 	if (!net_eq(xn->net, &init_net))
-		return READ_ONCE(xtcp_net(&init_net)->sysctl.congestion_control);
+		return hold_default(xtcp_net(&init_net));
 	i = find_algorithm(DEFAULT_ALGORITHM);
 	return algorithms[i < 0 ? 0 : i];
+}
+
+/* A namespace ends: its default becomes one that is built in. */
+void xtcp_algorithms_forget(struct xtcp_net *xn)
+{
+	xtcp_algorithms_put(xchg(&xn->sysctl.congestion_control, algorithms[0]));
 }
 
 /**
@@ -103,18 +257,21 @@ const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
  */
 int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 {
-	int i = find_algorithm(name), err = 0;
+	const struct xtcp_cong_ops *ops;
+	int i, err = 0;
 
-	if (i < 0)
+	ops = hold_named(name, &i);
+	if (!ops)
 		return -ENOENT;
-	spin_lock(&allowed_lock);
+	spin_lock(&algorithms_lock);
 	if (net_eq(xn->net, &init_net))
 		set_bit(i, allowed);
 	else if (!test_bit(i, allowed))
 		err = -EPERM;
 	if (!err)
-		WRITE_ONCE(xn->sysctl.congestion_control, algorithms[i]);
-	spin_unlock(&allowed_lock);
+		ops = xchg(&xn->sysctl.congestion_control, ops);
+	spin_unlock(&algorithms_lock);
+	xtcp_algorithms_put(ops);
 	return err;
 }
 
@@ -124,13 +281,26 @@ int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
  */
 void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
 {
+	const struct xtcp_cong_ops *ops;
 	size_t used = 0;
 	int i;
 
 	*text = 0;
-	for (i = 0; i < ARRAY_SIZE(algorithms); i++)
-		if (!allowed_only || test_bit(i, allowed))
-			used += scnprintf(text + used, size - used, used ? " %s" : "%s", algorithms[i]->name);
+	rcu_read_lock();
+	for (i = 0; i < MOST_ALGORITHMS; i++) {
+		ops = READ_ONCE(algorithms[i]);
+		if (ops && (!allowed_only || test_bit(i, allowed)))
+			used += scnprintf(text + used, size - used, used ? " %s" : "%s", ops->name);
+	}
+	rcu_read_unlock();
+}
+
+/* Copies the name of an algorithm, TCP_CA_NAME_MAX octets, that may be replaced meanwhile. */
+void xtcp_algorithms_name(char *name, const struct xtcp_cong_ops * const *of)
+{
+	rcu_read_lock();
+	strscpy(name, READ_ONCE(*of)->name, TCP_CA_NAME_MAX);
+	rcu_read_unlock();
 }
 
 /**
@@ -142,55 +312,82 @@ void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
  */
 int xtcp_algorithms_allow(char *names)
 {
-	DECLARE_BITMAP(wanted, ARRAY_SIZE(algorithms));
+	DECLARE_BITMAP(wanted, MOST_ALGORITHMS);
 	const char *name;
-	int i;
+	int i = 0;
 
-	bitmap_zero(wanted, ARRAY_SIZE(algorithms));
-	while ((name = strsep(&names, " ")) && *name) {
+	bitmap_zero(wanted, MOST_ALGORITHMS);
+	spin_lock(&algorithms_lock);
+	while (i >= 0 && (name = strsep(&names, " ")) && *name) {
 		i = find_algorithm(name);
-		if (i < 0)
-			return -ENOENT;
-		__set_bit(i, wanted);
+		if (i >= 0)
+			__set_bit(i, wanted);
 	}
-	spin_lock(&allowed_lock);
-	bitmap_copy(allowed, wanted, ARRAY_SIZE(algorithms));
-	spin_unlock(&allowed_lock);
-	return 0;
+	if (i >= 0)
+		bitmap_copy(allowed, wanted, MOST_ALGORITHMS);
+	spin_unlock(&algorithms_lock);
+	return i < 0 ? -ENOENT : 0;
+}
+
+/* @ops: held, for the sock, which gives back the one that it had. */
+static void replace_algorithm(struct sock *sk, const struct xtcp_cong_ops *ops)
+{
+	const struct xtcp_cong_ops *old = xtcp_sender(sk)->algorithm;
+
+	/* getsockopt() reads the pointer without the socket lock */
+	WRITE_ONCE(xtcp_sender(sk)->algorithm, ops);
+	xtcp_algorithms_put(old);
 }
 
 /*
- * Gives a sock its namespace's default algorithm: a new one, or the child of a listener whose
- * program has chosen none. Socket lock held, or no other thread can reach it yet.
+ * Gives a sock its namespace's default algorithm: a new one, or one whose rule does not count any
+ * more. Socket lock held, or no other thread can reach it yet.
  */
 void xtcp_algorithms_assign(struct sock *sk)
 {
-	WRITE_ONCE(xtcp_sender(sk)->algorithm, READ_ONCE(xtcp_net_of(sk)->sysctl.congestion_control));
+	replace_algorithm(sk, hold_default(xtcp_net_of(sk)));
 	xtcp_sender(sk)->algorithm_by_rule = false;
 }
 
-/* The algorithm of a name, or NULL. */
+/*
+ * A child of @lsk gets the algorithm that the listener's program has chosen, otherwise its
+ * namespace's default. So far it has a copy of the pointer, and does not hold the algorithm. In the
+ * RCU read side; without the lock of @lsk, whose program may choose another one now.
+ */
+void xtcp_algorithms_inherit(struct sock *child, const struct sock *lsk)
+{
+	const struct xtcp_cong_ops *ops = READ_ONCE(xtcp_sender(lsk)->algorithm);
+	struct xtcp_sender *tx = xtcp_sender(child);
+
+	if (!tx->algorithm_chosen || !hold_algorithm(ops)) {
+		ops = hold_default(xtcp_net_of(child));
+		tx->algorithm_by_rule = false;
+	}
+	tx->algorithm = ops;
+}
+
+/* The algorithm of a name, for xtcp_algorithms_put(), or NULL. */
 const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name)
 {
-	const int i = find_algorithm(name);
+	int i;
 
-	return i < 0 ? NULL : algorithms[i];
+	return hold_named(name, &i);
 }
 
 /*
  * Takes the algorithm of a rule of the policy table; false if the program has chosen one, which
  * stays.
  * @sk: about to open, or a new child. An administrator has made the rule: no permission is needed.
+ * RCU read side, in which the rule stays.
  */
 bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	if (tx->algorithm_chosen)
+	if (tx->algorithm_chosen || !hold_algorithm(ops))
 		return false;
-	/* getsockopt() reads the pointer without the socket lock */
-	WRITE_ONCE(tx->algorithm, ops);
+	replace_algorithm(sk, ops);
 	tx->algorithm_by_rule = true;
 	return true;
 }
@@ -218,19 +415,22 @@ void xtcp_algorithms_take_route(struct sock *sk)
 {
 	const u32 key = xtcp_metric_of(sk, RTAX_CC_ALGO);
 	struct xtcp_sender *tx = xtcp_sender(sk);
+	const struct xtcp_cong_ops *ops;
 	int i;
 
 	sock_owned_by_me(sk);
 	if (likely(!key))
 		return;
-	for (i = 0; i < ARRAY_SIZE(algorithms); i++) {
-		if (congctl_of(algorithms[i]->name) != key)
+	rcu_read_lock();
+	for (i = 0; i < MOST_ALGORITHMS; i++) {
+		ops = READ_ONCE(algorithms[i]);
+		if (!ops || congctl_of(ops->name) != key || !hold_algorithm(ops))
 			continue;
-		/* getsockopt() reads the pointer without the socket lock */
-		WRITE_ONCE(tx->algorithm, algorithms[i]);
+		replace_algorithm(sk, ops);
 		tx->algorithm_locked = xtcp_metric_locked_of(sk, RTAX_CC_ALGO);
 		tx->algorithm_by_rule = false;
 	}
+	rcu_read_unlock();
 }
 
 /* Has the algorithm of @tx begun? Before it begins, an algorithm has no private state. */
@@ -256,20 +456,25 @@ static bool has_begun(const struct xtcp_sender *tx)
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	int i = find_algorithm(name);
 	const bool live = tx->cong.started;
+	const struct xtcp_cong_ops *ops;
+	int i;
 
 	sock_owned_by_me(sk);
 	if (tx->algorithm_locked)
 		return -EPERM;
-	if (i < 0)
+	ops = hold_named(name, &i);
+	if (!ops)
 		return -ENOENT;
-	if ((algorithms[i] != tx->algorithm || tx->algorithm_by_rule) && !test_bit(i, allowed) && !administrator)
+	if ((ops != tx->algorithm || tx->algorithm_by_rule) && !test_bit(i, allowed) && !administrator) {
+		xtcp_algorithms_put(ops);
 		return -EPERM;
-	if (algorithms[i] != tx->algorithm) {
+	}
+	if (ops == tx->algorithm) {
+		xtcp_algorithms_put(ops);
+	} else {
 		xtcp_algorithms_end(sk);
-		/* getsockopt() reads the pointer without the socket lock */
-		WRITE_ONCE(tx->algorithm, algorithms[i]);
+		replace_algorithm(sk, ops);
 		if (live)
 			xtcp_algorithms_start(sk);
 	}

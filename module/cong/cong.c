@@ -67,7 +67,7 @@ static u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 deli
 /* Arithmetic ends. */
 
 /* How many octets of sequence space are in flight (RFC 6675 section 4). */
-u32 xtcp_pipe_octets(const struct sock *sk)
+__always_inline u32 xtcp_pipe_octets(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
@@ -550,7 +550,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 }
 
 /* How much text was sent until now, for an observation window of Alpha. */
-struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
+__always_inline struct xtcp_alpha_sent xtcp_cong_text_sent(const struct sock *sk)
 {
 	const struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 
@@ -679,7 +679,7 @@ static __always_inline void grow(struct sock *sk, const struct xtcp_sample *samp
  * @counted: the algorithm's count of acknowledged octets, of which cwnd make the window a segment
  *	larger.
  */
-void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
+__always_inline void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_cong *cong = &tx->cong;

@@ -6,7 +6,8 @@
  * Nobody else writes them.
  *
  * An algorithm is one file, cong_NAME.c; no list names it. module/README.md says under "A
- * congestion control of your own" what an algorithm may do. What may not happen here: sending.
+ * congestion control of your own" what an algorithm may do, and how it becomes a module of its own.
+ * What may not happen here: sending.
  */
 #ifndef XTCP_CONG_H
 #define XTCP_CONG_H
@@ -19,6 +20,7 @@
 
 #include "generated/algorithms_list.h"
 
+struct module;
 struct seq_file;
 struct sk_buff;
 struct sock;
@@ -306,6 +308,7 @@ struct xtcp_cong_loss {
  * @scalable: made for L4S (RFC 9331): as @needs_ecn for AccECN. Then text leaves with ECT(1), and
  *	@ecn_ack reduces cwnd after a mark; without AccECN a mark has the usual effect
  * @end: the connection ends or changes to another algorithm; only if this one has begun
+ * @owner: the module of an algorithm that has its own (outside.h); not for the file to set
  */
 struct xtcp_cong_ops {
 	const char *name;
@@ -324,6 +327,7 @@ struct xtcp_cong_ops {
 	bool resumes;
 	bool needs_ecn;	/* negotiate ECN as client and as server, whatever net.xtcp.ecn says */
 	bool scalable;
+	struct module *owner;
 };
 
 /*
@@ -414,17 +418,23 @@ int xtcp_paths_show(struct seq_file *m, void *v);
 #define XTCP_ALGORITHMS_TEXT	2048	/* octets, the size of a list of names, as in Linux */
 
 int xtcp_algorithms_init(void);
+void xtcp_algorithms_open(void);
+void xtcp_algorithms_close(void);
 const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn);
+void xtcp_algorithms_forget(struct xtcp_net *xn);
 int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name);
 void xtcp_algorithms_list(char *text, size_t size, bool allowed_only);
+void xtcp_algorithms_name(char *name, const struct xtcp_cong_ops * const *of);
 int xtcp_algorithms_allow(char *names);
 /* The socket lock is held. */
 size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info);
 
 const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name);
+void xtcp_algorithms_put(const struct xtcp_cong_ops *ops);
 
 /* Socket lock held, or no other thread can reach the sock. */
 void xtcp_algorithms_assign(struct sock *sk);
+void xtcp_algorithms_inherit(struct sock *child, const struct sock *lsk);
 bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops);
 void xtcp_algorithms_take_route(struct sock *sk);
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator);

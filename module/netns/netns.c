@@ -155,7 +155,7 @@ static int do_congestion_control(XTCP_CTL_CONST struct ctl_table *table, int wri
 	char name[TCP_CA_NAME_MAX];
 	int err;
 
-	strscpy(name, READ_ONCE(xn->sysctl.congestion_control)->name, sizeof(name));
+	xtcp_algorithms_name(name, &xn->sysctl.congestion_control);
 	err = do_text(name, sizeof(name), write, buffer, lenp, ppos);
 	if (write && !err)
 		err = xtcp_algorithms_set_default(xn, name);
@@ -466,11 +466,13 @@ static int xtcp_sysctl_net_init(struct xtcp_net *xn)
 	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
 	xn->sysctl_header[0] = register_part(xn, 0, PART_0);
 	if (!xn->sysctl_header[0])
-		return -ENOMEM;
+		goto fail;
 	xn->sysctl_header[1] = register_part(xn, PART_0, ARRAY_SIZE(entries) - PART_0);
 	if (xn->sysctl_header[1])
 		return 0;
 	unregister_part(xn->sysctl_header[0]);
+fail:
+	xtcp_algorithms_forget(xn);
 	return -ENOMEM;
 }
 
@@ -478,6 +480,7 @@ static void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 {
 	unregister_part(xn->sysctl_header[1]);
 	unregister_part(xn->sysctl_header[0]);
+	xtcp_algorithms_forget(xn);
 	xtcp_boxkey_want(xn, true);
 }
 

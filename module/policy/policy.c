@@ -586,6 +586,7 @@ static void put_rule(struct xtcp_rule *rule)
 {
 	if (!refcount_dec_and_test(&rule->tables))
 		return;
+	xtcp_algorithms_put(rule->sets.algorithm);
 	free_percpu(rule->hits);
 	kfree(rule);
 }
@@ -634,17 +635,20 @@ static struct xtcp_policy *xtcp_policy_draft(struct xtcp_net *xn, bool empty, un
 	return draft;
 }
 
-/* Adds a rule to a new table. Return: 0; -EEXIST if it has a rule with this key; -ENOMEM. */
+/*
+ * Adds a rule to a new table. The rule, or nobody, holds the algorithm of @sets from now on. Return:
+ * 0; -EEXIST if the table has a rule with this key; -ENOMEM.
+ */
 static int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key *key,
 			   const struct xtcp_rule_sets *sets)
 {
 	struct xtcp_rule *rule;
 
 	rule = kzalloc(sizeof(*rule), GFP_POLICY);
-	if (!rule)
-		return -ENOMEM;
-	rule->hits = alloc_percpu_gfp(unsigned long, GFP_POLICY);
-	if (!rule->hits) {
+	if (rule)
+		rule->hits = alloc_percpu_gfp(unsigned long, GFP_POLICY);
+	if (!rule || !rule->hits) {
+		xtcp_algorithms_put(sets->algorithm);
 		kfree(rule);
 		return -ENOMEM;
 	}
@@ -953,20 +957,17 @@ static int take_timers(struct xtcp_rule_sets *sets, struct nlattr **attrs, struc
 	return 0;
 }
 
-/* Fill @sets, the options that a rule sets, from @attrs. Return: 0 or a negative errno. */
+/*
+ * Fill @sets, the options that a rule sets, from @attrs. Return: 0, and the caller has to give back
+ * the algorithm; or a negative errno.
+ */
 static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *congestion = attrs[XTCP_RULE_CONGESTION], *rate = attrs[XTCP_RULE_MAX_PACING_RATE];
 	const struct nlattr *box = attrs[XTCP_RULE_BLACKBOX];
+	int err;
 
 	memset(sets, 0, sizeof(*sets));
-	if (congestion) {
-		sets->algorithm = xtcp_algorithms_named(nla_data(congestion));
-		if (!sets->algorithm) {
-			NL_SET_ERR_MSG_ATTR(extack, congestion, "there is no such congestion control");
-			return -ENOENT;
-		}
-	}
 	if (attrs[XTCP_RULE_INITCWND])
 		sets->initial = nla_get_u8(attrs[XTCP_RULE_INITCWND]);
 	/* ULONG_MAX means "no limit", as in SO_MAX_PACING_RATE: the largest limit is one less */
@@ -974,7 +975,14 @@ static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct 
 		sets->max_pacing_rate = min_t(u64, nla_get_u64(rate), ULONG_MAX - 1);
 	if (box)
 		sets->blackbox = nla_get_u8(box) ? XTCP_BOX_ALWAYS : XTCP_BOX_NEVER;
-	return take_timers(sets, attrs, extack);
+	err = take_timers(sets, attrs, extack);
+	if (err || !congestion)
+		return err;
+	sets->algorithm = xtcp_algorithms_named(nla_data(congestion));
+	if (sets->algorithm)
+		return 0;
+	NL_SET_ERR_MSG_ATTR(extack, congestion, "there is no such congestion control");
+	return -ENOENT;
 }
 
 /*
@@ -1033,13 +1041,13 @@ static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest,
 			NL_SET_ERR_MSG_ATTR(extack, nest, "there is no rule with this key");
 		return err;
 	}
-	err = take_sets(&sets, attrs, extack);
-	if (err)
-		return err;
 	if (!memchr_inv(attrs, 0, sizeof(attrs))) {
 		NL_SET_ERR_MSG_ATTR(extack, nest, "the rule is empty");
 		return -EINVAL;
 	}
+	err = take_sets(&sets, attrs, extack);
+	if (err)
+		return err;
 	err = xtcp_policy_add(draft, &key, &sets);
 	if (err == -EEXIST)
 		NL_SET_ERR_MSG_ATTR(extack, nest, "there is a rule with this key already");

@@ -327,7 +327,7 @@ static u32 in_flight(const struct xtcp_sock *xsk)
 }
 
 /* for new data, octets */
-static u32 congestion_room(const struct sock *sk)
+static __always_inline u32 congestion_room(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 cwnd = xsk->cong.cwnd, pipe = xtcp_pipe_octets(sk);

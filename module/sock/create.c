@@ -229,6 +229,7 @@ static void free_parts(struct sock *sk)
 {
 	xtcp_held_freed(sk);
 	kfree(xtcp_sk(sk)->pace);
+	xtcp_algorithms_put(xtcp_sk(sk)->algorithm);
 	xtcp_keys_free(sk);
 	xtcp_cold_free(sk);
 }
@@ -385,11 +386,10 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	 */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);
+	xtcp_algorithms_inherit(child, lsk);
 	xtcp_sock_reset_tcb(child);
 	/* as in Linux, children do not inherit TCP_DEFER_ACCEPT */
 	xsk->defer_accept = 0;
-	if (!xsk->algorithm_chosen)
-		xtcp_algorithms_assign(child);
 	xtcp_timer_handlers_init(child);
 	inet_sk(child)->mc_list = NULL;
 	RCU_INIT_POINTER(inet_sk(child)->inet_opt, NULL);

@@ -292,9 +292,9 @@ static int put_memory(struct sk_buff *skb, const struct xtcp_diag_ask *ask, stru
 /* Write the attributes that need no lock. */
 static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
-	const struct xtcp_cong_ops *algorithm = READ_ONCE(xtcp_sk(sk)->algorithm);
 	const struct inet_diag_sockopt options = xtcp_compat_diag_options(sk);
 	const u64 cgroup = cgroup_of(sk);
+	char algorithm[TCP_CA_NAME_MAX];
 
 	if (nla_put_u8(skb, INET_DIAG_SHUTDOWN, READ_ONCE(sk->sk_shutdown)) || put_service_class(skb, ask, sk) ||
 	    put_memory(skb, ask, sk) || nla_put(skb, INET_DIAG_SOCKOPT, sizeof(options), &options))
@@ -304,7 +304,8 @@ static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, 
 		return -EMSGSIZE;
 	if (cgroup && nla_put_u64_64bit(skb, INET_DIAG_CGROUP_ID, cgroup, INET_DIAG_PAD))
 		return -EMSGSIZE;
-	return asks_for(ask, INET_DIAG_CONG) ? nla_put_string(skb, INET_DIAG_CONG, algorithm->name) : 0;
+	xtcp_algorithms_name(algorithm, &xtcp_sk(sk)->algorithm);
+	return asks_for(ask, INET_DIAG_CONG) ? nla_put_string(skb, INET_DIAG_CONG, algorithm) : 0;
 }
 
 /* By the length of an algorithm's report, which tells the struct. */

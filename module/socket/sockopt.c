@@ -786,7 +786,7 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	case TCP_AO_INFO:
 		return get_ao(sk, optname, optval, optlen);
 	case TCP_CONGESTION:
-		strscpy(name, READ_ONCE(xtcp_sk(sk)->algorithm)->name, sizeof(name));
+		xtcp_algorithms_name(name, &xtcp_sk(sk)->algorithm);
 		return put_octets(optval, optlen, name, min_t(unsigned int, len, sizeof(name)));
 	default:
 		/* data_race(): if another thread sets the option now, either value is right */

@@ -54,14 +54,20 @@ def option(fd, which, size):
     return room.raw[:length.value]
 
 
-def transfer():
-    """4 MB through one connection: what both ends use, and the window at its end."""
+def pair():
+    """A listener, and both ends of a connection."""
     listener = xtcp_socket()
+    call("setsockopt", listener, socket.SOL_SOCKET, socket.SO_REUSEADDR, struct.pack("=I", 1), 4)
     call("bind", listener, address(PORT), 16)
     call("listen", listener, 1)
     client = xtcp_socket()
     call("connect", client, address(PORT), 16)
-    server = call("accept", listener, None, None)
+    return listener, client, call("accept", listener, None, None)
+
+
+def transfer():
+    """4 MB through one connection: what both ends use, and the window at its end."""
+    listener, client, server = pair()
     got = []
 
     def read_all():
@@ -96,6 +102,177 @@ def unload():
     return run("rmmod", "xtcp")
 
 
+def write_knob(name, text):
+    with open(KNOBS + name, "w", encoding="ascii") as file:
+        file.write(text)
+
+
+def choose(fd, name):
+    call("setsockopt", fd, socket.IPPROTO_TCP, 13, name.encode(), len(name))
+
+
+def uses(fd):
+    return option(fd, 13, 16).rstrip(b"\0").decode()
+
+
+def in_use(name="xtcp_cong_aimd"):
+    """Is rmmod refused?"""
+    return "in use" in run("rmmod", name).stderr
+
+
+def goes(name="xtcp_cong_aimd"):
+    """rmmod, as soon as the last sock is freed, a grace period after its end."""
+    for _ in range(200):
+        if not run("rmmod", name).returncode:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def refused(work, name, error, said):
+    """insmod says @error, and the kernel's log why."""
+    result = run("insmod", f"{work}/xtcp_cong_{name}.ko")
+    return error in result.stderr and said in run("dmesg").stdout
+
+
+def in_guest(*words):
+    """A command in a namespace of a user who is root there alone."""
+    return run("unshare", "--user", "--map-root-user", "--net", *words).stdout.strip()
+
+
+def holders(module):
+    """Each of those who can use an algorithm keeps its module, and no longer than they use it."""
+    listener, client, server = pair()
+    choose(client, "aimd")
+    os.write(client, b"x" * 1000)
+    verdict(uses(client) == "aimd" and uses(server) == "cubic" and os.read(server, 1000) == b"x" * 1000,
+            "an open connection takes it")
+    verdict(in_use(), "which keeps it")
+    choose(client, "cubic")
+    verdict(goes(), "until it takes another one")
+    run("insmod", module)
+    choose(listener, "aimd")
+    verdict(in_use(), "a listener keeps it")
+    second = xtcp_socket()
+    call("connect", second, address(PORT), 16)
+    child = call("accept", listener, None, None)
+    choose(listener, "cubic")
+    verdict(uses(child) == "aimd" and in_use(), "and its child, after it")
+    shown = run("scripts/xtcp", "ss", "--set", "cc=reno", "sport", f"= {PORT}").stdout
+    verdict(uses(child) == "reno" and "reno" in shown and goes(), "until xtcp ss --set gives that another one")
+    run("insmod", module)
+    run("scripts/xtcp", "ss", "--set", "cc=aimd", "sport", f"= {PORT}")
+    verdict(uses(child) == "aimd" and in_use(), "xtcp ss --set gives it")
+    for fd in (child, second, client, server, listener):
+        os.close(fd)
+    verdict(goes(), "the end of the connections lets it go")
+    run("insmod", module)
+    run("scripts/xtcp", "policy", "add", "cc=aimd", f"dport={PORT}")
+    verdict(in_use(), "a rule keeps it")
+    fds = pair()
+    verdict(uses(fds[1]) == "aimd", "a connection takes it by that rule")
+    run("scripts/xtcp", "policy", "del", f"dport={PORT}")
+    verdict(in_use(), "and keeps it, after the rule")
+    for fd in fds:
+        os.close(fd)
+    verdict(goes(), "and both have let it go")
+    run("insmod", module)
+    write_knob("congestion_control", "aimd")
+    verdict(in_use() and in_use("xtcp"), "a default keeps it, and it keeps xtcp")
+    verdict("xtcp_cong_aimd  a congestion control" in run("scripts/tools/xtcp-holders").stdout, "as xtcp holders says")
+    room = subprocess.Popen(["unshare", "--net", "sh", "-c", "cat /proc/sys/net/xtcp/congestion_control; read word"],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    verdict(room.stdout.readline() == "aimd\n", "a new namespace has the default")
+    write_knob("congestion_control", "cubic")
+    verdict(in_use(), "and keeps it")
+    room.communicate("end\n")
+    verdict(goes(), "until it ends")
+
+
+def churn(module):
+    """It comes and goes while others read its name, choose it, and connections that use it end."""
+    done, wrong = [], []
+    fds = pair()
+    idle = fds[1]
+
+    def read_names():
+        while not done:
+            names = knob("available_congestion_control").split() + [uses(idle)]
+            wrong.extend(name for name in names if name not in ("aimd", "bbr", "cubic", "dctcp", "prague", "reno"))
+
+    def list_sockets():
+        while not done:
+            run("scripts/xtcp", "ss", "-tina")
+
+    def choose_it():
+        while not done:
+            try:
+                choose(idle, "aimd")
+                os.write(idle, b"x" * 100)
+            except FileNotFoundError:
+                continue
+            choose(idle, "reno")
+            os.read(fds[2], 100)
+
+    threads = [threading.Thread(target=each) for each in (read_names, list_sockets, choose_it)]
+    for thread in threads:
+        thread.start()
+    gone = 0
+    while gone < 10 and not run("insmod", module).returncode and goes():
+        gone += 1
+    done.append(True)
+    for thread in threads:
+        thread.join()
+    for fd in fds:
+        os.close(fd)
+    verdict(gone == 10 and not wrong, f"comes and goes while it is read and chosen ({gone}, {wrong[:3]})")
+
+
+def alone(work):
+    """The same congestion control as a module of its own."""
+    module = work + "/xtcp_cong_aimd.ko"
+    verdict(refused(work, "aimd", "No such device", "xtcp_cong_aimd: there is no module xtcp that takes it"),
+            "alone: is refused without xtcp")
+    result = run("insmod", work + "/none.ko")
+    verdict(not result.returncode and "aimd" not in knob("available_congestion_control"), "is gone with its file")
+    before = knob("available_congestion_control")
+    fds = pair()
+    result = run("insmod", module)
+    verdict(not result.returncode and knob("available_congestion_control") == before + " aimd",
+            "alone: loads beside a connection, and is available " + result.stderr.strip())
+    verdict("aimd" not in knob("allowed_congestion_control") and uses(fds[1]) == "cubic", "alone: and changes nothing")
+    for fd in fds:
+        os.close(fd)
+    verdict(refused(work, "aimd", "File exists", ""), "alone: loads once")
+    verdict(refused(work, "again", "File exists", "xtcp_cong_again: there is a congestion control 'aimd' already"),
+            "alone: a name that is taken is refused")
+    verdict(refused(work, "builtin", "File exists", "xtcp_cong_builtin: there is a congestion control 'cubic' already"),
+            "alone: the name of one that is built in is refused")
+    verdict(refused(work, "lacks", "Invalid parameters", "xtcp_cong_lacks has no name of 1 to 15 characters"),
+            "alone: one without a mandatory operation is refused")
+    verdict(refused(work, "other", "Invalid module format", "xtcp_cong_other was compiled with other headers"),
+            "alone: one of another layout is refused")
+    verdict(in_guest("cat", KNOBS + "available_congestion_control").endswith(" aimd"), "alone: a guest sees it")
+    verdict(in_guest("sh", "-c", f"echo aimd >{KNOBS}congestion_control; cat {KNOBS}congestion_control") == "cubic" and
+            not in_guest("insmod", work + "/xtcp_cong_zero.ko"), "alone: but cannot use it, nor load one")
+    write_knob("congestion_control", "aimd")
+    whole, names, cwnd = transfer()
+    verdict(whole and names == ["aimd", "aimd"] and cwnd > 20, f"alone: its window grows by it ({names}, {cwnd})")
+    write_knob("congestion_control", "cubic")
+    verdict(goes() and knob("available_congestion_control") == before, "alone: is gone when its module is")
+    run("insmod", module)
+    verdict("aimd" not in knob("allowed_congestion_control"), "alone: and is allowed no more when it comes back")
+    holders(module)
+    churn(module)
+
+    run("insmod", work + "/xtcp_cong_zero.ko")
+    write_knob("congestion_control", "zero")
+    whole, names, cwnd = transfer()
+    verdict(whole and names == ["zero", "zero"] and cwnd == 1, f"a window of 0 is one segment ({names}, {cwnd})")
+    write_knob("congestion_control", "cubic")
+    verdict(goes("xtcp_cong_zero"), "alone: and goes")
+
+
 def main(work):
     run("ip", "link", "set", "lo", "mtu", "1500", "up")
     result = run("insmod", work + "/aimd.ko")
@@ -118,15 +295,7 @@ def main(work):
     verdict(result.returncode and "busy" in result.stderr.lower(), "two of one name do not load")
     verdict("xtcp: two congestion controls have the name 'aimd'" in said, "and the kernel's log says which")
 
-    result = run("insmod", work + "/zero.ko")
-    with open(KNOBS + "congestion_control", "w", encoding="ascii") as file:
-        file.write("zero")
-    whole, names, cwnd = transfer()
-    verdict(whole and names == ["zero", "zero"] and cwnd == 1, f"a window of 0 is one segment ({names}, {cwnd})")
-    unload()
-
-    result = run("insmod", work + "/none.ko")
-    verdict(not result.returncode and "aimd" not in knob("available_congestion_control"), "is gone with its file")
+    alone(work)
     result = unload()
     verdict(not result.returncode, "and unloads")
     said = run("dmesg").stdout

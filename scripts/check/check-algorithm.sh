@@ -3,10 +3,11 @@
 #
 # The congestion control that README.md shows: builds the module with
 # that very file and nothing else changed, loads it in the virtual machine, and
-# has a connection use it. Then files that lack something must be refused
-# before anything is compiled; with two files that hide one name from that, the
-# module must not load; one that sets windows of 0 stops no connection; and without
-# the files there must be no trace of them.
+# has a connection use it; the same as a module of its own, which comes and goes beside
+# open connections. Then files that lack something must be refused
+# before anything is compiled; with two files that hide one name from that, neither
+# the module nor that of its own must load; one that sets windows of 0 stops no
+# connection; and without the files there must be no trace of them.
 #
 #   scripts/check/check-algorithm.sh FOLDER
 
@@ -25,6 +26,15 @@ build()
 	"$work/tree/scripts/kernel/build-module.sh" "$kdir" "$work/build" -s W=1 KCFLAGS=-g0 >"$work/log" 2>&1 &&
 		[ ! -s "$work/log" ] &&
 		strip -g -o "$work/$1" "$work/build/xtcp.ko"
+}
+
+# build_alone NAME...: xtcp_cong_NAME.ko, of a file outside the tree.
+build_alone()
+{
+	local files=("${@/#/ALGORITHM=$work/cong_}")
+
+	"$work/tree/scripts/kernel/build-module.sh" "$kdir" "$work/build" -s W=1 KCFLAGS=-g0 \
+		"${files[@]/%/.c}" >"$work/log" 2>&1 && [ ! -s "$work/log" ] && mv "$work/build/"xtcp_cong_*.ko "$work/"
 }
 
 # verdict STATUS NAME: a test line.
@@ -74,8 +84,22 @@ sed -i 's/return mux/return max/; s/\.name = .*/.name = "aim" "d",/' "$twin"
 build twin.ko
 verdict $? "builds with two of one name"
 
-rm "$added" "$twin"
-cat >"$work/tree/module/cong/cong_zero.c" <<-END
+mv "$added" "$work/"
+rm "$twin"
+build none.ko
+verdict $? "builds when the files are gone"
+
+# as modules of their own: README.md's, under another name, and without a mandatory operation, which Kbuild does not see
+sed 's/xtcp_cong_aimd/xtcp_cong_again/' "$work/cong_aimd.c" >"$work/cong_again.c"
+sed 's/xtcp_cong_aimd/xtcp_cong_builtin/; s/\.name = .*/.name = "cu" "bic",/' "$work/cong_aimd.c" >"$work/cong_builtin.c"
+sed 's/xtcp_cong_aimd/xtcp_cong_lacks/; s/\.name = .*/.name = "lacks",/; s/\.ssthresh = /&1 ? NULL : /' \
+	"$work/cong_aimd.c" >"$work/cong_lacks.c"
+{
+	sed 's/xtcp_cong_aimd/xtcp_cong_other/; s/\.name = .*/.name = "other",/' "$work/cong_aimd.c"
+	echo '#include "cong/outside.h"'
+	echo '#define xtcp_cong_layout() 1U'
+} >"$work/cong_other.c"
+cat >"$work/cong_zero.c" <<-END
 	// SPDX-License-Identifier: GPL-2.0
 	/* Lets nothing go, wherever it is asked. */
 	#include "base/sender.h"
@@ -109,12 +133,11 @@ cat >"$work/tree/module/cong/cong_zero.c" <<-END
 		.ssthresh = zero_ssthresh,
 	};
 END
-build zero.ko
-verdict $? "builds with one that sets a window of 0"
-
-rm "$work/tree/module/cong/cong_zero.c"
-build none.ko
-verdict $? "builds when the files are gone"
+sed -i 's/\.name = .*/.name = "ai" "md",/' "$work/cong_again.c"
+build_alone aimd again builtin lacks other zero
+verdict $? "builds as a module of its own"
+! build_alone none && grep -q 'cong_none\.c: there is no such file$' "$work/log"
+verdict $? "a file that is not there is refused"
 
 scripts/vm/vm.sh --kernel "$image" --timeout 300 -- scripts/check/check-algorithm-vm.py "$work" >"$work/log" 2>&1
 status=$?

@@ -9,11 +9,13 @@
 #
 # NAME=xtcp_WORD among the arguments names the module and all that it names, so
 # that it can be loaded beside another build; FAMILY=N is the number of its
-# address family unless the module parameter says another.
+# address family unless the module parameter says another. ALGORITHM=FILE, which may
+# come several times, builds not that module but one of the congestion control in
+# FILE: NAME_cong_ALGORITHM.ko, to be loaded beside it.
 
 set -eu
 if [ $# -lt 2 ]; then
-	echo "Usage: scripts/kernel/build-module.sh KDIR FOLDER [NAME=xtcp_WORD] [FAMILY=N] [MAKE ARGUMENT]..." >&2
+	echo "Usage: scripts/kernel/build-module.sh KDIR FOLDER [NAME=xtcp_WORD] [FAMILY=N] [ALGORITHM=FILE] [MAKE ARGUMENT]..." >&2
 	exit 2
 fi
 kdir=$1 build=$2
@@ -54,12 +56,25 @@ check_family()
 	esac
 }
 
-name=xtcp family=
+# Its name becomes that of a symbol and of a module.
+check_algorithm()
+{
+	[[ ${1##*/} =~ ^cong_[a-z0-9_]+[.]c$ ]] ||
+		refuse "$1: the file of a congestion control is called cong_NAME.c, like cong_aimd.c"
+	[ -f "$1" ] || refuse "$1: there is no such file"
+	[[ $(realpath -s -- "$1") != *[[:space:]]* ]] ||
+		refuse "$1: the kernel's makefiles cannot build from a path with a space in it"
+}
+
+name=xtcp family= algorithms=
 arguments=()
 for word; do
 	case $word in
 	NAME=*)	  name=${word#*=} ;;
 	FAMILY=*) family=${word#*=} ;;
+	ALGORITHM=*)
+		check_algorithm "${word#*=}"
+		algorithms+=" $(realpath -s -- "${word#*=}")" ;;
 	*)	  arguments+=("$word") ;;
 	esac
 done
@@ -107,6 +122,7 @@ set -o pipefail
 links=$(sed 's/[].[\\*^$|(){}+?,]/\\&/g' <<<"$build")
 {
 	make -C "$kdir" M="$build" CONFIG_DEBUG_INFO_BTF_MODULES= XTCP_NAME="$name" XTCP_FAMILY="$family" \
+		${algorithms:+XTCP_CONG="${algorithms# }"} \
 		"${arguments[@]}" modules 2>&1 >&3 |
 		sed -uE "s,$links/(module|include|selftests)/,\\1/,g" >&2
 } 3>&1

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * How a congestion control that is a module of its own and the build for which it was compiled find
+ * each other: by an event on the notifier chain netevent, as builds do (interpose.c). No build
+ * exports a symbol: two builds could not export the same one.
+ */
+#ifndef XTCP_OUTSIDE_H
+#define XTCP_OUTSIDE_H
+
+#include <linux/jhash.h>
+#include <linux/types.h>
+
+#include "generated/layout.h"
+
+#include "base/sender.h"
+#include "cong/cong.h"
+#include "loss/loss.h"
+
+/* Stays as it is: a module of another layout has to be told so. */
+#define XTCP_CONG_OFFER	0x78746341
+
+/*
+ * struct xtcp_cong_offer - what a module has, and gets. The first three fields stay as they are
+ * @build: the module's name of that build
+ * @helpers: set by the build before anybody can use @ops
+ */
+struct xtcp_cong_offer {
+	const char *build;
+	struct module *owner;
+	u32 layout;		/* xtcp_cong_layout() */
+	const struct xtcp_cong_ops *ops;
+	const struct xtcp_cong_helpers *helpers;
+};
+
+/*
+ * struct xtcp_cong_helpers - the build's functions that are not inline and that an algorithm may call
+ * @owner: the build, held by the algorithm's module, which puts it after the last call
+ * @remove: nobody can find the algorithm any more
+ */
+struct xtcp_cong_helpers {
+	struct module *owner;
+	void (*remove)(const struct xtcp_cong_ops *ops);
+	u32 (*initial)(const struct sock *sk);
+	void (*grow)(struct sock *sk, u32 delivered, u32 *counted);
+	struct xtcp_alpha_sent (*text_sent)(const struct sock *sk);
+	u32 (*pipe_octets)(const struct sock *sk);
+};
+
+/*
+ * A fingerprint of what an algorithm reads and writes: all headers (XTCP_HEADERS, their checksum, is
+ * made by Kbuild), and what the kernel's configuration makes of them.
+ */
+static inline u32 xtcp_cong_layout(void)
+{
+	static const u32 sizes[] = {
+		sizeof(struct sock), sizeof(struct xtcp_sender), sizeof(struct xtcp_stream),
+		sizeof(struct xtcp_sample), sizeof(struct xtcp_cong_ops), sizeof(struct xtcp_cong_helpers),
+		offsetof(struct xtcp_sender, stream), offsetof(struct xtcp_sender, cong),
+		offsetof(struct xtcp_stream, cong), offsetof(struct xtcp_cong_stream, private),
+	};
+
+	return jhash2(sizes, ARRAY_SIZE(sizes), XTCP_HEADERS);
+}
+
+#endif /* XTCP_OUTSIDE_H */
