@@ -21,6 +21,7 @@
 #include "socket/recvmsg.c"
 #include "socket/sendmsg.c"
 #include "socket/local.c"
+#include "socket/repair.c"
 
 #include "netns/netns.c"
 #include "netns/proc.c"

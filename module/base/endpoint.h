@@ -107,7 +107,8 @@ struct xtcp_endpoint {
 	u8 keepalive_probes;		/* TCP_KEEPCNT; 0: the sysctl applies */
 	u8 save_syn;			/* TCP_SAVE_SYN; 0: off, 1: IP and TCP, 2: link layer too */
 	u16 user_mss;			/* TCP_MAXSEG; 0: not set */
-	s16 linger2;			/* TCP_LINGER2, seconds; 0: the sysctl; below 0: no wait */
+	s8 linger2;			/* TCP_LINGER2, seconds; 0: the sysctl; below 0: no wait */
+	u8 repair;			/* TCP_REPAIR: XTCP_REPAIR_ON, and the queue; READ_ONCE */
 	u16 keepalive_time;		/* TCP_KEEPIDLE in seconds; 0: the sysctl applies */
 	u16 keepalive_intvl;		/* TCP_KEEPINTVL in seconds; 0: the sysctl applies */
 	u8 rto_min;			/* TCP_RTO_MIN_US in jiffies; 0: the sysctl applies */
@@ -123,6 +124,14 @@ struct xtcp_endpoint {
 static inline struct xtcp_endpoint *xtcp_endpoint(const struct sock *sk)
 {
 	return (struct xtcp_endpoint *)sk;
+}
+
+#define XTCP_REPAIR_QUEUES	3U	/* xtcp_endpoint.repair: the chosen queue, TCP_NO_QUEUE ... */
+#define XTCP_REPAIR_ON		4U	/* and whether the mode is on (socket/repair.c) */
+
+static inline bool xtcp_repair_is_on(const struct sock *sk)
+{
+	return unlikely(READ_ONCE(xtcp_endpoint(sk)->repair) & XTCP_REPAIR_ON);
 }
 
 /* The namespace of @sk, as xtcp_net(sock_net(sk)) finds it. */

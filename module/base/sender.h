@@ -22,8 +22,8 @@
 
 /*
  * struct xtcp_agreed - the options of the SYNs (RFC 9293 section 3.7.1, RFC 7323, RFC 2018). Before
- * the peer's SYN, the flags say what we offer; after the handshake the struct is constant. Socket
- * lock.
+ * the peer's SYN, the flags say what we offer; after the handshake only TCP_REPAIR_OPTIONS changes the
+ * struct. Socket lock.
  * @ack_rate_ok: both ends know the ACK Rate Request option (draft-ietf-tcpm-ack-rate-request-10)
  */
 struct xtcp_agreed {
@@ -139,6 +139,14 @@ static inline bool xtcp_snd_offered(struct xtcp_snd *snd, u32 wnd, u32 seq)
 		return false;
 	snd->max_wnd = wnd;
 	return true;
+}
+
+/* A program sets the peer's window (TCP_REPAIR_WINDOW). */
+static inline void xtcp_snd_set_window(struct xtcp_snd *snd, u32 wnd, u32 max_wnd, u32 wl1)
+{
+	snd->wnd = wnd;
+	snd->max_wnd = max_wnd;
+	snd->wl1 = wl1;
 }
 
 /*

@@ -175,6 +175,13 @@ static inline void xtcp_rcv_offered(struct xtcp_rcv *rcv, u32 wnd)
 	WRITE_ONCE(rcv->wup, rcv->nxt);
 }
 
+/* A program sets the window that we have offered (TCP_REPAIR_WINDOW). */
+static inline void xtcp_rcv_set_window(struct xtcp_rcv *rcv, u32 wnd, u32 wup)
+{
+	WRITE_ONCE(rcv->wnd, wnd);
+	WRITE_ONCE(rcv->wup, wup);
+}
+
 /* The program has received or skipped @n octets. */
 static inline void xtcp_rcv_copied(struct xtcp_rcv *rcv, u32 n)
 {

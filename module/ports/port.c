@@ -1007,8 +1007,12 @@ int xtcp_port_connect(struct sock *sk)
 	int err;
 
 	sock_owned_by_me(sk);
-	/* no ISS yet; if the connection replaces a TIME-WAIT record, that record gives the ISS */
-	xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);
+	/*
+	 * no ISS yet; if the connection replaces a TIME-WAIT record, that record gives the ISS. With
+	 * TCP_REPAIR the program has given it
+	 */
+	if (!xtcp_repair_is_on(sk))
+		xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);
 	if (xtcp_endpoint(sk)->lease)
 		return insert_bound(sk);
 	err = choose_and_insert(sk);

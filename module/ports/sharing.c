@@ -284,7 +284,8 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 		return err;
 	}
 	err = inet_csk_get_port(mine, port);
-	if (!err && meets_somebody(lease, sk)) {
+	/* kernel TCP has asked nobody with TCP_REPAIR, either */
+	if (!err && sk->sk_reuse != SK_FORCE_REUSE && meets_somebody(lease, sk)) {
 		xtcp_compat_put_port(mine);
 		err = -EADDRINUSE;
 	}

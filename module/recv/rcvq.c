@@ -1035,6 +1035,34 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 }
 
 /**
+ * xtcp_text_restored() - take text that another TCP has received and acknowledged (TCP_REPAIR)
+ * @sk: in ESTABLISHED or CLOSE-WAIT; no FIN is known
+ * @skb: text at RCV.NXT, with its struct xtcp_seg
+ *
+ * It may lie beyond the window, which is closed then until the next ACK opens it.
+ *
+ * Context: process.
+ *
+ * Return: false without memory; the caller still owns @skb.
+ */
+bool xtcp_text_restored(struct sock *sk, struct sk_buff *skb)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (!xtcp_stream_is_there(xsk->stream) && !xtcp_stream_begin(sk, GFP_KERNEL_ACCOUNT))
+		return false;
+	if (!xtcp_rcvq_make_room(sk, skb))
+		return false;
+	xtcp_rcvq_queue(sk, skb);
+	if (xsk->stream->sack.blocks)
+		xtcp_sack_advanced(sk);
+	if (xtcp_seq_gt(xsk->rcv.nxt, xsk->rcv.wup + xsk->rcv.wnd))
+		xtcp_rcv_offered(&xsk->rcv, 0);
+	return true;
+}
+
+/**
  * xtcp_text_purge() - drop all received text that was not read (RFC 9293 section 3.10.5)
  * @sk: the socket
  *

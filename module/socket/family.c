@@ -176,6 +176,7 @@ static void forget_connection(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_ended_forget(&xsk->ended);
 	xtcp_acking_interactive(&xsk->acking, false);
+	xtcp_repair_leave(sk);
 }
 
 static int start(struct sock *sk, int backlog)
@@ -358,7 +359,10 @@ static void fill_tcb(struct sock *sk)
 	 * if it replaces a TIME-WAIT record, it already has an ISS beyond the record's sequence
 	 * numbers
 	 */
-	if (!xsk->snd.iss) {
+	if (xtcp_repair_is_on(sk)) {
+		/* the program has chosen the first octet (TCP_QUEUE_SEQ) and the offset */
+		xtcp_snd_choose(&xsk->snd, xsk->snd.write_seq - 1, xsk->snd.ts_offset);
+	} else if (!xsk->snd.iss) {
 		xtcp_secret_active(xn, &tuple, &iss, &ts_offset);
 		xtcp_snd_choose(&xsk->snd, iss, ts_offset);
 	}
@@ -496,6 +500,10 @@ static int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int add
 		goto err_undo;
 	fill_tcb(sk);
 	xtcp_blackbox_connect(sk);
+	if (xtcp_repair_is_on(sk)) {
+		xtcp_repair_connect(sk);
+		return 0;
+	}
 	if (unlikely(xtcp_sk(sk)->opens_fast || xtcp_sk(sk)->fastopen_connect))
 		err = send_fast_syn(sk);
 	else
@@ -621,7 +629,9 @@ static void end_connection(struct sock *sk)
 	}
 	if (sk->sk_state == TCP_CLOSE)
 		return;
-	if (unread) {
+	if (xtcp_repair_is_on(sk)) {
+		xtcp_sock_fail(sk, ECONNABORTED, XTCP_ABORT_DISCONNECT);
+	} else if (unread) {
 		/* SHLD-3: a RST tells the peer that nobody will read the data */
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONCLOSE);
 		send_rst(sk, XTCP_ABORT_UNREAD);
@@ -779,6 +789,8 @@ static int xtcp_close_disconnect(struct sock *sk, int flags)
 	xtcp_aborted_leave(sk);
 	if (sk->sk_state == TCP_LISTEN) {
 		xtcp_listen_stop(sk);
+	} else if (xtcp_repair_is_on(sk)) {
+		WRITE_ONCE(sk->sk_err, ECONNABORTED);
 	} else if (needs_reset(sk)) {
 		send_rst(sk, XTCP_ABORT_DISCONNECT);
 		WRITE_ONCE(sk->sk_err, ECONNRESET);

@@ -546,6 +546,8 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	u32 tsflags;
 	long timeo;
 
+	if (xtcp_repair_is_on(sk))
+		return xtcp_repair_send(sk, msg, size);
 	if (unlikely(flags & MSG_FASTOPEN || xtcp_compat_defers_connect(sk))) {
 		err = connect_fast(sk, msg, size, &on_syn);
 		/* octets on the SYN count as written, even before the connection is established */

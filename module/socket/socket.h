@@ -80,4 +80,14 @@ void xtcp_sendmsg_splice_eof(struct socket *sock);
 
 void xtcp_local_push(struct sock *sk, int nonagle);
 
+/* repair.c */
+
+void xtcp_repair_leave(struct sock *sk);
+int xtcp_repair_set(struct sock *sk, int optname, int val, sockptr_t optval, unsigned int optlen);
+int xtcp_repair_get(const struct sock *sk, int optname, int *val);
+int xtcp_repair_get_window(struct sock *sk, char __user *optval, int len);
+void xtcp_repair_connect(struct sock *sk);
+int xtcp_repair_send(struct sock *sk, struct msghdr *msg, size_t size);
+bool xtcp_repair_shows_received(struct sock *sk, struct msghdr *msg, int flags, int *ret);
+
 #endif /* XTCP_SOCKET_H */

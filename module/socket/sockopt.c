@@ -466,9 +466,6 @@ static int set_int(struct sock *sk, int optname, int val)
 	case XTCP_IDLE_MS:
 	case XTCP_HALF_CLOSED_MS:
 		return set_idle(sk, optname, val);
-	case TCP_TIMESTAMP:
-		/* Linux permits this only under TCP_REPAIR, which xtcp does not have */
-		return -EPERM;
 	default:
 		return -ENOPROTOOPT;
 	}
@@ -476,7 +473,7 @@ static int set_int(struct sock *sk, int optname, int val)
 
 /*
  * IPPROTO_TCP, a number (RFC 9293 sections 3.9.1 and 3.8.4). Return: 0; -ENOPROTOOPT for an option
- * that is not implemented; -EINVAL; -EPERM for TCP_TIMESTAMP; -ENOMEM for XTCP_ACK_RATE,
+ * that is not implemented; -EINVAL; -ENOMEM for XTCP_ACK_RATE,
  * XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS; -ENOMEM and -EOPNOTSUPP for options of Fast Open.
  */
 int xtcp_intopt_set(struct sock *sk, int optname, int val)
@@ -509,6 +506,8 @@ static int xtcp_intopt_get(struct sock *sk, int optname, int *val)
 		return 0;
 	case TCP_MAXSEG:
 		*val = (unconnected ? READ_ONCE(xsk->user_mss) : 0) ?: xsk->mss;
+		if (xtcp_repair_is_on(sk))
+			*val = xsk->agreed.mss_clamp;
 		return 0;
 	case TCP_KEEPIDLE:
 		*val = xtcp_keepalive_time(sk) / HZ;
@@ -589,7 +588,7 @@ static int xtcp_intopt_get(struct sock *sk, int optname, int *val)
 		*val = xtcp_clock_ts() + xsk->snd.ts_offset;
 		return 0;
 	default:
-		return -ENOPROTOOPT;
+		return xtcp_repair_get(sk, optname, val);
 	}
 }
 
@@ -687,6 +686,8 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 
 	lock_sock(sk);
 	err = xtcp_intopt_set(sk, optname, val);
+	if (err == -ENOPROTOOPT)
+		err = xtcp_repair_set(sk, optname, val, optval, optlen);
 	release_sock(sk);
 	return err;
 }
@@ -780,6 +781,8 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 		val = put_octets(optval, optlen, keys, min(len, val));
 		memzero_explicit(keys, sizeof(keys));
 		return val;
+	case TCP_REPAIR_WINDOW:
+		return xtcp_repair_get_window(sk, optval, len);
 	case TCP_SAVED_SYN:
 		return get_saved_syn(sk, optval, optlen);
 	case TCP_AO_GET_KEYS:

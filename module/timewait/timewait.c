@@ -837,7 +837,8 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 		 * replace it there, but do not claim it again
 		 */
 		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &tx->conn)) {
-			xtcp_snd_choose(&tx->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
+			if (!xtcp_repair_is_on(sk))
+				xtcp_snd_choose(&tx->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
 			if (!tw->dead)
 				xtcp_record_claim(xn, tw, &claimed);
 			reused = true;

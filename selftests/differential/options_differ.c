@@ -85,7 +85,6 @@ static bool newer_number(const struct option_probe *k, const struct option_probe
 #define TCP(o, n, ...)		{ .level = IPPROTO_TCP, .opt = o, .name = n, __VA_ARGS__ }
 #define REFUSED(why)		.differs = refused, .reason = why
 
-#define REPAIR		REFUSED("CRIU finds sockets by inet_diag, which shows kernel TCP's alone")
 #define AO		.differs = newer_number, .until = 6012,				\
 			.reason = "in Linux since 6.7 where it is configured, here on every kernel"
 #define STAMPS		.differs = lax_stamps, .reason = "the core refuses some of it to what it knows as TCP"
@@ -205,12 +204,7 @@ struct option_differs options_differ[] = {
 	TCP(13, "TCP_CONGESTION", .is_name = true),
 	TCP(16, "TCP_THIN_LINEAR_TIMEOUTS"),
 	TCP(17, "TCP_THIN_DUPACK", REFUSED("has no effect in Linux, either")),
-	TCP(19, "TCP_REPAIR", REPAIR),
-	TCP(20, "TCP_REPAIR_QUEUE", REPAIR),
-	TCP(21, "TCP_QUEUE_SEQ", REPAIR),
-	TCP(22, "TCP_REPAIR_OPTIONS", REPAIR),
 	TCP(24, "TCP_TIMESTAMP", .varies = true, .reason = "a clock"),
-	TCP(29, "TCP_REPAIR_WINDOW", REPAIR),
 	TCP(31, "TCP_ULP",
 	    REFUSED("upper layer protocols cast the sock to tcp_sock"), .is_name = true),
 	TCP(35, "TCP_ZEROCOPY_RECEIVE", REFUSED("the kernel maps only what its own mmap() of TCP has prepared")),
@@ -219,7 +213,7 @@ struct option_differs options_differ[] = {
 	TCP(39, "TCP_AO_DEL_KEY", AO),
 	TCP(40, "TCP_AO_INFO", AO),
 	TCP(41, "TCP_AO_GET_KEYS", AO),
-	TCP(42, "TCP_AO_REPAIR", REPAIR, .since = 6012),
+	TCP(42, "TCP_AO_REPAIR", REFUSED("not built: nothing carries the state of TCP-AO"), .since = 6012),
 	TCP(43, "TCP_IS_MPTCP",
 	    REFUSED("there is no MPTCP to fall back from here"), .since = 6012),
 	TCP(44, "TCP_RTO_MAX_MS", .differs = newer_number, .until = 7001,
