@@ -44,6 +44,7 @@
 #include "expiry/handshake_ack.c"
 
 #include "sock/end.c"
+#include "sock/closed.c"
 
 #include "recovery/acked.c"
 #include "recovery/recovery.c"
@@ -64,7 +65,6 @@
 #include "out/segment.c"
 #include "out/reply.c"
 #include "out/ip.c"
-#include "out/held.c"
 
 #include "time/timer.c"
 #include "time/pace.c"

@@ -2,22 +2,20 @@
 /*
  * Load and unload, in a fixed order.
  *
- * An open socket descriptor has a reference to the module. A sock without a descriptor keeps the
- * module loaded, too, while it has segments below TCP (held.c), and so does a listener that waits
- * for a successor (handover.c). In all three cases rmmod fails. Otherwise, unloading drops what is
- * left: orphans, half-open entries and TIME-WAIT records. The order of the steps keeps segments,
- * timers and RCU callbacks from running into freed code:
+ * Each sock of ours holds the module until its memory is freed (closed.c), and so do a descriptor,
+ * a program that reads a file in /proc (proc.c), and a dump of sock_diag (diag.c). Meanwhile rmmod
+ * fails. Unloading drops what is left then: half-open entries and TIME-WAIT records, which are no
+ * socks. The order of the steps keeps segments, timers and RCU callbacks from running into freed
+ * code:
  *
- *  0. take no algorithms any more (algorithms.c: one that is a module holds this module); stop the
- *     work item that drops references to the module (held.c);
+ *  0. take no algorithms any more (algorithms.c): one that is a module holds this module;
  *  1. let nothing new in: no netlink requests (set.c, diag.c), no sockets (family.c), no segments
  *     with a sock attached (early.c), and no other segments (interpose.c). early.c waits for a
  *     grace period; interpose.c restores the handlers and waits for another one;
- *  2. the namespaces end what they have: orphans, half-open entries, TIME-WAIT records, leases
- *     (ports reserved in kernel TCP's bind table), timers;
- *  3. wait until the last sock is destroyed;
- *  4. wait for RCU callbacks (rcu_barrier()): they free socks, entries and records into the slabs;
- *  5. free the slabs.
+ *  2. the namespaces end what they have: half-open entries, TIME-WAIT records, leases (ports
+ *     reserved in kernel TCP's bind table), timers;
+ *  3. wait for RCU callbacks (rcu_barrier()): they free entries and records into the slabs;
+ *  4. free the slabs.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -37,7 +35,6 @@
 #include "listen/listen.h"
 #include "lookup/lookup.h"
 #include "netns/netns.h"
-#include "out/out.h"
 #include "ports/ports.h"
 #include "sendq/sendq.h"
 #include "sight/sight.h"
@@ -115,12 +112,10 @@ err_stream:
 static void __exit xtcp_exit(void)
 {
 	xtcp_algorithms_close();
-	xtcp_held_exit();
 	xtcp_family_unregister();
 	xtcp_early_exit();
 	xtcp_interpose_exit();
 	xtcp_netns_exit();
-	xtcp_sock_wait_gone();
 	rcu_barrier();
 	xtcp_ao_exit();
 	xtcp_handshake_ack_exit();

@@ -45,13 +45,15 @@ int xtcp_orphan_init(void);
 void xtcp_orphan_exit(void);
 
 /*
- * Drops the namespace reference of a sock without a program. Process context, BH disabled; the
- * socket lock is held by bh_lock_sock(), or no other thread can find @sk.
+ * Drops the namespace reference of a sock without a program. BH disabled; the socket lock is held
+ * by bh_lock_sock(), or no other thread can find @sk.
  */
 static inline void xtcp_orphan_leave_netns(struct sock *sk)
 {
 	if (!sk->sk_net_refcnt)
 		return;
+	/* the caller may use the namespace until it enables BH: its exit waits for RCU */
+	WARN_ON_ONCE(!in_softirq());
 	sk->sk_net_refcnt = 0;
 	sock_inuse_add(sock_net(sk), -1);
 	xtcp_compat_put_net(sk);

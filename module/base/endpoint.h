@@ -73,11 +73,7 @@ struct xtcp_endpoint {
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (memory.c); socket lock */
 	u8 box;				/* low octet of the black box's slot; 0: no box */
-	/*
-	 * 1 + the processor whose list (held.c) has the sock; 0: on no list; socket lock. A closed
-	 * sock is on a list, and keeps the module loaded, while its segments are still below TCP
-	 */
-	u16 held_at;
+	u16 closed_at;			/* 1 + the processor whose list of closed.c has it; 0: none */
 
 	); /* own */
 

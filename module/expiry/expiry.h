@@ -31,6 +31,5 @@ void xtcp_handshake_ack_init(void);
 void xtcp_handshake_ack_exit(void);
 void xtcp_handshake_ack_waits(struct sock *sk);
 void xtcp_handshake_ack_go(void);
-void xtcp_handshake_ack_forget(struct sock *sk, bool everywhere);
 
 #endif /* XTCP_EXPIRY_H */

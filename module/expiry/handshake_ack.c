@@ -15,8 +15,7 @@
  * returned by then, or if a user owned the lock when the list's timer ran.
  *
  * A sock whose ACK has left stays on the list for now: a search for each outgoing segment would
- * cost too much. It leaves the list when that is next used, when its timer runs, or when the
- * program closes the sock.
+ * cost too much. It leaves the list when that is next used, or its timer runs.
  */
 #include "expiry/expiry.h"
 
@@ -69,7 +68,7 @@ static bool still_waits(const struct sock *sk)
 
 /*
  * Removes the entry at index @i: the last entry moves to this index. WRITE_ONCE() writes the count,
- * since forget_at() reads the count without the lock.
+ * since xtcp_handshake_ack_go() reads the count without the lock.
  */
 static void take_out(struct handshake_acks *here, unsigned int i)
 {
@@ -195,7 +194,7 @@ void xtcp_handshake_ack_waits(struct sock *sk)
 
 	if (!still_waits(sk))
 		return;
-	sock_hold(sk);	/* send_third() or forget_at() drops this reference */
+	sock_hold(sk);	/* send_third() drops this reference */
 	local_bh_disable();
 	here = this_cpu_ptr(&handshake_acks);
 	now_ns = ktime_get_ns();
@@ -235,42 +234,4 @@ void xtcp_handshake_ack_go(void)
 	spin_unlock(&here->lock);
 	send_third(taken, n, false);
 	local_bh_enable();
-}
-
-static void forget_at(struct handshake_acks *there, struct sock *sk)
-{
-	unsigned int i = 0, n = 0;
-
-	if (!READ_ONCE(there->count))
-		return;
-	spin_lock_bh(&there->lock);
-	while (i < there->count) {
-		if (there->list[i].sk != sk) {
-			i++;
-			continue;
-		}
-		take_out(there, i);
-		n++;
-	}
-	spin_unlock_bh(&there->lock);
-	while (n--)
-		__sock_put(sk);	/* xtcp_handshake_ack_waits() took this reference */
-}
-
-/**
- * xtcp_handshake_ack_forget() - the program has closed a sock: take the sock off the lists
- * @sk: the sock; the caller has a reference of its own
- * @everywhere: the sock may be on the list of another processor
- * Context: process. No lock is held.
- */
-void xtcp_handshake_ack_forget(struct sock *sk, bool everywhere)
-{
-	int cpu;
-
-	if (!everywhere) {
-		forget_at(raw_cpu_ptr(&handshake_acks), sk);
-		return;
-	}
-	for_each_possible_cpu(cpu)
-		forget_at(per_cpu_ptr(&handshake_acks, cpu), sk);
 }

@@ -42,8 +42,8 @@
  * a listener without targets. A later change of migrate_wait_ms does not affect it.
  *
  * A handover is a sock in LISTEN without a struct socket. It owns the reference of its file, and
- * references to the namespace and the module: their exits never find a handover, and rmmod fails
- * with "in use". The knob is at most 10 s, but a handover may end later: the work item of a
+ * holds the namespace and the module: their exits never find a handover, and rmmod fails with "in
+ * use". The knob is at most 10 s, but a handover may end later: the work item of a
  * namespace ends one in each run, and each takes up to XTCP_TELL_TIME for RSTs, and some time for
  * each connection. Users can make the work item slow, by netfilter rules. So it runs on an unbound
  * workqueue.
@@ -63,8 +63,6 @@
  * ended, all get equally many.
  */
 #include "listen/listen.h"
-
-#include <linux/module.h>
 
 #include "fastopen/fastopen.h"
 #include "out/out.h"
@@ -260,10 +258,11 @@ static void listener_free_rcu(struct rcu_head *rcu)
  */
 static void end_child(struct sock *child, bool tell)
 {
-	sock_hold(child);	/* xtcp_held_let_go() puts this reference */
+	sock_hold(child);	/* put at the end of this function */
 	local_bh_disable();
 	bh_lock_sock(child);
 	sock_orphan(child);
+	xtcp_closed_add(child);
 	xtcp_orphan_add(child);
 	if (child->sk_state == TCP_CLOSE)
 		xtcp_sock_destroy(child);
@@ -273,7 +272,7 @@ static void end_child(struct sock *child, bool tell)
 		xtcp_sock_fail(child, ECONNRESET, XTCP_ABORT_LISTENER);
 	bh_unlock_sock(child);
 	local_bh_enable();
-	xtcp_held_let_go(child);
+	sock_put(child);
 	cond_resched();
 }
 
@@ -418,7 +417,6 @@ static void end_due_handovers(struct work_struct *work)
 		spin_unlock(&guests_lock);
 	}
 	kfree(handover);
-	module_put(THIS_MODULE);
 }
 
 int xtcp_handover_net_init(struct xtcp_net *xn)
@@ -524,11 +522,10 @@ bool xtcp_handover_keep(struct sock *sk)
 	handover->group = listener->group;
 	/* one more tick, since the present one began a while ago */
 	handover->until = jiffies + msecs_to_jiffies(ms) + 1;
-	/* the descriptor that is being closed still has a reference to the module */
-	if (!try_module_get(THIS_MODULE))
-		goto fail;
-	if (!list_handover(xn, handover))
-		goto fail_module;
+	if (!list_handover(xn, handover)) {
+		kfree(handover);
+		return false;
+	}
 	write_lock_bh(&sk->sk_callback_lock);
 	sk_set_socket(sk, NULL);
 	/* a softirq that queues a child looks for sleepers without this lock */
@@ -536,17 +533,11 @@ bool xtcp_handover_keep(struct sock *sk)
 	write_unlock_bh(&sk->sk_callback_lock);
 	listener->tells_briefly = true;
 	return true;
-
-fail_module:
-	module_put(THIS_MODULE);
-fail:
-	kfree(handover);
-	return false;
 }
 
 /*
- * Ends the wait of @sk, if it is a handover, or of all handovers of @group; one of them is NULL. The
- * work item then ends one in each run.
+ * Ends the wait of @sk, if it is a handover, or of all handovers of @group; if both are NULL, of all
+ * handovers. The work item then ends one in each run.
  */
 static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group)
 {
@@ -555,7 +546,7 @@ static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtc
 
 	spin_lock(&xn->rest->handovers_lock);
 	list_for_each_entry(handover, &xn->rest->handovers, node) {
-		if (handover->sk != sk && handover->group != group)
+		if ((sk || group) && handover->sk != sk && handover->group != group)
 			continue;
 		handover->until = jiffies;
 		found = true;
@@ -588,4 +579,15 @@ void xtcp_handover_hurry(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	end_now(xtcp_net_of(sk), sk, NULL);
+}
+
+/**
+ * xtcp_handover_end_all() - the module is to be unloaded: end the wait of all handovers
+ * @xn: the namespace
+ *
+ * Context: process.
+ */
+void xtcp_handover_end_all(struct xtcp_net *xn)
+{
+	end_now(xn, NULL, NULL);
 }

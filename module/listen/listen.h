@@ -385,6 +385,7 @@ void xtcp_handover_net_exit(struct xtcp_net *xn);
 bool xtcp_handover_keep(struct sock *sk);
 void xtcp_handover_claim(struct sock *sk);
 void xtcp_handover_hurry(const struct sock *sk);
+void xtcp_handover_end_all(struct xtcp_net *xn);
 
 /* halfopen.c */
 

@@ -13,8 +13,8 @@
  * transport mode defers it to a work item. The sock may end meanwhile, so xtcp_early_take() checks
  * it again.
  *
- * Kernel TCP must never see a segment with a sock of ours, not even during module exit. While such
- * a segment is in a queue, the sock's file descriptor or held.c keeps the module loaded. So when
+ * Kernel TCP must never see a segment with a sock of ours, not even during module exit. Such a
+ * segment has a reference to the sock, and the sock keeps the module loaded (closed.c). So when
  * module exit begins, no such segment is in a queue. Segments on their way from the hooks to our
  * handlers still reach these: the hooks go a grace period before the handlers. A count of such
  * segments would not do: the program that reads a netfilter queue may turn one into a UDP datagram,
@@ -37,13 +37,13 @@
  *
  * What is attached is what the rule would find in kernel TCP: the connection's sock, or the
  * listener. A half-open connection and TIME-WAIT have a small sock there, and none here. A stand-in
- * is attached for them: a TIME-WAIT sock that shows only whether the connection is transparent. It
- * also stands for a sock without a program, which cannot keep the module loaded while the segment
- * waits in a queue. Our handlers take every attached sock from the segment, and use only those of
- * connections. So the worst effect of a wrong sock is that a rule decides wrongly.
+ * is attached for them: a TIME-WAIT sock that shows only whether the connection is transparent. Our
+ * handlers take every attached sock from the segment, and use only those of connections. So the
+ * worst effect of a wrong sock is that a rule decides wrongly.
  */
 #include "lookup/lookup.h"
 
+#include <linux/module.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
@@ -79,37 +79,30 @@ static inline bool xtcp_attach_is_for_here(const struct sk_buff *skb)
 }
 
 /*
- * The skb->destructor of a segment with a sock of ours, which runs if it does not reach our
- * handlers.
- */
-static void put_attached(struct sk_buff *skb)
-{
-	sock_put(skb->sk);
-}
-
-/*
  * Attaches a sock, without a reference of the caller, to a segment without a sock. Return: false if
- * the sock has no program any more; it is not attached then. RCU read side.
+ * the sock has just ended; it is not attached then. RCU read side.
  */
 static __always_inline bool xtcp_attach_sock(struct sock *sk, struct sk_buff *skb)
 {
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return false;
-	/*
-	 * pairs with smp_mb() in held.c: it sees our reference, or we see SOCK_DEAD here. A dead
-	 * sock has no descriptor that keeps the module loaded, so a segment with it must not wait
-	 * in a queue.
-	 */
-	smp_mb__after_atomic();
-	/* a stand-in has no flags. data_race(): another flag may change at the same time */
-	if (unlikely(data_race(sock_flag(sk, SOCK_DEAD)))) {
-		sock_put(sk);
-		return false;
-	}
 	skb->sk = sk;
-	skb->destructor = put_attached;
+	/*
+	 * runs if the segment does not reach our handlers. It is the kernel's: the reference may be
+	 * the last thing that keeps the module loaded, so no code of ours may put it in a process
+	 */
+	skb->destructor = sock_edemux;
 	return true;
 }
+
+/* Has a segment with a sock the sock of xtcp_attach_sock()? */
+static __always_inline bool xtcp_attach_is_ours(const struct sk_buff *skb)
+{
+	return skb->destructor == sock_edemux && skb->sk->sk_prot->owner == THIS_MODULE;
+}
+
+/* says only that a stand-in is ours */
+static struct proto stand_in_prot = { .owner = THIS_MODULE };
 
 /*
  * Takes the attached sock, perhaps a stand-in, from a segment, with the segment's reference. NULL:
@@ -119,7 +112,7 @@ static __always_inline struct sock *xtcp_attach_taken(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
 
-	if (skb->destructor != put_attached)
+	if (!xtcp_attach_is_ours(skb))
 		return NULL;
 	skb->sk = NULL;
 	skb->destructor = NULL;
@@ -143,6 +136,7 @@ int xtcp_attach_net_init(struct xtcp_net *xn)
 		struct inet_timewait_sock *tw = &xn->rest->stand_ins[i];
 
 		tw->tw_state = TCP_TIME_WAIT;
+		tw->tw_prot = &stand_in_prot;
 		tw->tw_transparent = i;
 		write_pnet(&tw->tw_net, xn->net);
 		/* this reference is never put, so that nobody frees the stand-in */
@@ -176,9 +170,7 @@ static struct sock *sock_of_conn(struct xtcp_net *xn, struct xtcp_conn *conn, st
 
 	switch ((enum xtcp_conn_kind)conn->kind) {
 	case XTCP_CONN_SOCK:
-		sk = xtcp_sk_of_conn(conn);
-		/* data_race(): another flag may change at the same time */
-		return data_race(sock_flag(sk, SOCK_DEAD)) ? stand_in(xn, skb, inet_sk_transparent(sk)) : sk;
+		return xtcp_sk_of_conn(conn);
 	case XTCP_CONN_REQUEST:
 		sk = READ_ONCE(container_of(conn, struct xtcp_request, conn)->lsk);
 		return stand_in(xn, skb, inet_sk_transparent(sk));
@@ -312,7 +304,7 @@ static unsigned int before_mangle(void *unused, struct sk_buff *skb, const struc
 
 static unsigned int after_rules(void *unused, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	if (skb->sk && skb->destructor == put_attached)
+	if (skb->sk && xtcp_attach_is_ours(skb))
 		skb_orphan(skb);
 	return NF_ACCEPT;
 }
@@ -394,7 +386,6 @@ static __always_inline void attach(struct xtcp_net *xn, struct xtcp_conn *conn, 
 				   unsigned int offset, bool v4)
 {
 	if (likely(conn && conn->kind == XTCP_CONN_SOCK)) {
-		/* even a dead sock may give its route: a route holds no reference to the sock */
 		give_route(xtcp_sk_of_conn(conn), skb, v4);
 		if (xtcp_attach_sock(xtcp_sk_of_conn(conn), skb))
 			return;

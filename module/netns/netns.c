@@ -11,7 +11,8 @@
  * A namespace ends when no process, no file and no listener that waits for a successor (handover.c)
  * refers to it. Only orphans and records are left then. netns_pre_exit() resets the orphans, while
  * the devices still work; netns_exit() frees everything else, when no packet can arrive. When the
- * module is unloaded, both run for every namespace, after kernel TCP's handlers are restored.
+ * module is unloaded, which no orphan lets happen, both run for every namespace, after kernel TCP's
+ * handlers are restored.
  *
  * Sysctls: names, units, ranges and defaults are those of net.ipv4.tcp_*; SYSCTLS.md lists the
  * exceptions. Where Linux derives a default from the size of memory, a namespace copies its own
@@ -648,15 +649,11 @@ static void end_orphan(struct sock *sk, bool tell)
 }
 
 /*
- * Ends all full socks that are left: orphans. Routes and devices still exist, so a RST can reach
+ * Ends all orphans. @tell: the namespace ends. Routes and devices still exist, so a RST can reach
  * the peer. But it passes netfilter rules, which a user may have made slow on purpose, and other
  * namespaces cannot end meanwhile. So RSTs are sent only for XTCP_TELL_TIME.
- *
- * When the module is unloaded, xtcp_held_take() fails, so transmit() drops each RST:
- * unloading would wait for one in a queue below TCP. The peer gets a RST from kernel TCP for its
- * next segment.
  */
-static void end_orphans(struct xtcp_net *xn)
+static void end_orphans(struct xtcp_net *xn, bool tell)
 {
 	const unsigned long told_until = jiffies + XTCP_TELL_TIME;
 	bool found = false;
@@ -665,8 +662,8 @@ static void end_orphans(struct xtcp_net *xn)
 
 	for (i = 0; i <= xtcp_shard_mask; i++) {
 		while ((sk = first_orphan(&xn->shards[i]))) {
-			end_orphan(sk, time_before(jiffies, told_until));
-			found = true;
+			end_orphan(sk, tell && time_before(jiffies, told_until));
+			found = tell;
 			cond_resched();
 		}
 	}
@@ -681,7 +678,33 @@ static void end_orphans(struct xtcp_net *xn)
 static void __net_exit netns_pre_exit(struct net *net)
 {
 	if (xtcp_net(net)->started)
-		end_orphans(xtcp_net(net));
+		end_orphans(xtcp_net(net), true);
+}
+
+/**
+ * xtcp_netns_end_closed() - the module is to be unloaded: end what programs have closed
+ *
+ * Ends the orphans of all namespaces, and the waits of their handovers. No RST is sent, which might
+ * wait in a queue below TCP, and hold the module again: the peer gets one for its next segment.
+ *
+ * Context: process, may sleep. The caller holds the module.
+ */
+void xtcp_netns_end_closed(void)
+{
+	struct net *net;
+
+	might_sleep();
+	/* no namespace ends meanwhile */
+	down_read(&net_rwsem);
+	for_each_net(net) {
+		struct xtcp_net *xn = xtcp_net(net);
+
+		if (!xtcp_netns_is_started(xn))
+			continue;
+		end_orphans(xn, false);
+		xtcp_handover_end_all(xn);
+	}
+	up_read(&net_rwsem);
 }
 
 static void __net_exit netns_exit(struct net *net)

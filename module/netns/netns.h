@@ -18,6 +18,7 @@ struct xtcp_net;
 int xtcp_netns_start(struct xtcp_net *xn);
 int xtcp_netns_init(void);
 void xtcp_netns_exit(void);
+void xtcp_netns_end_closed(void);
 
 /* proc.c */
 

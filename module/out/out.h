@@ -166,19 +166,4 @@ static inline struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4
 
 int xtcp_ip_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len);
 
-void xtcp_held_look(struct sock *sk, unsigned int callers);
-bool xtcp_held_is_below(const struct sock *sk, unsigned int callers);
-
-bool xtcp_held_take(struct sock *sk);
-
-/* The sock itself counts as one octet, and a segment that sock_wfree() is freeing perhaps as another. */
-static inline bool xtcp_held_has_memory(const struct sock *sk)
-{
-	return refcount_read(&sk->sk_wmem_alloc) > 2;
-}
-
-void xtcp_held_segment_freed(struct sock *sk);
-void xtcp_held_freed(struct sock *sk);
-void xtcp_held_exit(void);
-
 #endif /* XTCP_OUT_H */

@@ -5,9 +5,9 @@
  * transmit() sends every segment, so only it has the counters and the tracepoint.
  *
  * Each skb below TCP counts in sk_wmem_alloc, so the sock's memory stays until the last is freed by
- * sock_wfree(). If SOCK_USE_WRITE_QUEUE is clear (pace.c, held.c), sock_wfree() calls
+ * sock_wfree(). If SOCK_USE_WRITE_QUEUE is clear (pace.c), sock_wfree() calls
  * sk_write_space, and subtracts the skb's last octet only afterwards. This keeps the sock's memory,
- * and unloading waits for each sock. So the module cannot be unloaded while sk_write_space runs.
+ * and each sock holds the module. So the module cannot be unloaded while sk_write_space runs.
  *
  * Some options go with each segment, and the MSS counts them. SACK blocks, the AccECN option and a
  * request for an ACK rate share what is left beside the text: text is not made shorter for them.
@@ -387,8 +387,8 @@ static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 
 /*
  * @skb: the text, with room for headers in front; consumed. @us: the departure, xtcp_clock_us().
- * Return: 0, also when the module is being removed. Otherwise NET_XMIT_DROP or an errno: the
- * segment was not sent, but counts as an attempt, as in Linux.
+ * Return: 0; NET_XMIT_DROP or an errno: the segment was not sent, but counts as an attempt, as in
+ * Linux.
  */
 static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u64 us)
 {
@@ -403,12 +403,6 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	const bool has_blocks = takes_room && xtcp_sack_has_news(&xsk->stream->sack) &&
 				xtcp_segopt_fit_block(xsk, xtcp_signer_room(sk));
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
-	/*
-	 * while a segment is below TCP, something has to hold the module. A dead sock has no
-	 * descriptor, so it does so itself. For a child that waits for accept(), its listener's
-	 * descriptor does
-	 */
-	const bool alone = unlikely(sock_flag(sk, SOCK_DEAD));
 	/* otherwise a FIN without text might depart before paced text */
 	const bool timed = xtcp_pace_applies(sk) && (len || flags & XTCP_FIN);
 	bool untold = false;
@@ -416,10 +410,6 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	int verdict;
 	u16 said;
 
-	if (alone && !xtcp_held_take(sk)) {
-		kfree_skb(skb);
-		return 0;
-	}
 	said = ecn_bits(sk, skb, seq, flags, len, resent, has_blocks, &wanted);
 	/*
 	 * if an ACK is due at once, blocks and counters for which this segment has no room must not
@@ -446,8 +436,6 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 		if (verdict && timed)
 			xtcp_pace_not_left(sk);
 	}
-	if (alone)
-		xtcp_held_look(sk, 1);
 	if (!verdict && len && !resent)
 		XTCP_NET_ADD_STATS(xsk->xn, LINUX_MIB_TCPORIGDATASENT, segments);
 	return verdict;
@@ -533,8 +521,8 @@ static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *s
  * @skb: stays on the queue; its flags, and ACK in every state but SYN-SENT, are sent
  * @sent_us: xtcp_clock_us(), or the departure time that fq will see; TSval is made from it
  *
- * Return: 0 when the layers below took the segment, or when the module is being removed. Otherwise
- * it was not sent: NET_XMIT_DROP when a queue of this machine had no room, IP's errno, or -ENOBUFS.
+ * Return: 0 when the layers below took the segment. Otherwise it was not sent: NET_XMIT_DROP when a
+ * queue of this machine had no room, IP's errno, or -ENOBUFS.
  */
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {

@@ -325,11 +325,8 @@ void xtcp_sndbuf_write_space(struct sock *sk)
 	bool may_be_wfree = unlikely(!sock_flag(sk, SOCK_USE_WRITE_QUEUE));
 	struct socket *sock;
 
-	if (may_be_wfree) {
+	if (may_be_wfree)
 		xtcp_pace_room(sk);
-		if (READ_ONCE(xtcp_sender(sk)->held_at))
-			xtcp_held_segment_freed(sk);
-	}
 	rcu_read_lock();
 	/* RCU keeps its memory from being freed */
 	sock = READ_ONCE(sk->sk_socket);

@@ -77,19 +77,11 @@
  * (sk_reset_timer(), pace.c), and a lookup until it is done. The owner is the file, the accept
  * queue or a handover (handover.c); xtcp_sock_destroy() drops the owner's reference. An outgoing skb
  * holds no reference. It counts in sk_wmem_alloc, which only keeps the sock's memory from being
- * freed. But code below TCP, such as NFQUEUE, may take references. held.c knows the references
- * listed above, and assumes that code below TCP has taken all others. A change that adds another
- * lasting reference must also change held.c.
- *
- * Decides whether a sock must keep the module loaded when its last descriptor is closed. This is
- * necessary while segments of the sock are still below TCP, for example in a qdisc (held.c).
+ * freed. But code below TCP, such as netem, may take references. The memory of a sock holds the
+ * module (closed.c).
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include "sock/create.h"
 
-#include <linux/cpumask.h>
-#include <linux/delay.h>
 #include <net/tcp_states.h>
 
 #include "auth/auth.h"
@@ -101,125 +93,6 @@
 #include "policy/policy.h"
 #include "send/send.h"
 
-/* one close() checks the sock at most this many times, for about 10 us */
-#define TRIES		200U
-
-/*
- * Also drops the reference to the namespace. Otherwise both might stay forever: the segments keep the
- * sock alive, the sock the namespace, and perhaps only the namespace's end frees the segments.
- */
-static void take_dead(struct sock *sk)
-{
-	xtcp_held_take(sk);
-	local_bh_disable();
-	xtcp_orphan_leave_netns(sk);
-	local_bh_enable();
-}
-
-/*
- * Free @sk if the caller's reference is the last one. Without a reference to @sk, nobody can pass
- * more of its segments to IP. If segments of @sk are still below TCP, @sk keeps the module loaded
- * until the last of them is freed. Return: true when the reference was the last one.
- *
- * If no segment is below TCP, @sk may still be on a list of held.c. This function does not take @sk
- * off that list: it has no socket lock, so xtcp_held_segment_freed() might take @sk off at the same
- * time. xtcp_held_freed() takes @sk off when the memory of @sk is freed.
- */
-static bool free_if_last(struct sock *sk)
-{
-	if (!refcount_dec_if_one(&sk->sk_refcnt))
-		return false;
-	if (xtcp_held_has_memory(sk))
-		take_dead(sk);
-	sk_free(sk);
-	return true;
-}
-
-/*
- * Does the send queue of @sk have pages of the program's buffer (zerocopy)? The kernel's ubuf_info
- * of such pages has a reference to @sk until the peer acknowledges the pages. close() cannot tell
- * this reference from that of a segment below TCP, so it would be useless to check @sk again. This
- * function looks only at the first skb that waits for an ACK and at the last unsent skb. If only
- * other skbs have such pages, close() makes some needless checks. Lock: the socket's, held.
- */
-static bool queues_pages(const struct sock *sk)
-{
-	struct sk_buff *sent = xtcp_sndq_first(sk), *unsent = skb_peek_tail(&sk->sk_write_queue);
-
-	return (sent && skb_zcopy(sent)) || (unsent && skb_zcopy(unsent));
-}
-
-/*
- * May close() return now: does @sk keep the module loaded, or does its connection continue without
- * a segment below TCP? @last: the last try, so @sk keeps the module if in doubt.
- */
-static bool is_settled(struct sock *sk, bool first, bool last)
-{
-	bool settled;
-
-	local_bh_disable();
-	bh_lock_sock(sk);
-	settled = sk->sk_state != TCP_CLOSE && !xtcp_held_is_below(sk, 1);
-	if (settled) {
-		xtcp_held_look(sk, 1);
-	} else if (last || xtcp_held_has_memory(sk) || (first && queues_pages(sk))) {
-		if (sk->sk_state == TCP_CLOSE)
-			take_dead(sk);
-		else
-			xtcp_held_take(sk);
-		settled = true;
-	}
-	bh_unlock_sock(sk);
-	local_bh_enable();
-	return settled;
-}
-
-/**
- * xtcp_held_let_go() - a descriptor is being closed: let its sock keep the module loaded, if needed
- * @sk: the sock; the function puts the caller's reference
- * Context: process, BH enabled; the descriptor still holds the module. Takes the socket lock.
- */
-void xtcp_held_let_go(struct sock *sk)
-{
-	const unsigned int most = num_online_cpus() > 1 ? TRIES : 2, half = most / 2;
-	unsigned int tries;
-
-	if (free_if_last(sk))
-		return;
-	xtcp_handshake_ack_forget(sk, false);
-	for (tries = most - 1; !is_settled(sk, tries == most - 1, !tries); tries--) {
-		if (free_if_last(sk))
-			return;
-		if (tries == half)
-			xtcp_handshake_ack_forget(sk, true);
-		cpu_relax();
-	}
-	sock_put(sk);
-}
-
-#define GONE_PAUSE_MS	4	/* xtcp_sock_wait_gone() pauses for this time between two checks */
-
-/*
- * The sum over all processors is the number of our socks, in all namespaces, whose memory is not
- * freed yet. Only module exit reads it.
- */
-static DEFINE_PER_CPU(long, socks);
-
-static void sock_gone(void)
-{
-	this_cpu_dec(socks);
-}
-
-static long all_socks(void)
-{
-	long sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(per_cpu(socks, cpu));
-	return sum;
-}
-
 /*
  * The keys of TCP_MD5SIG and TCP-AO are freed with the sock's memory and not before: a segment may
  * find the sock just before it ends. The segment is checked with them, and the RST that answers it
@@ -227,7 +100,7 @@ static long all_socks(void)
  */
 static void free_parts(struct sock *sk)
 {
-	xtcp_held_freed(sk);
+	xtcp_closed_freed(sk);
 	kfree(xtcp_sk(sk)->pace);
 	xtcp_algorithms_put(xtcp_sk(sk)->algorithm);
 	xtcp_keys_free(sk);
@@ -238,38 +111,12 @@ static void destruct_v4(struct sock *sk)
 {
 	free_parts(sk);
 	inet_sock_destruct(sk);
-	sock_gone();
 }
 
 static void destruct_v6(struct sock *sk)
 {
 	free_parts(sk);
 	inet6_sock_destruct(sk);
-	sock_gone();
-}
-
-/**
- * xtcp_sock_wait_gone() - wait until the memory of the last sock is freed
- *
- * Socks with segments in a qdisc or an NFQUEUE keep the module loaded (held.c), so none is left.
- * The wait should take no longer than a softirq and an RCU grace period; otherwise the log says
- * once a second how many socks are left. Afterwards the caller waits for the RCU callbacks
- * (rcu_barrier()).
- *
- * Context: process, module exit. No lock.
- */
-void xtcp_sock_wait_gone(void)
-{
-	unsigned long say = jiffies + HZ;
-	long left;
-
-	while ((left = all_socks())) {
-		msleep(GONE_PAUSE_MS);
-		if (time_before(jiffies, say))
-			continue;
-		pr_info("waiting until the memory of %ld sockets is freed\n", left);
-		say = jiffies + HZ;
-	}
 }
 
 /**
@@ -312,7 +159,6 @@ int xtcp_sock_init(struct sock *sk)
 	 * KiB; with a larger sock only ten do. So look for another place for a new field first
 	 */
 	BUILD_BUG_ON(offsetofend(struct xtcp_sock, fastopen) - offsetof(struct xtcp_sock, xn) > 1472 - 992);
-	this_cpu_inc(socks);
 	xsk->xn = xn;
 	sk->sk_destruct = destruct_v4;
 	if (sk->sk_family == AF_INET6)
@@ -377,7 +223,6 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 
 	if (!child)
 		return NULL;
-	this_cpu_inc(socks);
 	memset(&xsk->own, 0, sizeof(xsk->own));
 	xsk->conn.kind = XTCP_CONN_SOCK;
 	/*

@@ -23,12 +23,14 @@ struct xtcp_rstdiag;
 
 /* create.c */
 
-void xtcp_held_let_go(struct sock *sk);
-
 int xtcp_sock_init(struct sock *sk);
 struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp);
 void xtcp_sock_reset_tcb(struct sock *sk);
-void xtcp_sock_wait_gone(void);
+
+/* closed.c */
+
+void xtcp_closed_add(struct sock *sk);
+void xtcp_closed_freed(struct sock *sk);
 
 /* end.c */
 

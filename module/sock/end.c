@@ -14,7 +14,7 @@
  *  4. The queues are purged, a bound port is released, the data state (xsk->stream) is freed, and
  *     the owner's reference is dropped (create.c).
  *  5. When the last skb in a qdisc or a queue is freed, the memory of the sock is freed after an
- *     RCU grace period. Then it no longer counts for xtcp_sock_wait_gone().
+ *     RCU grace period. Then it no longer holds the module (closed.c).
  *
  * An orphan holds no reference to its namespace, and ends with it (netns.c). So step 5 may come
  * after the end of the namespace, and must not read sock_net().
@@ -137,9 +137,13 @@ void xtcp_sock_destroy(struct sock *sk)
 	xfrm_sk_free_policy(sk);
 	if (xtcp_sk(sk)->is_orphan)
 		xtcp_orphan_leave(sk);
-	/* two references do not belong to segments: the caller's, and the one dropped below */
-	if (unlikely(xtcp_sk(sk)->held_at))
-		xtcp_held_look(sk, 2);
+	/*
+	 * a segment below TCP keeps the sock's memory. If that kept the namespace, too, both might
+	 * stay forever: perhaps only the namespace's end frees the segment. In the backlog of
+	 * close(), later segments still use the namespace, outside of RCU: then close() does this
+	 */
+	if (!sock_owned_by_user(sk))
+		xtcp_orphan_leave_netns(sk);
 	sock_put(sk);
 }
 

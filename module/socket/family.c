@@ -708,7 +708,6 @@ static void name_listener(struct sock *sk)
  */
 static void xtcp_close(struct sock *sk, long timeout)
 {
-	bool settled;
 	int state;
 
 	lock_sock(sk);
@@ -741,6 +740,7 @@ static void xtcp_close(struct sock *sk, long timeout)
 
 	local_bh_disable();
 	bh_lock_sock(sk);
+	xtcp_closed_add(sk);
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
@@ -748,13 +748,11 @@ static void xtcp_close(struct sock *sk, long timeout)
 		xtcp_orphan_add(sk);
 		judge_orphan(sk);
 	}
-	settled = sk->sk_state != TCP_CLOSE && !xtcp_held_is_below(sk, 1);
+	/* if it ended on the backlog */
+	xtcp_orphan_leave_netns(sk);
 	bh_unlock_sock(sk);
 	local_bh_enable();
-	if (settled)
-		sock_put(sk);
-	else
-		xtcp_held_let_go(sk);
+	sock_put(sk);
 }
 
 /*
@@ -853,6 +851,27 @@ static int family_number = AF_XTCP;
 module_param_named(family, family_number, int, 0444);
 MODULE_PARM_DESC(family, "address family number, positive, less than " __stringify(AF_MAX)
 		 " and not taken by another (default " __stringify(AF_XTCP) ")");
+/* for "xtcp unload": new sockets are refused as if the module were gone, and what is closed ends */
+static bool unloading;
+
+static int set_unloading(const char *val, const struct kernel_param *param)
+{
+	int err;
+
+	/* on the command line of insmod, there is no namespace yet */
+	if (THIS_MODULE->state != MODULE_STATE_LIVE || !try_module_get(THIS_MODULE))
+		return -EBUSY;
+	err = param_set_bool(val, param);
+	if (!err && unloading)
+		xtcp_netns_end_closed();
+	module_put(THIS_MODULE);
+	return err;
+}
+
+static const struct kernel_param_ops unloading_ops = { .set = set_unloading, .get = param_get_bool };
+
+module_param_cb(unloading, &unloading_ops, &unloading, 0644);
+MODULE_PARM_DESC(unloading, "Y: refuse new sockets, and end those that programs have closed, before rmmod");
 /*
  * There is no MODULE_ALIAS_NETPROTO(): with it, a socket() call of any user would load a module
  * that did not come with the kernel. The package's file in modprobe.d has the alias in a comment.
@@ -967,7 +986,7 @@ XTCP_OPS_ACCEPT(accept_stream)
 	.max_header		= MAX_TCP_HEADER,				\
 	.no_autobind		= true,						\
 	XTCP_PROTO_UNMERGED,							\
-	/* no .owner: held.c decides which socks keep the module loaded */	\
+	.owner			= THIS_MODULE,	/* closed.c */			\
 	.name
 
 struct proto xtcp_prot = {
@@ -1065,6 +1084,8 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	struct sock *sk;
 	int err;
 
+	if (unlikely(READ_ONCE(unloading)))
+		return -EAFNOSUPPORT;
 	if (sock->type != SOCK_STREAM)
 		return -ESOCKTNOSUPPORT;
 	if (protocol != XTCPPROTO_IPV4 && protocol != IPPROTO_TCP && !is_v6)

@@ -415,7 +415,7 @@ void xtcp_pace_stop(struct sock *sk)
 	WRITE_ONCE(pace->below_max, 0);
 	pace->early = false;
 	WRITE_ONCE(xtcp_sk(sk)->coalescing, false);
-	if (!sock_flag(sk, SOCK_USE_WRITE_QUEUE) && !xtcp_sk(sk)->held_at)
+	if (!sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 		sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	pace->next_ns = 0;
 }

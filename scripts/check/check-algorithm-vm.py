@@ -9,7 +9,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 
 AF_XTCP = 25
 PORT = 7400
@@ -93,13 +92,7 @@ def transfer():
 
 
 def unload():
-    """rmmod, when the last segments of closed sockets have left the queues of devices."""
-    for _ in range(200):
-        with open("/sys/module/xtcp/parameters/held", encoding="ascii") as file:
-            if file.read().strip() == "0":
-                break
-        time.sleep(0.1)
-    return run("rmmod", "xtcp")
+    return run("scripts/xtcp", "unload")
 
 
 def write_knob(name, text):

@@ -100,7 +100,7 @@ explore()
 		insmod build/coverage-lab/selftests/modules/xtcp_coverage.ko &&
 		XTCP_KO=build/coverage-lab/xtcp.ko build/selftests/explore/explore 1 500
 		status=\$?
-		rmmod xtcp 2>/dev/null
+		scripts/xtcp unload >/dev/null
 		cat /sys/kernel/debug/xtcp_coverage >'$out/explore.coverage'
 		exit \$status" &
 	machine_pid=$!

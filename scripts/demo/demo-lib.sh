@@ -89,7 +89,7 @@ show_steps()
 	[ -z "${OUT-}" ] || cp $tracing/trace "$OUT/$1.trace"
 	[ $status -eq 0 ] || die "failed"
 	how_late
-	# a segment may still be on its way, in a queue of a device, and a program that was killed may not be gone
-	for _ in {1..200}; do [ "$(cat /sys/module/xtcp/parameters/held /sys/module/xtcp/refcnt | sort -u)" != 0 ] || break; sleep 0.1; done
-	rmmod xtcp || die "the module does not unload"
+	# a program that was killed may still have its sockets
+	for _ in {1..200}; do ! scripts/tools/xtcp unload >/dev/null 2>&1 || break; sleep 0.1; done
+	[ ! -e /sys/module/xtcp ] || die "the module does not unload"
 }

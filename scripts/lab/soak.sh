@@ -79,7 +79,7 @@ soak()
 		insmod '$out/xtcp.ko' || exit 125
 		'$out/$1' $row
 		status=\$?
-		rmmod xtcp && echo 'ok - $1: the module goes' || echo 'not ok - $1: the module does not go'
+		scripts/xtcp unload && echo 'ok - $1: the module goes' || echo 'not ok - $1: the module does not go'
 		if dmesg | grep -E 'WARNING|BUG|Oops|KASAN|UBSAN|possible|leak|refcount|soft lockup|Modules linked'; then
 			echo 'not ok - $1: the kernel complains'
 		fi

@@ -88,5 +88,5 @@ stopped()
 
 unloads()
 {
-	rmmod xtcp && ! loaded
+	xtcp unload && ! loaded
 }

@@ -26,8 +26,7 @@ scripts/tools/xtcp_run $python scripts/tour/tour.py "$@"
 status=$?
 # what the pages left behind goes with their namespaces
 ip -all netns delete
-# a segment may still be on its way, in a queue of a device, and a process that was killed may still have its sockets
-in_use() { [ "$(cat /sys/module/xtcp/parameters/held)" != 0 ] || [ "$(cat /sys/module/xtcp/refcnt)" != 0 ]; }
-for _ in {1..200}; do in_use || break; sleep 0.1; done
-rmmod xtcp || { echo "not ok - tour: the module does not unload"; status=1; }
+# a process that was killed may still have its sockets
+for _ in {1..200}; do ! scripts/tools/xtcp unload >/dev/null 2>&1 || break; sleep 0.1; done
+[ ! -e /sys/module/xtcp ] || { echo "not ok - tour: the module does not unload"; status=1; }
 exit $status

@@ -101,8 +101,8 @@ def on(stack, *words):
 
 def module_goes():
     def gone():
-        return subprocess.run(["rmmod", "xtcp"], stderr=subprocess.DEVNULL, check=False).returncode == 0
-    stage.wait(gone, "rmmod", SECONDS)
+        return subprocess.run(["scripts/xtcp", "unload"], stdout=subprocess.DEVNULL, check=False).returncode == 0
+    stage.wait(gone, "unload", SECONDS)
     return True
 
 

@@ -62,7 +62,16 @@ static int number_in(const char *path)
 
 int module_held(void)
 {
-	return number_in("/sys/module/xtcp/parameters/held");
+	FILE *file = fopen("/sys/module/xtcp/parameters/held_by", "re");
+	char row[256], more[8];
+	int held = 0, n;
+
+	if (!file)
+		return -1;
+	while (fgets(row, sizeof(row), file))
+		held += sscanf(row, "%d %4s", &n, more) == 2 && !strcmp(more, "more") ? n : 1;
+	fclose(file);
+	return held;
 }
 
 int module_unload_now(void)
@@ -70,10 +79,44 @@ int module_unload_now(void)
 	return syscall(SYS_delete_module, "xtcp", O_NONBLOCK);
 }
 
+int module_ending(const char *name, bool ending)
+{
+	char path[64];
+	int fd, good;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/unloading", name);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	good = fd >= 0 && write(fd, ending ? "Y" : "N", 1) == 1;
+	if (fd >= 0)
+		close(fd);
+	return good ? 0 : -1;
+}
+
+static int references_of(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", name);
+	return number_in(path);
+}
+
+static int unload(const char *name)
+{
+	int ret, error;
+
+	module_ending(name, true);
+	WAIT_FOR(references_of(name) <= 0, LEFT_MS);
+	ret = syscall(SYS_delete_module, name, O_NONBLOCK);
+	error = errno;
+	if (ret)
+		module_ending(name, false);
+	errno = error;
+	return ret;
+}
+
 int module_unload(void)
 {
-	WAIT_FOR(module_held() <= 0, LEFT_MS);
-	return module_unload_now();
+	return unload("xtcp");
 }
 
 int module_unload_apart(pid_t *pid)
@@ -130,7 +173,7 @@ bool module_is_loaded(void)
 
 int module_references(void)
 {
-	return number_in("/sys/module/xtcp/refcnt");
+	return references_of("xtcp");
 }
 
 int module_second_load(const char *parameters)
@@ -140,8 +183,7 @@ int module_second_load(const char *parameters)
 
 int module_second_unload(void)
 {
-	WAIT_FOR(number_in("/sys/module/" MODULE_SECOND "/parameters/held") <= 0, LEFT_MS);
-	return syscall(SYS_delete_module, MODULE_SECOND, O_NONBLOCK);
+	return unload(MODULE_SECOND);
 }
 
 bool module_second_is_loaded(void)

@@ -16,12 +16,15 @@ int module_load(const char *parameters);
 /* rmmod: 0, or -1 with errno (EWOULDBLOCK: in use, EBUSY from exit is none). */
 int module_unload_now(void);
 
-/* How many closed sockets hold the module, since segments of theirs wait below TCP; -1: it is not loaded. */
+/* How many closed sockets hold the module; -1: it is not loaded. */
 int module_held(void);
 
+/* Lets the module @name refuse new sockets and end what programs have closed, or no longer. 0, or -1. */
+int module_ending(const char *name, bool ending);
+
 /*
- * The same when none does any more: what was sent by close() may be in the queue of a processor that is busy. If one
- * still does after ten seconds, rmmod says so.
+ * As "xtcp unload" does it: a closed socket's memory is freed a moment later, and its segments may be in the queue of a
+ * processor that is busy. If something still holds the module after ten seconds, rmmod says so.
  */
 int module_unload(void);
 

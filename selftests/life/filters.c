@@ -4,7 +4,7 @@
  * for a transparent proxy, for what is only forwarded, and for a SYN that waits in a queue.
  *
  * "socket mark" and "socket cgroupv2" find the listener of a SYN and the sock of a connection, and nothing for a third
- * ACK, of which there is no full sock. "socket transparent" finds that, too, and what comes after close().
+ * ACK, of which there is no full sock. "socket transparent" finds that, too, and what comes in TIME-WAIT.
  */
 #include <linux/in6.h>
 #include <sys/time.h>
@@ -73,16 +73,16 @@ static void look_away(int ns)
 	must(!ns_shell(ns, "nft delete table inet seen"), "nft");
 }
 
-/* @all segments have come, and the rules saw the socket of @marked of them. */
-static void saw(const struct lane *l, int ns, int all, int marked, const char *when)
+/* @all segments have come, and the rules saw the socket of @marked of them, and the user of @users. */
+static void saw(const struct lane *l, int ns, int all, int marked, int users, const char *when)
 {
 	const bool all_came = WAIT_FOR(ns_call(ns, count, "every") == all, STACK_DEADLINE_MS);
 	const int now_marked = has_socket ? ns_call(ns, count, "marked") : marked;
 	const int grouped = has_socket ? ns_call(ns, count, "grouped") : marked;
 	/* kernel TCP's sock is there for "meta skuid" only if early demux has attached it */
-	const int owned = l->stack == XTCP ? ns_call(ns, count, "owned") : marked;
+	const int owned = l->stack == XTCP ? ns_call(ns, count, "owned") : users;
 
-	const bool good = all_came && now_marked == marked && grouped == marked && owned == marked;
+	const bool good = all_came && now_marked == marked && grouped == marked && owned == users;
 
 	if (!good)
 		ksft_print_msg("%d segments, socket mark: %d, socket cgroupv2: %d, meta skuid: %d\n",
@@ -127,21 +127,21 @@ static void passive(const struct lane *l, int client_ns, enum stack client_stack
 	must(client >= 0 && server >= 0, "connection");
 	client_port = stack_port(client);
 	snprintf(when, sizeof(when), "%s, a handshake", where);
-	saw(l, net.b, 2, 1, when);
+	saw(l, net.b, 2, 1, 1, when);
 	gives_octet(client, server);
 	snprintf(when, sizeof(when), "%s, and text", where);
-	saw(l, net.b, 3, 2, when);
+	saw(l, net.b, 3, 2, 2, when);
 	shutdown(server, SHUT_WR);
 	must(stack_at_end(client) && sides_row(net.b, l->stack, addr, port, client_port, TCP_FIN_WAIT2), "FIN-WAIT-2");
 	close(client);
 	must(sides_row(net.b, l->stack, addr, port, client_port, TCP_TIME_WAIT), "TIME-WAIT");
 	snprintf(when, sizeof(when), "%s, and FINs", where);
-	saw(l, net.b, 5, 4, when);
+	saw(l, net.b, 5, 4, 4, when);
 	close_each(server, listener);
 	look_away(net.b);
 }
 
-/* The client's segments are: SYN-ACK and text. */
+/* The client's segments are: SYN-ACK and text, and the ACK of its FIN, when it has no user any more. */
 static void active(const struct lane *l, const char *addr)
 {
 	int listener, client, server;
@@ -154,8 +154,10 @@ static void active(const struct lane *l, const char *addr)
 	server = accept(listener, NULL, NULL);
 	must(server >= 0, "accept");
 	gives_octet(server, client);
-	saw(l, net.a, 2, 2, "a SYN-ACK and text");
-	close_each(client, server, listener);
+	saw(l, net.a, 2, 2, 2, "a SYN-ACK and text");
+	close(client);
+	saw(l, net.a, 3, 3, 2, "after close()");
+	close_each(server, listener);
 	look_away(net.a);
 }
 
@@ -323,7 +325,7 @@ int main(void)
 	has_socket = !ns_shell(net.a, "nft 'add table inet try; add chain inet try in {"
 			       "type filter hook input priority 0; }; add rule inet try in socket mark 1;"
 			       "delete table inet try'");
-	ksft_set_plan(stack_count() * 2 * (10 + (has_socket ? 2 : 1)) + 2 * 2);
+	ksft_set_plan(stack_count() * 2 * (11 + (has_socket ? 2 : 1)) + 2 * 2);
 	run(XTCP, &r);
 	if (stack_first() == KERNEL)
 		run(KERNEL, &r);

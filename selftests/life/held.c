@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An ordinary user, in namespaces of his own, keeps segments of closed sockets where the module cannot get at them: in
- * a qdisc, or in a queue of netfilter. Unloading says "in use" at once. Everybody else goes on to open sockets, and
- * xtcp-holders names the holder.
+ * An ordinary user, in namespaces of his own, keeps closed sockets, and segments of theirs where the module cannot get
+ * at them: in a qdisc, or in a queue of netfilter. Unloading says "in use" at once. Everybody else goes on to open
+ * sockets, and xtcp-holders names the holder.
  *
  * The segments are SYNs, text, FINs, RSTs, a retransmission, the answer of a listener, and those of
  * a child that nobody accepted; they wait in netem or in an NFQUEUE. When they are gone, or their
- * namespace is, the module unloads. It also unloads right after close() over loopback, and after
- * the owner of a queue has turned a segment into another packet.
+ * namespace is, the module unloads. It also unloads a moment after close() over loopback, and after
+ * the owner of a queue has turned a segment into another packet. "xtcp unload" ends what is no
+ * segment below, and refuses new sockets meanwhile.
  */
 #include <grp.h>
 #include <linux/filter.h>
@@ -51,7 +52,6 @@ struct attack {
 	const char *address;	/* what is to be read of it */
 	bool queue;		/* of netfilter */
 	const char *is_below;	/* true when its segment is, while its listener's descriptor still holds the module */
-	bool may_wait;		/* nothing is below at first */
 };
 
 /* The user's descriptors. */
@@ -246,7 +246,7 @@ static const struct attack attacks[] = {
 		.name = "the FIN of one without a program, again", .before = "ip link set lo up", .open = open_client,
 		.between = "tc qdisc add dev lo root netem loss 100%", .end = end_client,
 		.after = "tc qdisc change dev lo root netem loss 0% delay 200s", .freed = FREE("lo"),
-		.address = "127.0.0.1:7500", .may_wait = true,
+		.address = "127.0.0.1:7500",
 	}, {
 		.name = "the RST of a child that nobody has accepted", .before = "ip link set lo up",
 		.open = open_child, .between = DELAY("lo"), .end = end_listener, .freed = FREE("lo"),
@@ -350,7 +350,7 @@ static bool holders_name(int ns, const char *address)
 	must(pipe && !fstat(ns, &stat), "xtcp-holders");
 	snprintf(inum, sizeof(inum), "net:[%lu]", (unsigned long)stat.st_ino);
 	while (fgets(line, sizeof(line), pipe)) {
-		if (strstr(line, inum) && strstr(line, address) && strstr(line, "segments wait below TCP"))
+		if (strstr(line, inum) && strstr(line, address))
 			found = true;
 		strncat(all, line, sizeof(all) - strlen(all) - 1);
 	}
@@ -388,12 +388,7 @@ static void try_attack(const struct attack *attack)
 		ksft_test_result(!module_held(), "%s: its listener holds the module for it\n", attack->name);
 	}
 	go_on(&user);
-	if (attack->may_wait)
-		ksft_test_result(!module_held() && !module_references(),
-				 "%s: as long as nothing is below nothing is held\n", attack->name);
 	must(!attack->after || !ns_shell(user.ns, "%s", attack->after), "the network afterwards");
-	if (attack->may_wait)
-		WAIT_FOR(module_held() > 0, STACK_DEADLINE_MS);
 
 	said = module_unload_apart(&rmmod);
 	ksft_test_result(said == EWOULDBLOCK, "%s: unloading says \"in use\" (%d)\n", attack->name, said);
@@ -406,8 +401,7 @@ static void try_attack(const struct attack *attack)
 		end(&user);
 	if (attack->queue)
 		close(queue);
-	/* the reference goes a moment after the count */
-	gone = WAIT_FOR(!module_held() && !module_references(), STACK_DEADLINE_MS);
+	gone = WAIT_FOR(!module_references(), STACK_DEADLINE_MS);
 	if (rmmod)
 		must(waitpid(rmmod, NULL, 0) == rmmod, "rmmod");
 	if (!gone)
@@ -419,8 +413,8 @@ static void try_attack(const struct attack *attack)
 		must(!module_load(""), "the module");
 }
 
-/* Over loopback nothing stays below, in whatever order a connection is closed, so unloading is never refused. */
-static void unload_at_once(void)
+/* Over loopback nothing stays, in whatever order a connection is closed: neither an orphan nor a segment below. */
+static void unload_soon(void)
 {
 	int round, refused = 0;
 
@@ -436,10 +430,10 @@ static void unload_at_once(void)
 		close_all();
 		listener = -1;
 		server = -1;
-		refused += !!module_unload_now();
+		refused += !WAIT_FOR(!module_references(), STACK_DEADLINE_MS) || module_unload_now();
 		must(module_is_loaded() || !module_load(""), "the module");
 	}
-	ksft_test_result(!refused, "of %d times right after close() over loopback unloading was refused %d times\n",
+	ksft_test_result(!refused, "of %d times after close() over loopback unloading was refused %d times\n",
 			 ROUNDS, refused);
 }
 
@@ -475,7 +469,7 @@ static void segment_becomes_datagram(void)
 	must(packet > 0 && !nfqueue_pass_as(queue, QUEUE, packet, &p, sizeof(p)), "a datagram");
 	stack_reset_at_close(to);
 	close_each(to, from, queue, its, ns);
-	must(WAIT_FOR(!module_held() && !module_references(), STACK_DEADLINE_MS), "something holds the module");
+	must(WAIT_FOR(!module_references(), STACK_DEADLINE_MS), "something holds the module");
 	said = module_unload_apart(&rmmod);
 	ksft_test_result(!said, "a segment that became a datagram in a queue keeps nobody from unloading (%d)\n", said);
 	if (!said)
@@ -483,11 +477,12 @@ static void segment_becomes_datagram(void)
 }
 
 #define MANY	150	/* more than held_by has room for */
+#define CLOSED	7	/* as in /proc/net/tcp */
 
 /* held_by names as many as fit into a page, each in a whole row. */
 static void names_what_fits(void)
 {
-	unsigned int inum, rows = 0;
+	unsigned int inum, state, rows = 0;
 	char page[4097] = "", *row, *end;
 	int ns = ns_make(), i, fd, len;
 	struct stat st;
@@ -503,14 +498,41 @@ static void names_what_fits(void)
 	must(len > 0, "held_by");
 	close(fd);
 	for (row = page; (end = strchr(row, '\n')); row = end + 1, rows++)
-		if (sscanf(row, "net:[%u] " HERE4 ":%*u " THERE4 ":%d", &inum, &i) != 2 || inum != st.st_ino ||
-		    i != PORT)
+		if (sscanf(row, "net:[%u] " HERE4 ":%*u " THERE4 ":%d %x", &inum, &i, &state) != 3 ||
+		    inum != st.st_ino || i != PORT || state != CLOSED)
 			break;
 	ksft_print_msg("%d octets, %u rows, then \"%s\"\n", len, rows, row);
-	ksft_test_result(!*row && rows > MANY / 4 && rows < MANY, "held_by has whole rows, as many as fit\n");
+	ksft_test_result(sscanf(row, "%d more", &i) == 1 && rows > MANY / 4 && rows + i == MANY,
+			 "held_by has whole rows, as many as fit, and the number of the others\n");
 	must(!ns_shell(ns, "%s", FREE("d0")), "segments go");
 	close(ns);
 	must(WAIT_FOR(!module_held(), STACK_DEADLINE_MS), "something holds the module");
+}
+
+/* A connection whose FIN nobody acknowledges: it holds the module, and nothing of it is below. */
+static void orphan_ends(void)
+{
+	int ns = ns_make();
+	bool refused, again;
+	pid_t rmmod;
+
+	must(ns >= 0 && !ns_enter(ns) && !ns_shell(ns, "ip link set lo up"), "a namespace");
+	open_client();
+	must(!ns_shell(ns, "tc qdisc add dev lo root netem loss 100%%"), "netem");
+	close_each(client, listener, server);
+	client = -1;
+	ksft_test_result(module_unload_apart(&rmmod) == EWOULDBLOCK, "an orphan holds the module\n");
+	ksft_test_result(holders_name(ns, "127.0.0.1:7500"), "it is named\n");
+	must(!module_ending("xtcp", true), "the parameter");
+	refused = socket(AF_XTCP, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT;
+	must(!module_ending("xtcp", false), "the parameter");
+	again = anybody_opens();
+	ksft_test_result(refused && again, "until the module is to stay there is no family\n");
+	must(!ns_enter(ns_home()), "home");
+	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload_now(),
+			 "the orphan has ended\n");
+	must(!module_load(""), "the module");
+	close(ns);
 }
 
 int main(void)
@@ -519,12 +541,13 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(4 * count + 5);
+	ksft_set_plan(4 * count + 8);
 	/* as every distribution has it */
 	chmod("/dev/net/tun", 0666);
 	for (i = 0; i < count; i++)
 		try_attack(&attacks[i]);
-	unload_at_once();
+	unload_soon();
+	orphan_ends();
 	segment_becomes_datagram();
 	names_what_fits();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;

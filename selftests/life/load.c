@@ -33,21 +33,28 @@ static bool refused(int type, int protocol, int reason)
 	return fd < 0 && errno == reason;
 }
 
-/* True if xtcp-holders ends with this status and prints exactly this. */
-static bool holders_are(int status, const char *expected)
+/* True if "xtcp @command" ends with this status and prints exactly this. */
+static bool says(const char *command, int status, const char *expected)
 {
-	FILE *pipe = popen("scripts/tools/xtcp-holders 2>&1", "re");
-	char said[512] = "";
+	char said[512] = "", line[64];
+	FILE *pipe;
 	int ended;
 
+	snprintf(line, sizeof(line), "scripts/xtcp %s 2>&1", command);
+	pipe = popen(line, "re");
 	if (!pipe)
 		return false;
 	said[fread(said, 1, sizeof(said) - 1, pipe)] = 0;
 	ended = pclose(pipe);
 	if (WIFEXITED(ended) && WEXITSTATUS(ended) == status && !strcmp(said, expected))
 		return true;
-	ksft_print_msg("xtcp-holders ended with %#x and said: %s", ended, said);
+	ksft_print_msg("xtcp %s ended with %#x and said: %s", command, ended, said);
 	return false;
+}
+
+static bool holders_are(int status, const char *expected)
+{
+	return says("holders", status, expected);
 }
 
 /* A name is what any user has chosen; a terminal would obey CSI (U+009B) as well as ESC. */
@@ -83,12 +90,16 @@ static void family(void)
 	check(v6 >= 0, "socket_ipv6");
 	check(refused(SOCK_STREAM, IPPROTO_UDP, EPROTONOSUPPORT), "socket_other_protocol");
 	check(refused(SOCK_DGRAM, 0, ESOCKTNOSUPPORT), "socket_other_type");
-	check(module_references() == 2, "sockets_hold_the_module");
+	/* the descriptor does, and the sock */
+	check(module_references() == 4, "sockets_hold_the_module");
 	check(module_unload_now() && errno == EWOULDBLOCK, "unload_while_open");
 	snprintf(holders, sizeof(holders), "%7d  %s  (descriptors %d, %d)\n", getpid(), program, v4, v6);
 	check(holders_are(0, holders), "holders");
+	check(says("unload", 1, holders) && refused(SOCK_STREAM, IPPROTO_UDP, EPROTONOSUPPORT),
+	      "no_unload_while_open_and_sockets_as_before");
 	close(v4);
 	close(v6);
+	check(WAIT_FOR(!module_references(), 10000), "they_let_go");
 	check(holders_are(1, ""), "no_holder");
 }
 
@@ -140,8 +151,7 @@ static bool nothing_is_in_use(void)
 
 static void reload(void)
 {
-	/* The last reference goes with the socket, which may take a moment. */
-	check(WAIT_FOR(!module_unload(), 10000), "unload");
+	check(says("unload", 0, ""), "unload");
 	check(refused(SOCK_STREAM, 0, EAFNOSUPPORT), "socket_not_loaded");
 	check(access("/proc/net/xtcp", F_OK), "proc_not_loaded");
 	check(holders_are(2, "xtcp-holders: the xtcp module is not loaded: sudo modprobe xtcp, or, where it is not "
@@ -157,7 +167,7 @@ int main(int argc, char **argv)
 {
 	(void)argc;
 	program = argv[0];
-	test_begin(24);
+	test_begin(26);
 	family();
 	hostile_name(argv[0]);
 	reload();

@@ -115,7 +115,8 @@ static bool is_reset(int fd)
 /* The listener has ended: nothing holds the port, and the module has as many references as without it. */
 static bool is_over_within(const char *text, int ms)
 {
-	return WAIT_FOR(estate_is_free(net.a, text, PORT) && module_references() == references, ms);
+	/* a socket that tries the port holds the module for a moment, too */
+	return WAIT_FOR(estate_is_free(net.a, text, PORT), ms) && WAIT_FOR(module_references() == references, ms);
 }
 
 static bool is_over(const char *text)

@@ -272,8 +272,8 @@ def end():
         subprocess.run(["ip", "netns", "del", where], check=False)
 
     def gone():
-        return subprocess.run(["rmmod", "xtcp"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+        return subprocess.run(["scripts/xtcp", "unload"], stdout=subprocess.DEVNULL, check=False).returncode == 0
 
-    case("the module goes", lambda: wait(gone, "rmmod", 20))
+    case("the module goes", lambda: wait(gone, "unload", 20))
     print("1..%d" % number, flush=True)
     sys.exit(failed > 0)

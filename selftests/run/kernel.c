@@ -206,7 +206,6 @@ static void unload(struct result *result)
 	fflush(stdout);
 	pid = fork();
 	if (!pid)
-		/* A closed socket may send once more after we have looked whether one holds the module. */
 		_exit(WAIT_FOR(!module_unload() || errno != EAGAIN, UNLOAD_MS / 2) && !module_is_loaded() ? 0 : errno);
 	if (pid < 0) {
 		result_fail(result, "cannot unload the module: fork: %s", strerror(errno));
@@ -224,11 +223,7 @@ void kernel_unload(struct result *result)
 {
 	if (!module_is_loaded())
 		return;
-	/* A socket that was killed with its process may still be on its way out. */
-	if (!WAIT_FOR(module_references() == 0, 10000))
-		result_fail(result, "the module is held %d times", module_references());
-	else
-		unload(result);
+	unload(result);
 }
 
 static void scan_for_leaks(struct result *result)
