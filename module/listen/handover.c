@@ -328,8 +328,7 @@ void xtcp_listen_stop(struct sock *sk)
 	xtcp_endpoint(sk)->left_table = get_state_synchronize_rcu();
 	/*
 	 * such a segment may be making a child, for which sk_clone_lock() takes a reference to the
-	 * namespace. The listener may soon drop its own, perhaps the last one
-	 * (take_dead()): keep one until then
+	 * namespace. The listener may soon drop its own, perhaps the last one: keep one until then
 	 */
 	if (sk->sk_net_refcnt)
 		listener->net = get_net(sock_net(sk));

@@ -656,12 +656,15 @@ static void end_orphan(struct sock *sk, bool tell)
 static void end_orphans(struct xtcp_net *xn, bool tell)
 {
 	const unsigned long told_until = jiffies + XTCP_TELL_TIME;
+	/* in a namespace that goes on, programs may make more meanwhile */
+	s64 left = tell ? S64_MAX : percpu_counter_sum(&xn->rest->orphans);
 	bool found = false;
 	struct sock *sk;
 	unsigned int i;
 
 	for (i = 0; i <= xtcp_shard_mask; i++) {
-		while ((sk = first_orphan(&xn->shards[i]))) {
+		while (left > 0 && !fatal_signal_pending(current) && (sk = first_orphan(&xn->shards[i]))) {
+			left--;
 			end_orphan(sk, tell && time_before(jiffies, told_until));
 			found = tell;
 			cond_resched();
@@ -684,10 +687,11 @@ static void __net_exit netns_pre_exit(struct net *net)
 /**
  * xtcp_netns_end_closed() - the module is to be unloaded: end what programs have closed
  *
- * Ends the orphans of all namespaces, and the waits of their handovers. No RST is sent, which might
- * wait in a queue below TCP, and hold the module again: the peer gets one for its next segment.
+ * Ends the orphans of all namespaces, and the waits of their handovers. For an orphan no RST is sent,
+ * which might wait in a queue below TCP, and hold the module again: the peer gets one for its next
+ * segment. A handover resets those that nobody accepted, as if its time were over.
  *
- * Context: process, may sleep. The caller holds the module.
+ * Context: process, may sleep. The caller holds the module. Ends early when the task is killed.
  */
 void xtcp_netns_end_closed(void)
 {

@@ -28,16 +28,18 @@
 
 #define ROW_MAX		160	/* most characters in a row of held_by */
 /* however short they are */
-#define ROWS_MAX	(PAGE_SIZE / (sizeof("net:[0] 0.0.0.0:0 0.0.0.0:0 00\n") - 1))
+#define ROWS_MAX	(PAGE_SIZE / (sizeof("net:[0] 0.0.0.0:0 0.0.0.0:0 00 0\n") - 1))
 
 /**
  * struct closed_list - closed socks
- * @lock: guards @socks, and sk_bind_node of the socks. Taken with BH disabled, innermost
+ * @lock: guards the other fields, and sk_bind_node of the socks. Taken with BH disabled, innermost
  * @socks: linked by sk_bind_node, which is free: none is ever in kernel TCP's bind table
+ * @len: length of @socks
  */
 struct closed_list {
 	spinlock_t lock;	/* see @lock above */
 	struct hlist_head socks;
+	unsigned int len;
 };
 
 static DEFINE_PER_CPU(struct closed_list, closed_lists) = {
@@ -46,19 +48,23 @@ static DEFINE_PER_CPU(struct closed_list, closed_lists) = {
 
 /**
  * xtcp_closed_add() - a sock has lost its descriptor, or never gets one: let held_by name it
- * @sk: the sock, after sock_orphan()
- * Context: process, BH disabled. Lock: socket, held by bh_lock_sock().
+ * @sk: the sock; a handover is closed twice
+ * Context: process. Lock: socket, held.
  */
 void xtcp_closed_add(struct sock *sk)
 {
-	struct closed_list *here = this_cpu_ptr(&closed_lists);
+	const int cpu = raw_smp_processor_id();
+	struct closed_list *here = per_cpu_ptr(&closed_lists, cpu);
 
 	sock_owned_by_me(sk);
+	if (xtcp_endpoint(sk)->closed_at)
+		return;
 	BUILD_BUG_ON(CONFIG_NR_CPUS >= U16_MAX);
-	xtcp_endpoint(sk)->closed_at = smp_processor_id() + 1;
-	spin_lock(&here->lock);
+	xtcp_endpoint(sk)->closed_at = cpu + 1;
+	spin_lock_bh(&here->lock);
 	sk_add_bind_node(sk, &here->socks);
-	spin_unlock(&here->lock);
+	here->len++;
+	spin_unlock_bh(&here->lock);
 }
 
 /**
@@ -75,6 +81,7 @@ void xtcp_closed_freed(struct sock *sk)
 	there = per_cpu_ptr(&closed_lists, xtcp_endpoint(sk)->closed_at - 1);
 	spin_lock_bh(&there->lock);
 	__sk_del_bind_node(sk);
+	there->len--;
 	spin_unlock_bh(&there->lock);
 }
 
@@ -97,10 +104,11 @@ static unsigned int inum_of(u32 id)
 	return inum;
 }
 
-/* What a row says of a sock; @state as in /proc/net/tcp. */
+/* What a row says of a sock; @state as in /proc/net/tcp; @children: those nobody has accepted. */
 struct closed_row {
 	struct xtcp_conn conn;
 	int state;
+	u32 children;
 };
 
 static int write_row(char *buf, size_t room, const struct closed_row *row)
@@ -108,14 +116,14 @@ static int write_row(char *buf, size_t room, const struct closed_row *row)
 	const struct xtcp_conn *conn = &row->conn;
 
 	if (conn->v4)
-		return scnprintf(buf, room, "net:[%u] %pI4:%u %pI4:%u %02X\n", inum_of(conn->net_id), &conn->laddr4,
-				 ntohs(conn->lport), &conn->faddr4, ntohs(conn->fport), row->state);
-	return scnprintf(buf, room, "net:[%u] [%pI6c]:%u [%pI6c]:%u %02X\n", inum_of(conn->net_id), &conn->laddr6,
-			 ntohs(conn->lport), &conn->faddr6, ntohs(conn->fport), row->state);
+		return scnprintf(buf, room, "net:[%u] %pI4:%u %pI4:%u %02X %u\n", inum_of(conn->net_id), &conn->laddr4,
+				 ntohs(conn->lport), &conn->faddr4, ntohs(conn->fport), row->state, row->children);
+	return scnprintf(buf, room, "net:[%u] [%pI6c]:%u [%pI6c]:%u %02X %u\n", inum_of(conn->net_id), &conn->laddr6,
+			 ntohs(conn->lport), &conn->faddr6, ntohs(conn->fport), row->state, row->children);
 }
 
-/* @rows: room for ROWS_MAX. Return: how many closed socks there are. */
-static unsigned int copy_rows(struct closed_row *rows)
+/* @rows: room for ROWS_MAX; @all: how many closed socks there are. Return: how many have a row. */
+static unsigned int copy_rows(struct closed_row *rows, unsigned int *all)
 {
 	unsigned int n = 0;
 	struct sock *sk;
@@ -125,12 +133,14 @@ static unsigned int copy_rows(struct closed_row *rows)
 		struct closed_list *there = per_cpu_ptr(&closed_lists, cpu);
 
 		spin_lock_bh(&there->lock);
+		*all += there->len;
 		sk_for_each_bound(sk, &there->socks) {
-			if (n < ROWS_MAX) {
-				/* data_race(): the table changes the links in it, which no row shows */
-				rows[n].conn = data_race(xtcp_endpoint(sk)->conn);
-				rows[n].state = READ_ONCE(sk->sk_state);
-			}
+			if (n == ROWS_MAX)
+				break;
+			/* data_race(): the table changes the links in it, which no row shows */
+			rows[n].conn = data_race(xtcp_endpoint(sk)->conn);
+			rows[n].state = READ_ONCE(sk->sk_state);
+			rows[n].children = READ_ONCE(sk->sk_ack_backlog);
 			n++;
 		}
 		spin_unlock_bh(&there->lock);
@@ -145,18 +155,18 @@ static unsigned int copy_rows(struct closed_row *rows)
 static int read_held_by(char *buf, const struct kernel_param *param)
 {
 	struct closed_row *rows = kmalloc_array(ROWS_MAX, sizeof(*rows), GFP_KERNEL);
-	unsigned int n, i;
+	unsigned int n, i, all = 0;
 	int len = 0;
 
 	if (!rows)
 		return -ENOMEM;
-	n = copy_rows(rows);
-	for (i = 0; i < min_t(unsigned int, n, ROWS_MAX) && len <= PAGE_SIZE - 2 * ROW_MAX; i++) {
+	n = copy_rows(rows, &all);
+	for (i = 0; i < n && len <= PAGE_SIZE - 2 * ROW_MAX; i++) {
 		len += write_row(buf + len, PAGE_SIZE - len, &rows[i]);
 		cond_resched();
 	}
-	if (i < n)
-		len += scnprintf(buf + len, PAGE_SIZE - len, "%u more\n", n - i);
+	if (i < all)
+		len += scnprintf(buf + len, PAGE_SIZE - len, "%u more\n", all - i);
 	kfree(rows);
 	return len;
 }
@@ -164,4 +174,4 @@ static int read_held_by(char *buf, const struct kernel_param *param)
 static const struct kernel_param_ops held_by_ops = { .get = read_held_by };
 
 module_param_cb(held_by, &held_by_ops, NULL, 0400);
-MODULE_PARM_DESC(held_by, "read only: closed sockets, which hold the module until the last segment has gone");
+MODULE_PARM_DESC(held_by, "read only: closed sockets, which hold the module: addresses, state, connections not accepted");

@@ -50,6 +50,8 @@
  *                          (end.c)
  * boxes_lock               the black boxes of connections       both      every lock above
  *                          (sight/blackbox.c)
+ * closed_list.lock         socks that programs have closed      both      a socket lock
+ *                          (closed.c)
  * buckets of the table     changes of the table of connections  both      every lock above
  * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,
  *  bhash2[].lock                                                          bucket owner.lock, and the locks

@@ -682,7 +682,7 @@ static void wait_for_end(struct sock *sk, long timeout)
 	remove_wait_queue(sk_sleep(sk), &wait);
 }
 
-/* Stores the address of a listener that is about to end, for the module parameter held_by. */
+/* Stores the address of a listener that is being closed, for the module parameter held_by. */
 static void name_listener(struct sock *sk)
 {
 	struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
@@ -711,6 +711,9 @@ static void xtcp_close(struct sock *sk, long timeout)
 	int state;
 
 	lock_sock(sk);
+	if (sk->sk_state == TCP_LISTEN)
+		name_listener(sk);
+	xtcp_closed_add(sk);
 	if (sk->sk_state == TCP_LISTEN && xtcp_handover_keep(sk)) {
 		/*
 		 * the handover owns the file's reference now. When the lock is free, handover.c may
@@ -723,7 +726,6 @@ static void xtcp_close(struct sock *sk, long timeout)
 	}
 	WRITE_ONCE(sk->sk_shutdown, SHUTDOWN_MASK);
 	if (sk->sk_state == TCP_LISTEN) {
-		name_listener(sk);
 		xtcp_listen_stop(sk);
 		xtcp_state_set(sk, TCP_CLOSE);
 	} else {
@@ -740,7 +742,6 @@ static void xtcp_close(struct sock *sk, long timeout)
 
 	local_bh_disable();
 	bh_lock_sock(sk);
-	xtcp_closed_add(sk);
 	if (state == TCP_CLOSE) {
 		xtcp_sock_destroy(sk);
 	} else if (sk->sk_state != TCP_CLOSE) {
@@ -851,27 +852,39 @@ static int family_number = AF_XTCP;
 module_param_named(family, family_number, int, 0444);
 MODULE_PARM_DESC(family, "address family number, positive, less than " __stringify(AF_MAX)
 		 " and not taken by another (default " __stringify(AF_XTCP) ")");
-/* for "xtcp unload": new sockets are refused as if the module were gone, and what is closed ends */
-static bool unloading;
+/*
+ * Until this second, new sockets are refused as if the module were gone. "xtcp unload" sets it again
+ * and again: if it is killed, sockets are soon made as before.
+ */
+static unsigned long refused_until;
+
+static unsigned long now_s(void)
+{
+	return ktime_get_seconds();
+}
 
 static int set_unloading(const char *val, const struct kernel_param *param)
 {
+	u8 seconds;
 	int err;
 
 	/* on the command line of insmod, there is no namespace yet */
 	if (THIS_MODULE->state != MODULE_STATE_LIVE || !try_module_get(THIS_MODULE))
 		return -EBUSY;
-	err = param_set_bool(val, param);
-	if (!err && unloading)
-		xtcp_netns_end_closed();
+	err = kstrtou8(val, 0, &seconds);
+	if (!err) {
+		WRITE_ONCE(refused_until, now_s() + seconds);
+		if (seconds)
+			xtcp_netns_end_closed();
+	}
 	module_put(THIS_MODULE);
 	return err;
 }
 
-static const struct kernel_param_ops unloading_ops = { .set = set_unloading, .get = param_get_bool };
+static const struct kernel_param_ops unloading_ops = { .set = set_unloading };
 
-module_param_cb(unloading, &unloading_ops, &unloading, 0644);
-MODULE_PARM_DESC(unloading, "Y: refuse new sockets, and end those that programs have closed, before rmmod");
+module_param_cb(unloading, &unloading_ops, NULL, 0200);
+MODULE_PARM_DESC(unloading, "write N: refuse new sockets for N seconds, and end those that programs have closed");
 /*
  * There is no MODULE_ALIAS_NETPROTO(): with it, a socket() call of any user would load a module
  * that did not come with the kernel. The package's file in modprobe.d has the alias in a comment.
@@ -1084,7 +1097,7 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	struct sock *sk;
 	int err;
 
-	if (unlikely(READ_ONCE(unloading)))
+	if (unlikely(now_s() < READ_ONCE(refused_until)))
 		return -EAFNOSUPPORT;
 	if (sock->type != SOCK_STREAM)
 		return -ESOCKTNOSUPPORT;

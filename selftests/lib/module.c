@@ -79,14 +79,14 @@ int module_unload_now(void)
 	return syscall(SYS_delete_module, "xtcp", O_NONBLOCK);
 }
 
-int module_ending(const char *name, bool ending)
+int module_ending(const char *name, int seconds)
 {
 	char path[64];
 	int fd, good;
 
 	snprintf(path, sizeof(path), "/sys/module/%s/parameters/unloading", name);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	good = fd >= 0 && write(fd, ending ? "Y" : "N", 1) == 1;
+	good = fd >= 0 && dprintf(fd, "%d", seconds) > 0;
 	if (fd >= 0)
 		close(fd);
 	return good ? 0 : -1;
@@ -104,12 +104,12 @@ static int unload(const char *name)
 {
 	int ret, error;
 
-	module_ending(name, true);
+	module_ending(name, 2 * LEFT_MS / 1000);
 	WAIT_FOR(references_of(name) <= 0, LEFT_MS);
 	ret = syscall(SYS_delete_module, name, O_NONBLOCK);
 	error = errno;
 	if (ret)
-		module_ending(name, false);
+		module_ending(name, 0);
 	errno = error;
 	return ret;
 }

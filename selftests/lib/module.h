@@ -19,8 +19,8 @@ int module_unload_now(void);
 /* How many closed sockets hold the module; -1: it is not loaded. */
 int module_held(void);
 
-/* Lets the module @name refuse new sockets and end what programs have closed, or no longer. 0, or -1. */
-int module_ending(const char *name, bool ending);
+/* Lets the module @name refuse new sockets for @seconds, and end what programs have closed. 0, or -1. */
+int module_ending(const char *name, int seconds);
 
 /*
  * As "xtcp unload" does it: a closed socket's memory is freed a moment later, and its segments may be in the queue of a

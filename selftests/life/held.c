@@ -509,25 +509,72 @@ static void names_what_fits(void)
 	must(WAIT_FOR(!module_held(), STACK_DEADLINE_MS), "something holds the module");
 }
 
+/* The client's descriptor was the last one, and close() waits for the peer. */
+static pid_t client_lingers(void)
+{
+	const struct linger linger = { .l_onoff = 1, .l_linger = 1000 };
+	int parent[2];
+	char octet;
+	pid_t pid;
+
+	must(!setsockopt(client, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), "linger");
+	must(!pipe2(parent, O_CLOEXEC), "pipe");
+	fflush(NULL);
+	pid = fork();
+	if (!pid) {
+		close(parent[1]);
+		must(!read(parent[0], &octet, 1), "pipe");
+		close(client);
+		_exit(0);
+	}
+	close_each(client, parent[0], parent[1]);
+	client = -1;
+	return pid;
+}
+
+/* A socket that no program has open: it is on its way to one. */
+static void send_a_socket(int to)
+{
+	int fd = socket(AF_XTCP, SOCK_STREAM, 0);
+	char control[CMSG_SPACE(sizeof(fd))] = "";
+	struct iovec iov = { "", 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+			      .msg_controllen = sizeof(control) };
+	struct cmsghdr *head = CMSG_FIRSTHDR(&msg);
+
+	*head = (struct cmsghdr) { CMSG_LEN(sizeof(fd)), SOL_SOCKET, SCM_RIGHTS };
+	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
+	must(fd >= 0 && sendmsg(to, &msg, 0) == 1, "a socket on its way");
+	close(fd);
+}
+
 /* A connection whose FIN nobody acknowledges: it holds the module, and nothing of it is below. */
 static void orphan_ends(void)
 {
-	int ns = ns_make();
-	bool refused, again;
-	pid_t rmmod;
+	int ns = ns_make(), pair[2];
+	pid_t rmmod, closes;
+	bool refused;
 
 	must(ns >= 0 && !ns_enter(ns) && !ns_shell(ns, "ip link set lo up"), "a namespace");
 	open_client();
 	must(!ns_shell(ns, "tc qdisc add dev lo root netem loss 100%%"), "netem");
-	close_each(client, listener, server);
-	client = -1;
+	closes = client_lingers();
+	ksft_test_result(WAIT_FOR(module_held() > 0, STACK_DEADLINE_MS) && holders_name(ns, "127.0.0.1:7500"),
+			 "a socket whose close() waits is named\n");
+	must(!kill(closes, SIGKILL) && waitpid(closes, NULL, 0) == closes, "its program ends");
+	close_each(listener, server);
 	ksft_test_result(module_unload_apart(&rmmod) == EWOULDBLOCK, "an orphan holds the module\n");
 	ksft_test_result(holders_name(ns, "127.0.0.1:7500"), "it is named\n");
-	must(!module_ending("xtcp", true), "the parameter");
+	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "a pair");
+	send_a_socket(pair[0]);
+	ksft_test_result(!system("scripts/tools/xtcp-holders --unload 2>&1 | grep -q 'held 2 times more'") &&
+			 module_held() == 1 && anybody_opens(), "\"xtcp unload\" ends nothing if others hold it\n");
+	close_each(pair[0], pair[1]);
+	must(WAIT_FOR(module_references() == 1, STACK_DEADLINE_MS), "the orphan alone holds the module");
+	/* as if "xtcp unload" were killed */
+	must(!module_ending("xtcp", 2), "the parameter");
 	refused = socket(AF_XTCP, SOCK_STREAM, 0) < 0 && errno == EAFNOSUPPORT;
-	must(!module_ending("xtcp", false), "the parameter");
-	again = anybody_opens();
-	ksft_test_result(refused && again, "until the module is to stay there is no family\n");
+	ksft_test_result(refused && WAIT_FOR(anybody_opens(), STACK_DEADLINE_MS), "for a moment there is no family\n");
 	must(!ns_enter(ns_home()), "home");
 	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload_now(),
 			 "the orphan has ended\n");
@@ -541,7 +588,7 @@ int main(void)
 	int i;
 
 	ksft_print_header();
-	ksft_set_plan(4 * count + 8);
+	ksft_set_plan(4 * count + 10);
 	/* as every distribution has it */
 	chmod("/dev/net/tun", 0666);
 	for (i = 0; i < count; i++)

@@ -33,14 +33,14 @@ static bool refused(int type, int protocol, int reason)
 	return fd < 0 && errno == reason;
 }
 
-/* True if "xtcp @command" ends with this status and prints exactly this. */
-static bool says(const char *command, int status, const char *expected)
+/* True if xtcp-holders ends with this status and prints exactly this. */
+static bool says(const char *option, int status, const char *expected)
 {
 	char said[512] = "", line[64];
 	FILE *pipe;
 	int ended;
 
-	snprintf(line, sizeof(line), "scripts/xtcp %s 2>&1", command);
+	snprintf(line, sizeof(line), "scripts/tools/xtcp-holders %s 2>&1", option);
 	pipe = popen(line, "re");
 	if (!pipe)
 		return false;
@@ -48,13 +48,13 @@ static bool says(const char *command, int status, const char *expected)
 	ended = pclose(pipe);
 	if (WIFEXITED(ended) && WEXITSTATUS(ended) == status && !strcmp(said, expected))
 		return true;
-	ksft_print_msg("xtcp %s ended with %#x and said: %s", command, ended, said);
+	ksft_print_msg("xtcp-holders %s ended with %#x and said: %s", option, ended, said);
 	return false;
 }
 
 static bool holders_are(int status, const char *expected)
 {
-	return says("holders", status, expected);
+	return says("", status, expected);
 }
 
 /* A name is what any user has chosen; a terminal would obey CSI (U+009B) as well as ESC. */
@@ -95,7 +95,7 @@ static void family(void)
 	check(module_unload_now() && errno == EWOULDBLOCK, "unload_while_open");
 	snprintf(holders, sizeof(holders), "%7d  %s  (descriptors %d, %d)\n", getpid(), program, v4, v6);
 	check(holders_are(0, holders), "holders");
-	check(says("unload", 1, holders) && refused(SOCK_STREAM, IPPROTO_UDP, EPROTONOSUPPORT),
+	check(says("--unload", 1, holders) && refused(SOCK_STREAM, IPPROTO_UDP, EPROTONOSUPPORT),
 	      "no_unload_while_open_and_sockets_as_before");
 	close(v4);
 	close(v6);
@@ -151,7 +151,7 @@ static bool nothing_is_in_use(void)
 
 static void reload(void)
 {
-	check(says("unload", 0, ""), "unload");
+	check(says("--unload", 0, ""), "unload");
 	check(refused(SOCK_STREAM, 0, EAFNOSUPPORT), "socket_not_loaded");
 	check(access("/proc/net/xtcp", F_OK), "proc_not_loaded");
 	check(holders_are(2, "xtcp-holders: the xtcp module is not loaded: sudo modprobe xtcp, or, where it is not "

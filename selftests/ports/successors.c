@@ -568,6 +568,20 @@ static void module_is_held(const char *text)
 	must(module_is_loaded() || !module_load(""), "load");
 }
 
+static void unload_ends_it(const char *text)
+{
+	int listener = estate_member(net.a, text, PORT), client;
+	bool ok;
+
+	estate_knobs(net.a, 1, LONG_MS);
+	client = waiting_client(text, 2);
+	close(listener);
+	ok = !system("scripts/tools/xtcp-holders --unload");
+	ksft_test_result(ok && is_reset(client), "%s: \"xtcp unload\" ends it, and what waits there\n", text);
+	close(client);
+	must(module_is_loaded() || !module_load(""), "load");
+}
+
 /* A server ends, and begins again a moment later, again and again, while clients connect. */
 struct storm {
 	const char *text;
@@ -634,7 +648,7 @@ int main(void)
 	static const char * const texts[] = { NS_A4, NS_A6 };
 	int i;
 
-	test_begin(2 * 24);
+	test_begin(2 * 25);
 	references = module_references();
 	for (i = 0; i < 2; i++) {
 		const char *text = texts[i];
@@ -660,6 +674,7 @@ int main(void)
 		ns_pair_close(&net);
 		must(!ns_pair_make(&net), "namespaces");
 		module_is_held(text);
+		unload_ends_it(text);
 		ns_pair_close(&net);
 	}
 	ksft_finished();
