@@ -80,7 +80,8 @@ static const struct xtcp_cong_ops *hold_named(const char *name, int *at)
 	*at = find_algorithm(name);
 	if (*at >= 0)
 		ops = READ_ONCE(algorithms[*at]);
-	if (ops && !hold_algorithm(ops))
+	/* its place may have been given to another one meanwhile */
+	if (ops && (strcmp(ops->name, name) || !hold_algorithm(ops)))
 		ops = NULL;
 	rcu_read_unlock();
 	return ops;
@@ -150,7 +151,7 @@ static void remove_algorithm(const struct xtcp_cong_ops *ops)
 	spin_lock(&algorithms_lock);
 	for (i = 0; i < MOST_ALGORITHMS; i++)
 		if (algorithms[i] == ops) {
-			__clear_bit(i, allowed);
+			clear_bit(i, allowed);
 			WRITE_ONCE(algorithms[i], NULL);
 		}
 	spin_unlock(&algorithms_lock);
