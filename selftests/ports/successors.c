@@ -147,14 +147,15 @@ static void takes_over(const char *text)
 	ksft_test_result(ok && !count("TcpExt:TCPMigrateReqFailure"), "%s: a listener that is closed waits\n", text);
 
 	heir = estate_member(net.a, text, PORT);
+	/* before the third ACK of the half-open one, which would be accepted first */
+	ok = WAIT_FOR(count("TcpExt:TCPMigrateReqSuccess") == WAITING + 1, STACK_DEADLINE_MS);
 	must(!netem_release(net.a, "veth0"), "release");
-	for (i = 0, ok = true; i < WAITING; i++)
+	for (i = 0; i < WAITING; i++)
 		ok &= serves(heir, client[i], i);
 	must(WAIT_FOR(stack_state(client[i]) == TCP_ESTABLISHED, STACK_DEADLINE_MS), "handshake");
 	must(send(client[i], &i, sizeof(i), MSG_NOSIGNAL) == sizeof(i), "send");
 	must(!fcntl(client[i], F_SETFL, 0), "blocking");
-	ok &= serves(heir, client[i], i);
-	ok &= WAIT_FOR(count("TcpExt:TCPMigrateReqSuccess") == WAITING + 1, STACK_DEADLINE_MS);
+	ok &= serves(heir, client[i], i) && count("TcpExt:TCPMigrateReqSuccess") == WAITING + 1;
 	ksft_test_result(ok && !count("TcpExt:TCPMigrateReqFailure"),
 			 "%s: its successor gets the half-open connection and those that wait\n", text);
 	for (i = 0; i <= WAITING; i++)
