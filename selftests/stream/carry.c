@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An established connection is carried from kernel TCP to xtcp and back by TCP_REPAIR, in the middle of a transfer in
+ * both directions, every octet compared:
+ *
+ *	carry
+ *
+ * One end moves, several times. Text waits in each of its queues then, and what arrives meanwhile is dropped. The other
+ * end notices nothing. And what is carried is changed, one octet after the other: each value is refused, or leaves a
+ * connection whose numbers are sane.
+ */
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+
+#include "flow.h"
+#include "lib/netem.h"
+#include "lib/test.h"
+
+#define PORT		5000
+#define STALL_MS	20000
+#define ONE_WAY		20000000	/* octets of a transfer, each way */
+#define QUEUED		100000		/* at least so many wait in each queue when the end moves */
+#define SEND_BUFFER	150000		/* so that the peer's window is never full */
+#define BUFFER		8000000		/* what is carried fits */
+#define MOVES		4
+#define GETS_ON		1000000		/* octets that come and go before it moves */
+#define OPTIONS		4
+
+NEEDS_PROGRAMS("nft");
+
+static struct ns_pair net;
+
+/* All that goes into the new sock, but for the text of the queues. */
+struct numbers {
+	uint32_t snd_seq, rcv_seq;	/* of the first octet in the queue */
+	uint32_t timestamp;
+	struct tcp_repair_opt options[OPTIONS];
+	struct tcp_repair_window window;
+};
+
+struct carried {
+	struct numbers numbers;
+	union stack_addr from, to;
+	int n_options;
+	int unread, unacked, unsent;	/* octets */
+	char *received, *sent;
+};
+
+static uint32_t number_of(int fd, int option)
+{
+	socklen_t len = sizeof(uint32_t);
+	uint32_t number = 0;
+
+	must(!getsockopt(fd, IPPROTO_TCP, option, &number, &len), "getsockopt");
+	return number;
+}
+
+static int octets(int fd, int which)
+{
+	int n = -1;
+
+	must(!ioctl(fd, which, &n), "ioctl");
+	return n;
+}
+
+static void add_option(struct carried *c, uint32_t code, uint32_t val)
+{
+	c->numbers.options[c->n_options++] = (struct tcp_repair_opt){ code, val };
+}
+
+static void choose(int fd, int queue)
+{
+	must(!stack_set(fd, IPPROTO_TCP, TCP_REPAIR_QUEUE, queue), "TCP_REPAIR_QUEUE");
+}
+
+static char *peeked(int fd, int queue, int len)
+{
+	char *text = malloc(len + 1);
+	int n;
+
+	choose(fd, queue);
+	n = len ? recv(fd, text, len, MSG_PEEK | MSG_DONTWAIT) : 0;
+	if (n != len)
+		ksft_exit_fail_msg("queue %d: %d of %d octets were shown\n", queue, n, len);
+	return text;
+}
+
+static void take(int fd, struct carried *c)
+{
+	socklen_t len = sizeof(c->from), info_len = sizeof(struct tcp_info), window_len = sizeof(c->numbers.window);
+	struct tcp_info info;
+
+	*c = (struct carried){ };
+	must(!stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
+	must(!getsockname(fd, &c->from.sa, &len), "getsockname");
+	len = sizeof(c->to);
+	must(!getpeername(fd, &c->to.sa, &len), "getpeername");
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_len), "TCP_INFO");
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &c->numbers.window, &window_len), "TCP_REPAIR_WINDOW");
+	c->unread = octets(fd, SIOCINQ);
+	c->unacked = octets(fd, SIOCOUTQ);
+	c->unsent = octets(fd, SIOCOUTQNSD);
+	c->received = peeked(fd, TCP_RECV_QUEUE, c->unread);
+	c->numbers.rcv_seq = number_of(fd, TCP_QUEUE_SEQ) - c->unread;
+	c->sent = peeked(fd, TCP_SEND_QUEUE, c->unacked);
+	c->numbers.snd_seq = number_of(fd, TCP_QUEUE_SEQ) - c->unacked;
+	add_option(c, 2, number_of(fd, TCP_MAXSEG));
+	if (info.tcpi_options & TCPI_OPT_WSCALE)
+		add_option(c, 3, info.tcpi_snd_wscale | info.tcpi_rcv_wscale << 16);
+	if (info.tcpi_options & TCPI_OPT_SACK)
+		add_option(c, 4, 0);
+	if (info.tcpi_options & TCPI_OPT_TIMESTAMPS)
+		add_option(c, 8, 0);
+	c->numbers.timestamp = number_of(fd, TCP_TIMESTAMP);
+	close(fd);
+}
+
+static bool put(int fd, const char *text, int len)
+{
+	ssize_t n = 1;
+
+	while (len && n > 0) {
+		n = send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		text += n;
+		len -= n;
+	}
+	return !len;
+}
+
+/* Return: the sock, or -1: a number was refused. */
+static int give(struct carried *c, const struct numbers *numbers, enum stack stack, int ns)
+{
+	int fd = ns_socket(ns, stack == KERNEL ? c->from.sa.sa_family : AF_XTCP, SOCK_STREAM,
+			   stack == KERNEL || c->from.sa.sa_family == AF_INET ? 0 : XTCPPROTO_IPV6);
+	bool ok;
+
+	must(fd >= 0 && !stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "no sock in repair mode");
+	stack_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, BUFFER);
+	stack_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER);
+	must(!bind(fd, &c->from.sa, stack_addr_len(&c->from)), "bind");
+	choose(fd, TCP_SEND_QUEUE);
+	ok = !stack_set(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, numbers->snd_seq);
+	choose(fd, TCP_RECV_QUEUE);
+	ok &= !stack_set(fd, IPPROTO_TCP, TCP_QUEUE_SEQ, numbers->rcv_seq);
+	must(!connect(fd, &c->to.sa, stack_addr_len(&c->to)), "connect");
+	ok &= !setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_OPTIONS, numbers->options,
+			  c->n_options * sizeof(*numbers->options));
+	ok &= !stack_set(fd, IPPROTO_TCP, TCP_TIMESTAMP, numbers->timestamp);
+	ok &= put(fd, c->received, c->unread);
+	choose(fd, TCP_SEND_QUEUE);
+	ok &= put(fd, c->sent, c->unacked - c->unsent);
+	ok &= !setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &numbers->window, sizeof(numbers->window));
+	ok &= !stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF);
+	ok &= put(fd, c->sent + c->unacked - c->unsent, c->unsent);
+	stack_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER);
+	if (ok)
+		return fd;
+	stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON);
+	close(fd);
+	return -1;
+}
+
+static void let_go(struct carried *c)
+{
+	free(c->received);
+	free(c->sent);
+}
+
+static void gate(bool open)
+{
+	must(!netem_gate(net.a, "veth0", open), "the gate");
+	must(!ns_shell(net.a, open ? "nft delete table inet t" : "nft 'add table inet t; add chain inet t c {"
+		       "type filter hook prerouting priority 0; policy drop; }'"), "nft");
+}
+
+/* Moves both directions until text waits in @queue of @ends[0], which reads nothing. */
+static bool fill(struct flow *ends, int queue)
+{
+	long long end = wait_now_ms() + STALL_MS;
+
+	ends[0].idle = true;
+	while (octets(ends[0].fd, queue) < QUEUED)
+		if (flow_step(ends, 2, 10) < 0 || wait_now_ms() > end)
+			return false;
+	ends[0].idle = false;
+	return true;
+}
+
+/* Both directions get on. Then text waits for @ends[0], and what it sends gets lost, as do all answers. */
+static bool run_on(struct flow *ends)
+{
+	long long end = wait_now_ms() + STALL_MS, came = ends[0].received + GETS_ON, went = ends[1].received + GETS_ON;
+
+	while (ends[0].received < came || ends[1].received < went)
+		if (flow_step(ends, 2, 10) < 0 || wait_now_ms() > end)
+			return false;
+	if (!fill(ends, SIOCINQ))
+		return false;
+	gate(false);
+	return fill(ends, SIOCOUTQ);
+}
+
+/* @peer: the stack that does not move. */
+static void transfer(enum stack peer, const char *text, const char *name)
+{
+	struct carried c = { };
+	struct flow ends[2];
+	int client, server, move;
+	bool ok;
+
+	stack_pair_or_die(net.a, KERNEL, net.b, peer, text, PORT, &client, &server);
+	stack_set(client, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER);
+	stack_set(server, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER);
+	flow_pair(&ends[0], client, ONE_WAY, &ends[1], server, ONE_WAY);
+	for (move = 0; move < MOVES && run_on(ends); move++) {
+		take(ends[0].fd, &c);
+		ksft_print_msg("%s: %d unread, %d unacknowledged, %d unsent\n", name, c.unread, c.unacked, c.unsent);
+		ends[0].fd = give(&c, &c.numbers, move % 2 ? KERNEL : XTCP, net.a);
+		must(ends[0].fd >= 0, "a right number was refused");
+		gate(true);
+		let_go(&c);
+	}
+	ok = move == MOVES && flow_run(ends, 2, STALL_MS);
+	flow_explain(ends, 2);
+	ksft_test_result(ok, "carried to xtcp and back, %s\n", name);
+	close_each(ends[0].fd, ends[1].fd);
+}
+
+/* What the connection says of itself can be true. */
+static bool is_sane(int fd, const char *what, int octet)
+{
+	socklen_t len = sizeof(struct tcp_info), window_len = sizeof(struct tcp_repair_window);
+	struct tcp_repair_window w;
+	struct tcp_info info;
+	bool sane;
+
+	must(!stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
+	choose(fd, TCP_RECV_QUEUE);
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	must(!getsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &w, &window_len), "TCP_REPAIR_WINDOW");
+	sane = info.tcpi_snd_mss >= 8 && info.tcpi_snd_mss <= 65535 && info.tcpi_snd_wscale <= 14 &&
+	       info.tcpi_rcv_wscale <= 14 && w.snd_wnd <= w.max_window && w.max_window <= 65535U << 14 &&
+	       w.rcv_wnd <= 65535U << 14 && number_of(fd, TCP_QUEUE_SEQ) - w.rcv_wup <= w.rcv_wnd &&
+	       (unsigned int)octets(fd, SIOCINQ) <= BUFFER && (unsigned int)octets(fd, SIOCOUTQ) <= BUFFER &&
+	       octets(fd, SIOCOUTQNSD) <= octets(fd, SIOCOUTQ);
+	if (!sane)
+		ksft_print_msg("%s, octet %d: mss %u, shifts %u %u, windows %u %u %u, in %d, out %d (%d)\n", what,
+			       octet,
+			       info.tcpi_snd_mss, info.tcpi_snd_wscale, info.tcpi_rcv_wscale, w.snd_wnd,
+			       w.max_window, w.rcv_wnd, octets(fd, SIOCINQ));
+	return sane;
+}
+
+/* Text in both directions, as much as goes at once; whether it arrives depends on what was changed. */
+static void talk(int fd, int peer)
+{
+	static char text[30000];
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		send(fd, text, sizeof(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+		send(peer, text, sizeof(text), MSG_DONTWAIT | MSG_NOSIGNAL);
+		recv(fd, text, sizeof(text), MSG_DONTWAIT);
+		recv(peer, text, sizeof(text), MSG_DONTWAIT);
+	}
+}
+
+/* A connection within one namespace is carried with octet @octet of its numbers changed. */
+static bool with_changed(const char *text, int octet, unsigned char change)
+{
+	struct numbers changed;
+	struct carried c;
+	int client, server, fd;
+	bool sane = true;
+
+	stack_pair_or_die(net.a, XTCP, net.a, XTCP, text, PORT, &client, &server);
+	must(send(client, "unacknowledged", 14, 0) == 14 && send(server, "unread", 6, 0) == 6, "text");
+	must(WAIT_FOR(octets(client, SIOCINQ) == 6, STACK_DEADLINE_MS), "no text");
+	take(client, &c);
+	changed = c.numbers;
+	((unsigned char *)&changed)[octet] ^= change;
+	fd = give(&c, &changed, XTCP, net.a);
+	if (fd >= 0) {
+		talk(fd, server);
+		sane = is_sane(fd, text, octet);
+		close(fd);
+	}
+	let_go(&c);
+	stack_abort(server);
+	return sane;
+}
+
+static void attack(const char *text, const char *name)
+{
+	static const unsigned char changes[] = { 1, 0x80, 0xff };
+	bool sane = true;
+	unsigned int i, n;
+
+	for (i = 0; i < sizeof(struct numbers); i++)
+		for (n = 0; n < sizeof(changes); n++)
+			sane &= with_changed(text, i, changes[n]);
+	ksft_test_result(sane, "each octet of what is carried is changed, %s\n", name);
+}
+
+int main(void)
+{
+	test_begin(6);
+	must(!ns_pair_make(&net), "no namespaces");
+	transfer(KERNEL, NS_B4, "IPv4, from kernel TCP");
+	transfer(XTCP, NS_B4, "IPv4, from xtcp");
+	transfer(KERNEL, NS_B6, "IPv6, from kernel TCP");
+	transfer(XTCP, NS_B6, "IPv6, from xtcp");
+	attack("127.0.0.1", "IPv4");
+	attack("::1", "IPv6");
+	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
+}
