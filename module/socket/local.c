@@ -13,10 +13,11 @@
  * text goes the short way: SYN, FIN, RST, probes and window updates are segments.
  *
  * Text goes as segments while anything would see, change or drop a packet on lo: a packet socket in
- * the namespace, a raw socket for TCP, a hook of netfilter (but our own and AppArmor's, see early.c), a program of tc or
- * XDP, a queue, BPF of a cgroup, an IPsec policy. So it does while an end has a socket filter, keys,
- * pacing, timestamps, ECN, IP options or a minimum TTL, and while segments are traced or an end has
- * a black box. Nobody tells us of such a change, so each write looks.
+ * the namespace, a raw socket for TCP, a hook of netfilter (but our own and AppArmor's, see
+ * early.c), a program of tc or XDP, a queue, BPF of a cgroup, an IPsec policy. So it does while an
+ * end has a socket filter, keys, pacing, timestamps, ECN, IP options or a minimum TTL, and while
+ * segments are traced or an end has a black box. Nobody tells us of such a change, so each write
+ * looks.
  *
  * Locking: the writer owns its sock, and takes the peer's lock as a softirq does. It has no spinlock
  * then, so two ends that write to each other do not deadlock. If a program owns the peer, the text
