@@ -144,7 +144,8 @@ static void links(int loss)
 		measure_record(name, "Mbit/s", of_cubic, median[0], median[1]);
 		snprintf(name, sizeof(name), "bbr, %d Mbit/s, loss %d / kernel TCP's", mbits[i], loss);
 		measure_record(name, "Mbit/s", of_theirs, median[0], median[2]);
-		snprintf(name, sizeof(name), "bbr, bbr_loss_thresh 100, %d Mbit/s, loss %d / kernel TCP's", mbits[i], loss);
+		snprintf(name, sizeof(name), "bbr, bbr_loss_thresh 100, %d Mbit/s, loss %d / kernel TCP's", mbits[i],
+			 loss);
 		measure_record(name, "Mbit/s", median[3] / median[2], median[3], median[2]);
 	}
 }
