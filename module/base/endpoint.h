@@ -7,6 +7,7 @@
 #define XTCP_ENDPOINT_H
 
 #include <linux/bits.h>
+#include <linux/tcp.h>
 
 #include "lookup/lookup.h"
 
@@ -128,6 +129,12 @@ static inline struct xtcp_endpoint *xtcp_endpoint(const struct sock *sk)
 static inline bool xtcp_repair_is_on(const struct sock *sk)
 {
 	return unlikely(READ_ONCE(xtcp_endpoint(sk)->repair) & XTCP_REPAIR_ON);
+}
+
+/* What is queued counts as sent, and does not leave. */
+static inline bool xtcp_repair_counts_as_sent(const struct sock *sk)
+{
+	return unlikely(READ_ONCE(xtcp_endpoint(sk)->repair) == (XTCP_REPAIR_ON | TCP_SEND_QUEUE));
 }
 
 /* The namespace of @sk, as xtcp_net(sock_net(sk)) finds it. */

@@ -747,7 +747,8 @@ void xtcp_output_fin(struct sock *sk)
 		}
 		xsk->fin_queued = true;
 	}
-	push(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
+	if (!xtcp_repair_counts_as_sent(sk))
+		push(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
 }
 
 /* Does the peer's window allow unsent data to be sent? */

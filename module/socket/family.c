@@ -767,8 +767,10 @@ static void xtcp_close_shutdown(struct sock *sk, int how)
 	xtcp_blackbox_call(sk, XTCP_BLACKBOX_SHUTDOWN, how, 0);
 	if (!(how & SEND_SHUTDOWN))
 		return;
-	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_SYN_SENT | TCPF_CLOSE_WAIT) && close_state(sk))
+	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_SYN_SENT | TCPF_CLOSE_WAIT) && close_state(sk)) {
 		xtcp_output_fin(sk);
+		xtcp_repair_shut(sk);
+	}
 }
 
 /*

@@ -252,7 +252,9 @@ static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, s
 		.flags = XTCP_ACK | cb.flags,
 	};
 	to->arrived_us = xtcp_clock_us();
-	if (len > xtcp_snd_room(&xsk->snd, cb.seq) || xtcp_text_arrives(peer, skb) != XTCP_CONSUMED) {
+	/* with TCP_REPAIR the window that @sk knows may be larger than the one that @peer has offered */
+	if (len > xtcp_snd_room(&xsk->snd, cb.seq) || xtcp_seq_gt(cb.end_seq, to->rcv.wup + to->rcv.wnd) ||
+	    xtcp_text_arrives(peer, skb) != XTCP_CONSUMED) {
 		*xtcp_sndcb(skb) = cb;
 		__skb_queue_head(&sk->sk_write_queue, skb);
 		return false;

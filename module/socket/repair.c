@@ -215,7 +215,10 @@ static int set_options(struct sock *sk, sockptr_t optval, unsigned int optlen)
 			err = -EFAULT;
 		else
 			err = set_option(sk, &opt);
+		cond_resched();
 	}
+	/* the search for the path MTU ends at the peer's MSS */
+	xtcp_mtuprobe_begin(sk);
 	xtcp_mss_sync(sk, xsk->pmtu);
 	/* the initial window is ten segments of the size that is known now */
 	if (!xtcp_stream_is_there(xsk->stream))
@@ -373,6 +376,14 @@ static void count_as_sent(struct sock *sk)
 	xtcp_flight_data_sent(sk);
 }
 
+/* SHUT_WR in repair mode: a FIN that the other TCP has sent. */
+void xtcp_repair_shut(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_repair_counts_as_sent(sk))
+		count_as_sent(sk);
+}
+
 /* Return: octets; if none, an error. It never waits for space: only ACKs could make it. */
 static int queue_as_sent(struct sock *sk, struct msghdr *msg)
 {
@@ -406,7 +417,7 @@ static int queue_as_received(struct sock *sk, struct msghdr *msg, size_t size)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 len = min_t(size_t, size, SKB_MOST);
 	struct sk_buff *skb;
-	int err = -ENOBUFS;
+	int err = -ENOMEM;
 
 	if (!len)
 		return 0;
@@ -415,7 +426,7 @@ static int queue_as_received(struct sock *sk, struct msghdr *msg, size_t size)
 		return -EINVAL;
 	skb = alloc_skb(len, sk->sk_allocation);
 	if (!skb)
-		return -ENOBUFS;
+		return -ENOMEM;
 	if (!copy_from_iter_full(skb_put(skb, len), len, &msg->msg_iter))
 		err = -EFAULT;
 	*xtcp_seg(skb) = (struct xtcp_seg) {
@@ -441,6 +452,9 @@ int xtcp_repair_send(struct sock *sk, struct msghdr *msg, size_t size)
 		err = sk_stream_wait_connect(sk, &timeo);
 		if (err)
 			return sk_stream_error(sk, msg->msg_flags, err);
+		/* another thread may have ended the mode meanwhile */
+		if (!xtcp_repair_is_on(sk))
+			return -EINVAL;
 	}
 	switch (chosen_queue(xtcp_sk(sk))) {
 	case TCP_SEND_QUEUE:

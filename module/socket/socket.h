@@ -87,6 +87,7 @@ int xtcp_repair_set(struct sock *sk, int optname, int val, sockptr_t optval, uns
 int xtcp_repair_get(const struct sock *sk, int optname, int *val);
 int xtcp_repair_get_window(struct sock *sk, char __user *optval, int len);
 void xtcp_repair_connect(struct sock *sk);
+void xtcp_repair_shut(struct sock *sk);
 int xtcp_repair_send(struct sock *sk, struct msghdr *msg, size_t size);
 bool xtcp_repair_shows_received(struct sock *sk, struct msghdr *msg, int flags, int *ret);
 

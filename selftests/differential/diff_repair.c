@@ -201,6 +201,18 @@ SCENARIO_OF_PAIR(repair_close_tells_nobody)
 	GET(s, SOL_SOCKET, SO_ERROR);
 }
 
+/* A FIN that the other TCP has sent. */
+SCENARIO_OF_PAIR(repair_shutdown_tells_nobody)
+{
+	RET(repair(c, TCP_REPAIR_ON));
+	RET(queue(c, TCP_SEND_QUEUE));
+	RET(shutdown(c, SHUT_WR));
+	STATE(c, TCP_FIN_WAIT1);
+	QUEUES(c, -1, 1);
+	BITS(s, 0);
+	STATE(s, TCP_ESTABLISHED);
+}
+
 SCENARIO_OF_PAIR(repair_disconnect_tells_nobody)
 {
 	struct sockaddr none = { .sa_family = AF_UNSPEC };

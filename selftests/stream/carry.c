@@ -15,6 +15,7 @@
 #include "flow.h"
 #include "lib/netem.h"
 #include "lib/test.h"
+#include "lib/tracing.h"
 
 #define PORT		5000
 #define STALL_MS	20000
@@ -265,6 +266,14 @@ static void talk(int fd, int peer)
 	}
 }
 
+/* SND.UNA */
+static uint32_t acknowledged(int fd)
+{
+	must(!stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
+	choose(fd, TCP_SEND_QUEUE);
+	return number_of(fd, TCP_QUEUE_SEQ) - octets(fd, SIOCOUTQ);
+}
+
 /* A connection within one namespace is carried with octet @octet of its numbers changed. */
 static bool with_changed(const char *text, int octet, unsigned char change)
 {
@@ -290,6 +299,36 @@ static bool with_changed(const char *text, int octet, unsigned char change)
 	return sane;
 }
 
+/* The reader takes back what it has offered, and says nothing; the writer sends as much as was offered. */
+static void window_shrinks(const char *text)
+{
+	static char much[10000], got[sizeof(much)];
+	const struct timeval patience = { .tv_sec = STALL_MS / 1000 };
+	struct tcp_repair_window w;
+	socklen_t len = sizeof(w);
+	int client, server;
+	uint32_t una;
+	bool right;
+
+	stack_pair_or_die(net.a, XTCP, net.a, XTCP, text, PORT, &client, &server);
+	must(stack_carries(client, server, 100) && stack_carries(server, client, 100), "text");
+	must(!stack_set(server, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
+	choose(server, TCP_RECV_QUEUE);
+	must(!getsockopt(server, IPPROTO_TCP, TCP_REPAIR_WINDOW, &w, &len), "TCP_REPAIR_WINDOW");
+	w.rcv_wup = number_of(server, TCP_QUEUE_SEQ);
+	w.rcv_wnd = 100;
+	must(!setsockopt(server, IPPROTO_TCP, TCP_REPAIR_WINDOW, &w, sizeof(w)), "TCP_REPAIR_WINDOW");
+	must(send(client, much, sizeof(much), MSG_DONTWAIT) == sizeof(much), "send");
+	una = acknowledged(client);
+	right = (int32_t)(una - number_of(server, TCP_QUEUE_SEQ)) <= 0;
+	must(!stack_set(client, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF), "TCP_REPAIR");
+	must(!stack_set(server, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF), "TCP_REPAIR");
+	must(!setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), "SO_RCVTIMEO");
+	right = recv(server, got, sizeof(got), MSG_WAITALL) == sizeof(got) && right;
+	ksft_test_result(right, "%s: a window that is taken back loses no text, net.xtcp.local\n", text);
+	close_each(client, server);
+}
+
 static void attack(const char *text, const char *name)
 {
 	static const unsigned char changes[] = { 1, 0x80, 0xff };
@@ -302,15 +341,41 @@ static void attack(const char *text, const char *name)
 	ksft_test_result(sane, "each octet of what is carried is changed, %s\n", name);
 }
 
+/* bind() beside a listener of kernel TCP, in repair mode, makes nothing free for those who come later. */
+static void port_stays_taken(const char *text)
+{
+	int listener = stack_listener(net.a, KERNEL, text, PORT, false), fd = stack_socket(net.a, XTCP, text);
+	const union stack_addr addr = stack_addr(text, PORT);
+	bool taken;
+
+	must(listener >= 0 && !stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
+	must(!bind(fd, &addr.sa, stack_addr_len(&addr)), "bind");
+	must(!stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP), "TCP_REPAIR");
+	taken = listen(fd, 1) && errno == EADDRINUSE;
+	close(fd);
+	fd = stack_socket(net.a, XTCP, text);
+	taken = bind(fd, &addr.sa, stack_addr_len(&addr)) && errno == EADDRINUSE && taken;
+	ksft_test_result(taken, "%s: the port of kernel TCP's listener stays taken\n", text);
+	close_each(fd, listener);
+}
+
 int main(void)
 {
-	test_begin(6);
+	test_begin(10);
 	must(!ns_pair_make(&net), "no namespaces");
+	port_stays_taken("127.0.0.1");
+	port_stays_taken("::1");
 	transfer(KERNEL, NS_B4, "IPv4, from kernel TCP");
 	transfer(XTCP, NS_B4, "IPv4, from xtcp");
 	transfer(KERNEL, NS_B6, "IPv6, from kernel TCP");
 	transfer(XTCP, NS_B6, "IPv6, from xtcp");
 	attack("127.0.0.1", "IPv4");
 	attack("::1", "IPv6");
+	/* text goes straight into the peer's queue then */
+	must(!ns_sysctl_set(net.a, "net.xtcp.local", "1"), "net.xtcp.local");
+	tracing_of_segments(false);
+	window_shrinks("127.0.0.1");
+	window_shrinks("::1");
+	tracing_of_segments(true);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
