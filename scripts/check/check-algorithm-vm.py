@@ -182,45 +182,6 @@ def holders(module):
     verdict(goes(), "until it ends")
 
 
-def churn(module):
-    """It comes and goes while others read its name, choose it, and connections that use it end."""
-    done, wrong = [], []
-    fds = pair()
-    idle = fds[1]
-
-    def read_names():
-        while not done:
-            names = knob("available_congestion_control").split() + [uses(idle)]
-            wrong.extend(name for name in names if name not in ("aimd", "bbr", "cubic", "dctcp", "prague", "reno"))
-
-    def list_sockets():
-        while not done:
-            run("scripts/xtcp", "ss", "-tina")
-
-    def choose_it():
-        while not done:
-            try:
-                choose(idle, "aimd")
-                os.write(idle, b"x" * 100)
-            except FileNotFoundError:
-                continue
-            choose(idle, "reno")
-            os.read(fds[2], 100)
-
-    threads = [threading.Thread(target=each) for each in (read_names, list_sockets, choose_it)]
-    for thread in threads:
-        thread.start()
-    gone = 0
-    while gone < 10 and not run("insmod", module).returncode and goes():
-        gone += 1
-    done.append(True)
-    for thread in threads:
-        thread.join()
-    for fd in fds:
-        os.close(fd)
-    verdict(gone == 10 and not wrong, f"comes and goes while it is read and chosen ({gone}, {wrong[:3]})")
-
-
 def alone(work):
     """The same congestion control as a module of its own."""
     module = work + "/xtcp_cong_aimd.ko"
@@ -256,7 +217,6 @@ def alone(work):
     run("insmod", module)
     verdict("aimd" not in knob("allowed_congestion_control"), "alone: and is allowed no more when it comes back")
     holders(module)
-    churn(module)
 
     run("insmod", work + "/xtcp_cong_zero.ko")
     write_knob("congestion_control", "zero")

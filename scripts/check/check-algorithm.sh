@@ -139,7 +139,7 @@ verdict $? "builds as a module of its own"
 ! build_alone none && grep -q 'cong_none\.c: there is no such file$' "$work/log"
 verdict $? "a file that is not there is refused"
 
-scripts/vm/vm.sh --kernel "$image" --timeout 300 -- scripts/check/check-algorithm-vm.py "$work" >"$work/log" 2>&1
+scripts/vm/vm.sh --kernel "$image" --timeout 600 -- scripts/check/check-algorithm-vm.py "$work" >"$work/log" 2>&1
 status=$?
 grep -E '^(not )?ok' "$work/log"
 [ "$status" -eq 0 ] || verdict "$status" "the virtual machine"
