@@ -26,7 +26,9 @@
 #include "netns/netns.h"
 
 #include <linux/kernel.h>
+#include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/timekeeping.h>
 
 #include "base/bounds.h"
 #include "fastopen/fastopen.h"
@@ -663,7 +665,8 @@ static void end_orphans(struct xtcp_net *xn, bool tell)
 	unsigned int i;
 
 	for (i = 0; i <= xtcp_shard_mask; i++) {
-		while (left > 0 && !fatal_signal_pending(current) && (sk = first_orphan(&xn->shards[i]))) {
+		/* a namespace that ends keeps none, even if a signal ends who ends it */
+		while (left > 0 && (tell || !fatal_signal_pending(current)) && (sk = first_orphan(&xn->shards[i]))) {
 			left--;
 			end_orphan(sk, tell && time_before(jiffies, told_until));
 			found = tell;
@@ -684,16 +687,16 @@ static void __net_exit netns_pre_exit(struct net *net)
 		end_orphans(xtcp_net(net), true);
 }
 
-/**
- * xtcp_netns_end_closed() - the module is to be unloaded: end what programs have closed
+/*
+ * The module is to be unloaded: end what programs have closed.
  *
  * Ends the orphans of all namespaces, and the waits of their handovers. For an orphan no RST is sent,
  * which might wait in a queue below TCP, and hold the module again: the peer gets one for its next
  * segment. A handover resets those that nobody accepted, as if its time were over.
  *
- * Context: process, may sleep. The caller holds the module. Ends early when the task is killed.
+ * The caller holds the module. Ends early when the task is killed.
  */
-void xtcp_netns_end_closed(void)
+static void end_closed(void)
 {
 	struct net *net;
 
@@ -710,6 +713,41 @@ void xtcp_netns_end_closed(void)
 	}
 	up_read(&net_rwsem);
 }
+
+/*
+ * Until this second, new sockets are refused as if the module were gone. "xtcp unload" sets it again
+ * and again: if it is killed, sockets are soon made as before.
+ */
+static unsigned long refused_until;
+
+/* Are new sockets refused? No lock. */
+bool xtcp_netns_unloads(void)
+{
+	return (unsigned long)ktime_get_seconds() < READ_ONCE(refused_until);
+}
+
+static int set_unloading(const char *val, const struct kernel_param *param)
+{
+	u8 seconds;
+	int err;
+
+	/* on the command line of insmod, there is no namespace yet */
+	if (THIS_MODULE->state != MODULE_STATE_LIVE || !try_module_get(THIS_MODULE))
+		return -EBUSY;
+	err = kstrtou8(val, 0, &seconds);
+	if (!err) {
+		WRITE_ONCE(refused_until, ktime_get_seconds() + seconds);
+		if (seconds)
+			end_closed();
+	}
+	module_put(THIS_MODULE);
+	return err;
+}
+
+static const struct kernel_param_ops unloading_ops = { .set = set_unloading };
+
+module_param_cb(unloading, &unloading_ops, NULL, 0200);
+MODULE_PARM_DESC(unloading, "write N: refuse new sockets for N seconds, and end those that programs have closed");
 
 static void __net_exit netns_exit(struct net *net)
 {

@@ -10,6 +10,8 @@
 #ifndef XTCP_NETNS_H
 #define XTCP_NETNS_H
 
+#include <linux/types.h>
+
 struct proto;
 struct xtcp_net;
 
@@ -18,7 +20,7 @@ struct xtcp_net;
 int xtcp_netns_start(struct xtcp_net *xn);
 int xtcp_netns_init(void);
 void xtcp_netns_exit(void);
-void xtcp_netns_end_closed(void);
+bool xtcp_netns_unloads(void);
 
 /* proc.c */
 

@@ -855,7 +855,7 @@ int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk)
 		err = -EADDRNOTAVAIL;
 	} else if (old_reuse) {
 		mine->sk_reuse = SK_NO_REUSE;
-		/* with TCP_REPAIR whoever is there stays, as beside kernel TCP's own */
+		/* in repair mode the port may be another sock's, too, as kernel TCP allows its own socks */
 		if (inet_csk_get_port(mine, lease->inet.inet_num) && sk->sk_reuse != SK_FORCE_REUSE) {
 			mine->sk_reuse = old_reuse;
 			err = -EADDRNOTAVAIL;

@@ -284,7 +284,7 @@ int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 		return err;
 	}
 	err = inet_csk_get_port(mine, port);
-	/* kernel TCP has asked nobody with TCP_REPAIR, either */
+	/* in repair mode nobody is asked, as kernel TCP does for its own socks */
 	if (!err && sk->sk_reuse != SK_FORCE_REUSE && meets_somebody(lease, sk)) {
 		xtcp_compat_put_port(mine);
 		err = -EADDRINUSE;

@@ -855,39 +855,6 @@ module_param_named(family, family_number, int, 0444);
 MODULE_PARM_DESC(family, "address family number, positive, less than " __stringify(AF_MAX)
 		 " and not taken by another (default " __stringify(AF_XTCP) ")");
 /*
- * Until this second, new sockets are refused as if the module were gone. "xtcp unload" sets it again
- * and again: if it is killed, sockets are soon made as before.
- */
-static unsigned long refused_until;
-
-static unsigned long now_s(void)
-{
-	return ktime_get_seconds();
-}
-
-static int set_unloading(const char *val, const struct kernel_param *param)
-{
-	u8 seconds;
-	int err;
-
-	/* on the command line of insmod, there is no namespace yet */
-	if (THIS_MODULE->state != MODULE_STATE_LIVE || !try_module_get(THIS_MODULE))
-		return -EBUSY;
-	err = kstrtou8(val, 0, &seconds);
-	if (!err) {
-		WRITE_ONCE(refused_until, now_s() + seconds);
-		if (seconds)
-			xtcp_netns_end_closed();
-	}
-	module_put(THIS_MODULE);
-	return err;
-}
-
-static const struct kernel_param_ops unloading_ops = { .set = set_unloading };
-
-module_param_cb(unloading, &unloading_ops, NULL, 0200);
-MODULE_PARM_DESC(unloading, "write N: refuse new sockets for N seconds, and end those that programs have closed");
-/*
  * There is no MODULE_ALIAS_NETPROTO(): with it, a socket() call of any user would load a module
  * that did not come with the kernel. The package's file in modprobe.d has the alias in a comment.
  */
@@ -1099,7 +1066,7 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	struct sock *sk;
 	int err;
 
-	if (unlikely(now_s() < READ_ONCE(refused_until)))
+	if (unlikely(xtcp_netns_unloads()))
 		return -EAFNOSUPPORT;
 	if (sock->type != SOCK_STREAM)
 		return -ESOCKTNOSUPPORT;
