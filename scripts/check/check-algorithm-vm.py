@@ -4,6 +4,7 @@
 
 import ctypes
 import os
+import queue
 import socket
 import struct
 import subprocess
@@ -182,6 +183,50 @@ def holders(module):
     verdict(goes(), "until it ends")
 
 
+def churn(module):
+    """It comes and goes while others read its name, and is chosen until it goes."""
+    done, wrong, turns, loaded = [], [], queue.Queue(), threading.Event()
+    fds = pair()
+    idle = fds[1]
+
+    def read_names():
+        while not done:
+            names = knob("available_congestion_control").split() + [uses(idle)]
+            wrong.extend(name for name in names if name not in ("aimd", "bbr", "cubic", "dctcp", "prague", "reno"))
+
+    def choose_it():
+        while loaded.wait() and not done:
+            try:
+                choose(idle, "aimd")
+            except FileNotFoundError:
+                continue
+            os.write(idle, b"x" * 100)
+            choose(idle, "reno")
+            os.read(fds[2], 100)
+            turns.put(True)
+
+    threads = [threading.Thread(target=each) for each in (read_names, choose_it)]
+    for thread in threads:
+        thread.start()
+    gone = 0
+    while gone < 5 and not run("insmod", module).returncode:
+        loaded.set()
+        for _ in range(20):
+            turns.get()
+        early = not run("rmmod", "xtcp_cong_aimd").returncode
+        loaded.clear()
+        if not early and not goes():
+            break
+        gone += 1
+    done.append(True)
+    loaded.set()
+    for thread in threads:
+        thread.join()
+    for fd in fds:
+        os.close(fd)
+    verdict(gone == 5 and not wrong, f"comes and goes while it is read and chosen ({gone}, {wrong[:3]})")
+
+
 def alone(work):
     """The same congestion control as a module of its own."""
     module = work + "/xtcp_cong_aimd.ko"
@@ -217,6 +262,7 @@ def alone(work):
     run("insmod", module)
     verdict("aimd" not in knob("allowed_congestion_control"), "alone: and is allowed no more when it comes back")
     holders(module)
+    churn(module)
 
     run("insmod", work + "/xtcp_cong_zero.ko")
     write_knob("congestion_control", "zero")
