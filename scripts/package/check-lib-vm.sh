@@ -86,7 +86,12 @@ stopped()
 	master=$(cat /run/nginx.pid) && nginx -s stop 2>/dev/null && ended "$master"
 }
 
+# unloads: without the tools, rmmod does; the last socket may take a moment to go
 unloads()
 {
-	xtcp unload && ! loaded
+	if command -v xtcp >/dev/null; then
+		xtcp unload
+	else
+		timeout 60 sh -c 'until rmmod xtcp; do :; done'
+	fi && ! loaded
 }

@@ -15,11 +15,11 @@ check "the module goes" unloads
 # without_headers: as when there were none for DKMS
 without_headers()
 {
-	local there=/lib/modules/$(uname -r)/updates/dkms said
+	local there=/lib/modules/$(uname -r) said
 
-	mv "$there" /root/aside && depmod
+	mv "$there/updates/dkms" /root/aside && mv "$there/build" /root/build && depmod
 	said=$(xtcp_run true 2>&1)
-	mv /root/aside "$there" && depmod
+	mv /root/aside "$there/updates/dkms" && mv /root/build "$there/build" && depmod
 	echo "$said"
 	[[ $said == "xtcp_run: DKMS has not built the xtcp module for Linux $(uname -r): it wants linux-headers-$(uname -r), then "* ]]
 }
