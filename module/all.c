@@ -21,6 +21,7 @@
 #include "socket/recvmsg.c"
 #include "socket/sendmsg.c"
 #include "socket/local.c"
+#include "socket/accept.c"
 #include "socket/repair.c"
 
 #include "netns/netns.c"

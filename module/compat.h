@@ -559,18 +559,26 @@ static inline void xtcp_compat_ask_options(struct socket *sock)
 }
 #endif
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
-#define XTCP_OPS_ACCEPT(name)							\
+#define XTCP_OPS_ACCEPT(name, then)						\
 static int name(struct socket *sock, struct socket *newsock, struct proto_accept_arg *arg) \
 {										\
+	int err = inet_accept(sock, newsock, arg);				\
+										\
 	xtcp_compat_ask_options(newsock);					\
-	return inet_accept(sock, newsock, arg);					\
+	if (!err)								\
+		then(newsock);							\
+	return err;								\
 }
 #else
-#define XTCP_OPS_ACCEPT(name)							\
+#define XTCP_OPS_ACCEPT(name, then)						\
 static int name(struct socket *sock, struct socket *newsock, int flags, bool kern) \
 {										\
+	int err = inet_accept(sock, newsock, flags, kern);			\
+										\
 	xtcp_compat_ask_options(newsock);					\
-	return inet_accept(sock, newsock, flags, kern);				\
+	if (!err)								\
+		then(newsock);							\
+	return err;								\
 }
 #endif
 

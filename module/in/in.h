@@ -24,6 +24,7 @@ struct sock;
 struct xtcp_conn;
 struct xtcp_demux_key;
 struct xtcp_net;
+struct xtcp_build_calls;
 
 /**
  * struct xtcp_signature - what is known of the signature of a segment
@@ -82,7 +83,11 @@ typedef bool (*xtcp_instance_wants)(struct sk_buff *skb);
  */
 typedef bool (*xtcp_instance_keeps)(struct sk_buff *skb, xtcp_instance_wants wanted);
 
-void xtcp_instances_set_family(int family);
+void xtcp_instances_set_family(int family, const struct xtcp_build_calls *calls);
+/* of the build of a sock with this protocol; NULL: it is of none, or of ours. RCU read side or rtnl_lock() */
+const struct xtcp_build_calls *xtcp_instances_calls(const struct proto *prot);
+const struct xtcp_build_calls *xtcp_instances_hold(int family);
+const struct xtcp_build_calls *xtcp_instances_own(void);
 bool xtcp_instances_have_family(int family, char *name, size_t size);
 
 int xtcp_interpose_init(void);

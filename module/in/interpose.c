@@ -9,25 +9,21 @@
  *
  * The handler decides in this order:
  *
- *  1. A socket is attached to the segment already. If our early demux has attached it, the segment
- * is
- *     ours; otherwise (TPROXY, sk_assign) kernel TCP's.
- * 2. The bit of the local port is not set: kernel TCP's. 3. A connection of ours has exactly this
- * tuple: ours. But a TIME-WAIT record ends, and the segment is
- *     not ours, if kernel TCP has a connection with this tuple; or if the segment is a SYN that would
- *     reopen the record, for which not we, but kernel TCP or another build of this module has a
- *     listener. The program may have moved its listener to that stack.
- *  4. A SYN for a listener of ours is ours, unless kernel TCP or another build has a connection
- * with
- *     this tuple. So are segments that a listener drops without an answer: SYN with FIN, and none of
- *     SYN, ACK, RST. Kernel TCP has no listener there, and would answer with a RST.
- *  5. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a
- * signature
- *     key (MD5 or TCP-AO) for the peer: kernel TCP would answer without a signature. The exception of
- *     item 4 holds here, too.
- *  6. All other segments are kernel TCP's, which also answers those that belong to no connection.
- * So a
- *     program that moves its listener to xtcp keeps the connections that kernel TCP has accepted.
+ * 1. A socket is attached to the segment already. If our early demux has attached it, the segment is
+ *    ours; otherwise (TPROXY, sk_assign) kernel TCP's.
+ * 2. The bit of the local port is not set: kernel TCP's.
+ * 3. A connection of ours has exactly this tuple: ours. But a TIME-WAIT record ends, and the segment
+ *    is not ours, if kernel TCP has a connection with this tuple; or if the segment is a SYN that would
+ *    reopen the record, for which not we, but kernel TCP or another build of this module has a
+ *    listener. The program may have moved its listener to that stack.
+ * 4. A SYN for a listener of ours is ours, unless kernel TCP or another build has a connection with
+ *    this tuple. So are segments that a listener drops without an answer: SYN with FIN, and none of
+ *    SYN, ACK, RST. Kernel TCP has no listener there, and would answer with a RST.
+ * 5. An ACK for a listener of ours is ours if its cookie is valid, or if the listener has a signature
+ *    key (MD5 or TCP-AO) for the peer: kernel TCP would answer without a signature. The exception of
+ *    item 4 holds here, too.
+ * 6. All other segments are kernel TCP's, which also answers those that belong to no connection. So a
+ *    program that moves its listener to xtcp keeps the connections that kernel TCP has accepted.
  *
  * Other instances are other builds of this module, under other names, that are loaded at the same time.
  * The kernel prevents most conflicts: its bind table says which ports are taken (ports.h), and a
@@ -69,12 +65,13 @@
 #include "timewait/timewait.h"
 
 /* increase it when struct instance or a callback changes */
-#define GREETING	0x78746303
+#define GREETING	0x78746304
 
 struct instance {
 	struct list_head ring;
 	const char *name;
 	int family;			/* 0: none yet */
+	const struct xtcp_build_calls *calls;
 	xtcp_instance_keeps keeps;
 	xtcp_instance_wants wants;
 	const struct xtcp_instance_link *links;
@@ -246,13 +243,15 @@ static bool xtcp_instances_want(struct sk_buff *skb)
 /**
  * xtcp_instances_set_family() - publish our family number to the other builds; 0: none any more
  * @family: the family number
+ * @calls: for XTCP_TAKE_OVER
  *
  * Context: process, may sleep.
  */
-void xtcp_instances_set_family(int family)
+void xtcp_instances_set_family(int family, const struct xtcp_build_calls *calls)
 {
 	rtnl_lock();
 	self.family = family;
+	WRITE_ONCE(self.calls, calls);
 	rtnl_unlock();
 }
 
@@ -278,6 +277,44 @@ bool xtcp_instances_have_family(int family, char *name, size_t size)
 	}
 	rtnl_unlock();
 	return found;
+}
+
+const struct xtcp_build_calls *xtcp_instances_calls(const struct proto *prot)
+{
+	const struct xtcp_build_calls *calls;
+	const struct instance *instance;
+
+	list_for_each_entry_rcu(instance, &self.ring, ring, lockdep_rtnl_is_held()) {
+		calls = READ_ONCE(instance->calls);
+		if (calls && calls->operations_of(prot))
+			return calls;
+	}
+	return NULL;
+}
+
+/* The calls that we have published. */
+const struct xtcp_build_calls *xtcp_instances_own(void)
+{
+	return READ_ONCE(self.calls);
+}
+
+/**
+ * xtcp_instances_hold() - the calls of the build that has this family; NULL: none has it, or it goes
+ * @family: the number of the family
+ *
+ * Context: process, may sleep. The caller puts calls->owner, a reference to the module.
+ */
+const struct xtcp_build_calls *xtcp_instances_hold(int family)
+{
+	const struct xtcp_build_calls *calls = NULL;
+	const struct instance *instance;
+
+	rtnl_lock();
+	list_for_each_entry(instance, &self.ring, ring)
+		if (instance->family == family && instance->calls && try_module_get(instance->calls->owner))
+			calls = instance->calls;
+	rtnl_unlock();
+	return calls;
 }
 
 #define ROUNDS_A_SECOND	50	/* tries of restore() per second */

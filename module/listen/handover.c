@@ -276,6 +276,161 @@ static void end_child(struct sock *child, bool tell)
 	cond_resched();
 }
 
+static void free_relay(struct rcu_head *rcu)
+{
+	struct xtcp_relay *relay = container_of(rcu, struct xtcp_relay, rcu);
+
+	sock_put(relay->sk);
+	kfree(relay);
+}
+
+static struct xtcp_relay *new_relay(struct sock *sk, const struct xtcp_build_calls *calls)
+{
+	struct xtcp_relay *relay = kmalloc(sizeof(*relay), GFP_KERNEL);
+
+	if (relay) {
+		sock_hold(sk);
+		relay->sk = sk;
+		relay->calls = calls;
+	}
+	return relay;
+}
+
+/**
+ * xtcp_relay_follow() - @sk is about to take over the socket of @old
+ * @sk: in LISTEN
+ * @old: a listener of another build
+ * @calls: of that build
+ *
+ * Context: process. Lock: the socket lock of @sk.
+ *
+ * Return: 0, -EBUSY if it follows one already, -ENOMEM.
+ */
+int xtcp_relay_follow(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls)
+{
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
+	struct xtcp_relay *relay;
+
+	sock_owned_by_me(sk);
+	if (rcu_access_pointer(listener->before))
+		return -EBUSY;
+	relay = new_relay(old, calls);
+	if (!relay)
+		return -ENOMEM;
+	spin_lock_bh(&listener->lock);
+	rcu_assign_pointer(listener->before, relay);
+	spin_unlock_bh(&listener->lock);
+	return 0;
+}
+
+/* These four are documented at struct xtcp_build_calls. */
+int xtcp_relay_drain(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls)
+{
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
+	struct xtcp_relay *relay;
+
+	sock_owned_by_me(sk);
+	if (rcu_access_pointer(listener->after))
+		return -EBUSY;
+	relay = new_relay(to, calls);
+	if (!relay)
+		return -ENOMEM;
+	rcu_assign_pointer(listener->after, relay);
+	return 0;
+}
+
+void xtcp_relay_drained(struct sock *to, struct sock *sk)
+{
+	struct xtcp_listener *listener;
+	struct xtcp_relay *relay = NULL;
+
+	rcu_read_lock();
+	listener = xtcp_listen_queues(to);
+	if (listener) {
+		spin_lock_bh(&listener->lock);
+		relay = rcu_dereference_protected(listener->before, lockdep_is_held(&listener->lock));
+		if (relay && relay->sk == sk)
+			RCU_INIT_POINTER(listener->before, NULL);
+		else
+			relay = NULL;
+		spin_unlock_bh(&listener->lock);
+	}
+	rcu_read_unlock();
+	if (relay)
+		call_rcu(&relay->rcu, free_relay);
+}
+
+void xtcp_relay_stop(struct sock *sk)
+{
+	lock_sock_nested(sk, SINGLE_DEPTH_NESTING);
+	if (sk->sk_state == TCP_LISTEN) {
+		/* it has woken the program, whose socket may go now */
+		write_lock_bh(&sk->sk_callback_lock);
+		if (sk->sk_socket)
+			rcu_assign_pointer(sk->sk_wq, &sk->sk_socket->wq);
+		write_unlock_bh(&sk->sk_callback_lock);
+		xtcp_listen_stop(sk);
+		xtcp_state_set(sk, TCP_CLOSE);
+	}
+	release_sock(sk);
+}
+
+/**
+ * xtcp_relay_take() - take the oldest child of the listener whose socket @sk has taken over; or NULL
+ * @sk: in LISTEN
+ *
+ * Context: process. Lock: the socket lock.
+ */
+struct sock *xtcp_relay_take(struct sock *sk)
+{
+	const struct xtcp_build_calls *calls;
+	struct xtcp_relay *before;
+	struct sock *old, *child;
+
+	sock_owned_by_me(sk);
+	rcu_read_lock();
+	before = rcu_dereference(xtcp_endpoint(sk)->listener->before);
+	if (likely(!before)) {
+		rcu_read_unlock();
+		return NULL;
+	}
+	old = before->sk;
+	calls = before->calls;
+	sock_hold(old);
+	rcu_read_unlock();
+	child = calls->take(old);
+	sock_put(old);
+	return child;
+}
+
+/* The listener ends: so does one that drains into it, and one into which it drains follows none any more. */
+static void end_relays(struct xtcp_listener *listener)
+{
+	const struct xtcp_build_calls *calls;
+	struct xtcp_relay *relay;
+	struct sock *old = NULL;
+
+	sock_owned_by_me(listener->sk);
+	rcu_read_lock();
+	relay = rcu_dereference(listener->before);
+	if (relay) {
+		old = relay->sk;
+		calls = relay->calls;
+		sock_hold(old);
+	}
+	rcu_read_unlock();
+	if (old) {
+		calls->stop(old);
+		sock_put(old);
+	}
+	relay = rcu_dereference_protected(listener->after, true);
+	if (relay) {
+		relay->calls->drained(relay->sk, listener->sk);
+		RCU_INIT_POINTER(listener->after, NULL);
+		call_rcu(&relay->rcu, free_relay);
+	}
+}
+
 /**
  * xtcp_listen_stop() - end a listener, for close(), shutdown(), disconnect or SOCK_DESTROY
  * @sk: in LISTEN; the caller then sets CLOSED. It keeps its port
@@ -297,6 +452,7 @@ void xtcp_listen_stop(struct sock *sk)
 	bool hands_over;
 
 	sock_owned_by_me(sk);
+	end_relays(listener);
 	hands_over = xtcp_migrate_begin(&targets, listener);
 	xtcp_listeners_remove(sk);
 	if (hands_over) {
@@ -506,6 +662,8 @@ bool xtcp_handover_keep(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	if (!close_member(listener) || !ms || !READ_ONCE(xn->sysctl.migrate_req) || !sk->sk_reuseport)
+		return false;
+	if (xtcp_relay_drains(sk))
 		return false;
 	if (sk->sk_kern_sock || !sk->sk_net_refcnt)
 		return false;

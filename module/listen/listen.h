@@ -176,6 +176,44 @@ struct xtcp_listener_stats {
 };
 
 /**
+ * struct xtcp_build_calls - what a build does for another one (socket/family.c, accept.c)
+ * @owner: the build
+ * @family: the number of its protocol family; lock: @family_lock
+ * @family_lock: of two builds, that of the lower address is the outer one
+ * @give_family: leaves its family for another number. Lock: @family_lock
+ * @operations_of: the operations of a socket whose sock has this protocol; NULL: it is of another build
+ * @drain: @to takes over the socket of the listener @sk. Lock: the socket lock of @sk. Return: 0, -EBUSY, -ENOMEM
+ * @has_child: RCU read side
+ * @take: takes the oldest child of a listener that drains, or NULL; process context, not locked
+ * @stop: the program has closed the listener that followed: ends @sk; process context, not locked
+ * @drained: @sk has ended; @to follows none any more. Lock: the socket lock of @sk
+ */
+struct xtcp_build_calls {
+	struct module *owner;
+	const int *family;
+	struct mutex *family_lock;	/* see above */
+	void (*give_family)(int number);
+	const struct proto_ops *(*operations_of)(const struct proto *prot);
+	int (*drain)(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls);
+	bool (*has_child)(const struct sock *sk);
+	struct sock *(*take)(struct sock *sk);
+	void (*stop)(struct sock *sk);
+	void (*drained)(struct sock *to, struct sock *sk);
+};
+
+/**
+ * struct xtcp_relay - leads to a listener of another build
+ * @sk: the listener, with a reference
+ * @calls: of its build
+ * @rcu: frees the struct
+ */
+struct xtcp_relay {
+	struct sock *sk;
+	const struct xtcp_build_calls *calls;
+	struct rcu_head rcu;
+};
+
+/**
  * struct xtcp_listener - the two queues of a listening sock
  * @sk: the listening sock; it outlives this struct
  * @stats: counters of each processor, without a lock. A SYN that is answered with a cookie writes
@@ -205,6 +243,8 @@ struct xtcp_listener_stats {
  * @net: the namespace, once the listener has ended: a reference until the last lookup. NULL for a
  *	kernel's sock, which has none
  * @user: to whom the black boxes of children belong (blackbox.c); constant
+ * @before: the listener whose socket it has taken over, until that one ends; RCU, writers: @lock
+ * @after: the listener that has taken over its socket: it drains; RCU, writers: the socket lock
  * @rcu: frees the struct after the last lookup
  * @aborts: number of aborted children for each reason; no lock (lease.c)
  */
@@ -229,6 +269,8 @@ struct xtcp_listener {
 	u32 number;
 	struct net *net;
 	kuid_t user;
+	struct xtcp_relay __rcu *before;
+	struct xtcp_relay __rcu *after;
 	struct rcu_head rcu;
 	atomic_t aborts[XTCP_ABORT_MAX + 1];
 };
@@ -294,6 +336,15 @@ static inline bool xtcp_listen_may_inherit(const struct xtcp_listener *target, u
 	return len / 2 < max(READ_ONCE(target->accept_max), 1U);
 }
 
+/*
+ * False for a sock that a call has read from a listening socket which another build has just taken over,
+ * or has given to this one.
+ */
+static inline bool xtcp_listen_is_ours(const struct sock *sk)
+{
+	return sk->sk_prot->owner == THIS_MODULE;
+}
+
 /* Is @he still an entry of @listener? It may have ended, or moved (handover.c). */
 static inline bool xtcp_listen_has_entry(const struct xtcp_listener *listener, const struct xtcp_request *he)
 {
@@ -340,16 +391,20 @@ void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child);
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children);
 /*
  * Would accept() return at once? A false answer may be out of date at once. A true answer stays
- * valid while the caller holds the socket lock.
+ * valid while the caller holds the socket lock, unless the child is of another build.
  */
 static inline bool xtcp_acceptq_has_child(const struct sock *sk)
 {
 	const struct xtcp_listener *listener;
+	const struct xtcp_relay *before;
 	bool has;
 
 	rcu_read_lock();
 	listener = READ_ONCE(xtcp_endpoint(sk)->listener);
 	has = listener && READ_ONCE(listener->accept_len);
+	before = listener && !has ? rcu_dereference(listener->before) : NULL;
+	if (unlikely(before))
+		has = before->calls->has_child(before->sk);
 	rcu_read_unlock();
 	return has;
 }
@@ -386,6 +441,25 @@ bool xtcp_handover_keep(struct sock *sk);
 void xtcp_handover_claim(struct sock *sk);
 void xtcp_handover_hurry(const struct sock *sk);
 void xtcp_handover_end_all(struct xtcp_net *xn);
+
+/* Has another build taken over its socket? It drains, until its own descriptor is closed. */
+static inline bool xtcp_relay_drains(const struct sock *sk)
+{
+	const struct xtcp_listener *listener;
+	bool drains;
+
+	rcu_read_lock();
+	listener = READ_ONCE(xtcp_endpoint(sk)->listener);
+	drains = listener && rcu_access_pointer(listener->after);
+	rcu_read_unlock();
+	return drains;
+}
+
+int xtcp_relay_follow(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls);
+int xtcp_relay_drain(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls);
+void xtcp_relay_drained(struct sock *to, struct sock *sk);
+void xtcp_relay_stop(struct sock *sk);
+struct sock *xtcp_relay_take(struct sock *sk);
 
 /* halfopen.c */
 

@@ -21,13 +21,16 @@
 
 #include "lookup/lookup.h"
 
+#include <linux/cred.h>
 #include <linux/gfp.h>
 #include <linux/idr.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
+#include <linux/ratelimit.h>
 #include <linux/sched.h>
+#include <linux/sched/user.h>
 #include <linux/vmalloc.h>
 #include <net/l3mdev.h>
 
@@ -579,4 +582,48 @@ bool xtcp_demux_rebind(struct sock *sk, struct xtcp_conn *before)
 	}
 	xtcp_conns_unlock(chain);
 	return moves && before->map;
+}
+
+#define FAST_WAITS	50		/* limit of root's expedited grace periods per second */
+
+/*
+ * The counter that limits the caller's expedited grace periods per second. Each user has one in the
+ * kernel, of 100, so nobody can use up another's; a user with subordinate ids has one for each, but
+ * can also remove devices of a namespace, which cost more. The kernel does not limit root: root has
+ * one here.
+ */
+static struct ratelimit_state *fast_waits(void)
+{
+	/* with RATELIMIT_MSG_ON_RELEASE, ___ratelimit() does not log the calls that it refuses */
+	static struct ratelimit_state of_root =
+		RATELIMIT_STATE_INIT_FLAGS(of_root, HZ, FAST_WAITS, RATELIMIT_MSG_ON_RELEASE);
+
+	return uid_eq(current_uid(), GLOBAL_ROOT_UID) ? &of_root : &current_user()->ratelimit;
+}
+
+/**
+ * xtcp_demux_wait_for_lookups() - wait for lookups before a sock enters a table again
+ * @sk: in no table
+ *
+ * A lookup that stands on the sock in its old chain must not continue in the new one. And a segment of
+ * the old connection, whose lookup has found the sock, must not reach the new one: after the wait it can
+ * only be on the backlog, which connect() processes before it changes the state.
+ *
+ * An expedited grace period interrupts every processor, so fast_waits() limits them. A user who
+ * disconnects and connects in a loop waits for normal ones, which do not slow down others.
+ *
+ * Context: process, may sleep. Lock: socket, held.
+ */
+void xtcp_demux_wait_for_lookups(struct sock *sk)
+{
+	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
+
+	sock_owned_by_me(sk);
+	if (poll_state_synchronize_rcu(ep->left_table))
+		return;
+	if (__ratelimit(fast_waits()))
+		synchronize_rcu_expedited();
+	else
+		synchronize_rcu();
+	ep->left_table = get_completed_synchronize_rcu();
 }

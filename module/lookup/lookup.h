@@ -208,6 +208,7 @@ static inline void xtcp_demux_tuple_from_sk(const struct sock *sk, struct xtcp_t
 	ipv6_addr_set_v4mapped(sk->sk_daddr, &tuple->faddr);
 }
 
+void xtcp_demux_wait_for_lookups(struct sock *sk);
 bool xtcp_demux_rebind(struct sock *sk, struct xtcp_conn *before);
 
 /**

@@ -320,6 +320,7 @@ bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev)
  */
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
+	const bool forced = sk->sk_reuse == SK_FORCE_REUSE;	/* in repair mode, as for bind() */
 	struct sock *mine = xtcp_lease_sk(lease);
 
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
@@ -329,9 +330,10 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	 * xtcp_lease_make_exclusive() may have cleared SO_REUSEADDR, to protect the connection of
 	 * another sock with this lease, such as a child: not set again while others have the lease
 	 */
-	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || mine->sk_reuse);
+	if (!forced)
+		mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || mine->sk_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
-	if (group_is_there(lease, sk, lease->inet.inet_num) ||
+	if (forced || group_is_there(lease, sk, lease->inet.inet_num) ||
 	    (!inet_csk_get_port(mine, lease->inet.inet_num) && !meets_somebody(lease, sk)))
 		return 0;
 	WRITE_ONCE(mine->sk_state, TCP_ESTABLISHED);

@@ -22,15 +22,12 @@
 #include "socket/socket.h"
 
 #include <linux/bpf-cgroup.h>
-#include <linux/cred.h>
 #include <linux/in6.h>
 #include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/net.h>
-#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/user.h>
 #include <linux/slab.h>
 #include <net/inet_common.h>
 #include <net/inet_sock.h>
@@ -67,254 +64,6 @@
 #include "sock/create.h"
 #include "time/time.h"
 #include "window/window.h"
-
-#define FAST_WAITS	50		/* limit of root's expedited grace periods per second */
-
-/*
- * The counter that limits the caller's expedited grace periods per second. Each user has one in the
- * kernel, of 100, so nobody can use up another's; a user with subordinate ids has one for each, but
- * can also remove devices of a namespace, which cost more. The kernel does not limit root: root has
- * one here.
- */
-static struct ratelimit_state *fast_waits(void)
-{
-	/* with RATELIMIT_MSG_ON_RELEASE, ___ratelimit() does not log the calls that it refuses */
-	static struct ratelimit_state of_root =
-		RATELIMIT_STATE_INIT_FLAGS(of_root, HZ, FAST_WAITS, RATELIMIT_MSG_ON_RELEASE);
-
-	return uid_eq(current_uid(), GLOBAL_ROOT_UID) ? &of_root : &current_user()->ratelimit;
-}
-
-/*
- * Waits for lookups before a sock, which is in no table, enters one again. A lookup that stands on
- * the sock in its old chain must not continue in the new one. And a segment of the old connection,
- * whose lookup has found the sock, must not reach the new one: after the wait it can only be on the
- * backlog, which connect() processes before it changes the state.
- *
- * An expedited grace period interrupts every processor, so fast_waits() limits them. A user who
- * disconnects and connects in a loop waits for normal ones, which do not slow down others.
- */
-static void xtcp_demux_wait_for_lookups(struct sock *sk)
-{
-	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
-
-	sock_owned_by_me(sk);
-	if (poll_state_synchronize_rcu(ep->left_table))
-		return;
-	if (__ratelimit(fast_waits()))
-		synchronize_rcu_expedited();
-	else
-		synchronize_rcu();
-	ep->left_table = get_completed_synchronize_rcu();
-}
-
-static struct xtcp_group *group_new(void)
-{
-	struct xtcp_group *group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
-
-	if (group) {
-		refcount_set(&group->members, 1);
-		atomic_set(&group->open, 1);
-	}
-	return group;
-}
-
-static struct xtcp_listener *listener_new(struct sock *sk)
-{
-	struct xtcp_listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL_ACCOUNT);
-	u32 wnd, clamp;
-
-	if (!listener)
-		return NULL;
-	listener->stats = alloc_percpu_gfp(*listener->stats, GFP_KERNEL_ACCOUNT);
-	listener->group = listener->stats ? group_new() : NULL;
-	if (!listener->group) {
-		xtcp_listen_free(listener);
-		return NULL;
-	}
-	/* only the window scale is used; it does not depend on the MSS, so any MSS will do */
-	xtcp_window_select(sk, NULL, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
-	listener->sk = sk;
-	listener->cpu = -1;
-	listener->open = true;
-	listener->user = xtcp_blackbox_user(sk);
-	spin_lock_init(&listener->lock);
-	INIT_LIST_HEAD(&listener->accept_queue);
-	xtcp_entry_start(listener);
-	return listener;
-}
-
-static void set_limit(struct sock *sk, int backlog)
-{
-	unsigned int somaxconn = READ_ONCE(sock_net(sk)->core.sysctl_somaxconn);
-	unsigned int limit = min_t(unsigned int, backlog, somaxconn);
-
-	WRITE_ONCE(xtcp_endpoint(sk)->listener->accept_max, limit);
-	WRITE_ONCE(xtcp_endpoint(sk)->listener->somaxconn, somaxconn);
-	WRITE_ONCE(sk->sk_max_ack_backlog, limit);
-}
-
-/* Turns Fast Open on for a new listener, if net.xtcp.fastopen says so and no TCP_FASTOPEN is set. */
-static int listen_fast(struct sock *sk, unsigned int backlog)
-{
-	const int wanted = XTCP_FASTOPEN_SERVER | XTCP_FASTOPEN_ANY_LISTENER;
-
-	sock_owned_by_me(sk);
-	if ((READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & wanted) != wanted || xtcp_fastopen_max(sk))
-		return 0;
-	return xtcp_fastopen_set_max(sk, backlog);
-}
-
-/*
- * The sock listens now, and forgets why its last connection has ended. As in Linux, TCP_QUICKACK 0 was
- * for that connection.
- */
-static void forget_connection(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	xtcp_ended_forget(&xsk->ended);
-	xtcp_acking_interactive(&xsk->acking, false);
-	xtcp_repair_leave(sk);
-}
-
-static int start(struct sock *sk, int backlog)
-{
-	struct xtcp_listener *listener;
-	int err = listen_fast(sk, backlog);
-
-	if (err)
-		return err;
-	listener = listener_new(sk);
-	if (!listener)
-		return -ENOMEM;
-	/* a lookup of an earlier connection must not take the sock for a listener */
-	xtcp_demux_wait_for_lookups(sk);
-	xtcp_aoconn_begin(sk);
-	err = xtcp_port_listen(sk);
-	if (err) {
-		xtcp_group_put(listener->group);
-		xtcp_listen_free(listener);
-		return err;
-	}
-	xtcp_early_start(xtcp_net_of(sk));
-	sk_dst_reset(sk);
-	WRITE_ONCE(sk->sk_ack_backlog, 0);
-	/* a lookup that sees this pointer also sees the queues that were set up before */
-	smp_store_release(&xtcp_endpoint(sk)->listener, listener);
-	set_limit(sk, backlog);
-	forget_connection(sk);
-	xtcp_state_set(sk, TCP_LISTEN);
-	err = xtcp_listeners_add(sk);
-	if (err) {
-		xtcp_listen_stop(sk);
-		xtcp_state_set(sk, TCP_CLOSE);
-	} else {
-		xtcp_handover_claim(sk);
-	}
-	return err;
-}
-
-/*
- * proto_ops.listen: passive OPEN. Without bind() the sock gets a port now. The smaller of @backlog
- * and net.core.somaxconn limits both queues; a second call changes the limit. Return: 0, -EINVAL,
- * -ENOMEM, or what xtcp_port_listen() returns.
- */
-static int xtcp_listen(struct socket *sock, int backlog)
-{
-	struct sock *sk = sock->sk;
-	int err = -EINVAL;
-
-	lock_sock(sk);
-	if (sock->state != SS_UNCONNECTED || sock->type != SOCK_STREAM)
-		goto out;
-	switch (sk->sk_state) {
-	case TCP_CLOSE:
-		err = start(sk, backlog);
-		break;
-	case TCP_LISTEN:
-		set_limit(sk, backlog);
-		err = 0;
-		break;
-	}
-out:
-	release_sock(sk);
-	return err;
-}
-
-/*
- * Sleeps until there is a child to accept; of several processes, one is woken at a time. Drops the
- * socket lock and takes it again. Return: 0, or an error of xtcp_listen_accept().
- */
-static int unlocked_wait(struct sock *sk, long timeout)
-{
-	DEFINE_WAIT(wait);
-	int err;
-
-	for (;;) {
-		prepare_to_wait_exclusive(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
-		release_sock(sk);
-		if (!xtcp_acceptq_has_child(sk))
-			timeout = schedule_timeout(timeout);
-		sched_annotate_sleep();
-		lock_sock(sk);
-		err = 0;
-		if (xtcp_acceptq_has_child(sk))
-			break;
-		err = -EINVAL;
-		if (sk->sk_state != TCP_LISTEN)
-			break;
-		err = sock_intr_errno(timeout);
-		if (signal_pending(current))
-			break;
-		err = -EAGAIN;
-		if (!timeout)
-			break;
-	}
-	finish_wait(sk_sleep(sk), &wait);
-	return err;
-}
-
-/*
- * proto.accept: takes the oldest child, with the queue's reference. Sleeps at most for SO_RCVTIMEO.
- * @kern is not used: each child is a kernel socket if its listener is one. NULL: *@err is -EINVAL,
- * -EAGAIN, -EINTR or -ERESTARTSYS.
- */
-static struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
-{
-	struct sock *child = NULL;
-	int error = -EINVAL;
-
-	/*
-	 * this thread may also be the client, whose third ACK waits for its first write. There is
-	 * no child before: send the ACK now
-	 */
-	if (!xtcp_acceptq_has_child(sk))
-		xtcp_handshake_ack_go();
-	lock_sock(sk);
-	if (sk->sk_state != TCP_LISTEN)
-		goto out;
-	if (!xtcp_acceptq_has_child(sk)) {
-		long timeout = sock_rcvtimeo(sk, flags & O_NONBLOCK);
-
-		error = -EAGAIN;
-		if (!timeout)
-			goto out;
-		error = unlocked_wait(sk, timeout);
-		if (error)
-			goto out;
-	}
-	child = xtcp_acceptq_take(xtcp_endpoint(sk)->listener);
-	error = child ? 0 : -EAGAIN;
-out:
-	release_sock(sk);
-	if (child)
-		xtcp_memory_accepted(child);
-	else
-		*err = error;
-	return child;
-}
 
 static void first_window(struct sock *sk)
 {
@@ -710,6 +459,8 @@ static void xtcp_close(struct sock *sk, long timeout)
 {
 	int state;
 
+	if (unlikely(xtcp_relay_drains(sk)))
+		xtcp_accept_wait_for_calls(sk);
 	lock_sock(sk);
 	if (sk->sk_state == TCP_LISTEN)
 		name_listener(sk);
@@ -851,7 +602,10 @@ static int xtcp_close_disconnect(struct sock *sk, int flags)
 static_assert(AF_XTCP > 0 && AF_XTCP < AF_MAX);
 
 static int family_number = AF_XTCP;
-module_param_named(family, family_number, int, 0444);
+static int set_family(const char *val, const struct kernel_param *kp);
+
+static const struct kernel_param_ops family_ops = { .set = set_family, .get = param_get_int };
+module_param_cb(family, &family_ops, &family_number, 0644);
 MODULE_PARM_DESC(family, "address family number, positive, less than " __stringify(AF_MAX)
 		 " and not taken by another (default " __stringify(AF_XTCP) ")");
 /*
@@ -932,7 +686,8 @@ static void proto_release(struct sock *sk)
 XTCP_PROTO_IOCTL(proto_ioctl, xtcp_ioctl)
 XTCP_PROTO_ACCEPT(proto_accept, xtcp_listen_accept)
 XTCP_PROTO_RECVMSG(proto_recvmsg, xtcp_recvmsg)
-XTCP_OPS_ACCEPT(accept_stream)
+static void fit_operations(struct socket *newsock);
+XTCP_OPS_ACCEPT(accept_stream, fit_operations)
 
 #define PROTO_COMMON								\
 	.close			= xtcp_close,					\
@@ -1101,9 +856,171 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	return err;
 }
 
+static const struct xtcp_build_calls our_calls;
+
 static struct net_proto_family family = {
 	.create			= create,
 	.owner			= THIS_MODULE,
+};
+
+static bool is_valid_family(int number)
+{
+	if (number > 0 && number < AF_MAX)
+		return true;
+	pr_err("family=%d: the valid range is 1 to %d\n", number, AF_MAX - 1);
+	return false;
+}
+
+/* Guards family_number. Who takes the family of another build locks that of the lower address first. */
+static DEFINE_MUTEX(family_lock);
+
+static int take_number(int number)
+{
+	int err;
+
+	family.family = number;
+	err = sock_register(&family);
+	if (!err)
+		family_number = number;
+	return err;
+}
+
+/* struct xtcp_build_calls: another build takes our family. */
+static void give_family(int number)
+{
+	WARN_ON_ONCE(!mutex_is_locked(&family_lock));	/* by the other build's thread, which waits for us */
+	xtcp_diag_unregister();
+	sock_unregister(family_number);
+	if (take_number(number))
+		pr_err("family=%d is taken: there are no new sockets\n", number);
+	xtcp_diag_register(number);
+	xtcp_instances_set_family(number, &our_calls);
+}
+
+struct giver {
+	struct work_struct work;
+	const struct xtcp_build_calls *calls;
+	int number;
+	bool done;
+};
+
+static void run_giver(struct work_struct *work)
+{
+	struct giver *giver = container_of(work, struct giver, work);
+
+	giver->calls->give_family(giver->number);
+	WRITE_ONCE(giver->done, true);
+}
+
+/*
+ * Takes @number; @calls: of the build that has it, and gets ours, or NULL. No socket() of a program may
+ * find @number without a family. sock_unregister() of the other build frees it at once, and then waits for a
+ * grace period: meanwhile we take it. For such a moment socket() asks modprobe, and then looks again.
+ */
+static int take_family(int number, const struct xtcp_build_calls *calls)
+{
+	struct giver giver = { .calls = calls, .number = family_number, .done = !calls };
+	bool done;
+	int err;
+
+	lockdep_assert_held(&family_lock);
+	xtcp_diag_unregister();
+	sock_unregister(family_number);
+	INIT_WORK_ONSTACK(&giver.work, run_giver);
+	if (calls)
+		queue_work(system_dfl_wq, &giver.work);
+	do {
+		done = READ_ONCE(giver.done);
+		err = take_number(number);
+		if (err && !done)
+			usleep_range(10, 20);
+	} while (err && !done);
+	flush_work(&giver.work);
+	destroy_work_on_stack(&giver.work);
+	if (err && (calls || take_number(giver.number)))
+		pr_err("family=%d is taken: there are no new sockets\n", number);
+	xtcp_diag_register(family_number);
+	xtcp_instances_set_family(family_number, &our_calls);
+	return err == -EEXIST ? -EBUSY : err;
+}
+
+/* Another build may have the family; they exchange their numbers. */
+static int change_family(int number)
+{
+	const struct xtcp_build_calls *calls = xtcp_instances_hold(number);
+	struct mutex *first = &family_lock, *second = calls ? calls->family_lock : NULL;
+	int err = 0;
+
+	if (second && second < first)
+		swap(first, second);
+	mutex_lock(first);
+	if (second)
+		mutex_lock_nested(second, SINGLE_DEPTH_NESTING);
+	/* both may have changed, or we are about to go */
+	if (THIS_MODULE->state != MODULE_STATE_LIVE || (calls && *calls->family != number))
+		err = -EBUSY;
+	else if (number != family_number)
+		err = take_family(number, calls);
+	if (second)
+		mutex_unlock(second);
+	mutex_unlock(first);
+	if (calls)
+		module_put(calls->owner);
+	return err;
+}
+
+/* The module parameter "family": of insmod, or written later. Return: 0, -EINVAL, or -EBUSY: it is taken. */
+static int set_family(const char *val, const struct kernel_param *kp)
+{
+	int number, err = kstrtoint(val, 0, &number);
+
+	if (err || THIS_MODULE->state == MODULE_STATE_COMING)
+		return err ?: param_set_int(val, kp);
+	return is_valid_family(number) ? change_family(number) : -EINVAL;
+}
+
+static const struct proto_ops *operations_of(const struct proto *prot)
+{
+	return prot == &xtcp_prot ? &ops_v4 : prot == &xtcpv6_prot ? &ops_v6 : NULL;
+}
+
+/*
+ * accept() is about to return @newsock. After XTCP_TAKE_OVER its sock may be of another build than the
+ * listener: the socket gets the operations of that build.
+ */
+static void fit_operations(struct socket *newsock)
+{
+	const struct proto *prot = newsock->sk->sk_prot;
+	const struct proto_ops *ops = operations_of(prot);
+	const struct xtcp_build_calls *calls;
+
+	if (likely(ops == newsock->ops))
+		return;
+	if (!ops) {
+		rcu_read_lock();
+		calls = xtcp_instances_calls(prot);
+		ops = calls ? calls->operations_of(prot) : NULL;
+		rcu_read_unlock();
+	}
+	if (WARN_ON_ONCE(!ops))
+		return;
+	__module_get(ops->owner);	/* the sock has a reference, too */
+	module_put(newsock->ops->owner);
+	newsock->ops = ops;
+}
+
+/* What other builds call. */
+static const struct xtcp_build_calls our_calls = {
+	.owner = THIS_MODULE,
+	.family = &family_number,
+	.family_lock = &family_lock,
+	.give_family = give_family,
+	.operations_of = operations_of,
+	.drain = xtcp_relay_drain,
+	.has_child = xtcp_acceptq_has_child,
+	.take = xtcp_accept_take,
+	.stop = xtcp_relay_stop,
+	.drained = xtcp_relay_drained,
 };
 
 /*
@@ -1114,11 +1031,8 @@ int xtcp_family_init(void)
 {
 	int err;
 
-	if (family_number < 1 || family_number >= AF_MAX) {
-		pr_err("family=%d: the valid range is 1 to %d\n", family_number, AF_MAX - 1);
+	if (!is_valid_family(family_number))
 		return -EINVAL;
-	}
-	family.family = family_number;
 	err = xtcp_lease_init(family_number);
 	if (err)
 		return err;
@@ -1164,12 +1078,12 @@ void xtcp_family_exit(void)
  */
 int xtcp_family_register(void)
 {
-	int err = sock_register(&family);
+	int err = take_number(family_number);
 	char name[MODULE_NAME_LEN];
 	bool known;
 
 	if (!err) {
-		xtcp_instances_set_family(family_number);
+		xtcp_instances_set_family(family_number, &our_calls);
 		xtcp_diag_register(family_number);
 		xtcp_set_register();
 		/*
@@ -1188,7 +1102,9 @@ int xtcp_family_register(void)
 void xtcp_family_unregister(void)
 {
 	xtcp_set_unregister();
+	mutex_lock(&family_lock);
 	xtcp_diag_unregister();
-	xtcp_instances_set_family(0);
+	xtcp_instances_set_family(0, NULL);
 	sock_unregister(family_number);
+	mutex_unlock(&family_lock);
 }

@@ -26,6 +26,7 @@ struct socket;
 struct xtcp_abort;
 struct xtcp_conn;
 struct xtcp_net;
+struct xtcp_build_calls;
 union xtcp_compat_info;
 
 /* family.c */
@@ -34,6 +35,15 @@ int xtcp_family_init(void);
 void xtcp_family_exit(void);
 int xtcp_family_register(void);
 void xtcp_family_unregister(void);
+
+/* accept.c */
+
+int xtcp_listen(struct socket *sock, int backlog);
+struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern);
+int xtcp_accept_take_over(struct sock *sk, int fd);
+void xtcp_accept_wait_for_calls(struct sock *sk);
+
+struct sock *xtcp_accept_take(struct sock *sk);
 
 /* diag.c */
 

@@ -684,6 +684,9 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 	if (is_key_option(optname))
 		return set_key(sk, optname, optval, optlen);
 
+	if (optname == XTCP_TAKE_OVER)
+		return xtcp_accept_take_over(sk, val);
+
 	lock_sock(sk);
 	err = xtcp_intopt_set(sk, optname, val);
 	if (err == -ENOPROTOOPT)
@@ -809,6 +812,8 @@ int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 	int most = fixed ? sk->sk_rcvbuf : READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]);
 
 	sock_owned_by_me(sk);
+	if (!xtcp_listen_is_ours(sk))
+		return -EINVAL;
 	val = min(val, most >> 1);
 	WRITE_ONCE(sk->sk_rcvlowat, val ?: 1);
 	if (sk->sk_state != TCP_LISTEN)

@@ -742,7 +742,7 @@ def check_closed(folder):
         check_sentence(name + " at a full disk", run(tool, *args, closed=">/dev/full"), "No space", program=tool)
         done = run(tool, *args, closed="2>&- <&-")
         verdict(done.returncode == 0 and done.stdout, name + " without the other streams", done.returncode)
-    for tool in "blackbox", "holders", "ladder", "paths", "plot", "policy", "watch", "why":
+    for tool in "blackbox", "holders", "ladder", "paths", "plot", "policy", "upgrade", "watch", "why":
         check_sentence(tool + " --help at a full disk", run("xtcp-" + tool, "--help", closed=">/dev/full"), "No space",
                        program="xtcp-" + tool)
     for tool, *args in (("xtcp-ladder", "-"), ("xtcp-watch", "flow", "--trace", "-"), ("xtcp-policy", "replace", "-")):

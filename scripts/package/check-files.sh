@@ -18,7 +18,7 @@ differ()
 
 parameters()
 {
-	grep -rhoE '^module_param_named\(\w+' module | sed 's/.*(//' | sort
+	grep -rhoE '^module_param_(named\(\w+|cb\(family)' module | sed 's/.*(//' | sort
 }
 
 check_parameters()
@@ -101,12 +101,12 @@ check_goes()
 		case ${word##*/} in
 		other) ;;
 		xtcp_run) "$word" --name xtcp_nosuch true 2>&1 | grep -q 'module is not loaded: ' || echo "${word##*/}, installed: does not ask for the module" ;;
-		xtcp-blackbox | xtcp-holders | xtcp-ladder | xtcp-paths | xtcp-plot | xtcp-policy | xtcp-service | xtcp-trace | xtcp-watch | xtcp-why)
+		xtcp-blackbox | xtcp-holders | xtcp-ladder | xtcp-paths | xtcp-plot | xtcp-policy | xtcp-service | xtcp-trace | xtcp-upgrade | xtcp-watch | xtcp-why)
 			"$word" --help 2>&1 | grep -q '^Says why rmmod\|^  -h, --help' || echo "${word##*/}, installed: does not run" ;;
 		xtcp)
 			"$word" --version | grep -qxF "xtcp $(sed -nE 's/^MODULE_VERSION\("(.*)"\);$/\1/p' module/main.c)" ||
 				echo "xtcp, installed: no version"
-			for program in ss nstat watch ladder plot why holders blackbox policy service; do
+			for program in ss nstat watch ladder plot why holders upgrade blackbox policy service; do
 				"$word" $program --help 2>&1 | grep -q "^xtcp-$program " || echo "xtcp $program, installed: does not run"
 			done
 			"$word" tour 2>&1 | grep -q 'the tour is in the sources' || echo "xtcp tour, installed: no sentence" ;;

@@ -69,6 +69,17 @@
 #define XTCP_HALF_CLOSED_MS	2505
 
 /*
+ * setsockopt(fd, IPPROTO_TCP, XTCP_TAKE_OVER, ...) takes over a listening socket of another build of
+ * the module. The value is a descriptor of it, an int. fd is a listening socket at the same place: the
+ * address, port and device, and IPV6_V6ONLY. bind() gets this place with TCP_REPAIR. Then the two
+ * descriptors exchange what is behind them. The program that listens does not notice: accept() gets
+ * what the other build still completes, until fd is closed, and then the connections of this build.
+ * Errors: EINVAL, no such listeners; EBUSY, the socket has been taken over, or fd's has taken over one;
+ * EPERM, no CAP_NET_ADMIN in the namespace; EBADF, ENOTSOCK, ENOMEM.
+ */
+#define XTCP_TAKE_OVER		2506
+
+/*
  * sock_diag lists these sockets. A request is SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2:
  * sdiag_family is AF_XTCP, and sdiag_protocol is XTCPPROTO_IPV4 or XTCPPROTO_IPV6. Answers are
  * those of inet_diag. A request may have two attributes that inet_diag does not know.

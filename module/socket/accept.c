@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * listen() and accept(); and how another build of this module takes over a listening socket.
+ *
+ * Two builds can be loaded at once (in/interpose.c). XTCP_TAKE_OVER exchanges the sockets of two
+ * listeners, one of each build, that have the same place. Afterwards the program's descriptor leads to
+ * the listener of the new build, and the descriptor that made the call leads to the old one. The new
+ * build was loaded later, so all SYNs reach its listener.
+ *
+ * The old listener drains: third ACKs of its half-open entries still make children of the old build,
+ * until its descriptor is closed. The program accepts them through the new listener, before the new
+ * listener's own. Each of the two refers to the other by a relay (listen/handover.c), and both wake the
+ * program.
+ *
+ * A call of the program may have read the old sock from the socket before the exchange. The kernel
+ * repeats such an accept() or listen(). The old sock is freed only when such calls have returned
+ * (xtcp_accept_wait_for_calls()).
+ */
+#include "socket/socket.h"
+
+#include <linux/file.h>
+#include <linux/net.h>
+#include <linux/rcupdate.h>
+#include <linux/rtnetlink.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <net/inet_sock.h>
+#include <net/sock.h>
+#include <net/tcp.h>
+
+#include "auth/auth.h"
+#include "base/base.h"
+#include "base/sock.h"
+#include "expiry/expiry.h"
+#include "fastopen/fastopen.h"
+#include "in/in.h"
+#include "listen/listen.h"
+#include "lookup/lookup.h"
+#include "ports/ports.h"
+#include "sight/sight.h"
+#include "sock/create.h"
+#include "window/window.h"
+
+static struct xtcp_group *group_new(void)
+{
+	struct xtcp_group *group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
+
+	if (group) {
+		refcount_set(&group->members, 1);
+		atomic_set(&group->open, 1);
+	}
+	return group;
+}
+
+static struct xtcp_listener *listener_new(struct sock *sk)
+{
+	struct xtcp_listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL_ACCOUNT);
+	u32 wnd, clamp;
+
+	if (!listener)
+		return NULL;
+	listener->stats = alloc_percpu_gfp(*listener->stats, GFP_KERNEL_ACCOUNT);
+	listener->group = listener->stats ? group_new() : NULL;
+	if (!listener->group) {
+		xtcp_listen_free(listener);
+		return NULL;
+	}
+	/* only the window scale is used; it does not depend on the MSS, so any MSS will do */
+	xtcp_window_select(sk, NULL, XTCP_MSS_DEFAULT_V4, true, &wnd, &clamp, &listener->group->rcv_wscale);
+	listener->sk = sk;
+	listener->cpu = -1;
+	listener->open = true;
+	listener->user = xtcp_blackbox_user(sk);
+	spin_lock_init(&listener->lock);
+	INIT_LIST_HEAD(&listener->accept_queue);
+	xtcp_entry_start(listener);
+	return listener;
+}
+
+static void set_limit(struct sock *sk, int backlog)
+{
+	unsigned int somaxconn = READ_ONCE(sock_net(sk)->core.sysctl_somaxconn);
+	unsigned int limit = min_t(unsigned int, backlog, somaxconn);
+
+	WRITE_ONCE(xtcp_endpoint(sk)->listener->accept_max, limit);
+	WRITE_ONCE(xtcp_endpoint(sk)->listener->somaxconn, somaxconn);
+	WRITE_ONCE(sk->sk_max_ack_backlog, limit);
+}
+
+/* Turns Fast Open on for a new listener, if net.xtcp.fastopen says so and no TCP_FASTOPEN is set. */
+static int listen_fast(struct sock *sk, unsigned int backlog)
+{
+	const int wanted = XTCP_FASTOPEN_SERVER | XTCP_FASTOPEN_ANY_LISTENER;
+
+	sock_owned_by_me(sk);
+	if ((READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & wanted) != wanted || xtcp_fastopen_max(sk))
+		return 0;
+	return xtcp_fastopen_set_max(sk, backlog);
+}
+
+/*
+ * The sock listens now, and forgets why its last connection has ended. As in Linux, TCP_QUICKACK 0 was
+ * for that connection.
+ */
+static void forget_connection(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	xtcp_ended_forget(&xsk->ended);
+	xtcp_acking_interactive(&xsk->acking, false);
+	xtcp_repair_leave(sk);
+}
+
+static int start(struct sock *sk, int backlog)
+{
+	struct xtcp_listener *listener;
+	int err = listen_fast(sk, backlog);
+
+	if (err)
+		return err;
+	listener = listener_new(sk);
+	if (!listener)
+		return -ENOMEM;
+	/* a lookup of an earlier connection must not take the sock for a listener */
+	xtcp_demux_wait_for_lookups(sk);
+	xtcp_aoconn_begin(sk);
+	err = xtcp_port_listen(sk);
+	if (err) {
+		xtcp_group_put(listener->group);
+		xtcp_listen_free(listener);
+		return err;
+	}
+	xtcp_early_start(xtcp_net_of(sk));
+	sk_dst_reset(sk);
+	WRITE_ONCE(sk->sk_ack_backlog, 0);
+	/* a lookup that sees this pointer also sees the queues that were set up before */
+	smp_store_release(&xtcp_endpoint(sk)->listener, listener);
+	set_limit(sk, backlog);
+	forget_connection(sk);
+	xtcp_state_set(sk, TCP_LISTEN);
+	err = xtcp_listeners_add(sk);
+	if (err) {
+		xtcp_listen_stop(sk);
+		xtcp_state_set(sk, TCP_CLOSE);
+	} else {
+		xtcp_handover_claim(sk);
+	}
+	return err;
+}
+
+/*
+ * A call of a program has read a sock that is not its socket's any more: the kernel repeats the call.
+ * A worker of io_uring returns EINTR to its program instead.
+ */
+static int repeat_call(void)
+{
+	if (current->flags & (PF_KTHREAD | PF_IO_WORKER))
+		return -ERESTARTSYS;
+	set_thread_flag(TIF_SIGPENDING);
+	return -ERESTARTNOINTR;
+}
+
+/*
+ * proto_ops.listen: passive OPEN. Without bind() the sock gets a port now. The smaller of @backlog
+ * and net.core.somaxconn limits both queues; a second call changes the limit. Return: 0, -EINVAL,
+ * -ENOMEM, or what xtcp_port_listen() returns.
+ */
+int xtcp_listen(struct socket *sock, int backlog)
+{
+	struct sock *sk = READ_ONCE(sock->sk);
+	int err = -EINVAL;
+
+	if (!xtcp_listen_is_ours(sk))
+		return repeat_call();
+	lock_sock(sk);
+	if (sock->state != SS_UNCONNECTED || sock->type != SOCK_STREAM)
+		goto out;
+	switch (sk->sk_state) {
+	case TCP_CLOSE:
+		err = start(sk, backlog);
+		break;
+	case TCP_LISTEN:
+		set_limit(sk, backlog);
+		err = 0;
+		break;
+	}
+out:
+	release_sock(sk);
+	return err;
+}
+
+/* Has another build taken over the socket of a listener, which had @socket when the call began? */
+static bool is_taken_over(const struct sock *sk, const struct socket *socket)
+{
+	return unlikely(xtcp_relay_drains(sk) || !socket || sk->sk_socket != socket);
+}
+
+/*
+ * Sleeps until there is a child to accept, or another build has taken over the socket; of several
+ * processes, one is woken at a time. Drops the socket lock and takes it again. Return: 0, or an error of
+ * xtcp_listen_accept().
+ */
+static int unlocked_wait(struct sock *sk, const struct socket *socket, long timeout)
+{
+	wait_queue_head_t *wq = sk_sleep(sk);	/* of the program's socket, which outlives the call */
+	DEFINE_WAIT(wait);
+	int err;
+
+	for (;;) {
+		prepare_to_wait_exclusive(wq, &wait, TASK_INTERRUPTIBLE);
+		release_sock(sk);
+		if (!xtcp_acceptq_has_child(sk))
+			timeout = schedule_timeout(timeout);
+		sched_annotate_sleep();
+		lock_sock(sk);
+		err = 0;
+		if (xtcp_acceptq_has_child(sk) || is_taken_over(sk, socket))
+			break;
+		err = -EINVAL;
+		if (sk->sk_state != TCP_LISTEN)
+			break;
+		err = sock_intr_errno(timeout);
+		if (signal_pending(current))
+			break;
+		err = -EAGAIN;
+		if (!timeout)
+			break;
+	}
+	finish_wait(wq, &wait);
+	return err;
+}
+
+/*
+ * proto.accept: takes the oldest child, with the queue's reference. Sleeps at most for SO_RCVTIMEO.
+ * @kern is not used: each child is a kernel socket if its listener is one. NULL: *@err is -EINVAL,
+ * -EAGAIN, -EINTR, -ERESTARTSYS, or what repeat_call() returns.
+ */
+struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
+{
+	struct sock *child = NULL, *own = NULL;
+	const struct socket *socket;
+	bool slept = false;
+	long timeout;
+	int error;
+
+	/*
+	 * this thread may also be the client, whose third ACK waits for its first write. There is
+	 * no child before: send the ACK now
+	 */
+	if (!xtcp_acceptq_has_child(sk))
+		xtcp_handshake_ack_go();
+	lock_sock(sk);
+	socket = sk->sk_socket;
+	timeout = sock_rcvtimeo(sk, flags & O_NONBLOCK);
+	for (;;) {
+		if (is_taken_over(sk, socket)) {
+			error = repeat_call();
+			break;
+		}
+		error = -EINVAL;
+		if (sk->sk_state != TCP_LISTEN)
+			break;
+		error = 0;
+		child = xtcp_relay_take(sk);
+		if (child)
+			break;
+		own = xtcp_acceptq_take(xtcp_endpoint(sk)->listener);
+		child = own;
+		if (child)
+			break;
+		error = -EAGAIN;
+		if (!timeout)
+			break;
+		if (!slept)
+			sock_hold(sk);	/* a sleeper does not hold the socket of @sk if that changes */
+		slept = true;
+		error = unlocked_wait(sk, socket, timeout);
+		if (error)
+			break;
+	}
+	release_sock(sk);
+	if (slept)
+		sock_put(sk);
+	if (own)
+		xtcp_memory_accepted(own);
+	if (!child)
+		*err = error;
+	return child;
+}
+
+/* struct xtcp_build_calls */
+struct sock *xtcp_accept_take(struct sock *sk)
+{
+	struct xtcp_listener *listener;
+	struct sock *child = NULL;
+
+	rcu_read_lock();
+	listener = xtcp_listen_queues(sk);
+	if (listener)
+		child = xtcp_acceptq_take(listener);
+	rcu_read_unlock();
+	if (child)
+		xtcp_memory_accepted(child);
+	return child;
+}
+
+/* Both listen at one place, and have a socket. */
+static bool have_one_place(const struct sock *a, const struct sock *b)
+{
+	return a->sk_state == TCP_LISTEN && b->sk_state == TCP_LISTEN && a->sk_socket && b->sk_socket &&
+	       net_eq(sock_net(a), sock_net(b)) && inet_sk(a)->inet_num == inet_sk(b)->inet_num &&
+	       xtcp_group_same_place(a, b);
+}
+
+/* @socket is that of @sk from now on. What belongs to the socket's owner follows from its inode. */
+static void give_socket(struct sock *sk, struct socket *socket)
+{
+	write_lock_bh(&sk->sk_callback_lock);
+	sk_set_socket(sk, socket);
+	sk->sk_uid = SOCK_INODE(socket)->i_uid;
+	write_unlock_bh(&sk->sk_callback_lock);
+	WRITE_ONCE(socket->sk, sk);
+}
+
+/*
+ * Exchanges the sockets of two listeners, and what others know the program's listener by. Children of
+ * @old still wake the program, so @old keeps the wait queue.
+ */
+static void exchange_sockets(struct sock *old, struct sock *new)
+{
+	struct socket *program = old->sk_socket, *ours = new->sk_socket;
+	const u64 cookie = atomic64_read(&old->sk_cookie);
+
+	sock_owned_by_me(old);
+	sock_owned_by_me(new);
+	give_socket(old, ours);
+	give_socket(new, program);
+	rcu_assign_pointer(new->sk_wq, &program->wq);
+	swap(program->ops, ours->ops);	/* and the references to their modules */
+	if (sock_flag(old, SOCK_FASYNC))
+		sock_set_flag(new, SOCK_FASYNC);
+	atomic64_set(&old->sk_cookie, atomic64_read(&new->sk_cookie));
+	atomic64_set(&new->sk_cookie, cookie);
+#ifdef CONFIG_SOCK_CGROUP_DATA
+	swap(old->sk_cgrp_data, new->sk_cgrp_data);
+#endif
+#ifdef CONFIG_SECURITY
+	swap(old->sk_security, new->sk_security);
+#endif
+}
+
+/* Both are locked. Return: 0; -EINVAL; -EBUSY: @old has been taken over, or @sk has taken over; -ENOMEM. */
+static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls)
+{
+	int err;
+
+	if (!have_one_place(sk, old))
+		return -EINVAL;
+	err = xtcp_relay_follow(sk, old, calls);
+	if (err)
+		return err;
+	err = calls->drain(old, sk, xtcp_instances_own());
+	if (err)
+		xtcp_relay_drained(sk, old);
+	else
+		exchange_sockets(old, sk);
+	return err;
+}
+
+/**
+ * xtcp_accept_take_over() - setsockopt(XTCP_TAKE_OVER)
+ * @sk: in LISTEN; its socket gets the sock that @fd has now
+ * @fd: a descriptor of a listener of another build, at the same place
+ *
+ * Context: process, not locked. One call at a time, by rtnl_lock().
+ *
+ * Return: 0; -EPERM without CAP_NET_ADMIN; -EBADF, -ENOTSOCK; or an error of take_over().
+ */
+int xtcp_accept_take_over(struct sock *sk, int fd)
+{
+	const struct xtcp_build_calls *calls;
+	struct socket *theirs;
+	struct sock *old;
+	int err;
+
+	if (!ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
+		return -EPERM;
+	theirs = sockfd_lookup(fd, &err);
+	if (!theirs)
+		return err;
+	sock_hold(sk);	/* the program may close it before this function returns */
+	rtnl_lock();
+	old = theirs->sk;
+	calls = old ? xtcp_instances_calls(old->sk_prot) : NULL;
+	err = -EINVAL;
+	if (calls) {
+		lock_sock(sk);
+		lock_sock_nested(old, SINGLE_DEPTH_NESTING);
+		err = take_over(sk, old, calls);
+		release_sock(old);
+		release_sock(sk);
+	}
+	rtnl_unlock();
+	/* all sleepers, so that none waits for the old sock any more */
+	if (!err)
+		wake_up_interruptible_all(&theirs->wq.wait);
+	sockfd_put(theirs);
+	sock_put(sk);
+	return err;
+}
+
+/**
+ * xtcp_accept_wait_for_calls() - wait for calls that have read this sock from a socket which it has left
+ * @sk: it drains, and its last descriptor is closed
+ *
+ * A call either runs, or waits for the socket lock, or sleeps in accept(), with a reference.
+ *
+ * Context: process, may sleep.
+ */
+void xtcp_accept_wait_for_calls(struct sock *sk)
+{
+	synchronize_rcu_tasks();
+	/* who has not come here by now does not come any more, so a look is enough */
+	while (waitqueue_active(&sk->sk_lock.wq)) {
+		lock_sock(sk);
+		release_sock(sk);
+	}
+	synchronize_rcu_tasks();
+}
+
