@@ -129,9 +129,7 @@ static inline bool xtcp_compat_raw_listens(const struct net *net, struct raw_has
 #endif
 }
 
-/*
- * Is there a tap, a program of XDP or tc, or a hook of netfilter on this device? RCU read side.
- */
+/* Is there a tap, a program of XDP or tc, or a hook of netfilter on this device? RCU read side. */
 static inline bool xtcp_compat_dev_is_watched(struct net_device *dev)
 {
 #ifdef XTCP_HAS_NIT_ACTIVE_RCU
@@ -212,10 +210,7 @@ static inline void xtcp_compat_put_net(struct sock *sk)
 #include <net/proto_memory.h>
 #endif
 
-/*
- * The TOS for a route lookup. Before 6.9 it also carries SO_DONTROUTE; since then the lookup takes
- * this option from the sock.
- */
+/* The TOS for a route lookup, which before 6.9 also carries SO_DONTROUTE. */
 static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
@@ -268,10 +263,7 @@ static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock 
 #define XTCP_COMPAT_GSO_ACCECN	0
 #endif
 
-/*
- * Fill the fields of TCP_INFO for AccECN and for the kind of ECN in use. Linux 7.2 has these
- * fields, and Linux 6.12 does not have them.
- */
+/* The fields of TCP_INFO for AccECN and the kind of ECN in use, which 7.2 has, and 6.12 not. */
 static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct xtcp_accecn *accecn,
 					   const struct xtcp_accecn_told *told, bool is_used)
 {
@@ -296,9 +288,8 @@ static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct x
 }
 
 /*
- * TCP_INFO with the same fields on every kernel. Linux 6.2 added the first two of the fields below,
- * and Linux 6.7 added the others. A kernel whose struct has these fields has them at the same
- * offsets.
+ * TCP_INFO with the same fields on every kernel. 6.2 added the first two below, 6.7 the others, at
+ * these offsets.
  */
 union xtcp_compat_info {
 	struct tcp_info tcp;
@@ -351,18 +342,12 @@ static inline void xtcp_compat_copy_port_range(struct sock *to, const struct soc
 #endif
 
 /* Linux has TCP-AO since 6.7. Older kernels have no drop reasons for TCP-AO. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-#define XTCP_COMPAT_DROP_AUTH_HDR	SKB_DROP_REASON_TCP_AUTH_HDR
-#define XTCP_COMPAT_DROP_AONOTFOUND	SKB_DROP_REASON_TCP_AONOTFOUND
-#define XTCP_COMPAT_DROP_AOUNEXPECTED	SKB_DROP_REASON_TCP_AOUNEXPECTED
-#define XTCP_COMPAT_DROP_AOKEYNOTFOUND	SKB_DROP_REASON_TCP_AOKEYNOTFOUND
-#define XTCP_COMPAT_DROP_AOFAILURE	SKB_DROP_REASON_TCP_AOFAILURE
-#else
-#define XTCP_COMPAT_DROP_AUTH_HDR	SKB_DROP_REASON_NOT_SPECIFIED
-#define XTCP_COMPAT_DROP_AONOTFOUND	SKB_DROP_REASON_NOT_SPECIFIED
-#define XTCP_COMPAT_DROP_AOUNEXPECTED	SKB_DROP_REASON_NOT_SPECIFIED
-#define XTCP_COMPAT_DROP_AOKEYNOTFOUND	SKB_DROP_REASON_NOT_SPECIFIED
-#define XTCP_COMPAT_DROP_AOFAILURE	SKB_DROP_REASON_NOT_SPECIFIED
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define SKB_DROP_REASON_TCP_AUTH_HDR		SKB_DROP_REASON_NOT_SPECIFIED
+#define SKB_DROP_REASON_TCP_AONOTFOUND		SKB_DROP_REASON_NOT_SPECIFIED
+#define SKB_DROP_REASON_TCP_AOUNEXPECTED	SKB_DROP_REASON_NOT_SPECIFIED
+#define SKB_DROP_REASON_TCP_AOKEYNOTFOUND	SKB_DROP_REASON_NOT_SPECIFIED
+#define SKB_DROP_REASON_TCP_AOFAILURE		SKB_DROP_REASON_NOT_SPECIFIED
 #endif
 
 /* The ID of a socket's next IPv4 packet, which became atomic in 6.5. */
@@ -414,10 +399,7 @@ static inline void xtcp_compat_disconnected(struct xtcp_compat_disconnects *own)
 #define __uninitialized
 #endif
 
-/*
- * Count a packet that this host sends. Since 6.7 it is counted before netfilter sees it; before
- * 6.7, ip_output() counts it.
- */
+/* Counts a packet that this host sends, before netfilter sees it. Before 6.7, ip_output() counts it. */
 static inline void xtcp_compat_count_out_request(struct net *net)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
@@ -425,46 +407,25 @@ static inline void xtcp_compat_count_out_request(struct net *net)
 #endif
 }
 
-/* IPV6_FLOWINFO_SEND became an atomic flag in 6.7. */
-static inline bool xtcp_compat_sndflow(const struct sock *sk)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-	return inet6_test_bit(SNDFLOW, sk);
-#else
-	return inet6_sk(sk)->sndflow;
-#endif
-}
-
-/* IP_RECVERR and IPV6_RECVERR became atomic flags in 6.6 and 6.7. */
-static inline bool xtcp_compat_recverr(const struct sock *sk)
-{
+/* Flags of a socket by their old names. They became atomic flags, with names of their own, in 6.6 and 6.7. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-	return inet_test_bit(RECVERR, sk);
+#define XTCP_COMPAT_FLAG(sk, flag, field)	inet_test_bit(flag, sk)
 #else
-	return inet_sk(sk)->recverr;
+#define XTCP_COMPAT_FLAG(sk, flag, field)	(inet_sk(sk)->field)
 #endif
-}
-
-static inline bool xtcp_compat_recverr6(const struct sock *sk)
-{
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-	return inet6_test_bit(RECVERR6, sk);
+#define XTCP_COMPAT_FLAG6(sk, flag, field)	inet6_test_bit(flag, sk)
 #else
-	return inet6_sk(sk)->recverr;
+#define XTCP_COMPAT_FLAG6(sk, flag, field)	(inet6_sk(sk)->field)
 #endif
-}
 
 /*
- * Has connect() returned before a SYN was sent (TCP_FASTOPEN_CONNECT)? A flag of the sock says so;
- * __inet_stream_connect() reads the same flag. Since 6.6 the flag is atomic.
+ * Has connect() returned before a SYN was sent (TCP_FASTOPEN_CONNECT)? __inet_stream_connect() reads
+ * the same flag.
  */
 static inline bool xtcp_compat_defers_connect(const struct sock *sk)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-	return inet_test_bit(DEFER_CONNECT, sk);
-#else
-	return inet_sk(sk)->defer_connect;
-#endif
+	return XTCP_COMPAT_FLAG(sk, DEFER_CONNECT, defer_connect);
 }
 
 static inline void xtcp_compat_defer_connect(struct sock *sk, bool defers)
@@ -476,36 +437,22 @@ static inline void xtcp_compat_defer_connect(struct sock *sk, bool defers)
 #endif
 }
 
-/* The flags that sock_diag shows. They became atomic in 6.6. */
+/* The flags that sock_diag shows. */
 static inline struct inet_diag_sockopt xtcp_compat_diag_options(const struct sock *sk)
 {
-	struct inet_diag_sockopt options = {};
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
-	options.is_icsk = inet_test_bit(IS_ICSK, sk);
-	options.freebind = inet_test_bit(FREEBIND, sk);
-	options.hdrincl = inet_test_bit(HDRINCL, sk);
-	options.mc_loop = inet_test_bit(MC_LOOP, sk);
-	options.transparent = inet_test_bit(TRANSPARENT, sk);
-	options.mc_all = inet_test_bit(MC_ALL, sk);
-	options.nodefrag = inet_test_bit(NODEFRAG, sk);
-	options.bind_address_no_port = inet_test_bit(BIND_ADDRESS_NO_PORT, sk);
-	options.recverr_rfc4884 = inet_test_bit(RECVERR_RFC4884, sk);
-#else
-	const struct inet_sock *inet = inet_sk(sk);
-
-	options.is_icsk = inet->is_icsk;
-	options.freebind = inet->freebind;
-	options.hdrincl = inet->hdrincl;
-	options.mc_loop = inet->mc_loop;
-	options.transparent = inet->transparent;
-	options.mc_all = inet->mc_all;
-	options.nodefrag = inet->nodefrag;
-	options.bind_address_no_port = inet->bind_address_no_port;
-	options.recverr_rfc4884 = inet->recverr_rfc4884;
-#endif
-	options.recverr = xtcp_compat_recverr(sk);
-	options.defer_connect = xtcp_compat_defers_connect(sk);
-	return options;
+	return (struct inet_diag_sockopt) {
+		.recverr = XTCP_COMPAT_FLAG(sk, RECVERR, recverr),
+		.is_icsk = XTCP_COMPAT_FLAG(sk, IS_ICSK, is_icsk),
+		.freebind = XTCP_COMPAT_FLAG(sk, FREEBIND, freebind),
+		.hdrincl = XTCP_COMPAT_FLAG(sk, HDRINCL, hdrincl),
+		.mc_loop = XTCP_COMPAT_FLAG(sk, MC_LOOP, mc_loop),
+		.transparent = XTCP_COMPAT_FLAG(sk, TRANSPARENT, transparent),
+		.mc_all = XTCP_COMPAT_FLAG(sk, MC_ALL, mc_all),
+		.nodefrag = XTCP_COMPAT_FLAG(sk, NODEFRAG, nodefrag),
+		.bind_address_no_port = XTCP_COMPAT_FLAG(sk, BIND_ADDRESS_NO_PORT, bind_address_no_port),
+		.recverr_rfc4884 = XTCP_COMPAT_FLAG(sk, RECVERR_RFC4884, recverr_rfc4884),
+		.defer_connect = xtcp_compat_defers_connect(sk),
+	};
 }
 
 /*
@@ -548,16 +495,13 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
  * SOCK_CUSTOM_SOCKOPT. XTCP_OPS_ACCEPT defines proto_ops.accept, so that accepted sockets also have
  * this flag. Since 6.10 proto_ops.accept takes its arguments in a struct.
  */
+static inline void xtcp_compat_ask_options(struct socket *sock)
+{
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
-static inline void xtcp_compat_ask_options(struct socket *sock)
-{
 	set_bit(SOCK_CUSTOM_SOCKOPT, &sock->flags);
-}
-#else
-static inline void xtcp_compat_ask_options(struct socket *sock)
-{
-}
 #endif
+}
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define XTCP_OPS_ACCEPT(name, then)						\
 static int name(struct socket *sock, struct socket *newsock, struct proto_accept_arg *arg) \
@@ -582,10 +526,7 @@ static int name(struct socket *sock, struct socket *newsock, int flags, bool ker
 }
 #endif
 
-/*
- * Since 7.1 proto.recvmsg returns the length of the address in struct msghdr. Before 7.1,
- * proto.recvmsg returns the length through its last argument, a pointer.
- */
+/* Since 7.1 proto.recvmsg returns the length of the address in struct msghdr, before through a pointer. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
 #define XTCP_PROTO_RECVMSG(name, impl)						\
 static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags)	\
@@ -703,28 +644,25 @@ static inline int xtcp_compat_zerocopy_fill(struct sock *sk, struct sk_buff *skb
 }
 
 /*
- * Report to the program that @skb is acknowledged. The report is a clone of @skb, but not a fast
+ * Reports to the program that @skb is acknowledged. The report is a clone of @skb, but not a fast
  * clone: a fast clone would keep @skb from being retransmitted until the program has read the
  * report. Since 6.15 skbuff.c reports an ACK only if txstamp_ack is set in kernel TCP's control
- * block. @skb has xtcp's control block there, so this function sets txstamp_ack only while it calls
- * skbuff.c.
+ * block, where @skb has ours: it is set only meanwhile.
  */
 static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 {
 	const u8 fclone = skb->fclone;
-
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 	const struct tcp_skb_cb ours = *TCP_SKB_CB(skb);
 
 	TCP_SKB_CB(skb)->txstamp_ack = TSTAMP_ACK_SK;
-	skb->fclone = SKB_FCLONE_UNAVAILABLE;
-	__skb_tstamp_tx(skb, NULL, NULL, sk, SCM_TSTAMP_ACK);
-	*TCP_SKB_CB(skb) = ours;
-#else
-	skb->fclone = SKB_FCLONE_UNAVAILABLE;
-	__skb_tstamp_tx(skb, NULL, NULL, sk, SCM_TSTAMP_ACK);
 #endif
+	skb->fclone = SKB_FCLONE_UNAVAILABLE;
+	__skb_tstamp_tx(skb, NULL, NULL, sk, SCM_TSTAMP_ACK);
 	skb->fclone = fclone;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	*TCP_SKB_CB(skb) = ours;
+#endif
 }
 
 /* Will the next page of the same pipe follow at once? */
@@ -811,10 +749,7 @@ static inline struct kmem_cache *xtcp_compat_slab(const char *name, unsigned int
 #endif
 }
 
-/*
- * Does a memory cgroup of version 1 limit the memory of its sockets? Since 6.11 a kernel can be
- * built without cgroup version 1.
- */
+/* Does a memory cgroup of version 1 limit its sockets? Since 6.11 a kernel may have no such cgroups. */
 #ifdef CONFIG_MEMCG
 static inline bool xtcp_compat_memcg1_limits(const struct mem_cgroup *memcg)
 {
@@ -887,25 +822,18 @@ static inline kuid_t xtcp_compat_uid(struct sock *sk)
 #define timer_delete_sync(timer) del_timer_sync(timer)
 #endif
 
-/*
- * Set up a high-resolution timer. Since 6.13 one call sets up the timer and its function. Since
- * 6.15 there is no other way.
- */
-static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *),
-					     clockid_t clock, enum hrtimer_mode mode)
+/* A timer that fires in softirq. Since 6.13 one call sets up the timer and its function. */
+static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer_restart (*function)(struct hrtimer *))
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
-	hrtimer_setup(timer, function, clock, mode);
+	hrtimer_setup(timer, function, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
 #else
-	hrtimer_init(timer, clock, mode);
+	hrtimer_init(timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
 	timer->function = function;
 #endif
 }
 
-/*
- * Let @skb leave at @ns of CLOCK_MONOTONIC at the earliest. Since 6.11 the kernel's function takes
- * a type of clock.
- */
+/* @skb leaves at @ns of CLOCK_MONOTONIC at the earliest. Since 6.11 a type of clock is an argument. */
 static inline void xtcp_compat_set_departure(struct sk_buff *skb, u64 ns)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)

@@ -11,7 +11,7 @@
  * step, so each segment is signed or checked with either the old key or the new one.
  *
  * RFC 5925 section 3.1 calls a TCP-AO key a Master Key Tuple (MKT). Two keys whose peers overlap
- * have different SendIDs and different RecvIDs; xtcp_aokeys_overlapping() names an exception. On a
+ * have different SendIDs and different RecvIDs; check_new() names an exception. On a
  * connection, one key signs what we send (Current_key), and we ask the peer to sign with the same
  * or another key (RNext_key). The peer asks us in the same way, so an arriving segment may change
  * our Current_key (section 3.3). The keys are chosen when a connection begins, and when a TIME-WAIT
@@ -281,16 +281,6 @@ struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_
 	return find_among(ao, &peers, l3index, U8_MAX, sndid, rcvid);
 }
 
-/*
- * A key that holds for at least one of the peers of a new key, or NULL. As in Linux, if the new key
- * holds in all VRFs, one that holds only in one VRF is not found: these two may have the same IDs.
- */
-static struct xtcp_ao_key *xtcp_aokeys_overlapping(const struct xtcp_ao *ao, const struct xtcp_peers *peers,
-						   int sndid, int rcvid)
-{
-	return find_among(ao, peers, peers->l3index, peers->prefix, sndid, rcvid);
-}
-
 /* The key with these IDs, for whatever peers; %XTCP_AO_ANY_ID stands for all. RCU read side, or socket lock. */
 struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid)
 {
@@ -492,10 +482,7 @@ static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, cons
 	return xtcp_keys_find(sk, &peers->addr, l3index) ? !by_ao && !ao->required : by_ao;
 }
 
-/*
- * Has @sk no TCP-AO, or exactly one kind of key for the peer to which it connects, TCP-AO or
- * TCP_MD5SIG? If TCP_AO_INFO demands a MAC from all peers, it must be TCP-AO.
- */
+/* has_right_keys(), for the peer to which @sk connects; true without TCP-AO. */
 bool xtcp_aoconn_may_connect(const struct sock *sk)
 {
 	const struct xtcp_ao *ao = xtcp_ao_of(sk);
@@ -576,17 +563,6 @@ void xtcp_aoconn_synchronize(struct sock *sk, u32 irs)
 	sock_owned_by_me(sk);
 	if (ao)
 		synchronize(ao, &tuple, &isns);
-}
-
-/* Derives the traffic keys of a new key, if the ISNs are known; else xtcp_aoconn_synchronize() does so later. */
-static void xtcp_aoconn_derive(const struct sock *sk, const struct xtcp_ao *ao, struct xtcp_ao_key *key)
-{
-	const struct xtcp_ao_isns isns = { .ours = xtcp_sender(sk)->snd.iss, .peers = ao->irs };
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sender(sk)->conn);
-
-	sock_owned_by_me(sk);
-	if (ao->synchronized)
-		derive(key, &tuple, &isns);
 }
 
 static struct xtcp_ao_key *copy_key(const struct xtcp_ao_key *key, void *memory)
@@ -725,8 +701,7 @@ struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk)
 
 /*
  * Reads a program's struct, which may be of another version: if it is shorter than @size, the rest
- * of
- * @cmd is 0. Return: 0; -EFAULT; -E2BIG when it is longer, and an octet beyond @size is not 0.
+ * of @cmd is 0. Return: 0; -EFAULT; -E2BIG when it is longer, and an octet beyond @size is not 0.
  */
 static int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen)
 {
@@ -800,41 +775,36 @@ static bool read_new_peers(const struct sock *sk, const struct tcp_ao_add *cmd, 
 	return !is_any(peers) && peers->prefix <= 128 && has_no_host_bits(peers) && is_of_peer(sk, peers);
 }
 
-static bool may_choose(const struct sock *sk)
-{
-	return sk->sk_state != TCP_LISTEN;
-}
-
 static bool is_unconnected(const struct sock *sk)
 {
 	return (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
 }
 
-/* A sock that has a connection takes keys only for the VRF that it is bound to. */
-static bool read_l3index(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
-{
-	return xtcp_keys_set_vrf(sk, ifindex, peers) && (is_unconnected(sk) || sk->sk_bound_dev_if == ifindex);
-}
-
 static int check_new(const struct sock *sk, const struct tcp_ao_add *cmd, struct xtcp_peers *peers)
 {
+	const bool chooses = cmd->set_current || cmd->set_rnext;
 	const struct xtcp_ao *ao = xtcp_ao_of(sk);
 
 	if (cmd->keylen > TCP_AO_MAXKEYLEN || cmd->reserved || cmd->reserved2 || !read_new_peers(sk, cmd, peers))
 		return -EINVAL;
-	if (cmd->keyflags & ~(TCP_AO_KEYF_IFINDEX | TCP_AO_KEYF_EXCLUDE_OPT))
-		return -EINVAL;
-	if ((cmd->set_current || cmd->set_rnext) && !may_choose(sk))
+	if (cmd->keyflags & ~(TCP_AO_KEYF_IFINDEX | TCP_AO_KEYF_EXCLUDE_OPT) || (chooses && sk->sk_state == TCP_LISTEN))
 		return -EINVAL;
 	peers->in_l3 = cmd->keyflags & TCP_AO_KEYF_IFINDEX;
-	if (cmd->ifindex && (!peers->in_l3 || !read_l3index(sk, cmd->ifindex, peers)))
+	if (cmd->ifindex && (!peers->in_l3 || !xtcp_keys_set_vrf(sk, cmd->ifindex, peers)))
+		return -EINVAL;
+	/* a sock that has a connection takes keys only for the VRF that it is bound to */
+	if (cmd->ifindex && !is_unconnected(sk) && sk->sk_bound_dev_if != cmd->ifindex)
 		return -EINVAL;
 	/* a segment cannot have both an MD5 digest and TCP-AO */
 	if (xtcp_keys_find(sk, &peers->addr, peers->in_l3 ? peers->l3index : XTCP_KEYS_ANY_L3INDEX))
 		return -EKEYREJECTED;
-	/* RFC 5925 section 3.1: two keys that may be used on one connection have different IDs */
-	if (ao && (xtcp_aokeys_overlapping(ao, peers, XTCP_AO_ANY_ID, cmd->rcvid) ||
-		   xtcp_aokeys_overlapping(ao, peers, cmd->sndid, XTCP_AO_ANY_ID)))
+	/*
+	 * RFC 5925 section 3.1: two keys that may be used on one connection have different IDs. As in
+	 * Linux, if the new key holds in all VRFs, one that holds only in one VRF is not found: these
+	 * two may have the same IDs
+	 */
+	if (ao && (find_among(ao, peers, peers->l3index, peers->prefix, XTCP_AO_ANY_ID, cmd->rcvid) ||
+		   find_among(ao, peers, peers->l3index, peers->prefix, cmd->sndid, XTCP_AO_ANY_ID)))
 		return -EEXIST;
 	return 0;
 }
@@ -860,6 +830,8 @@ static int fill_key(struct xtcp_ao_key *key, const struct tcp_ao_add *cmd, const
 
 static int add_key(struct sock *sk, struct tcp_ao_add *cmd)
 {
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_sender(sk)->conn);
+	struct xtcp_ao_isns isns = { .ours = xtcp_sender(sk)->snd.iss };
 	struct xtcp_peers peers = {};
 	struct xtcp_ao_key *key;
 	struct xtcp_ao *ao;
@@ -883,7 +855,10 @@ static int add_key(struct sock *sk, struct tcp_ao_add *cmd)
 		xtcp_aokeys_discard(sk, key);
 		return err ?: -ENOMEM;
 	}
-	xtcp_aoconn_derive(sk, ao, key);
+	/* without the ISNs, xtcp_aoconn_synchronize() derives them later */
+	isns.peers = ao->irs;
+	if (ao->synchronized)
+		derive(key, &tuple, &isns);
 	hlist_add_head_rcu(&key->node, &ao->keys);
 	xtcp_aokeys_compute_room(ao);
 	xtcp_aokeys_choose(ao, cmd->set_current ? key : NULL, cmd->set_rnext ? key : NULL);
@@ -910,12 +885,10 @@ static int remove_key(struct sock *sk, const struct tcp_ao_del *cmd)
 	struct xtcp_ao *ao = xtcp_ao_of(sk);
 	struct xtcp_peers peers = {};
 
-	if (cmd->reserved || cmd->reserved2 || ((cmd->set_current || cmd->set_rnext) && !may_choose(sk)))
-		return -EINVAL;
-	if (cmd->keyflags & ~TCP_AO_KEYF_IFINDEX)
+	if (cmd->reserved || cmd->reserved2 || ((cmd->set_current || cmd->set_rnext) && sk->sk_state == TCP_LISTEN))
 		return -EINVAL;
 	peers.in_l3 = cmd->keyflags & TCP_AO_KEYF_IFINDEX;
-	if (cmd->ifindex && !peers.in_l3)
+	if (cmd->keyflags & ~TCP_AO_KEYF_IFINDEX || (cmd->ifindex && !peers.in_l3))
 		return -EINVAL;
 	peers.l3index = cmd->ifindex;
 	if (!ao || !find_chosen(ao, cmd->set_current ? cmd->current_key : -1, cmd->set_rnext ? cmd->rnext : -1,
@@ -944,9 +917,7 @@ static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
 	struct xtcp_ao_key *current_key = NULL, *rnext_key = NULL;
 	struct xtcp_ao *ao;
 
-	if ((cmd->set_current || cmd->set_rnext) && !may_choose(sk))
-		return -EINVAL;
-	if (cmd->reserved || cmd->reserved2)
+	if (cmd->reserved || cmd->reserved2 || ((cmd->set_current || cmd->set_rnext) && sk->sk_state == TCP_LISTEN))
 		return -EINVAL;
 	if (cmd->ao_required && xtcp_cold(sk) && !hlist_empty(&xtcp_cold(sk)->keys))
 		return -EKEYREJECTED;

@@ -271,7 +271,7 @@ static enum skb_drop_reason key_not_found(struct xtcp_ao *ao, const struct xtcp_
 {
 	XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOKEYNOTFOUND);
 	atomic64_inc(&ao->key_not_found);
-	return XTCP_COMPAT_DROP_AOKEYNOTFOUND;
+	return SKB_DROP_REASON_TCP_AOKEYNOTFOUND;
 }
 
 static enum skb_drop_reason wrong_mac(struct xtcp_ao *ao, struct xtcp_ao_key *key, const struct xtcp_ao_arrival *in)
@@ -279,7 +279,7 @@ static enum skb_drop_reason wrong_mac(struct xtcp_ao *ao, struct xtcp_ao_key *ke
 	XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOBAD);
 	atomic64_inc(&ao->bad);
 	atomic64_inc(&key->bad);
-	return XTCP_COMPAT_DROP_AOFAILURE;
+	return SKB_DROP_REASON_TCP_AOFAILURE;
 }
 
 /* Compares the MAC, and counts the segment as good or bad. */
@@ -403,7 +403,7 @@ static enum skb_drop_reason mac_missing(struct xtcp_net *xn, struct xtcp_ao *ao)
 {
 	XTCP_NET_INC_STATS(xn, XTCP_MIB_AOREQUIRED);
 	atomic64_inc(&ao->ao_required);
-	return XTCP_COMPAT_DROP_AONOTFOUND;
+	return SKB_DROP_REASON_TCP_AONOTFOUND;
 }
 
 /*
@@ -519,7 +519,7 @@ static enum skb_drop_reason judge(struct xtcp_net *xn, const struct xtcp_md5_key
 static enum skb_drop_reason malformed(struct xtcp_net *xn)
 {
 	XTCP_NET_INC_STATS(xn, XTCP_MIB_AUTHMALFORMED);
-	return XTCP_COMPAT_DROP_AUTH_HDR;
+	return SKB_DROP_REASON_TCP_AUTH_HDR;
 }
 
 /*
@@ -533,11 +533,11 @@ static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_re
 
 	if (he && he->ao != !!in->option) {
 		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOBAD);
-		return XTCP_COMPAT_DROP_AOFAILURE;
+		return SKB_DROP_REASON_TCP_AOFAILURE;
 	}
 	if (!ao) {
 		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOKEYNOTFOUND);
-		return XTCP_COMPAT_DROP_AOUNEXPECTED;
+		return SKB_DROP_REASON_TCP_AOUNEXPECTED;
 	}
 	return verify_mac(sk, ao, he, in);
 }

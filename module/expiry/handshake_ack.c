@@ -161,8 +161,7 @@ void xtcp_handshake_ack_init(void)
 		struct handshake_acks *there = per_cpu_ptr(&handshake_acks, cpu);
 
 		spin_lock_init(&there->lock);
-		xtcp_compat_hrtimer_setup(&there->timer, handshake_ack_fired, CLOCK_MONOTONIC,
-					  HRTIMER_MODE_ABS_PINNED_SOFT);
+		xtcp_compat_hrtimer_setup(&there->timer, handshake_ack_fired);
 	}
 }
 

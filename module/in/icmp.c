@@ -203,7 +203,8 @@ static void redirected(struct sock *sk, struct sk_buff *skb)
 static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error *error)
 {
 	bool owned = sock_owned_by_user(sk);
-	bool at_once = xtcp_sock_is_v4(sk) ? xtcp_compat_recverr(sk) : xtcp_compat_recverr6(sk);
+	bool at_once = xtcp_sock_is_v4(sk) ? XTCP_COMPAT_FLAG(sk, RECVERR, recverr) :
+					      XTCP_COMPAT_FLAG6(sk, RECVERR6, recverr);
 	/*
 	 * a Fast Open connection counts as open once accept() has returned it, although its
 	 * handshake is not complete (RFC 7413), even after close()

@@ -281,7 +281,7 @@ static int check_v6(struct sock *sk, struct sockaddr_in6 *usin, int addr_len, __
 	struct ip6_flowlabel *flowlabel;
 
 	*label = 0;
-	if (xtcp_compat_sndflow(sk)) {
+	if (XTCP_COMPAT_FLAG6(sk, SNDFLOW, sndflow)) {
 		*label = usin->sin6_flowinfo & IPV6_FLOWINFO_MASK;
 		IP6_ECN_flow_init(*label);
 		if (*label & IPV6_FLOWLABEL_MASK) {

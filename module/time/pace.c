@@ -96,7 +96,7 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 	pace = kzalloc(sizeof(*pace), GFP_ATOMIC | __GFP_NOWARN);
 	if (!pace)
 		return NULL;
-	xtcp_compat_hrtimer_setup(&pace->timer, pace_fired, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_SOFT);
+	xtcp_compat_hrtimer_setup(&pace->timer, pace_fired);
 	spin_lock_init(&pace->lock);
 	pace->sk = sk;
 	/* pairs with xtcp_pace_room() */
