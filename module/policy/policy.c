@@ -78,7 +78,7 @@ struct xtcp_rule_match {
  * struct xtcp_rule_key - a struct xtcp_rule_match, laid out so that memcmp() tells which of two
  * keys comes first in the table
  * @kind: which parts of the key are set, the length and the IP version of the prefix, and the depth
- *	of the cgroup (kind_of()); the most specific kind is the smallest
+ *	of the cgroup (xtcp_rules_key()); the most specific kind is the smallest
  * @to: the prefix of the foreign address, an IPv4 address as v4-mapped; zero without a prefix
  *
  * The struct has no padding.
@@ -134,14 +134,6 @@ struct xtcp_rules_facts {
 /* This bit never decides between two rules: a connection matches prefixes of one family only. */
 #define IS_V4		1
 
-static void kind_of(u8 *kind, const struct xtcp_rule_match *match)
-{
-	kind[0] = 255 - (match->len == XTCP_RULES_NO_PREFIX ? 0 : match->len + 1);
-	kind[1] = (match->dport ? 0 : ANY_DPORT) | (match->sport ? 0 : ANY_SPORT) | (match->v4 ? IS_V4 : 0);
-	kind[2] = 255 - match->depth;
-	kind[3] = 0;
-}
-
 /* Length of the prefix, or XTCP_RULES_NO_PREFIX. */
 static u8 prefix_len(const u8 *kind)
 {
@@ -168,7 +160,9 @@ static bool xtcp_rules_key(struct xtcp_rule_key *key, const struct xtcp_rule_mat
 	memset(key, 0, sizeof(*key));
 	if (match->depth > XTCP_RULES_DEPTH_MAX)
 		return false;
-	kind_of(key->kind, match);
+	key->kind[0] = 255 - (match->len == XTCP_RULES_NO_PREFIX ? 0 : match->len + 1);
+	key->kind[1] = (match->dport ? 0 : ANY_DPORT) | (match->sport ? 0 : ANY_SPORT) | (match->v4 ? IS_V4 : 0);
+	key->kind[2] = 255 - match->depth;
 	key->dport = match->dport;
 	key->sport = match->sport;
 	key->cgroup = match->depth ? match->cgroup : 0;
@@ -354,10 +348,7 @@ struct xtcp_policy {
 #define MOST		1024	/* most rules in a table */
 #define MOST_OF_GUEST	64
 
-/*
- * An allocation fails when memory is short, so that a netlink request does not wait for long
- * (set.c).
- */
+/* An allocation fails when memory is short, so that a netlink request does not wait for long (set.c). */
 #define GFP_POLICY	(GFP_KERNEL_ACCOUNT | __GFP_NORETRY | __GFP_NOWARN)
 
 /* xtcp_rules_facts.cgroup_at of a sock. RCU read side. */
@@ -372,7 +363,7 @@ static u64 cgroup_at(const void *of, unsigned int depth)
 #endif
 }
 
-/* The offsets of an option in a sock and in a rule; the size of the option is the same in both. */
+/* The offsets of an option in a sock and in a rule; its size is the same in both. */
 #define TO(field)	offsetof(struct xtcp_sock, field)
 #define FROM(field)	offsetof(struct xtcp_rule_sets, field)
 #define OCTETS(field)	sizeof_field(struct xtcp_rule_sets, field)
@@ -385,10 +376,7 @@ static_assert(OCTETS(keepalive_time) == sizeof_field(struct xtcp_sock, keepalive
 static_assert(OCTETS(keepalive_intvl) == sizeof_field(struct xtcp_sock, keepalive_intvl));
 static_assert(OCTETS(keepalive_probes) == sizeof_field(struct xtcp_sock, keepalive_probes));
 
-/*
- * The options that are copied as numbers from a rule to a sock; 0 means that nobody has set the
- * option.
- */
+/* The options that are copied as numbers from a rule to a sock; 0 means that nobody has set the option. */
 static const struct number {
 	int optname;
 	u16 by_rule;
@@ -658,17 +646,6 @@ static int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key
 		return 0;
 	put_rule(rule);
 	return -EEXIST;
-}
-
-/* Return: 0, or -ENOENT if the new table has no rule with this key. */
-static int xtcp_policy_del(struct xtcp_policy *draft, const struct xtcp_rule_key *key)
-{
-	struct xtcp_rule *rule = xtcp_rules_del(&draft->rules, key);
-
-	if (!rule)
-		return -ENOENT;
-	put_rule(rule);
-	return 0;
 }
 
 /* Does a rule of the table give black boxes? */
@@ -992,16 +969,17 @@ static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct 
 static int delete_rule(struct xtcp_policy *draft, struct xtcp_rule_key *key)
 {
 	struct xtcp_rule_match match;
-	int err = xtcp_policy_del(draft, key);
+	struct xtcp_rule *rule = xtcp_rules_del(&draft->rules, key);
 
 	xtcp_rules_match(&match, key);
-	if (!match.depth)
-		return err;
-	while (err && match.depth++ < XTCP_RULES_DEPTH_MAX) {
+	while (!rule && match.depth && match.depth++ < XTCP_RULES_DEPTH_MAX) {
 		xtcp_rules_key(key, &match);
-		err = xtcp_policy_del(draft, key);
+		rule = xtcp_rules_del(&draft->rules, key);
 	}
-	return err;
+	if (!rule)
+		return -ENOENT;
+	put_rule(rule);
+	return 0;
 }
 
 /* Does an attribute occur twice in @nest? The types of its attributes have been checked. */
