@@ -45,10 +45,7 @@ static int max_migrate_wait_ms = 10000;
 static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
 static int max_tw_reuse_delay_ms = 60000;
 static int max_seconds = INT_MAX / HZ;
-/*
- * a whole number of seconds: INT_MAX ms, rounded up to jiffies, might be read as more than INT_MAX
- * ms
- */
+/* whole seconds: INT_MAX ms, rounded up to jiffies, might be read as more than INT_MAX ms */
 static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;
 static int max_usecs = 1000000;
 static int max_ack_delay_ns = 500000000;	/* 500 ms: RFC 9293 MUST-40 */
@@ -165,29 +162,20 @@ static int do_congestion_control(XTCP_CTL_CONST struct ctl_table *table, int wri
 	return err;
 }
 
-static int do_algorithms(bool allowed_only, int write, void *buffer, size_t *lenp, loff_t *ppos)
+/* Both lists: extra1 says that only the allowed ones are meant. */
+static int do_algorithms(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	char *text = kmalloc(XTCP_ALGORITHMS_TEXT, GFP_KERNEL);
 	int err;
 
 	if (!text)
 		return -ENOMEM;
-	xtcp_algorithms_list(text, XTCP_ALGORITHMS_TEXT, allowed_only);
+	xtcp_algorithms_list(text, XTCP_ALGORITHMS_TEXT, table->extra1);
 	err = do_text(text, XTCP_ALGORITHMS_TEXT, write, buffer, lenp, ppos);
 	if (write && !err)
 		err = xtcp_algorithms_allow(text);
 	kfree(text);
 	return err;
-}
-
-static int do_available(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
-{
-	return do_algorithms(false, write, buffer, lenp, ppos);
-}
-
-static int do_allowed(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
-{
-	return do_algorithms(true, write, buffer, lenp, ppos);
 }
 
 /* Also resets xtcp_net.blackholes (fastopen.c). */
@@ -267,10 +255,11 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 }
 
 /* For the whole machine: only the initial namespace can write it. register_part() sees .maxlen = 0. */
-#define GLOBAL(name, access, handler) {	\
+#define GLOBAL(name, access, handler, is_allowed) {	\
 	.procname = (name),			\
 	.mode = (access),			\
 	.proc_handler = (handler),		\
+	.extra1 = (is_allowed),			\
 }
 
 /* A sysctl that only the administrator may read. .data becomes the namespace. */
@@ -285,8 +274,8 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 static const struct ctl_table entries[] = {
 	ENTRY(abort_on_overflow, u8, proc_dou8vec_minmax, NULL, NULL),
 	ENTRY(ack_rate_request, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	GLOBAL("allowed_congestion_control", 0644, do_allowed),
-	GLOBAL("available_congestion_control", 0444, do_available),
+	GLOBAL("allowed_congestion_control", 0644, do_algorithms, SYSCTL_ONE),
+	GLOBAL("available_congestion_control", 0444, do_algorithms, NULL),
 	ENTRY(autocorking, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
 	ENTRY(base_mss, int, proc_dointvec_minmax, &min_mss, &max_mss),
 	ENTRY(bbr_loss_thresh, u8, proc_dou8vec_minmax, SYSCTL_ONE, SYSCTL_ONE_HUNDRED),
@@ -508,7 +497,7 @@ static void orphans_exit(struct xtcp_net *xn)
 	percpu_counter_destroy(&xn->rest->orphans);
 }
 
-/* The parts of a namespace's state, made in this order and freed in the reverse order. */
+/* The parts of a namespace's state, made in this order (zero is ready without .init), freed in the reverse order. */
 static const struct part {
 	int (*init)(struct xtcp_net *xn);
 	void (*exit)(struct xtcp_net *xn);
@@ -516,7 +505,7 @@ static const struct part {
 	{ xtcp_secret_net_init, xtcp_secret_net_exit },
 	{ xtcp_guests_net_init, xtcp_guests_net_exit },
 	{ xtcp_mib_net_init, xtcp_mib_net_exit },
-	{ xtcp_blackbox_net_init, xtcp_blackbox_net_exit },
+	{ NULL, xtcp_blackbox_forget },
 	{ orphans_init, orphans_exit },
 	{ xtcp_listeners_net_init, xtcp_listeners_net_exit },
 	{ xtcp_demux_net_init, xtcp_demux_net_exit },
@@ -556,14 +545,13 @@ static int make_parts(struct xtcp_net *xn)
 		return -ENOMEM;
 	xn->rest->xn = xn;
 	for (n = 0; n < ARRAY_SIZE(parts); n++) {
-		err = parts[n].init(xn);
+		err = parts[n].init ? parts[n].init(xn) : 0;
 		if (err)
 			goto fail;
 	}
 	err = xtcp_portlist_net_init(xn);
-	if (err)
-		goto fail;
-	return 0;
+	if (!err)
+		return 0;
 
 fail:
 	end_parts(xn, n);
@@ -618,10 +606,7 @@ static int __net_init netns_init(struct net *net)
 	return err;
 }
 
-/*
- * The first orphan of a shard, with a reference, or NULL. The list's own reference keeps it until
- * then.
- */
+/* The first orphan of a shard, with a reference, or NULL. The list has a reference, too. */
 static struct sock *first_orphan(struct xtcp_shard *shard)
 {
 	struct xtcp_endpoint *ep;
@@ -634,9 +619,7 @@ static struct sock *first_orphan(struct xtcp_shard *shard)
 	return ep ? xtcp_sk_of(ep) : NULL;
 }
 
-/*
- * @tell: by a RST. Puts the caller's reference.
- */
+/* @tell: by a RST. Puts the caller's reference. */
 static void end_orphan(struct sock *sk, bool tell)
 {
 	local_bh_disable();
@@ -688,13 +671,11 @@ static void __net_exit netns_pre_exit(struct net *net)
 }
 
 /*
- * The module is to be unloaded: end what programs have closed.
- *
- * Ends the orphans of all namespaces, and the waits of their handovers. For an orphan no RST is sent,
- * which might wait in a queue below TCP, and hold the module again: the peer gets one for its next
- * segment. A handover resets those that nobody accepted, as if its time were over.
- *
- * The caller holds the module. Ends early when the task is killed.
+ * The module is to be unloaded: ends the orphans of all namespaces, and the waits of their
+ * handovers. For an orphan no RST is sent, which might wait in a queue below TCP, and hold the
+ * module again: the peer gets one for its next segment. A handover resets those that nobody
+ * accepted, as if its time were over. The caller holds the module. Ends early when the task is
+ * killed.
  */
 static void end_closed(void)
 {

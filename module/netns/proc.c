@@ -66,6 +66,20 @@
 #include "socket/socket.h"
 #include "timewait/timewait.h"
 
+/*
+ * A file. One with .ops shows many rows, in several steps; one with .show shows a few lines in one
+ * step. A write calls .written; a file without cannot be written.
+ */
+struct proc_file {
+	const char *name;
+	const struct seq_operations *ops;
+	unsigned int private_size;
+	int (*show)(struct seq_file *m, void *v);
+	void (*written)(struct xtcp_net *xn);
+	umode_t mode;		/* 0: any user may read the file */
+	u8 family;		/* of a listing of connections */
+};
+
 /* The state of one reader, in seq_file->private. */
 struct xtcp_proc_box {
 	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
@@ -76,9 +90,9 @@ struct xtcp_proc_box {
 static struct proto *counted, *counted6;
 
 /**
- * xtcp_sockstat_set_protos() - set the protocols whose socks are counted
- * @prot: the protocol over IPv4; its counters of memory and of socks include the socks over IPv6
- * @prot6: the protocol over IPv6; NULL without IPv6
+ * xtcp_sockstat_set_protos() - the protocols whose socks /proc/net/xtcp_sockstat counts
+ * @prot: over IPv4; its counters of memory and of socks include the socks over IPv6
+ * @prot6: over IPv6; NULL without IPv6
  *
  * Context: process, module init, before any namespace has its files.
  */
@@ -89,10 +103,9 @@ void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6)
 }
 
 /*
- * Show /proc/net/xtcp_sockstat. @m: the file; its private pointer is the namespace. As in Linux,
- * "inuse" counts the listeners and connections in the tables, without half-open entries and
- * records. "tw" counts the records, including those in FIN-WAIT-2. "alloc" (socks) and "mem"
- * (pages) count all namespaces together.
+ * As in Linux, "inuse" counts the listeners and connections in the tables, without half-open
+ * entries and records. "tw" counts the records, including those in FIN-WAIT-2. "alloc" (socks) and
+ * "mem" (pages) count all namespaces together.
  */
 static int xtcp_sockstat_show(struct seq_file *m, void *v)
 {
@@ -527,8 +540,7 @@ struct row {
 
 /*
  * The state of one reader, in seq_file->private. If the buffer was too small for a position,
- * seq_file asks for the same position again, with a larger buffer. Then the rows of this position
- * are numbered from @number again.
+ * seq_file asks for it again, with a larger buffer. Then its rows are numbered from @number again.
  */
 struct listing {
 	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
@@ -786,6 +798,7 @@ static void *listing_start(struct seq_file *m, loff_t *pos)
 	struct listing *l = m->private;
 
 	l->m = m;
+	l->family = ((const struct proc_file *)pde_data(file_inode(m->file)))->family;
 	l->xn = xtcp_net(seq_file_net(m));
 	return look_up(m, pos);
 }
@@ -820,61 +833,32 @@ static void show_at(struct listing *l)
 	rcu_read_unlock();
 }
 
-static int show_listing(struct seq_file *m, void *v, int family, const char *heading)
+static int show_listing(struct seq_file *m, void *v)
 {
 	struct listing *l = m->private;
 
-	l->family = family;
 	if (v != SEQ_START_TOKEN) {
 		show_at(l);
 		return 0;
 	}
 	begin_row(l);
-	seq_printf(m, "  sl  %s st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode", heading);
+	seq_printf(m, "  sl  %s st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode",
+		   l->family == AF_INET ? "local_address rem_address  " :
+		   "local_address                         remote_address                       ");
 	end_row(l);
 	return 0;
 }
 
-static int show_v4(struct seq_file *m, void *v)
-{
-	return show_listing(m, v, AF_INET, "local_address rem_address  ");
-}
-
-static int show_v6(struct seq_file *m, void *v)
-{
-	return show_listing(m, v, AF_INET6,
-			    "local_address                         remote_address                       ");
-}
-
-static const struct seq_operations ops_listing_v4 = {
+static const struct seq_operations ops_listing = {
 	.start = listing_start,
 	.next = listing_next,
 	.stop = stop_nothing,
-	.show = show_v4,
+	.show = show_listing,
 };
 
-static const struct seq_operations ops_listing_v6 = {
-	.start = listing_start,
-	.next = listing_next,
-	.stop = stop_nothing,
-	.show = show_v6,
-};
-
-/*
- * The files. A file with .ops shows many rows, in several steps; a file with .show shows a few
- * lines in one step. A write to a file with .written calls that function; other files cannot be
- * written.
- */
-static const struct proc_file {
-	const char *name;
-	const struct seq_operations *ops;
-	unsigned int private_size;
-	int (*show)(struct seq_file *m, void *v);
-	void (*written)(struct xtcp_net *xn);
-	umode_t mode;		/* 0: any user may read the file */
-} files[] = {
-	{ KBUILD_MODNAME, &ops_listing_v4, sizeof(struct listing) },
-	{ KBUILD_MODNAME "6", &ops_listing_v6, sizeof(struct listing) },
+static const struct proc_file files[] = {
+	{ KBUILD_MODNAME, &ops_listing, sizeof(struct listing), .family = AF_INET },
+	{ KBUILD_MODNAME "6", &ops_listing, sizeof(struct listing), .family = AF_INET6 },
 	{ KBUILD_MODNAME "_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
 	{ KBUILD_MODNAME "_aborts", &xtcp_proc_aborts_ops, sizeof(struct seq_net_private) },
 	{ KBUILD_MODNAME "_blackbox", &xtcp_proc_blackbox_ops, sizeof(struct xtcp_proc_box),

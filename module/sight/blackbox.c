@@ -59,7 +59,7 @@ static void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 	xtcp_sk(sk)->box_high = slot / XTCP_BLACKBOX_BLOCK;
 }
 
-/* Find the box of a sock that has one. @sk: a sock with a black box. */
+/* The box of a sock that has one. */
 static struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -67,7 +67,7 @@ static struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk)
 	return xtcp_boxnote_table[xtcp_sk(sk)->box_high][xtcp_endpoint(sk)->box];
 }
 
-/* Note what both ends have agreed on by their SYNs. */
+/* What both ends have agreed on by their SYNs. */
 static void xtcp_boxnote_agreement(struct xtcp_blackbox *box, const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -119,7 +119,7 @@ static void note_windows(struct xtcp_blackbox_event *event, const struct sock *s
 	event->una = xsk->snd.una;
 }
 
-/* Write an event with SACK blocks. @block: the first of @n blocks as on the wire. */
+/* @block: the first of @n SACK blocks as on the wire. */
 static void note_sacks(struct xtcp_blackbox *box, const struct sock *sk, u64 us, const u8 *block, unsigned int n)
 {
 	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_SACKS, us);
@@ -163,8 +163,7 @@ static void xtcp_boxnote_out(struct sock *sk, const struct tcphdr *th, u64 us, u
 	struct xtcp_blackbox_event *event = begin_event(box, sk, XTCP_BLACKBOX_OUT, us);
 	u16 flags;
 
-	flags = xtcp_trace_flags_of(th) | ecn << XTCP_BLACKBOX_ECN |
-		(resent ? XTCP_BLACKBOX_RESENT : 0);
+	flags = xtcp_trace_flags_of(th) | ecn << XTCP_BLACKBOX_ECN | (resent ? XTCP_BLACKBOX_RESENT : 0);
 	event->wnd = ntohs(th->window);
 	event->segs = segments;
 	event->seq = ntohl(th->seq);
@@ -452,34 +451,22 @@ static bool has_room(const struct xtcp_net *xn)
 	return !xn->is_guest || (boxes_of_guests < most / XTCP_GUESTS_PART && xn->rest->maker->boxes < share_of(xn));
 }
 
-/*
- * Who has a box.
- * @user: of whom the socket or the listener is
- * @peer: of a child; zero otherwise
- */
+/* Who has a box. */
 struct owner_key {
-	kuid_t user;
-	struct in6_addr peer;
+	kuid_t user;		/* of whom the socket or the listener is */
+	struct in6_addr peer;	/* of a child; zero otherwise */
 };
 
 static_assert(sizeof(struct owner_key) == sizeof(kuid_t) + sizeof(struct in6_addr));	/* no padding */
 
-/*
- * An owner of boxes; boxes_lock guards it.
- * @by_key: the node in xtcp_rest.box_owners
- * @by_kept: the node in xtcp_rest.box_keepers, if @kept has a box
- * @key: who it is
- * @boxes: how many boxes the owner has
- * @kept: those of connections that have ended, the oldest first
- * @kept_len: how many these are
- */
+/* An owner of boxes; boxes_lock guards it. */
 struct xtcp_box_owner {
-	struct rb_node by_key;
-	struct rb_node by_kept;
+	struct rb_node by_key;		/* in xtcp_rest.box_owners */
+	struct rb_node by_kept;		/* in xtcp_rest.box_keepers, if @kept has a box */
 	struct owner_key key;
-	unsigned int boxes;
+	unsigned int boxes;		/* how many the owner has */
 	unsigned int kept_len;
-	struct list_head kept;
+	struct list_head kept;		/* those of connections that have ended, the oldest first */
 };
 
 static struct xtcp_blackbox *oldest_of(const struct xtcp_box_owner *owner)
@@ -496,7 +483,7 @@ static bool has_fewer(struct rb_node *node, const struct rb_node *other)
 	return a->kept_len == b->kept_len ? oldest_of(a)->ended_us > oldest_of(b)->ended_us : a->kept_len < b->kept_len;
 }
 
-/* Return: the owner who has most kept boxes; NULL if no box is kept. */
+/* NULL if no box is kept. */
 static struct xtcp_box_owner *who_has_most(const struct xtcp_net *xn)
 {
 	return rb_entry_safe(rb_last(&xn->rest->box_keepers), struct xtcp_box_owner, by_kept);
@@ -547,7 +534,6 @@ static struct xtcp_box_owner *get_owner(struct xtcp_net *xn, const struct owner_
 	return owner;
 }
 
-/* An owner has one box less. */
 static void put_owner(struct xtcp_net *xn, struct xtcp_box_owner *owner)
 {
 	lockdep_assert_held(&boxes_lock);
@@ -693,7 +679,7 @@ static struct xtcp_blackbox *make_box(struct sock *sk, struct xtcp_box_owner *ow
 	return box;
 }
 
-/* Give a box to the sock, which has none. @key: whose it is. Return: the box, or NULL. */
+/* Gives a box of @key to a sock that has none, or returns NULL. */
 static struct xtcp_blackbox *give(struct sock *sk, const struct owner_key *key)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -715,7 +701,7 @@ static struct xtcp_blackbox *give(struct sock *sk, const struct owner_key *key)
 	return box;
 }
 
-/* Give the sock a box, if a rule or the sysctl chooses the connection. Return: the box, or NULL. */
+/* As give(), if a rule or the sysctl chooses the connection. */
 static struct xtcp_blackbox *begin(struct sock *sk, const struct owner_key *key)
 {
 	sock_owned_by_me(sk);
@@ -756,7 +742,7 @@ int xtcp_blackbox_give(struct sock *sk)
 	return xtcp_blackbox_has(sk) || give(sk, &key) ? 0 : -ENOBUFS;
 }
 
-/* Separate the box from the sock. Return: the box. */
+/* Takes the box away from the sock. */
 static struct xtcp_blackbox *detach(struct sock *sk)
 {
 	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);
@@ -811,14 +797,6 @@ void xtcp_blackbox_do_end(struct sock *sk)
 		XTCP_NET_INC_STATS(xn, XTCP_MIB_BLACKBOXDROPPED);
 }
 
-/* Makes the empty tables of a namespace's boxes. Return: 0. */
-int xtcp_blackbox_net_init(struct xtcp_net *xn)
-{
-	xn->rest->box_owners = RB_ROOT;
-	xn->rest->box_keepers = RB_ROOT;
-	return 0;
-}
-
 /* Frees the boxes of connections that have ended, in a namespace that has been set up. */
 void xtcp_blackbox_forget(struct xtcp_net *xn)
 {
@@ -832,12 +810,6 @@ void xtcp_blackbox_forget(struct xtcp_net *xn)
 		spin_unlock_bh(&boxes_lock);
 		cond_resched();
 	} while (owner);
-}
-
-/* Frees the boxes of a namespace that has no connections and no files in /proc any more. */
-void xtcp_blackbox_net_exit(struct xtcp_net *xn)
-{
-	xtcp_blackbox_forget(xn);
 }
 
 /* The slot of the next box of a namespace, from @slot on; 0 if there is none. */

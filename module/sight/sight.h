@@ -270,8 +270,6 @@ DECLARE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
 int xtcp_blackbox_init(void);
 void xtcp_blackbox_exit(void);
-int xtcp_blackbox_net_init(struct xtcp_net *xn);
-void xtcp_blackbox_net_exit(struct xtcp_net *xn);
 
 kuid_t xtcp_blackbox_user(const struct sock *sk);
 int xtcp_blackbox_give(struct sock *sk);
