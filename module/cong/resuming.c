@@ -68,7 +68,6 @@ static void xtcp_resume_device(struct xtcp_resume *resume, int ifindex)
 		resume->has_moved = true;
 }
 
-/* Begin a round of observation. */
 static void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resume_view *view)
 {
 	xtcp_resume_device(resume, view->ifindex);
@@ -83,9 +82,8 @@ static void xtcp_resume_round(struct xtcp_resume *resume, const struct xtcp_resu
  */
 static bool is_better(const struct xtcp_saved *best, const struct xtcp_saved *seen)
 {
-	if (seen->cwnd >= best->cwnd)
-		return true;
-	return seen->seconds - best->seconds > REFRESH_SECONDS && seen->cwnd >= best->cwnd / 2;
+	return seen->cwnd >= best->cwnd ||
+	       (seen->seconds - best->seconds > REFRESH_SECONDS && seen->cwnd >= best->cwnd / 2);
 }
 
 /*
@@ -267,10 +265,8 @@ int xtcp_paths_prepare(struct xtcp_net *xn)
  * xtcp_paths_flush() - forget all paths of a namespace
  * @xn: the namespace
  *
- * RFC 9959 section 4.3.1: saved parameters are dropped when the configuration changes. Live
- * connections do not save what they observed before; they start to observe again.
- *
- * Context: process.
+ * Live connections do not save what they observed before; they start to observe again (RFC 9959
+ * section 4.3.1). Context: process.
  */
 void xtcp_paths_flush(struct xtcp_net *xn)
 {
@@ -292,7 +288,7 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 	}
 }
 
-/* Prints the line of a path. The caller has called rcu_read_lock(), which keeps the device. */
+/* RCU read side, which keeps the device. */
 static void show_path(struct seq_file *m, const struct saved_path *path, u32 age)
 {
 	const struct net_device *dev = dev_get_by_index_rcu(m->private, path->saved.ifindex);
@@ -347,7 +343,7 @@ static u32 xtcp_paths_flushes(const struct xtcp_net *xn)
 	return paths ? atomic_read(&paths->flushes) : 0;
 }
 
-/* Finds the set for the path of @sk; NULL without a table. Stores the key of the path in @addrs. */
+/* The set for the path of @sk; NULL without a table. Stores the key of the path in @addrs. */
 static struct path_set *set_of_path(const struct sock *sk, struct in6_addr *addrs)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
@@ -373,7 +369,7 @@ static struct saved_path *find_path(struct path_set *set, const struct in6_addr 
 	return NULL;
 }
 
-/* Finds the element of @set for a new path: a free element, or the element of the oldest path. */
+/* The element of @set for a new path: a free one, or that of the oldest path. */
 static struct saved_path *new_path(struct path_set *set, const struct in6_addr *addrs)
 {
 	struct saved_path *path = &set->paths[0];
@@ -490,9 +486,8 @@ static int device_of(struct sock *sk)
 }
 
 /*
- * Has the route moved to another device than the one on which the path was saved? IP looks up the
- * route only when it sends a segment. So the answer is no until the first segment after the move.
- * The answer is also no while the socket has no route, or one over a loopback device.
+ * Has the route moved to another device than that of the saved path? IP looks it up only when it
+ * sends a segment: so no until the first one after the move, and without a route, or over loopback.
  */
 static bool is_elsewhere(struct sock *sk)
 {
@@ -531,16 +526,6 @@ static void to_normal(struct sock *sk)
 	xtcp_resume_round(resume_of(sk), &view);
 }
 
-/*
- * RFC 9959 section 3.3: text of the Unvalidated Phase MUST be paced. If the connection is paced
- * already, because of a program's rate limit or the algorithm, only the rate changes.
- */
-static void begin_to_pace(struct sock *sk)
-{
-	xtcp_sender(sk)->cong.rate_is_old = true;
-	resume_of(sk)->paces = cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED) == SK_PACING_NONE;
-}
-
 static void stop_pacing(struct sock *sk)
 {
 	xtcp_sender(sk)->cong.rate_is_old = true;
@@ -550,8 +535,8 @@ static void stop_pacing(struct sock *sk)
 }
 
 /*
- * Is the connection in its first slow start, without any congestion so far? The answer is no if the
- * SYN was lost more than once: the connection has then begun with less than the initial window.
+ * Is the connection in its first slow start, without any congestion so far? No if the SYN was lost
+ * more than once: it has then begun with less than the initial window.
  */
 static bool is_fresh(const struct sock *sk)
 {
@@ -561,9 +546,8 @@ static bool is_fresh(const struct sock *sk)
 }
 
 /*
- * Begin to observe the path, or enter the Reconnaissance Phase. @sk: a sock whose congestion window
- * is full, and whose algorithm supports Careful Resume. The octets that are in flight now are the
- * initial data.
+ * Begins to observe the path, or enters the Reconnaissance Phase. @sk: its window is full, and its
+ * algorithm supports Careful Resume. The octets in flight now are the initial data.
  */
 void xtcp_resuming_begin(struct sock *sk)
 {
@@ -576,9 +560,8 @@ void xtcp_resuming_begin(struct sock *sk)
 	resume->flushes = xtcp_paths_flushes(xtcp_net_of(sk));
 	to_normal(sk);
 	/*
-	 * is_fresh() recognizes earlier congestion by ssthresh. But BBR leaves ssthresh at infinity
-	 * after a loss or a mark, and the program may have replaced BBR since then. lost_total and
-	 * delivered_ce also tell of losses and marks under BBR
+	 * is_fresh() recognizes earlier congestion by ssthresh. But under BBR, which the program may
+	 * have replaced since, only lost_total and delivered_ce tell of losses and marks
 	 */
 	if (!is_fresh(sk) || xtcp_sender(sk)->stream->lost_total || xtcp_sk(sk)->delivered_ce ||
 	    !xtcp_paths_find(sk, &resume->saved, NULL))
@@ -588,9 +571,8 @@ void xtcp_resuming_begin(struct sock *sk)
 }
 
 /*
- * Were all saved paths forgotten since the connection began to observe its path? A flush forgets
- * them, and so does a write of 0 to net.xtcp.careful_resume. Careful Resume then ends. But a
- * retreat goes on until the jump is acknowledged, since the retreat protects the path.
+ * Were all saved paths forgotten since the connection began to observe its path, by a write to
+ * net.xtcp.careful_resume? Careful Resume then ends, but a retreat, which protects the path, goes on.
  */
 static bool is_switched_off(const struct sock *sk)
 {
@@ -618,7 +600,12 @@ static void look_for_jump(struct sock *sk, u64 now_us)
 	resume->has_taken = true;
 	xtcp_resume_jump(resume, tx->snd.nxt, pipe, tx->stream->delivered, (u32)now_us);
 	tx->cong.cwnd = jump;
-	begin_to_pace(sk);
+	/*
+	 * RFC 9959 section 3.3: text of the Unvalidated Phase MUST be paced. If it is paced already,
+	 * because of a program's rate limit or the algorithm, only the rate changes
+	 */
+	tx->cong.rate_is_old = true;
+	resume->paces = cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED) == SK_PACING_NONE;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMEJUMPED);
 }
 
@@ -677,7 +664,7 @@ static void leave_unvalidated(struct sock *sk)
 		to_normal(sk);
 }
 
-/* The octet after the highest octet that the peer has acknowledged or sacked. */
+/* The octet after the highest that the peer has acknowledged or sacked. */
 static u32 highest_told(const struct xtcp_sender *tx)
 {
 	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
@@ -686,17 +673,12 @@ static u32 highest_told(const struct xtcp_sender *tx)
 }
 
 /*
- * Text was sent: end the Unvalidated Phase if it is over.
+ * Text was sent: ends the Unvalidated Phase if it is over (RFC 9959 section 3.3): the flight fills
+ * the window, an octet that was sent in the phase has arrived, or an RTT has passed.
  *
- * RFC 9959 section 3.3: the Unvalidated Phase ends when the flight fills the window, when an octet
- * that was sent in the phase has arrived, or after an RTT.
- *
- * If the route has moved to another device, the jump retreats. xtcp_resuming_acked() tests this,
- * too, but the next ACK may come too late: if the receiver's window is large, the flight may fill
- * the congestion window before this ACK comes, and so end the phase.
- *
- * If Careful Resume was switched off, this function does nothing; xtcp_resuming_acked() frees the
- * struct xtcp_resume at the next ACK.
+ * If the route has moved, the jump retreats. xtcp_resuming_acked() tests this, too, but if the
+ * receiver's window is large, the flight may fill our window, and so end the phase, before an ACK
+ * comes. If Careful Resume was switched off, xtcp_resuming_acked() ends it at the next ACK.
  */
 noinline void xtcp_resuming_pushed(struct sock *sk)
 {
@@ -727,10 +709,7 @@ static void unvalidated_acked(struct sock *sk, const struct xtcp_sample *sample)
 		leave_unvalidated(sk);
 }
 
-/*
- * Process an ACK in the Safe Retreat Phase. @reducing: a reduction is going on. When the reduction
- * ends, xtcp_reduction_end() may end the Safe Retreat Phase.
- */
+/* @reducing: a reduction goes on, at whose end xtcp_reduction_end() may end the Safe Retreat Phase. */
 static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, bool reducing)
 {
 	/*
@@ -743,9 +722,8 @@ static void retreat_acked(struct sock *sk, const struct xtcp_sample *sample, boo
 }
 
 /*
- * Process an ACK in the phase NORMAL: observe the path. While something is lost, marked or out of
- * order, octets that an ACK reports may have arrived long before. So a round in which this happens
- * does not count: a new round begins.
+ * Observes the path. While something is lost, marked or out of order, octets that an ACK reports may
+ * have arrived long before: so such a round does not count, and a new one begins.
  */
 static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -759,9 +737,8 @@ static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
 }
 
 /*
- * Process an ACK. @sk: a sock whose phase of congestion control is already set for this ACK. Frees
- * the struct xtcp_resume if is_switched_off(). Return: true if the window is set already; false if
- * the algorithm or PRR has to set it, as without Careful Resume.
+ * An ACK has come; the phase of congestion control is set for it already. Return: true if the window
+ * is set already; false if the algorithm or PRR has to set it, as without Careful Resume.
  */
 noinline bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
@@ -801,8 +778,8 @@ static bool is_unproven(const struct xtcp_resume *resume)
 }
 
 /*
- * Reduce the window to PipeSize, which the path is known to carry, before the algorithm reads the
- * window. Otherwise the algorithm would remember the size of the jump as the capacity of the path.
+ * Reduces the window to PipeSize, which the path is known to carry, before the algorithm reads it,
+ * which would take the size of the jump for the capacity of the path.
  */
 static void bound_by_pipe_size(struct sock *sk)
 {
@@ -814,18 +791,14 @@ static void bound_by_pipe_size(struct sock *sk)
 
 /*
  * Something was lost or marked, and the window is about to fall. Return: true when the Safe Retreat
- * Phase begins or goes on. The caller then lets the algorithm set ssthresh, and calls
- * xtcp_resuming_retreat() afterwards.
+ * Phase begins or goes on: the algorithm then sets ssthresh, and xtcp_resuming_retreat() follows.
  */
 bool xtcp_resuming_congested(struct sock *sk)
 {
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
-	/*
-	 * first note whether the route has moved: after a move, congestion says nothing about what
-	 * was observed, and xtcp_resume_cap() changes nothing
-	 */
+	/* first, since after a move congestion says nothing about what was observed */
 	xtcp_resume_device(resume, device_of(sk));
 	xtcp_resume_cap(resume, xtcp_sender(sk)->cong.cwnd);
 	if (resume->phase == XTCP_RESUME_RECONNAISSANCE)
@@ -835,12 +808,19 @@ bool xtcp_resuming_congested(struct sock *sk)
 	return is_unproven(resume) || resume->phase == XTCP_RESUME_RETREAT;
 }
 
-/*
- * Enter the Safe Retreat Phase, or reduce the window further. RFC 9959 section 3.5. The jump took
- * the saved path out of the table, but another connection may have saved the path again. This
- * function then removes the path from the table, unless the route has moved: after a move, nothing
- * shows that the saved parameters are wrong.
- */
+/* The jump or its path was wrong. After a move of the route, nothing shows that the saved path is. */
+static void jump_failed(struct sock *sk)
+{
+	struct xtcp_resume *resume = resume_of(sk);
+
+	stop_pacing(sk);
+	/* the jump took the path out of the table, but another connection may have saved it again */
+	if (!resume->has_moved)
+		xtcp_paths_forget(sk, resume->saved.ifindex, resume->flushes);
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMERETREATED);
+}
+
+/* Enters the Safe Retreat Phase, or reduces the window further. RFC 9959 section 3.5. */
 void xtcp_resuming_retreat(struct sock *sk)
 {
 	struct xtcp_resume *resume = resume_of(sk);
@@ -853,17 +833,12 @@ void xtcp_resuming_retreat(struct sock *sk)
 		return;
 	}
 	tx->cong.cwnd = xtcp_resume_retreat(resume, tx->cong.cwnd, tx->stream->delivered, tx->snd.nxt, tx->mss);
-	stop_pacing(sk);
-	if (!resume->has_moved)
-		xtcp_paths_forget(sk, resume->saved.ifindex, resume->flushes);
-	XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMERETREATED);
+	jump_failed(sk);
 }
 
 /*
- * Leave the Safe Retreat Phase if the jump is acknowledged. @sk: in the Safe Retreat Phase; no
- * reduction is going on. The phase ends when all octets that were sent in the jump are
- * acknowledged. This does not change the window. After the phase, slow start raises the window as
- * far as ssthresh.
+ * Leaves the Safe Retreat Phase, if all octets that were sent in the jump are acknowledged; no
+ * reduction goes on. The window stays, and slow start raises it afterwards as far as ssthresh.
  */
 void xtcp_resuming_reduced(struct sock *sk)
 {
@@ -877,17 +852,14 @@ void xtcp_resuming_reduced(struct sock *sk)
 	to_normal(sk);
 }
 
-/*
- * The retransmission timer has expired. RFC 9959 section 3.6: the phase becomes NORMAL. If the jump
- * was not validated yet, the saved path was wrong and is forgotten, unless the route has moved.
- */
+/* The retransmission timer has expired. RFC 9959 section 3.6: the phase becomes NORMAL. */
 void xtcp_resuming_timeout(struct sock *sk)
 {
 	struct xtcp_resume *resume = resume_of(sk);
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	sock_owned_by_me(sk);
-	/* first note whether the route has moved: see xtcp_resuming_congested() */
+	/* first, as in xtcp_resuming_congested() */
 	xtcp_resume_device(resume, device_of(sk));
 	xtcp_resume_cap(resume, tx->cong.cwnd);
 	if (resume->phase == XTCP_RESUME_NORMAL)
@@ -895,10 +867,7 @@ void xtcp_resuming_timeout(struct sock *sk)
 	if (is_unproven(resume)) {
 		bound_by_pipe_size(sk);
 		resume->has_taken = false;
-		stop_pacing(sk);
-		if (!resume->has_moved)
-			xtcp_paths_forget(sk, resume->saved.ifindex, resume->flushes);
-		XTCP_NET_INC_STATS(xtcp_net_of(sk), XTCP_MIB_RESUMERETREATED);
+		jump_failed(sk);
 	} else if (resume->phase == XTCP_RESUME_RETREAT) {
 		tx->cong.ssthresh = xtcp_resume_leave(resume, tx->cong.ssthresh, tx->stream->delivered, tx->mss);
 	}
@@ -906,8 +875,8 @@ void xtcp_resuming_timeout(struct sock *sk)
 }
 
 /*
- * End Careful Resume: save the path if it is worth saving, free the state. @sk: the connection ends
- * or gets another algorithm, or Careful Resume was switched off.
+ * Ends Careful Resume, and saves the path if it is worth saving: the connection ends or gets another
+ * algorithm, or Careful Resume was switched off.
  */
 void xtcp_resuming_end(struct sock *sk)
 {

@@ -98,20 +98,6 @@ static int listen_fast(struct sock *sk, unsigned int backlog)
 	return xtcp_fastopen_set_max(sk, backlog);
 }
 
-/*
- * The sock listens now, and forgets why its last connection has ended. As in Linux, TCP_QUICKACK 0 was
- * for that connection.
- */
-static void forget_connection(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	xtcp_ended_forget(&xsk->ended);
-	xtcp_acking_interactive(&xsk->acking, false);
-	xtcp_repair_leave(sk);
-}
-
 static int start(struct sock *sk, int backlog)
 {
 	struct xtcp_listener *listener;
@@ -137,7 +123,13 @@ static int start(struct sock *sk, int backlog)
 	/* a lookup that sees this pointer also sees the queues that were set up before */
 	smp_store_release(&xtcp_endpoint(sk)->listener, listener);
 	set_limit(sk, backlog);
-	forget_connection(sk);
+	/*
+	 * forget why the last connection has ended. As in Linux, TCP_QUICKACK 0 was for that
+	 * connection
+	 */
+	xtcp_ended_forget(&xtcp_sk(sk)->ended);
+	xtcp_acking_interactive(&xtcp_sk(sk)->acking, false);
+	xtcp_repair_leave(sk);
 	xtcp_state_set(sk, TCP_LISTEN);
 	err = xtcp_listeners_add(sk);
 	if (err) {

@@ -54,49 +54,27 @@
 #include "sock/create.h"
 #include "socket/diag_filter.h"
 
-/**
- * struct xtcp_diag_ask - a request of sock_diag and its sender
- * @xn: the namespace
- * @users: the user namespace of the netlink socket that asks
- * @filter: a filter program that has been checked (diag_filter.h); NULL: none
- * @filter_len: the length of @filter, octets
- * @states: a bit for each state that is wanted
- * @portid: the netlink port to which the messages go
- * @seq: nlmsg_seq of the messages
- * @flags: nlmsg_flags of the messages
- * @cookie: if @has_cookie, only the sock with this cookie is wanted
- * @uid: if @by_uid, only socks of this owner are wanted
- * @sport: the only local port that is wanted; 0: any
- * @dport: the only foreign port that is wanted; 0: any
- * @family: AF_INET or AF_INET6
- * @ext: a bit for each attribute that is wanted: idiag_ext of the request
- * @has_cookie: @cookie is valid
- * @by_uid: @uid is valid
- * @administrator: the sender has CAP_NET_ADMIN
- * @cuts_keys: if the message has no room for all MD5 keys of a sock, it shows those that fit
- * @unlocked: omit the attributes that need a socket lock, and show an aborted sock even while a
- *	program has its lock
- */
+/* A request of sock_diag and its sender. */
 struct xtcp_diag_ask {
 	struct xtcp_net *xn;
-	struct user_namespace *users;
-	const void *filter;
-	unsigned int filter_len;
-	u32 cookie[2];
-	kuid_t uid;
-	u32 states;
-	u32 portid;
-	u32 seq;
+	struct user_namespace *users;	/* of the netlink socket that asks */
+	const void *filter;		/* a filter program that has been checked (diag_filter.h); NULL: none */
+	unsigned int filter_len;	/* octets */
+	u32 cookie[2];			/* if @has_cookie, only the sock with this cookie is wanted */
+	kuid_t uid;			/* if @by_uid, only socks of this owner are wanted */
+	u32 states;			/* a bit for each state that is wanted */
+	u32 portid;			/* the netlink port to which the messages go */
+	u32 seq;			/* nlmsg_seq and nlmsg_flags of the messages */
 	u16 flags;
-	__be16 sport;
+	__be16 sport;			/* the only ports that are wanted; 0: any */
 	__be16 dport;
-	u8 family;
-	u8 ext;
+	u8 family;			/* AF_INET or AF_INET6 */
+	u8 ext;				/* idiag_ext of the request: a bit for each attribute that is wanted */
 	bool has_cookie;
 	bool by_uid;
-	bool administrator;
-	bool cuts_keys;
-	bool unlocked;
+	bool administrator;		/* the sender has CAP_NET_ADMIN */
+	bool cuts_keys;			/* without room for all MD5 keys of a sock, those are shown that fit */
+	bool unlocked;			/* omit what needs a socket lock; show an aborted sock in spite of its lock */
 };
 
 /* the length of an attribute has 16 bits */
@@ -308,13 +286,6 @@ static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, 
 	return asks_for(ask, INET_DIAG_CONG) ? nla_put_string(skb, INET_DIAG_CONG, algorithm) : 0;
 }
 
-/* By the length of an algorithm's report, which tells the struct. */
-static int attribute_of(size_t len)
-{
-	return len == sizeof_field(union tcp_cc_info, bbr) ? INET_DIAG_BBRINFO :
-	       len == sizeof_field(union tcp_cc_info, dctcp) ? INET_DIAG_DCTCPINFO : INET_DIAG_VEGASINFO;
-}
-
 static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -339,6 +310,7 @@ static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
 static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk, int state)
 {
 	union tcp_cc_info algorithm;
+	int attribute = INET_DIAG_VEGASINFO;
 	struct nlattr *info;
 	size_t len;
 
@@ -356,8 +328,13 @@ static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, stru
 	}
 	if (!asks_for(ask, INET_DIAG_VEGASINFO))
 		return 0;
+	/* the length of an algorithm's report tells the struct */
 	len = xtcp_algorithms_fill(sk, &algorithm);
-	return len ? nla_put(skb, attribute_of(len), len, &algorithm) : 0;
+	if (len == sizeof(algorithm.bbr))
+		attribute = INET_DIAG_BBRINFO;
+	else if (len == sizeof(algorithm.dctcp))
+		attribute = INET_DIAG_DCTCPINFO;
+	return len ? nla_put(skb, attribute, len, &algorithm) : 0;
 }
 
 static int put_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk, int state)
@@ -505,11 +482,7 @@ static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask 
 	return err;
 }
 
-/*
- * Adds the row of an aborted sock, if the request wants it. Return: 0, also if it is not wanted, or
- * was closed or disconnected; -EMSGSIZE if the message is full; -EAGAIN if a program has the socket
- * lock.
- */
+/* Adds the row of an aborted sock. Returns as xtcp_diag_row_listener(). */
 static int xtcp_diag_row_aborted(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
 	struct diag_row row = { };
@@ -582,48 +555,28 @@ static int xtcp_diag_row_conn(struct sk_buff *skb, const struct xtcp_diag_ask *a
 
 #define XTCP_DIAG_BATCH	32	/* most connections that one RCU read side shows */
 
-/**
- * struct xtcp_diag_key - a connection for its whole life, as an entry, a sock and a record
- * @hash: the hash of the tuple (xtcp_conn.hash)
- * @dev: the device to which the connection is bound
- * @tuple: its addresses and ports
- */
+/* What names a connection for its whole life, as an entry, a sock and a record. */
 struct xtcp_diag_key {
 	u32 hash;
 	int dev;
 	struct xtcp_tuple tuple;
 };
 
-/**
- * struct xtcp_diag_walk - which rows of a dump have been written
- * @ask: the request
- * @is_begun: xtcp_diag_walk_begin() was called
- * @listens: not all listeners have been written yet
- * @aborts: not all aborted socks have been written yet
- * @number: the number of the next listener, or of the next aborted sock
- * @chain: the present hash chain of the table of connections
- * @is_inside: the walk is inside @chain, and @last is valid
- * @last: the key of the last connection of @chain that has been written
- * @tries: how many times in a row a program has owned the lock of the next sock
- * @patience: how often the dump may still wait for a program
- * @n: how many connections the present batch has
- * @conn: the connections of the batch; valid in the RCU read side
- * @key: the keys of the batch, in order
- */
+/* Which rows of a dump have been written. */
 struct xtcp_diag_walk {
 	struct xtcp_diag_ask ask;
-	bool is_begun;
-	bool listens;
-	bool aborts;
-	unsigned long number;
-	u32 chain;
-	bool is_inside;
-	struct xtcp_diag_key last;
-	unsigned int tries;
-	unsigned int patience;
-	unsigned int n;
-	struct xtcp_conn *conn[XTCP_DIAG_BATCH];
-	struct xtcp_diag_key key[XTCP_DIAG_BATCH];
+	bool is_begun;			/* xtcp_diag_walk_begin() was called */
+	bool listens;			/* not all listeners have been written yet */
+	bool aborts;			/* not all aborted socks have been written yet */
+	unsigned long number;		/* of the next listener, or of the next aborted sock */
+	u32 chain;			/* the present hash chain of the table of connections */
+	bool is_inside;			/* the walk is inside @chain, and @last is valid */
+	struct xtcp_diag_key last;	/* the last connection of @chain that has been written */
+	unsigned int tries;		/* how many times in a row a program has owned the lock of the next sock */
+	unsigned int patience;		/* how often the dump may still wait for a program */
+	unsigned int n;			/* how many connections the present batch has */
+	struct xtcp_conn *conn[XTCP_DIAG_BATCH];	/* they; valid in the RCU read side */
+	struct xtcp_diag_key key[XTCP_DIAG_BATCH];	/* their keys, in order */
 };
 
 /*
@@ -717,7 +670,7 @@ static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < walk->n && !err; i++) {
+	for (i = 0; i < walk->n; i++) {
 		err = put_conn(walk, skb, i);
 		if (err)
 			break;
@@ -809,11 +762,7 @@ static void xtcp_diag_walk_begin(struct xtcp_diag_walk *walk)
 		walk->chain = xtcp_conns.mask + 1;
 }
 
-/*
- * The first sock in the table of aborted ones whose number is at least *@number, which receives its
- * number; NULL: none. A sock keeps its number while it is in the table; under the socket lock,
- * ended.is_listed tells whether it still is.
- */
+/* As xtcp_listeners_from(), in the table of aborted socks. Under the socket lock, ended.is_listed tells of it. */
 static struct sock *aborted_from(struct xtcp_net *xn, unsigned long *number)
 {
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "lookup of an aborted sock without RCU");

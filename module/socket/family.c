@@ -65,17 +65,6 @@
 #include "time/time.h"
 #include "window/window.h"
 
-static void first_window(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 wnd;
-
-	sock_owned_by_me(sk);
-	xtcp_window_select(sk, __sk_dst_get(sk), xsk->agreed.advmss, xsk->agreed.wscale_ok, &wnd, &xsk->window_clamp,
-			   &xsk->rcv_wscale);
-	xtcp_rcv_offered(&xsk->rcv, wnd);
-}
-
 /* Decides whether our SYN requests ECN. */
 static void offer_ecn(struct sock *sk)
 {
@@ -99,19 +88,16 @@ static void fill_tcb(struct sock *sk)
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xsk->conn);
 	u16 mss_default = xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
 	const bool sack = READ_ONCE(xn->sysctl.sack);
-	u32 iss, ts_offset;
+	u32 iss, ts_offset, wnd;
 
 	xtcp_ended_forget(&xsk->ended);
 	xtcp_policy_begin(sk);
 	xtcp_algorithms_take_route(sk);
-	/*
-	 * if it replaces a TIME-WAIT record, it already has an ISS beyond the record's sequence
-	 * numbers
-	 */
 	if (xtcp_repair_is_on(sk)) {
 		/* the program has chosen the first octet (TCP_QUEUE_SEQ) and the offset */
 		xtcp_snd_choose(&xsk->snd, xsk->snd.write_seq - 1, xsk->snd.ts_offset);
 	} else if (!xsk->snd.iss) {
+		/* in place of a TIME-WAIT record, it has an ISS beyond the record's numbers already */
 		xtcp_secret_active(xn, &tuple, &iss, &ts_offset);
 		xtcp_snd_choose(&xsk->snd, iss, ts_offset);
 	}
@@ -127,7 +113,9 @@ static void fill_tcb(struct sock *sk)
 	xtcp_agreed_peer_mss(&xsk->agreed, xsk->user_mss ?: mss_default, 0);
 	xtcp_agreed_our_mss(&xsk->agreed, xtcp_ip_advmss(sk), xsk->user_mss);
 	xtcp_mss_sync(sk, 0);
-	first_window(sk);
+	xtcp_window_select(sk, __sk_dst_get(sk), xsk->agreed.advmss, xsk->agreed.wscale_ok, &wnd, &xsk->window_clamp,
+			   &xsk->rcv_wscale);
+	xtcp_rcv_offered(&xsk->rcv, wnd);
 }
 
 /*
@@ -169,11 +157,9 @@ static int route_with_ports(struct sock *sk)
 }
 
 /*
- * Begin a Fast Open (RFC 7413). There are three cases:
- * - A write connects: send the SYN, with the data of the write or with a request for a cookie.
- * - connect() was called, and the SYN may have data, for example because a cookie is stored: send
- *   nothing now. The first write sends the SYN with its data.
- * - connect() was called, and the SYN must not have data: send a SYN that asks for a cookie.
+ * Begins a Fast Open (RFC 7413). A write that connects sends a SYN with its data, or one that asks
+ * for a cookie. connect() sends nothing if the first write may send the SYN with its data, for
+ * example because a cookie is stored; else a SYN that asks for a cookie.
  */
 static noinline_for_stack int send_fast_syn(struct sock *sk)
 {
@@ -305,9 +291,7 @@ static int xtcp_connect_pre(struct sock *sk, struct sockaddr_unsized *uaddr, int
 	return xtcp_compat_bpf_inet4_connect(sk, uaddr, &addr_len);
 }
 
-/*
- * Change the state for CLOSE (RFC 9293 section 3.10.4). Return: true when a FIN has to be sent now.
- */
+/* Changes the state for CLOSE (RFC 9293 section 3.10.4). Return: true when a FIN has to be sent now. */
 static bool close_state(struct sock *sk)
 {
 	switch (sk->sk_state) {
@@ -332,10 +316,8 @@ static bool close_state(struct sock *sk)
 }
 
 /*
- * Does ABORT send a RST in this state? RFC 9293 section 3.10.5 sends one in SYN-RECEIVED,
- * ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2 and CLOSE-WAIT. In CLOSING and LAST-ACK, xtcp sends a RST
- * only while its own FIN is queued, but not sent. Until this FIN is sent, our LAST-ACK is the RFC's
- * CLOSE-WAIT (see the head of this file).
+ * Does ABORT send a RST (RFC 9293 section 3.10.5)? In CLOSING and LAST-ACK only while our FIN is
+ * queued: until it is sent, our LAST-ACK is the RFC's CLOSE-WAIT (see the head of this file).
  */
 static bool needs_reset(const struct sock *sk)
 {
@@ -356,10 +338,7 @@ static bool needs_reset(const struct sock *sk)
 	}
 }
 
-/*
- * If data waits only for the next write (sendmsg.c), it goes before the RST: kernel TCP would have
- * sent it.
- */
+/* Data that waits only for the next write (sendmsg.c) goes before the RST, as in kernel TCP. */
 static void send_rst(struct sock *sk, enum xtcp_abort_reason reason)
 {
 	if (unlikely(xtcp_sk(sk)->coalescing))
@@ -613,9 +592,7 @@ MODULE_PARM_DESC(family, "address family number, positive, less than " __stringi
  * that did not come with the kernel. The package's file in modprobe.d has the alias in a comment.
  */
 
-/*
- * How many pages all our socks use. Kernel TCP counts its own; net.ipv4.tcp_mem limits each count.
- */
+/* How many pages all our socks use. Kernel TCP counts its own; net.ipv4.tcp_mem limits each count. */
 static atomic_long_t memory_allocated;
 static DEFINE_PER_CPU(int, memory_per_cpu);
 static struct percpu_counter sockets_allocated;
@@ -1086,10 +1063,7 @@ int xtcp_family_register(void)
 		xtcp_instances_set_family(family_number, &our_calls);
 		xtcp_diag_register(family_number);
 		xtcp_set_register();
-		/*
-		 * sock_register() logs the usual owner of the number, for example "Registered
-		 * PF_WANPIPE"
-		 */
+		/* sock_register() logs the number's usual owner, for example "Registered PF_WANPIPE" */
 		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;
 	}
