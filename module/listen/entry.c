@@ -41,23 +41,19 @@ static struct xtcp_guests guest_children = { .thing = XTCP_GUESTS_CHILDREN };
 module_param_named(guest_unaccepted, guest_children.max, uint, 0444);
 MODULE_PARM_DESC(guest_unaccepted, "connections that wait for accept() in all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory)");
 
+
 static void count_of_guest(const struct xtcp_listener *listener, int change)
 {
-	struct xtcp_net *xn = xtcp_net_of(listener->sk);
-
-	if (likely(!xn->is_guest))
-		return;
-	xtcp_guests_count(&guest_children, xn, change);
+	if (unlikely(xtcp_net_of(listener->sk)->is_guest))
+		xtcp_guests_count(&guest_children, xtcp_net_of(listener->sk), change);
 }
 
 /**
  * xtcp_acceptq_is_full() - is the accept queue full?
- * @listener: the queues
+ * @listener: the queues; without their lock, the answer may be out of date at once
  *
  * As in Linux, it takes one child more than its limit. In a guest, it is also full if all guests
- * together, or those of its maker, have as many waiting children as they may.
- *
- * Context: any. Without the listener's lock, the answer may be out of date at once.
+ * together, or those of its maker, have as many waiting children as they may. Context: any.
  */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 {
@@ -79,9 +75,7 @@ static noinline_for_stack void trace_length(const struct xtcp_listener *listener
 			 reason);
 }
 
-/*
- * @conn: the child that joins or leaves; NULL: all leave.
- */
+/* @conn: the child that joins or leaves; NULL: all leave. */
 static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *conn, unsigned int len, int reason)
 {
 	if (trace_xtcp_queue_enabled())
@@ -92,10 +86,7 @@ static void set_length(struct xtcp_listener *listener, const struct xtcp_conn *c
 	WRITE_ONCE(listener->sk->sk_ack_backlog, len);
 }
 
-/*
- * Appends a child; the queue, which is not closed, takes over the caller's reference. The child is
- * locked, too.
- */
+/* Appends a child, which is locked, too; the queue, which is not closed, takes over the caller's reference. */
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child)
 {
 	lockdep_assert_held(&listener->lock);
@@ -125,10 +116,7 @@ struct sock *xtcp_acceptq_take(struct xtcp_listener *listener)
 	return child ? xtcp_sk_of(child) : NULL;
 }
 
-/*
- * Closes both queues of a listener that has left the table of listeners. @children receives those
- * that nobody accepted, with the queue's references.
- */
+/* Closes both queues of a listener that has left the table. @children receives those that nobody accepted. */
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children)
 {
 	lockdep_assert_held(&listener->lock);
@@ -149,20 +137,13 @@ static struct percpu_counter entries_in_use;	/* includes entries that wait to be
 static struct xtcp_guests guest_entries = { .thing = XTCP_GUESTS_ENTRIES };
 static s32 entries_batch;	/* that of @guest_entries, apart from what guests write */
 
-/**
- * struct free_batch - a processor's entries that have left the table
- * @lock: guards the other fields
- * @waiting: they wait for the running grace period; NULL: none runs
- * @gathered: they came since it began, and wait for the next one
- * @n: length of @gathered
- * @rcu: the callback at the end of the running grace period
- */
+/* A processor's entries that have left the table. */
 struct free_batch {
-	spinlock_t lock;	/* see above */
-	struct xtcp_request *waiting;
-	struct xtcp_request *gathered;
-	unsigned int n;
-	struct rcu_head rcu;
+	spinlock_t lock;
+	struct xtcp_request *waiting;	/* for the running grace period; NULL: none runs */
+	struct xtcp_request *gathered;	/* since it began, for the next one */
+	unsigned int n;			/* length of @gathered */
+	struct rcu_head rcu;		/* the end of the running grace period */
 };
 
 static DEFINE_PER_CPU(struct free_batch, free_batches);
@@ -218,17 +199,6 @@ static void xtcp_pool_exit(void)
 	kmem_cache_destroy(slab_v4);
 }
 
-static struct kmem_cache *entry_cache(const struct xtcp_request *he)
-{
-	return he->conn.v4 ? slab_v4 : slab_v6;
-}
-
-static bool is_room_for_entry(const struct xtcp_net *xn)
-{
-	if (xtcp_counter_about(&entries_in_use) >= entries_max)
-		return false;
-	return !xn->is_guest || !xtcp_guests_exceed(&guest_entries, xn, guest_entries.max, 1);
-}
 
 /*
  * What an entry counts: 1, or with a struct xtcp_saved_syn the memory of both, divided by the size
@@ -271,7 +241,8 @@ struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4, bool has_syn, u
 {
 	struct xtcp_request *he;
 
-	if (!is_room_for_entry(xn))
+	if (xtcp_counter_about(&entries_in_use) >= entries_max ||
+	    (xn->is_guest && xtcp_guests_exceed(&guest_entries, xn, guest_entries.max, 1)))
 		return NULL;
 	if (len > U16_MAX)
 		len = 0;
@@ -298,7 +269,7 @@ static void give_memory_back(struct xtcp_request *he)
 	if (unlikely(he->has_syn))
 		kfree(he);
 	else
-		kmem_cache_free(entry_cache(he), he);
+		kmem_cache_free(he->conn.v4 ? slab_v4 : slab_v6, he);
 }
 
 /* Frees an entry that was never in the table. */
@@ -497,24 +468,19 @@ static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 	return limit;
 }
 
-static struct xtcp_request *earliest_entry(struct xtcp_synq *synq)
+/* The entry that expires first, or NULL. */
+struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 {
 	struct xtcp_request *he, *first = NULL;
 	int i;
 
+	lockdep_assert_held(&listener->lock);
 	for (i = 0; i < XTCP_ENTRY_LEVELS; i++) {
-		he = list_first_entry_or_null(&synq->level[i], struct xtcp_request, node);
+		he = list_first_entry_or_null(&listener->synq.level[i], struct xtcp_request, node);
 		if (he && (!first || time_before32(he->expires, first->expires)))
 			first = he;
 	}
 	return first;
-}
-
-/* The entry that expires first, or NULL. */
-struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
-{
-	lockdep_assert_held(&listener->lock);
-	return earliest_entry(&listener->synq);
 }
 
 /*
@@ -565,10 +531,7 @@ int xtcp_entry_hand_over(struct xtcp_listener *from, struct xtcp_listener *to, s
 	return err;
 }
 
-/*
- * Does TCP_DEFER_ACCEPT let an entry wait for data? Begins with a bare ACK; @timeouts may not reach
- * the limit.
- */
+/* Does TCP_DEFER_ACCEPT let an entry wait for data? Begins with a bare ACK; @timeouts may not reach the limit. */
 static bool waits_for_data(const struct xtcp_listener *listener, const struct xtcp_request *he, unsigned int timeouts)
 {
 	return he->acked && timeouts < READ_ONCE(xtcp_endpoint(listener->sk)->defer_accept);
@@ -587,7 +550,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 
 	lockdep_assert_held(&listener->lock);
 	*resend = NULL;
-	he = listener->closed ? NULL : earliest_entry(synq);
+	he = listener->closed ? NULL : xtcp_entry_first(listener);
 	if (!he)
 		return false;
 	if (time_after32(he->expires, (u32)jiffies)) {
@@ -642,12 +605,7 @@ static void expired_synack(struct timer_list *timer)
 	rcu_read_unlock();
 }
 
-/**
- * xtcp_entry_start() - set up the SYN queue of a new listener, which nobody can find yet
- * @listener: the listener
- *
- * Context: process.
- */
+/* Sets up the SYN queue of a new listener, which nobody can find yet. */
 void xtcp_entry_start(struct xtcp_listener *listener)
 {
 	int i;
@@ -669,7 +627,7 @@ void xtcp_entry_stop(struct xtcp_listener *listener)
 	/* arriving segments may still end entries, but add none */
 	do {
 		spin_lock_bh(&listener->lock);
-		for (n = 0; n < STOP_BATCH && (he = earliest_entry(&listener->synq)); n++)
+		for (n = 0; n < STOP_BATCH && (he = xtcp_entry_first(listener)); n++)
 			xtcp_entry_drop(listener, he, XTCP_TRACE_CLOSED);
 		spin_unlock_bh(&listener->lock);
 		cond_resched();

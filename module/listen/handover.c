@@ -69,14 +69,10 @@
 #include "ports/ports.h"
 #include "sock/create.h"
 
-/**
- * struct xtcp_migrate - where to find the targets of a listener that is about to end
- * @from: the listener
- * @place: its local address, port and device
- */
+/* Where to find the targets of a listener that is about to end. */
 struct xtcp_migrate {
-	struct xtcp_listener *from;
-	struct xtcp_members_key place;
+	struct xtcp_listener *from;	/* the listener */
+	struct xtcp_members_key place;	/* its local address, port and device */
 };
 
 #define TAKE_BATCH	64	/* entries to move before the lock is released for a moment */
@@ -472,10 +468,7 @@ void xtcp_listen_stop(struct sock *sk)
 	}
 	if (xtcp_endpoint(sk)->lease)
 		xtcp_lease_unlisten(xtcp_endpoint(sk)->lease);
-	/*
-	 * who sees NULL also sees that the listener has left the table, and its entries were
-	 * dropped
-	 */
+	/* who sees NULL also sees that the listener has left the table, and its entries were dropped */
 	smp_store_release(&xtcp_endpoint(sk)->listener, NULL);
 	/*
 	 * a segment that has found an entry reaches the queues through the sock, and must not reach
@@ -498,20 +491,13 @@ void xtcp_listen_stop(struct sock *sk)
 #define ESTATES_OF_GUEST	4	/* of one guest, in place of the two limits above */
 #define ESTATES_OF_GUESTS	128	/* of all guests together; see take_guests_room() */
 
-/**
- * struct handover - a listener that waits for its successor
- * @node: in xtcp_rest.handovers
- * @sk: the listener, with the reference of its file
- * @uid: the user of @sk
- * @group: its group; later only compared: when an administrator ends @sk, it may be freed
- * @until: when it ends, in jiffies
- */
+/* A listener that waits for its successor. */
 struct handover {
-	struct list_head node;
-	struct sock *sk;
-	kuid_t uid;
-	const struct xtcp_group *group;
-	unsigned long until;
+	struct list_head node;		/* in xtcp_rest.handovers */
+	struct sock *sk;		/* the listener, with the reference of its file */
+	kuid_t uid;			/* the user of @sk */
+	const struct xtcp_group *group;	/* only compared: when an administrator ends @sk, it may be freed */
+	unsigned long until;		/* when it ends, in jiffies */
 };
 
 /* guards guest_handovers and xtcp_maker.handovers; process context */
@@ -576,12 +562,9 @@ static void end_due_handovers(struct work_struct *work)
 
 int xtcp_handover_net_init(struct xtcp_net *xn)
 {
-	struct xtcp_rest *rest = xn->rest;
-
-	spin_lock_init(&rest->handovers_lock);
-	INIT_LIST_HEAD(&rest->handovers);
-	rest->handovers_len = 0;
-	INIT_DELAYED_WORK(&rest->handovers_work, end_due_handovers);
+	spin_lock_init(&xn->rest->handovers_lock);
+	INIT_LIST_HEAD(&xn->rest->handovers);
+	INIT_DELAYED_WORK(&xn->rest->handovers_work, end_due_handovers);
 	return 0;
 }
 
@@ -667,10 +650,7 @@ bool xtcp_handover_keep(struct sock *sk)
 		return false;
 	if (sk->sk_kern_sock || !sk->sk_net_refcnt)
 		return false;
-	/*
-	 * not charged to a cgroup: if the server was killed at its memory limit, a charge might
-	 * fail
-	 */
+	/* not charged to a cgroup: if the server was killed at its memory limit, a charge might fail */
 	handover = kmalloc(sizeof(*handover), GFP_KERNEL);
 	if (!handover)
 		return false;
@@ -692,11 +672,17 @@ bool xtcp_handover_keep(struct sock *sk)
 	return true;
 }
 
-/*
- * Ends the wait of @sk, if it is a handover, or of all handovers of @group; if both are NULL, of all
- * handovers. The work item then ends one in each run.
+/**
+ * xtcp_handover_end() - end the waits of handovers; the work item then ends one in each run
+ * @xn: the namespace
+ * @sk: only of this listener, if it is a handover: an administrator has ended it, and nothing is left
+ *	to hand over
+ * @group: only of the handovers of this group, which a listener has joined. If both are NULL, of all:
+ *	the module is to be unloaded
+ *
+ * Context: process.
  */
-static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group)
+void xtcp_handover_end(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group)
 {
 	struct handover *handover;
 	bool found = false;
@@ -711,40 +697,4 @@ static void end_now(struct xtcp_net *xn, const struct sock *sk, const struct xtc
 	if (found)
 		arm_handovers(xn);
 	spin_unlock(&xn->rest->handovers_lock);
-}
-
-/**
- * xtcp_handover_claim() - a listener has joined its group: the handovers of the group end
- * @sk: in LISTEN, in the table
- *
- * Context: process.
- */
-void xtcp_handover_claim(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	end_now(xtcp_net_of(sk), NULL, xtcp_endpoint(sk)->listener->group);
-}
-
-/**
- * xtcp_handover_hurry() - an administrator has ended a listener: if it is a handover, end its wait
- * @sk: no longer in LISTEN; nothing is left to hand over, and port, namespace and module become
- *	free
- *
- * Context: process.
- */
-void xtcp_handover_hurry(const struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	end_now(xtcp_net_of(sk), sk, NULL);
-}
-
-/**
- * xtcp_handover_end_all() - the module is to be unloaded: end the wait of all handovers
- * @xn: the namespace
- *
- * Context: process.
- */
-void xtcp_handover_end_all(struct xtcp_net *xn)
-{
-	end_now(xn, NULL, NULL);
 }

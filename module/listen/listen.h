@@ -438,9 +438,7 @@ void xtcp_handover_net_exit(struct xtcp_net *xn);
 
 /* Process context. Lock: socket, held. */
 bool xtcp_handover_keep(struct sock *sk);
-void xtcp_handover_claim(struct sock *sk);
-void xtcp_handover_hurry(const struct sock *sk);
-void xtcp_handover_end_all(struct xtcp_net *xn);
+void xtcp_handover_end(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group);
 
 /* Has another build taken over its socket? It drains, until its own descriptor is closed. */
 static inline bool xtcp_relay_drains(const struct sock *sk)

@@ -120,17 +120,6 @@ static void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *
 	he->ts_recent = 0;
 }
 
-/*
- * If the metric RTAX_WINDOW is small, a large shift would round windows down. The listener's
- * TCP_WINDOW_CLAMP is ignored: a cookie does not record the shift, and the member of the group that gets
- * the third ACK, and computes it anew, may have another one.
- */
-static u8 shift_of_route(const struct dst_entry *dst, u8 shift)
-{
-	u32 most = xtcp_metric(dst, RTAX_WINDOW);
-
-	return likely(!most) ? shift : min(shift, xtcp_window_shift_for(most));
-}
 
 /*
  * Fills the window and the shift, which the group determines. Addresses, ts_ok, wscale_ok and ao
@@ -139,14 +128,23 @@ static u8 shift_of_route(const struct dst_entry *dst, u8 shift)
 __always_inline void xtcp_request_fill_window(struct xtcp_request *he, const struct xtcp_listener *listener,
 					      const struct xtcp_ip_reply *how)
 {
-	u32 mss = how->advmss;
+	u32 mss = how->advmss, most;
 
 	if (he->ts_ok)
 		mss -= XTCP_OPTLEN_TIMESTAMP_ALIGNED;
 	mss -= xtcp_signer_room_for(listener->sk, he);
 	he->rcv_wnd = xtcp_window_first(listener->sk, how->dst, mss);
-	if (he->wscale_ok)
-		he->rcv_wscale = shift_of_route(how->dst, listener->group->rcv_wscale);
+	/*
+	 * a small RTAX_WINDOW would be rounded down by a large shift. The listener's TCP_WINDOW_CLAMP is ignored:
+	 * a cookie does not record the shift, and the member of the group that gets the third ACK, and computes
+	 * it anew, may have another one
+	 */
+	if (he->wscale_ok) {
+		most = xtcp_metric(how->dst, RTAX_WINDOW);
+		he->rcv_wscale = listener->group->rcv_wscale;
+		if (unlikely(most))
+			he->rcv_wscale = min(listener->group->rcv_wscale, xtcp_window_shift_for(most));
+	}
 }
 
 /*
@@ -250,10 +248,7 @@ bool xtcp_request_lsm_ok(struct sock *lsk, struct sk_buff *skb, const struct xtc
 	return ok;
 }
 
-/*
- * The window and the shift of our SYN-ACK. The shift is not computed anew, since the listener's buffer
- * may have changed.
- */
+/* The window and the shift of our SYN-ACK; not a new shift, since the listener's buffer may have changed. */
 static void take_window(struct sock *child, u32 wnd, u8 shift)
 {
 	struct xtcp_sock *xsk = xtcp_sk(child);
@@ -351,17 +346,6 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 		inet6_sk(child)->saddr = child->sk_v6_rcv_saddr;
 }
 
-/*
- * Gives the child the entry's DSCP, as IP_TOS or IPV6_TCLASS would. As in Linux, sk_priority stays
- * that of the listener.
- */
-static void reflect_tos(struct sock *child, const struct xtcp_request *he)
-{
-	if (he->conn.v4)
-		inet_sk(child)->tos = he->tos;
-	else
-		inet6_sk(child)->tclass = he->tos;
-}
 
 /* XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. */
 static int inherit_limits(struct sock *child, const struct sock *lsk)
@@ -386,31 +370,18 @@ static void discard_child(struct sock *child)
 	sock_put(child);
 }
 
-static bool route_child(struct sock *child)
-{
-	xtcp_compat_random_id(inet_sk(child));
-	__sk_dst_reset(child);
-	return !xtcp_ip_route(child);
-}
-
-/*
- * Queues the SYN-ACK of a child that opens before its handshake is complete. Nobody else can find
- * @child yet. Return: 0, and @child owns @fast; or -ENOBUFS, and the caller still owns it.
- */
+/* Queues the SYN-ACK of a child that opens before its handshake is complete, and gives it @fast, unless this fails. */
 static int begin_fast(struct sock *child, struct xtcp_fastopen *fast)
 {
-	int err;
+	int err = xtcp_output_queue_syn(child);
 
 	sock_owned_by_me(child);
-	err = xtcp_output_queue_syn(child);
 	if (!err)
 		xtcp_sk(child)->fastopen = fast;
 	return err;
 }
 
-/*
- * Puts the child into the table, in the place of @entry if there is one, and on the accept queue.
- */
+/* Puts the child into the table, in the place of @entry if there is one, and on the accept queue. */
 static int publish_child(struct xtcp_listener *listener, struct sock *child, struct xtcp_request *entry)
 {
 	struct net *net = sock_net(listener->sk);
@@ -468,15 +439,18 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	if (!child)
 		return ERR_PTR(-ENOMEM);
 	fill_child_names(child, he, &tuple);
+	/* as IP_TOS or IPV6_TCLASS would; as in Linux, sk_priority stays that of the listener */
 	if (unlikely(READ_ONCE(xtcp_net_of(lsk)->sysctl.reflect_tos)))
-		reflect_tos(child, he);
+		*(he->conn.v4 ? &inet_sk(child)->tos : &inet6_sk(child)->tclass) = he->tos;
 	err = he->ao ? xtcp_aoconn_inherit(child, lsk, he, skb) : xtcp_keys_inherit(child, lsk);
 	if (err)
 		goto err_child;
 	err = -EHOSTUNREACH;
 	/* the hash selects a path: that of the SYN-ACK works */
 	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
-	if (!route_child(child))
+	xtcp_compat_random_id(inet_sk(child));
+	__sk_dst_reset(child);
+	if (xtcp_ip_route(child))
 		goto err_child;
 	/* without memory, the child requests no ACK rate */
 	if (unlikely(he->ack_rate_ok))
@@ -560,10 +534,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 	return admission;
 }
 
-/*
- * Fills @he and routes the SYN-ACK. @by_cookie: no entry will be kept. Return: false if the SYN
- * cannot be answered.
- */
+/* Fills @he and routes the SYN-ACK. @by_cookie: no entry will be kept. Return: false if the SYN cannot be answered. */
 static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key,
 		     const u32 *timewait_iss, bool by_cookie, struct xtcp_request *he, struct xtcp_ip_reply *how)
 {
@@ -686,10 +657,7 @@ static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *a
 	return size + XTCP_OPTLEN_ACK_RATE <= XTCP_MAX_OPTIONS;
 }
 
-/*
- * If only the sending fails, @he stays in the table, and the timer sends the SYN-ACK later. Frees
- * @he after another error, or if Fast Open makes a child.
- */
+/* After an error, or if Fast Open makes a child, frees @he. If only the sending fails, the timer sends the SYN-ACK. */
 static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct sk_buff *skb,
 					 const struct xtcp_demux_key *key, const u32 *timewait_iss,
 					 struct xtcp_request *he)
@@ -723,12 +691,6 @@ static enum syn_answer answer_with_entry(struct xtcp_listener *listener, struct 
 	return err == -ECONNABORTED ? LISTENER_ENDED : NOT_ANSWERED;
 }
 
-/* 0 for a tun device. */
-static u32 link_len(const struct sk_buff *skb)
-{
-	return skb_mac_header_was_set(skb) ? skb_mac_header_len(skb) : 0;
-}
-
 /*
  * Stores the KeyIDs of a SYN with TCP-AO. Each segment may ask for another key (RFC 5925 section
  * 3.3). Once the entry is in the table, the listener's lock is held.
@@ -744,17 +706,6 @@ void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff 
 	WRITE_ONCE(syn->ao_rnext, option.rnext);
 }
 
-static u32 saved_syn_len(struct sk_buff *skb, u8 save_syn)
-{
-	return (save_syn == 2 ? link_len(skb) : 0) + skb_network_header_len(skb) + xtcp_seg(skb)->hdr_len;
-}
-
-/* @syn->len is set already. */
-static void fill_saved_syn(struct xtcp_saved_syn *syn, struct sk_buff *skb)
-{
-	memcpy(syn->octets, skb->data + xtcp_seg(skb)->hdr_len - syn->len, syn->len);
-	xtcp_savedsyn_take_keyids(syn, skb);
-}
 
 /*
  * With TCP_SAVE_SYN, the entry has a copy of the SYN if there is memory; with TCP-AO, its KeyIDs,
@@ -765,14 +716,23 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 	struct xtcp_net *xn = xtcp_net_of(lsk);
 	u8 save_syn = READ_ONCE(xtcp_endpoint(lsk)->save_syn);
 	const bool ao = xtcp_request_has_ao(lsk, skb);
+	struct xtcp_saved_syn *syn;
 	struct xtcp_request *he;
+	u32 len = 0;
 
 	if (likely(!save_syn && !ao))
 		return xtcp_pool_new(xn, v4, false, 0);
-	he = xtcp_pool_new(xn, v4, true, save_syn ? saved_syn_len(skb, save_syn) : 0);
+	if (save_syn)
+		len = skb_network_header_len(skb) + xtcp_seg(skb)->hdr_len;
+	/* a tun device has no header of its link */
+	if (save_syn == 2 && skb_mac_header_was_set(skb))
+		len += skb_mac_header_len(skb);
+	he = xtcp_pool_new(xn, v4, true, len);
 	if (!he)
 		return ao ? NULL : xtcp_pool_new(xn, v4, false, 0);
-	fill_saved_syn(xtcp_pool_syn(he), skb);
+	syn = xtcp_pool_syn(he);
+	memcpy(syn->octets, skb->data + xtcp_seg(skb)->hdr_len - syn->len, syn->len);
+	xtcp_savedsyn_take_keyids(syn, skb);
 	/*
 	 * not xtcp_request_has_ao() again: the listener may have got its first key since, with
 	 * which nobody has verified this SYN

@@ -690,7 +690,7 @@ static void end_closed(void)
 		if (!xtcp_netns_is_started(xn))
 			continue;
 		end_orphans(xn, false);
-		xtcp_handover_end_all(xn);
+		xtcp_handover_end(xn, NULL, NULL);
 	}
 	up_read(&net_rwsem);
 }

@@ -63,9 +63,7 @@ static_assert(sizeof_field(struct sock_common, skc_state) && sizeof_field(struct
 	      sizeof(((struct sock_common *)NULL)->skc_ipv6only + 0));
 static_assert(sizeof_field(struct sock_common, skc_v6_rcv_saddr) && sizeof_field(struct sock_common, skc_v6_daddr));
 
-/*
- * @addr: as in a struct xtcp_tuple; @dev: 0: none.
- */
+/* @addr: as in a struct xtcp_tuple; @dev: 0: none. */
 static inline bool xtcp_lease_is_at(const struct xtcp_lease *lease, const struct in6_addr *addr, int dev)
 {
 	const struct sock *sk = &lease->inet.sk;
@@ -171,9 +169,7 @@ static struct xtcp_lease *xtcp_portlist_find_shared(const struct xtcp_net *xn, u
 	return NULL;
 }
 
-/*
- * Is no other shared lease in the same bucket of kernel TCP's table? The lock of the port is held.
- */
+/* Is no other shared lease in the same bucket of kernel TCP's table? The lock of the port is held. */
 static bool xtcp_portlist_is_last(const struct xtcp_lease *lease)
 {
 	struct hlist_head *list = port_list(xtcp_portlist_of(lease->xn, lease->tw.tw_num), lease->tw.tw_num);
@@ -212,10 +208,7 @@ int xtcp_portlist_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-/*
- * A lease is left over only after a bug. Leaked memory is better than a dangling pointer in kernel
- * TCP's table.
- */
+/* A lease is left over only after a bug: leaked memory is better than a dangling pointer in kernel TCP's table. */
 static void leave_all(struct xtcp_net *xn, u16 port)
 {
 	struct xtcp_portlist *lists = xtcp_portlist_of(xn, port);
@@ -281,18 +274,13 @@ static void xtcp_lease_init_sock(struct sock *sk)
 	RCU_INIT_POINTER(sk->sk_reuseport_cb, &left_group);
 }
 
-/**
- * struct tb_owner - the part of a full sock that the code of kernel TCP's bind table reads
- * @lock: guards the bucket owner. Each processor uses its own, with BH disabled, so only tasks of one
- *	processor on PREEMPT_RT contend
- * @inet: the sock, in the table only during a call; it still points to the namespace of that call
- * @reach: makes @inet large enough for all fields that the code of kernel TCP's bind table reads
- */
+/* The part of a full sock that the code of kernel TCP's bind table reads. */
 struct tb_owner {
-	spinlock_t lock;	/* see @lock above */
+	/* each processor uses its own, with BH disabled: only tasks of one processor on PREEMPT_RT contend */
+	spinlock_t lock;
 	union {
-		struct inet_sock inet;
-		u8 reach[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];
+		struct inet_sock inet;	/* in the table only during a call; it still points to that namespace */
+		u8 reach[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];	/* what that code reads */
 	};
 };
 
@@ -312,12 +300,6 @@ static int xtcp_tb_init(void)
 		xtcp_lease_init_sock(&tb_owner->inet.sk);
 	}
 	return 0;
-}
-
-static void xtcp_tb_exit(void)
-{
-	free_percpu(tb_owners);
-	tb_owners = NULL;
 }
 
 /* The bucket of a port in the VRF of @sk; the chain's lock is held. */
@@ -341,14 +323,6 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 	return tb->fastreuseport < 0;
 }
 
-/*
- * Has another build shut the door? Its connections are not in our table. Only shut_door() leaves
- * fastreuse at 0 or more while fastreuseport is below, and each build has a user of its own.
- */
-static bool is_shut_by_another(const struct inet_bind_bucket *tb, const struct sock *tb_owner)
-{
-	return tb->fastreuse >= 0 && !uid_eq(tb->fastuid, tb_owner->sk_uid);
-}
 
 /*
  * Is @other a sock of kernel TCP on another device than the bucket owner's? A lookup of the 4-tuple with
@@ -386,11 +360,15 @@ static int invite(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 	struct inet_bind_bucket *tb;
 	int err = 0;
 
+	/*
+	 * another build may have shut the door, whose connections are not in our table: only shut_door() leaves
+	 * fastreuse at 0 or more while fastreuseport is below, and each build has a user of its own
+	 */
 	spin_lock_bh(&head->lock);
 	tb = find_bucket(head, tb_owner, port);
 	lease->beside = tb;
 	lease->devices = tb && xtcp_compat_bind_bucket_has(tb, is_of_another_device, tb_owner);
-	if (tb && (!is_connects_alone(tb) || is_shut_by_another(tb, tb_owner) ||
+	if (tb && (!is_connects_alone(tb) || (tb->fastreuse >= 0 && !uid_eq(tb->fastuid, tb_owner->sk_uid)) ||
 		   (lease->devices && tb_owner->sk_bound_dev_if))) {
 		err = -EADDRINUSE;
 	} else if (tb) {
@@ -401,10 +379,7 @@ static int invite(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 	return err;
 }
 
-/*
- * Undoes invite(): kernel TCP did not admit the bucket owner, without memory or because another came
- * first.
- */
+/* Undoes invite(): kernel TCP did not admit the bucket owner, without memory or because another came first. */
 static void disinvite(const struct sock *tb_owner, u16 port)
 {
 	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(tb_owner, port);
@@ -466,19 +441,6 @@ static int get_port(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 }
 
 /*
- * A lease leaves the table. If it is the last in its bucket, and no bind() has come since
- * shut_door(), kernel TCP's connect() may use the port again: all that are left got it from
- * connect().
- */
-static void open_door(const struct xtcp_lease *lease)
-{
-	struct inet_bind_bucket *tb = lease->tw.tw_tb;
-
-	if (is_connects_alone(tb) && xtcp_portlist_is_last(lease))
-		tb->fastreuse = -1;
-}
-
-/*
  * Replaces @from by @to, a shared lease by the bucket owner or the other way round. The locks of both
  * chains are held, so the port is never free in between.
  */
@@ -492,8 +454,12 @@ static void change_places(struct sock *from, struct sock *to, struct xtcp_lease 
 	spin_lock(&head->lock);
 	spin_lock(&same->lock);
 	xtcp_compat_bind_move(from, to, tw);
-	if (from == xtcp_lease_sk(lease))
-		open_door(lease);
+	/*
+	 * if it is the last in its bucket, and no bind() has come since shut_door(), kernel TCP's connect() may
+	 * use the port again: all that are left got it from connect()
+	 */
+	if (from == xtcp_lease_sk(lease) && is_connects_alone(tw->tw_tb) && xtcp_portlist_is_last(lease))
+		tw->tw_tb->fastreuse = -1;
 	spin_unlock(&same->lock);
 	spin_unlock(&head->lock);
 }
@@ -655,10 +621,7 @@ static void set_place(struct xtcp_lease *lease, const struct sock *sk)
 	mine->sk_v6_rcv_saddr = sk->sk_v6_rcv_saddr;
 }
 
-/*
- * Puts the lease into kernel TCP's table on @port, unless that is 0: it is there already; and on
- * the list of the port.
- */
+/* Puts the lease into kernel TCP's table on @port, unless that is 0: it is there already; and on the port's list. */
 static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
 {
 	spinlock_t *lock = xtcp_portlist_lock(lease->xn, port ?: lease->inet.inet_num);
@@ -911,9 +874,7 @@ static noinline void lease_end(struct xtcp_lease *lease)
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk)
 {
 	local_bh_disable();
-	/*
-	 * if the owner or the last full sock leaves, other processors read the fields that change
-	 */
+	/* if the owner or the last full sock leaves, other processors read the fields that change */
 	if (lease->xn && !lease->shared &&
 	    (READ_ONCE(lease->owner) == sk || !atomic_add_unless(&lease->socks, -1, 1))) {
 		spinlock_t *lock = lock_of_lease(lease);
@@ -962,7 +923,8 @@ int xtcp_lease_init(int family)
 
 void xtcp_lease_exit(void)
 {
-	xtcp_tb_exit();
+	free_percpu(tb_owners);
+	tb_owners = NULL;
 	kmem_cache_destroy(caches[false]);
 	kmem_cache_destroy(caches[true]);
 }

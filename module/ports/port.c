@@ -57,65 +57,48 @@
 #include "timewait/timewait.h"
 
 #define SCAN_CHUNK	64	/* ports that each call of connect() looks up until the map knows all */
-#define FULL_AT_ONCE	4	/* words of a bitmap that are_full() tests */
 
-/**
- * struct xtcp_port_range - a range of ports, and the port at which a search begins
- * @low: the first port, host order
- * @count: number of ports
- * @offset: where a search begins, less than @count. By a map: at port @low + @offset; else the
- *	ports of a half are numbered from 0, and it begins at @offset modulo the size of the half
- * @spared: every how many ports, from @low on, one is kernel TCP's alone; a power of two below 32,
- *	so that each word of a bitmap has the same pattern. 0: none
- */
+/* A range of ports, and the port at which a search begins. */
 struct xtcp_port_range {
-	u32 low;
+	u32 low;	/* the first port, host order */
 	u32 count;
+	/*
+	 * where a search begins, less than @count. By a map: at port @low + @offset; else the ports of a half
+	 * are numbered from 0, and it begins at @offset modulo the size of the half
+	 */
 	u32 offset;
+	/*
+	 * every how many ports, from @low on, one is kernel TCP's alone; a power of two below 32, so that each
+	 * word of a bitmap has the same pattern. 0: none
+	 */
 	u32 spared;
 };
 
-/**
- * struct xtcp_portmap - the ports in use towards one destination
- * @node: links the maps of a bucket; read under RCU
- * @rcu: frees the map after the last lookup
- * @key: the destination; lport is not used
- * @bound_dev_if: the interface of the map's connections, 0: none
- * @v4: the addresses are IPv4
- * @number: the map's index in xtcp_portmaps.by_number
- * @has_predecessor: an earlier map had the same number; its connections may still store it
- * @lock: guards all fields below
- * @dead: it is about to leave the namespace, or has left
- * @refs: number of calls of connect() that use the map now
- * @tuples: number of bits that are set in @ours
- * @surplus: number of bits that are set in @ours or @others, minus an eighth of the range. If it is
- *	0 or less, the map is not worth its memory
- * @full: for kernel TCP's half, then for ours: the last range in which no bit of that half was
- *	clear. @count is 0 if a bit has been cleared since
- * @unknown: the first port of the range that has not been looked up yet
- * @unknown_end: the port after the last one
- * @ours: a bit for each port; set if connect() chose the port for a tuple in the table
- * @others: a bit for each port; set if a call of connect() tries the port now, if the last attempt
- *	was refused because the port is bound, reserved, or of a connection that the map does not
- *	serve, or if the port is unknown. It may be out of date
- */
+/* The ports in use towards one destination. */
 struct xtcp_portmap {
-	struct hlist_node node;
+	struct hlist_node node;	/* in a bucket; read under RCU */
 	struct rcu_head rcu;
-	struct xtcp_tuple key;
-	int bound_dev_if;
+	struct xtcp_tuple key;	/* the destination; lport is not used */
+	int bound_dev_if;	/* the interface of the map's connections, 0: none */
 	bool v4;
-	u8 number;
-	bool has_predecessor;
-	spinlock_t lock;	/* see above */
-	bool dead;
-	unsigned int refs;
-	unsigned int tuples;
+	u8 number;		/* the index in xtcp_portmaps.by_number */
+	bool has_predecessor;	/* an earlier map had the same number; its connections may still store it */
+	spinlock_t lock;	/* guards all fields below */
+	bool dead;		/* it is about to leave the namespace, or has left */
+	unsigned int refs;	/* number of calls of connect() that use the map now */
+	unsigned int tuples;	/* number of bits that are set in @ours */
+	/* bits that are set in @ours or @others, minus an eighth of the range: at 0 the map is not worth its memory */
 	int surplus;
+	/* for kernel TCP's half, then ours: the range in which no bit was clear; @count 0: one was cleared since */
 	struct xtcp_port_range full[2];
-	u32 unknown;
-	u32 unknown_end;
-	unsigned long *ours;
+	u32 unknown;		/* the first port of the range that has not been looked up yet */
+	u32 unknown_end;	/* the port after the last one */
+	unsigned long *ours;	/* a bit for each port; set if connect() chose the port for a tuple in the table */
+	/*
+	 * a bit for each port; set if a call of connect() tries the port now, if the last attempt was refused
+	 * because the port is bound, reserved, or of a connection that the map does not serve, or if the port is
+	 * unknown. It may be out of date
+	 */
 	unsigned long *others;
 };
 
@@ -194,11 +177,6 @@ static bool not_others(struct xtcp_portmap *map, u32 port)
 	return true;
 }
 
-static bool is_for(const struct xtcp_portmap *map, const struct xtcp_conn *conn)
-{
-	return conn->bound_dev_if == map->bound_dev_if && xtcp_conn_leads_to(conn, &map->key, map->v4);
-}
-
 static void mark(struct xtcp_portmap *map, u32 port)
 {
 	not_others(map, port);
@@ -243,23 +221,12 @@ static unsigned long each(u32 from, u32 step)
 	return ~0UL / ((1UL << step) - 1) << from % step;
 }
 
-/* The ports of a half that our connect() may take. */
-static unsigned long half_of(const struct xtcp_port_range *range, bool first)
-{
-	unsigned long half = each(range->low + first, 2);
 
-	return range->spared ? half & ~each(range->low, range->spared) : half;
-}
-
-/*
- * Are the bits of @half set in FULL_AT_ONCE words from @i on, each in either bitmap? No loop: the
- * compiler would not unroll it.
- */
+/* Are the bits of @half set in four words from @i on, each in either bitmap? A loop would not be unrolled. */
 static bool are_full(const struct xtcp_portmap *map, u32 i, unsigned long half)
 {
 	const unsigned long *a = map->ours + i, *b = map->others + i;
 
-	BUILD_BUG_ON(FULL_AT_ONCE != 4);
 	return !(~((a[0] | b[0]) & (a[1] | b[1]) & (a[2] | b[2]) & (a[3] | b[3])) & half);
 }
 
@@ -276,8 +243,8 @@ static u32 next_clear(const struct xtcp_portmap *map, u32 from, u32 to, unsigned
 			return min_t(u32, i * BITS_PER_LONG + __ffs(word), to);
 		mask = half;
 		/* a destination has a map while its ports are scarce, so most words are full */
-		while (i + FULL_AT_ONCE < end && are_full(map, i + 1, half))
-			i += FULL_AT_ONCE;
+		while (i + 4 < end && are_full(map, i + 1, half))
+			i += 4;
 	}
 	return to;
 }
@@ -306,10 +273,13 @@ static u32 next_around(const struct xtcp_portmap *map, const struct xtcp_port_ra
 static u32 xtcp_portmap_choose(struct xtcp_net *xn, struct xtcp_portmap *map, const struct xtcp_port_range *range,
 			       bool first)
 {
-	const unsigned long half = half_of(range, first);
+	unsigned long half = each(range->low + first, 2);
 	struct xtcp_port_range *full = &map->full[first];
 	u32 port = 0;
 
+	/* the ports of the half that our connect() may take */
+	if (range->spared)
+		half &= ~each(range->low, range->spared);
 	spin_lock_bh(&map->lock);
 	while (full->low != range->low || full->count != range->count) {
 		if (map->unknown < map->unknown_end)
@@ -388,7 +358,9 @@ xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
 		 * the connection may have its number from an earlier map, perhaps for another
 		 * destination: compare, if there was one
 		 */
-		if ((likely(!has_predecessor) || is_for(map, conn)) && __test_and_clear_bit(ntohs(conn->lport), ours))
+		if ((likely(!has_predecessor) || (conn->bound_dev_if == map->bound_dev_if &&
+						  xtcp_conn_leads_to(conn, &map->key, map->v4))) &&
+		    __test_and_clear_bit(ntohs(conn->lport), ours))
 			cleared++;
 		conn = next(conn);
 	} while (conn && conn->map == number);
@@ -402,20 +374,13 @@ xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
 #define BUCKETS		64
 #define MAPS_MAX	255	/* per namespace, 16 KiB each; xtcp_conn.map has 8 bits */
 
-/**
- * struct xtcp_portmaps - the maps of a namespace
- * @lock: guards changes of this struct; never held together with the lock of a map
- * @bucket: the maps, by a hash of the destination; read under RCU
- * @by_number: the maps, by their numbers (xtcp_conn.map), from 1 on; read under RCU
- * @len: number of maps
- * @numbers: the highest number that a map has had so far
- */
+/* The maps of a namespace. */
 struct xtcp_portmaps {
-	spinlock_t lock;	/* see above */
-	struct hlist_head bucket[BUCKETS];
-	struct xtcp_portmap __rcu *by_number[1 + MAPS_MAX];
+	spinlock_t lock;	/* guards changes of this struct; never held together with the lock of a map */
+	struct hlist_head bucket[BUCKETS];	/* by a hash of the destination; read under RCU */
+	struct xtcp_portmap __rcu *by_number[1 + MAPS_MAX];	/* from 1 on (xtcp_conn.map); read under RCU */
 	unsigned int len;
-	unsigned int numbers;
+	unsigned int numbers;	/* the highest number that a map has had so far */
 };
 
 /* The namespace's table of connections is empty. */
@@ -456,9 +421,7 @@ static struct xtcp_portmaps *made_maps_of(struct xtcp_net *xn)
 	return maps_of(xn);
 }
 
-/*
- * @key: the destination; lport is 0. This hash does not change with time.
- */
+/* @key: the destination; lport is 0. This hash does not change with time. */
 static struct hlist_head *bucket_of(struct xtcp_net *xn, struct xtcp_portmaps *maps, const struct xtcp_tuple *key)
 {
 	return &maps->bucket[xtcp_tuple_hash(key, &xn->rest->port_key) % BUCKETS];
@@ -515,10 +478,7 @@ static noinline void remove_map(struct xtcp_portmaps *maps, struct xtcp_portmap 
 	xtcp_portmap_free(map);
 }
 
-/*
- * The map of a destination (@key, lport is 0) and interface (0: none), for xtcp_portmaps_put(), or
- * NULL.
- */
+/* The map of a destination (@key, lport is 0) and interface (0: none), for xtcp_portmaps_put(), or NULL. */
 static struct xtcp_portmap *xtcp_portmaps_get(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if)
 {
 	struct xtcp_portmaps *maps = maps_of(xn);
@@ -641,10 +601,7 @@ __always_inline void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struc
 #define SPARED_FROM	128	/* in a smaller range, no ports are kernel TCP's alone */
 #define SPARED_STEP_MAX	16
 
-/*
- * One table for all namespaces. Each has a hash key of its own, so a destination has other counters
- * there.
- */
+/* Of all namespaces. Each has a hash key of its own, so a destination has other counters there. */
 static u32 counters[COUNTERS];
 
 /**
@@ -660,10 +617,7 @@ void xtcp_port_init(void)
 	get_random_bytes(counters, sizeof(counters));
 }
 
-/*
- * Addresses, ports and device are final. The table takes a reference. Return: as
- * xtcp_demux_insert().
- */
+/* Addresses, ports and device are final. The table takes a reference. Return: as xtcp_demux_insert(). */
 static int insert_sock(struct sock *sk)
 {
 	struct xtcp_conn *conn = &xtcp_endpoint(sk)->conn;
@@ -723,21 +677,12 @@ static int try_port(struct sock *sk, u16 port)
 	inet_sk(sk)->inet_num = port;
 	inet_sk(sk)->inet_sport = htons(port);
 	ep->conn.shared_port = true;
-	/*
-	 * once is enough: the port has a lease now, so kernel TCP's connect() takes no new 4-tuple
-	 * there
-	 */
+	/* once is enough: the port has a lease now, so kernel TCP's connect() takes no new 4-tuple there */
 	err = (lease->beside || lease_dev) && kernel_holds(sk, lease) ? -EADDRINUSE : insert_sock(sk);
 	if (!err || (err == -EADDRNOTAVAIL && xtcp_timewait_reuse(sk, false)))
 		return 0;
 	xtcp_port_release(sk);
 	return err == -EADDRNOTAVAIL ? -EADDRINUSE : err;
-}
-
-/* Every how many ports of a range is one kernel TCP's alone? A power of two; 0: none is. */
-static u32 spared_step(u32 count)
-{
-	return count < SPARED_FROM ? 0 : min_t(u32, rounddown_pow_of_two(max(count / SPARED, 4U)), SPARED_STEP_MAX);
 }
 
 /*
@@ -801,8 +746,8 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 }
 
 /*
- * Then, if records may be replaced (@look), tries a few ports in turn, which may be of such
- * records. A few are enough, unless most records of the half are too young.
+ * Then, if records may be replaced (@look), tries a few ports in turn, which may be of such records:
+ * enough, unless most of the half are too young.
  */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    struct xtcp_demux_key *look)
@@ -812,10 +757,7 @@ static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp
 	return err == -EADDRINUSE && look ? try_in_turn(sk, range, first, FIRST_TRIES, look) : err;
 }
 
-/*
- * Tries our half, then kernel TCP's. If no port is usable, a second round tries also what
- * try_port() has refused earlier.
- */
+/* Our half, then kernel TCP's. If no port is usable, a second round tries also what try_port() has refused. */
 static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range,
 		      struct xtcp_demux_key *look)
 {
@@ -835,8 +777,7 @@ static int try_by_map(struct sock *sk, struct xtcp_portmap *map, const struct xt
 
 /*
  * Where to start in the range (RFC 6056 section 3.3.4): by a keyed hash of the destination and of
- * the time, which stands in the place of the local port. Its low 16 bits are enough: when they
- * repeat, after a week, the counter has moved on.
+ * the time, as local port. 16 bits are enough: when they repeat, the counter has moved on.
  */
 static u32 next_offset(const struct xtcp_net *xn, struct xtcp_tuple to)
 {
@@ -863,7 +804,9 @@ static int choose_and_insert(struct sock *sk)
 	xtcp_compat_port_range(sk, &low, &high);
 	range.low = low;
 	range.count = high - low + 1;
-	range.spared = spared_step(range.count);
+	/* every how many ports is one kernel TCP's alone? A power of two; 0: none is */
+	range.spared = range.count < SPARED_FROM ? 0 :
+		       min_t(u32, rounddown_pow_of_two(max(range.count / SPARED, 4U)), SPARED_STEP_MAX);
 	xtcp_demux_tuple_from_sk(sk, &key.tuple);
 	key.tuple.lport = 0;
 	range.offset = next_offset(xn, key.tuple) % range.count;
@@ -1007,10 +950,7 @@ int xtcp_port_connect(struct sock *sk)
 	int err;
 
 	sock_owned_by_me(sk);
-	/*
-	 * no ISS yet; if the connection replaces a TIME-WAIT record, that record gives the ISS. With
-	 * TCP_REPAIR the program has given it
-	 */
+	/* a TIME-WAIT record that the connection replaces gives the ISS; with TCP_REPAIR the program has */
 	if (!xtcp_repair_is_on(sk))
 		xtcp_snd_choose(&xtcp_sender(sk)->snd, 0, 0);
 	if (xtcp_endpoint(sk)->lease)

@@ -136,7 +136,7 @@ static int start(struct sock *sk, int backlog)
 		xtcp_listen_stop(sk);
 		xtcp_state_set(sk, TCP_CLOSE);
 	} else {
-		xtcp_handover_claim(sk);
+		xtcp_handover_end(xtcp_net_of(sk), NULL, listener->group);
 	}
 	return err;
 }

@@ -262,7 +262,7 @@ static void stop_listener(struct sock *sk)
 	xtcp_port_connection_ended(sk);
 	sk->sk_state_change(sk);
 	sk_error_report(sk);
-	xtcp_handover_hurry(sk);
+	xtcp_handover_end(xtcp_net_of(sk), sk, NULL);
 }
 
 /*

@@ -56,13 +56,9 @@ static struct xtcp_guests guest_records = { .thing = XTCP_GUESTS_RECORDS };
 module_param_named(guest_timewait, guest_records.max, uint, 0444);
 MODULE_PARM_DESC(guest_timewait, "TIME-WAIT records of all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory, each with a port of its own)");
 
-/**
- * struct xtcp_recordkeys - copies of the sock's keys; they follow a signed record in memory
- * @ao: the TCP-AO that signs; NULL: @md5 signs
- * @md5: the key of TCP_MD5SIG
- */
+/* Copies of the sock's keys; they follow a signed record in memory. */
 struct xtcp_recordkeys {
-	struct xtcp_ao *ao;
+	struct xtcp_ao *ao;		/* the TCP-AO that signs; NULL: @md5 signs */
 	struct xtcp_md5_key md5;
 };
 
@@ -123,23 +119,13 @@ static struct xtcp_recordkeys *keys_place(const struct xtcp_timewait *tw)
 	return (struct xtcp_recordkeys *)((u8 *)tw + xtcp_record_size(tw->conn.v4));
 }
 
-/**
- * xtcp_recordkeys_md5() - the key that signs a record's answers; constant. NULL: not by MD5
- * @tw: the record itself, since a copy has no keys
- *
- * Context: any. RCU read side, or the lock of its shard is held.
- */
+/* The key that signs a record's answers; constant. NULL: not by MD5. RCU read side, or the lock of its shard is held. */
 const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw)
 {
 	return unlikely(tw->is_signed) && !keys_place(tw)->ao ? &keys_place(tw)->md5 : NULL;
 }
 
-/**
- * xtcp_recordkeys_ao() - the TCP-AO state of a record, or NULL
- * @tw: the record itself, since a copy has no keys
- *
- * Context: any. RCU read side, or the lock of its shard is held.
- */
+/* The TCP-AO state of a record, or NULL. As xtcp_recordkeys_md5(). */
 struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw)
 {
 	return unlikely(tw->is_signed) ? keys_place(tw)->ao : NULL;
@@ -324,11 +310,6 @@ static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
 #define KILLED_JIFFIES	(4 * HZ) /* TWKilled counts records that wait no longer, as in Linux */
 
 static struct kmem_cache *cache_v4, *cache_v6;
-
-static struct kmem_cache *cache_of(bool v4)
-{
-	return v4 ? cache_v4 : cache_v6;
-}
 
 /* Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM. */
 int xtcp_record_init(void)
@@ -526,7 +507,7 @@ static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 	const gfp_t gfp = GFP_ATOMIC | __GFP_NOWARN;
 
 	if (likely(!is_signed))
-		return kmem_cache_alloc(cache_of(v4), gfp);
+		return kmem_cache_alloc(v4 ? cache_v4 : cache_v6, gfp);
 	return kmalloc(xtcp_record_size(v4) + sizeof(struct xtcp_recordkeys), gfp);
 }
 
@@ -571,10 +552,7 @@ static void fill_record(struct xtcp_timewait *tw, struct sock *sk, int substate)
 		tw->ace = (xsk->accecn.received_ce + XTCP_ACE_FIRST) & XTCP_ACE_MASK;
 }
 
-/*
- * Evicts the record of @at, or of the next shard that has any, that expires next. Return: false
- * when all are empty.
- */
+/* Evicts the record of @at, or of the next shard that has any, that expires next. Return: false when all are empty. */
 static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 {
 	struct xtcp_timewait *tw = NULL;
@@ -594,10 +572,7 @@ static bool evict(struct xtcp_net *xn, const struct xtcp_shard *at)
 	return tw;
 }
 
-/*
- * The new record is counted already, but on no list yet. If the limit was lowered, each new record
- * evicts a few.
- */
+/* The new record is counted, but on no list yet. If the limit was lowered, each new record evicts a few. */
 static void make_room(struct xtcp_net *xn, const struct xtcp_shard *shard)
 {
 	int steps;
@@ -644,9 +619,8 @@ static bool replace_sock(struct xtcp_net *xn, struct sock *sk, struct xtcp_timew
 }
 
 /*
- * How long to wait in FIN-WAIT-2, jiffies: TCP_LINGER2 or the namespace's fin_timeout, but at least
- * 3.5 RTOs. A peer with the same RTO sends its FIN again after 1 and 3 RTOs, so it may be lost
- * twice.
+ * How long to wait in FIN-WAIT-2, jiffies: TCP_LINGER2 or fin_timeout, but at least 3.5 RTOs. A peer
+ * with the same RTO sends its FIN again after 1 and 3 RTOs, so it may be lost twice.
  */
 static unsigned long fin_wait2_jiffies(const struct sock *sk)
 {
@@ -677,28 +651,25 @@ void xtcp_record_begin(struct sock *sk, int substate)
 
 	sock_owned_by_me(sk);
 	tw = new_record(xtcp_sk(sk)->conn.v4, is_signed);
-	if (tw)
-		fill_record(tw, sk, substate);
-	if (tw && unlikely(is_signed)) {
-		tw->is_signed = xtcp_recordkeys_fill(tw, sk);
-		if (!tw->is_signed) {
-			kfree(tw);
-			tw = NULL;
-		}
-	}
-	if (tw) {
-		if (replace_sock(xn, sk, tw, timeout)) {
-			XTCP_NET_INC_STATS(xn, timeout <= KILLED_JIFFIES ? LINUX_MIB_TIMEWAITKILLED :
-									       LINUX_MIB_TIMEWAITED);
-			trace_xtcp_conn_state(xn->net, &xtcp_sk(sk)->conn, sk->sk_state, substate);
-		} else {
-			if (unlikely(is_signed))
-				xtcp_recordkeys_drop(tw);
-			kfree(tw);
-		}
-	} else {
+	if (!tw) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+		return;
 	}
+	fill_record(tw, sk, substate);
+	if (unlikely(is_signed) && !xtcp_recordkeys_fill(tw, sk)) {
+		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPTIMEWAITOVERFLOW);
+		kfree(tw);
+		return;
+	}
+	tw->is_signed = is_signed;
+	if (replace_sock(xn, sk, tw, timeout)) {
+		XTCP_NET_INC_STATS(xn, timeout <= KILLED_JIFFIES ? LINUX_MIB_TIMEWAITKILLED : LINUX_MIB_TIMEWAITED);
+		trace_xtcp_conn_state(xn->net, &xtcp_sk(sk)->conn, sk->sk_state, substate);
+		return;
+	}
+	if (unlikely(is_signed))
+		xtcp_recordkeys_drop(tw);
+	kfree(tw);
 }
 
 /* Starts the wait of 2 MSL, again or after FIN-WAIT-2 (RFC 9293 section 3.10.7.4, eighth step). */
@@ -733,10 +704,7 @@ void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw)
 /* The new ISN is beyond all that the old connection sent (RFC 9293 section 3.6.1, MAY-2) */
 #define REOPEN_STEP	65537
 
-/*
- * Has the old connection ended with timestamps? Only these tell the peer's old segments from new
- * ones (RFC 6191 section 4).
- */
+/* Only the timestamps of a connection tell the peer's old segments from new ones (RFC 6191 section 4). */
 static bool ended_with_ts(const struct xtcp_timewait *tw)
 {
 	return tw->substate == TCP_TIME_WAIT && tw->ts_ok && tw->ts_recent_stamp;
@@ -748,10 +716,7 @@ static bool has_rested(const struct xtcp_net *xn, const struct xtcp_timewait *tw
 	return xtcp_clock_ts_stamp() - tw->ts_recent_stamp > READ_ONCE(xn->sysctl.tw_reuse_delay);
 }
 
-/*
- * If the program has not chosen the port, net.xtcp.tw_reuse must permit it, and the record must
- * have rested.
- */
+/* If the program has not chosen the port, net.xtcp.tw_reuse must permit it, and the record must have rested. */
 static bool may_reuse(const struct xtcp_net *xn, const struct xtcp_timewait *tw, bool bound)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&tw->conn);
@@ -870,10 +835,7 @@ static bool record_fails_paws(const struct xtcp_timewait *tw, u8 flags, bool has
 	return idle < XTCP_PAWS_IDLE_S && (!(flags & XTCP_RST) || idle < XTCP_PAWS_STAMP_S);
 }
 
-/*
- * Its sequence number must be new (RFC 9293 section 3.6.1, MAY-2), or its timestamp, if both
- * connections use them (RFC 6191).
- */
+/* Its sequence number must be new (RFC 9293 section 3.6.1, MAY-2), or its timestamp, if both use them (RFC 6191). */
 static bool syn_is_new(const struct xtcp_timewait *tw, u32 seq, bool has_ts, u32 tsval)
 {
 	if (tw->substate != TCP_TIME_WAIT || record_fails_paws(tw, XTCP_SYN, has_ts, tsval))
@@ -922,10 +884,7 @@ static void take_ts(struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 	tw->ts_recent_stamp = xtcp_clock_ts_stamp();
 }
 
-/*
- * RFC 9293 section 3.10.7.4, table 6. An empty segment at the right edge is acceptable, too, unless
- * it is a RST (RFC 5961 section 3.2).
- */
+/* RFC 9293 section 3.10.7.4, table 6. At the right edge, too, unless it is a RST (RFC 5961 section 3.2). */
 static bool record_accepts(const struct xtcp_timewait *tw, const struct xtcp_seg *seg)
 {
 	u32 right = tw->rcv_nxt + ((u32)tw->rcv_wnd << tw->rcv_wscale);
