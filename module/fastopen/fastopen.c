@@ -233,24 +233,15 @@ static unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, c
 /* a smaller MTU might not hold a SYN-ACK with a cookie and all other options */
 #define MTU_MIN		128U
 
-/**
- * struct xtcp_fastopenq - the Fast Open state of a socket
- * @refs: one for the socket, for each SYN that is being examined, and for each connection that
- *	counts against @max, except those in @resets
- * @max: how many connections may wait for their handshake's last ACK; 0: Fast Open is off
- * @keys: the socket's own keys; NULL: the keys of the namespace apply; RCU
- * @lock: guards @len and @resets; taken in softirq and process context, nests inside a socket lock
- * @len: number of connections that count against @max
- * @resets: connections that were reset and still count, the oldest first
- * @rcu: frees this struct
- */
+/* The Fast Open state of a socket. */
 struct xtcp_fastopenq {
+	/* one for the socket, for each SYN that is being examined, and for each connection that counts, not in @resets */
 	refcount_t refs;
-	unsigned int max;
-	struct xtcp_fastopen_keys __rcu *keys;
-	spinlock_t lock;	/* guards @len and @resets */
-	unsigned int len;
-	struct list_head resets;
+	unsigned int max;	/* how many connections may wait for their handshake's last ACK; 0: Fast Open is off */
+	struct xtcp_fastopen_keys __rcu *keys;	/* the socket's own; NULL: those of the namespace apply */
+	spinlock_t lock;	/* guards @len and @resets; softirq, process; nests inside a socket lock */
+	unsigned int len;	/* number of connections that count against @max */
+	struct list_head resets;	/* connections that were reset and still count, the oldest first */
 	struct rcu_head rcu;
 };
 
@@ -375,10 +366,7 @@ void xtcp_fastopen_free(struct sock *sk)
 	put_queue(queue);
 }
 
-/*
- * One more connection, if the limit permits it. Those that were reset more than a minute ago no
- * longer count.
- */
+/* One more connection, if the limit permits it. Those that were reset more than a minute ago no longer count. */
 static bool enter_queue(struct xtcp_fastopenq *queue)
 {
 	struct xtcp_fastopen *fast, *next;
@@ -557,21 +545,13 @@ void xtcp_fastopen_over(struct sock *sk, bool reset)
 /* more do not lengthen the time: 2^10 * 60 s are 17 hours */
 #define LOSSES_MAX	10U
 
-/*
- * @addrs: the local address and the host's address; IPv4 addresses are v4-mapped
- * @stamp: xtcp_clock_seconds() at the last write; 32-bit jiffies would wrap in 50 days
- * @last_loss: xtcp_clock_seconds() at the last loss of a SYN with data
- * @losses: number of SYNs with data that were lost in a row
- * @mss: the MSS in the host's SYN-ACK; 0: this place is unused
- * @cookie: the host's Fast Open cookie; length 0 or negative: no cookie is known
- */
 struct host {
-	struct in6_addr addrs[2];
-	u32 stamp;
-	u32 last_loss;
-	u16 mss;
-	u8 losses;
-	struct xtcp_fastopen_cookie cookie;
+	struct in6_addr addrs[2];	/* ours and the host's; IPv4 addresses are v4-mapped */
+	u32 stamp;		/* xtcp_clock_seconds() at the last write; 32-bit jiffies would wrap in 50 days */
+	u32 last_loss;		/* xtcp_clock_seconds() at the last loss of a SYN with data */
+	u16 mss;		/* in the host's SYN-ACK; 0: this place is unused */
+	u8 losses;		/* number of SYNs with data that were lost in a row */
+	struct xtcp_fastopen_cookie cookie;	/* the host's; length 0 or negative: none is known */
 };
 
 struct host_set {
@@ -605,9 +585,14 @@ static struct xtcp_metrics *metrics_of(struct xtcp_net *xn)
 	return other;
 }
 
-static struct host_set *set_of(const struct xtcp_net *xn, struct xtcp_metrics *metrics, const struct in6_addr *addrs)
+/* Stores the addresses of @sk. */
+static struct host_set *set_of(const struct sock *sk, struct xtcp_metrics *metrics, struct in6_addr *addrs)
 {
-	return &metrics->sets[siphash(addrs, 2 * sizeof(*addrs), &xn->tuple_key) % SETS];
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
+
+	addrs[0] = tuple.laddr;
+	addrs[1] = tuple.faddr;
+	return &metrics->sets[siphash(addrs, 2 * sizeof(*addrs), &xtcp_net_of(sk)->tuple_key) % SETS];
 }
 
 static struct host *find_host(struct host_set *set, const struct in6_addr *addrs)
@@ -636,20 +621,6 @@ static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
 	return host;
 }
 
-static void addresses_of(const struct sock *sk, struct in6_addr *addrs)
-{
-	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
-
-	addrs[0] = tuple.laddr;
-	addrs[1] = tuple.faddr;
-}
-
-static bool is_avoided(const struct host *host)
-{
-	return host->losses > LOSSES_ALLOWED &&
-	       xtcp_clock_seconds() - host->last_loss < LOSS_COUNTS << min_t(u32, host->losses, LOSSES_MAX);
-}
-
 /*
  * RFC 7413 section 4.1.3. @cookie, @mss: unchanged if unknown. Return: false if SYNs with data were
  * lost lately (section 4.1.3.1).
@@ -665,15 +636,15 @@ static bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cooki
 	sock_owned_by_me(sk);
 	if (!metrics)
 		return true;
-	addresses_of(sk, addrs);
-	set = set_of(xtcp_net_of(sk), metrics, addrs);
+	set = set_of(sk, metrics, addrs);
 	spin_lock_bh(&set->lock);
 	host = find_host(set, addrs);
 	if (host) {
 		*mss = host->mss;
 		if (host->cookie.len > 0)
 			*cookie = host->cookie;
-		avoid = is_avoided(host);
+		avoid = host->losses > LOSSES_ALLOWED && xtcp_clock_seconds() - host->last_loss <
+			LOSS_COUNTS << min_t(u32, host->losses, LOSSES_MAX);
 	}
 	spin_unlock_bh(&set->lock);
 	return !avoid;
@@ -697,8 +668,7 @@ void xtcp_metrics_set(struct sock *sk, const struct xtcp_fastopen_cookie *cookie
 	sock_owned_by_me(sk);
 	if (!metrics)
 		return;
-	addresses_of(sk, addrs);
-	set = set_of(xtcp_net_of(sk), metrics, addrs);
+	set = set_of(sk, metrics, addrs);
 	spin_lock_bh(&set->lock);
 	host = find_host(set, addrs) ?: new_host(set, addrs);
 	host->stamp = xtcp_clock_seconds();
@@ -733,20 +703,14 @@ static bool in_black_hole(struct sock *sk)
 	return false;
 }
 
-static bool needs_cookie(struct sock *sk)
-{
-	const struct dst_entry *dst = __sk_dst_get(sk);
-
-	return !(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_SEND_NO_COOKIE) &&
-	       !xtcp_sk(sk)->fastopen_no_cookie && !(dst && dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE));
-}
-
 /*
  * @cookie: receives the option for the SYN (length 0: ask; negative: none). @mss: receives the
  * peer's MSS; unchanged if unknown.
  */
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
+	const struct dst_entry *dst = __sk_dst_get(sk);
+
 	cookie->len = 0;
 	/* a SYN has no space for both a signature and a cookie */
 	if (xtcp_signer_room(sk)) {
@@ -757,7 +721,8 @@ static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie,
 		cookie->len = -1;
 		return false;
 	}
-	if (!needs_cookie(sk)) {
+	if (READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_SEND_NO_COOKIE ||
+	    xtcp_sk(sk)->fastopen_no_cookie || (dst && dst_metric(dst, RTAX_FASTOPEN_NO_COOKIE))) {
 		cookie->len = -1;
 		return true;
 	}
@@ -860,10 +825,7 @@ void xtcp_fastsyn_black_hole(struct sock *sk)
 	if (!READ_ONCE(xn->sysctl.fastopen_blackhole_timeout_sec))
 		return;
 	WRITE_ONCE(xn->blackhole_stamp, jiffies);
-	/*
-	 * pairs with smp_rmb() in in_black_hole(): who sees the new number of signs also sees the
-	 * time of the last
-	 */
+	/* pairs with smp_rmb() in in_black_hole(): who sees the new number also sees the time of the last sign */
 	smp_mb__before_atomic();
 	atomic_inc(&xn->blackholes);
 	XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPFASTOPENBLACKHOLE);

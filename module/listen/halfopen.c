@@ -304,19 +304,6 @@ static void reset_entry(struct xtcp_listener *listener, struct xtcp_request *he)
 	XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_EMBRYONICRSTS);
 }
 
-static int embryonic_reset(struct xtcp_listener *listener, struct xtcp_request *he)
-{
-	int err = -EAGAIN;
-
-	spin_lock(&listener->lock);
-	if (xtcp_listen_has_entry(listener, he)) {
-		reset_entry(listener, he);
-		err = 0;
-	}
-	spin_unlock(&listener->lock);
-	return err;
-}
-
 /* The third ACK has come, but makes no child. The listener's lock is held. */
 static void note_ack(struct xtcp_request *he)
 {
@@ -326,16 +313,20 @@ static void note_ack(struct xtcp_request *he)
 	kcsan_enable_current();
 }
 
-/* TCP_DEFER_ACCEPT: the entry waits for data after a bare ACK. */
-static int defer(struct xtcp_listener *listener, struct xtcp_request *he)
+/* The entry ends (@resets); or, with TCP_DEFER_ACCEPT, it waits for data after a bare ACK. */
+static int reset_or_defer(struct xtcp_listener *listener, struct xtcp_request *he, bool resets)
 {
 	int err = -EAGAIN;
 
 	spin_lock(&listener->lock);
 	if (xtcp_listen_has_entry(listener, he)) {
-		note_ack(he);
-		XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_TCPDEFERACCEPTDROP);
 		err = 0;
+		if (resets) {
+			reset_entry(listener, he);
+		} else {
+			note_ack(he);
+			XTCP_NET_INC_STATS(xtcp_net_of(listener->sk), LINUX_MIB_TCPDEFERACCEPTDROP);
+		}
 	}
 	spin_unlock(&listener->lock);
 	return err;
@@ -352,10 +343,7 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 
 	spin_lock(&listener->lock);
 	is_there = xtcp_listen_has_entry(listener, he);
-	/*
-	 * trace the overflow before the reset. If the entry has moved, its new listener processes
-	 * the segment
-	 */
+	/* before the reset. If the entry has moved, its new listener processes the segment */
 	if (is_there && overflows)
 		xtcp_refusal_trace_overflow(listener->sk, listener, &tuple);
 	if (is_there && aborts)
@@ -381,29 +369,22 @@ static int refuse_child(struct xtcp_listener *listener, struct xtcp_request *he,
 	return 0;
 }
 
-/*
- * Makes PAWS accept the segment that has made @child: another CPU may have raised the entry's
- * TS.Recent since. Else the child would not come to ESTABLISHED, and the program never learn of it.
- * Locked by bh_lock_sock().
- */
-static void xtcp_child_let_pass(struct sock *child, const struct xtcp_seg *seg)
-{
-	struct xtcp_sock *xsk = xtcp_sk(child);
-
-	if (xsk->agreed.ts_ok && seg->has_ts)
-		xtcp_paws_let_pass(&xsk->paws, seg->tsval);
-}
-
 /* Makes the child. Return: as xtcp_halfopen_arrives(). */
 static struct sock *promote(struct xtcp_listener *listener, struct xtcp_request *he, u32 ts_offset, struct sk_buff *skb)
 {
+	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct sock *child;
 
-	if (xtcp_refusal_defers(listener->sk, xtcp_seg(skb), READ_ONCE(he->level)))
-		return ERR_PTR(defer(listener, he));
+	if (xtcp_refusal_defers(listener->sk, seg, READ_ONCE(he->level)))
+		return ERR_PTR(reset_or_defer(listener, he, false));
 	child = xtcp_child_make(listener, skb, he, ts_offset, true, NULL);
 	if (!IS_ERR(child)) {
-		xtcp_child_let_pass(child, xtcp_seg(skb));
+		/*
+		 * another CPU may have raised the entry's TS.Recent since. PAWS must accept this
+		 * segment: else the child would not come to ESTABLISHED, and the program never learn of it
+		 */
+		if (xtcp_sk(child)->agreed.ts_ok && seg->has_ts)
+			xtcp_paws_let_pass(&xtcp_sk(child)->paws, seg->tsval);
 		return child;
 	}
 	if (PTR_ERR(child) == -ECONNABORTED || PTR_ERR(child) == -EADDRNOTAVAIL)
@@ -471,7 +452,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 	/* second: check the RST bit */
 	if (control & XTCP_RST) {
 		if (seg->seq == he->irs + 1) {
-			err = embryonic_reset(listener, he);
+			err = reset_or_defer(listener, he, true);
 			if (!err)
 				XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
 			return ERR_PTR(err);
@@ -486,7 +467,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 
 	/* fourth: check the SYN bit. The entry ends, and as in Linux the peer gets a RST */
 	if (control & XTCP_SYN) {
-		err = embryonic_reset(listener, he);
+		err = reset_or_defer(listener, he, true);
 		if (!err) {
 			XTCP_INC_STATS(xn, TCP_MIB_ATTEMPTFAILS);
 			xtcp_reply_rst_for(lsk, he, skb, 0);

@@ -55,20 +55,13 @@
 
 #include "listen/listen.h"
 
-/**
- * struct xtcp_reuse - an array of listeners; the owner's lock guards changes
- * @rcu: frees the array after the last lookup
- * @n: number of listeners; a new listener is stored in @sk before @n includes it
- * @room: how many listeners it can hold
- * @sk: the listeners
- */
+/* An array of listeners; the owner's lock guards changes. */
 struct xtcp_reuse {
 	struct rcu_head rcu;
-	u32 n;
-	u32 room;
+	u32 n;			/* number of listeners; a new one is stored in @sk before @n includes it */
+	u32 room;		/* how many listeners it can hold */
 	struct sock *sk[];
 };
-
 /* For kvfree_rcu(). @room: how many listeners it can hold, at least 1. NULL: no memory. */
 static struct xtcp_reuse *xtcp_reuse_new(u32 room, gfp_t gfp)
 {
@@ -106,10 +99,7 @@ static void xtcp_reuse_add(struct xtcp_reuse *reuse, struct sock *sk)
 	smp_store_release(&reuse->n, reuse->n + 1);
 }
 
-/*
- * Removes the listener at @index; the lock is held. Return: the one that has moved to @index, or
- * NULL.
- */
+/* Removes the listener at @index; the lock is held. Return: the one that has moved to @index, or NULL. */
 static struct sock *xtcp_reuse_remove(struct xtcp_reuse *reuse, u32 index)
 {
 	struct sock *last = reuse->sk[reuse->n - 1];
@@ -123,10 +113,7 @@ static struct sock *xtcp_reuse_remove(struct xtcp_reuse *reuse, u32 index)
 	return last;
 }
 
-/*
- * Chooses by an evenly spread hash. The RCU read side keeps the result valid. NULL: the array is
- * empty.
- */
+/* Chooses by an evenly spread hash. The RCU read side keeps the result valid. NULL: the array is empty. */
 static struct sock *xtcp_reuse_choose(const struct xtcp_reuse *reuse, u32 hash)
 {
 	/* smp_load_acquire() pairs with the second smp_store_release() of xtcp_reuse_add() */
@@ -404,10 +391,7 @@ static int xtcp_members_make_room(struct xtcp_members *members, struct xtcp_net 
 	return 0;
 }
 
-/*
- * Removes the listener at @index. Return: true if it is the last one. It stays in the array then,
- * and the caller takes @members out of the table.
- */
+/* Removes the listener at @index. Return: true if it is the last one, which stays: @members leaves the table. */
 static bool xtcp_members_leave(struct xtcp_members *members, u32 index)
 {
 	struct xtcp_reuse *reuse = rcu_dereference_protected(members->reuse, true);
@@ -431,10 +415,7 @@ static struct sock *xtcp_members_any(const struct xtcp_members *members)
 	return sk;
 }
 
-/*
- * Chooses the member for a SYN. The first choice is one whose SO_INCOMING_CPU names this processor,
- * and *@on_cpu is true then.
- */
+/* The member for a SYN; one whose SO_INCOMING_CPU names this processor comes first, and *@on_cpu is true then. */
 static struct sock *xtcp_members_pick(struct xtcp_members *members, u32 hash, bool *on_cpu)
 {
 	struct sock *sk = xtcp_incoming_choose(&members->incoming, hash);
@@ -636,28 +617,21 @@ struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)
 	return xa_find(&xn->rest->listener_numbers, number, ULONG_MAX, XA_PRESENT);
 }
 
-/*
- * Does the new listener @sk belong to @members? As in Linux, the present values of SO_REUSEPORT
- * count, and not the values at bind().
- */
+/* May the new listener @sk join? As in Linux, the present values of SO_REUSEPORT count, not those at bind(). */
 static bool belongs_to(const struct sock *sk, const struct xtcp_members *members)
 {
 	const struct sock *member = xtcp_members_any(members);
 
 	if (!sk->sk_reuseport)
 		return false;
-	/*
-	 * data_race(): without the member's socket lock, we see its options before or after a
-	 * change
-	 */
+	/* data_race(): without the member's socket lock, we see its options before or after a change */
 	return data_race(member->sk_reuseport && uid_eq(sk->sk_uid, member->sk_uid) &&
 			 xtcp_group_same_place(sk, member));
 }
 
 /*
- * Finds the struct xtcp_members with key @key that @sk may join. @begins: true: listen() was called
- * for @sk, and belongs_to() says whether @sk may join. False: @sk moves to another device, and may
- * join only a struct of its present group.
+ * The struct xtcp_members with key @key that @sk may join: by belongs_to() when it begins to listen
+ * (@begins); one of its present group when it moves to another device.
  */
 static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_members_key *key, bool begins)
 {
@@ -718,9 +692,7 @@ static int enter_alone(struct sock *sk)
 	return err;
 }
 
-/*
- * @begins: listen() was called for @sk; else @sk moves to another device.
- */
+/* @begins: listen() was called for @sk; else @sk moves to another device. */
 static int enter(struct sock *sk, bool begins)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -735,10 +707,7 @@ static int enter(struct sock *sk, bool begins)
 	err = members ? xtcp_members_make_room(members, xn) : 0;
 	if (err)
 		return err;
-	/*
-	 * if a BPF program was attached before listen(), @sk already has a struct sock_reuseport.
-	 * After an error @sk keeps this struct
-	 */
+	/* made when a BPF program was attached before listen(); after an error @sk keeps it */
 	had_group = rcu_access_pointer(sk->sk_reuseport_cb);
 	/* as in Linux, a listener that moves to another device stays in its group */
 	err = begins ? xtcp_group_join(sk, members ? xtcp_members_any(members) : NULL) : 0;

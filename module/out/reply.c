@@ -574,11 +574,6 @@ void xtcp_reply_timewait_rst(struct xtcp_net *xn, const struct xtcp_timewait *tw
 	answer_by_rst(xn, skb, 0, signer, &how);
 }
 
-static u8 tos_of(const struct sock *sk, bool v4)
-{
-	return v4 ? READ_ONCE(inet_sk(sk)->tos) : READ_ONCE(inet6_sk(sk)->tclass);
-}
-
 /* of the interface. Usually it is, and routing need not search for our address */
 static bool is_first_address(const struct net_device *dev, const struct xtcp_tuple *tuple)
 {
@@ -627,7 +622,8 @@ inline int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *
 		.oif = he->conn.bound_dev_if,
 		.mark = he->mark,
 		.priority = READ_ONCE(lsk->sk_priority),
-		.tos = READ_ONCE(xtcp_net_of(lsk)->sysctl.reflect_tos) ? he->tos : tos_of(lsk, he->conn.v4),
+		.tos = READ_ONCE(xtcp_net_of(lsk)->sysctl.reflect_tos) ? he->tos : he->conn.v4 ?
+		       READ_ONCE(inet_sk(lsk)->tos) : READ_ONCE(inet6_sk(lsk)->tclass),
 		.laddr_known = dev && he->conn.v4 && is_first_address(dev, tuple),
 		.sk = lsk,
 	};
@@ -635,17 +631,6 @@ inline int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *
 	if (!err)
 		how->advmss = max_t(u32, dst_metric_advmss(how->dst), XTCP_MSS_MIN_USER);
 	return err;
-}
-
-/*
- * RFC 9768 sections 3.1.1 and 3.2.3.2.2. A middlebox may drop segments with these flags. So from
- * its third transmission on, a SYN-ACK has none of them, unless net.xtcp.ecn_fallback is 0.
- */
-static u16 accurate_syn_ack_flags(const struct xtcp_net *xn, const struct xtcp_request *he)
-{
-	if (READ_ONCE(he->resent) >= 2 && READ_ONCE(xn->sysctl.ecn_fallback))
-		return 0;
-	return xtcp_accecn_ace_flags(xtcp_ace_echo(he->syn_codepoint));
 }
 
 /**
@@ -687,14 +672,17 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 	reply.opts.has_wscale = he->wscale_ok;
 	reply.opts.wscale = he->rcv_wscale;
 	reply.opts.sack_permitted = he->sack_ok;
-	if (he->accecn_ok)
-		reply.flags |= accurate_syn_ack_flags(xn, he);
-	else if (he->ecn_ok)
+	if (he->accecn_ok) {
+		/*
+		 * a middlebox may drop segments with these flags: from the third transmission on, there is
+		 * none, unless net.xtcp.ecn_fallback is 0 (RFC 9768 sections 3.1.1 and 3.2.3.2.2)
+		 */
+		if (READ_ONCE(he->resent) < 2 || !READ_ONCE(xn->sysctl.ecn_fallback))
+			reply.flags |= xtcp_accecn_ace_flags(xtcp_ace_echo(he->syn_codepoint));
+	} else if (he->ecn_ok) {
 		reply.flags |= XTCP_ECE;
-	/*
-	 * a retransmission omits the option (RFC 9768 section 3.2.3.2.2), and timestamps and a
-	 * signature leave no room for it
-	 */
+	}
+	/* a retransmission omits the option (section 3.2.3.2.2); beside timestamps and a signature there is no room */
 	if (he->accecn_ok && syn && READ_ONCE(xn->sysctl.ecn_option) && !(reply.signer && he->ts_ok)) {
 		reply.opts.has_accecn = true;
 		reply.opts.accecn_fields = ARRAY_SIZE(first_counters);
@@ -783,17 +771,7 @@ void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, con
 		send(xn, &how, TCP_SYN_RECV, &reply);
 }
 
-/**
- * xtcp_reply_timewait_ack() - send <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> for a TIME-WAIT record
- * @xn: the namespace
- * @tw: the record
- * @skb: the segment
- * @signer: signs the ACK, or NULL
- *
- * As xtcp_reply_timewait_rst() (RFC 9293 section 3.10.7.4).
- *
- * Context: softirq, RCU read side.
- */
+/* As xtcp_reply_timewait_rst(), <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK> (RFC 9293 section 3.10.7.4). */
 void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct sk_buff *skb,
 			     const struct xtcp_signer *signer)
 {

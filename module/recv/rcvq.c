@@ -70,10 +70,7 @@ static bool drop_fragments(struct sk_buff *skb, u32 octets)
 	return true;
 }
 
-/*
- * Removes octets at the front. @skb begins with its text and is on no queue: its truesize may
- * change. Return: false if there is no memory.
- */
+/* Removes octets at the front of an skb that begins with its text and is on no queue. Return: false without memory. */
 static bool xtcp_trim_front(struct sk_buff *skb, u32 octets)
 {
 	struct xtcp_seg *seg = xtcp_seg(skb);
@@ -321,10 +318,7 @@ static bool was_offered_for_less(struct sock *sk, struct sk_buff *skb)
 	       !sk_under_memory_pressure(sk) && sk_rmem_schedule(sk, skb, skb->truesize);
 }
 
-/*
- * If the queued skbs take more memory than the buffer allows, it grows to that amount. If they take
- * less, tcp_mem has kept the segment out, and a larger buffer does not help.
- */
+/* If the queued skbs take less memory than the buffer allows, tcp_mem has kept the segment out: it need not grow. */
 static void grow_buffer(struct sock *sk)
 {
 	int most = READ_ONCE(xtcp_net_of(sk)->sysctl.rmem[2]);
@@ -332,15 +326,6 @@ static void grow_buffer(struct sock *sk)
 	if (!(sk->sk_userlocks & SOCK_RCVBUF_LOCK) && sk->sk_rcvbuf < most && !sk_under_memory_pressure(sk) &&
 	    atomic_read(&sk->sk_rmem_alloc) > sk->sk_rcvbuf)
 		WRITE_ONCE(sk->sk_rcvbuf, min(atomic_read(&sk->sk_rmem_alloc), most));
-}
-
-/* Text within the offered window does not fit into the buffer, so the window was too large. */
-static void shrink_window(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	xsk->rcv_ssthresh = min(xsk->window_clamp, 2U * xsk->agreed.advmss);
 }
 
 /*
@@ -371,7 +356,8 @@ static bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 	if (fits(sk, skb) || was_offered_for_less(sk, skb))
 		return true;
 	XTCP_NET_INC_STATS(xn, LINUX_MIB_PRUNECALLED);
-	shrink_window(sk);
+	/* text within the offered window does not fit into the buffer, so the window was too large */
+	xsk->rcv_ssthresh = min(xsk->window_clamp, 2U * xsk->agreed.advmss);
 	collapse(sk);
 	if (fits(sk, skb))
 		return true;
@@ -398,15 +384,6 @@ static bool same_octets(struct sk_buff *skb, struct sk_buff *old)
 	return true;
 }
 
-/* @skb covers @old, is linear and not shared. */
-static void overwrite(struct sk_buff *skb, struct sk_buff *old)
-{
-	u32 at = xtcp_seg(old)->seq - xtcp_seg(skb)->seq;
-
-	if (skb_copy_bits(old, 0, skb->data + at, xtcp_seg(old)->len))
-		WARN_ON_ONCE(1);
-}
-
 /*
  * Removes @old, which *@skb covers, from the tree. If their octets differ, those of @old stay, in a
  * copy of *@skb: a packet socket may still read the pages of *@skb itself. Return: false if there
@@ -414,6 +391,7 @@ static void overwrite(struct sk_buff *skb, struct sk_buff *old)
  */
 static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, bool *copied)
 {
+	u32 at = xtcp_seg(old)->seq - xtcp_seg(*skb)->seq;
 	struct sk_buff *copy;
 
 	if (!same_octets(*skb, old)) {
@@ -427,7 +405,8 @@ static bool absorb(struct sock *sk, struct sk_buff **skb, struct sk_buff *old, b
 			*skb = copy;
 			*copied = true;
 		}
-		overwrite(*skb, old);
+		if (skb_copy_bits(old, 0, (*skb)->data + at, xtcp_seg(old)->len))
+			WARN_ON_ONCE(1);
 	}
 	tree_unlink(xtcp_sk(sk), old);
 	kfree_skb_reason(old, SKB_DROP_REASON_TCP_OFOMERGE);
@@ -531,15 +510,6 @@ static void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 		insert_new_text(sk, skb);
 	}
 	drain(sk);
-}
-
-/* Is the octet @seq queued out of order? Logarithmic time. */
-static bool xtcp_rcvq_is_waiting(const struct sock *sk, u32 seq)
-{
-	struct sk_buff *skb = tree_find(xtcp_sk(sk), seq);
-
-	sock_owned_by_me(sk);
-	return skb && xtcp_seq_gt(end_of(skb), seq);
 }
 
 /**
@@ -759,12 +729,6 @@ static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 	}
 }
 
-/* for longer than an RTO, which is at least two jiffies; usually @gone is 0 or 1 */
-static bool was_silent(const struct xtcp_sock *xsk, u32 gone)
-{
-	return gone > 1 && gone > msecs_to_jiffies(xtcp_bounds_rto_ms(&xsk->inet.sk));
-}
-
 /* The measurements by which ACKs are delayed (RFC 9293 section 3.8.6.3). */
 static void data_event(struct sock *sk, struct sk_buff *skb)
 {
@@ -772,11 +736,13 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_stream *stream = xsk->stream;
 	u32 len = xtcp_seg(skb)->len;
 	u32 now = xtcp_clock_stamp();
-	u32 full;
+	u32 silent = now - stream->rcv_data_tstamp, full;
 
 	measure_mss(xsk, skb);
 	xtcp_space_arrived(sk, skb);
-	if (!stream->rcv_data_tstamp || was_silent(xsk, now - stream->rcv_data_tstamp))
+	/* for longer than an RTO, which is at least two jiffies; usually it is 0 or 1 */
+	if (!stream->rcv_data_tstamp ||
+	    (silent > 1 && silent > msecs_to_jiffies(xtcp_bounds_rto_ms(&xsk->inet.sk))))
 		quickack(xsk);
 	stream->rcv_data_tstamp = now;
 	if (skb_shinfo(skb)->gso_size)
@@ -786,10 +752,7 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 	xtcp_acking_text(&xsk->acking, full);
 }
 
-/*
- * A segment was queued. RCV.NXT advances over the peer's FIN if it has reached it, and an ACK is
- * owed (RFC 9293 section 3.10.7.4, eighth step).
- */
+/* RCV.NXT advances over the peer's FIN if it has reached it, and an ACK is owed (RFC 9293 section 3.10.7.4, eighth step). */
 static __always_inline enum xtcp_verdict taken(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -809,7 +772,7 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 {
 	struct sk_buff *last = skb_rb_last(&xsk->stream->out_of_order);
 
-	return last && xtcp_seq_gt(xtcp_seg(last)->seq + xtcp_seg(last)->len, seq);
+	return last && xtcp_seq_gt(end_of(last), seq);
 }
 
 /*
@@ -821,14 +784,13 @@ static bool text_follows(const struct xtcp_sock *xsk, u32 seq)
 static void note_fin(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	bool in_order = seg->seq == xsk->rcv.nxt;
+	struct sk_buff *waiting;
 
 	if (!in_order && (xsk->rcv_fin_known || text_follows(xsk, seg->end_seq)))
 		return;
-	/*
-	 * RCV.NXT must not pass the FIN. All text before it is in @seg, so nothing in the tree is
-	 * needed
-	 */
-	if (in_order && xtcp_rcvq_is_waiting(&xsk->inet.sk, seg->end_seq))
+	/* RCV.NXT must not pass the FIN. All text before it is in @seg, so nothing in the tree is needed */
+	waiting = in_order ? tree_find(xsk, seg->end_seq) : NULL;
+	if (waiting && xtcp_seq_gt(end_of(waiting), seg->end_seq))
 		xtcp_rcvq_purge_out_of_order(&xsk->inet.sk);
 	xsk->rcv_fin_known = true;
 	xsk->stream->rcv_fin_seq = seg->end_seq;

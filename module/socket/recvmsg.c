@@ -62,13 +62,6 @@ static int inq_hint(struct sock *sk)
 	return octets;
 }
 
-/* Does the program want the arrival time, of the device or of the kernel (SO_TIMESTAMP, SO_TIMESTAMPING)? */
-static bool wants_stamp(const struct sock *sk)
-{
-	return sock_flag(sk, SOCK_RCVTSTAMP) ||
-	       READ_ONCE(sk->sk_tsflags) & (SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RAW_HARDWARE);
-}
-
 /* As skb_copy_datagram_msg(), but saves two calls for a small segment. Return: 0 or -EFAULT. */
 static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u32 len)
 {
@@ -122,13 +115,6 @@ static noinline u32 respect_mark(const struct sock *sk, struct reading *r, u32 *
 	return rest - 1;
 }
 
-/* Forget the urgent octet once the program has read past it. */
-static void forget_mark(struct xtcp_sock *xsk)
-{
-	if (xtcp_seq_gt(xsk->rcv.copied_seq, xsk->urgent.seq))
-		xtcp_urgent_passed(&xsk->urgent);
-}
-
 /*
  * Copies queued octets, up to the urgent one. If the next cannot be copied, sets r->fault: RECEIVE
  * must return then, even if the program waits for more. Return: how many octets.
@@ -163,9 +149,12 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 			sk_peek_offset_fwd(sk, used);
 		else
 			sk_peek_offset_bwd(sk, used);
-		if (unlikely(xsk->urgent.data))
-			forget_mark(xsk);
-		if (wants_stamp(sk)) {
+		/* forget the urgent octet once the program has read past it */
+		if (unlikely(xsk->urgent.data) && xtcp_seq_gt(xsk->rcv.copied_seq, xsk->urgent.seq))
+			xtcp_urgent_passed(&xsk->urgent);
+		/* SO_TIMESTAMP, SO_TIMESTAMPING: the arrival time, of the device or of the kernel */
+		if (sock_flag(sk, SOCK_RCVTSTAMP) ||
+		    READ_ONCE(sk->sk_tsflags) & (SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RAW_HARDWARE)) {
 			consume_skb(r->stamped);
 			r->stamped = skb_get(skb);
 		}
@@ -238,10 +227,7 @@ static void xtcp_recvmsg_polled(struct sock *sk)
 	local_bh_enable();
 }
 
-/*
- * Sleep until there is text. Return: the result of sk_wait_data(), which is -EPIPE after a
- * disconnect.
- */
+/* Sleeps until there is text. Return: the result of sk_wait_data(), which is -EPIPE after a disconnect. */
 static int wait_for_text(struct sock *sk, long *timeo, const struct sk_buff *last)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -260,24 +246,14 @@ static bool has_nothing(const struct sock *sk)
 {
 	if (!skb_queue_empty_lockless(&sk->sk_receive_queue) || READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return false;
-	/*
-	 * an ACK that becomes owed after this test is sent with the arriving segment, or at its
-	 * deadline
-	 */
+	/* an ACK that becomes owed after this test is sent with the arriving segment, or at its deadline */
 	return !data_race(xtcp_sk(sk)->acking.pending);
-}
-
-/* Is there nothing to read, and also no urgent data, no error and no shutdown to report? */
-static bool is_quiet(const struct sock *sk)
-{
-	return has_nothing(sk) && !READ_ONCE(xtcp_sk(sk)->urgent.data) && !READ_ONCE(sk->sk_err) &&
-	       !READ_ONCE(sk->sk_shutdown);
 }
 
 /*
  * Waits for text without the socket lock: the usual wait, for an answer or the next request, which
  * would have to release the lock at once. Every event wakes the thread, which then looks at it
- * under the lock; is_quiet() sees what comes before it is on the wait queue. xsk->readers counts
+ * under the lock; the test below sees what comes before it is on the wait queue. xsk->readers counts
  * this thread until xtcp_recvmsg() has the lock. Return: the rest of @timeo, jiffies.
  */
 static long wait_while_quiet(struct sock *sk, long timeo)
@@ -290,10 +266,10 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 	/*
 	 * its barrier pairs with that of skwq_has_sleeper(), which runs after each event: either it
-	 * finds this thread, or is_quiet() sees the event
+	 * finds this thread, or this thread sees the event: text, urgent data, an error or a shutdown
 	 */
 	prepare_to_wait(sk_sleep(sk), &wait, TASK_INTERRUPTIBLE);
-	if (is_quiet(sk))
+	if (has_nothing(sk) && !READ_ONCE(xsk->urgent.data) && !READ_ONCE(sk->sk_err) && !READ_ONCE(sk->sk_shutdown))
 		timeo = schedule_timeout(timeo);
 	finish_wait(sk_sleep(sk), &wait);
 	sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
@@ -381,10 +357,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 	return copied ?: ret;
 }
 
-/*
- * MSG_OOB: return the urgent octet, which also stays in the receive queue. The call never waits.
- * The errors are those of Linux and BSD.
- */
+/* MSG_OOB: the urgent octet, which also stays in the queue. Never waits. The errors are those of Linux and BSD. */
 static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -639,17 +612,14 @@ static u64 octets_per_second(unsigned long rate)
 	return rate == ~0UL ? ~0ULL : rate;
 }
 
-static void info_busy(const struct xtcp_sock *xsk, struct tcp_info *info)
+static void info_times(const struct xtcp_sock *xsk, union xtcp_compat_info *whole)
 {
 	const struct xtcp_busy *busy = &xsk->stream->busy;
+	struct tcp_info *info = &whole->tcp;
 
 	info->tcpi_rwnd_limited = xtcp_busy_us(busy, XTCP_BUSY_WINDOW);
 	info->tcpi_sndbuf_limited = xtcp_busy_us(busy, XTCP_BUSY_BUFFER);
 	info->tcpi_busy_time = xtcp_busy_us(busy, XTCP_BUSY) + info->tcpi_rwnd_limited + info->tcpi_sndbuf_limited;
-}
-
-static void info_timeouts(const struct xtcp_sock *xsk, union xtcp_compat_info *whole)
-{
 	whole->rehash = xsk->timeouts.rehashes;
 	whole->total_rto = xsk->timeouts.total;
 	whole->total_rto_recoveries = xsk->timeouts.recoveries;
@@ -678,8 +648,7 @@ void xtcp_info_fill(struct sock *sk, union xtcp_compat_info *whole)
 	info_congestion(sk, info);
 	info_options(xsk, info);
 	info_counts(xsk, info);
-	info_busy(xsk, info);
-	info_timeouts(xsk, whole);
+	info_times(xsk, whole);
 	xtcp_compat_info_accecn(info, &xsk->accecn, &xsk->stream->told, xsk->ecn & XTCP_ECN_ACCURATE);
 	info->tcpi_retransmits = xsk->tries.retransmits;
 	info->tcpi_probes = xtcp_tries_probes_out(&xsk->tries);
@@ -788,10 +757,7 @@ static bool writeable(struct sock *sk)
 		return true;
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	set_bit(SOCK_NOSPACE, &sk->sk_socket->flags);
-	/*
-	 * test again, since space may have been freed after the first test; pairs with the barrier
-	 * in xtcp_sndbuf_wake()
-	 */
+	/* again, since space may have been freed after the first test; pairs with the barrier in xtcp_sndbuf_wake() */
 	smp_mb__after_atomic();
 	return __sk_stream_is_writeable(sk, 1);
 }
@@ -818,10 +784,7 @@ __poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_str
 	if (state == TCP_LISTEN) {
 		if (unlikely(!xtcp_listen_is_ours(sk)))
 			return 0;	/* who took over wakes all that poll */
-		/*
-		 * this thread may hold back the third ACK of a connection to this listener: as
-		 * xtcp_listen_accept()
-		 */
+		/* this thread may hold back the third ACK of a connection to this listener */
 		if (!xtcp_acceptq_has_child(sk))
 			xtcp_handshake_ack_go();
 		return xtcp_acceptq_has_child(sk) ? EPOLLIN | EPOLLRDNORM : 0;

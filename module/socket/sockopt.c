@@ -128,13 +128,6 @@ static int get_original_dst(struct sock *sk, int level, char __user *optval, int
 	return err;
 }
 
-/* A transparent sock has to be shown to rules of netfilter that ask for it. */
-static int note_transparent(const struct sock *sk, int err)
-{
-	if (!err && inet_sk_transparent(sk))
-		xtcp_attach_start_transparent(xtcp_net_of(sk));
-	return err;
-}
 
 /*
  * Other levels than SOL_SOCKET and IPPROTO_TCP (RFC 9293 section 3.9.1). The kernel's own code
@@ -142,15 +135,20 @@ static int note_transparent(const struct sock *sk, int err)
  */
 static int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {
+	int err;
+
+	if (level != SOL_IP && (level != SOL_IPV6 || sk->sk_family != AF_INET6))
+		return -ENOPROTOOPT;
+	if (!(level == SOL_IP ? ip_option_is_known(optname, true) : ipv6_option_is_known(optname, true)))
+		return refuse_set(level, optval, optlen);
 	if (level == SOL_IP)
-		return ip_option_is_known(optname, true) ?
-			note_transparent(sk, ip_setsockopt(sk, level, optname, optval, optlen)) :
-			refuse_set(level, optval, optlen);
-	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
-		return ipv6_option_is_known(optname, true) ?
-			note_transparent(sk, ipv6_setsockopt(sk, level, optname, optval, optlen)) :
-			refuse_set(level, optval, optlen);
-	return -ENOPROTOOPT;
+		err = ip_setsockopt(sk, level, optname, optval, optlen);
+	else
+		err = ipv6_setsockopt(sk, level, optname, optval, optlen);
+	/* a transparent sock has to be shown to rules of netfilter that ask for it */
+	if (!err && inet_sk_transparent(sk))
+		xtcp_attach_start_transparent(xtcp_net_of(sk));
+	return err;
 }
 
 /*
@@ -174,9 +172,8 @@ static int xtcp_ipopt_get(struct sock *sk, int level, int optname, char __user *
 #define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */
 
 /*
- * TCP_NODELAY was set, or TCP_CORK was cleared: send the data that need not wait any more. As in
- * Linux, TCP_NODELAY sends the queued data even if TCP_CORK is set, but TCP_CORK delays later
- * writes.
+ * The data that need not wait any more. As in Linux, TCP_NODELAY sends it even with TCP_CORK, which
+ * delays later writes.
  */
 static void push_withheld(struct sock *sk)
 {
@@ -290,10 +287,7 @@ static int set_window_clamp(struct sock *sk, int val)
 	return 0;
 }
 
-/*
- * Set @field to a time of @us microseconds, in ticks. Return: 0; as in Linux, -EINVAL if the time
- * is less than two ticks or more than 200 ms.
- */
+/* A time in ticks. Return: 0; as in Linux, -EINVAL if it is less than two ticks or more than 200 ms. */
 static int set_ticks(u8 *field, int us)
 {
 	const u8 ticks = us < 0 ? 0 : xtcp_bounds_ticks(us);
@@ -326,10 +320,7 @@ static int seconds_of(unsigned int timeouts)
 	return sum / HZ;
 }
 
-/*
- * Converts the seconds of TCP_DEFER_ACCEPT: the smallest number of timeouts of a SYN-ACK that takes
- * at least as long, at most 255.
- */
+/* The seconds of TCP_DEFER_ACCEPT as timeouts of a SYN-ACK: the smallest number that takes as long, at most 255. */
 static u8 timeouts_within(int seconds)
 {
 	u8 timeouts = 0;
@@ -626,19 +617,6 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval, unsigned int optl
 	return err;
 }
 
-static bool is_key_option(int optname)
-{
-	switch (optname) {
-	case TCP_MD5SIG:
-	case TCP_MD5SIG_EXT:
-	case TCP_AO_ADD_KEY:
-	case TCP_AO_DEL_KEY:
-	case TCP_AO_INFO:
-		return true;
-	}
-	return false;
-}
-
 /* A signature takes space in each segment: on a connection the MSS is computed anew. */
 static int set_key(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {
@@ -681,8 +659,14 @@ int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, 
 		return -EINVAL;
 	if (copy_from_sockptr(&val, optval, sizeof(val)))
 		return -EFAULT;
-	if (is_key_option(optname))
+	switch (optname) {
+	case TCP_MD5SIG:
+	case TCP_MD5SIG_EXT:
+	case TCP_AO_ADD_KEY:
+	case TCP_AO_DEL_KEY:
+	case TCP_AO_INFO:
 		return set_key(sk, optname, optval, optlen);
+	}
 
 	if (optname == XTCP_TAKE_OVER)
 		return xtcp_accept_take_over(sk, val);
