@@ -78,16 +78,6 @@ static struct xtcp_rstdiag xtcp_told_by(const struct sock *sk, struct sk_buff *s
 	return told;
 }
 
-/* The peer has not offered window scaling. */
-static void window_unscaled(struct sock *sk)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	xsk->rcv_wscale = 0;
-	xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
-}
-
 /*
  * The options of the peer's SYN (RFC 9293 section 3.7.1; RFC 7323 sections 1.3 and 2.5; RFC 2018
  * section 2). wscale_ok, ts_ok and sack_ok say what our SYN offered, afterwards what is in use.
@@ -102,8 +92,11 @@ static void take_syn_options(struct sock *sk, const struct xtcp_seg *seg)
 	xtcp_agreed_options(agreed, agreed->wscale_ok && seg->has_wscale, seg->wscale, agreed->ts_ok && seg->has_ts,
 			    agreed->sack_ok && seg->sack_permitted);
 	xtcp_agreed_ack_rate(agreed, agreed->ack_rate_ok && seg->ack_rate == XTCP_ACKRATE_SUPPORTED);
-	if (!agreed->wscale_ok)
-		window_unscaled(sk);
+	/* the peer has not offered window scaling */
+	if (!agreed->wscale_ok) {
+		xsk->rcv_wscale = 0;
+		xsk->window_clamp = min(xsk->window_clamp, XTCP_WINDOW_MAX_UNSCALED);
+	}
 	if (agreed->ts_ok)
 		xtcp_paws_take(&xsk->paws, seg->tsval);
 }
@@ -130,21 +123,15 @@ static void segment_received(struct sock *sk)
 	xtcp_tries_heard(&xsk->tries);
 }
 
-static void begin_keepalive(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	segment_received(sk);
-	/* as in Linux: before the first text, the handshake counts as the last time of text */
-	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
-	xtcp_keepalive_changed(sk, 0);
-}
-
 /* the end of each kind of handshake (RFC 9293 section 3.5) */
 static void enter_established(struct sock *sk, struct sk_buff *skb)
 {
 	security_inet_conn_established(sk, skb);
 	xtcp_state_set(sk, TCP_ESTABLISHED);
-	begin_keepalive(sk);
+	segment_received(sk);
+	/* as in Linux: before the first text, the handshake counts as the last time of text */
+	xtcp_sk(sk)->snd_tstamp = xtcp_clock_stamp();
+	xtcp_keepalive_changed(sk, 0);
 	sk->sk_state_change(sk);
 	if (sk->sk_socket)
 		sk_wake_async(sk, SOCK_WAKE_IO, POLL_OUT);
@@ -253,17 +240,6 @@ static noinline_for_stack enum xtcp_verdict take_fast_answer(struct sock *sk, st
 	return xtcp_text_arrives(sk, skb);
 }
 
-/*
- * With TCP_FASTOPEN_CONNECT, our SYN may wait for the first write, and the peer may open meanwhile.
- * Queues our SYN. Return: false without memory: the peer's SYN is dropped, and comes again. Without
- * our SYN in the queue, nothing would ever answer the peer, and no deadline would end the
- * connection.
- */
-static noinline_for_stack bool has_own_syn(struct sock *sk)
-{
-	return !xtcp_sndq_is_empty(sk) || !xtcp_output_queue_syn(sk);
-}
-
 /* Both ends have sent a SYN without ACK (RFC 9293 section 3.5). */
 static void both_open(struct sock *sk, const struct xtcp_seg *seg)
 {
@@ -280,19 +256,11 @@ static void both_open(struct sock *sk, const struct xtcp_seg *seg)
 	xtcp_output_syn(sk);
 }
 
-/* Does the call that opens the connection have more data to send? */
-static bool has_more_text(const struct sock *sk)
-{
-	const struct xtcp_fastsyn *fast = xtcp_sock_fastsyn(xtcp_sk(sk));
-
-	sock_owned_by_me(sk);
-	return fast && fast->copied < fast->size;
-}
-
 /* RFC 9293 section 3.10.7.3. */
 static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg(skb);
+	const struct xtcp_fastsyn *fast = xtcp_sock_fastsyn(xtcp_sk(sk));
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	enum xtcp_verdict verdict = XTCP_DONE;
 	struct xtcp_rstdiag told;
@@ -326,7 +294,13 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	if (!(seg->flags & XTCP_SYN))
 		return XTCP_DROP;
 
-	if (!(seg->flags & XTCP_ACK) && unlikely(xtcp_compat_defers_connect(sk)) && !has_own_syn(sk))
+	/*
+	 * with TCP_FASTOPEN_CONNECT, our SYN may wait for the first write: queue it. Without memory, the peer's
+	 * SYN comes again; without our SYN in the queue, nothing would ever answer it, and no deadline would
+	 * end the connection
+	 */
+	if (!(seg->flags & XTCP_ACK) && unlikely(xtcp_compat_defers_connect(sk)) && xtcp_sndq_is_empty(sk) &&
+	    xtcp_output_queue_syn(sk))
 		return XTCP_DROP;
 
 	/* fourth: the SYN bit. Only with Fast Open its data and FIN count; else they come again */
@@ -359,7 +333,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	 * data will probably follow and carry the ACK: TCP_DEFER_ACCEPT, TCP_QUICKACK of 0, or more
 	 * data of the call that opens the connection
 	 */
-	if (xsk->defer_accept || xsk->acking.pingpong || has_more_text(sk))
+	if (xsk->defer_accept || xsk->acking.pingpong || (fast && fast->copied < fast->size))
 		xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
 		ack_syn(sk);
@@ -438,9 +412,8 @@ static enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buf
 }
 
 /*
- * While this segment waited for the lock, another connection may have replaced the sock in the
- * table. A TIME-WAIT record processes it now; any other connection gets it when the peer resends
- * it.
+ * While this segment waited for the lock, another connection may have replaced the sock in the table.
+ * A TIME-WAIT record processes it now; for any other connection the peer resends it.
  */
 static noinline_for_stack bool arrives_successor(const struct sock *sk, struct sk_buff *skb)
 {
@@ -499,12 +472,12 @@ static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 	/* as in Linux, ECONNREFUSED also after a simultaneous open */
 	switch (sk->sk_state) {
 	case TCP_SYN_RECV:
-		if (xsk->fastopen) {
-			xtcp_fastopen_over(sk, true);
-			xtcp_sock_reset(sk, ECONNRESET, &told);
+		if (!xsk->fastopen) {
+			xtcp_sock_reset(sk, ECONNREFUSED, &told);
 			break;
 		}
-		xtcp_sock_reset(sk, ECONNREFUSED, &told);
+		xtcp_fastopen_over(sk, true);
+		xtcp_sock_reset(sk, ECONNRESET, &told);
 		break;
 	case TCP_CLOSE_WAIT:
 		xtcp_sock_reset(sk, EPIPE, &told);
@@ -631,25 +604,15 @@ static inline void check_urg(struct sock *sk, struct sk_buff *skb)
 	}
 }
 
-/*
- * New data, and no program can read it any more (RFC 9293 3.6.1, SHLD-3)? A FIN beyond a hole
- * counts, too: the data before it is still to come.
- */
-static bool nobody_reads(const struct sock *sk, const struct xtcp_seg *seg)
-{
-	u32 text_end = seg->end_seq - !!(seg->flags & XTCP_FIN);
-
-	return sk->sk_shutdown & RCV_SHUTDOWN && seg->seq != seg->end_seq &&
-	       xtcp_seq_gt(text_end, xtcp_sk(sk)->rcv.nxt);
-}
-
 /* in a state that is not ESTABLISHED */
 static noinline_for_stack enum xtcp_verdict check_late_text(struct sock *sk, const struct xtcp_seg *seg)
 {
 	switch (sk->sk_state) {
 	case TCP_FIN_WAIT1:
 	case TCP_FIN_WAIT2:
-		if (nobody_reads(sk, seg)) {
+		/* new data, which nobody can read (RFC 9293 3.6.1, SHLD-3); with a FIN beyond a hole, it is to come */
+		if (sk->sk_shutdown & RCV_SHUTDOWN && seg->seq != seg->end_seq &&
+		    xtcp_seq_gt(seg->end_seq - !!(seg->flags & XTCP_FIN), xtcp_sk(sk)->rcv.nxt)) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONDATA);
 			if (unlikely(xtcp_sk(sk)->syn_fastopen) && seg->flags & XTCP_FIN)
 				xtcp_fastsyn_black_hole(sk);
@@ -848,10 +811,7 @@ static void finish(struct sock *sk, struct sk_buff *skb, enum xtcp_verdict verdi
 	case XTCP_CHALLENGE:
 		xtcp_blackbox_refused(sk, verdict);
 		challenge_ack(sk);
-		/*
-		 * no later ACK may echo the SYN-ACK's ECN field, even if the rate limit has stopped
-		 * this one
-		 */
+		/* no later ACK may echo the SYN-ACK's ECN field, even if the rate limit has stopped this one */
 		xtcp_sk(sk)->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
 		break;
 	case XTCP_RESET:
@@ -964,14 +924,7 @@ void xtcp_arrives_child(struct sk_buff *skb, struct sock *lsk, struct sock *chil
 	sock_put(child);	/* held by xtcp_sock_clone() */
 }
 
-/**
- * xtcp_arrives_fast_child() - the same for the SYN of a Fast Open (RFC 7413 section 4.2.2)
- * @skb: the segment
- * @lsk: the listener
- * @child: the new connection
- *
- * Context: softirq, RCU read side. Lock: @child's, released here.
- */
+/* The same for the SYN of a Fast Open (RFC 7413 section 4.2.2). */
 void xtcp_arrives_fast_child(struct sk_buff *skb, struct sock *lsk, struct sock *child)
 {
 	sock_owned_by_me(child);

@@ -109,10 +109,7 @@ static void count_syn_ack(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 	xsk->accecn.received_ce++;
 }
 
-/*
- * The answer to our offer (RFC 9768 table 2). In a simultaneous open, the peer's SYN is processed
- * as by a server (section 3.1.2).
- */
+/* The answer to our offer (RFC 9768 table 2); a SYN of a simultaneous open, as by a server (section 3.1.2). */
 static void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
@@ -248,6 +245,11 @@ static u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pur
 	return xtcp_accecn_counter_flags(&xsk->accecn);
 }
 
+static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
+{
+	return seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv.nxt);
+}
+
 /*
  * If the codepoint is CE or has changed, our next two segments must carry the option (RFC 9768
  * section 3.2.3.3). If the counter has passed a multiple of 2^22, the next one must, so that the
@@ -275,7 +277,7 @@ static void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_accecn *accecn = &xsk->accecn;
-	bool is_new = seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv.nxt), changes;
+	bool is_new = brings_new(xsk, seg), changes;
 	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 
 	sock_owned_by_me(sk);
@@ -387,10 +389,7 @@ void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xt
 		accecn->faults |= XTCP_ACCECN_OPTION_FIRST;
 }
 
-/*
- * If a counter is lower than before, a later ACK was processed already. Return: octets newly
- * reported with CE.
- */
+/* A counter is lower than before if a later ACK was processed already. Return: octets newly reported with CE. */
 static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
 {
 	u32 marked = 0, i;
@@ -476,15 +475,6 @@ static bool needs_ecn(const struct sock *sk)
 	return READ_ONCE(xtcp_sk(sk)->algorithm)->needs_ecn;
 }
 
-/*
- * whatever the route says. Who accepts AccECN accepts classic ECN, for peers that do not know
- * AccECN
- */
-static bool grants_ecn(const struct sock *lsk)
-{
-	return needs_ecn(lsk) || xtcp_accecn_is_allowed(lsk);
-}
-
 /**
  * xtcp_ecn_is_allowed() - may a connection that a peer opens use ECN?
  * @lsk: the listener
@@ -497,7 +487,9 @@ static bool grants_ecn(const struct sock *lsk)
  */
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
 {
-	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) || dst_feature(dst, DST_FEATURE_ECN_MASK) || grants_ecn(lsk);
+	/* who accepts AccECN accepts classic ECN, whatever the route says, for peers that do not know AccECN */
+	return READ_ONCE(xtcp_net_of(lsk)->sysctl.ecn) || dst_feature(dst, DST_FEATURE_ECN_MASK) || needs_ecn(lsk) ||
+	       xtcp_accecn_is_allowed(lsk);
 }
 
 /**
@@ -613,12 +605,6 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 	}
 	xsk->ecn |= XTCP_ECN_SEEN;
 }
-
-static bool brings_new(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
-{
-	return seg->len && xtcp_seq_gt(seg->seq + seg->len, xsk->rcv.nxt);
-}
-
 /**
  * xtcp_ecn_ce_changed() - does new text come with CE after text without CE, or the reverse?
  * @sk: in a synchronized state

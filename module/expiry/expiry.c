@@ -208,10 +208,7 @@ static bool xtcp_write_timeout_end_syn(struct sock *sk)
 	return false;
 }
 
-/*
- * Has an orphan with text in flight reached its time limit? As in Linux, the time in which the
- * peer's window was closed also counts.
- */
+/* Has an orphan with text in flight reached its time limit? As in Linux, a closed window counts, too. */
 static bool orphan_had_its_time(const struct sock *sk)
 {
 	u32 since = xtcp_write_timeout_since(sk);
@@ -375,10 +372,7 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xsk->tries.retrans_stamp));
 }
 
-/*
- * Did this machine lack memory, or room in a queue, to send a probe? After any other error of IP
- * the probe counts as sent and unanswered.
- */
+/* Did this machine lack memory, or room in a queue? After any other error a probe counts as sent and unanswered. */
 static bool no_room(int err)
 {
 	return err > 0 || err == -ENOBUFS;
@@ -390,7 +384,7 @@ static void note_probing(struct xtcp_sock *xsk)
 		xsk->stream->probe_stamp = xtcp_clock_ts_stamp();
 }
 
-/* A window probe was sent: double the interval, and arm the deadline of the next probe. */
+/* A window probe was sent. */
 static void probed(struct sock *sk, enum xtcp_timer which)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -401,22 +395,7 @@ static void probed(struct sock *sk, enum xtcp_timer which)
 	xtcp_timer_arm(sk, which, xtcp_timer_probe_interval(xsk, xtcp_write_timeout_since(sk)));
 }
 
-/*
- * Probe a window that has shrunk to zero while text is in flight (RFC 9293 section 3.8.6, MUST-35,
- * SHLD-17).
- */
-static void probe_shrunk_window(struct sock *sk)
-{
-	if (xtcp_write_timeout_end_shrunk_window(sk))
-		return;
-	xtcp_output_probe(sk, false);
-	probed(sk, XTCP_TIMER_RETRANSMIT);
-}
-
-/*
- * Counts a timeout while the window is open. If the window was zero before, we may have sent window
- * probes instead of retransmissions until now: take back the backoff of these probes.
- */
+/* Counts a timeout while the window is open, and takes back the backoff of window probes before. */
 static void note_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -479,9 +458,8 @@ static void expired_retransmit(struct sock *sk)
 	if (WARN_ON_ONCE(!skb))
 		return;
 	/*
-	 * without a stream, only the SYN can be in flight. FIN-WAIT-1 may have no stream, if the
-	 * program closed the sock during a simultaneous open and there was no memory to queue the
-	 * FIN
+	 * without a stream, only the SYN can be in flight, even in FIN-WAIT-1: the program may have closed the
+	 * sock during a simultaneous open, without memory to queue the FIN
 	 */
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream)) {
 		expired_syn(sk, skb);
@@ -489,7 +467,11 @@ static void expired_retransmit(struct sock *sk)
 	}
 	xtcp_timer_disarm(&xsk->timers, XTCP_TIMER_REOPENED);
 	if (!xsk->snd.wnd) {
-		probe_shrunk_window(sk);
+		/* it has shrunk to zero: probe it (RFC 9293 section 3.8.6, MUST-35, SHLD-17) */
+		if (!xtcp_write_timeout_end_shrunk_window(sk)) {
+			xtcp_output_probe(sk, false);
+			probed(sk, XTCP_TIMER_RETRANSMIT);
+		}
 		return;
 	}
 	note_timeout(sk);
@@ -591,10 +573,7 @@ static void keep_alive(struct sock *sk)
 	u32 idle = (u32)jiffies - xsk->rcv_tstamp;
 	enum xtcp_abort_reason reason;
 
-	/*
-	 * MUST-26: no probe while data waits for an ACK or a window. In that case the retransmit or
-	 * the persist deadline handles a peer that does not answer
-	 */
+	/* MUST-26: the retransmit or the persist deadline handles a peer that does not answer */
 	if (xsk->snd.una != xsk->snd.write_seq) {
 		xtcp_timer_arm(sk, XTCP_TIMER_KEEPALIVE, time);
 	} else if (idle < time) {
@@ -728,9 +707,6 @@ void xtcp_pace_handler(struct sock *sk)
 		xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 	}
-	/*
-	 * no text has left that could carry the ACK: send one ACK for all ACKs that were held back
-	 */
 	if (unlikely(sack->compressed)) {
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKCOMPRESSED, sack->compressed - 1);
 		sack->compressed = 0;

@@ -143,16 +143,6 @@ static struct instance *in_front(enum xtcp_instance_ip ip)
 	return NULL;
 }
 
-/* While other instances are loaded or unloaded, the answer may be out of date. */
-static bool xtcp_instances_call_ours(enum xtcp_instance_ip ip)
-{
-	bool is_called;
-
-	rcu_read_lock();
-	is_called = in_front(ip);
-	rcu_read_unlock();
-	return is_called;
-}
 
 /* If another instance's handler calls ours, it calls the handler behind ours from now on. */
 static bool step_over(enum xtcp_instance_ip ip)
@@ -184,9 +174,8 @@ static bool is_restored(enum xtcp_instance_ip ip)
 }
 
 /*
- * Our handler leaves the chain if it is the first, or directly behind another instance's. It may still run
- * until a grace period has passed. Return: false when nothing has changed, because that of no other instance
- * is in front of ours.
+ * Our handler leaves the chain if it is the first, or directly behind another instance's; it may
+ * still run until a grace period has passed. Return: false when nothing has changed.
  */
 static bool xtcp_instances_take_out(enum xtcp_instance_ip ip)
 {
@@ -201,9 +190,8 @@ static bool xtcp_instances_take_out(enum xtcp_instance_ip ip)
 }
 
 /*
- * Our handlers have left both chains, but may still run and walk the ring. A walk ends when it
- * comes back to our entry, so wait for them first. Other instances may still call us until another grace
- * period has passed.
+ * Our handlers have left both chains, but may still run and walk the ring. A walk ends when it comes
+ * back to our entry, so wait for them first. Other instances may call us for a grace period more.
  */
 static void xtcp_instances_leave(void)
 {
@@ -216,8 +204,7 @@ static void xtcp_instances_leave(void)
 
 /*
  * Does a connection of another build own a segment that would go to a listener of ours? If it is a
- * SYN that would reopen a TIME-WAIT record of another instance, and our listener wants it, the other instance
- * ends the record.
+ * SYN that would reopen a record of that build, and our listener wants it, that ends the record.
  */
 static bool xtcp_instances_keep(struct sk_buff *skb)
 {
@@ -255,14 +242,7 @@ void xtcp_instances_set_family(int family, const struct xtcp_build_calls *calls)
 	rtnl_unlock();
 }
 
-/**
- * xtcp_instances_have_family() - does another build have this family?
- * @family: the number of the family
- * @name: receives the name of that build
- * @size: octets in @name
- *
- * Context: process, may sleep.
- */
+/* Does another build have this family? @name: receives the name of that build. Process, may sleep. */
 bool xtcp_instances_have_family(int family, char *name, size_t size)
 {
 	struct instance *instance;
@@ -349,11 +329,6 @@ static bool error_might_be_ours(const struct xtcp_net *xn, const struct sk_buff 
 	return port && xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(*port));
 }
 
-static bool is_pure_syn(const struct tcphdr *th)
-{
-	return th->syn && !th->ack && !th->rst && !th->fin;
-}
-
 /*
  * May a TIME-WAIT record of ours end for this SYN? Where nobody listens, the SYN may be forged, and
  * must not (RFC 1337). A listener does not want it while its accept queue is full, or if the TTL is
@@ -379,15 +354,14 @@ static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *ke
 static bool record_makes_way(struct xtcp_net *xn, const struct xtcp_demux_key *key, struct xtcp_conn *conn,
 			     struct sk_buff *skb, xtcp_instance_wants elsewhere)
 {
+	const struct tcphdr *th = (const struct tcphdr *)skb->data;
+
 	if (conn->kind != XTCP_CONN_TIMEWAIT || skb->pkt_type != PACKET_HOST)
 		return false;
-	/*
-	 * a program may have bound the record's port with SO_REUSEADDR, and then have connected to
-	 * the same peer
-	 */
+	/* a program may have bound the record's port with SO_REUSEADDR, and have connected to the same peer */
 	if (xtcp_demux_kernel_holds(xn->net, key))
 		return true;
-	if (!is_pure_syn((const struct tcphdr *)skb->data))
+	if (!th->syn || th->ack || th->rst || th->fin)
 		return false;
 	return xtcp_timewait_syn_reopens(container_of(conn, struct xtcp_timewait, conn), skb) &&
 	       is_listened_for(xn, key, skb, elsewhere) && xtcp_checksum_ok(skb);
@@ -441,10 +415,7 @@ static bool take(struct xtcp_net *xn, struct sk_buff *skb)
 		}
 		if (xtcp_ingress_conn(xn, skb, conn, &key))
 			return true;
-		/*
-		 * the sock has left the table, and then ended: the next lookup finds another
-		 * connection or none
-		 */
+		/* the sock has left the table, and ended: the next lookup finds another connection or none */
 	}
 
 	listener = find_listener(xn, &key);
@@ -620,9 +591,15 @@ static void restore(enum xtcp_instance_ip ip)
 	}
 }
 
+/* While other instances are loaded or unloaded, the answer may be out of date. */
 static bool is_foreign_in_front(enum xtcp_instance_ip ip)
 {
-	return *links[ip].saved && READ_ONCE(*handler_place(ip)) != links[ip].ours && !xtcp_instances_call_ours(ip);
+	bool is_called;
+
+	rcu_read_lock();
+	is_called = in_front(ip);
+	rcu_read_unlock();
+	return *links[ip].saved && READ_ONCE(*handler_place(ip)) != links[ip].ours && !is_called;
 }
 
 /*

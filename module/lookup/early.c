@@ -393,9 +393,7 @@ static __always_inline void attach(struct xtcp_net *xn, struct xtcp_conn *conn, 
 	xtcp_attach_for_input(xn, skb, offset, v4);
 }
 
-/*
- * May a connection with this interface (0: none) get @skb? Mostly there is no interface and no VRF.
- */
+/* May a connection with this interface (0: none) get @skb? Mostly there is no interface and no VRF. */
 static inline bool came_by(const struct xtcp_net *xn, const struct sk_buff *skb, int bound_dev_if)
 {
 	const int sdif = inet_sdif(skb);
@@ -444,10 +442,7 @@ static __always_inline const struct tcphdr *ours_perhaps(const struct xtcp_net *
 	return xtcp_lease_port_might_be_ours(&xn->port_bits, ntohs(th->dest)) && !skb->sk ? th : NULL;
 }
 
-/*
- * SYNs are left out, because few have a full sock yet, and SYN-ACKs, because leads_to() refuses a
- * sock in SYN-SENT.
- */
+/* SYNs are left out, because few have a full sock yet, and SYN-ACKs: leads_to() refuses a sock in SYN-SENT. */
 static __always_inline bool is_early(const struct net *net, const struct sk_buff *skb, const struct tcphdr *th)
 {
 	return !th->syn && !skb_dst(skb) && xtcp_attach_is_for_here(skb) &&
@@ -621,10 +616,7 @@ int xtcp_early_init(void)
 void xtcp_early_exit(void)
 {
 	unregister_pernet_subsys(&early_ops);
-	/*
-	 * netfilter's queues are empty. All other segments go from the hook to our handler within
-	 * one RCU read side
-	 */
+	/* netfilter's queues are empty. All other segments go from the hook to our handler in one RCU read side */
 	synchronize_net();
 }
 
@@ -671,13 +663,6 @@ __always_inline struct sock *xtcp_early_take(struct sk_buff *skb)
 	return NULL;
 }
 
-static u32 cookie_of(const struct sk_buff *skb, const struct dst_entry *dst)
-{
-	if (skb->protocol == htons(ETH_P_IPV6))
-		return rt6_get_cookie((const struct rt6_info *)dst);
-	return 0;
-}
-
 /**
  * xtcp_early_learn() - store the route by which a segment came, for the next segment
  * @sk: the segment's sock
@@ -694,7 +679,8 @@ void xtcp_early_learn(struct sock *sk, const struct sk_buff *skb)
 	if (sk->sk_state == TCP_CLOSE || !dst || !dst_hold_safe(dst))
 		return;
 	WRITE_ONCE(sk->sk_rx_dst_ifindex, skb->skb_iif);
-	WRITE_ONCE(sk->sk_rx_dst_cookie, cookie_of(skb, dst));
+	WRITE_ONCE(sk->sk_rx_dst_cookie,
+		   skb->protocol == htons(ETH_P_IPV6) ? rt6_get_cookie((const struct rt6_info *)dst) : 0);
 	dst_release(unrcu_pointer(xchg(&sk->sk_rx_dst, RCU_INITIALIZER(dst))));
 }
 

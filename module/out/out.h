@@ -30,7 +30,7 @@ struct xtcp_timewait;
 u32 xtcp_segment_offer(struct sock *sk);
 int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us);
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us);
-int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags);
+int xtcp_segment_send_control(struct sock *sk, u32 seq);
 int xtcp_segment_send_rst(struct sock *sk, u32 seq, u16 code);
 
 /**

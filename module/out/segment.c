@@ -570,8 +570,8 @@ int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	return transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, sent_us);
 }
 
-/* Send a segment that has no text, no SYN and no FIN. */
-int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
+/* An ACK without text, SYN and FIN. */
+int xtcp_segment_send_control(struct sock *sk, u32 seq)
 {
 	struct sk_buff *skb;
 
@@ -580,9 +580,8 @@ int xtcp_segment_send_control(struct sock *sk, u32 seq, u8 flags)
 	if (!skb)
 		return -ENOBUFS;
 	/* as in Linux, it adds only 2 octets to sk_wmem_alloc, which keep the sock's memory */
-	if (flags == XTCP_ACK)
-		skb_set_tcp_pure_ack(skb);
-	return transmit(sk, skb, seq, flags, false, xtcp_clock_us());
+	skb_set_tcp_pure_ack(skb);
+	return transmit(sk, skb, seq, XTCP_ACK, false, xtcp_clock_us());
 }
 
 /**

@@ -48,19 +48,13 @@
 
 static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample);
 
-/*
- * Does the timestamp echo of this ACK show that originals have arrived, and not only retransmissions
- * (RFC 3522 section 3.2 step 4)?
- */
+/* Does the timestamp echo show that originals have arrived, not only retransmissions (RFC 3522 section 3.2 step 4)? */
 static bool echo_is_of_originals(const struct sock *sk, const struct xtcp_sample *sample)
 {
 	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
 
 	sock_owned_by_me(sk);
-	/*
-	 * a TSecr that is older than first_ts by more than the largest RTO does not belong to this
-	 * recovery
-	 */
+	/* a TSecr that is older than first_ts by more than the largest RTO does not belong to this recovery */
 	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts) &&
 	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;
 }
@@ -74,10 +68,7 @@ static bool all_came_twice(const struct sock *sk)
 	return undo->armed && undo->any_resent && !undo->resent;
 }
 
-/*
- * Has the peer dropped octets that it had sacked? If the skb at SND.UNA is marked as sacked, the peer
- * had it and should have acknowledged it (RFC 2018 section 8).
- */
+/* Has the peer dropped octets that it had sacked? If that at SND.UNA is, it should be acknowledged (RFC 2018 section 8). */
 static bool has_reneged(const struct sock *sk)
 {
 	const struct sk_buff *first = xtcp_sndq_first(sk);
@@ -86,7 +77,7 @@ static bool has_reneged(const struct sock *sk)
 	return first && xtcp_sndcb(first)->marks & XTCP_SNDQ_SACKED;
 }
 
-/* Drops the count of duplicate ACKs of a sock that does not use SACK. */
+/* The count of duplicate ACKs, without SACK. */
 static void forget_duplicates(struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -340,15 +331,6 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marke
 	xtcp_phase_reduce(sk, xtcp_phase_in_flight(xtcp_sender(sk), sample), marked);
 }
 
-/* once per round trip (RFC 3168 6.1.2) */
-static void enter_cwr(struct sock *sk, const struct xtcp_sample *sample)
-{
-	forget_undo(sk);
-	reduce(sk, sample, true);
-	xtcp_reduction_forbid_undo(sk);
-	xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
-}
-
 /*
  * A segment is lost, in LOSS a retransmission. But in OPEN and DISORDER, a lost probe of the path
  * MTU was too large, which is no sign of congestion: its text is resent, and the window stays.
@@ -375,10 +357,7 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 	xtcp_phase_set(sk, XTCP_CONG_RECOVERY, tx->agreed.sack_ok ? XTCP_TRACE_RACK : XTCP_TRACE_THIRD_DUPACK);
 }
 
-/*
- * A loss is a sign of congestion even if a probe has repaired it (RFC 8985 section 7.4.2). @sample:
- * the ACK that reports it.
- */
+/* A loss is a sign of congestion even if a probe has repaired it (RFC 8985 section 7.4.2). */
 static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
 	sock_owned_by_me(sk);
@@ -395,10 +374,7 @@ static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sa
 	keep_open(sk, XTCP_TRACE_RECOVERED);
 }
 
-/*
- * Without SACK, no segment but that at SND.UNA is known to be lost (RFC 5681 section 3.2, RFC 6582
- * section 3.2 step 3).
- */
+/* Without SACK, only the segment at SND.UNA is known to be lost (RFC 5681 section 3.2, RFC 6582 section 3.2 step 3). */
 static void first_is_lost(struct sock *sk)
 {
 	struct sk_buff *skb = xtcp_sndq_first(sk);
@@ -566,8 +542,13 @@ static void try_to_open(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	/* an algorithm for L4S has already reduced the window for this mark */
-	if (sample->ece && tx->cong.phase < XTCP_CONG_CWR && !xtcp_ecn_is_scalable(sk))
-		enter_cwr(sk, sample);
+	if (sample->ece && tx->cong.phase < XTCP_CONG_CWR && !xtcp_ecn_is_scalable(sk)) {
+		/* once per round trip (RFC 3168 6.1.2) */
+		forget_undo(sk);
+		reduce(sk, sample, true);
+		xtcp_reduction_forbid_undo(sk);
+		xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_ECE);
+	}
 	if (tx->cong.phase != XTCP_CONG_CWR)
 		keep_open(sk, XTCP_TRACE_SACKED);
 }
@@ -617,13 +598,13 @@ static enum next in_recovery(struct sock *sk, struct xtcp_sample *sample)
  * final (xtcp_reduction_forbid_undo()), this ACK does not look for lost segments: to find one would
  * reduce the window a second time. As in Linux, the next ACK may look.
  */
-static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int counter, int reason)
+static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sample, int reason)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	bool undone;
 
 	xtcp_scoreboard_not_lost(sk);
-	undone = xtcp_undo_apply(sk, counter);
+	undone = xtcp_undo_apply(sk, LINUX_MIB_TCPLOSSUNDO);
 	xtcp_tries_spurious(&tx->tries);
 	tx->stream->frto = false;
 	if (duplicates_may_follow(tx))
@@ -649,18 +630,15 @@ static enum next in_loss(struct sock *sk, struct xtcp_sample *sample)
 	const u32 resent = stream->scoreboard.resent;
 
 	if (sample->acked && originals_came(sk, sample)) {
-		/*
-		 * sacked segments had overtaken the originals: RACK shall wait for late segments
-		 * during recovery, too
-		 */
+		/* sacked segments had overtaken the originals: RACK shall wait for late ones during recovery, too */
 		if (tx->agreed.sack_ok && xtcp_seq_gt(sample->high_before, sample->una_before))
 			xtcp_scoreboard_reordered(sk, sample->una_before, LINUX_MIB_TCPTSREORDER);
-		return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_TIMESTAMP);
+		return spurious_timeout(sk, sample, XTCP_TRACE_UNDO_TIMESTAMP);
 	}
 	if (stream->frto) {
 		if (sample->original_arrived) {
 			XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPSPURIOUSRTOS);
-			return spurious_timeout(sk, sample, LINUX_MIB_TCPLOSSUNDO, XTCP_TRACE_UNDO_FRTO);
+			return spurious_timeout(sk, sample, XTCP_TRACE_UNDO_FRTO);
 		}
 		if (xtcp_seq_gt(tx->snd.nxt, stream->recover)) {
 			if (sample->sacked || sample->duplicate)
@@ -804,10 +782,7 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 	if (stream->lost_total != lost) {
 		if (tx->cong.phase < XTCP_CONG_RECOVERY || is_lost_again(tx, resent))
 			enter_recovery(sk, &none);
-		/*
-		 * no ACK has made room in the congestion window: resend the first lost segment
-		 * anyway
-		 */
+		/* no ACK has made room in the congestion window: resend the first lost segment anyway */
 		xtcp_reduction_allow_one(sk);
 		xtcp_repair_lost(sk, false);
 	}
@@ -908,9 +883,7 @@ bool xtcp_timeout_passed(struct sock *sk)
 	} else if (tx->cong.phase == XTCP_CONG_CWR) {
 		xtcp_reduction_further(sk, 0);
 	}
-	/*
-	 * many segments were sacked, and yet none was lost: the estimate of reordering was too high
-	 */
+	/* many segments were sacked, and yet none was lost: the estimate of reordering was too high */
 	if (tx->cong.phase <= XTCP_CONG_DISORDER && sb->sacked_segments >= XTCP_DUPACK_THRESHOLD)
 		sb->reordering = min_t(u32, sb->reordering, XTCP_DUPACK_THRESHOLD);
 	xtcp_reduction_restart(sk, xtcp_pipe_octets(sk));

@@ -50,9 +50,7 @@
 static u32 right_rate(const struct sock *sk, u32 program)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
-	/*
-	 * only half of the buffer is for text, which is why SO_SNDBUF doubles the program's value
-	 */
+	/* only half of the buffer is for text, which is why SO_SNDBUF doubles the program's value */
 	const u32 segments = min3(tx->cong.cwnd, tx->snd.wnd, (u32)READ_ONCE(sk->sk_sndbuf) / 2) / tx->mss;
 	const u32 most = tx->cong.cwnd < tx->cong.ssthresh ? min(program, USUAL_RATE) : program;
 	const u32 wanted = tx->stream->wanted_rate, was = wanted ?: USUAL_RATE;
@@ -113,15 +111,15 @@ static u32 control_seq(const struct xtcp_sock *xsk)
 }
 
 /*
- * Send an ACK: <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, in a synchronized state. Without memory, we try
- * again at the delayed-ACK deadline. An ACK that the layers below refuse counts as lost.
+ * <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>, in a synchronized state. Without memory, we try again at the
+ * delayed-ACK deadline. An ACK that the layers below refuse counts as lost.
  */
 void xtcp_send_ack(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	if (!((1 << sk->sk_state) & SYNCHRONIZED))
 		return;
-	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk)), XTCP_ACK) == -ENOBUFS) {
+	if (xtcp_segment_send_control(sk, control_seq(xtcp_sk(sk))) == -ENOBUFS) {
 		xtcp_acking_owe(&xtcp_sk(sk)->acking);
 		xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	}
@@ -161,15 +159,13 @@ void xtcp_send_rst(struct sock *sk, enum xtcp_abort_reason reason)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTFAILED);
 }
 
-/*
- * As in Linux, a probe counts even if the layers below refuse it, but not if there was no memory.
- */
+/* As in Linux, a probe counts even if the layers below refuse it, but not if there was no memory. */
 static int xtcp_send_probe(struct sock *sk, u32 seq, bool keepalive)
 {
 	int err;
 
 	sock_owned_by_me(sk);
-	err = xtcp_segment_send_control(sk, seq, XTCP_ACK);
+	err = xtcp_segment_send_control(sk, seq);
 	if (err != -ENOBUFS)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
 	return err;
@@ -243,10 +239,7 @@ static u32 xtcp_gso_of_new(const struct sock *sk, const struct sk_buff *skb, u32
 	return n;
 }
 
-/*
- * Within half of a round trip, and within a millisecond? No, if no text was sent in the last
- * millisecond.
- */
+/* Within half of a round trip, and within a millisecond? No, if no text was sent in the last millisecond. */
 static bool ack_is_near(const struct xtcp_sock *xsk)
 {
 	const struct list_head *sent = &xsk->stream->in_flight;
@@ -484,9 +477,7 @@ static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 	return below > most && in_flight(xtcp_sk(sk)) && xtcp_sndbuf_waits_for_room(sk, most);
 }
 
-/*
- * @skb: the first that push() has not sent, or NULL. @limited: the congestion window is the limit.
- */
+/* @skb: the first that push() has not sent, or NULL. @limited: the congestion window is the limit. */
 static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff *skb, bool limited)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -639,10 +630,7 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 	push(sk, nonagle);
 }
 
-/*
- * With the data behind it in the queue (RFC 7413 section 4.2.2). Return: false when there is no
- * data, or when sending has failed.
- */
+/* With the data behind it in the queue (RFC 7413 section 4.2.2). Return: false without data, or if sending has failed. */
 static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 {
 	struct sk_buff *text;
@@ -761,10 +749,8 @@ bool xtcp_output_has_new(const struct sock *sk)
 }
 
 /*
- * Send one segment of new data, whatever the congestion window says.
- *
- * Return: 0; -EAGAIN when there is no new data or the peer's window has no room for it; or an error
- * of xtcp_segment_send().
+ * One segment of new data, whatever the congestion window says. Return: 0; -EAGAIN when there is no
+ * new data or the peer's window has no room for it; or an error of xtcp_segment_send().
  */
 int xtcp_output_new_segment(struct sock *sk)
 {
@@ -784,12 +770,6 @@ int xtcp_output_new_segment(struct sock *sk)
 	if (!err)
 		xtcp_sk(sk)->snd_tstamp = (u32)jiffies;
 	return err;
-}
-
-/* and is SND.UP near enough for the urgent pointer field? */
-static bool urgent_waits(const struct xtcp_sock *xsk)
-{
-	return xsk->snd_urgent && xsk->stream->snd_up - xsk->snd.una < XTCP_URGENT_POINTER_MAX;
 }
 
 /**
@@ -824,7 +804,8 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 			return err;
 		}
 	}
-	if (unlikely(urgent_waits(xsk))) {
+	/* SND.UP must be near enough for the urgent pointer field */
+	if (unlikely(xsk->snd_urgent && xsk->stream->snd_up - xsk->snd.una < XTCP_URGENT_POINTER_MAX)) {
 		err = xtcp_send_probe(sk, xsk->snd.una, keepalive);
 		if (err)
 			return err;

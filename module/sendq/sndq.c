@@ -53,10 +53,7 @@
 /* kept skbs per processor: a short connection needs four if both ends are on this processor */
 #define SPARES	4
 
-/*
- * An element changes only by an atomic exchange on its CPU, which is safe in softirq and process
- * context.
- */
+/* An element changes only by an atomic exchange on its CPU: safe in softirq and process context. */
 static DEFINE_PER_CPU(struct sk_buff *, skb_caches[SPARES]);
 
 /*
@@ -139,8 +136,7 @@ void xtcp_skb_cache_exit(void)
 /*
  * The base of the IDs of reports: an ID is the marked octet's sequence number minus the base, which
  * is that of the first octet written after the program has set OPT_ID. sk_tskey stores it, a base
- * of 0 as
- * 1. Generic socket code sets sk_tskey to 0 with OPT_ID: there is no base yet.
+ * of 0 as 1. Generic socket code sets sk_tskey to 0 with OPT_ID: there is no base yet.
  */
 static u32 number_base(struct sock *sk, u32 tsflags, u32 first)
 {
@@ -199,15 +195,6 @@ static void xtcp_stamp_split(struct sk_buff *skb, struct sk_buff *rest)
 	*xtcp_stamped_seq(rest) = *xtcp_stamped_seq(skb);
 	xtcp_sndcb(rest)->stamps = xtcp_sndcb(skb)->stamps;
 	xtcp_sndcb(skb)->stamps = 0;
-}
-
-/* When an skb takes the octets of the next one, which is marked and about to be freed. */
-static void xtcp_stamp_join(struct sk_buff *skb, const struct sk_buff *next)
-{
-	skb_shinfo(skb)->tx_flags |= skb_shinfo(next)->tx_flags & SKBTX_ANY_TSTAMP;
-	skb_shinfo(skb)->tskey = skb_shinfo(next)->tskey;
-	*xtcp_stamped_seq(skb) = *xtcp_stamped_seq(next);
-	xtcp_sndcb(skb)->stamps |= xtcp_sndcb(next)->stamps;
 }
 
 /* Reports TX_ACK if the marked octet is before @ack. */
@@ -324,21 +311,6 @@ static void tree_insert_sent(struct sock *sk, struct sk_buff *skb)
 	}
 	rb_link_node(&skb->rbnode, parent, place);
 	rb_insert_color(&skb->rbnode, &sk->tcp_rtx_queue);
-}
-
-/* @rest: the second half of @skb, with its marks. */
-static void xtcp_sndq_insert_behind(struct sock *sk, struct sk_buff *skb, struct sk_buff *rest)
-{
-	struct xtcp_sndcb *cb = xtcp_sndcb(skb), *restcb = xtcp_sndcb(rest);
-
-	sock_owned_by_me(sk);
-	if (restcb->marks & XTCP_SNDQ_SENT) {
-		tree_insert_sent(sk, rest);
-		if (!list_empty(&cb->node))
-			list_add(&restcb->node, &cb->node);
-	} else {
-		__skb_queue_after(&sk->sk_write_queue, skb, rest);
-	}
 }
 
 /**
@@ -563,7 +535,13 @@ int xtcp_fragment(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	if (unlikely(cb->stamps))
 		xtcp_stamp_split(skb, rest);
 
-	xtcp_sndq_insert_behind(sk, skb, rest);
+	if (restcb->marks & XTCP_SNDQ_SENT) {
+		tree_insert_sent(sk, rest);
+		if (!list_empty(&cb->node))
+			list_add(&restcb->node, &cb->node);
+	} else {
+		__skb_queue_after(&sk->sk_write_queue, skb, rest);
+	}
 	return 0;
 }
 
@@ -588,8 +566,13 @@ bool xtcp_gather_probe(struct sock *sk, u32 len)
 		xtcp_sndcb(skb)->end_seq = xtcp_sndcb(next)->end_seq;
 		xtcp_sndcb(skb)->flags |= xtcp_sndcb(next)->flags & XTCP_PSH;
 		xtcp_sndcb(skb)->marks |= xtcp_sndcb(next)->marks & XTCP_SNDQ_EOR;
-		if (unlikely(xtcp_sndcb(next)->stamps))
-			xtcp_stamp_join(skb, next);
+		/* the mark of @next moves */
+		if (unlikely(xtcp_sndcb(next)->stamps)) {
+			skb_shinfo(skb)->tx_flags |= skb_shinfo(next)->tx_flags & SKBTX_ANY_TSTAMP;
+			skb_shinfo(skb)->tskey = skb_shinfo(next)->tskey;
+			*xtcp_stamped_seq(skb) = *xtcp_stamped_seq(next);
+			xtcp_sndcb(skb)->stamps |= xtcp_sndcb(next)->stamps;
+		}
 		__skb_unlink(next, &sk->sk_write_queue);
 		xtcp_sndq_uncharge(sk, cost - delta);
 		kfree_skb_partial(next, stolen);
@@ -636,17 +619,6 @@ bool xtcp_trim_head(struct sock *sk, struct sk_buff *skb, u32 len)
 	skb_frag_off_add(&shinfo->frags[0], left);
 	skb_frag_size_sub(&shinfo->frags[0], left);
 	return true;
-}
-
-/*
- * May the data be copied into the linear part of @skb? This is best for a request or an answer:
- * that memory is there, while each page costs every layer a reference or a lookup. But if something
- * is in flight, more small segments may follow, and a receiver on this machine can coalesce only
- * pages.
- */
-static inline bool fits_behind_header(const struct sock *sk, const struct sk_buff *skb, size_t len)
-{
-	return !skb->len && len <= skb_tailroom(skb) && RB_EMPTY_ROOT(&sk->tcp_rtx_queue);
 }
 
 /* Return: for how many octets, at most @n, there is memory; or -ENOBUFS. */
@@ -724,12 +696,14 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
 __always_inline int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
 {
 	sock_owned_by_me(sk);
-	if (!fits_behind_header(sk, skb, len))
-		return copy_to_pages(sk, skb, from, len);
 	/*
-	 * like skb_add_data_nocache(), but without its tests, and through the cache: only larger
-	 * copies gain from a bypass
+	 * the linear part is best for a request or an answer: that memory is there, while each page costs every
+	 * layer a reference or a lookup. But if something is in flight, more small segments may follow, and a
+	 * receiver on this machine can coalesce only pages
 	 */
+	if (skb->len || len > skb_tailroom(skb) || !RB_EMPTY_ROOT(&sk->tcp_rtx_queue))
+		return copy_to_pages(sk, skb, from, len);
+	/* skb_add_data_nocache() without its tests, and through the cache: only larger copies gain from a bypass */
 	if (!copy_from_iter_full(skb_tail_pointer(skb), len, from))
 		return -EFAULT;
 	__skb_put(skb, len);

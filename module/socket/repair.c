@@ -77,7 +77,7 @@ static void ask_peer(struct sock *sk)
 		return;
 	xtcp_snd_set_window(&xsk->snd, xsk->snd.wnd, xsk->snd.max_wnd, xsk->rcv.nxt - 1);
 	XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_TCPWINPROBE);
-	xtcp_segment_send_control(sk, xsk->snd.una - 1, XTCP_ACK);
+	xtcp_segment_send_control(sk, xsk->snd.una - 1);
 }
 
 static int set_mode(struct sock *sk, int val)

@@ -134,10 +134,7 @@ static void push_coalesced(struct sock *sk)
 	local_bh_enable();
 }
 
-/*
- * The program makes a call that is not a write: sends what waits. May take the lock of
- * bh_lock_sock().
- */
+/* The program makes a call that is not a write: sends what waits. May take the lock of bh_lock_sock(). */
 __always_inline void xtcp_coalesce_flush(struct sock *sk)
 {
 	if (unlikely(READ_ONCE(xtcp_sk(sk)->coalescing)))
@@ -244,18 +241,7 @@ static struct sk_buff *tail_with_room(struct sock *sk, struct sk_buff *tail, u32
 	return skb;
 }
 
-/*
- * How large should the skb become? If the data begins a new one and fits, one segment is enough;
- * this saves a division per message.
- */
-static u32 size_goal(const struct sock *sk, const struct sk_buff *tail, struct msghdr *msg)
-{
-	if (!tail && msg_data_left(msg) <= xtcp_mss_payload(sk))
-		return xtcp_mss_payload(sk);
-	return bundle_goal(sk);
-}
-
-/* Queue the pages that hold the next octets of @msg. Return: how many octets, or an error. */
+/* Queues the pages that hold the next octets of @msg. Return: how many octets, or an error. */
 static noinline int queue_pages(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, size_t most,
 				struct ubuf_info *uarg)
 {
@@ -281,7 +267,8 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct u
 
 	while (msg_data_left(msg)) {
 		struct sk_buff *tail = xtcp_sndq_open_tail(sk), *skb;
-		u32 goal = size_goal(sk, tail, msg);
+		/* if the data begins a new skb and fits, one segment is enough; this saves a division per message */
+		u32 goal = !tail && msg_data_left(msg) <= xtcp_mss_payload(sk) ? xtcp_mss_payload(sk) : bundle_goal(sk);
 		size_t most;
 
 		if (sk->sk_err || sk->sk_shutdown & SEND_SHUTDOWN)
@@ -358,17 +345,6 @@ static bool autocorks(struct sock *sk)
 }
 
 /*
- * The caller has said that more pages follow at once. As in Linux, all these pages are sent
- * together. If no further page comes, for example because a file cannot be read, the next ACK sends
- * the queued pages. If nothing is in flight, no ACK will come; then the persist timer sends them.
- */
-static void wait_for_more(struct sock *sk)
-{
-	if (xtcp_sk(sk)->snd.una == xtcp_sk(sk)->snd.nxt)
-		xtcp_timer_window_closed(sk);
-}
-
-/*
  * After a failure of connect(): back to CLOSED, and the socket is as before. @entered: the sock is
  * in the table. If not, nobody could find it, so its next connect() does not wait for lookups.
  */
@@ -437,10 +413,7 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 		connect_deferred(sk);
 	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
 				    msg->msg_flags & MSG_DONTWAIT ? O_NONBLOCK : 0, 1);
-	/*
-	 * the lock was released while this thread waited. If the connection ended meanwhile, the
-	 * sock no longer refers to &fast, and the SYN took nothing of @msg
-	 */
+	/* if the connection ended while this thread waited, the sock no longer refers to &fast: the SYN took nothing */
 	if (xtcp_sock_fastsyn(xsk) != &fast)
 		return err ?: -EPIPE;
 	xsk->opens_fast = false;
@@ -449,10 +422,7 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	return err;
 }
 
-/*
- * Read control messages of SOL_SOCKET. *@tsflags receives the timestamps that the messages ask for.
- * Return: 0 or -EINVAL.
- */
+/* Control messages of SOL_SOCKET; *@tsflags receives the timestamps that they ask for. Return: 0 or -EINVAL. */
 static noinline_for_stack int take_control(struct sock *sk, struct msghdr *msg, u32 *tsflags)
 {
 	struct sockcm_cookie sockc;
@@ -474,10 +444,7 @@ static __always_inline int get_ready(struct sock *sk, struct msghdr *msg, long *
 	int err;
 
 	*timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
-	/*
-	 * after a Fast Open, data need not wait for the handshake's last ACK (RFC 7413 section
-	 * 4.2.2)
-	 */
+	/* after a Fast Open, data need not wait for the handshake's last ACK (RFC 7413 section 4.2.2) */
 	if (!((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT)) && !xtcp_sk(sk)->fastopen) {
 		err = sk_stream_wait_connect(sk, timeo);
 		if (err)
@@ -508,25 +475,25 @@ static __always_inline void send_queued(struct sock *sk, int flags, int copied, 
 		mark_push(sk);
 	if (unlikely(tsflags))
 		xtcp_stamp_written(sk, tsflags, copied);
-	/*
-	 * if this call may block, the program will probably block in RECEIVE next, to wait for the
-	 * answer
-	 */
+	/* if this call may block, the program will probably block in RECEIVE next, to wait for the answer */
 	xtcp_acking_expect_reply(&xsk->acking, !(flags & MSG_DONTWAIT));
-	if (unlikely(follows) && !err)
-		wait_for_more(sk);
-	else if (!autocorks(sk) && (more || !xtcp_coalesce_holds(sk, copied)))
+	if (unlikely(follows) && !err) {
+		/*
+		 * as in Linux, all pages of a pipe are sent together. If no further one comes, for example because
+		 * a file cannot be read, the next ACK sends the queued ones, without any in flight the persist timer
+		 */
+		if (xsk->snd.una == xsk->snd.nxt)
+			xtcp_timer_window_closed(sk);
+	} else if (!autocorks(sk) && (more || !xtcp_coalesce_holds(sk, copied))) {
 		push_written(sk, more ? TCP_NAGLE_CORK : xsk->nonagle);
+	}
 }
 
 /* Nothing was queued because of @err: compute what the call returns. */
 static __always_inline int failed_to_queue(struct sock *sk, int flags, int err)
 {
 	err = sk_stream_error(sk, flags, err);
-	/*
-	 * for edge-triggered epoll: after EAGAIN the program waits for a new EPOLLOUT event, so
-	 * cause one
-	 */
+	/* for edge-triggered epoll: after EAGAIN the program waits for a new EPOLLOUT event, so cause one */
 	if (err == -EAGAIN && xtcp_sndq_is_empty(sk))
 		sk->sk_write_space(sk);
 	return err;
@@ -560,25 +527,16 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	err = get_ready(sk, msg, &timeo, &tsflags);
 	if (err)
 		goto error;
-	/*
-	 * ignore a failure: if there is no struct xtcp_stream, queue_all() tries again and waits
-	 * for memory, as it does for an skb
-	 */
+	/* without memory for a struct xtcp_stream, queue_all() tries again and waits, as for an skb */
 	if (!xtcp_stream_is_there(xsk->stream) && msg_data_left(msg))
 		xtcp_stream_begin(sk, sk->sk_allocation);
 	xtcp_rate_written(sk);
-	/*
-	 * send data that waits to be coalesced: the program wrote this data before it said that
-	 * more follows, so MSG_MORE must not hold the data back
-	 */
+	/* data that waits to be coalesced was written before the program said that more follows */
 	if (unlikely(xsk->coalescing && (follows || flags & MSG_MORE)))
 		xtcp_output_push(sk);
 	disconnects = xtcp_compat_disconnects(xsk);
 	err = queue_all(sk, msg, splices, uarg, &timeo, &copied);
-	/*
-	 * another thread has disconnected the socket while this thread waited, and the queued
-	 * octets were dropped with the connection
-	 */
+	/* another thread has disconnected the socket meanwhile, and the queued octets are gone */
 	if (unlikely(xtcp_compat_disconnects(xsk) != disconnects))
 		return copied + on_syn ?: sk_stream_error(sk, flags, -EPIPE);
 	if (copied) {
