@@ -998,14 +998,12 @@ static int read_question(void *cmd, unsigned int size, sockptr_t optval, sockptr
 
 /*
  * struct question - which keys a program asks for
- * @peers: only keys for these peers, if @by_address is set
- * @l3index: only keys for the VRF with this ifindex, or %XTCP_AO_ANY_L3INDEX
  * @by_address: the program asks for keys by peers and IDs; otherwise it asks for all keys, for the
  *	current key, or for the key with which we ask the peer to sign
  */
 struct question {
-	struct xtcp_peers peers;
-	int l3index;
+	struct xtcp_peers peers;	/* only keys for these peers, if by_address is set */
+	int l3index;	/* only keys for the VRF with this ifindex, or XTCP_AO_ANY_L3INDEX */
 	const struct tcp_ao_getsockopt *asked;	/* the struct that the program has passed */
 	bool by_address;
 };

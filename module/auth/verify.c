@@ -255,14 +255,13 @@ u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request 
  * struct xtcp_ao_arrival - a segment with TCP-AO
  * @skb: the segment; begins with the TCP header, and the network header is the IP header
  * @tuple: addresses and ports of the segment; the local ones are ours
- * @l3index: ifindex of the VRF by which the segment came; 0: no VRF
  * @counted: points to true once TCPAOGood has counted the segment (xtcp_verify_segment())
  */
 struct xtcp_ao_arrival {
 	struct xtcp_net *xn;			/* the namespace */
 	struct sk_buff *skb;
 	const struct xtcp_tuple *tuple;
-	int l3index;
+	int l3index;	/* ifindex of the VRF by which the segment came; 0: no VRF */
 	const struct xtcp_ao_option *option;	/* the TCP-AO option of the segment */
 	bool *counted;
 };

@@ -32,14 +32,13 @@
 /*
  * struct xtcp_prague - Prague's state
  * @alpha: the observation window, and the share of octets that were marked, in units of 1/2^24
- * @window_us: when the observation window began, the low 32 bits of the clock
  * @debt: fraction of an octet that reductions of cwnd have still to subtract, in 1/2^25 octet
  * @credit: fraction of an octet that the growth of cwnd has still to add, in 1/2^36 octet
  * @has_reduced: a mark has reduced cwnd, and the virtual round trip that began then is not over
  */
 struct xtcp_prague {
 	struct xtcp_alpha alpha;
-	u32 window_us;
+	u32 window_us;	/* when the observation window began, the low 32 bits of the clock */
 	u32 reduced_us;		/* when a mark reduced cwnd, the low 32 bits of the clock */
 	u32 reduced_end;	/* SND.NXT at @reduced_us */
 	u32 reduced_from;	/* cwnd before that reduction */
@@ -49,12 +48,9 @@ struct xtcp_prague {
 	bool met_marks;		/* a segment of ours was CE-marked */
 };
 
-/*
- * struct xtcp_prague_ack - an ACK of a connection in AccECN mode
- * @now_us: when the ACK came, microseconds (the low 32 bits of the clock)
- */
+/* An ACK of a connection in AccECN mode. */
 struct xtcp_prague_ack {
-	u32 now_us;
+	u32 now_us;	/* when the ACK came, microseconds (the low 32 bits of the clock) */
 	u32 una;			/* SND.UNA after the ACK */
 	u32 delivered;			/* octets newly acknowledged or sacked */
 	u32 marked;			/* how many octets of @delivered were CE-marked */

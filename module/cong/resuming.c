@@ -266,7 +266,8 @@ int xtcp_paths_prepare(struct xtcp_net *xn)
  * @xn: the namespace
  *
  * Live connections do not save what they observed before; they start to observe again (RFC 9959
- * section 4.3.1). Context: process.
+ * section 4.3.1).
+ * Context: process.
  */
 void xtcp_paths_flush(struct xtcp_net *xn)
 {

@@ -605,6 +605,7 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 	}
 	xsk->ecn |= XTCP_ECN_SEEN;
 }
+
 /**
  * xtcp_ecn_ce_changed() - does new text come with CE after text without CE, or the reverse?
  * @sk: in a synchronized state

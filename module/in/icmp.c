@@ -39,36 +39,21 @@ enum news {
 	NEWS_REDIRECT,	/* a router knows a better first hop */
 };
 
-/**
- * struct error - an ICMP error about a segment of ours
- * @key: the tuple and devices of the connection
- * @seq: SEG.SEQ of the quoted segment
- * @hops: TTL or hop limit of the quoted header
- * @news: what the error means
- * @errno: the errno for the program; set with NEWS_SOFT and NEWS_HARD
- * @mtu: the path MTU, octets; set with NEWS_MTU
- * @no_way: a router has no way to the peer at present; only with NEWS_SOFT
- * @origin: SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6
- * @type: ICMP type
- * @code: ICMP code
- * @info: the MTU or pointer of the message, for ee_info
- * @quoted: the quoted TCP header
- * @quoted_daddr: the destination address in the quoted IP header
- */
+/* An ICMP error about a segment of ours. */
 struct error {
-	struct xtcp_demux_key key;
-	u32 seq;
-	u8 hops;
-	enum news news;
-	int errno;
-	u32 mtu;
-	bool no_way;
-	u8 origin;
-	u8 type;
-	u8 code;
-	u32 info;
-	const u8 *quoted;
-	const u8 *quoted_daddr;
+	struct xtcp_demux_key key;	/* the tuple and devices of the connection */
+	u32 seq;			/* SEG.SEQ of the quoted segment */
+	u8 hops;			/* TTL or hop limit of the quoted header */
+	enum news news;			/* what the error means */
+	int errno;	/* the errno for the program; set with NEWS_SOFT and NEWS_HARD */
+	u32 mtu;			/* the path MTU, octets; set with NEWS_MTU */
+	bool no_way;	/* a router has no way to the peer at present; only with NEWS_SOFT */
+	u8 origin;			/* SO_EE_ORIGIN_ICMP or SO_EE_ORIGIN_ICMP6 */
+	u8 type;			/* ICMP type */
+	u8 code;			/* ICMP code */
+	u32 info;			/* the MTU or pointer of the message, for ee_info */
+	const u8 *quoted;		/* the quoted TCP header */
+	const u8 *quoted_daddr;		/* the destination address in the quoted IP header */
 };
 
 static u8 min_hops(const struct sock *sk)

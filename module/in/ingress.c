@@ -183,15 +183,14 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
 	}
 }
 
-/**
+/*
  * struct ip_note - what the checks, above all of the IPsec policy, read in IP's control block
- * @iif: the input device
  * @flags: whether it is a port of a VRF; for IPv4, also whether disable_policy exempts the
  *	segment from the IPsec policies of the namespace
  * @nhoff: IPv6 only: offset, from the IP header, of the octet that names TCP as the next header
  */
 struct ip_note {
-	int iif;
+	int iif;	/* the input device */
 	u16 flags;
 	u16 nhoff;
 };

@@ -143,7 +143,6 @@ static struct instance *in_front(enum xtcp_instance_ip ip)
 	return NULL;
 }
 
-
 /* If another instance's handler calls ours, it calls the handler behind ours from now on. */
 static bool step_over(enum xtcp_instance_ip ip)
 {

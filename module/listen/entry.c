@@ -41,7 +41,6 @@ static struct xtcp_guests guest_children = { .thing = XTCP_GUESTS_CHILDREN };
 module_param_named(guest_unaccepted, guest_children.max, uint, 0444);
 MODULE_PARM_DESC(guest_unaccepted, "connections that wait for accept() in all namespaces of users other than the machine's own, at most 2147483647 (0, the default: as many as fit in 1/32 of the memory)");
 
-
 static void count_of_guest(const struct xtcp_listener *listener, int change)
 {
 	if (unlikely(xtcp_net_of(listener->sk)->is_guest))
@@ -53,7 +52,8 @@ static void count_of_guest(const struct xtcp_listener *listener, int change)
  * @listener: the queues; without their lock, the answer may be out of date at once
  *
  * As in Linux, it takes one child more than its limit. In a guest, it is also full if all guests
- * together, or those of its maker, have as many waiting children as they may. Context: any.
+ * together, or those of its maker, have as many waiting children as they may.
+ * Context: any.
  */
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener)
 {
@@ -139,7 +139,7 @@ static s32 entries_batch;	/* that of @guest_entries, apart from what guests writ
 
 /* A processor's entries that have left the table. */
 struct free_batch {
-	spinlock_t lock;
+	spinlock_t lock;		/* guards the other fields */
 	struct xtcp_request *waiting;	/* for the running grace period; NULL: none runs */
 	struct xtcp_request *gathered;	/* since it began, for the next one */
 	unsigned int n;			/* length of @gathered */
@@ -198,7 +198,6 @@ static void xtcp_pool_exit(void)
 	kmem_cache_destroy(slab_v6);
 	kmem_cache_destroy(slab_v4);
 }
-
 
 /*
  * What an entry counts: 1, or with a struct xtcp_saved_syn the memory of both, divided by the size

@@ -120,7 +120,6 @@ static void xtcp_request_leave_room(struct xtcp_request *he, const struct sock *
 	he->ts_recent = 0;
 }
 
-
 /*
  * Fills the window and the shift, which the group determines. Addresses, ts_ok, wscale_ok and ao
  * are set; @how: the route of the SYN-ACK, and its MSS option.
@@ -345,7 +344,6 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 	if (child->sk_family == AF_INET6)
 		inet6_sk(child)->saddr = child->sk_v6_rcv_saddr;
 }
-
 
 /* XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. */
 static int inherit_limits(struct sock *child, const struct sock *lsk)
@@ -705,7 +703,6 @@ void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff 
 	WRITE_ONCE(syn->ao_keyid, option.keyid);
 	WRITE_ONCE(syn->ao_rnext, option.rnext);
 }
-
 
 /*
  * With TCP_SAVE_SYN, the entry has a copy of the SYN if there is memory; with TCP-AO, its KeyIDs,

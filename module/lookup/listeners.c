@@ -62,6 +62,7 @@ struct xtcp_reuse {
 	u32 room;		/* how many listeners it can hold */
 	struct sock *sk[];
 };
+
 /* For kvfree_rcu(). @room: how many listeners it can hold, at least 1. NULL: no memory. */
 static struct xtcp_reuse *xtcp_reuse_new(u32 room, gfp_t gfp)
 {

@@ -62,11 +62,10 @@ struct xtcp_rule;
 /*
  * struct xtcp_rule_match - the connections to which a rule applies
  * @to: the prefix of the foreign address; an IPv4 address as v4-mapped
- * @len: length of the prefix in bits, at most 32 for IPv4; or XTCP_RULES_NO_PREFIX
  */
 struct xtcp_rule_match {
 	struct in6_addr to;
-	u8 len;
+	u8 len;	/* length of the prefix in bits, at most 32 for IPv4; or XTCP_RULES_NO_PREFIX */
 	bool v4;	/* the prefix is an IPv4 prefix; false without a prefix */
 	__be16 dport;	/* the foreign port; 0: any */
 	__be16 sport;	/* the local port; 0: any */
@@ -99,12 +98,11 @@ struct xtcp_rules_entry {
 
 /*
  * struct xtcp_rules - a table
- * @kinds: number of different values of xtcp_rule_key.kind in the table
  * @ends: for each kind, the index of the entry after the last entry of the kind
  */
 struct xtcp_rules {
 	u16 n;					/* number of rules */
-	u16 kinds;
+	u16 kinds;	/* number of different values of xtcp_rule_key.kind in the table */
 	u16 ends[XTCP_RULES_KINDS];
 	struct xtcp_rules_entry *entries;	/* the rules, ordered by their keys */
 };

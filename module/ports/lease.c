@@ -323,7 +323,6 @@ static bool is_connects_alone(const struct inet_bind_bucket *tb)
 	return tb->fastreuseport < 0;
 }
 
-
 /*
  * Is @other a sock of kernel TCP on another device than the bucket owner's? A lookup of the 4-tuple with
  * the bucket owner's device, or without one, would miss it.

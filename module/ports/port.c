@@ -221,7 +221,6 @@ static unsigned long each(u32 from, u32 step)
 	return ~0UL / ((1UL << step) - 1) << from % step;
 }
 
-
 /* Are the bits of @half set in four words from @i on, each in either bitmap? A loop would not be unrolled. */
 static bool are_full(const struct xtcp_portmap *map, u32 i, unsigned long half)
 {

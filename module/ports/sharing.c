@@ -39,16 +39,11 @@ static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const str
 /* Looks at a sock during a walk, perhaps only a struct sock_common. True ends the walk. */
 typedef bool look_fn(struct sock *other, void *arg);
 
-/**
- * struct bind_query - the argument of a walk over kernel TCP's bind table
- * @lease: the lease
- * @sk: the sock that binds the port
- * @tries: how many socks may still be examined
- */
+/* The argument of a walk over kernel TCP's bind table. */
 struct bind_query {
 	struct xtcp_lease *lease;
-	const struct sock *sk;
-	int tries;
+	const struct sock *sk;	/* the sock that binds the port */
+	int tries;		/* how many socks may still be examined */
 };
 
 /* The local addresses at which a sock receives; 0 and :: mean any. */

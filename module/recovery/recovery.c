@@ -68,7 +68,7 @@ static bool all_came_twice(const struct sock *sk)
 	return undo->armed && undo->any_resent && !undo->resent;
 }
 
-/* Has the peer dropped octets that it had sacked? If that at SND.UNA is, it should be acknowledged (RFC 2018 section 8). */
+/* Has the peer dropped octets that it had sacked (RFC 2018 section 8)? It had that at SND.UNA if it is marked. */
 static bool has_reneged(const struct sock *sk)
 {
 	const struct sk_buff *first = xtcp_sndq_first(sk);

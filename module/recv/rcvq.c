@@ -752,7 +752,7 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 	xtcp_acking_text(&xsk->acking, full);
 }
 
-/* RCV.NXT advances over the peer's FIN if it has reached it, and an ACK is owed (RFC 9293 section 3.10.7.4, eighth step). */
+/* RCV.NXT advances over the peer's FIN if it is there, and an ACK is owed (RFC 9293 section 3.10.7.4, eighth step). */
 static __always_inline enum xtcp_verdict taken(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -630,7 +630,7 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 	push(sk, nonagle);
 }
 
-/* With the data behind it in the queue (RFC 7413 section 4.2.2). Return: false without data, or if sending has failed. */
+/* With the data behind it in the queue (RFC 7413 section 4.2.2). Return: false without data, or if sending failed. */
 static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 {
 	struct sk_buff *text;

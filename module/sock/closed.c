@@ -30,16 +30,15 @@
 /* however short they are */
 #define ROWS_MAX	(PAGE_SIZE / (sizeof("net:[0] 0.0.0.0:0 0.0.0.0:0 00 0\n") - 1))
 
-/**
+/*
  * struct closed_list - closed socks
  * @lock: guards the other fields, and sk_bind_node of the socks. Taken with BH disabled, innermost
  * @socks: linked by sk_bind_node, which is free: none is ever in kernel TCP's bind table
- * @len: length of @socks
  */
 struct closed_list {
 	spinlock_t lock;	/* see @lock above */
 	struct hlist_head socks;
-	unsigned int len;
+	unsigned int len;	/* length of socks */
 };
 
 static DEFINE_PER_CPU(struct closed_list, closed_lists) = {

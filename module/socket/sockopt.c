@@ -128,7 +128,6 @@ static int get_original_dst(struct sock *sk, int level, char __user *optval, int
 	return err;
 }
 
-
 /*
  * Other levels than SOL_SOCKET and IPPROTO_TCP (RFC 9293 section 3.9.1). The kernel's own code
  * takes the socket lock. Return: what it returns; -ENOPROTOOPT or -EFAULT for a refused option.

@@ -33,25 +33,21 @@
 #define AGAIN_NS		(40 * NSEC_PER_MSEC)
 #define LEAD_MAX_US		(10 * USEC_PER_SEC)	/* fq's horizon: a segment's longest wait */
 
-/**
+/*
  * struct xtcp_pace - the second timer of a connection, which sends paced, waiting or coalesced text
- * @timer: sends the text or ACK that waits
  * @has_ref: @timer has a reference to the sock, which its function has not yet taken over
- * @next_ns: when the next text may leave, CLOCK_MONOTONIC, nanoseconds
  * @before_ns: @next_ns before the last xtcp_pace_stamp(); 0: the layers below refused the last text
- * @early: text waits for @next_ns
  * @again_ns: when text that waits for room tries again, even if no freed segment has reported room
  * @below_max: text waits until sk_wmem_alloc is at most this, octets; 0: none waits for room
  * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context; its
  *	holder takes no other lock of ours
- * @sk: the sock
  */
 struct xtcp_pace {
-	struct hrtimer timer;
+	struct hrtimer timer;	/* sends the text or ACK that waits */
 	bool has_ref;
-	u64 next_ns;
+	u64 next_ns;		/* when the next text may leave, CLOCK_MONOTONIC, nanoseconds */
 	u64 before_ns;
-	bool early;
+	bool early;		/* text waits for next_ns */
 	u64 again_ns;
 	unsigned long below_max;
 	spinlock_t lock;	/* see @lock above */

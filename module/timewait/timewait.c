@@ -119,7 +119,7 @@ static struct xtcp_recordkeys *keys_place(const struct xtcp_timewait *tw)
 	return (struct xtcp_recordkeys *)((u8 *)tw + xtcp_record_size(tw->conn.v4));
 }
 
-/* The key that signs a record's answers; constant. NULL: not by MD5. RCU read side, or the lock of its shard is held. */
+/* The key that signs a record's answers; constant. NULL: not by MD5. RCU read side, or the lock of its shard. */
 const struct xtcp_md5_key *xtcp_recordkeys_md5(const struct xtcp_timewait *tw)
 {
 	return unlikely(tw->is_signed) && !keys_place(tw)->ao ? &keys_place(tw)->md5 : NULL;
