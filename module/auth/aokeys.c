@@ -37,10 +37,7 @@ static void free_key(struct rcu_head *rcu)
 	kfree_sensitive(container_of(rcu, struct xtcp_key, rcu));
 }
 
-/*
- * Is @key a better match than @best? A key for one VRF is better than a key without a VRF.
- * Otherwise the key with the longer prefix is better.
- */
+/* A key for one VRF is better than one without a VRF; otherwise the one with the longer prefix. */
 static bool matches_better(const struct xtcp_key *best, const struct xtcp_key *key)
 {
 	if (!best)
@@ -96,10 +93,7 @@ static bool xtcp_keys_set_vrf(const struct sock *sk, int ifindex, struct xtcp_pe
 	return peers->l3index;
 }
 
-/*
- * As xtcp_cold_get(). From now on xtcp_cold_signs() is true, so keys are looked up for each
- * segment that arrives or is sent.
- */
+/* As xtcp_cold_get(). From now on keys are looked up for each segment (xtcp_cold_signs()). */
 static struct xtcp_cold *get_for_keys(struct sock *sk, gfp_t gfp)
 {
 	struct xtcp_cold *cold = xtcp_cold_get(sk, gfp);
@@ -107,10 +101,7 @@ static struct xtcp_cold *get_for_keys(struct sock *sk, gfp_t gfp)
 	sock_owned_by_me(sk);
 	if (!cold)
 		return NULL;
-	/*
-	 * softirq must find zeroed fields, as in xtcp_cold_get(). The bit is set before the sock
-	 * gets a key, so that no key is overlooked
-	 */
+	/* softirq must find zeroed fields; the bit comes before the first key, so that none is overlooked */
 	smp_store_release(&xtcp_endpoint(sk)->cold, (unsigned long)cold | XTCP_SELDOM_SIGNS);
 	return cold;
 }
@@ -355,10 +346,7 @@ void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, str
 	spin_unlock_bh(&ao->lock);
 }
 
-/*
- * The list of keys has changed: computes @ao->room. Socket lock held, or no other thread can find
- * the sock.
- */
+/* The list of keys has changed. Socket lock held, or no other thread can find the sock. */
 static void xtcp_aokeys_compute_room(struct xtcp_ao *ao)
 {
 	const struct xtcp_ao_key *key;
@@ -376,10 +364,7 @@ static void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
 	call_rcu(&key->rcu, free_ao_key);
 }
 
-/*
- * Removes a key, after xtcp_aokeys_choose(). Return: 0; -EBUSY when @key is still chosen: then it
- * stays, and so does the choice.
- */
+/* Removes a key, after xtcp_aokeys_choose(). Return: 0; -EBUSY when it is still chosen: then both stay. */
 static int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key,
 			      struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key)
 {
@@ -744,20 +729,13 @@ static bool has_no_host_bits(const struct xtcp_peers *peers)
 	return ipv6_addr_equal(&masked, &peers->addr);
 }
 
+/* Is @sk without a connection, or is its peer one of these? */
 static bool is_of_peer(const struct sock *sk, const struct xtcp_peers *peers)
 {
-	struct in6_addr peer;
+	struct xtcp_peers peer;
 
-	if (sk->sk_family == AF_INET) {
-		if (!inet_sk(sk)->inet_daddr)
-			return true;
-		ipv6_addr_set_v4mapped(inet_sk(sk)->inet_daddr, &peer);
-	} else {
-		peer = sk->sk_v6_daddr;
-		if (ipv6_addr_any(&peer))
-			return true;
-	}
-	return ipv6_prefix_equal(&peer, &peers->addr, peers->prefix);
+	read_peer(sk, &peer);
+	return is_any(&peer) || ipv6_prefix_equal(&peer.addr, &peers->addr, peers->prefix);
 }
 
 /*
@@ -865,10 +843,7 @@ static int add_key(struct sock *sk, struct tcp_ao_add *cmd)
 	return 0;
 }
 
-/*
- * Finds the keys that a program chooses: the Current_key by @sndid, the RNext_key by @rcvid. An ID
- * of -1 chooses no key. Return: false when a chosen key does not exist.
- */
+/* The keys that a program chooses by their IDs; -1: none. Return: false when a chosen key does not exist. */
 static bool find_chosen(const struct xtcp_ao *ao, int sndid, int rcvid, struct xtcp_ao_key **current_key,
 			struct xtcp_ao_key **rnext_key)
 {
@@ -996,16 +971,12 @@ static int read_question(void *cmd, unsigned int size, sockptr_t optval, sockptr
 	return xtcp_aoopt_read(cmd, size, optval, *len);
 }
 
-/*
- * struct question - which keys a program asks for
- * @by_address: the program asks for keys by peers and IDs; otherwise it asks for all keys, for the
- *	current key, or for the key with which we ask the peer to sign
- */
+/* Which keys a program asks for. */
 struct question {
 	struct xtcp_peers peers;	/* only keys for these peers, if by_address is set */
 	int l3index;	/* only keys for the VRF with this ifindex, or XTCP_AO_ANY_L3INDEX */
 	const struct tcp_ao_getsockopt *asked;	/* the struct that the program has passed */
-	bool by_address;
+	bool by_address;	/* by peers and IDs; else all, the current one, or that by which the peer shall sign */
 };
 
 /* Reads the peers for whose keys a program asks. Return: 0, -EINVAL, or -EAFNOSUPPORT. */
@@ -1178,10 +1149,7 @@ static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool
 		return false;
 	if (peers->v4)
 		peers->prefix += XTCP_MAPPED_BITS;
-	/*
-	 * as in Linux, TCP_MD5SIG accepts TCP_MD5SIG_FLAG_IFINDEX but does not read tcpm_ifindex:
-	 * the key then holds only for peers outside of VRFs
-	 */
+	/* as in Linux, TCP_MD5SIG does not read tcpm_ifindex: with its flag, the key holds only outside of VRFs */
 	peers->in_l3 = cmd->tcpm_flags & TCP_MD5SIG_FLAG_IFINDEX;
 	return !extended || !peers->in_l3 || !cmd->tcpm_ifindex || xtcp_keys_set_vrf(sk, cmd->tcpm_ifindex, peers);
 }

@@ -280,11 +280,6 @@ struct xtcp_signer {
 	u8 rnext;			/* the RNextKeyID of the segment */
 };
 
-static inline bool xtcp_signer_signs(const struct xtcp_signer *signer)
-{
-	return signer->md5 || signer->mkt;
-}
-
 /* These two functions return false when no segment may be sent. RCU read side, or socket lock. */
 bool xtcp_signer_of_answer(struct xtcp_signer *signer, const struct sock *sk, const struct xtcp_request *he,
 			   const struct sk_buff *skb);
@@ -316,12 +311,6 @@ u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request 
 static inline u32 xtcp_signer_room(const struct sock *sk)
 {
 	return unlikely(xtcp_cold_signs(sk)) ? xtcp_signer_room_find(sk) : 0;
-}
-
-/* As xtcp_signer_room(). If the result is not 0, @signer receives the key. */
-static inline u32 xtcp_signer_of_sock(struct xtcp_signer *signer, struct sock *sk)
-{
-	return unlikely(xtcp_cold_signs(sk)) ? xtcp_signer_find(signer, sk) : 0;
 }
 
 /*

@@ -129,15 +129,6 @@ static void keep_windows(struct xtcp_sender *tx)
 	prior->prior_ssthresh = xtcp_reduction_is_on(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
-/*
- * Is cwnd what a repair has left of the window, so that it says nothing about the path? In a phase
- * of Careful Resume other than NORMAL, congestion counts nevertheless.
- */
-static bool is_mere_repair(const struct xtcp_sender *tx)
-{
-	return tx->cong.phase == XTCP_CONG_LOSS && xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL);
-}
-
 /**
  * xtcp_reduction_begin() - begin to reduce the window after a loss or a congestion mark
  * @sk: the sock; its phase has not changed yet
@@ -148,10 +139,14 @@ void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	const struct xtcp_cong_ops *ops = tx->algorithm;
+	const struct xtcp_resume *resume = tx->stream->cong.resume;
 	bool retreats;
 
 	sock_owned_by_me(sk);
-	retreats = unlikely(tx->stream->cong.resume) && !is_mere_repair(tx) && xtcp_resuming_congested(sk);
+	/* in LOSS, cwnd is what a repair has left, and says nothing of the path, except in a phase of Careful Resume */
+	retreats = unlikely(resume) &&
+		   (tx->cong.phase != XTCP_CONG_LOSS || !xtcp_resume_is_in(resume, XTCP_RESUME_NORMAL)) &&
+		   xtcp_resuming_congested(sk);
 	keep_windows(tx);
 	tx->stream->cong.idled_in_reduction = false;
 	tx->cong.ssthresh = max_t(u32, marked && ops->marked ? ops->marked(sk) : ops->ssthresh(sk), tx->mss);
@@ -285,22 +280,6 @@ bool xtcp_reduction_undo(struct sock *sk)
 }
 
 /*
- * The SYN was sent before the data state existed: stores in its skb what xtcp_rate_sent() would
- * have.
- */
-static void note_sent(struct xtcp_stream *stream, struct sk_buff *syn)
-{
-	struct xtcp_sndcb *cb = xtcp_sndcb(syn);
-
-	stream->rate.first_sent_us = cb->sent_us;
-	stream->delivered_us = cb->sent_us;
-	cb->first_sent_us = (u32)cb->sent_us;
-	cb->delivered = 0;
-	cb->delivered_us = (u32)cb->sent_us;
-	*xtcp_sndnote(syn) = (struct xtcp_sndnote) {};
-}
-
-/*
  * Allocates the data state of a connection (xsk->stream), from its sequence numbers, the round-trip
  * time of its SYN, and the SYN itself if that is still in flight. Return: false without memory.
  */
@@ -308,6 +287,7 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream;
+	struct xtcp_sndcb *cb;
 	struct sk_buff *syn;
 
 	sock_owned_by_me(sk);
@@ -324,9 +304,16 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 	stream->pushed_seq = xsk->snd.write_seq;
 	stream->space_copied = xtcp_space_copied(sk);
 	syn = skb_rb_first(&sk->tcp_rtx_queue);
+	/* it was sent before there was the state: store what xtcp_rate_sent() would have */
 	if (syn) {
-		list_add_tail(&xtcp_sndcb(syn)->node, &stream->in_flight);
-		note_sent(stream, syn);
+		cb = xtcp_sndcb(syn);
+		list_add_tail(&cb->node, &stream->in_flight);
+		stream->rate.first_sent_us = cb->sent_us;
+		stream->delivered_us = cb->sent_us;
+		cb->first_sent_us = (u32)cb->sent_us;
+		cb->delivered = 0;
+		cb->delivered_us = (u32)cb->sent_us;
+		*xtcp_sndnote(syn) = (struct xtcp_sndnote) {};
 	}
 	xsk->stream = stream;
 	if (xsk->cong.started)
@@ -575,15 +562,6 @@ static bool is_limiting(const struct xtcp_sender *tx)
 	return usage->is_limiting || (cong->cwnd < cong->ssthresh && usage->most_out > cong->cwnd / 2);
 }
 
-/* Does the namespace want Careful Resume, and can the algorithm do it? */
-static bool wants_to_resume(const struct sock *sk)
-{
-	const struct xtcp_sender *tx = xtcp_sender(sk);
-
-	return unlikely(READ_ONCE(xtcp_net_of(sk)->sysctl.careful_resume)) && tx->algorithm->resumes &&
-	       tx->cong.started;
-}
-
 /**
  * xtcp_cong_pushed() - note how much of the window is used, after sending all that is allowed
  * @sk: the sock
@@ -601,7 +579,8 @@ void xtcp_cong_pushed(struct sock *sk, bool limited)
 	sock_owned_by_me(sk);
 	if (unlikely(usage->resume))
 		xtcp_resuming_pushed(sk);
-	else if (limited && wants_to_resume(sk))
+	else if (limited && unlikely(READ_ONCE(xtcp_net_of(sk)->sysctl.careful_resume)) && tx->algorithm->resumes &&
+		 tx->cong.started)
 		xtcp_resuming_begin(sk);
 	if (!limited && xtcp_seq_lt(tx->snd.una, usage->usage_seq) && (usage->is_limiting || out <= usage->most_out))
 		return;

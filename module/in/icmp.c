@@ -56,13 +56,6 @@ struct error {
 	const u8 *quoted_daddr;		/* the destination address in the quoted IP header */
 };
 
-static u8 min_hops(const struct sock *sk)
-{
-	if (xtcp_sock_is_v4(sk))
-		return READ_ONCE(inet_sk(sk)->min_ttl);
-	return READ_ONCE(inet6_sk(sk)->min_hopcount);
-}
-
 static bool accepts_mtu(const struct sock *sk)
 {
 	if (xtcp_sock_is_v4(sk))
@@ -226,7 +219,8 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_LOCKDROPPEDICMPS);
 	if (sk->sk_state == TCP_CLOSE)
 		return;
-	if (error->hops < min_hops(sk)) {
+	if (error->hops < (xtcp_sock_is_v4(sk) ? READ_ONCE(inet_sk(sk)->min_ttl) :
+						  READ_ONCE(inet6_sk(sk)->min_hopcount))) {
 		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPMINTTLDROP);
 		return;
 	}

@@ -63,14 +63,6 @@ too_small:
 	return false;
 }
 
-/* Without a policy of @sk, or for a TIME-WAIT record (NULL), the namespace's decides. */
-static __always_inline bool policy_ok(struct sock *sk, struct sk_buff *skb)
-{
-	if (skb->protocol == htons(ETH_P_IP))
-		return xfrm4_policy_check(sk, XFRM_POLICY_IN, skb);
-	return xfrm6_policy_check(sk, XFRM_POLICY_IN, skb);
-}
-
 /*
  * Verifies the signature (RFC 2385, RFC 5925 section 7.5) with the keys of @sk. @l3index: the VRF
  * device by which the segment came; 0: none. Not inlined: hardly any segment has a signature.
@@ -109,7 +101,9 @@ static __always_inline bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *
 		xtcp_checks_drop(xn->net, skb, state, SKB_DROP_REASON_NOT_SPECIFIED);
 		return false;
 	}
-	if (!policy_ok(sk, skb)) {
+	/* without a policy of @sk, or for a TIME-WAIT record (NULL), the namespace's decides */
+	if (!(skb->protocol == htons(ETH_P_IP) ? xfrm4_policy_check(sk, XFRM_POLICY_IN, skb) :
+						  xfrm6_policy_check(sk, XFRM_POLICY_IN, skb))) {
 		xtcp_checks_drop(xn->net, skb, state, SKB_DROP_REASON_XFRM_POLICY);
 		return false;
 	}

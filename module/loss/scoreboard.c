@@ -89,14 +89,6 @@ static struct list_head *place_to_resend(struct sock *sk, struct sk_buff *skb)
 		       list_first_entry(list, struct xtcp_sndcb, node), seq);
 }
 
-/* Adds an skb that counts as lost; it is on the list of skbs in flight or on none. */
-static void xtcp_resend_add(struct sock *sk, struct sk_buff *skb)
-{
-	sock_owned_by_me(sk);
-	list_move(&xtcp_sndcb(skb)->node, place_to_resend(sk, skb));
-	xtcp_sender(sk)->stream->resend_cursor = skb;
-}
-
 /* The skb to resend next, preferably that at SND.UNA; NULL if none counts as lost. */
 struct sk_buff *xtcp_resend_next(const struct sock *sk)
 {
@@ -260,14 +252,6 @@ static void virtual_sacks_acked(struct sock *sk, u32 acked, struct xtcp_sample *
 		sample->original_arrived = false;
 }
 
-/* An ACK ends inside @skb: does it acknowledge all text of @skb, so that only the FIN is left? */
-static bool is_fin_left(const struct sk_buff *skb, u32 ack)
-{
-	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-
-	return cb->end_seq - ack == 1 && skb->len && ack - cb->seq == skb->len;
-}
-
 /* An ACK ends inside @skb: frees the octets that the ACK acknowledges. */
 static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 {
@@ -324,7 +308,9 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 
 		if (xtcp_seq_le(ack, cb->seq))
 			break;
-		if (!whole && is_fin_left(skb, ack) && !xtcp_fragment(sk, skb, skb->len, GFP_ATOMIC))
+		/* does it acknowledge all text of @skb, so that only the FIN is left? */
+		if (!whole && cb->end_seq - ack == 1 && skb->len && ack - cb->seq == skb->len &&
+		    !xtcp_fragment(sk, skb, skb->len, GFP_ATOMIC))
 			continue;
 		/*
 		 * The skb may begin before SND.UNA, if an earlier ACK could not trim the skb for
@@ -424,7 +410,9 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 		.lost_since = stream->lost_total - xtcp_sndnote(skb)->lost,
 		.is_limited = cb->marks & XTCP_SNDQ_LIMITED,
 	});
-	xtcp_resend_add(sk, skb);
+	/* from the list of skbs in flight, or from none */
+	list_move(&cb->node, place_to_resend(sk, skb));
+	stream->resend_cursor = skb;
 }
 
 /* An skb was resent: if it was lost, it is in flight again. xtcp_sndq_sent() has moved it. */
@@ -433,12 +421,9 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	sock_owned_by_me(sk);
-	if (cb->marks & XTCP_SNDQ_RESENT)
+	/* if a tail loss probe has resent an skb in flight, pipe counts it only once */
+	if ((cb->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) != XTCP_SNDQ_LOST)
 		return;
-	if (!(cb->marks & XTCP_SNDQ_LOST)) {
-		/* a tail loss probe has resent an skb in flight: pipe counts the skb only once */
-		return;
-	}
 	cb->marks |= XTCP_SNDQ_RESENT;
 	xtcp_sender(sk)->stream->scoreboard.resent += octets_of(skb);
 }
@@ -644,16 +629,6 @@ static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struc
 	return mark_block(sk, block, from, block->end, sample, low);
 }
 
-static void read_blocks(struct sk_buff *skb, struct xtcp_sack_block *blocks)
-{
-	const struct xtcp_seg *seg = xtcp_seg(skb);
-	const u8 *option = skb->data + seg->sack_at;
-	unsigned int i;
-
-	for (i = 0; i < seg->sack_blocks; i++)
-		blocks[i] = xtcp_options_read_sack(option + i * XTCP_OPTLEN_SACK_BLOCK);
-}
-
 /*
  * Does the first block report octets that arrived twice (RFC 2883 section 4)? Such a block begins
  * below the ACK, or lies inside the second block.
@@ -670,16 +645,6 @@ static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct x
 		return true;
 	}
 	return false;
-}
-
-/*
- * Is this block a plausible D-SACK? Its octets must have been sent, and must not lie further below
- * SND.UNA than the peer's largest window.
- */
-static bool dsack_is_valid(const struct xtcp_sender *tx, const struct xtcp_sack_block *block)
-{
-	return xtcp_seq_lt(block->start, block->end) && xtcp_seq_le(block->end, tx->snd.nxt) &&
-	       xtcp_seq_ge(block->start, tx->snd.una - tx->snd.max_wnd);
 }
 
 /*
@@ -713,7 +678,9 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDDUBIOUS);
 		return;
 	}
-	if (!dsack_is_valid(tx, block)) {
+	/* its octets were sent, and do not lie further below SND.UNA than the peer's largest window */
+	if (xtcp_seq_ge(block->start, block->end) || xtcp_seq_gt(block->end, tx->snd.nxt) ||
+	    xtcp_seq_lt(block->start, tx->snd.una - tx->snd.max_wnd)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), stream->undo.armed ? LINUX_MIB_TCPDSACKIGNOREDOLD :
 				   LINUX_MIB_TCPDSACKIGNOREDNOUNDO);
 		return;
@@ -789,7 +756,8 @@ void xtcp_sacked_take(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *
 	u32 high, low;
 
 	sock_owned_by_me(sk);
-	read_blocks(skb, blocks);
+	for (i = 0; i < seg->sack_blocks; i++)
+		blocks[i] = xtcp_options_read_sack(skb->data + seg->sack_at + i * XTCP_OPTLEN_SACK_BLOCK);
 	if (is_dsack(sk, seg, blocks)) {
 		take_dsack(sk, &blocks[0], sample);
 		first = 1;

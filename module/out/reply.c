@@ -417,7 +417,7 @@ static void send(struct xtcp_net *xn, struct xtcp_ip_reply *how, int state, cons
 
 static void sign_with(struct reply *reply, const struct xtcp_signer *signer)
 {
-	if (likely(!xtcp_signer_signs(signer)))
+	if (likely(!signer->md5 && !signer->mkt))
 		return;
 	reply->signer = signer;
 	xtcp_signer_fill_options(signer, &reply->opts);

@@ -166,13 +166,6 @@ static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff 
 	return !(has_blocks && !opts.sack_blocks) && !(len && wanted && !opts.has_accecn);
 }
 
-/* for a SACK block beside timestamps and signature, without text */
-static inline bool xtcp_segopt_fit_block(const struct xtcp_sock *xsk, u32 room)
-{
-	return room + (xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + XTCP_OPTLEN_SACK_ALIGNED(1) <=
-	       XTCP_MAX_OPTIONS;
-}
-
 /*
  * Text that is sent within this time after text has arrived is an answer: the connection is
  * interactive (Linux's pingpong mode).
@@ -216,20 +209,6 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
 	}
 	return xtcp_segment_offer(sk) >> xsk->rcv_wscale;
-}
-
-/* RCV.NXT is acknowledged, so no ACK is owed */
-static void ack_said(struct sock *sk)
-{
-	xtcp_acking_said(&xtcp_sk(sk)->acking);
-	xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_DELACK);
-}
-
-/* SACK blocks or the AccECN option did not fit; an ACK without text has room for them. */
-static void ack_again(struct sock *sk)
-{
-	xtcp_acking_owe_now(&xtcp_sk(sk)->acking);
-	xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
 }
 
 static void count_out(struct sock *sk, u32 len, u8 flags, bool resent, u32 segments)
@@ -365,7 +344,8 @@ static noinline bool push_all(struct sock *sk, struct sk_buff *skb, u32 seq, u8 
 			      u32 wanted, u16 said)
 {
 	struct xtcp_signer signer __uninitialized;
-	const u32 text = skb->len, room = xtcp_signer_of_sock(&signer, sk);
+	/* not 0: @signer has the key */
+	const u32 text = skb->len, room = unlikely(xtcp_cold_signs(sk)) ? xtcp_signer_find(&signer, sk) : 0;
 	bool whole;
 
 	whole = xtcp_segopt_push(sk, skb, seq, flags, clock, has_blocks, wanted, room ? &signer : NULL);
@@ -400,8 +380,10 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	const u8 codepoint = xsk->ecn && !(flags & XTCP_SYN) ? xtcp_ecn_codepoint(sk, len, len && !resent) :
 							       XTCP_NOT_ECT;
 	const bool takes_room = unlikely(xtcp_sack_takes_room(&xsk->stream->sack)) && !(flags & (XTCP_SYN | XTCP_RST));
-	const bool has_blocks = takes_room && xtcp_sack_has_news(&xsk->stream->sack) &&
-				xtcp_segopt_fit_block(xsk, xtcp_signer_room(sk));
+	/* one fits beside timestamps and signature, without text */
+	const bool has_blocks = takes_room && xtcp_sack_has_news(&xsk->stream->sack) && xtcp_signer_room(sk) +
+				(xsk->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + XTCP_OPTLEN_SACK_ALIGNED(1) <=
+				XTCP_MAX_OPTIONS;
 	const u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 	/* otherwise a FIN without text might depart before paced text */
 	const bool timed = xtcp_pace_applies(sk) && (len || flags & XTCP_FIN);
@@ -421,10 +403,15 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 		xtcp_segopt_push_timestamp(xsk, skb, flags, clock);
 		push_header(sk, skb, text, seq, flags, said);
 	}
-	if (flags & XTCP_ACK)
-		ack_said(sk);
-	if (unlikely(untold))
-		ack_again(sk);
+	if (flags & XTCP_ACK) {
+		xtcp_acking_said(&xsk->acking);
+		xtcp_timer_disarm(&xsk->timers, XTCP_TIMER_DELACK);
+	}
+	/* SACK blocks or the AccECN option did not fit; an ACK without text has room for them */
+	if (unlikely(untold)) {
+		xtcp_acking_owe_now(&xsk->acking);
+		xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_DELACK_MIN_MS));
+	}
 	if (timed)
 		xtcp_pace_stamp(sk, skb, len);
 	count_out(sk, len, flags, resent, segments);

@@ -23,17 +23,6 @@
 
 #include "lookup/lookup.h"
 
-/*
- * The chain of the wildcard address in kernel TCP's table by port and address (bhash2), for both
- * address families.
- */
-static inline struct inet_bind_hashbucket *xtcp_sharing_wildcard_chain(const struct sock *sk, u16 port)
-{
-	struct inet_hashinfo *table = xtcp_sharing_table(sk);
-
-	return &table->bhash2[ipv4_portaddr_hash(sock_net(sk), htonl(INADDR_ANY), port) & (table->bhash_size - 1)];
-}
-
 #define GROUP_TRIES	16	/* group_is_there() examines at most this many socks */
 
 /* Looks at a sock during a walk, perhaps only a struct sock_common. True ends the walk. */
@@ -249,10 +238,13 @@ static bool meets_somebody(struct xtcp_lease *lease, const struct sock *sk)
 	const u16 port = lease->inet.inet_num;
 	struct inet_bind_bucket *tb = inet_csk(mine)->icsk_bind_hash;
 	struct inet_bind_hashbucket *head = xtcp_sharing_port_chain(mine, port);
-	struct inet_bind_hashbucket *wild = xtcp_sharing_wildcard_chain(mine, port), *same;
+	struct inet_hashinfo *table = xtcp_sharing_table(mine);
+	struct inet_bind_hashbucket *wild, *same;
 	bool found;
 
-	same = inet_bhashfn_portaddr(xtcp_sharing_table(mine), mine, sock_net(mine), port);
+	/* the chain of the wildcard address (bhash2), for both address families */
+	wild = &table->bhash2[ipv4_portaddr_hash(sock_net(mine), htonl(INADDR_ANY), port) & (table->bhash_size - 1)];
+	same = inet_bhashfn_portaddr(table, mine, sock_net(mine), port);
 	spin_lock_bh(&head->lock);
 	if (tb->fastreuse > 0)
 		found = false;

@@ -202,14 +202,6 @@ void xtcp_mtuprobe_timeout(struct sock *sk)
 	xtcp_mss_sync(sk, tx->pmtu);
 }
 
-/* A probe that a router may fragment would tell nothing (RFC 8899 section 3, item 2). */
-static bool may_be_cut(const struct sock *sk)
-{
-	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
-
-	return xtcp_sock_is_v4(sk) && dst && !ip_dont_fragment(sk, dst);
-}
-
 /*
  * Octets of data of the probe that is due; 0: none. Enough data can follow to reveal its loss. The
  * path may change, so a search that has ended begins anew after probe_interval.
@@ -220,11 +212,15 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
 	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_mtuprobe *probe = &stream->mtuprobe;
 	const struct xtcp_sysctl *ctl = sysctls(sk);
+	const struct dst_entry *dst = __sk_dst_get(sk);
 	u32 size, needed;
 
 	sock_owned_by_me(sk);
 	if (!probe->is_on || probe->size || tx->cong.phase != XTCP_CONG_OPEN ||
-	    tx->cong.cwnd < LEAST_SEGMENTS * tx->mss || xtcp_sack_has_news(&stream->sack) || may_be_cut(sk))
+	    tx->cong.cwnd < LEAST_SEGMENTS * tx->mss || xtcp_sack_has_news(&stream->sack))
+		return 0;
+	/* a probe that a router may fragment would tell nothing (RFC 8899 section 3, item 2) */
+	if (xtcp_sock_is_v4(sk) && dst && !ip_dont_fragment(sk, dst))
 		return 0;
 	size = xtcp_mss_of(sk, (probe->high + probe->low) / 2);
 	if (probe->high - probe->low < READ_ONCE(ctl->probe_threshold) || size <= tx->mss) {

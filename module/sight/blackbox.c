@@ -259,14 +259,6 @@ void xtcp_boxnote(struct sock *sk, enum xtcp_blackbox_kind kind, u32 what, u32 m
 		xtcp_boxnote_agreement(box, sk);
 }
 
-/* Is the last event the same call with the same error, in the same state? */
-static bool is_in_vain_again(struct xtcp_blackbox_event *event, const struct sock *sk, enum xtcp_blackbox_call call,
-			     int got)
-{
-	return event->kind == XTCP_BLACKBOX_CALL && event->word[0] == call && event->word[2] == (u32)got &&
-		event->state == sk->sk_state;
-}
-
 /*
  * The program has made a system call. @wanted: octets, or how to shut down. @got: what it returns.
  *
@@ -282,7 +274,9 @@ void xtcp_boxnote_call(struct sock *sk, enum xtcp_blackbox_call call, u32 wanted
 	sock_owned_by_me(sk);
 	if (unlikely(got < 0) && box->count) {
 		event = &box->event[(box->count - 1) % XTCP_BLACKBOX_EVENTS];
-		if (is_in_vain_again(event, sk, call, got)) {
+		/* the same call with the same error, in the same state */
+		if (event->kind == XTCP_BLACKBOX_CALL && event->word[0] == call && event->word[2] == (u32)got &&
+		    event->state == sk->sk_state) {
 			event->word[3]++;
 			return;
 		}
@@ -360,14 +354,6 @@ void xtcp_boxkey_release(void)
 	if (!wanting)
 		schedule_delayed_work(&settling, HZ);
 	mutex_unlock(&key_lock);
-}
-
-/* A connection with a box has ended, or has lost it. boxes_lock is held. */
-static void xtcp_boxkey_taken(void)
-{
-	WRITE_ONCE(boxes_live, boxes_live - 1);
-	if (!boxes_live && !READ_ONCE(wanting))
-		schedule_delayed_work(&settling, HZ);
 }
 
 #define WAYS_MAX	8	/* at most this many kept boxes are freed for one new box */
@@ -749,7 +735,9 @@ static struct xtcp_blackbox *detach(struct sock *sk)
 
 	lockdep_assert_held(&boxes_lock);
 	xtcp_endpoint(sk)->box = 0;
-	xtcp_boxkey_taken();
+	WRITE_ONCE(boxes_live, boxes_live - 1);
+	if (!boxes_live && !READ_ONCE(wanting))
+		schedule_delayed_work(&settling, HZ);
 	return box;
 }
 

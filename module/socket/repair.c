@@ -32,20 +32,9 @@
 
 #define SKB_MOST	SKB_WITH_OVERHEAD(SZ_16K)	/* octets that one skb of either queue gets */
 
-static bool has_right(const struct sock *sk)
-{
-	return ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN) && sk->sk_state != TCP_LISTEN;
-}
-
 static u8 chosen_queue(const struct xtcp_sock *xsk)
 {
 	return READ_ONCE(xsk->repair) & XTCP_REPAIR_QUEUES;
-}
-
-static void begin_repair(struct sock *sk)
-{
-	WRITE_ONCE(xtcp_sk(sk)->repair, XTCP_REPAIR_ON | TCP_NO_QUEUE);
-	sk->sk_reuse = SK_FORCE_REUSE;
 }
 
 /* The chosen queue stays, as in Linux. */
@@ -82,11 +71,12 @@ static void ask_peer(struct sock *sk)
 
 static int set_mode(struct sock *sk, int val)
 {
-	if (!has_right(sk))
+	if (!ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN) || sk->sk_state == TCP_LISTEN)
 		return -EPERM;
 	switch (val) {
 	case TCP_REPAIR_ON:
-		begin_repair(sk);
+		WRITE_ONCE(xtcp_sk(sk)->repair, XTCP_REPAIR_ON | TCP_NO_QUEUE);
+		sk->sk_reuse = SK_FORCE_REUSE;
 		return 0;
 	case TCP_REPAIR_OFF:
 		end_repair(sk);

@@ -275,22 +275,16 @@ bool xtcp_flight_is_small(const struct sock *sk)
 }
 
 /*
- * Few segments in flight, and no text behind them: perhaps only a timer can detect a loss, so it
- * fires earlier (RFC 7765), perhaps too early. With SACK, a D-SACK shows that at once; without
- * SACK, only timestamps may, so the answer is false.
- */
-static bool tail_is_short(const struct sock *sk)
-{
-	return xtcp_sk(sk)->agreed.sack_ok && !xtcp_sndq_unsent(sk) && xtcp_flight_is_small(sk);
-}
-
-/*
- * An ACK of new data restarts the RTO. For a short tail, it counts from when the tail was sent:
- * then a delay of this ACK by the peer does not delay the retransmission (RFC 7765 section 4).
+ * An ACK of new data restarts the RTO. With few segments in flight, and no text behind them,
+ * perhaps only a timer can detect a loss. So it counts from when this tail was sent: then a delay of
+ * this ACK by the peer does not delay the retransmission (RFC 7765 section 4). That is perhaps too
+ * early: with SACK, a D-SACK shows it at once; without, only timestamps may.
  */
 static u32 restarted_rto_us(const struct sock *sk)
 {
-	return (tail_is_short(sk) ? rest_of_rto_us(sk) : 0) ?: rto_us(xtcp_sk(sk));
+	const bool is_short = xtcp_sk(sk)->agreed.sack_ok && !xtcp_sndq_unsent(sk) && xtcp_flight_is_small(sk);
+
+	return (is_short ? rest_of_rto_us(sk) : 0) ?: rto_us(xtcp_sk(sk));
 }
 
 /*

@@ -353,11 +353,6 @@ void xtcp_record_exit(void)
 	xtcp_guests_exit(&guest_records);
 }
 
-static struct list_head *list_of(struct xtcp_shard *shard, const struct xtcp_timewait *tw)
-{
-	return tw->substate == TCP_TIME_WAIT ? &shard->tw_list : &shard->fin_wait2_list;
-}
-
 static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 {
 	return msecs_to_jiffies(READ_ONCE(xn->sysctl.timewait_ms));
@@ -370,7 +365,8 @@ static unsigned long timewait_jiffies(const struct xtcp_net *xn)
  */
 static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned long timeout)
 {
-	struct list_head *head = list_of(shard, tw), *at = head->prev;
+	struct list_head *head = tw->substate == TCP_TIME_WAIT ? &shard->tw_list : &shard->fin_wait2_list;
+	struct list_head *at = head->prev;
 	unsigned long expires = jiffies + timeout;
 	int steps = SORT_STEPS;
 

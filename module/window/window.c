@@ -427,13 +427,14 @@ static u32 round_trip(const struct xtcp_sock *xsk)
 	return xsk->agreed.ts_ok && us ? us : min_not_zero(us, xsk->rto.srtt_us);
 }
 
-static void right_size(struct sock *sk, u32 copied)
+static noinline void more_was_read(struct sock *sk, u32 copied)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 before = max(xsk->stream->space_copied, 1U);
 	u64 window, rcvbuf;
 
+	xsk->stream->space_copied = copied;
 	if (!READ_ONCE(ctl->moderate_rcvbuf) || sk->sk_userlocks & SOCK_RCVBUF_LOCK)
 		return;
 	/*
@@ -446,12 +447,6 @@ static void right_size(struct sock *sk, u32 copied)
 	rcvbuf = min_t(u64, rcvbuf, READ_ONCE(ctl->rmem[2]));
 	if (rcvbuf > sk->sk_rcvbuf)
 		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
-}
-
-static noinline void more_was_read(struct sock *sk, u32 copied)
-{
-	right_size(sk, copied);
-	xtcp_sk(sk)->stream->space_copied = copied;
 }
 
 /*
@@ -519,27 +514,21 @@ static u32 whole_segments(const struct sock *sk, u32 now, u32 space)
 }
 
 /*
- * Is an ACK now a duplicate that tells a peer without SACK of a hole? An ACK with another window is
- * no duplicate (RFC 5681 section 2 (e)). The third causes a fast retransmission, and each of the
- * first two lets out a new segment, which causes another (section 3.2). If one does not count while
- * few segments are in flight, the peer waits for its timeout. The program often reads just before
- * the first one, so there often is a larger window to offer.
- */
-static bool tells_of_hole(const struct xtcp_sock *xsk)
-{
-	return !xsk->agreed.sack_ok && xsk->rcv.nxt == xsk->rcv.wup && xtcp_stream_is_there(xsk->stream) &&
-	       !RB_EMPTY_ROOT(&xsk->stream->out_of_order);
-}
-
-/*
- * A duplicate ACK keeps the edge, unless the window would at least double: a peer that a small
- * window stops sends no segments that cause duplicates. The edge moves with the ACK of the segment
- * that fills the hole.
+ * An ACK with another window is no duplicate (RFC 5681 section 2 (e)). To a peer without SACK, the
+ * third duplicate that tells of a hole causes a fast retransmission, and each of the first two lets
+ * out a new segment, which causes another (section 3.2). If one does not count while few segments
+ * are in flight, the peer waits for its timeout. The program often reads just before the first one,
+ * so there often is a larger window to offer. So such an ACK keeps the edge, which moves with the
+ * ACK of the segment that fills the hole; unless the window would at least double: a peer that a
+ * small window stops sends no segments that cause duplicates.
  */
 static bool may_move(const struct sock *sk, u32 now, u32 space)
 {
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
 	return space > now && is_worthwhile(sk, space - now) &&
-	       !(space - now < now && tells_of_hole(xtcp_sk(sk)));
+	       !(space - now < now && !xsk->agreed.sack_ok && xsk->rcv.nxt == xsk->rcv.wup &&
+		 xtcp_stream_is_there(xsk->stream) && !RB_EMPTY_ROOT(&xsk->stream->out_of_order));
 }
 
 /*
