@@ -415,13 +415,3 @@ void xtcp_pace_stop(struct sock *sk)
 		sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	pace->next_ns = 0;
 }
-
-/* Is the timer queued, or about to run? It has a reference to the sock then. */
-bool xtcp_pace_is_queued(const struct sock *sk)
-{
-	const struct xtcp_pace *pace = xtcp_sk(sk)->pace;
-
-	sock_owned_by_me(sk);
-	return pace && READ_ONCE(pace->has_ref);
-}
-

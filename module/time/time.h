@@ -189,7 +189,6 @@ bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns);
 bool xtcp_pace_is_waiting(const struct sock *sk);
 bool xtcp_pace_is_over(struct sock *sk);
 void xtcp_pace_stop(struct sock *sk);
-bool xtcp_pace_is_queued(const struct sock *sk);
 void xtcp_pace_room(struct sock *sk);
 
 enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left);
