@@ -17,8 +17,10 @@
 #include "cong/cong.h"
 
 #include <linux/bitmap.h>
+#include <linux/capability.h>
 #include <linux/ctype.h>
 #include <linux/jhash.h>
+#include <linux/kmod.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
@@ -66,6 +68,22 @@ void xtcp_algorithms_put(const struct xtcp_cong_ops *ops)
 {
 	if (ops && unlikely(ops->owner))
 		module_put(ops->owner);
+}
+
+/*
+ * Loads the module of an algorithm that is not there, for whom Linux loads one of its own: an
+ * administrator of the machine, in any namespace. Process context, no locks.
+ */
+void xtcp_algorithms_load(const char *name)
+{
+	bool is_there;
+
+	rcu_read_lock();
+	is_there = find_algorithm(name) >= 0;
+	rcu_read_unlock();
+	/* named for this build: an algorithm of another one does not fit */
+	if (!is_there && capable(CAP_NET_ADMIN))
+		request_module(KBUILD_MODNAME "_cong_%s", name);
 }
 
 /*
@@ -252,7 +270,7 @@ void xtcp_algorithms_forget(struct xtcp_net *xn)
 /**
  * xtcp_algorithms_set_default() - handle a write to net.xtcp.congestion_control
  * @xn: the namespace; in the first one, a write also allows the algorithm
- * @name: the name of the algorithm
+ * @name: the name of the algorithm, which may be loaded
  * Context: process.
  * Return: 0; -ENOENT when there is no such algorithm; -EPERM when it is not allowed in @xn.
  */
@@ -261,6 +279,7 @@ int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 	const struct xtcp_cong_ops *ops;
 	int i, err = 0;
 
+	xtcp_algorithms_load(name);
 	ops = hold_named(name, &i);
 	if (!ops)
 		return -ENOENT;

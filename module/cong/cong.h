@@ -422,6 +422,7 @@ void xtcp_algorithms_open(void);
 void xtcp_algorithms_close(void);
 const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn);
 void xtcp_algorithms_forget(struct xtcp_net *xn);
+void xtcp_algorithms_load(const char *name);
 int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name);
 void xtcp_algorithms_list(char *text, size_t size, bool allowed_only);
 void xtcp_algorithms_name(char *name, const struct xtcp_cong_ops * const *of);

@@ -594,6 +594,7 @@ static int set_congestion(struct sock *sk, sockptr_t optval, unsigned int optlen
 		return -EFAULT;
 	name[len] = 0;
 
+	xtcp_algorithms_load(name);
 	lock_sock(sk);
 	err = xtcp_algorithms_choose(sk, name, ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN));
 	release_sock(sk);

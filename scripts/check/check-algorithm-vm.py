@@ -3,6 +3,7 @@
 """What check-algorithm.sh does in the virtual machine: loads its modules, and looks."""
 
 import ctypes
+import errno
 import os
 import queue
 import socket
@@ -10,6 +11,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 AF_XTCP = 25
 PORT = 7400
@@ -227,6 +229,63 @@ def churn(module):
     verdict(gone == 5 and not wrong, f"comes and goes while it is read and chosen ({gone}, {wrong[:3]})")
 
 
+# how a name is used -> does an unknown one load a module?
+USES = {"socket": True, "congestion_control": True, "allowed_congestion_control": False}
+
+# who uses it -> is that an administrator of the machine?
+USERS = {
+    "root": ([], True),
+    "root in another namespace": (["unshare", "--net"], True),
+    "root without CAP_NET_ADMIN": (["setpriv", "--bounding-set=-net_admin"], False),
+    "another user": (["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"], False),
+    "a guest": (["unshare", "--user", "--map-root-user", "--net"], False),
+}
+
+
+def use(stack, how, name):
+    """In a process of its own: prints the error."""
+    try:
+        if how == "socket":
+            choose(call("socket", AF_XTCP if stack == "xtcp" else socket.AF_INET, socket.SOCK_STREAM, 0), name)
+        else:
+            # not by a file, which writes again when it is closed
+            os.write(os.open((KNOBS if stack == "xtcp" else "/proc/sys/net/ipv4/tcp_") + how, os.O_WRONLY), name.encode())
+        print(0)
+    except OSError as error:
+        print(error.errno)
+
+
+def autoloads(module):
+    """An unknown name loads a module for whom it does with kernel TCP, and no other."""
+    asked, helper = "/tmp/asked", "/tmp/modprobe"
+    with open(helper, "w", encoding="ascii") as file:
+        file.write(f"#!/bin/sh\necho $3 >>{asked}\n[ $3 != xtcp_cong_aimd ] || /sbin/insmod {module}\n")
+    os.chmod(helper, 0o755)
+    with open("/proc/sys/kernel/modprobe", "w", encoding="ascii") as file:
+        file.write(helper)
+
+    def tried(words, stack, how, name):
+        open(asked, "w", encoding="ascii").close()
+        os.chmod(asked, 0o666)
+        error = run(*words, sys.executable, __file__, "--use", stack, how, name).stdout.strip()
+        with open(asked, encoding="ascii") as file:
+            return error, file.read().split()
+
+    for who, (words, is_administrator) in USERS.items():
+        for how, loads in USES.items():
+            kernel = tried(words, "kernel", how, "none")
+            error, names = tried(words, "xtcp", how, "none")
+            verdict((error, [name.replace("xtcp_cong_", "tcp_") for name in names]) == kernel and
+                    names == ["xtcp_cong_none"] * (loads and is_administrator),
+                    f"alone: an unknown name, {how}, {who}: as kernel TCP {error, names, kernel}")
+    for how in ("socket", "congestion_control"):
+        before = tried(["unshare", "--user", "--map-root-user", "--net"], "xtcp", how, "aimd")
+        after = tried([], "xtcp", how, "aimd")
+        write_knob("congestion_control", "cubic")
+        verdict(before[0] == str(errno.ENOENT) and after == ("0", ["xtcp_cong_aimd"]) and goes(),
+                f"alone: {how} loads it, and a guest's does not {before, after}")
+
+
 def alone(work):
     """The same congestion control as a module of its own."""
     module = work + "/xtcp_cong_aimd.ko"
@@ -261,6 +320,9 @@ def alone(work):
     verdict(goes() and knob("available_congestion_control") == before, "alone: is gone when its module is")
     run("insmod", module)
     verdict("aimd" not in knob("allowed_congestion_control"), "alone: and is allowed no more when it comes back")
+    goes()
+    autoloads(module)
+    run("insmod", module)
     holders(module)
     churn(module)
 
@@ -303,4 +365,4 @@ def main(work):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(use(*sys.argv[2:]) if sys.argv[1] == "--use" else main(sys.argv[1]))
