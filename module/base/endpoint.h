@@ -26,6 +26,7 @@ enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
 	XTCP_DEFERRED_MTU,		/* the path MTU fell */
 	XTCP_DEFERRED_PACE,		/* the wait of paced data or of a small write is over */
+	XTCP_DEFERRED_RENEW,		/* the module of its congestion control was replaced */
 };
 
 /*

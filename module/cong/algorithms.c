@@ -7,10 +7,12 @@
  * may choose an algorithm that is not allowed. When the module is loaded, NewReno and the default
  * are allowed.
  *
- * Others come and go as modules of their own (outside.h). Who keeps a pointer to such an algorithm
- * holds its module: socks, the defaults of namespaces, rules. Who only reads a name or a flag is in
- * an RCU read side: the module goes a grace period after its algorithm has left the list. It holds
- * this module meanwhile, so it always finds the functions that it calls.
+ * Others come and go as modules of their own (outside.h). One may replace another while that is in
+ * use: from then on the name leads to the new one, and netns.c gives it to all who have the old
+ * one. Who keeps a pointer to such an algorithm holds its module: socks, the defaults of namespaces,
+ * rules. Who only reads a name or a flag is in an RCU read side: the module goes a grace period
+ * after its algorithm has left the list. It holds this module meanwhile, so it always finds the
+ * functions that it calls.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -184,14 +186,19 @@ static const struct xtcp_cong_helpers helpers = {
 	.pipe_octets = xtcp_pipe_octets,
 };
 
-/* Its name is free: puts it into the list. */
+/* Puts it into the list, in place of one from another module if it may. */
 static int add_algorithm(struct xtcp_cong_offer *offer)
 {
-	int i;
+	int i = find_algorithm(offer->ops->name);
 
 	lockdep_assert_held(&algorithms_lock);
-	for (i = 0; i < MOST_ALGORITHMS && algorithms[i]; i++)
-		;
+	if (i >= 0 && !(offer->replaces && algorithms[i]->owner)) {
+		pr_err("%s: there is a congestion control '%s' already\n", offer->owner->name, offer->ops->name);
+		return -EEXIST;
+	}
+	if (i < 0)
+		for (i = 0; i < MOST_ALGORITHMS && algorithms[i]; i++)
+			;
 	if (i == MOST_ALGORITHMS)
 		return -ENOSPC;
 	/* given back by that module; fails while we are being unloaded */
@@ -221,12 +228,7 @@ static int take_offer(struct notifier_block *nb, unsigned long event, void *data
 		return notifier_from_errno(-EINVAL);
 	}
 	spin_lock(&algorithms_lock);
-	if (find_algorithm(offer->ops->name) >= 0) {
-		pr_err("%s: there is a congestion control '%s' already\n", offer->owner->name, offer->ops->name);
-		err = -EEXIST;
-	} else {
-		err = add_algorithm(offer);
-	}
+	err = add_algorithm(offer);
 	spin_unlock(&algorithms_lock);
 	return notifier_from_errno(err) | NOTIFY_STOP_MASK;
 }
@@ -424,8 +426,56 @@ static u32 congctl_of(const char *name)
 	return jhash(padded, sizeof(padded), strlen(padded));
 }
 
+/* Has the algorithm of @tx begun? Before it begins, an algorithm has no private state. */
+static bool has_begun(const struct xtcp_sender *tx)
+{
+	return tx->cong.started && xtcp_stream_is_there(tx->stream);
+}
+
+/* Changes to an algorithm that is held for the sock. A live connection keeps its windows. */
+static void change_algorithm(struct sock *sk, const struct xtcp_cong_ops *ops)
+{
+	const bool live = xtcp_sender(sk)->cong.started;
+
+	if (ops == xtcp_sender(sk)->algorithm) {
+		xtcp_algorithms_put(ops);
+		return;
+	}
+	xtcp_algorithms_end(sk);
+	replace_algorithm(sk, ops);
+	if (live)
+		xtcp_algorithms_start(sk);
+}
+
+/* Gives a sock the module that has replaced the one of its algorithm, if any has. */
+void xtcp_algorithms_renew(struct sock *sk)
+{
+	const struct xtcp_cong_ops *ops = xtcp_sender(sk)->algorithm;
+
+	sock_owned_by_me(sk);
+	if (likely(!ops->owner))
+		return;
+	ops = xtcp_algorithms_named(ops->name);
+	if (ops)
+		change_algorithm(sk, ops);
+}
+
 /*
- * Takes the algorithm that the route names, if any. @sk: about to open, or a new child.
+ * The same for a default, or for the algorithm of a rule, which may be changed meanwhile. RCU read
+ * side, in which the place stays.
+ */
+void xtcp_algorithms_renew_at(const struct xtcp_cong_ops **at)
+{
+	const struct xtcp_cong_ops *old = READ_ONCE(*at), *ops;
+
+	ops = old && old->owner ? xtcp_algorithms_named(old->name) : NULL;
+	if (ops)
+		xtcp_algorithms_put(cmpxchg(at, old, ops) == old ? old : ops);
+}
+
+/*
+ * Takes the algorithm that the route names, if any, or what has replaced its own. @sk: about to
+ * open, or a new child.
  *
  * As in Linux, the metric congctl overrides TCP_CONGESTION and the namespace's default, and needs
  * no permission. If it is locked, the program cannot choose another algorithm. If xtcp has none of
@@ -439,6 +489,8 @@ void xtcp_algorithms_take_route(struct sock *sk)
 	int i;
 
 	sock_owned_by_me(sk);
+	/* a socket without a connection is in no table in which it could have been found */
+	xtcp_algorithms_renew(sk);
 	if (likely(!key))
 		return;
 	rcu_read_lock();
@@ -451,12 +503,6 @@ void xtcp_algorithms_take_route(struct sock *sk)
 		tx->algorithm_by_rule = false;
 	}
 	rcu_read_unlock();
-}
-
-/* Has the algorithm of @tx begun? Before it begins, an algorithm has no private state. */
-static bool has_begun(const struct xtcp_sender *tx)
-{
-	return tx->cong.started && xtcp_stream_is_there(tx->stream);
 }
 
 /**
@@ -476,7 +522,6 @@ static bool has_begun(const struct xtcp_sender *tx)
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	const bool live = tx->cong.started;
 	const struct xtcp_cong_ops *ops;
 	int i;
 
@@ -490,14 +535,7 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 		xtcp_algorithms_put(ops);
 		return -EPERM;
 	}
-	if (ops == tx->algorithm) {
-		xtcp_algorithms_put(ops);
-	} else {
-		xtcp_algorithms_end(sk);
-		replace_algorithm(sk, ops);
-		if (live)
-			xtcp_algorithms_start(sk);
-	}
+	change_algorithm(sk, ops);
 	tx->algorithm_chosen = true;
 	tx->algorithm_by_rule = false;
 	return 0;

@@ -432,12 +432,14 @@ size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info);
 
 const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name);
 void xtcp_algorithms_put(const struct xtcp_cong_ops *ops);
+void xtcp_algorithms_renew_at(const struct xtcp_cong_ops **at);
 
 /* Socket lock held, or no other thread can reach the sock. */
 void xtcp_algorithms_assign(struct sock *sk);
 void xtcp_algorithms_inherit(struct sock *child, const struct sock *lsk);
 bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops);
 void xtcp_algorithms_take_route(struct sock *sk);
+void xtcp_algorithms_renew(struct sock *sk);
 int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator);
 void xtcp_algorithms_start(struct sock *sk);
 void xtcp_algorithms_end(struct sock *sk);

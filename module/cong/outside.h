@@ -23,6 +23,8 @@
  * struct xtcp_cong_offer - what a module has, and gets. The first three fields stay as they are
  * @build: the module's name of that build
  * @helpers: set by the build before anybody can use @ops
+ * @replaces: if another module has the name, this one takes its place: those who use that one change
+ *	when the parameter renew of the build is written (netns.c)
  */
 struct xtcp_cong_offer {
 	const char *build;
@@ -30,6 +32,7 @@ struct xtcp_cong_offer {
 	u32 layout;		/* xtcp_cong_layout() */
 	const struct xtcp_cong_ops *ops;
 	const struct xtcp_cong_helpers *helpers;
+	bool replaces;
 };
 
 /*

@@ -7,6 +7,7 @@
 #define XTCP_OUTSIDE_INIT_H
 
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/rcupdate.h>
 #include <linux/stringify.h>
@@ -21,6 +22,10 @@ static struct xtcp_cong_offer outside_offer = {
 	.owner = THIS_MODULE,
 	.ops = &outside_ops,
 };
+
+static bool replaces;
+module_param(replaces, bool, 0);
+MODULE_PARM_DESC(replaces, "take the place of another module that has the algorithm's name (xtcp cong load)");
 
 u32 xtcp_cong_initial(const struct sock *sk)
 {
@@ -49,6 +54,7 @@ static int __init outside_init(void)
 	outside_ops = XTCP_CONG;
 	outside_ops.owner = THIS_MODULE;
 	outside_offer.layout = xtcp_cong_layout();
+	outside_offer.replaces = replaces;
 	err = notifier_to_errno(call_netevent_notifiers(XTCP_CONG_OFFER, &outside_offer));
 	if (err || outside_offer.helpers)
 		return err;

@@ -730,6 +730,90 @@ static const struct kernel_param_ops unloading_ops = { .set = set_unloading };
 module_param_cb(unloading, &unloading_ops, NULL, 0200);
 MODULE_PARM_DESC(unloading, "write N: refuse new sockets for N seconds, and end those that programs have closed");
 
+/* Now, or when a program releases its lock. RCU read side. */
+static void renew(struct sock *sk)
+{
+	if (likely(!READ_ONCE(xtcp_sender(sk)->algorithm)->owner))
+		return;
+	local_bh_disable();
+	bh_lock_sock(sk);
+	if (sock_owned_by_user(sk))
+		set_bit(XTCP_DEFERRED_RENEW, &sk->sk_tsq_flags);
+	else
+		xtcp_algorithms_renew(sk);
+	bh_unlock_sock(sk);
+	local_bh_enable();
+}
+
+static void renew_each(struct xarray *socks)
+{
+	unsigned long number = 0;
+	struct sock *sk;
+
+	do {
+		rcu_read_lock();
+		sk = xa_find(socks, &number, ULONG_MAX, XA_PRESENT);
+		if (sk)
+			renew(sk);
+		rcu_read_unlock();
+		number++;
+		cond_resched();
+	} while (sk);
+}
+
+/*
+ * A module has replaced another one that has the same congestion control: gives it to all who use that
+ * one, but for sockets without a connection, which take it when they get one. What others have
+ * copied just before, as a child from its listener, keeps the old one: so "xtcp cong load" calls
+ * this until nobody has it. The caller holds the module.
+ */
+static void renew_all(void)
+{
+	struct xtcp_conn *conn;
+	struct net *net;
+	u32 chain;
+
+	might_sleep();
+	/* no namespace ends meanwhile */
+	down_read(&net_rwsem);
+	for_each_net(net) {
+		struct xtcp_net *xn = xtcp_net(net);
+
+		rcu_read_lock();
+		xtcp_algorithms_renew_at(&xn->sysctl.congestion_control);
+		rcu_read_unlock();
+		xtcp_policy_renew(xn);
+		if (!xtcp_netns_is_started(xn))
+			continue;
+		renew_each(&xn->rest->listener_numbers);
+		renew_each(&xn->rest->aborted);
+	}
+	up_read(&net_rwsem);
+	for (chain = 0; (chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask; chain++) {
+		rcu_read_lock();
+		for (conn = xtcp_conns_first(chain); conn; conn = xtcp_conns_next(conn))
+			if (conn->kind == XTCP_CONN_SOCK)
+				renew(xtcp_sk_of_conn(conn));
+		rcu_read_unlock();
+		cond_resched();
+	}
+}
+
+static int set_renew(const char *val, const struct kernel_param *param)
+{
+	/* on the command line of insmod, there is no table yet */
+	if (THIS_MODULE->state != MODULE_STATE_LIVE || !try_module_get(THIS_MODULE))
+		return -EBUSY;
+	renew_all();
+	module_put(THIS_MODULE);
+	return 0;
+}
+
+static const struct kernel_param_ops renew_ops = { .set = set_renew };
+
+module_param_cb(renew, &renew_ops, NULL, 0200);
+MODULE_PARM_DESC(renew, "write 1: whoever has a congestion control whose module was replaced gets the new one");
+
 static void __net_exit netns_exit(struct net *net)
 {
 	struct xtcp_net *xn = xtcp_net(net);

@@ -309,7 +309,7 @@ static struct xtcp_rule *xtcp_rules_find(const struct xtcp_rules *rules, const s
  * @blackbox: whether the connection gets a black box, enum xtcp_box_rule; not a socket option
  */
 struct xtcp_rule_sets {
-	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION */
+	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION; READ_ONCE: may be renewed */
 	unsigned long max_pacing_rate;		/* SO_MAX_PACING_RATE, octets per second */
 	u8 initial;				/* the initial window, segments */
 	bool keepalive;				/* SO_KEEPALIVE */
@@ -482,12 +482,13 @@ static void undo_limit(struct sock *sk)
  */
 static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
+	const struct xtcp_cong_ops *ops = READ_ONCE(sets->algorithm);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (sets->algorithm && xtcp_algorithms_take_rule(sk, sets->algorithm)) {
+	if (ops && xtcp_algorithms_take_rule(sk, ops)) {
 		xsk->by_rule |= XTCP_BY_RULE_CONGESTION;
 		/* the algorithm switches pacing on when it begins */
-		if (sets->algorithm->paces && READ_ONCE(sk->sk_pacing_status) == SK_PACING_NONE)
+		if (ops->paces && READ_ONCE(sk->sk_pacing_status) == SK_PACING_NONE)
 			xsk->by_rule |= XTCP_BY_RULE_PACES;
 	}
 	obey_limit(sk, sets->max_pacing_rate);
@@ -709,8 +710,10 @@ static void show_key(struct seq_file *m, const struct xtcp_rule_key *key)
 
 static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)
 {
-	if (sets->algorithm)
-		seq_printf(m, " cc=%s", sets->algorithm->name);
+	const struct xtcp_cong_ops *ops = READ_ONCE(sets->algorithm);
+
+	if (ops)
+		seq_printf(m, " cc=%s", ops->name);
 	if (sets->initial)
 		seq_printf(m, " initcwnd=%u", sets->initial);
 	if (sets->max_pacing_rate)
@@ -759,6 +762,19 @@ int xtcp_policy_show(struct seq_file *m, void *v)
 	}
 	rcu_read_unlock();
 	return 0;
+}
+
+/* Gives each rule the module that has replaced the one of its algorithm, if any has. */
+void xtcp_policy_renew(struct xtcp_net *xn)
+{
+	const struct xtcp_policy *policy;
+	unsigned int i;
+
+	rcu_read_lock();
+	policy = rcu_dereference(xn->policy);
+	for (i = 0; policy && i < policy->rules.n; i++)
+		xtcp_algorithms_renew_at(&policy->entries[i].rule->sets.algorithm);
+	rcu_read_unlock();
 }
 
 /* Frees the table of a namespace that ends; it has no connection and no file in /proc any more. */

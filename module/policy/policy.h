@@ -47,6 +47,7 @@ static inline void xtcp_policy_begin(struct sock *sk)
 }
 
 int xtcp_policy_show(struct seq_file *m, void *v);
+void xtcp_policy_renew(struct xtcp_net *xn);
 void xtcp_policy_net_exit(struct xtcp_net *xn);
 
 int xtcp_policy_set_requested(struct sk_buff *skb, struct genl_info *info);

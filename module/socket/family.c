@@ -645,6 +645,8 @@ static noinline_for_stack void do_deferred(struct sock *sk)
 		xtcp_timer_handler(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags))
 		xtcp_pace_handler(sk);
+	if (test_and_clear_bit(XTCP_DEFERRED_RENEW, &sk->sk_tsq_flags))
+		xtcp_algorithms_renew(sk);
 }
 
 /*

@@ -4,8 +4,11 @@
 
 import ctypes
 import errno
+import fcntl
+import mmap
 import os
 import queue
+import shutil
 import socket
 import struct
 import subprocess
@@ -67,13 +70,17 @@ def pair():
     return listener, client, call("accept", listener, None, None)
 
 
-def transfer():
-    """4 MB through one connection: what both ends use, and the window at its end."""
+def cwnd_of(fd):
+    return struct.unpack_from("=I", option(fd, 11, 104), CWND)[0]
+
+
+def transfer(octets=4 << 20):
+    """Through one connection: what both ends use, and the window at its end."""
     listener, client, server = pair()
     got = []
 
     def read_all():
-        left = 4 << 20
+        left = octets
         while left > 0:
             part = len(os.read(server, 65536))
             if not part:
@@ -84,11 +91,11 @@ def transfer():
     reader = threading.Thread(target=read_all)
     reader.start()
     sent = 0
-    while sent < 4 << 20:
-        sent += os.write(client, bytes(65536))
+    while sent < octets:
+        sent += os.write(client, bytes(min(65536, octets - sent)))
     reader.join()
-    names = [option(fd, 13, 16).rstrip(b"\0").decode() for fd in (client, server)]
-    cwnd = struct.unpack_from("=I", option(client, 11, 104), CWND)[0]
+    names = [uses(fd) for fd in (client, server)]
+    cwnd = cwnd_of(client)
     for fd in (client, server, listener):
         os.close(fd)
     return got == [0], names, cwnd
@@ -229,6 +236,206 @@ def churn(module):
     verdict(gone == 5 and not wrong, f"comes and goes while it is read and chosen ({gone}, {wrong[:3]})")
 
 
+def renew():
+    with open("/sys/module/xtcp/parameters/renew", "w", encoding="ascii") as file:
+        file.write("1")
+
+
+def grown(fd, peer):
+    """The window after more text than it holds: that of the second version has always seven segments."""
+    sent = os.write(fd, bytes(65536))
+    while sent:
+        sent -= len(os.read(peer, 65536))
+    for _ in range(200):
+        if cwnd_of(fd) == 7:
+            break
+        time.sleep(0.01)
+    return cwnd_of(fd)
+
+
+def replaced(work):
+    """Whoever has an algorithm gets the module that replaces it, and keeps its windows."""
+    module, second = work + "/xtcp_cong_aimd.ko", work + "/xtcp_cong_aimd_V2.ko"
+    run("insmod", module)
+    listener, client, server = pair()
+    choose(listener, "aimd")
+    unconnected, late = xtcp_socket(), xtcp_socket()
+    for fd in (client, unconnected, late):
+        choose(fd, "aimd")
+    os.write(client, b"x" * 1000)
+    os.read(server, 1000)
+    run("scripts/xtcp", "policy", "add", "cc=aimd", "dport=7")
+    write_knob("congestion_control", "aimd")
+    room = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo; read word; cat /proc/sys/net/xtcp/congestion_control"],
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    room.stdout.readline()
+    orphan, aborted, waiting = (xtcp_socket() for _ in range(3))
+    peers = []
+    for fd in (orphan, aborted):
+        call("connect", fd, address(PORT), 16)
+        peers.append(call("accept", listener, None, None))
+    call("connect", waiting, address(PORT), 16)     # and is not accepted
+    os.set_blocking(orphan, False)
+    try:
+        while os.write(orphan, bytes(1 << 16)):
+            pass
+    except BlockingIOError:
+        os.close(orphan)
+    call("setsockopt", peers[1], socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=II", 1, 0), 8)
+    os.close(peers[1])
+    cwnd = cwnd_of(client)
+    result = run("insmod", second)
+    verdict("File exists" in result.stderr, "replaced: not unless it is said " + result.stderr.strip())
+    for name, error in (("builtin", "File exists"), ("lacks", "Invalid parameters"), ("other", "Invalid module format")):
+        verdict(error in run("insmod", f"{work}/xtcp_cong_{name}.ko", "replaces=1").stderr, f"replaced: not by {name}")
+    result = run("insmod", second, "replaces=1")
+    verdict(not result.returncode and knob("available_congestion_control").split().count("aimd") == 1,
+            "replaced: both are loaded, and the name is there once " + result.stderr.strip())
+    verdict("aimd" in knob("allowed_congestion_control"), "replaced: and is allowed as before")
+    verdict(in_use(), "replaced: the old one stays")
+    verdict("Permission denied" in run(*USERS["another user"][0], "sh", "-c", "echo 1 >/sys/module/xtcp/parameters/renew").stderr,
+            "replaced: another user renews nothing")
+    renew()
+    verdict(cwnd_of(client) == cwnd, f"replaced: the window stays ({cwnd})")
+    verdict(in_use(), "replaced: sockets without a connection keep the old one")
+    os.close(unconnected)
+    call("connect", late, address(PORT), 16)
+    verdict(goes(), "replaced: it goes when one is closed and the other connects")
+    verdict(in_use("xtcp_cong_aimd_V2") and uses(client) == uses(late) == uses(aborted) == "aimd", "replaced: all have the new one")
+    child = call("accept", listener, None, None)
+    last = call("accept", listener, None, None)
+    verdict(grown(client, server) == grown(child, waiting) == grown(late, last) == 7, "replaced: which sees the next ACK of each")
+    verdict("cc=aimd" in run("scripts/xtcp", "policy", "list").stdout, "replaced: a rule names it")
+    verdict(room.communicate("\n")[0] == "aimd\n", "replaced: and so does the default of another namespace")
+    run("scripts/xtcp", "policy", "del", "dport=7")
+    write_knob("congestion_control", "cubic")
+    for fd in (listener, client, server, waiting, late, child, last, aborted, peers[0]):
+        os.close(fd)
+    verdict(goes("xtcp_cong_aimd_V2"), "replaced: and goes when nobody has it")
+    owned(module, second)
+    changes(module, second)
+    loaded(work)
+
+
+def loaded(work):
+    """By the command, with what was compiled before: in an emulated machine the compiler takes a minute."""
+    tree = work + "/compiled"
+    os.makedirs(tree + "/scripts/kernel")
+    os.makedirs(tree + "/scripts/tools")
+    open(tree + "/Kbuild", "w", encoding="ascii").close()
+    with open(tree + "/scripts/kernel/build-module.sh", "w", encoding="ascii") as file:
+        file.write(f'#!/bin/sh\nmkdir -p "$2" && cp "{work}/xtcp_cong_aimd${{6#SUFFIX=}}.ko" "$2"\n')
+    os.chmod(tree + "/scripts/kernel/build-module.sh", 0o755)
+    shutil.copy("scripts/tools/xtcp-cong", tree + "/scripts/tools/")
+
+    def load():
+        begun = time.monotonic()
+        result = run(tree + "/scripts/tools/xtcp-cong", "load", work + "/cong_second/cong_aimd.c")
+        return result.stdout + result.stderr, begun
+
+    verdict(load()[0] == "xtcp_cong_aimd is loaded\n", "xtcp cong load: the first")
+    fds = pair()
+    choose(fds[1], "aimd")
+    said, begun = load()
+    window = grown(fds[1], fds[2])
+    print(f"# from what is compiled to the ACK: {time.monotonic() - begun:.1f} s", flush=True)
+    verdict(said == "xtcp_cong_aimd_V2 is loaded\n" and window == 7 and not os.path.exists("/sys/module/xtcp_cong_aimd"),
+            f"xtcp cong load: the second, and the first is gone {said, window}")
+    idle = xtcp_socket()
+    choose(idle, "aimd")
+    said = load()[0]
+    verdict(said.startswith("xtcp_cong_aimd is loaded\nxtcp_cong_aimd_V2 stays loaded, for sockets without"),
+            f"xtcp cong load: says what stays {said}")
+    for fd in (idle, *fds):
+        os.close(fd)
+    verdict(goes("xtcp_cong_aimd_V2") and goes(), "xtcp cong load: and both go")
+
+
+def owned(module, second):
+    """A program that has the socket locked, in the middle of send(), gets it when it lets go."""
+    run("insmod", module)
+    fds = pair()
+    choose(fds[1], "aimd")
+    faults = LIBC.syscall({"x86_64": 323}.get(os.uname().machine, 282), 0)
+    page = mmap.mmap(-1, 4096)
+    at = ctypes.addressof(ctypes.c_char.from_buffer(page))
+    fcntl.ioctl(faults, 0xc018aa3f, struct.pack("=QQQ", 0xaa, 0, 0))    # UFFDIO_API
+    fcntl.ioctl(faults, 0xc020aa00, struct.pack("=QQQQ", at, 4096, 1, 0))    # UFFDIO_REGISTER
+    thread = threading.Thread(target=lambda: call("send", fds[1], ctypes.c_void_p(at), 100, 0))
+    thread.start()
+    where = ""
+    while "userfault" not in where:
+        with open(f"/proc/self/task/{thread.native_id}/wchan", encoding="ascii") as file:
+            where = file.read()
+    run("insmod", second, "replaces=1")
+    renew()
+    verdict(in_use(), "replaced: a program that has the lock keeps the old one")
+    os.close(faults)
+    thread.join()
+    verdict(goes() and in_use("xtcp_cong_aimd_V2"), "replaced: and has the new one when it lets go")
+    for fd in fds:
+        os.close(fd)
+    verdict(goes("xtcp_cong_aimd_V2"), "replaced: which goes with it")
+
+
+def changes(module, second):
+    """They replace each other while connections come and go and carry data, and others read."""
+    done, wrong, rounds = [], [], 0
+    fds = pair()
+
+    def read_names():
+        while not done:
+            names = knob("available_congestion_control").split() + [uses(fds[1])]
+            wrong.extend(name for name in names if name not in ("aimd", "bbr", "cubic", "dctcp", "prague", "reno"))
+            run("scripts/xtcp", "ss", "-ti")
+
+    def connect():
+        while not done:
+            client = xtcp_socket()
+            call("connect", client, address(PORT), 16)
+            server = call("accept", fds[0], None, None)
+            os.write(client, b"x" * 5000)
+            os.close(client)
+            os.close(server)
+
+    def send():
+        while not done:
+            os.write(fds[1], bytes(65536))
+        os.close(fds[1])
+
+    def receive():
+        while os.read(fds[2], 65536):
+            pass
+
+    run("insmod", module)
+    write_knob("congestion_control", "aimd")
+    for fd in fds:
+        choose(fd, "aimd")
+    threads = [threading.Thread(target=each) for each in (read_names, connect, send, receive)]
+    for thread in threads:
+        thread.start()
+    for rounds in range(1, 9):
+        new, old = (second, "xtcp_cong_aimd") if rounds % 2 else (module, "xtcp_cong_aimd_V2")
+        if run("insmod", new, "replaces=1").returncode:
+            break
+        gone = False
+        for _ in range(200):
+            renew()
+            gone = not run("rmmod", old).returncode
+            if gone:
+                break
+            time.sleep(0.05)
+        if not gone:
+            break
+    done.append(True)
+    for thread in threads:
+        thread.join()
+    write_knob("congestion_control", "cubic")
+    for fd in (fds[0], fds[2]):
+        os.close(fd)
+    verdict(rounds == 8 and not wrong and goes(), f"replaced: eight times while connections come and go ({rounds}, {wrong[:3]})")
+
+
 # how a name is used -> does an unknown one load a module?
 USES = {"socket": True, "congestion_control": True, "allowed_congestion_control": False}
 
@@ -325,6 +532,7 @@ def alone(work):
     run("insmod", module)
     holders(module)
     churn(module)
+    replaced(work)
 
     run("insmod", work + "/xtcp_cong_zero.ko")
     write_knob("congestion_control", "zero")
@@ -332,6 +540,16 @@ def alone(work):
     verdict(whole and names == ["zero", "zero"] and cwnd == 1, f"a window of 0 is one segment ({names}, {cwnd})")
     write_knob("congestion_control", "cubic")
     verdict(goes("xtcp_cong_zero"), "alone: and goes")
+    run("insmod", work + "/xtcp_cong_vast.ko")
+    write_knob("congestion_control", "vast")
+    whole, names, cwnd = transfer()
+    verdict(whole and names == ["vast", "vast"], f"a window of 2^31 carries what is written ({names}, {cwnd})")
+    run("insmod", work + "/xtcp_cong_still.ko")
+    write_knob("congestion_control", "still")
+    whole, names, cwnd = transfer(1 << 15)
+    verdict(whole and names == ["still", "still"], f"a rate of 0 is a pause of a second ({names}, {cwnd})")
+    write_knob("congestion_control", "cubic")
+    verdict(goes("xtcp_cong_vast") and goes("xtcp_cong_still"), "alone: and both go")
 
 
 def main(work):

@@ -4,7 +4,7 @@
 # The congestion control that README.md shows: builds the module with
 # that very file and nothing else changed, loads it in the virtual machine, and
 # has a connection use it; the same as a module of its own, which comes and goes beside
-# open connections. Then files that lack something must be refused
+# open connections, and takes the place of an older one. Then files that lack something must be refused
 # before anything is compiled; with two files that hide one name from that, neither
 # the module nor that of its own must load; one that sets windows of 0 stops no
 # connection; and without the files there must be no trace of them.
@@ -12,7 +12,7 @@
 #   scripts/check/check-algorithm.sh FOLDER
 
 set -u
-[ $# -eq 1 ] || { sed -n '11s/^#  *//p' "$0" >&2; exit 2; }
+[ $# -eq 1 ] || { sed -n '12s/^#  *//p' "$0" >&2; exit 2; }
 cd "$(dirname "$0")/../.."
 . scripts/kernel/vm-module.sh
 
@@ -28,13 +28,13 @@ build()
 		strip -g -o "$work/$1" "$work/build/xtcp.ko"
 }
 
-# build_alone NAME...: xtcp_cong_NAME.ko, of a file outside the tree.
+# build_alone NAME...: xtcp_cong_NAME.ko, of a file outside the tree; with what is in $suffix behind its name.
 build_alone()
 {
 	local files=("${@/#/ALGORITHM=$work/cong_}")
 
 	"$work/tree/scripts/kernel/build-module.sh" "$kdir" "$work/build" -s W=1 KCFLAGS=-g0 \
-		"${files[@]/%/.c}" >"$work/log" 2>&1 && [ ! -s "$work/log" ] && mv "$work/build/"xtcp_cong_*.ko "$work/"
+		SUFFIX="${suffix-}" "${files[@]/%/.c}" >"$work/log" 2>&1 && [ ! -s "$work/log" ] && mv "$work/build/"xtcp_cong_*.ko "$work/"
 }
 
 # verdict STATUS NAME: a test line.
@@ -134,8 +134,18 @@ cat >"$work/cong_zero.c" <<-END
 	};
 END
 sed -i 's/\.name = .*/.name = "ai" "md",/' "$work/cong_again.c"
-build_alone aimd again builtin lacks other zero
+# what windows and rates may be besides
+sed 's/zero/vast/g; s/cong\.cwnd = 0/cong.cwnd = 1U << 31/; s/return 0/return U32_MAX/' "$work/cong_zero.c" >"$work/cong_vast.c"
+sed 's/zero/still/g; s/xtcp_sender(sk)->cong.cwnd = 0/WRITE_ONCE(sk->sk_pacing_rate, 0)/
+	s/\.acked = \(.*\)/.control = \1\n\t.paces = true,/' "$work/cong_zero.c" >"$work/cong_still.c"
+# the second version, whose window is always the same
+mkdir "$work/cong_second"
+sed 's/^\tif (cong->cwnd < cong->ssthresh) {$/\tcong->cwnd = 7 * tx->mss;\n\tif (tx->mss)\n\t\treturn;\n&/' \
+	"$work/cong_aimd.c" >"$work/cong_second/cong_aimd.c"
+build_alone aimd again builtin lacks other zero vast still
 verdict $? "builds as a module of its own"
+suffix=_V2 build_alone second/cong_aimd
+verdict $? "builds as its second version"
 ! build_alone none && grep -q 'cong_none\.c: there is no such file$' "$work/log"
 verdict $? "a file that is not there is refused"
 

@@ -11,11 +11,12 @@
 # that it can be loaded beside another build; FAMILY=N is the number of its
 # address family unless the module parameter says another. ALGORITHM=FILE, which may
 # come several times, builds not that module but one of the congestion control in
-# FILE: NAME_cong_ALGORITHM.ko, to be loaded beside it.
+# FILE: NAME_cong_ALGORITHM.ko, to be loaded beside it; with SUFFIX=_V2
+# NAME_cong_ALGORITHM_V2.ko, to be loaded beside that, too.
 
 set -eu
 if [ $# -lt 2 ]; then
-	echo "Usage: scripts/kernel/build-module.sh KDIR FOLDER [NAME=xtcp_WORD] [FAMILY=N] [ALGORITHM=FILE] [MAKE ARGUMENT]..." >&2
+	echo "Usage: scripts/kernel/build-module.sh KDIR FOLDER [NAME=xtcp_WORD] [FAMILY=N] [ALGORITHM=FILE] [SUFFIX=_V2] [MAKE ARGUMENT]..." >&2
 	exit 2
 fi
 kdir=$1 build=$2
@@ -66,7 +67,7 @@ check_algorithm()
 		refuse "$1: the kernel's makefiles cannot build from a path with a space in it"
 }
 
-name=xtcp family= algorithms=
+name=xtcp family= algorithms= suffix=
 arguments=()
 for word; do
 	case $word in
@@ -75,6 +76,7 @@ for word; do
 	ALGORITHM=*)
 		check_algorithm "${word#*=}"
 		algorithms+=" $(realpath -s -- "${word#*=}")" ;;
+	SUFFIX=*) suffix=${word#*=} ;;
 	*)	  arguments+=("$word") ;;
 	esac
 done
@@ -109,7 +111,7 @@ if [ "$(cat "$build/.kdir" 2>/dev/null)" != "$made_for" ]; then
 	echo "$made_for" >"$build/.kdir"
 fi
 find "$build" -xtype l -delete
-find Kbuild module include selftests/modules -name '*.[ch]' -o -name Kbuild | while read -r file; do
+find Kbuild module include selftests/modules -name '*.[ch]' -o -name Kbuild 2>/dev/null | while read -r file; do
 	# not there, or of the tree that this folder was copied from
 	if [ ! "$build/$file" -ef "$top/$file" ]; then
 		mkdir -p "$build/$(dirname "$file")"
@@ -122,7 +124,7 @@ set -o pipefail
 links=$(sed 's/[].[\\*^$|(){}+?,]/\\&/g' <<<"$build")
 {
 	make -C "$kdir" M="$build" CONFIG_DEBUG_INFO_BTF_MODULES= XTCP_NAME="$name" XTCP_FAMILY="$family" \
-		${algorithms:+XTCP_CONG="${algorithms# }"} \
+		${algorithms:+XTCP_CONG="${algorithms# }" XTCP_CONG_SUFFIX="$suffix"} \
 		"${arguments[@]}" modules 2>&1 >&3 |
 		sed -uE "s,$links/(module|include|selftests)/,\\1/,g" >&2
 } 3>&1

@@ -106,7 +106,7 @@ check_goes()
 		xtcp)
 			"$word" --version | grep -qxF "xtcp $(sed -nE 's/^MODULE_VERSION\("(.*)"\);$/\1/p' module/main.c)" ||
 				echo "xtcp, installed: no version"
-			for program in ss nstat watch ladder plot why holders upgrade blackbox policy service; do
+			for program in ss nstat watch ladder plot why holders upgrade blackbox policy cong service; do
 				"$word" $program --help 2>&1 | grep -q "^xtcp-$program " || echo "xtcp $program, installed: does not run"
 			done
 			"$word" tour 2>&1 | grep -q 'the tour is in the sources' || echo "xtcp tour, installed: no sentence" ;;

@@ -39,7 +39,7 @@ list_files()
 	for word in xtcp xtcp-ss xtcp-nstat; do
 		echo "755 scripts/tools/$word $prefix/bin/$word"
 	done
-	for word in xtcp-blackbox xtcp-holders xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-service xtcp-trace xtcp-upgrade xtcp-watch xtcp-why; do
+	for word in xtcp-blackbox xtcp-cong xtcp-holders xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-service xtcp-trace xtcp-upgrade xtcp-watch xtcp-why; do
 		echo "755 scripts/tools/$word $prefix/share/xtcp/$word"
 		echo "link ../share/xtcp/$word $prefix/bin/$word"
 	done
@@ -50,7 +50,7 @@ list_files()
 	echo "644 include/uapi/linux/xtcp_ao.h $prefix/include/linux/xtcp_ao.h"
 	echo "644 scripts/package/modprobe.conf $prefix/lib/modprobe.d/xtcp.conf"
 	echo "644 scripts/package/completion $prefix/share/bash-completion/completions/xtcp_run"
-	for word in xtcp xtcp-blackbox xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-service xtcp-trace xtcp-upgrade xtcp-watch xtcp-why xtcp-ss xtcp-nstat xtcp-holders; do
+	for word in xtcp xtcp-blackbox xtcp-cong xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-service xtcp-trace xtcp-upgrade xtcp-watch xtcp-why xtcp-ss xtcp-nstat xtcp-holders; do
 		echo "link xtcp_run $prefix/share/bash-completion/completions/$word"
 	done
 	for word in scripts/package/man/*.[1-9]; do
