@@ -8,7 +8,6 @@ import fcntl
 import mmap
 import os
 import queue
-import shutil
 import socket
 import struct
 import subprocess
@@ -319,31 +318,22 @@ def replaced(work):
 
 def loaded(work):
     """By the command, with what was compiled before: in an emulated machine the compiler takes a minute."""
-    tree = work + "/compiled"
-    os.makedirs(tree + "/scripts/kernel")
-    os.makedirs(tree + "/scripts/tools")
-    open(tree + "/Kbuild", "w", encoding="ascii").close()
-    with open(tree + "/scripts/kernel/build-module.sh", "w", encoding="ascii") as file:
-        file.write(f'#!/bin/sh\nmkdir -p "$2" && cp "{work}/xtcp_cong_aimd${{6#SUFFIX=}}.ko" "$2"\n')
-    os.chmod(tree + "/scripts/kernel/build-module.sh", 0o755)
-    shutil.copy("scripts/tools/xtcp-cong", tree + "/scripts/tools/")
+    def load(suffix=""):
+        result = run("scripts/xtcp", "cong", "load", f"{work}/xtcp_cong_aimd{suffix}.ko")
+        return result.stdout + result.stderr
 
-    def load():
-        begun = time.monotonic()
-        result = run(tree + "/scripts/tools/xtcp-cong", "load", work + "/cong_second/cong_aimd.c")
-        return result.stdout + result.stderr, begun
-
-    verdict(load()[0] == "xtcp_cong_aimd is loaded\n", "xtcp cong load: the first")
+    verdict(load() == "xtcp_cong_aimd is loaded\n", "xtcp cong load: the first")
     fds = pair()
     choose(fds[1], "aimd")
-    said, begun = load()
+    begun = time.monotonic()
+    said = load("_V2")
     window = grown(fds[1], fds[2])
     print(f"# from what is compiled to the ACK: {time.monotonic() - begun:.1f} s", flush=True)
     verdict(said == "xtcp_cong_aimd_V2 is loaded\n" and window == 7 and not os.path.exists("/sys/module/xtcp_cong_aimd"),
             f"xtcp cong load: the second, and the first is gone {said, window}")
     idle = xtcp_socket()
     choose(idle, "aimd")
-    said = load()[0]
+    said = load()
     verdict(said.startswith("xtcp_cong_aimd is loaded\nxtcp_cong_aimd_V2 stays loaded, for sockets without"),
             f"xtcp cong load: says what stays {said}")
     for fd in (idle, *fds):

@@ -10,6 +10,7 @@ ko=$1
 shift
 
 insmod "$ko" || exit 1
+ln -s "$PWD/build/tour/$(basename "${ko%/*}")" ~/compiled
 modprobe -a sch_netem nf_tables nft_numgen nft_limit 2>/dev/null
 echo global >$tracing/trace_clock
 echo 8192 >$tracing/buffer_size_kb
@@ -27,6 +28,6 @@ status=$?
 # what the pages left behind goes with their namespaces
 ip -all netns delete
 # a process that was killed may still have its sockets
-for _ in {1..200}; do ! scripts/tools/xtcp unload >/dev/null 2>&1 || break; sleep 0.1; done
+for _ in {1..200}; do rmmod xtcp_cong_aimd{,_V2} 2>/dev/null; ! scripts/tools/xtcp unload >/dev/null 2>&1 || break; sleep 0.1; done
 [ ! -e /sys/module/xtcp ] || { echo "not ok - tour: the module does not unload"; status=1; }
 exit $status

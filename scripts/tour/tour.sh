@@ -62,7 +62,7 @@ fi
 image=$(vm_kernel $kind) ||
 	{ echo "tour: no kernel for the virtual machine; run scripts/kernel/deps.sh tour" >&2; exit 1; }
 [ ${#checks[@]} -gt 0 ] || echo "building xtcp.ko ..."
-vm_module $kind -s || { echo "tour: the module does not build" >&2; exit 1; }
+{ vm_module $kind -s && scripts/tour/compile.sh $kind build/tour/$kind; } || { echo "tour: the module does not build" >&2; exit 1; }
 scripts/tools/xtcp_run --build || exit 1
 vm_machine $kind "$image"
 
