@@ -911,8 +911,7 @@ static int take_family(int number, const struct xtcp_build_calls *calls)
 	do {
 		done = READ_ONCE(giver.done);
 		err = take_number(number);
-		if (err && !done)
-			usleep_range(10, 20);
+		cond_resched();
 	} while (err && !done);
 	flush_work(&giver.work);
 	destroy_work_on_stack(&giver.work);

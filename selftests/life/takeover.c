@@ -281,10 +281,10 @@ static void *ask(void *arg)
 
 	while (!stop) {
 		fd = stack_connected(pair.a, KERNEL, NS_B4, port);
-		if (fd < 0 || send(fd, "?", 1, MSG_NOSIGNAL) != 1 || stack_take_octet(fd))
-			failures++;
-		else
+		if (fd >= 0 && send(fd, "?", 1, MSG_NOSIGNAL) == 1 && !stack_take_octet(fd))
 			exchanges++;
+		else if (!failures++)
+			ksft_print_msg("a client: %s\n", strerror(errno));
 	}
 	return NULL;
 }
@@ -315,7 +315,7 @@ static bool goes_on(void)
 /* The socket goes back and forth; what has nothing left is unloaded and comes back in front. */
 static void under_load(void)
 {
-	int port = PORT + 10, listener = stack_listener(pair.b, XTCP, NS_B4, port, true), rounds, old, i;
+	int port = PORT + 10, listener = stack_listener(pair.b, XTCP, NS_B4, port, true), rounds, old, i, t;
 	pthread_t clients[CLIENTS], servers[2];
 	enum stack next = SECOND;
 	bool good = true;
@@ -323,10 +323,10 @@ static void under_load(void)
 	stop = false;
 	failures = 0;
 	rounds = short_rounds(access("/proc/lockdep_stats", F_OK) ? 12 : 4);
-	for (i = 0; i < 2; i++)
-		pthread_create(&servers[i], NULL, answer, &listener);
-	for (i = 0; i < CLIENTS; i++)
-		pthread_create(&clients[i], NULL, ask, &port);
+	for (t = 0; t < 2; t++)
+		pthread_create(&servers[t], NULL, answer, &listener);
+	for (t = 0; t < CLIENTS; t++)
+		pthread_create(&clients[t], NULL, ask, &port);
 	for (i = 0; i < rounds && good; i++, next = other(next)) {
 		load_newer(next);
 		good = goes_on();
@@ -337,11 +337,11 @@ static void under_load(void)
 		good = good && goes_on() && !load(other(next));
 	}
 	stop = true;
-	for (i = 0; i < CLIENTS; i++)
-		pthread_join(clients[i], NULL);
+	for (t = 0; t < CLIENTS; t++)
+		pthread_join(clients[t], NULL);
 	shutdown(listener, SHUT_RD);
-	for (i = 0; i < 2; i++)
-		pthread_join(servers[i], NULL);
+	for (t = 0; t < 2; t++)
+		pthread_join(servers[t], NULL);
 	close(listener);
 	ksft_test_result(good && !failures, "%d times, and the old build unloaded: none of %d connections failed\n", i,
 			 exchanges + failures);
@@ -398,10 +398,9 @@ static void *open_all_the_time(void *arg)
 	(void)arg;
 	while (!stop) {
 		fd = socket(AF_XTCP, SOCK_STREAM, 0);
-		if (fd < 0)
-			failures++;
-		else
-			opened++;
+		if (fd < 0 && !failures++)
+			ksft_print_msg("socket: %s\n", strerror(errno));
+		opened += fd >= 0;
 		close(fd);
 	}
 	return NULL;
@@ -410,7 +409,7 @@ static void *open_all_the_time(void *arg)
 /* Both builds exchange their numbers while programs open sockets. */
 static void families(void)
 {
-	int rounds = short_rounds(access("/proc/lockdep_stats", F_OK) ? 40 : 12), i, before;
+	int rounds = short_rounds(access("/proc/lockdep_stats", F_OK) ? 40 : 12), i, t, before;
 	enum stack has = SECOND;
 	pthread_t threads[2];
 	bool good = true;
@@ -424,17 +423,20 @@ static void families(void)
 			 opens(MODULE_SECOND_FAMILY, SECOND), "a free one is taken\n");
 	stop = false;
 	failures = 0;
-	for (i = 0; i < 2; i++)
-		pthread_create(&threads[i], NULL, open_all_the_time, NULL);
+	for (t = 0; t < 2; t++)
+		pthread_create(&threads[t], NULL, open_all_the_time, NULL);
 	for (i = 0; i < rounds && good; i++, has = other(has)) {
 		before = opened;
 		good = !set_family(has, "25") && family_of(has) == AF_XTCP && opens(AF_XTCP, has) &&
 		       family_of(other(has)) == MODULE_SECOND_FAMILY && opens(MODULE_SECOND_FAMILY, other(has)) &&
 		       WAIT_FOR(opened > before + 10 || failures, STACK_DEADLINE_MS);
+		if (!good)
+			ksft_print_msg("round %d: families %d and %d, %d sockets, then %s\n", i, family_of(XTCP),
+				       family_of(SECOND), opened - before, strerror(errno));
 	}
 	stop = true;
-	for (i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
+	for (t = 0; t < 2; t++)
+		pthread_join(threads[t], NULL);
 	good = good && !set_family(XTCP, "25") && opens(AF_XTCP, XTCP);
 	ksft_test_result(good && !failures, "both exchange their numbers, %d times: none of %d sockets failed\n", i,
 			 opened + failures);
