@@ -350,6 +350,7 @@ struct xtcp_sock {
 	u16 rcv_fin_known : 1;
 	u16 snd_urgent : 1;		/* stream->snd_up is valid: urgent data is unacknowledged */
 	u16 box_rule : 2;		/* enum xtcp_box_rule (sight/sight.h) */
+	u16 is_local : 1;		/* the last write took the short way (local.c) */
 	struct xtcp_ended ended;	/* how the connection ended; for XTCP_ABORT */
 	/*
 	 * a small write waits for the next write (sendmsg.c), at most until

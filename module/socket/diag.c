@@ -303,6 +303,14 @@ static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
 	return nla_put(skb, XTCP_DIAG_ACK_RATE, sizeof(rate), &rate);
 }
 
+static int put_local(struct sk_buff *skb, const struct sock *sk)
+{
+	/* local.c does not look at writes while it is off */
+	if (!xtcp_sk(sk)->is_local || !READ_ONCE(xtcp_net_of(sk)->sysctl.local))
+		return 0;
+	return nla_put_flag(skb, XTCP_DIAG_LOCAL);
+}
+
 /*
  * Writes what needs the lock. @state: as in the row. Return: 0; -EMSGSIZE; -EAGAIN if a program has
  * the socket lock; -ESTALE if the state is another one now.
@@ -323,7 +331,7 @@ static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, stru
 		if (!info)
 			return -EMSGSIZE;
 		xtcp_info_fill(sk, nla_data(info));
-		if (put_ack_rate(skb, sk))
+		if (put_ack_rate(skb, sk) || put_local(skb, sk))
 			return -EMSGSIZE;
 	}
 	if (!asks_for(ask, INET_DIAG_VEGASINFO))

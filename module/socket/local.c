@@ -15,9 +15,9 @@
  * Text goes as segments while anything would see, change or drop a packet on lo: a packet socket in
  * the namespace, a raw socket for TCP, a hook of netfilter (but our own and AppArmor's, see
  * early.c), a program of tc or XDP, a queue, BPF of a cgroup, an IPsec policy. So it does while an
- * end has a socket filter, keys, pacing, timestamps, ECN, IP options or a minimum TTL, and while
- * segments are traced or an end has a black box. Nobody tells us of such a change, so each write
- * looks.
+ * end has a socket filter, keys, pacing, timestamps, ECN, IP options, a minimum TTL or a black box.
+ * Nobody tells us of such a change, so each write looks. The tracepoint xtcp_local sees what goes the
+ * short way.
  *
  * Locking: the writer owns its sock, and takes the peer's lock as a softirq does. It has no spinlock
  * then, so two ends that write to each other do not deadlock. If a program owns the peer, the text
@@ -37,6 +37,7 @@
 #include "base/sock.h"
 #include "compat.h"
 #include "lookup/lookup.h"
+#include "loss/loss.h"
 #include "out/out.h"
 #include "recv/recv.h"
 #include "send/send.h"
@@ -91,7 +92,6 @@ static bool may_hand_over(struct sock *sk, bool v4)
 {
 	return sk->sk_state == TCP_ESTABLISHED && !xtcp_pace_applies(sk) &&
 	       !xtcp_timer_is_armed(&xtcp_sk(sk)->timers, XTCP_TIMER_PERSIST) &&
-	       !trace_xtcp_segment_out_enabled() && !trace_xtcp_segment_in_enabled() &&
 	       !needs_segment(xtcp_sk(sk)) && !end_looks(sk, v4);
 }
 
@@ -228,6 +228,16 @@ static void taken_at_once(struct sock *sk, struct sock *peer, u32 end)
 		xtcp_busy_with(&xsk->stream->busy, XTCP_IDLE);
 }
 
+/* Text of @sk, up to @end, was handed over, and is acknowledged. */
+static void trace_handed(struct sock *sk, u32 end, u32 len, u16 flags)
+{
+	const struct xtcp_sample sample = { .acked = len, .delivered = len };
+
+	xtcp_sk(sk)->is_local = true;
+	trace_xtcp_local(sk, end, len, flags);
+	trace_xtcp_ack(sk, &sample, 0);
+}
+
 /* Return: false, and @skb is where it was, if @peer has no room, or no memory. */
 static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, struct net_device *dev)
 {
@@ -266,6 +276,7 @@ static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, s
 	window_offered(peer, xsk->rcv.wup + xsk->rcv.wnd - xsk->rcv.nxt, cb.seq);
 	taken_at_once(sk, peer, cb.end_seq);
 	count_handed(sk, peer, dev, len);
+	trace_handed(sk, cb.end_seq, len, XTCP_ACK | cb.flags);
 	return true;
 }
 
@@ -321,6 +332,7 @@ void xtcp_local_push(struct sock *sk, int nonagle)
 	struct net_device *dev;
 
 	sock_owned_by_me(sk);
+	xtcp_sk(sk)->is_local = false;
 	rcu_read_lock();
 	dev = loopback_of(sk, v4);
 	if (unlikely(dev) && may_hand_over(sk, v4) && !somebody_looks(sock_net(sk), dev, v4))

@@ -117,6 +117,8 @@ SAYS = {
              r"Open: all that was in flight", "!timeout"),
     "told": ("a RST with a diagnostic payload", r"-- RST,ACK SEQ=7 ACK=1 LEN=8 \(SO_LINGER 0, says: .*->\| CLOSED",
              r"program aborts\)", "!says.*says"),
+    "local": ("writes by the short way, and between them one that a tap saw", r"LEN=82 .* LOCAL -+>\|",
+              r"LEN=186 .* LOCAL --\|", r"LEN=10 WND=65408 -+>\|", r"ACK=93 WND=", r"LEN=5000 .* LOCAL --\|"),
     "readme": ("what make demo shows", r"CLOSED \|.*\| LISTEN", r"SYN-SENT \|-- SYN SEQ=0 .*->\| SYN-RECEIVED",
                r"ESTABLISHED \|<-.* SYN,ACK SEQ=0 ACK=1", r"LEN=82", r"LEN=186", r"TIME-WAIT", r"\| CLOSED"),
     "older": ("a trace of events that said less", r"-- SYN SEQ=0 WND=64240 -", r"WND=508<<\?", r"->\| CLOSED"),
@@ -173,14 +175,14 @@ def disorder(text):
     return None
 
 
-def check_traces(names, write):
+def check_traces(names, anew):
     for name, (about, *says) in SAYS.items():
         if names and name not in names:
             continue
         options = ["--plain", "--conn", "all"]
         done = ladder(*options, "--width", "100", TRACES + name + ".trace")
         text = done.stdout
-        if write:
+        if anew:
             write(TRACES + name + ".txt", text)
         problem = done.stderr or differs(text, says)
         late = disorder(text)

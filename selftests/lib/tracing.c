@@ -49,22 +49,3 @@ void tracing_forget(void)
 {
 	tracing_set("trace", "");
 }
-
-void tracing_of_segments(bool on)
-{
-	static const char *const files[] = {
-		"/sys/kernel/tracing/instances/run/events/xtcp/xtcp_segment_in/enable",
-		"/sys/kernel/tracing/instances/run/events/xtcp/xtcp_segment_out/enable",
-	};
-	int i, fd;
-
-	for (i = 0; i < 2; i++) {
-		fd = open(files[i], O_WRONLY | O_CLOEXEC);
-		/* by hand there is no runner */
-		if (fd < 0 && errno == ENOENT)
-			return;
-		if (fd < 0 || write(fd, on ? "1" : "0", 1) != 1)
-			ksft_exit_fail_msg("%s: %s\n", files[i], strerror(errno));
-		close(fd);
-	}
-}

@@ -19,7 +19,4 @@ void tracing_set(const char *file, const char *text);
 FILE *tracing_open(void);
 void tracing_forget(void);
 
-/* The runner traces all segments, so none takes the short way (net.xtcp.local): stops that, or goes on. */
-void tracing_of_segments(bool on);
-
 #endif

@@ -22,7 +22,6 @@
 
 #include "kselftest_harness.h"
 #include "ns.h"
-#include "tracing.h"
 #include "wait.h"
 
 #define DEADLINE_MS	20000
@@ -65,7 +64,6 @@ FIXTURE_SETUP(sock)
 	self->ns = ns_make();
 	ASSERT_GE(self->ns, 0);
 	ASSERT_EQ(ns_enter(self->ns), 0);
-	tracing_of_segments(!variant->local);
 	if (variant->local)
 		ASSERT_EQ(ns_sysctl_set(self->ns, "net.xtcp.local", "1"), 0);
 	self->listener = socket(AF_XTCP, SOCK_STREAM, variant->protocol);
@@ -86,7 +84,6 @@ FIXTURE_TEARDOWN(sock)
 	close(self->s);
 	close(self->listener);
 	close(self->ns);
-	tracing_of_segments(true);
 }
 
 static inline unsigned int meminfo(int fd, int which)

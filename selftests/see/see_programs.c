@@ -496,6 +496,30 @@ static void check_ack_rate(const struct see_view *view)
 	close_each(client, server, listener);
 }
 
+/* A connection with both ends on this machine: xtcp-ss -i and --json say whether the last write took the short way. */
+static void check_local(const struct see_view *view)
+{
+	const unsigned int port = see_new_port();
+	int listener, client, server, status, local;
+	char *text;
+
+	listener = see_listen(see_net.b, view, view->b, port);
+	client = see_connect(see_net.b, view, view->b, port);
+	server = see_must(accept(listener, NULL, NULL), "accept");
+	for (local = 1; local >= 0; local--) {
+		see_must(ns_sysctl_set(see_net.b, "net.xtcp.local", "%d", local), "net.xtcp.local");
+		see_must(write(client, "hello", 5), "write");
+		see_must(read(server, (char[5]) {}, 5), "read");
+		text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niHO dport = :%u", port);
+		CHECK(!status && !strstr(text, " local\n") == !local, "%s", text);
+		text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json dport = :%u", port);
+		CHECK(!status && !strstr(text, "\"is_local\": true") == !local, "%s", text);
+		text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niHO sport = :%u", port);
+		CHECK(!status && !strstr(text, " local\n"), "%s", text);
+	}
+	close_each(client, server, listener);
+}
+
 /* A result: xtcp-ss -i, -m and --json show what sock_diag lists. */
 void see_ss_netlink(void)
 {
@@ -515,6 +539,7 @@ void see_ss_netlink(void)
 		check_filters(port, stack_port(client), server);
 		check_aborted(views[i], port, client, server, i);
 		check_ack_rate(views[i]);
+		check_local(views[i]);
 	}
 	see_report("xtcp-ss by netlink", NULL);
 }

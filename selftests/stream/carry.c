@@ -15,7 +15,6 @@
 #include "flow.h"
 #include "lib/netem.h"
 #include "lib/test.h"
-#include "lib/tracing.h"
 
 #define PORT		5000
 #define STALL_MS	20000
@@ -373,9 +372,7 @@ int main(void)
 	attack("::1", "IPv6");
 	/* text goes straight into the peer's queue then */
 	must(!ns_sysctl_set(net.a, "net.xtcp.local", "1"), "net.xtcp.local");
-	tracing_of_segments(false);
 	window_shrinks("127.0.0.1");
 	window_shrinks("::1");
-	tracing_of_segments(true);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

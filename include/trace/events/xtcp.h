@@ -350,6 +350,49 @@ TRACE_EVENT(xtcp_segment_out,
 );
 
 /*
+ * Text went straight into the peer's receive queue (net.xtcp.local), without a segment_out and a
+ * segment_in event. The fields are those that such a segment would have.
+ */
+TRACE_EVENT(xtcp_local,
+
+	TP_PROTO(const struct sock *sk, u32 end_seq, u32 len, u16 flags),
+
+	TP_ARGS(sk, end_seq, len, flags),
+
+	TP_STRUCT__entry(
+		XTCP_TRACE_ENDS_FIELDS
+		__field(int, state)
+		__field(u32, seq)
+		__field(u32, end_seq)
+		__field(u32, ack)
+		__field(u32, len)
+		__field(u16, wnd)
+		__field(u16, flags)
+		__field(s8, shift)
+	),
+
+	TP_fast_assign(
+		const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+		__entry->netns = sock_net(sk)->ns.inum;
+		xtcp_trace_sk(__entry->local, __entry->peer, sk);
+		__entry->state = sk->sk_state;
+		__entry->seq = end_seq - len;
+		__entry->end_seq = end_seq;
+		__entry->ack = xsk->rcv.nxt;
+		__entry->len = len;
+		__entry->wnd = (xsk->rcv.wup + xsk->rcv.wnd - xsk->rcv.nxt) >> xsk->rcv_wscale;
+		__entry->flags = flags;
+		__entry->shift = xsk->rcv_wscale;
+	),
+
+	TP_printk(XTCP_TRACE_ENDS_FORMAT " state=%s flags=[%s] seq=%u end=%u ack=%u wnd=%u len=%u shift=%d",
+		  XTCP_TRACE_ENDS_ARGS, xtcp_trace_state(__entry->state),
+		  xtcp_trace_flags(__entry->flags), __entry->seq, __entry->end_seq, __entry->ack,
+		  __entry->wnd, __entry->len, __entry->shift)
+);
+
+/*
  * The state of congestion control changed, or a tail loss probe was sent; "reason" says why. The
  * other fields are the values afterwards, in octets and microseconds. If ssthresh or min_rtt_us is
  * 4294967295, it has no value yet.

@@ -103,6 +103,12 @@
 #define XTCP_DIAG_ACK_RATE	2501
 
 /*
+ * An answer with INET_DIAG_INFO has this attribute, without a value, if the last write went straight
+ * into the receive queue of a peer on this machine (net.xtcp.local).
+ */
+#define XTCP_DIAG_LOCAL		2502
+
+/*
  * An administrator can change a live connection by XTCP_CMD_SET, a command of generic netlink. The
  * family has the module's name. The sender needs CAP_NET_ADMIN in the network namespace. A request
  * names a connection by XTCP_SET_PROTOCOL and XTCP_SET_ID, as sock_diag has listed it, with its

@@ -32,6 +32,7 @@ REQ_UID = 2500  # XTCP_DIAG_REQ_UID
 REQ_COOKIE = 2501  # XTCP_DIAG_REQ_COOKIE
 ABORT = 2500    # XTCP_DIAG_ABORT, of an answer: struct xtcp_abort
 ACK_RATE = 2501  # XTCP_DIAG_ACK_RATE: struct xtcp_ack_rate
+LOCAL = 2502    # XTCP_DIAG_LOCAL: no value
 ABORT_FORMAT = struct.Struct("=BBBxI")
 ABORT_TOLD = struct.Struct("=HxxI")    # behind it: the peer's code and enterprise number
 ABORT_REASONS = ("none", "reset", "icmp", "timeout", "keepalive", "unread-data", "late-data", "linger", "linger2",

@@ -7,7 +7,7 @@ import struct
 import sys
 
 from causes import cause_of
-from diag import (ABORT, ACK_RATE, ANSWER, BBRINFO, CGROUP, CLASS_ID, CONG, DCTCPINFO, HEAD, ID, INFO, MARK, MD5KEY,
+from diag import (ABORT, ACK_RATE, ANSWER, BBRINFO, CGROUP, CLASS_ID, CONG, DCTCPINFO, HEAD, ID, INFO, LOCAL, MARK, MD5KEY,
                   MD5SIG, NO_COOKIE, SHUTDOWN, SKMEMINFO, TCLASS, TOS, abort_of, ack_rate_of, attributes_of, told_of)
 
 STATES = ("unknown", "established", "syn-sent", "syn-recv", "fin-wait-1", "fin-wait-2", "time-wait", "unconnected",
@@ -104,6 +104,8 @@ def details(attributes):
             found["abort"].update(peer_code=told[0], peer_pen=told[1], peer_says=cause_of(*told))
     if ACK_RATE in attributes:
         found["ack_rate"] = dict(zip(("asked", "given"), ack_rate_of(attributes[ACK_RATE])))
+    if LOCAL in attributes:
+        found["is_local"] = True
     if SKMEMINFO in attributes:
         found["memory"] = dict(zip(MEMORY, struct.unpack_from("=9I", attributes[SKMEMINFO])))
     return found

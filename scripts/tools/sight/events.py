@@ -2,6 +2,7 @@
 """The events of xtcp in the text of a trace, line by line: of
 /sys/kernel/tracing/trace, of trace_pipe, or of what trace-cmd report prints."""
 
+import copy
 import os
 import re
 
@@ -110,6 +111,12 @@ class SegmentEvent:
                                  fields.get("resent"), bare("sacks") or "", fields.get("shift"), fields.get("segs"),
                                  fields.get("ecn"), fields.get("ts"), bare("options")))
 
+    def both(self):
+        """What went the short way between two ends on one machine has left and arrived."""
+        there = copy.copy(self)
+        self.name, (there.name, there.local, there.peer) = "segment_out", ("segment_in", self.peer, self.local)
+        return self, there
+
 
 class AckEvent:
     """As Event, of what an ACK told; there are as many. .una is the reader's."""
@@ -155,7 +162,7 @@ def is_whole(name, fields):
         return None  # they had none once
     if "local" not in fields or "peer" not in fields:
         return False
-    if name in SEGMENTS:
+    if name in SEGMENTS or name == "local":
         return all(key in fields for key in NEEDED) and \
             all(NUMBER.fullmatch(fields[key]) for key in NUMBERS if key in fields)
     return name != "ack" or all(NUMBER.fullmatch(fields.get(word, "")) for word in ACK_WORDS)
@@ -213,7 +220,9 @@ class Trace:
             if cpu not in self.last_of:
                 self.first_of[cpu] = self.last_time
             self.last_of[cpu] = self.last_time
-            if event:
+            if event and event.name == "local":
+                yield from event.both()
+            elif event:
                 yield event
         self.cut = line[-1] != "\n" and bool(self.xtcp)
 
@@ -248,6 +257,8 @@ class Trace:
         if name in SEGMENTS:
             self.segments += 1
             return SegmentEvent.of_fields(time, self.seen, name, fields)
+        if name == "local":
+            return SegmentEvent.of_fields(time, self.seen, name, dict(fields, options="[local]"))
         event = Event(time, self.seen, name, fields)
         if name == "congestion" and self.lazy:
             before = self.acks.pop(text[:text.find(" phase=")], None)

@@ -89,7 +89,8 @@ class Decoder:
         return name
 
     def maker(self, layout):
-        make = {"ack": self.acks, "segment_in": self.pieces, "segment_out": self.pieces}.get(layout.name, self.others)
+        make = {"ack": self.acks, "segment_in": self.pieces, "segment_out": self.pieces,
+                "local": self.handed}.get(layout.name, self.others)
         return layout.size, make(layout)
 
     def acks(self, layout):
@@ -117,6 +118,18 @@ class Decoder:
             piece.time, piece.name, piece.local, piece.peer = time, name, end(values[local]), end(values[peer])
             piece.seq, piece.len, piece.segs = values[seq], values[octets], values[segs]
             piece.resent = resent is not None and bool(values[resent])
+            return piece
+        return make
+
+    def handed(self, layout):
+        """What went the short way, as it arrives; its ack tells that it has left."""
+        local, peer, seq, octets = layout.places("local", "peer", "seq", "len")
+        unpack, end = layout.unpack, self.end
+
+        def make(time, page, at):
+            values, piece = unpack(page, at), Piece()
+            piece.time, piece.name, piece.local, piece.peer = time, "segment_in", end(values[peer]), end(values[local])
+            piece.seq, piece.len, piece.segs, piece.resent = values[seq], values[octets], 1, False
             return piece
         return make
 

@@ -13,7 +13,8 @@ heading and the rows whose sockets have ended. The status is 1 if one could not 
 was gone already, and 2 if the module has no such thing. json prints an array with an object for
 each row. With -i, show says of a connection that was aborted why: "abort:(REASON, CAUSE)", and
 ": WORDS" behind it if the peer's RST gave a reason; and of one whose ends know the ACK Rate Request
-option, for how many segments there is one ACK: "ack_rate:(asked N, given N)"."""
+option, for how many segments there is one ACK: "ack_rate:(asked N, given N)"; and
+"local" if the last write went the short way to a peer on this machine."""
 
 import errno
 import json
@@ -25,8 +26,8 @@ import sys
 
 import program
 from causes import cause_of
-from diag import (ABORT, ACK_RATE, AUTOBOUND, CONG, COOKIE, DONE, HEAD, HELD, INFO, MEMINFO, SKMEMINFO, TCLASS, TOS,
-                  VEGASINFO, Diag, Refused, abort_of, ack_rate_of, attributes_of, told_of)
+from diag import (ABORT, ACK_RATE, AUTOBOUND, CONG, COOKIE, DONE, HEAD, HELD, INFO, LOCAL, MEMINFO, SKMEMINFO, TCLASS,
+                  TOS, VEGASINFO, Diag, Refused, abort_of, ack_rate_of, attributes_of, told_of)
 from diag_json import object_of
 from owners import descriptors, program_of
 from program import Wrong
@@ -176,6 +177,8 @@ def additions_of(attributes):
     """What ss does not know."""
     if ACK_RATE in attributes:
         yield "ack_rate:(asked %d, given %d)" % ack_rate_of(attributes[ACK_RATE])
+    if LOCAL in attributes:
+        yield "local"
     if ABORT in attributes:
         yield words_of_abort(attributes[ABORT])
 
@@ -215,7 +218,7 @@ def become_ss(wish):
 
 def show(rows, wish):
     """Runs ss in place of this program, unless there is something to add to what it shows."""
-    if "i" in wish.flags and any(attributes_of(row).keys() & {ABORT, ACK_RATE} for row in rows):
+    if "i" in wish.flags and any(attributes_of(row).keys() & {ABORT, ACK_RATE, LOCAL} for row in rows):
         return show_additions(rows, wish)
     fd, name = file_of(rows)
     os.set_inheritable(fd, True)

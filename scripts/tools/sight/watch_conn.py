@@ -87,7 +87,7 @@ def algorithms(connections):
 
 
 class Conn(View):
-    wanted = {"ack": "", "congestion": "", "segment_in": "len>0", "segment_out": "resent==1 && len>0"}
+    wanted = {"ack": "", "congestion": "", "segment_in": "len>0", "local": "", "segment_out": "resent==1 && len>0"}
     help = "left, right: sort   r: reverse   up, down   q: end"
 
     def __init__(self, args, listing):

@@ -4,7 +4,7 @@
 from story import is_duplicate, relative
 
 FLAGS = {"S": "SYN", "F": "FIN", "R": "RST", "P": "PSH", "A": "ACK", "U": "URG", "E": "ECE", "C": "CWR"}
-OPTIONS = {"mss": "MSS=", "ws": "WS=", "sackok": "SACKOK", "ts": "TS", "tarr": "TARR"}
+OPTIONS = {"mss": "MSS=", "ws": "WS=", "sackok": "SACKOK", "ts": "TS", "tarr": "TARR", "local": "LOCAL"}
 OTHERS = {"34": "TFO", "172": "ACCECN0", "174": "ACCECN1"}     # kinds, where no more than the length is known
 
 
@@ -14,7 +14,7 @@ def flags_of(segment):
 
 def names_of(options):
     """Of a SYN: MSS=1460 SACKOK TS WS=7 TARR, and OPT253(4), of 4 octets, for a kind that has no name here; of another
-    segment TARR=8 alone, a request for an ACK of each eight segments."""
+    segment TARR=8, a request for an ACK of each eight segments, or LOCAL: a write by the short way."""
     for word in options.split(","):
         key, colon, value = word.partition(":")
         if key.startswith("opt"):
