@@ -329,7 +329,12 @@ struct xtcp_stream {
 	struct xtcp_undo undo;		/* whether the present recovery is spurious */
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
-	bool frto;			/* F-RTO tests if the timeout was spurious (RFC 5682) */
+	bool frto : 1;			/* F-RTO tests if the timeout was spurious (RFC 5682) */
+	/*
+	 * writes in a row that found unread text at a peer on this machine, each soon after the one
+	 * before; counts to XTCP_LOCAL_LAGS (local.c)
+	 */
+	u8 local_lags : 2;
 	/* SEG.SEQ / 256 of the segment whose ACK Rate Request set sack.ack_rate (rcvq.c) */
 	u32 request_seq : 24;
 

@@ -19,6 +19,9 @@
  * Nobody tells us of such a change, so each write looks. The tracepoint xtcp_local sees what goes the
  * short way.
  *
+ * A reader that sleeps is woken by each write. While it is slower than a writer of small pieces, that
+ * bundles them, as it does while segments are in flight (sendmsg.c).
+ *
  * Locking: the writer owns its sock, and takes the peer's lock as a softirq does. It has no spinlock
  * then, so two ends that write to each other do not deadlock. If a program owns the peer, the text
  * leaves as a segment, and so goes to the backlog.
@@ -211,6 +214,33 @@ static void window_offered(struct sock *sk, u32 wnd, u32 seq)
 		xtcp_mss_sync(sk, xsk->pmtu);
 }
 
+/* Was text of @sk delivered so lately that the next write, at @now_us, is of the same stream? */
+static bool follows_soon(const struct sock *sk, u64 now_us)
+{
+	const int usecs = READ_ONCE(xtcp_net_of(sk)->sysctl.coalesce_usecs);
+
+	return (s64)(now_us - xtcp_sk(sk)->stream->delivered_us) < usecs;
+}
+
+/* A text of @sk was delivered, at @now_us. @unread: the reader had not read all of those before. */
+static void note_reader(struct sock *sk, bool unread, u64 now_us)
+{
+	struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+
+	if (!unread || !follows_soon(sk, now_us))
+		stream->local_lags = 0;
+	else if (stream->local_lags < XTCP_LOCAL_LAGS)
+		stream->local_lags++;
+	stream->delivered_us = now_us;
+}
+
+/* May a small write wait for the next one? The last ones took the short way, and the reader lagged behind. */
+bool xtcp_local_may_wait(const struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	return READ_ONCE(xtcp_net_of(sk)->sysctl.local) && follows_soon(sk, xtcp_clock_us());
+}
+
 /* @peer has got the text of @sk up to @end, acknowledges it and offers its window. */
 static void taken_at_once(struct sock *sk, struct sock *peer, u32 end)
 {
@@ -231,11 +261,9 @@ static void taken_at_once(struct sock *sk, struct sock *peer, u32 end)
 /* Text of @sk, up to @end, was handed over, and is acknowledged. */
 static void trace_handed(struct sock *sk, u32 end, u32 len, u16 flags)
 {
-	const struct xtcp_sample sample = { .acked = len, .delivered = len };
-
-	xtcp_sk(sk)->is_local = true;
 	trace_xtcp_local(sk, end, len, flags);
-	trace_xtcp_ack(sk, &sample, 0);
+	if (trace_xtcp_ack_enabled())
+		trace_xtcp_ack(sk, &(struct xtcp_sample){ .acked = len, .delivered = len }, 0);
 }
 
 /* Return: false, and @skb is where it was, if @peer has no room, or no memory. */
@@ -244,6 +272,7 @@ static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, s
 	struct xtcp_sock *xsk = xtcp_sk(sk), *to = xtcp_sk(peer);
 	const struct xtcp_sndcb cb = *xtcp_sndcb(skb);
 	const u32 len = skb->len, truesize = skb->truesize;
+	const bool unread = !skb_queue_empty(&peer->sk_receive_queue);
 
 	if (xsk->snd.una == xsk->snd.nxt && len > xtcp_snd_room(&xsk->snd, cb.seq))
 		return false;
@@ -275,6 +304,7 @@ static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, s
 	/* as offered last: an update that is still under way comes too late, since its number is old */
 	window_offered(peer, xsk->rcv.wup + xsk->rcv.wnd - xsk->rcv.nxt, cb.seq);
 	taken_at_once(sk, peer, cb.end_seq);
+	note_reader(sk, unread, to->arrived_us);
 	count_handed(sk, peer, dev, len);
 	trace_handed(sk, cb.end_seq, len, XTCP_ACK | cb.flags);
 	return true;
@@ -297,14 +327,14 @@ static struct sk_buff *next_text(const struct sock *sk, int nonagle)
 	return skb;
 }
 
-/* Not inlined: most connections have their peer on another machine. */
-static noinline void to_peer(struct sock *sk, struct net_device *dev, int nonagle, bool v4)
+/* Not inlined: most connections have their peer on another machine. Return: is nothing left that may leave now? */
+static noinline bool to_peer(struct sock *sk, struct net_device *dev, int nonagle, bool v4)
 {
 	struct sk_buff *skb = next_text(sk, nonagle);
 	struct sock *peer = skb ? peer_of(sk, v4) : NULL;
 
 	if (!peer || peer == sk)
-		return;
+		return false;
 	local_bh_disable();
 	bh_lock_sock(peer);
 	if (may_take(sk, peer, v4)) {
@@ -317,6 +347,7 @@ static noinline void to_peer(struct sock *sk, struct net_device *dev, int nonagl
 	}
 	bh_unlock_sock(peer);
 	local_bh_enable();
+	return !skb;
 }
 
 /**
@@ -329,13 +360,14 @@ static noinline void to_peer(struct sock *sk, struct net_device *dev, int nonagl
 void xtcp_local_push(struct sock *sk, int nonagle)
 {
 	const bool v4 = xtcp_sock_is_v4(sk);
+	bool handed = false;
 	struct net_device *dev;
 
 	sock_owned_by_me(sk);
-	xtcp_sk(sk)->is_local = false;
 	rcu_read_lock();
 	dev = loopback_of(sk, v4);
 	if (unlikely(dev) && may_hand_over(sk, v4) && !somebody_looks(sock_net(sk), dev, v4))
-		to_peer(sk, dev, nonagle, v4);
+		handed = to_peer(sk, dev, nonagle, v4);
 	rcu_read_unlock();
+	xtcp_sk(sk)->is_local = handed;
 }

@@ -8,9 +8,10 @@
  * writes again at once, nothing is gained by sending the first write alone. So data waits for the
  * next write, for at most coalesce_usecs, if the last two skbs in flight are small, and the last
  * one was sent less than coalesce_usecs ago; skbs that are sacked or wait to be resent do not
- * count. A program that waits for the answer to each request never has two small skbs in flight.
- * Without TCP_NODELAY, Nagle decides about data shorter than a segment. Longer data may wait here,
- * because the next write makes the GSO packet larger.
+ * count. The same if the last writes were handed to a peer on this machine, and its reader is slower
+ * (local.c), also without TCP_NODELAY. A program that waits for the answer to each request never has
+ * two small skbs in flight. Without TCP_NODELAY, Nagle decides about data shorter than a segment.
+ * Longer data may wait here, because the next write makes the GSO packet larger.
  *
  * xtcp_output_push() sends the waiting data when the timer of pace.c expires, an ACK arrives, the
  * GSO packet is full, or a later write need not wait; xtcp_coalesce_flush() when the program reads,
@@ -49,12 +50,21 @@ static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 	return cb->end_seq - cb->seq < octets;
 }
 
+/* The last two skbs in flight are small, the later one was sent in the last @usecs. */
+static bool sends_small(const struct sock *sk, u32 gso, u32 usecs)
+{
+	const struct xtcp_sndcb *last = list_last_entry(&xtcp_sk(sk)->stream->in_flight, struct xtcp_sndcb, node);
+
+	return is_below(last, gso) && is_below(list_prev_entry(last, node), gso) &&
+	       xtcp_clock_since_us(xtcp_clock_us(), last->sent_us) < usecs;
+}
+
 /*
  * Urgent data, the end of a record (MSG_EOR), and data whose times the program wants
  * (SO_TIMESTAMPING) never wait. Data that Nagle or TCP_CORK delays, and data before ESTABLISHED,
  * waits in another way.
  */
-static bool may_wait(const struct sock *sk, struct sk_buff *skb)
+static bool may_wait(const struct sock *sk, struct sk_buff *skb, bool local)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -62,7 +72,7 @@ static bool may_wait(const struct sock *sk, struct sk_buff *skb)
 	if (cb->marks & XTCP_SNDQ_EOR || cb->stamps || xsk->snd_urgent || xsk->nonagle & TCP_NAGLE_CORK ||
 	    sk->sk_state == TCP_SYN_RECV)
 		return false;
-	return xsk->nonagle & TCP_NAGLE_OFF || skb->len >= xsk->mss;
+	return local || xsk->nonagle & TCP_NAGLE_OFF || skb->len >= xsk->mss;
 }
 
 /*
@@ -84,16 +94,18 @@ static u32 bundle_goal(const struct sock *sk)
 	return segments * mss;
 }
 
-/* At least two skbs are in flight. Return: true when the data waits, and a timer runs. */
-static bool waits_for_next(struct sock *sk, u32 written)
+/*
+ * At least two skbs are in flight, or the last write took the short way (@local). Return: true when the
+ * data waits, and a timer runs.
+ */
+static bool waits_for_next(struct sock *sk, u32 written, bool local)
 {
 	const u32 usecs = READ_ONCE(xtcp_net_of(sk)->sysctl.coalesce_usecs);
 	struct sk_buff *skb = xtcp_sndq_open_tail(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_sndcb *last;
 	u32 gso;
 
-	if (!usecs || !skb || skb != xtcp_sndq_unsent(sk) || !may_wait(sk, skb))
+	if (!usecs || !skb || skb != xtcp_sndq_unsent(sk) || !may_wait(sk, skb, local))
 		return false;
 	gso = min(bundle_goal(sk), xtcp_gso_limit(sk));
 	if (skb->len >= gso)
@@ -101,9 +113,7 @@ static bool waits_for_next(struct sock *sk, u32 written)
 	/* if the skb also has earlier data, that data waits already, and the timer runs */
 	if (xsk->coalescing && skb->len > written)
 		return true;
-	last = list_last_entry(&xsk->stream->in_flight, struct xtcp_sndcb, node);
-	if (!is_below(last, gso) || !is_below(list_prev_entry(last, node), gso) ||
-	    xtcp_clock_since_us(xtcp_clock_us(), last->sent_us) >= usecs || !xtcp_pace_goes_within(sk, usecs))
+	if (!(local ? xtcp_local_may_wait(sk) : sends_small(sk, gso, usecs)) || !xtcp_pace_goes_within(sk, usecs))
 		return false;
 	WRITE_ONCE(xsk->coalescing, true);
 	return true;
@@ -118,7 +128,10 @@ static __always_inline bool xtcp_coalesce_holds(struct sock *sk, u32 written)
 	const struct list_head *in_flight = &xtcp_sk(sk)->stream->in_flight;
 
 	sock_owned_by_me(sk);
-	return in_flight->next != in_flight->prev && waits_for_next(sk, written);
+	if (in_flight->next != in_flight->prev)
+		return waits_for_next(sk, written, false);
+	return unlikely(xtcp_sk(sk)->is_local) && xtcp_sk(sk)->stream->local_lags == XTCP_LOCAL_LAGS &&
+	       waits_for_next(sk, written, true);
 }
 
 /* If another thread has the socket lock, it sends the data when it releases the lock. */

@@ -89,6 +89,8 @@ void xtcp_sendmsg_splice_eof(struct socket *sock);
 /* local.c */
 
 void xtcp_local_push(struct sock *sk, int nonagle);
+#define XTCP_LOCAL_LAGS	2	/* so many writes in a row that find unread text are a stream */
+bool xtcp_local_may_wait(const struct sock *sk);
 
 /* repair.c */
 

@@ -475,6 +475,43 @@ static void ends(void)
 	close(client);
 }
 
+/*
+ * Small writes to a reader that lags behind become one, at most until coalesce_usecs have passed or the program does
+ * something else; not while the reader keeps up.
+ */
+static void small_writes(void)
+{
+	static char out[WRITES * 64], in[WRITES * 64];
+	long long was;
+	bool right;
+	long at = 0;
+	int i;
+
+	for (i = 0; i < (int)sizeof(out); i++)
+		out[i] = octet(i);
+	must(!ns_sysctl_set(net, "net.xtcp.coalesce_usecs", "1000000"), "coalesce_usecs");
+	connect_both();
+	was = local();
+	for (i = 0; i < WRITES; i++)
+		must(send(client, out + i * 64, 64, 0) == 64, "send");
+	/* the first finds nothing unread, two more tell that the reader lags */
+	right = local() == was + 3;
+	must(recv(client, in, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN, "recv");
+	right = recv(server, in, sizeof(in), MSG_WAITALL) == sizeof(in) && !memcmp(in, out, sizeof(in)) && right;
+	/* its own time ends the wait, too */
+	for (i = 0; i < WRITES; i++)
+		must(send(client, out + i * 64, 64, 0) == 64, "send");
+	right = recv(server, in, sizeof(in), MSG_WAITALL) == sizeof(in) && !memcmp(in, out, sizeof(in)) && right;
+	close_each(client, server);
+	connect_both();
+	was = local();
+	for (i = 0; i < WRITES; i++)
+		right = carries(client, server, 64, &at) && right;
+	ksft_test_result(right && local() == was + WRITES, "%s: small writes wait for a reader that lags\n", here);
+	close_each(client, server);
+	must(!ns_sysctl_set(net, "net.xtcp.coalesce_usecs", "50"), "coalesce_usecs");
+}
+
 struct way {
 	int fd;
 	const char *text;
@@ -588,7 +625,7 @@ static void streams(void)
 	close_each(client, server);
 }
 
-#define RESULTS (4 + LOOKERS + 7 + !release_is_debug())
+#define RESULTS (4 + LOOKERS + 8 + !release_is_debug())
 
 int main(void)
 {
@@ -608,6 +645,7 @@ int main(void)
 		for (j = 0; j < LOOKERS; j++)
 			somebody_looks(&lookers[j]);
 		nobody_reads();
+		small_writes();
 		urgent();
 		itself();
 		ends();
