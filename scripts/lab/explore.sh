@@ -29,6 +29,7 @@ usage()
 	                 ("seed=7 client=xtcp ..."), or a file of rows
 	  --compare      play each with kernel TCP at both ends, too: none may take twice its time, but those
 	                 of selftests/pace.list, which has a reason for each. Says how the times compare
+	  --local        each seed with both ends on one machine, by the short way (net.xtcp.local)
 	  --debug        on the laboratory's debug kernel
 	  --module FILE  play that xtcp.ko, not the one that these sources make
 	  --stall N      seconds after which a machine that says nothing is ended
@@ -45,11 +46,12 @@ wrong()
 	exit 2
 }
 
-kind=lab from= seeds= minutes= only= compare= module= stall= options= asked=
+kind=lab from= seeds= minutes= only= flags= module= stall= options= asked=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--debug) kind=lab-debug options+=" $1"; shift; continue ;;
-	--compare) compare=-c options+=" $1"; shift; continue ;;
+	--compare) flags+=" -c" options+=" $1"; shift; continue ;;
+	--local) flags+=" -l" options+=" $1"; shift; continue ;;
 	--asked) asked=1; shift; continue ;;
 	--help|-h) usage; exit 0 ;;
 	--from) name=from ;;
@@ -140,7 +142,7 @@ show()
 	local arguments=("$1") status
 
 	[[ ! $1 =~ ^[0-9]+-[0-9]+$ ]] || arguments=("${1%-*}" $((${1#*-} - ${1%-*} + 1)))
-	playing "$out/shown" 1 -v $compare "${arguments[@]}"
+	playing "$out/shown" 1 -v $flags "${arguments[@]}"
 	status=$?
 	cat "$out/shown"
 	if grep -q "$silent" "$out/shown"; then
@@ -167,7 +169,7 @@ shrink()
 {
 	local row
 
-	playing "$out/small" 0 -s $compare "$1"
+	playing "$out/small" 0 -s $flags "$1"
 	row=$(sed -n 's/^row: //p' "$out/small")
 	if grep "$silent" "$out/small"; then
 		echo "# a smaller one does not end"
@@ -216,7 +218,7 @@ one()
 	local status at
 
 	echo "# batch $1"
-	play 0 $compare "$@" &
+	play 0 $flags "$@" &
 	wait $!
 	status=$?
 	[ "$status" -ne 0 ] || return 0

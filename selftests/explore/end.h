@@ -49,6 +49,7 @@ struct end {
 	long long idle_us;	/* after SHUT_RD nothing tells it that text comes, so it looks again and again */
 	bool may_fail;		/* with any error, since allocations fail */
 	bool has_queue;		/* its host's own queue may keep the copy of a segment that was acknowledged */
+	bool is_local;		/* both ends are on one machine */
 	bool has_little_memory;	/* as in Linux, poll() may say POLLOUT all the time, and send() EAGAIN */
 	bool may_lose_route;	/* its link goes down: what gives up then says ENETUNREACH, as in Linux */
 	pthread_t thread[SIDES];	/* the writer, and the reader */

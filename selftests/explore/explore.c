@@ -2,12 +2,13 @@
 /*
  * Scenarios of connections by the thousand (`make explore`):
  *
- *	explore [-v] [-c] [-s] [-u WORDS] FIRST [COUNT]
+ *	explore [-v] [-c] [-l] [-s] [-u WORDS] FIRST [COUNT]
  *	explore [-v] [-c] [-s] [-u WORDS] FILE
  *
  * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets of the last seed,
- * or of all rows. -c also plays each with kernel TCP at both ends, and compares. -s makes the first one that fails as
- * small as it can, and prints its row; with -u, the first one that fails with these words. -u ends after that one. This
+ * or of all rows. -c also plays each with kernel TCP at both ends, and compares. -l plays seeds with both ends on one
+ * machine, by the short way, where nothing is on a wire and can be judged. -s makes the first one that fails as small
+ * as it can, and prints its row; with -u, the first one that fails with these words. -u ends after that one. This
  * program is both ends and the network between them. Each scenario must keep these rules, and breaches on the wire are
  * told first, since others may follow from them:
  *
@@ -36,7 +37,7 @@
 /* A rest takes a minute of virtual time, so some scenarios end with the same one. */
 #define REST_EVERY	50
 
-static bool verbose, compares, shrinks, shows;
+static bool verbose, compares, local, shrinks, shows;
 static int failed;
 static unsigned long long played, first_seed;	/* 0: plays rows */
 static const char *until;
@@ -155,6 +156,8 @@ static void explore_seeds(unsigned long long first, unsigned long long count)
 	first_seed = first;
 	for (n = 0; n < count && !is_found; n++) {
 		scenario_make(&s, first + n);
+		if (local)
+			scenario_make_local(&s);
 		shows = verbose && n == count - 1;
 		play_show(shows);
 		explore_next(&s, "seed", first + n);
@@ -191,6 +194,7 @@ int main(int argc, char **argv)
 	for (; argc > 1 && argv[1][0] == '-'; argc--, argv++) {
 		verbose |= !strcmp(argv[1], "-v");
 		compares |= !strcmp(argv[1], "-c");
+		local |= !strcmp(argv[1], "-l");
 		shrinks |= !strcmp(argv[1], "-s");
 		if (!strcmp(argv[1], "-u") && argc > 2) {
 			until = argv[2];
@@ -200,7 +204,7 @@ int main(int argc, char **argv)
 	}
 	seeds = argc > 1 && isdigit(argv[1][0]);
 	if (argc < 2 || argc > (seeds ? 3 : 2))
-		ksft_exit_fail_msg("Usage: explore [-v] [-c] [-s] [-u WORDS] FIRST [COUNT] | FILE\n");
+		ksft_exit_fail_msg("Usage: explore [-v] [-c] [-l] [-s] [-u WORDS] FIRST [COUNT] | FILE\n");
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, verbose ? text : NULL, verbose ? _IOFBF : _IOLBF, verbose ? sizeof(text) : 0);
 	must(module_is_loaded() || !module_load(""), "xtcp.ko");
@@ -217,6 +221,10 @@ int main(int argc, char **argv)
 	if (!is_found && !trial_end(why)) {
 		failed++;
 		printf("not ok - all of %s%s%s: %s\n", argv[1], argc > 2 ? ", " : "", argc > 2 ? argv[2] : "", why);
+	}
+	if (local && seeds && !play_was_local()) {
+		failed++;
+		printf("not ok - all of %s: nothing took the short way\n", argv[1]);
 	}
 	printf("# %llu scenarios, %llu octets, %d failed\n", played, play_octets, failed);
 	return failed ? KSFT_FAIL : KSFT_PASS;

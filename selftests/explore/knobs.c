@@ -87,6 +87,8 @@ void knobs_set(struct world *w)
 		set_memory(s->mem_pages);
 	if (!known || now.fastopen != s->fastopen)
 		sysctls(w, "fastopen", fastopen);
+	if (!known || !now.local != !s->local)
+		must(!ns_sysctl_set(w->path.ns[CLIENT], "net.xtcp.local", "%d", !!s->local), "net.xtcp.local");
 	for (side = 0; side < SIDES && (!known || now.mtu != s->mtu); side++)
 		must(!ns_link_mtu(w->path.ns[side], PATH_DEVICE, s->mtu), "MTU");
 	now = *s;
@@ -103,7 +105,9 @@ void knobs_choose_server(struct world *w)
 {
 	const int nth = w->port % SERVERS;
 
-	if (!w->s->fastopen)
+	if (w->s->local)
+		snprintf(w->server, sizeof(w->server), "%s", w->s->v6 ? PATH_CLIENT6 : PATH_CLIENT4);
+	else if (!w->s->fastopen)
 		snprintf(w->server, sizeof(w->server), "%s", w->s->v6 ? PATH_SERVER6 : PATH_SERVER4);
 	else if (w->s->v6)
 		snprintf(w->server, sizeof(w->server), "fd00:8::1:%x", nth);

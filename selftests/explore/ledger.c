@@ -81,6 +81,8 @@ void ledger_begin(struct world *w)
 {
 	int side;
 
+	if (w->s->local)
+		return;
 	views_begin(w);
 	/* a timer of an earlier connection may send something meanwhile */
 	do {
@@ -186,6 +188,8 @@ void ledger_end(struct world *w)
 	struct counts now[SIDES];
 	int side;
 
+	if (w->s->local)
+		return;
 	for (side = 0; side < SIDES; side++) {
 		if (is_leaky(w, side))
 			continue;
@@ -268,7 +272,7 @@ void ledger_look(struct world *w)
 	struct lane *lane;
 	int side;
 
-	if (w->path.queue)
+	if (w->path.queue || w->s->local)
 		return;
 	for (lane = w->lane; lane < w->lane + w->lanes; lane++) {
 		if (now < lane->looked_us + EACH_US)

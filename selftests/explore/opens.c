@@ -19,7 +19,7 @@ static int bound(const struct world *w)
 {
 	const char *any = w->s->v6 ? "::" : "0.0.0.0";
 	const union stack_addr addr = stack_addr(w->s->fastopen ? any : w->server, w->port);
-	const int fd = stack_socket(w->path.ns[SERVER], w->s->stack[SERVER], any), one = 1;
+	const int fd = stack_socket(world_ns(w, SERVER), w->s->stack[SERVER], any), one = 1;
 
 	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
 	     (!w->s->heir_ms || !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) &&
@@ -52,7 +52,7 @@ static int active(const struct world *w, enum side side, int port)
 
 	/* a program without a socket has nothing to tell */
 	faults_pause(true);
-	fd = stack_socket(w->path.ns[side], w->s->stack[side], w->server);
+	fd = stack_socket(world_ns(w, side), w->s->stack[side], w->server);
 	must(fd >= 0 && !fcntl(fd, F_SETFL, O_NONBLOCK), "the socket of an active open");
 	must(port < 0 || (!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
 			  !bind(fd, &addr.sa, stack_addr_len(&addr))), "bind()");

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
+#include <linux/if_ether.h>
+
 #include "play.h"
+#include "counters.h"
 #include "state.h"
 #include "test.h"
 #include "world.h"
@@ -140,10 +143,24 @@ static long long carried(const struct world *w)
 	return n;
 }
 
+/* While a tap looks, text goes as segments. */
+static void turn_tap(struct world *w, bool on)
+{
+	if (w->tap >= 0 && !on) {
+		close(w->tap);
+		w->tap = -1;
+	} else if (w->tap < 0 && on) {
+		w->tap = ns_socket(world_ns(w, CLIENT), AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_IP));
+		must(w->tap >= 0, "a tap");
+	}
+}
+
 static void step(struct world *w)
 {
 	int i;
 
+	if (w->s->local > 1 && chance_once_in(&w->path.chance, 8))
+		turn_tap(w, w->tap < 0);
 	happens_step(w);
 	opens_connect(w);
 	path_step(&w->path);
@@ -278,6 +295,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 	w->is_late = false;
 	w->has_failed = false;
 	w->steps = 0;
+	w->tap = -1;
 	w->carried = 0;
 	w->wrong[0] = 0;
 	for (i = 0; i < w->lanes; i++) {
@@ -300,12 +318,17 @@ static void begin(struct world *w, const struct scenario *s, int port)
 			end->may_fail = verdict_may_fail(w);
 			end->has_little_memory = s->mem_pages;
 			end->may_lose_route = scenario_cut_ms(s, side);
+			end->is_local = s->local;
 			end->has_queue = s->host[side].queue_kbit;
 			lane->judge.algorithm[side] = s->stack[side] == XTCP ? s->algorithm : CUBIC;
 			wire->waits = s->host[side].queue_kbit;
 			wire->misses = scenario_cut_ms(s, side);
 			wire->is_orderly = scenario_is_orderly(s);
 			wire->narrows = s->towards[!side].mtu || s->host[side].route == ROUTE_MTU;
+			/* there is no wire to hear it from */
+			wire->heard_ack = s->local;
+			wire->heard_end = s->local;
+			wire->heard_reset = s->local && !wire->is_orderly;
 			wire->urgent = end->urgent;
 			wire->nr_urgent = &end->nr_urgent;
 			wire->written = &end->written;
@@ -340,12 +363,18 @@ long long play(const struct scenario *s, unsigned int round, int port, char *why
 	verdict_give(w);
 	close_all(w);
 	settle(w, QUIET_US, scenario_is_orderly(s) && !w->is_late ? verdict_patience_us(s) : QUIET_US);
+	turn_tap(w, false);
 	verdict_after(w);
 	ledger_end(w);
 	state_note(w);
 	happens_end(w);
 	snprintf(why, size, "%s", w->wrong);
 	return took_us;
+}
+
+bool play_was_local(void)
+{
+	return counter_now(world.path.ns[CLIENT], "/proc/net/xtcp_netstat", "TcpExt:TCPLocal");
 }
 
 const struct drops *play_lost(enum side to)

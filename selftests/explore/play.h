@@ -31,6 +31,8 @@ long long play(const struct scenario *s, unsigned int round, int port, char *why
 const struct drops *play_lost(enum side to);
 /* How many steps the last scenario took. */
 unsigned int play_steps(void);
+/* Has a write of both ends on one machine taken the short way? */
+bool play_was_local(void);
 /* Lets TIME-WAIT end, and orphans. */
 void play_timewait(void);
 /* What xtcp holds now is what it holds at rest. */

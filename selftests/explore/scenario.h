@@ -140,6 +140,7 @@ struct scenario {
 	int heir_ms;		/* a SO_REUSEPORT group listens, and its first member ends, with migrate_req; 0: none */
 	int fastopen;		/* net.xtcp.fastopen of both sides; 0: as the system has it */
 	int rekey_ms;		/* the server's Fast Open key changes; 0: it does not */
+	int local;		/* both ends are on the client's machine, with net.xtcp.local; 2: a tap comes, goes */
 	bool opens_both;	/* nobody listens: both ends connect() to each other at once */
 	int mem_pages;		/* tcp_mem: all connections share that; 0: as the system has it */
 	int fail_ppm;		/* so many allocations fail, if the kernel can do that */
@@ -160,6 +161,9 @@ long long chance_spread(struct chance *chance, double least, double most);
 void scenario_make(struct scenario *s, uint64_t seed);
 /* scenario_add.c: adds what came later, each from random numbers of its own, so a seed keeps what it had. */
 void scenario_add(struct scenario *s, uint64_t state);
+
+/* Both ends on one machine, without a network between them. */
+void scenario_make_local(struct scenario *s);
 
 /* For how long the host has no way to the other one. */
 int scenario_cut_ms(const struct scenario *s, enum side side);

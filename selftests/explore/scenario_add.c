@@ -185,3 +185,29 @@ void scenario_add(struct scenario *s, uint64_t state)
 	add_zerocopy(own(state, 14), s, SERVER);
 	add_lone_failure(own(state, 15), s);
 }
+
+/*
+ * Pages of MSG_ZEROCOPY are looked after by what the wire says. With ECN, or behind the FIN of a program without text,
+ * text goes as segments.
+ */
+void scenario_make_local(struct scenario *s)
+{
+	struct chance c = own(s->seed, 16);
+	int side;
+
+	s->local = 1 + chance_below(&c, 2);
+	s->fastopen = 0;
+	s->rekey_ms = 0;
+	s->opens_both = false;
+	if (!chance_once_in(&c, 8))
+		s->ecn = 0;
+	for (side = 0; side < SIDES; side++) {
+		s->stack[side] = XTCP;
+		s->towards[side] = (struct network){ .lose_nth = 1, .lose_n = 1 };
+		s->host[side] = (struct host){ 0 };
+		s->program[side].fastopen = 0;
+		s->program[side].zerocopy_ppm = 0;
+		if (!s->program[side].total)
+			s->program[side].total = chance_spread(&c, 1, 3000);
+	}
+}

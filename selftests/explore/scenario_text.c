@@ -39,6 +39,7 @@ static const struct field first_fields[] = {
 	FIELD(scenario, "rekey_ms", rekey_ms),
 	FIELD(scenario, "mem_pages", mem_pages),
 	FIELD(scenario, "opens_both", opens_both),
+	FIELD(scenario, "local", local),
 };
 
 static const struct field host_fields[] = {

@@ -28,6 +28,7 @@ struct world {
 	int port;
 	char server[48];	/* its address */
 	int listener[MEMBERS];	/* -1: closed */
+	int tap;		/* of a scenario of one machine; -1: none */
 	long long moved_us;	/* when something moved last, as far as silences are known */
 	long long quiet_us;	/* the longest one that nothing explains */
 	long long doubled_us;	/* all silences of a doubled RTO together */
@@ -44,6 +45,12 @@ struct world {
 static inline const char *side_name(enum side side)
 {
 	return side == CLIENT ? "client" : "server";
+}
+
+/* The machine of that side. */
+static inline int world_ns(const struct world *w, enum side side)
+{
+	return w->path.ns[w->s->local ? CLIENT : side];
 }
 
 /* knobs.c: sets the knobs of the scenario. After forget() it sets all again: a namespace is new. */
