@@ -84,10 +84,15 @@ typedef bool (*xtcp_instance_wants)(struct sk_buff *skb);
 typedef bool (*xtcp_instance_keeps)(struct sk_buff *skb, xtcp_instance_wants wanted);
 
 void xtcp_instances_set_family(int family, const struct xtcp_build_calls *calls);
-/* of the build of a sock with this protocol; NULL: it is of none, or of ours. RCU read side or rtnl_lock() */
+/* of the build of a sock with this protocol; NULL: it is of none, or of ours. RCU read side */
 const struct xtcp_build_calls *xtcp_instances_calls(const struct proto *prot);
-const struct xtcp_build_calls *xtcp_instances_hold(int family);
+const struct xtcp_build_calls *xtcp_instances_hold(int family, const struct proto *prot);
 const struct xtcp_build_calls *xtcp_instances_own(void);
+
+extern struct mutex xtcp_instances_mutex;
+
+void xtcp_instances_lock(const struct xtcp_build_calls *calls);
+void xtcp_instances_unlock(const struct xtcp_build_calls *calls);
 bool xtcp_instances_have_family(int family, char *name, size_t size);
 
 int xtcp_interpose_init(void);

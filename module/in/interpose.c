@@ -52,6 +52,7 @@
 #include <linux/delay.h>
 #include <linux/icmpv6.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/notifier.h>
 #include <linux/rculist.h>
 #include <linux/rtnetlink.h>
@@ -64,8 +65,8 @@
 #include "ports/ports.h"
 #include "timewait/timewait.h"
 
-/* increase it when struct instance or a callback changes */
-#define GREETING	0x78746304
+/* increase it when struct instance, struct xtcp_build_calls or a callback changes */
+#define GREETING	0x78746305
 
 struct instance {
 	struct list_head ring;
@@ -263,7 +264,7 @@ const struct xtcp_build_calls *xtcp_instances_calls(const struct proto *prot)
 	const struct xtcp_build_calls *calls;
 	const struct instance *instance;
 
-	list_for_each_entry_rcu(instance, &self.ring, ring, lockdep_rtnl_is_held()) {
+	list_for_each_entry_rcu(instance, &self.ring, ring) {
 		calls = READ_ONCE(instance->calls);
 		if (calls && calls->operations_of(prot))
 			return calls;
@@ -278,22 +279,54 @@ const struct xtcp_build_calls *xtcp_instances_own(void)
 }
 
 /**
- * xtcp_instances_hold() - the calls of the build that has this family; NULL: none has it, or it goes
- * @family: the number of the family
+ * xtcp_instances_hold() - the calls of another build; NULL: there is none, or it goes
+ * @family: the build that has this family
+ * @prot: or that of a sock with this protocol; NULL: by the family
  *
  * Context: process, may sleep. The caller puts calls->owner, a reference to the module.
  */
-const struct xtcp_build_calls *xtcp_instances_hold(int family)
+const struct xtcp_build_calls *xtcp_instances_hold(int family, const struct proto *prot)
 {
-	const struct xtcp_build_calls *calls = NULL;
+	const struct xtcp_build_calls *calls, *found = NULL;
 	const struct instance *instance;
 
 	rtnl_lock();
-	list_for_each_entry(instance, &self.ring, ring)
-		if (instance->family == family && instance->calls && try_module_get(instance->calls->owner))
-			calls = instance->calls;
+	list_for_each_entry(instance, &self.ring, ring) {
+		calls = instance->calls;
+		if (calls && (prot ? !!calls->operations_of(prot) : instance->family == family) &&
+		    try_module_get(calls->owner))
+			found = calls;
+	}
 	rtnl_unlock();
-	return calls;
+	return found;
+}
+
+/* Guards the family's number, and the sockets of listeners that another build takes over. */
+DEFINE_MUTEX(xtcp_instances_mutex);
+
+/**
+ * xtcp_instances_lock() - lock our family and listening sockets, and those of another build
+ * @calls: of the other build, or NULL
+ *
+ * Context: process, may sleep. Two builds lock each other in one order, by address.
+ */
+void xtcp_instances_lock(const struct xtcp_build_calls *calls)
+{
+	struct mutex *first = &xtcp_instances_mutex, *second = calls ? calls->mutex : NULL;
+
+	if (second && second < first)
+		swap(first, second);
+	mutex_lock(first);
+	if (second)
+		mutex_lock_nested(second, SINGLE_DEPTH_NESTING);
+}
+
+/* Undoes xtcp_instances_lock(). */
+void xtcp_instances_unlock(const struct xtcp_build_calls *calls)
+{
+	if (calls)
+		mutex_unlock(calls->mutex);
+	mutex_unlock(&xtcp_instances_mutex);
 }
 
 #define ROUNDS_A_SECOND	50	/* tries of restore() per second */

@@ -280,16 +280,26 @@ static void free_relay(struct rcu_head *rcu)
 	kfree(relay);
 }
 
-static struct xtcp_relay *new_relay(struct sock *sk, const struct xtcp_build_calls *calls)
+/*
+ * Refuses chains: each build would ask the next one. Return: 0; -EBUSY if another listener's socket is taken over
+ * or its own one is; -ENOMEM.
+ */
+static int set_relay(struct xtcp_listener *listener, struct xtcp_relay __rcu **at, struct sock *sk,
+		     const struct xtcp_build_calls *calls)
 {
-	struct xtcp_relay *relay = kmalloc(sizeof(*relay), GFP_KERNEL);
+	struct xtcp_relay *relay;
 
-	if (relay) {
-		sock_hold(sk);
-		relay->sk = sk;
-		relay->calls = calls;
-	}
-	return relay;
+	sock_owned_by_me(listener->sk);
+	if (rcu_access_pointer(listener->before) || rcu_access_pointer(listener->after))
+		return -EBUSY;
+	relay = kmalloc(sizeof(*relay), GFP_KERNEL);
+	if (!relay)
+		return -ENOMEM;
+	sock_hold(sk);
+	relay->sk = sk;
+	relay->calls = calls;
+	rcu_assign_pointer(*at, relay);
+	return 0;
 }
 
 /**
@@ -300,71 +310,66 @@ static struct xtcp_relay *new_relay(struct sock *sk, const struct xtcp_build_cal
  *
  * Context: process. Lock: the socket lock of @sk.
  *
- * Return: 0, -EBUSY if it follows one already, -ENOMEM.
+ * Return: 0, -EBUSY or -ENOMEM.
  */
 int xtcp_relay_follow(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls)
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
-	struct xtcp_relay *relay;
 
-	sock_owned_by_me(sk);
-	if (rcu_access_pointer(listener->before))
-		return -EBUSY;
-	relay = new_relay(old, calls);
-	if (!relay)
-		return -ENOMEM;
-	spin_lock_bh(&listener->lock);
-	rcu_assign_pointer(listener->before, relay);
-	spin_unlock_bh(&listener->lock);
-	return 0;
+	return set_relay(listener, &listener->before, old, calls);
 }
 
-/* These four are documented at struct xtcp_build_calls. */
+/* struct xtcp_build_calls: drain */
 int xtcp_relay_drain(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls)
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
-	struct xtcp_relay *relay;
+
+	return set_relay(listener, &listener->after, to, calls);
+}
+
+static void drop_relay(struct xtcp_relay __rcu **at)
+{
+	struct xtcp_relay *relay = rcu_dereference_protected(*at, true);
+
+	RCU_INIT_POINTER(*at, NULL);
+	call_rcu(&relay->rcu, free_relay);
+}
+
+/**
+ * xtcp_relay_release() - forget the listener whose socket @sk has taken over
+ * @sk: in LISTEN
+ *
+ * Context: process. Lock: the socket lock.
+ *
+ * Return: 0; -ENOENT, there is none; -EBUSY, it drains still.
+ */
+int xtcp_relay_release(struct sock *sk)
+{
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
+	const struct xtcp_relay *before;
 
 	sock_owned_by_me(sk);
-	if (rcu_access_pointer(listener->after))
+	before = rcu_dereference_protected(listener->before, true);
+	if (!before)
+		return -ENOENT;
+	if (inet_sk_state_load(before->sk) == TCP_LISTEN)
 		return -EBUSY;
-	relay = new_relay(to, calls);
-	if (!relay)
-		return -ENOMEM;
-	rcu_assign_pointer(listener->after, relay);
+	drop_relay(&listener->before);
 	return 0;
 }
 
-void xtcp_relay_drained(struct sock *to, struct sock *sk)
+/* A listener could not take over, after all. Lock: socket. */
+void xtcp_relay_forget(struct sock *sk)
 {
-	struct xtcp_listener *listener;
-	struct xtcp_relay *relay = NULL;
-
-	rcu_read_lock();
-	listener = xtcp_listen_queues(to);
-	if (listener) {
-		spin_lock_bh(&listener->lock);
-		relay = rcu_dereference_protected(listener->before, lockdep_is_held(&listener->lock));
-		if (relay && relay->sk == sk)
-			RCU_INIT_POINTER(listener->before, NULL);
-		else
-			relay = NULL;
-		spin_unlock_bh(&listener->lock);
-	}
-	rcu_read_unlock();
-	if (relay)
-		call_rcu(&relay->rcu, free_relay);
+	sock_owned_by_me(sk);
+	drop_relay(&xtcp_endpoint(sk)->listener->before);
 }
 
+/* struct xtcp_build_calls: stop */
 void xtcp_relay_stop(struct sock *sk)
 {
 	lock_sock_nested(sk, SINGLE_DEPTH_NESTING);
 	if (sk->sk_state == TCP_LISTEN) {
-		/* it has woken the program, whose socket may go now */
-		write_lock_bh(&sk->sk_callback_lock);
-		if (sk->sk_socket)
-			rcu_assign_pointer(sk->sk_wq, &sk->sk_socket->wq);
-		write_unlock_bh(&sk->sk_callback_lock);
 		xtcp_listen_stop(sk);
 		xtcp_state_set(sk, TCP_CLOSE);
 	}
@@ -379,52 +384,35 @@ void xtcp_relay_stop(struct sock *sk)
  */
 struct sock *xtcp_relay_take(struct sock *sk)
 {
-	const struct xtcp_build_calls *calls;
-	struct xtcp_relay *before;
-	struct sock *old, *child;
+	const struct xtcp_relay *before;
 
 	sock_owned_by_me(sk);
-	rcu_read_lock();
-	before = rcu_dereference(xtcp_endpoint(sk)->listener->before);
-	if (likely(!before)) {
-		rcu_read_unlock();
-		return NULL;
-	}
-	old = before->sk;
-	calls = before->calls;
-	sock_hold(old);
-	rcu_read_unlock();
-	child = calls->take(old);
-	sock_put(old);
-	return child;
+	before = rcu_dereference_protected(xtcp_endpoint(sk)->listener->before, true);
+	return unlikely(before) ? before->calls->take(before->sk) : NULL;
 }
 
-/* The listener ends: so does one that drains into it, and one into which it drains follows none any more. */
+/*
+ * A listener ends. If it has taken over the socket of another one, that one ends, too: nobody accepts its
+ * children. If its own socket was taken over, it has woken that program, whose socket may go now.
+ */
 static void end_relays(struct xtcp_listener *listener)
 {
-	const struct xtcp_build_calls *calls;
-	struct xtcp_relay *relay;
-	struct sock *old = NULL;
+	struct sock *sk = listener->sk;
+	struct xtcp_relay *before;
 
-	sock_owned_by_me(listener->sk);
-	rcu_read_lock();
-	relay = rcu_dereference(listener->before);
-	if (relay) {
-		old = relay->sk;
-		calls = relay->calls;
-		sock_hold(old);
+	sock_owned_by_me(sk);
+	before = rcu_dereference_protected(listener->before, true);
+	if (before) {
+		before->calls->stop(before->sk);
+		drop_relay(&listener->before);
 	}
-	rcu_read_unlock();
-	if (old) {
-		calls->stop(old);
-		sock_put(old);
-	}
-	relay = rcu_dereference_protected(listener->after, true);
-	if (relay) {
-		relay->calls->drained(relay->sk, listener->sk);
-		RCU_INIT_POINTER(listener->after, NULL);
-		call_rcu(&relay->rcu, free_relay);
-	}
+	if (!rcu_access_pointer(listener->after))
+		return;
+	write_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_socket)
+		rcu_assign_pointer(sk->sk_wq, &sk->sk_socket->wq);
+	write_unlock_bh(&sk->sk_callback_lock);
+	drop_relay(&listener->after);
 }
 
 /**
@@ -646,7 +634,7 @@ bool xtcp_handover_keep(struct sock *sk)
 	sock_owned_by_me(sk);
 	if (!close_member(listener) || !ms || !READ_ONCE(xn->sysctl.migrate_req) || !sk->sk_reuseport)
 		return false;
-	if (xtcp_relay_drains(sk))
+	if (rcu_access_pointer(listener->before) || rcu_access_pointer(listener->after))
 		return false;
 	if (sk->sk_kern_sock || !sk->sk_net_refcnt)
 		return false;

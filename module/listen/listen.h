@@ -178,27 +178,25 @@ struct xtcp_listener_stats {
 /**
  * struct xtcp_build_calls - what a build does for another one (socket/family.c, accept.c)
  * @owner: the build
- * @family: the number of its protocol family; lock: @family_lock
- * @family_lock: of two builds, that of the lower address is the outer one
- * @give_family: leaves its family for another number. Lock: @family_lock
+ * @family: the number of its protocol family; lock: @mutex
+ * @mutex: of two builds, that of the lower address is the outer one
+ * @give_family: leaves its family for another number. Lock: @mutex
  * @operations_of: the operations of a socket whose sock has this protocol; NULL: it is of another build
  * @drain: @to takes over the socket of the listener @sk. Lock: the socket lock of @sk. Return: 0, -EBUSY, -ENOMEM
  * @has_child: RCU read side
  * @take: takes the oldest child of a listener that drains, or NULL; process context, not locked
  * @stop: the program has closed the listener that followed: ends @sk; process context, not locked
- * @drained: @sk has ended; @to follows none any more. Lock: the socket lock of @sk
  */
 struct xtcp_build_calls {
 	struct module *owner;
 	const int *family;
-	struct mutex *family_lock;	/* see above */
+	struct mutex *mutex;	/* see above */
 	void (*give_family)(int number);
 	const struct proto_ops *(*operations_of)(const struct proto *prot);
 	int (*drain)(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls);
 	bool (*has_child)(const struct sock *sk);
 	struct sock *(*take)(struct sock *sk);
 	void (*stop)(struct sock *sk);
-	void (*drained)(struct sock *to, struct sock *sk);
 };
 
 /**
@@ -243,7 +241,8 @@ struct xtcp_relay {
  * @net: the namespace, once the listener has ended: a reference until the last lookup. NULL for a
  *	kernel's sock, which has none
  * @user: to whom the black boxes of children belong (blackbox.c); constant
- * @before: the listener whose socket it has taken over, until that one ends; RCU, writers: @lock
+ * @before: the listener whose socket it has taken over; stays when that one has ended, for calls that
+ *	still have it (socket/accept.c); RCU, writers: the socket lock
  * @after: the listener that has taken over its socket: it drains; RCU, writers: the socket lock
  * @rcu: frees the struct after the last lookup
  * @aborts: number of aborted children for each reason; no lock (lease.c)
@@ -455,7 +454,8 @@ static inline bool xtcp_relay_drains(const struct sock *sk)
 
 int xtcp_relay_follow(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls);
 int xtcp_relay_drain(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls);
-void xtcp_relay_drained(struct sock *to, struct sock *sk);
+int xtcp_relay_release(struct sock *sk);
+void xtcp_relay_forget(struct sock *sk);
 void xtcp_relay_stop(struct sock *sk);
 struct sock *xtcp_relay_take(struct sock *sk);
 

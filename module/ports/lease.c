@@ -32,6 +32,7 @@
 
 #include <linux/bitmap.h>
 #include <linux/ipv6.h>
+#include <linux/jhash.h>
 #include <net/l3mdev.h>
 #include <net/sock_reuseport.h>
 #include <net/tcp_states.h>
@@ -746,9 +747,28 @@ int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk)
 		lease->admits_others = true;
 	} else {
 		note_options(lease, sk);
+		if (sk->sk_reuse == SK_FORCE_REUSE)
+			lease->reuse = SK_NO_REUSE;
 	}
 	spin_unlock_bh(lock);
 	return err;
+}
+
+/**
+ * xtcp_lease_set_reuse() - a listener that has taken over a socket has its SO_REUSEADDR
+ * @lease: of the listener
+ * @reuse: the option
+ *
+ * Context: process.
+ */
+void xtcp_lease_set_reuse(struct xtcp_lease *lease, u8 reuse)
+{
+	spinlock_t *lock = lock_of_lease(lease);
+
+	spin_lock_bh(lock);
+	lease->reuse = reuse;
+	xtcp_lease_sk(lease)->sk_reuse = reuse;
+	spin_unlock_bh(lock);
 }
 
 /**
@@ -905,13 +925,13 @@ inline void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n)
 /*
  * Makes the slabs of leases, and the bucket owners. In kernel TCP's table, the leases of the build named
  * xtcp belong to INVALID_UID, which no process can have. With one user, kernel TCP would let the
- * leases of two builds share a port. So another build, whose @family is another one, uses one of
- * the last user ids, which no system gives to anybody.
+ * leases of two builds share a port. So another build uses one of the last user ids, which no
+ * system gives to anybody, by its name.
  */
-int xtcp_lease_init(int family)
+int xtcp_lease_init(void)
 {
 	if (strcmp(KBUILD_MODNAME, "xtcp"))
-		nobody.vfs_inode.i_uid = KUIDT_INIT(-2 - family);
+		nobody.vfs_inode.i_uid = KUIDT_INIT(-2 - (jhash(KBUILD_MODNAME, strlen(KBUILD_MODNAME), 0) >> 12));
 	caches[false] = xtcp_compat_slab(KBUILD_MODNAME "_lease", sizeof(struct xtcp_lease), 0);
 	caches[true] = xtcp_compat_slab(KBUILD_MODNAME "_lease_shared", XTCP_LEASE_SHARED_SIZE, 0);
 	if (caches[false] && caches[true] && !xtcp_tb_init())

@@ -125,7 +125,7 @@ static inline struct inet_bind_hashbucket *xtcp_sharing_port_chain(const struct 
 	return &table->bhash[inet_bhashfn(sock_net(sk), port, table->bhash_size)];
 }
 
-int xtcp_lease_init(int family);
+int xtcp_lease_init(void);
 void xtcp_port_init(void);
 void xtcp_lease_exit(void);
 
@@ -134,6 +134,7 @@ int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease);
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev);
 /* Process context. */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk);
+void xtcp_lease_set_reuse(struct xtcp_lease *lease, u8 reuse);
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk);
 bool xtcp_lease_follow(struct xtcp_lease *lease, const struct sock *sk, int dev);
 /* Any context. */

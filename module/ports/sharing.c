@@ -307,7 +307,6 @@ bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev)
  */
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 {
-	const bool forced = sk->sk_reuse == SK_FORCE_REUSE;	/* in repair mode, as for bind() */
 	struct sock *mine = xtcp_lease_sk(lease);
 
 	lockdep_assert_held(xtcp_portlist_lock(lease->xn, lease->inet.inet_num));
@@ -317,10 +316,16 @@ int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk)
 	 * xtcp_lease_make_exclusive() may have cleared SO_REUSEADDR, to protect the connection of
 	 * another sock with this lease, such as a child: not set again while others have the lease
 	 */
-	if (!forced)
-		mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || mine->sk_reuse);
+	mine->sk_reuse = sk->sk_reuse && (atomic_read(&lease->socks) == 1 || mine->sk_reuse);
 	WRITE_ONCE(mine->sk_state, TCP_LISTEN);
-	if (forced || group_is_there(lease, sk, lease->inet.inet_num) ||
+	if (unlikely(sk->sk_reuse == SK_FORCE_REUSE)) {
+		/* in repair mode nobody is asked, as for bind(); afterwards it has no SO_REUSEADDR */
+		mine->sk_reuse = SK_FORCE_REUSE;
+		WARN_ON_ONCE(inet_csk_get_port(mine, lease->inet.inet_num));
+		mine->sk_reuse = SK_NO_REUSE;
+		return 0;
+	}
+	if (group_is_there(lease, sk, lease->inet.inet_num) ||
 	    (!inet_csk_get_port(mine, lease->inet.inet_num) && !meets_somebody(lease, sk)))
 		return 0;
 	WRITE_ONCE(mine->sk_state, TCP_ESTABLISHED);

@@ -10,11 +10,12 @@
  * The old listener drains: third ACKs of its half-open entries still make children of the old build,
  * until its descriptor is closed. The program accepts them through the new listener, before the new
  * listener's own. Each of the two refers to the other by a relay (listen/handover.c), and both wake the
- * program.
+ * program. A listener has one relay at most.
  *
  * A call of the program may have read the old sock from the socket before the exchange. The kernel
- * repeats such an accept() or listen(). The old sock is freed only when such calls have returned
- * (xtcp_accept_wait_for_calls()).
+ * repeats such an accept() or listen(). Others, as setsockopt(), act on the old sock, and may sleep before
+ * they do, in a page fault. So the new listener refers to the old sock until it ends itself, or until an
+ * administrator who has seen that there is no such call says so (XTCP_TAKE_OVER with -1).
  */
 #include "socket/socket.h"
 
@@ -166,6 +167,10 @@ int xtcp_listen(struct socket *sock, int backlog)
 	if (!xtcp_listen_is_ours(sk))
 		return repeat_call();
 	lock_sock(sk);
+	if (sk != READ_ONCE(sock->sk)) {
+		release_sock(sk);
+		return repeat_call();
+	}
 	if (sock->state != SS_UNCONNECTED || sock->type != SOCK_STREAM)
 		goto out;
 	switch (sk->sk_state) {
@@ -247,7 +252,8 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 	timeout = sock_rcvtimeo(sk, flags & O_NONBLOCK);
 	for (;;) {
 		if (is_taken_over(sk, socket)) {
-			error = repeat_call();
+			/* who does not wait asks again when poll() says so */
+			error = timeout ? repeat_call() : -EAGAIN;
 			break;
 		}
 		error = -EINVAL;
@@ -342,7 +348,7 @@ static void exchange_sockets(struct sock *old, struct sock *new)
 #endif
 }
 
-/* Both are locked. Return: 0; -EINVAL; -EBUSY: @old has been taken over, or @sk has taken over; -ENOMEM. */
+/* Both are locked. Return: 0, -EINVAL, or an error of xtcp_relay_follow(). */
 static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls)
 {
 	int err;
@@ -353,21 +359,26 @@ static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_
 	if (err)
 		return err;
 	err = calls->drain(old, sk, xtcp_instances_own());
-	if (err)
-		xtcp_relay_drained(sk, old);
-	else
-		exchange_sockets(old, sk);
-	return err;
+	if (err) {
+		xtcp_relay_forget(sk);
+		return err;
+	}
+	exchange_sockets(old, sk);
+	sk->sk_reuse = old->sk_reuse;
+	xtcp_lease_set_reuse(xtcp_endpoint(sk)->lease, sk->sk_reuse);
+	return 0;
 }
 
 /**
  * xtcp_accept_take_over() - setsockopt(XTCP_TAKE_OVER)
  * @sk: in LISTEN; its socket gets the sock that @fd has now
- * @fd: a descriptor of a listener of another build, at the same place
+ * @fd: a descriptor of a listener of another build, at the same place; -1: forgets the listener whose
+ *	socket @sk has taken over
  *
- * Context: process, not locked. One call at a time, by rtnl_lock().
+ * Context: process, not locked. One call at a time for both builds (xtcp_instances_lock()).
  *
- * Return: 0; -EPERM without CAP_NET_ADMIN; -EBADF, -ENOTSOCK; or an error of take_over().
+ * Return: 0; -EPERM for who is no administrator of the machine; -EBADF, -ENOTSOCK; or an error of take_over()
+ * or xtcp_relay_release().
  */
 int xtcp_accept_take_over(struct sock *sk, int fd)
 {
@@ -376,48 +387,39 @@ int xtcp_accept_take_over(struct sock *sk, int fd)
 	struct sock *old;
 	int err;
 
-	if (!ns_capable(sock_net(sk)->user_ns, CAP_NET_ADMIN))
+	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
+	if (fd == -1) {
+		lock_sock(sk);
+		err = sk->sk_state == TCP_LISTEN ? xtcp_relay_release(sk) : -EINVAL;
+		release_sock(sk);
+		return err;
+	}
 	theirs = sockfd_lookup(fd, &err);
 	if (!theirs)
 		return err;
-	sock_hold(sk);	/* the program may close it before this function returns */
-	rtnl_lock();
-	old = theirs->sk;
-	calls = old ? xtcp_instances_calls(old->sk_prot) : NULL;
-	err = -EINVAL;
-	if (calls) {
+	old = READ_ONCE(theirs->sk);
+	calls = old ? xtcp_instances_hold(0, old->sk_prot) : NULL;
+	if (!calls) {
+		sockfd_put(theirs);
+		return -EINVAL;
+	}
+	xtcp_instances_lock(calls);
+	err = -EBUSY;
+	if (theirs->sk == old) {
+		sock_hold(sk);	/* the program may close it at once */
 		lock_sock(sk);
 		lock_sock_nested(old, SINGLE_DEPTH_NESTING);
 		err = take_over(sk, old, calls);
 		release_sock(old);
 		release_sock(sk);
+		sock_put(sk);
 	}
-	rtnl_unlock();
+	xtcp_instances_unlock(calls);
+	module_put(calls->owner);
 	/* all sleepers, so that none waits for the old sock any more */
 	if (!err)
 		wake_up_interruptible_all(&theirs->wq.wait);
 	sockfd_put(theirs);
-	sock_put(sk);
 	return err;
 }
-
-/**
- * xtcp_accept_wait_for_calls() - wait for calls that have read this sock from a socket which it has left
- * @sk: it drains, and its last descriptor is closed
- *
- * A call either runs, or waits for the socket lock, or sleeps in accept(), with a reference.
- *
- * Context: process, may sleep.
- */
-void xtcp_accept_wait_for_calls(struct sock *sk)
-{
-	synchronize_rcu_tasks();
-	/* who has not come here by now does not come any more, so a look is enough */
-	while (waitqueue_active(&sk->sk_lock.wq)) {
-		lock_sock(sk);
-		release_sock(sk);
-	}
-	synchronize_rcu_tasks();
-}
-

@@ -1064,7 +1064,7 @@ void xtcp_diag_register(int family)
 			handler.family);
 }
 
-/* Undo xtcp_diag_register(). No request is being handled, since each keeps the module loaded. */
+/* Undo xtcp_diag_register(). A request that is being handled goes on. */
 void xtcp_diag_unregister(void)
 {
 	if (is_registered)

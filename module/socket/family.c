@@ -266,7 +266,7 @@ static int xtcp_connect_stream(struct socket *sock, struct sockaddr_unsized *uad
 	int err;
 
 	xtcp_handshake_ack_go();
-	if (READ_ONCE(sk->sk_state) == TCP_CLOSE)
+	if (READ_ONCE(sk->sk_state) == TCP_CLOSE && xtcp_listen_is_ours(sk))
 		xtcp_acking_expect_reply(&xtcp_sk(sk)->acking, !(flags & O_NONBLOCK));
 	err = inet_stream_connect(sock, uaddr, addr_len, flags);
 	if (!err)
@@ -438,8 +438,6 @@ static void xtcp_close(struct sock *sk, long timeout)
 {
 	int state;
 
-	if (unlikely(xtcp_relay_drains(sk)))
-		xtcp_accept_wait_for_calls(sk);
 	lock_sock(sk);
 	if (sk->sk_state == TCP_LISTEN)
 		name_listener(sk);
@@ -837,11 +835,6 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 
 static const struct xtcp_build_calls our_calls;
 
-static struct net_proto_family family = {
-	.create			= create,
-	.owner			= THIS_MODULE,
-};
-
 static bool is_valid_family(int number)
 {
 	if (number > 0 && number < AF_MAX)
@@ -850,30 +843,40 @@ static bool is_valid_family(int number)
 	return false;
 }
 
-/* Guards family_number. Who takes the family of another build locks that of the lower address first. */
-static DEFINE_MUTEX(family_lock);
+/* One is registered, the other one for the next number. */
+static struct net_proto_family families[2] = {
+	{ .create = create, .owner = THIS_MODULE },
+	{ .create = create, .owner = THIS_MODULE },
+};
 
+static struct net_proto_family *family;	/* NULL: none is registered */
+
+/* Registers the one that is free. Return: 0 or -EEXIST. */
 static int take_number(int number)
 {
+	struct net_proto_family *next = family == &families[0] ? &families[1] : &families[0];
 	int err;
 
-	family.family = number;
-	err = sock_register(&family);
-	if (!err)
+	next->family = number;
+	err = sock_register(next);
+	if (!err) {
+		family = next;
 		family_number = number;
+	}
 	return err;
 }
 
 /* struct xtcp_build_calls: another build takes our family. */
 static void give_family(int number)
 {
-	WARN_ON_ONCE(!mutex_is_locked(&family_lock));	/* by the other build's thread, which waits for us */
+	WARN_ON_ONCE(!mutex_is_locked(&xtcp_instances_mutex));	/* by the other build's thread, which waits for us */
 	xtcp_diag_unregister();
 	sock_unregister(family_number);
+	family = NULL;
 	if (take_number(number))
 		pr_err("family=%d is taken: there are no new sockets\n", number);
-	xtcp_diag_register(number);
-	xtcp_instances_set_family(number, &our_calls);
+	xtcp_diag_register(family_number);
+	xtcp_instances_set_family(family_number, &our_calls);
 }
 
 struct giver {
@@ -892,22 +895,20 @@ static void run_giver(struct work_struct *work)
 }
 
 /*
- * Takes @number; @calls: of the build that has it, and gets ours, or NULL. No socket() of a program may
- * find @number without a family. sock_unregister() of the other build frees it at once, and then waits for a
- * grace period: meanwhile we take it. For such a moment socket() asks modprobe, and then looks again.
+ * Exchanges the numbers with the build that has @number. No socket() of a program may find this without a
+ * family. sock_unregister() of the other build frees it at once, and then waits for a grace period: meanwhile
+ * we take it. In between, socket() asks modprobe, and then looks again.
  */
-static int take_family(int number, const struct xtcp_build_calls *calls)
+static int exchange_numbers(int number, const struct xtcp_build_calls *calls)
 {
-	struct giver giver = { .calls = calls, .number = family_number, .done = !calls };
+	struct giver giver = { .calls = calls, .number = family_number };
 	bool done;
 	int err;
 
-	lockdep_assert_held(&family_lock);
-	xtcp_diag_unregister();
 	sock_unregister(family_number);
+	family = NULL;
 	INIT_WORK_ONSTACK(&giver.work, run_giver);
-	if (calls)
-		queue_work(system_dfl_wq, &giver.work);
+	queue_work(system_dfl_wq, &giver.work);
 	do {
 		done = READ_ONCE(giver.done);
 		err = take_number(number);
@@ -915,45 +916,61 @@ static int take_family(int number, const struct xtcp_build_calls *calls)
 	} while (err && !done);
 	flush_work(&giver.work);
 	destroy_work_on_stack(&giver.work);
-	if (err && (calls || take_number(giver.number)))
+	if (err)
 		pr_err("family=%d is taken: there are no new sockets\n", number);
+	return err;
+}
+
+/* @calls: of the build that has @number, or NULL. Return: 0 or -EBUSY. */
+static int take_family(int number, const struct xtcp_build_calls *calls)
+{
+	const int old = family_number;
+	int err;
+
+	lockdep_assert_held(&xtcp_instances_mutex);
+	xtcp_diag_unregister();
+	if (calls) {
+		err = exchange_numbers(number, calls);
+	} else {
+		err = take_number(number);
+		if (!err)
+			sock_unregister(old);
+	}
 	xtcp_diag_register(family_number);
 	xtcp_instances_set_family(family_number, &our_calls);
-	return err == -EEXIST ? -EBUSY : err;
+	return err ? -EBUSY : 0;
 }
 
 /* Another build may have the family; they exchange their numbers. */
 static int change_family(int number)
 {
-	const struct xtcp_build_calls *calls = xtcp_instances_hold(number);
-	struct mutex *first = &family_lock, *second = calls ? calls->family_lock : NULL;
+	const struct xtcp_build_calls *calls = xtcp_instances_hold(number, NULL);
 	int err = 0;
 
-	if (second && second < first)
-		swap(first, second);
-	mutex_lock(first);
-	if (second)
-		mutex_lock_nested(second, SINGLE_DEPTH_NESTING);
+	xtcp_instances_lock(calls);
 	/* both may have changed, or we are about to go */
 	if (THIS_MODULE->state != MODULE_STATE_LIVE || (calls && *calls->family != number))
 		err = -EBUSY;
 	else if (number != family_number)
 		err = take_family(number, calls);
-	if (second)
-		mutex_unlock(second);
-	mutex_unlock(first);
+	xtcp_instances_unlock(calls);
 	if (calls)
 		module_put(calls->owner);
 	return err;
 }
 
-/* The module parameter "family": of insmod, or written later. Return: 0, -EINVAL, or -EBUSY: it is taken. */
+/*
+ * The module parameter "family": of insmod, or written later. Return: 0, -EINVAL, or -EBUSY: it is taken, or we
+ * are not ready.
+ */
 static int set_family(const char *val, const struct kernel_param *kp)
 {
 	int number, err = kstrtoint(val, 0, &number);
 
-	if (err || THIS_MODULE->state == MODULE_STATE_COMING)
-		return err ?: param_set_int(val, kp);
+	if (err)
+		return err;
+	if (THIS_MODULE->state == MODULE_STATE_COMING)
+		return family ? -EBUSY : param_set_int(val, kp);
 	return is_valid_family(number) ? change_family(number) : -EINVAL;
 }
 
@@ -991,14 +1008,13 @@ static void fit_operations(struct socket *newsock)
 static const struct xtcp_build_calls our_calls = {
 	.owner = THIS_MODULE,
 	.family = &family_number,
-	.family_lock = &family_lock,
+	.mutex = &xtcp_instances_mutex,
 	.give_family = give_family,
 	.operations_of = operations_of,
 	.drain = xtcp_relay_drain,
 	.has_child = xtcp_acceptq_has_child,
 	.take = xtcp_accept_take,
 	.stop = xtcp_relay_stop,
-	.drained = xtcp_relay_drained,
 };
 
 /*
@@ -1011,7 +1027,7 @@ int xtcp_family_init(void)
 
 	if (!is_valid_family(family_number))
 		return -EINVAL;
-	err = xtcp_lease_init(family_number);
+	err = xtcp_lease_init();
 	if (err)
 		return err;
 	xtcp_port_init();
@@ -1077,9 +1093,10 @@ int xtcp_family_register(void)
 void xtcp_family_unregister(void)
 {
 	xtcp_set_unregister();
-	mutex_lock(&family_lock);
+	mutex_lock(&xtcp_instances_mutex);
 	xtcp_diag_unregister();
 	xtcp_instances_set_family(0, NULL);
-	sock_unregister(family_number);
-	mutex_unlock(&family_lock);
+	if (family)
+		sock_unregister(family_number);
+	mutex_unlock(&xtcp_instances_mutex);
 }

@@ -479,8 +479,8 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 
 	if (*ppos)
 		return -ESPIPE;
-	if (READ_ONCE(sk->sk_state) == TCP_LISTEN)
-		return -ENOTCONN;	/* it may be another build's */
+	if (unlikely(!xtcp_listen_is_ours(sk)))
+		return -ENOTCONN;	/* a listener that is taken over just now */
 	xtcp_coalesce_flush(sk);
 	lock_sock(sk);
 	timeo = sock_rcvtimeo(sk, sock->file->f_flags & O_NONBLOCK);
@@ -776,14 +776,14 @@ __poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_str
 
 	sock_poll_wait(file, sock, wait);
 	sk = READ_ONCE(sock->sk);	/* that of a listener may have changed */
+	if (unlikely(!xtcp_listen_is_ours(sk)))
+		return 0;		/* who took over wakes all that poll */
 	/*
 	 * in this order: end.c writes the error first and the state last, so who sees the new state
 	 * also sees shutdown and error
 	 */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
-		if (unlikely(!xtcp_listen_is_ours(sk)))
-			return 0;	/* who took over wakes all that poll */
 		/* this thread may hold back the third ACK of a connection to this listener */
 		if (!xtcp_acceptq_has_child(sk))
 			xtcp_handshake_ack_go();

@@ -41,7 +41,6 @@ void xtcp_family_unregister(void);
 int xtcp_listen(struct socket *sock, int backlog);
 struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern);
 int xtcp_accept_take_over(struct sock *sk, int fd);
-void xtcp_accept_wait_for_calls(struct sock *sk);
 
 struct sock *xtcp_accept_take(struct sock *sk);
 

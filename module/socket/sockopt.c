@@ -763,6 +763,8 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 		val = xtcp_algorithms_fill(sk, &cc_info);
 		release_sock(sk);
 		return put_octets(optval, optlen, &cc_info, min(len, val));
+	case XTCP_BUILD:
+		return put_octets(optval, optlen, KBUILD_MODNAME, min_t(unsigned int, len, sizeof(KBUILD_MODNAME)));
 	case TCP_FASTOPEN_KEY:
 		val = xtcp_fastopen_get_keys(sk, keys);
 		val = put_octets(optval, optlen, keys, min(len, val));

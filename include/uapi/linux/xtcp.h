@@ -71,13 +71,22 @@
 /*
  * setsockopt(fd, IPPROTO_TCP, XTCP_TAKE_OVER, ...) takes over a listening socket of another build of
  * the module. The value is a descriptor of it, an int. fd is a listening socket at the same place: the
- * address, port and device, and IPV6_V6ONLY. bind() gets this place with TCP_REPAIR. Then the two
- * descriptors exchange what is behind them. The program that listens does not notice: accept() gets
- * what the other build still completes, until fd is closed, and then the connections of this build.
- * Errors: EINVAL, no such listeners; EBUSY, the socket has been taken over, or fd's has taken over one;
- * EPERM, no CAP_NET_ADMIN in the namespace; EBADF, ENOTSOCK, ENOMEM.
+ * address, port and device, and IPV6_V6ONLY; bind() and listen() get it with TCP_REPAIR. The two
+ * descriptors exchange what is behind them. The program that listens goes on: accept() gets what the
+ * other build still completes, until fd is closed, and then the connections of this build. The socket
+ * keeps the other build loaded, for calls that have begun before. When fd is closed and the program is in
+ * no such call, XTCP_TAKE_OVER with -1, on the program's socket, ends that. Errors: EPERM, no
+ * administrator of the machine (CAP_NET_ADMIN); EINVAL, no such listeners; EBUSY, one of them follows
+ * another or is followed; with -1 fd is not closed; ENOENT, with -1: it follows none; EBADF, ENOTSOCK,
+ * ENOMEM.
  */
 #define XTCP_TAKE_OVER		2506
+
+/*
+ * getsockopt(fd, IPPROTO_TCP, XTCP_BUILD, ...) returns the name of the module that has the socket, with
+ * its 0. On a socket of kernel TCP the call fails with ENOPROTOOPT.
+ */
+#define XTCP_BUILD		2507
 
 /*
  * sock_diag lists these sockets. A request is SOCK_DIAG_BY_FAMILY with a struct inet_diag_req_v2:

@@ -7,6 +7,7 @@ import fcntl
 import glob
 import os
 import re
+import resource
 import socket
 import struct
 import subprocess
@@ -17,7 +18,8 @@ import program
 from program import Wrong
 
 FREE_FAMILIES = 27, 28, 43, 44, 45  # numbers of Linux that most machines do not use
-TCP_REPAIR, REPAIR_ON, XTCP_KEYS, XTCP_TAKE_OVER, TCP_LISTEN = 19, 1, 2501, 2506, 10
+AF_XTCP = 25
+TCP_REPAIR, REPAIR_ON, XTCP_KEYS, XTCP_TAKE_OVER, XTCP_BUILD, TCP_LISTEN = 19, 1, 2501, 2506, 2507, 10
 TCP_INFO_MOST, TCP_INFO_LEN = 8 + 4 * 5, 104    # tcpi_sacked, of a listener: the backlog
 SO_ATTACH_FILTER, SO_BUF_LOCK = 26, 72
 BUFFERS = (1, socket.SO_SNDBUF, 32), (2, socket.SO_RCVBUF, 33)  # bit of SO_BUF_LOCK, option, the same without a limit
@@ -28,6 +30,9 @@ NOT_COPIED = {(socket.SOL_SOCKET, option) for option in (socket.SO_ERROR, SO_ATT
              {(socket.SOL_TCP, option) for option in (19, 20, 21, 22, 29)}
 OPTIONS = [(level, option) for level in LEVELS for option in (*range(1, 80), *range(2500, 2506))]
 LEAST_S, MOST_S = 2, 64     # how long what is half-open may become a connection of the old build
+# Calls that may have the old sock of a descriptor, their first argument, while they sleep: bind, listen, connect,
+# getsockname, setsockopt, getsockopt, shutdown, ioctl
+CALLS = {"x86_64": {49, 50, 42, 51, 54, 55, 48, 16}, "aarch64": {200, 201, 203, 204, 208, 209, 210, 29}}
 
 
 def libc(call, *arguments):
@@ -52,18 +57,19 @@ def family_of(name, value=None):
 
 
 def load(what):
-    """The name of a build: of a file, or one that is installed or loaded. It gets a family that is free."""
+    """The name of a build, of a file or one that is installed or loaded, and whether it was not loaded. It gets a family
+    that is free."""
     name = os.path.basename(what).partition(".")[0]
     if not re.fullmatch("xtcp(_[a-z0-9]+)?", name):
         raise Wrong("'%s' is no build of xtcp: xtcp, xtcp_WORD, or its file" % what)
     if os.path.isdir("/sys/module/" + name):
-        return name
+        return name, False
     command = ["insmod"] if what.endswith(".ko") else ["modprobe"]
     for family in FREE_FAMILIES:
         done = subprocess.run([*command, what, "family=%d" % family], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, check=False)
         if not done.returncode:
-            return name
+            return name, True
     raise Wrong(done.stdout.strip())
 
 
@@ -73,8 +79,8 @@ def copy_sysctls(old, new):
     for path in glob.glob("/proc/[0-9]*/ns/net") + glob.glob("/run/netns/*"):
         with contextlib.suppress(OSError), open(path, "rb") as file:
             copy_sysctls_of(file.fileno(), seen, old, new)
-    for _, _, sock in listeners(old):
-        with open(fcntl.ioctl(sock, SIOCGSKNS), "rb") as file:
+    for _, sock in listeners(old):
+        with sock, open(fcntl.ioctl(sock, SIOCGSKNS), "rb") as file:
             copy_sysctls_of(file.fileno(), seen, old, new)
 
 
@@ -96,25 +102,39 @@ def copy_sysctl(old, new):
                 file.write(value)
 
 
+def is_newer(new, old):
+    """Was it loaded later? Segments come to it first then."""
+    with open("/proc/modules", encoding="ascii") as file:
+        names = [row.split()[0] for row in file]
+    return names.index(new) < names.index(old)
+
+
 def listeners(old):
-    """(pid, owner, socket) of each listener of the build: a copy of the program's descriptor."""
+    """(pid, socket) of each listener of the build, once: a copy of a program's descriptor."""
     seen = set()
-    protocols = {(old.upper() + end).encode() for end in ("", "v6")}
     for pid, fd, inode in owners.descriptors():
-        path = "/proc/%s/fd/%s" % (pid, fd)
         with contextlib.suppress(OSError):
-            if inode in seen or os.getxattr(path, "system.sockprotoname").rstrip(b"\0") not in protocols:
+            # as the socket was made; after an upgrade it is another build's
+            if pid == os.getpid() or inode in seen or not os.getxattr("/proc/%s/fd/%s" % (pid, fd), "system.sockprotoname").startswith(b"XTCP"):
                 continue
-            owner = os.stat(path).st_uid
             pidfd = os.pidfd_open(int(pid))
             try:
                 sock = socket.socket(fileno=libc("syscall", owners.PIDFD_GETFD, pidfd, int(fd), 0))
             finally:
                 os.close(pidfd)
-            with sock:
-                if sock.getsockopt(socket.SOL_TCP, socket.TCP_INFO, 1)[0] == TCP_LISTEN:
-                    seen.add(inode)
-                    yield pid, owner, sock
+            if sock.getsockopt(socket.SOL_TCP, XTCP_BUILD, 64).rstrip(b"\0").decode() == old and \
+                    sock.getsockopt(socket.SOL_TCP, socket.TCP_INFO, 1)[0] == TCP_LISTEN:
+                seen.add(inode)
+                yield pid, sock
+            else:
+                sock.close()
+
+
+def has_filter(sock):
+    """Python's getsockopt() has no room for one."""
+    length = ctypes.c_uint(0)
+    libc("getsockopt", sock.fileno(), socket.SOL_SOCKET, SO_ATTACH_FILTER, None, ctypes.byref(length))
+    return length.value != 0
 
 
 def copy_options(old, new):
@@ -131,11 +151,11 @@ def copy_options(old, new):
             new.setsockopt(socket.SOL_SOCKET, forced, old.getsockopt(socket.SOL_SOCKET, option) // 2)
 
 
-def beside(old, owner, family):
+def beside(old, family):
     """A listener of the other build at the same place, with the same options."""
-    if old.getsockopt(socket.SOL_TCP, XTCP_KEYS) or old.getsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, 0):
+    if old.getsockopt(socket.SOL_TCP, XTCP_KEYS) or has_filter(old):
         raise Wrong("it has keys or a filter")
-    libc("setfsuid", owner)     # members of a group of SO_REUSEPORT have one owner
+    libc("setfsuid", os.fstat(old.fileno()).st_uid)     # members of a group of SO_REUSEPORT have one owner
     try:
         fd = socket.socket(family, socket.SOCK_STREAM, int(old.family == socket.AF_INET6)).detach()
     finally:
@@ -150,17 +170,18 @@ def beside(old, owner, family):
 
 
 def take_over(old, new, family):
-    """(namespace, socket) of each old listener, which is behind a descriptor of ours now. And how many have stayed."""
+    """(namespace, pid, socket of the program, ours, which is the old listener now) of each. And how many have stayed."""
     drain, stay = [], 0
-    for pid, owner, sock in listeners(old):
+    for pid, sock in listeners(old):
         try:
             namespace = fcntl.ioctl(sock, SIOCGSKNS)
             enter(namespace)
-            mine = beside(sock, owner, family)
+            mine = beside(sock, family)
             mine.setsockopt(socket.SOL_TCP, XTCP_TAKE_OVER, sock.fileno())
-            drain.append((namespace, mine))
+            drain.append((namespace, pid, sock, mine))
         except (OSError, Wrong) as error:
             print("process %s, port %d: stays in %s: %s" % (pid, sock.getsockname()[1], old, error))
+            sock.close()
             stay += 1
     print("%d listener%s in %s" % (len(drain), " is" if len(drain) == 1 else "s are", new))
     return drain, stay
@@ -180,23 +201,69 @@ def wait_for(drain, old):
     """Until what was half-open is a connection, or its time is over."""
     begun = time.monotonic()
     while time.monotonic() < begun + LEAST_S or \
-            (time.monotonic() < begun + MOST_S and any(is_half_open(namespace, old) for namespace, _ in drain)):
+            (time.monotonic() < begun + MOST_S and any(is_half_open(namespace, old) for namespace, *_ in drain)):
         time.sleep(0.1)
+
+
+def is_in_call(pid, fds):
+    """May a thread have begun a call with the old sock of one of these descriptors, and not ended it? Also if that is not
+    to be seen."""
+    calls = CALLS.get(os.uname().machine)
+    try:
+        with open("/proc/%s/exe" % pid, "rb") as file:
+            is_64_bits = file.read(5)[4:] == b"\2"
+        if not calls or not is_64_bits or any("[io_uring]" in os.readlink(path) for path in glob.glob("/proc/%s/fd/*" % pid)):
+            return True
+        for path in glob.glob("/proc/%s/task/*/syscall" % pid):
+            with open(path, encoding="ascii") as file:
+                words = file.read().split()
+            if words == ["running"] or (int(words[0]) in calls and int(words[1], 16) in fds):
+                return True
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def let_go(drain, old):
+    """The old build may go as soon as no program is in a call that began before. How many listeners hold it."""
+    holders = {}
+    for pid, fd, inode in owners.descriptors():
+        holders.setdefault(inode, {}).setdefault(pid, set()).add(fd)
+    held = 0
+    for _, pid, sock, _ in drain:
+        programs = holders.get(os.fstat(sock.fileno()).st_ino, {})
+        until = time.monotonic() + LEAST_S
+        while any(is_in_call(*each) for each in programs.items() if each[0] != os.getpid()) and time.monotonic() < until:
+            time.sleep(0.05)
+        if time.monotonic() < until:
+            with contextlib.suppress(OSError):  # it has ended
+                sock.setsockopt(socket.SOL_TCP, XTCP_TAKE_OVER, -1)
+        else:
+            print("process %s, port %d: holds %s until it closes the socket" % (pid, sock.getsockname()[1], old))
+            held += 1
+    return held
 
 
 def upgrade(old, what):
     """The exit status."""
     family = family_of(old)
-    new = load(what)
+    new, fresh = load(what)
     if new == old:
         raise Wrong("%s is loaded; build the other one under another name: make NAME=xtcp_b" % new)
-    copy_sysctls(old, new)
-    family_of(new, family)
-    drain, stay = take_over(old, new, family)
+    if not is_newer(new, old):
+        raise Wrong("%s was loaded before %s" % (new, old))
+    if fresh or family == AF_XTCP:      # otherwise it was done before
+        copy_sysctls(old, new)
+        family_of(new, family)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    drain, stay = take_over(old, new, family_of(new))
     wait_for(drain, old)
-    for _, sock in drain:
-        sock.close()
-    if not stay:
+    for *_, mine in drain:
+        mine.close()
+    if not stay + let_go(drain, old):
         print("what is open in %s stays there: xtcp holders %s; when it has ended: xtcp unload %s" % (old, old, old))
     return int(bool(stay))
 
