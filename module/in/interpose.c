@@ -371,7 +371,9 @@ static bool is_listened_for(struct xtcp_net *xn, const struct xtcp_demux_key *ke
 {
 	const struct sock *lsk;
 
-	if (xtcp_listeners_lookup(xn, key))
+	/* new connections are not for one that drains */
+	lsk = xtcp_listeners_lookup(xn, key);
+	if (lsk && !xtcp_relay_drains(lsk))
 		return false;
 	if (elsewhere(skb))
 		return true;

@@ -22,7 +22,6 @@
 #include <linux/file.h>
 #include <linux/net.h>
 #include <linux/rcupdate.h>
-#include <linux/rtnetlink.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <net/inet_sock.h>

@@ -152,6 +152,27 @@ static void half_open(const char *addr, int port)
 	close_each(old, client, server, listener);
 }
 
+/* A client comes again from its port while the old build has TIME-WAIT of it: that is for the new listener. */
+static void comes_again(int port)
+{
+	int listener = stack_listener(pair.b, XTCP, NS_B4, port, true), client = client_or_die(NS_B4, port), local, old;
+	int server = stack_accept_or_die(listener);
+
+	local = stack_port(client);
+	close(server);
+	must(stack_at_end(client), "the end of the stream");
+	close(client);
+	must(WAIT_FOR(rows_state(pair.b, sides_listing(XTCP, NS_B4), port, local) == TCP_TIME_WAIT, STACK_DEADLINE_MS) &&
+	     WAIT_FOR(!rows_state(pair.a, sides_listing(KERNEL, NS_B4), local, port), STACK_DEADLINE_MS), "TIME-WAIT");
+	old = take_over(listener, SECOND, NS_B4, port);
+	client = stack_bound(pair.a, KERNEL, NS_A4, local, true);
+	must(client >= 0 && !stack_connect(client, NS_B4, port), "a connection from the same port");
+	server = stack_accept_or_die(listener);
+	ksft_test_result(is_of(SECOND, client, NS_B4, port) && both_ways(client, server),
+			 "TIME-WAIT of the old one makes way for a connection of the new one\n");
+	close_each(old, client, server, listener);
+}
+
 struct waiter {
 	int listener, got;
 	pthread_t thread;
@@ -239,6 +260,7 @@ static void sees(void)
 	sleepers(PORT + 5);
 	closes_first(PORT + 6);
 	holds_the_old(PORT + 7);
+	comes_again(PORT + 8);
 }
 
 /* ---- what is refused */
@@ -313,7 +335,8 @@ static void *ask(void *arg)
 		if (fd >= 0 && send(fd, "?", 1, MSG_NOSIGNAL) == 1 && !stack_take_octet(fd))
 			exchanges++;
 		else if (!failures++)
-			ksft_print_msg("a client: %s, while %s\n", strerror(errno), stage);
+			ksft_print_msg("a client: %s, while %s; %lld RSTs of kernel TCP\n", strerror(errno), stage,
+				       counter_now(pair.b, "/proc/net/snmp", "Tcp:OutRsts"));
 	}
 	return NULL;
 }
@@ -560,14 +583,16 @@ static void by_the_tool(void)
 			 rows_state(pair.a, sides_listing(SECOND, NS_A6), PORT + 31, stack_port(client)) ==
 			 TCP_ESTABLISHED, "in each namespace\n");
 	close_each(client, server, keys);
-	ksft_test_result(WAIT_FOR(!unload(XTCP), STACK_DEADLINE_MS), "then the old build can go\n");
+	ksft_test_result(!system("scripts/tools/xtcp-holders xtcp_b | grep -q 'takeover.*descriptor' && "
+				 "! scripts/tools/xtcp-holders xtcp | grep descriptor") &&
+			 WAIT_FOR(!unload(XTCP), STACK_DEADLINE_MS), "xtcp holders knows; then the old build can go\n");
 	close_each(four, six);
 	if (!WAIT_FOR(!unload(SECOND), STACK_DEADLINE_MS) || load(XTCP) || load(SECOND))
 		ksft_exit_fail_msg("cannot load both again: %s\n", strerror(errno));
 }
 
 static const struct part parts[] = {
-	{ "sees", sees, 12 },
+	{ "sees", sees, 13 },
 	{ "refusals", refusals, 7 },
 	{ "families", families, 3 },
 	{ "tool", by_the_tool, 4 },

@@ -60,27 +60,28 @@ def program_of(pid):
         return None
 
 
-def algorithm_of(pid, number, inode):
-    """Asks by a copy of the descriptor. None if the program has ended or has closed the socket, or if we may not."""
-    try:
-        pidfd = os.pidfd_open(pid)
-    except OSError:
-        return None
+def copy_of(pid, number):
+    """A copy of a process's descriptor of a socket."""
+    pidfd = os.pidfd_open(pid)
     try:
         copy = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, pidfd, number, 0)
+        error = ctypes.get_errno()
     finally:
         os.close(pidfd)
     if copy < 0:
-        return None
+        raise OSError(error, os.strerror(error))
+    return socket.socket(fileno=copy)
+
+
+def algorithm_of(pid, number, inode):
+    """None if the program has ended or has closed the socket, or if we may not."""
     try:
-        if os.fstat(copy).st_ino != inode:
-            return None
-        with socket.socket(fileno=os.dup(copy)) as held:
+        with copy_of(pid, number) as held:
+            if os.fstat(held.fileno()).st_ino != inode:
+                return None
             return held.getsockopt(SOL_TCP, TCP_CONGESTION, 16).split(b"\0")[0].decode("ascii", "replace") or None
     except OSError:
         return None
-    finally:
-        os.close(copy)
 
 
 class Owners:

@@ -117,11 +117,7 @@ def listeners(old):
             # as the socket was made; after an upgrade it is another build's
             if pid == os.getpid() or inode in seen or not os.getxattr("/proc/%s/fd/%s" % (pid, fd), "system.sockprotoname").startswith(b"XTCP"):
                 continue
-            pidfd = os.pidfd_open(int(pid))
-            try:
-                sock = socket.socket(fileno=libc("syscall", owners.PIDFD_GETFD, pidfd, int(fd), 0))
-            finally:
-                os.close(pidfd)
+            sock = owners.copy_of(pid, fd)
             if sock.getsockopt(socket.SOL_TCP, XTCP_BUILD, 64).rstrip(b"\0").decode() == old and \
                     sock.getsockopt(socket.SOL_TCP, socket.TCP_INFO, 1)[0] == TCP_LISTEN:
                 seen.add(inode)
@@ -256,7 +252,10 @@ def upgrade(old, what):
         raise Wrong("%s was loaded before %s" % (new, old))
     if fresh or family == AF_XTCP:      # otherwise it was done before
         copy_sysctls(old, new)
-        family_of(new, family)
+        try:
+            family_of(new, family)
+        except OSError:
+            raise Wrong("%s and %s do not know each other: their versions are too far apart" % (new, old)) from None
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     drain, stay = take_over(old, new, family_of(new))
