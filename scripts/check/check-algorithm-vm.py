@@ -452,14 +452,19 @@ def use(stack, how, name):
         print(error.errno)
 
 
+def start_for_names(program):
+    """What the kernel starts for a name that it does not know."""
+    with open("/proc/sys/kernel/modprobe", "w", encoding="ascii") as file:
+        file.write(program + "\n")
+
+
 def autoloads(module):
     """An unknown name loads a module for whom it does with kernel TCP, and no other."""
     asked, helper = "/tmp/asked", "/tmp/modprobe"
     with open(helper, "w", encoding="ascii") as file:
         file.write(f"#!/bin/sh\necho $3 >>{asked}\n[ $3 != xtcp_cong_aimd ] || /sbin/insmod {module}\n")
     os.chmod(helper, 0o755)
-    with open("/proc/sys/kernel/modprobe", "w", encoding="ascii") as file:
-        file.write(helper)
+    start_for_names(helper)
 
     def tried(words, stack, how, name):
         open(asked, "w", encoding="ascii").close()
@@ -481,6 +486,7 @@ def autoloads(module):
         write_knob("congestion_control", "cubic")
         verdict(before[0] == str(errno.ENOENT) and after == ("0", ["xtcp_cong_aimd"]) and goes(),
                 f"alone: {how} loads it, and a guest's does not {before, after}")
+    start_for_names("")     # what follows unloads it while others choose it
 
 
 def alone(work):
