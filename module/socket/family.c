@@ -895,9 +895,10 @@ static void run_giver(struct work_struct *work)
 }
 
 /*
- * Exchanges the numbers with the build that has @number. No socket() of a program may find this without a
- * family. sock_unregister() of the other build frees it at once, and then waits for a grace period: meanwhile
- * we take it. In between, socket() asks modprobe, and then looks again.
+ * Exchanges the numbers with the build that has @number, which programs use meanwhile. sock_unregister() of
+ * the other build frees it at once, and then waits for a grace period: we take it before that is over. A
+ * socket() in between asks modprobe, and then looks again. Only one whose two looks are just before and
+ * just after fails, with EAFNOSUPPORT.
  */
 static int exchange_numbers(int number, const struct xtcp_build_calls *calls)
 {
