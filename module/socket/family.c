@@ -913,7 +913,9 @@ static int exchange_numbers(int number, const struct xtcp_build_calls *calls)
 	do {
 		done = READ_ONCE(giver.done);
 		err = take_number(number);
-		cond_resched();
+		/* the work item may need this processor */
+		if (err && !done)
+			usleep_range(10, 20);
 	} while (err && !done);
 	flush_work(&giver.work);
 	destroy_work_on_stack(&giver.work);
