@@ -812,7 +812,7 @@ static int set_renew(const char *val, const struct kernel_param *param)
 static const struct kernel_param_ops renew_ops = { .set = set_renew };
 
 module_param_cb(renew, &renew_ops, NULL, 0200);
-MODULE_PARM_DESC(renew, "write 1: whoever has a congestion control whose module was replaced gets the new one");
+MODULE_PARM_DESC(renew, "write 1: users of a congestion control whose module was replaced get the new one");
 
 static void __net_exit netns_exit(struct net *net)
 {

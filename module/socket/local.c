@@ -214,7 +214,7 @@ static void window_offered(struct sock *sk, u32 wnd, u32 seq)
 		xtcp_mss_sync(sk, xsk->pmtu);
 }
 
-/* Was text of @sk delivered so lately that the next write, at @now_us, is of the same stream? */
+/* Is a write at @now_us less than coalesce_usecs behind the last delivery? It is of one stream with that. */
 static bool follows_soon(const struct sock *sk, u64 now_us)
 {
 	const int usecs = READ_ONCE(xtcp_net_of(sk)->sysctl.coalesce_usecs);

@@ -253,7 +253,7 @@ def grown(fd, peer):
 
 
 def replaced(work):
-    """Whoever has an algorithm gets the module that replaces it, and keeps its windows."""
+    """Each user of an algorithm gets the module that replaces it, and keeps its windows."""
     module, second = work + "/xtcp_cong_aimd.ko", work + "/xtcp_cong_aimd_V2.ko"
     run("insmod", module)
     listener, client, server = pair()
