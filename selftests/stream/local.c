@@ -420,11 +420,14 @@ static bool stops_and_goes_on(int from, int to)
 	return right && read == written;
 }
 
+/* no write waits for the next one, so each skb is of one piece, and takes less than a page */
 static void nobody_reads(void)
 {
+	must(!ns_sysctl_set(net, "net.xtcp.coalesce_usecs", "0"), "coalesce_usecs");
 	connect_both();
 	ksft_test_result(stops_and_goes_on(client, server), "%s: a reader that stops, and goes on\n", here);
 	close_each(client, server);
+	must(!ns_sysctl_set(net, "net.xtcp.coalesce_usecs", "50"), "coalesce_usecs");
 }
 
 /* The mark of MSG_OOB is where it was set, between text that went the short way. */
