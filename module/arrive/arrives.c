@@ -436,10 +436,13 @@ static noinline_for_stack bool arrives_successor(const struct sock *sk, struct s
 	return conn;
 }
 
-/* RFC 9293 section 3.10.7.1 */
+/*
+ * RFC 9293 section 3.10.7.1. A SYN that met the end of its sock gets no RST: the peer has begun anew
+ * from the same port, and its next SYN finds the listener, if there is one.
+ */
 static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
 {
-	if (arrives_successor(sk, skb))
+	if (arrives_successor(sk, skb) || (xtcp_seg(skb)->flags & (XTCP_SYN | XTCP_ACK)) == XTCP_SYN)
 		return XTCP_DROP;
 	/* a listener now, without the earlier connection's traffic keys to sign a RST */
 	if (sk->sk_state == TCP_LISTEN && unlikely(xtcp_ao_of(sk)))

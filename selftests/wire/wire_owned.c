@@ -37,6 +37,10 @@ static const struct wire_row rows[] = {
 	{ "rst_and_more_%s", "RFC 9293 3.10.7.1", .in = ESTABLISHED,
 		.want = { "holds 10; < R 1; < R 1; < P. 1(10) ack 1; none; gives 10; skim", .state = CLOSED,
 			.err = "ECONNRESET" } },
+	/* A peer that begins anew from the same port must not be refused: its next SYN finds the listener, if there is one. */
+	{ "rst_and_syn_%s", "RFC 9293 3.10.7.1", .in = ESTABLISHED,
+		.want = { "holds 10; < R 1; < S 5000 $; none; gives 10; skim", .state = CLOSED, .err = "ECONNRESET",
+			.counters = "OutRsts=0" } },
 	{ "retransmission_timeout_%s", "RFC 9293 3.8.1", .in = ESTABLISHED,
 		.want = { "write 1000; > P. 1(1000) ack 1; holds 10; pass 1500; none; gives 10; pass 300; skim;"
 			"info total_retrans >= 1; < . 1 ack 1011; none; info unacked = 0" } },
