@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <linux/tcp.h>
+
 #include "netem.h"
 #include "test.h"
 #include "world.h"
@@ -13,6 +15,7 @@ void happens_begin(struct world *w)
 	int side;
 
 	w->is_rekeyed = false;
+	w->switches = 0;
 	for (side = 0; side < SIDES; side++) {
 		const struct host *h = &w->s->host[side];
 
@@ -108,8 +111,30 @@ static void rekey(struct world *w)
 	w->is_rekeyed = true;
 }
 
+/* Each socket of xtcp takes the next algorithm, whatever its connection does. */
+static void switch_algorithms(struct world *w)
+{
+	const long long due = at_ms(w) / w->s->switch_ms;
+	const char *name = scenario_algorithms[(w->s->algorithm + due) % DCTCP];
+	int i;
+
+	if (due == w->switches)
+		return;
+	w->switches = due;
+	faults_pause(true);
+	for (i = 0; i < w->lanes * SIDES; i++) {
+		const struct end *end = &w->lane[i / SIDES].end[i % SIDES];
+
+		if (end->fd >= 0 && end->stack == XTCP)
+			must(!setsockopt(end->fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)), name);
+	}
+	faults_pause(false);
+}
+
 void happens_step(struct world *w)
 {
+	if (w->s->switch_ms)
+		switch_algorithms(w);
 	step_host(w, CLIENT);
 	step_host(w, SERVER);
 	route_step(w);
@@ -147,6 +172,8 @@ long long happens_wait_us(const struct world *w)
 		wait = nearer(w, wait, (long long)i * w->s->apart_ms);
 	wait = nearer(w, wait, w->s->heir_ms);
 	wait = nearer(w, wait, w->s->rekey_ms);
+	if (w->s->switch_ms)
+		wait = nearer(w, wait, (at_ms(w) / w->s->switch_ms + 1) * w->s->switch_ms);
 	return nearer(w, nearer(w, wait, w->s->unlisten_ms), w->s->accept_ms);
 }
 

@@ -139,6 +139,7 @@ struct scenario {
 	int unlisten_ms;	/* the listener closes, even if clients wait; 0: when all are accepted */
 	int heir_ms;		/* a SO_REUSEPORT group listens, and its first member ends, with migrate_req; 0: none */
 	int fastopen;		/* net.xtcp.fastopen of both sides; 0: as the system has it */
+	int switch_ms;		/* so often each xtcp socket gets another algorithm; 0: never */
 	int rekey_ms;		/* the server's Fast Open key changes; 0: it does not */
 	int local;		/* both ends are on the client's machine, with net.xtcp.local; 2: a tap comes, goes */
 	bool opens_both;	/* nobody listens: both ends connect() to each other at once */

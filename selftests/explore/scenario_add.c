@@ -167,6 +167,13 @@ static void add_lone_failure(struct chance c, struct scenario *s)
 		s->fail_after = chance_spread(&c, 1000, 1000000);
 }
 
+/* The judge knows marks by the algorithm, so DCTCP and Prague stay. */
+static void add_switches(struct chance c, struct scenario *s)
+{
+	if (chance_once_in(&c, 8) && s->algorithm <= BBR)
+		s->switch_ms = chance_once_in(&c, 4) ? chance_spread(&c, 1, 5) : chance_spread(&c, 5, 2000);
+}
+
 void scenario_add(struct scenario *s, uint64_t state)
 {
 	add_fastopen(own(state, 1), s);
@@ -184,6 +191,7 @@ void scenario_add(struct scenario *s, uint64_t state)
 	add_zerocopy(own(state, 13), s, CLIENT);
 	add_zerocopy(own(state, 14), s, SERVER);
 	add_lone_failure(own(state, 15), s);
+	add_switches(own(state, 17), s);
 }
 
 /*

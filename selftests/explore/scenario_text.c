@@ -36,6 +36,7 @@ static const struct field first_fields[] = {
 	FIELD(scenario, "accept_ms", accept_ms),
 	FIELD(scenario, "heir_ms", heir_ms),
 	FIELD(scenario, "fastopen", fastopen),
+	FIELD(scenario, "switch_ms", switch_ms),
 	FIELD(scenario, "rekey_ms", rekey_ms),
 	FIELD(scenario, "mem_pages", mem_pages),
 	FIELD(scenario, "opens_both", opens_both),
