@@ -57,7 +57,7 @@ int module_references(void);
 
 /*
  * The same module built once more, to be loaded beside the first one: `make NAME=xtcp_b FAMILY=27`. A test finds it not
- * loaded and leaves it so. The file is named by XTCP_B_KO, which is set when the test side_by_side runs.
+ * loaded and leaves it so. The file is named by XTCP_B_KO, which check-vm.sh sets for some tests.
  */
 #define MODULE_SECOND "xtcp_b"
 #define MODULE_SECOND_FAMILY 27

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * An established connection is carried from kernel TCP to xtcp and back by TCP_REPAIR, in the middle of a transfer in
- * both directions, every octet compared:
+ * An established connection is carried from kernel TCP to xtcp, to a second build of it, and back by TCP_REPAIR, in the
+ * middle of a transfer in both directions, every octet compared:
  *
  *	carry
  *
@@ -9,6 +9,7 @@
  * end notices nothing. And what is carried is changed, one octet after the other: each value is refused, or leaves a
  * connection whose numbers are sane.
  */
+#include <limits.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 
@@ -18,7 +19,7 @@
 
 #define PORT		5000
 #define STALL_MS	20000
-#define ONE_WAY		20000000	/* octets of a transfer, each way */
+#define ENDLESS		(LLONG_MAX / 2)
 #define QUEUED		100000		/* at least so many wait in each queue when the end moves */
 #define SEND_BUFFER	150000		/* so that the peer's window is never full */
 #define BUFFER		8000000		/* what is carried fits */
@@ -130,8 +131,7 @@ static bool put(int fd, const char *text, int len)
 /* Return: the sock, or -1: a number was refused. */
 static int give(struct carried *c, const struct numbers *numbers, enum stack stack, int ns)
 {
-	int fd = ns_socket(ns, stack == KERNEL ? c->from.sa.sa_family : AF_XTCP, SOCK_STREAM,
-			   stack == KERNEL || c->from.sa.sa_family == AF_INET ? 0 : XTCPPROTO_IPV6);
+	int fd = stack_socket(ns, stack, c->from.sa.sa_family == AF_INET ? "0.0.0.0" : "::");
 	bool ok;
 
 	must(fd >= 0 && !stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "no sock in repair mode");
@@ -200,29 +200,37 @@ static bool run_on(struct flow *ends)
 	return fill(ends, SIOCOUTQ);
 }
 
+/* In turn, from kernel TCP on; the second build where check-vm.sh has built one. */
+static const enum stack with_second[MOVES] = { XTCP, SECOND, KERNEL, XTCP };
+static const enum stack without[MOVES] = { XTCP, KERNEL, XTCP, KERNEL };
+static bool has_second;
+
 /* @peer: the stack that does not move. */
 static void transfer(enum stack peer, const char *text, const char *name)
 {
 	struct carried c = { };
+	const enum stack *next = has_second ? with_second : without;
 	struct flow ends[2];
-	int client, server, move;
+	int client, server, move, side;
 	bool ok;
 
 	stack_pair_or_die(net.a, KERNEL, net.b, peer, text, PORT, &client, &server);
 	stack_set(client, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER);
 	stack_set(server, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER);
-	flow_pair(&ends[0], client, ONE_WAY, &ends[1], server, ONE_WAY);
+	flow_pair(&ends[0], client, ENDLESS, &ends[1], server, ENDLESS);
 	for (move = 0; move < MOVES && run_on(ends); move++) {
 		take(ends[0].fd, &c);
 		ksft_print_msg("%s: %d unread, %d unacknowledged, %d unsent\n", name, c.unread, c.unacked, c.unsent);
-		ends[0].fd = give(&c, &c.numbers, move % 2 ? KERNEL : XTCP, net.a);
+		ends[0].fd = give(&c, &c.numbers, next[move], net.a);
 		must(ends[0].fd >= 0, "a right number was refused");
 		gate(true);
 		let_go(&c);
 	}
+	for (side = 0; side < 2; side++)
+		ends[side].send = ends[!side].receive = ends[side].sent + GETS_ON;
 	ok = move == MOVES && flow_run(ends, 2, STALL_MS);
 	flow_explain(ends, 2);
-	ksft_test_result(ok, "carried to xtcp and back, %s\n", name);
+	ksft_test_result(ok, "carried to xtcp%s and back, %s\n", has_second ? ", to a second build" : "", name);
 	close_each(ends[0].fd, ends[1].fd);
 }
 
@@ -361,6 +369,8 @@ static void port_stays_taken(const char *text)
 int main(void)
 {
 	test_begin(10);
+	has_second = getenv("XTCP_B_KO") && !access(getenv("XTCP_B_KO"), R_OK);
+	must(!has_second || !module_second_load(""), "xtcp_b.ko");
 	must(!ns_pair_make(&net), "no namespaces");
 	port_stays_taken("127.0.0.1");
 	port_stays_taken("::1");
@@ -374,5 +384,6 @@ int main(void)
 	must(!ns_sysctl_set(net.a, "net.xtcp.local", "1"), "net.xtcp.local");
 	window_shrinks("127.0.0.1");
 	window_shrinks("::1");
+	must(!has_second || WAIT_FOR(!module_second_unload(), STACK_DEADLINE_MS), "xtcp_b stays");
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
