@@ -23,8 +23,6 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
-#include "main.h"
-
 #include "auth/auth.h"
 #include "base/base.h"
 #include "base/net.h"
@@ -41,6 +39,10 @@
 #include "sock/create.h"
 #include "socket/socket.h"
 #include "timewait/timewait.h"
+
+/* all.c is compiled with -fwhole-program, which hides every function without __visible */
+__visible int init_module(void);
+__visible void cleanup_module(void);
 
 static int __init xtcp_init(void)
 {

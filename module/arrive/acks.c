@@ -10,8 +10,8 @@
 #include <net/tcp_states.h>
 
 #include "arrive/arrive.h"
+#include "base/base.h"
 #include "base/bounds.h"
-#include "base/seg.h"
 #include "base/sender.h"
 #include "base/sock.h"
 #include "base/wire.h"

@@ -25,9 +25,7 @@
 
 #include "arrive/arrive.h"
 #include "base/base.h"
-#include "base/clock.h"
 #include "base/net.h"
-#include "base/seg.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"

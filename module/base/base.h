@@ -1,20 +1,180 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The connection state, memory, limits and secrets. Any file may call what is in base/, and base/
- * calls no other folder.
+ * The protocol's clocks, struct xtcp_seg, the connection state, memory, limits and secrets. Any file
+ * may call what is in base/, and base/ calls no other folder.
  */
 #ifndef XTCP_BASE_H
 #define XTCP_BASE_H
 
+#include <linux/build_bug.h>
 #include <linux/compiler.h>
 #include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/skbuff.h>
+#include <linux/tcp.h>
+#include <linux/timekeeping.h>
+#include <linux/timer.h>
 #include <linux/uidgid.h>
+#include <net/ipv6.h>
+#include <net/sock.h>
 
 #include "base/net.h"
+#include "base/wire.h"
 #include "compat.h"
 
 struct user_namespace;
 struct xtcp_demux_key;
+
+/* Clocks: microseconds for RTTs, milliseconds for timestamps, and 32-bit jiffies. */
+
+static inline u64 xtcp_clock_us(void)
+{
+	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
+}
+
+/*
+ * Microseconds since @then_us; 0 if @then_us is in the future, as it is for a segment that the fq
+ * qdisc still delays.
+ */
+static inline u64 xtcp_clock_since_us(u64 now_us, u64 then_us)
+{
+	return now_us > then_us ? now_us - then_us : 0;
+}
+
+/* The timestamp clock ticks once a millisecond (RFC 7323 section 5.4 allows 1 ms to 1 s). */
+static inline u32 xtcp_clock_ts(void)
+{
+	return (u32)div_u64(ktime_get_ns(), NSEC_PER_MSEC);
+}
+
+/* The value of the timestamp clock when xtcp_clock_us() returned @us. */
+static inline u32 xtcp_clock_ts_of(u64 us)
+{
+	return (u32)div_u64(us, USEC_PER_MSEC);
+}
+
+/*
+ * Clocks for stamps in which 0 means "none": 1 when the clock is 0. Compute the age of such a stamp
+ * with the same function: while the plain clock is 0, a stamp of 1 would be in the future.
+ */
+static inline u32 xtcp_clock_stamp(void)
+{
+	return (u32)jiffies ?: 1;
+}
+
+static inline u32 xtcp_clock_ts_stamp(void)
+{
+	return xtcp_clock_ts() ?: 1;
+}
+
+/* Extend @stamp to full-length jiffies. @stamp: 32-bit jiffies, at most 2^31 away from now. */
+static inline unsigned long xtcp_clock_jiffies(u32 stamp)
+{
+	return jiffies + (s32)(stamp - (u32)jiffies);
+}
+
+static inline u32 xtcp_clock_seconds(void)
+{
+	return (u32)ktime_get_seconds();
+}
+
+/*
+ * Seconds, but never 0, for stamps in which 0 means "none": an initramfs may load the module while
+ * the clock is still 0.
+ */
+static inline u32 xtcp_clock_seconds_stamp(void)
+{
+	return xtcp_clock_seconds() ?: 1;
+}
+
+/*
+ * Seconds of @us. Do not compare the result with xtcp_clock_seconds(), which may be a tick behind.
+ */
+static inline u32 xtcp_clock_seconds_of(u64 us)
+{
+	return (u32)div_u64(us, USEC_PER_SEC);
+}
+
+/*
+ * Is the timer armed? The caller holds the lock that the timer's function takes. Another processor
+ * may start to run the timer now: either answer is right then, since its function waits for the
+ * lock, and checks everything again.
+ */
+static inline bool xtcp_clock_timer_pending(const struct timer_list *timer)
+{
+	/* read without the lock of the kernel's timers, since either answer is right */
+	return data_race(timer_pending(timer));
+}
+
+/* Does IPv4 carry this connection? An AF_INET6 sock with a v4-mapped peer uses IPv4. */
+static inline bool xtcp_sock_is_v4(const struct sock *sk)
+{
+	return sk->sk_family == AF_INET || ipv6_addr_v4mapped(&sk->sk_v6_daddr);
+}
+
+/*
+ * A segment, with the names of RFC 9293 section 3.3.1; in skb->cb from ingress to the receive
+ * queue.
+ * @hdr_len: octets of TCP header at skb->data; 0 when rcvq.c has pulled the header
+ * @sack_at: octets from the start of the TCP header to the first SACK block
+ * @dif: the interface by which the segment arrived; with a VRF: the VRF device
+ * @sdif: with a VRF: the interface by which the segment arrived; otherwise 0
+ */
+struct xtcp_seg {
+	u32 seq;		/* SEG.SEQ */
+	u32 end_seq;		/* SEG.SEQ + SEG.LEN, counting SYN and FIN */
+	u32 ack;		/* SEG.ACK; valid when XTCP_ACK is in @flags */
+	u32 tsval;		/* valid when @has_ts */
+	u32 tsecr;		/* valid when @has_ts */
+	u32 len;		/* octets of data; rcvq.c updates it when it trims the segment */
+	u16 wnd;		/* the window field, unscaled */
+	u8 hdr_len;
+	u8 flags;		/* enum xtcp_flags */
+	bool has_ts;		/* the timestamps option is present */
+	bool has_wscale;	/* the window scale option is present, on a SYN */
+	u8 wscale;		/* the shift count of the window scale option, at most 14 */
+	bool sack_permitted;	/* the SACK-permitted option is present, on a SYN */
+	u8 sack_blocks;		/* number of SACK blocks in the option, 0: none (RFC 2018) */
+	u8 sack_at;
+	u16 mss;		/* the MSS option of a SYN, 0: none */
+	u8 ack_rate;		/* the ACK Rate Request option (enum xtcp_ackrate) */
+	u8 ecn;			/* the ECN field of the IP header: INET_ECN_* */
+	int dif;
+	int sdif;
+};
+
+static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
+{
+	BUILD_BUG_ON(sizeof(struct xtcp_seg) > sizeof(skb->cb));
+	return (struct xtcp_seg *)skb->cb;
+}
+
+/*
+ * Finds the header of a segment that IP has just delivered. Returns its length with options; 0 if
+ * that is less than XTCP_HDR_LEN, or if the skb ends before. @buf has XTCP_HDR_LEN +
+ * XTCP_MAX_OPTIONS octets. The length is read only once: a fragment's page may change between two
+ * reads.
+ */
+static __always_inline unsigned int xtcp_seg_peek(const struct sk_buff *skb, u8 *buf, const struct tcphdr **th)
+{
+	unsigned int len;
+
+	*th = skb_header_pointer(skb, 0, sizeof(**th), buf);
+	if (!*th)
+		return 0;
+	len = (*th)->doff * 4;
+	if (len < sizeof(**th))
+		return 0;
+	*th = skb_header_pointer(skb, 0, len, buf);
+	return *th ? len : 0;
+}
+
+/* A SYN without RST, ACK and FIN, as a client begins a connection with (RFC 9293 section 3.5). */
+static inline bool xtcp_seg_is_syn_alone(const struct xtcp_seg *seg)
+{
+	return (seg->flags & (XTCP_SYN | XTCP_RST | XTCP_ACK | XTCP_FIN)) == XTCP_SYN;
+}
 
 /* The approximate value of @counter, at least 0. Part of each processor's count may be missing. */
 static inline s64 xtcp_counter_about(struct percpu_counter *counter)

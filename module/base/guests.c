@@ -27,7 +27,6 @@
 #include <linux/random.h>
 #include <linux/user_namespace.h>
 
-#include "base/seg.h"
 #include "base/sock.h"
 #include "sight/sight.h"
 

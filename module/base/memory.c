@@ -8,7 +8,6 @@
  */
 #include "base/base.h"
 
-#include "base/clock.h"
 #include "base/sender.h"
 
 #define ORPHANS_BATCH	8	/* a processor adds its count to the sum when the count reaches 8 */

@@ -43,7 +43,6 @@
 #include <linux/string.h>
 #include <net/ip6_checksum.h>
 
-#include "base/clock.h"
 #include "lookup/lookup.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */

@@ -18,7 +18,7 @@
 
 #include <linux/ipv6.h>
 
-#include "base/clock.h"
+#include "base/base.h"
 #include "base/sender.h"
 #include "recv/recv.h"
 #include "time/time.h"

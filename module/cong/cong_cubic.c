@@ -27,7 +27,7 @@
  * no train.
  */
 
-#include "base/clock.h"
+#include "base/base.h"
 #include "cong/reduction.h"
 #include "sight/sight.h"
 

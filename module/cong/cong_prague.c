@@ -20,7 +20,7 @@
  * the same round trip, both together halve it.
  */
 
-#include "base/clock.h"
+#include "base/base.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 

@@ -45,7 +45,7 @@
 #include <linux/uio.h>
 
 #include "auth/auth.h"
-#include "base/seg.h"
+#include "base/base.h"
 #include "base/sock.h"
 #include "send/send.h"
 #include "sight/sight.h"

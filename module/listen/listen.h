@@ -17,8 +17,6 @@
 #include <linux/percpu.h>
 
 #include "base/base.h"
-#include "base/clock.h"
-#include "base/seg.h"
 #include "sight/sight.h"
 
 struct xtcp_fastopen;

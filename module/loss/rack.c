@@ -16,7 +16,7 @@
  */
 #include "loss/loss.h"
 
-#include "base/clock.h"
+#include "base/base.h"
 #include "base/sender.h"
 #include "sight/sight.h"
 

@@ -19,7 +19,7 @@
 
 #include <linux/list_sort.h>
 
-#include "base/clock.h"
+#include "base/base.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "sight/sight.h"

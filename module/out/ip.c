@@ -16,7 +16,7 @@
 #include <net/ip6_route.h>
 #include <net/transp_v6.h>
 
-#include "base/seg.h"
+#include "base/base.h"
 #include "lookup/lookup.h"
 
 /*

@@ -36,10 +36,8 @@
 #include <trace/events/tcp.h>
 
 #include "base/base.h"
-#include "base/clock.h"
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/seg.h"
 #include "base/wire.h"
 #include "compat.h"
 #include "ecn/ecn.h"

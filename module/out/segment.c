@@ -17,8 +17,7 @@
 #include <trace/events/tcp.h>
 
 #include "auth/auth.h"
-#include "base/clock.h"
-#include "base/seg.h"
+#include "base/base.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"

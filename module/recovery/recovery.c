@@ -34,8 +34,8 @@
 
 #include <net/tcp_states.h>
 
+#include "base/base.h"
 #include "base/bounds.h"
-#include "base/clock.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/sock.h"

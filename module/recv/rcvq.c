@@ -31,7 +31,6 @@
 
 #include "base/base.h"
 #include "base/bounds.h"
-#include "base/seg.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"

@@ -29,7 +29,7 @@
  */
 
 #include "auth/auth.h"
-#include "base/seg.h"
+#include "base/base.h"
 #include "base/sender.h"
 #include "base/wire.h"
 #include "cong/cong.h"

@@ -27,8 +27,8 @@
  */
 
 #include "auth/auth.h"
+#include "base/base.h"
 #include "base/bounds.h"
-#include "base/clock.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/sock.h"

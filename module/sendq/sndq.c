@@ -42,7 +42,6 @@
 #include <linux/uio.h>
 
 #include "base/base.h"
-#include "base/clock.h"
 #include "base/sender.h"
 #include "base/wire.h"
 #include "compat.h"

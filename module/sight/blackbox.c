@@ -42,7 +42,6 @@
 #include <net/inet_ecn.h>
 
 #include "base/base.h"
-#include "base/seg.h"
 #include "base/sock.h"
 
 struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];

@@ -41,7 +41,6 @@
 #include "auth/auth.h"
 #include "base/base.h"
 #include "base/net.h"
-#include "base/seg.h"
 #include "base/sender.h"
 #include "base/sock.h"
 #include "base/wire.h"

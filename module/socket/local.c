@@ -35,8 +35,8 @@
 #include <net/sch_generic.h>
 
 #include "auth/auth.h"
+#include "base/base.h"
 #include "base/net.h"
-#include "base/seg.h"
 #include "base/sock.h"
 #include "compat.h"
 #include "lookup/lookup.h"

@@ -19,7 +19,6 @@
 
 #include "auth/auth.h"
 #include "base/base.h"
-#include "base/clock.h"
 #include "base/sock.h"
 #include "cong/cong.h"
 #include "out/out.h"

@@ -28,7 +28,6 @@
 
 #include "auth/auth.h"
 #include "base/base.h"
-#include "base/clock.h"
 #include "base/net.h"
 #include "base/sender.h"
 #include "base/sock.h"

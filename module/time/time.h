@@ -17,7 +17,7 @@
 #include <linux/minmax.h>
 #include <net/sock.h>
 
-#include "base/clock.h"
+#include "base/base.h"
 #include "base/rto.h"
 
 struct sock;

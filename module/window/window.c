@@ -28,8 +28,8 @@
  */
 #include "window/window.h"
 
+#include "base/base.h"
 #include "base/bounds.h"
-#include "base/seg.h"
 #include "sight/sight.h"
 
 #define FEW_BLOCKS	2	/* beside these, an ACK with timestamps has room for one more */

@@ -30,7 +30,7 @@
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
-#include "base/seg.h"
+#include "base/base.h"
 #include "base/sock.h"
 #include "base/wire.h"
 #include "cong/cong.h"
