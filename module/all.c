@@ -72,7 +72,6 @@
 
 #include "loss/rack.c"
 #include "loss/scoreboard.c"
-#include "loss/undo.c"
 
 #include "sendq/sndq.c"
 

@@ -16,6 +16,8 @@
 
 #include "base/bounds.h"
 #include "cong/reduction.h"
+#include "ecn/ecn.h"
+#include "sight/sight.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
 
@@ -129,13 +131,11 @@ static void keep_windows(struct xtcp_sender *tx)
 	prior->prior_ssthresh = xtcp_reduction_is_on(tx) ? cong->ssthresh : max(cong->ssthresh, cong->cwnd / 4 * 3);
 }
 
-/**
- * xtcp_reduction_begin() - begin to reduce the window after a loss or a congestion mark
- * @sk: the sock; its phase has not changed yet
- * @in_flight: RecoverFS of RFC 9937 section 6.1, octets
- * @marked: a congestion mark is the only reason; nothing was lost
+/*
+ * After a loss or a congestion mark; the phase has not changed yet. @in_flight: RecoverFS of RFC 9937
+ * section 6.1, octets. @marked: a congestion mark is the only reason; nothing was lost.
  */
-void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
+static void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	const struct xtcp_cong_ops *ops = tx->algorithm;
@@ -277,6 +277,44 @@ bool xtcp_reduction_undo(struct sock *sk)
 	if (xtcp_sender(sk)->algorithm->undone)
 		xtcp_sender(sk)->algorithm->undone(sk);
 	return true;
+}
+
+/* Tells the tracepoint and the black box. @reason: enum xtcp_trace_congestion_reason. */
+void xtcp_phase_tell(struct sock *sk, int reason)
+{
+	sock_owned_by_me(sk);
+	xtcp_event_congestion(sk, xtcp_pipe_octets(sk), reason);
+}
+
+/* Changes the phase. @reason: enum xtcp_trace_congestion_reason. Socket lock held. */
+void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
+{
+	if (phase != XTCP_CONG_LOSS)
+		xtcp_timeouts_over(&xtcp_sk(sk)->timeouts);
+	WRITE_ONCE(xtcp_sk(sk)->cong.phase, phase);
+	xtcp_phase_tell(sk, reason);
+}
+
+/* RecoverFS (RFC 9937 section 6.1): octets in flight before the ACK @sample. Socket lock held. */
+u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample *sample)
+{
+	const struct xtcp_stream *stream = tx->stream;
+	u32 out = tx->snd.nxt - tx->snd.una + sample->acked;
+	u32 sacked_before = stream->scoreboard.sacked - min(stream->scoreboard.sacked, sample->sacked);
+
+	return out > sacked_before ? out - sacked_before : 0;
+}
+
+/* Begins a reduction of the window. @marked: a congestion mark is the cause. Socket lock held. */
+void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *stream = xsk->stream;
+
+	stream->recover = xsk->snd.nxt;
+	stream->tlp.pending = false;
+	xtcp_reduction_begin(sk, recover_fs, marked);
+	xtcp_ecn_reduced(sk);
 }
 
 /*

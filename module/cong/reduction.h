@@ -83,8 +83,12 @@ static inline u64 xtcp_rate_octets_per_second(const struct sock *sk)
 	return rate->us ? div_u64((u64)rate->octets * USEC_PER_SEC, rate->us) : 0;
 }
 
+void xtcp_phase_tell(struct sock *sk, int reason);
+void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason);
+u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample *sample);
+void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked);
+
 /* Socket lock held. */
-void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked);
 void xtcp_reduction_further(struct sock *sk, u32 in_flight);
 void xtcp_reduction_allow_one(struct sock *sk);
 void xtcp_reduction_end(struct sock *sk);

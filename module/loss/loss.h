@@ -189,14 +189,6 @@ void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, stru
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us);
 bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us);
 
-/* undo.c */
-
-void xtcp_phase_tell(struct sock *sk, int reason);
-void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason);
-u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample *sample);
-void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked);
-void xtcp_phase_congested_here(struct sock *sk);
-
 /*
  * struct xtcp_undo - the state needed to undo a reduction of the window
  * @resent: octets resent, minus the octets that D-SACKs report as arrived twice; begins with the
@@ -212,11 +204,5 @@ struct xtcp_undo {
 	bool any_resent;
 	bool has_ts;	/* @first_ts is valid */
 };
-
-/* The socket lock is held in all these functions. */
-void xtcp_undo_begin(struct sock *sk);
-void xtcp_undo_resent(struct sock *sk, u32 octets, u64 sent_us);
-void xtcp_undo_dsack(struct sock *sk, u32 start, u32 end);
-bool xtcp_undo_apply(struct sock *sk, int counter);
 
 #endif /* XTCP_LOSS_H */

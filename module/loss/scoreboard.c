@@ -662,6 +662,18 @@ static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 	return skb && xtcp_sndcb(skb)->transmissions > 1;
 }
 
+/* For an undo: octets that a D-SACK reports, all of which were sent. @end: behind the last one. */
+static void count_repeated(struct sock *sk, u32 start, u32 end)
+{
+	struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
+
+	sock_owned_by_me(sk);
+	if (!undo->armed || xtcp_seq_le(end, undo->marker))
+		return;
+	start = xtcp_seq_max(start, undo->marker);
+	undo->resent -= min(undo->resent, end - start);
+}
+
 static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -696,7 +708,7 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 	else if (xtcp_seq_le(block->end, stream->undo.marker))
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDSACKIGNOREDOLD);
 	else
-		xtcp_undo_dsack(sk, block->start, block->end);
+		count_repeated(sk, block->start, block->end);
 }
 
 /*

@@ -21,6 +21,7 @@
 #include "base/sock.h"
 #include "base/wire.h"
 #include "compat.h"
+#include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "send/send.h"
@@ -265,13 +266,39 @@ static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, 
 }
 
 /*
+ * A queue here, such as a qdisc, has dropped a segment of this connection or of another one:
+ * congestion on the first hop, without a report of the peer. So a reduction begins at once, at most
+ * one per round trip, as with a mark (RFC 3168 section 6.1.2). As in Linux it is final. During the
+ * handshake nothing is reduced.
+ *
+ * No ACK triggers it, so perhaps little is in flight. For each octet delivered, PRR sends ssthresh
+ * / RecoverFS octets: too many if RecoverFS is small. So it is at least the window here, as in
+ * Linux.
+ */
+static void congested_here(struct sock *sk)
+{
+	const struct xtcp_sample none = { };
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream))
+		return;
+	if (xsk->cong.phase < XTCP_CONG_CWR) {
+		xsk->stream->undo.armed = false;
+		xtcp_phase_reduce(sk, max(xtcp_phase_in_flight(xtcp_sender(sk), &none), xsk->cong.cwnd), false);
+		xtcp_phase_set(sk, XTCP_CONG_CWR, XTCP_TRACE_QUEUE);
+	}
+	xtcp_reduction_forbid_undo(sk);
+}
+
+/*
  * A positive @verdict (NET_XMIT_*) comes from a full queue, which has dropped this segment or
  * another one, a negative one is IP's errno. Return: 0 if this segment was not dropped.
  */
 static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool resent, u32 segments)
 {
 	if (verdict > 0) {
-		xtcp_phase_congested_here(sk);
+		congested_here(sk);
 		verdict = net_xmit_eval(verdict);
 	}
 	if (verdict && resent)

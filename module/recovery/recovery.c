@@ -22,8 +22,10 @@
  *    The ACKs that follow show whether the timeout was spurious: in_loss().
  *  - How fast is it sent? The congestion window decides (cong.c); this file only
  *    compares it with the number of octets in flight, and asks pacing.
- *  - Was the recovery needless? undo.c decides. F-RTO (RFC 5682) is here, because it also chooses
- *    what to send.
+ *  - Was the recovery needless? Signs of it are an ACK that moves SND.UNA and echoes a timestamp from
+ *    before the first retransmission: the original has arrived (Eifel, RFC 3522); D-SACKs that
+ *    report that every resent octet has arrived twice (RFC 2883 section 5, RFC 3708); and F-RTO
+ *    (RFC 5682), which also chooses what to send. The response follows RFC 4015 section 3.2.
  *
  * Tail loss probe (RFC 8985 section 7): when the last segments of a burst are lost, no SACK reports
  * it. So after two round trips without an ACK, one segment is sent: new text, or else the last
@@ -83,6 +85,75 @@ static void forget_duplicates(struct sock *sk)
 	sock_owned_by_me(sk);
 	xtcp_sender(sk)->stream->scoreboard.sacked = 0;
 	xtcp_sender(sk)->stream->scoreboard.sacked_segments = 0;
+}
+
+/*
+ * A tail loss probe that repeats text is on its way, and a recovery begins. The probe counts as
+ * resent: otherwise a D-SACK for it would count for a later retransmission. Its TSval is the first
+ * of a copy: an ACK that echoes it says that the probe has arrived, and the original may be lost.
+ */
+static void probe_is_a_copy(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_undo *undo = &tx->stream->undo;
+	const struct sk_buff *probe;
+
+	undo->resent += tx->mss;
+	probe = xtcp_sndq_find(sk, tx->stream->tlp.end_seq - 1);
+	if (!probe || undo->has_ts)
+		return;
+	undo->first_ts = xtcp_clock_ts_of(xtcp_sndcb(probe)->sent_us) + tx->snd.ts_offset;
+	undo->has_ts = true;
+}
+
+/* Starts to watch a recovery (RFC 3522 section 3.2 step 1). cong.c has saved the windows. */
+static void undo_begin(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	struct xtcp_undo *undo = &stream->undo;
+
+	sock_owned_by_me(sk);
+	undo->armed = true;
+	undo->marker = tx->snd.una;
+	/*
+	 * retransmissions of the previous recovery that are still in flight also count for this
+	 * recovery
+	 */
+	undo->resent = stream->scoreboard.resent;
+	undo->any_resent = undo->resent;
+	/*
+	 * if a retransmission was lost in LOSS, first_ts stays that of the first copy after the
+	 * timeout: a copy that is only late must not count as an original
+	 */
+	undo->has_ts = undo->any_resent || (undo->has_ts && tx->cong.phase == XTCP_CONG_LOSS);
+	if (stream->tlp.pending && stream->tlp.is_resent)
+		probe_is_a_copy(sk);
+}
+
+/*
+ * Undoes the reduction of the window (RFC 4015 section 3.2). @counter: LINUX_MIB_TCP*UNDO, for the way
+ * in which the needless recovery was detected. Return: true: the window is as before; false:
+ * xtcp_reduction_forbid_undo() has made it final.
+ */
+static bool undo_apply(struct sock *sk, int counter)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	bool undone;
+
+	sock_owned_by_me(sk);
+	undone = xtcp_reduction_undo(sk);
+	if (undone)
+		xtcp_ecn_undone(sk);
+	stream->undo.armed = false;
+	/*
+	 * let RACK look for losses again. Outside recovery it may wait longer for late segments,
+	 * and then has to start its timer
+	 */
+	stream->rack.advanced = true;
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
+	return undone;
 }
 
 /* Gives up the chance to undo a reduction. */
@@ -345,7 +416,7 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 	}
 
 	XTCP_NET_INC_STATS(tx->xn, tx->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERY : LINUX_MIB_TCPRENORECOVERY);
-	xtcp_undo_begin(sk);
+	undo_begin(sk);
 	if (tx->cong.phase == XTCP_CONG_CWR)
 		xtcp_reduction_further(sk, xtcp_phase_in_flight(tx, sample));
 	else
@@ -456,12 +527,12 @@ static bool originals_came(struct sock *sk, const struct xtcp_sample *sample)
 static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
 {
 	if (originals_came(sk, sample)) {
-		xtcp_undo_apply(sk, counter);
+		undo_apply(sk, counter);
 		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_TIMESTAMP);
 		return true;
 	}
 	if (all_came_twice(sk)) {
-		xtcp_undo_apply(sk, counter);
+		undo_apply(sk, counter);
 		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_DSACK);
 		return true;
 	}
@@ -513,7 +584,7 @@ static void repair_the_rest(struct sock *sk, const struct xtcp_sample *sample)
  */
 static bool end_needless(struct sock *sk, int counter, int reason)
 {
-	bool undone = xtcp_undo_apply(sk, counter);
+	bool undone = undo_apply(sk, counter);
 
 	if (undone)
 		keep_open(sk, reason);
@@ -565,7 +636,7 @@ static void outside_repair(struct sock *sk, struct xtcp_sample *sample)
 			xtcp_scoreboard_duplicate_ack(sk, sample);
 	}
 	if (tx->cong.phase <= XTCP_CONG_DISORDER && all_came_twice(sk)) {
-		xtcp_undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
+		undo_apply(sk, LINUX_MIB_TCPDSACKUNDO);
 		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_DSACK);
 	}
 	find_lost(sk, sample);
@@ -604,7 +675,7 @@ static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sam
 	bool undone;
 
 	xtcp_scoreboard_not_lost(sk);
-	undone = xtcp_undo_apply(sk, LINUX_MIB_TCPLOSSUNDO);
+	undone = undo_apply(sk, LINUX_MIB_TCPLOSSUNDO);
 	xtcp_tries_spurious(&tx->tries);
 	tx->stream->frto = false;
 	if (duplicates_may_follow(tx))
@@ -879,7 +950,7 @@ bool xtcp_timeout_passed(struct sock *sk)
 	if (tx->cong.phase <= XTCP_CONG_DISORDER || xtcp_seq_ge(tx->snd.una, stream->recover) ||
 	    (tx->cong.phase == XTCP_CONG_LOSS && !tx->tries.retransmits)) {
 		xtcp_reduction_timeout(sk);
-		xtcp_undo_begin(sk);
+		undo_begin(sk);
 	} else if (tx->cong.phase == XTCP_CONG_CWR) {
 		xtcp_reduction_further(sk, 0);
 	}

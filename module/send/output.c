@@ -828,6 +828,23 @@ static noinline u32 leave_room_for_request(struct sock *sk, struct sk_buff *skb,
 	return min(n, most);
 }
 
+/* For an undo (RFC 3522 section 3.2 step 2). @sent_us: when it leaves; its TSval is computed from this. */
+static void note_resent(struct sock *sk, u32 octets, u64 sent_us)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_undo *undo = &tx->stream->undo;
+
+	sock_owned_by_me(sk);
+	/* a SYN may have been sent before tx->stream is allocated */
+	if (!xtcp_stream_is_there(tx->stream))
+		return;
+	if (!undo->has_ts)
+		undo->first_ts = xtcp_clock_ts_of(sent_us) + tx->snd.ts_offset;
+	undo->has_ts = true;
+	undo->any_resent = true;
+	undo->resent += octets;
+}
+
 /**
  * xtcp_retransmit_segment() - send a segment again
  * @sk: the sock
@@ -880,7 +897,7 @@ int xtcp_retransmit_segment(struct sock *sk, struct sk_buff *skb, u32 max)
 	xtcp_sndq_sent(sk, skb, sent_us);
 	tx->snd_tstamp = (u32)jiffies;
 	xtcp_scoreboard_resent(sk, skb);
-	xtcp_undo_resent(sk, cb->end_seq - cb->seq, sent_us);
+	note_resent(sk, cb->end_seq - cb->seq, sent_us);
 	xtcp_reduction_sent(sk, cb->end_seq - cb->seq);
 	return 0;
 }
