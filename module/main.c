@@ -22,6 +22,7 @@
 #include <linux/init.h>
 #include <linux/module.h>
 #include <linux/rcupdate.h>
+#include <net/netevent.h>
 
 #include "auth/auth.h"
 #include "base/base.h"
@@ -85,7 +86,7 @@ static int __init xtcp_init(void)
 	err = xtcp_family_register();
 	if (err)
 		goto err_early;
-	xtcp_algorithms_open();
+	register_netevent_notifier(&xtcp_algorithms_offers);
 	return 0;
 
 err_early:
@@ -113,7 +114,7 @@ err_stream:
 
 static void __exit xtcp_exit(void)
 {
-	xtcp_algorithms_close();
+	unregister_netevent_notifier(&xtcp_algorithms_offers);
 	xtcp_family_unregister();
 	xtcp_early_exit();
 	xtcp_interpose_exit();

@@ -426,33 +426,3 @@ void xtcp_acks_schedule(struct sock *sk)
 		owed_now_or_later(sk, few, asked);
 }
 
-/**
- * xtcp_acks_window() - after RECEIVE has freed buffer space, send an ACK if necessary
- * @sk: the sock, in any state
- * @copied: octets that the program has just received
- *
- * An ACK leaves in three cases; if the peer has asked for an ACK rate, only in the last:
- *  - it is pending for more than one segment of text;
- *  - it is pending, the program has read everything, and it is not likely to answer;
- *  - it would at least double the offered window (RFC 9293 section 3.8.6.2.2).
- *
- * Context: process. Lock: socket, held.
- */
-void xtcp_acks_window(struct sock *sk, u32 copied)
-{
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-	bool tell = false;
-
-	sock_owned_by_me(sk);
-	if (sk->sk_state != TCP_ESTABLISHED &&
-	    (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
-		return;
-	if (xsk->acking.pending && likely(!xsk->stream->sack.ack_rate))
-		tell = xsk->rcv.nxt - xsk->rcv.wup > xsk->rcv_mss ||
-		       (copied && !xsk->acking.pingpong && !xsk->acking.ack_held_for_app &&
-			!atomic_read(&sk->sk_rmem_alloc));
-	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN))
-		tell = xtcp_window_would_double(sk);
-	if (tell)
-		xtcp_send_ack(sk);
-}

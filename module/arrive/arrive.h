@@ -60,6 +60,5 @@ bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *se
 void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_seg *seg);
 
 void xtcp_acks_schedule(struct sock *sk);
-void xtcp_acks_window(struct sock *sk, u32 copied);
 
 #endif /* XTCP_ARRIVE_H */

@@ -172,28 +172,6 @@ static int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 	return 0;
 }
 
-/* How many keys a sock has, of both kinds; the caller has an open descriptor of it. */
-int xtcp_keys_count(const struct sock *sk)
-{
-	const struct xtcp_cold *cold = xtcp_cold(sk);
-	const struct xtcp_key *key;
-	const struct xtcp_ao_key *mkt;
-	const struct xtcp_ao *ao;
-	int n = 0;
-
-	if (!cold)
-		return 0;
-	rcu_read_lock();
-	hlist_for_each_entry_rcu(key, &cold->keys, node)
-		n++;
-	ao = xtcp_ao_of(sk);
-	if (ao)
-		hlist_for_each_entry_rcu(mkt, &ao->keys, node)
-			n++;
-	rcu_read_unlock();
-	return n;
-}
-
 /**
  * xtcp_keys_inherit() - give a child the key of its listener for this peer
  * @child: a new child; its tuple and device are set

@@ -120,12 +120,7 @@ static inline const struct xtcp_key *xtcp_keys_of(const struct sock *sk)
 	return xtcp_keys_for(sk, &xtcp_endpoint(sk)->conn);
 }
 
-/*
- * Process or softirq; the socket lock is held. xtcp_keys_count() needs no lock, but the caller has
- * an open descriptor of the sock. xtcp_keys_free() needs no lock either, since no other thread can
- * find the sock.
- */
-int xtcp_keys_count(const struct sock *sk);
+/* Process or softirq; the socket lock is held, or for xtcp_keys_free() no other thread can find the sock. */
 int xtcp_keys_inherit(struct sock *child, const struct sock *lsk);
 void xtcp_keys_free(struct sock *sk);
 
@@ -337,7 +332,6 @@ static inline bool xtcp_signer_leaves_room(u32 room, bool sack)
 }
 
 bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, bool v4, u8 type, u8 code);
-bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code);
 
 /*
  * Does the segment have to be checked? Yes if @sk may have a key, or if the options take at least

@@ -462,26 +462,6 @@ bool xtcp_aoverify_ignores_icmp_for(struct xtcp_net *xn, struct xtcp_ao *ao, boo
 	return true;
 }
 
-/**
- * xtcp_aoverify_ignores_icmp() - does a sock ignore an ICMP error because of TCP-AO?
- * @sk: the sock whose segment has caused the error; only one whose handshake is complete ignores
- *	any
- * @v4: true: an ICMP error; false: an ICMPv6 error
- * @type: ICMP_* or ICMPV6_*, the type of the error
- * @code: the code of the error
- * Context: softirq, RCU read side.
- */
-bool xtcp_aoverify_ignores_icmp(const struct sock *sk, bool v4, u8 type, u8 code)
-{
-	struct xtcp_ao *ao = xtcp_ao_of(sk);
-
-	if (likely(!ao) || !READ_ONCE(ao->current_key))
-		return false;
-	if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV | TCPF_LISTEN))
-		return false;
-	return xtcp_aoverify_ignores_icmp_for(xtcp_net_of(sk), ao, v4, type, code);
-}
-
 static const u8 *digest_in(const struct sk_buff *skb)
 {
 	const struct tcphdr *th = (const struct tcphdr *)skb->data;

@@ -216,6 +216,5 @@ static inline u8 xtcp_cold_ack_rate(const struct sock *sk)
 int xtcp_cold_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp);
 int xtcp_cold_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp);
 struct xtcp_cold *xtcp_cold_get(struct sock *sk, gfp_t gfp);
-void xtcp_cold_free(struct sock *sk);
 
 #endif /* XTCP_ENDPOINT_H */

@@ -425,4 +425,13 @@ static inline void xtcp_sock_count_none(struct xtcp_sock *xsk)
 	xsk->data_segs_in = 0;
 }
 
+/* Was our FIN sent, and is it acknowledged? */
+static inline bool xtcp_acked_fin(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	return xsk->fin_queued && xsk->snd.una == xsk->snd.write_seq;
+}
+
 #endif /* XTCP_SOCK_H */

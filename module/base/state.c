@@ -106,17 +106,6 @@ int xtcp_cold_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t g
 	return 0;
 }
 
-/* When the memory of the sock is freed: no Fast Open state and no keys are left. */
-void xtcp_cold_free(struct sock *sk)
-{
-	struct xtcp_cold *cold = xtcp_cold(sk);
-
-	if (likely(!cold))
-		return;
-	WARN_ON_ONCE(cold->fastopenq || !hlist_empty(&cold->keys) || cold->ao);
-	kfree(cold);
-}
-
 static struct kmem_cache *streams;
 
 const struct xtcp_stream xtcp_stream_none = {

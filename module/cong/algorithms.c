@@ -65,13 +65,6 @@ static bool hold_algorithm(const struct xtcp_cong_ops *ops)
 	return likely(!ops->owner) || try_module_get(ops->owner);
 }
 
-/* Gives an algorithm back; NULL: none. */
-void xtcp_algorithms_put(const struct xtcp_cong_ops *ops)
-{
-	if (ops && unlikely(ops->owner))
-		module_put(ops->owner);
-}
-
 /*
  * Loads the module of an algorithm that is not there, for whom Linux loads one of its own: an
  * administrator of the machine, in any namespace. Process context, no locks.
@@ -233,21 +226,10 @@ static int take_offer(struct notifier_block *nb, unsigned long event, void *data
 	return notifier_from_errno(err) | NOTIFY_STOP_MASK;
 }
 
-static struct notifier_block offers = {
+/* Registered by the last step of module init: a module whose init fails goes, even if it is held. */
+struct notifier_block xtcp_algorithms_offers = {
 	.notifier_call = take_offer,
 };
-
-/* The last step of module init: a module whose init fails goes, even if it is held. */
-void xtcp_algorithms_open(void)
-{
-	register_netevent_notifier(&offers);
-}
-
-/* At module exit: no algorithm of another module is left. */
-void xtcp_algorithms_close(void)
-{
-	unregister_netevent_notifier(&offers);
-}
 
 /*
  * The default algorithm of a new namespace, until xtcp_algorithms_forget(): that of the first one;

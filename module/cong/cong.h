@@ -15,12 +15,13 @@
 #include <linux/gfp.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
+#include <linux/module.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
 
 #include "generated/algorithms_list.h"
 
-struct module;
+struct notifier_block;
 struct seq_file;
 struct sk_buff;
 struct sock;
@@ -418,8 +419,7 @@ int xtcp_paths_show(struct seq_file *m, void *v);
 #define XTCP_ALGORITHMS_TEXT	2048	/* octets, the size of a list of names, as in Linux */
 
 int xtcp_algorithms_init(void);
-void xtcp_algorithms_open(void);
-void xtcp_algorithms_close(void);
+extern struct notifier_block xtcp_algorithms_offers;
 const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn);
 void xtcp_algorithms_forget(struct xtcp_net *xn);
 void xtcp_algorithms_load(const char *name);
@@ -431,7 +431,14 @@ int xtcp_algorithms_allow(char *names);
 size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info);
 
 const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name);
-void xtcp_algorithms_put(const struct xtcp_cong_ops *ops);
+
+/* Gives an algorithm back; NULL: none. */
+static inline void xtcp_algorithms_put(const struct xtcp_cong_ops *ops)
+{
+	if (ops && unlikely(ops->owner))
+		module_put(ops->owner);
+}
+
 void xtcp_algorithms_renew_at(const struct xtcp_cong_ops **at);
 
 /* Socket lock held, or no other thread can reach the sock. */

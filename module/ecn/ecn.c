@@ -349,46 +349,6 @@ u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool 
 	return XTCP_OPTLEN_ACCECN_ALIGNED(xtcp_ace_fields(accecn->received, &order));
 }
 
-/**
- * xtcp_accecn_fill_option() - add the AccECN option to a segment's options
- * @sk: in AccECN mode
- * @room: octets that the option may take
- * @is_first: the segment carries the first text
- * @opts: the options; they point to @counters afterwards
- * @counters: an array of %XTCP_ACCECN_FIELDS_MAX counters
- *
- * At least the counters that xtcp_ace_fields() chooses, or no option. While xtcp_accecn.demand is
- * not 0, all that fit.
- */
-void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters)
-{
-	struct xtcp_accecn *accecn = &xtcp_sk(sk)->accecn;
-	u32 fields, i;
-	bool order;
-	u8 codepoint;
-
-	sock_owned_by_me(sk);
-	fields = xtcp_ace_fields(accecn->received, &order);
-	if (XTCP_OPTLEN_ACCECN_ALIGNED(fields) > room)
-		return;
-	while (accecn->demand && fields < XTCP_ACCECN_FIELDS_MAX && XTCP_OPTLEN_ACCECN_ALIGNED(fields + 1) <= room)
-		fields++;
-	for (i = 0; i < fields; i++) {
-		codepoint = xtcp_ace_order_codepoint(order, i);
-		counters[i] = accecn->received[codepoint - 1] + xtcp_ace_counter_first(codepoint);
-	}
-	opts->has_accecn = true;
-	opts->accecn_order = order;
-	opts->accecn_fields = fields;
-	opts->accecn = counters;
-	if (accecn->demand)
-		accecn->demand--;
-	accecn->grown = false;
-	accecn->option_us = (u32)xtcp_sk(sk)->arrived_us;
-	if (is_first)
-		accecn->faults |= XTCP_ACCECN_OPTION_FIRST;
-}
-
 /* A counter is lower than before if a later ACK was processed already. Return: octets newly reported with CE. */
 static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn_option *option)
 {

@@ -156,7 +156,6 @@ static inline void xtcp_accecn_start(struct sock *sk, u8 codepoint, bool asked_w
 void xtcp_accecn_take_third_ack(struct sock *sk, const struct sk_buff *skb);
 void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb);
 u32 xtcp_accecn_option_wanted(struct sock *sk, u8 flags, u32 seq, u32 len, bool resent);
-void xtcp_accecn_fill_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters);
 void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segments, struct xtcp_sample *sample);
 
 static inline u8 xtcp_accecn_ace(const struct sk_buff *skb)

@@ -248,6 +248,41 @@ static void about_sock(struct sock *sk, struct sk_buff *skb, const struct error 
 	}
 }
 
+/* Because of TCP-AO; only a sock whose handshake is complete. The arguments are of the error. */
+static bool ignores_errors(const struct sock *sk, bool v4, u8 type, u8 code)
+{
+	struct xtcp_ao *ao = xtcp_ao_of(sk);
+
+	if (likely(!ao) || !READ_ONCE(ao->current_key))
+		return false;
+	if ((1 << READ_ONCE(sk->sk_state)) & (TCPF_SYN_SENT | TCPF_SYN_RECV | TCPF_LISTEN))
+		return false;
+	return xtcp_aoverify_ignores_icmp_for(xtcp_net_of(sk), ao, v4, type, code);
+}
+
+/*
+ * About the SYN-ACK of an entry. A hard error (RFC 9293 section 3.9.2.2) ends it without a report,
+ * because no program has the connection yet. @seq: SEG.SEQ of the quoted segment.
+ */
+static void about_entry(struct xtcp_request *he, u32 seq, bool hard)
+{
+	struct sock *lsk = READ_ONCE(he->lsk);
+	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+
+	if (seq != he->iss) {
+		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_OUTOFWINDOWICMPS);
+		return;
+	}
+	if (!hard || !listener)
+		return;
+	spin_lock(&listener->lock);
+	if (xtcp_listen_has_entry(listener, he)) {
+		xtcp_entry_drop(listener, he, XTCP_TRACE_FAILED);
+		xtcp_refusal_drop(listener->sk);
+	}
+	spin_unlock(&listener->lock);
+}
+
 /* MUST-54. Return: false when the connection is not ours. */
 static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 {
@@ -275,14 +310,13 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 						       error->code);
 		break;
 	case XTCP_CONN_REQUEST:
-		xtcp_halfopen_icmp_error(container_of(conn, struct xtcp_request, conn), error->seq,
-					 error->news == NEWS_HARD);
+		about_entry(container_of(conn, struct xtcp_request, conn), error->seq, error->news == NEWS_HARD);
 		break;
 	case XTCP_CONN_SOCK:
 		sk = xtcp_sk_of_conn(conn);
 		if (!refcount_inc_not_zero(&sk->sk_refcnt))
 			break;
-		if (!xtcp_aoverify_ignores_icmp(sk, error->origin == SO_EE_ORIGIN_ICMP, error->type, error->code)) {
+		if (!ignores_errors(sk, error->origin == SO_EE_ORIGIN_ICMP, error->type, error->code)) {
 			bh_lock_sock(sk);
 			about_sock(sk, skb, error);
 			bh_unlock_sock(sk);

@@ -482,34 +482,6 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 	return promote(listener, he, ts_offset, skb);
 }
 
-/**
- * xtcp_halfopen_icmp_error() - handle an ICMP error about the SYN-ACK of an entry
- * @he: the entry
- * @seq: SEG.SEQ of the segment that the error quotes
- * @hard: a hard error: no connection is possible (RFC 9293 section 3.9.2.2). It ends the entry
- *	without a report, because no program has the connection yet
- *
- * Context: softirq, RCU read side.
- */
-void xtcp_halfopen_icmp_error(struct xtcp_request *he, u32 seq, bool hard)
-{
-	struct sock *lsk = READ_ONCE(he->lsk);
-	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
-
-	if (seq != he->iss) {
-		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_OUTOFWINDOWICMPS);
-		return;
-	}
-	if (!hard || !listener)
-		return;
-	spin_lock(&listener->lock);
-	if (xtcp_listen_has_entry(listener, he)) {
-		xtcp_entry_drop(listener, he, XTCP_TRACE_FAILED);
-		xtcp_refusal_drop(listener->sk);
-	}
-	spin_unlock(&listener->lock);
-}
-
 /*
  * Does an ACK acknowledge a valid SYN cookie? Also true if the listener has ended: another one may
  * take the ACK, so there must be no RST.

@@ -462,7 +462,6 @@ struct sock *xtcp_relay_take(struct sock *sk);
 bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
 
 struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb);
-void xtcp_halfopen_icmp_error(struct xtcp_request *he, u32 seq, bool hard);
 
 bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
 

@@ -602,22 +602,6 @@ struct sock *xtcp_listeners_find(struct xtcp_net *xn, const struct xtcp_members_
 	return NULL;
 }
 
-/**
- * xtcp_listeners_from() - the next listener in the order of numbers
- * @xn: the namespace
- * @number: where the search begins; receives the number of the result
- *
- * A listener keeps its number. An iteration from 0, which continues at the last number plus one,
- * returns each listener that exists all the while exactly once.
- *
- * Context: process, RCU read side, which keeps the result valid.
- */
-struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)
-{
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
-	return xa_find(&xn->rest->listener_numbers, number, ULONG_MAX, XA_PRESENT);
-}
-
 /* May the new listener @sk join? As in Linux, the present values of SO_REUSEPORT count, not those at bind(). */
 static bool belongs_to(const struct sock *sk, const struct xtcp_members *members)
 {

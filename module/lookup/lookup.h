@@ -366,7 +366,22 @@ struct sock *xtcp_listeners_migrate_target(struct xtcp_net *xn, const struct xtc
 					   const struct xtcp_group *group, u32 hash);
 struct sock *xtcp_listeners_find(struct xtcp_net *xn, const struct xtcp_members_key *place,
 				 bool (*fits)(struct sock *sk, const void *arg), const void *arg);
-struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number);
+
+/**
+ * xtcp_listeners_from() - the next listener in the order of numbers
+ * @xn: the namespace
+ * @number: where the search begins; receives the number of the result
+ *
+ * A listener keeps its number. An iteration from 0, which continues at the last number plus one,
+ * returns each listener that exists all the while exactly once.
+ *
+ * Context: process, RCU read side, which keeps the result valid.
+ */
+static inline struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned long *number)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "listener lookup without RCU");
+	return xa_find(&xn->rest->listener_numbers, number, ULONG_MAX, XA_PRESENT);
+}
 
 int xtcp_listeners_add(struct sock *sk);
 void xtcp_listeners_remove(struct sock *sk);

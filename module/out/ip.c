@@ -223,20 +223,6 @@ int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 	return err;
 }
 
-/*
- * The route's limit for the MSS option of a SYN, octets. RFC 9293 section 3.7.1, SHLD-5. Without a
- * route the family's default.
- */
-u16 xtcp_ip_advmss(const struct sock *sk)
-{
-	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
-
-	sock_owned_by_me(sk);
-	if (dst)
-		return max_t(u32, dst_metric_advmss(dst), XTCP_MSS_MIN_USER);
-	return xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
-}
-
 static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
 {
 	struct inet_sock *inet = inet_sk(sk);

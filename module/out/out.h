@@ -14,6 +14,7 @@
 #include <net/net_namespace.h>
 #include <net/xfrm.h>
 
+#include "base/base.h"
 #include "compat.h"
 
 struct dst_entry;
@@ -111,7 +112,19 @@ static inline u32 xtcp_ip_mtu(const struct sock *sk)
 	return dst && dst->obsolete <= 0 ? dst_mtu(dst) : 0;
 }
 
-u16 xtcp_ip_advmss(const struct sock *sk);
+/*
+ * The route's limit for the MSS option of a SYN, octets. RFC 9293 section 3.7.1, SHLD-5. Without a
+ * route the family's default.
+ */
+static inline u16 xtcp_ip_advmss(const struct sock *sk)
+{
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	sock_owned_by_me(sk);
+	if (dst)
+		return max_t(u32, dst_metric_advmss(dst), XTCP_MSS_MIN_USER);
+	return xtcp_sock_is_v4(sk) ? XTCP_MSS_DEFAULT_V4 : XTCP_MSS_DEFAULT_V6;
+}
 
 /* Is the peer on this machine, in the same namespace? */
 static inline bool xtcp_ip_is_local(const struct sock *sk)

@@ -77,6 +77,39 @@ static u32 room_for_blocks(const struct xtcp_sock *xsk, const struct sk_buff *sk
 }
 
 /*
+ * At least the counters that xtcp_ace_fields() chooses, or no option if they take more than @room
+ * octets. While xtcp_accecn.demand is not 0, all that fit. @opts will point to @counters.
+ */
+static void fill_accecn_option(struct sock *sk, u32 room, bool is_first, struct xtcp_options *opts, u32 *counters)
+{
+	struct xtcp_accecn *accecn = &xtcp_sk(sk)->accecn;
+	u32 fields, i;
+	bool order;
+	u8 codepoint;
+
+	sock_owned_by_me(sk);
+	fields = xtcp_ace_fields(accecn->received, &order);
+	if (XTCP_OPTLEN_ACCECN_ALIGNED(fields) > room)
+		return;
+	while (accecn->demand && fields < XTCP_ACCECN_FIELDS_MAX && XTCP_OPTLEN_ACCECN_ALIGNED(fields + 1) <= room)
+		fields++;
+	for (i = 0; i < fields; i++) {
+		codepoint = xtcp_ace_order_codepoint(order, i);
+		counters[i] = accecn->received[codepoint - 1] + xtcp_ace_counter_first(codepoint);
+	}
+	opts->has_accecn = true;
+	opts->accecn_order = order;
+	opts->accecn_fields = fields;
+	opts->accecn = counters;
+	if (accecn->demand)
+		accecn->demand--;
+	accecn->grown = false;
+	accecn->option_us = (u32)xtcp_sk(sk)->arrived_us;
+	if (is_first)
+		accecn->faults |= XTCP_ACCECN_OPTION_FIRST;
+}
+
+/*
  * SACK blocks and the AccECN option share the remaining space. The first two blocks take precedence
  * over the counters, and these over further blocks (RFC 9768 section 3.2.3.3).
  */
@@ -96,7 +129,7 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 		if (opts->sack_blocks)
 			room -= XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);
 	}
-	xtcp_accecn_fill_option(sk, room, is_first, opts, counters);
+	fill_accecn_option(sk, room, is_first, opts, counters);
 }
 
 /*

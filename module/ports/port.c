@@ -911,30 +911,6 @@ void xtcp_port_rehash(struct sock *sk)
 }
 
 /**
- * xtcp_port_listen() - let the sock listen on its port; without one, it gets any free port
- * @sk: the sock
- *
- * Context: process, may sleep.
- *
- * Return: 0, -EADDRINUSE, -ENOMEM or -ENOBUFS.
- */
-int xtcp_port_listen(struct sock *sk)
-{
-	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
-	int err;
-
-	sock_owned_by_me(sk);
-	if (!ep->lease) {
-		err = xtcp_port_bind(sk, 0);
-		if (err)
-			return err;
-		/* set even if listen() fails: the sock stays bound */
-		inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
-	}
-	return xtcp_lease_listen(ep->lease, sk);
-}
-
-/**
  * xtcp_port_connect() - give a connection its local port and insert it into the table
  * @sk: in SYN-SENT, with its addresses and foreign port set; lookups that found an earlier
  *	connection of @sk have ended (xtcp_demux_wait_for_lookups())

@@ -196,7 +196,6 @@ static inline const struct xtcp_conn *xtcp_portmaps_no_next(const struct xtcp_co
 
 /* Socket lock held, may sleep. */
 int xtcp_port_bind(struct sock *sk, unsigned short snum);
-int xtcp_port_listen(struct sock *sk);
 void xtcp_port_rehash(struct sock *sk);
 int xtcp_port_connect(struct sock *sk);
 void xtcp_port_leave(struct sock *sk);

@@ -353,11 +353,3 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 	sk_dst_confirm(sk);
 }
 
-/* Was our FIN sent, and is it acknowledged? */
-bool xtcp_acked_fin(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	sock_owned_by_me(sk);
-	return xsk->fin_queued && xsk->snd.una == xsk->snd.write_seq;
-}

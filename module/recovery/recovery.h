@@ -21,7 +21,6 @@ struct xtcp_seg;
 void xtcp_acked_take(struct sock *sk, struct sk_buff *skb);
 void xtcp_acked_overtaken(struct sock *sk, struct sk_buff *skb);
 void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg);
-bool xtcp_acked_fin(const struct sock *sk);
 
 void xtcp_repair_waiting(struct sock *sk);
 void xtcp_repair_mtu_fell(struct sock *sk);

@@ -496,6 +496,41 @@ enum probe {
 	PROBE_WAITS,	/* send no data until ACKs have made room for the probe */
 };
 
+/*
+ * The first unsent skb takes octets from those behind it until it has @len; the queue has so many.
+ * Octets are copied only if they fit into its linear part. Return: false if skbs cannot be joined.
+ */
+static bool gather_probe(struct sock *sk, u32 len)
+{
+	struct sk_buff *skb = skb_peek(&sk->sk_write_queue), *next;
+	bool stolen;
+	int delta;
+	u32 cost;
+
+	sock_owned_by_me(sk);
+	while (skb->len < len) {
+		next = skb_peek_next(skb, &sk->sk_write_queue);
+		cost = next ? next->truesize : 0;
+		if (!next || xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR || xtcp_sndcb(next)->flags & XTCP_FIN ||
+		    !skb_try_coalesce(skb, next, &stolen, &delta))
+			return false;
+		xtcp_sndcb(skb)->end_seq = xtcp_sndcb(next)->end_seq;
+		xtcp_sndcb(skb)->flags |= xtcp_sndcb(next)->flags & XTCP_PSH;
+		xtcp_sndcb(skb)->marks |= xtcp_sndcb(next)->marks & XTCP_SNDQ_EOR;
+		/* the mark of @next moves */
+		if (unlikely(xtcp_sndcb(next)->stamps)) {
+			skb_shinfo(skb)->tx_flags |= skb_shinfo(next)->tx_flags & SKBTX_ANY_TSTAMP;
+			skb_shinfo(skb)->tskey = skb_shinfo(next)->tskey;
+			*xtcp_stamped_seq(skb) = *xtcp_stamped_seq(next);
+			xtcp_sndcb(skb)->stamps |= xtcp_sndcb(next)->stamps;
+		}
+		__skb_unlink(next, &sk->sk_write_queue);
+		xtcp_sndq_uncharge(sk, cost - delta);
+		kfree_skb_partial(next, stolen);
+	}
+	return true;
+}
+
 static noinline enum probe push_probe(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -508,7 +543,7 @@ static noinline enum probe push_probe(struct sock *sk)
 	if (in_flight(xsk) && min(congestion_room(sk), xtcp_snd_room(&xsk->snd, start)) < n + xsk->mss)
 		return PROBE_WAITS;
 	skb = xtcp_sndq_unsent(sk);
-	if (!xtcp_gather_probe(sk, n) ||
+	if (!gather_probe(sk, n) ||
 	    (n < skb->len && xtcp_fragment(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
 		return PROBE_NONE;
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_PROBE;
@@ -599,35 +634,20 @@ static noinline void push_early(struct sock *sk, int nonagle)
 	stream->tlp.pending = false;
 }
 
-static inline void push(struct sock *sk, int nonagle)
-{
-	if (!xtcp_sndq_unsent(sk))
-		return;
-	if (likely(in_states(sk, SENDS_TEXT)))
-		push_text(sk, nonagle);
-	else
-		push_early(sk, nonagle);
-}
-
-/* Send what may be sent now, in any state; also a FIN for which there was no memory before. */
-void xtcp_output_push(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	if (!xtcp_sk(sk)->fin_queued && in_states(sk, TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK))
-		xtcp_output_fin(sk);
-	else
-		push(sk, xtcp_sk(sk)->nonagle);
-}
-
 /**
- * xtcp_output_push_nagle() - the same, with a given rule for the last segment
+ * xtcp_output_push_nagle() - send what may be sent now, with a given rule for the last segment
  * @sk: the sock, in any state
  * @nonagle: TCP_NAGLE_* for this call only: CORK after MSG_MORE, PUSH when the segment may not wait
  */
 void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 {
 	sock_owned_by_me(sk);
-	push(sk, nonagle);
+	if (!xtcp_sndq_unsent(sk))
+		return;
+	if (likely(in_states(sk, SENDS_TEXT)))
+		push_text(sk, nonagle);
+	else
+		push_early(sk, nonagle);
 }
 
 /* With the data behind it in the queue (RFC 7413 section 4.2.2). Return: false without data, or if sending failed. */
@@ -736,7 +756,7 @@ void xtcp_output_fin(struct sock *sk)
 		xsk->fin_queued = true;
 	}
 	if (!xtcp_repair_counts_as_sent(sk))
-		push(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
+		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
 }
 
 /* Does the peer's window allow unsent data to be sent? */

@@ -88,9 +88,19 @@ static inline int xtcp_output_queue_syn(struct sock *sk)
 }
 
 int xtcp_output_syn(struct sock *sk);
-void xtcp_output_push(struct sock *sk);
 void xtcp_output_push_nagle(struct sock *sk, int nonagle);
 void xtcp_output_fin(struct sock *sk);
+
+/* Send what may be sent now, in any state; also a FIN for which there was no memory before. */
+static inline void xtcp_output_push(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!xtcp_sender(sk)->fin_queued && (1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK))
+		xtcp_output_fin(sk);
+	else
+		xtcp_output_push_nagle(sk, xtcp_sender(sk)->nonagle);
+}
+
 bool xtcp_output_has_new(const struct sock *sk);
 int xtcp_output_new_segment(struct sock *sk);
 int xtcp_output_probe(struct sock *sk, bool keepalive);

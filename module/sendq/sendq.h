@@ -14,6 +14,8 @@
 #include <linux/skbuff.h>
 #include <linux/types.h>
 
+#include "base/base.h"
+
 struct iov_iter;
 struct msghdr;
 struct sk_buff;
@@ -203,7 +205,14 @@ static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
  */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force);
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);
-void xtcp_sndq_uncharge(struct sock *sk, u32 octets);
+
+/* Without the lock only if no other thread can find @sk. */
+static inline void xtcp_sndq_uncharge(struct sock *sk, u32 octets)
+{
+	sk_wmem_queued_add(sk, -(int)octets);
+	xtcp_memory_uncharge(sk, octets);
+}
+
 void xtcp_sndq_drop_empty_tail(struct sock *sk);
 int xtcp_sndq_append_syn(struct sock *sk);
 
@@ -260,7 +269,6 @@ void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb);
 void xtcp_sndq_purge(struct sock *sk);
 
 int xtcp_fragment(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp);
-bool xtcp_gather_probe(struct sock *sk, u32 len);
 bool xtcp_trim_head(struct sock *sk, struct sk_buff *skb, u32 len);
 
 int xtcp_sndq_copy(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len);

@@ -218,13 +218,6 @@ static inline void xtcp_sndq_charge(struct sock *sk, struct sk_buff *skb)
 	sk_mem_charge(sk, skb->truesize);
 }
 
-/* Without the lock only if no other thread can find @sk. */
-void xtcp_sndq_uncharge(struct sock *sk, u32 octets)
-{
-	sk_wmem_queued_add(sk, -(int)octets);
-	xtcp_memory_uncharge(sk, octets);
-}
-
 static struct sk_buff *alloc_new(gfp_t gfp)
 {
 	struct sk_buff *skb = alloc_skb_fclone(MAX_TCP_HEADER, gfp);
@@ -542,41 +535,6 @@ int xtcp_fragment(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 		__skb_queue_after(&sk->sk_write_queue, skb, rest);
 	}
 	return 0;
-}
-
-/*
- * The first unsent skb takes octets from those behind it until it has @len; the queue has so many.
- * Octets are copied only if they fit into its linear part. Return: false if skbs cannot be joined.
- */
-bool xtcp_gather_probe(struct sock *sk, u32 len)
-{
-	struct sk_buff *skb = skb_peek(&sk->sk_write_queue), *next;
-	bool stolen;
-	int delta;
-	u32 cost;
-
-	sock_owned_by_me(sk);
-	while (skb->len < len) {
-		next = skb_peek_next(skb, &sk->sk_write_queue);
-		cost = next ? next->truesize : 0;
-		if (!next || xtcp_sndcb(skb)->marks & XTCP_SNDQ_EOR || xtcp_sndcb(next)->flags & XTCP_FIN ||
-		    !skb_try_coalesce(skb, next, &stolen, &delta))
-			return false;
-		xtcp_sndcb(skb)->end_seq = xtcp_sndcb(next)->end_seq;
-		xtcp_sndcb(skb)->flags |= xtcp_sndcb(next)->flags & XTCP_PSH;
-		xtcp_sndcb(skb)->marks |= xtcp_sndcb(next)->marks & XTCP_SNDQ_EOR;
-		/* the mark of @next moves */
-		if (unlikely(xtcp_sndcb(next)->stamps)) {
-			skb_shinfo(skb)->tx_flags |= skb_shinfo(next)->tx_flags & SKBTX_ANY_TSTAMP;
-			skb_shinfo(skb)->tskey = skb_shinfo(next)->tskey;
-			*xtcp_stamped_seq(skb) = *xtcp_stamped_seq(next);
-			xtcp_sndcb(skb)->stamps |= xtcp_sndcb(next)->stamps;
-		}
-		__skb_unlink(next, &sk->sk_write_queue);
-		xtcp_sndq_uncharge(sk, cost - delta);
-		kfree_skb_partial(next, stolen);
-	}
-	return true;
 }
 
 /*

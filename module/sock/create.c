@@ -95,6 +95,17 @@
 #include "policy/policy.h"
 #include "send/send.h"
 
+/* When the memory of the sock is freed: no Fast Open state and no keys are left. */
+static void free_cold(struct sock *sk)
+{
+	struct xtcp_cold *cold = xtcp_cold(sk);
+
+	if (likely(!cold))
+		return;
+	WARN_ON_ONCE(cold->fastopenq || !hlist_empty(&cold->keys) || cold->ao);
+	kfree(cold);
+}
+
 /*
  * The keys of TCP_MD5SIG and TCP-AO are freed with the sock's memory and not before: a segment may
  * find the sock just before it ends. The segment is checked with them, and the RST that answers it
@@ -106,7 +117,7 @@ static void free_parts(struct sock *sk)
 	kfree(xtcp_sk(sk)->pace);
 	xtcp_algorithms_put(xtcp_sk(sk)->algorithm);
 	xtcp_keys_free(sk);
-	xtcp_cold_free(sk);
+	free_cold(sk);
 }
 
 static void destruct_v4(struct sock *sk)

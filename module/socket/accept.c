@@ -98,6 +98,23 @@ static int listen_fast(struct sock *sk, unsigned int backlog)
 	return xtcp_fastopen_set_max(sk, backlog);
 }
 
+/* Without a port it gets any free one. Return: 0, -EADDRINUSE, -ENOMEM or -ENOBUFS. */
+static int listen_on_port(struct sock *sk)
+{
+	struct xtcp_endpoint *ep = xtcp_endpoint(sk);
+	int err;
+
+	sock_owned_by_me(sk);
+	if (!ep->lease) {
+		err = xtcp_port_bind(sk, 0);
+		if (err)
+			return err;
+		/* set even if listen() fails: the sock stays bound */
+		inet_sk(sk)->inet_sport = htons(inet_sk(sk)->inet_num);
+	}
+	return xtcp_lease_listen(ep->lease, sk);
+}
+
 static int start(struct sock *sk, int backlog)
 {
 	struct xtcp_listener *listener;
@@ -111,7 +128,7 @@ static int start(struct sock *sk, int backlog)
 	/* a lookup of an earlier connection must not take the sock for a listener */
 	xtcp_demux_wait_for_lookups(sk);
 	xtcp_aoconn_begin(sk);
-	err = xtcp_port_listen(sk);
+	err = listen_on_port(sk);
 	if (err) {
 		xtcp_group_put(listener->group);
 		xtcp_listen_free(listener);
@@ -156,7 +173,7 @@ static int repeat_call(void)
 /*
  * proto_ops.listen: passive OPEN. Without bind() the sock gets a port now. The smaller of @backlog
  * and net.core.somaxconn limits both queues; a second call changes the limit. Return: 0, -EINVAL,
- * -ENOMEM, or what xtcp_port_listen() returns.
+ * -ENOMEM, or what listen_on_port() returns.
  */
 int xtcp_listen(struct socket *sock, int backlog)
 {

@@ -728,7 +728,7 @@ struct proto xtcpv6_prot = {
 	.recvmsg		= inet_recvmsg,					\
 	.mmap			= sock_no_mmap,					\
 	.set_rcvlowat		= xtcp_sockopt_set_rcvlowat,			\
-	.set_peek_off		= xtcp_sockopt_set_peek_off,			\
+	.set_peek_off		= sk_set_peek_off,				\
 	.splice_read		= xtcp_recvmsg_splice_read,			\
 	XTCP_OPS_SPLICE_EOF							\
 	XTCP_OPS_SENDPAGE

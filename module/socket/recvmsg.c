@@ -276,6 +276,32 @@ static long wait_while_quiet(struct sock *sk, long timeo)
 	return timeo;
 }
 
+/*
+ * Buffer space is free again. @copied: octets that the program has just received. An ACK leaves in
+ * three cases; if the peer has asked for an ACK rate, only in the last:
+ *  - it is pending for more than one segment of text;
+ *  - it is pending, the program has read everything, and it is not likely to answer;
+ *  - it would at least double the offered window (RFC 9293 section 3.8.6.2.2).
+ */
+static void ack_what_was_read(struct sock *sk, u32 copied)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	bool tell = false;
+
+	sock_owned_by_me(sk);
+	if (sk->sk_state != TCP_ESTABLISHED &&
+	    (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN | TCPF_SYN_SENT | TCPF_SYN_RECV))
+		return;
+	if (xsk->acking.pending && likely(!xsk->stream->sack.ack_rate))
+		tell = xsk->rcv.nxt - xsk->rcv.wup > xsk->rcv_mss ||
+		       (copied && !xsk->acking.pingpong && !xsk->acking.ack_held_for_app &&
+			!atomic_read(&sk->sk_rmem_alloc));
+	if (!tell && copied && !(sk->sk_shutdown & RCV_SHUTDOWN))
+		tell = xtcp_window_would_double(sk);
+	if (tell)
+		xtcp_send_ack(sk);
+}
+
 static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, long timeo)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -324,7 +350,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			 * buffer space, but the program has seen the data that the ACK acknowledges
 			 */
 			if (copied || xsk->acking.pending)
-				xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
+				ack_what_was_read(sk, flags & MSG_PEEK ? 0 : copied);
 			ret = wait_for_text(sk, &timeo, skb_peek_tail(&sk->sk_receive_queue));
 			if (ret < 0)
 				break;
@@ -353,7 +379,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 	 * belonged to the earlier connection
 	 */
 	if (likely(xtcp_compat_disconnects(xsk) == disconnects))
-		xtcp_acks_window(sk, flags & MSG_PEEK ? 0 : copied);
+		ack_what_was_read(sk, flags & MSG_PEEK ? 0 : copied);
 	return copied ?: ret;
 }
 
@@ -513,7 +539,7 @@ ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_
 		}
 		spliced += ret;
 		len -= ret;
-		xtcp_acks_window(sk, ret);
+		ack_what_was_read(sk, ret);
 		if (!timeo)
 			break;
 		/* let segments on the backlog be processed */

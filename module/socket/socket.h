@@ -65,7 +65,6 @@ int xtcp_intopt_set(struct sock *sk, int optname, int val);
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen);
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen);
 int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val);
-int xtcp_sockopt_set_peek_off(struct sock *sk, int val);
 
 /* recvmsg.c */
 

@@ -477,6 +477,28 @@ int xtcp_intopt_set(struct sock *sk, int optname, int val)
 	return err;
 }
 
+/* How many keys a sock has, of both kinds; the caller has an open descriptor of it. */
+static int count_keys(const struct sock *sk)
+{
+	const struct xtcp_cold *cold = xtcp_cold(sk);
+	const struct xtcp_key *key;
+	const struct xtcp_ao_key *mkt;
+	const struct xtcp_ao *ao;
+	int n = 0;
+
+	if (!cold)
+		return 0;
+	rcu_read_lock();
+	hlist_for_each_entry_rcu(key, &cold->keys, node)
+		n++;
+	ao = xtcp_ao_of(sk);
+	if (ao)
+		hlist_for_each_entry_rcu(mkt, &ao->keys, node)
+			n++;
+	rcu_read_unlock();
+	return n;
+}
+
 /*
  * IPPROTO_TCP, a number (RFC 9293 section 3.10.6). No lock: it may change meanwhile. Return: 0;
  * -ENOPROTOOPT for an option that is not implemented.
@@ -559,7 +581,7 @@ static int xtcp_intopt_get(struct sock *sk, int optname, int *val)
 		*val = xsk->save_syn;
 		return 0;
 	case XTCP_KEYS:
-		*val = xtcp_keys_count(sk);
+		*val = count_keys(sk);
 		return 0;
 	case XTCP_IDLE_MS:
 		*val = xtcp_keepalive_idle_ms(sk);
@@ -809,12 +831,3 @@ int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val)
 	return 0;
 }
 
-/*
- * proto_ops.set_peek_off: where the next MSG_PEEK begins, in octets from copied_seq; negative:
- * always there. Newer kernels do not take the socket lock here.
- */
-int xtcp_sockopt_set_peek_off(struct sock *sk, int val)
-{
-	WRITE_ONCE(sk->sk_peek_off, val);
-	return 0;
-}
