@@ -45,91 +45,55 @@
 __visible int init_module(void);
 __visible void cleanup_module(void);
 
+/* In the order of init; each that has begun is ended in the reverse order. */
+static const struct {
+	int (*begin)(void);
+	void (*end)(void);
+} steps[] = {
+	{ xtcp_algorithms_init },
+	{ xtcp_stream_init, xtcp_stream_exit },
+	{ xtcp_blackbox_init, xtcp_blackbox_exit },
+	{ xtcp_orphan_init, xtcp_orphan_exit },
+	{ xtcp_family_init, xtcp_family_exit },
+	{ xtcp_conns_init, xtcp_conns_exit },
+	{ xtcp_entry_init, xtcp_entry_exit },
+	{ xtcp_record_init, xtcp_record_exit },
+	{ .end = xtcp_skb_cache_exit },
+	{ .end = xtcp_handshake_ack_exit },
+	{ .end = xtcp_ao_exit },
+	{ .end = rcu_barrier },
+	{ xtcp_netns_init, xtcp_netns_exit },
+	{ xtcp_interpose_init, xtcp_interpose_exit },
+	{ xtcp_early_init, xtcp_early_exit },
+	{ xtcp_family_register, xtcp_family_unregister },
+};
+
+/* Ends the first @n steps. */
+static void end_steps(int n)
+{
+	while (n--)
+		if (steps[n].end)
+			steps[n].end();
+}
+
 static int __init xtcp_init(void)
 {
-	int err;
+	int i, err = 0;
 
 	xtcp_handshake_ack_init();
-	err = xtcp_algorithms_init();
+	for (i = 0; i < ARRAY_SIZE(steps) && !err; i++)
+		err = steps[i].begin ? steps[i].begin() : 0;
 	if (err)
-		return err;
-	err = xtcp_stream_init();
-	if (err)
-		return err;
-	err = xtcp_blackbox_init();
-	if (err)
-		goto err_stream;
-	err = xtcp_orphan_init();
-	if (err)
-		goto err_blackbox;
-	err = xtcp_family_init();
-	if (err)
-		goto err_orphan;
-	err = xtcp_conns_init();
-	if (err)
-		goto err_family;
-	err = xtcp_entry_init();
-	if (err)
-		goto err_conns;
-	err = xtcp_record_init();
-	if (err)
-		goto err_entry;
-	err = xtcp_netns_init();
-	if (err)
-		goto err_record;
-	err = xtcp_interpose_init();
-	if (err)
-		goto err_netns;
-	err = xtcp_early_init();
-	if (err)
-		goto err_interpose;
-	err = xtcp_family_register();
-	if (err)
-		goto err_early;
-	register_netevent_notifier(&xtcp_algorithms_offers);
-	return 0;
-
-err_early:
-	xtcp_early_exit();
-err_interpose:
-	xtcp_interpose_exit();
-err_netns:
-	xtcp_netns_exit();
-err_record:
-	xtcp_record_exit();
-err_entry:
-	xtcp_entry_exit();
-err_conns:
-	xtcp_conns_exit();
-err_family:
-	xtcp_family_exit();
-err_orphan:
-	xtcp_orphan_exit();
-err_blackbox:
-	xtcp_blackbox_exit();
-err_stream:
-	xtcp_stream_exit();
+		end_steps(i - 1);
+	else
+		register_netevent_notifier(&xtcp_algorithms_offers);
 	return err;
 }
 
 static void __exit xtcp_exit(void)
 {
 	unregister_netevent_notifier(&xtcp_algorithms_offers);
-	xtcp_family_unregister();
-	xtcp_early_exit();
-	xtcp_interpose_exit();
-	xtcp_netns_exit();
-	rcu_barrier();
-	xtcp_ao_exit();
-	xtcp_handshake_ack_exit();
-	xtcp_skb_cache_exit();
-	xtcp_record_exit();
-	xtcp_entry_exit();
-	xtcp_conns_exit();
-	xtcp_family_exit();
-	xtcp_orphan_exit();
-	xtcp_blackbox_exit();
-	xtcp_stream_exit();
+	end_steps(ARRAY_SIZE(steps));
 }
 
 module_init(xtcp_init);

@@ -446,30 +446,6 @@ __always_inline void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sa
 }
 
 /*
- * The program writes: is sending application-limited? Section 3.4: it is when less than a segment
- * waits in the send queue and nothing in the layers below, the window has room, and everything lost
- * was resent.
- */
-void xtcp_rate_written(struct sock *sk)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
-	u32 pipe;
-
-	sock_owned_by_me(sk);
-	if (!xtcp_stream_is_there(stream))
-		return;
-	if (tx->snd.write_seq - tx->snd.nxt >= tx->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
-	    stream->scoreboard.lost > stream->scoreboard.resent)
-		return;
-	pipe = xtcp_pipe_octets(sk);
-	if (pipe >= tx->cong.cwnd)
-		return;
-	stream->rate.limited = true;
-	stream->rate.limited_until = stream->delivered + pipe;
-}
-
-/*
  * The initial window, octets: the metric initcwnd of the route, else a rule of the policy table,
  * else net.xtcp.initcwnd, ten segments by default (RFC 6928 section 2).
  */

@@ -261,7 +261,6 @@ struct xtcp_rate {
 void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause);
 void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample);
 void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample);
-void xtcp_rate_written(struct sock *sk);
 
 enum xtcp_cong_phase {
 	XTCP_CONG_OPEN,		/* nothing is missing */

@@ -76,12 +76,21 @@ static u32 update_mtu(struct sock *sk, u32 mtu)
 	return xtcp_ip_route(sk) ? 0 : dst_mtu(__sk_dst_get(sk));
 }
 
-/* RFC 1191 section 6.4: resend at once what is too large in flight. */
-static void mtu_fell(struct sock *sk, u32 told)
+/**
+ * xtcp_icmp_mtu_fell() - handle what mtu_info tells of the path MTU
+ * @sk: the sock
+ *
+ * RFC 1191 section 6.4: resend at once what is too large in flight.
+ *
+ * Context: softirq, or process in release_sock(). Lock: socket, held.
+ */
+void xtcp_icmp_mtu_fell(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
+	const u32 told = READ_ONCE(tx->mtu_info);
 	u32 mtu, mss = tx->mss;
 
+	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & (TCPF_LISTEN | TCPF_CLOSE))
 		return;
 	if (told >= tx->pmtu)
@@ -113,18 +122,6 @@ static void mtu_fell(struct sock *sk, u32 told)
 	}
 }
 
-/**
- * xtcp_icmp_mtu_deferred() - handle a path MTU that fell while a user had the lock
- * @sk: the socket
- *
- * Context: process, in release_sock(). Lock: socket, held.
- */
-void xtcp_icmp_mtu_deferred(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	mtu_fell(sk, READ_ONCE(xtcp_sender(sk)->mtu_info));
-}
-
 static void tell_mtu(struct sock *sk, u32 mtu)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -136,7 +133,7 @@ static void tell_mtu(struct sock *sk, u32 mtu)
 	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	else
-		mtu_fell(sk, mtu);
+		xtcp_icmp_mtu_fell(sk);
 }
 
 /* for MSG_ERRQUEUE, with its sender and the quoted segment */

@@ -53,7 +53,7 @@ int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb);
 
 bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err);
 bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err);
-void xtcp_icmp_mtu_deferred(struct sock *sk);
+void xtcp_icmp_mtu_fell(struct sock *sk);
 
 enum xtcp_instance_ip {
 	XTCP_SIBLING_V4,

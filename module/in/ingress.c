@@ -239,23 +239,18 @@ static inline void trace_in(const struct net *net, const struct xtcp_conn *conn,
 		do_trace_in(net, conn, state, skb);
 }
 
-static inline int deliver_locked(struct sock *sk, struct sk_buff *skb)
-{
-	trace_in(sock_net(sk), &xtcp_sk(sk)->conn, sk->sk_state, skb);
-	return xtcp_arrives(sk, skb);
-}
-
 /**
- * xtcp_ingress_deliver() - proto.backlog_rcv: a segment that came while a process owned the sock
+ * xtcp_ingress_deliver() - a segment meets its connection; also proto.backlog_rcv
  * @sk: the socket
  * @skb: the segment
  *
- * Context: process with BH enabled, in release_sock(). Lock: socket, held.
+ * Context: softirq, or process with BH enabled, in release_sock(). Lock: socket, held.
  */
-int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
+inline int xtcp_ingress_deliver(struct sock *sk, struct sk_buff *skb)
 {
 	sock_owned_by_me(sk);
-	return deliver_locked(sk, skb);
+	trace_in(sock_net(sk), &xtcp_sk(sk)->conn, sk->sk_state, skb);
+	return xtcp_arrives(sk, skb);
 }
 
 /*
@@ -298,7 +293,7 @@ static __always_inline void lock_or_backlog(struct xtcp_net *xn, struct sk_buff 
 	sock_rps_save_rxhash(sk, skb);
 	xtcp_sock_count_in(xsk, segments, seg->len);
 	if (likely(!sock_owned_by_user(sk)))
-		deliver_locked(sk, skb);
+		xtcp_ingress_deliver(sk, skb);
 	else
 		to_backlog(xn, skb, sk);
 	bh_unlock_sock(sk);

@@ -97,6 +97,21 @@ static __always_inline bool sample_rtt(struct xtcp_sock *xsk, struct xtcp_sample
 	return true;
 }
 
+/* SND.UNA has moved: is the probe acknowledged now? Then the MSS grows. */
+static void mtuprobe_acked(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_mtuprobe *probe = &tx->stream->mtuprobe;
+
+	sock_owned_by_me(sk);
+	if (!probe->size || xtcp_seq_lt(tx->snd.una, probe->end))
+		return;
+	probe->low = probe->size;
+	probe->size = 0;
+	xtcp_mss_sync(sk, tx->pmtu);
+	XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPMTUPSUCCESS);
+}
+
 static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -108,7 +123,7 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 	if (unlikely(xsk->snd_urgent) && xtcp_seq_ge(ack, stream->snd_up))
 		xsk->snd_urgent = false;
 	if (unlikely(stream->mtuprobe.size))
-		xtcp_mtuprobe_acked(sk);
+		mtuprobe_acked(sk);
 	stream->bytes_acked += acked - xtcp_acked_fin(sk);
 	xtcp_tries_acked(&xsk->tries);
 	stream->probe_stamp = 0;

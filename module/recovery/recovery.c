@@ -403,6 +403,24 @@ static void reduce(struct sock *sk, const struct xtcp_sample *sample, bool marke
 }
 
 /*
+ * A segment is lost, not in recovery: is it the probe (RFC 4821 section 7.6.2)? True when the probe
+ * is the first missing segment: it was too large, which is no sign of congestion.
+ */
+static bool mtuprobe_lost(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_mtuprobe *probe = &tx->stream->mtuprobe;
+
+	sock_owned_by_me(sk);
+	if (likely(!probe->size) || tx->snd.una != probe->start)
+		return false;
+	probe->high = probe->size - 1;
+	probe->size = 0;
+	XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPMTUPFAIL);
+	return true;
+}
+
+/*
  * A segment is lost, in LOSS a retransmission. But in OPEN and DISORDER, a lost probe of the path
  * MTU was too large, which is no sign of congestion: its text is resent, and the window stays.
  */
@@ -410,7 +428,7 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	if (tx->cong.phase < XTCP_CONG_CWR && xtcp_mtuprobe_lost(sk)) {
+	if (tx->cong.phase < XTCP_CONG_CWR && mtuprobe_lost(sk)) {
 		xtcp_repair_too_large(sk);
 		return;
 	}

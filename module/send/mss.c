@@ -246,39 +246,6 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
 	probe->size = xtcp_mss_to_mtu(sk, end - start);
 }
 
-/* SND.UNA has moved: is the probe acknowledged now? Then the MSS grows. */
-void xtcp_mtuprobe_acked(struct sock *sk)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_mtuprobe *probe = &tx->stream->mtuprobe;
-
-	sock_owned_by_me(sk);
-	if (!probe->size || xtcp_seq_lt(tx->snd.una, probe->end))
-		return;
-	probe->low = probe->size;
-	probe->size = 0;
-	xtcp_mss_sync(sk, tx->pmtu);
-	XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPMTUPSUCCESS);
-}
-
-/*
- * A segment is lost, not in recovery: is it the probe (RFC 4821 section 7.6.2)? True when the probe
- * is the first missing segment: it was too large, which is no sign of congestion.
- */
-bool xtcp_mtuprobe_lost(struct sock *sk)
-{
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_mtuprobe *probe = &tx->stream->mtuprobe;
-
-	sock_owned_by_me(sk);
-	if (likely(!probe->size) || tx->snd.una != probe->start)
-		return false;
-	probe->high = probe->size - 1;
-	probe->size = 0;
-	XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPMTUPFAIL);
-	return true;
-}
-
 /**
  * xtcp_sndbuf_memory_free() - proto.stream_memory_free: does TCP_NOTSENT_LOWAT allow more data?
  * @sk: the sock

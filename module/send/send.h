@@ -59,8 +59,6 @@ void xtcp_mtuprobe_begin(struct sock *sk);
 void xtcp_mtuprobe_timeout(struct sock *sk);
 u32 xtcp_mtuprobe_due(struct sock *sk);
 void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end);
-void xtcp_mtuprobe_acked(struct sock *sk);
-bool xtcp_mtuprobe_lost(struct sock *sk);
 
 bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake);
 void xtcp_sndbuf_write_space(struct sock *sk);

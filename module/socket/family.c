@@ -637,7 +637,7 @@ static void proto_unhash(struct sock *sk)
 static noinline_for_stack void do_deferred(struct sock *sk)
 {
 	if (test_and_clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags))
-		xtcp_icmp_mtu_deferred(sk);
+		xtcp_icmp_mtu_fell(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_TIMER, &sk->sk_tsq_flags))
 		xtcp_timer_handler(sk);
 	if (test_and_clear_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags))

@@ -512,6 +512,30 @@ static __always_inline int failed_to_queue(struct sock *sk, int flags, int err)
 }
 
 /*
+ * The program writes: is sending application-limited (cong.c)? It is when less than a segment waits
+ * in the send queue and nothing in the layers below, the window has room, and everything lost was
+ * resent.
+ */
+static void note_written(struct sock *sk)
+{
+	struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
+	u32 pipe;
+
+	sock_owned_by_me(sk);
+	if (!xtcp_stream_is_there(stream))
+		return;
+	if (tx->snd.write_seq - tx->snd.nxt >= tx->mss || sk_wmem_alloc_get(sk) >= SKB_TRUESIZE(1) ||
+	    stream->scoreboard.lost > stream->scoreboard.resent)
+		return;
+	pipe = xtcp_pipe_octets(sk);
+	if (pipe >= tx->cong.cwnd)
+		return;
+	stream->rate.limited = true;
+	stream->rate.limited_until = stream->delivered + pipe;
+}
+
+/*
  * SEND, with the socket lock held. @splices: send the pages that @msg points to, without a copy.
  * @uarg: if not NULL, send the pages of the program's buffer. @follows: another call with the next.
  * page comes at once.
@@ -542,7 +566,7 @@ static int send_locked(struct sock *sk, struct msghdr *msg, size_t size, bool sp
 	/* without memory for a struct xtcp_stream, queue_all() tries again and waits, as for an skb */
 	if (!xtcp_stream_is_there(xsk->stream) && msg_data_left(msg))
 		xtcp_stream_begin(sk, sk->sk_allocation);
-	xtcp_rate_written(sk);
+	note_written(sk);
 	/* data that waits to be coalesced was written before the program said that more follows */
 	if (unlikely(xsk->coalescing && (follows || flags & MSG_MORE)))
 		xtcp_output_push(sk);

@@ -500,107 +500,79 @@ static int count_keys(const struct sock *sk)
 }
 
 /*
- * IPPROTO_TCP, a number (RFC 9293 section 3.10.6). No lock: it may change meanwhile. Return: 0;
- * -ENOPROTOOPT for an option that is not implemented.
+ * IPPROTO_TCP, a number (RFC 9293 section 3.10.6). No lock: it may change meanwhile. *@err
+ * becomes -ENOPROTOOPT for an option that is not implemented.
  */
-static int xtcp_intopt_get(struct sock *sk, int optname, int *val)
+static int xtcp_intopt_get(struct sock *sk, int optname, int *err)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool unconnected = (1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN);
+	int val = 0;
 
 	switch (optname) {
 	case TCP_NODELAY:
-		*val = !!(xsk->nonagle & TCP_NAGLE_OFF);
-		return 0;
+		return !!(xsk->nonagle & TCP_NAGLE_OFF);
 	case TCP_CORK:
-		*val = !!(xsk->nonagle & TCP_NAGLE_CORK);
-		return 0;
+		return !!(xsk->nonagle & TCP_NAGLE_CORK);
 	case TCP_MAXSEG:
-		*val = (unconnected ? READ_ONCE(xsk->user_mss) : 0) ?: xsk->mss;
 		if (xtcp_repair_is_on(sk))
-			*val = xsk->agreed.mss_clamp;
-		return 0;
+			return xsk->agreed.mss_clamp;
+		return (unconnected ? READ_ONCE(xsk->user_mss) : 0) ?: xsk->mss;
 	case TCP_KEEPIDLE:
-		*val = xtcp_keepalive_time(sk) / HZ;
-		return 0;
+		return xtcp_keepalive_time(sk) / HZ;
 	case TCP_KEEPINTVL:
-		*val = xtcp_keepalive_intvl(sk) / HZ;
-		return 0;
+		return xtcp_keepalive_intvl(sk) / HZ;
 	case TCP_KEEPCNT:
-		*val = xtcp_keepalive_probes(sk);
-		return 0;
+		return xtcp_keepalive_probes(sk);
 	case TCP_SYNCNT:
-		*val = READ_ONCE(xsk->syn_retries) ?: READ_ONCE(ctl->syn_retries);
-		return 0;
+		return READ_ONCE(xsk->syn_retries) ?: READ_ONCE(ctl->syn_retries);
 	case TCP_DEFER_ACCEPT:
-		*val = seconds_of(READ_ONCE(xsk->defer_accept));
-		return 0;
+		return seconds_of(READ_ONCE(xsk->defer_accept));
 	case TCP_LINGER2:
-		*val = READ_ONCE(xsk->linger2);
-		if (!*val)
-			*val = READ_ONCE(ctl->fin_timeout) / HZ;
-		return 0;
+		return READ_ONCE(xsk->linger2) ?: READ_ONCE(ctl->fin_timeout) / HZ;
 	case TCP_USER_TIMEOUT:
-		*val = xtcp_bounds_user_timeout_ms(sk);
-		return 0;
+		return xtcp_bounds_user_timeout_ms(sk);
 	case TCP_RTO_MAX_MS:
-		*val = xtcp_bounds_rto_max_ms(sk);
-		return 0;
+		return xtcp_bounds_rto_max_ms(sk);
 	case TCP_RTO_MIN_US:
-		*val = xtcp_bounds_rto_min_told_us(sk);
-		return 0;
+		return xtcp_bounds_rto_min_told_us(sk);
 	case TCP_DELACK_MAX_US:
-		*val = xtcp_bounds_delack_told_us(sk);
-		return 0;
+		return xtcp_bounds_delack_told_us(sk);
 	case TCP_QUICKACK:
-		*val = !xsk->acking.pingpong;
-		return 0;
+		return !xsk->acking.pingpong;
 	case TCP_WINDOW_CLAMP:
-		*val = unconnected ? xsk->user_window_clamp : xsk->window_clamp;
-		return 0;
+		return unconnected ? xsk->user_window_clamp : xsk->window_clamp;
 	case TCP_NOTSENT_LOWAT:
-		*val = READ_ONCE(xsk->notsent_lowat);
-		return 0;
+		return READ_ONCE(xsk->notsent_lowat);
 	case TCP_INQ:
-		*val = xsk->recvmsg_inq;
-		return 0;
+		return xsk->recvmsg_inq;
 	case TCP_THIN_LINEAR_TIMEOUTS:
-		*val = xsk->thin_linear;
-		return 0;
+		return xsk->thin_linear;
 	case TCP_FASTOPEN:
-		*val = xtcp_fastopen_max(sk);
-		return 0;
+		return xtcp_fastopen_max(sk);
 	case TCP_FASTOPEN_NO_COOKIE:
-		*val = xsk->fastopen_no_cookie;
-		return 0;
+		return xsk->fastopen_no_cookie;
 	case TCP_FASTOPEN_CONNECT:
-		*val = xsk->fastopen_connect;
-		return 0;
+		return xsk->fastopen_connect;
 	case TCP_SAVE_SYN:
-		*val = xsk->save_syn;
-		return 0;
+		return xsk->save_syn;
 	case XTCP_KEYS:
-		*val = count_keys(sk);
-		return 0;
+		return count_keys(sk);
 	case XTCP_IDLE_MS:
-		*val = xtcp_keepalive_idle_ms(sk);
-		return 0;
+		return xtcp_keepalive_idle_ms(sk);
 	case XTCP_HALF_CLOSED_MS:
-		*val = xtcp_keepalive_half_closed_ms(sk);
-		return 0;
+		return xtcp_keepalive_half_closed_ms(sk);
 	case XTCP_ACK_RATE:
-		*val = xtcp_cold_ack_rate(sk);
-		return 0;
+		return xtcp_cold_ack_rate(sk);
 	case XTCP_ZEROCOPY:
-		*val = sock_flag(sk, SOCK_ZEROCOPY);
-		return 0;
+		return sock_flag(sk, SOCK_ZEROCOPY);
 	case TCP_TIMESTAMP:
 		/* the TSval that a segment would have now (RFC 7323 section 3.2) */
-		*val = xtcp_clock_ts() + xsk->snd.ts_offset;
-		return 0;
+		return xtcp_clock_ts() + xsk->snd.ts_offset;
 	default:
-		return xtcp_repair_get(sk, optname, val);
+		*err = xtcp_repair_get(sk, optname, &val);
+		return val;
 	}
 }
 
@@ -759,7 +731,7 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 	union tcp_cc_info cc_info;
 	union xtcp_compat_info info;
 	struct xtcp_abort abort;
-	int len, val, err;
+	int len, val, err = 0;
 
 	xtcp_coalesce_flush(sk);
 	if (level != SOL_TCP)
@@ -804,7 +776,7 @@ int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optva
 		return put_octets(optval, optlen, name, min_t(unsigned int, len, sizeof(name)));
 	default:
 		/* data_race(): if another thread sets the option now, either value is right */
-		err = data_race(xtcp_intopt_get(sk, optname, &val));
+		val = data_race(xtcp_intopt_get(sk, optname, &err));
 		return err ?: put_octets(optval, optlen, &val, min_t(unsigned int, len, sizeof(val)));
 	}
 }
