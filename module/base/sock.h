@@ -434,4 +434,12 @@ static inline bool xtcp_acked_fin(const struct sock *sk)
 	return xsk->fin_queued && xsk->snd.una == xsk->snd.write_seq;
 }
 
+/* Is the urgent octet the next one to read (SIOCATMARK)? Racy without the socket lock. */
+static inline bool xtcp_urgent_at_mark(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	return READ_ONCE(xsk->urgent.data) && READ_ONCE(xsk->urgent.seq) == READ_ONCE(xsk->rcv.copied_seq);
+}
+
 #endif /* XTCP_SOCK_H */

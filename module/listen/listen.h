@@ -12,6 +12,7 @@
 #ifndef XTCP_LISTEN_H
 #define XTCP_LISTEN_H
 
+#include <linux/hash.h>
 #include <linux/lockdep.h>
 #include <linux/minmax.h>
 #include <linux/percpu.h>
@@ -128,6 +129,18 @@ struct xtcp_request {
 	bool dead;
 	struct xtcp_conn conn;
 };
+
+/*
+ * The hash that selects the path of a SYN-ACK and of its child, never 0; computed anew each time, not
+ * stored. The ISS is as good as random, so a multiplication suffices. With SO_TXREHASH, a
+ * retransmitted SYN-ACK tries another path. Any context.
+ */
+static inline u32 xtcp_request_path_hash(const struct sock *lsk, const struct xtcp_request *he)
+{
+	u32 resent = READ_ONCE(lsk->sk_txrehash) == SOCK_TXREHASH_ENABLED ? READ_ONCE(he->resent) : 0;
+
+	return hash_32(he->iss + resent, 32) ?: 1;
+}
 
 /* The options that the cookie of an entry has to carry. */
 static inline struct xtcp_cookie xtcp_entry_cookie(const struct xtcp_request *he)

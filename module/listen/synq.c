@@ -445,7 +445,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 		goto err_child;
 	err = -EHOSTUNREACH;
 	/* the hash selects a path: that of the SYN-ACK works */
-	child->sk_txhash = xtcp_reply_synack_hash(lsk, he);
+	child->sk_txhash = xtcp_request_path_hash(lsk, he);
 	xtcp_compat_random_id(inet_sk(child));
 	__sk_dst_reset(child);
 	if (xtcp_ip_route(child))

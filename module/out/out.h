@@ -88,7 +88,6 @@ int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, con
 			    const struct net_device *dev, struct xtcp_ip_reply *how);
 bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how,
 		       const struct xtcp_fastopen_cookie *cookie, struct sk_buff *syn);
-u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he);
 void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he);
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb);
 void xtcp_reply_timewait_ack(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct sk_buff *skb,

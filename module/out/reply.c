@@ -26,7 +26,6 @@
  */
 #include "out/out.h"
 
-#include <linux/hash.h>
 #include <linux/if_ether.h>
 #include <linux/inetdevice.h>
 #include <linux/netfilter.h>
@@ -582,23 +581,6 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
 }
 
 /**
- * xtcp_reply_synack_hash() - the hash that selects the path of a SYN-ACK and of its child, never 0
- * @lsk: the listener
- * @he: the entry, or an entry made from a cookie
- *
- * Computed from the ISS each time, not stored. The ISS is as good as random, so a multiplication
- * suffices. With SO_TXREHASH, a retransmitted SYN-ACK tries another path.
- *
- * Context: any.
- */
-u32 xtcp_reply_synack_hash(const struct sock *lsk, const struct xtcp_request *he)
-{
-	u32 resent = READ_ONCE(lsk->sk_txrehash) == SOCK_TXREHASH_ENABLED ? READ_ONCE(he->resent) : 0;
-
-	return hash_32(he->iss + resent, 32) ?: 1;
-}
-
-/**
  * xtcp_reply_synack_route() - find the route of a SYN-ACK
  * @lsk: the listener
  * @he: the entry
@@ -666,7 +648,7 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
 		dst_release(how->dst);
 		return false;
 	}
-	how->hash = xtcp_reply_synack_hash(lsk, he);
+	how->hash = xtcp_request_path_hash(lsk, he);
 	reply.opts.has_wscale = he->wscale_ok;
 	reply.opts.wscale = he->rcv_wscale;
 	reply.opts.sack_permitted = he->sack_ok;

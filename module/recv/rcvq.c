@@ -615,19 +615,6 @@ void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
 		sk->sk_data_ready(sk);
 }
 
-/**
- * xtcp_urgent_at_mark() - is the urgent octet the next one to read (SIOCATMARK)?
- * @sk: the socket
- *
- * Context: any; racy without the socket lock.
- */
-bool xtcp_urgent_at_mark(const struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	return READ_ONCE(xsk->urgent.data) && READ_ONCE(xsk->urgent.seq) == READ_ONCE(xsk->rcv.copied_seq);
-}
-
 /* ACKs in a row that are not delayed, at most; Linux: TCP_MAX_QUICKACKS */
 #define QUICKACKS_MAX		16U
 

@@ -93,7 +93,6 @@ static inline void xtcp_urgent_passed(struct xtcp_urgent *urgent)
 }
 
 void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb);
-bool xtcp_urgent_at_mark(const struct sock *sk);
 enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb);
 bool xtcp_text_restored(struct sock *sk, struct sk_buff *skb);
 void xtcp_text_came_again(struct sock *sk);

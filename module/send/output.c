@@ -307,8 +307,6 @@ static u32 xtcp_gso_again(const struct sock *sk, const struct sk_buff *skb, u32 
 #define SMALL_SHARE	4U
 #define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* octets: ten small segments */
 
-#define SENDS_TEXT (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
-
 static bool in_states(const struct sock *sk, int states)
 {
 	return (1 << sk->sk_state) & states;
@@ -644,7 +642,7 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 	sock_owned_by_me(sk);
 	if (!xtcp_sndq_unsent(sk))
 		return;
-	if (likely(in_states(sk, SENDS_TEXT)))
+	if (likely(in_states(sk, XTCP_SENDS_TEXT)))
 		push_text(sk, nonagle);
 	else
 		push_early(sk, nonagle);
@@ -757,15 +755,6 @@ void xtcp_output_fin(struct sock *sk)
 	}
 	if (!xtcp_repair_counts_as_sent(sk))
 		xtcp_output_push_nagle(sk, TCP_NAGLE_OFF | TCP_NAGLE_PUSH);
-}
-
-/* Does the peer's window allow unsent data to be sent? */
-bool xtcp_output_has_new(const struct sock *sk)
-{
-	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
-
-	sock_owned_by_me(sk);
-	return skb && in_states(sk, SENDS_TEXT) && xtcp_snd_room(&xtcp_sk(sk)->snd, xtcp_sndcb(skb)->seq);
 }
 
 /*

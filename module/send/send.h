@@ -99,7 +99,19 @@ static inline void xtcp_output_push(struct sock *sk)
 		xtcp_output_push_nagle(sk, xtcp_sender(sk)->nonagle);
 }
 
-bool xtcp_output_has_new(const struct sock *sk);
+
+#define XTCP_SENDS_TEXT	(TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
+
+/* Does the peer's window allow unsent data to be sent? */
+static inline bool xtcp_output_has_new(const struct sock *sk)
+{
+	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
+
+	sock_owned_by_me(sk);
+	return skb && (1 << sk->sk_state) & XTCP_SENDS_TEXT &&
+	       xtcp_snd_room(&xtcp_sender(sk)->snd, xtcp_sndcb(skb)->seq);
+}
+
 int xtcp_output_new_segment(struct sock *sk);
 int xtcp_output_probe(struct sock *sk, bool keepalive);
 
