@@ -307,7 +307,7 @@ static bool compress(struct sock *sk)
 		return false;
 	}
 	delay_ns = min_t(u64, READ_ONCE(ctl->comp_sack_delay_ns), (u64)rtt_us * NSEC_PER_USEC / 20);
-	if (!sack->compressed && !xtcp_pace_ack_within(sk, delay_ns, READ_ONCE(ctl->comp_sack_slack_ns)))
+	if (!sack->compressed && !xtcp_pace_within(sk, delay_ns, READ_ONCE(ctl->comp_sack_slack_ns)))
 		return false;
 	sack->compressed++;
 	return true;

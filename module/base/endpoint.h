@@ -213,8 +213,7 @@ static inline u8 xtcp_cold_ack_rate(const struct sock *sk)
 	return unlikely(cold) ? READ_ONCE(cold->ack_rate) : 0;
 }
 
-int xtcp_cold_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp);
-int xtcp_cold_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp);
+int xtcp_cold_set(struct sock *sk, u32 idle_ms, u32 half_closed_ms, u8 rate, gfp_t gfp);
 struct xtcp_cold *xtcp_cold_get(struct sock *sk, gfp_t gfp);
 
 #endif /* XTCP_ENDPOINT_H */

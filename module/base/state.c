@@ -62,50 +62,6 @@ struct xtcp_cold *xtcp_cold_get(struct sock *sk, gfp_t gfp)
 	return cold;
 }
 
-/**
- * xtcp_cold_set_ack_rate() - set XTCP_ACK_RATE
- * @sk: as for xtcp_cold_get(), as is @gfp
- * @rate: full segments per ACK, at most %XTCP_ACKRATE_MAX; 0: request no ACK rate of the peer
- * @gfp: for the memory
- * Return: 0, or -ENOMEM.
- */
-int xtcp_cold_set_ack_rate(struct sock *sk, u8 rate, gfp_t gfp)
-{
-	struct xtcp_cold *cold;
-
-	sock_owned_by_me(sk);
-	if (rate == xtcp_cold_ack_rate(sk))
-		return 0;
-	cold = xtcp_cold_get(sk, gfp);
-	if (!cold)
-		return -ENOMEM;
-	WRITE_ONCE(cold->ack_rate, rate);
-	return 0;
-}
-
-/**
- * xtcp_cold_set_idle() - set XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS
- * @sk: as for xtcp_cold_get(), as is @gfp
- * @idle_ms: 0: only the limit of net.xtcp.idle_ms applies
- * @half_closed_ms: 0: only the limit of net.xtcp.half_closed_ms applies
- * @gfp: for the memory
- * Return: 0, or -ENOMEM.
- */
-int xtcp_cold_set_idle(struct sock *sk, u32 idle_ms, u32 half_closed_ms, gfp_t gfp)
-{
-	struct xtcp_cold *cold = xtcp_cold(sk);
-
-	sock_owned_by_me(sk);
-	if (!cold && !idle_ms && !half_closed_ms)
-		return 0;
-	cold = xtcp_cold_get(sk, gfp);
-	if (!cold)
-		return -ENOMEM;
-	WRITE_ONCE(cold->idle_ms, idle_ms);
-	WRITE_ONCE(cold->half_closed_ms, half_closed_ms);
-	return 0;
-}
-
 static struct kmem_cache *streams;
 
 const struct xtcp_stream xtcp_stream_none = {
@@ -113,6 +69,31 @@ const struct xtcp_stream xtcp_stream_none = {
 	.to_resend = LIST_HEAD_INIT(XTCP_STREAM_NONE->to_resend),
 	.scoreboard.reordering = XTCP_DUPACK_THRESHOLD,
 };
+
+/**
+ * xtcp_cold_set() - set XTCP_IDLE_MS, XTCP_HALF_CLOSED_MS and XTCP_ACK_RATE
+ * @sk: as for xtcp_cold_get(), as is @gfp
+ * @idle_ms: 0: only the limit of net.xtcp.idle_ms applies
+ * @half_closed_ms: 0: only the limit of net.xtcp.half_closed_ms applies
+ * @rate: full segments per ACK, at most %XTCP_ACKRATE_MAX; 0: request no ACK rate of the peer
+ * @gfp: for the memory
+ * Return: 0, or -ENOMEM.
+ */
+int xtcp_cold_set(struct sock *sk, u32 idle_ms, u32 half_closed_ms, u8 rate, gfp_t gfp)
+{
+	struct xtcp_cold *cold = xtcp_cold(sk);
+
+	sock_owned_by_me(sk);
+	if (!cold && !idle_ms && !half_closed_ms && !rate)
+		return 0;
+	cold = xtcp_cold_get(sk, gfp);
+	if (!cold)
+		return -ENOMEM;
+	WRITE_ONCE(cold->idle_ms, idle_ms);
+	WRITE_ONCE(cold->half_closed_ms, half_closed_ms);
+	WRITE_ONCE(cold->ack_rate, rate);
+	return 0;
+}
 
 /* At module init: makes the slab. Return: 0 or -ENOMEM. */
 int xtcp_stream_init(void)

@@ -345,15 +345,20 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 		inet6_sk(child)->saddr = child->sk_v6_rcv_saddr;
 }
 
-/* XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. */
-static int inherit_limits(struct sock *child, const struct sock *lsk)
+/* @asks: the peer has agreed on ACK rates. Without memory for a rate alone, the child requests none. */
+static int inherit_cold(struct sock *child, const struct sock *lsk, bool asks)
 {
 	const struct xtcp_cold *cold = xtcp_cold(lsk);
+	u32 idle_ms, half_closed_ms;
+	int err;
 
 	if (likely(!cold))
 		return 0;
-	return xtcp_cold_set_idle(child, READ_ONCE(cold->idle_ms), READ_ONCE(cold->half_closed_ms),
-				  GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+	idle_ms = READ_ONCE(cold->idle_ms);
+	half_closed_ms = READ_ONCE(cold->half_closed_ms);
+	err = xtcp_cold_set(child, idle_ms, half_closed_ms, asks ? READ_ONCE(cold->ack_rate) : 0,
+			    GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+	return idle_ms || half_closed_ms ? err : 0;
 }
 
 /* Ends a child that nobody can find. Drops both references of xtcp_sock_clone(). */
@@ -450,10 +455,7 @@ struct sock *xtcp_child_make(struct xtcp_listener *listener, struct sk_buff *skb
 	__sk_dst_reset(child);
 	if (xtcp_ip_route(child))
 		goto err_child;
-	/* without memory, the child requests no ACK rate */
-	if (unlikely(he->ack_rate_ok))
-		xtcp_cold_set_ack_rate(child, xtcp_cold_ack_rate(lsk), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
-	err = inherit_limits(child, lsk);
+	err = inherit_cold(child, lsk, he->ack_rate_ok);
 	if (err)
 		goto err_child;
 	xtcp_policy_begin(child);

@@ -598,7 +598,7 @@ static noinline void push_text(struct sock *sk, int nonagle)
 	xtcp_cong_pushed(sk, limited);
 	/* Careful Resume jumps only if the timer of pace.c can pace its segments */
 	if (unlikely(xtcp_resume_is_in(xsk->stream->cong.resume, XTCP_RESUME_RECONNAISSANCE))) {
-		xsk->stream->cong.resume->can_pace = xtcp_pace_prepare(sk);
+		xsk->stream->cong.resume->can_pace = xtcp_pace_get(sk);
 		if (limited && xtcp_resuming_full(sk)) {
 			/* only once: the phase is over */
 			push_text(sk, nonagle);

@@ -726,8 +726,7 @@ static void uncharge_beyond(struct sock *sk, struct sk_buff *skb, unsigned int m
 	if (skb->truesize <= most)
 		return;
 	skb->truesize = most;
-	sk_wmem_queued_add(sk, -excess);
-	xtcp_memory_uncharge(sk, excess);
+	xtcp_sndq_uncharge(sk, excess);
 }
 
 /**

@@ -112,7 +112,8 @@ static bool waits_for_next(struct sock *sk, u32 written, bool local)
 	/* if the skb also has earlier data, that data waits already, and the timer runs */
 	if (xsk->coalescing && skb->len > written)
 		return true;
-	if (!(local ? xtcp_local_may_wait(sk) : sends_small(sk, gso, usecs)) || !xtcp_pace_goes_within(sk, usecs))
+	if (!(local ? xtcp_local_may_wait(sk) : sends_small(sk, gso, usecs)) ||
+	    !xtcp_pace_within(sk, (u64)usecs * NSEC_PER_USEC, 0))
 		return false;
 	WRITE_ONCE(xsk->coalescing, true);
 	return true;

@@ -202,22 +202,18 @@ static void set_cork(struct sock *sk, bool on)
 }
 
 /*
- * XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS. They do not change keepalive, but share its deadline. A low
- * limit makes this deadline earlier. If the limit is raised later, the deadline stays. When it
- * passes, expiry.c finds that nothing is due, and sets the next one.
+ * XTCP_ACK_RATE; XTCP_IDLE_MS and XTCP_HALF_CLOSED_MS, which do not change keepalive, but share its
+ * deadline. A low limit makes this deadline earlier. If the limit is raised later, the deadline
+ * stays. When it passes, expiry.c finds that nothing is due, and sets the next one.
  */
-static int set_idle(struct sock *sk, int optname, int val)
+static int set_cold(struct sock *sk, int optname, int val)
 {
-	const struct xtcp_cold *cold = xtcp_cold(sk);
-	u32 idle_ms = cold ? cold->idle_ms : 0, half_closed_ms = cold ? cold->half_closed_ms : 0;
-	int err;
+	const struct xtcp_cold none = {}, *cold = xtcp_cold(sk) ?: &none;
+	int err = xtcp_cold_set(sk, optname == XTCP_IDLE_MS ? val : cold->idle_ms,
+				optname == XTCP_HALF_CLOSED_MS ? val : cold->half_closed_ms,
+				optname == XTCP_ACK_RATE ? val : cold->ack_rate, GFP_KERNEL_ACCOUNT);
 
-	if (optname == XTCP_IDLE_MS)
-		idle_ms = val;
-	else
-		half_closed_ms = val;
-	err = xtcp_cold_set_idle(sk, idle_ms, half_closed_ms, GFP_KERNEL_ACCOUNT);
-	if (!err)
+	if (!err && optname != XTCP_ACK_RATE)
 		xtcp_keepalive_limit_idle(sk);
 	return err;
 }
@@ -452,10 +448,9 @@ static int set_int(struct sock *sk, int optname, int val)
 		sock_valbool_flag(sk, SOCK_ZEROCOPY, val);
 		return 0;
 	case XTCP_ACK_RATE:
-		return xtcp_cold_set_ack_rate(sk, val, GFP_KERNEL_ACCOUNT);
 	case XTCP_IDLE_MS:
 	case XTCP_HALF_CLOSED_MS:
-		return set_idle(sk, optname, val);
+		return set_cold(sk, optname, val);
 	default:
 		return -ENOPROTOOPT;
 	}

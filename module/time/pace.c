@@ -82,11 +82,17 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-static struct xtcp_pace *pace_of(struct sock *sk)
+/**
+ * xtcp_pace_get() - the timer of a sock whose text has to wait; the first call allocates it
+ * @sk: the sock
+ * Return: NULL without memory.
+ */
+struct xtcp_pace *xtcp_pace_get(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_pace *pace = xsk->pace;
 
+	sock_owned_by_me(sk);
 	if (pace)
 		return pace;
 	pace = kzalloc(sizeof(*pace), GFP_ATOMIC | __GFP_NOWARN);
@@ -98,13 +104,6 @@ static struct xtcp_pace *pace_of(struct sock *sk)
 	/* pairs with xtcp_pace_room() */
 	smp_store_release(&xsk->pace, pace);
 	return pace;
-}
-
-/* Text will have to be paced soon; false without memory. */
-bool xtcp_pace_prepare(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return pace_of(sk);
 }
 
 /*
@@ -212,7 +211,7 @@ void xtcp_pace_not_held(struct sock *sk)
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 {
 	unsigned long rate = xtcp_cong_rate(sk);
-	struct xtcp_pace *pace = pace_of(sk);
+	struct xtcp_pace *pace = xtcp_pace_get(sk);
 	u64 before_ns, gap_ns;
 
 	sock_owned_by_me(sk);
@@ -251,7 +250,7 @@ void xtcp_pace_not_left(struct sock *sk)
  */
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 {
-	struct xtcp_pace *pace = pace_of(sk);
+	struct xtcp_pace *pace = xtcp_pace_get(sk);
 
 	sock_owned_by_me(sk);
 	if (!pace)
@@ -269,40 +268,23 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
 	return refcount_read(&sk->sk_wmem_alloc) > most;
 }
 
-/*
- * Let the timer send text that the caller holds back, within @usecs.
- *
- * Return: false if there is no memory for a timer, if timers are coarser than @usecs, or if the
- * connection sends nothing any more.
- */
-bool xtcp_pace_goes_within(struct sock *sk, u32 usecs)
-{
-	const u64 ns = (u64)usecs * NSEC_PER_USEC;
-	struct xtcp_pace *pace;
-
-	sock_owned_by_me(sk);
-	if (ns < hrtimer_resolution)
-		return false;
-	pace = pace_of(sk);
-	return pace && start_pace(sk, pace, ktime_get_ns() + ns, 0);
-}
-
 /**
- * xtcp_pace_ack_within() - let the timer send the ACK that the caller holds back
+ * xtcp_pace_within() - let the timer send the text or the ACK that the caller holds back
  * @sk: the sock
- * @delay_ns: how long the ACK waits, nanoseconds
- * @slack_ns: how much later than that the timer may send the ACK, nanoseconds
+ * @delay_ns: how long it waits, nanoseconds
+ * @slack_ns: how much later than that the timer may send it, nanoseconds
  *
- * Return: false if it will not; the caller must send the ACK now.
+ * Return: false if it will not: there is no memory for a timer, timers are coarser, or the connection
+ * sends nothing any more.
  */
-bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
+bool xtcp_pace_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 {
 	struct xtcp_pace *pace;
 
 	sock_owned_by_me(sk);
 	if (!delay_ns || delay_ns + slack_ns < hrtimer_resolution)
 		return false;
-	pace = pace_of(sk);
+	pace = xtcp_pace_get(sk);
 	return pace && start_pace(sk, pace, ktime_get_ns() + delay_ns, slack_ns);
 }
 
@@ -323,7 +305,7 @@ bool xtcp_pace_is_waiting(const struct sock *sk)
  */
 void xtcp_pace_room(struct sock *sk)
 {
-	/* pairs with pace_of() */
+	/* pairs with xtcp_pace_get() */
 	struct xtcp_pace *pace = smp_load_acquire(&xtcp_sk(sk)->pace);
 	unsigned long irq;
 

@@ -21,6 +21,7 @@
 #include "base/rto.h"
 
 struct sock;
+struct xtcp_pace;
 struct xtcp_sock;
 
 enum xtcp_timer {
@@ -180,12 +181,11 @@ static inline u32 xtcp_pace_lead_us(const struct sock *sk)
 	return unlikely(READ_ONCE(sk->sk_pacing_status) == SK_PACING_FQ) ? xtcp_pace_fq_lead_us(sk) : 0;
 }
 
-bool xtcp_pace_prepare(struct sock *sk);
+struct xtcp_pace *xtcp_pace_get(struct sock *sk);
 void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
 void xtcp_pace_not_left(struct sock *sk);
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);
-bool xtcp_pace_goes_within(struct sock *sk, u32 usecs);
-bool xtcp_pace_ack_within(struct sock *sk, u64 delay_ns, u64 slack_ns);
+bool xtcp_pace_within(struct sock *sk, u64 delay_ns, u64 slack_ns);
 bool xtcp_pace_is_waiting(const struct sock *sk);
 bool xtcp_pace_is_over(struct sock *sk);
 void xtcp_pace_stop(struct sock *sk);

@@ -440,19 +440,14 @@ void xtcp_flight_ack_judged(struct sock *sk)
  */
 void xtcp_flight_unreachable(struct sock *sk, u32 seq)
 {
-	const struct sk_buff *first = xtcp_sndq_first(sk);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	u64 gone;
-	u32 rto;
 
 	sock_owned_by_me(sk);
-	if (seq != xsk->snd.una || !xsk->tries.retransmits || !xsk->rto.backoff || xsk->timers.probes || !first ||
-	    (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
+	if (seq != xsk->snd.una || !xsk->tries.retransmits || !xsk->rto.backoff || xsk->timers.probes ||
+	    !xtcp_sndq_first(sk) || (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
 	xtcp_rto_ease(&xsk->rto, 1);
-	rto = rto_us(xsk);
-	gone = xtcp_clock_since_us(xtcp_clock_us(), xtcp_sndcb(first)->sent_us);
-	xtcp_timer_not_later(sk, XTCP_TIMER_RETRANSMIT, gone < rto ? usecs_to_jiffies(rto - gone) : 0);
+	xtcp_timer_not_later(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(rest_of_rto_us(sk)));
 }
 
 /* or since the handshake, jiffies */
