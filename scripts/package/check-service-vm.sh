@@ -21,7 +21,7 @@ begin()
 
 in_it()
 {
-	nsenter -t "$(cat first)" -m -p -C timeout 60 "$@"
+	nsenter -t "$(cat first)" -m -p -C timeout 120 "$@"
 }
 
 # restricted: nginx, to the families that most units have
@@ -62,6 +62,36 @@ on_xtcp()
 on_kernel_tcp()
 {
 	ss -ltn | grep -q ':80 '
+}
+
+# ask PORT REQUEST ANSWER: the server's first line begins with that
+ask()
+{
+	local line
+
+	exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "$2" >&3 && read -r -t 20 line <&3
+	exec 3>&-
+	[[ $line == "$3"* ]] || { echo "$line"; return 1; }
+}
+
+query()
+{
+	[ "$(psql -h 127.0.0.1 -U postgres -tAc 'select 6 * 7')" = 42 ]
+}
+
+# service NAME PORT COMMAND...: it starts, goes onto xtcp and back, and each time the command connects
+service()
+{
+	local name=$1 port=$2
+
+	shift 2
+	check "$name starts" in_it systemctl start "$name"
+	check "xtcp service enable" in_it xtcp service enable "$name"
+	check "that has put it on xtcp" sh -c "xtcp-ss -ltn | grep -q ':$port ' && ! ss -ltn | grep -q ':$port '"
+	check "there it serves" moved TcpPassiveOpens 1 "$@"
+	check "disable" in_it xtcp service disable "$name"
+	check "and it serves" moved TcpPassiveOpens 0 "$@"
+	check "it stops" in_it systemctl stop "$name"
 }
 
 # static LINE...: a service of a static program, with these lines, which goes on when it listens
@@ -135,12 +165,21 @@ check "and is there" serves curl
 check "enable" in_it xtcp service enable nginx
 httpd="/bin/busybox httpd -p 81 -h /var/www/html"
 check "a service that is linked statically" static "ExecStart=$httpd"
-check "enable takes its file back" not in_it xtcp service enable static
-check "and nothing has changed" static_on ss
-check "it starts with xtcp_run before its command" static "ExecStart=/usr/bin/xtcp_run --fallback $httpd"
-check "and is on xtcp" static_on xtcp-ss
+check "enable has xtcp_run start it" in_it xtcp service enable static
+check "and it is on xtcp" static_on xtcp-ss
 check "it serves there" moved TcpPassiveOpens 1 page_of 81
 check "it stops" in_it systemctl stop static
+check "disable" in_it xtcp service disable static
+check "one that may not have a filter" static "ExecStart=$httpd" "SystemCallFilter=~seccomp"
+check "enable takes its file back" not in_it xtcp service enable static
+check "and it is on kernel TCP" static_on ss
+printf '%s\n' 'listen here' 'bind :82' 'mode http' 'monitor-uri /' >>/etc/haproxy/haproxy.cfg
+sed -i 's/scram-sha-256/trust/' /etc/postgresql/15/main/pg_hba.conf
+service haproxy 82 ask 82 'GET / HTTP/1.0\r\n\r\n' 'HTTP/1.1 200 OK'
+service memcached 11211 ask 11211 'version\r\n' VERSION
+service postgresql@15-main 5432 query
+service redis-server 6379 ask 6379 'PING\r\n' +PONG
+service ssh 22 ask 22 '' SSH-2.0
 check "a service that does not exist" not in_it xtcp service enable nosuch
 
 # nothing unlocks it again

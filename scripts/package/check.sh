@@ -156,8 +156,9 @@ check_all()
 	packages "$new" new
 	mounts "$work/root"
 	install_packages
-	inside "$work/root" apt-get -q -y --no-install-recommends install systemd >"$work/log" 2>&1
-	verdict "apt installs systemd" $?
+	inside "$work/root" apt-get -q -y --no-install-recommends install systemd \
+		haproxy memcached openssh-server postgresql redis-server >"$work/log" 2>&1
+	verdict "apt installs systemd and services" $?
 	settle
 	machine "$(release_of 6.1)" "" check-use-vm.sh
 	machine "$(release_of 6.1)" "" check-service-vm.sh

@@ -17,6 +17,7 @@ FALLBACK = "XTCP_RUN_FALLBACK=1"
 MODULE = "/sys/module/xtcp"
 FAMILIES = {25: "AF_WANPIPE", 27: "AF_IB"}      # how a unit names them
 PATIENCE = 30       # seconds in which a service listens again
+PAST = "its sockets are on kernel TCP"
 ASKED = ("Id", "LoadState", "ActiveState", "SubState", "ControlGroup", "Environment", "RestrictAddressFamilies",
          "RootDirectory", "RootImage", "TriggeredBy")
 
@@ -91,7 +92,16 @@ def library(tools):
     raise Wrong("a service wants the library where it stays: please install xtcp")
 
 
-def text_for(unit, path, refuse, before):
+def by_xtcp_run(unit, path):
+    """Lines of a unit: what starts the service, with xtcp_run before it."""
+    program_path, commands = os.path.normpath(path + "/../../../bin/xtcp_run"), []
+    for command in re.findall(r"(?m)^ExecStart\s*=[ \t]*(.*)", systemctl("cat", "--", unit["Id"])[1].replace("\\\n", " ")):
+        commands = commands + [command] if command else []
+    return ["ExecStart="] + ["ExecStart=" + re.sub("^[-:+!]*(?=[^-:+!@])", r"\g<0>%s " % program_path, command)
+                             for command in commands]
+
+
+def text_for(unit, path, refuse, before, commands):
     """The file's; before: what it was, which is part of what systemd says of the unit."""
     number = 25
     if os.path.isdir(MODULE):
@@ -99,10 +109,10 @@ def text_for(unit, path, refuse, before):
             number = int(file.read())
     others = re.search(r"\bLD_PRELOAD=([^\s\"']+)", unit["Environment"])
     preloaded = [one for one in (others[1].split(":") if others else ()) if os.path.basename(one) != "xtcp_run.so"]
-    words = ["LD_PRELOAD=" + ":".join([path] + preloaded)]
+    words = ["LD_PRELOAD=" + ":".join([path] + preloaded)] * (not commands)
     words += ["XTCP_FAMILY=%d" % number] * (number != 25) + [FALLBACK] * (not refuse)
     lines = ["# by xtcp service enable; xtcp service disable removes it", "[Unit]", "Wants=modprobe@xtcp.service",
-             "After=modprobe@xtcp.service", "", "[Service]", "Environment=" + " ".join(words)]
+             "After=modprobe@xtcp.service", "", "[Service]", *commands, "Environment=" + " ".join(words)]
     families = unit["RestrictAddressFamilies"]
     family = FAMILIES.get(number, "number %d" % number)
     # "~" lists those that are forbidden
@@ -144,6 +154,15 @@ def comes_up(name, ports):
         time.sleep(0.2)
 
 
+def why_not(unit, text, there, ports):
+    """Puts the file. Return why the service does not come up by it, or None."""
+    works, said = put(unit, text)
+    if unit["ActiveState"] != "active":
+        return None
+    why = comes_up(unit["Id"], ports) if works else said
+    return PAST if not why and there and ports and not listens(unit_of(unit["Id"]))[0] else why
+
+
 def check_unit(unit, ports):
     """Raises what the file cannot mend."""
     for place in "RootDirectory", "RootImage":
@@ -169,13 +188,12 @@ def do_enable(args, tools):
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             before = file.read()
-    text = text_for(unit, library(tools), args.refuse, before or "")
-    works, said = put(unit, text)
-    why = None
-    if unit["ActiveState"] == "active":
-        why = comes_up(args.service, ports) if works else said
-        if not why and there and ports and not listens(unit_of(args.service))[0]:
-            why = "its sockets are on kernel TCP: is its program linked statically, or written in Go? INSTALLING.md has lines for that"
+    place = library(tools)
+    text = text_for(unit, place, args.refuse, before or "", [])
+    why = why_not(unit, text, there, ports)
+    if why == PAST:
+        text = text_for(unit, place, args.refuse, before or "", by_xtcp_run(unit, place))
+        why = why_not(unit, text, there, ports)
     if why:
         works, _ = put(unit, before)
         raise Wrong("%s has not come up on xtcp, and %s. journalctl -u %s tells more: %s" % (
