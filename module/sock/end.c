@@ -107,6 +107,8 @@ void xtcp_aborted_leave(struct sock *sk)
  */
 void xtcp_sock_release_resources(struct sock *sk)
 {
+	if (unlikely(!xtcp_sk(sk)->xn))
+		return;		/* it was not set up: family.c */
 	xtcp_aborted_leave(sk);
 	xtcp_timer_stop(sk);
 	xtcp_fastsyn_over(sk);

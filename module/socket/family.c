@@ -5,7 +5,8 @@
  *
  * socket(AF_XTCP, SOCK_STREAM, 0) is TCP over IPv4. Protocol 1 is TCP over IPv6, and over IPv4
  * unless IPV6_V6ONLY is set. The sock itself has family AF_INET or AF_INET6, so the kernel's own
- * bind, getname and release work as for kernel TCP. They call back through struct proto.
+ * bind, getname and release work as for kernel TCP. They call back through struct proto. The module
+ * parameter "protocol" is a number by which the kernel's AF_INET and AF_INET6 make the same socks.
  *
  * OPEN (RFC 9293 section 3.10.1): connect(), listen() and accept(). The socket layer calls
  * proto.connect only for a socket that is CLOSED; for others it returns EISCONN, EALREADY or
@@ -628,6 +629,27 @@ static void proto_keepalive(struct sock *sk, int on)
 	xtcp_keepalive_changed(sk, 0);
 }
 
+/*
+ * proto.init: of a sock by create() below, or by the kernel's inet_create() and inet6_create(). After an error
+ * proto.destroy is called.
+ */
+static int proto_init(struct sock *sk)
+{
+	struct socket *sock = sk->sk_socket;
+	int err;
+
+	if (unlikely(xtcp_netns_unloads()))
+		return -EAFNOSUPPORT;
+	err = xtcp_netns_start(xtcp_net(sock_net(sk)));
+	if (err)
+		return err;
+	sk->sk_protocol = XTCP_SK_PROTOCOL;
+	/* io_uring may send without a copy */
+	set_bit(SOCK_SUPPORT_ZC, &sock->flags);
+	xtcp_compat_ask_options(sock);
+	return xtcp_sock_init(sk);
+}
+
 /* proto.unhash: for a sock whose creation has failed, in no table. */
 static void proto_unhash(struct sock *sk)
 {
@@ -672,7 +694,7 @@ XTCP_OPS_ACCEPT(accept_stream, fit_operations)
 	.disconnect		= xtcp_close_disconnect,			\
 	.accept			= proto_accept,					\
 	.ioctl			= proto_ioctl,					\
-	.init			= xtcp_sock_init,				\
+	.init			= proto_init,					\
 	.destroy		= xtcp_sock_release_resources,			\
 	.shutdown		= xtcp_close_shutdown,				\
 	.setsockopt		= xtcp_sockopt_set,				\
@@ -768,12 +790,36 @@ static const struct proto_ops ops_v6 = {
 #endif
 };
 
+/* inet6_create() of Linux before 6.6 looks for it at the end */
+static_assert(offsetofend(struct xtcp6_sock, inet6) == sizeof(struct xtcp6_sock));
+
+/* socket(AF_INET, SOCK_STREAM, IPPROTO_XTCP), and AF_INET6. The protocol is 0 while they are not registered. */
+static struct inet_protosw protosw_v4 = { .type = SOCK_STREAM, .prot = &xtcp_prot, .ops = &ops_v4 };
+static struct inet_protosw protosw_v6 = { .type = SOCK_STREAM, .prot = &xtcpv6_prot, .ops = &ops_v6 };
+
+static int protocol_number;
+
+static void take_protocol(int number)
+{
+	lockdep_assert_held(&xtcp_instances_mutex);
+	if (protosw_v4.protocol) {
+		inet_unregister_protosw(&protosw_v4);
+		inet6_unregister_protosw(&protosw_v6);
+	}
+	protosw_v4.protocol = number;
+	protosw_v6.protocol = number;
+	/* it stands before another build that has the number, until it goes: an upgrade misses no socket() */
+	if (number) {
+		inet_register_protosw(&protosw_v4);
+		inet6_register_protosw(&protosw_v6);
+	}
+}
+
 /* Set up the inet part of a sock, as inet_create() does. */
 static void init_inet(struct sock *sk, struct net *net)
 {
 	struct inet_sock *inet = inet_sk(sk);
 
-	sk->sk_protocol = XTCP_SK_PROTOCOL;
 	sk->sk_backlog_rcv = sk->sk_prot->backlog_rcv;
 	sk->sk_txrehash = READ_ONCE(net->core.sysctl_txrehash);
 	inet->pmtudisc = READ_ONCE(net->ipv4.sysctl_ip_no_pmtu_disc) ? IP_PMTUDISC_DONT : IP_PMTUDISC_WANT;
@@ -797,8 +843,6 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	struct sock *sk;
 	int err;
 
-	if (unlikely(xtcp_netns_unloads()))
-		return -EAFNOSUPPORT;
 	if (sock->type != SOCK_STREAM)
 		return -ESOCKTNOSUPPORT;
 	if (protocol != XTCPPROTO_IPV4 && protocol != IPPROTO_TCP && !is_v6)
@@ -809,9 +853,6 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 		prot = &xtcpv6_prot;
 	sock->ops = is_v6 ? &ops_v6 : &ops_v4;
 
-	err = xtcp_netns_start(xtcp_net(net));
-	if (err)
-		return err;
 	sk = sk_alloc(net, is_v6 ? PF_INET6 : PF_INET, GFP_KERNEL, prot, kern);
 	if (!sk)
 		return -ENOBUFS;
@@ -819,9 +860,6 @@ static int create(struct net *net, struct socket *sock, int protocol, int kern)
 	init_inet(sk, net);
 	if (is_v6)
 		init_inet6(sk, net);
-	/* io_uring may send without a copy */
-	set_bit(SOCK_SUPPORT_ZC, &sock->flags);
-	xtcp_compat_ask_options(sock);
 	err = prot->init(sk);
 	if (!err && !kern)
 		err = BPF_CGROUP_RUN_PROG_INET_SOCK(sk);
@@ -976,6 +1014,33 @@ static int set_family(const char *val, const struct kernel_param *kp)
 	return is_valid_family(number) ? change_family(number) : -EINVAL;
 }
 
+/* The module parameter "protocol": of insmod, or written later. Return: 0, -EINVAL, or -EBUSY: we are not ready. */
+static int set_protocol(const char *val, const struct kernel_param *kp)
+{
+	int number, err = kstrtoint(val, 0, &number);
+
+	if (err)
+		return err;
+	if (number && (number <= IPPROTO_RAW + 1 || number >= IPPROTO_MPTCP)) {
+		pr_err("protocol=%d: the valid range is %d to %d, or 0\n", number, IPPROTO_RAW + 2, IPPROTO_MPTCP - 1);
+		return -EINVAL;
+	}
+	mutex_lock(&xtcp_instances_mutex);
+	if (THIS_MODULE->state == MODULE_STATE_LIVE)
+		take_protocol(number);
+	else if (THIS_MODULE->state == MODULE_STATE_GOING || family)
+		err = -EBUSY;
+	if (!err)
+		protocol_number = number;
+	mutex_unlock(&xtcp_instances_mutex);
+	return err;
+}
+
+static const struct kernel_param_ops protocol_ops = { .set = set_protocol, .get = param_get_int };
+module_param_cb(protocol, &protocol_ops, &protocol_number, 0644);
+MODULE_PARM_DESC(protocol, "number for socket(AF_INET, SOCK_STREAM, number), as " __stringify(IPPROTO_XTCP)
+		 ", or 0: none (default)");
+
 static const struct proto_ops *operations_of(const struct proto *prot)
 {
 	return prot == &xtcp_prot ? &ops_v4 : prot == &xtcpv6_prot ? &ops_v6 : NULL;
@@ -1082,6 +1147,9 @@ int xtcp_family_register(void)
 		xtcp_instances_set_family(family_number, &our_calls);
 		xtcp_diag_register(family_number);
 		xtcp_set_register();
+		mutex_lock(&xtcp_instances_mutex);
+		take_protocol(protocol_number);
+		mutex_unlock(&xtcp_instances_mutex);
 		/* sock_register() logs the number's usual owner, for example "Registered PF_WANPIPE" */
 		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;
@@ -1100,5 +1168,13 @@ void xtcp_family_unregister(void)
 	xtcp_instances_set_family(0, NULL);
 	if (family)
 		sock_unregister(family_number);
+	if (protosw_v4.protocol) {
+		take_protocol(0);
+		/*
+		 * inet_create() uses our tables outside of RCU until the sock has a reference to us. Its task sleeps
+		 * there only if memory is short; then it is not safe, as with every module that has such a protocol.
+		 */
+		synchronize_rcu_tasks();
+	}
 	mutex_unlock(&xtcp_instances_mutex);
 }

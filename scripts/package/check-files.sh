@@ -18,7 +18,7 @@ differ()
 
 parameters()
 {
-	grep -rhoE '^module_param_(named\(\w+|cb\(family)' module | sed 's/.*(//' | sort
+	grep -rhoE '^module_param_(named\(\w+|cb\((family|protocol))' module | sed 's/.*(//' | sort
 }
 
 check_parameters()

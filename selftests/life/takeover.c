@@ -437,11 +437,11 @@ static int family_of(enum stack stack)
 	return number;
 }
 
-/* A socket of family @family listens in the build @stack. */
-static bool opens(int family, enum stack stack)
+/* A socket of family @family and @protocol listens in the build @stack. */
+static bool opens(int family, int protocol, enum stack stack)
 {
 	union stack_addr at = stack_addr("127.0.0.1", PORT + 20);
-	int fd = socket(family, SOCK_STREAM, 0);
+	int fd = socket(family, SOCK_STREAM, protocol);
 	bool there = fd >= 0 && !bind(fd, &at.sa, sizeof(at.in)) && !listen(fd, 1) &&
 		     rows_state(ns_home(), sides_listing(stack, "127.0.0.1"), PORT + 20, 0) == TCP_LISTEN;
 
@@ -479,19 +479,19 @@ static void families(void)
 
 	ksft_test_result(set_family(SECOND, "0") == EINVAL && set_family(SECOND, "1000") == EINVAL &&
 			 set_family(SECOND, "x") == EINVAL && set_family(SECOND, "2") == EBUSY &&
-			 opens(MODULE_SECOND_FAMILY, SECOND) && opens(AF_XTCP, XTCP),
+			 opens(MODULE_SECOND_FAMILY, 0, SECOND) && opens(AF_XTCP, 0, XTCP),
 			 "another one's or no number is refused\n");
-	ksft_test_result(!set_family(SECOND, "28") && opens(28, SECOND) &&
+	ksft_test_result(!set_family(SECOND, "28") && opens(28, 0, SECOND) &&
 			 socket(MODULE_SECOND_FAMILY, SOCK_STREAM, 0) < 0 && !set_family(SECOND, "27") &&
-			 opens(MODULE_SECOND_FAMILY, SECOND), "a free one is taken\n");
+			 opens(MODULE_SECOND_FAMILY, 0, SECOND), "a free one is taken\n");
 	stop = false;
 	failures = 0;
 	for (t = 0; t < 2; t++)
 		pthread_create(&threads[t], NULL, open_all_the_time, NULL);
 	for (i = 0; i < rounds && good; i++, has = other(has)) {
 		before = opened;
-		good = !set_family(has, "25") && family_of(has) == AF_XTCP && opens(AF_XTCP, has) &&
-		       family_of(other(has)) == MODULE_SECOND_FAMILY && opens(MODULE_SECOND_FAMILY, other(has)) &&
+		good = !set_family(has, "25") && family_of(has) == AF_XTCP && opens(AF_XTCP, 0, has) &&
+		       family_of(other(has)) == MODULE_SECOND_FAMILY && opens(MODULE_SECOND_FAMILY, 0, other(has)) &&
 		       WAIT_FOR(opened > before + 10 || failures, STACK_DEADLINE_MS);
 		if (!good)
 			ksft_print_msg("round %d: families %d and %d, %d sockets, then %s\n", i, family_of(XTCP),
@@ -500,7 +500,7 @@ static void families(void)
 	stop = true;
 	for (t = 0; t < 2; t++)
 		pthread_join(threads[t], NULL);
-	good = good && !set_family(XTCP, "25") && opens(AF_XTCP, XTCP);
+	good = good && !set_family(XTCP, "25") && opens(AF_XTCP, 0, XTCP);
 	ksft_test_result(good && !failures, "both exchange their numbers, %d times: none of %d sockets failed twice\n",
 			 i, opened + failures);
 }
@@ -547,6 +547,7 @@ static void by_the_tool(void)
 	unsigned int i;
 
 	load_newer(SECOND);
+	must_put("/sys/module/xtcp/parameters/protocol", "%d", IPPROTO_XTCP);
 	for (i = 0; i < ARRAY_SIZE(settings); i++)
 		good = good && !stack_set(four, settings[i].level, settings[i].option, settings[i].value);
 	for (i = 0; i < ARRAY_SIZE(settings); i++)
@@ -560,7 +561,8 @@ static void by_the_tool(void)
 					  "echo \"# $said\" | sed 's/^[^#]/# &/'\n"
 					  "echo \"$said\" | grep -q 'port 7532: stays in xtcp: it has keys' &&"
 					  "exit $status")) == 1;
-	ksft_test_result(good && family_of(SECOND) == AF_XTCP && opens(AF_XTCP, SECOND),
+	ksft_test_result(good && family_of(SECOND) == AF_XTCP && opens(AF_XTCP, 0, SECOND) &&
+			 opens(AF_INET, IPPROTO_XTCP, SECOND),
 			 "xtcp upgrade: new sockets are of the new build; a listener with keys stays\n");
 	client = client_or_die(NS_B4, PORT + 30);
 	server = stack_accept_or_die(four);

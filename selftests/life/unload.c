@@ -181,6 +181,138 @@ static void parameters(void)
 	reload_or_die();
 }
 
+/* Which stack a socket is of: only xtcp knows the option. */
+static bool is_ours(int fd)
+{
+	char name[64];
+	socklen_t len = sizeof(name);
+
+	return !getsockopt(fd, IPPROTO_TCP, XTCP_BUILD, name, &len);
+}
+
+static bool refused_protocol(int family, int type, int protocol)
+{
+	return ns_socket(ns_home(), family, type, protocol) < 0 && errno == EPROTONOSUPPORT;
+}
+
+static int number_of(int fd, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	getsockopt(fd, SOL_SOCKET, option, &value, &len);
+	return value;
+}
+
+/* Both ends are made by the number; the listener is closed again. True if all three are ours, and of @family. */
+static bool pair_by_number(int family, const char *text, int *client, int *server)
+{
+	union stack_addr addr = stack_addr(text, PORT + 4);
+	int listener = ns_socket(pair.b, family, SOCK_STREAM, IPPROTO_XTCP);
+	bool good;
+
+	*client = ns_socket(pair.a, family, SOCK_STREAM, IPPROTO_XTCP);
+	if (listener < 0 || stack_set(listener, SOL_SOCKET, SO_REUSEADDR, 1) ||
+	    bind(listener, &addr.sa, stack_addr_len(&addr)) || listen(listener, 1) ||
+	    stack_connect(*client, text, PORT + 4))
+		ksft_exit_fail_msg("no connection of IPPROTO_XTCP: %s\n", strerror(errno));
+	*server = stack_accept_or_die(listener);
+	good = is_ours(listener) && is_ours(*client) && is_ours(*server) && number_of(listener, SO_DOMAIN) == family &&
+	       number_of(*client, SO_DOMAIN) == family && number_of(*server, SO_DOMAIN) == family &&
+	       number_of(*client, SO_PROTOCOL) == 0x206 && number_of(*server, SO_PROTOCOL) == 0x206;
+	close(listener);
+	return good && stack_carries(*client, *server, 3000) && stack_carries(*server, *client, 3000);
+}
+
+static struct {
+	atomic_int made[2];
+	atomic_bool stop;
+	atomic_int error;
+} opening;
+
+static void *open_by_number(void *arg)
+{
+	int v6 = (long)arg, fd;
+
+	while (!opening.stop) {
+		fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM, IPPROTO_XTCP);
+		if (fd >= 0 && !close(fd))
+			opening.made[v6]++;
+		/* the last two: it goes just now */
+		else if (errno != EPROTONOSUPPORT && errno != EAFNOSUPPORT && errno != ENOMEM && errno != ENOBUFS)
+			opening.error = errno;
+		else
+			wait_tick();
+	}
+	return NULL;
+}
+
+static void comes_and_goes_among_sockets(void)
+{
+	int rounds = short_rounds(12), i, made[2];
+	pthread_t threads[2];
+	bool good = true;
+
+	for (i = 0; i < 2; i++)
+		if (pthread_create(&threads[i], NULL, open_by_number, (void *)(long)i))
+			ksft_exit_fail_msg("no threads\n");
+	for (i = 0; i < rounds && good; i++) {
+		made[0] = opening.made[0];
+		made[1] = opening.made[1];
+		good = !module_load("protocol=261") &&
+		       WAIT_FOR(opening.made[0] > made[0] + 9 && opening.made[1] > made[1] + 9, STACK_DEADLINE_MS) &&
+		       !module_unload();
+	}
+	opening.stop = true;
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	if (opening.error)
+		ksft_print_msg("socket(): %s\n", strerror(opening.error));
+	ksft_test_result(good && !opening.error, "the module comes and goes among calls of socket()\n");
+}
+
+/* socket(AF_INET, SOCK_STREAM, IPPROTO_XTCP) */
+static void protocol_number(void)
+{
+	int client[2], server[2], guest = ns_make_guest(), fd;
+	long long before = transfer.received;
+
+	ksft_test_result(refused_protocol(AF_INET, SOCK_STREAM, IPPROTO_XTCP), "without a number none\n");
+	if (module_unload())
+		ksft_exit_fail_msg("cannot unload the module: %s\n", strerror(errno));
+	parameter_refused("protocol=256", EINVAL, "the valid range is 257 to 261, or 0");
+	parameter_refused("protocol=262", EINVAL, "the valid range is 257 to 261, or 0");
+	if (module_load("protocol=261"))
+		ksft_exit_fail_msg("cannot load the module with a protocol: %s\n", strerror(errno));
+	ksft_test_result(pair_by_number(AF_INET, NS_B4, &client[0], &server[0]), "IPv4 by a number of a protocol\n");
+	ksft_test_result(pair_by_number(AF_INET6, NS_B6, &client[1], &server[1]), "IPv6 by it\n");
+	ksft_test_result(refused_protocol(AF_INET, SOCK_DGRAM, IPPROTO_XTCP) &&
+			 refused_protocol(AF_INET6, SOCK_STREAM, IPPROTO_XTCP - 1), "no other type, no other number\n");
+	fd = ns_socket(guest, AF_INET, SOCK_STREAM, IPPROTO_XTCP);
+	ksft_test_result(is_ours(fd) && !close(fd), "in a namespace inside a user namespace\n");
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	ksft_test_result(!is_ours(fd) && number_of(fd, SO_PROTOCOL) == IPPROTO_TCP && transfer_goes_on(before) &&
+			 !close(fd), "kernel TCP has the other sockets\n");
+	must_put("/sys/module/xtcp/parameters/unloading", "9");
+	ksft_test_result(socket(AF_INET6, SOCK_STREAM, IPPROTO_XTCP) < 0 && errno == EAFNOSUPPORT,
+			 "there are none while the module is to go\n");
+	must_put("/sys/module/xtcp/parameters/unloading", "0");
+	close_each(client[0], client[1], server[0]);
+	ksft_test_result(refused_in_use(), "unloading is refused while an accepted one is open\n");
+	must_put("/sys/module/xtcp/parameters/protocol", "0");
+	ksft_test_result(refused_protocol(AF_INET, SOCK_STREAM, IPPROTO_XTCP) &&
+			 refused_protocol(AF_INET6, SOCK_STREAM, IPPROTO_XTCP) && is_ours(server[1]),
+			 "the number is given back\n");
+	must_put("/sys/module/xtcp/parameters/protocol", "257");
+	close(server[1]);
+	fd = socket(AF_INET, SOCK_STREAM, 257);
+	ksft_test_result(is_ours(fd) && !close(fd) && !module_unload() &&
+			 refused_protocol(AF_INET, SOCK_STREAM, 257), "another one, until the module goes\n");
+	comes_and_goes_among_sockets();
+	close(guest);
+	reload_or_die();
+}
+
 /*
  * One connection, left behind in a way that depends on @kind; every descriptor
  * is closed. Each pair of stacks has a port of its own from @port on: the ISNs
@@ -484,6 +616,7 @@ static void cycles_rounds(void)
 static const struct part parts[] = {
 	{ "refused", refused_while_open, 5 },
 	{ "parameters", parameters, 10 },
+	{ "protocol", protocol_number, 13 },
 	{ "qdisc", segments_in_qdisc, 4 },
 	{ "waits", text_that_waits, 4 },
 	{ "nfqueue", segments_in_nfqueue, 6 },

@@ -25,6 +25,12 @@
 #define XTCPPROTO_IPV6		1
 
 /*
+ * socket(AF_INET or AF_INET6, SOCK_STREAM, IPPROTO_XTCP) makes the same sockets, where the module parameter
+ * "protocol", 0 by default, is this number: none of Linux, and below its IPPROTO_MAX.
+ */
+#define IPPROTO_XTCP		261
+
+/*
  * getsockopt(fd, IPPROTO_TCP, XTCP_ABORT, ...) fills a struct xtcp_abort. It says why the
  * connection ended, unless it ended by both FINs. A program can ask at any time, and more than
  * once. The answer stays until a connect() sends the next SYN, or until listen(). After connect()

@@ -56,6 +56,17 @@ def family_of(name, value=None):
         return int(file.read()) if value is None else file.write(str(value))
 
 
+def move_protocol(old, new):
+    """The number by which AF_INET makes sockets: the newer build stands before the other one that has it, too."""
+    paths = ["/sys/module/%s/parameters/protocol" % name for name in (new, old)]
+    if all(map(os.path.exists, paths)):
+        with open(paths[1], encoding="ascii") as file:
+            number = int(file.read())
+        for path, value in zip(paths, (number, 0)) if number else ():
+            with open(path, "w", encoding="ascii") as file:
+                file.write(str(value))
+
+
 def load(what):
     """The name of a build, of a file or one that is installed or loaded, and whether it was not loaded. It gets a family
     that is free."""
@@ -256,6 +267,7 @@ def upgrade(old, what):
             family_of(new, family)
         except OSError:
             raise Wrong("%s and %s do not know each other: their versions are too far apart" % (new, old)) from None
+        move_protocol(old, new)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     drain, stay = take_over(old, new, family_of(new))
