@@ -802,9 +802,16 @@ static int protocol_number;
 static void take_protocol(int number)
 {
 	lockdep_assert_held(&xtcp_instances_mutex);
+	if (number == protosw_v4.protocol)
+		return;
 	if (protosw_v4.protocol) {
 		inet_unregister_protosw(&protosw_v4);
 		inet6_unregister_protosw(&protosw_v6);
+		/*
+		 * inet_create() uses our tables outside of RCU until the sock has a reference to us. If its task sleeps
+		 * there, for memory, this does not help, as with every module that has such a protocol.
+		 */
+		synchronize_rcu_tasks();
 	}
 	protosw_v4.protocol = number;
 	protosw_v6.protocol = number;
@@ -1168,13 +1175,6 @@ void xtcp_family_unregister(void)
 	xtcp_instances_set_family(0, NULL);
 	if (family)
 		sock_unregister(family_number);
-	if (protosw_v4.protocol) {
-		take_protocol(0);
-		/*
-		 * inet_create() uses our tables outside of RCU until the sock has a reference to us. Its task sleeps
-		 * there only if memory is short; then it is not safe, as with every module that has such a protocol.
-		 */
-		synchronize_rcu_tasks();
-	}
+	take_protocol(0);
 	mutex_unlock(&xtcp_instances_mutex);
 }

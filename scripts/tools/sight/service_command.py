@@ -97,7 +97,9 @@ def by_xtcp_run(unit, path):
     program_path, commands = os.path.normpath(path + "/../../../bin/xtcp_run"), []
     for command in re.findall(r"(?m)^ExecStart\s*=[ \t]*(.*)", systemctl("cat", "--", unit["Id"])[1].replace("\\\n", " ")):
         commands = commands + [command] if command else []
-    return ["ExecStart="] + ["ExecStart=" + re.sub("^[-:+!]*(?=[^-:+!@])", r"\g<0>%s " % program_path, command)
+    # those of our own file have it already
+    return ["ExecStart="] + ["ExecStart=" + re.sub("^[-:+!]*(?=[^-:+!@])", r"\g<0>%s " % program_path,
+                                                   command.replace(program_path + " ", "", 1))
                              for command in commands]
 
 
@@ -189,9 +191,11 @@ def do_enable(args, tools):
         with open(path, encoding="utf-8") as file:
             before = file.read()
     place = library(tools)
-    text = text_for(unit, place, args.refuse, before or "", [])
+    commands = by_xtcp_run(unit, place) if "\nExecStart=" in (before or "") else []
+    text = text_for(unit, place, args.refuse, before or "", commands)
     why = why_not(unit, text, there, ports)
-    if why == PAST:
+    # under SELinux the service would get the domain of what xtcp_run may start
+    if why == PAST and not commands and not os.path.exists("/sys/fs/selinux/enforce"):
         text = text_for(unit, place, args.refuse, before or "", by_xtcp_run(unit, place))
         why = why_not(unit, text, there, ports)
     if why:
