@@ -14,6 +14,7 @@
 #include "main.c"
 
 #include "socket/family.c"
+#include "socket/names.c"
 #include "socket/diag.c"
 #include "socket/diag_filter.c"
 #include "socket/set.c"

@@ -12,7 +12,7 @@
  *  1. let nothing new in: no netlink requests (set.c, diag.c), no sockets (family.c), no segments
  *     with a sock attached (early.c), and no other segments (interpose.c). early.c waits for a
  *     grace period; interpose.c restores the handlers and waits for another one;
- *  2. the namespaces end what they have: half-open entries, TIME-WAIT records, leases (ports
+ *  2. the namespaces end what they have: names (names.c), half-open entries, TIME-WAIT records, leases (ports
  *     reserved in kernel TCP's bind table), timers;
  *  3. wait for RCU callbacks (rcu_barrier()): they free entries and records into the slabs;
  *  4. free the slabs.
@@ -65,6 +65,7 @@ static const struct {
 	{ xtcp_netns_init, xtcp_netns_exit },
 	{ xtcp_interpose_init, xtcp_interpose_exit },
 	{ xtcp_early_init, xtcp_early_exit },
+	{ xtcp_names_init, xtcp_names_exit },
 	{ xtcp_family_register, xtcp_family_unregister },
 };
 

@@ -86,8 +86,10 @@ typedef bool (*xtcp_instance_keeps)(struct sk_buff *skb, xtcp_instance_wants wan
 void xtcp_instances_set_family(int family, const struct xtcp_build_calls *calls);
 /* of the build of a sock with this protocol; NULL: it is of none, or of ours. RCU read side */
 const struct xtcp_build_calls *xtcp_instances_calls(const struct proto *prot);
-const struct xtcp_build_calls *xtcp_instances_hold(int family, const struct proto *prot);
+const struct xtcp_build_calls *xtcp_instances_hold(int family, const struct proto *prot, const char *shown);
 const struct xtcp_build_calls *xtcp_instances_own(void);
+const char *xtcp_instances_name(void);
+bool xtcp_instances_take_name(const char *name, const struct xtcp_build_calls *calls);
 
 extern struct mutex xtcp_instances_mutex;
 

@@ -57,6 +57,7 @@
 #include <linux/rculist.h>
 #include <linux/rtnetlink.h>
 #include <linux/string.h>
+#include <net/genetlink.h>
 #include <net/netevent.h>
 #include <net/protocol.h>
 
@@ -65,12 +66,13 @@
 #include "ports/ports.h"
 #include "timewait/timewait.h"
 
-/* increase it when struct instance, struct xtcp_build_calls or a callback changes */
-#define GREETING	0x78746305
+/* increase it when struct instance, struct xtcp_build_calls, what that names or a callback changes */
+#define GREETING	0x78746306
 
 struct instance {
 	struct list_head ring;
-	const char *name;
+	const char *name;		/* the module's */
+	char shown[GENL_NAMSIZ];	/* the name that users know (names.c), in place of the module's */
 	int family;			/* 0: none yet */
 	const struct xtcp_build_calls *calls;
 	xtcp_instance_keeps keeps;
@@ -82,6 +84,7 @@ struct instance {
 static struct instance self = {
 	.ring = LIST_HEAD_INIT(self.ring),
 	.name = KBUILD_MODNAME,
+	.shown = KBUILD_MODNAME,
 };
 
 static int greeted(struct notifier_block *nb, unsigned long event, void *newcomer)
@@ -99,14 +102,27 @@ static struct notifier_block greetings = {
 	.notifier_call = greeted,
 };
 
+static struct instance *shown_as(const char *name)
+{
+	struct instance *instance;
+
+	list_for_each_entry_rcu(instance, &self.ring, ring, lockdep_rtnl_is_held())
+		if (!strcmp(instance->shown, name))
+			return instance;
+	return NULL;
+}
+
 /*
- * Announces us to the builds that are loaded. Before a listener of another instance takes a segment,
+ * Announces us to the builds that are loaded. If one of them has our name, we get that of its module, or
+ * who has that gives us the next. Before a listener of another instance takes a segment,
  * @keeps says whether a connection of ours owns it. When a SYN would reopen a record of another instance,
  * @wants says whether a listener of ours wants it.
  */
 static void xtcp_instances_join(const struct xtcp_instance_link *links, xtcp_instance_keeps keeps,
 				xtcp_instance_wants wants)
 {
+	const struct instance *other;
+
 	rtnl_lock();
 	self.links = links;
 	self.keeps = keeps;
@@ -117,6 +133,8 @@ static void xtcp_instances_join(const struct xtcp_instance_link *links, xtcp_ins
 	 */
 	synchronize_net();
 	call_netevent_notifiers(GREETING, &self);
+	while ((other = shown_as(self.shown)))
+		strscpy(self.shown, other->name, sizeof(self.shown));
 	register_netevent_notifier(&greetings);
 	rtnl_unlock();
 }
@@ -281,11 +299,12 @@ const struct xtcp_build_calls *xtcp_instances_own(void)
 /**
  * xtcp_instances_hold() - the calls of another build; NULL: there is none, or it goes
  * @family: the build that has this family
- * @prot: or that of a sock with this protocol; NULL: by the family
+ * @prot: or that of a sock with this protocol, or NULL
+ * @shown: or the one that users know by this name, or NULL
  *
  * Context: process, may sleep. The caller puts calls->owner, a reference to the module.
  */
-const struct xtcp_build_calls *xtcp_instances_hold(int family, const struct proto *prot)
+const struct xtcp_build_calls *xtcp_instances_hold(int family, const struct proto *prot, const char *shown)
 {
 	const struct xtcp_build_calls *calls, *found = NULL;
 	const struct instance *instance;
@@ -293,7 +312,8 @@ const struct xtcp_build_calls *xtcp_instances_hold(int family, const struct prot
 	rtnl_lock();
 	list_for_each_entry(instance, &self.ring, ring) {
 		calls = instance->calls;
-		if (calls && (prot ? !!calls->operations_of(prot) : instance->family == family) &&
+		if (calls && (prot ? !!calls->operations_of(prot) :
+			      shown ? !strcmp(instance->shown, shown) : instance->family == family) &&
 		    try_module_get(calls->owner))
 			found = calls;
 	}
@@ -301,7 +321,33 @@ const struct xtcp_build_calls *xtcp_instances_hold(int family, const struct prot
 	return found;
 }
 
-/* Guards the family's number, and the sockets of listeners that another build takes over. */
+/* The name that users know. Lock: xtcp_instances_mutex, or one that keeps namespaces from beginning. */
+const char *xtcp_instances_name(void)
+{
+	return self.shown;
+}
+
+/*
+ * Takes this name. The build of @calls, which has it, gets ours. Return: false: another one has it, or nobody.
+ * Process, may sleep. Lock: xtcp_instances_lock().
+ */
+bool xtcp_instances_take_name(const char *name, const struct xtcp_build_calls *calls)
+{
+	struct instance *other;
+	bool takes;
+
+	rtnl_lock();
+	other = shown_as(name);
+	takes = other ? calls && other->calls == calls : !calls;
+	if (takes && other)
+		strscpy(other->shown, self.shown, sizeof(other->shown));
+	if (takes)
+		strscpy(self.shown, name, sizeof(self.shown));
+	rtnl_unlock();
+	return takes;
+}
+
+/* Guards the family's number, the name that users know, and the sockets of listeners that another build takes over. */
 DEFINE_MUTEX(xtcp_instances_mutex);
 
 /**

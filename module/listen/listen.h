@@ -187,7 +187,7 @@ struct xtcp_listener_stats {
 };
 
 /**
- * struct xtcp_build_calls - what a build does for another one (socket/family.c, accept.c)
+ * struct xtcp_build_calls - what a build does for another one (socket/family.c, names.c, accept.c)
  * @owner: the build
  * @family: the number of its protocol family; lock: @mutex
  * @mutex: of two builds, that of the lower address is the outer one
@@ -197,6 +197,7 @@ struct xtcp_listener_stats {
  * @has_child: RCU read side
  * @take: takes the oldest child of a listener that drains, or NULL; process context, not locked
  * @stop: the program has closed the listener that followed: ends @sk; process context, not locked
+ * @names: see names.c
  */
 struct xtcp_build_calls {
 	struct module *owner;
@@ -208,6 +209,7 @@ struct xtcp_build_calls {
 	bool (*has_child)(const struct sock *sk);
 	struct sock *(*take)(struct sock *sk);
 	void (*stop)(struct sock *sk);
+	const struct xtcp_names_calls *names;
 };
 
 /**

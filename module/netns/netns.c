@@ -29,6 +29,7 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/timekeeping.h>
+#include <net/genetlink.h>
 
 #include "base/bounds.h"
 #include "fastopen/fastopen.h"
@@ -418,7 +419,8 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
 #define PART_0	61
 
 /* Registers a copy of @len entries, from @first on. */
-static struct ctl_table_header *register_part(struct xtcp_net *xn, unsigned int first, unsigned int len)
+static struct ctl_table_header *register_part(struct xtcp_net *xn, const char *path, unsigned int first,
+					      unsigned int len)
 {
 	/* an empty entry marks the end for kernels before 6.11 */
 	struct ctl_table *table = kcalloc(len + 1, sizeof(*table), GFP_KERNEL_ACCOUNT);
@@ -433,7 +435,7 @@ static struct ctl_table_header *register_part(struct xtcp_net *xn, unsigned int 
 		if (!table[i].maxlen && !net_eq(xn->net, &init_net))
 			table[i].mode &= ~0222;
 	}
-	header = xtcp_compat_register_net_sysctl(xn->net, "net/" KBUILD_MODNAME, table, len);
+	header = xtcp_compat_register_net_sysctl(xn->net, path, table, len);
 	if (!header)
 		kfree(table);
 	return header;
@@ -447,33 +449,47 @@ static void unregister_part(struct ctl_table_header *header)
 	kfree(table);
 }
 
-static int xtcp_sysctl_net_init(struct xtcp_net *xn)
+/* Lock of the three: no namespace begins or ends meanwhile, or this one does. Return: 0 or -ENOMEM. */
+int xtcp_sysctl_net_init(struct xtcp_net *xn, const char *name)
 {
+	char path[sizeof("net/") + GENL_NAMSIZ];
+
 	BUILD_BUG_ON((PART_0 + 1) * sizeof(struct ctl_table) > 4096);
 	BUILD_BUG_ON(sizeof(struct ctl_table_header) + PART_0 * sizeof(struct ctl_node) > 2048);
 	BUILD_BUG_ON(XTCP_RTO_MAX_MS != 120000 || XTCP_RTO_MIN_MS * USEC_PER_MSEC != 200000);
 
-	set_defaults(&xn->sysctl, xn->net);
-	xtcp_bounds_sysctl_changed(xn);
-	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
-	xn->sysctl_header[0] = register_part(xn, 0, PART_0);
+	snprintf(path, sizeof(path), "net/%s", name);
+	xn->sysctl_header[0] = register_part(xn, path, 0, PART_0);
 	if (!xn->sysctl_header[0])
-		goto fail;
-	xn->sysctl_header[1] = register_part(xn, PART_0, ARRAY_SIZE(entries) - PART_0);
+		return -ENOMEM;
+	xn->sysctl_header[1] = register_part(xn, path, PART_0, ARRAY_SIZE(entries) - PART_0);
 	if (xn->sysctl_header[1])
 		return 0;
-	unregister_part(xn->sysctl_header[0]);
-fail:
-	xtcp_algorithms_forget(xn);
+	xtcp_sysctl_net_exit(xn);
 	return -ENOMEM;
 }
 
-static void xtcp_sysctl_net_exit(struct xtcp_net *xn)
+/* Is a program in one? xtcp_sysctl_net_exit() waits for it. */
+bool xtcp_sysctl_is_used(const struct xtcp_net *xn)
 {
-	unregister_part(xn->sysctl_header[1]);
-	unregister_part(xn->sysctl_header[0]);
-	xtcp_algorithms_forget(xn);
-	xtcp_boxkey_want(xn, true);
+	int i, used = 0;
+
+	for (i = 0; i < 2; i++)
+		if (xn->sysctl_header[i])
+			/* a program may get in just after the look, as while the module is unloaded */
+			used += data_race(xn->sysctl_header[i]->used);
+	return used;
+}
+
+void xtcp_sysctl_net_exit(struct xtcp_net *xn)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (xn->sysctl_header[i])
+			unregister_part(xn->sysctl_header[i]);
+		xn->sysctl_header[i] = NULL;
+	}
 }
 
 /*
@@ -590,20 +606,16 @@ int xtcp_netns_start(struct xtcp_net *xn)
 static int __net_init netns_init(struct net *net)
 {
 	struct xtcp_net *xn = xtcp_net(net);
-	int err;
 
 	xn->net = net;
 	xn->is_guest = net->user_ns != &init_user_ns;
 	xn->port_bits = no_ports;
 	mutex_init(&xn->starting);
 	mutex_init(&xn->policy_lock);
-	err = xtcp_sysctl_net_init(xn);
-	if (err)
-		return err;
-	err = xtcp_proc_net_init(xn);
-	if (err)
-		xtcp_sysctl_net_exit(xn);
-	return err;
+	set_defaults(&xn->sysctl, net);
+	xtcp_bounds_sysctl_changed(xn);
+	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
+	return 0;
 }
 
 /* The first orphan of a shard, with a reference, or NULL. The list has a reference, too. */
@@ -818,8 +830,8 @@ static void __net_exit netns_exit(struct net *net)
 {
 	struct xtcp_net *xn = xtcp_net(net);
 
-	xtcp_proc_net_exit(xn);
-	xtcp_sysctl_net_exit(xn);
+	xtcp_algorithms_forget(xn);
+	xtcp_boxkey_want(xn, true);
 	xtcp_fastopen_net_exit(xn);
 	kfree(xn->paths);
 	xtcp_policy_net_exit(xn);

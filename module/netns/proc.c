@@ -53,10 +53,12 @@
 #include <linux/kcsan-checks.h>
 #include <linux/kernel.h>
 #include <linux/proc_fs.h>
+#include <linux/rwsem.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 #include <linux/user_namespace.h>
+#include <net/genetlink.h>
 #include <net/inet_ecn.h>
 #include <net/tcp_states.h>
 
@@ -71,7 +73,7 @@
  * step. A write calls .written; a file without cannot be written.
  */
 struct proc_file {
-	const char *name;
+	const char *end;		/* of its name */
 	const struct seq_operations *ops;
 	unsigned int private_size;
 	int (*show)(struct seq_file *m, void *v);
@@ -857,17 +859,17 @@ static const struct seq_operations ops_listing = {
 };
 
 static const struct proc_file files[] = {
-	{ KBUILD_MODNAME, &ops_listing, sizeof(struct listing), .family = AF_INET },
-	{ KBUILD_MODNAME "6", &ops_listing, sizeof(struct listing), .family = AF_INET6 },
-	{ KBUILD_MODNAME "_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
-	{ KBUILD_MODNAME "_aborts", &xtcp_proc_aborts_ops, sizeof(struct seq_net_private) },
-	{ KBUILD_MODNAME "_blackbox", &xtcp_proc_blackbox_ops, sizeof(struct xtcp_proc_box),
+	{ "", &ops_listing, sizeof(struct listing), .family = AF_INET },
+	{ "6", &ops_listing, sizeof(struct listing), .family = AF_INET6 },
+	{ "_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
+	{ "_aborts", &xtcp_proc_aborts_ops, sizeof(struct seq_net_private) },
+	{ "_blackbox", &xtcp_proc_blackbox_ops, sizeof(struct xtcp_proc_box),
 	  .written = xtcp_blackbox_forget, .mode = 0600 },
-	{ KBUILD_MODNAME "_snmp", .show = xtcp_mib_show_snmp },
-	{ KBUILD_MODNAME "_netstat", .show = xtcp_mib_show_netstat },
-	{ KBUILD_MODNAME "_sockstat", .show = xtcp_sockstat_show },
-	{ KBUILD_MODNAME "_policy", .show = xtcp_policy_show },
-	{ KBUILD_MODNAME "_paths", .show = xtcp_paths_show, .mode = 0440 },
+	{ "_snmp", .show = xtcp_mib_show_snmp },
+	{ "_netstat", .show = xtcp_mib_show_netstat },
+	{ "_sockstat", .show = xtcp_sockstat_show },
+	{ "_policy", .show = xtcp_policy_show },
+	{ "_paths", .show = xtcp_paths_show, .mode = 0440 },
 };
 
 static int open_rows(struct file *file, const struct proc_file *which, struct net *net)
@@ -914,21 +916,28 @@ static int file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* Who reads has it; who renames the files has all of it. */
+DECLARE_RWSEM(xtcp_proc_reads);
+
 /*
  * Any user can make a read hang: the buffer may be a page of a FUSE file whose server does not
  * answer. To unload the module, the kernel removes the files in /proc. It waits for all reads of
  * these files, and no signal ends this wait. So each read takes a reference to the module, and
  * unloading fails at once with "in use". If unloading begins just after module_put(), it waits only
- * until this function has returned. An open descriptor alone has no reference to the module.
+ * until this function has returned. An open descriptor alone has no reference to the module. While the
+ * files get other names (names.c), xtcp_proc_reads does the same.
  */
 static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t *pos)
 {
-	ssize_t n;
+	ssize_t n = -EIO;
 
-	if (!try_module_get(THIS_MODULE))
+	if (!down_read_trylock(&xtcp_proc_reads))
 		return -EIO;
-	n = seq_read(file, to, size, pos);
-	module_put(THIS_MODULE);
+	if (try_module_get(THIS_MODULE)) {
+		n = seq_read(file, to, size, pos);
+		module_put(THIS_MODULE);
+	}
+	up_read(&xtcp_proc_reads);
 	return n;
 }
 
@@ -958,17 +967,28 @@ static const struct proc_ops file_ops = {
 	.proc_release = file_release,
 };
 
+/* Make or remove one. Return: false when there is no memory. */
+static bool put_file(struct xtcp_net *xn, const char *name, const struct proc_file *which, bool there)
+{
+	char full[GENL_NAMSIZ + 16];
+
+	snprintf(full, sizeof(full), "%s%s", name, which->end);
+	if (there)
+		return proc_create_data(full, which->mode ?: 0444, xn->net->proc_net, &file_ops, (void *)which);
+	remove_proc_entry(full, xn->net->proc_net);
+	return true;
+}
+
 /* Make the files of a namespace. Return: 0 or -ENOMEM; after an error nothing is left behind. */
-int xtcp_proc_net_init(struct xtcp_net *xn)
+int xtcp_proc_net_init(struct xtcp_net *xn, const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++) {
-		if (proc_create_data(files[i].name, files[i].mode ?: 0444, xn->net->proc_net, &file_ops,
-				     (void *)&files[i]))
+		if (put_file(xn, name, &files[i], true))
 			continue;
 		while (i--)
-			remove_proc_entry(files[i].name, xn->net->proc_net);
+			put_file(xn, name, &files[i], false);
 		return -ENOMEM;
 	}
 	return 0;
@@ -978,10 +998,10 @@ int xtcp_proc_net_init(struct xtcp_net *xn)
  * Remove the files of a namespace. This function returns when no read of the files runs any more.
  * From then on, a read by a descriptor that is still open fails.
  */
-void xtcp_proc_net_exit(struct xtcp_net *xn)
+void xtcp_proc_net_exit(struct xtcp_net *xn, const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++)
-		remove_proc_entry(files[i].name, xn->net->proc_net);
+		put_file(xn, name, &files[i], false);
 }

@@ -415,7 +415,7 @@ int xtcp_accept_take_over(struct sock *sk, int fd)
 	if (!theirs)
 		return err;
 	old = READ_ONCE(theirs->sk);
-	calls = old ? xtcp_instances_hold(0, old->sk_prot) : NULL;
+	calls = old ? xtcp_instances_hold(0, old->sk_prot, NULL) : NULL;
 	if (!calls) {
 		sockfd_put(theirs);
 		return -EINVAL;

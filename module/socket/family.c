@@ -991,7 +991,7 @@ static int take_family(int number, const struct xtcp_build_calls *calls)
 /* Another build may have the family; they exchange their numbers. */
 static int change_family(int number)
 {
-	const struct xtcp_build_calls *calls = xtcp_instances_hold(number, NULL);
+	const struct xtcp_build_calls *calls = xtcp_instances_hold(number, NULL, NULL);
 	int err = 0;
 
 	xtcp_instances_lock(calls);
@@ -1089,6 +1089,7 @@ static const struct xtcp_build_calls our_calls = {
 	.has_child = xtcp_acceptq_has_child,
 	.take = xtcp_accept_take,
 	.stop = xtcp_relay_stop,
+	.names = &xtcp_names_calls,
 };
 
 /*
@@ -1151,12 +1152,13 @@ int xtcp_family_register(void)
 	bool known;
 
 	if (!err) {
-		xtcp_instances_set_family(family_number, &our_calls);
 		xtcp_diag_register(family_number);
 		xtcp_set_register();
 		mutex_lock(&xtcp_instances_mutex);
 		take_protocol(protocol_number);
 		mutex_unlock(&xtcp_instances_mutex);
+		/* from now on, another build may call us */
+		xtcp_instances_set_family(family_number, &our_calls);
 		/* sock_register() logs the number's usual owner, for example "Registered PF_WANPIPE" */
 		pr_info("version %s, address family %d\n", THIS_MODULE->version, family_number);
 		return 0;

@@ -37,6 +37,7 @@
 #include <net/tcp_states.h>
 
 #include "cong/cong.h"
+#include "in/in.h"
 #include "listen/listen.h"
 #include "policy/policy.h"
 #include "ports/ports.h"
@@ -531,7 +532,6 @@ static const struct genl_small_ops operations[] = {
 };
 
 static struct genl_family netlink_family = {
-	.name		= KBUILD_MODNAME,
 	.version	= XTCP_GENL_VERSION,
 	.module		= THIS_MODULE,
 	.netnsok	= true,
@@ -553,8 +553,10 @@ static bool takes_requests;
  */
 void xtcp_set_register(void)
 {
-	int err = genl_register_family(&netlink_family);
+	int err;
 
+	strscpy(netlink_family.name, xtcp_instances_name(), sizeof(netlink_family.name));
+	err = genl_register_family(&netlink_family);
 	takes_requests = !err;
 	if (err)
 		pr_warn("generic netlink has no family %s (%d): xtcp-ss --set, xtcp policy and xtcp paths flush do not work\n",

@@ -36,6 +36,13 @@ void xtcp_family_exit(void);
 int xtcp_family_register(void);
 void xtcp_family_unregister(void);
 
+/* names.c */
+
+extern const struct xtcp_names_calls xtcp_names_calls;
+
+int xtcp_names_init(void);
+void xtcp_names_exit(void);
+
 /* accept.c */
 
 int xtcp_listen(struct socket *sock, int backlog);

@@ -15,6 +15,8 @@
 
 #include "asleep.h"
 #include "counters.h"
+#include "failing.h"
+#include "generic.h"
 #include "parts.h"
 #include "rows.h"
 #include "short.h"
@@ -42,6 +44,14 @@ static int unload(enum stack stack)
 static enum stack other(enum stack stack)
 {
 	return stack == XTCP ? SECOND : XTCP;
+}
+
+/* The builds have exchanged their names. */
+static bool renamed;
+
+static const char *listing_of(enum stack stack, const char *addr)
+{
+	return sides_listing(renamed ? other(stack) : stack, addr);
 }
 
 /* @next stands in front of the other one afterwards; nothing of it is there now. */
@@ -95,8 +105,8 @@ static int client_or_die(const char *addr, int port)
 /* The server's end of @client is one of @stack, and of no other build. */
 static bool is_of(enum stack stack, int client, const char *addr, int port)
 {
-	return rows_state(pair.b, sides_listing(stack, addr), port, stack_port(client)) == TCP_ESTABLISHED &&
-	       !rows_state(pair.b, sides_listing(other(stack), addr), port, stack_port(client));
+	return rows_state(pair.b, listing_of(stack, addr), port, stack_port(client)) == TCP_ESTABLISHED &&
+	       !rows_state(pair.b, listing_of(other(stack), addr), port, stack_port(client));
 }
 
 static bool both_ways(int client, int server)
@@ -163,9 +173,9 @@ static void comes_again(int port)
 	close(server);
 	must(stack_at_end(client), "the end of the stream");
 	close(client);
-	must(WAIT_FOR(rows_state(pair.b, sides_listing(XTCP, NS_B4), port, local) == TCP_TIME_WAIT,
+	must(WAIT_FOR(rows_state(pair.b, listing_of(XTCP, NS_B4), port, local) == TCP_TIME_WAIT,
 		      STACK_DEADLINE_MS) &&
-	     WAIT_FOR(!rows_state(pair.a, sides_listing(KERNEL, NS_B4), local, port), STACK_DEADLINE_MS), "TIME-WAIT");
+	     WAIT_FOR(!rows_state(pair.a, listing_of(KERNEL, NS_B4), local, port), STACK_DEADLINE_MS), "TIME-WAIT");
 	old = take_over(listener, SECOND, NS_B4, port);
 	client = stack_bound(pair.a, KERNEL, NS_A4, local, true);
 	must(client >= 0 && !stack_connect(client, NS_B4, port), "a connection from the same port");
@@ -412,17 +422,22 @@ static void under_load(void)
 #define FAMILY_OF "/sys/module/%s/parameters/family"
 
 /* 0, or the errno of the write. */
-static int set_family(enum stack stack, const char *number)
+static int set_parameter(enum stack stack, const char *format, const char *value)
 {
 	char path[64];
 	int fd, err = 0;
 
-	snprintf(path, sizeof(path), FAMILY_OF, stack == XTCP ? "xtcp" : MODULE_SECOND);
+	snprintf(path, sizeof(path), format, stack == XTCP ? "xtcp" : MODULE_SECOND);
 	fd = open(path, O_WRONLY);
-	if (fd < 0 || write(fd, number, strlen(number)) < 0)
+	if (fd < 0 || write(fd, value, strlen(value)) < 0)
 		err = errno;
 	close(fd);
 	return err;
+}
+
+static int set_family(enum stack stack, const char *number)
+{
+	return set_parameter(stack, FAMILY_OF, number);
 }
 
 static int family_of(enum stack stack)
@@ -443,7 +458,7 @@ static bool opens(int family, int protocol, enum stack stack)
 	union stack_addr at = stack_addr("127.0.0.1", PORT + 20);
 	int fd = socket(family, SOCK_STREAM, protocol);
 	bool there = fd >= 0 && !bind(fd, &at.sa, sizeof(at.in)) && !listen(fd, 1) &&
-		     rows_state(ns_home(), sides_listing(stack, "127.0.0.1"), PORT + 20, 0) == TCP_LISTEN;
+		     rows_state(ns_home(), listing_of(stack, "127.0.0.1"), PORT + 20, 0) == TCP_LISTEN;
 
 	close(fd);
 	return there;
@@ -503,6 +518,160 @@ static void families(void)
 	good = good && !set_family(XTCP, "25") && opens(AF_XTCP, 0, XTCP);
 	ksft_test_result(good && !failures, "both exchange their numbers, %d times: none of %d sockets failed twice\n",
 			 i, opened + failures);
+}
+
+/* ---- the names */
+
+static int set_name(enum stack stack, const char *name)
+{
+	return set_parameter(stack, "/sys/module/%s/parameters/name", name);
+}
+
+static bool has_generic(const char *name)
+{
+	int fd = generic_open();
+	bool has = generic_family(fd, name) > 0;
+
+	close(fd);
+	return has;
+}
+
+/* In this namespace net.xtcp and /proc/net/xtcp are those of @stack, the others of the other build. */
+static bool belongs(int ns, enum stack stack)
+{
+	int fd = stack_listener(ns, stack, "127.0.0.1", PORT + 40, true), idle = 0;
+	static int value = 1000;
+	socklen_t len = sizeof(idle);
+	bool good;
+
+	value++;
+	ns_sysctl_set(ns, "net.xtcp.keepalive_time", "%d", value);
+	getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, &len);
+	good = idle == value && ns_sysctl_get(ns, "net.xtcp.keepalive_time") == value &&
+	       ns_sysctl_get(ns, "net.xtcp_b.keepalive_time") > 0 &&
+	       ns_sysctl_get(ns, "net.xtcp_b.keepalive_time") != value &&
+	       rows_state(ns, "/proc/net/xtcp", PORT + 40, 0) == TCP_LISTEN &&
+	       !rows_state(ns, "/proc/net/xtcp_b", PORT + 40, 0);
+	close(fd);
+	return good;
+}
+
+/* Also in one that begins now, and in those of this user's. */
+static bool belongs_everywhere(const int *nss, int n, enum stack stack)
+{
+	int begins = ns_make(), i;
+	bool good = begins >= 0 && belongs(begins, stack) && has_generic("xtcp") && has_generic("xtcp_b");
+
+	for (i = 0; i < n; i++)
+		good = good && belongs(nss[i], stack);
+	close(begins);
+	return good;
+}
+
+static void *exchange_all_the_time(void *arg)
+{
+	enum stack *stack = arg;
+	int err;
+
+	while (!stop) {
+		err = set_name(*stack, "xtcp");
+		opened += !err;
+		if (err && err != EBUSY && !failures++)
+			ksft_print_msg("%s: %s\n", stack_name(*stack), strerror(err));
+	}
+	return NULL;
+}
+
+static void *begin_and_end(void *arg)
+{
+	(void)arg;
+	while (!stop) {
+		if (unshare(CLONE_NEWNET) ||
+		    !WAIT_FOR(!access("/proc/thread-self/net/xtcp_paths", F_OK) &&
+			      !access("/proc/sys/net/xtcp_b/sack", F_OK), STACK_DEADLINE_MS))
+			failures++;
+	}
+	return NULL;
+}
+
+static void *read_all_the_time(void *arg)
+{
+	char text[4096];
+	int fd;
+
+	ns_enter(*(int *)arg);
+	while (!stop) {
+		fd = open("/proc/thread-self/net/xtcp", O_RDONLY);
+		while (read(fd, text, sizeof(text)) > 0)
+			;
+		close(fd);
+		fd = open("/proc/sys/net/xtcp/fastopen_key", O_RDONLY);
+		if (read(fd, text, sizeof(text)) < 0 && errno != ENOENT && errno != EBADF)
+			failures++;
+		close(fd);
+	}
+	return NULL;
+}
+
+static bool out_of_memory(const int *nss, int n)
+{
+	int nth, err, refusals = 0, step = short_rounds(4) == 4 ? 1 : 7;
+	bool good = true, hit = true;
+
+	for (nth = 1; good && hit; nth += step) {
+		failing_nth(nth);
+		err = set_name(SECOND, "xtcp");
+		hit = failing_hit();
+		failing_nth(0);
+		refusals += err == ENOMEM;
+		good = (!err || (err == ENOMEM && hit)) && belongs(nss[nth % n], err ? XTCP : SECOND) &&
+		       (err || !set_name(XTCP, "xtcp"));
+		if (!good)
+			ksft_print_msg("allocation %d: %s\n", nth, strerror(err));
+	}
+	ksft_print_msg("%d refusals, %d allocations\n", refusals, nth);
+	return good && refusals > 5;
+}
+
+/* net.xtcp.* and what else has that name goes to the other build, and comes back. */
+static void names(void)
+{
+	const int nss[] = { pair.a, pair.b, ns_make_guest(), ns_home() };
+	enum stack stacks[] = { XTCP, SECOND };
+	int rounds = short_rounds(40), t;
+	pthread_t threads[6];
+
+	ksft_test_result(belongs_everywhere(nss, 4, XTCP) && !set_name(SECOND, "xtcp\n") &&
+			 belongs_everywhere(nss, 4, SECOND) && !set_name(SECOND, "xtcp_b") &&
+			 belongs_everywhere(nss, 4, XTCP), "two builds exchange their names\n");
+	ksft_test_result(set_name(SECOND, " ") == EINVAL && set_name(SECOND, "xtcp_c") == EINVAL &&
+			 set_name(SECOND, "../xtcp") == EINVAL && set_name(SECOND, "xtcp_bbbbbbbbbbbb") == EINVAL &&
+			 !set_name(SECOND, "xtcp_b") && belongs_everywhere(nss, 4, XTCP), "other names are refused\n");
+	renamed = !set_name(SECOND, "xtcp");
+	ksft_test_result(!unload(XTCP) && !access("/proc/net/xtcp", F_OK) && access("/proc/net/xtcp_b", F_OK) &&
+			 !load(XTCP) && belongs_everywhere(nss, 4, SECOND),
+			 "the old build goes, the new one keeps the name, and a third gets the free one\n");
+	ksft_test_result(!unload(SECOND) && !set_name(XTCP, "xtcp") && !access("/proc/net/xtcp", F_OK) &&
+			 !load(SECOND) && belongs_everywhere(nss, 4, XTCP), "one that is alone takes its own name\n");
+	renamed = false;
+	stop = false;
+	opened = 0;
+	failures = 0;
+	for (t = 0; t < 6; t++)
+		pthread_create(&threads[t], NULL, t < 2 ? exchange_all_the_time : t < 4 ? begin_and_end :
+			       read_all_the_time, t < 2 ? (void *)&stacks[t] : (void *)&nss[t - 3]);
+	WAIT_FOR(opened >= rounds || failures, 10 * STACK_DEADLINE_MS);
+	stop = true;
+	for (t = 0; t < 6; t++)
+		pthread_join(threads[t], NULL);
+	ksft_test_result(opened >= rounds && !failures && !set_name(XTCP, "xtcp") && belongs_everywhere(nss, 4, XTCP),
+			 "%d times under namespaces and readers\n", opened);
+	if (failing_begin())
+		ksft_test_result(out_of_memory(nss, 4) && belongs_everywhere(nss, 4, XTCP),
+				 "without memory both keep theirs\n");
+	else
+		ksft_test_result_skip("this kernel cannot refuse memory\n");
+	close(nss[2]);
 }
 
 /* ---- the tool */
@@ -599,6 +768,7 @@ static const struct part parts[] = {
 	{ "sees", sees, 13 },
 	{ "refusals", refusals, 7 },
 	{ "families", families, 3 },
+	{ "names", names, 6 },
 	{ "tool", by_the_tool, 4 },
 	{ "load", under_load, 1 },
 	{ }
