@@ -730,6 +730,7 @@ static void by_the_tool(void)
 					  "echo \"# $said\" | sed 's/^[^#]/# &/'\n"
 					  "echo \"$said\" | grep -q 'port 7532: stays in xtcp: it has keys' &&"
 					  "exit $status")) == 1;
+	renamed = true;
 	ksft_test_result(good && family_of(SECOND) == AF_XTCP && opens(AF_XTCP, 0, SECOND) &&
 			 opens(AF_INET, IPPROTO_XTCP, SECOND),
 			 "xtcp upgrade: new sockets are of the new build; a listener with keys stays\n");
@@ -747,19 +748,29 @@ static void by_the_tool(void)
 	backlog = info.tcpi_sacked;
 	if (!good || backlog != 33)
 		ksft_print_msg("backlog %d\n", backlog);
-	ksft_test_result(good && backlog == 33 && ns_sysctl_get(pair.b, "net.xtcp_b.fin_timeout") == 7,
+	ksft_test_result(good && backlog == 33 && ns_sysctl_get(pair.b, "net.xtcp.fin_timeout") == 7,
 			 "with options, backlog and sysctls\n");
+	ksft_test_result(!ns_shell(pair.b, "scripts/tools/xtcp-ss --set cc=reno sport = :%d | grep -q 'reno' &&"
+				   "scripts/tools/xtcp-ss -tni sport = :%d | grep -q reno && "
+				   "scripts/tools/xtcp-ss --name xtcp_b -ltn | grep -q ':%d'",
+				   PORT + 30, PORT + 30, PORT + 32), "the tools talk to the new build\n");
 	close_each(client, server);
 	client = stack_connected(pair.b, KERNEL, NS_A6, PORT + 31);
 	server = stack_accept_or_die(six);
 	ksft_test_result(both_ways(client, server) &&
-			 rows_state(pair.a, sides_listing(SECOND, NS_A6), PORT + 31, stack_port(client)) ==
+			 rows_state(pair.a, listing_of(SECOND, NS_A6), PORT + 31, stack_port(client)) ==
 			 TCP_ESTABLISHED, "in each namespace\n");
-	close_each(client, server, keys);
-	ksft_test_result(!system("scripts/tools/xtcp-holders xtcp_b | grep -q 'takeover.*descriptor' && "
-				 "! scripts/tools/xtcp-holders xtcp | grep descriptor") &&
-			 WAIT_FOR(!unload(XTCP), STACK_DEADLINE_MS), "xtcp holders knows; then the old build can go\n");
+	close_each(client, server);
+	good = !system("scripts/tools/xtcp-upgrade status | grep -q 'takeover.*descriptor'") &&
+	       WEXITSTATUS(system("scripts/tools/xtcp-upgrade finish >/dev/null")) == 1 &&
+	       stack_state(keys) == TCP_CLOSE;
+	close(keys);
+	ksft_test_result(good && !system("scripts/tools/xtcp-holders xtcp_b | grep -q 'takeover.*descriptor' && "
+					 "! scripts/tools/xtcp-upgrade status | grep descriptor && "
+					 "scripts/tools/xtcp-upgrade finish") && !module_is_loaded(),
+			 "its status is known, and then the old build can go\n");
 	close_each(four, six);
+	renamed = false;
 	if (!WAIT_FOR(!unload(SECOND), STACK_DEADLINE_MS) || load(XTCP) || load(SECOND))
 		ksft_exit_fail_msg("cannot load both again: %s\n", strerror(errno));
 }
@@ -769,7 +780,7 @@ static const struct part parts[] = {
 	{ "refusals", refusals, 7 },
 	{ "families", families, 3 },
 	{ "names", names, 6 },
-	{ "tool", by_the_tool, 4 },
+	{ "tool", by_the_tool, 5 },
 	{ "load", under_load, 1 },
 	{ }
 };

@@ -64,7 +64,7 @@ static void complain(void)
 	if (said && falls_back)		/* the journal wants one line, not one for each socket */
 		return;
 	said = true;
-	snprintf(path, sizeof(path), "/sys/module/%s", name);
+	snprintf(path, sizeof(path), "/proc/net/%s", name);
 	len = snprintf(text, sizeof(text), "xtcp_run: socket(AF_XTCP): no such family: ");
 	if (!access(path, F_OK) || uname(&system))
 		len += snprintf(text + len, sizeof(text) - len,

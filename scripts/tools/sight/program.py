@@ -4,6 +4,7 @@ reads any more; they enter a network namespace."""
 
 import argparse
 import ctypes
+import glob
 import os
 import re
 import sys
@@ -33,9 +34,24 @@ class Wrong(Exception):
         self.status = status
 
 
+def shown(module):
+    """The name of its sysctls and files, which xtcp upgrade changes."""
+    try:
+        with open("/sys/module/%s/parameters/name" % module, encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return module
+
+
+def module_of(name):
+    """The module whose sysctls and files have this name."""
+    return next((path.split("/")[3] for path in glob.glob("/sys/module/xtcp*/parameters/name")
+                 if shown(path.split("/")[3]) == name), name)
+
+
 def missing(name, what):
     """Why the module has no such file, or no such thing; the programs in the shell have the same sentence."""
-    if os.path.isdir("/sys/module/" + name):
+    if os.path.isdir("/sys/module/" + module_of(name)):
         return "the %s module that is loaded has no %s" % (name, what)
     return "the %s module is not loaded: sudo modprobe %s, or, where it is not installed, make and sudo insmod %s.ko" % (
         name, name, name)

@@ -14,7 +14,7 @@ from program import Wrong
 
 PLACE = "/etc/systemd/system/%s.d/xtcp.conf"
 FALLBACK = "XTCP_RUN_FALLBACK=1"
-MODULE = "/sys/module/xtcp"
+MODULE = "/sys/module/" + program.module_of("xtcp")
 FAMILIES = {25: "AF_WANPIPE", 27: "AF_IB"}      # how a unit names them
 PATIENCE = 30       # seconds in which a service listens again
 PAST = "its sockets are on kernel TCP"

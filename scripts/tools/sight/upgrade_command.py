@@ -3,6 +3,7 @@
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import glob
 import os
@@ -84,24 +85,46 @@ def load(what):
     raise Wrong(done.stdout.strip())
 
 
-def copy_sysctls(old, new):
-    """In each network namespace that has a process, a name of ip netns, or a listener."""
-    seen = set()
+def exchange_names(new, name):
+    """What users know as net.NAME is the new build's from now on. No program may be in it at that moment."""
+    until = time.monotonic() + MOST_S
+    while program.shown(new) != name:
+        try:
+            with open("/sys/module/%s/parameters/name" % new, "w", encoding="ascii") as file:
+                file.write(name)
+        except OSError as error:
+            if error.errno != errno.EBUSY or time.monotonic() > until:
+                print("net.%s and /proc/net/%s are not those of %s: %s" % (name, name, new, error.strerror))
+                return False
+            time.sleep(0.1)
+    return True
+
+
+def namespaces(old):
+    """Each network namespace that has a process, a name of ip netns, or a listener."""
     for path in glob.glob("/proc/[0-9]*/ns/net") + glob.glob("/run/netns/*"):
         with contextlib.suppress(OSError), open(path, "rb") as file:
-            copy_sysctls_of(file.fileno(), seen, old, new)
+            yield file.fileno()
     for _, sock in listeners(old):
         with sock, open(fcntl.ioctl(sock, SIOCGSKNS), "rb") as file:
-            copy_sysctls_of(file.fileno(), seen, old, new)
+            yield file.fileno()
 
 
-def copy_sysctls_of(namespace, seen, old, new):
-    inode = os.stat(namespace).st_ino
-    if inode not in seen:
-        enter(namespace)
-        seen.add(inode)
-        for name in os.listdir("/proc/sys/net/" + old):
-            copy_sysctl(*("/proc/sys/net/%s/%s" % (build, name) for build in (old, new)))
+def enter_each(old):
+    seen = set()
+    for namespace in namespaces(old):
+        inode = os.stat(namespace).st_ino
+        if inode not in seen:
+            seen.add(inode)
+            enter(namespace)
+            yield
+
+
+def copy_sysctls(old, new):
+    names = [program.shown(build) for build in (old, new)]
+    for _ in enter_each(old):
+        for sysctl in os.listdir("/proc/sys/net/" + names[0]):
+            copy_sysctl(*("/proc/sys/net/%s/%s" % (name, sysctl) for name in names))
 
 
 def copy_sysctl(old, new):
@@ -198,7 +221,7 @@ def is_half_open(namespace, old):
     """Has anything in it a half-open entry?"""
     enter(namespace)
     for end in "", "6":
-        with contextlib.suppress(OSError), open("/proc/net/%s%s" % (old, end), encoding="ascii") as file:
+        with contextlib.suppress(OSError), open("/proc/net/%s%s" % (program.shown(old), end), encoding="ascii") as file:
             if any(row.split()[3:4] == ["03"] for row in file):
                 return True
     return False
@@ -253,10 +276,14 @@ def let_go(drain, old):
     return held
 
 
-def upgrade(old, what):
+def upgrade(name, what):
     """The exit status."""
+    old = program.module_of(name)
     family = family_of(old)
     new, fresh = load(what)
+    if new == old:      # again, after the names were exchanged
+        old = program.module_of(new)
+        family = family_of(old)
     if new == old:
         raise Wrong("%s is loaded; build the other one under another name: make NAME=xtcp_b" % new)
     if not is_newer(new, old):
@@ -271,22 +298,47 @@ def upgrade(old, what):
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     drain, stay = take_over(old, new, family_of(new))
+    named = exchange_names(new, name)
     wait_for(drain, old)
     for *_, mine in drain:
         mine.close()
     if not stay + let_go(drain, old):
-        print("what is open in %s stays there: xtcp holders %s; when it has ended: xtcp unload %s" % (old, old, old))
-    return int(bool(stay))
+        print("what is open in %s stays there: xtcp upgrade status; xtcp upgrade finish ends it" % old)
+    return int(not named or bool(stay))
 
 
-def main(doc):
+def older(name):
+    """The builds but for the one that has the name."""
+    found = [path.split("/")[3] for path in sorted(glob.glob("/sys/module/xtcp*/parameters/unloading"))]
+    return [module for module in found if module != program.module_of(name)]
+
+
+def status(name, tools):
+    for module in older(name):
+        print("%s, net.%s:" % (module, program.shown(module)), flush=True)
+        subprocess.run([tools + "/xtcp-holders", module], check=False)
+    return 0
+
+
+def finish(name, tools):
+    """Whether one stays."""
+    stay = 0
+    for module in older(name):
+        for _ in enter_each(module):
+            subprocess.run([tools + "/xtcp-ss", "--name", program.shown(module), "-HaK"], check=False, stdout=subprocess.DEVNULL)
+        stay |= subprocess.run([tools + "/xtcp-holders", "--unload", module], check=False).returncode
+    return stay
+
+
+def main(doc, tools):
     def run():
         parser = program.Parser("xtcp-upgrade", doc)
-        parser.add_argument("--name", default="xtcp", help="the build whose listeners go on in the other one")
-        parser.add_argument("build", metavar="BUILD", help="the other build: its file, or its name if it is installed or loaded")
+        parser.add_argument("--name", default="xtcp", help="the sysctls of the build whose listeners go on in the other one are net.NAME")
+        parser.add_argument("build", metavar="BUILD", help="the other build: its file, or its name if it is installed or loaded; or status, or finish")
         args = parser.parse_args()
         if os.geteuid():
             raise Wrong("only root can")
-        return upgrade(args.name, args.build)
+        commands = {"status": status, "finish": finish}
+        return commands[args.build](args.name, tools) if args.build in commands else upgrade(args.name, args.build)
 
     return program.ends("xtcp-upgrade", run)

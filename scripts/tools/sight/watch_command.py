@@ -124,7 +124,7 @@ class Watch:
 
     def start(self):
         try:
-            self.tracer = tracer.Tracer(self.args.name, self.view.wanted)
+            self.tracer = tracer.Tracer(program.module_of(self.args.name), self.view.wanted)
             self.reader = raw.Reader(self.tracer, self.view.wanted)
         except listing.Unreadable as error:
             if self.view.needs_events:

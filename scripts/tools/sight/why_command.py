@@ -54,7 +54,7 @@ def refusals(listener, advice):
 def aborted(name):
     """[(ends, struct xtcp_abort)] of the sockets that programs still hold."""
     try:
-        with open("/sys/module/%s/parameters/family" % name) as file:
+        with open("/sys/module/%s/parameters/family" % program.module_of(name)) as file:
             diag = Diag(int(file.read()))
         if not diag.is_there():
             return []
