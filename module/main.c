@@ -41,10 +41,6 @@
 #include "socket/socket.h"
 #include "timewait/timewait.h"
 
-/* all.c is compiled with -fwhole-program, which hides every function without __visible */
-__visible int init_module(void);
-__visible void cleanup_module(void);
-
 /* In the order of init; each that has begun is ended in the reverse order. */
 static const struct {
 	int (*begin)(void);

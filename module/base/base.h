@@ -343,4 +343,8 @@ u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u3
 bool xtcp_secret_cookie_check(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, u32 iss, const u32 *tsecr,
 			      struct xtcp_cookie *cookie);
 
+/* main.c, for the kernel. all.c is compiled with -fwhole-program, which hides every function without __visible. */
+__visible int init_module(void);
+__visible void cleanup_module(void);
+
 #endif /* XTCP_BASE_H */

@@ -99,7 +99,6 @@ static inline void xtcp_output_push(struct sock *sk)
 		xtcp_output_push_nagle(sk, xtcp_sender(sk)->nonagle);
 }
 
-
 #define XTCP_SENDS_TEXT	(TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
 
 /* Does the peer's window allow unsent data to be sent? */
