@@ -226,8 +226,10 @@ static void transfer(enum stack peer, const char *text, const char *name)
 		gate(true);
 		let_go(&c);
 	}
-	for (side = 0; side < 2; side++)
-		ends[side].send = ends[!side].receive = ends[side].sent + GETS_ON;
+	for (side = 0; side < 2; side++) {
+		ends[side].send = ends[side].sent + GETS_ON;
+		ends[!side].receive = ends[side].send;
+	}
 	ok = move == MOVES && flow_run(ends, 2, STALL_MS);
 	flow_explain(ends, 2);
 	ksft_test_result(ok, "carried to xtcp%s and back, %s\n", has_second ? ", to a second build" : "", name);

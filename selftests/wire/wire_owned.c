@@ -37,7 +37,7 @@ static const struct wire_row rows[] = {
 	{ "rst_and_more_%s", "RFC 9293 3.10.7.1", .in = ESTABLISHED,
 		.want = { "holds 10; < R 1; < R 1; < P. 1(10) ack 1; none; gives 10; skim", .state = CLOSED,
 			.err = "ECONNRESET" } },
-	/* A peer that begins anew from the same port must not be refused: its next SYN finds the listener, if there is one. */
+	/* A peer that begins anew from the same port is not refused: its next SYN finds the listener. */
 	{ "rst_and_syn_%s", "RFC 9293 3.10.7.1", .in = ESTABLISHED,
 		.want = { "holds 10; < R 1; < S 5000 $; none; gives 10; skim", .state = CLOSED, .err = "ECONNRESET",
 			.counters = "OutRsts=0" } },
