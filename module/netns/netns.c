@@ -449,7 +449,7 @@ static void unregister_part(struct ctl_table_header *header)
 	kfree(table);
 }
 
-/* Lock of the three: no namespace begins or ends meanwhile, or this one does. Return: 0 or -ENOMEM. */
+/* Lock of both: no namespace begins or ends meanwhile, or this one does. Return: 0 or -ENOMEM. */
 int xtcp_sysctl_net_init(struct xtcp_net *xn, const char *name)
 {
 	char path[sizeof("net/") + GENL_NAMSIZ];
@@ -467,18 +467,6 @@ int xtcp_sysctl_net_init(struct xtcp_net *xn, const char *name)
 		return 0;
 	xtcp_sysctl_net_exit(xn);
 	return -ENOMEM;
-}
-
-/* Is a program in one? xtcp_sysctl_net_exit() waits for it. */
-bool xtcp_sysctl_is_used(const struct xtcp_net *xn)
-{
-	int i, used = 0;
-
-	for (i = 0; i < 2; i++)
-		if (xn->sysctl_header[i])
-			/* a program may get in just after the look, as while the module is unloaded */
-			used += data_race(xn->sysctl_header[i]->used);
-	return used;
 }
 
 void xtcp_sysctl_net_exit(struct xtcp_net *xn)

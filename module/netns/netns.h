@@ -23,12 +23,11 @@ void xtcp_netns_exit(void);
 bool xtcp_netns_unloads(void);
 
 int xtcp_sysctl_net_init(struct xtcp_net *xn, const char *name);
-bool xtcp_sysctl_is_used(const struct xtcp_net *xn);
 void xtcp_sysctl_net_exit(struct xtcp_net *xn);
 
 /* proc.c */
 
-void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6);
+extern struct proto *xtcp_sockstat_protos[2];
 
 extern struct rw_semaphore xtcp_proc_reads;
 

@@ -88,21 +88,8 @@ struct xtcp_proc_box {
 	struct xtcp_blackbox box;	/* a copy of the box that is shown */
 };
 
-/* The protocols over IPv4 and IPv6; counted6 is NULL without IPv6. */
-static struct proto *counted, *counted6;
-
-/**
- * xtcp_sockstat_set_protos() - the protocols whose socks /proc/net/xtcp_sockstat counts
- * @prot: over IPv4; its counters of memory and of socks include the socks over IPv6
- * @prot6: over IPv6; NULL without IPv6
- *
- * Context: process, module init, before any namespace has its files.
- */
-void xtcp_sockstat_set_protos(struct proto *prot, struct proto *prot6)
-{
-	counted = prot;
-	counted6 = prot6;
-}
+/* over IPv4, whose counters include the socks over IPv6; over IPv6. Set before any namespace has its files */
+struct proto *xtcp_sockstat_protos[2];
 
 /*
  * As in Linux, "inuse" counts the listeners and connections in the tables, without half-open
@@ -120,11 +107,10 @@ static int xtcp_sockstat_show(struct seq_file *m, void *v)
 		records = percpu_counter_sum_positive(&xn->rest->records);
 	}
 	seq_printf(m, "TCP: inuse %d orphan %lld tw %lld alloc %lld mem %ld\n",
-		   sock_prot_inuse_get(net, counted), orphans, records,
-		   percpu_counter_sum_positive(counted->sockets_allocated),
-		   max(atomic_long_read(counted->memory_allocated), 0L));
-	if (counted6)
-		seq_printf(m, "TCP6: inuse %d\n", sock_prot_inuse_get(net, counted6));
+		   sock_prot_inuse_get(net, xtcp_sockstat_protos[0]), orphans, records,
+		   percpu_counter_sum_positive(xtcp_sockstat_protos[0]->sockets_allocated),
+		   max(atomic_long_read(xtcp_sockstat_protos[0]->memory_allocated), 0L));
+	seq_printf(m, "TCP6: inuse %d\n", sock_prot_inuse_get(net, xtcp_sockstat_protos[1]));
 	return 0;
 }
 

@@ -1121,7 +1121,8 @@ int xtcp_family_init(void)
 	err = proto_register(&xtcpv6_prot, 1);
 	if (err)
 		goto err_prot;
-	xtcp_sockstat_set_protos(&xtcp_prot, &xtcpv6_prot);
+	xtcp_sockstat_protos[0] = &xtcp_prot;
+	xtcp_sockstat_protos[1] = &xtcpv6_prot;
 	return 0;
 
 err_prot:

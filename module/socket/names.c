@@ -47,9 +47,17 @@ static bool begin_names(void)
 	return true;
 }
 
+/* Is a program in a sysctl? xtcp_sysctl_net_exit() waits for it. */
 static bool has_used_names(struct net *net)
 {
-	return xtcp_sysctl_is_used(xtcp_net(net));
+	const struct xtcp_net *xn = xtcp_net(net);
+	int i, used = 0;
+
+	for (i = 0; i < ARRAY_SIZE(xn->sysctl_header); i++)
+		if (xn->sysctl_header[i])
+			/* a program may get in just after the look, as while the module is unloaded */
+			used += data_race(xn->sysctl_header[i]->used);
+	return used;
 }
 
 static void drop_names(struct net *net, const char *name)
