@@ -321,7 +321,7 @@ const struct xtcp_build_calls *xtcp_instances_hold(int family, const struct prot
 	return found;
 }
 
-/* The name that users know. Lock: xtcp_instances_mutex, or one that keeps namespaces from beginning. */
+/* The name that users know. Lock: xtcp_instances_mutex, rtnl_lock(), or one that keeps namespaces from beginning. */
 const char *xtcp_instances_name(void)
 {
 	return self.shown;
@@ -338,11 +338,11 @@ bool xtcp_instances_take_name(const char *name, const struct xtcp_build_calls *c
 
 	rtnl_lock();
 	other = shown_as(name);
-	takes = other ? calls && other->calls == calls : !calls;
-	if (takes && other)
+	takes = other && other->calls == calls;
+	if (takes) {
 		strscpy(other->shown, self.shown, sizeof(other->shown));
-	if (takes)
 		strscpy(self.shown, name, sizeof(self.shown));
+	}
 	rtnl_unlock();
 	return takes;
 }

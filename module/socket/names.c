@@ -6,49 +6,50 @@
  * then, in all namespaces or in none. What has the module's name in other places keeps it.
  *
  * Pernet operations that exist for one exchange alone make it: so the kernel calls us for each
- * namespace, none begins or ends meanwhile, and those that are done are undone when one fails. The
+ * namespace, none begins or ends meanwhile, and those that are done are undone when memory fails. The
  * kernel waits for programs that are in a file or a sysctl, which a user can make hang. So nothing
- * changes while there is one.
+ * changes while there is one. A program that gets into a sysctl just after the look is waited for, as
+ * by rmmod, and by each namespace that ends.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/module.h>
+#include <linux/rtnetlink.h>
 #include <linux/rwsem.h>
-#include <linux/sched/mm.h>
 #include <linux/string.h>
 #include <net/genetlink.h>
 #include <net/net_namespace.h>
 
 #include "base/net.h"
+#include "compat.h"
 #include "in/in.h"
 #include "listen/listen.h"
 #include "netns/netns.h"
 #include "socket/socket.h"
 
 /*
- * What a build does for the one that exchanges names with it. @begin, @end: no program gets into a file in
- * between, and there is no generic netlink; @begin returns false if a program is in one. @is_used: is one in a
- * sysctl? @drop needs not have been preceded by @make, which returns 0 or -ENOMEM. Lock: xtcp_instances_mutex;
- * those with a namespace: none begins or ends meanwhile.
+ * What a build does for the one that exchanges names with it. From @begin to @end no program gets into a file;
+ * @begin returns false if one is there. @is_used: is one in a sysctl? @drop needs not have been preceded by @make,
+ * which returns 0 or -ENOMEM. @hide and @show: generic netlink. Lock: xtcp_instances_mutex; from @begin to @end, no
+ * namespace begins or ends.
  */
 struct xtcp_names_calls {
 	bool (*begin)(void);
-	bool (*is_used)(struct net *net);
+	bool (*is_used)(const struct net *net);
 	void (*drop)(struct net *net, const char *name);
 	int (*make)(struct net *net, const char *name);
 	void (*end)(void);
+	void (*hide)(void);
+	void (*show)(void);
 };
 
 static bool begin_names(void)
 {
-	if (!down_write_trylock(&xtcp_proc_reads))
-		return false;
-	xtcp_set_unregister();
-	return true;
+	return down_write_trylock(&xtcp_proc_reads);
 }
 
 /* Is a program in a sysctl? xtcp_sysctl_net_exit() waits for it. */
-static bool has_used_names(struct net *net)
+static bool has_used_names(const struct net *net)
 {
 	const struct xtcp_net *xn = xtcp_net(net);
 	int i, used = 0;
@@ -86,7 +87,6 @@ static int make_names(struct net *net, const char *name)
 static void end_names(void)
 {
 	up_write(&xtcp_proc_reads);
-	xtcp_set_register();
 }
 
 const struct xtcp_names_calls xtcp_names_calls = {
@@ -95,29 +95,78 @@ const struct xtcp_names_calls xtcp_names_calls = {
 	.drop = drop_names,
 	.make = make_names,
 	.end = end_names,
+	.hide = xtcp_set_unregister,
+	.show = xtcp_set_register,
 };
 
 /* An exchange. Lock: xtcp_instances_mutex. */
 static struct {
 	const struct task_struct *writer;
-	const struct xtcp_build_calls *builds[2];	/* ours; another, or NULL */
+	const struct xtcp_build_calls *builds[2];	/* ours; another, or NULL: names are made anew */
 	char names[2][GENL_NAMSIZ];			/* of them, before */
 	bool begun;
 	bool failed;
 } exchange;
 
-/* @from: 0, or 1 to undo it. After an error each build has its names, old or new, or none. */
+#define for_each_build(i) for (i = 0; i < 2 && exchange.builds[i]; i++)
+
+static void end_files(int n)
+{
+	while (n--)
+		exchange.builds[n]->names->end();
+}
+
+/* For all namespaces, before anything has changed. */
+static int begin_exchange(void)
+{
+	struct net *net;
+	int i, begun = 0;
+
+	for_each_build(i)
+		if (exchange.builds[i]->names->begin())
+			begun++;
+		else
+			goto busy;
+	for_each_net(net)
+		for_each_build(i)
+			if (exchange.builds[i]->names->is_used(net))
+				goto busy;
+	if (exchange.builds[1] && !xtcp_instances_take_name(exchange.names[1], exchange.builds[1]))
+		goto busy;
+	exchange.begun = true;
+	return 0;
+
+busy:
+	end_files(begun);
+	return -EBUSY;
+}
+
+/*
+ * @from: 0, or 1 to undo it. After an error each build has its names, old or new, or none. Tables without an entry
+ * hold the folders of sysctls meanwhile, since a program may be in a folder.
+ */
 static int rename_in(struct net *net, int from)
 {
-	/* a guest must not prevent it by using up the memory of its control group */
-	unsigned int flags = memalloc_noreclaim_save();
+	static struct ctl_table no_entries[1];
+	struct ctl_table_header *folders[2] = {};
+	char path[sizeof("net/") + GENL_NAMSIZ];
 	int i, err = 0;
 
-	for (i = 0; i < 2 && exchange.builds[i]; i++)
-		exchange.builds[i]->names->drop(net, exchange.names[i ^ from]);
-	for (i = 0; i < 2 && exchange.builds[i] && !err; i++)
-		err = exchange.builds[i]->names->make(net, exchange.names[i ^ from ^ 1]);
-	memalloc_noreclaim_restore(flags);
+	for_each_build(i) {
+		snprintf(path, sizeof(path), "net/%s", exchange.names[i]);
+		folders[i] = xtcp_compat_register_net_sysctl(net, path, no_entries, 0);
+		if (!folders[i])
+			err = -ENOMEM;
+	}
+	if (!err) {
+		for_each_build(i)
+			exchange.builds[i]->names->drop(net, exchange.names[i ^ from]);
+		for_each_build(i)
+			err = err ?: exchange.builds[i]->names->make(net, exchange.names[i ^ from ^ 1]);
+	}
+	for (i = 0; i < 2; i++)
+		if (folders[i])
+			unregister_net_sysctl_table(folders[i]);
 	return err;
 }
 
@@ -127,31 +176,27 @@ static void undo_in(struct net *net)
 		pr_err("net:[%u] has no names: out of memory; write the parameter \"name\" again\n", net->ns.inum);
 }
 
-static int __net_init rename_init(struct net *net)
+/* Not __net_init: without CONFIG_NET_NS that is __init. */
+static int rename_init(struct net *net)
 {
-	int i, err = 0;
+	int err;
 
 	if (current != exchange.writer)	/* the namespace begins, with the new names */
 		return 0;
-	if (!exchange.begun && !xtcp_instances_take_name(exchange.names[1], exchange.builds[1]))
-		return -EBUSY;
-	exchange.begun = true;
-	for (i = 0; i < 2 && exchange.builds[i]; i++)
-		if (exchange.builds[i]->names->is_used(net))
-			err = -EBUSY;
-	if (!err) {
-		err = rename_in(net, 0);
-		if (err)
-			undo_in(net);
-	}
+	err = exchange.begun ? 0 : begin_exchange();
+	if (err)
+		return err;
+	err = rename_in(net, 0);
 	if (err) {
+		undo_in(net);
 		exchange.failed = true;
-		xtcp_instances_take_name(exchange.names[0], exchange.builds[1]);
+		if (exchange.builds[1])
+			xtcp_instances_take_name(exchange.names[0], exchange.builds[1]);
 	}
 	return err;
 }
 
-static void __net_exit rename_exit(struct net *net)
+static void rename_exit(struct net *net)
 {
 	if (current == exchange.writer && exchange.failed)
 		undo_in(net);
@@ -162,10 +207,10 @@ static struct pernet_operations rename_ops = {
 	.exit = rename_exit,
 };
 
-/* @calls: of the build that has @name, or NULL. Return: 0, -EBUSY, -ENOMEM. */
+/* @calls: of the build that has @name; NULL: we have it. Return: 0, -EBUSY, -ENOMEM. */
 static int exchange_names(const char *name, const struct xtcp_build_calls *calls)
 {
-	int err = -EBUSY;
+	int i, err;
 
 	lockdep_assert_held(&xtcp_instances_mutex);
 	memset(&exchange, 0, sizeof(exchange));
@@ -174,28 +219,28 @@ static int exchange_names(const char *name, const struct xtcp_build_calls *calls
 	exchange.builds[1] = calls;
 	strscpy(exchange.names[0], xtcp_instances_name(), sizeof(exchange.names[0]));
 	strscpy(exchange.names[1], name, sizeof(exchange.names[1]));
-	if (!begin_names())
+	err = register_pernet_subsys(&rename_ops);
+	if (exchange.begun)
+		end_files(calls ? 2 : 1);
+	if (err)
 		return err;
-	if (!calls || calls->names->begin()) {
-		err = register_pernet_subsys(&rename_ops);
-		if (calls)
-			calls->names->end();
-	}
-	end_names();
-	if (!err)
-		unregister_pernet_subsys(&rename_ops);
-	return err;
+	unregister_pernet_subsys(&rename_ops);
+	for_each_build(i)
+		exchange.builds[i]->names->hide();
+	for_each_build(i)
+		exchange.builds[i]->names->show();
+	return 0;
 }
 
 /*
- * The module parameter "name". Return: 0; -EINVAL: no build has the name, and it is neither "xtcp" nor the
- * module's; -EBUSY: a program is in a file or a sysctl, or a build begins or goes; -ENOMEM.
+ * The module parameter "name". Return: 0; -EINVAL: no build has the name; -EBUSY: a program is in a file or a
+ * sysctl, or a build begins or goes; -ENOMEM.
  */
 static int set_name(const char *val, const struct kernel_param *kp)
 {
 	const struct xtcp_build_calls *calls;
 	char text[GENL_NAMSIZ], *name;
-	int err;
+	int err = -EINVAL;
 
 	strscpy(text, val, sizeof(text));
 	name = strim(text);
@@ -203,24 +248,28 @@ static int set_name(const char *val, const struct kernel_param *kp)
 		return -EBUSY;
 	calls = xtcp_instances_hold(0, NULL, name);
 	xtcp_instances_lock(calls);
-	if (calls || !strcmp(name, "xtcp") || !strcmp(name, KBUILD_MODNAME))
+	if (calls || !strcmp(name, xtcp_instances_name()))
 		err = exchange_names(name, calls);
-	else
-		err = -EINVAL;
 	xtcp_instances_unlock(calls);
+	if (!calls && err == -EINVAL) {
+		calls = xtcp_instances_hold(0, NULL, name);
+		if (calls)
+			err = -EBUSY;	/* it has just got the name */
+	}
 	if (calls)
 		module_put(calls->owner);
 	module_put(THIS_MODULE);
 	return err;
 }
 
+/* Not under the mutex: a listener's program can make that wait. */
 static int get_name(char *buffer, const struct kernel_param *kp)
 {
 	int len;
 
-	mutex_lock(&xtcp_instances_mutex);
+	rtnl_lock();
 	len = sprintf(buffer, "%s\n", xtcp_instances_name());
-	mutex_unlock(&xtcp_instances_mutex);
+	rtnl_unlock();
 	return len;
 }
 

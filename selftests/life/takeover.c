@@ -651,8 +651,9 @@ static void names(void)
 	ksft_test_result(!unload(XTCP) && !access("/proc/net/xtcp", F_OK) && access("/proc/net/xtcp_b", F_OK) &&
 			 !load(XTCP) && belongs_everywhere(nss, 4, SECOND),
 			 "the old build goes, the new one keeps the name, and a third gets the free one\n");
-	ksft_test_result(!unload(SECOND) && !set_name(XTCP, "xtcp") && !access("/proc/net/xtcp", F_OK) &&
-			 !load(SECOND) && belongs_everywhere(nss, 4, XTCP), "one that is alone takes its own name\n");
+	ksft_test_result(!unload(SECOND) && set_name(XTCP, "xtcp") == EINVAL && !set_name(XTCP, "xtcp_b") &&
+			 !access("/proc/net/xtcp_b", F_OK) && !load(SECOND) && !set_name(XTCP, "xtcp") &&
+			 belongs_everywhere(nss, 4, XTCP), "one that is alone keeps its name\n");
 	renamed = false;
 	stop = false;
 	opened = 0;

@@ -294,7 +294,7 @@ def upgrade(name, what):
             family_of(new, family)
         except OSError:
             raise Wrong("%s and %s do not know each other: their versions are too far apart" % (new, old)) from None
-        move_protocol(old, new)
+    move_protocol(old, new)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     drain, stay = take_over(old, new, family_of(new))
@@ -302,15 +302,21 @@ def upgrade(name, what):
     wait_for(drain, old)
     for *_, mine in drain:
         mine.close()
-    if not stay + let_go(drain, old):
+    if not stay + let_go(drain, old) and named:
         print("what is open in %s stays there: xtcp upgrade status; xtcp upgrade finish ends it" % old)
     return int(not named or bool(stay))
 
 
 def older(name):
-    """The builds but for the one that has the name."""
+    """The builds that were loaded before the one that has the name, which must be the newest."""
     found = [path.split("/")[3] for path in sorted(glob.glob("/sys/module/xtcp*/parameters/unloading"))]
-    return [module for module in found if module != program.module_of(name)]
+    new = program.module_of(name)
+    if new not in found:
+        raise Wrong(program.missing(name, "older build"))
+    for module in found:
+        if module != new and is_newer(module, new):
+            raise Wrong("net.%s is not that of %s, the newest build: xtcp upgrade %s" % (name, module, module))
+    return [module for module in found if module != new]
 
 
 def status(name, tools):
