@@ -108,7 +108,10 @@ static struct {
 	bool failed;
 } exchange;
 
-#define for_each_build(i) for (i = 0; i < 2 && exchange.builds[i]; i++)
+static int builds(void)
+{
+	return exchange.builds[1] ? 2 : 1;
+}
 
 static void end_files(int n)
 {
@@ -122,13 +125,13 @@ static int begin_exchange(void)
 	struct net *net;
 	int i, begun = 0;
 
-	for_each_build(i)
+	for (i = 0; i < builds(); i++)
 		if (exchange.builds[i]->names->begin())
 			begun++;
 		else
 			goto busy;
 	for_each_net(net)
-		for_each_build(i)
+		for (i = 0; i < builds(); i++)
 			if (exchange.builds[i]->names->is_used(net))
 				goto busy;
 	if (exchange.builds[1] && !xtcp_instances_take_name(exchange.names[1], exchange.builds[1]))
@@ -152,16 +155,16 @@ static int rename_in(struct net *net, int from)
 	char path[sizeof("net/") + GENL_NAMSIZ];
 	int i, err = 0;
 
-	for_each_build(i) {
+	for (i = 0; i < builds(); i++) {
 		snprintf(path, sizeof(path), "net/%s", exchange.names[i]);
 		folders[i] = xtcp_compat_register_net_sysctl(net, path, no_entries, 0);
 		if (!folders[i])
 			err = -ENOMEM;
 	}
 	if (!err) {
-		for_each_build(i)
+		for (i = 0; i < builds(); i++)
 			exchange.builds[i]->names->drop(net, exchange.names[i ^ from]);
-		for_each_build(i)
+		for (i = 0; i < builds(); i++)
 			err = err ?: exchange.builds[i]->names->make(net, exchange.names[i ^ from ^ 1]);
 	}
 	for (i = 0; i < 2; i++)
@@ -221,13 +224,13 @@ static int exchange_names(const char *name, const struct xtcp_build_calls *calls
 	strscpy(exchange.names[1], name, sizeof(exchange.names[1]));
 	err = register_pernet_subsys(&rename_ops);
 	if (exchange.begun)
-		end_files(calls ? 2 : 1);
+		end_files(builds());
 	if (err)
 		return err;
 	unregister_pernet_subsys(&rename_ops);
-	for_each_build(i)
+	for (i = 0; i < builds(); i++)
 		exchange.builds[i]->names->hide();
-	for_each_build(i)
+	for (i = 0; i < builds(); i++)
 		exchange.builds[i]->names->show();
 	return 0;
 }
