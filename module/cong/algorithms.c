@@ -187,7 +187,7 @@ static int add_algorithm(struct xtcp_cong_offer *offer)
 	lockdep_assert_held(&algorithms_lock);
 	if (i >= 0 && !(offer->replaces && algorithms[i]->owner)) {
 		pr_err("%s: there is a congestion control '%s' already\n", offer->owner->name, offer->ops->name);
-		return -EEXIST;
+		return -EBUSY;	/* by -EEXIST modprobe means that the module is loaded already */
 	}
 	if (i < 0)
 		for (i = 0; i < MOST_ALGORITHMS && algorithms[i]; i++)

@@ -284,8 +284,8 @@ def replaced(work):
     os.close(peers[1])
     cwnd = cwnd_of(client)
     result = run("insmod", second)
-    verdict("File exists" in result.stderr, "replaced: not unless it is said " + result.stderr.strip())
-    for name, error in (("builtin", "File exists"), ("lacks", "Invalid parameters"), ("other", "Invalid module format")):
+    verdict("resource busy" in result.stderr, "replaced: not unless it is said " + result.stderr.strip())
+    for name, error in (("builtin", "resource busy"), ("lacks", "Invalid parameters"), ("other", "Invalid module format")):
         verdict(error in run("insmod", f"{work}/xtcp_cong_{name}.ko", "replaces=1").stderr, f"replaced: not by {name}")
     result = run("insmod", second, "replaces=1")
     verdict(not result.returncode and knob("available_congestion_control").split().count("aimd") == 1,
@@ -505,9 +505,9 @@ def alone(work):
     for fd in fds:
         os.close(fd)
     verdict(refused(work, "aimd", "File exists", ""), "alone: loads once")
-    verdict(refused(work, "again", "File exists", "xtcp_cong_again: there is a congestion control 'aimd' already"),
+    verdict(refused(work, "again", "resource busy", "xtcp_cong_again: there is a congestion control 'aimd' already"),
             "alone: a name that is taken is refused")
-    verdict(refused(work, "builtin", "File exists", "xtcp_cong_builtin: there is a congestion control 'cubic' already"),
+    verdict(refused(work, "builtin", "resource busy", "xtcp_cong_builtin: there is a congestion control 'cubic' already"),
             "alone: the name of one that is built in is refused")
     verdict(refused(work, "lacks", "Invalid parameters", "xtcp_cong_lacks has no name of 1 to 15 characters"),
             "alone: one without a mandatory operation is refused")
