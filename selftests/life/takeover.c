@@ -671,7 +671,7 @@ static void names(void)
 		ksft_test_result(out_of_memory(nss, 4) && belongs_everywhere(nss, 4, XTCP),
 				 "without memory both keep theirs\n");
 	else
-		ksft_test_result_skip("this kernel cannot refuse memory\n");
+		ksft_test_result_skip("the kernel cannot let allocations fail: both keep theirs\n");
 	close(nss[2]);
 }
 
