@@ -48,6 +48,8 @@ def calls(objects):
     defined, needed, found = {}, [], {}
     for path in sorted([*objects.glob("*.o"), *objects.glob("*/*.o")]):
         file = str(path.relative_to(objects).with_suffix(".c"))
+        if not (TOP / "module" / file).exists():    # left from an earlier build
+            continue
         for line in subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout.splitlines():
             kind, name = line.split()[-2:]
             if kind == "U":
