@@ -440,7 +440,7 @@ static noinline_for_stack bool arrives_successor(const struct sock *sk, struct s
  */
 static enum xtcp_verdict arrives_closed(const struct sock *sk, struct sk_buff *skb)
 {
-	if (arrives_successor(sk, skb) || (xtcp_seg(skb)->flags & (XTCP_SYN | XTCP_ACK)) == XTCP_SYN)
+	if (arrives_successor(sk, skb) || xtcp_seg_is_syn_alone(xtcp_seg(skb)))
 		return XTCP_DROP;
 	/* a listener now, without the earlier connection's traffic keys to sign a RST */
 	if (sk->sk_state == TCP_LISTEN && unlikely(xtcp_ao_of(sk)))
