@@ -328,29 +328,14 @@ static void grow_buffer(struct sock *sk)
 }
 
 /*
- * Makes room for a segment, in this order: the buffer grows, tiny skbs are merged, text out of
- * order beyond @skb is dropped. If the receive queue is empty, one skb in order is always accepted,
- * so a connection goes on even if its buffer is smaller than one skb, or if other sockets use up
- * tcp_mem. RFC 9293 section 3.8.6 leaves all this to the receiver. Return: true when the caller
- * must queue @skb.
+ * Makes room for a segment that does not fit, in this order: the buffer grows, tiny skbs are merged, text
+ * out of order beyond @skb is dropped. RFC 9293 section 3.8.6 leaves all this to the receiver.
  */
-static bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
+static noinline bool make_room_for(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_net *xn = xsk->xn;
 
-	sock_owned_by_me(sk);
-	if (xtcp_seg(skb)->seq == xsk->rcv.nxt && skb_queue_empty(&sk->sk_receive_queue)) {
-		/*
-		 * charge it even beyond tcp_mem: the program whose sockets use that memory up may
-		 * be waiting for this text
-		 */
-		if (!sk_rmem_schedule(sk, skb, skb->truesize))
-			xtcp_memory_force(sk, skb->truesize);
-		return true;
-	}
-	if (fits(sk, skb))
-		return true;
 	grow_buffer(sk);
 	if (fits(sk, skb) || was_offered_for_less(sk, skb))
 		return true;
@@ -365,6 +350,26 @@ static bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 		return true;
 	XTCP_NET_INC_STATS(xn, LINUX_MIB_RCVPRUNED);
 	return false;
+}
+
+/*
+ * If the receive queue is empty, one skb in order is always accepted, so a connection goes on even if
+ * its buffer is smaller than one skb, or if other sockets use up tcp_mem. Return: true when the caller
+ * must queue @skb. Inlined, since TCP_REPAIR calls it, too.
+ */
+static __always_inline bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
+{
+	sock_owned_by_me(sk);
+	if (xtcp_seg(skb)->seq == xtcp_sk(sk)->rcv.nxt && skb_queue_empty(&sk->sk_receive_queue)) {
+		/*
+		 * charge it even beyond tcp_mem: the program whose sockets use that memory up may
+		 * be waiting for this text
+		 */
+		if (!sk_rmem_schedule(sk, skb, skb->truesize))
+			xtcp_memory_force(sk, skb->truesize);
+		return true;
+	}
+	return fits(sk, skb) || make_room_for(sk, skb);
 }
 
 /* @skb covers @old. */
@@ -488,7 +493,7 @@ static void drain(struct sock *sk)
  * already are not queued again (SHLD-31). If memory is short, text is dropped, and the peer resends
  * it. The caller must call xtcp_sack_advanced() when RCV.NXT has moved.
  */
-static void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
+static __always_inline void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;

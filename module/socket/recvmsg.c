@@ -422,8 +422,11 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 	xtcp_coalesce_flush(sk);
 	if (unlikely(flags & MSG_ERRQUEUE))
 		return xtcp_compat_recv_error(sk, msg, len);
-	if (xtcp_repair_is_on(sk) && !(flags & MSG_OOB) && !xtcp_repair_shows_received(sk, msg, flags, &ret))
-		return ret;
+	if (xtcp_repair_is_on(sk) && !(flags & MSG_OOB)) {
+		ret = xtcp_repair_receive(sk, msg, flags);
+		if (ret != XTCP_REPAIR_GO_ON)
+			return ret;
+	}
 	timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	if (sk_can_busy_loop(sk) && skb_queue_empty_lockless(&sk->sk_receive_queue) &&
 	    sk->sk_state == TCP_ESTABLISHED)

@@ -317,7 +317,7 @@ int xtcp_repair_get_window(struct sock *sk, char __user *optval, int len)
  * connect() in repair mode: the TCB is filled as for a SYN, and the connection is established. Until
  * TCP_REPAIR_OPTIONS says more, no option is agreed on; the peer's window is unknown.
  */
-void xtcp_repair_connect(struct sock *sk)
+noinline void xtcp_repair_connect(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -431,7 +431,7 @@ static int queue_as_received(struct sock *sk, struct msghdr *msg, size_t size)
 }
 
 /* SEND in repair mode: @msg goes into the chosen queue. */
-int xtcp_repair_send(struct sock *sk, struct msghdr *msg, size_t size)
+noinline int xtcp_repair_send(struct sock *sk, struct msghdr *msg, size_t size)
 {
 	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	int err;
@@ -476,20 +476,16 @@ static int peek_sent(struct sock *sk, struct msghdr *msg)
 }
 
 /*
- * RECEIVE in repair mode shows a queue, and takes nothing from it. No lock. Return: true when the
- * caller goes on, with MSG_PEEK of the receive queue; else *@ret is its result.
+ * RECEIVE in repair mode shows a queue, and takes nothing from it. No lock. Return: its result, or
+ * XTCP_REPAIR_GO_ON when the caller goes on, with MSG_PEEK of the receive queue.
  */
-bool xtcp_repair_shows_received(struct sock *sk, struct msghdr *msg, int flags, int *ret)
+noinline int xtcp_repair_receive(struct sock *sk, struct msghdr *msg, int flags)
 {
 	const u8 queue = chosen_queue(xtcp_sk(sk));
 
 	if (!(flags & MSG_PEEK))
-		*ret = -EPERM;
-	else if (queue == TCP_SEND_QUEUE)
-		*ret = peek_sent(sk, msg);
-	else if (queue == TCP_NO_QUEUE)
-		*ret = -EINVAL;
-	else
-		return true;
-	return false;
+		return -EPERM;
+	if (queue == TCP_SEND_QUEUE)
+		return peek_sent(sk, msg);
+	return queue == TCP_NO_QUEUE ? -EINVAL : XTCP_REPAIR_GO_ON;
 }

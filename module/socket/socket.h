@@ -99,6 +99,8 @@ bool xtcp_local_may_wait(const struct sock *sk);
 
 /* repair.c */
 
+#define XTCP_REPAIR_GO_ON	INT_MIN
+
 void xtcp_repair_leave(struct sock *sk);
 int xtcp_repair_set(struct sock *sk, int optname, int val, sockptr_t optval, unsigned int optlen);
 int xtcp_repair_get(const struct sock *sk, int optname, int *val);
@@ -106,6 +108,6 @@ int xtcp_repair_get_window(struct sock *sk, char __user *optval, int len);
 void xtcp_repair_connect(struct sock *sk);
 void xtcp_repair_shut(struct sock *sk);
 int xtcp_repair_send(struct sock *sk, struct msghdr *msg, size_t size);
-bool xtcp_repair_shows_received(struct sock *sk, struct msghdr *msg, int flags, int *ret);
+int xtcp_repair_receive(struct sock *sk, struct msghdr *msg, int flags);
 
 #endif /* XTCP_SOCKET_H */
