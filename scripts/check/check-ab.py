@@ -242,6 +242,13 @@ def check_laboratory():
         ran = subprocess.run(play, capture_output=True, text=True)
         verdict(ran.returncode == 1 and "ab: scripts/lab/run.sh" in ran.stderr and not ran.stdout,
                 "a machine that fails", ran.stderr)
+        play[-1] = play[play.index("--ko-a") + 1]
+        sides = [play.index("--side-" + side) + 1 for side in "ab"]
+        for b, status, said in ("nosuch", 1, "bench_ab: nosuch"), ("cubic", 0, "# 1 of 1 machines are done\n"):
+            play[sides[0]], play[sides[1]] = "kernel:cubic", "kernel:" + b
+            ran = subprocess.run(play, capture_output=True, text=True)
+            verdict(ran.returncode == status and said in ran.stderr,
+                    "of a run that failed, what it has played is kept: status %d" % status, ran.stderr)
 
 
 if sys.argv[1:] == ["--lab"]:
