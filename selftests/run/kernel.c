@@ -317,7 +317,7 @@ void kernel_show_tasks(struct result *result)
 	size_t before = result->output.len;
 	char *tid, *at;
 
-	for (tid = strtok_r(threads.at, "\n", &at); tid; tid = strtok_r(NULL, "\n", &at))
+	for (tid = strtok_r(threads.at ?: "", "\n", &at); tid; tid = strtok_r(NULL, "\n", &at))
 		show_thread(result, atoi(tid));
 	fwrite(result->output.at + before, 1, result->output.len - before, stdout);
 	text_clear(&threads);

@@ -2,7 +2,7 @@
 /*
  * Begins a program for xtcp_run, which has found out what kind of program it is:
  *
- *   xtcp_run_start --family N [--preload LIBRARY] [--filter try|need|no] [--only-port LIST] [--not-port LIST]
+ *   xtcp_run_start --family N [--preload LIBRARY] [--filter try|need|no | --bpf PROTOCOL] [--only-port LIST] [--not-port LIST]
  *                  [--keepalive] [--user-timeout MS] [--idle MS]
  *                  [--half-closed MS] [--strict] [--verbose] -- PROGRAM [ARGUMENT...]
  *
@@ -32,6 +32,7 @@
 
 static const char *family = "25", *preload, *filter = "try", *only, *not;
 static bool strict, verbose;
+static int protocol;	/* of --bpf, or 0 */
 
 static void set_limit(unsigned int which, const char *text)
 {
@@ -47,7 +48,7 @@ static void read_options(int argc, char **argv)
 		{ "not-port", required_argument, NULL, 'n' }, { "strict", no_argument, NULL, 's' },
 		{ "verbose", no_argument, NULL, 'v' }, { "keepalive", no_argument, NULL, 'k' },
 		{ "user-timeout", required_argument, NULL, 'u' }, { "idle", required_argument, NULL, 'i' },
-		{ "half-closed", required_argument, NULL, 'h' }, {}
+		{ "half-closed", required_argument, NULL, 'h' }, { "bpf", required_argument, NULL, 'b' }, {}
 	};
 	int c;
 
@@ -67,6 +68,9 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'n':
 			not = optarg;
+			break;
+		case 'b':
+			protocol = atoi(optarg);
 			break;
 		case 's':
 			strict = true;
@@ -230,10 +234,10 @@ static void close_all_but(int a, int b)
 	close_range(high + 1, ~0U, 0);
 }
 
-/* The process that answers: of no terminal, and holding nothing that the program's readers wait to see closed. */
-static void __attribute__((noreturn)) be_notifier(int from, int log_at)
+/* Be of no terminal, and hold nothing that the program's readers wait to see closed, but for two descriptors. */
+static void stand_behind(int a, int b)
 {
-	int null = open("/dev/null", O_RDWR), listener, fd;
+	int null = open("/dev/null", O_RDWR), fd;
 
 	setsid();
 	if (chdir("/"))
@@ -244,7 +248,15 @@ static void __attribute__((noreturn)) be_notifier(int from, int log_at)
 	signal(SIGPIPE, SIG_IGN);
 	for (fd = 0; fd <= 2; fd++)
 		dup2(null, fd);
-	close_all_but(from, log_at);
+	close_all_but(a, b);
+}
+
+/* The process that answers. */
+static void __attribute__((noreturn)) be_notifier(int from, int log_at)
+{
+	int listener;
+
+	stand_behind(from, log_at);
 	listener = receive_listener(from);
 	if (listener < 0)
 		_exit(0);		/* no filter */
@@ -321,6 +333,30 @@ static void install_filter(void)
 	close(to);
 }
 
+/* The hook of the kernel, and behind it a process that is no child of the program. */
+static void install_hook(void)
+{
+	int hook, events = bpf_begin(protocol, &hook), status;
+	pid_t child = fork();
+
+	if (child < 0)
+		err(CANNOT, "fork");
+	if (!child) {
+		if (!bpf_leave())
+			_exit(errno);
+		if (fork())
+			_exit(0);
+		stand_behind(hook, events);
+		_exit(bpf_serve(events, hook, protocol));
+	}
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (status)
+		errx(CANNOT, "--bpf: no process can stay behind: %s", strerror(WEXITSTATUS(status)));
+	close(hook);
+	close(events);
+}
+
 int main(int argc, char **argv)
 {
 	program_invocation_short_name = "xtcp_run";
@@ -329,7 +365,10 @@ int main(int argc, char **argv)
 	set_environment();
 	open_log();
 	look_at_inherited();
-	install_filter();
+	if (protocol)
+		install_hook();
+	else
+		install_filter();
 	execvp(argv[optind], argv + optind);
 	err(errno == ENOENT ? 127 : 126, "%s", argv[optind]);
 }
