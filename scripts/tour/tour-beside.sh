@@ -11,4 +11,4 @@ cd "$(dirname "$0")/../.."
 mkdir -p /run/netns
 echo "The tour has a client, a router and a server of its own; yours stay as they are. The trace begins anew."
 exec unshare --mount bash -c 'mount -t tmpfs tmpfs /run/netns && exec "$@"' bash \
-	scripts/tools/xtcp_run python3 scripts/tour/tour.py "$@"
+	scripts/tools/xtcp_run --preload python3 scripts/tour/tour.py "$@"

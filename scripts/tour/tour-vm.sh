@@ -23,7 +23,7 @@ export PATH=$PWD/scripts/tools:$PATH PYTHONDONTWRITEBYTECODE=1
 python=/usr/bin/python3
 [ -x $python ] || python=python3
 
-scripts/tools/xtcp_run $python scripts/tour/tour.py "$@"
+scripts/tools/xtcp_run --preload $python scripts/tour/tour.py "$@"
 status=$?
 # what the pages left behind goes with their namespaces
 ip -all netns delete
