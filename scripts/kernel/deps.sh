@@ -173,6 +173,9 @@ needs_package_check()
 	needs_demo
 	cat <<-END
 	lintian lintian
+	openssl openssl
+	ovmf /usr/share/ovmf/PkKek-1-snakeoil.key
+	sbsigntool sbsign
 	debootstrap debootstrap
 	END
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# make package-check, in the virtual machine: what make install has put there is used, and goes.
+# make package-check, in the virtual machine: what make install has put there is used, and goes. The machine has booted
+# with Secure Boot, but on arm64.
 
 . /root/check/check-lib-vm.sh
 
@@ -24,8 +25,13 @@ uninstalled()
 	make -C /root/xtcp uninstall && ! find / -xdev -iname '*xtcp*' ! -path '/root/*' ! -path '/tmp/*' ! -path '/var/*' | grep .
 }
 
+if [ "$(uname -m)" = x86_64 ]; then
+	check "the firmware has booted with Secure Boot" sh -c "dmesg | grep -q 'Kernel is locked down from EFI Secure Boot'"
+	strip -g -o /tmp/unsigned.ko "$(modinfo -n xtcp)"
+	check "a module without a signature is refused" sh -c "insmod /tmp/unsigned.ko 2>&1 | grep -q 'Key was rejected by service'"
+fi
 check "xtcp_run is that of make install" from_usr_local
-check "SIGN_KEY and SIGN_CERT have signed the module" signer_is "a key of one's own"
+check "SIGN_KEY and SIGN_CERT have signed the module" signer_is SnakeOil
 check "not loaded before it is needed" not loaded
 check "nobody's socket loads it" not new_socket
 check "it is not loaded" not loaded

@@ -15,7 +15,8 @@
 # xtcp_run curl; nginx is a service of systemd by the documentation's drop-in, reloaded, and with its families
 # restricted; a static program is a service by xtcp_run. Upgrade and removal: what they say, and that nothing is left.
 # The kernel update is to 6.12, for which DKMS builds. Lockdown: both kinds, before the module is loaded and after. What
-# make install and make uninstall do, and the names in modprobe.conf and the manual pages: check-files.sh.
+# make install and make uninstall do, in a machine that boots with Secure Boot, and the names in modprobe.conf and the
+# manual pages: check-files.sh.
 # Prints TAP; the last line counts.
 
 set -u
@@ -26,6 +27,9 @@ cd "$(dirname "$0")/../.."
 . scripts/package/fresh-root.sh
 
 series=6.12	# of the kernel update
+firmware=()
+[ "$XTCP_ARCH" != amd64 ] ||
+	firmware=(--firmware /usr/share/OVMF/OVMF_CODE_4M.secboot.fd,/usr/share/OVMF/OVMF_VARS_4M.snakeoil.fd)
 
 # verdict NAME STATUS: what was said meanwhile is in $work/log
 verdict()
@@ -38,10 +42,10 @@ verdict()
 	fi
 }
 
-# machine RELEASE APPEND SCRIPT: its TAP lines come out
+# machine RELEASE APPEND SCRIPT [OPTION]...: its TAP lines come out
 machine()
 {
-	scripts/vm/vm.sh --root "$work/root" --kernel "$work/root/boot/vmlinuz-$1" --timeout 2400 --append "$2" -- \
+	scripts/vm/vm.sh --root "$work/root" --kernel "$work/root/boot/vmlinuz-$1" --timeout 2400 --append "$2" "${@:4}" -- \
 		bash "/root/check/$3" 2>&1 | tee "$work/log"
 	[ "${PIPESTATUS[0]}" -eq 0 ] || verdict "the machine for $3" 1
 }
@@ -171,17 +175,20 @@ check_all()
 	mounts "$work/root"
 	install_by_make "$(release_of 6.1)"
 	settle
-	machine "$(release_of 6.1)" "" check-make-vm.sh
+	machine "$(release_of 6.1)" "" check-make-vm.sh "${firmware[@]}"
 }
 
-# install_by_make RELEASE: after the packages have gone, with a key of its own
+# install_by_make RELEASE: after the packages have gone. Kernel and module are signed by a key that the firmware knows, which
+# Debian's package has for such tests.
 install_by_make()
 {
-	local kdir=/lib/modules/$1/build
+	local kdir=/lib/modules/$1/build kernel=$work/root/boot/vmlinuz-$1 known=/usr/share/ovmf/PkKek-1-snakeoil
 
 	sources
-	openssl req -new -x509 -newkey rsa:2048 -keyout "$work/root/root/key.pem" -outform DER -out "$work/root/root/key.der" \
-		-nodes -days 2 -subj "/CN=a key of one's own/" >"$work/log" 2>&1
+	openssl rsa -in "$known.key" -passin pass:snakeoil -out "$work/root/root/key.pem" >"$work/log" 2>&1 &&
+		openssl x509 -in "$known.pem" -outform DER -out "$work/root/root/key.der" &&
+		sbsign --key "$work/root/root/key.pem" --cert "$known.pem" --output "$kernel" "$kernel" >>"$work/log" 2>&1
+	verdict "the kernel is signed" $?
 	inside "$work/root" sh -c "apt-get -q -y purge xtcp-dkms xtcp-tools && cd /root/xtcp && make KDIR=$kdir &&
 		make install KDIR=$kdir SIGN_KEY=/root/key.pem SIGN_CERT=/root/key.der" >>"$work/log" 2>&1
 	verdict "make install" $?

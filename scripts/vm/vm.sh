@@ -49,6 +49,8 @@ usage()
 	                    with a comma before each
 	  --card TAP,MODEL  a network card, as for QEMU's -device, at a tap that is there; again
 	                    for another one. MODEL,mq=on: two queues
+	  --firmware CODE,VARS
+	                    UEFI from these files, as Debian's ovmf has them; VARS is not changed
 	  --append WORDS    more of the kernel's command line
 	  --interactive     give the command the terminal
 	  --second COMMAND  with --interactive: COMMAND, a line for the shell, runs at a second
@@ -315,6 +317,8 @@ unpack_kernel()
 {
 	local name
 
+	boot=$kernel	# what firmware starts is an image, and signed
+	[ -z "$firmware" ] || return
 	name=vmlinux-$release-$(stat -L -c '%s-%Y' "$kernel")
 	boot=$XTCP_CACHE/$name
 	if [ ! -e "$boot" ]; then
@@ -414,6 +418,12 @@ choose_options()
 			-mon chardev=monitor)
 	fi
 	[ -z "$plugin" ] || qemu_options+=(-plugin "$plugin")
+	if [ -n "$firmware" ]; then
+		cp "${firmware#*,}" "$work/vars.fd"
+		qemu_options+=(-machine q35,smm=on -global driver=cfi.pflash01,property=secure,value=on
+			-drive "if=pflash,format=raw,unit=0,readonly=on,file=${firmware%,*}"
+			-drive "if=pflash,format=raw,unit=1,file=${work//,/,,}/vars.fd")
+	fi
 	share_options "${root//,/,,}" root ",readonly=on"
 	share_options "$work/ctl" ctl ""
 	if [ -n "$tree" ]; then
@@ -430,10 +440,10 @@ choose_options()
 }
 
 cpus=2 memory=2G kernel= timeout= stall= share= root=/ tree= icount= real_waits=off parallel= append= interactive=
-plugin= forced= no_stalls= second= logs= inner_busybox= cards=()
+plugin= forced= no_stalls= second= logs= inner_busybox= firmware= cards=()
 while [ $# -gt 0 ]; do
 	case $1 in
-	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--tree|--append|--plugin|--second)
+	--cpus|--memory|--kernel|--timeout|--stall|--share|--root|--tree|--append|--plugin|--second|--firmware)
 		[ $# -ge 2 ] || wrong "$1 needs a value"
 		declare "${1#--}=$2"
 		shift 2 ;;
