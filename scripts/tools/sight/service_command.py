@@ -162,7 +162,7 @@ def why_not(unit, text, there, ports):
     if unit["ActiveState"] != "active":
         return None
     why = comes_up(unit["Id"], ports) if works else said
-    return PAST if not why and there and ports and not listens(unit_of(unit["Id"]))[0] else why
+    return PAST if not why and there and ports and not said_of(unit_of(unit["Id"]))[0] else why
 
 
 def check_unit(unit, ports):
