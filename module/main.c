@@ -19,27 +19,16 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/init.h>
-#include <linux/module.h>
-#include <linux/rcupdate.h>
 #include <net/netevent.h>
 
-#include "auth/auth.h"
-#include "base/base.h"
-#include "base/net.h"
 #include "base/sender.h"
-#include "cong/cong.h"
 #include "expiry/expiry.h"
 #include "in/in.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 #include "netns/netns.h"
 #include "ports/ports.h"
-#include "sendq/sendq.h"
-#include "sight/sight.h"
 #include "sock/create.h"
 #include "socket/socket.h"
-#include "timewait/timewait.h"
 
 /* In the order of init; each that has begun is ended in the reverse order. */
 static const struct {

@@ -7,17 +7,8 @@
  * Of SEGMENT ARRIVES (section 3.10.7.4) it has step one, the test of the sequence number, with PAWS
  * before it (RFC 7323 section 5), and step five without its state changes.
  */
-#include <net/tcp_states.h>
-
 #include "arrive/arrive.h"
-#include "base/base.h"
 #include "base/bounds.h"
-#include "base/sender.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "out/out.h"
-#include "recovery/recovery.h"
-#include "recv/recv.h"
 #include "send/send.h"
 #include "sight/sight.h"
 

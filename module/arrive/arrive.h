@@ -13,7 +13,6 @@
 #define XTCP_ARRIVE_H
 
 #include <linux/skbuff.h>
-#include <linux/types.h>
 #include <net/dst.h>
 #include <net/sock.h>
 #include <net/xfrm.h>

@@ -21,20 +21,13 @@
  * section 4.2) is read after that decision, and only for traces and diagnosis.
  */
 #include <net/busy_poll.h>
-#include <net/tcp_states.h>
 
 #include "arrive/arrive.h"
-#include "base/base.h"
-#include "base/net.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "send/send.h"
 #include "sight/sight.h"
 #include "sock/create.h"
-#include "timewait/timewait.h"
 
 static noinline_for_stack void trace_told(const struct sock *sk, const struct xtcp_rstdiag *told)
 {

@@ -18,9 +18,7 @@
 #include "auth/auth.h"
 
 #include <crypto/hash.h>
-#include <linux/percpu.h>
 #include <linux/random.h>
-#include <linux/string.h>
 
 /*
  * Lays out the pseudo-header of a segment of @len octets, for IPv4 by RFC 9293 section 3.1, for

@@ -23,11 +23,7 @@
  */
 #include "auth/auth.h"
 
-#include <linux/netdevice.h>
-#include <linux/rculist.h>
-#include <linux/string.h>
 #include <net/l3mdev.h>
-#include <net/tcp_states.h>
 
 #include "base/sender.h"
 #include "listen/listen.h"

@@ -3,10 +3,6 @@
 #ifndef XTCP_AUTH_H
 #define XTCP_AUTH_H
 
-#include <linux/align.h>
-#include <linux/build_bug.h>
-#include <linux/log2.h>
-#include <linux/sockptr.h>
 #include <linux/xtcp_ao.h>
 
 #include "base/endpoint.h"

@@ -19,7 +19,6 @@
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <net/l3mdev.h>
-#include <net/tcp_states.h>
 
 #include "base/sender.h"
 #include "listen/listen.h"

@@ -6,21 +6,7 @@
 #ifndef XTCP_BASE_H
 #define XTCP_BASE_H
 
-#include <linux/build_bug.h>
-#include <linux/compiler.h>
-#include <linux/cpumask.h>
-#include <linux/jiffies.h>
-#include <linux/ktime.h>
-#include <linux/skbuff.h>
-#include <linux/tcp.h>
-#include <linux/timekeeping.h>
-#include <linux/timer.h>
-#include <linux/uidgid.h>
-#include <net/ipv6.h>
-#include <net/sock.h>
-
 #include "base/net.h"
-#include "base/wire.h"
 #include "compat.h"
 
 struct user_namespace;

@@ -6,15 +6,9 @@
 #ifndef XTCP_BOUNDS_H
 #define XTCP_BOUNDS_H
 
-#include <linux/jiffies.h>
 #include <linux/rtnetlink.h>
-#include <net/dst.h>
 
-#include "base/net.h"
-#include "base/rto.h"
-#include "base/sender.h"
 #include "base/sock.h"
-#include "base/wire.h"
 
 /* The metric RTAX_* of the route @dst; 0: not set, or no route. */
 static inline u32 xtcp_metric(const struct dst_entry *dst, int metric)

@@ -6,9 +6,6 @@
 #ifndef XTCP_ENDPOINT_H
 #define XTCP_ENDPOINT_H
 
-#include <linux/bits.h>
-#include <linux/tcp.h>
-
 #include "lookup/lookup.h"
 
 struct xtcp_ao;

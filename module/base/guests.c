@@ -23,7 +23,6 @@
 
 #include "base/base.h"
 
-#include <linux/mm.h>
 #include <linux/random.h>
 #include <linux/user_namespace.h>
 

@@ -38,9 +38,7 @@
  */
 #include "base/base.h"
 
-#include <linux/log2.h>
 #include <linux/random.h>
-#include <linux/string.h>
 #include <net/ip6_checksum.h>
 
 #include "lookup/lookup.h"

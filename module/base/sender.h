@@ -8,11 +8,6 @@
 #ifndef XTCP_SENDER_H
 #define XTCP_SENDER_H
 
-#include <linux/compiler.h>
-#include <linux/limits.h>
-#include <linux/minmax.h>
-#include <linux/rbtree.h>
-
 #include "base/endpoint.h"
 #include "base/rto.h"
 #include "loss/loss.h"

@@ -16,9 +16,6 @@
 #ifndef XTCP_SOCK_H
 #define XTCP_SOCK_H
 
-#include <linux/ipv6.h>
-
-#include "base/base.h"
 #include "base/sender.h"
 #include "recv/recv.h"
 #include "time/time.h"

@@ -34,9 +34,7 @@
  */
 #include "base/base.h"
 
-#include <linux/bug.h>
 #include <linux/sizes.h>
-#include <net/tcp_states.h>
 
 #include "base/sender.h"
 #include "sight/sight.h"

@@ -21,12 +21,8 @@
 #include <linux/bitmap.h>
 #include <linux/capability.h>
 #include <linux/ctype.h>
-#include <linux/jhash.h>
 #include <linux/kmod.h>
-#include <linux/module.h>
 #include <linux/notifier.h>
-#include <linux/printk.h>
-#include <linux/string.h>
 #include <net/netevent.h>
 
 #include "base/bounds.h"

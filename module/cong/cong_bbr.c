@@ -17,7 +17,6 @@
 #include <linux/hash.h>
 #include <linux/sizes.h>
 
-#include "base/base.h"
 #include "cong/reduction.h"
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */

@@ -27,7 +27,6 @@
  * no train.
  */
 
-#include "base/base.h"
 #include "cong/reduction.h"
 #include "sight/sight.h"
 

@@ -20,7 +20,6 @@
  * the same round trip, both together halve it.
  */
 
-#include "base/base.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 

@@ -8,13 +8,10 @@
 #define XTCP_OUTSIDE_H
 
 #include <linux/jhash.h>
-#include <linux/types.h>
 
 #include "generated/layout.h"
 
 #include "base/sender.h"
-#include "cong/cong.h"
-#include "loss/loss.h"
 
 /* Stays as it is: a module of another layout has to be told so. */
 #define XTCP_CONG_OFFER	0x78746341

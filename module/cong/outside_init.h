@@ -6,10 +6,8 @@
 #ifndef XTCP_OUTSIDE_INIT_H
 #define XTCP_OUTSIDE_INIT_H
 
-#include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/notifier.h>
-#include <linux/rcupdate.h>
 #include <linux/stringify.h>
 #include <net/netevent.h>
 

@@ -3,7 +3,6 @@
 #ifndef XTCP_REDUCTION_H
 #define XTCP_REDUCTION_H
 
-#include <linux/math.h>
 #include <linux/time64.h>
 
 #include "base/sender.h"

@@ -42,9 +42,6 @@
  * choose which path is forgotten. A connection takes the lock of its set when it first fills its
  * window, when it jumps, when the jump fails, and when it ends.
  */
-#include <linux/netdevice.h>
-#include <linux/seq_file.h>
-
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "sight/sight.h"

@@ -25,7 +25,6 @@
 #include "ecn/ecn.h"
 
 #include <linux/rtnetlink.h>
-#include <net/inet_ecn.h>
 
 #include "listen/listen.h"
 

@@ -10,7 +10,6 @@
 #ifndef XTCP_ECN_H
 #define XTCP_ECN_H
 
-#include "base/base.h"
 #include "base/sock.h"
 
 /* of xtcp_sender.ecn. All clear: the connection does not use ECN */

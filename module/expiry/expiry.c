@@ -11,14 +11,8 @@
  */
 #include "expiry/expiry.h"
 
-#include <net/tcp_states.h>
-
-#include "base/base.h"
 #include "base/bounds.h"
-#include "base/sock.h"
 #include "fastopen/fastopen.h"
-#include "out/out.h"
-#include "recovery/recovery.h"
 #include "send/send.h"
 #include "sight/sight.h"
 #include "sock/create.h"

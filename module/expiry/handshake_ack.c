@@ -19,10 +19,6 @@
  */
 #include "expiry/expiry.h"
 
-#include <linux/percpu.h>
-#include <linux/sched.h>
-#include <net/tcp_states.h>
-
 #include "base/sock.h"
 #include "send/send.h"
 #include "sight/sight.h"

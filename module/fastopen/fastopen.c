@@ -40,12 +40,9 @@
 #include "fastopen/fastopen.h"
 
 #include <linux/if.h>
-#include <linux/netdevice.h>
 #include <linux/random.h>
-#include <linux/uio.h>
 
 #include "auth/auth.h"
-#include "base/base.h"
 #include "base/sock.h"
 #include "send/send.h"
 #include "sight/sight.h"

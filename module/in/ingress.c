@@ -5,7 +5,6 @@
  * answer that RFC 9293 section 3.10.7.1 demands in CLOSED.
  */
 #include <net/busy_poll.h>
-#include <net/inet_ecn.h>
 #include <trace/events/tcp.h>
 
 #include "base/sock.h"

@@ -52,11 +52,8 @@
 #include <linux/delay.h>
 #include <linux/icmpv6.h>
 #include <linux/module.h>
-#include <linux/mutex.h>
 #include <linux/notifier.h>
-#include <linux/rculist.h>
 #include <linux/rtnetlink.h>
-#include <linux/string.h>
 #include <net/genetlink.h>
 #include <net/netevent.h>
 #include <net/protocol.h>

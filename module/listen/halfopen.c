@@ -9,7 +9,6 @@
  */
 #include "listen/listen.h"
 
-#include <linux/err.h>
 #include <linux/kcsan-checks.h>
 
 #include "auth/auth.h"

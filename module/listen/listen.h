@@ -13,9 +13,6 @@
 #define XTCP_LISTEN_H
 
 #include <linux/hash.h>
-#include <linux/lockdep.h>
-#include <linux/minmax.h>
-#include <linux/percpu.h>
 
 #include "base/base.h"
 #include "sight/sight.h"

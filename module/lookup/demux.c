@@ -22,14 +22,10 @@
 #include "lookup/lookup.h"
 
 #include <linux/cred.h>
-#include <linux/gfp.h>
 #include <linux/idr.h>
-#include <linux/log2.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/ratelimit.h>
-#include <linux/sched.h>
 #include <linux/sched/user.h>
 #include <linux/vmalloc.h>
 #include <net/l3mdev.h>

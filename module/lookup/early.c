@@ -48,7 +48,6 @@
 #include <linux/netfilter_bridge.h>
 #include <linux/netfilter_ipv4.h>
 #include <linux/netfilter_ipv6.h>
-#include <linux/sched.h>
 #include <net/dst_metadata.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>

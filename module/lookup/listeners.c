@@ -44,13 +44,8 @@
  */
 #include "lookup/lookup.h"
 
-#include <linux/err.h>
 #include <linux/jhash.h>
-#include <linux/kernel.h>
-#include <linux/mm.h>
-#include <linux/overflow.h>
 #include <linux/rhashtable.h>
-#include <linux/smp.h>
 #include <net/sock_reuseport.h>
 
 #include "listen/listen.h"

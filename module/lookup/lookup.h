@@ -11,11 +11,6 @@
 #ifndef XTCP_LOOKUP_H
 #define XTCP_LOOKUP_H
 
-#include <linux/atomic.h>
-#include <linux/ip.h>
-#include <linux/rcupdate.h>
-#include <linux/refcount.h>
-
 #include "base/net.h"
 #include "compat.h"
 

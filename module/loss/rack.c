@@ -16,7 +16,6 @@
  */
 #include "loss/loss.h"
 
-#include "base/base.h"
 #include "base/sender.h"
 #include "sight/sight.h"
 

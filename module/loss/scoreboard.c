@@ -19,7 +19,6 @@
 
 #include <linux/list_sort.h>
 
-#include "base/base.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "sight/sight.h"

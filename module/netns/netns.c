@@ -25,10 +25,6 @@
  */
 #include "netns/netns.h"
 
-#include <linux/kernel.h>
-#include <linux/module.h>
-#include <linux/sched.h>
-#include <linux/timekeeping.h>
 #include <net/genetlink.h>
 
 #include "base/bounds.h"

@@ -51,16 +51,11 @@
 #include "netns/netns.h"
 
 #include <linux/kcsan-checks.h>
-#include <linux/kernel.h>
 #include <linux/proc_fs.h>
 #include <linux/rwsem.h>
-#include <linux/sched.h>
-#include <linux/seq_file.h>
 #include <linux/seq_file_net.h>
 #include <linux/user_namespace.h>
 #include <net/genetlink.h>
-#include <net/inet_ecn.h>
-#include <net/tcp_states.h>
 
 #include "base/bounds.h"
 #include "listen/listen.h"

@@ -9,14 +9,11 @@
  */
 #include "out/out.h"
 
-#include <linux/ipv6.h>
 #include <net/inet6_connection_sock.h>
-#include <net/inet_ecn.h>
 #include <net/ip6_checksum.h>
 #include <net/ip6_route.h>
 #include <net/transp_v6.h>
 
-#include "base/base.h"
 #include "lookup/lookup.h"
 
 /*

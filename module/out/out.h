@@ -11,11 +11,9 @@
 #define XTCP_OUT_H
 
 #include <linux/security.h>
-#include <net/net_namespace.h>
 #include <net/xfrm.h>
 
 #include "base/base.h"
-#include "compat.h"
 
 struct dst_entry;
 struct flowi4;

@@ -29,16 +29,10 @@
 #include <linux/if_ether.h>
 #include <linux/inetdevice.h>
 #include <linux/netfilter.h>
-#include <net/inet_ecn.h>
 #include <net/ip6_route.h>
 #include <net/l3mdev.h>
 #include <trace/events/tcp.h>
 
-#include "base/base.h"
-#include "base/endpoint.h"
-#include "base/net.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "ecn/ecn.h"
 #include "listen/listen.h"
 #include "timewait/timewait.h"

@@ -17,10 +17,6 @@
 #include <trace/events/tcp.h>
 
 #include "auth/auth.h"
-#include "base/base.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "fastopen/fastopen.h"

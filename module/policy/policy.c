@@ -41,10 +41,6 @@
 #include "policy/policy.h"
 
 #include <linux/cgroup.h>
-#include <linux/err.h>
-#include <linux/mm.h>
-#include <linux/seq_file.h>
-#include <linux/string.h>
 #include <linux/xtcp.h>
 #include <net/genetlink.h>
 

@@ -7,8 +7,6 @@
 #ifndef XTCP_POLICY_H
 #define XTCP_POLICY_H
 
-#include <linux/percpu.h>
-
 #include "base/endpoint.h"
 
 struct genl_info;

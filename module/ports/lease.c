@@ -31,11 +31,9 @@
 #include "ports/ports.h"
 
 #include <linux/bitmap.h>
-#include <linux/ipv6.h>
 #include <linux/jhash.h>
 #include <net/l3mdev.h>
 #include <net/sock_reuseport.h>
-#include <net/tcp_states.h>
 #include <net/transp_v6.h>
 
 #include "listen/listen.h"

@@ -47,10 +47,7 @@
 #include "ports/ports.h"
 
 #include <linux/bitmap.h>
-#include <linux/jiffies.h>
 #include <linux/random.h>
-#include <linux/rculist.h>
-#include <linux/sched.h>
 #include <net/l3mdev.h>
 
 #include "base/sender.h"

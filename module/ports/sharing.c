@@ -17,9 +17,7 @@
  */
 #include "ports/ports.h"
 
-#include <linux/ipv6.h>
 #include <net/l3mdev.h>
-#include <net/tcp_states.h>
 
 #include "lookup/lookup.h"
 

@@ -34,15 +34,7 @@
  */
 #include "recovery/recovery.h"
 
-#include <net/tcp_states.h>
-
-#include "base/base.h"
 #include "base/bounds.h"
-#include "base/net.h"
-#include "base/sender.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "send/send.h"

@@ -29,13 +29,8 @@
  * SO_OOBINLINE.
  */
 
-#include "base/base.h"
 #include "base/bounds.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
 #include "recv/recv.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
 
 /* Octets beyond the linear part. pskb_pull() would first copy them into the linear part. */

@@ -14,8 +14,6 @@
 #include <linux/compiler.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
-#include <linux/types.h>
-#include <net/sock.h>
 
 #include "arrive/arrive.h"
 

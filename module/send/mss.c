@@ -29,12 +29,7 @@
  */
 
 #include "auth/auth.h"
-#include "base/base.h"
-#include "base/sender.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
-#include "out/out.h"
 #include "send/send.h"
 #include "sight/sight.h"
 

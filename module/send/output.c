@@ -27,13 +27,7 @@
  */
 
 #include "auth/auth.h"
-#include "base/base.h"
 #include "base/bounds.h"
-#include "base/net.h"
-#include "base/sender.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "cong/cong.h"
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "send/send.h"

@@ -12,10 +12,7 @@
 #ifndef XTCP_SEND_H
 #define XTCP_SEND_H
 
-#include <linux/types.h>
-
 #include "base/sender.h"
-#include "base/wire.h"
 #include "out/out.h"
 #include "time/time.h"
 

@@ -10,10 +10,6 @@
 #ifndef XTCP_SENDQ_H
 #define XTCP_SENDQ_H
 
-#include <linux/list.h>
-#include <linux/skbuff.h>
-#include <linux/types.h>
-
 #include "base/base.h"
 
 struct iov_iter;

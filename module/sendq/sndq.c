@@ -37,15 +37,8 @@
  */
 #include <linux/bvec.h>
 #include <linux/net_tstamp.h>
-#include <linux/percpu.h>
-#include <linux/sched.h>
-#include <linux/uio.h>
 
-#include "base/base.h"
 #include "base/sender.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "sendq/sendq.h"
 #include "sight/sight.h"
 

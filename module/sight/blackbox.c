@@ -34,14 +34,11 @@
 
 #include <linux/cred.h>
 #include <linux/idr.h>
-#include <linux/in.h>
 #include <linux/kcsan-checks.h>
 #include <linux/moduleparam.h>
 #include <linux/random.h>
 #include <linux/user_namespace.h>
-#include <net/inet_ecn.h>
 
-#include "base/base.h"
 #include "base/sock.h"
 
 struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];

@@ -10,9 +10,6 @@
  */
 #include "sight/sight.h"
 
-#include <linux/percpu.h>
-#include <linux/seq_file.h>
-
 static const struct snmp_mib tcp_list[] = {
 	SNMP_MIB_ITEM("RtoAlgorithm", TCP_MIB_RTOALGORITHM),
 	SNMP_MIB_ITEM("RtoMin", TCP_MIB_RTOMIN),

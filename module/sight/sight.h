@@ -5,7 +5,6 @@
 
 #include <linux/jump_label.h>
 #include <linux/snmp.h>
-#include <linux/uidgid.h>
 
 #include "base/endpoint.h"
 

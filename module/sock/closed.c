@@ -19,12 +19,8 @@
 
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/percpu.h>
-#include <linux/sched.h>
 
 #include "base/base.h"
-#include "base/endpoint.h"
-#include "base/net.h"
 
 #define ROW_MAX		160	/* most characters in a row of held_by */
 /* however short they are */

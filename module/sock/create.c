@@ -84,12 +84,6 @@
  */
 #include "sock/create.h"
 
-#include <net/tcp_states.h>
-
-#include "auth/auth.h"
-#include "base/base.h"
-#include "base/endpoint.h"
-#include "base/net.h"
 #include "base/sock.h"
 #include "expiry/expiry.h"
 #include "policy/policy.h"

@@ -12,9 +12,6 @@
 #ifndef XTCP_CREATE_H
 #define XTCP_CREATE_H
 
-#include <linux/gfp.h>
-
-#include "base/wire.h"
 #include "timewait/timewait.h"
 
 struct sock;

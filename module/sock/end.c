@@ -27,16 +27,11 @@
  */
 #include "sock/create.h"
 
-#include <linux/lockdep.h>
-#include <net/tcp_states.h>
-
-#include "base/base.h"
 #include "base/sock.h"
 #include "fastopen/fastopen.h"
 #include "ports/ports.h"
 #include "send/send.h"
 #include "sight/sight.h"
-#include "timewait/timewait.h"
 
 /*
  * If the connection ended for one of these reasons, the program is closing the sock, has closed it,

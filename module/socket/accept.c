@@ -20,26 +20,15 @@
 #include "socket/socket.h"
 
 #include <linux/file.h>
-#include <linux/net.h>
-#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
-#include <net/inet_sock.h>
-#include <net/sock.h>
-#include <net/tcp.h>
 
-#include "auth/auth.h"
-#include "base/base.h"
 #include "base/sock.h"
 #include "expiry/expiry.h"
 #include "fastopen/fastopen.h"
 #include "in/in.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 #include "ports/ports.h"
-#include "sight/sight.h"
 #include "sock/create.h"
-#include "window/window.h"
 
 static struct xtcp_group *group_new(void)
 {

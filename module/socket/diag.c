@@ -41,13 +41,10 @@
 #include <linux/delay.h>
 #include <linux/kcsan-checks.h>
 #include <linux/netlink.h>
-#include <linux/rculist.h>
-#include <linux/sched.h>
 #include <linux/sock_diag.h>
 #include <linux/user_namespace.h>
 #include <linux/xtcp.h>
 #include <net/netlink.h>
-#include <net/tcp_states.h>
 
 #include "base/sock.h"
 #include "listen/listen.h"

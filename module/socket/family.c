@@ -23,47 +23,18 @@
 #include "socket/socket.h"
 
 #include <linux/bpf-cgroup.h>
-#include <linux/in6.h>
-#include <linux/jiffies.h>
-#include <linux/module.h>
-#include <linux/net.h>
-#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
-#include <net/inet_common.h>
-#include <net/inet_sock.h>
-#include <net/ip.h>
-#include <net/ipv6.h>
-#include <net/net_namespace.h>
-#include <net/sock.h>
-#include <net/tcp.h>
-#include <uapi/linux/xtcp.h>
 
-#include "auth/auth.h"
-#include "base/base.h"
-#include "base/net.h"
-#include "base/sender.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "ecn/ecn.h"
 #include "expiry/expiry.h"
 #include "fastopen/fastopen.h"
 #include "in/in.h"
 #include "listen/listen.h"
-#include "lookup/lookup.h"
 #include "netns/netns.h"
-#include "out/out.h"
 #include "policy/policy.h"
 #include "ports/ports.h"
-#include "recv/recv.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
-#include "sight/sight.h"
 #include "sock/create.h"
-#include "time/time.h"
-#include "window/window.h"
 
 /* Decides whether our SYN requests ECN. */
 static void offer_ecn(struct sock *sk)

@@ -28,25 +28,14 @@
  */
 #include "socket/socket.h"
 
-#include <linux/netdevice.h>
 #include <net/ip6_fib.h>
 #include <net/rawv6.h>
-#include <net/route.h>
 #include <net/sch_generic.h>
 
 #include "auth/auth.h"
-#include "base/base.h"
-#include "base/net.h"
 #include "base/sock.h"
-#include "compat.h"
-#include "lookup/lookup.h"
-#include "loss/loss.h"
-#include "out/out.h"
-#include "recv/recv.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
-#include "time/time.h"
 
 /* Would anything see, change or drop a packet on @dev, the loopback of @net? RCU read side. */
 static bool somebody_looks(const struct net *net, struct net_device *dev, bool v4)

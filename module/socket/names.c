@@ -16,12 +16,8 @@
 #include <linux/module.h>
 #include <linux/rtnetlink.h>
 #include <linux/rwsem.h>
-#include <linux/string.h>
 #include <net/genetlink.h>
-#include <net/net_namespace.h>
 
-#include "base/net.h"
-#include "compat.h"
 #include "in/in.h"
 #include "listen/listen.h"
 #include "netns/netns.h"

@@ -10,13 +10,9 @@
 #include "socket/socket.h"
 
 #include <asm/ioctls.h>
-#include <linux/socket.h>
 #include <linux/sockios.h>
 #include <linux/splice.h>
-#include <linux/uio.h>
-#include <linux/wait.h>
 #include <net/busy_poll.h>
-#include <net/tcp_states.h>
 #include <uapi/linux/tcp.h>
 
 #include "base/bounds.h"

@@ -15,19 +15,11 @@
 #include "socket/socket.h"
 
 #include <linux/sizes.h>
-#include <net/tcp.h>
 
 #include "auth/auth.h"
-#include "base/base.h"
 #include "base/sock.h"
-#include "cong/cong.h"
-#include "out/out.h"
-#include "recv/recv.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
-#include "time/time.h"
-#include "window/window.h"
 
 #define SKB_MOST	SKB_WITH_OVERHEAD(SZ_16K)	/* octets that one skb of either queue gets */
 

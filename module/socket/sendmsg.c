@@ -22,27 +22,14 @@
 #include "socket/socket.h"
 
 #include <linux/bvec.h>
-#include <linux/uio.h>
-#include <net/inet_common.h>
-#include <net/tcp.h>
 
-#include "auth/auth.h"
-#include "base/base.h"
-#include "base/net.h"
-#include "base/sender.h"
 #include "base/sock.h"
-#include "base/wire.h"
-#include "compat.h"
-#include "cong/cong.h"
 #include "expiry/expiry.h"
 #include "fastopen/fastopen.h"
-#include "lookup/lookup.h"
 #include "ports/ports.h"
 #include "send/send.h"
-#include "sendq/sendq.h"
 #include "sight/sight.h"
 #include "sock/create.h"
-#include "time/time.h"
 
 static bool is_below(const struct xtcp_sndcb *cb, u32 octets)
 {

@@ -34,7 +34,6 @@
 #include <linux/sock_diag.h>
 #include <linux/xtcp.h>
 #include <net/genetlink.h>
-#include <net/tcp_states.h>
 
 #include "cong/cong.h"
 #include "in/in.h"

@@ -11,7 +11,6 @@
 #define XTCP_SOCKET_H
 
 #include <linux/poll.h>
-#include <linux/sockptr.h>
 
 #include "compat.h"
 

@@ -24,8 +24,6 @@
  * while its function runs, it gets another. While the function waits for the socket lock, the
  * connection may end; the function then finds a state in which nothing is sent.
  */
-#include <net/tcp_states.h>
-
 #include "base/sock.h"
 #include "time/time.h"
 

@@ -12,11 +12,6 @@
 #ifndef XTCP_TIME_H
 #define XTCP_TIME_H
 
-#include <linux/build_bug.h>
-#include <linux/limits.h>
-#include <linux/minmax.h>
-#include <net/sock.h>
-
 #include "base/base.h"
 #include "base/rto.h"
 

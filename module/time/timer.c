@@ -35,17 +35,7 @@
  * net.xtcp.keepalive_always is on. By default the first probe is sent after two hours of silence,
  * the next ones 75 s apart. After nine without an answer the connection ends (MUST-28).
  */
-#include <net/tcp_states.h>
-
-#include "base/base.h"
 #include "base/bounds.h"
-#include "base/net.h"
-#include "base/rto.h"
-#include "base/sender.h"
-#include "base/sock.h"
-#include "base/wire.h"
-#include "cong/cong.h"
-#include "sendq/sendq.h"
 #include "time/time.h"
 
 /* jiffies between the RST for a half-open connection and the next SYN */

@@ -26,13 +26,9 @@
  */
 #include "timewait/timewait.h"
 
-#include <linux/module.h>
-#include <linux/string.h>
 #include <net/flow.h>
 #include <net/l3mdev.h>
-#include <net/tcp_states.h>
 
-#include "base/base.h"
 #include "base/bounds.h"
 #include "ecn/ecn.h"
 #include "out/out.h"

@@ -10,8 +10,6 @@
 #ifndef XTCP_TIMEWAIT_H
 #define XTCP_TIMEWAIT_H
 
-#include <linux/socket.h>
-
 #include "auth/auth.h"
 
 struct list_head;

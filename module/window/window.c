@@ -28,7 +28,6 @@
  */
 #include "window/window.h"
 
-#include "base/base.h"
 #include "base/bounds.h"
 #include "sight/sight.h"
 

@@ -11,7 +11,6 @@
 #define XTCP_WINDOW_H
 
 #include <linux/minmax.h>
-#include <linux/types.h>
 
 #include "base/wire.h"
 
