@@ -199,7 +199,6 @@ __always_inline void xtcp_acceptance_take_ts(struct sock *sk, const struct xtcp_
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	if (!xsk->agreed.ts_ok || !seg->has_ts || xtcp_seq_gt(seg->seq, xsk->rcv.wup))
 		return;
 	if ((s32)(seg->tsval - xsk->paws.ts_recent) < 0 && xsk->paws.stamp && xsk->paws.ts_recent &&

@@ -63,7 +63,6 @@ static struct xtcp_rstdiag xtcp_told_by(const struct sock *sk, struct sk_buff *s
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_rstdiag told = { };
 
-	sock_owned_by_me(sk);
 	if (unlikely(seg->len))
 		read_text(sk, skb, seg, &told);
 	return told;
@@ -109,7 +108,6 @@ static void segment_received(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	xsk->rcv_tstamp = (u32)jiffies;
 	xtcp_tries_heard(&xsk->tries);
 }
@@ -188,7 +186,6 @@ static void ack_syn(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	const bool asked = READ_ONCE(xsk->acking.app_expects_reply);
 
-	sock_owned_by_me(sk);
 	xtcp_acking_expect_reply(&xsk->acking, false);
 	if (!asked || xsk->quickack_asked || xtcp_ip_is_local(sk)) {
 		xtcp_send_ack(sk);
@@ -256,7 +253,6 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 	enum xtcp_verdict verdict = XTCP_DONE;
 	struct xtcp_rstdiag told;
 
-	sock_owned_by_me(sk);
 	/* first: check the ACK bit. A wrong ACK gets a RST, unless the segment is one */
 	if (seg->flags & XTCP_ACK) {
 		if (xtcp_seq_le(seg->ack, xsk->snd.iss) || xtcp_seq_gt(seg->ack, xsk->snd.nxt)) {
@@ -388,7 +384,6 @@ static enum xtcp_verdict xtcp_handshake_check_ack(struct sock *sk, struct sk_buf
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	if (xtcp_seq_le(seg->ack, xsk->snd.una) || xtcp_seq_gt(seg->ack, xsk->snd.nxt))
 		return XTCP_RESET;
 	if (unlikely(xsk->fastopen || xsk->syn_data))
@@ -768,7 +763,6 @@ static void challenge_ack(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = xtcp_clock_stamp();
 
-	sock_owned_by_me(sk);
 	if (xtcp_acklimit_is_early(&xsk->acklimit, now, apart)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKSKIPPEDCHALLENGE);
 		return;
@@ -864,7 +858,6 @@ static void xtcp_arrives_fast(struct sock *sk, struct sk_buff *skb)
 	struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	xsk->arrived_us = xtcp_clock_us();
 	xtcp_blackbox_in(sk, skb);
 	xtcp_snd_offered(&xsk->snd, seg->wnd, seg->seq);
@@ -886,7 +879,6 @@ static void xtcp_arrives_count_first(struct sock *child, struct sk_buff *skb, bo
 {
 	const u32 segments = max_t(u16, 1, skb_shinfo(skb)->gso_segs);
 
-	sock_owned_by_me(child);
 	if (after_syn)
 		xtcp_sock_count_in(xtcp_sk(child), 1, false);
 	xtcp_sock_count_in(xtcp_sk(child), segments, xtcp_seg(skb)->len);

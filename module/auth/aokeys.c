@@ -80,7 +80,6 @@ static bool xtcp_keys_set_vrf(const struct sock *sk, int ifindex, struct xtcp_pe
 {
 	const struct net_device *dev;
 
-	sock_owned_by_me(sk);
 	rcu_read_lock();
 	dev = dev_get_by_index_rcu(sock_net(sk), ifindex);
 	if (dev && netif_is_l3_master(dev))
@@ -94,7 +93,6 @@ static struct xtcp_cold *get_for_keys(struct sock *sk, gfp_t gfp)
 {
 	struct xtcp_cold *cold = xtcp_cold_get(sk, gfp);
 
-	sock_owned_by_me(sk);
 	if (!cold)
 		return NULL;
 	/* softirq must find zeroed fields; the bit comes before the first key, so that none is overlooked */
@@ -161,7 +159,6 @@ static int xtcp_keys_remove(struct sock *sk, const struct xtcp_peers *peers)
 	struct xtcp_cold *cold = xtcp_cold(sk);
 	struct xtcp_key *key = cold ? find_exact(cold, peers) : NULL;
 
-	sock_owned_by_me(sk);
 	if (!key)
 		return -ENOENT;
 	drop_key(sk, key);
@@ -342,7 +339,6 @@ static void xtcp_aokeys_discard(struct sock *sk, struct xtcp_ao_key *key)
 static int xtcp_aokeys_remove(struct sock *sk, struct xtcp_ao *ao, struct xtcp_ao_key *key,
 			      struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key)
 {
-	sock_owned_by_me(sk);
 	/*
 	 * for an arriving segment, xtcp_aokeys_choose() may choose @key under the same lock:
 	 * before, so that the test below finds it chosen, or later, when it sees key->gone
@@ -382,7 +378,6 @@ static void xtcp_aokeys_keep_only(struct sock *sk, struct xtcp_ao *ao, const str
 	struct xtcp_ao_key *key;
 	struct hlist_node *next;
 
-	sock_owned_by_me(sk);
 	hlist_for_each_entry_safe(key, next, &ao->keys, node)
 		if (!xtcp_aokeys_matches(key, peers, l3index, key->peers.prefix))
 			forget_key(sk, ao, key);

@@ -427,7 +427,6 @@ static inline bool xtcp_acked_fin(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	return xsk->fin_queued && xsk->snd.una == xsk->snd.write_seq;
 }
 

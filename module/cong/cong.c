@@ -100,7 +100,6 @@ static noinline_for_stack void xtcp_reduction_ack(struct sock *sk, u32 delivered
 	struct xtcp_stream *stream = tx->stream;
 	u32 pipe = xtcp_pipe_octets(sk), quota;
 
-	sock_owned_by_me(sk);
 	if (!delivered)
 		return;
 	quota = xtcp_prr_quota(&stream->cong.prr, pipe, tx->cong.ssthresh, delivered, safe, tx->mss);
@@ -502,7 +501,6 @@ static void xtcp_cong_bound(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	if (unlikely(tx->cong.cwnd < tx->mss))
 		tx->cong.cwnd = tx->mss;
 }
@@ -699,7 +697,6 @@ __always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sa
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	if (unlikely(tx->algorithm->control)) {
 		tx->algorithm->control(sk, sample);
 		xtcp_cong_bound(sk);

@@ -51,7 +51,6 @@ static inline u32 xtcp_cong_cwnd_segments(const struct sock *sk)
  */
 static inline void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
-	sock_owned_by_me(sk);
 	if (xtcp_sender(sk)->algorithm->ecn_ack)
 		xtcp_sender(sk)->algorithm->ecn_ack(sk, sample);
 }
@@ -59,7 +58,6 @@ static inline void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *
 /* Tells the algorithm which octets count as lost. */
 static inline void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 {
-	sock_owned_by_me(sk);
 	if (xtcp_sender(sk)->algorithm->lost)
 		xtcp_sender(sk)->algorithm->lost(sk, loss);
 }
@@ -69,7 +67,6 @@ static inline void xtcp_cong_mss_changed(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	tx->cong.cwnd = max_t(u32, tx->cong.cwnd, tx->mss);
 }
 
@@ -78,7 +75,6 @@ static inline u64 xtcp_rate_octets_per_second(const struct sock *sk)
 {
 	const struct xtcp_rate *rate = &xtcp_sender(sk)->stream->rate;
 
-	sock_owned_by_me(sk);
 	return rate->us ? div_u64((u64)rate->octets * USEC_PER_SEC, rate->us) : 0;
 }
 
@@ -112,7 +108,6 @@ static inline void xtcp_reduction_sent(struct sock *sk, u32 octets)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	if (xtcp_reduction_is_on(tx) && !tx->algorithm->control)
 		xtcp_prr_sent(&tx->stream->cong.prr, octets);
 }

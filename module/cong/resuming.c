@@ -428,7 +428,6 @@ static void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *save
 	struct path_set *set = set_of_path(sk, addrs);
 	struct saved_path *path;
 
-	sock_owned_by_me(sk);
 	if (!set)
 		return;
 	spin_lock_bh(&set->lock);
@@ -450,7 +449,6 @@ static void xtcp_paths_forget(const struct sock *sk, int ifindex, u32 flushes)
 	struct path_set *set = set_of_path(sk, addrs);
 	struct saved_path *path;
 
-	sock_owned_by_me(sk);
 	if (!set)
 		return;
 	spin_lock_bh(&set->lock);

@@ -116,7 +116,6 @@ static void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
 	bool answers = seg->flags & XTCP_ACK;
 	u8 ace = xtcp_accecn_ace(skb);
 
-	sock_owned_by_me(sk);
 	/* the peer has no ECN, or reflects all flags */
 	if (!ace || (answers && ace == ACE_ASKED)) {
 		xsk->ecn = 0;
@@ -234,7 +233,6 @@ static u16 xtcp_accecn_flags(struct sock *sk, u8 flags, bool resent, bool is_pur
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool echoes = xsk->ecn & XTCP_ECN_ECHO_SYN_ACK && is_pure && flags == XTCP_ACK;
 
-	sock_owned_by_me(sk);
 	if (flags & XTCP_SYN)
 		return accurate_syn_flags(sk, flags, resent);
 	xsk->ecn &= ~XTCP_ECN_ECHO_SYN_ACK;
@@ -279,7 +277,6 @@ static void xtcp_accecn_take(struct sock *sk, const struct sk_buff *skb)
 	bool is_new = brings_new(xsk, seg), changes;
 	u32 segments = max_t(u32, skb_shinfo(skb)->gso_segs, 1);
 
-	sock_owned_by_me(sk);
 	/*
 	 * the SYN-ACK that has ended SYN-RECEIVED in a simultaneous open:
 	 * xtcp_accecn_take_third_ack() has counted its CE mark, and its flags are no ACE counter

@@ -50,7 +50,6 @@ static inline void xtcp_ecn_reduced(struct sock *sk)
 
 static inline void xtcp_ecn_undone(struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	xtcp_sk(sk)->ecn &= ~XTCP_ECN_QUEUE_CWR;
 }
 
@@ -63,7 +62,6 @@ static inline void xtcp_ecn_be_exact(struct sock *sk, bool on)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	if ((xsk->ecn & (XTCP_ECN_OK | XTCP_ECN_ACCURATE)) != XTCP_ECN_OK)
 		return;
 	xsk->ecn &= ~XTCP_ECN_EXACT;
@@ -76,7 +74,6 @@ static inline bool xtcp_ecn_comes_marked(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	if (xsk->ecn & XTCP_ECN_ACCURATE)
 		return xsk->accecn.last_codepoint == INET_ECN_CE;
 	return xsk->ecn & XTCP_ECN_DEMAND_CWR;

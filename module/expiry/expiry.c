@@ -160,7 +160,6 @@ static void suspect_black_hole(struct sock *sk, bool expired)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	if (likely(!xsk->syn_fastopen && !xsk->syn_data))
 		return;
 	if (xsk->tries.retransmits != TIMEOUTS_BEFORE && !(expired && xsk->tries.retransmits < TIMEOUTS_BEFORE))

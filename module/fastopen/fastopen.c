@@ -630,7 +630,6 @@ static bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cooki
 	struct host *host;
 	bool avoid = false;
 
-	sock_owned_by_me(sk);
 	if (!metrics)
 		return true;
 	set = set_of(sk, metrics, addrs);

@@ -68,7 +68,6 @@ static u32 update_mtu(struct sock *sk, u32 mtu)
 {
 	struct dst_entry *dst;
 
-	sock_owned_by_me(sk);
 	if (xtcp_ip_route(sk))
 		return 0;
 	dst = __sk_dst_get(sk);

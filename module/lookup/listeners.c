@@ -184,7 +184,6 @@ static void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 {
 	const int cpu = READ_ONCE(sk->sk_incoming_cpu);
 
-	sock_owned_by_me(sk);
 	if (cpu < 0)
 		return;
 	xa_lock_bh(&incoming->cpus);
@@ -194,7 +193,6 @@ static void xtcp_incoming_join(struct xtcp_incoming *incoming, struct sock *sk)
 
 static void xtcp_incoming_leave(struct xtcp_incoming *incoming, struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	if (xtcp_endpoint(sk)->listener->cpu < 0)
 		return;
 	xa_lock_bh(&incoming->cpus);
@@ -247,7 +245,6 @@ static int xtcp_group_join(struct sock *sk, struct sock *member)
 {
 	bool any = !sk->sk_rcv_saddr;
 
-	sock_owned_by_me(sk);
 	if (!sk->sk_reuseport)
 		return 0;
 	if (sk->sk_family == AF_INET6)
@@ -257,7 +254,6 @@ static int xtcp_group_join(struct sock *sk, struct sock *member)
 
 static void xtcp_group_leave(struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	if (rcu_access_pointer(sk->sk_reuseport_cb))
 		reuseport_detach_sock(sk);
 }

@@ -101,7 +101,6 @@ __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *sk
 	struct xtcp_rack *rack = &tx->stream->rack;
 	u32 rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, cb->sent_us), U32_MAX);
 
-	sock_owned_by_me(sk);
 	if (cb->transmissions > 1 && !is_last_copy(tx, skb, end, rtt_us, sample))
 		return;
 	/*

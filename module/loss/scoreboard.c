@@ -127,7 +127,6 @@ static void xtcp_resend_put_back(struct sock *sk)
 	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 	struct list_head *before = stream->in_flight.next, *node, *next;
 
-	sock_owned_by_me(sk);
 	list_sort(NULL, &stream->to_resend, compare_sent);
 	list_for_each_safe(node, next, &stream->to_resend) {
 		while (before != &stream->in_flight && was_sent_after(node, before))
@@ -212,7 +211,6 @@ static void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct 
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 
-	sock_owned_by_me(sk);
 	note_arrival(sk, skb, xtcp_sndcb(skb)->end_seq, sample, low);
 	unmark_lost(tx, skb);
 	xtcp_sndq_leave_list(sk, skb);
@@ -666,7 +664,6 @@ static void count_repeated(struct sock *sk, u32 start, u32 end)
 {
 	struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
 
-	sock_owned_by_me(sk);
 	if (!undo->armed || xtcp_seq_le(end, undo->marker))
 		return;
 	start = xtcp_seq_max(start, undo->marker);

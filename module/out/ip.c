@@ -38,7 +38,6 @@ static void force_gso(struct sock *sk, const struct dst_entry *dst)
 /* Takes over the caller's reference to @dst. */
 static void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst)
 {
-	sock_owned_by_me(sk);
 	if (xtcp_sock_is_v4(sk)) {
 		sk->sk_gso_type = SKB_GSO_TCPV4;
 		sk_setup_caps(sk, dst);

@@ -83,7 +83,6 @@ static void fill_accecn_option(struct sock *sk, u32 room, bool is_first, struct 
 	bool order;
 	u8 codepoint;
 
-	sock_owned_by_me(sk);
 	fields = xtcp_ace_fields(accecn->received, &order);
 	if (XTCP_OPTLEN_ACCECN_ALIGNED(fields) > room)
 		return;
@@ -174,7 +173,6 @@ static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff 
 	struct xtcp_options opts;
 	u32 beside;
 
-	sock_owned_by_me(sk);
 	fill_options(xsk, flags, clock, signer, &opts);
 	if (len && xsk->stream->sack.asks && !(flags & (XTCP_SYN | XTCP_RST))) {
 		fill_request(xsk, skb, has_blocks, &opts);
@@ -309,7 +307,6 @@ static void congested_here(struct sock *sk)
 	const struct xtcp_sample none = { };
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	if ((1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) || !xtcp_stream_is_there(xsk->stream))
 		return;
 	if (xsk->cong.phase < XTCP_CONG_CWR) {

@@ -620,7 +620,6 @@ static int insert_sock(struct sock *sk)
 	struct xtcp_tuple tuple;
 	int err;
 
-	sock_owned_by_me(sk);
 	xtcp_demux_tuple_from_sk(sk, &tuple);
 	xtcp_conn_set_tuple(conn, &tuple);
 	conn->hash = xtcp_demux_hash(xtcp_net_of(sk), &tuple) >> 32;

@@ -95,7 +95,6 @@ static void mtuprobe_acked(struct sock *sk)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_mtuprobe *probe = &tx->stream->mtuprobe;
 
-	sock_owned_by_me(sk);
 	if (!probe->size || xtcp_seq_lt(tx->snd.una, probe->end))
 		return;
 	probe->low = probe->size;

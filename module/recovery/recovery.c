@@ -67,7 +67,6 @@ static bool has_reneged(const struct sock *sk)
 {
 	const struct sk_buff *first = xtcp_sndq_first(sk);
 
-	sock_owned_by_me(sk);
 	return first && xtcp_sndcb(first)->marks & XTCP_SNDQ_SACKED;
 }
 
@@ -151,7 +150,6 @@ static bool undo_apply(struct sock *sk, int counter)
 /* Gives up the chance to undo a reduction. */
 static void forget_undo(struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	xtcp_sender(sk)->stream->undo.armed = false;
 }
 
@@ -206,7 +204,6 @@ static int xtcp_repair_lost(struct sock *sk, bool timeout)
 	bool first = false;
 	int err = 0;
 
-	sock_owned_by_me(sk);
 	while ((skb = xtcp_resend_next(sk))) {
 		const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 		u32 pipe = xtcp_pipe_octets(sk);
@@ -293,7 +290,6 @@ static int resend_tail(struct sock *sk, struct sk_buff *skb)
 {
 	u32 mss;
 
-	sock_owned_by_me(sk);
 	xtcp_mss_current(sk);
 	mss = min_t(u32, xtcp_sender(sk)->mss, xtcp_sndq_segment(skb));
 	if (skb->len > mss) {
@@ -346,7 +342,6 @@ static void xtcp_tlp_ack(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_tlp *tlp = &tx->stream->tlp;
 	bool is_twice;
 
-	sock_owned_by_me(sk);
 	if (xtcp_seq_lt(tx->snd.una, tlp->end_seq))
 		return;
 	/* without a D-SACK both are 0. A probe may end at sequence number 0, so test both */
@@ -441,7 +436,6 @@ static void enter_recovery(struct sock *sk, const struct xtcp_sample *sample)
 /* A loss is a sign of congestion even if a probe has repaired it (RFC 8985 section 7.4.2). */
 static void xtcp_recovery_probe_was_needed(struct sock *sk, const struct xtcp_sample *sample)
 {
-	sock_owned_by_me(sk);
 	if (xtcp_sender(sk)->cong.phase == XTCP_CONG_CWR) {
 		xtcp_reduction_further(sk, 0);
 		xtcp_phase_tell(sk, XTCP_TRACE_TLP);
@@ -931,7 +925,6 @@ static void ecn_after_timeout(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	if (xtcp_ecn_is_scalable(sk) && !xsk->stream->delivered_segments && READ_ONCE(xsk->xn->sysctl.ecn_fallback))
 		xsk->ecn &= ~XTCP_ECN_OK;
 }

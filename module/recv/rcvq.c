@@ -495,7 +495,6 @@ static __always_inline void xtcp_rcvq_queue(struct sock *sk, struct sk_buff *skb
 	struct sk_buff *first = RB_EMPTY_ROOT(&stream->out_of_order) ? NULL : skb_rb_first(&stream->out_of_order);
 	bool in_order = xtcp_seg(skb)->seq == xsk->rcv.nxt;
 
-	sock_owned_by_me(sk);
 	if (in_order && (!first || xtcp_seq_le(end_of(skb), xtcp_seg(first)->seq))) {
 		skb_set_owner_r(skb, sk);
 		append(sk, skb);
@@ -655,7 +654,6 @@ __always_inline bool xtcp_text_readable(const struct sock *sk, int target)
 /* Wakes the reader also if the peer's FIN was taken. */
 __always_inline void xtcp_text_wake(struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	if (sock_flag(sk, SOCK_DEAD))
 		return;
 	if (xtcp_sk(sk)->fin_received || xtcp_text_readable(sk, READ_ONCE(sk->sk_rcvlowat)))

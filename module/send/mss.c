@@ -39,7 +39,6 @@ static u16 ip_header_len(const struct sock *sk)
 	const struct ipv6_txoptions *opt6;
 	u16 len;
 
-	sock_owned_by_me(sk);
 	if (xtcp_sock_is_v4(sk)) {
 		opt4 = rcu_dereference_protected(inet_sk(sk)->inet_opt, lockdep_sock_is_held(sk));
 		len = sizeof(struct iphdr) + (opt4 ? opt4->opt.optlen : 0);
@@ -81,14 +80,12 @@ static u32 lasting_options(const struct sock *sk)
 /* @mtu: octets, with the IP header. */
 static u32 xtcp_mss_of(const struct sock *sk, u32 mtu)
 {
-	sock_owned_by_me(sk);
 	return text_of(sk, mtu, lasting_options(sk));
 }
 
 /* Octets, with the IP header. */
 static u32 xtcp_mss_to_mtu(const struct sock *sk, u32 mss)
 {
-	sock_owned_by_me(sk);
 	return mss + lasting_options(sk) + both_headers(sk);
 }
 

@@ -64,7 +64,6 @@ static void xtcp_asking_look(struct sock *sk)
 	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 	u32 rate = right_rate(sk, xtcp_cold_ack_rate(sk));
 
-	sock_owned_by_me(sk);
 	if (likely(!rate || rate == stream->wanted_rate))
 		return;
 	stream->wanted_rate = rate;
@@ -81,7 +80,6 @@ static bool xtcp_asking_hurries(const struct sock *sk)
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 	const u32 asked = tx->stream->asked_rate;
 
-	sock_owned_by_me(sk);
 	return tx->stream->sack.asks && asked > USUAL_RATE && tx->stream->wanted_rate < asked &&
 	       tx->cong.cwnd < asked * tx->mss;
 }
@@ -158,7 +156,6 @@ static int xtcp_send_probe(struct sock *sk, u32 seq, bool keepalive)
 {
 	int err;
 
-	sock_owned_by_me(sk);
 	err = xtcp_segment_send_control(sk, seq);
 	if (err != -ENOBUFS)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
@@ -214,7 +211,6 @@ static u32 xtcp_gso_of_new(const struct sock *sk, const struct sk_buff *skb, u32
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 mss = xtcp_mss_payload(sk), half = xsk->cong.cwnd / 2;
 
-	sock_owned_by_me(sk);
 	if (likely(skb->len <= mss && !xsk->stream->sack.asks))
 		return n;
 	if (skb->len > half && skb->len > mss)
@@ -268,7 +264,6 @@ static bool xtcp_tso_should_defer(const struct sock *sk, const struct sk_buff *s
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	const u32 whole = min(skb->len, most);
 
-	sock_owned_by_me(sk);
 	if (n >= rounddown(whole, xtcp_mss_payload(sk)) || n >= min(xsk->cong.cwnd, xsk->snd.wnd) / WINDOW_SHARE)
 		return false;
 	if (xsk->cong.phase != XTCP_CONG_OPEN || xtcp_pace_applies(sk))
@@ -289,7 +284,6 @@ static u32 xtcp_gso_again(const struct sock *sk, const struct sk_buff *skb, u32 
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 mss = min_t(u32, xsk->mss, xtcp_sndq_segment(skb));
 
-	sock_owned_by_me(sk);
 	if (n > mss)
 		n = goes_singly(sk) ? mss : n - n % mss;
 	if (unlikely(xtcp_sndcb(skb)->stamps))
@@ -398,7 +392,6 @@ static u32 sendable(const struct sock *sk, const struct sk_buff *skb, int nonagl
 /* When a segment that is sent now will leave: fq may hold it back, but never a SYN. */
 static inline u64 xtcp_output_departure_us(const struct sock *sk, const struct sk_buff *skb)
 {
-	sock_owned_by_me(sk);
 	return xtcp_clock_us() + (xtcp_sndcb(skb)->flags & XTCP_SYN ? 0 : xtcp_pace_lead_us(sk));
 }
 
@@ -499,7 +492,6 @@ static bool gather_probe(struct sock *sk, u32 len)
 	int delta;
 	u32 cost;
 
-	sock_owned_by_me(sk);
 	while (skb->len < len) {
 		next = skb_peek_next(skb, &sk->sk_write_queue);
 		cost = next ? next->truesize : 0;
@@ -713,7 +705,6 @@ static int append_fin(struct sock *sk)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
 
-	sock_owned_by_me(sk);
 	if (!tail) {
 		tail = xtcp_sndq_alloc(sk, sk_gfp_mask(sk, GFP_ATOMIC), true);
 		if (!tail)
@@ -837,7 +828,6 @@ static void note_resent(struct sock *sk, u32 octets, u64 sent_us)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_undo *undo = &tx->stream->undo;
 
-	sock_owned_by_me(sk);
 	/* a SYN may have been sent before tx->stream is allocated */
 	if (!xtcp_stream_is_there(tx->stream))
 		return;

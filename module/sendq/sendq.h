@@ -255,7 +255,6 @@ static inline bool xtcp_sndq_is_empty(const struct sock *sk)
 
 static inline bool xtcp_sndq_is_last(const struct sock *sk, const struct sk_buff *skb)
 {
-	sock_owned_by_me(sk);
 	return skb_queue_is_last(&sk->sk_write_queue, skb);
 }
 

@@ -194,7 +194,6 @@ static void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
 {
 	struct net_device *dev = skb->dev;
 
-	sock_owned_by_me(sk);
 	if (!(xtcp_sndcb(skb)->stamps & XTCP_STAMPS_ACKED) || !xtcp_seq_lt(*xtcp_stamped_seq(skb), ack))
 		return;
 	xtcp_sndcb(skb)->stamps &= ~XTCP_STAMPS_ACKED;
@@ -206,7 +205,6 @@ static void xtcp_stamp_acked(struct sock *sk, struct sk_buff *skb, u32 ack)
 
 static inline void xtcp_sndq_charge(struct sock *sk, struct sk_buff *skb)
 {
-	sock_owned_by_me(sk);
 	sk_wmem_queued_add(sk, skb->truesize);
 	sk_mem_charge(sk, skb->truesize);
 }

@@ -50,7 +50,6 @@ DEFINE_STATIC_KEY_FALSE(xtcp_boxnote_key);
  */
 static void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 {
-	sock_owned_by_me(sk);
 	xtcp_endpoint(sk)->box = slot % XTCP_BLACKBOX_BLOCK;
 	xtcp_sk(sk)->box_high = slot / XTCP_BLACKBOX_BLOCK;
 }

@@ -71,7 +71,6 @@ static void xtcp_aborted_enter(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 number;
 
-	sock_owned_by_me(sk);
 	if (!xsk->ended.reason || BIT(xsk->ended.reason) & NOBODY_HOLDS)
 		return;
 	if (xa_alloc_bh(&xsk->xn->rest->aborted, &number, sk, xa_limit_31b, GFP_NOWAIT | __GFP_NOWARN))

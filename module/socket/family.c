@@ -42,7 +42,6 @@ static void offer_ecn(struct sock *sk)
 	const struct dst_entry *dst = __sk_dst_get(sk);
 	u8 mode = READ_ONCE(xtcp_net_of(sk)->sysctl.ecn);
 
-	sock_owned_by_me(sk);
 	xtcp_sk(sk)->ecn = 0;
 	if (mode == XTCP_ECN_MODE_ACCURATE || READ_ONCE(xtcp_sk(sk)->algorithm)->scalable)
 		xtcp_sk(sk)->ecn = XTCP_ECN_OK | XTCP_ECN_ACCURATE;
@@ -115,7 +114,6 @@ static int route_with_ports(struct sock *sk)
 {
 	struct inet_sock *inet = inet_sk(sk);
 
-	sock_owned_by_me(sk);
 	sk_set_txhash(sk);
 	xtcp_compat_random_id(inet);
 	if (!xtcp_sock_is_v4(sk) || inet->cork.fl.u.ip4.fl4_sport == inet->inet_sport)

@@ -228,7 +228,6 @@ static void keepintvl_changed(struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	if (!xtcp_keepalive_waits(xsk) || xsk->timers.keepalive_asked ||
 	    !xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_KEEPALIVE))
 		return;
@@ -258,7 +257,6 @@ static void clamp_window(struct sock *sk, u32 clamp)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	sock_owned_by_me(sk);
 	if (clamp < xsk->window_clamp)
 		xsk->rcv_ssthresh = min(xsk->rcv_ssthresh, clamp);
 	else

@@ -148,7 +148,6 @@ static noinline bool xtcp_recordkeys_fill(struct xtcp_timewait *tw, const struct
 	const struct xtcp_ao *ao = xtcp_ao_of(sk);
 	const struct xtcp_key *key;
 
-	sock_owned_by_me(sk);
 	memset(keys, 0, sizeof(*keys));
 	if (ao && ao->current_key) {
 		keys->ao = xtcp_aoconn_for_record(sk);
