@@ -9,7 +9,6 @@
 #include "base/net.h"
 #include "compat.h"
 
-struct user_namespace;
 struct xtcp_demux_key;
 
 /* Clocks: microseconds for RTTs, milliseconds for timestamps, and 32-bit jiffies. */

@@ -8,12 +8,6 @@
 
 #include "lookup/lookup.h"
 
-struct xtcp_ao;
-struct xtcp_fastopenq;
-struct xtcp_fastsyn;
-struct xtcp_lease;
-struct xtcp_pace;
-
 /*
  * Work that softirq could not do because a user held the socket lock; release_sock() does it
  * (family.c). Bits of sk_tsq_flags: softirq sets a bit atomically, the holder of the lock clears

@@ -72,19 +72,6 @@ static inline u32 xtcp_cookie_tsval(u32 clock, struct xtcp_cookie cookie)
 
 /* Arithmetic ends. */
 
-struct ctl_table_header;
-struct sock;
-struct xtcp_cong_ops;
-struct xtcp_conn_counts;
-struct xtcp_fastopen_keys;
-struct xtcp_maker;
-struct xtcp_metrics;
-struct xtcp_mib;
-struct xtcp_paths;
-struct xtcp_policy;
-struct xtcp_portlist;
-struct xtcp_portmaps;
-
 /*
  * net.xtcp.*: names, units, ranges and defaults are those of Linux's tcp_* sysctls; SYSCTLS.md
  * lists the exceptions. Read without a lock, by READ_ONCE. Only netns.c and algorithms.c write it.

@@ -20,8 +20,6 @@
 #include "recv/recv.h"
 #include "time/time.h"
 
-struct xtcp_fastopen;
-
 /*
  * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed; acks.c decides. The
  * socket lock guards it; some fields are also read without.

@@ -21,10 +21,7 @@
 
 #include "generated/algorithms_list.h"
 
-struct notifier_block;
-struct seq_file;
 struct sk_buff;
-struct sock;
 struct xtcp_net;
 struct xtcp_sample;
 union tcp_cc_info;

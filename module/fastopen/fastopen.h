@@ -14,10 +14,8 @@
 #include "base/wire.h"
 
 struct dst_entry;
-struct msghdr;
 struct sk_buff;
 struct sock;
-struct xtcp_fastopenq;
 struct xtcp_net;
 
 #define XTCP_FASTOPEN_KEY_LEN	16	/* octets */

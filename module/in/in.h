@@ -18,9 +18,6 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
-struct inet6_skb_parm;
-struct sk_buff;
-struct sock;
 struct xtcp_conn;
 struct xtcp_demux_key;
 struct xtcp_net;

@@ -17,9 +17,7 @@
 #include "base/base.h"
 #include "sight/sight.h"
 
-struct xtcp_fastopen;
 struct xtcp_ip_reply;
-struct xtcp_saved_syn;
 
 /* entry.c */
 

@@ -14,10 +14,6 @@
 #include "base/net.h"
 #include "compat.h"
 
-struct net;
-struct sk_buff;
-struct xtcp_reuse;
-
 /* demux.c */
 
 enum xtcp_conn_kind {

@@ -16,8 +16,6 @@
 #include "base/wire.h"
 #include "cong/cong.h"
 
-struct xtcp_sender;
-
 /*
  * struct xtcp_sample - the report of an ACK, filled by acked.c; lengths in octets of sequence space
  * @first_sent_us: the earliest sending time of the newly acknowledged segments; if no segment is

@@ -12,7 +12,6 @@
 
 #include <linux/types.h>
 
-struct proto;
 struct xtcp_net;
 
 /* netns.c */

@@ -15,13 +15,6 @@
 
 #include "base/base.h"
 
-struct dst_entry;
-struct flowi4;
-struct net_device;
-struct rtable;
-struct sk_buff;
-struct sock;
-struct xtcp_net;
 struct xtcp_request;
 struct xtcp_signer;
 struct xtcp_timewait;

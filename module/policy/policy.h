@@ -10,7 +10,6 @@
 #include "base/endpoint.h"
 
 struct genl_info;
-struct seq_file;
 
 /* policy.c */
 

@@ -14,9 +14,7 @@
 
 #include "base/net.h"
 
-struct in6_addr;
 struct xtcp_conn;
-struct xtcp_lease;
 struct xtcp_tuple;
 
 /* lease.c */

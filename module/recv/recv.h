@@ -17,9 +17,6 @@
 
 #include "arrive/arrive.h"
 
-struct sk_buff;
-struct sock;
-
 void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);
 
 /**

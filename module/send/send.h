@@ -16,9 +16,6 @@
 #include "out/out.h"
 #include "time/time.h"
 
-struct sk_buff;
-struct sock;
-
 void xtcp_mss_sync(struct sock *sk, u32 pmtu);
 
 /* data beside all options in a segment of the least size, octets */

@@ -12,12 +12,6 @@
 
 #include "base/base.h"
 
-struct iov_iter;
-struct msghdr;
-struct sk_buff;
-struct sock;
-struct ubuf_info;
-
 bool xtcp_skb_cache_keep(struct sk_buff *skb);
 void xtcp_skb_cache_exit(void);
 

@@ -8,11 +8,6 @@
 
 #include "base/endpoint.h"
 
-struct seq_file;
-struct tcphdr;
-struct xtcp_blackbox;
-struct xtcp_box_owner;
-
 enum xtcp_blackbox_call {
 	XTCP_BLACKBOX_CONNECT,
 	XTCP_BLACKBOX_SEND,

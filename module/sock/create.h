@@ -14,10 +14,6 @@
 
 #include "timewait/timewait.h"
 
-struct sock;
-struct xtcp_net;
-struct xtcp_rstdiag;
-
 /* create.c */
 
 int xtcp_sock_init(struct sock *sk);

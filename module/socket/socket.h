@@ -14,19 +14,7 @@
 
 #include "compat.h"
 
-struct file;
-struct inet_diag_req_v2;
-struct msghdr;
-struct net;
-struct page;
-struct pipe_inode_info;
-struct sock;
-struct socket;
-struct xtcp_abort;
-struct xtcp_conn;
 struct xtcp_net;
-struct xtcp_build_calls;
-union xtcp_compat_info;
 
 /* family.c */
 

@@ -15,8 +15,6 @@
 #include "base/base.h"
 #include "base/rto.h"
 
-struct sock;
-struct xtcp_pace;
 struct xtcp_sock;
 
 enum xtcp_timer {

@@ -12,8 +12,6 @@
 
 #include "auth/auth.h"
 
-struct list_head;
-
 /**
  * struct xtcp_timewait - a record
  * @node: links the records of a shard with the same @substate, in order of expiry
