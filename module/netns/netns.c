@@ -20,8 +20,8 @@
  * half the number of chains in kernel TCP's table of connections. Where Linux accepts any number,
  * xtcp refuses one that makes no sense with EINVAL, and the old value stays.
  *
- * The kernel's handlers want the address of a value in their table, so each namespace has a copy of
- * @entries.
+ * The kernel's handlers want the address of a value in their table, so each namespace has a table of
+ * its own, made of @entries.
  */
 #include "netns/netns.h"
 
@@ -238,174 +238,132 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 	return err;
 }
 
-#define ENTRY(name, type, handler, low, high)	\
-	NAMED(#name, name, type, handler, low, high)
-
-#define NAMED(proc, name, type, handler, low, high) {	\
-	.procname = (proc),			\
-	.data = (void *)offsetof(struct xtcp_net, sysctl.name), \
-	.maxlen = sizeof(type),			\
-	.mode = 0644,				\
-	.proc_handler = (handler),		\
-	.extra1 = (low),			\
-	.extra2 = (high),			\
-}
-
-/* For the whole machine: only the initial namespace can write it. register_part() sees .maxlen = 0. */
-#define GLOBAL(name, access, handler, is_allowed) {	\
-	.procname = (name),			\
-	.mode = (access),			\
-	.proc_handler = (handler),		\
-	.extra1 = (is_allowed),			\
-}
-
-/* A sysctl that only the administrator may read. .data becomes the namespace. */
-#define SECRET(name, handler) {		\
-	.procname = (name),			\
-	.maxlen = XTCP_FASTOPEN_KEYS_TEXT,	\
-	.mode = 0600,				\
-	.proc_handler = (handler),		\
-}
-
-/* .data is an offset in struct xtcp_net. */
-static const struct ctl_table entries[] = {
-	ENTRY(abort_on_overflow, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(ack_rate_request, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	GLOBAL("allowed_congestion_control", 0644, do_algorithms, SYSCTL_ONE),
-	GLOBAL("available_congestion_control", 0444, do_algorithms, NULL),
-	ENTRY(autocorking, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(base_mss, int, proc_dointvec_minmax, &min_mss, &max_mss),
-	ENTRY(bbr_loss_thresh, u8, proc_dou8vec_minmax, SYSCTL_ONE, SYSCTL_ONE_HUNDRED),
-	ENTRY(blackbox, int[3], do_blackbox, SYSCTL_ZERO, &max_port),
-	ENTRY(careful_resume, int, do_careful_resume, SYSCTL_ZERO, &max_lifetime),
-	ENTRY(challenge_ack_limit, int, proc_dointvec_minmax, SYSCTL_ONE, SYSCTL_INT_MAX),
-	ENTRY(coalesce_usecs, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_usecs),
-	ENTRY(comp_sack_delay_ns, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_ack_delay_ns),
-	ENTRY(comp_sack_nr, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(comp_sack_slack_ns, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_ack_delay_ns),
-	ENTRY(congestion_control, const struct xtcp_cong_ops *, do_congestion_control, NULL, NULL),
-	ENTRY(delack_max_us, int, do_delack_max, SYSCTL_ONE, &max_delack_us),
-	ENTRY(dsack, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(early_retrans, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_FOUR),
-	ENTRY(ecn, u8, proc_dou8vec_minmax, SYSCTL_ZERO, &five),
-	ENTRY(ecn_fallback, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(ecn_option, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_THREE),
-	ENTRY(ecn_option_beacon, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_THREE),
-	ENTRY(fastopen, int, proc_dointvec_minmax, NULL, NULL),
-	ENTRY(fastopen_blackhole_timeout_sec, int, do_blackhole_timeout, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	SECRET("fastopen_key", do_fastopen_key),
-	ENTRY(fin_timeout, int, do_seconds, SYSCTL_ZERO, &max_seconds),
-	ENTRY(frto, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(half_closed_ms, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(idle_ms, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(initcwnd, u8, proc_dou8vec_minmax, SYSCTL_ONE, NULL),
-	ENTRY(invalid_ratelimit, int, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
-	ENTRY(keepalive_always, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(keepalive_intvl, int, do_seconds, SYSCTL_ONE, &max_seconds),
-	ENTRY(keepalive_probes, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(keepalive_time, int, do_seconds, SYSCTL_ONE, &max_seconds),
-	ENTRY(limit_output_bytes, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(local, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(max_orphans, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(max_syn_backlog, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(max_tw_buckets, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(migrate_req, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(migrate_wait_ms, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_migrate_wait_ms),
-	ENTRY(min_snd_mss, int, proc_dointvec_minmax, &min_mss, &max_mss),
-	ENTRY(min_tso_segs, u8, proc_dou8vec_minmax, SYSCTL_ONE, NULL),
-	ENTRY(moderate_rcvbuf, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(mtu_probe_floor, int, proc_dointvec_minmax, &min_mss, &max_mss),
-	ENTRY(mtu_probing, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(notsent_lowat, unsigned int, proc_douintvec_minmax, SYSCTL_ONE, NULL),
-	ENTRY(orphan_retries, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(pacing_ca_ratio, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
-	ENTRY(pacing_ss_ratio, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
-	ENTRY(probe_interval, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_seconds),
-	ENTRY(probe_threshold, int, proc_dointvec_minmax, SYSCTL_ZERO, &max_mss),
-	ENTRY(reflect_tos, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(retries1, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(retries2, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(rfc1337, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(rmem, int[3], do_buffer, &min_rmem, SYSCTL_INT_MAX),
-	ENTRY(rst_diagnostic, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(rto_max_ms, int, proc_dointvec_minmax, SYSCTL_ONE_THOUSAND, &max_rto_max_ms),
-	ENTRY(rto_min_us, int, do_rto_min, SYSCTL_ONE, SYSCTL_INT_MAX),
-	ENTRY(sack, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(slow_start_after_idle, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(stdurg, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(syn_linear_timeouts, u8, proc_dou8vec_minmax, SYSCTL_ZERO, &max_syn_retries),
-	ENTRY(syn_retries, u8, proc_dou8vec_minmax, SYSCTL_ONE, &max_syn_retries),
-	ENTRY(synack_retries, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(syncookies, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(thin_linear_timeouts, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(timestamps, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(timewait_ms, int, proc_dointvec_minmax, SYSCTL_ONE_THOUSAND, &max_timewait_ms),
-	ENTRY(tso_rtt_log, u8, proc_dou8vec_minmax, NULL, NULL),
-	NAMED("tw_reuse", timewait_reuse, u8, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(tw_reuse_delay, int, proc_dointvec_minmax, SYSCTL_ONE, &max_tw_reuse_delay_ms),
-	ENTRY(user_timeout_ms, int, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(window_scaling, u8, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(wmem, int[3], do_buffer, SYSCTL_ONE, SYSCTL_INT_MAX),
+/*
+ * struct knob - a sysctl
+ * @start: the value of a new namespace, if it is a u8 or an int
+ * @offset: where the value is in struct xtcp_net
+ * @size: octets of the value; 0: it is for the whole machine, and only the initial namespace writes it
+ */
+struct knob {
+	const char *name;
+	proc_handler *handler;
+	void *low;
+	void *high;
+	u32 start;
+	u16 offset;
+	u16 size;
+	umode_t mode;
 };
 
-static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
+#define ENTRY(field, type, begin, does, min, max)	NAMED(#field, field, type, begin, does, min, max)
+#define NAMED(proc, field, type, begin, does, min, max)	{				\
+	.name = (proc), .handler = (does), .low = (min), .high = (max), .start = (begin),	\
+	.offset = offsetof(struct xtcp_net, sysctl.field), .size = sizeof(type), .mode = 0644	\
+}
+
+/* both lists of algorithms */
+#define GLOBAL(proc, access, does, allowed) { .name = (proc), .handler = (does), .low = (allowed), .mode = (access) }
+/* only the administrator may read it; .data becomes the namespace */
+#define SECRET(proc, does)	{ .name = (proc), .handler = (does), .size = XTCP_FASTOPEN_KEYS_TEXT, .mode = 0600 }
+
+static const struct knob entries[] = {
+	ENTRY(abort_on_overflow, u8, 0, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(ack_rate_request, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	GLOBAL("allowed_congestion_control", 0644, do_algorithms, SYSCTL_ONE),
+	GLOBAL("available_congestion_control", 0444, do_algorithms, NULL),
+	ENTRY(autocorking, u8, 1, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(base_mss, int, 1024, proc_dointvec_minmax, &min_mss, &max_mss),
+	ENTRY(bbr_loss_thresh, u8, 2, proc_dou8vec_minmax, SYSCTL_ONE, SYSCTL_ONE_HUNDRED),
+	ENTRY(blackbox, int[3], 0, do_blackbox, SYSCTL_ZERO, &max_port),
+	ENTRY(careful_resume, int, 0, do_careful_resume, SYSCTL_ZERO, &max_lifetime),
+	ENTRY(challenge_ack_limit, int, INT_MAX, proc_dointvec_minmax, SYSCTL_ONE, SYSCTL_INT_MAX),
+	ENTRY(coalesce_usecs, int, 50, proc_dointvec_minmax, SYSCTL_ZERO, &max_usecs),
+	ENTRY(comp_sack_delay_ns, int, 1000000, proc_dointvec_minmax, SYSCTL_ZERO, &max_ack_delay_ns),
+	ENTRY(comp_sack_nr, u8, 0, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(comp_sack_slack_ns, int, 100000, proc_dointvec_minmax, SYSCTL_ZERO, &max_ack_delay_ns),
+	ENTRY(congestion_control, const struct xtcp_cong_ops *, 0, do_congestion_control, NULL, NULL),
+	ENTRY(delack_max_us, int, XTCP_DELACK_MAX_MS * USEC_PER_MSEC, do_delack_max, SYSCTL_ONE, &max_delack_us),
+	ENTRY(dsack, u8, 1, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(early_retrans, u8, 3, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_FOUR),
+	ENTRY(ecn, u8, 2, proc_dou8vec_minmax, SYSCTL_ZERO, &five),
+	ENTRY(ecn_fallback, u8, 1, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(ecn_option, u8, 2, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_THREE),
+	ENTRY(ecn_option_beacon, u8, 3, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_THREE),
+	ENTRY(fastopen, int, XTCP_FASTOPEN_CLIENT, proc_dointvec_minmax, NULL, NULL),
+	ENTRY(fastopen_blackhole_timeout_sec, int, 0, do_blackhole_timeout, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	SECRET("fastopen_key", do_fastopen_key),
+	ENTRY(fin_timeout, int, TCP_FIN_TIMEOUT, do_seconds, SYSCTL_ZERO, &max_seconds),
+	ENTRY(frto, u8, 2, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(half_closed_ms, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(idle_ms, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(initcwnd, u8, XTCP_INIT_CWND, proc_dou8vec_minmax, SYSCTL_ONE, NULL),
+	ENTRY(invalid_ratelimit, int, HZ / 2, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
+	ENTRY(keepalive_always, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(keepalive_intvl, int, TCP_KEEPALIVE_INTVL, do_seconds, SYSCTL_ONE, &max_seconds),
+	ENTRY(keepalive_probes, u8, TCP_KEEPALIVE_PROBES, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(keepalive_time, int, TCP_KEEPALIVE_TIME, do_seconds, SYSCTL_ONE, &max_seconds),
+	ENTRY(limit_output_bytes, int, 16 * 65536, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(local, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(max_orphans, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_syn_backlog, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(max_tw_buckets, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(migrate_req, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(migrate_wait_ms, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, &max_migrate_wait_ms),
+	ENTRY(min_snd_mss, int, XTCP_MSS_MIN_SND, proc_dointvec_minmax, &min_mss, &max_mss),
+	ENTRY(min_tso_segs, u8, 2, proc_dou8vec_minmax, SYSCTL_ONE, NULL),
+	ENTRY(moderate_rcvbuf, u8, 1, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(mtu_probe_floor, int, XTCP_MSS_MIN_SND, proc_dointvec_minmax, &min_mss, &max_mss),
+	ENTRY(mtu_probing, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(notsent_lowat, unsigned int, UINT_MAX, proc_douintvec_minmax, SYSCTL_ONE, NULL),
+	ENTRY(orphan_retries, u8, 0, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(pacing_ca_ratio, int, 120, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
+	ENTRY(pacing_ss_ratio, int, 200, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
+	ENTRY(probe_interval, int, 600, proc_dointvec_minmax, SYSCTL_ZERO, &max_seconds),
+	ENTRY(probe_threshold, int, 8, proc_dointvec_minmax, SYSCTL_ZERO, &max_mss),
+	ENTRY(reflect_tos, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(retries1, u8, TCP_RETR1, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(retries2, u8, TCP_RETR2, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(rfc1337, u8, 1, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(rmem, int[3], 0, do_buffer, &min_rmem, SYSCTL_INT_MAX),
+	ENTRY(rst_diagnostic, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
+	ENTRY(rto_max_ms, int, 120000, proc_dointvec_minmax, SYSCTL_ONE_THOUSAND, &max_rto_max_ms),
+	ENTRY(rto_min_us, int, 200000, do_rto_min, SYSCTL_ONE, SYSCTL_INT_MAX),
+	ENTRY(sack, u8, 1, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(slow_start_after_idle, u8, 1, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(stdurg, u8, 0, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(syn_linear_timeouts, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, &max_syn_retries),
+	ENTRY(syn_retries, u8, TCP_SYN_RETRIES, proc_dou8vec_minmax, SYSCTL_ONE, &max_syn_retries),
+	ENTRY(synack_retries, u8, TCP_SYNACK_RETRIES, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(syncookies, u8, 1, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(thin_linear_timeouts, u8, 0, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(timestamps, u8, 1, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(timewait_ms, int, XTCP_MSL2_MS, proc_dointvec_minmax, SYSCTL_ONE_THOUSAND, &max_timewait_ms),
+	ENTRY(tso_rtt_log, u8, 9, proc_dou8vec_minmax, NULL, NULL),
+	NAMED("tw_reuse", timewait_reuse, u8, 2, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
+	ENTRY(tw_reuse_delay, int, 1000, proc_dointvec_minmax, SYSCTL_ONE, &max_tw_reuse_delay_ms),
+	ENTRY(user_timeout_ms, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(window_scaling, u8, 1, proc_dou8vec_minmax, NULL, NULL),
+	ENTRY(wmem, int[3], 0, do_buffer, SYSCTL_ONE, SYSCTL_INT_MAX),
+};
+
+static void set_defaults(struct xtcp_net *xn)
 {
-	*sysctl = (struct xtcp_sysctl){
-		.autocorking = 1,
-		.bbr_loss_thresh = 2,
-		.dsack = 1,
-		.early_retrans = 3,
-		.ecn = 2,
-		.ecn_fallback = 1,
-		.ecn_option = 2,
-		.ecn_option_beacon = 3,
-		.frto = 2,
-		.keepalive_probes = TCP_KEEPALIVE_PROBES,
-		.min_tso_segs = 2,
-		.moderate_rcvbuf = 1,
-		.notsent_lowat = UINT_MAX,
-		.retries1 = TCP_RETR1,
-		.retries2 = TCP_RETR2,
-		.rfc1337 = 1,
-		.sack = 1,
-		.slow_start_after_idle = 1,
-		.syn_retries = TCP_SYN_RETRIES,
-		.synack_retries = TCP_SYNACK_RETRIES,
-		.syncookies = 1,
-		.timestamps = 1,
-		.timewait_reuse = 2,
-		.tso_rtt_log = 9,
-		.window_scaling = 1,
-		.base_mss = 1024,
-		.blackbox = { 0, 0, 65535 },
-		.challenge_ack_limit = INT_MAX,
-		.coalesce_usecs = 50,
-		.comp_sack_delay_ns = 1000000,
-		.comp_sack_slack_ns = 100000,
-		.delack_max_us = XTCP_DELACK_MAX_MS * USEC_PER_MSEC,
-		.fastopen = XTCP_FASTOPEN_CLIENT,
-		.fin_timeout = TCP_FIN_TIMEOUT,
-		.initcwnd = XTCP_INIT_CWND,
-		.invalid_ratelimit = HZ / 2,
-		.keepalive_intvl = TCP_KEEPALIVE_INTVL,
-		.keepalive_time = TCP_KEEPALIVE_TIME,
-		.limit_output_bytes = 16 * 65536,	/* as in Linux 6.1; later kernels: more */
-		.max_orphans = (net->ipv4.tcp_death_row.hashinfo->ehash_mask + 1) / 2,
-		.max_syn_backlog = READ_ONCE(net->ipv4.sysctl_max_syn_backlog),
-		.max_tw_buckets = READ_ONCE(net->ipv4.tcp_death_row.sysctl_max_tw_buckets),
-		.min_snd_mss = XTCP_MSS_MIN_SND,
-		.pacing_ca_ratio = 120,
-		.pacing_ss_ratio = 200,
-		.mtu_probe_floor = XTCP_MSS_MIN_SND,
-		.probe_interval = 600,
-		.probe_threshold = 8,
-		.rto_max_ms = 120000,
-		.rto_min_us = 200000,
-		.timewait_ms = XTCP_MSL2_MS,
-		.tw_reuse_delay = 1000,
-	};
-	memcpy(sysctl->rmem, net->ipv4.sysctl_tcp_rmem, sizeof(sysctl->rmem));
-	memcpy(sysctl->wmem, net->ipv4.sysctl_tcp_wmem, sizeof(sysctl->wmem));
+	const struct netns_ipv4 *ipv4 = &xn->net->ipv4;
+	struct xtcp_sysctl *sysctl = &xn->sysctl;
+	const struct knob *knob;
+
+	for (knob = entries; knob < entries + ARRAY_SIZE(entries); knob++) {
+		if (knob->size == sizeof(u8))
+			*((u8 *)xn + knob->offset) = knob->start;
+		else if (knob->size == sizeof(int))
+			*(int *)((u8 *)xn + knob->offset) = knob->start;
+	}
+	sysctl->blackbox[2] = max_port;
+	sysctl->max_orphans = (ipv4->tcp_death_row.hashinfo->ehash_mask + 1) / 2;
+	sysctl->max_syn_backlog = READ_ONCE(ipv4->sysctl_max_syn_backlog);
+	sysctl->max_tw_buckets = READ_ONCE(ipv4->tcp_death_row.sysctl_max_tw_buckets);
+	memcpy(sysctl->rmem, ipv4->sysctl_tcp_rmem, sizeof(sysctl->rmem));
+	memcpy(sysctl->wmem, ipv4->sysctl_tcp_wmem, sizeof(sysctl->wmem));
 }
 
 /*
@@ -414,8 +372,8 @@ static void set_defaults(struct xtcp_sysctl *sysctl, const struct net *net)
  */
 #define PART_0	61
 
-/* Registers a copy of @len entries, from @first on. */
-static struct ctl_table_header *register_part(struct xtcp_net *xn, const char *path, unsigned int first,
+/* Registers @len entries. */
+static struct ctl_table_header *register_part(struct xtcp_net *xn, const char *path, const struct knob *knob,
 					      unsigned int len)
 {
 	/* an empty entry marks the end for kernels before 6.11 */
@@ -425,11 +383,14 @@ static struct ctl_table_header *register_part(struct xtcp_net *xn, const char *p
 
 	if (!table)
 		return NULL;
-	memcpy(table, entries + first, len * sizeof(*table));
-	for (i = 0; i < len; i++) {
-		table[i].data = (char *)xn + (size_t)table[i].data;
-		if (!table[i].maxlen && !net_eq(xn->net, &init_net))
-			table[i].mode &= ~0222;
+	for (i = 0; i < len; i++, knob++) {
+		table[i].procname = knob->name;
+		table[i].data = (char *)xn + knob->offset;
+		table[i].maxlen = knob->size;
+		table[i].mode = knob->size || net_eq(xn->net, &init_net) ? knob->mode : knob->mode & ~0222;
+		table[i].proc_handler = knob->handler;
+		table[i].extra1 = knob->low;
+		table[i].extra2 = knob->high;
 	}
 	header = xtcp_compat_register_net_sysctl(xn->net, path, table, len);
 	if (!header)
@@ -455,10 +416,10 @@ int xtcp_sysctl_net_init(struct xtcp_net *xn, const char *name)
 	BUILD_BUG_ON(XTCP_RTO_MAX_MS != 120000 || XTCP_RTO_MIN_MS * USEC_PER_MSEC != 200000);
 
 	snprintf(path, sizeof(path), "net/%s", name);
-	xn->sysctl_header[0] = register_part(xn, path, 0, PART_0);
+	xn->sysctl_header[0] = register_part(xn, path, entries, PART_0);
 	if (!xn->sysctl_header[0])
 		return -ENOMEM;
-	xn->sysctl_header[1] = register_part(xn, path, PART_0, ARRAY_SIZE(entries) - PART_0);
+	xn->sysctl_header[1] = register_part(xn, path, entries + PART_0, ARRAY_SIZE(entries) - PART_0);
 	if (xn->sysctl_header[1])
 		return 0;
 	xtcp_sysctl_net_exit(xn);
@@ -596,7 +557,7 @@ static int __net_init netns_init(struct net *net)
 	xn->port_bits = no_ports;
 	mutex_init(&xn->starting);
 	mutex_init(&xn->policy_lock);
-	set_defaults(&xn->sysctl, net);
+	set_defaults(xn);
 	xtcp_bounds_sysctl_changed(xn);
 	xn->sysctl.congestion_control = xtcp_algorithms_inherited(xn);
 	return 0;

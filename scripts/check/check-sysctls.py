@@ -16,7 +16,7 @@ CONSTANTS = {"MAX_TCP_SYNCNT": "127", "XTCP_MSS_MIN_SND": "48"}
 
 
 def knobs(source):
-    """{name: (low, high)}; None: no bound, or one of its unit."""
+    """{name: (low, high, start)}; None: no bound, or one of its unit."""
     numbers = {name: CONSTANTS.get(value, value)
                for name, value in re.findall(r"^static (?:unsigned )?int (\w+) = (\w+);", source, re.M)}
     numbers.update((name, "0") for name in re.findall(r"^static (?:unsigned )?int (\w+);", source, re.M))
@@ -24,20 +24,14 @@ def knobs(source):
     def bound(text):
         return BOUNDS.get(text) or numbers.get(text.lstrip("&"))
 
-    found = {name: (None, None) for name in re.findall(r'^\t(?:GLOBAL|SECRET)\("(\w+)"', source, re.M)}
+    found = {name: (None, None, "") for name in re.findall(r'^\t(?:GLOBAL|SECRET)\("(\w+)"', source, re.M)}
     for entry in re.findall(r"^\t(?:ENTRY|NAMED)\((.*)\),$", source, re.M):
         words = [word.strip().strip('"') for word in entry.split(",")]
         low, high = bound(words[-2]), bound(words[-1])
-        if words[-4] == "u8" or words[-3] == "proc_dou8vec_minmax":
+        if words[-5] == "u8" or words[-3] == "proc_dou8vec_minmax":
             low, high = low or "0", high or "255"
-        found[words[0]] = (low, high)
+        found[words[0]] = (low, high, words[-4])
     return found
-
-
-def defaults(source):
-    """{field: number}, of those that are written as one"""
-    body = source[source.index("static void set_defaults"):]
-    return dict(re.findall(r"^\t\t\.(\w+) = (\d+),$", body, re.M))
 
 
 def table():
@@ -61,7 +55,7 @@ def check_example(code):
         if not match:
             continue
         name, value = match.groups()
-        low, high = code.get(name, (None, None))
+        low, high, _ = code.get(name, (None, None, None))
         if name not in code:
             print(f"{name}: in sysctl.conf.example, not in netns/netns.c")
         elif name == "congestion_control":
@@ -73,11 +67,11 @@ def check_example(code):
 
 def main():
     source = (TOP / "netns/netns.c").read_text()
-    code, rows, numbers = knobs(source), table(), defaults(source)
+    code, rows = knobs(source), table()
     for name in sorted(code.keys() ^ rows.keys()):
         print(f"{name}: only in {'netns/netns.c' if name in code else 'SYSCTLS.md'}")
     for name in sorted(code.keys() & rows.keys()):
-        (low, high), (written, default) = code[name], rows[name]
+        (low, high, start), (written, default) = code[name], rows[name]
         words = re.findall(r"\w+", written)
         if words[0] == "from":
             agree = words[1] == (low or "0") and high in (None, "INT_MAX")
@@ -85,12 +79,8 @@ def main():
             agree = high is None or (words[0], words[2]) == (low or "0", high)
         if not agree:
             print(f"{name}: {low} to {high} in netns/netns.c, {written} in SYSCTLS.md")
-        field = "timewait_reuse" if name == "tw_reuse" else name
-        if field in numbers and numbers[field] != default.split()[0]:
-            print(f"{name}: default {numbers[field]} in netns/netns.c, {default} in SYSCTLS.md")
-        if high == "255" and field not in numbers and default.isdigit() and default != "0" \
-                and not re.search(rf"\.{field} = [A-Z]", source):
-            print(f"{name}: default 0 in netns/netns.c, {default} in SYSCTLS.md")
+        if start.isdigit() and default[0].isdigit() and start != default.split()[0]:
+            print(f"{name}: default {start} in netns/netns.c, {default} in SYSCTLS.md")
     check_example(code)
 
 
