@@ -300,23 +300,20 @@ static struct xtcp_rule *xtcp_rules_find(const struct xtcp_rules *rules, const s
 
 /* Arithmetic ends. */
 
+#define NUMBERS	7	/* options that are copied as numbers */
+
 /*
  * struct xtcp_rule_sets - the options that a rule sets; 0 or NULL: the rule does not set the option
+ * @number: see numbers[]
  * @blackbox: whether the connection gets a black box, enum xtcp_box_rule; not a socket option
  */
 struct xtcp_rule_sets {
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION; READ_ONCE: may be renewed */
 	unsigned long max_pacing_rate;		/* SO_MAX_PACING_RATE, octets per second */
+	u32 number[NUMBERS];
 	u8 initial;				/* the initial window, segments */
 	bool keepalive;				/* SO_KEEPALIVE */
-	u8 keepalive_probes;			/* TCP_KEEPCNT */
-	u8 rto_min;				/* TCP_RTO_MIN_US, ticks */
-	u8 delack_max;				/* TCP_DELACK_MAX_US, ticks */
 	u8 blackbox;
-	u16 rto_max;				/* TCP_RTO_MAX_MS, units of XTCP_RTO_MAX_UNIT_MS */
-	u16 keepalive_time;			/* TCP_KEEPIDLE, seconds */
-	u16 keepalive_intvl;			/* TCP_KEEPINTVL, seconds */
-	u32 user_timeout;			/* TCP_USER_TIMEOUT, milliseconds */
 };
 
 /*
@@ -357,46 +354,35 @@ static u64 cgroup_at(const void *of, unsigned int depth)
 #endif
 }
 
-/* The offsets of an option in a sock and in a rule; its size is the same in both. */
-#define TO(field)	offsetof(struct xtcp_sock, field)
-#define FROM(field)	offsetof(struct xtcp_rule_sets, field)
-#define OCTETS(field)	sizeof_field(struct xtcp_rule_sets, field)
+/* The unit of an option's field in a sock. */
+enum unit { AS_TOLD, TICKS, RTO_MAX_UNITS };
 
-static_assert(OCTETS(rto_min) == sizeof_field(struct xtcp_sock, rto_min));
-static_assert(OCTETS(rto_max) == sizeof_field(struct xtcp_sock, rto_max));
-static_assert(OCTETS(delack_max) == sizeof_field(struct xtcp_sock, delack_max));
-static_assert(OCTETS(user_timeout) == sizeof_field(struct xtcp_sock, user_timeout));
-static_assert(OCTETS(keepalive_time) == sizeof_field(struct xtcp_sock, keepalive_time));
-static_assert(OCTETS(keepalive_intvl) == sizeof_field(struct xtcp_sock, keepalive_intvl));
-static_assert(OCTETS(keepalive_probes) == sizeof_field(struct xtcp_sock, keepalive_probes));
-
-/* The options that are copied as numbers from a rule to a sock; 0 means that nobody has set the option. */
+/*
+ * The options that are copied as numbers from a rule to a sock, where 0 means that nobody has set the
+ * option. The index is the option's bit in xtcp_sock.by_rule.
+ */
 static const struct number {
 	int optname;
-	u16 by_rule;
-	u16 to;
-	u8 from;
-	u8 size;
-} numbers[] = {
-	{ TCP_RTO_MIN_US, XTCP_BY_RULE_RTO_MIN, TO(rto_min), FROM(rto_min), OCTETS(rto_min) },
-	{ TCP_RTO_MAX_MS, XTCP_BY_RULE_RTO_MAX, TO(rto_max), FROM(rto_max), OCTETS(rto_max) },
-	{ TCP_DELACK_MAX_US, XTCP_BY_RULE_DELACK_MAX, TO(delack_max), FROM(delack_max), OCTETS(delack_max) },
-	{ TCP_USER_TIMEOUT, XTCP_BY_RULE_USER_TIMEOUT, TO(user_timeout), FROM(user_timeout), OCTETS(user_timeout) },
-	{ TCP_KEEPIDLE, XTCP_BY_RULE_KEEPIDLE, TO(keepalive_time), FROM(keepalive_time), OCTETS(keepalive_time) },
-	{ TCP_KEEPINTVL, XTCP_BY_RULE_KEEPINTVL, TO(keepalive_intvl), FROM(keepalive_intvl), OCTETS(keepalive_intvl) },
-	{ TCP_KEEPCNT, XTCP_BY_RULE_KEEPCNT, TO(keepalive_probes), FROM(keepalive_probes), OCTETS(keepalive_probes) },
+	const char *name;
+	u8 attribute;	/* XTCP_RULE_* */
+	u8 unit;	/* enum unit */
+	u8 size;	/* octets of the field */
+	u16 to;		/* its offset in struct xtcp_sock */
+} numbers[NUMBERS] = {
+#define TO(field)	sizeof_field(struct xtcp_sock, field), offsetof(struct xtcp_sock, field)
+	{ TCP_RTO_MIN_US, "rto_min_us", XTCP_RULE_RTO_MIN_US, TICKS, TO(rto_min) },
+	{ TCP_RTO_MAX_MS, "rto_max_ms", XTCP_RULE_RTO_MAX_MS, RTO_MAX_UNITS, TO(rto_max) },
+	{ TCP_DELACK_MAX_US, "delack_max_us", XTCP_RULE_DELACK_MAX_US, TICKS, TO(delack_max) },
+	{ TCP_USER_TIMEOUT, "user_timeout_ms", XTCP_RULE_USER_TIMEOUT, AS_TOLD, TO(user_timeout) },
+	{ TCP_KEEPIDLE, "keepidle", XTCP_RULE_KEEPIDLE, AS_TOLD, TO(keepalive_time) },
+	{ TCP_KEEPINTVL, "keepintvl", XTCP_RULE_KEEPINTVL, AS_TOLD, TO(keepalive_intvl) },
+	{ TCP_KEEPCNT, "keepcnt", XTCP_RULE_KEEPCNT, AS_TOLD, TO(keepalive_probes) },
+#undef TO
 };
 
-static u32 read_number(const void *from, u8 size)
+static bool is_set(const void *field, u8 size)
 {
-	switch (size) {
-	case sizeof(u8):
-		return *(const u8 *)from;
-	case sizeof(u16):
-		return *(const u16 *)from;
-	default:
-		return *(const u32 *)from;
-	}
+	return memchr_inv(field, 0, size);
 }
 
 /* WRITE_ONCE(), because options are also read without the socket lock. */
@@ -417,15 +403,15 @@ static void write_number(void *to, u8 size, u32 value)
 static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct number *n;
-	u32 value;
+	unsigned int i;
 
-	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++) {
-		value = read_number((const void *)sets + n->from, n->size);
-		if (!value || read_number((void *)xsk + n->to, n->size))
+	for (i = 0; i < NUMBERS; i++) {
+		void *field = (void *)xsk + numbers[i].to;
+
+		if (!sets->number[i] || is_set(field, numbers[i].size))
 			continue;
-		write_number((void *)xsk + n->to, n->size, value);
-		xsk->by_rule |= n->by_rule;
+		write_number(field, numbers[i].size, sets->number[i]);
+		xsk->by_rule |= BIT(i);
 	}
 	if (sets->keepalive && !sock_flag(sk, SOCK_KEEPOPEN)) {
 		sock_set_flag(sk, SOCK_KEEPOPEN);
@@ -534,15 +520,15 @@ void xtcp_policy_apply(struct sock *sk)
 void xtcp_policy_undo(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct number *n;
+	unsigned int i;
 
 	sock_owned_by_me(sk);
 	if (xsk->by_rule & XTCP_BY_RULE_CONGESTION && !xsk->algorithm_chosen)
 		xtcp_algorithms_assign(sk);
 	undo_limit(sk);
-	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
-		if (xsk->by_rule & n->by_rule)
-			write_number((void *)xsk + n->to, n->size, 0);
+	for (i = 0; i < NUMBERS; i++)
+		if (xsk->by_rule & BIT(i))
+			write_number((void *)xsk + numbers[i].to, numbers[i].size, 0);
 	if (xsk->by_rule & XTCP_BY_RULE_KEEPALIVE)
 		sock_reset_flag(sk, SOCK_KEEPOPEN);
 	xsk->by_rule = 0;
@@ -554,14 +540,14 @@ void xtcp_policy_undo(struct sock *sk)
  */
 void xtcp_policy_program_sets(struct sock *sk, int optname)
 {
-	const struct number *n;
+	unsigned int i;
 
-	BUILD_BUG_ON(XTCP_BY_RULE_END >> XTCP_BY_RULE_BITS > 1);
+	BUILD_BUG_ON(XTCP_BY_RULE_END >> XTCP_BY_RULE_BITS > 1 || XTCP_BY_RULE_CONGESTION != BIT(NUMBERS));
 
 	sock_owned_by_me(sk);
-	for (n = numbers; n < numbers + ARRAY_SIZE(numbers); n++)
-		if (n->optname == optname)
-			xtcp_sk(sk)->by_rule &= ~n->by_rule;
+	for (i = 0; i < NUMBERS; i++)
+		if (numbers[i].optname == optname)
+			xtcp_sk(sk)->by_rule &= ~BIT(i);
 }
 
 /* Drop a table's reference to @rule. */
@@ -704,9 +690,23 @@ static void show_key(struct seq_file *m, const struct xtcp_rule_key *key)
 		seq_printf(m, " cgroup=%llu", match.cgroup);
 }
 
+/* What a user reads, and writes, for the value of an option. */
+static u32 told(const struct number *number, u32 value)
+{
+	switch (number->unit) {
+	case TICKS:
+		return xtcp_ticks_us(value, HZ);
+	case RTO_MAX_UNITS:
+		return value * XTCP_RTO_MAX_UNIT_MS;
+	default:
+		return value;
+	}
+}
+
 static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)
 {
 	const struct xtcp_cong_ops *ops = READ_ONCE(sets->algorithm);
+	unsigned int i;
 
 	if (ops)
 		seq_printf(m, " cc=%s", ops->name);
@@ -714,22 +714,12 @@ static void show_sets(struct seq_file *m, const struct xtcp_rule_sets *sets)
 		seq_printf(m, " initcwnd=%u", sets->initial);
 	if (sets->max_pacing_rate)
 		seq_printf(m, " max_pacing_rate=%lu", sets->max_pacing_rate);
-	if (sets->rto_min)
-		seq_printf(m, " rto_min_us=%u", xtcp_ticks_us(sets->rto_min, HZ));
-	if (sets->rto_max)
-		seq_printf(m, " rto_max_ms=%u", sets->rto_max * XTCP_RTO_MAX_UNIT_MS);
-	if (sets->delack_max)
-		seq_printf(m, " delack_max_us=%u", xtcp_ticks_us(sets->delack_max, HZ));
-	if (sets->user_timeout)
-		seq_printf(m, " user_timeout_ms=%u", sets->user_timeout);
-	if (sets->keepalive)
-		seq_puts(m, " keepalive=on");
-	if (sets->keepalive_time)
-		seq_printf(m, " keepidle=%u", sets->keepalive_time);
-	if (sets->keepalive_intvl)
-		seq_printf(m, " keepintvl=%u", sets->keepalive_intvl);
-	if (sets->keepalive_probes)
-		seq_printf(m, " keepcnt=%u", sets->keepalive_probes);
+	for (i = 0; i < NUMBERS; i++) {
+		if (sets->keepalive && numbers[i].optname == TCP_KEEPIDLE)
+			seq_puts(m, " keepalive=on");
+		if (sets->number[i])
+			seq_printf(m, " %s=%u", numbers[i].name, told(&numbers[i], sets->number[i]));
+	}
 	if (sets->blackbox)
 		seq_printf(m, " blackbox=%s", sets->blackbox == XTCP_BOX_ALWAYS ? "on" : "off");
 }
@@ -905,43 +895,21 @@ static int take_key(struct xtcp_rule_key *key, struct nlattr **attrs, bool is_th
 }
 
 /*
- * Convert the microseconds of @attr to ticks, and store them in @field. Without @attr, @field stays
- * as it is. Return: 0, or -ERANGE if setsockopt() would refuse that many microseconds.
+ * Return: 0, or -ERANGE if setsockopt() would refuse that many microseconds. The attribute of
+ * TCP_KEEPCNT alone has one octet.
  */
-static int take_ticks(u8 *field, const struct nlattr *attr, struct netlink_ext_ack *extack)
+static int take_option(u32 *value, const struct number *number, const struct nlattr *attr,
+		       struct netlink_ext_ack *extack)
 {
-	const u32 us = attr ? nla_get_u32(attr) : 0;
-
-	if (!attr)
-		return 0;
-	*field = us <= INT_MAX ? xtcp_bounds_ticks(us) : 0;
-	if (*field)
+	*value = nla_len(attr) == sizeof(u8) ? nla_get_u8(attr) : nla_get_u32(attr);
+	if (number->unit == RTO_MAX_UNITS)
+		*value = DIV_ROUND_UP(*value, XTCP_RTO_MAX_UNIT_MS);
+	else if (number->unit == TICKS)
+		*value = *value <= INT_MAX ? xtcp_bounds_ticks(*value) : 0;
+	if (*value)
 		return 0;
 	NL_SET_ERR_MSG_ATTR(extack, attr, "a time from two ticks to 200 ms is meant");
 	return -ERANGE;
-}
-
-/* Fill the timers that a rule sets. Return: 0 or an error. */
-static int take_timers(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct netlink_ext_ack *extack)
-{
-	int err;
-
-	err = take_ticks(&sets->rto_min, attrs[XTCP_RULE_RTO_MIN_US], extack) ?:
-		take_ticks(&sets->delack_max, attrs[XTCP_RULE_DELACK_MAX_US], extack);
-	if (err)
-		return err;
-	if (attrs[XTCP_RULE_RTO_MAX_MS])
-		sets->rto_max = DIV_ROUND_UP(nla_get_u32(attrs[XTCP_RULE_RTO_MAX_MS]), XTCP_RTO_MAX_UNIT_MS);
-	if (attrs[XTCP_RULE_USER_TIMEOUT])
-		sets->user_timeout = nla_get_u32(attrs[XTCP_RULE_USER_TIMEOUT]);
-	sets->keepalive = attrs[XTCP_RULE_KEEPALIVE];
-	if (attrs[XTCP_RULE_KEEPIDLE])
-		sets->keepalive_time = nla_get_u32(attrs[XTCP_RULE_KEEPIDLE]);
-	if (attrs[XTCP_RULE_KEEPINTVL])
-		sets->keepalive_intvl = nla_get_u32(attrs[XTCP_RULE_KEEPINTVL]);
-	if (attrs[XTCP_RULE_KEEPCNT])
-		sets->keepalive_probes = nla_get_u8(attrs[XTCP_RULE_KEEPCNT]);
-	return 0;
 }
 
 /*
@@ -952,7 +920,7 @@ static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct 
 {
 	const struct nlattr *congestion = attrs[XTCP_RULE_CONGESTION], *rate = attrs[XTCP_RULE_MAX_PACING_RATE];
 	const struct nlattr *box = attrs[XTCP_RULE_BLACKBOX];
-	int err;
+	int i, err = 0;
 
 	memset(sets, 0, sizeof(*sets));
 	if (attrs[XTCP_RULE_INITCWND])
@@ -962,7 +930,10 @@ static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct 
 		sets->max_pacing_rate = min_t(u64, nla_get_u64(rate), ULONG_MAX - 1);
 	if (box)
 		sets->blackbox = nla_get_u8(box) ? XTCP_BOX_ALWAYS : XTCP_BOX_NEVER;
-	err = take_timers(sets, attrs, extack);
+	sets->keepalive = attrs[XTCP_RULE_KEEPALIVE];
+	for (i = 0; i < NUMBERS && !err; i++)
+		if (attrs[numbers[i].attribute])
+			err = take_option(&sets->number[i], &numbers[i], attrs[numbers[i].attribute], extack);
 	if (err || !congestion)
 		return err;
 	sets->algorithm = xtcp_algorithms_named(nla_data(congestion));

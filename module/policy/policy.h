@@ -15,16 +15,9 @@ struct genl_info;
 
 /* Bits of xtcp_sock.by_rule: the options that a rule has set and that xtcp_policy_undo() resets. */
 enum xtcp_by_rule {
-	XTCP_BY_RULE_CONGESTION		= BIT(0),
-	XTCP_BY_RULE_MAX_PACING_RATE	= BIT(1),
-	XTCP_BY_RULE_RTO_MIN		= BIT(2),
-	XTCP_BY_RULE_RTO_MAX		= BIT(3),
-	XTCP_BY_RULE_DELACK_MAX		= BIT(4),
-	XTCP_BY_RULE_USER_TIMEOUT	= BIT(5),
-	XTCP_BY_RULE_KEEPALIVE		= BIT(6),
-	XTCP_BY_RULE_KEEPIDLE		= BIT(7),
-	XTCP_BY_RULE_KEEPINTVL		= BIT(8),
-	XTCP_BY_RULE_KEEPCNT		= BIT(9),
+	XTCP_BY_RULE_CONGESTION		= BIT(7),	/* below: an option that is a number (policy.c) */
+	XTCP_BY_RULE_MAX_PACING_RATE	= BIT(8),
+	XTCP_BY_RULE_KEEPALIVE		= BIT(9),
 	XTCP_BY_RULE_PACES		= BIT(10),	/* pacing was off before the rule, which turns it on */
 	XTCP_BY_RULE_END		= BIT(11),	/* not an option: the end of the list */
 };
