@@ -43,10 +43,8 @@
 #include "arrive/acks.c"
 
 #include "expiry/expiry.c"
-#include "expiry/handshake_ack.c"
 
 #include "sock/end.c"
-#include "sock/closed.c"
 
 #include "recovery/acked.c"
 #include "recovery/recovery.c"
@@ -71,7 +69,6 @@
 #include "time/timer.c"
 #include "time/pace.c"
 
-#include "loss/rack.c"
 #include "loss/scoreboard.c"
 
 #include "sendq/sndq.c"
@@ -99,7 +96,6 @@
 
 #include "base/state.c"
 #include "base/memory.c"
-#include "base/guests.c"
 #include "base/secret.c"
 #include "base/options.c"
 

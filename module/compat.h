@@ -33,7 +33,7 @@
  * - sock_wfree() calls sk_write_space for a sock without SOCK_USE_WRITE_QUEUE, and subtracts the
  *   last octet from sk_wmem_alloc only afterwards (time/pace.c).
  * - A sock holds the module that is .owner of its struct proto, a clone too. sk_prot_free() lets go
- *   after the destructor and the slab's free, in the RCU callback of SOCK_RCU_FREE (sock/closed.c).
+ *   after the destructor and the slab's free, in the RCU callback of SOCK_RCU_FREE (sock/end.c).
  *   A segment below TCP counts in sk_wmem_alloc, or has a reference to the sock.
  * - The core sets the options of SOL_SOCKET. It calls proto.keepalive before it sets SO_KEEPALIVE,
  *   and proto.rehash after it has set the device. The core supports some options only for protocols

@@ -2,7 +2,7 @@
 /*
  * Load and unload, in a fixed order.
  *
- * Each sock of ours holds the module until its memory is freed (closed.c), and so do a descriptor,
+ * Each sock of ours holds the module until its memory is freed (end.c), and so do a descriptor,
  * a program that reads a file in /proc (proc.c), and a dump of sock_diag (diag.c). Meanwhile rmmod
  * fails. Unloading drops what is left then: half-open entries and TIME-WAIT records, which are no
  * socks. The order of the steps keeps segments, timers and RCU callbacks from running into freed

@@ -216,8 +216,6 @@ void xtcp_memory_accepted(struct sock *sk);
 void xtcp_memory_force(struct sock *sk, int octets);
 void xtcp_memory_uncharge(struct sock *sk, int octets);
 
-/* guests.c */
-
 /*
  * All guests together may have 1/2 of a global limit. All guests of one maker may have 1/4 of what
  * all guests may have.
@@ -251,7 +249,7 @@ struct xtcp_guests {
 
 /*
  * struct xtcp_maker - who has made guests, and what all his guests have
- * @node: in the list of all makers; guarded by the lock of that list (guests.c), as is @users
+ * @node: in the list of all makers; guarded by the lock of that list, as is @users
  * @users: number of guests of this maker that have had a socket of ours (xtcp_rest.maker)
  * @made_in: for the global root, the outermost user namespace around the guests, else NULL. It is
  *	only compared

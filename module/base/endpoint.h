@@ -66,7 +66,7 @@ struct xtcp_endpoint {
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (memory.c); socket lock */
 	u8 box;				/* low octet of the black box's slot; 0: no box */
-	u16 closed_at;			/* 1 + the processor whose list of closed.c has it; 0: none */
+	u16 closed_at;			/* 1 + the processor whose list of closed socks (end.c) has it; 0: none */
 
 	); /* own */
 

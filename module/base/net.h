@@ -184,7 +184,7 @@ struct xtcp_shard {
 
 /*
  * struct xtcp_rest - the part of struct xtcp_net that is made for the first socket of ours
- * @maker: who has made the namespace, if it is a guest, else NULL; constant (guests.c)
+ * @maker: who has made the namespace, if it is a guest, else NULL; constant (memory.c)
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
  * @listeners_lock: guards changes of @listeners and its members, @listener_numbers, @next_listener
  *	and xtcp_net.device_listeners
@@ -223,7 +223,7 @@ struct xtcp_rest {
 	struct delayed_work handovers_work;	/* ends the handovers that are due */
 	seqlock_t cookie_lock;		/* guards cookie */
 	struct xtcp_cookie_secrets cookie;	/* the secrets of the SYN cookies (secret.c) */
-	atomic_t challenge_second;	/* the second to which @challenges belongs (guests.c) */
+	atomic_t challenge_second;	/* the second to which @challenges belongs (memory.c) */
 	atomic_t challenges;		/* how many challenge ACKs may still leave in that second */
 
 	/*

@@ -10,7 +10,7 @@
  *  - struct xtcp_paws: TS.Recent and its age (RFC 7323 sections 4.3 and 5);
  *  - struct xtcp_rcv: the receive sequence variables (RFC 9293 section 3.3.1), except that RECEIVE
  *    advances copied_seq through a pointer (recvmsg.c);
- *  - struct xtcp_acklimit, which guests.c also writes;
+ *  - struct xtcp_acklimit, which memory.c also writes;
  *  - struct xtcp_timeouts: counts of retransmission timeouts for TCP_INFO, as in Linux.
  */
 #ifndef XTCP_SOCK_H
@@ -189,7 +189,7 @@ static inline void xtcp_rcv_discarded(struct xtcp_rcv *rcv, u32 seq)
 	WRITE_ONCE(rcv->copied_seq, seq);
 }
 
-/* guests.c */
+/* memory.c */
 
 /*
  * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends

@@ -25,8 +25,6 @@ void xtcp_timer_handlers_init(struct sock *sk);
 void xtcp_timer_handler(struct sock *sk);
 void xtcp_pace_handler(struct sock *sk);
 
-/* handshake_ack.c */
-
 void xtcp_handshake_ack_init(void);
 void xtcp_handshake_ack_exit(void);
 void xtcp_handshake_ack_waits(struct sock *sk);

@@ -18,7 +18,7 @@
  *
  * The entries of all namespaces may use 1/128 of the memory by default, those of all guests
  * (namespaces of a user namespace other than the initial one) half of this, and those of one
- * maker's guests (guests.c) a quarter of the half. An entry with a copy of its SYN counts as
+ * maker's guests (memory.c) a quarter of the half. An entry with a copy of its SYN counts as
  * several.
  *
  * A child is established, or TCP Fast Open has made it before its handshake is complete. The queue

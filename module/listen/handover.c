@@ -58,7 +58,7 @@
  * A handover enters the list before it reads the count. So one of them notices the other.
  *
  * Any user can make many guests, and set the knobs in each. So the places that all guests share are
- * also shared by maker (guests.c): a maker gets one only while he has fewer than are free. One
+ * also shared by maker (memory.c): a maker gets one only while he has fewer than are free. One
  * maker alone gets half of all, a second one half of the rest, and so on; when their listeners have
  * ended, all get equally many.
  */

@@ -14,7 +14,7 @@
  * it again.
  *
  * Kernel TCP must never see a segment with a sock of ours, not even during module exit. Such a
- * segment has a reference to the sock, and the sock keeps the module loaded (closed.c). So when
+ * segment has a reference to the sock, and the sock keeps the module loaded (end.c). So when
  * module exit begins, no such segment is in a queue. Segments on their way from the hooks to our
  * handlers still reach these: the hooks go a grace period before the handlers. A count of such
  * segments would not do: the program that reads a netfilter queue may turn one into a UDP datagram,

@@ -78,7 +78,7 @@ struct xtcp_sample {
 	bool news;		/* the ACK carries text, SYN or FIN, or a larger window */
 	bool tells_rate;	/* the ACK gives a sample of the delivery rate (cong.c) */
 	bool is_limited;
-	bool rack_rtt;		/* RACK.rtt is that of a segment of this ACK (rack.c) */
+	bool rack_rtt;		/* RACK.rtt is that of a segment of this ACK */
 };
 
 /* Arithmetic begins: selftests/unit compiles it in user space, too. */
@@ -163,11 +163,7 @@ void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb);
 void xtcp_scoreboard_not_lost(struct sock *sk);
 void xtcp_scoreboard_forget_sacked(struct sock *sk);
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter);
-
-/* The socket lock is held. */
 void xtcp_sacked_take(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample);
-
-/* rack.c */
 
 /*
  * struct xtcp_rack - RACK's variables (RFC 8985 section 5.2)
@@ -182,8 +178,7 @@ struct xtcp_rack {
 	bool is_resent;	/* the segment that was sent at @sent_us was a retransmission */
 };
 
-/* The socket lock is held in all these functions. */
-void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end, struct xtcp_sample *sample);
+/* The socket lock is held in both functions. */
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us);
 bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us);
 

@@ -16,7 +16,7 @@
  *
  * Three questions are kept apart:
  *
- *  - What is lost? With SACK, RACK decides (rack.c). Without, the third duplicate ACK shows that
+ *  - What is lost? With SACK, RACK decides (scoreboard.c). Without, the third duplicate ACK shows that
  *    the first segment in flight is lost. If an ACK then moves SND.UNA to a point before recover,
  *    the segment there is also lost (RFC 6582). After a timeout, almost everything in flight is.
  *    The ACKs that follow show whether the timeout was spurious: in_loss().

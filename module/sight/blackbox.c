@@ -6,7 +6,7 @@
  * kept; otherwise it is freed when the connection ends. netns/proc.c shows the boxes.
  *
  * The module parameter blackbox_mem limits the boxes of all namespaces. One may use the whole
- * limit, all guests together 1/XTCP_GUESTS_PART of it, and those of one maker (guests.c)
+ * limit, all guests together 1/XTCP_GUESTS_PART of it, and those of one maker (memory.c)
  * 1/XTCP_MAKER_SHARE of this part. Kept boxes may take half of what their namespace may use;
  * beyond, each newly kept one replaces another. Without space for the box of a new connection, kept
  * ones of its namespace are freed, but none of other guests of its maker. A live connection never

@@ -51,7 +51,7 @@
  * boxes_lock               the black boxes of connections       both      every lock above
  *                          (sight/blackbox.c)
  * closed_list.lock         socks that programs have closed      both      a socket lock
- *                          (closed.c)
+ *                          (end.c)
  * buckets of the table     changes of the table of connections  both      every lock above
  * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,
  *  bhash2[].lock                                                          bucket owner.lock, and the locks
@@ -80,7 +80,7 @@
  * queue or a handover (handover.c); xtcp_sock_destroy() drops the owner's reference. An outgoing skb
  * holds no reference. It counts in sk_wmem_alloc, which only keeps the sock's memory from being
  * freed. But code below TCP, such as netem, may take references. The memory of a sock holds the
- * module (closed.c).
+ * module (end.c).
  */
 #include "sock/create.h"
 

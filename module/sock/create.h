@@ -20,12 +20,10 @@ int xtcp_sock_init(struct sock *sk);
 struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp);
 void xtcp_sock_reset_tcb(struct sock *sk);
 
-/* closed.c */
+/* end.c */
 
 void xtcp_closed_add(struct sock *sk);
 void xtcp_closed_freed(struct sock *sk);
-
-/* end.c */
 
 int xtcp_aborted_net_init(struct xtcp_net *xn);
 void xtcp_aborted_net_exit(struct xtcp_net *xn);

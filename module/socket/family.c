@@ -690,7 +690,7 @@ XTCP_OPS_ACCEPT(accept_stream, fit_operations)
 	.max_header		= MAX_TCP_HEADER,				\
 	.no_autobind		= true,						\
 	XTCP_PROTO_UNMERGED,							\
-	.owner			= THIS_MODULE,	/* closed.c */			\
+	.owner			= THIS_MODULE,	/* end.c */			\
 	.name
 
 struct proto xtcp_prot = {

@@ -45,7 +45,7 @@
 
 /*
  * Any user can create a guest, and set its max_tw_buckets to any value. So the records of all
- * guests together have a limit, and those of one maker's guests (guests.c). A signed record counts
+ * guests together have a limit, and those of one maker's guests (memory.c). A signed record counts
  * as two, since its keys take about as much memory as a record and its port (xtcp_record_init()).
  */
 static struct xtcp_guests guest_records = { .thing = XTCP_GUESTS_RECORDS };
