@@ -89,15 +89,9 @@ bool xtcp_md5_is_there(void)
 	return true;
 }
 
-/**
- * xtcp_md5_digest() - compute the digest of a segment
- * @key: the key
- * @from: the sender; IPv4 as v4-mapped
- * @to: the receiver
- * @skb: begins with the TCP header, which is in its linear part
- * @digest: receives %XTCP_MD5_LEN octets
- * Context: any but hard interrupt.
- * Return: false when the algorithm has failed.
+/*
+ * Of a segment between v4-mapped or IPv6 addresses, whose TCP header is linear. Return: false when
+ * the algorithm has failed. Any context but hard interrupt.
  */
 bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
 		     struct sk_buff *skb, u8 *digest)

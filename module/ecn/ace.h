@@ -107,20 +107,13 @@ static inline bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 	return sent == XTCP_NOT_ECT || sent == XTCP_CE || arrived == XTCP_NOT_ECT;
 }
 
-/**
- * xtcp_ace_marks() - how many of our segments newly met congestion?
- * @counted: how many marks earlier ACKs have reported (s.cep without its initial value)
- * @ace: the ACE field of an ACK that was not overtaken by a later ACK
- * @segments: how many segments the ACK newly acknowledges or sacks
- * @stretch: xtcp_ace_stretch() of the previous ACKs
- *
- * RFC 9768 sections 3.2.2.2 and 3.2.2.5.2. The field counts modulo eight. The peer sends an ACK
- * after seven marks at the latest, but if ACKs were lost, it may have wrapped. An ACK of more than
- * seven segments is a sign of that, if the peer's ACKs usually cover few. Then assume the largest
- * number that fits the field and is not above @segments; otherwise that it has not wrapped, as in
- * Linux.
- *
- * Return: the number of marks; more than @segments if the field says so.
+/*
+ * How many of our segments newly met congestion, by RFC 9768 sections 3.2.2.2 and 3.2.2.5.2? More
+ * than @segments, which the ACK newly acknowledges or sacks, if the field says so. @counted: what
+ * earlier ACKs have reported. The field counts modulo eight. The peer sends an ACK after seven marks
+ * at the latest, but if ACKs were lost, it may have wrapped. An ACK of more than seven segments is a
+ * sign of that, if the peer's ACKs usually cover few (@stretch). Then assume the largest number that
+ * fits the field and is not above @segments; otherwise that it has not wrapped, as in Linux.
  */
 static inline u32 xtcp_ace_marks(u32 counted, u8 ace, u32 segments, u16 stretch)
 {
@@ -177,15 +170,10 @@ static inline s32 xtcp_ace_octets(u32 told, u8 codepoint, u32 counter)
 	return (s32)(delta << 8) >> 8;
 }
 
-/**
- * xtcp_ace_marks_by_octets() - how many new CE marks does an ACK report, by field and option
- *	together?
- * @least: new marks that the ACE field reports, if it has not wrapped
- * @before: marks that ACKs without the option have reported since the last ACK with the option
- * @octets: octets with CE that the option newly reports
- * @mss: octets in a full segment
- *
- * RFC 9768 section 3.2.2.5.2: the field has wrapped just often enough to explain @octets.
+/*
+ * The same by field and option together: the field has wrapped just often enough to explain @octets
+ * with CE (RFC 9768 section 3.2.2.5.2). @least: if it has not wrapped. @before: what ACKs without
+ * the option have reported since the last one with it.
  */
 static inline u32 xtcp_ace_marks_by_octets(u32 least, u32 before, u32 octets, u32 mss)
 {

@@ -365,15 +365,10 @@ static void read_v4(struct error *error)
 	}
 }
 
-/**
- * xtcp_icmp_v4() - handle an ICMP message that quotes a segment
- * @skb: begins with the quoted IP header; this header and eight octets after it are linear
- * @info: the MTU if the message is "fragmentation needed", the pointer if it is "parameter problem"
- * @err: receives the protocol handler's return value
- *
- * Context: softirq, RCU read side. No lock.
- *
- * Return: true when the segment was ours. Otherwise nothing has changed, and kernel TCP handles it.
+/*
+ * @skb begins with the IP header that a message quotes; eight octets after it are linear. @info: the
+ * MTU of "fragmentation needed", the pointer of "parameter problem". @err: what the protocol handler
+ * returns. Return: false when the segment is not ours. Softirq, RCU read side.
  */
 bool xtcp_icmp_v4(struct sk_buff *skb, u32 info, int *err)
 {
@@ -428,20 +423,7 @@ static void read_v6(struct error *error)
 	set_error(error, fatal && type != ICMPV6_PARAMPROB ? NEWS_HARD : NEWS_SOFT, errno);
 }
 
-/**
- * xtcp_icmp_v6() - handle an ICMPv6 message that quotes a segment
- * @skb: begins with the quoted IPv6 header
- * @opt: unused; every handler of ICMPv6 errors has this parameter
- * @type: the message's ICMPv6 type
- * @code: the message's ICMPv6 code
- * @offset: octets of @skb before the quoted TCP header, whose first eight octets are linear
- * @info: the MTU if the message is "packet too big", the pointer if it is "parameter problem"
- * @err: receives the protocol handler's return value
- *
- * Context: softirq, RCU read side. No lock.
- *
- * Return: as xtcp_icmp_v4().
- */
+/* As xtcp_icmp_v4(); @offset: octets before the quoted TCP header. @opt: all such handlers have it. */
 bool xtcp_icmp_v6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type, u8 code, int offset, __be32 info, int *err)
 {
 	const struct ipv6hdr *hdr = (const struct ipv6hdr *)skb->data;

@@ -504,14 +504,7 @@ static noinline_for_stack void to_timewait(struct xtcp_net *xn, struct sk_buff *
 	consume_skb(skb);
 }
 
-/**
- * xtcp_ingress_sock() - process a segment for a full sock
- * @xn: the namespace
- * @skb: skb->data is the TCP header, the network header is the IP header; consumed
- * @sk: the caller holds a reference
- *
- * Context: softirq, RCU read side. Takes the lock of @sk.
- */
+/* Consumes @skb, whose data is the TCP header. RCU read side; takes the lock of @sk, which the caller holds. */
 __always_inline void xtcp_ingress_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk)
 {
 	const bool v4 = skb->protocol == htons(ETH_P_IP);

@@ -822,11 +822,7 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 		xtcp_flight_ack_judged(sk);
 }
 
-/**
- * xtcp_recovery_ack() - react to an ACK: set the phase, update the congestion window, resend
- * @sk: the sock; its scoreboard and SND.UNA are up to date
- * @sample: the ACK
- */
+/* Sets the phase and the congestion window after an ACK, and resends. Scoreboard and SND.UNA are up to date. */
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);

@@ -747,10 +747,7 @@ void xtcp_blackbox_take(struct sock *sk)
 	spin_unlock_bh(&boxes_lock);
 }
 
-/**
- * xtcp_blackbox_do_end() - keep the box if the connection was aborted, or else free it
- * @sk: CLOSED, with a box
- */
+/* Keeps the box if the connection was aborted, or else frees it. */
 void xtcp_blackbox_do_end(struct sock *sk)
 {
 	const struct xtcp_ended ended = xtcp_sk(sk)->ended;
@@ -873,17 +870,9 @@ void xtcp_blackbox_do_connect(struct sock *sk)
 		xtcp_boxnote_call(sk, XTCP_BLACKBOX_CONNECT, 0, 0);
 }
 
-/**
- * xtcp_blackbox_do_child() - give a box to a new child that a rule or the sysctl chooses
- * @sk: new; its TCB is filled
- * @user: xtcp_listener.user
- * @sent_us: when its SYN-ACK was sent, the lower half of xtcp_clock_us(); 0: not known
- * @wnd: the window field of the SYN-ACK
- *
+/*
  * There was no sock yet when the SYN came and the SYN-ACK left. Both are written into the box now,
- * with the time of the SYN-ACK, or the present time.
- *
- * Context: softirq. Lock: socket, held.
+ * with the time of the SYN-ACK (@sent_us, if it is not 0), or the present time.
  */
 void xtcp_blackbox_do_child(struct sock *sk, kuid_t user, u32 sent_us, u16 wnd)
 {

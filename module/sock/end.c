@@ -310,11 +310,7 @@ void xtcp_closed_add(struct sock *sk)
 	spin_unlock_bh(&here->lock);
 }
 
-/**
- * xtcp_closed_freed() - take a sock off its list
- * @sk: the sock, whose memory is freed next
- * Context: RCU callback.
- */
+/* The memory of @sk is freed next. RCU callback. */
 void xtcp_closed_freed(struct sock *sk)
 {
 	struct closed_list *there;

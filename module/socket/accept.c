@@ -374,16 +374,11 @@ static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_
 	return 0;
 }
 
-/**
- * xtcp_accept_take_over() - setsockopt(XTCP_TAKE_OVER)
- * @sk: in LISTEN; its socket gets the sock that @fd has now
- * @fd: a descriptor of a listener of another build, at the same place; -1: forgets the listener whose
- *	socket @sk has taken over
- *
- * Context: process, not locked. One call at a time for both builds (xtcp_instances_lock()).
- *
- * Return: 0; -EPERM for who is no administrator of the machine; -EBADF, -ENOTSOCK; or an error of take_over()
- * or xtcp_relay_release().
+/*
+ * XTCP_TAKE_OVER: the socket of the listener @sk gets the sock of @fd, a listener of another build at
+ * the same place; -1: forgets the one that it has taken over. One call at a time for both builds
+ * (xtcp_instances_lock()). Return: 0; -EPERM for who is no administrator of the machine; -EBADF,
+ * -ENOTSOCK; or an error of take_over() or xtcp_relay_release().
  */
 int xtcp_accept_take_over(struct sock *sk, int fd)
 {

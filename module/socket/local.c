@@ -339,12 +339,9 @@ static noinline bool to_peer(struct sock *sk, struct net_device *dev, int nonagl
 	return !skb;
 }
 
-/**
- * xtcp_local_push() - hand the unsent text to a peer on this machine, as far as that may be
- * @sk: in a state with text to send; no thread has its spinlock
- * @nonagle: TCP_NAGLE_*, as for xtcp_output_push_nagle(), which sends what remains
- *
- * Context: process, BH enabled. Lock: socket, held by lock_sock(). Takes the peer's.
+/*
+ * Hands the unsent text to a peer on this machine, as far as that may be; xtcp_output_push_nagle()
+ * sends what remains. Process; no thread has the spinlock of @sk. Takes the peer's.
  */
 void xtcp_local_push(struct sock *sk, int nonagle)
 {

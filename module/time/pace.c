@@ -137,14 +137,11 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 	return true;
 }
 
-/**
- * xtcp_pace_must_wait() - must the next text wait for its departure time? Then the timer will
- *	send it
- * @sk: a sock that is paced; see xtcp_pace_holds()
- *
- * With fq it need not. But if another qdisc has replaced fq, text leaves at once. When the last
- * text has left this machine before its departure time, fq no longer paces the sock. So few
- * segments have a sending time that is too late.
+/*
+ * Must the next text wait for its departure time, when the timer sends it? With fq it need not. But
+ * if another qdisc has replaced fq, text leaves at once. When the last text has left this machine
+ * before its departure time, fq no longer paces the sock. So few segments have a sending time that
+ * is too late.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
 {
@@ -239,11 +236,8 @@ void xtcp_pace_not_left(struct sock *sk)
 	}
 }
 
-/**
- * xtcp_pace_waits_for_room() - let the timer send the waiting text when there is room below TCP
- * @sk: the sock; something is in flight; its sk_write_space is xtcp_sndbuf_write_space()
- * @most: there is room when sk_wmem_alloc is at most this, octets
- *
+/*
+ * Lets the timer send the waiting text when sk_wmem_alloc is at most @most. Something is in flight.
  * Return: false when there is room already, or no memory for a timer.
  */
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
@@ -362,12 +356,7 @@ bool xtcp_pace_is_over(struct sock *sk)
 	return true;
 }
 
-/**
- * xtcp_pace_stop() - stop the timer of a connection that has ended
- * @sk: CLOSED; it may be used again
- *
- * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
- */
+/* @sk is CLOSED, and may be used again. The socket lock is held, or no other thread can reach @sk. */
 void xtcp_pace_stop(struct sock *sk)
 {
 	struct xtcp_pace *pace = xtcp_sk(sk)->pace;

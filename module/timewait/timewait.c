@@ -623,15 +623,10 @@ static unsigned long fin_wait2_jiffies(const struct sock *sk)
 	return max(timeout, (rto << 2) - (rto >> 1));
 }
 
-/**
- * xtcp_record_begin() - put a record into the table of connections in place of a sock that ends
- * @sk: the sock, in a state that leads to TIME-WAIT, or an orphan in FIN-WAIT-2
- * @substate: TCP_TIME_WAIT; or TCP_FIN_WAIT2 for an orphan whose TCP_LINGER2 is not negative
- *
- * RFC 9293 section 3.6.1, MUST-13. Without memory, the connection ends without TIME-WAIT, as in
- * Linux. The caller ends the sock: xtcp_sock_leave_record().
- *
- * Context: softirq or process, BH disabled when @sk is an orphan. Lock: socket, held.
+/*
+ * Puts a record into the table in place of a sock whose state leads to TIME-WAIT, or of an orphan in
+ * FIN-WAIT-2. RFC 9293 section 3.6.1, MUST-13. Without memory, the connection ends without
+ * TIME-WAIT, as in Linux.
  */
 void xtcp_record_begin(struct sock *sk, int substate)
 {

@@ -197,15 +197,9 @@ void xtcp_sack_dropped(struct sock *sk, u32 start)
 	stream->sack.blocks = kept;
 }
 
-/**
- * xtcp_sack_room() - options that SACK blocks and an ACK rate request take from the next text,
- *	octets
- * @sack: the blocks of a connection; xtcp_sack_takes_room() is true
- * @ts_ok: the connection uses timestamps
- *
- * If there is no room for all of them, the last block is left out.
- *
- * Context: softirq or process. Lock: socket, held.
+/*
+ * Octets of options that the blocks and an ACK rate request take from the next text. If there is no
+ * room for all blocks, the last one is left out.
  */
 noinline u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok)
 {
