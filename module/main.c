@@ -54,7 +54,6 @@ static const struct {
 	{ xtcp_family_register, xtcp_family_unregister },
 };
 
-/* Ends the first @n steps. */
 static void end_steps(int n)
 {
 	while (n--)

@@ -106,7 +106,6 @@ static bool are_same(const struct xtcp_peers *peers, const struct xtcp_peers *ot
 	       peers->prefix == other->prefix && ipv6_addr_equal(&peers->addr, &other->addr);
 }
 
-/* The key that was set for exactly these peers, or NULL. */
 static struct xtcp_key *find_exact(struct xtcp_cold *cold, const struct xtcp_peers *peers)
 {
 	struct xtcp_key *key;
@@ -486,7 +485,6 @@ int xtcp_aoconn_connect(struct sock *sk)
 	return 0;
 }
 
-/* Derives the traffic keys of @key for both directions. */
 static void derive(struct xtcp_ao_key *key, const struct xtcp_tuple *tuple, const struct xtcp_ao_isns *isns)
 {
 	xtcp_ao_traffic_key(key, tuple, isns, false, xtcp_ao_traffic_of(key, false));
@@ -940,7 +938,6 @@ static int read_question(void *cmd, unsigned int size, sockptr_t optval, sockptr
 	return xtcp_aoopt_read(cmd, size, optval, *len);
 }
 
-/* Which keys a program asks for. */
 struct question {
 	struct xtcp_peers peers;	/* only keys for these peers, if by_address is set */
 	int l3index;	/* only keys for the VRF with this ifindex, or XTCP_AO_ANY_L3INDEX */

@@ -11,8 +11,6 @@ struct xtcp_ao_key;
 struct xtcp_md5_key;
 struct xtcp_request;
 
-/* ao.c */
-
 #define XTCP_HASH_PSEUDO_MAX	40	/* octets of the pseudo-header of IPv6 */
 
 bool xtcp_md5_is_there(void);
@@ -37,7 +35,6 @@ static inline u64 xtcp_ao_extend(u64 basis, u32 seq)
 }
 
 int xtcp_ao_algorithm(const char *name);
-/* An algorithm that a key can use. */
 struct xtcp_ao_algorithm {
 	const char *name;	/* name in the kernel's crypto API, and in struct tcp_ao_add */
 	u8 digest;		/* length of its digests, and of its traffic keys, in octets */
@@ -58,8 +55,6 @@ bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple 
 			 const struct xtcp_ao_isns *isns, bool sent, u8 *traffic);
 bool xtcp_ao_mac(const struct xtcp_ao_key *mkt, const u8 *traffic, const struct in6_addr *from,
 		 const struct in6_addr *to, u32 sne, struct sk_buff *skb, const u8 *option, u8 *mac);
-
-/* aokeys.c */
 
 /*
  * struct xtcp_md5_key - the octets of a TCP-MD5 key
@@ -234,7 +229,6 @@ u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct
 void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key);
 void xtcp_aokeys_free_copy(struct xtcp_ao *ao);
 
-/* The socket lock is held. */
 /* Invalidates the traffic keys of an earlier connection of a sock that no arriving segment can find yet. */
 static inline void xtcp_aoconn_begin(struct sock *sk)
 {
@@ -251,8 +245,6 @@ void xtcp_aoconn_synchronize(struct sock *sk, u32 irs);
 int xtcp_aoconn_inherit(struct sock *child, const struct sock *lsk, const struct xtcp_request *he,
 			const struct sk_buff *skb);
 struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk);
-
-/* verify.c */
 
 /*
  * struct xtcp_signer - the key that signs one segment
@@ -344,8 +336,6 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 					 int l3index, bool *counted);
 enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *md5, struct xtcp_ao *ao,
 					    struct sk_buff *skb);
-
-/* aokeys.c */
 
 /* Process; the socket lock is held in all these functions. */
 int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);

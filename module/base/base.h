@@ -180,11 +180,7 @@ static inline bool xtcp_counter_above(struct percpu_counter *counter, s64 limit,
 	return __percpu_counter_compare(counter, limit, batch) > 0;
 }
 
-/* state.c */
-
 void xtcp_state_set(struct sock *sk, int state);
-
-/* memory.c */
 
 int xtcp_orphan_init(void);
 void xtcp_orphan_exit(void);
@@ -204,7 +200,6 @@ static inline void xtcp_orphan_leave_netns(struct sock *sk)
 	xtcp_compat_put_net(sk);
 }
 
-/* Socket lock held. */
 void xtcp_orphan_add(struct sock *sk);
 void xtcp_orphan_leave(struct sock *sk);
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new);
@@ -212,7 +207,6 @@ bool xtcp_orphan_too_many(struct sock *sk, bool is_new);
 /* For accept(). Takes the child's socket lock. */
 void xtcp_memory_accepted(struct sock *sk);
 
-/* Socket lock held. */
 void xtcp_memory_force(struct sock *sk, int octets);
 void xtcp_memory_uncharge(struct sock *sk, int octets);
 
@@ -266,19 +260,16 @@ struct xtcp_maker {
 	struct percpu_counter counts[XTCP_GUESTS_THINGS];
 };
 
-/* Counts for all guests, but not for a maker. */
 static inline void xtcp_guests_count_all(struct xtcp_guests *guests, int change)
 {
 	percpu_counter_add_batch(&guests->count, change, guests->batch);
 }
 
-/* Counts for the maker of the guest @xn, but not for all guests. */
 static inline void xtcp_guests_count_maker(struct xtcp_guests *guests, struct xtcp_net *xn, int change)
 {
 	percpu_counter_add_batch(&xn->rest->maker->counts[guests->thing], change, guests->batch);
 }
 
-/* Counts for the maker of the guest @xn, and for all guests. */
 static inline void xtcp_guests_count(struct xtcp_guests *guests, struct xtcp_net *xn, int change)
 {
 	xtcp_guests_count_maker(guests, xn, change);
@@ -307,14 +298,11 @@ void xtcp_guests_net_exit(struct xtcp_net *xn);
 int xtcp_guests_limit(unsigned int *limit, const char *parameter, unsigned int part, u32 size);
 int xtcp_guests_init(struct xtcp_guests *guests);
 
-/* At module exit: no guest has anything. */
 static inline void xtcp_guests_exit(struct xtcp_guests *guests)
 {
 	WARN_ON_ONCE(percpu_counter_sum(&guests->count));
 	percpu_counter_destroy(&guests->count);
 }
-
-/* secret.c */
 
 bool xtcp_checksum_ok(struct sk_buff *skb);
 

@@ -149,8 +149,6 @@ static inline struct sock *xtcp_sk_of_conn(const struct xtcp_conn *conn)
 extern struct proto xtcp_prot;
 extern struct proto xtcpv6_prot;
 
-/* state.c */
-
 /* bit 0 of xtcp_endpoint.seldom, a pointer: the sock has or had a key to sign segments */
 #define XTCP_SELDOM_SIGNS	BIT(0)
 

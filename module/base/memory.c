@@ -27,7 +27,6 @@ static struct percpu_counter all_orphans;	/* the number of orphans in all namesp
  */
 static struct xtcp_guests guest_orphans = { .batch = ORPHANS_BATCH, .thing = XTCP_GUESTS_ORPHANS };
 
-/* At module init: makes the global counters. Return: 0 or -ENOMEM. */
 int xtcp_orphan_init(void)
 {
 	int err = percpu_counter_init(&all_orphans, 0, GFP_KERNEL);
@@ -40,7 +39,6 @@ int xtcp_orphan_init(void)
 	return err;
 }
 
-/* At module exit: the last sock was freed. */
 void xtcp_orphan_exit(void)
 {
 	xtcp_guests_exit(&guest_orphans);
@@ -362,7 +360,6 @@ int xtcp_guests_limit(unsigned int *limit, const char *parameter, unsigned int p
 	return 0;
 }
 
-/* At module init: makes the counter of all guests. Return: 0 or -ENOMEM. */
 int xtcp_guests_init(struct xtcp_guests *guests)
 {
 	/*
@@ -395,7 +392,6 @@ static void free_maker(struct xtcp_maker *maker, unsigned int counts)
 	kfree(maker);
 }
 
-/* Makes a maker, who is not in the list yet. Return: NULL without memory. */
 static struct xtcp_maker *make_maker(kuid_t uid, const struct user_namespace *made_in)
 {
 	struct xtcp_maker *maker = kzalloc(sizeof(*maker), GFP_KERNEL_ACCOUNT);
@@ -479,7 +475,6 @@ int xtcp_guests_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-/* The namespace @xn ends: its maker has one guest less. */
 void xtcp_guests_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_maker *maker = xn->rest->maker;

@@ -189,8 +189,6 @@ static inline void xtcp_rcv_discarded(struct xtcp_rcv *rcv, u32 seq)
 	WRITE_ONCE(rcv->copied_seq, seq);
 }
 
-/* memory.c */
-
 /*
  * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends
  * could answer each other's ACKs forever, and each wrong guess of an attacker would cost an ACK.

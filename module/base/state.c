@@ -93,7 +93,6 @@ int xtcp_cold_set(struct sock *sk, u32 idle_ms, u32 half_closed_ms, u8 rate, gfp
 	return 0;
 }
 
-/* At module init: makes the slab. Return: 0 or -ENOMEM. */
 int xtcp_stream_init(void)
 {
 	/* 28 of these structs fit into a slab of 16 KiB */
@@ -102,7 +101,6 @@ int xtcp_stream_init(void)
 	return streams ? 0 : -ENOMEM;
 }
 
-/* At module exit: the last sock was freed. */
 void xtcp_stream_exit(void)
 {
 	kmem_cache_destroy(streams);

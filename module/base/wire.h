@@ -225,8 +225,6 @@ static inline u8 xtcp_ackrate_of(u8 option)
 	return option & XTCP_ACKRATE_MAX;
 }
 
-/* options.c */
-
 #define XTCP_OPTIONS_MAX_WRITTEN 40	/* octets: timestamps and three SACK blocks */
 /*
  * octets, for MSS, timestamps with SACK-permitted, window scale and, on a SYN-ACK, two AccECN

@@ -278,14 +278,12 @@ bool xtcp_reduction_undo(struct sock *sk)
 	return true;
 }
 
-/* Tells the tracepoint and the black box. @reason: enum xtcp_trace_congestion_reason. */
 void xtcp_phase_tell(struct sock *sk, int reason)
 {
 	sock_owned_by_me(sk);
 	xtcp_event_congestion(sk, xtcp_pipe_octets(sk), reason);
 }
 
-/* Changes the phase. @reason: enum xtcp_trace_congestion_reason. Socket lock held. */
 void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 {
 	if (phase != XTCP_CONG_LOSS)

@@ -69,7 +69,6 @@ static inline u32 xtcp_alpha_segment(const struct xtcp_alpha *alpha, const struc
 	return segments ? (sent->octets - alpha->begin.octets) / segments : alpha->segment;
 }
 
-/* Sets DCTCP.Alpha to 1, and begins the first observation window. */
 static inline void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, const struct xtcp_alpha_sent *sent)
 {
 	alpha->share = one;
@@ -91,7 +90,6 @@ static inline u32 xtcp_alpha_octets(const struct xtcp_alpha *alpha, u32 marks, u
 	return octets < delivered ? (u32)octets : delivered;
 }
 
-/* Begin an observation window. @sent: how much has been sent until now. */
 static inline void xtcp_alpha_begin_window(struct xtcp_alpha *alpha, const struct xtcp_alpha_sent *sent)
 {
 	alpha->segment = xtcp_alpha_segment(alpha, sent);
@@ -121,7 +119,6 @@ struct xtcp_prr {
 	u32 out;	/* prr_out: octets sent since the reduction began */
 };
 
-/* Counts octets that were sent, for the first time or again. */
 static inline void xtcp_prr_sent(struct xtcp_prr *prr, u32 octets)
 {
 	prr->out += octets;
@@ -233,9 +230,6 @@ static inline bool xtcp_resume_is_in(const struct xtcp_resume *resume, enum xtcp
 
 /* Arithmetic ends. */
 
-/* cong.c */
-
-/* Socket lock held. */
 bool xtcp_stream_begin(struct sock *sk, gfp_t gfp);
 
 /*
@@ -254,7 +248,6 @@ struct xtcp_rate {
 	bool is_limited;
 };
 
-/* The socket lock is held in all these functions. */
 void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause);
 void xtcp_rate_arrived(struct sock *sk, const struct sk_buff *skb, struct xtcp_sample *sample);
 void xtcp_rate_ack(struct sock *sk, const struct xtcp_sample *sample);
@@ -377,12 +370,7 @@ void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted);
 void xtcp_cong_pushed(struct sock *sk, bool limited);
 bool xtcp_cong_restart_after_idle(struct sock *sk);
 
-/* cong.c */
-
-/* Socket lock held. */
 u32 xtcp_pipe_octets(const struct sock *sk);
-
-/* resuming.c */
 
 /*
  * The socket lock is held in all these functions. xtcp_resuming_begin() allocates
@@ -398,8 +386,6 @@ void xtcp_resuming_reduced(struct sock *sk);
 void xtcp_resuming_timeout(struct sock *sk);
 void xtcp_resuming_end(struct sock *sk);
 
-/* resuming.c */
-
 /* The clock for the age of saved paths; it also runs while the machine is suspended. */
 static inline u32 xtcp_paths_seconds(void)
 {
@@ -409,8 +395,6 @@ static inline u32 xtcp_paths_seconds(void)
 int xtcp_paths_prepare(struct xtcp_net *xn);
 void xtcp_paths_flush(struct xtcp_net *xn);
 int xtcp_paths_show(struct seq_file *m, void *v);
-
-/* algorithms.c */
 
 #define XTCP_ALGORITHMS_TEXT	2048	/* octets, the size of a list of names, as in Linux */
 
@@ -423,7 +407,6 @@ int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name);
 void xtcp_algorithms_list(char *text, size_t size, bool allowed_only);
 void xtcp_algorithms_name(char *name, const struct xtcp_cong_ops * const *of);
 int xtcp_algorithms_allow(char *names);
-/* The socket lock is held. */
 size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info);
 
 const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name);

@@ -38,7 +38,6 @@ enum xtcp_hystart_phase {
 	XTCP_HYSTART_CSS,		/* conservative slow start: perhaps a queue builds up */
 };
 
-/* Does slow start end with this ACK, and why? */
 enum xtcp_hystart_end {
 	XTCP_HYSTART_GOES_ON,
 	XTCP_HYSTART_SLOWER,		/* slow start ends: the RTT did not fall back during CSS */
@@ -81,7 +80,6 @@ static void begin_round(struct xtcp_hystart *hystart, u32 snd_nxt)
 	hystart->samples = 0;
 }
 
-/* Begin the initial slow start. */
 static void xtcp_hystart_start(struct xtcp_hystart *hystart, u32 snd_nxt, u32 now_us)
 {
 	hystart->round_min_us = ~0U;
@@ -400,7 +398,6 @@ static void xtcp_cubic_idle(struct xtcp_cubic *cubic, u64 idle_us)
 
 /* Arithmetic ends. */
 
-/* CUBIC's private state. */
 struct cubic_private {
 	struct xtcp_cubic curve;	/* state of congestion avoidance */
 	struct xtcp_hystart hystart;	/* state of the initial slow start */

@@ -12,7 +12,6 @@
 #define ALPHA_ONE	65536U	/* an Alpha of 1.0, as in the example of section 4.2 */
 #define INFO_ONE	1024U	/* an Alpha of 1.0 in TCP_CC_INFO */
 
-/* DCTCP's private state. */
 struct dctcp {
 	struct xtcp_alpha alpha;	/* DCTCP.Alpha in 1/65536, and the observation window */
 	u32 counted;			/* the count of acknowledged octets for xtcp_cong_grow() */

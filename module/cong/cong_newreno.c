@@ -3,7 +3,6 @@
 
 #include "cong/reduction.h"
 
-/* NewReno's private state. */
 struct newreno {
 	u32 acked;	/* the count of acknowledged octets for xtcp_cong_grow() */
 };

@@ -70,7 +70,6 @@ static bool virtual_trip_passed(const struct xtcp_prague_ack *ack, u32 begin_us,
 	return xtcp_seq_gt(ack->una, end) && ack->now_us - begin_us >= XTCP_PRAGUE_RTT_US;
 }
 
-/* Sets the state before the first ACK. */
 static void xtcp_prague_start(struct xtcp_prague *prague, u32 mss, u32 now_us, const struct xtcp_alpha_sent *sent)
 {
 	xtcp_alpha_start(&prague->alpha, XTCP_PRAGUE_ONE, mss, sent);
@@ -160,7 +159,6 @@ static u32 xtcp_prague_after_loss(const struct xtcp_prague *prague, u32 una, u32
 #define USUAL_SHIFT	10	/* sk_pacing_shift of a new sock */
 #define INFO_SHIFT	14	/* converts XTCP_PRAGUE_ONE to 1024, which is 1.0 in TCP_CC_INFO */
 
-/* Prague's private state. */
 struct prague_private {
 	struct xtcp_prague window;	/* the state of cong_prague.c */
 	u32 counted;			/* the count of acknowledged octets for xtcp_cong_grow() */

@@ -27,7 +27,6 @@ static inline void xtcp_reduction_forbid_undo(struct sock *sk)
 	xtcp_sender(sk)->stream->cong.prior_ssthresh = 0;
 }
 
-/* How many octets are in flight, for an algorithm. */
 static inline u32 xtcp_cong_in_flight(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -83,7 +82,6 @@ void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason);
 u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample *sample);
 void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked);
 
-/* Socket lock held. */
 void xtcp_reduction_further(struct sock *sk, u32 in_flight);
 void xtcp_reduction_allow_one(struct sock *sk);
 void xtcp_reduction_end(struct sock *sk);

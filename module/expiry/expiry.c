@@ -377,7 +377,6 @@ static void note_probing(struct xtcp_sock *xsk)
 		xsk->stream->probe_stamp = xtcp_clock_ts_stamp();
 }
 
-/* A window probe was sent. */
 static void probed(struct sock *sk, enum xtcp_timer which)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -851,7 +850,6 @@ static enum hrtimer_restart handshake_ack_fired(struct hrtimer *timer)
 	return again;
 }
 
-/* At module init: makes the empty list and the timer of each processor. */
 void xtcp_handshake_ack_init(void)
 {
 	int cpu;

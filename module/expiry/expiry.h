@@ -14,14 +14,11 @@
 
 struct sock;
 
-/* expiry.c */
-
 /* Return: true when the connection has ended. */
 bool xtcp_write_timeout_end_orphan(struct sock *sk, bool is_new);
 
 void xtcp_timer_handlers_init(struct sock *sk);
 
-/* The socket lock is held in both functions. */
 void xtcp_timer_handler(struct sock *sk);
 void xtcp_pace_handler(struct sock *sk);
 

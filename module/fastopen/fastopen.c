@@ -186,7 +186,6 @@ int xtcp_fastkeys_read(struct xtcp_net *xn, char *text)
 	return 0;
 }
 
-/* Free keys and table of a namespace, to which no more SYNs come. Process. */
 void xtcp_fastopen_net_exit(struct xtcp_net *xn)
 {
 	xtcp_fastkeys_replace(&xn->fastopen_keys, NULL);
@@ -230,7 +229,6 @@ static unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, c
 /* a smaller MTU might not hold a SYN-ACK with a cookie and all other options */
 #define MTU_MIN		128U
 
-/* The Fast Open state of a socket. */
 struct xtcp_fastopenq {
 	/* one for the socket, for each SYN that is being examined, each connection that counts, not in @resets */
 	refcount_t refs;
@@ -812,7 +810,6 @@ int xtcp_fastsyn_send(struct sock *sk)
 	return err;
 }
 
-/* Note a sign of a black hole. */
 void xtcp_fastsyn_black_hole(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);

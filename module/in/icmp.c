@@ -39,7 +39,6 @@ enum news {
 	NEWS_REDIRECT,	/* a router knows a better first hop */
 };
 
-/* An ICMP error about a segment of ours. */
 struct error {
 	struct xtcp_demux_key key;	/* the tuple and devices of the connection */
 	u32 seq;			/* SEG.SEQ of the quoted segment */

@@ -287,7 +287,6 @@ const struct xtcp_build_calls *xtcp_instances_calls(const struct proto *prot)
 	return NULL;
 }
 
-/* The calls that we have published. */
 const struct xtcp_build_calls *xtcp_instances_own(void)
 {
 	return READ_ONCE(self.calls);
@@ -364,7 +363,6 @@ void xtcp_instances_lock(const struct xtcp_build_calls *calls)
 		mutex_lock_nested(second, SINGLE_DEPTH_NESTING);
 }
 
-/* Undoes xtcp_instances_lock(). */
 void xtcp_instances_unlock(const struct xtcp_build_calls *calls)
 {
 	if (calls)

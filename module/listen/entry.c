@@ -152,7 +152,6 @@ static unsigned int entries_max;
 module_param_named(half_open, entries_max, uint, 0444);
 MODULE_PARM_DESC(half_open, "half-open connections of all namespaces, at most 2147483647 (0, the default: as many as fit in 1/128 of the memory)");
 
-/* Return: 0, -EINVAL when the parameter is out of range, or -ENOMEM. */
 static int xtcp_pool_init(void)
 {
 	int cpu, err;
@@ -467,7 +466,6 @@ static unsigned int retries(const struct xtcp_listener *listener, bool *cut)
 	return limit;
 }
 
-/* The entry that expires first, or NULL. */
 struct xtcp_request *xtcp_entry_first(struct xtcp_listener *listener)
 {
 	struct xtcp_request *he, *first = NULL;
@@ -604,7 +602,6 @@ static void expired_synack(struct timer_list *timer)
 	rcu_read_unlock();
 }
 
-/* Sets up the SYN queue of a new listener, which nobody can find yet. */
 void xtcp_entry_start(struct xtcp_listener *listener)
 {
 	int i;
@@ -658,7 +655,6 @@ int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, c
 	return err;
 }
 
-/* Return: 0, -EINVAL when a module parameter is out of range, or -ENOMEM. */
 int xtcp_entry_init(void)
 {
 	int err = xtcp_pool_init();

@@ -109,7 +109,6 @@ static bool xtcp_migrate_begin(struct xtcp_migrate *targets, struct xtcp_listene
 	return true;
 }
 
-/* NULL: the group is empty. */
 static struct xtcp_listener *find_target(const struct xtcp_migrate *targets, u32 hash)
 {
 	struct xtcp_net *xn = xtcp_net_of(targets->from->sk);
@@ -479,7 +478,6 @@ void xtcp_listen_stop(struct sock *sk)
 #define ESTATES_OF_GUEST	4	/* of one guest, in place of the two limits above */
 #define ESTATES_OF_GUESTS	128	/* of all guests together; see take_guests_room() */
 
-/* A listener that waits for its successor. */
 struct handover {
 	struct list_head node;		/* in xtcp_rest.handovers */
 	struct sock *sk;		/* the listener, with the reference of its file */
@@ -592,7 +590,6 @@ static bool take_room(struct xtcp_net *xn, const struct handover *handover)
 	return xn->rest->handovers_len < ESTATES_MAX && of_user < ESTATES_OF_USER;
 }
 
-/* Return: false at a limit. */
 static bool list_handover(struct xtcp_net *xn, struct handover *handover)
 {
 	bool has_room;

@@ -19,8 +19,6 @@
 
 struct xtcp_ip_reply;
 
-/* entry.c */
-
 /* levels 0 to 6 wait for 1, 2, 4 ... 64 s; level 7, for 120 s, has all later timeouts */
 #define XTCP_ENTRY_LEVELS	8
 
@@ -435,8 +433,6 @@ void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff 
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4, bool has_syn, u32 len);
 void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
 
-/* handover.c */
-
 /* Process context, may sleep. Lock: socket, held. */
 void xtcp_listen_stop(struct sock *sk);
 
@@ -467,15 +463,11 @@ void xtcp_relay_forget(struct sock *sk);
 void xtcp_relay_stop(struct sock *sk);
 struct sock *xtcp_relay_take(struct sock *sk);
 
-/* halfopen.c */
-
 bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb, const struct xtcp_demux_key *key);
 
 struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb);
 
 bool xtcp_arrives_listen(struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key);
-
-/* synq.c */
 
 /* Softirq, RCU read side. */
 void xtcp_request_fill_names(struct xtcp_request *he, struct sock *lsk, struct sk_buff *skb,

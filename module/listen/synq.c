@@ -493,7 +493,6 @@ static void count_declined(struct sock *lsk, struct xtcp_listener *listener, con
 	this_cpu_inc(listener->stats->declined);
 }
 
-/* Which answer to a SYN do the queues allow? */
 enum admission {
 	ADMIT_ENTRY,
 	ADMIT_COOKIE,		/* answer with a cookie, and keep no entry */
@@ -565,7 +564,6 @@ static bool read_syn(struct xtcp_listener *listener, struct sk_buff *skb, const 
 	return true;
 }
 
-/* The result of processing a SYN. */
 enum syn_answer {
 	ANSWERED,		/* the skb was reused for the SYN-ACK, or a child has it */
 	NOT_ANSWERED,

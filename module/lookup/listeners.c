@@ -70,7 +70,6 @@ static struct xtcp_reuse *xtcp_reuse_new(u32 room, gfp_t gfp)
 	return reuse;
 }
 
-/* Copies a full array to one of twice the size. NULL: no memory. */
 static struct xtcp_reuse *xtcp_reuse_larger(const struct xtcp_reuse *old, gfp_t gfp)
 {
 	struct xtcp_reuse *reuse = xtcp_reuse_new(2 * old->room, gfp);
@@ -328,7 +327,6 @@ static void xtcp_members_key_of(const struct sock *sk, struct xtcp_members_key *
 		ipv6_addr_set_v4mapped(sk->sk_rcv_saddr, &key->addr);
 }
 
-/* Makes a struct xtcp_members of one listener. NULL: no memory, and nothing has changed. */
 static struct xtcp_members *xtcp_members_new(struct sock *sk)
 {
 	struct xtcp_members *members;
@@ -465,7 +463,6 @@ void xtcp_listeners_net_exit(struct xtcp_net *xn)
 	rhltable_destroy(&rest->listeners);
 }
 
-/* The best match for a SYN so far. */
 struct fitting {
 	struct sock *sk;
 	int score;
@@ -627,7 +624,6 @@ static struct xtcp_members *find_members(struct sock *sk, const struct xtcp_memb
 	return found;
 }
 
-/* Adds @sk to @members, whose array is not full. */
 static void enter_beside(struct sock *sk, struct xtcp_members *members)
 {
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;

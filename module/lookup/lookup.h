@@ -14,8 +14,6 @@
 #include "base/net.h"
 #include "compat.h"
 
-/* demux.c */
-
 enum xtcp_conn_kind {
 	XTCP_CONN_REQUEST,	/* struct xtcp_request: half open */
 	XTCP_CONN_SOCK,		/* struct xtcp_sock */
@@ -241,8 +239,6 @@ int xtcp_conns_init(void);
 
 u32 xtcp_conns_used_chain(u32 chain);
 
-/* listeners.c */
-
 /**
  * struct xtcp_incoming - the listeners of a struct xtcp_members that have SO_INCOMING_CPU
  * @cpus: for each processor, a struct xtcp_reuse of those whose option names it
@@ -377,8 +373,6 @@ static inline struct sock *xtcp_listeners_from(struct xtcp_net *xn, unsigned lon
 int xtcp_listeners_add(struct sock *sk);
 void xtcp_listeners_remove(struct sock *sk);
 int xtcp_listeners_rehash(struct sock *sk);
-
-/* early.c */
 
 int xtcp_attach_net_init(struct xtcp_net *xn);
 void xtcp_attach_net_exit(struct xtcp_net *xn);

@@ -98,7 +98,6 @@ struct xtcp_reorder {
 	bool in_dsack_round;
 };
 
-/* Sets the state of a new connection. */
 static inline void xtcp_reorder_init(struct xtcp_reorder *reorder)
 {
 	*reorder = (struct xtcp_reorder){ .wnd_mult = 1 };
@@ -128,8 +127,6 @@ static inline void xtcp_reorder_recovered(struct xtcp_reorder *reorder)
 
 void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bool dsack);
 
-/* scoreboard.c */
-
 struct sk_buff *xtcp_resend_next(const struct sock *sk);
 
 /*
@@ -155,7 +152,6 @@ struct xtcp_scoreboard {
 	struct xtcp_sack_block seen[XTCP_SACK_BLOCKS_MAX];
 };
 
-/* The socket lock is held in all these functions. */
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample);
 void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample);
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb);
@@ -178,7 +174,6 @@ struct xtcp_rack {
 	bool is_resent;	/* the segment that was sent at @sent_us was a retransmission */
 };
 
-/* The socket lock is held in both functions. */
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us);
 bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us);
 

@@ -337,7 +337,6 @@ static u32 octets_of(const struct sk_buff *skb)
 	return xtcp_sndcb(skb)->end_seq - xtcp_sndcb(skb)->seq;
 }
 
-/* Removes an skb from the sums of lost and resent octets. */
 static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *skb)
 {
 	struct xtcp_stream *stream = tx->stream;
@@ -459,7 +458,6 @@ static void acked_in_part(struct sock *sk, struct sk_buff *skb, u32 ack)
 		sb->resent -= len;
 }
 
-/* Removes an skb from all sums. */
 static void unmark(struct xtcp_sender *tx, struct sk_buff *skb)
 {
 	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;

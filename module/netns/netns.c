@@ -372,7 +372,6 @@ static void set_defaults(struct xtcp_net *xn)
  */
 #define PART_0	61
 
-/* Registers @len entries. */
 static struct ctl_table_header *register_part(struct xtcp_net *xn, const char *path, const struct knob *knob,
 					      unsigned int len)
 {
@@ -658,7 +657,6 @@ static void end_closed(void)
  */
 static unsigned long refused_until;
 
-/* Are new sockets refused? No lock. */
 bool xtcp_netns_unloads(void)
 {
 	return (unsigned long)ktime_get_seconds() < READ_ONCE(refused_until);

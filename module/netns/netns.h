@@ -14,8 +14,6 @@
 
 struct xtcp_net;
 
-/* netns.c */
-
 int xtcp_netns_start(struct xtcp_net *xn);
 int xtcp_netns_init(void);
 void xtcp_netns_exit(void);
@@ -23,8 +21,6 @@ bool xtcp_netns_unloads(void);
 
 int xtcp_sysctl_net_init(struct xtcp_net *xn, const char *name);
 void xtcp_sysctl_net_exit(struct xtcp_net *xn);
-
-/* proc.c */
 
 extern struct proto *xtcp_sockstat_protos[2];
 

@@ -922,7 +922,6 @@ static ssize_t file_read(struct file *file, char __user *to, size_t size, loff_t
 	return n;
 }
 
-/* Calls .written of the file. The written text is ignored. */
 static ssize_t file_write(struct file *file, const char __user *from, size_t size, loff_t *pos)
 {
 	const struct proc_file *which = pde_data(file_inode(file));
@@ -948,7 +947,6 @@ static const struct proc_ops file_ops = {
 	.proc_release = file_release,
 };
 
-/* Make or remove one. Return: false when there is no memory. */
 static bool put_file(struct xtcp_net *xn, const char *name, const struct proc_file *which, bool there)
 {
 	char full[GENL_NAMSIZ + 16];
@@ -960,7 +958,6 @@ static bool put_file(struct xtcp_net *xn, const char *name, const struct proc_fi
 	return true;
 }
 
-/* Make the files of a namespace. Return: 0 or -ENOMEM; after an error nothing is left behind. */
 int xtcp_proc_net_init(struct xtcp_net *xn, const char *name)
 {
 	unsigned int i;

@@ -230,7 +230,6 @@ static int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *h
 	return net_xmit_eval(err);
 }
 
-/* Create the reply socks of a namespace. Process, may sleep. */
 int xtcp_ip_reply_net_init(struct xtcp_net *xn)
 {
 	int err = inet_ctl_sock_create(&xn->reply_sk, PF_INET, SOCK_RAW, IPPROTO_TCP, xn->net);
@@ -248,7 +247,6 @@ int xtcp_ip_reply_net_init(struct xtcp_net *xn)
 	return err;
 }
 
-/* Undo xtcp_ip_reply_net_init(); nothing sends any more. Process, may sleep. */
 void xtcp_ip_reply_net_exit(struct xtcp_net *xn)
 {
 	if (xn->reply_sk6)

@@ -128,7 +128,6 @@ struct xtcp_rules_facts {
 /* This bit never decides between two rules: a connection matches prefixes of one family only. */
 #define IS_V4		1
 
-/* Length of the prefix, or XTCP_RULES_NO_PREFIX. */
 static u8 prefix_len(const u8 *kind)
 {
 	return kind[0] == 255 ? XTCP_RULES_NO_PREFIX : 254 - kind[0];
@@ -282,7 +281,6 @@ static bool key_for(struct xtcp_rule_key *key, const u8 *kind, const struct xtcp
 	return true;
 }
 
-/* The rule that applies to a connection, or NULL. */
 static struct xtcp_rule *xtcp_rules_find(const struct xtcp_rules *rules, const struct xtcp_rules_facts *facts)
 {
 	struct xtcp_rule_key key;
@@ -550,7 +548,6 @@ void xtcp_policy_program_sets(struct sock *sk, int optname)
 			xtcp_sk(sk)->by_rule &= ~BIT(i);
 }
 
-/* Drop a table's reference to @rule. */
 static void put_rule(struct xtcp_rule *rule)
 {
 	if (!refcount_dec_and_test(&rule->tables))
@@ -629,7 +626,6 @@ static int xtcp_policy_add(struct xtcp_policy *draft, const struct xtcp_rule_key
 	return -EEXIST;
 }
 
-/* Does a rule of the table give black boxes? */
 static bool gives_boxes(const struct xtcp_rules *rules)
 {
 	unsigned int i;
@@ -796,7 +792,6 @@ static const struct nla_policy rule_policy[XTCP_RULE_MAX + 1] = {
 	[XTCP_RULE_BLACKBOX] = NLA_POLICY_MAX(NLA_U8, 1),
 };
 
-/* Fill the prefix of @match. Return: 0 or -EINVAL. */
 static int take_prefix(struct xtcp_rule_match *match, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *to = attrs[XTCP_RULE_TO], *len = attrs[XTCP_RULE_TO_LEN];
@@ -874,7 +869,6 @@ static int take_cgroup(struct xtcp_rule_match *match, const struct nlattr *id, b
 	return 0;
 }
 
-/* Fill the key of a rule. Return: 0 or an error. */
 static int take_key(struct xtcp_rule_key *key, struct nlattr **attrs, bool is_there, struct netlink_ext_ack *extack)
 {
 	struct xtcp_rule_match match = {};
@@ -979,7 +973,6 @@ static bool has_one_twice(const struct nlattr *nest, struct netlink_ext_ack *ext
 	return false;
 }
 
-/* Add or delete the rule that @nest describes. Return: 0 or an error. */
 static int change(struct xtcp_policy *draft, int cmd, const struct nlattr *nest, struct netlink_ext_ack *extack)
 {
 	struct nlattr *attrs[XTCP_RULE_MAX + 1];
@@ -1033,7 +1026,6 @@ static int count_rules(const struct genl_info *info)
 	return n;
 }
 
-/* Make all changes of a request, in a new table. Return: 0 or an error. */
 static int make_policy(struct xtcp_net *xn, unsigned int n, const struct genl_info *info)
 {
 	const int cmd = info->genlhdr->cmd;

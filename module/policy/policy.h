@@ -11,8 +11,6 @@
 
 struct genl_info;
 
-/* policy.c */
-
 /* Bits of xtcp_sock.by_rule: the options that a rule has set and that xtcp_policy_undo() resets. */
 enum xtcp_by_rule {
 	XTCP_BY_RULE_CONGESTION		= BIT(7),	/* below: an option that is a number (policy.c) */

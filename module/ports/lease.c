@@ -87,7 +87,6 @@ static struct hlist_head *port_list(const struct xtcp_portlist *lists, u16 port)
 	return block ? &block[port / XTCP_PORTLISTS % XTCP_PORTLIST_BLOCK] : NULL;
 }
 
-/* Makes the lists of the block of @port. Return: false without memory. */
 static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port)
 {
 	struct hlist_head **spare = &xn->rest->spare_block;

@@ -99,7 +99,6 @@ struct xtcp_portmap {
 	unsigned long *others;
 };
 
-/* A map that knows no port of the range yet; NULL: no memory. */
 static struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range)
 {
 	struct xtcp_portmap *map = kzalloc(sizeof(*map), GFP_KERNEL_ACCOUNT);
@@ -370,7 +369,6 @@ xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
 #define BUCKETS		64
 #define MAPS_MAX	255	/* per namespace, 16 KiB each; xtcp_conn.map has 8 bits */
 
-/* The maps of a namespace. */
 struct xtcp_portmaps {
 	spinlock_t lock;	/* guards changes of this struct; never held together with the lock of a map */
 	struct hlist_head bucket[BUCKETS];	/* by a hash of the destination; read under RCU */

@@ -17,8 +17,6 @@
 struct xtcp_conn;
 struct xtcp_tuple;
 
-/* lease.c */
-
 #define XTCP_PORTLISTS		64
 #define XTCP_PORTLIST_BLOCKS	8
 #define XTCP_PORTLIST_BLOCK	128	/* ports of a block */
@@ -127,15 +125,12 @@ int xtcp_lease_init(void);
 void xtcp_port_init(void);
 void xtcp_lease_exit(void);
 
-/* Process context, may sleep. */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease);
 struct xtcp_lease *xtcp_lease_get_shared(struct xtcp_net *xn, u16 port, const struct in6_addr *addr, int dev);
-/* Process context. */
 int xtcp_lease_listen(struct xtcp_lease *lease, const struct sock *sk);
 void xtcp_lease_set_reuse(struct xtcp_lease *lease, u8 reuse);
 int xtcp_lease_make_exclusive(struct xtcp_lease *lease, const struct sock *sk);
 bool xtcp_lease_follow(struct xtcp_lease *lease, const struct sock *sk, int dev);
-/* Any context. */
 void xtcp_lease_aborted(const struct xtcp_lease *lease, enum xtcp_abort_reason reason);
 bool xtcp_lease_admits_as(struct xtcp_lease *one, struct xtcp_lease *other);
 void xtcp_lease_put(struct xtcp_lease *lease, const struct sock *sk);
@@ -143,7 +138,6 @@ void xtcp_lease_unlisten(struct xtcp_lease *lease);
 void xtcp_lease_put_users(struct xtcp_lease *lease, unsigned int n);
 bool xtcp_tb_meets(struct xtcp_lease *lease, struct xtcp_tuple *tuple);
 
-/* Takes a reference, for one more full sock on the port. */
 static inline struct xtcp_lease *xtcp_lease_hold(struct xtcp_lease *lease)
 {
 	refcount_inc(&lease->users);
@@ -173,14 +167,9 @@ static inline bool xtcp_lease_port_might_be_ours(unsigned long *const *bits, u16
 	return test_bit(port, smp_load_acquire(bits));
 }
 
-/* sharing.c */
-
-/* Lock of the port held, any context. */
 bool xtcp_sharing_move(struct xtcp_lease *lease, const struct sock *sk, int dev);
 int xtcp_sharing_bind(struct xtcp_lease *lease, const struct sock *sk, u16 port);
 int xtcp_sharing_listen(struct xtcp_lease *lease, const struct sock *sk);
-
-/* port.c */
 
 void xtcp_portmaps_net_exit(struct xtcp_net *xn);
 void xtcp_portmaps_tuples_ended(struct xtcp_net *xn, const struct xtcp_conn *conn,
@@ -192,7 +181,6 @@ static inline const struct xtcp_conn *xtcp_portmaps_no_next(const struct xtcp_co
 	return NULL;
 }
 
-/* Socket lock held, may sleep. */
 int xtcp_port_bind(struct sock *sk, unsigned short snum);
 void xtcp_port_rehash(struct sock *sk);
 int xtcp_port_connect(struct sock *sk);

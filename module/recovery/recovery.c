@@ -53,7 +53,6 @@ static bool echo_is_of_originals(const struct sock *sk, const struct xtcp_sample
 	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;
 }
 
-/* Has every resent octet arrived twice? */
 static bool all_came_twice(const struct sock *sk)
 {
 	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
@@ -147,7 +146,6 @@ static bool undo_apply(struct sock *sk, int counter)
 	return undone;
 }
 
-/* Gives up the chance to undo a reduction. */
 static void forget_undo(struct sock *sk)
 {
 	xtcp_sender(sk)->stream->undo.armed = false;

@@ -54,7 +54,6 @@ static void xtcp_boxnote_slot(struct sock *sk, unsigned int slot)
 	xtcp_sk(sk)->box_high = slot / XTCP_BLACKBOX_BLOCK;
 }
 
-/* The box of a sock that has one. */
 static struct xtcp_blackbox *xtcp_boxnote_box(const struct sock *sk)
 {
 	sock_owned_by_me(sk);
@@ -341,7 +340,6 @@ void xtcp_boxkey_hold(void)
 	mutex_unlock(&key_lock);
 }
 
-/* Undoes xtcp_boxkey_hold(). Process, may sleep. */
 void xtcp_boxkey_release(void)
 {
 	mutex_lock(&key_lock);
@@ -365,7 +363,6 @@ static unsigned int boxes_kib = 4096;
 module_param_named(blackbox_mem, boxes_kib, uint, 0644);
 MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespaces together (4096)");
 
-/* At module init: makes the slab. Return: 0 or -ENOMEM. */
 int xtcp_blackbox_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct xtcp_blackbox_event) != 48);
@@ -374,7 +371,6 @@ int xtcp_blackbox_init(void)
 	return slab ? 0 : -ENOMEM;
 }
 
-/* At module exit: the last sock was freed. */
 void xtcp_blackbox_exit(void)
 {
 	unsigned int i;
@@ -409,7 +405,6 @@ static int new_slot(void)
 	return slot;
 }
 
-/* How many boxes all namespaces together may have. */
 static unsigned int most_boxes(void)
 {
 	u64 most = div_u64((u64)READ_ONCE(boxes_kib) * 1024, sizeof(struct xtcp_blackbox));
@@ -432,7 +427,6 @@ static bool has_room(const struct xtcp_net *xn)
 	return !xn->is_guest || (boxes_of_guests < most / XTCP_GUESTS_PART && xn->rest->maker->boxes < share_of(xn));
 }
 
-/* Who has a box. */
 struct owner_key {
 	kuid_t user;		/* of whom the socket or the listener is */
 	struct in6_addr peer;	/* of a child; zero otherwise */
@@ -723,7 +717,6 @@ int xtcp_blackbox_give(struct sock *sk)
 	return xtcp_blackbox_has(sk) || give(sk, &key) ? 0 : -ENOBUFS;
 }
 
-/* Takes the box away from the sock. */
 static struct xtcp_blackbox *detach(struct sock *sk)
 {
 	struct xtcp_blackbox *box = xtcp_boxnote_box(sk);

@@ -176,7 +176,6 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPAuthMalformed", XTCP_MIB_AUTHMALFORMED },
 };
 
-/* Allocates the counters of a namespace. Return: 0; or -ENOMEM, and nothing stays allocated. */
 int xtcp_mib_net_init(struct xtcp_net *xn)
 {
 	xn->tcp_statistics = alloc_percpu_gfp(struct tcp_mib, GFP_KERNEL_ACCOUNT);
@@ -187,7 +186,6 @@ int xtcp_mib_net_init(struct xtcp_net *xn)
 	return -ENOMEM;
 }
 
-/* Frees the counters of a namespace; nothing uses them any more. */
 void xtcp_mib_net_exit(struct xtcp_net *xn)
 {
 	free_percpu(xn->net_statistics);

@@ -16,7 +16,6 @@ enum xtcp_blackbox_call {
 	XTCP_BLACKBOX_CLOSE,
 };
 
-/* The caller of each of these functions holds the socket lock. */
 void xtcp_boxnote_in(struct sock *sk, struct sk_buff *skb);
 void xtcp_boxnote_call(struct sock *sk, enum xtcp_blackbox_call call, u32 wanted, int got);
 
@@ -135,8 +134,6 @@ static inline u16 xtcp_trace_flags_of(const struct tcphdr *th)
 {
 	return ntohs(((const __be16 *)th)[6]) & 0x1ff;
 }
-
-/* blackbox.c */
 
 void xtcp_boxkey_want(struct xtcp_net *xn, bool ends);
 void xtcp_boxkey_hold(void);
@@ -298,7 +295,6 @@ static __always_inline bool xtcp_blackbox_is_there(const struct sock *sk)
 	return static_branch_unlikely(&xtcp_boxnote_key) && xtcp_endpoint(sk)->box;
 }
 
-/* Does the connection have a box? The socket lock is held. */
 static inline bool xtcp_blackbox_has(const struct sock *sk)
 {
 	return xtcp_endpoint(sk)->box;

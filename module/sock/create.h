@@ -14,13 +14,9 @@
 
 #include "timewait/timewait.h"
 
-/* create.c */
-
 int xtcp_sock_init(struct sock *sk);
 struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp);
 void xtcp_sock_reset_tcb(struct sock *sk);
-
-/* end.c */
 
 void xtcp_closed_add(struct sock *sk);
 void xtcp_closed_freed(struct sock *sk);

@@ -40,7 +40,6 @@
 #define NOBODY_HOLDS	(BIT(XTCP_ABORT_UNREAD) | BIT(XTCP_ABORT_LINGER) | BIT(XTCP_ABORT_LINGER2) | \
 			 BIT(XTCP_ABORT_ORPHANS) | BIT(XTCP_ABORT_LISTENER) | BIT(XTCP_ABORT_NETNS))
 
-/* Makes the empty table of a namespace. Return: 0. */
 int xtcp_aborted_net_init(struct xtcp_net *xn)
 {
 	/*
@@ -54,7 +53,6 @@ int xtcp_aborted_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-/* Frees the empty table of a namespace that ends. */
 void xtcp_aborted_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(!xa_empty(&xn->rest->aborted));

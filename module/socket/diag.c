@@ -51,7 +51,6 @@
 #include "sock/create.h"
 #include "socket/diag_filter.h"
 
-/* A request of sock_diag and its sender. */
 struct xtcp_diag_ask {
 	struct xtcp_net *xn;
 	struct user_namespace *users;	/* of the netlink socket that asks */

@@ -36,7 +36,6 @@
 #include "send/send.h"
 #include "sock/create.h"
 
-/* Decides whether our SYN requests ECN. */
 static void offer_ecn(struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);
@@ -50,7 +49,6 @@ static void offer_ecn(struct sock *sk)
 		xtcp_sk(sk)->ecn = XTCP_ECN_OK;
 }
 
-/* Fill the TCB for the SYN: sequence numbers, our options, our window. */
 static void fill_tcb(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net_of(sk);
@@ -1047,7 +1045,6 @@ static void fit_operations(struct socket *newsock)
 	newsock->ops = ops;
 }
 
-/* What other builds call. */
 static const struct xtcp_build_calls our_calls = {
 	.owner = THIS_MODULE,
 	.family = &family_number,

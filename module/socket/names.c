@@ -292,7 +292,6 @@ static struct pernet_operations names_ops = {
 	.exit = names_exit,
 };
 
-/* Return: 0 or -ENOMEM. */
 int xtcp_names_init(void)
 {
 	return register_pernet_subsys(&names_ops);

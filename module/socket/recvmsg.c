@@ -72,7 +72,6 @@ static int copy_out(const struct sk_buff *skb, u32 offset, struct msghdr *msg, u
 	return -EFAULT;
 }
 
-/* The state of one call of RECEIVE. */
 struct reading {
 	u32 *seq;			/* the next octet: copied_seq or the cursor of MSG_PEEK */
 	u32 passed;			/* how many urgent octets were skipped */

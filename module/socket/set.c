@@ -437,7 +437,6 @@ static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_e
 	return err;
 }
 
-/* A bit for each change that a request asks for. */
 static unsigned long changes_of(struct nlattr **attrs)
 {
 	unsigned long found = 0;

@@ -16,21 +16,15 @@
 
 struct xtcp_net;
 
-/* family.c */
-
 int xtcp_family_init(void);
 void xtcp_family_exit(void);
 int xtcp_family_register(void);
 void xtcp_family_unregister(void);
 
-/* names.c */
-
 extern const struct xtcp_names_calls xtcp_names_calls;
 
 int xtcp_names_init(void);
 void xtcp_names_exit(void);
-
-/* accept.c */
 
 int xtcp_listen(struct socket *sock, int backlog);
 struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern);
@@ -38,12 +32,8 @@ int xtcp_accept_take_over(struct sock *sk, int fd);
 
 struct sock *xtcp_accept_take(struct sock *sk);
 
-/* diag.c */
-
 void xtcp_diag_register(int family);
 void xtcp_diag_unregister(void);
-
-/* set.c */
 
 /* process context, RCU read side; the result is valid until the RCU read side ends */
 struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_diag_req_v2 *req);
@@ -53,14 +43,10 @@ int xtcp_diag_destroy(struct net *net, const struct inet_diag_req_v2 *req);
 void xtcp_set_register(void);
 void xtcp_set_unregister(void);
 
-/* sockopt.c */
-
 int xtcp_intopt_set(struct sock *sk, int optname, int val);
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen);
 int xtcp_sockopt_get(struct sock *sk, int level, int optname, char __user *optval, int __user *optlen);
 int xtcp_sockopt_set_rcvlowat(struct sock *sk, int val);
-
-/* recvmsg.c */
 
 int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags);
 ssize_t xtcp_recvmsg_splice_read(struct socket *sock, loff_t *ppos, struct pipe_inode_info *pipe, size_t len,
@@ -70,21 +56,15 @@ void xtcp_info_fill_abort(const struct sock *sk, struct xtcp_abort *abort);
 int xtcp_ioctl(struct sock *sk, int cmd, int *karg);
 __poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_struct *wait);
 
-/* sendmsg.c */
-
 void xtcp_coalesce_flush(struct sock *sk);
 void xtcp_connect_undo(struct sock *sk, bool entered);
 int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size);
 int xtcp_sendmsg_page(struct sock *sk, struct page *page, int offset, size_t size, int flags);
 void xtcp_sendmsg_splice_eof(struct socket *sock);
 
-/* local.c */
-
 void xtcp_local_push(struct sock *sk, int nonagle);
 #define XTCP_LOCAL_LAGS	2	/* so many writes in a row that find unread text are a stream */
 bool xtcp_local_may_wait(const struct sock *sk);
-
-/* repair.c */
 
 #define XTCP_REPAIR_GO_ON	INT_MIN
 

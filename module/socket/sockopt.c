@@ -26,7 +26,6 @@
 #include "policy/policy.h"
 #include "send/send.h"
 
-/* Is this an option of SOL_IP that works on our sockets? */
 static bool ip_option_is_known(int optname, bool set)
 {
 	switch (optname) {
@@ -49,7 +48,6 @@ static bool ip_option_is_known(int optname, bool set)
 	}
 }
 
-/* Is this an option of SOL_IPV6 that works on our sockets? */
 static bool ipv6_option_is_known(int optname, bool set)
 {
 	switch (optname) {

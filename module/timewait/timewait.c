@@ -306,7 +306,6 @@ static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
 
 static struct kmem_cache *cache_v4, *cache_v6;
 
-/* Return: 0, -EINVAL when the module parameter "guest_timewait" is out of range, or -ENOMEM. */
 int xtcp_record_init(void)
 {
 	int err;
@@ -392,7 +391,6 @@ static struct xtcp_timewait *first_of(struct list_head *head)
 	return list_first_entry_or_null(head, struct xtcp_timewait, node);
 }
 
-/* The record of the shard that expires next, or NULL. */
 static struct xtcp_timewait *earliest(struct xtcp_shard *shard)
 {
 	struct xtcp_timewait *a = first_of(&shard->tw_list), *b = first_of(&shard->fin_wait2_list);

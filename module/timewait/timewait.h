@@ -81,7 +81,6 @@ struct xtcp_timewait {
 	struct xtcp_conn conn;
 };
 
-/* How many octets a record takes, without keys. */
 static inline size_t xtcp_record_size(bool v4)
 {
 	return offsetof(struct xtcp_timewait, conn) + (v4 ? XTCP_CONN_V4_END : sizeof(struct xtcp_conn));
