@@ -63,6 +63,8 @@
 #include "socket/socket.h"
 #include "timewait/timewait.h"
 
+struct listing;
+
 /*
  * A file. One with .ops shows many rows, in several steps; one with .show shows a few lines in one
  * step. A write calls .written; a file without cannot be written.
@@ -74,7 +76,10 @@ struct proc_file {
 	int (*show)(struct seq_file *m, void *v);
 	void (*written)(struct xtcp_net *xn);
 	umode_t mode;		/* 0: any user may read the file */
-	u8 family;		/* of a listing of connections */
+	/* of a listing */
+	void (*show_listener)(struct listing *l, struct sock *lsk);
+	const char *heading;	/* NULL: as in /proc/net/tcp */
+	u8 family;		/* of listed connections; 0: listeners alone, of both families */
 };
 
 /* The state of one reader, in seq_file->private. */
@@ -351,6 +356,26 @@ static const struct seq_operations xtcp_proc_blackbox_ops = {
 	.show = show_events,
 };
 
+/*
+ * Positions in a listing: 0 is the heading, 1 + n is the listener with number n, and
+ * FIRST_CHAIN + n is the chain with number n.
+ */
+#define FIRST_CHAIN	0x100000000LL
+
+/*
+ * The state of one reader, in seq_file->private. If the buffer was too small for a position,
+ * seq_file asks for it again, with a larger buffer. Then its rows are numbered from @number again.
+ */
+struct listing {
+	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
+	struct seq_file *m;
+	struct xtcp_net *xn;
+	const struct proc_file *which;
+	loff_t at;			/* the position to show */
+	unsigned int number;		/* column "sl" of the first row of this position */
+	unsigned int rows;		/* how many rows of this position were shown */
+};
+
 #define ADDRESS_LEN	sizeof("[0000:0000:0000:0000:0000:ffff:192.168.100.200]:65535")
 
 static void print_address(const struct sock *sk, char *to, size_t size)
@@ -378,7 +403,7 @@ static struct xtcp_listener_stats stats_of(const struct xtcp_listener *listener)
 	return sum;
 }
 
-static void show_queues(struct seq_file *m, struct sock *sk)
+static void show_queues(struct listing *l, struct sock *sk)
 {
 	const struct xtcp_listener *listener = xtcp_listen_queues(sk);
 	struct xtcp_listener_stats stats;
@@ -388,81 +413,15 @@ static void show_queues(struct seq_file *m, struct sock *sk)
 		return;
 	stats = stats_of(listener);
 	print_address(sk, address, sizeof(address));
-	seq_printf(m, "%-29s %5u %10u %11u %7u %8u %9u %8u %12u %12u %5u %lu %u\n", address,
+	seq_printf(l->m, "%-29s %5u %10u %11u %7u %8u %9u %8u %12u %12u %5u %lu %u\n", address,
 		   READ_ONCE(listener->accept_max), READ_ONCE(listener->accept_len), READ_ONCE(listener->accept_peak),
 		   READ_ONCE(listener->synq.len), READ_ONCE(listener->synq.peak),
 		   stats.overflows, stats.declined, stats.cookies_sent, stats.cookies_recv,
-		   from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)), (unsigned long)sock_i_ino(sk),
+		   from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(sk)), (unsigned long)sock_i_ino(sk),
 		   READ_ONCE(listener->somaxconn));
 }
 
-/*
- * *@pos is 0 for the heading, otherwise the listener's number plus one. A listener that stops
- * before show_line() runs is not shown.
- */
-static void *look_up_listener(struct seq_file *m, loff_t *pos)
-{
-	struct xtcp_net *xn = xtcp_net(seq_file_net(m));
-	unsigned long number = *pos - 1;
-	bool found;
-
-	if (!*pos)
-		return SEQ_START_TOKEN;
-	if (!xtcp_netns_is_started(xn))
-		return NULL;
-	rcu_read_lock();
-	found = xtcp_listeners_from(xn, &number);
-	rcu_read_unlock();
-	if (!found)
-		return NULL;
-	*pos = number + 1;
-	/*
-	 * pass on the listener's number, since a pointer to the listener would need a reference.
-	 * Add 2: 0 would be the end, and 1 is SEQ_START_TOKEN
-	 */
-	return (void *)(number + 2);
-}
-
-static void *next_listener(struct seq_file *m, void *v, loff_t *pos)
-{
-	cond_resched();
-	++*pos;
-	return look_up_listener(m, pos);
-}
-
-/* Shows the listener whose number look_up_listener() has given. */
-static int show_listener_at(struct seq_file *m, void *v, void (*show)(struct seq_file *m, struct sock *sk))
-{
-	unsigned long number = (unsigned long)v - 2, found = number;
-	struct sock *sk;
-
-	rcu_read_lock();
-	sk = xtcp_listeners_from(xtcp_net(seq_file_net(m)), &found);
-	if (sk && found == number)
-		show(m, sk);
-	rcu_read_unlock();
-	return 0;
-}
-
-static int show_line(struct seq_file *m, void *v)
-{
-	if (v == SEQ_START_TOKEN) {
-		seq_printf(m, "%-29s limit accept_len accept_peak syn_len syn_peak overflows declined cookies_sent",
-			   "local_address");
-		seq_puts(m, " cookies_recv   uid inode somaxconn\n");
-		return 0;
-	}
-	return show_listener_at(m, v, show_queues);
-}
-
-static const struct seq_operations xtcp_proc_listen_ops = {
-	.start = look_up_listener,
-	.next = next_listener,
-	.stop = stop_nothing,
-	.show = show_line,
-};
-
-static void show_aborts_of(struct seq_file *m, struct sock *sk)
+static void show_aborts(struct listing *l, struct sock *sk)
 {
 	const struct xtcp_listener *listener = xtcp_listen_queues(sk);
 	char address[ADDRESS_LEN];
@@ -475,33 +434,11 @@ static void show_aborts_of(struct seq_file *m, struct sock *sk)
 	for (i = 0; i <= XTCP_ABORT_MAX; i++) {
 		count = atomic_read(&listener->aborts[i]);
 		if (count)
-			seq_printf(m, "%-29s %5u %lu %s %u\n", address,
-				   from_kuid_munged(seq_user_ns(m), xtcp_compat_uid(sk)),
+			seq_printf(l->m, "%-29s %5u %lu %s %u\n", address,
+				   from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(sk)),
 				   (unsigned long)sock_i_ino(sk), word_of(abort_reasons, i), count);
 	}
 }
-
-static int show_aborts(struct seq_file *m, void *v)
-{
-	if (v == SEQ_START_TOKEN) {
-		seq_printf(m, "%-29s   uid inode reason connections\n", "local_address");
-		return 0;
-	}
-	return show_listener_at(m, v, show_aborts_of);
-}
-
-static const struct seq_operations xtcp_proc_aborts_ops = {
-	.start = look_up_listener,
-	.next = next_listener,
-	.stop = stop_nothing,
-	.show = show_aborts,
-};
-
-/*
- * Positions in a listing: 0 is the heading, 1 + n is the listener with number n, and
- * FIRST_CHAIN + n is the chain with number n.
- */
-#define FIRST_CHAIN	0x100000000LL
 
 #define WIDTH_V4	149	/* length of a row in Linux's /proc/net/tcp, without the newline */
 
@@ -521,20 +458,6 @@ struct row {
 	const void *address;
 };
 
-/*
- * The state of one reader, in seq_file->private. If the buffer was too small for a position,
- * seq_file asks for it again, with a larger buffer. Then its rows are numbered from @number again.
- */
-struct listing {
-	struct seq_net_private p;	/* the first member, as seq_file_net() demands */
-	struct seq_file *m;
-	struct xtcp_net *xn;
-	int family;
-	loff_t at;			/* the position to show */
-	unsigned int number;		/* column "sl" of the first row of this position */
-	unsigned int rows;		/* how many rows of this position were shown */
-};
-
 static void show_end(struct seq_file *m, int family, const struct in6_addr *addr, __be16 port)
 {
 	if (family == AF_INET6)
@@ -544,7 +467,7 @@ static void show_end(struct seq_file *m, int family, const struct in6_addr *addr
 
 static void begin_row(struct listing *l)
 {
-	if (l->family == AF_INET)
+	if (l->which->family == AF_INET)
 		seq_setwidth(l->m, WIDTH_V4);
 }
 
@@ -559,8 +482,8 @@ static void show_row(struct listing *l, const struct row *row)
 
 	begin_row(l);
 	seq_printf(m, "%4u: ", l->number + l->rows++);
-	show_end(m, l->family, &row->tuple.laddr, row->tuple.lport);
-	show_end(m, l->family, &row->tuple.faddr, row->tuple.fport);
+	show_end(m, l->which->family, &row->tuple.laddr, row->tuple.lport);
+	show_end(m, l->which->family, &row->tuple.faddr, row->tuple.fport);
 	seq_printf(m, "%02X %08X:%08X %02X:%08lX %08X %5u %8u %lu %u %pK",
 		   row->state, row->tx_queue, row->rx_queue, row->timer, (long)jiffies_delta_to_clock_t(left),
 		   row->retransmits, row->uid, row->probes, row->inode,
@@ -569,7 +492,7 @@ static void show_row(struct listing *l, const struct row *row)
 
 static void end_row(struct listing *l)
 {
-	if (l->family == AF_INET)
+	if (l->which->family == AF_INET)
 		seq_pad(l->m, '\n');
 	else
 		seq_putc(l->m, '\n');
@@ -607,6 +530,8 @@ static void show_listener(struct listing *l, struct sock *lsk)
 	const struct xtcp_listener *listener = READ_ONCE(xtcp_sk(lsk)->listener);
 	struct row row;
 
+	if (lsk->sk_family != l->which->family)
+		return;
 	row_of_sock(l, &row, lsk);
 	if (!listener || row.state != TCP_LISTEN)
 		return;
@@ -698,17 +623,17 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 	switch (conn->kind) {
 	case XTCP_CONN_REQUEST:
 		he = container_of(conn, struct xtcp_request, conn);
-		if (READ_ONCE(he->lsk)->sk_family == l->family)
+		if (READ_ONCE(he->lsk)->sk_family == l->which->family)
 			show_request(l, he);
 		break;
 	case XTCP_CONN_SOCK:
 		sk = xtcp_sk_of_conn(conn);
-		if (sk->sk_family == l->family)
+		if (sk->sk_family == l->which->family)
 			show_sock(l, sk);
 		break;
 	case XTCP_CONN_TIMEWAIT:
 		tw = container_of(conn, struct xtcp_timewait, conn);
-		if (xtcp_record_family(tw) == l->family)
+		if (xtcp_record_family(tw) == l->which->family)
 			show_timewait(l, tw);
 		break;
 	}
@@ -728,9 +653,9 @@ static bool has_conn(const struct xtcp_net *xn, u32 chain)
 
 /*
  * Returns the first position, @pos or later, that has a listener of @xn or a chain with a
- * connection of @xn. If there is none, returns a position behind the last chain.
+ * connection of @xn, if @conns. If there is none, returns a position behind the last chain.
  */
-static loff_t find_from(struct xtcp_net *xn, loff_t pos)
+static loff_t find_from(struct xtcp_net *xn, loff_t pos, bool conns)
 {
 	u32 chain = pos < FIRST_CHAIN ? 0 : pos - FIRST_CHAIN;
 	unsigned long number = pos - 1;
@@ -749,7 +674,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos)
 	 * if the namespace has no connections, skip all chains. Test this only at the first chain:
 	 * xtcp_demux_count() is slow, because it adds the counts of all processors
 	 */
-	if (!chain && !xtcp_demux_count(xn))
+	if (!conns || (!chain && !xtcp_demux_count(xn)))
 		chain = xtcp_conns.mask + 1;
 	while ((chain = xtcp_conns_used_chain(chain)) <= xtcp_conns.mask && !has_conn(xn, chain)) {
 		cond_resched();
@@ -771,7 +696,7 @@ static void *look_up(struct seq_file *m, loff_t *pos)
 		l->number = 0;
 		return SEQ_START_TOKEN;
 	}
-	*pos = find_from(l->xn, *pos);
+	*pos = find_from(l->xn, *pos, l->which->family);
 	l->at = *pos;
 	return *pos - FIRST_CHAIN <= xtcp_conns.mask ? l : NULL;
 }
@@ -781,7 +706,7 @@ static void *listing_start(struct seq_file *m, loff_t *pos)
 	struct listing *l = m->private;
 
 	l->m = m;
-	l->family = ((const struct proc_file *)pde_data(file_inode(m->file)))->family;
+	l->which = pde_data(file_inode(m->file));
 	l->xn = xtcp_net(seq_file_net(m));
 	return look_up(m, pos);
 }
@@ -806,8 +731,8 @@ static void show_at(struct listing *l)
 	rcu_read_lock();
 	if (l->at < FIRST_CHAIN) {
 		lsk = xtcp_listeners_from(l->xn, &number);
-		if (lsk && number == l->at - 1 && lsk->sk_family == l->family)
-			show_listener(l, lsk);
+		if (lsk && number == l->at - 1)
+			l->which->show_listener(l, lsk);
 	} else {
 		for (conn = xtcp_conns_first(l->at - FIRST_CHAIN); conn; conn = xtcp_conns_next(conn))
 			if (conn->net_id == l->xn->id)
@@ -824,9 +749,13 @@ static int show_listing(struct seq_file *m, void *v)
 		show_at(l);
 		return 0;
 	}
+	if (l->which->heading) {
+		seq_printf(m, "%-29s %s\n", "local_address", l->which->heading);
+		return 0;
+	}
 	begin_row(l);
 	seq_printf(m, "  sl  %s st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode",
-		   l->family == AF_INET ? "local_address rem_address  " :
+		   l->which->family == AF_INET ? "local_address rem_address  " :
 		   "local_address                         remote_address                       ");
 	end_row(l);
 	return 0;
@@ -840,10 +769,13 @@ static const struct seq_operations ops_listing = {
 };
 
 static const struct proc_file files[] = {
-	{ "", &ops_listing, sizeof(struct listing), .family = AF_INET },
-	{ "6", &ops_listing, sizeof(struct listing), .family = AF_INET6 },
-	{ "_listen", &xtcp_proc_listen_ops, sizeof(struct seq_net_private) },
-	{ "_aborts", &xtcp_proc_aborts_ops, sizeof(struct seq_net_private) },
+	{ "", &ops_listing, sizeof(struct listing), .family = AF_INET, .show_listener = show_listener },
+	{ "6", &ops_listing, sizeof(struct listing), .family = AF_INET6, .show_listener = show_listener },
+	{ "_listen", &ops_listing, sizeof(struct listing), .show_listener = show_queues, .heading =
+		"limit accept_len accept_peak syn_len syn_peak overflows declined cookies_sent cookies_recv   uid inode somaxconn",
+	},
+	{ "_aborts", &ops_listing, sizeof(struct listing), .show_listener = show_aborts,
+	  .heading = "  uid inode reason connections" },
 	{ "_blackbox", &xtcp_proc_blackbox_ops, sizeof(struct xtcp_proc_box),
 	  .written = xtcp_blackbox_forget, .mode = 0600 },
 	{ "_snmp", .show = xtcp_mib_show_snmp },
