@@ -10,8 +10,9 @@
 #ifndef XTCP_NETNS_H
 #define XTCP_NETNS_H
 
-#include <linux/types.h>
+#include "base/wire.h"
 
+struct xtcp_conn;
 struct xtcp_net;
 
 int xtcp_netns_start(struct xtcp_net *xn);
@@ -25,6 +26,31 @@ void xtcp_sysctl_net_exit(struct xtcp_net *xn);
 extern struct proto *xtcp_sockstat_protos[2];
 
 extern struct rw_semaphore xtcp_proc_reads;
+
+/*
+ * struct xtcp_row - what a listing shows of a listener, an entry, a sock or a record
+ * @sk: a full sock or a listener; NULL: an entry or a record
+ * @owner: @sk, or the listener of an entry; NULL: a record
+ */
+struct xtcp_row {
+	struct sock *sk;
+	struct sock *owner;
+	const void *address;
+	struct xtcp_tuple tuple;
+	int dev;
+	int state;
+	u8 timer;		/* enum xtcp_timer_shown: the timer that ends at @expires */
+	unsigned long expires;
+	unsigned int retransmits;
+	unsigned int probes;
+	u32 rqueue;
+	u32 wqueue;
+	u32 mark;
+};
+
+void xtcp_row_of_sock(struct xtcp_row *row, struct sock *sk);
+bool xtcp_row_of_listener(struct xtcp_row *row, struct sock *lsk);
+int xtcp_row_of_conn(struct xtcp_row *row, struct xtcp_conn *conn);
 
 int xtcp_proc_net_init(struct xtcp_net *xn, const char *name);
 void xtcp_proc_net_exit(struct xtcp_net *xn, const char *name);

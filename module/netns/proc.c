@@ -442,21 +442,96 @@ static void show_aborts(struct listing *l, struct sock *sk)
 
 #define WIDTH_V4	149	/* length of a row in Linux's /proc/net/tcp, without the newline */
 
-/* The values of the columns that every kind of connection has. */
-struct row {
-	struct xtcp_tuple tuple;
-	int state;
-	u32 tx_queue;
-	u32 rx_queue;
-	enum xtcp_timer_shown timer;	/* column "tr": the timer whose time is in "tm->when" */
-	unsigned long expires;
-	unsigned int retransmits;
-	unsigned int probes;
-	uid_t uid;
-	unsigned long inode;
-	unsigned int refcount;
-	const void *address;
-};
+/* Of a full sock. No lock; the caller has a reference, or is in the RCU read side. */
+void xtcp_row_of_sock(struct xtcp_row *row, struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+
+	row->sk = sk;
+	row->owner = sk;
+	row->address = sk;
+	/*
+	 * the state before the tuple: every writer but connect() sets the tuple first, so it is at
+	 * least as new. connect() sets SYN-SENT first, but lookups find the sock only with both. A
+	 * new connect() or listen() first waits for RCU readers, so after the end both stay until
+	 * this read side ends
+	 */
+	row->state = inet_sk_state_load(sk);
+	/* the clone of a listener enters the table just before its first change of state (synq.c) */
+	if (row->state == TCP_LISTEN)
+		row->state = TCP_SYN_RECV;
+	row->tuple = xtcp_conn_tuple(&xsk->conn);
+	row->dev = xsk->conn.bound_dev_if;
+	row->mark = READ_ONCE(sk->sk_mark);
+	row->wqueue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
+	/* this code has no lock, so the difference may be negative for a moment */
+	row->rqueue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);
+	row->timer = xtcp_timer_shown(&xsk->timers, &row->expires);
+	row->retransmits = READ_ONCE(xsk->tries.retransmits);
+	row->probes = xtcp_tries_probes_out(&xsk->tries);
+}
+
+/* Return: false if the listener has just stopped. RCU read side. */
+bool xtcp_row_of_listener(struct xtcp_row *row, struct sock *lsk)
+{
+	const struct xtcp_listener *listener = xtcp_listen_queues(lsk);
+
+	*row = (struct xtcp_row) {
+		.sk = lsk,
+		.owner = lsk,
+		.address = lsk,
+		.tuple.lport = inet_sk(lsk)->inet_sport,
+		.dev = READ_ONCE(lsk->sk_bound_dev_if),
+		.state = TCP_LISTEN,
+		.mark = READ_ONCE(lsk->sk_mark),
+	};
+	if (!listener)
+		return false;
+	/* as in Linux; the limit is there in sock_diag alone */
+	row->rqueue = READ_ONCE(listener->accept_len);
+	row->wqueue = READ_ONCE(listener->accept_max);
+	if (lsk->sk_family == AF_INET6)
+		row->tuple.laddr = lsk->sk_v6_rcv_saddr;
+	else
+		row->tuple.laddr.s6_addr32[3] = inet_sk(lsk)->inet_rcv_saddr;
+	return true;
+}
+
+/*
+ * Of an entry, a sock or a record. Return: the address family of its socket: as in Linux, that of
+ * AF_INET6 sockets with a connection over IPv4 is AF_INET6. RCU read side.
+ */
+int xtcp_row_of_conn(struct xtcp_row *row, struct xtcp_conn *conn)
+{
+	const struct xtcp_timewait *tw;
+	const struct xtcp_request *he;
+
+	*row = (struct xtcp_row) { .tuple = xtcp_conn_tuple(conn), .dev = conn->bound_dev_if };
+	switch ((enum xtcp_conn_kind)conn->kind) {
+	case XTCP_CONN_REQUEST:
+		he = container_of(conn, struct xtcp_request, conn);
+		row->owner = READ_ONCE(he->lsk);
+		row->address = he;
+		row->state = TCP_SYN_RECV;
+		row->mark = READ_ONCE(he->mark);
+		row->timer = XTCP_TIMER_SHOWN_RETRANSMIT;
+		row->expires = xtcp_clock_jiffies(READ_ONCE(he->expires));
+		row->retransmits = READ_ONCE(he->level);
+		return row->owner->sk_family;
+	case XTCP_CONN_SOCK:
+		xtcp_row_of_sock(row, xtcp_sk_of_conn(conn));
+		return row->sk->sk_family;
+	case XTCP_CONN_TIMEWAIT:
+		tw = container_of(conn, struct xtcp_timewait, conn);
+		row->address = tw;
+		row->state = READ_ONCE(tw->substate);
+		row->mark = READ_ONCE(tw->mark);
+		row->timer = XTCP_TIMER_SHOWN_TIMEWAIT;
+		row->expires = xtcp_clock_jiffies(READ_ONCE(tw->expires));
+		return xtcp_record_family(tw);
+	}
+	return AF_UNSPEC;
+}
 
 static void show_end(struct seq_file *m, int family, const struct in6_addr *addr, __be16 port)
 {
@@ -475,9 +550,10 @@ static void begin_row(struct listing *l)
  * Shows the columns that every kind of connection has. The caller adds the other columns of a
  * listener or a full sock.
  */
-static void show_row(struct listing *l, const struct row *row)
+static void show_row(struct listing *l, const struct xtcp_row *row)
 {
 	long left = row->timer == XTCP_TIMER_SHOWN_NONE ? 0 : (long)(row->expires - jiffies);
+	uid_t uid = row->owner ? from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(row->owner)) : 0;
 	struct seq_file *m = l->m;
 
 	begin_row(l);
@@ -485,9 +561,9 @@ static void show_row(struct listing *l, const struct row *row)
 	show_end(m, l->which->family, &row->tuple.laddr, row->tuple.lport);
 	show_end(m, l->which->family, &row->tuple.faddr, row->tuple.fport);
 	seq_printf(m, "%02X %08X:%08X %02X:%08lX %08X %5u %8u %lu %u %pK",
-		   row->state, row->tx_queue, row->rx_queue, row->timer, (long)jiffies_delta_to_clock_t(left),
-		   row->retransmits, row->uid, row->probes, row->inode,
-		   row->refcount, row->address);
+		   row->state, row->wqueue, row->rqueue, row->timer, (long)jiffies_delta_to_clock_t(left),
+		   row->retransmits, uid, row->probes, row->sk ? (unsigned long)sock_i_ino(row->sk) : 0,
+		   row->sk ? refcount_read(&row->sk->sk_refcnt) : !row->owner, row->address);
 }
 
 static void end_row(struct listing *l)
@@ -498,45 +574,17 @@ static void end_row(struct listing *l)
 		seq_putc(l->m, '\n');
 }
 
-/* Fills the columns that a listener and a full sock have in common. */
-static void row_of_sock(const struct listing *l, struct row *row, struct sock *sk)
-{
-	const struct inet_sock *inet = inet_sk(sk);
-
-	*row = (struct row) {
-		.tuple.lport = inet->inet_sport,
-		.tuple.fport = inet->inet_dport,
-		.state = inet_sk_state_load(sk),
-		.uid = from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(sk)),
-		.inode = sock_i_ino(sk),
-		.refcount = refcount_read(&sk->sk_refcnt),
-		.address = sk,
-	};
-	if (sk->sk_family == AF_INET6) {
-		row->tuple.laddr = sk->sk_v6_rcv_saddr;
-		row->tuple.faddr = sk->sk_v6_daddr;
-		return;
-	}
-	ipv6_addr_set_v4mapped(inet->inet_rcv_saddr, &row->tuple.laddr);
-	ipv6_addr_set_v4mapped(inet->inet_daddr, &row->tuple.faddr);
-}
-
 /*
  * Shows a listener. As in Linux, column rx_queue is the length of the accept queue. Column tx_queue
  * is the limit of the accept queue, which Linux shows only by sock_diag.
  */
 static void show_listener(struct listing *l, struct sock *lsk)
 {
-	const struct xtcp_listener *listener = READ_ONCE(xtcp_sk(lsk)->listener);
-	struct row row;
+	struct xtcp_row row;
 
-	if (lsk->sk_family != l->which->family)
+	if (lsk->sk_family != l->which->family || !xtcp_row_of_listener(&row, lsk) ||
+	    inet_sk_state_load(lsk) != TCP_LISTEN)
 		return;
-	row_of_sock(l, &row, lsk);
-	if (!listener || row.state != TCP_LISTEN)
-		return;
-	row.tx_queue = READ_ONCE(listener->accept_max);
-	row.rx_queue = READ_ONCE(listener->accept_len);
 	show_row(l, &row);
 	/*
 	 * the last columns, with Linux's values for a new listener: RTO and ATO in units of
@@ -546,96 +594,34 @@ static void show_listener(struct listing *l, struct sock *lsk)
 	end_row(l);
 }
 
+/* The columns of a full sock alone. */
 static void show_sock(struct listing *l, struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 mss = max_t(u32, READ_ONCE(xsk->mss), 1);
 	u32 ssthresh = READ_ONCE(xsk->cong.ssthresh);
-	struct row row;
 
-	row_of_sock(l, &row, sk);
-	if (row.state == TCP_CLOSE)
-		return;
-	/* the clone of a listener enters the table just before its first change of state (synq.c) */
-	if (row.state == TCP_LISTEN)
-		row.state = TCP_SYN_RECV;
-	row.tx_queue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
-	/* without the lock, rcv.nxt may seem to be behind copied_seq for a moment */
-	row.rx_queue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);
-	row.retransmits = READ_ONCE(xsk->tries.retransmits);
-	row.probes = xtcp_tries_probes_out(&xsk->tries);
-	row.timer = xtcp_timer_shown(&xsk->timers, &row.expires);
-	show_row(l, &row);
 	seq_printf(l->m, " %ld %ld %u %u %d",
 		   xtcp_bounds_rto_ms(&xsk->inet.sk) * USER_HZ / MSEC_PER_SEC,
 		   READ_ONCE(xsk->data_segs_in) ? XTCP_DELACK_MIN_MS * USER_HZ / MSEC_PER_SEC : 0,
 		   READ_ONCE(xsk->acking.quick) << 1 | READ_ONCE(xsk->acking.pingpong),
 		   DIV_ROUND_UP(READ_ONCE(xsk->cong.cwnd), mss), ssthresh > INT_MAX ? -1 : (int)(ssthresh / mss));
-	end_row(l);
 }
 
-static void show_request(struct listing *l, const struct xtcp_request *he)
-{
-	struct row row = {
-		.tuple = xtcp_conn_tuple(&he->conn),
-		.state = TCP_SYN_RECV,
-		.timer = XTCP_TIMER_SHOWN_RETRANSMIT,
-		.expires = xtcp_clock_jiffies(READ_ONCE(he->expires)),
-		.retransmits = READ_ONCE(he->level),
-		.uid = from_kuid_munged(seq_user_ns(l->m), xtcp_compat_uid(READ_ONCE(he->lsk))),
-		.address = he,
-	};
-
-	show_row(l, &row);
-	end_row(l);
-}
-
-static void show_timewait(struct listing *l, const struct xtcp_timewait *tw)
-{
-	struct row row = {
-		.tuple = xtcp_conn_tuple(&tw->conn),
-		.state = READ_ONCE(tw->substate),
-		.timer = XTCP_TIMER_SHOWN_TIMEWAIT,
-		.expires = xtcp_clock_jiffies(READ_ONCE(tw->expires)),
-		.refcount = 1,
-		.address = tw,
-	};
-
-	show_row(l, &row);
-	end_row(l);
-}
-
-/*
- * Shows a connection if its socket has the address family of the listing. So, as in Linux, xtcp6
- * also lists the IPv4 connections of AF_INET6 sockets.
- */
 static void show_conn(struct listing *l, struct xtcp_conn *conn)
 {
-	struct xtcp_timewait *tw;
-	struct xtcp_request *he;
-	struct sock *sk;
+	struct xtcp_row row;
 
 	/*
 	 * writers hold a lock that the reader does not take. The data races do no harm: the listing
 	 * may show an old value
 	 */
 	kcsan_disable_current();
-	switch (conn->kind) {
-	case XTCP_CONN_REQUEST:
-		he = container_of(conn, struct xtcp_request, conn);
-		if (READ_ONCE(he->lsk)->sk_family == l->which->family)
-			show_request(l, he);
-		break;
-	case XTCP_CONN_SOCK:
-		sk = xtcp_sk_of_conn(conn);
-		if (sk->sk_family == l->which->family)
-			show_sock(l, sk);
-		break;
-	case XTCP_CONN_TIMEWAIT:
-		tw = container_of(conn, struct xtcp_timewait, conn);
-		if (xtcp_record_family(tw) == l->which->family)
-			show_timewait(l, tw);
-		break;
+	if (xtcp_row_of_conn(&row, conn) == l->which->family && row.state != TCP_CLOSE) {
+		show_row(l, &row);
+		if (row.sk)
+			show_sock(l, row.sk);
+		end_row(l);
 	}
 	kcsan_enable_current();
 }

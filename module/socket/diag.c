@@ -48,6 +48,7 @@
 
 #include "base/sock.h"
 #include "listen/listen.h"
+#include "netns/netns.h"
 #include "sock/create.h"
 #include "socket/diag_filter.h"
 
@@ -131,21 +132,6 @@ static int xtcp_diag_keys_put(struct sk_buff *skb, const struct sock *sk, bool c
 	return 0;
 }
 
-/* The contents of a row: of a listener, an entry, a sock, an aborted sock or a record. */
-struct diag_row {
-	struct sock *sk;		/* a full sock or a listener; NULL: an entry or a record */
-	struct xtcp_tuple tuple;
-	int dev;
-	int state;
-	enum xtcp_timer_shown timer;
-	unsigned long expires;
-	u8 retransmits;
-	u32 rqueue;
-	u32 wqueue;
-	u32 mark;
-	struct xtcp_abort abort;	/* if its reason is 0, the connection was not aborted */
-};
-
 static bool asks_for(const struct xtcp_diag_ask *ask, int attribute)
 {
 	return ask->ext & 1 << (attribute - 1);
@@ -176,7 +162,7 @@ static bool owner_fits(const struct xtcp_diag_ask *ask, struct sock *sk)
 	return !ask->has_cookie || (sk && !sock_diag_check_cookie(sk, ask->cookie));
 }
 
-static bool is_wanted(const struct xtcp_diag_ask *ask, const struct diag_row *row)
+static bool is_wanted(const struct xtcp_diag_ask *ask, const struct xtcp_row *row)
 {
 	struct xtcp_diag_facts facts = {
 		.src = words_of(&row->tuple.laddr, ask->family),
@@ -199,7 +185,7 @@ static bool is_wanted(const struct xtcp_diag_ask *ask, const struct diag_row *ro
 	return xtcp_diag_filter_accepts(ask->filter, ask->filter_len, &facts);
 }
 
-static void fill_id(struct inet_diag_sockid *id, const struct xtcp_diag_ask *ask, const struct diag_row *row)
+static void fill_id(struct inet_diag_sockid *id, const struct xtcp_diag_ask *ask, const struct xtcp_row *row)
 {
 	const unsigned int octets = ask->family == AF_INET ? sizeof(__be32) : sizeof(struct in6_addr);
 
@@ -214,15 +200,16 @@ static void fill_id(struct inet_diag_sockid *id, const struct xtcp_diag_ask *ask
 		sock_diag_save_cookie(row->sk, id->idiag_cookie);
 }
 
-static void fill_head(struct inet_diag_msg *msg, const struct xtcp_diag_ask *ask, const struct diag_row *row)
+static void fill_head(struct inet_diag_msg *msg, const struct xtcp_diag_ask *ask, const struct xtcp_row *row)
 {
 	memset(msg, 0, sizeof(*msg));
 	msg->idiag_family = ask->family;
 	msg->idiag_state = row->state;
 	msg->idiag_timer = row->timer;
-	if (row->timer != XTCP_TIMER_SHOWN_NONE)
+	if (row->timer != XTCP_TIMER_SHOWN_NONE) {
 		msg->idiag_expires = jiffies_to_msecs(max_t(long, row->expires - jiffies, 0));
-	msg->idiag_retrans = row->retransmits;
+		msg->idiag_retrans = row->timer == XTCP_TIMER_SHOWN_RETRANSMIT ? row->retransmits : row->probes;
+	}
 	msg->idiag_rqueue = row->rqueue;
 	msg->idiag_wqueue = row->wqueue;
 	fill_id(&msg->id, ask, row);
@@ -355,7 +342,9 @@ static int put_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct
 	return err;
 }
 
-static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const struct diag_row *row)
+/* @abort: NULL: the connection was not aborted. */
+static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const struct xtcp_row *row,
+		   const struct xtcp_abort *abort)
 {
 	struct nlmsghdr *nlh;
 	int err = 0;
@@ -368,8 +357,8 @@ static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const s
 	fill_head(nlmsg_data(nlh), ask, row);
 	if (ask->administrator)
 		err = nla_put_u32(skb, INET_DIAG_MARK, row->mark);
-	if (!err && row->abort.reason)
-		err = nla_put(skb, XTCP_DIAG_ABORT, sizeof(row->abort), &row->abort);
+	if (!err && abort)
+		err = nla_put(skb, XTCP_DIAG_ABORT, sizeof(*abort), abort);
 	if (!err && row->sk)
 		err = put_sock(skb, ask, row->sk, row->state);
 	/* last, since the keys may take all the room that is left */
@@ -388,65 +377,24 @@ static int put_row(struct sk_buff *skb, const struct xtcp_diag_ask *ask, const s
  */
 static int xtcp_diag_row_listener(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *lsk)
 {
-	const struct xtcp_listener *listener = xtcp_listen_queues(lsk);
-	struct diag_row row = {
-		.sk = lsk,
-		.tuple.lport = inet_sk(lsk)->inet_sport,
-		.dev = READ_ONCE(lsk->sk_bound_dev_if),
-		.state = TCP_LISTEN,
-		.mark = READ_ONCE(lsk->sk_mark),
-	};
+	struct xtcp_row row;
 	int err;
 
-	if (lsk->sk_family != ask->family || !listener || !refcount_inc_not_zero(&lsk->sk_refcnt))
+	if (lsk->sk_family != ask->family || !xtcp_row_of_listener(&row, lsk) ||
+	    !refcount_inc_not_zero(&lsk->sk_refcnt))
 		return 0;
-	row.rqueue = READ_ONCE(listener->accept_len);
-	row.wqueue = READ_ONCE(listener->accept_max);
-	if (ask->family == AF_INET6)
-		row.tuple.laddr = lsk->sk_v6_rcv_saddr;
-	else
-		row.tuple.laddr.s6_addr32[3] = inet_sk(lsk)->inet_rcv_saddr;
-	err = inet_sk_state_load(lsk) == TCP_LISTEN ? put_row(skb, ask, &row) : 0;
+	err = inet_sk_state_load(lsk) == TCP_LISTEN ? put_row(skb, ask, &row, NULL) : 0;
 	sock_put(lsk);
 	return err == -ESTALE ? 0 : err;
-}
-
-static void fill_row_of_sock(struct diag_row *row, struct sock *sk)
-{
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	row->sk = sk;
-	/*
-	 * the state before the tuple: every writer but connect() sets the tuple first, so it is at
-	 * least as new. connect() sets SYN-SENT first, but lookups find the sock only with both. A
-	 * new connect() or listen() first waits for RCU readers, so after the end both stay until
-	 * this read side ends
-	 */
-	row->state = inet_sk_state_load(sk);
-	/* the clone of a listener enters the table just before its first change of state (synq.c) */
-	if (row->state == TCP_LISTEN)
-		row->state = TCP_SYN_RECV;
-	row->tuple = xtcp_conn_tuple(&xsk->conn);
-	row->dev = xsk->conn.bound_dev_if;
-	row->mark = READ_ONCE(sk->sk_mark);
-	row->wqueue = READ_ONCE(xsk->snd.write_seq) - READ_ONCE(xsk->snd.una);
-	/* this code has no lock, so the difference may be negative for a moment */
-	row->rqueue = max_t(int, READ_ONCE(xsk->rcv.nxt) - READ_ONCE(xsk->rcv.copied_seq), 0);
-	row->timer = xtcp_timer_shown(&xsk->timers, &row->expires);
-	if (row->timer == XTCP_TIMER_SHOWN_RETRANSMIT)
-		row->retransmits = READ_ONCE(xsk->tries.retransmits);
-	else if (row->timer != XTCP_TIMER_SHOWN_NONE)
-		row->retransmits = xtcp_tries_probes_out(&xsk->tries);
-	else
-		row->retransmits = 0;
 }
 
 /*
  * Adds the row of a sock. If its state changes before the lock is taken, the row is made anew,
  * unless the sock has ended.
  */
-static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row, struct sock *sk)
+static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
+	struct xtcp_row row;
 	int err;
 
 	if (sk->sk_family != ask->family)
@@ -454,9 +402,9 @@ static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return -ESTALE;
 	do {
-		fill_row_of_sock(row, sk);
-		err = row->state == TCP_CLOSE ? -ESTALE : put_row(skb, ask, row);
-	} while (err == -ESTALE && row->state != TCP_CLOSE);
+		xtcp_row_of_sock(&row, sk);
+		err = row.state == TCP_CLOSE ? -ESTALE : put_row(skb, ask, &row, NULL);
+	} while (err == -ESTALE && row.state != TCP_CLOSE);
 	sock_put(sk);
 	return err;
 }
@@ -465,7 +413,8 @@ static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask
  * Outside the table, an aborted sock's tuple may change without the socket lock. Return: 0; -EAGAIN
  * if a program has it, unless ask->unlocked; -ESTALE if the socket was closed or disconnected.
  */
-static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask *ask, struct sock *sk)
+static int fill_row_of_aborted(struct xtcp_row *row, struct xtcp_abort *abort, const struct xtcp_diag_ask *ask,
+			       struct sock *sk)
 {
 	int err = 0;
 
@@ -476,10 +425,10 @@ static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask 
 	} else if (!xtcp_sk(sk)->ended.is_listed) {
 		err = -ESTALE;
 	} else {
-		fill_row_of_sock(row, sk);
+		xtcp_row_of_sock(row, sk);
 		row->wqueue = 0;
 		row->state = TCP_CLOSE;
-		xtcp_info_fill_abort(sk, &row->abort);
+		xtcp_info_fill_abort(sk, abort);
 	}
 	bh_unlock_sock(sk);
 	local_bh_enable();
@@ -489,42 +438,18 @@ static int fill_row_of_aborted(struct diag_row *row, const struct xtcp_diag_ask 
 /* Adds the row of an aborted sock. Returns as xtcp_diag_row_listener(). */
 static int xtcp_diag_row_aborted(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
-	struct diag_row row = { };
+	struct xtcp_abort abort;
+	struct xtcp_row row;
 	int err;
 
 	if (sk->sk_family != ask->family || !owner_fits(ask, sk) || !refcount_inc_not_zero(&sk->sk_refcnt))
 		return 0;
 	/* as in /proc, a data race may show an old value; this does no harm */
 	kcsan_disable_current();
-	err = fill_row_of_aborted(&row, ask, sk) ?: put_row(skb, ask, &row);
+	err = fill_row_of_aborted(&row, &abort, ask, sk) ?: put_row(skb, ask, &row, &abort);
 	kcsan_enable_current();
 	sock_put(sk);
 	return err == -ESTALE ? 0 : err;
-}
-
-static int diag_row_of_request(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row,
-			       const struct xtcp_request *he)
-{
-	if (READ_ONCE(he->lsk)->sk_family != ask->family)
-		return 0;
-	row->state = TCP_SYN_RECV;
-	row->mark = READ_ONCE(he->mark);
-	row->timer = XTCP_TIMER_SHOWN_RETRANSMIT;
-	row->expires = xtcp_clock_jiffies(READ_ONCE(he->expires));
-	row->retransmits = READ_ONCE(he->level);
-	return put_row(skb, ask, row);
-}
-
-static int diag_row_of_record(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct diag_row *row,
-			      const struct xtcp_timewait *tw)
-{
-	if (xtcp_record_family(tw) != ask->family)
-		return 0;
-	row->state = READ_ONCE(tw->substate);
-	row->mark = READ_ONCE(tw->mark);
-	row->timer = XTCP_TIMER_SHOWN_TIMEWAIT;
-	row->expires = xtcp_clock_jiffies(READ_ONCE(tw->expires));
-	return put_row(skb, ask, row);
 }
 
 /*
@@ -534,25 +459,15 @@ static int diag_row_of_record(struct sk_buff *skb, const struct xtcp_diag_ask *a
  */
 static int xtcp_diag_row_conn(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct xtcp_conn *conn)
 {
-	struct diag_row row = {
-		.tuple = xtcp_conn_tuple(conn),
-		.dev = conn->bound_dev_if,
-	};
+	struct xtcp_row row;
 	int err = 0;
 
 	/* as in /proc, a data race may show an old value; this does no harm */
 	kcsan_disable_current();
-	switch (conn->kind) {
-	case XTCP_CONN_REQUEST:
-		err = diag_row_of_request(skb, ask, &row, container_of(conn, struct xtcp_request, conn));
-		break;
-	case XTCP_CONN_SOCK:
-		err = diag_row_of_sock(skb, ask, &row, xtcp_sk_of_conn(conn));
-		break;
-	case XTCP_CONN_TIMEWAIT:
-		err = diag_row_of_record(skb, ask, &row, container_of(conn, struct xtcp_timewait, conn));
-		break;
-	}
+	if (conn->kind == XTCP_CONN_SOCK)
+		err = diag_row_of_sock(skb, ask, xtcp_sk_of_conn(conn));
+	else if (xtcp_row_of_conn(&row, conn) == ask->family)
+		err = put_row(skb, ask, &row, NULL);
 	kcsan_enable_current();
 	return err;
 }
