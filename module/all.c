@@ -16,7 +16,6 @@
 #include "socket/family.c"
 #include "socket/names.c"
 #include "socket/diag.c"
-#include "socket/diag_filter.c"
 #include "socket/set.c"
 #include "socket/sockopt.c"
 #include "socket/recvmsg.c"

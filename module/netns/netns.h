@@ -48,7 +48,6 @@ struct xtcp_row {
 	u32 mark;
 };
 
-void xtcp_row_of_sock(struct xtcp_row *row, struct sock *sk);
 bool xtcp_row_of_listener(struct xtcp_row *row, struct sock *lsk);
 int xtcp_row_of_conn(struct xtcp_row *row, struct xtcp_conn *conn);
 

@@ -442,8 +442,7 @@ static void show_aborts(struct listing *l, struct sock *sk)
 
 #define WIDTH_V4	149	/* length of a row in Linux's /proc/net/tcp, without the newline */
 
-/* Of a full sock. No lock; the caller has a reference, or is in the RCU read side. */
-void xtcp_row_of_sock(struct xtcp_row *row, struct sock *sk)
+static void row_of_sock(struct xtcp_row *row, struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
@@ -499,7 +498,7 @@ bool xtcp_row_of_listener(struct xtcp_row *row, struct sock *lsk)
 
 /*
  * Of an entry, a sock or a record. Return: the address family of its socket: as in Linux, that of
- * AF_INET6 sockets with a connection over IPv4 is AF_INET6. RCU read side.
+ * AF_INET6 sockets with a connection over IPv4 is AF_INET6. RCU read side, or a reference.
  */
 int xtcp_row_of_conn(struct xtcp_row *row, struct xtcp_conn *conn)
 {
@@ -519,7 +518,7 @@ int xtcp_row_of_conn(struct xtcp_row *row, struct xtcp_conn *conn)
 		row->retransmits = READ_ONCE(he->level);
 		return row->owner->sk_family;
 	case XTCP_CONN_SOCK:
-		xtcp_row_of_sock(row, xtcp_sk_of_conn(conn));
+		row_of_sock(row, xtcp_sk_of_conn(conn));
 		return row->sk->sk_family;
 	case XTCP_CONN_TIMEWAIT:
 		tw = container_of(conn, struct xtcp_timewait, conn);

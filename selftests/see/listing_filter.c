@@ -2,7 +2,7 @@
 /*
  * Filters of the listing by netlink: what each operation of inet_diag's programs finds, on both stacks, xtcp's own
  * attributes, and requests that are refused: programs that must not run, truncated attributes. The unit test of
- * module/socket/diag_filter.c has more programs.
+ * selftests/unit/diag_filter_test.c has more programs.
  */
 #include <net/if.h>
 #include <netinet/tcp.h>

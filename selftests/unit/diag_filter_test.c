@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * module/socket/diag_filter.c in user space: what each operation accepts, programs that must not run, and random ones,
+ * module/socket/diag.c in user space: what each operation accepts, programs that must not run, and random ones,
  * which have to end at one of their two ends.
  */
 #include <arpa/inet.h>
+#include <asm/byteorder.h>
+#include <errno.h>
 #include <string.h>
 #include <linux/inet_diag.h>
 #include <sys/socket.h>
 
-#include "socket/diag_filter.h"
 #include "unit.h"
+#include "diag_filter.part.h"
 
 #define COUNT(array)	(sizeof(array) / sizeof(*(array)))
 #define REFUSE		0xffff	/* "no" of an operation: four octets beyond the end */
@@ -70,7 +72,7 @@ static void end(void)
 static int check(bool administrator)
 {
 	void *copy = malloc(program.len);
-	u8 *notes = calloc(1, xtcp_diag_filter_notes(program.len));
+	u8 *notes = calloc(1, NOTES_LEN(program.len));
 	int err;
 
 	memcpy(copy, program.octets, program.len);
@@ -144,7 +146,7 @@ static void ports(void)
 		UNIT_CHECK(port_fits(rows[i].code, rows[i].port) == rows[i].fits);
 }
 
-static bool host_fits(u8 family, u8 code, u8 cond_family, const char *addr, u8 prefix, int port)
+static bool fits_host(u8 family, u8 code, u8 cond_family, const char *addr, u8 prefix, int port)
 {
 	begin(family);
 	add_host(code, cond_family, addr, prefix, port);
@@ -186,7 +188,7 @@ static void hosts(void)
 	unsigned int i;
 
 	for (i = 0; i < COUNT(rows); i++) {
-		bool fits = host_fits(rows[i].family, rows[i].code, rows[i].cond_family, rows[i].addr, rows[i].prefix,
+		bool fits = fits_host(rows[i].family, rows[i].code, rows[i].cond_family, rows[i].addr, rows[i].prefix,
 				      rows[i].port);
 
 		if (fits != rows[i].fits)
