@@ -35,33 +35,20 @@
 #include "ports/ports.h"
 #include "sock/create.h"
 
-static int min_rmem = 4096;
-static int max_mss = 65535;
-static int min_mss = XTCP_MSS_MIN_SND;
-static int max_migrate_wait_ms = 10000;
-static int max_timewait_ms = 4 * 60 * 1000;	/* 2 MSL of RFC 9293 section 3.4.2 */
-static int max_tw_reuse_delay_ms = 60000;
-static int max_seconds = INT_MAX / HZ;
+#define MAX_DELACK_US		((int)(XTCP_DELACK_MAX_MS * USEC_PER_MSEC))
+#define MAX_SECONDS		(INT_MAX / HZ)
 /* whole seconds: INT_MAX ms, rounded up to jiffies, might be read as more than INT_MAX ms */
-static int max_milliseconds = INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC;
-static int max_usecs = 1000000;
-static int max_ack_delay_ns = 500000000;	/* 500 ms: RFC 9293 MUST-40 */
-static int max_lifetime = 21600;
-static int max_delack_us = XTCP_DELACK_MAX_MS * USEC_PER_MSEC;
-static int max_rto_max_ms = 120000;
-static int max_syn_retries = MAX_TCP_SYNCNT;
-static int max_port = 65535;
-static int five = 5;
+#define MAX_MILLISECONDS	((int)(INT_MAX / MSEC_PER_SEC * MSEC_PER_SEC))
 
 /* The namespace whose value @field an entry has. */
 #define NET_OF(table, field)	container_of((table)->data, struct xtcp_net, sysctl.field)
 
 /*
  * Several numbers in one file. The kernel's handler stores each before it looks at the next. Here
- * all change, or none. @check, if any, refuses numbers that do not fit together.
+ * all change, or none. @range: of ports, from the second number to the third.
  */
 static int do_three(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos,
-		    bool (*check)(const int *numbers))
+		    bool range)
 {
 	static DEFINE_MUTEX(lock);
 	struct ctl_table copy = *table;
@@ -71,7 +58,7 @@ static int do_three(XTCP_CTL_CONST struct ctl_table *table, int write, void *buf
 	memcpy(numbers, values, sizeof(numbers));
 	copy.data = numbers;
 	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
-	if (write && !err && check && !check(numbers))
+	if (write && !err && range && numbers[1] > numbers[2])
 		err = -EINVAL;
 	for (i = 0; write && !err && i < 3; i++)
 		WRITE_ONCE(values[i], numbers[i]);
@@ -81,7 +68,7 @@ static int do_three(XTCP_CTL_CONST struct ctl_table *table, int write, void *buf
 
 static int do_buffer(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
-	return do_three(table, write, buffer, lenp, ppos, NULL);
+	return do_three(table, write, buffer, lenp, ppos, false);
 }
 
 /* Also changes what bounds.h computes from both. */
@@ -159,7 +146,7 @@ static int do_congestion_control(XTCP_CTL_CONST struct ctl_table *table, int wri
 	return err;
 }
 
-/* Both lists: extra1 says that only the allowed ones are meant. */
+/* Both lists: *extra1 says that only the allowed ones are meant. */
 static int do_algorithms(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	char *text = kmalloc(XTCP_ALGORITHMS_TEXT, GFP_KERNEL);
@@ -167,7 +154,7 @@ static int do_algorithms(XTCP_CTL_CONST struct ctl_table *table, int write, void
 
 	if (!text)
 		return -ENOMEM;
-	xtcp_algorithms_list(text, XTCP_ALGORITHMS_TEXT, table->extra1);
+	xtcp_algorithms_list(text, XTCP_ALGORITHMS_TEXT, *(const int *)table->extra1);
 	err = do_text(text, XTCP_ALGORITHMS_TEXT, write, buffer, lenp, ppos);
 	if (write && !err)
 		err = xtcp_algorithms_allow(text);
@@ -186,15 +173,9 @@ static int do_blackhole_timeout(XTCP_CTL_CONST struct ctl_table *table, int writ
 	return err;
 }
 
-/* The ports, from the second number to the third. */
-static bool is_range(const int *numbers)
-{
-	return numbers[1] <= numbers[2];
-}
-
 static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
-	int err = do_three(table, write, buffer, lenp, ppos, is_range);
+	int err = do_three(table, write, buffer, lenp, ppos, true);
 
 	if (write && !err)
 		xtcp_boxkey_want(container_of(table->data, struct xtcp_net, sysctl.blackbox[0]), false);
@@ -240,6 +221,7 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 
 /*
  * struct knob - a sysctl
+ * @low: with @high the range of each number; of an unsigned int the same bits
  * @start: the value of a new namespace, if it is a u8 or an int
  * @offset: where the value is in struct xtcp_net
  * @size: octets of the value; 0: it is for the whole machine, and only the initial namespace writes it
@@ -247,8 +229,8 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 struct knob {
 	const char *name;
 	proc_handler *handler;
-	void *low;
-	void *high;
+	int low;
+	int high;
 	u32 start;
 	u16 offset;
 	u16 size;
@@ -267,83 +249,83 @@ struct knob {
 #define SECRET(proc, does)	{ .name = (proc), .handler = (does), .size = XTCP_FASTOPEN_KEYS_TEXT, .mode = 0600 }
 
 static const struct knob entries[] = {
-	ENTRY(abort_on_overflow, u8, 0, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(ack_rate_request, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	GLOBAL("allowed_congestion_control", 0644, do_algorithms, SYSCTL_ONE),
-	GLOBAL("available_congestion_control", 0444, do_algorithms, NULL),
-	ENTRY(autocorking, u8, 1, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(base_mss, int, 1024, proc_dointvec_minmax, &min_mss, &max_mss),
-	ENTRY(bbr_loss_thresh, u8, 2, proc_dou8vec_minmax, SYSCTL_ONE, SYSCTL_ONE_HUNDRED),
-	ENTRY(blackbox, int[3], 0, do_blackbox, SYSCTL_ZERO, &max_port),
-	ENTRY(careful_resume, int, 0, do_careful_resume, SYSCTL_ZERO, &max_lifetime),
-	ENTRY(challenge_ack_limit, int, INT_MAX, proc_dointvec_minmax, SYSCTL_ONE, SYSCTL_INT_MAX),
-	ENTRY(coalesce_usecs, int, 50, proc_dointvec_minmax, SYSCTL_ZERO, &max_usecs),
-	ENTRY(comp_sack_delay_ns, int, 1000000, proc_dointvec_minmax, SYSCTL_ZERO, &max_ack_delay_ns),
-	ENTRY(comp_sack_nr, u8, 0, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(comp_sack_slack_ns, int, 100000, proc_dointvec_minmax, SYSCTL_ZERO, &max_ack_delay_ns),
-	ENTRY(congestion_control, const struct xtcp_cong_ops *, 0, do_congestion_control, NULL, NULL),
-	ENTRY(delack_max_us, int, XTCP_DELACK_MAX_MS * USEC_PER_MSEC, do_delack_max, SYSCTL_ONE, &max_delack_us),
-	ENTRY(dsack, u8, 1, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(early_retrans, u8, 3, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_FOUR),
-	ENTRY(ecn, u8, 2, proc_dou8vec_minmax, SYSCTL_ZERO, &five),
-	ENTRY(ecn_fallback, u8, 1, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(ecn_option, u8, 2, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_THREE),
-	ENTRY(ecn_option_beacon, u8, 3, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_THREE),
-	ENTRY(fastopen, int, XTCP_FASTOPEN_CLIENT, proc_dointvec_minmax, NULL, NULL),
-	ENTRY(fastopen_blackhole_timeout_sec, int, 0, do_blackhole_timeout, SYSCTL_ZERO, SYSCTL_INT_MAX),
+	ENTRY(abort_on_overflow, u8, 0, proc_dou8vec_minmax, 0, 255),
+	ENTRY(ack_rate_request, u8, 0, proc_dou8vec_minmax, 0, 1),
+	GLOBAL("allowed_congestion_control", 0644, do_algorithms, 1),
+	GLOBAL("available_congestion_control", 0444, do_algorithms, 0),
+	ENTRY(autocorking, u8, 1, proc_dou8vec_minmax, 0, 1),
+	ENTRY(base_mss, int, 1024, proc_dointvec_minmax, XTCP_MSS_MIN_SND, 65535),
+	ENTRY(bbr_loss_thresh, u8, 2, proc_dou8vec_minmax, 1, 100),
+	ENTRY(blackbox, int[3], 0, do_blackbox, 0, 65535),
+	ENTRY(careful_resume, int, 0, do_careful_resume, 0, 21600),
+	ENTRY(challenge_ack_limit, int, INT_MAX, proc_dointvec_minmax, 1, INT_MAX),
+	ENTRY(coalesce_usecs, int, 50, proc_dointvec_minmax, 0, 1000000),
+	ENTRY(comp_sack_delay_ns, int, 1000000, proc_dointvec_minmax, 0, 500000000),
+	ENTRY(comp_sack_nr, u8, 0, proc_dou8vec_minmax, 0, 255),
+	ENTRY(comp_sack_slack_ns, int, 100000, proc_dointvec_minmax, 0, 500000000),
+	ENTRY(congestion_control, const struct xtcp_cong_ops *, 0, do_congestion_control, 0, 0),
+	ENTRY(delack_max_us, int, MAX_DELACK_US, do_delack_max, 1, MAX_DELACK_US),
+	ENTRY(dsack, u8, 1, proc_dou8vec_minmax, 0, 255),
+	ENTRY(early_retrans, u8, 3, proc_dou8vec_minmax, 0, 4),
+	ENTRY(ecn, u8, 2, proc_dou8vec_minmax, 0, 5),
+	ENTRY(ecn_fallback, u8, 1, proc_dou8vec_minmax, 0, 1),
+	ENTRY(ecn_option, u8, 2, proc_dou8vec_minmax, 0, 3),
+	ENTRY(ecn_option_beacon, u8, 3, proc_dou8vec_minmax, 0, 3),
+	ENTRY(fastopen, int, XTCP_FASTOPEN_CLIENT, proc_dointvec_minmax, INT_MIN, INT_MAX),
+	ENTRY(fastopen_blackhole_timeout_sec, int, 0, do_blackhole_timeout, 0, INT_MAX),
 	SECRET("fastopen_key", do_fastopen_key),
-	ENTRY(fin_timeout, int, TCP_FIN_TIMEOUT, do_seconds, SYSCTL_ZERO, &max_seconds),
-	ENTRY(frto, u8, 2, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(half_closed_ms, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(idle_ms, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(initcwnd, u8, XTCP_INIT_CWND, proc_dou8vec_minmax, SYSCTL_ONE, NULL),
-	ENTRY(invalid_ratelimit, int, HZ / 2, do_milliseconds, SYSCTL_ZERO, &max_milliseconds),
-	ENTRY(keepalive_always, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(keepalive_intvl, int, TCP_KEEPALIVE_INTVL, do_seconds, SYSCTL_ONE, &max_seconds),
-	ENTRY(keepalive_probes, u8, TCP_KEEPALIVE_PROBES, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(keepalive_time, int, TCP_KEEPALIVE_TIME, do_seconds, SYSCTL_ONE, &max_seconds),
-	ENTRY(limit_output_bytes, int, 16 * 65536, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(local, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(max_orphans, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(max_syn_backlog, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(max_tw_buckets, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(migrate_req, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(migrate_wait_ms, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, &max_migrate_wait_ms),
-	ENTRY(min_snd_mss, int, XTCP_MSS_MIN_SND, proc_dointvec_minmax, &min_mss, &max_mss),
-	ENTRY(min_tso_segs, u8, 2, proc_dou8vec_minmax, SYSCTL_ONE, NULL),
-	ENTRY(moderate_rcvbuf, u8, 1, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(mtu_probe_floor, int, XTCP_MSS_MIN_SND, proc_dointvec_minmax, &min_mss, &max_mss),
-	ENTRY(mtu_probing, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(notsent_lowat, unsigned int, UINT_MAX, proc_douintvec_minmax, SYSCTL_ONE, NULL),
-	ENTRY(orphan_retries, u8, 0, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(pacing_ca_ratio, int, 120, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
-	ENTRY(pacing_ss_ratio, int, 200, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_ONE_THOUSAND),
-	ENTRY(probe_interval, int, 600, proc_dointvec_minmax, SYSCTL_ZERO, &max_seconds),
-	ENTRY(probe_threshold, int, 8, proc_dointvec_minmax, SYSCTL_ZERO, &max_mss),
-	ENTRY(reflect_tos, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(retries1, u8, TCP_RETR1, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(retries2, u8, TCP_RETR2, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(rfc1337, u8, 1, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(rmem, int[3], 0, do_buffer, &min_rmem, SYSCTL_INT_MAX),
-	ENTRY(rst_diagnostic, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_ONE),
-	ENTRY(rto_max_ms, int, 120000, proc_dointvec_minmax, SYSCTL_ONE_THOUSAND, &max_rto_max_ms),
-	ENTRY(rto_min_us, int, 200000, do_rto_min, SYSCTL_ONE, SYSCTL_INT_MAX),
-	ENTRY(sack, u8, 1, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(slow_start_after_idle, u8, 1, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(stdurg, u8, 0, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(syn_linear_timeouts, u8, 0, proc_dou8vec_minmax, SYSCTL_ZERO, &max_syn_retries),
-	ENTRY(syn_retries, u8, TCP_SYN_RETRIES, proc_dou8vec_minmax, SYSCTL_ONE, &max_syn_retries),
-	ENTRY(synack_retries, u8, TCP_SYNACK_RETRIES, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(syncookies, u8, 1, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(thin_linear_timeouts, u8, 0, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(timestamps, u8, 1, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(timewait_ms, int, XTCP_MSL2_MS, proc_dointvec_minmax, SYSCTL_ONE_THOUSAND, &max_timewait_ms),
-	ENTRY(tso_rtt_log, u8, 9, proc_dou8vec_minmax, NULL, NULL),
-	NAMED("tw_reuse", timewait_reuse, u8, 2, proc_dou8vec_minmax, SYSCTL_ZERO, SYSCTL_TWO),
-	ENTRY(tw_reuse_delay, int, 1000, proc_dointvec_minmax, SYSCTL_ONE, &max_tw_reuse_delay_ms),
-	ENTRY(user_timeout_ms, int, 0, proc_dointvec_minmax, SYSCTL_ZERO, SYSCTL_INT_MAX),
-	ENTRY(window_scaling, u8, 1, proc_dou8vec_minmax, NULL, NULL),
-	ENTRY(wmem, int[3], 0, do_buffer, SYSCTL_ONE, SYSCTL_INT_MAX),
+	ENTRY(fin_timeout, int, TCP_FIN_TIMEOUT, do_seconds, 0, MAX_SECONDS),
+	ENTRY(frto, u8, 2, proc_dou8vec_minmax, 0, 255),
+	ENTRY(half_closed_ms, int, 0, proc_dointvec_minmax, 0, INT_MAX),
+	ENTRY(idle_ms, int, 0, proc_dointvec_minmax, 0, INT_MAX),
+	ENTRY(initcwnd, u8, XTCP_INIT_CWND, proc_dou8vec_minmax, 1, 255),
+	ENTRY(invalid_ratelimit, int, HZ / 2, do_milliseconds, 0, MAX_MILLISECONDS),
+	ENTRY(keepalive_always, u8, 0, proc_dou8vec_minmax, 0, 1),
+	ENTRY(keepalive_intvl, int, TCP_KEEPALIVE_INTVL, do_seconds, 1, MAX_SECONDS),
+	ENTRY(keepalive_probes, u8, TCP_KEEPALIVE_PROBES, proc_dou8vec_minmax, 0, 255),
+	ENTRY(keepalive_time, int, TCP_KEEPALIVE_TIME, do_seconds, 1, MAX_SECONDS),
+	ENTRY(limit_output_bytes, int, 16 * 65536, proc_dointvec_minmax, 0, INT_MAX),
+	ENTRY(local, u8, 0, proc_dou8vec_minmax, 0, 1),
+	ENTRY(max_orphans, int, 0, proc_dointvec_minmax, 0, INT_MAX),
+	ENTRY(max_syn_backlog, int, 0, proc_dointvec_minmax, 0, INT_MAX),
+	ENTRY(max_tw_buckets, int, 0, proc_dointvec_minmax, 0, INT_MAX),
+	ENTRY(migrate_req, u8, 0, proc_dou8vec_minmax, 0, 1),
+	ENTRY(migrate_wait_ms, int, 0, proc_dointvec_minmax, 0, 10000),
+	ENTRY(min_snd_mss, int, XTCP_MSS_MIN_SND, proc_dointvec_minmax, XTCP_MSS_MIN_SND, 65535),
+	ENTRY(min_tso_segs, u8, 2, proc_dou8vec_minmax, 1, 255),
+	ENTRY(moderate_rcvbuf, u8, 1, proc_dou8vec_minmax, 0, 255),
+	ENTRY(mtu_probe_floor, int, XTCP_MSS_MIN_SND, proc_dointvec_minmax, XTCP_MSS_MIN_SND, 65535),
+	ENTRY(mtu_probing, u8, 0, proc_dou8vec_minmax, 0, 2),
+	ENTRY(notsent_lowat, unsigned int, UINT_MAX, proc_douintvec_minmax, 1, (int)UINT_MAX),
+	ENTRY(orphan_retries, u8, 0, proc_dou8vec_minmax, 0, 255),
+	ENTRY(pacing_ca_ratio, int, 120, proc_dointvec_minmax, 0, 1000),
+	ENTRY(pacing_ss_ratio, int, 200, proc_dointvec_minmax, 0, 1000),
+	ENTRY(probe_interval, int, 600, proc_dointvec_minmax, 0, MAX_SECONDS),
+	ENTRY(probe_threshold, int, 8, proc_dointvec_minmax, 0, 65535),
+	ENTRY(reflect_tos, u8, 0, proc_dou8vec_minmax, 0, 1),
+	ENTRY(retries1, u8, TCP_RETR1, proc_dou8vec_minmax, 0, 255),
+	ENTRY(retries2, u8, TCP_RETR2, proc_dou8vec_minmax, 0, 255),
+	ENTRY(rfc1337, u8, 1, proc_dou8vec_minmax, 0, 255),
+	ENTRY(rmem, int[3], 0, do_buffer, 4096, INT_MAX),
+	ENTRY(rst_diagnostic, u8, 0, proc_dou8vec_minmax, 0, 1),
+	ENTRY(rto_max_ms, int, 120000, proc_dointvec_minmax, 1000, 120000),
+	ENTRY(rto_min_us, int, 200000, do_rto_min, 1, INT_MAX),
+	ENTRY(sack, u8, 1, proc_dou8vec_minmax, 0, 255),
+	ENTRY(slow_start_after_idle, u8, 1, proc_dou8vec_minmax, 0, 255),
+	ENTRY(stdurg, u8, 0, proc_dou8vec_minmax, 0, 255),
+	ENTRY(syn_linear_timeouts, u8, 0, proc_dou8vec_minmax, 0, MAX_TCP_SYNCNT),
+	ENTRY(syn_retries, u8, TCP_SYN_RETRIES, proc_dou8vec_minmax, 1, MAX_TCP_SYNCNT),
+	ENTRY(synack_retries, u8, TCP_SYNACK_RETRIES, proc_dou8vec_minmax, 0, 255),
+	ENTRY(syncookies, u8, 1, proc_dou8vec_minmax, 0, 2),
+	ENTRY(thin_linear_timeouts, u8, 0, proc_dou8vec_minmax, 0, 255),
+	ENTRY(timestamps, u8, 1, proc_dou8vec_minmax, 0, 255),
+	ENTRY(timewait_ms, int, XTCP_MSL2_MS, proc_dointvec_minmax, 1000, 240000),
+	ENTRY(tso_rtt_log, u8, 9, proc_dou8vec_minmax, 0, 255),
+	NAMED("tw_reuse", timewait_reuse, u8, 2, proc_dou8vec_minmax, 0, 2),
+	ENTRY(tw_reuse_delay, int, 1000, proc_dointvec_minmax, 1, 60000),
+	ENTRY(user_timeout_ms, int, 0, proc_dointvec_minmax, 0, INT_MAX),
+	ENTRY(window_scaling, u8, 1, proc_dou8vec_minmax, 0, 255),
+	ENTRY(wmem, int[3], 0, do_buffer, 1, INT_MAX),
 };
 
 static void set_defaults(struct xtcp_net *xn)
@@ -358,7 +340,7 @@ static void set_defaults(struct xtcp_net *xn)
 		else if (knob->size == sizeof(int))
 			*(int *)((u8 *)xn + knob->offset) = knob->start;
 	}
-	sysctl->blackbox[2] = max_port;
+	sysctl->blackbox[2] = 65535;
 	sysctl->max_orphans = (ipv4->tcp_death_row.hashinfo->ehash_mask + 1) / 2;
 	sysctl->max_syn_backlog = READ_ONCE(ipv4->sysctl_max_syn_backlog);
 	sysctl->max_tw_buckets = READ_ONCE(ipv4->tcp_death_row.sysctl_max_tw_buckets);
@@ -388,8 +370,8 @@ static struct ctl_table_header *register_part(struct xtcp_net *xn, const char *p
 		table[i].maxlen = knob->size;
 		table[i].mode = knob->size || net_eq(xn->net, &init_net) ? knob->mode : knob->mode & ~0222;
 		table[i].proc_handler = knob->handler;
-		table[i].extra1 = knob->low;
-		table[i].extra2 = knob->high;
+		table[i].extra1 = (void *)&knob->low;
+		table[i].extra2 = (void *)&knob->high;
 	}
 	header = xtcp_compat_register_net_sysctl(xn->net, path, table, len);
 	if (!header)

@@ -10,27 +10,18 @@ import pathlib
 import re
 
 TOP = pathlib.Path(__file__).resolve().parents[2] / "module"
-BOUNDS = {"SYSCTL_ZERO": "0", "SYSCTL_ONE": "1", "SYSCTL_TWO": "2", "SYSCTL_THREE": "3", "SYSCTL_FOUR": "4",
-          "SYSCTL_ONE_HUNDRED": "100", "SYSCTL_ONE_THOUSAND": "1000", "SYSCTL_INT_MAX": "INT_MAX"}
-CONSTANTS = {"MAX_TCP_SYNCNT": "127", "XTCP_MSS_MIN_SND": "48"}
+CONSTANTS = {"MAX_TCP_SYNCNT": "127", "XTCP_MSS_MIN_SND": "48", "INT_MAX": "INT_MAX"}
 
 
 def knobs(source):
     """{name: (low, high, start)}; None: no bound, or one of its unit."""
-    numbers = {name: CONSTANTS.get(value, value)
-               for name, value in re.findall(r"^static (?:unsigned )?int (\w+) = (\w+);", source, re.M)}
-    numbers.update((name, "0") for name in re.findall(r"^static (?:unsigned )?int (\w+);", source, re.M))
-
     def bound(text):
-        return BOUNDS.get(text) or numbers.get(text.lstrip("&"))
+        return text if text.isdigit() else CONSTANTS.get(text)
 
     found = {name: (None, None, "") for name in re.findall(r'^\t(?:GLOBAL|SECRET)\("(\w+)"', source, re.M)}
     for entry in re.findall(r"^\t(?:ENTRY|NAMED)\((.*)\),$", source, re.M):
         words = [word.strip().strip('"') for word in entry.split(",")]
-        low, high = bound(words[-2]), bound(words[-1])
-        if words[-5] == "u8" or words[-3] == "proc_dou8vec_minmax":
-            low, high = low or "0", high or "255"
-        found[words[0]] = (low, high, words[-4])
+        found[words[0]] = (bound(words[-2]), bound(words[-1]), words[-4])
     return found
 
 
@@ -76,7 +67,7 @@ def main():
         if words[0] == "from":
             agree = words[1] == (low or "0") and high in (None, "INT_MAX")
         else:
-            agree = high is None or (words[0], words[2]) == (low or "0", high)
+            agree = high in (None, "0") or words[-1] == "any" or (words[0], words[2]) == (low or "0", high)
         if not agree:
             print(f"{name}: {low} to {high} in netns/netns.c, {written} in SYSCTLS.md")
         if start.isdigit() and default[0].isdigit() and start != default.split()[0]:
