@@ -448,41 +448,36 @@ static __always_inline bool is_early(const struct net *net, const struct sk_buff
 	       READ_ONCE(net->ipv4.sysctl_ip_early_demux) && READ_ONCE(net->ipv4.sysctl_tcp_early_demux);
 }
 
+static __always_inline unsigned int arrived(struct sk_buff *skb, const struct net *net, unsigned int offset, bool v4)
+{
+	struct xtcp_net *xn = xtcp_net_rcu(net);
+	const struct tcphdr *th = ours_perhaps(xn, skb, offset);
+
+	if (!th)
+		return NF_ACCEPT;
+	if (!is_early(net, skb, th))
+		xtcp_attach_for_input(xn, skb, offset, v4);
+	else if (v4)
+		give_sock_v4(xn, skb, th);
+	else
+		give_sock_v6(xn, skb, offset);
+	return NF_ACCEPT;
+}
+
 static unsigned int arrived_v4(void *unused, struct sk_buff *skb, const struct nf_hook_state *state)
 {
 	const struct iphdr *iph = ip_hdr(skb);
-	const struct tcphdr *th;
-	struct xtcp_net *xn;
 
 	if (iph->protocol != IPPROTO_TCP || ip_is_fragment(iph))
 		return NF_ACCEPT;
-	xn = xtcp_net_rcu(state->net);
-	th = ours_perhaps(xn, skb, iph->ihl * 4);
-	if (!th)
-		return NF_ACCEPT;
-	if (is_early(state->net, skb, th))
-		give_sock_v4(xn, skb, th);
-	else
-		xtcp_attach_for_input(xn, skb, iph->ihl * 4, true);
-	return NF_ACCEPT;
+	return arrived(skb, state->net, iph->ihl * 4, true);
 }
 
 static unsigned int arrived_v6(void *unused, struct sk_buff *skb, const struct nf_hook_state *state)
 {
-	const struct tcphdr *th;
-	struct xtcp_net *xn;
-
 	if (ipv6_hdr(skb)->nexthdr != IPPROTO_TCP)
 		return NF_ACCEPT;
-	xn = xtcp_net_rcu(state->net);
-	th = ours_perhaps(xn, skb, sizeof(struct ipv6hdr));
-	if (!th)
-		return NF_ACCEPT;
-	if (is_early(state->net, skb, th))
-		give_sock_v6(xn, skb, sizeof(struct ipv6hdr));
-	else
-		xtcp_attach_for_input(xn, skb, sizeof(struct ipv6hdr), false);
-	return NF_ACCEPT;
+	return arrived(skb, state->net, sizeof(struct ipv6hdr), false);
 }
 
 static const struct nf_hook_ops hooks[] = {

@@ -82,24 +82,24 @@ static void xtcp_trace_sk(void *local, void *peer, const struct sock *sk)
 	xtcp_trace_tuple(local, peer, &tuple);
 }
 
-/*
- * The first option of a kind in a segment; NULL if it has none, or if a malformed one comes first.
- */
+/* The first option from @option on but NOP; NULL at the end of the list, or if it is malformed. */
+static const u8 *whole_option(const u8 *option, const u8 *end)
+{
+	while (end - option >= 2 && *option == XTCP_OPT_NOP)
+		option++;
+	if (end - option < 2 || *option == XTCP_OPT_EOL || option[1] < 2 || option[1] > end - option)
+		return NULL;
+	return option;
+}
+
+/* The first option of a kind in a segment; NULL if it has none, or if a malformed one comes first. */
 const u8 *xtcp_trace_option(const struct tcphdr *th, u8 kind)
 {
 	const u8 *option = (const u8 *)(th + 1), *end = (const u8 *)th + th->doff * 4;
 
-	while (end - option >= 2 && *option != XTCP_OPT_EOL) {
-		if (*option == XTCP_OPT_NOP) {
-			option++;
-			continue;
-		}
-		if (option[1] < 2 || option[1] > end - option)
-			return NULL;
+	for (; (option = whole_option(option, end)); option += option[1])
 		if (*option == kind)
 			return option;
-		option += option[1];
-	}
 	return NULL;
 }
 
@@ -180,17 +180,9 @@ static unsigned int xtcp_trace_options(char *to, unsigned int size, const struct
 	int used = 0;
 
 	text[0] = 0;
-	while (end - option >= 2 && *option != XTCP_OPT_EOL) {
-		if (*option == XTCP_OPT_NOP) {
-			option++;
-			continue;
-		}
-		if (option[1] < 2 || option[1] > end - option)
-			break;
+	for (; (option = whole_option(option, end)); option += option[1])
 		if (th->syn || is_ack_rate(option))
 			used += option_text(text + used, sizeof(text) - used, option);
-		option += option[1];
-	}
 	/* skip the first comma */
 	if (size)
 		strscpy(to, used ? text + 1 : text, size);

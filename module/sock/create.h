@@ -27,6 +27,9 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn);
 /* socket lock held; xtcp_aborted_leave() needs no lock if only listings can still find the sock */
 void xtcp_aborted_leave(struct sock *sk);
 
+/* the states in which ABORT sends a RST (RFC 9293 section 3.10.5) */
+#define XTCP_ABORT_SENDS_RST	(TCPF_SYN_RECV | TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT)
+
 void xtcp_sock_done(struct sock *sk);
 void xtcp_sock_destroy(struct sock *sk);
 void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason);

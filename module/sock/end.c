@@ -243,10 +243,8 @@ void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told)
  */
 void xtcp_sock_abort(struct sock *sk, int err, enum xtcp_abort_reason reason)
 {
-	const int sends_rst = TCPF_SYN_RECV | TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 | TCPF_CLOSE_WAIT;
-
 	sock_owned_by_me(sk);
-	if ((1 << sk->sk_state) & sends_rst)
+	if ((1 << sk->sk_state) & XTCP_ABORT_SENDS_RST)
 		xtcp_send_rst(sk, reason);
 	xtcp_sock_fail(sk, err, reason);
 }

@@ -288,21 +288,10 @@ static bool close_state(struct sock *sk)
  */
 static bool needs_reset(const struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_snd *snd = &xtcp_sk(sk)->snd;
 
-	switch (sk->sk_state) {
-	case TCP_SYN_RECV:
-	case TCP_ESTABLISHED:
-	case TCP_FIN_WAIT1:
-	case TCP_FIN_WAIT2:
-	case TCP_CLOSE_WAIT:
-		return true;
-	case TCP_CLOSING:
-	case TCP_LAST_ACK:
-		return xsk->snd.nxt != xsk->snd.write_seq;
-	default:
-		return false;
-	}
+	return (1 << sk->sk_state) & XTCP_ABORT_SENDS_RST ||
+	       ((1 << sk->sk_state) & (TCPF_CLOSING | TCPF_LAST_ACK) && snd->nxt != snd->write_seq);
 }
 
 /* Data that waits only for the next write (sendmsg.c) goes before the RST, as in kernel TCP. */

@@ -26,51 +26,24 @@
 #include "policy/policy.h"
 #include "send/send.h"
 
-static bool ip_option_is_known(int optname, bool set)
+/* Does this option of SOL_IP or SOL_IPV6 work on our sockets? */
+static bool option_is_known(int level, int optname, bool set)
 {
-	switch (optname) {
-	case IP_TOS:
-	case IP_TTL:
-	case IP_MINTTL:
-	case IP_MTU_DISCOVER:
-	case IP_RECVERR:
-	case IP_FREEBIND:
-	case IP_TRANSPARENT:
-	case IP_BIND_ADDRESS_NO_PORT:
-	case IP_LOCAL_PORT_RANGE:
-	case IP_IPSEC_POLICY:
-	case IP_XFRM_POLICY:
-		return true;
-	case IP_MTU:
-		return !set;
-	default:
-		return false;
-	}
-}
+	static const u8 v4[] = {
+		IP_TOS, IP_TTL, IP_MINTTL, IP_MTU_DISCOVER, IP_RECVERR, IP_FREEBIND, IP_TRANSPARENT,
+		IP_BIND_ADDRESS_NO_PORT, IP_LOCAL_PORT_RANGE, IP_IPSEC_POLICY, IP_XFRM_POLICY,
+	};
+	static const u8 v6[] = {
+		IPV6_V6ONLY, IPV6_UNICAST_HOPS, IPV6_MINHOPCOUNT, IPV6_TCLASS, IPV6_AUTOFLOWLABEL, IPV6_MTU_DISCOVER,
+		IPV6_RECVERR, IPV6_ADDR_PREFERENCES, IPV6_FREEBIND, IPV6_FLOWLABEL_MGR, IPV6_FLOWINFO_SEND,
+		IPV6_TRANSPARENT, IPV6_IPSEC_POLICY, IPV6_XFRM_POLICY,
+	};
 
-static bool ipv6_option_is_known(int optname, bool set)
-{
-	switch (optname) {
-	case IPV6_V6ONLY:
-	case IPV6_UNICAST_HOPS:
-	case IPV6_MINHOPCOUNT:
-	case IPV6_TCLASS:
-	case IPV6_AUTOFLOWLABEL:
-	case IPV6_MTU_DISCOVER:
-	case IPV6_RECVERR:
-	case IPV6_ADDR_PREFERENCES:
-	case IPV6_FREEBIND:
-	case IPV6_FLOWLABEL_MGR:
-	case IPV6_FLOWINFO_SEND:
-	case IPV6_TRANSPARENT:
-	case IPV6_IPSEC_POLICY:
-	case IPV6_XFRM_POLICY:
-		return true;
-	case IPV6_MTU:
+	if (optname == (level == SOL_IP ? IP_MTU : IPV6_MTU))
 		return !set;
-	default:
+	if (optname != (u8)optname)
 		return false;
-	}
+	return level == SOL_IP ? memchr(v4, optname, sizeof(v4)) : memchr(v6, optname, sizeof(v6));
 }
 
 /*
@@ -136,7 +109,7 @@ static int xtcp_ipopt_set(struct sock *sk, int level, int optname, sockptr_t opt
 
 	if (level != SOL_IP && (level != SOL_IPV6 || sk->sk_family != AF_INET6))
 		return -ENOPROTOOPT;
-	if (!(level == SOL_IP ? ip_option_is_known(optname, true) : ipv6_option_is_known(optname, true)))
+	if (!option_is_known(level, optname, true))
 		return refuse_set(level, optval, optlen);
 	if (level == SOL_IP)
 		err = ip_setsockopt(sk, level, optname, optval, optlen);
@@ -158,10 +131,10 @@ static int xtcp_ipopt_get(struct sock *sk, int level, int optname, char __user *
 	if (optname == SO_ORIGINAL_DST && (level == SOL_IP || (level == SOL_IPV6 && sk->sk_family == AF_INET6)))
 		return get_original_dst(sk, level, optval, optlen);
 	if (level == SOL_IP)
-		return ip_option_is_known(optname, false) ?
+		return option_is_known(level, optname, false) ?
 			ip_getsockopt(sk, level, optname, optval, optlen) : refuse_get(level, optlen);
 	if (level == SOL_IPV6 && sk->sk_family == AF_INET6)
-		return ipv6_option_is_known(optname, false) ?
+		return option_is_known(level, optname, false) ?
 			ipv6_getsockopt(sk, level, optname, optval, optlen) : refuse_get(level, optlen);
 	return sk->sk_family == AF_INET ? -EOPNOTSUPP : -ENOPROTOOPT;
 }
