@@ -407,9 +407,7 @@ void xtcp_acks_schedule(struct sock *sk)
 		return;
 	}
 	few = xsk->acking.unacked_segments < 2 && xsk->rcv.nxt - xsk->rcv.wup < 2U * xsk->rcv_mss;
-	/*
-	 * for a request or an answer: owed_now_or_later() does the same, but saves registers first
-	 */
+	/* for a request or an answer: owed_now_or_later() does the same, but saves registers first */
 	if (few && !xsk->acking.now && (xsk->acking.pingpong || !xsk->acking.quick) && !route_hurries(sk))
 		owed_later(sk);
 	else

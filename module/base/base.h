@@ -73,9 +73,7 @@ static inline u32 xtcp_clock_seconds_stamp(void)
 	return xtcp_clock_seconds() ?: 1;
 }
 
-/*
- * Seconds of @us. Do not compare the result with xtcp_clock_seconds(), which may be a tick behind.
- */
+/* Seconds of @us. Do not compare the result with xtcp_clock_seconds(), which may be a tick behind. */
 static inline u32 xtcp_clock_seconds_of(u64 us)
 {
 	return (u32)div_u64(us, USEC_PER_SEC);

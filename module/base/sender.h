@@ -42,9 +42,7 @@ static inline void xtcp_agreed_our_mss(struct xtcp_agreed *agreed, u16 mss, u16 
 	agreed->advmss = min_not_zero(user, mss);
 }
 
-/*
- * What our SYN offers or, later, both SYNs have. @shift: the peer's window shift; 0 before its SYN.
- */
+/* What our SYN offers or, later, both SYNs have. @shift: the peer's window shift; 0 before its SYN. */
 static inline void xtcp_agreed_options(struct xtcp_agreed *agreed, bool wscale, u8 shift, bool ts, bool sack)
 {
 	agreed->wscale_ok = wscale;
@@ -284,9 +282,7 @@ struct xtcp_stream {
 	 * data is acknowledged, and when new data is sent with nothing in flight
 	 */
 	u32 probe_stamp;
-	/*
-	 * SND.NXT at the beginning of the present congestion control phase (RFC 6582 section 3.2)
-	 */
+	/* SND.NXT at the beginning of the present congestion control phase (RFC 6582 section 3.2) */
 	u32 recover;
 	struct xtcp_scoreboard scoreboard; /* what is known of the octets in flight */
 	u32 lost_total;			/* sum of the octets ever counted as lost */

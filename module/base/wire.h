@@ -91,9 +91,7 @@ static inline u64 xtcp_tuple_hash(const struct xtcp_tuple *tuple, const siphash_
  */
 #define XTCP_SK_PROTOCOL	0x206
 
-/*
- * Control bits as in octet 13 of the header (RFC 9293 section 3.1), and the lowest bit of octet 12.
- */
+/* Control bits as in octet 13 of the header (RFC 9293 section 3.1), and the lowest bit of octet 12. */
 enum xtcp_flags {
 	XTCP_FIN = 0x01,
 	XTCP_SYN = 0x02,

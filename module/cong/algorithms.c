@@ -519,9 +519,7 @@ int xtcp_algorithms_choose(struct sock *sk, const char *name, bool administrator
 	return 0;
 }
 
-/*
- * Fills in TCP_CC_INFO. Return: octets; 0: the algorithm has nothing to report, or has not begun.
- */
+/* Fills in TCP_CC_INFO. Return: octets; 0: the algorithm has nothing to report, or has not begun. */
 size_t xtcp_algorithms_fill(struct sock *sk, union tcp_cc_info *info)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);

@@ -90,10 +90,7 @@ static bool is_retreating(const struct sock *sk)
 	return xtcp_resume_is_in(xtcp_sender(sk)->stream->cong.resume, XTCP_RESUME_RETREAT);
 }
 
-/*
- * Sets the window for an ACK by PRR (RFC 9937 section 6.2). @safe: SafeACK, as for
- * xtcp_prr_quota().
- */
+/* Sets the window for an ACK by PRR (RFC 9937 section 6.2). @safe: SafeACK, as for xtcp_prr_quota(). */
 static noinline_for_stack void xtcp_reduction_ack(struct sock *sk, u32 delivered, bool safe)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);

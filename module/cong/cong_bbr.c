@@ -793,9 +793,7 @@ static u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 	return set_cwnd(bbr, ack, cwnd);
 }
 
-/*
- * HandleSpuriousLossDetection() (section 5.5.11.2), except for the window, which cong.c restores.
- */
+/* HandleSpuriousLossDetection() (section 5.5.11.2), except for the window, which cong.c restores. */
 static void xtcp_bbr_undone(struct xtcp_bbr *bbr, u32 delivered)
 {
 	bbr->loss_in_round = false;

@@ -387,9 +387,7 @@ static void xtcp_cubic_undo(struct xtcp_cubic *cubic)
 	cubic->now = cubic->before;
 }
 
-/*
- * Do not count an idle time as part of an epoch. @idle_us: duration of the idle time, microseconds.
- */
+/* Do not count an idle time as part of an epoch. @idle_us: duration of the idle time, microseconds. */
 static void xtcp_cubic_idle(struct xtcp_cubic *cubic, u64 idle_us)
 {
 	leave_out(cubic, idle_us);

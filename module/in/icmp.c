@@ -112,9 +112,7 @@ void xtcp_icmp_mtu_fell(struct sock *sk)
 		WRITE_ONCE(sk->sk_err_soft, EMSGSIZE);
 	if (accepts_mtu(sk) && tx->pmtu > mtu) {
 		xtcp_mss_sync(sk, mtu);
-		/*
-		 * not if a small MSS of the peer is the limit: then nothing in flight is too large
-		 */
+		/* not if a small MSS of the peer is the limit: then nothing in flight is too large */
 		if (tx->mss < mss)
 			xtcp_repair_mtu_fell(sk);
 	}

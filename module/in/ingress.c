@@ -116,9 +116,7 @@ static __always_inline bool xtcp_checks_owner(struct xtcp_net *xn, struct sock *
 	return true;
 }
 
-/*
- * octets for ACKs and segments with little text, as in kernel TCP: their skbs take much more memory
- */
+/* octets for ACKs and segments with little text, as in kernel TCP: their skbs take much more memory */
 #define BACKLOG_HEADROOM	(64 * 1024)
 
 /* fill_seg() itself reads the common case, a timestamp alone */

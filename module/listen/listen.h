@@ -332,9 +332,7 @@ static inline bool xtcp_listen_has_ended(const struct xtcp_listener *listener)
 	return !listener || smp_load_acquire(&listener->closed);
 }
 
-/*
- * May the listener inherit one more, if its queue has @len (handover.c)? A backlog of 0 counts as 1.
- */
+/* May the listener inherit one more, if its queue has @len (handover.c)? A backlog of 0 counts as 1. */
 static inline bool xtcp_listen_may_inherit(const struct xtcp_listener *target, unsigned int len)
 {
 	lockdep_assert_held(&target->lock);

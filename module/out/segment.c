@@ -332,9 +332,7 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 	return verdict;
 }
 
-/*
- * For ECN, a SYN with text (RFC 7413) has none: no SYN may be ECN-capable (RFC 3168 section 6.1.1).
- */
+/* For ECN, a SYN with text (RFC 7413) has none: no SYN may be ECN-capable (RFC 3168 section 6.1.1). */
 static bool has_text(u32 len, u8 flags)
 {
 	return len && !(flags & XTCP_SYN);

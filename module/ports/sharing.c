@@ -91,9 +91,7 @@ static bool owner_admits(const struct xtcp_lease *lease, const struct sock *sk, 
 
 	if (!owner)
 		return false;
-	/*
-	 * data_race(): without the owner's socket lock, we see its options before or after a change
-	 */
+	/* data_race(): without the owner's socket lock, we see its options before or after a change */
 	if (!listens && data_race(sk->sk_reuse && owner->sk_reuse))
 		return true;
 	if (!xtcp_group_may_share(sk))

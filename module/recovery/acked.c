@@ -149,9 +149,7 @@ static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segme
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	if (xsk->ecn & XTCP_ECN_ACCURATE) {
-		/*
-		 * a SYN-ACK may acknowledge text (RFC 7413), but its flags are not the ACE counter
-		 */
+		/* a SYN-ACK may acknowledge text (RFC 7413), but its flags are not the ACE counter */
 		if (skb && !(xtcp_seg(skb)->flags & XTCP_SYN))
 			xtcp_accecn_feedback(sk, skb, segments, sample);
 	} else if (sample->ece) {

@@ -534,10 +534,7 @@ static struct genl_family netlink_family = {
 	.module		= THIS_MODULE,
 	.netnsok	= true,
 	.parallel_ops	= true,
-	/*
-	 * generic netlink refuses all attributes of a command without a policy from resv_start_op
-	 * on
-	 */
+	/* generic netlink refuses all attributes of a command without a policy from resv_start_op on */
 	.resv_start_op	= XTCP_CMD_MAX + 1,
 	.small_ops	= operations,
 	.n_small_ops	= ARRAY_SIZE(operations),
