@@ -352,8 +352,11 @@ static u64 cgroup_at(const void *of, unsigned int depth)
 #endif
 }
 
+#define OCTETS(field)	sizeof_field(struct xtcp_sock, field)
+#define TO(field)	offsetof(struct xtcp_sock, field)
+
 /* The unit of an option's field in a sock. */
-enum unit { AS_TOLD, TICKS, RTO_MAX_UNITS };
+enum unit { PLAIN, TICKS, RTO_MAX_UNITS };
 
 /*
  * The options that are copied as numbers from a rule to a sock, where 0 means that nobody has set the
@@ -367,15 +370,13 @@ static const struct number {
 	u8 size;	/* octets of the field */
 	u16 to;		/* its offset in struct xtcp_sock */
 } numbers[NUMBERS] = {
-#define TO(field)	sizeof_field(struct xtcp_sock, field), offsetof(struct xtcp_sock, field)
-	{ TCP_RTO_MIN_US, "rto_min_us", XTCP_RULE_RTO_MIN_US, TICKS, TO(rto_min) },
-	{ TCP_RTO_MAX_MS, "rto_max_ms", XTCP_RULE_RTO_MAX_MS, RTO_MAX_UNITS, TO(rto_max) },
-	{ TCP_DELACK_MAX_US, "delack_max_us", XTCP_RULE_DELACK_MAX_US, TICKS, TO(delack_max) },
-	{ TCP_USER_TIMEOUT, "user_timeout_ms", XTCP_RULE_USER_TIMEOUT, AS_TOLD, TO(user_timeout) },
-	{ TCP_KEEPIDLE, "keepidle", XTCP_RULE_KEEPIDLE, AS_TOLD, TO(keepalive_time) },
-	{ TCP_KEEPINTVL, "keepintvl", XTCP_RULE_KEEPINTVL, AS_TOLD, TO(keepalive_intvl) },
-	{ TCP_KEEPCNT, "keepcnt", XTCP_RULE_KEEPCNT, AS_TOLD, TO(keepalive_probes) },
-#undef TO
+	{ TCP_RTO_MIN_US, "rto_min_us", XTCP_RULE_RTO_MIN_US, TICKS, OCTETS(rto_min), TO(rto_min) },
+	{ TCP_RTO_MAX_MS, "rto_max_ms", XTCP_RULE_RTO_MAX_MS, RTO_MAX_UNITS, OCTETS(rto_max), TO(rto_max) },
+	{ TCP_DELACK_MAX_US, "delack_max_us", XTCP_RULE_DELACK_MAX_US, TICKS, OCTETS(delack_max), TO(delack_max) },
+	{ TCP_USER_TIMEOUT, "user_timeout_ms", XTCP_RULE_USER_TIMEOUT, PLAIN, OCTETS(user_timeout), TO(user_timeout) },
+	{ TCP_KEEPIDLE, "keepidle", XTCP_RULE_KEEPIDLE, PLAIN, OCTETS(keepalive_time), TO(keepalive_time) },
+	{ TCP_KEEPINTVL, "keepintvl", XTCP_RULE_KEEPINTVL, PLAIN, OCTETS(keepalive_intvl), TO(keepalive_intvl) },
+	{ TCP_KEEPCNT, "keepcnt", XTCP_RULE_KEEPCNT, PLAIN, OCTETS(keepalive_probes), TO(keepalive_probes) },
 };
 
 static bool is_set(const void *field, u8 size)
