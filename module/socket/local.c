@@ -90,7 +90,7 @@ static bool may_hand_over(struct sock *sk, bool v4)
 /* RCU read side; NULL: it is no full sock of this build. */
 static struct sock *peer_of(struct sock *sk, bool v4)
 {
-	const struct dst_entry *dst = __sk_dst_get(sk);
+	struct dst_entry *dst = __sk_dst_get(sk);
 	const struct xtcp_tuple own = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
 	struct xtcp_demux_key key = {
 		.tuple = { .laddr = own.faddr, .faddr = own.laddr, .lport = own.fport, .fport = own.lport },
