@@ -144,7 +144,7 @@ SCENARIO_OF_PAIR(splice_in)
 	QUEUES(s, 0, -1);
 	RET(fcntl(s, F_SETFL, O_NONBLOCK));
 	RET(splice(s, NULL, p[1], NULL, 10, 0));
-	RET(splice(s, &(off_t){ 0 }, p[1], NULL, 10, 0));
+	RET(splice(s, &(loff_t){ 0 }, p[1], NULL, 10, 0));
 	RET(shutdown(c, SHUT_WR));
 	BITS(s, POLLRDHUP);
 	RET(splice(s, NULL, p[1], NULL, 10, 0));

@@ -211,7 +211,7 @@ SCENARIO(ring_poll_shutdown_close)
 
 	diff_pair(&c, &s);
 	poll_in = sqe_of(IORING_OP_POLL_ADD, s, NULL, 0);
-	poll_in.poll32_events = POLLIN;
+	poll_in.poll_events = POLLIN;
 	ring_submit(&r, poll_in);
 	ring_silent(&r, "poll");
 	diff_put(c, "abc");
@@ -438,7 +438,7 @@ static void leave_waiting(int l, int flags)
 	sqe.flags = flags;
 	ring_submit(&r, sqe);
 	sqe = sqe_of(IORING_OP_POLL_ADD, s, NULL, IORING_POLL_ADD_MULTI);
-	sqe.poll32_events = POLLIN;
+	sqe.poll_events = POLLIN;
 	ring_submit(&r, sqe);
 	sqe = sqe_of(IORING_OP_RECV, s, b, sizeof(b));
 	sqe.flags = flags;

@@ -11,6 +11,9 @@
 #define SYS_poll	SYS_ppoll
 #define SYS_epoll_wait	SYS_epoll_pwait
 #endif
+#ifndef SYS_accept
+#define SYS_accept	SYS_accept4
+#endif
 
 /*
  * Does it sleep in the system call @number, as in SYS_accept? False while it runs, and when @tid is 0. The laboratory's

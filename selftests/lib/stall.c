@@ -20,8 +20,12 @@
 #define ROUNDS_MAX	3500	/* the verifier follows at most 8,192 jumps, two in each round */
 #define SOON_MS		50
 #define SKC_NUM		14	/* where a struct sock has its local port: include/net/sock.h */
-#ifdef __aarch64__
+#if defined(__aarch64__)
 #define FIRST_ARGUMENT	offsetof(struct user_pt_regs, regs[0])
+#elif defined(__s390x__)
+#define FIRST_ARGUMENT	offsetof(user_pt_regs, gprs[2])
+#elif defined(__i386__)
+#define FIRST_ARGUMENT	offsetof(struct pt_regs, eax)
 #else
 #define FIRST_ARGUMENT	offsetof(struct pt_regs, rdi)
 #endif
@@ -70,7 +74,7 @@ static int load_program(void)
 {
 	const struct bpf_insn insns[] = {
 		/* the function's first argument, a sock */
-		LOAD(BPF_DW, BPF_REG_6, BPF_REG_1, FIRST_ARGUMENT),
+		LOAD(sizeof(long) == 8 ? BPF_DW : BPF_W, BPF_REG_6, BPF_REG_1, FIRST_ARGUMENT),
 		STORE(BPF_REG_10, -4, 0),
 		LOAD_WIDE(BPF_REG_1, BPF_PSEUDO_MAP_FD, map), { 0 },
 		COPY(BPF_REG_2, BPF_REG_10),

@@ -72,7 +72,7 @@ static int ask_by(int fd, const struct target *target)
 	stack_put_addr(request.req.id.idiag_src, target->addr);
 	if (target->peer_port)
 		stack_put_addr(request.req.id.idiag_dst, target->peer_addr);
-	must(fd >= 0 && send(fd, &request, request.head.nlmsg_len, 0) == request.head.nlmsg_len, "sock_diag");
+	must(fd >= 0 && send(fd, &request, request.head.nlmsg_len, 0) == (ssize_t)request.head.nlmsg_len, "sock_diag");
 	must(recv(fd, &answer, sizeof(answer), 0) > 0 && answer.head.nlmsg_type == NLMSG_ERROR, "its answer");
 	close(fd);
 	return -answer.error.error;
@@ -399,10 +399,10 @@ static void owned(void)
 		return;
 	}
 	connection(&t, &fd, &peer);
-	arg[0] = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	arg[0] = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	arg[1] = &fd;
 	range.range.start = (uintptr_t)arg[0];
-	range.range.len = 4096;
+	range.range.len = getpagesize();
 	must(arg[0] != MAP_FAILED && !ioctl(faults, UFFDIO_API, &api) && !ioctl(faults, UFFDIO_REGISTER, &range) &&
 	     !pthread_create(&thread, NULL, send_page, arg), "userfaultfd");
 	/* from its first octet on, it has the lock */
@@ -416,7 +416,7 @@ static void owned(void)
 	SAME(read_error(fd), ECONNABORTED);
 	ksft_test_result(!problems, "%s\n", what);
 	problems = 0;
-	munmap(arg[0], 4096);
+	munmap(arg[0], getpagesize());
 	close_each(fd, peer);
 }
 

@@ -151,7 +151,7 @@ static void copy(int fd, const unsigned char *from, unsigned int len)
 /* All kinds of writes go into the same segments, some of which are lost and cut. */
 static void with_loss(enum stack stack)
 {
-	static const unsigned int sizes[] = { 40000, 1, 4096, 1447, 33000, 12345, 65536 };
+	static const int sizes[] = { 40000, 1, 4096, 1447, 33000, 12345, 65536 };
 	const struct netem bad = { .delay_ms = 2, .loss = 20000 };
 	unsigned int sent = 0, told = 0, i;
 	struct bulk_reader r;
@@ -163,7 +163,7 @@ static void with_loss(enum stack stack)
 	pair(stack, &client, &r.fd);
 	bulk_compare(&r, text, ROOM);
 	for (i = 0; at < ROOM; i++) {
-		const unsigned int n = sizes[i % 7] < ROOM - at ? sizes[i % 7] : ROOM - at;
+		const int n = sizes[i % 7] < ROOM - at ? sizes[i % 7] : ROOM - at;
 
 		if (i % 4 == 3) {
 			copy(client, text + at, n);

@@ -58,8 +58,8 @@ static const struct {
 	const void *octets;
 	socklen_t len;
 } others[] = {
-	{ (const int[]){ 1, 5 }, 8 }, { "lo", 3 }, { "reno", 4 }, { (const long[]){ 3, 0 }, 16 },
-	{ (const long[]){ 5000000000 }, 8 }, { (const int[]){ 1, 0 }, 8 }, { "0123456789abcdef", 16 },
+	{ (const int[]){ 1, 5 }, 8 }, { "lo", 3 }, { "reno", 4 }, { (const int64_t[]){ 3, 0 }, 16 },
+	{ (const int64_t[]){ 5000000000 }, 8 }, { (const int[]){ 1, 0 }, 8 }, { "0123456789abcdef", 16 },
 	{ "\0\0\1\4\0\0\0", 8 }, { &program, sizeof(program) },
 };
 
