@@ -416,7 +416,7 @@ static void mapped(const struct setting *s)
 }
 
 #define ROWS	9	/* listeners, and connections: more than two messages of them */
-#define ROOM	4096	/* of a message from the second one on; the first one has a page */
+#define ROOM_MOST	8192	/* of the first message, which has a page or this; later ones have what is read */
 #define LONGEST	1200	/* of a row */
 
 /* Rows by their index: connections behind listeners. */
@@ -467,6 +467,7 @@ static bool sees_all(const struct setting *s, struct sight *sight, size_t room)
 /* A message ends before a row that has no room, whichever attribute it is that finds none. */
 static void any_room(const struct setting *s)
 {
+	const int page = getpagesize(), least = page < ROOM_MOST ? page : ROOM_MOST;
 	int fd[2 * ROWS], peer[ROWS], i, room;
 	struct sight sight = {};
 
@@ -478,7 +479,7 @@ static void any_room(const struct setting *s)
 		sight.tells = !setsockopt(fd[ROWS + i], IPPROTO_TCP, TCP_CONGESTION, "bbr", 3);
 		must(sight.tells || s->stack == KERNEL, "bbr");
 	}
-	for (room = ROOM; room < ROOM + LONGEST && !problems; room += 4)
+	for (room = least; room < least + LONGEST && !problems; room += 4)
 		problems += !sees_all(s, &sight, room);
 	result(s, "messages of any length");
 	for (i = 0; i < 2 * ROWS; i++)
@@ -519,12 +520,12 @@ static bool own_begin(struct owner *owner, int fd)
 	owner->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
 	if (owner->uffd < 0)
 		return false;
-	owner->pages = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	owner->pages = mmap(NULL, 2 * getpagesize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(owner->pages != MAP_FAILED, "mmap");
 	*owner->pages = 0;
-	owner->page = owner->pages + 4096;
+	owner->page = owner->pages + getpagesize();
 	page = (struct uffdio_register) {
-		.range = { .start = (unsigned long)owner->page, .len = 4096 },
+		.range = { .start = (unsigned long)owner->page, .len = getpagesize() },
 		.mode = UFFDIO_REGISTER_MODE_MISSING,
 	};
 	must(!ioctl(owner->uffd, UFFDIO_API, &api) &&
@@ -539,7 +540,7 @@ static bool own_end(struct owner *owner)
 
 	close(owner->uffd);
 	must(!pthread_join(owner->thread, &sent), "join");
-	munmap(owner->pages, 2 * 4096);
+	munmap(owner->pages, 2 * getpagesize());
 	return sent;
 }
 
