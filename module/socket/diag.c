@@ -957,9 +957,10 @@ static int take_user(struct xtcp_diag_ask *ask, const struct nlattr *attr)
 
 static int take_cookie(struct xtcp_diag_ask *ask, const struct nlattr *attr)
 {
-	if (nla_len(attr) != sizeof(ask->cookie))
+	if (nla_len(attr) != sizeof(u64))
 		return -EINVAL;
-	memcpy(ask->cookie, nla_data(attr), sizeof(ask->cookie));
+	ask->cookie[0] = lower_32_bits(nla_get_u64(attr));
+	ask->cookie[1] = upper_32_bits(nla_get_u64(attr));
 	ask->has_cookie = true;
 	return 0;
 }

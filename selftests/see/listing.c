@@ -62,7 +62,9 @@ static void same_addr(const __be32 *words, const struct setting *s, const char *
 
 static bool has_number(const struct diag_row *row, int attribute, unsigned int number, int len)
 {
-	return row->attr[attribute] && row->len[attribute] == len && !memcmp(row->attr[attribute], &number, len);
+	const void *attr = row->attr[attribute];
+
+	return attr && row->len[attribute] == len && (len == 1 ? *(const __u8 *)attr : *(const __u32 *)attr) == number;
 }
 
 /* A row says what an option says before it and after it. */
