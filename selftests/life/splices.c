@@ -84,14 +84,14 @@ TEST_F_TIMEOUT(sock, splice_fills_a_pipe, TIMEOUT_S)
 	ssize_t n;
 
 	ASSERT_EQ(pipe(pipes), 0);
-	ASSERT_EQ(fcntl(pipes[1], F_SETPIPE_SZ, 4096), 4096);
+	ASSERT_EQ(fcntl(pipes[1], F_SETPIPE_SZ, getpagesize()), getpagesize());
 	fill(bytes, sizeof(bytes), 0);
 	ASSERT_EQ(send(self->c, bytes, sizeof(bytes), 0), sizeof(bytes));
 	ASSERT_TRUE(WAIT_FOR(queue(self->s, SIOCINQ) == sizeof(bytes), DEADLINE_MS));
 	while (all < sizeof(bytes)) {
 		n = splice(self->s, NULL, pipes[1], NULL, sizeof(bytes), 0);
 		ASSERT_GT(n, 0);
-		ASSERT_LE(n, 4096);
+		ASSERT_LE(n, getpagesize());
 		ASSERT_EQ(read(pipes[0], got + all, sizeof(got) - all), n);
 		all += n;
 	}
@@ -107,7 +107,7 @@ TEST_F_TIMEOUT(sock, splice_stops_between_pages, TIMEOUT_S)
 	char octets[8];
 
 	ASSERT_EQ(pipe(pipes), 0);
-	ASSERT_EQ(fcntl(pipes[1], F_SETPIPE_SZ, 4096), 4096);
+	ASSERT_EQ(fcntl(pipes[1], F_SETPIPE_SZ, getpagesize()), getpagesize());
 	ASSERT_EQ(write(file, "defg", 4), 4);
 	ASSERT_EQ(lseek(file, 0, SEEK_SET), 0);
 	ASSERT_EQ(send(self->c, "abc", 3, MSG_MORE), 3);
