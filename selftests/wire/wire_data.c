@@ -112,10 +112,11 @@ static int pieces(struct wire *w)
 	uint8_t octets[2 * 18];
 	struct iovec piece[18];
 	struct msghdr msg = { .msg_iov = piece, .msg_iovlen = 18 };
+	const int room = 20 * getpagesize();
 	unsigned int i;
 
-	if (wire_script_run(w, "set SNDBUF 200000"))
-		return -1;
+	if (setsockopt(w->c.fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
+		return wire_fail(w, "SO_SNDBUFFORCE: %s", strerror(errno));
 	zerocopy_on(w->c.fd);
 	for (i = 0; i < msg.msg_iovlen; i++) {
 		octets[2 * i] = wire_segment_byte(1 + i);
