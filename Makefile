@@ -110,7 +110,7 @@ CHECK = scripts/check/check.py $(if $(ALL),--all) \
 	$(if $(value K),--kernel $(call quoted,$(value K)) $(if $(SHORT),--short)) \
 	$(if $(value ALSO),--also $(call quoted,$(value ALSO))) $(ONLY_TESTS)
 ONLY_TESTS = $(if $(value T),--only $(call quoted,$(value T)))
-check: needs-check$(if $(ALL)$(value K)$(value ALSO),-rest) $(if $(ALL)$(filter arm64,$(value K)),needs-arm64)
+check: needs-check$(if $(ALL)$(value K)$(value ALSO),-rest) $(if $(ALL),needs-foreign,$(if $(filter arm64,$(value K)),needs-arm64))
 	@$(CHECK)
 
 check-quick: needs-check

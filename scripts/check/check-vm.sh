@@ -3,7 +3,7 @@
 #
 # Runs the selftests in the virtual machine, in one boot, on one kernel:
 #
-#   scripts/check/check-vm.sh [--counted [--real-waits]] stock|debug|kcsan|arm64|SERIES|lab|lab-debug FOLDER [NAME [EXCEPT]]
+#   scripts/check/check-vm.sh [--counted [--real-waits]] stock|debug|kcsan|arm64|i386|s390x|SERIES|lab|lab-debug FOLDER [NAME [EXCEPT]]
 #
 # SERIES is one of scripts/kernel/kernels.list; lab and lab-debug are the kernels of scripts/lab, in virtual
 # time, from the seed LAB_SEED (1). With NAME only those whose name has a match
@@ -28,7 +28,8 @@ if [ "${1-}" = --counted ]; then
 	fi
 fi
 case ${1-}:$#:${2:+folder} in
-stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | arm64:[234]:folder | [0-9]*:[234]:folder) ;;
+stock:[234]:folder | debug:[234]:folder | kcsan:[234]:folder | [0-9]*:[234]:folder) ;;
+arm64:[234]:folder | i386:[234]:folder | s390x:[234]:folder) ;;
 lab:[234]:folder | lab-debug:[234]:folder)
 	[ -z "$counted" ] || { echo "check-vm.sh: --counted is for emulated machines" >&2; exit 2; } ;;
 *) sed -n '6,19s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
@@ -54,7 +55,7 @@ seconds_of()
 
 	! vm_is_debug "$kind" || column=3
 	# it is emulated even where KVM works
-	[ "$kind" != arm64 ] || column=3
+	! vm_is_foreign "$kind" || column=3
 	[ -z "$counted$is_lab" ] || times=4
 	[ -z "${SOAK-}" ] || times=8
 	awk -v name="$1" -v column="$column" -v times="$times" '

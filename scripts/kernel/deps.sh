@@ -14,12 +14,12 @@ cd "$(dirname "$0")"
 usage()
 {
 	cat <<-END
-	Usage: scripts/kernel/deps.sh [--missing] python|build|demo|tour|lab|check|check-rest|arm64|coverage|
-	       programs|package|package-check
+	Usage: scripts/kernel/deps.sh [--missing] python|build|demo|tour|lab|check|check-rest|arm64|foreign|
+	       coverage|programs|package|package-check
 
 	Installs what is missing to ask for something by its name, to build the module, to run the demo (and the
-	virtual machine), the tour, the laboratory, the tests on the stock kernel, all checks, those for arm64, to see what they reach, to try real
-	programs, to make packages, or to check those. Silent when nothing is missing.
+	virtual machine), the tour, the laboratory, the tests on the stock kernel, all checks, those for arm64, those for
+	all processors, to see what they reach, to try real programs, to make packages, or to check those. Silent when nothing is missing.
 
 	  --missing  install nothing: print the packages that are missing
 	END
@@ -147,6 +147,18 @@ needs_arm64()
 	qemu-system-arm qemu-system-aarch64
 	gcc-aarch64-linux-gnu aarch64-linux-gnu-gcc
 	libc6-dev-arm64-cross /usr/aarch64-linux-gnu/include/stdio.h
+	END
+}
+
+needs_foreign()
+{
+	needs_arm64
+	[ "$XTCP_ARCH" = arm64 ] || cat <<-END
+	gcc-i686-linux-gnu i686-linux-gnu-gcc
+	libc6-dev-i386-cross /usr/i686-linux-gnu/include/stdio.h
+	qemu-system-misc qemu-system-s390x
+	gcc-s390x-linux-gnu s390x-linux-gnu-gcc
+	libc6-dev-s390x-cross /usr/s390x-linux-gnu/include/stdio.h
 	END
 }
 
@@ -337,7 +349,7 @@ if [ "${1-}" = --missing ]; then
 	shift
 fi
 case ${1-} in
-python|build|demo|tour|lab|check|check-rest|arm64|coverage|programs|package|package-check) target=$1 ;;
+python|build|demo|tour|lab|check|check-rest|arm64|foreign|coverage|programs|package|package-check) target=$1 ;;
 --help|-h) usage; exit 0 ;;
 *) usage >&2; exit 2 ;;
 esac
@@ -346,7 +358,7 @@ updated=
 sudo=
 packages=$(missing_packages "$target" | cut -d' ' -f1 | uniq)
 lacks=$(missing_packages "$target" | cut -d' ' -f2- | paste -sd, | sed 's/,/, /g')
-[[ $target =~ ^(python|build|package|arm64|lab)$ ]] || series_headers >/dev/null ||
+[[ $target =~ ^(python|build|package|arm64|foreign|lab)$ ]] || series_headers >/dev/null ||
 	lacks+="${lacks:+, }headers and image of Linux $XTCP_SERIES with the 9p and overlay modules"
 if [ -n "$missing" ]; then
 	echo $packages
@@ -362,7 +374,7 @@ if [[ $packages == *linux-source-* ]]; then
 fi
 [ -z "${packages//[[:space:]]/}" ] || install $packages
 case $target in
-python | build | package | arm64 | lab) exit 0 ;;
+python | build | package | arm64 | foreign | lab) exit 0 ;;
 check | check-rest) unpack_programs "$XTCP_CACHE/programs-short" $programs_short ;;
 programs) unpack_programs "$XTCP_CACHE/programs" $programs_all ;;
 esac

@@ -3,14 +3,29 @@
 # Which kernel: images, their releases, modules and headers; sourced by the
 # other scripts after cache.sh. Needs nothing but a shell, od, awk and ls.
 
-# kernel_arch IMAGE: amd64 or arm64, by what stands in an arm64 image's header (Documentation/arm64/booting.rst).
+# kernel_arch IMAGE: for which processors it is, in Debian's words, by what stands in an arm64 image's header
+# (Documentation/arm64/booting.rst), in an s390x one's, and among a bzImage's flags (Documentation/x86/boot.rst).
 kernel_arch()
 {
 	if [ "$(dd if="$1" bs=1 skip=56 count=4 2>/dev/null | tr -d '\0')" = ARMd ]; then
 		echo arm64
+	elif [ "$(dd if="$1" bs=1 skip=65544 count=6 2>/dev/null | tr -d '\0')" = S390EP ]; then
+		echo s390x
+	elif [ $(($(od -An -t u1 -j 566 -N 1 "$1") & 1)) -eq 0 ]; then
+		echo i386
 	else
 		echo amd64
 	fi
+}
+
+# kernel_cross ARCHITECTURE: how the names of its cross compiler's programs begin.
+kernel_cross()
+{
+	case $1 in
+	arm64) echo aarch64-linux-gnu- ;;
+	i386) echo i686-linux-gnu- ;;
+	*) echo "$1-linux-gnu-" ;;
+	esac
 }
 
 # kernel_release IMAGE: the release, as in uname -r; a bzImage names it in its header.
@@ -23,10 +38,11 @@ kernel_release()
 		ls "${1%/*}/lib/modules"
 		return
 	fi
-	if [ "$(kernel_arch "$1")" = arm64 ]; then
+	case $(kernel_arch "$1") in
+	arm64 | s390x)
 		echo "${1##*/vmlinuz-}"
-		return
-	fi
+		return ;;
+	esac
 	[ "$(dd if="$1" bs=1 skip=514 count=4 2>/dev/null)" = HdrS ] || return 1
 	at=$(od -An -t u2 -j 526 -N 2 "$1")
 	dd if="$1" bs=1 skip=$((at + 512)) count=128 2>/dev/null |

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The module for the virtual machine's kernels, sourced in the top folder:
-# build/stock, build/debug, build/kcsan, build/arm64, build/SERIES for another one of scripts/kernel/kernels.list, build/lab and
-# build/lab-debug for those of scripts/lab, whatever kernel the machine outside runs.
+# build/stock, build/debug, build/kcsan, build/arm64, build/i386, build/s390x, build/SERIES for another one of
+# scripts/kernel/kernels.list, build/lab and build/lab-debug for those of scripts/lab, whatever kernel the machine outside
+# runs.
 
 . scripts/kernel/cache.sh
 . scripts/kernel/kernel.sh
@@ -20,13 +21,19 @@ vm_is_debug()
 	esac
 }
 
+# vm_is_foreign KIND: is it a machine of another architecture?
+vm_is_foreign()
+{
+	[[ $1 =~ ^(arm64|i386|s390x)$ ]]
+}
+
 # vm_cross KIND: what a machine of another architecture needs: how the names of its compiler's programs begin, in $cross,
 # the folder of its test programs, in $programs, and what make takes to build them, in $how.
 vm_cross()
 {
 	cross= programs=build/selftests how=()
-	if [ "$1" = arm64 ]; then
-		cross=aarch64-linux-gnu- programs=build/for-arm64/build/selftests
+	if vm_is_foreign "$1"; then
+		cross=$(kernel_cross "$1") programs=build/for-$1/build/selftests
 		how=("OUTPUT=../$programs" "CC=${cross}gcc" "AR=${cross}ar")
 	fi
 }
@@ -37,9 +44,9 @@ vm_run_parts()
 	scripts/tools/xtcp_run --build ${cross:+"${programs%/*}" "${cross}gcc"}
 }
 
-# vm_kernel KIND: stock, debug, kcsan, arm64, a series, lab or lab-debug: the image for scripts/vm/vm.sh --kernel,
-# or the program that scripts/lab/run.sh starts; the debug kernels and those of the laboratory are
-# built if they are not there, another one is fetched.
+# vm_kernel KIND: stock, debug, kcsan, arm64, i386, s390x, a series, lab or lab-debug: the image for scripts/vm/vm.sh
+# --kernel, or the program that scripts/lab/run.sh starts; the debug kernels and those of the laboratory are built if they
+# are not there, another one is fetched.
 vm_kernel()
 {
 	local dir
@@ -47,7 +54,7 @@ vm_kernel()
 	case $1 in
 	stock) kernel_stock ;;
 	debug | kcsan) dir=$(scripts/kernel/debug-kernel.sh "$1") && echo "$dir/bzImage" ;;
-	arm64) dir=$(scripts/kernel/arm64.sh) && ls "$dir"/boot/vmlinuz-* ;;
+	arm64 | i386 | s390x) dir=$(scripts/kernel/foreign.sh "$1") && ls "$dir"/boot/vmlinuz-* ;;
 	lab) dir=$(scripts/lab/kernel.sh fast) && echo "$dir/linux" ;;
 	lab-debug) dir=$(scripts/lab/kernel.sh debug) && echo "$dir/linux" ;;
 	*) dir=$(scripts/kernel/other-kernel.sh "$1") && ls "$dir"/boot/vmlinuz-* ;;
@@ -80,7 +87,7 @@ vm_machine()
 	case $1 in
 	lab) machine=(scripts/lab/run.sh --kernel fast) ;;
 	lab-debug) machine=(scripts/lab/run.sh --kernel debug) ;;
-	arm64) machine=(scripts/vm/vm.sh --kernel "$2" --root "${2%/boot/*}" --tree "$PWD") ;;
+	arm64 | i386 | s390x) machine=(scripts/vm/vm.sh --kernel "$2" --root "${2%/boot/*}" --tree "$PWD") ;;
 	*) machine=(scripts/vm/vm.sh --kernel "$2") ;;
 	esac
 }
@@ -104,7 +111,10 @@ vm_module()
 	case $kind in
 	debug | kcsan) kdir=${image%/*}/build ;;
 	lab*) kdir=${image%/*}/build; set -- ARCH=um "$@" ;;
-	arm64) vm_cross arm64; kdir=${image%/boot/*}/usr/src/linux-headers-$release; set -- "CROSS_COMPILE=$cross" "$@" ;;
+	arm64 | i386 | s390x)
+		vm_cross "$kind"
+		kdir=${image%/boot/*}/usr/src/linux-headers-$release
+		set -- "CROSS_COMPILE=$cross" "$@" ;;
 	*) kdir=$(kernel_headers "$release") || return 1 ;;
 	esac
 	scripts/kernel/build-module.sh "$kdir" "build/$prefix$release" "$@" || return 1

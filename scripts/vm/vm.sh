@@ -39,7 +39,7 @@ usage()
 	  --root DIR        the machine's root is DIR, another Debian with busybox and bash;
 	                    wants --kernel, one whose modules are in DIR
 	  --tree DIR        with --root: DIR is there, too, as the machine's root otherwise is,
-	                    and what DIR/build/for-arm64 or for-amd64 has lies over it
+	                    and what DIR/build/for-amd64 (arm64, i386, s390x) has lies over it
 	  --icount          one processor whose clock counts instructions: repeatable. A wait
 	                    takes no time, nor does one for the host
 	  --real-waits      with --icount: a wait takes its time
@@ -304,10 +304,14 @@ check_needs()
 				"(package linux-image-$XTCP_ARCH)"
 	done
 	arch=$(kernel_arch "$kernel")
-	[ "$arch" = arm64 ] && qemu_program=qemu-system-aarch64 || qemu_program=qemu-system-x86_64
+	case $arch in
+	arm64) qemu_program=qemu-system-aarch64 ;;
+	s390x) qemu_program=qemu-system-s390x ;;
+	*) qemu_program=qemu-system-x86_64 ;;
+	esac
 	for word in "$qemu_program" setpriv timeout; do
 		command -v "$word" >/dev/null || die 125 "$word is missing; run scripts/kernel/deps.sh" \
-			"$([ "$arch" = "$XTCP_ARCH" ] && echo demo || echo "$arch")"
+			"$([ "$arch" = "$XTCP_ARCH" ] && echo demo || echo foreign)"
 	done
 }
 
@@ -342,7 +346,7 @@ fill_share()
 share_options()
 {
 	qemu_options+=(-fsdev "local,id=$2,path=$1,security_model=none,multidevs=remap$3"
-		-device "virtio-9p-pci,fsdev=$2,mount_tag=$2")
+		-device "virtio-9p-$bus,fsdev=$2,mount_tag=$2")
 }
 
 # tsc_khz: how fast the time stamp counter counts, which an emulated machine has from this one. Nothing without a
@@ -359,15 +363,21 @@ tsc_khz()
 
 # choose_board: the kind of machine, in $board; what stands behind its first port, the console, is a file, and behind
 # the second, $port in the machine, what is called io. The one board of arm64 has a port, and takes another as a device.
+# On s390x the first port alone passes on what it gets as it is.
 choose_board()
 {
-	if [ "$arch" = arm64 ]; then
+	x86= bus=pci first=()
+	case $arch in
+	arm64)
 		port=ttyS0 board=(-M virt,gic-version=max -device pci-serial,chardev=io) tty=ttyAMA0
-		cpu=cortex-a76 counted_cpu=cortex-a76
-	else
-		port=ttyS1 board=(-serial chardev:io) tty=ttyS0,115200
-		cpu=max counted_cpu=max,-erms,-fsrm
-	fi
+		cpu=cortex-a76 counted_cpu=cortex-a76 ;;
+	s390x)
+		port=ttysclp0 first=(-serial chardev:io) board=(-M s390-ccw-virtio) tty=ttyS0 bus=ccw
+		cpu=max counted_cpu=max ;;
+	*)
+		x86=1 port=ttyS1 board=(-serial chardev:io) tty=ttyS0,115200
+		cpu=max counted_cpu=max,-erms,-fsrm ;;
+	esac
 }
 
 choose_options()
@@ -377,7 +387,7 @@ choose_options()
 	# a machine that its own stops for two minutes has not locked up
 	words="console=$tty panic=-1 oops=panic watchdog_thresh=120"
 	words+=" rcupdate.rcu_cpu_stall_timeout=240 mitigations=off"
-	if [ "$arch" = amd64 ]; then
+	if [ -n "$x86" ]; then
 		words+=" nopti tsc=reliable"
 		words+=" acpi=noirq" # every device has MSI; routing takes 15 s each on a debug kernel
 		words+=" no_timer_check" # on a busy machine the check fails, and the kernel panics
@@ -390,10 +400,10 @@ choose_options()
 		qemu_options+=(-accel tcg -icount "shift=0,sleep=$real_waits" -smp 1 -seed 1
 			-cpu "$counted_cpu" -rtc "base=2024-01-01,clock=vm")
 		words+=" nokaslr"
-		[ "$arch" = arm64 ] || words+=" clocksource=tsc"
+		[ -z "$x86" ] || words+=" clocksource=tsc"
 	elif kvm_works; then
 		qemu_options+=(-accel kvm -cpu host -smp "$cpus")
-	elif [ "$arch" = arm64 ]; then
+	elif [ -z "$x86" ]; then
 		qemu_options+=(-accel "tcg,thread=${parallel:-multi}" -cpu "$cpu" -smp "$cpus")
 	else
 		# A processor that translates a breakpoint while another one takes it
@@ -403,7 +413,7 @@ choose_options()
 		khz=$(tsc_khz)
 		words+="${khz:+ tsc_early_khz=$khz}"
 	fi
-	qemu_options+=(-serial "file:$console" "${board[@]}" -append "$words $append")
+	qemu_options+=("${first[@]}" -serial "file:$console" "${board[@]}" -append "$words $append")
 	if [ -n "$interactive" ]; then
 		qemu_options+=(-chardev "stdio,id=io,signal=off")
 	else

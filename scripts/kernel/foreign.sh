@@ -1,20 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Puts an arm64 Debian into the cache, once, and prints its folder, which scripts/vm/vm.sh takes as a root:
+# Puts a Debian for another processor into the cache, once, and prints its folder, which scripts/vm/vm.sh takes as a root:
 #
-#   scripts/kernel/arm64.sh [--path]
+#   scripts/kernel/foreign.sh [--path] arm64|i386|s390x
 #
 # boot/ has the kernel, usr/src its headers, whose programs are this machine's, and the rest is what tests run beside
 # theirs. The packages are only unpacked, by an apt that has folders of its own: nothing is installed, and the machine's
 # apt stays as it is. With --path it fetches nothing, and its status is 1 if the folder or the compiler is not there.
 
 set -eu
-case $# in
-0) ;;
-1) [ "$1" = --path ] ;;
-*) false ;;
-esac || { sed -n '6s/^# */Usage: /p' "$0" >&2; exit 2; }
+path=
+[ "${1-}" != --path ] || { path=1; shift; }
+arch=${1-} flavour=${1-} suites="bookworm bookworm-security"
+case $#:$arch in
+1:arm64 | 1:s390x) ;;
+1:i386) flavour=686-pae suites=bookworm ;;
+*) sed -n '6s/^# */Usage: /p' "$0" >&2; exit 2 ;;
+esac
 cd "$(dirname "$0")"
 . ./cache.sh
 . ./kernel.sh
@@ -22,7 +25,7 @@ cd "$(dirname "$0")"
 
 packages="base-files base-passwd bash bsdextrautils busybox-static coreutils curl dash diffutils findutils gawk grep iproute2
 	iptables kmod libc-bin mount netbase nftables procps python3 sed util-linux"
-dest=$XTCP_CACHE/arm64
+dest=$XTCP_CACHE/$arch
 
 die()
 {
@@ -66,15 +69,15 @@ fetch()
 {
 	local root=$work/root release deb
 
-	private_apt "bookworm bookworm-security" "$work/apt" arm64
-	release=$(apt-cache "${own[@]}" --names-only search "^linux-headers-${XTCP_SERIES/./\\.}\\.[0-9-]*-arm64\$" |
+	private_apt "$suites" "$work/apt" "$arch"
+	release=$(apt-cache "${own[@]}" --names-only search "^linux-headers-${XTCP_SERIES/./\\.}\\.[0-9-]*-$flavour\$" |
 		awk '{ print $1 }' | sed 's/^linux-headers-//' | sort -V | tail -n 1)
-	[ -n "$release" ] || die "there is no arm64 Linux $XTCP_SERIES"
-	echo "Unpacking Linux $release and an arm64 Debian into $dest" >&2
+	[ -n "$release" ] || die "there is no Linux $XTCP_SERIES for $arch"
+	echo "Unpacking Linux $release and its Debian into $dest" >&2
 	apt-get -q -y "${own[@]}" --no-install-recommends --download-only install $packages >&2 ||
 		die "apt-get could not fetch:" $packages
 	(cd "$work/apt/archives" && apt-get -q "${own[@]}" download "linux-image-$release" "linux-headers-$release" \
-		"linux-headers-${release%-arm64}-common" "linux-kbuild-$XTCP_SERIES:$XTCP_ARCH" >&2) ||
+		"linux-headers-${release%-"$flavour"}-common" "linux-kbuild-$XTCP_SERIES:$XTCP_ARCH" >&2) ||
 		die "apt-get could not fetch Linux $release"
 	mkdir -p "$root"/usr/{bin,sbin,lib}
 	ln -s usr/bin usr/sbin usr/lib "$root/"
@@ -89,16 +92,16 @@ fetch()
 	mv "$root" "$dest"
 }
 
-[ "$XTCP_ARCH" != arm64 ] || die "this machine is an arm64 one: what it runs anyway is what arm64 stands for elsewhere"
-if [ $# -eq 1 ]; then
-	is_whole && command -v aarch64-linux-gnu-gcc >/dev/null || exit
+[ "$arch" != "$XTCP_ARCH" ] || die "this machine is an $arch one: what it runs anyway is what $arch stands for elsewhere"
+if [ -n "$path" ]; then
+	is_whole && command -v "$(kernel_cross "$arch")gcc" >/dev/null || exit
 elif ! is_whole; then
-	command -v apt-get >/dev/null || die "there is no apt here, so there is no arm64 Debian"
-	exec 9>"$XTCP_CACHE/arm64.lock"
+	command -v apt-get >/dev/null || die "there is no apt here, so there is no Debian for $arch"
+	exec 9>"$XTCP_CACHE/$arch.lock"
 	flock 9
 	# of one that was killed: who has the lock is the only one
-	rm -rf "$XTCP_CACHE"/arm64.??????
-	work=$(mktemp -d "$XTCP_CACHE/arm64.XXXXXX")
+	rm -rf "$XTCP_CACHE/$arch".??????
+	work=$(mktemp -d "$XTCP_CACHE/$arch.XXXXXX")
 	at_end 'rm -rf "$work"'
 	is_whole || fetch
 fi
