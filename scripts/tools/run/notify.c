@@ -111,7 +111,7 @@ static bool be_socket(const struct seccomp_notif *req)
 /* The program's memory. Return: false with errno; EPERM: nobody lets us look. */
 static bool read_memory(unsigned long long at, void *to, size_t len)
 {
-	struct iovec here = { to, len }, there = { (void *)at, len };
+	struct iovec here = { to, len }, there = { (void *)(uintptr_t)at, len };
 
 	return process_vm_readv(asking, &here, 1, &there, 1, 0) == (ssize_t)len;
 }
