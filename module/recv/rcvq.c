@@ -251,9 +251,11 @@ static bool bloated(const struct sk_buff *skb)
 	return skb->truesize > 2 * skb->len;
 }
 
+#define COPY	SKB_WITH_OVERHEAD(SZ_4K)
+
 /*
- * Copies the text of bloated skbs that follow each other into new skbs of one page each, so that a
- * peer cannot fill the buffer by tiny segments.
+ * Copies the text of bloated skbs that follow each other into new skbs of 4 KiB each, so that a
+ * peer cannot fill the buffer by tiny segments. One of a page of 64 KiB would fill it alone.
  */
 static void collapse(struct sock *sk)
 {
@@ -265,12 +267,12 @@ static void collapse(struct sock *sk)
 		u32 len = xtcp_seg(skb)->len - offset;
 		bool run = !skb_queue_is_last(&sk->sk_receive_queue, skb) && bloated(next);
 
-		if (!bloated(skb) || len > SKB_MAX_ORDER(0, 0) || (!page && !run)) {
+		if (!bloated(skb) || len > COPY || (!page && !run)) {
 			page = NULL;
 			continue;
 		}
 		if (!page || len > skb_tailroom(page)) {
-			page = alloc_skb(SKB_MAX_ORDER(0, 0), GFP_ATOMIC);
+			page = alloc_skb(COPY, GFP_ATOMIC);
 			if (!page)
 				return;
 			*xtcp_seg(page) = *xtcp_seg(skb);
