@@ -885,20 +885,7 @@ static int set_info(struct sock *sk, const struct tcp_ao_info_opt *cmd)
 	return 0;
 }
 
-/**
- * xtcp_aoopt_set() - set TCP_AO_ADD_KEY, TCP_AO_DEL_KEY or TCP_AO_INFO
- * @sk: in any state
- * @optname: which of them
- * @optval: a struct tcp_ao_add, tcp_ao_del or tcp_ao_info_opt
- * @optlen: the length of @optval
- * Context: process, may sleep.
- * Return: 0; -EINVAL; -EFAULT; -E2BIG; -EISCONN when a connection has no TCP-AO; -ENOENT when there
- * is no such key or algorithm; -EEXIST when another key for some of these peers has one of the IDs;
- * -EKEYREJECTED when a key of TCP_MD5SIG excludes TCP-AO; -EMSGSIZE when the MAC is too long for a
- * SYN; -EBUSY when the key to remove is still chosen; -ENOMEM without memory, or beyond
- * net.core.optmem_max.
- */
-int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
+static int set_ao(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {
 	union {
 		struct tcp_ao_add add;
@@ -908,7 +895,6 @@ int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int 
 	unsigned int size = sizeof(cmd.info);
 	int err;
 
-	sock_owned_by_me(sk);
 	if (!is_unconnected(sk) && !xtcp_ao_of(sk))
 		return -EISCONN;
 	if (optname == TCP_AO_ADD_KEY)
@@ -988,26 +974,37 @@ static bool is_asked_for(const struct xtcp_ao *ao, const struct xtcp_ao_key *key
 	       (asked->is_rnext && key == ao->rnext_key);
 }
 
-static void tell_key(const struct xtcp_ao *ao, const struct xtcp_ao_key *key, struct tcp_ao_getsockopt *told)
+static void tell_address(const struct xtcp_peers *peers, bool v4, struct __kernel_sockaddr_storage *told)
 {
-	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&told->addr;
-	struct sockaddr_in *sin = (struct sockaddr_in *)&told->addr;
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)told;
+	struct sockaddr_in *sin = (struct sockaddr_in *)told;
 
-	memset(told, 0, sizeof(*told));
-	if (key->peers.v4) {
+	if (v4) {
 		sin->sin_family = AF_INET;
-		sin->sin_addr.s_addr = key->peers.addr.s6_addr32[3];
+		sin->sin_addr.s_addr = peers->addr.s6_addr32[3];
 	} else {
 		sin6->sin6_family = AF_INET6;
-		sin6->sin6_addr = key->peers.addr;
+		sin6->sin6_addr = peers->addr;
 	}
+}
+
+/* As a program writes it. */
+static u8 told_prefix(const struct xtcp_peers *peers)
+{
+	return peers->prefix - (peers->v4 ? XTCP_MAPPED_BITS : 0);
+}
+
+static void tell_key(const struct xtcp_ao *ao, const struct xtcp_ao_key *key, struct tcp_ao_getsockopt *told)
+{
+	memset(told, 0, sizeof(*told));
+	tell_address(&key->peers, key->peers.v4, &told->addr);
 	strscpy(told->alg_name, xtcp_ao_algorithms[key->algorithm].name, sizeof(told->alg_name));
 	memcpy(told->key, key->octets, key->keylen);
 	told->is_current = key == READ_ONCE(ao->current_key);
 	told->is_rnext = key == ao->rnext_key;
 	told->sndid = key->sndid;
 	told->rcvid = key->rcvid;
-	told->prefix = key->peers.prefix - (key->peers.v4 ? XTCP_MAPPED_BITS : 0);
+	told->prefix = told_prefix(&key->peers);
 	told->maclen = key->maclen;
 	told->keyflags = key->keyflags;
 	told->keylen = key->keylen;
@@ -1066,7 +1063,7 @@ int xtcp_aoget_keys(struct sock *sk, sockptr_t optval, sockptr_t optlen)
  * Context: process, may sleep.
  * Return: 0; -EINVAL; -EFAULT; -E2BIG; -ENOENT when the sock has no TCP-AO.
  */
-int xtcp_aoget_info(struct sock *sk, sockptr_t optval, sockptr_t optlen)
+int xtcp_aoget_info(const struct sock *sk, sockptr_t optval, sockptr_t optlen)
 {
 	const struct xtcp_ao *ao = xtcp_ao_of(sk);
 	const struct xtcp_ao_key *current_key;
@@ -1120,24 +1117,14 @@ static bool read_peers(const struct sock *sk, const struct tcp_md5sig *cmd, bool
 	return !extended || !peers->in_l3 || !cmd->tcpm_ifindex || xtcp_keys_set_vrf(sk, cmd->tcpm_ifindex, peers);
 }
 
-/**
- * xtcp_md5opt_set() - add, replace or remove a TCP-MD5 key
- * @sk: in any state
- * @optname: TCP_MD5SIG or TCP_MD5SIG_EXT; only the latter uses prefix and device of @optval
- * @optval: a struct tcp_md5sig; a key length of 0 removes the key
- * @optlen: the length of @optval
- * Context: process, may sleep.
- * Return: 0; -EINVAL; -EFAULT; -ENOENT when there is no key to remove; -ENOMEM as xtcp_keys_add();
- * -EKEYREJECTED when the peers have a key of TCP-AO, or TCP_AO_INFO demands a MAC from all peers.
- */
-int xtcp_md5opt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
+/* Adds, replaces or removes a TCP-MD5 key. Only TCP_MD5SIG_EXT uses prefix and device of @optval. */
+static int set_md5(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {
 	struct xtcp_peers peers = {};
 	struct xtcp_md5_key md5;
 	struct tcp_md5sig cmd;
 	int err = -EINVAL;
 
-	sock_owned_by_me(sk);
 	if (optlen < sizeof(cmd))
 		return -EINVAL;
 	if (copy_from_sockptr(&cmd, optval, sizeof(cmd)))
@@ -1160,4 +1147,108 @@ int xtcp_md5opt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int
 out:
 	memzero_explicit(&cmd, sizeof(cmd));
 	return err;
+}
+
+/**
+ * xtcp_keyopt_set() - set an option about keys
+ * @sk: in any state
+ * @optname: TCP_MD5SIG, TCP_MD5SIG_EXT, TCP_AO_ADD_KEY, TCP_AO_DEL_KEY or TCP_AO_INFO
+ * @optval: a struct tcp_md5sig, in which a length of 0 removes the key; tcp_ao_add, tcp_ao_del or tcp_ao_info_opt
+ * @optlen: the length of @optval
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0; -EINVAL; -EFAULT; -E2BIG; -EISCONN when a connection has no TCP-AO; -ENOENT when there
+ * is no such key or algorithm; -EEXIST when another key for some of these peers has one of the IDs;
+ * -EKEYREJECTED when the peers have a key of the other kind, or TCP_AO_INFO demands a MAC from all;
+ * -EMSGSIZE when the MAC is too long for a SYN; -EBUSY when the key to remove is still chosen; -ENOMEM
+ * without memory, beyond net.core.optmem_max, or if the kernel has no MD5.
+ */
+int xtcp_keyopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
+{
+	sock_owned_by_me(sk);
+	if (optname == TCP_MD5SIG || optname == TCP_MD5SIG_EXT)
+		return set_md5(sk, optname, optval, optlen);
+	return set_ao(sk, optname, optval, optlen);
+}
+
+static int give_md5(const struct hlist_node *node, struct sock *to, xtcp_keyopt_setter set)
+{
+	const struct xtcp_key *key = hlist_entry(node, struct xtcp_key, node);
+	struct tcp_md5sig cmd = {
+		.tcpm_flags = TCP_MD5SIG_FLAG_PREFIX | (key->peers.in_l3 ? TCP_MD5SIG_FLAG_IFINDEX : 0),
+		.tcpm_prefixlen = told_prefix(&key->peers),
+		.tcpm_keylen = key->md5.len,
+		.tcpm_ifindex = key->peers.l3index,
+	};
+	int err;
+
+	tell_address(&key->peers, to->sk_family == AF_INET, &cmd.tcpm_addr);
+	memcpy(cmd.tcpm_key, key->md5.octets, key->md5.len);
+	err = set(to, TCP_MD5SIG_EXT, KERNEL_SOCKPTR(&cmd), sizeof(cmd));
+	memzero_explicit(&cmd, sizeof(cmd));
+	return err;
+}
+
+static int give_ao(const struct hlist_node *node, struct sock *to, xtcp_keyopt_setter set)
+{
+	const struct xtcp_ao_key *key = hlist_entry(node, struct xtcp_ao_key, node);
+	struct tcp_ao_add cmd = {
+		.ifindex = key->peers.l3index,
+		.prefix = told_prefix(&key->peers),
+		.sndid = key->sndid,
+		.rcvid = key->rcvid,
+		.maclen = key->maclen,
+		.keyflags = key->keyflags,
+		.keylen = key->keylen,
+	};
+	int err;
+
+	tell_address(&key->peers, to->sk_family == AF_INET, &cmd.addr);
+	strscpy(cmd.alg_name, xtcp_ao_algorithms[key->algorithm].name, sizeof(cmd.alg_name));
+	memcpy(cmd.key, key->octets, key->keylen);
+	err = set(to, TCP_AO_ADD_KEY, KERNEL_SOCKPTR(&cmd), sizeof(cmd));
+	memzero_explicit(&cmd, sizeof(cmd));
+	return err;
+}
+
+/* The oldest first: the order of keys can decide. */
+static int give_all(const struct hlist_head *keys, struct sock *to, xtcp_keyopt_setter set,
+		    int (*give)(const struct hlist_node *node, struct sock *to, xtcp_keyopt_setter set))
+{
+	const struct hlist_node *node, *last = NULL;
+	int err = 0;
+
+	hlist_for_each(node, keys)
+		last = node;
+	for (node = last; node && !err;
+	     node = node->pprev == &keys->first ? NULL : hlist_entry(node->pprev, struct hlist_node, next))
+		err = give(node, to, set);
+	return err;
+}
+
+/**
+ * xtcp_keys_give() - give copies of all keys to a sock of another build
+ * @sk: the sock that has them
+ * @to: a sock of the same family, bound, without keys
+ * @set: xtcp_keyopt_set() of that build, for @to
+ *
+ * Context: process, may sleep.
+ *
+ * Return: 0, or an error of @set; then @to may have some of the keys.
+ */
+int xtcp_keys_give(const struct sock *sk, struct sock *to, xtcp_keyopt_setter set)
+{
+	struct tcp_ao_info_opt info = {};
+	int err, len = sizeof(info);
+
+	err = xtcp_cold(sk) ? give_all(&xtcp_cold(sk)->keys, to, set, give_md5) : 0;
+	if (err || !xtcp_ao_of(sk))
+		return err;
+	err = give_all(&xtcp_ao_of(sk)->keys, to, set, give_ao) ?:
+	      xtcp_aoget_info(sk, KERNEL_SOCKPTR(&info), KERNEL_SOCKPTR(&len));
+	info.set_current = 0;
+	info.set_rnext = 0;
+	info.set_counters = 1;
+	return err ?: set(to, TCP_AO_INFO, KERNEL_SOCKPTR(&info), sizeof(info));
 }

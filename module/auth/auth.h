@@ -338,9 +338,12 @@ enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xt
 					    struct sk_buff *skb);
 
 /* Process; the socket lock is held in all these functions. */
-int xtcp_aoopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
 int xtcp_aoget_keys(struct sock *sk, sockptr_t optval, sockptr_t optlen);
-int xtcp_aoget_info(struct sock *sk, sockptr_t optval, sockptr_t optlen);
-int xtcp_md5opt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
+int xtcp_aoget_info(const struct sock *sk, sockptr_t optval, sockptr_t optlen);
+int xtcp_keyopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
+
+typedef int (*xtcp_keyopt_setter)(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
+
+int xtcp_keys_give(const struct sock *sk, struct sock *to, xtcp_keyopt_setter set);
 
 #endif /* XTCP_AUTH_H */

@@ -64,7 +64,7 @@
 #include "timewait/timewait.h"
 
 /* increase it when struct instance, struct xtcp_build_calls, what that names or a callback changes */
-#define GREETING	0x78746306
+#define GREETING	0x78746307
 
 struct instance {
 	struct list_head ring;

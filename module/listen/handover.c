@@ -64,6 +64,7 @@
  */
 #include "listen/listen.h"
 
+#include "auth/auth.h"
 #include "fastopen/fastopen.h"
 #include "out/out.h"
 #include "ports/ports.h"
@@ -302,7 +303,7 @@ static int set_relay(struct xtcp_listener *listener, struct xtcp_relay __rcu **a
 }
 
 /**
- * xtcp_relay_follow() - @sk is about to take over the socket of @old
+ * xtcp_relay_follow() - @sk is about to take over the socket of @old, which drains
  * @sk: in LISTEN
  * @old: a listener of another build
  * @calls: of that build
@@ -318,20 +319,29 @@ int xtcp_relay_follow(struct sock *sk, struct sock *old, const struct xtcp_build
 	return set_relay(listener, &listener->before, old, calls);
 }
 
-/* struct xtcp_build_calls: drain */
-int xtcp_relay_drain(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls)
-{
-	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
-
-	return set_relay(listener, &listener->after, to, calls);
-}
-
 static void drop_relay(struct xtcp_relay __rcu **at)
 {
 	struct xtcp_relay *relay = rcu_dereference_protected(*at, true);
 
 	RCU_INIT_POINTER(*at, NULL);
 	call_rcu(&relay->rcu, free_relay);
+}
+
+/* struct xtcp_build_calls: drain. Whom a key keeps out here must not get in there. */
+int xtcp_relay_drain(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls)
+{
+	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
+	int err = 0;
+
+	if (to) {
+		err = set_relay(listener, &listener->after, to, calls);
+		if (err)
+			return err;
+		err = xtcp_keys_give(sk, to, calls->set_key);
+	}
+	if (!to || err)
+		drop_relay(&listener->after);
+	return err;
 }
 
 /**
@@ -355,13 +365,6 @@ int xtcp_relay_release(struct sock *sk)
 		return -EBUSY;
 	drop_relay(&listener->before);
 	return 0;
-}
-
-/* A listener could not take over, after all. Lock: socket. */
-void xtcp_relay_forget(struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	drop_relay(&xtcp_endpoint(sk)->listener->before);
 }
 
 /* struct xtcp_build_calls: stop */

@@ -186,7 +186,9 @@ struct xtcp_listener_stats {
  * @mutex: of two builds, that of the lower address is the outer one
  * @give_family: leaves its family for another number. Lock: @mutex
  * @operations_of: the operations of a socket whose sock has this protocol; NULL: it is of another build
- * @drain: @to takes over the socket of the listener @sk. Lock: the socket lock of @sk. Return: 0, -EBUSY, -ENOMEM
+ * @drain: @to takes over the socket of the listener @sk, and gets its keys; NULL: it could not, after all. Lock: the
+ *	socket locks of both. Return: 0, -EBUSY, -ENOMEM, or an error of @set_key
+ * @set_key: xtcp_keyopt_set()
  * @has_child: RCU read side
  * @take: takes the oldest child of a listener that drains, or NULL; process context, not locked
  * @stop: the program has closed the listener that followed: ends @sk; process context, not locked
@@ -199,6 +201,7 @@ struct xtcp_build_calls {
 	void (*give_family)(int number);
 	const struct proto_ops *(*operations_of)(const struct proto *prot);
 	int (*drain)(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls);
+	int (*set_key)(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
 	bool (*has_child)(const struct sock *sk);
 	struct sock *(*take)(struct sock *sk);
 	void (*stop)(struct sock *sk);
@@ -457,7 +460,6 @@ static inline bool xtcp_relay_drains(const struct sock *sk)
 int xtcp_relay_follow(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls);
 int xtcp_relay_drain(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls);
 int xtcp_relay_release(struct sock *sk);
-void xtcp_relay_forget(struct sock *sk);
 void xtcp_relay_stop(struct sock *sk);
 struct sock *xtcp_relay_take(struct sock *sk);
 

@@ -2,10 +2,11 @@
 /*
  * listen() and accept(); and how another build of this module takes over a listening socket.
  *
- * Two builds can be loaded at once (in/interpose.c). XTCP_TAKE_OVER exchanges the sockets of two
- * listeners, one of each build, that have the same place. Afterwards the program's descriptor leads to
- * the listener of the new build, and the descriptor that made the call leads to the old one. The new
- * build was loaded later, so all SYNs reach its listener.
+ * Two builds can be loaded at once (in/interpose.c). XTCP_TAKE_OVER exchanges the sockets of a listener
+ * of one build and a sock of the other one, bound to the same place. Afterwards the program's descriptor
+ * leads to the sock of the new build, which listens, and the descriptor that made the call leads to the old
+ * listener. The new build was loaded later, so all SYNs reach its listener. So that has the keys and the
+ * filter of the old one before it begins to listen.
  *
  * The old listener drains: third ACKs of its half-open entries still make children of the old build,
  * until its descriptor is closed. The program accepts them through the new listener, before the new
@@ -20,6 +21,7 @@
 #include "socket/socket.h"
 
 #include <linux/file.h>
+#include <linux/filter.h>
 #include <linux/sched/signal.h>
 
 #include "base/sock.h"
@@ -308,12 +310,40 @@ struct sock *xtcp_accept_take(struct sock *sk)
 	return child;
 }
 
-/* Both listen at one place, and have a socket. */
-static bool have_one_place(const struct sock *a, const struct sock *b)
+/* Takes the socket lock as lock_sock() does, unless a program has it; for release_sock(). */
+bool xtcp_own_now(struct sock *sk)
 {
-	return a->sk_state == TCP_LISTEN && b->sk_state == TCP_LISTEN && a->sk_socket && b->sk_socket &&
-	       net_eq(sock_net(a), sock_net(b)) && inet_sk(a)->inet_num == inet_sk(b)->inet_num &&
-	       xtcp_group_same_place(a, b);
+	bool is_free;
+
+	spin_lock_bh(&sk->sk_lock.slock);
+	is_free = !sock_owned_by_user_nocheck(sk);
+	if (is_free) {
+		sk->sk_lock.owned = 1;
+		mutex_acquire(&sk->sk_lock.dep_map, 0, 1, _THIS_IP_);
+	}
+	spin_unlock_bh(&sk->sk_lock.slock);
+	return is_free;
+}
+
+/* Can @sk listen where @old does? Both have a socket. */
+static bool have_one_place(const struct sock *sk, const struct sock *old)
+{
+	return sk->sk_state == TCP_CLOSE && old->sk_state == TCP_LISTEN && sk->sk_socket && old->sk_socket &&
+	       sk->sk_socket->state == SS_UNCONNECTED && sk->sk_socket->type == SOCK_STREAM && inet_sk(sk)->inet_num &&
+	       net_eq(sock_net(sk), sock_net(old)) && inet_sk(sk)->inet_num == inet_sk(old)->inet_num &&
+	       xtcp_group_same_place(sk, old);
+}
+
+/* What a filter keeps out of @old must not get in here. @sk may have it from a call that failed. */
+static void share_filter(struct sock *sk, const struct sock *old)
+{
+	struct sk_filter *filter = rcu_dereference_protected(old->sk_filter, lockdep_sock_is_held(old));
+
+	if (!filter || rcu_access_pointer(sk->sk_filter))
+		return;
+	refcount_inc(&filter->refcnt);
+	atomic_add(bpf_prog_size(filter->prog->len), &sk->sk_omem_alloc);
+	rcu_assign_pointer(sk->sk_filter, filter);
 }
 
 /* @socket is that of @sk from now on. What belongs to the socket's owner follows from its inode. */
@@ -353,19 +383,30 @@ static void exchange_sockets(struct sock *old, struct sock *new)
 #endif
 }
 
-/* Both are locked. Return: 0, -EINVAL, or an error of xtcp_relay_follow(). */
+/*
+ * Both are locked. @sk listens only when it has what keeps segments out of @old. Return: 0, -EINVAL, or an error of
+ * struct xtcp_build_calls.drain, start() or xtcp_relay_follow().
+ */
 static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls)
 {
 	int err;
 
 	if (!have_one_place(sk, old))
 		return -EINVAL;
-	err = xtcp_relay_follow(sk, old, calls);
+	err = calls->drain(old, sk, xtcp_instances_own());
 	if (err)
 		return err;
-	err = calls->drain(old, sk, xtcp_instances_own());
+	share_filter(sk, old);
+	err = start(sk, READ_ONCE(old->sk_max_ack_backlog));
+	if (!err) {
+		err = xtcp_relay_follow(sk, old, calls);
+		if (err) {
+			xtcp_listen_stop(sk);
+			xtcp_state_set(sk, TCP_CLOSE);
+		}
+	}
 	if (err) {
-		xtcp_relay_forget(sk);
+		calls->drain(old, NULL, NULL);
 		return err;
 	}
 	exchange_sockets(old, sk);
@@ -375,10 +416,11 @@ static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_
 }
 
 /*
- * XTCP_TAKE_OVER: the socket of the listener @sk gets the sock of @fd, a listener of another build at
- * the same place; -1: forgets the one that it has taken over. One call at a time for both builds
- * (xtcp_instances_lock()). Return: 0; -EPERM for who is no administrator of the machine; -EBADF,
- * -ENOTSOCK; or an error of take_over() or xtcp_relay_release().
+ * XTCP_TAKE_OVER: @sk, which is bound, begins to listen, and its socket gets the sock of @fd, a listener of
+ * another build at the same place; -1: forgets the one that it has taken over. One call at a time for both
+ * builds (xtcp_instances_lock()). Return: 0; -EPERM for who is no administrator of the machine; -EBADF,
+ * -ENOTSOCK; -EAGAIN when a program has the lock of one of the socks, perhaps for ever; or an error of
+ * take_over() or xtcp_relay_release().
  */
 int xtcp_accept_take_over(struct sock *sk, int fd)
 {
@@ -390,7 +432,8 @@ int xtcp_accept_take_over(struct sock *sk, int fd)
 	if (!capable(CAP_NET_ADMIN))
 		return -EPERM;
 	if (fd == -1) {
-		lock_sock(sk);
+		if (!xtcp_own_now(sk))
+			return -EAGAIN;
 		err = sk->sk_state == TCP_LISTEN ? xtcp_relay_release(sk) : -EINVAL;
 		release_sock(sk);
 		return err;
@@ -408,11 +451,14 @@ int xtcp_accept_take_over(struct sock *sk, int fd)
 	err = -EBUSY;
 	if (theirs->sk == old) {
 		sock_hold(sk);	/* the program may close it at once */
-		lock_sock(sk);
-		lock_sock_nested(old, SINGLE_DEPTH_NESTING);
-		err = take_over(sk, old, calls);
-		release_sock(old);
-		release_sock(sk);
+		err = -EAGAIN;
+		if (xtcp_own_now(sk)) {
+			if (xtcp_own_now(old)) {
+				err = take_over(sk, old, calls);
+				release_sock(old);
+			}
+			release_sock(sk);
+		}
 		sock_put(sk);
 	}
 	xtcp_instances_unlock(calls);

@@ -1041,6 +1041,7 @@ static const struct xtcp_build_calls our_calls = {
 	.give_family = give_family,
 	.operations_of = operations_of,
 	.drain = xtcp_relay_drain,
+	.set_key = xtcp_keyopt_set,
 	.has_child = xtcp_acceptq_has_child,
 	.take = xtcp_accept_take,
 	.stop = xtcp_relay_stop,

@@ -133,21 +133,6 @@ struct sock *xtcp_diag_find_listener(struct xtcp_net *xn, const struct inet_diag
 	return xtcp_listeners_find(xn, &place, is_meant, req);
 }
 
-/* Takes the socket lock as lock_sock() does, unless a program has it; for release_sock(). */
-static bool own_now(struct sock *sk)
-{
-	bool is_free;
-
-	spin_lock_bh(&sk->sk_lock.slock);
-	is_free = !sock_owned_by_user_nocheck(sk);
-	if (is_free) {
-		sk->sk_lock.owned = 1;
-		mutex_acquire(&sk->sk_lock.dep_map, 0, 1, _THIS_IP_);
-	}
-	spin_unlock_bh(&sk->sk_lock.slock);
-	return is_free;
-}
-
 /*
  * Abort a connection that has a sock: the program gets ECONNABORTED, and the peer gets a RST.
  * Return: 0; -EBUSY if a program has the socket lock; -EAGAIN if the connection has ended: the
@@ -157,7 +142,7 @@ static int destroy_sock(struct sock *sk, const struct xtcp_tuple *tuple)
 {
 	int err = -EAGAIN;
 
-	if (!own_now(sk))
+	if (!xtcp_own_now(sk))
 		return -EBUSY;
 	/* BH has to be off, since xtcp_sock_abort() may end an orphan */
 	local_bh_disable();
@@ -281,7 +266,7 @@ static int destroy_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *
 	rcu_read_unlock();
 	if (!sk)
 		return err;
-	if (!own_now(sk)) {
+	if (!xtcp_own_now(sk)) {
 		err = -EBUSY;
 	} else {
 		if (xtcp_diag_find_listens(sk, req)) {

@@ -578,11 +578,10 @@ static int set_fastopen_key(struct sock *sk, sockptr_t optval, unsigned int optl
 /* A signature takes space in each segment: on a connection the MSS is computed anew. */
 static int set_key(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen)
 {
-	const bool md5 = optname == TCP_MD5SIG || optname == TCP_MD5SIG_EXT;
 	int err;
 
 	lock_sock(sk);
-	err = md5 ? xtcp_md5opt_set(sk, optname, optval, optlen) : xtcp_aoopt_set(sk, optname, optval, optlen);
+	err = xtcp_keyopt_set(sk, optname, optval, optlen);
 	if (!err && !((1 << sk->sk_state) & (TCPF_CLOSE | TCPF_LISTEN)))
 		xtcp_mss_sync(sk, xtcp_sk(sk)->pmtu);
 	release_sock(sk);
@@ -593,8 +592,8 @@ static int set_key(struct sock *sk, int optname, sockptr_t optval, unsigned int 
  * proto.setsockopt: IPPROTO_*; since Linux 6.5 also SOL_SOCKET. RFC 9293 sections 3.9.1 and 3.8.4.
  * Return: 0; -ENOPROTOOPT for an option that is not implemented; -EINVAL; -EFAULT; -ENOENT if
  * TCP_CONGESTION names an unknown algorithm, and -EPERM if only an administrator may choose it;
- * -ENOMEM for TCP_FASTOPEN_KEY; or what xtcp_intopt_set(), xtcp_md5opt_set(), xtcp_aoopt_set(),
- * sock_setsockopt() and xtcp_ipopt_set() return.
+ * -ENOMEM for TCP_FASTOPEN_KEY; or what xtcp_intopt_set(), xtcp_keyopt_set(), sock_setsockopt() and
+ * xtcp_ipopt_set() return.
  */
 int xtcp_sockopt_set(struct sock *sk, int level, int optname, sockptr_t optval, unsigned int optlen)
 {

@@ -9,10 +9,17 @@
  * takeover [PART]... runs only these parts. Rounds under load: 4, of some seconds each, in a short run one; ROUNDS= in
  * the environment says another number.
  */
+#include <linux/filter.h>
 #include <linux/tcp.h>
+#include <linux/userfaultfd.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 
+#include "aoopt.h"
 #include "asleep.h"
 #include "counters.h"
 #include "failing.h"
@@ -61,16 +68,24 @@ static void load_newer(enum stack next)
 		ksft_exit_fail_msg("cannot load %s again: %s\n", stack_name(next), strerror(errno));
 }
 
-/* A listener of @stack where another build's listens already. */
+/* A socket of @stack that is bound where another build's listens. */
 static int beside(enum stack stack, const char *addr, int port)
 {
 	union stack_addr at = stack_addr(addr, port);
 	int fd = stack_socket(pair.b, stack, addr);
 
-	if (fd < 0 || stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON) || bind(fd, &at.sa, stack_addr_len(&at)) ||
-	    listen(fd, 4096))
-		ksft_exit_fail_msg("no listener of %s beside the other: %s\n", stack_name(stack), strerror(errno));
+	if (fd < 0 || stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON) || bind(fd, &at.sa, stack_addr_len(&at)))
+		ksft_exit_fail_msg("no socket of %s beside the other: %s\n", stack_name(stack), strerror(errno));
 	return fd;
+}
+
+/* XTCP_TAKE_OVER, as often as a call of the program has the socket at that moment. 0, or the errno. */
+static int takes(int fd, int listener)
+{
+	int err = EAGAIN;
+
+	WAIT_FOR((err = stack_set(fd, IPPROTO_TCP, XTCP_TAKE_OVER, listener) ? errno : 0) != EAGAIN, STACK_DEADLINE_MS);
+	return err;
 }
 
 /* @listener is of @stack afterwards. A descriptor of the old one, which drains until it is closed. */
@@ -78,7 +93,7 @@ static int take_over(int listener, enum stack stack, const char *addr, int port)
 {
 	int fd = beside(stack, addr, port);
 
-	if (stack_set(fd, IPPROTO_TCP, XTCP_TAKE_OVER, listener))
+	if (takes(fd, listener))
 		ksft_exit_fail_msg("%s cannot take over: %s\n", stack_name(stack), strerror(errno));
 	return fd;
 }
@@ -86,10 +101,10 @@ static int take_over(int listener, enum stack stack, const char *addr, int port)
 /* The old listener goes, and @listener does not need it any more. */
 static void let_go(int listener, int old)
 {
-	if (!stack_set(listener, IPPROTO_TCP, XTCP_TAKE_OVER, -1) || errno != EBUSY)
+	if (takes(listener, -1) != EBUSY)
 		ksft_exit_fail_msg("let go while the old one drains\n");
 	close(old);
-	if (stack_set(listener, IPPROTO_TCP, XTCP_TAKE_OVER, -1))
+	if (takes(listener, -1))
 		ksft_exit_fail_msg("not let go: %s\n", strerror(errno));
 }
 
@@ -297,16 +312,29 @@ static bool refuses_an_ordinary_user(int fd, int listener)
 	return !seteuid(was) && refused;
 }
 
+/* One who has all capabilities in namespaces of his own. */
+static bool refuses_a_guest(int fd, int listener)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNET) || !refuses(fd, listener, EPERM));
+	return child > 0 && waitpid(child, &status, 0) == child && !status;
+}
+
 static void refusals(void)
 {
 	int listener = stack_listener(pair.b, XTCP, NS_B4, PORT, true), fd = beside(SECOND, NS_B4, PORT), old;
 	int elsewhere = stack_listener(pair.b, XTCP, NS_B4, PORT + 1, true), closed = stack_socket(pair.b, XTCP, NS_B4);
+	int unbound = stack_socket(pair.b, SECOND, NS_B4);
 	int kernels = stack_listener(pair.b, KERNEL, NS_B4, PORT + 2, true), again, client, server;
 
-	ksft_test_result(refuses_an_ordinary_user(fd, listener), "EPERM\n");
+	ksft_test_result(refuses_an_ordinary_user(fd, listener) && refuses_a_guest(fd, listener), "EPERM\n");
 	ksft_test_result(refuses(fd, 1000, EBADF) && refuses(fd, STDOUT_FILENO, ENOTSOCK), "EBADF, ENOTSOCK\n");
 	ksft_test_result(refuses(fd, elsewhere, EINVAL) && refuses(fd, closed, EINVAL) &&
-			 refuses(fd, kernels, EINVAL) && refuses(fd, fd, EINVAL) && refuses(closed, listener, EINVAL) &&
+			 refuses(fd, kernels, EINVAL) && refuses(fd, fd, EINVAL) &&
+			 refuses(unbound, listener, EINVAL) &&
 			 stack_set(kernels, IPPROTO_TCP, XTCP_TAKE_OVER, listener) && errno == ENOPROTOOPT,
 			 "EINVAL: another place, no listener, another stack, itself\n");
 	client = client_or_die(NS_B4, PORT + 1);
@@ -314,18 +342,341 @@ static void refusals(void)
 	ksft_test_result(refuses(fd, server, EINVAL), "EINVAL: a connection\n");
 	close_each(client, server);
 
-	ksft_test_result(refuses(fd, -1, ENOENT) && !stack_set(fd, IPPROTO_TCP, XTCP_TAKE_OVER, listener) &&
-			 refuses(listener, -1, EBUSY), "taken over\n");
+	ksft_test_result(refuses(fd, -1, EINVAL) && refuses(listener, -1, ENOENT) &&
+			 !stack_set(fd, IPPROTO_TCP, XTCP_TAKE_OVER, listener) && refuses(listener, -1, EBUSY),
+			 "taken over\n");
 	again = beside(SECOND, NS_B4, PORT);
 	old = beside(XTCP, NS_B4, PORT);
-	ksft_test_result(refuses(again, fd, EBUSY) && refuses(listener, old, EBUSY) && refuses(fd, listener, EBUSY) &&
-			 refuses(fd, again, EBUSY) && refuses(old, listener, EBUSY),
+	ksft_test_result(refuses(again, fd, EBUSY) && refuses(old, listener, EBUSY) && refuses(listener, old, EINVAL) &&
+			 refuses(fd, listener, EINVAL) && refuses(fd, again, EINVAL),
 			 "EBUSY: neither what drains nor what follows is one of another two: no chain, no circle\n");
 	close_each(again, old);
 	client = client_or_die(NS_B4, PORT);
 	server = stack_accept_or_die(listener);
 	ksft_test_result(is_of(SECOND, client, NS_B4, PORT) && both_ways(client, server), "and all go on\n");
-	close_each(client, server, fd, listener, elsewhere, closed, kernels);
+	close_each(client, server, fd, listener, elsewhere, closed, unbound, kernels);
+}
+
+/* ---- what keeps segments out */
+
+static int add_md5(int fd, const char *peer, int prefix, const char *text)
+{
+	const union stack_addr addr = stack_addr(peer, 0);
+	struct tcp_md5sig key = {
+		.tcpm_flags = prefix ? TCP_MD5SIG_FLAG_PREFIX : 0,
+		.tcpm_prefixlen = prefix,
+		.tcpm_keylen = strlen(text),
+	};
+
+	memcpy(&key.tcpm_addr, &addr, stack_addr_len(&addr));
+	memcpy(key.tcpm_key, text, key.tcpm_keylen);
+	return setsockopt(fd, IPPROTO_TCP, prefix ? TCP_MD5SIG_EXT : TCP_MD5SIG, &key, sizeof(key));
+}
+
+static int add_ao(int fd, const char *peer, int prefix, int sndid, int rcvid, const char *algorithm)
+{
+	return aoopt_add(fd, &(struct aoopt_key){ .addr = peer, .prefix = prefix, .sndid = sndid, .rcvid = rcvid,
+						  .algorithm = algorithm, .keyflags = TCP_AO_KEYF_EXCLUDE_OPT });
+}
+
+static int option(int fd, int level, int name)
+{
+	socklen_t len = sizeof(int);
+	int value = -1;
+
+	return getsockopt(fd, level, name, &value, &len) ? -1 : value;
+}
+
+/*
+ * The listener goes over. @out, without what it would need, sends its SYN before @in does, and gets no answer. The
+ * descriptor of the old one.
+ */
+static int lets_in(int listener, int out, int in, const char *bound, const char *addr, int port, bool *good)
+{
+	int old = take_over(listener, SECOND, bound, port), server;
+
+	must(stack_connect(out, addr, port) && errno == EINPROGRESS && !stack_connect(in, addr, port), "connect");
+	server = stack_accept_or_die(listener);
+	*good = is_of(SECOND, in, bound, port) && both_ways(in, server) && stack_state(out) == TCP_SYN_SENT;
+	close_each(out, in, server);
+	return old;
+}
+
+/* A client's socket. One that does not wait gets no answer. */
+static int client_of(enum stack stack, const char *addr, bool waits)
+{
+	int fd = stack_socket(pair.a, stack, addr);
+
+	must(fd >= 0 && (waits || !fcntl(fd, F_SETFL, O_NONBLOCK)), "a socket");
+	return fd;
+}
+
+static void md5_keys(const char *bound, const char *addr, const char *peer, int bits, int port)
+{
+	int listener = stack_listener(pair.b, XTCP, bound, port, true), in = client_of(KERNEL, addr, true), old;
+	bool good;
+
+	/* the longer prefix counts */
+	must(!add_md5(listener, peer, 0, "secret") && !add_md5(listener, peer, bits, "another") &&
+	     !add_md5(in, addr, 0, "secret"), "MD5");
+	old = lets_in(listener, client_of(KERNEL, addr, false), in, bound, addr, port, &good);
+	ksft_test_result(good && option(listener, IPPROTO_TCP, XTCP_KEYS) == 2, "MD5 keys of %s at %s go along\n", peer,
+			 bound);
+	close_each(old, listener);
+}
+
+static bool same_keys(int fd, const struct tcp_ao_getsockopt *keys, int n, const struct tcp_ao_info_opt *info)
+{
+	struct tcp_ao_getsockopt now[8] = {};
+	struct tcp_ao_info_opt told = aoopt_info(fd);
+	int there = aoopt_keys(fd, now, ARRAY_SIZE(now)), i;
+
+	for (i = 0; i < there; i++)
+		now[i].pkt_good = keys[i].pkt_good;	/* of segments that came since */
+	told.pkt_good = info->pkt_good;
+	told.pkt_ao_required = info->pkt_ao_required;
+	return there == n && !memcmp(now, keys, n * sizeof(*keys)) && !memcmp(&told, info, sizeof(told));
+}
+
+static void ao_keys(const char *addr, const char *peer, const char *all, int port)
+{
+	int listener = stack_listener(pair.b, XTCP, addr, port, true), in = client_of(XTCP, addr, true), old, n;
+	struct tcp_ao_info_opt info = { .ao_required = 1, .accept_icmps = 1, .set_counters = 1, .pkt_bad = 7 };
+	struct tcp_ao_getsockopt keys[8] = {};
+	bool good;
+
+	must(!add_ao(listener, peer, 0, 1, 2, NULL) && !add_ao(listener, all, AOOPT_ALL, 3, 4, AOOPT_CMAC) &&
+	     !add_ao(in, addr, 0, 2, 1, NULL) &&
+	     !setsockopt(listener, IPPROTO_TCP, TCP_AO_INFO, &info, sizeof(info)), "TCP-AO");
+	n = aoopt_keys(listener, keys, ARRAY_SIZE(keys));
+	info = aoopt_info(listener);
+	old = lets_in(listener, client_of(KERNEL, addr, false), in, addr, addr, port, &good);
+	good = good && n == 2 && same_keys(listener, keys, n, &info);
+	ksft_test_result(good, "keys of TCP-AO at %s go along\n", addr);
+	close_each(old, listener);
+}
+
+/* TCP_AO_INFO demands signatures from all, and there is no key: nobody gets in, not even once. */
+static void demands(int port)
+{
+	int listener = stack_listener(pair.b, XTCP, NS_B4, port, true), out = client_of(KERNEL, NS_B4, false), old, in;
+	struct tcp_ao_info_opt info = { .ao_required = 1 };
+	bool good;
+
+	must(!setsockopt(listener, IPPROTO_TCP, TCP_AO_INFO, &info, sizeof(info)), "TCP_AO_INFO");
+	old = take_over(listener, SECOND, NS_B4, port);
+	must(stack_connect(out, NS_B4, port) && errno == EINPROGRESS, "connect");
+	good = aoopt_info(listener).ao_required;
+	in = WAIT_FOR(aoopt_info(listener).pkt_ao_required == 1, STACK_DEADLINE_MS);
+	ksft_test_result(good && in && stack_state(out) == TCP_SYN_SENT, "so does TCP_AO_INFO without a key\n");
+	close_each(old, listener, out);
+}
+
+static void filtered(const char *bound, const char *addr, const char *client, int port)
+{
+	/* only one port of the client's gets in */
+	struct sock_filter insns[] = {
+		BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, port + 100, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, 0xffff),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	}, now[8];
+	struct sock_fprog prog = { .len = ARRAY_SIZE(insns), .filter = insns };
+	int listener = stack_listener(pair.b, XTCP, bound, port, true), old;
+	int in = stack_bound(pair.a, KERNEL, client, port + 100, true);
+	socklen_t len = ARRAY_SIZE(now);
+	bool good;
+
+	must(!setsockopt(listener, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog)) && in >= 0, "a filter");
+	old = lets_in(listener, client_of(KERNEL, addr, false), in, bound, addr, port, &good);
+	good = good && !getsockopt(listener, SOL_SOCKET, SO_GET_FILTER, now, &len) && len == ARRAY_SIZE(insns) &&
+	       !memcmp(now, insns, sizeof(insns));
+	len = ARRAY_SIZE(now);
+	good = good && !setsockopt(listener, SOL_SOCKET, SO_DETACH_FILTER, &len, sizeof(len)) &&
+	       !getsockopt(old, SOL_SOCKET, SO_GET_FILTER, now, &len) && len == ARRAY_SIZE(insns);
+	ksft_test_result(good, "a filter at %s goes along, and both have it\n", bound);
+	close_each(old, listener);
+}
+
+static bool is_of_build(int fd, enum stack stack)
+{
+	char name[64] = "";
+	socklen_t len = sizeof(name);
+
+	return !getsockopt(fd, IPPROTO_TCP, XTCP_BUILD, name, &len) &&
+	       !strcmp(name, stack == XTCP ? "xtcp" : MODULE_SECOND);
+}
+
+/* Each allocation fails once: nothing has changed then, and the listener goes on. */
+static void without_memory(int port)
+{
+	int nth, listener, fd, err = ENOMEM, client, refusals = 0;
+	bool good = true, hit = true;
+
+	if (!failing_begin()) {
+		ksft_test_result_skip("the kernel cannot let allocations fail: the listener stays\n");
+		return;
+	}
+	for (nth = 1; good && hit; nth++) {
+		listener = stack_listener(pair.b, XTCP, NS_B4, port, true);
+		must(!add_md5(listener, "10.1.2.3", 0, "secret") &&
+		     !add_ao(listener, "10.1.2.4", 0, 1, 1, NULL), "keys");
+		fd = beside(SECOND, NS_B4, port);
+		failing_nth(nth);
+		err = stack_set(fd, IPPROTO_TCP, XTCP_TAKE_OVER, listener) ? errno : 0;
+		hit = failing_hit();
+		failing_nth(0);
+		refusals += !!err;
+		good = (!err || (hit && err == ENOMEM)) && is_of_build(listener, err ? XTCP : SECOND) &&
+		       option(listener, IPPROTO_TCP, XTCP_KEYS) == 2;
+		client = client_or_die(NS_B4, port);
+		close_each(stack_accept_or_die(listener), client, fd, listener);
+	}
+	ksft_test_result(good && !err && refusals > 5, "%d of %d allocations failed: the listener stayed\n", refusals,
+			 nth);
+}
+
+/* A program that owns its socket in the middle of a call, for as long as it likes. */
+struct hung {
+	int fd, faults;
+	char *pages;
+	pthread_t thread;
+};
+
+#define PAGE	4096
+
+/* Its lock is held while the second page is read. There is no such key. */
+static void *remove_key(void *arg)
+{
+	struct hung *hung = arg;
+	struct sockaddr_in *addr = (void *)(hung->pages + PAGE - 8);
+	sigset_t all;
+
+	/* a signal, as of the end of a child, keeps it from sleeping there */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	addr->sin_family = AF_INET;
+	return setsockopt(hung->fd, IPPROTO_TCP, TCP_MD5SIG, addr, sizeof(struct tcp_md5sig)) && errno == ENOENT ?
+	       arg : NULL;
+}
+
+static bool hang(struct hung *hung, int fd)
+{
+	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+
+	hung->fd = fd;
+	hung->faults = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (hung->faults < 0)
+		return false;
+	hung->pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	range.range.start = (uintptr_t)hung->pages + PAGE;
+	range.range.len = PAGE;
+	must(hung->pages != MAP_FAILED && !ioctl(hung->faults, UFFDIO_API, &api) &&
+	     !ioctl(hung->faults, UFFDIO_REGISTER, &range) &&
+	     !pthread_create(&hung->thread, NULL, remove_key, hung), "userfaultfd");
+	return true;
+}
+
+static void let_hung_go(struct hung *hung)
+{
+	void *refused;
+
+	close(hung->faults);
+	must(!pthread_join(hung->thread, &refused) && refused, "TCP_MD5SIG");
+	munmap(hung->pages, 2 * PAGE);
+}
+
+static bool is_refused_now(int fd, int listener)
+{
+	return stack_set(fd, IPPROTO_TCP, XTCP_TAKE_OVER, listener) && errno == EAGAIN;
+}
+
+/* Nobody waits for a program that is in a call of its listener: neither this call nor those for other listeners. */
+static void in_a_call(int port)
+{
+	int listener = stack_listener(pair.b, XTCP, NS_B4, port, true);
+	int another = stack_listener(pair.b, XTCP, NS_B4, port + 1, true);
+	int unbound = stack_socket(pair.b, SECOND, NS_B4), old;
+	struct hung hung;
+	bool good;
+
+	if (!hang(&hung, listener)) {
+		ksft_test_result_skip("the kernel cannot stop a program in a call: EAGAIN\n");
+		close_each(listener, another, unbound);
+		return;
+	}
+	good = WAIT_FOR(is_refused_now(unbound, listener), STACK_DEADLINE_MS);
+	old = take_over(another, SECOND, NS_B4, port + 1);
+	close(old);
+	let_hung_go(&hung);
+	old = take_over(listener, SECOND, NS_B4, port);
+	good = good && hang(&hung, listener) && WAIT_FOR(is_refused_now(listener, -1), STACK_DEADLINE_MS);
+	ksft_test_result(good, "EAGAIN while the program is in a call\n");
+	let_hung_go(&hung);
+	let_go(listener, old);
+	close_each(listener, another, unbound);
+}
+
+struct taker {
+	int fd, listener, err;
+	pthread_t thread;
+	pthread_barrier_t *both;
+};
+
+static void *take_it(void *arg)
+{
+	struct taker *taker = arg;
+
+	pthread_barrier_wait(taker->both);
+	taker->err = stack_set(taker->fd, IPPROTO_TCP, XTCP_TAKE_OVER, taker->listener) ? errno : 0;
+	return NULL;
+}
+
+/* Two people take over one listener at the same moment: one of them does. */
+static void at_once(int port)
+{
+	int rounds = short_rounds(40), i, t, listener, client;
+	struct taker takers[2];
+	pthread_barrier_t both;
+	int other_err;
+	bool good = true;
+
+	pthread_barrier_init(&both, NULL, 2);
+	for (i = 0; i < rounds && good; i++) {
+		listener = stack_listener(pair.b, XTCP, NS_B4, port, true);
+		for (t = 0; t < 2; t++) {
+			takers[t] = (struct taker){ beside(SECOND, NS_B4, port), listener, .both = &both };
+			pthread_create(&takers[t].thread, NULL, take_it, &takers[t]);
+		}
+		for (t = 0; t < 2; t++)
+			pthread_join(takers[t].thread, NULL);
+		t = !!takers[0].err;		/* who did */
+		other_err = takers[!t].err;
+		good = !takers[t].err && (other_err == EINVAL || other_err == EBUSY || other_err == EAGAIN) &&
+		       is_of_build(listener, SECOND);
+		if (!good)
+			ksft_print_msg("%s and %s\n", strerror(takers[0].err), strerror(takers[1].err));
+		client = client_or_die(NS_B4, port);
+		close_each(stack_accept_or_die(listener), client, takers[0].fd, takers[1].fd, listener);
+	}
+	pthread_barrier_destroy(&both);
+	ksft_test_result(good, "of two at once, %d times, one takes over\n", i);
+}
+
+static void keeps_out(void)
+{
+	md5_keys(NS_B4, NS_B4, NS_A4, 24, PORT + 50);
+	md5_keys(NS_B6, NS_B6, NS_A6, 64, PORT + 51);
+	md5_keys("::", NS_B4, "::ffff:" NS_A4, 24, PORT + 52);
+	ao_keys(NS_B4, NS_A4, "0.0.0.0", PORT + 53);
+	ao_keys(NS_B6, NS_A6, "::", PORT + 54);
+	demands(PORT + 55);
+	filtered(NS_B4, NS_B4, NS_A4, PORT + 56);
+	filtered(NS_B6, NS_B6, NS_A6, PORT + 57);
+	without_memory(PORT + 58);
+	in_a_call(PORT + 59);
+	at_once(PORT + 61);
 }
 
 /* ---- under load */
@@ -696,24 +1047,21 @@ static const struct setting {
 
 static int option_of(int fd, const struct setting *setting)
 {
-	socklen_t len = sizeof(int);
-	int value = -1;
-
-	getsockopt(fd, setting->level, setting->option, &value, &len);
-	return value;
+	return option(fd, setting->level, setting->option);
 }
 
-/* xtcp upgrade: all listeners of all namespaces, their options and backlog, sysctls, the family. */
+#define RULES	"printf 'to=10.0.0.0/8 rto_min=7 cc=reno\ndport=7 keepalive=3 pacing=1mbit cgroup=1\n'"
+
+/* xtcp upgrade: all listeners of all namespaces, their options and backlog, sysctls, rules of policy, the family. */
 static void by_the_tool(void)
 {
 	int four = stack_listener(pair.b, XTCP, NS_B4, PORT + 30, true);
 	int six = stack_listener(pair.a, XTCP, "::", PORT + 31, true);
-	int client, server, before[ARRAY_SIZE(settings)], keys, backlog;
-	union stack_addr peer = stack_addr(NS_A4, 0);
-	struct tcp_md5sig key = { .tcpm_keylen = 3, .tcpm_key = "abc" };
+	int kept[2], client, server, before[ARRAY_SIZE(settings)], owned, keys, backlog, alone, unbound, ends[2];
 	struct tcp_info info = {};
+	struct hung hung;
 	socklen_t len = sizeof(info);
-	bool good = true;
+	bool good = true, hangs;
 	unsigned int i;
 
 	load_newer(SECOND);
@@ -724,17 +1072,38 @@ static void by_the_tool(void)
 		before[i] = option_of(four, &settings[i]);
 	good = good && !listen(four, 33);
 	ns_sysctl_set(pair.b, "net.xtcp.fin_timeout", "7");
-	keys = stack_listener(pair.b, XTCP, NS_B4, PORT + 32, true);
-	memcpy(&key.tcpm_addr, &peer, sizeof(peer.in));
-	good = good && !setsockopt(keys, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key));
-	good = good && WEXITSTATUS(system("said=$(scripts/tools/xtcp-upgrade xtcp_b 2>&1); status=$?\n"
-					  "echo \"# $said\" | sed 's/^[^#]/# &/'\n"
-					  "echo \"$said\" | grep -q 'port 7532: stays in xtcp: it has keys' &&"
-					  "exit $status")) == 1;
+	ns_sysctl_set(pair.b, "net.xtcp.blackbox", "1");
+	kept[0] = client_or_die(NS_B4, PORT + 30);
+	kept[1] = stack_accept_or_die(four);
+	owned = stack_listener(pair.b, XTCP, NS_B4, PORT + 32, true);
+	keys = stack_listener(pair.b, XTCP, NS_B4, PORT + 33, true);
+	/* a connection in a namespace that has nothing else; the descriptor of the namespace goes */
+	alone = ns_make();
+	must(alone >= 0, "a namespace");
+	stack_pair_or_die(alone, XTCP, alone, XTCP, "127.0.0.1", PORT + 34, &ends[0], &ends[1]);
+	close(alone);
+	must(!add_md5(keys, NS_A4, 0, "abc") && !ns_shell(pair.b, RULES " | scripts/tools/xtcp-policy replace -"),
+	     "keys and rules");
+	hangs = hang(&hung, owned);	/* the laboratory cannot */
+	must(!setenv("stays", hangs ? "stays in xtcp: it is in a call that does not end" : "4 listeners", true) &&
+	     !setenv("status", hangs ? "status 1" : "status 0", true), "setenv");
+	unbound = stack_socket(pair.b, SECOND, NS_B4);
+	good = good && (!hangs || WAIT_FOR(is_refused_now(unbound, owned), STACK_DEADLINE_MS)) &&
+	       !system("for n in 1 2; do { scripts/tools/xtcp-upgrade xtcp_b; echo status $?; } >/tmp/upgrade$n 2>&1 & done\n"
+		       "wait; said=$(cat /tmp/upgrade[12]); echo \"$said\" | sed 's/^/# /'\n"
+		       "for part in \"$stays\" \"$status\" \\\n"
+		       "\t'another xtcp upgrade is running' 'status 2'; do echo \"$said\" | grep -q \"$part\" || exit; done");
+	if (hangs)
+		let_hung_go(&hung);
+	close(unbound);
 	renamed = true;
 	ksft_test_result(good && family_of(SECOND) == AF_XTCP && opens(AF_XTCP, 0, SECOND) &&
 			 opens(AF_INET, IPPROTO_XTCP, SECOND),
-			 "xtcp upgrade: new sockets are of the new build; a listener with keys stays\n");
+			 "xtcp upgrade, by two at once: new sockets are of the new build; what is in a call stays\n");
+	ksft_test_result(is_of_build(keys, SECOND) && option(keys, IPPROTO_TCP, XTCP_KEYS) == 1 &&
+			 !ns_shell(pair.b, "[ \"$(scripts/tools/xtcp-policy list | sed 's/ #.*//' | sort)\" = "
+				   "\"$(scripts/tools/xtcp-policy --name xtcp_b list | sed 's/ #.*//' | sort)\" ] && "
+				   "[ \"$(scripts/tools/xtcp-policy list | wc -l)\" = 2 ]"), "with keys and rules of policy\n");
 	client = client_or_die(NS_B4, PORT + 30);
 	server = stack_accept_or_die(four);
 	good = is_of(SECOND, client, NS_B4, PORT + 30) && both_ways(client, server);
@@ -753,9 +1122,14 @@ static void by_the_tool(void)
 			 "with options, backlog and sysctls\n");
 	ksft_test_result(!ns_shell(pair.b, "scripts/tools/xtcp-ss --set cc=reno sport = :%d | grep -q 'reno' &&"
 				   "scripts/tools/xtcp-ss -tni sport = :%d | grep -q reno && "
-				   "scripts/tools/xtcp-ss --name xtcp_b -ltn | grep -q ':%d'",
-				   PORT + 30, PORT + 30, PORT + 32), "the tools talk to the new build\n");
-	close_each(client, server);
+				   "scripts/tools/xtcp-ss --name xtcp_b -tn | grep -q ':%d'",
+				   PORT + 30, PORT + 30, stack_port(kept[0])), "the tools talk to the new build\n");
+	ksft_test_result(both_ways(kept[0], kept[1]) &&
+			 !ns_shell(pair.b, "cd /proc/net; grep -q :%d' began' xtcp_b_blackbox && "
+				   "grep -q :%d' began' xtcp_blackbox && ! grep -q :%d' began' xtcp_blackbox",
+				   stack_port(kept[0]), stack_port(client), stack_port(kept[0])),
+			 "each build has the black boxes of its connections\n");
+	close_each(client, server, kept[0], kept[1]);
 	client = stack_connected(pair.b, KERNEL, NS_A6, PORT + 31);
 	server = stack_accept_or_die(six);
 	ksft_test_result(both_ways(client, server) &&
@@ -764,8 +1138,8 @@ static void by_the_tool(void)
 	close_each(client, server);
 	good = !system("scripts/tools/xtcp-upgrade status | grep -q 'takeover.*descriptor'") &&
 	       WEXITSTATUS(system("scripts/tools/xtcp-upgrade finish >/dev/null")) == 1 &&
-	       stack_state(keys) == TCP_CLOSE;
-	close(keys);
+	       (!hangs || stack_state(owned) == TCP_CLOSE) && stack_state(ends[0]) == TCP_CLOSE;
+	close_each(owned, keys, ends[0], ends[1]);
 	ksft_test_result(good && !system("scripts/tools/xtcp-holders xtcp_b | grep -q 'takeover.*descriptor' && "
 					 "! scripts/tools/xtcp-upgrade status | grep descriptor && "
 					 "scripts/tools/xtcp-upgrade finish") && !module_is_loaded(),
@@ -779,9 +1153,10 @@ static void by_the_tool(void)
 static const struct part parts[] = {
 	{ "sees", sees, 13 },
 	{ "refusals", refusals, 7 },
+	{ "keys", keeps_out, 11 },
 	{ "families", families, 3 },
 	{ "names", names, 6 },
-	{ "tool", by_the_tool, 5 },
+	{ "tool", by_the_tool, 7 },
 	{ "load", under_load, 1 },
 	{ }
 };

@@ -76,15 +76,16 @@
 
 /*
  * setsockopt(fd, IPPROTO_TCP, XTCP_TAKE_OVER, ...) takes over a listening socket of another build of
- * the module. The value is a descriptor of it, an int. fd is a listening socket at the same place: the
- * address, port and device, and IPV6_V6ONLY; bind() and listen() get it with TCP_REPAIR. The two
- * descriptors exchange what is behind them. The program that listens goes on: accept() gets what the
- * other build still completes, until fd is closed, and then the connections of this build. The socket
- * keeps the other build loaded, for calls that have begun before. When fd is closed and the program is in
- * no such call, XTCP_TAKE_OVER with -1, on the program's socket, ends that. Errors: EPERM, no
- * administrator of the machine (CAP_NET_ADMIN); EINVAL, no such listeners; EBUSY, one of them follows
- * another or is followed; with -1 fd is not closed; ENOENT, with -1: it follows none; EBADF, ENOTSOCK,
- * ENOMEM.
+ * the module. The value is a descriptor of it, an int. fd is bound to the same place: the address, port and
+ * device, and IPV6_V6ONLY; bind() gets it with TCP_REPAIR. It gets the keys, the filter and the backlog of
+ * the other one, and listens. The two descriptors exchange what is behind them. The program that listens
+ * goes on: accept() gets what the other build still completes, until fd is closed, and then the connections
+ * of this build. The socket keeps the other build loaded, for calls that have begun before. When fd is closed
+ * and the program is in no such call, XTCP_TAKE_OVER with -1, on the program's socket, ends that. Errors:
+ * EPERM, no administrator of the machine (CAP_NET_ADMIN); EINVAL, no such sockets; EAGAIN, a call of a
+ * program has one of them, perhaps for ever; EBUSY, the other one is followed or follows; with -1 fd is not
+ * closed; ENOENT, with -1: it follows none; EBADF, ENOTSOCK, ENOMEM; or an error of setting a key. After
+ * those of keys and memory close fd: it may have some of the keys.
  */
 #define XTCP_TAKE_OVER		2506
 

@@ -60,8 +60,8 @@ def program_of(pid):
         return None
 
 
-def copy_of(pid, number):
-    """A copy of a process's descriptor of a socket."""
+def descriptor_of(pid, number):
+    """A copy of a process's descriptor."""
     pidfd = os.pidfd_open(pid)
     try:
         copy = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, pidfd, number, 0)
@@ -70,7 +70,12 @@ def copy_of(pid, number):
         os.close(pidfd)
     if copy < 0:
         raise OSError(error, os.strerror(error))
-    return socket.socket(fileno=copy)
+    return copy
+
+
+def copy_of(pid, number):
+    """The socket of a process's descriptor."""
+    return socket.socket(fileno=descriptor_of(pid, number))
 
 
 def algorithm_of(pid, number, inode):

@@ -9,9 +9,10 @@ import glob
 import os
 import re
 import resource
+import signal
 import socket
-import struct
 import subprocess
+import sys
 import time
 
 import owners
@@ -20,10 +21,10 @@ from program import Wrong
 
 FREE_FAMILIES = 27, 28, 43, 44, 45  # numbers of Linux that most machines do not use
 AF_XTCP = 25
-TCP_REPAIR, REPAIR_ON, XTCP_KEYS, XTCP_TAKE_OVER, XTCP_BUILD, TCP_LISTEN = 19, 1, 2501, 2506, 2507, 10
-TCP_INFO_MOST, TCP_INFO_LEN = 8 + 4 * 5, 104    # tcpi_sacked, of a listener: the backlog
-SO_ATTACH_FILTER, SO_BUF_LOCK = 26, 72
+TCP_REPAIR, REPAIR_ON, XTCP_TAKE_OVER, XTCP_BUILD = 19, 1, 2506, 2507
+SO_ATTACH_FILTER, SO_DOMAIN, SO_BUF_LOCK = 26, 39, 72
 BUFFERS = (1, socket.SO_SNDBUF, 32), (2, socket.SO_RCVBUF, 33)  # bit of SO_BUF_LOCK, option, the same without a limit
+PARAMETERS = "blackbox_mem", "chains", "guest_timewait", "guest_unaccepted", "half_open"  # that go along
 SIOCGSKNS = 0x894c  # the network namespace of a socket
 LEVELS = socket.SOL_SOCKET, socket.IPPROTO_IP, socket.IPPROTO_IPV6, socket.SOL_TCP
 # Reading SO_ERROR changes it, a filter is not set as it is read, TCP_REPAIR and its queues are our own means
@@ -31,6 +32,7 @@ NOT_COPIED = {(socket.SOL_SOCKET, option) for option in (socket.SO_ERROR, SO_ATT
              {(socket.SOL_TCP, option) for option in (19, 20, 21, 22, 29)}
 OPTIONS = [(level, option) for level in LEVELS for option in (*range(1, 80), *range(2500, 2506))]
 LEAST_S, MOST_S = 2, 64     # how long what is half-open may become a connection of the old build
+CALL_S = 5                  # how long a program's call may own a socket
 # Calls that may have the old sock of a descriptor, their first argument, while they sleep: bind, listen, connect,
 # getsockname, setsockopt, getsockopt, shutdown, ioctl
 CALLS = {"x86_64": {49, 50, 42, 51, 54, 55, 48, 16}, "aarch64": {200, 201, 203, 204, 208, 209, 210, 29}}
@@ -41,6 +43,17 @@ def libc(call, *arguments):
     if result < 0:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return result
+
+
+def option_of(fd, level, option, room):
+    """Without a call that waits for the program's own calls, as Python's socket() makes one."""
+    value, length = ctypes.create_string_buffer(room), ctypes.c_uint(room)
+    libc("getsockopt", fd, level, option, value, ctypes.byref(length))
+    return value.raw[:length.value]
+
+
+def set_take_over(fd, value):
+    libc("setsockopt", fd, socket.SOL_TCP, XTCP_TAKE_OVER, ctypes.byref(ctypes.c_int(value)), 4)
 
 
 def enter(namespace):
@@ -68,17 +81,20 @@ def move_protocol(old, new):
                 file.write(str(value))
 
 
-def load(what):
+def load(what, old):
     """The name of a build, of a file or one that is installed or loaded, and whether it was not loaded. It gets a family
-    that is free."""
+    that is free, and the limits of @old."""
     name = os.path.basename(what).partition(".")[0]
     if not re.fullmatch("xtcp(_[a-z0-9]+)?", name):
         raise Wrong("'%s' is no build of xtcp: xtcp, xtcp_WORD, or its file" % what)
     if os.path.isdir("/sys/module/" + name):
         return name, False
-    command = ["insmod"] if what.endswith(".ko") else ["modprobe"]
+    command = ["insmod" if what.endswith(".ko") else "modprobe", what]
+    for parameter in PARAMETERS:
+        with contextlib.suppress(OSError), open("/sys/module/%s/parameters/%s" % (old, parameter), encoding="ascii") as file:
+            command.append(parameter + "=" + file.read().strip())
     for family in FREE_FAMILIES:
-        done = subprocess.run([*command, what, "family=%d" % family], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        done = subprocess.run([*command, "family=%d" % family], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True, check=False)
         if not done.returncode:
             return name, True
@@ -101,12 +117,15 @@ def exchange_names(new, name):
 
 
 def namespaces(old):
-    """Each network namespace that has a process, a name of ip netns, or a listener."""
-    for path in glob.glob("/proc/[0-9]*/ns/net") + glob.glob("/run/netns/*"):
-        with contextlib.suppress(OSError), open(path, "rb") as file:
-            yield file.fileno()
-    for _, sock in listeners(old):
-        with sock, open(fcntl.ioctl(sock, SIOCGSKNS), "rb") as file:
+    """Each network namespace that has a process, a name of ip netns, a descriptor, or a socket of the build."""
+    for path in glob.glob("/proc/[0-9]*/ns/net") + glob.glob("/run/netns/*") + glob.glob("/proc/[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if "/fd/" not in path or os.readlink(path).startswith("net:["):
+                with open(path, "rb") as file:
+                    yield file.fileno()
+    for _, _, sock in sockets(old):
+        with open(fcntl.ioctl(sock, SIOCGSKNS), "rb") as file:
+            os.close(sock)
             yield file.fileno()
 
 
@@ -117,14 +136,25 @@ def enter_each(old):
         if inode not in seen:
             seen.add(inode)
             enter(namespace)
-            yield
+            yield inode
 
 
-def copy_sysctls(old, new):
+def copy_settings(old, new, tools):
     names = [program.shown(build) for build in (old, new)]
-    for _ in enter_each(old):
+    for namespace in enter_each(old):
         for sysctl in os.listdir("/proc/sys/net/" + names[0]):
             copy_sysctl(*("/proc/sys/net/%s/%s" % (name, sysctl) for name in names))
+        if rules(names[0]) != rules(names[1]):
+            policy = [tools + "/xtcp-policy", "--name"]
+            listed = subprocess.run([*policy, names[0], "list"], stdout=subprocess.PIPE, check=False).stdout
+            subprocess.run([*policy, names[1], "replace", "-"], input=listed, check=False)
+            if rules(names[0]) != rules(names[1]):
+                print("net:[%d]: %s has not all rules of xtcp policy" % (namespace, new))
+
+
+def rules(name):
+    with open("/proc/net/%s_policy" % name, encoding="utf-8", errors="surrogateescape") as file:
+        return sorted([word for word in row.split() if not word.startswith("hits=")] for row in file)
 
 
 def copy_sysctl(old, new):
@@ -143,28 +173,20 @@ def is_newer(new, old):
     return names.index(new) < names.index(old)
 
 
-def listeners(old):
-    """(pid, socket) of each listener of the build, once: a copy of a program's descriptor."""
+def sockets(old):
+    """(pid, descriptor, a copy of it) of each socket of the build, once."""
     seen = set()
     for pid, fd, inode in owners.descriptors():
         with contextlib.suppress(OSError):
             # as the socket was made; after an upgrade it is another build's
             if pid == os.getpid() or inode in seen or not os.getxattr("/proc/%s/fd/%s" % (pid, fd), "system.sockprotoname").startswith(b"XTCP"):
                 continue
-            sock = owners.copy_of(pid, fd)
-            if sock.getsockopt(socket.SOL_TCP, XTCP_BUILD, 64).rstrip(b"\0").decode() == old and \
-                    sock.getsockopt(socket.SOL_TCP, socket.TCP_INFO, 1)[0] == TCP_LISTEN:
+            sock = owners.descriptor_of(pid, fd)
+            if option_of(sock, socket.SOL_TCP, XTCP_BUILD, 64).rstrip(b"\0").decode() == old:
                 seen.add(inode)
-                yield pid, sock
+                yield pid, fd, sock
             else:
-                sock.close()
-
-
-def has_filter(sock):
-    """Python's getsockopt() has no room for one."""
-    length = ctypes.c_uint(0)
-    libc("getsockopt", sock.fileno(), socket.SOL_SOCKET, SO_ATTACH_FILTER, None, ctypes.byref(length))
-    return length.value != 0
+                os.close(sock)
 
 
 def copy_options(old, new):
@@ -182,37 +204,80 @@ def copy_options(old, new):
 
 
 def beside(old, family):
-    """A listener of the other build at the same place, with the same options."""
-    if old.getsockopt(socket.SOL_TCP, XTCP_KEYS) or has_filter(old):
-        raise Wrong("it has keys or a filter")
-    libc("setfsuid", os.fstat(old.fileno()).st_uid)     # members of a group of SO_REUSEPORT have one owner
+    """A socket of the other build for the place of @old."""
+    libc("setfsuid", os.fstat(old).st_uid)     # members of a group of SO_REUSEPORT have one owner
     try:
-        fd = socket.socket(family, socket.SOCK_STREAM, int(old.family == socket.AF_INET6)).detach()
+        is_v6 = int.from_bytes(option_of(old, socket.SOL_SOCKET, SO_DOMAIN, 4), sys.byteorder) == socket.AF_INET6
+        return socket.socket(family, socket.SOCK_STREAM, int(is_v6)).detach()
     finally:
         libc("setfsuid", 0)
-    new = socket.socket(old.family, socket.SOCK_STREAM, 0, fd)
+
+
+def hand_over(theirs, ours):
+    """What @theirs is goes on in @ours, which gets the same options."""
+    old, new = socket.socket(fileno=theirs), socket.socket(fileno=ours)
     copy_options(old, new)
     new.setsockopt(socket.SOL_TCP, TCP_REPAIR, REPAIR_ON)
     new.bind(old.getsockname())
-    new.listen(struct.unpack_from("I", old.getsockopt(socket.SOL_TCP, socket.TCP_INFO, TCP_INFO_LEN), TCP_INFO_MOST)[0])
-    copy_options(old, new)
-    return new
+    until = time.monotonic() + CALL_S
+    while True:
+        try:
+            return set_take_over(ours, theirs)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.01)
+
+
+def hand_over_in_time(theirs, ours):
+    """Its errno, 0: none. By a process of its own: a call of a socket waits for those of its program, and no signal ends
+    that."""
+    child = os.fork()
+    if not child:
+        status = 255
+        try:
+            low, high = sorted([theirs, ours])
+            for least, most in (0, low), (low + 1, high), (high + 1, 1 << 20):
+                os.closerange(least, most)
+            hand_over(theirs, ours)
+            status = 0
+        except OSError as error:
+            status = error.errno
+        finally:
+            os._exit(status)
+    until = time.monotonic() + 2 * CALL_S
+    while time.monotonic() < until:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.001)
+    os.kill(child, signal.SIGKILL)
+    return errno.EAGAIN
 
 
 def take_over(old, new, family):
-    """(namespace, pid, socket of the program, ours, which is the old listener now) of each. And how many have stayed."""
+    """(namespace, pid, descriptor, a copy of it, ours, which is the old listener now) of each. And how many have stayed."""
     drain, stay = [], 0
-    for pid, sock in listeners(old):
+    for pid, fd, sock in sockets(old):
+        if not any(option_of(sock, socket.SOL_SOCKET, socket.SO_ACCEPTCONN, 4)):
+            os.close(sock)
+            continue
+        mine = None
         try:
             namespace = fcntl.ioctl(sock, SIOCGSKNS)
             enter(namespace)
             mine = beside(sock, family)
-            mine.setsockopt(socket.SOL_TCP, XTCP_TAKE_OVER, sock.fileno())
-            drain.append((namespace, pid, sock, mine))
-        except (OSError, Wrong) as error:
-            print("process %s, port %d: stays in %s: %s" % (pid, sock.getsockname()[1], old, error))
-            sock.close()
-            stay += 1
+            error = hand_over_in_time(sock, mine)
+        except OSError as failed:
+            error = failed.errno
+        if not error:
+            drain.append((namespace, pid, fd, sock, mine))
+            continue
+        print("process %d, descriptor %d: stays in %s: %s" % (
+            pid, fd, old, "it is in a call that does not end" if error == errno.EAGAIN else os.strerror(error)))
+        for each in (sock, mine) if mine else (sock,):
+            os.close(each)
+        stay += 1
     print("%d listener%s in %s" % (len(drain), " is" if len(drain) == 1 else "s are", new))
     return drain, stay
 
@@ -262,25 +327,28 @@ def let_go(drain, old):
     for pid, fd, inode in owners.descriptors():
         holders.setdefault(inode, {}).setdefault(pid, set()).add(fd)
     held = 0
-    for _, pid, sock, _ in drain:
-        programs = holders.get(os.fstat(sock.fileno()).st_ino, {})
+    for _, pid, fd, sock, _ in drain:
+        programs = holders.get(os.fstat(sock).st_ino, {})
         until = time.monotonic() + LEAST_S
         while any(is_in_call(*each) for each in programs.items() if each[0] != os.getpid()) and time.monotonic() < until:
             time.sleep(0.05)
-        if time.monotonic() < until:
-            with contextlib.suppress(OSError):  # it has ended
-                sock.setsockopt(socket.SOL_TCP, XTCP_TAKE_OVER, -1)
-        else:
-            print("process %s, port %d: holds %s until it closes the socket" % (pid, sock.getsockname()[1], old))
-            held += 1
+        try:
+            if time.monotonic() < until:
+                set_take_over(sock, -1)
+                continue
+        except OSError as error:
+            if error.errno != errno.EAGAIN:
+                continue    # it has ended
+        print("process %d, descriptor %d: holds %s until it closes the socket" % (pid, fd, old))
+        held += 1
     return held
 
 
-def upgrade(name, what):
+def upgrade(name, what, tools):
     """The exit status."""
     old = program.module_of(name)
     family = family_of(old)
-    new, fresh = load(what)
+    new, fresh = load(what, old)
     if new == old:      # again, after the names were exchanged
         old = program.module_of(new)
         family = family_of(old)
@@ -289,7 +357,7 @@ def upgrade(name, what):
     if not is_newer(new, old):
         raise Wrong("%s was loaded before %s" % (new, old))
     if fresh or family == AF_XTCP:      # otherwise it was done before
-        copy_sysctls(old, new)
+        copy_settings(old, new, tools)
         try:
             family_of(new, family)
         except OSError:
@@ -301,7 +369,7 @@ def upgrade(name, what):
     named = exchange_names(new, name)
     wait_for(drain, old)
     for *_, mine in drain:
-        mine.close()
+        os.close(mine)
     if not stay + let_go(drain, old) and named:
         print("what is open in %s stays there: xtcp upgrade status; xtcp upgrade finish ends it" % old)
     return int(not named or bool(stay))
@@ -344,7 +412,13 @@ def main(doc, tools):
         args = parser.parse_args()
         if os.geteuid():
             raise Wrong("only root can")
-        commands = {"status": status, "finish": finish}
-        return commands[args.build](args.name, tools) if args.build in commands else upgrade(args.name, args.build)
+        if args.build == "status":
+            return status(args.name, tools)
+        with open("/proc/self/ns/user", "rb") as lock:      # one for the machine
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Wrong("another xtcp upgrade is running") from None
+            return finish(args.name, tools) if args.build == "finish" else upgrade(args.name, args.build, tools)
 
     return program.ends("xtcp-upgrade", run)
