@@ -9,7 +9,8 @@
 # each pair of stacks once. --kernel, of scripts/kernel/kernels.list: bgp, by a newer BIRD, which has TCP-AO. --kernel
 # lab: the reloads in the laboratory, whose virtual time carries 1,000 connections a second. All: each
 # over both IP versions, and also nginx with 150 requests in one write, with 2,000 connections at once, and with
-# reloads, OpenSSL, Python's ssl, asyncio, socketserver and http.server, ssh with sessions that stay, scp, rsync,
+# reloads, xtcp that is upgraded under servers, OpenSSL, Python's ssl, asyncio, socketserver and http.server, ssh with
+# sessions that stay, scp, rsync,
 # haproxy, also with reloads, memcached, iperf3, FTP by curl and lftp, SMTP, PostgreSQL, MariaDB, programs in Go,
 # static and not, BIRD, and CPython's own tests.
 # --asked: only looks whether there are such NAMEs. The packages are unpacked into the cache; nothing of them is installed or started here.
@@ -42,7 +43,7 @@ done
 [ "$kernel" != lab ] || vm_lab_seed programs || exit
 [ -z "$asked" ] || exit 0
 if [ "$kernel" = lab ]; then
-	names=${*:-reload proxy_reload}
+	names=${*:-reload proxy_reload upgrade}
 elif [ "$kernel" != stock ]; then
 	names=${*:-bgp}
 	root=$(scripts/kernel/newer-programs.sh) || { echo "not ok - programs: there is no newer BIRD"; exit 1; }
@@ -54,9 +55,11 @@ case $(realpath "$root") in
 	echo "not ok - programs: the machine has /tmp and /run of its own and cannot see $root; choose another XTCP_CACHE"
 	exit 1 ;;
 esac
-image=$(vm_kernel "$kernel") && vm_module "$kernel" -s && scripts/tools/xtcp_run --build ||
+image=$(vm_kernel "$kernel") && vm_module "$kernel" -s && vm_module "$kernel" NAME=xtcp_b FAMILY=27 -s &&
+	scripts/tools/xtcp_run --build ||
 	{ echo "not ok - programs: the module does not build"; exit 1; }
 vm_machine "$kernel" "$image"
 [ "$kernel" != lab ] || machine+=(--seed "${LAB_SEED:-1}")
 "${machine[@]}" --memory 3G --timeout 2700 -- env PYTHONDONTWRITEBYTECODE=1 TIMES="${TIMES-}" \
+	XTCP_KO="build/$kernel/xtcp.ko" XTCP_B_KO="build/xtcp_b-$kernel/xtcp_b.ko" \
 	selftests/programs/check.py $short "build/$kernel/xtcp.ko" "$root" $names

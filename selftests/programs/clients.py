@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-"""clients.py HOST PORT RATE BURST MOST: RATE times a second a new connection asks for /small, and reads until it ends,
-until standard input ends. BURST come at once; the times at which bursts begin are equally far apart, but each burst is
-late by chance, by less than that. They come whatever becomes of the others, unless MOST are there: then the next waits.
-Prints the seconds, how many were served, the milliseconds that the slowest one took, and how many failed, by the
+"""clients.py HOST PORT RATE BURST MOST http|redis: RATE times a second a new connection asks for /small, or redis for an
+answer, and reads until it ends, until standard input ends. BURST come at once; the times at which bursts begin are
+equally far apart, but each burst is late by chance, by less than that. They come whatever becomes of the others, unless
+MOST are there: then the next waits. Prints the seconds, how many were served, the milliseconds that the slowest one took, and how many failed, by the
 error."""
 
 import collections
@@ -14,12 +14,15 @@ import socket
 import sys
 import time
 
-REQUEST = b"GET /small HTTP/1.0\r\n\r\n"
+# The request, how the answer begins, and how it ends
+ASKS = {"http": (b"GET /small HTTP/1.0\r\n\r\n", b"HTTP/1.1 200 ", b"a small file"),
+        "redis": (b"PING\r\nQUIT\r\n", b"+PONG\r\n", b"+OK\r\n")}
 PATIENCE = 60  # seconds for the last ones
 
 
 class Clients:
-    def __init__(self, host, port, rate, burst, most):
+    def __init__(self, host, asks, port, rate, burst, most):
+        self.request, self.begins, self.ends = ASKS[asks]
         self.to, self.rate, self.burst, self.most = (host, port), rate, burst, most
         self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.poll, self.there = select.epoll(), {}
@@ -45,13 +48,13 @@ class Clients:
         one = self.there[fd]
         try:
             if what & select.EPOLLOUT:
-                one[0].sendall(REQUEST)
+                one[0].sendall(self.request)
                 self.poll.modify(fd, select.EPOLLIN)
                 return
             data = one[0].recv(65536)
             one[2] += data
             if not data:
-                whole = one[2].startswith(b"HTTP/1.1 200 ") and one[2].endswith(b"a small file")
+                whole = one[2].startswith(self.begins) and one[2].endswith(self.ends)
                 self.close(fd, "served" if whole else "cut")
         except OSError as error:
             self.close(fd, type(error).__name__)
@@ -80,7 +83,7 @@ class Clients:
 
 
 def main():
-    clients = Clients(sys.argv[1], *map(int, sys.argv[2:6]))
+    clients = Clients(sys.argv[1], sys.argv[6], *map(int, sys.argv[2:6]))
     seconds = clients.run()
     served = clients.said.pop("served", 0)
     print("%.2f" % seconds, served, "%.0f" % (1000 * clients.slowest),

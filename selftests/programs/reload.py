@@ -41,11 +41,12 @@ def moved(stack):
 class Clients:
     """Connections to a port of the server, until end()."""
 
-    def __init__(self, port):
+    def __init__(self, port, asks="http"):
         self.rate, burst, most = (LAB_RATE, LAB_BURST, 100000) if stage.in_laboratory() else (RATE, 1, MOST_THERE)
         first = ["chrt", "-f", "10"] if stage.in_laboratory() else []  # as if another machine's
         self.running = Running("client", "kernel", *first, "python3", os.path.join(stage.HERE, "clients.py"),
-                               stage.SERVER4, str(port), str(self.rate), str(burst), str(most), stdin=subprocess.PIPE)
+                               stage.SERVER4, str(port), str(self.rate), str(burst), str(most), asks,
+                               stdin=subprocess.PIPE)
 
     def end(self):
         """What they say, and how many were lost."""

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+"""xtcp upgrade to another build and back, while clients connect to nginx, haproxy and redis: no connection is lost, the
+programs go on with the descriptors that they have, and what listens is of the new build. In the laboratory 1,000
+clients a second come, and each server sees ten upgrades."""
+
+import os
+import subprocess
+
+import proxy_reload
+import redis
+import reload
+import stage
+from stage import Running, must, wait, work
+
+TIMES, LAB_TIMES = 2, 10
+MEM = "4321"  # KiB, of black boxes
+BUILDS = {"xtcp": os.environ.get("XTCP_KO"), "xtcp_b": os.environ.get("XTCP_B_KO")}
+
+
+def nginx():
+    os.makedirs(work + "/www", exist_ok=True)
+    with open(work + "/www/small", "w") as file:
+        file.write("a small file")
+    reload.configure(reload.MOST)
+    return Running("server", "xtcp", "/usr/sbin/nginx", "-e", "stderr", "-c", work + "/reload.conf", "-g", "user root;")
+
+
+def haproxy():
+    with open(work + "/reload.cfg", "w") as file:
+        file.write(proxy_reload.CONF.format(socket="", p=proxy_reload.PORT))
+    return proxy_reload.haproxy("xtcp", False)
+
+
+def blackbox_mem(build, *value):
+    with open("/sys/module/%s/parameters/blackbox_mem" % build, "w" if value else "r") as file:
+        return file.write(*value) if value else file.read().strip()
+
+
+def goes(build):
+    """Nothing of it is open any more."""
+    return not subprocess.run(["rmmod", build], stderr=subprocess.DEVNULL, check=False).returncode
+
+
+def upgrade(new, old, running):
+    done = subprocess.run(["scripts/xtcp", "upgrade", BUILDS[new]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, check=False)
+    must(not done.returncode, done.stdout)
+    must(blackbox_mem(new) == MEM, "the limits of %s are not those of %s" % (new, old))
+    wait(lambda: int(stage.counters("server")["xtcp"]["PassiveOpens"]), "a connection of %s" % new, running=running)
+    wait(lambda: goes(old), "the end of %s" % old, running=running)
+
+
+def upgrades(start, port, listeners, asks):
+    times, client, server = LAB_TIMES if stage.in_laboratory() else TIMES, None, start()
+    try:
+        wait(lambda: stage.listens("server", "xtcp", port, listeners), "listeners", running=server)
+        blackbox_mem("xtcp", MEM)
+        client = reload.Clients(port, asks)
+        for at in range(times):
+            upgrade(*(("xtcp", "xtcp_b") if at % 2 else ("xtcp_b", "xtcp")), server)
+        said, lost = client.end()
+        stage.say("%d upgrades, %s" % (times, said))
+        must(not lost, "lost")
+        must(stage.listens("server", "xtcp", port, listeners), "not all listeners are there")
+    finally:
+        for one in (client, server):
+            if one:
+                one.stop()
+
+
+def cases():
+    for name, *case in (("nginx", nginx, reload.PORT, reload.MOST, "http"),
+                        ("haproxy", haproxy, proxy_reload.PORT, 1, "http"),
+                        ("redis", lambda: redis.serve("xtcp"), redis.PORT, redis.SOCKETS, "redis")):
+        yield "xtcp is upgraded under %s" % name, lambda case=case: upgrades(*case)
