@@ -1089,7 +1089,8 @@ static void by_the_tool(void)
 	     !setenv("status", hangs ? "status 1" : "status 0", true), "setenv");
 	unbound = stack_socket(pair.b, SECOND, NS_B4);
 	good = good && (!hangs || WAIT_FOR(is_refused_now(unbound, owned), STACK_DEADLINE_MS)) &&
-	       !system("for n in 1 2; do { scripts/tools/xtcp-upgrade xtcp_b; echo status $?; } >/tmp/upgrade$n 2>&1 & done\n"
+	       !system("for n in 1 2; do\n"
+		       "\t{ scripts/tools/xtcp-upgrade xtcp_b; echo status $?; } >/tmp/upgrade$n 2>&1 &\ndone\n"
 		       "wait; said=$(cat /tmp/upgrade[12]); echo \"$said\" | sed 's/^/# /'\n"
 		       "for part in \"$stays\" \"$status\" \\\n"
 		       "\t'another xtcp upgrade is running' 'status 2'; do echo \"$said\" | grep -q \"$part\" || exit; done");
@@ -1103,7 +1104,8 @@ static void by_the_tool(void)
 	ksft_test_result(is_of_build(keys, SECOND) && option(keys, IPPROTO_TCP, XTCP_KEYS) == 1 &&
 			 !ns_shell(pair.b, "[ \"$(scripts/tools/xtcp-policy list | sed 's/ #.*//' | sort)\" = "
 				   "\"$(scripts/tools/xtcp-policy --name xtcp_b list | sed 's/ #.*//' | sort)\" ] && "
-				   "[ \"$(scripts/tools/xtcp-policy list | wc -l)\" = 2 ]"), "with keys and rules of policy\n");
+				   "[ \"$(scripts/tools/xtcp-policy list | wc -l)\" = 2 ]"),
+			 "with keys and rules of policy\n");
 	client = client_or_die(NS_B4, PORT + 30);
 	server = stack_accept_or_die(four);
 	good = is_of(SECOND, client, NS_B4, PORT + 30) && both_ways(client, server);

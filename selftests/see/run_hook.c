@@ -36,8 +36,8 @@ static const struct shell_row hook_rows[] = {
 	  "$R --bpf sh -c 'sleep 1000 >&- & echo $! >/tmp/left'; rmmod xtcp 2>&1 | grep -o 'in use'; kill $(cat /tmp/left); "
 	  "until " AFTER "; do :; done", "in use\n" },
 	{ "the number of the protocol is taken away",
-	  "$R --bpf sh -c 'echo 0 >" PROTOCOL "; until $S tcp4 | grep kernel; do :; done'; until " AFTER "; do :; done; "
-	  "cat " PROTOCOL, "tcp4 kernel\n0\n" },
+	  "$R --bpf sh -c 'echo 0 >" PROTOCOL "; until $S tcp4 | grep kernel; do :; done'; "
+	  "until " AFTER "; do :; done; cat " PROTOCOL, "tcp4 kernel\n0\n" },
 	{ "another number", "echo 258 >" PROTOCOL "; $R --bpf $S tcp4; cat " PROTOCOL, "tcp4 xtcp\n258\n" },
 	{ "with what it does not go along",
 	  "for o in --strict '--only-port 22' --keepalive; do $R --bpf $o true 2>&1; done; "

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* module/loss/scoreboard.c in user space: the order of sending, and the window for reordering of RFC 8985 section 6.2. */
+/* module/loss/scoreboard.c in user space: the order of sending, and RFC 8985's window for reordering (section 6.2). */
 #include "unit.h"
 #include "reorder.part.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * xtcp_run --bpf: the kernel itself makes sockets of xtcp, for all programs of one control group. From Linux 6.6 on it
- * has a hook for that, update_socket_protocol(), where the number of a protocol can be replaced. The program below gives
- * it IPPROTO_XTCP for TCP and MPTCP. Another process stands behind the control group; with it the hook goes.
+ * has a hook for that, update_socket_protocol(), where the number of a protocol can be replaced. The program below
+ * gives it IPPROTO_XTCP for TCP and MPTCP. Another process stands behind the control group; with it the hook goes.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -51,7 +51,8 @@ static int find_hook(void)
 	set_print(NULL);
 	id = find("update_socket_protocol", BPF_MODIFY_RETURN);
 	if (id <= 0)
-		errx(CANNOT, "this kernel has no update_socket_protocol(): Linux 6.6 or newer with CONFIG_MPTCP and BTF has");
+		errx(CANNOT, "this kernel has no update_socket_protocol(): "
+		     "Linux 6.6 or newer with CONFIG_MPTCP and BTF has");
 	return id;
 }
 
@@ -68,7 +69,8 @@ static char *own_group(void)
 		fclose(file);
 	file = fopen("/proc/self/cgroup", "re");
 	while (file && !path && fgets(line, sizeof(line), file))
-		if (!strncmp(line, "0::/", 4) && asprintf(&path, "%s%.*s", mount, (int)strcspn(line + 3, "\n"), line + 3) < 0)
+		if (!strncmp(line, "0::/", 4) &&
+		    asprintf(&path, "%s%.*s", mount, (int)strcspn(line + 3, "\n"), line + 3) < 0)
 			err(CANNOT, "control group");
 	if (file)
 		fclose(file);
@@ -93,7 +95,9 @@ static bool enter(const char *group)
 
 static int map_of(int group)
 {
-	union bpf_attr make = { .map_type = BPF_MAP_TYPE_CGROUP_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1 };
+	union bpf_attr make = {
+		.map_type = BPF_MAP_TYPE_CGROUP_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1
+	};
 	int map = bpf(BPF_MAP_CREATE, &make), at = 0;
 	union bpf_attr set = { .map_fd = map, .key = (uintptr_t)&at, .value = (uintptr_t)&group };
 
@@ -141,8 +145,8 @@ static int attach(int id, int map, int protocol)
 }
 
 /*
- * bpf_begin() - Put us into a control group whose TCP sockets are xtcp's, as long as *@hook is open. Return: a descriptor
- * that polls for the end of the group's last process.
+ * bpf_begin() - Put us into a control group whose TCP sockets are xtcp's, as long as *@hook is open. Return: a
+ * descriptor that polls for the end of the group's last process.
  */
 int bpf_begin(int protocol, int *hook)
 {
@@ -175,8 +179,8 @@ bool bpf_leave(void)
 
 /*
  * bpf_serve() - Stay until the control group is empty. When the number of the protocol is gone, so is the hook: with it
- * the group had no TCP. A socket holds the module. It is a new one each time, since after xtcp upgrade another build has
- * the number.
+ * the group had no TCP. A socket holds the module. It is a new one each time, since after xtcp upgrade another build
+ * has the number.
  */
 int bpf_serve(int events, int hook, int protocol)
 {

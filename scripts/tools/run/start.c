@@ -2,8 +2,8 @@
 /*
  * Begins a program for xtcp_run, which has found out what kind of program it is:
  *
- *   xtcp_run_start --family N [--preload LIBRARY] [--filter try|need|no | --bpf PROTOCOL] [--only-port LIST] [--not-port LIST]
- *                  [--keepalive] [--user-timeout MS] [--idle MS]
+ *   xtcp_run_start --family N [--preload LIBRARY] [--filter try|need|no | --bpf PROTOCOL]
+ *                  [--only-port LIST] [--not-port LIST] [--keepalive] [--user-timeout MS] [--idle MS]
  *                  [--half-closed MS] [--strict] [--verbose] -- PROGRAM [ARGUMENT...]
  *
  * The program keeps our process number. What answers the kernel (notify.c) is a process of its own, nobody's child.
