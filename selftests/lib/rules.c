@@ -81,6 +81,9 @@ static const struct {
 	{ "blackbox", XTCP_RULE_BLACKBOX, 1 },
 };
 
+/* Where the last octets of 64 bits begin that count. */
+#define LAST(size)	(__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? sizeof(uint64_t) - (size) : 0)
+
 static void put_word(const char *word)
 {
 	const char *value = strchr(word, '=') + 1;
@@ -98,7 +101,7 @@ static void put_word(const char *word)
 	for (i = 0; i < ARRAY_SIZE(numbers); i++)
 		if (strlen(numbers[i].name) == (size_t)(value - word - 1) &&
 		    !strncmp(word, numbers[i].name, value - word - 1)) {
-			rules_put(numbers[i].type, &number, numbers[i].size);	/* little endian */
+			rules_put(numbers[i].type, (const char *)&number + LAST(numbers[i].size), numbers[i].size);
 			return;
 		}
 	must(false, word);

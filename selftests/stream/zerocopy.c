@@ -39,7 +39,7 @@ static int set(int fd, int level, int name, int value)
 static void pair(enum stack stack, int *client, int *server)
 {
 	stack_pair_or_die(net.a, stack, net.b, stack == XTCP ? KERNEL : XTCP, NS_B4, PORT, client, server);
-	must(!set(*client, SOL_SOCKET, SO_SNDBUFFORCE, 1 << 20), "SO_SNDBUFFORCE");
+	must(!set(*client, SOL_SOCKET, SO_SNDBUFFORCE, 256 * getpagesize()), "SO_SNDBUFFORCE");
 	zerocopy_on(*client);
 }
 
@@ -324,7 +324,7 @@ static void is_signed(void)
 	bool good;
 
 	client = stack_socket(net.a, XTCP, NS_B4);
-	must(!set(client, SOL_SOCKET, SO_SNDBUFFORCE, 1 << 20), "SO_SNDBUFFORCE");
+	must(!set(client, SOL_SOCKET, SO_SNDBUFFORCE, 256 * getpagesize()), "SO_SNDBUFFORCE");
 	must(give_key(client, NS_B4) && give_key(l, NS_A4), "TCP_MD5SIG");
 	zerocopy_on(client);
 	must(!stack_connect(client, NS_B4, PORT), "connect");
