@@ -53,7 +53,9 @@ void diag_fill(struct diag_request *request, const struct diag_query *query)
 
 void diag_send(int fd, const struct diag_request *request)
 {
-	must(send(fd, request, request->head.nlmsg_len, 0) == (ssize_t)request->head.nlmsg_len, "a request to sock_diag");
+	const ssize_t len = request->head.nlmsg_len;
+
+	must(send(fd, request, len, 0) == len, "a request to sock_diag");
 }
 
 static void read_row(const struct nlmsghdr *head, struct diag_row *row)
