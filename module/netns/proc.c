@@ -584,6 +584,11 @@ static void show_listener(struct listing *l, struct sock *lsk)
 	if (lsk->sk_family != l->which->family || !xtcp_row_of_listener(&row, lsk) ||
 	    inet_sk_state_load(lsk) != TCP_LISTEN)
 		return;
+	/* as in Linux, that of an earlier connection of the socket stays */
+	if (lsk->sk_family == AF_INET6)
+		row.tuple.faddr = lsk->sk_v6_daddr;
+	else
+		row.tuple.faddr.s6_addr32[3] = inet_sk(lsk)->inet_daddr;
 	show_row(l, &row);
 	/*
 	 * the last columns, with Linux's values for a new listener: RTO and ATO in units of
