@@ -66,12 +66,16 @@ static bool needs_segment(const struct xtcp_sock *xsk)
 	       xsk->cong.phase != XTCP_CONG_OPEN || xsk->snd_urgent || xsk->urgent.data == XTCP_URGENT_AWAITED;
 }
 
-/* The loopback, if the segments of @sk go to an address of this namespace in the usual way; else NULL. */
+/*
+ * The loopback, if the segments of @sk go to an address of this namespace in the usual way; else NULL. A route that is too
+ * old stays: who sends a segment by another one looks at its MTU.
+ */
 static struct net_device *loopback_of(struct sock *sk, bool v4)
 {
-	const struct dst_entry *dst = __sk_dst_check(sk, v4 ? 0 : inet6_sk(sk)->dst_cookie);
+	struct dst_entry *dst = __sk_dst_get(sk);
 
-	if (!dst || !(dst->dev->flags & IFF_LOOPBACK) || dst->error || dst->lwtstate || dst_xfrm(dst))
+	if (!dst || !(dst->dev->flags & IFF_LOOPBACK) || !dst_check(dst, v4 ? 0 : inet6_sk(sk)->dst_cookie) ||
+	    dst->error || dst->lwtstate || dst_xfrm(dst))
 		return NULL;
 	if (v4 ? container_of(dst, struct rtable, dst)->rt_type != RTN_LOCAL :
 		 !(container_of(dst, struct rt6_info, dst)->rt6i_flags & RTF_LOCAL))
