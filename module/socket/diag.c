@@ -264,10 +264,11 @@ static bool xtcp_diag_filter_accepts(const void *program, unsigned int len, cons
 
 /* Arithmetic ends. */
 
+/* A request of sock_diag, and its sender. */
 struct xtcp_diag_ask {
 	struct xtcp_net *xn;
 	struct user_namespace *users;	/* of the netlink socket that asks */
-	const void *filter;		/* a filter program that has been checked ; NULL: none */
+	const void *filter;		/* a filter program that has been checked; NULL: none */
 	unsigned int filter_len;	/* octets */
 	u32 cookie[2];			/* if @has_cookie, only the sock with this cookie is wanted */
 	kuid_t uid;			/* if @by_uid, only socks of this owner are wanted */
