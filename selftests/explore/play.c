@@ -328,7 +328,8 @@ static void begin(struct world *w, const struct scenario *s, int port)
 			/* there is no wire to hear it from */
 			wire->heard_ack = s->local;
 			wire->heard_end = s->local;
-			wire->heard_reset = s->local && !wire->is_orderly;
+			/* without memory an orphan is reset */
+			wire->heard_reset = s->local && (!wire->is_orderly || s->mem_pages);
 			wire->urgent = end->urgent;
 			wire->nr_urgent = &end->nr_urgent;
 			wire->written = &end->written;

@@ -215,7 +215,9 @@ void scenario_make_local(struct scenario *s)
 		s->host[side] = (struct host){ 0 };
 		s->program[side].fastopen = 0;
 		s->program[side].zerocopy_ppm = 0;
-		if (!s->program[side].total)
-			s->program[side].total = chance_spread(&c, 1, 3000);
+		if (s->program[side].total)
+			continue;
+		s->program[side].total = chance_spread(&c, 1, 3000);
+		s->program[side].write_pause_us = 0;	/* it was chosen for one write */
 	}
 }
