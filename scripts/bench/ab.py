@@ -23,6 +23,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -156,7 +157,6 @@ class Player:
         self.lock = threading.Lock()
         self.running, self.played, self.stopped = [], 0, False
         self.machines, self.began = 0, time.monotonic()
-        self.files = []         # what machines have said
 
     def file_of(self, who, command):
         """Where what this machine says is kept. B's module is known by its commit: it is built in another folder each
@@ -189,9 +189,8 @@ class Player:
     def play(self, who, first, count):
         command = self.command(who, first, count)
         kept = self.file_of(who, command)
-        self.files.append(kept)
         if os.path.exists(kept):
-            with open(kept, encoding="ascii") as file, self.lock:
+            with open(kept, encoding="utf-8") as file, self.lock:
                 self.machines -= 1
                 self.take(who, file.read())
             return
@@ -210,7 +209,8 @@ class Player:
             if process.returncode:
                 raise Failed("%s: status %d\n%s%s" % (" ".join(command), process.returncode, said[-800:],
                                                      complaint[-800:]))
-            write(kept, said)
+            write(kept + ".new", said)
+            os.replace(kept + ".new", kept)
             self.take(who, said)
             self.say_left()
 
@@ -261,9 +261,6 @@ class Player:
                     self.stopped = True
                     for process in self.running:
                         process.terminate()
-        for file in self.files:
-            os.unlink(file)
-
     def rows(self, networks):
         rows = []
         for name, kind, what in networks:
@@ -439,6 +436,8 @@ def main():
     if options.svg:
         write(options.svg, draw(result))
         print("Each round is a dot in %s." % options.svg)
+    if not options.again:
+        shutil.rmtree(KEPT, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -105,11 +105,13 @@ def main():
         except BlockingIOError:
             pass
         begin = time.monotonic()
-        saved = take(peer)
-        tcp.on_xtcp = stack == "xtcp"
-        peer = give(saved)
-        pause = time.monotonic() - begin
-        subprocess.run(["nft", "delete", "table", "inet", "carry"], check=True)
+        try:
+            saved = take(peer)
+            tcp.on_xtcp = stack == "xtcp"
+            peer = give(saved)
+        finally:
+            pause = time.monotonic() - begin
+            subprocess.run(["nft", "delete", "table", "inet", "carry"], check=True)
         print("%-10s goes on: %d octets in flight, %d not sent; it took %.1f ms" %
               (stack, len(saved["sent"][0]) - saved["unsent"], saved["unsent"], pause * 1000))
     peer.sendall(rest + lines(90000, 120000))
