@@ -156,6 +156,16 @@ static inline bool xtcp_ip_has_policies(const struct net *net, const struct sock
 #endif
 }
 
+/* Has a program given @sk an IPsec policy (IP_XFRM_POLICY and its like)? */
+static inline bool xtcp_ip_sock_has_policies(const struct sock *sk)
+{
+#ifdef CONFIG_XFRM
+	return rcu_access_pointer(sk->sk_policy[XFRM_POLICY_IN]) || rcu_access_pointer(sk->sk_policy[XFRM_POLICY_OUT]);
+#else
+	return false;
+#endif
+}
+
 /* ip_route_output_flow() without the IPsec lookup if there is no policy */
 static inline struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
 {

@@ -29,6 +29,7 @@
 #include "fastopen/fastopen.h"
 #include "in/in.h"
 #include "listen/listen.h"
+#include "out/out.h"
 #include "ports/ports.h"
 #include "sock/create.h"
 
@@ -356,6 +357,40 @@ static void give_socket(struct sock *sk, struct socket *socket)
 	WRITE_ONCE(socket->sk, sk);
 }
 
+/* By whose rules segments of a listener are judged, and what its children inherit. */
+struct owner {
+#ifdef CONFIG_SOCK_CGROUP_DATA
+	struct sock_cgroup_data cgroup;
+#endif
+#ifdef CONFIG_SECURITY
+	void *label;
+#endif
+};
+
+/* Makes @owner that of @sk. Return: the one before. References go along. */
+static struct owner change_owner(struct sock *sk, struct owner owner)
+{
+#ifdef CONFIG_SOCK_CGROUP_DATA
+	swap(sk->sk_cgrp_data, owner.cgroup);
+#endif
+#ifdef CONFIG_SECURITY
+	swap(sk->sk_security, owner.label);
+#endif
+	return owner;
+}
+
+static struct owner owner_of(const struct sock *sk)
+{
+	return (struct owner){
+#ifdef CONFIG_SOCK_CGROUP_DATA
+		.cgroup = sk->sk_cgrp_data,
+#endif
+#ifdef CONFIG_SECURITY
+		.label = sk->sk_security,
+#endif
+	};
+}
+
 /*
  * Exchanges the sockets of two listeners, and what others know the program's listener by. Children of
  * @old still wake the program, so @old keeps the wait queue.
@@ -375,28 +410,27 @@ static void exchange_sockets(struct sock *old, struct sock *new)
 		sock_set_flag(new, SOCK_FASYNC);
 	atomic64_set(&old->sk_cookie, atomic64_read(&new->sk_cookie));
 	atomic64_set(&new->sk_cookie, cookie);
-#ifdef CONFIG_SOCK_CGROUP_DATA
-	swap(old->sk_cgrp_data, new->sk_cgrp_data);
-#endif
-#ifdef CONFIG_SECURITY
-	swap(old->sk_security, new->sk_security);
-#endif
 }
 
 /*
- * Both are locked. @sk listens only when it has what keeps segments out of @old. Return: 0, -EINVAL, or an error of
+ * Both are locked. @sk listens only when it has what keeps segments out of @old. Until the end both have the owner of
+ * @old, with one reference. Return: 0; -EINVAL; -EOPNOTSUPP, nobody can copy an IPsec policy of @old; or an error of
  * struct xtcp_build_calls.drain, start() or xtcp_relay_follow().
  */
 static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls)
 {
+	struct owner ours;
 	int err;
 
 	if (!have_one_place(sk, old))
 		return -EINVAL;
+	if (xtcp_ip_sock_has_policies(old))
+		return -EOPNOTSUPP;
 	err = calls->drain(old, sk, xtcp_instances_own());
 	if (err)
 		return err;
 	share_filter(sk, old);
+	ours = change_owner(sk, owner_of(old));
 	err = start(sk, READ_ONCE(old->sk_max_ack_backlog));
 	if (!err) {
 		err = xtcp_relay_follow(sk, old, calls);
@@ -406,9 +440,11 @@ static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_
 		}
 	}
 	if (err) {
+		change_owner(sk, ours);
 		calls->drain(old, NULL, NULL);
 		return err;
 	}
+	change_owner(old, ours);
 	exchange_sockets(old, sk);
 	sk->sk_reuse = old->sk_reuse;
 	xtcp_lease_set_reuse(xtcp_endpoint(sk)->lease, sk->sk_reuse);

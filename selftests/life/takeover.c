@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include <linux/tcp.h>
 #include <linux/userfaultfd.h>
+#include <linux/xfrm.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/epoll.h>
@@ -321,6 +322,27 @@ static bool refuses_a_guest(int fd, int listener)
 	if (!child)
 		_exit(unshare(CLONE_NEWUSER | CLONE_NEWNET) || !refuses(fd, listener, EPERM));
 	return child > 0 && waitpid(child, &status, 0) == child && !status;
+}
+
+/* A program's own IPsec policy cannot be read, so it cannot go along. */
+static void ipsec(void)
+{
+	struct xfrm_userpolicy_info policy = { .dir = XFRM_POLICY_IN, .sel.family = AF_INET };
+	int listener = stack_listener(pair.b, XTCP, NS_B4, PORT + 3, true), fd = beside(SECOND, NS_B4, PORT + 3);
+	int client, server;
+
+	if (setsockopt(listener, IPPROTO_IP, IP_XFRM_POLICY, &policy, sizeof(policy))) {
+		ksft_test_result_skip("the kernel cannot give a socket an IPsec policy: EOPNOTSUPP\n");
+	} else {
+		bool good = refuses(fd, listener, EOPNOTSUPP);
+
+		client = client_or_die(NS_B4, PORT + 3);
+		server = stack_accept_or_die(listener);
+		ksft_test_result(good && is_of(XTCP, client, NS_B4, PORT + 3) && both_ways(client, server),
+				 "EOPNOTSUPP: an IPsec policy of the socket\n");
+		close_each(client, server);
+	}
+	close_each(fd, listener);
 }
 
 static void refusals(void)
@@ -1155,6 +1177,7 @@ static void by_the_tool(void)
 static const struct part parts[] = {
 	{ "sees", sees, 13 },
 	{ "refusals", refusals, 7 },
+	{ "ipsec", ipsec, 1 },
 	{ "keys", keeps_out, 11 },
 	{ "families", families, 3 },
 	{ "names", names, 6 },

@@ -83,9 +83,9 @@
  * of this build. The socket keeps the other build loaded, for calls that have begun before. When fd is closed
  * and the program is in no such call, XTCP_TAKE_OVER with -1, on the program's socket, ends that. Errors:
  * EPERM, no administrator of the machine (CAP_NET_ADMIN); EINVAL, no such sockets; EAGAIN, a call of a
- * program has one of them, perhaps for ever; EBUSY, the other one is followed or follows; with -1 fd is not
- * closed; ENOENT, with -1: it follows none; EBADF, ENOTSOCK, ENOMEM; or an error of setting a key. After
- * those of keys and memory close fd: it may have some of the keys.
+ * program has one of them, perhaps for ever; EOPNOTSUPP, the other one has an IPsec policy of its own; EBUSY,
+ * it is followed or follows; with -1 fd is not closed; ENOENT, with -1: it follows none; EBADF, ENOTSOCK,
+ * ENOMEM; or an error of setting a key. After those of keys and memory close fd: it may have some of the keys.
  */
 #define XTCP_TAKE_OVER		2506
 
