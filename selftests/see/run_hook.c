@@ -66,7 +66,8 @@ static void ends(void)
 
 int main(void)
 {
-	const bool has_hook = !ns_shell(ns_home(), "grep -qw update_socket_protocol /proc/kallsyms");
+	const bool has_hook = !ns_shell(ns_home(), "grep -qw update_socket_protocol /proc/kallsyms && "
+					"test -e /proc/sys/net/mptcp && test -e /sys/kernel/btf/vmlinux");
 	const struct shell_row *rows = has_hook ? hook_rows : &no_hook_row;
 	unsigned int i, n = has_hook ? sizeof(hook_rows) / sizeof(*hook_rows) : 1;
 
@@ -76,6 +77,8 @@ int main(void)
 	for (i = 0; i < n; i++)
 		ksft_test_result(shell_row_right(&rows[i]), "%s\n", rows[i].name);
 	ends();
+	unlink("/tmp/suid");
+	unlink("/tmp/left");
 	ksft_print_cnts();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

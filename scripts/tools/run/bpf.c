@@ -88,7 +88,9 @@ static bool enter(const char *group)
 
 	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
-	in = fd >= 0 && write(fd, "0", 1) == 1;
+	if (fd < 0)
+		return false;
+	in = write(fd, "0", 1) == 1;
 	close(fd);
 	return in;
 }
@@ -145,17 +147,21 @@ static int attach(int id, int map, int protocol)
 }
 
 /*
- * bpf_begin() - Put us into a control group whose TCP sockets are xtcp's, as long as *@hook is open. Return: a
- * descriptor that polls for the end of the group's last process.
+ * bpf_begin() - Put us into a control group whose TCP sockets are xtcp's, as long as *@hook is open. *@held is a socket
+ * that holds the module. Return: a descriptor that polls for the end of the group's last process.
  */
-int bpf_begin(int protocol, int *hook)
+int bpf_begin(int protocol, int *hook, int *held)
 {
 	const int id = find_hook();
 	char *own = own_group();
 	int group, events;
 
-	if (asprintf(&folder, "%s/xtcp_run.%d", own, getpid()) < 0 || mkdir(folder, 0755))
+	/* one that is left over from a process that had our number is empty */
+	if (asprintf(&folder, "%s/xtcp_run.%d", own, getpid()) < 0 || (mkdir(folder, 0755) && errno != EEXIST))
 		err(CANNOT, "a control group below %s", own);
+	*held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, protocol);
+	if (*held < 0)
+		err(CANNOT, "a socket of protocol %d", protocol);
 	group = open(folder, O_DIRECTORY | O_CLOEXEC);
 	events = openat(group, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	*hook = attach(id, map_of(group), protocol);
@@ -168,7 +174,7 @@ int bpf_begin(int protocol, int *hook)
 	return events;
 }
 
-/* bpf_leave() - The process that stands behind goes back to where xtcp_run was. */
+/* bpf_leave() - Go back to where xtcp_run was. */
 bool bpf_leave(void)
 {
 	char *own = strdup(folder);
@@ -177,27 +183,35 @@ bool bpf_leave(void)
 	return enter(own);
 }
 
+/* bpf_undo() - No process can stand behind the group. */
+void bpf_undo(void)
+{
+	if (bpf_leave())
+		rmdir(folder);
+}
+
 /*
  * bpf_serve() - Stay until the control group is empty. When the number of the protocol is gone, so is the hook: with it
- * the group had no TCP. A socket holds the module. It is a new one each time, since after xtcp upgrade another build
- * has the number.
+ * the group had no TCP. @held is replaced each time, since after xtcp upgrade another build has the number.
  */
-int bpf_serve(int events, int hook, int protocol)
+int bpf_serve(int events, int hook, int held, int protocol)
 {
 	struct pollfd change = { .fd = events, .events = POLLPRI };
-	int held = -1, fresh;
 	char text[64];
 	ssize_t n;
+	int fresh;
 
 	do {
+		poll(&change, 1, hook < 0 ? -1 : 1000);
 		fresh = hook < 0 ? -1 : socket(AF_INET, SOCK_STREAM, protocol);
-		close(held);
-		held = fresh;
-		if (fresh < 0) {
+		if (hook >= 0 && (fresh >= 0 || errno == EPROTONOSUPPORT)) {
+			close(held);
+			held = fresh;
+		}
+		if (held < 0 && hook >= 0) {
 			close(hook);
 			hook = -1;
 		}
-		poll(&change, 1, hook < 0 ? -1 : 1000);
 		n = pread(events, text, sizeof(text) - 1, 0);
 		text[n > 0 ? n : 0] = 0;
 	} while (strstr(text, "populated 1"));

@@ -74,9 +74,10 @@ void log_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int filter_install(bool strict, bool verbose);
 
 /* bpf.c: the kernel's own hook */
-int bpf_begin(int protocol, int *hook);
+int bpf_begin(int protocol, int *hook, int *held);
 bool bpf_leave(void);
-int bpf_serve(int events, int hook, int protocol);
+void bpf_undo(void);
+int bpf_serve(int events, int hook, int held, int protocol);
 
 /* notify.c: the process that is asked */
 int notify_serve(int listener, int family, bool strict);

@@ -71,6 +71,8 @@ static void read_options(int argc, char **argv)
 			break;
 		case 'b':
 			protocol = atoi(optarg);
+			if (protocol < 1)
+				errx(CANNOT, "'%s' is no number of a protocol", optarg);
 			break;
 		case 's':
 			strict = true;
@@ -222,20 +224,20 @@ static bool send_listener(int to, int listener)
 	return sendmsg(to, &msg, MSG_NOSIGNAL) == 1;
 }
 
-/* close_all_but() - From 3 on; @b may be -1. */
-static void close_all_but(int a, int b)
+/* close_all_but() - From 3 on; some may be -1. */
+static void close_all_but(int a, int b, int c)
 {
-	int low = a < b ? a : b, high = a < b ? b : a;
+	int fd, last = a > b ? a : b;
 
-	if (low > 3)
-		close_range(3, low - 1, 0);
-	if (high > 3 && high - 1 > low)
-		close_range(low < 3 ? 3 : low + 1, high - 1, 0);
-	close_range(high + 1, ~0U, 0);
+	last = last > c ? last : c;
+	for (fd = 3; fd < last; fd++)
+		if (fd != a && fd != b && fd != c)
+			close(fd);
+	close_range(last < 3 ? 3 : last + 1, ~0U, 0);
 }
 
-/* Be of no terminal, and hold nothing that the program's readers wait to see closed, but for two descriptors. */
-static void stand_behind(int a, int b)
+/* Be of no terminal, and hold nothing that the program's readers wait to see closed, but for three descriptors. */
+static void stand_behind(int a, int b, int c)
 {
 	int null = open("/dev/null", O_RDWR), fd;
 
@@ -248,7 +250,7 @@ static void stand_behind(int a, int b)
 	signal(SIGPIPE, SIG_IGN);
 	for (fd = 0; fd <= 2; fd++)
 		dup2(null, fd);
-	close_all_but(a, b);
+	close_all_but(a, b, c);
 }
 
 /* The process that answers. */
@@ -256,7 +258,7 @@ static void __attribute__((noreturn)) be_notifier(int from, int log_at)
 {
 	int listener;
 
-	stand_behind(from, log_at);
+	stand_behind(from, log_at, -1);
 	listener = receive_listener(from);
 	if (listener < 0)
 		_exit(0);		/* no filter */
@@ -336,23 +338,28 @@ static void install_filter(void)
 /* The hook of the kernel, and behind it a process that is no child of the program. */
 static void install_hook(void)
 {
-	int hook, events = bpf_begin(protocol, &hook), status;
+	int hook, held, events = bpf_begin(protocol, &hook, &held), status = 0;
 	pid_t child = fork();
 
-	if (child < 0)
-		err(CANNOT, "fork");
 	if (!child) {
 		if (!bpf_leave())
 			_exit(errno);
-		if (fork())
-			_exit(0);
-		stand_behind(hook, events);
-		_exit(bpf_serve(events, hook, protocol));
+		child = fork();
+		if (child)
+			_exit(child < 0 ? errno : 0);
+		stand_behind(hook, events, held);
+		_exit(bpf_serve(events, hook, held, protocol));
 	}
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	if (status)
+	if (child < 0)
+		status = W_EXITCODE(errno, 0);
+	else
+		while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+			;
+	if (status) {
+		bpf_undo();
 		errx(CANNOT, "--bpf: no process can stay behind: %s", strerror(WEXITSTATUS(status)));
+	}
+	close(held);
 	close(hook);
 	close(events);
 }
