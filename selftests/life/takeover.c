@@ -1067,6 +1067,17 @@ static const struct setting {
 	{ IPPROTO_TCP, TCP_FASTOPEN, 11 },
 };
 
+/* One of those that may share @port. */
+static int shared_listener(const char *addr, int port)
+{
+	int fd = stack_socket(pair.b, XTCP, addr);
+	union stack_addr at = stack_addr(addr, port);
+
+	must(fd >= 0 && !stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) && !bind(fd, &at.sa, stack_addr_len(&at)) &&
+	     !listen(fd, 9), "a listener that shares its port");
+	return fd;
+}
+
 static int option_of(int fd, const struct setting *setting)
 {
 	return option(fd, setting->level, setting->option);
@@ -1079,7 +1090,7 @@ static void by_the_tool(void)
 {
 	int four = stack_listener(pair.b, XTCP, NS_B4, PORT + 30, true);
 	int six = stack_listener(pair.a, XTCP, "::", PORT + 31, true);
-	int kept[2], client, server, before[ARRAY_SIZE(settings)], owned, keys, backlog, alone, unbound, ends[2];
+	int kept[2], client, server, before[ARRAY_SIZE(settings)], owned, wide, keys, backlog, alone, unbound, ends[2];
 	struct tcp_info info = {};
 	struct hung hung;
 	socklen_t len = sizeof(info);
@@ -1097,7 +1108,8 @@ static void by_the_tool(void)
 	ns_sysctl_set(pair.b, "net.xtcp.blackbox", "1");
 	kept[0] = client_or_die(NS_B4, PORT + 30);
 	kept[1] = stack_accept_or_die(four);
-	owned = stack_listener(pair.b, XTCP, NS_B4, PORT + 32, true);
+	wide = shared_listener("0.0.0.0", PORT + 32);
+	owned = shared_listener(NS_B4, PORT + 32);
 	keys = stack_listener(pair.b, XTCP, NS_B4, PORT + 33, true);
 	/* a connection in a namespace that has nothing else; the descriptor of the namespace goes */
 	alone = ns_make();
@@ -1107,14 +1119,15 @@ static void by_the_tool(void)
 	must(!add_md5(keys, NS_A4, 0, "abc") && !ns_shell(pair.b, RULES " | scripts/tools/xtcp-policy replace -"),
 	     "keys and rules");
 	hangs = hang(&hung, owned);	/* the laboratory cannot */
-	must(!setenv("stays", hangs ? "stays in xtcp: it is in a call that does not end" : "4 listeners", true) &&
+	must(!setenv("stays", hangs ? "stays in xtcp: it is in a call that does not end" : "5 listeners", true) &&
+	     !setenv("wide", hangs ? "stays in xtcp: one of a more specific address" : "5 listeners", true) &&
 	     !setenv("status", hangs ? "status 1" : "status 0", true), "setenv");
 	unbound = stack_socket(pair.b, SECOND, NS_B4);
 	good = good && (!hangs || WAIT_FOR(is_refused_now(unbound, owned), STACK_DEADLINE_MS)) &&
 	       !system("for n in 1 2; do\n"
 		       "\t{ scripts/tools/xtcp-upgrade xtcp_b; echo status $?; } >/tmp/upgrade$n 2>&1 &\ndone\n"
-		       "wait; said=$(cat /tmp/upgrade[12]); echo \"$said\" | sed 's/^/# /'\n"
-		       "for part in \"$stays\" \"$status\" \\\n"
+		       "wait; said=$(cat /tmp/upgrade[12]); rm /tmp/upgrade[12]; echo \"$said\" | sed 's/^/# /'\n"
+		       "for part in \"$stays\" \"$wide\" \"$status\" \\\n"
 		       "\t'another xtcp upgrade is running' 'status 2'; do echo \"$said\" | grep -q \"$part\" || exit; done");
 	if (hangs)
 		let_hung_go(&hung);
@@ -1163,7 +1176,7 @@ static void by_the_tool(void)
 	good = !system("scripts/tools/xtcp-upgrade status | grep -q 'takeover.*descriptor'") &&
 	       WEXITSTATUS(system("scripts/tools/xtcp-upgrade finish >/dev/null")) == 1 &&
 	       (!hangs || stack_state(owned) == TCP_CLOSE) && stack_state(ends[0]) == TCP_CLOSE;
-	close_each(owned, keys, ends[0], ends[1]);
+	close_each(owned, wide, keys, ends[0], ends[1]);
 	ksft_test_result(good && !system("scripts/tools/xtcp-holders xtcp_b | grep -q 'takeover.*descriptor' && "
 					 "! scripts/tools/xtcp-upgrade status | grep descriptor && "
 					 "scripts/tools/xtcp-upgrade finish") && !module_is_loaded(),

@@ -22,7 +22,7 @@ from program import Wrong
 FREE_FAMILIES = 27, 28, 43, 44, 45  # numbers of Linux that most machines do not use
 AF_XTCP = 25
 TCP_REPAIR, REPAIR_ON, XTCP_TAKE_OVER, XTCP_BUILD = 19, 1, 2506, 2507
-SO_ATTACH_FILTER, SO_DOMAIN, SO_BUF_LOCK = 26, 39, 72
+SO_ATTACH_FILTER, SO_DOMAIN, SO_BINDTOIFINDEX, SO_BUF_LOCK = 26, 39, 62, 72
 BUFFERS = (1, socket.SO_SNDBUF, 32), (2, socket.SO_RCVBUF, 33)  # bit of SO_BUF_LOCK, option, the same without a limit
 PARAMETERS = "blackbox_mem", "chains", "guest_timewait", "guest_unaccepted", "half_open"  # that go along
 SIOCGSKNS = 0x894c  # the network namespace of a socket
@@ -33,6 +33,8 @@ NOT_COPIED = {(socket.SOL_SOCKET, option) for option in (socket.SO_ERROR, SO_ATT
 OPTIONS = [(level, option) for level in LEVELS for option in (*range(1, 80), *range(2500, 2506))]
 LEAST_S, MOST_S = 2, 64     # how long what is half-open may become a connection of the old build
 CALL_S = 5                  # how long a program's call may own a socket
+HANG_S, EACH_S = 10, 1      # and all those that do not end together, but each has a second
+LOCK = "/run/xtcp-upgrade.lock"
 # Calls that may have the old sock of a descriptor, their first argument, while they sleep: bind, listen, connect,
 # getsockname, setsockopt, getsockopt, shutdown, ioctl
 CALLS = {"x86_64": {49, 50, 42, 51, 54, 55, 48, 16}, "aarch64": {200, 201, 203, 204, 208, 209, 210, 29}}
@@ -140,7 +142,8 @@ def enter_each(old):
 
 
 def copy_settings(old, new, tools):
-    names = [program.shown(build) for build in (old, new)]
+    """Are all rules of policy in @new?"""
+    names, good = [program.shown(build) for build in (old, new)], True
     for namespace in enter_each(old):
         for sysctl in os.listdir("/proc/sys/net/" + names[0]):
             copy_sysctl(*("/proc/sys/net/%s/%s" % (name, sysctl) for name in names))
@@ -150,11 +153,16 @@ def copy_settings(old, new, tools):
             subprocess.run([*policy, names[1], "replace", "-"], input=listed, check=False)
             if rules(names[0]) != rules(names[1]):
                 print("net:[%d]: %s has not all rules of xtcp policy" % (namespace, new))
+                good = False
+    return good
 
 
 def rules(name):
-    with open("/proc/net/%s_policy" % name, encoding="utf-8", errors="surrogateescape") as file:
+    """None of a build that knows no policy."""
+    with contextlib.suppress(FileNotFoundError), \
+         open("/proc/net/%s_policy" % name, encoding="utf-8", errors="surrogateescape") as file:
         return sorted([word for word in row.split() if not word.startswith("hits=")] for row in file)
+    return []
 
 
 def copy_sysctl(old, new):
@@ -173,6 +181,10 @@ def is_newer(new, old):
     return names.index(new) < names.index(old)
 
 
+def build_of(sock):
+    return option_of(sock, socket.SOL_TCP, XTCP_BUILD, 64).rstrip(b"\0").decode()
+
+
 def sockets(old):
     """(pid, descriptor, a copy of it) of each socket of the build, once."""
     seen = set()
@@ -182,7 +194,7 @@ def sockets(old):
             if pid == os.getpid() or inode in seen or not os.getxattr("/proc/%s/fd/%s" % (pid, fd), "system.sockprotoname").startswith(b"XTCP"):
                 continue
             sock = owners.descriptor_of(pid, fd)
-            if option_of(sock, socket.SOL_TCP, XTCP_BUILD, 64).rstrip(b"\0").decode() == old:
+            if build_of(sock) == old:
                 seen.add(inode)
                 yield pid, fd, sock
             else:
@@ -229,57 +241,109 @@ def hand_over(theirs, ours):
         time.sleep(0.01)
 
 
-def hand_over_in_time(theirs, ours):
-    """Its errno, 0: none. By a process of its own: a call of a socket waits for those of its program, and no signal ends
-    that."""
-    child = os.fork()
-    if not child:
-        status = 255
-        try:
-            low, high = sorted([theirs, ours])
-            for least, most in (0, low), (low + 1, high), (high + 1, 1 << 20):
-                os.closerange(least, most)
-            hand_over(theirs, ours)
-            status = 0
-        except OSError as error:
-            status = error.errno
-        finally:
-            os._exit(status)
-    until = time.monotonic() + 2 * CALL_S
-    while time.monotonic() < until:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.001)
-    os.kill(child, signal.SIGKILL)
-    return errno.EAGAIN
+class Deadline:
+    """Of several pieces of work, each by a process of its own: a call of a socket waits for those of its program, and no
+    signal ends that. Those that hang share one."""
+
+    def __init__(self):
+        self.left = HANG_S
+
+    def run(self, work, keep, close=()):
+        """Its errno, 0: none. Its process has only the descriptors in @keep; those in @close are closed here then."""
+        begun, child = time.monotonic(), os.fork()
+        if not child:
+            status = 255
+            try:
+                for before, after in zip((-1, *sorted(keep)), (*sorted(keep), 1 << 20)):
+                    os.closerange(before + 1, after)
+                work()
+                status = 0
+            except OSError as error:
+                status = error.errno
+            finally:
+                os._exit(status)
+        for fd in close:
+            os.close(fd)
+        for seconds in max(self.left, EACH_S), EACH_S:
+            until = time.monotonic() + seconds
+            while time.monotonic() < until:
+                ended, status = os.waitpid(child, os.WNOHANG)
+                if ended:
+                    error = os.waitstatus_to_exitcode(status)
+                    self.left -= time.monotonic() - begun if error else 0
+                    return errno.EAGAIN if error < 0 else error
+                time.sleep(0.001)
+            os.kill(child, signal.SIGKILL)
+        self.left -= time.monotonic() - begun
+        return errno.EAGAIN
+
+
+def places(old):
+    """(address, port) of each listener in this network namespace by inode; an IPv4 address in one of IPv6 is IPv4."""
+    found = {}
+    for end in "", "6":
+        with contextlib.suppress(OSError), open("/proc/net/%s%s" % (program.shown(old), end), encoding="ascii") as file:
+            for words in map(str.split, file):
+                if words[3:4] == ["0A"]:
+                    address, port = words[1].split(":")
+                    found[int(words[9])] = re.sub("^0{16}(FFFF0000|0000FFFF)", "", address), port
+    return found
+
+
+def listeners(old):
+    """(place, namespace, pid, descriptor, a copy of it) of each, the most specific place first: the new build gets all SYNs
+    that one of its listeners may take. The place: namespace, port, address, how specific."""
+    found, known = [], {}
+    for pid, fd, sock in sockets(old):
+        if any(option_of(sock, socket.SOL_SOCKET, socket.SO_ACCEPTCONN, 4)):
+            found.append((pid, fd, sock))
+        else:
+            os.close(sock)
+    for at, (pid, fd, sock) in enumerate(found):
+        namespace = fcntl.ioctl(sock, SIOCGSKNS)
+        inode = os.fstat(namespace).st_ino
+        if inode in known:
+            os.close(namespace)
+        else:
+            enter(namespace)
+            known[inode] = namespace, places(old)
+        namespace, places_here = known[inode]
+        address, port = places_here.get(os.fstat(sock).st_ino, ("", ""))
+        device = option_of(sock, socket.SOL_SOCKET, SO_BINDTOIFINDEX, 4)
+        specific = bool(address.strip("0")), any(device), len(address) == 8
+        found[at] = (inode, port, address, specific), namespace, pid, fd, sock
+    return sorted(found, key=lambda each: each[0][3], reverse=True)
+
+
+def is_wider(place, other):
+    """May a listener there take SYNs that are for the other one?"""
+    (*where, address, specific), (*there, narrow, more) = place, other
+    return where == there and specific < more and \
+           (address == narrow or (not address.strip("0") and len(address) >= len(narrow)))
 
 
 def take_over(old, new, family):
     """(namespace, pid, descriptor, a copy of it, ours, which is the old listener now) of each. And how many have stayed."""
-    drain, stay = [], 0
-    for pid, fd, sock in sockets(old):
-        if not any(option_of(sock, socket.SOL_SOCKET, socket.SO_ACCEPTCONN, 4)):
-            os.close(sock)
-            continue
-        mine = None
-        try:
-            namespace = fcntl.ioctl(sock, SIOCGSKNS)
-            enter(namespace)
-            mine = beside(sock, family)
-            error = hand_over_in_time(sock, mine)
-        except OSError as failed:
-            error = failed.errno
-        if not error:
-            drain.append((namespace, pid, fd, sock, mine))
-            continue
-        print("process %d, descriptor %d: stays in %s: %s" % (
-            pid, fd, old, "it is in a call that does not end" if error == errno.EAGAIN else os.strerror(error)))
+    drain, stay, deadline = [], [], Deadline()
+    for place, namespace, pid, fd, sock in listeners(old):
+        mine, why = None, "one of a more specific address stays"
+        if not any(is_wider(place, other) for other in stay):
+            try:
+                enter(namespace)
+                mine = beside(sock, family)
+                error = deadline.run(lambda pair=(sock, mine): hand_over(*pair), (sock, mine))
+            except OSError as failed:
+                error = failed.errno
+            if not error or build_of(sock) != old:
+                drain.append((namespace, pid, fd, sock, mine))
+                continue
+            why = "it is in a call that does not end" if error == errno.EAGAIN else os.strerror(error)
+        print("process %d, descriptor %d: stays in %s: %s" % (pid, fd, old, why))
         for each in (sock, mine) if mine else (sock,):
             os.close(each)
-        stay += 1
+        stay.append(place)
     print("%d listener%s in %s" % (len(drain), " is" if len(drain) == 1 else "s are", new))
-    return drain, stay
+    return drain, len(stay)
 
 
 def is_half_open(namespace, old):
@@ -321,6 +385,24 @@ def is_in_call(pid, fds):
     return False
 
 
+def end_old(drain, old):
+    """The old listeners end, and what of @drain has. A close waits for the program's call, too."""
+    ended, deadline = [], Deadline()
+    for each in drain:
+        _, pid, fd, _, mine = each
+        closed, closes = os.pipe()
+
+        def close(pair=(closed, mine)):
+            os.read(pair[0], 1)     # ours is not the last one
+            os.close(pair[1])
+
+        if not deadline.run(close, (closed, mine), (mine, closed, closes)):
+            ended.append(each)
+            continue
+        print("process %d, descriptor %d: is in a call that does not end: holds %s until it closes the socket" % (pid, fd, old))
+    return ended
+
+
 def let_go(drain, old):
     """The old build may go as soon as no program is in a call that began before. How many listeners hold it."""
     holders = {}
@@ -356,8 +438,9 @@ def upgrade(name, what, tools):
         raise Wrong("%s is loaded; build the other one under another name: make NAME=xtcp_b" % new)
     if not is_newer(new, old):
         raise Wrong("%s was loaded before %s" % (new, old))
+    good = True
     if fresh or family == AF_XTCP:      # otherwise it was done before
-        copy_settings(old, new, tools)
+        good = copy_settings(old, new, tools)
         try:
             family_of(new, family)
         except OSError:
@@ -368,11 +451,11 @@ def upgrade(name, what, tools):
     drain, stay = take_over(old, new, family_of(new))
     named = exchange_names(new, name)
     wait_for(drain, old)
-    for *_, mine in drain:
-        os.close(mine)
-    if not stay + let_go(drain, old) and named:
+    ended = end_old(drain, old)
+    stay += len(drain) - len(ended)
+    if not stay + let_go(ended, old) and named:
         print("what is open in %s stays there: xtcp upgrade status; xtcp upgrade finish ends it" % old)
-    return int(not named or bool(stay))
+    return int(not good or not named or bool(stay))
 
 
 def older(name):
@@ -414,7 +497,8 @@ def main(doc, tools):
             raise Wrong("only root can")
         if args.build == "status":
             return status(args.name, tools)
-        with open("/proc/self/ns/user", "rb") as lock:      # one for the machine
+        # one for the machine, that nobody else can take
+        with open(os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "rb") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
