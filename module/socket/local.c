@@ -67,8 +67,8 @@ static bool needs_segment(const struct xtcp_sock *xsk)
 }
 
 /*
- * The loopback, if the segments of @sk go to an address of this namespace in the usual way; else NULL. A route that is too
- * old stays: who sends a segment by another one looks at its MTU.
+ * The loopback, if the segments of @sk go to an address of this namespace in the usual way; else NULL. A
+ * route that is too old stays: who sends a segment by another one looks at its MTU.
  */
 static struct net_device *loopback_of(struct sock *sk, bool v4)
 {

@@ -16,9 +16,10 @@
 			"info ca_state = 4; info snd_mss = A-200;"
 
 /* the MTU of its device falls and rises */
-#define DEVICE_MTU "write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1; < . 1 ack 2*A+1; mtu 1300; write 2*A;"		\
-	"> p. 2*A+401(A) ack 1; > P. 3*A+401(A) ack 1; info snd_mss = A; < . 1 ack 4*A+401; mtu 1500;"			\
-	"write 2*A; > p. 4*A-399(A) ack 1; > P. 5*A-399(A) ack 1; info snd_mss = A; < . 1 ack 6*A-399; none"
+#define DEVICE_MTU	"write 2*A; > p. 1(A) ack 1; > P. A+1(A) ack 1; < . 1 ack 2*A+1; mtu 1300; write 2*A;" \
+			"> p. 2*A+401(A) ack 1; > P. 3*A+401(A) ack 1; info snd_mss = A; < . 1 ack 4*A+401;" \
+			"mtu 1500; write 2*A; > p. 4*A-399(A) ack 1; > P. 5*A-399(A) ack 1;" \
+			"info snd_mss = A; < . 1 ack 6*A-399; none"
 
 static const struct wire_row rows[] = {
 	/* Before the connection is synchronized. */
@@ -202,8 +203,8 @@ static const struct wire_row rows[] = {
 	/* nobody tells of it. A is another number then */
 	{ "mtu_of_the_device_%s", "RFC 9293 3.7.1", .id = "MUST-16", .in = ESTABLISHED, .syn = "mss 9000",
 		.want = { DEVICE_MTU } },
-	{ "mtu_of_the_device_%s_while_it_looks_for_a_local_peer", "RFC 9293 3.7.1", .in = ESTABLISHED, .syn = "mss 9000",
-		.want = { "sysctl local 1;" DEVICE_MTU },
+	{ "mtu_of_the_device_%s_while_it_looks_for_a_local_peer", "RFC 9293 3.7.1", .in = ESTABLISHED,
+		.syn = "mss 9000", .want = { "sysctl local 1;" DEVICE_MTU },
 		.kernel_differs = "hands nothing over", .kernel.script = DEVICE_MTU },
 	/* what goes again is cut where it was cut before */
 	{ "mtu_of_the_device_%s_grows_before_a_timeout", "RFC 9293 3.8.1", .in = ESTABLISHED, .syn = "mss 9000",
