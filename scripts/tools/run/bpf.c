@@ -156,12 +156,12 @@ int bpf_begin(int protocol, int *hook, int *held)
 	char *own = own_group();
 	int group, events;
 
-	/* one that is left over from a process that had our number is empty */
-	if (asprintf(&folder, "%s/xtcp_run.%d", own, getpid()) < 0 || (mkdir(folder, 0755) && errno != EEXIST))
-		err(CANNOT, "a control group below %s", own);
 	*held = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, protocol);
 	if (*held < 0)
 		err(CANNOT, "a socket of protocol %d", protocol);
+	/* one that is left over from a process that had our number is empty */
+	if (asprintf(&folder, "%s/xtcp_run.%d", own, getpid()) < 0 || (mkdir(folder, 0755) && errno != EEXIST))
+		err(CANNOT, "a control group below %s", own);
 	group = open(folder, O_DIRECTORY | O_CLOEXEC);
 	events = openat(group, "cgroup.events", O_RDONLY | O_CLOEXEC);
 	*hook = attach(id, map_of(group), protocol);
