@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "shellrows.h"
 
+#include "module.h"
 #include "test.h"
 
 NEEDS_PROGRAMS("setpriv");
@@ -20,4 +21,14 @@ bool shell_row_right(const struct shell_row *row)
 	free(text);
 	unlink(out);
 	return right;
+}
+
+void shell_rows_end(void)
+{
+	alarm(STACK_DEADLINE_MS / 1000);
+	while (wait(NULL) > 0)
+		;
+	alarm(0);
+	ksft_test_result(!module_unload(), "nobody is left, and the module goes\n");
+	ksft_test_result(!module_load(""), "and comes\n");
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""xtcp upgrade to another build and back, while clients connect to nginx, haproxy and redis: no connection is lost, the
-programs go on with the descriptors that they have, and what listens is of the new build. In the laboratory 1,000
-clients a second come, and each server sees ten upgrades."""
+"""xtcp upgrade to another build and back, while clients connect to nginx, haproxy and redis. No connection is lost. The
+programs keep their descriptors, and what listens is of the new build. The laboratory makes ten upgrades of each server,
+with 1,000 clients a second."""
 
 import os
 import subprocess

@@ -273,20 +273,6 @@ static const struct shell_row rows[] = {
 	  "echo $($R sh -c '$S tcp4 & wait')", "tcp4 xtcp\n" },
 };
 
-/*
- * All processes behind programs end, so nothing holds the module. They are nobody's children but those of the nearest
- * who takes orphans in; a process that stays has SIGALRM end the test.
- */
-static void ends(void)
-{
-	alarm(STACK_DEADLINE_MS / 1000);
-	while (wait(NULL) > 0)
-		;
-	alarm(0);
-	ksft_test_result(!module_unload(), "nobody is left, and the module goes\n");
-	ksft_test_result(!module_load(""), "and comes\n");
-}
-
 int main(void)
 {
 	unsigned int i;
@@ -296,7 +282,7 @@ int main(void)
 	ksft_set_plan(sizeof(rows) / sizeof(*rows) + 2);
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		ksft_test_result(shell_row_right(&rows[i]), "%s\n", rows[i].name);
-	ends();
+	shell_rows_end();
 	ksft_print_cnts();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -5,7 +5,6 @@
  */
 #include <sys/prctl.h>
 
-#include "module.h"
 #include "shellrows.h"
 #include "test.h"
 
@@ -53,17 +52,6 @@ static const struct shell_row no_hook_row = {
 	"xtcp_run: this kernel has no update_socket_protocol(): Linux 6.6 or newer with CONFIG_MPTCP and BTF has\n125\n"
 };
 
-/* Nobody is left behind the programs, so nothing holds the module; see anyprogram.c. */
-static void ends(void)
-{
-	alarm(STACK_DEADLINE_MS / 1000);
-	while (wait(NULL) > 0)
-		;
-	alarm(0);
-	ksft_test_result(!module_unload(), "nobody is left, and the module goes\n");
-	ksft_test_result(!module_load(""), "and comes\n");
-}
-
 int main(void)
 {
 	const bool has_hook = !ns_shell(ns_home(), "grep -qw update_socket_protocol /proc/kallsyms && "
@@ -76,7 +64,7 @@ int main(void)
 	ksft_set_plan(n + 2);
 	for (i = 0; i < n; i++)
 		ksft_test_result(shell_row_right(&rows[i]), "%s\n", rows[i].name);
-	ends();
+	shell_rows_end();
 	unlink("/tmp/suid");
 	unlink("/tmp/left");
 	ksft_print_cnts();
