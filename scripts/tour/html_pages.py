@@ -116,8 +116,15 @@ class HtmlShow(page.Show):
 
 
 def save(folder, name, text):
-    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+    """A file with this name is whole."""
+    path = os.path.join(folder, name)
+    with open(path + ".new", "w", encoding="utf-8") as file:
         file.write(text)
+    os.replace(path + ".new", path)
+
+
+def is_written(folder, one):
+    return os.path.exists(os.path.join(folder, one.name + ".html"))
 
 
 def navigation(one, pages):
@@ -140,7 +147,7 @@ def write_page(folder, show, pages):
 
 
 def write_index(folder, pages, chapters, written):
-    """Writes the index: the titles of all pages, by chapter, and links to those that are @written."""
+    """Writes the index: the titles of all pages, by chapter, and links to those that are @written. And the style."""
     lines, chapter = ["<h1>How TCP behaves</h1>",
                       "<p>One phenomenon on a page, with real segments: what is done, what both ends saw, and why.</p>"], ""
     for one in pages:
@@ -153,9 +160,6 @@ def write_index(folder, pages, chapters, written):
                                       escape(one.title)))
     lines.append("</ul>")
     save(folder, "index.html", WHOLE % ("How TCP behaves", "\n".join(lines)))
-
-
-def write_style(folder):
     save(folder, "tour.css", STYLE)
 
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""tour.py [--check[=lab|=rest] | --html DIR] [NAME]: shows the pages of the tour whose name begins
-so, or all, in the virtual machine; scripts/tour/tour.sh runs it there. With --check: one line of
-TAP for each page, and the page only if it does not show what it should; =lab: without the pages
-of lab.list, which the laboratory cannot play; =rest: those alone. With --html: a
-file for each, and an index. Without a terminal pages come one below the other; for a
-pager each is between two form feeds."""
+"""tour.py [--check[=lab|=rest]] [NAME]: shows the pages of the tour whose name begins so, or all, in the virtual machine;
+scripts/tour/tour.sh runs it there. With --check: one line of TAP for each page, and the page only if it does not show what
+it should; =lab: without the pages of lab.list, which the laboratory cannot play; =rest: those alone. Without a terminal
+pages come one below the other; for a pager each is between two form feeds.
+
+tour.py --html DIR NAME [PAGE]...: a file for each PAGE, with links to those of NAME. --left DIR NAME: which pages of NAME
+have no file in DIR. --index DIR NAME: the index of those that have one. The last two run on any machine."""
 
 import functools
 import gc
@@ -92,9 +93,11 @@ def check_html(pages, lateness):
     link lead to a file?"""
     drawn = sum(line.kind in ("ladder", "plot") for line in pages[0].lines)
     with tempfile.TemporaryDirectory() as folder:
-        wrong = write(pages[:1], folder, lateness, lambda *_: None)
+        wrong = write(pages[:1], pages[:1], folder, lateness, lambda _: None)
         html_pages.write_index(folder, pages, contents()[1], pages[:1])
         wrong += html_pages.wrong_files(folder, drawn)
+        if pages[0] in left(folder, pages) or not set(pages[1:]) <= set(left(folder, pages)):
+            wrong.append("an interrupted tour would go on with other pages")
     linked = html_pages.HtmlShow(pages[0], ["open-here"]).linked("a (page open-here), b (page open-elsewhere).")
     if linked != 'a (page <a href="open-here.html">open-here</a>), b.':
         wrong.append("links in prose: %s" % linked)
@@ -103,30 +106,45 @@ def check_html(pages, lateness):
     return 1 if wrong else 0
 
 
-def write(pages, folder, lateness, tell):
-    """Writes a file for each page, and an index, which is right after each. Returns what did not show what it should;
-    @tell is called with the number of a page and the page, before it is played."""
-    failures, (_, chapters) = [], contents()
+def write(mine, pages, folder, lateness, tell):
+    """Writes a file for each page of @mine, one of @pages. Returns what did not show what it should; @tell is called with
+    the name of each page, when its file is there."""
+    failures = []
     kind = functools.partial(html_pages.HtmlShow, names=[one.name for one in pages])
-    html_pages.write_style(folder)
-    for number, one in enumerate(pages, 1):
-        tell(number, one)
+    for one in mine:
         show = play(one, lateness, kind)
         show.prose(lateness.words("page", "the text says"))
         html_pages.write_page(folder, show, pages)
-        html_pages.write_index(folder, pages, chapters, pages[:number])
+        tell(one.name)
         failures += ["%s: %s" % (one.name, why) for why in show.failures]
         gc.collect()
     return failures
 
 
-def write_all(pages, folder):
+def write_all(folder, wanted, mine):
+    pages = [page.Page(name) for name in chosen(wanted)]
     lateness = Lateness()
-    failures = write(pages, folder, lateness,
-                     lambda number, one: print("%d/%d %s" % (number, len(pages), one.name), flush=True))
+    failures = write([one for one in pages if one.name in mine], pages, folder, lateness,
+                     lambda name: print("page", name, flush=True))
     lateness.end()
     print("".join("tour: %s\n" % why for why in failures), end="")
     return 1 if failures else 0
+
+
+def index(folder, wanted):
+    pages = [page.Page(name) for name in chosen(wanted)]
+    html_pages.write_index(folder, pages, contents()[1], [one for one in pages if html_pages.is_written(folder, one)])
+
+
+def left(folder, pages):
+    return [one for one in pages if not html_pages.is_written(folder, one)]
+
+
+def say_left(folder, wanted):
+    """First those that the laboratory can play, on a line; then the others."""
+    names, rest = [one.name for one in left(folder, [page.Page(name) for name in chosen(wanted)])], not_in_lab()
+    print(*(name for name in names if name not in rest))
+    print(*(name for name in names if name in rest))
 
 
 def tour(pages):
@@ -159,10 +177,11 @@ def tour(pages):
 def main():
     arguments = sys.argv[1:]
     how, _, where = arguments.pop(0).partition("=") if arguments and arguments[0].startswith("--") else ("", "", "")
-    folder = arguments.pop(0) if how == "--html" else ""
+    if how == "--html":
+        return write_all(arguments[0], arguments[1], arguments[2:])
+    if how in ("--left", "--index"):
+        return (say_left if how == "--left" else index)(*arguments)
     pages = [page.Page(name) for name in chosen(arguments[0] if arguments else "", where)]
-    if folder:
-        return write_all(pages, folder)
     return check(pages) if how else tour(pages)
 
 

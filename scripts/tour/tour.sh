@@ -29,7 +29,7 @@ if [ "${1-}" = --html ]; then
 	html=${2-}
 	[ -n "$html" ] || { echo "tour: HTML= (--html) needs the name of a folder" >&2; exit 2; }
 	shift 2
-	if [ -e "$html" ] && { [ ! -d "$html" ] || [ -n "$(ls -A "$html")" ]; } && [ ! -e "$html/tour.css" ]; then
+	if [ -e "$html" ] && { [ ! -d "$html" ] || [ -n "$(ls -A "$html")" ]; } && [ ! -e "$html/tour.css" ] && [ ! -e "$html/.unfinished" ]; then
 		echo "tour: $html is there already, and is no tour; HTML= names a new folder" >&2
 		exit 2
 	fi
@@ -59,22 +59,93 @@ if [ -z "$html" ] && [ -t 0 ] && [ -t 1 ] && [ "$columns" -lt 80 ]; then
 	exit 2
 fi
 
-image=$(vm_kernel $kind) ||
-	{ echo "tour: no kernel for the virtual machine; run scripts/kernel/deps.sh tour" >&2; exit 1; }
-[ ${#checks[@]} -gt 0 ] || echo "building xtcp.ko ..."
-{ vm_module $kind -s && scripts/tour/compile.sh $kind build/tour/$kind; } || { echo "tour: the module does not build" >&2; exit 1; }
-scripts/tools/xtcp_run --build || exit 1
-vm_machine $kind "$image"
+# ready KIND: kernel, module and what the pages load; the command that runs another one there is in $machine.
+ready()
+{
+	local image
 
-if [ -n "$html" ]; then
-	html=$(cd -- "$html" && pwd -P)
-	"${machine[@]}" --timeout 1200 "${clock[@]}" --share "$html" -- \
-		scripts/tour/tour-vm.sh build/stock/xtcp.ko --html "$html" ${page:+"$page"}
+	image=$(vm_kernel "$1") ||
+		{ echo "tour: no kernel for the virtual machine; run scripts/kernel/deps.sh tour" >&2; exit 1; }
+	{ vm_module "$1" -s && scripts/tour/compile.sh "$1" "build/tour/$1"; } ||
+		{ echo "tour: the module does not build" >&2; exit 1; }
+	vm_machine "$1" "$image"
+}
+
+# write_pages KIND PART PAGE...: to a folder of this part.
+write_pages()
+{
+	local kind=$1 part=$html/.part-$2
+
+	shift 2
+	[ $# -gt 0 ] || return 0
+	mkdir -p "$part"
+	"${machine[@]}" --timeout 1200 "${clock[@]}" --share "$part" -- \
+		scripts/tour/tour-vm.sh "build/$kind/xtcp.ko" --html "$part" "$page" "$@"
+}
+
+# collect: what the parts have becomes the tour, and they go.
+collect()
+{
+	find "$html" -mindepth 2 -path "$html/.part-*" -name '*.html' -exec mv -t "$html" {} +
+	rm -rf "$html"/.part-?
+	scripts/tour/tour.py --index "$html" "$page"
+}
+
+# play_parts: $lab in the laboratory; $rest, and $half of them apart, on the stock kernel. The last line is the status.
+play_parts()
+{
+	local first second status
+
+	[ ${#lab[@]} -eq 0 ] || ready lab
+	(clock=(--seed "${LAB_SEED:-1}"); write_pages lab 0 "${lab[@]}") &
+	first=$!
+	[ ${#rest[@]} -eq 0 ] || ready stock
+	write_pages stock 1 "${rest[@]:0:half}" &
+	second=$!
+	write_pages stock 2 "${rest[@]:half}"
 	status=$?
-	rm -f -- "$html/dmesg" "$html/console.log"
-	[ $status -eq 0 ] && echo "$html/index.html"
-	exit $status
+	wait $first || status=$?
+	wait $second || status=$?
+	echo "status $status"
+}
+
+# write_html: in two machines at a time; the laboratory, if its kernel is built, plays what it can. After an interruption
+# the next call goes on.
+write_html()
+{
+	local lab rest line half=0 done=0 status=1
+
+	html=$(cd -- "$html" && pwd -P)
+	export PYTHONDONTWRITEBYTECODE=1
+	if [ "$(cat "$html/.unfinished" 2>/dev/null)" = "${page:-all}" ]; then
+		collect
+	else
+		rm -rf "$html"/.part-? "$html/$page"*.html
+		echo "${page:-all}" >"$html/.unfinished"
+	fi
+	{ read -ra lab; read -ra rest; } < <(scripts/tour/tour.py --left "$html" "$page")
+	if [ ${#lab[@]} -gt 0 ] && { ! scripts/lab/run.sh --able || ! scripts/lab/kernel.sh --path fast; } >/dev/null 2>&1; then
+		rest=("${lab[@]}" "${rest[@]}") lab=() half=$(((${#lab[@]} + ${#rest[@]}) / 2))
+	fi
+	while read -r line; do
+		case $line in
+		"page "*) echo "$((++done))/$((${#lab[@]} + ${#rest[@]})) ${line#page }" ;;
+		"status "*) status=${line#status } ;;
+		*) echo "$line" ;;
+		esac
+	done < <(play_parts)
+	collect
+	[ "$status" -ne 0 ] || { rm "$html/.unfinished"; echo "$html/index.html"; }
+	return "$status"
+}
+
+[ ${#checks[@]} -gt 0 ] || echo "building xtcp.ko ..."
+scripts/tools/xtcp_run --build || exit 1
+if [ -n "$html" ]; then
+	write_html
+	exit
 fi
+ready $kind
 paged= ascii=
 if [ ${#checks[@]} -eq 0 ] && [ -t 0 ] && [ -t 1 ]; then
 	paged=1
