@@ -4,6 +4,7 @@ programs keep their descriptors, and what listens is of the new build. The labor
 with 1,000 clients a second."""
 
 import os
+import socket
 import subprocess
 
 import proxy_reload
@@ -12,6 +13,7 @@ import reload
 import stage
 from stage import Running, must, wait, work
 
+AF_XTCP = 25
 TIMES, LAB_TIMES = 2, 10
 MEM = "4321"  # KiB, of black boxes
 BUILDS = {"xtcp": os.environ.get("XTCP_KO"), "xtcp_b": os.environ.get("XTCP_B_KO")}
@@ -36,18 +38,31 @@ def blackbox_mem(build, *value):
         return file.write(*value) if value else file.read().strip()
 
 
-def goes(build):
+def is_gone(build):
+    return not os.path.exists("/sys/module/" + build)
+
+
+def ends(build):
     """Nothing of it is open any more."""
-    return not subprocess.run(["rmmod", build], stderr=subprocess.DEVNULL, check=False).returncode
+    return is_gone(build) or not subprocess.run(["rmmod", build], stderr=subprocess.DEVNULL, check=False).returncode
+
+
+def tool(*words):
+    done = subprocess.run(["scripts/xtcp", "upgrade", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False)
+    must(not done.returncode, done.stdout)
+    return done.stdout
 
 
 def upgrade(new, old, running):
-    done = subprocess.run(["scripts/xtcp", "upgrade", BUILDS[new]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, check=False)
-    must(not done.returncode, done.stdout)
-    must(blackbox_mem(new) == MEM, "the limits of %s are not those of %s" % (new, old))
-    wait(lambda: int(stage.counters("server")["xtcp"]["PassiveOpens"]), "a connection of %s" % new, running=running)
-    wait(lambda: goes(old), "the end of %s" % old, running=running)
+    """The old build stays as long as a socket of it is open, and then goes by itself."""
+    with socket.socket(AF_XTCP):
+        tool(BUILDS[new])
+        must(blackbox_mem(new) == MEM, "the limits of %s are not those of %s" % (new, old))
+        wait(lambda: int(stage.counters("server")["xtcp"]["PassiveOpens"]), "a connection of %s" % new, running=running)
+        said = tool("status")
+        must(said.startswith(old + ", net.xtcp_b, is unloaded when this is closed:\n"), said)
+    wait(lambda: is_gone(old), "the end of %s" % old, running=running)
 
 
 def upgrades(start, port, listeners, asks):
@@ -67,9 +82,9 @@ def upgrades(start, port, listeners, asks):
         for one in (client, server):
             if one:
                 one.stop()
-        if os.path.exists("/sys/module/xtcp_b"):    # a case has failed; the next one begins as this one did
+        if not is_gone("xtcp_b"):   # a case has failed; the next one begins as this one did
             for build in BUILDS:
-                wait(lambda build=build: not os.path.exists("/sys/module/" + build) or goes(build), "the end of " + build)
+                wait(lambda build=build: ends(build), "the end of " + build)
             subprocess.run(["insmod", BUILDS["xtcp"]], check=True)
         blackbox_mem("xtcp", before)
 

@@ -9,6 +9,7 @@ import glob
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -35,6 +36,7 @@ LEAST_S, MOST_S = 2, 64     # how long what is half-open may become a connection
 CALL_S = 5                  # how long a program's call may own a socket
 HANG_S, EACH_S = 10, 1      # and all those that do not end together, but each has a second
 LOCK = "/run/xtcp-upgrade.lock"
+IDLE_S, MOST_IDLE_S = 0.5, 30   # between two looks at a build whose connections run out; after attempts in vain
 # Calls that may have the old sock of a descriptor, their first argument, while they sleep: bind, listen, connect,
 # getsockname, setsockopt, getsockopt, shutdown, ioctl
 CALLS = {"x86_64": {49, 50, 42, 51, 54, 55, 48, 16}, "aarch64": {200, 201, 203, 204, 208, 209, 210, 29}}
@@ -142,11 +144,15 @@ def enter_each(old):
 
 
 def copy_settings(old, new, tools):
-    """Are all rules of policy in @new?"""
+    """Are all rules of policy in @new, and the congestion controls?"""
     names, good = [program.shown(build) for build in (old, new)], True
     for namespace in enter_each(old):
         for sysctl in os.listdir("/proc/sys/net/" + names[0]):
             copy_sysctl(*("/proc/sys/net/%s/%s" % (name, sysctl) for name in names))
+        default, present = map(default_of, names)
+        if default != present:
+            print("net:[%d]: %s has no congestion control %s: xtcp cong load" % (namespace, new, default))
+            good = False
         if rules(names[0]) != rules(names[1]):
             policy = [tools + "/xtcp-policy", "--name"]
             listed = subprocess.run([*policy, names[0], "list"], stdout=subprocess.PIPE, check=False).stdout
@@ -172,6 +178,11 @@ def copy_sysctl(old, new):
         if value != present:
             with open(new, "w", encoding="ascii") as file:
                 file.write(value)
+
+
+def default_of(name):
+    with open("/proc/sys/net/%s/congestion_control" % name, encoding="ascii") as file:
+        return file.read().strip()
 
 
 def is_newer(new, old):
@@ -426,6 +437,97 @@ def let_go(drain, old):
     return held
 
 
+def algorithms(build):
+    """The modules of its congestion controls."""
+    return [os.path.basename(path) for path in glob.glob("/sys/module/%s_cong_*" % build)]
+
+
+def free_algorithms(old, tools):
+    """What is for new connections uses none of them any more."""
+    for _ in enter_each(old) if algorithms(old) else ():
+        name = program.shown(old)
+        with open("/proc/sys/net/%s/congestion_control" % name, "w", encoding="ascii") as file:
+            file.write("reno")
+        subprocess.run([tools + "/xtcp-policy", "--name", name, "replace", "-"], stdin=subprocess.DEVNULL, check=False)
+
+
+def unload(build):
+    """Has it gone? Nothing happens while something of it is open."""
+    return all([not subprocess.run(["rmmod", each], stderr=subprocess.DEVNULL, check=False).returncode
+                for each in (*algorithms(build), build)])
+
+
+def lock_upgrades(lock):
+    """Nobody else can take it. Who waits for the end of a build shares it for a moment."""
+    until = time.monotonic() + CALL_S
+    while True:
+        try:
+            return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_UN)
+                if time.monotonic() < until:
+                    time.sleep(0.05)
+                    continue
+            raise Wrong("another xtcp upgrade is running") from None
+
+
+def parameter_of(build, which, how):
+    """A file of this module, until it is unloaded, and of no later one that has its name."""
+    return open(os.open("/sys/module/%s/%s" % (build, which), how | os.O_CLOEXEC), "rb" if how == os.O_RDONLY else "wb", buffering=0)
+
+
+def lock_of(build):
+    return parameter_of(build, "parameters/unloading", os.O_WRONLY)
+
+
+def is_waited_for(build):
+    """Or gone."""
+    with contextlib.suppress(BlockingIOError, FileNotFoundError), lock_of(build) as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    return True
+
+
+def wait_to_unload(name, old, lock):
+    """Unloads @old when nothing of it is open, unless it has the name again. Returns when it is gone, whoever did that."""
+    pause = IDLE_S
+    with lock_of(old) as waits, parameter_of(old, "refcnt", os.O_RDONLY) as count, \
+         parameter_of(old, "parameters/name", os.O_RDONLY) as named:
+        fcntl.flock(waits, fcntl.LOCK_SH)
+        while True:
+            try:
+                references, shown = (os.pread(file.fileno(), 64, 0).decode().strip() for file in (count, named))
+            except OSError as error:
+                if error.errno == errno.ENODEV:
+                    return 0
+                raise
+            if shown == name:
+                raise Wrong("net.%s is that of %s again" % (name, old))
+            if int(references) == len(algorithms(old)):
+                with contextlib.suppress(BlockingIOError):
+                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                    pause = IDLE_S if unload(old) else min(2 * pause, MOST_IDLE_S)
+                    fcntl.flock(lock, fcntl.LOCK_UN)
+            time.sleep(pause)
+
+
+def leave_waiting(name, old, tools):
+    """A process that unloads the old build. With systemd it is not of this session or service, which may end."""
+    command = [tools + "/xtcp-upgrade", "--name", name, "wait", old]
+    nothing = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    systemd = ["systemd-run", "--quiet", "--collect", "--description=xtcp upgrade waits for the end of " + old]
+    if not os.path.isdir("/run/systemd/system") or not shutil.which("systemd-run") or \
+       subprocess.run([*systemd, *command], **nothing, check=False).returncode:
+        subprocess.Popen(command, **nothing, cwd="/", start_new_session=True)
+    until = time.monotonic() + CALL_S
+    while not is_waited_for(old):
+        if time.monotonic() > until:
+            raise Wrong("nobody waits for the end of %s: xtcp upgrade wait %s" % (old, old), 1)
+        time.sleep(0.05)
+
+
 def upgrade(name, what, tools):
     """The exit status."""
     old = program.module_of(name)
@@ -439,6 +541,7 @@ def upgrade(name, what, tools):
     if not is_newer(new, old):
         raise Wrong("%s was loaded before %s" % (new, old))
     good = True
+    home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     if fresh or family == AF_XTCP:      # otherwise it was done before
         good = copy_settings(old, new, tools)
         try:
@@ -452,9 +555,12 @@ def upgrade(name, what, tools):
     named = exchange_names(new, name)
     wait_for(drain, old)
     ended = end_old(drain, old)
-    stay += len(drain) - len(ended)
-    if not stay + let_go(ended, old) and named:
-        print("what is open in %s stays there: xtcp upgrade status; xtcp upgrade finish ends it" % old)
+    stay += len(drain) - len(ended) + let_go(ended, old)
+    if named:
+        free_algorithms(old, tools)
+        enter(home)
+        leave_waiting(name, old, tools)
+        print("%s is unloaded when nothing of it is open: xtcp upgrade status; xtcp upgrade finish ends it" % old)
     return int(not good or not named or bool(stay))
 
 
@@ -472,7 +578,8 @@ def older(name):
 
 def status(name, tools):
     for module in older(name):
-        print("%s, net.%s:" % (module, program.shown(module)), flush=True)
+        print("%s, net.%s, %s:" % (module, program.shown(module), "is unloaded when this is closed" if is_waited_for(module)
+                                   else "stays until xtcp upgrade finish"), flush=True)
         subprocess.run([tools + "/xtcp-holders", module], check=False)
     return 0
 
@@ -483,6 +590,9 @@ def finish(name, tools):
     for module in older(name):
         for _ in enter_each(module):
             subprocess.run([tools + "/xtcp-ss", "--name", program.shown(module), "-HaK"], check=False, stdout=subprocess.DEVNULL)
+        free_algorithms(module, tools)
+        for each in algorithms(module):
+            subprocess.run(["rmmod", each], check=False)
         stay |= subprocess.run([tools + "/xtcp-holders", "--unload", module], check=False).returncode
     return stay
 
@@ -491,18 +601,20 @@ def main(doc, tools):
     def run():
         parser = program.Parser("xtcp-upgrade", doc)
         parser.add_argument("--name", default="xtcp", help="the sysctls of the build whose listeners go on in the other one are net.NAME")
-        parser.add_argument("build", metavar="BUILD", help="the other build: its file, or its name if it is installed or loaded; or status, or finish")
+        parser.add_argument("build", metavar="BUILD", help="the other build: its file, or its name if it is installed or loaded; or status, or finish, or wait")
+        parser.add_argument("old", metavar="OLD", nargs="?", help="the build that wait unloads")
         args = parser.parse_args()
+        if (args.build == "wait") != (args.old is not None):
+            parser.error("wait needs a build" if args.old is None else "one build is enough")
         if os.geteuid():
             raise Wrong("only root can")
         if args.build == "status":
             return status(args.name, tools)
         # one for the machine, that nobody else can take
         with open(os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise Wrong("another xtcp upgrade is running") from None
+            if args.build == "wait":
+                return wait_to_unload(args.name, args.old, lock)
+            lock_upgrades(lock)
             return finish(args.name, tools) if args.build == "finish" else upgrade(args.name, args.build, tools)
 
     return program.ends("xtcp-upgrade", run)
