@@ -571,8 +571,12 @@ def main(work):
     verdict("xtcp: two congestion controls have the name 'aimd'" in said, "and the kernel's log says which")
 
     alone(work)
+    run("insmod", f"{work}/xtcp_cong_aimd.ko")
+    write_knob("congestion_control", "aimd")
+    run("scripts/xtcp", "policy", "add", "cc=aimd", f"dport={PORT}")
     result = unload()
-    verdict(not result.returncode, "and unloads")
+    verdict(not result.returncode and not os.path.exists("/sys/module/xtcp_cong_aimd"),
+            "and unloads, with the one that is the default and in a rule " + result.stdout)
     said = run("dmesg").stdout
     verdict(not any(word in said for word in ("WARNING:", "BUG:")), "the kernel's log is clean")
     return 0

@@ -36,7 +36,7 @@ LEAST_S, MOST_S = 2, 64     # how long what is half-open may become a connection
 CALL_S = 5                  # how long a program's call may own a socket
 HANG_S, EACH_S = 10, 1      # and all those that do not end together, but each has a second
 LOCK = "/run/xtcp-upgrade.lock"
-IDLE_S, MOST_IDLE_S = 0.5, 30   # between two looks at a build whose connections run out; after attempts in vain
+IDLE_S = 0.5                # between two looks at a build whose connections run out
 # Calls that may have the old sock of a descriptor, their first argument, while they sleep: bind, listen, connect,
 # getsockname, setsockopt, getsockopt, shutdown, ioctl
 CALLS = {"x86_64": {49, 50, 42, 51, 54, 55, 48, 16}, "aarch64": {200, 201, 203, 204, 208, 209, 210, 29}}
@@ -451,10 +451,16 @@ def free_algorithms(old, tools):
         subprocess.run([tools + "/xtcp-policy", "--name", name, "replace", "-"], stdin=subprocess.DEVNULL, check=False)
 
 
+def references_of(module):
+    with open("/sys/module/%s/refcnt" % module, encoding="ascii") as file:
+        return int(file.read())
+
+
 def unload(build):
-    """Has it gone? Nothing happens while something of it is open."""
-    return all([not subprocess.run(["rmmod", each], stderr=subprocess.DEVNULL, check=False).returncode
-                for each in (*algorithms(build), build)])
+    """Has it gone, with its congestion controls? Nothing happens while something of them is open."""
+    inner = algorithms(build)
+    return not any(map(references_of, inner)) and references_of(build) == len(inner) and \
+        all([not subprocess.run(["rmmod", each], check=False).returncode for each in (*inner, build)])
 
 
 def lock_upgrades(lock):
@@ -473,13 +479,9 @@ def lock_upgrades(lock):
             raise Wrong("another xtcp upgrade is running") from None
 
 
-def parameter_of(build, which, how):
-    """A file of this module, until it is unloaded, and of no later one that has its name."""
-    return open(os.open("/sys/module/%s/%s" % (build, which), how | os.O_CLOEXEC), "rb" if how == os.O_RDONLY else "wb", buffering=0)
-
-
 def lock_of(build):
-    return parameter_of(build, "parameters/unloading", os.O_WRONLY)
+    """A file of this module, until it is unloaded, and of no later one that has its name."""
+    return open(os.open("/sys/module/%s/parameters/unloading" % build, os.O_WRONLY | os.O_CLOEXEC), "wb")
 
 
 def is_waited_for(build):
@@ -492,25 +494,22 @@ def is_waited_for(build):
 
 def wait_to_unload(name, old, lock):
     """Unloads @old when nothing of it is open, unless it has the name again. Returns when it is gone, whoever did that."""
-    pause = IDLE_S
-    with lock_of(old) as waits, parameter_of(old, "refcnt", os.O_RDONLY) as count, \
-         parameter_of(old, "parameters/name", os.O_RDONLY) as named:
+    with lock_of(old) as waits, open("/sys/module/%s/parameters/name" % old, "rb") as file:
         fcntl.flock(waits, fcntl.LOCK_SH)
         while True:
             try:
-                references, shown = (os.pread(file.fileno(), 64, 0).decode().strip() for file in (count, named))
+                shown = os.pread(file.fileno(), 64, 0).decode().strip()
             except OSError as error:
                 if error.errno == errno.ENODEV:
                     return 0
                 raise
             if shown == name:
                 raise Wrong("net.%s is that of %s again" % (name, old))
-            if int(references) == len(algorithms(old)):
-                with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                    pause = IDLE_S if unload(old) else min(2 * pause, MOST_IDLE_S)
-                    fcntl.flock(lock, fcntl.LOCK_UN)
-            time.sleep(pause)
+            with contextlib.suppress(BlockingIOError, FileNotFoundError):
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                unload(old)
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            time.sleep(IDLE_S)
 
 
 def leave_waiting(name, old, tools):
@@ -590,9 +589,6 @@ def finish(name, tools):
     for module in older(name):
         for _ in enter_each(module):
             subprocess.run([tools + "/xtcp-ss", "--name", program.shown(module), "-HaK"], check=False, stdout=subprocess.DEVNULL)
-        free_algorithms(module, tools)
-        for each in algorithms(module):
-            subprocess.run(["rmmod", each], check=False)
         stay |= subprocess.run([tools + "/xtcp-holders", "--unload", module], check=False).returncode
     return stay
 
