@@ -36,7 +36,7 @@ BUILD ?= build/$(PREFIX)$(shell $(KERNEL) headers_release '$(KDIR)')
 
 # With D=, and for ab, the word CC means congestion control, and no compiler may see it.
 ifeq ($(if $(value D)$(filter ab,$(MAKECMDGOALS)),$(origin CC)),command line)
-ALGORITHM := $(CC)
+ALGORITHM := $(patsubst ~/%,$(HOME)/%,$(CC))
 MAKEOVERRIDES := $(filter-out CC=%,$(MAKEOVERRIDES))
 unexport CC
 endif
@@ -83,7 +83,7 @@ debug-module: needs-check-rest
 	@. scripts/kernel/vm-module.sh && vm_module debug $(NAMED)
 
 #:   make demo         real programs talk through xtcp in a virtual machine;
-#:                     D=loss: segments that get lost, CC=reno: by that congestion control;
+#:                     D=loss: segments that get lost, CC=reno: by that congestion control, or CC=~/cong_aimd.c;
 #:                     RATE=20mbit DELAY=50ms LOSS=1% QUEUE=100: through a router of yours, which loses at random
 BEGAN := $(shell date +%s)
 demo asked-demo: SHOW = BEGAN=$(BEGAN) ALGORITHM=$(call quoted,$(ALGORITHM)) \
@@ -209,9 +209,10 @@ bench: needs-check-rest vm-module
 	@FAST=$(call quoted,$(value FAST)) AB=$(call quoted,$(value AB)) JSON=$(call quoted,$(value JSON)) scripts/bench/bench.sh $(if $(value B),$(call quoted,$(value B)) $(call each_quoted,$(value N)))
 
 #:   make ab           two builds or two congestion controls through the same networks, in the laboratory:
-#:                     AB=COMMIT: the module of now and that of a commit; CC=cubic CC2=bbr; the differences
+#:                     AB=COMMIT: the module of now and that of a commit; CC=cubic CC2=bbr or CC2=~/cong_aimd.c; the differences
 #:                     that are larger than chance; N=12: rounds; NET='loss short': some of the networks;
 #:                     SEED=1, JSON=FILE, SVG=FILE
+override CC2 := $(patsubst ~/%,$(HOME)/%,$(value CC2))
 COMPARE_AB = scripts/bench/ab.sh $(foreach word,AB CC2 N NET SEED JSON SVG,$(if $(value $(word)),$(call quoted,$(word)=$(value $(word))))) \
 	$(if $(ALGORITHM),$(call quoted,CC=$(ALGORITHM)))
 ab: needs-lab

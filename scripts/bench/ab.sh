@@ -17,7 +17,7 @@ usage()
 	Plays two sides through the same networks, in machines of the laboratory with the same seeds:
 
 	  AB=COMMIT        the module of now (A) and that of COMMIT (B); CC=NAME (cubic): with that congestion control
-	  CC=NAME CC2=NAME one congestion control (A) and another (B)
+	  CC=NAME CC2=NAME one congestion control (A) and another (B); NAME may be a file, as ~/cong_aimd.c
 
 	Where both are the same, as with CC=cubic CC2=cubic, they get different seeds: what differs then is chance.
 
@@ -74,6 +74,14 @@ fi
 has_algorithm CC "$CC"
 [ -z "$CC2" ] || has_algorithm CC2 "$CC2"
 [ -z "$AB" ] || has_algorithm CC "$CC" "$commit"
+files=()
+for word in CC CC2; do
+	if [[ ${!word} == *.c ]]; then
+		cmp -s -- "${!word}" "${files[0]-}" || files+=("${!word}")
+		declare "$word=$(algorithm_in "${!word}")"
+	fi
+done
+[ "$CC" != "$CC2" ] || [ ${#files[@]} -lt 2 ] || refuse "CC= and CC2= are two files that both have .name = \"$CC\""
 [[ $N =~ ^[1-9][0-9]?$|^100$ ]] || refuse "N=$N is no number of rounds from 1 to 100"
 [[ $SEED =~ ^[1-9][0-9]{0,8}$ ]] || refuse "SEED=$SEED is no number from 1 to 999999999"
 for word in $NET; do
@@ -95,9 +103,20 @@ finish()
 	rm -rf "$bin"
 }
 at_end finish
-vm_kernel lab >/dev/null && vm_module lab -s && scripts/check/selftests.sh ../build/selftests/tools/bench_ab ||
+
+# build_now FILE...: the module of now, to now.ko, with these congestion controls besides its own
+build_now()
+{
+	[ $# -gt 0 ] || { vm_module lab -s && strip -g -o "$bin/now.ko" build/lab/xtcp.ko; return; }
+	mkdir "$bin/tree" && cp -r --parents Kbuild module include scripts/kernel "$bin/tree/" &&
+		cp -- "$@" "$bin/tree/module/cong/" &&
+		"$bin/tree/scripts/kernel/build-module.sh" "$(dirname "$(vm_kernel lab)")/build" "$bin/build" -s ARCH=um &&
+		strip -g -o "$bin/now.ko" "$bin/build/xtcp.ko"
+}
+
+vm_kernel lab >/dev/null && build_now "${files[@]}" && scripts/check/selftests.sh ../build/selftests/tools/bench_ab ||
 	{ echo "ab: it does not build" >&2; exit 1; }
-cp build/selftests/tools/bench_ab "$bin/" && strip -g -o "$bin/now.ko" build/lab/xtcp.ko ||
+cp build/selftests/tools/bench_ab "$bin/" ||
 	{ echo "ab: cannot write to $bin" >&2; exit 1; }
 play=(scripts/bench/ab.py --program "$bin/bench_ab" --pairs "$N" --seed "$SEED" --networks "$NET" --svg "$SVG"
 	--side-a "xtcp:$CC" --side-b "xtcp:${CC2:-$CC}" --ko-a "$bin/now.ko")

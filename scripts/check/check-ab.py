@@ -236,6 +236,11 @@ def check_laboratory():
         ran, built = played(folder, "AB=HEAD", "N=1", "NET=short")
         verdict(built and len(built["rows"]) == 3 and built["b"].endswith(" (cubic)"), "the build of a commit",
                 ran.stderr)
+        mine = os.path.join(folder, "cong_aimd.c")
+        with open("README.md", encoding="utf-8") as readme, open(mine, "w", encoding="utf-8") as file:
+            file.write(readme.read().split("```c\n")[1].split("```")[0])
+        ran, own = played(folder, "CC=" + mine, "CC2=reno", "N=1", "NET=short")
+        verdict(own and own["a"] == "aimd" and len(own["rows"]) == 3, "a congestion control of one's own", ran.stderr)
         play = ["scripts/bench/ab.py", "--program", os.path.abspath("build/selftests/tools/bench_ab"), "--pairs", "1",
                 "--networks", "short", "--name-a", "a", "--name-b", "b", "--side-a", "kernel:nosuch", "--side-b",
                 "kernel:cubic", "--ko-a", os.path.abspath("build/lab/xtcp.ko"), "--ko-b", "/nosuch"]

@@ -42,4 +42,6 @@ done
 # only dctcp's router marks
 ALGORITHM=dctcp run_demo 80 loss || status=1
 ALGORITHM=bbr run_demo 140 loss || status=1
+sed -e '1,/^```c$/d' README.md | sed '/^```/,$d' >"$1/cong_aimd.c"
+ALGORITHM=$1/cong_aimd.c run_demo 100 loss || status=1
 exit $status

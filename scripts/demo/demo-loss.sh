@@ -51,6 +51,8 @@ make_network()
 
 load "${1:-build/stock/xtcp.ko}"
 echo 32768 >$tracing/buffer_size_kb
+# a module of its own
+[ -z "${ALGORITHM_KO-}" ] || insmod "$ALGORITHM_KO" || die "$ALGORITHM_KO does not load"
 # one that was just written is allowed in no namespace but this one
 cat /proc/sys/net/xtcp/available_congestion_control >/proc/sys/net/xtcp/allowed_congestion_control
 show_steps loss

@@ -5,7 +5,7 @@
 # virtual machine: scripts/demo/demo-vm.sh, or with D=NAME scripts/demo/demo-NAME.sh. The
 # whole output is also in build/demo.log, files that they make in build/demo.
 # --asked before NAME: only looks whether there is such a demonstration, and the
-# congestion control of ALGORITHM. Pictures are as wide as the terminal, or COLUMNS:
+# congestion control of ALGORITHM, a name or a file cong_NAME.c. Pictures are as wide as the terminal, or COLUMNS:
 # from 80 columns to 140.
 
 set -u
@@ -66,12 +66,18 @@ echo "building xtcp.ko ..."
 image=$(vm_kernel stock) ||
 	{ echo "demo: no kernel for the virtual machine; run scripts/kernel/deps.sh demo" >&2; exit 1; }
 vm_module stock -s || { echo "demo: the module does not build" >&2; exit 1; }
+algorithm_ko=
+if [[ ${ALGORITHM-} == *.c ]]; then
+	vm_module stock -s ALGORITHM="$ALGORITHM" || { echo "demo: $ALGORITHM does not build" >&2; exit 1; }
+	algorithm_ko=${ALGORITHM##*/} algorithm_ko=build/stock/xtcp_${algorithm_ko%.c}.ko
+	ALGORITHM=$(algorithm_in "$ALGORITHM")
+fi
 scripts/tools/xtcp_run --build || exit 1
 
 built_at=$EPOCHSECONDS
 echo "starting a virtual machine ($(kernel_release "$image")) ..."
 scripts/vm/vm.sh --kernel "$image" --no-stalls --timeout 600 --share "$PWD/build/demo" -- \
-	env COLOR="$color" COLUMNS="$columns" ALGORITHM="${ALGORITHM-}" ROUTER_RATE="${ROUTER_RATE-}" ROUTER_DELAY="${ROUTER_DELAY-}" \
+	env COLOR="$color" COLUMNS="$columns" ALGORITHM="${ALGORITHM-}" ALGORITHM_KO="$algorithm_ko" ROUTER_RATE="${ROUTER_RATE-}" ROUTER_DELAY="${ROUTER_DELAY-}" \
 	ROUTER_LOSS="${ROUTER_LOSS-}" ROUTER_QUEUE="${ROUTER_QUEUE-}" OUT="$PWD/build/demo" "$show" build/stock/xtcp.ko | tee build/demo.log
 status=${PIPESTATUS[0]}
 if [ "$status" -eq 0 ]; then

@@ -19,15 +19,38 @@ algorithms()
 		git grep -hE '^[[:space:]]*\.name[[:space:]]*= "' "$1" -- 'module/cong_*.c' 'module/cong/cong_*.c'
 	else
 		cat module/cong/cong_*.c
-	fi | sed -nE 's/^[[:space:]]*\.name[[:space:]]*= "(.*)",$/\1/p'
+	fi | algorithm_in
 }
 
-# no_algorithm WORD NAME [COMMIT]: says so, if there is no congestion control of that name.
+# algorithm_in [FILE]: the name of the congestion control in a file.
+algorithm_in()
+{
+	sed -nE 's/^[[:space:]]*\.name[[:space:]]*= "(.*)",$/\1/p' "$@"
+}
+
+# no_algorithm WORD NAME [COMMIT]: says so, if there is no congestion control of that name. NAME may be a file, cong_NAME.c,
+# that is not in the module.
 no_algorithm()
 {
-	local there
+	local there name
 
 	there=$(algorithms "${@:3}")
+	if [[ $2 == *.c ]]; then
+		if [ ! -f "$2" ]; then
+			echo "$1=$2: there is no such file"
+		elif [[ ! ${2##*/} =~ ^cong_[a-z0-9_]+[.]c$ ]]; then
+			echo "$1=$2: the file of a congestion control is called cong_NAME.c, like cong_aimd.c"
+		elif ! name=$(algorithm_in "$2" | grep -x '[[:graph:]]*'); then
+			echo "$1=$2: it has no .name = \"NAME\","
+		elif [ $# -eq 3 ]; then
+			echo "$1=$2: a file is for two congestion controls, and not for AB=$3"
+		elif grep -qxF -- "$name" <<<"$there"; then
+			echo "$1=$2: the module has a congestion control $name already"
+		else
+			return 1
+		fi
+		return
+	fi
 	grep -qxF -- "$2" <<<"$there" && return 1
 	echo "there is no congestion control $1=$2${3:+ at AB=$3}$(similar "$2" $there); there are:" $there \
 		"(module/cong/cong_NAME.c makes one)"
