@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Keys of TCP-AO of listeners and connections. */
 #include "ao_calls.h"
-#include "lib/rows.h"
-#include "lib/sides.h"
 #include "lib/tcpstate.h"
 #include "lib/test.h"
 

@@ -14,14 +14,9 @@
  * The numbers go from 0 to 90, and some beyond. In some of the states only an eighth of the values
  * is tried.
  */
-#include <limits.h>
 #include <linux/tcp.h>
-#include <sched.h>
 
-#include "lib/module.h"
-#include "lib/netem.h"
 #include "options.h"
-#include "lib/release.h"
 #include "lib/tcpstate.h"
 #include "lib/test.h"
 

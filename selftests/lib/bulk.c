@@ -2,7 +2,6 @@
 #include "bulk.h"
 
 #include <linux/sockios.h>
-#include <stddef.h>
 
 #include "test.h"
 

@@ -2,7 +2,6 @@
 #include "ends.h"
 
 #include <linux/tcp.h>
-#include <sys/resource.h>
 
 #include "measure.h"
 #include "test.h"

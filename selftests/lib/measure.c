@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <math.h>
-#include <stdarg.h>
 
 #include "test.h"
 

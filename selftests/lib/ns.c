@@ -8,8 +8,6 @@
 #include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
-#include <sched.h>
-#include <stdarg.h>
 
 #include "netlink.h"
 #include "test.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ruled.h"
 
-#include "sides.h"
 #include "test.h"
 
 NEEDS_SCRIPTS;

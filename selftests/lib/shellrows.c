@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "shellrows.h"
 
-#include "module.h"
 #include "test.h"
 
 NEEDS_PROGRAMS("setpriv");

@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 
 #include "flow.h"
-#include "netem.h"
 #include "test.h"
 
 NEEDS_PROGRAMS("ip");

@@ -4,7 +4,6 @@
 #include <linux/bpf.h>
 #include <linux/tcp.h>
 
-#include "release.h"
 #include "test.h"
 
 const char *stack_name(enum stack stack)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What most test programs use: the C library, kselftest, namespaces, sockets of either stack, waiting, the module. */
+/* What most test programs use: the C library, kselftest, and what lib/ has for more than a few of them. */
 #ifndef SELFTESTS_TEST_H
 #define SELFTESTS_TEST_H
 
@@ -7,29 +7,47 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <kselftest.h>
+#include <limits.h>
 #include <linux/xtcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "counters.h"
+#include "failing.h"
+#include "klog.h"
 #include "module.h"
 #include "must.h"
 #include "needs.h"
+#include "netem.h"
 #include "ns.h"
+#include "release.h"
+#include "rows.h"
+#include "short.h"
+#include "sides.h"
+#include "slabs.h"
 #include "stack.h"
+#include "tracing.h"
 #include "wait.h"
 
 /* The head of the output: how many results there will be. */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tracing.h"
 
-#include <sys/stat.h>
-
 #include "test.h"
 
 static char folder[128];

@@ -3,7 +3,6 @@
 
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
-#include <sys/syscall.h>
 
 #include "test.h"
 

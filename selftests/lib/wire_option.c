@@ -9,7 +9,6 @@
 #include <linux/inet_diag.h>
 #include <linux/tcp.h>
 #include <linux/types.h>
-#include <stddef.h>
 
 #include "info.h"
 #include "test.h"

@@ -16,10 +16,6 @@
  * SEED= in the environment replays a run; WIRE_STACK=xtcp means -s xtcp and ONLY_ROW=NAME -r NAME, for programs that
  * start without arguments.
  */
-#include <stdarg.h>
-
-#include "release.h"
-#include "short.h"
 #include "test.h"
 #include "verdicts.h"
 #include "wire.h"

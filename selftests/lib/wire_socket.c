@@ -32,7 +32,6 @@
  */
 #include <linux/sockios.h>
 #include <linux/types.h>
-#include <sys/epoll.h>
 #include <sys/fsuid.h>
 
 #include "test.h"

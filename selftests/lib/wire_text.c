@@ -4,7 +4,6 @@
  * described in wire_script.c.
  */
 #include <ctype.h>
-#include <stdarg.h>
 
 #include "test.h"
 #include "wire.h"

@@ -12,7 +12,6 @@
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <sched.h>
 
 #include "test.h"
 #include "wire.h"

@@ -8,10 +8,6 @@
  * Both threads have one processor until then, and the row's goes first: from step to step the other one does not run,
  * but while the row waits for an answer.
  */
-#include <sched.h>
-#include <stdatomic.h>
-#include <sys/syscall.h>
-
 #include "asleep.h"
 #include "test.h"
 #include "wire.h"

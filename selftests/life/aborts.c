@@ -6,12 +6,8 @@
  * and of a wrong checksum.
  */
 #include <netinet/tcp.h>
-#include <sys/stat.h>
 
-#include "lib/netem.h"
-#include "lib/sides.h"
 #include "lib/test.h"
-#include "lib/tracing.h"
 
 NEEDS_PROGRAMS("nft");
 

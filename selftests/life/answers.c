@@ -14,9 +14,6 @@
  * first there: between its answer and its FIN the client does not run.
  */
 #include <linux/sockios.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <sys/syscall.h>
 
 #include "lib/asleep.h"
 #include "lib/info.h"

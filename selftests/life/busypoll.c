@@ -6,10 +6,7 @@
  *
  *	namespace a --- veth0 --- namespace b, where the readers are
  */
-#include <sys/epoll.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/time.h>
 #include <netinet/tcp.h>
 
 #include "lib/test.h"

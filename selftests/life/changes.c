@@ -6,18 +6,13 @@
 #include <linux/genetlink.h>
 #include <linux/userfaultfd.h>
 #include <netinet/tcp.h>
-#include <stdatomic.h>
-#include <sys/syscall.h>
 
 #include "lib/generic.h"
-#include "lib/netem.h"
 #include "lib/netlink.h"
 #include "lib/rules.h"
 #include "lib/same.h"
 #include "lib/setting.h"
-#include "lib/sides.h"
 #include "lib/test.h"
-#include "lib/tracing.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("ip");

@@ -11,10 +11,6 @@
 #include <linux/tcp.h>
 
 #include "flow.h"
-#include "netem.h"
-#include "release.h"
-#include "rows.h"
-#include "sides.h"
 #include "tcpstate.h"
 #include "test.h"
 

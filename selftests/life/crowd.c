@@ -6,12 +6,7 @@
  *
  *	crowd [-4|-6] [-s kernel|xtcp]
  */
-#include <sys/resource.h>
-#include <sys/time.h>
-
 #include "flow.h"
-#include "rows.h"
-#include "sides.h"
 #include "tcpstate.h"
 #include "test.h"
 

@@ -8,9 +8,7 @@
  * one goes what netfilter has queued in the namespace, when the module does.
  */
 #include "lib/nfqueue.h"
-#include "lib/sides.h"
 #include "lib/test.h"
-#include "lib/tracing.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("ip nft");

@@ -5,12 +5,9 @@
  *
  *	namespace a, the client --- veth0 --- namespace b, the server
  */
-#include <stdatomic.h>
-#include <sys/epoll.h>
 #include <sys/select.h>
 
 #include "lib/info.h"
-#include "lib/netem.h"
 #include "lib/tcpstate.h"
 #include "lib/test.h"
 

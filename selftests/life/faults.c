@@ -20,8 +20,6 @@
 
 #include "aoopt.h"
 #include "diag.h"
-#include "failing.h"
-#include "slabs.h"
 #include "tcpstate.h"
 #include "test.h"
 

@@ -7,11 +7,9 @@
  * ACK, of which there is no full sock. "socket transparent" finds that, too, and what comes in TIME-WAIT.
  */
 #include <linux/in6.h>
-#include <sys/time.h>
 
 #include "lib/nfqueue.h"
 #include "lib/router.h"
-#include "lib/sides.h"
 #include "lib/tcpstate.h"
 #include "lib/test.h"
 

@@ -9,7 +9,6 @@
  *
  * RSTs with any octets behind them: each resets, and only what is a diagnostic payload to the last octet is told.
  */
-#include "lib/slabs.h"
 #include "lib/test.h"
 #include "lib/wire.h"
 

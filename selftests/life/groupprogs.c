@@ -7,10 +7,7 @@
  * The programs are a few instructions each, loaded by bpf(2) as they stand here.
  */
 #include <linux/bpf.h>
-#include <stddef.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 #include <netinet/tcp.h>
 
 #include "lib/test.h"

@@ -8,16 +8,7 @@
  *								 kernel TCP                  xtcp
  */
 #include <linux/tcp.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
-#include "netem.h"
-#include "lib/release.h"
-#include "rows.h"
-#include "sides.h"
-#include "slabs.h"
 #include "tcpstate.h"
 #include "lib/test.h"
 #include "tun.h"

@@ -10,10 +10,7 @@
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
 #include <sys/sysinfo.h>
-#include <sys/time.h>
 
-#include "lib/release.h"
-#include "sides.h"
 #include "lib/test.h"
 #include "tun.h"
 #include "wire.h"

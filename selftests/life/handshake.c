@@ -10,9 +10,6 @@
  */
 #include <linux/tcp.h>
 
-#include "netem.h"
-#include "rows.h"
-#include "sides.h"
 #include "tcpstate.h"
 #include "test.h"
 

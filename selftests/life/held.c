@@ -17,8 +17,6 @@
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
-#include <sched.h>
-#include <sys/stat.h>
 
 #include "nfqueue.h"
 #include "lib/test.h"

@@ -5,20 +5,15 @@
  *
  * The requests are those of `ss -K` and `xtcp-ss -K`.
  */
-#include <limits.h>
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <linux/userfaultfd.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
-#include <stdatomic.h>
-#include <sys/syscall.h>
 
 #include "lib/asleep.h"
-#include "lib/netem.h"
 #include "lib/same.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 
 /* The socket to be ended: its place, and who asks for it how. */

@@ -13,20 +13,13 @@
  * client is still below TCP, so the listener drops its reference to the namespace at once.
  */
 #include <netinet/ip.h>
-#include <sys/resource.h>
 
 #include "lib/aoopt.h"
 #include "lib/info.h"
-#include "lib/klog.h"
-#include "lib/netem.h"
 #include "lib/processor.h"
-#include "lib/release.h"
-#include "lib/rows.h"
-#include "lib/sides.h"
 #include "lib/stall.h"
 #include "lib/tcpstate.h"
 #include "lib/test.h"
-#include "lib/tracing.h"
 #include "lib/tun.h"
 #include "lib/wire.h"
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Loading and unloading as such: what is there, what is refused, what is gone. */
-#include "lib/klog.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

@@ -4,8 +4,6 @@
  * on, each time a little later, until there is memory enough. Loading says that it has none, and leaves nothing behind:
  * no family, no file in /proc, no slab, and kernel TCP as before. In a short run the steps are four times as long.
  */
-#include "failing.h"
-#include "short.h"
 #include "test.h"
 
 NEEDS_MODULE;

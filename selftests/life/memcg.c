@@ -7,7 +7,6 @@
  * On both stacks.
  */
 #include <linux/sock_diag.h>
-#include <sys/stat.h>
 #include <linux/sockios.h>
 
 #include "lib/test.h"

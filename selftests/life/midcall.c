@@ -11,11 +11,7 @@
 #include <linux/tcp.h>
 
 #include "lib/diag.h"
-#include "lib/klog.h"
 #include "lib/processor.h"
-#include "lib/release.h"
-#include "lib/short.h"
-#include "lib/sides.h"
 #include "lib/stall.h"
 #include "lib/test.h"
 

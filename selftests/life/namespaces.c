@@ -11,12 +11,9 @@
 #include <net/if.h>
 
 #include "diag.h"
-#include "rows.h"
-#include "slabs.h"
 #include "slow.h"
 #include "tcpstate.h"
 #include "lib/test.h"
-#include "tracing.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("nft");

@@ -3,9 +3,6 @@
  * How many connections without a program there may be: net.xtcp.max_orphans, in a
  * namespace and, by the first one's, in all of them. The last one is reset.
  */
-#include "netem.h"
-#include "rows.h"
-#include "sides.h"
 #include "test.h"
 
 #define PORT	7100

@@ -5,16 +5,12 @@
  * while paths come and go.
  */
 #include <net/if.h>
-#include <stdatomic.h>
 
 #include "lib/bulk.h"
 #include "lib/generic.h"
 #include "lib/info.h"
-#include "lib/netem.h"
 #include "lib/rules.h"
 #include "lib/same.h"
-#include "lib/short.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

@@ -19,12 +19,8 @@
  */
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
-#include <sys/stat.h>
 
 #include "flow.h"
-#include "netem.h"
-#include "rows.h"
-#include "sides.h"
 #include "tap.h"
 #include "test.h"
 

@@ -5,9 +5,7 @@
  * that go meanwhile.
  */
 #include <netinet/tcp.h>
-#include <stdatomic.h>
 
-#include "lib/failing.h"
 #include "lib/generic.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"

@@ -4,10 +4,8 @@
  * keepalive. What getsockopt() says of them in both directions; an option of the program beats its rule; what each
  * makes of a connection; values out of range.
  */
-#include <limits.h>
 #include <netinet/tcp.h>
 
-#include "lib/netem.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"
 #include "lib/same.h"

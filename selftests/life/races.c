@@ -10,11 +10,7 @@
  * Before, poll() looks without a pause while resets arrive: it sees an end whole.
  */
 #include <netinet/tcp.h>
-#include <stdatomic.h>
-#include <sys/prctl.h>
 
-#include "lib/release.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

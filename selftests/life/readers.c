@@ -10,11 +10,7 @@
  */
 #include <grp.h>
 #include <linux/fuse.h>
-#include <sched.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "test.h"
 

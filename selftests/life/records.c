@@ -10,16 +10,8 @@
  * (module/timewait/timewait.c). So some long-lasting records, HELD, hold back all records that came later and would end
  * earlier. This holds in each shard of the namespace; it has as many shards as there are processors.
  */
-#include <sys/resource.h>
-#include <sys/stat.h>
-
-#include "lib/release.h"
-#include "rows.h"
-#include "sides.h"
-#include "slabs.h"
 #include "tcpstate.h"
 #include "lib/test.h"
-#include "tracing.h"
 
 NEEDS_MODULE;
 

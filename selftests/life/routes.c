@@ -11,7 +11,6 @@
 #include <netinet/tcp.h>
 
 #include "lib/test.h"
-#include "lib/tracing.h"
 
 NEEDS_PROGRAMS("ip nft");
 

@@ -7,14 +7,9 @@
  *	guest --- veth0 --- its neighbour		namespace a --- veth0 --- namespace b
  *	 xtcp                kernel TCP			 kernel TCP                  xtcp
  */
-#include <limits.h>
 #include <linux/tcp.h>
-#include <sys/stat.h>
 
 #include "aoopt.h"
-#include "netem.h"
-#include "rows.h"
-#include "sides.h"
 #include "tcpstate.h"
 #include "test.h"
 

@@ -10,15 +10,8 @@
  * side_by_side [PART]... runs only these parts. Rounds under load: 12, on a debug kernel 4, in a short run a quarter;
  * ROUNDS= in the environment says another number.
  */
-#include <stdatomic.h>
-#include <sys/time.h>
-
 #include "flow.h"
-#include "klog.h"
 #include "parts.h"
-#include "rows.h"
-#include "short.h"
-#include "sides.h"
 #include "tcpstate.h"
 #include "test.h"
 

@@ -13,8 +13,6 @@
 #include <linux/tcp.h>
 
 #include "lib/flow.h"
-#include "lib/netem.h"
-#include "lib/sides.h"
 #include "lib/signing.h"
 #include "lib/test.h"
 

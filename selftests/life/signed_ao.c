@@ -12,7 +12,6 @@
  */
 #include "lib/aoopt.h"
 #include "lib/flow.h"
-#include "lib/sides.h"
 #include "lib/signing.h"
 #include "lib/tcpstate.h"
 #include "lib/test.h"

@@ -6,9 +6,6 @@
  *
  * Every case runs over IPv4 and IPv6 on the loopback of a namespace of its own.
  */
-#include <stdatomic.h>
-#include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 
 #include "asleep.h"

@@ -3,9 +3,7 @@
  * splice() from a connection into a pipe: every octet, however little room the pipe has, and nothing once another
  * thread has disconnected the socket.
  */
-#include <stdatomic.h>
 #include <sys/sendfile.h>
-#include <sys/syscall.h>
 
 #include "asleep.h"
 #include "sockcalls.h"

@@ -6,7 +6,6 @@
  */
 #include <netinet/tcp.h>
 
-#include "lib/slabs.h"
 #include "lib/test.h"
 
 #define COUNT 100	/* connections, both ends of each on xtcp */

@@ -13,22 +13,11 @@
 #include <linux/tcp.h>
 #include <linux/userfaultfd.h>
 #include <linux/xfrm.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <sys/epoll.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 
 #include "aoopt.h"
 #include "asleep.h"
-#include "counters.h"
-#include "failing.h"
 #include "generic.h"
 #include "parts.h"
-#include "rows.h"
-#include "short.h"
-#include "sides.h"
 #include "tcpstate.h"
 #include "test.h"
 

@@ -13,12 +13,9 @@
  */
 #include <linux/net_tstamp.h>
 #include <netinet/tcp.h>
-#include <stdatomic.h>
 
-#include "klog.h"
 #include "nfqueue.h"
 #include "parts.h"
-#include "short.h"
 #include "test.h"
 
 NEEDS_MODULE;

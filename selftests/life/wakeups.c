@@ -5,14 +5,9 @@
  * of them sleep, or else one that does not would take it. Who has waited for more octets than there
  * are is woken when SO_RCVLOWAT says that these are enough.
  */
-#include <stdatomic.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include "asleep.h"
-#include "release.h"
 #include "test.h"
 
 #define PORT	7200

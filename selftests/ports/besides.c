@@ -6,9 +6,6 @@
  * All in one namespace, over its loopback device; the servers are kernel TCP's. With an argument the range of ports is
  * the default one, with 100,000 connections before 1,000.
  */
-#include <sys/resource.h>
-
-#include "lib/release.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip nft");

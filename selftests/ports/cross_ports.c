@@ -10,7 +10,6 @@
  *
  *	cross_ports [-v]	-v prints each cell
  */
-#include "lib/release.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

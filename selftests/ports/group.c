@@ -7,7 +7,6 @@
  *	group [-s kernel]
  */
 #include <linux/filter.h>
-#include <stdatomic.h>
 
 #include "test.h"
 

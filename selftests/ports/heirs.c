@@ -13,7 +13,6 @@
  * grows to twice its backlog. The rest is reset and counted. With kernel TCP it grows in each round.
  */
 #include <netinet/tcp.h>
-#include <stdatomic.h>
 
 #include "test.h"
 

@@ -4,13 +4,6 @@
  * TCP is asked of two of xtcp, too, and the answers compared. Between the stacks SO_REUSEPORT has no effect, on either
  * side. Then what a bind costs beside many others, and what is left when they have gone.
  */
-#include <stdatomic.h>
-#include <sys/resource.h>
-
-#include "lib/release.h"
-#include "lib/rows.h"
-#include "lib/sides.h"
-#include "lib/slabs.h"
 #include "lib/test.h"
 
 #define LO4	"127.0.0.1"

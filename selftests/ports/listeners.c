@@ -10,17 +10,10 @@
  * refused before a segment could find the socket waits for no grace period. One of the processors goes and comes back.
  */
 #include <linux/perf_event.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include "lib/aoopt.h"
 #include "lib/diag.h"
 #include "measure.h"
-#include "lib/release.h"
-#include "rows.h"
-#include "sides.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

@@ -8,10 +8,6 @@
  */
 #include <linux/bpf.h>
 #include <linux/filter.h>
-#include <sched.h>
-#include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include "lib/test.h"
 

@@ -8,9 +8,7 @@
  */
 #include <linux/tcp.h>
 #include <net/if.h>
-#include <sys/time.h>
 
-#include "rows.h"
 #include "tcpstate.h"
 #include "lib/test.h"
 

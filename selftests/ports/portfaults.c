@@ -3,7 +3,6 @@
  * connect() when ports are scarce and memory runs out, on a kernel that has fault injection: each allocation of the
  * call fails in turn. If the call fails, it says why, and no port is lost by it.
  */
-#include "failing.h"
 #include "test.h"
 
 #define PORT		7600

@@ -7,12 +7,8 @@
  * A map of ports lives while a quarter of the range is used (module/ports/port.c). So a third of the connections
  * stay, another third each time, and a port that was lost would be missed.
  */
-#include <sys/resource.h>
-
-#include "rows.h"
 #include "tcpstate.h"
 #include "test.h"
-#include "tracing.h"
 
 NEEDS_MODULE;
 NEEDS_PROGRAMS("ip");

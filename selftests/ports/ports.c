@@ -6,8 +6,6 @@
  * All in one namespace, over its loopback device. The whole matrix of binds is in
  * cross_ports.c; programs that change stacks are in moves.c.
  */
-#include <sys/resource.h>
-
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

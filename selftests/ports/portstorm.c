@@ -10,11 +10,6 @@
  * On a debug kernel half a minute, else nine seconds, in a short run three; DURATION= in the environment says
  * another number. What else is looked for is the kernel's report.
  */
-#include <stdatomic.h>
-
-#include "lib/release.h"
-#include "lib/short.h"
-#include "lib/slabs.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

@@ -5,7 +5,6 @@
  * its own user in beside that other one's listener, whose SYNs would go to both. Nor is a place in a VRF that is gone
  * in the way. Kernel TCP is asked the same. Then a device that moves to a VRF and back, with places of ours on it.
  */
-#include "lib/rows.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

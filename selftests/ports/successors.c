@@ -13,13 +13,9 @@
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
-#include <stdatomic.h>
 
 #include "diag.h"
 #include "estate.h"
-#include "failing.h"
-#include "netem.h"
-#include "rows.h"
 #include "slow.h"
 #include "tcpstate.h"
 #include "test.h"

@@ -4,8 +4,6 @@
  * give up rights; rules about ports; what it refuses. Each row is a line for the shell, and all that it has to print.
  * tools/ask.c is the program that is run; it looks past libc.
  */
-#include <sys/prctl.h>
-
 #include "shellrows.h"
 #include "test.h"
 

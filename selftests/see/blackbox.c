@@ -4,13 +4,8 @@
  * boxes are kept and which are freed, the bound for all of them, and who may read them.
  */
 #include <netinet/tcp.h>
-#include <stdatomic.h>
-#include <sys/syscall.h>
 
 #include "boxes.h"
-#include "netem.h"
-#include "sides.h"
-#include "slabs.h"
 #include "test.h"
 
 NEEDS_SCRIPTS;

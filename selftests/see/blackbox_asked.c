@@ -6,14 +6,11 @@
 #include <netinet/tcp.h>
 
 #include "lib/boxes.h"
-#include "lib/failing.h"
 #include "lib/generic.h"
-#include "lib/netem.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"
 #include "lib/same.h"
 #include "lib/setting.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

@@ -6,7 +6,6 @@
 #include <netinet/tcp.h>
 
 #include "lib/boxes.h"
-#include "lib/failing.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"
 #include "lib/same.h"

@@ -9,7 +9,6 @@
 #include "see.h"
 #include "tcpstate.h"
 #include "test.h"
-#include "tracing.h"
 
 #define MS	"[0-9].[0-9][0-9][0-9]"			/* the end of a time */
 #define TRACE	"/sys/kernel/tracing/instances/see"	/* tracing_start("see") */

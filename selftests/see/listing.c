@@ -6,14 +6,10 @@
 #include <linux/userfaultfd.h>
 #include <net/if.h>
 #include <netinet/tcp.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
 
 #include "lib/diag.h"
 #include "listing.h"
-#include "lib/netem.h"
 #include "lib/same.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

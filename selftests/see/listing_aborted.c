@@ -7,12 +7,10 @@
  */
 #include <linux/sock_diag.h>
 #include <netinet/tcp.h>
-#include <sys/stat.h>
 
 #include "lib/diag.h"
 #include "listing.h"
 #include "lib/same.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 
 static struct ns_pair net;

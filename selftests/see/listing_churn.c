@@ -7,13 +7,9 @@
  * a namespace go while a listing is half read.
  */
 #include <netinet/tcp.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <sys/resource.h>
 
 #include "lib/diag.h"
 #include "lib/processor.h"
-#include "lib/release.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

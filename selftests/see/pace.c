@@ -4,12 +4,9 @@
  * ladder draws a second of them, and the test says how long that took. This is for a machine whose clock counts
  * instructions, a billion in a second, for traffic and reader together.
  */
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <netinet/tcp.h>
 
 #include "test.h"
-#include "tracing.h"
 
 NEEDS_SCRIPTS;
 

@@ -3,7 +3,6 @@
  * What a socket costs under xtcp_run: socket() and close() together, less what they cost a program that asks
  * for AF_XTCP itself. On a clock that counts instructions each is a nanosecond.
  */
-#include "lib/release.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

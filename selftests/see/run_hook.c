@@ -3,8 +3,6 @@
  * xtcp_run --bpf, where the kernel has a hook for it, from Linux 6.6 on: all kinds of programs, who leaves the control
  * group, how the hook ends, and what it refuses. Rows as in anyprogram.c.
  */
-#include <sys/prctl.h>
-
 #include "shellrows.h"
 #include "test.h"
 

@@ -4,8 +4,6 @@
  * outside makes its sockets: that process may have another network namespace, control group, user and label. A row says
  * first what kernel TCP does for the program alone, then what happens under xtcp_run.
  */
-#include <sys/stat.h>
-
 #include "shellrows.h"
 #include "lib/test.h"
 

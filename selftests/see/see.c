@@ -4,8 +4,6 @@
  * show on kernel TCP; the counter files; stock ss and nstat; the events of queues and drops;
  * xtcp-watch beside traffic; xtcp_run.
  */
-#include <limits.h>
-
 #include "see.h"
 #include "test.h"
 

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What programs make of what xtcp shows: the counters' names, stock ss and nstat, ladder, xtcp_run. */
-#include <limits.h>
 #include <math.h>
-#include <stdarg.h>
 
 #include "info.h"
-#include "netem.h"
 #include "see.h"
 #include "tcpstate.h"
 #include "lib/test.h"
-#include "tracing.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ss nstat setpriv busybox");

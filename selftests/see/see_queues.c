@@ -2,7 +2,6 @@
 /* What the tracepoint xtcp_queue says of a listener's queues, step by step, with kernel TCP as the peer. */
 #include "see.h"
 #include "test.h"
-#include "tracing.h"
 
 #define EVENT		"events/xtcp/xtcp_queue/"
 #define BACKLOG		1		/* each queue holds one more */

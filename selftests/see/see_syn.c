@@ -6,7 +6,6 @@
 
 #include "see.h"
 #include "test.h"
-#include "tracing.h"
 
 #define MOST_OPTIONS	40	/* octets */
 

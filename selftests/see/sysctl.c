@@ -6,11 +6,8 @@
  * The value 0 of careful_resume allocates nothing.
  */
 #include <dirent.h>
-#include <limits.h>
 
-#include "lib/release.h"
 #include "lib/test.h"
-#include "lib/tracing.h"
 
 #define KERNEL	"ipv4/tcp_"
 

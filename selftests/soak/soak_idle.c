@@ -51,14 +51,14 @@ struct step {
 	const char *script;
 };
 
-struct row {
+struct soak_row {
 	const char *name, *syn;
 	bool stands;			/* the peer's clock does */
 	bool ours;			/* the row is for xtcp alone */
 	struct step step[STEPS];
 };
 
-static const struct row rows[] = {
+static const struct soak_row rows[] = {
 	{ "25_days_timestamps_the_peer_begins", TS, .step = {
 		{ 0, OPEN BOTH }, { D(25), BOTH }, { D(50), BOTH } } },
 	{ "25_days_timestamps_the_program_begins", TS, .step = {
@@ -150,7 +150,7 @@ struct play {
 /* This row alone. */
 static const char *only;
 
-static bool is_over(const struct play *p, const struct row *row)
+static bool is_over(const struct play *p, const struct soak_row *row)
 {
 	return p->w.failed || (only && strcmp(only, row->name)) || (row->ours && p->w.stack == WIRE_KERNEL) ||
 	       p->next == STEPS || !row->step[p->next].script;
@@ -165,7 +165,7 @@ static void check_clock(struct wire *w, uint32_t before, uint64_t ms)
 		wire_fail(w, "its timestamp clock has passed by %u in %llu ms", passed, (unsigned long long)ms);
 }
 
-static void play_step(struct play *p, const struct row *row)
+static void play_step(struct play *p, const struct soak_row *row)
 {
 	uint64_t now = virtual_now(), ms = p->next ? (now - p->last) / 1000000 : 0;
 	uint32_t before = p->w.c.tsrecent;

@@ -34,14 +34,14 @@
 #define FAR_OFF	"< . W+10 ack S; "
 #define ENDS	"pass 59000; none; gone 4500"
 
-struct row {
+struct soak_row {
 	const char *name, *syn;
 	unsigned int leads[LEADS];		/* ms; 0: no more */
 	const char *pre, *script;
 	bool xtcp_alone;
 };
 
-static const struct row rows[] = {
+static const struct soak_row rows[] = {
 	{ "retransmission", NULL, { 100, 400, 1000 }, TALKED, BACKOFF },
 	{ "retransmission_with_timestamps", TS, { 100, 400, 1000 }, TALKED, BACKOFF "info rto <= 400000" },
 	{ "loss_probe", SACK, { 2, 50, 150, 500 }, TALKED, BACKOFF },
@@ -111,7 +111,7 @@ static const char *only;
 static unsigned int turn;
 
 /* How often it is played at each moment. */
-static unsigned int leads_of(const struct row *row, enum wire_stack stack)
+static unsigned int leads_of(const struct soak_row *row, enum wire_stack stack)
 {
 	unsigned int n = 0;
 
@@ -144,7 +144,7 @@ static void note_ladder(const char *ladder, struct seen *seen)
 }
 
 /* The row begins with its script, and ends with its last line. */
-static void play(struct wire *w, const struct row *row, uint64_t begin, struct seen *seen)
+static void play(struct wire *w, const struct soak_row *row, uint64_t begin, struct seen *seen)
 {
 	static struct wire_row now;
 
@@ -194,7 +194,7 @@ static void compare(struct wire *w, const struct seen *quiet, const struct seen 
 }
 
 /* Plays a row of a stack with one lead, at the quiet time and at each moment. Prints a line for each. */
-static void process(enum wire_stack stack, int ip, const struct row *row, unsigned int lead,
+static void process(enum wire_stack stack, int ip, const struct soak_row *row, unsigned int lead,
 		    const struct moment *moments, unsigned int n)
 {
 	static struct wire w = { .tun = -1 };

@@ -11,13 +11,6 @@
  * many connections as this program opened and accepted. A day of the same load goes before, so that the kernel's own
  * caches have grown.
  */
-#include <stdatomic.h>
-#include <sys/time.h>
-
-#include "lib/netem.h"
-#include "lib/rows.h"
-#include "lib/sides.h"
-#include "lib/slabs.h"
 #include "lib/test.h"
 #include "lib/virtual.h"
 

@@ -9,8 +9,6 @@
 #include <linux/sockios.h>
 
 #include "lib/flow.h"
-#include "lib/netem.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 #include "lib/virtual.h"
 

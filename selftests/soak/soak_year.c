@@ -11,8 +11,6 @@
  * A timer of the kernel may be late by an eighth of its time, and is never early. Kernel TCP has the same timers, so it
  * is the measure: no connection of xtcp may end later than its slowest one.
  */
-#include "lib/netem.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 #include "lib/virtual.h"
 

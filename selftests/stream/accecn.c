@@ -11,8 +11,6 @@
  */
 #include "ecnpath.h"
 #include "info.h"
-#include "netem.h"
-#include "sides.h"
 #include "test.h"
 
 #define PORT	5610

@@ -9,7 +9,6 @@
  */
 #include "lib/diag.h"
 #include "lib/info.h"
-#include "lib/netem.h"
 #include "lib/tcpstate.h"
 #include "lib/test.h"
 

@@ -7,9 +7,7 @@
  * from itself by two round trips, times are printed, not judged.
  */
 #include "lib/info.h"
-#include "lib/release.h"
 #include "lib/router.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 
 #define PORT		5400

@@ -9,12 +9,10 @@
  * end notices nothing. And what is carried is changed, one octet after the other: each value is refused, or leaves a
  * connection whose numbers are sane.
  */
-#include <limits.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 
 #include "flow.h"
-#include "lib/netem.h"
 #include "lib/test.h"
 
 #define PORT		5000

@@ -6,7 +6,6 @@
  * names of the knobs.
  */
 #include <netinet/tcp.h>
-#include <sys/syscall.h>
 
 #include "test.h"
 

@@ -7,7 +7,6 @@
 
 #include "lib/ecnpath.h"
 #include "lib/info.h"
-#include "lib/netem.h"
 #include "lib/test.h"
 
 #define PORT		5620

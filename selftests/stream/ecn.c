@@ -10,8 +10,6 @@
  */
 #include "ecnpath.h"
 #include "info.h"
-#include "netem.h"
-#include "sides.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

@@ -9,7 +9,6 @@
  */
 #include "lib/flow.h"
 #include "lib/info.h"
-#include "lib/netem.h"
 #include "lib/test.h"
 
 #define PORT	5360

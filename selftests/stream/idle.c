@@ -8,7 +8,6 @@
  */
 #include "lib/bulk.h"
 #include "lib/info.h"
-#include "lib/netem.h"
 #include "lib/test.h"
 
 #define PORT		5350

@@ -6,8 +6,6 @@
  *	interop [-4|-6] [-s kernel|xtcp]
  */
 #include "flow.h"
-#include "lib/release.h"
-#include "sides.h"
 #include "lib/test.h"
 
 #define PORT 5000

@@ -5,8 +5,6 @@
  * kernel is too slow for that: there it is a stream as any other.
  */
 #include "lib/info.h"
-#include "lib/release.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 
 #define PORT	5395

@@ -11,8 +11,6 @@
  * 20 ms, plays a sixteenth of the patterns with each of the options, and has to bring all octets.
  */
 #include "droppath.h"
-#include "lib/release.h"
-#include "sides.h"
 #include "lib/test.h"
 
 #define SEGMENTS	30

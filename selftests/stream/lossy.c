@@ -14,8 +14,6 @@
 #include "crossing.h"
 #include "flow.h"
 #include "info.h"
-#include "netem.h"
-#include "sides.h"
 #include "test.h"
 
 #define PORT 5000

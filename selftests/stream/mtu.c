@@ -7,9 +7,6 @@
 #include <netinet/tcp.h>
 
 #include "lib/flow.h"
-#include "lib/netem.h"
-#include "lib/release.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 
 #define PORT		5300

@@ -12,9 +12,7 @@
  */
 #include "crossing.h"
 #include "flow.h"
-#include "lib/release.h"
 #include "router.h"
-#include "sides.h"
 #include "lib/test.h"
 
 #define PORT		5000

@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 
 #include "lib/bulk.h"
-#include "lib/netem.h"
 #include "lib/tap.h"
 #include "lib/test.h"
 

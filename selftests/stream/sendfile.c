@@ -9,7 +9,6 @@
 #include <sys/uio.h>
 
 #include "lib/bulk.h"
-#include "lib/netem.h"
 #include "lib/tap.h"
 #include "lib/test.h"
 

@@ -8,8 +8,6 @@
 #include <linux/tcp.h>
 
 #include "lib/bulk.h"
-#include "lib/netem.h"
-#include "lib/release.h"
 #include "lib/test.h"
 #include "lib/zerocopy.h"
 

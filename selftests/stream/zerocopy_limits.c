@@ -5,11 +5,8 @@
  * of the namespace. An orphan with such pages holds the module as long as they are not acknowledged. On both stacks,
  * the peer is the other one.
  */
-#include <sys/resource.h>
 #include <netinet/tcp.h>
 
-#include "lib/netem.h"
-#include "lib/release.h"
 #include "lib/test.h"
 #include "lib/zerocopy.h"
 

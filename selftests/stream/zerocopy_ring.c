@@ -6,10 +6,8 @@
  */
 #include <netinet/tcp.h>
 #include <sys/sendfile.h>
-#include <sys/syscall.h>
 
 #include "lib/bulk.h"
-#include "lib/netem.h"
 #include "lib/ring.h"
 #include "lib/test.h"
 #include "lib/zerocopy.h"

@@ -31,7 +31,6 @@
  * says whether every floor was kept.
  */
 #include <netinet/tcp.h>
-#include <sys/prctl.h>
 
 #include "measure.h"
 #include "profile.h"

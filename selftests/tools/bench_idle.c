@@ -20,7 +20,6 @@
  */
 #include "ends.h"
 #include "measure.h"
-#include "netem.h"
 #include "test.h"
 
 #define LEAST		20000

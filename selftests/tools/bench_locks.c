@@ -12,8 +12,6 @@
  * processor than the last time. A lock that all processors share moves with each connection, however many real
  * processors there are. It measures no waits: these would depend on the machine below.
  */
-#include <sched.h>
-
 #include "measure.h"
 #include "test.h"
 

@@ -9,8 +9,6 @@
  * Each connection leaves a record of TIME-WAIT. On a machine with two processors what they share shows little:
  * module/README.md counts what a connection writes there. XTCP_KO names the module, unless it is loaded already.
  */
-#include <stdatomic.h>
-
 #include "measure.h"
 #include "test.h"
 

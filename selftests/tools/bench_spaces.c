@@ -19,8 +19,6 @@
  * XTCP_KO names the module, unless it is loaded already. The exit status says whether every bound was kept.
  */
 #include <dirent.h>
-#include <stdatomic.h>
-#include <sys/resource.h>
 
 #include "measure.h"
 #include "test.h"

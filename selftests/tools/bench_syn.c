@@ -28,13 +28,9 @@
  */
 #include <netinet/ip.h>
 #include <netinet/tcp.h>
-#include <sched.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 
 #include "measure.h"
 #include "profile.h"
-#include "slabs.h"
 #include "test.h"
 #include "tun.h"
 #include "wire.h"

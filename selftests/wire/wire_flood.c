@@ -6,7 +6,6 @@
  * the SYNs, for listeners that let them open fast.
  */
 #include <netinet/tcp.h>
-#include <stdatomic.h>
 
 #include "lib/test.h"
 #include "lib/wire.h"

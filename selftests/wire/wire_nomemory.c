@@ -9,7 +9,6 @@
  * A script has three parts: what comes before; what has no memory; what must be true then. The first allocations of a
  * segment are those of the device.
  */
-#include "lib/failing.h"
 #include "lib/test.h"
 #include "lib/wire.h"
 

@@ -13,8 +13,6 @@
  * and undos in turns; a path MTU that falls. With 4,000 (100) skbs a segment may cost three times
  * what it costs with 10.
  */
-#include "lib/release.h"
-#include "lib/sides.h"
 #include "lib/test.h"
 #include "lib/wire.h"
 
