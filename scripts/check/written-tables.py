@@ -15,7 +15,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 TESTS = TOP / "selftests"
 # soak/ has a table in selftests/README.md
 FOLDERS = ("life", "stream", "ports", "see", "wire", "matrix", "differential", "unit")
-PROGRAM = re.compile(r"^int main|TEST_HARNESS_MAIN", re.M)
+PROGRAM = re.compile(r"^(int main|[A-Z_]+_MAIN)", re.M)
 REQUIREMENT = re.compile(r"\b(MUST|SHLD|MAY|REC)-(\d+)\b")
 KINDS = ("MUST", "SHLD", "MAY", "REC")
 LONGEST = 240   # of a sentence, in characters

@@ -373,4 +373,9 @@ int wire_main_xtcp(int argc, char **argv, const struct wire_row *rows, size_t n)
 int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n,
 		     const struct wire_around *around);
 
+/* The program of a table; of one about what the kernel TCP of Linux 6.1 does not have. */
+#define WIRE_MAIN(rows) int main(int argc, char **argv) { return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows)); }
+#define WIRE_MAIN_XTCP(rows) \
+	int main(int argc, char **argv) { return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows)); }
+
 #endif

@@ -372,7 +372,4 @@ static const struct wire_row rows[] = {
 	{ .name = "overlap_in_pages", .rfc = RFC, .run = in_pages },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -545,31 +545,26 @@ static void bursts_are_remembered(void)
 	UNIT_CHECK(bbr.extra_acked[0] < 7 * MSS && bbr.extra_acked[1] < 7 * MSS);
 }
 
-int main(void)
-{
-	static const struct unit_case cases[] = {
-		{ "Startup ends at a plateau", startup_ends_at_a_plateau },
-		{ "Startup goes on while the program limits", startup_goes_on_while_limited },
-		{ "Startup ends by losses", startup_ends_by_losses },
-		{ "Drain ends when the queue is gone", drain_ends_when_drained },
-		{ "Drain ends after three round trips", drain_ends_after_three_rounds },
-		{ "ProbeBW_DOWN waits for headroom", down_waits_for_headroom },
-		{ "ProbeBW_DOWN ends after its time", down_ends_after_its_time },
-		{ "probes as often as Reno", probes_as_often_as_reno },
-		{ "ProbeBW_UP ends at a plateau", up_ends_at_a_plateau },
-		{ "ProbeBW_UP ends by losses", up_ends_by_losses },
-		{ "a recovery saves the state", recovery_saves_the_state },
-		{ "the next probe is cautious", next_probe_is_cautious },
-		{ "losses bound what is sent", losses_bound_what_is_sent },
-		{ "losses say nothing with bbr_loss_thresh 100", losses_say_nothing },
-		{ "ProbeRTT", looks_at_the_least_round_trip },
-		{ "a pause is as good", a_pause_is_as_good },
-		{ "old rates go", old_rates_go },
-		{ "a round trip begins once", a_round_trip_begins_once },
-		{ "ProbeBW_UP raises the bound", up_raises_the_bound },
-		{ "bursts are remembered", bursts_are_remembered },
-		{ "whatever comes", whatever_comes },
-	};
-
-	return unit_main(cases, COUNT(cases));
-}
+UNIT_MAIN(
+	{ "Startup ends at a plateau", startup_ends_at_a_plateau },
+	{ "Startup goes on while the program limits", startup_goes_on_while_limited },
+	{ "Startup ends by losses", startup_ends_by_losses },
+	{ "Drain ends when the queue is gone", drain_ends_when_drained },
+	{ "Drain ends after three round trips", drain_ends_after_three_rounds },
+	{ "ProbeBW_DOWN waits for headroom", down_waits_for_headroom },
+	{ "ProbeBW_DOWN ends after its time", down_ends_after_its_time },
+	{ "probes as often as Reno", probes_as_often_as_reno },
+	{ "ProbeBW_UP ends at a plateau", up_ends_at_a_plateau },
+	{ "ProbeBW_UP ends by losses", up_ends_by_losses },
+	{ "a recovery saves the state", recovery_saves_the_state },
+	{ "the next probe is cautious", next_probe_is_cautious },
+	{ "losses bound what is sent", losses_bound_what_is_sent },
+	{ "losses say nothing with bbr_loss_thresh 100", losses_say_nothing },
+	{ "ProbeRTT", looks_at_the_least_round_trip },
+	{ "a pause is as good", a_pause_is_as_good },
+	{ "old rates go", old_rates_go },
+	{ "a round trip begins once", a_round_trip_begins_once },
+	{ "ProbeBW_UP raises the bound", up_raises_the_bound },
+	{ "bursts are remembered", bursts_are_remembered },
+	{ "whatever comes", whatever_comes }
+)

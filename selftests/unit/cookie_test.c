@@ -313,7 +313,7 @@ static void make__grows(void)
 	}
 }
 
-static const struct unit_case cases[] = {
+UNIT_MAIN(
 	{ "siphash__paper", siphash__paper },
 	{ "check__what_was_made", check__what_was_made },
 	{ "check__without_timestamps", check__without_timestamps },
@@ -324,10 +324,5 @@ static const struct unit_case cases[] = {
 	{ "check__tampering", check__tampering },
 	{ "check__another_shift", check__another_shift },
 	{ "check__forged", check__forged },
-	{ "make__grows", make__grows },
-};
-
-int main(void)
-{
-	return unit_main(cases, sizeof(cases) / sizeof(cases[0]));
-}
+	{ "make__grows", make__grows }
+)

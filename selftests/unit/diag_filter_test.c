@@ -371,18 +371,13 @@ static void anything(void)
 	UNIT_CHECK(good > 1000);
 }
 
-int main(void)
-{
-	static const struct unit_case cases[] = {
-		{ "ports", ports },
-		{ "addresses", hosts },
-		{ "device, mark, cgroup, ports that nobody chose, jumps", others },
-		{ "one condition or another", either },
-		{ "a mark needs a capability", marks_need_a_capability },
-		{ "programs that must not run", bad_programs },
-		{ "the longest program", longest },
-		{ "random programs", anything },
-	};
-
-	return unit_main(cases, sizeof(cases) / sizeof(*cases));
-}
+UNIT_MAIN(
+	{ "ports", ports },
+	{ "addresses", hosts },
+	{ "device, mark, cgroup, ports that nobody chose, jumps", others },
+	{ "one condition or another", either },
+	{ "a mark needs a capability", marks_need_a_capability },
+	{ "programs that must not run", bad_programs },
+	{ "the longest program", longest },
+	{ "random programs", anything }
+)

@@ -629,32 +629,27 @@ static void md5_written(void)
 	UNIT_CHECK(parse(bytes, size, true).mss == 1460 && parse(bytes, size, true).has_ts);
 }
 
-int main(void)
-{
-	static const struct unit_case cases[] = {
-		{ "every combination is read back as it was written", round_trip },
-		{ "SACK blocks are read back as they were written", sack_round_trip },
-		{ "a SACK option has 2 + 8n octets (RFC 2018 section 3)", sack_lengths },
-		{ "every option written has a length (MUST-68)", every_option_written_has_a_length },
-		{ "the octets of a SYN and of a segment", exact_octets },
-		{ "options begin on any octet (MUST-64)", unaligned_in_the_header },
-		{ "unknown options are skipped (MUST-6)", unknown_options },
-		{ "illegal lengths end the list (MUST-7)", bad_lengths },
-		{ "known kinds with a wrong length are skipped", wrong_length_for_the_kind },
-		{ "nothing behind the end of the list counts (MUST-69)", end_of_list },
-		{ "what only a SYN may say", only_in_a_syn },
-		{ "shifts above 14, no MSS of zero, the last one counts", values },
-		{ "the ACK Rate Request option", ack_rate },
-		{ "an AccECN option of each length (RFC 9768 section 3.2.3)", accecn_lengths },
-		{ "AccECN options are found as they were written", accecn_round_trip },
-		{ "a Fast Open option of each length (RFC 7413 section 4.1.1)", fastopen_lengths },
-		{ "Fast Open options are found as they were written", fastopen_round_trip },
-		{ "an MD5 option of each length (RFC 2385 section 2.0)", md5_lengths },
-		{ "an MD5 option is written in front of all others", md5_written },
-		{ "TCP-AO of each length (RFC 5925 section 2.2)", ao_found },
-		{ "TCP-AO is written in front of all others", ao_written },
-		{ "random octets", fuzz },
-	};
-
-	return unit_main(cases, sizeof(cases) / sizeof(*cases));
-}
+UNIT_MAIN(
+	{ "every combination is read back as it was written", round_trip },
+	{ "SACK blocks are read back as they were written", sack_round_trip },
+	{ "a SACK option has 2 + 8n octets (RFC 2018 section 3)", sack_lengths },
+	{ "every option written has a length (MUST-68)", every_option_written_has_a_length },
+	{ "the octets of a SYN and of a segment", exact_octets },
+	{ "options begin on any octet (MUST-64)", unaligned_in_the_header },
+	{ "unknown options are skipped (MUST-6)", unknown_options },
+	{ "illegal lengths end the list (MUST-7)", bad_lengths },
+	{ "known kinds with a wrong length are skipped", wrong_length_for_the_kind },
+	{ "nothing behind the end of the list counts (MUST-69)", end_of_list },
+	{ "what only a SYN may say", only_in_a_syn },
+	{ "shifts above 14, no MSS of zero, the last one counts", values },
+	{ "the ACK Rate Request option", ack_rate },
+	{ "an AccECN option of each length (RFC 9768 section 3.2.3)", accecn_lengths },
+	{ "AccECN options are found as they were written", accecn_round_trip },
+	{ "a Fast Open option of each length (RFC 7413 section 4.1.1)", fastopen_lengths },
+	{ "Fast Open options are found as they were written", fastopen_round_trip },
+	{ "an MD5 option of each length (RFC 2385 section 2.0)", md5_lengths },
+	{ "an MD5 option is written in front of all others", md5_written },
+	{ "TCP-AO of each length (RFC 5925 section 2.2)", ao_found },
+	{ "TCP-AO is written in front of all others", ao_written },
+	{ "random octets", fuzz }
+)

@@ -69,4 +69,13 @@ static inline int unit_main(const struct unit_case *cases, unsigned int count)
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
 
+/* The program: a name and a function for each case. */
+#define UNIT_MAIN(...)								\
+	int main(void)								\
+	{									\
+		static const struct unit_case cases[] = { __VA_ARGS__ };	\
+										\
+		return unit_main(cases, sizeof(cases) / sizeof(*cases));	\
+	}
+
 #endif /* UNIT_H */

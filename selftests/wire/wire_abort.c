@@ -99,7 +99,4 @@ static const struct wire_row rows[] = {
 	{ "why_%s_any_length", .in = ESTABLISHED, .run = lengths, .want = { .state = CLOSED, .err = "ECONNRESET" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

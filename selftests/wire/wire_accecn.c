@@ -192,7 +192,4 @@ static const struct wire_row rows[] = {
 			"> P. 1(10) ack 11 tos 2", .counters = "TCPFastOpenPassive=1", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

@@ -210,7 +210,4 @@ static const struct wire_row rows[] = {
 			"read 100; write 100; skim; < .C 101 ack 101; none", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

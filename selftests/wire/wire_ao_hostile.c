@@ -195,7 +195,4 @@ static const struct wire_row rows[] = {
 			"read 699", .counters = "TCPAOBad=2 TCPAOKeyNotFound=0", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

@@ -159,7 +159,4 @@ static const struct wire_row rows[] = {
 			"< F. 1 ack 2; > . 2 ack 2", .counters = NONE_BAD, .state = TIME_WAIT } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

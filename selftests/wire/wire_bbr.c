@@ -235,7 +235,4 @@ static const struct wire_row rows[] = {
 	CHANGE_IN_CWR("reno", "dctcp"),
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

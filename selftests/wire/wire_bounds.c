@@ -126,7 +126,4 @@ static const struct wire_row rows[] = {
 			"elapsed <= 30; info ato = 20000; read 100", .counters = "DelayedACKs=1" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

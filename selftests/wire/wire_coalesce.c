@@ -144,7 +144,4 @@ static const struct wire_row rows[] = {
 			"> P. 2001(100) ack 1; write 100; > P. 2101(100) ack 1; none" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

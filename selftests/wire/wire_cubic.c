@@ -162,7 +162,4 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=2" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -400,7 +400,4 @@ static const struct wire_row rows[] = {
 			"< . 1 ack 1; > p. 101(536) ack 1; none; < . 1 ack 637; > P. 637(364) ack 1" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -214,7 +214,4 @@ static const struct wire_row rows[] = {
 			"< P. 101(100) ack 101 tos 2; > . 101 ack 201", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

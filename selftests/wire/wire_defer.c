@@ -59,7 +59,4 @@ static const struct wire_row rows[] = {
 			"write 10; > P. 1(10) ack 1", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

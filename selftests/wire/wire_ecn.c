@@ -270,7 +270,4 @@ static const struct wire_row rows[] = {
 		.kernel.script = MARKED_AND_IDLE "info unacked >= 40" },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -340,7 +340,4 @@ static const struct wire_row rows[] = {
 			.counters = "TCPFastOpenPassive=0 SyncookiesRecv=1", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -319,7 +319,4 @@ static const struct wire_row rows[] = {
 			"write 5; > P. 6(5) ack 1; < . 1 ack 11; none" },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -165,7 +165,4 @@ static const struct wire_row rows[] = {
 			"< . 11 ack 21; none; < P. 11(10) ack 21 tos 3; >@1000 E. 21 ack 21", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

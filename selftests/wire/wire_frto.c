@@ -127,7 +127,4 @@ static const struct wire_row rows[] = {
 			.counters = "TCPTimeouts=1 TCPDSACKUndo=0 TCPDSACKRecv=1" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

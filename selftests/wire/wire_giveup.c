@@ -94,7 +94,4 @@ static const struct wire_row rows[] = {
 			"< . 1 ack 1001 win 20000; none; info unacked = 0", .counters = "TCPAbortOnTimeout=0" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

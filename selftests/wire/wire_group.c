@@ -281,7 +281,4 @@ static const struct wire_row rows[] = {
 	{ "a_cookie_of_a_closed_member", "RFC 4987 3.6", TRIAL(others_cookie, 2, 1, false) },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

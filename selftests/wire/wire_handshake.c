@@ -186,7 +186,4 @@ static const struct wire_row rows[] = {
 			"check I <= 0x0fffffff" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

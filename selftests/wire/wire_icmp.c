@@ -220,7 +220,4 @@ static const struct wire_row rows[] = {
 			"info snd_mss = A" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -204,7 +204,4 @@ static const struct wire_row rows[] = {
 		.want = { "pass 1500; none", .counters = ENDS_NOT } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

@@ -266,7 +266,4 @@ static const struct wire_row rows[] = {
 		.kernel_differs = NO_KNOB, .kernel.script = REUSE("-1002") ANSWERED GOES_ON },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -190,7 +190,4 @@ static const struct wire_row rows[] = {
 			"skim; read 2500", .counters = "TCPOFOMerge=0", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

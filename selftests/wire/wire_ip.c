@@ -287,7 +287,4 @@ static const struct wire_row rows[] = {
 		.want = { "< . 0 ack 1; > . 1 ack 1; < . 1 ack 7; > R 7" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

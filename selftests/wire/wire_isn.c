@@ -172,7 +172,4 @@ static const struct wire_row rows[] = {
 	{ "isn_of_synack_by_namespace", RFC, .id = ID, .run = passive_namespaces, .kernel_differs = ONE_KEY },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

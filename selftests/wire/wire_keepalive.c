@@ -119,7 +119,4 @@ static const struct wire_row rows[] = {
 			.counters = "TCPKeepAlive=1 TCPAbortOnTimeout=1" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -124,7 +124,4 @@ static const struct wire_row rows[] = {
 	{ "listing_of_a_third_ack_refused", RFC, .run = overflow_by_third_ack },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

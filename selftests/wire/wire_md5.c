@@ -199,7 +199,4 @@ static const struct wire_row rows[] = {
 		.kernel = { "fast 100 EINPROGRESS; > S 0 <fo>; < S. 0 ack 1 $; > . 1 ack 1" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -624,7 +624,4 @@ static const struct wire_row rows[] = {
 	{ "a_rst_ends_what_has_moved", "RFC 9293 3.5.3", TRIAL(peer_resets, 2, BACKLOG) },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

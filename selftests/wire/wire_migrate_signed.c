@@ -96,7 +96,4 @@ static const struct wire_row rows[] = {
 		      "TCPMigrateReqSuccess=1 TCPSynRetrans=1 TCPMD5NotFound=1 OutRsts=0 PassiveOpens=0") },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

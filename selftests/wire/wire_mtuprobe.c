@@ -65,7 +65,4 @@ static const struct wire_row rows[] = {
 			.counters = "TCPMTUPSuccess=0 TCPMTUPFail=0", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

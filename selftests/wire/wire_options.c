@@ -95,7 +95,4 @@ static const struct wire_row rows[] = {
 			COOKIE_8 "0101>" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -152,7 +152,4 @@ static const struct wire_row rows[] = {
 			.state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

@@ -166,7 +166,4 @@ static const struct wire_row rows[] = {
 			"info snd_cwnd <= 12", .counters = "RetransSegs=1 TCPTimeouts=0" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

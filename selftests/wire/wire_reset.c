@@ -233,7 +233,4 @@ static const struct wire_row rows[] = {
 			"none", .counters = "TCPChallengeACK=0" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

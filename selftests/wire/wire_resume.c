@@ -246,7 +246,4 @@ static const struct wire_row rows[] = {
 			"info snd_cwnd = 4", .counters = COUNT(0, 0, 0) } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN_XTCP(rows)

@@ -172,7 +172,4 @@ static const struct wire_row rows[] = {
 		.want.state = CLOSED },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

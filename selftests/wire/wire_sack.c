@@ -153,7 +153,4 @@ static const struct wire_row rows[] = {
 			.counters = "TCPSACKReneging=0 TCPTimeouts=0 RetransSegs=1" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -191,7 +191,4 @@ static const struct wire_row rows[] = {
 			"info snd_cwnd <= 11; < . 1 ack 10001; skim; info snd_cwnd >= 19; info snd_cwnd <= 20" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

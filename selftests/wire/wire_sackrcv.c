@@ -351,7 +351,4 @@ static const struct wire_row rows[] = {
 		.pre = "listen; set RCVBUF 8192", .syn = "mss 1000,sackok", .run = makes_room_in_a_block },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

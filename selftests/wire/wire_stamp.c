@@ -220,7 +220,4 @@ static const struct wire_row rows[] = {
 		.kernel = { .counters = "RetransSegs=0", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -421,7 +421,4 @@ static const struct wire_row rows[] = {
 		SENDS_NONE },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

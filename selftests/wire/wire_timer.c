@@ -250,7 +250,4 @@ static const struct wire_row rows[] = {
 			.state = CLOSED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

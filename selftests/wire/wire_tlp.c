@@ -382,7 +382,4 @@ static const struct wire_row rows[] = {
 			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -212,7 +212,4 @@ static const struct wire_row rows[] = {
 			.counters = "TCPDSACKUndo=1 TCPSackRecovery=2 RetransSegs=2" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

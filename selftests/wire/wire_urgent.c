@@ -139,7 +139,4 @@ static const struct wire_row rows[] = {
 			"< . 7 ack 11", .counters = "TCPWinProbe=2" } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)

@@ -404,7 +404,4 @@ static const struct wire_row rows[] = {
 			"check W-N >= 60000; read 2000", .state = ESTABLISHED } },
 };
 
-int main(int argc, char **argv)
-{
-	return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows));
-}
+WIRE_MAIN(rows)
