@@ -33,8 +33,7 @@ void crossing_start(struct crossing *c, int a, const char *b_addr, int b, const 
 	open_way(c, 1, b, a_addr);
 	c->over = false;
 	errno = pthread_create(&c->thread, NULL, cross, c);
-	if (errno)
-		ksft_exit_fail_msg("no thread: %s\n", strerror(errno));
+	must(!errno, "no thread");
 }
 
 void crossing_end(struct crossing *c)

@@ -9,8 +9,7 @@ void klog_forget(void)
 {
 	if (log_fd < 0)
 		log_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (log_fd < 0)
-		ksft_exit_fail_msg("no kernel log: %s\n", strerror(errno));
+	must(log_fd >= 0, "no kernel log");
 	lseek(log_fd, 0, SEEK_END);
 }
 

@@ -125,8 +125,7 @@ void stack_pair_or_die(int client_ns, enum stack client_stack, int server_ns, en
 		ksft_exit_fail_msg("cannot connect %s to %s port %d of %s: %s\n", stack_name(client_stack), text,
 				   port, stack_name(server_stack), strerror(errno));
 	*server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	if (*server < 0)
-		ksft_exit_fail_msg("cannot accept: %s\n", strerror(errno));
+	must(*server >= 0, "cannot accept");
 	close(listener);
 }
 

@@ -44,8 +44,7 @@ static long long read_time_or_die(struct msghdr *msg)
 	struct cmsghdr *c = CMSG_FIRSTHDR(msg);
 	struct timespec ts;
 
-	if (!c || c->cmsg_type != SCM_TIMESTAMPNS)
-		ksft_exit_fail_msg("a segment without a time\n");
+	must(c && c->cmsg_type == SCM_TIMESTAMPNS, "a segment without a time");
 	memcpy(&ts, CMSG_DATA(c), sizeof(ts));
 	return ts.tv_sec * 1000000LL + ts.tv_nsec / 1000;
 }

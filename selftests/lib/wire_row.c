@@ -200,11 +200,9 @@ static FILE *start_lane(enum wire_stack stack, int ip, const struct choice *choi
 {
 	int p[2];
 
-	if (pipe(p))
-		ksft_exit_fail_msg("pipe: %m\n");
+	must(!pipe(p), "pipe");
 	*pid = fork();
-	if (*pid < 0)
-		ksft_exit_fail_msg("fork: %m\n");
+	must(*pid >= 0, "fork");
 	if (!*pid) {
 		close(p[0]);
 		lane(stack, ip, choice, rows, n, fdopen(p[1], "w"));
@@ -317,8 +315,7 @@ int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t 
 		total += planned[lanes++];
 	}
 	ksft_print_header();
-	if (!total)
-		ksft_exit_fail_msg("no such row\n");
+	must(total, "no such row");
 	ksft_set_plan(total + !!around);
 	printf("# SEED=%llu\n", (unsigned long long)choice.seed);
 	fflush(stdout);

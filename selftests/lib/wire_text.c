@@ -15,8 +15,7 @@ char *wire_text(const char *format, ...)
 	va_list ap;
 
 	va_start(ap, format);
-	if (vasprintf(&s, format, ap) < 0)
-		ksft_exit_fail_msg("no memory\n");
+	must(vasprintf(&s, format, ap) >= 0, "no memory");
 	va_end(ap);
 	return s;
 }

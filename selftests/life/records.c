@@ -247,8 +247,7 @@ static void end_with_module(const struct slabs *before)
 	ksft_test_result(!free_ports(), "their ports are nobody else's\n");
 	ksft_test_result(!module_unload() && !module_is_loaded(), "the module unloads\n");
 	ksft_test_result(free_ports() == COUNT, "and the ports are free\n");
-	if (module_load(""))
-		ksft_exit_fail_msg("cannot load the module: %s\n", strerror(errno));
+	must(!module_load(""), "cannot load the module");
 	ksft_test_result(none_listed() && slabs_back(before, STACK_DEADLINE_MS),
 			 "nothing is left when it comes back\n");
 }

@@ -309,8 +309,7 @@ static int accept_or_die(int listener)
 
 	setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	fd = accept(listener, NULL, NULL);
-	if (fd < 0)
-		ksft_exit_fail_msg("cannot accept: %s\n", strerror(errno));
+	must(fd >= 0, "cannot accept");
 	return fd;
 }
 
@@ -322,8 +321,7 @@ static void accepted_before(enum stack old, enum stack new, const char *addr, in
 
 	stack_pair_or_die(pair.a, KERNEL, pair.b, old, addr, port, &client, &server);
 	listener = stack_listener(pair.b, new, addr, port, true);
-	if (listener < 0)
-		ksft_exit_fail_msg("the listener cannot move: %s\n", strerror(errno));
+	must(listener >= 0, "the listener cannot move");
 	good = stack_carries(client, server, 5000) && stack_carries(server, client, 5000);
 	new_client = stack_connected(pair.a, KERNEL, addr, port);
 	new_server = accept_or_die(listener);
@@ -346,8 +344,7 @@ static int leave_record(enum stack stack, const char *addr, int port)
 	stack_pair_or_die(pair.a, KERNEL, pair.b, stack, addr, port, &client, &server);
 	local = stack_port(client);
 	close(server);
-	if (!stack_at_end(client))
-		ksft_exit_fail_msg("the server's close() did not arrive\n");
+	must(stack_at_end(client), "the server's close() did not arrive");
 	close(client);
 	if (!WAIT_FOR(rows_state(pair.b, listing, port, local) == TCP_TIME_WAIT, STACK_DEADLINE_MS) ||
 	    !WAIT_FOR(!rows_state(pair.a, sides_listing(KERNEL, addr), local, port), STACK_DEADLINE_MS))
@@ -387,9 +384,8 @@ static void record_stays(enum stack old, enum stack new, bool far_away, int port
 		ksft_exit_fail_msg("no such listener: %s\n", strerror(errno));
 	waits = far_away ? -1 : stack_connected(pair.a, KERNEL, NS_B4, port);
 	client = stack_bound(pair.a, KERNEL, NS_A4, local, true);
-	if (client < 0 || fcntl(client, F_SETFL, O_NONBLOCK) || !stack_connect(client, NS_B4, port) ||
-	    errno != EINPROGRESS)
-		ksft_exit_fail_msg("the client does not come back: %s\n", strerror(errno));
+	must(client >= 0 && !fcntl(client, F_SETFL, O_NONBLOCK) && stack_connect(client, NS_B4, port) &&
+	     errno == EINPROGRESS, "the client does not come back");
 	ksft_test_result(WAIT_FOR(counter_now(pair.a, "/proc/net/snmp", "Tcp:OutRsts") > resets, STACK_DEADLINE_MS) &&
 			 rows_state(pair.b, listing, port, local) == TCP_TIME_WAIT,
 			 "TIME-WAIT of %s stays when a client of %s %s\n", stack_name(old), stack_name(new),
@@ -445,8 +441,7 @@ static void carrier_start(struct carrier *c, enum stack stack, int port)
 	c->stop = false;
 	c->broken = false;
 	stack_pair_or_die(pair.a, KERNEL, pair.b, stack, NS_B4, port, &c->client, &c->server);
-	if (pthread_create(&c->thread, NULL, carry, c))
-		ksft_exit_fail_msg("no threads\n");
+	must(!pthread_create(&c->thread, NULL, carry, c), "no threads");
 }
 
 /* Two rounds that begin from now on have come to their end. */
@@ -609,8 +604,7 @@ static void under_load(void)
 	for (w = 0; w < 2 * WORKERS; w++) {
 		workers[w].stack = w & 1 ? XTCP : SECOND;
 		workers[w].port = PORT + 80 + w;
-		if (pthread_create(&workers[w].thread, NULL, work, &workers[w]))
-			ksft_exit_fail_msg("no threads\n");
+		must(!pthread_create(&workers[w].thread, NULL, work, &workers[w]), "no threads");
 	}
 	for (i = 0; i < rounds && good; i++) {
 		stack = next[i % ARRAY_SIZE(next)];
@@ -700,8 +694,7 @@ int main(int argc, char **argv)
 	(void)argc;
 	ksft_print_header();
 	ksft_set_plan(2 + parts_results(parts, argv + 1));
-	if (ns_pair_make(&pair))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&pair), "no namespaces");
 	carrier_start(&kernels, KERNEL, PORT + 90);
 	load_or_die(SECOND);
 	parts_run(parts, argv + 1);

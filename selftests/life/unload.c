@@ -89,9 +89,8 @@ static void *receive_stream(void *arg)
 static void transfer_start(void)
 {
 	stack_pair_or_die(pair.a, KERNEL, pair.b, KERNEL, NS_B4, PORT, &transfer.from, &transfer.to);
-	if (pthread_create(&transfer.sender, NULL, send_stream, NULL) ||
-	    pthread_create(&transfer.receiver, NULL, receive_stream, NULL))
-		ksft_exit_fail_msg("no threads\n");
+	must(!pthread_create(&transfer.sender, NULL, send_stream, NULL) &&
+	     !pthread_create(&transfer.receiver, NULL, receive_stream, NULL), "no threads");
 }
 
 /* Still the same stream, and it has come on since @before. */
@@ -119,8 +118,7 @@ static bool refused_in_use(void)
 
 static void reload_or_die(void)
 {
-	if (module_load(""))
-		ksft_exit_fail_msg("cannot load the module: %s\n", strerror(errno));
+	must(!module_load(""), "cannot load the module");
 }
 
 static void refused_while_open(void)
@@ -157,8 +155,7 @@ static void parameters(void)
 {
 	int fd;
 
-	if (module_unload())
-		ksft_exit_fail_msg("cannot unload the module: %s\n", strerror(errno));
+	must(!module_unload(), "cannot unload the module");
 	parameter_refused("family=0", EINVAL, "the valid range is 1 to ");
 	parameter_refused("family=-1", EINVAL, "the valid range is 1 to ");
 	parameter_refused("family=9999", EINVAL, "the valid range is 1 to ");
@@ -168,13 +165,11 @@ static void parameters(void)
 	parameter_refused("chains=-1", EINVAL, "invalid for parameter");
 	parameter_refused("half_open=2147483648", EINVAL, "at most 2147483647");
 	parameter_refused("guest_timewait=2147483648", EINVAL, "at most 2147483647");
-	if (module_load("family=12"))
-		ksft_exit_fail_msg("cannot load the module with family=12: %s\n", strerror(errno));
+	must(!module_load("family=12"), "cannot load the module with family=12");
 	fd = socket(12, SOCK_STREAM, 0);
 	ksft_test_result(fd >= 0, "family=12 gives a family 12\n");
 	close(fd);
-	if (module_unload())
-		ksft_exit_fail_msg("cannot unload the module: %s\n", strerror(errno));
+	must(!module_unload(), "cannot unload the module");
 	reload_or_die();
 }
 
@@ -209,10 +204,9 @@ static bool pair_by_number(int family, const char *text, int *client, int *serve
 	bool good;
 
 	*client = ns_socket(pair.a, family, SOCK_STREAM, IPPROTO_XTCP);
-	if (listener < 0 || stack_set(listener, SOL_SOCKET, SO_REUSEADDR, 1) ||
-	    bind(listener, &addr.sa, stack_addr_len(&addr)) || listen(listener, 1) ||
-	    stack_connect(*client, text, PORT + 4))
-		ksft_exit_fail_msg("no connection of IPPROTO_XTCP: %s\n", strerror(errno));
+	must(listener >= 0 && !stack_set(listener, SOL_SOCKET, SO_REUSEADDR, 1) &&
+	     !bind(listener, &addr.sa, stack_addr_len(&addr)) && !listen(listener, 1) &&
+	     !stack_connect(*client, text, PORT + 4), "no connection of IPPROTO_XTCP");
 	*server = stack_accept_or_die(listener);
 	good = is_ours(listener) && is_ours(*client) && is_ours(*server) && number_of(listener, SO_DOMAIN) == family &&
 	       number_of(*client, SO_DOMAIN) == family && number_of(*server, SO_DOMAIN) == family &&
@@ -251,8 +245,7 @@ static void comes_and_goes_among_sockets(void)
 	bool good = true;
 
 	for (i = 0; i < 2; i++)
-		if (pthread_create(&threads[i], NULL, open_by_number, (void *)(long)i))
-			ksft_exit_fail_msg("no threads\n");
+		must(!pthread_create(&threads[i], NULL, open_by_number, (void *)(long)i), "no threads");
 	for (i = 0; i < rounds && good; i++) {
 		made[0] = opening.made[0];
 		made[1] = opening.made[1];
@@ -275,12 +268,10 @@ static void protocol_number(void)
 	long long before = transfer.received;
 
 	ksft_test_result(refused_protocol(AF_INET, SOCK_STREAM, IPPROTO_XTCP), "without a number none\n");
-	if (module_unload())
-		ksft_exit_fail_msg("cannot unload the module: %s\n", strerror(errno));
+	must(!module_unload(), "cannot unload the module");
 	parameter_refused("protocol=256", EINVAL, "the valid range is 257 to 261, or 0");
 	parameter_refused("protocol=262", EINVAL, "the valid range is 257 to 261, or 0");
-	if (module_load("protocol=261"))
-		ksft_exit_fail_msg("cannot load the module with a protocol: %s\n", strerror(errno));
+	must(!module_load("protocol=261"), "cannot load the module with a protocol");
 	ksft_test_result(pair_by_number(AF_INET, NS_B4, &client[0], &server[0]), "IPv4 by a number of a protocol\n");
 	ksft_test_result(pair_by_number(AF_INET6, NS_B6, &client[1], &server[1]), "IPv6 by it\n");
 	ksft_test_result(refused_protocol(AF_INET, SOCK_DGRAM, IPPROTO_XTCP) &&
@@ -393,8 +384,7 @@ static void segments_in_qdisc(void)
 	int client, server;
 
 	stack_pair_or_die(pair.a, XTCP, pair.b, KERNEL, NS_B4, PORT + 2, &client, &server);
-	if (ns_shell(pair.a, "tc qdisc add dev veth0 root netem delay 3s"))
-		ksft_exit_fail_msg("no netem\n");
+	must(!ns_shell(pair.a, "tc qdisc add dev veth0 root netem delay 3s"), "no netem");
 	ksft_test_result(!setsockopt(client, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof(stamps)) &&
 			 send(client, "abc", 3, 0) == 3 && !close(client), "an orphan's segments are in a qdisc\n");
 	ksft_test_result(refused_in_use(), "unloading is refused while they are\n");
@@ -458,8 +448,7 @@ static void segments_in_nfqueue(void)
 		     "add rule ip held out tcp dport %d queue num %d'", PORT + 3, QUEUE))
 		ksft_exit_fail_msg("no nft\n");
 	queue = nfqueue_hold(pair.a, QUEUE);
-	if (queue < 0)
-		ksft_exit_fail_msg("no queue of netfilter: %s\n", strerror(errno));
+	must(queue >= 0, "no queue of netfilter");
 	client = stack_socket(pair.a, XTCP, NS_B4);
 	fcntl(client, F_SETFL, O_NONBLOCK);
 	ksft_test_result(stack_connect(client, NS_B4, PORT + 3) < 0 && errno == EINPROGRESS && !close(client),
@@ -504,8 +493,7 @@ static void wrapped(void)
 	pid_t child;
 
 	klog_forget();
-	if (module_wrapper_load(""))
-		ksft_exit_fail_msg("cannot load the other module: %s\n", strerror(errno));
+	must(!module_wrapper_load(""), "cannot load the other module");
 	before = transfer.received;
 	good = leave_behind(0, PORT + 10);
 	ksft_test_result(good && transfer_goes_on(before), "both stacks work behind another module's handlers\n");
@@ -573,8 +561,7 @@ static void unload_under_load(int count)
 	long long before;
 
 	for (w = 0; w < WORKERS; w++)
-		if (pthread_create(&threads[w], NULL, work, (void *)(long)w))
-			ksft_exit_fail_msg("no threads\n");
+		must(!pthread_create(&threads[w], NULL, work, (void *)(long)w), "no threads");
 	for (i = 0; i < count && good; i++) {
 		before = transfer.received;
 		fd = stack_socket(pair.a, XTCP, NS_A4);

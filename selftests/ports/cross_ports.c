@@ -59,11 +59,10 @@ static int open_at(enum stack stack, const struct place *p, bool reuse, bool reu
 	union stack_addr addr = stack_addr(p->addr, PORT);
 
 	must(fd >= 0, "no socket");
-	if ((reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) ||
-	    (reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) ||
-	    (p->v6only && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))) ||
-	    (device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3)))
-		ksft_exit_fail_msg("no option: %s\n", strerror(errno));
+	must(!(reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) &&
+	     !(reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) &&
+	     !(p->v6only && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))) &&
+	     !(device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3)), "no option");
 	if (!bind(fd, &addr.sa, stack_addr_len(&addr)))
 		return fd;
 	error = errno;

@@ -38,10 +38,9 @@ static int open_for(enum stack stack, const struct wish *w, const char *text)
 {
 	int fd = stack_socket(ns, stack, text), one = 1;
 
-	if (fd < 0 || (w->reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) ||
-	    (w->reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) ||
-	    (w->uid && fchown(fd, w->uid, -1)))
-		ksft_exit_fail_msg("socket: %s\n", strerror(errno));
+	must(fd >= 0 && !(w->reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) &&
+	     !(w->reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) &&
+	     !(w->uid && fchown(fd, w->uid, -1)), "socket");
 	return fd;
 }
 

@@ -59,8 +59,7 @@ static void back_to_kernel(bool reuse)
 	local = stack_port(client);
 	server = accept(listener, NULL, NULL);
 	close_each(listener, server);
-	if (!stack_at_end(client))
-		ksft_exit_fail_msg("the server's close() did not arrive\n");
+	must(stack_at_end(client), "the server's close() did not arrive");
 	close(client);
 	ksft_test_result(WAIT_FOR(rows_state(ns, "/proc/net/xtcp", port, local) == 6, STACK_DEADLINE_MS),
 			 "xtcp's server is in TIME-WAIT\n");
@@ -91,12 +90,10 @@ static void record_beside_kernel(enum stack server_stack)
 	struct timeval patience = { .tv_sec = 5 };
 
 	client = stack_bound(ns, XTCP, LO4, local, true);
-	if (listener < 0 || client < 0 || stack_connect(client, LO4, port))
-		ksft_exit_fail_msg("no connection\n");
+	must(listener >= 0 && client >= 0 && !stack_connect(client, LO4, port), "no connection");
 	server = accept(listener, NULL, NULL);
 	close(client);
-	if (!stack_at_end(server))
-		ksft_exit_fail_msg("the client's close() did not arrive\n");
+	must(stack_at_end(server), "the client's close() did not arrive");
 	close(server);
 	ksft_test_result(WAIT_FOR(rows_state(ns, "/proc/net/xtcp", local, port) == 6, STACK_DEADLINE_MS),
 			 "xtcp's client of %s is in TIME-WAIT\n", stack_name(server_stack));
@@ -133,9 +130,8 @@ static void reopen_over_link(void)
 	struct ns_pair pair;
 	long long drops;
 
-	if (ns_pair_make(&pair) || ns_addr_add(pair.a, "veth0", "fe80::a/64") ||
-	    ns_addr_add(pair.b, "veth0", "fe80::b/64"))
-		ksft_exit_fail_msg("no namespaces\n");
+	must(!ns_pair_make(&pair) && !ns_addr_add(pair.a, "veth0", "fe80::a/64") &&
+	     !ns_addr_add(pair.b, "veth0", "fe80::b/64"), "no namespaces");
 	inet_pton(AF_INET6, "fe80::b", &to.sin6_addr);
 	inet_pton(AF_INET6, "fe80::a", &from.sin6_addr);
 	from.sin6_port = htons(FROM);
@@ -315,8 +311,7 @@ static void over_tunnel_in_vrf(const struct ns_pair *pair, enum stack stack, boo
 	struct timeval patience = { .tv_sec = 5 };
 	long long resent, refused;
 
-	if (listen(listener, 5))
-		ksft_exit_fail_msg("listen(): %s\n", strerror(errno));
+	must(!listen(listener, 5), "listen()");
 	resent = counter_now(pair->a, "/proc/net/netstat", "TcpExt:TCPSynRetrans");
 	refused = refused_by_policies(pair->b, "XfrmInNoPols");
 	for (round = 0; round < 3; round++) {
@@ -355,8 +350,7 @@ static void tunnels(void)
 			ksft_test_result_skip("the kernel cannot make xfrm interfaces: tunnel %d\n", stack);
 		return;
 	}
-	if (!make_tunnel(&pair))
-		ksft_exit_fail_msg("no tunnel\n");
+	must(make_tunnel(&pair), "no tunnel");
 	for (stack = KERNEL; stack <= XTCP; stack++) {
 		for (v6 = 0; v6 < 2; v6++)
 			over_tunnel_in_vrf(&pair, stack, v6);
@@ -415,8 +409,7 @@ static int leave_timewait(int listener, int client)
 	int port = stack_port(client), server = accept(listener, NULL, NULL);
 
 	close(client);
-	if (!stack_at_end(server))
-		ksft_exit_fail_msg("the client's close() did not arrive\n");
+	must(stack_at_end(server), "the client's close() did not arrive");
 	close(server);
 	if (!WAIT_FOR(rows_state(ns, "/proc/net/xtcp", port, stack_port(listener)) == 6, STACK_DEADLINE_MS))
 		ksft_exit_fail_msg("no TIME-WAIT\n");
@@ -514,8 +507,7 @@ static void connects_onto_a_flow(void)
 	listener = stack_listener(ns, XTCP, LO4, PORT + 100, true);
 	client = stack_connected(ns, KERNEL, LO4, PORT + 100);
 	server = listener < 0 || client < 0 ? -1 : accept(listener, NULL, NULL);
-	if (early < 0 || server < 0)
-		ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
+	must(early >= 0 && server >= 0, "no connection");
 	late = stack_bound(ns, KERNEL, LO4, PORT + 100, true);
 	ksft_test_result(late < 0 && errno == EADDRINUSE, "kernel TCP does not get a port on which xtcp listens\n");
 	local = stack_port(client);
@@ -578,9 +570,9 @@ static void leave_servers_timewait(enum stack stack, int port, int local)
 	if (listener < 0 || client < 0 || stack_connect(client, LO4, port) || !ended_by_server(listener, client))
 		ksft_exit_fail_msg("no connection: %s\n", strerror(errno));
 	close(listener);
-	if (!WAIT_FOR(rows_state(ns, stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp", port, local) == 6 &&
-		      !rows_state(ns, "/proc/net/tcp", local, port), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("no TIME-WAIT\n");
+	must(WAIT_FOR(rows_state(ns, stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp", port, local) == 6 &&
+		      !rows_state(ns, "/proc/net/tcp", local, port), STACK_DEADLINE_MS),
+	     "no TIME-WAIT");
 }
 
 /* A SYN from @local that would reopen the connection, when it has been answered: by a RST, or one draws a RST. */
@@ -618,8 +610,7 @@ static void syn_for_full_queue(enum stack stack)
 
 	leave_servers_timewait(XTCP, port, local);
 	listener = stack_listener(ns, stack, LO4, port, true);
-	if (listener < 0 || listen(listener, 0))
-		ksft_exit_fail_msg("cannot listen: %s\n", strerror(errno));
+	must(listener >= 0 && !listen(listener, 0), "cannot listen");
 	waits = stack_connected(ns, KERNEL, LO4, port);
 	client = answered_syn(local, port);
 	ksft_test_result(waits >= 0 && rows_state(ns, "/proc/net/xtcp", port, local) == 6,
@@ -657,8 +648,7 @@ int main(void)
 	/* a record of the first second since the machine's start has no time, and does not give way */
 	wait_until_ms(1000);
 	ns = ns_make();
-	if (ns < 0)
-		ksft_exit_fail_msg("no namespace\n");
+	must(ns >= 0, "no namespace");
 
 	accepted_before_move(LO4);
 	accepted_before_move(LO6);

@@ -188,8 +188,7 @@ static void end_with_module(void)
 	ksft_test_result(WAIT_FOR(records() == PORTS * DESTINATIONS, STACK_DEADLINE_MS), "all are records\n");
 	ksft_test_result(all_full(), "and have their ports\n");
 	ksft_test_result(!module_unload() && !module_is_loaded(), "the module unloads\n");
-	if (module_load(""))
-		ksft_exit_fail_msg("cannot load the module: %s\n", strerror(errno));
+	must(!module_load(""), "cannot load the module");
 	ksft_test_result(ns_call(ns, fill, NULL) == PORTS * DESTINATIONS, "and all ports can be had\n");
 }
 
