@@ -17,8 +17,7 @@ static void add_addresses(int ns, uint32_t first, int n)
 
 	for (i = 0; i < n; i++) {
 		snprintf(text, sizeof(text), "10.9.%u.%u/16", first >> 8 & 0xff, (first & 0xff) + i);
-		if (ns_addr_add(ns, "veth0", text))
-			measure_die("address");
+		measure_must(!ns_addr_add(ns, "veth0", text), "address");
 	}
 }
 
@@ -28,20 +27,16 @@ void ends_init(struct ns_pair *pair, int addresses)
 
 	pair->a = ns_make();
 	pair->b = ns_make();
-	if (pair->a < 0 || pair->b < 0 || ns_join(pair->a, pair->b, "veth0"))
-		measure_die("namespaces");
+	measure_must(pair->a >= 0 && pair->b >= 0 && !ns_join(pair->a, pair->b, "veth0"), "namespaces");
 	add_addresses(pair->a, CLIENTS, addresses);
 	add_addresses(pair->b, SERVERS, addresses);
-	if (setrlimit(RLIMIT_NOFILE, &files))
-		measure_die("setrlimit");
-	if (ns_enter(pair->a))
-		measure_die("setns");
+	measure_must(!setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
+	measure_must(!ns_enter(pair->a), "setns");
 }
 
 void ends_exit(struct ns_pair *pair)
 {
-	if (ns_enter(ns_home()))
-		measure_die("setns");
+	measure_must(!ns_enter(ns_home()), "setns");
 	ns_pair_close(pair);
 }
 
@@ -64,8 +59,7 @@ int ends_listener(const struct ns_pair *pair, enum stack stack)
 {
 	int fd = stack_listener(pair->b, stack, "0.0.0.0", ENDS_PORT, true);
 
-	if (fd < 0)
-		measure_die("listen");
+	measure_must(fd >= 0, "listen");
 	return fd;
 }
 
@@ -77,8 +71,7 @@ bool ends_open(struct ends *ends, enum stack stack, const union stack_addr *from
 
 	/* in the thread's namespace: stack_socket() would change it and come back */
 	ends->client = socket(stack == XTCP ? AF_XTCP : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (ends->client < 0)
-		measure_die("socket");
+	measure_must(ends->client >= 0, "socket");
 	if (from && (setsockopt(ends->client, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
 		     bind(ends->client, &from->sa, sizeof(from->in))))
 		measure_die("bind");
@@ -86,8 +79,7 @@ bool ends_open(struct ends *ends, enum stack stack, const union stack_addr *from
 	 * Without it xtcp's third ACK waits a millisecond for what this thread sends: accept()
 	 * below is kernel TCP's, so it does not end the wait.
 	 */
-	if (setsockopt(ends->client, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)))
-		measure_die("TCP_QUICKACK");
+	measure_must(!setsockopt(ends->client, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)), "TCP_QUICKACK");
 	begin = measure_now();
 	failed = connect(ends->client, &to->sa, sizeof(to->in));
 	ends->connecting = measure_now() - begin;
@@ -98,8 +90,7 @@ bool ends_open(struct ends *ends, enum stack stack, const union stack_addr *from
 		return false;
 	}
 	ends->server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	if (ends->server < 0)
-		measure_die("accept");
+	measure_must(ends->server >= 0, "accept");
 	return true;
 }
 

@@ -55,8 +55,7 @@ static double idle_now(void)
 {
 	long long ns = sum_of("/proc/timer_list", "idle_sleeptime");
 
-	if (ns < 0)
-		measure_die("no idle_sleeptime in /proc/timer_list");
+	measure_must(ns >= 0, "no idle_sleeptime in /proc/timer_list");
 	return ns / 1e9;
 }
 

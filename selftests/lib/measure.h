@@ -60,4 +60,10 @@ bool measure_rounds_at_most(const char *what, struct measure_rounds *r, double b
 /* Says what failed, with errno, and ends the program with status 2. */
 void measure_die(const char *what) __attribute__((noreturn));
 
+static inline void measure_must(bool condition, const char *what)
+{
+	if (!condition)
+		measure_die(what);
+}
+
 #endif

@@ -21,14 +21,10 @@ void profile_copy_symbols(const char *name)
 	char piece[4096];
 	size_t n;
 
-	if (!from || !to)
-		measure_die("kallsyms");
+	measure_must(from && to, "kallsyms");
 	while ((n = fread(piece, 1, sizeof(piece), from)))
-		if (fwrite(piece, 1, n, to) != n)
-			measure_die(name);
-	if (ferror(from))
-		measure_die("kallsyms");
+		measure_must(fwrite(piece, 1, n, to) == n, name);
+	measure_must(!ferror(from), "kallsyms");
 	fclose(from);
-	if (fclose(to))
-		measure_die(name);
+	measure_must(!fclose(to), name);
 }

@@ -90,11 +90,9 @@ static pid_t start_server(enum stack stack)
 	int listener = stack_listener(pair.b, stack, NS_B4, PORT + stack, true);
 	pid_t pid;
 
-	if (listener < 0)
-		measure_die("listen");
+	measure_must(listener >= 0, "listen");
 	pid = ns_fork(pair.b, serve, &listener);
-	if (pid < 0)
-		measure_die("fork");
+	measure_must(pid >= 0, "fork");
 	close(listener);
 	return pid;
 }
@@ -109,8 +107,7 @@ static int open_client(enum stack stack)
 {
 	int fd = stack_connected(pair.a, stack, NS_B4, PORT + stack);
 
-	if (fd < 0)
-		measure_die("connect");
+	measure_must(fd >= 0, "connect");
 	return fd;
 }
 
@@ -118,8 +115,7 @@ static void exchange(int fd)
 {
 	char octet = 'r';
 
-	if (send(fd, &octet, 1, MSG_NOSIGNAL) != 1 || recv(fd, &octet, 1, 0) != 1)
-		measure_die("exchange");
+	measure_must(send(fd, &octet, 1, MSG_NOSIGNAL) == 1 && recv(fd, &octet, 1, 0) == 1, "exchange");
 }
 
 static void send_stream(int fd, long pieces, int octets)
@@ -131,13 +127,11 @@ static void send_stream(int fd, long pieces, int octets)
 	while (pieces--)
 		for (done = 0; done < octets; done += n) {
 			n = send(fd, piece + done, octets - done, MSG_NOSIGNAL);
-			if (n <= 0)
-				measure_die("send");
+			measure_must(n > 0, "send");
 		}
 	shutdown(fd, SHUT_WR);
 	/* the server has read everything when it closes */
-	if (recv(fd, piece, 1, 0))
-		measure_die("the stream's end");
+	measure_must(!recv(fd, piece, 1, 0), "the stream's end");
 }
 
 /* How many writes, transactions or connections of @load: what the command line says. */
@@ -209,8 +203,7 @@ static int run_compare(int pairs, const long *amount)
 	char what[64];
 	int load, i;
 
-	if (module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(!module_load(""), "cannot load xtcp");
 	server[KERNEL] = start_server(KERNEL);
 	server[XTCP] = start_server(XTCP);
 	for (load = 0; load < LOADS; load++) {
@@ -242,8 +235,7 @@ static void measure_build(enum build build, const long *amount, double ours[LOAD
 	int load;
 
 	setenv("XTCP_KO", getenv(build_variable[build]), 1);
-	if (module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(!module_load(""), "cannot load xtcp");
 	server[KERNEL] = start_server(KERNEL);
 	server[XTCP] = start_server(XTCP);
 	for (load = 0; load < LOADS; load++) {
@@ -254,8 +246,7 @@ static void measure_build(enum build build, const long *amount, double ours[LOAD
 	}
 	stop_server(server[KERNEL]);
 	stop_server(server[XTCP]);
-	if (!WAIT_FOR(!module_unload(), STACK_DEADLINE_MS))
-		measure_die("cannot unload xtcp");
+	measure_must(WAIT_FOR(!module_unload(), STACK_DEADLINE_MS), "cannot unload xtcp");
 }
 
 static int run_ab(int pairs, const long *amount, double least)
@@ -266,8 +257,7 @@ static int run_ab(int pairs, const long *amount, double least)
 	char what[64];
 	bool ok = true;
 
-	if (!getenv("AB_KO"))
-		measure_die("AB_KO does not name a module");
+	measure_must(getenv("AB_KO"), "AB_KO does not name a module");
 	setenv("NOW_KO", getenv("XTCP_KO"), 1);
 	for (i = 0; i < pairs; i++) {
 		for (build = 0; build < BUILDS; build++) {
@@ -316,16 +306,13 @@ static int run_tax(int pairs, long transactions, long connections)
 		int listener;
 
 		measure_tax(without, i, transactions, connections);
-		if (module_load(""))
-			measure_die("cannot load xtcp");
+		measure_must(!module_load(""), "cannot load xtcp");
 		measure_tax(idle, i, transactions, connections);
 		listener = stack_listener(pair.b, XTCP, NS_B4, OTHER_PORT, true);
-		if (listener < 0)
-			measure_die("listen on xtcp");
+		measure_must(listener >= 0, "listen on xtcp");
 		measure_tax(listening, i, transactions, connections);
 		close(listener);
-		if (module_unload())
-			measure_die("cannot unload xtcp");
+		measure_must(!module_unload(), "cannot unload xtcp");
 	}
 	for (j = 0; j < 2; j++) {
 		for (i = 0; i < pairs; i++)
@@ -343,9 +330,8 @@ static int run_tax(int pairs, long transactions, long connections)
 
 static void set_boxes(const char *value)
 {
-	if (ns_sysctl_set(pair.a, "net.xtcp.blackbox", "%s", value) ||
-	    ns_sysctl_set(pair.b, "net.xtcp.blackbox", "%s", value))
-		measure_die("net.xtcp.blackbox");
+	measure_must(!ns_sysctl_set(pair.a, "net.xtcp.blackbox", "%s", value) &&
+		     !ns_sysctl_set(pair.b, "net.xtcp.blackbox", "%s", value), "net.xtcp.blackbox");
 }
 
 static int run_box(int pairs, const long *amount)
@@ -356,8 +342,7 @@ static int run_box(int pairs, const long *amount)
 	char what[64];
 	int load, i;
 
-	if (module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(!module_load(""), "cannot load xtcp");
 	server = start_server(XTCP);
 	for (load = 0; load < LOADS; load++) {
 		for (i = 0; i < pairs; i++) {
@@ -393,8 +378,7 @@ static int run_profile(const char *name, long units, const char *symbols)
 		load++;
 	if (load == LOADS || units < 1)
 		return fprintf(stderr, "bench: see the head of bench.c\n"), 2;
-	if (module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(!module_load(""), "cannot load xtcp");
 	for (stack = KERNEL; stack <= XTCP; stack++) {
 		server = start_server(stack);
 		rate(load, stack, units / 5 + 1);

@@ -113,18 +113,15 @@ static struct netem make_path(struct router *r, const struct network *n, int rou
 	forth.delay_us = about(forth.delay_us, which + 1);
 	forth.queue = about(forth.queue, which + 2);
 	back = (struct netem){ .delay_us = forth.delay_us };
-	if (router_make(r, 1500, false) || router_set(r, &forth, &back))
-		measure_die("network");
+	measure_must(!router_make(r, 1500, false) && !router_set(r, &forth, &back), "network");
 	*listener = stack_listener(r->receiver, receiver, ROUTER_RECEIVER4, PORT, true);
-	if (*listener < 0)
-		measure_die("listen");
+	measure_must(*listener >= 0, "listen");
 	return forth;
 }
 
 static void enter(const struct router *r, struct contestant *c, int listener)
 {
-	if (contest_enter(r, c, listener, PORT))
-		measure_die(c->algorithm);
+	measure_must(!contest_enter(r, c, listener, PORT), c->algorithm);
 }
 
 static void leave(struct contestant *c)
@@ -193,10 +190,8 @@ static void play_stream(const struct network *n, int round)
 	begin = wait_now_ms();
 	enter(&r, c, listener);
 	waited = run(&r, c, 1, 0, begin + STREAM_MS);
-	if (getsockopt(c->out, IPPROTO_TCP, TCP_INFO, &info, &len))
-		measure_die("TCP_INFO");
-	if (!c->received)
-		measure_die("nothing arrived");
+	measure_must(!getsockopt(c->out, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	measure_must(c->received, "nothing arrived");
 	say(round, n, "goodput", c->received * 8.0 / STREAM_MS / forth.rate_kbit / TEXT * PACKET * 100);
 	say(round, n, "queue", waited * 8 / forth.rate_kbit);
 	say(round, n, "resent", info.tcpi_bytes_retrans * 100.0 / c->received);
@@ -225,8 +220,7 @@ static double transfer(const struct router *r, int listener, long long left)
 		}
 		while ((n = recv(c->in, piece, sizeof(piece), 0)) > 0)
 			c->received += n;
-		if (!n || wait_now_ms() > until)
-			measure_die("a transfer");
+		measure_must(n && wait_now_ms() <= until, "a transfer");
 	}
 	begin = measure_now() - begin;
 	leave(c);
@@ -273,8 +267,7 @@ static void play(const struct network *n, int first, int count)
 	};
 	int round;
 
-	if (streams != (n->kind == BESIDE ? 2 : 1))
-		measure_die("not so many sides");
+	measure_must(streams == (n->kind == BESIDE ? 2 : 1), "not so many sides");
 	for (round = first; round < first + count; round++) {
 		plays[n->kind](n, round);
 		fflush(stdout);
@@ -335,8 +328,7 @@ int main(int argc, char **argv)
 	}
 	if (!module_is_loaded() && module_load(""))
 		measure_die("module");
-	if (!read_sides(argv[3]))
-		measure_die("no such side");
+	measure_must(read_sides(argv[3]), "no such side");
 	for (k = 4; k < argc; k++) {
 		if (!strcmp(argv[k], "--") && k + 1 < argc && read_sides(argv[++k]))
 			continue;
@@ -345,8 +337,7 @@ int main(int argc, char **argv)
 				play(&networks[i], first, count);
 				played++;
 			}
-		if (!played)
-			measure_die("no such network, or side");
+		measure_must(played, "no such network, or side");
 	}
 	return 0;
 }

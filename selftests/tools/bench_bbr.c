@@ -68,8 +68,7 @@ static int run(struct contestant *all, int n, int ms)
 {
 	int longer_us;
 
-	if (contest_run(&router, all, n, SETTLED_MS, ms, RTT_US, &longer_us))
-		measure_die("the streams");
+	measure_must(!contest_run(&router, all, n, SETTLED_MS, ms, RTT_US, &longer_us), "the streams");
 	return longer_us;
 }
 
@@ -80,8 +79,7 @@ static void set_path(int mbit, int loss, int queue)
 		.delay_us = RTT_US / 2, .rate_kbit = mbit * 1000, .queue = queue * PACKET, .loss = loss,
 	};
 
-	if (router_set(&router, &forth, &back))
-		measure_die("netem");
+	measure_must(!router_set(&router, &forth, &back), "netem");
 }
 
 /* How much of a flight may be lost before bbr takes the queue for full. */
@@ -240,15 +238,13 @@ int main(int argc, char **argv)
 	}
 	if (!module_is_loaded() && module_load(""))
 		measure_die("module");
-	if (router_make(&router, 1500, false))
-		measure_die("router");
+	measure_must(!router_make(&router, 1500, false), "router");
 	for (i = 0; i < sizeof(all_parts) / sizeof(all_parts[0]); i++)
 		if (is_named(all_parts[i].name, argc, argv)) {
 			all_parts[i].run();
 			ran++;
 		}
 	router_close(&router);
-	if (!ran)
-		measure_die("no such part");
+	measure_must(ran, "no such part");
 	return kept ? 0 : 1;
 }

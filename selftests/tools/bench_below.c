@@ -46,17 +46,15 @@ static double below(int fd)
 	unsigned int words[SK_MEMINFO_VARS] = { 0 };
 	socklen_t len = sizeof(words);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, words, &len))
-		measure_die("SO_MEMINFO");
+	measure_must(!getsockopt(fd, SOL_SOCKET, SO_MEMINFO, words, &len), "SO_MEMINFO");
 	return words[SK_MEMINFO_WMEM_ALLOC];
 }
 
 static void set_buffers(const struct router *r)
 {
-	if (ns_sysctl_set(r->sender, "net.xtcp.wmem", BUFFERS) ||
-	    ns_sysctl_set(r->sender, "net.ipv4.tcp_wmem", BUFFERS) ||
-	    ns_sysctl_set(r->receiver, "net.ipv4.tcp_rmem", BUFFERS))
-		measure_die("buffers");
+	measure_must(!ns_sysctl_set(r->sender, "net.xtcp.wmem", BUFFERS) &&
+		     !ns_sysctl_set(r->sender, "net.ipv4.tcp_wmem", BUFFERS) &&
+		     !ns_sysctl_set(r->receiver, "net.ipv4.tcp_rmem", BUFFERS), "buffers");
 }
 
 static void set_path(const struct router *r, bool at_router)
@@ -65,9 +63,8 @@ static void set_path(const struct router *r, bool at_router)
 	const struct netem limited = { .delay_us = WAY_US, .rate_kbit = KBIT, .queue = ROUTER_QUEUE };
 	const struct netem device = { .rate_kbit = KBIT, .queue = QUEUE };
 
-	if (router_set(r, at_router ? &limited : &delay, &delay) ||
-	    (!at_router && netem_set(r->sender, ROUTER_NEAR, &device)))
-		measure_die("netem");
+	measure_must(!router_set(r, at_router ? &limited : &delay, &delay) &&
+		     !(!at_router && netem_set(r->sender, ROUTER_NEAR, &device)), "netem");
 }
 
 static bool run(enum stack stack, bool at_router, int seconds)
@@ -80,17 +77,14 @@ static bool run(enum stack stack, bool at_router, int seconds)
 	ssize_t got;
 	bool kept;
 
-	if (router_make(&r, 1500, true))
-		measure_die("router");
+	measure_must(!router_make(&r, 1500, true), "router");
 	set_buffers(&r);
 	set_path(&r, at_router);
 	listener = stack_listener(r.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
 	out = stack_connected(r.sender, stack, ROUTER_RECEIVER4, PORT);
-	if (listener < 0 || out < 0)
-		measure_die("connect");
+	measure_must(listener >= 0 && out >= 0, "connect");
 	in = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (in < 0 || fcntl(out, F_SETFL, O_NONBLOCK))
-		measure_die("accept");
+	measure_must(in >= 0 && !fcntl(out, F_SETFL, O_NONBLOCK), "accept");
 	fds[0] = (struct pollfd){ .fd = out, .events = POLLOUT };
 	fds[1] = (struct pollfd){ .fd = in, .events = POLLIN };
 	begin = wait_now_ms();
@@ -105,8 +99,7 @@ static bool run(enum stack stack, bool at_router, int seconds)
 			next = now + LOOK_MS;
 		}
 	}
-	if (!n)
-		measure_die("looks");
+	measure_must(n, "looks");
 	/* sorts them */
 	measure_median(looks, n);
 	kept = stack != XTCP || looks[n - 1] <= MOST_MIB;

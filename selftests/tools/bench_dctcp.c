@@ -41,26 +41,21 @@ static struct router router;
 
 static void choose(int fd, const char *name)
 {
-	if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)))
-		measure_die(name);
+	measure_must(!setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)), name);
 }
 
 static void open_pair(const char *name, int *out, int *in)
 {
 	int listener = stack_bound(router.receiver, XTCP, ROUTER_RECEIVER4, PORT, true);
 
-	if (listener < 0)
-		measure_die("listener");
+	measure_must(listener >= 0, "listener");
 	choose(listener, name);
-	if (listen(listener, 8))
-		measure_die("listen");
+	measure_must(!listen(listener, 8), "listen");
 	*out = stack_socket(router.sender, XTCP, ROUTER_RECEIVER4);
 	choose(*out, name);
-	if (stack_connect(*out, ROUTER_RECEIVER4, PORT))
-		measure_die("connect");
+	measure_must(!stack_connect(*out, ROUTER_RECEIVER4, PORT), "connect");
 	*in = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (*in < 0 || fcntl(*out, F_SETFL, O_NONBLOCK))
-		measure_die("accept");
+	measure_must(*in >= 0 && !fcntl(*out, F_SETFL, O_NONBLOCK), "accept");
 	close(listener);
 }
 
@@ -69,8 +64,7 @@ static struct tcp_info info(int fd)
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
-		measure_die("TCP_INFO");
+	measure_must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
 	return info;
 }
 
@@ -79,8 +73,7 @@ static unsigned int alpha(int fd)
 	union tcp_cc_info info = { 0 };
 	socklen_t len = sizeof(info);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_CC_INFO, &info, &len))
-		measure_die("TCP_CC_INFO");
+	measure_must(!getsockopt(fd, IPPROTO_TCP, TCP_CC_INFO, &info, &len), "TCP_CC_INFO");
 	return info.dctcp.dctcp_alpha;
 }
 
@@ -146,8 +139,7 @@ int main(int argc, char **argv)
 	}
 	if (!module_is_loaded() && module_load(""))
 		measure_die("module");
-	if (router_make(&router, 1500, false) || router_set(&router, &forth, &back))
-		measure_die("router");
+	measure_must(!router_make(&router, 1500, false) && !router_set(&router, &forth, &back), "router");
 	kept &= run("dctcp", "dctcp", "1", seconds, true);
 	kept &= run("dctcp, AccECN", "dctcp", "3", seconds, true);
 	run("cubic, ECN", "cubic", "1", seconds, false);

@@ -52,8 +52,7 @@ static void write_text(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC);
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		measure_die(path);
+	measure_must(fd >= 0 && write(fd, text, strlen(text)) >= 0, path);
 	close(fd);
 }
 
@@ -64,8 +63,7 @@ static void count_timers(long *ours, long *all)
 	FILE *file = fopen(TRACING "events/timer/timer_expire_entry/hist", "re");
 
 	*ours = *all = 0;
-	if (!file)
-		measure_die("histogram of timers");
+	measure_must(file, "histogram of timers");
 	while (fgets(line, sizeof(line), file)) {
 		hits = strstr(line, "hitcount:");
 		if (!hits)
@@ -117,10 +115,8 @@ static void measure_parts(struct result *result, enum stack stack, double begin,
 {
 	long long probes = probes_sent(stack);
 
-	if (netem_hold(pair.a, "veth0") || netem_hold(pair.b, "veth0"))
-		measure_die("plug");
-	if (measure_now() > begin)
-		measure_die("no time is left before the second round");
+	measure_must(!netem_hold(pair.a, "veth0") && !netem_hold(pair.b, "veth0"), "plug");
+	measure_must(measure_now() <= begin, "no time is left before the second round");
 	measure_busy_until(begin);
 	result->out = work_until(-1, end, idle);
 	result->peer = work_until(pair.a, end + SETTLE_S, idle);
@@ -138,14 +134,12 @@ static struct result measure(enum stack stack, int n)
 	ends_init(&pair, DESTINATIONS);
 	listener = ends_listener(&pair, KERNEL);
 	/* their probes are due at once, and the veth's queue has to hold them */
-	if (ns_sysctl_set(ns_home(), "net.core.netdev_max_backlog", "%d", 2 * n) ||
-	    ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "1024 65535") ||
-	    ns_sysctl_set(pair.a, "net.ipv4.tcp_keepalive_time", "%d", KEEPALIVE_S) ||
-	    ns_sysctl_set(pair.a, "net.xtcp.keepalive_time", "%d", KEEPALIVE_S))
-		measure_die("sysctl");
+	measure_must(!ns_sysctl_set(ns_home(), "net.core.netdev_max_backlog", "%d", 2 * n) &&
+		     !ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "1024 65535") &&
+		     !ns_sysctl_set(pair.a, "net.ipv4.tcp_keepalive_time", "%d", KEEPALIVE_S) &&
+		     !ns_sysctl_set(pair.a, "net.xtcp.keepalive_time", "%d", KEEPALIVE_S), "sysctl");
 	/* a module of the kernel that is read from disk takes as long as it likes: now */
-	if (netem_hold(pair.a, "veth0") || netem_clear(pair.a, "veth0"))
-		measure_die("plug");
+	measure_must(!netem_hold(pair.a, "veth0") && !netem_clear(pair.a, "veth0"), "plug");
 	/* that the link is up makes all routes stale; the news may be a second late, and each probe would look anew */
 	measure_busy_until(measure_now() + SETTLE_S);
 	begin = measure_now();
@@ -161,8 +155,7 @@ static struct result measure(enum stack stack, int n)
 	measure_busy_until(begin + KEEPALIVE_S - 1);
 	count_timers(&result.ours, &result.all);
 	write_text(EXPIRED, "!" BY_FUNCTION);
-	if (probes_sent(stack) != result.probes)
-		measure_die("a probe came early");
+	measure_must(probes_sent(stack) == result.probes, "a probe came early");
 
 	first = measure_now();
 	end += KEEPALIVE_S + LATE_S;
@@ -215,14 +208,12 @@ static double memory(enum stack stack, int n)
 	int i, listener;
 
 	ends_init(&pair, 1);
-	if (ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "10000 65535"))
-		measure_die("sysctl");
+	measure_must(!ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "10000 65535"), "sysctl");
 	listener = ends_listener(&pair, stack);
 	for (i = 0; i < WARM + n; i++) {
 		if (i == WARM)
 			before = measure_kernel_memory();
-		if (!ends_open(&opened[i], stack, NULL, &to, listener))
-			measure_die(stack_name(stack));
+		measure_must(ends_open(&opened[i], stack, NULL, &to, listener), stack_name(stack));
 	}
 	after = measure_kernel_memory();
 	while (i--)
@@ -253,8 +244,7 @@ int main(int argc, char **argv)
 	if (!was_loaded && module_load(""))
 		measure_die("cannot load xtcp");
 	opened = calloc(WARM + n, sizeof(*opened));
-	if (!opened)
-		measure_die("calloc");
+	measure_must(opened, "calloc");
 	status = memory_mode ? run_memory(n) : run(n);
 	free(opened);
 	if (!was_loaded && module_unload())

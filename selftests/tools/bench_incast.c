@@ -60,8 +60,7 @@ static void open_flows(struct flow *flows, const struct router *r, enum stack st
 {
 	int listener = stack_listener(r->sender, stack, ROUTER_SENDER4, PORT, true), i;
 
-	if (listener < 0)
-		measure_die("listener");
+	measure_must(listener >= 0, "listener");
 	for (i = 0; i < SENDERS; i++) {
 		flows[i].asks = stack_connected(r->receiver, stack, ROUTER_SENDER4, PORT);
 		flows[i].answers = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -74,8 +73,7 @@ static void open_flows(struct flow *flows, const struct router *r, enum stack st
 static void ask(struct flow *flow, int block)
 {
 	flow->due = block;
-	if (send(flow->asks, "", 1, MSG_NOSIGNAL) != 1)
-		measure_die("request");
+	measure_must(send(flow->asks, "", 1, MSG_NOSIGNAL) == 1, "request");
 }
 
 /* The request has come, or there is room for more of the answer. */
@@ -90,8 +88,7 @@ static void answer(struct flow *flow, int block)
 			 MSG_NOSIGNAL);
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n < 0)
-			measure_die("answer");
+		measure_must(n >= 0, "answer");
 		flow->left -= n;
 	}
 }
@@ -100,8 +97,7 @@ static void take(struct flow *flow)
 {
 	ssize_t n = recv(flow->asks, piece, sizeof(piece), 0);
 
-	if (!n || (n < 0 && errno != EAGAIN))
-		measure_die("recv");
+	measure_must(n && !(n < 0 && errno != EAGAIN), "recv");
 	if (n > 0)
 		flow->due -= n;
 }
@@ -166,8 +162,7 @@ static double run(enum stack stack, int rto_ms, const struct incast *incast, str
 	struct router r;
 	int i, rounds = 0;
 
-	if (router_make(&r, 1500, false) || router_set(&r, &forth, &back))
-		measure_die("network");
+	measure_must(!router_make(&r, 1500, false) && !router_set(&r, &forth, &back), "network");
 	set_rto_min(&r, rto_ms);
 	open_flows(flows, &r, stack);
 	begin = measure_now();

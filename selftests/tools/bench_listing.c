@@ -44,8 +44,7 @@ static int open_all(enum stack stack, int n, int listener)
 		if (i % 1000 == 0 && measure_available_kb() < FREE_KB)
 			break;
 		to = ends_server_addr(i % DESTINATIONS);
-		if (!ends_open(&opened[i], stack, NULL, &to, listener))
-			measure_die(stack_name(stack));
+		measure_must(ends_open(&opened[i], stack, NULL, &to, listener), stack_name(stack));
 	}
 	return i;
 }
@@ -103,8 +102,7 @@ static void *change(void *arg)
 	struct ends ends;
 
 	while (changing) {
-		if (!ends_open(&ends, XTCP, NULL, &to, *(int *)arg))
-			measure_die("a connection that goes again");
+		measure_must(ends_open(&ends, XTCP, NULL, &to, *(int *)arg), "a connection that goes again");
 		ends_abort(&ends);
 		changed++;
 	}
@@ -138,8 +136,7 @@ static bool each_once(int rows, int listener)
 	max_cookies = 2 * rows + 1000;
 	cookies = calloc(max_cookies, sizeof(*cookies));
 	changing = true;
-	if (!cookies || pthread_create(&thread, NULL, change, &listener))
-		measure_die("memory");
+	measure_must(cookies && !pthread_create(&thread, NULL, change, &listener), "memory");
 	got = diag_dump(&query, note_cookie, NULL);
 	changing = false;
 	pthread_join(thread, NULL);
@@ -147,8 +144,7 @@ static bool each_once(int rows, int listener)
 	for (n = 1; n < nr_cookies; n++)
 		twice += cookies[n] == cookies[n - 1];
 	for (i = 0; i < rows; i++) {
-		if (getsockopt(opened[i].client, SOL_SOCKET, SO_COOKIE, &cookie, &len))
-			measure_die("SO_COOKIE");
+		measure_must(!getsockopt(opened[i].client, SOL_SOCKET, SO_COOKIE, &cookie, &len), "SO_COOKIE");
 		missing += !bsearch(&cookie, cookies, nr_cookies, sizeof(*cookies), compare);
 	}
 	free(cookies);
@@ -199,8 +195,7 @@ int main(int argc, char **argv)
 	if (!module_is_loaded() && module_load(""))
 		measure_die("module");
 	opened = calloc(n, sizeof(*opened));
-	if (!opened)
-		measure_die("memory");
+	measure_must(opened, "memory");
 	ends_init(&pair, DESTINATIONS);
 	start_watch(&thread);
 	measure(KERNEL, n, &kernel);

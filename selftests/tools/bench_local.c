@@ -38,27 +38,23 @@ static void pair_of(enum stack stack, int fds[2])
 	const int one = 1;
 
 	if (stack == UNIX) {
-		if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
-			measure_die("socketpair");
+		measure_must(!socketpair(AF_UNIX, SOCK_STREAM, 0, fds), "socketpair");
 		return;
 	}
 	fds[0] = stack_connected(net, stack, HERE, PORT + stack);
 	fds[1] = fds[0] < 0 ? -1 : accept(listeners[stack], NULL, NULL);
-	if (fds[1] < 0 || setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) ||
-	    setsockopt(fds[1], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)))
-		measure_die("connect");
+	measure_must(fds[1] >= 0 && !setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) &&
+		     !setsockopt(fds[1], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "connect");
 }
 
 static void carry(int from, int to, int n)
 {
 	ssize_t got;
 
-	if (send(from, octets, n, MSG_NOSIGNAL) != n)
-		measure_die("send");
+	measure_must(send(from, octets, n, MSG_NOSIGNAL) == n, "send");
 	for (; n; n -= got) {
 		got = recv(to, octets, n, 0);
-		if (got <= 0)
-			measure_die("recv");
+		measure_must(got > 0, "recv");
 	}
 }
 
@@ -141,12 +137,10 @@ int main(int argc, char **argv)
 	if (!module_is_loaded() && module_load(""))
 		measure_die("module");
 	net = ns_make();
-	if (net < 0 || (atoi(argv[3]) && ns_sysctl_set(net, "net.xtcp.local", "1")))
-		measure_die("namespace");
+	measure_must(net >= 0 && !(atoi(argv[3]) && ns_sysctl_set(net, "net.xtcp.local", "1")), "namespace");
 	for (stack = 0; stack < 2; stack++) {
 		listeners[stack] = stack_listener(net, stack, HERE, PORT + stack, true);
-		if (listeners[stack] < 0)
-			measure_die("listen");
+		measure_must(listeners[stack] >= 0, "listen");
 	}
 	for (i = 0; i < sizeof(works) / sizeof(*works); i++)
 		measure(i, rounds, count);

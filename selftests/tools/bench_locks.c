@@ -79,8 +79,7 @@ static void go_round(enum load load, int cpus, long rounds)
 		for (i = 0; i < cpus; i++) {
 			CPU_ZERO(&one);
 			CPU_SET(i, &one);
-			if (sched_setaffinity(0, sizeof(one), &one))
-				measure_die("sched_setaffinity");
+			measure_must(!sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
 			open_and_close(listeners[i % count], PORT + i % count);
 		}
 }
@@ -92,8 +91,7 @@ static struct class *class_of(const char *name)
 	for (i = 0; i < class_count; i++)
 		if (!strcmp(classes[i].name, name))
 			return &classes[i];
-	if (class_count == CLASSES_MAX)
-		measure_die("classes of locks");
+	measure_must(class_count != CLASSES_MAX, "classes of locks");
 	snprintf(classes[i].name, sizeof(classes[i].name), "%s", name);
 	class_count++;
 	return &classes[i];
@@ -103,8 +101,7 @@ static void clear_counts(void)
 {
 	FILE *file = fopen("/proc/lock_stat", "we");
 
-	if (!file || fputs("0\n", file) < 0 || fclose(file))
-		measure_die("/proc/lock_stat");
+	measure_must(file && fputs("0\n", file) >= 0 && !fclose(file), "/proc/lock_stat");
 }
 
 /* Each line about a class is its name, a colon and twelve numbers. */
@@ -115,8 +112,7 @@ static void read_counts(double of)
 	char line[512], *colon, *name;
 	struct counts *counts;
 
-	if (!file)
-		measure_die("/proc/lock_stat");
+	measure_must(file, "/proc/lock_stat");
 	while (fgets(line, sizeof(line), file)) {
 		colon = strrchr(line, ':');
 		if (!colon || sscanf(colon + 1, "%*f %*f %*f %*f %*f %*f %lf %lf", &moved, &taken) != 2)
@@ -137,8 +133,7 @@ static void run(enum load load, enum stack of, int cpus)
 
 	stack = of;
 	ns = ns_make();
-	if (ns < 0)
-		measure_die("namespace");
+	measure_must(ns >= 0, "namespace");
 	if (has_few_ports(load) && (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %ld", FIRST_PORT,
 						  FIRST_PORT + most * 5 / 2) ||
 				    ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
@@ -146,8 +141,7 @@ static void run(enum load load, enum stack of, int cpus)
 		measure_die("sysctl");
 	for (i = 0; i < count; i++) {
 		listeners[i] = stack_listener(ns, stack, "127.0.0.1", PORT + i, true);
-		if (listeners[i] < 0)
-			measure_die("listen");
+		measure_must(listeners[i] >= 0, "listen");
 	}
 	go_round(load, cpus, has_few_ports(load) ? connections : WARM);
 	clear_counts();

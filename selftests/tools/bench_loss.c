@@ -120,19 +120,16 @@ static const char *verdict(bool good, bool in_scatter)
 
 static void make_router(struct router *r)
 {
-	if (router_make(r, 1500, false))
-		measure_die("namespaces");
+	measure_must(!router_make(r, 1500, false), "namespaces");
 }
 
 /* From the sender, whose stack is @stack, to kernel TCP at the receiver. */
 static void open_stream(struct stream *s, const struct router *r, enum stack stack, int listener, long long octets)
 {
 	*s = (struct stream){ .out = stack_connected(r->sender, stack, ROUTER_RECEIVER4, PORT), .left = octets };
-	if (s->out < 0)
-		measure_die("connect");
+	measure_must(s->out >= 0, "connect");
 	s->in = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (s->in < 0 || fcntl(s->out, F_SETFL, O_NONBLOCK))
-		measure_die("accept");
+	measure_must(s->in >= 0 && !fcntl(s->out, F_SETFL, O_NONBLOCK), "accept");
 }
 
 static void close_stream(struct stream *s)
@@ -148,12 +145,10 @@ static void move_out(struct stream *s)
 		n = send(s->out, piece, s->left < PIECE ? s->left : PIECE, MSG_NOSIGNAL);
 		if (n < 0 && errno == EAGAIN)
 			return;
-		if (n < 0)
-			measure_die("send");
+		measure_must(n >= 0, "send");
 		s->left -= n;
 	}
-	if (shutdown(s->out, SHUT_WR))
-		measure_die("shutdown");
+	measure_must(!shutdown(s->out, SHUT_WR), "shutdown");
 	s->left = -1;
 }
 
@@ -233,11 +228,9 @@ static void run_stream(struct result *result, int run, const struct network *n, 
 
 	make_router(&r);
 	listener = stack_listener(r.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
-	if (listener < 0 || router_set_calm(&r, &n->forth, &n->back))
-		measure_die("network");
+	measure_must(listener >= 0 && !router_set_calm(&r, &n->forth, &n->back), "network");
 	open_stream(&s, &r, stack, listener, n->kb * 10LL * percent);
-	if (router_set(&r, &n->forth, &n->back))
-		measure_die("network");
+	measure_must(!router_set(&r, &n->forth, &n->back), "network");
 	begin = measure_now();
 	move_streams(&s, 1, begin + LIMIT_S);
 	result->seconds[run] = measure_now() - begin;
@@ -328,8 +321,7 @@ static double run_fresh(enum stack stack)
 
 	make_router(&r);
 	listener = stack_listener(r.receiver, stack, ROUTER_RECEIVER4, PORT, true);
-	if (listener < 0 || router_set(&r, &forth, &back))
-		measure_die("network");
+	measure_must(listener >= 0 && !router_set(&r, &forth, &back), "network");
 	begin = measure_now();
 	open_stream(&s, &r, stack, listener, FRESH_KB * 10LL * percent);
 	move_streams(&s, 1, begin + LIMIT_S);
@@ -369,23 +361,19 @@ static void run_answers(double *times, int n, enum stack stack)
 
 	make_router(&r);
 	listener = stack_listener(r.sender, stack, ROUTER_SENDER4, PORT, true);
-	if (listener < 0 || router_set(&r, &forth, &back))
-		measure_die("network");
+	measure_must(listener >= 0 && !router_set(&r, &forth, &back), "network");
 	for (i = 0; i < n; i++) {
 		client = stack_connected(r.receiver, KERNEL, ROUTER_SENDER4, PORT);
 		server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		if (client < 0 || server < 0)
-			measure_die("connect");
+		measure_must(client >= 0 && server >= 0, "connect");
 		begin = measure_now();
-		if (send(client, piece, REQUEST, MSG_NOSIGNAL) != REQUEST ||
-		    recv(server, piece, REQUEST, MSG_WAITALL) != REQUEST ||
-		    send(server, piece, ANSWER, MSG_NOSIGNAL) != ANSWER)
-			measure_die("request");
+		measure_must(send(client, piece, REQUEST, MSG_NOSIGNAL) == REQUEST &&
+			     recv(server, piece, REQUEST, MSG_WAITALL) == REQUEST &&
+			     send(server, piece, ANSWER, MSG_NOSIGNAL) == ANSWER, "request");
 		close(server);
 		while ((got = recv(client, piece, PIECE, 0)) > 0)
 			;
-		if (got < 0)
-			measure_die("answer");
+		measure_must(got >= 0, "answer");
 		times[i] = (measure_now() - begin) * 1000;
 		close(client);
 	}
@@ -441,8 +429,7 @@ static void choose_cubic(int fd, char *name, socklen_t len)
 {
 	if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5) && errno != ENOENT)
 		measure_die("TCP_CONGESTION");
-	if (getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len))
-		measure_die("TCP_CONGESTION");
+	measure_must(!getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len), "TCP_CONGESTION");
 }
 
 struct shares {
@@ -463,8 +450,7 @@ static void run_flows(struct shares *shares, int seconds, int first, int second)
 
 	make_router(&r);
 	listener = stack_listener(r.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
-	if (listener < 0 || router_set(&r, &forth, &back))
-		measure_die("network");
+	measure_must(listener >= 0 && !router_set(&r, &forth, &back), "network");
 	for (i = 0; i < 2 * FLOWS; i++) {
 		int stack = i % 2 ? second : first;
 

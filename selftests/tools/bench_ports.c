@@ -64,8 +64,7 @@ static void open_one(struct ends *ends, enum stack stack)
 {
 	const union stack_addr to = ends_server_addr(0);
 
-	if (!ends_open(ends, stack, NULL, &to, listener))
-		measure_die(stack_name(stack));
+	measure_must(ends_open(ends, stack, NULL, &to, listener), stack_name(stack));
 }
 
 /* Nanoseconds of a connect() that finds a port; the port is free again afterwards. */
@@ -300,8 +299,7 @@ static void young(enum stack stack, int ports, double *cost)
 	}
 	for (i = 0; i < 2; i++)
 		cost[i] = sum[i] / measured[i] * 1e9;
-	if (measure_now() - begin > 1.01 * YOUNG_SECONDS)
-		measure_die("this machine is too slow");
+	measure_must(measure_now() - begin <= 1.01 * YOUNG_SECONDS, "this machine is too slow");
 	finish();
 }
 

@@ -57,16 +57,14 @@ static void make_path(int rtt_us, const struct netem *queue)
 
 	forth.delay_us = rtt_us / 2;
 	forth.rate_kbit = MBIT * 1000;
-	if (router_make(&router, 1500, false) || router_set(&router, &forth, &back))
-		measure_die("router");
+	measure_must(!router_make(&router, 1500, false) && !router_set(&router, &forth, &back), "router");
 }
 
 static int make_listener(const char *algorithm)
 {
 	int listener = stack_bound(router.receiver, XTCP, ROUTER_RECEIVER4, PORT, true);
 
-	if (listener < 0 || contest_choose(listener, algorithm) || listen(listener, 8))
-		measure_die("listener");
+	measure_must(listener >= 0 && !contest_choose(listener, algorithm) && !listen(listener, 8), "listener");
 	return listener;
 }
 
@@ -131,11 +129,9 @@ static bool alone(const char *algorithm, int rtt_ms, const struct netem *queue, 
 
 	make_path(rtt_ms * 1000, queue);
 	listener = make_listener(algorithm);
-	if (contest_enter(&router, &c, listener, PORT))
-		measure_die(algorithm);
+	measure_must(!contest_enter(&router, &c, listener, PORT), algorithm);
 	n = run(&c, 1, seconds * 1000);
-	if (getsockopt(c.out, IPPROTO_TCP, TCP_INFO, &info, &len) || !n)
-		measure_die("TCP_INFO");
+	measure_must(!getsockopt(c.out, IPPROTO_TCP, TCP_INFO, &info, &len) && n, "TCP_INFO");
 	share = share_of(&c, seconds);
 	most = looks[n * 99 / 100];
 	kept = !bound || (share >= 0.95 && most <= longest);
@@ -166,8 +162,7 @@ static bool beside(int rtt_ms, int packets, int seconds)
 	make_path(rtt_ms * 1000, &queue);
 	listener = make_listener("prague");
 	for (i = 0; i < 2; i++)
-		if (contest_enter(&router, &all[i], listener, PORT))
-			measure_die(all[i].algorithm);
+		measure_must(!contest_enter(&router, &all[i], listener, PORT), all[i].algorithm);
 	run(all, 2, seconds * 1000);
 	share = (double)all[0].received / (all[0].received + all[1].received);
 	kept = share >= 0.4;

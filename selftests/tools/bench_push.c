@@ -76,8 +76,7 @@ static long ip_received(int ns)
 
 	if (!at && text && !strncmp(text, "Ip: ", 4))
 		at = strchr(text, '\n');
-	if (!at || sscanf(at + 1, "Ip: %*d %*d %ld", &value) != 1)
-		measure_die("/proc/net/snmp");
+	measure_must(at && sscanf(at + 1, "Ip: %*d %*d %ld", &value) == 1, "/proc/net/snmp");
 	free(text);
 	return value;
 }
@@ -108,30 +107,25 @@ static void run_stream(enum stack sender, enum stack receiver, long megabytes, d
 	ssize_t n;
 	pid_t pid;
 
-	if (listener < 0)
-		measure_die("listen");
+	measure_must(listener >= 0, "listen");
 	pid = ns_fork(pair.b, receive, &listener);
 	fd = stack_connected(pair.a, sender, NS_B4, PORT + receiver);
-	if (pid < 0 || fd < 0)
-		measure_die("connect");
+	measure_must(pid >= 0 && fd >= 0, "connect");
 	skbs = ip_received(pair.b);
 	acks = ip_received(pair.a);
 	begin = measure_now();
 	for (; octets > 0; octets -= n) {
 		n = send(fd, piece, octets < PIECE ? octets : PIECE, MSG_NOSIGNAL);
-		if (n <= 0)
-			measure_die("send");
+		measure_must(n > 0, "send");
 	}
 	shutdown(fd, SHUT_WR);
 	/* the receiver has read everything when it closes */
-	if (recv(fd, piece, 1, 0))
-		measure_die("the stream's end");
+	measure_must(!recv(fd, piece, 1, 0), "the stream's end");
 	figures[RATE] = megabytes / (measure_now() - begin);
 	figures[SKBS] = (double)(ip_received(pair.b) - skbs) / megabytes;
 	figures[ACKS] = (double)(ip_received(pair.a) - acks) / megabytes;
 	close_each(fd, listener);
-	if (waitpid(pid, &status, 0) != pid || status)
-		measure_die("receiver");
+	measure_must(waitpid(pid, &status, 0) == pid && !status, "receiver");
 	figures[CALLS] = (double)seen[0] / megabytes;
 	figures[SLEEPS] = (double)seen[1] / megabytes;
 }
@@ -191,18 +185,15 @@ int main(int argc, char **argv)
 	if (other && !access(other, R_OK))
 		builds = BUILDS;
 	seen = mmap(NULL, 2 * sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (seen == MAP_FAILED || ns_pair_make(&pair))
-		measure_die("start");
+	measure_must(seen != MAP_FAILED && !ns_pair_make(&pair), "start");
 	setenv("NOW_KO", getenv("XTCP_KO"), 1);
 	for (round = 0; round < pairs; round++)
 		for (build = 0; build < builds; build++) {
 			setenv("XTCP_KO", getenv(build_variable[build]), 1);
-			if (module_load(""))
-				measure_die("cannot load xtcp");
+			measure_must(!module_load(""), "cannot load xtcp");
 			for (cut = 0; cut < 2; cut++)
 				measure(build, cut, megabytes, round);
-			if (!WAIT_FOR(!module_unload(), STACK_DEADLINE_MS))
-				measure_die("cannot unload xtcp");
+			measure_must(WAIT_FOR(!module_unload(), STACK_DEADLINE_MS), "cannot unload xtcp");
 		}
 	report(builds, pairs);
 	ns_pair_close(&pair);

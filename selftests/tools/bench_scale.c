@@ -35,11 +35,9 @@ static void open_and_close(const struct worker *w, int listener)
 	int client = stack_socket(ns, w->stack, "127.0.0.1"), server;
 	char octet;
 
-	if (client < 0 || stack_connect(client, "127.0.0.1", w->port))
-		measure_die("connect");
+	measure_must(client >= 0 && !stack_connect(client, "127.0.0.1", w->port), "connect");
 	server = accept(listener, NULL, NULL);
-	if (server < 0 || close(client) || recv(server, &octet, 1, 0) || close(server))
-		measure_die("accept");
+	measure_must(server >= 0 && !close(client) && !recv(server, &octet, 1, 0) && !close(server), "accept");
 }
 
 static void *work(void *arg)
@@ -47,12 +45,10 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	int listener = w->listener;
 
-	if (ns_enter(ns))
-		measure_die("namespace");
+	measure_must(!ns_enter(ns), "namespace");
 	if (listener < 0)
 		listener = stack_listener(ns, w->stack, "127.0.0.1", w->port, true);
-	if (listener < 0)
-		measure_die("listen");
+	measure_must(listener >= 0, "listen");
 	while (!stop) {
 		open_and_close(w, listener);
 		w->done++;
@@ -70,8 +66,7 @@ static double rate(enum stack stack, int threads, bool shared, double seconds)
 	long done = 0;
 
 	ns = ns_make();
-	if (ns < 0)
-		measure_die("namespace");
+	measure_must(ns >= 0, "namespace");
 	if (shared)
 		listener = stack_listener(ns, stack, "127.0.0.1", PORT, true);
 	if (shared && listener < 0)
@@ -81,8 +76,7 @@ static double rate(enum stack stack, int threads, bool shared, double seconds)
 		workers[i].stack = stack;
 		workers[i].port = shared ? PORT : PORT + i;
 		workers[i].listener = listener;
-		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]))
-			measure_die("thread");
+		measure_must(!pthread_create(&workers[i].thread, NULL, work, &workers[i]), "thread");
 	}
 	usleep(seconds * 1e6);
 	stop = true;

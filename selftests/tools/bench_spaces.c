@@ -59,8 +59,7 @@ static long slab_octets(void)
 	struct dirent *entry;
 	long octets = 0;
 
-	if (!dir)
-		measure_die("/sys/kernel/slab");
+	measure_must(dir, "/sys/kernel/slab");
 	/* empties all caches and waits for RCU */
 	measure_kernel_memory();
 	/* a link is one more name for what has another */
@@ -74,8 +73,7 @@ static long slab_octets(void)
 /* What an earlier count has closed would end during the next one, and lower its figure. */
 static void wait_for_ends(void)
 {
-	if (!ns_all_ended(600000))
-		measure_die("end");
+	measure_must(ns_all_ended(600000), "end");
 }
 
 /* For each of @n that are made while half as many are there. */
@@ -92,8 +90,7 @@ static double idle_octets(int n)
 		ns[i] = ns_make();
 	after = slab_octets();
 	for (i = 0; i < n; i++)
-		if (ns[i] < 0 || close(ns[i]))
-			measure_die("namespace");
+		measure_must(ns[i] >= 0 && !close(ns[i]), "namespace");
 	free(ns);
 	return (double)(after - before) / (n - n / 3);
 }
@@ -109,8 +106,7 @@ static double used_octets(int n)
 		ns[i] = ns_make();
 	before = slab_octets();
 	for (i = 0; i < n; i++)
-		if (ns[i] < 0 || close(stack_socket(ns[i], XTCP, "127.0.0.1")))
-			measure_die("socket");
+		measure_must(ns[i] >= 0 && !close(stack_socket(ns[i], XTCP, "127.0.0.1")), "socket");
 	after = slab_octets();
 	for (i = 0; i < n; i++)
 		close(ns[i]);
@@ -128,11 +124,9 @@ static int run_memory(int n)
 	used_octets(n);
 	for (i = 0; i < ROUNDS; i++) {
 		with[i] = idle_octets(n);
-		if (module_unload())
-			measure_die("unload");
+		measure_must(!module_unload(), "unload");
 		without[i] = idle_octets(n);
-		if (module_load(""))
-			measure_die("load");
+		measure_must(!module_load(""), "load");
 	}
 	idle = measure_median(with, ROUNDS) - measure_median(without, ROUNDS);
 	most = MOST_IDLE * measure_median(without, ROUNDS);
@@ -146,8 +140,7 @@ static int run_memory(int n)
 static void *carry(void *unused)
 {
 	while (!stop) {
-		if (!stack_carries(client, server, CHUNK))
-			measure_die("the connection does not carry data");
+		measure_must(stack_carries(client, server, CHUNK), "the connection does not carry data");
 		carried += CHUNK;
 		wait_tick();
 	}
@@ -171,10 +164,9 @@ static void leave_records(int ns, enum stack stack, int port, int n)
 /* So many in the namespace of the connection, where a port has half as many clients at most. */
 static void leave_foreign(int n)
 {
-	if (ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "10000 65535") ||
-	    ns_sysctl_set(pair.a, "net.xtcp.max_tw_buckets", "%d", 2 * n) ||
-	    ns_sysctl_set(pair.a, "net.xtcp.timewait_ms", "240000"))
-		measure_die("sysctl");
+	measure_must(!ns_sysctl_set(pair.a, "net.ipv4.ip_local_port_range", "10000 65535") &&
+		     !ns_sysctl_set(pair.a, "net.xtcp.max_tw_buckets", "%d", 2 * n) &&
+		     !ns_sysctl_set(pair.a, "net.xtcp.timewait_ms", "240000"), "sysctl");
 	leave_records(pair.a, XTCP, PORT, n / 2);
 	leave_records(pair.a, XTCP, PORT + 1, n - n / 2);
 }
@@ -187,8 +179,7 @@ static double come_and_go(int n, enum stack stack, bool used)
 	for (i = 0; i < n; i += k) {
 		for (k = 0; k < AT_ONCE && i + k < n; k++) {
 			ns[k] = ns_make();
-			if (ns[k] < 0)
-				measure_die("namespace");
+			measure_must(ns[k] >= 0, "namespace");
 			if (used)
 				leave_records(ns[k], stack, PORT, 1);
 		}
@@ -206,14 +197,12 @@ static double show_ends(const char *what, int n, enum stack stack, bool used, in
 	pthread_t thread;
 	double seconds;
 
-	if (ns_pair_make(&pair))
-		measure_die("namespaces");
+	measure_must(!ns_pair_make(&pair), "namespaces");
 	if (foreign)
 		leave_foreign(foreign);
 	stack_pair_or_die(pair.a, stack, pair.b, stack, NS_B4, PORT, &client, &server);
 	stop = false;
-	if (pthread_create(&thread, NULL, carry, NULL))
-		measure_die("thread");
+	measure_must(!pthread_create(&thread, NULL, carry, NULL), "thread");
 	/* what the first ones make for good is no part of the figure */
 	come_and_go(AT_ONCE / 10, stack, used);
 	carried = 0;
@@ -243,8 +232,7 @@ static int run_ends(int n, int foreign)
 	unused = show_ends("namespaces made and ended, unused", n, XTCP, false, 0);
 	record = show_ends("the same, each with a record", n / 10, XTCP, true, 0);
 	beside = show_ends("while others have many records", n / 10, XTCP, true, foreign);
-	if (module_unload())
-		measure_die("unload");
+	measure_must(!module_unload(), "unload");
 	theirs = show_ends("without xtcp, unused", n, KERNEL, false, 0);
 	their_record = show_ends("the same, each with kernel TCP's TIME-WAIT", n / 10, KERNEL, true, 0);
 	ok = show_ratio("an unused one", unused, theirs, MOST_ENDS);
@@ -261,8 +249,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: bench_spaces memory NAMESPACES | ends NAMESPACES [RECORDS]\n");
 		return 2;
 	}
-	if (setrlimit(RLIMIT_NOFILE, &files) || (!module_is_loaded() && module_load("")))
-		measure_die("module");
+	measure_must(!setrlimit(RLIMIT_NOFILE, &files) && !(!module_is_loaded() && module_load("")), "module");
 	if (!strcmp(argv[1], "memory"))
 		return run_memory(atoi(argv[2]));
 	return run_ends(atoi(argv[2]), argc > 3 ? atoi(argv[3]) : FOREIGN);

@@ -72,8 +72,7 @@ static double cost(enum stack stack, int megabytes)
 	int fd = stack_connected(pair.a, stack, NS_B4, PORT + stack), pieces = megabytes * PIECES_OF_A_MB;
 	double idle = send_pieces(-1, pieces), busy;
 
-	if (fd < 0)
-		measure_die("connect");
+	measure_must(fd >= 0, "connect");
 	/* until its window is open, again if it was */
 	send_pieces(fd, WARM);
 	busy = send_pieces(fd, pieces) - idle;
@@ -86,8 +85,7 @@ static pid_t start_server(enum stack stack)
 	int listener = stack_listener(pair.b, stack, NS_B4, PORT + stack, true);
 	pid_t pid = listener < 0 ? -1 : ns_fork(pair.b, serve, &listener);
 
-	if (pid < 0)
-		measure_die("server");
+	measure_must(pid >= 0, "server");
 	close(listener);
 	return pid;
 }
@@ -129,8 +127,7 @@ int main(int argc, char **argv)
 	}
 	if (!module_is_loaded() && module_load(""))
 		measure_die("module");
-	if (ns_pair_make(&pair))
-		measure_die("namespaces");
+	measure_must(!ns_pair_make(&pair), "namespaces");
 	compare("bundles", pairs, megabytes);
 	if (ns_link_gso_max_segs(pair.a, "veth0", 1) || ns_link_offloads(pair.a, "veth0", false) ||
 	    ns_link_gso_max_segs(pair.b, "veth0", 1) || ns_link_offloads(pair.b, "veth0", false))

@@ -59,8 +59,7 @@ static void make_network(void)
 	ns = ns_make();
 	/* nothing but SYN-ACKs leaves by the sink */
 	tun = ns < 0 ? -1 : tun_before_sink(ns, SERVER);
-	if (tun < 0 || ns_sysctl_set(ns, "net.core.somaxconn", "%d", BACKLOG))
-		measure_die("network");
+	measure_must(tun >= 0 && !ns_sysctl_set(ns, "net.core.somaxconn", "%d", BACKLOG), "network");
 }
 
 /* The next SYN, from an address that did not send one yet. */
@@ -115,8 +114,7 @@ static void write_packets(int n)
 	int i;
 
 	for (i = 0; i < n; i++)
-		if (write(tun, &packets[i], sizeof(packets[i])) != sizeof(packets[i]))
-			measure_die("write");
+		measure_must(write(tun, &packets[i], sizeof(packets[i])) == sizeof(packets[i]), "write");
 }
 
 /* Seconds that @n SYNs take. Each of them must be answered, or none; in longer runs SYN-ACKs are sent again. */
@@ -144,11 +142,9 @@ static int open_listener(enum stack stack, enum how how)
 	const char *knob = stack == XTCP ? "net.xtcp.syncookies" : "net.ipv4.tcp_syncookies";
 	int listener;
 
-	if (ns_sysctl_set(ns, knob, "%d", how == COOKIE ? 2 : 1))
-		measure_die("syncookies");
+	measure_must(!ns_sysctl_set(ns, knob, "%d", how == COOKIE ? 2 : 1), "syncookies");
 	listener = stack_listener(ns, stack, SERVER, PORT, true);
-	if (listener < 0 || listen(listener, BACKLOG))
-		measure_die("listen");
+	measure_must(listener >= 0 && !listen(listener, BACKLOG), "listen");
 	return listener;
 }
 
@@ -236,8 +232,7 @@ static double gross_cost(int n)
 	int listener = stack_listener(ns, XTCP, SERVER, PORT, true);
 	double took;
 
-	if (listener < 0 || listen(listener, BACKLOG))
-		measure_die("listen");
+	measure_must(listener >= 0 && !listen(listener, BACKLOG), "listen");
 	shoot(ENTRY, n / 10);
 	took = shoot(ENTRY, n);
 	close(listener);
@@ -252,14 +247,12 @@ static int run_listeners(int rounds, int n)
 	char what[64];
 	int i, round;
 
-	if (setrlimit(RLIMIT_NOFILE, &files))
-		measure_die("setrlimit");
+	measure_must(!setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
 	/* what is cold the first times is no part of the figure */
 	for (round = 0; round < 3; round++)
 		gross_cost(n);
 	for (i = 0; i < 3; i++) {
-		if (ns_call(ns, add_listeners, (void *)&others[i]))
-			measure_die("listeners");
+		measure_must(!ns_call(ns, add_listeners, (void *)&others[i]), "listeners");
 		for (round = 0; round < rounds; round++)
 			all[round] = gross_cost(n);
 		costs[i] = measure_median(all, rounds);
@@ -319,8 +312,7 @@ static pid_t start(void (*body)(double), double rate, int listener)
 {
 	pid_t pid = fork();
 
-	if (pid < 0)
-		measure_die("fork");
+	measure_must(pid >= 0, "fork");
 	if (pid)
 		return pid;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -360,8 +352,7 @@ static struct goodput measure(enum stack stack, double rate, double seconds)
 	double begin;
 	long done;
 
-	if (listener < 0 || listen(listener, 1024))
-		measure_die("listen");
+	measure_must(listener >= 0 && !listen(listener, 1024), "listen");
 	flood_port = PORT + stack;
 	server = start(NULL, 0, listener);
 	if (rate > 0)
@@ -440,8 +431,7 @@ static int run_memory(void)
 	record_size("a half-open connection over IPv6", "xtcp_request6", "request_sock_TCPv6");
 	ns_sysctl_set(ns, "net.xtcp.syncookies", "1");
 	listener = stack_listener(ns, XTCP, SERVER, PORT, true);
-	if (listener < 0 || listen(listener, BACKLOG))
-		measure_die("listen");
+	measure_must(listener >= 0 && !listen(listener, BACKLOG), "listen");
 	shoot(ENTRY, 10000);
 	slabs_read(&few);
 	shoot(ENTRY, 50000);

@@ -73,8 +73,7 @@ static int count_records(void *path)
 	char line[512];
 	int n = 0;
 
-	if (!file)
-		measure_die(path);
+	measure_must(file, path);
 	while (fgets(line, sizeof(line), file))
 		if (sscanf(line, " %*d: %*x:%*x %*x:%*x %x", &state) == 1 && state == 6)
 			n++;
@@ -107,13 +106,11 @@ static void make_records(const struct load *load, enum stack stack, int listener
 		if (load->side == SERVER) {
 			from = ends_client_addr(i / PORTS, FIRST_PORT + i % PORTS);
 			to = ends_server_addr(0);
-			if (!ends_open(&ends, KERNEL, &from, &to, listener))
-				measure_die("connect");
+			measure_must(ends_open(&ends, KERNEL, &from, &to, listener), "connect");
 			ends_close_server_first(&ends);
 		} else {
 			to = ends_server_addr(i % load->destinations);
-			if (!ends_open(&ends, stack, NULL, &to, listener))
-				measure_die("connect");
+			measure_must(ends_open(&ends, stack, NULL, &to, listener), "connect");
 			ends_close_client_first(&ends);
 		}
 	}
@@ -227,8 +224,7 @@ static void say_and_hear(int from, int to)
 {
 	char octet = 0;
 
-	if (send(from, &octet, 1, 0) != 1 || recv(to, &octet, 1, 0) != 1)
-		measure_die("request");
+	measure_must(send(from, &octet, 1, 0) == 1 && recv(to, &octet, 1, 0) == 1, "request");
 }
 
 /* Nanoseconds of each of @n connections, with a request and a response, when there may be @limit records. */
@@ -247,8 +243,7 @@ static double connection(int limit, int n)
 	for (i = -2 * ROOM_FEW; i < n; i++) {
 		if (!i)
 			began = measure_now();
-		if (!ends_open(&ends, XTCP, NULL, &to, listener))
-			measure_die("connect");
+		measure_must(ends_open(&ends, XTCP, NULL, &to, listener), "connect");
 		say_and_hear(ends.client, ends.server);
 		say_and_hear(ends.server, ends.client);
 		ends_close_client_first(&ends);

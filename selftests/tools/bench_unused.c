@@ -53,17 +53,15 @@ static void exchange(int a, int b)
 {
 	char octet = 'r';
 
-	if (send(a, &octet, 1, MSG_NOSIGNAL) != 1 || recv(b, &octet, 1, 0) != 1 ||
-	    send(b, &octet, 1, MSG_NOSIGNAL) != 1 || recv(a, &octet, 1, 0) != 1)
-		measure_die("exchange");
+	measure_must(send(a, &octet, 1, MSG_NOSIGNAL) == 1 && recv(b, &octet, 1, 0) == 1 &&
+		     send(b, &octet, 1, MSG_NOSIGNAL) == 1 && recv(a, &octet, 1, 0) == 1, "exchange");
 }
 
 static void open_both(int *a, int *b)
 {
 	*a = stack_connected(pair.a, XTCP, NS_B4, PORT);
 	*b = accept(listener, NULL, NULL);
-	if (*a < 0 || *b < 0)
-		measure_die("connect");
+	measure_must(*a >= 0 && *b >= 0, "connect");
 }
 
 /* The one that asked closes first. */
@@ -190,18 +188,15 @@ static bool report(const char *what, double with[LOADS][PAIRS_MAX], double witho
 
 static void load_module(void)
 {
-	if (module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(!module_load(""), "cannot load xtcp");
 	listener = stack_listener(pair.b, XTCP, NS_B4, PORT, true);
-	if (listener < 0)
-		measure_die("listen");
+	measure_must(listener >= 0, "listen");
 }
 
 static void unload_module(void)
 {
 	close(listener);
-	if (!WAIT_FOR(!module_unload(), STACK_DEADLINE_MS))
-		measure_die("cannot unload xtcp");
+	measure_must(WAIT_FOR(!module_unload(), STACK_DEADLINE_MS), "cannot unload xtcp");
 }
 
 static int run_settings(int pairs, const int *amount, const char *name)
@@ -240,8 +235,7 @@ static int run_builds(int pairs, const int *amount)
 	double costs[LOADS];
 	int i, load, build;
 
-	if (!names[0] || !names[1])
-		measure_die("XTCP_KO or AB_KO does not name a module");
+	measure_must(names[0] && names[1], "XTCP_KO or AB_KO does not name a module");
 	/* what getenv() has said ends with setenv() */
 	for (build = 0; build < 2; build++)
 		ko[build] = strdup(names[build]);

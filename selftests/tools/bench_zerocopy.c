@@ -67,8 +67,7 @@ static void make_network(void)
 {
 	ns = ns_make();
 	tun = ns < 0 ? -1 : tun_before_sink(ns, SERVER);
-	if (tun < 0)
-		measure_die("network");
+	measure_must(tun >= 0, "network");
 }
 
 /* A segment of the client comes, without text. */
@@ -99,8 +98,7 @@ static void arrives(const struct stream *s, bool syn, uint32_t ack)
 	sum[11] = header;
 	memcpy(sum + 12, &p.tcp, header);
 	p.tcp.check = wire_segment_sum(sum, 12 + header, 0);
-	if (write(tun, &p, len) != (ssize_t)len)
-		measure_die("write");
+	measure_must(write(tun, &p, len) == (ssize_t)len, "write");
 }
 
 static int open_sink(void *unused)
@@ -129,8 +127,7 @@ static void connect_stream(struct stream *s, enum stack stack)
 
 	*s = (struct stream){ .port = next_port++ };
 	sink = ns_call(ns, open_sink, NULL);
-	if (listener < 0 || sink < 0)
-		measure_die("listener");
+	measure_must(listener >= 0 && sink >= 0, "listener");
 	arrives(s, true, 0);
 	s->first = synack_seq(s->port) + 1;
 	arrives(s, false, s->first);
@@ -145,8 +142,7 @@ static int queued(int fd, int which)
 {
 	int octets = -1;
 
-	if (ioctl(fd, which, &octets))
-		measure_die("ioctl");
+	measure_must(!ioctl(fd, which, &octets), "ioctl");
 	return octets;
 }
 
@@ -158,8 +154,7 @@ static void acknowledge(const struct stream *s, bool zerocopy)
 	while (queued(s->fd, SIOCOUTQ) > 0)
 		arrives(s, false, s->first + s->written - queued(s->fd, SIOCOUTQNSD));
 	while (zerocopy && zerocopy_told(s->fd, &told))
-		if (told.copied)
-			measure_die("the kernel made a copy");
+		measure_must(!told.copied, "the kernel made a copy");
 }
 
 /* Nanoseconds for an octet. */
@@ -237,8 +232,7 @@ int main(int argc, char **argv)
 	if (!module_is_loaded() && module_load(""))
 		measure_die("module");
 	buffer = mmap(NULL, LARGEST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (buffer == MAP_FAILED)
-		measure_die("mmap");
+	measure_must(buffer != MAP_FAILED, "mmap");
 	memset(buffer, 'x', LARGEST);
 	make_network();
 	tell_option();
