@@ -110,11 +110,9 @@ static void drop_capability(int cap)
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct d[2];
 
-	if (syscall(SYS_capget, &h, d))
-		diff_die("capget");
+	diff_must(!syscall(SYS_capget, &h, d), "capget");
 	d[cap / 32].effective &= ~(1u << cap % 32);
-	if (syscall(SYS_capset, &h, d))
-		diff_die("capset");
+	diff_must(!syscall(SYS_capset, &h, d), "capset");
 }
 
 static int bind_port(int port)
@@ -167,8 +165,7 @@ static bool port_is_in(int fd, int low, int high)
 	union diff_addr a;
 	socklen_t len = sizeof(a);
 
-	if (getsockname(fd, &a.sa, &len))
-		diff_die("getsockname");
+	diff_must(!getsockname(fd, &a.sa, &len), "getsockname");
 	return ntohs(a.in.sin_port) >= low && ntohs(a.in.sin_port) <= high;
 }
 
@@ -178,8 +175,7 @@ SCENARIO(local_port_range)
 	int c, i, ns = ns_make();
 
 	/* of so few ports one may be another scenario's, by chance */
-	if (ns < 0 || ns_enter(ns))
-		diff_die("namespace");
+	diff_must(ns >= 0 && !ns_enter(ns), "namespace");
 	diff_listener(1);
 	for (i = 0; i < 5; i++) {
 		c = socket_of_range(40100, 40103);
@@ -295,8 +291,7 @@ static void matrix_cell(const struct place *a, const struct place *b, int bits)
 	int fa = place_bind(a, ra, la, 1), fb;
 	char text[160];
 
-	if (fa < 0)
-		diff_die("first bind");
+	diff_must(fa >= 0, "first bind");
 	snprintf(text, sizeof(text), "%s%s%s then %s%s", a->name,
 		 ra ? " reuse" : "", la ? " listening" : "", b->name,
 		 rb ? " reuse" : "");

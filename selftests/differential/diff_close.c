@@ -365,8 +365,7 @@ static void try_port_of(int fd)
 	socklen_t len = sizeof(a);
 	int b = diff_socket();
 
-	if (getsockname(fd, &a.sa, &len))
-		diff_die("getsockname");
+	diff_must(!getsockname(fd, &a.sa, &len), "getsockname");
 	RET(bind(b, &a.sa, len));
 	close(b);
 }

@@ -56,14 +56,12 @@ static void *low(size_t len)
 
 	if (!low_at) {
 		low_at = mmap(NULL, LOW_ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
-		if (low_at == MAP_FAILED)
-			diff_die("memory below 4 GiB");
+		diff_must(low_at != MAP_FAILED, "memory below 4 GiB");
 		end = low_at + LOW_ROOM;
 	}
 	p = low_at;
 	low_at += (len + 15) & ~15ul;
-	if (low_at > end)
-		diff_die("memory below 4 GiB is used up");
+	diff_must(low_at <= end, "memory below 4 GiB is used up");
 	return p;
 }
 
@@ -200,8 +198,7 @@ SCENARIO(compat_ioctls)
 	if (!can_call())
 		return;
 	diff_pair(&c, &s);
-	if (send(c, "abcde", 5, 0) != 5 || send(c, "u", 1, MSG_OOB) != 1)
-		diff_die("send");
+	diff_must(send(c, "abcde", 5, 0) == 5 && send(c, "u", 1, MSG_OOB) == 1, "send");
 	BITS(s, POLLPRI);
 	QUEUES(c, -1, 0);
 	ioctl_int(s, "FIONREAD before the mark", FIONREAD);
@@ -279,8 +276,7 @@ static void wait_for_stamps(int c, int s)
 		diff_put(c, "abc");
 		m = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
 				     .msg_controllen = sizeof(control) };
-		if (recvmsg(s, &m, 0) != 3)
-			diff_die("recvmsg");
+		diff_must(recvmsg(s, &m, 0) == 3, "recvmsg");
 	} while (!m.msg_controllen);
 }
 

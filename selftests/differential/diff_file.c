@@ -194,8 +194,7 @@ static int temporary_file(const char *text, size_t len)
 {
 	int fd = memfd_create("diff", 0);
 
-	if (fd < 0 || write(fd, text, len) != (ssize_t)len)
-		diff_die("memfd");
+	diff_must(fd >= 0 && write(fd, text, len) == (ssize_t)len, "memfd");
 	return fd;
 }
 
@@ -257,8 +256,7 @@ static void send_file(void *arg)
 		text[i] = i * 7 + (i >> 8);
 	f = temporary_file(text, sizeof(text));
 	for (off_t off = 0; off < (off_t)sizeof(text);)
-		if (sendfile(fd[0], f, &off, sizeof(text)) <= 0)
-			diff_die("sendfile");
+		diff_must(sendfile(fd[0], f, &off, sizeof(text)) > 0, "sendfile");
 }
 
 SCENARIO(sendfile_large)

@@ -25,9 +25,8 @@ static void set_options(int fd, const struct member *m, int bits)
 {
 	int addr = !!(bits & OPT_ADDR), port = !!(bits & OPT_PORT);
 
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &addr, sizeof(int)) ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &port, sizeof(int)))
-		diff_die("option");
+	diff_must(!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &addr, sizeof(int)) &&
+		  !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &port, sizeof(int)), "option");
 	if (m->family == AF_INET6 &&
 	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &m->v6only, sizeof(int)))
 		diff_die("IPV6_V6ONLY");
@@ -73,8 +72,7 @@ static void cell(const struct member *a, int abits, const struct member *b, int 
 {
 	int fa = member_bind(a, abits, 1), fb, err;
 
-	if (fa < 0)
-		diff_die("first bind");
+	diff_must(fa >= 0, "first bind");
 	fb = member_bind(b, bbits, 1);
 	err = errno;
 	if (fb < 0) {
@@ -295,8 +293,7 @@ static void who_gets(const char *text, struct sockaddr *to, const int *l, int nr
 		}
 		close(c);
 	}
-	if (!WAIT_FOR(all_came(l, n, nr), DIFF_DEADLINE_MS))
-		diff_die("connections lost");
+	diff_must(WAIT_FOR(all_came(l, n, nr), DIFF_DEADLINE_MS), "connections lost");
 	for (i = 0; i < nr; i++)
 		diff_say("%s: listener %d gets %s", text, i,
 			 !n[i] ? "none" : n[i] == CONNECTIONS ? "all" : "some");
@@ -312,8 +309,7 @@ SCENARIO(reuseport_who_gets)
 	l[2] = at(HOST_LO, OPT_PORT | OPT_LISTEN, 1);
 	l[3] = at(HOST_ANY, OPT_PORT | OPT_LISTEN, 1);
 	for (i = 0; i < 4; i++)
-		if (l[i] < 0)
-			diff_die("listener");
+		diff_must(l[i] >= 0, "listener");
 	who_gets("to the address", LO(1), l, 4);
 	who_gets("to another", LO2(1), l, 4);
 	RET(shutdown(l[1], SHUT_RD));
@@ -476,8 +472,7 @@ static int load_number(int number)
 	};
 	int fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 
-	if (fd < 0)
-		diff_die("BPF_PROG_LOAD");
+	diff_must(fd >= 0, "BPF_PROG_LOAD");
 	return fd;
 }
 

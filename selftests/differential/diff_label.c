@@ -25,11 +25,9 @@ static int watch_lo(void)
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int fd;
 
-	if (unshare(CLONE_NEWNET))
-		diff_die("unshare");
+	diff_must(!unshare(CLONE_NEWNET), "unshare");
 	fd = socket(AF_PACKET, SOCK_DGRAM, htons(ETH_P_IPV6));
-	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &ifr))
-		diff_die("lo");
+	diff_must(fd >= 0 && !ioctl(fd, SIOCSIFFLAGS, &ifr), "lo");
 	return fd;
 }
 
@@ -82,8 +80,7 @@ static void say_peer(int fd)
 	struct sockaddr_in6 peer;
 	socklen_t len = sizeof(peer);
 
-	if (getpeername(fd, (void *)&peer, &len))
-		diff_die("getpeername");
+	diff_must(!getpeername(fd, (void *)&peer, &len), "getpeername");
 	diff_say("flowinfo of the peer: %x", ntohl(peer.sin6_flowinfo));
 }
 

@@ -33,8 +33,7 @@ SCENARIO(listen_unbound)
 
 	RET(listen(l, 2));
 	NAME(l);
-	if (getsockname(l, &a.sa, &len))
-		diff_die("getsockname");
+	diff_must(!getsockname(l, &a.sa, &len), "getsockname");
 	if (diff.family == AF_INET)
 		a.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	else
@@ -127,8 +126,7 @@ SCENARIO(accept_address)
 
 	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		c = diff_socket();
-		if (bind(c, LO2(2 + i), ALEN) || connect(c, LO(1), ALEN))
-			diff_die("connect");
+		diff_must(!bind(c, LO2(2 + i), ALEN) && !connect(c, LO(1), ALEN), "connect");
 		memset(&a, 0, sizeof(a));
 		len = lens[i];
 		s = FD(accept(l, &a.sa, &len));
@@ -151,8 +149,7 @@ SCENARIO(accept_order)
 
 	for (i = 2; i < 7; i++) {
 		c = diff_socket();
-		if (bind(c, LO2(i), ALEN) || connect(c, LO(1), ALEN))
-			diff_die("connect");
+		diff_must(!bind(c, LO2(i), ALEN) && !connect(c, LO(1), ALEN), "connect");
 	}
 	diff_queued(l, 5);
 	diff_info("l", l, &info);

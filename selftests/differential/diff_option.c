@@ -287,8 +287,7 @@ SCENARIO(info_established)
 	const struct netem slow = { .delay_ms = 1 };
 	int c, s;
 
-	if (netem_set(diff_own_namespace(), "lo", &slow))
-		diff_die("netem");
+	diff_must(!netem_set(diff_own_namespace(), "lo", &slow), "netem");
 	diff_pair(&c, &s);
 	diff_put(c, "x");
 	QUEUES(c, -1, 0);
@@ -323,8 +322,7 @@ static void timeouts_of(const char *label, int fd)
 	union info_whole i = { 0 };
 	socklen_t len = sizeof(i);
 
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &len))
-		diff_die("TCP_INFO(%s)", label);
+	diff_must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &i, &len), "TCP_INFO(%s)", label);
 	diff_say("%s, rehash: %u", label, i.rehash);
 	diff_say("%s, total_rto: %u", label, i.total_rto);
 	diff_say("%s, total_rto_recoveries: %u", label, i.total_rto_recoveries);

@@ -21,8 +21,7 @@ static FILE *listing(void)
 		 diff.stack == DIFF_XTCP ? "x" : "",
 		 diff.family == AF_INET6 ? "6" : "");
 	f = fopen(path, "r");
-	if (!f)
-		diff_die("%s", path);
+	diff_must(f, "%s", path);
 	return f;
 }
 
@@ -78,8 +77,7 @@ static int rows(struct row *r, unsigned int st)
 	char line[512];
 	int n = 0;
 
-	if (!fgets(line, sizeof(line), f))
-		diff_die("empty listing");
+	diff_must(fgets(line, sizeof(line), f), "empty listing");
 	while (n < ROWS_MAX && fgets(line, sizeof(line), f))
 		if (parse_row(line, &r[n]) &&
 		    (!st || strtoul(r[n].text, NULL, 16) == st))
@@ -118,8 +116,7 @@ SCENARIO(proc_header)
 	FILE *f = listing();
 	char line[512];
 
-	if (!fgets(line, sizeof(line), f))
-		diff_die("empty listing");
+	diff_must(fgets(line, sizeof(line), f), "empty listing");
 	diff_say("'%s'", line);
 	diff_say("length: %zu", strlen(line));
 }
@@ -218,8 +215,7 @@ static void counter_names(const char *path, const char *prefix)
 	FILE *f = fopen(path, "r");
 	char line[8192], *word, *save;
 
-	if (!f)
-		diff_die("counters");
+	diff_must(f, "counters");
 	while (fgets(line, sizeof(line), f)) {
 		if (strncmp(line, prefix, strlen(prefix)))
 			continue;

@@ -357,8 +357,7 @@ static bool time_came(int c, int s, int type)
 	struct cmsghdr *cm;
 
 	diff_put(c, "ab");
-	if (recvmsg(s, &m, 0) != 2)
-		diff_die("recvmsg");
+	diff_must(recvmsg(s, &m, 0) == 2, "recvmsg");
 	cm = CMSG_FIRSTHDR(&m);
 	return cm && cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == type && *(time_t *)CMSG_DATA(cm) &&
 	       !CMSG_NXTHDR(&m, cm);

@@ -9,16 +9,14 @@ static struct ring ring_make(void)
 {
 	struct ring r;
 
-	if (ring_open(&r))
-		diff_die("io_uring");
+	diff_must(!ring_open(&r), "io_uring");
 	return r;
 }
 
 /* Hands one entry in; its completion is looked at by ring_says(). */
 static void ring_submit(struct ring *r, struct io_uring_sqe sqe)
 {
-	if (ring_give(r, &sqe))
-		diff_die("io_uring_enter");
+	diff_must(!ring_give(r, &sqe), "io_uring_enter");
 }
 
 /* Waits for the next completion and records it. Its result. */
@@ -26,8 +24,7 @@ static int ring_says(struct ring *r, const char *label)
 {
 	struct io_uring_cqe cqe;
 
-	if (!WAIT_FOR(ring_take(r, &cqe), DIFF_DEADLINE_MS))
-		diff_die("no completion");
+	diff_must(WAIT_FOR(ring_take(r, &cqe), DIFF_DEADLINE_MS), "no completion");
 	diff_say("%s: %s%s", label, cqe.res < 0 ? strerrorname_np(-cqe.res) : "done",
 		 cqe.flags & IORING_CQE_F_MORE ? ", more to come" : "");
 	return cqe.res;
@@ -54,8 +51,7 @@ SCENARIO(ring_connect_accept)
 	c = diff_socket();
 	connect_to.fd = c;
 	connect_to.off = ALEN;
-	if (connect(c, LO(1), ALEN))
-		diff_die("connect");
+	diff_must(!connect(c, LO(1), ALEN), "connect");
 	s = ring_says(&r, "accept");
 	diff_put(s, "abc");
 	READ(c, 3, 0);
@@ -252,8 +248,7 @@ static void ring_cancel(struct ring *r, int number, const char *label)
 
 	ring_submit(r, sqe);
 	for (i = 0; i < 2; i++)
-		if (!WAIT_FOR(ring_take(r, &cqe[i]), DIFF_DEADLINE_MS))
-			diff_die("no completion");
+		diff_must(WAIT_FOR(ring_take(r, &cqe[i]), DIFF_DEADLINE_MS), "no completion");
 	swapped = !cqe[0].user_data;
 	diff_say("%s: %d, cancel: %d", label, cqe[swapped].res, cqe[!swapped].res);
 }
@@ -398,8 +393,7 @@ SCENARIO(ring_splice)
 	char b[10] = "";
 
 	diff_pair(&c, &s);
-	if (pipe(p))
-		diff_die("pipe");
+	diff_must(!pipe(p), "pipe");
 	sqe = sqe_of(IORING_OP_SPLICE, p[1], NULL, 10);
 	sqe.off = -1;
 	sqe.splice_off_in = -1;

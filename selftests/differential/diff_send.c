@@ -304,8 +304,7 @@ SCENARIO(send_2_gib)
 	int c, s;
 
 	diff_pair(&c, &s);
-	if (space == MAP_FAILED)
-		diff_die("mmap");
+	diff_must(space != MAP_FAILED, "mmap");
 	n = sendmsg(c, &m, MSG_DONTWAIT);
 	diff_say("part of it: %d", n > 5);
 	READ(s, 5, 0);
@@ -526,8 +525,7 @@ static char *before_the_edge(size_t octets)
 	const size_t page = sysconf(_SC_PAGESIZE);
 	char *at = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (at == MAP_FAILED || mprotect(at + page, page, PROT_NONE))
-		diff_die("mmap: %s", strerror(errno));
+	diff_must(at != MAP_FAILED && !mprotect(at + page, page, PROT_NONE), "mmap: %s", strerror(errno));
 	memset(at, 'e', page);
 	return at + page - octets;
 }

@@ -48,8 +48,7 @@ static void child_shuts(void *arg)
 {
 	int *fd = arg;
 
-	if (shutdown(fd[0], SHUT_WR))
-		diff_die("shutdown");
+	diff_must(!shutdown(fd[0], SHUT_WR), "shutdown");
 }
 
 /* shutdown() is for all who share the socket. */
@@ -101,8 +100,7 @@ static void send_right(int via, int fd)
 	cm->cmsg_type = SCM_RIGHTS;
 	cm->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(cm), &fd, sizeof(fd));
-	if (sendmsg(via, &m, 0) != 1)
-		diff_die("SCM_RIGHTS");
+	diff_must(sendmsg(via, &m, 0) == 1, "SCM_RIGHTS");
 }
 
 static int receive_right(int via)
@@ -112,8 +110,7 @@ static int receive_right(int via)
 	struct msghdr m = MESSAGE(iov, control);
 	int fd;
 
-	if (recvmsg(via, &m, 0) != 1 || !m.msg_controllen)
-		diff_die("no descriptor came");
+	diff_must(recvmsg(via, &m, 0) == 1 && m.msg_controllen, "no descriptor came");
 	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
 	return fd;
 }
@@ -130,8 +127,7 @@ SCENARIO_OF_PAIR(pass_descriptor)
 	int u[2];
 	pid_t pid;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, u))
-		diff_die("socketpair");
+	diff_must(!socketpair(AF_UNIX, SOCK_STREAM, 0, u), "socketpair");
 	send_right(u[0], c);
 	RET(close(c));
 	STATE(s, 0);
@@ -150,8 +146,7 @@ SCENARIO(pass_listener)
 {
 	int l = diff_listener(1), u[2], c;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, u))
-		diff_die("socketpair");
+	diff_must(!socketpair(AF_UNIX, SOCK_STREAM, 0, u), "socketpair");
 	send_right(u[0], l);
 	RET(close(l));
 	c = diff_connected(1);
@@ -224,10 +219,8 @@ static pthread_t start(void *(*body)(void *), struct blocked *b)
 {
 	pthread_t t;
 
-	if (pthread_create(&t, NULL, body, b))
-		diff_die("pthread_create");
-	if (!WAIT_FOR(sleeps(b), DIFF_DEADLINE_MS))
-		diff_die("the thread does not block");
+	diff_must(!pthread_create(&t, NULL, body, b), "pthread_create");
+	diff_must(WAIT_FOR(sleeps(b), DIFF_DEADLINE_MS), "the thread does not block");
 	return t;
 }
 
@@ -273,8 +266,7 @@ SCENARIO(thread_shutdown_wakes_connect)
 	struct blocked b = { .fd = diff_socket() };
 	pthread_t t = start(in_connect, &b);
 
-	if (!WAIT_FOR(is_connecting(b.fd), DIFF_DEADLINE_MS))
-		diff_die("no SYN-SENT");
+	diff_must(WAIT_FOR(is_connecting(b.fd), DIFF_DEADLINE_MS), "no SYN-SENT");
 	RET(shutdown(b.fd, SHUT_RDWR));
 	finish(t, &b, "connect");
 	STATE(b.fd, 0);
@@ -347,9 +339,8 @@ SCENARIO_OF_PAIR(thread_writers)
 
 	b[0].fd = c;
 	b[1].fd = c;
-	if (pthread_create(&t[0], NULL, in_writes, &b[0]) ||
-	    pthread_create(&t[1], NULL, in_writes, &b[1]))
-		diff_die("pthread_create");
+	diff_must(!pthread_create(&t[0], NULL, in_writes, &b[0]) &&
+		  !pthread_create(&t[1], NULL, in_writes, &b[1]), "pthread_create");
 	while (all < 20000 && recv(s, buf, 10, MSG_WAITALL) == 10) {
 		all += 10;
 		wrong += !!memcmp(buf, "0123456789", 10);

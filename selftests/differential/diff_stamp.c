@@ -45,8 +45,7 @@ static void next_stamp(int fd, const char *text)
 	struct cmsghdr *cm;
 	ssize_t n = -1;
 
-	if (!WAIT_FOR(read_stamp(fd, &m, &n), DIFF_DEADLINE_MS))
-		diff_die("no timestamp");
+	diff_must(WAIT_FOR(read_stamp(fd, &m, &n), DIFF_DEADLINE_MS), "no timestamp");
 	for (cm = CMSG_FIRSTHDR(&m); cm; cm = CMSG_NXTHDR(&m, cm)) {
 		if (cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_TIMESTAMPING)
 			at = (void *)CMSG_DATA(cm);
@@ -55,8 +54,7 @@ static void next_stamp(int fd, const char *text)
 		else
 			ee = (void *)CMSG_DATA(cm);
 	}
-	if (!ee)
-		diff_die("no error");
+	diff_must(ee, "no error");
 	diff_say("%s: errno %u, origin %u, a time %d", kind_text(ee->ee_info), ee->ee_errno, ee->ee_origin,
 		 at && at->ts[0].tv_sec);
 	diff_say("number: %u", ee->ee_data);
@@ -73,8 +71,7 @@ static struct sock_extended_err next_error(int fd)
 	struct cmsghdr *cm;
 	ssize_t n;
 
-	if (!WAIT_FOR(read_stamp(fd, &m, &n), DIFF_DEADLINE_MS))
-		diff_die("no timestamp");
+	diff_must(WAIT_FOR(read_stamp(fd, &m, &n), DIFF_DEADLINE_MS), "no timestamp");
 	for (cm = CMSG_FIRSTHDR(&m); cm; cm = CMSG_NXTHDR(&m, cm))
 		if (cm->cmsg_level != SOL_SOCKET)
 			return *(struct sock_extended_err *)CMSG_DATA(cm);
@@ -275,11 +272,9 @@ SCENARIO(stamp_cut)
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_data = (void *)&off };
 	int c, s;
 
-	if (ns_sysctl_set(diff_own_namespace(), "net.ipv4.tcp_min_tso_segs", "5"))
-		diff_die("tcp_min_tso_segs");
+	diff_must(!ns_sysctl_set(diff_own_namespace(), "net.ipv4.tcp_min_tso_segs", "5"), "tcp_min_tso_segs");
 	c = socket(AF_INET, SOCK_DGRAM, 0);
-	if (ioctl(c, SIOCETHTOOL, &ifr))
-		diff_die("ETHTOOL_STSO");
+	diff_must(!ioctl(c, SIOCETHTOOL, &ifr), "ETHTOOL_STSO");
 	close(c);
 	memcpy(large + 5396, "last", 4);
 	diff_pair_with(&c, &s, small_segments);
@@ -367,13 +362,11 @@ SCENARIO(stamp_resent)
 
 	diff_pair(&c, &s);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | SCHED | SENT | ACKED);
-	if (netem_gate(ns, "lo", false))
-		diff_die("netem");
+	diff_must(!netem_gate(ns, "lo", false), "netem");
 	diff_put(c, "hello");
 	for (i = 0; i < 2; i++)
 		n[next_error(c).ee_info]++;
-	if (netem_gate(ns, "lo", true))
-		diff_die("netem");
+	diff_must(!netem_gate(ns, "lo", true), "netem");
 	do {
 		kind = next_error(c).ee_info;
 		n[kind]++;
@@ -401,8 +394,7 @@ SCENARIO(stamp_left_already)
 	diff_pair_with(&c, &s, one_segment_of_window);
 	SET(c, SOL_SOCKET, SO_TIMESTAMPING, SOFT | ID | BARE | SENT | ACKED);
 	GET(c, IPPROTO_TCP, TCP_MAXSEG);
-	if (getsockopt(c, IPPROTO_TCP, TCP_MAXSEG, &mss, &len))
-		diff_die("TCP_MAXSEG");
+	diff_must(!getsockopt(c, IPPROTO_TCP, TCP_MAXSEG, &mss, &len), "TCP_MAXSEG");
 	iov[0].iov_len = mss;
 	RET(sendmsg(c, &m, 0));
 	next_stamp(c, "");

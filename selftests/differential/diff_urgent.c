@@ -17,8 +17,7 @@ static int end_of(bool kernel)
 {
 	int fd = kernel ? socket(diff.family, SOCK_STREAM, 0) : diff_socket();
 
-	if (fd < 0)
-		diff_die("socket");
+	diff_must(fd >= 0, "socket");
 	return fd;
 }
 

@@ -118,6 +118,7 @@ extern int diff_xtcp_family;
 void diff_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void diff_die(const char *fmt, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
+#define diff_must(condition, ...) ((condition) ? (void)0 : diff_die(__VA_ARGS__))
 long diff_ret(const char *label, long ret);
 int diff_fd(const char *label, int fd);
 int diff_bits(const char *label, int fd, int want);

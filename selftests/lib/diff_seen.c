@@ -143,8 +143,7 @@ void diff_info(const char *label, int fd, struct tcp_info *info)
 	socklen_t len = sizeof(*info);
 
 	memset(info, 0, sizeof(*info));
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len))
-		diff_die("TCP_INFO(%s)", label);
+	diff_must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len), "TCP_INFO(%s)", label);
 }
 
 /*

@@ -61,8 +61,7 @@ int diff_own_namespace(void)
 {
 	int ns = ns_make();
 
-	if (ns < 0 || ns_enter(ns))
-		diff_die("namespace");
+	diff_must(ns >= 0 && !ns_enter(ns), "namespace");
 	return ns;
 }
 
@@ -76,8 +75,7 @@ int diff_socket_of(int family)
 	else
 		fd = socket(diff_xtcp_family, SOCK_STREAM, family == AF_INET6 ?
 			    XTCPPROTO_IPV6 : XTCPPROTO_IPV4);
-	if (fd < 0)
-		diff_die("socket");
+	diff_must(fd >= 0, "socket");
 	return fd;
 }
 
@@ -92,12 +90,9 @@ int diff_listener(int port)
 {
 	int l = diff_socket(), one = 1;
 
-	if (setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
-		diff_die("SO_REUSEADDR");
-	if (bind(l, LO(port), ALEN))
-		diff_die("bind of a listener");
-	if (listen(l, 8))
-		diff_die("listen");
+	diff_must(!setsockopt(l, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), "SO_REUSEADDR");
+	diff_must(!bind(l, LO(port), ALEN), "bind of a listener");
+	diff_must(!listen(l, 8), "listen");
 	return l;
 }
 
@@ -106,8 +101,7 @@ int diff_connected(int port)
 {
 	int c = diff_socket();
 
-	if (connect(c, LO(port), ALEN))
-		diff_die("connect");
+	diff_must(!connect(c, LO(port), ALEN), "connect");
 	return c;
 }
 
@@ -116,8 +110,7 @@ int diff_accepted(int l)
 {
 	int s = accept(l, NULL, NULL);
 
-	if (s < 0)
-		diff_die("accept");
+	diff_must(s >= 0, "accept");
 	return s;
 }
 
@@ -132,8 +125,7 @@ void diff_pair_with(int *c, int *s, void (*before)(int c, int l))
 	*c = diff_socket();
 	if (before)
 		before(*c, l);
-	if (connect(*c, LO(1), ALEN))
-		diff_die("connect of a pair");
+	diff_must(!connect(*c, LO(1), ALEN), "connect of a pair");
 	*s = diff_accepted(l);
 	close(l);
 }
@@ -149,8 +141,7 @@ void diff_put(int fd, const char *text)
 {
 	ssize_t n = strlen(text);
 
-	if (send(fd, text, n, MSG_NOSIGNAL) != n)
-		diff_die("send of '%s'", text);
+	diff_must(send(fd, text, n, MSG_NOSIGNAL) == n, "send of '%s'", text);
 }
 
 /*
@@ -188,8 +179,7 @@ void diff_reset(int fd)
 {
 	struct linger l = { 1, 0 };
 
-	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)))
-		diff_die("SO_LINGER");
+	diff_must(!setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)), "SO_LINGER");
 	close(fd);
 }
 
@@ -224,8 +214,7 @@ pid_t diff_fork(void (*body)(void *arg), void *arg)
 {
 	pid_t pid = fork();
 
-	if (pid < 0)
-		diff_die("fork");
+	diff_must(pid >= 0, "fork");
 	if (!pid) {
 		body(arg);
 		_exit(0);
@@ -240,6 +229,5 @@ void diff_join(pid_t pid)
 
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (status)
-		diff_die("child ended with status %x", status);
+	diff_must(!status, "child ended with status %x", status);
 }
