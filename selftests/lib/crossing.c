@@ -23,8 +23,7 @@ static void open_way(struct crossing *c, int way, int ns, const char *addr)
 {
 	c->to[way] = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(DISCARD) };
 	c->fd[way] = ns_socket(ns, AF_INET, SOCK_DGRAM, 0);
-	if (c->fd[way] < 0 || inet_pton(AF_INET, addr, &c->to[way].sin_addr) != 1)
-		ksft_exit_fail_msg("no way to %s\n", addr);
+	must_say(c->fd[way] >= 0 && inet_pton(AF_INET, addr, &c->to[way].sin_addr) == 1, "no way to %s", addr);
 }
 
 void crossing_start(struct crossing *c, int a, const char *b_addr, int b, const char *a_addr)

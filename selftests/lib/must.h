@@ -18,6 +18,10 @@ static inline void must(bool condition, const char *what)
 		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
 }
 
+/* The same, with what printf() makes of the rest. */
+#define must_say(condition, format, ...) \
+	((condition) ? (void)0 : ksft_exit_fail_msg(format ": %s\n", ##__VA_ARGS__, strerror(errno)))
+
 /* Writes to a file of the kernel's. */
 static inline __attribute__((format(printf, 2, 3))) void must_put(const char *path, const char *format, ...)
 {

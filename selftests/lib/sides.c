@@ -49,8 +49,7 @@ int sides_parse(int argc, char **argv, struct sides *sides)
 		n += add(&sides[n], xtcp ? XTCP : KERNEL, xtcp ? XTCP : KERNEL, v6);
 	}
 	fd = xtcp ? stack_socket(ns_home(), XTCP, NS_A4) : 0;
-	if (fd < 0)
-		ksft_exit_fail_msg("no xtcp: %s\n", strerror(errno));
+	must(fd >= 0, "no xtcp");
 	if (fd)
 		close(fd);
 	return n;
@@ -69,11 +68,9 @@ static void child_start(struct child *c, const struct sides *s, void (*run)(cons
 	int p[2];
 
 	fflush(stdout);
-	if (pipe(p))
-		ksft_exit_fail_msg("no pipe: %s\n", strerror(errno));
+	must(!pipe(p), "no pipe");
 	c->pid = fork();
-	if (c->pid < 0)
-		ksft_exit_fail_msg("no child: %s\n", strerror(errno));
+	must(c->pid >= 0, "no child");
 	if (!c->pid) {
 		dup2(p[1], 1);
 		close_each(p[0], p[1]);
@@ -160,8 +157,7 @@ const char *sides_listing(enum stack stack, const char *addr)
 
 static void know(int ns, const char *addr, int its_ns)
 {
-	if (ns_neighbour(ns, "veth0", addr, its_ns, "veth0"))
-		ksft_exit_fail_msg("no neighbour %s: %s\n", addr, strerror(errno));
+	must_say(!ns_neighbour(ns, "veth0", addr, its_ns, "veth0"), "no neighbour %s", addr);
 }
 
 void sides_know_each_other(const struct ns_pair *pair)

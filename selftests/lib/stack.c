@@ -117,9 +117,7 @@ void stack_pair_or_die(int client_ns, enum stack client_stack, int server_ns, en
 {
 	int listener = stack_listener(server_ns, server_stack, text, port, true);
 
-	if (listener < 0)
-		ksft_exit_fail_msg("cannot listen on %s port %d of %s: %s\n", text, port,
-				   stack_name(server_stack), strerror(errno));
+	must_say(listener >= 0, "cannot listen on %s port %d of %s", text, port, stack_name(server_stack));
 	*client = stack_connected(client_ns, client_stack, text, stack_port(listener));
 	if (*client < 0)
 		ksft_exit_fail_msg("cannot connect %s to %s port %d of %s: %s\n", stack_name(client_stack), text,

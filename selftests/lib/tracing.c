@@ -29,8 +29,7 @@ void tracing_set(const char *file, const char *text)
 {
 	int fd = open(path_of(file), O_WRONLY | O_TRUNC | O_CLOEXEC);
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		ksft_exit_fail_msg("%s: %s\n", path_of(file), strerror(errno));
+	must(fd >= 0 && write(fd, text, strlen(text)) >= 0, path_of(file));
 	close(fd);
 }
 
@@ -38,8 +37,7 @@ FILE *tracing_open(void)
 {
 	FILE *file = fopen(path_of("trace"), "re");
 
-	if (!file)
-		ksft_exit_fail_msg("%s: %s\n", path_of("trace"), strerror(errno));
+	must(file, path_of("trace"));
 	return file;
 }
 

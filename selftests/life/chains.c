@@ -162,8 +162,7 @@ static void *dump_once(void *arg)
 	began = wait_now_ms();
 	rows = diag_dump(&dump->query, look_at_row, dump);
 	dump->ms = wait_now_ms() - began;
-	if (rows < 2 * BESIDE)
-		ksft_exit_fail_msg("a dump of %d rows\n", rows);
+	must_say(rows >= 2 * BESIDE, "a dump of %d rows", rows);
 	return NULL;
 }
 
@@ -219,8 +218,7 @@ static void with_chains(const char *parameter)
 {
 	int n, ip;
 
-	if (module_unload() || module_load(parameter))
-		ksft_exit_fail_msg("loading with %s: %s\n", parameter, strerror(errno));
+	must_say(!module_unload() && !module_load(parameter), "loading with %s", parameter);
 	for (n = 0; n < NAMESPACES; n++) {
 		spaces[n] = ns_make();
 		must(spaces[n] >= 0, "namespace");

@@ -44,8 +44,7 @@ static long number_in(const char *path)
 	char buf[32] = "";
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || read(fd, buf, sizeof(buf) - 1) <= 0)
-		ksft_exit_fail_msg("cannot read %s: %s\n", path, strerror(errno));
+	must_say(fd >= 0 && read(fd, buf, sizeof(buf) - 1) > 0, "cannot read %s", path);
 	close(fd);
 	return atol(buf);
 }
@@ -299,8 +298,7 @@ static int call_ao_info(struct scene *scene)
 static void prepare_knob(struct scene *scene, const char *path, int how)
 {
 	scene->made = open(path, how | O_CLOEXEC);
-	if (scene->made < 0)
-		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
+	must(scene->made >= 0, path);
 }
 
 static void prepare_key_knob(struct scene *scene)

@@ -102,8 +102,7 @@ static long fill(void)
 	int i;
 
 	while (!counted(flooded, "TcpExt:SyncookiesSent")) {
-		if (wait_now_ms() > deadline)
-			ksft_exit_fail_msg("%u SYNs, and each leaves an entry\n", syns);
+		must_say(wait_now_ms() <= deadline, "%u SYNs, and each leaves an entry", syns);
 		for (i = 0; i < STEP; i++)
 			send_syn();
 	}

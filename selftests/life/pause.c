@@ -121,8 +121,7 @@ static void note_segment(struct world *w, const struct tap_segment *segment)
 		s = &w->series[i];
 		if (s->port != segment->from_port || s->peer_port != segment->to_port)
 			continue;
-		if (s->n == SENT_MAX)
-			ksft_exit_fail_msg("%s: too many segments from port %d\n", w->name, s->port);
+		must_say(s->n != SENT_MAX, "%s: too many segments from port %d", w->name, s->port);
 		s->sent[s->n++] = when_sent(segment);
 	}
 }
@@ -138,8 +137,7 @@ static void read_tap(struct world *w, bool note)
 
 static void gate(struct world *w, int ns, bool open)
 {
-	if (netem_gate(ns, "veth0", open))
-		ksft_exit_fail_msg("%s: no gate\n", w->name);
+	must_say(!netem_gate(ns, "veth0", open), "%s: no gate", w->name);
 }
 
 static void pair_or_die(struct world *w, int kind)
@@ -179,8 +177,7 @@ static void make_record(struct world *w, int kind)
 	pair_or_die(w, kind);
 	s->made_ms = wait_now_ms();
 	close_each(s->fd, s->peer_fd);
-	if (!WAIT_FOR(row_is(w, kind, TCP_TIME_WAIT), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("%s: no TIME-WAIT\n", w->name);
+	must_say(WAIT_FOR(row_is(w, kind, TCP_TIME_WAIT), STACK_DEADLINE_MS), "%s: no TIME-WAIT", w->name);
 }
 
 static void prepare(struct world *w, enum stack stack, bool v6)
@@ -265,8 +262,7 @@ static void begin(struct world *w)
 		if (setsockopt(w->series[KEEPALIVE].fd, options[i].level, options[i].name, &options[i].value,
 			       sizeof(options[i].value)))
 			ksft_exit_fail_msg("%s: keepalive: %s\n", w->name, strerror(errno));
-	if (send(w->series[DATA].fd, "data", 4, MSG_NOSIGNAL) != 4)
-		ksft_exit_fail_msg("%s: send: %s\n", w->name, strerror(errno));
+	must_say(send(w->series[DATA].fd, "data", 4, MSG_NOSIGNAL) == 4, "%s: send", w->name);
 }
 
 static int sent_after(const struct series *s, long long then)
@@ -312,8 +308,7 @@ static struct gap stand_still(void)
 		last = now;
 	}
 	ksft_print_msg("the machine stood still for %lld ms\n", (gap.ended - gap.began) / 1000);
-	if (gap.ended - gap.began < (PAUSE_S - 1) * US)
-		ksft_exit_fail_msg("it was to stand still for %d s\n", PAUSE_S);
+	must_say(gap.ended - gap.began >= (PAUSE_S - 1) * US, "it was to stand still for %d s", PAUSE_S);
 	return gap;
 }
 

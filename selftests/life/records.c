@@ -73,8 +73,7 @@ static void close_all(int held_ms, int ms)
 	for (i = 0; i < COUNT; i++)
 		shutdown(clients[i], SHUT_WR);
 	for (i = 0; i < COUNT; i++)
-		if (!stack_at_end(servers[i]))
-			ksft_exit_fail_msg("connection %d does not end\n", i);
+		must_say(stack_at_end(servers[i]), "connection %d does not end", i);
 	timewait_is(held_ms);
 	for (i = 0; i < COUNT; i++) {
 		if (i == HELD)

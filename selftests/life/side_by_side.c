@@ -52,15 +52,13 @@ static enum stack other(enum stack stack)
 
 static void load_or_die(enum stack stack)
 {
-	if (load(stack, ""))
-		ksft_exit_fail_msg("cannot load %s: %s\n", stack_name(stack), strerror(errno));
+	must_say(!load(stack, ""), "cannot load %s", stack_name(stack));
 }
 
 /* The last reference goes with the last descriptor, which may take a moment. */
 static void unload_or_die(enum stack stack)
 {
-	if (!WAIT_FOR(!unload(stack), STACK_DEADLINE_MS))
-		ksft_exit_fail_msg("cannot unload %s: %s\n", stack_name(stack), strerror(errno));
+	must_say(WAIT_FOR(!unload(stack), STACK_DEADLINE_MS), "cannot unload %s", stack_name(stack));
 }
 
 /* @top stands in front of the other one afterwards: its handlers are asked first. */
@@ -199,8 +197,7 @@ static bool is_exclusive(enum stack first, enum stack second, const char *addr, 
 	int one = stack_bound(pair.b, first, addr, PORT + 50, reuse), two;
 	bool good;
 
-	if (one < 0 || (reuse && listen(one, 1)))
-		ksft_exit_fail_msg("%s cannot have its port: %s\n", stack_name(first), strerror(errno));
+	must_say(one >= 0 && !(reuse && listen(one, 1)), "%s cannot have its port", stack_name(first));
 	two = stack_bound(pair.b, second, addr, PORT + 50, reuse);
 	good = two < 0 && errno == EADDRINUSE;
 	if (two >= 0)
@@ -208,8 +205,7 @@ static bool is_exclusive(enum stack first, enum stack second, const char *addr, 
 	close(one);
 	/* and then it can */
 	two = stack_listener(pair.b, second, addr, PORT + 50, reuse);
-	if (two < 0)
-		ksft_exit_fail_msg("%s cannot have the port afterwards: %s\n", stack_name(second), strerror(errno));
+	must_say(two >= 0, "%s cannot have the port afterwards", stack_name(second));
 	close(two);
 	if (!good)
 		ksft_print_msg("%s got %s of %s%s\n", stack_name(second), addr, stack_name(first),

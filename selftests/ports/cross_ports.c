@@ -76,9 +76,8 @@ static struct outcome outcome_of(const struct cell *c, enum stack first, enum st
 	int a = open_at(first, c->first, c->first_reuse, c->reuseport, c->device != 'n'), b;
 	struct outcome o = {};
 
-	if (a < 0 || (c->first_listens && listen(a, 1)))
-		ksft_exit_fail_msg("%s %s: the first fails: %s\n", stack_name(first),
-				   c->first->name, strerror(errno));
+	must_say(a >= 0 && !(c->first_listens && listen(a, 1)),
+		 "%s %s: the first fails", stack_name(first), c->first->name);
 	b = open_at(second, c->second, c->second_reuse, c->reuseport, c->device == 's');
 	if (b < 0)
 		o.bind = errno;

@@ -81,8 +81,7 @@ static double refusal(int port)
 
 	ret = stack_connect(fd, "127.0.0.1", port);
 	start = measure_now() - start;
-	if (!ret || errno != ECONNREFUSED)
-		ksft_exit_fail_msg("port %d: %s\n", port, ret ? strerror(errno) : "connected");
+	must_say(ret && errno == ECONNREFUSED, "port %d: %s", port, ret ? strerror(errno) : "connected");
 	close(fd);
 	return start;
 }
@@ -364,8 +363,7 @@ static void write_or_die(const char *path, const char *text, int flags)
 {
 	int fd = open(path, O_WRONLY | O_CLOEXEC | flags);
 
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		ksft_exit_fail_msg("%s: %s\n", path, strerror(errno));
+	must(fd >= 0 && write(fd, text, strlen(text)) >= 0, path);
 	close(fd);
 }
 
@@ -413,8 +411,7 @@ static int count_calls(const char *function)
 	must(file && fscanf(file, "%u", &attr.type) == 1, "no probes");
 	fclose(file);
 	fd = syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
-	if (fd < 0)
-		ksft_exit_fail_msg("a probe of %s: %s\n", function, strerror(errno));
+	must_say(fd >= 0, "a probe of %s", function);
 	return fd;
 }
 

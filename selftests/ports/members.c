@@ -36,8 +36,7 @@ static int ports = FIRST_PORT;
 
 static void set_int(int fd, int option, int value)
 {
-	if (setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value)))
-		ksft_exit_fail_msg("option %d: %s\n", option, strerror(errno));
+	must_say(!setsockopt(fd, SOL_SOCKET, option, &value, sizeof(value)), "option %d", option);
 }
 
 static int member_socket(struct group *g)
@@ -247,8 +246,7 @@ static void number_or_die(int fd, unsigned int number)
 {
 	int err = attach_number(fd, number);
 
-	if (err)
-		ksft_exit_fail_msg("attach %u: %s\n", number, strerror(err));
+	must_say(!err, "attach %u: %s", number, strerror(err));
 }
 
 /* A program of the kernel's new kind, which says @number. */

@@ -40,8 +40,7 @@ static struct destination {
 
 static void set(const char *name, int value)
 {
-	if (ns_sysctl_set(ns, name, "%d", value))
-		ksft_exit_fail_msg("no %s\n", name);
+	must_say(!ns_sysctl_set(ns, name, "%d", value), "no %s", name);
 }
 
 static void listen_all(void)
@@ -132,8 +131,7 @@ static void end(int first, int step)
 	for (i = first; i < PORTS; i += step) {
 		for (d = destinations; d < destinations + DESTINATIONS; d++) {
 			shutdown(d->clients[i], SHUT_WR);
-			if (!stack_at_end(d->servers[i]))
-				ksft_exit_fail_msg("connection %d to %s does not end\n", i, d->text);
+			must_say(stack_at_end(d->servers[i]), "connection %d to %s does not end", i, d->text);
 			close_each(d->servers[i], d->clients[i]);
 			d->clients[i] = -1;
 			d->servers[i] = -1;
@@ -205,8 +203,7 @@ static int connect_in_vain(const char *to)
 	must(fd >= 0, "no socket");
 	if (!stack_connect(fd, to, PORT) || errno == EINPROGRESS)
 		return fd;
-	if (errno != EADDRNOTAVAIL)
-		ksft_exit_fail_msg("connect() to %s: %s\n", to, strerror(errno));
+	must_say(errno == EADDRNOTAVAIL, "connect() to %s", to);
 	close(fd);
 	return -1;
 }
@@ -357,8 +354,7 @@ static int take_the_free_one(void *tiny)
 
 	for (i = 0; i < TINY; i++) {
 		port[i] = connect_tiny(&fd[i], &server[i], listener);
-		if (!port[i])
-			ksft_exit_fail_msg("connection %d: %s\n", i, strerror(errno));
+		must_say(port[i], "connection %d", i);
 	}
 	for (i = TINY / 2; i < TINY; i++)
 		end_tiny(fd[i], server[i], i == TINY - 1);
@@ -393,21 +389,18 @@ static int take_the_tried_one(void *tiny)
 	/* with one port in the range no map is needed */
 	for (i = 0; i < OTHERS; i++) {
 		tiny_range(*(int *)tiny, LOW + TINY + i, 1);
-		if (connect_tiny(&fd[i], &server[i], listener) != LOW + TINY + i)
-			ksft_exit_fail_msg("connection %d: %s\n", i, strerror(errno));
+		must_say(connect_tiny(&fd[i], &server[i], listener) == LOW + TINY + i, "connection %d", i);
 	}
 	tiny_range(*(int *)tiny, LOW, TINY);
 	for (i = 0; i < TINY; i++)
-		if (!connect_tiny(&again, &peer, listener))
-			ksft_exit_fail_msg("connection %d of the map: %s\n", i, strerror(errno));
+		must_say(connect_tiny(&again, &peer, listener), "connection %d of the map", i);
 	tiny_range(*(int *)tiny, LOW + TINY, OTHERS);
 	for (i = 2; i < OTHERS; i += 2)
 		end_tiny(fd[i], server[i], false);
 	wait_until_ms(wait_now_ms() + 10);
 	ns_sysctl_set(*(int *)tiny, "net.xtcp.tw_reuse", "0");
 	taken = connect_tiny(&again, &peer, listener);
-	if (taken)
-		ksft_exit_fail_msg("port %d is free\n", taken);
+	must_say(!taken, "port %d is free", taken);
 	ns_sysctl_set(*(int *)tiny, "net.xtcp.tw_reuse", "1");
 	end_tiny(fd[0], server[0], true);
 	taken = connect_tiny(&again, &peer, listener);
@@ -425,8 +418,7 @@ static int take_the_other_one(void *tiny)
 	int i, again, peer, turn, record, taken = 0;
 
 	for (i = 0; i < TINY; i++)
-		if (!connect_tiny(&fd[i], &server[i], listener))
-			ksft_exit_fail_msg("connection %d: %s\n", i, strerror(errno));
+		must_say(connect_tiny(&fd[i], &server[i], listener), "connection %d", i);
 	end_tiny(fd[0], server[0], true);
 	end_tiny(fd[1], server[1], true);
 	record = connect_tiny(&again, &peer, listener);
@@ -512,8 +504,7 @@ static void records_of_many_maps(void)
 	listener = stack_listener(in, KERNEL, "0.0.0.0", PORT, true);
 	memset(many, -1, sizeof(many));
 	made = ns_call(in, fill_many, &listener);
-	if (made != MANY * MANY_PORTS)
-		ksft_exit_fail_msg("%d connections to many destinations\n", made);
+	must_say(made == MANY * MANY_PORTS, "%d connections to many destinations", made);
 	for (i = 0; i < MANY_PORTS; i++) {
 		for (d = 0; d < MANY; d++) {
 			if (stays(d, i))

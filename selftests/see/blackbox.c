@@ -615,11 +615,9 @@ static void *read_on(void *arg)
 				before = 0;
 				continue;
 			}
-			if (sscanf(at, " %llu.%llu ", &s, &us) != 2)
-				ksft_exit_fail_msg("strange: %.80s\n", at);
+			must_say(sscanf(at, " %llu.%llu ", &s, &us) == 2, "strange: %.80s", at);
 			now = s + us / 1e6;
-			if (now < before)
-				ksft_exit_fail_msg("not in order: %.160s\n", at - 80);
+			must_say(now >= before, "not in order: %.160s", at - 80);
 			before = now;
 			++*seen;
 		}

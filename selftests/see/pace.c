@@ -100,8 +100,7 @@ static char *output(int ns, double *took, const char *line)
 	getrusage(RUSAGE_CHILDREN, &after);
 	*took = seconds_of(&after) - seconds_of(&before);
 	text = ns_read_file(ns, OUT);
-	if (status)
-		ksft_exit_fail_msg("%s: status %d: %s\n", line, status, text);
+	must_say(!status, "%s: status %d: %s", line, status, text);
 	return text;
 }
 

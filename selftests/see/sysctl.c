@@ -147,8 +147,7 @@ static struct access value(int ns, const char *tree, const char *name)
 	struct access access;
 
 	snprintf(access.path, sizeof(access.path), "/proc/sys/net/%s%s", tree, name);
-	if (ns_call(ns, do_read, &access))
-		ksft_exit_fail_msg("cannot read %s\n", access.path);
+	must_say(!ns_call(ns, do_read, &access), "cannot read %s", access.path);
 	return access;
 }
 

@@ -79,8 +79,7 @@ static char *peeked(int fd, int queue, int len)
 
 	choose(fd, queue);
 	n = len ? recv(fd, text, len, MSG_PEEK | MSG_DONTWAIT) : 0;
-	if (n != len)
-		ksft_exit_fail_msg("queue %d: %d of %d octets were shown\n", queue, n, len);
+	must_say(n == len, "queue %d: %d of %d octets were shown", queue, n, len);
 	return text;
 }
 

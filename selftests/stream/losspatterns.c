@@ -337,8 +337,7 @@ static int find_pattern(const char *name)
 
 	for (p = 0; p < nr_patterns && strcmp(patterns[p].name, name); p++)
 		;
-	if (p == nr_patterns)
-		ksft_exit_fail_msg("no pattern '%s'\n", name);
+	must_say(p != nr_patterns, "no pattern '%s'", name);
 	return p;
 }
 
@@ -348,8 +347,7 @@ static int find_option(const char *name)
 
 	for (o = 0; o < OPTIONS && strcmp(options[o].name, name); o++)
 		;
-	if (o == OPTIONS)
-		ksft_exit_fail_msg("no options '%s'\n", name);
+	must_say(o != OPTIONS, "no options '%s'", name);
 	return o;
 }
 
