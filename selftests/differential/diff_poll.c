@@ -61,11 +61,10 @@ SCENARIO(epoll_level)
 	EPOLL(ep);
 }
 
-SCENARIO(epoll_edge)
+SCENARIO_OF_PAIR(epoll_edge)
 {
-	int ep = epoll_create1(0), c, s;
+	int ep = epoll_create1(0);
 
-	diff_pair(&c, &s);
 	RET(watch(ep, s, 's', EPOLLIN | EPOLLRDHUP | EPOLLET));
 	EPOLL(ep);
 	diff_put(c, "abc");
@@ -119,12 +118,11 @@ SCENARIO(epoll_edge_refused)
 }
 
 /* A writer that found the buffer full is told once there is room again. */
-SCENARIO(epoll_edge_room)
+SCENARIO_OF_PAIR(epoll_edge_room)
 {
 	static char b[65536];
-	int ep = epoll_create1(0), c, s;
+	int ep = epoll_create1(0);
 
-	diff_pair(&c, &s);
 	RET(watch(ep, c, 'c', EPOLLOUT | EPOLLET));
 	EPOLL_WAIT(ep);
 	EPOLL(ep);
@@ -137,11 +135,10 @@ SCENARIO(epoll_edge_room)
 }
 
 /* A larger buffer is news for a writer, even if there was room before. */
-SCENARIO(epoll_edge_larger_buffer)
+SCENARIO_OF_PAIR(epoll_edge_larger_buffer)
 {
-	int ep = epoll_create1(0), c, s;
+	int ep = epoll_create1(0);
 
-	diff_pair(&c, &s);
 	RET(watch(ep, c, 'c', EPOLLOUT | EPOLLET));
 	EPOLL_WAIT(ep);
 	EPOLL(ep);
@@ -150,12 +147,11 @@ SCENARIO(epoll_edge_larger_buffer)
 	EPOLL(ep);
 }
 
-SCENARIO(epoll_oneshot)
+SCENARIO_OF_PAIR(epoll_oneshot)
 {
-	int ep = epoll_create1(0), c, s;
+	int ep = epoll_create1(0);
 	struct epoll_event e = { .events = EPOLLIN | EPOLLONESHOT, .data.u32 = 's' };
 
-	diff_pair(&c, &s);
 	RET(watch(ep, s, 's', EPOLLIN | EPOLLONESHOT));
 	diff_put(c, "abc");
 	EPOLL_WAIT(ep);
@@ -170,11 +166,10 @@ SCENARIO(epoll_oneshot)
 	EPOLL(ep);
 }
 
-SCENARIO(epoll_reset)
+SCENARIO_OF_PAIR(epoll_reset)
 {
-	int ep = epoll_create1(0), c, s;
+	int ep = epoll_create1(0);
 
-	diff_pair(&c, &s);
 	RET(watch(ep, s, 's', ALL));
 	diff_reset(c);
 	BITS(s, POLLHUP);
