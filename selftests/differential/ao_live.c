@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Keys of TCP-AO of listeners and connections. */
 #include "ao_calls.h"
-#include "lib/tcpstate.h"
 #include "lib/test.h"
 
 #define NOBODY		65534

@@ -14,10 +14,7 @@
  * The numbers go from 0 to 90, and some beyond. In some of the states only an eighth of the values
  * is tried.
  */
-#include <linux/tcp.h>
-
 #include "options.h"
-#include "lib/tcpstate.h"
 #include "lib/test.h"
 
 #define NUMBERS		90	/* 0 to this, and those in far_numbers[] */

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "contest.h"
 
-#include <linux/tcp.h>
-
 #include "test.h"
 
 #define PORT		5390

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ends.h"
 
-#include <linux/tcp.h>
-
 #include "measure.h"
 #include "test.h"
 

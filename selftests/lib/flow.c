@@ -52,7 +52,7 @@ static bool move_out(struct flow *f)
 	return true;
 }
 
-static bool same(const struct flow *f, const unsigned char *got, size_t len)
+static bool as_sent(const struct flow *f, const unsigned char *got, size_t len)
 {
 	size_t at = (f->in + f->received) % PATTERN, part = PATTERN - at;
 
@@ -80,7 +80,7 @@ static bool move_in(struct flow *f)
 	}
 	if (f->received + n > f->receive)
 		return fail(f, "more came than was sent");
-	if (!same(f, got, n))
+	if (!as_sent(f, got, n))
 		return fail(f, "octets differ");
 	f->received += n;
 	return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* TCP_INFO. Of linux/tcp.h, for libc's does not have all of it; netinet/tcp.h does not go together with that. */
+/* TCP_INFO. Of linux/tcp.h, for libc's does not have all of it. */
 #ifndef SELFTESTS_INFO_H
 #define SELFTESTS_INFO_H
 

@@ -2,10 +2,8 @@
 #include "rules.h"
 
 #include <linux/genetlink.h>
-#include <netinet/tcp.h>
 
 #include "generic.h"
-#include "same.h"
 #include "test.h"
 
 #define LISTING	"/proc/net/xtcp_policy"
@@ -191,9 +189,5 @@ long rules_rate_of(int fd)
 
 int rules_cwnd_of(int fd)
 {
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info.tcpi_snd_cwnd;
+	return info_of(fd).tcpi_snd_cwnd;
 }

@@ -2,7 +2,6 @@
 #include "signing.h"
 
 #include <net/if.h>
-#include <netinet/tcp.h>
 
 #include "flow.h"
 #include "test.h"

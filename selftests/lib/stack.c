@@ -2,7 +2,6 @@
 #include "stack.h"
 
 #include <linux/bpf.h>
-#include <linux/tcp.h>
 
 #include "test.h"
 

@@ -33,6 +33,14 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The kernel's knows all options; libc's, for whoever includes it first, does not go together with it. */
+#ifndef _NETINET_TCP_H
+#include <linux/tcp.h>
+
+#include "info.h"
+#include "tcpstate.h"
+#endif
+
 #include "counters.h"
 #include "failing.h"
 #include "klog.h"
@@ -43,6 +51,7 @@
 #include "ns.h"
 #include "release.h"
 #include "rows.h"
+#include "same.h"
 #include "short.h"
 #include "sides.h"
 #include "slabs.h"

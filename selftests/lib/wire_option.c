@@ -7,10 +7,8 @@
  *   dctcp FIELD OP VALUE	members of tcp_dctcp_info, from TCP_CC_INFO
  */
 #include <linux/inet_diag.h>
-#include <linux/tcp.h>
 #include <linux/types.h>
 
-#include "info.h"
 #include "test.h"
 #include "wire.h"
 

@@ -3,8 +3,6 @@
  * States: the script that reaches each of them, by each kind of open, and where
  * the state of a connection is read back from.
  */
-#include <netinet/tcp.h>
-
 #include "test.h"
 #include "wire.h"
 

@@ -3,7 +3,6 @@
 
 #include <linux/errqueue.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
 
 #include "test.h"
 

@@ -5,8 +5,6 @@
  * xtcp_rst_diagnostic, at both ends, of a RST that says why. And kernel TCP's own events of a RST
  * and of a wrong checksum.
  */
-#include <netinet/tcp.h>
-
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("nft");

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /proc/net/xtcp_aborts: for what reasons the connections of each listener were aborted. */
-#include "tcpstate.h"
 #include "test.h"
 
 NEEDS_MODULE;

@@ -16,8 +16,6 @@
 #include <linux/sockios.h>
 
 #include "lib/asleep.h"
-#include "lib/info.h"
-#include "lib/tcpstate.h"
 #include "lib/test.h"
 
 #define PORT		7100
@@ -115,14 +113,6 @@ static void *request(void *arg)
 	return NULL;
 }
 
-static bool is_half_closed(int fd)
-{
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-
-	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) && info.tcpi_state == TCP_CLOSE_WAIT;
-}
-
 /* @wake: the other end of p->elsewhere, which is left when answer and FIN are there */
 static bool transact(struct program *p, int listener, int wake)
 {
@@ -134,7 +124,7 @@ static bool transact(struct program *p, int listener, int wake)
 	fd = accept(listener, NULL, NULL);
 	ok = recv(fd, &octet, 1, 0) == 1 && send(fd, "!", 1, MSG_NOSIGNAL) == 1 && !close(fd);
 	if (p->elsewhere >= 0)
-		ok &= WAIT_FOR(is_half_closed(p->fd), STACK_DEADLINE_MS) && write(wake, "", 1) == 1;
+		ok &= WAIT_FOR(stack_state(p->fd) == TCP_CLOSE_WAIT, STACK_DEADLINE_MS) && write(wake, "", 1) == 1;
 	pthread_join(p->thread, NULL);
 	return ok && p->ok;
 }

@@ -7,7 +7,6 @@
  *	namespace a --- veth0 --- namespace b, where the readers are
  */
 #include <sys/mount.h>
-#include <netinet/tcp.h>
 
 #include "lib/test.h"
 

@@ -7,7 +7,6 @@
  * A listing that stands on a sock while its program connects it anew shows no mixture.
  */
 #include "lib/diag.h"
-#include "lib/tcpstate.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

@@ -5,12 +5,10 @@
  */
 #include <linux/genetlink.h>
 #include <linux/userfaultfd.h>
-#include <netinet/tcp.h>
 
 #include "lib/generic.h"
 #include "lib/netlink.h"
 #include "lib/rules.h"
-#include "lib/same.h"
 #include "lib/setting.h"
 #include "lib/test.h"
 

@@ -7,8 +7,6 @@
  */
 #include <sys/select.h>
 
-#include "lib/info.h"
-#include "lib/tcpstate.h"
 #include "lib/test.h"
 
 #define PORT		7300

@@ -16,11 +16,9 @@
  */
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
-#include <linux/tcp.h>
 
 #include "aoopt.h"
 #include "diag.h"
-#include "tcpstate.h"
 #include "test.h"
 
 #define FAILSLAB "/sys/kernel/debug/failslab/"

@@ -10,7 +10,6 @@
 
 #include "lib/nfqueue.h"
 #include "lib/router.h"
-#include "lib/tcpstate.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

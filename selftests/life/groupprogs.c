@@ -8,7 +8,6 @@
  */
 #include <linux/bpf.h>
 #include <sys/mount.h>
-#include <netinet/tcp.h>
 
 #include "lib/test.h"
 

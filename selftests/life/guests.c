@@ -7,9 +7,6 @@
  *	guest: a tun device, whose SYNs go to its own listener	namespace a --- veth0 --- namespace b
  *								 kernel TCP                  xtcp
  */
-#include <linux/tcp.h>
-
-#include "tcpstate.h"
 #include "lib/test.h"
 #include "tun.h"
 #include "wire.h"

@@ -8,7 +8,6 @@
  *	 SYNs        xtcp             SYN-ACKs		 kernel TCP                  xtcp
  */
 #include <netinet/ip.h>
-#include <netinet/tcp.h>
 #include <sys/sysinfo.h>
 
 #include "lib/test.h"

@@ -8,9 +8,6 @@
  * A gate at each end of the veth lets nothing out while it is closed, so that
  * the states last as long as the test looks at them (RFC 9293 section 3.5).
  */
-#include <linux/tcp.h>
-
-#include "tcpstate.h"
 #include "test.h"
 
 #define PORT 6000
@@ -111,15 +108,12 @@ static void plain(const struct sides *s)
 static void syn_lost(const struct sides *s)
 {
 	struct open o = start(s);
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
 	bool ok;
 
 	gate(pair.a, false);
 	ok = begin(&o) && client_is(&o, TCP_SYN_SENT) && server_is(&o, 0) && nothing_to_accept(&o);
 	gate(pair.a, true);
-	ok = ok && established(&o);
-	ok = ok && !getsockopt(o.client, IPPROTO_TCP, TCP_INFO, &info, &len) && info.tcpi_total_retrans;
+	ok = ok && established(&o) && info_of(o.client).tcpi_total_retrans;
 	end(&o, ok, "the SYN is lost");
 }
 

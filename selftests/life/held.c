@@ -13,7 +13,6 @@
 #include <grp.h>
 #include <linux/filter.h>
 #include <linux/if_tun.h>
-#include <linux/tcp.h>
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>

@@ -10,10 +10,8 @@
 #include <linux/sock_diag.h>
 #include <linux/userfaultfd.h>
 #include <net/if.h>
-#include <netinet/tcp.h>
 
 #include "lib/asleep.h"
-#include "lib/same.h"
 #include "lib/test.h"
 
 /* The socket to be ended: its place, and who asks for it how. */

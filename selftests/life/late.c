@@ -15,10 +15,8 @@
 #include <netinet/ip.h>
 
 #include "lib/aoopt.h"
-#include "lib/info.h"
 #include "lib/processor.h"
 #include "lib/stall.h"
-#include "lib/tcpstate.h"
 #include "lib/test.h"
 #include "lib/tun.h"
 #include "lib/wire.h"

@@ -8,8 +8,6 @@
  * The call goes on and returns. Afterwards both namespaces end, no socket holds the module, and the kernel's log is
  * empty. A short run has a quarter of the rows, a debug kernel fewer.
  */
-#include <linux/tcp.h>
-
 #include "lib/diag.h"
 #include "lib/processor.h"
 #include "lib/stall.h"
@@ -86,10 +84,7 @@ static void accepts(struct world *w)
 
 static void asks(struct world *w)
 {
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-
-	getsockopt(*w->subject, IPPROTO_TCP, TCP_INFO, &info, &len);
+	stack_state(*w->subject);
 }
 
 static const struct call {

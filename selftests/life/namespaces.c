@@ -7,12 +7,10 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
 #include <net/if.h>
 
 #include "diag.h"
 #include "slow.h"
-#include "tcpstate.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;
@@ -79,12 +77,12 @@ static void namespace_dies(void)
 static bool fill_window(int fd)
 {
 	static const char text[65536];
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
+	struct tcp_info info;
 
 	while (send(fd, text, sizeof(text), MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
 		;
-	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) && !info.tcpi_unacked && info.tcpi_notsent_bytes;
+	info = info_of(fd);
+	return !info.tcpi_unacked && info.tcpi_notsent_bytes;
 }
 
 /* An orphan has text that its peer does not want yet. When its namespace ends, the peer hears of it. */

@@ -8,9 +8,7 @@
 
 #include "lib/bulk.h"
 #include "lib/generic.h"
-#include "lib/info.h"
 #include "lib/rules.h"
-#include "lib/same.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

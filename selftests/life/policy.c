@@ -5,11 +5,8 @@
  * listed. Last, `xtcp policy` itself. The timers of a rule are the matter of policy_timers, cgroups that of
  * policy_cgroups, attacks that of policy_attacks.
  */
-#include <netinet/tcp.h>
-
 #include "lib/ruled.h"
 #include "lib/rules.h"
-#include "lib/same.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

@@ -7,7 +7,6 @@
 
 #include "lib/ruled.h"
 #include "lib/rules.h"
-#include "lib/same.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

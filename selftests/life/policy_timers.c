@@ -4,11 +4,8 @@
  * keepalive. What getsockopt() says of them in both directions; an option of the program beats its rule; what each
  * makes of a connection; values out of range.
  */
-#include <netinet/tcp.h>
-
 #include "lib/ruled.h"
 #include "lib/rules.h"
-#include "lib/same.h"
 #include "lib/test.h"
 
 #define PORT		8700
@@ -154,11 +151,7 @@ static void program_has_timers(void)
 
 static int rto_of(int fd)
 {
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info.tcpi_rto;
+	return info_of(fd).tcpi_rto;
 }
 
 static void ends_in_silence(int fd, int peer)

@@ -9,8 +9,6 @@
  * another number. What is looked for is the kernel's report; every call must return.
  * Before, poll() looks without a pause while resets arrive: it sees an end whole.
  */
-#include <netinet/tcp.h>
-
 #include "lib/test.h"
 
 NEEDS_MODULE;

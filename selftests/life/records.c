@@ -10,7 +10,6 @@
  * (module/timewait/timewait.c). So some long-lasting records, HELD, hold back all records that came later and would end
  * earlier. This holds in each shard of the namespace; it has as many shards as there are processors.
  */
-#include "tcpstate.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

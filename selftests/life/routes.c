@@ -8,7 +8,6 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <netinet/tcp.h>
 
 #include "lib/test.h"
 
@@ -21,11 +20,7 @@ static struct ns_pair net;
 
 static int mss_of(int fd)
 {
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info.tcpi_snd_mss;
+	return info_of(fd).tcpi_snd_mss;
 }
 
 /* Less than timestamps take: the least that an MSS may be is used, 88 as in Linux. */

@@ -7,10 +7,7 @@
  *	guest --- veth0 --- its neighbour		namespace a --- veth0 --- namespace b
  *	 xtcp                kernel TCP			 kernel TCP                  xtcp
  */
-#include <linux/tcp.h>
-
 #include "aoopt.h"
-#include "tcpstate.h"
 #include "test.h"
 
 NEEDS_MODULE;

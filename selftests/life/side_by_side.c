@@ -12,7 +12,6 @@
  */
 #include "flow.h"
 #include "parts.h"
-#include "tcpstate.h"
 #include "test.h"
 
 NEEDS_MODULE;

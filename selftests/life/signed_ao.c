@@ -13,7 +13,6 @@
 #include "lib/aoopt.h"
 #include "lib/flow.h"
 #include "lib/signing.h"
-#include "lib/tcpstate.h"
 #include "lib/test.h"
 
 #define PORT		7700

@@ -4,8 +4,6 @@
  * and none when it is gone. An algorithm that has something to tell has one at once. By /proc/slabinfo, where the slab
  * stands apart on each kernel.
  */
-#include <netinet/tcp.h>
-
 #include "lib/test.h"
 
 #define COUNT 100	/* connections, both ends of each on xtcp */

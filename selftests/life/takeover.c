@@ -10,7 +10,6 @@
  * the environment says another number.
  */
 #include <linux/filter.h>
-#include <linux/tcp.h>
 #include <linux/userfaultfd.h>
 #include <linux/xfrm.h>
 
@@ -18,7 +17,6 @@
 #include "asleep.h"
 #include "generic.h"
 #include "parts.h"
-#include "tcpstate.h"
 #include "test.h"
 
 NEEDS_MODULE;

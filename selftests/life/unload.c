@@ -12,7 +12,6 @@
  * Each round unloads the module while xtcp carries traffic and kernel TCP a transfer.
  */
 #include <linux/net_tstamp.h>
-#include <netinet/tcp.h>
 
 #include "nfqueue.h"
 #include "parts.h"

@@ -12,8 +12,6 @@
  * And a user who opens a second member again and again, fills it and closes it: with xtcp the queue of the first one
  * grows to twice its backlog. The rest is reset and counted. With kernel TCP it grows in each round.
  */
-#include <netinet/tcp.h>
-
 #include "test.h"
 
 #define PORT	9000
@@ -210,11 +208,7 @@ static void storm(enum stack stack, const char *to, int knob, enum kind kind)
 
 static unsigned int waiting(int listener)
 {
-	struct tcp_info info;
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info.tcpi_unacked;
+	return info_of(listener).tcpi_unacked;
 }
 
 /* -1: no queue takes the connection. */

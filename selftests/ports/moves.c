@@ -6,10 +6,8 @@
  *
  * All in one namespace, over its loopback device, but for what needs two, or a policy of IPsec.
  */
-#include <linux/tcp.h>
 #include <net/if.h>
 
-#include "tcpstate.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip nft");

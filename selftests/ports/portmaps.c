@@ -7,7 +7,6 @@
  * A map of ports lives while a quarter of the range is used (module/ports/port.c). So a third of the connections
  * stay, another third each time, and a port that was lost would be missed.
  */
-#include "tcpstate.h"
 #include "test.h"
 
 NEEDS_MODULE;

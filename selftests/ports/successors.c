@@ -12,12 +12,10 @@
  */
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
-#include <linux/tcp.h>
 
 #include "diag.h"
 #include "estate.h"
 #include "slow.h"
-#include "tcpstate.h"
 #include "test.h"
 
 NEEDS_MODULE;
@@ -220,11 +218,7 @@ static int count_ended(const int *fd, int n)
 /* How many connections wait for accept(). */
 static int waiting_at(int listener)
 {
-	struct tcp_info info = {};
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(listener, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info.tcpi_unacked;
+	return info_of(listener).tcpi_unacked;
 }
 
 /* Nobody comes, and each RST takes long: a worker of the kernel does not send all of them. */

@@ -3,8 +3,6 @@
  * The black boxes of connections: net.xtcp.blackbox chooses who gets one, what stands in it and in which order, which
  * boxes are kept and which are freed, the bound for all of them, and who may read them.
  */
-#include <netinet/tcp.h>
-
 #include "boxes.h"
 #include "test.h"
 

@@ -3,13 +3,10 @@
  * Black boxes that an administrator asks for, whatever net.xtcp.blackbox says: xtcp-ss --set gives one to a live
  * connection, and takes it; who may do so, and what happens when there is no room or no memory for a box.
  */
-#include <netinet/tcp.h>
-
 #include "lib/boxes.h"
 #include "lib/generic.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"
-#include "lib/same.h"
 #include "lib/setting.h"
 #include "lib/test.h"
 

@@ -3,12 +3,9 @@
  * Rules of the policy table that give black boxes to connections, or deny them: which connections a rule chooses, that
  * it beats net.xtcp.blackbox, what happens without room or memory for a box; users without rights, and guests.
  */
-#include <netinet/tcp.h>
-
 #include "lib/boxes.h"
 #include "lib/ruled.h"
 #include "lib/rules.h"
-#include "lib/same.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

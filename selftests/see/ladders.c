@@ -7,7 +7,6 @@
 #include <fnmatch.h>
 
 #include "see.h"
-#include "tcpstate.h"
 #include "test.h"
 
 #define MS	"[0-9].[0-9][0-9][0-9]"			/* the end of a time */

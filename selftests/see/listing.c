@@ -5,11 +5,9 @@
  */
 #include <linux/userfaultfd.h>
 #include <net/if.h>
-#include <netinet/tcp.h>
 
 #include "lib/diag.h"
 #include "listing.h"
-#include "lib/same.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

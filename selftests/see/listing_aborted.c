@@ -6,11 +6,9 @@
  * What the peer's RST says about its reason (net.xtcp.rst_diagnostic), which kernel TCP ignores; in a guest, too.
  */
 #include <linux/sock_diag.h>
-#include <netinet/tcp.h>
 
 #include "lib/diag.h"
 #include "listing.h"
-#include "lib/same.h"
 #include "lib/test.h"
 
 static struct ns_pair net;

@@ -5,10 +5,8 @@
  * selftests/unit/diag_filter_test.c has more programs.
  */
 #include <net/if.h>
-#include <netinet/tcp.h>
 
 #include "lib/diag.h"
-#include "lib/same.h"
 #include "lib/test.h"
 
 #define COUNT(array)	((int)(sizeof(array) / sizeof(*(array))))

@@ -4,8 +4,6 @@
  * of the same sockets as kernel TCP shows him, and nobody else sees any. A socket has more keys than a message has room
  * for. What `xtcp ss -i` and its JSON show of them, as ss does of kernel TCP's.
  */
-#include <netinet/tcp.h>
-
 #include "see/listing.h"
 #include "lib/test.h"
 

@@ -4,8 +4,6 @@
  * ladder draws a second of them, and the test says how long that took. This is for a machine whose clock counts
  * instructions, a billion in a second, for traffic and reader together.
  */
-#include <netinet/tcp.h>
-
 #include "test.h"
 
 NEEDS_SCRIPTS;

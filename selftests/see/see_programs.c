@@ -2,9 +2,7 @@
 /* What programs make of what xtcp shows: the counters' names, stock ss and nstat, ladder, xtcp_run. */
 #include <math.h>
 
-#include "info.h"
 #include "see.h"
-#include "tcpstate.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

@@ -3,9 +3,7 @@
  * The rows of /proc/net/xtcp and xtcp6: what stands in them, compared with what the same connections show on kernel
  * TCP, and a long listing while the table changes.
  */
-#include "info.h"
 #include "see.h"
-#include "tcpstate.h"
 #include "test.h"
 
 static void check_connection(const struct see_view *view, int listener, int client, unsigned int port)

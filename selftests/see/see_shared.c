@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the files of see and ladders share: two namespaces, and connections between them. */
-#include <netinet/tcp.h>
-
 #include "see.h"
 #include "test.h"
 

@@ -2,7 +2,6 @@
 /* A SYN that no socket sent, what the events say of its options, and why it is dropped. */
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
-#include <netinet/tcp.h>
 
 #include "see.h"
 #include "test.h"

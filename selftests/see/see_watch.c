@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* xtcp-watch, each view of it once beside traffic; xtcp-ss and xtcp-nstat. */
-#include <netinet/tcp.h>
-
 #include "see.h"
 #include "lib/test.h"
 

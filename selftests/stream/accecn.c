@@ -10,7 +10,6 @@
  * bundles, which have to carry the ACE field in all segments.
  */
 #include "ecnpath.h"
-#include "info.h"
 #include "test.h"
 
 #define PORT	5610

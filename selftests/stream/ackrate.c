@@ -8,8 +8,6 @@
  * segments. Listings by sock_diag show R at both ends.
  */
 #include "lib/diag.h"
-#include "lib/info.h"
-#include "lib/tcpstate.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

@@ -6,7 +6,6 @@
  * reader that waits for more than the buffer holds gets it. On the debug kernel, whose own work makes kernel TCP differ
  * from itself by two round trips, times are printed, not judged.
  */
-#include "lib/info.h"
 #include "lib/router.h"
 #include "lib/test.h"
 

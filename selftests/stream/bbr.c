@@ -5,7 +5,6 @@
  * kernel TCP, behind a router; bundles are off.
  */
 #include <linux/inet_diag.h>
-#include <linux/tcp.h>
 
 #include "lib/contest.h"
 #include "lib/router.h"

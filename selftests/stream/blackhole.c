@@ -4,7 +4,6 @@
  * stream stands; with 1 it is mended within seconds, and probes find the largest size that passes (RFC 4821); with 2
  * the search begins with the connection. A probe that is lost is no congestion. On both stacks, kernel TCP receives.
  */
-#include "lib/info.h"
 #include "lib/router.h"
 #include "lib/test.h"
 

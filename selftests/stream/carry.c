@@ -10,7 +10,6 @@
  * connection whose numbers are sane.
  */
 #include <linux/sockios.h>
-#include <linux/tcp.h>
 
 #include "flow.h"
 #include "lib/test.h"
@@ -85,7 +84,7 @@ static char *peeked(int fd, int queue, int len)
 
 static void take(int fd, struct carried *c)
 {
-	socklen_t len = sizeof(c->from), info_len = sizeof(struct tcp_info), window_len = sizeof(c->numbers.window);
+	socklen_t len = sizeof(c->from), window_len = sizeof(c->numbers.window);
 	struct tcp_info info;
 
 	*c = (struct carried){ };
@@ -93,7 +92,7 @@ static void take(int fd, struct carried *c)
 	must(!getsockname(fd, &c->from.sa, &len), "getsockname");
 	len = sizeof(c->to);
 	must(!getpeername(fd, &c->to.sa, &len), "getpeername");
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &info_len), "TCP_INFO");
+	info = info_of(fd);
 	must(!getsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &c->numbers.window, &window_len), "TCP_REPAIR_WINDOW");
 	c->unread = octets(fd, SIOCINQ);
 	c->unacked = octets(fd, SIOCOUTQ);
@@ -236,14 +235,14 @@ static void transfer(enum stack peer, const char *text, const char *name)
 /* What the connection says of itself can be true. */
 static bool is_sane(int fd, const char *what, int octet)
 {
-	socklen_t len = sizeof(struct tcp_info), window_len = sizeof(struct tcp_repair_window);
+	socklen_t window_len = sizeof(struct tcp_repair_window);
 	struct tcp_repair_window w;
 	struct tcp_info info;
 	bool sane;
 
 	must(!stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
 	choose(fd, TCP_RECV_QUEUE);
-	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
+	info = info_of(fd);
 	must(!getsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &w, &window_len), "TCP_REPAIR_WINDOW");
 	sane = info.tcpi_snd_mss >= 8 && info.tcpi_snd_mss <= 65535 && info.tcpi_snd_wscale <= 14 &&
 	       info.tcpi_rcv_wscale <= 14 && w.snd_wnd <= w.max_window && w.max_window <= 65535U << 14 &&

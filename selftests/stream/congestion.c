@@ -5,8 +5,6 @@
  * TCP_CONGESTION. The same on both stacks, but for what stands in front of the
  * names of the knobs.
  */
-#include <netinet/tcp.h>
-
 #include "test.h"
 
 #define PORT	7300

@@ -6,7 +6,6 @@
 #include <linux/inet_diag.h>
 
 #include "lib/ecnpath.h"
-#include "lib/info.h"
 #include "lib/test.h"
 
 #define PORT		5620

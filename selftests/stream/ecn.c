@@ -9,7 +9,6 @@
  * first segment alone may carry CWR.
  */
 #include "ecnpath.h"
-#include "info.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

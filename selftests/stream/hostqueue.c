@@ -8,7 +8,6 @@
  * as one bundle is seen there.
  */
 #include "lib/flow.h"
-#include "lib/info.h"
 #include "lib/test.h"
 
 #define PORT	5360

@@ -7,7 +7,6 @@
  * different.
  */
 #include "lib/bulk.h"
-#include "lib/info.h"
 #include "lib/test.h"
 
 #define PORT		5350

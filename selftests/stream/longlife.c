@@ -4,7 +4,6 @@
  * goes on. Each block says where in the stream it belongs. xtcp and kernel TCP, each as the sender once. The debug
  * kernel is too slow for that: there it is a stream as any other.
  */
-#include "lib/info.h"
 #include "lib/test.h"
 
 #define PORT	5395

@@ -13,7 +13,6 @@
  */
 #include "crossing.h"
 #include "flow.h"
-#include "info.h"
 #include "test.h"
 
 #define PORT 5000

@@ -4,8 +4,6 @@
  * follows it down and up again, whatever is in flight in segments that do not pass any more, and
  * every octet arrives. All pairings of the stacks, over both IPs, at once.
  */
-#include <netinet/tcp.h>
-
 #include "lib/flow.h"
 #include "lib/test.h"
 
@@ -34,11 +32,7 @@ static void set_mtu(unsigned int mtu)
 
 static struct tcp_info info(int i)
 {
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	must(!getsockopt(flows[i].fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
-	return info;
+	return info_of(flows[i].fd);
 }
 
 /* Headers of IP and TCP, and timestamps. */

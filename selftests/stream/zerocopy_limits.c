@@ -5,8 +5,6 @@
  * of the namespace. An orphan with such pages holds the module as long as they are not acknowledged. On both stacks,
  * the peer is the other one.
  */
-#include <netinet/tcp.h>
-
 #include "lib/test.h"
 #include "lib/zerocopy.h"
 

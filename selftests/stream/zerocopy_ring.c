@@ -4,7 +4,6 @@
  * writes that are copied, with loss; and a second completion says when each buffer is free, also after a reset. On both
  * stacks, the peer is the other one. A page of a file may go out in the same segment.
  */
-#include <netinet/tcp.h>
 #include <sys/sendfile.h>
 
 #include "lib/bulk.h"

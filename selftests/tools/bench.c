@@ -30,8 +30,6 @@
  * module, which is not loaded at the start and not at the end. The exit status
  * says whether every floor was kept.
  */
-#include <netinet/tcp.h>
-
 #include "measure.h"
 #include "profile.h"
 #include "test.h"

@@ -14,8 +14,6 @@
  * names the module, which is not loaded at the start and not at the end. The exit status says whether the bounds were
  * kept.
  */
-#include <linux/tcp.h>
-
 #include "measure.h"
 #include "rules.h"
 #include "test.h"

@@ -3,8 +3,6 @@
  * TCP Fast Open (RFC 7413), the server: text of a SYN before the third ACK, and answers to it; cookies that are right,
  * wrong, cut, stale or another host's; what may go wrong before the third ACK; the limit.
  */
-#include <netinet/tcp.h>
-
 #include "lib/test.h"
 #include "lib/wire.h"
 

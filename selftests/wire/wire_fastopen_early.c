@@ -3,8 +3,6 @@
  * TCP Fast Open (RFC 7413), the server, between SYN-ACK and third ACK: what may not open it, what a SYN-ACK says that
  * comes again, what programs see, and each way to end.
  */
-#include <linux/tcp.h>
-
 #include "lib/test.h"
 #include "lib/wire.h"
 

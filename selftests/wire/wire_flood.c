@@ -5,8 +5,6 @@
  * and the next connection is served as if nothing had been. The same with text on
  * the SYNs, for listeners that let them open fast.
  */
-#include <netinet/tcp.h>
-
 #include "lib/test.h"
 #include "lib/wire.h"
 

@@ -6,8 +6,6 @@
  * Member 1 ends, member 0 inherits. A BPF program chooses by the peer's port which member gets a
  * SYN; it does not choose who inherits.
  */
-#include <netinet/tcp.h>
-
 #include "lib/test.h"
 #include "lib/wire.h"
 
