@@ -22,22 +22,10 @@
  * same for each side. The machine's seed decides which packets are lost. The router is lib/router.h; bundles are off.
  * XTCP_KO and XTCP_B_KO name the modules.
  */
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "lib/contest.h"
-#include "lib/counters.h"
 #include "lib/measure.h"
-#include "lib/module.h"
 #include "lib/router.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		5391
 #define PACKET		1514

@@ -19,15 +19,10 @@
  * The receiver is kernel TCP, behind a router; bundles are off. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/contest.h"
 #include "lib/measure.h"
-#include "lib/module.h"
-#include "lib/ns.h"
 #include "lib/router.h"
+#include "lib/test.h"
 
 #define PACKET		1514
 #define TEXT		1448

@@ -11,20 +11,11 @@
  * seconds do not count. XTCP_KO names the module, unless it is loaded already. The exit status says whether the bound
  * was kept.
  */
-#include <fcntl.h>
 #include <linux/sock_diag.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
 
 #include "lib/measure.h"
-#include "lib/module.h"
-#include "lib/netem.h"
-#include "lib/ns.h"
 #include "lib/router.h"
-#include "lib/stack.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		7130
 #define KBIT		1000000

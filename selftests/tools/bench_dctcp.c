@@ -9,22 +9,11 @@
  * Both ends are xtcp. A second in the beginning does not count. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.
  */
-#include <fcntl.h>
 #include <linux/inet_diag.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "measure.h"
-#include "module.h"
-#include "ns.h"
 #include "router.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT		7110
 #define PACKET		1514

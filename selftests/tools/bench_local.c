@@ -13,16 +13,8 @@
  *
  * XTCP_KO names the module, unless it is loaded already.
  */
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "lib/measure.h"
-#include "lib/module.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 
 #define PORT		7160
 #define HERE		"127.0.0.1"

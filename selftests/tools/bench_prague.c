@@ -15,20 +15,10 @@
  * it, and the sender would send in bursts, which add to the queue. Two seconds in the beginning do not count. XTCP_KO
  * names the module, unless it is loaded already. The exit status says whether every bound was kept.
  */
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "lib/contest.h"
 #include "lib/measure.h"
-#include "lib/module.h"
-#include "lib/ns.h"
 #include "lib/router.h"
-#include "lib/wait.h"
+#include "lib/test.h"
 
 #define PORT		7111
 #define PACKET		1514

@@ -15,23 +15,9 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "measure.h"
-#include "module.h"
-#include "ns.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define PORT		7140
 #define PIECE		65536

@@ -14,20 +14,8 @@
  * segment and an ACK stand for, and how that comes out differs from machine to machine by more than the stacks do. What
  * the sleeps cost by themselves is taken off. XTCP_KO names the module, unless it is loaded already.
  */
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "lib/measure.h"
-#include "lib/module.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 
 #define PORT		7000
 #define PIECE		65536

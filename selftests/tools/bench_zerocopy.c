@@ -14,24 +14,12 @@
  * Below 1.00x the flag pays. How long a real processor takes for a copy depends on where the text is, in which cache or
  * in none; instructions say nothing of that. XTCP_KO names the module, unless it is loaded already.
  */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <linux/sockios.h>
 #include <net/ethernet.h>
 #include <netinet/ip.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "lib/measure.h"
-#include "lib/module.h"
-#include "lib/ns.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 #include "lib/tun.h"
 #include "lib/wire.h"
 #include "lib/zerocopy.h"
