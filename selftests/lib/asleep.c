@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "asleep.h"
-
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "test.h"
 
 static FILE *file_of(int tid, const char *name)
 {

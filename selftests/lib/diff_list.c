@@ -14,10 +14,7 @@
  * does not occur in every family it names is an error, as is one without a reason.
  */
 #include "diff_list.h"
-#include "release.h"
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "test.h"
 
 #define MAX_LINES 1024
 

@@ -1,18 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "module.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "must.h"
-#include "stack.h"
-#include "wait.h"
+#include "test.h"
 
 #define LEFT_MS	10000
 

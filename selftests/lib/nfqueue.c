@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "netlink.h"
 #include "nfqueue.h"
+#include "test.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>
-#include <poll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "netlink.h"
-#include "ns.h"
 
 static void start(struct netlink_request *req, int queue, int message)
 {

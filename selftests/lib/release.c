@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "release.h"
+#include "test.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 int release_parse(const char *text)
 {

@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ring.h"
-
-#include <stddef.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "test.h"
 
 #define ENTRIES	16
 

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "router.h"
-
-#include <stdio.h>
-#include <unistd.h>
-
-#include "ns.h"
+#include "test.h"
 
 #define NEAR4	"10.9.1.2"
 #define NEAR6	"fd00:9:1::2"

@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "stall.h"
+#include "test.h"
 
 #include <asm/ptrace.h>
-#include <errno.h>
 #include <linux/bpf.h>
 #include <linux/perf_event.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include "must.h"
-#include "wait.h"
 
 #define COPIED		1048576	/* octets in each round */
 #define ROUNDS_MAX	3500	/* the verifier follows at most 8,192 jumps, two in each round */

@@ -19,11 +19,8 @@
  *   aoset [current N] [rnext N] [required N] [icmps N] [ERR]	TCP_AO_INFO; aosetlistener
  *   aoinfo FIELD OP VALUE	of TCP_AO_INFO: current, rnext, good, bad, notfound, required, icmps
  */
-#include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "aoopt.h"
+#include "test.h"
 #include "wire.h"
 
 /* As they stand between the octets of the message that has the MAC. */

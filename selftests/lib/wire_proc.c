@@ -3,10 +3,7 @@
  * Files of /proc/net that a lane reads for every row. They stay open: opening one anew
  * costs more than the text, which is made once too often in a buffer that must grow first.
  */
-#include <fcntl.h>
-#include <stdio.h>
-#include <string.h>
-
+#include "test.h"
 #include "wire.h"
 
 #define FILES_MAX	16

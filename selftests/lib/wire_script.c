@@ -67,10 +67,8 @@
  *   SND.NXT before "reopen"; Q the connection's timer in /proc, in 1/100 s, P its probes there.
  */
 #include <ctype.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "test.h"
 #include "wire.h"
 
 /* Split "SEQ(LEN)"; @len stays when there is none. */

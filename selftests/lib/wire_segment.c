@@ -3,10 +3,7 @@
  * TCP segments as bytes: build, parse, print. The parser also checks what must
  * hold for every segment that a TCP sends, whatever the row is about.
  */
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <string.h>
-
+#include "test.h"
 #include "wire.h"
 
 static void put16(uint8_t *p, uint16_t v)

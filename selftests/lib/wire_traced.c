@@ -6,12 +6,7 @@
  *   trace EVENT	record this event from now on
  *   traced N TEXT	so many of the events so far contain this text
  */
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "tracing.h"
+#include "test.h"
 #include "wire.h"
 
 /* The recorded event of this process; empty: none. */

@@ -3,20 +3,10 @@
  * One test program: started in a cgroup of its own, its output shown as it
  * comes and read as TAP, ended when its time is over, with all that it started.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <termios.h>
-#include <unistd.h>
 
-#include "lib/wait.h"
 #include "run.h"
+#include "test.h"
 
 #define SKIPPED 4		/* kselftest's exit status */
 

@@ -1,17 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The kernel's side of a test: its log, taint, lockdep, leaks, trace, and the module. */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "lib/module.h"
-#include "lib/wait.h"
 #include "run.h"
+#include "test.h"
 
 #define TRACE "/sys/kernel/tracing/instances/run/"
 #define LEAKS "/sys/kernel/debug/kmemleak"

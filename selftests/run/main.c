@@ -12,16 +12,8 @@
  * first; it says "done" when all were run. The exit status is 0 if none failed, 75
  * if none was run because the kernel was tainted before the module was loaded.
  */
-#include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "run.h"
+#include "test.h"
 
 #define TAINTED 75	/* EX_TEMPFAIL of sysexits.h */
 #define ALIVE "/run/vm/alive"

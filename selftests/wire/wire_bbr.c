@@ -4,10 +4,8 @@
  * unit/, what it does to a network in bbr.
  */
 #include <linux/inet_diag.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
+#include "lib/test.h"
 #include "lib/wire.h"
 
 /* RFC 5682's two segments after a timeout would be others. */
