@@ -21,7 +21,6 @@
  *	      10.8.0.0/16, fd08::/16 unreachable; 10.7.0.0/16, fd07::/16 prohibited
  */
 #include "lib/diff.h"
-#include "lib/diff_list.h"
 #include "lib/module.h"
 #include "lib/netlink.h"
 #include "lib/ns.h"

@@ -181,4 +181,10 @@ void diff_ticks_stop(void);
 pid_t diff_fork(void (*body)(void *arg), void *arg);
 void diff_join(pid_t pid);
 
+/* diff_list.c: the checked-in list of differences that are meant, and the comparison */
+int diff_list_load(FILE *f);
+bool diff_list_compare(const char *scenario, const char *family, const char *kernel, const char *xtcp);
+bool diff_list_sound(const char *scenario, const char *family, const char *xtcp);
+int diff_list_unused(bool all);
+
 #endif

@@ -13,7 +13,7 @@
  * one reason stand below each other. An entry whose difference
  * does not occur in every family it names is an error, as is one without a reason.
  */
-#include "diff_list.h"
+#include "diff.h"
 #include "test.h"
 
 #define MAX_LINES 1024

@@ -66,4 +66,15 @@ static inline void measure_must(bool condition, const char *what)
 		measure_die(what);
 }
 
+/* What scripts/bench/profile.sh needs of the program whose instructions it counts. */
+
+/*
+ * Begins or ends a span whose instructions scripts/bench/profile/count.c counts: a program has a
+ * span on kernel TCP, then one on xtcp. Ends the program where there is no such mark.
+ */
+void profile_mark(void);
+
+/* Copies the addresses of all functions of the kernel and of the module into the file @name. */
+void profile_copy_symbols(const char *name);
+
 #endif

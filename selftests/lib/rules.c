@@ -3,7 +3,6 @@
 
 #include <linux/genetlink.h>
 
-#include "generic.h"
 #include "test.h"
 
 #define LISTING	"/proc/net/xtcp_policy"

@@ -3,7 +3,6 @@
 
 #include <net/if.h>
 
-#include "flow.h"
 #include "test.h"
 
 NEEDS_PROGRAMS("ip");

@@ -41,8 +41,12 @@
 #include "tcpstate.h"
 #endif
 
+#include "asleep.h"
 #include "counters.h"
+#include "diag.h"
 #include "failing.h"
+#include "flow.h"
+#include "generic.h"
 #include "klog.h"
 #include "module.h"
 #include "must.h"
@@ -51,6 +55,7 @@
 #include "ns.h"
 #include "release.h"
 #include "rows.h"
+#include "rules.h"
 #include "same.h"
 #include "short.h"
 #include "sides.h"
@@ -64,6 +69,16 @@ static inline void test_begin(unsigned int results)
 {
 	ksft_print_header();
 	ksft_set_plan(results);
+}
+
+/* From now on this thread runs on processor @cpu only. */
+static inline void run_on(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	must(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
 }
 
 #endif

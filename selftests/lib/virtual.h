@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "verdicts.h"
 #include "wire.h"
 
 #define VIRTUAL_S	1000000000ull	/* in nanoseconds, as all times here */
@@ -33,6 +33,29 @@ void virtual_sleep_until(uint64_t ns);
  * Ends the program if the kernel does not show jiffies.
  */
 uint64_t virtual_when_jiffies(uint64_t which, unsigned int hz);
+
+/*
+ * Results of a child come as lines "PASS name" and "FAIL name": turns these into results, prints the others as they
+ * are, and closes @said. Returns how many results there were. It stands in a header since kselftest.h counts for each
+ * file.
+ */
+static inline unsigned int verdicts_report(FILE *said)
+{
+	unsigned int seen = 0;
+	char line[1024];
+
+	while (fgets(line, sizeof(line), said)) {
+		line[strcspn(line, "\n")] = 0;
+		if (!strncmp(line, "PASS ", 5) || !strncmp(line, "FAIL ", 5)) {
+			ksft_test_result(*line == 'P', "%s\n", line + 5);
+			seen++;
+		} else {
+			printf("%s\n", line);
+		}
+	}
+	fclose(said);
+	return seen;
+}
 
 /* The results of a child; those of @planned that are missing have failed. */
 static inline void virtual_report(FILE *said, unsigned int planned)

@@ -342,15 +342,13 @@ int wire_text_options(struct wire *w, const char *text, struct wire_segment *seg
 int wire_text_expect_options(struct wire *w, const char *text, const struct wire_segment *seg);
 int wire_text_address(struct wire *w, const char *kind, uint8_t *out);
 
-/* wire_proc.c */
-int wire_proc_open(const char *path);
-
 /* wire_counter.c */
 struct wire_counters {
 	unsigned int n;
 	struct { char name[48]; uint64_t value; } c[512];
 };
 
+int wire_proc_open(const char *path);
 int wire_counter_read(struct wire *w, struct wire_counters *counters);
 uint64_t wire_counter_value(const struct wire_counters *counters, const char *name);
 int wire_counter_check(struct wire *w, const struct wire_counters *before, const char *want);
@@ -374,7 +372,8 @@ int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t 
 		     const struct wire_around *around);
 
 /* The program of a table; of one about what the kernel TCP of Linux 6.1 does not have. */
-#define WIRE_MAIN(rows) int main(int argc, char **argv) { return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows)); }
+#define WIRE_MAIN(rows) \
+	int main(int argc, char **argv) { return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows)); }
 #define WIRE_MAIN_XTCP(rows) \
 	int main(int argc, char **argv) { return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows)); }
 

@@ -6,6 +6,30 @@
 #include "test.h"
 #include "wire.h"
 
+#define FILES_MAX	16
+
+/*
+ * A file of /proc/net in the lane's namespace, to be read from its beginning by pread(). Return: a descriptor that stays
+ * open, or -1 with errno set: opening one anew for every row costs more than the text.
+ */
+int wire_proc_open(const char *path)
+{
+	static struct { char path[64]; int fd; } files[FILES_MAX];
+	static unsigned int n;
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(files[i].path, path))
+			return files[i].fd;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || n == FILES_MAX)
+		return fd;
+	snprintf(files[n].path, sizeof(files[n].path), "%s", path);
+	files[n++].fd = fd;
+	return fd;
+}
+
 static void add(struct wire_counters *counters, const char *prefix, const char *name,
 		const char *value)
 {

@@ -17,7 +17,7 @@
  * start without arguments.
  */
 #include "test.h"
-#include "verdicts.h"
+#include "virtual.h"
 #include "wire.h"
 
 #define LANES		4

@@ -8,7 +8,6 @@
  * Both threads have one processor until then, and the row's goes first: from step to step the other one does not run,
  * but while the row waits for an answer.
  */
-#include "asleep.h"
 #include "test.h"
 #include "wire.h"
 

@@ -15,7 +15,6 @@
  */
 #include <linux/sockios.h>
 
-#include "lib/asleep.h"
 #include "lib/test.h"
 
 #define PORT		7100

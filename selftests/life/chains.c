@@ -6,7 +6,6 @@
  * another one at once take no lookup with them; what ends leaves the others there.
  * A listing that stands on a sock while its program connects it anew shows no mixture.
  */
-#include "lib/diag.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

@@ -6,10 +6,7 @@
 #include <linux/genetlink.h>
 #include <linux/userfaultfd.h>
 
-#include "lib/generic.h"
 #include "lib/netlink.h"
-#include "lib/rules.h"
-#include "lib/setting.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

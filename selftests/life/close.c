@@ -8,7 +8,6 @@
  * A gate at each end of the veth lets nothing out while it is closed, so that
  * the states last as long as the test looks at them.
  */
-#include "flow.h"
 #include "test.h"
 
 #define STALL_MS 60000

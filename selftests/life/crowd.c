@@ -6,7 +6,6 @@
  *
  *	crowd [-4|-6] [-s kernel|xtcp]
  */
-#include "flow.h"
 #include "test.h"
 
 #define PORT 8000

@@ -18,7 +18,6 @@
 #include <linux/net_tstamp.h>
 
 #include "aoopt.h"
-#include "diag.h"
 #include "test.h"
 
 #define FAILSLAB "/sys/kernel/debug/failslab/"

@@ -11,7 +11,6 @@
 #include <linux/userfaultfd.h>
 #include <net/if.h>
 
-#include "lib/asleep.h"
 #include "lib/test.h"
 
 /* The socket to be ended: its place, and who asks for it how. */

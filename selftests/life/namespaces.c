@@ -9,7 +9,6 @@
 #include <linux/sock_diag.h>
 #include <net/if.h>
 
-#include "diag.h"
 #include "slow.h"
 #include "lib/test.h"
 

@@ -7,8 +7,6 @@
 #include <net/if.h>
 
 #include "lib/bulk.h"
-#include "lib/generic.h"
-#include "lib/rules.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

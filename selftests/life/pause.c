@@ -19,7 +19,6 @@
  */
 #include <linux/sockios.h>
 
-#include "flow.h"
 #include "tap.h"
 #include "test.h"
 

@@ -6,7 +6,6 @@
  * policy_cgroups, attacks that of policy_attacks.
  */
 #include "lib/ruled.h"
-#include "lib/rules.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

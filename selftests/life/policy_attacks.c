@@ -4,9 +4,7 @@
  * many rules; a table that is replaced under a storm of connections; memory that runs out; namespaces and the module
  * that go meanwhile.
  */
-#include "lib/generic.h"
 #include "lib/ruled.h"
-#include "lib/rules.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

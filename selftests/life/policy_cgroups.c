@@ -6,7 +6,6 @@
 #include <sys/mount.h>
 
 #include "lib/ruled.h"
-#include "lib/rules.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

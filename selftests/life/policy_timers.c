@@ -5,7 +5,6 @@
  * makes of a connection; values out of range.
  */
 #include "lib/ruled.h"
-#include "lib/rules.h"
 #include "lib/test.h"
 
 #define PORT		8700

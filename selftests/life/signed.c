@@ -10,7 +10,6 @@
  *
  *	signed [-4|-6] [-s kernel|xtcp]
  */
-#include "lib/flow.h"
 #include "lib/signing.h"
 #include "lib/test.h"
 

@@ -11,7 +11,6 @@
  *	signed_ao [-4|-6] [-s kernel|xtcp]
  */
 #include "lib/aoopt.h"
-#include "lib/flow.h"
 #include "lib/signing.h"
 #include "lib/test.h"
 

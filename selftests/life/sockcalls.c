@@ -8,7 +8,6 @@
  */
 #include <sys/uio.h>
 
-#include "asleep.h"
 #include "sockcalls.h"
 #include "test.h"
 

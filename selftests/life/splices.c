@@ -5,7 +5,6 @@
  */
 #include <sys/sendfile.h>
 
-#include "asleep.h"
 #include "sockcalls.h"
 #include "test.h"
 

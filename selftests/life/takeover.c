@@ -14,8 +14,6 @@
 #include <linux/xfrm.h>
 
 #include "aoopt.h"
-#include "asleep.h"
-#include "generic.h"
 #include "parts.h"
 #include "test.h"
 

@@ -7,7 +7,6 @@
  */
 #include <sys/eventfd.h>
 
-#include "asleep.h"
 #include "test.h"
 
 #define PORT	7200

@@ -12,7 +12,6 @@
 #include <linux/perf_event.h>
 
 #include "lib/aoopt.h"
-#include "lib/diag.h"
 #include "measure.h"
 #include "lib/test.h"
 

@@ -13,7 +13,6 @@
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 
-#include "diag.h"
 #include "estate.h"
 #include "slow.h"
 #include "test.h"

@@ -4,10 +4,7 @@
  * connection, and takes it; who may do so, and what happens when there is no room or no memory for a box.
  */
 #include "lib/boxes.h"
-#include "lib/generic.h"
 #include "lib/ruled.h"
-#include "lib/rules.h"
-#include "lib/setting.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

@@ -5,7 +5,6 @@
  */
 #include "lib/boxes.h"
 #include "lib/ruled.h"
-#include "lib/rules.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

@@ -6,7 +6,6 @@
 #include <linux/userfaultfd.h>
 #include <net/if.h>
 
-#include "lib/diag.h"
 #include "listing.h"
 #include "lib/test.h"
 

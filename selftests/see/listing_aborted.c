@@ -7,7 +7,6 @@
  */
 #include <linux/sock_diag.h>
 
-#include "lib/diag.h"
 #include "listing.h"
 #include "lib/test.h"
 

@@ -6,8 +6,6 @@
  * the row. Aborted connections are closed, or disconnected and used again, while they are listed. Also, the module and
  * a namespace go while a listing is half read.
  */
-#include "lib/diag.h"
-#include "lib/processor.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

@@ -6,7 +6,6 @@
  */
 #include <net/if.h>
 
-#include "lib/diag.h"
 #include "lib/test.h"
 
 #define COUNT(array)	((int)(sizeof(array) / sizeof(*(array))))

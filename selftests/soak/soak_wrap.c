@@ -8,7 +8,6 @@
 #include <linux/if_ether.h>
 #include <linux/sockios.h>
 
-#include "lib/flow.h"
 #include "lib/test.h"
 #include "lib/virtual.h"
 

@@ -7,7 +7,6 @@
  * second stretch are counted, and how many of these ACKs the receiver's timer sent: each other one has to be for R
  * segments. Listings by sock_diag show R at both ends.
  */
-#include "lib/diag.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

@@ -11,7 +11,6 @@
  */
 #include <linux/sockios.h>
 
-#include "flow.h"
 #include "lib/test.h"
 
 #define PORT		5000
@@ -183,7 +182,7 @@ static bool fill(struct flow *ends, int queue)
 }
 
 /* Both directions get on. Then text waits for @ends[0], and what it sends gets lost, as do all answers. */
-static bool run_on(struct flow *ends)
+static bool runs_on(struct flow *ends)
 {
 	long long end = wait_now_ms() + STALL_MS, came = ends[0].received + GETS_ON, went = ends[1].received + GETS_ON;
 
@@ -214,7 +213,7 @@ static void transfer(enum stack peer, const char *text, const char *name)
 	stack_set(client, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER);
 	stack_set(server, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER);
 	flow_pair(&ends[0], client, ENDLESS, &ends[1], server, ENDLESS);
-	for (move = 0; move < MOVES && run_on(ends); move++) {
+	for (move = 0; move < MOVES && runs_on(ends); move++) {
 		take(ends[0].fd, &c);
 		ksft_print_msg("%s: %d unread, %d unacknowledged, %d unsent\n", name, c.unread, c.unacked, c.unsent);
 		ends[0].fd = give(&c, &c.numbers, next[move], net.a);

@@ -7,7 +7,6 @@
  * collected to one segment (autocorking), but not while ACKs alone wait. On both stacks. And which segments xtcp sends
  * as one bundle is seen there.
  */
-#include "lib/flow.h"
 #include "lib/test.h"
 
 #define PORT	5360

@@ -5,7 +5,6 @@
  *
  *	interop [-4|-6] [-s kernel|xtcp]
  */
-#include "flow.h"
 #include "lib/test.h"
 
 #define PORT 5000

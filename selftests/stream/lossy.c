@@ -12,7 +12,6 @@
  * numbers; 6.1 has no seed for it.
  */
 #include "crossing.h"
-#include "flow.h"
 #include "test.h"
 
 #define PORT 5000

@@ -4,7 +4,6 @@
  * follows it down and up again, whatever is in flight in segments that do not pass any more, and
  * every octet arrives. All pairings of the stacks, over both IPs, at once.
  */
-#include "lib/flow.h"
 #include "lib/test.h"
 
 #define PORT		5300

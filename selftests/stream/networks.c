@@ -11,7 +11,6 @@
  * own random numbers; 6.1 has no seed for it.
  */
 #include "crossing.h"
-#include "flow.h"
 #include "router.h"
 #include "lib/test.h"
 

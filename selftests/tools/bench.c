@@ -31,7 +31,6 @@
  * says whether every floor was kept.
  */
 #include "measure.h"
-#include "profile.h"
 #include "test.h"
 
 #define PORT 7000

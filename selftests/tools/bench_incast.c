@@ -31,7 +31,7 @@
 #define LIMIT_S		120	/* of a run */
 #define RUNS_MAX	31
 
-struct flow {
+struct exchange {
 	int asks, answers;	/* both ends: the receiver's, the sender's */
 	long long due;		/* octets of this round that have not come */
 	long long left;		/* octets of it that are not written */
@@ -56,7 +56,7 @@ static void set_rto_min(const struct router *r, int ms)
 		measure_die("routes");
 }
 
-static void open_flows(struct flow *flows, const struct router *r, enum stack stack)
+static void open_flows(struct exchange *flows, const struct router *r, enum stack stack)
 {
 	int listener = stack_listener(r->sender, stack, ROUTER_SENDER4, PORT, true), i;
 
@@ -70,14 +70,14 @@ static void open_flows(struct flow *flows, const struct router *r, enum stack st
 	close(listener);
 }
 
-static void ask(struct flow *flow, int block)
+static void ask(struct exchange *flow, int block)
 {
 	flow->due = block;
 	measure_must(send(flow->asks, "", 1, MSG_NOSIGNAL) == 1, "request");
 }
 
 /* The request has come, or there is room for more of the answer. */
-static void answer(struct flow *flow, int block)
+static void answer(struct exchange *flow, int block)
 {
 	ssize_t n;
 
@@ -93,7 +93,7 @@ static void answer(struct flow *flow, int block)
 	}
 }
 
-static void take(struct flow *flow)
+static void take(struct exchange *flow)
 {
 	ssize_t n = recv(flow->asks, piece, sizeof(piece), 0);
 
@@ -103,7 +103,7 @@ static void take(struct flow *flow)
 }
 
 /* False if it takes too long. */
-static bool play_round(struct flow *flows, int block, double until)
+static bool play_round(struct exchange *flows, int block, double until)
 {
 	struct pollfd p[2 * SENDERS];
 	int i, open;
@@ -156,7 +156,7 @@ static double run(enum stack stack, int rto_ms, const struct incast *incast, str
 	const struct netem forth = { .delay_us = DELAY_US, .rate_kbit = MBIT * 1000, .queue = PACKETS * PACKET };
 	const struct netem back = { .delay_us = DELAY_US };
 	const int block = incast->kb * 1024;
-	struct flow flows[SENDERS] = { 0 };
+	struct exchange flows[SENDERS] = { 0 };
 	struct counters counters;
 	double begin, share;
 	struct router r;

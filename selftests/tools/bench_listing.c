@@ -14,7 +14,6 @@
  * The other end of each connection is kernel TCP's, in another namespace. XTCP_KO names the module,
  * unless it is loaded already. The exit status says whether every bound was kept.
  */
-#include "diag.h"
 #include "ends.h"
 #include "measure.h"
 #include "test.h"

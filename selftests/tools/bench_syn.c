@@ -29,7 +29,6 @@
 #include <netinet/ip.h>
 
 #include "measure.h"
-#include "profile.h"
 #include "test.h"
 #include "tun.h"
 #include "wire.h"

@@ -15,7 +15,6 @@
  * kept.
  */
 #include "measure.h"
-#include "rules.h"
 #include "test.h"
 
 #define PORT		7000
