@@ -584,8 +584,7 @@ int main(void)
 	const int count = sizeof(attacks) / sizeof(attacks[0]);
 	int i;
 
-	ksft_print_header();
-	ksft_set_plan(4 * count + 10);
+	test_begin(4 * count + 10);
 	/* as every distribution has it */
 	chmod("/dev/net/tun", 0666);
 	for (i = 0; i < count; i++)

@@ -686,8 +686,7 @@ static const struct part parts[] = {
 int main(int argc, char **argv)
 {
 	(void)argc;
-	ksft_print_header();
-	ksft_set_plan(2 + parts_results(parts, argv + 1));
+	test_begin(2 + parts_results(parts, argv + 1));
 	must(!ns_pair_make(&pair), "no namespaces");
 	carrier_start(&kernels, KERNEL, PORT + 90);
 	load_or_die(SECOND);

@@ -612,8 +612,7 @@ static const struct part parts[] = {
 int main(int argc, char **argv)
 {
 	(void)argc;
-	ksft_print_header();
-	ksft_set_plan(1 + parts_results(parts, argv + 1));
+	test_begin(1 + parts_results(parts, argv + 1));
 	/* frames to SILENT reach nobody, instead of waiting for its hardware address */
 	if (ns_pair_make(&pair) ||
 	    ns_shell(pair.a, "ip neighbour add " SILENT " lladdr 02:00:00:00:00:77 dev veth0"))

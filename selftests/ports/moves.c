@@ -640,8 +640,7 @@ static void syn_from_afar(enum stack stack)
 
 int main(void)
 {
-	ksft_print_header();
-	ksft_set_plan(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 2 * 2 * 2 + 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2 +
+	test_begin(2 * 5 + 2 + 5 + 2 * 3 + 5 + 2 + 2 * 2 + 2 * 2 + 2 * 2 * 2 + 2 * 2 + 2 * 2 + 5 + 2 + 2 * 2 +
 		      2 * 2 + 2 * 3);
 	/* a record of the first second since the machine's start has no time, and does not give way */
 	wait_until_ms(1000);
