@@ -63,12 +63,23 @@ static long long longest_wait_us(const struct world *w)
 	return longest;
 }
 
+/* As in Linux, no read opens the window after SHUT_RD, but the next probe does. The judge sees none on one machine. */
+static bool may_wait_for_probe(const struct world *w)
+{
+	int i;
+
+	for (i = 0; i < w->lanes * SIDES; i++)
+		if (w->s->local && w->lane[i / SIDES].end[i % SIDES].has_shut_read)
+			return true;
+	return false;
+}
+
 long long verdict_silence_us(const struct world *w)
 {
 	const long long patience = verdict_patience_us(w->s);
 	long long doubled = 2 * longest_wait_us(w);
 
-	if (doubled > MAX_RTO_US)
+	if (doubled > MAX_RTO_US || may_wait_for_probe(w))
 		doubled = MAX_RTO_US;
 	doubled += doubled / 8 + SLACK_US;
 	return doubled > patience ? doubled : patience;
