@@ -63,28 +63,6 @@ static long long longest_wait_us(const struct world *w)
 	return longest;
 }
 
-/* As in Linux, no read opens the window after SHUT_RD, but the next probe does. The judge sees none on one machine. */
-static bool may_wait_for_probe(const struct world *w)
-{
-	int i;
-
-	for (i = 0; i < w->lanes * SIDES; i++)
-		if (w->s->local && w->lane[i / SIDES].end[i % SIDES].has_shut_read)
-			return true;
-	return false;
-}
-
-long long verdict_silence_us(const struct world *w)
-{
-	const long long patience = verdict_patience_us(w->s);
-	long long doubled = 2 * longest_wait_us(w);
-
-	if (doubled > MAX_RTO_US || may_wait_for_probe(w))
-		doubled = MAX_RTO_US;
-	doubled += doubled / 8 + SLACK_US;
-	return doubled > patience ? doubled : patience;
-}
-
 /* Without memory a closed socket may be reset, and repetitions may come late, as in Linux. */
 static bool is_scarce(const struct world *w)
 {
@@ -99,6 +77,31 @@ static bool is_scarce(const struct world *w)
 static bool may_need_timeouts(const struct world *w)
 {
 	return is_scarce(w) || !w->s->sack;
+}
+
+/*
+ * On one machine the judge sees no repetition, so their waits are not known. As in Linux, no read opens the window after
+ * SHUT_RD, but the next probe does.
+ */
+static bool may_wait_unseen(const struct world *w)
+{
+	bool waits = may_need_timeouts(w);
+	int i;
+
+	for (i = 0; i < w->lanes * SIDES; i++)
+		waits |= w->lane[i / SIDES].end[i % SIDES].has_shut_read;
+	return w->s->local && waits;
+}
+
+long long verdict_silence_us(const struct world *w)
+{
+	const long long patience = verdict_patience_us(w->s);
+	long long doubled = 2 * longest_wait_us(w);
+
+	if (doubled > MAX_RTO_US || may_wait_unseen(w))
+		doubled = MAX_RTO_US;
+	doubled += doubled / 8 + SLACK_US;
+	return doubled > patience ? doubled : patience;
 }
 
 /*
