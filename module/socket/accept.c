@@ -17,6 +17,11 @@
  * repeats such an accept() or listen(). Others, as setsockopt(), act on the old sock, and may sleep before
  * they do, in a page fault. So the new listener refers to the old sock until it ends itself, or until an
  * administrator who has seen that there is no such call says so (XTCP_TAKE_OVER with -1).
+ *
+ * A connection could be exchanged the same way, and need not share memory or layout with the other build:
+ * in a process that is stopped (SIGSTOP) no thread is in a call. It was tried: TCP_REPAIR filled the new
+ * sock, a rule dropped what arrived meanwhile, and readers in recv() and epoll_wait() went on after 2 ms. It
+ * is not built, since TCP_REPAIR knows few options of a socket, and neither its filter nor cwnd.
  */
 #include "socket/socket.h"
 
