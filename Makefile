@@ -120,7 +120,7 @@ check-rest: needs-check-rest
 	@scripts/check/check.py --rest
 
 #:   make matrix       all kernels of scripts/kernel/kernels.list, one after the other, and a table;
-#:                     make matrix SHORT=1: only the tests of selftests/short.list
+#:                     make matrix SHORT=1: only the tests that machines.list calls short
 matrix: needs-check-rest
 	@scripts/check/kernel-matrix.sh $(if $(SHORT),--short) $(ONLY_TESTS)
 

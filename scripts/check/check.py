@@ -31,10 +31,10 @@ NOT_MATCHED = "# not on the debug kernel, which is not built: make debug-kernel 
 USAGE = """check.py [--quick | --rest | --all | --kernel SERIES [--short]] [--also SERIES] [--only NAME] [--asked] | --list"""
 ABOUT = """\
 Runs the unit tests and draws recorded traces here. Runs the tests of selftests/, real programs, a demonstration and
-pages of the tour on the stock kernel, in virtual machines. Checks the style, and runs the tests of other.list on Linux
-6.12, where the cache has what that needs. With the laboratory's kernels in the cache, those of short.list run there, those
-of debug.list on its debug kernel, and it explores random connections. One line says what was left out. The last line says
-"N passed, N failed", and ", N skipped" if any; the exit status is 0 if none failed."""
+pages of the tour on the stock kernel, in virtual machines. Checks the style, and runs what machines.list calls other on
+Linux 6.12, where the cache has what that needs. With the laboratory's kernels in the cache, what it calls short runs
+there, what it calls debug on its debug kernel, and it explores random connections. One line says what was left out. The
+last line says "N passed, N failed", and ", N skipped" if any; the exit status is 0 if none failed."""
 ENVIRONMENT = """\
 SEED=N in the environment repeats tests that use random numbers; NO_SKIP=1 or CI=true turns skipped tests into
 failures."""
@@ -100,10 +100,8 @@ class Tests:
         self.all = words_of("make", "-s", "-C", "selftests", "list", "KSELFTEST=none")
         self.only = matching(self.all, only) if only else None
         self.machines = listed("selftests/machines.list")
-        self.short = [words[0] for words in listed("selftests/short.list")]
-        self.other = [words[0] for words in listed("selftests/other.list")]
-        self.debug = [words[0] for words in listed("selftests/debug.list")]
-        self.arm64 = [words[0] for words in listed("selftests/arm64.list")]
+        self.short, self.other, self.debug, self.arm64 = (
+            [name for name in self.all if mark in self.marks(name)] for mark in ("short", "other", "debug", "arm64"))
         self.not_in_lab = listed("selftests/lab.list")
         self.no_lab = False
 
@@ -137,13 +135,9 @@ class Tests:
         return [name for name in names if name in self.all and clock in ("any", self.marks(name)[0])]
 
     def mistakes(self):
-        for kind, names, known in (("short", self.short, self.all), ("other", self.other, self.short),
-                                   ("debug", self.debug, self.all), ("arm64", self.arm64, self.all)):
-            unknown = [name for name in names if name not in known]
-            if unknown:
-                yield f"not ok - selftests/{kind}.list, no such test: {' '.join(unknown)}"
-            if not names:
-                yield f"not ok - selftests/{kind}.list: empty"
+        wrong = sorted(set(self.other) - set(self.short))
+        if wrong:
+            yield f"not ok - selftests/machines.list, other without short: {' '.join(wrong)}"
         for words in self.machines + self.not_in_lab:
             if not fnmatch.filter(self.all, words[0]):
                 yield f"not ok - selftests/machines.list or lab.list, no such test: {words[0]}"
@@ -396,10 +390,11 @@ def arguments():
     parser.add_argument("--kernel", metavar="SERIES", help="build the module for that kernel of kernels.list, compare what it "
                         "imports with what the kernel exports, and run the tests of selftests/ on it; nothing "
                         "else. lab, lab-debug: in the laboratory (scripts/lab), LAB_SEED=N in the environment is its seed; "
-                        "debug: on the emulated debug kernel; arm64: arm64.list in an emulated arm64 machine")
-    parser.add_argument("--short", action="store_true", help="with --kernel: only the tests of selftests/short.list")
-    parser.add_argument("--also", metavar="SERIES", help=f"run other.list on that kernel instead of {OTHER}; with --all "
-                        "short.list")
+                        "debug: on the emulated debug kernel; arm64: what machines.list calls so, in an emulated arm64 machine")
+    parser.add_argument("--short", action="store_true",
+                        help="with --kernel: only the tests that selftests/machines.list calls short")
+    parser.add_argument("--also", metavar="SERIES", help=f"run what machines.list calls other on that kernel instead of {OTHER}; "
+                        "with --all what it calls short")
     parser.add_argument("--only", metavar="NAME", help="only the tests whose name has a match for NAME, as in ^load$; on the "
                         "emulated debug kernel, too, if it is built, or with --all; NAME.ROW: one row of wire_*, differential, overlap or fuzz")
     parser.add_argument("--list", action="store_true", help="only name the tests")
