@@ -96,20 +96,22 @@ static bool take(int to, long long *received)
 	return n < 0 && errno == EAGAIN;
 }
 
-/* As much as @from takes now, and not beyond @until; false when it takes no more at all. */
-static bool give(int from, long long *sent, int until)
+/* As much as @from takes now, and not beyond the next multiple of @piece; false when it takes no more at all. */
+static bool give(int from, long long *sent, int until, int piece)
 {
 	static unsigned char octets[65536];
-	ssize_t n = until - *sent < (int)sizeof(octets) ? until - *sent : (int)sizeof(octets), i;
+	ssize_t n = piece - *sent % piece, i;
 
+	if (n > until - *sent)
+		n = until - *sent;
 	for (i = 0; i < n; i++)
 		octets[i] = octet_at(*sent + i);
-	n = send(from, octets, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	n = send(from, octets, n, MSG_DONTWAIT | MSG_NOSIGNAL | (piece < (int)sizeof(octets) ? MSG_MORE : 0));
 	*sent += n > 0 ? n : 0;
 	return n >= 0 || errno == EAGAIN;
 }
 
-bool ecnpath_stream(int from, int to, int octets)
+bool ecnpath_stream_by(int from, int to, int octets, int piece)
 {
 	long long sent = 0, received = 0;
 
@@ -121,8 +123,13 @@ bool ecnpath_stream(int from, int to, int octets)
 
 		if (poll(p, 2, ECNPATH_STALL_MS) <= 0)
 			return false;
-		if ((p[1].revents && !give(from, &sent, octets)) || !take(to, &received))
+		if ((p[1].revents && !give(from, &sent, octets, piece)) || !take(to, &received))
 			return false;
 	}
 	return true;
+}
+
+bool ecnpath_stream(int from, int to, int octets)
+{
+	return ecnpath_stream_by(from, to, octets, 65536);
 }

@@ -43,4 +43,7 @@ bool ecnpath_is_lost(const struct ns_pair *pair, const struct sides *s, long lon
 #define ECNPATH_STALL_MS 20000
 bool ecnpath_stream(int from, int to, int octets);
 
+/* The same by writes that end at each @piece octets, fewer than 65536; before that only full segments leave. */
+bool ecnpath_stream_by(int from, int to, int octets, int piece);
+
 #endif

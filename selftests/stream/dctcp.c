@@ -64,51 +64,18 @@ static void open_pair(const char *algorithm, const char *ecn, int *client, int *
 static void say_first(int from, int to)
 {
 	char octet = 0;
-	int i;
 
-	must(send(from, &octet, 1, MSG_NOSIGNAL) == 1 && recv(to, &octet, 1, 0) == 1, "an octet");
-	for (i = 0; i < STALL_MS / 10 && info_of(from).tcpi_unacked; i++)
-		poll(NULL, 0, 10);
-}
-
-static unsigned char octet_at(long long at)
-{
-	return at * 7 + (at >> 8);
+	must(send(from, &octet, 1, MSG_NOSIGNAL) == 1 && recv(to, &octet, 1, 0) == 1 &&
+	     WAIT_FOR(!info_of(from).tcpi_unacked, STALL_MS), "an octet");
 }
 
 /* All of so many segments arrive as they were, and are acknowledged. */
 static bool stream(int from, int to, unsigned int segments)
 {
-	static unsigned char out[AT_ONCE * 1460], in[65536];
-	long long sent = 0, received = 0, whole = AT_ONCE * (long long)info_of(from).tcpi_snd_mss;
-	long long total = whole * (segments / AT_ONCE);
-	ssize_t n, i;
+	int piece = AT_ONCE * info_of(from).tcpi_snd_mss;
 
-	while (received < total) {
-		struct pollfd p[2] = {
-			{ .fd = to, .events = POLLIN },
-			{ .fd = sent < total ? from : -1, .events = POLLOUT },
-		};
-
-		if (poll(p, 2, STALL_MS) <= 0)
-			return false;
-		if (p[1].revents) {
-			n = whole - sent % whole;
-			for (i = 0; i < n; i++)
-				out[i] = octet_at(sent + i);
-			n = send(from, out, n, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
-			if (n < 0 && errno != EAGAIN)
-				return false;
-			sent += n > 0 ? n : 0;
-		}
-		while ((n = recv(to, in, sizeof(in), MSG_DONTWAIT)) > 0)
-			for (i = 0; i < n; i++, received++)
-				if (in[i] != octet_at(received))
-					return false;
-	}
-	for (i = 0; i < STALL_MS / 10 && info_of(from).tcpi_unacked; i++)
-		poll(NULL, 0, 10);
-	return !info_of(from).tcpi_unacked;
+	return ecnpath_stream_by(from, to, piece * (segments / AT_ONCE), piece) &&
+	       WAIT_FOR(!info_of(from).tcpi_unacked, STALL_MS);
 }
 
 static void marks(const char *algorithm, const char *ecn, bool bundles)
