@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "asleep.h"
+
+#include <linux/userfaultfd.h>
+
 #include "test.h"
 
 static FILE *file_of(int tid, const char *name)
@@ -42,4 +45,49 @@ bool asleep_in(int tid, long number)
 	ok = fgets(line, sizeof(line), file) && *line >= '0' && *line <= '9' && strtol(line, NULL, 10) == number;
 	fclose(file);
 	return ok;
+}
+
+static void *own(void *arg)
+{
+	struct asleep_owner *owner = arg;
+
+	owner->tid = gettid();
+	if (owner->listens)
+		/* the first four octets are read before the program owns the socket */
+		return setsockopt(owner->fd, IPPROTO_TCP, TCP_MD5SIG, owner->page - 4, sizeof(struct tcp_md5sig)) ?
+		       owner : NULL;
+	return send(owner->fd, owner->page, 100, 0) == 100 ? owner : NULL;
+}
+
+bool asleep_owner_begin(struct asleep_owner *owner, int fd)
+{
+	struct uffdio_register page = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_api api = { .api = UFFD_API };
+
+	owner->fd = fd;
+	owner->uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	if (owner->uffd < 0)
+		return false;
+	owner->pages = mmap(NULL, 2 * getpagesize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(owner->pages != MAP_FAILED, "mmap");
+	*owner->pages = 0;
+	owner->page = owner->pages + getpagesize();
+	page.range.start = (uintptr_t)owner->page;
+	page.range.len = getpagesize();
+	owner->tid = 0;
+	must(!ioctl(owner->uffd, UFFDIO_API, &api) && !ioctl(owner->uffd, UFFDIO_REGISTER, &page) &&
+	     !pthread_create(&owner->thread, NULL, own, owner), "userfaultfd");
+	must(WAIT_FOR(asleep_in(owner->tid, owner->listens ? SYS_setsockopt : SYS_sendto), STACK_DEADLINE_MS),
+	     "a call that does not end");
+	return true;
+}
+
+bool asleep_owner_end(struct asleep_owner *owner)
+{
+	void *done;
+
+	close(owner->uffd);
+	must(!pthread_join(owner->thread, &done), "join");
+	munmap(owner->pages, 2 * getpagesize());
+	return done;
 }

@@ -3,6 +3,8 @@
 #ifndef SELFTESTS_ASLEEP_H
 #define SELFTESTS_ASLEEP_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/syscall.h>
 
@@ -20,5 +22,23 @@
  * kernel does not tell which call it is: the thread must be one that sleeps in no other.
  */
 bool asleep_in(int tid, long number);
+
+/*
+ * A program that owns its socket for as long as it likes: a thread sends from a page, or sets a key that stands there,
+ * and the page does not come until the end (userfaultfd).
+ */
+struct asleep_owner {
+	pthread_t thread;
+	bool listens;		/* a listener: it sets a key */
+	int fd, uffd;
+	atomic_int tid;
+	char *pages, *page;	/* two; the second */
+};
+
+/* Returns once it owns @fd; false: this kernel cannot. */
+bool asleep_owner_begin(struct asleep_owner *owner, int fd);
+
+/* Was the call a success? */
+bool asleep_owner_end(struct asleep_owner *owner);
 
 #endif

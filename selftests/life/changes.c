@@ -4,7 +4,6 @@
  * the program sees afterwards, and which requests are refused; also while connections end, and while the module goes.
  */
 #include <linux/genetlink.h>
-#include <linux/userfaultfd.h>
 
 #include "lib/netlink.h"
 #include "lib/test.h"
@@ -385,45 +384,26 @@ static void opening(void)
 	close(fd);
 }
 
-static void *send_page(void *page)
-{
-	void **arg = page;
-	const int *fd = arg[1];
-
-	return send(*fd, arg[0], 100, 0) == 100 ? page : NULL;
-}
-
-/* A program owns its socket, in the middle of send(), for as long as it likes. */
 static void owned(void)
 {
 	const char *what = "a socket that its program owns: EBUSY at once, and nobody waits";
-	int fd, peer, other, other_peer, faults = syscall(SYS_userfaultfd, 0);
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	struct uffdio_api api = { .api = UFFD_API };
+	struct asleep_owner owner = { .listens = false };
 	struct setting_target t, other_t;
-	pthread_t thread;
-	void *arg[2], *sent;
+	int fd, peer, other, other_peer;
 
-	if (faults < 0) {
-		ksft_test_result_skip("the kernel cannot stop a program in a call: %s\n", what);
-		return;
-	}
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	connection(&other_t, NS_A4, NS_B4, &other, &other_peer);
-	arg[0] = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	arg[1] = &fd;
-	range.range.start = (uintptr_t)arg[0];
-	range.range.len = 4096;
-	must(arg[0] != MAP_FAILED && !ioctl(faults, UFFDIO_API, &api) && !ioctl(faults, UFFDIO_REGISTER, &range) &&
-	     !pthread_create(&thread, NULL, send_page, arg), "userfaultfd");
-	SAME(WAIT_FOR(ask_user_timeout(&t, 1000) == EBUSY, STACK_DEADLINE_MS), true);
+	if (!asleep_owner_begin(&owner, fd)) {
+		ksft_test_result_skip("the kernel cannot stop a program in a call: %s\n", what);
+		close_each(fd, peer, other, other_peer);
+		return;
+	}
+	SAME(ask_user_timeout(&t, 1000), EBUSY);
 	SAME(ask_user_timeout(&other_t, 1000), 0);
-	close(faults);
-	must(!pthread_join(thread, &sent) && sent, "send");
+	must(asleep_owner_end(&owner), "send");
 	SAME(ask_user_timeout(&t, 2000), 0);
 	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 2000);
 	same_result(what);
-	munmap(arg[0], 4096);
 	close_each(fd, peer, other, other_peer);
 }
 

@@ -8,7 +8,6 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <linux/sock_diag.h>
-#include <linux/userfaultfd.h>
 #include <net/if.h>
 
 #include "lib/test.h"
@@ -357,18 +356,6 @@ static void refused(struct target *t)
 	close_each(fd, peer);
 }
 
-static atomic_int owner_tid;
-
-/* A program owns its socket, in the middle of send(), for as long as it likes. */
-static void *send_page(void *of)
-{
-	void **arg = of;
-	const int *fd = arg[1];
-
-	owner_tid = gettid();
-	return send(*fd, arg[0], 100, 0) == 100 ? of : NULL;
-}
-
 static int ask_apart(void *target)
 {
 	return ask(target);
@@ -378,37 +365,24 @@ static int ask_apart(void *target)
 static void owned(void)
 {
 	const char *what = "xtcp: one that its program owns: EBUSY at once, and nobody waits";
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 	struct target t = { .stack = XTCP, .addr = NS_A4, .peer_addr = NS_B4 };
-	int fd, peer, status = -1, faults = syscall(SYS_userfaultfd, 0);
-	struct uffdio_api api = { .api = UFFD_API };
-	pthread_t thread;
-	void *arg[2];
+	struct asleep_owner owner = { .listens = false };
+	int fd, peer, status = -1;
 	pid_t pid;
 
-	if (faults < 0) {
+	connection(&t, &fd, &peer);
+	if (!asleep_owner_begin(&owner, fd)) {
 		ksft_test_result_skip("the kernel cannot stop a program in a call: %s\n", what);
+		close_each(fd, peer);
 		return;
 	}
-	connection(&t, &fd, &peer);
-	arg[0] = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	arg[1] = &fd;
-	range.range.start = (uintptr_t)arg[0];
-	range.range.len = getpagesize();
-	must(arg[0] != MAP_FAILED && !ioctl(faults, UFFDIO_API, &api) && !ioctl(faults, UFFDIO_REGISTER, &range) &&
-	     !pthread_create(&thread, NULL, send_page, arg), "userfaultfd");
-	/* from its first octet on, it has the lock */
-	must(WAIT_FOR(asleep_in(owner_tid, SYS_sendto), STACK_DEADLINE_MS), "send");
 	pid = ns_fork(net.a, ask_apart, &t);
 	SAME(WAIT_FOR(waitpid(pid, &status, WNOHANG) == pid, STACK_DEADLINE_MS), true);
 	SAME(WIFEXITED(status) && WEXITSTATUS(status) == EBUSY, true);
-	close(faults);
-	pthread_join(thread, NULL);
+	asleep_owner_end(&owner);
 	SAME(ask(&t), 0);
 	SAME(read_error(fd), ECONNABORTED);
-	ksft_test_result(!problems, "%s\n", what);
-	problems = 0;
-	munmap(arg[0], getpagesize());
+	same_result(what);
 	close_each(fd, peer);
 }
 

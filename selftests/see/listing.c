@@ -3,7 +3,6 @@
  * The listing by netlink (sock_diag): what each kind of row says, compared with what the socket itself says, and with
  * the rows of the same connections on kernel TCP; who may see what.
  */
-#include <linux/userfaultfd.h>
 #include <net/if.h>
 
 #include "listing.h"
@@ -483,74 +482,18 @@ static void any_room(const struct setting *s)
 		close(peer[i]);
 }
 
-/*
- * Sends from a page, or sets a key that stands there. The page does not come until @uffd is closed: meanwhile the
- * program owns the socket.
- */
-struct owner {
-	pthread_t thread;
-	bool listens;
-	int uffd, fd;
-	char *pages, *page;	/* two; the second */
-};
-
-static void *own(void *arg)
-{
-	struct owner *owner = arg;
-
-	if (owner->listens)
-		/* the first four octets are read before the program owns the socket */
-		return setsockopt(owner->fd, IPPROTO_TCP, TCP_MD5SIG, owner->page - 4, sizeof(struct tcp_md5sig)) ?
-		       owner : NULL;
-	return send(owner->fd, owner->page, 100, 0) == 100 ? owner : NULL;
-}
-
-/* False: this kernel cannot. */
-static bool own_begin(struct owner *owner, int fd)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register page;
-
-	owner->fd = fd;
-	owner->uffd = syscall(__NR_userfaultfd, O_CLOEXEC);
-	if (owner->uffd < 0)
-		return false;
-	owner->pages = mmap(NULL, 2 * getpagesize(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	must(owner->pages != MAP_FAILED, "mmap");
-	*owner->pages = 0;
-	owner->page = owner->pages + getpagesize();
-	page = (struct uffdio_register) {
-		.range = { .start = (unsigned long)owner->page, .len = getpagesize() },
-		.mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	must(!ioctl(owner->uffd, UFFDIO_API, &api) &&
-	     !ioctl(owner->uffd, UFFDIO_REGISTER, &page), "userfaultfd");
-	must(!pthread_create(&owner->thread, NULL, own, owner), "thread");
-	return true;
-}
-
-static bool own_end(struct owner *owner)
-{
-	void *sent;
-
-	close(owner->uffd);
-	must(!pthread_join(owner->thread, &sent), "join");
-	munmap(owner->pages, 2 * getpagesize());
-	return sent;
-}
-
 /* Kernel TCP's listing would wait for the program. */
 static void owned(void)
 {
 	const struct setting s = { .stack = XTCP, .addr = NS_A4, .peer_addr = NS_B4 };
 	const char *what = "xtcp: a socket that its program owns is listed without TCP_INFO, and nobody waits";
 	int fd, peer, port, peer_port, other, other_peer, other_port, other_peer_port;
-	struct owner owner = { .listens = false };
+	struct asleep_owner owner = { .listens = false };
 	struct diag_copy copy;
 
 	connection(&s, &fd, &peer, &port, &peer_port);
 	connection(&s, &other, &other_peer, &other_port, &other_peer_port);
-	if (!own_begin(&owner, fd)) {
+	if (!asleep_owner_begin(&owner, fd)) {
 		ksft_test_result_skip("the kernel cannot stop a program in a call: %s\n", what);
 	} else {
 		SAME(WAIT_FOR(find(&s, port, peer_port, &copy) == 1 && !copy.row.attr[INET_DIAG_INFO],
@@ -558,11 +501,10 @@ static void owned(void)
 		SAME(!!copy.row.attr[INET_DIAG_CONG] && copy.msg.idiag_state == TCP_ESTABLISHED, true);
 		SAME(find(&s, other_port, other_peer_port, &copy), 1);
 		SAME(!!copy.row.attr[INET_DIAG_INFO], true);
-		SAME(own_end(&owner), true);
+		SAME(asleep_owner_end(&owner), true);
 		SAME(find(&s, port, peer_port, &copy), 1);
 		SAME(!!copy.row.attr[INET_DIAG_INFO], true);
-		ksft_test_result(!problems, "%s\n", what);
-		problems = 0;
+		same_result(what);
 	}
 	close_each(fd, peer, other, other_peer);
 }
@@ -572,20 +514,19 @@ static void owned_listener(void)
 	const struct setting s = { .stack = XTCP, .addr = NS_A4, .peer_addr = NS_B4 };
 	const char *what = "xtcp: so is a listener that its program owns";
 	int port = next_port++, fd = stack_listener(net.a, XTCP, s.addr, port, true);
-	struct owner owner = { .listens = true };
+	struct asleep_owner owner = { .listens = true };
 	struct diag_copy copy;
 
-	if (!own_begin(&owner, fd)) {
+	if (!asleep_owner_begin(&owner, fd)) {
 		ksft_test_result_skip("the kernel cannot stop a program in a call: %s\n", what);
 	} else {
 		SAME(WAIT_FOR(find(&s, port, 0, &copy) == 1 && !copy.row.attr[INET_DIAG_INFO],
 			      STACK_DEADLINE_MS), true);
 		SAME(copy.msg.idiag_state, TCP_LISTEN);
-		SAME(own_end(&owner), true);
+		SAME(asleep_owner_end(&owner), true);
 		SAME(find(&s, port, 0, &copy), 1);
 		SAME(!!copy.row.attr[INET_DIAG_INFO], true);
-		ksft_test_result(!problems, "%s\n", what);
-		problems = 0;
+		same_result(what);
 	}
 	close(fd);
 }
@@ -618,8 +559,7 @@ static void same_tuple(void)
 	SAME(find(&s, port, peer_port, &copy), 2);
 	close_each(one, other, listener);
 	must(!ns_shell(net.a, "ip link del d0"), "d0");
-	ksft_test_result(!problems, "xtcp: two connections that differ by their device alone\n");
-	problems = 0;
+	same_result("xtcp: two connections that differ by their device alone");
 }
 
 #define COMMON	15
