@@ -87,8 +87,7 @@ static struct net_device *loopback_of(struct sock *sk, bool v4)
 static bool may_hand_over(struct sock *sk, bool v4)
 {
 	return sk->sk_state == TCP_ESTABLISHED && !xtcp_pace_applies(sk) &&
-	       !xtcp_timer_is_armed(&xtcp_sk(sk)->timers, XTCP_TIMER_PERSIST) &&
-	       !needs_segment(xtcp_sk(sk)) && !end_looks(sk, v4);
+	       !xtcp_sk(sk)->timers.probes && !needs_segment(xtcp_sk(sk)) && !end_looks(sk, v4);
 }
 
 /* RCU read side; NULL: it is no full sock of this build. */
@@ -242,6 +241,8 @@ static void taken_at_once(struct sock *sk, struct sock *peer, u32 end)
 	xtcp_snd_sent(&xsk->snd, end);
 	xtcp_snd_acked(&xsk->snd, end);
 	window_offered(sk, say(peer, sk), xtcp_sk(peer)->snd.nxt);
+	/* as for text that is in flight; what remains arms it again. It also waits for the next page (sendmsg.c) */
+	xtcp_timer_disarm(&xsk->timers, XTCP_TIMER_PERSIST);
 	/* marks that ACKs move, so that none is more than 2^31 octets old */
 	xsk->stream->snd_sml = end;
 	xsk->stream->recover = end;

@@ -10,6 +10,9 @@
 #include <linux/net_tstamp.h>
 #include <linux/sock_diag.h>
 #include <netinet/ip.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 
 #include "lib/bulk.h"
 #include "lib/info.h"
@@ -382,22 +385,28 @@ static bool is_ready(int fd, short events, int ms)
 
 /*
  * As much is written as @to takes, which does not read until then. Its buffer binds as it does for segments: text
- * within the window that was offered may take twice of it.
+ * within the window that was offered may take twice of it. After @shrinks pieces, which may take more, it is smaller.
  */
-static bool stops_and_goes_on(int from, int to)
+static bool stops_and_goes_on(int from, int to, int shrinks)
 {
 	static char out[PIECE], in[PIECE];
-	unsigned int memory[SK_MEMINFO_VARS];
+	unsigned int memory[SK_MEMINFO_VARS], had = 0;
 	socklen_t len = sizeof(memory);
 	long written = 0, read = 0;
 	bool right;
 	ssize_t n;
 	int i;
 
-	option(to, SOL_SOCKET, SO_RCVBUF, 16384);
+	if (!shrinks)
+		option(to, SOL_SOCKET, SO_RCVBUF, 16384);
 	option(from, SOL_SOCKET, SO_SNDBUF, 16384);
 	must(!fcntl(from, F_SETFL, O_NONBLOCK), "fcntl");
 	do {
+		if (shrinks && written == shrinks * PIECE) {
+			must(!getsockopt(to, SOL_SOCKET, SO_MEMINFO, memory, &len), "SO_MEMINFO");
+			had = memory[SK_MEMINFO_RMEM_ALLOC];
+			option(to, SOL_SOCKET, SO_RCVBUF, 4096);
+		}
 		for (i = 0; i < PIECE; i++)
 			out[i] = octet(written + i);
 		n = send(from, out, PIECE, 0);
@@ -406,8 +415,9 @@ static bool stops_and_goes_on(int from, int to)
 	must(errno == EAGAIN && !getsockopt(from, SOL_SOCKET, SO_MEMINFO, memory, &len), "send");
 	right = (int)memory[SK_MEMINFO_FWD_ALLOC] >= 0;
 	must(!getsockopt(to, SOL_SOCKET, SO_MEMINFO, memory, &len), "SO_MEMINFO");
-	right = right && memory[SK_MEMINFO_RMEM_ALLOC] <= 2 * memory[SK_MEMINFO_RCVBUF] + PAGE_SIZE &&
-		(int)memory[SK_MEMINFO_FWD_ALLOC] >= 0;
+	if (had < 2 * memory[SK_MEMINFO_RCVBUF])
+		had = 2 * memory[SK_MEMINFO_RCVBUF];
+	right = right && memory[SK_MEMINFO_RMEM_ALLOC] <= had + PAGE_SIZE && (int)memory[SK_MEMINFO_FWD_ALLOC] >= 0;
 	if (!right)
 		ksft_print_msg("%u octets of memory, SO_RCVBUF %u, or memory that is charged to nobody\n",
 			       memory[SK_MEMINFO_RMEM_ALLOC], memory[SK_MEMINFO_RCVBUF]);
@@ -425,7 +435,10 @@ static void nobody_reads(void)
 {
 	must(!ns_sysctl_set(net, "net.xtcp.coalesce_usecs", "0"), "coalesce_usecs");
 	connect_both();
-	ksft_test_result(stops_and_goes_on(client, server), "%s: a reader that stops, and goes on\n", here);
+	ksft_test_result(stops_and_goes_on(client, server, 0), "%s: a reader that stops, and goes on\n", here);
+	close_each(client, server);
+	connect_both();
+	ksft_test_result(stops_and_goes_on(client, server, 20), "%s: a reader whose buffer shrinks\n", here);
 	close_each(client, server);
 	must(!ns_sysctl_set(net, "net.xtcp.coalesce_usecs", "50"), "coalesce_usecs");
 }
@@ -475,6 +488,120 @@ static void ends(void)
 	must(send(client, "a", 1, MSG_NOSIGNAL) == 1, "send");
 	ksft_test_result(WAIT_FOR(send(client, "a", 1, MSG_NOSIGNAL) < 0, STACK_DEADLINE_MS) && errno == EPIPE,
 			 "%s: a reader that has gone\n", here);
+	close(client);
+}
+
+/* Each write is news to who waits for edges, and so is room for who could not write. */
+static void edges(void)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET }, room = { .events = EPOLLOUT | EPOLLET };
+	int epoll[2] = { epoll_create1(EPOLL_CLOEXEC), epoll_create1(EPOLL_CLOEXEC) }, i;
+	static char piece[PIECE];
+	bool right = true;
+	long long was;
+
+	/* no write waits for the next one */
+	must(!ns_sysctl_set(net, "net.xtcp.coalesce_usecs", "0"), "coalesce_usecs");
+	connect_both();
+	must(!epoll_ctl(epoll[0], EPOLL_CTL_ADD, server, &event) &&
+	     !epoll_ctl(epoll[1], EPOLL_CTL_ADD, client, &room), "epoll_ctl");
+	was = local();
+	for (i = 0; i < WRITES; i++)
+		right = send(client, piece, 1, 0) == 1 && epoll_wait(epoll[0], &event, 1, 0) == 1 &&
+			!epoll_wait(epoll[0], &event, 1, 0) && right;
+	right = local() == was + WRITES && epoll_wait(epoll[1], &room, 1, 0) == 1 && right;
+	while (send(client, piece, sizeof(piece), MSG_DONTWAIT) > 0)
+		;
+	right = errno == EAGAIN && !epoll_wait(epoll[1], &room, 1, 0) && right;
+	while (recv(server, piece, sizeof(piece), MSG_DONTWAIT) > 0)
+		;
+	right = epoll_wait(epoll[1], &room, 1, STACK_DEADLINE_MS) == 1 && room.events & EPOLLOUT && right;
+	ksft_test_result(right, "%s: edges\n", here);
+	close_each(epoll[0], epoll[1], client, server);
+	must(!ns_sysctl_set(net, "net.xtcp.coalesce_usecs", "50"), "coalesce_usecs");
+}
+
+/* The pages of a file are in the reader's queue: he gets them after they have left the file, too. */
+static void file(void)
+{
+	static char out[2 * PAGE_SIZE], in[2 * PAGE_SIZE];
+	int fd = memfd_create("text", MFD_CLOEXEC), pipes[2];
+	long long was;
+	bool right;
+	long i;
+
+	for (i = 0; i < (long)sizeof(out); i++)
+		out[i] = octet(i);
+	must(fd >= 0 && write(fd, out, sizeof(out)) == sizeof(out) && !pipe2(pipes, O_CLOEXEC), "file");
+	connect_both();
+	was = local();
+	right = sendfile(client, fd, (off_t[]){ 0 }, sizeof(out)) == sizeof(out) && local() > was;
+	must(!ftruncate(fd, 0), "ftruncate");
+	right = splice(server, NULL, pipes[1], NULL, PAGE_SIZE, 0) == PAGE_SIZE && right;
+	right = read(pipes[0], in, PAGE_SIZE) == PAGE_SIZE &&
+		recv(server, in + PAGE_SIZE, PAGE_SIZE, MSG_WAITALL) == PAGE_SIZE && right;
+	ksft_test_result(right && !memcmp(in, out, sizeof(in)), "%s: sendfile() and splice()\n", here);
+	close_each(fd, pipes[0], pipes[1], client, server);
+}
+
+/* Text for an end that only a message holds (SCM_RIGHTS), by a process that is killed; the end comes behind it. */
+static void under_way(void)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} rights = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
+	char in[8] = "x";
+	struct iovec one = { in, 1 };
+	struct msghdr msg = { .msg_iov = &one, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof(rights) };
+	int holds[2], status;
+	long long was;
+	pid_t child;
+
+	connect_both();
+	must(!socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, holds), "socketpair");
+	memcpy(CMSG_DATA(&rights.head), &server, sizeof(server));
+	must(sendmsg(holds[0], &msg, 0) == 1 && !close(server), "SCM_RIGHTS");
+	was = local();
+	fflush(stdout);
+	child = fork();
+	if (!child)
+		_exit(send(client, "abcdef", 6, 0) == 6 ? kill(getpid(), SIGKILL) : 1);
+	must(child > 0 && !close(client) && waitpid(child, &status, 0) == child, "fork");
+	must(recvmsg(holds[1], &msg, MSG_CMSG_CLOEXEC) == 1, "recvmsg");
+	memcpy(&server, CMSG_DATA(&rights.head), sizeof(server));
+	ksft_test_result(WIFSIGNALED(status) && local() == was + 1 && recv(server, in, sizeof(in), MSG_WAITALL) == 6 &&
+			 !memcmp(in, "abcdef", 6), "%s: a writer that is killed, a reader under way\n", here);
+	close_each(holds[0], holds[1], server);
+}
+
+/* A connection that waits in the queue of @listener. */
+static bool writes_to_queued(int listener)
+{
+	long long was = local();
+
+	client = stack_connected(net, XTCP, here, PORT + 2);
+	must(client >= 0 && is_ready(listener, POLLIN, STACK_DEADLINE_MS), "connect");
+	return send(client, "abc", 3, 0) == 3 && local() == was + 1;
+}
+
+/* Nobody has accepted the reader: its text waits for accept(), and the end of the listener resets it. */
+static void not_accepted(void)
+{
+	int listener = stack_listener(net, XTCP, here, PORT + 2, true);
+	char in[8];
+	bool right;
+
+	must(listener >= 0, "listener");
+	right = writes_to_queued(listener);
+	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	right = recv(server, in, sizeof(in), 0) == 3 && !memcmp(in, "abc", 3) && right;
+	close_each(client, server);
+	right = writes_to_queued(listener) && right;
+	close(listener);
+	right = is_ready(client, POLLIN, STACK_DEADLINE_MS) && recv(client, in, sizeof(in), 0) < 0 &&
+		errno == ECONNRESET && right;
+	ksft_test_result(right, "%s: a reader that nobody has accepted\n", here);
 	close(client);
 }
 
@@ -628,7 +755,7 @@ static void streams(void)
 	close_each(client, server);
 }
 
-#define RESULTS (4 + LOOKERS + 8 + !release_is_debug())
+#define RESULTS (4 + LOOKERS + 13 + !release_is_debug())
 
 int main(void)
 {
@@ -650,6 +777,10 @@ int main(void)
 		nobody_reads();
 		small_writes();
 		urgent();
+		edges();
+		file();
+		under_way();
+		not_accepted();
 		itself();
 		ends();
 		changes_over();
