@@ -167,10 +167,10 @@ lab: needs-lab
 
 #:   make explore      connections by the thousand in the laboratory, each from a seed, checked against rules:
 #:                     SEEDS=1000, FOR=MINUTES, FROM=SEED; COMPARE=1: against kernel TCP's time, too;
-#:                     LOCAL=1: both ends on one machine, by the short way;
+#:                     LOCAL=1: both ends on one machine, by the short way; LIVE=1: TCP_REPAIR moves them;
 #:                     ONLY=SEED: one, with its packets and its ladder; also ONLY=ROW or ONLY=FILE, as in
 #:                     selftests/explored
-EXPLORE = scripts/lab/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value LOCAL),--local) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
+EXPLORE = scripts/lab/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value LOCAL),--local) $(if $(value LIVE),--live) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \
 		$(if $(value FROM),--from $(call quoted,$(FROM))) $(if $(value SEEDS),--seeds $(call quoted,$(SEEDS))) \
 		$(if $(value FOR),--for $(call quoted,$(FOR)))
 explore: needs-lab

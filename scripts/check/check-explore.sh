@@ -153,12 +153,13 @@ found()
 # one defect: $words, $place
 check_defect()
 {
-	local compare= why=
+	local flag= why=
 
-	# only a comparison finds what is slow
-	[[ $words != pace:* ]] || compare=-c
+	# only a comparison finds what is slow; -m behind the words: only connections that move find it
+	[[ $words != pace:* ]] || flag=-c
+	[[ $words != *" -m" ]] || { flag=-m words=${words% -m}; }
 	if planted "$place"; then
-		explored $seeds $compare -u "${words#*: }"
+		explored $seeds $flag -u "${words#*: }"
 		cp "$file" "$out/tree/$file"
 		found || why=$(echo "none says so; $(tail -n 1 "$out/said")"
 			grep '^not ok' "$out/said" | sed -E 's/^not ok - (seed [0-9]+|all of [0-9, ]+): //; s/[0-9]+/N/g' |

@@ -30,6 +30,7 @@ usage()
 	  --compare      play each with kernel TCP at both ends, too: none may take twice its time, but those
 	                 of selftests/pace.list, which has a reason for each. Says how the times compare
 	  --local        each seed with both ends on one machine, by the short way (net.xtcp.local)
+	  --live         TCP_REPAIR moves connections of each seed to other sockets
 	  --debug        on the laboratory's debug kernel
 	  --module FILE  play that xtcp.ko, not the one that these sources make
 	  --stall N      seconds after which a machine that says nothing is ended
@@ -52,6 +53,7 @@ while [ $# -gt 0 ]; do
 	--debug) kind=lab-debug options+=" $1"; shift; continue ;;
 	--compare) flags+=" -c" options+=" $1"; shift; continue ;;
 	--local) flags+=" -l" options+=" $1"; shift; continue ;;
+	--live) flags+=" -m" options+=" $1"; shift; continue ;;
 	--asked) asked=1; shift; continue ;;
 	--help|-h) usage; exit 0 ;;
 	--from) name=from ;;

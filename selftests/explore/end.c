@@ -82,6 +82,18 @@ void end_open(struct end *end, int fd)
 	must(end->epoll >= 0 && !epoll_ctl(end->epoll, EPOLL_CTL_ADD, fd, &all), "epoll");
 }
 
+void end_reopen(struct end *end, int fd)
+{
+	if (end->epoll >= 0)
+		close(end->epoll);
+	end->epoll = -1;
+	end_open(end, fd);
+	end->repairs++;
+	end->has_news = true;
+	end->can_read = true;
+	end->can_write = true;
+}
+
 static void kill_writer(struct end *end)
 {
 	if (!end->writer)

@@ -29,6 +29,7 @@ struct end {
 	struct chance chance;
 	uint8_t tint, peer_tint;
 	bool is_connecting, was_open;
+	int repairs;		/* so often it has got another socket */
 	bool defers;		/* TCP_FASTOPEN_CONNECT has left the SYN to the first write */
 	long long written, read;	/* octets */
 	long long urgent[URGENT_OCTETS];	/* offsets of the last ones that it wrote */
@@ -66,6 +67,8 @@ void end_begin(struct end *end, const struct program *program, uint64_t seed, ui
 	       const struct end *peer, const struct judge_side *wire);
 /* Gives it a socket. */
 void end_open(struct end *end, int fd);
+/* Gives it another one for the same connection. */
+void end_reopen(struct end *end, int fd);
 /* Closes its socket. */
 void end_close(struct end *end);
 /* Options that have to be set before connect() or listen(). */

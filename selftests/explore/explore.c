@@ -2,12 +2,13 @@
 /*
  * Scenarios of connections by the thousand (`make explore`):
  *
- *	explore [-v] [-c] [-l] [-s] [-u WORDS] FIRST [COUNT]
+ *	explore [-v] [-c] [-l] [-m] [-s] [-u WORDS] FIRST [COUNT]
  *	explore [-v] [-c] [-s] [-u WORDS] FILE
  *
  * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets of the last seed,
  * or of all rows. -c also plays each with kernel TCP at both ends, and compares. -l plays seeds with both ends on one
- * machine, by the short way, where nothing is on a wire and can be judged. -s makes the first one that fails as small
+ * machine, by the short way, where nothing is on a wire and can be judged. -m lets connections of seeds move to other
+ * sockets. -s makes the first one that fails as small
  * as it can, and prints its row; with -u, the first one that fails with these words. -u ends after that one. This
  * program is both ends and the network between them. Each scenario must keep these rules, and breaches on the wire are
  * told first, since others may follow from them:
@@ -37,7 +38,7 @@
 /* A rest takes a minute of virtual time, so some scenarios end with the same one. */
 #define REST_EVERY	50
 
-static bool verbose, compares, local, shrinks, shows;
+static bool verbose, compares, local, live, shrinks, shows;
 static int failed;
 static unsigned long long played, first_seed;	/* 0: plays rows */
 static const char *until;
@@ -158,6 +159,8 @@ static void explore_seeds(unsigned long long first, unsigned long long count)
 		scenario_make(&s, first + n);
 		if (local)
 			scenario_make_local(&s);
+		if (live)
+			scenario_make_live(&s);
 		shows = verbose && n == count - 1;
 		play_show(shows);
 		explore_next(&s, "seed", first + n);
@@ -195,6 +198,7 @@ int main(int argc, char **argv)
 		verbose |= !strcmp(argv[1], "-v");
 		compares |= !strcmp(argv[1], "-c");
 		local |= !strcmp(argv[1], "-l");
+		live |= !strcmp(argv[1], "-m");
 		shrinks |= !strcmp(argv[1], "-s");
 		if (!strcmp(argv[1], "-u") && argc > 2) {
 			until = argv[2];
@@ -204,7 +208,7 @@ int main(int argc, char **argv)
 	}
 	seeds = argc > 1 && isdigit(argv[1][0]);
 	if (argc < 2 || argc > (seeds ? 3 : 2))
-		ksft_exit_fail_msg("Usage: explore [-v] [-c] [-l] [-s] [-u WORDS] FIRST [COUNT] | FILE\n");
+		ksft_exit_fail_msg("Usage: explore [-v] [-c] [-l] [-m] [-s] [-u WORDS] FIRST [COUNT] | FILE\n");
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, verbose ? text : NULL, verbose ? _IOFBF : _IOLBF, verbose ? sizeof(text) : 0);
 	must(module_is_loaded() || !module_load(""), "xtcp.ko");

@@ -5,6 +5,8 @@
 #include "test.h"
 #include "world.h"
 
+#define MOST_SWITCHES	100000	/* are waited for: each is a step */
+
 static long long at_ms(const struct world *w)
 {
 	return (path_now_us() - w->path.began_us) / 1000;
@@ -138,6 +140,7 @@ void happens_step(struct world *w)
 	step_host(w, CLIENT);
 	step_host(w, SERVER);
 	route_step(w);
+	repair_step(w);
 	if (w->s->unlisten_ms && at_ms(w) >= w->s->unlisten_ms)
 		happens_unlisten(w);
 	if (w->s->rekey_ms && !w->is_rekeyed && at_ms(w) >= w->s->rekey_ms)
@@ -163,6 +166,8 @@ long long happens_wait_us(const struct world *w)
 		const struct host *h = &w->s->host[side];
 
 		wait = nearer(w, wait, h->ends_ms);
+		for (i = 1; h->repair_ms && i <= REPAIRS; i++)
+			wait = nearer(w, wait, (long long)i * h->repair_ms);
 		if (h->down_ms) {
 			wait = nearer(w, wait, h->down_from_ms);
 			wait = nearer(w, wait, h->down_from_ms + h->down_ms);
@@ -172,7 +177,7 @@ long long happens_wait_us(const struct world *w)
 		wait = nearer(w, wait, (long long)i * w->s->apart_ms);
 	wait = nearer(w, wait, w->s->heir_ms);
 	wait = nearer(w, wait, w->s->rekey_ms);
-	if (w->s->switch_ms)
+	if (w->s->switch_ms && w->switches < MOST_SWITCHES)
 		wait = nearer(w, wait, (at_ms(w) / w->s->switch_ms + 1) * w->s->switch_ms);
 	return nearer(w, nearer(w, wait, w->s->unlisten_ms), w->s->accept_ms);
 }

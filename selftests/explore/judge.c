@@ -20,7 +20,7 @@ void judge_broken(struct judge *j, enum side by, const char *format, ...)
 	static unsigned int breaches;
 	va_list args;
 
-	if (j->broken[by][0])
+	if (j->broken[by][0] || j->is_kernel[by])
 		return;
 	j->nth[by] = ++breaches;
 	va_start(args, format);
@@ -148,6 +148,9 @@ static void check_timestamps(struct judge *j, enum side from, const struct segme
 		judge_broken(j, from, "its TSval goes back by %u", s->tsval - seg->tsval);
 	s->has_tsval = true;
 	s->tsval = seg->tsval;
+	s->is_restored &= !seg->tsecr || s->waits;
+	if (s->is_restored)
+		return;
 	if (s->heard_ts && (seq_lt(seg->tsecr, s->ts_first) || seq_lt(s->ts_last, seg->tsecr)))
 		judge_broken(j, from, "its TSecr %u did not arrive (%u to %u did)", seg->tsecr, s->ts_first,
 			     s->ts_last);
@@ -240,6 +243,19 @@ static void check_backoff(struct judge *j, enum side from, const struct segment 
 void judge_lost_route(struct judge *j, enum side side)
 {
 	j->side[side].copies = 0;
+}
+
+void judge_restored(struct judge *j, enum side side, bool is_kernel)
+{
+	struct judge_side *s = &j->side[side];
+
+	j->is_kernel[side] = is_kernel;
+	s->is_restored = true;
+	s->copies = 0;
+	s->probes.n = 0;
+	s->forged.has_answered = false;
+	s->repeats.has_begun = false;
+	s->nr_ranges = s->nr_ranges ? 1 : 0;
 }
 
 /* RFC 9293 section 3.3.1: a connection is known by both addresses. Where its packets leave, the route says. */

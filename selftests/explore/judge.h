@@ -155,6 +155,7 @@ struct judge_side {
 	bool backs_off;	/* three timeouts of one segment: the RTO may stay doubled */
 	long long copied_us, interval_us;
 	uint32_t copy_len;
+	bool is_restored;	/* by TCP_REPAIR, and has told no timestamp of the peer since */
 	bool was_too_long;	/* a router has said so, and nothing has left at SND.UNA since */
 	long long waited_us;	/* the longest time in which it sent nothing, with octets that were not acknowledged */
 	long long waits_us;	/* all such times that are longer than LONG_WAIT_US together */
@@ -173,6 +174,7 @@ struct judge {
 	uint8_t tint[SIDES];	/* sets the octets of the sides apart */
 	enum algorithm algorithm[SIDES];
 	int fastopen;		/* net.xtcp.fastopen */
+	bool is_kernel[SIDES];	/* kernel TCP may break a rule */
 	char broken[SIDES][256];	/* the first rule that each side broke, or empty */
 	unsigned int nth[SIDES];	/* which breach of a rule this was, of those of all judges */
 };
@@ -191,6 +193,8 @@ void judge_broken(struct judge *j, enum side by, const char *format, ...);
 void judge_unreadable(struct judge *j, enum side by, const char *why);
 /* The link of @side goes down or up. What could not leave is no copy on the wire, but backs off, too. */
 void judge_lost_route(struct judge *j, enum side side);
+/* TCP_REPAIR has moved @side to another socket, which knows no timer, no timestamp and nothing out of order. */
+void judge_restored(struct judge *j, enum side side, bool is_kernel);
 /* A router's word that a packet was too long arrives at @side. */
 void judge_too_long(struct judge *j, enum side side);
 /* The packet @ip of @from leaves by the device of its route, or not. */

@@ -150,12 +150,14 @@ static long long syn_acks_again(const struct world *w)
 
 /*
  * With Fast Open, text is queued before the peer's MSS and window are known. If the MSS is small, or half of the
- * largest window is, the text leaves in parts.
+ * largest window is, the text leaves in parts. So does text that TCP_REPAIR has queued as a whole.
  */
 static bool may_split(const struct world *w)
 {
 	const struct program *p = w->s->program;
 
+	if (scenario_moves(w->s))
+		return true;
 	return w->s->fastopen && (p[SERVER].mss || p[CLIENT].rcvbuf || p[SERVER].rcvbuf);
 }
 
@@ -196,7 +198,7 @@ void ledger_end(struct world *w)
 		now[side] = count(w, side);
 		is_stale = false;
 		check(w, side, "counters", "InSegs", now[side].in - before[side].in, w->path.arrived[side]);
-		if (w->s->stack[side] == XTCP && !w->path.foreign[side])
+		if (w->s->stack[side] == XTCP && !w->path.foreign[side] && !w->s->host[side].repair_moves)
 			check_out(w, side, &now[side]);
 	}
 	check_events(w, now);
@@ -235,7 +237,7 @@ static void look_at(struct world *w, struct lane *lane, enum side side)
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 
-	if (end->fd < 0 || end->is_connecting || end->error || wire->is_reset || is_leaky(w, side))
+	if (end->fd < 0 || end->is_connecting || end->error || end->repairs || wire->is_reset || is_leaky(w, side))
 		return;
 	must(!getsockopt(end->fd, IPPROTO_TCP, 11 /* TCP_INFO */, &info, &len), "TCP_INFO");
 	is_stale = false;
@@ -248,6 +250,9 @@ static void look_at(struct world *w, struct lane *lane, enum side side)
 	if (!is_received(w, lane, side, info.tcpi_bytes_received))
 		check(w, side, "info", "tcpi_bytes_received", info.tcpi_bytes_received,
 		      judge_received(&lane->judge, side));
+	/* a half-open connection answers what a restored client asks, and counts nothing */
+	if (side == SERVER && lane->end[CLIENT].repairs)
+		return;
 	/* a connection that Fast Open has opened has sent the SYN-ACKs itself */
 	if (info.tcpi_segs_out != wire->left || side == CLIENT || !w->s->fastopen)
 		check(w, side, "info", "tcpi_segs_out", info.tcpi_segs_out,

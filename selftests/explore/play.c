@@ -277,6 +277,35 @@ static void leave_out_routes(struct scenario *s)
 	}
 }
 
+/*
+ * TCP_REPAIR carries no urgent octet, no ECN and no page of MSG_ZEROCOPY, and no call may be under way. A child that
+ * writes in place of its parent had the other sockets, too. On one machine the peer could send something meanwhile. And
+ * connect() from a port that a sock of the other stack has is refused.
+ */
+static void leave_out_repairs(struct scenario *s)
+{
+	int side;
+
+	if (!scenario_moves(s))
+		return;
+	s->ecn = 0;
+	s->mem_pages = 0;
+	if (s->algorithm > BBR)
+		s->algorithm = CUBIC;
+	for (side = 0; side < SIDES; side++) {
+		s->host[side].accecn = 0;
+		s->program[side].urgent = 0;
+		s->program[side].zerocopy_ppm = 0;
+		s->program[side].blocks = false;
+		if (s->program[side].ending == CUT_OFF)
+			s->program[side].ending = KILLED;
+		if (s->local)
+			s->host[side].repair_ms = 0;
+		if (s->opens_both && s->connections > 1)
+			s->host[side].repair_moves = false;
+	}
+}
+
 static void begin(struct world *w, const struct scenario *s, int port)
 {
 	int i, side;
@@ -285,6 +314,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 	if (s->opens_both)
 		leave_out_listener(&w->scenario);
 	leave_out_routes(&w->scenario);
+	leave_out_repairs(&w->scenario);
 	s = &w->scenario;
 	w->s = s;
 	w->port = port;
@@ -320,6 +350,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 			end->may_lose_route = scenario_cut_ms(s, side);
 			end->is_local = s->local;
 			end->has_queue = s->host[side].queue_kbit;
+			lane->judge.is_kernel[side] = end->stack == KERNEL;
 			lane->judge.algorithm[side] = s->stack[side] == XTCP ? s->algorithm : CUBIC;
 			wire->waits = s->host[side].queue_kbit;
 			wire->misses = scenario_cut_ms(s, side);

@@ -121,6 +121,8 @@ struct host {
 	enum route route;
 	int route_from_ms, route_ms;	/* since the last connection began; 0: for good */
 	int route_mtu;
+	int repair_ms;		/* so often its open connections go to new sockets; 0: never */
+	bool repair_moves;	/* of the other stack each time */
 };
 
 struct scenario {
@@ -165,6 +167,12 @@ void scenario_add(struct scenario *s, uint64_t state);
 
 /* Both ends on one machine, without a network between them. */
 void scenario_make_local(struct scenario *s);
+/* Connections move to other sockets. moves(): does any? */
+void scenario_make_live(struct scenario *s);
+static inline bool scenario_moves(const struct scenario *s)
+{
+	return s->host[CLIENT].repair_ms || s->host[SERVER].repair_ms;
+}
 
 /* For how long the host has no way to the other one. */
 int scenario_cut_ms(const struct scenario *s, enum side side);

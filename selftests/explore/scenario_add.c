@@ -221,3 +221,16 @@ void scenario_make_local(struct scenario *s)
 		s->program[side].write_pause_us = 0;	/* it was chosen for one write */
 	}
 }
+
+void scenario_make_live(struct scenario *s)
+{
+	struct chance c = own(s->seed, 18);
+	int side;
+
+	for (side = 0; side < SIDES; side++) {
+		if (chance_once_in(&c, 3))
+			continue;
+		s->host[side].repair_ms = chance_spread(&c, 1, 3000);
+		s->host[side].repair_moves = chance_once_in(&c, 2);
+	}
+}

@@ -55,6 +55,8 @@ static const struct field host_fields[] = {
 	FIELD(host, "route_from_ms", route_from_ms),
 	FIELD(host, "route_ms", route_ms),
 	FIELD(host, "route_mtu", route_mtu),
+	FIELD(host, "repair_ms", repair_ms),
+	FIELD(host, "repair_moves", repair_moves),
 };
 
 static const struct field network_fields[] = {

@@ -44,7 +44,7 @@ static int log_lines(void)
 /* Kernel TCP at both ends; it has only two algorithms here. */
 static bool is_comparable(const struct scenario *s)
 {
-	return scenario_is_orderly(s) && s->algorithm <= RENO && !s->mem_pages &&
+	return scenario_is_orderly(s) && !scenario_moves(s) && s->algorithm <= RENO && !s->mem_pages &&
 	       !((s->fail_ppm || s->fail_after) && faults_can());
 }
 

@@ -160,7 +160,7 @@ static bool has_faults(const struct world *w)
 }
 
 /*
- * What was the first breach of a rule on the wire? Kernel TCP may break a rule. When allocations fail, segments may be
+ * What was the first breach of a rule on the wire? When allocations fail, segments may be
  * missing, so no rule counts.
  */
 static void look_at_wire(struct world *w, const char *when)
@@ -175,8 +175,7 @@ static void look_at_wire(struct world *w, const char *when)
 		const struct judge *judge = &w->lane[i / SIDES].judge;
 
 		side = i % SIDES;
-		if (judge->broken[side][0] && w->s->stack[side] == XTCP &&
-		    (!first || judge->nth[side] < first->nth[by])) {
+		if (judge->broken[side][0] && (!first || judge->nth[side] < first->nth[by])) {
 			first = judge;
 			by = side;
 		}
@@ -304,8 +303,9 @@ static void look_at_octets(struct world *w, const struct lane *lane, enum side s
 static bool is_promised(const struct world *w, const struct lane *lane, enum side side)
 {
 	const enum ending ending = w->s->program[side].ending;
+	const struct end *end = &lane->end[side];
 
-	if (w->s->stack[side] != XTCP || w->s->unlisten_ms || w->s->host[CLIENT].ends_ms || w->s->host[SERVER].ends_ms)
+	if (end->stack != XTCP || w->s->unlisten_ms || w->s->host[CLIENT].ends_ms || w->s->host[SERVER].ends_ms)
 		return false;
 	return (ending == CLOSED || ending == KILLED) && w->s->program[!side].ending == ORDERLY && !has_faults(w) &&
 	       !is_scarce(w) &&

@@ -80,6 +80,11 @@ void route_step(struct world *w);
 long long route_wait_us(const struct world *w);
 void route_end(struct world *w);
 
+#define REPAIRS	3	/* of a connection at one end */
+
+/* repair.c: connections move to other sockets when they are due, and can. */
+void repair_step(struct world *w);
+
 /*
  * faults.c: from now on @s->fail_ppm of all allocations fail, or one alone. can() is false if this kernel cannot do
  * that; end() says whether the one has failed.
