@@ -285,7 +285,7 @@ static const struct knob entries[] = {
 	ENTRY(keepalive_probes, u8, TCP_KEEPALIVE_PROBES, proc_dou8vec_minmax, 0, 255),
 	ENTRY(keepalive_time, int, TCP_KEEPALIVE_TIME, do_seconds, 1, MAX_SECONDS),
 	ENTRY(limit_output_bytes, int, 16 * 65536, proc_dointvec_minmax, 0, INT_MAX),
-	ENTRY(local, u8, 0, proc_dou8vec_minmax, 0, 1),
+	ENTRY(local, u8, 1, proc_dou8vec_minmax, 0, 1),
 	ENTRY(max_orphans, int, 0, proc_dointvec_minmax, 0, INT_MAX),
 	ENTRY(max_syn_backlog, int, 0, proc_dointvec_minmax, 0, INT_MAX),
 	ENTRY(max_tw_buckets, int, 0, proc_dointvec_minmax, 0, INT_MAX),

@@ -13,8 +13,8 @@
  *	-f N     the number of AF_XTCP        -l FILE  another list
  *	-j N     scenario processes at once   -t       names only
  *
- * The two stacks run in a namespace each, and each scenario has 15 ports of its
- * own in both:
+ * The two stacks run in namespaces of their own, and each scenario has 15 ports of its
+ * own in all:
  *
  *	lo    127.0.0.1, 127.0.0.2, ::1, fd00::2
  *	hole  10.9.0.1/24, fd09::1/64: everything else there is silent
@@ -285,13 +285,18 @@ static int parse(int argc, char **argv, struct arguments *a)
 	return a->width < 1 || a->width > 64 || optind != argc ? -1 : 0;
 }
 
-/* Four jobs for each scenario: IPv4 on both, IPv6 on both; or those on xtcp alone. */
+/*
+ * Four jobs for each scenario: IPv4 on both, IPv6 on both; or those on xtcp alone. There one IP version goes by
+ * segments, IPv6 on 6.1 and IPv4 on other kernels, the other one the short way (net.xtcp.local).
+ */
 static int make_jobs(struct job **jobs, const struct arguments *a)
 {
 	const struct diff_scenario *s;
-	int netns[2] = { make_netns(), make_netns() };
+	int kernel = make_netns(), xtcp[2] = { make_netns(), make_netns() };
 	int nr = 0, i;
 
+	if (!a->self_check && ns_sysctl_set(xtcp[release_knows_kernel_tcp()], "net.xtcp.local", "0"))
+		ksft_exit_fail_msg("net.xtcp.local: %s\n", strerror(errno));
 	*jobs = calloc(4 * (__stop_diff_scenarios - __start_diff_scenarios),
 		       sizeof(**jobs));
 	for (s = __start_diff_scenarios; s < __stop_diff_scenarios; s++) {
@@ -302,7 +307,7 @@ static int make_jobs(struct job **jobs, const struct arguments *a)
 
 			j->scenario = s;
 			j->family = i < 2 ? AF_INET : AF_INET6;
-			j->netns = netns[i & 1];
+			j->netns = i & 1 ? xtcp[i / 2] : kernel;
 			j->index = s - __start_diff_scenarios;
 			j->stack = (i & 1) && !a->self_check ? DIFF_XTCP :
 				   DIFF_KERNEL;

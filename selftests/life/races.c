@@ -274,7 +274,8 @@ int main(void)
 	}
 	for (end = wait_now_ms() + seconds * 1000LL; ok && wait_now_ms() < end; loads++) {
 		wait_until_ms(wait_now_ms() + 1000);
-		ok = unload_and_load();
+		/* by turns by segments, and by the short way (local.c of the module) */
+		ok = unload_and_load() && !ns_sysctl_set(ns, "net.xtcp.local", "%d", loads % 2);
 	}
 	shared->stop = true;
 	ksft_test_result(ok, "the module goes and comes among what is left\n");

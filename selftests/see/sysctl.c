@@ -51,7 +51,7 @@ static const struct knob {
 	{ "keepalive_probes", 1, 0, 255, -1 },
 	{ "keepalive_time", 1, 1, -1, -1 },
 	{ "limit_output_bytes", 1, 0, INT_MAX, 1048576 },
-	{ "local", 1, 0, 1, 0 },
+	{ "local", 1, 0, 1, 1 },
 	{ "max_orphans", 1, 0, INT_MAX, -1 },
 	{ "max_syn_backlog", 1, 0, INT_MAX, -1 },
 	{ "max_tw_buckets", 1, 0, INT_MAX, -1 },

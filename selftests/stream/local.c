@@ -766,7 +766,6 @@ int main(void)
 	ksft_set_plan(2 * RESULTS);
 	net = ns_make();
 	must(net >= 0, "namespace");
-	set_local(1);
 	tracing_start("local");
 	for (i = 0; i < 2; i++) {
 		here = addresses[i];

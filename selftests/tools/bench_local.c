@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 	if (!module_is_loaded() && module_load(""))
 		measure_die("module");
 	net = ns_make();
-	measure_must(net >= 0 && !(atoi(argv[3]) && ns_sysctl_set(net, "net.xtcp.local", "1")), "namespace");
+	measure_must(net >= 0 && !ns_sysctl_set(net, "net.xtcp.local", "%s", argv[3]), "namespace");
 	for (stack = 0; stack < 2; stack++) {
 		listeners[stack] = stack_listener(net, stack, HERE, PORT + stack, true);
 		measure_must(listeners[stack] >= 0, "listen");

@@ -133,7 +133,7 @@ static void run(enum load load, enum stack of, int cpus)
 
 	stack = of;
 	ns = ns_make();
-	measure_must(ns >= 0, "namespace");
+	measure_must(ns >= 0 && !ns_sysctl_set(ns, "net.xtcp.local", "0"), "namespace");
 	if (has_few_ports(load) && (ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %ld", FIRST_PORT,
 						  FIRST_PORT + most * 5 / 2) ||
 				    ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
