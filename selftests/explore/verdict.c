@@ -346,13 +346,16 @@ static void look_at_close(struct world *w, const struct lane *lane, enum side si
 			      end->written);
 }
 
-/* Does an end wait for what will not come? Without memory its peer may have been reset, and the RST refused or lost. */
+/*
+ * Does an end wait for what will not come? Without memory its peer may have been reset, unseen on one machine, and the
+ * RST refused or lost.
+ */
 static bool may_stand(const struct world *w, const struct lane *lane)
 {
 	const struct judge_side *wire = lane->judge.side;
 
 	return may_have_given_up(lane, CLIENT) || may_have_given_up(lane, SERVER) || may_wait_for_ever(w, lane) ||
-	       (is_scarce(w) && (wire[CLIENT].has_sent_reset || wire[SERVER].has_sent_reset));
+	       (is_scarce(w) && (w->s->local || wire[CLIENT].has_sent_reset || wire[SERVER].has_sent_reset));
 }
 
 static bool goes_on(const struct lane *lane)
