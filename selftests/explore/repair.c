@@ -87,7 +87,8 @@ static void put_options(int fd, const struct saved *saved)
 	int n = 1;
 
 	if (info->tcpi_options & TCPI_OPT_WSCALE)
-		opt[n++] = (struct tcp_repair_opt){ TCPOPT_WINDOW, info->tcpi_snd_wscale | info->tcpi_rcv_wscale << 16 };
+		opt[n++] = (struct tcp_repair_opt){ TCPOPT_WINDOW,
+						    info->tcpi_snd_wscale | info->tcpi_rcv_wscale << 16 };
 	if (info->tcpi_options & TCPI_OPT_SACK)
 		opt[n++].opt_code = TCPOPT_SACK_PERMITTED;
 	if (info->tcpi_options & TCPI_OPT_TIMESTAMPS)
@@ -119,7 +120,8 @@ static void give(int fd, const struct saved *saved, bool asks)
 	put_text(fd, saved->text[TCP_RECV_QUEUE], saved->len[TCP_RECV_QUEUE]);
 	set(fd, TCP_REPAIR_QUEUE, TCP_SEND_QUEUE);
 	put_text(fd, saved->text[TCP_SEND_QUEUE], flying);
-	must(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &saved->window, sizeof(saved->window)), "TCP_REPAIR_WINDOW");
+	must(!setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &saved->window, sizeof(saved->window)),
+	     "TCP_REPAIR_WINDOW");
 	set(fd, TCP_REPAIR, asks ? TCP_REPAIR_OFF : TCP_REPAIR_OFF_NO_WP);
 	/* the mode has taken it away */
 	must(!stack_set(fd, SOL_SOCKET, SO_REUSEADDR, 1), "SO_REUSEADDR");

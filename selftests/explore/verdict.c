@@ -80,8 +80,8 @@ static bool may_need_timeouts(const struct world *w)
 }
 
 /*
- * On one machine the judge sees no repetition, so their waits are not known. As in Linux, no read opens the window after
- * SHUT_RD, but the next probe does.
+ * On one machine the judge sees no repetition, so their waits are not known. As in Linux, no read opens the window
+ * after SHUT_RD, but the next probe does.
  */
 static bool may_wait_unseen(const struct world *w)
 {

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "ao.h"
 
@@ -373,8 +374,8 @@ int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t 
 
 /* The program of a table; of one about what the kernel TCP of Linux 6.1 does not have. */
 #define WIRE_MAIN(rows) \
-	int main(int argc, char **argv) { return wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows)); }
+	int main(int argc, char **argv) { exit(wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows))); }
 #define WIRE_MAIN_XTCP(rows) \
-	int main(int argc, char **argv) { return wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows)); }
+	int main(int argc, char **argv) { exit(wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows))); }
 
 #endif

@@ -9,7 +9,7 @@
 #define FILES_MAX	16
 
 /*
- * A file of /proc/net in the lane's namespace, to be read from its beginning by pread(). Return: a descriptor that stays
+ * A file of /proc/net in the lane's namespace, read from its start by pread(). Return: a descriptor that stays
  * open, or -1 with errno set: opening one anew for every row costs more than the text.
  */
 int wire_proc_open(const char *path)

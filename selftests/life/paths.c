@@ -248,8 +248,8 @@ static void across_a_flush(void)
 }
 
 /*
- * A connection begins to observe when it fills its window. If the receiver is slow, it may never fill the window that it
- * has grown: in slow start the window grows when more than half of it is in flight. Then others follow, as in
+ * A connection begins to observe when it fills its window. If the receiver is slow, it may never fill the window that
+ * it has grown: in slow start the window grows when more than half of it is in flight. Then others follow, as in
  * save_path().
  */
 static void live_ones(void)

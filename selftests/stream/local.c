@@ -553,7 +553,9 @@ static void under_way(void)
 	} rights = { .head = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS } };
 	char in[8] = "x";
 	struct iovec one = { in, 1 };
-	struct msghdr msg = { .msg_iov = &one, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof(rights) };
+	struct msghdr msg = {
+		.msg_iov = &one, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof(rights)
+	};
 	int holds[2], status;
 	long long was;
 	pid_t child;

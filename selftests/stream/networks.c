@@ -10,8 +10,8 @@
  * checksums) and without. The debug kernel has two of the six for each kind, of different lengths, one with offloads:
  * each kind of link then meets every third network. The IP version goes in turns; IPv6 has no packets of 576 octets.
  *
- * All links run at once, and then all routers; over each the connections of all pairs of stacks run at once. netem draws
- * its own random numbers; 6.1 has no seed for it.
+ * All links run at once, and then all routers; over each the connections of all pairs of stacks run at once. netem
+ * draws its own random numbers; 6.1 has no seed for it.
  */
 #include "crossing.h"
 #include "router.h"

@@ -143,13 +143,11 @@ static void stretch(void)
 	UNIT_CHECK(xtcp_ace_stretch(0, 0) == 1);
 }
 
-UNIT_MAIN(
-	{ "how a SYN came (tables 2 to 4)", handshake },
-	{ "what no router may do (3.2.2.3)", mangled },
-	{ "marks since the ACK before (3.2.2.2)", marks },
-	{ "a field that came round (3.2.2.5.2)", comes_round },
-	{ "how many segments an ACK tells of", stretch },
-	{ "the counters of an option (3.2.3)", fields },
-	{ "octets since the option before (3.2.3.1)", octets },
-	{ "marks, when the octets are known", marks_by_octets }
-)
+UNIT_MAIN({ "how a SYN came (tables 2 to 4)", handshake },
+	  { "what no router may do (3.2.2.3)", mangled },
+	  { "marks since the ACK before (3.2.2.2)", marks },
+	  { "a field that came round (3.2.2.5.2)", comes_round },
+	  { "how many segments an ACK tells of", stretch },
+	  { "the counters of an option (3.2.3)", fields },
+	  { "octets since the option before (3.2.3.1)", octets },
+	  { "marks, when the octets are known", marks_by_octets })

@@ -71,8 +71,6 @@ static void small_segments(void)
 	UNIT_CHECK(xtcp_alpha_octets(&alpha, 0xffffffff, 0xffffffff, &sent) == 0xffffffff);
 }
 
-UNIT_MAIN(
-	{ "it rises and falls by a sixteenth", rises_and_falls },
-	{ "it stays between 0 and 1", has_bounds },
-	{ "marks of small segments", small_segments }
-)
+UNIT_MAIN({ "it rises and falls by a sixteenth", rises_and_falls },
+	  { "it stays between 0 and 1", has_bounds },
+	  { "marks of small segments", small_segments })

@@ -308,9 +308,7 @@ static void extension(void)
 	UNIT_CHECK(ao_sne(0, 0xffffffff) == 0xffffffff);
 }
 
-UNIT_MAIN(
-	{ "HMAC-SHA-1 (RFC 2202)", hmac_sha1 },
-	{ "AES-128-CMAC (RFC 4493)", aes_cmac },
-	{ "segments of RFC 9235", tcp_ao },
-	{ "sequence number extension", extension }
-)
+UNIT_MAIN({ "HMAC-SHA-1 (RFC 2202)", hmac_sha1 },
+	  { "AES-128-CMAC (RFC 4493)", aes_cmac },
+	  { "segments of RFC 9235", tcp_ao },
+	  { "sequence number extension", extension })

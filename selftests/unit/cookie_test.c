@@ -313,16 +313,14 @@ static void make__grows(void)
 	}
 }
 
-UNIT_MAIN(
-	{ "siphash__paper", siphash__paper },
-	{ "check__what_was_made", check__what_was_made },
-	{ "check__without_timestamps", check__without_timestamps },
-	{ "check__common_mss", check__common_mss },
-	{ "check__expiry", check__expiry },
-	{ "check__wrapped_period", check__wrapped_period },
-	{ "check__idle_over_epochs", check__idle_over_epochs },
-	{ "check__tampering", check__tampering },
-	{ "check__another_shift", check__another_shift },
-	{ "check__forged", check__forged },
-	{ "make__grows", make__grows }
-)
+UNIT_MAIN({ "siphash__paper", siphash__paper },
+	  { "check__what_was_made", check__what_was_made },
+	  { "check__without_timestamps", check__without_timestamps },
+	  { "check__common_mss", check__common_mss },
+	  { "check__expiry", check__expiry },
+	  { "check__wrapped_period", check__wrapped_period },
+	  { "check__idle_over_epochs", check__idle_over_epochs },
+	  { "check__tampering", check__tampering },
+	  { "check__another_shift", check__another_shift },
+	  { "check__forged", check__forged },
+	  { "make__grows", make__grows })

@@ -410,21 +410,19 @@ static void extremes(void)
 	}
 }
 
-UNIT_MAIN(
-	{ "cube roots are exact", roots },
-	{ "K (equation 2)", times_to_the_plateau },
-	{ "W_cubic(t) (equation 1)", curve },
-	{ "the curve begins at the window and reaches the plateau after K", ends_of_the_curve },
-	{ "a minute after a loss, as in floating point (4.2 to 4.5)", like_the_model },
-	{ "the Reno-friendly region (4.3)", friendly },
-	{ "no jump to W_est from far below (4.3)", no_jump_after_an_idle_time },
-	{ "reduction and fast convergence (4.6, 4.7)", fast_convergence },
-	{ "the stage after a timeout (4.8)", timeout },
-	{ "slow start that ended without a loss (4.10)", after_slow_start },
-	{ "undo (4.9)", undo },
-	{ "idle time does not count (4.2)", gaps },
-	{ "idle time before an undo does not count either (4.2, 4.9)", gaps_before_an_undo },
-	{ "bundles", bundles },
-	{ "at most half as large again in a round trip (4.2)", limit_of_growth },
-	{ "extreme windows, segments, round trips and times", extremes }
-)
+UNIT_MAIN({ "cube roots are exact", roots },
+	  { "K (equation 2)", times_to_the_plateau },
+	  { "W_cubic(t) (equation 1)", curve },
+	  { "the curve begins at the window and reaches the plateau after K", ends_of_the_curve },
+	  { "a minute after a loss, as in floating point (4.2 to 4.5)", like_the_model },
+	  { "the Reno-friendly region (4.3)", friendly },
+	  { "no jump to W_est from far below (4.3)", no_jump_after_an_idle_time },
+	  { "reduction and fast convergence (4.6, 4.7)", fast_convergence },
+	  { "the stage after a timeout (4.8)", timeout },
+	  { "slow start that ended without a loss (4.10)", after_slow_start },
+	  { "undo (4.9)", undo },
+	  { "idle time does not count (4.2)", gaps },
+	  { "idle time before an undo does not count either (4.2, 4.9)", gaps_before_an_undo },
+	  { "bundles", bundles },
+	  { "at most half as large again in a round trip (4.2)", limit_of_growth },
+	  { "extreme windows, segments, round trips and times", extremes })

@@ -371,13 +371,11 @@ static void anything(void)
 	UNIT_CHECK(good > 1000);
 }
 
-UNIT_MAIN(
-	{ "ports", ports },
-	{ "addresses", hosts },
-	{ "device, mark, cgroup, ports that nobody chose, jumps", others },
-	{ "one condition or another", either },
-	{ "a mark needs a capability", marks_need_a_capability },
-	{ "programs that must not run", bad_programs },
-	{ "the longest program", longest },
-	{ "random programs", anything }
-)
+UNIT_MAIN({ "ports", ports },
+	  { "addresses", hosts },
+	  { "device, mark, cgroup, ports that nobody chose, jumps", others },
+	  { "one condition or another", either },
+	  { "a mark needs a capability", marks_need_a_capability },
+	  { "programs that must not run", bad_programs },
+	  { "the longest program", longest },
+	  { "random programs", anything })

@@ -356,18 +356,16 @@ static void anything(void)
 	UNIT_CHECK(ends <= 1);
 }
 
-UNIT_MAIN(
-	{ "the window doubles while the round trip stays", doubles },
-	{ "how much slower is slower (4.2)", thresholds },
-	{ "the smallest round trip counts", jitter },
-	{ "eight samples (4.2)", samples },
-	{ "rounds without samples", rounds_without_samples },
-	{ "a round after half the sequence space", after_half_the_numbers },
-	{ "five rounds of conservative slow start", five_rounds },
-	{ "back to slow start when it was jitter", back_to_slow_start },
-	{ "a train of ACKs", trains },
-	{ "a pause ends a train", pauses },
-	{ "no train while segments arrive out of order", reordering },
-	{ "growth for each ACK", growth },
-	{ "random ACKs", anything }
-)
+UNIT_MAIN({ "the window doubles while the round trip stays", doubles },
+	  { "how much slower is slower (4.2)", thresholds },
+	  { "the smallest round trip counts", jitter },
+	  { "eight samples (4.2)", samples },
+	  { "rounds without samples", rounds_without_samples },
+	  { "a round after half the sequence space", after_half_the_numbers },
+	  { "five rounds of conservative slow start", five_rounds },
+	  { "back to slow start when it was jitter", back_to_slow_start },
+	  { "a train of ACKs", trains },
+	  { "a pause ends a train", pauses },
+	  { "no train while segments arrive out of order", reordering },
+	  { "growth for each ACK", growth },
+	  { "random ACKs", anything })

@@ -214,14 +214,12 @@ static void losses(void)
 	UNIT_CHECK(xtcp_prague_after_loss(&prague, ack.una + 0x80000000U, ack.cwnd, MSS) == ack.cwnd / 2);
 }
 
-UNIT_MAIN(
-	{ "the first mark halves the window", first_mark },
-	{ "alpha changes with each virtual round trip", observes },
-	{ "the window falls once in a virtual round trip", once_per_trip },
-	{ "marks while a loss is repaired", repairs },
-	{ "fractions of an octet are kept", fractions_of_reductions },
-	{ "two segments are left", floor_of_the_window },
-	{ "growth by the RTT", grows },
-	{ "the same rate for each RTT up to 25 ms", rate_without_the_rtt },
-	{ "losses, with a mark and without", losses }
-)
+UNIT_MAIN({ "the first mark halves the window", first_mark },
+	  { "alpha changes with each virtual round trip", observes },
+	  { "the window falls once in a virtual round trip", once_per_trip },
+	  { "marks while a loss is repaired", repairs },
+	  { "fractions of an octet are kept", fractions_of_reductions },
+	  { "two segments are left", floor_of_the_window },
+	  { "growth by the RTT", grows },
+	  { "the same rate for each RTT up to 25 ms", rate_without_the_rtt },
+	  { "losses, with a mark and without", losses })

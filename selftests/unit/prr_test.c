@@ -111,11 +111,9 @@ static void extremes(void)
 	UNIT_CHECK(xtcp_prr_quota(&prr, ~0U, ~0U - 1, ~0U, true, 65535) == ~0U - 2);
 }
 
-UNIT_MAIN(
-	{ "one segment lost of 20", one_lost },
-	{ "15 lost of 20: conservative, then as slow start", burst_lost },
-	{ "one ACK for several", stretched_ack },
-	{ "never beyond the threshold", bounds },
-	{ "a share beyond 32 bits", share_beyond_32_bits },
-	{ "extremes", extremes }
-)
+UNIT_MAIN({ "one segment lost of 20", one_lost },
+	  { "15 lost of 20: conservative, then as slow start", burst_lost },
+	  { "one ACK for several", stretched_ack },
+	  { "never beyond the threshold", bounds },
+	  { "a share beyond 32 bits", share_beyond_32_bits },
+	  { "extremes", extremes })

@@ -108,12 +108,10 @@ static void flood_of_dsacks(void)
 	UNIT_CHECK(xtcp_reorder_window(&reorder, 100000000, ~0U, 0) == ~0U || reorder.wnd_mult == 255);
 }
 
-UNIT_MAIN(
-	{ "order of sending (step 2)", order_of_sending },
-	{ "a quarter of the smallest round trip (step 4)", window_at_first },
-	{ "a segment that was faster than most", faster_than_most },
-	{ "a D-SACK widens it, once a round trip (step 4)", dsack_widens },
-	{ "a D-SACK 3 GiB after another", long_after_a_dsack },
-	{ "for 16 recoveries (step 4)", widening_lasts },
-	{ "a flood of D-SACKs", flood_of_dsacks }
-)
+UNIT_MAIN({ "order of sending (step 2)", order_of_sending },
+	  { "a quarter of the smallest round trip (step 4)", window_at_first },
+	  { "a segment that was faster than most", faster_than_most },
+	  { "a D-SACK widens it, once a round trip (step 4)", dsack_widens },
+	  { "a D-SACK 3 GiB after another", long_after_a_dsack },
+	  { "for 16 recoveries (step 4)", widening_lasts },
+	  { "a flood of D-SACKs", flood_of_dsacks })

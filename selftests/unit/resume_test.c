@@ -279,17 +279,15 @@ static void anything(void)
 	}
 }
 
-UNIT_MAIN(
-	{ "what arrives in a round (3.1)", observes },
-	{ "a queue is no capacity", queues },
-	{ "the largest observation counts", the_best },
-	{ "nothing is observed after a move to another device", another_device },
-	{ "a route without a device has not moved", no_device },
-	{ "a path takes no more than what congested it", congestion_caps },
-	{ "how far the window jumps (3.2, 3.3, 4.2.1)", windows },
-	{ "the end of the Unvalidated Phase (3.3)", unvalidated_ends },
-	{ "the flight is the window, or PipeSize (3.3)", validation },
-	{ "the Safe Retreat Phase (3.5)", retreats },
-	{ "questions", asks },
-	{ "random rounds", anything }
-)
+UNIT_MAIN({ "what arrives in a round (3.1)", observes },
+	  { "a queue is no capacity", queues },
+	  { "the largest observation counts", the_best },
+	  { "nothing is observed after a move to another device", another_device },
+	  { "a route without a device has not moved", no_device },
+	  { "a path takes no more than what congested it", congestion_caps },
+	  { "how far the window jumps (3.2, 3.3, 4.2.1)", windows },
+	  { "the end of the Unvalidated Phase (3.3)", unvalidated_ends },
+	  { "the flight is the window, or PipeSize (3.3)", validation },
+	  { "the Safe Retreat Phase (3.5)", retreats },
+	  { "questions", asks },
+	  { "random rounds", anything })

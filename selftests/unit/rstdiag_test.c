@@ -150,12 +150,10 @@ static void fuzz(void)
 	UNIT_CHECK(valid > 100000);
 }
 
-UNIT_MAIN(
-	{ "the draft's figures (section 5)", figures },
-	{ "every code is read back as it was written", round_trip },
-	{ "SEG.LEN is 8, or the payload is malformed (section 4.1)", lengths },
-	{ "code 0 is malformed (section 4.1)", code_zero },
-	{ "text without the magic number is no payload", other_text },
-	{ "reasons and their codes", codes },
-	{ "random octets", fuzz }
-)
+UNIT_MAIN({ "the draft's figures (section 5)", figures },
+	  { "every code is read back as it was written", round_trip },
+	  { "SEG.LEN is 8, or the payload is malformed (section 4.1)", lengths },
+	  { "code 0 is malformed (section 4.1)", code_zero },
+	  { "text without the magic number is no payload", other_text },
+	  { "reasons and their codes", codes },
+	  { "random octets", fuzz })

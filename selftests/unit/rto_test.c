@@ -287,19 +287,17 @@ static void give_up(void)
 	UNIT_CHECK(xtcp_rto_give_up_ms(15, 200, 1000) == 14400);
 }
 
-UNIT_MAIN(
-	{ "one second before the first sample (2.1)", before_the_first_sample },
-	{ "the first sample (2.2)", first_sample },
-	{ "the next samples (2.3)", next_sample },
-	{ "a constant round trip is learnt", settles },
-	{ "the largest variation of a round trip is remembered", remembers_a_round_trip },
-	{ "random samples stay within the bounds (2.4), (2.5)", bounds },
-	{ "another floor", another_floor },
-	{ "samples of 0 and 2^32 - 1", extreme_samples },
-	{ "a timeout doubles up to the ceiling (5.5)", backoff },
-	{ "a sample ends the backoff (5)", sample_ends_backoff },
-	{ "an RTT that may be too long ends a part of the backoff (3, 5)", eased_backoff },
-	{ "a new floor", new_floor },
-	{ "a lost SYN (5.7)", lost_syn },
-	{ "the time that a number of retries takes", give_up }
-)
+UNIT_MAIN({ "one second before the first sample (2.1)", before_the_first_sample },
+	  { "the first sample (2.2)", first_sample },
+	  { "the next samples (2.3)", next_sample },
+	  { "a constant round trip is learnt", settles },
+	  { "the largest variation of a round trip is remembered", remembers_a_round_trip },
+	  { "random samples stay within the bounds (2.4), (2.5)", bounds },
+	  { "another floor", another_floor },
+	  { "samples of 0 and 2^32 - 1", extreme_samples },
+	  { "a timeout doubles up to the ceiling (5.5)", backoff },
+	  { "a sample ends the backoff (5)", sample_ends_backoff },
+	  { "an RTT that may be too long ends a part of the backoff (3, 5)", eased_backoff },
+	  { "a new floor", new_floor },
+	  { "a lost SYN (5.7)", lost_syn },
+	  { "the time that a number of retries takes", give_up })

@@ -299,13 +299,11 @@ static void random_tables(void)
 	UNIT_CHECK(hits > 1000);
 }
 
-UNIT_MAIN(
-	{ "an empty table", empty },
-	{ "a rule for all connections, once", one_for_all },
-	{ "the most specific rule wins", who_wins },
-	{ "prefixes of IPv4 and of IPv6 are apart", families },
-	{ "a rule for a cgroup holds for those below it", cgroup_tree },
-	{ "keys out of range, and back from a key", wrong_keys },
-	{ "more kinds than a search may take", too_many_kinds },
-	{ "random tables, compared with a look at each rule", random_tables }
-)
+UNIT_MAIN({ "an empty table", empty },
+	  { "a rule for all connections, once", one_for_all },
+	  { "the most specific rule wins", who_wins },
+	  { "prefixes of IPv4 and of IPv6 are apart", families },
+	  { "a rule for a cgroup holds for those below it", cgroup_tree },
+	  { "keys out of range, and back from a key", wrong_keys },
+	  { "more kinds than a search may take", too_many_kinds },
+	  { "random tables, compared with a look at each rule", random_tables })

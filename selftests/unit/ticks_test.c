@@ -37,8 +37,6 @@ static void the_largest(void)
 	UNIT_CHECK(xtcp_ticks_us(2147483, 1000) == 2147483000U);
 }
 
-UNIT_MAIN(
-	{ "200 ms with each HZ", two_hundred_ms },
-	{ "times with HZ 300", with_300_hz },
-	{ "the largest time", the_largest }
-)
+UNIT_MAIN({ "200 ms with each HZ", two_hundred_ms },
+	  { "times with HZ 300", with_300_hz },
+	  { "the largest time", the_largest })

@@ -75,7 +75,7 @@ static inline int unit_main(const struct unit_case *cases, unsigned int count)
 	{									\
 		static const struct unit_case cases[] = { __VA_ARGS__ };	\
 										\
-		return unit_main(cases, sizeof(cases) / sizeof(*cases));	\
+		exit(unit_main(cases, sizeof(cases) / sizeof(*cases)));		\
 	}
 
 #endif /* UNIT_H */
