@@ -53,6 +53,14 @@ check "xtcp-plot and xtcp plot are one" sh -c '[ "$(xtcp-plot --port 80)" = "$(x
 check "xtcp-plot runs" sh -c 'xtcp-plot --port 80 | grep -q .'
 check "xtcp(7) is where man looks" sh -c '[ -e /usr/share/man/man7/xtcp.7.gz ]'
 
+own=/proc/sys/net/xtcp/congestion_control
+check "a congestion control that DKMS has built comes by its name" sh -c "echo aimd >$own && [ -e /sys/module/xtcp_cong_aimd ]"
+check "xtcp cong load compiles another version, which takes its place" \
+	sh -c '[ "$(xtcp cong load cong_aimd.c | tail -n 1)" = "xtcp_cong_aimd_V2 is loaded" ] && [ ! -e /sys/module/xtcp_cong_aimd ]'
+check "and serves" serves curl
+check "and goes" sh -c "[ \"\$(cat $own)\" = aimd ] && echo cubic >$own && until rmmod xtcp_cong_aimd_V2 2>/dev/null; do sleep 0.1; done"
+check "DKMS removes it" sh -c 'dkms remove xtcp-cong-aimd/1 --all && rm -r /usr/src/xtcp-cong-aimd-1 ~/.cache/xtcp'
+
 # a program with the header
 check "linux/xtcp.h is where a compiler looks" \
 	sh -c 'printf "#include <linux/xtcp.h>\nint f = AF_XTCP;\n" | gcc-12 -fsyntax-only -x c -'

@@ -85,6 +85,15 @@ built_for()
 	verdict "modinfo says version $old" $?
 }
 
+# own_algorithm: README.md's, by the example
+own_algorithm()
+{
+	inside "$work/root" sh -c 'cd /usr/src && mkdir xtcp-cong-aimd-1 && cp /root/check/cong_aimd.c xtcp-cong-aimd-1 &&
+		cp /usr/share/doc/xtcp-tools/examples/dkms.conf xtcp-cong-aimd-1 && dkms install xtcp-cong-aimd/1 -k "$1"' sh \
+		"$(release_of 6.1)" >"$work/log" 2>&1
+	verdict "DKMS builds a congestion control of one's own" $?
+}
+
 update_kernel()
 {
 	inside "$work/root" apt-get -q -y --no-install-recommends install "linux-image-$series-$XTCP_ARCH" "linux-headers-$series-$XTCP_ARCH" >"$work/log" 2>&1
@@ -116,6 +125,7 @@ new_debian()
 		{ verdict "an overlay for $1" 1; exit 1; }
 	mkdir "$work/root/root/check"
 	cp scripts/package/check-*-vm.sh "$work/root/root/check/"
+	sed -e '1,/^```c$/d' README.md | sed '/^```/,$d' >"$work/root/root/check/cong_aimd.c"
 }
 
 # sources: those of now, as a release has them
@@ -160,6 +170,7 @@ check_all()
 	packages "$new" new
 	mounts "$work/root"
 	install_packages
+	own_algorithm
 	inside "$work/root" apt-get -q -y --no-install-recommends install systemd \
 		haproxy memcached openssh-server postgresql redis-server >"$work/log" 2>&1
 	verdict "apt installs systemd and services" $?
