@@ -520,7 +520,7 @@ def leave_waiting(name, old, tools):
     if not os.path.isdir("/run/systemd/system") or not shutil.which("systemd-run") or \
        subprocess.run([*systemd, *command], **nothing, check=False).returncode:
         subprocess.Popen(command, **nothing, cwd="/", start_new_session=True)
-    until = time.monotonic() + CALL_S
+    until = time.monotonic() + MOST_S   # a busy machine starts it late
     while not is_waited_for(old):
         if time.monotonic() > until:
             raise Wrong("nobody waits for the end of %s: xtcp upgrade wait %s" % (old, old), 1)
@@ -577,9 +577,11 @@ def older(name):
 
 def status(name, tools):
     for module in older(name):
-        print("%s, net.%s, %s:" % (module, program.shown(module), "is unloaded when this is closed" if is_waited_for(module)
-                                   else "stays until xtcp upgrade finish"), flush=True)
-        subprocess.run([tools + "/xtcp-holders", module], check=False)
+        how = "is unloaded when this is closed" if is_waited_for(module) else "stays until xtcp upgrade finish"
+        shown = program.shown(module)
+        done = subprocess.run([tools + "/xtcp-holders", module], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        if os.path.isdir("/sys/module/" + module):      # it may go meanwhile
+            print("%s, net.%s, %s:\n%s" % (module, shown, how, done.stdout.decode(errors="replace")), end="")
     return 0
 
 
