@@ -30,7 +30,8 @@ usage()
 	  --compare      play each with kernel TCP at both ends, too: none may take twice its time, but those
 	                 of selftests/pace.list, which has a reason for each. Says how the times compare
 	  --local        each seed with both ends on one machine, by the short way (net.xtcp.local)
-	  --live         TCP_REPAIR moves connections of each seed to other sockets
+	  --live         TCP_REPAIR moves connections of each seed to other sockets, and a second build takes over
+	                 listeners
 	  --debug        on the laboratory's debug kernel
 	  --module FILE  play that xtcp.ko, not the one that these sources make
 	  --stall N      seconds after which a machine that says nothing is ended
@@ -83,6 +84,7 @@ done
 
 image=$(vm_kernel "$kind") || exit 1
 [ -n "$module" ] || vm_module "$kind" -s || exit 1
+[[ $flags != *-m* ]] || vm_module "$kind" -s NAME=xtcp_b FAMILY=27 || exit 1
 scripts/check/selftests.sh tools || exit 1
 vm_machine "$kind" "$image"
 # allocations from these caches may fail, on a kernel with failslab (selftests/explore/faults.c)
@@ -96,7 +98,8 @@ finish()
 	rm -rf "$out"
 }
 at_end finish
-cp build/selftests/explore/explore "$out/" && strip -g -o "$out/xtcp.ko" "${module:-build/$kind/xtcp.ko}" ||
+cp build/selftests/explore/explore "$out/" && strip -g -o "$out/xtcp.ko" "${module:-build/$kind/xtcp.ko}" &&
+	{ [[ $flags != *-m* ]] || strip -g -o "$out/xtcp_b.ko" "build/xtcp_b-$kind/xtcp_b.ko"; } ||
 	{ vm_room "$out"; exit 1; }
 
 # play TRACED ARGUMENT...: becomes a machine that runs explore with these arguments, and leaves a trace if TRACED is 1.
@@ -117,7 +120,7 @@ play()
 		t=/sys/kernel/tracing
 		insmod '$out/xtcp.ko' && echo global >\$t/trace_clock && echo 65536 >\$t/buffer_size_kb || exit 125
 		echo $traced >\$t/events/xtcp/enable
-		'$out/explore' ${*@Q}
+		XTCP_B_KO='$out/xtcp_b.ko' '$out/explore' ${*@Q}
 		status=\$?
 		[ $traced = 0 ] || cat /sys/kernel/tracing/trace >'$out/traced/trace'
 		exit \$status"

@@ -8,7 +8,7 @@
  * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets of the last seed,
  * or of all rows. -c also plays each with kernel TCP at both ends, and compares. -l plays seeds with both ends on one
  * machine, by the short way, where nothing is on a wire and can be judged. -m lets connections of seeds move to other
- * sockets. -s makes the first one that fails as small
+ * sockets, and, if XTCP_B_KO names it, a second build take over listeners. -s makes the first one that fails as small
  * as it can, and prints its row; with -u, the first one that fails with these words. -u ends after that one. This
  * program is both ends and the network between them. Each scenario must keep these rules, and breaches on the wire are
  * told first, since others may follow from them:
@@ -212,6 +212,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	setvbuf(stdout, verbose ? text : NULL, verbose ? _IOFBF : _IOLBF, verbose ? sizeof(text) : 0);
 	must(module_is_loaded() || !module_load(""), "xtcp.ko");
+	must(!live || !getenv("XTCP_B_KO") || !module_second_load(""), MODULE_SECOND);
 	play_open();
 	trial_begin();
 	warm_up();
@@ -225,6 +226,10 @@ int main(int argc, char **argv)
 	if (!is_found && !trial_end(why)) {
 		failed++;
 		printf("not ok - all of %s%s%s: %s\n", argv[1], argc > 2 ? ", " : "", argc > 2 ? argv[2] : "", why);
+	}
+	if (module_second_is_loaded() && module_second_unload()) {
+		failed++;
+		printf("not ok - all of %s: state: " MODULE_SECOND " is held\n", argv[1]);
 	}
 	if (local && seeds && !play_was_local()) {
 		failed++;

@@ -17,6 +17,7 @@ void happens_begin(struct world *w)
 	int side;
 
 	w->is_rekeyed = false;
+	w->is_upgraded = false;
 	w->switches = 0;
 	for (side = 0; side < SIDES; side++) {
 		const struct host *h = &w->s->host[side];
@@ -33,7 +34,10 @@ static void unlisten(struct world *w, int member)
 {
 	if (w->listener[member] >= 0)
 		close(w->listener[member]);
+	if (w->drains[member] >= 0)
+		close(w->drains[member]);
 	w->listener[member] = -1;
+	w->drains[member] = -1;
 }
 
 void happens_unlisten(struct world *w)
@@ -141,6 +145,12 @@ void happens_step(struct world *w)
 	step_host(w, SERVER);
 	route_step(w);
 	repair_step(w);
+	/* without its address nothing can be bound */
+	if (w->s->upgrade_ms && !w->is_upgraded && at_ms(w) >= w->s->upgrade_ms && !w->is_down[SERVER] &&
+	    !w->has_other_route[SERVER] && !w->has_ended[SERVER]) {
+		opens_take_over(w);
+		w->is_upgraded = true;
+	}
 	if (w->s->unlisten_ms && at_ms(w) >= w->s->unlisten_ms)
 		happens_unlisten(w);
 	if (w->s->rekey_ms && !w->is_rekeyed && at_ms(w) >= w->s->rekey_ms)
@@ -176,6 +186,7 @@ long long happens_wait_us(const struct world *w)
 	for (i = 1; i < w->lanes; i++)
 		wait = nearer(w, wait, (long long)i * w->s->apart_ms);
 	wait = nearer(w, wait, w->s->heir_ms);
+	wait = nearer(w, wait, w->s->upgrade_ms);
 	wait = nearer(w, wait, w->s->rekey_ms);
 	if (w->s->switch_ms && w->switches < MOST_SWITCHES)
 		wait = nearer(w, wait, (at_ms(w) / w->s->switch_ms + 1) * w->s->switch_ms);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "module.h"
 #include "test.h"
 #include "world.h"
 
@@ -15,6 +16,8 @@ static void sysctls(const struct world *w, const char *name, const char *value)
 	for (side = 0; side < SIDES; side++) {
 		snprintf(full, sizeof(full), "net.xtcp.%s", name);
 		must(!ns_sysctl_set(w->path.ns[side], full, "%s", value), full);
+		snprintf(full, sizeof(full), "net." MODULE_SECOND ".%s", name);
+		must(!module_second_is_loaded() || !ns_sysctl_set(w->path.ns[side], full, "%s", value), full);
 		snprintf(full, sizeof(full), "net.ipv4.tcp_%s", name);
 		must(!ns_sysctl_set(w->path.ns[side], full, "%s", value), full);
 	}

@@ -6,10 +6,12 @@
  */
 #include <linux/tcp.h>
 
+#include "module.h"
 #include "test.h"
 #include "world.h"
 
 #define EACH_US	50000
+#define KERNELS	"/proc/net/snmp"
 #define VIEWS		3	/* looks of views.c at each end: at once, 0.1 s later, 1 s later */
 
 struct counts {
@@ -30,17 +32,23 @@ static void add(struct counts *n, int ns, const char *path)
 	n->in += counters_get(&c, "Tcp:InSegs");
 	n->sent = counters_get(&c, "Tcp:OutSegs");
 	n->out += n->sent;
-	n->resent = counters_get(&c, "Tcp:RetransSegs");
+	n->resent += strcmp(path, KERNELS) ? counters_get(&c, "Tcp:RetransSegs") : 0;
 }
 
-static long long count_dropped(const struct world *w, enum side side)
+static long long dropped_in(int ns, const char *path)
 {
 	static struct counters c;
 
 	c.n = 0;
-	must(!counters_read(&c, w->path.ns[side], "/proc/net/xtcp_netstat"), "xtcp_netstat");
+	must(!counters_read(&c, ns, path), path);
 	return counters_get(&c, "TcpExt:TCPRcvQDrop") + counters_get(&c, "TcpExt:TCPOFODrop") +
 	       counters_get(&c, "TcpExt:OfoPruned");
+}
+
+static long long count_dropped(const struct world *w, enum side side)
+{
+	return dropped_in(w->path.ns[side], "/proc/net/xtcp_netstat") +
+	       (w->s->upgrade_ms ? dropped_in(w->path.ns[side], "/proc/net/" MODULE_SECOND "_netstat") : 0);
 }
 
 /* Can text come that finds no room? Other buffers grow, unless all memory of TCP is short. */
@@ -49,12 +57,14 @@ static bool may_drop(const struct world *w, enum side side)
 	return w->s->stack[side] == XTCP && (w->s->program[side].rcvbuf || w->s->mem_pages);
 }
 
-/* The sum of both stacks; RetransSegs and @sent are xtcp's alone. */
+/* The sum of all stacks; RetransSegs is xtcp's, and @sent that of the first build. */
 static struct counts count(const struct world *w, enum side side)
 {
 	struct counts n = { 0 };
 
-	add(&n, w->path.ns[side], "/proc/net/snmp");
+	add(&n, w->path.ns[side], KERNELS);
+	if (module_second_is_loaded())
+		add(&n, w->path.ns[side], "/proc/net/" MODULE_SECOND "_snmp");
 	add(&n, w->path.ns[side], "/proc/net/xtcp_snmp");
 	if (may_drop(w, side))
 		n.dropped = count_dropped(w, side);
@@ -177,6 +187,9 @@ static void check_events(struct world *w, const struct counts now[SIDES])
 		sent += now[side].sent - before[side].sent + now[side].resent - before[side].resent;
 		parts += w->path.foreign[side];
 	}
+	/* those of the other build are not looked at */
+	if (w->is_upgraded)
+		return;
 	events = views_events() - events;
 	/* a connection that Fast Open has opened counts a repeated SYN-ACK once */
 	if (w->s->fastopen && events > sent && events <= sent + syn_acks_again(w))
@@ -265,7 +278,7 @@ static void look_at(struct world *w, struct lane *lane, enum side side)
 	check(w, side, "info", "tcpi_total_retrans", info.tcpi_total_retrans, wire->resent);
 	if (!is_stale)
 		end_zerocopy_look(&lane->end[side], judge_acked(&lane->judge, side));
-	if (lane->views[side] < VIEWS && path_now_us() >= lane->viewed_us[side]) {
+	if (end->stack == XTCP && lane->views[side] < VIEWS && path_now_us() >= lane->viewed_us[side]) {
 		lane->viewed_us[side] = path_now_us() + (lane->views[side]++ ? 1000000 : 100000);
 		views_look(w, lane, side);
 	}

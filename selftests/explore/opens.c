@@ -2,6 +2,7 @@
 /* How the connections of a scenario begin: a listener, or both ends of a simultaneous open. */
 #include <netinet/tcp.h>
 
+#include "module.h"
 #include "test.h"
 #include "world.h"
 
@@ -15,16 +16,34 @@ static void set_algorithm(const struct scenario *s, enum side side, int fd)
 	must(!setsockopt(fd, IPPROTO_TCP, 13 /* TCP_CONGESTION */, name, strlen(name)), name);
 }
 
-static int bound(const struct world *w)
+static int bound(const struct world *w, enum stack stack)
 {
 	const char *any = w->s->v6 ? "::" : "0.0.0.0";
 	const union stack_addr addr = stack_addr(w->s->fastopen ? any : w->server, w->port);
-	const int fd = stack_socket(world_ns(w, SERVER), w->s->stack[SERVER], any), one = 1;
+	const int fd = stack_socket(world_ns(w, SERVER), stack, any), one = 1;
 
 	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
 	     (!w->s->heir_ms || !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) &&
+	     (stack != SECOND || !stack_set(fd, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON)) &&
 	     !bind(fd, &addr.sa, stack_addr_len(&addr)), "the server's socket");
+	end_prepare(&w->s->program[SERVER], fd);
+	set_algorithm(w->s, SERVER, fd);
 	return fd;
+}
+
+/* The old listeners drain. */
+void opens_take_over(struct world *w)
+{
+	int i;
+
+	faults_pause(true);
+	for (i = 0; i < MEMBERS; i++) {
+		if (w->listener[i] < 0)
+			continue;
+		w->drains[i] = bound(w, SECOND);
+		must(!stack_set(w->drains[i], IPPROTO_TCP, XTCP_TAKE_OVER, w->listener[i]), "XTCP_TAKE_OVER");
+	}
+	faults_pause(false);
 }
 
 void opens_listen(struct world *w)
@@ -32,12 +51,10 @@ void opens_listen(struct world *w)
 	int i, fd;
 
 	for (i = 0; i < (w->s->heir_ms ? MEMBERS : 1) && !w->s->opens_both; i++) {
-		fd = bound(w);
-		end_prepare(&w->s->program[SERVER], fd);
+		fd = bound(w, w->s->stack[SERVER]);
 		if (w->s->fastopen)
 			must(!setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &w->s->program[SERVER].fastopen, sizeof(int)),
 			     "TCP_FASTOPEN");
-		set_algorithm(w->s, SERVER, fd);
 		must(!listen(fd, BACKLOG) && !fcntl(fd, F_SETFL, O_NONBLOCK), "listen()");
 		w->listener[i] = fd;
 	}
@@ -150,6 +167,16 @@ static bool all_accepted(const struct world *w)
 	return true;
 }
 
+/* Of which build is a connection of this listener? */
+static enum stack build_of(int fd)
+{
+	char name[16] = "";
+	socklen_t len = sizeof(name);
+
+	must(!getsockopt(fd, IPPROTO_TCP, XTCP_BUILD, name, &len), "XTCP_BUILD");
+	return strcmp(name, MODULE_SECOND) ? XTCP : SECOND;
+}
+
 static void accept_from(struct world *w, int listener)
 {
 	struct lane *lane;
@@ -158,6 +185,8 @@ static void accept_from(struct world *w, int listener)
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		lane = w->lanes > 1 ? lane_of(w, fd) : w->lane;
 		/* a copy of a Fast Open SYN may open a second one (RFC 7413 section 2.1) */
+		if (lane && !lane->end[SERVER].was_open && w->is_upgraded)
+			lane->end[SERVER].stack = build_of(fd);
 		if (lane && !lane->end[SERVER].was_open)
 			end_open(&lane->end[SERVER], fd);
 		else

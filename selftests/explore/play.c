@@ -4,6 +4,7 @@
 
 #include "play.h"
 #include "counters.h"
+#include "module.h"
 #include "state.h"
 #include "test.h"
 #include "world.h"
@@ -288,6 +289,9 @@ static void leave_out_repairs(struct scenario *s)
 
 	if (!scenario_moves(s))
 		return;
+	/* its keys are another matter */
+	if (!module_second_is_loaded() || s->local || s->fastopen || s->opens_both || s->stack[SERVER] != XTCP)
+		s->upgrade_ms = 0;
 	s->ecn = 0;
 	s->mem_pages = 0;
 	if (s->algorithm > BBR)
@@ -469,6 +473,8 @@ void play_open(void)
 	must(!path_open(&world.path), "namespaces");
 	world.listener[0] = -1;
 	world.listener[1] = -1;
+	world.drains[0] = -1;
+	world.drains[1] = -1;
 }
 
 void play_show(bool show)

@@ -139,6 +139,7 @@ struct scenario {
 	int connections, apart_ms;	/* how many, and how long after each other they begin */
 	int accept_ms;		/* the server accepts nothing before */
 	int unlisten_ms;	/* the listener closes, even if clients wait; 0: when all are accepted */
+	int upgrade_ms;		/* a second build takes over what listens; 0: it does not */
 	int heir_ms;		/* a SO_REUSEPORT group listens, and its first member ends, with migrate_req; 0: none */
 	int fastopen;		/* net.xtcp.fastopen of both sides; 0: as the system has it */
 	int switch_ms;		/* so often each xtcp socket gets another algorithm; 0: never */
@@ -171,7 +172,7 @@ void scenario_make_local(struct scenario *s);
 void scenario_make_live(struct scenario *s);
 static inline bool scenario_moves(const struct scenario *s)
 {
-	return s->host[CLIENT].repair_ms || s->host[SERVER].repair_ms;
+	return s->host[CLIENT].repair_ms || s->host[SERVER].repair_ms || s->upgrade_ms;
 }
 
 /* For how long the host has no way to the other one. */

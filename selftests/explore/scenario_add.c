@@ -224,8 +224,11 @@ void scenario_make_local(struct scenario *s)
 
 void scenario_make_live(struct scenario *s)
 {
-	struct chance c = own(s->seed, 18);
+	struct chance c = own(s->seed, 18), u = own(s->seed, 19);
 	int side;
+
+	if (s->stack[SERVER] == XTCP && chance_once_in(&u, 2))
+		s->upgrade_ms = chance_spread(&u, 1, 1000);
 
 	for (side = 0; side < SIDES; side++) {
 		if (chance_once_in(&c, 3))

@@ -34,6 +34,7 @@ static const struct field first_fields[] = {
 	FIELD(scenario, "fail_after", fail_after),
 	FIELD(scenario, "unlisten_ms", unlisten_ms),
 	FIELD(scenario, "accept_ms", accept_ms),
+	FIELD(scenario, "upgrade_ms", upgrade_ms),
 	FIELD(scenario, "heir_ms", heir_ms),
 	FIELD(scenario, "fastopen", fastopen),
 	FIELD(scenario, "switch_ms", switch_ms),

@@ -28,6 +28,8 @@ struct world {
 	int port;
 	char server[48];	/* its address */
 	int listener[MEMBERS];	/* -1: closed */
+	int drains[MEMBERS];	/* what another build has taken over; -1: nothing */
+	bool is_upgraded;
 	int tap;		/* of a scenario of one machine; -1: none */
 	long long moved_us;	/* when something moved last, as far as silences are known */
 	long long quiet_us;	/* the longest one that nothing explains */
@@ -60,10 +62,11 @@ void knobs_forget(void);
 /* Sets the server's address. */
 void knobs_choose_server(struct world *w);
 
-/* opens.c: a listener, or two; the connections that are due; those that wait to be accepted. */
+/* opens.c: a listener, or two; the connections that are due; those that wait to be accepted; another build. */
 void opens_listen(struct world *w);
 void opens_connect(struct world *w);
 void opens_accept(struct world *w);
+void opens_take_over(struct world *w);
 
 /* happens.c: links, listeners and namespaces go when they are due. wait_us(): until the next; -1: no more. */
 void happens_begin(struct world *w);
