@@ -54,8 +54,8 @@ explored()
 # played ARGUMENT...: what the explorer says of the module that was built last
 played()
 {
-	"${machine[@]}" --seed 1 --memory 1G --timeout 1200 -- env XTCP_KO="$out/xtcp.ko" "$out/explore" "$@" \
-		>"$out/said" 2>&1
+	"${machine[@]}" --seed 1 --memory 1G --timeout 1200 -- \
+		env XTCP_KO="$out/xtcp.ko" XTCP_B_KO="$out/xtcp_b.ko" "$out/explore" "$@" >"$out/said" 2>&1
 }
 
 # What the checks say, each with a defect that makes it say so? Words of a defect are a part of what a check says, or
@@ -155,9 +155,12 @@ check_defect()
 {
 	local flag= why=
 
-	# only a comparison finds what is slow; -m behind the words: only connections that move find it
+	# only a comparison finds what is slow; -m behind the words: only connections and listeners that move find it
 	[[ $words != pace:* ]] || flag=-c
-	[[ $words != *" -m" ]] || { flag=-m words=${words% -m}; }
+	if [[ $words == *" -m" ]]; then
+		flag=-m words=${words% -m}
+		vm_module lab -s NAME=xtcp_b FAMILY=27 && strip -g -o "$out/xtcp_b.ko" build/xtcp_b-lab/xtcp_b.ko
+	fi
 	if planted "$place"; then
 		explored $seeds $flag -u "${words#*: }"
 		cp "$file" "$out/tree/$file"
