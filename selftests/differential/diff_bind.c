@@ -269,9 +269,8 @@ static int place_bind(const struct place *p, int reuse, int listening, int port)
 
 	memcpy(&a, diff_addr(p->host, port), sizeof(a));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
-	if (p->family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &p->v6only, sizeof(int)))
-		diff_die("IPV6_V6ONLY");
+	diff_must(p->family != AF_INET6 || !setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &p->v6only, sizeof(int)),
+		  "IPV6_V6ONLY");
 	errno = 0;
 	if (bind(fd, &a.sa, p->family == AF_INET ? sizeof(a.in) : sizeof(a.in6)) ||
 	    (listening && listen(fd, 1))) {

@@ -27,12 +27,10 @@ static void set_options(int fd, const struct member *m, int bits)
 
 	diff_must(!setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &addr, sizeof(int)) &&
 		  !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &port, sizeof(int)), "option");
-	if (m->family == AF_INET6 &&
-	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &m->v6only, sizeof(int)))
-		diff_die("IPV6_V6ONLY");
-	if (m->device &&
-	    setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, m->device, strlen(m->device)))
-		diff_die("SO_BINDTODEVICE");
+	diff_must(m->family != AF_INET6 || !setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &m->v6only, sizeof(int)),
+		  "IPV6_V6ONLY");
+	diff_must(!m->device || !setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, m->device, strlen(m->device)),
+		  "SO_BINDTODEVICE");
 }
 
 static int member_bind(const struct member *m, int bits, int port)

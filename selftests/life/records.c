@@ -212,8 +212,7 @@ static void end_by_timer(const struct slabs *before)
 	bool ok = false;
 
 	for (try = 0; try < TRIES && !ok; try++, held_ms *= 2) {
-		if (try && !WAIT_FOR(none_listed(), STACK_DEADLINE_MS + held_ms))
-			ksft_exit_fail_msg("records do not end\n");
+		must(!try || WAIT_FOR(none_listed(), STACK_DEADLINE_MS + held_ms), "records do not end");
 		watch();
 		connect_all();
 		before_it = all_made();

@@ -336,8 +336,7 @@ static void end_tiny(int fd, int server, bool by_rst)
 		stack_reset_at_close(fd);
 	else
 		shutdown(fd, SHUT_WR);
-	if (!by_rst && !stack_at_end(server))
-		ksft_exit_fail_msg("a connection does not end\n");
+	must(by_rst || stack_at_end(server), "a connection does not end");
 	close(by_rst ? fd : server);
 	close(by_rst ? server : fd);
 }

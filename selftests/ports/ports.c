@@ -252,8 +252,7 @@ static int connect_now(const char *text, const char *device)
 	int fd = stack_socket(ns, XTCP, text);
 
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	if (device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device)))
-		ksft_exit_fail_msg("SO_BINDTODEVICE: %s\n", strerror(errno));
+	must(!device || !setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, strlen(device)), "SO_BINDTODEVICE");
 	if (stack_connect(fd, text, PORT) && errno != EINPROGRESS) {
 		close(fd);
 		return -1;
@@ -290,8 +289,7 @@ static void rule_for_ports(enum stack stack, const char *iif)
 
 	fcntl(before, F_SETFL, O_NONBLOCK);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	if (stack_connect(before, there, PORT) && errno != EINPROGRESS)
-		ksft_exit_fail_msg("connect: %s\n", strerror(errno));
+	must(!stack_connect(before, there, PORT) || errno == EINPROGRESS, "connect");
 	must(!ns_shell(ns, "ip rule add prio 7 %sto 192.0.2.77 ipproto tcp sport 1024-65534 prohibit", iif), "no rule");
 	if (stack_connect(fd, there, PORT))
 		err = errno;
@@ -348,8 +346,7 @@ static void counters_are_apart(enum stack stack)
 			snprintf(text, sizeof(text), "192.0.2.%d", 100 + i);
 			fd = stack_socket(ns, stack, text);
 			fcntl(fd, F_SETFL, O_NONBLOCK);
-			if (stack_connect(fd, text, PORT) && errno != EINPROGRESS)
-				ksft_exit_fail_msg("connect: %s\n", strerror(errno));
+			must(!stack_connect(fd, text, PORT) || errno == EINPROGRESS, "connect");
 			step = (stack_port(fd) - last[i] + COUNT) % COUNT;
 			last[i] = stack_port(fd);
 			close(fd);

@@ -198,12 +198,9 @@ static void sockets(void)
 	for (i = 0; i < 2; i++) {
 		union stack_addr addr = stack_addr("127.0.0.1", PORT + 2);
 
-		if (i == 1 && choose(chosen, "reno"))
-			ksft_exit_fail_msg("cannot choose\n");
-		if (i == 0 && (bind(chosen, &addr.sa, sizeof(addr.in)) || listen(chosen, 5)))
-			ksft_exit_fail_msg("no listener\n");
-		if (i == 1 && put(ns, "", "cubic"))
-			ksft_exit_fail_msg("no default\n");
+		must(i != 1 || !choose(chosen, "reno"), "cannot choose");
+		must(i != 0 || !(bind(chosen, &addr.sa, sizeof(addr.in)) || listen(chosen, 5)), "no listener");
+		must(i != 1 || !put(ns, "", "cubic"), "no default");
 		server = accepted(ns, chosen, PORT + 2, &client);
 		good &= uses(server, i ? "reno" : "cubic") && uses(client, i ? "cubic" : "reno");
 		close_each(server, client);

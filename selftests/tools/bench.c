@@ -414,7 +414,6 @@ int main(int argc, char **argv)
 	else
 		return fprintf(stderr, "bench: see the head of bench.c\n"), 2;
 	ns_pair_close(&pair);
-	if (module_is_loaded() && module_unload())
-		measure_die("cannot unload xtcp");
+	measure_must(!module_is_loaded() || !module_unload(), "cannot unload xtcp");
 	return status;
 }

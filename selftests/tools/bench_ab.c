@@ -314,8 +314,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: bench_ab [-x] FIRST COUNT SIDE[/SIDE] NETWORK... [-- ...]; bench_ab -n\n");
 		return 2;
 	}
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	measure_must(read_sides(argv[3]), "no such side");
 	for (k = 4; k < argc; k++) {
 		if (!strcmp(argv[k], "--") && k + 1 < argc && read_sides(argv[++k]))

@@ -231,8 +231,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: bench_bbr RUNS SECONDS [loss|clean|queue|share]...\n");
 		return 2;
 	}
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	measure_must(!router_make(&router, 1500, false), "router");
 	for (i = 0; i < sizeof(all_parts) / sizeof(all_parts[0]); i++)
 		if (is_named(all_parts[i].name, argc, argv)) {

@@ -117,8 +117,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: bench_below SECONDS\n");
 		return 2;
 	}
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	kept &= run(XTCP, false, seconds);
 	run(KERNEL, false, seconds);
 	kept &= run(XTCP, true, seconds);

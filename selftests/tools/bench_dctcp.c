@@ -126,8 +126,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: bench_dctcp SECONDS\n");
 		return 2;
 	}
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	measure_must(!router_make(&router, 1500, false) && !router_set(&router, &forth, &back), "router");
 	kept &= run("dctcp", "dctcp", "1", seconds, true);
 	kept &= run("dctcp, AccECN", "dctcp", "3", seconds, true);

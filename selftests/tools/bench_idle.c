@@ -84,9 +84,8 @@ static int open_all(enum stack stack, int n, int listener)
 		if (i % 1000 == 0 && measure_available_kb() < FREE_KB)
 			break;
 		to = ends_server_addr(i % DESTINATIONS);
-		if (!ends_open(&opened[i], stack, NULL, &to, listener) ||
-		    setsockopt(opened[i].client, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)))
-			measure_die(stack_name(stack));
+		measure_must(ends_open(&opened[i], stack, NULL, &to, listener) &&
+			     !stack_set(opened[i].client, SOL_SOCKET, SO_KEEPALIVE, 1), stack_name(stack));
 	}
 	return i;
 }
@@ -104,8 +103,7 @@ static double work_until(int ns, double then, double idle)
 	double begin = measure_now(), busy = measure_busy();
 
 	/* some of the work may be done before this returns */
-	if (ns >= 0 && netem_release(ns, "veth0"))
-		measure_die("plug");
+	measure_must(ns < 0 || !netem_release(ns, "veth0"), "plug");
 	measure_busy_until(then);
 	return measure_busy() - busy - idle * (measure_now() - begin);
 }
@@ -241,13 +239,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench_idle: see the head of bench_idle.c\n");
 		return 2;
 	}
-	if (!was_loaded && module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
 	opened = calloc(WARM + n, sizeof(*opened));
 	measure_must(opened, "calloc");
 	status = memory_mode ? run_memory(n) : run(n);
 	free(opened);
-	if (!was_loaded && module_unload())
-		measure_die("cannot unload xtcp");
+	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
 	return status;
 }

@@ -224,8 +224,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench_incast: see the head of bench_incast.c\n");
 		return 2;
 	}
-	if (!was_loaded && module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
 	printf("# %d senders, %d Mbit/s, 0.1 ms, a buffer of %d packets\n", SENDERS, MBIT, PACKETS);
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if (!kb || kb == cases[i].kb) {
@@ -234,7 +233,6 @@ int main(int argc, char **argv)
 		}
 	if (!known)
 		measure_case(&(struct incast){ .kb = kb, .rounds = ROUNDS }, runs);
-	if (!was_loaded && module_unload())
-		measure_die("cannot unload xtcp");
+	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
 	return ok ? 0 : 1;
 }

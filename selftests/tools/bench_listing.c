@@ -191,8 +191,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: bench_listing CONNECTIONS\n");
 		return 2;
 	}
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	opened = calloc(n, sizeof(*opened));
 	measure_must(opened, "memory");
 	ends_init(&pair, DESTINATIONS);

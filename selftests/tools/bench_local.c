@@ -126,8 +126,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: bench_local ROUNDS COUNT LOCAL\n");
 		return 2;
 	}
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	net = ns_make();
 	measure_must(net >= 0 && !ns_sysctl_set(net, "net.xtcp.local", "%s", argv[3]), "namespace");
 	for (stack = 0; stack < 2; stack++) {

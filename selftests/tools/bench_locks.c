@@ -198,8 +198,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: bench_locks CONNECTIONS\n");
 		return 2;
 	}
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	printf("%d processors, %ld connections on each; counts for one connection\n\n", cpus, connections);
 	for (load = 0; load < LOADS; load++) {
 		class_count = 0;

@@ -156,8 +156,7 @@ static void move_in(struct stream *s)
 {
 	ssize_t n = recv(s->in, piece, PIECE, 0);
 
-	if (n < 0 && errno != EAGAIN)
-		measure_die("recv");
+	measure_must(n >= 0 || errno == EAGAIN, "recv");
 	if (n > 0)
 		s->received += n;
 	s->ended = !n;
@@ -581,10 +580,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench_loss: see the head of bench_loss.c\n");
 		return 2;
 	}
-	if (!was_loaded && module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
 	measure(argv + first + 2, argc - first - 2);
-	if (!was_loaded && module_unload())
-		measure_die("cannot unload xtcp");
+	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
 	return ok ? 0 : 1;
 }

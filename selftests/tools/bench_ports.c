@@ -330,11 +330,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench_ports: see the head of bench_ports.c\n");
 		return 2;
 	}
-	if (!was_loaded && module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
 	status = connect_mode ? run_connect(first, n) : beside_mode ? run_beside(first) :
 		 young_mode ? run_young(first) : run_reuse(first);
-	if (!was_loaded && module_unload())
-		measure_die("cannot unload xtcp");
+	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
 	return status;
 }

@@ -178,8 +178,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: bench_prague SECONDS\n");
 		return 2;
 	}
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	for (us = 500; us <= 1000; us *= 2)
 		for (rtt_ms = 10; rtt_ms <= 20; rtt_ms *= 2) {
 			l4s.mark_us = us;

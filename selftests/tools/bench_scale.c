@@ -69,8 +69,7 @@ static double rate(enum stack stack, int threads, bool shared, double seconds)
 	measure_must(ns >= 0, "namespace");
 	if (shared)
 		listener = stack_listener(ns, stack, "127.0.0.1", PORT, true);
-	if (shared && listener < 0)
-		measure_die("listen");
+	measure_must(!shared || listener >= 0, "listen");
 	stop = false;
 	for (i = 0; i < threads; i++) {
 		workers[i].stack = stack;
@@ -119,8 +118,7 @@ int main(int argc, char **argv)
 	}
 	seconds = atof(argv[1]);
 	rounds = atoi(argv[2]);
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	show(false, seconds, rounds);
 	show(true, seconds, rounds);
 	return 0;

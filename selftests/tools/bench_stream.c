@@ -45,8 +45,7 @@ static double send_pieces(int fd, int pieces)
 	struct timespec then;
 
 	while (pieces--) {
-		if (fd >= 0 && send(fd, piece, PIECE, MSG_NOSIGNAL) != PIECE)
-			measure_die("send");
+		measure_must(fd < 0 || send(fd, piece, PIECE, MSG_NOSIGNAL) == PIECE, "send");
 		next += 0.001;
 		then = (struct timespec){ .tv_sec = next, .tv_nsec = (next - (long)next) * 1e9 };
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &then, NULL);
@@ -113,8 +112,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: bench_stream PAIRS MEGABYTES\n");
 		return 2;
 	}
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	measure_must(!ns_pair_make(&pair), "namespaces");
 	compare("bundles", pairs, megabytes);
 	if (ns_link_gso_max_segs(pair.a, "veth0", 1) || ns_link_offloads(pair.a, "veth0", false) ||

@@ -462,8 +462,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench_syn: see the head of bench_syn.c\n");
 		return 2;
 	}
-	if (!was_loaded && module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
 	make_network();
 	if (cost_mode)
 		status = run_cost(first, n);
@@ -476,7 +475,6 @@ int main(int argc, char **argv)
 	else
 		status = run_memory();
 	close_each(tun, ns);
-	if (!was_loaded && module_unload())
-		measure_die("cannot unload xtcp");
+	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
 	return status;
 }

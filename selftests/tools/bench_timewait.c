@@ -279,10 +279,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bench_timewait: see the head of bench_timewait.c\n");
 		return 2;
 	}
-	if (!was_loaded && module_load(""))
-		measure_die("cannot load xtcp");
+	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
 	status = memory_mode ? run_memory(first, n) : room_mode ? run_room(first, n) : run_expiry(first, n);
-	if (!was_loaded && module_unload())
-		measure_die("cannot unload xtcp");
+	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
 	return status;
 }

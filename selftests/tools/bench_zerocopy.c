@@ -217,8 +217,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "Usage: bench_zerocopy ROUNDS\n");
 		return 2;
 	}
-	if (!module_is_loaded() && module_load(""))
-		measure_die("module");
+	measure_must(module_is_loaded() || !module_load(""), "module");
 	buffer = mmap(NULL, LARGEST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	measure_must(buffer != MAP_FAILED, "mmap");
 	memset(buffer, 'x', LARGEST);
