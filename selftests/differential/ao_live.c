@@ -231,13 +231,13 @@ void ao_calls_by_md5(void)
 /* Keys of other peers go when a SYN goes out: a connect() that finds no port leaves them. */
 void ao_calls_no_port(void)
 {
-	int lfd = ao_calls_listener(), first = ao_calls_socket(), second = ao_calls_socket(), server, one = 1;
+	int lfd = ao_calls_listener(), first = ao_calls_socket(), second = ao_calls_socket(), server;
 	struct aoopt_key k = { .addr = calls.other, .sndid = 3, .rcvid = 3 };
 	union stack_addr at = stack_addr(calls.addr, 0);
 	socklen_t len = sizeof(at);
 
-	must(!setsockopt(first, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), "SO_REUSEADDR");
-	must(!setsockopt(second, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), "SO_REUSEADDR");
+	must(!stack_set(first, SOL_SOCKET, SO_REUSEADDR, 1), "SO_REUSEADDR");
+	must(!stack_set(second, SOL_SOCKET, SO_REUSEADDR, 1), "SO_REUSEADDR");
 	GIVES(ao_calls_add(lfd, 2, 1), 0);
 	GIVES(ao_calls_add(first, 1, 2), 0);
 	GIVES(ao_calls_add(second, 1, 2), 0);
@@ -261,14 +261,14 @@ static bool in_time_wait(int port, int peer_port)
  */
 void ao_calls_record(void)
 {
-	int lfd = ao_calls_listener(), first = ao_calls_socket(), second = ao_calls_socket(), server, one = 1;
+	int lfd = ao_calls_listener(), first = ao_calls_socket(), second = ao_calls_socket(), server;
 	const struct aoopt_key k = { .addr = calls.other, .sndid = 3, .rcvid = 3 };
 	union stack_addr at = stack_addr(calls.addr, 0);
 	socklen_t len = sizeof(at);
 	int port, peer_port;
 
-	must(!setsockopt(first, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
-	     !setsockopt(second, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)), "SO_REUSEADDR");
+	must(!stack_set(first, SOL_SOCKET, SO_REUSEADDR, 1) &&
+	     !stack_set(second, SOL_SOCKET, SO_REUSEADDR, 1), "SO_REUSEADDR");
 	GIVES(bind(first, &at.sa, stack_addr_len(&at)), 0);
 	GIVES(getsockname(first, &at.sa, &len), 0);
 	open_pair(lfd, &first, &server);

@@ -64,20 +64,20 @@ int ends_listener(const struct ns_pair *pair, enum stack stack)
 bool ends_open(struct ends *ends, enum stack stack, const union stack_addr *from, const union stack_addr *to,
 	       int listener)
 {
-	int one = 1, failed, error;
+	int failed, error;
 	double begin;
 
 	/* in the thread's namespace: stack_socket() would change it and come back */
 	ends->client = socket(stack == XTCP ? AF_XTCP : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	measure_must(ends->client >= 0, "socket");
-	if (from && (setsockopt(ends->client, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+	if (from && (stack_set(ends->client, SOL_SOCKET, SO_REUSEADDR, 1) ||
 		     bind(ends->client, &from->sa, sizeof(from->in))))
 		measure_die("bind");
 	/*
 	 * Without it xtcp's third ACK waits a millisecond for what this thread sends: accept()
 	 * below is kernel TCP's, so it does not end the wait.
 	 */
-	measure_must(!setsockopt(ends->client, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)), "TCP_QUICKACK");
+	measure_must(!stack_set(ends->client, IPPROTO_TCP, TCP_QUICKACK, 1), "TCP_QUICKACK");
 	begin = measure_now();
 	failed = connect(ends->client, &to->sa, sizeof(to->in));
 	ends->connecting = measure_now() - begin;

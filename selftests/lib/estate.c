@@ -13,10 +13,10 @@ void estate_knobs(int ns, int migrate_req, int wait_ms)
 int estate_bound(int ns, enum stack stack, const char *text, int port, bool shares, uid_t uid)
 {
 	union stack_addr addr = stack_addr(text, port);
-	int fd = stack_socket(ns, stack, text), one = 1, value = shares;
+	int fd = stack_socket(ns, stack, text), value = shares;
 
 	/* SO_REUSEADDR lets it in beside TIME-WAIT, but not beside a listener */
-	must(fd >= 0 && !fchown(fd, uid, -1) && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+	must(fd >= 0 && !fchown(fd, uid, -1) && !stack_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
 	     !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof(value)), "socket");
 	if (!bind(fd, &addr.sa, stack_addr_len(&addr)))
 		return fd;

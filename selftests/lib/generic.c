@@ -32,10 +32,10 @@ static void keep_text(const struct nlmsghdr *head, int len)
 
 int generic_open(void)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC), one = 1;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_GENERIC);
 
-	must(fd >= 0 && !setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)) &&
-	     !setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one)), "generic netlink");
+	must(fd >= 0 && !stack_set(fd, SOL_NETLINK, NETLINK_CAP_ACK, 1) &&
+	     !stack_set(fd, SOL_NETLINK, NETLINK_EXT_ACK, 1), "generic netlink");
 	return fd;
 }
 

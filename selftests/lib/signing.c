@@ -65,12 +65,12 @@ void signing_lossy(const struct signing *how, bool lossy)
 bool signing_refuses(const struct signing *how, const struct sides *s, const char *at_client, const char *at_server,
 		     const char *counter)
 {
-	int listener = signing_listener(how, s, at_server), client = signing_client(how, s, at_client), one = 1;
+	int listener = signing_listener(how, s, at_server), client = signing_client(how, s, at_client);
 	const long long before = signing_count(how->net->b, s->server, counter);
 	long long resent = signing_count(how->net->a, s->client, "TcpExt:TCPSynRetrans");
 	bool ok;
 
-	must(!setsockopt(client, IPPROTO_TCP, TCP_SYNCNT, &one, sizeof(one)), "TCP_SYNCNT");
+	must(!stack_set(client, IPPROTO_TCP, TCP_SYNCNT, 1), "TCP_SYNCNT");
 	ok = stack_connect(client, s->addr, how->port) == -1 && errno == ETIMEDOUT;
 	resent = signing_count(how->net->a, s->client, "TcpExt:TCPSynRetrans") - resent;
 	ok &= resent > 0 && signing_count(how->net->b, s->server, counter) == before + 1 + resent;

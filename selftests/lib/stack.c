@@ -75,11 +75,11 @@ int stack_socket(int ns, enum stack stack, const char *text)
 int stack_bound(int ns, enum stack stack, const char *text, int port, bool reuse)
 {
 	union stack_addr addr = stack_addr(text, port);
-	int fd = stack_socket(ns, stack, text), one = 1;
+	int fd = stack_socket(ns, stack, text);
 
 	if (fd < 0)
 		return -1;
-	if (reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)))
+	if (reuse && stack_set(fd, SOL_SOCKET, SO_REUSEADDR, 1))
 		return keep_errno_and_close(fd);
 	if (bind(fd, &addr.sa, stack_addr_len(&addr)))
 		return keep_errno_and_close(fd);
@@ -231,12 +231,17 @@ int stack_accept_or_die(int listener)
 	return fd;
 }
 
-int stack_error(int fd)
+int stack_get(int fd, int level, int option)
 {
 	socklen_t len = sizeof(int);
-	int error = -1;
+	int value = -1;
 
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) ? -1 : error;
+	return getsockopt(fd, level, option, &value, &len) ? -1 : value;
+}
+
+int stack_error(int fd)
+{
+	return stack_get(fd, SOL_SOCKET, SO_ERROR);
 }
 
 int stack_unread(int fd)

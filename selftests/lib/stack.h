@@ -49,6 +49,9 @@ static inline int stack_set(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value));
 }
 
+/* The same to read: its value, or -1 with errno. */
+int stack_get(int fd, int level, int option);
+
 /* From now on close() sends a RST. Returns what setsockopt() does. */
 static inline int stack_reset_at_close(int fd)
 {

@@ -12,11 +12,11 @@ int tap_open(int ns, const char *device)
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL),
 		.sll_ifindex = ns_link_index(ns, device),
 	};
-	int fd = ns_socket(ns, AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL)), one = 1, error;
+	int fd = ns_socket(ns, AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL)), error;
 
 	if (fd < 0)
 		return -1;
-	if (!setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) &&
+	if (!stack_set(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1) &&
 	    !bind(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return fd;
 	error = errno;

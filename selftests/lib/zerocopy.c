@@ -8,10 +8,8 @@
 
 void zerocopy_on(int fd)
 {
-	const int one = 1;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)))
-		must(!setsockopt(fd, IPPROTO_TCP, XTCP_ZEROCOPY, &one, sizeof(one)), "XTCP_ZEROCOPY");
+	if (stack_set(fd, SOL_SOCKET, SO_ZEROCOPY, 1))
+		must(!stack_set(fd, IPPROTO_TCP, XTCP_ZEROCOPY, 1), "XTCP_ZEROCOPY");
 }
 
 ssize_t zerocopy_send(int fd, const void *from, size_t len, int flags)

@@ -153,9 +153,9 @@ static void connects(void)
 static int member(int ns, bool reuse)
 {
 	union stack_addr addr = stack_addr("127.0.0.1", PORT);
-	int fd = stack_socket(ns, XTCP, "127.0.0.1"), one = 1, value = reuse;
+	int fd = stack_socket(ns, XTCP, "127.0.0.1"), value = reuse;
 
-	must(!setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	must(!stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
 	     !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &value, sizeof(value)), "options");
 	must(!bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, 5), "listen");
 	return fd;

@@ -280,7 +280,7 @@ static bool send_bundle(int fd, int octets)
  */
 static void count_bundles(const char *addr, bool moves)
 {
-	const int one = 1, segments = 2 * BUNDLES * BUNDLE_SEGMENTS, buffer = 200000, window = 20000;
+	const int segments = 2 * BUNDLES * BUNDLE_SEGMENTS, buffer = 200000, window = 20000;
 	long long before, delayed, acks;
 	struct program p = { .addr = addr };
 	int i, fd, unacked, octets;
@@ -291,7 +291,7 @@ static void count_bundles(const char *addr, bool moves)
 	/* the reader may be later than a probe, which has an ACK of its own */
 	ns_sysctl_set(ns, "net.xtcp.early_retrans", "0");
 	stack_pair_or_die(ns, XTCP, ns, XTCP, addr, PORT, &fd, &p.fd);
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	stack_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 	octets = moves ? BUNDLE_SEGMENTS * info_of(fd).tcpi_snd_mss : BUNDLE;
 	if (moves && (setsockopt(p.fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer)) ||
 		      setsockopt(p.fd, IPPROTO_TCP, TCP_WINDOW_CLAMP, &window, sizeof(window))))
@@ -348,11 +348,11 @@ static bool has_child(int listener)
 /* Connects @fd, and does then what it does at once. */
 static bool connect_and(int fd, const char *addr, enum after_connect what)
 {
-	const int one = 1, flags = fcntl(fd, F_GETFL);
+	const int flags = fcntl(fd, F_GETFL);
 
 	/* its end is one segment, which is sent when close() returns */
 	stack_reset_at_close(fd);
-	if (what == HAS_QUICKACK && setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)))
+	if (what == HAS_QUICKACK && stack_set(fd, IPPROTO_TCP, TCP_QUICKACK, 1))
 		return false;
 	if (what == HAS_NOT_WAITED)
 		return !fcntl(fd, F_SETFL, flags | O_NONBLOCK) && stack_connect(fd, addr, PORT) &&

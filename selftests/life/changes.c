@@ -33,14 +33,6 @@ static int ask_user_timeout(const struct setting_target *t, unsigned int ms)
 	return setting_ask(&req);
 }
 
-static long option(int fd, int level, int name)
-{
-	socklen_t len = sizeof(int);
-	int value = -1;
-
-	return getsockopt(fd, level, name, &value, &len) ? -1 : value;
-}
-
 static void connection(struct setting_target *t, const char *addr, const char *peer_addr, int *fd, int *peer)
 {
 	t->addr = addr;
@@ -66,15 +58,15 @@ static void each_option(const char *addr, const char *peer_addr, const char *wha
 	setting_start(&req, &t);
 	put_u64(&req, XTCP_SET_MAX_PACING_RATE, 1000000);
 	SAME(setting_ask(&req), 0);
-	SAME(option(fd, SOL_SOCKET, SO_MAX_PACING_RATE), 1000000);
+	SAME(stack_get(fd, SOL_SOCKET, SO_MAX_PACING_RATE), 1000000);
 	SAME(ask_user_timeout(&t, 12345), 0);
-	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 12345);
+	SAME(stack_get(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 12345);
 	setting_start(&req, &t);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	netlink_put_u32(&req, XTCP_SET_KEEPIDLE, 77);
 	SAME(setting_ask(&req), 0);
-	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
-	SAME(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 77);
+	SAME(stack_get(fd, SOL_SOCKET, SO_KEEPALIVE), 1);
+	SAME(stack_get(fd, IPPROTO_TCP, TCP_KEEPIDLE), 77);
 	SAME(stack_carries(fd, peer, 100000), true);
 	setting_start(&req, &t);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 0);
@@ -82,10 +74,10 @@ static void each_option(const char *addr, const char *peer_addr, const char *wha
 	netlink_put_u32(&req, XTCP_SET_USER_TIMEOUT, 0);
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "reno");
 	SAME(setting_ask(&req), 0);
-	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
-	SAME(option(fd, SOL_SOCKET, SO_MAX_PACING_RATE), -1);
-	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
-	SAME(option(fd, IPPROTO_TCP, TCP_KEEPIDLE), 77);
+	SAME(stack_get(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+	SAME(stack_get(fd, SOL_SOCKET, SO_MAX_PACING_RATE), -1);
+	SAME(stack_get(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	SAME(stack_get(fd, IPPROTO_TCP, TCP_KEEPIDLE), 77);
 	SAME(rules_has_congestion(fd, "reno"), true);
 	SAME(stack_carries(fd, peer, 100000) && stack_carries(peer, fd, 100000), true);
 	same_result(what);
@@ -97,18 +89,18 @@ static void keepalive_works(void)
 {
 	struct netlink_request req;
 	struct setting_target t;
-	int fd, peer, one = 1;
+	int fd, peer;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
-	must(!setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &one, sizeof(one)) &&
-	     !setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &one, sizeof(one)) && !netem_gate(net.a, "veth0", false),
+	must(!stack_set(fd, IPPROTO_TCP, TCP_KEEPCNT, 1) &&
+	     !stack_set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1) && !netem_gate(net.a, "veth0", false),
 	     "gate");
 	setting_start(&req, &t);
 	put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 	netlink_put_u32(&req, XTCP_SET_KEEPIDLE, 1);
 	SAME(setting_ask(&req), 0);
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
-	SAME(option(fd, SOL_SOCKET, SO_ERROR), ETIMEDOUT);
+	SAME(stack_get(fd, SOL_SOCKET, SO_ERROR), ETIMEDOUT);
 	same_result("a connection that was idle is probed, and ends without an answer");
 	must(!netem_gate(net.a, "veth0", true), "gate");
 	close_each(fd, peer);
@@ -160,8 +152,8 @@ static void all_or_nothing(void)
 	netlink_put_string(&req, XTCP_SET_CONGESTION, "nosuch");
 	SAME(setting_ask(&req), ENOENT);
 	rules_said("there is no such congestion control");
-	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
-	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	SAME(stack_get(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+	SAME(stack_get(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	SAME(event_says(" set="), false);
 	same_result("if one change is refused, none is made");
 	setting_start(&req, &t);
@@ -215,7 +207,7 @@ static void out_of_range(void)
 			problems++;
 		}
 	}
-	SAME(option(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
+	SAME(stack_get(fd, SOL_SOCKET, SO_KEEPALIVE), 0);
 	same_result("unknown attributes and values out of range are refused");
 	setting_start(&req, &t);
 	SAME(setting_ask(&req), EINVAL);
@@ -268,7 +260,7 @@ static void rights(void)
 	SAME(ns_child(guest, ask_as, &t), ESRCH);
 	SAME(ns_child(net.b, ask_as, &t), ESRCH);
 	same_result("from another namespace, with the right cookie");
-	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	SAME(stack_get(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	same_result("none of this has changed the connection");
 	close_each(other, guest, fd, peer);
 }
@@ -292,7 +284,7 @@ static void not_found(void)
 	wrong.addr = "::" NS_A4;
 	wrong.peer_addr = "::ffff:" NS_B4;
 	SAME(ask_user_timeout(&wrong, 1000), ESRCH);
-	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+	SAME(stack_get(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
 	same_result("the cookie and the addresses have to fit");
 	stack_abort(fd);
 	SAME(ask_user_timeout(&t, 1000), ESRCH);
@@ -402,7 +394,7 @@ static void owned(void)
 	SAME(ask_user_timeout(&other_t, 1000), 0);
 	must(asleep_owner_end(&owner), "send");
 	SAME(ask_user_timeout(&t, 2000), 0);
-	SAME(option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 2000);
+	SAME(stack_get(fd, IPPROTO_TCP, TCP_USER_TIMEOUT), 2000);
 	same_result(what);
 	close_each(fd, peer, other, other_peer);
 }

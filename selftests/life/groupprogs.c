@@ -318,7 +318,7 @@ static int keepidle(int fd)
 /* Those of an accepted socket are its listener's. */
 static void test_options(enum stack stack, const char *text)
 {
-	int fds[2], listener = member_socket(stack, text), client, program, i, one = 1;
+	int fds[2], listener = member_socket(stack, text), client, program, i;
 	bool denied = true, changed = true, shown = true;
 	char octet;
 
@@ -331,7 +331,7 @@ static void test_options(enum stack stack, const char *text)
 	attach(program, BPF_CGROUP_SETSOCKOPT);
 	for (i = 0; i < 2; i++)
 		denied &= set_keepidle(fds[i], 11) == EPERM && keepidle(fds[i]) != 11 &&
-			  !setsockopt(fds[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+			  !stack_set(fds[i], IPPROTO_TCP, TCP_NODELAY, 1);
 	denied &= !set_keepidle(client, 11) && keepidle(client) == 11;
 	detach(program, BPF_CGROUP_SETSOCKOPT);
 	program = load_option(BPF_CGROUP_SETSOCKOPT, 77);

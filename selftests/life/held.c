@@ -67,10 +67,9 @@ static int make(bool xtcp, const char *address)
 static void listen_at(bool xtcp, const char *address)
 {
 	union stack_addr addr = stack_addr(address, PORT);
-	int one = 1;
 
 	listener = make(xtcp, address);
-	must(!setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
+	must(!stack_set(listener, SOL_SOCKET, SO_REUSEADDR, 1) &&
 	     !bind(listener, &addr.sa, stack_addr_len(&addr)) && !listen(listener, 8), "listen");
 }
 

@@ -187,9 +187,9 @@ static void test_limit(enum stack stack, const char *text)
 static int member(enum stack stack, const char *text, int port)
 {
 	union stack_addr addr = stack_addr(text, port);
-	int fd = stack_socket(net, stack, text), one = 1;
+	int fd = stack_socket(net, stack, text);
 
-	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	must(fd >= 0 && !stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
 	     !bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, 8), "member");
 	return fd;
 }

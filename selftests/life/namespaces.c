@@ -89,7 +89,6 @@ static void orphan_resets(const char *addr)
 {
 	const char *listing = strchr(addr, ':') ? "/proc/net/xtcp6" : "/proc/net/xtcp";
 	int client, server, error = 0, local;
-	socklen_t len = sizeof(error);
 	struct pollfd end = {};
 	struct ns_pair dying;
 
@@ -102,7 +101,7 @@ static void orphan_resets(const char *addr)
 	close(dying.a);
 	end.fd = server;
 	poll(&end, 1, STACK_DEADLINE_MS);
-	getsockopt(server, SOL_SOCKET, SO_ERROR, &error, &len);
+	error = stack_error(server);
 	if (error != ECONNRESET)
 		ksft_print_msg("the peer's error is %d\n", error);
 	ksft_test_result(error == ECONNRESET, "%s: an orphan of a namespace that ends resets its connection\n", addr);

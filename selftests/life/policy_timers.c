@@ -39,11 +39,7 @@ static const struct {
 
 static int option(int fd, int i)
 {
-	socklen_t len = sizeof(int);
-	int value = -1;
-
-	must(!getsockopt(fd, timers[i].level, timers[i].name, &value, &len), "getsockopt");
-	return value;
+	return stack_get(fd, timers[i].level, timers[i].name);
 }
 
 static void set_option(int fd, int i)
@@ -155,11 +151,8 @@ static int rto_of(int fd)
 
 static void ends_in_silence(int fd, int peer)
 {
-	int err = 0;
-	socklen_t len = sizeof(err);
-
 	SAME(WAIT_FOR(stack_state(fd) == TCP_CLOSE, STACK_DEADLINE_MS), true);
-	SAME(!getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) && err == ETIMEDOUT, true);
+	SAME(stack_error(fd), ETIMEDOUT);
 	ruled_close(fd, peer);
 }
 

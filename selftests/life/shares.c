@@ -361,9 +361,9 @@ static void entries_with_syns(struct guest *guest)
 static int listen_beside(int ns)
 {
 	union stack_addr addr = stack_addr(NS_A4, PORT);
-	int fd = stack_socket(ns, XTCP, NS_A4), one = 1;
+	int fd = stack_socket(ns, XTCP, NS_A4);
 
-	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	must(fd >= 0 && !stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
 	     !bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, BACKLOG), "listen");
 	return fd;
 }

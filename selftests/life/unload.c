@@ -188,11 +188,7 @@ static bool refused_protocol(int family, int type, int protocol)
 
 static int number_of(int fd, int option)
 {
-	int value = -1;
-	socklen_t len = sizeof(value);
-
-	getsockopt(fd, SOL_SOCKET, option, &value, &len);
-	return value;
+	return stack_get(fd, SOL_SOCKET, option);
 }
 
 /* Both ends are made by the number; the listener is closed again. True if all three are ours, and of @family. */
@@ -411,7 +407,7 @@ static bool write_three(int client, int server)
 static void text_that_waits(void)
 {
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-	int client[2], server[2], i, one = 1;
+	int client[2], server[2], i;
 	long long before = transfer.received;
 	bool good;
 	char in;
@@ -423,7 +419,7 @@ static void text_that_waits(void)
 	       !ns_sysctl_set(pair.a, "net.xtcp.early_retrans", "0") &&
 	       !ns_shell(pair.b, "tc qdisc add dev veth0 root netem delay 1s");
 	for (i = 0; i < 2; i++)
-		good = good && !setsockopt(client[i], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) &&
+		good = good && !stack_set(client[i], IPPROTO_TCP, TCP_NODELAY, 1) &&
 		       write_three(client[i], server[i]);
 	ksft_test_result(good && !connect(client[0], &none, sizeof(none)) && recv(server[0], &in, 1, 0) == 1 &&
 			 recv(server[0], &in, 1, 0) < 0 && errno == ECONNRESET && !close(client[0]),

@@ -291,7 +291,6 @@ static void device_afterwards(void)
 static void error_beside(const char *its, const char *ours, const char *to)
 {
 	struct pollfd p = { .events = POLLOUT };
-	socklen_t len = sizeof(int);
 	int listener_of_xtcp, err = 0;
 
 	new_ns();
@@ -303,8 +302,9 @@ static void error_beside(const char *its, const char *ours, const char *to)
 	must(listener_of_xtcp >= 0 && p.fd >= 0 && !fcntl(p.fd, F_SETFL, O_NONBLOCK), "a port of both");
 	/* while connect() runs the error is only noted: the one about the next SYN ends it */
 	must(stack_connect(p.fd, to, PORT + 3) && errno == EINPROGRESS, "connect");
-	ksft_test_result(poll(&p, 1, STACK_DEADLINE_MS) == 1 &&
-			 !getsockopt(p.fd, SOL_SOCKET, SO_ERROR, &err, &len) && (err == EHOSTUNREACH || err == EACCES),
+	if (poll(&p, 1, STACK_DEADLINE_MS) == 1)
+		err = stack_error(p.fd);
+	ksft_test_result(err == EHOSTUNREACH || err == EACCES,
 			 "%s: an ICMP error reaches kernel TCP from a port that xtcp has, too\n", its);
 	close_each(p.fd, listener_of_xtcp);
 }

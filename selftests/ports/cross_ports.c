@@ -55,13 +55,13 @@ static bool verbose;
 
 static int open_at(enum stack stack, const struct place *p, bool reuse, bool reuseport, bool device)
 {
-	int fd = stack_socket(ns, stack, p->addr), one = 1, error;
+	int fd = stack_socket(ns, stack, p->addr), error;
 	union stack_addr addr = stack_addr(p->addr, PORT);
 
 	must(fd >= 0, "no socket");
-	must(!(reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) &&
-	     !(reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) &&
-	     !(p->v6only && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one))) &&
+	must(!(reuse && stack_set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
+	     !(reuseport && stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
+	     !(p->v6only && stack_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
 	     !(device && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "lo", 3)), "no option");
 	if (!bind(fd, &addr.sa, stack_addr_len(&addr)))
 		return fd;

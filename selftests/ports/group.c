@@ -29,10 +29,10 @@ static int ns;
 
 static int member(enum stack stack, const char *place)
 {
-	int fd = stack_socket(ns, stack, place), one = 1, error;
+	int fd = stack_socket(ns, stack, place), error;
 	union stack_addr addr = stack_addr(place, PORT);
 
-	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+	if (fd >= 0 && !stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
 	    !bind(fd, &addr.sa, stack_addr_len(&addr)) && !listen(fd, 64) &&
 	    !fcntl(fd, F_SETFL, O_NONBLOCK))
 		return fd;

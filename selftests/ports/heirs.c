@@ -51,11 +51,11 @@ static int ns;
 
 static int member(struct storm *s)
 {
-	int fd = stack_socket(ns, s->stack, s->to), one = 1, many = BACKLOG;
+	int fd = stack_socket(ns, s->stack, s->to), many = BACKLOG;
 	union stack_addr addr = stack_addr(s->to, PORT);
 
 	/* an ordinary user's */
-	if (fd < 0 || fchown(fd, NOBODY, -1) || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+	if (fd < 0 || fchown(fd, NOBODY, -1) || stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) ||
 	    (s->kind == FAST_OPEN && setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &many, sizeof(many))) ||
 	    bind(fd, &addr.sa, stack_addr_len(&addr)) || listen(fd, many) || fcntl(fd, F_SETFL, O_NONBLOCK))
 		ksft_exit_fail_msg("no member: %s\n", strerror(errno));

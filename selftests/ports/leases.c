@@ -36,10 +36,10 @@ static long long now_ns(void)
 
 static int open_for(enum stack stack, const struct wish *w, const char *text)
 {
-	int fd = stack_socket(ns, stack, text), one = 1;
+	int fd = stack_socket(ns, stack, text);
 
-	must(fd >= 0 && !(w->reuse && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one))) &&
-	     !(w->reuseport && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one))) &&
+	must(fd >= 0 && !(w->reuse && stack_set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
+	     !(w->reuseport && stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
 	     !(w->uid && fchown(fd, w->uid, -1)), "socket");
 	return fd;
 }

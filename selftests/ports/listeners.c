@@ -245,11 +245,11 @@ static void many_listeners(void)
 static void open_group(int fds[MEMBERS])
 {
 	union stack_addr addr = stack_addr("0.0.0.0", GROUP_PORT);
-	int i, one = 1;
+	int i;
 
 	for (i = 0; i < MEMBERS; i++) {
 		fds[i] = stack_socket(ns, XTCP, "0.0.0.0");
-		must(fds[i] >= 0 && !setsockopt(fds[i], SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) &&
+		must(fds[i] >= 0 && !stack_set(fds[i], SOL_SOCKET, SO_REUSEPORT, 1) &&
 		     !bind(fds[i], &addr.sa, stack_addr_len(&addr)) && !listen(fds[i], CLIENTS) &&
 		     !fcntl(fds[i], F_SETFL, O_NONBLOCK), "member");
 	}

@@ -124,7 +124,7 @@ static void reopen_over_link(void)
 	enum { TO = PORT + 90, FROM = PORT + 91 };
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(TO) }, from = to;
 	struct timeval patience = { .tv_sec = 5 };
-	int listener, client, round, one = 1;
+	int listener, client, round;
 	struct ns_pair pair;
 	long long drops;
 
@@ -138,7 +138,7 @@ static void reopen_over_link(void)
 	listener = stack_listener(pair.b, XTCP, "::", TO, true);
 	for (round = 0; round < 3; round++) {
 		client = stack_socket(pair.a, KERNEL, "::1");
-		setsockopt(client, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		stack_set(client, SOL_SOCKET, SO_REUSEADDR, 1);
 		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 		if (bind(client, (struct sockaddr *)&from, sizeof(from)) ||
 		    connect(client, (struct sockaddr *)&to, sizeof(to)))
@@ -286,10 +286,10 @@ static bool make_tunnel(struct ns_pair *pair)
 static int bound_in_vrf(const struct ns_pair *pair, enum stack stack, const char *text, int port)
 {
 	const union stack_addr addr = stack_addr(text, port);
-	int fd = stack_socket(pair->b, stack, text), one = 1;
+	int fd = stack_socket(pair->b, stack, text);
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "vrf0", 5) ||
-	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) || bind(fd, &addr.sa, stack_addr_len(&addr)))
+	    stack_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) || bind(fd, &addr.sa, stack_addr_len(&addr)))
 		ksft_exit_fail_msg("no socket in the VRF: %s\n", strerror(errno));
 	return fd;
 }
@@ -356,14 +356,6 @@ static void tunnels(void)
 	ns_pair_close(&pair);
 }
 
-static int error_of(int fd)
-{
-	int err = 0;
-	socklen_t len = sizeof(err);
-
-	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &len) ? -1 : err;
-}
-
 /*
  * A link-local address means nothing in a VRF, which may have several links: answers leave by the link on which the
  * segment came.
@@ -393,7 +385,7 @@ static void open_over_link_of_vrf(enum stack stack)
 	close(server);
 	/* a RST of kernel TCP, which finds no connection when the text comes again, would not do */
 	ksft_test_result(stack_at_end(client) && send(client, "x", 1, MSG_NOSIGNAL) == 1 &&
-			 WAIT_FOR(error_of(client) > 0, STACK_DEADLINE_MS) &&
+			 WAIT_FOR(stack_error(client) > 0, STACK_DEADLINE_MS) &&
 			 counter_now(pair.b, stack == XTCP ? "/proc/net/xtcp_snmp" : "/proc/net/snmp",
 				     "Tcp:OutRsts") == 1,
 			 "%s: what comes after close() is reset there\n", stack_name(stack));
@@ -552,7 +544,7 @@ static void follows_device(enum stack stack)
 			 "%s: and then receives by any\n", stack_name(stack));
 	ksft_test_result(!setsockopt(client, SOL_SOCKET, SO_BINDTODEVICE, "veth0", 6) &&
 			 send(server, "x", 1, MSG_NOSIGNAL) == 1 &&
-			 WAIT_FOR(error_of(server) == ECONNRESET, STACK_DEADLINE_MS),
+			 WAIT_FOR(stack_error(server) == ECONNRESET, STACK_DEADLINE_MS),
 			 "%s: but not by the one that it has left\n", stack_name(stack));
 	close(server);
 	close(client);

@@ -433,10 +433,10 @@ static void attach(int fd)
 static void with_program(const char *text)
 {
 	union stack_addr addr = stack_addr(text, PORT);
-	int listener = estate_member(net.a, text, PORT), fd = stack_socket(net.a, XTCP, text), client, one = 1, err;
+	int listener = estate_member(net.a, text, PORT), fd = stack_socket(net.a, XTCP, text), client, err;
 
-	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
-	     !setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)), "socket");
+	must(fd >= 0 && !stack_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
+	     !stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1), "socket");
 	estate_knobs(net.a, 1, LONG_MS);
 	client = waiting_client(text, 4);
 	close(listener);

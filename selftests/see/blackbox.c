@@ -205,14 +205,14 @@ static bool has_ssthresh(const char *box, unsigned int mss)
 /* A peer that vanishes: timers, retransmissions, the windows that they leave. */
 static void timers(void)
 {
-	unsigned int ms = 1500, mss;
-	socklen_t len = sizeof(mss);
-	int c, s, port;
+	unsigned int ms = 1500;
+	int c, s, port, mss;
 	const char *box;
 
 	pair(XTCP, KERNEL, &c, &s);
 	port = stack_port(c);
-	must(!getsockopt(c, IPPROTO_TCP, TCP_MAXSEG, &mss, &len), "TCP_MAXSEG");
+	mss = stack_get(c, IPPROTO_TCP, TCP_MAXSEG);
+	must(mss > 0, "TCP_MAXSEG");
 	must(stack_carries(c, s, 1), "data");
 	must(!netem_gate(net.a, "veth0", false), "gate");
 	must(!setsockopt(c, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms)), "TCP_USER_TIMEOUT");

@@ -62,14 +62,12 @@ static int write_for_ever(void *arg)
 
 static void begin(struct traffic *t)
 {
-	int one = 1;
-
 	/* Small writes that come one upon the other would leave as one segment. */
 	must(!ns_pair_make(&t->net) && !ns_sysctl_set(t->net.a, "net.xtcp.coalesce_usecs", "0"), "namespaces");
 	t->listener = stack_listener(t->net.b, XTCP, NS_B4, PORT, true);
 	t->client = stack_connected(t->net.a, XTCP, NS_B4, PORT);
 	t->server = accept(t->listener, NULL, NULL);
-	must(t->server >= 0 && !setsockopt(t->client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "no connection");
+	must(t->server >= 0 && !stack_set(t->client, IPPROTO_TCP, TCP_NODELAY, 1), "no connection");
 	t->reader = ns_fork(t->net.b, read_all, &t->server);
 }
 

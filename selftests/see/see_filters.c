@@ -29,7 +29,7 @@ static const char *command_of(const struct see_view *view)
 static void open_all(struct found *found, const struct see_view *view4, const struct see_view *view6)
 {
 	static const char * const addrs[] = { "0.0.0.0", "::", "::", "::1" };
-	int i, fd, one = 1;
+	int i, fd;
 
 	for (i = 0; i < 4; i++) {
 		unsigned int port = see_new_port();
@@ -38,7 +38,7 @@ static void open_all(struct found *found, const struct see_view *view4, const st
 			found->port = port;
 		fd = see_must(stack_socket(see_net.b, view4->stack, addrs[i]), "socket");
 		if (i == 2)
-			see_must(setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)), "IPV6_V6ONLY");
+			see_must(stack_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1), "IPV6_V6ONLY");
 		union stack_addr addr = stack_addr(addrs[i], port);
 
 		see_must(bind(fd, &addr.sa, stack_addr_len(&addr)), "bind");

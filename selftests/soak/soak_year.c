@@ -123,15 +123,13 @@ static void judge_ends(void)
 {
 	double slowest = 0;
 	unsigned int i;
-	socklen_t len;
 	int err;
 
 	for (i = 0; i < N; i++)
 		if (idle[i].from == KERNEL && idle[i].ended_s > slowest)
 			slowest = idle[i].ended_s;
 	for (i = 0; i < N; i++) {
-		len = sizeof(err);
-		must(!getsockopt(idle[i].client, SOL_SOCKET, SO_ERROR, &err, &len), "SO_ERROR");
+		err = stack_error(idle[i].client);
 		ksft_print_msg("%s: ended after %.3f s, %s\n", idle[i].name, idle[i].ended_s, strerror(err));
 		ksft_test_result(err == ETIMEDOUT && idle[i].ended_s >= END_S && idle[i].ended_s <= LATEST_S &&
 				 (idle[i].from == KERNEL || idle[i].ended_s <= slowest + SLOWER_S),

@@ -33,15 +33,6 @@ struct result {
 
 static char piece[PIECE];
 
-static int rcvbuf_of(int fd)
-{
-	socklen_t len = sizeof(int);
-	int rcvbuf = 0;
-
-	must(!getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, &len), "SO_RCVBUF");
-	return rcvbuf;
-}
-
 /* A new network, so that nobody remembers anything. */
 static void make_network(struct router *r, const struct run *run)
 {
@@ -102,11 +93,11 @@ static struct result run(const struct run *run)
 
 	make_network(&r, run);
 	open_ends(&r, run, &out, &in);
-	result.rcvbuf_before = rcvbuf_of(in);
+	result.rcvbuf_before = stack_get(in, SOL_SOCKET, SO_RCVBUF);
 	begin = wait_now_ms();
 	carry(out, in, run->octets, &result);
 	result.ms = wait_now_ms() - begin;
-	result.rcvbuf = rcvbuf_of(in);
+	result.rcvbuf = stack_get(in, SOL_SOCKET, SO_RCVBUF);
 	result.info = info_of(in);
 	close_each(out, in);
 	router_close(&r);

@@ -71,14 +71,14 @@ static void small_writes(enum stack stack, bool autocorking)
 {
 	const unsigned int writes = autocorking ? 4 : 3, kept = autocorking ? 2 : 3, all = 3;
 	long long corked = count(stack, "TcpExt:TCPAutoCorking");
-	int client, server, one = 1;
+	int client, server;
 	char piece[100] = "", in[4 * sizeof(piece)];
 	unsigned int i, sent;
 	ssize_t octets = writes * sizeof(piece);
 
 	set_autocorking(stack, autocorking);
 	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
-	must(!setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
+	must(!stack_set(client, IPPROTO_TCP, TCP_NODELAY, 1), "TCP_NODELAY");
 	must(!netem_hold(net.a, "veth0"), "plug");
 	for (i = 0; i < writes; i++)
 		must(send(client, piece, sizeof(piece), MSG_NOSIGNAL) == sizeof(piece), "send");
@@ -162,7 +162,6 @@ static void refuse_too_long(enum stack stack, enum refused what)
 {
 	static const char * const names[] = { "text", "a FIN", "a repetition" };
 	int client, server, error = 0, patience = 600 /* ms */;
-	socklen_t len = sizeof(error);
 	long long begun, lasted, due;
 	struct pollfd fd;
 
@@ -176,7 +175,8 @@ static void refuse_too_long(enum stack stack, enum refused what)
 	fd = (struct pollfd){ .fd = client };
 	must(poll(&fd, 1, STACK_DEADLINE_MS) >= 0, "poll");
 	lasted = wait_now_ms() - begun;
-	must(!getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &len) && !netem_refuse(net.a, "veth0", false), "room");
+	error = stack_error(client);
+	must(error >= 0 && !netem_refuse(net.a, "veth0", false), "room");
 	ksft_print_msg("%s after %lld ms, due after %lld\n", strerror(error), lasted, due);
 	ksft_test_result(error == ETIMEDOUT && lasted >= due - LATE / 4 && lasted <= due + LATE,
 			 "%s: TCP_USER_TIMEOUT, and the own queue refuses %s\n", stack_name(stack), names[what]);
@@ -196,7 +196,6 @@ static void refuse_to_the_end(enum stack stack)
 {
 	const int least = stack == XTCP ? 1400 : HALF_SECOND;
 	int client, server, error = 0;
-	socklen_t len = sizeof(error);
 	long long begun, lasted;
 	struct pollfd fd;
 
@@ -208,7 +207,8 @@ static void refuse_to_the_end(enum stack stack)
 	fd = (struct pollfd){ .fd = client };
 	must(poll(&fd, 1, STACK_DEADLINE_MS) >= 0, "poll");
 	lasted = wait_now_ms() - begun;
-	must(!getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &len) && !netem_refuse(net.a, "veth0", false), "room");
+	error = stack_error(client);
+	must(error >= 0 && !netem_refuse(net.a, "veth0", false), "room");
 	set_retries2(stack, 15);
 	ksft_print_msg("%s after %lld ms\n", strerror(error), lasted);
 	ksft_test_result(error == ETIMEDOUT && lasted >= least, "%s: the own queue refuses text until R2 is over\n",
@@ -219,18 +219,18 @@ static void refuse_to_the_end(enum stack stack)
 /* A keepalive probe that the queue refuses was never sent: that the peer is silent then tells nothing. */
 static void refuse_keepalive(enum stack stack)
 {
-	int client, server, one = 1, error = 0;
-	socklen_t len = sizeof(error);
+	int client, server, error = 0;
 	bool carries;
 
 	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
-	must(!setsockopt(client, IPPROTO_TCP, TCP_KEEPIDLE, &one, sizeof(one)) &&
-	     !setsockopt(client, IPPROTO_TCP, TCP_KEEPINTVL, &one, sizeof(one)) &&
-	     !setsockopt(client, IPPROTO_TCP, TCP_KEEPCNT, &one, sizeof(one)) &&
+	must(!stack_set(client, IPPROTO_TCP, TCP_KEEPIDLE, 1) &&
+	     !stack_set(client, IPPROTO_TCP, TCP_KEEPINTVL, 1) &&
+	     !stack_set(client, IPPROTO_TCP, TCP_KEEPCNT, 1) &&
 	     !netem_refuse(net.a, "veth0", true) &&
-	     !setsockopt(client, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)), "keepalive");
+	     !stack_set(client, SOL_SOCKET, SO_KEEPALIVE, 1), "keepalive");
 	usleep(7 * HALF_SECOND * 1000);
-	must(!getsockopt(client, SOL_SOCKET, SO_ERROR, &error, &len) && !netem_refuse(net.a, "veth0", false), "room");
+	error = stack_error(client);
+	must(error >= 0 && !netem_refuse(net.a, "veth0", false), "room");
 	carries = stack_carries(client, server, 100);
 	ksft_test_result(!error && carries, "%s: keepalive probes that the own queue refuses do not count\n",
 			 stack_name(stack));
@@ -296,14 +296,14 @@ static void oldest_goes(enum stack stack)
 static void acks_below(enum stack stack)
 {
 	long long corked = count(stack, "TcpExt:TCPAutoCorking"), waiting;
-	int client, server, one = 1, i;
+	int client, server, i;
 	unsigned int sent;
 	char piece[100] = "", in;
 
 	set_autocorking(stack, true);
 	stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT, &client, &server);
-	must(!setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) &&
-	     !setsockopt(server, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
+	must(!stack_set(client, IPPROTO_TCP, TCP_NODELAY, 1) &&
+	     !stack_set(server, IPPROTO_TCP, TCP_NODELAY, 1), "TCP_NODELAY");
 	must(!netem_gate(net.a, "veth0", false), "gate");
 	must(send(client, piece, sizeof(piece), MSG_NOSIGNAL) == sizeof(piece), "send");
 	must(!netem_clear(net.a, "veth0") && !netem_hold(net.a, "veth0"), "plug");

@@ -361,7 +361,7 @@ static void numbers(enum stack stack)
 /* A reader that does not read; a send buffer that makes many round trips of it, and a time of silence. */
 static void waits(enum stack stack)
 {
-	int client, server, small = 4608, one = 1, i;
+	int client, server, small = 4608, i;
 	struct info first, before, after;
 	uint64_t took;
 	struct stream s;
@@ -387,7 +387,7 @@ static void waits(enum stack stack)
 	first = info(s.client);
 	must(!setsockopt(s.client, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small)), "SO_SNDBUF");
 	/* what Nagle holds back would take more without asking for room */
-	must(!setsockopt(s.client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
+	must(!stack_set(s.client, IPPROTO_TCP, TCP_NODELAY, 1), "TCP_NODELAY");
 	for (i = 0; i < 60; i++)
 		bulk_send(s.client, 4096);
 	must(WAIT_FOR(!bulk_unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");

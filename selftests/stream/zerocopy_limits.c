@@ -20,10 +20,10 @@ static unsigned char *text;
 
 static void pair_in(const struct ns_pair *in, enum stack stack, int *client, int *server)
 {
-	const int one = 1, room = 4 * MOST;
+	const int room = 4 * MOST;
 
 	stack_pair_or_die(in->a, stack, in->b, stack == XTCP ? KERNEL : XTCP, NS_B4, PORT, client, server);
-	must(!setsockopt(*client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "TCP_NODELAY");
+	must(!stack_set(*client, IPPROTO_TCP, TCP_NODELAY, 1), "TCP_NODELAY");
 	must(!setsockopt(*client, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)), "SO_SNDBUFFORCE");
 	zerocopy_on(*client);
 }

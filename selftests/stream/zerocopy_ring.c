@@ -221,7 +221,7 @@ static void with_file(enum stack stack)
 static void from_huge_page(void)
 {
 	unsigned char *all = mmap(NULL, 2 * HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *at;
-	const int one = 1, zero = 0;
+	const int zero = 0;
 	unsigned int queued, told = 0;
 	int client, server, i;
 	bool good = true;
@@ -235,7 +235,7 @@ static void from_huge_page(void)
 	ring_close(&ring);
 	open_ring(at, HUGE_PAGE);
 	pair(XTCP, &client, &server);
-	must(!setsockopt(client, IPPROTO_TCP, TCP_CORK, &one, sizeof(one)), "TCP_CORK");
+	must(!stack_set(client, IPPROTO_TCP, TCP_CORK, 1), "TCP_CORK");
 	for (i = 0; i < OCTETS; i++)
 		good &= gives(client, at + HUGE_PAGE - 1 - 2 * i, 1, REGISTERED, 0, &told);
 	queued = zerocopy_queued(client);

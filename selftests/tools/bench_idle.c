@@ -78,7 +78,7 @@ static void count_timers(long *ours, long *all)
 static int open_all(enum stack stack, int n, int listener)
 {
 	union stack_addr to;
-	int i, one = 1;
+	int i;
 
 	for (i = 0; i < n; i++) {
 		if (i % 1000 == 0 && measure_available_kb() < FREE_KB)

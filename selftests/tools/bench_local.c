@@ -27,16 +27,14 @@ static int net;
 
 static void pair_of(enum stack stack, int fds[2])
 {
-	const int one = 1;
-
 	if (stack == UNIX) {
 		measure_must(!socketpair(AF_UNIX, SOCK_STREAM, 0, fds), "socketpair");
 		return;
 	}
 	fds[0] = stack_connected(net, stack, HERE, PORT + stack);
 	fds[1] = fds[0] < 0 ? -1 : accept(listeners[stack], NULL, NULL);
-	measure_must(fds[1] >= 0 && !setsockopt(fds[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) &&
-		     !setsockopt(fds[1], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), "connect");
+	measure_must(fds[1] >= 0 && !stack_set(fds[0], IPPROTO_TCP, TCP_NODELAY, 1) &&
+		     !stack_set(fds[1], IPPROTO_TCP, TCP_NODELAY, 1), "connect");
 }
 
 static void carry(int from, int to, int n)

@@ -207,7 +207,7 @@ static int there, other[MOST_OTHERS];
 /* More listeners on the port, up to @n, each with an address of its own. */
 static int add_listeners(void *arg)
 {
-	const int n = *(int *)arg, one = 1;
+	const int n = *(int *)arg;
 	union stack_addr addr;
 	char address[32];
 	int fd;
@@ -216,7 +216,7 @@ static int add_listeners(void *arg)
 		snprintf(address, sizeof(address), "127.1.%d.%d", there / 200, 1 + there % 200);
 		addr = stack_addr(address, PORT);
 		fd = socket(AF_XTCP, SOCK_STREAM, XTCPPROTO_IPV4);
-		if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) ||
+		if (fd < 0 || stack_set(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
 		    bind(fd, &addr.sa, stack_addr_len(&addr)) || listen(fd, 1))
 			return -1;
 		other[there] = fd;

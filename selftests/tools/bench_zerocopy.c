@@ -202,10 +202,10 @@ static void measure(enum stack stack, int size, int rounds)
 
 static void tell_option(void)
 {
-	int fd = stack_socket(ns, XTCP, SERVER), one = 1;
+	int fd = stack_socket(ns, XTCP, SERVER);
 
 	printf("# SO_ZEROCOPY of xtcp's sockets: the kernel %s it\n",
-	       setsockopt(fd, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)) ? "refuses" : "takes");
+	       stack_set(fd, SOL_SOCKET, SO_ZEROCOPY, 1) ? "refuses" : "takes");
 	close(fd);
 }
 
