@@ -137,7 +137,8 @@ static bool has_told(const struct end *end)
 static bool may_lack_fin(const struct world *w)
 {
 	return (w->has_failed || (w->s->fail_ppm && faults_can())) &&
-	       (w->s->stack[CLIENT] != XTCP || w->s->stack[SERVER] != XTCP);
+	       (w->s->stack[CLIENT] != XTCP || w->s->stack[SERVER] != XTCP || w->s->host[CLIENT].repair_moves ||
+		w->s->host[SERVER].repair_moves);
 }
 
 /*
