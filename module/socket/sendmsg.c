@@ -180,7 +180,7 @@ static bool push_is_due(const struct xtcp_sock *xsk)
 /* Send what may go now: to a peer on this machine by the short way, else as segments. */
 static void push_written(struct sock *sk, int nonagle)
 {
-	if (unlikely(READ_ONCE(xtcp_net_of(sk)->sysctl.local)))
+	if (READ_ONCE(xtcp_net_of(sk)->sysctl.local) && unlikely(xtcp_ip_is_local(sk) || xtcp_sk(sk)->is_local))
 		xtcp_local_push(sk, nonagle);
 	xtcp_output_push_nagle(sk, nonagle);
 }
