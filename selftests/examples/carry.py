@@ -34,9 +34,10 @@ def put(sock, option, value):
 
 
 def queue(sock, which, length):
-    """What is in a queue, and the sequence number of its first octet."""
+    """What is in a queue, and the sequence number of its first octet. Kernel TCP shows a segment from its beginning, even if
+    a part of it is acknowledged."""
     put(sock, TCP_REPAIR_QUEUE, which)
-    text = sock.recv(length, socket.MSG_PEEK) if length else b""
+    text = sock.recv(length + 65536, socket.MSG_PEEK)[-length:] if length else b""
     return text, (number(sock, TCP_QUEUE_SEQ) - length) % (1 << 32)
 
 
