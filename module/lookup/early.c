@@ -311,9 +311,13 @@ static unsigned int after_rules(void *unused, struct sk_buff *skb, const struct 
 /* The numbers of the priorities are the same for both IP versions. */
 static_assert((int)NF_IP_PRI_MANGLE == NF_IP6_PRI_MANGLE && (int)NF_IP_PRI_LAST == NF_IP6_PRI_LAST);
 
+/* By this each build knows hooks of any build, which have no use for it. It is no address. */
+#define OF_XTCP	((void *)0x78746370)
+
 #define HOOK(fn, family, when)			\
 	{					\
 		.hook = fn,			\
+		.priv = OF_XTCP,		\
 		.pf = family,			\
 		.hooknum = NF_INET_PRE_ROUTING,	\
 		.priority = when,		\
@@ -519,14 +523,14 @@ static bool has_others(const struct nf_hook_entries *entries)
 
 	for (i = 0; entries && i < entries->num_hook_entries; i++) {
 		hook = entries->hooks[i].hook;
-		if (hook != arrived_v4 && hook != arrived_v6 && hook != apparmor[0] && hook != apparmor[1])
+		if (entries->hooks[i].priv != OF_XTCP && hook != apparmor[0] && hook != apparmor[1])
 			return true;
 	}
 	return false;
 }
 
 /**
- * xtcp_early_others_look() - would anybody's hook but ours see a packet on the loopback?
+ * xtcp_early_others_look() - would anybody's hook but xtcp's see a packet on the loopback?
  * @net: the namespace
  * @v4: a packet of IPv4
  *

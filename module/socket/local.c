@@ -13,7 +13,7 @@
  * text goes the short way: SYN, FIN, RST, probes and window updates are segments.
  *
  * Text goes as segments while anything would see, change or drop a packet on lo: a packet socket in
- * the namespace, a raw socket for TCP, a hook of netfilter (but our own and AppArmor's, see
+ * the namespace, a raw socket for TCP, a hook of netfilter (but those of xtcp and AppArmor, see
  * early.c), a program of tc or XDP, a queue, BPF of a cgroup, an IPsec policy. So it does while an
  * end has a socket filter, keys, pacing, timestamps, ECN, IP options, a minimum TTL or a black box.
  * Nobody tells us of such a change, so each write looks. The tracepoint xtcp_local sees what goes the

@@ -16,8 +16,8 @@
  * xtcp_output_push() sends the waiting data when the timer of pace.c expires, an ACK arrives, the
  * GSO packet is full, or a later write need not wait; xtcp_coalesce_flush() when the program reads,
  * polls, calls ioctl(), or gets or sets an option of TCP or IP; and so do close() and shutdown()
- * for sending. Other calls, for example bind() and getsockname(), do not end the wait. Data waits
- * only while other data is in flight, so the retransmission timer runs, too.
+ * for sending. Other calls, for example bind() and getsockname(), do not end the wait. Beside
+ * the timer of pace.c that of retransmission runs then, but for a peer on this machine.
  */
 #include "socket/socket.h"
 

@@ -64,8 +64,7 @@ FIXTURE_SETUP(sock)
 	self->ns = ns_make();
 	ASSERT_GE(self->ns, 0);
 	ASSERT_EQ(ns_enter(self->ns), 0);
-	if (variant->local)
-		ASSERT_EQ(ns_sysctl_set(self->ns, "net.xtcp.local", "1"), 0);
+	ASSERT_EQ(ns_sysctl_set(self->ns, "net.xtcp.local", "%d", variant->local), 0);
 	self->listener = socket(AF_XTCP, SOCK_STREAM, variant->protocol);
 	ASSERT_GE(self->listener, 0) TH_LOG("no AF_XTCP socket: is the module loaded?");
 	ASSERT_EQ(bind(self->listener, (void *)&ss, len), 0);

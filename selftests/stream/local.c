@@ -4,6 +4,7 @@
  * as a segment. While something looks at packets, each write is a packet. Every octet comes, once and in order,
  * whichever way it took and whatever the peer does.
  */
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -13,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 
 #include "lib/bulk.h"
 #include "lib/info.h"
@@ -296,6 +298,31 @@ static void stamping_away(void)
 	option(client, SOL_SOCKET, SO_TIMESTAMPING, 0);
 }
 
+static int pass_by_xdp(void *unused)
+{
+	const struct bpf_insn pass[] = {
+		{ BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, XDP_PASS },
+		{ BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr load = {
+		.prog_type = BPF_PROG_TYPE_XDP, .insns = (uintptr_t)pass, .insn_cnt = 2, .license = (uintptr_t)"GPL",
+	};
+	union bpf_attr link = { .link_create = {
+		.prog_fd = syscall(SYS_bpf, BPF_PROG_LOAD, &load, sizeof(load)),
+		.target_ifindex = 1, .attach_type = BPF_XDP,
+	} };
+
+	(void)unused;
+	return syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
+}
+
+static void xdp(void)
+{
+	looking = ns_call(net, pass_by_xdp, NULL);
+	cannot = looking < 0 && errno == ENOSYS;
+	must(cannot || looking >= 0, "BPF_LINK_CREATE");
+}
+
 static void least_ttl(int ttl)
 {
 	if (strchr(here, ':'))
@@ -332,6 +359,7 @@ static const struct looker lookers[] = {
 	{ "a chain of nft before routing, at an LSM's priority", nft_prerouting, nft_away, 0 },
 	{ "a chain of nft on ingress of lo", nft_ingress, nft_away, 0 },
 	{ "a filter of tc on lo", clsact, clsact_away, 0 },
+	{ "a program of XDP on lo", xdp, looks_away, 0 },
 	{ "a queue on lo", queue, queue_away, 0 },
 	{ "a policy of IPsec", xfrm, xfrm_away, 0 },
 	{ "net.xtcp.local 0", off, on, 0 },
@@ -375,6 +403,27 @@ static void somebody_looks(const struct looker *looker)
 	}
 	ksft_test_result(right, "%s: %s sees all segments%s\n", here, looker->name,
 			 looker->end ? ", until it goes" : "");
+	close_each(client, server);
+}
+
+/* Hooks of netfilter that are xtcp's own look at nothing. */
+static void own_hooks(void)
+{
+	long long begun;
+	long at = 0;
+	bool right;
+
+	connect_both();
+	looking = stack_socket(net, XTCP, here);
+	must(looking >= 0, "socket");
+	if (*here == ':')
+		option(looking, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
+	else
+		option(looking, IPPROTO_IP, IP_TRANSPARENT, 1);
+	begun = local();
+	right = carries(client, server, PIECE, &at) && local() == begun + 1;
+	ksft_test_result(right, "%s: hooks for a socket with IP_TRANSPARENT see no segment\n", here);
+	close(looking);
 	close_each(client, server);
 }
 
@@ -757,7 +806,7 @@ static void streams(void)
 	close_each(client, server);
 }
 
-#define RESULTS (4 + LOOKERS + 13 + !release_is_debug())
+#define RESULTS (4 + LOOKERS + 14 + !release_is_debug())
 
 int main(void)
 {
@@ -775,6 +824,7 @@ int main(void)
 		is_traced();
 		for (j = 0; j < LOOKERS; j++)
 			somebody_looks(&lookers[j]);
+		own_hooks();
 		nobody_reads();
 		small_writes();
 		urgent();
