@@ -444,11 +444,14 @@ def algorithms(build):
 
 def free_algorithms(old, tools):
     """What is for new connections uses none of them any more."""
-    for _ in enter_each(old) if algorithms(old) else ():
+    home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    for _ in enter_each(old):
         name = program.shown(old)
         with open("/proc/sys/net/%s/congestion_control" % name, "w", encoding="ascii") as file:
             file.write("reno")
         subprocess.run([tools + "/xtcp-policy", "--name", name, "replace", "-"], stdin=subprocess.DEVNULL, check=False)
+    enter(home)
+    os.close(home)
 
 
 def references_of(module):
@@ -456,27 +459,32 @@ def references_of(module):
         return int(file.read())
 
 
-def unload(build):
+def unload(build, tools):
     """Has it gone, with its congestion controls? Nothing happens while something of them is open."""
     inner = algorithms(build)
-    return not any(map(references_of, inner)) and references_of(build) == len(inner) and \
+    if references_of(build) != len(inner):
+        return False
+    if any(map(references_of, inner)):
+        free_algorithms(build, tools)
+    return not any(map(references_of, inner)) and \
         all([not subprocess.run(["rmmod", each], check=False).returncode for each in (*inner, build)])
 
 
 def lock_upgrades(lock):
-    """Nobody else can take it. Who waits for the end of a build shares it for a moment."""
+    """Nobody else can take it. Who waits for the end of a build shares it while that is unloaded."""
     until = time.monotonic() + CALL_S
     while True:
         try:
             return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            with contextlib.suppress(BlockingIOError):
+            try:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                fcntl.flock(lock, fcntl.LOCK_UN)
-                if time.monotonic() < until:
-                    time.sleep(0.05)
-                    continue
-            raise Wrong("another xtcp upgrade is running") from None
+            except BlockingIOError:
+                raise Wrong("another xtcp upgrade is running") from None
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            if time.monotonic() > until:
+                raise Wrong("xtcp upgrade wait is unloading a build, which takes long") from None
+            time.sleep(0.05)
 
 
 def lock_of(build):
@@ -492,28 +500,30 @@ def is_waited_for(build):
     return True
 
 
-def wait_to_unload(name, old, lock):
+def wait_to_unload(name, old, lock, tools):
     """Unloads @old when nothing of it is open, unless it has the name again. Returns when it is gone, whoever did that."""
     with lock_of(old) as waits, open("/sys/module/%s/parameters/name" % old, "rb") as file:
         fcntl.flock(waits, fcntl.LOCK_SH)
         while True:
-            try:
-                shown = os.pread(file.fileno(), 64, 0).decode().strip()
-            except OSError as error:
-                if error.errno == errno.ENODEV:
-                    return 0
-                raise
-            if shown == name:
-                raise Wrong("net.%s is that of %s again" % (name, old))
             with contextlib.suppress(BlockingIOError, FileNotFoundError):
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                unload(old)
+                try:
+                    shown = os.pread(file.fileno(), 64, 0).decode().strip()
+                except OSError as error:
+                    if error.errno == errno.ENODEV:
+                        return 0
+                    raise
+                if shown == name:
+                    raise Wrong("net.%s is that of %s again" % (name, old))
+                unload(old, tools)
             fcntl.flock(lock, fcntl.LOCK_UN)
             time.sleep(IDLE_S)
 
 
 def leave_waiting(name, old, tools):
     """A process that unloads the old build. With systemd it is not of this session or service, which may end."""
+    if is_waited_for(old):
+        return
     command = [tools + "/xtcp-upgrade", "--name", name, "wait", old]
     nothing = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
     systemd = ["systemd-run", "--quiet", "--collect", "--description=xtcp upgrade waits for the end of " + old]
@@ -556,7 +566,6 @@ def upgrade(name, what, tools):
     ended = end_old(drain, old)
     stay += len(drain) - len(ended) + let_go(ended, old)
     if named:
-        free_algorithms(old, tools)
         enter(home)
         leave_waiting(name, old, tools)
         print("%s is unloaded when nothing of it is open: xtcp upgrade status; xtcp upgrade finish ends it" % old)
@@ -611,7 +620,7 @@ def main(doc, tools):
         # one for the machine, that nobody else can take
         with open(os.open(LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "rb") as lock:
             if args.build == "wait":
-                return wait_to_unload(args.name, args.old, lock)
+                return wait_to_unload(args.name, args.old, lock, tools)
             lock_upgrades(lock)
             return finish(args.name, tools) if args.build == "finish" else upgrade(args.name, args.build, tools)
 
