@@ -71,7 +71,7 @@ ready()
 	vm_machine "$1" "$image"
 }
 
-# write_pages KIND PART PAGE...: to a folder of this part.
+# write_pages KIND PART PAGE...: to a folder of this part, in a machine that ends with this script.
 write_pages()
 {
 	local kind=$1 part=$html/.part-$2
@@ -80,62 +80,62 @@ write_pages()
 	[ $# -gt 0 ] || return 0
 	mkdir -p "$part"
 	"${machine[@]}" --timeout 1200 "${clock[@]}" --share "$part" -- \
-		scripts/tour/tour-vm.sh "build/$kind/xtcp.ko" --html "$part" "$page" "$@"
+		scripts/tour/tour-vm.sh "build/$kind/xtcp.ko" --html "$part" "$page" "$@" >"$html/.said" 2>&1 &
+	machines+=($!)
 }
 
 # collect: what the parts have becomes the tour, and they go.
 collect()
 {
 	find "$html" -mindepth 2 -path "$html/.part-*" -name '*.html' -exec mv -t "$html" {} +
-	rm -rf "$html"/.part-?
+	rm -rf "$html"/.part-? "$html/.said"
 	scripts/tour/tour.py --index "$html" "$page"
 }
 
-# play_parts: $lab in the laboratory; $rest, and $half of them apart, on the stock kernel. The last line is the status.
-play_parts()
-{
-	local first second status
-
-	[ ${#lab[@]} -eq 0 ] || ready lab
-	(clock=(--seed "${LAB_SEED:-1}"); write_pages lab 0 "${lab[@]}") &
-	first=$!
-	[ ${#rest[@]} -eq 0 ] || ready stock
-	write_pages stock 1 "${rest[@]:0:half}" &
-	second=$!
-	write_pages stock 2 "${rest[@]:half}"
-	status=$?
-	wait $first || status=$?
-	wait $second || status=$?
-	echo "status $status"
-}
-
 # write_html: in two machines at a time; the laboratory, if its kernel is built, plays what it can. After an interruption
-# the next call goes on.
+# the next call for the same pages goes on.
 write_html()
 {
-	local lab rest line half=0 done=0 status=1
+	local lab rest this line half=0 done=0 status=0 machines=()
 
 	html=$(cd -- "$html" && pwd -P)
 	export PYTHONDONTWRITEBYTECODE=1
-	if [ "$(cat "$html/.unfinished" 2>/dev/null)" = "${page:-all}" ]; then
+	this="${page:-all} $(cat scripts/tour/*.txt | cksum) $(git rev-parse HEAD 2>/dev/null)"
+	if [ "$(cat "$html/.unfinished" 2>/dev/null)" = "$this" ]; then
 		collect
 	else
 		rm -rf "$html"/.part-? "$html/$page"*.html
-		echo "${page:-all}" >"$html/.unfinished"
+		echo "$this" >"$html/.unfinished"
 	fi
 	{ read -ra lab; read -ra rest; } < <(scripts/tour/tour.py --left "$html" "$page")
 	if [ ${#lab[@]} -gt 0 ] && { ! scripts/lab/run.sh --able || ! scripts/lab/kernel.sh --path fast; } >/dev/null 2>&1; then
 		rest=("${lab[@]}" "${rest[@]}") lab=() half=$(((${#lab[@]} + ${#rest[@]}) / 2))
 	fi
-	while read -r line; do
+	rm -f "$html/.said"
+	mkfifo "$html/.said" && exec {said}<>"$html/.said"
+	if [ ${#lab[@]} -gt 0 ]; then
+		ready lab
+		clock=(--seed "${LAB_SEED:-1}")
+		write_pages lab 0 "${lab[@]}"
+	fi
+	ready stock
+	clock=(--no-stalls)
+	write_pages stock 1 "${rest[@]:0:half}"
+	write_pages stock 2 "${rest[@]:half}"
+	exec {pages}<"$html/.said" {said}<&-
+	while read -r line <&$pages; do
 		case $line in
 		"page "*) echo "$((++done))/$((${#lab[@]} + ${#rest[@]})) ${line#page }" ;;
-		"status "*) status=${line#status } ;;
 		*) echo "$line" ;;
 		esac
-	done < <(play_parts)
+	done
+	for line in "${machines[@]}"; do
+		wait "$line" || status=$?
+	done
 	collect
-	[ "$status" -ne 0 ] || { rm "$html/.unfinished"; echo "$html/index.html"; }
+	# one that is whole begins anew the next time, whatever its pages show
+	scripts/tour/tour.py --left "$html" "$page" | grep -q . || rm "$html/.unfinished"
+	[ "$status" -ne 0 ] || echo "$html/index.html"
 	return "$status"
 }
 
