@@ -167,7 +167,7 @@ lab: needs-lab
 
 #:   make explore      connections by the thousand in the laboratory, each from a seed, checked against rules:
 #:                     SEEDS=1000, FOR=MINUTES, FROM=SEED; COMPARE=1: against kernel TCP's time, too;
-#:                     LOCAL=1: both ends on one machine, by the short way; LIVE=1: TCP_REPAIR moves them;
+#:                     LOCAL=1: both ends on one machine, by the short way; LIVE=1: they move to other sockets;
 #:                     ONLY=SEED: one, with its packets and its ladder; also ONLY=ROW or ONLY=FILE, as in
 #:                     selftests/explored
 EXPLORE = scripts/lab/explore.sh $(if $(DEBUG),--debug) $(if $(value COMPARE),--compare) $(if $(value LOCAL),--local) $(if $(value LIVE),--live) $(if $(value ONLY),--only $(call quoted,$(ONLY))) \

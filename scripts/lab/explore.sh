@@ -77,6 +77,7 @@ done
 [ -z "$only" ] || [ -z "$from$seeds$minutes" ] || wrong "--only goes with no other range"
 [ -z "$only" ] || [[ $only =~ ^[1-9][0-9]{0,14}(-[1-9][0-9]{0,14})?$ ]] || [[ $only == *=* ]] || [ -f "$only" ] ||
 	wrong "--only $only: not a number from 1 on, no row and no file"
+[[ $flags != *-l*-m* ]] && [[ $flags != *-m*-l* ]] || wrong "--local or --live, not both"
 [ -z "$seeds" ] || [ -z "$minutes" ] || wrong "--seeds or --for, not both"
 [ -z "$module" ] || [ -f "$module" ] || wrong "--module $module: no file"
 [ -z "$asked" ] || exit 0

@@ -235,6 +235,10 @@ int main(int argc, char **argv)
 		failed++;
 		printf("not ok - all of %s: nothing took the short way\n", argv[1]);
 	}
+	if (live && played >= 100 && (!play_repairs || !play_upgrades)) {
+		failed++;
+		printf("not ok - all of %s: no connection moved, or no listener was taken over\n", argv[1]);
+	}
 	printf("# %llu scenarios, %llu octets, %d failed\n", played, play_octets, failed);
 	return failed ? KSFT_FAIL : KSFT_PASS;
 }

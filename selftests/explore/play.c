@@ -21,7 +21,7 @@
 #define ALIVE		"/run/vm/alive"	/* scripts/lab/run.sh --stall looks at it */
 
 static struct world world;
-unsigned long long play_octets;
+unsigned long long play_octets, play_repairs, play_upgrades;
 static char playing[48];
 
 /* The same system calls each time. */
@@ -225,9 +225,11 @@ static void close_all(struct world *w)
 {
 	int i;
 
+	play_upgrades += w->is_upgraded;
 	happens_unlisten(w);
 	for (i = 0; i < w->lanes * SIDES; i++) {
 		play_octets += w->lane[i / SIDES].end[i % SIDES].read;
+		play_repairs += w->lane[i / SIDES].end[i % SIDES].repairs;
 		end_close(&w->lane[i / SIDES].end[i % SIDES]);
 	}
 }

@@ -8,8 +8,8 @@
 
 #include "scenario.h"
 
-/* Octets that were read, of all scenarios. */
-extern unsigned long long play_octets;
+/* Of all scenarios: octets that were read, moves of a connection, listeners that were taken over. */
+extern unsigned long long play_octets, play_repairs, play_upgrades;
 
 /* Makes the network. What fails ends the program. */
 void play_open(void);
