@@ -787,7 +787,7 @@ int xtcp_output_probe(struct sock *sk, bool keepalive)
 	int err;
 
 	sock_owned_by_me(sk);
-	if (!keepalive && skb && list_empty(&xsk->stream->to_resend)) {
+	if (!keepalive && skb && list_empty(&xsk->stream->to_resend) && !xtcp_repair_is_on(sk)) {
 		room = min(xtcp_snd_room(&xsk->snd, xsk->snd.nxt), xtcp_mss_current(sk));
 		if (room && skb->len)
 			room = min(room, skb->len);

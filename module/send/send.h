@@ -83,25 +83,28 @@ int xtcp_output_syn(struct sock *sk);
 void xtcp_output_push_nagle(struct sock *sk, int nonagle);
 void xtcp_output_fin(struct sock *sk);
 
-/* Send what may be sent now, in any state; also a FIN for which there was no memory before. */
+/*
+ * Send what may be sent now, in any state; also a FIN for which there was no memory before. In repair mode the program
+ * may have read already what is unsent: no timer and no ACK sends it then.
+ */
 static inline void xtcp_output_push(struct sock *sk)
 {
 	sock_owned_by_me(sk);
 	if (!xtcp_sender(sk)->fin_queued && (1 << sk->sk_state) & (TCPF_FIN_WAIT1 | TCPF_CLOSING | TCPF_LAST_ACK))
 		xtcp_output_fin(sk);
-	else
+	else if (!xtcp_repair_is_on(sk))
 		xtcp_output_push_nagle(sk, xtcp_sender(sk)->nonagle);
 }
 
 #define XTCP_SENDS_TEXT	(TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK)
 
-/* Does the peer's window allow unsent data to be sent? */
+/* Does the peer's window allow unsent data to be sent, and the program? */
 static inline bool xtcp_output_has_new(const struct sock *sk)
 {
 	const struct sk_buff *skb = xtcp_sndq_unsent(sk);
 
 	sock_owned_by_me(sk);
-	return skb && (1 << sk->sk_state) & XTCP_SENDS_TEXT &&
+	return skb && (1 << sk->sk_state) & XTCP_SENDS_TEXT && !xtcp_repair_is_on(sk) &&
 	       xtcp_snd_room(&xtcp_sender(sk)->snd, xtcp_sndcb(skb)->seq);
 }
 

@@ -72,9 +72,11 @@ static int set_mode(struct sock *sk, int val)
 	case TCP_REPAIR_OFF:
 		end_repair(sk);
 		ask_peer(sk);
+		xtcp_output_push(sk);
 		return 0;
 	case TCP_REPAIR_OFF_NO_WP:
 		end_repair(sk);
+		xtcp_output_push(sk);
 		return 0;
 	default:
 		return -EINVAL;
@@ -447,7 +449,7 @@ noinline int xtcp_repair_send(struct sock *sk, struct msghdr *msg, size_t size)
 	}
 }
 
-/* The text that is not acknowledged. As in Linux, without room for all of it -EFAULT. */
+/* The text that is not acknowledged. As in Linux, the result is the length of all, even if there was room for less. */
 static int peek_sent(struct sock *sk, struct msghdr *msg)
 {
 	struct sk_buff *skb;

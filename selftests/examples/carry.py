@@ -52,11 +52,12 @@ def take(sock):
         options.append((SACK_PERMITTED, 0))
     if agreed & 1:
         options.append((TIMESTAMPS, 0))
-    unsent = octets(sock, SIOCOUTQNSD)
     saved = {
-        "family": sock.family, "from": sock.getsockname(), "to": sock.getpeername(), "unsent": unsent,
+        "family": sock.family, "from": sock.getsockname(), "to": sock.getpeername(),
         "received": queue(sock, RECV_QUEUE, octets(sock, SIOCINQ)),
         "sent": queue(sock, SEND_QUEUE, octets(sock, SIOCOUTQ)),
+        # from kernel TCP paced text no longer leaves since that queue was chosen
+        "unsent": octets(sock, SIOCOUTQNSD),
         "options": b"".join(struct.pack("II", *option) for option in options),
         "clock": number(sock, TCP_TIMESTAMP),
         "window": sock.getsockopt(socket.IPPROTO_TCP, TCP_REPAIR_WINDOW, 20),

@@ -337,6 +337,30 @@ static void window_shrinks(const char *text)
 	close_each(client, server);
 }
 
+/* What is unsent when a program reads it stays so, though the time comes at which pacing would let it leave. */
+static void unsent_stays(const char *text)
+{
+	static const char much[50000];
+	int client[2], server[2], i, was;
+	bool right;
+
+	for (i = 0; i < 2; i++) {
+		stack_pair_or_die(net.a, XTCP, net.b, XTCP, text, PORT, &client[i], &server[i]);
+		must(!stack_set(client[i], SOL_SOCKET, SO_MAX_PACING_RATE, 500000) &&
+		     !stack_set(client[i], SOL_SOCKET, SO_SNDBUF, SEND_BUFFER), "SO_MAX_PACING_RATE");
+		must(send(client[i], much, sizeof(much), MSG_DONTWAIT) == sizeof(much), "send");
+		must(i || !stack_set(client[i], IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
+	}
+	was = octets(client[0], SIOCOUTQNSD);
+	must(WAIT_FOR(!octets(client[1], SIOCOUTQNSD), STACK_DEADLINE_MS), "a paced transfer");
+	right = was > 0 && octets(client[0], SIOCOUTQNSD) == was;
+	must(!stack_set(client[0], IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP), "TCP_REPAIR");
+	right = WAIT_FOR(!octets(client[0], SIOCOUTQ), STACK_DEADLINE_MS) && right;
+	ksft_test_result(right, "%s: no unsent text leaves in repair mode, and all afterwards\n", text);
+	for (i = 0; i < 2; i++)
+		close_each(client[i], server[i]);
+}
+
 static void attack(const char *text, const char *name)
 {
 	static const unsigned char changes[] = { 1, 0x80, 0xff };
@@ -369,7 +393,7 @@ static void port_stays_taken(const char *text)
 
 int main(void)
 {
-	test_begin(10);
+	test_begin(12);
 	has_second = getenv("XTCP_B_KO") && !access(getenv("XTCP_B_KO"), R_OK);
 	must(!has_second || !module_second_load(""), "xtcp_b.ko");
 	must(!ns_pair_make(&net), "no namespaces");
@@ -383,6 +407,8 @@ int main(void)
 	attack("127.0.0.1", "IPv4");
 	attack("::1", "IPv6");
 	must(!ns_sysctl_set(net.a, "net.xtcp.local", "1"), "net.xtcp.local");
+	unsent_stays(NS_B4);
+	unsent_stays(NS_B6);
 	window_shrinks("127.0.0.1");
 	window_shrinks("::1");
 	must(!has_second || WAIT_FOR(!module_second_unload(), STACK_DEADLINE_MS), "xtcp_b stays");
