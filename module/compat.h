@@ -287,10 +287,7 @@ static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct x
 #endif
 }
 
-/*
- * TCP_INFO with the same fields on every kernel. 6.2 added the first two below, 6.7 the others, at
- * these offsets.
- */
+/* TCP_INFO with the same fields on every kernel. 6.2 added the first two below, 6.7 the others, here. */
 union xtcp_compat_info {
 	struct tcp_info tcp;
 	struct {
@@ -419,10 +416,7 @@ static inline void xtcp_compat_count_out_request(struct net *net)
 #define XTCP_COMPAT_FLAG6(sk, flag, field)	(inet6_sk(sk)->field)
 #endif
 
-/*
- * Has connect() returned before a SYN was sent (TCP_FASTOPEN_CONNECT)? __inet_stream_connect() reads
- * the same flag.
- */
+/* Has connect() returned before a SYN was sent (TCP_FASTOPEN_CONNECT)? As in __inet_stream_connect(). */
 static inline bool xtcp_compat_defers_connect(const struct sock *sk)
 {
 	return XTCP_COMPAT_FLAG(sk, DEFER_CONNECT, defer_connect);
@@ -455,10 +449,7 @@ static inline struct inet_diag_sockopt xtcp_compat_diag_options(const struct soc
 	};
 }
 
-/*
- * Since 6.5 proto.ioctl returns the value through a kernel pointer. Before, it copies the value to
- * user space itself.
- */
+/* Since 6.5 proto.ioctl returns the value through a kernel pointer; before, it copies to user space. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_PROTO_IOCTL(name, impl)						\
 static int name(struct sock *sk, int cmd, int *karg)				\
@@ -574,10 +565,7 @@ static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, in
 #define XTCP_PROTO_SENDPAGE	.sendpage = xtcp_sendmsg_page,
 #endif
 
-/*
- * Since 6.5 splice() and sendfile() tell the socket when a file ends earlier than they expected. A
- * fix has brought this to the stable series 6.1, too.
- */
+/* Since 6.5, and in 6.1's stable series, splice() and sendfile() tell the socket of a file that ends early. */
 #ifdef XTCP_HAS_SPLICE_EOF
 #define XTCP_OPS_SPLICE_EOF	.splice_eof = xtcp_sendmsg_splice_eof,
 #else

@@ -95,19 +95,13 @@ static inline void xtcp_compat_bind_move(struct sock *from, struct sock *to, str
 }
 #endif
 
-/*
- * Not every kernel exports inet_put_port(), but all export kernel TCP's struct proto, which points
- * to it.
- */
+/* Not every kernel exports inet_put_port(), but all export kernel TCP's struct proto, which points to it. */
 static inline void xtcp_compat_put_port(struct sock *sk)
 {
 	tcp_prot.put_port(sk);
 }
 
-/*
- * Kernel TCP's sock with this tuple, or NULL. Since 6.18 the kernel's function takes no table as an
- * argument, and finds the table by the namespace.
- */
+/* Kernel TCP's sock with this tuple, or NULL. Since 6.18 the kernel's function finds the table by itself. */
 static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const struct xtcp_tuple *tuple, int dif, int sdif)
 {
 	const __be32 faddr4 = tuple->faddr.s6_addr32[3], laddr4 = tuple->laddr.s6_addr32[3];

@@ -24,10 +24,7 @@ static bool is_too_old(const struct sock *sk, u32 ack)
 	return xtcp_seq_lt(ack, tx->snd.una - (u32)min_t(u64, tx->snd.max_wnd, acked));
 }
 
-/*
- * May the peer have sent a segment with this ACK field? For segments that step one refuses. A
- * forger who sees no segments hardly ever guesses a number in this range.
- */
+/* May the peer have sent this ACK field? A forger who sees no segments hardly ever guesses such a number. */
 static bool xtcp_ack_is_credible(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	sock_owned_by_me(sk);
@@ -243,10 +240,7 @@ static bool reader_acknowledges(const struct sock *sk)
 	       atomic_read(&xsk->readers) && program_is_on_its_way(sk, false);
 }
 
-/*
- * For comparison with the next offer, which may be rounded down to a multiple of the segment size
- * if our shift is 0 (whole_segments()).
- */
+/* The next offer compares with this; it may be cut to whole segments if our shift is 0 (whole_segments()). */
 static u32 last_offer(const struct xtcp_sock *xsk)
 {
 	u32 wnd = xsk->rcv.wnd;
@@ -341,20 +335,14 @@ static noinline void owed_specially(struct sock *sk)
 		owed_at_asked_rate(sk);
 		return;
 	}
-	/*
-	 * without may_wait, compress() has held back earlier ACKs: the timer will send one in their
-	 * place, which covers this segment, too
-	 */
+	/* without may_wait, compress() has held back ACKs: the timer sends one, which covers this segment, too */
 	if (xsk->acking.now || (xsk->stream->sack.may_wait && !compress(sk)) || xsk->stream->sack.ack_rate == 1)
 		xtcp_send_ack(sk);
 }
 
 static __always_inline void owed_later(struct sock *sk)
 {
-	/*
-	 * if no data has ever come, the ACK is for a FIN: as in Linux, wait only XTCP_ANSWER_MS for
-	 * a close(), whose FIN carries it
-	 */
+	/* no data ever, so it acknowledges a FIN: as in Linux, wait XTCP_ANSWER_MS for a close() with our FIN */
 	xtcp_timer_ack_scheduled(sk, xtcp_sk(sk)->stream->rcv_data_tstamp ? msecs_to_jiffies(XTCP_DELACK_MIN_MS) :
 									msecs_to_jiffies(XTCP_ANSWER_MS));
 }

@@ -36,10 +36,7 @@ enum xtcp_verdict {
 
 int xtcp_arrives(struct sock *sk, struct sk_buff *skb);
 
-/*
- * For a segment that may stay in one of our queues for long: its device may disappear meanwhile,
- * and a conntrack entry would keep its namespace alive.
- */
+/* For a segment queued for long: its device may disappear, and a conntrack entry would keep its namespace. */
 static inline void xtcp_arrives_detach(struct sk_buff *skb)
 {
 	nf_reset_ct(skb);

@@ -316,10 +316,7 @@ static noinline_for_stack enum xtcp_verdict xtcp_handshake_syn_sent(struct sock 
 		xtcp_output_push(sk);
 	if (!xsk->acking.pending)
 		return verdict;
-	/*
-	 * data will probably follow and carry the ACK: TCP_DEFER_ACCEPT, TCP_QUICKACK of 0, or more
-	 * data of the call that opens the connection
-	 */
+	/* data will carry the ACK: TCP_DEFER_ACCEPT, TCP_QUICKACK of 0, or more data of the opening call */
 	if (xsk->defer_accept || xsk->acking.pingpong || (fast && fast->copied < fast->size))
 		xtcp_timer_ack_scheduled(sk, msecs_to_jiffies(XTCP_DELACK_MAX_MS));
 	else if (verdict == XTCP_DONE && !xsk->syn_fastopen && !xsk->syn_data)
@@ -449,10 +446,7 @@ static enum xtcp_verdict check_rst(struct sock *sk, struct sk_buff *skb)
 		/* in_window() accepts the right edge itself, which is outside for RFC 5961 */
 		if (seg->seq == xsk->rcv.wup + xsk->rcv.wnd)
 			return XTCP_DROP;
-		/*
-		 * no data has come since the Fast Open: a middlebox may have dropped the text on
-		 * the SYN, and this RST may be the consequence (RFC 7413)
-		 */
+		/* no data since the Fast Open: a middlebox may have dropped the SYN's text, so this RST (RFC 7413) */
 		if (unlikely(xsk->syn_fastopen) && !xsk->data_segs_in && sk->sk_state == TCP_ESTABLISHED)
 			xtcp_fastsyn_black_hole(sk);
 		return XTCP_CHALLENGE;
@@ -488,8 +482,7 @@ static enum xtcp_verdict check_syn(struct sock *sk, struct sk_buff *skb)
 		return XTCP_CONTINUE;
 	/* the SYN of a Fast Open comes again; for the SYN of an entry, see halfopen.c */
 	if (xsk->fastopen && sk->sk_state == TCP_SYN_RECV && !(seg->flags & XTCP_ACK) && seg->seq == xsk->rcv.irs) {
-		if (!xtcp_acklimit_refuses(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV,
-					   &xsk->acklimit.stamp))
+		if (!xtcp_acklimit_refuses(xtcp_net_of(sk), seg, LINUX_MIB_TCPACKSKIPPEDSYNRECV, &xsk->acklimit.stamp))
 			xtcp_retransmit_segment(sk, xtcp_sndq_first(sk), xsk->mss);
 		return XTCP_DROP;
 	}

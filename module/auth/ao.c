@@ -25,8 +25,7 @@
  * IPv6 by RFC 8200 section 8.1. @bytes: receives at most XTCP_HASH_PSEUDO_MAX octets. Return:
  * octets written.
  */
-static unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, const struct in6_addr *to,
-					    u32 len)
+static unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, const struct in6_addr *to, u32 len)
 {
 	if (ipv6_addr_v4mapped(from)) {
 		memcpy(bytes, &from->s6_addr32[3], 4);
@@ -43,10 +42,7 @@ static unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *fr
 	return XTCP_HASH_PSEUDO_MAX;
 }
 
-/*
- * Hash the text of a segment. @desc: the state of the algorithm. @at: octets of @skb in front of
- * the text. Return: 0, or the error of the algorithm.
- */
+/* @desc: the state of the algorithm. @at: octets of @skb in front of the text. Return: 0, or its error. */
 static int xtcp_hash_text(struct shash_desc *desc, struct sk_buff *skb, unsigned int at)
 {
 	struct skb_seq_state state;
@@ -89,10 +85,7 @@ bool xtcp_md5_is_there(void)
 	return true;
 }
 
-/*
- * Of a segment between v4-mapped or IPv6 addresses, whose TCP header is linear. Return: false when
- * the algorithm has failed. Any context but hard interrupt.
- */
+/* The addresses v4-mapped or IPv6, the TCP header linear. False when the algorithm has failed. No hard interrupt. */
 bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from, const struct in6_addr *to,
 		     struct sk_buff *skb, u8 *digest)
 {
@@ -114,10 +107,7 @@ bool xtcp_md5_digest(const struct xtcp_md5_key *key, const struct in6_addr *from
 
 #define CMAC_KEY_LEN	16	/* octets of a key of AES-128 */
 
-/*
- * The first two algorithms are those of RFC 5926 section 3.2. As in Linux, a program may choose
- * others.
- */
+/* The first two are those of RFC 5926 section 3.2. As in Linux, a program may choose others. */
 const struct xtcp_ao_algorithm xtcp_ao_algorithms[] = {
 	{ "hmac(sha1)", 20 },
 	{ "cmac(aes)", 16 },
@@ -128,10 +118,7 @@ const struct xtcp_ao_algorithm xtcp_ao_algorithms[] = {
 	{ "hmac(md5)", 16 },
 };
 
-/*
- * For each algorithm, one object per processor. The pointer is NULL until a program first names the
- * algorithm, and constant afterwards.
- */
+/* One object per algorithm and processor. NULL until a program names the algorithm, then constant. */
 static struct crypto_shash * __percpu *ao_objects[ARRAY_SIZE(xtcp_ao_algorithms)];
 
 static bool is_cmac_of_rfc(const char *name)
@@ -149,10 +136,7 @@ static void free_objects(struct crypto_shash * __percpu *objects)
 	free_percpu(objects);
 }
 
-/*
- * Allocates the objects of an algorithm. Return: 0; -ENOMEM; -ENOENT when the kernel has no such
- * algorithm; another error of the crypto API.
- */
+/* Return: 0; -ENOMEM; -ENOENT when the kernel has no such algorithm; another error of the crypto API. */
 static int make_objects(int algorithm)
 {
 	struct crypto_shash * __percpu *objects = alloc_percpu_gfp(struct crypto_shash *, GFP_KERNEL);

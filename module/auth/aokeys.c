@@ -72,10 +72,7 @@ const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct x
 	return xtcp_keys_find(sk, &tuple.faddr, l3mdev_master_ifindex_by_index(sock_net(sk), conn->bound_dev_if));
 }
 
-/*
- * Lets a key hold for the peers of one VRF; false if none has this ifindex. RFC 2385 and RFC 5925
- * know no VRFs; the options of Linux do.
- */
+/* Lets a key hold for one VRF; false if none has this ifindex. No RFC has it, Linux's options have. */
 static bool xtcp_keys_set_vrf(const struct sock *sk, int ifindex, struct xtcp_peers *peers)
 {
 	const struct net_device *dev;
@@ -116,10 +113,7 @@ static struct xtcp_key *find_exact(struct xtcp_cold *cold, const struct xtcp_pee
 	return NULL;
 }
 
-/*
- * Adds a key, or replaces the key for the same peers. Return: 0; -ENOMEM without memory, beyond
- * net.core.optmem_max, or if the kernel has no MD5.
- */
+/* Return: 0; -ENOMEM without memory, beyond net.core.optmem_max, or if the kernel has no MD5. */
 static int xtcp_keys_add(struct sock *sk, const struct xtcp_peers *peers, const struct xtcp_md5_key *md5, gfp_t gfp)
 {
 	struct xtcp_cold *cold;
@@ -253,10 +247,7 @@ struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int r
 	return NULL;
 }
 
-/*
- * The maximum length of TCP-AO in a segment of an entry whose tuple and device are set; 0 when the
- * keys for this peer are gone. RCU read side.
- */
+/* Octets of TCP-AO in the longest segment of an entry; 0 when the keys for its peer are gone. RCU read side. */
 u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct xtcp_conn *conn)
 {
 	const int l3index = l3mdev_master_ifindex_by_index(net, conn->bound_dev_if);
@@ -280,10 +271,7 @@ static struct xtcp_ao *xtcp_aokeys_alloc(gfp_t gfp)
 	return ao;
 }
 
-/*
- * The TCP-AO of a sock of a program, or of a new child that no other thread can find yet; the first
- * call allocates it. NULL without memory.
- */
+/* The TCP-AO of a sock, which the first call allocates. NULL without memory. */
 static struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp)
 {
 	struct xtcp_ao *ao = xtcp_ao_of(sk);
@@ -424,10 +412,7 @@ static int read_peer(const struct sock *sk, struct xtcp_peers *peers)
 	return l3mdev_master_ifindex_by_index(sock_net(sk), sk->sk_bound_dev_if);
 }
 
-/*
- * Has @sk exactly one kind of key for this peer, TCP-AO or TCP_MD5SIG? If TCP_AO_INFO demands a MAC
- * from all peers, the kind must be TCP-AO.
- */
+/* One kind of key for this peer, TCP-AO or TCP_MD5SIG? TCP-AO, if TCP_AO_INFO demands MACs from all peers. */
 static bool has_right_keys(const struct sock *sk, const struct xtcp_ao *ao, const struct xtcp_peers *peers, int l3index)
 {
 	bool by_ao = xtcp_aokeys_find(ao, &peers->addr, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID);
@@ -540,8 +525,7 @@ static int copy_matching(struct sock *child, struct xtcp_ao *ao, const struct xt
 	hlist_for_each_entry_rcu(key, &from->keys, node) {
 		if (!xtcp_aokeys_matches(key, peers, l3index, key->peers.prefix))
 			continue;
-		copy = copy_key(key, sock_kmalloc(child, xtcp_ao_key_bytes(key->algorithm),
-						  GFP_ATOMIC | __GFP_NOWARN));
+		copy = copy_key(key, sock_kmalloc(child, xtcp_ao_key_bytes(key->algorithm), GFP_ATOMIC | __GFP_NOWARN));
 		if (!copy)
 			return -ENOMEM;
 		if (last)

@@ -56,38 +56,31 @@ bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple 
 bool xtcp_ao_mac(const struct xtcp_ao_key *mkt, const u8 *traffic, const struct in6_addr *from,
 		 const struct in6_addr *to, u32 sne, struct sk_buff *skb, const u8 *option, u8 *mac);
 
-/*
- * struct xtcp_md5_key - the octets of a TCP-MD5 key
- * @len: length of the key in octets, 1 to %TCP_MD5SIG_MAXKEYLEN
- */
+/* The octets of a TCP-MD5 key. */
 struct xtcp_md5_key {
-	u8 len;
-	u8 octets[TCP_MD5SIG_MAXKEYLEN];	/* the key */
+	u8 len;					/* 1 to %TCP_MD5SIG_MAXKEYLEN */
+	u8 octets[TCP_MD5SIG_MAXKEYLEN];
 };
 
 /*
  * struct xtcp_peers - the peers for which a TCP-MD5 or TCP-AO key holds
  * @addr: their address; IPv4 as v4-mapped. As in Linux, bits behind the prefix are compared when a
  *	TCP-MD5 key is replaced or removed, but not when one is looked up
- * @in_l3: the key holds only in the VRF @l3index, or outside of VRFs if that is 0; else in all VRFs
  */
 struct xtcp_peers {
 	struct in6_addr addr;
 	int l3index;	/* ifindex of the peers' VRF; 0: no VRF */
 	u8 prefix;	/* how many leading bits of @addr the peers share; for IPv4 at least 96 */
 	bool v4 : 1;	/* the peers are IPv4 hosts */
-	bool in_l3 : 1;
+	bool in_l3 : 1;	/* the key holds only in the VRF @l3index, or outside of VRFs if that is 0; else in all VRFs */
 };
 
-/*
- * struct xtcp_key - a TCP-MD5 key of a sock
- * @peers: the peers for which the key holds; constant, as is @md5
- */
+/* A TCP-MD5 key of a sock. */
 struct xtcp_key {
 	struct hlist_node node;		/* link in the list of the sock; read under RCU */
 	struct rcu_head rcu;		/* frees the key after a grace period */
-	struct xtcp_peers peers;
-	struct xtcp_md5_key md5;	/* the octets of the key */
+	struct xtcp_peers peers;	/* for which the key holds; constant, as is @md5 */
+	struct xtcp_md5_key md5;
 };
 
 #define XTCP_KEYS_ANY_L3INDEX	(-1)
@@ -102,10 +95,7 @@ static inline const struct xtcp_key *xtcp_keys_for(const struct sock *lsk, const
 	return unlikely(xtcp_cold_signs(lsk)) ? xtcp_keys_find_conn(lsk, conn) : NULL;
 }
 
-/*
- * Returns the TCP-MD5 key for the peer of a connection, or NULL. The caller holds the socket lock,
- * and may use the key until the lock is released.
- */
+/* The TCP-MD5 key for a connection's peer, or NULL. Socket lock held, and for as long as the key is used. */
 static inline const struct xtcp_key *xtcp_keys_of(const struct sock *sk)
 {
 	return xtcp_keys_for(sk, &xtcp_endpoint(sk)->conn);
@@ -119,7 +109,6 @@ void xtcp_keys_free(struct sock *sk);
  * struct xtcp_ao_key - an MKT of a sock or record
  * @peers: the peers for which the key holds. All fields from @peers to @keylen, and @octets, are
  *	constant
- * @gone: the key is removed and can no longer be chosen; under @lock of &struct xtcp_ao
  * @traffic: the two traffic keys of a connection (xtcp_ao_traffic_of()). They are written before
  *	@synchronized of &struct xtcp_ao is set. A program may add the key later; then they are written
  *	before the key is put on the list
@@ -134,7 +123,7 @@ struct xtcp_ao_key {
 	u8 maclen;					/* octets of a MAC */
 	u8 keyflags;					/* TCP_AO_KEYF_* */
 	u8 keylen;					/* length of the master key, in octets */
-	bool gone;
+	bool gone;	/* the key is removed and can no longer be chosen; under @lock of &struct xtcp_ao */
 	atomic64_t good;				/* segments that arrived with a valid MAC */
 	atomic64_t bad;	/* segments that arrived with a wrong MAC, or a MAC of a wrong length */
 	u8 octets[TCP_AO_MAXKEYLEN] __aligned(8);	/* the master key */
@@ -143,34 +132,28 @@ struct xtcp_ao_key {
 
 /*
  * struct xtcp_ao - TCP-AO of a sock or record
- * @rcu: frees the struct after a grace period, when a live sock gives up TCP-AO
  * @keys: the MKTs; read under RCU, written under the socket lock. On a connection, all MKTs are for
  *	the peer
  * @lock: guards the choice of @current_key and @rnext_key against the removal of a key
  * @current_key: the key that signs what we send on a connection; changes under @lock
- * @rnext_key: the key that we ask the peer to sign with; changes under @lock
  * @rcv_basis: the highest extended sequence number (xtcp_ao_extend()) of a segment with a valid MAC
- * @room: maximum length of TCP-AO in a segment of a connection, octets; socket lock
  * @synchronized: both ISNs of a connection are known, and its traffic keys are set; this field is
  *	set by smp_store_release()
- * @required: TCP_AO_INFO demands a MAC in the segments of all peers, even if a peer has no key
- * @accept_icmps: TCP_AO_INFO says that we accept all ICMP errors (RFC 5925 section 7.8)
- * @good: segments with a valid MAC. TCP_AO_INFO reports this counter and the four below
  */
 struct xtcp_ao {
-	struct rcu_head rcu;
+	struct rcu_head rcu;		/* frees the struct after a grace period, when a live sock gives up TCP-AO */
 	struct hlist_head keys;
 	spinlock_t lock;	/* guards the choice of keys */
 	struct xtcp_ao_key *current_key;
-	struct xtcp_ao_key *rnext_key;
+	struct xtcp_ao_key *rnext_key;	/* the key that we ask the peer to sign with; changes under @lock */
 	atomic64_t rcv_basis;
 	u64 snd_basis;			/* an extended sequence number near SND.UNA; socket lock */
 	u32 irs;			/* the peer's ISN; valid when @synchronized */
-	u8 room;
+	u8 room;			/* maximum length of TCP-AO in a segment of a connection, octets; socket lock */
 	bool synchronized;
-	bool required;
-	bool accept_icmps;
-	atomic64_t good;
+	bool required;	/* TCP_AO_INFO demands a MAC in the segments of all peers, even if a peer has no key */
+	bool accept_icmps;		/* TCP_AO_INFO says that we accept all ICMP errors (RFC 5925 section 7.8) */
+	atomic64_t good;	/* segments with a valid MAC. TCP_AO_INFO reports this counter and the four below */
 	atomic64_t bad;			/* segments with a wrong MAC */
 	atomic64_t key_not_found;	/* segments with a KeyID for which there is no key */
 	atomic64_t ao_required;		/* segments without a MAC that were dropped */
@@ -194,10 +177,7 @@ static inline struct xtcp_ao *xtcp_ao_of(const struct sock *sk)
 	return unlikely(cold) ? smp_load_acquire(&cold->ao) : NULL;
 }
 
-/*
- * A traffic key of a connection. If @sent is true: for the segments that we send; otherwise for the
- * segments of the peer.
- */
+/* A traffic key of a connection, for the segments that we send (@sent) or for those of the peer. */
 static inline u8 *xtcp_ao_traffic_of(struct xtcp_ao_key *key, bool sent)
 {
 	return key->traffic + (sent ? round_up(xtcp_ao_digest_size(key->algorithm), 8) : 0);
@@ -213,14 +193,10 @@ struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_
 				     int rcvid);
 struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid);
 
-/*
- * Must the segments of this peer have a MAC: is there a key for it, or does TCP_AO_INFO demand one
- * from all peers? @ao may be NULL. RCU read side, or socket lock.
- */
+/* Must this peer sign: has it a key, or does TCP_AO_INFO demand it of all? @ao may be NULL. RCU or socket lock. */
 static inline bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index)
 {
-	return ao && (READ_ONCE(ao->required) ||
-		      xtcp_aokeys_find(ao, peer, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID));
+	return ao && (READ_ONCE(ao->required) || xtcp_aokeys_find(ao, peer, l3index, XTCP_AO_ANY_ID, XTCP_AO_ANY_ID));
 }
 
 u32 xtcp_aokeys_room_for(const struct xtcp_ao *ao, struct net *net, const struct xtcp_conn *conn);
@@ -249,17 +225,15 @@ struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk);
 /*
  * struct xtcp_signer - the key that signs one segment
  * @md5: the key of TCP-MD5, or NULL. If @md5 and @mkt are NULL, the segment is not signed
- * @traffic: the traffic key of @mkt; NULL: derive the traffic key from @isns
- * @basis: an extended sequence number near that of the segment (xtcp_ao_extend())
  *
  * The pointers are valid as long as the RCU read side, or the socket lock, is held.
  */
 struct xtcp_signer {
 	const struct xtcp_md5_key *md5;
 	const struct xtcp_ao_key *mkt;	/* the key of TCP-AO, or NULL */
-	const u8 *traffic;
+	const u8 *traffic;		/* the traffic key of @mkt; NULL: derive the traffic key from @isns */
 	struct xtcp_ao_isns isns;	/* both ISNs, if @traffic is NULL */
-	u64 basis;
+	u64 basis;			/* an extended sequence number near that of the segment (xtcp_ao_extend()) */
 	u8 rnext;			/* the RNextKeyID of the segment */
 };
 
@@ -287,19 +261,13 @@ u32 xtcp_signer_find(struct xtcp_signer *signer, struct sock *sk);
 u32 xtcp_signer_room_find(const struct sock *sk);
 u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request *he);
 
-/*
- * Returns how many octets a signature takes in a segment of @sk. With several keys of TCP-AO, the
- * longest MAC counts. 0: segments are not signed. Socket lock held.
- */
+/* Octets of a signature in a segment of @sk, of TCP-AO's longest MAC; 0: not signed. Socket lock held. */
 static inline u32 xtcp_signer_room(const struct sock *sk)
 {
 	return unlikely(xtcp_cold_signs(sk)) ? xtcp_signer_room_find(sk) : 0;
 }
 
-/*
- * Returns the maximum number of octets that a signature takes in a segment of an entry. @he: the
- * request, perhaps of a SYN for which no entry exists yet. RCU read side.
- */
+/* The most octets of a signature in an entry's segment. @he: perhaps of a SYN without an entry. RCU read side. */
 static inline u32 xtcp_signer_room_for(const struct sock *lsk, const struct xtcp_request *he)
 {
 	return unlikely(xtcp_cold_signs(lsk)) ? xtcp_signer_room_find_for(lsk, he) : 0;
@@ -310,10 +278,7 @@ static_assert(XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX) + XTCP_OPTLEN_MSS + XTCP_O
 	      round_up(XTCP_OPTLEN_WSCALE, 4) <= XTCP_MAX_OPTIONS);
 static_assert(XTCP_OPTLEN_AO_ALIGNED(XTCP_AO_MAC_MAX) >= XTCP_OPTLEN_MD5_ALIGNED);
 
-/*
- * Does a signature of @room octets leave space for timestamps in each segment and, if @sack, also
- * for a SACK block?
- */
+/* Does a signature of @room octets leave space for timestamps and, if @sack, for a SACK block? */
 static inline bool xtcp_signer_leaves_room(u32 room, bool sack)
 {
 	return room + XTCP_OPTLEN_TIMESTAMP_ALIGNED + (sack ? XTCP_OPTLEN_SACK_ALIGNED(1) : 0) <= XTCP_MAX_OPTIONS;

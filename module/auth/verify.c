@@ -182,10 +182,7 @@ void xtcp_signer_of_record(struct xtcp_signer *signer, const struct xtcp_ao *ao,
 	sign_by_conn(signer, ao, asks ? option.rnext : -1);
 }
 
-/*
- * Sets the MD5 or TCP-AO fields of the options, if @signer has a key, so that xtcp_options_write()
- * leaves room for the signature.
- */
+/* Sets the MD5 or TCP-AO fields, so that xtcp_options_write() leaves room for the signature. */
 void xtcp_signer_fill_options(const struct xtcp_signer *signer, struct xtcp_options *opts)
 {
 	opts->has_md5 = !!signer->md5;
@@ -250,19 +247,14 @@ u32 xtcp_signer_room_find_for(const struct sock *lsk, const struct xtcp_request 
 	return xtcp_keys_for(lsk, &he->conn) ? XTCP_OPTLEN_MD5_ALIGNED : 0;
 }
 
-/*
- * struct xtcp_ao_arrival - a segment with TCP-AO
- * @skb: the segment; begins with the TCP header, and the network header is the IP header
- * @tuple: addresses and ports of the segment; the local ones are ours
- * @counted: points to true once TCPAOGood has counted the segment (xtcp_verify_segment())
- */
+/* A segment with TCP-AO. */
 struct xtcp_ao_arrival {
 	struct xtcp_net *xn;			/* the namespace */
-	struct sk_buff *skb;
-	const struct xtcp_tuple *tuple;
+	struct sk_buff *skb;	/* the segment; begins with the TCP header, and the network header is the IP header */
+	const struct xtcp_tuple *tuple;		/* addresses and ports of the segment; the local ones are ours */
 	int l3index;	/* ifindex of the VRF by which the segment came; 0: no VRF */
 	const struct xtcp_ao_option *option;	/* the TCP-AO option of the segment */
-	bool *counted;
+	bool *counted;	/* points to true once TCPAOGood has counted the segment (xtcp_verify_segment()) */
 };
 
 static enum skb_drop_reason key_not_found(struct xtcp_ao *ao, const struct xtcp_ao_arrival *in)
@@ -293,10 +285,7 @@ static noinline_for_stack enum skb_drop_reason compare_mac(struct xtcp_ao *ao, s
 			 in->option->mac - XTCP_OPTLEN_AO_BASE, right) ||
 	    crypto_memneq(in->option->mac, right, key->maclen))
 		return wrong_mac(ao, key, in);
-	/*
-	 * TCPAOGood counts each segment once; the counters of the sock and of the key count every
-	 * check of the segment
-	 */
+	/* TCPAOGood counts each segment once; those of the sock and of the key count every check of it */
 	if (!*in->counted)
 		XTCP_NET_INC_STATS(in->xn, XTCP_MIB_AOGOOD);
 	*in->counted = true;
@@ -416,10 +405,7 @@ static enum skb_drop_reason verify_mac(const struct sock *sk, struct xtcp_ao *ao
 	struct xtcp_ao_isns isns;
 	struct xtcp_ao_key *key;
 
-	/*
-	 * smp_load_acquire() pairs with smp_store_release() in aokeys.c. A listener has no traffic
-	 * keys
-	 */
+	/* smp_load_acquire() pairs with smp_store_release() in aokeys.c. A listener has no traffic keys */
 	if (!he && smp_load_acquire(&ao->synchronized) && READ_ONCE(sk->sk_state) != TCP_LISTEN)
 		return verify_synchronized(ao, in, READ_ONCE(xtcp_sender(sk)->snd.una));
 	key = xtcp_aokeys_find(ao, &in->tuple->faddr, in->l3index, XTCP_AO_ANY_ID, in->option->keyid);
@@ -500,10 +486,7 @@ static enum skb_drop_reason malformed(struct xtcp_net *xn)
 	return SKB_DROP_REASON_TCP_AUTH_HDR;
 }
 
-/*
- * Checks a segment that has TCP-AO, or that belongs to an entry with TCP-AO. Either all segments of
- * an entry have TCP-AO or none has.
- */
+/* For a segment with TCP-AO, or to an entry with it. All segments of an entry have TCP-AO, or none has. */
 static enum skb_drop_reason judge_ao(const struct sock *sk, const struct xtcp_request *he,
 				     const struct xtcp_ao_arrival *in)
 {

@@ -18,10 +18,7 @@ static inline u64 xtcp_clock_us(void)
 	return div_u64(ktime_get_ns(), NSEC_PER_USEC);
 }
 
-/*
- * Microseconds since @then_us; 0 if @then_us is in the future, as it is for a segment that the fq
- * qdisc still delays.
- */
+/* Microseconds since @then_us; 0 if that is in the future, as for a segment that the fq qdisc still delays. */
 static inline u64 xtcp_clock_since_us(u64 now_us, u64 then_us)
 {
 	return now_us > then_us ? now_us - then_us : 0;
@@ -64,10 +61,7 @@ static inline u32 xtcp_clock_seconds(void)
 	return (u32)ktime_get_seconds();
 }
 
-/*
- * Seconds, but never 0, for stamps in which 0 means "none": an initramfs may load the module while
- * the clock is still 0.
- */
+/* Seconds, never 0, for stamps in which 0 means "none": an initramfs may load us while the clock is 0. */
 static inline u32 xtcp_clock_seconds_stamp(void)
 {
 	return xtcp_clock_seconds() ?: 1;
@@ -183,10 +177,7 @@ void xtcp_state_set(struct sock *sk, int state);
 int xtcp_orphan_init(void);
 void xtcp_orphan_exit(void);
 
-/*
- * Drops the namespace reference of a sock without a program. BH disabled; the socket lock is held
- * by bh_lock_sock(), or no other thread can find @sk.
- */
+/* Of a sock without a program. BH disabled; bh_lock_sock() held, or no other thread can find @sk. */
 static inline void xtcp_orphan_leave_netns(struct sock *sk)
 {
 	if (!sk->sk_net_refcnt)
@@ -208,10 +199,7 @@ void xtcp_memory_accepted(struct sock *sk);
 void xtcp_memory_force(struct sock *sk, int octets);
 void xtcp_memory_uncharge(struct sock *sk, int octets);
 
-/*
- * All guests together may have 1/2 of a global limit. All guests of one maker may have 1/4 of what
- * all guests may have.
- */
+/* All guests may have 1/2 of a global limit, all guests of one maker 1/4 of what all guests may have. */
 #define XTCP_GUESTS_PART	2
 #define XTCP_MAKER_SHARE	4
 /* The answer of xtcp_guests_exceed() may be wrong by 1/8 of the limit, if the limit is large. */
@@ -241,20 +229,17 @@ struct xtcp_guests {
 
 /*
  * struct xtcp_maker - who has made guests, and what all his guests have
- * @node: in the list of all makers; guarded by the lock of that list, as is @users
- * @users: number of guests of this maker that have had a socket of ours (xtcp_rest.maker)
  * @made_in: for the global root, the outermost user namespace around the guests, else NULL. It is
  *	only compared
- * @handovers: listeners that wait for a successor (handover.c); guarded by a lock of that file
  * @counts: how much all guests of this maker have, by enum xtcp_guests_thing
  */
 struct xtcp_maker {
-	struct list_head node;
-	unsigned int users;
+	struct list_head node;	/* in the list of all makers; guarded by the lock of that list, as is @users */
+	unsigned int users;	/* number of guests of this maker that have had a socket of ours (xtcp_rest.maker) */
 	kuid_t uid;	/* the user */
 	const struct user_namespace *made_in;
 	unsigned int boxes;	/* black boxes (blackbox.c); guarded by the lock of the boxes */
-	unsigned int handovers;
+	unsigned int handovers;	/* listeners that wait for a successor (handover.c); guarded by a lock of that file */
 	struct percpu_counter counts[XTCP_GUESTS_THINGS];
 };
 
@@ -280,10 +265,7 @@ static inline bool xtcp_guests_maker_exceeds(struct xtcp_guests *guests, const s
 	return xtcp_counter_above(&xn->rest->maker->counts[guests->thing], limit, guests->batch, XTCP_GUESTS_ROUGH);
 }
 
-/*
- * Would all guests have more than @max with @more for the guest @xn, or all guests of its maker
- * more than their share of @max?
- */
+/* With @more for the guest @xn, would all guests exceed @max, or all of its maker their share of it? */
 static inline bool xtcp_guests_exceed(struct xtcp_guests *guests, const struct xtcp_net *xn, s64 max, unsigned int more)
 {
 	return xtcp_counter_above(&guests->count, max - more, guests->batch, XTCP_GUESTS_ROUGH) ||

@@ -33,10 +33,7 @@ static inline u32 xtcp_metric_locked_of(const struct sock *sk, int metric)
 #define XTCP_RTO_MAX_UNIT_MS	2U	/* unit of xtcp_endpoint.rto_max */
 #define XTCP_TICK_US		(USEC_PER_SEC / HZ)	/* rounded down; see xtcp_ticks_us() */
 
-/*
- * Clamp @us, a lower bound of timeouts in microseconds. The result is at least a tick, the clock
- * granularity G of RFC 6298.
- */
+/* @us, a lower bound of timeouts, but at least a tick, the clock granularity G of RFC 6298. */
 static inline u32 xtcp_bounds_floor_us(u32 us)
 {
 	const u32 least = XTCP_TICK_US, most = XTCP_RTO_MAX_MS * USEC_PER_MSEC;
@@ -138,10 +135,7 @@ static inline unsigned long xtcp_bounds_delack(unsigned long set, u32 floor_us)
 	return min_t(unsigned long, set, max_t(u32, floor_us / XTCP_TICK_US, 2) - 1);
 }
 
-/*
- * Do sysctls alone decide how long an ACK may wait? Then xtcp_net.delack_most is the bound, which
- * need not be computed for each delayed ACK. Socket lock held.
- */
+/* Do sysctls alone bound the delay of ACKs? Then xtcp_net.delack_most is computed already. Socket lock held. */
 static __always_inline bool xtcp_bounds_delack_by_sysctl(const struct sock *sk)
 {
 	const struct xtcp_endpoint *ep = xtcp_endpoint(sk);
@@ -155,10 +149,7 @@ static inline unsigned long xtcp_bounds_delack_max(const struct sock *sk)
 	return xtcp_bounds_delack(xtcp_bounds_delack_set(sk), xtcp_bounds_rto_min_us(sk));
 }
 
-/*
- * Compute rto_floor_us and delack_most of a namespace from its knobs rto_min_us and delack_max_us.
- * One caller at a time.
- */
+/* Compute rto_floor_us and delack_most of a namespace from its knobs. One caller at a time. */
 static inline void xtcp_bounds_sysctl_changed(struct xtcp_net *xn)
 {
 	const u32 floor_us = xtcp_bounds_floor_us(READ_ONCE(xn->sysctl.rto_min_us));

@@ -47,10 +47,7 @@ struct xtcp_endpoint {
 		 * of its shard (net.h); the lock of that queue or shard guards the links
 		 */
 		struct list_head accept_node;
-		/*
-		 * state of the call that opens the connection by Fast Open (xtcp_sock_fastsyn());
-		 * only valid during that call; socket lock
-		 */
+		/* of the call that opens the connection by Fast Open (xtcp_sock_fastsyn()), during it; socket lock */
 		struct xtcp_fastsyn *fastsyn;
 	};
 	/*
@@ -59,10 +56,7 @@ struct xtcp_endpoint {
 	 */
 	unsigned long left_table;
 	unsigned long cold;		/* fields that few sockets need; 0: none; RCU */
-	/*
-	 * number of threads that sleep in RECEIVE; a disconnect does not reset the number, since
-	 * each of these threads decrements the number when it wakes
-	 */
+	/* threads that sleep in RECEIVE; each decrements it when it wakes, so a disconnect does not reset it */
 	atomic_t readers;
 	bool is_orphan;			/* counts as an orphan (memory.c); socket lock */
 	u8 box;				/* low octet of the black box's slot; 0: no box */
@@ -165,10 +159,7 @@ struct xtcp_cold {
 	u8 ack_rate;				/* XTCP_ACK_RATE */
 };
 
-/*
- * The struct xtcp_cold of @sk, or NULL if none was allocated. The caller holds the RCU read side,
- * the socket lock or a reference to the socket's file.
- */
+/* The struct xtcp_cold of @sk, or NULL. RCU read side, socket lock, or a reference to the socket's file. */
 static inline struct xtcp_cold *xtcp_cold(const struct sock *sk)
 {
 	/* pairs with smp_store_release() in state.c */

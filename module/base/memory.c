@@ -154,10 +154,7 @@ static struct {
 } ____cacheline_aligned_in_smp stand_ins[STAND_INS] = {
 	[0 ... STAND_INS - 1] = {
 		.lock = __SPIN_LOCK_UNLOCKED(stand_ins.lock),
-		.sk = {
-			.sk_type = SOCK_STREAM,
-			.sk_userlocks = SOCK_SNDBUF_LOCK,
-		},
+		.sk = { .sk_type = SOCK_STREAM, .sk_userlocks = SOCK_SNDBUF_LOCK },
 	},
 };
 
@@ -184,10 +181,7 @@ static int charge_always(const struct sock *sk, int octets)
 	return got;
 }
 
-/*
- * Charges @octets, which sk_mem_charge() is about to charge, to tcp_mem and to the sock's memory
- * cgroup, whatever the limits say.
- */
+/* Charges @octets, for sk_mem_charge(), to tcp_mem and the sock's memory cgroup, whatever the limits say. */
 void xtcp_memory_force(struct sock *sk, int octets)
 {
 	int missing = octets - sk->sk_forward_alloc;
@@ -198,10 +192,7 @@ void xtcp_memory_force(struct sock *sk, int octets)
 }
 
 #ifdef CONFIG_MEMCG
-/*
- * All octets that were charged for the sock. The skbs of the error queue were not charged, though
- * sk_rmem_alloc counts them.
- */
+/* All octets charged for the sock. sk_rmem_alloc also counts skbs of the error queue, which were not charged. */
 static int charged(const struct sock *sk)
 {
 	int octets = sk->sk_forward_alloc + sk->sk_wmem_queued + xtcp_sender(sk)->stream->out_of_order_bytes;
@@ -410,10 +401,7 @@ static struct xtcp_maker *make_maker(kuid_t uid, const struct user_namespace *ma
 	return maker;
 }
 
-/*
- * Finds a maker in the list, or adds @new to it. Return: the maker, with a reference for one more
- * guest; NULL if the list does not have him and @new is NULL.
- */
+/* The maker, in the list or added as @new, with a reference for one more guest; NULL without either. */
 static struct xtcp_maker *hold_maker(kuid_t uid, const struct user_namespace *made_in, struct xtcp_maker *new)
 {
 	struct xtcp_maker *maker;

@@ -168,17 +168,15 @@ extern unsigned int xtcp_shard_mask;
 /*
  * struct xtcp_shard - a part of a namespace's records and orphans
  * @lock: guards all other fields
- * @fin_wait2_list: records of orphans in FIN-WAIT-2, the next to expire first
- * @orphans: socks without a file, linked by xtcp_endpoint.accept_node
  *
  * The low bits of the connection's hash select the shard.
  */
 struct xtcp_shard {
 	spinlock_t lock;	/* guards all other fields */
 	struct list_head tw_list;	/* TIME-WAIT records, the next to expire first */
-	struct list_head fin_wait2_list;
+	struct list_head fin_wait2_list;	/* records of orphans in FIN-WAIT-2, the next to expire first */
 	struct timer_list tw_timer;	/* ends the records whose time is over */
-	struct list_head orphans;
+	struct list_head orphans;	/* socks without a file, linked by xtcp_endpoint.accept_node */
 	struct xtcp_net *xn;		/* the namespace */
 } ____cacheline_aligned_in_smp;
 
@@ -188,7 +186,6 @@ struct xtcp_shard {
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
  * @listeners_lock: guards changes of @listeners and its members, @listener_numbers, @next_listener
  *	and xtcp_net.device_listeners
- * @handovers: listeners that wait for a successor after close() (handover.c)
  * @handovers_lock: guards @handovers and @handovers_len; taken in process context
  * @cookie_lock: guards @cookie
  * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
@@ -196,9 +193,7 @@ struct xtcp_shard {
  * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (timewait.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
  *	(end.c)
- * @box_owners: who has black boxes (event recorders), by user and peer (blackbox.c)
  * @box_keepers: those who have boxes of connections that have ended, the one with most of them last
- * @transparent: the hooks for transparent socks are registered (early.c); xtcp_net.starting
  * @stand_ins: what rules of netfilter see of a connection without a full sock; index: is it
  *	transparent? Constant (early.c)
  *
@@ -217,7 +212,7 @@ struct xtcp_rest {
 	struct xarray listener_numbers;	/* listeners by number; read under RCU */
 	u32 next_listener;		/* the first number to try for the next listener */
 	struct mutex listeners_lock;	/* guards changes of the listeners */
-	struct list_head handovers;
+	struct list_head handovers;	/* listeners that wait for a successor after close() (handover.c) */
 	spinlock_t handovers_lock;	/* guards handovers and handovers_len */
 	unsigned int handovers_len;	/* number of listeners in @handovers */
 	struct delayed_work handovers_work;	/* ends the handovers that are due */
@@ -235,11 +230,11 @@ struct xtcp_rest {
 	atomic_t signed_records;	/* number of the records with keys */
 	struct percpu_counter orphans;	/* number of orphans (memory.c) */
 	struct xarray aborted;
-	struct rb_root box_owners;
+	struct rb_root box_owners;	/* who has black boxes (event recorders), by user and peer (blackbox.c) */
 	struct rb_root box_keepers;
 	unsigned int boxes_kept;	/* number of boxes of connections that have ended */
 	u32 boxes_made;			/* how many black boxes the namespace has had so far */
-	bool transparent;
+	bool transparent;	/* the hooks for transparent socks are registered (early.c); xtcp_net.starting */
 	struct inet_timewait_sock stand_ins[2];
 };
 
@@ -251,8 +246,6 @@ struct xtcp_rest {
  *	up (xtcp_netns_start())
  * @is_guest: the namespace belongs to a user namespace other than the initial one. Any user can
  *	make such a namespace (a guest), so all guests together get a limited part of the memory
- * @blackbox_wanted: @sysctl or a rule of @policy asks for black boxes (blackbox.c)
- * @blackbox_ruled: a rule of @policy asks for black boxes; written under @policy_lock
  * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
  *	Each segment reads this bitmap first, without a lock; lease.c writes it. Before the first socket
  *	of a namespace, @port_bits is an empty bitmap that all namespaces share
@@ -260,16 +253,10 @@ struct xtcp_rest {
  * @net_statistics: the TcpExt: counters (mib.c)
  * @tuple_key: key of two hashes. The hash of tuples serves the table of connections and the
  *	constant part of ISNs; the hash of pairs of addresses serves fastopen.c and resuming.c
- * @id: number of the namespace in the table of connections (demux.c)
- * @device_listeners: number of struct xtcp_members in @rest->listeners whose key has a device
- * @reply_sk: sends segments of connections without a sock over IPv4 (reply.c)
- * @portmaps: the ports in use towards each destination; NULL: no map yet (port.c)
  * @conns: counts of the namespace's connections, per processor (demux.c)
- * @sysctl_header: the registration of @sysctl, in two parts
  * @starting: serializes the set-up at the first use (@started, @early, @rest->transparent)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastopen.c)
- * @metrics: metrics of earlier connections, by host; NULL: no table yet (fastopen.c)
  * @paths: saved windows and RTTs of paths, for Careful Resume; NULL: never switched on (resuming.c)
  * @policy: the rules for new connections; NULL: none; read under RCU (policy.c)
  * @policy_lock: guards changes of @policy
@@ -294,19 +281,19 @@ struct xtcp_net {
 	bool started;
 	bool is_guest;
 	bool early;			/* the hooks of early.c are registered */
-	bool blackbox_wanted;
-	bool blackbox_ruled;
+	bool blackbox_wanted;		/* @sysctl or a rule of @policy asks for black boxes (blackbox.c) */
+	bool blackbox_ruled;		/* a rule of @policy asks for black boxes; written under @policy_lock */
 	unsigned long *port_bits;
 	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);
 	DEFINE_SNMP_STAT(struct xtcp_mib, net_statistics);
 	siphash_key_t tuple_key;
 	siphash_key_t ts_key;		/* key of the timestamp offsets */
-	u32 id;
-	unsigned int device_listeners;
+	u32 id;				/* number of the namespace in the table of connections (demux.c) */
+	unsigned int device_listeners;	/* number of struct xtcp_members in @rest->listeners whose key has a device */
 	struct xtcp_shard *shards;	/* xtcp_shard_mask + 1 shards of records and orphans */
-	struct sock *reply_sk;
+	struct sock *reply_sk;		/* sends segments of connections without a sock over IPv4 (reply.c) */
 	struct sock *reply_sk6;		/* sends such segments over IPv6; NULL without IPv6 */
-	struct xtcp_portmaps *portmaps;
+	struct xtcp_portmaps *portmaps;	/* the ports in use towards each destination; NULL: no map yet (port.c) */
 	struct xtcp_portlist *portlists;	/* leases by port (lease.c) */
 	struct xtcp_conn_counts __percpu *conns;
 	struct xtcp_rest *rest;		/* all other state that sockets need; NULL until @started */
@@ -315,10 +302,10 @@ struct xtcp_net {
 	 * Seldom written: at the first use of something, by sysctls, by policy changes, and by
 	 * connections with Fast Open that find a black hole or its end.
 	 */
-	struct ctl_table_header *sysctl_header[2];
+	struct ctl_table_header *sysctl_header[2];	/* the registration of @sysctl, in two parts */
 	struct mutex starting;		/* serializes the set-up */
 	struct xtcp_fastopen_keys __rcu *fastopen_keys;
-	struct xtcp_metrics *metrics;
+	struct xtcp_metrics *metrics;	/* metrics of earlier connections, by host; NULL: no table yet (fastopen.c) */
 	struct xtcp_paths *paths;
 	struct xtcp_policy __rcu *policy;
 	struct mutex policy_lock;	/* guards changes of policy */
@@ -339,19 +326,13 @@ static inline struct xtcp_net *xtcp_net(const struct net *net)
 	return net_generic(net, xtcp_net_id);
 }
 
-/*
- * As xtcp_net(), for callers in an RCU read side. This function runs for each segment of xtcp and
- * of kernel TCP, so it takes no rcu_read_lock() of its own.
- */
+/* As xtcp_net(), in an RCU read side: for each segment, also of kernel TCP, so without rcu_read_lock(). */
 static inline struct xtcp_net *xtcp_net_rcu(const struct net *net)
 {
 	return rcu_dereference(net->gen)->ptr[xtcp_net_id];
 }
 
-/*
- * Has the namespace had a socket of ours? Before that, it has only its sysctls, its files, and what
- * a program has set by them.
- */
+/* Has the namespace had a socket of ours? Before that, it has only sysctls, files, and what they were set to. */
 static inline bool xtcp_netns_is_started(const struct xtcp_net *xn)
 {
 	/* pairs with smp_store_release() in xtcp_netns_start() */

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * TCP options. This file uses no socket, no skb and no namespace. The caller decides which options
- * to use, and acts on their contents.
- */
+/* TCP options, without socket, skb and namespace. The caller decides which to use, and acts on them. */
 
 #include "base/wire.h"
 
@@ -74,10 +71,7 @@ static void parse_one(const u8 *start, const u8 *option, u8 len, bool syn, struc
 	}
 }
 
-/*
- * Skip NOPs. Return: the option behind the NOPs; NULL at the end of the list, or if the length of
- * the option is impossible.
- */
+/* Skip NOPs. Return: the option behind them; NULL at the end of the list, or if its length is impossible. */
 static const u8 *next_option(const u8 *bytes, const u8 *end)
 {
 	while (bytes < end && *bytes == XTCP_OPT_NOP)
@@ -87,10 +81,7 @@ static const u8 *next_option(const u8 *bytes, const u8 *end)
 	return bytes;
 }
 
-/*
- * Are these the options of the usual SYN, in the usual order: MSS, SACK permitted, timestamps, NOP,
- * window scale? @len: the number of octets at @bytes.
- */
+/* The usual SYN's, in the usual order: MSS, SACK permitted, timestamps, NOP, window scale? @len: octets. */
 static bool is_usual_syn(const u8 *bytes, unsigned int len)
 {
 	return len == 20 && xtcp_options_read32(bytes) >> 16 == (XTCP_OPT_MSS << 8 | XTCP_OPTLEN_MSS) &&

@@ -34,8 +34,6 @@ static inline u32 xtcp_ticks_us(u32 ticks, u32 hz)
  *	with RTTVAR, but falls only once per round trip
  * @peak_us: the largest RTTVAR of this round trip, at least a quarter of the floor of
  *	xtcp_rto_sample(). Each sample raises @held_us to @peak_us if @held_us is less
- * @next_min_us: smallest RTT since @min_since_s; after five minutes, @min_rtt_us takes this value
- * @min_since_s: when the measurement of @next_min_us began, seconds, low 16 bits; 0: never
  */
 struct xtcp_rto {
 	u32 srtt_us;	/* SRTT, microseconds; 0: no sample yet */
@@ -44,9 +42,9 @@ struct xtcp_rto {
 	u32 peak_us;
 	u32 round_end;	/* the round trip ends when SND.UNA passes this sequence number */
 	u32 min_rtt_us;	/* smallest RTT of the last minutes, microseconds; U32_MAX: none yet */
-	u32 next_min_us;
+	u32 next_min_us;	/* smallest RTT since @min_since_s; after five minutes, @min_rtt_us takes this value */
 	u32 rto_ms;	/* RTO without backoff, milliseconds */
-	u16 min_since_s;
+	u16 min_since_s;	/* when the measurement of @next_min_us began, seconds, low 16 bits; 0: never */
 	u8 backoff;	/* how often the RTO is doubled at present (RFC 6298 (5.5)) */
 };
 

@@ -148,10 +148,7 @@ unsigned int xtcp_net_id;
 
 unsigned int xtcp_shard_mask __read_mostly;
 
-/*
- * Is the checksum right (RFC 9293 section 3.1, MUST-3)? skb->data is at the TCP header; the skb
- * keeps the result for the next caller. Softirq.
- */
+/* Is the checksum right (RFC 9293 section 3.1, MUST-3)? skb->data is at the TCP header. Softirq. */
 bool xtcp_checksum_ok(struct sk_buff *skb)
 {
 	bool wrong;
@@ -236,10 +233,7 @@ void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tupl
 	*ts_offset = xtcp_secret_ts_offset(xn, tuple);
 }
 
-/*
- * Draws the key of @epoch, unless another caller has done so. Not inlined, so that only the first
- * SYN of an epoch needs stack for the key.
- */
+/* Draws the key of @epoch, once. Not inlined: only the first SYN of an epoch needs stack for it. */
 static noinline_for_stack void rotate(struct xtcp_rest *rest, u32 epoch)
 {
 	siphash_key_t key;

@@ -19,7 +19,6 @@
  * struct xtcp_agreed - the options of the SYNs (RFC 9293 section 3.7.1, RFC 7323, RFC 2018). Before
  * the peer's SYN, the flags say what we offer; after the handshake only TCP_REPAIR_OPTIONS changes the
  * struct. Socket lock.
- * @ack_rate_ok: both ends know the ACK Rate Request option (draft-ietf-tcpm-ack-rate-request-10)
  */
 struct xtcp_agreed {
 	u16 mss_clamp;		/* the peer's MSS option, or the default; at most TCP_MAXSEG */
@@ -28,7 +27,7 @@ struct xtcp_agreed {
 	bool wscale_ok;
 	bool ts_ok;		/* both sent timestamps (Snd.TS.OK of RFC 7323 section 3.2) */
 	bool sack_ok : 1;	/* both sent SACK-permitted (RFC 2018) */
-	bool ack_rate_ok : 1;
+	bool ack_rate_ok : 1;	/* both ends know the ACK Rate Request option (draft-ietf-tcpm-ack-rate-request-10) */
 };
 
 /* @user: TCP_MAXSEG; 0: not set */
@@ -60,16 +59,13 @@ static inline void xtcp_agreed_ack_rate(struct xtcp_agreed *agreed, bool ok)
 /*
  * struct xtcp_snd - what we have queued and sent, and what the peer has acknowledged and offers.
  * The socket lock guards it; @una, @nxt, @write_seq, @iss and @ts_offset are also read without.
- * @write_seq: the octet after the last octet that SEND queued; counts a queued FIN, too
- * @max_wnd: the largest @wnd so far (MAX.SND.WND of RFC 5961 section 5.2); also against silly
- *	windows
  */
 struct xtcp_snd {
 	u32 una;	/* SND.UNA: the oldest octet that is not acknowledged */
 	u32 nxt;	/* SND.NXT: the octet after the highest octet that was sent */
-	u32 write_seq;
+	u32 write_seq;	/* the octet after the last octet that SEND queued; counts a queued FIN, too */
 	u32 wnd;	/* SND.WND: the peer's window, counted from @una */
-	u32 max_wnd;
+	u32 max_wnd;	/* the largest @wnd so far (MAX.SND.WND of RFC 5961 section 5.2); also against silly windows */
 	u32 wl1;	/* SND.WL1: SEG.SEQ of the last window update */
 	u32 iss;	/* the initial send sequence number */
 	u32 ts_offset;	/* the offset that is added to our clock in each TSval */
@@ -145,10 +141,9 @@ static inline void xtcp_snd_set_window(struct xtcp_snd *snd, u32 wnd, u32 max_wn
 /*
  * struct xtcp_tries - retransmissions and probes that the peer has not answered. The socket lock
  * guards it; the counts are also read without. expiry.c says when to give up.
- * @retrans_stamp: timestamp clock (ms) of the first retransmission, or of the SYN; 0: none
  */
 struct xtcp_tries {
-	u32 retrans_stamp;
+	u32 retrans_stamp;	/* timestamp clock (ms) of the first retransmission, or of the SYN; 0: none */
 	u8 retransmits;		/* timeouts in a row for the same SND.UNA */
 	u8 probes_out;		/* window probes without an answer */
 	u8 keepalive_sent;	/* keepalive probes without an answer */
@@ -203,10 +198,7 @@ static inline void xtcp_tries_heard(struct xtcp_tries *tries)
 	WRITE_ONCE(tries->keepalive_sent, 0);
 }
 
-/*
- * Unanswered window probes or, without any, keepalive probes, as Linux shows. Also read without a
- * lock.
- */
+/* Unanswered window probes or, without any, keepalive probes, as Linux shows. Also read without a lock. */
 static inline u8 xtcp_tries_probes_out(const struct xtcp_tries *tries)
 {
 	return READ_ONCE(tries->probes_out) ?: READ_ONCE(tries->keepalive_sent);
@@ -239,10 +231,7 @@ struct xtcp_mtuprobe {
  */
 struct xtcp_stream {
 	/* Fields used for each outgoing segment with data, and for each ACK. */
-	/*
-	 * skbs in flight that are neither acknowledged nor sacked nor on to_resend, in order of
-	 * sending
-	 */
+	/* skbs in flight, neither acknowledged nor sacked nor on to_resend, in order of sending */
 	struct list_head in_flight;
 	/* lost skbs that are not resent yet, roughly in order of sequence numbers (scoreboard.c) */
 	struct list_head to_resend;
@@ -251,16 +240,10 @@ struct xtcp_stream {
 	 * has left the list, the one before it. NULL: begin at the head
 	 */
 	struct sk_buff *resend_cursor;
-	/*
-	 * when text was last delivered, or when sending last began after a pause, whichever was
-	 * later; microseconds
-	 */
+	/* when text was last delivered, or, if later, sending began after a pause; microseconds */
 	u64 delivered_us;
 	u32 delivered;			/* octets known to have arrived, in or out of order */
-	/*
-	 * segments known to have arrived; each ACK adds its newly delivered octets, divided by mss
-	 * and rounded up; for TCP_INFO
-	 */
+	/* segments that have arrived: octets that each ACK delivers by mss, rounded up; for TCP_INFO */
 	u32 delivered_segments;
 	u32 data_segs_out;		/* segments with data sent; for TCP_INFO */
 	/*
@@ -321,10 +304,7 @@ struct xtcp_stream {
 	u64 bytes_retrans;		/* octets resent; for TCP_INFO */
 	u64 dsacked;			/* octets that D-SACKs reported */
 	bool frto : 1;			/* F-RTO tests if the timeout was spurious (RFC 5682) */
-	/*
-	 * writes in a row that found unread text at a peer on this machine, each soon after the one
-	 * before; counts to XTCP_LOCAL_LAGS (local.c)
-	 */
+	/* writes soon after each other that found unread text at a peer here, to XTCP_LOCAL_LAGS (local.c) */
 	u8 local_lags : 2;
 	/* SEG.SEQ / 256 of the segment whose ACK Rate Request set sack.ack_rate (rcvq.c) */
 	u32 request_seq : 24;
@@ -359,10 +339,7 @@ void xtcp_stream_end(struct sock *sk);
 struct xtcp_sender {
 	struct xtcp_endpoint;
 
-	/*
-	 * The fields that only data transfer needs; XTCP_STREAM_NONE until they are allocated
-	 * (state.c). Socket lock.
-	 */
+	/* What only data transfer needs; XTCP_STREAM_NONE until it is allocated (state.c). Socket lock. */
 	struct xtcp_stream *stream;
 
 	/*

@@ -23,22 +23,18 @@
 /*
  * struct xtcp_acking - whether an ACK is owed, and whether it may be delayed; acks.c decides. The
  * socket lock guards it; some fields are also read without.
- * @quick: how many of the next ACKs leave without delay; not used while @pingpong is set
  * @pending: an ACK is owed: it leaves after the arriving segment is processed, or at the
  *	delayed-ACK deadline at the latest
- * @pingpong: the program answers the data that arrives; ACKs are delayed, so that the answer has
- *	them
- * @ack_held_for_app: the owed ACK waits a moment: the program is about to read and may answer
  * @app_expects_reply: the program will probably read next: it has sent data in a blocking call, or
  *	waits in connect(). RECEIVE, poll() and the next decision of acks.c clear the field
  */
 struct xtcp_acking {
 	u8 unacked_segments;	/* full segments since the last ACK (RFC 9293 MUST-58) */
-	u8 quick;
+	u8 quick;		/* how many of the next ACKs leave without delay; not used while @pingpong is set */
 	bool pending;
 	bool now;		/* the owed ACK may not be delayed */
-	bool pingpong;
-	bool ack_held_for_app;
+	bool pingpong;	/* the program answers the data that arrives; ACKs are delayed, so that the answer has them */
+	bool ack_held_for_app;	/* the owed ACK waits a moment: the program is about to read and may answer */
 	bool app_expects_reply;
 };
 
@@ -108,13 +104,10 @@ static inline void xtcp_acking_expect_reply(struct xtcp_acking *acking, bool exp
 	WRITE_ONCE(acking->app_expects_reply, expects);
 }
 
-/*
- * struct xtcp_paws - the last timestamp of the peer; socket lock
- * @stamp: when TS.Recent was stored, seconds (xtcp_clock_seconds_stamp()); 0: never
- */
+/* The last timestamp of the peer; socket lock. */
 struct xtcp_paws {
 	u32 ts_recent;	/* TS.Recent */
-	u32 stamp;
+	u32 stamp;	/* when it was stored, seconds (xtcp_clock_seconds_stamp()); 0: never */
 };
 
 static inline void xtcp_paws_take(struct xtcp_paws *paws, u32 tsval)
@@ -197,13 +190,10 @@ static inline void xtcp_rcv_discarded(struct xtcp_rcv *rcv, u32 seq)
 
 #define XTCP_ACKLIMIT_CHALLENGES	100U	/* maximum number of challenge ACKs per second */
 
-/*
- * struct xtcp_acklimit - when unacceptable segments were answered; socket lock
- * @second: start of the second to which @challenges belongs; low 16 bits of jiffies
- */
+/* When unacceptable segments were answered; socket lock. */
 struct xtcp_acklimit {
 	u32 stamp;	/* jiffies of the last answer; 0: never */
-	u16 second;
+	u16 second;	/* start of the second to which @challenges belongs; low 16 bits of jiffies */
 	u8 challenges;	/* challenge ACKs in that second */
 };
 
@@ -222,10 +212,7 @@ static inline void xtcp_acklimit_sent(struct xtcp_acklimit *limit, u32 now)
 static inline bool xtcp_acklimit_challenge(struct xtcp_acklimit *limit, u32 now)
 {
 	BUILD_BUG_ON(HZ > U16_MAX);
-	/*
-	 * limit->second has only 16 bits, which may have wrapped since the last answer; so test
-	 * limit->stamp, too
-	 */
+	/* limit->second has 16 bits, and may have wrapped since the last answer; so test limit->stamp, too */
 	if (now - limit->stamp >= HZ || (u16)(now - limit->second) >= HZ) {
 		limit->second = now;
 		limit->challenges = 0;
@@ -243,7 +230,6 @@ bool xtcp_acklimit_net_challenge(struct xtcp_net *xn);
 
 /*
  * struct xtcp_timeouts - the retransmission timeouts of a connection, also those of its SYN
- * @since: timestamp clock (ms) at the first timeout of the present recovery; 0: no recovery
  * @recoveries: tcpi_total_rto_recoveries: number of series of timeouts. A series ends when an ACK
  *	moves SND.UNA or shows that the timeouts were spurious
  *
@@ -253,7 +239,7 @@ bool xtcp_acklimit_net_challenge(struct xtcp_net *xn);
  */
 struct xtcp_timeouts {
 	u32 ms;		/* time in recoveries that have ended, milliseconds */
-	u32 since;
+	u32 since;	/* timestamp clock (ms) at the first timeout of the present recovery; 0: no recovery */
 	u16 total;	/* number of timeouts */
 	u16 recoveries;
 	u16 rehashes;	/* number of timeouts that gave the flow another hash, for another path */
@@ -336,19 +322,13 @@ struct xtcp_sock {
 	 * set, and that no program has set since; xtcp_sock_reset_tcb() resets these options
 	 */
 	u16 by_rule : XTCP_BY_RULE_BITS;
-	/*
-	 * a FIN with the sequence number stream->rcv_fin_seq has arrived, perhaps out of order;
-	 * cleared if data arrives with that number
-	 */
+	/* a FIN at stream->rcv_fin_seq has come, perhaps out of order; cleared if data comes with that number */
 	u16 rcv_fin_known : 1;
 	u16 snd_urgent : 1;		/* stream->snd_up is valid: urgent data is unacknowledged */
 	u16 box_rule : 2;		/* enum xtcp_box_rule (sight/sight.h) */
 	u16 is_local : 1;		/* the last write took the short way (local.c) */
 	struct xtcp_ended ended;	/* how the connection ended; for XTCP_ABORT */
-	/*
-	 * a small write waits for the next write (sendmsg.c), at most until
-	 * xtcp_output_push() is called; READ_ONCE
-	 */
+	/* a small write waits (sendmsg.c), at most until xtcp_output_push() is called; READ_ONCE */
 	bool coalescing;
 
 	/* Written while the connection opens. */

@@ -119,10 +119,7 @@ struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp)
 	return stream;
 }
 
-/*
- * Frees the sock's struct xtcp_stream, if it has one. @sk: CLOSED, with empty queues; locked, or no
- * other thread can find it.
- */
+/* Frees the struct xtcp_stream, if any. @sk: CLOSED, with empty queues; locked, or nobody can find it. */
 void xtcp_stream_end(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -152,10 +149,7 @@ static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_LAST_ACK] = 0,
 };
 
-/*
- * Update the Tcp: counters that depend on the state: CurrEstab, EstabResets, AttemptFails (RFC
- * 4022).
- */
+/* Update the Tcp: counters that depend on the state: CurrEstab, EstabResets, AttemptFails (RFC 4022). */
 static void count(struct sock *sk, int old, int new)
 {
 	bool was_up = old == TCP_ESTABLISHED || old == TCP_CLOSE_WAIT;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The wire format and the protocol's constants, each with the RFC that defines it, and the
- * addresses and ports of a connection.
- */
+/* The wire format and the protocol's constants, each with its RFC; addresses and ports of a connection. */
 #ifndef XTCP_WIRE_H
 #define XTCP_WIRE_H
 
@@ -69,14 +66,10 @@ static inline bool xtcp_tuple_is_v4(const struct xtcp_tuple *tuple)
 
 static inline u64 xtcp_tuple_hash_v4(__be32 laddr, __be32 faddr, __be16 lport, __be16 fport, const siphash_key_t *key)
 {
-	return siphash_3u32((__force u32)laddr, (__force u32)faddr, (__force u32)lport << 16 | (__force u32)fport,
-			    key);
+	return siphash_3u32((__force u32)laddr, (__force u32)faddr, (__force u32)lport << 16 | (__force u32)fport, key);
 }
 
-/*
- * The keyed hash of a tuple. One half selects a bucket, the other half goes into ISNs. Neither half
- * reveals the other.
- */
+/* The keyed hash of a tuple: one half selects a bucket, the other goes into ISNs; neither reveals the other. */
 static inline u64 xtcp_tuple_hash(const struct xtcp_tuple *tuple, const siphash_key_t *key)
 {
 	if (!xtcp_tuple_is_v4(tuple))
@@ -258,14 +251,8 @@ struct xtcp_fastopen_cookie {
  * @fastopen: the cookie to write; valid when @has_fastopen. Shares its memory with @sack, since a
  *	SYN never has SACK blocks
  * @accecn: the AccECN counters to write, in the option's order; NULL after xtcp_options_parse()
- * @sack_blocks: blocks in the SACK option, at most %XTCP_SACK_BLOCKS_MAX; 0: no such option
  * @sack_at: octets from the start of the options to the first block that was parsed; valid when
  *	@sack_blocks
- * @has_md5: write the MD5 signature option first, with zeros as digest (XTCP_OPTIONS_MD5_AT)
- * @ao_maclen: write TCP-AO first, with a MAC of this many octets, all zeros; 0: no such option
- * @accecn_order: order of the counters in the AccECN option, 0 or 1 (RFC 9768 section 3.2.3)
- * @accecn_fields: number of counters in that option, at most %XTCP_ACCECN_FIELDS_MAX
- * @malformed: an option of impossible length ended the list; the earlier options count
  */
 struct xtcp_options {
 	u32 tsval;			/* TSval; valid when @has_ts */
@@ -277,19 +264,19 @@ struct xtcp_options {
 	const u32 *accecn;
 	u16 mss;			/* maximum segment size in octets; 0: no such option */
 	u8 wscale;			/* shift count, at most 14; valid when @has_wscale */
-	u8 sack_blocks;
+	u8 sack_blocks;	/* blocks in the SACK option, at most %XTCP_SACK_BLOCKS_MAX; 0: no such option */
 	u8 sack_at;
 	bool has_ts : 1;		/* the timestamps option is present */
 	bool has_wscale : 1;		/* the window scale option is present */
 	bool sack_permitted : 1;	/* the SACK-permitted option is present */
-	bool malformed : 1;
+	bool malformed : 1;		/* an option of impossible length ended the list; the earlier options count */
 	bool has_accecn : 1;		/* write the AccECN option */
-	bool has_md5 : 1;
+	bool has_md5 : 1;	/* write the MD5 signature option first, with zeros as digest (XTCP_OPTIONS_MD5_AT) */
 	bool has_fastopen : 1;		/* write the Fast Open option */
-	bool accecn_order : 1;
-	u8 accecn_fields;
+	bool accecn_order : 1;	/* order of the counters in the AccECN option, 0 or 1 (RFC 9768 section 3.2.3) */
+	u8 accecn_fields;		/* number of counters in that option, at most %XTCP_ACCECN_FIELDS_MAX */
 	u8 ack_rate;			/* the ACK Rate Request option (enum xtcp_ackrate) */
-	u8 ao_maclen;
+	u8 ao_maclen;	/* write TCP-AO first, with a MAC of this many octets, all zeros; 0: no such option */
 	u8 ao_keyid;			/* KeyID; valid when @ao_maclen */
 	u8 ao_rnext;			/* RNextKeyID; valid when @ao_maclen */
 };
@@ -376,17 +363,15 @@ static inline struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
 
 /*
  * struct xtcp_ended - how a connection ended
- * @is_told: the peer's RST gave a reason, whose code is in xtcp_timers.told_code
- * @flags: control bits (low octet) of the last acceptable segment that has arrived
  *
  * The socket lock guards this struct.
  */
 struct xtcp_ended {
 	u8 reason : 6;		/* enum xtcp_abort_reason */
 	u8 is_listed : 1;	/* the sock is in the table of end.c */
-	u8 is_told : 1;
+	u8 is_told : 1;		/* the peer's RST gave a reason, whose code is in xtcp_timers.told_code */
 	u8 error;		/* the errno that the program got; 0: none */
-	u8 flags;
+	u8 flags;		/* control bits (low octet) of the last acceptable segment that has arrived */
 };
 
 /* An acceptable segment has arrived. */
@@ -436,12 +421,9 @@ enum xtcp_rstdiag_verdict {
 	XTCP_RSTDIAG_MALFORMED,	/* the text begins with the magic number, but the rest is wrong */
 };
 
-/*
- * struct xtcp_rstdiag - what a payload says
- * @pen: the private enterprise number of the organisation that defined the code; 0: IANA
- */
+/* What a payload says. */
 struct xtcp_rstdiag {
-	u32 pen;
+	u32 pen;	/* the private enterprise number of the organisation that defined the code; 0: IANA */
 	u16 code;	/* why the connection was reset, not 0 */
 };
 

@@ -38,10 +38,7 @@ static const struct xtcp_cong_ops *algorithms[MOST_ALGORITHMS] = { XTCP_ALGORITH
 static DEFINE_SPINLOCK(algorithms_lock);	/* guards changes of both; reading needs no lock */
 static DECLARE_BITMAP(allowed, MOST_ALGORITHMS);
 
-/*
- * The index in algorithms[] of the algorithm with this name; -1: there is no such algorithm. The
- * RCU read side or the lock is held.
- */
+/* The index in algorithms[] of this name, or -1. RCU read side, or the lock is held. */
 static int find_algorithm(const char *name)
 {
 	const struct xtcp_cong_ops *ops;
@@ -77,10 +74,7 @@ void xtcp_algorithms_load(const char *name)
 		request_module(KBUILD_MODNAME "_cong_%s", name);
 }
 
-/*
- * The algorithm of a name, to be given back, or NULL. @at: receives its index, which stays while
- * the algorithm is held.
- */
+/* The algorithm of a name, to be given back, or NULL. @at: its index, which stays while it is held. */
 static const struct xtcp_cong_ops *hold_named(const char *name, int *at)
 {
 	const struct xtcp_cong_ops *ops = NULL;
@@ -223,14 +217,9 @@ static int take_offer(struct notifier_block *nb, unsigned long event, void *data
 }
 
 /* Registered by the last step of module init: a module whose init fails goes, even if it is held. */
-struct notifier_block xtcp_algorithms_offers = {
-	.notifier_call = take_offer,
-};
+struct notifier_block xtcp_algorithms_offers = { .notifier_call = take_offer };
 
-/*
- * The default algorithm of a new namespace, until xtcp_algorithms_forget(): that of the first one;
- * for that itself the built-in one.
- */
+/* Of a new namespace, until xtcp_algorithms_forget(): the first namespace's; for that the built-in one. */
 const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 {
 	int i;
@@ -275,10 +264,7 @@ int xtcp_algorithms_set_default(struct xtcp_net *xn, const char *name)
 	return err;
 }
 
-/*
- * Puts the names of all algorithms, or of those that need no administrator, into a string of
- * XTCP_ALGORITHMS_TEXT octets, with spaces in between.
- */
+/* The names of all algorithms, or of those that need no administrator, into XTCP_ALGORITHMS_TEXT octets. */
 void xtcp_algorithms_list(char *text, size_t size, bool allowed_only)
 {
 	const struct xtcp_cong_ops *ops;
@@ -392,10 +378,7 @@ bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 	return true;
 }
 
-/*
- * The hash of a name by which a route's metric congctl selects an algorithm, as the kernel computes
- * it.
- */
+/* The hash of a name by which a route's metric congctl selects an algorithm, as the kernel computes it. */
 static u32 congctl_of(const char *name)
 {
 	char padded[TCP_CA_NAME_MAX] = "";
@@ -438,10 +421,7 @@ void xtcp_algorithms_renew(struct sock *sk)
 		change_algorithm(sk, ops);
 }
 
-/*
- * The same for a default, or for the algorithm of a rule, which may be changed meanwhile. RCU read
- * side, in which the place stays.
- */
+/* For a default, or the algorithm of a rule, which may change meanwhile. RCU read side: the place stays. */
 void xtcp_algorithms_renew_at(const struct xtcp_cong_ops **at)
 {
 	const struct xtcp_cong_ops *old = READ_ONCE(*at), *ops;

@@ -77,10 +77,7 @@ __always_inline u32 xtcp_pipe_octets(const struct sock *sk)
 	u32 gone = sb->sacked + sb->lost;
 
 	sock_owned_by_me(sk);
-	/*
-	 * when memory is short, a sacked or lost skb may keep octets that are acknowledged already:
-	 * in "gone", and not in "out", which begins at SND.UNA
-	 */
+	/* short of memory, a sacked or lost skb may keep acknowledged octets: in "gone", not in "out" */
 	return out > gone ? out - gone : 0;
 }
 
@@ -100,10 +97,7 @@ static noinline_for_stack void xtcp_reduction_ack(struct sock *sk, u32 delivered
 	if (!delivered)
 		return;
 	quota = xtcp_prr_quota(&stream->cong.prr, pipe, tx->cong.ssthresh, delivered, safe, tx->mss);
-	/*
-	 * without SACK, a partial ACK always allows one segment to be resent: if nothing is resent,
-	 * perhaps no other ACK comes (RFC 6582 section 3.2)
-	 */
+	/* without SACK, a partial ACK always allows a segment: else perhaps no ACK comes (RFC 6582 section 3.2) */
 	if (!tx->agreed.sack_ok && !list_empty(&stream->to_resend))
 		quota = max_t(u32, quota, tx->mss);
 	tx->cong.cwnd = max_t(u32, pipe + quota, tx->mss);
@@ -225,10 +219,7 @@ void xtcp_reduction_allow_one(struct sock *sk)
 		xtcp_reduction_ack(sk, xtcp_sender(sk)->mss, false);
 }
 
-/*
- * At the first timeout of the data in flight: saves the windows and sets ssthresh (RFC 5681 section
- * 3.1, equation (4)). The phase has not changed yet.
- */
+/* At the first timeout of the data in flight, the phase unchanged yet (RFC 5681 section 3.1, equation (4)). */
 void xtcp_reduction_timeout(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -534,10 +525,7 @@ void xtcp_cong_start(struct sock *sk, bool syn_lost)
 	tx->cong.cwnd = syn_lost ? tx->mss : xtcp_cong_initial(sk);
 	tx->cong.ssthresh = U32_MAX;
 	tx->cong.phase = XTCP_CONG_OPEN;
-	/*
-	 * with Fast Open (RFC 7413), data may have been sent before the handshake's last ACK; then
-	 * the data state exists already
-	 */
+	/* with Fast Open, data may have been sent before the handshake's last ACK: then there is a data state */
 	if (xtcp_stream_is_there(tx->stream))
 		tx->stream->cong.usage_seq = tx->snd.una;
 	set_rate(sk);
@@ -608,10 +596,7 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 		tx->algorithm->acked(sk, sample);
 		return;
 	}
-	/*
-	 * without SACK, an ACK that fills the hole may cover many segments: do not allow a burst
-	 * (RFC 3465 section 2.3)
-	 */
+	/* without SACK, this ACK may cover many segments: no burst (RFC 3465 section 2.3) */
 	part = *sample;
 	part.delivered = min_t(u32, part.delivered, 2U * tx->mss);
 	tx->algorithm->acked(sk, &part);
@@ -711,10 +696,7 @@ __always_inline void xtcp_cong_ack(struct sock *sk, const struct xtcp_sample *sa
 		set_rate(sk);
 }
 
-/*
- * What an idle time leaves of a window, octets: a half for each RTO, but the initial window at
- * least.
- */
+/* What an idle time leaves of a window, octets: a half for each RTO, but the initial window at least. */
 static u32 window_after_idle(const struct sock *sk, u32 window, u32 idle, u32 rto)
 {
 	u32 mss = xtcp_sender(sk)->mss, segments = DIV_ROUND_UP(window, mss);
@@ -755,10 +737,7 @@ bool xtcp_cong_restart_after_idle(struct sock *sk)
 		tx->algorithm->idle(sk, min_t(u64, (u64)idle * (USEC_PER_SEC / HZ), U32_MAX));
 		xtcp_cong_bound(sk);
 	}
-	/*
-	 * the RTO without its backoff: probes of a closed window may have caused the backoff, and
-	 * such probes say nothing about the path
-	 */
+	/* the RTO without its backoff, which probes of a closed window may have caused: they say nothing of the path */
 	rto = msecs_to_jiffies(tx->rto.rto_ms);
 	if (idle <= rto || tx->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
 		return false;

@@ -35,16 +35,13 @@ struct xtcp_alpha_sent {
 	u32 nxt;	/* SND.NXT */
 };
 
-/*
- * struct xtcp_alpha - the share, and the present observation window
- * @begin: how much had been sent when the window began; @begin.nxt is DCTCP.WindowEnd
- */
+/* The share, and the present observation window. */
 struct xtcp_alpha {
 	u32 share;	/* DCTCP.Alpha; the algorithm chooses the number that represents 1.0 */
 	u32 acked;	/* DCTCP.BytesAcked, octets */
 	u32 marked;	/* DCTCP.BytesMarked, octets */
 	u32 segment;	/* average size of a sent segment in the previous window, octets */
-	struct xtcp_alpha_sent begin;
+	struct xtcp_alpha_sent begin;	/* sent when the window began; @begin.nxt is DCTCP.WindowEnd */
 };
 
 /* Count the octets that an ACK reports, and how many of these octets were CE-marked. */
@@ -133,12 +130,9 @@ enum xtcp_resume_phase {
 	XTCP_RESUME_RETREAT,		/* the jump met congestion or another path */
 };
 
-/*
- * struct xtcp_saved - the congestion control parameters of a path
- * @cwnd: saved_cwnd: octets that the path carried in the time of @rtt_us; 0: nothing is saved
- */
+/* The congestion control parameters of a path. */
 struct xtcp_saved {
-	u32 cwnd;
+	u32 cwnd;	/* saved_cwnd: octets that the path carried in @rtt_us; 0: nothing is saved */
 	u32 rtt_us;	/* saved_rtt: the smallest RTT of the connection that observed the path */
 	u32 seconds;	/* when the parameters were observed, xtcp_paths_seconds() */
 	int ifindex;	/* the device towards the path */
@@ -146,40 +140,34 @@ struct xtcp_saved {
 
 /*
  * struct xtcp_resume - Careful Resume of one connection
- * @saved: the parameters that the table of saved paths had for this path
  * @mark: a sequence number. In Reconnaissance, it is the end of the initial data; in Unvalidated,
  *	SND.NXT at the jump; later, the end of what was sent in Unvalidated
  * @pipe_base: PipeSize is @pipe_base plus all octets delivered to the peer, modulo 2^32; see
  *	xtcp_resume_pipe_size()
  * @confirmed_us: when the latest ACK came in Reconnaissance, after all initial data was
  *	acknowledged
- * @round_end: a round of observation ends when all octets before this number are acknowledged
- * @round_delivered: how many octets had been delivered to the peer when the round began
- * @ifindex: the first device that the route had since this struct was allocated; 0: none so far
- * @has_moved: the route has moved to another device than @ifindex; nothing more is observed
  * @has_taken: this connection has taken @saved out of the table, and xtcp_resuming_end() may put
  *	@saved back. False again when the jump retreats, or when congestion proves @saved wrong
- * @frees_one: one lost segment may be resent even if the congestion window is full
  */
 struct xtcp_resume {
-	struct xtcp_saved saved;
+	struct xtcp_saved saved;	/* the parameters that the table of saved paths had for this path */
 	struct xtcp_saved best;	/* the parameters that this connection has observed */
 	u64 confirmed_us;
 	u32 mark;
 	u32 pipe_base;
 	u32 entered_us;		/* when Unvalidated began, the low 32 bits of the clock */
-	u32 round_end;
+	u32 round_end;		/* a round of observation ends when all octets before this number are acknowledged */
 	u32 round_start_us;	/* when the round began, the low 32 bits of the clock */
-	u32 round_delivered;
-	int ifindex;
+	u32 round_delivered;	/* how many octets had been delivered to the peer when the round began */
+	int ifindex;	/* the first device that the route had since this struct was allocated; 0: none so far */
 	u32 flushes;		/* xtcp_paths_flushes() when the connection began to observe */
 	u8 phase;		/* enum xtcp_resume_phase */
-	bool has_moved;
+	bool has_moved;		/* the route has moved to another device than @ifindex; nothing more is observed */
 	bool has_taken;
 	bool has_jumped;	/* see xtcp_resume_has_jumped() */
 	bool can_pace;		/* the timer of pace.c is allocated */
 	bool paces;		/* pacing was off until the jump switched it on */
-	bool frees_one;
+	bool frees_one;		/* one lost segment may be resent even if the congestion window is full */
 };
 
 /* The state of the connection after an ACK. */
@@ -236,16 +224,14 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp);
  * struct xtcp_rate - samples of the delivery rate
  * @first_sent_us: start of the sending interval of an skb that is sent now, microseconds. This is
  *	sent_us of the newest skb that has arrived, or of the first skb after a pause
- * @us: how long these octets took, microseconds; 0: there is no sample
- * @is_limited: @limited was set when the octets of the current sample were sent
  */
 struct xtcp_rate {
 	u64 first_sent_us;
 	u32 octets;		/* octets of the current sample */
-	u32 us;
+	u32 us;			/* how long these octets took, microseconds; 0: there is no sample */
 	u32 limited_until;	/* @limited ends when stream->delivered passes this value */
 	bool limited;		/* the program has not written enough to fill the window */
-	bool is_limited;
+	bool is_limited;	/* @limited was set when the octets of the current sample were sent */
 };
 
 void xtcp_rate_sent(struct sock *sk, struct sk_buff *skb, bool after_pause);
@@ -262,69 +248,58 @@ enum xtcp_cong_phase {
 
 #define XTCP_CONG_PRIVATE	112	/* size of an algorithm's private state, octets */
 
-/*
- * struct xtcp_cong_loss - octets that newly count as lost
- * @in_flight_then: octets in flight when the lost octets were sent, including the lost octets
- * @lost_since: octets marked as lost since the lost octets were sent, including the lost octets
- * @is_limited: the program had not filled the window when the lost octets were sent
- */
+/* Octets that newly count as lost. */
 struct xtcp_cong_loss {
 	u32 octets;	/* number of the lost octets */
-	u32 in_flight_then;
-	u32 lost_since;
-	bool is_limited;
+	u32 in_flight_then;	/* octets in flight when the lost octets were sent, including the lost octets */
+	u32 lost_since;	/* octets marked as lost since the lost octets were sent, including the lost octets */
+	bool is_limited;	/* the program had not filled the window when the lost octets were sent */
 };
 
 /*
  * struct xtcp_cong_ops - an algorithm
- * @name: as in TCP_CONGESTION. Mandatory, as are @ssthresh and one of @acked and @control
  * @start: the algorithm begins, with zeroed private space: a connection has its data state
  *	(tx->stream), or changes to this algorithm. With @control or @info that is allocated when the
  *	connection is established, otherwise when it is first needed, usually by the first text
  * @acked: octets arrived (sample->delivered), and the window may grow: it limited the sender and no
  *	reduction is going on. Also during a recovery that a timeout began
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
- * @marked: replaces @ssthresh after a congestion mark without a loss
- * @undone: the last reduction was needless, and both windows were restored
  * @idle: sending begins again with nothing in flight, after @idle_us microseconds, at least a tick
  * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; before losses are detected
  * @control: replaces @acked, in each phase, for each ACK that reports something new. It sets
  *	sk_pacing_rate and cwnd, which cong.c changes only at a timeout, at the end of a recovery or of
  *	CWR, for an undo, and if it would be below one segment
  * @lost: some octets, which left together, now count as lost; before @control for the same ACK
- * @info: fill in TCP_CC_INFO; return its octets
  * @resumes: with Careful Resume, the window may jump to at most half of what an earlier connection
  *	has observed. Such an algorithm has no @control and no @marked
  * @scalable: made for L4S (RFC 9331): as @needs_ecn for AccECN. Then text leaves with ECT(1), and
  *	@ecn_ack reduces cwnd after a mark; without AccECN a mark has the usual effect
  * @end: the connection ends or changes to another algorithm; only if this one has begun
- * @owner: the module of an algorithm that has its own (outside.h); not for the file to set
  */
 struct xtcp_cong_ops {
-	const char *name;
+	const char *name;	/* as in TCP_CONGESTION. Mandatory, as are @ssthresh and one of @acked and @control */
 	void (*start)(struct sock *sk);
 	void (*acked)(struct sock *sk, const struct xtcp_sample *sample);
 	u32 (*ssthresh)(struct sock *sk);
-	u32 (*marked)(struct sock *sk);
-	void (*undone)(struct sock *sk);
+	u32 (*marked)(struct sock *sk);	/* replaces @ssthresh after a congestion mark without a loss */
+	void (*undone)(struct sock *sk);	/* the last reduction was needless, and both windows were restored */
 	void (*idle)(struct sock *sk, u32 idle_us);
 	void (*ecn_ack)(struct sock *sk, const struct xtcp_sample *sample);
 	void (*control)(struct sock *sk, const struct xtcp_sample *sample);
 	void (*lost)(struct sock *sk, const struct xtcp_cong_loss *loss);
-	size_t (*info)(struct sock *sk, union tcp_cc_info *info);
+	size_t (*info)(struct sock *sk, union tcp_cc_info *info);	/* fill in TCP_CC_INFO; return its octets */
 	void (*end)(struct sock *sk);
 	bool paces;	/* text must leave at sk_pacing_rate */
 	bool resumes;
 	bool needs_ecn;	/* negotiate ECN as client and as server, whatever net.xtcp.ecn says */
 	bool scalable;
-	struct module *owner;
+	struct module *owner;	/* the module of an algorithm that has its own (outside.h); not for the file to set */
 };
 
 /*
  * struct xtcp_cong - a connection's congestion windows
  * @started: the connection is established and has not ended. The algorithm has begun if tx->stream
  *	is allocated; otherwise it begins at that allocation
- * @initial: the initial window that a rule of the policy table sets, segments; 0: none
  */
 struct xtcp_cong {
 	u32 cwnd;		/* congestion window, octets */
@@ -332,7 +307,7 @@ struct xtcp_cong {
 	u8 phase;		/* enum xtcp_cong_phase */
 	bool started;
 	bool rate_is_old;	/* the windows have changed since sk_pacing_rate was computed */
-	u8 initial;
+	u8 initial;		/* the initial window that a rule of the policy table sets, segments; 0: none */
 };
 
 /*
@@ -342,21 +317,18 @@ struct xtcp_cong {
  *	field, and text that was too large sets it, too
  * @prior_ssthresh: the ssthresh that an undo of the last reduction restores; 0: that reduction is
  *	final
- * @most_out: the largest number of octets outstanding at a time in the last window
- * @idled_in_reduction: an idle time has reduced cwnd since the last reduction began
- * @private: the algorithm's state, see xtcp_cong_private()
  */
 struct xtcp_cong_stream {
 	u32 prior_cwnd;
 	u32 prior_ssthresh;
-	u32 most_out;
+	u32 most_out;		/* the largest number of octets outstanding at a time in the last window */
 	u32 usage_seq;		/* SND.NXT when @most_out was taken */
 	struct xtcp_prr prr;	/* the state of the current reduction */
 	bool is_limiting;	/* cwnd limited the sender in the window that ends at @usage_seq */
 	bool idled;		/* an idle time has reduced cwnd since the connection began */
-	bool idled_in_reduction;
+	bool idled_in_reduction;	/* an idle time has reduced cwnd since the last reduction began */
 	struct xtcp_resume *resume;	/* the state of Careful Resume; NULL: none */
-	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];
+	u64 private[XTCP_CONG_PRIVATE / sizeof(u64)];	/* the algorithm's state, see xtcp_cong_private() */
 };
 
 /* Socket lock held, except for xtcp_cong_cwnd_segments(). */
@@ -372,10 +344,7 @@ bool xtcp_cong_restart_after_idle(struct sock *sk);
 
 u32 xtcp_pipe_octets(const struct sock *sk);
 
-/*
- * The socket lock is held in all these functions. xtcp_resuming_begin() allocates
- * tx->stream->cong.resume, and the other functions need it.
- */
+/* Socket lock held. xtcp_resuming_begin() allocates tx->stream->cong.resume, which the others need. */
 void xtcp_resuming_begin(struct sock *sk);
 void xtcp_resuming_pushed(struct sock *sk);
 bool xtcp_resuming_full(struct sock *sk);

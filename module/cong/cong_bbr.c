@@ -45,28 +45,21 @@ enum xtcp_bbr_acks {
 
 /*
  * struct xtcp_bbr - BBR's state; the names are those of sections 2.4 to 2.15 of the draft
- * @max_bw: BBR.max_bw_filter: the largest bandwidth of this cycle and of the previous one
  * @full_bw: the path counts as full when the bandwidth has stayed below 5/4 of this value for three
  *	round trips
  * @extra_acked: BBR.extra_acked_filter: largest number of octets delivered in excess of the
  *	bandwidth, for each half of the filter's window
  * @next_round_delivered: C.delivered when the round trip began. The round trip ends when an ACK
  *	reports a segment that was sent since the round trip began
- * @loss_round_delivered: as @next_round_delivered, for the round trips in which losses are counted
- * @probe_up_acked: octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm
- * @probe_up_acked_per_inc: how many acknowledged octets raise @inflight_longterm by one segment
  * @undo_state: the state that a loss has ended, in case the loss was spurious: 0 none, 1 Startup, 2
  *	ProbeBW_UP
- * @full_bw_count: round trips in which the bandwidth has stayed below 5/4 of @full_bw
- * @loss_round_start: this ACK begins a round trip in which losses are counted
  * @saved_in_round: the state before the first loss of this round trip is saved, for an undo. Entry
  *	into ProbeBW_DOWN clears @loss_in_round, but not this field
- * @probe_sample: BBR.is_bw_probe_sample: ACKs now report octets that a bandwidth probe sent
  * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, so that it would
  *	not have too much in flight
  */
 struct xtcp_bbr {
-	u32 max_bw[2];
+	u32 max_bw[2];	/* BBR.max_bw_filter: the largest bandwidth of this cycle and of the previous one */
 	u32 bw_latest;			/* largest bandwidth of the last round trip */
 	u32 bw_shortterm;		/* upper bound of the bandwidth after losses */
 	u32 full_bw;
@@ -85,10 +78,10 @@ struct xtcp_bbr {
 	u32 extra_acked_delivered;	/* octets delivered since @extra_acked_us */
 	u32 extra_acked_us;	/* BBR.extra_acked_interval_start, the low half of the clock */
 	u32 next_round_delivered;
-	u32 loss_round_delivered;
+	u32 loss_round_delivered;	/* as @next_round_delivered, for the round trips in which losses are counted */
 	u32 cycle_ms;			/* BBR.cycle_stamp */
-	u32 probe_up_acked;
-	u32 probe_up_acked_per_inc;
+	u32 probe_up_acked;	/* octets acknowledged in ProbeBW_UP and not yet used to raise @inflight_longterm */
+	u32 probe_up_acked_per_inc;	/* how many acknowledged octets raise @inflight_longterm by one segment */
 	u32 prior_cwnd;			/* the window before ProbeRTT, octets */
 	u16 probe_wait_ms : 15;		/* BBR.bw_probe_wait */
 	u16 saved_in_round : 1;
@@ -99,13 +92,13 @@ struct xtcp_bbr {
 	u32 ack_phase : 3;		/* enum xtcp_bbr_acks */
 	u32 undo_state : 2;
 	u32 probe_up_rounds : 5;	/* BBR.bw_probe_up_rounds */
-	u32 full_bw_count : 2;
+	u32 full_bw_count : 2;		/* round trips in which the bandwidth has stayed below 5/4 of @full_bw */
 	u32 full_bw_reached : 1;	/* the path has been full at least once */
 	u32 full_bw_now : 1;		/* the path is full now */
 	u32 round_start : 1;		/* this ACK begins a round trip */
-	u32 loss_round_start : 1;
+	u32 loss_round_start : 1;	/* this ACK begins a round trip in which losses are counted */
 	u32 loss_in_round : 1;		/* something was lost or marked in this round trip */
-	u32 probe_sample : 1;
+	u32 probe_sample : 1;		/* BBR.is_bw_probe_sample: ACKs now report octets that a bandwidth probe sent */
 	u32 prev_too_high : 1;	/* BBR.prev_probe_too_high: the last probe had too much in flight */
 	u32 prev_precautionary : 1;
 	u32 probe_rtt_expired : 1;	/* the minimum RTT must be measured again */
@@ -764,10 +757,7 @@ static u32 set_cwnd(const struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack, 
 	return min(cwnd, model_cap(bbr, ack));
 }
 
-/*
- * UpdateOnACK() (section 5.2.3), after xtcp_bbr_lost() for the losses that the ACK reports. Return:
- * the new congestion window, octets.
- */
+/* UpdateOnACK() (section 5.2.3), after xtcp_bbr_lost() for the losses that the ACK reports. Return: cwnd, octets. */
 static u32 xtcp_bbr_acked(struct xtcp_bbr *bbr, const struct xtcp_bbr_ack *ack)
 {
 	u32 cwnd = ack->cwnd;
@@ -903,10 +893,7 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 		ack.prior_delivered = sample->delivered_before;
 		ack.sample_delivered = stream->delivered - sample->delivered_before;
 		ack.tx_in_flight = sample->in_flight_then;
-		/*
-		 * in_flight_then is 0 if the algorithm had no control() when the skb was sent. Then
-		 * xtcp_rate_sent() did not store lost_before either
-		 */
+		/* in_flight_then is 0 if the skb left without control(): then lost_before is not stored either */
 		ack.lost = sample->in_flight_then ? stream->lost_total - sample->lost_before : 0;
 		us = max(sample->sending_us, (u32)sample->now_us - sample->delivered_before_us);
 		if (us && us >= tx->rto.min_rtt_us)
@@ -933,10 +920,7 @@ static void bbr_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 	xtcp_bbr_lost(xtcp_cong_private(sk), &event);
 }
 
-/*
- * A recovery or CWR begins. ssthresh does not change, since the model of BBR accounts for losses
- * and marks.
- */
+/* A recovery or CWR begins. ssthresh does not change: the model of BBR accounts for losses and marks. */
 static u32 bbr_ssthresh(struct sock *sk)
 {
 	sock_owned_by_me(sk);

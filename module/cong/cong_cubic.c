@@ -46,12 +46,11 @@ enum xtcp_hystart_end {
 
 /*
  * struct xtcp_hystart - HyStart's state, with the names of RFC 9406 section 4.2
- * @window_end: windowEnd: the round ends when all octets before this number are acknowledged
  * @train_start_us: when the first ACK of the present train came, microseconds (the low 32 bits of
  *	the clock). A train is a series of ACKs without a pause
  */
 struct xtcp_hystart {
-	u32 window_end;
+	u32 window_end;		/* windowEnd: the round ends when all octets before this number are acknowledged */
 	u32 last_min_us;	/* lastRoundMinRTT, microseconds; U32_MAX: none */
 	u32 round_min_us;	/* currentRoundMinRTT, microseconds; U32_MAX: none */
 	u32 baseline_us;	/* cssBaselineMinRtt, microseconds */
@@ -181,13 +180,12 @@ static u32 xtcp_hystart_growth(const struct xtcp_hystart *hystart, u32 acked, u3
  * struct xtcp_cubic_epoch - one epoch of congestion avoidance; names: RFC 9438 section 4.1.2
  * @w_max: W_max; 0 (unknown) before the first reduction, after a timeout, and after a slow start
  *	that ended without a loss
- * @origin: the plateau: the larger of W_max and the window at which the epoch began
  */
 struct xtcp_cubic_epoch {
 	u64 start_us;	/* t_epoch, microseconds; 0: the epoch has not begun */
 	u32 w_max;
 	u32 w_prior;	/* cwnd_prior */
-	u32 origin;
+	u32 origin;	/* the plateau: the larger of W_max and the window at which the epoch began */
 	u32 w_est;	/* W_est */
 	u32 k;		/* K, in 1/1024 s */
 };
@@ -195,13 +193,12 @@ struct xtcp_cubic_epoch {
 /*
  * struct xtcp_cubic - CUBIC's state
  * @before: the epoch before the last reduction, in case the reduction was needless (section 4.9.2)
- * @credit: the fraction of an octet by which cwnd has yet to grow, in units of 1/cwnd octet
  */
 struct xtcp_cubic {
 	struct xtcp_cubic_epoch now;	/* the current epoch */
 	struct xtcp_cubic_epoch before;
 	u64 grown_us;			/* when an ACK last let the window grow, microseconds */
-	u32 credit;
+	u32 credit;	/* the fraction of an octet by which cwnd has yet to grow, in units of 1/cwnd octet */
 	u32 credit_est;			/* the same for W_est, also in units of 1/cwnd octet */
 };
 
@@ -210,10 +207,7 @@ struct xtcp_cubic {
 #define US_PER_SECOND	1000000U
 #define GAP_MIN_US	200000U		/* see leave_out_gap() */
 
-/*
- * The largest number whose cube is not above @value. One binary digit after the other, without
- * division: once per epoch, so the speed hardly matters.
- */
+/* The largest number whose cube is not above @value, bit by bit, without division: only once per epoch. */
 static u64 xtcp_cubic_root(u64 value)
 {
 	u64 root = 0, step;
@@ -263,10 +257,7 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 	cubic->credit_est = 0;
 }
 
-/*
- * Do not count @us microseconds as part of the current epoch, nor of the epoch before it: an undo
- * may make that epoch the current one again.
- */
+/* Do not count @us microseconds in this epoch, nor in the one before, which an undo may bring back. */
 static void leave_out(struct xtcp_cubic *cubic, u64 us)
 {
 	if (cubic->now.start_us)
@@ -344,29 +335,20 @@ static u32 xtcp_cubic_grow(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us, u32
 	return friendly ? max(cwnd, min(epoch->w_est, most)) : cwnd;
 }
 
-/*
- * Ends the epoch after a loss or a congestion mark (RFC 9438 sections 4.6 and 4.7). Return:
- * ssthresh, 0.7 of the window, at least two segments.
- */
+/* After a loss or mark (RFC 9438 sections 4.6, 4.7). Return: ssthresh, 0.7 of the window, at least 2 segments. */
 static u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 {
 	struct xtcp_cubic_epoch *epoch = &cubic->now;
 
 	cubic->before = *epoch;
-	/*
-	 * fast convergence: if this loss comes at a smaller window than the previous loss, leave
-	 * capacity to other flows by a lower W_max
-	 */
+	/* fast convergence: a loss at a smaller window than the last one's; leave room for others by a lower W_max */
 	epoch->w_max = cwnd < epoch->w_max ? (u32)div_u64(17ULL * cwnd, 20) : cwnd;
 	epoch->w_prior = cwnd;
 	epoch->start_us = 0;
 	return max((u32)div_u64(7ULL * cwnd, 10), 2 * mss);
 }
 
-/*
- * Forgets W_max after a timeout (RFC 9438 section 4.8). May be called for each ACK of the recovery:
- * once the next epoch has begun, this does nothing.
- */
+/* After a timeout (RFC 9438 section 4.8), or for each ACK of the recovery: does nothing in the next epoch. */
 static void xtcp_cubic_timeout(struct xtcp_cubic *cubic)
 {
 	if (!cubic->now.start_us)

@@ -31,9 +31,6 @@
 /*
  * struct xtcp_prague - Prague's state
  * @alpha: the observation window, and the share of octets that were marked, in units of 1/2^24
- * @debt: fraction of an octet that reductions of cwnd have still to subtract, in 1/2^25 octet
- * @credit: fraction of an octet that the growth of cwnd has still to add, in 1/2^36 octet
- * @has_reduced: a mark has reduced cwnd, and the virtual round trip that began then is not over
  */
 struct xtcp_prague {
 	struct xtcp_alpha alpha;
@@ -41,9 +38,9 @@ struct xtcp_prague {
 	u32 reduced_us;		/* when a mark reduced cwnd, the low 32 bits of the clock */
 	u32 reduced_end;	/* SND.NXT at @reduced_us */
 	u32 reduced_from;	/* cwnd before that reduction */
-	u32 debt;
-	u64 credit;
-	bool has_reduced;
+	u32 debt;	/* fraction of an octet that reductions of cwnd have still to subtract, in 1/2^25 octet */
+	u64 credit;		/* fraction of an octet that the growth of cwnd has still to add, in 1/2^36 octet */
+	bool has_reduced;	/* a mark has reduced cwnd, and the virtual round trip that began then is not over */
 	bool met_marks;		/* a segment of ours was CE-marked */
 };
 

@@ -18,28 +18,22 @@
 
 /*
  * struct xtcp_cong_offer - what a module has, and gets. The first three fields stay as they are
- * @build: the module's name of that build
- * @helpers: set by the build before anybody can use @ops
  * @replaces: if another module has the name, this one takes its place: those who use that one change
  *	when the parameter renew of the build is written (netns.c)
  */
 struct xtcp_cong_offer {
-	const char *build;
+	const char *build;	/* the module's name of that build */
 	struct module *owner;
 	u32 layout;		/* xtcp_cong_layout() */
 	const struct xtcp_cong_ops *ops;
-	const struct xtcp_cong_helpers *helpers;
+	const struct xtcp_cong_helpers *helpers;	/* set by the build before anybody can use @ops */
 	bool replaces;
 };
 
-/*
- * struct xtcp_cong_helpers - the build's functions that are not inline and that an algorithm may call
- * @owner: the build, held by the algorithm's module, which puts it after the last call
- * @remove: nobody can find the algorithm any more
- */
+/* The build's functions that are not inline and that an algorithm may call. */
 struct xtcp_cong_helpers {
-	struct module *owner;
-	void (*remove)(const struct xtcp_cong_ops *ops);
+	struct module *owner;	/* the build, held by the algorithm's module, which puts it after the last call */
+	void (*remove)(const struct xtcp_cong_ops *ops);	/* nobody can find the algorithm any more */
 	u32 (*initial)(const struct sock *sk);
 	void (*grow)(struct sock *sk, u32 delivered, u32 *counted);
 	struct xtcp_alpha_sent (*text_sent)(const struct sock *sk);

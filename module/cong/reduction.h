@@ -7,10 +7,7 @@
 
 #include "base/sender.h"
 
-/*
- * Is the window being reduced, in CWR or in fast recovery? PRR then sets the window, unless the
- * algorithm has control().
- */
+/* Is the window being reduced, in CWR or fast recovery? PRR sets it then, unless the algorithm has control(). */
 static inline bool xtcp_reduction_is_on(const struct xtcp_sender *tx)
 {
 	return tx->cong.phase == XTCP_CONG_CWR || tx->cong.phase == XTCP_CONG_RECOVERY;
@@ -33,10 +30,7 @@ static inline u32 xtcp_cong_in_flight(const struct sock *sk)
 	return xtcp_pipe_octets(sk);
 }
 
-/*
- * The congestion window in segments, rounded up, so that the number stays if the MSS grows by a few
- * octets. Racy without the socket lock.
- */
+/* cwnd in segments, rounded up, so that it stays if the MSS grows by a few octets. Racy without the lock. */
 static inline u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -44,10 +38,7 @@ static inline u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 	return DIV_ROUND_UP(READ_ONCE(tx->cong.cwnd), max_t(u32, READ_ONCE(tx->mss), 1));
 }
 
-/*
- * On a connection with ECN, passes an ACK to the algorithm. SND.UNA is up to date, but losses are
- * not detected yet, and the phase is unchanged.
- */
+/* With ECN, passes an ACK to the algorithm: SND.UNA is up to date, losses and phase are not yet. */
 static inline void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 {
 	if (xtcp_sender(sk)->algorithm->ecn_ack)
@@ -90,10 +81,7 @@ void xtcp_reduction_timeout(struct sock *sk);
 void xtcp_reduction_restart(struct sock *sk, u32 pipe);
 bool xtcp_reduction_undo(struct sock *sk);
 
-/*
- * At the end of a recovery that a timeout began, an algorithm with control() gets back the window
- * from before the recovery, unless cwnd is larger now.
- */
+/* A recovery of a timeout ends: with control(), the window from before comes back, unless cwnd is larger. */
 static inline void xtcp_reduction_repaired(struct sock *sk)
 {
 	sock_owned_by_me(sk);

@@ -53,10 +53,7 @@
 #define RTT_GROWTH	10		/* largest ratio of the RTT to saved_rtt (section 4.2.1) */
 #define REFRESH_SECONDS	300U
 
-/*
- * Notes which device the route has now; 0: unknown or loopback. The first one is that of the
- * connection, any other sets @resume->has_moved.
- */
+/* Notes the route's device; 0: unknown or loopback. Another one than the first sets @resume->has_moved. */
 static void xtcp_resume_device(struct xtcp_resume *resume, int ifindex)
 {
 	if (!resume->ifindex)
@@ -113,19 +110,13 @@ static void xtcp_resume_observe(struct xtcp_resume *resume, const struct xtcp_re
 	xtcp_resume_round(resume, view);
 }
 
-/*
- * The path was congested, and carries no more than @cwnd: lowers the observation, unless the route
- * has moved.
- */
+/* The path was congested, and carries no more than @cwnd: lowers the observation, unless the route has moved. */
 static void xtcp_resume_cap(struct xtcp_resume *resume, u32 cwnd)
 {
 	if (resume->has_moved)
 		return;
 	resume->best.cwnd = min(resume->best.cwnd, cwnd);
-	/*
-	 * if the path carries less than half of saved.cwnd, @saved is wrong, and
-	 * xtcp_resuming_end() must not put it back
-	 */
+	/* less than half of saved.cwnd: @saved is wrong, and xtcp_resuming_end() must not put it back */
 	resume->has_taken &= cwnd >= resume->saved.cwnd / 2;
 }
 
@@ -149,10 +140,7 @@ static u32 xtcp_resume_window(const struct xtcp_saved *saved, u32 min_rtt_us, u3
 	return jump > (u64)JUMP_GAIN * cwnd ? jump : 0;
 }
 
-/*
- * Enters the Unvalidated Phase. @pipe: the first value of PipeSize. @delivered, here and below:
- * octets that have arrived since the connection began.
- */
+/* @pipe: the first value of PipeSize. @delivered, here and below: octets arrived since the connection began. */
 static void xtcp_resume_jump(struct xtcp_resume *resume, u32 snd_nxt, u32 pipe, u32 delivered, u32 now_us)
 {
 	resume->phase = XTCP_RESUME_UNVALIDATED;
@@ -172,10 +160,7 @@ static bool xtcp_resume_is_due(const struct xtcp_resume *resume, u32 high, u32 n
 	return xtcp_seq_gt(high, resume->mark) || now_us - resume->entered_us > srtt_us;
 }
 
-/*
- * Leaves the Unvalidated Phase: the window loses the part of the jump that was not used (RFC 9959
- * section 3.3, "Check flight_size"). @pipe: flight_size.
- */
+/* The window loses what the jump did not use (RFC 9959 section 3.3, "Check flight_size"). @pipe: flight_size. */
 static u32 xtcp_resume_validate(struct xtcp_resume *resume, u32 pipe, u32 delivered, u32 initial, u32 snd_nxt)
 {
 	u32 pipe_size = xtcp_resume_pipe_size(resume, delivered);
@@ -189,10 +174,7 @@ static u32 xtcp_resume_validate(struct xtcp_resume *resume, u32 pipe, u32 delive
 	return pipe;
 }
 
-/*
- * Enters the Safe Retreat Phase (RFC 9959 section 3.5). Return: the window, at most PipeSize / 2,
- * or one segment if that is more.
- */
+/* The Safe Retreat Phase (RFC 9959 section 3.5). Return: the window, at most PipeSize / 2, but a segment. */
 static u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 delivered, u32 snd_nxt, u32 mss)
 {
 	if (resume->phase == XTCP_RESUME_UNVALIDATED)
@@ -203,10 +185,7 @@ static u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 deliver
 	return min(cwnd, max(xtcp_resume_pipe_size(resume, delivered) / 2, mss));
 }
 
-/*
- * Leaves the Safe Retreat Phase (RFC 9959 section 3.5). Return: the slow start threshold, at most
- * PipeSize * Beta, which is 0.5, or one segment if that is more.
- */
+/* RFC 9959 section 3.5. Return: ssthresh, at most PipeSize * Beta, which is 0.5, or a segment if that is more. */
 static u32 xtcp_resume_leave(struct xtcp_resume *resume, u32 ssthresh, u32 delivered, u32 mss)
 {
 	resume->phase = XTCP_RESUME_NORMAL;
@@ -249,10 +228,7 @@ int xtcp_paths_prepare(struct xtcp_net *xn)
 		return -ENOMEM;
 	for (i = 0; i < PATH_SETS; i++)
 		spin_lock_init(&paths->sets[i].lock);
-	/*
-	 * a reader that sees the table also sees its locks initialized: cmpxchg() pairs with
-	 * smp_load_acquire() of the readers
-	 */
+	/* who sees the table sees its locks initialized: cmpxchg() pairs with smp_load_acquire() of the readers */
 	if (cmpxchg(&xn->paths, NULL, paths))
 		kfree(paths);
 	return 0;
@@ -870,10 +846,7 @@ void xtcp_resuming_timeout(struct sock *sk)
 	to_normal(sk);
 }
 
-/*
- * Ends Careful Resume, and saves the path if it is worth saving: the connection ends or gets another
- * algorithm, or Careful Resume was switched off.
- */
+/* The connection ends or gets another algorithm, or it was switched off: saves a path worth saving. */
 void xtcp_resuming_end(struct sock *sk)
 {
 	struct xtcp_resume *resume = resume_of(sk);

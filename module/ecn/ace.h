@@ -96,10 +96,7 @@ static inline u8 xtcp_ace_echoed(u8 ace)
 	return codepoint[ace & XTCP_ACE_MASK];
 }
 
-/*
- * RFC 9768 section 3.2.2.3: Not-ECT stays, ECT stays ECT or becomes CE, CE stays. @arrived may be
- * XTCP_NO_CODEPOINT: unknown.
- */
+/* RFC 9768 section 3.2.2.3: Not-ECT stays, ECT stays ECT or becomes CE, CE stays. @arrived may be unknown. */
 static inline bool xtcp_ace_is_mangled(u8 sent, u8 arrived)
 {
 	if (arrived == sent || arrived == XTCP_NO_CODEPOINT)
@@ -132,10 +129,7 @@ static inline u8 xtcp_ace_order_codepoint(bool order, unsigned int field)
 	return order == !field ? XTCP_ECT_1 : XTCP_ECT_0;
 }
 
-/*
- * RFC 9768 section 3.2.1: the counter of CE starts at 0, the others at 1. So the peer notices when
- * something on the path sets them to 0.
- */
+/* RFC 9768 section 3.2.1: CE starts at 0, the others at 1, so that the peer notices if the path clears them. */
 static inline u32 xtcp_ace_counter_first(u8 codepoint)
 {
 	return codepoint != XTCP_CE;

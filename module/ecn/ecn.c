@@ -29,10 +29,7 @@
 #include "listen/listen.h"
 
 #define ACE_ASKED	7	/* in a SYN: AE, CWR and ECE */
-/*
- * with so many unreported CE marks, a segment with CE is acknowledged at once: with new text, and
- * without (RFC 9768 section 3.2.2.5.1)
- */
+/* so many unreported CE marks, and a segment with CE is acknowledged at once (RFC 9768 section 3.2.2.5.1) */
 #define MARKS_WITH_TEXT	2
 #define MARKS_WITHOUT	3
 #define UNSAID_MAX	15
@@ -215,10 +212,7 @@ static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 
 	if (flags & XTCP_ACK)
 		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
-	/*
-	 * RFC 9768 section 3.1.4.1: only the first retransmitted SYN still requests AccECN: a
-	 * middlebox may drop SYNs with these flags
-	 */
+	/* RFC 9768 section 3.1.4.1: only the first resent SYN requests AccECN: a middlebox may drop such SYNs */
 	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
 		return 0;
 	return xtcp_accecn_ace_flags(ACE_ASKED);
@@ -544,10 +538,7 @@ static void take_codepoint(struct xtcp_sock *xsk, u8 codepoint)
 {
 	switch (codepoint) {
 	case INET_ECN_NOT_ECT:
-		/*
-		 * after ECT, text without ECT is probably a retransmission. The peer's window is
-		 * small then, and the peer waits for each ACK
-		 */
+		/* text without ECT after ECT is probably resent: the peer's window is small, it waits for each ACK */
 		if (xsk->ecn & XTCP_ECN_SEEN)
 			quickack_some(xsk);
 		return;

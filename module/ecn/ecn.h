@@ -112,10 +112,7 @@ static inline u8 xtcp_ecn_codepoint(const struct sock *sk, bool has_text, bool n
 	return new_text || xtcp_sender(sk)->ecn & XTCP_ECN_EXACT ? XTCP_ECT_0 : XTCP_NOT_ECT;
 }
 
-/*
- * ECE on a SYN is an offer, not a report (RFC 3168 section 6.1.2). In AccECN mode it is a bit of
- * the ACE field, for xtcp_accecn_feedback().
- */
+/* On a SYN, ECE is an offer (RFC 3168 section 6.1.2). In AccECN mode it is a bit of the ACE field. */
 static inline bool xtcp_ecn_echoed(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	return (seg->flags & (XTCP_ECE | XTCP_SYN)) == XTCP_ECE &&
@@ -168,10 +165,7 @@ static inline bool xtcp_accecn_is_allowed(const struct sock *lsk)
 	       READ_ONCE(xtcp_sk(lsk)->algorithm)->scalable;
 }
 
-/*
- * RFC 9768 sections 3.1.1 and 3.1.3: each combination of the three flags requests AccECN, except
- * none, and ECE with CWR.
- */
+/* RFC 9768 sections 3.1.1, 3.1.3: all combinations request AccECN, except none, and ECE with CWR. */
 static inline bool xtcp_accecn_is_asked(const struct sock *lsk, const struct sk_buff *syn)
 {
 	u8 ace = xtcp_accecn_ace(syn);
@@ -204,10 +198,7 @@ static inline u16 xtcp_accecn_counter_flags(const struct xtcp_accecn *accecn)
 	return xtcp_accecn_ace_flags(accecn->received_ce + XTCP_ACE_FIRST);
 }
 
-/*
- * Without XTCP_COMPAT_GSO_ACCECN, the kernel leaves CWR only in the first segment of a GSO packet.
- * @ecn: xtcp_sender.ecn
- */
+/* Without XTCP_COMPAT_GSO_ACCECN, only a GSO packet's first segment keeps CWR. @ecn: xtcp_sender.ecn */
 static inline bool xtcp_accecn_forbids_gso(const struct xtcp_accecn *accecn, u8 ecn)
 {
 	return !XTCP_COMPAT_GSO_ACCECN && unlikely(ecn & XTCP_ECN_ACCURATE) &&

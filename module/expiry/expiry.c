@@ -65,10 +65,7 @@ static u32 orphan_retries(const struct sock *sk, bool alive)
 	return retries || !alive ? retries : ORPHAN_RETRIES;
 }
 
-/*
- * Returns the abort reason. @user: the user timeout of the socket or of the namespace has passed;
- * false: the connection has reached the limit of retries.
- */
+/* @user: the user timeout of the socket or the namespace has passed; else the limit of retries was reached. */
 static enum xtcp_abort_reason limit_was(const struct xtcp_sock *xsk, bool user)
 {
 	if (!user)
@@ -417,10 +414,7 @@ static void send_again(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	bool refused;
 
-	/*
-	 * from R1 on, the timeout may have dropped the sock's route: look up a route. Text that was
-	 * cut for the old route may be too large for the new route
-	 */
+	/* from R1 on, the route may have been dropped: look it up; text cut for the old one may be too large */
 	if (!xtcp_ip_route(sk))
 		xtcp_mss_current(sk);
 	refused = xtcp_timeout_passed(sk);
@@ -531,10 +525,7 @@ static void expired_delayed_ack(struct sock *sk)
 	xtcp_send_ack(sk);
 }
 
-/*
- * The number of unanswered probes decides. With a user timeout, the idle time decides instead, as in
- * Linux, but at least one probe must have been sent.
- */
+/* As in Linux, with a user timeout the idle time decides, after one probe; else the unanswered probes. */
 static bool keepalive_gives_up(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -729,22 +720,16 @@ void xtcp_pace_handler(struct sock *sk)
 /* connections on the list of a processor; the ACK of a further connection leaves at once */
 #define WAITING_MAX	8U
 
-/*
- * struct waiting - a connection whose third ACK waits
- * @by: the thread that returned from connect(); compared, never dereferenced
- */
+/* A connection whose third ACK waits. */
 struct waiting {
 	struct sock *sk;	/* the sock; the list holds a reference */
-	const struct task_struct *by;
+	const struct task_struct *by;	/* the thread that returned from connect(); only compared */
 	u64 until_ns;		/* when the ACK leaves at the latest, CLOCK_MONOTONIC */
 };
 
-/*
- * struct handshake_acks - the waiting connections of one processor
- * @lock: guards the other fields; taken with BH disabled, innermost
- */
+/* The waiting connections of one processor. */
 struct handshake_acks {
-	spinlock_t lock;	/* guards the other fields */
+	spinlock_t lock;			/* guards the other fields; taken with BH disabled, innermost */
 	struct hrtimer timer;			/* runs when the first ACK is due */
 	unsigned int count;			/* number of connections in @list */
 	struct waiting list[WAITING_MAX];	/* the connections */

@@ -172,10 +172,7 @@ int xtcp_fastkeys_read(struct xtcp_net *xn, char *text)
 		*second++ = '\0';
 	if (!read_key(text, words) || (second && !read_key(second, words + KEYS_WORDS / 2)))
 		return -EINVAL;
-	/*
-	 * without a key, the sysctl shows zeros. Written back, they must not become the key:
-	 * everybody would know it
-	 */
+	/* without a key, the sysctl shows zeros; written back, they are no key: everybody would know it */
 	if (!(words[0] | words[1] | words[2] | words[3]))
 		return -EINVAL;
 	keys = xtcp_fastkeys_make((u8 *)words, second ? 2 : 1);
@@ -207,10 +204,7 @@ static void make_cookie(const struct sk_buff *skb, const siphash_key_t *key, str
 	cookie->len = XTCP_FASTOPEN_OURS;
 }
 
-/*
- * Return: which key has made the cookie, 1 or 2; 0: none. @right: receives the cookie that the
- * first key makes.
- */
+/* Return: which key has made the cookie, 1 or 2; 0: none. @right: the cookie that the first key makes. */
 static unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, const struct sk_buff *skb,
 					const struct xtcp_fastopen_cookie *cookie, struct xtcp_fastopen_cookie *right)
 {
@@ -616,10 +610,7 @@ static struct host *new_host(struct host_set *set, const struct in6_addr *addrs)
 	return host;
 }
 
-/*
- * RFC 7413 section 4.1.3. @cookie, @mss: unchanged if unknown. Return: false if SYNs with data were
- * lost lately (section 4.1.3.1).
- */
+/* RFC 7413 section 4.1.3. @cookie, @mss: unchanged if unknown. Return: false if SYNs with data got lost lately. */
 static bool xtcp_metrics_get(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
 	struct xtcp_metrics *metrics = metrics_of(xtcp_net_of(sk));
@@ -697,10 +688,7 @@ static bool in_black_hole(struct sock *sk)
 	return false;
 }
 
-/*
- * @cookie: receives the option for the SYN (length 0: ask; negative: none). @mss: receives the
- * peer's MSS; unchanged if unknown.
- */
+/* @cookie: the option for the SYN (length 0: ask; negative: none). @mss: the peer's; unchanged if unknown. */
 static bool may_carry_text(struct sock *sk, struct xtcp_fastopen_cookie *cookie, u16 *mss)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);

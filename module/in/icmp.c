@@ -93,10 +93,7 @@ void xtcp_icmp_mtu_fell(struct sock *sk)
 		return;
 	if (told >= tx->pmtu)
 		return;
-	/*
-	 * as in Linux, a message over IPv6 that the program does not believe does not count for
-	 * others, either; over IPv4 the route takes it
-	 */
+	/* as in Linux, over IPv6 a message that the program rejects counts for nobody; over IPv4 the route takes it */
 	if (!xtcp_sock_is_v4(sk) && !accepts_mtu(sk))
 		return;
 	mtu = update_mtu(sk, told);
@@ -176,10 +173,7 @@ static void tell_error(struct sock *sk, struct sk_buff *skb, const struct error 
 	bool owned = sock_owned_by_user(sk);
 	bool at_once = xtcp_sock_is_v4(sk) ? XTCP_COMPAT_FLAG(sk, RECVERR, recverr) :
 					      XTCP_COMPAT_FLAG6(sk, RECVERR6, recverr);
-	/*
-	 * a Fast Open connection counts as open once accept() has returned it, although its
-	 * handshake is not complete (RFC 7413), even after close()
-	 */
+	/* a Fast Open connection is open from accept() on, without a handshake (RFC 7413), even after close() */
 	bool opening = (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV) &&
 		       !(READ_ONCE(xtcp_sk(sk)->fastopen) && (sk->sk_socket || sock_flag(sk, SOCK_DEAD)));
 
@@ -293,10 +287,7 @@ static bool deliver(struct net *net, struct sk_buff *skb, struct error *error)
 		/* about kernel TCP's connection, if that has the tuple */
 		if (xtcp_demux_kernel_holds(net, &error->key))
 			return false;
-		/*
-		 * a record ignores every error. With TCP-AO, those that a sock would ignore are
-		 * counted (RFC 5925 section 7.8)
-		 */
+		/* a record ignores every error; with TCP-AO, count what a sock would ignore (RFC 5925 section 7.8) */
 		ao = xtcp_recordkeys_ao(container_of(conn, struct xtcp_timewait, conn));
 		if (unlikely(ao))
 			xtcp_aoverify_ignores_icmp_for(xn, ao, error->origin == SO_EE_ORIGIN_ICMP, error->type,

@@ -13,10 +13,7 @@
 #include "out/out.h"
 #include "timewait/timewait.h"
 
-/*
- * @skb begins with the TCP header; freed. @state: of the segment's connection, for the tracepoint;
- * TCP_CLOSE if unknown.
- */
+/* @skb: at the TCP header; freed. @state: of its connection, for the tracepoint; TCP_CLOSE if unknown. */
 static void xtcp_checks_drop(const struct net *net, struct sk_buff *skb, int state, enum skb_drop_reason reason)
 {
 	if (trace_xtcp_drop_enabled()) {
@@ -178,12 +175,11 @@ static __always_inline void fill_seg(struct sk_buff *skb, int dif, int sdif)
  * struct ip_note - what the checks, above all of the IPsec policy, read in IP's control block
  * @flags: whether it is a port of a VRF; for IPv4, also whether disable_policy exempts the
  *	segment from the IPsec policies of the namespace
- * @nhoff: IPv6 only: offset, from the IP header, of the octet that names TCP as the next header
  */
 struct ip_note {
 	int iif;	/* the input device */
 	u16 flags;
-	u16 nhoff;
+	u16 nhoff;	/* IPv6 only: offset, from the IP header, of the octet that names TCP as the next header */
 };
 
 static __always_inline struct ip_note ip_note(const struct sk_buff *skb)
@@ -308,10 +304,7 @@ static void to_sock(struct xtcp_net *xn, struct sk_buff *skb, struct sock *sk, i
 	lock_or_backlog(xn, skb, sk);
 }
 
-/*
- * For a half-open entry, a listener or a TIME-WAIT record. @lsk: NULL for a record. Fills struct
- * xtcp_seg. Return: false when the segment was freed.
- */
+/* @lsk: the entry's listener, or NULL for a record. Fills struct xtcp_seg. False when the segment was freed. */
 static noinline bool is_acceptable(struct xtcp_net *xn, struct sock *lsk, const struct xtcp_request *he,
 				   struct sk_buff *skb, int state, const struct xtcp_demux_key *key,
 				   struct xtcp_signature *signature)
@@ -456,10 +449,7 @@ static struct sock *who_reopens(struct xtcp_net *xn, struct sk_buff *skb, const 
 	return lsk;
 }
 
-/*
- * With the key of the record's connection; frees the segment on failure. Not for one that may
- * reopen the record: it is signed with the listener's keys.
- */
+/* Frees the segment on failure. Not for one that may reopen the record, which a listener's key signs. */
 static bool record_signature_ok(struct xtcp_net *xn, struct sk_buff *skb, const struct xtcp_timewait *tw)
 {
 	enum skb_drop_reason reason;

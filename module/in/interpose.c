@@ -78,11 +78,7 @@ struct instance {
 	bool in_chain[XTCP_SIBLING_IPS];
 };
 
-static struct instance self = {
-	.ring = LIST_HEAD_INIT(self.ring),
-	.name = KBUILD_MODNAME,
-	.shown = KBUILD_MODNAME,
-};
+static struct instance self = { .ring = LIST_HEAD_INIT(self.ring), .name = KBUILD_MODNAME, .shown = KBUILD_MODNAME };
 
 static int greeted(struct notifier_block *nb, unsigned long event, void *newcomer)
 {
@@ -95,9 +91,7 @@ static int greeted(struct notifier_block *nb, unsigned long event, void *newcome
 	return NOTIFY_STOP;
 }
 
-static struct notifier_block greetings = {
-	.notifier_call = greeted,
-};
+static struct notifier_block greetings = { .notifier_call = greeted };
 
 static struct instance *shown_as(const char *name)
 {
@@ -579,10 +573,7 @@ static int install_v4(void)
 	ours_v4.handler = interpose_v4_rcv;
 	ours_v4.err_handler = interpose_v4_err;
 	saved_v4 = saved;
-	/*
-	 * our handler reads global data. Nothing orders this after the read of its address, so
-	 * every CPU must see the data before it can find the handler
-	 */
+	/* our handler reads global data, which every CPU must see before it can find the handler */
 	synchronize_net();
 	if (cmpxchg((struct net_protocol __force **)&inet_protos[IPPROTO_TCP], saved, &ours_v4) != saved)
 		return -EBUSY;
@@ -707,9 +698,7 @@ static int look_who_is_in_front(struct notifier_block *nb, unsigned long event, 
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block modules_come_and_go = {
-	.notifier_call = look_who_is_in_front,
-};
+static struct notifier_block modules_come_and_go = { .notifier_call = look_who_is_in_front };
 
 /**
  * xtcp_interpose_init() - put our handlers in front of kernel TCP's

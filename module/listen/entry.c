@@ -198,10 +198,7 @@ static void xtcp_pool_exit(void)
 	kmem_cache_destroy(slab_v4);
 }
 
-/*
- * What an entry counts: 1, or with a struct xtcp_saved_syn the memory of both, divided by the size
- * of struct xtcp_request and rounded up.
- */
+/* 1, or with a struct xtcp_saved_syn the memory of both in units of struct xtcp_request, rounded up. */
 static int weight(const struct xtcp_request *he)
 {
 	if (likely(!he->has_syn))
@@ -493,8 +490,7 @@ static void schedule_inherited(struct xtcp_listener *listener, struct xtcp_reque
 	int steps = HEIR_STEPS;
 
 	lockdep_assert_held(&listener->lock);
-	while (at != head && steps-- &&
-	       time_before32(he->expires, list_entry(at, struct xtcp_request, node)->expires))
+	while (at != head && steps-- && time_before32(he->expires, list_entry(at, struct xtcp_request, node)->expires))
 		at = at->prev;
 	list_add(&he->node, at);
 	if (!xtcp_clock_timer_pending(&synq->timer) || time_before(expires, synq->timer.expires))
@@ -565,10 +561,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 	if (!he->level)
 		synq->young--;
 	list_del(&he->node);
-	/*
-	 * while it waits for data, its SYN-ACK goes out again only at the last timeout of the wait.
-	 * The ACK that answers makes the child, even without data
-	 */
+	/* while it waits for data, only the last timeout sends the SYN-ACK; the ACK of that makes the child */
 	if (!waits_for_data(listener, he, he->level + 1)) {
 		count_resent(he);
 		*resend = he;

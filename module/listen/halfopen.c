@@ -53,8 +53,7 @@ static bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_bu
 	if (!len || !th->ack || th->syn || th->rst)
 		return false;
 	xtcp_options_parse((const u8 *)(th + 1), len - sizeof(*th), false, &opts);
-	return cookie_ok(listener, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL,
-			 &cookie);
+	return cookie_ok(listener, key, ntohl(th->seq), ntohl(th->ack_seq), opts.has_ts ? &opts.tsecr : NULL, &cookie);
 }
 
 /**
@@ -185,17 +184,11 @@ static struct sock *xtcp_cookieack_arrives(struct sock *lsk, struct sk_buff *skb
 	} else if (PTR_ERR(child) != -EADDRNOTAVAIL) {
 		xtcp_refusal_drop(lsk);
 	}
-	/*
-	 * -EADDRNOTAVAIL: another CPU has made a child from the same cookie. As in Linux, this
-	 * segment is dropped; the peer sends its data again
-	 */
+	/* -EADDRNOTAVAIL: another CPU made a child from this cookie. As in Linux, drop; the peer sends again */
 	return NULL;
 }
 
-/*
- * From this number of timeouts on, echo_is_old() does not use sent_us: 32 timeouts take 52 minutes,
- * and sent_us wraps after 71.
- */
+/* From so many timeouts on, echo_is_old() ignores sent_us: 32 take 52 minutes, and sent_us wraps after 71. */
 #define OLD_LEVEL	32
 
 /*
@@ -245,10 +238,7 @@ static bool entry_accepts(const struct xtcp_request *he, const struct xtcp_seg *
 		return true;
 	if (xtcp_seq_gt(seg->end_seq, left) && xtcp_seq_lt(seg->seq, right))
 		return true;
-	/*
-	 * a peer that has filled the window sends its ACK from the right edge. But a RST there is
-	 * outside (RFC 5961 section 3.2)
-	 */
+	/* a peer that has filled the window sends its ACK from the right edge; no RST is there (RFC 5961 3.2) */
 	return seg->seq == right && seg->seq == seg->end_seq && !(seg->flags & XTCP_RST);
 }
 
@@ -283,10 +273,7 @@ static int answer_again(struct xtcp_listener *listener, struct xtcp_request *he,
 		kcsan_disable_current();
 		he->asked_without |= he->accecn_ok && !xtcp_accecn_ace(skb);
 		kcsan_enable_current();
-		/*
-		 * the peer may ask for another key by now, and its first one may be gone (RFC 5925
-		 * section 3.3)
-		 */
+		/* the peer may ask for another key by now, and its first one be gone (RFC 5925 section 3.3) */
 		if (unlikely(he->ao))
 			xtcp_savedsyn_take_keyids(xtcp_pool_syn(he), skb);
 	}
@@ -424,10 +411,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 	if (control == XTCP_SYN && seg->seq == he->irs && !paws)
 		return ERR_PTR(answer_again(listener, he, skb, seg));
 
-	/*
-	 * as in Linux, the fifth step comes first: check the ACK field. Of a RST, only the sequence
-	 * number counts (section 3.5.3)
-	 */
+	/* as in Linux, the fifth step comes first. Of a RST, only the sequence number counts (section 3.5.3) */
 	if ((control & (XTCP_RST | XTCP_ACK)) == XTCP_ACK && seg->ack != he->iss + 1) {
 		xtcp_reply_rst_for(lsk, he, skb, 0);
 		return NULL;
@@ -481,10 +465,7 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 	return promote(listener, he, ts_offset, skb);
 }
 
-/*
- * Does an ACK acknowledge a valid SYN cookie? Also true if the listener has ended: another one may
- * take the ACK, so there must be no RST.
- */
+/* Is it a valid SYN cookie's? Also if the listener has ended: another may take the ACK, so no RST. */
 static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);

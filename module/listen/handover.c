@@ -78,10 +78,7 @@ struct xtcp_migrate {
 
 #define TAKE_BATCH	64	/* entries to move before the lock is released for a moment */
 
-/*
- * Its program closes it, or ends it in another way. Only the first call counts. Return: true when
- * no member of the group has a program any more.
- */
+/* Only the first call counts. Return: true when no member of the group has a program any more. */
 static bool close_member(struct xtcp_listener *listener)
 {
 	sock_owned_by_me(listener->sk);

@@ -283,10 +283,7 @@ struct xtcp_listener {
 	atomic_t aborts[XTCP_ABORT_MAX + 1];
 };
 
-/*
- * seconds for which cookies are checked after xtcp_entry_note_declined(); a cookie expires in 64 to
- * 128 s
- */
+/* seconds to check cookies after xtcp_entry_note_declined(); a cookie expires in 64 to 128 s */
 #define XTCP_ENTRY_BELIEVE_S	120
 
 /* Jiffies until a SYN-ACK is sent again, after @level timeouts (RFC 6298 (2.1), (5.5), (2.5)). */
@@ -342,10 +339,7 @@ static inline bool xtcp_listen_may_inherit(const struct xtcp_listener *target, u
 	return len / 2 < max(READ_ONCE(target->accept_max), 1U);
 }
 
-/*
- * False for a sock that a call has read from a listening socket which another build has just taken over,
- * or has given to this one.
- */
+/* False for a sock read from a listening socket that another build has just taken over, or given to us. */
 static inline bool xtcp_listen_is_ours(const struct sock *sk)
 {
 	return sk->sk_prot->owner == THIS_MODULE;
@@ -381,10 +375,7 @@ static inline void xtcp_refusal_trace_overflow(struct sock *lsk, const struct xt
 	trace_xtcp_queue(lsk, tuple, XTCP_TRACE_ACCEPT_QUEUE, len, len, XTCP_TRACE_REFUSED);
 }
 
-/*
- * TCP_DEFER_ACCEPT: is this a bare ACK that must not make a child yet? defer_accept says how many
- * timeouts of the SYN-ACK must come first.
- */
+/* TCP_DEFER_ACCEPT: is it a bare ACK that makes no child yet, until so many timeouts of the SYN-ACK? */
 static inline bool xtcp_refusal_defers(const struct sock *lsk, const struct xtcp_seg *seg, unsigned int timeouts)
 {
 	return seg->seq == seg->end_seq && timeouts < READ_ONCE(xtcp_endpoint(lsk)->defer_accept);

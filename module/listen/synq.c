@@ -195,10 +195,7 @@ static void fill_lsm_request(struct inet_request_sock *request, struct sock *lsk
 	request->ir_loc_addr = v4 ? tuple->laddr.s6_addr32[3] : 0;
 	request->ir_iif = he->conn.bound_dev_if;
 	request->ir_mark = he->mark;
-	/*
-	 * clear what an earlier call has left: labels, IP options that carry labels, and the socket
-	 * cookie that a BPF program asked for
-	 */
+	/* clear what an earlier call has left: labels, IP options with labels, and a BPF program's socket cookie */
 	atomic64_set(&request->ir_cookie, 0);
 	request->req.secid = 0;
 	request->req.peer_secid = 0;
@@ -522,10 +519,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 		xtcp_refusal_overflow(lsk, listener);
 		return ADMIT_NOT;
 	}
-	/*
-	 * Linux reserves it for peers that it knows from tcp_metrics. xtcp has no such list: only
-	 * SYNs that reopen TIME-WAIT records may use this quarter
-	 */
+	/* Linux reserves it for peers of tcp_metrics; without such a list, only SYNs that reopen records use it */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		xtcp_refusal_drop(lsk);
 		return ADMIT_NOT;
@@ -583,10 +577,7 @@ static enum syn_answer answer_by_cookie(struct xtcp_listener *listener, struct s
 		syn.ao = true;
 	if (!read_syn(listener, skb, key, NULL, true, &syn, &how))
 		return NOT_ANSWERED;
-	/*
-	 * without timestamps the cookie cannot carry SACK and ECN. AccECN can stay: the third ACK
-	 * shows it
-	 */
+	/* without timestamps the cookie has no SACK and ECN. AccECN can stay: the third ACK shows it */
 	if (!syn.ts_ok) {
 		syn.sack_ok = false;
 		syn.ecn_ok = syn.accecn_ok;
@@ -704,10 +695,7 @@ void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff 
 	WRITE_ONCE(syn->ao_rnext, option.rnext);
 }
 
-/*
- * With TCP_SAVE_SYN, the entry has a copy of the SYN if there is memory; with TCP-AO, its KeyIDs,
- * for SYN-ACKs that are sent again.
- */
+/* The SYN, for TCP_SAVE_SYN, if there is memory; with TCP-AO its KeyIDs, for SYN-ACKs that are resent. */
 static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *skb, bool v4)
 {
 	struct xtcp_net *xn = xtcp_net_of(lsk);
@@ -730,10 +718,7 @@ static struct xtcp_request *new_entry(const struct sock *lsk, struct sk_buff *sk
 	syn = xtcp_pool_syn(he);
 	memcpy(syn->octets, skb->data + xtcp_seg(skb)->hdr_len - syn->len, syn->len);
 	xtcp_savedsyn_take_keyids(syn, skb);
-	/*
-	 * not xtcp_request_has_ao() again: the listener may have got its first key since, with
-	 * which nobody has verified this SYN
-	 */
+	/* not xtcp_request_has_ao(): the listener may have got its first key since, which verified no SYN */
 	he->ao = ao;
 	return he;
 }

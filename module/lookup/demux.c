@@ -148,10 +148,7 @@ u32 xtcp_conns_used_chain(u32 chain)
 	while (chain <= xtcp_conns.mask) {
 		const u32 end = chain | last;
 
-		/*
-		 * read the count once per part: the cache line of the count also has the lock,
-		 * which other processors change
-		 */
+		/* read it once per part: its cache line also has the lock, which other processors change */
 		if (!READ_ONCE(table_part_of(chain)->members))
 			chain = end + 1;
 		for (; chain <= end; chain++) {
@@ -312,10 +309,7 @@ unsigned long xtcp_demux_count(const struct xtcp_net *xn)
 
 	for_each_possible_cpu(cpu)
 		left += READ_ONCE(per_cpu_ptr(xn->conns, cpu)->left);
-	/*
-	 * a connection that was counted above is also counted below: it has entered and left under
-	 * the same lock
-	 */
+	/* a connection that was counted above is counted below, too: it entered and left under the same lock */
 	smp_rmb();
 	for_each_possible_cpu(cpu)
 		entered += READ_ONCE(per_cpu_ptr(xn->conns, cpu)->entered);

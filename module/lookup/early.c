@@ -103,10 +103,7 @@ static __always_inline bool xtcp_attach_is_ours(const struct sk_buff *skb)
 /* says only that a stand-in is ours */
 static struct proto stand_in_prot = { .owner = THIS_MODULE };
 
-/*
- * Takes the attached sock, perhaps a stand-in, from a segment, with the segment's reference. NULL:
- * the sock is not ours, and the segment unchanged.
- */
+/* With the segment's reference; perhaps a stand-in. NULL: the sock is not ours, the segment unchanged. */
 static __always_inline struct sock *xtcp_attach_taken(struct sk_buff *skb)
 {
 	struct sock *sk = skb->sk;
@@ -257,10 +254,7 @@ static struct sock *sock_for_rules(struct xtcp_net *xn, struct sk_buff *skb, uns
 	return xtcp_demux_kernel_holds(xn->net, &key) ? NULL : lsk;
 }
 
-/*
- * Attaches the sock that the rules of INPUT may ask for, last in PRE_ROUTING. Not inlined, because
- * most segments do not come here.
- */
+/* The sock that rules of INPUT may ask for, last in PRE_ROUTING. Not inlined: few segments come here. */
 static noinline void xtcp_attach_shown(struct xtcp_net *xn, struct sk_buff *skb, unsigned int offset)
 {
 	struct sock *sk = xtcp_attach_is_for_here(skb) ? sock_for_rules(xn, skb, offset, true) : NULL;
@@ -331,10 +325,7 @@ static const struct nf_hook_ops transparent_hooks[] = {
 	HOOK(before_mangle, NFPROTO_IPV6, NF_IP_PRI_MANGLE - 1),
 };
 
-/*
- * Shows transparent socks to the rules of PRE_ROUTING from now on. After a failure, which is
- * ignored, the rules do not see them. May sleep.
- */
+/* Shows transparent socks to the rules of PRE_ROUTING, if this succeeds. May sleep. */
 void xtcp_attach_start_transparent(struct xtcp_net *xn)
 {
 	might_sleep();
@@ -595,10 +586,7 @@ static void __net_exit flush_queues(struct net *net)
 		nf_unregister_net_hook(net, &idle);
 }
 
-static struct pernet_operations early_ops = {
-	.pre_exit = stop,
-	.exit = flush_queues,
-};
+static struct pernet_operations early_ops = { .pre_exit = stop, .exit = flush_queues };
 
 /* Every namespace has its struct xtcp_net by now. */
 int xtcp_early_init(void)

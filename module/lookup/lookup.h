@@ -90,10 +90,7 @@ struct xtcp_demux_key {
 
 static inline struct xtcp_tuple xtcp_conn_tuple(const struct xtcp_conn *conn)
 {
-	struct xtcp_tuple tuple = {
-		.lport = conn->lport,
-		.fport = conn->fport,
-	};
+	struct xtcp_tuple tuple = { .lport = conn->lport, .fport = conn->fport };
 
 	if (conn->v4) {
 		ipv6_addr_set_v4mapped(conn->laddr4, &tuple.laddr);
@@ -280,10 +277,7 @@ static inline bool xtcp_group_same_place(const struct sock *a, const struct sock
 	return a->sk_rcv_saddr == b->sk_rcv_saddr;
 }
 
-/*
- * The group of a listener is constant from the moment the listener enters the table until a grace
- * period after the listener has left.
- */
+/* A listener's group is constant from its entry into the table until a grace period after it has left. */
 static inline void xtcp_group_put(struct xtcp_group *group)
 {
 	if (refcount_dec_and_test(&group->members))

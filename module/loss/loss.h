@@ -30,23 +30,18 @@
  * @delivered_before: stream->delivered when the rated segment was sent; valid with @tells_rate. Of
  *	all segments newly acknowledged or sacked, the rated segment is the one that was sent
  *	last
- * @delivered_before_us: the low 32 bits of stream->delivered_us when the rated segment was sent
  * @in_flight_then: octets in flight when the rated segment was sent, including this segment; filled
  *	only for an algorithm with control() (cong.h)
  * @lost_before: stream->lost_total when the rated segment was sent; filled only for an algorithm
  *	with control()
  * @marked: how many of our segments are newly reported as CE-marked. In AccECN mode the peer counts
  *	them; otherwise, if @ece is set, all newly acknowledged or sacked segments count
- * @sending_us: how long it took to send the octets of the rate sample, microseconds
- * @rtt_us: the RTT of the segment sent at @last_sent_us, microseconds; 0: unknown
  * @dsack: the octets that have arrived twice, as the ACK's D-SACK says (RFC 2883); empty: no D-SACK
- * @resent_acked: a segment that was sent more than once is newly acknowledged or sacked
  * @echo_is_stale: TSecr is older than the last copy of the segment at SND.UNA. Set only if there
  *	were three timeouts or more for this SND.UNA, or if the RTO is doubled three times or
  *	more
  * @original_arrived: a segment that was sent only once, before the present recovery began, is newly
  *	acknowledged or sacked
- * @ece: the ACK echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2)
  * @is_limited: with @tells_rate: the program had not filled the window when the rated segment was
  *	sent
  */
@@ -62,18 +57,18 @@ struct xtcp_sample {
 	u32 segments;
 	u32 lost;		/* octets newly marked as lost */
 	u32 delivered_before;
-	u32 delivered_before_us;
+	u32 delivered_before_us;	/* the low 32 bits of stream->delivered_us when the rated segment was sent */
 	u32 in_flight_then;
 	u32 lost_before;
 	u32 marked;
-	u32 sending_us;
-	u32 rtt_us;
+	u32 sending_us;		/* how long it took to send the octets of the rate sample, microseconds */
+	u32 rtt_us;		/* the RTT of the segment sent at @last_sent_us, microseconds; 0: unknown */
 	u32 tsecr;		/* the ACK's TSecr, not checked; 0: the ACK has none */
 	struct xtcp_sack_block dsack;
-	bool resent_acked;
+	bool resent_acked;	/* a segment that was sent more than once is newly acknowledged or sacked */
 	bool echo_is_stale;
 	bool original_arrived;
-	bool ece;
+	bool ece;	/* the ACK echoes a congestion mark (RFC 3168 section 6.1.2, RFC 9768 section 3.2.2.2) */
 	bool duplicate;		/* the ACK is a duplicate (RFC 5681 section 2) */
 	bool news;		/* the ACK carries text, SYN or FIN, or a larger window */
 	bool tells_rate;	/* the ACK gives a sample of the delivery rate (cong.c) */
@@ -85,14 +80,13 @@ struct xtcp_sample {
 
 /*
  * struct xtcp_reorder - the state from which the reordering window is computed
- * @dsack_round: RACK.dsack_round: SND.NXT when a D-SACK last widened the window
  * @wnd_persist: RACK.reo_wnd_persist: how many recoveries are left until @wnd_mult becomes 1 again;
  *	0 while @wnd_mult is 1
  * @in_dsack_round: SND.UNA has not reached @dsack_round yet: do not widen the window again in this
  *	round trip
  */
 struct xtcp_reorder {
-	u32 dsack_round;
+	u32 dsack_round;	/* RACK.dsack_round: SND.NXT when a D-SACK last widened the window */
 	u8 wnd_mult;	/* RACK.reo_wnd_mult: the window in quarters of the smallest RTT */
 	u8 wnd_persist;
 	bool in_dsack_round;
@@ -113,10 +107,7 @@ static inline bool xtcp_reorder_sent_after(u64 us1, u32 end1, u64 us2, u32 end2)
 	return us1 > us2 || (us1 == us2 && xtcp_seq_gt(end1, end2));
 }
 
-/*
- * Counts a recovery that has ended and was necessary. The 16th after the last widening makes the
- * window narrow again (section 6.2 step 4).
- */
+/* A recovery that was necessary has ended. The 16th since the last widening narrows the window (6.2 step 4). */
 static inline void xtcp_reorder_recovered(struct xtcp_reorder *reorder)
 {
 	if (reorder->wnd_persist && !--reorder->wnd_persist)
@@ -135,7 +126,6 @@ struct sk_buff *xtcp_resend_next(const struct sock *sk);
  *	for each duplicate ACK (RFC 5681 section 2)
  * @sacked_segments: @sacked as a number of segments; approximate, because the segment size may have
  *	changed
- * @high_sacked: the octet after the highest octet that was sacked, at least SND.UNA
  * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this
  *	many later segments have arrived. With SACK, this rule ends when reordering is first seen
  * @seen: the usable SACK blocks of the last ACK that had any, sorted; all whole segments in these
@@ -146,7 +136,7 @@ struct xtcp_scoreboard {
 	u32 sacked_segments;
 	u32 lost;		/* octets marked as lost */
 	u32 resent;		/* octets of @lost that are in flight again */
-	u32 high_sacked;
+	u32 high_sacked;	/* the octet after the highest octet that was sacked, at least SND.UNA */
 	u16 reordering;
 	u32 reorderings;	/* how often reordering was seen */
 	struct xtcp_sack_block seen[XTCP_SACK_BLOCKS_MAX];
@@ -161,12 +151,9 @@ void xtcp_scoreboard_forget_sacked(struct sock *sk);
 void xtcp_scoreboard_reordered(struct sock *sk, u32 low, int counter);
 void xtcp_sacked_take(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample);
 
-/*
- * struct xtcp_rack - RACK's variables (RFC 8985 section 5.2)
- * @sent_us: RACK.xmit_ts: the latest sending time of all segments that have arrived, microseconds
- */
+/* RACK's variables (RFC 8985 section 5.2). */
 struct xtcp_rack {
-	u64 sent_us;
+	u64 sent_us;	/* RACK.xmit_ts: the latest sending time of all segments that have arrived, microseconds */
 	u32 end_seq;	/* RACK.end_seq: the octet after the segment that was sent at @sent_us */
 	u32 rtt_us;	/* RACK.rtt: the RTT of the segment that arrived last, microseconds */
 	struct xtcp_reorder reorder;	/* the state from which the reordering window is computed */

@@ -109,10 +109,7 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
 	return rtt_us >= tx->rto.min_rtt_us;
 }
 
-/*
- * Updates RACK for a segment that is acknowledged or sacked for the first time, up to @end (RFC
- * 8985 section 6.2 steps 1 and 2).
- */
+/* A segment is first acknowledged or sacked, up to @end (RFC 8985 section 6.2 steps 1 and 2). */
 static __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end,
 					      struct xtcp_sample *sample)
 {
@@ -123,10 +120,7 @@ static __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_b
 
 	if (cb->transmissions > 1 && !is_last_copy(tx, skb, end, rtt_us, sample))
 		return;
-	/*
-	 * one ACK may report segments that were sent at different times: the RTT is that of the one
-	 * sent last, in whatever order they are found
-	 */
+	/* an ACK may report segments of different times: the RTT is that of the one sent last, however found */
 	if (!sample->rack_rtt || rtt_us < rack->rtt_us)
 		rack->rtt_us = rtt_us;
 	sample->rack_rtt = true;
@@ -223,10 +217,7 @@ static bool is_to_be_resent(const struct sk_buff *skb)
 	return skb && (xtcp_sndcb(skb)->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST;
 }
 
-/*
- * Searches from @cb for the node of @list after which @seq belongs. After WALK_MAX steps it returns
- * the node that it has reached.
- */
+/* From @cb on: the node of @list after which @seq belongs, or the one reached after WALK_MAX steps. */
 static struct list_head *walk_to(struct list_head *list, struct xtcp_sndcb *cb, u32 seq)
 {
 	unsigned int steps;
@@ -394,10 +385,7 @@ static __always_inline void note_arrival(struct sock *sk, const struct sk_buff *
 	sample->last_sent_us = max(sample->last_sent_us, cb->sent_us);
 }
 
-/*
- * Marks an skb as sacked (RFC 2018 section 5). @low: lowered to its first octet if that is less,
- * and the skb was sent only once.
- */
+/* RFC 2018 section 5. @low: lowered to the skb's first octet, if the skb was sent only once. */
 static void xtcp_scoreboard_sacked(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *sample, u32 *low)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -638,10 +626,7 @@ void xtcp_scoreboard_not_lost(struct sock *sk)
 	xtcp_resend_put_back(sk);
 }
 
-/*
- * Remove all marks of SACK after reneging. RFC 2018 section 8: the skbs that were sacked count as
- * in flight again, and can be marked as lost.
- */
+/* After reneging, RFC 2018 section 8: what was sacked is in flight again, and can be marked as lost. */
 void xtcp_scoreboard_forget_sacked(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
@@ -721,10 +706,7 @@ static struct sk_buff *cut_at(struct sock *sk, struct sk_buff *skb, const struct
 	return skb;
 }
 
-/*
- * Returns the skb that begins at the sacked_to of @skb. All octets from the start of @skb up to
- * sacked_to are sacked.
- */
+/* The skb at the sacked_to of @skb. All octets from the start of @skb up to sacked_to are sacked. */
 static struct sk_buff *next_behind_sacked(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_sndcb *cb = xtcp_sndcb(skb);
@@ -817,10 +799,7 @@ static u32 mark_news(struct sock *sk, const struct xtcp_sack_block *block, struc
 	return mark_block(sk, block, from, block->end, sample, low);
 }
 
-/*
- * Does the first block report octets that arrived twice (RFC 2883 section 4)? Such a block begins
- * below the ACK, or lies inside the second block.
- */
+/* A D-SACK (RFC 2883 section 4)? Its first block begins below the ACK, or lies inside the second one. */
 static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct xtcp_sack_block *blocks)
 {
 	if (xtcp_seq_lt(blocks[0].start, seg->ack)) {
@@ -898,10 +877,7 @@ static void take_dsack(struct sock *sk, const struct xtcp_sack_block *block, str
 		count_repeated(sk, block->start, block->end);
 }
 
-/*
- * Moves the usable blocks to the front of @blocks, and sorts them. Drops the blocks before index
- * @first. Return: the number of usable blocks.
- */
+/* Moves the usable blocks to the front, sorted, without those before @first. Return: how many. */
 static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, struct xtcp_sack_block *blocks,
 				unsigned int first)
 {
@@ -912,17 +888,11 @@ static unsigned int sort_blocks(struct sock *sk, const struct xtcp_seg *seg, str
 	for (i = first; i < seg->sack_blocks; i++) {
 		struct xtcp_sack_block block = blocks[i];
 
-		/*
-		 * if SEG.ACK is below SND.UNA, a later ACK has overtaken this one. Then a block
-		 * below SND.UNA is out of date, but no error
-		 */
+		/* a later ACK has overtaken this one: then a block below SND.UNA is out of date, but no error */
 		if (xtcp_seq_lt(seg->ack, tx->snd.una) && xtcp_seq_le(block.end, tx->snd.una) &&
 		    xtcp_seq_lt(block.start, block.end))
 			continue;
-		/*
-		 * @edge is the first octet that is not acknowledged. It has not arrived, so a block
-		 * must begin above it
-		 */
+		/* @edge, the first octet not acknowledged, has not arrived, so a block must begin above it */
 		if (xtcp_seq_ge(block.start, block.end) || xtcp_seq_le(block.start, edge) ||
 		    xtcp_seq_gt(block.end, tx->snd.nxt)) {
 			XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPSACKDISCARD);

@@ -221,18 +221,15 @@ static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, vo
 
 /*
  * struct knob - a sysctl
- * @low: with @high the range of each number; of an unsigned int the same bits
- * @start: the value of a new namespace, if it is a u8 or an int
- * @offset: where the value is in struct xtcp_net
  * @size: octets of the value; 0: it is for the whole machine, and only the initial namespace writes it
  */
 struct knob {
 	const char *name;
 	proc_handler *handler;
-	int low;
+	int low;	/* with @high the range of each number; of an unsigned int the same bits */
 	int high;
-	u32 start;
-	u16 offset;
+	u32 start;	/* the value of a new namespace, if it is a u8 or an int */
+	u16 offset;	/* where the value is in struct xtcp_net */
 	u16 size;
 	umode_t mode;
 };
@@ -418,10 +415,7 @@ void xtcp_sysctl_net_exit(struct xtcp_net *xn)
 	}
 }
 
-/*
- * More than 512 octets would take 1 KiB of kmalloc(). Kernels that check their locks, and real-time
- * kernels, have larger locks.
- */
+/* More than 512 octets take 1 KiB. Kernels that check their locks, and real-time ones, have larger locks. */
 static_assert(sizeof(struct xtcp_net) <= 512 || IS_ENABLED(CONFIG_DEBUG_SPINLOCK) ||
 	      IS_ENABLED(CONFIG_DEBUG_MUTEXES) || IS_ENABLED(CONFIG_DEBUG_LOCK_ALLOC) || IS_ENABLED(CONFIG_PREEMPT_RT));
 

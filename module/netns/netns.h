@@ -27,14 +27,10 @@ extern struct proto *xtcp_sockstat_protos[2];
 
 extern struct rw_semaphore xtcp_proc_reads;
 
-/*
- * struct xtcp_row - what a listing shows of a listener, an entry, a sock or a record
- * @sk: a full sock or a listener; NULL: an entry or a record
- * @owner: @sk, or the listener of an entry; NULL: a record
- */
+/* What a listing shows of a listener, an entry, a sock or a record. */
 struct xtcp_row {
-	struct sock *sk;
-	struct sock *owner;
+	struct sock *sk;	/* a full sock or a listener; NULL: an entry or a record */
+	struct sock *owner;	/* @sk, or the listener of an entry; NULL: a record */
 	const void *address;
 	struct xtcp_tuple tuple;
 	int dev;

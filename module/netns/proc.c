@@ -198,10 +198,7 @@ static void show_flags(struct seq_file *m, u16 flags)
 			seq_putc(m, letters[i].letter);
 }
 
-/*
- * Shows the segment of @event. @sacks: the event after @event; it may contain the segment's SACK
- * blocks. NULL: @event is the last event.
- */
+/* The segment of @event. @sacks: the next event, which may have its SACK blocks; NULL: there is none. */
 static void show_segment(struct seq_file *m, const struct xtcp_blackbox *box, const struct xtcp_blackbox_event *event,
 			 const struct xtcp_blackbox_event *sacks)
 {
@@ -356,10 +353,7 @@ static const struct seq_operations xtcp_proc_blackbox_ops = {
 	.show = show_events,
 };
 
-/*
- * Positions in a listing: 0 is the heading, 1 + n is the listener with number n, and
- * FIRST_CHAIN + n is the chain with number n.
- */
+/* Positions: 0 is the heading, 1 + n the listener with number n, and FIRST_CHAIN + n the chain n. */
 #define FIRST_CHAIN	0x100000000LL
 
 /*
@@ -545,10 +539,7 @@ static void begin_row(struct listing *l)
 		seq_setwidth(l->m, WIDTH_V4);
 }
 
-/*
- * Shows the columns that every kind of connection has. The caller adds the other columns of a
- * listener or a full sock.
- */
+/* The columns of every kind of connection. The caller adds those of a listener or a full sock. */
 static void show_row(struct listing *l, const struct xtcp_row *row)
 {
 	long left = row->timer == XTCP_TIMER_SHOWN_NONE ? 0 : (long)(row->expires - jiffies);
@@ -590,10 +581,7 @@ static void show_listener(struct listing *l, struct sock *lsk)
 	else
 		row.tuple.faddr.s6_addr32[3] = inet_sk(lsk)->inet_daddr;
 	show_row(l, &row);
-	/*
-	 * the last columns, with Linux's values for a new listener: RTO and ATO in units of
-	 * 1/USER_HZ s, quick ACKs, cwnd, limit of Fast Open
-	 */
+	/* the last columns, as of Linux's new listener: RTO and ATO (1/USER_HZ s), quick ACKs, cwnd, Fast Open */
 	seq_puts(l->m, " 100 0 0 10 0");
 	end_row(l);
 }
@@ -616,10 +604,7 @@ static void show_conn(struct listing *l, struct xtcp_conn *conn)
 {
 	struct xtcp_row row;
 
-	/*
-	 * writers hold a lock that the reader does not take. The data races do no harm: the listing
-	 * may show an old value
-	 */
+	/* writers hold a lock, the reader none. Data races do no harm: the listing may show an old value */
 	kcsan_disable_current();
 	if (xtcp_row_of_conn(&row, conn) == l->which->family && row.state != TCP_CLOSE) {
 		show_row(l, &row);
@@ -673,10 +658,7 @@ static loff_t find_from(struct xtcp_net *xn, loff_t pos, bool conns)
 	return FIRST_CHAIN + chain;
 }
 
-/*
- * If position *@pos has nothing to show, moves *@pos on to the next position that has something to
- * show, or to the end. Returns NULL at the end.
- */
+/* Moves *@pos on to the next position with something to show. NULL at the end. */
 static void *look_up(struct seq_file *m, loff_t *pos)
 {
 	struct listing *l = m->private;

@@ -16,10 +16,7 @@
 
 #include "lookup/lookup.h"
 
-/*
- * Software GSO even where a device has it switched off: sk_setup_caps() does this for kernel TCP
- * only.
- */
+/* Software GSO even where a device has it switched off: sk_setup_caps() does this for kernel TCP only. */
 static void force_gso(struct sock *sk, const struct dst_entry *dst)
 {
 	const struct net_device *dev;
@@ -254,10 +251,7 @@ static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
 	return 0;
 }
 
-/*
- * The flow label and the scope of the foreign address. The unspecified address means this host, and
- * becomes the loopback address.
- */
+/* The flow label and the scope of the foreign address; the unspecified one becomes the loopback address. */
 static int check_v6(struct sock *sk, struct sockaddr_in6 *usin, int addr_len, __be32 *label)
 {
 	struct ip6_flowlabel *flowlabel;

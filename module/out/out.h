@@ -102,10 +102,7 @@ static inline u32 xtcp_ip_mtu(const struct sock *sk)
 	return dst && dst->obsolete <= 0 ? dst_mtu(dst) : 0;
 }
 
-/*
- * The route's limit for the MSS option of a SYN, octets. RFC 9293 section 3.7.1, SHLD-5. Without a
- * route the family's default.
- */
+/* The route's limit for a SYN's MSS option, octets (RFC 9293 section 3.7.1, SHLD-5); else the family's default. */
 static inline u16 xtcp_ip_advmss(const struct sock *sk)
 {
 	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);

@@ -72,8 +72,7 @@ static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 	struct flowi4 fl4 __uninitialized;	/* xtcp_compat_reply_flow() fills all of it */
 	struct rtable *rt;
 
-	xtcp_compat_reply_flow(&fl4, sk, oif(xn->net, how), how->mark, how->tos, flags, tuple,
-			       user_of(xn->net, how));
+	xtcp_compat_reply_flow(&fl4, sk, oif(xn->net, how), how->mark, how->tos, flags, tuple, user_of(xn->net, how));
 	rt = xtcp_ip_output_route(xn->net, &fl4, sk);
 	if (IS_ERR(rt)) {
 		IP_INC_STATS(xn->net, IPSTATS_MIB_OUTNOROUTES);
@@ -318,8 +317,7 @@ static bool recycle(struct sk_buff *skb, const struct dst_entry *dst, unsigned i
 	const bool head_frag = skb->head_frag, pp_recycle = skb->pp_recycle, pfmemalloc = skb->pfmemalloc;
 	const u16 alloc_cpu = skb->alloc_cpu;
 
-	if (skb_shared(skb) || skb_cloned(skb) || skb_is_nonlinear(skb) || skb->fclone || skb_zcopy(skb) ||
-	    room < need)
+	if (skb_shared(skb) || skb_cloned(skb) || skb_is_nonlinear(skb) || skb->fclone || skb_zcopy(skb) || room < need)
 		return false;
 	skb_orphan(skb);
 	skb_dst_drop(skb);
@@ -412,10 +410,7 @@ static void sign_with(struct reply *reply, const struct xtcp_signer *signer)
 	xtcp_signer_fill_options(signer, &reply->opts);
 }
 
-/*
- * @skb: the answered segment; NULL for a SYN-ACK that is sent again. Return: false when the segment
- * may not be sent.
- */
+/* @skb: the answered segment; NULL for a resent SYN-ACK. Return: false when it may not be sent. */
 static noinline_for_stack bool find_signer(struct xtcp_signer *signer, const struct sock *lsk,
 					   const struct xtcp_request *he, const struct sk_buff *skb)
 {
@@ -431,10 +426,7 @@ static noinline_for_stack bool find_signer(struct xtcp_signer *signer, const str
 	return xtcp_signer_of_synack(signer, lsk, he, asked.keyid, asked.rnext);
 }
 
-/*
- * If the listener has a key for the peer, @reply points to @signer, which must stay valid until it
- * is sent. Return: false when the segment may not be sent.
- */
+/* With a key for the peer, @reply points to @signer until it is sent. False: the segment may not be sent. */
 static bool sign_for_entry(struct reply *reply, struct xtcp_signer *signer, const struct sock *lsk,
 			   const struct xtcp_request *he, const struct sk_buff *skb)
 {
@@ -454,10 +446,7 @@ static u32 mark_of_answer(const struct net *net, const struct sk_buff *skb, u32 
 	return IP6_REPLY_MARK(net, skb->mark) ?: mark;
 }
 
-/*
- * From one host to one host (RFC 9293 section 3.9.2.3, MUST-57)? Over IPv4, routing refuses
- * multicast and broadcast senders.
- */
+/* Of single hosts (RFC 9293 section 3.9.2.3, MUST-57)? Over IPv4, routing refuses other senders. */
 static bool between_hosts(struct net *net, const struct xtcp_tuple *tuple)
 {
 	unsigned int type;
@@ -478,11 +467,7 @@ static void answer_by_rst(struct xtcp_net *xn, const struct sk_buff *skb, u16 co
 {
 	const struct xtcp_seg *seg = (const struct xtcp_seg *)skb->cb;
 	struct xtcp_tuple tuple;
-	struct reply reply = {
-		.flags = XTCP_RST,
-		.seq = seg->ack,
-		.code = code,
-	};
+	struct reply reply = { .flags = XTCP_RST, .seq = seg->ack, .code = code };
 
 	if (seg->flags & XTCP_RST)
 		return;

@@ -127,10 +127,7 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 	fill_accecn_option(sk, room, is_first, opts, counters);
 }
 
-/*
- * RFC 7323 section 3.2: the timestamps, if they are agreed, as the only option. @clock:
- * xtcp_clock_ts_of() of the segment's departure.
- */
+/* RFC 7323 section 3.2: timestamps, if agreed, alone. @clock: xtcp_clock_ts_of() of the departure. */
 static __always_inline void xtcp_segopt_push_timestamp(const struct xtcp_sock *xsk, struct sk_buff *skb, u8 flags,
 						       u32 clock)
 {
@@ -193,10 +190,7 @@ static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff 
 	return !(has_blocks && !opts.sack_blocks) && !(len && wanted && !opts.has_accecn);
 }
 
-/*
- * Text that is sent within this time after text has arrived is an answer: the connection is
- * interactive (Linux's pingpong mode).
- */
+/* Text sent within this time after text has come is an answer: interactive (Linux's pingpong mode). */
 #define ANSWER_JIFFIES	msecs_to_jiffies(XTCP_DELACK_MIN_MS)
 
 /**
@@ -332,12 +326,6 @@ static noinline_for_stack int refused_below(struct sock *sk, int verdict, bool r
 	return verdict;
 }
 
-/* For ECN, a SYN with text (RFC 7413) has none: no SYN may be ECN-capable (RFC 3168 section 6.1.1). */
-static bool has_text(u32 len, u8 flags)
-{
-	return len && !(flags & XTCP_SYN);
-}
-
 /* @text: octets of text, 0 for a RST. @wanted: receives the size of the AccECN option, if due. */
 static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, u32 text,
 				    bool resent, bool has_blocks, u32 *wanted)
@@ -350,7 +338,8 @@ static __always_inline u16 ecn_bits(struct sock *sk, struct sk_buff *skb, u32 se
 		return 0;
 	if (unlikely(xsk->ecn & XTCP_ECN_ACCURATE))
 		*wanted = xtcp_accecn_option_wanted(sk, flags, seq, len, resent);
-	said = xtcp_ecn_flags(sk, flags, has_text(text, flags) && !resent, resent, !len && !has_blocks);
+	/* a SYN with text (RFC 7413) counts as one without: no SYN may be ECN-capable (RFC 3168 section 6.1.1) */
+	said = xtcp_ecn_flags(sk, flags, text && !(flags & XTCP_SYN) && !resent, resent, !len && !has_blocks);
 	/* in a GSO packet, only the first segment carries CWR, but all carry the ACE field */
 	if (said & XTCP_CWR && skb_is_gso(skb))
 		skb_shinfo(skb)->gso_type |= xsk->ecn & XTCP_ECN_ACCURATE ? XTCP_COMPAT_GSO_ACCECN :
@@ -443,10 +432,7 @@ static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, boo
 	u16 said;
 
 	said = ecn_bits(sk, skb, seq, flags, len, resent, has_blocks, &wanted);
-	/*
-	 * if an ACK is due at once, blocks and counters for which this segment has no room must not
-	 * wait either: another ACK carries them
-	 */
+	/* if an ACK is due, blocks and counters without room in this segment must not wait: another ACK has them */
 	if (unlikely(flags & XTCP_SYN || takes_room || wanted || xtcp_cold_signs(sk))) {
 		untold = !push_all(sk, skb, seq, flags, clock, has_blocks, wanted, said) && xsk->acking.now;
 	} else {
@@ -525,10 +511,7 @@ static __always_inline struct sk_buff *copy_of(const struct sock *sk, struct sk_
 	return out;
 }
 
-/*
- * If the text has carried a request before, its retransmission requests the present rate. @cb: of
- * the queued skb.
- */
+/* Text that has carried a request before requests the present rate when resent. @cb: of the queued skb. */
 static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *skb, struct xtcp_sndcb *cb, u8 flags,
 					      bool resent, u64 us)
 {

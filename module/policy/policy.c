@@ -55,12 +55,9 @@ struct xtcp_rule;
 #define XTCP_RULES_NO_PREFIX	0xff	/* xtcp_rule_match.len: any foreign address matches */
 #define XTCP_RULES_DEPTH_MAX	250	/* the highest xtcp_rule_match.depth */
 
-/*
- * struct xtcp_rule_match - the connections to which a rule applies
- * @to: the prefix of the foreign address; an IPv4 address as v4-mapped
- */
+/* The connections to which a rule applies. */
 struct xtcp_rule_match {
-	struct in6_addr to;
+	struct in6_addr to;	/* the prefix of the foreign address; an IPv4 address as v4-mapped */
 	u8 len;	/* length of the prefix in bits, at most 32 for IPv4; or XTCP_RULES_NO_PREFIX */
 	bool v4;	/* the prefix is an IPv4 prefix; false without a prefix */
 	__be16 dport;	/* the foreign port; 0: any */
@@ -92,14 +89,11 @@ struct xtcp_rules_entry {
 	struct xtcp_rule *rule;
 };
 
-/*
- * struct xtcp_rules - a table
- * @ends: for each kind, the index of the entry after the last entry of the kind
- */
+/* A table of rules. */
 struct xtcp_rules {
 	u16 n;					/* number of rules */
 	u16 kinds;	/* number of different values of xtcp_rule_key.kind in the table */
-	u16 ends[XTCP_RULES_KINDS];
+	u16 ends[XTCP_RULES_KINDS];		/* for each kind, the index of the entry after its last entry */
 	struct xtcp_rules_entry *entries;	/* the rules, ordered by their keys */
 };
 
@@ -179,10 +173,7 @@ static void xtcp_rules_match(struct xtcp_rule_match *match, const struct xtcp_ru
 	match->cgroup = key->cgroup;
 }
 
-/*
- * Returns the index of the first entry from @first to @end - 1 whose key is not smaller than @key;
- * @end if there is none.
- */
+/* The index of the first entry from @first to @end - 1 whose key is not smaller than @key, or @end. */
 static unsigned int place_of(const struct xtcp_rules *rules, unsigned int first, unsigned int end,
 			     const struct xtcp_rule_key *key)
 {
@@ -203,10 +194,7 @@ static bool has_key(const struct xtcp_rules *rules, unsigned int at, const struc
 	return at < rules->n && !memcmp(&rules->entries[at].key, key, sizeof(*key));
 }
 
-/*
- * Adds a rule to a table that nobody else uses, with space for it; false if it has one with this
- * key.
- */
+/* Adds a rule to a table that nobody else uses, with space for it; false if it has one with this key. */
 static bool xtcp_rules_add(struct xtcp_rules *rules, const struct xtcp_rule_key *key, struct xtcp_rule *rule)
 {
 	unsigned int at = place_of(rules, 0, rules->n, key);
@@ -300,18 +288,14 @@ static struct xtcp_rule *xtcp_rules_find(const struct xtcp_rules *rules, const s
 
 #define NUMBERS	7	/* options that are copied as numbers */
 
-/*
- * struct xtcp_rule_sets - the options that a rule sets; 0 or NULL: the rule does not set the option
- * @number: see numbers[]
- * @blackbox: whether the connection gets a black box, enum xtcp_box_rule; not a socket option
- */
+/* The options that a rule sets; 0 or NULL: the rule does not set the option. */
 struct xtcp_rule_sets {
 	const struct xtcp_cong_ops *algorithm;	/* TCP_CONGESTION; READ_ONCE: may be renewed */
 	unsigned long max_pacing_rate;		/* SO_MAX_PACING_RATE, octets per second */
-	u32 number[NUMBERS];
+	u32 number[NUMBERS];			/* see numbers[] */
 	u8 initial;				/* the initial window, segments */
 	bool keepalive;				/* SO_KEEPALIVE */
-	u8 blackbox;
+	u8 blackbox;	/* whether the connection gets a black box, enum xtcp_box_rule; not a socket option */
 };
 
 /*
@@ -443,10 +427,7 @@ static void obey_limit(struct sock *sk, unsigned long limit)
 	xsk->by_rule |= XTCP_BY_RULE_MAX_PACING_RATE;
 }
 
-/*
- * Reset the limit of pacing that the rule has set. Switch pacing off if it was off before the rule,
- * unless there is still a limit.
- */
+/* Reset the rule's limit of pacing, and pacing if it was off before, unless there is still a limit. */
 static void undo_limit(struct sock *sk)
 {
 	const u16 by_rule = xtcp_sk(sk)->by_rule;
@@ -474,10 +455,7 @@ static void obey(struct sock *sk, const struct xtcp_rule_sets *sets)
 	}
 	obey_limit(sk, sets->max_pacing_rate);
 	obey_timers(sk, sets);
-	/*
-	 * these two fields need no bits in by_rule: no socket option sets them, and a reset of the
-	 * TCB clears them
-	 */
+	/* no bits in by_rule for these two: no socket option sets them, and a reset of the TCB clears them */
 	xsk->cong.initial = sets->initial;
 	xsk->box_rule = sets->blackbox;
 }
@@ -512,10 +490,7 @@ void xtcp_policy_apply(struct sock *sk)
 	rcu_read_unlock();
 }
 
-/*
- * Resets the options that a rule has set, before the TCB is reset. A pacing limit that a program
- * has set meanwhile stays, unless it equals that of the rule.
- */
+/* Before the TCB is reset. A program's pacing limit stays, unless it equals that of the rule. */
 void xtcp_policy_undo(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -533,10 +508,7 @@ void xtcp_policy_undo(struct sock *sk)
 	xsk->by_rule = 0;
 }
 
-/*
- * A program or an administrator has set the option @optname of IPPROTO_TCP: it does not count as
- * set by a rule any more.
- */
+/* The option @optname of IPPROTO_TCP was set otherwise: it does not count as set by a rule any more. */
 void xtcp_policy_program_sets(struct sock *sk, int optname)
 {
 	unsigned int i;
@@ -823,10 +795,7 @@ static int take_prefix(struct xtcp_rule_match *match, struct nlattr **attrs, str
 	return 0;
 }
 
-/*
- * Returns the depth of the cgroup @id, 1 for the root; 0 if the sender of the netlink message sees
- * no such cgroup.
- */
+/* The depth of the cgroup @id, 1 for the root; 0 if the message's sender sees no such cgroup. */
 static unsigned int depth_of(u64 id)
 {
 	unsigned int depth = 0;
@@ -889,10 +858,7 @@ static int take_key(struct xtcp_rule_key *key, struct nlattr **attrs, bool is_th
 	return 0;
 }
 
-/*
- * Return: 0, or -ERANGE if setsockopt() would refuse that many microseconds. The attribute of
- * TCP_KEEPCNT alone has one octet.
- */
+/* -ERANGE if setsockopt() would refuse that many microseconds. TCP_KEEPCNT's attribute alone has one octet. */
 static int take_option(u32 *value, const struct number *number, const struct nlattr *attr,
 		       struct netlink_ext_ack *extack)
 {
@@ -907,10 +873,7 @@ static int take_option(u32 *value, const struct number *number, const struct nla
 	return -ERANGE;
 }
 
-/*
- * Fill @sets, the options that a rule sets, from @attrs. Return: 0, and the caller has to give back
- * the algorithm; or a negative errno.
- */
+/* Fill @sets from @attrs. Return: 0, and the caller has to give back the algorithm; or an error. */
 static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *congestion = attrs[XTCP_RULE_CONGESTION], *rate = attrs[XTCP_RULE_MAX_PACING_RATE];
@@ -938,10 +901,7 @@ static int take_sets(struct xtcp_rule_sets *sets, struct nlattr **attrs, struct 
 	return -ENOENT;
 }
 
-/*
- * Delete the rule with this key. If the key has a cgroup, this cgroup may have been removed, so its
- * depth is unknown: try each depth. Return: 0 or -ENOENT.
- */
+/* A cgroup of the key may have been removed, its depth unknown: try each. Return: 0 or -ENOENT. */
 static int delete_rule(struct xtcp_policy *draft, struct xtcp_rule_key *key)
 {
 	struct xtcp_rule_match match;

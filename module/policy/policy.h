@@ -24,10 +24,7 @@ void xtcp_policy_apply(struct sock *sk);
 void xtcp_policy_undo(struct sock *sk);
 void xtcp_policy_program_sets(struct sock *sk, int optname);
 
-/*
- * Applies the rule that matches a new connection, if any rule matches. The addresses and ports of
- * the connection are known. Socket lock held.
- */
+/* Applies the rule that matches a new connection, whose addresses and ports are known, if any. Socket lock held. */
 static inline void xtcp_policy_begin(struct sock *sk)
 {
 	if (unlikely(rcu_access_pointer(xtcp_net_of(sk)->policy)))

@@ -64,10 +64,7 @@ struct xtcp_port_range {
 	 * are numbered from 0, and it begins at @offset modulo the size of the half
 	 */
 	u32 offset;
-	/*
-	 * every how many ports, from @low on, one is kernel TCP's alone; a power of two below 32, so that each
-	 * word of a bitmap has the same pattern. 0: none
-	 */
+	/* every how many ports from @low one is kernel TCP's: a power of two, the same in each word; 0: none */
 	u32 spared;
 };
 
@@ -120,10 +117,7 @@ static struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range
 	return map;
 }
 
-/*
- * Frees the bitmaps at once, and the map after a grace period: lookups may still read a dead map,
- * but not its bitmaps.
- */
+/* The bitmaps at once, the map after a grace period: lookups may still read a dead map, not its bitmaps. */
 static void xtcp_portmap_free(struct xtcp_portmap *map)
 {
 	kfree(map->ours);
@@ -349,10 +343,7 @@ xtcp_portmap_clear(struct xtcp_portmap *map, const struct xtcp_conn *conn,
 
 	lockdep_assert_held(&map->lock);
 	do {
-		/*
-		 * the connection may have its number from an earlier map, perhaps for another
-		 * destination: compare, if there was one
-		 */
+		/* its number may be of an earlier map, perhaps for another destination: compare, if there was one */
 		if ((likely(!has_predecessor) || (conn->bound_dev_if == map->bound_dev_if &&
 						  xtcp_conn_leads_to(conn, &map->key, map->v4))) &&
 		    __test_and_clear_bit(ntohs(conn->lport), ours))
@@ -738,10 +729,7 @@ static int try_shown(struct sock *sk, struct xtcp_portmap *map, const struct xtc
 	return err;
 }
 
-/*
- * Then, if records may be replaced (@look), tries a few ports in turn, which may be of such records:
- * enough, unless most of the half are too young.
- */
+/* Then, with @look, tries a few ports of records to replace: enough, unless most of the half are too young. */
 static int try_half(struct sock *sk, struct xtcp_portmap *map, const struct xtcp_port_range *range, bool first,
 		    struct xtcp_demux_key *look)
 {

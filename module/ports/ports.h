@@ -85,10 +85,7 @@ struct xtcp_lease {
 	refcount_t users;
 	atomic_t socks;
 	kuid_t uid;
-	/*
-	 * One octet, to save memory (XTCP_LEASE_SHARED_SIZE): a write to one field rewrites all
-	 * three, so the same lock guards them
-	 */
+	/* One octet, for XTCP_LEASE_SHARED_SIZE: a write rewrites all three fields, so one lock guards them */
 	u8 reuse : 4;
 	u8 reuseport : 1;
 	u8 admits_others : 1;

@@ -121,10 +121,7 @@ static bool lease_admits(struct xtcp_lease *lease, const struct sock *sk, bool b
 		return true;
 	if (!owner_admits(lease, sk, listens))
 		return false;
-	/*
-	 * @sk may have other options, so @lease no longer speaks for all on the port
-	 * (lease_vouches())
-	 */
+	/* @sk may have other options, so @lease speaks no longer for all on the port (lease_vouches()) */
 	lease->admits_others = true;
 	return true;
 }
@@ -181,12 +178,8 @@ static bool is_in_the_way(struct sock *other, void *arg)
 	       !lease_admits(container_of(other, struct xtcp_lease, inet.sk), query->sk, mine->sk_state == TCP_LISTEN);
 }
 
-/*
- * Walks the socks on @port in a chain of bhash2, which several addresses may share. Return: true
- * when @look() has ended the walk.
- */
-static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, u16 port,
-		     look_fn *look, void *arg)
+/* The socks on @port in a chain of bhash2, which addresses may share. Return: true when @look() ended it. */
+static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, u16 port, look_fn *look, void *arg)
 {
 	struct inet_bind2_bucket *tb2;
 	bool found = false;

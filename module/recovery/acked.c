@@ -218,10 +218,7 @@ static __always_inline void update_window(struct sock *sk, const struct xtcp_seg
  */
 static bool is_noop_ack(const struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
-	/*
-	 * a tail loss probe may cause a duplicate ACK after all text has been acknowledged, and
-	 * xtcp_tlp_ack() has to see it (RFC 8985 section 7.4.1)
-	 */
+	/* a tail loss probe may cause a duplicate ACK after all was acknowledged; xtcp_tlp_ack() has to see it */
 	if (seg->sack_blocks || xsk->stream->tlp.pending || (seg->flags & XTCP_ECE && !(xsk->ecn & XTCP_ECN_ACCURATE)))
 		return false;
 	return xsk->snd.una == xsk->snd.nxt || (xsk->agreed.sack_ok && xsk->cong.phase == XTCP_CONG_OPEN);
@@ -255,10 +252,7 @@ static __always_inline void take_news(struct sock *sk, struct sk_buff *skb, bool
 	const u32 wnd = segment_window(xsk, seg);
 	bool sampled;
 
-	/*
-	 * a duplicate ACK as in RFC 5681 section 2, (a) to (e); but as in Linux, also with a window
-	 * that has shrunk
-	 */
+	/* a duplicate ACK as in RFC 5681 section 2, (a) to (e); as in Linux, also with a window that has shrunk */
 	sample.news |= wnd > xsk->snd.wnd;
 	sample.duplicate = xsk->snd.una != xsk->snd.nxt && !moves && !sample.news;
 	if (xsk->agreed.sack_ok && seg->sack_blocks)

@@ -106,10 +106,7 @@ static void undo_begin(struct sock *sk)
 	sock_owned_by_me(sk);
 	undo->armed = true;
 	undo->marker = tx->snd.una;
-	/*
-	 * retransmissions of the previous recovery that are still in flight also count for this
-	 * recovery
-	 */
+	/* retransmissions of the previous recovery that are in flight count for this one, too */
 	undo->resent = stream->scoreboard.resent;
 	undo->any_resent = undo->resent;
 	/*
@@ -137,10 +134,7 @@ static bool undo_apply(struct sock *sk, int counter)
 	if (undone)
 		xtcp_ecn_undone(sk);
 	stream->undo.armed = false;
-	/*
-	 * let RACK look for losses again. Outside recovery it may wait longer for late segments,
-	 * and then has to start its timer
-	 */
+	/* let RACK look again: outside recovery it may wait longer for late segments, and has to start its timer */
 	stream->rack.advanced = true;
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), counter);
 	return undone;
@@ -256,8 +250,7 @@ void xtcp_repair_mtu_fell(struct sock *sk)
 	if (!xsk->agreed.sack_ok)
 		forget_duplicates(sk);
 	for (skb = xtcp_sndq_first(sk); skb; skb = xtcp_sndq_next(sk, skb)) {
-		if (min(skb->len, xtcp_sndq_segment(skb)) > xsk->mss &&
-		    !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
+		if (min(skb->len, xtcp_sndq_segment(skb)) > xsk->mss && !(xtcp_sndcb(skb)->marks & XTCP_SNDQ_SACKED))
 			xtcp_scoreboard_lost(sk, skb);
 	}
 	if (stream->lost_total == lost)
@@ -267,10 +260,7 @@ void xtcp_repair_mtu_fell(struct sock *sk)
 	xtcp_repair_lost(sk, false);
 }
 
-/*
- * Resend the SYN's text, which the SYN-ACK did not acknowledge. This is no sign of congestion (RFC
- * 7413 section 4.2.2, "Client: Receiving SYN-ACK").
- */
+/* The text that the SYN-ACK did not acknowledge: no sign of congestion (RFC 7413 section 4.2.2). */
 void xtcp_repair_syn_text_refused(struct sock *sk)
 {
 	struct sk_buff *skb;

@@ -358,10 +358,7 @@ static __always_inline bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff 
 {
 	sock_owned_by_me(sk);
 	if (xtcp_seg(skb)->seq == xtcp_sk(sk)->rcv.nxt && skb_queue_empty(&sk->sk_receive_queue)) {
-		/*
-		 * charge it even beyond tcp_mem: the program whose sockets use that memory up may
-		 * be waiting for this text
-		 */
+		/* charge it even beyond tcp_mem: the program that uses this memory up may be waiting for this text */
 		if (!sk_rmem_schedule(sk, skb, skb->truesize))
 			xtcp_memory_force(sk, skb->truesize);
 		return true;
@@ -450,10 +447,7 @@ static noinline void insert_new_text(struct sock *sk, struct sk_buff *skb)
 		if (covered && absorb(sk, &skb, next, &copied))
 			continue;
 		if (!xtcp_trim_back(skb, xtcp_seg(next)->seq - xtcp_seg(skb)->seq)) {
-			/*
-			 * with @skb goes the text that it has absorbed: no SACK block and no D-SACK
-			 * may report that text
-			 */
+			/* with @skb goes what it has absorbed: no SACK block and no D-SACK may report that text */
 			xtcp_sack_dropped(sk, xtcp_seg(skb)->seq);
 			goto drop;
 		}
@@ -727,8 +721,7 @@ static void data_event(struct sock *sk, struct sk_buff *skb)
 	measure_mss(xsk, skb);
 	xtcp_space_arrived(sk, skb);
 	/* for longer than an RTO, which is at least two jiffies; usually it is 0 or 1 */
-	if (!stream->rcv_data_tstamp ||
-	    (silent > 1 && silent > msecs_to_jiffies(xtcp_bounds_rto_ms(&xsk->inet.sk))))
+	if (!stream->rcv_data_tstamp || (silent > 1 && silent > msecs_to_jiffies(xtcp_bounds_rto_ms(&xsk->inet.sk))))
 		quickack(xsk);
 	stream->rcv_data_tstamp = now;
 	if (skb_shinfo(skb)->gso_size)
@@ -794,8 +787,7 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 
 	seg->flags &= ~XTCP_FIN;
 	seg->end_seq = seg->seq + seg->len;
-	if (xtcp_seq_lt(seg->seq, xsk->rcv.nxt) &&
-	    !xtcp_trim_front(skb, min(xsk->rcv.nxt - seg->seq, seg->len)))
+	if (xtcp_seq_lt(seg->seq, xsk->rcv.nxt) && !xtcp_trim_front(skb, min(xsk->rcv.nxt - seg->seq, seg->len)))
 		return false;
 	window = xsk->rcv.nxt + offered - seg->seq;
 	if (seg->len > window) {
@@ -803,10 +795,7 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
 		if (!xtcp_trim_back(skb, window))
 			return false;
 	}
-	/*
-	 * text at the sequence number of the FIN shows that the FIN was not the peer's: forget it,
-	 * as in Linux
-	 */
+	/* text at the sequence number of the FIN: it was not the peer's; forget it, as in Linux */
 	if (xsk->rcv_fin_known && xtcp_seq_le(seg->seq, xsk->stream->rcv_fin_seq) &&
 	    xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_fin_seq))
 		xsk->rcv_fin_known = false;
@@ -866,10 +855,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 		/* the reader makes room by reading */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
-		/*
-		 * duplicate ACKs tell the peer of the hole (RFC 5681 section 4.2). Linux sends none
-		 * for text that it drops
-		 */
+		/* duplicate ACKs tell the peer of the hole (RFC 5681 section 4.2). Linux drops text without any */
 		if (!in_order)
 			xtcp_acking_owe_now(&xsk->acking);
 		return XTCP_DONE;
@@ -955,10 +941,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 	__skb_pull(skb, seg->hdr_len);
 	seg->hdr_len = 0;
 
-	/*
-	 * in a simultaneous open, the SYN-ACK repeats the SYN, but a D-SACK is only for data (RFC
-	 * 2883 section 4)
-	 */
+	/* in a simultaneous open, the SYN-ACK repeats the SYN, but a D-SACK is for data (RFC 2883 section 4) */
 	if (!(seg->flags & XTCP_SYN))
 		note_old_text(sk, seg);
 	if (xsk->fin_received || xtcp_seq_le(seg->end_seq, xsk->rcv.nxt)) {

@@ -168,10 +168,7 @@ void xtcp_mtuprobe_begin(struct sock *sk)
 	xtcp_sender(sk)->stream->mtuprobe.is_on = true;
 }
 
-/*
- * Text is unacknowledged after R1, perhaps a black hole: smaller segments. RFC 4821 section 7.7,
- * RFC 8899 section 4.3.
- */
+/* Unacknowledged after R1, perhaps a black hole: smaller segments. RFC 4821 section 7.7, RFC 8899 section 4.3. */
 void xtcp_mtuprobe_timeout(struct sock *sk)
 {
 	const struct xtcp_sysctl *ctl = sysctls(sk);
@@ -313,10 +310,7 @@ void xtcp_sndbuf_expand(struct sock *sk)
 		WRITE_ONCE(sk->sk_sndbuf, max_t(int, sk->sk_sndbuf, min_t(u64, want, most)));
 }
 
-/*
- * Wake a writer after octets were acknowledged or sent. The caller first sends all that it may,
- * because TCP_NOTSENT_LOWAT counts only unsent data.
- */
+/* After octets were acknowledged or sent. Send first: TCP_NOTSENT_LOWAT counts only unsent data. */
 __always_inline void xtcp_sndbuf_wake(struct sock *sk)
 {
 	sock_owned_by_me(sk);

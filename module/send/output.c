@@ -37,10 +37,7 @@
 #define ACKS_PER_WINDOW	4U	/* a new rate gives at least so many ACKs for a window */
 #define LEAST_ACKS	2U	/* if fewer ACKs come for a window, the rate changes */
 
-/*
- * @program: XTCP_ACK_RATE, 0: not set. Return: full segments for each ACK; 0: the usual rate, for
- * which the peer need not be asked.
- */
+/* @program: XTCP_ACK_RATE, 0: not set. Return: full segments per ACK; 0: the usual rate, not to be asked for. */
 static u32 right_rate(const struct sock *sk, u32 program)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
@@ -527,8 +524,7 @@ static noinline enum probe push_probe(struct sock *sk)
 	if (in_flight(xsk) && min(congestion_room(sk), xtcp_snd_room(&xsk->snd, start)) < n + xsk->mss)
 		return PROBE_WAITS;
 	skb = xtcp_sndq_unsent(sk);
-	if (!gather_probe(sk, n) ||
-	    (n < skb->len && xtcp_fragment(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
+	if (!gather_probe(sk, n) || (n < skb->len && xtcp_fragment(sk, skb, n, sk_gfp_mask(sk, GFP_ATOMIC))))
 		return PROBE_NONE;
 	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_PROBE;
 	if (!send_new(sk, skb, xtcp_sndcb(skb)->end_seq - start)) {
@@ -645,10 +641,7 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
 	if (xtcp_segment_send_on_syn(sk, text, now_us))
 		return false;
 	xtcp_sk(sk)->syn_data = true;
-	/*
-	 * as in Linux, the SYN with the data has no PSH. A retransmission sends the data alone,
-	 * with PSH, so that the receiver does not wait for more
-	 */
+	/* as in Linux, the SYN with data has no PSH; resent alone, the data has, so that the receiver does not wait */
 	xtcp_sndcb(text)->flags |= XTCP_PSH;
 	xtcp_sndq_sent(sk, syn, now_us);
 	xtcp_sndq_sent(sk, text, now_us);

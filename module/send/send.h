@@ -36,10 +36,7 @@ static inline u32 xtcp_mss_payload(const struct sock *sk)
 	return tx->mss - min_t(u32, xtcp_sack_room(sack, tx->agreed.ts_ok), tx->mss - XTCP_MSS_LEAST_TEXT);
 }
 
-/*
- * Reads the MTU of the route first. Without a route, the last MTU stays; IP looks for another route
- * before the segment leaves.
- */
+/* Reads the MTU of the route first; without a route, the last one stays, and IP looks for another route. */
 static inline u32 xtcp_mss_current(struct sock *sk)
 {
 	u32 mtu = xtcp_ip_mtu(sk);

@@ -189,10 +189,7 @@ static inline struct sk_buff *xtcp_sndq_skb_of(struct xtcp_sndcb *cb)
 	return container_of((char (*)[sizeof_field(struct sk_buff, cb)])cb, struct sk_buff, cb);
 }
 
-/*
- * Socket lock held; xtcp_sndq_leave_list() and xtcp_sndq_purge() do without if no other thread can
- * find the sock.
- */
+/* Socket lock held; xtcp_sndq_leave_list(), xtcp_sndq_purge(): or no other thread can find the sock. */
 struct sk_buff *xtcp_sndq_alloc(struct sock *sk, gfp_t gfp, bool force);
 void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb);
 

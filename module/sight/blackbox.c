@@ -200,10 +200,7 @@ noinline void xtcp_event_do_out(struct sock *sk, struct sk_buff *skb, u64 us, u3
 		xtcp_boxnote_out(sk, tcp_hdr(skb), us, len, segments, resent, ecn);
 }
 
-/*
- * A SYN (@in) or SYN-ACK for which there was no sock yet came or left at @us. @wnd: its window
- * field; 0: not known.
- */
+/* A SYN (@in) or SYN-ACK without a sock came or left at @us. @wnd: its window field; 0: not known. */
 static void xtcp_boxnote_syn(struct xtcp_blackbox *box, const struct sock *sk, u64 us, bool in, u16 wnd)
 {
 	struct xtcp_blackbox_event *event = begin_event(box, sk, in ? XTCP_BLACKBOX_IN : XTCP_BLACKBOX_OUT, us);
@@ -285,10 +282,7 @@ void xtcp_boxnote_call(struct sock *sk, enum xtcp_blackbox_call call, u32 wanted
 }
 
 static DEFINE_MUTEX(key_lock);		/* guards xtcp_boxnote_key and @wanting */
-/*
- * how many namespaces want boxes, plus how many requests keep xtcp_boxnote_key on at present
- * (xtcp_boxkey_hold()); also read without key_lock
- */
+/* namespaces that want boxes, plus requests that hold xtcp_boxnote_key on; also read without key_lock */
 static unsigned int wanting;
 /* boxes of connections that have not ended; boxes_lock guards it */
 static unsigned int boxes_live;
@@ -518,10 +512,7 @@ static void put_owner(struct xtcp_net *xn, struct xtcp_box_owner *owner)
 	kfree(owner);
 }
 
-/*
- * To whom the boxes of a child belong. Who has one address easily has others: all of the loopback
- * network count as one, and so do those of an IPv6 network.
- */
+/* Who has one address easily has others: all of the loopback network are one, as is an IPv6 network. */
 static struct owner_key owner_of_child(const struct sock *sk, kuid_t user)
 {
 	struct owner_key key = { .user = user, .peer = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn).faddr };
@@ -625,10 +616,7 @@ static struct xtcp_blackbox *make_box(struct sock *sk, struct xtcp_box_owner *ow
 		kmem_cache_free(slab, box);
 		return NULL;
 	}
-	/*
-	 * WRITE_ONCE(): the memory may have been a box until now, and a reader that found that box
-	 * reads these fields without the lock
-	 */
+	/* WRITE_ONCE(): this memory may have been a box, which a reader found and reads without the lock */
 	WRITE_ONCE(box->begun, 0);
 	WRITE_ONCE(box->count, 0);
 	WRITE_ONCE(box->xn, xn);
@@ -644,10 +632,7 @@ static struct xtcp_blackbox *make_box(struct sock *sk, struct xtcp_box_owner *ow
 	xtcp_boxnote_agreement(box, sk);
 	/* pairs with smp_load_acquire() in xtcp_blackbox_copy() */
 	smp_store_release(&box->number, ++last_number);
-	/*
-	 * the memory may be new, and have any number until the store above: a reader that finds the
-	 * box here must see that store
-	 */
+	/* new memory may have any number until the store above: who finds the box here must see that store */
 	smp_store_release(xtcp_blackbox_place(slot), box);
 	count_box(xn, 1);
 	WRITE_ONCE(boxes_live, boxes_live + 1);
@@ -799,10 +784,7 @@ unsigned int xtcp_blackbox_next(const struct xtcp_net *xn, unsigned int slot)
 		}
 		rcu_read_lock();
 		box = READ_ONCE(*place);
-		/*
-		 * a moment later the box may belong to another namespace: xtcp_blackbox_copy()
-		 * tests this again
-		 */
+		/* a moment later it may be another namespace's: xtcp_blackbox_copy() tests this again */
 		found = box && READ_ONCE(box->xn) == xn;
 		rcu_read_unlock();
 		if (!found)
@@ -873,10 +855,7 @@ void xtcp_blackbox_do_child(struct sock *sk, kuid_t user, u32 sent_us, u16 wnd)
 	struct xtcp_blackbox *box = begin(sk, &key);
 	u64 us;
 
-	/*
-	 * with Fast Open (RFC 7413) the SYN makes the sock, so the SYN and its SYN-ACK are written
-	 * as usual
-	 */
+	/* with Fast Open the SYN makes the sock, so SYN and SYN-ACK are written as usual */
 	if (!box || xtcp_sk(sk)->fastopen)
 		return;
 	us = box->begun_us;

@@ -226,10 +226,7 @@ static void show_names(struct seq_file *m, const char *group, const struct snmp_
 	seq_putc(m, '\n');
 }
 
-/*
- * The sum of a counter over all processors. Linux 7.2 does not export snmp_fold_field(), which does
- * the same.
- */
+/* The sum over all processors. Linux 7.2 does not export snmp_fold_field(), which does the same. */
 static unsigned long sum_up(void __percpu *mib, int entry)
 {
 	unsigned long sum = 0;

@@ -161,10 +161,7 @@ enum xtcp_box_rule {
 	XTCP_BOX_ALWAYS,		/* a rule of the policy table chooses: yes */
 };
 
-/*
- * Bits of xtcp_blackbox_event.flags above those of enum xtcp_flags: what else is known about a
- * segment.
- */
+/* Bits of xtcp_blackbox_event.flags above those of enum xtcp_flags: what else is known about a segment. */
 #define XTCP_BLACKBOX_RESENT	BIT(9)	/* the segment was sent before */
 #define XTCP_BLACKBOX_TS	BIT(10)	/* the segment has timestamps */
 /* a SYN or SYN-ACK from before the sock existed, put into the box later */
@@ -286,10 +283,7 @@ static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
 	return block ? &block[slot % XTCP_BLACKBOX_BLOCK] : NULL;
 }
 
-/*
- * Is xtcp_boxnote_key on, and does the connection have a box? The socket lock is held, here and in
- * all functions below.
- */
+/* xtcp_boxnote_key is on, and the connection has a box. Socket lock held, here and in all functions below. */
 static __always_inline bool xtcp_blackbox_is_there(const struct sock *sk)
 {
 	return static_branch_unlikely(&xtcp_boxnote_key) && xtcp_endpoint(sk)->box;
@@ -341,10 +335,7 @@ static inline void xtcp_blackbox_refused(struct sock *sk, int verdict)
 		xtcp_boxnote(sk, XTCP_BLACKBOX_REFUSED, verdict, 0);
 }
 
-/*
- * Event: the program has made a system call. @wanted: octets, or how to shut down. @got: what the
- * call returns.
- */
+/* The program has made a system call. @wanted: octets, or how to shut down. @got: what it returns. */
 static inline void xtcp_blackbox_call(struct sock *sk, enum xtcp_blackbox_call call, size_t wanted, int got)
 {
 	if (xtcp_blackbox_is_there(sk))

@@ -193,10 +193,7 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
 
 	if (child->sk_family != AF_INET6)
 		return;
-	/*
-	 * sk_clone_lock() has copied the listener's pointers; clear them, so that nothing is freed
-	 * twice
-	 */
+	/* sk_clone_lock() has copied the listener's pointers; clear them, so that nothing is freed twice */
 	newnp = &container_of(xtcp_sk(child), struct xtcp6_sock, xtcp)->inet6;
 	inet_sk(child)->pinet6 = newnp;
 	newnp->ipv6_mc_list = NULL;
@@ -249,10 +246,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	atomic64_set(&child->sk_cookie, 0);
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
-	/*
-	 * a listener that is being closed has sk_shutdown set. The child begins without it, and is
-	 * reset when the listener has ended
-	 */
+	/* sk_shutdown of a listener that is being closed. The child, reset later, begins without it */
 	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);
 	return child;

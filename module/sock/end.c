@@ -60,10 +60,7 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn)
 	xa_destroy(&xn->rest->aborted);
 }
 
-/*
- * Lets listings find a sock that is CLOSED and no orphan, unless its connection was not aborted, or
- * it is destroyed next (NOBODY_HOLDS).
- */
+/* A CLOSED sock, no orphan, into listings, unless not aborted, or destroyed next (NOBODY_HOLDS). */
 static void xtcp_aborted_enter(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -170,10 +167,7 @@ void xtcp_sock_done(struct sock *sk)
 	sk->sk_state_change(sk);
 }
 
-/*
- * Stores the reason that the peer's RST gave. The reason is kept in the memory of the deadlines,
- * because no deadline is pending any more.
- */
+/* The reason of the peer's RST, in the memory of the deadlines: none is pending any more. */
 static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -206,10 +200,7 @@ void xtcp_sock_fail(struct sock *sk, int err, enum xtcp_abort_reason reason)
 	xtcp_sndq_purge(sk);
 	if (err) {
 		WRITE_ONCE(sk->sk_err, err);
-		/*
-		 * pairs with smp_rmb() in poll(): a reader that sees the shutdown also sees the
-		 * error
-		 */
+		/* pairs with smp_rmb() in poll(): who sees the shutdown also sees the error */
 		smp_wmb();
 	}
 	tell = err && !sock_flag(sk, SOCK_DEAD);
@@ -281,9 +272,7 @@ struct closed_list {
 	unsigned int len;	/* length of socks */
 };
 
-static DEFINE_PER_CPU(struct closed_list, closed_lists) = {
-	.lock = __SPIN_LOCK_UNLOCKED(closed_lists.lock),
-};
+static DEFINE_PER_CPU(struct closed_list, closed_lists) = { .lock = __SPIN_LOCK_UNLOCKED(closed_lists.lock) };
 
 /**
  * xtcp_closed_add() - a sock has lost its descriptor, or never gets one: let held_by name it
@@ -383,10 +372,7 @@ static unsigned int copy_rows(struct closed_row *rows, unsigned int *all)
 	return n;
 }
 
-/*
- * inum_of() looks through all namespaces for each row, and any user can make many of them. So the
- * rows are written without a lock.
- */
+/* No lock while rows are written: inum_of() looks through all namespaces, and users can make many. */
 static int read_held_by(char *buf, const struct kernel_param *param)
 {
 	struct closed_row *rows = kmalloc_array(ROWS_MAX, sizeof(*rows), GFP_KERNEL);

@@ -137,10 +137,7 @@ static int start(struct sock *sk, int backlog)
 	/* a lookup that sees this pointer also sees the queues that were set up before */
 	smp_store_release(&xtcp_endpoint(sk)->listener, listener);
 	set_limit(sk, backlog);
-	/*
-	 * forget why the last connection has ended. As in Linux, TCP_QUICKACK 0 was for that
-	 * connection
-	 */
+	/* forget why the last connection has ended. As in Linux, TCP_QUICKACK 0 was for that connection */
 	xtcp_ended_forget(&xtcp_sk(sk)->ended);
 	xtcp_acking_interactive(&xtcp_sk(sk)->acking, false);
 	xtcp_repair_leave(sk);
@@ -155,10 +152,7 @@ static int start(struct sock *sk, int backlog)
 	return err;
 }
 
-/*
- * A call of a program has read a sock that is not its socket's any more: the kernel repeats the call.
- * A worker of io_uring returns EINTR to its program instead.
- */
+/* A call has read a sock no longer its socket's: the kernel repeats it; of io_uring it returns EINTR. */
 static int repeat_call(void)
 {
 	if (current->flags & (PF_KTHREAD | PF_IO_WORKER))
@@ -254,10 +248,7 @@ struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern)
 	long timeout;
 	int error;
 
-	/*
-	 * this thread may also be the client, whose third ACK waits for its first write. There is
-	 * no child before: send the ACK now
-	 */
+	/* this thread may be the client, too, whose third ACK waits for its write and makes the child: send it now */
 	if (!xtcp_acceptq_has_child(sk))
 		xtcp_handshake_ack_go();
 	lock_sock(sk);

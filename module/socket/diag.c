@@ -108,9 +108,7 @@ static unsigned int size_of_host(const struct inet_diag_bc_op *op, unsigned int 
 		octets = 16;
 	else if (cond->family != AF_UNSPEC)
 		return 0;
-	if (cond->prefix_len > 8 * octets)
-		return 0;
-	return OP_LEN + sizeof(*cond) + octets;
+	return cond->prefix_len > 8 * octets ? 0 : OP_LEN + sizeof(*cond) + octets;
 }
 
 /* The length of an operation with its arguments, octets; 0: it is malformed or unknown. */
@@ -200,10 +198,7 @@ static bool is_mapped(const __be32 *addr)
 	return !addr[0] && !addr[1] && addr[2] == __cpu_to_be32(0xffff);
 }
 
-/*
- * Does an end of a connection fit the condition? A condition for an IPv4 address also fits an
- * IPv4-mapped address of an IPv6 socket.
- */
+/* Does an end fit the condition? One for IPv4 also fits an IPv4-mapped address of an IPv6 socket. */
 static bool host_fits(const struct inet_diag_hostcond *cond, const struct xtcp_diag_facts *facts, const __be32 *addr,
 		      u16 port)
 {
@@ -485,15 +480,9 @@ static int put_attributes(struct sk_buff *skb, const struct xtcp_diag_ask *ask, 
 static int put_ack_rate(struct sk_buff *skb, const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_ack_rate rate = {
-		.asked = xsk->stream->asked_rate,
-		.given = xsk->stream->sack.ack_rate,
-	};
+	const struct xtcp_ack_rate rate = { .asked = xsk->stream->asked_rate, .given = xsk->stream->sack.ack_rate };
 
-	/*
-	 * in SYN-SENT, it says only that our SYN has the option; without a SYN from the peer, it
-	 * may stay set in CLOSED
-	 */
+	/* in SYN-SENT, only our SYN has the option; without the peer's, it may stay set in CLOSED */
 	if (!xsk->agreed.ack_rate_ok || (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_LISTEN | TCPF_CLOSE))
 		return 0;
 	return nla_put(skb, XTCP_DIAG_ACK_RATE, sizeof(rate), &rate);
@@ -507,10 +496,7 @@ static int put_local(struct sk_buff *skb, const struct sock *sk)
 	return nla_put_flag(skb, XTCP_DIAG_LOCAL);
 }
 
-/*
- * Writes what needs the lock. @state: as in the row. Return: 0; -EMSGSIZE; -EAGAIN if a program has
- * the socket lock; -ESTALE if the state is another one now.
- */
+/* @state: as in the row. -EAGAIN: a program has the socket lock; -ESTALE: another state now; -EMSGSIZE. */
 static int put_locked(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk, int state)
 {
 	union tcp_cc_info algorithm;
@@ -601,10 +587,7 @@ static int xtcp_diag_row_listener(struct sk_buff *skb, const struct xtcp_diag_as
 	return err == -ESTALE ? 0 : err;
 }
 
-/*
- * Adds the row of a sock. If its state changes before the lock is taken, the row is made anew,
- * unless the sock has ended.
- */
+/* If the state changes before the lock is taken, the row is made anew, unless the sock has ended. */
 static int diag_row_of_sock(struct sk_buff *skb, const struct xtcp_diag_ask *ask, struct sock *sk)
 {
 	struct xtcp_row row;
@@ -721,11 +704,7 @@ struct xtcp_diag_walk {
 
 static struct xtcp_diag_key key_of(const struct xtcp_conn *conn)
 {
-	return (struct xtcp_diag_key) {
-		.hash = conn->hash,
-		.dev = conn->bound_dev_if,
-		.tuple = xtcp_conn_tuple(conn),
-	};
+	return (struct xtcp_diag_key) { .hash = conn->hash, .dev = conn->bound_dev_if, .tuple = xtcp_conn_tuple(conn) };
 }
 
 static int compare(const struct xtcp_diag_key *a, const struct xtcp_diag_key *b)
@@ -814,10 +793,7 @@ static int put_batch(struct xtcp_diag_walk *walk, struct sk_buff *skb)
 	return err;
 }
 
-/*
- * Waits a moment for a program that has the lock of the next sock. Return: false when the dump has
- * waited long enough, and ask.unlocked is set.
- */
+/* For a program with the lock of the next sock. False when that was long enough, and ask.unlocked is set. */
 static bool xtcp_diag_walk_waits(struct xtcp_diag_walk *walk)
 {
 	if (walk->tries == PAUSES || !walk->patience) {
@@ -1139,11 +1115,7 @@ static int check_request(const struct nlmsghdr *nlh)
 
 static int diag_list(struct sk_buff *request, struct nlmsghdr *nlh)
 {
-	struct netlink_dump_control control = {
-		.start = dump_start,
-		.dump = dump_on,
-		.done = dump_done,
-	};
+	struct netlink_dump_control control = { .start = dump_start, .dump = dump_on, .done = dump_done };
 	int err = check_request(nlh);
 
 	if (err)
@@ -1176,10 +1148,7 @@ static struct sock_diag_handler handler = {
 
 static bool is_registered;
 
-/*
- * Lets programs list sockets, and an administrator end them. If the family has another handler
- * already, only logs a warning: the module works without.
- */
+/* If the family has another handler already, only logs a warning: the module works without. */
 void xtcp_diag_register(int family)
 {
 	handler.family = family;

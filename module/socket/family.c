@@ -585,10 +585,7 @@ static void proto_keepalive(struct sock *sk, int on)
 	xtcp_keepalive_changed(sk, 0);
 }
 
-/*
- * proto.init: of a sock by create() below, or by the kernel's inet_create() and inet6_create(). After an error
- * proto.destroy is called.
- */
+/* Of a sock by create() below, or by inet_create(), inet6_create(). After an error proto.destroy is called. */
 static int proto_init(struct sock *sk)
 {
 	struct socket *sock = sk->sk_socket;
@@ -962,10 +959,7 @@ static int change_family(int number)
 	return err;
 }
 
-/*
- * The module parameter "family": of insmod, or written later. Return: 0, -EINVAL, or -EBUSY: it is taken, or we
- * are not ready.
- */
+/* Of insmod, or written later. Return: 0, -EINVAL, or -EBUSY: it is taken, or we are not ready. */
 static int set_family(const char *val, const struct kernel_param *kp)
 {
 	int number, err = kstrtoint(val, 0, &number);
@@ -1048,10 +1042,7 @@ static const struct xtcp_build_calls our_calls = {
 	.names = &xtcp_names_calls,
 };
 
-/*
- * Return: 0; -EINVAL when the module parameter "family" is out of range; -ENOMEM; or an error of
- * proto_register().
- */
+/* Return: 0; -EINVAL when the parameter "family" is out of range; -ENOMEM; an error of proto_register(). */
 int xtcp_family_init(void)
 {
 	int err;
@@ -1065,10 +1056,7 @@ int xtcp_family_init(void)
 	err = percpu_counter_init(&sockets_allocated, 0, GFP_KERNEL);
 	if (err)
 		goto err_lease;
-	/*
-	 * newer kernels (6.12 and 7.2) do not export sysctl_tcp_mem to modules if IPv6 is built in,
-	 * so read it from tcp_prot
-	 */
+	/* 6.12 and 7.2 do not export sysctl_tcp_mem to modules if IPv6 is built in, so read it from tcp_prot */
 	xtcp_prot.sysctl_mem = tcp_prot.sysctl_mem;
 	err = proto_register(&xtcp_prot, 1);
 	if (err)
@@ -1098,10 +1086,7 @@ void xtcp_family_exit(void)
 	xtcp_lease_exit();
 }
 
-/*
- * Lets programs open sockets. Return: 0; -EBUSY when the family number is taken; not -EEXIST, by
- * which modprobe means that the module is loaded already.
- */
+/* Return: 0; -EBUSY when the number is taken, not -EEXIST, by which modprobe means: loaded already. */
 int xtcp_family_register(void)
 {
 	int err = take_number(family_number);

@@ -201,10 +201,7 @@ static void rename_exit(struct net *net)
 		undo_in(net);
 }
 
-static struct pernet_operations rename_ops = {
-	.init = rename_init,
-	.exit = rename_exit,
-};
+static struct pernet_operations rename_ops = { .init = rename_init, .exit = rename_exit };
 
 /* @calls: of the build that has @name; NULL: we have it. Return: 0, -EBUSY, -ENOMEM. */
 static int exchange_names(const char *name, const struct xtcp_build_calls *calls)
@@ -287,10 +284,7 @@ static void __net_exit names_exit(struct net *net)
 	drop_names(net, xtcp_instances_name());
 }
 
-static struct pernet_operations names_ops = {
-	.init = names_init,
-	.exit = names_exit,
-};
+static struct pernet_operations names_ops = { .init = names_init, .exit = names_exit };
 
 int xtcp_names_init(void)
 {

@@ -22,10 +22,7 @@
 #include "listen/listen.h"
 #include "send/send.h"
 
-/*
- * How many octets could RECEIVE return now? Unless SO_OOBINLINE is set, only those before the
- * urgent octet. Racy without the socket lock.
- */
+/* Octets to RECEIVE now; unless SO_OOBINLINE is set, those before the urgent one. Racy without the lock. */
 static int xtcp_recvmsg_inq(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -80,10 +77,7 @@ struct reading {
 	struct sk_buff *stamped;
 };
 
-/*
- * The urgent octet, also called the mark. A call that has read octets before it does not read past
- * it (RFC 9293 section 3.8.5).
- */
+/* The urgent octet, or mark: a call that has read before it does not read past it (RFC 9293 3.8.5). */
 static inline bool at_mark(const struct xtcp_sock *xsk, u32 seq)
 {
 	return unlikely(xsk->urgent.data) && xsk->urgent.seq == seq;
@@ -326,10 +320,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			break;
 		if (copied && at_mark(xsk, *r.seq))
 			break;
-		/*
-		 * this test of the backlog is racy, since the kernel fills the backlog with plain
-		 * stores. If the test misses a segment, the next call handles it
-		 */
+		/* racy: the kernel fills the backlog with plain stores. A segment missed here, the next call handles */
 		if (copied >= target && !data_race(READ_ONCE(sk->sk_backlog.tail)))
 			break;
 		if (must_end(sk, copied, timeo, &ret)) {
@@ -355,10 +346,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 				break;
 			}
 		}
-		/*
-		 * as in Linux, if another thread has read octets that this thread has peeked at, go
-		 * on with the octets that are left
-		 */
+		/* as in Linux, if another thread has read octets that we have peeked at, go on with what is left */
 		if (flags & MSG_PEEK && peek_seq - peek_off - copied - r.passed != xsk->rcv.copied_seq)
 			peek_seq = xsk->rcv.copied_seq + peek_off;
 		if (copied && at_mark(xsk, *r.seq))
@@ -369,10 +357,7 @@ static int receive(struct sock *sk, struct msghdr *msg, size_t len, int flags, l
 			sock_recv_timestamp(msg, sk, r.stamped);
 		consume_skb(r.stamped);
 	}
-	/*
-	 * send no window update if another thread has disconnected the socket meanwhile: the octets
-	 * belonged to the earlier connection
-	 */
+	/* no window update if the socket was disconnected meanwhile: the octets were another connection's */
 	if (likely(xtcp_compat_disconnects(xsk) == disconnects))
 		ack_what_was_read(sk, flags & MSG_PEEK ? 0 : copied);
 	return copied ?: ret;
@@ -423,8 +408,7 @@ int xtcp_recvmsg(struct sock *sk, struct msghdr *msg, size_t len, int flags)
 			return ret;
 	}
 	timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
-	if (sk_can_busy_loop(sk) && skb_queue_empty_lockless(&sk->sk_receive_queue) &&
-	    sk->sk_state == TCP_ESTABLISHED)
+	if (sk_can_busy_loop(sk) && skb_queue_empty_lockless(&sk->sk_receive_queue) && sk->sk_state == TCP_ESTABLISHED)
 		sk_busy_loop(sk, flags & MSG_DONTWAIT);
 	waited = timeo && len && !(flags & (MSG_PEEK | MSG_OOB)) && has_nothing(sk);
 	if (waited)
@@ -802,10 +786,7 @@ __poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_str
 	sk = READ_ONCE(sock->sk);	/* that of a listener may have changed */
 	if (unlikely(!xtcp_listen_is_ours(sk)))
 		return 0;		/* who took over wakes all that poll */
-	/*
-	 * in this order: end.c writes the error first and the state last, so who sees the new state
-	 * also sees shutdown and error
-	 */
+	/* in this order: end.c writes the error first, the state last: with the new state come both others */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
 		/* this thread may hold back the third ACK of a connection to this listener */

@@ -118,10 +118,7 @@ static int set_seq(struct sock *sk, u32 seq)
 	}
 }
 
-/*
- * Both ends scale their windows, by these shifts. The window that we have offered stays, in the unit
- * that is new.
- */
+/* Both ends scale their windows by these shifts. The window that we have offered stays, in the new unit. */
 static int set_shifts(struct sock *sk, u16 snd_wscale, u16 rcv_wscale)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

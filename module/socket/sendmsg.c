@@ -80,10 +80,7 @@ static u32 bundle_goal(const struct sock *sk)
 	return segments * mss;
 }
 
-/*
- * At least two skbs are in flight, or the last write took the short way (@local). Return: true when the
- * data waits, and a timer runs.
- */
+/* Two skbs are in flight, or the last write took the short way (@local). True: data waits, a timer runs. */
 static bool waits_for_next(struct sock *sk, u32 written, bool local)
 {
 	const u32 usecs = READ_ONCE(xtcp_net_of(sk)->sysctl.coalesce_usecs);
@@ -367,10 +364,7 @@ void xtcp_connect_undo(struct sock *sk, bool entered)
 	xtcp_sock_reset_tcb(sk);
 }
 
-/*
- * Sends the SYN that connect() has left to the first write (RFC 7413 section 4.2.2);
- * xtcp_sock_fastsyn() is set. Return: 0, or -ENOBUFS, and @sk is CLOSED.
- */
+/* RFC 7413 section 4.2.2; xtcp_sock_fastsyn() is set. Return: 0, or -ENOBUFS, and @sk is CLOSED. */
 static int connect_deferred(struct sock *sk)
 {
 	int err = xtcp_fastsyn_send(sk);
@@ -398,17 +392,11 @@ static noinline_for_stack int connect_fast(struct sock *sk, struct msghdr *msg, 
 	if (!(READ_ONCE(xtcp_net_of(sk)->sysctl.fastopen) & XTCP_FASTOPEN_CLIENT) ||
 	    (name && msg->msg_namelen >= (int)sizeof(name->sa_family) && name->sa_family == AF_UNSPEC))
 		return -EOPNOTSUPP;
-	/*
-	 * as in Linux, MSG_FASTOPEN fails while a Fast Open of this sock is under way, and after
-	 * connect() has sent the SYN of a Fast Open
-	 */
+	/* as in Linux, MSG_FASTOPEN fails while a Fast Open is under way, and after its connect() sent the SYN */
 	if (xsk->opens_fast || xsk->fastopen_asked)
 		return -EALREADY;
 	xtcp_sock_begin_fastsyn(xsk, &fast);
-	/*
-	 * send the SYN that connect() has deferred, unless the peer's SYN has moved the sock out of
-	 * SYN-SENT (simultaneous open)
-	 */
+	/* the SYN that connect() deferred, unless the peer's has ended SYN-SENT (simultaneous open) */
 	if (xtcp_compat_defers_connect(sk) && sk->sk_state == TCP_SYN_SENT)
 		connect_deferred(sk);
 	err = __inet_stream_connect(sk->sk_socket, name, msg->msg_namelen,
@@ -654,10 +642,7 @@ int xtcp_sendmsg(struct sock *sk, struct msghdr *msg, size_t size)
 {
 	int ret;
 
-	/*
-	 * fault pages in before the lock is taken, since a fault may take long. While this thread
-	 * has the lock, the timer cannot send the data that waits for this write
-	 */
+	/* fault pages in before the lock: a fault may take long, and the timer cannot send meanwhile */
 	if (READ_ONCE(xtcp_sk(sk)->coalescing))
 		fault_in_iov_iter_readable(&msg->msg_iter, min_t(size_t, size, GSO_LEGACY_MAX_SIZE));
 	lock_sock(sk);

@@ -83,10 +83,7 @@ struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_dia
 	return conn && cookie_fits(sk, &req->id) ? conn : NULL;
 }
 
-/*
- * Does a sock still have the connection of @tuple? It may have ended, and the sock be connected
- * elsewhere.
- */
+/* Has it still the connection of @tuple? That may have ended, and the sock be connected elsewhere. */
 static bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
 {
 	const struct xtcp_tuple now = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
@@ -95,10 +92,7 @@ static bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tup
 	return (1 << sk->sk_state) & ~(TCPF_CLOSE | TCPF_LISTEN) && !memcmp(&now, tuple, sizeof(now));
 }
 
-/*
- * Does a sock listen at the place of a request? The cookie is not compared. Racy without the socket
- * lock.
- */
+/* Does a sock listen at the place of a request, whatever the cookie? Racy without the socket lock. */
 static bool xtcp_diag_find_listens(const struct sock *sk, const struct inet_diag_req_v2 *req)
 {
 	const int family = req->sdiag_protocol == XTCPPROTO_IPV6 ? AF_INET6 : AF_INET;
@@ -250,10 +244,7 @@ static void stop_listener(struct sock *sk)
 	xtcp_handover_end(xtcp_net_of(sk), sk, NULL);
 }
 
-/*
- * Ends a listener; the others of its group continue. Return: 0; -ENOENT; -EBUSY if a program has
- * the socket lock.
- */
+/* The others of its group continue. Return: 0; -ENOENT; -EBUSY if a program has the socket lock. */
 static int destroy_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req)
 {
 	int err = -ENOENT;
@@ -329,10 +320,7 @@ static struct sock *sock_of(struct xtcp_conn *conn, const struct inet_diag_socki
 	return refcount_inc_not_zero(&sk->sk_refcnt) ? sk : ERR_PTR(-ESRCH);
 }
 
-/*
- * Find the sock that the request names. @tuple receives the tuple of its connection. Return: the
- * same as sock_of().
- */
+/* @tuple receives the tuple of the sock that the request names. Return: the same as sock_of(). */
 static struct sock *find_named(struct xtcp_net *xn, struct nlattr **attrs, struct xtcp_tuple *tuple,
 			       struct netlink_ext_ack *extack)
 {
@@ -389,10 +377,7 @@ static int change_or_fail(struct sock *sk, struct nlattr **attrs, struct netlink
 	return err;
 }
 
-/*
- * Make all changes, or none. What can fail comes first: the test for an orphan, and
- * change_or_fail().
- */
+/* All changes, or none. What can fail comes first: the test for an orphan, and change_or_fail(). */
 static int make_changes(struct sock *sk, struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
 	const struct nlattr *keepalive = attrs[XTCP_SET_KEEPALIVE], *keepidle = attrs[XTCP_SET_KEEPIDLE];
@@ -433,10 +418,7 @@ static unsigned long changes_of(struct nlattr **attrs)
 	return found;
 }
 
-/*
- * Change the sock. Return: 0; -EBUSY if a program has the socket lock; -ESRCH if the connection has
- * ended meanwhile; or the error of the change that failed.
- */
+/* -EBUSY: a program has the socket lock; -ESRCH: the connection has ended; or the error of the change. */
 static int change_sock(struct sock *sk, const struct xtcp_tuple *tuple, struct nlattr **attrs,
 		       struct netlink_ext_ack *extack)
 {
@@ -527,10 +509,7 @@ static struct genl_family netlink_family = {
 
 static bool takes_requests;
 
-/*
- * Let an administrator change connections. The module works without this family of generic netlink.
- * So if the family cannot be registered, the function only logs a warning.
- */
+/* If generic netlink does not take the family, only logs a warning: the module works without. */
 void xtcp_set_register(void)
 {
 	int err;

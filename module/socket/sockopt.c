@@ -141,10 +141,7 @@ static int xtcp_ipopt_get(struct sock *sk, int level, int optname, char __user *
 
 #define LINGER2_MAX_S	120	/* as Linux's TCP_FIN_TIMEOUT_MAX */
 
-/*
- * The data that need not wait any more. As in Linux, TCP_NODELAY sends it even with TCP_CORK, which
- * delays later writes.
- */
+/* What need not wait any more. As in Linux, TCP_NODELAY sends it even with TCP_CORK, which delays later writes. */
 static void push_withheld(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -463,10 +460,7 @@ static int count_keys(const struct sock *sk)
 	return n;
 }
 
-/*
- * IPPROTO_TCP, a number (RFC 9293 section 3.10.6). No lock: it may change meanwhile. *@err
- * becomes -ENOPROTOOPT for an option that is not implemented.
- */
+/* RFC 9293 section 3.10.6. No lock: it may change meanwhile. *@err: -ENOPROTOOPT for an unknown one. */
 static int xtcp_intopt_get(struct sock *sk, int optname, int *err)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
@@ -643,10 +637,7 @@ static int put_octets(char __user *optval, int __user *optlen, const void *from,
 	return 0;
 }
 
-/*
- * TCP_SAVED_SYN. A program can read the SYN once, and only as a whole. If its buffer is too small,
- * the call fails, and *@optlen receives the length that is needed.
- */
+/* TCP_SAVED_SYN, read once and whole. A buffer too small fails, and *@optlen receives the length. */
 static int get_saved_syn(struct sock *sk, char __user *optval, int __user *optlen)
 {
 	const struct xtcp_saved_syn *syn;

@@ -33,20 +33,17 @@
 
 /*
  * struct xtcp_pace - the second timer of a connection, which sends paced, waiting or coalesced text
- * @has_ref: @timer has a reference to the sock, which its function has not yet taken over
- * @before_ns: @next_ns before the last xtcp_pace_stamp(); 0: the layers below refused the last text
- * @again_ns: when text that waits for room tries again, even if no freed segment has reported room
  * @below_max: text waits until sk_wmem_alloc is at most this, octets; 0: none waits for room
  * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context; its
  *	holder takes no other lock of ours
  */
 struct xtcp_pace {
 	struct hrtimer timer;	/* sends the text or ACK that waits */
-	bool has_ref;
+	bool has_ref;		/* @timer has a reference to the sock, which its function has not yet taken over */
 	u64 next_ns;		/* when the next text may leave, CLOCK_MONOTONIC, nanoseconds */
-	u64 before_ns;
+	u64 before_ns;	/* @next_ns before the last xtcp_pace_stamp(); 0: the layers below refused the last text */
 	bool early;		/* text waits for next_ns */
-	u64 again_ns;
+	u64 again_ns;	/* when text that waits for room tries again, even if no freed segment has reported room */
 	unsigned long below_max;
 	spinlock_t lock;	/* see @lock above */
 	struct sock *sk;
@@ -68,10 +65,7 @@ static enum hrtimer_restart pace_fired(struct hrtimer *timer)
 
 	bh_lock_sock(sk);
 	set_bit(XTCP_DEFERRED_PACE, &sk->sk_tsq_flags);
-	/*
-	 * a program: release_sock() does the work. A listener: release_cb() does other work, which
-	 * may sleep
-	 */
+	/* a program: release_sock() does the work. A listener: release_cb() does other work, which may sleep */
 	if (!sock_owned_by_user(sk) && sk->sk_state != TCP_LISTEN)
 		sk->sk_prot->release_cb(sk);
 	bh_unlock_sock(sk);
@@ -303,10 +297,7 @@ void xtcp_pace_room(struct sock *sk)
 
 	if (!pace)
 		return;
-	/*
-	 * read below_max after sock_wfree() has subtracted the segment; pairs with
-	 * xtcp_pace_waits_for_room() and is_waited_for()
-	 */
+	/* after sock_wfree() has subtracted; pairs with xtcp_pace_waits_for_room() and is_waited_for() */
 	smp_mb();
 	if (refcount_read(&sk->sk_wmem_alloc) > READ_ONCE(pace->below_max))
 		return;

@@ -197,10 +197,7 @@ enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadlin
 	return first;
 }
 
-/*
- * The deadline that Linux would show in a listing: it has no number for "delayed ACK" and
- * "reopened". Any context; racy without the socket lock.
- */
+/* As Linux would show it, which has no number for "delayed ACK" and "reopened". Racy without the socket lock. */
 enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline)
 {
 	static const struct {
@@ -245,10 +242,7 @@ static u32 rest_of_rto_us(const struct sock *sk)
 	return gone < rto ? rto - gone : 0;
 }
 
-/*
- * Are fewer than four segments in flight? Fast retransmit needs three duplicate ACKs. If one of
- * fewer segments is lost, at most two cause any.
- */
+/* Fewer than four segments in flight: if one is lost, at most two of three duplicate ACKs come. */
 bool xtcp_flight_is_small(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);

@@ -127,10 +127,7 @@ struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw)
 	return unlikely(tw->is_signed) ? keys_place(tw)->ao : NULL;
 }
 
-/*
- * Fills the @signer of an answer to @skb. @tw: the record itself, since a copy has no keys. RCU
- * read side.
- */
+/* Of an answer to @skb. @tw: the record itself, since a copy has no keys. RCU read side. */
 static void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb,
 				   struct xtcp_signer *signer)
 {
@@ -262,10 +259,7 @@ static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
 	list_for_each_entry(tw, claimed, node) {
 		if (trace_xtcp_conn_state_enabled())
 			trace_xtcp_conn_state(xn->net, &tw->conn, tw->substate, TCP_CLOSE);
-		/*
-		 * a map sets conn.map under the lock of the hash chain, which xtcp_demux_leave()
-		 * takes, too
-		 */
+		/* a map sets conn.map under the lock of the hash chain, as xtcp_demux_leave() takes it */
 		if (!xtcp_demux_leave(&tw->conn)) {
 			absent++;
 		} else if (tw->conn.map) {
@@ -373,10 +367,7 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 		mod_timer(&shard->tw_timer, expires);
 }
 
-/*
- * Begins the end of a record that is not dead. It moves to @claimed, for xtcp_batch_end() without
- * the lock.
- */
+/* The end of a record that is not dead begins: to @claimed, for xtcp_batch_end() without the lock. */
 static void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
 {
 	lockdep_assert_held(&xtcp_shard_of(xn, tw->conn.hash)->lock);
@@ -423,10 +414,7 @@ static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 	return !left;
 }
 
-/*
- * The timer of a shard. A wakeup costs more than the end of a record: those that expire at nearly
- * the same time end together.
- */
+/* Of a shard. A wakeup costs more than a record's end: those that expire at nearly the same time end together. */
 static void expired_records(struct timer_list *timer)
 {
 	struct xtcp_shard *shard = container_of(timer, struct xtcp_shard, tw_timer);
@@ -781,10 +769,7 @@ bool xtcp_timewait_reuse(struct sock *sk, bool bound)
 	if (tw && tw->conn.bound_dev_if == tx->conn.bound_dev_if && may_reuse(xn, tw, bound)) {
 		local_bh_disable();
 		spin_lock(&shard->lock);
-		/*
-		 * another caller may have claimed the record, which may still be in the table:
-		 * replace it there, but do not claim it again
-		 */
+		/* claimed by another caller, it may still be in the table: replace it there, do not claim it again */
 		if (may_reuse(xn, tw, bound) && !xtcp_demux_replace(xn, &tw->conn, &tx->conn)) {
 			if (!xtcp_repair_is_on(sk))
 				xtcp_snd_choose(&tx->snd, tw->snd_nxt + REOPEN_STEP ?: 1, tw->ts_offset);
@@ -942,10 +927,7 @@ static enum answer arrives_time_wait(struct xtcp_net *xn, struct xtcp_timewait *
 	if (may_reopen && xtcp_seg_is_syn_alone(seg)) {
 		if (syn_is_new(tw, seg->seq, seg->has_ts, seg->tsval))
 			return ANSWER_REOPEN;
-		/*
-		 * it has changed since ingress.c asked xtcp_timewait_syn_reopens(): nobody has
-		 * checked the SYN with its key
-		 */
+		/* changed since ingress.c asked xtcp_timewait_syn_reopens(): nobody checked the SYN with its key */
 		if (tw->is_signed)
 			return ANSWER_NOTHING;
 	}

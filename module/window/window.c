@@ -211,10 +211,7 @@ noinline u32 xtcp_sack_room(const struct xtcp_sack *sack, bool ts_ok)
 	return sack->asks ? min_t(u32, room + XTCP_OPTLEN_ACK_RATE_ALIGNED, most) : room;
 }
 
-/*
- * A segment with the blocks was sent, which replaces ACKs that were held back. A D-SACK is sent
- * once (RFC 2883 section 4).
- */
+/* A segment with the blocks, in place of ACKs held back, was sent. A D-SACK is sent once (RFC 2883 section 4). */
 void xtcp_sack_told(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -336,10 +333,7 @@ static void take_round_trip(struct xtcp_sock *xsk, u32 ms, bool is_most)
 		stream->rcv_rtt_us = old - old / 8 + us / 8;
 }
 
-/*
- * RFC 7323 section 4.1, for the receiver. Only a full segment yields an RTT: a smaller one may have
- * waited for the peer's program.
- */
+/* RFC 7323 section 4.1, for the receiver: full segments only, as others may have waited for their program. */
 static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *seg)
 {
 	xsk->stream->rcv_rtt_tsecr = seg->tsecr;
@@ -347,10 +341,7 @@ static noinline void echo_arrived(struct xtcp_sock *xsk, const struct xtcp_seg *
 		take_round_trip(xsk, xtcp_clock_ts_of(xsk->arrived_us) + xsk->snd.ts_offset - seg->tsecr, false);
 }
 
-/*
- * A lower share of text counts at once; a higher one raises rcv_ratio gradually, because a lack of
- * memory is worse than a small window.
- */
+/* A lower share counts at once, a higher one slowly: lack of memory is worse than a small window. */
 static void measure_ratio(struct xtcp_sock *xsk, const struct sk_buff *skb)
 {
 	u32 ratio = clamp_t(u64, div_u64((u64)skb->len << XTCP_SPACE_RATIO_BITS, max(skb->truesize, 1U)), 1, U8_MAX);
@@ -401,18 +392,12 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 		echo_arrived(xsk, seg);
 	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
-	/*
-	 * rcv_ssthresh need not grow in a small buffer: the first window is the full window there,
-	 * rounded down to whole segments
-	 */
+	/* a small buffer: the first window is the full window there, rounded down to whole segments */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
 		grow_ssthresh(sk, skb);
 }
 
-/*
- * Microseconds; 0: unknown. Without timestamps, rcv_rtt_us may be too long, so the shorter of it
- * and SRTT counts.
- */
+/* Microseconds; 0: unknown. Without timestamps rcv_rtt_us may be too long: the shorter of it and SRTT. */
 static u32 round_trip(const struct xtcp_sock *xsk)
 {
 	const u32 us = xsk->stream->rcv_rtt_us;
@@ -524,10 +509,7 @@ static bool may_move(const struct sock *sk, u32 now, u32 space)
 		 xtcp_stream_is_there(xsk->stream) && !RB_EMPTY_ROOT(&xsk->stream->out_of_order));
 }
 
-/*
- * @now: octets offered already. Not inlined, so that xtcp_window_offer() need not save registers if
- * the window is at its upper bound.
- */
+/* @now: octets offered already. Not inlined, to save no registers while the window is at its upper bound. */
 static noinline u32 larger(const struct sock *sk, u32 now)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -622,10 +604,7 @@ bool xtcp_window_would_double(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 now = offered(xsk), wnd;
-	/*
-	 * two bounds limit the next offer. If twice the present offer exceeds one of them, do not
-	 * compute it
-	 */
+	/* two bounds limit the next offer: one that twice the present offer exceeds need not be computed */
 	u32 most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
 
 	sock_owned_by_me(sk);
