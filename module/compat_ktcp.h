@@ -120,11 +120,7 @@ static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const stru
 	return NULL;
 }
 
-/*
- * Kernel TCP's listener for an arriving segment, or NULL. The listener is valid while the RCU read
- * side lasts. Since 6.18 the kernel's function takes no table as an argument, and finds the table
- * by the namespace.
- */
+/* Kernel TCP's listener for a segment, or NULL; RCU read side. Since 6.18 it finds the table by itself. */
 static inline struct sock *xtcp_compat_kernel_listener(struct net *net, struct sk_buff *skb,
 						       const struct xtcp_tuple *tuple, int dif, int sdif)
 {

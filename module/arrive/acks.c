@@ -151,11 +151,7 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
 	return XTCP_ACK_DROP;
 }
 
-/*
- * Does this RST reset the connection? At RCV.NXT (RFC 5961 section 3.2). After the peer's FIN,
- * RCV.NXT - 1 also counts: some hosts leave their FIN out of a RST's number, which is as hard to
- * guess.
- */
+/* At RCV.NXT (RFC 5961 section 3.2); after its FIN also at RCV.NXT - 1, as some peers do: as hard to guess. */
 bool xtcp_acceptance_rst_counts(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const int after_fin = TCPF_CLOSE_WAIT | TCPF_CLOSING | TCPF_LAST_ACK;

@@ -20,11 +20,7 @@
 #include <crypto/hash.h>
 #include <linux/random.h>
 
-/*
- * Lays out the pseudo-header of a segment of @len octets, for IPv4 by RFC 9293 section 3.1, for
- * IPv6 by RFC 8200 section 8.1. @bytes: receives at most XTCP_HASH_PSEUDO_MAX octets. Return:
- * octets written.
- */
+/* RFC 9293 section 3.1 for IPv4, RFC 8200 section 8.1 for IPv6. @len: of the segment. Return: octets written. */
 static unsigned int xtcp_hash_pseudo_header(u8 *bytes, const struct in6_addr *from, const struct in6_addr *to, u32 len)
 {
 	if (ipv6_addr_v4mapped(from)) {

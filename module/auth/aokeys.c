@@ -289,11 +289,7 @@ static struct xtcp_ao *xtcp_aokeys_get(struct sock *sk, gfp_t gfp)
 	return ao;
 }
 
-/*
- * Chooses the keys of a connection: with @current_key we sign, with @rnext_key we ask the peer to
- * sign from now on. NULL: no change. A key that another thread has just removed is not chosen. RCU
- * read side, or socket lock.
- */
+/* NULL: no change. A key that another thread has just removed is not chosen. RCU read side, or socket lock. */
 void xtcp_aokeys_choose(struct xtcp_ao *ao, struct xtcp_ao_key *current_key, struct xtcp_ao_key *rnext_key)
 {
 	spin_lock_bh(&ao->lock);
@@ -605,11 +601,7 @@ static struct xtcp_ao_key *keep_key(struct xtcp_ao *ao, const struct xtcp_ao_key
 	return copy;
 }
 
-/*
- * A copy of the TCP-AO of a connection whose traffic keys are set, for its record; NULL without
- * memory. It has at most Current_key and RNext_key, so its memory is limited.
- * xtcp_aokeys_free_copy() frees it.
- */
+/* For its record; NULL without memory. At most Current_key and RNext_key, so its memory is limited. */
 struct xtcp_ao *xtcp_aoconn_for_record(const struct sock *sk)
 {
 	const struct xtcp_ao *from = xtcp_ao_of(sk);

@@ -85,7 +85,6 @@ struct xtcp_key {
 
 #define XTCP_KEYS_ANY_L3INDEX	(-1)
 
-/* RCU read side, or the socket lock is held. */
 const struct xtcp_key *xtcp_keys_find(const struct sock *sk, const struct in6_addr *peer, int l3index);
 const struct xtcp_key *xtcp_keys_find_conn(const struct sock *sk, const struct xtcp_conn *conn);
 
@@ -101,7 +100,6 @@ static inline const struct xtcp_key *xtcp_keys_of(const struct sock *sk)
 	return xtcp_keys_for(sk, &xtcp_endpoint(sk)->conn);
 }
 
-/* Process or softirq; the socket lock is held, or for xtcp_keys_free() no other thread can find the sock. */
 int xtcp_keys_inherit(struct sock *child, const struct sock *lsk);
 void xtcp_keys_free(struct sock *sk);
 
@@ -188,7 +186,6 @@ static inline unsigned int xtcp_ao_key_bytes(u8 algorithm)
 	return sizeof(struct xtcp_ao_key) + 2 * round_up(xtcp_ao_digest_size(algorithm), 8);
 }
 
-/* RCU read side, or the socket lock is held. */
 struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index, int sndid,
 				     int rcvid);
 struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid);
@@ -302,7 +299,6 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *md5, struct xtcp_ao *ao,
 					    struct sk_buff *skb);
 
-/* Process; the socket lock is held in all these functions. */
 int xtcp_aoget_keys(struct sock *sk, sockptr_t optval, sockptr_t optlen);
 int xtcp_aoget_info(const struct sock *sk, sockptr_t optval, sockptr_t optlen);
 int xtcp_keyopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);

@@ -193,7 +193,6 @@ void xtcp_orphan_add(struct sock *sk);
 void xtcp_orphan_leave(struct sock *sk);
 bool xtcp_orphan_too_many(struct sock *sk, bool is_new);
 
-/* For accept(). Takes the child's socket lock. */
 void xtcp_memory_accepted(struct sock *sk);
 
 void xtcp_memory_force(struct sock *sk, int octets);

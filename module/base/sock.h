@@ -224,7 +224,6 @@ static inline bool xtcp_acklimit_challenge(struct xtcp_acklimit *limit, u32 now)
 	return true;
 }
 
-/* Without a lock; xtcp_acklimit_refuses() may let one answer too many pass. */
 bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int field, u32 *stamp);
 bool xtcp_acklimit_net_challenge(struct xtcp_net *xn);
 

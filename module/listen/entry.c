@@ -561,7 +561,7 @@ static bool expire_one(struct xtcp_listener *listener, struct xtcp_request **res
 	if (!he->level)
 		synq->young--;
 	list_del(&he->node);
-	/* while it waits for data, only the last timeout sends the SYN-ACK; the ACK of that makes the child */
+	/* while it waits for data, only the last timeout sends a SYN-ACK, whose ACK is enough */
 	if (!waits_for_data(listener, he, he->level + 1)) {
 		count_resent(he);
 		*resend = he;

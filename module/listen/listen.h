@@ -151,7 +151,6 @@ static inline struct xtcp_cookie xtcp_entry_cookie(const struct xtcp_request *he
 void xtcp_entry_start(struct xtcp_listener *listener);
 void xtcp_entry_stop(struct xtcp_listener *listener);
 int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, const struct xtcp_demux_key *key);
-/* With the listener's lock held. */
 void xtcp_entry_restart(struct xtcp_listener *listener, struct xtcp_request *he);
 void xtcp_entry_completed(struct xtcp_listener *listener, struct xtcp_request *he);
 void xtcp_entry_drop(struct xtcp_listener *listener, struct xtcp_request *he, int reason);
@@ -425,13 +424,11 @@ void xtcp_savedsyn_take_keyids(struct xtcp_saved_syn *syn, const struct sk_buff 
 struct xtcp_request *xtcp_pool_new(struct xtcp_net *xn, bool v4, bool has_syn, u32 len);
 void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
 
-/* Process context, may sleep. Lock: socket, held. */
 void xtcp_listen_stop(struct sock *sk);
 
 int xtcp_handover_net_init(struct xtcp_net *xn);
 void xtcp_handover_net_exit(struct xtcp_net *xn);
 
-/* Process context. Lock: socket, held. */
 bool xtcp_handover_keep(struct sock *sk);
 void xtcp_handover_end(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group);
 

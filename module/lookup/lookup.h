@@ -293,7 +293,6 @@ static inline bool xtcp_group_may_share(const struct sock *sk)
 	return sk->sk_reuseport && !rcu_access_pointer(sk->sk_reuseport_cb);
 }
 
-/* The caller holds the RCU read side, which keeps the result valid. */
 struct sock *xtcp_group_ask(struct sock *lsk, u32 hash, struct sk_buff *skb);
 
 /* As xtcp_group_ask(). Most listeners are alone, and have no BPF program. */
@@ -341,7 +340,6 @@ struct xtcp_members {
 int xtcp_listeners_net_init(struct xtcp_net *xn);
 void xtcp_listeners_net_exit(struct xtcp_net *xn);
 
-/* The caller holds the RCU read side, which keeps the result valid. */
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
 struct sock *xtcp_listeners_migrate_target(struct xtcp_net *xn, const struct xtcp_members_key *place,
 					   const struct xtcp_group *group, u32 hash);

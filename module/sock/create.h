@@ -24,7 +24,6 @@ void xtcp_closed_freed(struct sock *sk);
 int xtcp_aborted_net_init(struct xtcp_net *xn);
 void xtcp_aborted_net_exit(struct xtcp_net *xn);
 
-/* socket lock held; xtcp_aborted_leave() needs no lock if only listings can still find the sock */
 void xtcp_aborted_leave(struct sock *sk);
 
 /* the states in which ABORT sends a RST (RFC 9293 section 3.10.5) */

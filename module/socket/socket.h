@@ -36,7 +36,6 @@ struct sock *xtcp_accept_take(struct sock *sk);
 void xtcp_diag_register(int family);
 void xtcp_diag_unregister(void);
 
-/* process context, RCU read side; the result is valid until the RCU read side ends */
 struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_diag_req_v2 *req);
 struct sock *xtcp_diag_find_listener(struct xtcp_net *xn, const struct inet_diag_req_v2 *req);
 
