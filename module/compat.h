@@ -287,7 +287,7 @@ static inline void xtcp_compat_info_accecn(struct tcp_info *info, const struct x
 #endif
 }
 
-/* TCP_INFO with the same fields on every kernel. 6.2 added the first two below, 6.7 the others, here. */
+/* TCP_INFO with the same fields on every kernel. 6.2 added the first two below, 6.7 the others, at these offsets. */
 union xtcp_compat_info {
 	struct tcp_info tcp;
 	struct {

@@ -338,7 +338,7 @@ static noinline void owed_specially(struct sock *sk)
 
 static __always_inline void owed_later(struct sock *sk)
 {
-	/* no data ever, so it acknowledges a FIN: as in Linux, wait XTCP_ANSWER_MS for a close() with our FIN */
+	/* without any data, it acknowledges a FIN: as in Linux, wait XTCP_ANSWER_MS for a close() with our FIN */
 	xtcp_timer_ack_scheduled(sk, xtcp_sk(sk)->stream->rcv_data_tstamp ? msecs_to_jiffies(XTCP_DELACK_MIN_MS) :
 									msecs_to_jiffies(XTCP_ANSWER_MS));
 }

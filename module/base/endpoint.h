@@ -47,7 +47,7 @@ struct xtcp_endpoint {
 		 * of its shard (net.h); the lock of that queue or shard guards the links
 		 */
 		struct list_head accept_node;
-		/* of the call that opens the connection by Fast Open (xtcp_sock_fastsyn()), during it; socket lock */
+		/* of the call that opens the connection by Fast Open (xtcp_sock_fastsyn()); socket lock */
 		struct xtcp_fastsyn *fastsyn;
 	};
 	/*

@@ -219,7 +219,7 @@ static int take_offer(struct notifier_block *nb, unsigned long event, void *data
 /* Registered by the last step of module init: a module whose init fails goes, even if it is held. */
 struct notifier_block xtcp_algorithms_offers = { .notifier_call = take_offer };
 
-/* Of a new namespace, until xtcp_algorithms_forget(): the first namespace's; for that the built-in one. */
+/* The default of a new namespace, until xtcp_algorithms_forget(): the first one's; for that the built-in one. */
 const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn)
 {
 	int i;

@@ -348,7 +348,7 @@ static u32 xtcp_cubic_reduce(struct xtcp_cubic *cubic, u32 cwnd, u32 mss)
 	return max((u32)div_u64(7ULL * cwnd, 10), 2 * mss);
 }
 
-/* After a timeout (RFC 9438 section 4.8), or for each ACK of the recovery: does nothing in the next epoch. */
+/* After a timeout (RFC 9438 section 4.8), perhaps for each ACK of the recovery: nothing in the next epoch. */
 static void xtcp_cubic_timeout(struct xtcp_cubic *cubic)
 {
 	if (!cubic->now.start_us)

@@ -174,7 +174,7 @@ static u32 xtcp_resume_validate(struct xtcp_resume *resume, u32 pipe, u32 delive
 	return pipe;
 }
 
-/* The Safe Retreat Phase (RFC 9959 section 3.5). Return: the window, at most PipeSize / 2, but a segment. */
+/* The Safe Retreat Phase (RFC 9959 section 3.5). Return: the window, at most PipeSize / 2, at least a segment. */
 static u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 delivered, u32 snd_nxt, u32 mss)
 {
 	if (resume->phase == XTCP_RESUME_UNVALIDATED)
@@ -185,7 +185,7 @@ static u32 xtcp_resume_retreat(struct xtcp_resume *resume, u32 cwnd, u32 deliver
 	return min(cwnd, max(xtcp_resume_pipe_size(resume, delivered) / 2, mss));
 }
 
-/* RFC 9959 section 3.5. Return: ssthresh, at most PipeSize * Beta, which is 0.5, or a segment if that is more. */
+/* RFC 9959 section 3.5. Return: ssthresh, at most PipeSize * Beta (0.5), at least a segment. */
 static u32 xtcp_resume_leave(struct xtcp_resume *resume, u32 ssthresh, u32 delivered, u32 mss)
 {
 	resume->phase = XTCP_RESUME_NORMAL;

@@ -100,7 +100,7 @@ static bool add_block(struct xtcp_net *xn, struct xtcp_portlist *lists, u16 port
 
 static void xtcp_sharing_leave(struct xtcp_lease *lease);
 
-/* Into the list of its port, shared ones first. Without memory, takes it out of kernel TCP's table. */
+/* Puts it on the list of its port, shared ones first. Without memory, takes it out of kernel TCP's table. */
 static int xtcp_portlist_add(struct xtcp_lease *lease)
 {
 	const u16 port = lease->inet.inet_num;
@@ -434,7 +434,7 @@ static int get_port(struct sock *tb_owner, struct xtcp_lease *lease, u16 port)
 	return -EADDRINUSE;
 }
 
-/* One of them shared, the other the bucket owner. Both chains locked, so the port is never free in between. */
+/* One of them is shared, the other the bucket owner. Both chains are locked, so the port is never free in between. */
 static void change_places(struct sock *from, struct sock *to, struct xtcp_lease *lease)
 {
 	struct inet_timewait_sock *tw = &lease->tw;

@@ -117,7 +117,7 @@ static struct xtcp_portmap *xtcp_portmap_new(const struct xtcp_port_range *range
 	return map;
 }
 
-/* The bitmaps at once, the map after a grace period: lookups may still read a dead map, not its bitmaps. */
+/* Frees the bitmaps at once, the map after a grace period: lookups may still read a dead map, not its bitmaps. */
 static void xtcp_portmap_free(struct xtcp_portmap *map)
 {
 	kfree(map->ours);

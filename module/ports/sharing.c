@@ -178,7 +178,7 @@ static bool is_in_the_way(struct sock *other, void *arg)
 	       !lease_admits(container_of(other, struct xtcp_lease, inet.sk), query->sk, mine->sk_state == TCP_LISTEN);
 }
 
-/* The socks on @port in a chain of bhash2, which addresses may share. Return: true when @look() ended it. */
+/* Walks the socks on @port in a bhash2 chain, which addresses may share. Return: true when @look() ended it. */
 static bool on_chain(struct inet_bind_hashbucket *chain, const struct sock *sk, u16 port, look_fn *look, void *arg)
 {
 	struct inet_bind2_bucket *tb2;

@@ -855,7 +855,7 @@ static enum xtcp_verdict queue_text(struct sock *sk, struct sk_buff *skb, bool f
 		/* the reader makes room by reading */
 		if (!sock_flag(sk, SOCK_DEAD))
 			sk->sk_data_ready(sk);
-		/* duplicate ACKs tell the peer of the hole (RFC 5681 section 4.2). Linux drops text without any */
+		/* duplicate ACKs tell the peer of the hole (RFC 5681 section 4.2). Linux sends none for such text */
 		if (!in_order)
 			xtcp_acking_owe_now(&xsk->acking);
 		return XTCP_DONE;

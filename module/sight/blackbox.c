@@ -512,7 +512,7 @@ static void put_owner(struct xtcp_net *xn, struct xtcp_box_owner *owner)
 	kfree(owner);
 }
 
-/* Who has one address easily has others: all of the loopback network are one, as is an IPv6 network. */
+/* Who has one address easily has others: all of the loopback network count as one, and so does an IPv6 network. */
 static struct owner_key owner_of_child(const struct sock *sk, kuid_t user)
 {
 	struct owner_key key = { .user = user, .peer = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn).faddr };

@@ -283,7 +283,7 @@ static inline struct xtcp_blackbox **xtcp_blackbox_place(unsigned int slot)
 	return block ? &block[slot % XTCP_BLACKBOX_BLOCK] : NULL;
 }
 
-/* xtcp_boxnote_key is on, and the connection has a box. Socket lock held, here and in all functions below. */
+/* Is xtcp_boxnote_key on, and has the connection a box? Socket lock held, here and in all functions below. */
 static __always_inline bool xtcp_blackbox_is_there(const struct sock *sk)
 {
 	return static_branch_unlikely(&xtcp_boxnote_key) && xtcp_endpoint(sk)->box;

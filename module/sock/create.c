@@ -246,7 +246,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 	atomic64_set(&child->sk_cookie, 0);
 	child->sk_max_ack_backlog = 0;
 	child->sk_ack_backlog = 0;
-	/* sk_shutdown of a listener that is being closed. The child, reset later, begins without it */
+	/* a listener that is being closed has sk_shutdown set; its child begins without, and is reset later */
 	child->sk_shutdown = 0;
 	clone_ipv6_part(child, lsk);
 	return child;

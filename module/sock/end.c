@@ -60,7 +60,7 @@ void xtcp_aborted_net_exit(struct xtcp_net *xn)
 	xa_destroy(&xn->rest->aborted);
 }
 
-/* A CLOSED sock, no orphan, into listings, unless not aborted, or destroyed next (NOBODY_HOLDS). */
+/* Lists a CLOSED sock that is no orphan, unless it was not aborted, or is destroyed next (NOBODY_HOLDS). */
 static void xtcp_aborted_enter(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);

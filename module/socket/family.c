@@ -585,7 +585,7 @@ static void proto_keepalive(struct sock *sk, int on)
 	xtcp_keepalive_changed(sk, 0);
 }
 
-/* Of a sock by create() below, or by inet_create(), inet6_create(). After an error proto.destroy is called. */
+/* proto.init, by create() below, or by inet_create(), inet6_create(). After an error proto.destroy is called. */
 static int proto_init(struct sock *sk)
 {
 	struct socket *sock = sk->sk_socket;
@@ -959,7 +959,7 @@ static int change_family(int number)
 	return err;
 }
 
-/* Of insmod, or written later. Return: 0, -EINVAL, or -EBUSY: it is taken, or we are not ready. */
+/* The module parameter, of insmod or written later. Return: 0, -EINVAL, or -EBUSY: it is taken, or we are not ready. */
 static int set_family(const char *val, const struct kernel_param *kp)
 {
 	int number, err = kstrtoint(val, 0, &number);

@@ -22,7 +22,7 @@
 #include "listen/listen.h"
 #include "send/send.h"
 
-/* Octets to RECEIVE now; unless SO_OOBINLINE is set, those before the urgent one. Racy without the lock. */
+/* How many octets could RECEIVE return now? Without SO_OOBINLINE, up to the urgent one. Racy without the lock. */
 static int xtcp_recvmsg_inq(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -786,7 +786,7 @@ __poll_t xtcp_poll(struct file *file, struct socket *sock, struct poll_table_str
 	sk = READ_ONCE(sock->sk);	/* that of a listener may have changed */
 	if (unlikely(!xtcp_listen_is_ours(sk)))
 		return 0;		/* who took over wakes all that poll */
-	/* in this order: end.c writes the error first, the state last: with the new state come both others */
+	/* in this order: end.c writes the error first, the state last: who sees the new state sees the rest */
 	state = inet_sk_state_load(sk);
 	if (state == TCP_LISTEN) {
 		/* this thread may hold back the third ACK of a connection to this listener */

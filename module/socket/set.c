@@ -83,7 +83,7 @@ struct xtcp_conn *xtcp_diag_find_conn(struct xtcp_net *xn, const struct inet_dia
 	return conn && cookie_fits(sk, &req->id) ? conn : NULL;
 }
 
-/* Has it still the connection of @tuple? That may have ended, and the sock be connected elsewhere. */
+/* Has the sock still the connection of @tuple? It may have ended, and the sock be connected elsewhere. */
 static bool xtcp_diag_find_is_still(const struct sock *sk, const struct xtcp_tuple *tuple)
 {
 	const struct xtcp_tuple now = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);

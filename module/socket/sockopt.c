@@ -460,7 +460,7 @@ static int count_keys(const struct sock *sk)
 	return n;
 }
 
-/* RFC 9293 section 3.10.6. No lock: it may change meanwhile. *@err: -ENOPROTOOPT for an unknown one. */
+/* IPPROTO_TCP, a number (RFC 9293 section 3.10.6). No lock: it may change. *@err: -ENOPROTOOPT if unknown. */
 static int xtcp_intopt_get(struct sock *sk, int optname, int *err)
 {
 	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;

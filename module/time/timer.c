@@ -197,7 +197,7 @@ enum xtcp_timer xtcp_timer_pending(const struct sock *sk, unsigned long *deadlin
 	return first;
 }
 
-/* As Linux would show it, which has no number for "delayed ACK" and "reopened". Racy without the socket lock. */
+/* The deadline as Linux shows it: it has no number for "delayed ACK" and "reopened". Racy without the lock. */
 enum xtcp_timer_shown xtcp_timer_shown(const struct xtcp_timers *timers, unsigned long *deadline)
 {
 	static const struct {

@@ -127,7 +127,7 @@ struct xtcp_ao *xtcp_recordkeys_ao(const struct xtcp_timewait *tw)
 	return unlikely(tw->is_signed) ? keys_place(tw)->ao : NULL;
 }
 
-/* Of an answer to @skb. @tw: the record itself, since a copy has no keys. RCU read side. */
+/* The signer of an answer to @skb. @tw: the record itself, since a copy has no keys. RCU read side. */
 static void xtcp_recordkeys_signer(const struct xtcp_timewait *tw, const struct sk_buff *skb,
 				   struct xtcp_signer *signer)
 {
@@ -367,7 +367,7 @@ static void enlist(struct xtcp_shard *shard, struct xtcp_timewait *tw, unsigned 
 		mod_timer(&shard->tw_timer, expires);
 }
 
-/* The end of a record that is not dead begins: to @claimed, for xtcp_batch_end() without the lock. */
+/* Begins the end of a record that is not dead: it moves to @claimed, for xtcp_batch_end() without the lock. */
 static void xtcp_record_claim(struct xtcp_net *xn, struct xtcp_timewait *tw, struct list_head *claimed)
 {
 	lockdep_assert_held(&xtcp_shard_of(xn, tw->conn.hash)->lock);
@@ -414,7 +414,7 @@ static bool end_some(struct xtcp_shard *shard, struct list_head *head)
 	return !left;
 }
 
-/* Of a shard. A wakeup costs more than a record's end: those that expire at nearly the same time end together. */
+/* The timer of a shard. A wakeup costs more than a record's end: those that expire nearly together end together. */
 static void expired_records(struct timer_list *timer)
 {
 	struct xtcp_shard *shard = container_of(timer, struct xtcp_shard, tw_timer);

@@ -509,7 +509,7 @@ static bool may_move(const struct sock *sk, u32 now, u32 space)
 		 xtcp_stream_is_there(xsk->stream) && !RB_EMPTY_ROOT(&xsk->stream->out_of_order));
 }
 
-/* @now: octets offered already. Not inlined, to save no registers while the window is at its upper bound. */
+/* @now: octets offered already. Not inlined: no registers to save while the window is at its bound. */
 static noinline u32 larger(const struct sock *sk, u32 now)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
