@@ -117,12 +117,10 @@ void xtcp_icmp_mtu_fell(struct sock *sk)
 
 static void tell_mtu(struct sock *sk, u32 mtu)
 {
-	struct xtcp_sender *tx = xtcp_sender(sk);
-
 	/* an MTU that does not fit is one of jumbograms or loopback */
 	if (mtu > U16_MAX)
 		return;
-	WRITE_ONCE(tx->mtu_info, mtu);
+	WRITE_ONCE(xtcp_sender(sk)->mtu_info, mtu);
 	if (sock_owned_by_user(sk))
 		set_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	else

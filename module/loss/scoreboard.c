@@ -563,8 +563,7 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 /* Marks an skb, or its retransmission, as lost; it was sent and is not sacked. */
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
+	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 

@@ -635,8 +635,7 @@ static int get_place(struct xtcp_lease *lease, const struct sock *sk, u16 port)
  */
 int xtcp_lease_get(struct sock *sk, u16 port, struct xtcp_lease **lease)
 {
-	struct xtcp_net *xn = xtcp_net(sock_net(sk));
-	struct xtcp_lease *new = lease_new(xn, false);
+	struct xtcp_lease *new = lease_new(xtcp_net(sock_net(sk)), false);
 	struct sock *mine = xtcp_lease_sk(new);
 	int err = 0;
 

@@ -125,8 +125,7 @@ static void undo_begin(struct sock *sk)
  */
 static bool undo_apply(struct sock *sk, int counter)
 {
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
+	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 	bool undone;
 
 	sock_owned_by_me(sk);

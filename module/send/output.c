@@ -278,8 +278,7 @@ static bool xtcp_tso_should_defer(const struct sock *sk, const struct sk_buff *s
  */
 static u32 xtcp_gso_again(const struct sock *sk, const struct sk_buff *skb, u32 n)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 mss = min_t(u32, xsk->mss, xtcp_sndq_segment(skb));
+	u32 mss = min_t(u32, xtcp_sk(sk)->mss, xtcp_sndq_segment(skb));
 
 	if (n > mss)
 		n = goes_singly(sk) ? mss : n - n % mss;
@@ -398,7 +397,6 @@ static inline u64 xtcp_output_departure_us(const struct sock *sk, const struct s
  */
 static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 	u64 sent_us;
 	u32 mss;
@@ -413,7 +411,7 @@ static __always_inline int send_new(struct sock *sk, struct sk_buff *skb, u32 n)
 	if (unlikely(err))
 		return err;
 	if (skb->len % mss)
-		xsk->stream->snd_sml = cb->end_seq;
+		xtcp_sk(sk)->stream->snd_sml = cb->end_seq;
 	xtcp_sndq_sent(sk, skb, sent_us);
 	xtcp_reduction_sent(sk, cb->end_seq - cb->seq);
 	return 0;
@@ -660,7 +658,6 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
  */
 int xtcp_output_syn(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct sk_buff *skb = xtcp_sndq_first(sk);
 	u64 now_us = xtcp_clock_us();
 	int err;
@@ -673,7 +670,7 @@ int xtcp_output_syn(struct sock *sk)
 				return err;
 		}
 		skb = xtcp_sndq_unsent(sk);
-		xtcp_tries_begin(&xsk->tries, xtcp_clock_ts_of(now_us));
+		xtcp_tries_begin(&xtcp_sk(sk)->tries, xtcp_clock_ts_of(now_us));
 		if (sk->sk_state != TCP_SYN_SENT || !send_syn_with_text(sk, skb, now_us)) {
 			xtcp_segment_send(sk, skb, now_us);
 			/* as in Linux, a SYN that the layers below refuse counts as lost */

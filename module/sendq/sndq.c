@@ -305,8 +305,7 @@ static void tree_insert_sent(struct sock *sk, struct sk_buff *skb)
  */
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
+	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 
 	/*
 	 * place_to_resend() searches from the cursor. Move it back by one: after a reset to the
@@ -425,14 +424,13 @@ void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
  */
 void xtcp_sndq_purge(struct sock *sk)
 {
-	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct sk_buff *skb;
 
 	while ((skb = skb_rb_first(&sk->tcp_rtx_queue)))
 		unlink_free(sk, skb);
 	while ((skb = skb_peek(&sk->sk_write_queue)))
 		unlink_free(sk, skb);
-	xtcp_busy_with(&tx->stream->busy, XTCP_IDLE);
+	xtcp_busy_with(&xtcp_sender(sk)->stream->busy, XTCP_IDLE);
 }
 
 /* before a change of the list of fragments, if a clone shares it */
@@ -587,10 +585,8 @@ static int may_queue(struct sock *sk, int n)
 
 static void octets_queued(struct sock *sk, struct sk_buff *skb, u32 n)
 {
-	struct xtcp_sender *tx = xtcp_sender(sk);
-
 	xtcp_sndcb(skb)->end_seq += n;
-	xtcp_snd_queued(&tx->snd, n);
+	xtcp_snd_queued(&xtcp_sender(sk)->snd, n);
 }
 
 static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct iov_iter *from, size_t len)
