@@ -126,7 +126,7 @@ def text_for(unit, path, refuse, before, commands):
 
 
 def put(unit, text):
-    """The file, or none; systemd reads it, and restarts the service if it runs. Return: (whether it could, words)."""
+    """The file, or none; systemd reads it, and restarts the service if it ran at first. Return: (whether it could, words)."""
     path = PLACE % unit["Id"]
     if text is None:
         os.unlink(path)
@@ -137,7 +137,11 @@ def put(unit, text):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
     systemctl("daemon-reload")
-    return systemctl("try-restart", unit["Id"])
+    if unit["ActiveState"] != "active":
+        return systemctl("try-restart", unit["Id"])
+    # it may have failed with the file before, several times in a row
+    systemctl("reset-failed", unit["Id"])
+    return systemctl("restart", unit["Id"])
 
 
 def comes_up(name, ports):
