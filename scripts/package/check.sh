@@ -200,6 +200,8 @@ install_by_make()
 		openssl x509 -in "$known.pem" -outform DER -out "$work/root/root/key.der" &&
 		sbsign --key "$work/root/root/key.pem" --cert "$known.pem" --output "$kernel" "$kernel" >>"$work/log" 2>&1
 	verdict "the kernel is signed" $?
+	inside "$work/root" sh -c "dkms remove xtcp-cong-aimd/1 --all && rm -r /usr/src/xtcp-cong-aimd-1" >"$work/log" 2>&1
+	verdict "DKMS lets a congestion control go" $?
 	inside "$work/root" sh -c "apt-get -q -y purge xtcp-dkms xtcp-tools && cd /root/xtcp && make KDIR=$kdir &&
 		make install KDIR=$kdir SIGN_KEY=/root/key.pem SIGN_CERT=/root/key.der" >>"$work/log" 2>&1
 	verdict "make install" $?
