@@ -10,7 +10,6 @@
  * the environment says another number.
  */
 #include <linux/filter.h>
-#include <linux/userfaultfd.h>
 #include <linux/xfrm.h>
 
 #include "aoopt.h"
@@ -543,57 +542,6 @@ static void without_memory(int port)
 			 nth);
 }
 
-/* A program that owns its socket in the middle of a call, for as long as it likes. */
-struct hung {
-	int fd, faults;
-	char *pages;
-	pthread_t thread;
-};
-
-#define PAGE	4096
-
-/* Its lock is held while the second page is read. There is no such key. */
-static void *remove_key(void *arg)
-{
-	struct hung *hung = arg;
-	struct sockaddr_in *addr = (void *)(hung->pages + PAGE - 8);
-	sigset_t all;
-
-	/* a signal, as of the end of a child, keeps it from sleeping there */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, NULL);
-	addr->sin_family = AF_INET;
-	return setsockopt(hung->fd, IPPROTO_TCP, TCP_MD5SIG, addr, sizeof(struct tcp_md5sig)) && errno == ENOENT ?
-	       arg : NULL;
-}
-
-static bool hang(struct hung *hung, int fd)
-{
-	struct uffdio_register range = { .mode = UFFDIO_REGISTER_MODE_MISSING };
-	struct uffdio_api api = { .api = UFFD_API };
-
-	hung->fd = fd;
-	hung->faults = syscall(SYS_userfaultfd, O_CLOEXEC);
-	if (hung->faults < 0)
-		return false;
-	hung->pages = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	range.range.start = (uintptr_t)hung->pages + PAGE;
-	range.range.len = PAGE;
-	must(hung->pages != MAP_FAILED && !ioctl(hung->faults, UFFDIO_API, &api) &&
-	     !ioctl(hung->faults, UFFDIO_REGISTER, &range) &&
-	     !pthread_create(&hung->thread, NULL, remove_key, hung), "userfaultfd");
-	return true;
-}
-
-static void let_hung_go(struct hung *hung)
-{
-	void *refused;
-
-	close(hung->faults);
-	must(!pthread_join(hung->thread, &refused) && refused, "TCP_MD5SIG");
-	munmap(hung->pages, 2 * PAGE);
-}
-
 static bool is_refused_now(int fd, int listener)
 {
 	return stack_set(fd, IPPROTO_TCP, XTCP_TAKE_OVER, listener) && errno == EAGAIN;
@@ -605,10 +553,10 @@ static void in_a_call(int port)
 	int listener = stack_listener(pair.b, XTCP, NS_B4, port, true);
 	int another = stack_listener(pair.b, XTCP, NS_B4, port + 1, true);
 	int unbound = stack_socket(pair.b, SECOND, NS_B4), old;
-	struct hung hung;
+	struct asleep_owner owner = { .listens = true };
 	bool good;
 
-	if (!hang(&hung, listener)) {
+	if (!asleep_owner_begin(&owner, listener)) {
 		ksft_test_result_skip("the kernel cannot stop a program in a call: EAGAIN\n");
 		close_each(listener, another, unbound);
 		return;
@@ -616,11 +564,12 @@ static void in_a_call(int port)
 	good = WAIT_FOR(is_refused_now(unbound, listener), STACK_DEADLINE_MS);
 	old = take_over(another, SECOND, NS_B4, port + 1);
 	close(old);
-	let_hung_go(&hung);
+	must(asleep_owner_end(&owner), "TCP_MD5SIG");
 	old = take_over(listener, SECOND, NS_B4, port);
-	good = good && hang(&hung, listener) && WAIT_FOR(is_refused_now(listener, -1), STACK_DEADLINE_MS);
+	good = good && asleep_owner_begin(&owner, listener) &&
+	       WAIT_FOR(is_refused_now(listener, -1), STACK_DEADLINE_MS);
 	ksft_test_result(good, "EAGAIN while the program is in a call\n");
-	let_hung_go(&hung);
+	must(asleep_owner_end(&owner), "TCP_MD5SIG");
 	let_go(listener, old);
 	close_each(listener, another, unbound);
 }
@@ -1077,7 +1026,7 @@ static void by_the_tool(void)
 	int six = stack_listener(pair.a, XTCP, "::", PORT + 31, true);
 	int kept[2], client, server, before[ARRAY_SIZE(settings)], owned, wide, keys, backlog, alone, unbound, ends[2];
 	struct tcp_info info = {};
-	struct hung hung;
+	struct asleep_owner owner = { .listens = true };
 	socklen_t len = sizeof(info);
 	bool good = true, hangs;
 	unsigned int i;
@@ -1103,7 +1052,7 @@ static void by_the_tool(void)
 	close(alone);
 	must(!add_md5(keys, NS_A4, 0, "abc") && !ns_shell(pair.b, RULES " | scripts/tools/xtcp-policy replace -"),
 	     "keys and rules");
-	hangs = hang(&hung, owned);	/* the laboratory cannot */
+	hangs = asleep_owner_begin(&owner, owned);	/* the laboratory cannot */
 	must(!setenv("stays", hangs ? "stays in xtcp: it is in a call that does not end" : "5 listeners", true) &&
 	     !setenv("wide", hangs ? "stays in xtcp: one of a more specific address" : "5 listeners", true) &&
 	     !setenv("status", hangs ? "status 1" : "status 0", true), "setenv");
@@ -1115,7 +1064,7 @@ static void by_the_tool(void)
 		       "for part in \"$stays\" \"$wide\" \"$status\" \\\n"
 		       "\t'another xtcp upgrade is running' 'status 2'; do echo \"$said\" | grep -q \"$part\" || exit; done");
 	if (hangs)
-		let_hung_go(&hung);
+		must(asleep_owner_end(&owner), "TCP_MD5SIG");
 	close(unbound);
 	renamed = true;
 	ksft_test_result(good && family_of(SECOND) == AF_XTCP && opens(AF_XTCP, 0, SECOND) &&
