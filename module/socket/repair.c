@@ -70,12 +70,10 @@ static int set_mode(struct sock *sk, int val)
 		sk->sk_reuse = SK_FORCE_REUSE;
 		return 0;
 	case TCP_REPAIR_OFF:
-		end_repair(sk);
-		ask_peer(sk);
-		xtcp_output_push(sk);
-		return 0;
 	case TCP_REPAIR_OFF_NO_WP:
 		end_repair(sk);
+		if (val == TCP_REPAIR_OFF)
+			ask_peer(sk);
 		xtcp_output_push(sk);
 		return 0;
 	default:
