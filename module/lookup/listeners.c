@@ -629,7 +629,7 @@ static void enter_beside(struct sock *sk, struct xtcp_members *members)
 	struct xtcp_listener *listener = xtcp_endpoint(sk)->listener;
 	struct xtcp_group *own = listener->group;
 
-	/* before lookups find @sk in @members; if it only moves to another device, it is of the group already */
+	/* before lookups find @sk in @members. Who only moves to another device is a member of the group already */
 	refcount_inc(&members->group->members);
 	atomic_inc(&members->group->open);
 	atomic_dec(&own->open);

@@ -33,7 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The kernel's knows all options; libc's, for whoever includes it first, does not go together with it. */
+/* The kernel's header has all options. A file that has included libc's cannot have both. */
 #ifndef _NETINET_TCP_H
 #include <linux/tcp.h>
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
-"""xtcp upgrade to another build and back, while clients connect to nginx, haproxy and redis. No connection is lost. The
-programs keep their descriptors, and what listens is of the new build. The laboratory makes ten upgrades of each server,
-with 1,000 clients a second."""
+"""xtcp upgrade to another build and back, while clients connect to nginx, haproxy and redis. No connection is lost. A
+program keeps its descriptor, behind which the new build listens. In the laboratory each server is upgraded ten times,
+and 1,000 clients a second connect."""
 
 import os
 import socket

@@ -501,7 +501,7 @@ def is_waited_for(build):
 
 
 def wait_to_unload(name, old, lock, tools):
-    """Unloads @old when nothing of it is open, unless it has the name again. Returns when it is gone, whoever did that."""
+    """Unloads @old when nothing of it is open. Returns when it is gone; others may unload it, too. Wrong: it has the name."""
     with lock_of(old) as waits, open("/sys/module/%s/parameters/name" % old, "rb") as file:
         fcntl.flock(waits, fcntl.LOCK_SH)
         while True:
