@@ -31,7 +31,7 @@ usage()
 	                 of selftests/pace.list, which has a reason for each. Says how the times compare
 	  --local        each seed with both ends on one machine, by the short way (net.xtcp.local)
 	  --live         TCP_REPAIR moves connections of each seed to other sockets, and a second build takes over
-	                 listeners
+	                 listeners, and modules of a congestion control replace each other
 	  --debug        on the laboratory's debug kernel
 	  --module FILE  play that xtcp.ko, not the one that these sources make
 	  --stall N      seconds after which a machine that says nothing is ended
@@ -100,7 +100,8 @@ finish()
 }
 at_end finish
 cp build/selftests/explore/explore "$out/" && strip -g -o "$out/xtcp.ko" "${module:-build/$kind/xtcp.ko}" &&
-	{ [[ $flags != *-m* ]] || strip -g -o "$out/xtcp_b.ko" "build/xtcp_b-$kind/xtcp_b.ko"; } ||
+	{ [[ $flags != *-m* ]] || { strip -g -o "$out/xtcp_b.ko" "build/xtcp_b-$kind/xtcp_b.ko" &&
+		scripts/tour/compile.sh "$kind" "$out"; }; } ||
 	{ vm_room "$out"; exit 1; }
 
 # play TRACED ARGUMENT...: becomes a machine that runs explore with these arguments, and leaves a trace if TRACED is 1.
@@ -121,7 +122,8 @@ play()
 		t=/sys/kernel/tracing
 		insmod '$out/xtcp.ko' && echo global >\$t/trace_clock && echo 65536 >\$t/buffer_size_kb || exit 125
 		echo $traced >\$t/events/xtcp/enable
-		XTCP_B_KO='$out/xtcp_b.ko' '$out/explore' ${*@Q}
+		XTCP_B_KO='$out/xtcp_b.ko' XTCP_AIMD_KO='$out/xtcp_cong_aimd.ko' XTCP_AIMD_V2_KO='$out/xtcp_cong_aimd_V2.ko' \
+			'$out/explore' ${*@Q}
 		status=\$?
 		[ $traced = 0 ] || cat /sys/kernel/tracing/trace >'$out/traced/trace'
 		exit \$status"

@@ -8,7 +8,8 @@
  * Plays the scenarios of COUNT seeds (1) from FIRST on, or of the rows in FILE. -v shows the packets of the last seed,
  * or of all rows. -c also plays each with kernel TCP at both ends, and compares. -l plays seeds with both ends on one
  * machine, by the short way, where nothing is on a wire and can be judged. -m lets connections of seeds move to other
- * sockets, and, if XTCP_B_KO names it, a second build take over listeners. -s makes the first one that fails as small
+ * sockets, and, if XTCP_B_KO names it, a second build take over listeners; if XTCP_AIMD_KO and XTCP_AIMD_V2_KO
+ * name them, modules of a congestion control take each other's place. -s makes the first one that fails as small
  * as it can, and prints its row; with -u, the first one that fails with these words. -u ends after that one. This
  * program is both ends and the network between them. Each scenario must keep these rules, and breaches on the wire are
  * told first, since others may follow from them:
@@ -235,9 +236,10 @@ int main(int argc, char **argv)
 		failed++;
 		printf("not ok - all of %s: nothing took the short way\n", argv[1]);
 	}
-	if (live && played >= 100 && (!play_repairs || !play_upgrades)) {
+	if (live && played >= 100 && (!play_repairs || !play_upgrades || (getenv("XTCP_AIMD_KO") && !play_replaced))) {
 		failed++;
-		printf("not ok - all of %s: no connection moved, or no listener was taken over\n", argv[1]);
+		printf("not ok - all of %s: %llu connections moved, %llu listeners were taken over, %llu algorithms replaced\n",
+		       argv[1], play_repairs, play_upgrades, play_replaced);
 	}
 	printf("# %llu scenarios, %llu octets, %d failed\n", played, play_octets, failed);
 	return failed ? KSFT_FAIL : KSFT_PASS;

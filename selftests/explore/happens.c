@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/tcp.h>
 
+#include "module.h"
 #include "netem.h"
+#include "play.h"
 #include "test.h"
 #include "world.h"
 
@@ -137,8 +139,34 @@ static void switch_algorithms(struct world *w)
 	faults_pause(false);
 }
 
+/* Each socket of xtcp has the algorithm of a module outside, which another one replaces again and again. */
+static void replace_algorithm(struct world *w)
+{
+	static const char name[] = "aimd";
+	const long long due = 1 + at_ms(w) / w->s->replace_ms;
+	int i;
+
+	if (due == w->switches)
+		return;
+	w->switches = due;
+	faults_pause(true);
+	play_replaced += module_algorithm_replace();
+	for (i = 0; i < MEMBERS && !w->is_upgraded; i++)
+		must(w->listener[i] < 0 || w->s->stack[SERVER] != XTCP ||
+		     !setsockopt(w->listener[i], IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)), "aimd for a listener");
+	for (i = 0; i < w->lanes * SIDES; i++) {
+		const struct end *end = &w->lane[i / SIDES].end[i % SIDES];
+
+		must(end->fd < 0 || end->stack != XTCP ||
+		     !setsockopt(end->fd, IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)), name);
+	}
+	faults_pause(false);
+}
+
 void happens_step(struct world *w)
 {
+	if (w->s->replace_ms)
+		replace_algorithm(w);
 	if (w->s->switch_ms)
 		switch_algorithms(w);
 	step_host(w, CLIENT);
@@ -190,6 +218,8 @@ long long happens_wait_us(const struct world *w)
 	wait = nearer(w, wait, w->s->rekey_ms);
 	if (w->s->switch_ms && w->switches < MOST_SWITCHES)
 		wait = nearer(w, wait, (at_ms(w) / w->s->switch_ms + 1) * w->s->switch_ms);
+	if (w->s->replace_ms && w->switches < MOST_SWITCHES)
+		wait = nearer(w, wait, (at_ms(w) / w->s->replace_ms + 1) * w->s->replace_ms);
 	return nearer(w, nearer(w, wait, w->s->unlisten_ms), w->s->accept_ms);
 }
 

@@ -21,7 +21,7 @@
 #define ALIVE		"/run/vm/alive"	/* scripts/lab/run.sh --stall looks at it */
 
 static struct world world;
-unsigned long long play_octets, play_repairs, play_upgrades;
+unsigned long long play_octets, play_repairs, play_upgrades, play_replaced;
 static char playing[48];
 
 /* The same system calls each time. */
@@ -294,6 +294,8 @@ static void leave_out_repairs(struct scenario *s)
 	/* its keys are another matter */
 	if (!module_second_is_loaded() || s->local || s->fastopen || s->opens_both || s->stack[SERVER] != XTCP)
 		s->upgrade_ms = 0;
+	if (!getenv("XTCP_AIMD_KO"))
+		s->replace_ms = 0;
 	s->ecn = 0;
 	s->mem_pages = 0;
 	if (s->algorithm > BBR)

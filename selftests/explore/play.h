@@ -8,8 +8,11 @@
 
 #include "scenario.h"
 
-/* Of all scenarios: octets that were read, moves of a connection, listeners that were taken over. */
-extern unsigned long long play_octets, play_repairs, play_upgrades;
+/*
+ * Of all scenarios: octets that were read, moves of a connection, listeners that were taken over, and modules of an
+ * algorithm that another one has replaced.
+ */
+extern unsigned long long play_octets, play_repairs, play_upgrades, play_replaced;
 
 /* Makes the network. What fails ends the program. */
 void play_open(void);

@@ -143,6 +143,7 @@ struct scenario {
 	int heir_ms;		/* a SO_REUSEPORT group listens, and its first member ends, with migrate_req; 0: none */
 	int fastopen;		/* net.xtcp.fastopen of both sides; 0: as the system has it */
 	int switch_ms;		/* so often each xtcp socket gets another algorithm; 0: never */
+	int replace_ms;		/* so often a module with their algorithm takes another's place; 0: never */
 	int rekey_ms;		/* the server's Fast Open key changes; 0: it does not */
 	int local;		/* both ends are on the client's machine, with net.xtcp.local; 2: a tap comes, goes */
 	bool opens_both;	/* nobody listens: both ends connect() to each other at once */
@@ -172,7 +173,7 @@ void scenario_make_local(struct scenario *s);
 void scenario_make_live(struct scenario *s);
 static inline bool scenario_moves(const struct scenario *s)
 {
-	return s->host[CLIENT].repair_ms || s->host[SERVER].repair_ms || s->upgrade_ms;
+	return s->host[CLIENT].repair_ms || s->host[SERVER].repair_ms || s->upgrade_ms || s->replace_ms;
 }
 
 /* For how long the host has no way to the other one. */

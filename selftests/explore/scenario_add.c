@@ -224,9 +224,13 @@ void scenario_make_local(struct scenario *s)
 
 void scenario_make_live(struct scenario *s)
 {
-	struct chance c = own(s->seed, 18), u = own(s->seed, 19);
+	struct chance c = own(s->seed, 18), u = own(s->seed, 19), r = own(s->seed, 20);
 	int side;
 
+	if (chance_once_in(&r, 4)) {
+		s->replace_ms = chance_spread(&r, 10, 2000);
+		s->switch_ms = 0;
+	}
 	if (s->stack[SERVER] == XTCP && chance_once_in(&u, 2))
 		s->upgrade_ms = chance_spread(&u, 1, 1000);
 

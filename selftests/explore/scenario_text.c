@@ -38,6 +38,7 @@ static const struct field first_fields[] = {
 	FIELD(scenario, "heir_ms", heir_ms),
 	FIELD(scenario, "fastopen", fastopen),
 	FIELD(scenario, "switch_ms", switch_ms),
+	FIELD(scenario, "replace_ms", replace_ms),
 	FIELD(scenario, "rekey_ms", rekey_ms),
 	FIELD(scenario, "mem_pages", mem_pages),
 	FIELD(scenario, "opens_both", opens_both),

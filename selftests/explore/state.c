@@ -4,6 +4,7 @@
  * look is at all of it: /proc/net, the slabs, the memory of sockets, the references to the module, and the ports, which
  * another socket can bind then. A timer that is left shows when it fires.
  */
+#include "module.h"
 #include "slabs.h"
 #include "state.h"
 #include "test.h"
@@ -191,9 +192,14 @@ static bool are_slabs_back(const struct slabs *now, char *why, size_t size)
 
 bool state_is_back(const struct path *path, char *why, size_t size)
 {
-	const int held = module_references();
 	struct slabs now;
+	int held;
 
+	if (module_algorithm_unload()) {
+		snprintf(why, size, "state: a closed socket holds a congestion control");
+		return false;
+	}
+	held = module_references();
 	/* a socket that tries a port is freed a grace period after its close() */
 	slabs_read(&now);
 	if (!is_shown_back(path, why, size) || !are_ports_free(path, why, size))

@@ -40,7 +40,7 @@ struct world {
 	unsigned int steps;	/* of the program, since the beginning */
 	bool is_down[SIDES], has_ended[SIDES], has_other_route[SIDES];
 	bool has_failed;	/* the allocation that fails alone */
-	long long switches;	/* so often each socket has got another algorithm */
+	long long switches;	/* so often each socket has got another algorithm, or its algorithm another module */
 	bool is_rekeyed;	/* the server's Fast Open key has changed */
 	char wrong[256];	/* the first rule that was broken on the way, with its name */
 };

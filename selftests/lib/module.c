@@ -179,6 +179,36 @@ bool module_second_is_loaded(void)
 	return !access("/sys/module/" MODULE_SECOND, F_OK);
 }
 
+static const char * const algorithm_names[] = { "xtcp_cong_aimd", "xtcp_cong_aimd_V2" };
+static const char * const algorithm_files[] = { "XTCP_AIMD_KO", "XTCP_AIMD_V2_KO" };
+
+static bool algorithm_goes(int nth)
+{
+	return references_of(algorithm_names[nth]) < 0 || !syscall(SYS_delete_module, algorithm_names[nth], O_NONBLOCK);
+}
+
+static int newest = -1;	/* -1: none is loaded */
+
+bool module_algorithm_replace(void)
+{
+	const int other = !newest;
+
+	if (newest >= 0 && !algorithm_goes(other))
+		return false;
+	must(!load(algorithm_files[other], "replaces=1"), algorithm_files[other]);
+	must_put("/sys/module/xtcp/parameters/renew", "1");
+	newest = other;
+	return references_of(algorithm_names[!other]) >= 0 && algorithm_goes(!other);
+}
+
+int module_algorithm_unload(void)
+{
+	if (newest >= 0 && !WAIT_FOR(algorithm_goes(0) && algorithm_goes(1), LEFT_MS))
+		return -1;
+	newest = -1;
+	return 0;
+}
+
 #define MODPROBE	"/proc/sys/kernel/modprobe"
 
 static char modprobe[256];

@@ -66,4 +66,12 @@ int module_second_load(const char *parameters);
 int module_second_unload(void);
 bool module_second_is_loaded(void);
 
+/*
+ * A congestion control as a module of its own, twice: the files that XTCP_AIMD_KO and XTCP_AIMD_V2_KO name. replace()
+ * loads the one that is not there, in place of the one that is, and unloads that: true if it could. A socket without a
+ * connection may hold it; then the next call tries again. unload(): 0 if none is there any more, or -1.
+ */
+bool module_algorithm_replace(void);
+int module_algorithm_unload(void);
+
 #endif
