@@ -283,7 +283,8 @@ static void leave_out_routes(struct scenario *s)
 /*
  * TCP_REPAIR carries no urgent octet, no ECN and no page of MSG_ZEROCOPY, and no call may be under way. A child that
  * writes in place of its parent had the other sockets, too. On one machine the peer could send something meanwhile. And
- * connect() from a port that a sock of the other stack has is refused.
+ * connect() from a port that a sock of the other stack has is refused. What waits in the host's own queue is of the
+ * socket before, and the judge does not know what that had received.
  */
 static void leave_out_repairs(struct scenario *s)
 {
@@ -309,6 +310,8 @@ static void leave_out_repairs(struct scenario *s)
 			s->program[side].ending = KILLED;
 		if (s->local)
 			s->host[side].repair_ms = 0;
+		if (s->host[side].repair_ms)
+			s->host[side].queue_kbit = 0;
 		if (s->opens_both && s->connections > 1)
 			s->host[side].repair_moves = false;
 	}
