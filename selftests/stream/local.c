@@ -406,6 +406,42 @@ static void somebody_looks(const struct looker *looker)
 	close_each(client, server);
 }
 
+/* What a connection has from its beginning: each write is a segment. */
+static void is_agreed(const char *what, const char *sysctl, int value, int before)
+{
+	long long begun = local();
+	bool right;
+	long at = 0;
+
+	must(!ns_sysctl_set(net, sysctl, "%d", value), sysctl);
+	connect_both();
+	must(!ns_sysctl_set(net, sysctl, "%d", before), sysctl);
+	right = carries(client, server, PIECE, &at) && carries(server, client, PIECE, &at);
+	ksft_test_result(right && local() == begun, "%s: a connection with %s takes segments\n", here, what);
+	close_each(client, server);
+}
+
+static void is_signed(void)
+{
+	const union stack_addr addr = stack_addr(here, PORT);
+	struct tcp_md5sig key = { .tcpm_keylen = 3, .tcpm_key = "abc" };
+	const int listener = stack_listener(net, XTCP, here, PORT, true);
+	const long long begun = local();
+	bool right;
+	long at = 0;
+
+	memcpy(&key.tcpm_addr, &addr, sizeof(addr));
+	client = stack_socket(net, XTCP, here);
+	must(listener >= 0 && client >= 0 &&
+	     !setsockopt(listener, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) &&
+	     !setsockopt(client, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) && !stack_connect(client, here, PORT), "keys");
+	server = stack_accept_or_die(listener);
+	right = carries(client, server, PIECE, &at) && carries(server, client, PIECE, &at);
+	ksft_test_result(right && local() == begun, "%s: a connection with keys takes segments\n", here);
+	close(listener);
+	close_each(client, server);
+}
+
 /* Hooks of netfilter that are xtcp's own look at nothing. */
 static void own_hooks(void)
 {
@@ -806,7 +842,7 @@ static void streams(void)
 	close_each(client, server);
 }
 
-#define RESULTS (4 + LOOKERS + 14 + !release_is_debug())
+#define RESULTS (4 + LOOKERS + 17 + !release_is_debug())
 
 int main(void)
 {
@@ -824,6 +860,9 @@ int main(void)
 		is_traced();
 		for (j = 0; j < LOOKERS; j++)
 			somebody_looks(&lookers[j]);
+		is_agreed("a black box", "net.xtcp.blackbox", 1, 0);
+		is_agreed("ECN", "net.xtcp.ecn", 1, 2);
+		is_signed();
 		own_hooks();
 		nobody_reads();
 		small_writes();
