@@ -129,6 +129,18 @@ static const struct { const char *name; size_t offset, size; } fields[] = {
 	{ "client_fail", offsetof(struct tcp_info, tcpi_rto) - 1, 1 },
 };
 
+static uint64_t number_at(const void *at, size_t size)
+{
+	return size == 1 ? *(const uint8_t *)at : size == 2 ? *(const uint16_t *)at :
+	       size == 4 ? *(const uint32_t *)at : *(const uint64_t *)at;
+}
+
+/* Of an octet: @width bits, from the one that a bit field has @before others. */
+static uint64_t bits_of(uint64_t octet, unsigned int before, unsigned int width)
+{
+	return octet >> (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? 8 - before - width : before) & ((1 << width) - 1);
+}
+
 /* Read a member of TCP_INFO. @name: its name without "tcpi_". */
 int wire_option_field(struct wire *w, const char *name, uint64_t *value)
 {
@@ -143,16 +155,15 @@ int wire_option_field(struct wire *w, const char *name, uint64_t *value)
 		return wire_fail(w, "no field '%s'", name);
 	if (wire_socket_verdict(w, "TCP_INFO", getsockopt(w->c.fd, IPPROTO_TCP, TCP_INFO, &info, &len), NULL))
 		return -1;
-	*value = 0;
-	memcpy(value, (char *)&info + fields[i].offset, fields[i].size);
+	*value = number_at((char *)&info + fields[i].offset, fields[i].size);
 	if (!strcmp(name, "rate_limited"))
-		*value &= 1;
+		*value = bits_of(*value, 0, 1);
 	else if (!strcmp(name, "client_fail"))
-		*value = *value >> 1 & 3;
+		*value = bits_of(*value, 1, 2);
 	else if (!strcmp(name, "snd_wscale"))
-		*value &= 15;
+		*value = bits_of(*value, 0, 4);
 	else if (!strcmp(name, "rcv_wscale"))
-		*value >>= 4;
+		*value = bits_of(*value, 4, 4);
 	return 0;
 }
 
@@ -182,7 +193,7 @@ static int do_dctcp(struct wire *w, char *args)
 	char *arg = strtok_r(NULL, " ", &next);
 	union tcp_cc_info info = { 0 };
 	socklen_t len = sizeof(info);
-	uint64_t got = 0, want = 0;
+	uint64_t got, want = 0;
 	size_t i;
 
 	for (i = 0; i < sizeof(dctcp_fields) / sizeof(*dctcp_fields); i++)
@@ -194,7 +205,7 @@ static int do_dctcp(struct wire *w, char *args)
 		return -1;
 	if (len != sizeof(info.dctcp))
 		return wire_fail(w, "TCP_CC_INFO has %u octets", len);
-	memcpy(&got, (char *)&info + dctcp_fields[i].offset, dctcp_fields[i].size);
+	got = number_at((char *)&info + dctcp_fields[i].offset, dctcp_fields[i].size);
 	if (wire_text_compare(got, op, want))
 		return 0;
 	return wire_fail(w, "%s is %llu, want %s %s", name, (unsigned long long)got, op, arg);

@@ -177,7 +177,7 @@ static void out_of_range(void)
 		int len, err;
 	} wrong[] = {
 		{ XTCP_SET_MAX + 1, "\0\0\0", 4, EINVAL },
-		{ XTCP_SET_USER_TIMEOUT, "\0\0\0\x80", 4, ERANGE },
+		{ XTCP_SET_USER_TIMEOUT, "\x80\0\0\x80", 4, ERANGE },	/* in either order of octets */
 		{ XTCP_SET_USER_TIMEOUT, "\xff\xff\xff\xff", 4, ERANGE },
 		{ XTCP_SET_USER_TIMEOUT, "\1", 1, EINVAL },
 		{ XTCP_SET_USER_TIMEOUT, "\1\0\0\0\0\0\0", 8, EINVAL },
