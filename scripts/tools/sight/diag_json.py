@@ -125,7 +125,8 @@ def object_of(message, owners=None):
         "recv_q": recv_q, "send_q": send_q, "uid": uid, "inode": inode,
     }
     if cookie != NO_COOKIE:
-        found["cookie"] = number(cookie)
+        low, high = struct.unpack("=II", cookie)
+        found["cookie"] = high << 32 | low
     if index:
         found["dev"] = device(index)
     if timer:

@@ -227,9 +227,9 @@ def show(rows, wish):
 
 
 def numbered(rows):
-    """Rows with their numbers, plus one, as cookies."""
+    """Rows with their numbers, plus one, as cookies, of which the lower half is the first."""
     for number, row in enumerate(rows):
-        yield row[:COOKIE.start] + (number + 1).to_bytes(8, sys.byteorder) + row[COOKIE.stop:]
+        yield row[:COOKIE.start] + (number + 1).to_bytes(4, sys.byteorder) + bytes(4) + row[COOKIE.stop:]
 
 
 def chosen(rows, words):
