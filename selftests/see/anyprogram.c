@@ -71,6 +71,10 @@ static const struct shell_row rows[] = {
 	{ "what it hears of its socket",
 	  "$R $A tcp4 get domain get protocol tcp6 get domain get protocol",
 	  "tcp4 xtcp\ndomain 2\nprotocol 6\ntcp6 xtcp nonblock\ndomain 10\nprotocol 6\n" },
+	{ "a 32-bit program, dynamic or not",
+	  "printf '\\177ELF\\1' >/tmp/elf32; chmod +x /tmp/elf32; $R /tmp/elf32 2>&1",
+	  "xtcp_run: /tmp/elf32 is a 32-bit program: library and filter are for 64-bit ones. "
+	  "Root's xtcp_run --bpf is for all\n", 125 },
 	{ "no MPTCP",
 	  "$R $A mptcp; $R $S mptcp", "mptcp EPROTONOSUPPORT\nmptcp EPROTONOSUPPORT\n" },
 	{ "no descriptor left",

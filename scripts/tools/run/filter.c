@@ -30,10 +30,14 @@
 #ifdef __aarch64__
 #define OUR_ARCH	AUDIT_ARCH_AARCH64
 #define SOCKET_OF_32	281
-#else
+#elif defined(__x86_64__)
 #define OUR_ARCH	AUDIT_ARCH_X86_64
 #define SOCKET_OF_32	359
 #define SOCKETCALL_OF_32	102	/* its first argument says which: 1 is socket() */
+#else
+/* Others call socket() by socketcall(), whose arguments are in memory, which no filter sees. */
+#define OUR_ARCH	0
+#define SOCKET_OF_32	0
 #endif
 #define X32_BIT		0x40000000
 #define DENY(error)	(SECCOMP_RET_ERRNO | (error))
@@ -161,7 +165,8 @@ static void write_program(struct program *program, bool strict, bool verbose)
  * filter_install() - From here on this process runs under the filter. Who has not CAP_SYS_ADMIN must promise first that
  * nobody below gets new rights: a setuid program runs without them then.
  *
- * Return: the listener, or -1 with errno; EBUSY: an outer filter has a listener already.
+ * Return: the listener, or -1 with errno; EBUSY: an outer filter has a listener already; EOPNOTSUPP: not on this
+ * processor.
  */
 int filter_install(bool strict, bool verbose)
 {
@@ -170,6 +175,10 @@ int filter_install(bool strict, bool verbose)
 	unsigned long flags = SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	int listener;
 
+	if (!OUR_ARCH) {
+		errno = EOPNOTSUPP;
+		return -1;
+	}
 	write_program(&program, strict, verbose);
 	prog.len = program.n;
 	listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &prog);

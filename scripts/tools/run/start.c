@@ -327,7 +327,8 @@ static void install_filter(void)
 		err(CANNOT, "the process that makes the sockets is gone");
 	if (listener < 0 && need)
 		errx(CANNOT, "the kernel lets nobody watch for socket() here (%s)%s", strerror(errno),
-		     errno == EBUSY ? ": something outside watches already" : "");
+		     errno == EBUSY ? ": something outside watches already" :
+		     errno == EOPNOTSUPP ? ": xtcp_run's filter is for x86-64 and arm64 alone" : "");
 	if (listener < 0)
 		log_line("no filter (%s): what calls the kernel past libc, and what io_uring opens, stays on "
 			 "kernel TCP", strerror(errno));
