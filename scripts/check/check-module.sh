@@ -108,8 +108,9 @@ check_untried()
 		"xtcp has been tried by running on Linux $tried, not on 100.0.0-rc1" UNTRIED=1
 	untried 6.5.13 "one in between, which is taken" \
 		"xtcp has been tried by running on Linux $tried, not on 6.5.13"
-	untried "${tried##* }.99" "refused for a kernel without netfilter" \
-		"xtcp needs a kernel that has CONFIG_NETFILTER; this one is configured without" CONFIG_MODULES=y CONFIG_INET=y CONFIG_IPV6=m
+	untried "${tried##* }.99" "refused for a kernel without netfilter and files in /proc" \
+		"xtcp needs a kernel that has CONFIG_NETFILTER CONFIG_PROC_FS; this one is configured without" \
+		CONFIG_MODULES=y CONFIG_INET=y CONFIG_IPV6=m CONFIG_SYSCTL=y
 	untried "${tried##* }.99" "nothing is said for one that it was tried on" ""
 	verdict "build: the kernels that it was tried on are those of scripts/kernel/kernels.list" \
 		"$(diff <(echo "$tried") <(echo $(kernel_listed | awk '{ print $1 }')))"
