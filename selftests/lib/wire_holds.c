@@ -13,7 +13,7 @@
 #include "test.h"
 #include "wire.h"
 
-#define PAGE		4096
+#define PAGE		((uint32_t)getpagesize())
 #define DEADLINE_MS	20000
 
 /* There is one at most. */
@@ -103,7 +103,8 @@ static int give_page(const struct wire *w)
 	uint8_t octets[PAGE];
 	struct uffdio_copy copy = { .src = (uintptr_t)octets, .dst = (uintptr_t)held.page, .len = PAGE };
 	struct timespec until;
-	int i, ret;
+	uint32_t i;
+	int ret;
 
 	for (i = 0; i < PAGE; i++)
 		octets[i] = wire_segment_byte(1 + w->c.written + i);

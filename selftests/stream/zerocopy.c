@@ -11,7 +11,8 @@
 #include "lib/zerocopy.h"
 
 #define PORT	5391
-#define PAGE	4096
+#define PAGE	((long)getpagesize())
+#define PIECE	4096	/* fits into the first flight */
 #define STREAM	1500000
 #define ROOM	(4 << 20)
 
@@ -81,23 +82,23 @@ static void has_option(void)
 /* The page changes while its only transmission waits in the device. */
 static void page_changes(enum stack stack, bool on)
 {
-	unsigned char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), in[PAGE];
+	unsigned char *page = mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), in[PIECE];
 	int client, server;
 	bool good;
 
 	must(page != MAP_FAILED, "mmap");
-	memset(page, 'a', PAGE);
+	memset(page, 'a', PIECE);
 	pair(stack, &client, &server);
 	if (!on && set(client, SOL_SOCKET, SO_ZEROCOPY, 0))
 		must(!set(client, IPPROTO_TCP, XTCP_ZEROCOPY, 0), "XTCP_ZEROCOPY");
 	must(!netem_hold(net.a, "veth0"), "plug");
-	must(zerocopy_send(client, page, PAGE, 0) == PAGE, "send");
+	must(zerocopy_send(client, page, PIECE, 0) == PIECE, "send");
 	must(WAIT_FOR(netem_waiting(net.a, "veth0") > 0, STACK_DEADLINE_MS), "sent");
 	good = is_silent(client);
-	memset(page, 'b', PAGE);
+	memset(page, 'b', PIECE);
 	must(!netem_release(net.a, "veth0"), "plug");
-	must(recv(server, in, PAGE, MSG_WAITALL) == PAGE, "recv");
-	good &= in[0] == (on ? 'b' : 'a') && in[PAGE - 1] == in[0];
+	must(recv(server, in, PIECE, MSG_WAITALL) == PIECE, "recv");
+	good &= in[0] == (on ? 'b' : 'a') && in[PIECE - 1] == in[0];
 	if (on)
 		good &= zerocopy_tells(client, 0, 0, true);
 	else
@@ -106,7 +107,7 @@ static void page_changes(enum stack stack, bool on)
 			 on ? "sent itself" : "copied without SO_ZEROCOPY");
 	close_each(client, server);
 	must(!netem_clear(net.a, "veth0"), "no qdisc");
-	munmap(page, PAGE);
+	munmap(page, PIECE);
 }
 
 /* Nobody reads between them: the notifications of all writes are one. */
@@ -174,6 +175,7 @@ static void fills_up(enum stack stack)
 	ssize_t n;
 
 	pair(stack, &client, &server);
+	must(!set(client, SOL_SOCKET, SO_SNDBUFFORCE, 1 << 20), "SO_SNDBUFFORCE");
 	while (at + 70001 < ROOM && (n = zerocopy_send(client, text + at, 70001, MSG_DONTWAIT)) >= 0) {
 		at += n;
 		writes++;

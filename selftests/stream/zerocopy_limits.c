@@ -9,7 +9,7 @@
 #include "lib/zerocopy.h"
 
 #define PORT	5393
-#define PAGE	4096
+#define PAGE	getpagesize()
 #define NOBODY	65534
 #define LIMIT	(32 * PAGE)
 /* takes LIMIT as the kernel counts: two more pages, in case of text that begins and ends inside of one */
@@ -46,11 +46,11 @@ static ssize_t pin(int fd)
 
 static void swallow(int fd, long len)
 {
-	static unsigned char in[MOST];
+	static unsigned char in[1 << 16];
 	ssize_t n;
 
 	while (len) {
-		n = recv(fd, in, len < MOST ? len : MOST, 0);
+		n = recv(fd, in, len < (long)sizeof(in) ? (size_t)len : sizeof(in), 0);
 		must(n > 0, "recv");
 		len -= n;
 	}
@@ -106,7 +106,7 @@ static void locked_memory(enum stack stack)
 /* Retries without space pin nothing: they all fail with EAGAIN, and after an ACK the next write succeeds. */
 static void retries(void)
 {
-	const int room = 8 * PAGE;	/* the kernel doubles it */
+	const int room = 32768;	/* the kernel doubles it */
 	int client, server, i, n = 0;
 	bool good;
 
