@@ -109,6 +109,22 @@ static bool is_last_copy(const struct xtcp_sender *tx, const struct sk_buff *skb
 	return rtt_us >= tx->rto.min_rtt_us;
 }
 
+/*
+ * The answer to a tail loss probe came too soon to count for the copy (is_last_copy()). Then it
+ * counts for the original, and what was sent before that has the reordering window to arrive. RFC
+ * 8985 section 7.3 says that either copy's arrival shows the losses before it, if the sender waits
+ * so long. It is often the copy's: of a few octets, while all RTTs were those of full segments.
+ * Return: when the original was sent; 0: not known.
+ */
+static noinline u64 original_sent_us(const struct xtcp_sender *tx, const struct xtcp_sndcb *cb)
+{
+	const struct xtcp_tlp *tlp = &tx->stream->tlp;
+
+	if (!tlp->pending || !tlp->is_resent || !tlp->after_us || cb->end_seq != tlp->end_seq)
+		return 0;
+	return cb->sent_us - tlp->after_us;
+}
+
 /* A segment is first acknowledged or sacked, up to @end (RFC 8985 section 6.2 steps 1 and 2). */
 static __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_buff *skb, u32 end,
 					      struct xtcp_sample *sample)
@@ -117,18 +133,25 @@ static __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_b
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_rack *rack = &tx->stream->rack;
 	u32 rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, cb->sent_us), U32_MAX);
+	bool is_resent = cb->transmissions > 1;
+	u64 sent_us = cb->sent_us;
 
-	if (cb->transmissions > 1 && !is_last_copy(tx, skb, end, rtt_us, sample))
-		return;
+	if (is_resent && !is_last_copy(tx, skb, end, rtt_us, sample)) {
+		sent_us = original_sent_us(tx, cb);
+		if (!sent_us)
+			return;
+		rtt_us = min_t(u64, xtcp_clock_since_us(sample->now_us, sent_us), U32_MAX);
+		is_resent = false;
+	}
 	/* an ACK may report segments of different times: the RTT is that of the one sent last, however found */
 	if (!sample->rack_rtt || rtt_us < rack->rtt_us)
 		rack->rtt_us = rtt_us;
 	sample->rack_rtt = true;
 	rack->advanced = true;
-	if (xtcp_reorder_sent_after(cb->sent_us, end, rack->sent_us, rack->end_seq)) {
-		rack->sent_us = cb->sent_us;
+	if (xtcp_reorder_sent_after(sent_us, end, rack->sent_us, rack->end_seq)) {
+		rack->sent_us = sent_us;
 		rack->end_seq = end;
-		rack->is_resent = cb->transmissions > 1;
+		rack->is_resent = is_resent;
 	}
 }
 

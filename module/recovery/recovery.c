@@ -293,6 +293,7 @@ void xtcp_tlp_probe(struct sock *sk)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_tlp *tlp = &tx->stream->tlp;
 	struct sk_buff *last;
+	u64 first_us;
 	int err;
 
 	sock_owned_by_me(sk);
@@ -305,9 +306,13 @@ void xtcp_tlp_probe(struct sock *sk)
 		return;
 	if (err) {
 		last = xtcp_sndq_last(sk);
-		if (!last || xtcp_sndcb(last)->marks & XTCP_SNDQ_SACKED || resend_tail(sk, last))
+		if (!last || xtcp_sndcb(last)->marks & XTCP_SNDQ_SACKED)
+			return;
+		first_us = xtcp_sndcb(last)->transmissions == 1 ? xtcp_sndcb(last)->sent_us : 0;
+		if (resend_tail(sk, last))
 			return;
 		tlp->is_resent = true;
+		tlp->after_us = first_us ? xtcp_sndcb(xtcp_sndq_last(sk))->sent_us - first_us : 0;
 	}
 	tlp->pending = true;
 	tlp->wants_sample = true;

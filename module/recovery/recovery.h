@@ -32,12 +32,15 @@ void xtcp_repair_syn_text_refused(struct sock *sk);
  * @pending: a probe is on its way
  * @is_resent: TLP.is_retrans; the probe is a retransmission
  * @wants_sample: the RTT has not been measured since the probe was sent
+ * @after_us: with @is_resent: how long before the probe its text was first sent, microseconds; 0:
+ *	not known, because the probe was not the second copy
  */
 struct xtcp_tlp {
 	u32 end_seq;
-	bool pending;
-	bool is_resent;
-	bool wants_sample;
+	u32 after_us : 29;
+	u32 pending : 1;
+	u32 is_resent : 1;
+	u32 wants_sample : 1;
 };
 
 void xtcp_tlp_probe(struct sock *sk);

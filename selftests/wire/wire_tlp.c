@@ -29,6 +29,9 @@
 #define LAST_AGAIN	PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none"
 #define NEXT_ROUND	"write 1000; > P. 3001(1000) ack 1; pass 50; < . 1 ack 4001; none;"
 
+#define SOONER		PROBED "pass 50; mark; < . 1 ack 1 <sack 2001:3001>; none; info lost = 0;" \
+			">@150 p. 1(1000) ack 1;"
+
 /* One write after the other, each of which would start the probe timeout anew. */
 #define OFTEN(ms)	"write 100; skim; pass " #ms ";"
 #define EACH_2_MS	OFTEN(2) OFTEN(2) OFTEN(2) OFTEN(2) ""
@@ -323,6 +326,22 @@ static const struct wire_row rows[] = {
 			"> p. 1001(1000) ack 1; none; < . 1 ack 3001; none; info ca_state = 0",
 			.counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3",
 			.state = ESTABLISHED } },
+	/*
+	 * An answer sooner than the smallest round trip may be the original's: what was sent before that has the
+	 * reordering window of 25 ms to come.
+	 */
+	{ "tlp_answered_sooner_than_any", "RFC 8985 7.3", .syn = SACK,
+		.want = { SOONER "elapsed >= 12; none; info ca_state = 3; info lost = 2;"
+			"< . 1 ack 1001 <sack 2001:3001>; > p. 1001(1000) ack 1; none; < . 1 ack 3001; none;"
+			"info ca_state = 0", .counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3",
+			.state = ESTABLISHED },
+		.kernel_differs = "learns nothing of it, and waits for a timeout",
+		.kernel = { PROBED "pass 50; < . 1 ack 1 <sack 2001:3001>; none; >@900 p. 1(1000) ack 1;"
+			"info ca_state = 4", .counters = "TCPLossProbes=1 TCPTimeouts=1 TCPSackRecovery=0" } },
+	{ "tlp_answered_by_the_original_and_the_rest_is_late", "RFC 8985 7.3", .syn = SACK,
+		.want = { PROBED "pass 50; < . 1 ack 1 <sack 2001:3001>; none; info lost = 0; < . 1 ack 3001; none;"
+			"info ca_state = 0; pass 60; none", .counters = "TCPLossProbes=1 TCPTimeouts=0 "
+			"TCPSackRecovery=0 RetransSegs=1", .state = ESTABLISHED } },
 	{ "tlp_waits_two_round_trips_of_a_short_path", "RFC 8985 7.2", .syn = SACK, .run = no_probe_on_a_short_path,
 		.want = { .counters = "TCPLossProbes=0 RetransSegs=0" } },
 	{ "tlp_in_its_tick", "RFC 8985 7.2", .syn = SACK, .run = probe_in_its_tick,
