@@ -230,10 +230,10 @@ static inline bool xtcp_keepalive_may_limit(const struct sock *sk)
 }
 
 /*
- * A wait of @ms in jiffies, but not beyond the user timeout that began at @stamp
- * (xtcp_clock_ts_stamp(); 0: not begun, no limit).
+ * A wait of @ms, but not beyond the user timeout that began at @stamp (xtcp_clock_ts_stamp(); 0:
+ * not begun, no limit), milliseconds.
  */
-static inline unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
+static inline u32 xtcp_timer_within_user_timeout_ms(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
 {
 	u32 gone, most = xtcp_bounds_user_timeout_ms(&xsk->inet.sk);
 
@@ -241,13 +241,25 @@ static inline unsigned long xtcp_timer_within_user_timeout(const struct xtcp_soc
 		gone = xtcp_clock_ts_stamp() - stamp;
 		ms = gone >= most ? 1 : min(ms, most - gone);
 	}
-	return msecs_to_jiffies(ms);
+	return ms;
+}
+
+/* The same in jiffies. */
+static inline unsigned long xtcp_timer_within_user_timeout(const struct xtcp_sock *xsk, u32 ms, u32 stamp)
+{
+	return msecs_to_jiffies(xtcp_timer_within_user_timeout_ms(xsk, ms, stamp));
 }
 
 /* The same for the RTO. */
 static inline unsigned long xtcp_timer_interval(const struct xtcp_sock *xsk, u32 stamp)
 {
 	return xtcp_timer_within_user_timeout(xsk, xtcp_bounds_rto_ms(&xsk->inet.sk), stamp);
+}
+
+/* The same in microseconds, for xtcp_timer_arm_us(). */
+static inline u32 xtcp_timer_interval_us(const struct xtcp_sock *xsk, u32 stamp)
+{
+	return xtcp_timer_within_user_timeout_ms(xsk, xtcp_bounds_rto_ms(&xsk->inet.sk), stamp) * USEC_PER_MSEC;
 }
 
 /* The same for the interval between window probes. */

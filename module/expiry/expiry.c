@@ -432,7 +432,7 @@ static void send_again(struct sock *sk)
 		xtcp_rto_ease(&xsk->rto, xsk->rto.backoff);
 	else
 		xtcp_rto_backoff(&xsk->rto);
-	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_write_timeout_since(sk)));
+	xtcp_timer_arm_us(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval_us(xsk, xtcp_write_timeout_since(sk)));
 }
 
 static void expired_retransmit(struct sock *sk)
@@ -601,8 +601,8 @@ static void expired_probe(struct sock *sk)
 	if (xsk->snd.wnd && xtcp_stream_is_there(xsk->stream))
 		xtcp_tlp_probe(sk);
 	if (!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_RETRANSMIT))
-		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval(xsk, xtcp_write_timeout_since(sk)) +
-							  usecs_to_jiffies(xtcp_pace_lead_us(sk)));
+		xtcp_timer_arm_us(sk, XTCP_TIMER_RETRANSMIT,
+				  xtcp_timer_interval_us(xsk, xtcp_write_timeout_since(sk)) + xtcp_pace_lead_us(sk));
 }
 
 static void expired_reordering(struct sock *sk)
@@ -683,13 +683,16 @@ void xtcp_timer_handlers_init(struct sock *sk)
  */
 void xtcp_pace_handler(struct sock *sk)
 {
-	struct xtcp_sack *sack = &xtcp_sk(sk)->stream->sack;
+	struct xtcp_sack *sack;
 
+	if (xtcp_pace_soon_is_over(sk))
+		xtcp_timer_handler(sk);
 	if (xtcp_pace_is_over(sk)) {
 		xtcp_repair_waiting(sk);
 		xtcp_output_push(sk);
 		xtcp_sndbuf_wake(sk);
 	}
+	sack = &xtcp_sk(sk)->stream->sack;
 	if (unlikely(sack->compressed)) {
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPACKCOMPRESSED, sack->compressed - 1);
 		sack->compressed = 0;

@@ -473,7 +473,7 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 	stream->rack.advanced = false;
 	wait_us = xtcp_rack_detect(sk, sample->now_us);
 	if (wait_us)
-		xtcp_timer_arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US));
+		xtcp_timer_arm_us(sk, XTCP_TIMER_REORDERING, wait_us + XTCP_TIMEOUT_MIN_US);
 }
 
 /*
@@ -850,7 +850,7 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 		xtcp_repair_lost(sk, false);
 	}
 	if (wait_us)
-		xtcp_timer_arm(sk, XTCP_TIMER_REORDERING, usecs_to_jiffies(wait_us + XTCP_TIMEOUT_MIN_US));
+		xtcp_timer_arm_us(sk, XTCP_TIMER_REORDERING, wait_us + XTCP_TIMEOUT_MIN_US);
 }
 
 /*

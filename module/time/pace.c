@@ -17,7 +17,9 @@
  *    cannot send.) The timer also runs after AGAIN_NS, because the first wait can miss a report:
  *    another processor may free a segment at that moment, and may have read the flag before;
  *  - text that sendmsg.c has kept for a next write that does not come in time;
- *  - one ACK for several that acks.c holds back.
+ *  - one ACK for several that acks.c holds back;
+ *
+ * and runs a deadline of timer.c for which a tick is too coarse (xtcp_pace_soon()).
  *
  * It is allocated when it is first needed. Without memory, no text is delayed. When the timer is
  * started, it gets a reference to the sock, which its function takes over. If it is queued again
@@ -33,19 +35,24 @@
 
 /*
  * struct xtcp_pace - the second timer of a connection, which sends paced, waiting or coalesced text
+ * @soon_ns: when the deadline @soon passes, if timer.c has not armed it anew since: it is still
+ *	@soon_tick then; 0: none
  * @below_max: text waits until sk_wmem_alloc is at most this, octets; 0: none waits for room
  * @lock: guards @has_ref, and the start and the stop of @timer; taken in any context; its
  *	holder takes no other lock of ours
  */
 struct xtcp_pace {
 	struct hrtimer timer;	/* sends the text or ACK that waits */
-	bool has_ref;		/* @timer has a reference to the sock, which its function has not yet taken over */
 	u64 next_ns;		/* when the next text may leave, CLOCK_MONOTONIC, nanoseconds */
 	u64 before_ns;	/* @next_ns before the last xtcp_pace_stamp(); 0: the layers below refused the last text */
-	bool early;		/* text waits for next_ns */
 	u64 again_ns;	/* when text that waits for room tries again, even if no freed segment has reported room */
-	unsigned long below_max;
+	u64 soon_ns;
+	u32 soon_tick;
+	u8 soon;		/* enum xtcp_timer */
+	bool early;		/* text waits for next_ns */
+	bool has_ref;		/* @timer has a reference to the sock, which its function has not yet taken over */
 	spinlock_t lock;	/* see @lock above */
+	unsigned long below_max;
 	struct sock *sk;
 };
 
@@ -274,6 +281,49 @@ bool xtcp_pace_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 	return pace && start_pace(sk, pace, ktime_get_ns() + delay_ns, slack_ns);
 }
 
+/**
+ * xtcp_pace_soon() - let a deadline pass after less than its ticks
+ * @sk: the sock
+ * @which: the deadline, just armed; it passes by ticks if there is no memory for a timer, if timers
+ *	are coarser, or if another one comes here before
+ * @us: from now, microseconds
+ */
+void xtcp_pace_soon(struct sock *sk, enum xtcp_timer which, u32 us)
+{
+	struct xtcp_pace *pace;
+
+	sock_owned_by_me(sk);
+	pace = hrtimer_resolution < TICK_NSEC ? xtcp_pace_get(sk) : NULL;
+	if (!pace)
+		return;
+	pace->soon = which;
+	pace->soon_tick = xtcp_sk(sk)->timers.deadline[which];
+	pace->soon_ns = ktime_get_ns() + (u64)us * NSEC_PER_USEC;
+	start_pace(sk, pace, pace->soon_ns, 0);
+}
+
+/* Has the deadline of xtcp_pace_soon() passed? Then timer.c takes it for one that has. */
+bool xtcp_pace_soon_is_over(struct sock *sk)
+{
+	struct xtcp_timers *timers = &xtcp_sk(sk)->timers;
+	struct xtcp_pace *pace = xtcp_sk(sk)->pace;
+
+	sock_owned_by_me(sk);
+	if (!pace || !pace->soon_ns)
+		return false;
+	if (!xtcp_timer_is_armed(timers, pace->soon) || timers->deadline[pace->soon] != pace->soon_tick) {
+		pace->soon_ns = 0;
+		return false;
+	}
+	if (ktime_get_ns() < pace->soon_ns) {
+		start_pace(sk, pace, pace->soon_ns, 0);
+		return false;
+	}
+	pace->soon_ns = 0;
+	timers->deadline[pace->soon] = (u32)jiffies - 1;
+	return true;
+}
+
 /* Does text wait until there is room below TCP? */
 bool xtcp_pace_is_waiting(const struct sock *sk)
 {
@@ -374,4 +424,5 @@ void xtcp_pace_stop(struct sock *sk)
 	if (!sock_flag(sk, SOCK_USE_WRITE_QUEUE))
 		sock_set_flag(sk, SOCK_USE_WRITE_QUEUE);
 	pace->next_ns = 0;
+	pace->soon_ns = 0;
 }

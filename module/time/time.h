@@ -6,8 +6,8 @@
  * then calls expiry/.
  *
  * A connection has one timer (timer.c). It gets a second one (pace.c) when it is paced, when too
- * much of it is below TCP, or when small writes wait for more text. Callers report events; they
- * never touch a timer. What may not happen here: sending.
+ * much of it is below TCP, when small writes wait for more text, or when its RTO may be short.
+ * Callers report events; they never touch a timer. What may not happen here: sending.
  */
 #ifndef XTCP_TIME_H
 #define XTCP_TIME_H
@@ -99,6 +99,7 @@ void xtcp_timer_window_opened(struct sock *sk);
 void xtcp_timer_ack_scheduled(struct sock *sk, unsigned long delay);
 
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay);
+void xtcp_timer_arm_us(struct sock *sk, enum xtcp_timer which, u32 us);
 
 static inline void xtcp_timer_disarm(struct xtcp_timers *timers, enum xtcp_timer which)
 {
@@ -179,6 +180,8 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len);
 void xtcp_pace_not_left(struct sock *sk);
 bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most);
 bool xtcp_pace_within(struct sock *sk, u64 delay_ns, u64 slack_ns);
+void xtcp_pace_soon(struct sock *sk, enum xtcp_timer which, u32 us);
+bool xtcp_pace_soon_is_over(struct sock *sk);
 bool xtcp_pace_is_waiting(const struct sock *sk);
 bool xtcp_pace_is_over(struct sock *sk);
 void xtcp_pace_stop(struct sock *sk);

@@ -29,7 +29,9 @@
  * runs for one deadline, the tick of another may have only begun, so expiry.c applies the rule to
  * each.
  *
- * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it.
+ * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it. Where the floor of the
+ * RTO is below 200 ms, that timer also runs what is due within SOON_TICKS: of several, what was armed
+ * last. The tick stays armed beside it.
  *
  * Keepalive is off until the program sets SO_KEEPALIVE (MUST-24, MUST-25), unless
  * net.xtcp.keepalive_always is on. By default the first probe is sent after two hours of silence,
@@ -59,6 +61,25 @@ void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 	timers->deadline[which] = (u32)deadline;
 	timers->armed |= BIT(which);
 	xtcp_timer_wake_at(sk, deadline);
+}
+
+/* jiffies; the rounding of what takes longer adds at most a quarter */
+#define SOON_TICKS		8U
+
+/* Only who has asked for a short RTO pays for a second timer. */
+static noinline void arm_soon(struct sock *sk, enum xtcp_timer which, u32 us)
+{
+	if (xtcp_bounds_rto_min_us(sk) < XTCP_RTO_MIN_MS * USEC_PER_MSEC && !xtcp_sk(sk)->timers.dead)
+		xtcp_pace_soon(sk, which, us);
+}
+
+/* As xtcp_timer_arm(), with @us from now, microseconds; exact if they are few and the RTO may be short. */
+void xtcp_timer_arm_us(struct sock *sk, enum xtcp_timer which, u32 us)
+{
+	/* as usecs_to_jiffies(), but without a call: this runs for most segments */
+	xtcp_timer_arm(sk, which, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
+	if (us < SOON_TICKS * XTCP_TICK_US)
+		arm_soon(sk, which, us);
 }
 
 /* Only if @which is set and later. */
@@ -159,6 +180,14 @@ static noinline unsigned long own_delack_max(const struct sock *sk)
 	return xtcp_bounds_delack_max(sk);
 }
 
+static __always_inline void arm_delack(struct sock *sk, unsigned long delay)
+{
+	xtcp_timer_arm(sk, XTCP_TIMER_DELACK, delay);
+	/* a sock without a second timer has sent nothing with a short RTO, and probably has none */
+	if (unlikely(xtcp_sk(sk)->pace) && delay < SOON_TICKS)
+		arm_soon(sk, XTCP_TIMER_DELACK, xtcp_ticks_us(delay, HZ));
+}
+
 /**
  * xtcp_timer_ack_scheduled() - an ACK must be sent, but not at once
  * @sk: the sock
@@ -176,7 +205,7 @@ void xtcp_timer_ack_scheduled(struct sock *sk, unsigned long delay)
 			      READ_ONCE(xtcp_net_of(sk)->delack_most) : own_delack_max(sk));
 	if (!xtcp_timer_is_armed(&xsk->timers, XTCP_TIMER_DELACK) ||
 	    time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, XTCP_TIMER_DELACK)))
-		xtcp_timer_arm(sk, XTCP_TIMER_DELACK, delay);
+		arm_delack(sk, delay);
 }
 
 /* The earliest deadline, jiffies; XTCP_TIMERS: none is armed. Any context; racy without the lock. */
@@ -229,17 +258,16 @@ static u32 rto_us(const struct xtcp_sock *xsk)
 	return xtcp_bounds_rto_ms(&xsk->inet.sk) * USEC_PER_MSEC;
 }
 
-/* Of the RTO that counts from when the first segment in flight was sent; 0: it has passed. */
-static u32 rest_of_rto_us(const struct sock *sk)
+/* Of a timeout that counts from when the first segment in flight was sent; 0: it has passed. */
+static u32 rest_us(const struct sock *sk, u32 timeout_us)
 {
 	const struct sk_buff *first = xtcp_sndq_first(sk);
-	u32 rto = rto_us(xtcp_sk(sk));
 	u64 gone;
 
 	if (!first)
-		return rto;
+		return timeout_us;
 	gone = xtcp_clock_since_us(xtcp_clock_us(), xtcp_sndcb(first)->sent_us);
-	return gone < rto ? rto - gone : 0;
+	return gone < timeout_us ? timeout_us - gone : 0;
 }
 
 /* Fewer than four segments in flight: if one is lost, at most two of three duplicate ACKs come. */
@@ -259,16 +287,16 @@ bool xtcp_flight_is_small(const struct sock *sk)
 }
 
 /*
- * An ACK of new data restarts the RTO. With few segments in flight, and no text behind them,
- * perhaps only a timer can detect a loss. So it counts from when this tail was sent: then a delay of
- * this ACK by the peer does not delay the retransmission (RFC 7765 section 4). That is perhaps too
- * early: with SACK, a D-SACK shows it at once; without, only timestamps may.
+ * An ACK of new data restarts the RTO and the probe timeout. With few segments in flight, and no
+ * text behind them, perhaps only a timer can detect a loss. So they count from when this tail was
+ * sent: then a delay of this ACK by the peer does not delay the retransmission (RFC 7765 section
+ * 4). That is perhaps too early: with SACK, a D-SACK shows it at once; without, only timestamps may.
  */
-static u32 restarted_rto_us(const struct sock *sk)
+static u32 restarted_us(const struct sock *sk, u32 timeout_us)
 {
 	const bool is_short = xtcp_sk(sk)->agreed.sack_ok && !xtcp_sndq_unsent(sk) && xtcp_flight_is_small(sk);
 
-	return (is_short ? rest_of_rto_us(sk) : 0) ?: rto_us(xtcp_sk(sk));
+	return (is_short ? rest_us(sk, timeout_us) : 0) ?: timeout_us;
 }
 
 /*
@@ -315,13 +343,12 @@ static __always_inline u32 probe_timeout_us(const struct sock *sk)
 }
 
 /* @most_us: the rest of the RTO. The time for which fq holds the last segment comes on top. */
-static __always_inline void arm_probe(struct sock *sk, u32 most_us)
+static __always_inline void arm_probe(struct sock *sk, u32 pto_us, u32 most_us)
 {
-	u32 us = min(probe_timeout_us(sk), most_us) + xtcp_pace_lead_us(sk);
+	u32 us = min(pto_us, most_us) + xtcp_pace_lead_us(sk);
 
 	xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_RETRANSMIT);
-	/* as usecs_to_jiffies(), but without a call: this runs for most segments */
-	xtcp_timer_arm(sk, XTCP_TIMER_PROBE, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
+	xtcp_timer_arm_us(sk, XTCP_TIMER_PROBE, us);
 }
 
 /*
@@ -347,26 +374,25 @@ void xtcp_flight_data_sent(struct sock *sk)
 		xtcp_timer_end_probing(xsk);
 	/* while a shrunk window is probed, a tail loss probe would replace the next window probe */
 	if (!xsk->timers.probes && probe_applies(sk)) {
-		us = first ? rto_us(xsk) : rest_of_rto_us(sk);
+		us = first ? rto_us(xsk) : rest_us(sk, rto_us(xsk));
 		if (likely(us))
-			arm_probe(sk, us);
+			arm_probe(sk, probe_timeout_us(sk), us);
 	} else if (first) {
-		xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT,
-			       xtcp_timer_interval(xsk, 0) + usecs_to_jiffies(xtcp_pace_lead_us(sk)));
+		xtcp_timer_arm_us(sk, XTCP_TIMER_RETRANSMIT, xtcp_timer_interval_us(xsk, 0) + xtcp_pace_lead_us(sk));
 	}
 }
 
 /* Text is still in flight. Not inlined: a request or an answer is usually acknowledged whole. */
 static noinline_for_stack void restart(struct sock *sk)
 {
-	const u32 rto = restarted_rto_us(sk);
+	const u32 rto = restarted_us(sk, rto_us(xtcp_sk(sk)));
 
 	if (probe_applies(sk)) {
-		arm_probe(sk, rto);
+		arm_probe(sk, restarted_us(sk, probe_timeout_us(sk)), rto);
 		return;
 	}
 	xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_PROBE);
-	xtcp_timer_arm(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(rto + xtcp_pace_lead_us(sk)));
+	xtcp_timer_arm_us(sk, XTCP_TIMER_RETRANSMIT, rto + xtcp_pace_lead_us(sk));
 }
 
 /*
@@ -408,7 +434,7 @@ void xtcp_flight_ack_judged(struct sock *sk)
 	left_us = left > 0 ? xtcp_ticks_us(left, HZ) : 0;
 	/* the deadline contains fq's delay of a segment, and arm_probe() adds that again */
 	lead_us = xtcp_pace_lead_us(sk);
-	arm_probe(sk, left_us > lead_us ? left_us - lead_us : 0);
+	arm_probe(sk, restarted_us(sk, probe_timeout_us(sk)), left_us > lead_us ? left_us - lead_us : 0);
 }
 
 /**
@@ -431,7 +457,7 @@ void xtcp_flight_unreachable(struct sock *sk, u32 seq)
 	    !xtcp_sndq_first(sk) || (1 << sk->sk_state) & (TCPF_SYN_SENT | TCPF_SYN_RECV))
 		return;
 	xtcp_rto_ease(&xsk->rto, 1);
-	xtcp_timer_not_later(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(rest_of_rto_us(sk)));
+	xtcp_timer_not_later(sk, XTCP_TIMER_RETRANSMIT, usecs_to_jiffies(rest_us(sk, rto_us(xsk))));
 }
 
 /* or since the handshake, jiffies */

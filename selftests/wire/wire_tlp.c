@@ -4,6 +4,7 @@
  * 100 ms long: a probe is due after 200 ms, and after 400 ms when an ACK may be delayed, but never later than the
  * timeout, which is 300 ms away. Other programs turn the probes off (early_retrans, lib/wire_tun.c).
  */
+#include "lib/info.h"
 #include "lib/test.h"
 #include "lib/wire.h"
 
@@ -24,6 +25,8 @@
 #define UNPROBED	"sysctl early_retrans 0;" FAR
 #define THREE_UNPROBED	UNPROBED "write 3000; > p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1;"
 #define FOUR_UNPROBED	UNPROBED "write 4000; > p. 1(1000) ack 1 x3; > P. 3001(1000) ack 1; pass 150;" \
+			"< . 1 ack 1001; mark;"
+#define TWO_OF_WHICH_ONE OPEN_FAR "write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1; pass 150;" \
 			"< . 1 ack 1001; mark;"
 #define FROM_THE_ACK	"counts the RTO from the last ACK, as RFC 6298 (5.3) does"
 #define LAST_AGAIN	PROBED "none; info ca_state = 0; info snd_cwnd = 10; info lost = 0; < . 1 ack 3001; none"
@@ -168,6 +171,70 @@ static int probe_in_its_tick(struct wire *w)
 	return 0;
 }
 
+/* What @script waits for comes after @least microseconds, and hardly later. */
+static int comes_after(struct wire *w, const char *what, uint64_t least, const char *script)
+{
+	uint64_t began = wire_now(), took;
+
+	if (wire_script_run(w, script))
+		return -1;
+	took = (wire_now() - began) / 1000;
+	if (took >= least && (w->stack == WIRE_KERNEL || took <= least + tick_ns() / 2000))
+		return 0;
+	return wire_fail(w, "%s after %llu us; due are %llu", what, (unsigned long long)took,
+			 (unsigned long long)least), -1;
+}
+
+/* Each time begins in another phase of the tick. */
+static struct tcp_info in_phase(struct wire *w, unsigned int i)
+{
+	w->ladder_len = 0;
+	w->ladder[0] = 0;
+	wire_tun_wait(w, -1, 0, 1 + i * (tick_ns() / 4000000));
+	return info_of(w->c.fd);
+}
+
+/*
+ * Whose RTO may be below 200 ms waits for no tick: a tail loss probe, the reordering window, a timeout and the one
+ * after it, and the other end's delayed ACK.
+ */
+static int waits_for_no_tick(struct wire *w)
+{
+	struct tcp_info info;
+	unsigned int i;
+
+	if (wire_script_run(w, "sysctl early_retrans 3; route rto_min 8 lock; listen; < S 0 $; > S. 0 ack 1;"
+			    "< . 1 ack 1; accept; set NODELAY 1"))
+		return -1;
+	for (i = 0; i < 4; i++) {
+		info = in_phase(w, i);
+		if (comes_after(w, "the probe", 2 * info.tcpi_rtt + 2000,
+				"write 2000; > p. S(1000) ack N; > P. S(1000) ack N; >@100 P. S-1000(1000) ack N") ||
+		    wire_script_run(w, "< . N ack S <sack S-1000:S>; write 1000; > P. S(1000) ack N; < . N ack S"))
+			return -1;
+		info = in_phase(w, i);
+		if (wire_script_run(w, "write 2000; > p. S(1000) ack N; > P. S(1000) ack N") ||
+		    comes_after(w, "the end of the reordering window", info.tcpi_min_rtt / 4 + 2000,
+				"< . N ack U <sack U+1000:S>; >@100 p. S-2000(1000) ack N") ||
+		    wire_script_run(w, "< . N ack S; write 1000; > P. S(1000) ack N; < . N ack S; set QUICKACK 0"))
+			return -1;
+		in_phase(w, i);
+		if (comes_after(w, "the ACK", tick_ns() / 1000, "< P. N(100) ack S; >@100 . S ack N+100") ||
+		    wire_script_run(w, "read 100"))
+			return -1;
+	}
+	if (wire_script_run(w, "sysctl early_retrans 0"))
+		return -1;
+	for (i = 0; i < 4; i++) {
+		info = in_phase(w, i);
+		if (comes_after(w, "the second timeout", 3 * info.tcpi_rto, "write 1000; > P. S(1000) ack N;"
+				">@100 P. S-1000(1000) ack N; >@100 P. S-1000(1000) ack N") ||
+		    wire_script_run(w, "< . N ack S; write 1000; > P. S(1000) ack N; < . N ack S"))
+			return -1;
+	}
+	return 0;
+}
+
 static int probe_ends_at_zero(struct wire *w)
 {
 	static struct wire_counters before;
@@ -248,6 +315,14 @@ static const struct wire_row rows[] = {
 			.counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED },
 		.kernel_differs = FROM_THE_ACK,
 		.kernel = { THREE LAST_AFTER(900, 250) "< . 1 ack 3001; none" } },
+	/* The RTO is above 300 ms, since the round trips vary; the probe is due after 220, of which 70 are left. */
+	{ "tlp_of_a_short_tail_counts_from_its_sending", "RFC 7765 4, RFC 8985 7.2", .syn = SACK,
+		.want = { "route rto_min 8 lock;" TWO_OF_WHICH_ONE ">@130 P. 1001(1000) ack 1; elapsed >= 35;"
+			"< . 1 ack 2001; none", .counters = "TCPLossProbes=1 RetransSegs=1 TCPTimeouts=0",
+			.state = ESTABLISHED },
+		.kernel_differs = FROM_THE_ACK,
+		.kernel = { "route rto_min 8 lock;" TWO_OF_WHICH_ONE ">@900 P. 1001(1000) ack 1; elapsed >= 100;"
+			"< . 1 ack 2001; none" } },
 	{ "tlp_timeout_of_a_short_tail", "RFC 7765 4", .syn = SACK,
 		.want = { THREE_UNPROBED LAST_AFTER(240, 120) "info ca_state = 4; < . 1 ack 3001; none",
 			.counters = "TCPLossProbes=0 RetransSegs=1 TCPTimeouts=1", .state = ESTABLISHED },
@@ -347,6 +422,9 @@ static const struct wire_row rows[] = {
 	{ "tlp_in_its_tick", "RFC 8985 7.2", .syn = SACK, .run = probe_in_its_tick,
 		.want = { .counters = "TCPLossProbes=12 TCPLossProbeRecovery=0 TCPTimeouts=0" },
 		.kernel_differs = "adds two ticks before Linux 6.7" },
+	{ "tlp_of_a_short_rto_in_no_tick", "RFC 8985 7.2, RFC 6298 2.4", .syn = SACK, .run = waits_for_no_tick,
+		.want = { .counters = "TCPLossProbes=4 TCPTimeouts=8 TCPSackRecovery=4 DelayedACKs=4" },
+		.kernel_differs = "waits for ticks" },
 	{ "tlp_repaired_a_loss_at_sequence_number_0", "RFC 8985 7.4.2", .syn = SACK, .run = probe_ends_at_zero,
 		.kernel_differs = "takes a probe that ends at 0 for none" },
 	{ "tlp_repaired_a_loss", "RFC 8985 7.4.2", .syn = SACK,
