@@ -306,6 +306,8 @@ def check_tracefs(folder):
     check_sentence("no such folder as tracefs's", ladder_here([]), 2, "there is no .*; mount -t tracefs")
     os.mkdir(top)
     check_sentence("no tracefs", ladder_here([]), 2, "no tracefs is mounted; mount -t tracefs")
+    # this one also reads live.py, which nobody may not where the tree is in a folder of root's
+    check_sentence("--live: no tracefs", ladder_here(["--live"]), 2, "no tracefs is mounted; mount -t tracefs")
     os.chmod(folder, 0o711)
     os.chmod(top, 0o700)
     with nobody():
