@@ -292,11 +292,18 @@ void xtcp_tlp_probe(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_tlp *tlp = &tx->stream->tlp;
+	struct xtcp_sample none = {};
 	struct sk_buff *last;
 	u64 first_us;
 	int err;
 
 	sock_owned_by_me(sk);
+	if (tlp->pending && xtcp_seq_ge(tx->snd.una, tlp->end_seq)) {
+		/* two round trips since, no D-SACK has come: a copy was lost, and the probe is not on its way */
+		tlp->pending = false;
+		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSSPROBERECOVERY);
+		xtcp_recovery_probe_was_needed(sk, &none);
+	}
 	if (tlp->pending || tx->cong.phase >= XTCP_CONG_RECOVERY)
 		return;
 	tlp->is_resent = false;

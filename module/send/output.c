@@ -608,6 +608,7 @@ static noinline void push_early(struct sock *sk, int nonagle)
 	if (sk->sk_state != TCP_SYN_RECV || !xsk->fastopen)
 		return;
 	stream->tlp.pending = true;
+	stream->tlp.end_seq = xsk->snd.una + 1;
 	push_text(sk, nonagle);
 	stream->tlp.pending = false;
 }

@@ -306,7 +306,9 @@ static u32 restarted_us(const struct sock *sk, u32 timeout_us)
  *  - The RTT was measured again. The ACKs of probes may yield no sample: with probes alone, SRTT
  *    might never learn that the path has become longer.
  *  - The probe is resolved (section 7.4). No other one may be sent before, so another probe timeout
- *    would only delay the RTO.
+ *    would only delay the RTO. If it is acknowledged, it is resolved when the timeout of the next
+ *    passes: then no D-SACK will tell any more that both copies have come, and one counts as lost
+ *    (section 7.4.2).
  *
  * An ACK first restarts the timers, and only then resolves the probe or ends a recovery, so
  * xtcp_flight_ack_judged() asks again. net.xtcp.early_retrans has Linux's values: 3 and 4 turn
@@ -317,7 +319,8 @@ static __always_inline bool probe_applies(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	return xsk->agreed.sack_ok && !xsk->stream->scoreboard.sacked &&
-	       !xsk->stream->tlp.wants_sample && !xsk->stream->tlp.pending &&
+	       !xsk->stream->tlp.wants_sample &&
+	       (!xsk->stream->tlp.pending || xtcp_seq_ge(xsk->snd.una, xsk->stream->tlp.end_seq)) &&
 	       (xsk->cong.phase == XTCP_CONG_OPEN || xsk->cong.phase == XTCP_CONG_CWR) &&
 	       READ_ONCE(xtcp_net_of(sk)->sysctl.early_retrans) >= 3;
 }
