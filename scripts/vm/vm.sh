@@ -48,7 +48,8 @@ usage()
 	  --plugin FILE     with --icount: QEMU loads this plugin; ARGUMENT=VALUE may follow,
 	                    with a comma before each
 	  --card TAP,MODEL  a network card, as for QEMU's -device, at a tap that is there; again
-	                    for another one. MODEL,mq=on: two queues
+	                    for another one. MODEL,mq=on: two queues. Its cable is pulled out
+	                    when COMMAND writes "TAP off" to /run/vm/cable, until "TAP on"
 	  --firmware CODE,VARS
 	                    UEFI from these files, as Debian's ovmf has them; VARS is not changed
 	  --append WORDS    more of the kernel's command line
@@ -155,6 +156,20 @@ pause_machine()
 	signal_qemu CONT
 }
 
+# switch_cable: the machine asked for it
+switch_cable()
+{
+	local words=
+
+	read -r words <"$work/ctl/cable"
+	: >"$work/ctl/cable"
+	if [[ $words =~ ^[a-z0-9]+\ (on|off)$ ]]; then
+		echo "set_link $words" >"$work/monitor.in"
+	else
+		echo "vm.sh: /run/vm/cable: '$words' is not TAP on or TAP off" >&2
+	fi
+}
+
 # end_if_stalled: at most every five seconds.
 end_if_stalled()
 {
@@ -193,6 +208,7 @@ watch_machine()
 		[ $((SECONDS - before)) -lt $standstill ] || note_standstill $((SECONDS - before))
 		before=$SECONDS
 		[ ! -s "$work/ctl/pause" ] || { pause_machine; before=$SECONDS; }
+		[ ! -s "$work/ctl/cable" ] || switch_cable
 		end_if_stalled
 	done
 }
@@ -339,6 +355,7 @@ fill_share()
 {
 	fill_ctl "$modules" "/dev/$port" reboot "$modules" "$@"
 	[ -n "$icount" ] || : >"$work/ctl/pause"
+	[ -z "${cards[*]}" ] || : >"$work/ctl/cable"
 	fill_second /dev/hvc0
 }
 
@@ -422,7 +439,7 @@ choose_options()
 	[ -z "$second" ] ||
 		qemu_options+=(-chardev "socket,id=second,path=${work//,/,,}/socket,server=on,wait=off"
 			-device virtio-serial-pci -device virtconsole,chardev=second)
-	if [ -n "$stall" ]; then
+	if [ -n "$stall${cards[*]}" ]; then
 		mkfifo "$work/monitor.in" "$work/monitor.out"
 		qemu_options+=(-chardev "pipe,id=monitor,path=$work/monitor"
 			-mon chardev=monitor)

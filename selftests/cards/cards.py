@@ -188,13 +188,33 @@ def lro(name):
     return lambda eighth: ethtool(name, SET_FLAGS, flags ^ (LRO if eighth % 2 else 0))
 
 
-def away(name):
-    """For two seconds there is no carrier: the outage is as long on each stack, so what they resend can be compared."""
+def off(name):
+    """For two seconds the card is off: the outage is as long on each stack, so what they resend can be compared."""
     def change(eighth):
         if eighth == 2:
             ip("link set %s down" % name)
             time.sleep(2)
             ip("link set %s up" % name)
+    return change
+
+
+def cable(name, state):
+    with open("/run/vm/cable", "w") as file:
+        file.write("a0 " + state)
+
+    def is_so():
+        with open("/sys/class/net/%s/carrier" % name) as file:
+            return file.read() == {"on": "1\n", "off": "0\n"}[state]
+    stage.wait(is_so, "the cable is " + state, SECONDS)
+
+
+def unplugged(name):
+    """The same without a carrier: routes and addresses stay."""
+    def change(eighth):
+        if eighth == 2:
+            cable(name, "off")
+            time.sleep(2)
+            cable(name, "on")
     return change
 
 
@@ -244,14 +264,15 @@ def drive():
     up("vlan", 1, 5)
     both("VLAN", toggled(first), 5)
     ip("link del vlan")
-    both("no carrier for 2 s", away(first))
-    counts = {"xtcp": [], "kernel": []}
-    for stack in list(counts) * RUNS:
-        before = resent(stack)
-        result(carries(stack, "kernel", 4, away(first)), stack + " to kernel, IPv4, no carrier for 2 s")
-        counts[stack].append(resent(stack) - before)
-    print("# segments sent again: %s" % counts)
-    result(max(counts["xtcp"]) <= WINDOW // 1448 + PROBES, "what was in flight is sent again once")
+    for what, outage in ("off for 2 s", off(first)), ("no carrier for 2 s", unplugged(first)):
+        both(what, outage)
+        counts = {"xtcp": [], "kernel": []}
+        for stack in list(counts) * RUNS:
+            before = resent(stack)
+            result(carries(stack, "kernel", 4, outage), "%s to kernel, IPv4, %s" % (stack, what))
+            counts[stack].append(resent(stack) - before)
+        print("# segments sent again, %s: %s" % (what, counts))
+        result(max(counts["xtcp"]) <= WINDOW // 1448 + PROBES, "what was in flight is sent again once, " + what)
     both("the card goes and comes back", replaced(first))
     ip("addr flush dev %s" % first)
     ip("link set %s down" % first)
@@ -261,7 +282,7 @@ def drive():
             ip("link set %s down" % name)
             ip("link set %s master bond" % name)
         up("bond", 1)
-        both("bond of two, %s, one goes" % mode, away(first))
+        both("bond of two, %s, one goes" % mode, off(first))
         ip("link del bond")
     up(first, 1)
     ending.shutdown(socket.SHUT_WR)
