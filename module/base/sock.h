@@ -296,7 +296,40 @@ static inline void xtcp_timeouts_over(struct xtcp_timeouts *timeouts)
  * name ends in tstamp; otherwise as the line says.
  */
 struct xtcp_sock {
-	struct xtcp_sender;		/* begins with struct xtcp_endpoint */
+	union {
+		struct xtcp_sender;	/* begins with struct xtcp_endpoint */
+
+		/*
+		 * In the place of inet_sock.cork, which only datagram sockets use: as large as that at
+		 * most. xtcp_sock_reset_tcb() clears these fields, too
+		 */
+		struct {
+			u8 before_cork[offsetof(struct inet_sock, cork)];
+			struct_group(in_cork,
+				struct xtcp_timers timers;	/* deadlines (timer.c, expiry.c) */
+				u64 arrived_us;			/* when the last segment arrived, microseconds */
+				u32 segs_out;			/* segments sent; for TCP_INFO */
+				u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
+				struct xtcp_urgent urgent;	/* the peer's urgent pointer */
+
+				/* Rarely used. */
+				struct xtcp_accecn accecn;	/* AccECN mode */
+				u32 delivered_ce;		/* segments that the peer reported as CE-marked */
+				struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
+				struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
+				/* received segments with data, accepted or not; for TCP_INFO */
+				u32 data_segs_in;
+				struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (rcvq.c) */
+				/* state of Fast Open as server; NULL: none, or the handshake is complete */
+				struct xtcp_fastopen *fastopen;
+				/*
+				 * The pacing limit that a rule has set. A program may change the limit by
+				 * SO_MAX_PACING_RATE, and the kernel does not tell us; policy.c compares
+				 */
+				unsigned long limit_by_rule;
+			);
+		};
+	};
 
 	/* Fields used for each arriving segment. */
 	struct xtcp_rcv rcv;		/* the receive sequence variables */
@@ -304,12 +337,8 @@ struct xtcp_sock {
 	/* a second upper limit, which grows as data arrives (window.c); the smaller limit applies */
 	u32 rcv_ssthresh;
 	u32 segs_in;			/* segments received; for TCP_INFO */
-	u64 arrived_us;			/* when the last segment arrived, microseconds */
 	u32 rcv_tstamp;			/* jiffies of the last accepted segment */
 	struct xtcp_paws paws;		/* TS.Recent and its age */
-	u32 segs_out;			/* segments sent; for TCP_INFO */
-	u32 data_segs_in;		/* received segments with data, accepted or not; TCP_INFO */
-	struct xtcp_urgent urgent;	/* the peer's urgent pointer */
 	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
 	u8 rcv_wscale;			/* shift of our window */
 	struct xtcp_acking acking;	/* the ACKs that we owe */
@@ -339,19 +368,6 @@ struct xtcp_sock {
 	bool opens_fast : 1;		/* the field fastsyn is set */
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	u8 box_high;			/* slot of the sock's black box, high octet (blackbox.c) */
-
-	/* Deadlines (timer.c, timer.c, expiry.c). */
-	struct xtcp_timers timers;
-
-	/* Rarely used. */
-	struct xtcp_accecn accecn;	/* AccECN mode */
-	u32 delivered_ce;		/* segments that the peer reported as CE-marked */
-	u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
-	struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
-	struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
-	struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (rcvq.c) */
-	/* state of Fast Open as server; NULL: none, or the handshake is complete */
-	struct xtcp_fastopen *fastopen;
 };
 
 /* An AF_INET6 sock: the kernel finds ipv6_pinfo by inet_sock.pinet6. */

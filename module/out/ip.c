@@ -50,21 +50,28 @@ static struct dst_entry *valid_route(struct sock *sk)
 	return __sk_dst_check(sk, xtcp_sock_is_v4(sk) ? 0 : inet6_sk(sk)->dst_cookie);
 }
 
-static struct dst_entry *route_v4(struct sock *sk)
+/* The foreign address, or the first hop of a source route. */
+static noinline __be32 first_hop(const struct sock *sk)
 {
-	struct inet_sock *inet = inet_sk(sk);
+	const struct inet_sock *inet = inet_sk(sk);
 	const struct ip_options_rcu *opt;
 	__be32 daddr = inet->inet_daddr;
-	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
-	struct rtable *rt;
 
 	rcu_read_lock();
 	opt = rcu_dereference(inet->inet_opt);
 	if (opt && opt->opt.srr)
 		daddr = opt->opt.faddr;
 	rcu_read_unlock();
-	xtcp_compat_sock_flow(fl4, sk, daddr);
-	rt = xtcp_ip_output_route(sock_net(sk), fl4, sk);
+	return daddr;
+}
+
+static struct dst_entry *route_v4(struct sock *sk)
+{
+	struct flowi4 fl4;
+	struct rtable *rt;
+
+	xtcp_compat_sock_flow(&fl4, sk, first_hop(sk));
+	rt = xtcp_ip_output_route(sock_net(sk), &fl4, sk);
 	return IS_ERR(rt) ? ERR_CAST(rt) : &rt->dst;
 }
 
@@ -169,7 +176,7 @@ static noinline void route_changed(struct sock *sk)
 
 /*
  * inet6_csk_xmit() cannot be used: on newer kernels it reads the flow from the sock, where only
- * kernel TCP stores one. Not inlined, so that IPv4 needs no stack for the flow.
+ * kernel TCP stores one.
  */
 static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
@@ -199,14 +206,18 @@ static noinline_for_stack int xmit_v6(struct sock *sk, struct sk_buff *skb, u8 c
 int xtcp_ip_xmit(struct sock *sk, struct sk_buff *skb, u8 codepoint)
 {
 	const struct dst_entry *dst = __sk_dst_get(sk);
-	struct inet_sock *inet = inet_sk(sk);
+	const struct inet_sock *inet = inet_sk(sk);
+	struct flowi fl;
 	int err;
 
 	skb_set_hash_from_sk(skb, sk);
 	skb_set_dst_pending_confirm(skb, READ_ONCE(sk->sk_dst_pending_confirm));
 	if (xtcp_sock_is_v4(sk)) {
 		prepare_v4(skb, inet->inet_saddr, inet->inet_daddr);
-		err = __ip_queue_xmit(sk, skb, &inet->cork.fl, inet->tos | codepoint);
+		/* IP reads only these of a flow, or looks for a new route and fills in all of it */
+		fl.u.ip4.saddr = inet->inet_saddr;
+		fl.u.ip4.daddr = likely(!rcu_access_pointer(inet->inet_opt)) ? inet->inet_daddr : first_hop(sk);
+		err = __ip_queue_xmit(sk, skb, &fl, inet->tos | codepoint);
 	} else {
 		prepare_v6(skb, &inet6_sk(sk)->saddr, &sk->sk_v6_daddr);
 		err = xmit_v6(sk, skb, codepoint);
@@ -220,8 +231,8 @@ static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
 {
 	struct inet_sock *inet = inet_sk(sk);
 	struct ip_options_rcu *opt = rcu_dereference_protected(inet->inet_opt, lockdep_sock_is_held(sk));
-	struct flowi4 *fl4 = &inet->cork.fl.u.ip4;
 	__be32 nexthop = daddr;
+	struct flowi4 fl4;
 	struct rtable *rt;
 
 	if (opt && opt->opt.srr) {
@@ -229,7 +240,7 @@ static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
 			return -EINVAL;
 		nexthop = opt->opt.faddr;
 	}
-	rt = ip_route_connect(fl4, nexthop, inet->inet_saddr, sk->sk_bound_dev_if, IPPROTO_TCP, inet->inet_sport,
+	rt = ip_route_connect(&fl4, nexthop, inet->inet_saddr, sk->sk_bound_dev_if, IPPROTO_TCP, inet->inet_sport,
 			      dport, sk);
 	if (IS_ERR(rt)) {
 		if (PTR_ERR(rt) == -ENETUNREACH)
@@ -241,9 +252,9 @@ static int connect_v4(struct sock *sk, __be32 daddr, __be16 dport)
 		return -ENETUNREACH;
 	}
 	if (!opt || !opt->opt.srr)
-		daddr = fl4->daddr;
+		daddr = fl4.daddr;
 	if (!inet->inet_saddr)
-		inet->inet_saddr = fl4->saddr;
+		inet->inet_saddr = fl4.saddr;
 	sk_rcv_saddr_set(sk, inet->inet_saddr);
 	inet->inet_dport = dport;
 	sk_daddr_set(sk, daddr);

@@ -402,18 +402,6 @@ static void obey_timers(struct sock *sk, const struct xtcp_rule_sets *sets)
 	}
 }
 
-/*
- * The pacing limit that the rule has set. A program may change the limit by SO_MAX_PACING_RATE, and
- * the kernel does not tell us; so undo_limit() compares. It is in a field of inet_sock that only
- * datagram sockets use (ip_setup_cork(), ip6_setup_cork()): a new one would make struct xtcp_sock
- * larger for every connection. A child would have to allocate a struct xtcp_cold in softirq; if
- * that failed, nothing could reset its limit later.
- */
-static u64 *limit_of_rule(struct sock *sk)
-{
-	return &inet_sk(sk)->cork.base.transmit_time;
-}
-
 static void obey_limit(struct sock *sk, unsigned long limit)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
@@ -422,7 +410,7 @@ static void obey_limit(struct sock *sk, unsigned long limit)
 		return;
 	if (READ_ONCE(sk->sk_pacing_status) == SK_PACING_NONE)
 		xsk->by_rule |= XTCP_BY_RULE_PACES;
-	*limit_of_rule(sk) = limit;
+	xsk->limit_by_rule = limit;
 	xtcp_pace_set_limit(sk, limit);
 	xsk->by_rule |= XTCP_BY_RULE_MAX_PACING_RATE;
 }
@@ -430,9 +418,10 @@ static void obey_limit(struct sock *sk, unsigned long limit)
 /* Reset the rule's limit of pacing, and pacing if it was off before, unless there is still a limit. */
 static void undo_limit(struct sock *sk)
 {
-	const u16 by_rule = xtcp_sk(sk)->by_rule;
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const u16 by_rule = xsk->by_rule;
 
-	if (by_rule & XTCP_BY_RULE_MAX_PACING_RATE && READ_ONCE(sk->sk_max_pacing_rate) == *limit_of_rule(sk))
+	if (by_rule & XTCP_BY_RULE_MAX_PACING_RATE && READ_ONCE(sk->sk_max_pacing_rate) == xsk->limit_by_rule)
 		xtcp_pace_set_limit(sk, ULONG_MAX);
 	if (by_rule & XTCP_BY_RULE_PACES && READ_ONCE(sk->sk_max_pacing_rate) == ULONG_MAX)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NEEDED, SK_PACING_NONE);

@@ -106,17 +106,16 @@ static bool ports_lead(const struct sock *sk)
 
 /*
  * Finishes the route when the local port is known. Over IPv4, looks it up again if the first lookup
- * did not know the port and the route may depend on it.
+ * did not know the port and the route may depend on it. @sport: that of the first lookup.
  */
-static int route_with_ports(struct sock *sk)
+static int route_with_ports(struct sock *sk, __be16 sport)
 {
 	struct inet_sock *inet = inet_sk(sk);
 
 	sk_set_txhash(sk);
 	xtcp_compat_random_id(inet);
-	if (!xtcp_sock_is_v4(sk) || inet->cork.fl.u.ip4.fl4_sport == inet->inet_sport)
+	if (!xtcp_sock_is_v4(sk) || sport == inet->inet_sport)
 		return 0;	/* Linux does not repeat the lookup over IPv6 either */
-	inet->cork.fl.u.ip4.fl4_sport = inet->inet_sport;
 	if (!ports_lead(sk))
 		return 0;
 	__sk_dst_reset(sk);
@@ -156,6 +155,7 @@ static noinline_for_stack int send_fast_syn(struct sock *sk)
  */
 static int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int addr_len)
 {
+	const __be16 sport = inet_sk(sk)->inet_sport;
 	bool entered = false;
 	int err;
 
@@ -194,7 +194,7 @@ static int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int add
 	if (err)
 		goto err_undo;
 	entered = true;
-	err = route_with_ports(sk);
+	err = route_with_ports(sk, sport);
 	if (err)
 		goto err_undo;
 	err = xtcp_aoconn_connect(sk);
