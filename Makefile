@@ -203,6 +203,7 @@ debug-kernel: needs-check-rest
 #:                     B=timewait, B=ports, B=idle, B=listing, B=spaces, B=scale, B=dctcp, B=prague, B=bbr, B=below,
 #:                     B=incast, B=loss, B=zerocopy, B=programs: a part of it;
 #:                     B=locks: which locks a connection takes (counts, no times);
+#:                     B=million: what a million accepted connections take;
 #:                     B=loss N='jitter flows': a part of that, FAST=1: a quick look; AB=COMMIT: the module of
 #:                     now and that of a commit in one run; JSON=FILE: the ratios there, too
 bench: needs-check-rest vm-module

@@ -30,9 +30,9 @@ fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
 all="tcp push box unused syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss zerocopy local programs"
-case " $all all locks " in
+case " $all all locks million " in
 *" $what "*) ;;
-*) echo "bench: there is no B=$what; there are: $all locks all" >&2; exit 2 ;;
+*) echo "bench: there is no B=$what; there are: $all locks million all" >&2; exit 2 ;;
 esac
 # AB=THEN..NOW: NOW instead of the files as they are
 newer=
@@ -227,6 +227,15 @@ bench_spaces()
 {
 	in_vm "memory of an idle namespace" -- bench_spaces memory 200
 	in_vm "namespaces that come and go, instructions and waits for a clock" "${counted[@]}" -- bench_spaces ends 1000 50000
+	in_vm "namespaces with a connection each, instructions and waits for a clock" --memory 2G "${counted[@]}" -- \
+		bench_spaces pairs 2000
+}
+
+# As long as half of the others, so it is no part of "all".
+bench_million()
+{
+	in_vm "a million accepted connections, instructions" --timeout 3000 --memory 4G "${counted[@]}" -- \
+		bench_million 1000000
 }
 
 bench_scale()

@@ -15,6 +15,10 @@
  *		TCP's. All beside one whose connection carries data each millisecond. By the
  *		wall clock, or where the clock counts instructions by these and by what the
  *		kernel waits for.
+ *	bench_spaces pairs NAMESPACES
+ *		milliseconds in which one of so many, which are there at the same time, is made
+ *		with a connection in it, both ends of it, and ended with that: with xtcp, and
+ *		with kernel TCP without xtcp. By the same clock
  *
  * XTCP_KO names the module, unless it is loaded already. The exit status says whether every bound was kept.
  */
@@ -241,16 +245,56 @@ static int run_ends(int n, int foreign)
 	return module_load("") ? 2 : !ok;
 }
 
+/* Milliseconds for each: @made, and what it returns, ended. */
+static double pair_ends(int n, enum stack stack, double *made)
+{
+	int (*each)[3] = calloc(n, sizeof(*each)), i;
+	double begin = measure_now();
+
+	measure_must(each, "calloc");
+	for (i = 0; i < n; i++) {
+		each[i][2] = ns_make();
+		measure_must(each[i][2] >= 0, "namespace");
+		stack_pair_or_die(each[i][2], stack, each[i][2], stack, "127.0.0.1", PORT, &each[i][0], &each[i][1]);
+	}
+	*made = (measure_now() - begin) / n * 1e3;
+	for (i = 0; i < n; i++)
+		measure_must(stack_carries(each[i][0], each[i][1], 1), "an octet");
+	begin = measure_now();
+	for (i = 0; i < n; i++)
+		stack_close(each[i], 3);
+	wait_for_ends();
+	free(each);
+	return (measure_now() - begin) / n * 1e3;
+}
+
+static int run_pairs(int n)
+{
+	double made, ended, their_made, their_ended;
+	bool ok;
+
+	ended = pair_ends(n, XTCP, &made);
+	measure_must(!module_unload(), "unload");
+	their_ended = pair_ends(n, KERNEL, &their_made);
+	printf("%d namespaces with a connection each: made %.2f ms against %.2f, ended %.2f ms against %.2f\n", n,
+	       made, their_made, ended, their_ended);
+	ok = show_ratio("made", made, their_made, MOST_ENDS);
+	ok &= show_ratio("ended", ended, their_ended, MOST_ENDS);
+	return module_load("") ? 2 : !ok;
+}
+
 int main(int argc, char **argv)
 {
 	const struct rlimit files = { 65536, 65536 };
 
 	if (argc < 3 || argc > 4 || atoi(argv[2]) < 10) {
-		fprintf(stderr, "Usage: bench_spaces memory NAMESPACES | ends NAMESPACES [RECORDS]\n");
+		fprintf(stderr, "Usage: bench_spaces memory|pairs NAMESPACES | ends NAMESPACES [RECORDS]\n");
 		return 2;
 	}
 	measure_must(!setrlimit(RLIMIT_NOFILE, &files) && !(!module_is_loaded() && module_load("")), "module");
 	if (!strcmp(argv[1], "memory"))
 		return run_memory(atoi(argv[2]));
+	if (!strcmp(argv[1], "pairs"))
+		return run_pairs(atoi(argv[2]));
 	return run_ends(atoi(argv[2]), argc > 3 ? atoi(argv[3]) : FOREIGN);
 }
