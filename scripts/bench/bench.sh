@@ -255,16 +255,23 @@ bench_dctcp()
 	in_vm "a router that marks early" "${counted[@]}" -- bench_dctcp 4
 }
 
-# In virtual time: a look at the queue each millisecond costs the ends nothing.
-bench_prague()
+# in_lab WHAT PROGRAM ARGUMENT...: in virtual time, where computing takes none
+in_lab()
 {
-	local what="a queue with L4S, in the laboratory"
+	local what="$1, in the laboratory"
 
+	shift
 	vm_kernel lab >/dev/null && vm_module lab -s && strip -g -o "$bin/lab.ko" build/lab/xtcp.ko || { status=1; return; }
 	echo "# $what"
-	scripts/lab/run.sh --seed 1 --timeout 900 -- env XTCP_KO="$bin/lab.ko" ${JSON:+MEASURE_JSON=1} "$bin/bench_prague" 8 |
+	scripts/lab/run.sh --seed 1 --timeout 900 -- env XTCP_KO="$bin/lab.ko" ${JSON:+MEASURE_JSON=1} "$bin/$@" |
 		keep_records "$what"
 	[ "${PIPESTATUS[0]}" -eq 0 ] || status=1
+}
+
+# a look at the queue each millisecond costs the ends nothing
+bench_prague()
+{
+	in_lab "a queue with L4S" bench_prague 8
 }
 
 bench_bbr()
@@ -279,7 +286,7 @@ bench_below()
 
 bench_incast()
 {
-	in_vm "many senders, one receiver, a small buffer" "${counted[@]}" -- bench_incast 3 $names
+	in_lab "many senders, one receiver, a small buffer" bench_incast 3 $names
 }
 
 # what was lost, and how fast to send: 5 runs of each, or one of a third
