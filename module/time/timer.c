@@ -73,13 +73,18 @@ static noinline void arm_soon(struct sock *sk, enum xtcp_timer which, u32 us)
 		xtcp_pace_soon(sk, which, us);
 }
 
-/* As xtcp_timer_arm(), with @us from now, microseconds; exact if they are few and the RTO may be short. */
-void xtcp_timer_arm_us(struct sock *sk, enum xtcp_timer which, u32 us)
+static __always_inline void arm_us(struct sock *sk, enum xtcp_timer which, u32 us)
 {
 	/* as usecs_to_jiffies(), but without a call: this runs for most segments */
 	xtcp_timer_arm(sk, which, DIV_ROUND_UP(us, USEC_PER_SEC / HZ));
-	if (us < SOON_TICKS * XTCP_TICK_US)
+	if (unlikely(us < SOON_TICKS * XTCP_TICK_US))
 		arm_soon(sk, which, us);
+}
+
+/* As xtcp_timer_arm(), with @us from now, microseconds; exact if they are few and the RTO may be short. */
+void xtcp_timer_arm_us(struct sock *sk, enum xtcp_timer which, u32 us)
+{
+	arm_us(sk, which, us);
 }
 
 /* Only if @which is set and later. */
@@ -351,7 +356,7 @@ static __always_inline void arm_probe(struct sock *sk, u32 pto_us, u32 most_us)
 	u32 us = min(pto_us, most_us) + xtcp_pace_lead_us(sk);
 
 	xtcp_timer_disarm(&xtcp_sk(sk)->timers, XTCP_TIMER_RETRANSMIT);
-	xtcp_timer_arm_us(sk, XTCP_TIMER_PROBE, us);
+	arm_us(sk, XTCP_TIMER_PROBE, us);
 }
 
 /*
