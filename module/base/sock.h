@@ -305,29 +305,28 @@ struct xtcp_sock {
 		 */
 		struct {
 			u8 before_cork[offsetof(struct inet_sock, cork)];
-			struct_group(in_cork,
-				struct xtcp_timers timers;	/* deadlines (timer.c, expiry.c) */
-				u64 arrived_us;			/* when the last segment arrived, microseconds */
-				u32 segs_out;			/* segments sent; for TCP_INFO */
-				u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
-				struct xtcp_urgent urgent;	/* the peer's urgent pointer */
 
-				/* Rarely used. */
-				struct xtcp_accecn accecn;	/* AccECN mode */
-				u32 delivered_ce;		/* segments that the peer reported as CE-marked */
-				struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
-				struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
-				/* received segments with data, accepted or not; for TCP_INFO */
-				u32 data_segs_in;
-				struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (rcvq.c) */
-				/* state of Fast Open as server; NULL: none, or the handshake is complete */
-				struct xtcp_fastopen *fastopen;
-				/*
-				 * The pacing limit that a rule has set. A program may change the limit by
-				 * SO_MAX_PACING_RATE, and the kernel does not tell us; policy.c compares
-				 */
-				unsigned long limit_by_rule;
-			);
+			struct xtcp_timers timers;	/* deadlines (timer.c, expiry.c) */
+			u64 arrived_us;			/* when the last segment arrived, microseconds */
+			u32 segs_out;			/* segments sent; for TCP_INFO */
+			u32 total_retrans;		/* retransmitted segments; for TCP_INFO */
+			struct xtcp_urgent urgent;	/* the peer's urgent pointer */
+
+			/* Rarely used. */
+			struct xtcp_accecn accecn;	/* AccECN mode */
+			u32 delivered_ce;		/* segments that the peer reported as CE-marked */
+			struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
+			struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
+			/* received segments with data, accepted or not; for TCP_INFO */
+			u32 data_segs_in;
+			struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (rcvq.c) */
+			/* state of Fast Open as server; NULL: none, or the handshake is complete */
+			struct xtcp_fastopen *fastopen;
+			/*
+			 * The pacing limit that a rule has set. A program may change the limit by
+			 * SO_MAX_PACING_RATE, and the kernel does not tell us; policy.c compares
+			 */
+			unsigned long limit_by_rule;
 		};
 	};
 

@@ -141,7 +141,7 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 	if (unlikely(xsk->by_rule))
 		xtcp_policy_undo(sk);
 	memset_startat(xsk, 0, snd);
-	memset(&xsk->in_cork, 0, sizeof(xsk->in_cork));
+	memset(&xsk->inet.cork, 0, sizeof(xsk->inet.cork));
 	xsk->stream = XTCP_STREAM_NONE;
 	sk->tcp_rtx_queue = RB_ROOT;
 	sk->sk_tsq_flags = 0;
@@ -162,7 +162,7 @@ int xtcp_sock_init(struct sock *sk)
 	const struct xtcp_sysctl *ctl = &xn->sysctl;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	BUILD_BUG_ON(sizeof(xsk->in_cork) > sizeof(xsk->inet.cork));
+	BUILD_BUG_ON(offsetofend(struct xtcp_sock, limit_by_rule) > offsetofend(struct inet_sock, cork));
 	/*
 	 * twelve socks of 1,344 octets, 992 of them struct inet_sock on 6.1, fit into a slab of 16
 	 * KiB; with a larger sock only eleven do. So look for another place for a new field first

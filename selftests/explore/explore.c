@@ -238,7 +238,7 @@ int main(int argc, char **argv)
 	}
 	if (live && played >= 100 && (!play_repairs || !play_upgrades || (getenv("XTCP_AIMD_KO") && !play_replaced))) {
 		failed++;
-		printf("not ok - all of %s: %llu connections moved, %llu listeners were taken over, %llu algorithms replaced\n",
+		printf("not ok - all of %s: connections moved: %llu, listeners: %llu, algorithms replaced: %llu\n",
 		       argv[1], play_repairs, play_upgrades, play_replaced);
 	}
 	printf("# %llu scenarios, %llu octets, %d failed\n", played, play_octets, failed);

@@ -153,7 +153,7 @@ static void replace_algorithm(struct world *w)
 	play_replaced += module_algorithm_replace();
 	for (i = 0; i < MEMBERS && !w->is_upgraded; i++)
 		must(w->listener[i] < 0 || w->s->stack[SERVER] != XTCP ||
-		     !setsockopt(w->listener[i], IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)), "aimd for a listener");
+		     !setsockopt(w->listener[i], IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)), "for a listener");
 	for (i = 0; i < w->lanes * SIDES; i++) {
 		const struct end *end = &w->lane[i / SIDES].end[i % SIDES];
 

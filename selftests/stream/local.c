@@ -434,7 +434,8 @@ static void is_signed(void)
 	client = stack_socket(net, XTCP, here);
 	must(listener >= 0 && client >= 0 &&
 	     !setsockopt(listener, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) &&
-	     !setsockopt(client, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) && !stack_connect(client, here, PORT), "keys");
+	     !setsockopt(client, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key)) && !stack_connect(client, here, PORT),
+	     "keys");
 	server = stack_accept_or_die(listener);
 	right = carries(client, server, PIECE, &at) && carries(server, client, PIECE, &at);
 	ksft_test_result(right && local() == begun, "%s: a connection with keys takes segments\n", here);

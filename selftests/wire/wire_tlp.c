@@ -408,8 +408,8 @@ static const struct wire_row rows[] = {
 	{ "tlp_answered_sooner_than_any", "RFC 8985 7.3", .syn = SACK,
 		.want = { SOONER "elapsed >= 12; none; info ca_state = 3; info lost = 2;"
 			"< . 1 ack 1001 <sack 2001:3001>; > p. 1001(1000) ack 1; none; < . 1 ack 3001; none;"
-			"info ca_state = 0", .counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3",
-			.state = ESTABLISHED },
+			"info ca_state = 0", .state = ESTABLISHED,
+			.counters = "TCPLossProbes=1 TCPTimeouts=0 TCPSackRecovery=1 RetransSegs=3" },
 		.kernel_differs = "learns nothing of it, and waits for a timeout",
 		.kernel = { PROBED "pass 50; < . 1 ack 1 <sack 2001:3001>; none; >@900 p. 1(1000) ack 1;"
 			"info ca_state = 4", .counters = "TCPLossProbes=1 TCPTimeouts=1 TCPSackRecovery=0" } },
