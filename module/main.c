@@ -5,7 +5,7 @@
  * Each sock of ours holds the module until its memory is freed (end.c), and so do a descriptor,
  * a program that reads a file in /proc (proc.c), and a dump of sock_diag (diag.c). Meanwhile rmmod
  * fails. Unloading drops what is left then: half-open entries and TIME-WAIT records, which are no
- * socks. The order of the steps keeps segments, timers and RCU callbacks from running into freed
+ * socks. The order of the parts keeps segments, timers and RCU callbacks from running into freed
  * code:
  *
  *  0. take no algorithms any more (algorithms.c): one that is a module holds this module;
@@ -30,46 +30,44 @@
 #include "sock/create.h"
 #include "socket/socket.h"
 
-/* In the order of init; each that has begun is ended in the reverse order. */
-static const struct {
-	int (*begin)(void);
-	void (*end)(void);
-} steps[] = {
-	{ xtcp_algorithms_init },
-	{ xtcp_stream_init, xtcp_stream_exit },
-	{ xtcp_blackbox_init, xtcp_blackbox_exit },
-	{ xtcp_orphan_init, xtcp_orphan_exit },
-	{ xtcp_family_init, xtcp_family_exit },
-	{ xtcp_conns_init, xtcp_conns_exit },
-	{ xtcp_entry_init, xtcp_entry_exit },
-	{ xtcp_record_init, xtcp_record_exit },
-	{ .end = xtcp_skb_cache_exit },
-	{ .end = xtcp_handshake_ack_exit },
-	{ .end = xtcp_ao_exit },
-	{ .end = rcu_barrier },
-	{ xtcp_netns_init, xtcp_netns_exit },
-	{ xtcp_interpose_init, xtcp_interpose_exit },
-	{ xtcp_early_init, xtcp_early_exit },
-	{ xtcp_names_init, xtcp_names_exit },
-	{ xtcp_family_register, xtcp_family_unregister },
+static const struct xtcp_part callbacks = { .end = rcu_barrier };
+
+/* In the order of begin; each that has begun is ended in the reverse order. */
+static const struct xtcp_part *const parts[] = {
+	&xtcp_algorithms_part,
+	&xtcp_stream_part,
+	&xtcp_blackbox_part,
+	&xtcp_orphan_part,
+	&xtcp_family_part,
+	&xtcp_conns_part,
+	&xtcp_entry_part,
+	&xtcp_records_part,
+	&xtcp_skb_cache_part,
+	&xtcp_handshake_ack_part,
+	&xtcp_ao_part,
+	&callbacks,
+	&xtcp_netns_part,
+	&xtcp_interpose_part,
+	&xtcp_early_part,
+	&xtcp_names_part,
+	&xtcp_sockets_part,
 };
 
-static void end_steps(int n)
+static void end_parts(int n)
 {
 	while (n--)
-		if (steps[n].end)
-			steps[n].end();
+		if (parts[n]->end)
+			parts[n]->end();
 }
 
 static int __init xtcp_init(void)
 {
 	int i, err = 0;
 
-	xtcp_handshake_ack_init();
-	for (i = 0; i < ARRAY_SIZE(steps) && !err; i++)
-		err = steps[i].begin ? steps[i].begin() : 0;
+	for (i = 0; i < ARRAY_SIZE(parts) && !err; i++)
+		err = parts[i]->begin ? parts[i]->begin() : 0;
 	if (err)
-		end_steps(i - 1);
+		end_parts(i - 1);
 	else
 		register_netevent_notifier(&xtcp_algorithms_offers);
 	return err;
@@ -78,7 +76,7 @@ static int __init xtcp_init(void)
 static void __exit xtcp_exit(void)
 {
 	unregister_netevent_notifier(&xtcp_algorithms_offers);
-	end_steps(ARRAY_SIZE(steps));
+	end_parts(ARRAY_SIZE(parts));
 }
 
 module_init(xtcp_init);

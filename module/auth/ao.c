@@ -178,7 +178,7 @@ int xtcp_ao_algorithm(const char *name)
 }
 
 /* At module exit: no sock and no record is left. */
-void xtcp_ao_exit(void)
+static void ao_exit(void)
 {
 	unsigned int i;
 
@@ -188,6 +188,8 @@ void xtcp_ao_exit(void)
 		if (ao_objects[i])
 			free_objects(ao_objects[i]);
 }
+
+const struct xtcp_part xtcp_ao_part = { .end = ao_exit };
 
 static DEFINE_PER_CPU(local_lock_t, hash_lock) = INIT_LOCAL_LOCK(hash_lock);
 

@@ -48,7 +48,7 @@ static inline u8 xtcp_ao_digest_size(u8 algorithm)
 	return xtcp_ao_algorithms[algorithm].digest;
 }
 
-void xtcp_ao_exit(void);
+extern const struct xtcp_part xtcp_ao_part;
 
 int xtcp_ao_master_key(struct xtcp_ao_key *mkt, const char *name, const u8 *octets, u8 len);
 bool xtcp_ao_traffic_key(const struct xtcp_ao_key *mkt, const struct xtcp_tuple *tuple,

@@ -11,6 +11,18 @@
 
 struct xtcp_demux_key;
 
+/* What a file begins when the module loads, and ends when it unloads or @begin of a later part fails (main.c). */
+struct xtcp_part {
+	int (*begin)(void);		/* 0 or an error; NULL: nothing */
+	void (*end)(void);
+};
+
+/* What a file has of a namespace (netns.c). */
+struct xtcp_net_part {
+	int (*init)(struct xtcp_net *xn);
+	void (*exit)(struct xtcp_net *xn);
+};
+
 /* Clocks: microseconds for RTTs, milliseconds for timestamps, and 32-bit jiffies. */
 
 static inline u64 xtcp_clock_us(void)
@@ -174,8 +186,7 @@ static inline bool xtcp_counter_above(struct percpu_counter *counter, s64 limit,
 
 void xtcp_state_set(struct sock *sk, int state);
 
-int xtcp_orphan_init(void);
-void xtcp_orphan_exit(void);
+extern const struct xtcp_part xtcp_orphan_part;
 
 /* Of a sock without a program. BH disabled; bh_lock_sock() held, or no other thread can find @sk. */
 static inline void xtcp_orphan_leave_netns(struct sock *sk)
@@ -271,8 +282,7 @@ static inline bool xtcp_guests_exceed(struct xtcp_guests *guests, const struct x
 	       xtcp_guests_maker_exceeds(guests, xn, max / XTCP_MAKER_SHARE - more);
 }
 
-int xtcp_guests_net_init(struct xtcp_net *xn);
-void xtcp_guests_net_exit(struct xtcp_net *xn);
+extern const struct xtcp_net_part xtcp_guests_part;
 
 int xtcp_guests_limit(unsigned int *limit, const char *parameter, unsigned int part, u32 size);
 int xtcp_guests_init(struct xtcp_guests *guests);
@@ -285,8 +295,7 @@ static inline void xtcp_guests_exit(struct xtcp_guests *guests)
 
 bool xtcp_checksum_ok(struct sk_buff *skb);
 
-int xtcp_secret_net_init(struct xtcp_net *xn);
-void xtcp_secret_net_exit(struct xtcp_net *xn);
+extern const struct xtcp_net_part xtcp_secret_part;
 void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 *iss, u32 *ts_offset);
 u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tuple);
 u32 xtcp_secret_cookie(struct xtcp_net *xn, const struct xtcp_demux_key *key, u32 irs, struct xtcp_cookie cookie);

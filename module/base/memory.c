@@ -27,7 +27,7 @@ static struct percpu_counter all_orphans;	/* the number of orphans in all namesp
  */
 static struct xtcp_guests guest_orphans = { .batch = ORPHANS_BATCH, .thing = XTCP_GUESTS_ORPHANS };
 
-int xtcp_orphan_init(void)
+static int orphan_init(void)
 {
 	int err = percpu_counter_init(&all_orphans, 0, GFP_KERNEL);
 
@@ -39,11 +39,13 @@ int xtcp_orphan_init(void)
 	return err;
 }
 
-void xtcp_orphan_exit(void)
+static void orphan_exit(void)
 {
 	xtcp_guests_exit(&guest_orphans);
 	percpu_counter_destroy(&all_orphans);
 }
+
+const struct xtcp_part xtcp_orphan_part = { orphan_init, orphan_exit };
 
 static void count_orphan(struct xtcp_net *xn, int change)
 {
@@ -423,17 +425,11 @@ out:
 	return maker;
 }
 
-/**
- * xtcp_guests_net_init() - find or make the maker of a guest
- * @xn: the namespace; if it is no guest, it has no maker
- *
- * The memory of a new maker is charged to the task that makes the first socket. No lock is held
- * meanwhile: near the limit of a memory cgroup this may take long.
- *
- * Context: process, may sleep.
- * Return: 0 or -ENOMEM.
+/*
+ * Finds or makes the maker of a guest. The memory of a new one is charged to the task that makes the first
+ * socket. No lock is held meanwhile: near the limit of a memory cgroup this may take long.
  */
-int xtcp_guests_net_init(struct xtcp_net *xn)
+static int guests_net_init(struct xtcp_net *xn)
 {
 	const struct user_namespace *made_in;
 	struct xtcp_maker *maker, *new;
@@ -463,7 +459,7 @@ int xtcp_guests_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-void xtcp_guests_net_exit(struct xtcp_net *xn)
+static void guests_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_maker *maker = xn->rest->maker;
 	bool is_last;
@@ -478,3 +474,5 @@ void xtcp_guests_net_exit(struct xtcp_net *xn)
 	if (is_last)
 		free_maker(maker, XTCP_GUESTS_THINGS);
 }
+
+const struct xtcp_net_part xtcp_guests_part = { guests_net_init, guests_net_exit };

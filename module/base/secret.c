@@ -161,7 +161,7 @@ bool xtcp_checksum_ok(struct sk_buff *skb)
 }
 
 /* At the first use of a namespace: draws its keys, and makes its shards. Return: 0 or -ENOMEM. */
-int xtcp_secret_net_init(struct xtcp_net *xn)
+static int secret_net_init(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
 	unsigned int i;
@@ -183,7 +183,7 @@ int xtcp_secret_net_init(struct xtcp_net *xn)
 }
 
 /* No more segments arrive in the namespace, and no orphan and no record is left: wipes the keys. */
-void xtcp_secret_net_exit(struct xtcp_net *xn)
+static void secret_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
 
@@ -193,6 +193,8 @@ void xtcp_secret_net_exit(struct xtcp_net *xn)
 	memzero_explicit(&rest->port_key, sizeof(rest->port_key));
 	memzero_explicit(&rest->cookie, sizeof(rest->cookie));
 }
+
+const struct xtcp_net_part xtcp_secret_part = { secret_net_init, secret_net_exit };
 
 /**
  * xtcp_secret_ts_offset() - derive the offset that is added to the clock in TSvals, ms

@@ -327,8 +327,7 @@ static inline bool xtcp_stream_is_there(const struct xtcp_stream *stream)
 	return likely(stream != &xtcp_stream_none);
 }
 
-int xtcp_stream_init(void);
-void xtcp_stream_exit(void);
+extern const struct xtcp_part xtcp_stream_part;
 struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp);
 void xtcp_stream_end(struct sock *sk);
 

@@ -93,7 +93,7 @@ int xtcp_cold_set(struct sock *sk, u32 idle_ms, u32 half_closed_ms, u8 rate, gfp
 	return 0;
 }
 
-int xtcp_stream_init(void)
+static int stream_init(void)
 {
 	/* 28 of these structs fit into a slab of 16 KiB */
 	BUILD_BUG_ON(sizeof(struct xtcp_stream) > SZ_16K / 28);
@@ -101,10 +101,12 @@ int xtcp_stream_init(void)
 	return streams ? 0 : -ENOMEM;
 }
 
-void xtcp_stream_exit(void)
+static void stream_exit(void)
 {
 	kmem_cache_destroy(streams);
 }
+
+const struct xtcp_part xtcp_stream_part = { stream_init, stream_exit };
 
 /* A struct xtcp_stream with the values of xtcp_stream_none, or NULL without memory. */
 struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp)

@@ -124,7 +124,7 @@ static bool is_sound(const struct xtcp_cong_ops *ops)
  * At module init: checks the algorithms that Kbuild found. Return: 0; -EINVAL when one has no
  * usable name or lacks a mandatory function; -EBUSY when two have the same name.
  */
-int xtcp_algorithms_init(void)
+static int algorithms_init(void)
 {
 	int i;
 
@@ -145,6 +145,8 @@ int xtcp_algorithms_init(void)
 		__set_bit(i, allowed);
 	return 0;
 }
+
+const struct xtcp_part xtcp_algorithms_part = { algorithms_init };
 
 /* The module of an algorithm goes. It waits for readers without a reference. */
 static void remove_algorithm(const struct xtcp_cong_ops *ops)

@@ -367,7 +367,7 @@ int xtcp_paths_show(struct seq_file *m, void *v);
 
 #define XTCP_ALGORITHMS_TEXT	2048	/* octets, the size of a list of names, as in Linux */
 
-int xtcp_algorithms_init(void);
+extern const struct xtcp_part xtcp_algorithms_part;
 extern struct notifier_block xtcp_algorithms_offers;
 const struct xtcp_cong_ops *xtcp_algorithms_inherited(const struct xtcp_net *xn);
 void xtcp_algorithms_forget(struct xtcp_net *xn);

@@ -838,7 +838,7 @@ static enum hrtimer_restart handshake_ack_fired(struct hrtimer *timer)
 	return again;
 }
 
-void xtcp_handshake_ack_init(void)
+static int handshake_ack_init(void)
 {
 	int cpu;
 
@@ -848,16 +848,19 @@ void xtcp_handshake_ack_init(void)
 		spin_lock_init(&there->lock);
 		xtcp_compat_hrtimer_setup(&there->timer, handshake_ack_fired);
 	}
+	return 0;
 }
 
 /* At module exit: no sock is left, and so none is on a list. */
-void xtcp_handshake_ack_exit(void)
+static void handshake_ack_exit(void)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
 		hrtimer_cancel(&per_cpu_ptr(&handshake_acks, cpu)->timer);
 }
+
+const struct xtcp_part xtcp_handshake_ack_part = { handshake_ack_init, handshake_ack_exit };
 
 /**
  * xtcp_handshake_ack_waits() - connect() is about to return: let the third ACK wait for text

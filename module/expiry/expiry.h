@@ -22,8 +22,7 @@ void xtcp_timer_handlers_init(struct sock *sk);
 void xtcp_timer_handler(struct sock *sk);
 void xtcp_pace_handler(struct sock *sk);
 
-void xtcp_handshake_ack_init(void);
-void xtcp_handshake_ack_exit(void);
+extern const struct xtcp_part xtcp_handshake_ack_part;
 void xtcp_handshake_ack_waits(struct sock *sk);
 void xtcp_handshake_ack_go(void);
 

@@ -94,7 +94,6 @@ void xtcp_instances_lock(const struct xtcp_build_calls *calls);
 void xtcp_instances_unlock(const struct xtcp_build_calls *calls);
 bool xtcp_instances_have_family(int family, char *name, size_t size);
 
-int xtcp_interpose_init(void);
-void xtcp_interpose_exit(void);
+extern const struct xtcp_part xtcp_interpose_part;
 
 #endif /* XTCP_IN_H */

@@ -700,14 +700,11 @@ static int look_who_is_in_front(struct notifier_block *nb, unsigned long event, 
 
 static struct notifier_block modules_come_and_go = { .notifier_call = look_who_is_in_front };
 
-/**
- * xtcp_interpose_init() - put our handlers in front of kernel TCP's
- *
- * Context: process, module init; every namespace has its struct xtcp_net.
- *
- * Return: 0; -EBUSY when another module changes the array now; -EPROTONOSUPPORT without kernel TCP.
+/*
+ * Puts our handlers in front of kernel TCP's. Every namespace has its struct xtcp_net. Return: 0; -EBUSY when
+ * another module changes the array now; -EPROTONOSUPPORT without kernel TCP.
  */
-int xtcp_interpose_init(void)
+static int interpose_init(void)
 {
 	int err;
 
@@ -733,15 +730,12 @@ err_leave:
 	return err;
 }
 
-/**
- * xtcp_interpose_exit() - take our handlers out again; on return, none runs or will run
- *
- * If the handler of another module, no other instance, has come in front of ours since it was loaded, this
- * waits until that module is unloaded, and says so once a second.
- *
- * Context: process, module exit; may sleep for as long as the other module stays.
+/*
+ * Takes our handlers out again; on return, none runs or will run. If the handler of another module, no other
+ * instance, has come in front of ours since it was loaded, this waits until that module is unloaded, and says
+ * so once a second.
  */
-void xtcp_interpose_exit(void)
+static void interpose_exit(void)
 {
 	unregister_module_notifier(&modules_come_and_go);
 	restore(XTCP_SIBLING_V6);
@@ -749,3 +743,5 @@ void xtcp_interpose_exit(void)
 	xtcp_instances_leave();
 	synchronize_net();
 }
+
+const struct xtcp_part xtcp_interpose_part = { interpose_init, interpose_exit };

@@ -648,7 +648,7 @@ int xtcp_entry_insert(struct xtcp_listener *listener, struct xtcp_request *he, c
 	return err;
 }
 
-int xtcp_entry_init(void)
+static int entry_init(void)
 {
 	int err = xtcp_pool_init();
 
@@ -662,8 +662,10 @@ int xtcp_entry_init(void)
 }
 
 /* All listeners have ended, and the caller has called rcu_barrier(). */
-void xtcp_entry_exit(void)
+static void entry_exit(void)
 {
 	xtcp_guests_exit(&guest_children);
 	xtcp_pool_exit();
 }
+
+const struct xtcp_part xtcp_entry_part = { entry_init, entry_exit };

@@ -546,7 +546,7 @@ static void end_due_handovers(struct work_struct *work)
 	kfree(handover);
 }
 
-int xtcp_handover_net_init(struct xtcp_net *xn)
+static int handover_net_init(struct xtcp_net *xn)
 {
 	spin_lock_init(&xn->rest->handovers_lock);
 	INIT_LIST_HEAD(&xn->rest->handovers);
@@ -555,11 +555,13 @@ int xtcp_handover_net_init(struct xtcp_net *xn)
 }
 
 /* Nothing refers to the namespace any more: waits until its last handover has ended. */
-void xtcp_handover_net_exit(struct xtcp_net *xn)
+static void handover_net_exit(struct xtcp_net *xn)
 {
 	cancel_delayed_work_sync(&xn->rest->handovers_work);
 	WARN_ON_ONCE(!list_empty(&xn->rest->handovers));
 }
+
+const struct xtcp_net_part xtcp_handover_part = { handover_net_init, handover_net_exit };
 
 /* Takes one of the places of all guests, for a maker who has fewer than are free. */
 static bool take_guests_room(struct xtcp_maker *maker)

@@ -380,8 +380,7 @@ static inline bool xtcp_refusal_defers(const struct sock *lsk, const struct xtcp
 	return seg->seq == seg->end_seq && timeouts < READ_ONCE(xtcp_endpoint(lsk)->defer_accept);
 }
 
-int xtcp_entry_init(void);
-void xtcp_entry_exit(void);
+extern const struct xtcp_part xtcp_entry_part;
 bool xtcp_acceptq_is_full(const struct xtcp_listener *listener);
 void xtcp_acceptq_add(struct xtcp_listener *listener, struct sock *child);
 void xtcp_acceptq_close(struct xtcp_listener *listener, struct list_head *children);
@@ -426,8 +425,7 @@ void xtcp_pool_free(struct xtcp_net *xn, struct xtcp_request *he);
 
 void xtcp_listen_stop(struct sock *sk);
 
-int xtcp_handover_net_init(struct xtcp_net *xn);
-void xtcp_handover_net_exit(struct xtcp_net *xn);
+extern const struct xtcp_net_part xtcp_handover_part;
 
 bool xtcp_handover_keep(struct sock *sk);
 void xtcp_handover_end(struct xtcp_net *xn, const struct sock *sk, const struct xtcp_group *group);

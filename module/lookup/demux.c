@@ -109,7 +109,7 @@ static void *alloc_on_all_nodes(size_t size)
 	return NULL;
 }
 
-int xtcp_conns_init(void)
+static int conns_init(void)
 {
 	u64 chains = chains_wanted ?: (u64)totalram_pages() >> (SHARE_SHIFT - PAGE_SHIFT);
 	size_t size;
@@ -132,6 +132,13 @@ int xtcp_conns_init(void)
 		spin_lock_init(&table_parts[i].lock);
 	return 0;
 }
+
+static void conns_exit(void)
+{
+	kvfree(xtcp_conns.chain);
+}
+
+const struct xtcp_part xtcp_conns_part = { conns_init, conns_exit };
 
 /**
  * xtcp_conns_used_chain() - find the next chain that is not empty
@@ -268,7 +275,7 @@ static void assert_nobody_stands_on(struct xtcp_conn *conn)
 			 "a sock comes back before a grace period");
 }
 
-int xtcp_demux_net_init(struct xtcp_net *xn)
+static int demux_net_init(struct xtcp_net *xn)
 {
 	int id = ida_alloc_max(&net_ids, NET_ID_MAX, GFP_KERNEL);
 
@@ -285,13 +292,15 @@ int xtcp_demux_net_init(struct xtcp_net *xn)
 }
 
 /* None of its connections is in the table. */
-void xtcp_demux_net_exit(struct xtcp_net *xn)
+static void demux_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(xtcp_demux_count(xn));
 	free_percpu(xn->conns);
 	memzero_explicit(&xn->tuple_key, sizeof(xn->tuple_key));
 	ida_free(&net_ids, xn->id);
 }
+
+const struct xtcp_net_part xtcp_demux_part = { demux_net_init, demux_net_exit };
 
 /**
  * xtcp_demux_count() - count the connections that a namespace has in the table

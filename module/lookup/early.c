@@ -124,7 +124,7 @@ static struct sock *stand_in(struct xtcp_net *xn, struct sk_buff *skb, bool tran
 	return secpath_exists(skb) ? NULL : (struct sock *)&xn->rest->stand_ins[transparent];
 }
 
-int xtcp_attach_net_init(struct xtcp_net *xn)
+static int attach_net_init(struct xtcp_net *xn)
 {
 	int i;
 
@@ -151,7 +151,7 @@ static bool have_segments(const struct xtcp_net *xn)
  * Waits until no segment has a stand-in any more. A queue that its owner has just closed is emptied
  * after a grace period: in newer kernels by a work, for which rcu_barrier() does not wait.
  */
-void xtcp_attach_net_exit(struct xtcp_net *xn)
+static void attach_net_exit(struct xtcp_net *xn)
 {
 	const unsigned long end = jiffies + 10 * HZ;
 
@@ -159,6 +159,8 @@ void xtcp_attach_net_exit(struct xtcp_net *xn)
 		schedule_timeout_uninterruptible(1);
 	WARN_ON_ONCE(have_segments(xn));
 }
+
+const struct xtcp_net_part xtcp_attach_part = { attach_net_init, attach_net_exit };
 
 static struct sock *sock_of_conn(struct xtcp_net *xn, struct xtcp_conn *conn, struct sk_buff *skb)
 {
@@ -589,7 +591,7 @@ static void __net_exit flush_queues(struct net *net)
 static struct pernet_operations early_ops = { .pre_exit = stop, .exit = flush_queues };
 
 /* Every namespace has its struct xtcp_net by now. */
-int xtcp_early_init(void)
+static int early_init(void)
 {
 	find_apparmor();
 	return register_pernet_subsys(&early_ops);
@@ -599,12 +601,14 @@ int xtcp_early_init(void)
  * Removes the hooks, and waits until every segment with a sock of ours has reached our handlers,
  * which are still installed. Nothing keeps the module loaded.
  */
-void xtcp_early_exit(void)
+static void early_exit(void)
 {
 	unregister_pernet_subsys(&early_ops);
 	/* netfilter's queues are empty. All other segments go from the hook to our handler in one RCU read side */
 	synchronize_net();
 }
+
+const struct xtcp_part xtcp_early_part = { early_init, early_exit };
 
 /*
  * Does the segment still belong to the attached sock? The sock may have ended since, and may even

@@ -442,7 +442,7 @@ static const struct rhashtable_params table_params = {
 	.automatic_shrinking = true,
 };
 
-int xtcp_listeners_net_init(struct xtcp_net *xn)
+static int listeners_net_init(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
 
@@ -454,7 +454,7 @@ int xtcp_listeners_net_init(struct xtcp_net *xn)
 	return rhltable_init(&rest->listeners, &table_params);
 }
 
-void xtcp_listeners_net_exit(struct xtcp_net *xn)
+static void listeners_net_exit(struct xtcp_net *xn)
 {
 	struct xtcp_rest *rest = xn->rest;
 
@@ -462,6 +462,8 @@ void xtcp_listeners_net_exit(struct xtcp_net *xn)
 	xa_destroy(&rest->listener_numbers);
 	rhltable_destroy(&rest->listeners);
 }
+
+const struct xtcp_net_part xtcp_listeners_part = { listeners_net_init, listeners_net_exit };
 
 struct fitting {
 	struct sock *sk;

@@ -139,8 +139,7 @@ static inline void xtcp_conn_set_tuple(struct xtcp_conn *conn, const struct xtcp
 	}
 }
 
-int xtcp_demux_net_init(struct xtcp_net *xn);
-void xtcp_demux_net_exit(struct xtcp_net *xn);
+extern const struct xtcp_net_part xtcp_demux_part;
 unsigned long xtcp_demux_count(const struct xtcp_net *xn);
 
 /* Lookup. The caller holds the RCU read side, which keeps the result valid. */
@@ -211,11 +210,6 @@ struct xtcp_conns {
 
 extern struct xtcp_conns xtcp_conns;
 
-static inline void xtcp_conns_exit(void)
-{
-	kvfree(xtcp_conns.chain);
-}
-
 static inline u32 xtcp_conns_chain_of(u32 hash)
 {
 	return hash & xtcp_conns.mask;
@@ -232,7 +226,7 @@ static inline struct xtcp_conn *xtcp_conns_next(const struct xtcp_conn *conn)
 	return rcu_dereference_check(conn->next, true);
 }
 
-int xtcp_conns_init(void);
+extern const struct xtcp_part xtcp_conns_part;
 
 u32 xtcp_conns_used_chain(u32 chain);
 
@@ -337,8 +331,7 @@ struct xtcp_members {
 	struct rcu_head rcu;
 };
 
-int xtcp_listeners_net_init(struct xtcp_net *xn);
-void xtcp_listeners_net_exit(struct xtcp_net *xn);
+extern const struct xtcp_net_part xtcp_listeners_part;
 
 struct sock *xtcp_listeners_lookup(struct xtcp_net *xn, const struct xtcp_demux_key *key);
 struct sock *xtcp_listeners_migrate_target(struct xtcp_net *xn, const struct xtcp_members_key *place,
@@ -366,11 +359,9 @@ int xtcp_listeners_add(struct sock *sk);
 void xtcp_listeners_remove(struct sock *sk);
 int xtcp_listeners_rehash(struct sock *sk);
 
-int xtcp_attach_net_init(struct xtcp_net *xn);
-void xtcp_attach_net_exit(struct xtcp_net *xn);
+extern const struct xtcp_net_part xtcp_attach_part;
 void xtcp_attach_start_transparent(struct xtcp_net *xn);
-int xtcp_early_init(void);
-void xtcp_early_exit(void);
+extern const struct xtcp_part xtcp_early_part;
 bool xtcp_early_others_look(const struct net *net, bool v4);
 void xtcp_early_start(struct xtcp_net *xn);
 struct sock *xtcp_early_take(struct sk_buff *skb);

@@ -433,29 +433,29 @@ static void orphans_exit(struct xtcp_net *xn)
 	percpu_counter_destroy(&xn->rest->orphans);
 }
 
+static const struct xtcp_net_part orphans_part = { orphans_init, orphans_exit };
+static const struct xtcp_net_part boxes_part = { .exit = xtcp_blackbox_forget };
+
 /* The parts of a namespace's state, made in this order (zero is ready without .init), freed in the reverse order. */
-static const struct part {
-	int (*init)(struct xtcp_net *xn);
-	void (*exit)(struct xtcp_net *xn);
-} parts[] = {
-	{ xtcp_secret_net_init, xtcp_secret_net_exit },
-	{ xtcp_guests_net_init, xtcp_guests_net_exit },
-	{ xtcp_mib_net_init, xtcp_mib_net_exit },
-	{ NULL, xtcp_blackbox_forget },
-	{ orphans_init, orphans_exit },
-	{ xtcp_listeners_net_init, xtcp_listeners_net_exit },
-	{ xtcp_demux_net_init, xtcp_demux_net_exit },
-	{ xtcp_attach_net_init, xtcp_attach_net_exit },
-	{ xtcp_ip_reply_net_init, xtcp_ip_reply_net_exit },
-	{ xtcp_record_net_init, xtcp_record_net_exit },
-	{ xtcp_aborted_net_init, xtcp_aborted_net_exit },
-	{ xtcp_handover_net_init, xtcp_handover_net_exit },
+static const struct xtcp_net_part *const net_parts[] = {
+	&xtcp_secret_part,
+	&xtcp_guests_part,
+	&xtcp_mib_part,
+	&boxes_part,
+	&orphans_part,
+	&xtcp_listeners_part,
+	&xtcp_demux_part,
+	&xtcp_attach_part,
+	&xtcp_ip_reply_part,
+	&xtcp_record_part,
+	&xtcp_aborted_part,
+	&xtcp_handover_part,
 };
 
-static void end_parts(struct xtcp_net *xn, unsigned int n)
+static void end_net_parts(struct xtcp_net *xn, unsigned int n)
 {
 	while (n--)
-		parts[n].exit(xn);
+		net_parts[n]->exit(xn);
 }
 
 /* All parts have ended, and there are no leases. */
@@ -480,8 +480,8 @@ static int make_parts(struct xtcp_net *xn)
 	if (!xn->rest)
 		return -ENOMEM;
 	xn->rest->xn = xn;
-	for (n = 0; n < ARRAY_SIZE(parts); n++) {
-		err = parts[n].init ? parts[n].init(xn) : 0;
+	for (n = 0; n < ARRAY_SIZE(net_parts); n++) {
+		err = net_parts[n]->init ? net_parts[n]->init(xn) : 0;
 		if (err)
 			goto fail;
 	}
@@ -490,7 +490,7 @@ static int make_parts(struct xtcp_net *xn)
 		return 0;
 
 fail:
-	end_parts(xn, n);
+	end_net_parts(xn, n);
 	end_rest(xn);
 	return err;
 }
@@ -757,7 +757,7 @@ static void __net_exit netns_exit(struct net *net)
 	if (!xn->started)
 		return;
 	/* entries and records put their leases when they end */
-	end_parts(xn, ARRAY_SIZE(parts));
+	end_net_parts(xn, ARRAY_SIZE(net_parts));
 	xtcp_portmaps_net_exit(xn);
 	xtcp_portlist_net_exit(xn);
 	end_rest(xn);
@@ -771,14 +771,16 @@ static struct pernet_operations netns_ops = {
 	.size = sizeof(struct xtcp_net),
 };
 
-int xtcp_netns_init(void)
+static int netns_begin(void)
 {
 	xtcp_shard_mask = roundup_pow_of_two(min(num_possible_cpus(), XTCP_SHARDS_MAX)) - 1;
 	return register_pernet_subsys(&netns_ops);
 }
 
 /* No segment reaches us any more. */
-void xtcp_netns_exit(void)
+static void netns_end(void)
 {
 	unregister_pernet_subsys(&netns_ops);
 }
+
+const struct xtcp_part xtcp_netns_part = { netns_begin, netns_end };

@@ -16,8 +16,7 @@ struct xtcp_conn;
 struct xtcp_net;
 
 int xtcp_netns_start(struct xtcp_net *xn);
-int xtcp_netns_init(void);
-void xtcp_netns_exit(void);
+extern const struct xtcp_part xtcp_netns_part;
 bool xtcp_netns_unloads(void);
 
 int xtcp_sysctl_net_init(struct xtcp_net *xn, const char *name);

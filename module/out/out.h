@@ -61,8 +61,7 @@ struct xtcp_ip_reply {
 	struct dst_entry *dst;
 };
 
-int xtcp_ip_reply_net_init(struct xtcp_net *xn);
-void xtcp_ip_reply_net_exit(struct xtcp_net *xn);
+extern const struct xtcp_net_part xtcp_ip_reply_part;
 
 struct sk_buff *xtcp_control_alloc(gfp_t gfp, unsigned int text);
 

@@ -229,7 +229,17 @@ static int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *h
 	return net_xmit_eval(err);
 }
 
-int xtcp_ip_reply_net_init(struct xtcp_net *xn)
+static void ip_reply_net_exit(struct xtcp_net *xn)
+{
+	if (xn->reply_sk6)
+		inet_ctl_sock_destroy(xn->reply_sk6);
+	if (xn->reply_sk)
+		inet_ctl_sock_destroy(xn->reply_sk);
+	xn->reply_sk6 = NULL;
+	xn->reply_sk = NULL;
+}
+
+static int ip_reply_net_init(struct xtcp_net *xn)
 {
 	int err = inet_ctl_sock_create(&xn->reply_sk, PF_INET, SOCK_RAW, IPPROTO_TCP, xn->net);
 
@@ -241,20 +251,12 @@ int xtcp_ip_reply_net_init(struct xtcp_net *xn)
 	err = inet_ctl_sock_create(&xn->reply_sk6, PF_INET6, SOCK_RAW, IPPROTO_TCP, xn->net);
 	if (err) {
 		xn->reply_sk6 = NULL;
-		xtcp_ip_reply_net_exit(xn);
+		ip_reply_net_exit(xn);
 	}
 	return err;
 }
 
-void xtcp_ip_reply_net_exit(struct xtcp_net *xn)
-{
-	if (xn->reply_sk6)
-		inet_ctl_sock_destroy(xn->reply_sk6);
-	if (xn->reply_sk)
-		inet_ctl_sock_destroy(xn->reply_sk);
-	xn->reply_sk6 = NULL;
-	xn->reply_sk = NULL;
-}
+const struct xtcp_net_part xtcp_ip_reply_part = { ip_reply_net_init, ip_reply_net_exit };
 
 /* for the padding of a short Ethernet frame, or for the text of a RST */
 #define HEAD_SIZE	(SKB_DATA_ALIGN(MAX_TCP_HEADER + ETH_ZLEN) + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))

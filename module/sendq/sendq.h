@@ -13,7 +13,7 @@
 #include "base/base.h"
 
 bool xtcp_skb_cache_keep(struct sk_buff *skb);
-void xtcp_skb_cache_exit(void);
+extern const struct xtcp_part xtcp_skb_cache_part;
 
 enum xtcp_busy_with {
 	XTCP_IDLE,		/* all data is acknowledged */

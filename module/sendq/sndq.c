@@ -111,12 +111,8 @@ bool xtcp_skb_cache_keep(struct sk_buff *skb)
 	return true;
 }
 
-/**
- * xtcp_skb_cache_exit() - free all kept skbs
- *
- * Context: process, module exit; no sock is left.
- */
-void xtcp_skb_cache_exit(void)
+/* Frees all kept skbs. No sock is left. */
+static void skb_cache_exit(void)
 {
 	int cpu, i;
 
@@ -124,6 +120,8 @@ void xtcp_skb_cache_exit(void)
 		for (i = 0; i < SPARES; i++)
 			kfree_skb(per_cpu(skb_caches[i], cpu));
 }
+
+const struct xtcp_part xtcp_skb_cache_part = { .end = skb_cache_exit };
 
 /*
  * The base of the IDs of reports: an ID is the marked octet's sequence number minus the base, which

@@ -357,7 +357,7 @@ static unsigned int boxes_kib = 4096;
 module_param_named(blackbox_mem, boxes_kib, uint, 0644);
 MODULE_PARM_DESC(blackbox_mem, "KiB for the black boxes of all network namespaces together (4096)");
 
-int xtcp_blackbox_init(void)
+static int blackbox_init(void)
 {
 	BUILD_BUG_ON(sizeof(struct xtcp_blackbox_event) != 48);
 	BUILD_BUG_ON(sizeof(struct xtcp_blackbox) > 3208);
@@ -365,7 +365,7 @@ int xtcp_blackbox_init(void)
 	return slab ? 0 : -ENOMEM;
 }
 
-void xtcp_blackbox_exit(void)
+static void blackbox_exit(void)
 {
 	unsigned int i;
 
@@ -375,6 +375,8 @@ void xtcp_blackbox_exit(void)
 	ida_destroy(&slots);
 	kmem_cache_destroy(slab);
 }
+
+const struct xtcp_part xtcp_blackbox_part = { blackbox_init, blackbox_exit };
 
 /* Allocate a slot. Return: its number, whose low octet is not 0, or an error. */
 static int new_slot(void)

@@ -176,23 +176,25 @@ static const struct snmp_mib net_list[] = {
 	{ "TCPAuthMalformed", XTCP_MIB_AUTHMALFORMED },
 };
 
-int xtcp_mib_net_init(struct xtcp_net *xn)
-{
-	xn->tcp_statistics = alloc_percpu_gfp(struct tcp_mib, GFP_KERNEL_ACCOUNT);
-	xn->net_statistics = alloc_percpu_gfp(struct xtcp_mib, GFP_KERNEL_ACCOUNT);
-	if (xn->tcp_statistics && xn->net_statistics)
-		return 0;
-	xtcp_mib_net_exit(xn);
-	return -ENOMEM;
-}
-
-void xtcp_mib_net_exit(struct xtcp_net *xn)
+static void mib_net_exit(struct xtcp_net *xn)
 {
 	free_percpu(xn->net_statistics);
 	free_percpu(xn->tcp_statistics);
 	xn->net_statistics = NULL;
 	xn->tcp_statistics = NULL;
 }
+
+static int mib_net_init(struct xtcp_net *xn)
+{
+	xn->tcp_statistics = alloc_percpu_gfp(struct tcp_mib, GFP_KERNEL_ACCOUNT);
+	xn->net_statistics = alloc_percpu_gfp(struct xtcp_mib, GFP_KERNEL_ACCOUNT);
+	if (xn->tcp_statistics && xn->net_statistics)
+		return 0;
+	mib_net_exit(xn);
+	return -ENOMEM;
+}
+
+const struct xtcp_net_part xtcp_mib_part = { mib_net_init, mib_net_exit };
 
 /* Counts why a connection ended, in our own counters. Other files increment those of the kernel. */
 void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason)

@@ -68,8 +68,7 @@ struct xtcp_mib {
 	unsigned long mibs[XTCP_MIB_MAX];
 };
 
-int xtcp_mib_net_init(struct xtcp_net *xn);
-void xtcp_mib_net_exit(struct xtcp_net *xn);
+extern const struct xtcp_net_part xtcp_mib_part;
 void xtcp_mib_aborted(struct xtcp_net *xn, enum xtcp_abort_reason reason);
 int xtcp_mib_show_snmp(struct seq_file *m, void *v);
 int xtcp_mib_show_netstat(struct seq_file *m, void *v);
@@ -256,8 +255,7 @@ extern struct xtcp_blackbox **xtcp_boxnote_table[XTCP_BLACKBOX_TABLE];
 
 DECLARE_STATIC_KEY_FALSE(xtcp_boxnote_key);
 
-int xtcp_blackbox_init(void);
-void xtcp_blackbox_exit(void);
+extern const struct xtcp_part xtcp_blackbox_part;
 
 kuid_t xtcp_blackbox_user(const struct sock *sk);
 int xtcp_blackbox_give(struct sock *sk);

@@ -21,8 +21,7 @@ void xtcp_sock_reset_tcb(struct sock *sk);
 void xtcp_closed_add(struct sock *sk);
 void xtcp_closed_freed(struct sock *sk);
 
-int xtcp_aborted_net_init(struct xtcp_net *xn);
-void xtcp_aborted_net_exit(struct xtcp_net *xn);
+extern const struct xtcp_net_part xtcp_aborted_part;
 
 void xtcp_aborted_leave(struct sock *sk);
 

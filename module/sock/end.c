@@ -40,7 +40,7 @@
 #define NOBODY_HOLDS	(BIT(XTCP_ABORT_UNREAD) | BIT(XTCP_ABORT_LINGER) | BIT(XTCP_ABORT_LINGER2) | \
 			 BIT(XTCP_ABORT_ORPHANS) | BIT(XTCP_ABORT_LISTENER) | BIT(XTCP_ABORT_NETNS))
 
-int xtcp_aborted_net_init(struct xtcp_net *xn)
+static int aborted_net_init(struct xtcp_net *xn)
 {
 	/*
 	 * By default, the locks of all xarrays of the module have one lockdep class. But softirq
@@ -53,12 +53,14 @@ int xtcp_aborted_net_init(struct xtcp_net *xn)
 	return 0;
 }
 
-void xtcp_aborted_net_exit(struct xtcp_net *xn)
+static void aborted_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(!xa_empty(&xn->rest->aborted));
 	/* an insertion may have run out of memory, and have left empty nodes */
 	xa_destroy(&xn->rest->aborted);
 }
+
+const struct xtcp_net_part xtcp_aborted_part = { aborted_net_init, aborted_net_exit };
 
 /* Lists a CLOSED sock that is no orphan, unless it was not aborted, or is destroyed next (NOBODY_HOLDS). */
 static void xtcp_aborted_enter(struct sock *sk)

@@ -1043,7 +1043,7 @@ static const struct xtcp_build_calls our_calls = {
 };
 
 /* Return: 0; -EINVAL when the parameter "family" is out of range; -ENOMEM; an error of proto_register(). */
-int xtcp_family_init(void)
+static int family_init(void)
 {
 	int err;
 
@@ -1078,7 +1078,7 @@ err_lease:
 	return err;
 }
 
-void xtcp_family_exit(void)
+static void family_exit(void)
 {
 	proto_unregister(&xtcpv6_prot);
 	proto_unregister(&xtcp_prot);
@@ -1086,8 +1086,10 @@ void xtcp_family_exit(void)
 	xtcp_lease_exit();
 }
 
+const struct xtcp_part xtcp_family_part = { family_init, family_exit };
+
 /* Return: 0; -EBUSY when the number is taken, not -EEXIST, by which modprobe means: loaded already. */
-int xtcp_family_register(void)
+static int family_register(void)
 {
 	int err = take_number(family_number);
 	char name[MODULE_NAME_LEN];
@@ -1111,7 +1113,7 @@ int xtcp_family_register(void)
 	return err == -EEXIST ? -EBUSY : err;
 }
 
-void xtcp_family_unregister(void)
+static void family_unregister(void)
 {
 	xtcp_set_unregister();
 	mutex_lock(&xtcp_instances_mutex);
@@ -1122,3 +1124,5 @@ void xtcp_family_unregister(void)
 	take_protocol(0);
 	mutex_unlock(&xtcp_instances_mutex);
 }
+
+const struct xtcp_part xtcp_sockets_part = { family_register, family_unregister };

@@ -286,12 +286,14 @@ static void __net_exit names_exit(struct net *net)
 
 static struct pernet_operations names_ops = { .init = names_init, .exit = names_exit };
 
-int xtcp_names_init(void)
+static int names_begin(void)
 {
 	return register_pernet_subsys(&names_ops);
 }
 
-void xtcp_names_exit(void)
+static void names_end(void)
 {
 	unregister_pernet_subsys(&names_ops);
 }
+
+const struct xtcp_part xtcp_names_part = { names_begin, names_end };

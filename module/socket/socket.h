@@ -16,15 +16,12 @@
 
 struct xtcp_net;
 
-int xtcp_family_init(void);
-void xtcp_family_exit(void);
-int xtcp_family_register(void);
-void xtcp_family_unregister(void);
+extern const struct xtcp_part xtcp_family_part;
+extern const struct xtcp_part xtcp_sockets_part;
 
 extern const struct xtcp_names_calls xtcp_names_calls;
 
-int xtcp_names_init(void);
-void xtcp_names_exit(void);
+extern const struct xtcp_part xtcp_names_part;
 
 int xtcp_listen(struct socket *sock, int backlog);
 struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern);

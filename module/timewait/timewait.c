@@ -46,7 +46,7 @@
 /*
  * Any user can create a guest, and set its max_tw_buckets to any value. So the records of all
  * guests together have a limit, and those of one maker's guests (memory.c). A signed record counts
- * as two, since its keys take about as much memory as a record and its port (xtcp_record_init()).
+ * as two, since its keys take about as much memory as a record and its port (record_init()).
  */
 static struct xtcp_guests guest_records = { .thing = XTCP_GUESTS_RECORDS };
 module_param_named(guest_timewait, guest_records.max, uint, 0444);
@@ -300,7 +300,15 @@ static void xtcp_batch_end(struct xtcp_net *xn, struct list_head *claimed)
 
 static struct kmem_cache *cache_v4, *cache_v6;
 
-int xtcp_record_init(void)
+/* All records are freed: rcu_barrier() was called. */
+static void record_exit(void)
+{
+	kmem_cache_destroy(cache_v6);
+	kmem_cache_destroy(cache_v4);
+	xtcp_guests_exit(&guest_records);
+}
+
+static int record_init(void)
 {
 	int err;
 
@@ -327,19 +335,13 @@ int xtcp_record_init(void)
 	cache_v4 = xtcp_compat_slab(KBUILD_MODNAME "_timewait", xtcp_record_size(true), 0);
 	cache_v6 = xtcp_compat_slab(KBUILD_MODNAME "_timewait6", xtcp_record_size(false), 0);
 	if (!cache_v4 || !cache_v6) {
-		xtcp_record_exit();
+		record_exit();
 		return -ENOMEM;
 	}
 	return 0;
 }
 
-/* All records are freed: rcu_barrier() was called. */
-void xtcp_record_exit(void)
-{
-	kmem_cache_destroy(cache_v6);
-	kmem_cache_destroy(cache_v4);
-	xtcp_guests_exit(&guest_records);
-}
+const struct xtcp_part xtcp_records_part = { record_init, record_exit };
 
 static unsigned long timewait_jiffies(const struct xtcp_net *xn)
 {
@@ -437,7 +439,7 @@ static void expired_records(struct timer_list *timer)
 	spin_unlock(&shard->lock);
 }
 
-int xtcp_record_net_init(struct xtcp_net *xn)
+static int record_net_init(struct xtcp_net *xn)
 {
 	unsigned int i;
 
@@ -469,7 +471,7 @@ static void end_shard(struct xtcp_shard *shard)
 }
 
 /* No segment arrives and no sock ends any more. */
-void xtcp_record_net_exit(struct xtcp_net *xn)
+static void record_net_exit(struct xtcp_net *xn)
 {
 	unsigned int i;
 
@@ -478,6 +480,8 @@ void xtcp_record_net_exit(struct xtcp_net *xn)
 	WARN_ON_ONCE(percpu_counter_sum(&xn->rest->records) || atomic_read(&xn->rest->signed_records));
 	percpu_counter_destroy(&xn->rest->records);
 }
+
+const struct xtcp_net_part xtcp_record_part = { record_net_init, record_net_exit };
 
 static struct xtcp_timewait *new_record(bool v4, bool is_signed)
 {

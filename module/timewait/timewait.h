@@ -92,10 +92,8 @@ static inline int xtcp_record_family(const struct xtcp_timewait *tw)
 	return tw->of_v4_sock ? AF_INET : AF_INET6;
 }
 
-int xtcp_record_init(void);
-void xtcp_record_exit(void);
-int xtcp_record_net_init(struct xtcp_net *xn);
-void xtcp_record_net_exit(struct xtcp_net *xn);
+extern const struct xtcp_part xtcp_records_part;
+extern const struct xtcp_net_part xtcp_record_part;
 
 void xtcp_record_begin(struct sock *sk, int substate);
 void xtcp_record_drop(struct xtcp_net *xn, struct xtcp_timewait *tw);
