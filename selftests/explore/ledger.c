@@ -263,8 +263,11 @@ static void look_at(struct world *w, struct lane *lane, enum side side)
 	if (!is_received(w, lane, side, info.tcpi_bytes_received))
 		check(w, side, "info", "tcpi_bytes_received", info.tcpi_bytes_received,
 		      judge_received(&lane->judge, side));
-	/* a half-open connection answers what a restored client asks, and counts nothing */
-	if (side == SERVER && lane->end[CLIENT].repairs)
+	/*
+	 * a half-open connection answers what a restored client asks, and the probes of one whose ACK was lost, and
+	 * counts nothing
+	 */
+	if (side == SERVER && (lane->end[CLIENT].repairs || (wire->syns_left > 1 && w->s->program[CLIENT].keepalive_s)))
 		return;
 	/* a connection that Fast Open has opened has sent the SYN-ACKs itself */
 	if (info.tcpi_segs_out != wire->left || side == CLIENT || !w->s->fastopen)

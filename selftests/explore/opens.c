@@ -92,9 +92,22 @@ static bool connect_end(struct world *w, int i, enum side side, const char *addr
 	return false;
 }
 
+/* bind() may choose the port of a lane that has ended. But packets are told apart by it. */
+static int active_from_new_port(struct world *w)
+{
+	int fd, i;
+
+	do {
+		fd = active(w, CLIENT, 0);
+		for (i = 0; i < w->lanes && w->path.flow[i].port != stack_port(fd); i++)
+			;
+	} while (i < w->lanes && !close(fd));
+	return fd;
+}
+
 static void connect_lane(struct world *w, int i)
 {
-	const int fd = active(w, CLIENT, w->s->opens_both ? 0 : -1);
+	const int fd = w->s->opens_both ? active_from_new_port(w) : active(w, CLIENT, -1);
 
 	end_open(&w->lane[i].end[CLIENT], fd);
 	if (w->s->opens_both)
