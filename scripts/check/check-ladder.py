@@ -790,10 +790,10 @@ def check_live_late():
     for what, feed, says in (
             ("a SYN that takes long", lines, (
                 r"^ +ms 10\.77\.0\.1:\d+ +10\.77\.0\.2:80 +ms$", r"-- SYN SEQ=0 .*-> \.\.\.\|",
-                r"\(0\.000\) - SYN SEQ=0 .*->\| SYN-RECEIVED", "!not xtcp here")),
+                r"\(0\.000\) - SYN SEQ=0 .*->\| SYN-RECEIVED", "!not in this trace")),
             ("another TCP's server", alone, (
                 r"^ +ms 10\.77\.0\.1:\d+ +10\.77\.0\.2:80 +ms$", r"-- SYN SEQ=0 .*-> \.\.\.\|",
-                r"^ +ms 10\.77\.0\.1:\d+ +10\.77\.0\.2:80 \(not xtcp here\) +ms$", r"<-+ SYN,ACK SEQ=0 ACK=1",
+                r"^ +ms 10\.77\.0\.1:\d+ +10\.77\.0\.2:80 \(not in this trace\) +ms$", r"<-+ SYN,ACK SEQ=0 ACK=1",
                 r"-- ACK SEQ=1 ACK=1 .*->\|"))):
         with subprocess.Popen([*LADDER, "--live", "--plain", "--width", "100", "-"], stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, text=True, bufsize=1) as process:

@@ -59,7 +59,7 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 	tracing_set("tracing_on", "1");
 	CHECK(status == 0, "status %d", status);
 	line = strtok_r(text, "\n", &in_lines);
-	CHECK(line && !!strstr(line, "not xtcp here") == one_end, "%s", line);
+	CHECK(line && !!strstr(line, "not in this trace") == one_end, "%s", line);
 	while ((line = strtok_r(NULL, "\n", &in_lines))) {
 		if (strstr(line, "timer)"))
 			continue;

@@ -62,7 +62,7 @@ class Story:
     """.marks: (time, index, "leaves" | "arrives" | "moment", Segment | Arrival | Moment), in order of time."""
 
     def __init__(self, ends):
-        self.names, self.elsewhere = ends, "not xtcp here"
+        self.names, self.elsewhere = ends, "not in this trace"
         self.traced = [False, False]
         self.heard = [False, False]     # has anything of it arrived?
         self.is_live = False            # more events are to come
@@ -108,8 +108,8 @@ class Story:
             self.mark("moment", Moment(event.time, event.index, s, "set", "an administrator sets " + settings_of(event)))
 
     def is_elsewhere(self, s):
-        """That end is not xtcp's here. As long as events come, its first one may still be on the way, until something has
-        arrived that was not seen leaving there."""
+        """No segment event of that end is in the trace. As long as events come, its first one may still be on the way, until
+        something has arrived that was not seen leaving there."""
         return not self.traced[s] and (self.heard[s] or not self.is_live)
 
     def title(self, s):
