@@ -11,18 +11,6 @@
 
 struct xtcp_demux_key;
 
-/* What a file begins when the module loads, and ends when it unloads or @begin of a later part fails (main.c). */
-struct xtcp_part {
-	int (*begin)(void);		/* 0 or an error; NULL: nothing */
-	void (*end)(void);
-};
-
-/* What a file has of a namespace (netns.c). */
-struct xtcp_net_part {
-	int (*init)(struct xtcp_net *xn);
-	void (*exit)(struct xtcp_net *xn);
-};
-
 /* Clocks: microseconds for RTTs, milliseconds for timestamps, and 32-bit jiffies. */
 
 static inline u64 xtcp_clock_us(void)

@@ -238,6 +238,20 @@ struct xtcp_rest {
 	struct inet_timewait_sock stand_ins[2];
 };
 
+/* What a file begins when the module loads, and ends when it unloads or @begin of a later part fails (main.c). */
+struct xtcp_part {
+	int (*begin)(void);		/* 0 or an error; NULL: nothing */
+	void (*end)(void);
+};
+
+struct xtcp_net;
+
+/* What a file has of a namespace (netns.c). */
+struct xtcp_net_part {
+	int (*init)(struct xtcp_net *xn);
+	void (*exit)(struct xtcp_net *xn);
+};
+
 /*
  * struct xtcp_net - xtcp in one namespace
  * @delack_most: how long an ACK may wait, jiffies; computed from rto_min_us and delack_max_us of

@@ -306,7 +306,8 @@ static bool is_promised(const struct world *w, const struct lane *lane, enum sid
 	const enum ending ending = w->s->program[side].ending;
 	const struct end *end = &lane->end[side];
 
-	if (end->stack != XTCP || w->s->program[side].user_timeout_ms || w->s->unlisten_ms || w->s->host[CLIENT].ends_ms || w->s->host[SERVER].ends_ms)
+	if (end->stack != XTCP || w->s->program[CLIENT].user_timeout_ms || w->s->program[SERVER].user_timeout_ms ||
+	    w->s->unlisten_ms || w->s->host[CLIENT].ends_ms || w->s->host[SERVER].ends_ms)
 		return false;
 	return (ending == CLOSED || ending == KILLED) && w->s->program[!side].ending == ORDERLY && !has_faults(w) &&
 	       !is_scarce(w) && !may_be_refused(w, lane);
