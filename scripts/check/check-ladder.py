@@ -701,6 +701,18 @@ def check_pictures(folder):
         page = read(html)
         verdict(page.startswith("<!DOCTYPE html>") and text in page and not re.search(r"(src|href)=", page),
                 name + ": the page needs no other file")
+        ids = re.findall(r' id="([^"]*)"', page)
+        verdict(page.count('<svg class="narrow" ') == 1 and "width=device-width" in page and len(ids) == len(set(ids)) and
+                set(re.findall(r"url\(#(\w+)\)", page)) <= set(ids), name + ": the page has a narrow picture, too", *ids)
+    reader, unread = os.pipe()
+    os.close(reader)
+    for program in LADDER, ["scripts/tools/xtcp-plot"]:
+        os.unlink(svg)
+        done = subprocess.run([*program, "--svg", svg, TRACES + "loss.trace"], stdout=unread, stderr=subprocess.PIPE, text=True,
+                              timeout=120)
+        verdict(done.returncode == 0 and not done.stderr and os.path.exists(svg), program[0] + ": a picture, and no reader",
+                done.returncode, done.stderr)
+    os.close(unread)
     ladder("--svg", svg, TRACES + "close-both.trace")
     every = ElementTree.parse(svg).getroot().iter()
     lines = [[float(line.get(at)) for at in ("x1", "y1", "x2", "y2")] for line in every

@@ -7,7 +7,8 @@ import tempfile
 from html import escape
 from html.parser import HTMLParser
 
-import page
+import page     # which knows where the tools are
+import ladder_html
 
 STYLE = """:root { color-scheme: light; }
 body { max-width: 62rem; margin: 0 auto; padding: 0 1rem 3rem; color: #1f2933; background: #fff;
@@ -29,16 +30,14 @@ pre { overflow-x: auto; padding: .7rem .9rem; background: #f5f7fa; border-radius
 pre b { color: #1864ab; }
 figure { margin: 1rem 0; overflow-x: auto; }
 figure svg { display: block; width: 100%; min-width: 46rem; height: auto; }
-figure svg.narrow { display: none; }
-@media (max-width: 50rem) { figure svg.narrow { display: block; min-width: 0; max-width: 30rem; }
-                            figure svg.narrow + svg { display: none; }
+@media (max-width: 50rem) { pre { white-space: pre-wrap; overflow-wrap: anywhere; }
                             figure.wide::before { content: "drag sideways for the right end \\2192"; position: sticky; left: 0;
                             display: inline-block; color: #616e7c; font-size: .85rem; } }
 figcaption { color: #616e7c; font: .85rem "DejaVu Sans Mono", Menlo, Consolas, monospace; }
 details { margin: 1.2rem 0; padding: .7rem .9rem; background: #fff9db; border-radius: .3rem; }
 summary { cursor: pointer; font-weight: 600; }
 p.failed { color: #c92a2a; }
-"""
+""" + ladder_html.BOTH
 WHOLE = '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n' \
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>%s</title>\n' \
         '<link rel="stylesheet" href="tour.css">\n</head>\n<body>\n%s\n</body>\n</html>\n'
@@ -99,12 +98,8 @@ class HtmlShow(page.Show):
         finally:
             os.unlink(name)
         wide = ' class="wide"' if len(pictures) == 1 else ""
-        if not wide:
-            # what is not shown lends no arrowheads
-            pictures[0] = pictures[0].replace("<svg ", '<svg class="narrow" ', 1).replace(' id="', ' id="n') \
-                .replace("url(#", "url(#n")
         self.add("<figure%s>%s<figcaption>%s</figcaption></figure>" %
-                 (wide, "".join(pictures), escape(" ".join([line.kind, *wanted]))))
+                 (wide, pictures[0] if wide else ladder_html.both(*pictures), escape(" ".join([line.kind, *wanted]))))
 
     def end(self):
         for why in self.failures:

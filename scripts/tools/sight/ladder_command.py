@@ -232,17 +232,16 @@ def draw(connection, args, trace, width):
     columns = ladder_text.Columns(width, args.color, longest(found, connection.story.start), args.brief,
                                   [state for row in found for end in (0, 1)
                                    for state in (states[end], row.states[end], *row.passed(end))])
-    for line in ladder_text.draw(connection.story, found, states, columns, warnings):
-        print(line)
     if args.svg or args.html:
+        import ladder_narrow
         import ladder_svg
-        picture = ladder_svg.draw(connection.story, found, states, warnings)
-        if args.narrow:
-            import ladder_narrow
-        write(args.svg, ladder_narrow.draw(connection.story, found, states, warnings) if args.narrow else picture)
+        narrow, wide = (way.draw(connection.story, found, states, warnings) for way in (ladder_narrow, ladder_svg))
+        write(args.svg, narrow if args.narrow else wide)
         if args.html:
             import ladder_html
-            write(args.html, ladder_html.page(connection.story, picture, warnings))
+            write(args.html, ladder_html.page(connection.story, narrow, wide, warnings))
+    for line in ladder_text.draw(connection.story, found, states, columns, warnings):
+        print(line)
 
 
 def write(name, text):

@@ -4,7 +4,7 @@ where their arrow begins, on as many lines as they need."""
 
 from textwrap import wrap
 
-from ladder_svg import (BAND, CLEAR, GLYPH, INK, LOST, MONO, MUTED, NOTE, SIZE, STUB, Picture, arrows_of, begin, colour_of,
+from ladder_svg import (BAND, GLYPH, INK, LOST, MONO, MUTED, NOTE, SIZE, STUB, Picture, arrows_of, begin, colour_of,
                         document, is_part_of_bundle, points_of, words_at)
 from rows import Folded
 from story import UNKNOWN
@@ -55,23 +55,29 @@ def draw_arrow(picture, group):
 
 def draw(story, rows, states, notices=()):
     """The text of the file."""
-    points, shown, y = points_of(rows), list(states), 40 + 2 * CLEAR
+    points, shown = points_of(rows), list(states)
     groups = arrows_of(points)
     group_of = {id(point): group for group in groups for what, point in group.items()
                 if what == "arrives" or what == "leaves" and not is_part_of_bundle(group["row"])}
     picture = Picture(story.start, 0)
     begin(picture, story, notices)
+    top = -1
     for end in (0, 1):
         anchor, x = ("end", ENDS[1]) if end else ("start", ENDS[0])
-        picture.text(x, 16 + 17 * end, story.title(end), 13, INK, anchor, ' font-weight="600"')
+        for line in wrap(story.title(end), ROOM):
+            top += 17
+            picture.text(x, top, line, 13, INK, anchor, ' font-weight="600"')
+    top += 7
+    for end, anchor, x in (0, "start", ENDS[0] + 6), (1, "end", ENDS[1] - 6):
         if states[end]:
-            picture.label(None, x + (-6 if end else 6), 52, states[end], INK, anchor)
+            picture.label(None, x, top + 12, states[end], INK, anchor)
+    y = top + 26
     picture.text(TIMES, 16, "ms", 12, MUTED, "end")
     for point in points:
         lines = lines_at(point, group_of.get(id(point)), shown)
         y += 6 if point.end is not None else BAND / 2
         for words, colour in lines:
-            y += CLEAR + 2
+            y += 15
             anchor, x = ("middle", sum(ENDS) / 2) if point.end is None else ("end", ENDS[1] - 6) if point.end else \
                 ("start", ENDS[0] + 6)
             if point.end is None:
@@ -88,5 +94,6 @@ def draw(story, rows, states, notices=()):
         if not group.get("parts"):
             draw_arrow(picture, group)
     for end in (0, 1):
-        picture.add('<line x1="%d" y1="40" x2="%d" y2="%.1f" stroke="%s" stroke-width="1.2"/>' % (ENDS[end], ENDS[end], y + 12, INK))
+        picture.add('<line x1="%d" y1="%d" x2="%d" y2="%.1f" stroke="%s" stroke-width="1.2"/>' %
+                    (ENDS[end], top, ENDS[end], y + 12, INK))
     return document(picture, WIDTH, y + 20)
