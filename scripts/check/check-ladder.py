@@ -964,12 +964,14 @@ def check_export(folder):
 
     def is_there(line, row):
         words = dict(word.split("=", 1) for word in re.sub(r" reason=.*", "", line.split(": ", 2)[2]).split())
-        return all(row.get(key) == value.strip("[]") or "%s=%s" % (key, value) in row["text"].split()
-                   for key, value in words.items() if key != "netns")
+        unset = {"ssthresh": "4294967295", "rtt_us": "0", "srtt_us": "0"}
+        return all(row.get(key) == ("" if unset.get(key) == value else value.strip("[]")) or
+                   "%s=%s" % (key, value) in row["text"].split() for key, value in words.items() if key != "netns")
 
     wrong = [line for line, row in zip(lines, rows) if not is_there(line, row)]
     verdict(not any(each.returncode or each.stderr for each in done) and len(rows) == len(lines) == len(objects) and not wrong and
-            objects == by_line and all({key: str(value) for key, value in one.items() if key != "time"} ==
+            objects == by_line and None in [one.get("ssthresh", 0) for one in objects] and
+            all({key: str("" if value is None else value) for key, value in one.items() if key != "time"} ==
                                        {key: value for key, value in row.items() if key != "time" and (value or key in one)} and
                                        one["time"] == float(row["time"]) for one, row in zip(objects, rows)),
             "trace: each event is a row, and each value in it", *wrong[:3], *[each.stderr for each in done])
@@ -991,6 +993,9 @@ def check_export(folder):
     left = export("--local", "10.77.0.1", "--format", "jsonl", "-o", "-", source).stdout.splitlines()
     verdict(left == [json.dumps(one) for one in objects if one["local"].startswith("10.77.0.1:")] and left, "trace: one end alone")
     check_sentence("trace: no format", export("-o", "a.txt", source), 2, "does not end with .csv", prog="xtcp-trace")
+    check_sentence("trace: no -o", export(names["csv"], source), 2, "behind -o: -o %s$" % names["csv"], prog="xtcp-trace")
+    check_sentence("ladder: no --svg", ladder(source, "a.svg"), 2, "behind --svg: --svg a.svg$")
+    check_sentence("two traces", ladder(source, source), 2, "one TRACE is read, and not 2")
     check_sentence("trace: no trace", export("-o", names["csv"], os.path.join(folder, "empty")), 2, "the trace is empty",
                    prog="xtcp-trace")
     check_sentence("trace: no place", export("-o", folder, "--format", "csv", source), 2, "cannot write", prog="xtcp-trace")

@@ -66,8 +66,10 @@ def options(doc):
     add("--svg", metavar="FILE", help="write a picture there, too")
     add("--narrow", action="store_true", help="that picture as wide as a telephone: one column of times")
     add("--html", metavar="FILE", help="write a page there, too, which needs no other file")
-    add("trace", nargs="?", metavar="TRACE")
-    return parser.parse_args()
+    add("trace", nargs="*", metavar="TRACE")
+    args = parser.parse_args()
+    args.trace = program.one_trace(parser, args.trace, svg="--svg", html="--html")
+    return args
 
 
 def width_of(args):

@@ -7,7 +7,7 @@ import plot_svg
 import plot_text
 import program
 import queues
-from events import Trace, Unreadable, lines_of, open_lines, what_is_missing
+from events import TRACEFS, Trace, Unreadable, lines_of, open_lines, what_is_missing
 from screen import is_utf8
 from transfer import Transfer
 
@@ -72,8 +72,9 @@ def run(doc):
     parser.add_argument("--width", type=int, metavar="N", help="columns: those of COLUMNS, or %d" % NO_TERMINAL)
     parser.add_argument("--color", action="store_true", default=sys.stdout.isatty(), help="in colours")
     parser.add_argument("--plain", action="store_false", dest="color", help="without")
-    parser.add_argument("trace", nargs="?", default="/sys/kernel/tracing/trace")
+    parser.add_argument("trace", nargs="*", metavar="TRACE")
     args = parser.parse_args()
+    args.trace = program.one_trace(parser, args.trace, svg="--svg") or TRACEFS + "/trace"
     width = args.width
     if width is None:
         width = program.columns() or NO_TERMINAL

@@ -96,6 +96,17 @@ class Parser(argparse.ArgumentParser):
         print(message, end="", file=file or sys.stderr, flush=True)
 
 
+def one_trace(parser, names, **options):
+    """The one that is to be read, or None. @options: the one before a file to write, by the end of its name."""
+    for name in names:
+        option = options.get(name.rpartition(".")[2])
+        if option and (len(names) > 1 or not os.path.exists(name)):
+            parser.error("the file to write stands behind %s: %s %s" % (option, option, name))
+    if len(names) > 1:
+        parser.error("one TRACE is read, and not %d" % len(names))
+    return names[0] if names else None
+
+
 def commands(name, doc, functions, takes_words=False):
     """The exit status of a program whose first argument names one of these functions, which get the arguments."""
     def run():

@@ -16,10 +16,12 @@ from events import ACK_WORDS, TRACEFS, AckEvent, SegmentEvent, Trace, Unreadable
 SEGMENT = ("state", "flags", "seq", "end", "ack", "wnd", "len", "resent", "sacks", "shift", "segs", "ecn", "ts", "options")
 COLUMNS = ("time", "event", "local", "peer", *SEGMENT, "phase", *ACK_WORDS, "old", "new", "reason", "text")
 FORMATS = ("csv", "json", "jsonl", "pcapng")
+# what says that there is none
+NONE = {("ssthresh", 2 ** 31 - 1), ("ssthresh", 2 ** 32 - 1), ("rtt_us", 0), ("srtt_us", 0)}
 
 
 def values_of(event):
-    """{column: value}; what has no column of its own stands in "text"."""
+    """{column: value or None}; what has no column of its own stands in "text"."""
     found = {"time": event.time, "event": event.name, "local": event.local, "peer": event.peer}
     if isinstance(event, SegmentEvent):
         found.update((name, getattr(event, name)) for name in SEGMENT if getattr(event, name) is not None)
@@ -35,7 +37,7 @@ def values_of(event):
                 rest.append("%s=%s" % (name, event.fields[name]))
         if rest:
             found["text"] = " ".join(rest)
-    return found
+    return {name: value if (name, value) not in NONE else None for name, value in found.items()}
 
 
 class Csv:
@@ -100,7 +102,8 @@ class Capture:
                 self.write(*self.queue.pop(0))
             return
         found = values_of(event)
-        words = " ".join("%s=%s" % item for item in found.items() if item[0] not in ("time", "event", "local", "peer", "text"))
+        words = " ".join("%s=%s" % item for item in found.items()
+                         if item[1] is not None and item[0] not in ("time", "event", "local", "peer", "text"))
         comment = " ".join(filter(None, (event.name, found.get("text"), words)))
         if key in self.open:
             self.open[key][1].append(comment)
@@ -132,8 +135,9 @@ def options(doc):
     add("--port", type=int, metavar="N", help="only connections that have this port at one end")
     add("--local", metavar="END", help="only what this end saw: an address, or address:port")
     add("--live", action="store_true", help="write while it happens, from trace_pipe or standard input")
-    add("trace", nargs="?", metavar="TRACE")
+    add("trace", nargs="*", metavar="TRACE")
     args = parser.parse_args()
+    args.trace = program.one_trace(parser, args.trace, **dict.fromkeys(FORMATS, "-o"))
     suffix = args.output.rpartition(".")[2] if args.output != "-" else "csv"
     args.format = args.format or suffix
     if args.format not in FORMATS:
