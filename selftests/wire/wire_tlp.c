@@ -458,7 +458,6 @@ static const struct wire_row rows[] = {
 			"> p. 4001(1000) ack 1 x2; > P. 6001(1000) ack 1; mark; >@290 P. 6001(1000) ack 1;"
 			"elapsed >= 150; info ca_state = 0; < . 1 ack 7001; none",
 			.counters = "TCPLossProbes=2 TCPTimeouts=0", .state = ESTABLISHED } },
-	/* Where there is none. */
 	/* What became of the first probe does not show: its ACK came, and a D-SACK for the copy never does. */
 	{ "tlp_again_if_no_dsack_comes", "RFC 8985 7.3, 7.4.2", .syn = "mss 1012,sackok,ts T R",
 		.want = { PROBED "pass 50; < . 1 ack 3001; none; info snd_cwnd >= 10; write 3000;"
@@ -469,6 +468,7 @@ static const struct wire_row rows[] = {
 		.kernel = { PROBED "pass 50; < . 1 ack 3001; none; write 3000; > p. 3001(1000) ack 1 x2;"
 			"> P. 5001(1000) ack 1; >@1500 p. 3001(1000) ack 1; info ca_state = 4; skim",
 			.counters = "TCPLossProbes=1 TCPTimeouts=1" } },
+	/* Where there is none. */
 	{ "tlp_needs_sack", "RFC 8985 7.2",
 		.want = { THREE ">@1500 p. 1(1000) ack 1; elapsed >= 150; info ca_state = 4; < . 1 ack 3001; none",
 			.counters = "TCPLossProbes=0 TCPTimeouts=1", .state = ESTABLISHED } },
