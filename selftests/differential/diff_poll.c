@@ -287,7 +287,6 @@ static volatile sig_atomic_t sigios;
 
 static void on_sigio(int sig)
 {
-	(void)sig;
 	sigios = 1;
 }
 

@@ -325,7 +325,6 @@ static volatile sig_atomic_t signals[3];
 
 static void note_signal(int number, siginfo_t *info, void *context)
 {
-	(void)context;
 	signals[0]++;
 	signals[1] = number;
 	signals[2] = info->si_code;
@@ -445,8 +444,6 @@ URGENT(urgent_wrong_state)
 {
 	int l = diff_listener(5), f = diff_socket();
 
-	(void)c;
-	(void)s;
 	RET(send(f, "x", 1, MSG_OOB | MSG_NOSIGNAL));
 	READ(f, 1, MSG_OOB);
 	at_mark(f);

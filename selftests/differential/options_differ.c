@@ -11,7 +11,6 @@
 /* Arguments that are wrong whatever the number means may be found so first. */
 static bool refused(const struct option_probe *k, const struct option_probe *x)
 {
-	(void)k;
 	return x->error == ENOPROTOOPT || (x->error == EINVAL && x->length < (int)sizeof(int)) ||
 	       (x->error == EFAULT && strchr(x->call, ' '));
 }
@@ -50,7 +49,6 @@ static bool longer_info(const struct option_probe *k, const struct option_probe 
 /* The core asks first whether it is TCP. */
 static bool not_tcp(const struct option_probe *k, const struct option_probe *x)
 {
-	(void)k;
 	return x->error == EBADF;
 }
 
@@ -68,14 +66,12 @@ static bool nobody_may(const struct option_probe *k, const struct option_probe *
 /* Newer Linux has it. */
 static bool newer(const struct option_probe *k, const struct option_probe *x)
 {
-	(void)x;
 	return k->error == EOPNOTSUPP;
 }
 
 /* The same, of an option of TCP. */
 static bool newer_number(const struct option_probe *k, const struct option_probe *x)
 {
-	(void)x;
 	return k->error == ENOPROTOOPT;
 }
 

@@ -14,7 +14,6 @@
 /* Ends the wait in a call. */
 static void nothing(int signal)
 {
-	(void)signal;
 }
 
 static void pause_us(struct end *end, int longest_us)

@@ -185,7 +185,6 @@ void diff_reset(int fd)
 
 static void on_tick(int sig)
 {
-	(void)sig;
 }
 
 /*

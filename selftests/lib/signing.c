@@ -106,7 +106,6 @@ bool signing_mapped(const struct signing *how, const struct sides *s, bool (*pre
 
 static int vrf_index(void *unused)
 {
-	(void)unused;
 	return if_nametoindex("vrf0");
 }
 

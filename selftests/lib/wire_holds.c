@@ -31,7 +31,6 @@ static struct {
 
 static void *run(void *arg)
 {
-	(void)arg;
 	held.done = held.reads ? recv(held.fd, held.page, held.len, MSG_DONTWAIT) :
 				 send(held.fd, held.page, held.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	held.err = errno;

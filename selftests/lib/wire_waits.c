@@ -30,7 +30,6 @@ static struct {
 
 static void *run(void *arg)
 {
-	(void)arg;
 	atomic_store(&call.tid, (int)syscall(SYS_gettid));
 	call.done = send(call.fd, call.octets, call.len, MSG_FASTOPEN | MSG_NOSIGNAL);
 	call.err = errno;

@@ -165,7 +165,6 @@ static void listener_closed(struct ends *none)
 	must(WAIT_FOR(sides_row(net.a, XTCP, here, port, stack_port(fd), TCP_ESTABLISHED), STACK_DEADLINE_MS),
 	     "a connection on the queue");
 	close_each(listener, fd);
-	(void)none;
 }
 
 static void refused_by_icmp(struct ends *none)
@@ -178,7 +177,6 @@ static void refused_by_icmp(struct ends *none)
 	must(stack_connect(fd, peer_addr, port) && errno == ECONNREFUSED, "connect");
 	close(fd);
 	must(!ns_shell(net.b, "nft delete table inet t"), "nft");
-	(void)none;
 }
 
 static const struct way ways[] = {

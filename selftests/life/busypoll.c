@@ -29,7 +29,6 @@ static struct ns_pair net;
 
 static int mount_sysfs(void *arg)
 {
-	(void)arg;
 	return mount("none", SYSFS, "sysfs", 0, NULL);
 }
 

@@ -273,7 +273,6 @@ static void *reads(void *arg)
 
 static void on_tick(int sig)
 {
-	(void)sig;
 }
 
 /* Signals without SA_RESTART, to whichever thread. */

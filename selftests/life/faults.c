@@ -76,7 +76,6 @@ static void clear(struct scene *scene)
 
 static void prepare_nothing(struct scene *scene)
 {
-	(void)scene;
 }
 
 static void prepare_socket(struct scene *scene)
@@ -336,8 +335,6 @@ static int call_read(struct scene *scene)
 /* What stands in it does not matter here. */
 static void ignore(const struct diag_row *row, void *arg)
 {
-	(void)row;
-	(void)arg;
 }
 
 static int ask(const struct diag_request *request)

@@ -375,7 +375,6 @@ static int storm_of_binds(void *unused)
 	union stack_addr addr = stack_addr("0.0.0.0", 0);
 	int fd = -1;
 
-	(void)unused;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	while (fd >= 0 || (fd = socket(AF_XTCP, SOCK_STREAM, XTCPPROTO_IPV4)) >= 0) {
 		if (bind(fd, &addr.sa, stack_addr_len(&addr))) {

@@ -98,7 +98,6 @@ static void close_all(void)
 
 static int one_in_vain(void *unused)
 {
-	(void)unused;
 	connect_in_vain(THERE4);
 	return 0;
 }

@@ -164,7 +164,6 @@ static void reload(void)
 
 int main(int argc, char **argv)
 {
-	(void)argc;
 	program = argv[0];
 	test_begin(26);
 	family();

@@ -68,7 +68,6 @@ static int listed(int ns, struct line *lines, int most)
 
 static int flush_here(void *unused)
 {
-	(void)unused;
 	rules_start(XTCP_CMD_PATHS_FLUSH);
 	return rules_ask();
 }
@@ -83,7 +82,6 @@ static int read_unprivileged(void *unused)
 {
 	FILE *file;
 
-	(void)unused;
 	must(!setresgid(65534, 65534, 65534) && !setresuid(65534, 65534, 65534), "setresuid");
 	file = fopen(LISTING, "r");
 	return file ? 0 : errno;

@@ -169,7 +169,6 @@ static int many_of_guest(void *unused)
 {
 	int err = many(MOST_OF_GUEST + 1);
 
-	(void)unused;
 	if (err != ENOSPC)
 		return 1;
 	if (many(MOST_OF_GUEST))
@@ -191,7 +190,6 @@ static int keep_what_is_lent(void *unused)
 {
 	int fd, peer, first, second;
 
-	(void)unused;
 	stack_pair_or_die(ruled_net.a, XTCP, ruled_net.a, XTCP, "127.0.0.1", PORT, &fd, &peer);
 	must(!setresuid(65534, 65534, 65534), "setresuid");
 	if (!rules_has_congestion(fd, "bbr") || !rules_has_congestion(peer, "bbr"))
@@ -352,7 +350,6 @@ static int write_long(void *unused)
 	const long long until = wait_now_ms() + STORM_MS, deadline = until + STACK_DEADLINE_MS;
 	int err = many(MOST), answers = 0;
 
-	(void)unused;
 	do {
 		answers |= !err ? WAS_DONE : err == EBUSY ? WAS_BUSY : WAS_STRANGE;
 		err = rules_ask();
@@ -440,7 +437,6 @@ static void without_memory(void)
 
 static int open_listing(void *unused)
 {
-	(void)unused;
 	return open("/proc/thread-self/net/xtcp_policy", O_RDONLY | O_CLOEXEC);
 }
 

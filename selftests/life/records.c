@@ -38,7 +38,6 @@ static int connect_from_here(void *arg)
 {
 	int i;
 
-	(void)arg;
 	for (i = 0; i < COUNT; i++) {
 		clients[i] = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, is_v4(i) ? XTCPPROTO_IPV4 : XTCPPROTO_IPV6);
 		if (clients[i] < 0 || stack_connect(clients[i], is_v4(i) ? NS_B4 : NS_B6, PORT))
@@ -142,7 +141,6 @@ static int count_free_ports(void *arg)
 	union stack_addr addr;
 	int found = 0, i, fd;
 
-	(void)arg;
 	for (i = 0; i < COUNT; i++) {
 		addr = stack_addr(is_v4(i) ? NS_A4 : NS_A6, ports[i]);
 		fd = socket(addr.sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);

@@ -43,7 +43,6 @@ static int switch_gso_off(void *unused)
 	struct ifreq ifr = { .ifr_name = "veth0", .ifr_data = (void *)&value };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), ret;
 
-	(void)unused;
 	ret = ioctl(fd, SIOCETHTOOL, &ifr);
 	close(fd);
 	return ret;

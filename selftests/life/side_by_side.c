@@ -685,7 +685,6 @@ static const struct part parts[] = {
 
 int main(int argc, char **argv)
 {
-	(void)argc;
 	test_begin(2 + parts_results(parts, argv + 1));
 	must(!ns_pair_make(&pair), "no namespaces");
 	carrier_start(&kernels, KERNEL, PORT + 90);

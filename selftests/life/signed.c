@@ -59,7 +59,6 @@ static int set_simple(int fd, const char *addr, const char *text)
 
 static int set_for_peer(int fd, const char *peer, const char *text, bool server)
 {
-	(void)server;
 	return set_simple(fd, peer, text);
 }
 

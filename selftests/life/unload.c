@@ -607,7 +607,6 @@ static const struct part parts[] = {
 
 int main(int argc, char **argv)
 {
-	(void)argc;
 	test_begin(1 + parts_results(parts, argv + 1));
 	/* frames to SILENT reach nobody, instead of waiting for its hardware address */
 	if (ns_pair_make(&pair) ||

@@ -313,7 +313,6 @@ int main(int argc, char **argv)
 {
 	struct rlimit files = { 8192, 8192 };
 
-	(void)argv;
 	test_begin(4 + 2 + 8 + 3 + 3 + 6 + 2 + 2);
 	setrlimit(RLIMIT_NOFILE, &files);
 	ports = argc > 1 ? 0 : PORTS;

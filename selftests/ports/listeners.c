@@ -62,7 +62,6 @@ static int listen_all(void *arg)
 	union stack_addr addr;
 	int i;
 
-	(void)arg;
 	for (i = 0; i < crowd_size(); i++) {
 		addr = crowd_addr(i);
 		crowd[i] = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, XTCPPROTO_IPV4);
@@ -140,7 +139,6 @@ static int least_asking(void *arg)
 	struct diag_copy copy;
 	int i;
 
-	(void)arg;
 	must(!seteuid(NOBODY), "seteuid");
 	for (i = 0; i < PROBES; i++) {
 		took = measure_now();

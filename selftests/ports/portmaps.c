@@ -81,7 +81,6 @@ static int fill(void *unused)
 	struct destination *d;
 	int i, made = 0;
 
-	(void)unused;
 	for (i = 0; i < PORTS; i++) {
 		for (d = destinations; d < destinations + DESTINATIONS; d++) {
 			if (d->clients[i] >= 0)
@@ -103,7 +102,6 @@ static int count_full(void *unused)
 	const struct destination *d;
 	int full = 0, fd;
 
-	(void)unused;
 	for (d = destinations; d < destinations + DESTINATIONS; d++) {
 		fd = connect_to(d);
 		full += fd < 0 && errno == EADDRNOTAVAIL;
@@ -243,7 +241,6 @@ static int storm_and_count(void *unused)
 	unsigned int d;
 	long i;
 
-	(void)unused;
 	for (i = 0; i < STORMERS; i++)
 		must(!pthread_create(&threads[i], NULL, storm, (void *)i), "no thread");
 	for (i = 0; i < STORMERS; i++)
@@ -281,7 +278,6 @@ static int number_again(void *unused)
 	int kept[FEW], left[NUMBERS], fds[FEW + 1], sum = take(silent[0], kept, FEW), i, n;
 	char to[16];
 
-	(void)unused;
 	for (i = 0; i < NUMBERS; i++) {
 		snprintf(to, sizeof(to), "10.6.%d.%d", 1 + i / 200, 1 + i % 200);
 		n = take(to, fds, FEW + 1);
@@ -482,7 +478,6 @@ static int count_full_of_many(void *unused)
 {
 	int d, fd, full = 0;
 
-	(void)unused;
 	for (d = 0; d < MANY; d++) {
 		fd = connect_one_of_many(d);
 		full += fd < 0 && errno == EADDRNOTAVAIL;
@@ -562,7 +557,6 @@ static int make_one_map(void *unused)
 {
 	int kept[FEW], fd, i;
 
-	(void)unused;
 	must(take(silent[0], kept, FEW / 2 + 1) == FEW / 2 + 1, "no ports");
 	for (i = 0; i < LATER; i++) {
 		fd = connect_in_vain(silent[0]);

@@ -513,7 +513,6 @@ static int do_open(void *arg)
 {
 	int fd, error;
 
-	(void)arg;
 	/* of this thread alone */
 	must(!syscall(SYS_setresuid, -1, NOBODY, -1), "setresuid");
 	fd = open(BOXES_FILE, O_RDONLY);

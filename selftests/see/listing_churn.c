@@ -102,7 +102,6 @@ static void note(const struct diag_row *row, void *arg)
 	const int port = ntohs(row->msg->id.idiag_sport), peer_port = ntohs(row->msg->id.idiag_dport);
 	unsigned char *count = NULL;
 
-	(void)arg;
 	if (row->msg->idiag_state == TCP_LISTEN) {
 		seen.odd += !!peer_port;
 		if (port >= FIRST_LISTENER && port < FIRST_LISTENER + LISTENERS)
@@ -455,13 +454,11 @@ static bool holders_says_it_is_blind(void)
 
 static int half_read_in(void *arg)
 {
-	(void)arg;
 	return half_read();
 }
 
 static int name_us(void *arg)
 {
-	(void)arg;
 	return holders_name_us();
 }
 

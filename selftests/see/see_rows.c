@@ -152,7 +152,6 @@ static void *churn(void *arg)
 	unsigned int port = see_new_port(), count = churn_count(), i;
 	int listener, client, server;
 
-	(void)arg;
 	listener = see_listen(see_net.a, XTCP4, NS_A4, port);
 	for (i = 0; i < count; i++) {
 		client = see_connect(see_net.a, XTCP4, NS_A4, port);

@@ -383,7 +383,6 @@ static int count_files(void *arg)
 	struct dirent *entry;
 	int count = 0;
 
-	(void)arg;
 	while (dir && (entry = readdir(dir)))
 		count += entry->d_name[0] != '.';
 	if (dir)

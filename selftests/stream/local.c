@@ -312,7 +312,6 @@ static int pass_by_xdp(void *unused)
 		.target_ifindex = 1, .attach_type = BPF_XDP,
 	} };
 
-	(void)unused;
 	return syscall(SYS_bpf, BPF_LINK_CREATE, &link, sizeof(link));
 }
 

@@ -54,7 +54,6 @@ static void *watch(void *arg)
 	struct timespec next;
 	double late;
 
-	(void)arg;
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	while (!over) {
 		next.tv_nsec += TICK_NS;
@@ -110,7 +109,6 @@ static void *change(void *arg)
 
 static void note_cookie(const struct diag_row *row, void *arg)
 {
-	(void)arg;
 	if (nr_cookies < max_cookies)
 		cookies[nr_cookies++] = diag_cookie(row->msg);
 }

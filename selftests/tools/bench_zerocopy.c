@@ -91,7 +91,6 @@ static void arrives(const struct stream *s, bool syn, uint32_t ack)
 
 static int open_sink(void *unused)
 {
-	(void)unused;
 	return socket(AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, htons(ETH_P_ALL));
 }
 

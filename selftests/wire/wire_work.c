@@ -114,7 +114,6 @@ static void repeated(const struct flight *f, unsigned int i, struct wire_segment
 {
 	unsigned int b;
 
-	(void)i;
 	for (b = 0; b < BLOCKS; b++)
 		add_block(f, seg, 1 + b * f->n / BLOCKS, (b + 1) * f->n / BLOCKS);
 }
@@ -183,15 +182,10 @@ static void overtaken(const struct flight *f, unsigned int i, struct wire_segmen
 
 static void duplicates(const struct flight *f, unsigned int i, struct wire_segment *seg)
 {
-	(void)f;
-	(void)i;
-	(void)seg;
 }
 
 static void marked(const struct flight *f, unsigned int i, struct wire_segment *seg)
 {
-	(void)f;
-	(void)i;
 	seg->flags |= WIRE_ECE;
 }
 
@@ -209,7 +203,6 @@ static void optimistic(const struct flight *f, unsigned int i, struct wire_segme
 
 static void divided(const struct flight *f, unsigned int i, struct wire_segment *seg)
 {
-	(void)f;
 	seg->ack += 1 + i;
 }
 
