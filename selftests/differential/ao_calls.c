@@ -36,18 +36,12 @@ bool ao_calls_is_v6(void)
 
 int ao_calls_socket(void)
 {
-	int fd = stack_socket(calls.ns, calls.stack, calls.addr);
-
-	must(fd >= 0, "socket");
-	return fd;
+	return must_have(stack_socket(calls.ns, calls.stack, calls.addr), "socket");
 }
 
 int ao_calls_listener(void)
 {
-	int fd = stack_listener(calls.ns, calls.stack, calls.addr, 0, true);
-
-	must(fd >= 0, "listen");
-	return fd;
+	return must_have(stack_listener(calls.ns, calls.stack, calls.addr, 0, true), "listen");
 }
 
 struct aoopt_key ao_calls_key(int sndid, int rcvid)

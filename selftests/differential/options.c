@@ -184,10 +184,8 @@ static int socket_in(enum state state, enum stack stack, int *peer)
 	if (state < ESTABLISHED || state == CLOSED_AS_NOBODY || state == SYN_SENT)
 		return fd;
 	listener = fd;
-	fd = stack_connected(ns, stack, address, stack_port(listener));
-	must(fd >= 0, "connect");
-	*peer = accept(listener, NULL, NULL);
-	must(*peer >= 0, "accept");
+	fd = must_have(stack_connected(ns, stack, address, stack_port(listener)), "connect");
+	*peer = must_have(accept(listener, NULL, NULL), "accept");
 	close(listener);
 	if (state == CLOSE_WAIT)
 		must(!shutdown(*peer, SHUT_WR) && WAIT_FOR(stack_state(fd) == TCP_CLOSE_WAIT, STACK_DEADLINE_MS),

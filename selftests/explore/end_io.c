@@ -24,8 +24,7 @@ static void make_file(struct end *end)
 {
 	long long at, n;
 
-	end->file = memfd_create("stream", MFD_CLOEXEC);
-	must(end->file >= 0, "memfd_create()");
+	end->file = must_have(memfd_create("stream", MFD_CLOEXEC), "memfd_create()");
 	for (at = 0; at < end->program->total; at += n) {
 		n = end->program->total - at < PIECE ? end->program->total - at : PIECE;
 		fill(end, at, n);

@@ -10,10 +10,7 @@
 
 int diag_open(void)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-
-	must(fd >= 0, "sock_diag");
-	return fd;
+	return must_have(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), "sock_diag");
 }
 
 void diag_put(struct diag_request *request, int type, const void *data, size_t len)

@@ -44,9 +44,8 @@ static void open_mine(void)
 	if (pid == getpid())
 		return;
 	pid = getpid();
-	nth_fd = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
-	all_fd = open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC);
-	must(nth_fd >= 0 && all_fd >= 0, "fail-nth");
+	nth_fd = must_have(open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC), "fail-nth");
+	all_fd = must_have(open("/proc/thread-self/make-it-fail", O_RDWR | O_CLOEXEC), "fail-nth");
 }
 
 void failing_nth(int n)

@@ -18,7 +18,14 @@ static inline void must(bool condition, const char *what)
 		ksft_exit_fail_msg("%s: %s\n", what, strerror(errno));
 }
 
-/* The same, with what printf() makes of the rest. */
+/* A descriptor, or a child: the program ends where the call has failed. */
+static inline int must_have(int fd, const char *what)
+{
+	must(fd >= 0, what);
+	return fd;
+}
+
+/* must(), with what printf() makes of the rest. */
 #define must_say(condition, format, ...) \
 	((condition) ? (void)0 : ksft_exit_fail_msg(format ": %s\n", ##__VA_ARGS__, strerror(errno)))
 

@@ -69,8 +69,7 @@ static void child_start(struct child *c, const struct sides *s, void (*run)(cons
 
 	fflush(stdout);
 	must(!pipe(p), "no pipe");
-	c->pid = fork();
-	must(c->pid >= 0, "no child");
+	c->pid = must_have(fork(), "no child");
 	if (!c->pid) {
 		dup2(p[1], 1);
 		close_each(p[0], p[1]);

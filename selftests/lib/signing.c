@@ -94,11 +94,10 @@ static bool serves(const struct signing *how, const struct sides *s, int listene
 
 bool signing_mapped(const struct signing *how, const struct sides *s, bool (*prepare)(int listener))
 {
-	int listener = stack_listener(how->net->b, s->server, "::", how->port, true);
+	int listener = must_have(stack_listener(how->net->b, s->server, "::", how->port, true), "listener");
 	const long long bad = signing_all_bad(how, s);
 	bool ok;
 
-	must(listener >= 0, "listener");
 	ok = prepare(listener);
 	ok &= serves(how, s, listener, NS_B4);
 	return ok && signing_all_bad(how, s) == bad;

@@ -64,8 +64,7 @@ bool slow_resets(int ns, int ms)
 
 	if (virtual_is())
 		return false;
-	fd = ns_socket(ns, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	must(fd >= 0, "socket");
+	fd = must_have(ns_socket(ns, AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
 	for (width = FIRST_WIDTH; ; width += width / 2) {
 		must(width <= LAST_WIDTH && !ns_call(ns, make_rules, &width), "rules that are slow enough");
 		without = takes(fd, QUICK_PORT);

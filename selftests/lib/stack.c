@@ -121,8 +121,7 @@ void stack_pair_or_die(int client_ns, enum stack client_stack, int server_ns, en
 	if (*client < 0)
 		ksft_exit_fail_msg("cannot connect %s to %s port %d of %s: %s\n", stack_name(client_stack), text,
 				   port, stack_name(server_stack), strerror(errno));
-	*server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	must(*server >= 0, "cannot accept");
+	*server = must_have(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "cannot accept");
 	close(listener);
 }
 
@@ -225,10 +224,7 @@ bool stack_at_end(int fd)
 
 int stack_accept_or_die(int listener)
 {
-	int fd = accept(listener, NULL, NULL);
-
-	must(fd >= 0, "accept");
-	return fd;
+	return must_have(accept(listener, NULL, NULL), "accept");
 }
 
 int stack_get(int fd, int level, int option)

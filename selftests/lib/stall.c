@@ -145,12 +145,10 @@ static void load_once(void)
 {
 	if (program >= 0)
 		return;
-	map = make_map();
-	must(map >= 0, "BPF_MAP_CREATE");
+	map = must_have(make_map(), "BPF_MAP_CREATE");
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
 	must(shared != MAP_FAILED, "mmap");
-	program = load_program();
-	must(program >= 0, "BPF_PROG_LOAD");
+	program = must_have(load_program(), "BPF_PROG_LOAD");
 }
 
 bool stall_begin(const char *function, int port, int ms, const char **why)

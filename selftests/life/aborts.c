@@ -158,10 +158,9 @@ static void listener_closed(struct ends *none)
 {
 	const char *here = strchr(peer_addr, ':') ? NS_A6 : NS_A4;
 	int port = next_port++;
-	int listener = stack_listener(net.a, XTCP, here, port, true);
-	int fd = stack_connected(net.b, KERNEL, here, port);
+	int listener = must_have(stack_listener(net.a, XTCP, here, port, true), "connection");
+	int fd = must_have(stack_connected(net.b, KERNEL, here, port), "connection");
 
-	must(listener >= 0 && fd >= 0, "connection");
 	must(WAIT_FOR(sides_row(net.a, XTCP, here, port, stack_port(fd), TCP_ESTABLISHED), STACK_DEADLINE_MS),
 	     "a connection on the queue");
 	close_each(listener, fd);

@@ -144,8 +144,7 @@ static void count_segments(const char *what, struct program p, int each)
 	make_namespace();
 	must(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
 	p.elsewhere = p.elsewhere ? pair[0] : -1;
-	listener = stack_listener(ns, XTCP, p.addr, PORT, true);
-	must(listener >= 0, "no listener");
+	listener = must_have(stack_listener(ns, XTCP, p.addr, PORT, true), "no listener");
 	if (p.quickack)
 		stack_set(listener, IPPROTO_TCP, TCP_QUICKACK, 1);
 	do {

@@ -158,9 +158,8 @@ static void test_epoll(const struct lane *lane)
 
 	for (end = 0; end < ENDS; end++) {
 		struct epoll_event event = { .events = EPOLLIN };
-		int epoll = epoll_create1(EPOLL_CLOEXEC);
+		int epoll = must_have(epoll_create1(EPOLL_CLOEXEC), "epoll");
 
-		must(epoll >= 0, "epoll");
 		busy_polls(LOOP_US);
 		must(!epoll_ctl(epoll, EPOLL_CTL_ADD, lane->reader[end], &event), "EPOLL_CTL_ADD");
 		put_octet(lane, end);

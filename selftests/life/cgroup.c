@@ -51,8 +51,7 @@ static void connect_member(enum stack stack, const char *text, int *member, int 
 	*member = stack_socket(net, stack, text);
 	enter_group(false);
 	must(listener >= 0 && *member >= 0 && !stack_connect(*member, text, stack_port(listener)), "connect()");
-	*other = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	must(*other >= 0, "accept()");
+	*other = must_have(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept()");
 	close(listener);
 }
 
@@ -173,8 +172,7 @@ static bool writes_what_is_due(int fd)
 
 	must_put(TCP "limit_in_bytes", "%ld", number_in(TCP "usage_in_bytes") + ROOM_PAGES * page);
 	must_put(TCP "failcnt", "0");
-	pid = fork();
-	must(pid >= 0, "fork()");
+	pid = must_have(fork(), "fork()");
 	if (!pid) {
 		n = write_some(fd, 2, LARGE);
 		_exit(n > DUE / 2 && n < DUE ? 0 : 1);
@@ -298,8 +296,7 @@ int main(void)
 		return KSFT_PASS;
 	}
 	ksft_set_plan(2 * (stack_count() * 3 + 3));
-	net = ns_make();
-	must(net >= 0, "namespace");
+	net = must_have(ns_make(), "namespace");
 	for (i = 0; i < 2; i++) {
 		for (stack = stack_first(); stack <= XTCP; stack++) {
 			test_stream(stack, texts[i], true);

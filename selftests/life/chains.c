@@ -36,17 +36,15 @@ static struct pair pairs[NAMESPACES][2][PAIRS];
 
 static void open_pairs(int n, int ip)
 {
-	int listener = stack_listener(spaces[n], XTCP, addrs[ip], SERVER_PORT, true), i;
+	int listener = must_have(stack_listener(spaces[n], XTCP, addrs[ip], SERVER_PORT, true), "listener"), i;
 	struct pair *p;
 
-	must(listener >= 0, "listener");
 	for (i = 0; i < PAIRS; i++) {
 		p = &pairs[n][ip][i];
 		/* the same ports in each namespace */
 		p->client = stack_bound(spaces[n], XTCP, addrs[ip], FIRST_PORT + i, true);
 		must(p->client >= 0 && !stack_connect(p->client, addrs[ip], SERVER_PORT), "connection");
-		p->server = accept(listener, NULL, NULL);
-		must(p->server >= 0, "accept");
+		p->server = must_have(accept(listener, NULL, NULL), "accept");
 	}
 	close(listener);
 }
@@ -218,8 +216,7 @@ static void with_chains(const char *parameter)
 
 	must_say(!module_unload() && !module_load(parameter), "loading with %s", parameter);
 	for (n = 0; n < NAMESPACES; n++) {
-		spaces[n] = ns_make();
-		must(spaces[n] >= 0, "namespace");
+		spaces[n] = must_have(ns_make(), "namespace");
 		for (ip = 0; ip < 2; ip++)
 			open_pairs(n, ip);
 	}

@@ -252,11 +252,9 @@ static void rights(void)
 	SAME(setting_send(lent, &req), EPERM);
 	same_result("by a netlink socket that was opened without it");
 	close(lent);
-	guest = ns_make_guest();
-	must(guest >= 0, "guest");
+	guest = must_have(ns_make_guest(), "guest");
 	SAME(ns_child(guest, ask_as, &t), ESRCH);
-	other = stack_listener(guest, XTCP, "127.0.0.1", t.port, true);
-	must(other >= 0, "listener");
+	other = must_have(stack_listener(guest, XTCP, "127.0.0.1", t.port, true), "listener");
 	SAME(ns_child(guest, ask_as, &t), ESRCH);
 	SAME(ns_child(net.b, ask_as, &t), ESRCH);
 	same_result("from another namespace, with the right cookie");

@@ -195,8 +195,7 @@ static void held(bool v6, enum then then)
 	must(stack_carries(client, server, 1), "text");
 	must(!ns_shell(net.b, "nft 'add table inet held; add chain inet held in { type filter hook input priority 0; };"
 		       "add rule inet held in tcp dport %d queue num %d'", PORT + 1, QUEUE), "nft");
-	queue = nfqueue_hold(net.b, QUEUE);
-	must(queue >= 0, "queue of netfilter");
+	queue = must_have(nfqueue_hold(net.b, QUEUE), "queue of netfilter");
 	must(send(client, "?", 1, 0) == 1, "send");
 	packet = nfqueue_next(queue, STACK_DEADLINE_MS);
 	must(packet > 0, "a segment in the queue");
@@ -271,12 +270,11 @@ static void use(int ns, enum use how)
 /* A datagram lies in a queue of netfilter while the module goes: when a hook goes with it, the datagram does. */
 static bool goes_with_module(enum use how)
 {
-	int ns = ns_make(), queue, packet, to, from;
+	int ns = must_have(ns_make(), "namespace"), queue, packet, to, from;
 	const union stack_addr addr = stack_addr("127.0.0.1", PORT);
 	bool gone;
 	char octet;
 
-	must(ns >= 0, "namespace");
 	use(ns, how);
 	must(!ns_shell(ns, "nft 'add table ip held; add chain ip held in { type filter hook input priority 0; };"
 		       "add rule ip held in udp dport %d queue num %d'", PORT, QUEUE), "nft");

@@ -178,9 +178,8 @@ static unsigned int lane(int ip, uint64_t seed)
 
 static pid_t start(int ip, uint64_t seed)
 {
-	pid_t pid = fork();
+	pid_t pid = must_have(fork(), "fork");
 
-	must(pid >= 0, "fork");
 	if (!pid) {
 		/* the two lanes write to one stream: whole at the end */
 		const unsigned int failed = lane(ip, seed);

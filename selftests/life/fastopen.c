@@ -44,9 +44,8 @@ static long long client_counted(const char *name)
 static int open_fast(const void *text, int len, int flags)
 {
 	union stack_addr to = stack_addr(addr, PORT);
-	int fd = stack_socket(net.a, client_stack, addr);
+	int fd = must_have(stack_socket(net.a, client_stack, addr), "socket");
 
-	must(fd >= 0, "socket");
 	if (sendto(fd, text, len, MSG_FASTOPEN | MSG_NOSIGNAL | flags, &to.sa, stack_addr_len(&to)) < 0 &&
 	    errno != EINPROGRESS && errno != EAGAIN) {
 		close(fd);
@@ -134,10 +133,8 @@ static void try_orphan(void)
 	bool ok;
 
 	must(!netem_gate(net.b, "veth0", false), "gate");
-	client = open_fast("x", 1, MSG_DONTWAIT);
-	must(client >= 0, "client");
-	fd = accept_fast(listener);
-	must(fd >= 0, "connection");
+	client = must_have(open_fast("x", 1, MSG_DONTWAIT), "client");
+	fd = must_have(accept_fast(listener), "connection");
 	before = stack_state(fd);
 	ok = before == TCP_SYN_RECV && recv(fd, &octet, 1, 0) == 1 && send(fd, "answer", 6, 0) == 6;
 	ksft_test_result(ok, "%s: it is read and answered before the third ACK\n", who);
@@ -175,8 +172,7 @@ static void try_waits(void)
 	bool ok;
 
 	must(!netem_gate(net.b, "veth0", false), "gate");
-	client = open_fast("abc", 3, MSG_DONTWAIT);
-	must(client >= 0, "client");
+	client = must_have(open_fast("abc", 3, MSG_DONTWAIT), "client");
 	fd = accept_fast(listener);
 	must(fd >= 0 && !epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "connection");
 	ok = says(fd, epoll, true) && recv(fd, text, 1, 0) == 1 && says(fd, epoll, true) &&
@@ -314,10 +310,8 @@ static void try_end(void)
 	char octet;
 
 	must(!netem_gate(net.b, "veth0", false), "gate");
-	for (i = 0; i < 3; i++) {
-		client[i] = open_fast("x", 1, MSG_DONTWAIT);
-		must(client[i] >= 0, "client");
-	}
+	for (i = 0; i < 3; i++)
+		client[i] = must_have(open_fast("x", 1, MSG_DONTWAIT), "client");
 	for (i = 0; i < 2; i++)
 		fd[i] = accept_fast(listener);
 	must(fd[0] >= 0 && fd[1] >= 0 && recv(fd[0], &octet, 1, 0) == 1, "accept");

@@ -80,14 +80,12 @@ static void prepare_nothing(struct scene *scene)
 
 static void prepare_socket(struct scene *scene)
 {
-	scene->client = stack_socket(scene->ns, XTCP, scene->text);
-	must(scene->client >= 0, "no socket");
+	scene->client = must_have(stack_socket(scene->ns, XTCP, scene->text), "no socket");
 }
 
 static void prepare_bound(struct scene *scene)
 {
-	scene->client = stack_bound(scene->ns, XTCP, scene->text, 0, false);
-	must(scene->client >= 0, "not bound");
+	scene->client = must_have(stack_bound(scene->ns, XTCP, scene->text, 0, false), "not bound");
 }
 
 /* A program for SO_REUSEPORT's group, attached before listen(). */
@@ -105,8 +103,7 @@ static void prepare_program(struct scene *scene)
 static void prepare_listener(struct scene *scene)
 {
 	prepare_socket(scene);
-	scene->listener = stack_listener(scene->ns, XTCP, scene->text, 0, false);
-	must(scene->listener >= 0, "no listener");
+	scene->listener = must_have(stack_listener(scene->ns, XTCP, scene->text, 0, false), "no listener");
 }
 
 static void prepare_waiting(struct scene *scene)

@@ -119,9 +119,8 @@ static void passive(const struct lane *l, int client_ns, enum stack client_stack
 	look(net.b, "dport");
 	listener = marked_socket(net.b, l, addr);
 	listens(listener, addr);
-	client = stack_connected(client_ns, client_stack, addr, port);
-	server = accept(listener, NULL, NULL);
-	must(client >= 0 && server >= 0, "connection");
+	client = must_have(stack_connected(client_ns, client_stack, addr, port), "connection");
+	server = must_have(accept(listener, NULL, NULL), "connection");
 	client_port = stack_port(client);
 	snprintf(when, sizeof(when), "%s, a handshake", where);
 	saw(l, net.b, 2, 1, 1, when);
@@ -148,8 +147,7 @@ static void active(const struct lane *l, const char *addr)
 	look(net.a, "sport");
 	client = marked_socket(net.a, l, addr);
 	must(!stack_connect(client, addr, port), "connect");
-	server = accept(listener, NULL, NULL);
-	must(server >= 0, "accept");
+	server = must_have(accept(listener, NULL, NULL), "accept");
 	gives_octet(server, client);
 	saw(l, net.a, 2, 2, 2, "a SYN-ACK and text");
 	close(client);

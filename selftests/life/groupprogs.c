@@ -181,8 +181,7 @@ static void make_map(void)
 {
 	union bpf_attr attr = { .map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1 };
 
-	counts = bpf(BPF_MAP_CREATE, &attr);
-	must(counts >= 0, "BPF_MAP_CREATE");
+	counts = must_have(bpf(BPF_MAP_CREATE, &attr), "BPF_MAP_CREATE");
 }
 
 /* A socket belongs to the group of the task that makes it. */
@@ -234,12 +233,10 @@ static void test_create(enum stack stack, const char *text)
 static void test_connect(enum stack stack, const char *text)
 {
 	int at = is_v6(text) ? BPF_CGROUP_INET6_CONNECT : BPF_CGROUP_INET4_CONNECT;
-	int listener = stack_listener(net, stack, text, 0, false), fd, program, denied, accepted;
+	int listener = must_have(stack_listener(net, stack, text, 0, false), "listener"), fd, program, denied, accepted;
 	bool moved, named;
 
-	must(listener >= 0, "listener");
-	fd = member_socket(stack, text);
-	must(fd >= 0, "socket");
+	fd = must_have(member_socket(stack, text), "socket");
 	program = load_verdict(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at, 0);
 	attach(program, at);
 	denied = stack_connect(fd, text, stack_port(listener)) ? errno : 0;
@@ -259,11 +256,10 @@ static void test_connect(enum stack stack, const char *text)
 static void test_bind(enum stack stack, const char *text)
 {
 	int at = is_v6(text) ? BPF_CGROUP_INET6_BIND : BPF_CGROUP_INET4_BIND;
-	int fd = member_socket(stack, text), program, denied;
+	int fd = must_have(member_socket(stack, text), "socket"), program, denied;
 	union stack_addr addr = stack_addr(text, 1111);
 	bool moved;
 
-	must(fd >= 0, "socket");
 	program = load_verdict(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, at, 0);
 	attach(program, at);
 	denied = bind(fd, &addr.sa, stack_addr_len(&addr)) ? errno : 0;
@@ -323,10 +319,9 @@ static void test_options(enum stack stack, const char *text)
 	char octet;
 
 	must(listener >= 0 && !bind_to(listener, text, ALLOWED) && !listen(listener, 1), "listener");
-	client = stack_connected(net, stack, text, ALLOWED);
+	client = must_have(stack_connected(net, stack, text, ALLOWED), "connection");
 	fds[0] = listener;
-	fds[1] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	must(client >= 0 && fds[1] >= 0, "connection");
+	fds[1] = must_have(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "connection");
 	program = load_no_option(BPF_CGROUP_SETSOCKOPT);
 	attach(program, BPF_CGROUP_SETSOCKOPT);
 	for (i = 0; i < 2; i++)
@@ -369,14 +364,12 @@ static void test_segments(enum stack stack, const char *text, bool out)
 	bool carried, held, again;
 	char octet;
 
-	listener = stack_listener(net, stack, text, 0, false);
-	client = member_socket(stack, text);
-	must(listener >= 0 && client >= 0, "sockets");
+	listener = must_have(stack_listener(net, stack, text, 0, false), "sockets");
+	client = must_have(member_socket(stack, text), "sockets");
 	program = load_counter(BPF_PROG_TYPE_CGROUP_SKB, at, 1);
 	attach(program, at);
 	must(!stack_connect(client, text, stack_port(listener)), "connect");
-	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	must(server >= 0, "accept");
+	server = must_have(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept");
 	from = out ? client : server;
 	to = out ? server : client;
 	carried = stack_carries(from, to, 1000);
@@ -408,8 +401,7 @@ static void test_ops(enum stack stack, const char *text)
 	program = load_counter(BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS, 1);
 	attach(program, BPF_CGROUP_SOCK_OPS);
 	must(!stack_connect(client, text, stack_port(listener)), "connect");
-	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	must(server >= 0, "accept");
+	server = must_have(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept");
 	carried = stack_carries(client, server, 1000);
 	detach(program, BPF_CGROUP_SOCK_OPS);
 	calls = counted();
@@ -424,8 +416,7 @@ static bool make_group(void)
 	if (mount("none", TREE, "cgroup2", 0, NULL))
 		return false;
 	must(!mkdir(GROUP, 0700), "group");
-	group = open(GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	must(group >= 0, "group");
+	group = must_have(open(GROUP, O_RDONLY | O_DIRECTORY | O_CLOEXEC), "group");
 	return true;
 }
 
@@ -436,8 +427,7 @@ int main(void)
 
 	test_begin(stack_count() * 2 * 9);
 	must(make_group(), "cgroup2");
-	net = ns_make();
-	must(net >= 0, "namespace");
+	net = must_have(ns_make(), "namespace");
 	make_map();
 	for (i = 0; i < 2; i++)
 		for (stack = stack_first(); stack <= XTCP; stack++) {

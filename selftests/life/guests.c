@@ -180,12 +180,11 @@ static struct queue queue_of(int ns)
 /* Each of @n connections finds room for its entry. */
 static bool own_open(const struct ns_pair *own, int n)
 {
-	int listener = stack_listener(own->b, XTCP, NS_B4, PORT, true), client, server, i;
+	int listener = must_have(stack_listener(own->b, XTCP, NS_B4, PORT, true), "listen"), client, server, i;
 	const long pairs = shared->pairs;
 	bool carried = true;
 	struct queue q;
 
-	must(listener >= 0, "listen");
 	for (i = 0; i < n; i++) {
 		/* and the storm goes on between any two */
 		must(WAIT_FOR(shared->pairs > pairs + 100 * i, STACK_DEADLINE_MS), "storm");
@@ -443,9 +442,8 @@ static void binds(void)
 			 "a guest binds %ld ports and asks for more: bind() and connect() of the machine's own go on\n",
 			 atomic_load(&shared->bound));
 	for (i = 0; i < ENDS; i++) {
-		int other = ns_make_guest();
+		int other = must_have(ns_make_guest(), "guest");
 
-		must(other >= 0, "guest");
 		bound = shared->bound;
 		child = start(other, storm_of_binds, NULL);
 		close(other);
@@ -595,10 +593,8 @@ static void unaccepted(const struct ns_pair *own)
 	int ns[GUESTS + 1], client, fd, i;
 	bool ok = true;
 
-	for (i = 0; i <= GUESTS; i++) {
-		ns[i] = ns_make_guest();
-		must(ns[i] >= 0, "guest");
-	}
+	for (i = 0; i <= GUESTS; i++)
+		ns[i] = must_have(ns_make_guest(), "guest");
 	for (i = 0; i < GUESTS; i++) {
 		w[i] = let_wait(ns[i]);
 		ok &= WAIT_FOR(waiting_in(ns[i]) == WAITING_SHARE, STACK_DEADLINE_MS);
@@ -632,8 +628,7 @@ static void unaccepted_of_one_user(void)
 	bool ok = true;
 
 	for (i = 0; i <= GUESTS; i++) {
-		ns[i] = ns_make_guest_of(i < GUESTS ? USER : USER + 1);
-		must(ns[i] >= 0, "guest");
+		ns[i] = must_have(ns_make_guest_of(i < GUESTS ? USER : USER + 1), "guest");
 		w[i] = let_wait(ns[i]);
 		if (i < GUESTS)
 			ok &= WAIT_FOR(waiting_in(ns[i]) == (i ? 0 : WAITING_SHARE), STACK_DEADLINE_MS);

@@ -43,10 +43,8 @@ static unsigned int syns;
 static void make_network(void)
 {
 	must(!ns_pair_make(&net), "namespaces");
-	flooded = ns_make();
-	must(flooded >= 0, "namespace");
-	tun = tun_open(flooded, "tun0");
-	must(tun >= 0, "tun");
+	flooded = must_have(ns_make(), "namespace");
+	tun = must_have(tun_open(flooded, "tun0"), "tun");
 	must(!ns_shell(flooded, "ip addr add " SERVER "/24 dev tun0 && ip link set tun0 up &&"
 		       "ip link add sink type dummy && ip addr add 10.98.0.1/24 dev sink && ip link set sink up &&"
 		       "ip route add 10.64.0.0/12 via 10.98.0.2"), "routes");
@@ -119,12 +117,10 @@ static bool is_full(void)
 
 static bool opens(int listener, const char *addr)
 {
-	int client = stack_connected(net.a, KERNEL, addr, PORT), server;
+	int client = must_have(stack_connected(net.a, KERNEL, addr, PORT), "connect"), server;
 	bool ok;
 
-	must(client >= 0, "connect");
-	server = accept(listener, NULL, NULL);
-	must(server >= 0, "accept");
+	server = must_have(accept(listener, NULL, NULL), "accept");
 	ok = stack_carries(client, server, 3000) && stack_carries(server, client, 3000);
 	close_each(client, server);
 	return ok;

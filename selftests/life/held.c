@@ -372,10 +372,8 @@ static void try_attack(const struct attack *attack)
 	pid_t rmmod;
 
 	must(!ns_shell(user.ns, "%s", attack->before), "the network before");
-	if (attack->queue) {
-		queue = nfqueue_hold(user.ns, QUEUE);
-		must(queue >= 0, "a queue of netfilter");
-	}
+	if (attack->queue)
+		queue = must_have(nfqueue_hold(user.ns, QUEUE), "a queue of netfilter");
 	go_on(&user);
 	must(!attack->between || !ns_shell(user.ns, "%s", attack->between), "the network");
 	if (attack->is_below) {

@@ -177,10 +177,8 @@ static void one_of_three(struct target *t)
 	int fd[3], i;
 
 	t->port = next_port + 1;
-	for (i = 0; i < 3; i++) {
-		fd[i] = stack_listener(net.a, t->stack, t->addr, next_port++, true);
-		must(fd[i] >= 0, "listener");
-	}
+	for (i = 0; i < 3; i++)
+		fd[i] = must_have(stack_listener(net.a, t->stack, t->addr, next_port++, true), "listener");
 	t->cookie = INT_MAX;
 	SAME(ask(t), ENOENT);
 	t->cookie = 0;
@@ -194,10 +192,9 @@ static void one_of_three(struct target *t)
 
 static void not_accepted(struct target *t)
 {
-	int port = next_port++, fd = stack_listener(net.a, t->stack, t->addr, port, true), more;
-	int waiting = stack_connected(net.b, KERNEL, t->addr, port);
+	int port = next_port++, fd = must_have(stack_listener(net.a, t->stack, t->addr, port, true), "listener"), more;
+	int waiting = must_have(stack_connected(net.b, KERNEL, t->addr, port), "listener");
 
-	must(fd >= 0 && waiting >= 0, "listener");
 	t->port = port;
 	t->peer_port = stack_port(waiting);
 	must(sides_row(net.a, t->stack, t->addr, port, t->peer_port, TCP_ESTABLISHED), "a connection on the queue");

@@ -85,8 +85,7 @@ static int leave_and_connect(int fd, int talker, int silent)
 	must(!connect(fd, &none, sizeof(none)), "disconnect again");
 	pthread_join(thread, NULL);
 	close(server);
-	server = accept4(silent, NULL, NULL, SOCK_CLOEXEC);
-	must(server >= 0, "accept");
+	server = must_have(accept4(silent, NULL, NULL, SOCK_CLOEXEC), "accept");
 	close(server);
 	return late;
 }
@@ -169,10 +168,8 @@ static void make_records(int listener)
 	must(WAIT_FOR(listen_to_server() == RECORDS, STACK_DEADLINE_MS), "SYN-ACKs");
 	for (i = 0; i < RECORDS; i++)
 		inject(i, WIRE_ACK, FIRST_SEQ + 1, heard[i].iss + 1);
-	for (i = 0; i < RECORDS; i++) {
-		fds[i] = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		must(fds[i] >= 0, "accept");
-	}
+	for (i = 0; i < RECORDS; i++)
+		fds[i] = must_have(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept");
 	for (i = 0; i < RECORDS; i++) {
 		close(fds[i]);
 		drain();
@@ -222,8 +219,7 @@ static void syns_for_records(void)
 	must(listener >= 0 && !listen(listener, 65535) &&
 	     !setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)), "listener");
 	must(!ns_sysctl_set(ns, "net.xtcp.timewait_ms", "%d", TIMEWAIT_MS) && !ns_enter(ns), "sysctls");
-	sockstat = open("/proc/net/xtcp_sockstat", O_RDONLY | O_CLOEXEC);
-	must(sockstat >= 0, "sockstat");
+	sockstat = must_have(open("/proc/net/xtcp_sockstat", O_RDONLY | O_CLOEXEC), "sockstat");
 	/* with its event, the end of a record takes longer */
 	tracing_start("late");
 	tracing_set("events/xtcp/xtcp_conn_state/enable", "1");
@@ -325,8 +321,7 @@ int main(void)
 	test_begin(3);
 	syns_for_records();
 	closes_while_child_is_made();
-	ns = ns_make();
-	must(ns >= 0, "namespace");
+	ns = must_have(ns_make(), "namespace");
 	talker = listener_with_key(TALKER_PORT);
 	silent = listener_with_key(SILENT_PORT);
 	fd = stack_socket(ns, XTCP, "127.0.0.1");

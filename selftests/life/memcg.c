@@ -130,11 +130,10 @@ static bool group_has(const char *group, int fd)
 /* Nobody reads: both ends hold what they may. */
 static void test_charges(enum stack stack, const char *text)
 {
-	int listener = stack_listener(net, stack, text, 0, false), client, server;
+	int listener = must_have(stack_listener(net, stack, text, 0, false), "listener"), client, server;
 	size_t sent, got = 0;
 	bool ok;
 
-	must(listener >= 0, "listener");
 	client = client_to(stack, text, listener);
 	sent = stuff(client, LARGE / 2);
 	must(WAIT_FOR(!octets_in(client, SIOCOUTQ), STACK_DEADLINE_MS), "before accept()");

@@ -199,19 +199,16 @@ static void prepare(struct world *w, enum scene scene)
 	w->subject = scene == LISTENING ? &w->listener : &w->conn;
 	must(!ns_pair_make(&w->net), "namespaces");
 	sides_know_each_other(&w->net);
-	w->asker = ns_socket(w->net.a, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	must(w->asker >= 0, "sock_diag");
+	w->asker = must_have(ns_socket(w->net.a, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), "sock_diag");
 	if (scene == UNCONNECTED) {
-		w->target = stack_listener(w->net.b, KERNEL, NS_B4, PEER_PORT, true);
-		must(w->target >= 0, "target");
+		w->target = must_have(stack_listener(w->net.b, KERNEL, NS_B4, PEER_PORT, true), "target");
 		w->conn = stack_bound(w->net.a, XTCP, NS_A4, PORT, true);
 		set_patience(w->conn);
 		return;
 	}
 	w->listener = stack_listener(w->net.a, XTCP, NS_A4, PORT, true);
 	set_patience(w->listener);
-	w->peer = stack_connected(w->net.b, KERNEL, NS_A4, PORT);
-	must(w->peer >= 0, "peer");
+	w->peer = must_have(stack_connected(w->net.b, KERNEL, NS_A4, PORT), "peer");
 	if (scene == LISTENING)
 		return;
 	w->conn = accept(w->listener, NULL, NULL);

@@ -133,8 +133,7 @@ static void prepare(struct world *w, enum event event)
 		w->conn = begin_connect(w->net.a, XTCP, NS_B4);
 		return;
 	}
-	w->listener = stack_listener(w->net.a, XTCP, NS_A4, PORT, true);
-	must(w->listener >= 0, "listener");
+	w->listener = must_have(stack_listener(w->net.a, XTCP, NS_A4, PORT, true), "listener");
 	if (event == SYN || event == THIRD_ACK) {
 		must(!netem_hold(event == SYN ? w->net.b : w->net.a, "veth0"), "hold");
 		w->peer = begin_connect(w->net.b, KERNEL, NS_A4);
@@ -187,8 +186,7 @@ static void act_midway(const struct moment *m, const struct action *action)
 
 	must(!ns_pair_make(&w.net), "namespaces");
 	sides_know_each_other(&w.net);
-	w.asker = ns_socket(w.net.a, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-	must(w.asker >= 0, "sock_diag");
+	w.asker = must_have(ns_socket(w.net.a, AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG), "sock_diag");
 	prepare(&w, m->event);
 	must(stall_begin(m->function, m->event == SYN_ACK ? stack_port(w.conn) : PORT,
 			 waits && m->locked ? LOCKED_MS : HELD_MS, &why), "stall");

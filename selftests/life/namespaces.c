@@ -254,9 +254,8 @@ static int destroy(void *is_connection)
 /* The files are there, and say nothing; the knobs can be set, for when there is something. */
 static void before_first_socket(void)
 {
-	int ns = ns_make(), client, server;
+	int ns = must_have(ns_make(), "no namespace"), client, server;
 
-	must(ns >= 0, "no namespace");
 	ksft_test_result(lines(ns, "/proc/net/xtcp") == 1 && lines(ns, "/proc/net/xtcp6") == 1 &&
 			 lines(ns, "/proc/net/xtcp_listen") == 1 && lines(ns, "/proc/net/xtcp_netstat") == 2,
 			 "a namespace without a socket has files without rows\n");

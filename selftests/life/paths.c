@@ -193,8 +193,7 @@ static void only_by_root(void)
 	close(lent);
 	SAME(ns_child(net.a, read_unprivileged, NULL), EACCES);
 	same_result("a user without CAP_NET_ADMIN neither reads the list nor empties it");
-	guest = ns_make_guest();
-	must(guest >= 0, "guest");
+	guest = must_have(ns_make_guest(), "guest");
 	SAME(ns_child(guest, flush_here, NULL), 0);
 	SAME(listed(guest, NULL, 0), 0);
 	SAME(listed(net.b, NULL, 0), 0);
@@ -369,9 +368,8 @@ int main(void)
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	set_distance(&far);
-	listener = stack_listener(net.b, KERNEL, "0.0.0.0", PORT, true);
-	listener6 = stack_listener(net.b, KERNEL, NS_B6, PORT, true);
-	must(listener >= 0 && listener6 >= 0, "listeners");
+	listener = must_have(stack_listener(net.b, KERNEL, "0.0.0.0", PORT, true), "listeners");
+	listener6 = must_have(stack_listener(net.b, KERNEL, NS_B6, PORT, true), "listeners");
 	before_any();
 	must(!ns_sysctl_set(net.a, "net.xtcp.careful_resume", "3600"), "careful_resume");
 	shown(NS_A4, NS_B4);

@@ -189,8 +189,7 @@ static void prepare(struct world *w, enum stack stack, bool v6)
 	/* no probe of the tail before the first timeout */
 	must(!ns_sysctl_set(w->pair.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(w->pair.a, "net.xtcp.early_retrans", "0"), "no early_retrans");
-	w->tap = tap_open(w->pair.a, "veth0");
-	must(w->tap >= 0, "no tap");
+	w->tap = must_have(tap_open(w->pair.a, "veth0"), "no tap");
 	pair_or_die(w, KEEPALIVE);
 	pair_or_die(w, DATA);
 	pair_or_die(w, WINDOW);

@@ -138,9 +138,8 @@ static void program_wins(void)
 	int fd, peer, listener;
 
 	SAME(rules_replace(FIELDS), 0);
-	listener = stack_listener(ruled_net.b, KERNEL, NS_B4, ruled_port, true);
-	fd = stack_socket(ruled_net.a, XTCP, NS_B4);
-	must(fd >= 0 && listener >= 0, "sockets");
+	listener = must_have(stack_listener(ruled_net.b, KERNEL, NS_B4, ruled_port, true), "sockets");
+	fd = must_have(stack_socket(ruled_net.a, XTCP, NS_B4), "sockets");
 	set_congestion(fd, "reno");
 	must(!setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)), "SO_MAX_PACING_RATE");
 	must(!stack_connect(fd, NS_B4, ruled_port++), "connect");
@@ -148,13 +147,11 @@ static void program_wins(void)
 	SAME(rules_rate_of(fd), rate);
 	SAME(rules_cwnd_of(fd), 23);
 	ruled_close(fd, listener);
-	listener = stack_listener(ruled_net.a, XTCP, NS_A4, ruled_port, true);
-	must(listener >= 0, "listener");
+	listener = must_have(stack_listener(ruled_net.a, XTCP, NS_A4, ruled_port, true), "listener");
 	set_congestion(listener, "reno");
 	must(!setsockopt(listener, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof(rate)), "SO_MAX_PACING_RATE");
-	peer = stack_connected(ruled_net.b, KERNEL, NS_A4, ruled_port++);
-	fd = accept(listener, NULL, NULL);
-	must(peer >= 0 && fd >= 0, "accept");
+	peer = must_have(stack_connected(ruled_net.b, KERNEL, NS_A4, ruled_port++), "accept");
+	fd = must_have(accept(listener, NULL, NULL), "accept");
 	SAME(rules_has_congestion(fd, "reno"), true);
 	SAME(rules_rate_of(fd), rate);
 	SAME(rules_cwnd_of(fd), 23);

@@ -221,8 +221,7 @@ static void rights(void)
 	SAME(ns_child(ruled_net.a, keep_what_is_lent, NULL), EPERM);
 	SAME(rules_replace("dport=80 cc=bbr"), 0);
 	same_result("a user without CAP_NET_ADMIN cannot keep a congestion control that a rule lends");
-	guest = ns_make_guest();
-	must(guest >= 0, "guest");
+	guest = must_have(ns_make_guest(), "guest");
 	SAME(ns_child(guest, replace_as, "cc=dctcp"), 0);
 	rules_list_is(guest, "hits=0 cc=dctcp\n");
 	rules_list_is(ruled_net.a, "hits=0 dport=80 cc=bbr\n");
@@ -310,16 +309,14 @@ static void under_storm(void)
 	must(listener >= 0, "listener");
 	must(!ns_shell(ruled_net.a, "ip addr replace 10.7.0.1/32 dev lo"), "address");
 	close(listener);
-	listener = stack_listener(ruled_net.a, XTCP, "10.7.0.1", PORT, true);
-	must(listener >= 0, "listener");
+	listener = must_have(stack_listener(ruled_net.a, XTCP, "10.7.0.1", PORT, true), "listener");
 	SAME(rules_replace("cc=dctcp initcwnd=41 rate=41000000"), 0);
 	writer_start(&thread);
 	began = wait_now_ms();
 	until = began + STORM_MS;
 	while (wait_now_ms() < until) {
-		fd = stack_connected(ruled_net.a, XTCP, "10.7.0.1", PORT);
-		peer = accept(listener, NULL, NULL);
-		must(fd >= 0 && peer >= 0, "a connection");
+		fd = must_have(stack_connected(ruled_net.a, XTCP, "10.7.0.1", PORT), "a connection");
+		peer = must_have(accept(listener, NULL, NULL), "a connection");
 		mixed += !is_whole(fd) + !is_whole(peer);
 		stack_reset_at_close(fd);
 		ruled_close(fd, peer);
@@ -442,10 +439,9 @@ static int open_listing(void *unused)
 
 static void namespace_goes(void)
 {
-	int ns = ns_make(), fd;
+	int ns = must_have(ns_make(), "namespace"), fd;
 	char text[16];
 
-	must(ns >= 0, "namespace");
 	SAME(ns_child(ns, replace_as, "cc=bbr; dport=1 cc=reno"), 0);
 	fd = ns_call(ns, open_listing, NULL);
 	must(fd >= 0 && read(fd, text, 4) == 4, "listing");
@@ -462,8 +458,7 @@ static void module_goes(void)
 	int i, done, fd, peer;
 
 	SAME(rules_replace("cc=bbr"), 0);
-	fd = ns_call(ruled_net.a, open_listing, NULL);
-	must(fd >= 0, "listing");
+	fd = must_have(ns_call(ruled_net.a, open_listing, NULL), "listing");
 	SAME(module_unload(), 0);
 	must(!module_load(""), "load the module");
 	SAME(read(fd, &i, 1) < 0, true);

@@ -78,9 +78,8 @@ static void listener_of_gone(void)
 	listener = stack_listener(ruled_net.a, XTCP, NS_A4, ruled_port, true);
 	enter_group(TREE);
 	must(listener >= 0 && !rmdir(BELOW) && !mkdir(BELOW, 0755), BELOW);
-	peer = stack_connected(ruled_net.b, KERNEL, NS_A4, ruled_port++);
-	fd = accept(listener, NULL, NULL);
-	must(peer >= 0 && fd >= 0, "accept");
+	peer = must_have(stack_connected(ruled_net.b, KERNEL, NS_A4, ruled_port++), "accept");
+	fd = must_have(accept(listener, NULL, NULL), "accept");
 	SAME(rules_has_congestion(fd, "bbr"), true);
 	close(listener);
 	ruled_close(fd, peer);

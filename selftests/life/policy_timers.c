@@ -99,8 +99,7 @@ static void program_has_timers(void)
 	must(listener >= 0, "listener");
 	for (i = 0; i < TIMER_OPTIONS; i++) {
 		SAME(rules_replace(TIMERS), 0);
-		fd = stack_socket(ruled_net.a, XTCP, NS_B4);
-		must(fd >= 0, "socket");
+		fd = must_have(stack_socket(ruled_net.a, XTCP, NS_B4), "socket");
 		set_option(fd, i);
 		must(!stack_connect(fd, NS_B4, port), "connect");
 		peer = accept(listener, NULL, NULL);
@@ -115,8 +114,7 @@ static void program_has_timers(void)
 		    "those of the rule go");
 	for (i = 0; i < TIMER_OPTIONS; i++) {
 		SAME(rules_replace(TIMERS), 0);
-		fd = stack_connected(ruled_net.a, XTCP, NS_B4, port);
-		must(fd >= 0, "connect");
+		fd = must_have(stack_connected(ruled_net.a, XTCP, NS_B4, port), "connect");
 		peer = accept(listener, NULL, NULL);
 		set_option(fd, i);
 		timers_are(fd, i);
@@ -130,12 +128,10 @@ static void program_has_timers(void)
 	close(listener);
 	SAME(rules_replace(TIMERS), 0);
 	for (i = 0; i < TIMER_OPTIONS; i++) {
-		own = stack_listener(ruled_net.a, XTCP, NS_A4, port, true);
-		must(own >= 0, "listener");
+		own = must_have(stack_listener(ruled_net.a, XTCP, NS_A4, port, true), "listener");
 		set_option(own, i);
-		peer = stack_connected(ruled_net.b, KERNEL, NS_A4, port);
-		fd = accept(own, NULL, NULL);
-		must(peer >= 0 && fd >= 0, "accept");
+		peer = must_have(stack_connected(ruled_net.b, KERNEL, NS_A4, port), "accept");
+		fd = must_have(accept(own, NULL, NULL), "accept");
 		timers_are(fd, i);
 		timers_are_not(own, i);
 		ruled_close(fd, peer);

@@ -261,14 +261,12 @@ int main(void)
 
 	test_begin(4);
 	ksft_print_msg("SEED=%u\n", seed);
-	ns = ns_make();
-	must(ns >= 0, "namespace");
+	ns = must_have(ns_make(), "namespace");
 	ksft_test_result(ends_are_seen_whole(), "poll() sees an end whole\n");
 	share();
 	for (i = 0; i < DUELISTS; i++) {
 		fflush(stdout);
-		children[i] = fork();
-		must(children[i] >= 0, "fork");
+		children[i] = must_have(fork(), "fork");
 		if (!children[i])
 			duelist(i, seed);
 	}

@@ -23,14 +23,11 @@ struct server {
 
 static int accept_one(const struct server *s, int save, int *client)
 {
-	int listener = stack_listener(net.b, s->stack, s->addr, PORT, true), fd;
+	int listener = must_have(stack_listener(net.b, s->stack, s->addr, PORT, true), "listener"), fd;
 
-	must(listener >= 0, "listener");
 	must(!setsockopt(listener, IPPROTO_TCP, TCP_SAVE_SYN, &save, sizeof(save)), "TCP_SAVE_SYN");
-	*client = stack_connected(net.a, KERNEL, s->addr, PORT);
-	must(*client >= 0, "connect");
-	fd = accept(listener, NULL, NULL);
-	must(fd >= 0, "accept");
+	*client = must_have(stack_connected(net.a, KERNEL, s->addr, PORT), "connect");
+	fd = must_have(accept(listener, NULL, NULL), "accept");
 	close(listener);
 	return fd;
 }
@@ -142,8 +139,7 @@ static void try_ends(const struct server *s)
 	fd = stack_listener(net.b, s->stack, s->addr, PORT, true);
 	len = 2;
 	must(fd >= 0 && !setsockopt(fd, IPPROTO_TCP, TCP_SAVE_SYN, &len, sizeof(len)), "listener");
-	client = stack_connected(net.a, KERNEL, s->addr, PORT);
-	must(client >= 0, "connect");
+	client = must_have(stack_connected(net.a, KERNEL, s->addr, PORT), "connect");
 	ksft_test_result(!close(fd), "%s: a listener goes with one that nobody accepted\n", s->name);
 	close(client);
 }

@@ -64,9 +64,8 @@ static void make_guest(struct guest *guest)
 /* @count connections of xtcp from @client_ns that it closes first. */
 static void leave_records(int client_ns, int server_ns, const char *addr, int count)
 {
-	int listener = stack_listener(server_ns, KERNEL, addr, PORT, true), client, server;
+	int listener = must_have(stack_listener(server_ns, KERNEL, addr, PORT, true), "listen"), client, server;
 
-	must(listener >= 0, "listen");
 	while (count--) {
 		client = stack_connected(client_ns, XTCP, addr, PORT);
 		server = client < 0 ? -1 : accept(listener, NULL, NULL);
@@ -132,9 +131,8 @@ static void sign(int fd, enum signature signature, bool server)
 /* @count connections within a guest. Only the end that closes first leaves a record. */
 static void leave_signed(int ns, enum signature signature, int count)
 {
-	int listener = stack_listener(ns, XTCP, NS_A4, PORT, true), client, server;
+	int listener = must_have(stack_listener(ns, XTCP, NS_A4, PORT, true), "listen"), client, server;
 
-	must(listener >= 0, "listen");
 	sign(listener, signature, true);
 	while (count--) {
 		client = stack_socket(ns, XTCP, NS_A4);

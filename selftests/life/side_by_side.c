@@ -302,8 +302,7 @@ static int accept_or_die(int listener)
 	int fd;
 
 	setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	fd = accept(listener, NULL, NULL);
-	must(fd >= 0, "cannot accept");
+	fd = must_have(accept(listener, NULL, NULL), "cannot accept");
 	return fd;
 }
 
@@ -314,8 +313,7 @@ static void accepted_before(enum stack old, enum stack new, const char *addr, in
 	bool good;
 
 	stack_pair_or_die(pair.a, KERNEL, pair.b, old, addr, port, &client, &server);
-	listener = stack_listener(pair.b, new, addr, port, true);
-	must(listener >= 0, "the listener cannot move");
+	listener = must_have(stack_listener(pair.b, new, addr, port, true), "the listener cannot move");
 	good = stack_carries(client, server, 5000) && stack_carries(server, client, 5000);
 	new_client = stack_connected(pair.a, KERNEL, addr, port);
 	new_server = accept_or_die(listener);

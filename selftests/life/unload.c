@@ -442,8 +442,7 @@ static void segments_in_nfqueue(void)
 	if (ns_shell(pair.a, "nft 'add table ip held; add chain ip held out { type filter hook output priority 0; };"
 		     "add rule ip held out tcp dport %d queue num %d'", PORT + 3, QUEUE))
 		ksft_exit_fail_msg("no nft\n");
-	queue = nfqueue_hold(pair.a, QUEUE);
-	must(queue >= 0, "no queue of netfilter");
+	queue = must_have(nfqueue_hold(pair.a, QUEUE), "no queue of netfilter");
 	client = stack_socket(pair.a, XTCP, NS_B4);
 	fcntl(client, F_SETFL, O_NONBLOCK);
 	ksft_test_result(stack_connect(client, NS_B4, PORT + 3) < 0 && errno == EINPROGRESS && !close(client),

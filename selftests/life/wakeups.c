@@ -115,8 +115,7 @@ static void one_each(enum stack stack, void *(*body)(void *arg), const char *how
 	bool ok = true;
 
 	must(listener >= 0 && !fcntl(listener, F_SETFL, flags), "no listener");
-	bell = eventfd(0, EFD_CLOEXEC);
-	must(bell >= 0, "eventfd");
+	bell = must_have(eventfd(0, EFD_CLOEXEC), "eventfd");
 	atomic_store(&accepted, 0);
 	atomic_store(&over, false);
 	for (i = 0; i < THREADS; i++) {
@@ -164,8 +163,7 @@ int main(void)
 	enum stack stack;
 
 	test_begin(stack_count() * 3);
-	ns = ns_make();
-	must(ns >= 0, "no namespace");
+	ns = must_have(ns_make(), "no namespace");
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		one_each(stack, accept_in_turn, "accept()", 0);
 		one_each(stack, wait_exclusively, "epoll_wait() with EPOLLEXCLUSIVE", O_NONBLOCK);

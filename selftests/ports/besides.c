@@ -221,10 +221,8 @@ static void beside_device(const char *its, const char *text, const char *any)
 	bool refused;
 
 	new_ns();
-	for (i = 0; i < 2; i++) {
-		there[i] = stack_listener(ns, KERNEL, any, PORT + 1 + i, true);
-		must(there[i] >= 0, "cannot listen");
-	}
+	for (i = 0; i < 2; i++)
+		there[i] = must_have(stack_listener(ns, KERNEL, any, PORT + 1 + i, true), "cannot listen");
 	made = keep_on_device(its, PORT + 1, there[0]);
 	to_same = stack_connected(ns, XTCP, text, PORT + 1);
 	refused = to_same < 0 && errno == EADDRNOTAVAIL;

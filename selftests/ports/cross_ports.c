@@ -55,10 +55,9 @@ static bool verbose;
 
 static int open_at(enum stack stack, const struct place *p, bool reuse, bool reuseport, bool device)
 {
-	int fd = stack_socket(ns, stack, p->addr), error;
+	int fd = must_have(stack_socket(ns, stack, p->addr), "no socket"), error;
 	union stack_addr addr = stack_addr(p->addr, PORT);
 
-	must(fd >= 0, "no socket");
 	must(!(reuse && stack_set(fd, SOL_SOCKET, SO_REUSEADDR, 1)) &&
 	     !(reuseport && stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
 	     !(p->v6only && stack_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
@@ -324,8 +323,7 @@ int main(int argc, char **argv)
 	ns = ns_make();
 	if (ns < 0 || ns_addr_add(ns, "lo", "fd00:9::1/64") || ns_shell(ns, "ip link add d0 type dummy"))
 		ksft_exit_fail_msg("no namespace\n");
-	fd = stack_socket(ns, kernel_only ? KERNEL : XTCP, "127.0.0.1");
-	must(fd >= 0, "no xtcp");
+	fd = must_have(stack_socket(ns, kernel_only ? KERNEL : XTCP, "127.0.0.1"), "no xtcp");
 	close(fd);
 	ksft_set_plan(kernel_only ? PLACES * 3 + CHANGES * 2 : PLACES * 4 * 2 + CHANGES * 2 * 3 + 2);
 	for (i = 0; i < PLACES; i++) {

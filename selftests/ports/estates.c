@@ -54,9 +54,8 @@ static void too_many(int ns, const char *text)
 /* A namespace that any user can make, with listeners that wait, and nothing else. */
 static void namespace_ends(void)
 {
-	int guest = ns_make_guest(), i, held;
+	int guest = must_have(ns_make_guest(), "guest"), i, held;
 
-	must(guest >= 0, "guest");
 	estate_knobs(guest, 1, LONG_MS);
 	for (i = 0; i <= OF_GUEST; i++)
 		close(estate_member(guest, "127.0.0.1", PORT + i));
@@ -92,10 +91,8 @@ static void make_guests(int *guest, int guests, uid_t uid)
 {
 	int i;
 
-	for (i = 0; i < guests; i++) {
-		guest[i] = ns_make_guest_of(uid);
-		must(guest[i] >= 0, "guest");
-	}
+	for (i = 0; i < guests; i++)
+		guest[i] = must_have(ns_make_guest_of(uid), "guest");
 }
 
 static void end_guests(int *guest, int guests)

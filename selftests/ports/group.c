@@ -93,10 +93,9 @@ static void *come_and_go(void *arg)
 static void *stay(void *arg)
 {
 	struct churn *c = arg;
-	int fd = member(c->stack, c->places[0]);
+	int fd = must_have(member(c->stack, c->places[0]), "no member");
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
-	must(fd >= 0, "no member");
 	atomic_fetch_add(&c->opened, 1);
 	while (!atomic_load(&c->end)) {
 		poll(&p, 1, 1);
@@ -174,8 +173,7 @@ int main(int argc, char **argv)
 	enum stack stack = argc == 3 && !strcmp(argv[2], "kernel") ? KERNEL : XTCP;
 
 	ksft_print_header();
-	ns = ns_make();
-	must(ns >= 0, "no namespace");
+	ns = must_have(ns_make(), "no namespace");
 	ksft_set_plan(8);
 	churn(stack, alike4, "127.0.0.1", false);
 	churn(stack, mixed4, "127.0.0.1", false);

@@ -41,10 +41,8 @@ static void connect_all(enum stack stack, const char *text, int client[CONNECTIO
 {
 	int i;
 
-	for (i = 0; i < CONNECTIONS; i++) {
-		client[i] = stack_connected(ns, stack, text, PORT);
-		must(client[i] >= 0, "connection");
-	}
+	for (i = 0; i < CONNECTIONS; i++)
+		client[i] = must_have(stack_connected(ns, stack, text, PORT), "connection");
 }
 
 static void close_all(const int client[CONNECTIONS])
@@ -112,10 +110,8 @@ static void the_last_closes(enum stack stack, const char *text, bool waits)
 
 	attach(first);
 	must(stack == KERNEL || !ns_sysctl_set(ns, "net.xtcp.migrate_wait_ms", "%d", waits ? LONG_MS : 0), "knob");
-	if (waits) {
-		waiting = stack_connected(ns, stack, text, PORT);
-		must(waiting >= 0, "connection");
-	}
+	if (waits)
+		waiting = must_have(stack_connected(ns, stack, text, PORT), "connection");
 	close(first);
 	fd[0] = member(stack, text);
 	/* once it has inherited, the first one has left the group */

@@ -28,9 +28,8 @@ static void set(int fd, int option, bool on)
 static int member(enum stack stack, bool reuse, int port)
 {
 	union stack_addr addr = stack_addr(LO4, port);
-	int fd = stack_socket(ns, stack, LO4);
+	int fd = must_have(stack_socket(ns, stack, LO4), "socket");
 
-	must(fd >= 0, "socket");
 	set(fd, SO_REUSEPORT, true);
 	set(fd, SO_REUSEADDR, reuse);
 	must(!bind(fd, &addr.sa, sizeof(addr.in)) && !listen(fd, 8), "member");
@@ -69,16 +68,14 @@ static void play(enum stack stack, bool has_heir, bool first_reuses, bool heir_r
 	/* root's sockets of kernel TCP with SO_REUSEPORT would be members */
 	const bool may_be_root = stack == XTCP;
 
-	client = stack_connected(ns, KERNEL, LO4, port);
-	must(client >= 0, "connection");
+	client = must_have(stack_connected(ns, KERNEL, LO4, port), "connection");
 	wait_for_child(first);
 	if (has_heir) {
 		heir = member(stack, heir_reuses, port);
 		close(first);
 		wait_for_child(heir);
 	}
-	child = accept(has_heir ? heir : first, NULL, NULL);
-	must(child >= 0, "accept");
+	child = must_have(accept(has_heir ? heir : first, NULL, NULL), "accept");
 	ask(port, may_be_root, got[BOTH]);
 	close(has_heir ? heir : first);
 	ask(port, may_be_root, got[CONNECTION]);

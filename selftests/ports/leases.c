@@ -257,9 +257,8 @@ static void *accept_some(void *arg)
 
 	while (!atomic_load(&stop)) {
 		start = now_ns();
-		client = stack_connected(ns, XTCP, LO4, port);
-		server = accept(listener, NULL, NULL);
-		must(client >= 0 && server >= 0, "the server fails");
+		client = must_have(stack_connected(ns, XTCP, LO4, port), "the server fails");
+		server = must_have(accept(listener, NULL, NULL), "the server fails");
 		close_each(client, server);
 		if (served < MOST_SERVED)
 			served_in[served] = now_ns() - start;
@@ -276,10 +275,7 @@ struct times {
 /* On a port of its own: connections before may have left TIME-WAIT on theirs. */
 static int server_on(int port)
 {
-	int listener = stack_listener(ns, XTCP, LO4, port, false);
-
-	must(listener >= 0, "no listener");
-	return listener;
+	return must_have(stack_listener(ns, XTCP, LO4, port, false), "no listener");
 }
 
 static void keep_least(long long *least, long long took)
@@ -521,9 +517,8 @@ static void chosen_by_connect(void)
 
 	ns_sysctl_set(ns, "net.ipv4.ip_local_port_range", "%d %d", CHOSEN, CHOSEN);
 	for (i = KERNEL; i < 3; i++) {
-		client = stack_connected(ns, i == KERNEL ? KERNEL : XTCP, LO4, PORT + 6);
-		server = accept(listener, NULL, NULL);
-		must(client >= 0 && server >= 0, "no connection");
+		client = must_have(stack_connected(ns, i == KERNEL ? KERNEL : XTCP, LO4, PORT + 6), "no connection");
+		server = must_have(accept(listener, NULL, NULL), "no connection");
 		if (i == 2)
 			break;
 		if (i == KERNEL)
@@ -571,8 +566,7 @@ int main(void)
 	ksft_print_header();
 	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ MOST + 1000, MOST + 1000 });
 	ksft_set_plan(20);
-	ns = ns_make();
-	must(ns >= 0, "no namespace");
+	ns = must_have(ns_make(), "no namespace");
 	slab();
 	who_beside_whom();
 	beside_timewait();

@@ -106,9 +106,8 @@ static double least_refusal(int port)
 static void refused_among_many(double few)
 {
 	double many = least_refusal(CROWD_PORT), beside;
-	int alone = stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT + 1, false);
+	int alone = must_have(stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT + 1, false), "listener");
 
-	must(alone >= 0, "listener");
 	beside = least_refusal(CROWD_PORT + 1);
 	close(alone);
 	ksft_print_msg("%.1f us beside one listener; beside %d, on a port of theirs %.1f us, on another %.1f us\n",
@@ -120,10 +119,9 @@ static void refused_among_many(double few)
 
 static double refused_beside_one(void)
 {
-	int alone = stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT, false);
+	int alone = must_have(stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT, false), "listener");
 	double few;
 
-	must(alone >= 0, "listener");
 	few = least_refusal(CROWD_PORT);
 	close(alone);
 	return few;
@@ -153,9 +151,8 @@ static int least_asking(void *arg)
 /* The last one that has come is the last one of a walk. */
 static int asking_alone(void)
 {
-	int alone = stack_listener(ns, XTCP, "127.1.0.1", CROWD_PORT, false), took;
+	int alone = must_have(stack_listener(ns, XTCP, "127.1.0.1", CROWD_PORT, false), "listener"), took;
 
-	must(alone >= 0, "listener");
 	took = ns_call(ns, least_asking, NULL);
 	close(alone);
 	return took;
@@ -166,8 +163,7 @@ static void asked_among_many(int alone)
 	int many;
 
 	close(crowd[0]);
-	crowd[0] = stack_listener(ns, XTCP, "127.1.0.1", CROWD_PORT, false);
-	must(crowd[0] >= 0, "listener");
+	crowd[0] = must_have(stack_listener(ns, XTCP, "127.1.0.1", CROWD_PORT, false), "listener");
 	many = ns_call(ns, least_asking, NULL);
 	ksft_print_msg("%.1f us alone, %.1f us beside the others\n", alone / 1e3, many / 1e3);
 	ksft_test_result(many < alone * MOST_RATIO, "sock_diag finds one of %d in less than %.0f times the time\n",

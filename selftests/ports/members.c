@@ -41,9 +41,8 @@ static void set_int(int fd, int option, int value)
 
 static int member_socket(struct group *g)
 {
-	int fd = stack_socket(ns, g->stack, g->place);
+	int fd = must_have(stack_socket(ns, g->stack, g->place), "socket");
 
-	must(fd >= 0, "socket");
 	set_int(fd, SO_REUSEPORT, 1);
 	return fd;
 }
@@ -102,16 +101,14 @@ static void group_close(struct group *g)
 
 static int who(struct group *g, const char *to)
 {
-	int fd = stack_connected(ns, KERNEL, to, g->port), peer, i;
+	int fd = must_have(stack_connected(ns, KERNEL, to, g->port), "connect"), peer, i;
 	struct epoll_event event;
 
-	must(fd >= 0, "connect");
 	/* connect() returns before the third ACK has arrived */
 	must(epoll_wait(g->ep, &event, 1, STACK_DEADLINE_MS) == 1, "no member gets the connection");
 	i = event.data.u32;
 	g->client = stack_port(fd);
-	peer = accept(g->fd[i], NULL, NULL);
-	must(peer >= 0, "accept");
+	peer = must_have(accept(g->fd[i], NULL, NULL), "accept");
 	stack_reset_at_close(fd);
 	close_each(fd, peer);
 	g->got[i]++;
@@ -262,9 +259,8 @@ static int load(int type, int number)
 		.insn_cnt = 2,
 		.license = (unsigned long)"GPL",
 	};
-	int fd = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	int fd = must_have(syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr)), "BPF_PROG_LOAD");
 
-	must(fd >= 0, "BPF_PROG_LOAD");
 	return fd;
 }
 
@@ -479,12 +475,11 @@ static int put_in_map(int fd)
 	union bpf_attr create = {
 		.map_type = BPF_MAP_TYPE_REUSEPORT_SOCKARRAY, .key_size = 4, .value_size = 8, .max_entries = 1,
 	};
-	int map = syscall(SYS_bpf, BPF_MAP_CREATE, &create, sizeof(create)), err;
+	int map = must_have(syscall(SYS_bpf, BPF_MAP_CREATE, &create, sizeof(create)), "BPF_MAP_CREATE"), err;
 	__u64 value = fd;
 	__u32 key = 0;
 	union bpf_attr update = { .map_fd = map, .key = (unsigned long)&key, .value = (unsigned long)&value };
 
-	must(map >= 0, "BPF_MAP_CREATE");
 	err = syscall(SYS_bpf, BPF_MAP_UPDATE_ELEM, &update, sizeof(update)) ? errno : 0;
 	close(map);
 	return err;

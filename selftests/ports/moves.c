@@ -636,8 +636,7 @@ int main(void)
 		      2 * 2 + 2 * 3);
 	/* a record of the first second since the machine's start has no time, and does not give way */
 	wait_until_ms(1000);
-	ns = ns_make();
-	must(ns >= 0, "no namespace");
+	ns = must_have(ns_make(), "no namespace");
 
 	accepted_before_move(LO4);
 	accepted_before_move(LO6);

@@ -195,9 +195,8 @@ static const char * const silent[] = { "10.6.0.2", "10.6.0.3", "10.6.0.4" };
 
 static int connect_in_vain(const char *to)
 {
-	int fd = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, XTCPPROTO_IPV4);
+	int fd = must_have(socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, XTCPPROTO_IPV4), "no socket");
 
-	must(fd >= 0, "no socket");
 	if (!stack_connect(fd, to, PORT) || errno == EINPROGRESS)
 		return fd;
 	must_say(errno == EADDRNOTAVAIL, "connect() to %s", to);

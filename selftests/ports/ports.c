@@ -139,8 +139,7 @@ static int connect_many(int *fds, int count, const char *text, int port, int low
 
 	*error = 0;
 	for (i = 0; i < count; i++) {
-		fd = stack_socket(ns, XTCP, text);
-		must(fd >= 0, "socket");
+		fd = must_have(stack_socket(ns, XTCP, text), "socket");
 		fcntl(fd, F_SETFL, O_NONBLOCK);
 		if (stack_connect(fd, text, port) && errno != EINPROGRESS) {
 			*error = errno;
@@ -377,8 +376,7 @@ static void no_socket(void)
 	long long resets, later;
 	int bound, client;
 
-	ns = ns_make();
-	must(ns >= 0, "no namespace");
+	ns = must_have(ns_make(), "no namespace");
 	bound = stack_bound(ns, XTCP, LO4, PORT + 20, false);
 	resets = counter_now(ns, "/proc/net/snmp", "Tcp:OutRsts");
 	client = stack_connected(ns, KERNEL, LO4, PORT + 20);

@@ -184,8 +184,7 @@ static void begin(struct place *place)
 	*place = (struct place){ .ns = ns_make_guest() };
 	must(place->ns >= 0, "a namespace");
 	must(!ns_sysctl_set(place->ns, "net.ipv4.ip_local_port_range", "%d %d", FIRST_CHOSEN, LAST_CHOSEN), "a range");
-	place->listener = stack_listener(place->ns, KERNEL, "0.0.0.0", SERVED, true);
-	must(place->listener >= 0, "a listener");
+	place->listener = must_have(stack_listener(place->ns, KERNEL, "0.0.0.0", SERVED, true), "a listener");
 }
 
 /* But for the ports that connect() chose, which records may keep. */

@@ -153,8 +153,7 @@ int main(void)
 	int stack;
 
 	test_begin(stack_count() * 3 + 5);
-	ns = ns_make();
-	must(ns >= 0, "namespace");
+	ns = must_have(ns_make(), "namespace");
 	for (stack = stack_first(); stack <= XTCP; stack++) {
 		records_vouch_for_nobody(stack, PORT + stack);
 		lax_one_vouches_for_nobody(stack, PORT + 2 + stack);

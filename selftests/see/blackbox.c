@@ -492,8 +492,7 @@ static void of_another_peer(void)
 	for (i = 0; i < 1 + CROWD; i++) {
 		c = stack_bound(net.b, KERNEL, i ? v6 ? OTHER_B6 : OTHER_B4 : peer_addr, 0, true);
 		must(c >= 0 && !stack_connect(c, v6 ? NS_A6 : NS_A4, port), "connect");
-		s = accept(listener, NULL, NULL);
-		must(s >= 0, "accept");
+		s = must_have(accept(listener, NULL, NULL), "accept");
 		if (!i)
 			first = stack_port(c);
 		reset(c);
@@ -678,11 +677,10 @@ static bool has_numbers(int ns, int n)
 static void share_of_guest(void)
 {
 	const char *here = "127.0.0.1";
-	int ns = ns_make_guest(), c[16], s[16], i, port = 9000;
+	int ns = must_have(ns_make_guest(), "guest"), c[16], s[16], i, port = 9000;
 	struct slabs before;
 	bool ok;
 
-	must(ns >= 0, "guest");
 	boxes_forget(net.a);
 	boxes_forget(net.b);
 	slabs_read(&before);
@@ -717,8 +715,7 @@ static void share_of_user(void)
 
 	boxes_set_bound(64 * 4);
 	for (i = 0; i <= GUESTS; i++) {
-		ns[i] = ns_make_guest_of(i < GUESTS ? USER : USER + 1);
-		must(ns[i] >= 0, "guest");
+		ns[i] = must_have(ns_make_guest_of(i < GUESTS ? USER : USER + 1), "guest");
 		knob(ns[i], "1");
 		for (k = 0; k < PAIRS; k++)
 			stack_pair_or_die(ns[i], XTCP, ns[i], XTCP, "127.0.0.1", 9000 + k, &c[i][k], &s[i][k]);

@@ -193,10 +193,9 @@ static int ask_unprivileged(void *target)
 
 static void rights(void)
 {
-	int fd, peer, guest = ns_make_guest();
+	int fd, peer, guest = must_have(ns_make_guest(), "guest");
 	struct setting_target t;
 
-	must(guest >= 0, "guest");
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
 	SAME(ns_child(ruled_net.a, ask_unprivileged, &t), EPERM);
 	SAME(ns_child(guest, ask_as, &t), ESRCH);
@@ -211,9 +210,8 @@ static void rights(void)
 static void guest(void)
 {
 	struct setting_target t = { .addr = "127.0.0.1", .peer_addr = "127.0.0.1" };
-	int ns = ns_make_guest(), c[GUESTS + 1], s[GUESTS + 1], i;
+	int ns = must_have(ns_make_guest(), "guest"), c[GUESTS + 1], s[GUESTS + 1], i;
 
-	must(ns >= 0, "guest");
 	boxes_set_bound(GUESTS * 8 * BOX / 1024 + 1);
 	for (i = 0; i <= GUESTS; i++) {
 		stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", 9000 + i, &c[i], &s[i]);

@@ -175,8 +175,7 @@ static void fail_each(int listener, int port, int *without)
 
 	for (n = 1; hit && n < ALLOCATIONS; n++) {
 		refused = refused_boxes();
-		fd = stack_socket(ruled_net.a, XTCP, NS_B4);
-		must(fd >= 0, "socket");
+		fd = must_have(stack_socket(ruled_net.a, XTCP, NS_B4), "socket");
 		failing_nth(n);
 		peer = stack_connect(fd, NS_B4, port);
 		hit = failing_hit();
@@ -205,8 +204,7 @@ static void without_memory(void)
 		return;
 	}
 	SAME(rules_replace("blackbox=1"), 0);
-	listener = stack_listener(ruled_net.b, KERNEL, NS_B4, port, true);
-	must(listener >= 0, "listener");
+	listener = must_have(stack_listener(ruled_net.b, KERNEL, NS_B4, port, true), "listener");
 	/*
 	 * The kernel may need a page for a slab, so the box's allocation may come one later than in the round before,
 	 * and one earlier than in the next round: then none has failed it. So begin again
@@ -243,9 +241,8 @@ static void rights(void)
 /* Its rules are for its own connections; its boxes have an eighth of the bound, and end with it. */
 static void guest(void)
 {
-	int ns = ns_make_guest(), c[GUESTS], s[GUESTS], i;
+	int ns = must_have(ns_make_guest(), "guest"), c[GUESTS], s[GUESTS], i;
 
-	must(ns >= 0, "guest");
 	boxes_set_bound(GUESTS * 8 * BOX / 1024 + 1);
 	SAME(ns_child(ns, ask_as, "blackbox=1"), 0);
 	active(NS_B4, false);

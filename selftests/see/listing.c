@@ -169,8 +169,7 @@ static void listening(const struct setting *s)
 	struct diag_copy copy;
 
 	must(fd >= 0 && !listen(fd, 7), "listener");
-	client = stack_connected(net.b, KERNEL, s->addr, port);
-	must(client >= 0, "client");
+	client = must_have(stack_connected(net.b, KERNEL, s->addr, port), "client");
 	SAME(WAIT_FOR(find(s, port, 0, &copy) == 1 && copy.msg.idiag_rqueue == 1, STACK_DEADLINE_MS), true);
 	SAME(copy.msg.idiag_wqueue, 7);
 	SAME(copy.msg.idiag_state, TCP_LISTEN);
@@ -275,9 +274,8 @@ static void states_and_ports(const struct setting *s)
 
 	must(fd >= 0, "listener");
 	for (i = 0; i < 2; i++) {
-		client[i] = stack_connected(net.b, KERNEL, s->addr, port);
-		child[i] = accept(fd, NULL, NULL);
-		must(client[i] >= 0 && child[i] >= 0, "connection");
+		client[i] = must_have(stack_connected(net.b, KERNEL, s->addr, port), "connection");
+		child[i] = must_have(accept(fd, NULL, NULL), "connection");
 	}
 	close(child[1]);
 	must(stack_at_end(client[1]), "the FIN comes");
@@ -379,8 +377,7 @@ static void other_namespaces(const struct setting *s)
 	SAME(rows_here((void *)s) > 0, true);
 	SAME(ns_call(other, rows_here, (void *)s), 0);
 	SAME(ns_call(guest, rows_here, (void *)s), 0);
-	listener = stack_listener(other, s->stack, s->v6 ? "::1" : "127.0.0.1", 80, false);
-	must(listener >= 0, "listener");
+	listener = must_have(stack_listener(other, s->stack, s->v6 ? "::1" : "127.0.0.1", 80, false), "listener");
 	SAME(ns_call(other, rows_here, (void *)s), 1);
 	SAME(ns_call(guest, rows_here, (void *)s), 0);
 	result(s, "a namespace sees its own alone");

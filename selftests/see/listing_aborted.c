@@ -159,8 +159,7 @@ static void aborted_before_accept(const struct setting *s)
 	SAME(find(s, port, client_port, &copy), ours);
 	if (ours)
 		SAME(copy.msg.idiag_inode, 0);
-	child = accept(fd, NULL, NULL);
-	must(child >= 0, "accept");
+	child = must_have(accept(fd, NULL, NULL), "accept");
 	SAME(find(s, port, client_port, &copy), ours);
 	if (ours) {
 		SAME(copy.msg.idiag_inode != 0, true);
@@ -215,12 +214,10 @@ static int rows_here(void *arg)
 
 static void other_namespaces(const struct setting *s)
 {
-	int fd, peer, port, peer_port, guest = ns_make_guest(), listener;
+	int fd, peer, port, peer_port, guest = must_have(ns_make_guest(), "a guest"), listener;
 	struct diag_copy copy;
 
-	must(guest >= 0, "a guest");
-	listener = stack_listener(guest, s->stack, s->v6 ? "::1" : "127.0.0.1", 80, false);
-	must(listener >= 0, "listener");
+	listener = must_have(stack_listener(guest, s->stack, s->v6 ? "::1" : "127.0.0.1", 80, false), "listener");
 	connection(s, &fd, &peer, &port, &peer_port);
 	reset(fd, peer, "");
 	SAME(find(s, port, peer_port, &copy), 1);
@@ -264,9 +261,8 @@ static void told(const struct setting *s, int client_ns, int server_ns, enum sta
 static void aborted_and_told(const struct setting *s)
 {
 	const char *lo = s->v6 ? "::1" : "127.0.0.1";
-	int guest = ns_make_guest();
+	int guest = must_have(ns_make_guest(), "a guest");
 
-	must(guest >= 0, "a guest");
 	SAME(ns_sysctl_get(guest, SAYS), 0);
 	must(!ns_sysctl_set(net.a, SAYS, "1"), SAYS);
 	told(s, net.b, net.a, XTCP, s->addr, 0);

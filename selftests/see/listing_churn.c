@@ -37,13 +37,11 @@ static struct pair *staying, *closing, racing[RACING];
 
 static void open_pairs(struct pair *pairs, int n, int port)
 {
-	int listener = stack_listener(space, XTCP, "127.0.0.1", port, true), i;
+	int listener = must_have(stack_listener(space, XTCP, "127.0.0.1", port, true), "listener"), i;
 
-	must(listener >= 0, "listener");
 	for (i = 0; i < n; i++) {
-		pairs[i].client = stack_connected(space, XTCP, "127.0.0.1", port);
-		pairs[i].server = accept(listener, NULL, NULL);
-		must(pairs[i].client >= 0 && pairs[i].server >= 0, "connection");
+		pairs[i].client = must_have(stack_connected(space, XTCP, "127.0.0.1", port), "connection");
+		pairs[i].server = must_have(accept(listener, NULL, NULL), "connection");
 	}
 	close(listener);
 }
@@ -64,10 +62,9 @@ static void *churn(void *arg)
 
 	must(listener >= 0, "listener");
 	while (!stop) {
-		client = stack_connected(space, XTCP, "127.0.0.1", port);
-		server = accept(listener, NULL, NULL);
-		other = stack_listener(space, XTCP, "127.0.0.1", 0, false);
-		must(client >= 0 && server >= 0 && other >= 0, "churn");
+		client = must_have(stack_connected(space, XTCP, "127.0.0.1", port), "churn");
+		server = must_have(accept(listener, NULL, NULL), "churn");
+		other = must_have(stack_listener(space, XTCP, "127.0.0.1", 0, false), "churn");
 		if (churned % 8)
 			stack_reset_at_close(client);
 		close_each(client, server, other);
@@ -385,8 +382,7 @@ static void newcomers(void)
 	must(!sched_getaffinity(0, sizeof(cpus), &cpus), "sched_getaffinity");
 	space = ns_make();
 	must(space >= 0 && !ns_sysctl_set(space, "net.xtcp.blackbox", "1 0 65535") && !ns_enter(space), "namespace");
-	proc = open("/proc/net/xtcp", O_RDONLY | O_CLOEXEC);
-	must(proc >= 0, "/proc/net/xtcp");
+	proc = must_have(open("/proc/net/xtcp", O_RDONLY | O_CLOEXEC), "/proc/net/xtcp");
 	stop = false;
 	seen.odd = 0;
 	must(!pthread_create(&thread, NULL, churn_here, NULL), "thread");
@@ -480,9 +476,8 @@ static void ends(void)
 
 static void namespace_ends(void)
 {
-	int other = ns_make(), fd, i;
+	int other = must_have(ns_make(), "namespace"), fd, i;
 
-	must(other >= 0, "namespace");
 	for (i = 0; i < LISTENERS; i++)
 		listeners[i] = stack_listener(other, XTCP, "127.0.0.1", FIRST_LISTENER + i, false);
 	fd = ns_call(other, half_read_in, NULL);

@@ -181,9 +181,8 @@ static void by_tools(const struct setting *s, int fd)
 
 static void each(const struct setting *s)
 {
-	int i, fd = stack_listener(net.a, s->stack, s->addr, PORT, true);
+	int i, fd = must_have(stack_listener(net.a, s->stack, s->addr, PORT, true), "listener");
 
-	must(fd >= 0, "listener");
 	if (s->stack == KERNEL && set_key(fd, s->peer_addr, -1, "") == ENOPROTOOPT) {
 		for (i = 0; i < COMMON; i++)
 			ksft_test_result_skip("the kernel cannot sign segments of kernel TCP, IPv%d: row %d\n",

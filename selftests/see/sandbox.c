@@ -103,8 +103,7 @@ int main(void)
 	test_begin(sizeof(rows) / sizeof(*rows));
 	must(!mkdir(TREE "/sandbox", 0755), "group");
 	must(!ns_shell(ns_home(), "echo +memory >" TREE "/cgroup.subtree_control"), "memory");
-	server = stack_listener(ns_home(), XTCP, "127.0.0.1", atoi(SERVER), false);
-	must(server >= 0, "server");
+	server = must_have(stack_listener(ns_home(), XTCP, "127.0.0.1", atoi(SERVER), false), "server");
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		ksft_test_result(shell_row_right(&rows[i]), "%s\n", rows[i].name);
 	close(server);

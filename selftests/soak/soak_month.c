@@ -126,10 +126,9 @@ static void visit(int ns, const char *addr, uint64_t *rand, bool vanishes)
 	const enum stack stack = next_random(rand) % 4 ? KERNEL : XTCP;
 	const enum stack to = stack == XTCP ? next_random(rand) % 2 : XTCP;
 	struct request r = { .more = next_random(rand) % 4 ? 0 : 1 + next_random(rand) % 4 };
-	int fd = stack_socket(ns, stack, addr);
+	int fd = must_have(stack_socket(ns, stack, addr), "socket");
 	bool well;
 
-	must(fd >= 0, "socket");
 	patience(fd, 120);
 	opened[stack]++;
 	if (stack_connect(fd, addr, PORT + to)) {
@@ -190,10 +189,8 @@ static void load(unsigned int days)
 	long i;
 
 	atomic_store(&over, false);
-	for (i = 0; i < 2; i++) {
-		listener[i] = stack_listener(net.b, i, "::", PORT + i, true);
-		must(listener[i] >= 0, "listener");
-	}
+	for (i = 0; i < 2; i++)
+		listener[i] = must_have(stack_listener(net.b, i, "::", PORT + i, true), "listener");
 	for (i = 0; i < 2 * WORKERS; i++)
 		must(!pthread_create(&workers[i], NULL, work, (void *)(i & 1)), "thread");
 	for (i = 0; i <= CLIENTS; i++)

@@ -212,13 +212,10 @@ int main(void)
 	ksft_set_plan(4 * 2 * 7);
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
-	tap = ns_socket(net.a, AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL));
-	must(tap >= 0, "tap");
+	tap = must_have(ns_socket(net.a, AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL)), "tap");
 	network(NULL);
-	for (i = 0; i < 2; i++) {
-		listeners[i] = stack_listener(net.b, i, NS_B4, PORT + i, true);
-		must(listeners[i] >= 0, "listener");
-	}
+	for (i = 0; i < 2; i++)
+		listeners[i] = must_have(stack_listener(net.b, i, NS_B4, PORT + i, true), "listener");
 	for (i = 0; i < 4; i++) {
 		p = (struct pair) { .client_stack = i & 1, .server_stack = i >> 1 };
 		for (sender = CLIENT; sender <= SERVER; sender++) {

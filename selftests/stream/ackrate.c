@@ -129,19 +129,16 @@ static struct seen transfer(const struct ns_pair *net, bool v6, int rate)
 	socklen_t len = sizeof(got);
 	const int room = BUFFER;
 
-	listener = stack_listener(net->b, XTCP, v6 ? NS_B6 : NS_B4, PORT, true);
-	must(listener >= 0, "listener");
+	listener = must_have(stack_listener(net->b, XTCP, v6 ? NS_B6 : NS_B4, PORT, true), "listener");
 	must(!setsockopt(listener, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) ||
 	     !setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room)), "SO_RCVBUF");
-	client = stack_socket(net->a, XTCP, v6 ? NS_B6 : NS_B4);
-	must(client >= 0, "socket");
+	client = must_have(stack_socket(net->a, XTCP, v6 ? NS_B6 : NS_B4), "socket");
 	must(!setsockopt(client, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) ||
 	     !setsockopt(client, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), "SO_SNDBUF");
 	must(!setsockopt(client, IPPROTO_TCP, XTCP_ACK_RATE, &rate, sizeof(rate)), "XTCP_ACK_RATE");
 	must(!getsockopt(client, IPPROTO_TCP, XTCP_ACK_RATE, &got, &len) && got == rate, "XTCP_ACK_RATE");
 	must(!stack_connect(client, v6 ? NS_B6 : NS_B4, PORT), "connect");
-	server = accept(listener, NULL, NULL);
-	must(server >= 0, "accept");
+	server = must_have(accept(listener, NULL, NULL), "accept");
 
 	seen.sent = -count(net->a, "TcpExt:TCPAckRateSent");
 	seen.received = -count(net->b, "TcpExt:TCPAckRateRecv");

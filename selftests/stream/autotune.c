@@ -53,12 +53,10 @@ static void make_network(struct router *r, const struct run *run)
 
 static void open_ends(const struct router *r, const struct run *run, int *out, int *in)
 {
-	int listener = stack_listener(r->receiver, run->receiver, ROUTER_RECEIVER4, PORT, true);
+	int listener = must_have(stack_listener(r->receiver, run->receiver, ROUTER_RECEIVER4, PORT, true), "listen");
 
-	must(listener >= 0, "listen");
 	must(!run->rcvbuf || !setsockopt(listener, SOL_SOCKET, SO_RCVBUF, &run->rcvbuf, sizeof(int)), "SO_RCVBUF");
-	*out = stack_connected(r->sender, run->sender, ROUTER_RECEIVER4, PORT);
-	must(*out >= 0, "connect");
+	*out = must_have(stack_connected(r->sender, run->sender, ROUTER_RECEIVER4, PORT), "connect");
 	*in = accept(listener, NULL, NULL);
 	must(*in >= 0 && !fcntl(*out, F_SETFL, O_NONBLOCK) && !fcntl(*in, F_SETFL, O_NONBLOCK), "accept");
 	close(listener);

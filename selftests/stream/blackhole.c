@@ -70,11 +70,9 @@ static void make(struct stream *s, enum stack stack, bool v6, int probing)
 static void connect_ends(struct stream *s)
 {
 	const char *addr = s->v6 ? ROUTER_RECEIVER6 : ROUTER_RECEIVER4;
-	int listener = stack_listener(s->r.receiver, KERNEL, addr, PORT, true);
+	int listener = must_have(stack_listener(s->r.receiver, KERNEL, addr, PORT, true), "listen");
 
-	must(listener >= 0, "listen");
-	s->out = stack_connected(s->r.sender, s->stack, addr, PORT);
-	must(s->out >= 0, "connect");
+	s->out = must_have(stack_connected(s->r.sender, s->stack, addr, PORT), "connect");
 	s->in = accept(listener, NULL, NULL);
 	must(s->in >= 0 && !fcntl(s->out, F_SETFL, O_NONBLOCK) && !fcntl(s->in, F_SETFL, O_NONBLOCK), "accept");
 	close(listener);

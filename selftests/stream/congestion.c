@@ -105,10 +105,7 @@ static int choose_as_nobody(int fd, const char *name)
 
 static int new_socket(int ns)
 {
-	int fd = stack_socket(ns, stack, "127.0.0.1");
-
-	must(fd >= 0, "socket");
-	return fd;
+	return must_have(stack_socket(ns, stack, "127.0.0.1"), "socket");
 }
 
 #define RESULT(good, text)	ksft_test_result(good, "%s: %s\n", stack_name(stack), text)

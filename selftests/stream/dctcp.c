@@ -45,15 +45,13 @@ static void open_pair(const char *algorithm, const char *ecn, int *client, int *
 	int listener;
 
 	must(!ns_sysctl_set(pair.a, "net.xtcp.ecn", ecn) && !ns_sysctl_set(pair.b, "net.xtcp.ecn", ecn), "ecn");
-	listener = stack_bound(pair.b, XTCP, NS_B4, PORT, true);
-	must(listener >= 0, "listener");
+	listener = must_have(stack_bound(pair.b, XTCP, NS_B4, PORT, true), "listener");
 	choose(listener, algorithm);
 	must(!listen(listener, 8), "listen");
 	*client = stack_socket(pair.a, XTCP, NS_B4);
 	choose(*client, algorithm);
 	must(!stack_connect(*client, NS_B4, PORT), "connect");
-	*server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	must(*server >= 0, "accept");
+	*server = must_have(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept");
 	close(listener);
 }
 

@@ -450,8 +450,7 @@ static void own_hooks(void)
 	bool right;
 
 	connect_both();
-	looking = stack_socket(net, XTCP, here);
-	must(looking >= 0, "socket");
+	looking = must_have(stack_socket(net, XTCP, here), "socket");
 	if (*here == ':')
 		option(looking, IPPROTO_IPV6, IPV6_TRANSPARENT, 1);
 	else
@@ -675,11 +674,10 @@ static bool writes_to_queued(int listener)
 /* Nobody has accepted the reader: its text waits for accept(), and the end of the listener resets it. */
 static void not_accepted(void)
 {
-	int listener = stack_listener(net, XTCP, here, PORT + 2, true);
+	int listener = must_have(stack_listener(net, XTCP, here, PORT + 2, true), "listener");
 	char in[8];
 	bool right;
 
-	must(listener >= 0, "listener");
 	right = writes_to_queued(listener);
 	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	right = recv(server, in, sizeof(in), 0) == 3 && !memcmp(in, "abc", 3) && right;
@@ -851,8 +849,7 @@ int main(void)
 
 	ksft_print_header();
 	ksft_set_plan(2 * RESULTS);
-	net = ns_make();
-	must(net >= 0, "namespace");
+	net = must_have(ns_make(), "namespace");
 	tracing_start("local");
 	for (i = 0; i < 2; i++) {
 		here = addresses[i];

@@ -143,8 +143,7 @@ static void fq_goes(void)
 	bulk_send(s.client, STREAM / 4);
 	must(WAIT_FOR(!bulk_unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
 	must(!netem_replace(net.a, "veth0", "pfifo"), "qdisc");
-	tap = tap_open(net.a, "veth0");
-	must(tap >= 0, "tap");
+	tap = must_have(tap_open(net.a, "veth0"), "tap");
 	bulk_send(s.client, STREAM);
 	n = departures(tap, s.client, seen);
 	least_us = info(s.client).min_rtt;
@@ -173,8 +172,7 @@ static void evenly(enum stack stack, bool v6, bool fq)
 	/* the SYN has met it: who knows of fq says when each bundle departs */
 	must(!fq || !netem_fq_by_time(net.a, "veth0"), "fq");
 	set_rate(s.client, RATE);
-	tap = tap_open(net.a, "veth0");
-	must(tap >= 0, "tap");
+	tap = must_have(tap_open(net.a, "veth0"), "tap");
 	room(s.client);
 	bulk_send(s.client, STREAM);
 	n = departures(tap, s.client, seen);
@@ -204,8 +202,7 @@ static void catch_up(enum stack stack)
 	bulk_send(s.client, 2 * UNPACED * 1448);
 	must(WAIT_FOR(!bulk_unacknowledged(s.client), STACK_DEADLINE_MS), "acknowledged");
 	wait_until_ms(wait_now_ms() + 300);
-	tap = tap_open(net.a, "veth0");
-	must(tap >= 0, "tap");
+	tap = must_have(tap_open(net.a, "veth0"), "tap");
 	bulk_send(s.client, 8 * 1448);
 	n = departures(tap, s.client, seen);
 	if (n == 4) {

@@ -370,8 +370,7 @@ int main(void)
 	test_begin(10);
 	must(!router_make(&router, 1500, false), "namespaces");
 	must(!ns_sysctl_set(router.receiver, "net.ipv4.tcp_rmem", "4096 6291456 6291456"), "the receiver's window");
-	listener = stack_listener(router.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true);
-	must(listener >= 0, "listen");
+	listener = must_have(stack_listener(router.receiver, KERNEL, ROUTER_RECEIVER4, PORT, true), "listen");
 	set_path(MBIT * 1000, 200, RTT_MS);
 	times("600 KB", SHORT);
 	times("12 MB", LONG);
