@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The parts of ao_calls: which stack is asked, over which IP, and what a test does repeatedly. */
-#ifndef SELFTESTS_AO_CALLS_H
-#define SELFTESTS_AO_CALLS_H
+#pragma once
 
 #include <errno.h>
 #include <kselftest.h>
@@ -73,5 +72,3 @@ void ao_calls_record(void);
 void ao_calls_async(void);
 void ao_calls_limit(void);
 void ao_calls_again(void);
-
-#endif

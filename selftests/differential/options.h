@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The options whose answers differ between the stacks, and why. */
-#ifndef SELFTESTS_OPTIONS_H
-#define SELFTESTS_OPTIONS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -46,5 +45,3 @@ struct option_differs {
 };
 
 extern struct option_differs options_differ[];
-
-#endif

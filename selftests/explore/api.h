@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the socket API promises, compared with what one program sees. Each function notes the first promise broken. */
-#ifndef EXPLORE_API_H
-#define EXPLORE_API_H
+#pragma once
 
 struct end;
 
@@ -15,5 +14,3 @@ void api_end(struct end *end);
 int api_shut(struct end *end);
 /* @call has failed with end->error, and the socket is still open. */
 void api_error(struct end *end, const char *call);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The program at one end: it writes and reads as the scenario says, and checks what it reads. */
-#ifndef EXPLORE_END_H
-#define EXPLORE_END_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -113,5 +112,3 @@ void end_zerocopy_close(struct end *end);
 
 /* Notes the first thing that the socket API must not do. */
 void end_wrong(struct end *end, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-#endif

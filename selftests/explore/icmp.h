@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A router's answer to a packet too long for its next link (RFC 792, RFC 1191, RFC 4443). */
-#ifndef EXPLORE_ICMP_H
-#define EXPLORE_ICMP_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,5 +12,3 @@
 size_t icmp_too_long(uint8_t icmp[ICMP_LARGEST], const uint8_t *packet, size_t len, int mtu);
 /* Is the packet such an answer? */
 bool icmp_is(const uint8_t *packet);
-
-#endif

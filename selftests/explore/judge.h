@@ -3,8 +3,7 @@
  * An independent reader of the wire: it sees each segment when it leaves and when it arrives, and says
  * which rule a sender broke. It knows nothing of either stack.
  */
-#ifndef EXPLORE_JUDGE_H
-#define EXPLORE_JUDGE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -233,5 +232,3 @@ uint32_t judge_acked_most(const struct judge *j, enum side side);
 /* Octets in order that have arrived there, and how many of them the side has acknowledged. */
 uint32_t judge_received(const struct judge *j, enum side side);
 uint32_t judge_taken(const struct judge *j, enum side side);
-
-#endif

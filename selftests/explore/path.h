@@ -3,8 +3,7 @@
  * The network between two namespaces: each has a tun device, and this program carries every packet, by
  * the rules of the scenario and with its chance.
  */
-#ifndef EXPLORE_PATH_H
-#define EXPLORE_PATH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -83,5 +82,3 @@ void path_step(struct path *path);
 bool path_has_news(struct path *path);
 /* Microseconds until the next packet is due; -1: none is on its way. */
 long long path_wait_us(const struct path *path);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Plays a scenario: both ends, and the network between them. */
-#ifndef EXPLORE_PLAY_H
-#define EXPLORE_PLAY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,5 +43,3 @@ void play_begin(void);
 bool play_rest(char *why, size_t size);
 /* False: some minutes after all has ended, xtcp still does something. */
 bool play_still(char *why, size_t size);
-
-#endif

@@ -3,8 +3,7 @@
  * An explored scenario. All of it follows from a seed, or from a row such as "seed=7 client=xtcp mtu=1500", which
  * leaves out everything that it does not name. scenario_text.c has the names of the fields.
  */
-#ifndef EXPLORE_SCENARIO_H
-#define EXPLORE_SCENARIO_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -193,5 +192,3 @@ int scenario_read(struct scenario *s, const char *row);
 unsigned int scenario_fields(void);
 bool scenario_leave_out(struct scenario *s, unsigned int nth);
 bool scenario_halve(struct scenario *s, unsigned int nth);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* TCP segments as the wire has them, read without the help of either stack. */
-#ifndef EXPLORE_SEGMENT_H
-#define EXPLORE_SEGMENT_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -66,5 +65,3 @@ void segment_strip_fastopen(uint8_t *packet, size_t len);
 
 /* The Internet checksum, not complemented; @sum is the sum of the octets before. */
 uint32_t segment_sum(const uint8_t *p, size_t len, uint32_t sum);
-
-#endif

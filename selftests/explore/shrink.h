@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Makes a scenario that breaks a rule smaller. */
-#ifndef EXPLORE_SHRINK_H
-#define EXPLORE_SHRINK_H
+#pragma once
 
 #include "scenario.h"
 #include "trial.h"
 
 /* Prints the smallest scenario found that still fails in the way of @why, as "row: ...". */
 void shrink(const struct scenario *s, bool compares, const char why[TRIAL_WHY]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What xtcp holds, and whether it has given all of it back when nothing lives any more. */
-#ifndef EXPLORE_STATE_H
-#define EXPLORE_STATE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,5 +19,3 @@ void state_watch(bool on);
 bool state_is_still(char *why, size_t size);
 /* Are there no objects that nothing refers to? The debug kernel's kmemleak looks for them. */
 bool state_has_no_leaks(char *why, size_t size);
-
-#endif

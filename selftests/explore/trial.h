@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Plays a scenario, and says which rule it broke: "RULE: what was seen". */
-#ifndef EXPLORE_TRIAL_H
-#define EXPLORE_TRIAL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -19,5 +18,3 @@ bool trial_rest(char why[TRIAL_WHY]);
 void trial_rest_each(bool each);
 /* After the last rest: false, with the reason in @why, if xtcp still does something, or has lost memory. */
 bool trial_end(char why[TRIAL_WHY]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A scenario while it is played: connections, each with two ends and a judge, on one path. */
-#ifndef EXPLORE_WORLD_H
-#define EXPLORE_WORLD_H
+#pragma once
 
 #include "end.h"
 #include "judge.h"
@@ -125,5 +124,3 @@ void verdict_after(struct world *w);
 int verdict_state(const struct world *w, enum side side);
 /* Notes the first thing that is wrong. */
 void verdict_wrong(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-#endif

@@ -3,8 +3,7 @@
  * The arithmetic of TCP-AO (RFC 5925, RFC 5926), for segments that tests sign and check by
  * themselves, without the kernel.
  */
-#ifndef SELFTESTS_AO_H
-#define SELFTESTS_AO_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,5 +51,3 @@ unsigned int ao_header_at(int ip);
 
 /* RFC 5925 section 6.2: the SNE of @seq, in a stream of less than 2^31 octets that begins with @isn. */
 uint32_t ao_sne(uint32_t isn, uint32_t seq);
-
-#endif

@@ -3,8 +3,7 @@
  * The options of TCP-AO, by the API of Linux. One structure, struct aoopt_key, says what a test
  * wants of a key; the rest is 0.
  */
-#ifndef SELFTESTS_AOOPT_H
-#define SELFTESTS_AOOPT_H
+#pragma once
 
 #include <linux/tcp.h>
 #include <linux/xtcp_ao.h>
@@ -47,5 +46,3 @@ int aoopt_keys(int fd, struct tcp_ao_getsockopt *keys, int room);
 
 /* Has this kernel TCP the options? */
 bool aoopt_kernel_has(void);
-
-#endif

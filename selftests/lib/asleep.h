@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Where a thread of this process sleeps. */
-#ifndef SELFTESTS_ASLEEP_H
-#define SELFTESTS_ASLEEP_H
+#pragma once
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -40,5 +39,3 @@ bool asleep_owner_begin(struct asleep_owner *owner, int fd);
 
 /* Was the call a success? */
 bool asleep_owner_end(struct asleep_owner *owner);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The black boxes of a namespace. */
-#ifndef SELFTESTS_BOXES_H
-#define SELFTESTS_BOXES_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,5 +27,3 @@ bool boxes_has_in_order(const char *box, const char * const *words);
 
 /* The bound for the boxes of all namespaces, KiB; usually 4096. */
 void boxes_set_bound(int kib);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Much text, on a connection whose other end reads. What fails ends the program. */
-#ifndef SELFTESTS_BULK_H
-#define SELFTESTS_BULK_H
+#pragma once
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -29,5 +28,3 @@ void bulk_send(int fd, int len);
 
 /* Octets that were written and not acknowledged. */
 int bulk_unacknowledged(int fd);
-
-#endif

@@ -3,8 +3,7 @@
  * Streams with chosen congestion control that share a router's bottleneck. They are sent as fast as they go; the
  * receiver is kernel TCP.
  */
-#ifndef SELFTESTS_CONTEST_H
-#define SELFTESTS_CONTEST_H
+#pragma once
 
 #include "router.h"
 #include "stack.h"
@@ -36,5 +35,3 @@ int contest_share_above(int us);
 
 /* What it received in these @ms. */
 double contest_mbit(const struct contestant *c, int ms);
-
-#endif

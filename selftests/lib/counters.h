@@ -3,8 +3,7 @@
  * Counters as in /proc/net/snmp and /proc/net/netstat (and xtcp's files of the
  * same format): pairs of lines "Tcp: name name ..." and "Tcp: value value ...".
  */
-#ifndef SELFTESTS_COUNTERS_H
-#define SELFTESTS_COUNTERS_H
+#pragma once
 
 #define COUNTERS_MAX 512
 
@@ -32,5 +31,3 @@ long long counters_diff(const struct counters *before, const struct counters *af
 
 /* One value, read now: counter_now(ns, "/proc/net/xtcp_netstat", "TcpExt:ListenDrops"). */
 long long counter_now(int ns, const char *path, const char *name);
-
-#endif

@@ -6,8 +6,7 @@
  * expires. Where a packet ends 30 bursts of 100, one stream in a thousand stands still for minutes, on any TCP. A real
  * network has other traffic.
  */
-#ifndef SELFTESTS_CROSSING_H
-#define SELFTESTS_CROSSING_H
+#pragma once
 
 #include <netinet/in.h>
 #include <pthread.h>
@@ -23,5 +22,3 @@ struct crossing {
 /* From now on a small packet goes each way every 20 ms: from namespace @a to IPv4 address @b_addr, @b to @a_addr. */
 void crossing_start(struct crossing *c, int a, const char *b_addr, int b, const char *a_addr);
 void crossing_end(struct crossing *c);
-
-#endif

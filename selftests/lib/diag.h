@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Listings by netlink: sock_diag with inet_diag's requests, of either stack. */
-#ifndef SELFTESTS_DIAG_H
-#define SELFTESTS_DIAG_H
+#pragma once
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
@@ -86,5 +85,3 @@ static inline uint64_t diag_cookie(const struct inet_diag_msg *msg)
 {
 	return msg->id.idiag_cookie[0] | (uint64_t)msg->id.idiag_cookie[1] << 32;
 }
-
-#endif

@@ -14,8 +14,7 @@
  * records "connect(c, LO(1), ALEN): -1 ECONNREFUSED". A scenario runs in a
  * process of its own, so it may leave descriptors, threads and children behind.
  */
-#ifndef XTCP_SELFTESTS_DIFF_H
-#define XTCP_SELFTESTS_DIFF_H
+#pragma once
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -186,5 +185,3 @@ int diff_list_load(FILE *f);
 bool diff_list_compare(const char *scenario, const char *family, const char *kernel, const char *xtcp);
 bool diff_list_sound(const char *scenario, const char *family, const char *xtcp);
 int diff_list_unused(bool all);
-
-#endif

@@ -4,8 +4,7 @@
  * carries every packet from one to the other after a delay, in order. One connection at a time, over IPv4, from
  * a, which sends the text, to b.
  */
-#ifndef SELFTESTS_DROPPATH_H
-#define SELFTESTS_DROPPATH_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -53,5 +52,3 @@ int droppath_open(struct droppath *path, int delay_ms, unsigned int mtu);
 void droppath_plan(struct droppath *path, const struct droppath_plan *plan);
 /* Carries what is due; waits until there is something to do, for @ms at most. */
 void droppath_step(struct droppath *path, int ms);
-
-#endif

@@ -3,8 +3,7 @@
  * A network that can mark instead of dropping, between two namespaces, and what came of it: how much was marked,
  * whether something was lost. What fails ends the program, but where a function says whether all is well.
  */
-#ifndef SELFTESTS_ECNPATH_H
-#define SELFTESTS_ECNPATH_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -45,5 +44,3 @@ bool ecnpath_stream(int from, int to, int octets);
 
 /* The same by writes that end at each @piece octets, fewer than 65536; before that only full segments leave. */
 bool ecnpath_stream_by(int from, int to, int octets, int piece);
-
-#endif

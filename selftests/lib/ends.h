@@ -4,8 +4,7 @@
  * processor each call has had its effect at the peer when it returns, so no other
  * process has to run and nothing has to be waited for. What fails ends the program.
  */
-#ifndef SELFTESTS_ENDS_H
-#define SELFTESTS_ENDS_H
+#pragma once
 
 #include "ns.h"
 #include "stack.h"
@@ -44,5 +43,3 @@ void ends_close_server_first(const struct ends *ends);
 
 /* By RST: nothing is left on either side. */
 void ends_abort(const struct ends *ends);
-
-#endif

@@ -3,8 +3,7 @@
  * Listeners of xtcp that wait for a successor (net.xtcp.migrate_wait_ms), and their successors. What fails ends the
  * program.
  */
-#ifndef SELFTESTS_ESTATE_H
-#define SELFTESTS_ESTATE_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -28,5 +27,3 @@ bool estate_is_free(int ns, const char *text, int port);
 
 /* How many of @count ports, from @port on, are in use. */
 int estate_in_use(int ns, const char *text, int port, int count);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Allocations of this task that fail, on a kernel that has fault injection. */
-#ifndef SELFTESTS_FAILING_H
-#define SELFTESTS_FAILING_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -25,5 +24,3 @@ int failing_left(void);
 
 /* Has it failed? */
 bool failing_hit(void);
-
-#endif

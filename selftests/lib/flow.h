@@ -3,8 +3,7 @@
  * Streams whose every octet is known: octet n of a stream depends on n, so one
  * that is lost, doubled, moved or changed is found.
  */
-#ifndef SELFTESTS_FLOW_H
-#define SELFTESTS_FLOW_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,5 +36,3 @@ void flow_pair(struct flow *a, int fd_a, long long to_b, struct flow *b, int fd_
 
 /* Prints what went wrong, a diagnostic line for each flow. */
 void flow_explain(const struct flow *flows, int n);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Requests to a family of generic netlink. */
-#ifndef SELFTESTS_GENERIC_H
-#define SELFTESTS_GENERIC_H
+#pragma once
 
 #include <stdint.h>
 
@@ -42,5 +41,3 @@ int setting_send(int fd, struct netlink_request *req);
 
 /* Sends it in the namespace of the caller: 0 or the errno of the answer. */
 int setting_ask(struct netlink_request *req);
-
-#endif

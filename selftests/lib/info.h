@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* TCP_INFO. Of linux/tcp.h, for libc's does not have all of it. */
-#ifndef SELFTESTS_INFO_H
-#define SELFTESTS_INFO_H
+#pragma once
 
 #include <linux/tcp.h>
 #include <stddef.h>
@@ -31,5 +30,3 @@ static inline struct tcp_info info_of(int fd)
 	must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), "TCP_INFO");
 	return info;
 }
-
-#endif

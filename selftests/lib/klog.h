@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the kernel's log says from a moment on. */
-#ifndef SELFTESTS_KLOG_H
-#define SELFTESTS_KLOG_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -13,5 +12,3 @@ bool klog_has(const char *what);
 
 /* Reads to the end. Return: how many records contain @what; *@has: one of them contains @line. */
 int klog_count(const char *what, const char *line, bool *has);
-
-#endif

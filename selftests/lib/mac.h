@@ -3,8 +3,7 @@
  * HMAC-SHA-1 (RFC 2104, RFC 3174) and AES-128-CMAC (RFC 4493), for MACs that tests write and check
  * by themselves. For what is short: each message is a whole in memory.
  */
-#ifndef SELFTESTS_MAC_H
-#define SELFTESTS_MAC_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,5 +13,3 @@
 
 void mac_hmac_sha1(const void *key, size_t key_len, const void *data, size_t len, uint8_t out[MAC_SHA1_LEN]);
 void mac_aes_cmac(const uint8_t key[MAC_CMAC_LEN], const void *data, size_t len, uint8_t out[MAC_CMAC_LEN]);
-
-#endif

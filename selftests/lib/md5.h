@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* MD5 (RFC 1321), for signatures that tests write and check by themselves. */
-#ifndef SELFTESTS_MD5_H
-#define SELFTESTS_MD5_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -15,5 +14,3 @@ struct md5 {
 void md5_begin(struct md5 *m);
 void md5_add(struct md5 *m, const void *data, size_t len);
 void md5_end(struct md5 *m, uint8_t digest[16]);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the programs of `make bench` have in common. */
-#ifndef SELFTESTS_MEASURE_H
-#define SELFTESTS_MEASURE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -76,5 +75,3 @@ void profile_mark(void);
 
 /* Copies the addresses of all functions of the kernel and of the module into the file @name. */
 void profile_copy_symbols(const char *name);
-
-#endif

@@ -4,8 +4,7 @@
  * by XTCP_KO in the environment, which selftests/run sets. A test finds the
  * module loaded and leaves it loaded.
  */
-#ifndef SELFTESTS_MODULE_H
-#define SELFTESTS_MODULE_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -73,5 +72,3 @@ bool module_second_is_loaded(void);
  */
 bool module_algorithm_replace(void);
 int module_algorithm_unload(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What a test cannot go on without. */
-#ifndef SELFTESTS_MUST_H
-#define SELFTESTS_MUST_H
+#pragma once
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,5 +39,3 @@ static inline __attribute__((format(printf, 2, 3))) void must_put(const char *pa
 	va_end(args);
 	must(fd >= 0 && len > 0 && !close(fd), path);
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What a test needs besides root and the module: needs.c looks for it before main(), or skips the test. */
-#ifndef SELFTESTS_NEEDS_H
-#define SELFTESTS_NEEDS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -14,5 +13,3 @@
 #define NEEDS_MODULE	const char * const needs_module = "XTCP_KO"
 #define NEEDS_SECOND	const char * const needs_second = "XTCP_B_KO"
 #define NEEDS_WRAPPER	const char * const needs_wrapper = "XTCP_WRAPPER_KO"
-
-#endif

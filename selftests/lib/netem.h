@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A bad network: the netem qdisc on a link, set by netlink, without a tc process. */
-#ifndef SELFTESTS_NETEM_H
-#define SELFTESTS_NETEM_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -66,5 +65,3 @@ long long netem_waiting(int ns, const char *name);
 
 /* Octets that wait before its bottleneck now, or -1. */
 long long netem_queued(int ns, const char *name);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Just enough rtnetlink for ns.c: build one request, send it, read the answer. */
-#ifndef SELFTESTS_NETLINK_H
-#define SELFTESTS_NETLINK_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -26,5 +25,3 @@ void netlink_end(struct netlink_request *req, struct rtattr *nest);
 
 /* Sends it in namespace @ns and waits for the answer: 0, or -1 with errno. */
 int netlink_talk(int ns, struct netlink_request *req);
-
-#endif

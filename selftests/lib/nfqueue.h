@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A queue of netfilter that keeps what comes into it. */
-#ifndef SELFTESTS_NFQUEUE_H
-#define SELFTESTS_NFQUEUE_H
+#pragma once
 
 #include <stddef.h>
 
@@ -16,5 +15,3 @@ int nfqueue_pass(int fd, int queue, int packet);
 
 /* The same, but replaces the packet by @data, from its IP header on. */
 int nfqueue_pass_as(int fd, int queue, int packet, const void *data, size_t len);
-
-#endif

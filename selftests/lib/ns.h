@@ -7,8 +7,7 @@
  * namespace the thread is in; sockets stay where they were made. All functions
  * that return int give 0 or a descriptor, or -1 after a line on standard error.
  */
-#ifndef SELFTESTS_NS_H
-#define SELFTESTS_NS_H
+#pragma once
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -98,5 +97,3 @@ long ns_sysctl_get(int ns, const char *name);
 
 /* Reads a file as seen in @ns ("/proc/net/xtcp") whole; free() it. NULL: none. */
 char *ns_read_file(int ns, const char *path);
-
-#endif

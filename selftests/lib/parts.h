@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The parts of a program that can be run by name: `unload wrapped`. */
-#ifndef SELFTESTS_PARTS_H
-#define SELFTESTS_PARTS_H
+#pragma once
 
 struct part {
 	const char *name;	/* NULL: the end */
@@ -13,5 +12,3 @@ struct part {
 int parts_results(const struct part *parts, char **wanted);
 
 void parts_run(const struct part *parts, char **wanted);
-
-#endif

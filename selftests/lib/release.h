@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Which kernel this is. */
-#ifndef XTCP_SELFTESTS_RELEASE_H
-#define XTCP_SELFTESTS_RELEASE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -27,5 +26,3 @@ bool release_is_rt(void);
 
 /* Is a row worth its time that is about kernel TCP alone? The stock kernel says what the debug kernel would say. */
 bool release_judges_kernel_tcp(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* io_uring by its system calls: no library is needed. */
-#ifndef SELFTESTS_RING_H
-#define SELFTESTS_RING_H
+#pragma once
 
 #include <stdbool.h>
 #include <linux/io_uring.h>
@@ -30,5 +29,3 @@ bool ring_is_empty(const struct ring *r);
 
 /* Takes the next completion; false: there is none. */
 bool ring_take(struct ring *r, struct io_uring_cqe *cqe);
-
-#endif

@@ -3,8 +3,7 @@
  * A sender and a receiver with a router between them, which is the bad network: what it
  * drops has left the sender's own queues, where netem on the sender's device would leave it.
  */
-#ifndef SELFTESTS_ROUTER_H
-#define SELFTESTS_ROUTER_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -42,5 +41,3 @@ long long router_drops(const struct router *r);
 
 /* Packets that are on their way forth or back. */
 long long router_waiting(const struct router *r);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The rows of /proc/net/tcp, tcp6, xtcp and xtcp6. */
-#ifndef SELFTESTS_ROWS_H
-#define SELFTESTS_ROWS_H
+#pragma once
 
 /* A row, every column that Linux has; of those that only a full socket has, -1 where they are not there. */
 struct row {
@@ -37,5 +36,3 @@ int rows_find(int ns, const char *path, unsigned int local_port, unsigned int pe
 
 /* The state in that row, 0 if there is none, -1 if there are several. */
 int rows_state(int ns, const char *path, unsigned int local_port, unsigned int peer_port);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Connections that obey rules of the policy table: from xtcp in one namespace to kernel TCP in another, and back. */
-#ifndef SELFTESTS_RULED_H
-#define SELFTESTS_RULED_H
+#pragma once
 
 #include "ns.h"
 
@@ -18,5 +17,3 @@ void ruled_close(int fd, int peer);
 
 /* Runs `xtcp policy` in .a; its exit status, or 99 if what it says does not have @words in it. */
 int ruled_tool(const char *arguments, const char *words);
-
-#endif

@@ -3,8 +3,7 @@
  * The policy table of a namespace, by generic netlink: requests from words, as "to=10.0.0.0/8 dport=80 cc=bbr", what is
  * listed, and what a connection has obeyed.
  */
-#ifndef SELFTESTS_RULES_H
-#define SELFTESTS_RULES_H
+#pragma once
 
 #include <linux/netlink.h>
 #include <stdbool.h>
@@ -39,5 +38,3 @@ int rules_listed(int ns);
 bool rules_has_congestion(int fd, const char *name);
 long rules_rate_of(int fd);
 int rules_cwnd_of(int fd);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Several numbers are compared for one result. */
-#ifndef SELFTESTS_SAME_H
-#define SELFTESTS_SAME_H
+#pragma once
 
 #include <kselftest.h>
 
@@ -21,5 +20,3 @@ static inline void same_result(const char *name)
 	ksft_test_result(!problems, "%s\n", name);
 	problems = 0;
 }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Rows that are lines for the shell, each with all that it has to print. */
-#ifndef SELFTESTS_SHELLROWS_H
-#define SELFTESTS_SHELLROWS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -26,5 +25,3 @@ bool shell_row_right(const struct shell_row *row);
  * the nearest who takes orphans in (PR_SET_CHILD_SUBREAPER); a process that stays has SIGALRM end the test.
  */
 void shell_rows_end(void);
-
-#endif

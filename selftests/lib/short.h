@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* How thorough a run is: with SHORT=1 in the environment, as in `make check`, storms have fewer rounds. */
-#ifndef XTCP_SELFTESTS_SHORT_H
-#define XTCP_SELFTESTS_SHORT_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -9,5 +8,3 @@ bool short_run(void);
 
 /* The rounds of a storm: ROUNDS= in the environment, or @full, of which a short run has a quarter. */
 int short_rounds(int full);
-
-#endif

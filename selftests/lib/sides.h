@@ -3,8 +3,7 @@
  * Which stack is at which end, over which IP. The tests between two namespaces
  * run for each of these; on kernel TCP alone (-s kernel) they prove themselves.
  */
-#ifndef SELFTESTS_SIDES_H
-#define SELFTESTS_SIDES_H
+#pragma once
 
 #include "ns.h"
 #include "stack.h"
@@ -59,5 +58,3 @@ bool sides_state(int ns, enum stack stack, const char *addr, int fd, int state,
 /* The same for a row alone: of an orphan, a half-open connection, a TIME-WAIT. */
 bool sides_row(int ns, enum stack stack, const char *addr, int local_port,
 	       int peer_port, int row);
-
-#endif

@@ -3,8 +3,7 @@
  * What tests of signed connections between two namespaces have in common, whatever signs: MD5
  * (RFC 2385) or TCP-AO (RFC 5925).
  */
-#ifndef SELFTESTS_SIGNING_H
-#define SELFTESTS_SIGNING_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -48,5 +47,3 @@ bool signing_mapped(const struct signing *how, const struct sides *s, bool (*pre
 /* A listener in a VRF. @prepare gives it its keys, with "secret" for the client in the VRF with the device @vrf. */
 bool signing_vrf(const struct signing *how, const struct sides *s,
 		 bool (*prepare)(int listener, const struct sides *s, int vrf));
-
-#endif

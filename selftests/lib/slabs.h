@@ -3,8 +3,7 @@
  * Objects in use in the slabs of xtcp, which are never merged with others, to see
  * that all come back. Exact where a slab can be shrunk first (the debug kernel).
  */
-#ifndef SELFTESTS_SLABS_H
-#define SELFTESTS_SLABS_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -22,5 +21,3 @@ void slabs_read(struct slabs *slabs);
 
 /* True as soon as no slab has more objects than in @before; says which has, if not in time. */
 bool slabs_back(const struct slabs *before, int deadline_ms);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Rules of netfilter that take time, as any user can make them for a namespace of his own. */
-#ifndef SELFTESTS_SLOW_H
-#define SELFTESTS_SLOW_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -10,5 +9,3 @@
  * is. False: time is virtual, and no rule takes any.
  */
 bool slow_resets(int ns, int ms);
-
-#endif

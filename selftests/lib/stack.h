@@ -4,8 +4,7 @@
  * Functions that make a socket give the descriptor, or -1 with errno; those
  * whose name ends in _or_die end the test program instead.
  */
-#ifndef SELFTESTS_STACK_H
-#define SELFTESTS_STACK_H
+#pragma once
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -121,5 +120,3 @@ int stack_take_octet(int fd);
 
 /* recv() gives the end of the stream within the deadline. */
 bool stack_at_end(int fd);
-
-#endif

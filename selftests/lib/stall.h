@@ -3,8 +3,7 @@
  * Holds the kernel up in one of its functions, so that what is done on another processor meanwhile happens in the
  * middle of it. A BPF program at the function's beginning (a kprobe) computes until it is let go.
  */
-#ifndef SELFTESTS_STALL_H
-#define SELFTESTS_STALL_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -25,5 +24,3 @@ void *stall_let_go_soon(void *arg);
 
 /* Nothing is held up any more. */
 void stall_end(void);
-
-#endif

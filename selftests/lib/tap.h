@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A tap on a link: which segments leave by it, and when. */
-#ifndef SELFTESTS_TAP_H
-#define SELFTESTS_TAP_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -17,5 +16,3 @@ int tap_open(int ns, const char *device);
 
 /* The next segment that left, over either IP without options; false when there is none. Does not wait. */
 bool tap_next(int tap, struct tap_segment *segment);
-
-#endif

@@ -3,13 +3,10 @@
  * Connection states as TCP_INFO and /proc give them; netinet/tcp.h, which has
  * them too, does not go together with linux/tcp.h.
  */
-#ifndef SELFTESTS_TCPSTATE_H
-#define SELFTESTS_TCPSTATE_H
+#pragma once
 
 enum {
 	TCP_ESTABLISHED = 1, TCP_SYN_SENT, TCP_SYN_RECV, TCP_FIN_WAIT1,
 	TCP_FIN_WAIT2, TCP_TIME_WAIT, TCP_CLOSE, TCP_CLOSE_WAIT, TCP_LAST_ACK,
 	TCP_LISTEN, TCP_CLOSING,
 };
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What most test programs use: the C library, kselftest, and what lib/ has for more than a few of them. */
-#ifndef SELFTESTS_TEST_H
-#define SELFTESTS_TEST_H
+#pragma once
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -80,5 +79,3 @@ static inline void run_on(int cpu)
 	CPU_SET(cpu, &set);
 	must(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
 }
-
-#endif

@@ -2,8 +2,7 @@
 /*
  * Events of the kernel's tracepoints, in an instance of tracefs that is the test's own. What fails ends the program.
  */
-#ifndef SELFTESTS_TRACING_H
-#define SELFTESTS_TRACING_H
+#pragma once
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,5 +17,3 @@ void tracing_set(const char *file, const char *text);
 /* The events so far, a line each; and none of them any more. */
 FILE *tracing_open(void);
 void tracing_forget(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* A tun device: the test is the wire behind it. */
-#ifndef SELFTESTS_TUN_H
-#define SELFTESTS_TUN_H
+#pragma once
 
 /*
  * Makes the tun device @name in namespace @ns. Returns its descriptor, which does not block and whose packets begin
@@ -15,5 +14,3 @@ int tun_open(int ns, const char *name);
  * error.
  */
 int tun_before_sink(int ns, const char *addr);
-
-#endif

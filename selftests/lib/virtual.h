@@ -2,8 +2,7 @@
 /*
  * Days and months, in the laboratory's virtual time. A test that sleeps for days must not begin where time is real.
  */
-#ifndef SELFTESTS_VIRTUAL_H
-#define SELFTESTS_VIRTUAL_H
+#pragma once
 
 #include <kselftest.h>
 #include <stdbool.h>
@@ -71,5 +70,3 @@ void virtual_wire(struct wire *w, enum wire_stack stack, int ip);
 
 /* Ticks per second. */
 unsigned int virtual_hz(void);
-
-#endif

@@ -3,8 +3,7 @@
  * Waiting for conditions with a deadline: tests never sleep to let something
  * happen. The deadlines are for a test that failed; they can be generous.
  */
-#ifndef SELFTESTS_WAIT_H
-#define SELFTESTS_WAIT_H
+#pragma once
 
 #include <stdbool.h>
 #include <time.h>
@@ -42,5 +41,3 @@ static inline void wait_until_ms(long long when)
 		wait_tick();						\
 	wait_ok;							\
 })
-
-#endif

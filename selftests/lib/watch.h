@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Counts writes to a variable of the module, on all processors: a watchpoint of the machine, by perf_event_open(). */
-#ifndef SELFTESTS_WATCH_H
-#define SELFTESTS_WATCH_H
+#pragma once
 
 #define WATCH_CPUS	16
 
@@ -15,5 +14,3 @@ void watch_end(struct watch *watch);
 
 /* How many so far; -1 with errno. */
 long long watch_writes(const struct watch *watch);
-
-#endif

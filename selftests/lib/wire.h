@@ -12,8 +12,7 @@
  *
  * An int that a function returns is 0, or -1 after wire_fail(), unless the function says something else.
  */
-#ifndef WIRE_H
-#define WIRE_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -377,5 +376,3 @@ int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t 
 	int main(int argc, char **argv) { exit(wire_main(argc, argv, rows, sizeof(rows) / sizeof(*rows))); }
 #define WIRE_MAIN_XTCP(rows) \
 	int main(int argc, char **argv) { exit(wire_main_xtcp(argc, argv, rows, sizeof(rows) / sizeof(*rows))); }
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* MSG_ZEROCOPY: what the error queue of a socket says about the buffers of its writes. */
-#ifndef SELFTESTS_ZEROCOPY_H
-#define SELFTESTS_ZEROCOPY_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,5 +29,3 @@ unsigned int zerocopy_queued(int fd);
 
 /* Waits until the peer has acknowledged all, and the buffers of all writes are free. */
 bool zerocopy_settled(int fd);
-
-#endif

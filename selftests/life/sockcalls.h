@@ -3,8 +3,7 @@
  * For the programs that look at what the calls on one connection leave behind: a connection over IPv4 or IPv6 on the
  * loopback of a namespace of its own, and what such programs read of a socket.
  */
-#ifndef SELFTESTS_SOCKCALLS_H
-#define SELFTESTS_SOCKCALLS_H
+#pragma once
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -179,5 +178,3 @@ static inline long protocol_counts(int ns, const char *name, bool memory)
 	free(text);
 	return found;
 }
-
-#endif

@@ -7,8 +7,7 @@
  * does something else, and why; matrix_walk.c walks through the cells, and matrix_row.c
  * makes a row of the raw-segment engine of each.
  */
-#ifndef MATRIX_H
-#define MATRIX_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -149,5 +148,3 @@ void matrix_differs_end(void);
 bool matrix_differs_same(const struct matrix_outcome *a, const struct matrix_outcome *b);
 extern const struct matrix_difference matrix_differs_sync[];
 extern const size_t matrix_differs_sync_entries;
-
-#endif

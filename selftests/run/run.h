@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the files of the runner share. */
-#ifndef SELFTESTS_RUN_H
-#define SELFTESTS_RUN_H
+#pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -74,5 +73,3 @@ void run_set_stuck(void);
 bool run_is_stuck(void);
 /* Tells scripts/vm/vm.sh that this machine is alive; vm.sh ends one that is silent. Call it every second. */
 void run_alive(void);
-
-#endif

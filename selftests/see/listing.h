@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the programs that read listings by sock_diag share. */
-#ifndef SELFTESTS_LISTING_H
-#define SELFTESTS_LISTING_H
+#pragma once
 
 #include <kselftest.h>
 #include <stdbool.h>
@@ -34,5 +33,3 @@ static inline int find(const struct setting *s, int port, int peer_port, struct 
 
 	return diag_find(&query, port, peer_port, copy);
 }
-
-#endif

@@ -4,8 +4,7 @@
  * of it, see_watch.c what they make of it live; see_queues.c what the events of a listener's queues say; see_syn.c
  * sends a SYN that nobody stands behind; see_shared.c has what they share. ladders.c is a program of its own.
  */
-#ifndef SEE_H
-#define SEE_H
+#pragma once
 
 #include <stdbool.h>
 
@@ -100,5 +99,3 @@ void see_filters(const struct see_view *view4, const struct see_view *view6);
 /* see_watch.c */
 void see_watch(void);
 void see_watch_unloaded(void);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the unit tests of the pure files share: numbered cases, random numbers to be replayed. */
-#ifndef UNIT_H
-#define UNIT_H
+#pragma once
 
 #include <errno.h>
 #include <stdio.h>
@@ -77,5 +76,3 @@ static inline int unit_main(const struct unit_case *cases, unsigned int count)
 										\
 		exit(unit_main(cases, sizeof(cases) / sizeof(*cases)));		\
 	}
-
-#endif /* UNIT_H */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What scripts about congestion marks have in common. */
-#ifndef SELFTESTS_MARKS_H
-#define SELFTESTS_MARKS_H
+#pragma once
 
 /* A peer opens a connection: both ends agree on ECN, or on AccECN. */
 #define AGREE_ECN	"< SEC 0 $; > S.E 0 ack 1 tos 0; < . 1 ack 1; accept;"
@@ -9,5 +8,3 @@
 
 /* The same steps three times: of three equal ACKs the third one shows a loss. */
 #define THREE(steps)	steps steps steps ""
-
-#endif

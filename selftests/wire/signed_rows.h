@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What scripts and rows about signatures have in common, whatever signs: MD5 or TCP-AO. */
-#ifndef SELFTESTS_SIGNED_ROWS_H
-#define SELFTESTS_SIGNED_ROWS_H
+#pragma once
 
 #define OPENS		"< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
 
@@ -65,5 +64,3 @@
 			.counters = missing "=1 " wrong "=1", .state = TIME_WAIT },				\
 		.kernel_differs = "checks no signature of an orphan in FIN-WAIT-2: a forged RST ends it",	\
 		.kernel = { "close; < R N unsigned; none", .state = CLOSED, .counters = missing "=0" } }
-
-#endif

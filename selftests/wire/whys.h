@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What rows about the reason of an end have in common: wire_abort, wire_rstdiag, wire_giveup, wire_keepalive. */
-#ifndef SELFTESTS_WHYS_H
-#define SELFTESTS_WHYS_H
+#pragma once
 
 /* A RST comes: these are the steps of SO_ERROR, and of XTCP_ABORT before and after it. */
 #define RESET_BY(rst, why)	"< " rst "; none; why " why "; err ECONNRESET"
@@ -15,5 +14,3 @@
 
 /* The socket connects to its peer again, and the reason of its last end is gone. */
 #define CONNECTED_AGAIN	"connect; why none none - none; abort; skim"
-
-#endif
