@@ -14,7 +14,7 @@
 # not notice other load here, and a wait takes no time. With --real-waits a wait takes its time,
 # and the clock does not jump when the machine reads files of this one.
 # With SHORT=1 in the environment, storms have fewer rounds, and kernel TCP does not play the
-# scripts of segments over IPv6 (selftests/lib/short.h). With COVERAGE=1 in the environment the module counts which of its lines are reached, and
+# scripts of segments over IPv6 (selftests/lib/test.h). With COVERAGE=1 in the environment the module counts which of its lines are reached, and
 # FOLDER/KIND gets a file NAME.coverage for each test (scripts/coverage/coverage.sh).
 
 set -u

@@ -21,10 +21,10 @@
  *	      10.8.0.0/16, fd08::/16 unreachable; 10.7.0.0/16, fd07::/16 prohibited
  */
 #include "lib/diff.h"
+#include "lib/kernel.h"
 #include "lib/module.h"
 #include "lib/netlink.h"
 #include "lib/ns.h"
-#include "lib/release.h"
 #include "lib/sides.h"
 #include "lib/stack.h"
 #include <kselftest.h>

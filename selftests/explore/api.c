@@ -17,14 +17,13 @@
  * has arrived. It does not know what the receiver may have dropped, so an arrival allows a change, and does not demand
  * it. Both stacks keep these rules.
  */
-#include "api.h"
+#include "end.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "end.h"
 #include "judge.h"
 
 #define LONG_US	10000000LL	/* the first timeouts of a connection end none */

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <sys/epoll.h>
 
-#include "api.h"
 #include "end.h"
 #include "judge.h"
 #include "test.h"

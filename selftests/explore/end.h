@@ -2,9 +2,9 @@
 /* The program at one end: it writes and reads as the scenario says, and checks what it reads. */
 #pragma once
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <pthread.h>
 #include <sys/types.h>
 
 #include "scenario.h"
@@ -112,3 +112,18 @@ void end_zerocopy_close(struct end *end);
 
 /* Notes the first thing that the socket API must not do. */
 void end_wrong(struct end *end, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What the socket API promises, compared with what one program sees. Each function notes the first promise broken. */
+
+struct end;
+
+/* poll() or epoll has told of these events. */
+void api_events(struct end *end, unsigned int events);
+/* connect() has succeeded. */
+void api_connected(struct end *end);
+/* recv() has returned 0. */
+void api_end(struct end *end);
+/* shutdown(SHUT_WR) has succeeded. 0, or -1 with errno if the connection has failed meanwhile. */
+int api_shut(struct end *end);
+/* @call has failed with end->error, and the socket is still open. */
+void api_error(struct end *end, const char *call);

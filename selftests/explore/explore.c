@@ -32,9 +32,7 @@
 
 #include "play.h"
 #include "scenario.h"
-#include "shrink.h"
 #include "test.h"
-#include "trial.h"
 
 /* A rest takes a minute of virtual time, so some scenarios end with the same one. */
 #define REST_EVERY	50

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Makes allocations of a TCP fail (failslab), if the kernel can. */
-#include "slabs.h"
 #include "test.h"
 #include "world.h"
 

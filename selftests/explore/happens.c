@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <linux/tcp.h>
 
-#include "module.h"
-#include "netem.h"
 #include "play.h"
 #include "test.h"
 #include "world.h"

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "icmp.h"
+#include "segment.h"
 
 #include <netinet/in.h>
 #include <string.h>
-
-#include "segment.h"
 
 #define IP4	20
 #define IP6	40

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "module.h"
 #include "test.h"
 #include "world.h"
 

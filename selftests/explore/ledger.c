@@ -6,7 +6,6 @@
  */
 #include <linux/tcp.h>
 
-#include "module.h"
 #include "test.h"
 #include "world.h"
 

@@ -2,7 +2,6 @@
 /* How the connections of a scenario begin: a listener, or both ends of a simultaneous open. */
 #include <netinet/tcp.h>
 
-#include "module.h"
 #include "test.h"
 #include "world.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "icmp.h"
-#include "path.h"
+#include "segment.h"
 #include "test.h"
 #include "tun.h"
+#include "world.h"
 
 #define DEVICE	PATH_DEVICE
 #define QUEUE	20000	/* packets: all that leave between two looks */

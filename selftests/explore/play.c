@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-
 #include <linux/if_ether.h>
 
 #include "play.h"
-#include "counters.h"
-#include "module.h"
-#include "state.h"
 #include "test.h"
 #include "world.h"
 

@@ -3,7 +3,6 @@
  * The route to the other side changes under the connections, and may change back. It leads by a second device or by a
  * gateway, it has an MTU of its own, the other side is unreachable, or the host loses its address.
  */
-#include "netlink.h"
 #include "test.h"
 #include "world.h"
 

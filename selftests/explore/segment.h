@@ -65,3 +65,12 @@ void segment_strip_fastopen(uint8_t *packet, size_t len);
 
 /* The Internet checksum, not complemented; @sum is the sum of the octets before. */
 uint32_t segment_sum(const uint8_t *p, size_t len, uint32_t sum);
+
+/* A router's answer to a packet too long for its next link (RFC 792, RFC 1191, RFC 4443). */
+
+#define ICMP_LARGEST	1280
+
+/* Writes the answer to @packet. Returns its length; 0: none is due, for IPv4 may cut the packet. */
+size_t icmp_too_long(uint8_t icmp[ICMP_LARGEST], const uint8_t *packet, size_t len, int mtu);
+/* Is the packet such an answer? */
+bool icmp_is(const uint8_t *packet);

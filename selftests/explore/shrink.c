@@ -6,7 +6,6 @@
 #include <ctype.h>
 
 #include "play.h"
-#include "shrink.h"
 #include "test.h"
 
 #define PLAYS	600

@@ -4,11 +4,8 @@
  * look is at all of it: /proc/net, the slabs, the memory of sockets, the references to the module, and the ports, which
  * another socket can bind then. A timer that is left shows when it fires.
  */
-#include "module.h"
-#include "slabs.h"
-#include "state.h"
+#include "play.h"
 #include "test.h"
-#include "tracing.h"
 #include "world.h"
 
 #define PLACES	256

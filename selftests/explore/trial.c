@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "trial.h"
+#include "play.h"
 
 #include <string.h>
 #include <sys/klog.h>
 
 #include "measure.h"
-#include "play.h"
-#include "state.h"
 #include "world.h"
 
 #define PORTS		60000

@@ -6,9 +6,7 @@
 #include <linux/tcp.h>
 #include <sys/stat.h>
 
-#include "diag.h"
 #include "test.h"
-#include "tracing.h"
 #include "world.h"
 
 #define INSTANCE	"explore"

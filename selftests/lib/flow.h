@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -36,3 +37,29 @@ void flow_pair(struct flow *a, int fd_a, long long to_b, struct flow *b, int fd_
 
 /* Prints what went wrong, a diagnostic line for each flow. */
 void flow_explain(const struct flow *flows, int n);
+
+/* Much text, on a connection whose other end reads. What fails ends the program. */
+
+/* Reads a stream in a thread, and compares it. */
+struct bulk_reader {
+	int fd;
+	const void *text;
+	long len;
+	bool right;
+	pthread_t thread;
+};
+
+/* Reads r->fd, from which @len octets of @text are to come, and then the end. */
+void bulk_compare(struct bulk_reader *r, const void *text, long len);
+
+/* Waits until the thread has ended: was that what came? */
+bool bulk_is_right(struct bulk_reader *r);
+
+/* A thread that reads *@fd until the end of the stream, or a reset. */
+void *bulk_swallow(void *fd);
+
+/* Sends @len octets, whatever they are; blocks. */
+void bulk_send(int fd, int len);
+
+/* Octets that were written and not acknowledged. */
+int bulk_unacknowledged(int fd);

@@ -8,7 +8,7 @@
  *
  * After it: a test that loads the module again leaves it as it was, for those that follow.
  */
-#include "needs.h"
+#include "test.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -4,7 +4,6 @@
 #include <linux/if_ether.h>
 #include <linux/pkt_sched.h>
 
-#include "netlink.h"
 #include "test.h"
 
 #define HANDLE 0x10000		/* 1: */

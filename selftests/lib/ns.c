@@ -9,7 +9,6 @@
 #include <linux/veth.h>
 #include <net/if.h>
 
-#include "netlink.h"
 #include "test.h"
 
 static int home = -1;

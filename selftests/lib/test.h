@@ -40,27 +40,19 @@
 #include "tcpstate.h"
 #endif
 
-#include "asleep.h"
-#include "counters.h"
 #include "diag.h"
-#include "failing.h"
 #include "flow.h"
-#include "generic.h"
-#include "klog.h"
+#include "kernel.h"
 #include "module.h"
 #include "must.h"
-#include "needs.h"
 #include "netem.h"
+#include "netlink.h"
 #include "ns.h"
-#include "release.h"
 #include "rows.h"
 #include "rules.h"
-#include "same.h"
-#include "short.h"
 #include "sides.h"
-#include "slabs.h"
 #include "stack.h"
-#include "tracing.h"
+#include "stall.h"
 #include "wait.h"
 
 /* The head of the output: how many results there will be. */
@@ -79,3 +71,52 @@ static inline void run_on(int cpu)
 	CPU_SET(cpu, &set);
 	must(!sched_setaffinity(0, sizeof(set), &set), "sched_setaffinity");
 }
+
+/* What a test needs besides root and the module: needs.c looks for it before main(), or skips the test. */
+
+/* Programs of scripts/ and of tools/. It needs python3, and runs where scripts/ and build/selftests/tools/ are. */
+#define NEEDS_SCRIPTS	const bool needs_scripts __attribute__((weak)) = true
+/* Programs in PATH, as in "ip nft". Each file that starts one names it. A shell and the core utilities are there. */
+#define NEEDS_PROGRAMS(names)	static const char * const needs_programs_here		\
+				__attribute__((used, section("needs_programs"))) = names
+/* It loads the module again, from the file that XTCP_KO names; or another one, of which that is so. */
+#define NEEDS_MODULE	const char * const needs_module = "XTCP_KO"
+#define NEEDS_SECOND	const char * const needs_second = "XTCP_B_KO"
+#define NEEDS_WRAPPER	const char * const needs_wrapper = "XTCP_WRAPPER_KO"
+
+/* Several numbers are compared for one result. */
+/* How many were not as expected since the last result; same_result() or the caller sets it back to 0. */
+extern unsigned int problems;
+
+/* Says what @got is instead, under its name in the source. */
+#define SAME(got, expected) same(#got, got, expected)
+void same(const char *what, long long got, long long expected);
+
+/*
+ * The result of what was compared since the last one. Each source file has its own ksft_get_fail_cnt(): this one
+ * counts in that of the test.
+ */
+static inline void same_result(const char *name)
+{
+	ksft_test_result(!problems, "%s\n", name);
+	problems = 0;
+}
+
+/* How thorough a run is: with SHORT=1 in the environment, as in `make check`, storms have fewer rounds. */
+
+bool short_run(void);
+
+/* The rounds of a storm: ROUNDS= in the environment, or @full, of which a short run has a quarter. */
+int short_rounds(int full);
+
+/* The parts of a program that can be run by name: `unload wrapped`. */
+struct part {
+	const char *name;	/* NULL: the end */
+	void (*run)(void);
+	int results;
+};
+
+/* How many results those that @wanted names have; @wanted is the rest of argv, and without a name all are wanted. */
+int parts_results(const struct part *parts, char **wanted);
+
+void parts_run(const struct part *parts, char **wanted);

@@ -7,7 +7,6 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 
-#include "netlink.h"
 #include "test.h"
 #include "wire.h"
 

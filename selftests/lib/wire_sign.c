@@ -3,7 +3,7 @@
  * TCP MD5 signatures (RFC 2385) at the peer's end: it signs what it sends, and checks that what
  * arrives is signed with the same key, or not at all. For TCP-AO it asks wire_ao.c.
  */
-#include "md5.h"
+#include "mac.h"
 #include "test.h"
 #include "wire.h"
 

@@ -5,7 +5,6 @@
  */
 #include <linux/genetlink.h>
 
-#include "lib/netlink.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

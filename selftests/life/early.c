@@ -7,7 +7,6 @@
  * connection is over by then. A namespace without connections has no hook: with
  * one goes what netfilter has queued in the namespace, when the module does.
  */
-#include "lib/nfqueue.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

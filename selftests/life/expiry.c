@@ -22,7 +22,7 @@
 #define KEY_S		512	/* a key serves for cookies of this time, counted from the boot */
 #define NEAR_S		10	/* so long before its end, and after it */
 
-enum part { SOON, TOO_OLD, NOT_BELIEVED, SERVES, KEYS, PARTS };
+enum phase { SOON, TOO_OLD, NOT_BELIEVED, SERVES, KEYS, PARTS };
 
 #define TO_THE_END	0x80	/* in a lane's exit status, beside the parts that failed */
 
@@ -35,7 +35,7 @@ static const char * const parts[PARTS] = {
 };
 
 struct play {
-	enum part part;
+	enum phase part;
 	const char *script, *counters;
 };
 

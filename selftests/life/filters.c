@@ -8,7 +8,6 @@
  */
 #include <linux/in6.h>
 
-#include "lib/nfqueue.h"
 #include "lib/router.h"
 #include "lib/test.h"
 

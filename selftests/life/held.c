@@ -17,7 +17,6 @@
 #include <netinet/ip.h>
 #include <netinet/udp.h>
 
-#include "nfqueue.h"
 #include "lib/test.h"
 #include "wire.h"
 

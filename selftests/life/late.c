@@ -15,7 +15,6 @@
 #include <netinet/ip.h>
 
 #include "lib/aoopt.h"
-#include "lib/stall.h"
 #include "lib/test.h"
 #include "lib/tun.h"
 #include "lib/wire.h"

@@ -8,7 +8,6 @@
  * The call goes on and returns. Afterwards both namespaces end, no socket holds the module, and the kernel's log is
  * empty. A short run has a quarter of the rows, a debug kernel fewer.
  */
-#include "lib/stall.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

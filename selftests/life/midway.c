@@ -8,7 +8,6 @@
  * On a debug kernel, where a row takes ten seconds, each third of them: each action and each place all the same.
  * Afterwards both namespaces end, no socket holds the module, and the kernel's log is empty.
  */
-#include "lib/stall.h"
 #include "lib/test.h"
 
 NEEDS_MODULE;

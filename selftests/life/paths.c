@@ -6,7 +6,6 @@
  */
 #include <net/if.h>
 
-#include "lib/bulk.h"
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

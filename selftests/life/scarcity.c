@@ -3,10 +3,9 @@
  * The memory of all sockets (net.ipv4.tcp_mem) is used up: each connection still gets its text through, what it gets is
  * counted and given back, and the word that says that memory is scarce is written only when that changes.
  */
-#include "counters.h"
-#include "release.h"
+#include "kernel.h"
 #include "sockcalls.h"
-#include "watch.h"
+#include "stall.h"
 
 #define CROWD		200	/* connections that get something when nothing is left */
 #define HOLDERS		4	/* connections that hold more memory than a processor keeps to itself */

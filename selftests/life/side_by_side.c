@@ -10,7 +10,6 @@
  * side_by_side [PART]... runs only these parts. Rounds under load: 12, on a debug kernel 4, in a short run a quarter;
  * ROUNDS= in the environment says another number.
  */
-#include "parts.h"
 #include "test.h"
 
 NEEDS_MODULE;

@@ -13,7 +13,6 @@
 #include <linux/xfrm.h>
 
 #include "aoopt.h"
-#include "parts.h"
 #include "test.h"
 
 NEEDS_MODULE;

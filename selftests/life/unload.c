@@ -13,8 +13,6 @@
  */
 #include <linux/net_tstamp.h>
 
-#include "nfqueue.h"
-#include "parts.h"
 #include "test.h"
 
 NEEDS_MODULE;

@@ -6,8 +6,7 @@
 #include <stdbool.h>
 
 #include "lib/diag.h"
-#include "lib/same.h"
-#include "lib/stack.h"
+#include "lib/test.h"
 
 /* Which stack and IP version the rows are about. */
 struct setting {

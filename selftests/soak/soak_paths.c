@@ -6,7 +6,6 @@
  *
  * soak_paths DAYS: instead of a year; ten years are 3652, and take half an hour.
  */
-#include "lib/bulk.h"
 #include "lib/test.h"
 #include "lib/virtual.h"
 

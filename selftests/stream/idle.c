@@ -6,7 +6,6 @@
  * as the stack tells them; a machine that stands still makes the pause longer and the test no
  * different.
  */
-#include "lib/bulk.h"
 #include "lib/test.h"
 
 #define PORT		5350

@@ -16,15 +16,10 @@
 #include <sys/sendfile.h>
 #include <sys/syscall.h>
 
-#include "lib/bulk.h"
-#include "lib/info.h"
-#include "lib/release.h"
-#include "lib/short.h"
 #include "lib/tap.h"
 #include "lib/tcpstate.h"
-#include "lib/tracing.h"
-#include "lib/zerocopy.h"
 #include "lib/test.h"
+#include "lib/zerocopy.h"
 
 NEEDS_PROGRAMS("ip nft tc");
 

@@ -13,9 +13,8 @@
  * All links run at once, and then all routers; over each the connections of all pairs of stacks run at once. netem
  * draws its own random numbers; 6.1 has no seed for it.
  */
-#include "crossing.h"
-#include "router.h"
 #include "lib/test.h"
+#include "router.h"
 
 #define PORT		5000
 #define STALL_MS	90000

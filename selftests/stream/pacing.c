@@ -5,7 +5,6 @@
  * connection waits for. On both stacks, the peer is kernel TCP. Then what only xtcp says: a rate of an octet in a
  * second ends nothing and holds nothing for ever, and the module goes while timers of it run.
  */
-#include "lib/bulk.h"
 #include "lib/tap.h"
 #include "lib/test.h"
 

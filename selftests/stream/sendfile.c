@@ -8,7 +8,6 @@
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 
-#include "lib/bulk.h"
 #include "lib/tap.h"
 #include "lib/test.h"
 

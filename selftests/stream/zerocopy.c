@@ -6,7 +6,6 @@
  */
 #include <sys/sendfile.h>
 
-#include "lib/bulk.h"
 #include "lib/test.h"
 #include "lib/zerocopy.h"
 

@@ -4,7 +4,6 @@
  * 100 ms long: a probe is due after 200 ms, and after 400 ms when an ACK may be delayed, but never later than the
  * timeout, which is 300 ms away. Other programs turn the probes off (early_retrans, lib/wire_tun.c).
  */
-#include "lib/info.h"
 #include "lib/test.h"
 #include "lib/wire.h"
 
