@@ -256,7 +256,7 @@ static bool may_have_gone(const struct world *w, const struct lane *lane)
 	const struct judge_side *wire = &lane->judge.side[SERVER];
 
 	return !lane->end[SERVER].was_open &&
-	       (w->s->host[SERVER].down_ms || (wire->syns_left > SYNACK_RETRIES && !wire->heard_ack));
+	       (scenario_cut_ms(w->s, SERVER) || (wire->syns_left > SYNACK_RETRIES && !wire->heard_ack));
 }
 
 /*
