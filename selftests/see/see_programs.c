@@ -459,6 +459,9 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	close(fd);
 	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniHO sport = :%u", port);
 	CHECK(status == 0 && !*text, "status %d: %s", status, text);
+	text = see_output(see_net.b, &status, "scripts/tools/xtcp why");
+	CHECK(status == 0, "status %d: %s", status, text);
+	see_says(text, "\n which peers, nobody knows any more: sudo sysctl net.xtcp.blackbox=1, ");
 }
 
 /* A connection whose ends both know the ACK Rate Request option: xtcp-ss -i and --json say what each has asked for. */

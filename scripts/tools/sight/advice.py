@@ -169,7 +169,8 @@ class Advice:
         """What remembers them from now on; "" if that is so already."""
         knob = "net.%s.blackbox" % self.module
         off = number("/proc/sys/" + knob.replace(".", "/")) == 0
-        return "which peers that were, nobody knows any more; with %s=1 xtcp remembers" % knob if off else ""
+        return "which peers, nobody knows any more: sudo sysctl %s=1, and the next ones stand here with address and port" % knob \
+            if off else ""
 
     def on(self, listener):
         """A sentence; "" if nothing is wrong."""
