@@ -723,6 +723,9 @@ def check_tools():
     for option in ("-d", "-ad", "-zrd1", "--scan=1", "--sc"):
         check_sentence("xtcp-nstat " + option, watch(option, "1", program="scripts/tools/xtcp-nstat"), "daemon",
                        program="xtcp-nstat")
+    if not watch("-rm", "true", program="unshare").returncode:
+        done = watch("-rm", "sh", "-c", "mount -t tmpfs none /run && exec scripts/tools/xtcp-service status", program="unshare")
+        check_sentence("xtcp-service without systemd", done, "systemd does not run this system", program="xtcp-service")
     done = watch("--help", program="scripts/tools/xtcp-nstat")
     verdict(done.returncode == 0, "xtcp-nstat --help ends with 0", done.returncode)
 

@@ -23,11 +23,8 @@ ASKED = ("Id", "LoadState", "ActiveState", "SubState", "ControlGroup", "Environm
 
 
 def systemctl(*words):
-    try:
-        done = subprocess.run(("systemctl",) + words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
-                              encoding="utf-8", errors="replace")
-    except FileNotFoundError:
-        raise Wrong("there is no systemctl here") from None
+    done = subprocess.run(("systemctl",) + words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                          encoding="utf-8", errors="replace")
     return done.returncode == 0, done.stdout.strip()
 
 
@@ -253,6 +250,8 @@ def main(doc, tools):
             parser.error("a NAME is missing")
         if os.geteuid():
             raise Wrong("only root sees and changes services")
+        if not os.path.isdir("/run/systemd/system"):
+            raise Wrong("systemd does not run this system; xtcp run puts a program on xtcp without it")
         return COMMANDS[args.command](args, tools)
 
     return program.ends("xtcp-service", run)
