@@ -9,7 +9,10 @@ not as it would be written, or a program does not say what it tests. --write wri
 first sentence of each test program's head comment, or of those whose line has WORD."""
 import pathlib
 import re
+import signal
 import sys
+
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # who reads this may have seen enough
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 TESTS = TOP / "selftests"
@@ -67,7 +70,7 @@ def requirements():
 def main():
     asked, document = sys.argv[1:], TOP / "module/STANDARDS.md"
     if asked[:1] == ["--programs"] and len(asked) < 3:
-        print("\n".join(line for line in programs() if asked[-1] == "--programs" or asked[-1] in line))
+        print("\n".join(line for line in programs() if asked[-1] == "--programs" or asked[-1].lower() in line.lower()))
         return
     if asked not in ([], ["--write"]):
         sys.exit(__doc__)

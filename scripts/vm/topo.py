@@ -17,8 +17,11 @@ its other end.
 """
 
 import re
+import signal
 import sys
 from collections import deque
+
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # who reads this may have seen enough
 
 VALUES = {"rate": (r"[1-9]\d{0,3}[kmg]bit", "10mbit"), "delay": (r"\d{1,4}ms", "20ms"),
           "loss": (r"\d{1,2}(\.\d{1,3})?%", "1%"), "queue": (r"[1-9]\d{0,5}", "50")}

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Timers in rules of the policy table: bounds of the retransmission timeout and of delayed ACKs, the user timeout,
+ * Timers in rules of the policy table: bounds of the RTO and of delayed ACKs, the user timeout,
  * keepalive. What getsockopt() says of them in both directions; an option of the program beats its rule; what each
  * makes of a connection; values out of range.
  */

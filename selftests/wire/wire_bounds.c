@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bounds of the timeouts, as later kernels than Linux 6.1 have them: knobs and socket options. What a
+ * Bounds of the RTO, as later kernels than Linux 6.1 have them: knobs and socket options. What a
  * route says of them is in wire_route.c.
  */
 #include "lib/wire.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the stack does of its own accord: retransmission and its backoff, window
+ * What the stack does of its own accord: retransmission after an RTO, its backoff, window
  * probes, and leaving the states that nobody ends.
  */
 #include "lib/wire.h"
