@@ -48,10 +48,15 @@ status_says()
 	[ $? = "$1" ] && [[ $said == "nginx.service: "$2 ]] || { echo "$said"; return 1; }
 }
 
-# without_module: as after an update to a kernel for which nobody has built it
+# without_module NAME: as after an update to a kernel for which nobody has built it; the service is stopped then
 without_module()
 {
-	in_it systemctl stop nginx && rmmod xtcp && mv "$module" /root/aside && depmod
+	in_it systemctl stop "$1" && xtcp unload && mv "$module" /root/aside && depmod
+}
+
+with_module()
+{
+	mv /root/aside "$module" && depmod
 }
 
 on_xtcp()
@@ -79,7 +84,8 @@ query()
 	[ "$(psql -h 127.0.0.1 -U postgres -tAc 'select 6 * 7')" = 42 ]
 }
 
-# service NAME PORT COMMAND...: it starts, goes onto xtcp and back, and each time the command connects
+# service NAME PORT COMMAND...: it starts, goes onto xtcp, loses the module, and goes back, and each time the command
+# connects
 service()
 {
 	local name=$1 port=$2
@@ -89,8 +95,13 @@ service()
 	check "xtcp service enable" in_it xtcp service enable "$name"
 	check "that has put it on xtcp" sh -c "xtcp-ss -ltn | grep -q ':$port ' && ! ss -ltn | grep -q ':$port '"
 	check "there it serves" moved TcpPassiveOpens 1 "$@"
+	check "the module is not there any more" without_module "$name"
+	check "$name starts nevertheless" in_it systemctl start "$name"
+	check "and serves, on kernel TCP" "$@"
+	check "the module is there again" with_module
 	check "disable" in_it xtcp service disable "$name"
-	check "and it serves" moved TcpPassiveOpens 0 "$@"
+	check "that leaves it on kernel TCP" sh -c "ss -ltn | grep -q ':$port '"
+	check "where it serves" "$@"
 	check "it stops" in_it systemctl stop "$name"
 }
 
@@ -145,23 +156,30 @@ check "its journal says why" journal_says 'RestrictAddressFamilies= without AF_W
 check "xtcp service reads the unit" in_it xtcp service enable nginx
 check "and puts it on xtcp" on_xtcp
 check "status says so" status_says 0 'xtcp: 0.0.0.0:80*; without the module: kernel TCP'
-check "the module is not there any more" without_module
+check "the module is not there any more" without_module nginx
 check "it starts nevertheless" in_it systemctl start nginx
 check "on kernel TCP" serves curl
 check "its journal names the kernel, and what builds" journal_says "not loaded in Linux $(uname -r); .*dkms autoinstall"
 check "status says so" status_says 1 'kernel TCP: *; the xtcp module is not loaded: *'
 check "--refuse refuses" not in_it xtcp service --refuse enable nginx
 check "and it serves on" serves curl
-check "the module is there again" sh -c "mv /root/aside '$module' && depmod"
+check "the module is there again" with_module
 check "--refuse" in_it xtcp service --refuse enable nginx
 check "it is on xtcp" on_xtcp
-check "the module is not there any more" without_module
+check "the module is not there any more" without_module nginx
 check "it does not start" not in_it systemctl start nginx
-check "the module is there again" sh -c "mv /root/aside '$module' && depmod"
+check "the module is there again" with_module
 check "disable" in_it xtcp service disable nginx
 check "the file is gone" not test -e $units/nginx.service.d/xtcp.conf
 check "it starts on kernel TCP" in_it systemctl start nginx
 check "and is there" serves curl
+printf '%s\n' 'listen here' 'bind :82' 'mode http' 'monitor-uri /' >>/etc/haproxy/haproxy.cfg
+sed -i 's/scram-sha-256/trust/' /etc/postgresql/15/main/pg_hba.conf
+service haproxy 82 ask 82 'GET / HTTP/1.0\r\n\r\n' 'HTTP/1.1 200 OK'
+service memcached 11211 ask 11211 'version\r\n' VERSION
+service postgresql@15-main 5432 query
+service redis-server 6379 ask 6379 'PING\r\n' +PONG
+service ssh 22 ask 22 '' SSH-2.0
 check "enable" in_it xtcp service enable nginx
 httpd="/bin/busybox httpd -p 81 -h /var/www/html"
 check "a service that is linked statically" static "ExecStart=$httpd"
@@ -173,13 +191,6 @@ check "disable" in_it xtcp service disable static
 check "one that may not have a filter" static "ExecStart=$httpd" "SystemCallFilter=~seccomp"
 check "enable takes its file back" not in_it xtcp service enable static
 check "and it is on kernel TCP" static_on ss
-printf '%s\n' 'listen here' 'bind :82' 'mode http' 'monitor-uri /' >>/etc/haproxy/haproxy.cfg
-sed -i 's/scram-sha-256/trust/' /etc/postgresql/15/main/pg_hba.conf
-service haproxy 82 ask 82 'GET / HTTP/1.0\r\n\r\n' 'HTTP/1.1 200 OK'
-service memcached 11211 ask 11211 'version\r\n' VERSION
-service postgresql@15-main 5432 query
-service redis-server 6379 ask 6379 'PING\r\n' +PONG
-service ssh 22 ask 22 '' SSH-2.0
 check "a service that does not exist" not in_it xtcp service enable nosuch
 
 # nothing unlocks it again

@@ -73,14 +73,16 @@ install_packages()
 	built_for "$(release_of 6.1)"
 }
 
-# built_for RELEASE
+# built_for RELEASE: DKMS has, and its log begins and ends with the build
 built_for()
 {
-	local file
+	local file log
 
 	# some kernels have theirs compressed
 	file=$(compgen -G "$work/root/lib/modules/$1/updates/dkms/xtcp.ko*")
 	verdict "DKMS has built the module for $1" $?
+	log=$(compgen -G "$work/root/var/lib/dkms/xtcp/$old/$1/*/log/make.log") &&
+		echo "# in $(($(stat -c %Y "$log") - $(date -d "$(sed -n 2p "$log")" +%s))) s"
 	[ "$(modinfo -F version "${file:-none}")" = "$old" ]
 	verdict "modinfo says version $old" $?
 }
