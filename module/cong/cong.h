@@ -21,6 +21,7 @@
 
 #include "generated/algorithms_list.h"
 
+struct genl_info;
 struct sk_buff;
 struct xtcp_net;
 struct xtcp_sample;
@@ -361,8 +362,8 @@ static inline u32 xtcp_paths_seconds(void)
 	return (u32)ktime_get_boottime_seconds();
 }
 
-int xtcp_paths_prepare(struct xtcp_net *xn);
-void xtcp_paths_flush(struct xtcp_net *xn);
+int xtcp_paths_switch(struct xtcp_net *xn, int seconds);
+int xtcp_paths_requested(struct sk_buff *skb, struct genl_info *info);
 int xtcp_paths_show(struct seq_file *m, void *v);
 
 #define XTCP_ALGORITHMS_TEXT	2048	/* octets, the size of a list of names, as in Linux */

@@ -42,6 +42,9 @@
  * choose which path is forgotten. A connection takes the lock of its set when it first fills its
  * window, when it jumps, when the jump fails, and when it ends.
  */
+#include <linux/xtcp.h>
+#include <net/genetlink.h>
+
 #include "cong/reduction.h"
 #include "ecn/ecn.h"
 #include "sight/sight.h"
@@ -209,14 +212,14 @@ struct path_set {
 	struct saved_path paths[PATH_PLACES];
 };
 
-/* @flushes: number of calls of xtcp_paths_flush() */
+/* @flushes: number of calls of forget_paths() */
 struct xtcp_paths {
 	atomic_t flushes;
 	struct path_set sets[PATH_SETS];
 };
 
 /* Allocates the table of a namespace, unless it has one. May sleep. Return: 0 or -ENOMEM. */
-int xtcp_paths_prepare(struct xtcp_net *xn)
+static int prepare_paths(struct xtcp_net *xn)
 {
 	struct xtcp_paths *paths;
 	unsigned int i;
@@ -234,17 +237,13 @@ int xtcp_paths_prepare(struct xtcp_net *xn)
 	return 0;
 }
 
-/**
- * xtcp_paths_flush() - forget all paths of a namespace
- * @xn: the namespace
- *
- * Live connections do not save what they observed before; they start to observe again (RFC 9959
- * section 4.3.1).
- * Context: process.
+/*
+ * Forgets all paths of a namespace. Live connections do not save what they observed before; they
+ * start to observe again (RFC 9959 section 4.3.1).
  */
-void xtcp_paths_flush(struct xtcp_net *xn)
+static void forget_paths(struct xtcp_net *xn)
 {
-	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
+	/* smp_load_acquire() pairs with cmpxchg() in prepare_paths() */
 	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
 	unsigned int i;
 
@@ -260,6 +259,26 @@ void xtcp_paths_flush(struct xtcp_net *xn)
 		memset(paths->sets[i].paths, 0, sizeof(paths->sets[i].paths));
 		spin_unlock_bh(&paths->sets[i].lock);
 	}
+}
+
+/**
+ * xtcp_paths_switch() - set net.xtcp.careful_resume
+ * @xn: the namespace
+ * @seconds: a value other than 0 allocates the table of paths, if there is none; 0 empties it. A
+ *	connection that ends later does not save what it observed before
+ *
+ * Context: process, may sleep. Return: 0 or -ENOMEM.
+ */
+int xtcp_paths_switch(struct xtcp_net *xn, int seconds)
+{
+	int err = seconds ? prepare_paths(xn) : 0;
+
+	if (err)
+		return err;
+	WRITE_ONCE(xn->sysctl.careful_resume, seconds);
+	if (!seconds)
+		forget_paths(xn);
+	return 0;
 }
 
 /* RCU read side, which keeps the device. */
@@ -286,7 +305,7 @@ static void show_path(struct seq_file *m, const struct saved_path *path, u32 age
 int xtcp_paths_show(struct seq_file *m, void *v)
 {
 	struct xtcp_net *xn = xtcp_net(m->private);
-	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
+	/* smp_load_acquire() pairs with cmpxchg() in prepare_paths() */
 	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
 	struct saved_path copy[PATH_PLACES];
 	unsigned int i, j;
@@ -311,25 +330,29 @@ int xtcp_paths_show(struct seq_file *m, void *v)
 /* How often all paths of a namespace were forgotten; 0 without a table. */
 static u32 xtcp_paths_flushes(const struct xtcp_net *xn)
 {
-	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
+	/* smp_load_acquire() pairs with cmpxchg() in prepare_paths() */
 	const struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
 
 	return paths ? atomic_read(&paths->flushes) : 0;
 }
 
-/* The set for the path of @sk; NULL without a table. Stores the key of the path in @addrs. */
+/* The set for a path; NULL without a table. */
+static struct path_set *paths_with(const struct xtcp_net *xn, const struct in6_addr *addrs)
+{
+	/* smp_load_acquire() pairs with cmpxchg() in prepare_paths() */
+	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+
+	return paths ? &paths->sets[siphash(addrs, 2 * sizeof(*addrs), &xn->tuple_key) % PATH_SETS] : NULL;
+}
+
+/* The same for the path of @sk. Stores the key of the path in @addrs. */
 static struct path_set *set_of_path(const struct sock *sk, struct in6_addr *addrs)
 {
 	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
-	struct xtcp_net *xn = xtcp_net_of(sk);
-	/* smp_load_acquire() pairs with cmpxchg() in xtcp_paths_prepare() */
-	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
 
 	addrs[0] = tuple.laddr;
 	addrs[1] = tuple.faddr;
-	if (!paths)
-		return NULL;
-	return &paths->sets[siphash(addrs, 2 * sizeof(*addrs), &xn->tuple_key) % PATH_SETS];
+	return paths_with(xtcp_net_of(sk), addrs);
 }
 
 static struct saved_path *find_path(struct path_set *set, const struct in6_addr *addrs)
@@ -358,9 +381,9 @@ static struct saved_path *new_path(struct path_set *set, const struct in6_addr *
 }
 
 /* Is @saved older than the namespace allows? RFC 9959 section 3.2, "Lifetime". */
-static bool is_expired(const struct sock *sk, const struct xtcp_saved *saved)
+static bool is_expired(const struct xtcp_net *xn, const struct xtcp_saved *saved)
 {
-	return xtcp_paths_seconds() - saved->seconds >= (u32)READ_ONCE(xtcp_net_of(sk)->sysctl.careful_resume);
+	return xtcp_paths_seconds() - saved->seconds >= (u32)READ_ONCE(xn->sysctl.careful_resume);
 }
 
 /*
@@ -379,7 +402,7 @@ static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *found, con
 		return false;
 	spin_lock_bh(&set->lock);
 	path = find_path(set, addrs);
-	if (path && is_expired(sk, &path->saved)) {
+	if (path && is_expired(xtcp_net_of(sk), &path->saved)) {
 		path->saved.cwnd = 0;
 		path = NULL;
 	}
@@ -394,24 +417,85 @@ static bool xtcp_paths_find(const struct sock *sk, struct xtcp_saved *found, con
 }
 
 /*
- * Saves what a connection has observed (RFC 9959 section 3.1: the latest), if that is not too old
- * and Careful Resume is still on. @flushes, here and below: xtcp_paths_flushes() when it began to
- * observe; after a later flush nothing is saved. @replace: even in place of older parameters.
+ * Saves parameters of the path @addrs, if they are not too old and Careful Resume is still on.
+ * @flushes, here and below: xtcp_paths_flushes() when they were observed; after a later flush
+ * nothing is saved. @replace: even in place of older parameters.
  */
-static void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace)
+static void save_path(const struct xtcp_net *xn, const struct in6_addr *addrs, const struct xtcp_saved *saved,
+		      u32 flushes, bool replace)
 {
-	struct in6_addr addrs[2];
-	struct path_set *set = set_of_path(sk, addrs);
+	struct path_set *set = paths_with(xn, addrs);
 	struct saved_path *path;
 
 	if (!set)
 		return;
 	spin_lock_bh(&set->lock);
 	path = find_path(set, addrs);
-	if (!is_expired(sk, saved) && flushes == xtcp_paths_flushes(xtcp_net_of(sk)) &&
+	if (!is_expired(xn, saved) && flushes == xtcp_paths_flushes(xn) &&
 	    (!path || (replace && (s32)(saved->seconds - path->saved.seconds) >= 0)))
 		(path ?: new_path(set, addrs))->saved = *saved;
 	spin_unlock_bh(&set->lock);
+}
+
+/* Saves what a connection has observed (RFC 9959 section 3.1: the latest). */
+static void xtcp_paths_save(const struct sock *sk, const struct xtcp_saved *saved, u32 flushes, bool replace)
+{
+	const struct xtcp_tuple tuple = xtcp_conn_tuple(&xtcp_endpoint(sk)->conn);
+	const struct in6_addr addrs[] = { tuple.laddr, tuple.faddr };
+
+	save_path(xtcp_net_of(sk), addrs, saved, flushes, replace);
+}
+
+/* What another build has observed. */
+static void add_path(const struct xtcp_net *xn, const struct xtcp_path *path)
+{
+	const struct xtcp_saved saved = {
+		.cwnd = path->cwnd,
+		.rtt_us = path->rtt_us,
+		.seconds = xtcp_paths_seconds() - path->age,
+		.ifindex = path->ifindex,
+	};
+	struct in6_addr addrs[2];
+
+	memcpy(&addrs[0], path->from, sizeof(*addrs));
+	memcpy(&addrs[1], path->to, sizeof(*addrs));
+	save_path(xn, addrs, &saved, xtcp_paths_flushes(xn), true);
+}
+
+/**
+ * xtcp_paths_requested() - handle XTCP_CMD_PATHS_FLUSH and XTCP_CMD_PATHS_ADD
+ * @skb: the request
+ * @info: the parsed request
+ * Context: process. Return: 0 or -EINVAL.
+ */
+int xtcp_paths_requested(struct sk_buff *skb, struct genl_info *info)
+{
+	static const struct nla_policy policy[] = {
+		[XTCP_PATHS_PATH] = NLA_POLICY_EXACT_LEN(sizeof(struct xtcp_path)),
+	};
+	const bool adds = info->genlhdr->cmd == XTCP_CMD_PATHS_ADD;
+	struct xtcp_net *xn = xtcp_net(genl_info_net(info));
+	struct nlattr *attrs[ARRAY_SIZE(policy)];
+	const struct xtcp_path *path;
+	int err;
+
+	if (!adds && nlmsg_attrlen(info->nlhdr, GENL_HDRLEN)) {
+		NL_SET_ERR_MSG(info->extack, "this request has no attributes");
+		return -EINVAL;
+	}
+	err = nlmsg_parse(info->nlhdr, GENL_HDRLEN, attrs, XTCP_PATHS_PATH, policy, info->extack);
+	if (err)
+		return err;
+	path = attrs[XTCP_PATHS_PATH] ? nla_data(attrs[XTCP_PATHS_PATH]) : NULL;
+	if (adds && (!path || !path->cwnd)) {
+		NL_SET_ERR_MSG(info->extack, "the request has no path, or one without a window");
+		return -EINVAL;
+	}
+	if (adds)
+		add_path(xn, path);
+	else
+		forget_paths(xn);
+	return 0;
 }
 
 /*

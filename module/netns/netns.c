@@ -182,10 +182,6 @@ static int do_blackbox(XTCP_CTL_CONST struct ctl_table *table, int write, void *
 	return err;
 }
 
-/*
- * A value other than 0 allocates the table of paths, if there is none; 0 empties it. A connection
- * that ends later does not save what it observed before.
- */
 static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp,
 			     loff_t *ppos)
 {
@@ -195,15 +191,7 @@ static int do_careful_resume(XTCP_CTL_CONST struct ctl_table *table, int write, 
 
 	copy.data = &seconds;
 	err = proc_dointvec_minmax(&copy, write, buffer, lenp, ppos);
-	if (!write || err)
-		return err;
-	err = seconds ? xtcp_paths_prepare(xn) : 0;
-	if (err)
-		return err;
-	WRITE_ONCE(xn->sysctl.careful_resume, seconds);
-	if (!seconds)
-		xtcp_paths_flush(xn);
-	return 0;
+	return !write || err ? err : xtcp_paths_switch(xn, seconds);
 }
 
 static int do_fastopen_key(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)

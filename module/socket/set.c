@@ -475,17 +475,6 @@ static int set_requested(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/* XTCP_CMD_PATHS_FLUSH: forget what Careful Resume has saved. Return: 0 or -EINVAL. */
-static int flush_requested(struct sk_buff *skb, struct genl_info *info)
-{
-	if (nlmsg_attrlen(info->nlhdr, GENL_HDRLEN)) {
-		NL_SET_ERR_MSG(info->extack, "this request has no attributes");
-		return -EINVAL;
-	}
-	xtcp_paths_flush(xtcp_net(genl_info_net(info)));
-	return 0;
-}
-
 #define OPERATION(command, function)	{ .cmd = command, .doit = function, .flags = GENL_UNS_ADMIN_PERM }
 
 static const struct genl_small_ops operations[] = {
@@ -493,7 +482,8 @@ static const struct genl_small_ops operations[] = {
 	OPERATION(XTCP_CMD_POLICY_ADD, xtcp_policy_set_requested),
 	OPERATION(XTCP_CMD_POLICY_DEL, xtcp_policy_set_requested),
 	OPERATION(XTCP_CMD_POLICY_REPLACE, xtcp_policy_set_requested),
-	OPERATION(XTCP_CMD_PATHS_FLUSH, flush_requested),
+	OPERATION(XTCP_CMD_PATHS_FLUSH, xtcp_paths_requested),
+	OPERATION(XTCP_CMD_PATHS_ADD, xtcp_paths_requested),
 };
 
 static struct genl_family netlink_family = {

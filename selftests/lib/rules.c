@@ -117,6 +117,25 @@ void rules_put_rule(const char *text)
 	((struct nlattr *)((char *)&rules_req + at))->nla_len = rules_req.head.nlmsg_len - at;
 }
 
+static void put_address(unsigned char *at, const char *text)
+{
+	char mapped[64];
+
+	snprintf(mapped, sizeof(mapped), "%s%s", strchr(text, ':') ? "" : "::ffff:", text);
+	must(inet_pton(AF_INET6, mapped, at) == 1, text);
+}
+
+int rules_add_path(const char *from, const char *to, unsigned int ifindex, unsigned int cwnd, unsigned int age)
+{
+	struct xtcp_path path = { .ifindex = ifindex, .cwnd = cwnd, .rtt_us = 20000, .age = age };
+
+	put_address(path.from, from);
+	put_address(path.to, to);
+	rules_start(XTCP_CMD_PATHS_ADD);
+	rules_put(XTCP_PATHS_PATH, &path, sizeof(path));
+	return rules_ask();
+}
+
 /* Rules with semicolons between them. */
 int rules_request(int cmd, const char *text)
 {

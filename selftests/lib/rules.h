@@ -27,6 +27,9 @@ int rules_ask(void);
 int rules_request(int cmd, const char *text);
 int rules_replace(const char *text);
 
+/* What another build has saved of a path: 0 or an errno. @from, @to: addresses of IPv4, or of IPv6. */
+int rules_add_path(const char *from, const char *to, unsigned int ifindex, unsigned int cwnd, unsigned int age);
+
 /* These add to the problems of same.h: what the kernel said of the last request, and what it lists in @ns. */
 void rules_said(const char *text);
 void rules_list_is(int ns, const char *text);

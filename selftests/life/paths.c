@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What Careful Resume has saved of paths, as /proc/net/xtcp_paths and `xtcp paths list` show it, and how root of a
- * namespace makes xtcp forget it: what a line says, what a flush does, who may ask for one, and what a reader sees
- * while paths come and go.
+ * namespace makes xtcp forget it: what a line says, what a flush does, who may ask for one, what may be added, and what
+ * a reader sees while paths come and go.
  */
 #include <net/if.h>
 
@@ -75,6 +75,19 @@ static int flush_unprivileged(void *unused)
 {
 	must(!setresgid(65534, 65534, 65534) && !setresuid(65534, 65534, 65534), "setresuid");
 	return flush_here(unused);
+}
+
+static int add_unprivileged(void *unused)
+{
+	(void)unused;
+	must(!setresgid(65534, 65534, 65534) && !setresuid(65534, 65534, 65534), "setresuid");
+	return rules_add_path(NS_A4, NS_B4, 1, 50000, 0);
+}
+
+static int add_here(void *unused)
+{
+	(void)unused;
+	return rules_add_path(NS_A4, NS_B4, 1, 50000, 0);
 }
 
 static int read_unprivileged(void *unused)
@@ -183,6 +196,7 @@ static void only_by_root(void)
 
 	save_path(NS_B4);
 	SAME(ns_child(net.a, flush_unprivileged, NULL), EPERM);
+	SAME(ns_child(net.a, add_unprivileged, NULL), EPERM);
 	must(!seteuid(65534), "seteuid");
 	lent = generic_open();
 	must(!seteuid(0), "seteuid");
@@ -194,6 +208,7 @@ static void only_by_root(void)
 	same_result("a user without CAP_NET_ADMIN neither reads the list nor empties it");
 	guest = must_have(ns_make_guest(), "guest");
 	SAME(ns_child(guest, flush_here, NULL), 0);
+	SAME(ns_child(guest, add_here, NULL), 0);	/* Careful Resume is off there */
 	SAME(listed(guest, NULL, 0), 0);
 	SAME(listed(net.b, NULL, 0), 0);
 	SAME(is_listed(NS_B4), true);
@@ -213,6 +228,51 @@ static void by_the_tool(void)
 	SAME(rules_ask(), EINVAL);
 	rules_said("this request has no attributes");
 	same_result("a request with an attribute is refused");
+}
+
+static void has(const char *to, const char *from, const char *dev, unsigned int cwnd, unsigned int age)
+{
+	struct line lines[8];
+	int n = listed(net.a, lines, 8);
+
+	while (n-- > 0 && strcmp(lines[n].to, to))
+		;
+	SAME(n >= 0, true);
+	SAME(strcmp(lines[n].from, from) || strcmp(lines[n].dev, dev) || lines[n].rtt_us != 20000, 0);
+	SAME(lines[n].cwnd, cwnd);
+	SAME(lines[n].age >= age && lines[n].age < age + 60, true);
+}
+
+/* As xtcp upgrade adds what the other build has saved. careful_resume is 3600. */
+static void by_a_request(void)
+{
+	const unsigned int veth = if_nametoindex("veth0");
+
+	SAME(rules_add_path(NS_A4, NS_B4, veth, 70000, 1000), 0);
+	SAME(rules_add_path(NS_A6, NS_B6, 4321, 80000, 0), 0);
+	SAME(rules_add_path(NS_A4, OTHERS "1", veth, 90000, 3600), 0);
+	SAME(rules_add_path(NS_A4, OTHERS "2", veth, 90000, ~0U), 0);
+	SAME(listed(net.a, NULL, 0), 2);
+	has(NS_B4, NS_A4, "veth0", 70000, 1000);
+	has(NS_B6, NS_A6, "if4321", 80000, 0);
+	SAME(rules_add_path(NS_A4, NS_B4, veth, 60000, 2000), 0);
+	has(NS_B4, NS_A4, "veth0", 70000, 1000);
+	SAME(rules_add_path(NS_A4, NS_B4, veth, 60000, 500), 0);
+	has(NS_B4, NS_A4, "veth0", 60000, 500);
+	same_result("a path is added, unless it is older than what is known of it, or too old");
+	SAME(rules_add_path(NS_A4, OTHERS "1", veth, 0, 0), EINVAL);
+	rules_said("the request has no path, or one without a window");
+	rules_start(XTCP_CMD_PATHS_ADD);
+	SAME(rules_ask(), EINVAL);
+	rules_said("the request has no path, or one without a window");
+	rules_put(XTCP_PATHS_PATH, &net, sizeof(struct xtcp_path) - 1);
+	SAME(rules_ask(), ERANGE);
+	rules_start(XTCP_CMD_PATHS_ADD);
+	rules_put(XTCP_PATHS_PATH + 1, "", 1);
+	SAME(rules_ask(), EINVAL);
+	SAME(listed(net.a, NULL, 0), 2);
+	SAME(ns_call(net.a, flush_here, NULL), 0);
+	same_result("a path of another size, or without a window, is refused");
 }
 
 /*
@@ -363,7 +423,7 @@ int main(void)
 	 */
 	const struct netem far = { .delay_ms = 50 }, near = { .delay_ms = 25 };
 
-	test_begin(10);
+	test_begin(12);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	set_distance(&far);
@@ -376,6 +436,7 @@ int main(void)
 	same_result("a path, with its window, round trip and age, over both IPs; a flush forgets it");
 	only_by_root();
 	by_the_tool();
+	by_a_request();
 	live_ones();
 	add_hosts();
 	set_distance(&near);

@@ -11,8 +11,10 @@
  */
 #include <linux/filter.h>
 #include <linux/xfrm.h>
+#include <net/if.h>
 
 #include "aoopt.h"
+#include "rules.h"
 #include "test.h"
 
 NEEDS_MODULE;
@@ -1018,7 +1020,14 @@ static int option_of(int fd, const struct setting *setting)
 
 #define RULES	"printf 'to=10.0.0.0/8 rto_min=7 cc=reno\ndport=7 keepalive=3 pacing=1mbit cgroup=1\n'"
 
-/* xtcp upgrade: all listeners of all namespaces, their options and backlog, sysctls, rules of policy, the family. */
+static int add_paths(void *unused)
+{
+	(void)unused;
+	return rules_add_path(NS_B4, NS_A4, if_nametoindex("veth0"), 70000, 1000) ?:
+	       rules_add_path(NS_B6, NS_A6, 4321, 80000, 0);
+}
+
+/* xtcp upgrade: all listeners of all namespaces, options and backlog, sysctls, rules of policy, paths, the family. */
 static void by_the_tool(void)
 {
 	int four = stack_listener(pair.b, XTCP, NS_B4, PORT + 30, true);
@@ -1039,6 +1048,8 @@ static void by_the_tool(void)
 	good = good && !listen(four, 33);
 	ns_sysctl_set(pair.b, "net.xtcp.fin_timeout", "7");
 	ns_sysctl_set(pair.b, "net.xtcp.blackbox", "1");
+	ns_sysctl_set(pair.b, "net.xtcp.careful_resume", "3600");
+	must(!ns_call(pair.b, add_paths, NULL), "paths");
 	kept[0] = client_or_die(NS_B4, PORT + 30);
 	kept[1] = stack_accept_or_die(four);
 	wide = shared_listener("0.0.0.0", PORT + 32);
@@ -1099,6 +1110,11 @@ static void by_the_tool(void)
 				   "grep -q :%d' began' xtcp_blackbox && ! grep -q :%d' began' xtcp_blackbox",
 				   stack_port(kept[0]), stack_port(client), stack_port(kept[0])),
 			 "each build has the black boxes of its connections\n");
+	ksft_test_result(!ns_shell(pair.b, "cd /proc/net; [ \"$(sed 's/ age=.*//' xtcp_paths | sort)\" = "
+				   "\"$(sed 's/ age=.*//' xtcp_b_paths | sort)\" ] && "
+				   "grep -Eqx 'to=" NS_A4 " from=" NS_B4 " dev=veth0 cwnd=70000 rtt_us=20000 age=1[0-9]{3}' "
+				   "xtcp_paths && grep -q ' dev=if4321 ' xtcp_paths && [ $(wc -l <xtcp_paths) = 2 ]"),
+			 "with what Careful Resume has saved\n");
 	close_each(client, server, kept[0], kept[1]);
 	client = stack_connected(pair.b, KERNEL, NS_A6, PORT + 31);
 	server = stack_accept_or_die(six);
@@ -1127,7 +1143,7 @@ static const struct part parts[] = {
 	{ "keys", keeps_out, 11 },
 	{ "families", families, 3 },
 	{ "names", names, 6 },
-	{ "tool", by_the_tool, 7 },
+	{ "tool", by_the_tool, 8 },
 	{ "load", under_load, 1 },
 	{ }
 };

@@ -143,9 +143,10 @@ enum xtcp_cmd {
 	XTCP_CMD_POLICY_DEL,
 	XTCP_CMD_POLICY_REPLACE,
 	XTCP_CMD_PATHS_FLUSH,
+	XTCP_CMD_PATHS_ADD,
 };
 
-#define XTCP_CMD_MAX	XTCP_CMD_PATHS_FLUSH
+#define XTCP_CMD_MAX	XTCP_CMD_PATHS_ADD
 
 enum xtcp_set_attribute {
 	XTCP_SET_UNSPEC,
@@ -163,9 +164,25 @@ enum xtcp_set_attribute {
 
 /*
  * XTCP_CMD_PATHS_FLUSH makes a network namespace forget what Careful Resume has saved about paths,
- * which /proc/net/xtcp_paths lists. The request has no attributes. Errors: EINVAL, the request has
- * attributes; EPERM, the sender has no CAP_NET_ADMIN in the namespace.
+ * which /proc/net/xtcp_paths lists. The request has no attributes. XTCP_CMD_PATHS_ADD adds what
+ * another build has saved, an attribute XTCP_PATHS_PATH, unless that is older than what is known of
+ * the path, or too old. Errors: EINVAL, the request has other attributes, or the path no window;
+ * EPERM, the sender has no CAP_NET_ADMIN in the namespace.
  */
+enum xtcp_paths_attribute {
+	XTCP_PATHS_UNSPEC,
+	XTCP_PATHS_PATH,	/* struct xtcp_path */
+};
+
+/* Addresses of IPv4 are mapped (::ffff:a.b.c.d). */
+struct xtcp_path {
+	unsigned char from[16];	/* the local address */
+	unsigned char to[16];	/* the foreign address */
+	unsigned int ifindex;	/* of the device towards it */
+	unsigned int cwnd;	/* octets, not 0 */
+	unsigned int rtt_us;	/* microseconds */
+	unsigned int age;	/* seconds */
+};
 
 /*
  * The policy table of a network namespace has rules for new connections. Three commands of the same

@@ -12,10 +12,12 @@ import resource
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import time
 
+import change
 import owners
 import program
 from program import Wrong
@@ -35,6 +37,7 @@ OPTIONS = [(level, option) for level in LEVELS for option in (*range(1, 80), *ra
 LEAST_S, MOST_S = 2, 64     # how long what is half-open may become a connection of the old build
 CALL_S = 5                  # how long a program's call may own a socket
 HANG_S, EACH_S = 10, 1      # and all those that do not end together, but each has a second
+PATHS_ADD, PATH = 6, 1      # XTCP_CMD_PATHS_ADD, XTCP_PATHS_PATH
 LOCK = "/run/xtcp-upgrade.lock"
 IDLE_S = 0.5                # between two looks at a build whose connections run out
 # Calls that may have the old sock of a descriptor, their first argument, while they sleep: bind, listen, connect,
@@ -149,6 +152,7 @@ def copy_settings(old, new, tools):
     for namespace in enter_each(old):
         for sysctl in os.listdir("/proc/sys/net/" + names[0]):
             copy_sysctl(*("/proc/sys/net/%s/%s" % (name, sysctl) for name in names))
+        copy_paths(*names)
         default, present = map(default_of, names)
         if default != present:
             print("net:[%d]: %s has no congestion control %s: xtcp cong load" % (namespace, new, default))
@@ -178,6 +182,28 @@ def copy_sysctl(old, new):
         if value != present:
             with open(new, "w", encoding="ascii") as file:
                 file.write(value)
+
+
+def path_of(line):
+    """A struct xtcp_path, of a line of /proc; a device that has gone is listed by its number."""
+    path = dict(word.split("=", 1) for word in line.rstrip("\n").split(" "))
+    try:
+        index = socket.if_nametoindex(path["dev"])
+    except OSError:
+        index = int(path["dev"][2:])
+    ends = (path[end] if ":" in path[end] else "::ffff:" + path[end] for end in ("from", "to"))
+    return b"".join(socket.inet_pton(socket.AF_INET6, end) for end in ends) + \
+        struct.pack("=4I", index, *(int(path[word]) for word in ("cwnd", "rtt_us", "age")))
+
+
+def copy_paths(old, new):
+    """What Careful Resume has saved. A build of another version may know nothing of it."""
+    with contextlib.suppress(OSError), \
+         open("/proc/net/%s_paths" % old, encoding="utf-8", errors="surrogateescape") as file:
+        lines, requests = file.readlines(), change.Requests(new)
+        for line in lines if requests.id else ():
+            with contextlib.suppress(KeyError, ValueError):
+                requests.ask(PATHS_ADD, change.attribute(PATH, path_of(line)))
 
 
 def default_of(name):
