@@ -19,7 +19,8 @@
 static bool is_too_old(const struct sock *sk, u32 ack)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
-	u64 acked = tx->stream->bytes_acked + xtcp_acked_fin(sk);
+	const struct xtcp_packed *packed = xtcp_sk(sk)->packed;
+	u64 acked = (packed ? packed->bytes_acked : tx->stream->bytes_acked) + xtcp_acked_fin(sk);
 
 	return xtcp_seq_lt(ack, tx->snd.una - (u32)min_t(u64, tx->snd.max_wnd, acked));
 }
@@ -146,6 +147,8 @@ enum xtcp_verdict xtcp_acceptance_refuse(struct sock *sk, const struct xtcp_seg 
 		return XTCP_DROP;
 	if (seg->seq != seg->end_seq && xtcp_seq_lt(seg->seq, rcv_nxt) && is_credible) {
 		xtcp_text_came_again(sk);
+		if (xtcp_sk(sk)->packed)
+			xtcp_stream_begin(sk, GFP_ATOMIC);
 		xtcp_sack_repeated(sk, seg->seq, xtcp_seq_lt(seg->end_seq, rcv_nxt) ? seg->end_seq : rcv_nxt);
 	}
 	return XTCP_ACK_DROP;

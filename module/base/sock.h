@@ -322,6 +322,8 @@ struct xtcp_sock {
 			struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (rcvq.c) */
 			/* state of Fast Open as server; NULL: none, or the handshake is complete */
 			struct xtcp_fastopen *fastopen;
+			/* the data state of a connection that rests (state.c); NULL: it does not */
+			struct xtcp_packed *packed;
 			/*
 			 * The pacing limit that a rule has set. A program may change the limit by
 			 * SO_MAX_PACING_RATE, and the kernel does not tell us; policy.c compares
@@ -368,6 +370,37 @@ struct xtcp_sock {
 	u8 fastopen_client_fail : 2;	/* tcpi_fastopen_client_fail */
 	u8 box_high;			/* slot of the sock's black box, high octet (blackbox.c) */
 };
+
+#define XTCP_STREAM_WORDS	(sizeof(struct xtcp_stream) / sizeof(u32))
+
+/**
+ * struct xtcp_packed - the data state of a connection that rests: what of struct xtcp_stream is not 0
+ * @bytes_acked: of the stream
+ * @rcv_data_tstamp: of the stream
+ * @begins_anew: the congestion control was changed meanwhile, and begins with the data state
+ * @set: the words of the stream that are not 0
+ * @word: these words
+ */
+struct xtcp_packed {
+	u64 bytes_acked;
+	u32 rcv_data_tstamp;
+	bool begins_anew;
+	DECLARE_BITMAP(set, XTCP_STREAM_WORDS);
+	u32 word[];
+};
+
+/* Fills @stream. */
+static inline void xtcp_packed_open(const struct xtcp_packed *packed, struct xtcp_stream *stream)
+{
+	u32 *to = (u32 *)stream;
+	unsigned int i, n = 0;
+
+	memset(stream, 0, sizeof(*stream));
+	for_each_set_bit(i, packed->set, XTCP_STREAM_WORDS)
+		to[i] = packed->word[n++];
+	INIT_LIST_HEAD(&stream->in_flight);
+	INIT_LIST_HEAD(&stream->to_resend);
+}
 
 /* An AF_INET6 sock: the kernel finds ipv6_pinfo by inet_sock.pinet6. */
 struct xtcp6_sock {

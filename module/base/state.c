@@ -24,7 +24,9 @@
  *    TCP_CC_INFO, or if the search for the path MTU begins at once. Without memory, both wait: for
  *    the first data, and until timeouts require the search.
  *
- * It stays until the sock is freed or disconnects. Before it exists, tx->stream points to
+ * It stays until the sock is freed or disconnects. But a connection without text for half a minute
+ * rests (expiry.c): a struct xtcp_packed keeps the words of its data state that are not 0, until one
+ * of these reasons comes again. Before the data state exists, and at rest, tx->stream points to
  * xtcp_stream_none, a constant with the values of a new one. So a reader need not test whether it
  * exists, and a writer that forgets to faults. But a reader of what xtcp_stream_begin() sets has to
  * test: SND.UNA takes the place of snd_sml, xtcp_space_copied() that of space_copied, and the
@@ -36,7 +38,7 @@
 
 #include <linux/sizes.h>
 
-#include "base/sender.h"
+#include "base/sock.h"
 #include "sight/sight.h"
 
 /**
@@ -121,13 +123,16 @@ struct xtcp_stream *xtcp_stream_alloc(gfp_t gfp)
 	return stream;
 }
 
-/* Frees the struct xtcp_stream, if any. @sk: CLOSED, with empty queues; locked, or nobody can find it. */
+/* Frees the data state, if any. @sk: with empty queues; locked, or nobody can find it. */
 void xtcp_stream_end(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	if (tx->stream == &xtcp_stream_none)
+	if (tx->stream == &xtcp_stream_none) {
+		kfree(xtcp_sk(sk)->packed);
+		xtcp_sk(sk)->packed = NULL;
 		return;
+	}
 	kmem_cache_free(streams, tx->stream);
 	tx->stream = XTCP_STREAM_NONE;
 }

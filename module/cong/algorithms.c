@@ -526,6 +526,8 @@ void xtcp_algorithms_start(struct sock *sk)
 
 	sock_owned_by_me(sk);
 	tx->cong.started = true;
+	if (unlikely(xtcp_sk(sk)->packed))
+		xtcp_sk(sk)->packed->begins_anew = true;
 	if (xtcp_stream_is_there(tx->stream))
 		xtcp_cong_begin(sk);
 	else if (tx->algorithm->control || tx->algorithm->info)

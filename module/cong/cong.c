@@ -304,11 +304,13 @@ void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
 
 /*
  * Allocates the data state of a connection (xsk->stream), from its sequence numbers, the round-trip
- * time of its SYN, and the SYN itself if that is still in flight. Return: false without memory.
+ * time of its SYN, and the SYN itself if that is still in flight; or ends its rest. Return: false
+ * without memory.
  */
 bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_packed *packed = xsk->packed;
 	struct xtcp_stream *stream;
 	struct xtcp_sndcb *cb;
 	struct sk_buff *syn;
@@ -318,6 +320,18 @@ bool xtcp_stream_begin(struct sock *sk, gfp_t gfp)
 	stream = xtcp_stream_alloc(gfp);
 	if (!stream)
 		return false;
+	if (packed) {
+		xtcp_packed_open(packed, stream);
+		xsk->stream = stream;
+		xsk->packed = NULL;
+		if (packed->begins_anew)
+			xtcp_cong_begin(sk);
+		kfree(packed);
+		/* perhaps no deadline comes, and the timer would not look again */
+		if (!xsk->timers.dead)
+			xtcp_timer_wake_at(sk, jiffies + XTCP_REST_AFTER);
+		return true;
+	}
 	xtcp_reorder_init(&stream->rack.reorder);
 	stream->rack.rtt_us = xsk->rto.srtt_us;
 	stream->recover = xsk->snd.una;

@@ -621,6 +621,71 @@ static void (* const expired[XTCP_TIMERS])(struct sock *sk) = {
 	[XTCP_TIMER_REOPENED] = expired_reopened,
 };
 
+/* Nothing is under way that needs the data state, and nothing in it but numbers. */
+static bool may_rest(const struct sock *sk)
+{
+	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	const struct xtcp_stream *stream = xsk->stream;
+
+	return sk->sk_state == TCP_ESTABLISHED && !(xsk->timers.armed & ~BIT(XTCP_TIMER_KEEPALIVE)) &&
+	       xsk->snd.una == xsk->snd.write_seq && skb_queue_empty(&sk->sk_receive_queue) &&
+	       !xtcp_sndq_first(sk) && RB_EMPTY_ROOT(&stream->out_of_order) && !stream->cong.resume &&
+	       xsk->cong.phase == XTCP_CONG_OPEN && !xsk->acking.pending && !xsk->snd_urgent && !xsk->urgent.data &&
+	       !xsk->rcv_fin_known && !stream->mtuprobe.is_on && !stream->tlp.pending &&
+	       !xtcp_sack_takes_room(&stream->sack) && !xtcp_repair_is_on(sk) &&
+	       !(xsk->ecn & XTCP_ECN_ACCURATE) && !xsk->agreed.ack_rate_ok &&
+	       !xsk->pace && !xsk->algorithm->control && !xsk->algorithm->info && !xsk->algorithm->end;
+}
+
+/*
+ * Its lists are empty. Without memory it stays as it is, and with so many words that nothing would
+ * be saved. In softirq no cgroup is charged, as for a data state that begins there.
+ */
+static void pack(struct sock *sk)
+{
+	const unsigned int first = offsetof(struct xtcp_stream, resend_cursor) / sizeof(u32);
+	const u32 *from = (const u32 *)xtcp_sk(sk)->stream;
+	struct xtcp_packed *packed;
+	unsigned int i, n = 0;
+
+	BUILD_BUG_ON(sizeof(struct xtcp_stream) % sizeof(u32));
+	for (i = first; i < XTCP_STREAM_WORDS; i++)
+		n += !!from[i];
+	if (struct_size(packed, word, n) > SZ_256)
+		return;
+	packed = kzalloc(struct_size(packed, word, n), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
+	if (!packed)
+		return;
+	packed->bytes_acked = xtcp_sk(sk)->stream->bytes_acked;
+	packed->rcv_data_tstamp = xtcp_sk(sk)->stream->rcv_data_tstamp;
+	for (i = first, n = 0; i < XTCP_STREAM_WORDS; i++) {
+		if (!from[i])
+			continue;
+		__set_bit(i, packed->set);
+		packed->word[n++] = from[i];
+	}
+	xtcp_stream_end(sk);
+	xtcp_sk(sk)->packed = packed;
+}
+
+/*
+ * A connection that has sent and received no text for XTCP_REST_AFTER keeps only the numbers of its
+ * data state (state.c). Its timer looks when it runs anyway, and again when it may be time.
+ */
+static void rest(struct sock *sk)
+{
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	u32 now = xtcp_clock_stamp(), gone;
+
+	if (!xtcp_stream_is_there(xsk->stream) || !may_rest(sk))
+		return;
+	gone = min(now - xsk->snd_tstamp, now - xsk->stream->rcv_data_tstamp);
+	if (gone >= XTCP_REST_AFTER)
+		pack(sk);
+	else
+		xtcp_timer_wake_at(sk, jiffies + XTCP_REST_AFTER - gone);
+}
+
 /*
  * Runs the deadlines that have passed, and sets the timer for the next one (RFC 9293 section
  * 3.10.8). The caller holds a reference, since an orphan may end here: the timer or, if a user
@@ -645,6 +710,7 @@ void xtcp_timer_handler(struct sock *sk)
 	xtcp_keepalive_limit_idle(sk);
 	if (xtcp_timer_pending(sk, &next) != XTCP_TIMERS)
 		xtcp_timer_wake_at(sk, next);
+	rest(sk);
 	/* give back the memory that xtcp_memory_uncharge() has kept */
 	sk_mem_reclaim(sk);
 }

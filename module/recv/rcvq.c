@@ -909,9 +909,13 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
 {
 	const u32 rcv_nxt = xtcp_sk(sk)->rcv.nxt;
 
+	if (likely(xtcp_seq_ge(seg->seq, rcv_nxt)))
+		return;
+	if (xtcp_sk(sk)->packed)
+		xtcp_stream_begin(sk, GFP_ATOMIC);
 	if (xtcp_seq_le(seg->end_seq, rcv_nxt))
 		xtcp_sack_repeated(sk, seg->seq, seg->end_seq);
-	else if (xtcp_seq_lt(seg->seq, rcv_nxt))
+	else
 		xtcp_sack_duplicate(sk, seg->seq, rcv_nxt);
 }
 

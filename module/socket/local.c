@@ -270,6 +270,8 @@ static bool hand_over(struct sock *sk, struct sock *peer, struct sk_buff *skb, s
 
 	if (xsk->snd.una == xsk->snd.nxt && len > xtcp_snd_room(&xsk->snd, cb.seq))
 		return false;
+	if (unlikely(to->packed) && !xtcp_stream_begin(peer, GFP_ATOMIC))
+		return false;
 	__skb_unlink(skb, &sk->sk_write_queue);
 	skb->tstamp = 0;
 	skb->csum = 0;

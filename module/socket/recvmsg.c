@@ -637,8 +637,10 @@ static void info_times(const struct xtcp_sock *xsk, union xtcp_compat_info *whol
 /* Fills a struct tcp_info; what has no meaning in xtcp is 0. RFC 9293 section 3.10.6. */
 void xtcp_info_fill(struct sock *sk, union xtcp_compat_info *whole)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_sock *xsk = xtcp_sk(sk);
+	struct xtcp_stream *const stream = xsk->stream;
 	struct tcp_info *info = &whole->tcp;
+	struct xtcp_stream opened;
 
 	sock_owned_by_me(sk);
 	memset(whole, 0, sizeof(*whole));
@@ -653,6 +655,11 @@ void xtcp_info_fill(struct sock *sk, union xtcp_compat_info *whole)
 		return;
 	}
 
+	/* many may be listed: one that rests gets its data state for a moment */
+	if (xsk->packed) {
+		xtcp_packed_open(xsk->packed, &opened);
+		xsk->stream = &opened;
+	}
 	info_congestion(sk, info);
 	info_options(xsk, info);
 	info_counts(xsk, info);
@@ -682,6 +689,7 @@ void xtcp_info_fill(struct sock *sk, union xtcp_compat_info *whole)
 	info->tcpi_last_data_sent = ms_since(xsk->snd_tstamp);
 	info->tcpi_last_data_recv = ms_since(xsk->stream->rcv_data_tstamp);
 	info->tcpi_last_ack_recv = ms_since(xsk->ack_tstamp);
+	xsk->stream = stream;
 }
 
 /* XTCP_ABORT: why a connection ended. Without the socket lock, fields may be of different times. */

@@ -66,6 +66,9 @@ static int set_mode(struct sock *sk, int val)
 		return -EPERM;
 	switch (val) {
 	case TCP_REPAIR_ON:
+		/* what is set here is compared with the data state */
+		if (xtcp_sk(sk)->packed && !xtcp_stream_begin(sk, GFP_KERNEL_ACCOUNT))
+			return -ENOMEM;
 		WRITE_ONCE(xtcp_sk(sk)->repair, XTCP_REPAIR_ON | TCP_NO_QUEUE);
 		sk->sk_reuse = SK_FORCE_REUSE;
 		return 0;

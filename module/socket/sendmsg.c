@@ -145,7 +145,8 @@ static void mark_urgent(struct sock *sk, int flags)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
-	if (likely(!(flags & MSG_OOB)))
+	/* at rest, after a long wait for memory, the peer has acknowledged that octet */
+	if (likely(!(flags & MSG_OOB)) || !xtcp_stream_is_there(xsk->stream))
 		return;
 	xsk->stream->snd_up = xsk->snd.write_seq;
 	xsk->snd_urgent = true;

@@ -28,6 +28,8 @@ enum xtcp_timer {
 	XTCP_TIMERS,
 };
 
+#define XTCP_REST_AFTER		(30 * HZ)	/* without a segment of text: expiry.c: rest() */
+
 /* in /proc and sock_diag, numbered as in Linux */
 enum xtcp_timer_shown {
 	XTCP_TIMER_SHOWN_NONE,

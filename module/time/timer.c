@@ -472,10 +472,11 @@ void xtcp_flight_unreachable(struct sock *sk, u32 seq)
 static u32 without_text(const struct xtcp_sock *xsk)
 {
 	const struct xtcp_stream *stream = xsk->stream;
+	const u32 received = xsk->packed ? xsk->packed->rcv_data_tstamp : stream->rcv_data_tstamp;
 	u32 now = xtcp_clock_stamp(), gone = now - xsk->snd_tstamp;
 
-	if (stream->rcv_data_tstamp)
-		gone = min(gone, now - stream->rcv_data_tstamp);
+	if (received)
+		gone = min(gone, now - received);
 	if (stream->fin_tstamp)
 		gone = min(gone, now - stream->fin_tstamp);
 	return gone;

@@ -134,6 +134,12 @@ static const struct wire_row rows[] = {
 			"< . 1(500) ack 1; > . 1 ack 501 <sack 1:501>; < . 501(500) ack 1; >@1000 . 1 ack 1001;"
 			"< . 501(500) ack 1; > . 1 ack 1001 <sack 501:1001>",
 			.counters = "TcpDuplicateDataRehash=1 DelayedACKLost=3" } },
+	/* after half a minute without text it has given back its data state, in which the last D-SACK is */
+	{ "sack_%s_repeated_after_a_rest", "RFC 2883 4", .in = ESTABLISHED, SACK,
+		.want = { "write 100; > P. 1(100) ack 1; < . 1(500) ack 101; >@1000 . 101 ack 501; read 500;"
+			"< . 1(500) ack 101; > . 101 ack 501 <sack 1:501>; pass 32000; < . 1(500) ack 101;"
+			"> . 101 ack 501 <sack 1:501>",
+			.counters = "TCPDSACKOldSent=2 TcpDuplicateDataRehash=1 DelayedACKLost=2" } },
 	/* The block with what came twice follows, also where it is more than one skb in the queue. */
 	{ "sack_%s_twice_across_two_segments", "RFC 2883 4", .in = ESTABLISHED, SACK,
 		.want = { "< . 1001(1000) ack 1; > . 1 ack 1; < . 2001(1000) ack 1; > . 1 ack 1; < . 5001(500) ack 1;"
