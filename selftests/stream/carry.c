@@ -168,14 +168,31 @@ static void gate(bool open)
 		       "type filter hook prerouting priority 0; policy drop; }'"), "nft");
 }
 
+static long long moved(const struct flow *ends)
+{
+	return ends[0].sent + ends[0].received + ends[1].sent + ends[1].received;
+}
+
+/* False: octets differ, or nothing has moved for STALL_MS. @since: when something last did, at first now. */
+static bool step(struct flow *ends, long long *since)
+{
+	const long long before = moved(ends);
+
+	if (flow_step(ends, 2, 10) < 0)
+		return false;
+	if (moved(ends) != before)
+		*since = wait_now_ms();
+	return wait_now_ms() - *since < STALL_MS;
+}
+
 /* Moves both directions until text waits in @queue of @ends[0], which reads nothing. */
 static bool fill(struct flow *ends, int queue)
 {
-	long long end = wait_now_ms() + STALL_MS;
+	long long since = wait_now_ms();
 
 	ends[0].idle = true;
 	while (octets(ends[0].fd, queue) < QUEUED)
-		if (flow_step(ends, 2, 10) < 0 || wait_now_ms() > end)
+		if (!step(ends, &since))
 			return false;
 	ends[0].idle = false;
 	return true;
@@ -184,10 +201,10 @@ static bool fill(struct flow *ends, int queue)
 /* Both directions get on. Then text waits for @ends[0], and what it sends gets lost, as do all answers. */
 static bool runs_on(struct flow *ends)
 {
-	long long end = wait_now_ms() + STALL_MS, came = ends[0].received + GETS_ON, went = ends[1].received + GETS_ON;
+	long long since = wait_now_ms(), came = ends[0].received + GETS_ON, went = ends[1].received + GETS_ON;
 
 	while (ends[0].received < came || ends[1].received < went)
-		if (flow_step(ends, 2, 10) < 0 || wait_now_ms() > end)
+		if (!step(ends, &since))
 			return false;
 	if (!fill(ends, SIOCINQ))
 		return false;
@@ -337,7 +354,10 @@ static void window_shrinks(const char *text)
 	close_each(client, server);
 }
 
-/* What is unsent when a program reads it stays so, though the time comes at which pacing would let it leave. */
+/*
+ * What is unsent when a program reads it stays so, though the time comes at which pacing would let it leave: it waits for
+ * a second at most, and at a slow rate much waits so long.
+ */
 static void unsent_stays(const char *text)
 {
 	static const char much[50000];
@@ -346,10 +366,11 @@ static void unsent_stays(const char *text)
 
 	for (i = 0; i < 2; i++) {
 		stack_pair_or_die(net.a, XTCP, net.b, XTCP, text, PORT, &client[i], &server[i]);
-		must(!stack_set(client[i], SOL_SOCKET, SO_MAX_PACING_RATE, 500000) &&
+		must(!stack_set(client[i], SOL_SOCKET, SO_MAX_PACING_RATE, 1) &&
 		     !stack_set(client[i], SOL_SOCKET, SO_SNDBUF, SEND_BUFFER), "SO_MAX_PACING_RATE");
 		must(send(client[i], much, sizeof(much), MSG_DONTWAIT) == sizeof(much), "send");
 		must(i || !stack_set(client[i], IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_ON), "TCP_REPAIR");
+		must(!stack_set(client[i], SOL_SOCKET, SO_MAX_PACING_RATE, 500000), "SO_MAX_PACING_RATE");
 	}
 	was = octets(client[0], SIOCOUTQNSD);
 	must(WAIT_FOR(!octets(client[1], SIOCOUTQNSD), STACK_DEADLINE_MS), "a paced transfer");
