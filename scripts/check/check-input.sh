@@ -154,9 +154,7 @@ for file in scripts/check/check-style.sh scripts/check/check-driver.py scripts/p
 	refuses 'takes no arguments$' $file nosuch
 done
 says '^[0-9.]+(~[0-9]+[.]g[0-9a-f]+)?$' scripts/package/deb.sh --version
-refuses '^Usage: scripts/check/check-engine.sh \[all\]' scripts/check/check-engine.sh nosuch
 refuses '^Usage: scripts/check/check-examples.sh stock\|lab$' scripts/check/check-examples.sh nosuch
-refuses '^Usage: scripts/check/check-kselftest.sh stock\|lab$' scripts/check/check-kselftest.sh nosuch
 refuses '^check-interrupt.py: no row has that name; there are: all soak ' scripts/check/check-interrupt.py nosuch
 refuses '^check: SEED=x is no number' env SEED=x scripts/check/check.py --list
 refuses '^check: LAB_SEED=-1 is no number' env LAB_SEED=-1 scripts/check/check.py --kernel lab

@@ -13,7 +13,7 @@ if [ $# -gt 1 ]; then
 	sed -n '7p' "$0" | sed 's/^# */Usage: /' >&2
 	exit 2
 fi
-cases="kernel output world writes ends time first_second seed again"
+cases="kernel output world writes ends signals time first_second seed again"
 tr ' ' '\n' <<<"$cases" | grep -qE -- "$only" 2>/dev/null ||
 	{ echo "check-lab.sh: no case has a name with a match for '$only'; there are: $cases" >&2; exit 2; }
 . scripts/check/tap.sh
@@ -87,6 +87,19 @@ case_ends()
 	expect "in virtual time, too" 124 ""
 	lab --stall 5 --timeout 100 'touch /run/vm/alive; sleep 1000'
 	expect "a machine that stalls is ended" 124 ""
+}
+
+# a TERM before each command of a script that ends, those of its EXIT trap too
+case_signals()
+{
+	local n wrong=
+
+	for n in {1..12}; do
+		said=$(bash -c '. scripts/kernel/ending.sh; at_end "echo cleaned"
+			trap "[ \$((++n)) -ne $1 ] || kill -TERM \$\$" DEBUG; exit 0' - "$n")
+		[ "$said" = cleaned ] || wrong+=" $n: '$said'"
+	done
+	verdict "a script ends: a signal at each moment of it, and it leaves nothing" "$wrong"
 }
 
 case_time()
@@ -198,7 +211,7 @@ without_source()
 
 case_kernel()
 {
-	local said path lab_status
+	local said path
 
 	said=$(scripts/lab/kernel.sh nosuch 2>&1)
 	verdict "an unknown kernel is not built" "$([ $? -eq 2 ] || echo "it said '$said'")"
@@ -212,10 +225,12 @@ case_kernel()
 	said=$(XTCP_CACHE=$room/small/xtcp timeout 60 scripts/lab/kernel.sh fast 2>&1)
 	verdict "no room for a kernel: it says so, and leaves nothing" \
 		"$([ $? -eq 1 ] && grep -q "no space left" <<<"$said" && [ -z "$(ls -d "$room"/small/xtcp/*/ 2>/dev/null)" ] || echo "it said '$said'")"
-	lab_status=$(TMPDIR=$room/small timeout 60 scripts/lab/run.sh true 2>&1; echo $?)
-	verdict "no room for a run: it says so, and leaves nothing" \
-		"$(grep -q "^run.sh: no space left" <<<"$lab_status" && [ "${lab_status##*[!0-9]}" = 125 ] &&
-			[ -z "$(ls -d "$room"/small/xtcp-lab.* 2>/dev/null)" ] || echo "$lab_status")"
+	for path in lab/run.sh vm/vm.sh; do
+		said=$(TMPDIR=$room/small timeout 60 "scripts/$path" true 2>&1; echo $?)
+		verdict "no room for a run of ${path#*/}: it says so, and leaves nothing" \
+			"$(grep -q "^${path#*/}: no space left" <<<"$said" && [ "${said##*[!0-9]}" = 125 ] &&
+				[ -z "$(ls -d "$room"/small/xtcp-*.* 2>/dev/null)" ] || echo "it said '$said'")"
+	done
 	umount "$room/small"
 	for path in lab/kernel.sh kernel/kernel-source.sh kernel/debug-kernel.sh; do
 		said=$(without_source "scripts/$path" $([ $path != lab/kernel.sh ] || echo fast) 2>&1)

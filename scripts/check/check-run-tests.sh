@@ -4,7 +4,7 @@
 # In the laboratory: does `make -C selftests run_tests` have the result of `make check` for the same
 # programs, row for row? It runs them twice. First PATH has none of the programs that a test may have to skip for:
 # each test says SKIP with the reason, or its rows are those of `make check`. Then those that were skipped run with all.
-# Prints TAP.
+# A few run without the module, as nobody, and from a folder that `make install` has made. Prints TAP.
 #
 #   scripts/check/check-run-tests.sh [NAME]   all tests whose name has a match for NAME; without: a few
 
@@ -15,6 +15,7 @@ cd "$(dirname "$0")/../.."
 . scripts/check/tap.sh
 
 out=$PWD/build/run-tests
+few="load ports wire_options"
 without="busybox ip modinfo nft nstat python3 setpriv ss tc"
 of=run_tests
 
@@ -76,7 +77,12 @@ in_machine()
 	cat <<-END
 	modprobe -aq veth tun sch_fq sch_netem
 	export XTCP_KO=$out/bin/xtcp.ko XTCP_B_KO=$out/bin/xtcp_b.ko XTCP_WRAPPER_KO=$out/bin/xtcp_wrapper.ko SHORT=1
+	make -s -C selftests run_tests TESTS="$few" >$out/share/without 2>&1; echo \$? >>$out/share/without
 	insmod \$XTCP_KO || exit 1
+	setpriv --reuid 65534 --clear-groups build/selftests/ports >$out/share/nobody 2>&1; echo \$? >>$out/share/nobody
+	(cp -r $out/kit /tmp/moved && cd / && /tmp/moved/run_kselftest.sh 2>&1 | cat >$out/share/moved
+	/tmp/moved/run_kselftest.sh -t xtcp:no_such >$out/share/unknown 2>&1; echo \$? >>$out/share/unknown)
+	lsmod | grep -q '^xtcp ' || insmod \$XTCP_KO
 	PATH=$out/path make -s -C selftests run_tests TESTS="$names" >$out/share/poor 2>&1
 	echo "status \$?" >>$out/share/poor
 	again=\$(sed -n 's/^ok .* xtcp: \(.*\) # SKIP$/\1/p' $out/share/poor)
@@ -85,6 +91,14 @@ in_machine()
 	make -s -C selftests run_tests TESTS="\$again" >$out/share/rich 2>&1
 	echo "status \$?" >>$out/share/rich
 	END
+}
+
+refused()
+{
+	! make -s -C selftests run_tests TESTS="ports no_such" >"$out/said" 2>&1 || echo "run_tests goes on"
+	lacks "$out/said" 'no such test: no_such'
+	! make -s -C selftests install >"$out/said" 2>&1 || echo "install goes on"
+	lacks "$out/said" 'set INSTALL_PATH'
 }
 
 rm -rf "$out"
@@ -101,13 +115,21 @@ ln -s /usr/bin/* /usr/sbin/* "$out/path/" 2>/dev/null
 for name in $without; do
 	rm -f "$out/path/$name"
 done
+verdict "wrong arguments" "$(refused)"
+verdict "install" "$(make -s -C selftests install INSTALL_PATH="$out/kit" TESTS="$few" 2>&1 | grep -v '^  ')"
 
 vm_machine lab "$image"
 "${machine[@]}" --seed 1 --memory 3G --timeout 7200 --share "$out/share" -- "$(in_machine)" >"$out/machine" 2>&1 ||
 	cat "$out/machine"
 SHORT=1 scripts/check/check-vm.sh lab "$out/check" "^(${names// /|})\$" >"$out/said" 2>&1
-touch "$out/share/rich" "$out/share/poor"
+touch "$out/share/"{rich,poor,without,nobody,moved,unknown}
 
+verdict "without the module" "$(lacks "$out/share/without" '^# 1\.\.0 # SKIP xtcp is not loaded' \
+	'^ok 3 selftests: xtcp: wire_options # SKIP' '^# Totals: pass:0 fail:0 xfail:0 xpass:0 skip:3 error:0' '^0$')"
+verdict "not root" "$(lacks "$out/share/nobody" '^1\.\.0 # SKIP not root' '^4$')"
+verdict "a folder that was carried elsewhere" "$(lacks "$out/share/moved" '^# ok 1 ' '^ok 1 selftests: xtcp: load$' \
+	'^ok 2 selftests: xtcp: ports$' '^ok 3 selftests: xtcp: wire_options$')"
+verdict "no such test in that folder" "$(lacks "$out/share/unknown" "No such test 'xtcp:no_such'" '^1$')"
 of_check "$out/said" >"$out/rows.check"
 of_run_tests "$out/share/poor" "$out/share/rich" >"$out/rows.run_tests"
 echo "# $(wc -w <<<"$names") programs, $(grep -cE ': (not )?ok ' "$out/rows.check") rows"
