@@ -26,12 +26,14 @@ BEGINS, ENDS, LAST = 900, 180, 60
 MACHINE = "xtcp-lab.*/ctl/started"
 EMULATED = "xtcp-vm.*/ctl/command"
 
-# what is run, without what would first install packages; the file of its TMPDIR that is there when it has begun; where it keeps temporary folders; in a copy of
-# the tree, as it would overwrite results; quick: it takes seconds
+# what is run, {} being a new folder, without what would first install packages; the file of its TMPDIR that is there when
+# it has begun; where it keeps temporary folders; in a copy of the tree, as it would overwrite results; quick: it takes
+# seconds
 Row = namedtuple("Row", "name command begun folders copy quick")
 ROWS = (
     Row("soak", "make soak T=soak_year", MACHINE, ["build/soak.*"], False, True),
     Row("ab", "make ab CC=cubic CC2=reno N=2 NET=short", MACHINE, ["build/ab/run.*"], False, True),
+    Row("tour", "make tour HTML={}/tour P=loss", "../tour/.part-2/*.html", [], False, False),
     Row("explore", "make explore SEEDS=4000", MACHINE, ["build/explore.*"], False, False),
     Row("check", "make check K=lab T=^(soaking|load)$", MACHINE, ["build/check/run.*"], True, False),
     Row("matrix", "make matrix SHORT=1 T=^load$", EMULATED, ["build/check/*.*"], True, False),
@@ -100,7 +102,7 @@ def interrupt(row, number, tree, folder):
     trees_before = worktrees(tree)
     with open(folder / "said", "wb") as said:
         # what ignores SIGINT passes that on, and a script cannot take it back
-        player = subprocess.Popen(["env", "--default-signal", *row.command.split()], cwd=tree, stdin=subprocess.DEVNULL,
+        player = subprocess.Popen(["env", "--default-signal", *row.command.format(folder).split()], cwd=tree, stdin=subprocess.DEVNULL,
                                   stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
                                   env={**os.environ, "TMPDIR": str(tmp)})
     deadline = time.monotonic() + BEGINS
@@ -129,6 +131,7 @@ def interrupt(row, number, tree, folder):
     left += [name for pattern in row.folders for name in glob.glob(str(tree / pattern)) if name not in before]
     left += [str(path.relative_to(tmp)) for path in tmp.iterdir()]
     left += in_folders(worktrees(tree) - trees_before, [tree, tmp])
+    left += [str(page) for page in folder.glob("tour/**/*.html") if not page.read_text().endswith("</html>\n")]
     if left:
         return f"left: {left}"
     return None if status else "its status is 0"

@@ -98,6 +98,10 @@ def check_html(pages, lateness):
         wrong += html_pages.wrong_files(folder, drawn)
         if pages[0] in left(folder, pages) or not set(pages[1:]) <= set(left(folder, pages)):
             wrong.append("an interrupted tour would go on with other pages")
+        try:
+            html_pages.save(folder, "half.html", "what cannot be written: \udcff")
+        except UnicodeEncodeError:
+            wrong += ["a page that is not whole has its name"] * os.path.exists(folder + "/half.html")
     linked = html_pages.HtmlShow(pages[0], ["open-here"]).linked("a (page open-here), b (page open-elsewhere).")
     if linked != 'a (page <a href="open-here.html">open-here</a>), b.':
         wrong.append("links in prose: %s" % linked)
