@@ -53,7 +53,7 @@ builds()
 		ln -sf "$file" "$name.ko"
 		[ -e "/sys/module/$name" ] || insmod "$name.ko" || continue
 		echo 1 >"/sys/kernel/tracing/events/$name/enable"
-		[ "$name" = "$XTCP_NAME" ] || echo "$name is loaded beside it: xtcp_run --name $name, xtcp-ss --name $name"
+		[ "$name" = "$XTCP_NAME" ] || echo "$name is loaded beside it: xtcp_run --name $name; xtcp upgrade $name: it takes over"
 	done
 }
 
