@@ -82,10 +82,10 @@ static int begin(struct wire *w, int state, int via, struct wire_counters *befor
 
 	if (build(w, state, via))
 		return -1;
-	if (w->row->run)
-		return w->row->run(w);
 	if (before && o.counters && wire_counter_read(w, before))
 		return -1;
+	if (w->row->run)
+		return w->row->run(w);
 	wire_account(w, false);
 	return wire_script_run(w, o.script);
 }
@@ -95,15 +95,16 @@ static int end(struct wire *w, int state, const struct wire_counters *before)
 {
 	struct wire_outcome o = wanted(w, w->row);
 
+	/* run() has come to its own end, wherever that is */
 	if (w->row->run)
-		return 0;
-	if ((o.later && wire_script_run(w, o.later)) || wire_script_run(w, "none"))
+		state = 0;
+	else if ((o.later && wire_script_run(w, o.later)) || wire_script_run(w, "none"))
 		return -1;
 	if (before && o.counters && wire_counter_check(w, before, o.counters))
 		return -1;
 	if ((o.state || state) && wire_state_check(w, o.state ? o.state : state))
 		return -1;
-	return check_error(w, o.err);
+	return w->row->run && !o.err ? 0 : check_error(w, o.err);
 }
 
 /* A row that has not been played yet. */

@@ -497,7 +497,7 @@ static int turns(struct wire *w)
 #define STAMPS		OPEN("mss 512,sackok,ts")
 
 #define WORK(name_, section, ...)						\
-	{ .name = name_, .rfc = section, .only = 4, .want = { .state = CLOSED }, __VA_ARGS__ }
+	{ .name = name_, .rfc = section, .only = 4, __VA_ARGS__ }
 #define STORM(function, opening, uses, section)					\
 	WORK("work_" #function, section, .run = weather,			\
 	     .with = &(const struct storm){ .open = opening, .next = function, .used = uses })
