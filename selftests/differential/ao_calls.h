@@ -2,12 +2,6 @@
 /* The parts of ao_calls: which stack is asked, over which IP, and what a test does repeatedly. */
 #pragma once
 
-#include <errno.h>
-#include <kselftest.h>
-#include <stdbool.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "lib/aoopt.h"
 #include "lib/must.h"
 #include "lib/stack.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* TCP_AO_INFO, TCP_AO_GET_KEYS, and which key counts first. */
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "ao_calls.h"
 

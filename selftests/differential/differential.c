@@ -24,9 +24,7 @@
 #include "lib/kernel.h"
 #include "lib/module.h"
 #include "lib/netlink.h"
-#include "lib/ns.h"
 #include "lib/sides.h"
-#include "lib/stack.h"
 #include <kselftest.h>
 #include <linux/if.h>
 #include <signal.h>

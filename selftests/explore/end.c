@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <netinet/tcp.h>
-#include <stdarg.h>
-#include <sys/epoll.h>
 
 #include "end.h"
 #include "judge.h"

@@ -31,7 +31,6 @@
 #include <ctype.h>
 
 #include "play.h"
-#include "scenario.h"
 #include "test.h"
 
 /* A rest takes a minute of virtual time, so some scenarios end with the same one. */

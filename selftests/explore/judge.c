@@ -2,7 +2,6 @@
 #include "judge.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #define MAX_RTO_US	100000000LL

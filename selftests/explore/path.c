@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "segment.h"
 #include "test.h"
 #include "tun.h"
 #include "world.h"

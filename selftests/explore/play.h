@@ -2,9 +2,6 @@
 /* Plays a scenario: both ends, and the network between them. */
 #pragma once
 
-#include <stdbool.h>
-#include <stddef.h>
-
 #include "scenario.h"
 
 /*

@@ -5,7 +5,6 @@
  */
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
-#include <sys/ioctl.h>
 
 #include "test.h"
 #include "world.h"

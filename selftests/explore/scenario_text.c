@@ -3,7 +3,6 @@
 #include "scenario.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 

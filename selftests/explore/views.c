@@ -4,7 +4,6 @@
  * some twenty system calls, so there are few.
  */
 #include <linux/tcp.h>
-#include <sys/stat.h>
 
 #include "test.h"
 #include "world.h"

@@ -2,13 +2,8 @@
 /* A scenario while it is played: connections, each with two ends and a judge, on one path. */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
-#include <sys/types.h>
-
 #include "end.h"
 #include "judge.h"
-#include "scenario.h"
 
 /*
  * The network between two namespaces: each has a tun device, and this program carries every packet, by

@@ -4,8 +4,6 @@
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "stack.h"

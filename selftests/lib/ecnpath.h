@@ -5,9 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
-#include "ns.h"
 #include "sides.h"
 
 /* Two new namespaces that know each other's addresses. */

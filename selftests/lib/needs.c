@@ -10,16 +10,6 @@
  */
 #include "test.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <kselftest.h>
-#include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 extern const bool needs_scripts __attribute__((weak));
 extern const char * const needs_module __attribute__((weak));
 extern const char * const needs_second __attribute__((weak));

@@ -2,7 +2,6 @@
 #include "test.h"
 
 #include <linux/genetlink.h>
-#include <linux/inet_diag.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_queue.h>

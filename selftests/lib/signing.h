@@ -5,9 +5,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
-#include "ns.h"
 #include "sides.h"
 
 #define SIGNING_STALL_MS	60000

@@ -5,9 +5,6 @@
 #pragma once
 
 #include <kselftest.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "wire.h"

@@ -6,7 +6,6 @@
  *   info FIELD OP VALUE; keep FIELD	members of TCP_INFO; or keep R, the last timestamp
  *   dctcp FIELD OP VALUE	members of tcp_dctcp_info, from TCP_CC_INFO
  */
-#include <linux/inet_diag.h>
 #include <linux/types.h>
 
 #include "test.h"

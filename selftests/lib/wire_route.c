@@ -4,7 +4,6 @@
  * over: no later row has the same peer.
  */
 #include <linux/fib_rules.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 
 #include "test.h"

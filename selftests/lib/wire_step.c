@@ -3,7 +3,6 @@
  * The steps of a script that are the peer's and the observer's: ICMP errors, a
  * second connection, time, states. The language is described in wire_script.c.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "wire.h"

@@ -10,7 +10,6 @@
  */
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
-#include <linux/rtnetlink.h>
 #include <net/if.h>
 
 #include "test.h"

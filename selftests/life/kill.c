@@ -5,8 +5,6 @@
  *
  * The requests are those of `ss -K` and `xtcp-ss -K`.
  */
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
 

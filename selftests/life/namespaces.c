@@ -4,8 +4,6 @@
  * before it has a socket; and many that come, are used and go beside one that carries data.
  */
 #include <glob.h>
-#include <linux/inet_diag.h>
-#include <linux/netlink.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
 

@@ -3,8 +3,6 @@
  * A cell and what is due in it, written as a row of the raw-segment engine: the
  * script with the segment and its answer, the state afterwards, the counters.
  */
-#include <stdio.h>
-
 #include "kselftest.h"
 #include "matrix.h"
 

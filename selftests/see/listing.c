@@ -6,7 +6,6 @@
 #include <net/if.h>
 
 #include "listing.h"
-#include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");
 

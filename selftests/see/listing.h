@@ -2,10 +2,6 @@
 /* What the programs that read listings by sock_diag share. */
 #pragma once
 
-#include <kselftest.h>
-#include <stdbool.h>
-
-#include "lib/diag.h"
 #include "lib/test.h"
 
 /* Which stack and IP version the rows are about. */

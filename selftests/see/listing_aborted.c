@@ -8,7 +8,6 @@
 #include <linux/sock_diag.h>
 
 #include "listing.h"
-#include "lib/test.h"
 
 static struct ns_pair net;
 static int next_port = 8700;

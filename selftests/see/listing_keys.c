@@ -5,7 +5,6 @@
  * for. What `xtcp ss -i` and its JSON show of them, as ss does of kernel TCP's.
  */
 #include "see/listing.h"
-#include "lib/test.h"
 
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ss");

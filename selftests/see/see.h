@@ -6,8 +6,6 @@
  */
 #pragma once
 
-#include <stdbool.h>
-
 #include "kselftest.h"
 #include "ns.h"
 #include "rows.h"

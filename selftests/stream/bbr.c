@@ -4,10 +4,7 @@
  * it beside two of CUBIC leave these their part. Beside kernel TCP's own bbr, where the kernel has it. The peer is
  * kernel TCP, behind a router; bundles are off.
  */
-#include <linux/inet_diag.h>
-
 #include "lib/contest.h"
-#include "lib/router.h"
 #include "lib/test.h"
 
 #define PORT		5390

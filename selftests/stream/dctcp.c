@@ -3,8 +3,6 @@
  * DCTCP and Prague between two ends over a network that marks instead of dropping: the sender knows exactly how many of
  * its segments were marked, by ECE alone and by AccECN, of real segments and of bundles, with delayed ACKs.
  */
-#include <linux/inet_diag.h>
-
 #include "lib/ecnpath.h"
 #include "lib/test.h"
 

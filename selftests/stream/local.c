@@ -11,10 +11,7 @@
 #include <linux/net_tstamp.h>
 #include <linux/sock_diag.h>
 #include <netinet/ip.h>
-#include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/sendfile.h>
-#include <sys/syscall.h>
 
 #include "lib/tap.h"
 #include "lib/tcpstate.h"

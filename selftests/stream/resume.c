@@ -13,7 +13,6 @@
  * counts. A loss that shows itself then says nothing of the first device.
  */
 #include "lib/contest.h"
-#include "lib/router.h"
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip nft");

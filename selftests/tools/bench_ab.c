@@ -24,7 +24,6 @@
  */
 #include "lib/contest.h"
 #include "lib/measure.h"
-#include "lib/router.h"
 #include "lib/test.h"
 
 #define PORT		5391

@@ -21,7 +21,6 @@
  */
 #include "lib/contest.h"
 #include "lib/measure.h"
-#include "lib/router.h"
 #include "lib/test.h"
 
 #define PACKET		1514

@@ -9,8 +9,6 @@
  * Both ends are xtcp. A second in the beginning does not count. XTCP_KO names the module, unless it is loaded already.
  * The exit status says whether every bound was kept.
  */
-#include <linux/inet_diag.h>
-
 #include "measure.h"
 #include "router.h"
 #include "test.h"

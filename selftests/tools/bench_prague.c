@@ -17,7 +17,6 @@
  */
 #include "lib/contest.h"
 #include "lib/measure.h"
-#include "lib/router.h"
 #include "lib/test.h"
 
 #define PORT		7111

@@ -3,8 +3,6 @@
  * BBR on the wire (draft-ietf-ccwg-bbr): the window after repairs. Its filters and its state machine are tested in
  * unit/, what it does to a network in bbr.
  */
-#include <linux/inet_diag.h>
-
 #include "lib/test.h"
 #include "lib/wire.h"
 

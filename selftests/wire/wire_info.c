@@ -3,8 +3,6 @@
  * What TCP_INFO and the counters tell of an ordinary connection, and in which units. Clocks tick every 4 ms or faster,
  * so what is 100 ms ago is at least 96.
  */
-#include <stdio.h>
-
 #include "lib/wire.h"
 
 #define SACK		"mss 1000,sackok"

@@ -7,7 +7,6 @@
  * unsigned for it. It does not remember a signature by MD5: the keys of the heir decide alone, as
  * in kernel TCP.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/wire.h"

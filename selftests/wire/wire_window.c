@@ -3,8 +3,6 @@
  * Flow control: both silly-window rules, windows that shrink, close and open, and
  * what is processed while the own window is closed.
  */
-#include <stdio.h>
-
 #include "lib/wire.h"
 
 /* The peer's window closes and opens for 420 ms, longer than an RTO; it ends open, or closed. */
