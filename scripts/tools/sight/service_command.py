@@ -72,12 +72,10 @@ def listens(unit):
 def said_of(unit):
     """(whether it is on xtcp, that in words)"""
     on_xtcp, on_kernel = listens(unit)
-    words = ["%s: %s" % (stack, " ".join(sorted(addresses)))
+    words = ["on %s: %s" % (stack, " ".join(sorted(addresses)))
              for stack, addresses in (("xtcp", on_xtcp), ("kernel TCP", on_kernel)) if addresses]
     if not words:
         words = [unit["ActiveState"] if unit["ActiveState"] != "active" else "runs, and listens nowhere"]
-    if on_kernel and not os.path.isdir(MODULE):
-        words.append(program.missing("xtcp", ""))
     return bool(on_xtcp) and not on_kernel, "; ".join(words)
 
 
@@ -118,7 +116,7 @@ def text_for(unit, path, refuse, before, commands):
     if families and (family in re.findall(r"\w+", families)) == families.startswith("~") or "\nRestrict" in before:
         if number not in FAMILIES:
             raise Wrong("the unit restricts address families, and systemd has no name for %d: load xtcp with family=25" % number)
-        lines.append("RestrictAddressFamilies=" + family)
+        lines += ["# systemd's name of xtcp's address family", "RestrictAddressFamilies=" + family]
     return "\n".join(lines) + "\n"
 
 
@@ -212,10 +210,12 @@ def do_enable(args, tools):
 def do_disable(args, _):
     unit = unit_of(args.service)
     if not os.path.exists(PLACE % unit["Id"]):
-        raise Wrong("there is no %s" % PLACE % unit["Id"], 1)
+        raise Wrong("%s is not enabled: there is no %s" % (unit["Id"], PLACE % unit["Id"]), 1)
+    ports = set.union(*listens(unit))
     works, said = put(unit, None)
-    if not works:
-        raise Wrong(said, 1)
+    why = said if not works else comes_up(unit["Id"], ports) if unit["ActiveState"] == "active" else None
+    if why:
+        raise Wrong("%s is not enabled any more, and has not come up: %s" % (unit["Id"], why), 1)
     print("%s: %s" % (unit["Id"], said_of(unit_of(args.service))[1]))
 
 
@@ -231,8 +231,13 @@ def do_status(args, _):
             words += "; not enabled"
         else:
             with open(path, encoding="utf-8") as file:
-                words += "; without the module: %s" % ("kernel TCP" if FALLBACK in file.read() else "no socket")
+                falls_back = FALLBACK in file.read()
+            words += "; without the module it %s" % ("falls back to kernel TCP" if falls_back else "gets no socket")
+            if not is_on and os.path.isdir(MODULE) and unit["ActiveState"] == "active":
+                words += "; xtcp service %s %s puts it on xtcp" % ("enable" if falls_back else "--refuse enable", unit["Id"])
         print("%s: %s" % (unit["Id"], words))
+    if not all_are and not os.path.isdir(MODULE):
+        print(program.missing("xtcp", ""))
     return not all_are
 
 
