@@ -102,8 +102,8 @@ def interrupt(row, number, tree, folder):
     trees_before = worktrees(tree)
     with open(folder / "said", "wb") as said:
         # what ignores SIGINT passes that on, and a script cannot take it back
-        player = subprocess.Popen(["env", "--default-signal", *row.command.format(folder).split()], cwd=tree, stdin=subprocess.DEVNULL,
-                                  stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
+        player = subprocess.Popen(["env", "--default-signal", *row.command.format(folder).split()], cwd=tree,
+                                  stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
                                   env={**os.environ, "TMPDIR": str(tmp)})
     deadline = time.monotonic() + BEGINS
     while not list(tmp.glob(row.begun)) and player.poll() is None and time.monotonic() < deadline:
