@@ -33,7 +33,7 @@ static inline u32 xtcp_metric_locked_of(const struct sock *sk, int metric)
 #define XTCP_RTO_MAX_UNIT_MS	2U	/* unit of xtcp_endpoint.rto_max */
 #define XTCP_TICK_US		(USEC_PER_SEC / HZ)	/* rounded down; see xtcp_ticks_us() */
 
-/* @us, a lower bound of timeouts, but at least a tick, the clock granularity G of RFC 6298. */
+/* Clamps @us, a lower bound of timeouts: at least a tick (G of RFC 6298), at most XTCP_RTO_MAX_MS. */
 static inline u32 xtcp_bounds_floor_us(u32 us)
 {
 	const u32 least = XTCP_TICK_US, most = XTCP_RTO_MAX_MS * USEC_PER_MSEC;

@@ -185,10 +185,7 @@ enum xtcp_option_len {
 #define XTCP_DUPACK_THRESHOLD	3	/* RFC 5681 section 3.2 */
 #define XTCP_INIT_CWND		10	/* segments (RFC 6928) */
 
-/*
- * TCP options: parse and write them (RFC 9293 section 3.2, RFC 7323, RFC 2018), the ACK Rate
- * Request option (TARR, draft-ietf-tcpm-ack-rate-request-10) among them. Uses no sock.
- */
+/* The ACK Rate Request option: TARR, draft-ietf-tcpm-ack-rate-request-10. */
 
 /* largest number of full segments per ACK that a request can ask for */
 #define XTCP_ACKRATE_MAX	127
@@ -353,18 +350,10 @@ static inline struct xtcp_sack_block xtcp_options_read_sack(const u8 *bytes)
 }
 
 /*
- * The diagnostic payload of a RST (draft-ietf-tcpm-rst-diagnostic-payload-03, section 4.1). Anybody
- * may have written its octets; the module only shows what they say. Uses no sock.
+ * struct xtcp_ended - how a connection ended, unless a FIN from each end closed it
  *
- * Records why a connection ended, unless a FIN from each end closed it (uapi/linux/xtcp.h lists the
- * reasons). Other files report events; only this file writes struct xtcp_ended. One exception: a
- * disconnect resets the TCB, and then restores this struct (family.c).
- */
-
-/*
- * struct xtcp_ended - how a connection ended
- *
- * The socket lock guards this struct.
+ * Only the functions below write it, under the socket lock; but a disconnect, which resets the TCB,
+ * restores it (family.c). uapi/linux/xtcp.h lists the reasons.
  */
 struct xtcp_ended {
 	u8 reason : 6;		/* enum xtcp_abort_reason */
@@ -406,7 +395,7 @@ static inline void xtcp_ended_list(struct xtcp_ended *ended, bool is_listed)
 #define XTCP_RSTDIAG_LEN	8	/* octets: magic number, code, enterprise number */
 #define XTCP_RSTDIAG_MAGIC	0x33aa
 
-/* The codes that we send, from IANA's "TCP Failure Causes" (section 9.1 of the draft, table 2). */
+/* The codes that we send, from IANA's "TCP Failure Causes" (the draft's section 9.1, table 2). */
 enum xtcp_rstdiag_code {
 	XTCP_RSTDIAG_NO_CODE = 0,	/* reserved, never on the wire */
 	XTCP_RSTDIAG_NOBODY_READS = 2,	/* data has arrived that no program can read */
@@ -421,7 +410,10 @@ enum xtcp_rstdiag_verdict {
 	XTCP_RSTDIAG_MALFORMED,	/* the text begins with the magic number, but the rest is wrong */
 };
 
-/* What a payload says. */
+/*
+ * What a RST's diagnostic payload says (draft-ietf-tcpm-rst-diagnostic-payload-03 section 4.1).
+ * Anybody may have written it; the module only shows it.
+ */
 struct xtcp_rstdiag {
 	u32 pen;	/* the private enterprise number of the organisation that defined the code; 0: IANA */
 	u16 code;	/* why the connection was reset, not 0 */

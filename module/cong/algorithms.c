@@ -328,8 +328,8 @@ static void replace_algorithm(struct sock *sk, const struct xtcp_cong_ops *ops)
 }
 
 /*
- * Gives a sock its namespace's default algorithm: a new one, or one whose rule does not count any
- * more. Socket lock held, or no other thread can reach it yet.
+ * Gives the namespace's default algorithm to a new sock, or to one that loses its rule's. Socket
+ * lock held, or no other thread can reach it yet.
  */
 void xtcp_algorithms_assign(struct sock *sk)
 {

@@ -294,7 +294,7 @@ static inline unsigned long xtcp_entry_timeout(unsigned int level)
 }
 
 /*
- * From now on, believe valid cookies in ACKs. This function is called when.
+ * From now on, believe valid cookies in ACKs. Called when:
  *
  *  - a SYN is answered by a cookie and gets no entry;
  *  - an entry ends by timeout while retries() allows fewer retries than usual;

@@ -342,7 +342,7 @@ static void fill_child_names(struct sock *child, const struct xtcp_request *he, 
 		inet6_sk(child)->saddr = child->sk_v6_rcv_saddr;
 }
 
-/* @asks: the peer has agreed on ACK rates. Without memory for a rate alone, the child requests none. */
+/* @asks: both know ACK Rate Requests. Return: 0, also if only the listener's rate found no memory; or -ENOMEM. */
 static int inherit_cold(struct sock *child, const struct sock *lsk, bool asks)
 {
 	const struct xtcp_cold *cold = xtcp_cold(lsk);
@@ -519,7 +519,7 @@ static enum admission admit(struct sock *lsk, struct xtcp_listener *listener, co
 		xtcp_refusal_overflow(lsk, listener);
 		return ADMIT_NOT;
 	}
-	/* Linux reserves it for peers of tcp_metrics; without such a list, only SYNs that reopen records use it */
+	/* the last quarter is for SYNs that reopen records; Linux keeps it for peers of tcp_metrics */
 	if (!reopens && !cookies && max - (int)len < max >> 2) {
 		xtcp_refusal_drop(lsk);
 		return ADMIT_NOT;

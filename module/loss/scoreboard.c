@@ -45,8 +45,7 @@
 
 /*
  * How late a segment may be, microseconds: RACK_update_reo_wnd() of section 6.2 step 4; at most
- * @srtt_us. @ahead_us: by how much the last RTT is shorter than @srtt_us, or 0. It is added, so
- *	that
+ * @srtt_us. @ahead_us: by how much the last RTT is shorter than @srtt_us, or 0. It is added, so that
  * others do not count as late only because one segment was faster than most.
  */
 static u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 srtt_us, u32 ahead_us)

@@ -146,7 +146,7 @@ static int do_congestion_control(XTCP_CTL_CONST struct ctl_table *table, int wri
 	return err;
 }
 
-/* Both lists: *extra1 says that only the allowed ones are meant. */
+/* The algorithms: all, or with *extra1 those that any user may choose. */
 static int do_algorithms(XTCP_CTL_CONST struct ctl_table *table, int write, void *buffer, size_t *lenp, loff_t *ppos)
 {
 	char *text = kmalloc(XTCP_ALGORITHMS_TEXT, GFP_KERNEL);

@@ -258,7 +258,7 @@ static int ip_reply_net_init(struct xtcp_net *xn)
 
 const struct xtcp_net_part xtcp_ip_reply_part = { ip_reply_net_init, ip_reply_net_exit };
 
-/* for the padding of a short Ethernet frame, or for the text of a RST */
+/* has room for the padding of a short Ethernet frame, or for the text of a RST */
 #define HEAD_SIZE	(SKB_DATA_ALIGN(MAX_TCP_HEADER + ETH_ZLEN) + SKB_DATA_ALIGN(sizeof(struct skb_shared_info)))
 
 static struct sk_buff *alloc_from_processor(void)

@@ -49,7 +49,7 @@ static noinline void ease_backoff(struct xtcp_sock *xsk, const struct xtcp_sampl
  * RTT of the timestamp echo, provided that the ACK moves SND.UNA.
  *
  * One exception: after three timeouts since SND.UNA last moved, or since the last sample, the echo
- * of an earlier copy than the last of the first segment gives no RTT (RFC 7323 section 4.1, MAY).
+ * of a copy of the first segment but the last one gives no RTT (RFC 7323 section 4.1, MAY).
  * Either an outage has delayed that copy. Or it arrived, but its ACK was lost, and this ACK answers
  * a later copy, which the peer drops as a duplicate and does not echo (section 5.3, R2 before R3).
  * In both cases the time usually includes a timeout. As an RTT, it could make the RTO as long as

@@ -861,8 +861,8 @@ void xtcp_recovery_reordering_timeout(struct sock *sk)
 }
 
 /*
- * Marks everything in flight as lost after a timeout, except sacked segments. With SACK, also not
- * what was sent very recently, but always the first segment (RFC 8985 section 6.3). If the peer has
+ * After a timeout, marks what is in flight as lost: with SACK the first segment, and others unless
+ * sacked or sent very recently (RFC 8985 section 6.3); without SACK everything. If the peer has
  * dropped data that it had sacked, marks everything, and returns true.
  */
 static bool all_is_lost(struct sock *sk)

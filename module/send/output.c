@@ -226,7 +226,7 @@ static u32 xtcp_gso_of_new(const struct sock *sk, const struct sk_buff *skb, u32
 	return n;
 }
 
-/* Within half of a round trip, and within a millisecond? No, if no text was sent in the last millisecond. */
+/* Is an ACK due within half of a round trip and a millisecond? Not if no text left in the last millisecond. */
 static bool ack_is_near(const struct xtcp_sock *xsk)
 {
 	const struct list_head *sent = &xsk->stream->in_flight;

@@ -224,21 +224,21 @@ struct xtcp_blackbox {
 	unsigned long number;
 	unsigned long begun;	/* how many events the writer has begun to write */
 	unsigned long count;
-	struct xtcp_net *xn;					/* the namespace */
+	struct xtcp_net *xn;
 	u16 slot;	/* index of the box in the table of boxes */
 	bool kept;	/* the connection has ended, and the box is kept */
-	u8 rcv_wscale;						/* the shift of our window */
-	u8 snd_wscale;						/* the shift of the peer's window */
+	u8 rcv_wscale;	/* the shift of our window */
+	u8 snd_wscale;	/* the shift of the peer's window */
 	u16 mss;	/* octets of data in a full segment */
 	struct xtcp_ended ended;	/* why the connection ended, if @kept */
-	u32 iss;						/* our initial sequence number */
-	u32 irs;	/* the peer's initial sequence number */
-	kuid_t uid;						/* the owner of the socket */
+	u32 iss;
+	u32 irs;
+	kuid_t uid;	/* the owner of the socket */
 	u64 begun_us;
 	u64 ended_us;	/* xtcp_clock_us() when the connection ended */
-	struct xtcp_tuple tuple;				/* both ends of the connection */
+	struct xtcp_tuple tuple;
 	u32 shown;	/* the number of the box in its namespace, from 1 on */
-	struct xtcp_box_owner *owner;				/* who has it */
+	struct xtcp_box_owner *owner;
 	struct list_head node;	/* links the box into the kept ones of @owner, if @kept */
 	struct xtcp_blackbox_event event[XTCP_BLACKBOX_EVENTS];	/* the ring */
 };
