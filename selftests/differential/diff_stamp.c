@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Differential scenarios: when what was written left, and when it was acknowledged (SO_TIMESTAMPING). */
+#include <time.h>
+
 #include <linux/errqueue.h>
 #include <linux/ethtool.h>
 #include <linux/net_tstamp.h>
