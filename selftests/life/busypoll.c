@@ -199,6 +199,5 @@ int main(void)
 			close_each(lanes[i].reader[end], lanes[i].writer[end]);
 	umount(SYSFS);
 	rmdir(SYSFS);
-	ns_pair_close(&net);
 	ksft_finished();
 }

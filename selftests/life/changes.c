@@ -554,6 +554,5 @@ int main(void)
 	while_it_ends();
 	while_the_module_goes();
 	last_in_namespace();
-	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -426,6 +426,5 @@ int main(void)
 		}
 	}
 	owned();
-	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -497,6 +497,5 @@ int main(void)
 	without_memory();
 	namespace_goes();
 	module_goes();
-	ns_pair_close(&ruled_net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -185,6 +185,5 @@ int main(void)
 	test_begin(6);
 	ruled_begin(PORT);
 	by_cgroup();
-	ns_pair_close(&ruled_net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

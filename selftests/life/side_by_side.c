@@ -691,6 +691,5 @@ int main(int argc, char **argv)
 	ksft_test_result(!module_second_is_loaded() && family_is(XTCP, true),
 			 "the second one has gone, the first works\n");
 	ksft_test_result(carrier_stop(&kernels), "kernel TCP carried data through all of this, unchanged\n");
-	ns_pair_close(&pair);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -613,6 +613,5 @@ int main(int argc, char **argv)
 	parts_run(parts, argv + 1);
 	transfer_stop();
 
-	ns_pair_close(&pair);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -147,6 +147,5 @@ int main(void)
 		too_many(net.a, texts[i]);
 	namespace_ends();
 	one_user_with_many_guests();
-	ns_pair_close(&net);
 	ksft_finished();
 }

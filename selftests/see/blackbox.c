@@ -747,6 +747,5 @@ int main(void)
 	writes();
 	share_of_guest();
 	share_of_user();
-	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -323,6 +323,5 @@ int main(void)
 	guest();
 	without_memory();
 	by_the_tool();
-	ns_pair_close(&ruled_net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

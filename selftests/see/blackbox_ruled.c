@@ -283,6 +283,5 @@ int main(void)
 	rights();
 	guest();
 	by_the_tool();
-	ns_pair_close(&ruled_net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

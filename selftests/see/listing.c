@@ -583,6 +583,5 @@ int main(void)
 	owned();
 	owned_listener();
 	same_tuple();
-	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -300,6 +300,5 @@ int main(void)
 				cases[i](&s);
 		}
 	}
-	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

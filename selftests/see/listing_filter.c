@@ -353,6 +353,5 @@ int main(void)
 				break;
 		}
 	}
-	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -209,6 +209,5 @@ int main(void)
 			each(&s);
 		}
 	}
-	ns_pair_close(&net);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -226,6 +226,5 @@ int main(void)
 				case_of(&p, sender, "urgent octet", number);
 		}
 	}
-	ns_pair_close(&net);
 	ksft_finished();
 }

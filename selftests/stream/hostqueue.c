@@ -404,6 +404,5 @@ int main(void)
 	must(!ns_link_gso_max_segs(net.a, "veth0", 65535), "bundles");
 	for (i = 0; i < ARRAY_SIZE(together); i++)
 		full_segments(&together[i]);
-	ns_pair_close(&net);
 	ksft_finished();
 }

@@ -93,6 +93,5 @@ int main(void)
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_slow_start_after_idle", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.slow_start_after_idle", "0"), "sysctl");
 	each(false);
-	ns_pair_close(&net);
 	ksft_finished();
 }

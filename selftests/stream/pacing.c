@@ -472,6 +472,5 @@ int main(void)
 	nearly_nothing(false);
 	nearly_nothing(true);
 	timers_at_the_end();
-	ns_pair_close(&net);
 	ksft_finished();
 }

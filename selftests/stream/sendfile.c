@@ -190,6 +190,5 @@ int main(void)
 		whole_file(stack, true);
 		whole_file(stack, false);
 	}
-	ns_pair_close(&net);
 	ksft_finished();
 }

@@ -432,6 +432,5 @@ int main(void)
 		with_loss(stack, false);
 		over_ipv6(stack);
 	}
-	ns_pair_close(&net);
 	ksft_finished();
 }

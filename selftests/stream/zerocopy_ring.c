@@ -319,6 +319,5 @@ int main(void)
 		is_reset(stack);
 		ring_goes(stack);
 	}
-	ns_pair_close(&net);
 	ksft_finished();
 }
