@@ -355,8 +355,8 @@ static void window_shrinks(const char *text)
 }
 
 /*
- * What is unsent when a program reads it stays so, though the time comes at which pacing would let it leave: it waits for
- * a second at most, and at a slow rate much waits so long.
+ * What is unsent when a program reads it stays so, though the time comes at which pacing would let it leave: it waits
+ * for a second at most, and at a slow rate much waits so long.
  */
 static void unsent_stays(const char *text)
 {
