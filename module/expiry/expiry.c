@@ -12,6 +12,7 @@
 #include "expiry/expiry.h"
 
 #include "base/bounds.h"
+#include "ecn/ecn.h"
 #include "fastopen/fastopen.h"
 #include "send/send.h"
 #include "sight/sight.h"
