@@ -61,7 +61,7 @@ enum wire_via { PASSIVE = 1, ACTIVE = 2, SIMULTANEOUS = 4 };
 struct wire_outcome {
 	const char *script;	/* stimuli and expected answers */
 	const char *later;	/* the same after time has passed, see wire_play_together() */
-	int state;		/* enum wire_state afterwards; 0: the state it started in */
+	int state;		/* afterwards; 0: that it started in, or ESTABLISHED if there is a socket */
 	const char *err;	/* SO_ERROR afterwards by name; NULL: none */
 	const char *counters;	/* "Name=delta kernel:Name=delta" over the script */
 };

@@ -102,7 +102,9 @@ static int end(struct wire *w, int state, const struct wire_counters *before)
 		return -1;
 	if (before && o.counters && wire_counter_check(w, before, o.counters))
 		return -1;
-	if ((o.state || state) && wire_state_check(w, o.state ? o.state : state))
+	if (!o.state)
+		o.state = state || w->row->run || w->c.fd < 0 ? state : ESTABLISHED;
+	if (o.state && wire_state_check(w, o.state))
 		return -1;
 	return w->row->run && !o.err ? 0 : check_error(w, o.err);
 }

@@ -200,10 +200,12 @@ static int do_connect(struct wire *w, char *args)
 	len = make_address(w, to, w->c.pport, &ss);
 	if (new_socket(w, &w->c.fd))
 		return -1;
-	if (!w->c.bound)
+	if (!want)
+		want = "EINPROGRESS";
+	/* the SYN tells which port the stack has chosen */
+	if (!w->c.bound && (!w->c.irs_known || !strcmp(want, "EINPROGRESS")))
 		w->c.lport = 0;
-	return verdict(w, "connect", connect(w->c.fd, (struct sockaddr *)&ss, len),
-		       want ? want : "EINPROGRESS");
+	return verdict(w, "connect", connect(w->c.fd, (struct sockaddr *)&ss, len), want);
 }
 
 static int do_device(struct wire *w)

@@ -49,7 +49,7 @@ static const struct wire_row rows[] = {
 	{ "text_on_a_syn_waits_for_the_third_ack", "RFC 5925 7.6",
 		.pre = "sysctl fastopen 514;" LONG_SERVER "; set FASTOPEN 5",
 		.want = { "< S 0(10) <mss 1000>; > S. 0 ack 1; < . 1 ack 1; accept; < P. 1(10) ack 1; skim; read 10",
-			.counters = "TCPFastOpenPassive=0 " NONE_BAD, .state = ESTABLISHED } },
+			.counters = "TCPFastOpenPassive=0 " NONE_BAD } },
 	{ "syn_ack_of_accecn", "RFC 9768 3.2.3.1", .pre = "sysctl ecn 3;" LONG_SERVER,
 		.want = { "< SECA 0 <mss 1000,sackok,ts T 0,nop,ws 7>; > S.C 0 ack 1 <laid " MAC MSS SACK WS ACCECN ">",
 			.state = SYN_RECEIVED } },
@@ -61,12 +61,11 @@ static const struct wire_row rows[] = {
 	{ "syn_of_a_client_without_sack", "RFC 5925 7.6", .pre = "sysctl sack 0;" LONG_CLIENT,
 		.want = { "connect; > S 0 <laid " MAC MSS TS WS ">", .state = SYN_SENT } },
 	{ "syn_of_a_client_that_would_open_fast", "RFC 5925 7.6", .pre = LONG_CLIENT,
-		.want = { "fast 10 EINPROGRESS; > S 0 <nofo,laid " MAC MSS SACK WS ">; < S. 0 ack 1 $; > . 1 ack 1",
-			.state = ESTABLISHED } },
+		.want = { "fast 10 EINPROGRESS; > S 0 <nofo,laid " MAC MSS SACK WS ">; < S. 0 ack 1 $; > . 1 ack 1" } },
 	/* Keys that come or go during a handshake. */
 	{ "first_key_of_a_client_after_its_syn", "RFC 5925 7.4",
 		.want = { "socket; connect; > S 0; mkt 22 11 secret EISCONN; < S. 0 ack 1 $; > . 1 ack 1;"
-			TEXT_BOTH_WAYS, .counters = NONE_BAD, .state = ESTABLISHED } },
+			TEXT_BOTH_WAYS, .counters = NONE_BAD } },
 	{ "second_key_of_a_client_after_its_syn", "RFC 5925 3.3", .pre = CLIENT,
 		.want = { "connect; > S 0; mkt 44 33 other; ao 33 44 other; aowant 22 11; < S. 0 ack 1 $; > . 1 ack 1;"
 			"aowant 44 11;" TEXT_BOTH_WAYS "aoinfo current = 44; aoinfo rnext = 11", .counters = NONE_BAD,
@@ -74,39 +73,36 @@ static const struct wire_row rows[] = {
 	{ "key_of_a_client_removed_after_its_syn", "RFC 5925 3.3", .pre = CLIENT_OF_TWO,
 		.want = { "connect; > S 0; mktdel 22 11 EBUSY; mktdel 44 33; aouse 33 44; < S. 0 ack 1 $; none;"
 			"aouse 11 22; < S. 0 ack 1 $; > . 1 ack 1;" TEXT_BOTH_WAYS,
-			.counters = "TCPAOKeyNotFound=1 TCPAOBad=0", .state = ESTABLISHED } },
+			.counters = "TCPAOKeyNotFound=1 TCPAOBad=0" } },
 	{ "first_key_of_a_listener_after_a_syn", "RFC 5925 7.4", .pre = "listen",
 		.want = { "< S 0 $; > S. 0 ack 1; mktlistener 22 11 secret; < . 1 ack 1; none; < R 1; none;"
 			"state syn_received; ao 11 22 secret; < . 1 ack 1; none; < R 1; none;",
 			.counters = "TCPAORequired=2 TCPAOBad=2 PassiveOpens=0", .state = SYN_RECEIVED } },
 	{ "second_key_of_a_listener_after_a_syn", "RFC 5925 3.3", .pre = SERVER,
 		.want = { "< S 0 $; > S. 0 ack 1; mktlistener 44 33 other; ao 33 44 other; < . 1 ack 1; accept;"
-			"aoinfo current = 44; aoinfo rnext = 33;" TEXT_BOTH_WAYS, .counters = NONE_BAD,
-			.state = ESTABLISHED } },
+			"aoinfo current = 44; aoinfo rnext = 33;" TEXT_BOTH_WAYS, .counters = NONE_BAD } },
 	/* nothing goes unsigned meanwhile */
 	{ "key_of_a_listener_is_away_for_a_while", "RFC 5925 7.4", .pre = SERVER,
 		.want = { "mark; < S 0 $; > S. 0 ack 1; mktdellistener 22 11; pass 1500; < S 0 $; none;"
 			"mktlistener 22 11 secret; >@4000 S. 0 ack 1; elapsed >= 2500; < . 1 ack 1; accept;"
-			TEXT_BOTH_WAYS, .counters = "TCPAOKeyNotFound=1 TCPAOBad=0", .state = ESTABLISHED } },
+			TEXT_BOTH_WAYS, .counters = "TCPAOKeyNotFound=1 TCPAOBad=0" } },
 	{ "key_of_a_listener_is_replaced_before_the_third_ack", "RFC 5925 7.4", .pre = SERVER,
 		.want = { "< S 0 $; > S. 0 ack 1; mktdellistener 22 11; mktlistener 22 11 other; < . 1 ack 1; none;"
 			"< . 1 ack 1 signed other; accept; < P. N(10) ack S; none; ao none; ao 11 22 other;"
-			TEXT_BOTH_WAYS, .counters = "TCPAOBad=2 TCPAOKeyNotFound=0", .state = ESTABLISHED } },
+			TEXT_BOTH_WAYS, .counters = "TCPAOBad=2 TCPAOKeyNotFound=0" } },
 	/* the SYN comes again, and asks for a key that is there */
 	{ "key_for_which_a_syn_asked_is_replaced_by_another", "RFC 5925 3.3", .pre = SERVER_OF_TWO,
 		.want = { "< S 0 $; > S. 0 ack 1; mktdellistener 22 11; aouse 33 44; aowant 44 33; pass 600; < S 0 $;"
 			"> S. 0 ack 1; >@4000 S. 0 ack 1; < . 1 ack 1; accept; aoinfo current = 44; aoinfo rnext = 33;"
-			TEXT_BOTH_WAYS, .counters = NONE_BAD, .state = ESTABLISHED } },
+			TEXT_BOTH_WAYS, .counters = NONE_BAD } },
 	/* the peer knows the key by which it signs; it may not know the one that was added last */
 	{ "third_ack_asks_for_a_key_that_is_missing", "RFC 5925 7.5", .pre = SERVER_OF_TWO,
 		.want = { "< S 0 $; > S. 0 ack 1; < . 1 ack 1 rnext 99; accept; aoinfo current = 22; aoinfo rnext = 11;"
-			"write 50; > P. 1(50) ack 1; < . 1 ack 51;" TEXT_BOTH_WAYS, .counters = NONE_BAD,
-			.state = ESTABLISHED } },
+			"write 50; > P. 1(50) ack 1; < . 1 ack 51;" TEXT_BOTH_WAYS, .counters = NONE_BAD } },
 	{ "third_ack_with_a_cookie_asks_for_a_key_that_is_missing", "RFC 5925 7.5",
 		.pre = "sysctl syncookies 2;" SERVER_OF_TWO,
 		.want = { "< S 0 $; > S. 0 ack 1; < . 1 ack 1 rnext 99; accept; aoinfo current = 22; aoinfo rnext = 11;"
-			"write 50; > P. 1(50) ack 1; < . 1 ack 51;" TEXT_BOTH_WAYS, .counters = NONE_BAD,
-			.state = ESTABLISHED } },
+			"write 50; > P. 1(50) ack 1; < . 1 ack 51;" TEXT_BOTH_WAYS, .counters = NONE_BAD } },
 	/* Peers. */
 	{ "key_of_another_peer", "RFC 5925 3.1", .pre = "listen; mktotherlistener 22 11 secret",
 		.want = { OPENS TEXT_BOTH_WAYS "mkt 44 33 secret EISCONN; fresh; ao 11 22 secret; < S 0 $; none",
@@ -130,7 +126,7 @@ static const struct wire_row rows[] = {
 		.want = { OPENS "write 50; > P. 1(50) ack 1; < . 1 ack 51; aouse 33 44; aowant 44 11;"
 			"< P. 1(10) ack 51; skim; aoinfo current = 44; write 50; > P. 51(50) ack 11; < . 11 ack 101;"
 			"aouse 11 22; < . 1 ack 51; > . 101 ack 11; aoinfo current = 44; write 50; > P. 101(50) ack 11",
-			.counters = NONE_BAD, .state = ESTABLISHED } },
+			.counters = NONE_BAD } },
 	{ "program_asks_for_another_key_%s", "RFC 5925 3.3", .in = SYNCHRONIZED, .via = ACTIVE,
 		.pre = NO_LIMIT CLIENT_OF_TWO,
 		.want = { "aoset rnext 33; aowant 22 33;" ASKS "aouse 33 22;" ASKS "aoset current 44; aouse 33 44;"

@@ -165,8 +165,7 @@ static const struct wire_row rows[] = {
 	{ "bbr_probes_the_rtt_after_a_closed_window", "BBR 5.4.1", .pre = BBR,
 		.want = { "< S 0 $; > S. 0 ack 1; < . 1 ack 1; accept; write 10000; skim; < . 1 ack 10001; write 30000;"
 			"skim; < . 1 ack 30001 win 0; skim; pass 12000; skim; info snd_cwnd >= 20;"
-			"< . 1 ack 30001 win 60000; skim; < . 1 ack 40001; skim; info snd_cwnd <= 10",
-			.state = ESTABLISHED } },
+			"< . 1 ack 30001 win 60000; skim; < . 1 ack 40001; skim; info snd_cwnd <= 10" } },
 	{ "bbr_bound_leaves_out_the_lost_segment", "BBR 5.5.10.2", .pre = BBR, .syn = "mss 1000,sackok",
 		.synwin = "13000", .run = before_the_loss },
 	CHANGE_IN_RECOVERY("bbr", "cubic"),

@@ -101,7 +101,8 @@ static const struct wire_row rows[] = {
 	{ "coalesce_%s_a_syn_ack_is_none_of_two", "RFC 7413 4.2.2",
 		.pre = "sysctl fastopen 514; listen; set FASTOPEN 5",
 		.want = { LONG "< S 0(10) $; > S. 0 ack 11; accept; set NODELAY 1; write 100; > P. 1(100) ack 11;"
-			"write 100; > P. 101(100) ack 11; write 100; > P. 201(100) ack 11; none" } },
+			"write 100; > P. 101(100) ack 11; write 100; > P. 201(100) ack 11; none",
+			.state = SYN_RECEIVED } },
 	/* the program says of the fourth alone that more will come */
 	{ "coalesce_%s_goes_before_what_is_corked", "RFC 9293 3.9.1.2", .in = ESTABLISHED,
 		.want = { THREE "none; write 100 more;" SENT "none; read EAGAIN; none; write 100; none; read EAGAIN;"

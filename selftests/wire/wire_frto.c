@@ -60,13 +60,11 @@ static const struct wire_row rows[] = {
 		.want = { FAR_TIMED_OUT "< . 1 ack 1001; > p. 10001(1000) ack 1 x2; none; info snd_cwnd = 2;"
 			"< . 1 ack 2001; > p. 12001(1000) ack 1; skim; info ca_state = 0; info snd_cwnd >= 10;"
 			"info lost = 0; info snd_ssthresh >= 1000; < . 1 ack S; skim",
-			.counters = "TCPTimeouts=1 TCPSpuriousRTOs=1 TCPLossUndo=1 RetransSegs=1",
-			.state = ESTABLISHED } },
+			.counters = "TCPTimeouts=1 TCPSpuriousRTOs=1 TCPLossUndo=1 RetransSegs=1" } },
 	{ "frto_spurious_by_a_sack", "RFC 5682 3.1", .syn = SACK,
 		.want = { FAR_TIMED_OUT "< . 1 ack 1001; > p. 10001(1000) ack 1 x2; none;"
 			"< . 1 ack 1001 <sack 2001:3001>; skim; info snd_cwnd >= 10; info snd_ssthresh >= 1000;"
-			"< . 1 ack S; skim", .counters = "TCPTimeouts=1 TCPSpuriousRTOs=1 TCPLossUndo=1",
-			.state = ESTABLISHED } },
+			"< . 1 ack S; skim", .counters = "TCPTimeouts=1 TCPSpuriousRTOs=1 TCPLossUndo=1" } },
 	{ "frto_%s_the_loss_was_real", "RFC 5682 3.1", .in = ESTABLISHED, .syn = SACK,
 		.want = { TIMED_OUT_MORE "< . 1 ack 1001; > p. 10001(1000) ack 1 x2; none;"
 			"< . 1 ack 1001 <sack 10001:11001>; > p. 1001(1000) ack 1; skim; info ca_state = 4;"
@@ -82,8 +80,7 @@ static const struct wire_row rows[] = {
 	{ "frto_spurious_without_sack", "RFC 5682 2.1",
 		.want = { FAR_TIMED_OUT "< . 1 ack 1001; > p. 10001(1000) ack 1 x2; none; < . 1 ack 2001;"
 			"> p. 12001(1000) ack 1; skim; info snd_cwnd >= 10; info snd_ssthresh >= 1000; < . 1 ack S;"
-			"skim", .counters = "TCPTimeouts=1 TCPSpuriousRTOs=1 TCPLossUndo=1 RetransSegs=1",
-			.state = ESTABLISHED } },
+			"skim", .counters = "TCPTimeouts=1 TCPSpuriousRTOs=1 TCPLossUndo=1 RetransSegs=1" } },
 	{ "frto_%s_the_loss_was_real_without_sack", "RFC 5682 2.1", .in = ESTABLISHED,
 		.want = { TIMED_OUT_MORE "< . 1 ack 1001; > p. 10001(1000) ack 1 x2; none; < . 1 ack 1001;"
 			"> p. 1001(1000) ack 1; skim; info ca_state = 4; info snd_ssthresh = 5; < . 1 ack S; skim",
@@ -95,13 +92,11 @@ static const struct wire_row rows[] = {
 	{ "eifel_timeout", "RFC 4015 3.2", .syn = SACK_TS,
 		.want = { FAR_TIMED_OUT "< . 1 ack 1001 <nop,nop,ts T R-100>; > p. 10001(1000) ack 1; skim;"
 			"info ca_state = 0; info snd_cwnd >= 10; info snd_ssthresh >= 1000; info lost = 0; < . 1 ack S;"
-			"skim", .counters = "TCPTimeouts=1 TCPLossUndo=1 TCPSpuriousRTOs=0 RetransSegs=1",
-			.state = ESTABLISHED } },
+			"skim", .counters = "TCPTimeouts=1 TCPLossUndo=1 TCPSpuriousRTOs=0 RetransSegs=1" } },
 	{ "eifel_timeout_without_sack", "RFC 4015 3.2", .syn = TS,
 		.want = { FAR_TIMED_OUT "< . 1 ack 1001 <nop,nop,ts T R-100>; > p. 10001(1000) ack 1; skim;"
 			"info snd_cwnd >= 10; info snd_ssthresh >= 1000; < . 1 ack S; skim",
-			.counters = "TCPTimeouts=1 TCPLossUndo=1 TCPSpuriousRTOs=0 RetransSegs=1",
-			.state = ESTABLISHED },
+			.counters = "TCPTimeouts=1 TCPLossUndo=1 TCPSpuriousRTOs=0 RetransSegs=1" },
 		.kernel_differs = "stays in the loss phase without SACK, and undoes it a second time by F-RTO",
 		.kernel = { .counters = "TCPTimeouts=1 TCPLossUndo=2 TCPSpuriousRTOs=1 RetransSegs=1" } },
 	{ "eifel_%s_the_timeout_was_right", "RFC 3522 3.2", .in = ESTABLISHED, .syn = SACK_TS,

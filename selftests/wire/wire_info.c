@@ -62,7 +62,7 @@ static const struct wire_row rows[] = {
 		.want = { OPEN "write 1000; > P. 1(1000) ack 1; info last_data_sent <= 90; pass 100;"
 			"info last_data_sent >= 96; info last_data_sent <= 1000; < . 1 ack 1001;"
 			"info last_data_sent >= 96; < P. 1(500) ack 1001; skim; info last_data_sent >= 96; write 500;"
-			"skim; info last_data_sent <= 90", .state = ESTABLISHED } },
+			"skim; info last_data_sent <= 90" } },
 	/* before there is data, the time counts from the handshake */
 	{ "info_%s_when_data_was_never_sent", "RFC 9293 3.10.6", .in = ESTABLISHED,
 		.via = PASSIVE | ACTIVE | SIMULTANEOUS,
@@ -72,22 +72,22 @@ static const struct wire_row rows[] = {
 		.want = { OPEN "< P. 1(500) ack 1; skim; info last_data_recv <= 90; pass 100;"
 			"info last_data_recv >= 96; info last_data_recv <= 1000; < . 501 ack 1;"
 			"info last_data_recv >= 96; write 1000; skim; < . 501 ack 1001; info last_data_recv >= 96;"
-			"< P. 501(500) ack 1001; skim; info last_data_recv <= 90", .state = ESTABLISHED } },
+			"< P. 501(500) ack 1001; skim; info last_data_recv <= 90" } },
 	{ "info_when_an_ack_came", "RFC 9293 3.10.6", .syn = SACK,
 		.want = { OPEN "write 1000; > P. 1(1000) ack 1; < . 1 ack 1001; info last_ack_recv <= 90; pass 100;"
 			"info last_ack_recv >= 96; info last_ack_recv <= 1000; write 1000; > P. 1001(1000) ack 1;"
-			"info last_ack_recv >= 96; < . 1 ack 2001; info last_ack_recv <= 90", .state = ESTABLISHED } },
+			"info last_ack_recv >= 96; < . 1 ack 2001; info last_ack_recv <= 90" } },
 	{ "info_counts_segments", "RFC 9293 3.10.6", .syn = SACK,
 		.want = { OPEN "info segs_in = 2; info segs_out = 0; info data_segs_in = 0; write 3000;"
 			"> p. 1(1000) ack 1 x2; > P. 2001(1000) ack 1; info segs_out = 3; info data_segs_out = 3;"
 			"< . 1 ack 3001; info segs_in = 3; info data_segs_in = 0; < P. 1(500) ack 3001;"
 			"> . 3001 ack 501; info segs_in = 4; info data_segs_in = 1; info segs_out = 4;"
-			"info data_segs_out = 3; none", .state = ESTABLISHED } },
+			"info data_segs_out = 3; none" } },
 	{ "info_shortest_round_trip", "RFC 8985 6.2", .syn = SACK,
 		.want = { OPEN_FAR "info min_rtt >= 100000; info min_rtt <= 200000; write 1000; > P. 1(1000) ack 1;"
 			"pass 40; < . 1 ack 1001; info min_rtt >= 40000; info min_rtt <= 100000; write 1000;"
 			"> P. 1001(1000) ack 1; pass 120; < . 1 ack 2001; info min_rtt >= 40000;"
-			"info min_rtt <= 100000; info rtt >= 60000", .state = ESTABLISHED } },
+			"info min_rtt <= 100000; info rtt >= 60000" } },
 	/*
 	 * The RTO goes by the largest RTTVAR of a round trip: six late segments of 40 count until the next six are due,
 	 * where RTTVAR itself has forgotten them after 34 that are not.
@@ -99,22 +99,20 @@ static const struct wire_row rows[] = {
 		.want = { .state = ESTABLISHED, .counters = "TCPTimeouts=0 RetransSegs=0" } },
 	{ "info_mss_of_the_peer", "RFC 9293 3.8.6.3", .syn = SACK,
 		.want = { OPEN "info rcv_mss <= 1000; < . 1(700) ack 1; skim; info rcv_mss = 700; < . 701(900) ack 1;"
-			"skim; info rcv_mss = 900; < P. 1601(100) ack 1; skim; info rcv_mss = 900",
-			.state = ESTABLISHED } },
+			"skim; info rcv_mss = 900; < P. 1601(100) ack 1; skim; info rcv_mss = 900" } },
 	{ "info_window_of_the_peer", "RFC 9293 3.10.7.4", .syn = SACK, .synwin = "20000",
 		.want = { OPEN "info snd_wnd = 20000; write 2000; > p. 1(1000) ack 1; > P. 1001(1000) ack 1;"
-			"< . 1 ack 1001 win 5000; info snd_wnd = 5000; < . 1 ack 2001 win 0; info snd_wnd = 0",
-			.state = ESTABLISHED } },
+			"< . 1 ack 1001 win 5000; info snd_wnd = 5000; < . 1 ack 2001 win 0; info snd_wnd = 0" } },
 	/* Ours is what a buffer of 6,291,456 octets needs. Both are 0 when one end has not offered the option. */
 	{ "info_window_scales", "RFC 7323 2.2", .pre = "sysctl rmem 4096 131072 6291456",
 		.want = { "listen; < S 0 <mss 1000,nop,ws 3>; > S. 0 ack 1 <ws 7>; < . 1 ack 1; accept;"
-			"info snd_wscale = 3; info rcv_wscale = 7", .state = ESTABLISHED } },
+			"info snd_wscale = 3; info rcv_wscale = 7" } },
 	{ "info_window_scales_without_the_option", "RFC 7323 2.2", .syn = SACK,
-		.want = { OPEN "info snd_wscale = 0; info rcv_wscale = 0", .state = ESTABLISHED } },
+		.want = { OPEN "info snd_wscale = 0; info rcv_wscale = 0" } },
 	/* The echo tells which SYN-ACK is answered, though its TSval carries options in the place of up to 63 ms. */
 	{ "info_round_trip_of_a_repeated_syn_ack", "RFC 6298 3, RFC 7323 4.1", .syn = "mss 1000,nop,nop,ts T R",
 		.want = { "listen; < S 0 $; > S. 0 ack 1; >@2500 S. 0 ack 1; pass 100; < . 1 ack 1 <nop,nop,ts T R>;"
-			"accept; info rtt >= 99000; info rtt <= 130000; info rto <= 400000", .state = ESTABLISHED,
+			"accept; info rtt >= 99000; info rtt <= 130000; info rto <= 400000",
 			.counters = "TCPSynRetrans=1 RetransSegs=1" } },
 	/*
 	 * Twice the window in a round trip in slow start, 1.2 times the window then: so fast text would be paced,
@@ -124,12 +122,10 @@ static const struct wire_row rows[] = {
 		.want = { OPEN_FAR "info snd_cwnd = 10; info pacing_rate <= 200000; info pacing_rate >= 170000;"
 			"write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1; pass 100;"
 			"< . 1 ack 1 <sack 1001:10001>; > . 1(1000) ack 1; pass 100; < . 1 ack 10001;"
-			"info snd_cwnd = 5; info pacing_rate <= 60000; info pacing_rate >= 50000; none",
-			.state = ESTABLISHED } },
+			"info snd_cwnd = 5; info pacing_rate <= 60000; info pacing_rate >= 50000; none" } },
 	/* What the program is taken to read in a round trip: ten segments of the link, until it has read more. */
 	{ "info_space_to_receive", "RFC 9293 3.8.6", .syn = SACK,
-		.want = { OPEN "info rcv_space = 10*A; < P. 1(1000) ack 1; skim; read 1000; info rcv_space = 10*A",
-			.state = ESTABLISHED } },
+		.want = { OPEN "info rcv_space = 10*A; < P. 1(1000) ack 1; skim; read 1000; info rcv_space = 10*A" } },
 	/* The first of a series counts as a recovery; each takes another path. The time ends with the recovery. */
 	{ "info_timeouts", "RFC 6298 5", .syn = SACK, .kernel_differs = TOO_OLD,
 		.want = { OPEN "write 1000; > P. 1(1000) ack 1; info total_rto = 0; info rehash = 0;"
@@ -177,15 +173,14 @@ static const struct wire_row rows[] = {
 	/* What waits out of order and comes again, or is covered by what comes, goes: once for each that goes. */
 	{ "ofomerge_came_already", "RFC 9293 3.10.7.4", .syn = SACK,
 		.want = { OPEN "< . 1001(1000) ack 1; < . 1001(1000) ack 1; < . 1201(300) ack 1; skim;"
-			"< . 1(1000) ack 1; skim; read 2000", .counters = "TCPOFOMerge=2", .state = ESTABLISHED } },
+			"< . 1(1000) ack 1; skim; read 2000", .counters = "TCPOFOMerge=2" } },
 	{ "ofomerge_is_covered", "RFC 9293 3.10.7.4", .syn = SACK,
 		.want = { OPEN "< . 1001(500) ack 1; < . 1701(300) ack 1; < . 2001(500) ack 1; < . 1001(1200) ack 1;"
-			"skim; < . 1(1000) ack 1; skim; read 2500", .counters = "TCPOFOMerge=2",
-			.state = ESTABLISHED } },
+			"skim; < . 1(1000) ack 1; skim; read 2500", .counters = "TCPOFOMerge=2" } },
 	/* To be joined with its neighbour is no loss. */
 	{ "ofomerge_not_of_neighbours", "RFC 9293 3.10.7.4", .syn = SACK,
 		.want = { OPEN "< . 1001(500) ack 1; < . 1501(500) ack 1; < . 2001(500) ack 1; skim; < . 1(1000) ack 1;"
-			"skim; read 2500", .counters = "TCPOFOMerge=0", .state = ESTABLISHED } },
+			"skim; read 2500", .counters = "TCPOFOMerge=0" } },
 };
 
 WIRE_MAIN(rows)

@@ -20,12 +20,12 @@
 #define GIVES		"< S. 0 ack 1 <mss 1000,hex 0101220a" COOKIE_8 ">; > . 1 ack 1; abort; skim; fresh; "
 #define SYN(sack, ts, ws, options)										\
 	{ "syn_sack_" #sack "_timestamps_" #ts "_window_scaling_" #ws, "RFC 9293 3.2", .pre = KNOBS(sack, ts, ws), \
-		.want = { "socket; connect; > S 0 <laid " options ">" } }
+		.want = { "socket; connect; > S 0 <laid " options ">", .state = SYN_SENT } }
 #define FAST_SYN(sack, ts, ws, options)										\
 	{ "fast_syn_sack_" #sack "_timestamps_" #ts "_window_scaling_" #ws, "RFC 7413 4.1.1",			\
 		.pre = KNOBS(sack, ts, ws),									\
 		.want = { "fast 10 EINPROGRESS; > S 0 <laid " options ASKS ">;" GIVES "fast 10 10;"		\
-			"> S 0(10) <laid " options "220a" COOKIE_8 "0101>" } }
+			"> S 0(10) <laid " options "220a" COOKIE_8 "0101>", .state = SYN_SENT } }
 
 /* The answer to a SYN that offers as much: alone, and with a cookie that was asked for; the listener has no knobs. */
 #define SYN_ACK(name_, offer, options)										\
@@ -79,20 +79,23 @@ static const struct wire_row rows[] = {
 		.kernel = { "< S 0 <mss 1000,sackok,ws 7>; > S. 0 ack 1 <laid " MSS ">" } },
 	{ "syn_ack_to_a_syn_that_crosses", "RFC 9293 3.5",
 		.want = { "socket; bind; connect; > S 0 <laid " MSS SACK_TS WS ">; < S 0 <mss 1000,sackok,ts T 0,ws 7>;"
-			"> S. 0 ack 1 <laid " MSS SACK_TS WS ">" } },
+			"> S. 0 ack 1 <laid " MSS SACK_TS WS ">", .state = SYN_RECEIVED } },
 	{ "syn_that_goes_again", "RFC 6298 5.5",
-		.want = { "socket; connect; > S 0 <laid " MSS SACK_TS WS ">; >@2000 S 0 <laid " MSS SACK_TS WS ">" } },
+		.want = { "socket; connect; > S 0 <laid " MSS SACK_TS WS ">; >@2000 S 0 <laid " MSS SACK_TS WS ">",
+			.state = SYN_SENT } },
 	/* a cookie may have another length than ours; an option of an odd number of words has no NOPs */
 	{ "fast_syn_with_a_cookie_of_4_octets", "RFC 7413 4.1.1",
 		.want = { "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 220611223344>; > . 1 ack 1; abort;"
-			"skim; fresh; fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2206112233440101>" } },
+			"skim; fresh; fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2206112233440101>",
+			.state = SYN_SENT } },
 	{ "fast_syn_with_a_cookie_of_6_octets", "RFC 7413 4.1.1",
 		.want = { "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 2208112233445566>; > . 1 ack 1;"
-			"abort; skim; fresh; fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2208112233445566>" } },
+			"abort; skim; fresh; fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2208112233445566>",
+			.state = SYN_SENT } },
 	{ "fast_syn_with_a_cookie_of_16_octets", "RFC 7413 4.1.1",
 		.want = { "fast 10 EINPROGRESS; > S 0; < S. 0 ack 1 <mss 1000,hex 2212" COOKIE_8 COOKIE_8 ">;"
 			"> . 1 ack 1; abort; skim; fresh; fast 10 10; > S 0(10) <laid " MSS SACK_TS WS "2212" COOKIE_8
-			COOKIE_8 "0101>" } },
+			COOKIE_8 "0101>", .state = SYN_SENT } },
 };
 
 WIRE_MAIN(rows)

@@ -145,21 +145,21 @@ static const struct wire_row rows[] = {
 			"> P. 1(1000) ack 1; pass 100; < . 1 ack 1001; info delivery_rate <= 10000; write 1000;"
 			"> P. 1001(1000) ack 1; write 1000; > P. 2001(1000) ack 1; >@1500 p. 1001(1000) ack 1;"
 			"< . 1 ack 2001; > P. 2001(1000) ack 1; keep delivery_rate; < . 1 ack 3001; none;"
-			"info delivery_rate = K; info delivery_rate >= 1000", .state = ESTABLISHED,
+			"info delivery_rate = K; info delivery_rate >= 1000",
 			.counters = "TCPTimeouts=1 RetransSegs=2" } },
 	{ "cc_%s_unknown", "tcp(7)", .in = ESTABLISHED,
 		.want = { "set CONGESTION nosuch ENOENT; get CONGESTION reno" } },
 	{ "cc_inherited", "tcp(7)", .syn = SACK,
 		.want = { "listen; set CONGESTION cubic; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept;"
-			"get CONGESTION cubic", .state = ESTABLISHED } },
+			"get CONGESTION cubic" } },
 	/* The default changes after listen(): the listener keeps the old one, and its child gets the new one. */
 	{ "cc_of_a_child_is_the_default_of_now", "tcp(7)", .syn = SACK,
 		.want = { "listen; sysctl congestion_control cubic; get CONGESTION reno; < S 0 $; > S. 0 ack 1;"
-			"< . 1 ack 1; accept; get CONGESTION cubic", .state = ESTABLISHED } },
+			"< . 1 ack 1; accept; get CONGESTION cubic" } },
 	/* But a choice of the program holds for the children, too. */
 	{ "cc_of_a_child_is_the_chosen_one", "tcp(7)", .syn = SACK,
 		.want = { "listen; set CONGESTION reno; sysctl congestion_control cubic; < S 0 $; > S. 0 ack 1;"
-			"< . 1 ack 1; accept; get CONGESTION reno", .state = ESTABLISHED } },
+			"< . 1 ack 1; accept; get CONGESTION reno" } },
 	{ "cc_%s_changed_in_recovery", "RFC 5681 3.2", .in = ESTABLISHED, .syn = SACK,
 		.want = { ONE_LOST "skim; set CONGESTION cubic; info ca_state = 3; < . 1 ack 10001 <sack 11001:30001>;"
 			"skim; set CONGESTION reno; < . 1 ack 30001; skim; info ca_state = 0; info snd_cwnd >= 10;"

@@ -70,7 +70,7 @@ static const struct wire_row rows[] = {
 	{ "resume_not_for_a_fin", "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = { EARLIER OPENED_AT(200) "write 20000; > p. 1(1000) ack 1 x10; pass 200; < . 1 ack 10001;"
 			"write 10000; skim; info unacked = 20; shut; > F. 30001 ack 1; info snd_cwnd = 20",
-			.counters = COUNT(0, 0, 0) } },
+			.counters = COUNT(0, 0, 0), .state = FIN_WAIT_1 } },
 	{ "resume_not_after_a_loss", "RFC 9959 3.2", .pre = RESUME, .syn = SYN,
 		.want = { EARLIER TEN_AT(200) "< . 1 ack 1 <nop,nop,sack 1001:10001>; skim; pass 200; < . 1 ack S;"
 			"skim; info snd_cwnd <= 20; pass 200; < . 1 ack S; skim; info snd_cwnd <= 20",

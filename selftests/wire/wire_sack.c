@@ -26,22 +26,21 @@ static const struct wire_row rows[] = {
 	{ "sack_one_by_one", "RFC 6675 5", .syn = SACK,
 		.want = { FAR_TEN "< . 1 ack 1 <sack 1001:2001>; none; info ca_state = 1; < . 1 ack 1 <sack 1001:3001>;"
 			"none; info sacked = 2; info lost = 0; < . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none;"
-			"info ca_state = 3", .counters = "TCPSackRecovery=1 RetransSegs=1 TCPOrigDataSent=10",
-			.state = ESTABLISHED } },
+			"info ca_state = 3", .counters = "TCPSackRecovery=1 RetransSegs=1 TCPOrigDataSent=10" } },
 	{ "sack_one_by_one_with_timestamps", "RFC 6675 5", .syn = SACK_TS,
 		.want = { FAR_TEN "< . 1 ack 1 <sack 1001:2001>; none; info ca_state = 1; < . 1 ack 1 <sack 1001:3001>;"
 			"none; info sacked = 2; info lost = 0; < . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; none;"
-			"info ca_state = 3", .counters = "TCPSackRecovery=1 RetransSegs=1", .state = ESTABLISHED } },
+			"info ca_state = 3", .counters = "TCPSackRecovery=1 RetransSegs=1" } },
 	{ "sack_of_the_same_again_tells_nothing", "RFC 6675 2", .syn = SACK,
 		.want = { FAR_TEN "< . 1 ack 1 <sack 1001:2001>; < . 1 ack 1 <sack 1001:2001>;"
 			"< . 1 ack 1 <sack 1001:2001>; < . 1 ack 1 <sack 1001:2001>; none; info sacked = 1;"
 			"info ca_state = 1; < . 1 ack 10001; none; info ca_state = 0; info snd_cwnd >= 10",
-			.counters = "TCPSackRecovery=0 RetransSegs=0", .state = ESTABLISHED } },
+			.counters = "TCPSackRecovery=0 RetransSegs=0" } },
 	{ "sack_limited_transmit", "RFC 3042 2", .syn = SACK,
 		.want = { FAR_MORE "< . 1 ack 1 <sack 1001:2001>; > p. 10001(1000) ack 1; none;"
 			"< . 1 ack 1 <sack 1001:3001>; > p. 11001(1000) ack 1; none; info snd_cwnd = 10;"
 			"< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; skim",
-			.counters = "TCPSackRecovery=1 RetransSegs=1", .state = ESTABLISHED } },
+			.counters = "TCPSackRecovery=1 RetransSegs=1" } },
 	{ "sack_%s_hole_is_resent_once", "RFC 6675 5", .in = ESTABLISHED, .syn = SACK,
 		.want = { TEN_IN_FLIGHT "< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1;"
 			"< . 1 ack 1 <sack 1001:5001>; < . 1 ack 1 <sack 1001:6001>; < . 1 ack 1 <sack 1001:7001>;"
@@ -119,15 +118,14 @@ static const struct wire_row rows[] = {
 			"< . 1 ack 1 <sack 989:2965>; none; info sacked = 2; info ca_state = 1;"
 			"< . 1 ack 1 <sack 989:3953>; > p. 1(988) ack 1; none; info sacked = 3; info ca_state = 3;"
 			"info lost = 1; < . 1 ack 9881; none; info ca_state = 0",
-			.counters = "TCPSackRecovery=1 RetransSegs=1 TCPTimeouts=0", .state = ESTABLISHED } },
+			.counters = "TCPSackRecovery=1 RetransSegs=1 TCPTimeouts=0" } },
 	{ "sack_of_segments_that_were_shorter_than_those_of_now", "RFC 6675 5", .only = 4,
 		.pre = "bundles 16; mtu 1040", .syn = "mss 1460,sackok",
 		.want = { OPEN_FAR "write 10000; > p. 1(1000) ack 1 x9; > P. 9001(1000) ack 1; mtu 1500; write 100;"
 			"none; info snd_mss = 1460; pass 100; < . 1 ack 1 <sack 1001:2001>; skim; info sacked = 1;"
 			"< . 1 ack 1 <sack 1001:3001>; skim; info sacked = 2; info ca_state = 1;"
 			"< . 1 ack 1 <sack 1001:4001>; > p. 1(1000) ack 1; skim; info sacked = 3; info ca_state = 3;"
-			"info lost = 1", .counters = "TCPSackRecovery=1 RetransSegs=1 TCPTimeouts=0",
-			.state = ESTABLISHED } },
+			"info lost = 1", .counters = "TCPSackRecovery=1 RetransSegs=1 TCPTimeouts=0" } },
 	/* The block begins inside the second of three bundles. Twice the value is the largest send buffer. */
 	{ "sack_%s_cuts_a_bundle_of_a_huge_buffer", "RFC 2018 5", .in = ESTABLISHED, .pre = "bundles 16", .syn = SACK,
 		.want = { "set SNDBUFFORCE 2147483647; < . 1 ack 1; write 3000; > p. 1(1000) ack 1 x2;"
