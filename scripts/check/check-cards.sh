@@ -4,8 +4,8 @@
 # make check T=cards, or ALL=1: two virtual machines, joined by models of network cards and a bridge in a namespace of
 # this machine's. xtcp is in both, kernel TCP too. Both versions of IP, hashes compared; while octets go and come,
 # offloads, LRO, MTU and VLAN change, the card is off and its cable out for 2 s each, the card is taken out and put back, a
-# bond loses one of two cards. After each of RUNS outages no more is sent again than the window holds; kernel TCP's numbers
-# are printed beside. Needs root.
+# bond loses one of two cards. After each of RUNS outages no more is sent again than the window holds, unless the card drops
+# bursts; kernel TCP's numbers are printed beside. Needs root.
 # Arguments: OUT, and models; without models all of them. Prints TAP.
 
 set -u
