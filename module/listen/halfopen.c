@@ -470,7 +470,8 @@ static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, cons
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
 
-	return xtcp_listen_has_ended(listener) || xtcp_cookieack_is_valid(listener, skb, key);
+	return xtcp_listen_has_ended(listener) ||
+	       (!(xtcp_seg(skb)->flags & XTCP_SYN) && xtcp_cookieack_is_ours(listener, skb, key));
 }
 
 /**

@@ -174,8 +174,8 @@ static const struct wire_row rows[] = {
 			"TCPAOBad=150 TCPAOKeyNotFound=50 OutRsts=0 PassiveOpens=1" } },
 	{ "insider_invents_isns", "RFC 5925 7.4, RFC 4987 3.6", .pre = "sysctl syncookies 2;" SERVER,
 		.run = invented_isns,
-		.want = { .counters = "SyncookiesSent=1 SyncookiesRecv=1 TCPAOBad=50 OutRsts=100 TCPAORequired=0",
-			.state = ESTABLISHED } },
+		.want = { .counters = "SyncookiesSent=1 SyncookiesRecv=1 SyncookiesFailed=100 TCPAOBad=50 OutRsts=100 "
+			"TCPAORequired=0", .state = ESTABLISHED } },
 	/* Sequence numbers beyond 2^32. */
 	{ "our_numbers_pass_2_to_the_32_through_loss", "RFC 5925 6.2", .pre = "mtu 40000;" SERVER,
 		.run = our_numbers_pass, .still_ms = 2000,
