@@ -645,11 +645,15 @@ static bool may_rest(const struct sock *sk)
 static void pack(struct sock *sk)
 {
 	const unsigned int first = offsetof(struct xtcp_stream, resend_cursor) / sizeof(u32);
-	const u32 *from = (const u32 *)xtcp_sk(sk)->stream;
+	struct xtcp_stream *stream = xtcp_sk(sk)->stream;
+	const u32 *from = (const u32 *)stream;
 	struct xtcp_packed *packed;
 	unsigned int i, n = 0;
 
-	BUILD_BUG_ON(sizeof(struct xtcp_stream) % sizeof(u32));
+	BUILD_BUG_ON(sizeof(*stream) % sizeof(u32));
+	/* sending sets these anew after a pause */
+	stream->delivered_us = 0;
+	stream->rate.first_sent_us = 0;
 	for (i = first; i < XTCP_STREAM_WORDS; i++)
 		n += !!from[i];
 	if (struct_size(packed, word, n) > SZ_256)
@@ -657,8 +661,8 @@ static void pack(struct sock *sk)
 	packed = kzalloc(struct_size(packed, word, n), GFP_ATOMIC | __GFP_ACCOUNT | __GFP_NOWARN);
 	if (!packed)
 		return;
-	packed->bytes_acked = xtcp_sk(sk)->stream->bytes_acked;
-	packed->rcv_data_tstamp = xtcp_sk(sk)->stream->rcv_data_tstamp;
+	packed->bytes_acked = stream->bytes_acked;
+	packed->rcv_data_tstamp = stream->rcv_data_tstamp;
 	for (i = first, n = 0; i < XTCP_STREAM_WORDS; i++) {
 		if (!from[i])
 			continue;
