@@ -1113,7 +1113,8 @@ static void by_the_tool(void)
 	ksft_test_result(!ns_shell(pair.b, "cd /proc/net; [ \"$(sed 's/ age=.*//' xtcp_paths | sort)\" = "
 				   "\"$(sed 's/ age=.*//' xtcp_b_paths | sort)\" ] && "
 				   "grep -Eqx 'to=" NS_A4 " from=" NS_B4 " dev=veth0 cwnd=70000 rtt_us=20000 "
-				   "age=1[0-9]{3}' xtcp_paths && grep -q ' dev=if4321 ' xtcp_paths && [ $(wc -l <xtcp_paths) = 2 ]"),
+				   "age=1[0-9]{3}' xtcp_paths && grep -q ' dev=if4321 ' xtcp_paths && "
+				   "[ $(wc -l <xtcp_paths) = 2 ]"),
 			 "with what Careful Resume has saved\n");
 	close_each(client, server, kept[0], kept[1]);
 	client = stack_connected(pair.b, KERNEL, NS_A6, PORT + 31);
