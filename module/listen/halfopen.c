@@ -465,7 +465,10 @@ struct sock *xtcp_halfopen_arrives(struct xtcp_request *he, struct sock *lsk, st
 	return promote(listener, he, ts_offset, skb);
 }
 
-/* Does it acknowledge a valid SYN cookie? Also if the listener has ended: another may take the ACK, so no RST. */
+/*
+ * Does it acknowledge a valid SYN cookie? A wrong one is counted. True also if the listener has ended: another may
+ * take the ACK, so no RST.
+ */
 static noinline bool is_cookie(const struct sock *lsk, struct sk_buff *skb, const struct xtcp_demux_key *key)
 {
 	struct xtcp_listener *listener = xtcp_listen_queues(lsk);
