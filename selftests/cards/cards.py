@@ -237,6 +237,13 @@ def resent(stack):
     return int(values[names.index("RetransSegs")])
 
 
+def copies():
+    """Segments that xtcp's peers had already when they came, as D-SACKs say."""
+    with open("/proc/net/xtcp_netstat") as file:
+        names, values = [line.split() for line in file if line.startswith("TcpExt:")]
+    return int(values[names.index("TCPDSACKRecvSegs")])
+
+
 def resent_since(outage, stack):
     """What @stack sends again from the outage on."""
     before = []
@@ -279,12 +286,13 @@ def drive():
     ip("link del vlan")
     for what, outage in ("off for 2 s", off(first)), ("no carrier for 2 s", unplugged(first)):
         both(what, outage)
-        counts = {"xtcp": [], "kernel": []}
+        counts, had = {"xtcp": [], "kernel": []}, copies()
         for stack in list(counts) * RUNS:
             change, again = resent_since(outage, stack)
             result(carries(stack, "kernel", 4, change), "%s to kernel, IPv4, %s" % (stack, what))
             counts[stack].append(again())
         print("# segments sent again, %s: %s" % (what, counts))
+        result(copies() - had <= PROBES * RUNS, "nothing that had come is sent again but by timers, " + what)
         if not drops:
             result(max(counts["xtcp"]) <= WINDOW // 1448 + PROBES, "what was in flight is sent again once, " + what)
     both("the card goes and comes back", replaced(first))
