@@ -412,6 +412,12 @@ def check_svg(folder):
     missing = [word for word in ("Slow start & a loss", "Sequence", "Windows", "cwnd", "ssthresh", "in flight",
                                  "Round trip", "SRTT", "Rate", "Recovery: RACK") if word not in words]
     verdict(done.returncode == 0 and not missing and "nan" not in text, "the picture as SVG", missing, done.stderr)
+    os.remove(svg)
+    nobody, pipe = os.pipe()
+    os.close(nobody)
+    status = subprocess.run([WATCH, "flow", "--trace", LOSS, "--svg", svg], stdout=pipe, timeout=120).returncode
+    os.close(pipe)
+    verdict(status == 0 and "Recovery: RACK" in read(svg), "the picture as SVG, if nobody reads the text", status)
 
 
 def check_lost():

@@ -277,10 +277,14 @@ def watch_all(args):
     watch = Watch(args)
     try:
         watch.begin()
-        with place:
-            left = run(watch, place, paint)
-        for line in left:
-            print(line)
+        try:
+            with place:
+                left = run(watch, place, paint)
+            for line in left:
+                print(line)
+        except BrokenPipeError:     # nobody reads the text any more; the picture is wanted all the same
+            save(watch)
+            raise
         save(watch)
     finally:
         watch.end()
