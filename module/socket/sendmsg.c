@@ -260,7 +260,7 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct u
 	/* without scatter-gather, each transmission would copy the pages, so copy them once here */
 	const bool by_page = (splices || uarg) && sk->sk_route_caps & NETIF_F_SG;
 	unsigned int filled = 0;
-	bool full = false;
+	bool full = false, due;
 	int err, n;
 
 	while (msg_data_left(msg)) {
@@ -303,9 +303,12 @@ static int queue_all(struct sock *sk, struct msghdr *msg, bool splices, struct u
 		/* send no urgent data before all of it is queued: only then is its end known */
 		if (skb->len < goal || !msg_data_left(msg) || msg->msg_flags & MSG_OOB)
 			continue;
-		if (push_is_due(xtcp_sk(sk)))
+		due = push_is_due(xtcp_sk(sk));
+		if (due)
 			mark_push(sk);
-		push_written(sk, TCP_NAGLE_CORK);
+		/* as in Linux: else it waits behind what has been tried, and goes with that */
+		if (due || skb == xtcp_sndq_unsent(sk))
+			push_written(sk, TCP_NAGLE_CORK);
 		if (++filled % SKBS_BETWEEN_BACKLOGS == 0)
 			sk_flush_backlog(sk);
 	}

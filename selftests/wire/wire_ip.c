@@ -78,6 +78,14 @@ static int prior(struct wire *w)
 	return wire_script_run(w, w->row->want.script);
 }
 
+/* No segment reaches the peer. */
+static int refused(struct wire *w)
+{
+	if (add_rule(w, "filter", "output", "daddr", "drop"))
+		return -1;
+	return wire_script_run(w, w->row->want.script);
+}
+
 /* Both ends of a row's connection have the numbers of these ports. Linux gives the option the number in both IPs. */
 static int original_is(struct wire *w, int fd, unsigned int port)
 {
@@ -111,6 +119,9 @@ static int redirected(struct wire *w)
 }
 
 static const struct wire_row rows[] = {
+	/* What waits behind text that IP has refused is not tried by itself: OutSegs counts the first skb and the write. */
+	{ "output_%s_refused", "RFC 9293 3.10.2", .in = ESTABLISHED, .run = refused,
+		.want = { "write 8*A; none", .counters = "OutSegs=2 RetransSegs=0", .state = ESTABLISHED } },
 	/* Local addresses. The stack has two; no route chooses the second by itself. */
 	{ "connect_closed_from_a_bound_address", "RFC 9293 3.9.1.1", .id = "MUST-43",
 		.want = { "at second; bind; connect; > S 0; < S. 0 ack 1 $; > . 1 ack 1; write 100; > P. 1(100) ack 1",
