@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What gets installed says what the programs and the module say, and goes as it came:
-# the parameters of the module in modprobe.conf and xtcp.7, the options of each manual
-# page, the pages' own form; an installation below an empty folder leaves it empty.
+# the parameters of the module in modprobe.conf and xtcp.7, the manual pages' form; an
+# installation below an empty folder leaves it empty.
 # Every line that it prints is something wrong.
 
 set -u
@@ -25,46 +25,21 @@ check_parameters()
 {
 	differ "the module" $here/modprobe.conf 3< <(parameters) \
 		4< <(sed -nE 's/^# options xtcp (\w+)=.*/\1/p' $here/modprobe.conf | sort)
-	differ "the module" $here/man/xtcp.7 3< <(parameters) \
-		4< <(sed -n '/^\.Sh MODULE PARAMETERS/,/^\.El/s/^\.It Cm //p' $here/man/xtcp.7 | sort)
+	differ "the module" $here/xtcp.7 3< <(parameters) \
+		4< <(sed -n '/^\.Sh MODULE PARAMETERS/,/^\.El/s/^\.It Cm //p' $here/xtcp.7 | sort)
 	differ "the module" module/INSTALLING.md 3< <(parameters) \
 		4< <(sed -n '/^| parameter of/,/^$/s/^| `\([a-z_]*\)=.*/\1/p' module/INSTALLING.md | sort)
 	# as modprobe reads it, when every # is gone that may go
 	grep -vE '^(#( [A-Z0-9/a-z].*)?)?$' $here/modprobe.conf | sed 's|^|'$here'/modprobe.conf: not a comment: |'
 }
 
-# said PROGRAM: its options, of its help; ss and nstat add their own to that
-said()
+check_page()
 {
-	case $1 in
-	*/xtcp-ss | */xtcp-nstat) sed -n '4,/^$/p' "$1" ;;
-	*) "$1" --help ;;
-	esac 2>&1 | grep -oE -- '(^|[[:space:],[|])--[a-z][a-z-]*' | grep -oE -- '--[a-z-]+'
-}
-
-check_pages()
-{
-	local page program
-
-	for page in $here/man/*.1; do
-		program=scripts/tools/$(basename "$page" .1)
-		differ "$program --help" "$page" 3< <(said "$program" | grep -vx -- --help | sort -u) \
-			4< <(grep -oE '\bFl -[a-z-]+' "$page" | sed 's/Fl /-/' | grep -vx -- --help | sort -u)
-	done
-	for page in scripts/tools/xtcp*; do
-		[ -e "$here/man/${page##*/}.1" ] || echo "$page: no manual page"
-	done
-	# each command of xtcp is on its page
-	scripts/tools/xtcp --help | sed -nE 's/^  ([a-z]+) .*/\1/p' | while read -r program; do
-		grep -q "^\.It Cm $program\b" $here/man/xtcp.1 || echo "$here/man/xtcp.1: nothing of $program"
-	done
-	mandoc -T lint -W warning $here/man/*
-	for page in $here/man/*; do
-		# what macros make of C, and what only installing fills in
-		mandoc -T ascii "$page" | col -b | grep -nE '^ *[=;]+$|;;|=$|@[a-z]+@' | sed "s|^|$page, as it is shown: |"
-	done
-	mandoc -T ascii $here/man/xtcp.7 | col -b | sed -n '/^SYNOPSIS/,/^DESC/p' |
-		grep -q '= socket(AF_XTCP, SOCK_STREAM, XTCPPROTO_IPV4);$' || echo "$here/man/xtcp.7: no call in its SYNOPSIS"
+	mandoc -T lint -W warning $here/xtcp.7
+	# what macros make of C, and what only installing fills in
+	mandoc -T ascii $here/xtcp.7 | col -b | grep -nE '^ *[=;]+$|;;|=$|@[a-z]+@' | sed "s|^|$here/xtcp.7, as it is shown: |"
+	mandoc -T ascii $here/xtcp.7 | col -b | sed -n '/^SYNOPSIS/,/^DESC/p' |
+		grep -q '= socket(AF_XTCP, SOCK_STREAM, XTCPPROTO_IPV4);$' || echo "$here/xtcp.7: no call in its SYNOPSIS"
 }
 
 # tree DIR: what is in it
@@ -97,6 +72,9 @@ check_goes()
 	done
 	grep -noE '\]\([^)#]*/[^)]*\)' "$dir"/root/usr/local/share/doc/xtcp/*.md | grep -v '(https\?://' |
 		sed "s|^$dir/root|installed: a link into the sources: |"
+	for word in scripts/tools/xtcp*; do
+		mandoc -T lint -W error "$dir/root/usr/local/share/man/man1/${word##*/}.1"
+	done
 	for word in "$dir"/root/usr/local/bin/*; do
 		case ${word##*/} in
 		other) ;;
@@ -119,5 +97,5 @@ check_goes()
 }
 
 check_parameters
-check_pages
+check_page
 check_goes

@@ -53,8 +53,9 @@ list_files()
 	for word in xtcp xtcp-blackbox xtcp-cong xtcp-ladder xtcp-paths xtcp-plot xtcp-policy xtcp-service xtcp-trace xtcp-upgrade xtcp-watch xtcp-why xtcp-ss xtcp-nstat xtcp-holders; do
 		echo "link xtcp_run $prefix/share/bash-completion/completions/$word"
 	done
-	for word in scripts/package/man/*.[1-9]; do
-		echo "644 $word $prefix/share/man/man${word##*.}/${word##*/}"
+	echo "644 scripts/package/xtcp.7 $prefix/share/man/man7/xtcp.7"
+	for word in scripts/tools/xtcp*; do
+		echo "page $word $prefix/share/man/man1/${word##*/}.1"
 	done
 	for word in scripts/package/*.example; do
 		echo "644 $word $docdir/examples/$(basename "$word" .example)"
@@ -77,7 +78,8 @@ make_folder()
 }
 
 # put MODE SOURCE PLACE: the list is written first, so that whatever is there can be removed. A page keeps the text of
-# a link, but not the link, if it leads to what is in the sources alone.
+# a link, but not the link, if it leads to what is in the sources alone. Of a program that cannot run here, as without
+# python3, there is no manual page.
 put()
 {
 	make_folder "${3%/*}"
@@ -87,6 +89,8 @@ put()
 	rm -f "$root$3"
 	if [ "$1" = link ]; then
 		ln -s "$2" "$root$3"
+	elif [ "$1" = page ]; then
+		scripts/package/page.sh "$2" >"$root$3" || rm "$root$3"
 	elif [ "$2" = scripts/tools/xtcp ]; then
 		sed "s|^version=$|version=$version|" "$2" >"$root$3" && chmod "$1" "$root$3"
 	elif [[ $2 == *.md ]]; then
