@@ -10,8 +10,8 @@
 # bench_NAME.c there, or bench_NAME.py, for the others.
 # With AB=COMMIT in the environment (make bench AB=COMMIT): the module of now and that of
 # COMMIT, each beside kernel TCP, in one run of STREAM, RR and CRR, in instructions alone; AB=notrace: that of now
-# with its tracepoints off, and without them. With B=push: both builds send and receive. With B=unused: RR and CRR of
-# both builds; AB=COMMIT..COMMIT: what the second one costs more than the first.
+# with its tracepoints off, and without them. With B=unused: RR and CRR of both builds; AB=COMMIT..COMMIT: what the
+# second one costs more than the first.
 # With JSON=FILE there each ratio is written there as well: its part of the run, its name,
 # its unit, the value and the one it is against (the medians, the ratio is that of the pairs).
 # "wall" is the clock on two processors, "instructions" one processor whose clock
@@ -29,7 +29,7 @@ if [ "${1-}" = --asked ]; then
 fi
 what=${1:-all}
 [ $# -eq 0 ] || shift
-all="tcp push box unused syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss zerocopy local programs"
+all="tcp box unused syn timewait ports idle listing spaces scale dctcp prague bbr below incast loss zerocopy local programs"
 case " $all all locks million " in
 *" $what "*) ;;
 *) echo "bench: there is no B=$what; there are: $all locks million all" >&2; exit 2 ;;
@@ -42,9 +42,9 @@ for commit in ${AB:+"$AB"} ${newer:+"$newer"}; do
 		{ echo "bench: AB=$commit: there is no such commit" >&2; exit 2; }
 done
 case ${AB:+$what} in
-"" | all | tcp | push | unused) ;;
+"" | all | tcp | unused) ;;
 *)
-	echo "bench: AB=$AB goes with B=tcp, B=push and B=unused, not with B=$what" >&2
+	echo "bench: AB=$AB goes with B=tcp and B=unused, not with B=$what" >&2
 	exit 2 ;;
 esac
 
@@ -165,11 +165,6 @@ bench_tcp()
 	in_vm "instructions: xtcp / kernel TCP" "${counted[@]}" -- bench compare 3 20 2000 500
 	in_vm "instructions for a megabyte: xtcp / kernel TCP" "${counted[@]}" -- bench_stream 5 20
 	in_vm "instructions: kernel TCP beside xtcp / alone" "${counted[@]}" -- bench tax 3 2000 500
-}
-
-bench_push()
-{
-	in_vm "what a receiver gets, instructions" "${counted[@]}" -- bench_push 3 20
 }
 
 bench_box()
@@ -335,7 +330,7 @@ if [ -n "${AB-}" ]; then
 		vm_module_of "$newer" stock "$bin/xtcp.ko" || exit
 		echo "# and instead of now: $(git log -1 --format='%h %s' "$newer^{commit}")"
 	fi
-	[ "$what" = push ] || [ "$what" = unused ] || what=ab
+	[ "$what" = unused ] || what=ab
 fi
 [ "$what" != all ] || what=$all
 for each in $what; do
