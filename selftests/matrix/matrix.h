@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The table of what can arrive in each state: one cell for each state, segment,
- * place of SEG.SEQ against the receive window, and place of SEG.ACK against
- * SND.UNA..SND.NXT. What is due in a cell is decided from RFC 9293 3.10.7 by the
- * functions of matrix_rfc.c and matrix_sync.c; matrix_differs.c lists where a stack
- * does something else, and why; matrix_walk.c walks through the cells, and matrix_row.c
- * makes a row of the raw-segment engine of each.
+ * The table of what can arrive in each state: one cell for each state, segment, place of SEG.SEQ against the receive
+ * window, and place of SEG.ACK against SND.UNA..SND.NXT. What is due in a cell is decided from RFC 9293 3.10.7 by the
+ * functions of matrix_rfc.c; matrix_differs.c lists where a stack does something else, and why; matrix_walk.c walks
+ * through the cells, and makes a row of the raw-segment engine of each.
  */
 #pragma once
 
@@ -115,34 +113,16 @@ struct matrix_difference {
 	struct matrix_outcome (*how)(const struct matrix_cell *cell);
 };
 
-/* matrix_rfc.c, matrix_sync.c */
+/* matrix_rfc.c */
 struct matrix_outcome matrix_rfc_outcome(const struct matrix_cell *cell);
-bool matrix_rfc_acceptable(const struct matrix_cell *cell);
 struct matrix_outcome matrix_sync_outcome(const struct matrix_cell *cell);
 struct matrix_outcome matrix_sync_accepted(const struct matrix_cell *cell);
-
-/* matrix_row.c */
-struct wire_outcome matrix_row_outcome(const struct matrix_cell *cell, const struct matrix_spelling *s,
-				       const struct matrix_outcome *o, enum wire_stack stack);
 
 /* matrix_walk.c */
 int matrix_walk_main(int argc, char **argv, int states);
 
-/* matrix_table.c */
-struct matrix_tested {
-	struct matrix_cell cell;
-	const char *start;		/* the state as README.md names it */
-	const char *rfc;		/* what says what is due */
-	const char *why[WIRE_STACKS];	/* a stack does something else; NULL: it does not */
-	bool apart;			/* the two stacks do not do the same */
-};
-
-void matrix_table_print(const struct matrix_tested *tested, size_t n);
-
-/* matrix_differs.c, matrix_differs_sync.c */
+/* matrix_differs.c */
 struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enum wire_stack stack,
 					     const char **why);
 void matrix_differs_end(void);
 bool matrix_differs_same(const struct matrix_outcome *a, const struct matrix_outcome *b);
-extern const struct matrix_difference matrix_differs_sync[];
-extern const size_t matrix_differs_sync_entries;

@@ -1,12 +1,376 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The cells: every start, segment and place, and the row of the raw-segment engine for
- * each. wire_matrix and wire_matrix_sync run the rows of their states.
+ * The cells: every start, segment and place, the row of the raw-segment engine for each, and tables of what is tested.
+ * wire_matrix and wire_matrix_sync run the rows of their states.
  */
+#include <ctype.h>
 #include <string.h>
 
 #include "kselftest.h"
 #include "matrix.h"
+#include "test.h"
+
+/*
+ * A cell and what is due in it, written as a row of the raw-segment engine: the script with the segment and its answer,
+ * the state afterwards, the counters.
+ */
+
+#define HANDSHAKE	(SYN_SENT | SYN_RECEIVED)
+#define COUNTED		(ESTABLISHED | CLOSE_WAIT)	/* in CurrEstab (RFC 4022) */
+
+#define text wire_text
+
+static char *answer_text(const struct matrix_outcome *o, const struct matrix_spelling *s)
+{
+	switch (o->answer) {
+	case RESET_AT_ACK:
+		return text("> R %s", s->ack);
+	case RESET_AND_ACK:
+		return text("> R. Z ack %s+%d", s->seq, s->len);
+	case ACK_OF_NEXT:
+		return text("> . S ack N");
+	case ACK_OF_SEGMENT:
+		/* the ACK of a FIN may be delayed */
+		return text(">@1000 . S ack %s+%d", s->seq, s->len);
+	case SYN_ACK_OF_SEGMENT:
+		return text("> S. * ack %s+1", s->seq);
+	case SYN_ACK_AGAIN:
+		return text("> S. S-1 ack N");
+	case SILENCE:
+		break;
+	}
+	return text("none");
+}
+
+/* The handshake goes on as if the segment had never come. */
+static bool handshake_goes_on(const struct matrix_cell *c, const struct matrix_outcome *o)
+{
+	return o->state == c->state && o->state & HANDSHAKE;
+}
+
+/*
+ * What was not answered says nothing of RCV.NXT and SND.NXT, so an unacceptable segment
+ * asks for them.
+ */
+static bool is_asked(const struct matrix_cell *c, const struct matrix_outcome *o)
+{
+	return c->state & (SYNCHRONIZED | TIME_WAIT) && o->state & (SYNCHRONIZED | TIME_WAIT) &&
+	       o->answer == SILENCE;
+}
+
+/* Where no state says whether SND.UNA has moved, TCP_INFO does. */
+static bool una_shows(const struct matrix_cell *c, const struct matrix_outcome *o)
+{
+	return c->state & COUNTED && o->state & COUNTED;
+}
+
+/* What the program reads: the text that was taken, and no octet else. */
+static char *reading(const struct matrix_cell *c, const struct matrix_spelling *s,
+		     const struct matrix_outcome *o)
+{
+	bool closed = c->via == ORPHAN || c->state == TIME_WAIT;
+
+	if (c->segment != IS_DATA || closed || o->state == CLOSED)
+		return "";
+	if (c->position & OVER)
+		return text("; read EAGAIN; < P. N(%d) ack U; >@1000 . S ack N+%d; read %d", s->hole,
+			    s->end, s->end);
+	if (o->taken)
+		return text("; read %d", o->taken);
+	return o->state & (ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2) ? "; read EAGAIN" : "; read eof";
+}
+
+/* A segment without an option of its own has the timestamp of now, where there are any. */
+static const char *options(const struct matrix_cell *c)
+{
+	if (c->old_stamp)
+		return c->flags & WIRE_SYN ? " <mss 1000,nop,nop,ts T-100000 0>" :
+					     " <nop,nop,ts T-100000 R>";
+	return c->flags & WIRE_SYN ? " $$" : "";
+}
+
+static char *script(const struct matrix_cell *c, const struct matrix_spelling *s,
+		    const struct matrix_outcome *o)
+{
+	char *acking = c->flags & WIRE_ACK ? text(" ack %s", s->ack) : "";
+	char *then = "", *answer = answer_text(o, s);
+
+	/* the SYN may come so soon that "nothing came before it" is said by its being the next */
+	if (o->syn_again)
+		answer = o->answer == SILENCE ? ">@500 S 0" : text("%s; >@500 S 0", answer);
+
+	if (handshake_goes_on(c, o))
+		then = text("; none; state %s; %s", wire_state_name(c->state),
+			    c->state == SYN_SENT ? "< S. 0 ack 1 $$; > . 1 ack 1" :
+						   "< . N ack S");
+	else if (is_asked(c, o))
+		then = "; < . N-1 ack S; > . S ack N";
+	if (una_shows(c, o))
+		then = text("%s; info unacked = %d", then, !o->acked);
+	return text("%s%s< %s %s(%d)%s%s; %s%s%s", s->first ? s->first : "",
+		    c->position & OVER ? "< P. N+100(100) ack U; > . S ack N; " : "", s->letters,
+		    s->seq, s->data, acking, options(c), answer, then, reading(c, s, o));
+}
+
+/* Kernel TCP answers what nobody has, for both stacks. */
+static bool is_nobodys(const struct matrix_cell *c)
+{
+	return c->state == CLOSED ||
+	       (c->state == LISTEN && c->flags & (WIRE_RST | WIRE_ACK));
+}
+
+/* That one stack has got the segments and sent the RST, and the other one nothing. */
+static char *segment_counters(const struct matrix_cell *c, const struct matrix_outcome *o,
+			      int segments, enum wire_stack stack)
+{
+	int rst = o->answer == RESET_AT_ACK || o->answer == RESET_AND_ACK;
+	const char *owner = "kernel", *other = "xtcp";
+
+	if (stack == WIRE_XTCP && !is_nobodys(c)) {
+		owner = "xtcp";
+		other = "kernel";
+	}
+	return text("%s:InSegs=%d %s:OutRsts=%d %s:InErrs=%d %s:InSegs=0 %s:OutRsts=0 ", owner,
+		    segments, owner, rst, owner, o->in_err, other, other);
+}
+
+static char *handshake_counters(const struct matrix_cell *c, const struct matrix_outcome *o,
+				enum wire_stack stack)
+{
+	bool on = handshake_goes_on(c, o), up = on || o->state & COUNTED;
+	bool failed = c->state & HANDSHAKE && o->state & (CLOSED | LISTEN);
+
+	return text("%sAttemptFails=%d EmbryonicRsts=%d PassiveOpens=%d CurrEstab=%d "
+		    "TCPChallengeACK=%d TCPSYNChallenge=%d",
+		    segment_counters(c, o, 1 + on, stack), failed, failed && c->via == PASSIVE,
+		    up && c->via == PASSIVE, up, o->challenge,
+		    o->challenge && c->flags & WIRE_SYN);
+}
+
+/*
+ * A record does not count what it answers as challenges, but for xtcp's in FIN-WAIT-2, which
+ * counts SYNs. It counts itself as one of TIME-WAIT when it is made, in either state.
+ */
+static char *sync_counters(const struct matrix_cell *c, const struct matrix_outcome *o,
+			   enum wire_stack stack)
+{
+	bool was_up = c->state & COUNTED, is_up = o->state & COUNTED;
+	bool record = c->state == TIME_WAIT || c->via == ORPHAN;
+	int segments = 1 + is_asked(c, o) + (c->position & OVER ? 2 : 0);
+	bool challenge = o->challenge && !record;
+	bool syn = o->challenge && c->flags & WIRE_SYN &&
+		   (!record || (c->via == ORPHAN && stack == WIRE_XTCP));
+
+	return text("%sEstabResets=%d CurrEstab=%d TCPChallengeACK=%d TCPSYNChallenge=%d "
+		    "PAWSEstab=%d TW=%d", segment_counters(c, o, segments, stack),
+		    was_up && o->state == CLOSED, is_up - was_up, challenge, syn, o->paws,
+		    c->via == ORPHAN || (!record && o->state == TIME_WAIT));
+}
+
+/*
+ * What the engine is to do and to find in a cell. @s: the same as the script language has it. Return: script, state,
+ * error and counters.
+ */
+static struct wire_outcome matrix_row_outcome(const struct matrix_cell *cell, const struct matrix_spelling *s,
+					      const struct matrix_outcome *o, enum wire_stack stack)
+{
+	bool sync = cell->state & (SYNCHRONIZED | TIME_WAIT);
+	struct wire_outcome out = {
+		.script = script(cell, s, o),
+		.state = handshake_goes_on(cell, o) ? ESTABLISHED : o->state,
+		.err = o->err ? o->err : "none",
+		.counters = sync ? sync_counters(cell, o, stack) : handshake_counters(cell, o, stack),
+	};
+
+	return out;
+}
+
+/*
+ * What wire_matrix tests, as tables: each state against each segment, and where a stack does not do what the RFC says.
+ */
+struct matrix_tested {
+	struct matrix_cell cell;
+	const char *start;		/* the state as README.md names it */
+	const char *rfc;		/* what says what is due */
+	const char *why[WIRE_STACKS];	/* a stack does something else; NULL: it does not */
+	bool apart;			/* the two stacks do not do the same */
+};
+
+#define REASONS_MAX	100
+
+static const struct column {
+	int segment;	/* 0: any with an old timestamp */
+	const char *title;
+} columns[] = {
+	{ IS_ACK, "ACK" }, { IS_FIN, "FIN" }, { IS_FIN_ACK, "FIN,ACK" }, { IS_RST, "RST" },
+	{ IS_RST_ACK, "RST,ACK" }, { IS_SYN, "SYN" }, { IS_SYN_ACK, "SYN,ACK" },
+	{ IS_SYN_FIN, "SYN,FIN" }, { IS_DATA, "text" }, { 0, "old timestamp" },
+};
+
+/* Left to right; the places against text that waits have one letter. */
+static const struct {
+	int position;
+	char letter;
+} letters[] = {
+	{ LEFT, 'l' }, { ACROSS_LEFT, 'm' }, { LEFT_EDGE, 'e' }, { INSIDE, 'i' }, { OVER, 'q' },
+	{ ACROSS_RIGHT, 'n' }, { RIGHT_EDGE, 'r' }, { BEYOND, 'b' },
+};
+
+#define COLUMNS	(sizeof(columns) / sizeof(*columns))
+#define LETTERS	(sizeof(letters) / sizeof(*letters))
+
+static bool is_in(const struct matrix_tested *t, const char *start, const struct column *column)
+{
+	if (strcmp(t->start, start) || t->cell.old_stamp != !column->segment)
+		return false;
+	return !column->segment || t->cell.segment == column->segment;
+}
+
+/* Where SEG.SEQ is not looked at, cells have one place that stands for all. */
+static bool anywhere(const struct matrix_cell *c)
+{
+	return c->state & (CLOSED | LISTEN);
+}
+
+static int bits(int set)
+{
+	return __builtin_popcount(set);
+}
+
+static void print_cell(const struct matrix_tested *tested, size_t n, const char *start,
+		       const struct column *column)
+{
+	int places = 0, apart = 0, ackings = 0, segments = 0;
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!is_in(&tested[i], start, column))
+			continue;
+		places |= tested[i].cell.position;
+		ackings |= tested[i].cell.acking;
+		segments |= tested[i].cell.segment;
+		any |= anywhere(&tested[i].cell);
+		if (tested[i].apart)
+			apart |= tested[i].cell.position;
+	}
+	printf(" | ");
+	if (!places)
+		printf("x");
+	else if (any)
+		printf("%s", apart ? "ANY" : "any");
+	else if (!column->segment)
+		printf("%c of %d", apart ? 'E' : 'e', bits(segments));
+	else
+		for (i = 0; i < LETTERS; i++)
+			if (places & letters[i].position)
+				putchar(apart & letters[i].position ? toupper(letters[i].letter) :
+								      letters[i].letter);
+	if (places && bits(ackings) > 1 && column->segment)
+		printf(" %d", bits(ackings));
+}
+
+static void print_states(const struct matrix_tested *tested, size_t n)
+{
+	const char *start = "";
+	size_t i, column;
+
+	printf("| state");
+	for (column = 0; column < COLUMNS; column++)
+		printf(" | %s", columns[column].title);
+	printf(" |\n|---");
+	for (column = 0; column < COLUMNS; column++)
+		printf("|---");
+	printf("|\n");
+	for (i = 0; i < n; i++) {
+		if (!strcmp(tested[i].start, start))
+			continue;
+		start = tested[i].start;
+		printf("| %s", start);
+		for (column = 0; column < COLUMNS; column++)
+			print_cell(tested, n, start, &columns[column]);
+		printf(" |\n");
+	}
+}
+
+struct reason {
+	const char *why;
+	char rfc[256], states[256];
+	bool stacks[WIRE_STACKS];
+	size_t cells;
+};
+
+static struct reason *reason_of(struct reason *reasons, size_t *n, const char *why)
+{
+	size_t i;
+
+	for (i = 0; i < *n; i++)
+		if (!strcmp(reasons[i].why, why))
+			return &reasons[i];
+	must(*n != REASONS_MAX, "too many reasons");
+	reasons[*n].why = why;
+	return &reasons[(*n)++];
+}
+
+/* Once each. */
+static void append(char *list, size_t size, const char *item)
+{
+	size_t used = strlen(list);
+
+	if (!strstr(list, item))
+		snprintf(list + used, size - used, "%s%s", used ? "; " : "", item);
+}
+
+static void add_reason(struct reason *reasons, size_t *n, const struct matrix_tested *t,
+		       enum wire_stack stack)
+{
+	struct reason *r = reason_of(reasons, n, t->why[stack]);
+
+	/* a cell in which both differ for the same reason counts once */
+	if (stack != WIRE_XTCP || !t->why[WIRE_KERNEL] || strcmp(t->why[WIRE_KERNEL], r->why))
+		r->cells++;
+	r->stacks[stack] = true;
+	append(r->rfc, sizeof(r->rfc), t->rfc);
+	append(r->states, sizeof(r->states), t->start);
+}
+
+static void print_reasons(const struct matrix_tested *tested, size_t n)
+{
+	static struct reason reasons[REASONS_MAX];
+	const struct reason *r;
+	size_t found = 0, i;
+	int stack;
+
+	for (i = 0; i < n; i++)
+		for (stack = 0; stack < WIRE_STACKS; stack++)
+			if (tested[i].why[stack])
+				add_reason(reasons, &found, &tested[i], stack);
+	printf("| who | what, and why | instead of | states | cells |\n|---|---|---|---|---|\n");
+	for (i = 0; i < found; i++) {
+		r = &reasons[i];
+		printf("| %s | %s | %s | %s | %zu |\n",
+		       !r->stacks[WIRE_KERNEL] ? "xtcp" : r->stacks[WIRE_XTCP] ? "both" : "kernel TCP",
+		       r->why, r->rfc, r->states, r->cells);
+	}
+}
+
+/* Print both tables. @tested: all cells, those of a state together. */
+static void matrix_table_print(const struct matrix_tested *tested, size_t n)
+{
+	size_t i, apart = 0, differs[WIRE_STACKS] = { 0 };
+	int stack;
+
+	for (i = 0; i < n; i++) {
+		apart += tested[i].apart;
+		for (stack = 0; stack < WIRE_STACKS; stack++)
+			differs[stack] += !!tested[i].why[stack];
+	}
+	print_states(tested, n);
+	printf("\n%zu cells, each over IPv4 and IPv6 and on both stacks. xtcp does something else than the\n"
+	       "RFCs say in %zu, kernel TCP in %zu; the two do not do the same in %zu.\n\n", n, differs[WIRE_XTCP],
+	       differs[WIRE_KERNEL], apart);
+	print_reasons(tested, n);
+}
 
 /*
  * Octets in a segment for CLOSED. They count in SEG.LEN, and kernel TCP would see by the
@@ -15,8 +379,6 @@
 #define CLOSED_DATA	5
 
 #define ROWS_MAX	2000
-
-#define text wire_text
 
 static const struct {
 	int bit;
