@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What can be seen of xtcp: see_rows.c and see_sockstat.c have what stands in /proc, see_programs.c what programs make
- * of it, see_watch.c what they make of it live; see_queues.c what the events of a listener's queues say; see_syn.c
- * sends a SYN that nobody stands behind; see_shared.c has what they share. ladders.c is a program of its own.
+ * What can be seen of xtcp: see.c has what stands in /proc, and what events say; see_programs.c what programs make of it;
+ * see_shared.c has what they share with ladders.c, a program of its own.
  */
 #pragma once
 
@@ -59,24 +58,9 @@ int see_connect(int ns, const struct see_view *view, const char *addr, unsigned 
 unsigned long see_inode(int fd);
 struct row see_wait_row(int ns, const struct see_view *view, unsigned int local, unsigned int peer,
 			unsigned int state);
-
-/* see_syn.c */
 void see_send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port);
 void see_syn_options(const struct see_view *view);
 void see_syn_dropped(const struct see_view *view);
-
-/* see_queues.c */
-void see_queues(const struct see_view *view);
-
-/* see_rows.c */
-void see_first_lines(void);
-void see_rows(const struct see_view *view);
-void see_mapped_rows(const struct see_view *view, const struct see_view *view4);
-void see_long_listing(void);
-void see_listing_held(void);
-
-/* see_sockstat.c */
-void see_sockstat(const struct see_view *view);
 
 /* see_programs.c */
 char *see_output(int ns, int *status, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -90,10 +74,4 @@ void see_ss_netlink(void);
 void see_nstat(void);
 int see_be_run(void);
 void see_run(const char *self);
-
-/* see_filters.c */
-void see_filters(const struct see_view *view4, const struct see_view *view6);
-
-/* see_watch.c */
 void see_watch(void);
-void see_watch_unloaded(void);
