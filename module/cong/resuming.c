@@ -864,7 +864,7 @@ bool xtcp_resuming_congested(struct sock *sk)
 	return is_unproven(resume) || resume->phase == XTCP_RESUME_RETREAT;
 }
 
-/* The jump or its path was wrong. After a move of the route, nothing shows that the saved path is. */
+/* The jump was too large, so the saved path is wrong; but if the route has moved, the path may still be right. */
 static void jump_failed(struct sock *sk)
 {
 	struct xtcp_resume *resume = resume_of(sk);

@@ -224,7 +224,7 @@ static unsigned int xtcp_fastkeys_check(const struct xtcp_fastopen_keys *keys, c
 #define MTU_MIN		128U
 
 struct xtcp_fastopenq {
-	/* one for the socket, for each SYN that is being examined, each connection that counts, not in @resets */
+	/* the socket's; one of each SYN that is being examined; one of each connection of @len but for @resets */
 	refcount_t refs;
 	unsigned int max;	/* how many connections may wait for their handshake's last ACK; 0: Fast Open is off */
 	struct xtcp_fastopen_keys __rcu *keys;	/* the socket's own; NULL: those of the namespace apply */

@@ -189,7 +189,7 @@ static __always_inline struct ip_note ip_note(const struct sk_buff *skb)
 	return (struct ip_note) { .iif = IP6CB(skb)->iif, .flags = IP6CB(skb)->flags, .nhoff = IP6CB(skb)->nhoff };
 }
 
-/* The checks can be repeated then, after fill_seg() has overwritten the block. */
+/* Puts back what fill_seg() has overwritten in the block, so that the checks can be repeated. */
 static void restore_ip_note(struct sk_buff *skb, struct ip_note note)
 {
 	memset(skb->cb, 0, sizeof(skb->cb));

@@ -630,7 +630,7 @@ static noinline_for_stack bool open_fast(struct xtcp_listener *listener, struct 
 
 /*
  * Does the ACK Rate Request option fit, with all other options and a signature of @room octets?
- * With AccECN only without a signature and a Fast Open cookie (@answer).
+ * Beside AccECN it fits if there is neither a signature nor a Fast Open cookie (@answer).
  */
 static bool ack_rate_fits(const struct xtcp_request *he, u32 room, const void *answer)
 {

@@ -497,7 +497,7 @@ void xtcp_policy_undo(struct sock *sk)
 	xsk->by_rule = 0;
 }
 
-/* The option @optname of IPPROTO_TCP was set otherwise: it does not count as set by a rule any more. */
+/* The program has set the option @optname of IPPROTO_TCP: it does not count as set by a rule any more. */
 void xtcp_policy_program_sets(struct sock *sk, int optname)
 {
 	unsigned int i;

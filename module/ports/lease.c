@@ -274,7 +274,7 @@ struct tb_owner {
 	/* each processor uses its own, with BH disabled: only tasks of one processor on PREEMPT_RT contend */
 	spinlock_t lock;
 	union {
-		struct inet_sock inet;	/* in the table only during a call; it still points to that namespace */
+		struct inet_sock inet;	/* in the table during a call; later it still points to that namespace */
 		u8 reach[offsetofend(struct inet_connection_sock, icsk_bind2_hash)];	/* what that code reads */
 	};
 };

@@ -491,9 +491,9 @@ static void xtcp_portmaps_put(struct xtcp_net *xn, struct xtcp_portmap *map)
 }
 
 /*
- * Makes a map that examines @range, or gets the one that another caller has just made. Return: for
- * xtcp_portmaps_put(). NULL: no memory, too many maps, or the other's has ended: many ports are
- * free again.
+ * Makes a map that examines @range, or gets the one that another caller has just made. Return: the
+ * map, which the caller gives back by xtcp_portmaps_put(). NULL: there is no memory; there are too
+ * many maps; or the other caller's map has ended already, since many ports are free again.
  */
 static struct xtcp_portmap *xtcp_portmaps_make(struct xtcp_net *xn, const struct xtcp_tuple *key, int bound_dev_if,
 					       const struct xtcp_port_range *range)

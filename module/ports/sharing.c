@@ -162,8 +162,8 @@ static bool is_of_group(struct sock *other, void *arg)
 /*
  * Kernel TCP has admitted the lease of a bind(). Is @other in its way? Kernel TCP lets a lease
  * share a port with other leases of bind(), and with its own TIME-WAIT socks that have
- * sk_reuseport: they all have sk_reuseport, and one uid that is no user's. For all others its
- * answer holds.
+ * sk_reuseport. For it each of them has sk_reuseport, and the same uid, which no user has. So xtcp
+ * must ask about these; for all others kernel TCP's answer holds.
  */
 static bool is_in_the_way(struct sock *other, void *arg)
 {

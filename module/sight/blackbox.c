@@ -521,7 +521,7 @@ static struct owner_key owner_of_child(const struct sock *sk, kuid_t user)
 
 	if (!ipv6_addr_v4mapped(&key.peer)) {
 		memset(&key.peer.s6_addr[8], 0, 8);
-		/* who connects has the address 0, and ::1 is another's */
+		/* a box of a connect() has the address 0 as its key; here the last octet is 1, as in ::1 */
 		key.peer.s6_addr[15] = 1;
 	} else if (ipv4_is_loopback(key.peer.s6_addr32[3])) {
 		key.peer.s6_addr32[3] = htonl(INADDR_LOOPBACK);

@@ -152,7 +152,7 @@ static int start(struct sock *sk, int backlog)
 	return err;
 }
 
-/* A call has read a sock that is its socket's no more: the kernel repeats it; io_uring returns EINTR. */
+/* Meanwhile the socket has got another sock: the kernel repeats the call; in io_uring it returns EINTR. */
 static int repeat_call(void)
 {
 	if (current->flags & (PF_KTHREAD | PF_IO_WORKER))
