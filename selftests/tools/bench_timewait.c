@@ -50,14 +50,14 @@ struct load {
 static struct ns_pair pair;
 
 /*
- * Hardly more ports than each destination needs, so that all share them: an eighth of the range, and at most 1,024
- * ports, are not for xtcp. Of an odd number kernel TCP leaves one alone.
+ * Hardly more ports than each destination needs, so that all share them: every fourth port of so few is not for xtcp.
+ * Of an odd number kernel TCP leaves one alone.
  */
 static int shared_ports(int n)
 {
-	const int needed = n / DESTINATIONS, kept = needed / 7 + 1;
+	const int needed = n / DESTINATIONS;
 
-	return (needed + (kept < 1024 ? kept : 1024) + 1) & ~1;
+	return (needed + needed / 3 + 2) & ~1;
 }
 
 static int records_ns(const struct load *load)
