@@ -11,8 +11,8 @@ function, or
     use(stack, host)  has a client do something with it, and compares what has come
 
 which runs with the server on xtcp and the client too, with each of them alone, and over both IP versions, or PARTS,
-several such with a NAME each. A file that has begin() begins before all others, and its cases come last. --short: each
-pair of stacks once, over one IP version."""
+several such with a NAME each. A file that has begin() begins before all others, and its cases come last but for those
+of a file with REPLACES_MODULE. --short: each pair of stacks once, over one IP version."""
 
 import importlib
 import os
@@ -94,7 +94,7 @@ def main():
     names = names or sorted(name[:-3] for name in os.listdir(HERE)
                             if name.endswith(".py") and name[:-3] not in NOT_PROGRAMS)
     programs = [(name, importlib.import_module(name)) for name in names]
-    programs.sort(key=lambda pair: hasattr(pair[1], "begin"))
+    programs.sort(key=lambda pair: (hasattr(pair[1], "REPLACES_MODULE"), hasattr(pair[1], "begin")))
     for name, program in programs:
         if hasattr(program, "begin"):
             stage.case("%s: begin" % name, program.begin)
