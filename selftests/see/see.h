@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What can be seen of xtcp: see.c has what stands in /proc, and what events say; see_programs.c what programs make of it;
- * see_shared.c has what they share with ladders.c, a program of its own.
+ * What can be seen of xtcp: see.c has what stands in /proc, and what events say; see_programs.c what programs make
+ * of it; see_shared.c has what they share with ladders.c, a program of its own.
  */
 #pragma once
 

@@ -119,7 +119,7 @@ static int redirected(struct wire *w)
 }
 
 static const struct wire_row rows[] = {
-	/* What waits behind text that IP has refused is not tried by itself: OutSegs counts the first skb and the write. */
+	/* What waits behind text that IP has refused is not tried alone: OutSegs counts the first skb and the write. */
 	{ "output_%s_refused", "RFC 9293 3.10.2", .in = ESTABLISHED, .run = refused,
 		.want = { "write 8*A; none", .counters = "OutSegs=2 RetransSegs=0", .state = ESTABLISHED } },
 	/* Local addresses. The stack has two; no route chooses the second by itself. */
