@@ -728,10 +728,7 @@ static void ao_calls_with_md5(void)
 	close_each(fd, lfd);
 }
 
-/*
- * A connection that MD5 signs has no TCP-AO any more, whatever its socket had before: no key can be added, and chosen
- * for what is sent but not for what is asked for.
- */
+/* MD5 takes a socket's TCP-AO away: no key can be added, and what is chosen for what is sent is not asked for. */
 static void try_by_md5(bool of_another, bool stays)
 {
 	struct aoopt_key k = {

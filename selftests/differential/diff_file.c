@@ -218,10 +218,7 @@ SCENARIO(sendfile_out)
 	RET(sendfile(diff_socket(), f, NULL, 4));
 }
 
-/*
- * Programs ask for more than the file has: what it has leaves at once, and waits for no octet that might follow. A
- * stack that waits for one gives up after 200 ms.
- */
+/* Programs ask for more than the file has: what it has leaves at once. A stack that waits gives up after 200 ms. */
 SCENARIO(sendfile_beyond_end)
 {
 	int c, s, f = temporary_file("the whole file", 14);

@@ -150,10 +150,7 @@ SCENARIO_OF_PAIR(proc_connection)
 	show("read", 0, 2);
 }
 
-/*
- * A socket that was connected listens: its row names no peer any more. Kernel TCP shows what was sent before as
- * the limit, so that is left out.
- */
+/* A socket that was connected listens: its row names no peer. Kernel TCP's old limit stays there, so it is left out. */
 SCENARIO(proc_disconnect)
 {
 	struct sockaddr unspec = { .sa_family = AF_UNSPEC };

@@ -352,10 +352,7 @@ SCENARIO_OF_PAIR(stamp_statistics)
 	QUEUES(s, 3, -1);
 }
 
-/*
- * What is lost leaves again: each time it comes to the queue of the device is told, for numbers tell which write it is
- * and a program may want to know. It is acknowledged once.
- */
+/* What is lost leaves again, and is told each time it comes to the device's queue; it is acknowledged once. */
 SCENARIO(stamp_resent)
 {
 	int ns = diff_own_namespace(), c, s, kind, i, n[3] = {};

@@ -142,10 +142,7 @@ static void job_finish(struct job *j, bool late)
 {
 	int status = 0;
 
-	/*
-	 * Its children first, while the leader's zombie keeps the group's
-	 * number; a leader that said all it has to say is given its time to exit.
-	 */
+	/* Children first, while the leader's zombie keeps the group's number; it is given time to exit. */
 	if (late)
 		kill(-j->pid, SIGKILL);
 	waitpid(j->pid, &status, 0);

@@ -118,10 +118,7 @@ int api_shut(struct end *end)
 	return 0;
 }
 
-/*
- * sendfile() writes page by page. If an error ends a write that waited, and an earlier one has taken octets, it returns
- * how many, and the error is lost. The next call says EPIPE.
- */
+/* A write that waited and took octets returns how many, and its error is lost; the next call says EPIPE. */
 static bool may_swallow(const struct end *end)
 {
 	return end->program->sendfile && end->program->blocks;

@@ -153,10 +153,7 @@ static void write_until_killed(struct end *end)
 	_exit(0);
 }
 
-/*
- * The socket is the child's now: what it writes counts as written. When it is killed, and where in the stream it is
- * then, follows from the seed.
- */
+/* The child writes, and that counts as written. When it is killed, and where in the stream, follows from the seed. */
 static void hand_to_writer(struct end *end, long long now_us)
 {
 	const int fd = end->fd;

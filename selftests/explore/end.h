@@ -97,10 +97,7 @@ void end_threads_start(struct end *end);
 void end_threads_stop(struct end *end);
 void end_threads_hear(struct end *end);
 
-/*
- * end_zerocopy.c: writes with MSG_ZEROCOPY. write() is like send(); hear() takes what the error queue says; look()
- * knows that so many octets are acknowledged, and no packet is on its way.
- */
+/* end_zerocopy.c: MSG_ZEROCOPY. hear() reads the error queue; look() knows what is acknowledged, and the way empty. */
 void end_zerocopy_on(const struct end *end);
 bool end_zerocopy_wants(struct end *end);
 ssize_t end_zerocopy_write(struct end *end, const uint8_t *octets, long long n, int flags);

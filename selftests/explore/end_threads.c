@@ -22,10 +22,7 @@ static void pause_us(struct end *end, int longest_us)
 		usleep(chance_below(&end->chance, longest_us));
 }
 
-/*
- * Is that what a call says whose connection has failed, after another call has told the error? A write that opens the
- * connection says what connect() says, as in Linux.
- */
+/* Is that what a call says after another one has told the error? A write that connects says what connect() says. */
 static bool is_other_error(const struct end *end, const char *call, int error)
 {
 	if (!strcmp(call, "shutdown()"))
@@ -33,10 +30,7 @@ static bool is_other_error(const struct end *end, const char *call, int error)
 	return error == EPIPE || (error == ECONNABORTED && end->program->fastopen && !end->written);
 }
 
-/*
- * One call tells the error of the connection. Then the others say EPIPE, and shutdown() ENOTCONN; they may return
- * first. recv() gives no other error than that of the connection.
- */
+/* One call tells the error, then the others say EPIPE, and shutdown() ENOTCONN; they may return first. */
 static void note_failure(struct end *end, const char *call, int error)
 {
 	const bool reads = !strcmp(call, "recv()");

@@ -20,10 +20,7 @@ void end_zerocopy_on(const struct end *end)
 		zerocopy_on(end->fd);
 }
 
-/*
- * On the first octets of a connection Fast Open decides. While there is no route, a write is copied and told of at
- * once, out of order, as in Linux.
- */
+/* Fast Open decides about the first octets. Without a route a write is copied and told of at once, as in Linux. */
 bool end_zerocopy_wants(struct end *end)
 {
 	return end->program->zerocopy_ppm && end->stack == XTCP && !end->program->blocks && !end->defers &&
@@ -95,10 +92,7 @@ static void free_sends(struct end *end, const struct zerocopy_told *told)
 		end->send[end->told % END_SENDS].is_told = false;
 }
 
-/*
- * The host's own queue may still have a needless copy of an earlier write, as in Linux. It may also still have the
- * earlier writes when the connection ends, which frees those that were to be sent.
- */
+/* As in Linux the host's queue may have a needless copy of an earlier write, or earlier writes when all ends. */
 static bool may_disorder(const struct end *end)
 {
 	return end->has_queue && (end->wire->resent || stack_state(end->fd) == TCP_CLOSE);

@@ -12,10 +12,7 @@ static bool put(const char *path, const char *value)
 	return file && fputs(value, file) >= 0 && !fclose(file);
 }
 
-/*
- * The boot parameter slub_debug=A,NAME,... chooses the caches that fail (scripts/lab/explore.sh): Linux 6.1 does not
- * let us choose them later.
- */
+/* The boot parameter slub_debug=A,NAME,... chooses the caches (scripts/lab/explore.sh); Linux 6.1 cannot later. */
 static bool is_chosen(const char *cache)
 {
 	char path[128], chosen = 0;

@@ -155,10 +155,7 @@ static void check_timestamps(struct judge *j, enum side from, const struct segme
 			     s->ts_last);
 }
 
-/*
- * RFC 9293 section 3.1: the pointer names the octet behind an urgent one. If that is out of reach, it is as large as
- * can be, as in Linux.
- */
+/* RFC 9293 section 3.1: it names the octet behind an urgent one, or is as large as can be, as in Linux. */
 static void check_urgent(struct judge *j, enum side from, const struct segment *seg)
 {
 	struct judge_side *s = &j->side[from];
@@ -381,10 +378,7 @@ static bool note_age(struct judge_side *s, const struct segment *seg)
 	return is_older;
 }
 
-/*
- * A segment may overtake an urgent octet that stood right before it. So it may if the octet has come before, but in a
- * segment that was dropped.
- */
+/* A segment may overtake an urgent octet right before it, also if that came before in a segment that was dropped. */
 static void note_urgent(struct judge_side *s, const struct judge_side *peer, const struct segment *seg, bool is_older)
 {
 	uint32_t seq;

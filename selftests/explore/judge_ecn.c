@@ -100,10 +100,7 @@ static bool is_taken(struct judge_mark *mark, uint32_t ack)
 	return taken;
 }
 
-/*
- * RFC 3168 section 6.1.3: ECE in each segment, from CE until CWR. Behind its FIN the peer sends no text with CWR, so
- * there ECE is not missed: as in Linux, TIME-WAIT does not know of it.
- */
+/* RFC 3168 section 6.1.3: ECE from CE until CWR. Behind the peer's FIN nobody misses it, as in Linux's TIME-WAIT. */
 static void check_ece(struct judge *j, enum side from, const struct segment *seg)
 {
 	const struct judge_side *peer = &j->side[!from];

@@ -4,27 +4,18 @@
 
 #include "scenario.h"
 
-/*
- * Of all scenarios: octets that were read, moves of a connection, listeners that were taken over, and modules of an
- * algorithm that another one has replaced.
- */
+/* So far: octets read, moves of connections, listeners taken over, modules of an algorithm replaced by another one. */
 extern unsigned long long play_octets, play_repairs, play_upgrades, play_replaced;
 
 /* Makes the network. What fails ends the program. */
 void play_open(void);
-/*
- * What is played from now on. Tells it to scripts/lab/run.sh, then and as often as the program has made some more
- * steps, so that a machine that stands still can be asked what it was at.
- */
+/* What is played now. It is told to scripts/lab/run.sh now and then, for the case that the machine stands still. */
 void play_name(const char *what, unsigned long long number);
 /* From now on each packet is shown. */
 void play_show(bool show);
 /* When the first connections shown began, microseconds since the machine did. */
 long long play_shown_us(void);
-/*
- * Plays @s with the network's chance of this round, through the server's port; the first rule that is broken stands in
- * @why then, or nothing. Microseconds until both ends have closed.
- */
+/* Plays @s by this round's chance, through @port; @why gets the first broken rule. Microseconds until both closed. */
 long long play(const struct scenario *s, unsigned int round, int port, char *why, size_t size);
 /* The packets towards that side that chance took in the last scenario. */
 const struct drops *play_lost(enum side to);

@@ -184,10 +184,7 @@ bool scenario_is_orderly(const struct scenario *s);
 void scenario_write(const struct scenario *s, FILE *out);
 int scenario_read(struct scenario *s, const char *row);
 
-/*
- * Make a scenario smaller: leave out what the @nth field says, or halve its number. False: the field has nothing to
- * lose.
- */
+/* Leaves out what the @nth field says, or halves its number. False: there is nothing to lose. */
 unsigned int scenario_fields(void);
 bool scenario_leave_out(struct scenario *s, unsigned int nth);
 bool scenario_halve(struct scenario *s, unsigned int nth);

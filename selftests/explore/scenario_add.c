@@ -78,10 +78,7 @@ static void add_scalable(struct chance c, struct scenario *s)
 	}
 }
 
-/*
- * Only one side waits for the other one's end before it ends its own text: SHUT_RD and then SHUT_WR. SHUT_RDWR is the
- * other order.
- */
+/* One side alone waits for the other's end before it ends: SHUT_RD, then SHUT_WR. SHUT_RDWR is the other order. */
 static void add_shut(struct chance c, struct scenario *s)
 {
 	const enum side side = chance_below(&c, SIDES);
@@ -95,10 +92,7 @@ static void add_shut(struct chance c, struct scenario *s)
 		p->shut_rd = chance_once_in(&c, 3) ? 1 : 1 + chance_below(&c, s->program[!side].total + 1);
 }
 
-/*
- * What waits in recv() does not look again and again, and needs no epoll. A thread is no process that is killed.
- * Threads take twice as long, so they are rare.
- */
+/* A thread that waits in recv() needs no epoll, and is no process that is killed. Threads are rare: they are slow. */
 static void add_threads(struct chance c, struct program *p)
 {
 	if (!chance_once_in(&c, 50) || p->ending == KILLED || p->ending == CUT_OFF || p->shut_rd || p->shuts_both)

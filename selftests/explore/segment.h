@@ -51,10 +51,7 @@ static inline uint32_t segment_len(const struct segment *seg)
 	return seg->len + !!(seg->flags & SEGMENT_SYN) + !!(seg->flags & SEGMENT_FIN);
 }
 
-/*
- * Reads a packet of either IP. NULL: it is a good segment; "": no TCP; otherwise what no TCP may
- * send (a checksum that is wrong, options that do not add up).
- */
+/* Reads a packet of either IP. NULL: a good segment; "": no TCP; else what no TCP may send (as a wrong checksum). */
 const char *segment_parse(struct segment *seg, const uint8_t *packet, size_t len);
 
 /* Marks a packet of an ECN-capable sender, as a router does. Others stay as they are. */

@@ -79,10 +79,7 @@ static bool may_need_timeouts(const struct world *w)
 	return is_scarce(w) || !w->s->sack;
 }
 
-/*
- * On one machine the judge sees no repetition, so their waits are not known. As in Linux, no read opens the window
- * after SHUT_RD, but the next probe does.
- */
+/* On one machine repetitions are not seen. As in Linux no read opens the window after SHUT_RD, but a probe does. */
 static bool may_wait_unseen(const struct world *w)
 {
 	bool waits = may_need_timeouts(w);
@@ -141,10 +138,7 @@ static bool may_lack_fin(const struct world *w)
 		w->s->host[SERVER].repair_moves);
 }
 
-/*
- * One failed allocation ends no connection, unless a call tells of it. Otherwise it is as if a segment were lost, which
- * comes again (RFC 9293 section 3.8).
- */
+/* A failed allocation ends no connection, unless a call tells; it is like a lost segment (RFC 9293 section 3.8). */
 static bool has_faults(const struct world *w)
 {
 	int i;
@@ -160,10 +154,7 @@ static bool has_faults(const struct world *w)
 	return false;
 }
 
-/*
- * What was the first breach of a rule on the wire? When allocations fail, segments may be
- * missing, so no rule counts.
- */
+/* The first breach of a rule on the wire. When allocations fail segments may be missing, and no rule counts. */
 static void look_at_wire(struct world *w, const char *when)
 {
 	const struct judge *first = NULL;
@@ -218,10 +209,7 @@ static bool may_be_unheard(const struct lane *lane)
 	return wire->syns_left > SYN_RETRIES && !wire->heard && lane->end[CLIENT].error == ETIMEDOUT;
 }
 
-/*
- * When would what it sends again have come next? xtcp counts the time from the first one of the text that is not
- * acknowledged. Kernel TCP counts from the first one of the recovery, which may have acknowledged much since.
- */
+/* When would it have repeated next? xtcp counts from the first unacknowledged text, kernel TCP from recovery. */
 static bool is_next_too_late(const struct judge_side *wire, enum stack stack)
 {
 	const struct judge_repeats *r = &wire->repeats;
@@ -247,10 +235,7 @@ static bool may_have_given_up(const struct lane *lane, enum side side)
 	return wire->left_us - wire->heard_us > JUDGE_ORPHAN_US / 2 || is_next_too_late(wire, end->stack);
 }
 
-/*
- * Has the server's half-open connection gone? As in Linux, it ends if its SYN-ACK finds no way, or if no ACK has come
- * of all that it sends (net.ipv4.tcp_synack_retries, net.xtcp.synack_retries; RFC 9293 section 3.8.3).
- */
+/* Has the server's half-open connection gone? As in Linux: no way for its SYN-ACK, or no ACK (synack_retries). */
 static bool may_have_gone(const struct world *w, const struct lane *lane)
 {
 	const struct judge_side *wire = &lane->judge.side[SERVER];
@@ -259,10 +244,7 @@ static bool may_have_gone(const struct world *w, const struct lane *lane)
 	       (scenario_cut_ms(w->s, SERVER) || (wire->syns_left > SYNACK_RETRIES && !wire->heard_ack));
 }
 
-/*
- * If the third ACK was lost, too, a client with nothing to send and without keep-alives waits for ever (RFC 9293
- * section 3.5.1).
- */
+/* With the third ACK lost, too, a silent client without keep-alives waits for ever (RFC 9293 section 3.5.1). */
 static bool may_wait_for_ever(const struct world *w, const struct lane *lane)
 {
 	const struct judge_side *wire = &lane->judge.side[CLIENT];
@@ -271,10 +253,7 @@ static bool may_wait_for_ever(const struct world *w, const struct lane *lane)
 	       wire->snd_nxt == wire->una && !w->s->program[CLIENT].keepalive_s;
 }
 
-/*
- * How much may the peer read? A write that waits says how much it has written when it ends. If it opens the connection,
- * and fails with it, the text on its SYN may have arrived all the same.
- */
+/* The most that the peer may read: a write that waits says so at its end, and text on a SYN may arrive all the same. */
 static long long most_written(const struct end *end)
 {
 	return end->program->blocks && end->program->fastopen && !end->written ? end->program->total : end->written;

@@ -5,10 +5,7 @@
 #include "end.h"
 #include "judge.h"
 
-/*
- * The network between two namespaces: each has a tun device, and this program carries every packet, by
- * the rules of the scenario and with its chance.
- */
+/* Two namespaces with a tun device each; this program carries every packet between them, as the scenario says. */
 
 #define PATH_DEVICE	"path0"
 #define PATH_SECOND	"path1"		/* of scenarios whose route leads by another device for a while */
@@ -161,10 +158,7 @@ void route_end(struct world *w);
 /* repair.c: connections move to other sockets when they are due, and can. */
 void repair_step(struct world *w);
 
-/*
- * faults.c: from now on @s->fail_ppm of all allocations fail, or one alone. can() is false if this kernel cannot do
- * that; end() says whether the one has failed.
- */
+/* faults.c: @s->fail_ppm of all allocations fail, or one. can(): the kernel can; end(): whether the one has failed. */
 bool faults_can(void);
 void faults_begin(const struct scenario *s);
 void faults_pause(bool pause);

@@ -52,19 +52,13 @@ void diag_put(struct diag_request *request, int type, const void *data, size_t l
 /* Sends it. */
 void diag_send(int fd, const struct diag_request *request);
 
-/*
- * Receives once, at most @size octets, and calls @row for each row. 1: there is more, 0: the end, or a negative errno
- * of the answer.
- */
+/* Receives once, at most @size octets; @row gets each row. 1: there is more, 0: the end, or the answer's -errno. */
 int diag_receive(int fd, size_t size, void (*row)(const struct diag_row *row, void *arg), void *arg);
 
 /* A whole dump: the number of rows, or a negative errno. */
 int diag_dump(const struct diag_query *query, void (*row)(const struct diag_row *row, void *arg), void *arg);
 
-/*
- * Copies the last row with these ports, and its attributes, to @copy. Returns how many such rows there were, or a
- * negative errno.
- */
+/* Copies the last row with these ports and its attributes. How many such rows there were, or a negative errno. */
 struct diag_copy {
 	struct diag_row row;
 	struct inet_diag_msg msg;

@@ -197,10 +197,7 @@ static bool is_failure(const char *line)
 	return !strncmp(line, "FATAL", 5) || !strncmp(line, "DEADLINE", 8);
 }
 
-/*
- * Compare two transcripts line by line. Each difference that is not listed is printed as the entry that would list it.
- * @family: "ipv4" or "ipv6". Return: whether they agree but for listed differences.
- */
+/* Do two transcripts agree but for listed differences? Others are printed as entries. @family: "ipv4" or "ipv6". */
 bool diff_list_compare(const char *scenario, const char *family,
 		       const char *kernel, const char *xtcp)
 {
@@ -229,10 +226,7 @@ bool diff_list_compare(const char *scenario, const char *family,
 	return same;
 }
 
-/*
- * Judge a transcript that nothing is compared with. @family: "ipv4" or "ipv6". Return: whether there is one, of a
- * scenario that came to its end and met all of its deadlines.
- */
+/* Is there a transcript, of a scenario that came to its end and met its deadlines? @family: "ipv4" or "ipv6". */
 bool diff_list_sound(const char *scenario, const char *family, const char *xtcp)
 {
 	char *text = strdup(xtcp), *lines[MAX_LINES];
@@ -249,10 +243,7 @@ bool diff_list_sound(const char *scenario, const char *family, const char *xtcp)
 	return sound;
 }
 
-/*
- * Print each entry whose difference did not occur. @all: every scenario ran, so an entry of an unknown scenario is
- * unused too. Return: how many.
- */
+/* Prints entries without a difference, and how many. @all: all ran, so an unknown scenario's entry is unused, too. */
 int diff_list_unused(bool all)
 {
 	int i, v6, n = 0;

@@ -75,10 +75,7 @@ void diff_say(const char *fmt, ...)
 	errno = saved;
 }
 
-/*
- * Record a FATAL line, which fails the scenario, and end it. @fmt: printf format; the current errno is recorded before
- * it.
- */
+/* Records errno and a FATAL line, which fails the scenario, and ends it. */
 void diff_die(const char *fmt, ...)
 {
 	va_list ap;
@@ -113,10 +110,7 @@ int diff_fd(const char *label, int fd)
 	return fd;
 }
 
-/*
- * Wait until poll() reports all of @want, record all it reports. @want: POLL* bits to wait for; 0 asks once. Return:
- * the bits.
- */
+/* Waits until poll() reports all of @want (0 asks once), and records all it reports. Return: the bits. */
 int diff_bits(const char *label, int fd, int want)
 {
 	long long end = wait_now_ms() + DIFF_DEADLINE_MS;
@@ -146,10 +140,7 @@ void diff_info(const char *label, int fd, struct tcp_info *info)
 	diff_must(!getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, &len), "TCP_INFO(%s)", label);
 }
 
-/*
- * Wait until TCP_INFO of a listener shows as many connections to accept; connect() returns before the third ACK has
- * arrived.
- */
+/* Waits until a listener has so many to accept: connect() returns before the third ACK has arrived. */
 void diff_queued(int l, unsigned int n)
 {
 	struct tcp_info info;
@@ -158,10 +149,7 @@ void diff_queued(int l, unsigned int n)
 		diff_say("DEADLINE: wanted %u connections to accept, got %u", n, info.tcpi_unacked);
 }
 
-/*
- * Wait until TCP_INFO shows a state, record what it shows. @want: TCP_* number to wait for; 0 asks once. Return: the
- * state.
- */
+/* Waits until TCP_INFO shows the state @want (0 asks once), and records what it shows. Return: the state. */
 int diff_state(const char *label, int fd, int want)
 {
 	long long end = wait_now_ms() + DIFF_DEADLINE_MS;
@@ -247,10 +235,7 @@ static const char *port_text(int port)
 	return text;
 }
 
-/*
- * An address as text, its port normalised. @len: its length, as a system call gave it back. Return: a string in a
- * static buffer.
- */
+/* An address as text, its port normalised, in a static buffer. @len: as a system call gave it back. */
 const char *diff_addr_text(const void *addr, socklen_t len)
 {
 	static __thread char text[160];
@@ -299,10 +284,7 @@ void diff_peer(const char *label, int fd)
 		diff_say("getpeername(%s): %s", label, diff_addr_text(&a, len));
 }
 
-/*
- * Wait until FIONREAD and SIOCOUTQ have the given values, record what they are. @in: bytes to read, -1 for any. @out:
- * bytes not acknowledged, -1 for any.
- */
+/* Waits until FIONREAD and SIOCOUTQ say so, and records what they say. -1: any. */
 void diff_queues(const char *label, int fd, int in, int out)
 {
 	long long end = wait_now_ms() + DIFF_DEADLINE_MS;

@@ -27,10 +27,7 @@ static const struct {
 	[HOST_ANY4] = { "0.0.0.0", NULL },
 };
 
-/*
- * A socket address. @port: 0 for port 0, else one of this scenario's ports, 1..15. Return: an address in a ring of
- * eight, so that several live side by side.
- */
+/* A socket address in a ring of eight. @port: 0 for port 0, else one of this scenario's ports, 1..15. */
 struct sockaddr *diff_addr(enum diff_host host, int port)
 {
 	static __thread union diff_addr ring[8];
@@ -114,10 +111,7 @@ int diff_accepted(int l)
 	return s;
 }
 
-/*
- * An established connection on port 1, listener closed. @before: called before connect with the active socket and the
- * listener, or NULL.
- */
+/* A connection on port 1, listener closed. @before: called before connect() with both sockets, or NULL. */
 void diff_pair_with(int *c, int *s, void (*before)(int c, int l))
 {
 	int l = diff_listener(1);
@@ -187,10 +181,7 @@ static void on_tick(int sig)
 {
 }
 
-/*
- * Let SIGALRM arrive again and again, so that it certainly arrives in a call that blocks, whenever that call begins to
- * block.
- */
+/* SIGALRM comes again and again, so it certainly comes in a call that blocks, whenever it begins to. */
 void diff_ticks_start(bool restart, int every_ms)
 {
 	struct sigaction sa = { .sa_handler = on_tick, .sa_flags = restart ? SA_RESTART : 0 };

@@ -73,10 +73,7 @@ bool ends_open(struct ends *ends, enum stack stack, const union stack_addr *from
 	if (from && (stack_set(ends->client, SOL_SOCKET, SO_REUSEADDR, 1) ||
 		     bind(ends->client, &from->sa, sizeof(from->in))))
 		measure_die("bind");
-	/*
-	 * Without it xtcp's third ACK waits a millisecond for what this thread sends: accept()
-	 * below is kernel TCP's, so it does not end the wait.
-	 */
+	/* Or xtcp's third ACK waits 1 ms for text of this thread: kernel TCP's accept() does not end the wait. */
 	measure_must(!stack_set(ends->client, IPPROTO_TCP, TCP_QUICKACK, 1), "TCP_QUICKACK");
 	begin = measure_now();
 	failed = connect(ends->client, &to->sa, sizeof(to->in));

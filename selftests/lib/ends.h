@@ -17,10 +17,7 @@ struct ends {
 	double connecting;	/* seconds in connect() */
 };
 
-/*
- * Makes the namespaces, with @addresses addresses in each, from 10.9.0.1 and from
- * 10.9.1.1 on, and moves the thread into pair->a, where clients are.
- */
+/* Makes the namespaces, with @addresses each from 10.9.0.1 and 10.9.1.1 on, and moves the thread into pair->a. */
 void ends_init(struct ns_pair *pair, int addresses);
 
 /* Goes back to the program's own namespace and closes the two. */

@@ -22,11 +22,7 @@ struct flow {
 	int error;			/* errno of that */
 };
 
-/*
- * Runs all of them at once, both directions at once, until each has sent all and
- * a FIN and has received all and the peer's FIN. True if all went well. Nothing
- * moving for @stall_ms is a failure. The sockets become non-blocking.
- */
+/* Runs all at once until each has sent and received all and a FIN. False: an error, or nothing moves for @stall_ms. */
 bool flow_run(struct flow *flows, int n, long long stall_ms);
 
 /* One round of it, at most @ms long. How many are not finished; -1: one of them went wrong. */

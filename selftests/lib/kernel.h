@@ -31,10 +31,7 @@ void tracing_set(const char *file, const char *text);
 FILE *tracing_open(void);
 void tracing_forget(void);
 
-/*
- * Objects in use in the slabs of xtcp, which are never merged with others, to see
- * that all come back. Exact where a slab can be shrunk first (the debug kernel).
- */
+/* Objects in use in xtcp's slabs, which are never merged; exact where a slab can be shrunk (the debug kernel). */
 
 #define SLABS_N 10
 #define SLABS_LEASE 8	/* xtcp_lease */
@@ -99,10 +96,7 @@ bool release_is_rt(void);
 /* Is a row worth its time that is about kernel TCP alone? The stock kernel says what the debug kernel would say. */
 bool release_judges_kernel_tcp(void);
 
-/*
- * Counters as in /proc/net/snmp and /proc/net/netstat (and xtcp's files of the
- * same format): pairs of lines "Tcp: name name ..." and "Tcp: value value ...".
- */
+/* Counters as in /proc/net/snmp and /proc/net/netstat: pairs of lines "Tcp: name name ..." and "Tcp: value ...". */
 
 #define COUNTERS_MAX 512
 

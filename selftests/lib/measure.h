@@ -10,10 +10,7 @@ double measure_now(void);
 /* Sorts @values, of which there is at least one. */
 double measure_median(double *values, int n);
 
-/*
- * Seconds in which the processor has not been idle so far: what differs from an earlier
- * reading was work, with all that is said below.
- */
+/* Seconds in which the processor was not idle so far, with all that is said below. */
 double measure_busy(void);
 
 /*
@@ -37,17 +34,11 @@ long measure_kernel_memory(void);
 bool measure_at_most(const char *what, double ratio, double bound, const char *details, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/*
- * One ratio for `make bench JSON=FILE`, of @value to @against, or the median of several: a
- * line that begins with the mark, printed when MEASURE_JSON is in the environment.
- */
+/* A ratio for `make bench JSON=FILE`: a line that begins with the mark, if MEASURE_JSON is in the environment. */
 #define MEASURE_JSON_MARK "#json {"
 void measure_record(const char *what, const char *unit, double ratio, double value, double against);
 
-/*
- * The ratio of each round, whose median counts; sorts all three. @n: of what in a
- * round, nanoseconds each.
- */
+/* The ratio of each round, whose median counts; sorts all three. @n: of what in a round, nanoseconds each. */
 #define MEASURE_ROUNDS_MAX 31
 struct measure_rounds {
 	int rounds, n;
@@ -67,10 +58,7 @@ static inline void measure_must(bool condition, const char *what)
 
 /* What scripts/bench/profile.sh needs of the program whose instructions it counts. */
 
-/*
- * Begins or ends a span whose instructions scripts/bench/profile/count.c counts: a program has a
- * span on kernel TCP, then one on xtcp. Ends the program where there is no such mark.
- */
+/* Begins or ends a span that profile/count.c counts, of kernel TCP, then of xtcp. Without a mark the program ends. */
 void profile_mark(void);
 
 /* Copies the addresses of all functions of the kernel and of the module into the file @name. */

@@ -21,16 +21,10 @@ int module_held(void);
 /* Lets the module @name refuse new sockets for @seconds, and end what programs have closed. 0, or -1. */
 int module_ending(const char *name, int seconds);
 
-/*
- * As "xtcp unload" does it: a closed socket's memory is freed a moment later, and its segments may be in the queue of a
- * processor that is busy. If something still holds the module after ten seconds, rmmod says so.
- */
+/* As "xtcp unload": what still holds the module may take a moment to go. After ten seconds rmmod says what it says. */
 int module_unload(void);
 
-/*
- * rmmod in a process of its own, which may hang. An errno that it says; 0: it has unloaded the module; -1: it has not
- * come back, and *@pid is still there.
- */
+/* rmmod in a process of its own: its errno; 0: it has unloaded; -1: it has not come back, and *@pid is still there. */
 int module_unload_apart(pid_t *pid);
 
 /* The same for another module, which wraps the handlers of TCP (selftests/modules/xtcp_wrapper.c). */
@@ -54,10 +48,7 @@ void module_let_nothing_load(void);
 /* How often it is held; -1 if it is not loaded. */
 int module_references(void);
 
-/*
- * The same module built once more, to be loaded beside the first one: `make NAME=xtcp_b FAMILY=27`. A test finds it not
- * loaded and leaves it so. The file is named by XTCP_B_KO, which check-vm.sh sets for some tests.
- */
+/* The module built once more (`make NAME=xtcp_b FAMILY=27`), in XTCP_B_KO's file. A test leaves it unloaded. */
 #define MODULE_SECOND "xtcp_b"
 #define MODULE_SECOND_FAMILY 27
 

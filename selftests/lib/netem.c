@@ -89,10 +89,7 @@ static int set_bottleneck(int ns, const char *name, const struct netem *n)
 	return set_rate(ns, name, tc, n->rate_kbit, n->queue);
 }
 
-/*
- * In place of the bottleneck's own queue. What else fq_codel would do than to mark is put off for ever, but for a queue
- * with L4S.
- */
+/* In place of the bottleneck's queue. What else fq_codel would do than mark is put off for ever, but not with L4S. */
 static int set_codel(int ns, const char *name, const struct netem *n)
 {
 	struct tcmsg tc = root_of(ns, name);

@@ -37,17 +37,11 @@ int netem_clear(int ns, const char *name);
 /* Lets nothing out, or everything. */
 int netem_gate(int ns, const char *name, bool open);
 
-/*
- * Keeps what would go out, and lets it go at a stroke: the plug qdisc in netem's place.
- * 0 or -1.
- */
+/* Keeps what would go out, and lets it go at a stroke (the plug qdisc). 0 or -1. */
 int netem_hold(int ns, const char *name);
 int netem_release(int ns, const char *name);
 
-/*
- * Takes nothing and says so to who sends: a queue without room, in the place of what was there, at a stroke; or takes
- * everything. 0 or -1.
- */
+/* A queue without room, at a stroke, which tells who sends; or one that takes everything. 0 or -1. */
 int netem_refuse(int ns, const char *name, bool refuse);
 
 /*

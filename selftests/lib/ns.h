@@ -65,10 +65,7 @@ int ns_route_local(int ns, const char *net);
 /* What is for @net, such as 10.9.2.0/24, goes to @gateway, from the address @from. Runs no program. */
 int ns_route_add(int ns, const char *net, const char *gateway, const char *from);
 
-/*
- * Tells @ns for good that @addr, beyond its link @name, is link @its_name of @its_ns: nobody asks
- * then, so nobody asks in vain.
- */
+/* Tells @ns for good which link of @its_ns has @addr, beyond its link @name: nobody asks in vain. */
 int ns_neighbour(int ns, const char *name, const char *addr, int its_ns, const char *its_name);
 
 /* Moves the calling thread there. ns_home() is the namespace of the program's start. */

@@ -20,8 +20,5 @@ struct shell_row {
 /* Run it, in the namespace where the test is. Return: whether all is as the row says; if not, it is printed. */
 bool shell_row_right(const struct shell_row *row);
 
-/*
- * Two results: all processes behind programs end, so nothing holds the module. They are nobody's children but those of
- * the nearest who takes orphans in (PR_SET_CHILD_SUBREAPER); a process that stays has SIGALRM end the test.
- */
+/* Two results: what is behind the programs ends, and nothing holds the module. SIGALRM ends the test otherwise. */
 void shell_rows_end(void);

@@ -40,11 +40,7 @@ void sides_result(bool ok, const char *name);
 /* "/proc/net/xtcp6" and the like. */
 const char *sides_listing(enum stack stack, const char *addr);
 
-/*
- * Tells both ends of the pair's veth each other's address for good, so that a
- * closed gate (netem_gate()) does not make them ask in vain. Ends the program if
- * that fails.
- */
+/* Tells both ends of the veth each other's address for good, so that a closed gate lets nobody ask in vain. */
 void sides_know_each_other(const struct ns_pair *pair);
 
 /*

@@ -4,8 +4,5 @@
 
 #include <stdbool.h>
 
-/*
- * From now on each RST that leaves namespace @ns takes at least @ms milliseconds of a processor's time, however fast it
- * is. False: time is virtual, and no rule takes any.
- */
+/* Each RST that leaves @ns takes at least @ms milliseconds of a processor from now on. False: time is virtual. */
 bool slow_resets(int ns, int ms);

@@ -26,10 +26,7 @@ union stack_addr {
 
 const char *stack_name(enum stack stack);
 
-/*
- * Where to begin with rows that are about one stack alone: KERNEL; on the debug kernel XTCP, since what kernel TCP does
- * by itself another kernel has shown. And how many there are from there to XTCP.
- */
+/* Where to begin with rows about one stack alone: KERNEL, on the debug kernel XTCP; and how many there are to XTCP. */
 enum stack stack_first(void);
 int stack_count(void);
 

@@ -19,10 +19,7 @@ bool short_run(void)
 	return text && *text;
 }
 
-/*
- * How many rounds a storm has. Return: ROUNDS= in the environment, else @full, or a quarter of it in a short run; at
- * least 1.
- */
+/* The rounds of a storm: ROUNDS= in the environment, else @full, or a quarter of it in a short run; at least 1. */
 int short_rounds(int full)
 {
 	const char *given = getenv("ROUNDS");

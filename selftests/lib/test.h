@@ -92,10 +92,7 @@ extern unsigned int problems;
 #define SAME(got, expected) same(#got, got, expected)
 void same(const char *what, long long got, long long expected);
 
-/*
- * The result of what was compared since the last one. Each source file has its own ksft_get_fail_cnt(): this one
- * counts in that of the test.
- */
+/* The result of what was compared. Each file has its own ksft_get_fail_cnt(): this one counts in the test's. */
 static inline void same_result(const char *name)
 {
 	ksft_test_result(!problems, "%s\n", name);

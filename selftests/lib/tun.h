@@ -2,10 +2,7 @@
 /* A tun device: the test is the wire behind it. */
 #pragma once
 
-/*
- * Makes the tun device @name in namespace @ns. Returns its descriptor, which does not block and whose packets begin
- * with the IP header, or -1 after a line on standard error. The device lasts until the descriptor is closed.
- */
+/* Makes a tun device whose packets begin with the IP header, without blocking. Its descriptor, or -1 with a line. */
 int tun_open(int ns, const char *name);
 
 /*

@@ -24,10 +24,7 @@ void virtual_or_skip(void);
 uint64_t virtual_now(void);
 void virtual_sleep_until(uint64_t ns);
 
-/*
- * The time by the monotonic clock at which the 64 bits of jiffies will be @which. They began five minutes before 2^32.
- * Ends the program if the kernel does not show jiffies.
- */
+/* The monotonic time at which the 64 bits of jiffies will be @which. Ends the program if there are no jiffies. */
 uint64_t virtual_when_jiffies(uint64_t which, unsigned int hz);
 
 /*

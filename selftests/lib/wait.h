@@ -29,10 +29,7 @@ static inline void wait_until_ms(long long when)
 		wait_tick();
 }
 
-/*
- * WAIT_FOR(expression, ms): true as soon as the expression is, false when it
- * still was not after ms milliseconds. It is evaluated about every millisecond.
- */
+/* True as soon as the expression is, false if it still was not after @ms. Evaluated about every millisecond. */
 #define WAIT_FOR(expr, ms) ({						\
 	long long wait_deadline = wait_now_ms() + (ms);			\
 	bool wait_ok;							\

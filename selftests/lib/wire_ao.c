@@ -29,10 +29,7 @@ static const struct { const char *name; int at4, at6; } places[] = {
 	{ "length", 4 + 11, 4 + 35 },
 };
 
-/*
- * Read the place of an octet that the MAC covers. @text: sne, src, dst, protocol, length; or the octet's number in the
- * segment.
- */
+/* The place of an octet that the MAC covers: sne, src, dst, protocol, length or its number in the segment. */
 int wire_ao_turn(struct wire *w, const char *text, int *place)
 {
 	uint32_t v;

@@ -8,10 +8,7 @@
 
 #define FILES_MAX	16
 
-/*
- * A file of /proc/net in the lane's namespace, read from its start by pread(). Return: a descriptor that stays
- * open, or -1 with errno set: opening one anew for every row costs more than the text.
- */
+/* A file of the lane's /proc/net, for pread(): to open it for each row is dear. It stays open; -1 with errno. */
 int wire_proc_open(const char *path)
 {
 	static struct { char path[64]; int fd; } files[FILES_MAX];
@@ -53,10 +50,7 @@ static void read_pair(struct wire_counters *counters, const char *prefix, char *
 	}
 }
 
-/*
- * The lines that begin with @group, and the values below them. The file stays open: its
- * text is made again for each read from its beginning, in the room that it needed before.
- */
+/* The lines that begin with @group, and the values below them; each read makes the file's text again. */
 static int read_file(struct wire *w, const char *path, const char *group, const char *prefix,
 		     struct wire_counters *counters)
 {
@@ -152,9 +146,7 @@ static int find(const struct wire_counters *counters, const char *name)
 	return -1;
 }
 
-/*
- * Look a counter up in a snapshot. @name: as the kernel names it. Return: its value, 0 if there is none of that name.
- */
+/* A counter of a snapshot by the kernel's name; 0 if there is none. */
 uint64_t wire_counter_value(const struct wire_counters *counters, const char *name)
 {
 	int i = find(counters, name);
@@ -173,10 +165,7 @@ static void note_changes(struct wire *w, const struct wire_counters *before,
 				  (long long)(now->c[i].value - before->c[i].value));
 }
 
-/*
- * Compare counters with a row's expectation. @before: snapshot from before the script. @want: "Name=delta
- * kernel:Name=delta": the stack's own, unless a name says otherwise.
- */
+/* Compares counters with "Name=delta kernel:Name=delta": the stack's own, unless a name says otherwise. */
 int wire_counter_check(struct wire *w, const struct wire_counters *before, const char *want)
 {
 	static struct wire_counters now;

@@ -43,10 +43,7 @@ static int told_of(const struct wire *w, struct msghdr *msg, struct told *told)
 	return -1;
 }
 
-/*
- * Take one error from the queue of the connecting socket. @args: "none", or "ERRNO TYPE CODE" of the ICMP message,
- * which quotes a segment to the peer and comes from it.
- */
+/* Takes one error from the connecting socket's queue. @args: "none", or "ERRNO TYPE CODE" of the ICMP message. */
 int wire_errqueue(struct wire *w, char *args)
 {
 	char *next, *err = strtok_r(args, " ", &next), *type = strtok_r(NULL, " ", &next);

@@ -70,10 +70,7 @@ static void forget_page(void)
 	held.faults = -1;
 }
 
-/*
- * Have a thread begin a send() or recv() that stays in the middle. @args: octets, behind "read" for recv(). Return: 0
- * once it has the lock and waits, or -1 with the failure recorded in the lane.
- */
+/* A thread begins a send() or recv() ("read") of so many octets, and stays in the middle, with the lock. */
 int wire_holds_begin(struct wire *w, const char *args)
 {
 	struct pollfd event = { .events = POLLIN };

@@ -218,10 +218,7 @@ static int do_keep(struct wire *w, const char *name)
 	return 0;
 }
 
-/*
- * Run a step that sets or reads an option. @verb: "set", "get", "info", "keep" or "dctcp". @args: the rest, may be
- * changed.
- */
+/* Sets or reads an option. @verb: "set", "get", "info", "keep" or "dctcp". @args may be changed. */
 int wire_option_step(struct wire *w, const char *verb, char *args)
 {
 	switch (*verb) {

@@ -16,10 +16,7 @@ static bool after(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) > 0;
 }
 
-/*
- * Start a new connection. Initial sequence numbers come from the lane's seed; each fourth is so near the wrap that the
- * row's first kilobyte crosses it. @new_ports: of a new row; else the same listener is met from another peer port.
- */
+/* A new connection. Each fourth ISN is so near the wrap that the first kilobyte crosses it. @new_ports: a new row. */
 void wire_peer_reset(struct wire *w, bool new_ports)
 {
 	struct wire_conn *c = &w->c, old = *c;

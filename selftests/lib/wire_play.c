@@ -137,10 +137,7 @@ static void attempt(struct wire *w, int state, int via)
 	wire_tun_restore(w);
 }
 
-/*
- * A machine that stood still while a row ran says nothing about the stack: timers
- * that are due later by the clock have expired before the next segment came.
- */
+/* A machine that stood still says nothing about the stack: timers have expired before the next segment came. */
 static bool stood_still(const struct wire *w)
 {
 	return w->longest > (w->row->still_ms ?: STILL_MS) * 1000000ull || w->total > SLOW_NS;

@@ -47,10 +47,7 @@ static int add_route(struct wire *w, struct netlink_request *req)
 	return 0;
 }
 
-/*
- * Let nothing but TCP itself refuse to talk to an IPv4 group. IPv6 has such a route already. Return: 0, or a negative
- * errno.
- */
+/* Nothing but TCP itself refuses to talk to an IPv4 group, as in IPv6 already. 0, or a negative errno. */
 int wire_route_groups(void)
 {
 	static const uint8_t groups[4] = { 224 };
@@ -151,10 +148,7 @@ static int route_rest(struct wire *w, unsigned int table)
 	return add_route(w, &req);
 }
 
-/*
- * Let no segment reach the row's peer but those that have a mark. What the peer sends arrives still. @mark: the mark,
- * as in SO_MARK.
- */
+/* No segment reaches the row's peer but those with this mark (SO_MARK); what the peer sends arrives. */
 int wire_route_mark(struct wire *w, uint32_t mark)
 {
 	struct netlink_request req;
@@ -202,10 +196,7 @@ int wire_route_detour(struct wire *w)
 	return add_route(w, &req) || route_rest(w, TABLE_OF_DETOUR) ? -1 : 0;
 }
 
-/*
- * Give the row's connection an own address that no device of the stack has. A rule takes in what is sent to the
- * address, as for a transparent proxy. bind() needs IP_TRANSPARENT.
- */
+/* An own address that no device has: a rule takes it in, as for a transparent proxy. bind() needs IP_TRANSPARENT. */
 int wire_route_foreign(struct wire *w)
 {
 	const struct rtmsg route = {

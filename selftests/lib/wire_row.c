@@ -162,10 +162,7 @@ static void play_waiting(struct wire *w, const struct wire_row *rows, size_t n, 
 	free(waiting);
 }
 
-/*
- * Kernel TCP's stamps are seconds of the clock, and 0 means "never": in the first second of a machine it takes old
- * timestamps, and lets no TIME-WAIT be reused. xtcp has no such second.
- */
+/* In a machine's first second kernel TCP's stamps are 0, "never": it takes old timestamps, and reuses no TIME-WAIT. */
 static void wait_for_second_1(struct wire *w)
 {
 	while (wire_now() < 1000000000)
@@ -280,10 +277,7 @@ int wire_main_xtcp(int argc, char **argv, const struct wire_row *rows, size_t n)
 	return wire_main(argc, argv, rows, n);
 }
 
-/*
- * wire_main() with a test of its own before and after all lanes. @around: that test; NULL: none. Return: an exit status
- * of kselftest.
- */
+/* wire_main() with a test before and after all lanes (NULL: none). An exit status of kselftest. */
 int wire_main_around(int argc, char **argv, const struct wire_row *rows, size_t n,
 		     const struct wire_around *around)
 {

@@ -42,10 +42,7 @@ uint16_t wire_segment_sum(const void *data, size_t len, uint32_t sum)
 	return htons(~sum);
 }
 
-/*
- * Sum of the pseudo header (RFC 9293 3.1). @len: bytes of upper-layer header and data. Return: a partial sum for
- * wire_segment_sum().
- */
+/* A partial sum of the pseudo header (RFC 9293 3.1). @len: of the upper layer's header and data. */
 uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uint8_t *dst,
 			     int protocol, uint32_t len)
 {
@@ -86,10 +83,7 @@ size_t wire_segment_ip_header(const struct wire *w, uint8_t *p, const uint8_t *s
 	return 20;
 }
 
-/*
- * The byte that both ends send at an offset of a stream. @offset: of the byte, relative to the initial sequence number.
- * Return: the byte.
- */
+/* The byte that both ends send at this offset from the initial sequence number. */
 uint8_t wire_segment_byte(uint32_t offset)
 {
 	return offset * 7 + (offset >> 8) * 13 + (offset >> 16);
@@ -125,10 +119,7 @@ static size_t add_record_route(uint8_t *p)
 	return 20 + sizeof(option);
 }
 
-/*
- * Write a segment with its IP header. @seg: what to write; payload is seg->data, or the stream's bytes if NULL. Return:
- * length in bytes.
- */
+/* Writes a segment with its IP header; its payload is seg->data, or the stream's if NULL. Its length in bytes. */
 size_t wire_segment_build(const struct wire *w, const struct wire_segment *seg, uint8_t *p)
 {
 	size_t optlen = (seg->optlen + 3) & ~3u, tcplen = 20 + optlen + seg->len, n, i;

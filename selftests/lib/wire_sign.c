@@ -85,10 +85,7 @@ int wire_sign_check(struct wire *w, const struct wire_segment *seg)
 	return memcmp(right, seg->digest, 16) ? wire_fail(w, "a wrong signature (RFC 2385 2.0)") : 0;
 }
 
-/*
- * TCP_MD5SIG of a socket, for the peer. @key: its text, or "none" to remove it. @prefix: how many bits of the peer's
- * address count, and are told; -1: all, by TCP_MD5SIG. Return: as setsockopt().
- */
+/* As setsockopt() of TCP_MD5SIG for the peer. @key: "none" removes it. @prefix: how many bits count; -1: all. */
 int wire_sign_option(const struct wire *w, int fd, const char *key, int prefix)
 {
 	struct tcp_md5sig cmd = { .tcpm_flags = prefix < 0 ? 0 : TCP_MD5SIG_FLAG_PREFIX, .tcpm_prefixlen = prefix };

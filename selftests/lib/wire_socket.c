@@ -89,10 +89,7 @@ static int verdict(struct wire *w, const char *call, long ret, const char *want)
 	return wire_fail(w, "%s: %s, want %s", call, got, want);
 }
 
-/*
- * Compare what a call did with the errno that the script names. @ret: what it returned; errno is the call's. @want: the
- * errno's name; NULL: none.
- */
+/* Compares a call's @ret and errno with the errno of the script (NULL: none). */
 int wire_socket_verdict(struct wire *w, const char *call, long ret, const char *want)
 {
 	return verdict(w, call, ret, want);
@@ -499,10 +496,7 @@ static int do_woken(struct wire *w)
 	return epoll_wait(w->watch, &event, 1, 0) == 1 ? 0 : wire_fail(w, "no writer was woken");
 }
 
-/*
- * The error may be told a moment before the end; and whoever ends it, kernel TCP's timer for one, still counts that
- * when poll() tells, under the socket's lock, for which TCP_INFO waits.
- */
+/* The error may come a moment before the end, and is counted under the lock, for which TCP_INFO waits. */
 static int do_hup(struct wire *w, char *args)
 {
 	struct pollfd p = { .fd = w->c.fd };

@@ -63,10 +63,7 @@ static const char *open_script(int state, int via)
 	return NULL;
 }
 
-/*
- * The steps that bring a new socket to a state. @step: 0 for the open, then 1, 2 ... for the scripts that follow it.
- * Return: a script, NULL when the state is reached.
- */
+/* The steps to a state: @step 0 is the open, 1, 2 ... follow. NULL: the state is reached. */
 const char *wire_state_script(int state, int via, int step)
 {
 	const char *chain[8];
@@ -184,10 +181,7 @@ static const char *kernel_name(int value)
 	return "none";
 }
 
-/*
- * Has a socket reached this state? As wire_state_check(), but for a socket that has one without /proc: kernel TCP's is
- * long to read, and every row looks at it at its end.
- */
+/* As wire_state_check(), for a socket that shows its state without /proc, since kernel TCP's is long to read. */
 int wire_state_check_socket(struct wire *w, int state)
 {
 	int got;

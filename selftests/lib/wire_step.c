@@ -99,10 +99,7 @@ static int check(struct wire *w, char *args)
 							   op, b);
 }
 
-/*
- * One turn of a loop that waits is over: a millisecond passes, so that the loop leaves the
- * processor to others. A turn that took long means that the machine stood still.
- */
+/* A millisecond of a loop that waits. A turn that took long means that the machine stood still. */
 static uint64_t turn(struct wire *w, uint64_t *now)
 {
 	const uint64_t before = *now;
@@ -245,10 +242,7 @@ static int sysctl(struct wire *w, char *args)
 	return value ? wire_tun_sysctl(w, name, value) : wire_fail(w, "a knob needs a value");
 }
 
-/*
- * Run a step that is neither a segment nor a socket call. @args: the rest, may be changed. Return: 0, 1 if the word is
- * unknown here, or -1 with the failure recorded in the lane.
- */
+/* A step that is neither a segment nor a socket call. 1: the word is unknown here. @args may be changed. */
 int wire_step(struct wire *w, const char *verb, char *args)
 {
 	uint32_t v;

@@ -90,10 +90,7 @@ static int product(struct wire *w, const char **p, int64_t *v)
 	}
 }
 
-/*
- * Evaluate a number of the script language. @text: sums and products of digits and letters. @value: result; negative
- * results wrap.
- */
+/* A number of the script language: sums and products of digits and letters; negative results wrap. */
 int wire_text_number(struct wire *w, const char *text, uint64_t *value)
 {
 	const char *p = text;

@@ -264,10 +264,7 @@ void wire_tun_restore(struct wire *w)
 		wire_tun_bundles(w, 1);
 }
 
-/*
- * Enter a new namespace and make its tun device. Without root a user namespace is made as well. @w: lane; its ip member
- * chooses the addresses.
- */
+/* Makes the namespace and its tun device; without root a user namespace, too. w->ip chooses the addresses. */
 int wire_tun_open(struct wire *w)
 {
 	struct ifreq ifr = { .ifr_flags = IFF_TUN | IFF_NO_PI };
@@ -325,10 +322,7 @@ int wire_tun_wait(struct wire *w, int fd, short events, int ms)
 	return ret;
 }
 
-/*
- * Take the next packet that the stack sent. @w: lane; the packet goes to its packet member. @wait_ms: how long to wait
- * for one; 0: not at all. Return: its length, 0 if there is none, -1 with the failure recorded.
- */
+/* The next packet of the stack, into w->packet; waits for @wait_ms. Its length, 0 if there is none, or -1. */
 int wire_tun_read(struct wire *w, int wait_ms)
 {
 	ssize_t n = read(w->tun, w->packet, sizeof(w->packet));

@@ -54,10 +54,7 @@ static void give_back(void)
 	call.runs = false;
 }
 
-/*
- * Have a thread begin a call that waits for the connection. @args: "fast N". Return: 0 once it sleeps or is over, or -1
- * with the failure recorded in the lane.
- */
+/* A thread begins a call that waits for the connection ("fast N"); returns when it sleeps or is over. */
 int wire_waits_begin(struct wire *w, char *args)
 {
 	char *next, *verb = strtok_r(args, " ", &next), *octets = strtok_r(NULL, " ", &next);

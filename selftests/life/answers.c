@@ -363,10 +363,7 @@ static bool connect_and(int fd, const char *addr, enum after_connect what)
 	return what != READS || finds_nothing(fd);
 }
 
-/*
- * The client sends two segments: the SYN and what acknowledges the SYN-ACK, a bare ACK or its octet. The timer's is one
- * more if it was first to send it; it is often too late for that.
- */
+/* Two segments: the SYN, and an ACK or an octet. The timer's is one more if it came first; often it is too late. */
 static void count_connects(const struct ns_pair *pair, const char *addr, enum after_connect what)
 {
 	static const char *const names[] = {

@@ -151,19 +151,13 @@ static void test_accepted(enum stack stack, const char *text)
 	ksft_test_result(ok, "%s, %s: a connection is charged to the group that accepts it\n", stack_name(stack), text);
 }
 
-/*
- * For the time of this nothing arrives, and so nothing else is charged. One octet is on its way, so the second waits in
- * an skb with room, and all that is written behind it (Nagle).
- */
+/* Meanwhile nothing arrives, so nothing else is charged; one octet is on its way, and the rest waits (Nagle). */
 static void prepare_waiting(int member)
 {
 	must(write_some(member, 0, 1) == 1 && write_some(member, 1, 1) == 1, "write");
 }
 
-/*
- * In a task of its own, which has a whole fragment of pages to copy to, so what is asked for first is more than
- * the group has left: that is refused before anyone looks at tcp_mem. What is due is charged then.
- */
+/* A task of its own has a fragment of pages to copy to: more is asked for than the group has left, which is refused. */
 static bool writes_what_is_due(int fd)
 {
 	size_t n;

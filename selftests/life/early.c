@@ -94,10 +94,7 @@ static void switched_off(const struct world *w, const char *knob, const char *na
 	talk(w, 1);
 }
 
-/*
- * Routing has become another one: it is asked again, and then no more. A segment that meets a program which has the
- * socket's lock teaches kernel TCP nothing: its backlog has no routes. So kernel TCP may ask for a few more.
- */
+/* Routing is asked again, and then no more. A segment that meets the lock teaches nothing: a few more may ask. */
 static void learns_anew(const struct world *w, const char *name)
 {
 	int first, later, most = w->stack == KERNEL ? TRIES : 2, i;

@@ -186,10 +186,7 @@ static void try_waits(void)
 	close_each(epoll, fd, client, listener);
 }
 
-/*
- * A listener without Fast Open acknowledges SYNs without their text. The client resends the text at
- * once, and this is no lost SYN: the next SYN to the host carries text again.
- */
+/* A listener without Fast Open acknowledges the SYN alone. Text comes again at once: no SYN was lost. */
 static void try_without(void)
 {
 	long long active = client_counted("TcpExt:TCPFastOpenActive");

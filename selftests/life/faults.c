@@ -501,10 +501,7 @@ static bool begin_fresh(struct scene *fresh)
 	return fresh->ns >= 0 && !ns_enter(fresh->ns);
 }
 
-/*
- * What a namespace gets at its first socket: all of it or nothing, so one namespace will do for all that fail. Another
- * one is needed when nobody missed what was not to be had, and the socket is there.
- */
+/* A namespace gets all at its first socket or nothing. Another one is needed if nobody missed what failed. */
 static void test_first_socket(const struct scene *scene, const char *ip)
 {
 	struct scene fresh = { .text = scene->text, .listener = -1, .client = -1, .server = -1, .made = -1 };

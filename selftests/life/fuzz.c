@@ -196,10 +196,7 @@ static uint64_t both(struct wire *w, const char *name)
 	return n;
 }
 
-/*
- * Kernel TCP counts SYNs on an open connection as errors, and not headers that end
- * behind the segment; xtcp the other way round.
- */
+/* Kernel TCP counts SYNs on an open connection as errors, and not headers beyond the segment; xtcp the other way. */
 static int check_counters(struct wire *w, unsigned int sent, const struct expected *e)
 {
 	uint64_t segments = both(w, "InSegs"), errors = both(w, "InErrs");
@@ -225,10 +222,7 @@ static void forget_ladder(struct wire *w)
 	w->ladder[0] = 0;
 }
 
-/*
- * What went before is no reason to start over: thousands of segments always take long, and what they lead to is no
- * matter of time. The script that comes is.
- */
+/* Thousands of segments always take long, which is no reason to start over. The script that comes is. */
 static void forget_time(struct wire *w)
 {
 	wire_account(w, true);

@@ -33,10 +33,7 @@ NEEDS_PROGRAMS("ip tc nft");
 #define THERE6		"fd00:5::2"
 #define LONG		"netem delay 200s"
 
-/*
- * What the user does, in a process of his. @before is run in his namespace before he begins, @between when he has got
- * to what @open says, @after when his descriptors are closed; @freed lets the segments go.
- */
+/* In a process of the user: @before in his namespace, @between after @open, @after when all is closed; @freed frees. */
 struct attack {
 	const char *name;
 	const char *before;

@@ -179,10 +179,7 @@ static void make_records(int listener)
 	}
 }
 
-/*
- * The records were made on the other processor, so their timers run there. When a timer begins to end many, SYNs come
- * for the last of them. How many SYNs got no answer.
- */
+/* The other processor's timers begin to end many records, and SYNs come for the last. How many got no answer. */
 static int syns_in_vain(int listener, int sockstat, int *in_time)
 {
 	int before, now, i;

@@ -91,10 +91,7 @@ static bool tell_kmemleak(const char *what)
 	return ok;
 }
 
-/*
- * kmem_cache_create() loses the name of a slab that cannot be shown in /sys: sysfs_slab_add() of mm/slub.c does not put
- * the kobject. kmemleak is told to forget these names, and only if nothing else was lost.
- */
+/* kmem_cache_create() loses the name of a slab that /sys refuses (mm/slub.c). kmemleak forgets just these names. */
 static bool only_names_are_lost(void)
 {
 	char line[256], head[256] = "", comm[256] = "";

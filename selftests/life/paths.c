@@ -38,10 +38,7 @@ static char *read_own(void)
 	return text;
 }
 
-/*
- * Reads the listing of @ns; -1: of the caller's namespace. Returns how many lines there are, or -1 if one of them is
- * none.
- */
+/* How many lines the listing of @ns has (-1: the caller's); -1: one of them is none. */
 static int listed(int ns, struct line *lines, int most)
 {
 	char *text = ns < 0 ? read_own() : ns_read_file(ns, LISTING), *next, *word;
@@ -275,10 +272,7 @@ static void by_a_request(void)
 	same_result("a path of another size, or without a window, is refused");
 }
 
-/*
- * Has the connection been idle for so long that its next octets find the initial window? Each RTO halves the window
- * (RFC 2861 section 3.1), and 2^7 initial windows are more than MUCH.
- */
+/* Idle so long that the initial window counts again? An RTO halves it (RFC 2861 3.1); 2^7 of these exceed MUCH. */
 static bool begins_anew(int fd)
 {
 	const struct tcp_info info = info_of(fd);

@@ -39,10 +39,7 @@
 
 enum { KEEPALIVE, DATA, WINDOW, SYN_ACK, TIMED, LONG_RECORD = TIMED, SHORT_RECORD, KINDS };
 
-/*
- * The least time from the first segment on the tap to the next; it doubles then, or
- * does not. A SYN-ACK and a window probe went out before that one.
- */
+/* From the first segment on the tap to the next, at least; it doubles or not. An earlier one was not on the tap. */
 static const struct {
 	const char *name;
 	int ms;

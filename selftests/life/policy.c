@@ -215,10 +215,7 @@ static void limit_again(int listener, int port)
 	}
 }
 
-/*
- * A rule has chosen an algorithm that paces. With a ratio of 0, pacing lets a packet go each second: all octets arrive
- * in time only if nothing paces the next connection of the socket.
- */
+/* A rule chose an algorithm that paces, a packet a second: all is in time only if nothing paces the next connection. */
 static void paces_no_more(int listener, int port)
 {
 	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };

@@ -338,10 +338,7 @@ static void under_storm(void)
 #define WAS_BUSY	2
 #define WAS_STRANGE	4
 
-/*
- * Writes long tables one after the other; what the answers were. On a slow machine all of its requests may come during
- * those of the others. When they have ended, one is carried out.
- */
+/* Writes long tables in turn, and says what the answers were. On a slow machine one succeeds only at the end. */
 static int write_long(void *unused)
 {
 	const long long until = wait_now_ms() + STORM_MS, deadline = until + STACK_DEADLINE_MS;
@@ -385,10 +382,7 @@ static void no_request_waits(void)
 
 enum outcome { UNSENT, FAILED, DONE };
 
-/*
- * Adds three rules with so many octets of memory. The table afterwards says what became of the request: netlink may
- * have no memory for the request, or for the answer.
- */
+/* Adds three rules with so much memory. The table tells the outcome: netlink may lack memory for either message. */
 static enum outcome add_three(long space)
 {
 	int fd = generic_open(), sent;

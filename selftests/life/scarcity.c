@@ -11,10 +11,7 @@
 #define HOLDERS		4	/* connections that hold more memory than a processor keeps to itself */
 #define FILLS		(release_is_debug() ? 4 : 20)	/* of a buffer, by 64 KB; a watchpoint makes each slow there */
 
-/*
- * Others have used up the memory of all sockets, and hold it: a connection that has nothing queued still gets its text
- * through, in both directions, as kernel TCP's. The limit counts in steps of 1 MB for a processor.
- */
+/* Others hold the memory of all sockets (it counts in MB): text still gets through both ways, as with kernel TCP. */
 TEST_F_TIMEOUT(sock, goes_on_beyond_tcp_mem, TIMEOUT_S)
 {
 	char *limit = ns_read_file(ns_home(), "/proc/sys/net/ipv4/tcp_mem"), octets[100] = {};
@@ -52,10 +49,7 @@ static long memory_counted(int ns)
 	return protocol_counts(ns, "XTCP", true) * sysconf(_SC_PAGESIZE);
 }
 
-/*
- * What sockets get although the memory of all is used up is counted all the same, at both ends, and given back. A
- * processor keeps up to 1 MB of the count to itself.
- */
+/* What sockets get beyond that is counted at both ends and given back; a processor keeps up to 1 MB to itself. */
 TEST_F_TIMEOUT(sock, memory_beyond_tcp_mem_is_counted, TIMEOUT_S)
 {
 	char *limit = ns_read_file(ns_home(), "/proc/sys/net/ipv4/tcp_mem");
@@ -102,10 +96,7 @@ TEST_F_TIMEOUT(sock, memory_beyond_tcp_mem_is_counted, TIMEOUT_S)
 	self->s = -1;
 }
 
-/*
- * That memory is scarce is known to all processors by one word, which is asked about at nearly every message. It is
- * written when it changes, and only then: each write takes its cache line away from all others.
- */
+/* All processors ask one word at nearly every message whether memory is scarce: it is written when it changes. */
 TEST_F_TIMEOUT(sock, memory_pressure_is_written_when_it_changes, TIMEOUT_S)
 {
 	char *text = ns_read_file(ns_home(), "/proc/sys/net/ipv4/tcp_mem");

@@ -359,10 +359,7 @@ static void record_makes_way(enum stack old, enum stack new, const char *addr, i
 	close_each(client, server, listener);
 }
 
-/*
- * A record of @old stays when the listener of @new does not want the client that comes again: the client is too far
- * away, or the accept queue is full. The record answers the SYN, and the client the answer: with a RST.
- */
+/* The listener of @new refuses a client (too far, or a full queue): @old's record answers, and the client resets. */
 static void record_stays(enum stack old, enum stack new, bool far_away, int port)
 {
 	long long resets = counter_now(pair.a, "/proc/net/snmp", "Tcp:OutRsts");

@@ -179,10 +179,7 @@ static bool set_mapped(int listener)
 	       !set_key(listener, "::", "wrong", 2, 1, &(struct aoopt_key) { .prefix = AOOPT_ALL });
 }
 
-/*
- * Keys of the VRF and of no VRF in particular hold, those outside of VRFs do not. All are for the same peer, and have
- * the same identifiers.
- */
+/* Keys of the VRF hold, and those of none in particular, not those outside; same peer and identifiers. */
 static bool set_vrf(int listener, const struct sides *s, int vrf)
 {
 	struct aoopt_key key = { .keyflags = TCP_AO_KEYF_IFINDEX };

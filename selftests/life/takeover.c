@@ -394,10 +394,7 @@ static int option(int fd, int level, int name)
 	return getsockopt(fd, level, name, &value, &len) ? -1 : value;
 }
 
-/*
- * The listener goes over. @out, without what it would need, sends its SYN before @in does, and gets no answer. The
- * descriptor of the old one.
- */
+/* The listener goes over. @out lacks what it would need, and gets no answer, though first. The old descriptor. */
 static int lets_in(int listener, int out, int in, const char *bound, const char *addr, int port, bool *good)
 {
 	int old = take_over(listener, SECOND, bound, port), server;

@@ -9,10 +9,7 @@
 
 #include "lib/wire.h"
 
-/*
- * Besides enum wire_via: who has the port of a segment that arrives in CLOSED; and that
- * the program has closed the socket, so that FIN-WAIT-2 is a record.
- */
+/* Besides enum wire_via: who has the port in CLOSED; and FIN-WAIT-2 as the record of a closed socket. */
 enum { NOBODY = 8, BOUND = 16, ENDED = 32, ORPHAN = 64 };
 
 /* The segments, as bits so that a difference can name several. */

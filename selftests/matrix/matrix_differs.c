@@ -311,10 +311,7 @@ bool matrix_differs_same(const struct matrix_outcome *a, const struct matrix_out
 	       a->paws == b->paws && a->taken == b->taken;
 }
 
-/*
- * What a stack does in a cell. The first entry that is for the cell decides. @why: why, where that is not what the RFC
- * says; else NULL. Return: the outcome.
- */
+/* What a stack does in a cell, by the first entry for it. @why: why, where the RFC says something else; or NULL. */
 struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enum wire_stack stack,
 					     const char **why)
 {

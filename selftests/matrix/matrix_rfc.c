@@ -249,10 +249,7 @@ static struct matrix_outcome ack_arrives(const struct matrix_cell *c)
 	return c->flags & WIRE_FIN ? fin_arrives(c, o) : text_arrives(c, o);
 }
 
-/*
- * Steps two to eight, for a segment that is acceptable. @cell: state and segment; no SYN. Return: the answer and the
- * state afterwards.
- */
+/* Steps two to eight, for an acceptable segment without SYN. The answer and the state afterwards. */
 struct matrix_outcome matrix_sync_accepted(const struct matrix_cell *cell)
 {
 	const struct matrix_cell *c = cell;

@@ -10,10 +10,7 @@
 #include "matrix.h"
 #include "test.h"
 
-/*
- * A cell and what is due in it, written as a row of the raw-segment engine: the script with the segment and its answer,
- * the state afterwards, the counters.
- */
+/* A cell as a row of the engine: the script with segment and answer, the state afterwards, the counters. */
 
 #define HANDSHAKE	(SYN_SENT | SYN_RECEIVED)
 #define COUNTED		(ESTABLISHED | CLOSE_WAIT)	/* in CurrEstab (RFC 4022) */
@@ -48,10 +45,7 @@ static bool handshake_goes_on(const struct matrix_cell *c, const struct matrix_o
 	return o->state == c->state && o->state & HANDSHAKE;
 }
 
-/*
- * What was not answered says nothing of RCV.NXT and SND.NXT, so an unacceptable segment
- * asks for them.
- */
+/* What was not answered says nothing of RCV.NXT and SND.NXT, so an unacceptable segment asks. */
 static bool is_asked(const struct matrix_cell *c, const struct matrix_outcome *o)
 {
 	return c->state & (SYNCHRONIZED | TIME_WAIT) && o->state & (SYNCHRONIZED | TIME_WAIT) &&
@@ -167,10 +161,7 @@ static char *sync_counters(const struct matrix_cell *c, const struct matrix_outc
 		    c->via == ORPHAN || (!record && o->state == TIME_WAIT));
 }
 
-/*
- * What the engine is to do and to find in a cell. @s: the same as the script language has it. Return: script, state,
- * error and counters.
- */
+/* What the engine does and finds in a cell. @s: the segment in the script language. */
 static struct wire_outcome matrix_row_outcome(const struct matrix_cell *cell, const struct matrix_spelling *s,
 					      const struct matrix_outcome *o, enum wire_stack stack)
 {
@@ -185,9 +176,7 @@ static struct wire_outcome matrix_row_outcome(const struct matrix_cell *cell, co
 	return out;
 }
 
-/*
- * What wire_matrix tests, as tables: each state against each segment, and where a stack does not do what the RFC says.
- */
+/* What wire_matrix tests, as tables: states and segments, and where a stack does not do what the RFC says. */
 struct matrix_tested {
 	struct matrix_cell cell;
 	const char *start;		/* the state as README.md names it */
@@ -611,10 +600,7 @@ static void walk(const struct start *start)
 			}
 }
 
-/*
- * The main function of a program that runs the cells of some states. Every cell is looked at, so that an entry of the
- * differences without one shows. Return: an exit status of kselftest.
- */
+/* main() for the cells of some states. It looks at all, so that a difference without a cell shows. */
 int matrix_walk_main(int argc, char **argv, int states)
 {
 	size_t i, n = 0;

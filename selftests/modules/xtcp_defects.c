@@ -37,10 +37,7 @@ static void out_of_bounds(void)
 	kfree(object);
 }
 
-/*
- * Several leaks, since the addresses of the first ones may stay in a register or on a stack, where
- * kmemleak finds them.
- */
+/* Several, since addresses of the first may stay in a register or on a stack, where kmemleak finds them. */
 static void leak(void)
 {
 	int i;
@@ -112,10 +109,7 @@ static void shift_too_far(void)
 
 static bool over;
 
-/*
- * Run two threads, long enough for a watchpoint: KCSAN sets one up every few thousand plain
- * accesses.
- */
+/* Two threads, until KCSAN sets up a watchpoint: it does so every few thousand plain accesses. */
 static void run_both(int (*one_thread)(void *), int (*other_thread)(void *))
 {
 	struct task_struct *first = kthread_run(one_thread, NULL, "defect"), *second;
@@ -160,10 +154,7 @@ static int race_read(void *unused)
 #define LATE_TIMES 5000	/* writes per turn, so that KCSAN watches one of them */
 static int late, late_is_there;
 
-/*
- * The flag says whose turn it is. No barrier orders the data before it: x86 does so in hardware,
- * other processors do not.
- */
+/* The flag says whose turn it is. No barrier orders the data before it: x86 needs none, others do. */
 static int late_write(void *unused)
 {
 	int i;

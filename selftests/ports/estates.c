@@ -105,10 +105,7 @@ static void end_guests(int *guest, int guests)
 	must(is_over(), "over");
 }
 
-/*
- * Any user can make so many guests that each place that all guests share could be in use by one of them. He gets half
- * of these places, and another user finds some. Root makes containers, which have nothing to do with each other.
- */
+/* One user's guests get half of the places that all guests share, and another user finds some. Root's are apart. */
 static void one_user_with_many_guests(void)
 {
 	enum { MANY = OF_GUESTS / OF_GUEST, MORE_THAN_HALF = MANY / 2 + 1 };

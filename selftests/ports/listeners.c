@@ -84,10 +84,7 @@ static double refusal(int port)
 	return start;
 }
 
-/*
- * The least of many is no noise. There are gaps between bursts, since other load on the host may slow the machine down
- * for as long as a burst takes.
- */
+/* The least of many is no noise. Between bursts there are gaps, as other load may last as long as one. */
 static double least_refusal(int port)
 {
 	double least = 1e9, took;
@@ -416,10 +413,7 @@ static long long calls_counted(int fd)
 	return n;
 }
 
-/*
- * connect() on one socket again and again, each time refused before it enters the table: it has a key of TCP-AO, but
- * not for this peer; its 4-tuple is taken. Then a refusal by the peer: one more call has to wait.
- */
+/* connect() is refused before it enters the table (no key of TCP-AO, a taken 4-tuple), or by the peer, which waits. */
 static void refuse_early(void)
 {
 	const int fast = count_calls("synchronize_rcu_expedited"), slow = count_calls("synchronize_rcu");

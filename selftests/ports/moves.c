@@ -356,10 +356,7 @@ static void tunnels(void)
 	ns_pair_close(&pair);
 }
 
-/*
- * A link-local address means nothing in a VRF, which may have several links: answers leave by the link on which the
- * segment came.
- */
+/* A link-local address means nothing in a VRF of several links: answers leave by the segment's own. */
 static void open_over_link_of_vrf(enum stack stack)
 {
 	enum { TO = PORT + 95 };
@@ -448,10 +445,7 @@ static long long syns_resent(void)
 	       counter_now(ns, "/proc/net/xtcp_netstat", "TcpExt:TCPSynRetrans");
 }
 
-/*
- * A client's port is one stack's now and the other's next, and the server has the connection before in TIME-WAIT: it
- * lets the new SYN in only if sequence number or timestamp has grown.
- */
+/* A client's port changes stacks: the server's TIME-WAIT lets a SYN in only if its number or timestamp has grown. */
 static void client_moves(enum stack server_stack)
 {
 	enum { ROUNDS = 20, CLIENT = PORT + 40 };

@@ -107,10 +107,7 @@ static bool without(int n, const char *to, bool (*afterwards)(void), bool *hit, 
 	return ok;
 }
 
-/*
- * Returns false if something is wrong. How many allocations the call cannot do without depends on the port at which
- * it begins, which is drawn: one at least.
- */
+/* Is all right? How many allocations the call needs depends on its first port, which is drawn: one at least. */
 static bool in_turn(bool (*prepare)(void), const char *to, bool (*afterwards)(void))
 {
 	bool hit = true, ok = true, refused = false;

@@ -268,10 +268,7 @@ static void maps_come_and_go(void)
 
 #define NUMBERS		256	/* more destinations than a namespace has numbers for maps */
 
-/*
- * A map of one destination stays. Each of many others gets a map, which ends while a connection is left: later maps
- * have the numbers of those. Return: how many ports all of them had.
- */
+/* One destination's map stays while many others' end, whose numbers later maps get. How many ports all had. */
 static int number_again(void *unused)
 {
 	int kept[FEW], left[NUMBERS], fds[FEW + 1], sum = take(silent[0], kept, FEW), i, n;
@@ -336,10 +333,7 @@ static void end_tiny(int fd, int server, bool by_rst)
 	close(by_rst ? server : fd);
 }
 
-/*
- * All ports are used; then one is free, three have records that may be replaced, and the others have connections.
- * Return how often connect() took the free port; in the end, a record has to make room.
- */
+/* One port is free, three have records, all others connections. How often connect() took the free one. */
 static int take_the_free_one(void *tiny)
 {
 	int fd[TINY], server[TINY], port[TINY], listener = stack_listener(*(int *)tiny, KERNEL, "0.0.0.0", PORT, true);
@@ -401,10 +395,7 @@ static int take_the_tried_one(void *tiny)
 	return taken == LOW + TINY;
 }
 
-/*
- * RSTs have freed two ports of the half that connect() tries first. It has taken one of them by the map, and has left a
- * record there. Return how often it then took the other one.
- */
+/* RSTs freed two ports of the first half, and the map gave one of them. How often it then took the other one. */
 static int take_the_other_one(void *tiny)
 {
 	int fd[TINY], server[TINY], listener = stack_listener(*(int *)tiny, KERNEL, "0.0.0.0", PORT, true);

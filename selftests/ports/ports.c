@@ -367,10 +367,7 @@ static void counters_are_apart(enum stack stack)
 	ksft_test_result(sorted[0] && sharing < 6, "%s: few destinations share a counter\n", stack_name(stack));
 }
 
-/*
- * Kernel TCP answers a segment for a leased port that no socket wants, as it would without us. In a namespace of its
- * own, where no earlier connection may still cause a RST.
- */
+/* Kernel TCP answers for a leased port without a socket as without us. In a fresh namespace, without old RSTs. */
 static void no_socket(void)
 {
 	long long resets, later;

@@ -164,10 +164,7 @@ static void takes_over(const char *text)
 	close(listener);
 }
 
-/*
- * Milliseconds, by the clock of the ticks. On a busy machine a tick may come late. A deadline that is computed from the
- * last tick is then earlier by any other clock.
- */
+/* In ms, by the clock of the ticks: a late tick makes a deadline early by any other clock. */
 static long long now_by_ticks_ms(void)
 {
 	struct timespec now;
@@ -255,10 +252,7 @@ static void told_for_a_while(const char *text)
 
 static int destroy_listener(void *text);
 
-/*
- * An administrator ends a listener that waits for nobody. All others that use sock_diag may wait for
- * this request: on Linux 6.1 one runs at a time.
- */
+/* An administrator's request ends a listener. sock_diag may wait for it: on Linux 6.1 one runs at a time. */
 static void told_for_a_while_by_request(const char *text)
 {
 	int listener = estate_bound(net.a, XTCP, text, PORT, true, 0), client[TOLD_LATER], i, err;

@@ -235,10 +235,7 @@ static int kernel_log_fd(void)
 	return log_fd;
 }
 
-/*
- * KCSAN tells of the kernel's data races, too, of which many are meant. Those of the module have a function of it in
- * the first line, which names who made the two accesses.
- */
+/* Of KCSAN's data races those count that have a function of the module in the line of the two accesses. */
 static bool is_bad(const char *line)
 {
 	unsigned int i;
@@ -379,10 +376,7 @@ static void scan_for_leaks(struct result *result)
 		result_fail(result, "no kmemleak: %s", strerror(errno));
 }
 
-/*
- * Is all that kmemleak reports a name of a slab that the kernel loses when it has no memory? loadfaults knows them, and
- * makes kmemleak forget them. But one whose address still stands somewhere in memory then is only found later.
- */
+/* Only names of slabs that the kernel loses without memory? loadfaults makes kmemleak forget most of them. */
 static bool only_names_are_lost(const char *leaks)
 {
 	const char *object, *next, *end, *octets;
@@ -599,10 +593,7 @@ static pid_t start(const char *program, int output)
 	_exit(127);
 }
 
-/*
- * This asks the host, which may be busy. Meanwhile a counted clock goes from timer to timer. Returns for how many
- * milliseconds it did: they are not the program's.
- */
+/* Asks the host, which may be busy while a counted clock goes on: the ms that are not the program's. */
 static long long tell_alive(void)
 {
 	const long long before = wait_now_ms();
@@ -786,10 +777,7 @@ static int stood_still(void)
 	return seconds;
 }
 
-/*
- * Rows failed or the test was late, nothing else, and it stood still meanwhile: what a row says of time it cannot know.
- * Who runs the machine may notice it a moment later.
- */
+/* Rows failed or were late, and it stood still meanwhile, which may be noticed a moment later. */
 static bool is_void(const struct result *result, int before)
 {
 	if (!result->failed || result->failed != result->cases_failed + result->late || run_is_stuck())

@@ -431,10 +431,7 @@ static int do_connect(void *arg)
 	return fd;
 }
 
-/*
- * An ordinary user opens and aborts many connections, and then has many that live. All find room, but take no box of
- * root's.
- */
+/* An ordinary user aborts many connections and keeps many: all find room, and take no box of root's. */
 static void of_another_user(void)
 {
 	long long were = count(net.a, "TcpExt:TCPBlackboxRefused"), dropped = count(net.a, "TcpExt:TCPBlackboxDropped");

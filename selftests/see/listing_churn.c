@@ -362,10 +362,7 @@ static unsigned int odd_in_proc(int proc)
 	return odd;
 }
 
-/*
- * A child is in the table a moment before its state is SYN-RECEIVED. A black box for each connection makes this moment
- * longer.
- */
+/* A child is in the table a moment before its state is SYN-RECEIVED; black boxes make this longer. */
 static void newcomers(void)
 {
 	unsigned int in_proc = 0;

@@ -11,10 +11,7 @@ NEEDS_MODULE;
 NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ss");
 
-/*
- * The rows of /proc/net/xtcp and xtcp6: what stands in them, compared with what the same connections show on kernel
- * TCP, and a long listing while the table changes.
- */
+/* The rows of /proc/net/xtcp and xtcp6 against kernel TCP's, and a long listing of a table that changes. */
 
 static void check_connection(const struct see_view *view, int listener, int client, unsigned int port)
 {
@@ -59,10 +56,7 @@ static void check_connection(const struct see_view *view, int listener, int clie
 	CHECK(WAIT_FOR(rows_find(see_net.b, view->proc, port, client_port, &row) == 0, SOON), "state %u", row.state);
 }
 
-/*
- * A result: every state that stays, and each column, on kernel TCP and on xtcp alike. @view: of which stack and IP
- * version.
- */
+/* A result: each state that stays, and each column, on kernel TCP and on xtcp alike. */
 static void see_rows(const struct see_view *view)
 {
 	unsigned int limit = view->stack == XTCP ? LIMIT : 0;	/* Linux says it in sock_diag only */
@@ -105,10 +99,7 @@ static void see_rows(const struct see_view *view)
 	see_report("every state and column", view->name);
 }
 
-/*
- * A result: what an AF_INET6 socket talks over IPv4 stands in its file, not in the other one. @view4: of its peer, over
- * IPv4.
- */
+/* A result: IPv4 of an AF_INET6 socket stands in its file alone. @view4: of its peer. */
 static void see_mapped_rows(const struct see_view *view, const struct see_view *view4)
 {
 	unsigned int port = see_new_port();
@@ -351,10 +342,7 @@ static const char *words_now(int ns, const struct see_view *view)
 		      words(&(from)), words_now(ns, view));						\
 	} while (0)
 
-/*
- * As much as both ends take while nobody reads; and more than the MiB that each processor may take before the sum of
- * all says so.
- */
+/* As much as both take while nobody reads, and more than a processor's MiB, so that the sum of all says so. */
 static void fill(int fd)
 {
 	static const char octets[65536];
@@ -562,9 +550,7 @@ static void see_queues(const struct see_view *view)
 	see_report("the events of a listener's queues", view->name);
 }
 
-/*
- * Which sockets a filter of ss finds, and how their addresses look: what ss says of kernel TCP's, xtcp-ss says of ours.
- */
+/* Which sockets a filter of ss finds, and how addresses look: on kernel TCP, and by xtcp-ss on ours. */
 
 /*
  * Listeners: A at 0.0.0.0, B at ::, C at :: for IPv6 only, D at ::1; each has the next port.
@@ -678,10 +664,7 @@ static void check_looks(const struct found *found, const struct see_view *view)
 	CHECK(status == 1 && strstr(text, "Cannot parse"), "status %d: %s", status, text);
 }
 
-/*
- * A result: filters by address find what the kernel finds, and listeners look as they do in ss. @view6: the same over
- * IPv6.
- */
+/* A result: filters by address find the same as the kernel, and listeners look as in ss. @view6: IPv6. */
 static void see_filters(const struct see_view *view4, const struct see_view *view6)
 {
 	struct found found;

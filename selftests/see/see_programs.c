@@ -63,10 +63,7 @@ void see_counter_names(void)
 	see_report("the counters have kernel TCP's names, besides our own", NULL);
 }
 
-/*
- * What a shell line prints, with runs of blanks made one. @ns: namespace that it runs in. @status: where its exit
- * status goes. Return: the text, until the next call.
- */
+/* What a shell line prints in @ns, runs of blanks made one, until the next call. @status: its exit status. */
 char *see_output(int ns, int *status, const char *format, ...)
 {
 	static char *text;
@@ -413,10 +410,7 @@ static void check_filters(unsigned int port, unsigned int client_port, int fd)
 	CHECK(stack_state(fd) == TCP_ESTABLISHED, "it goes on");
 }
 
-/*
- * The client resets the connection: xtcp-ss -i says so, in one line and in two, until the program closes.
- * @told: the RST says why; xtcp why says this, too.
- */
+/* The client resets: xtcp-ss -i says so, in one line and two, until the program closes. @told: the RST says why. */
 static void check_aborted(const struct see_view *view, unsigned int port, int client, int fd, bool told)
 {
 	const char *why = told ? " abort:(reset, peer: the program aborts)\n" : " abort:(reset, peer)\n";
@@ -846,10 +840,7 @@ static void see_watch_unloaded(void)
 
 /* ---- xtcp_run */
 
-/*
- * The program that xtcp_run runs: what it sees, and what /proc says of it. Return: an exit status, which counts what is
- * wrong.
- */
+/* The program of xtcp_run: what it sees, and what /proc says of it. Its exit status counts what is wrong. */
 int see_be_run(void)
 {
 	static const struct {

@@ -92,10 +92,7 @@ static bool is_settled(const struct see_view *view, const struct row *row)
 	       (row->state == TCP_FIN_WAIT2 && view->stack != XTCP && row->timer == 2);
 }
 
-/*
- * The row as soon as it is in a state, or as it is in the end. @peer: port; 0: any. @state: it should come to; if it
- * does not, that is a problem. Return: the row.
- */
+/* The row as soon as it is in @state, else a problem and the row as it is. @peer: port; 0: any. */
 struct row see_wait_row(int ns, const struct see_view *view, unsigned int local, unsigned int peer,
 			unsigned int state)
 {
@@ -179,10 +176,7 @@ static void send_syn(const struct see_view *view, const char *sender, unsigned i
 	send_odd_syn(view, sender, sender_port, port, options, len, 0, 0);
 }
 
-/*
- * Send a SYN without a socket at its sender. @sender: its source address; no host has the view's hole. @port: of the
- * listener in namespace b.
- */
+/* A SYN without a socket at its sender. @sender: its source, no host's; @port: a listener's in b. */
 void see_send_syn(const struct see_view *view, const char *sender, unsigned int sender_port, unsigned int port)
 {
 	send_syn(view, sender, sender_port, port, "", 0);
@@ -201,10 +195,7 @@ static bool event_says(const char *text)
 	return found;
 }
 
-/*
- * Gives a result: the event of a SYN names each of its options, in their order. Twenty options of two octets each make
- * the longest text.
- */
+/* A result: a SYN's event names its options in order. Twenty of two octets make the longest text. */
 void see_syn_options(const struct see_view *view)
 {
 	static const struct {

@@ -228,10 +228,7 @@ static bool is_listed(const char *const *list, size_t n, const char *name)
 	return false;
 }
 
-/*
- * Writes @number to both. False: one takes it and the other does not, which has to be listed, and adds to *@listed; or
- * they do not say the same of it.
- */
+/* Writes @number to both. False: only one takes it (@listed), or they do not say the same of it. */
 static bool are_the_same(int ns, int theirs, const struct knob *knob, long number, unsigned int *listed)
 {
 	int error = put(ns, knob, number), kernel_error = put_in(theirs, KERNEL, knob, number);

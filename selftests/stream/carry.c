@@ -354,10 +354,7 @@ static void window_shrinks(const char *text)
 	close_each(client, server);
 }
 
-/*
- * What is unsent when a program reads it stays so, though the time comes at which pacing would let it leave: it waits
- * for a second at most, and at a slow rate much waits so long.
- */
+/* What is unsent when it is read stays so: pacing's time may come, but it waits for a second at most. */
 static void unsent_stays(const char *text)
 {
 	static const char much[50000];

@@ -63,10 +63,7 @@ static void set_autocorking(enum stack stack, bool on)
 	     "autocorking");
 }
 
-/*
- * Small writes without Nagle; the device keeps what it gets. The second goes, too: it takes as much memory as the
- * first, which waits. From the third on they are collected.
- */
+/* Small writes without Nagle; the device keeps them. From the third on they are collected. */
 static void small_writes(enum stack stack, bool autocorking)
 {
 	const unsigned int writes = autocorking ? 4 : 3, kept = autocorking ? 2 : 3, all = 3;
@@ -188,10 +185,7 @@ static void set_retries2(enum stack stack, int n)
 	must(!ns_sysctl_set(net.a, stack == XTCP ? "net.xtcp.retries2" : "net.ipv4.tcp_retries2", "%d", n), "sysctl");
 }
 
-/*
- * The queue refuses text until R2 is over. xtcp waits as long as it would for a silent peer, 200 + 400 + 800 ms; kernel
- * TCP counts tries.
- */
+/* It refuses text until R2: xtcp waits as for a silent peer, 200 + 400 + 800 ms; kernel TCP counts tries. */
 static void refuse_to_the_end(enum stack stack)
 {
 	const int least = stack == XTCP ? 1400 : HALF_SECOND;
@@ -289,10 +283,7 @@ static void oldest_goes(enum stack stack)
 	close_each(client, server);
 }
 
-/*
- * What is in flight has left the machine and got lost; ACKs without text stand in the own queue. They take no memory
- * that would be worth waiting for: what is written goes out.
- */
+/* Text in flight is lost, and ACKs without text stand in the own queue: they are not worth waiting for. */
 static void acks_below(enum stack stack)
 {
 	long long corked = count(stack, "TcpExt:TCPAutoCorking"), waiting;

@@ -682,10 +682,7 @@ static void not_accepted(void)
 	close(client);
 }
 
-/*
- * Small writes to a reader that lags behind become one, at most until coalesce_usecs have passed or the program does
- * something else; not while the reader keeps up.
- */
+/* Small writes to a slow reader become one, for coalesce_usecs at most; not while the reader keeps up. */
 static void small_writes(void)
 {
 	static char out[WRITES * 64], in[WRITES * 64];
@@ -764,10 +761,7 @@ static void changes_over(void)
 	close_each(client, server);
 }
 
-/*
- * More octets than half of all sequence numbers, without a segment. The reader knows a closed window all the time; the
- * update that opens it counts only if it is newer.
- */
+/* More than half of all sequence numbers, without a segment: the update that opens a window has to be newer. */
 static void two_gigabytes(void)
 {
 	static char piece[65536];

@@ -155,10 +155,7 @@ static void read_all(struct reader *reader)
 			reader->wrong |= bytes[i] != octet(reader->got++);
 }
 
-/*
- * It reads each segment when it comes. If it read now and then, a moment would decide which segments are acknowledged
- * at once, and an ACK with a larger window is no duplicate (RFC 5681 section 2).
- */
+/* It reads each segment as it comes, or the moment decides about ACKs and duplicates (RFC 5681 section 2). */
 static ssize_t give(struct droppath *path, int to, const void *bytes, size_t len)
 {
 	ssize_t n = write(path->tun[to], bytes, len);

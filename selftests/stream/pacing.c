@@ -242,10 +242,7 @@ static void short_queue(enum stack stack)
 	must(!netem_replace(net.a, "veth0", "pfifo"), "qdisc");
 }
 
-/*
- * A device that keeps what it has, and then lets it go: what had no room below TCP follows at once, long before an ACK
- * comes.
- */
+/* A device keeps what it has, then lets go: what had no room below TCP follows at once, long before an ACK. */
 static void room_below(enum stack stack)
 {
 	static struct tap_segment seen[DEPARTURES];

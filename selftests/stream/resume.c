@@ -24,10 +24,7 @@ NEEDS_PROGRAMS("ip nft");
 #define SHORT		600000
 #define LONG		12000000
 #define FAR_MS		600	/* time enough for ip(8) while a window has jumped */
-/*
- * A jump to half of what this carries in FAR_MS is 75 KB, less than the window of any receiver. It takes two thirds of
- * that time.
- */
+/* A jump to half of what FAR_MS carries is 75 KB, less than any window. It takes two thirds of that time. */
 #define NARROW_KBIT	2000
 #define OTHER		"other0"
 #define TOS		16

@@ -100,10 +100,7 @@ static void page_changes(enum stack stack, enum how how, bool resent)
 	close(file);
 }
 
-/*
- * What one call sends goes together, however many pages it has: a bundle, and what does not fill a segment behind it.
- * Each leaves the machine at once, and no ACK comes.
- */
+/* What one call sends goes together, whatever pages it has: a bundle and a rest, each at once, without an ACK. */
 static void pages_go_together(enum stack stack)
 {
 	const int len = 3 * PAGE;

@@ -195,10 +195,7 @@ static void with_socket(enum stack stack)
 	close_each(client, server);
 }
 
-/*
- * A page of a file goes out in one segment with a registered buffer, which holds no reference for each segment. The
- * file's page needs one of its own, and gives it back: who holds a page of a file keeps it from being sealed.
- */
+/* A registered buffer holds no reference for a segment, a file's page does: or it could not be sealed. */
 static void with_file(enum stack stack)
 {
 	int client, server, file = memfd_create("file", MFD_ALLOW_SEALING);

@@ -111,10 +111,7 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/*
- * What socket() and close() take together, in ns: the median of BATCHES, for what the kernel does beside them comes in
- * a few of these. The first call does not count.
- */
+/* ns of socket() and close(): the median of BATCHES, as the kernel does more in some. The first does not count. */
 static void speed(int domain, int n)
 {
 	long long took[BATCHES];
@@ -293,10 +290,7 @@ static void *connect_there(void *where)
 	return NULL;
 }
 
-/*
- * A thread connects to an address in memory that is not there, and that nobody brings: what reads it waits for ever.
- * Returns when somebody does.
- */
+/* A thread connects to an address in memory that never comes: its reader waits. Returns when there is one. */
 static int stick(void)
 {
 	struct uffdio_api api = { .api = UFFD_API };
@@ -314,10 +308,7 @@ static int stick(void)
 	return poll(&fault, 1, -1) == 1 && fault.revents == POLLIN ? 0 : -1;
 }
 
-/*
- * One process after the other asks as stick() does and ends at once. The reader of its memory goes on waiting, since
- * we, too, have the descriptor that could bring the page.
- */
+/* One process after the other does stick() and ends; the reader waits on, as we have the descriptor, too. */
 static int swarm(int n)
 {
 	int status, child;
@@ -412,10 +403,7 @@ static bool has_ended(const char *pid)
 	return readlink(path, program, sizeof(program)) < 0 && (errno == ENOENT || errno == ESRCH);
 }
 
-/*
- * Counts the processes of this name. Unless NULL, @newest gets the highest pid of those that still run; 0: there is
- * none.
- */
+/* How many processes have this name. @newest, unless NULL: the highest pid that still runs, or 0. */
 static int processes_named(const char *name, int *newest)
 {
 	DIR *all = opendir("/proc");
@@ -500,10 +488,7 @@ static int put(const char *folder, const char *name, const char *text)
 	return ret;
 }
 
-/*
- * Whether a control group of memory is charged for what we send and nobody reads; the kernel sums up what processors
- * have counted every two seconds.
- */
+/* Is a memory group charged for what we send unread? The kernel adds it up every two seconds. */
 static bool is_charged(const char *group)
 {
 	static char text[65536];

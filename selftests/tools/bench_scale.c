@@ -26,10 +26,7 @@ struct worker {
 static int ns;
 static atomic_bool stop;
 
-/*
- * The client closes first and has the record. On a listener of all, accept() may give what another thread connected,
- * which closes it once it has got one itself: there is one for each.
- */
+/* The client closes first, and has the record. accept() may give another thread's: one for each is closed. */
 static void open_and_close(const struct worker *w, int listener)
 {
 	int client = stack_socket(ns, w->stack, "127.0.0.1"), server;

@@ -49,10 +49,7 @@ struct load {
 
 static struct ns_pair pair;
 
-/*
- * Hardly more ports than each destination needs, so that all share them: every fourth port of so few is not for xtcp.
- * Of an odd number kernel TCP leaves one alone.
- */
+/* Hardly more ports than a destination needs, so all share them: every fourth is not for xtcp. */
 static int shared_ports(int n)
 {
 	const int needed = n / DESTINATIONS;

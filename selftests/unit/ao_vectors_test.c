@@ -69,10 +69,7 @@ static void aes_cmac(void)
 	}
 }
 
-/*
- * A section: its SYN, its SYN-ACK and its first text, which begins with the ISN + 1. Each is a segment without its IP
- * header, with its MAC, and the traffic key.
- */
+/* A section: SYN, SYN-ACK and first text at ISN + 1, each without IP, with its MAC; and the traffic key. */
 #define SEGMENTS 3
 
 struct vector {

@@ -122,10 +122,7 @@ static void check__what_was_made(void)
 	}
 }
 
-/*
- * The segment has lost its timestamps: what they carry is off, and the shift is rounded down. The
- * same shift comes back if TSecr is not ours, unless it says one that rounds to the same.
- */
+/* Timestamps are lost: what they carry is off, the shift is rounded down; a foreign TSecr gives the same. */
 static void check__without_timestamps(void)
 {
 	u32 i;

@@ -8,10 +8,7 @@
 #define TEXT_BOTH_WAYS	"< P. N(100) ack S; >@500 . S ack N+100; read 100; write 50; > P. S(50) ack N;"		\
 			"< . N ack S;"
 
-/*
- * Rows. @server, @client: the steps that give a listener or a socket its key, and the peer, too. @missing, @wrong: the
- * counters of segments without a signature, and with a wrong one. @none_bad: none of that kind moves.
- */
+/* @server, @client: the steps for keys. @missing, @wrong: counters of unsigned and ill signed segments. */
 #define SIGNED_TEXT_RESENT(rfc_, server, none_bad)								\
 	{ "text_that_is_resent_is_signed_anew", rfc_, .in = ESTABLISHED, .via = PASSIVE, .pre = server,		\
 		.syn = "mss 1000,nop,nop,ts T 0",								\

@@ -93,10 +93,7 @@ static int our_numbers_pass(struct wire *w)
 				  "< P. N(100) ack S turn sne; none; " TEXT_BOTH_WAYS);
 }
 
-/*
- * A peer that has the key invents the ISNs of a handshake: the MAC of its ACK is right for them, and the cookie is not.
- * The ACK gets a RST, as any ACK that a listener does not expect.
- */
+/* A peer with the key invents the ISNs: the MAC is right and the cookie is not, so its ACK gets a RST. */
 static int invented_isns(struct wire *w)
 {
 	if (wire_script_run(w, "< S 0 $; > S. 0 ack 1"))

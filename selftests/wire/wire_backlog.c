@@ -148,10 +148,7 @@ static const struct wire_row rows[] = {
 		.want = { "< S 0 $; > S. 0 ack 1; host 1; < . 1 ack 1; > R 1; none; host -1; < . 1 ack 1; accept",
 			.counters = "SyncookiesSent=1 SyncookiesFailed=1 SyncookiesRecv=1 kernel:OutRsts=1 "
 			"xtcp:OutRsts=0" } },
-	/*
-	 * The SYN-ACK has fixed the shift of our window. A later listener has another shift, and has sent cookies, too:
-	 * the peer would take its window for 128 times as large as it is.
-	 */
+	/* The SYN-ACK has fixed our window's shift. A later listener has another one, and cookies, too. */
 	{ "cookie_of_a_listener_with_another_shift", "RFC 7323 2.2", .pre = "sysctl syncookies 2; listen",
 		.syn = "mss 1460,nop,nop,ts T R,nop,ws 9",
 		.want = { OTHER_SHIFT "swap; < . 1 ack 1; > R 1; none; swap; closelisten",
@@ -196,10 +193,7 @@ static const struct wire_row rows[] = {
 		.kernel = { "< S 0 $; > S. 0 ack 1; < . 1 ack 1; fresh; listen 1; < S 0 $; > S. 0 ack 1; listen 0;"
 			"< . 1 ack 1; none",
 			.counters = "ListenOverflows=1 ListenDrops=1 EmbryonicRsts=0 OutRsts=0 PassiveOpens=1" } },
-	/*
-	 * More than half full, and all are old: two timeouts are enough then for the one whose third comes first, of
-	 * six that it would have had. It comes back by its cookie.
-	 */
+	/* More than half full, and all old: two timeouts are enough for the third. It comes back by cookie. */
 	{ "synack_of_an_old_entry_gives_way", "RFC 4987 3.6", .pre = "listen 4",
 		.want = { "< S 0 $; > S. 0 ack 1;" FOUR_MORE ">@3000 S. 0 ack 1; >@5000 S. 0 ack 1; gone 20000; none;"
 			"< . 1 ack 1; accept",

@@ -115,10 +115,7 @@ static const struct wire_row fixed[] = {
 
 #define FIXED	(sizeof(fixed) / sizeof(*fixed))
 
-/*
- * Options of each wrong length. One that ends inside the header is skipped and the MSS
- * behind it counts; one that cannot end there ends the list. In the SYN of either open.
- */
+/* Options of each wrong length, in both opens: skipped inside the header, else the list ends there. */
 static const struct { int kind, len; const char *name; } options[] = {
 	{ 2, 4, "mss" }, { 3, 3, "scale" }, { 4, 2, "sack_permitted" }, { 8, 10, "timestamp" },
 };

@@ -14,10 +14,7 @@
 /* Without SACK a repair is over when more than it was for is acknowledged. */
 #define PASSED		"write 1000; > P. 30001(1000) ack 1; < . 1 ack 31001;"
 
-/*
- * A program may choose another algorithm while something is repaired, reduced or found to be for nothing: the window
- * that is left then is none that nobody has ever had.
- */
+/* A program chooses another algorithm during repair, reduction or undo: the window must be a sane one. */
 #define FROM(algorithm)		"sysctl frto 0; sysctl early_retrans 0; sysctl ecn 1; listen;" \
 				"set CONGESTION " algorithm
 #define IS_SANE			"info ca_state = 0; info snd_cwnd >= 1; info snd_cwnd <= 60"
@@ -152,10 +149,7 @@ static const struct wire_row rows[] = {
 		.want = { TWENTY_IN_FLIGHT ">@1500 . 10001(1000) ack 1; info snd_cwnd = 1; < . 1 ack 20001; skim;"
 			">@1500 . 20001(1000) ack 1; info snd_cwnd = 1; < . 1 ack 30001;" PASSED
 			"info snd_cwnd >= 20" } },
-	/*
-	 * What was too large for the path is no reason to give back a window from before: here NewReno's, of which two
-	 * timeouts have left one segment.
-	 */
+	/* What was too large for the path restores no window: two timeouts have left NewReno one segment. */
 	{ "bbr_window_after_what_was_too_large", "RFC 8201 5.4", .only = 4, .pre = "sysctl frto 0; listen",
 		.want = { TWENTY_IN_FLIGHT ">@1500 p. 10001(1000) ack 1; < . 1 ack 30001; skim;" PASSED
 			"info ca_state = 0; info snd_cwnd <= 6; set CONGESTION bbr; write 2000; skim;"

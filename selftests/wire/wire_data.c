@@ -81,10 +81,7 @@ static int acknowledges_every_second(struct wire *w)
 				"> p. 10001(1000) ack 1 x2;"
 #define BUNDLES_WAIT	.rfc = "RFC 9293 3.7", .pre = "bundles 64; sysctl min_tso_segs 20; listen", .synwin = "65535"
 
-/*
- * The peer uses all of the window by segments of 400 octets, each of which needs three times the memory and leaves no
- * room for the next one: text that waits is copied together, so that all of it fits.
- */
+/* Segments of 400 octets take three times their memory: text that waits is copied together, and all fits. */
 static int bloated(struct wire *w)
 {
 	static struct wire_counters before, after;

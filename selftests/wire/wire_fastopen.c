@@ -89,10 +89,7 @@ static int set_keys(struct wire *w, const uint8_t *first, const uint8_t *second)
 	return 0;
 }
 
-/*
- * A SYN with text and a cookie of @len octets, 0: it asks for one. @asks and @grants: what else the SYNs say. The
- * SYN-ACK acknowledges text, or does not.
- */
+/* A SYN with text and a cookie of @len octets (0 asks). @asks, @grants: what else the SYNs say. */
 static int send_flags(struct wire *w, const uint8_t *cookie, int len, bool taken, uint16_t asks, uint16_t grants)
 {
 	struct wire_segment answer, syn = {

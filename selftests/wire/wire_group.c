@@ -244,10 +244,7 @@ static int malformed(struct group *g)
 	return wire_peer_receive(g->w, &seg, 0) ? wire_fail(g->w, "an answer to a malformed SYN") : learn(g, MEMBERS);
 }
 
-/*
- * A SYN-ACK with the number of a cookie opens nothing, also where the first member has a key for the peer, and the one
- * that the program chooses has none.
- */
+/* A SYN-ACK with a cookie's number opens nothing, also if only the first member has a key for the peer. */
 static int syn_acks(struct group *g)
 {
 	struct wire_segment seg;

@@ -46,10 +46,7 @@ static const struct wire_row rows[] = {
 			.err = "EHOSTUNREACH" },
 		.kernel_differs = "ends connect() at the first soft error",
 		.kernel = { "connect; > S 0; icmp host seq 0; hup 5000" } },
-	/*
-	 * What IP_RECVERR and IPV6_RECVERR ask for: told at once, with who told it (SHLD-25). Taking the last one
-	 * clears SO_ERROR.
-	 */
+	/* What IP_RECVERR asks for: told at once, with who told it (SHLD-25). The last clears SO_ERROR. */
 	{ "port_unreachable_in_error_queue", "RFC 9293 3.9.2.2", .id = "SHLD-25", .only = 4,
 		.pre = "socket; set RECVERR 1",
 		.want = { "connect; > S 0; icmp port seq 0; none; errqueue ECONNREFUSED 3 3; errqueue none",

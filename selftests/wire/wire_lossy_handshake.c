@@ -154,10 +154,7 @@ static const char *ending(const struct queues *q, const struct loss *l, const st
 		    connected(q, o, stack, l->synack && !q->cookie));
 }
 
-/*
- * Kernel TCP counts each cookie that is good, xtcp each connection that it opens. @resent: SYN-ACKs that went out
- * again.
- */
+/* Kernel TCP counts good cookies, xtcp opened connections. @resent: SYN-ACKs sent again. */
 static const char *counters(const struct queues *q, const struct loss *l, enum wire_stack stack, int resent)
 {
 	int syns = 1 + l->synack, refused = q->full * (1 + !l->ack);
@@ -214,9 +211,7 @@ static void add_row(const struct queues *q, const struct loss *l, const struct o
 	row->kernel.script = text("%s%s", opening(q, l, o, WIRE_KERNEL, false), ending(q, l, o, WIRE_KERNEL));
 }
 
-/*
- * It waits: an entry's SYN-ACK comes again. To the listener that is the same whether the SYN-ACK was lost or its ACK.
- */
+/* It waits: an entry's SYN-ACK comes again, be it that this was lost or its ACK. */
 static void add_entry_that_waits(const struct queues *q, const struct loss *l, const struct options *o)
 {
 	struct wire_row *row = new_row(q, l, o, "_client_waits", 1);

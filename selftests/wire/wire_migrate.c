@@ -312,10 +312,7 @@ static int is_alone(struct group *g)
 	return loses(g) || counts(g, 0, HALF + WAITING) ? -1 : 0;
 }
 
-/*
- * Member 0 has all that its backlog of two admits, which are three. xtcp gives it one child more, so that it has twice
- * its backlog, and resets two. Kernel TCP has no limit.
- */
+/* Member 0 has three, all of its backlog. xtcp gives it one child more and resets two; kernel TCP has no limit. */
 static int is_full(struct group *g)
 {
 	const int more = g->w->stack == WIRE_KERNEL ? 3 : 1;

@@ -19,10 +19,7 @@ struct limited {
 	unsigned int limit;
 };
 
-/*
- * A second has half of challenge_ack_limit, and a random number below it more. An earlier row may have
- * spent the second in which this one begins, so without enough answers a later second is tried, too.
- */
+/* Half of challenge_ack_limit and a random number in a second; a row may have spent one, so try a later one, too. */
 static int is_limited(struct wire *w)
 {
 	const struct limited *l = w->row->with;

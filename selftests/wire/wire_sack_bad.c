@@ -68,10 +68,7 @@ static const struct wire_row rows[] = {
 	{ "sack_%s_of_half_a_segment", "RFC 6675 2", .in = ESTABLISHED, .syn = SACK,
 		.want = { TEN_IN_FLIGHT "< . 1 ack 1 <sack 1501:5501>; > p. 1(1000) ack 1; none; info sacked = 3;"
 			"info lost = 2;" LIVES_ON, .counters = "TCPSACKDiscard=0 TCPTimeouts=0 RetransSegs=1" } },
-	/*
-	 * An ACK into the middle of what was sacked: the rest of it stays sacked. RACK may resend before it: the first
-	 * segment left long before the one that was sacked.
-	 */
+	/* An ACK into the middle of a sacked range: the rest stays. RACK may resend before it, long sent. */
 	{ "sack_%s_acked_in_part", "RFC 2018 5", .in = ESTABLISHED, .syn = SACK,
 		.want = { TEN_IN_FLIGHT "< . 1 ack 1 <sack 9001:10001>; skim; info sacked = 1; < . 1 ack 9501; skim;"
 			"info sacked = 1; info unacked = 1;" LIVES_ON, .counters = "TCPSACKDiscard=0 TCPTimeouts=0" } },

@@ -15,10 +15,7 @@
 			"< . 3001(500) ack 1; > . 1 ack 1 <sack 3001:3501 2001:2501 1001:1501>;" \
 			"< . 4001(500) ack 1;"
 
-/*
- * ACKs may be compressed: for a twentieth of 800 ms, since the ACKs of the beginning are spent, and
- * three for the hole have gone.
- */
+/* ACKs may be compressed for a twentieth of 800 ms: the first ACKs are spent, and three for the hole have gone. */
 #define COMPRESS(nr)	"sysctl comp_sack_delay_ns 100000000; sysctl comp_sack_nr " nr "; listen"
 #define SLOW_PATH	"< S 0 $; > S. 0 ack 1; pass 800; < . 1 ack 1; accept; write 100; > P. 1(100) ack 1;" \
 			"pass 800; < P. 1(1000) ack 101; >@1000 . 101 ack 1001; set QUICKACK 0;"
@@ -86,10 +83,7 @@ static int makes_room(struct wire *w)
 	return counted(&before, &now, "OfoPruned") == 1 ? 0 : wire_fail(w, "OfoPruned has not counted it");
 }
 
-/*
- * Text without a hole is one block in several skbs. When the farthest of them makes way, the block becomes shorter. In
- * kernel TCP it makes way only if nothing else does.
- */
+/* One block in several skbs: when the farthest makes way, it is shorter. Kernel TCP does so as a last resort. */
 static int makes_room_in_a_block(struct wire *w)
 {
 	static struct wire_counters before, now;

@@ -128,10 +128,7 @@ static uint64_t tick_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-/*
- * Two round trips and 2 ms are due after so many ticks. The probe comes in the tick after that: not before, and not
- * another tick later. A D-SACK says that it repaired nothing, and the next segment measures a round trip.
- */
+/* The probe comes in the tick after two round trips and 2 ms. A D-SACK answers it, and a segment measures again. */
 static int probe_in_its_tick(struct wire *w)
 {
 	uint64_t tick = tick_ns(), began, took, least, due;

@@ -31,10 +31,7 @@
 #define RESENT_IN_VAIN	TIMED_OUT \
 			"< . 1 ack 11001 <nop,nop,ts T K,nop,nop,sack 14001:20001>; none; info lost = 0;"
 
-/*
- * The first ACK after a timeout says two things: originals were on their way, and later ones have arrived beyond a
- * hole. The ACKs before it were lost.
- */
+/* The first ACK after a timeout tells of originals and of a hole; the ACKs before it were lost. */
 #define ACKS_LOST	TEN_IN_FLIGHT ">@1500 p. 1(1000) ack 1; none;"
 /* Before the timeout, three are known to be lost, and one of them is resent. */
 #define KNOWN_HOLE	TEN_IN_FLIGHT "keep R; pass 20; < . 1 ack 1 <nop,nop,ts T R,nop,nop,sack 3001:6001>;" \
@@ -93,10 +90,7 @@ static const struct wire_row rows[] = {
 	{ "undo_%s_dsack", "RFC 4015 3.2", .in = ESTABLISHED, .syn = SACK,
 		.want = { ONE_RESENT "< . 1 ack 10001; none;" NOT_UNDONE "< . 1 ack 10001 <sack 1:1001>; none;" UNDONE,
 			.counters = "TCPDSACKUndo=1 TCPDSACKRecv=1 RetransSegs=1 TCPTimeouts=0" } },
-	/*
-	 * A peer that saves its D-SACK: it does not draw what the idle time has taken. The timeout leaves a window that
-	 * the idle time does not make smaller.
-	 */
+	/* It keeps its D-SACK, which does not draw what idling took. The timeout's window is as small already. */
 	AFTER_IDLE("dsack", "< . 1 ack 10001 <sack 11001:14001>; > p. 10001(1000) ack 1; none; info ca_state = 3;"),
 	AFTER_IDLE("dsack_of_a_timeout", ">@1500 p. 10001(1000) ack 1; none; info ca_state = 4;"),
 	/* 5001:10001 would look like reneging, and 10 ms later kernel TCP resends */
@@ -179,10 +173,7 @@ static const struct wire_row rows[] = {
 			"> p. 11001(1000) ack 1 x2; none; info retrans = 2;"
 			"< . 1 ack 12001 <nop,nop,ts T R-460,nop,nop,sack 14001:20001>; none; info lost = 0;"
 			"info retrans = 1; < . 1 ack 30001; none; info ca_state = 0" },
-	/*
-	 * Repetitions that an undo has left in flight are lost after segments behind them. All are resent by their
-	 * numbers: the window is closed until all are lost.
-	 */
+	/* Repetitions that an undo left in flight are lost after others; resent by number, once all are. */
 	{ "undo_and_then_losses_in_another_order", "RFC 6675 4", .syn = SACK_TS,
 		.want = { TIMED_OUT "< . 1 ack 11001 <nop,nop,ts T R,nop,nop,sack 14001:20001>; skim;"
 			"< . 1 ack 12001 <nop,nop,ts T R,nop,nop,sack 21001:22001 14001:20001>; skim;"

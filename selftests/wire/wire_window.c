@@ -324,10 +324,7 @@ static const struct wire_row rows[] = {
 	{ "read_%s_reopens_all_of_a_small_window", "RFC 9293 3.8.6.2.2", .id = "MUST-39", .in = ESTABLISHED,
 		.pre = "listen; set RCVBUF 2468; set WINDOW_CLAMP 1400",
 		.want = { "< . 1(700) ack 1; < P. 701(700) ack 1; skim; read 1400; skim; check W-N = 1400" } },
-	/*
-	 * Duplicate ACKs repeat the window, or a peer without SACK does not count them. The program has read meanwhile.
-	 * The ACK of what fills the hole has a larger one.
-	 */
+	/* Duplicate ACKs repeat the window, or count as none. The ACK behind the hole has a larger one. */
 	{ "duplicate_acks_%s_repeat_the_window", "RFC 5681 2 (e), RFC 9293 3.8.6.2.2", .in = ESTABLISHED,
 		.pre = "listen; set RCVBUF 20000",
 		.want = { EIGHT_READ "< . N+1000(1000) ack 1; > . 1 ack N win W-N; < . N+2000(1000) ack 1;"
