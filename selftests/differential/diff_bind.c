@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Differential scenarios: bind(), names, and which binds exclude each other
- * within one stack.
- */
+/* Differential scenarios: bind(), names, and which binds exclude each other within one stack. */
 #include "lib/diff.h"
 #include "lib/ns.h"
 #include <linux/capability.h>

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Differential scenarios: calls of a 32-bit program, with its layouts. A 64-bit program makes them by int 0x80, from
- * memory below 4 GiB.
- */
+/* Differential scenarios: calls of a 32-bit program, by a 64-bit one that uses int 0x80 and memory below 4 GiB. */
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
 #include <linux/route.h>

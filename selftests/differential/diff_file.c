@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Differential scenarios: a socket as a file (ioctl, mmap, splice, sendfile,
- * fcntl, fstat) and socketpair().
- */
+/* Differential scenarios: a socket as a file (ioctl, mmap, splice, sendfile, fcntl, fstat) and socketpair(). */
 #include "lib/diff.h"
 #include <net/if.h>
 #include <signal.h>

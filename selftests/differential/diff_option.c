@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Differential scenarios: IPPROTO_TCP options on a fresh socket and on an
- * established connection.
- */
+/* Differential scenarios: IPPROTO_TCP options on a fresh socket and on an established connection. */
 #include "lib/diff.h"
 #include "lib/info.h"
 #include <limits.h>

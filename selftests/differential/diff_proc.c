@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Differential scenarios: the listings in /proc/net. Kernel TCP's are tcp and
- * tcp6, xtcp's are xtcp and xtcp6; rows of this scenario's ports are compared.
- */
+/* Differential scenarios: /proc/net/tcp, tcp6, xtcp and xtcp6; rows of this scenario's ports are compared. */
 #include "lib/diff.h"
 
 #define ROWS_MAX 64

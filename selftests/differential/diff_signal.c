@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Differential scenarios: signals in calls that block. The signal ticks, so that
- * it comes while the call blocks however late that begins.
- */
+/* Differential scenarios: signals in calls that block. They tick, so one comes however late the call begins. */
 #include "lib/diff.h"
 
 SCENARIO(signal_in_accept)

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Messages in a stream: four octets of length in network order, then as many octets. TCP knows no messages: one write()
- * may come as many read()s, many as one, and neither ends where a message does.
- */
+/* Messages in a stream: a length of four octets in network order, then the text. No read() ends where one does. */
 #ifndef FRAME_H
 #define FRAME_H
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * frame_client [-x] HOST PORT: sends each line of its input as a message and prints the answers, a line each. It sends
- * as unkindly as TCP may deliver: the first ten messages together, others octet by octet.
- */
+/* frame_client [-x] HOST PORT: each line of input is a message, sent as unkindly as TCP may deliver; prints answers. */
 #include <err.h>
 #include <stdio.h>
 #include <string.h>

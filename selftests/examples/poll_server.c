@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * poll_server [-x] PORT: an echo server, all clients in one thread, by poll(). What select_server.c says of write()
- * holds here, too.
- */
+/* poll_server [-x] PORT: an echo server by poll(), in one thread. What select_server.c says of write() holds here. */
 #include <err.h>
 #include <poll.h>
 #include <sys/socket.h>

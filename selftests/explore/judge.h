@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * An independent reader of the wire: it sees each segment when it leaves and when it arrives, and says
- * which rule a sender broke. It knows nothing of either stack.
- */
+/* An independent reader of the wire, which knows neither stack: it says which rule the sender of a segment broke. */
 #pragma once
 
 #include "scenario.h"

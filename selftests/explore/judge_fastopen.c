@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The judge's rules for TCP Fast Open (RFC 7413). Text on a SYN has arrived as soon as the receiver acknowledges it:
- * before that it may have dropped the text, and then the sender has to send it again.
- */
+/* The judge's rules for TCP Fast Open (RFC 7413): text on a SYN has arrived when it is acknowledged, not before. */
 #include "judge.h"
 
 #define CLIENT_NEEDS_NO_COOKIE	0x4

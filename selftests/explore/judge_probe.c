@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The judge's rule for probes of a closed window (RFC 9293 section 3.8.6.1): one in each interval, and each interval is
- * twice as long as the one before, up to a maximum.
- */
+/* The judge's rule for probes of a closed window (RFC 9293 section 3.8.6.1): intervals double, up to a maximum. */
 #include "judge.h"
 
 #define LEAST_US	150000		/* the first interval: 200 ms, less some ticks */

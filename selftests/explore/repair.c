@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * An open connection goes on in another socket, of the same stack or of the other one: TCP_REPAIR reads all of it, the
- * socket closes without a word, and a new one gets what was read. What arrives meanwhile waits in the network.
- */
+/* TCP_REPAIR moves an open connection to another socket, of either stack; what arrives meanwhile waits outside. */
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
 

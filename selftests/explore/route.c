@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The route to the other side changes under the connections, and may change back. It leads by a second device or by a
- * gateway, it has an MTU of its own, the other side is unreachable, or the host loses its address.
- */
+/* The route changes under connections, maybe back: another device, a gateway or MTU, unreachable, a lost address. */
 #include "test.h"
 #include "world.h"
 

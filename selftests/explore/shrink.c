@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Makes a scenario smaller as long as it breaks the same rule, in the same words but for their numbers: leaves out one
- * field after the other, makes numbers smaller, replaces chance by a list of lost packets, and shortens the list.
- */
+/* Makes a scenario smaller while it breaks the same rule: without fields, smaller numbers, listed losses, fewer. */
 #include <ctype.h>
 
 #include "play.h"

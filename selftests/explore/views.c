@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What netlink, /proc and the tracepoints say of xtcp's connections, beside TCP_INFO and the counters. Each look costs
- * some twenty system calls, so there are few.
- */
+/* What netlink, /proc and tracepoints say of xtcp's connections. A look costs twenty system calls: there are few. */
 #include <linux/tcp.h>
 
 #include "test.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The arithmetic of TCP-AO (RFC 5925, RFC 5926), for segments that tests sign and check by
- * themselves, without the kernel.
- */
+/* The arithmetic of TCP-AO (RFC 5925, RFC 5926), for segments that tests sign and check by themselves. */
 #pragma once
 
 #include <stdbool.h>

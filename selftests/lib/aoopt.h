@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The options of TCP-AO, by the API of Linux. One structure, struct aoopt_key, says what a test
- * wants of a key; the rest is 0.
- */
+/* The options of TCP-AO by the API of Linux. A struct aoopt_key says what a test wants of a key; the rest is 0. */
 #pragma once
 
 #include <linux/tcp.h>

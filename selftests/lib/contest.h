@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Streams with chosen congestion control that share a router's bottleneck. They are sent as fast as they go; the
- * receiver is kernel TCP.
- */
+/* Streams of chosen algorithms through a router's bottleneck, as fast as they go; the receiver is kernel TCP. */
 #pragma once
 
 #include "router.h"

@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Recording for the differential runner: each function writes one line of the
- * transcript. Values that differ from run to run (descriptor numbers, ports,
- * times) are replaced by what is constant about them.
- */
+/* Recording for the differential runner: a line each, where what varies (numbers, ports, times) is replaced. */
 #include "diff.h"
 #include <stdarg.h>
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What differential scenarios stand on: addresses, sockets of the stack under
- * test, connected pairs, signals that keep ticking, children.
- */
+/* What differential scenarios stand on: addresses, sockets, connected pairs, ticking signals, children. */
 #include "diff.h"
 #include <signal.h>
 #include <sys/time.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Listeners of xtcp that wait for a successor (net.xtcp.migrate_wait_ms), and their successors. What fails ends the
- * program.
- */
+/* Listeners of xtcp that wait for a successor (net.xtcp.migrate_wait_ms). What fails ends the program. */
 #pragma once
 
 #include <sys/types.h>

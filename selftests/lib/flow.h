@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Streams whose every octet is known: octet n of a stream depends on n, so one
- * that is lost, doubled, moved or changed is found.
- */
+/* Streams whose octet n depends on n: what is lost, doubled, moved or changed is found. */
 #pragma once
 
 #include <pthread.h>

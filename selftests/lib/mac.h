@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * HMAC-SHA-1 (RFC 2104, RFC 3174) and AES-128-CMAC (RFC 4493), for MACs that tests write and check
- * by themselves. For what is short: each message is a whole in memory.
- */
+/* HMAC-SHA-1 (RFC 2104, RFC 3174) and AES-128-CMAC (RFC 4493) of short messages, for MACs that tests check. */
 #pragma once
 
 #include <stddef.h>

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Loading and unloading xtcp.ko without starting a program. The file is named
- * by XTCP_KO in the environment, which selftests/run sets. A test finds the
- * module loaded and leaves it loaded.
- */
+/* Loads and unloads XTCP_KO, which selftests/run names, without a program. A test leaves it loaded. */
 #pragma once
 
 #include <stdbool.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * A sender and a receiver with a router between them, which is the bad network: what it
- * drops has left the sender's own queues, where netem on the sender's device would leave it.
- */
+/* A sender, a receiver, and a router between them: what it drops has left the sender's own queues. */
 #pragma once
 
 #include <netinet/in.h>

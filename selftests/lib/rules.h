@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * The policy table of a namespace, by generic netlink: requests from words, as "to=10.0.0.0/8 dport=80 cc=bbr", what is
- * listed, and what a connection has obeyed.
- */
+/* The policy table by generic netlink: requests from words, as "to=10.0.0.0/8 dport=80 cc=bbr", and what is listed. */
 #pragma once
 
 #include <linux/netlink.h>

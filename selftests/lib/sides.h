@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Which stack is at which end, over which IP. The tests between two namespaces
- * run for each of these; on kernel TCP alone (-s kernel) they prove themselves.
- */
+/* Which stack is at which end, over which IP. On kernel TCP alone (-s kernel) tests prove themselves. */
 #pragma once
 
 #include "ns.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * What tests of signed connections between two namespaces have in common, whatever signs: MD5
- * (RFC 2385) or TCP-AO (RFC 5925).
- */
+/* What tests of signed connections between two namespaces share, by MD5 (RFC 2385) or TCP-AO (RFC 5925). */
 #pragma once
 
 #include "sides.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Connection states as TCP_INFO and /proc give them; netinet/tcp.h, which has
- * them too, does not go together with linux/tcp.h.
- */
+/* States of connections as TCP_INFO and /proc give them: netinet/tcp.h cannot be had beside linux/tcp.h. */
 #pragma once
 
 enum {

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Days and months, in the laboratory's virtual time. A test that sleeps for days must not begin where time is real.
- */
+/* Days and months in the laboratory's virtual time. A test that sleeps for days must not begin in real time. */
 #pragma once
 
 #include <kselftest.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * Waiting for conditions with a deadline: tests never sleep to let something
- * happen. The deadlines are for a test that failed; they can be generous.
- */
+/* Waits for conditions with generous deadlines: tests never sleep to let something happen. */
 #pragma once
 
 #include <stdbool.h>

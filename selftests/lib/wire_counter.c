@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Counters: the Tcp: and TcpExt: line pairs of the stack under test, and of the other
- * one or of IP where a row asks for them.
- */
+/* Counters: the Tcp: and TcpExt: lines of the stack under test, and of the other one or IP if a row asks. */
 #include "test.h"
 #include "wire.h"
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The routes of a lane, out of its tun device. A route to a row's peer stays when the row is
- * over: no later row has the same peer.
- */
+/* Routes of a lane, out of its tun device. They stay behind a row: no later row has the same peer. */
 #include <linux/fib_rules.h>
 #include <net/if.h>
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * TCP segments as bytes: build, parse, print. The parser also checks what must
- * hold for every segment that a TCP sends, whatever the row is about.
- */
+/* Builds, parses and prints segments. The parser checks what must hold for each one that a TCP sends. */
 #include "test.h"
 #include "wire.h"
 

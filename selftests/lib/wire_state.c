@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * States: the script that reaches each of them, by each kind of open, and where
- * the state of a connection is read back from.
- */
+/* States: the script that reaches each of them by each kind of open, and where a state is read from. */
 #include "test.h"
 #include "wire.h"
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * The steps of a script that are the peer's and the observer's: ICMP errors, a
- * second connection, time, states. The language is described in wire_script.c.
- */
+/* Steps of the peer's and the observer's: ICMP, a second connection, time, states (see wire_script.c). */
 #include <string.h>
 
 #include "wire.h"

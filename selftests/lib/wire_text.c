@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Words of the script language: numbers, options and addresses. The language is
- * described in wire_script.c.
- */
+/* Words of the script language (see wire_script.c): numbers, options and addresses. */
 #include <ctype.h>
 
 #include "test.h"

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * How many connections without a program there may be: net.xtcp.max_orphans, in a
- * namespace and, by the first one's, in all of them. The last one is reset.
- */
+/* net.xtcp.max_orphans: how many connections without a program a namespace, and all, may have. The last is reset. */
 #include "test.h"
 
 #define PORT	7100

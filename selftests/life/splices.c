@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * splice() from a connection into a pipe: every octet, however little room the pipe has, and nothing once another
- * thread has disconnected the socket.
- */
+/* splice() from a connection to a pipe: each octet, however full the pipe, and none after another's disconnect. */
 #include <sys/sendfile.h>
 
 #include "sockcalls.h"

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Everything that can arrive in the synchronized states and TIME-WAIT, as in
- * wire_matrix.c; also text, and old timestamps.
- */
+/* Everything that arrives in the synchronized states and TIME-WAIT, as in wire_matrix.c; text, old timestamps. */
 #include "matrix.h"
 
 int main(int argc, char **argv)

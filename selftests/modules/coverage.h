@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/*
- * What gcc puts into an object that counts (gcov-io.h of gcc 10 and later). With -fprofile-info-section the
- * section has a pointer to each object's struct gcov_info.
- */
+/* What gcc puts into an object that counts (gcov-io.h); with -fprofile-info-section a section points to it. */
 #ifndef SELFTESTS_COVERAGE_H
 #define SELFTESTS_COVERAGE_H
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Linked into a module that counts, before its other objects: hands the module's counters to
- * xtcp_coverage.ko. Then it initializes the module itself (Kbuild renames that function).
- */
+/* Linked first into a module that counts: hands its counters to xtcp_coverage.ko, and initializes the module. */
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/module.h>

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What a socket costs under xtcp_run: socket() and close() together, less what they cost a program that asks
- * for AF_XTCP itself. On a clock that counts instructions each is a nanosecond.
- */
+/* What socket() and close() cost under xtcp_run beyond AF_XTCP's own; an instruction is a nanosecond here. */
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * DCTCP and Prague between two ends over a network that marks instead of dropping: the sender knows exactly how many of
- * its segments were marked, by ECE alone and by AccECN, of real segments and of bundles, with delayed ACKs.
- */
+/* DCTCP and Prague over a network that marks: the sender knows each mark, by ECE and AccECN, in bundles, too. */
 #include "lib/ecnpath.h"
 #include "lib/test.h"
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * lib/ao.c and lib/mac.c, by which tests sign with TCP-AO: the vectors of RFC 2202, RFC 4493, and of
- * RFC 9235 the SYN, the SYN-ACK and the first text of each section.
- */
+/* lib/ao.c and lib/mac.c against the vectors of RFC 2202, RFC 4493 and RFC 9235 (SYN, SYN-ACK, first text). */
 #include "../lib/ao.h"
 #include "../lib/mac.h"
 #include "unit.h"

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Why a connection ended: what XTCP_ABORT tells the program, and which counter counts it. Kernel TCP runs the same rows
- * without the option: the error is the same.
- */
+/* Why a connection ended: what XTCP_ABORT and the counters tell. The error is that of kernel TCP. */
 #include "lib/test.h"
 #include "lib/wire.h"
 #include "wire/whys.h"

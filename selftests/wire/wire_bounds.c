@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Bounds of the RTO, as later kernels than Linux 6.1 have them: knobs and socket options. What a
- * route says of them is in wire_route.c.
- */
+/* Bounds of the RTO as in later kernels than 6.1: knobs and socket options (those of routes: wire_route.c). */
 #include "lib/wire.h"
 
 #define BOTH		(PASSIVE | ACTIVE)

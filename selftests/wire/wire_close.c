@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Closing a connection: each order of FINs, half-closed transfer, FINs that come
- * early, late or twice, TIME-WAIT, and what the program is told.
- */
+/* Closing a connection: each order of FINs, half-closed transfer, FINs early, late or twice, TIME-WAIT. */
 #include "lib/wire.h"
 
 static const struct wire_row rows[] = {

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * TCP_DEFER_ACCEPT: a connection is accepted once its first data is there. RFC 9293
- * knows no such thing; the rules are Linux's.
- */
+/* TCP_DEFER_ACCEPT: accepted with its first data. RFC 9293 knows no such thing; the rules are Linux's. */
 #include "wire.h"
 
 /* The timer of a SYN-ACK counts the timeout after it has sent: once /proc shows the next one, it has. */

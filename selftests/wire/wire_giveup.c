@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Giving up: when a connection ends because its peer acknowledges nothing, or keeps its window closed, and what the
- * program has said of its patience.
- */
+/* Giving up: the peer acknowledges nothing or keeps its window closed, and what the program said of its patience. */
 #include "lib/wire.h"
 #include "wire/whys.h"
 

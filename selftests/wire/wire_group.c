@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * SO_REUSEPORT groups on the wire: SYNs are spread over the members, each tuple
- * stays with its member, and a member that closes resets what is half open.
- */
+/* SO_REUSEPORT groups: SYNs are spread, a tuple stays with its member, one that closes resets what is half open. */
 #include "lib/test.h"
 #include "lib/wire.h"
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Opening a connection, one segment at a time: both opens, the simultaneous one, and
- * what is agreed on in the SYNs.
- */
+/* Opening a connection, one segment at a time: both opens, the simultaneous one, and what SYNs agree on. */
 #include "lib/wire.h"
 
 /* The buffer needs none, and with one small windows would be rounded down. */

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * ICMP errors: which end a connection, which are only remembered, which are not
- * believed, and the path MTU.
- */
+/* ICMP errors: which end a connection, which are remembered, which are not believed, and the path MTU. */
 #include "lib/wire.h"
 
 #define IN_FLIGHT	"write 1000; > P. 1(1000) ack 1;"

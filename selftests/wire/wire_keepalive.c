@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Keepalive: when a probe leaves a connection that is silent, what an answer does, and when a peer that gives none is
- * given up.
- */
+/* Keepalive: when a probe leaves a silent connection, what an answer does, and when a peer is given up. */
 #include "lib/wire.h"
 #include "wire/whys.h"
 

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What /proc/net/xtcp_listen says of a listener's queues, step by step. The steps run
- * on kernel TCP too, which has no such file.
- */
+/* What /proc/net/xtcp_listen says of a listener's queues, step by step. Kernel TCP has no such file. */
 #include "test.h"
 #include "wire.h"
 

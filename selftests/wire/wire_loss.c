@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Loss without waiting for a timer: duplicate acknowledgments, fast retransmit,
- * NewReno's partial acknowledgments, and what is not a duplicate.
- */
+/* Loss without a timer: duplicate ACKs, fast retransmit, NewReno's partial ACKs, and what is no duplicate. */
 #include "lib/wire.h"
 
 /* The first ACK brings the window; the SYN-ACK's does not count as the same one. */

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * FIN-WAIT-2 without a program: xtcp keeps a record of the size of TIME-WAIT's, so
- * its arrivals are processed by other code than those of a socket.
- */
+/* FIN-WAIT-2 without a program is a record of TIME-WAIT's size: other code than a socket's sees what arrives. */
 #include "wire.h"
 
 static const struct wire_row rows[] = {

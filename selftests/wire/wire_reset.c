@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * RST and challenge ACK: which RST, SYN and ACK ends or moves a connection, which
- * draws a challenge (RFC 5961), and what RSTs the stack itself sends.
- */
+/* RST and challenge ACK: which RST, SYN or ACK ends a connection or draws one (RFC 5961), and RSTs that are sent. */
 #include "lib/wire.h"
 
 #define OPEN_STATES	(ESTABLISHED | FIN_WAIT_1 | FIN_WAIT_2)

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Metrics of a route (ip-route(8)), and what a connection that uses it makes of them. Each row says
- * "route" before the connection begins.
- */
+/* Metrics of a route (ip-route(8)), and what a connection makes of them; "route" comes before it begins. */
 #include "lib/wire.h"
 
 #define BOTH	(PASSIVE | ACTIVE)

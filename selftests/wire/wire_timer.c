@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * What the stack does of its own accord: retransmission after an RTO, its backoff, window
- * probes, and leaving the states that nobody ends.
- */
+/* What the stack does by itself: repetition after an RTO, backoff, window probes, leaving states nobody ends. */
 #include "lib/wire.h"
 
 /* The RTT is known. Then a segment needs two timeouts, or three. */

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Fast recoveries that were for nothing: what arrived was late, not lost. By D-SACK, by timestamps, and where
- * neither tells enough.
- */
+/* Fast recoveries for nothing: late, not lost. By D-SACK, by timestamps, and where neither tells enough. */
 #include "lib/wire.h"
 
 #define SACK		"mss 1000,sackok"

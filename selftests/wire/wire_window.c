@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * Flow control: both silly-window rules, windows that shrink, close and open, and
- * what is processed while the own window is closed.
- */
+/* Flow control: both silly-window rules, windows that shrink, close and open, and what a closed own window takes. */
 #include "lib/wire.h"
 
 /* The peer's window closes and opens for 420 ms, longer than an RTO; it ends open, or closed. */
