@@ -4,7 +4,7 @@
 #include "unit.h"
 
 /* tables 2 to 4: what is echoed comes back, and nothing else says how a SYN came */
-static void handshake(void)
+UNIT(handshake, "how a SYN came (tables 2 to 4)")
 {
 	static const u8 ace[4] = { 2, 3, 4, 6 };
 	u8 i;
@@ -20,7 +20,7 @@ static void handshake(void)
 }
 
 /* section 3.2.2.3, and RFC 3168 section 18 */
-static void mangled(void)
+UNIT(mangled, "what no router may do (3.2.2.3)")
 {
 	static const bool may_become[4][4] = {
 		[XTCP_NOT_ECT] = { [XTCP_NOT_ECT] = true },
@@ -38,7 +38,7 @@ static void mangled(void)
 }
 
 /* section 3.2.2.2: the smallest step forward, wherever the count stands */
-static void marks(void)
+UNIT(marks, "marks since the ACK before (3.2.2.2)")
 {
 	u32 counted, step;
 
@@ -51,7 +51,7 @@ static void marks(void)
 }
 
 /* section 3.2.2.5.2: where ACKs were lost, as many as the field allows */
-static void comes_round(void)
+UNIT(comes_round, "a field that came round (3.2.2.5.2)")
 {
 	UNIT_CHECK(xtcp_ace_marks(0, 5, 7, 64) == 0);
 	UNIT_CHECK(xtcp_ace_marks(0, 5, 8, 64) == 8);
@@ -66,7 +66,7 @@ static void comes_round(void)
 }
 
 /* section 3.2.3: which counters, and in which order */
-static void fields(void)
+UNIT(fields, "the counters of an option (3.2.3)")
 {
 	static const u8 orders[2][3] = { { XTCP_ECT_0, XTCP_CE, XTCP_ECT_1 }, { XTCP_ECT_1, XTCP_CE, XTCP_ECT_0 } };
 	unsigned int set, field, needed, i;
@@ -86,7 +86,7 @@ static void fields(void)
 	}
 }
 
-static void octets(void)
+UNIT(octets, "octets since the option before (3.2.3.1)")
 {
 	/* what they begin with (section 3.2.1) */
 	UNIT_CHECK(xtcp_ace_octets(0, XTCP_ECT_0, 1) == 0 && xtcp_ace_octets(0, XTCP_ECT_1, 1) == 0);
@@ -102,7 +102,7 @@ static void octets(void)
 	UNIT_CHECK(xtcp_ace_octets(1000, XTCP_CE, 400) == -600);
 }
 
-static void marks_by_octets(void)
+UNIT(marks_by_octets, "marks, when the octets are known")
 {
 	u32 marked, least;
 
@@ -120,7 +120,7 @@ static void marks_by_octets(void)
 	UNIT_CHECK(xtcp_ace_marks_by_octets(1, 3, 12000, 1000) == 9);
 }
 
-static void stretch(void)
+UNIT(stretch, "how many segments an ACK tells of")
 {
 	u16 mean = 0;
 	u32 i;
@@ -143,11 +143,4 @@ static void stretch(void)
 	UNIT_CHECK(xtcp_ace_stretch(0, 0) == 1);
 }
 
-UNIT_MAIN({ "how a SYN came (tables 2 to 4)", handshake },
-	  { "what no router may do (3.2.2.3)", mangled },
-	  { "marks since the ACK before (3.2.2.2)", marks },
-	  { "a field that came round (3.2.2.5.2)", comes_round },
-	  { "how many segments an ACK tells of", stretch },
-	  { "the counters of an option (3.2.3)", fields },
-	  { "octets since the option before (3.2.3.1)", octets },
-	  { "marks, when the octets are known", marks_by_octets })
+UNIT_MAIN

@@ -31,7 +31,7 @@ static u32 window(u32 segments, u32 size, u32 marks)
 	return alpha.share;
 }
 
-static void rises_and_falls(void)
+UNIT(rises_and_falls, "it rises and falls by a sixteenth")
 {
 	begin(ONE);
 	UNIT_CHECK(window(10, MSS, 0) == 61440);
@@ -40,7 +40,7 @@ static void rises_and_falls(void)
 	UNIT_CHECK(window(1, MSS, 1) == 58828 - 3676 + 4096);
 }
 
-static void has_bounds(void)
+UNIT(has_bounds, "it stays between 0 and 1")
 {
 	u32 i;
 
@@ -56,7 +56,7 @@ static void has_bounds(void)
 }
 
 /* Marks are counted in segments, text in octets. */
-static void small_segments(void)
+UNIT(small_segments, "marks of small segments")
 {
 	begin(0);
 	UNIT_CHECK(window(10, 100, 1) == 409);
@@ -71,6 +71,4 @@ static void small_segments(void)
 	UNIT_CHECK(xtcp_alpha_octets(&alpha, 0xffffffff, 0xffffffff, &sent) == 0xffffffff);
 }
 
-UNIT_MAIN({ "it rises and falls by a sixteenth", rises_and_falls },
-	  { "it stays between 0 and 1", has_bounds },
-	  { "marks of small segments", small_segments })
+UNIT_MAIN

@@ -28,7 +28,7 @@ static bool same(const uint8_t *got, const char *hex)
 	return !memcmp(got, want, octets(hex, want));
 }
 
-static void hmac_sha1(void)
+UNIT(hmac_sha1, "HMAC-SHA-1 (RFC 2202)")
 {
 	uint8_t key[80], data[80], out[MAC_SHA1_LEN];
 
@@ -46,7 +46,7 @@ static void hmac_sha1(void)
 	UNIT_CHECK(same(out, "aa4ae5e15272d00e95705637ce8a3b55ed402112"));
 }
 
-static void aes_cmac(void)
+UNIT(aes_cmac, "AES-128-CMAC (RFC 4493)")
 {
 	static const struct { size_t len; const char *mac; } cases[] = {
 		{ 0, "bb1d6929e95937287fa37d129b756746" },
@@ -276,7 +276,7 @@ static void try(const struct ao_key *key, int ip, const char *segment, const cha
 	try_mac(key, &ends, t, len);
 }
 
-static void tcp_ao(void)
+UNIT(tcp_ao, "segments of RFC 9235")
 {
 	const struct vector *v;
 	struct ao_key key;
@@ -292,7 +292,7 @@ static void tcp_ao(void)
 	}
 }
 
-static void extension(void)
+UNIT(extension, "sequence number extension")
 {
 	UNIT_CHECK(!ao_sne(0xffffff00, 0xffffffff));
 	UNIT_CHECK(ao_sne(0xffffff00, 0) == 1);
@@ -302,7 +302,4 @@ static void extension(void)
 	UNIT_CHECK(ao_sne(0, 0xffffffff) == 0xffffffff);
 }
 
-UNIT_MAIN({ "HMAC-SHA-1 (RFC 2202)", hmac_sha1 },
-	  { "AES-128-CMAC (RFC 4493)", aes_cmac },
-	  { "segments of RFC 9235", tcp_ao },
-	  { "sequence number extension", extension })
+UNIT_MAIN

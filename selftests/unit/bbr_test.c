@@ -77,7 +77,7 @@ static void go_to_up(void)
 	UNIT_CHECK(bbr.state == XTCP_BBR_UP && bbr.probe_sample);
 }
 
-static void startup_ends_at_a_plateau(void)
+UNIT(startup_ends_at_a_plateau, "Startup ends at a plateau")
 {
 	/* the rate of each round trip, and whether it was the last of Startup */
 	static const struct {
@@ -104,7 +104,7 @@ static void startup_ends_at_a_plateau(void)
 	UNIT_CHECK(xtcp_bbr_rate(&bbr) >= rate * 99 / 200 - 16 && xtcp_bbr_rate(&bbr) <= rate * 99 / 200 + 16);
 }
 
-static void startup_goes_on_while_limited(void)
+UNIT(startup_goes_on_while_limited, "Startup goes on while the program limits")
 {
 	int i;
 
@@ -147,7 +147,7 @@ static void startup_ends_by_loss(u32 lost, int acks, u32 thresh, bool out)
 }
 
 /* As soon as no more is in flight than the path holds; and then there is nothing to go down for. */
-static void drain_ends_when_drained(void)
+UNIT(drain_ends_when_drained, "Drain ends when the queue is gone")
 {
 	int i;
 
@@ -163,7 +163,7 @@ static void drain_ends_when_drained(void)
 	UNIT_CHECK(bbr.state == XTCP_BBR_CRUISE);
 }
 
-static void drain_ends_after_three_rounds(void)
+UNIT(drain_ends_after_three_rounds, "Drain ends after three round trips")
 {
 	int i;
 
@@ -180,7 +180,7 @@ static void drain_ends_after_three_rounds(void)
 	UNIT_CHECK(bbr.state == XTCP_BBR_DOWN && xtcp_bbr_pacing_gain(&bbr) == 90);
 }
 
-static void down_waits_for_headroom(void)
+UNIT(down_waits_for_headroom, "ProbeBW_DOWN waits for headroom")
 {
 	go_to_down();
 	bbr.inflight_longterm = BDP / 2;
@@ -195,7 +195,7 @@ static void down_waits_for_headroom(void)
 	UNIT_CHECK(ack.cwnd <= bbr.inflight_longterm * 85 / 100 + 1);
 }
 
-static void down_ends_after_its_time(void)
+UNIT(down_ends_after_its_time, "ProbeBW_DOWN ends after its time")
 {
 	go_to_down();
 	ack.inflight = 3 * BDP;
@@ -207,7 +207,7 @@ static void down_ends_after_its_time(void)
 }
 
 /* As often as Reno would: after as many round trips as segments fit the path, at most 63. */
-static void probes_as_often_as_reno(void)
+UNIT(probes_as_often_as_reno, "probes as often as Reno")
 {
 	int i;
 
@@ -220,7 +220,7 @@ static void probes_as_often_as_reno(void)
 	UNIT_CHECK(bbr.state == XTCP_BBR_REFILL && i >= (int)(BDP / MSS) - 2 && i <= (int)(BDP / MSS) + 1);
 }
 
-static void up_ends_at_a_plateau(void)
+UNIT(up_ends_at_a_plateau, "ProbeBW_UP ends at a plateau")
 {
 	int i;
 
@@ -270,7 +270,7 @@ static void all_is_lost(void)
 	UNIT_CHECK(bbr.inflight_longterm == XTCP_BBR_NONE && !bbr.prev_too_high);
 }
 
-static void losses_say_nothing(void)
+UNIT(losses_say_nothing, "losses say nothing with bbr_loss_thresh 100")
 {
 	startup_ends_by_loss(2 * BDP, 6, 100, false);
 	go_to_down();
@@ -284,7 +284,7 @@ static void losses_say_nothing(void)
 }
 
 /* A recovery without a loss of this round trip, such as one after a timeout, saves the state itself. */
-static void recovery_saves_the_state(void)
+UNIT(recovery_saves_the_state, "a recovery saves the state")
 {
 	go_to_down();
 	UNIT_CHECK(!bbr.loss_in_round);
@@ -301,7 +301,7 @@ static void recovery_saves_the_state(void)
 }
 
 /* After a probe that went too high the next one turns at the same height, and the one behind it may stay there. */
-static void next_probe_is_cautious(void)
+UNIT(next_probe_is_cautious, "the next probe is cautious")
 {
 	go_to_up();
 	ack.size = 2 * MSS;
@@ -326,7 +326,7 @@ static void next_probe_is_cautious(void)
 }
 
 /* Losses while it does not probe: three tenths less in a round trip, no less than what arrives. */
-static void losses_bound_what_is_sent(void)
+UNIT(losses_bound_what_is_sent, "losses bound what is sent")
 {
 	go_to_down();
 	ack.inflight = 3 * BDP;
@@ -354,7 +354,7 @@ static void losses_bound_what_is_sent(void)
 	UNIT_CHECK(bbr.bw_shortterm <= BW);
 }
 
-static void looks_at_the_least_round_trip(void)
+UNIT(looks_at_the_least_round_trip, "ProbeRTT")
 {
 	int i;
 
@@ -383,7 +383,7 @@ static void looks_at_the_least_round_trip(void)
 	UNIT_CHECK(bbr.min_rtt_us == RTT_US + 5000);
 }
 
-static void a_pause_is_as_good(void)
+UNIT(a_pause_is_as_good, "a pause is as good")
 {
 	go_to_down();
 	ack.now_us += 6000000;
@@ -394,7 +394,7 @@ static void a_pause_is_as_good(void)
 }
 
 /* A rate that fell is forgotten after two cycles. */
-static void old_rates_go(void)
+UNIT(old_rates_go, "old rates go")
 {
 	u32 best;
 
@@ -425,7 +425,7 @@ static u32 random_length(void)
 	return unit_random() >> unit_random() % 32;
 }
 
-static void whatever_comes(void)
+UNIT(whatever_comes, "whatever comes")
 {
 	static const u32 sizes[] = { 48, 536, 1448, 65535 };
 	u32 i, j;
@@ -470,7 +470,7 @@ static void whatever_comes(void)
 	}
 }
 
-static void startup_ends_by_losses(void)
+UNIT(startup_ends_by_losses, "Startup ends by losses")
 {
 	startup_ends_by_loss(2 * MSS, 6, 2, true);
 	/* not by so few of them, nor by few octets */
@@ -478,14 +478,14 @@ static void startup_ends_by_losses(void)
 	startup_ends_by_loss(BDP / 50, 6, 2, false);
 }
 
-static void up_ends_by_losses(void)
+UNIT(up_ends_by_losses, "ProbeBW_UP ends by losses")
 {
 	up_ends_by_loss(false);
 	up_ends_by_loss(true);
 }
 
 /* A round trip begins with the first ACK of text that was sent after the last one began, and with no other ACK. */
-static void a_round_trip_begins_once(void)
+UNIT(a_round_trip_begins_once, "a round trip begins once")
 {
 	begin();
 	a_round(BW);
@@ -501,7 +501,7 @@ static void a_round_trip_begins_once(void)
 }
 
 /* The long-term bound grows by a segment for so many octets; the rest counts later. A new plateau begins. */
-static void up_raises_the_bound(void)
+UNIT(up_raises_the_bound, "ProbeBW_UP raises the bound")
 {
 	go_to_up();
 	bbr.inflight_longterm = 10 * MSS;
@@ -531,7 +531,7 @@ static void up_raises_the_bound(void)
 }
 
 /* How many octets came at once counts for five round trips at least, and for ten at most. */
-static void bursts_are_remembered(void)
+UNIT(bursts_are_remembered, "bursts are remembered")
 {
 	int i;
 
@@ -545,24 +545,4 @@ static void bursts_are_remembered(void)
 	UNIT_CHECK(bbr.extra_acked[0] < 7 * MSS && bbr.extra_acked[1] < 7 * MSS);
 }
 
-UNIT_MAIN({ "Startup ends at a plateau", startup_ends_at_a_plateau },
-	  { "Startup goes on while the program limits", startup_goes_on_while_limited },
-	  { "Startup ends by losses", startup_ends_by_losses },
-	  { "Drain ends when the queue is gone", drain_ends_when_drained },
-	  { "Drain ends after three round trips", drain_ends_after_three_rounds },
-	  { "ProbeBW_DOWN waits for headroom", down_waits_for_headroom },
-	  { "ProbeBW_DOWN ends after its time", down_ends_after_its_time },
-	  { "probes as often as Reno", probes_as_often_as_reno },
-	  { "ProbeBW_UP ends at a plateau", up_ends_at_a_plateau },
-	  { "ProbeBW_UP ends by losses", up_ends_by_losses },
-	  { "a recovery saves the state", recovery_saves_the_state },
-	  { "the next probe is cautious", next_probe_is_cautious },
-	  { "losses bound what is sent", losses_bound_what_is_sent },
-	  { "losses say nothing with bbr_loss_thresh 100", losses_say_nothing },
-	  { "ProbeRTT", looks_at_the_least_round_trip },
-	  { "a pause is as good", a_pause_is_as_good },
-	  { "old rates go", old_rates_go },
-	  { "a round trip begins once", a_round_trip_begins_once },
-	  { "ProbeBW_UP raises the bound", up_raises_the_bound },
-	  { "bursts are remembered", bursts_are_remembered },
-	  { "whatever comes", whatever_comes })
+UNIT_MAIN

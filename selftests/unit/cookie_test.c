@@ -82,7 +82,7 @@ static bool check(const struct xtcp_tuple *tuple, u32 irs, u32 iss, const u32 *t
 }
 
 /* the paper's own vector: keys 00..0f, input 00..0e */
-static void siphash__paper(void)
+UNIT(siphash__paper, "siphash__paper")
 {
 	siphash_key_t key = { { 0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL } };
 	u8 input[15];
@@ -94,7 +94,7 @@ static void siphash__paper(void)
 }
 
 /* with timestamps shift, SACK and ECN come back as they were, the MSS never larger unless it was below the smallest */
-static void check__what_was_made(void)
+UNIT(check__what_was_made, "check__what_was_made")
 {
 	u32 i, now, irs, tsval, clock;
 
@@ -123,7 +123,7 @@ static void check__what_was_made(void)
 }
 
 /* Timestamps are lost: what they carry is off, the shift is rounded down; a foreign TSecr gives the same. */
-static void check__without_timestamps(void)
+UNIT(check__without_timestamps, "check__without_timestamps")
 {
 	u32 i;
 
@@ -147,7 +147,7 @@ static void check__without_timestamps(void)
 }
 
 /* common values come back exactly */
-static void check__common_mss(void)
+UNIT(check__common_mss, "check__common_mss")
 {
 	static const u16 v4[] = { 536, 1300, 1440, 1460 }, v6[] = { 1220, 1420, 1440, 8940 };
 	u32 i;
@@ -163,7 +163,7 @@ static void check__common_mss(void)
 }
 
 /* good for what is left of its period and the next one, across every rotation; then never again */
-static void check__expiry(void)
+UNIT(check__expiry, "check__expiry")
 {
 	u32 start, age;
 
@@ -185,7 +185,7 @@ static void check__expiry(void)
 }
 
 /* a full turn of the period's octet later the old ISN is not good again */
-static void check__wrapped_period(void)
+UNIT(check__wrapped_period, "check__wrapped_period")
 {
 	u32 i, good = 0;
 
@@ -202,7 +202,7 @@ static void check__wrapped_period(void)
 	UNIT_CHECK(good <= 3);
 }
 
-static void check__idle_over_epochs(void)
+UNIT(check__idle_over_epochs, "check__idle_over_epochs")
 {
 	struct xtcp_cookie cookie = { .mss = 1460 }, got;
 	struct xtcp_tuple tuple = random_tuple(true);
@@ -215,7 +215,7 @@ static void check__idle_over_epochs(void)
 }
 
 /* every single changed bit of what the MAC covers makes it fail */
-static void check__tampering(void)
+UNIT(check__tampering, "check__tampering")
 {
 	u32 passed = 0, tried = 0, i, bit;
 
@@ -247,7 +247,7 @@ static void check__tampering(void)
 }
 
 /* the shift of another listener does not fit, unless no window is scaled (RFC 7323 section 2.2) */
-static void check__another_shift(void)
+UNIT(check__another_shift, "check__another_shift")
 {
 	u32 passed = 0, i;
 
@@ -274,7 +274,7 @@ static void check__another_shift(void)
 }
 
 /* 32 of 2^32 blind guesses are expected to pass; a forger who knows F and the period gets one in 2^20 */
-static void check__forged(void)
+UNIT(check__forged, "check__forged")
 {
 	struct xtcp_tuple tuple = random_tuple(true);
 	struct xtcp_cookie cookie = { .mss = 1460 }, got;
@@ -292,7 +292,7 @@ static void check__forged(void)
 }
 
 /* the ISN goes on growing from one incarnation to the next, with the peer's ISN and with time (RFC 6528) */
-static void make__grows(void)
+UNIT(make__grows, "make__grows")
 {
 	u32 i;
 
@@ -310,14 +310,4 @@ static void make__grows(void)
 	}
 }
 
-UNIT_MAIN({ "siphash__paper", siphash__paper },
-	  { "check__what_was_made", check__what_was_made },
-	  { "check__without_timestamps", check__without_timestamps },
-	  { "check__common_mss", check__common_mss },
-	  { "check__expiry", check__expiry },
-	  { "check__wrapped_period", check__wrapped_period },
-	  { "check__idle_over_epochs", check__idle_over_epochs },
-	  { "check__tampering", check__tampering },
-	  { "check__another_shift", check__another_shift },
-	  { "check__forged", check__forged },
-	  { "make__grows", make__grows })
+UNIT_MAIN

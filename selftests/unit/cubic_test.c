@@ -20,7 +20,7 @@ static u32 random_window(void)
 	return (unit_random() >> (1 + unit_random() % 24)) | 1;
 }
 
-static void roots(void)
+UNIT(roots, "cube roots are exact")
 {
 	u64 n, value;
 	int i;
@@ -40,7 +40,7 @@ static void roots(void)
 }
 
 /* equation (2), to the tick below */
-static void times_to_the_plateau(void)
+UNIT(times_to_the_plateau, "K (equation 2)")
 {
 	unsigned int m, i;
 
@@ -56,7 +56,7 @@ static void times_to_the_plateau(void)
 }
 
 /* equation (1): wrong by what the curve moves in a tick, and by an octet */
-static void curve(void)
+UNIT(curve, "W_cubic(t) (equation 1)")
 {
 	unsigned int m, i;
 
@@ -78,7 +78,7 @@ static void curve(void)
 }
 
 /* at its start a stage stands where the window is, and after K at the plateau */
-static void ends_of_the_curve(void)
+UNIT(ends_of_the_curve, "the curve begins at the window and reaches the plateau after K")
 {
 	int i;
 
@@ -138,7 +138,7 @@ static void follow_model(u32 mss, u32 segments, u32 rtt_us, u32 bundle)
 		ksft_print_msg("mss %u, %u segments, rtt %u: %u and %f\n", mss, segments, rtt_us, cwnd / mss, m.cwnd);
 }
 
-static void like_the_model(void)
+UNIT(like_the_model, "a minute after a loss, as in floating point (4.2 to 4.5)")
 {
 	static const u32 windows[] = { 10, 100, 1000, 10000 };
 	static const u32 rtts[] = { 1000, 20000, 100000, 400000 };
@@ -168,7 +168,7 @@ static u32 round_trip(struct xtcp_cubic *cubic, u64 *now, u32 rtt_us, u32 cwnd, 
 }
 
 /* section 4.3: with short round trips 9/17 of a segment for each, and a whole one beyond the last loss */
-static void friendly(void)
+UNIT(friendly, "the Reno-friendly region (4.3)")
 {
 	const u32 mss = 1000, rtt = 500;
 	struct xtcp_cubic cubic = { 0 };
@@ -189,7 +189,7 @@ static void friendly(void)
 }
 
 /* An idle time has reduced the window, and slow start has raised it to three quarters again: it does not jump. */
-static void no_jump_after_an_idle_time(void)
+UNIT(no_jump_after_an_idle_time, "no jump to W_est from far below (4.3)")
 {
 	struct xtcp_cubic cubic = {};
 	u32 cwnd = 100000, before = 0, i;
@@ -206,7 +206,7 @@ static void no_jump_after_an_idle_time(void)
 }
 
 /* section 4.7 */
-static void fast_convergence(void)
+UNIT(fast_convergence, "reduction and fast convergence (4.6, 4.7)")
 {
 	struct xtcp_cubic cubic = { 0 };
 
@@ -222,7 +222,7 @@ static void fast_convergence(void)
 }
 
 /* section 4.8: K = 0, and the plateau is where the stage begins; told of it after it began changes nothing */
-static void timeout(void)
+UNIT(timeout, "the stage after a timeout (4.8)")
 {
 	struct xtcp_cubic cubic = { 0 };
 	u32 cwnd = xtcp_cubic_reduce(&cubic, 100000, 1000), next;
@@ -240,7 +240,7 @@ static void timeout(void)
 }
 
 /* section 4.10: without a loss before, a twentieth for each round trip at least, and the curve beyond that */
-static void after_slow_start(void)
+UNIT(after_slow_start, "slow start that ended without a loss (4.10)")
 {
 	struct xtcp_cubic cubic = { 0 };
 	u32 cwnd = 1000000, i;
@@ -254,7 +254,7 @@ static void after_slow_start(void)
 }
 
 /* section 4.9: as if nothing had been lost */
-static void undo(void)
+UNIT(undo, "undo (4.9)")
 {
 	struct xtcp_cubic cubic = { 0 }, kept;
 	u32 cwnd = xtcp_cubic_reduce(&cubic, 500000, 1000), low;
@@ -274,7 +274,7 @@ static void undo(void)
 }
 
 /* section 4.2: idle time and time without growth are none of the stage's, however one hears of them */
-static void gaps(void)
+UNIT(gaps, "idle time does not count (4.2)")
 {
 	struct xtcp_cubic busy = { 0 }, idle, gap;
 	u32 cwnd = xtcp_cubic_reduce(&busy, 500000, 1000), a, b, c;
@@ -302,7 +302,7 @@ static void gaps(void)
 }
 
 /* nor are they of the stage to which an undo returns, whether the stage after the reduction had begun or not */
-static void gaps_before_an_undo(void)
+UNIT(gaps_before_an_undo, "idle time before an undo does not count either (4.2, 4.9)")
 {
 	struct xtcp_cubic busy = { 0 }, idle, gap;
 	u32 cwnd = xtcp_cubic_reduce(&busy, 500000, 1000), low, a, b, c;
@@ -335,7 +335,7 @@ static void gaps_before_an_undo(void)
 }
 
 /* a bundle of 64 KB is worth what its segments are */
-static void bundles(void)
+UNIT(bundles, "bundles")
 {
 	struct xtcp_cubic one = { 0 }, many = { 0 };
 	u32 a = xtcp_cubic_reduce(&one, 2000000, 1448), b = xtcp_cubic_reduce(&many, 2000000, 1448);
@@ -350,7 +350,7 @@ static void bundles(void)
 }
 
 /* section 4.2: a window's worth of octets makes it half as large again at most, or a segment larger, as Reno's */
-static void limit_of_growth(void)
+UNIT(limit_of_growth, "at most half as large again in a round trip (4.2)")
 {
 	int i;
 
@@ -371,7 +371,7 @@ static void limit_of_growth(void)
 }
 
 /* whatever comes, in whatever order: the window stays one, and nothing overflows (the sanitizers look) */
-static void extremes(void)
+UNIT(extremes, "extreme windows, segments, round trips and times")
 {
 	static const u32 rtts[] = { 0, 1, 10000000, ~0U };
 	struct xtcp_cubic cubic = { 0 };
@@ -410,19 +410,4 @@ static void extremes(void)
 	}
 }
 
-UNIT_MAIN({ "cube roots are exact", roots },
-	  { "K (equation 2)", times_to_the_plateau },
-	  { "W_cubic(t) (equation 1)", curve },
-	  { "the curve begins at the window and reaches the plateau after K", ends_of_the_curve },
-	  { "a minute after a loss, as in floating point (4.2 to 4.5)", like_the_model },
-	  { "the Reno-friendly region (4.3)", friendly },
-	  { "no jump to W_est from far below (4.3)", no_jump_after_an_idle_time },
-	  { "reduction and fast convergence (4.6, 4.7)", fast_convergence },
-	  { "the stage after a timeout (4.8)", timeout },
-	  { "slow start that ended without a loss (4.10)", after_slow_start },
-	  { "undo (4.9)", undo },
-	  { "idle time does not count (4.2)", gaps },
-	  { "idle time before an undo does not count either (4.2, 4.9)", gaps_before_an_undo },
-	  { "bundles", bundles },
-	  { "at most half as large again in a round trip (4.2)", limit_of_growth },
-	  { "extreme windows, segments, round trips and times", extremes })
+UNIT_MAIN

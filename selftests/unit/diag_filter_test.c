@@ -126,7 +126,7 @@ static bool port_fits(u8 code, u16 port)
 	return alone();
 }
 
-static void ports(void)
+UNIT(ports, "ports")
 {
 	static const struct {
 		u8 code;
@@ -153,7 +153,7 @@ static bool fits_host(u8 family, u8 code, u8 cond_family, const char *addr, u8 p
 	return alone();
 }
 
-static void hosts(void)
+UNIT(hosts, "addresses")
 {
 	static const struct {
 		u8 family, code, cond_family;
@@ -204,7 +204,7 @@ static bool word_fits(u8 code, const void *arg, unsigned int len)
 	return alone();
 }
 
-static void others(void)
+UNIT(others, "device, mark, cgroup, ports that nobody chose, jumps")
 {
 	static const u64 cgroups[] = { 0x100000002ULL, 2, 0x200000002ULL };
 	const struct inet_diag_markcond marks[] = { { 0xa5, 0xff }, { 0x25, 0x7f }, { 0xa4, 0xff } };
@@ -225,7 +225,7 @@ static void others(void)
 }
 
 /* sport = 1 or sport = 80, as ss compiles it: the first, a jump over the second, the second. */
-static void either(void)
+UNIT(either, "one condition or another")
 {
 	u16 first, second;
 
@@ -241,7 +241,7 @@ static void either(void)
 	}
 }
 
-static void marks_need_a_capability(void)
+UNIT(marks_need_a_capability, "a mark needs a capability")
 {
 	const struct inet_diag_markcond mark = { 1, 1 };
 
@@ -263,7 +263,7 @@ static int raw(const void *octets, unsigned int len)
 #define RAW(...)	raw((const u8[]) { __VA_ARGS__ }, sizeof((const u8[]) { __VA_ARGS__ }))
 
 /* code, yes, no (two octets, least first) */
-static void bad_programs(void)
+UNIT(bad_programs, "programs that must not run")
 {
 	UNIT_CHECK(raw("", 0) == -EINVAL);
 	UNIT_CHECK(RAW(0) == -EINVAL);
@@ -313,7 +313,7 @@ static void bad_programs(void)
 }
 
 /* The longest one that an attribute holds: each operation jumps to the next but one. */
-static void longest(void)
+UNIT(longest, "the longest program")
 {
 	unsigned int at;
 
@@ -353,7 +353,7 @@ static void random_program(void)
 		program.octets[unit_random() % program.len] = unit_random();
 }
 
-static void anything(void)
+UNIT(anything, "random programs")
 {
 	unsigned int i, at, good = 0;
 
@@ -371,11 +371,4 @@ static void anything(void)
 	UNIT_CHECK(good > 1000);
 }
 
-UNIT_MAIN({ "ports", ports },
-	  { "addresses", hosts },
-	  { "device, mark, cgroup, ports that nobody chose, jumps", others },
-	  { "one condition or another", either },
-	  { "a mark needs a capability", marks_need_a_capability },
-	  { "programs that must not run", bad_programs },
-	  { "the longest program", longest },
-	  { "random programs", anything })
+UNIT_MAIN

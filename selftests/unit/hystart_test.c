@@ -60,7 +60,7 @@ static bool doubled(u32 before, u32 now)
 }
 
 /* the first ACK ends a round in which nothing was sent; then each is a round trip */
-static void doubles(void)
+UNIT(doubles, "the window doubles while the round trip stays")
 {
 	struct sender s = start_at(ISS);
 	u32 cwnd;
@@ -76,7 +76,7 @@ static void doubles(void)
 }
 
 /* what the round trip grows by, and whether that is a queue */
-static void thresholds(void)
+UNIT(thresholds, "how much slower is slower (4.2)")
 {
 	static const struct {
 		u32 base_us, slower_us;
@@ -107,7 +107,7 @@ static void thresholds(void)
 }
 
 /* the smallest of a round counts: most may be late, one in time is enough */
-static void jitter(void)
+UNIT(jitter, "the smallest round trip counts")
 {
 	struct sender s = start_at(ISS);
 	u32 i, j, end;
@@ -122,7 +122,7 @@ static void jitter(void)
 }
 
 /* seven samples say nothing, the eighth does; ACKs that tell of no round trip are none */
-static void samples(void)
+UNIT(samples, "eight samples (4.2)")
 {
 	struct sender s = start_at(ISS);
 	int i;
@@ -138,7 +138,7 @@ static void samples(void)
 }
 
 /* there is nothing to compare the first round with, nor one that followed a round without samples */
-static void rounds_without_samples(void)
+UNIT(rounds_without_samples, "rounds without samples")
 {
 	struct sender s = start_at(ISS);
 
@@ -151,7 +151,7 @@ static void rounds_without_samples(void)
 }
 
 /* the window did not limit the sender while it sent more than half of the sequence space: the next round ends, too */
-static void after_half_the_numbers(void)
+UNIT(after_half_the_numbers, "a round after half the sequence space")
 {
 	struct sender s = start_at(ISS);
 
@@ -176,7 +176,7 @@ static struct sender in_css(void)
 }
 
 /* the part of a round that is left counts as the first of five, each of which adds a quarter at most */
-static void five_rounds(void)
+UNIT(five_rounds, "five rounds of conservative slow start")
 {
 	struct sender s = in_css();
 	u32 round = 0, cwnd = s.cwnd;
@@ -200,7 +200,7 @@ static void five_rounds(void)
 }
 
 /* it was no queue: the round trip falls below what it was when conservative slow start began */
-static void back_to_slow_start(void)
+UNIT(back_to_slow_start, "back to slow start when it was jitter")
 {
 	struct sender s = in_css();
 	u32 cwnd;
@@ -219,7 +219,7 @@ static void back_to_slow_start(void)
 	UNIT_CHECK(s.hystart.css_rounds == 0 && s.hystart.baseline_us == 40 * MS);
 }
 
-static void growth(void)
+UNIT(growth, "growth for each ACK")
 {
 	struct xtcp_hystart hystart;
 
@@ -269,7 +269,7 @@ static u32 train(u32 rtt_us, u32 apart_us)
 }
 
 /* five eighths of the round trip, 4 ms at least, without a pause */
-static void trains(void)
+UNIT(trains, "a train of ACKs")
 {
 	UNIT_CHECK(train(20 * MS, 1 * MS) == 13 * MS);
 	UNIT_CHECK(train(20 * MS, 500) == 13 * MS);
@@ -303,7 +303,7 @@ static bool windows_end(int acks)
 }
 
 /* windows that leave the path empty for a quarter of the round trip are no train, however many follow */
-static void pauses(void)
+UNIT(pauses, "a pause ends a train")
 {
 	UNIT_CHECK(!windows_end(1));
 	UNIT_CHECK(!windows_end(10));
@@ -315,7 +315,7 @@ static void pauses(void)
 }
 
 /* what smears the ACKs over the round trip is no bottleneck while it changes their order */
-static void reordering(void)
+UNIT(reordering, "no train while segments arrive out of order")
 {
 	struct sender s = start_at(ISS);
 	int i;
@@ -333,7 +333,7 @@ static void reordering(void)
 }
 
 /* any ACKs, in any order: at most one end, and only after CSS */
-static void anything(void)
+UNIT(anything, "random ACKs")
 {
 	struct sender s = start_at(unit_random());
 	u32 i, ends = 0;
@@ -356,16 +356,4 @@ static void anything(void)
 	UNIT_CHECK(ends <= 1);
 }
 
-UNIT_MAIN({ "the window doubles while the round trip stays", doubles },
-	  { "how much slower is slower (4.2)", thresholds },
-	  { "the smallest round trip counts", jitter },
-	  { "eight samples (4.2)", samples },
-	  { "rounds without samples", rounds_without_samples },
-	  { "a round after half the sequence space", after_half_the_numbers },
-	  { "five rounds of conservative slow start", five_rounds },
-	  { "back to slow start when it was jitter", back_to_slow_start },
-	  { "a train of ACKs", trains },
-	  { "a pause ends a train", pauses },
-	  { "no train while segments arrive out of order", reordering },
-	  { "growth for each ACK", growth },
-	  { "random ACKs", anything })
+UNIT_MAIN

@@ -38,7 +38,7 @@ static bool is_empty(const struct xtcp_options *opts)
 }
 
 /* every combination, every shift and a few values, at each offset in a word */
-static void round_trip(void)
+UNIT(round_trip, "every combination is read back as it was written")
 {
 	static const u16 mss[] = { 0, 1, 48, 536, 1220, 1460, 8960, 0xff00, 0x00ff, 65535 };
 	static const u32 ts[] = { 0, 1, 0x01020304, 0x7fffffff, 0x80000000, 0xffffffff };
@@ -82,7 +82,7 @@ static struct xtcp_sack_block nth_block(unsigned int i)
 }
 
 /* every number of blocks that fits, with and without timestamps, at each offset in a word */
-static void sack_round_trip(void)
+UNIT(sack_round_trip, "SACK blocks are read back as they were written")
 {
 	struct xtcp_sack_block blocks[XTCP_SACK_BLOCKS_MAX], block;
 	unsigned int n, ts, size, offset, i;
@@ -115,7 +115,7 @@ static void sack_round_trip(void)
 }
 
 /* RFC 2018 section 3: 2 + 8n octets, n from 1 to 4; all else is skipped, and so is what stands in a SYN */
-static void sack_lengths(void)
+UNIT(sack_lengths, "a SACK option has 2 + 8n octets (RFC 2018 section 3)")
 {
 	struct xtcp_options opts;
 	unsigned int len;
@@ -148,7 +148,7 @@ static void sack_lengths(void)
 }
 
 /* MUST-68: what is written, read by a reader of three lines: only NOP stands without a length, nothing runs over */
-static void every_option_written_has_a_length(void)
+UNIT(every_option_written_has_a_length, "every option written has a length (MUST-68)")
 {
 	unsigned int bits, size, at;
 	u8 bytes[XTCP_MAX_OPTIONS];
@@ -175,7 +175,7 @@ static void every_option_written_has_a_length(void)
 }
 
 /* the octets of a SYN and of a segment with timestamps, as RFC 9293 section 3.2 and RFC 7323 appendix A lay them out */
-static void exact_octets(void)
+UNIT(exact_octets, "the octets of a SYN and of a segment")
 {
 	static const u8 syn[] = { 2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0x11, 0x22, 0x33, 0x44, 0, 0, 0, 0, 1, 3, 3, 7 };
 	static const u8 fast[] = { 2, 4, 0x05, 0xb4, 1, 3, 3, 7, 34, 8, 'c', 'o', 'o', 'k', 'i', 'e' };
@@ -216,7 +216,7 @@ static void exact_octets(void)
 }
 
 /* MUST-64: an MSS that begins on each octet of a word */
-static void unaligned_in_the_header(void)
+UNIT(unaligned_in_the_header, "options begin on any octet (MUST-64)")
 {
 	struct xtcp_options opts;
 
@@ -233,7 +233,7 @@ static void unaligned_in_the_header(void)
 }
 
 /* MUST-6: skipped by their length, wherever they stand */
-static void unknown_options(void)
+UNIT(unknown_options, "unknown options are skipped (MUST-6)")
 {
 	struct xtcp_options opts;
 
@@ -246,7 +246,7 @@ static void unknown_options(void)
 }
 
 /* MUST-7: zero, one, one octet too many, and a kind whose length octet is beyond the header */
-static void bad_lengths(void)
+UNIT(bad_lengths, "illegal lengths end the list (MUST-7)")
 {
 	struct xtcp_options opts;
 	unsigned int kind, len, size;
@@ -270,7 +270,7 @@ static void bad_lengths(void)
 }
 
 /* a known kind whose length is possible but wrong says nothing and harms nothing */
-static void wrong_length_for_the_kind(void)
+UNIT(wrong_length_for_the_kind, "known kinds with a wrong length are skipped")
 {
 	struct xtcp_options opts;
 
@@ -283,7 +283,7 @@ static void wrong_length_for_the_kind(void)
 }
 
 /* MUST-69: nothing after End of Option List is read, whatever it is */
-static void end_of_list(void)
+UNIT(end_of_list, "nothing behind the end of the list counts (MUST-69)")
 {
 	struct xtcp_options opts;
 
@@ -296,7 +296,7 @@ static void end_of_list(void)
 }
 
 /* MSS, window scale and SACK-permitted are a SYN's; timestamps stand in any segment (MUST-5) */
-static void only_in_a_syn(void)
+UNIT(only_in_a_syn, "what only a SYN may say")
 {
 	struct xtcp_options opts;
 
@@ -306,7 +306,7 @@ static void only_in_a_syn(void)
 }
 
 /* the ACK Rate Request option: each R, the reserved bit, each length, its octets */
-static void ack_rate(void)
+UNIT(ack_rate, "the ACK Rate Request option")
 {
 	static const u8 syn[] = { 2, 4, 0x05, 0xb4, 254, 4, 0, 0xac, 34, 2, 1, 1 };
 	static const u8 request[] = { 1, 1, 1, 254, 5, 0, 0xac, 0xfe };
@@ -343,7 +343,7 @@ static void ack_rate(void)
 	UNIT_CHECK(opts.ack_rate == (XTCP_ACKRATE_REQUEST | 4));
 }
 
-static void values(void)
+UNIT(values, "shifts above 14, no MSS of zero, the last one counts")
 {
 	struct xtcp_options opts;
 	unsigned int shift;
@@ -361,7 +361,7 @@ static void values(void)
 }
 
 /* RFC 9768 section 3.2.3: each length, in a copy that ends where its memory ends */
-static void accecn_lengths(void)
+UNIT(accecn_lengths, "an AccECN option of each length (RFC 9768 section 3.2.3)")
 {
 	struct xtcp_accecn_option option;
 	unsigned int kind, len, i;
@@ -396,7 +396,7 @@ static void accecn_lengths(void)
 }
 
 /* What is written is found again, beside all that it may stand beside. */
-static void accecn_round_trip(void)
+UNIT(accecn_round_trip, "AccECN options are found as they were written")
 {
 	static const u32 counters[3] = { 0x010203, 0xff000000 | 0xfffffe, 0 };
 	unsigned int order, fields, ts, blocks, i, size;
@@ -426,7 +426,7 @@ static void accecn_round_trip(void)
 }
 
 /* Random octets, half of them from the kinds and lengths that mean something; the sanitizers are the judge. */
-static void fuzz(void)
+UNIT(fuzz, "random octets")
 {
 	static const u8 likely[] = { 0, 1, 2, 3, 4, 8, 10, 12, 5, 18, 26, 34, 30, 253, 172, 174, 11 };
 	unsigned int round, i;
@@ -468,7 +468,7 @@ static void fuzz(void)
 }
 
 /* An option of each length, at the end of the memory that there is; RFC 7413 section 4.1.1. */
-static void fastopen_lengths(void)
+UNIT(fastopen_lengths, "a Fast Open option of each length (RFC 7413 section 4.1.1)")
 {
 	struct xtcp_fastopen_cookie cookie;
 	unsigned int len, offset, n;
@@ -495,7 +495,7 @@ static void fastopen_lengths(void)
 }
 
 /* A SYN-ACK with all that one may have: no octet too many. */
-static void fastopen_round_trip(void)
+UNIT(fastopen_round_trip, "Fast Open options are found as they were written")
 {
 	static const u32 counters[2] = { 1, 0 };
 	struct xtcp_fastopen_cookie cookie = { .octets = "sixteen octets.." }, found;
@@ -517,7 +517,7 @@ static void fastopen_round_trip(void)
 }
 
 /* Behind every number of NOPs, of every length, in copies that end where their memory ends. */
-static void md5_lengths(void)
+UNIT(md5_lengths, "an MD5 option of each length (RFC 2385 section 2.0)")
 {
 	unsigned int len, before, room;
 	const u8 *found;
@@ -556,7 +556,7 @@ static void md5_lengths(void)
 }
 
 /* TCP-AO at every place, with every length, and room behind it. */
-static void ao_found(void)
+UNIT(ao_found, "TCP-AO of each length (RFC 5925 section 2.2)")
 {
 	static const u8 twice[] = { 29, 8, 1, 2, 0, 0, 0, 0, 1, 29, 8, 1, 2, 0, 0, 0, 0 };
 	static const u8 with_md5[26] = { 19, 18, [18] = 29, 8, 1, 2 };
@@ -592,7 +592,7 @@ static void ao_found(void)
 }
 
 /* It comes first, with zeros, and NOPs behind it fill up to whole words. */
-static void ao_written(void)
+UNIT(ao_written, "TCP-AO is written in front of all others")
 {
 	static const u8 first[] = { 29, 14, 7, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2, 4, 0x05, 0xb4 };
 	struct xtcp_options opts = {
@@ -614,7 +614,7 @@ static void ao_written(void)
 }
 
 /* It comes first, with zeros. */
-static void md5_written(void)
+UNIT(md5_written, "an MD5 option is written in front of all others")
 {
 	static const u8 first[] = { 1, 1, 19, 18, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 0x05, 0xb4 };
 	struct xtcp_options opts = {
@@ -629,25 +629,4 @@ static void md5_written(void)
 	UNIT_CHECK(parse(bytes, size, true).mss == 1460 && parse(bytes, size, true).has_ts);
 }
 
-UNIT_MAIN({ "every combination is read back as it was written", round_trip },
-	  { "SACK blocks are read back as they were written", sack_round_trip },
-	  { "a SACK option has 2 + 8n octets (RFC 2018 section 3)", sack_lengths },
-	  { "every option written has a length (MUST-68)", every_option_written_has_a_length },
-	  { "the octets of a SYN and of a segment", exact_octets },
-	  { "options begin on any octet (MUST-64)", unaligned_in_the_header },
-	  { "unknown options are skipped (MUST-6)", unknown_options },
-	  { "illegal lengths end the list (MUST-7)", bad_lengths },
-	  { "known kinds with a wrong length are skipped", wrong_length_for_the_kind },
-	  { "nothing behind the end of the list counts (MUST-69)", end_of_list },
-	  { "what only a SYN may say", only_in_a_syn },
-	  { "shifts above 14, no MSS of zero, the last one counts", values },
-	  { "the ACK Rate Request option", ack_rate },
-	  { "an AccECN option of each length (RFC 9768 section 3.2.3)", accecn_lengths },
-	  { "AccECN options are found as they were written", accecn_round_trip },
-	  { "a Fast Open option of each length (RFC 7413 section 4.1.1)", fastopen_lengths },
-	  { "Fast Open options are found as they were written", fastopen_round_trip },
-	  { "an MD5 option of each length (RFC 2385 section 2.0)", md5_lengths },
-	  { "an MD5 option is written in front of all others", md5_written },
-	  { "TCP-AO of each length (RFC 5925 section 2.2)", ao_found },
-	  { "TCP-AO is written in front of all others", ao_written },
-	  { "random octets", fuzz })
+UNIT_MAIN

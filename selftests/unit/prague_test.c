@@ -39,7 +39,7 @@ static u32 acked(u32 us, u32 segments, u32 marked)
 	return ack.cwnd;
 }
 
-static void first_mark(void)
+UNIT(first_mark, "the first mark halves the window")
 {
 	u32 i;
 
@@ -54,7 +54,7 @@ static void first_mark(void)
 }
 
 /* A window begins with the first mark, and lasts until it is acknowledged, and 25 ms. */
-static void observes(void)
+UNIT(observes, "alpha changes with each virtual round trip")
 {
 	begin();
 	acked(100, 1, 1);
@@ -76,7 +76,7 @@ static void observes(void)
 	UNIT_CHECK(prague.alpha.acked == 0);
 }
 
-static void once_per_trip(void)
+UNIT(once_per_trip, "the window falls once in a virtual round trip")
 {
 	begin();
 	prague.met_marks = true;
@@ -97,7 +97,7 @@ static void once_per_trip(void)
 }
 
 /* Not while it falls for a loss; those marks count nevertheless. */
-static void repairs(void)
+UNIT(repairs, "marks while a loss is repaired")
 {
 	begin();
 	ack.may_reduce = false;
@@ -108,7 +108,7 @@ static void repairs(void)
 }
 
 /* 2^24 / 10 is no whole number, and half of a segment in 3000 is no octet: what is left over is taken later. */
-static void fractions_of_reductions(void)
+UNIT(fractions_of_reductions, "fractions of an octet are kept")
 {
 	const u32 share = ONE / 30000;
 	u64 taken = 0, exact = 0;
@@ -127,7 +127,7 @@ static void fractions_of_reductions(void)
 	UNIT_CHECK(taken == 1665);
 }
 
-static void floor_of_the_window(void)
+UNIT(floor_of_the_window, "two segments are left")
 {
 	begin();
 	ack.cwnd = 3 * MSS;
@@ -149,7 +149,7 @@ static u32 growth_of_trip(u32 rtt_us)
 	return grown / trips;
 }
 
-static void grows(void)
+UNIT(grows, "growth by the RTT")
 {
 	UNIT_CHECK(growth_of_trip(TRIP) == MSS);
 	UNIT_CHECK(growth_of_trip(0) == MSS);
@@ -167,7 +167,7 @@ static void grows(void)
 }
 
 /* Of the same share of marks two connections get the same rate, if their RTTs are not above 25 ms. */
-static void rate_without_the_rtt(void)
+UNIT(rate_without_the_rtt, "the same rate for each RTT up to 25 ms")
 {
 	static const u32 rtts[] = { TRIP / 10, TRIP / 4, TRIP };
 	const u32 share = ONE / 50;
@@ -193,7 +193,7 @@ static void rate_without_the_rtt(void)
 	}
 }
 
-static void losses(void)
+UNIT(losses, "losses, with a mark and without")
 {
 	begin();
 	UNIT_CHECK(xtcp_prague_after_loss(&prague, ack.una, CWND, MSS) == CWND / 2);
@@ -214,12 +214,4 @@ static void losses(void)
 	UNIT_CHECK(xtcp_prague_after_loss(&prague, ack.una + 0x80000000U, ack.cwnd, MSS) == ack.cwnd / 2);
 }
 
-UNIT_MAIN({ "the first mark halves the window", first_mark },
-	  { "alpha changes with each virtual round trip", observes },
-	  { "the window falls once in a virtual round trip", once_per_trip },
-	  { "marks while a loss is repaired", repairs },
-	  { "fractions of an octet are kept", fractions_of_reductions },
-	  { "two segments are left", floor_of_the_window },
-	  { "growth by the RTT", grows },
-	  { "the same rate for each RTT up to 25 ms", rate_without_the_rtt },
-	  { "losses, with a mark and without", losses })
+UNIT_MAIN

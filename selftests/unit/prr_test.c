@@ -22,7 +22,7 @@ static u32 ack_one(struct xtcp_prr *prr, u32 *pipe, bool safe)
 }
 
 /* One segment of 20 is lost: from the third duplicate on a segment goes for every other ACK, and 10 are left. */
-static void one_lost(void)
+UNIT(one_lost, "one segment lost of 20")
 {
 	struct xtcp_prr prr;
 	u32 pipe = 19 * MSS, sent = 0, i;
@@ -41,7 +41,7 @@ static void one_lost(void)
 }
 
 /* 15 of 20 are lost: less is in flight than is to be, and a segment goes for each that arrives */
-static void burst_lost(void)
+UNIT(burst_lost, "15 lost of 20: conservative, then as slow start")
 {
 	struct xtcp_prr prr;
 	u32 pipe = 5 * MSS, i;
@@ -59,7 +59,7 @@ static void burst_lost(void)
 }
 
 /* ACKs that were lost: the next one lets go what they would have */
-static void stretched_ack(void)
+UNIT(stretched_ack, "one ACK for several")
 {
 	struct xtcp_prr prr;
 	u32 quota;
@@ -72,7 +72,7 @@ static void stretched_ack(void)
 }
 
 /* never more than would bring what is in flight to the threshold, but for the first segment */
-static void bounds(void)
+UNIT(bounds, "never beyond the threshold")
 {
 	struct xtcp_prr prr;
 	u32 i;
@@ -89,7 +89,7 @@ static void bounds(void)
 }
 
 /* A peer acknowledges more in one recovery than 32 bits carry in the product: the share is cut, not wrapped. */
-static void share_beyond_32_bits(void)
+UNIT(share_beyond_32_bits, "a share beyond 32 bits")
 {
 	struct xtcp_prr prr;
 
@@ -100,7 +100,7 @@ static void share_beyond_32_bits(void)
 }
 
 /* RecoverFS of nothing, and windows at the ends of their range */
-static void extremes(void)
+UNIT(extremes, "extremes")
 {
 	struct xtcp_prr prr;
 
@@ -111,9 +111,4 @@ static void extremes(void)
 	UNIT_CHECK(xtcp_prr_quota(&prr, ~0U, ~0U - 1, ~0U, true, 65535) == ~0U - 2);
 }
 
-UNIT_MAIN({ "one segment lost of 20", one_lost },
-	  { "15 lost of 20: conservative, then as slow start", burst_lost },
-	  { "one ACK for several", stretched_ack },
-	  { "never beyond the threshold", bounds },
-	  { "a share beyond 32 bits", share_beyond_32_bits },
-	  { "extremes", extremes })
+UNIT_MAIN

@@ -4,7 +4,7 @@
 #include "reorder.part.h"
 
 /* step 2: by time; of a bundle by sequence number, also where that wraps */
-static void order_of_sending(void)
+UNIT(order_of_sending, "order of sending (step 2)")
 {
 	UNIT_CHECK(xtcp_reorder_sent_after(2, 100, 1, 200));
 	UNIT_CHECK(!xtcp_reorder_sent_after(1, 200, 2, 100));
@@ -15,7 +15,7 @@ static void order_of_sending(void)
 }
 
 /* step 4: a quarter of the smallest round trip, at most the smoothed one */
-static void window_at_first(void)
+UNIT(window_at_first, "a quarter of the smallest round trip (step 4)")
 {
 	struct xtcp_reorder reorder;
 
@@ -28,7 +28,7 @@ static void window_at_first(void)
 }
 
 /* what has overtaken the others moves the window by as much, up to the same bound */
-static void faster_than_most(void)
+UNIT(faster_than_most, "a segment that was faster than most")
 {
 	struct xtcp_reorder reorder;
 
@@ -41,7 +41,7 @@ static void faster_than_most(void)
 }
 
 /* step 4: a quarter more for a D-SACK, once a round trip */
-static void dsack_widens(void)
+UNIT(dsack_widens, "a D-SACK widens it, once a round trip (step 4)")
 {
 	struct xtcp_reorder reorder;
 
@@ -60,7 +60,7 @@ static void dsack_widens(void)
  * The round trip ends when SND.UNA reaches the end that was noted. In order, nothing looks: more than half of the
  * sequence space later, the end seems to lie ahead again.
  */
-static void long_after_a_dsack(void)
+UNIT(long_after_a_dsack, "a D-SACK 3 GiB after another")
 {
 	struct xtcp_reorder reorder;
 
@@ -73,7 +73,7 @@ static void long_after_a_dsack(void)
 }
 
 /* step 4: 16 recoveries later it is as at first; a D-SACK begins the count anew */
-static void widening_lasts(void)
+UNIT(widening_lasts, "for 16 recoveries (step 4)")
 {
 	struct xtcp_reorder reorder;
 	unsigned int i;
@@ -91,7 +91,7 @@ static void widening_lasts(void)
 }
 
 /* a flood of D-SACKs, wrapping sequence numbers: never beyond the smoothed round trip */
-static void flood_of_dsacks(void)
+UNIT(flood_of_dsacks, "a flood of D-SACKs")
 {
 	struct xtcp_reorder reorder;
 	u32 seq = 0xfffff000, i, before = 0;
@@ -108,10 +108,4 @@ static void flood_of_dsacks(void)
 	UNIT_CHECK(xtcp_reorder_window(&reorder, 100000000, ~0U, 0) == ~0U || reorder.wnd_mult == 255);
 }
 
-UNIT_MAIN({ "order of sending (step 2)", order_of_sending },
-	  { "a quarter of the smallest round trip (step 4)", window_at_first },
-	  { "a segment that was faster than most", faster_than_most },
-	  { "a D-SACK widens it, once a round trip (step 4)", dsack_widens },
-	  { "a D-SACK 3 GiB after another", long_after_a_dsack },
-	  { "for 16 recoveries (step 4)", widening_lasts },
-	  { "a flood of D-SACKs", flood_of_dsacks })
+UNIT_MAIN

@@ -35,7 +35,7 @@ static void one_round(struct xtcp_resume *resume, u32 octets, u32 took_us, u32 s
 }
 
 /* the octets of a round, once all that was in flight at its beginning is acknowledged */
-static void observes(void)
+UNIT(observes, "what arrives in a round (3.1)")
 {
 	struct xtcp_resume resume = { };
 	struct xtcp_resume_view view = view_at(ISS, ISS + 50000, 7, 0);
@@ -55,7 +55,7 @@ static void observes(void)
 }
 
 /* a round that a queue has made longer counts for a part of its octets; one that seems shorter for no more than all */
-static void queues(void)
+UNIT(queues, "a queue is no capacity")
 {
 	struct xtcp_resume resume = { };
 
@@ -69,7 +69,7 @@ static void queues(void)
 }
 
 /* the largest counts; after five minutes one that is half as large renews it */
-static void the_best(void)
+UNIT(the_best, "the largest observation counts")
 {
 	struct xtcp_resume resume = { };
 
@@ -97,7 +97,7 @@ static void round_over(struct xtcp_resume *resume, u32 octets, int first, int la
 }
 
 /* after a move to another device nothing more is observed, not even after the move back */
-static void another_device(void)
+UNIT(another_device, "nothing is observed after a move to another device")
 {
 	struct xtcp_resume resume = { };
 	struct xtcp_resume_view view = view_at(ISS, ISS, 0, 0);
@@ -125,7 +125,7 @@ static void another_device(void)
 }
 
 /* a route that is unknown at times has not moved; a round whose end finds no device does not count */
-static void no_device(void)
+UNIT(no_device, "a route without a device has not moved")
 {
 	struct xtcp_resume resume = { };
 
@@ -138,7 +138,7 @@ static void no_device(void)
 	UNIT_CHECK(resume.best.cwnd == 50000);
 }
 
-static void congestion_caps(void)
+UNIT(congestion_caps, "a path takes no more than what congested it")
 {
 	struct xtcp_resume resume = { };
 
@@ -154,7 +154,7 @@ static void congestion_caps(void)
 }
 
 /* half of what was saved, on the path that was saved, if slow start would not get there as soon */
-static void windows(void)
+UNIT(windows, "how far the window jumps (3.2, 3.3, 4.2.1)")
 {
 	static const struct {
 		u32 saved, rtt_us, min_rtt_us, cwnd, jump;
@@ -199,7 +199,7 @@ static struct xtcp_resume jumped(u32 pipe)
 }
 
 /* 3.3: an ACK of what was sent in the phase, or an RTT */
-static void unvalidated_ends(void)
+UNIT(unvalidated_ends, "the end of the Unvalidated Phase (3.3)")
 {
 	const struct xtcp_resume resume = jumped(20000);
 
@@ -210,7 +210,7 @@ static void unvalidated_ends(void)
 }
 
 /* 3.3, "Check flight_size" */
-static void validation(void)
+UNIT(validation, "the flight is the window, or PipeSize (3.3)")
 {
 	struct xtcp_resume resume = jumped(20000);
 
@@ -228,7 +228,7 @@ static void validation(void)
 }
 
 /* 3.5: half of PipeSize at once, and as ssthresh in the end, but a segment each */
-static void retreats(void)
+UNIT(retreats, "the Safe Retreat Phase (3.5)")
 {
 	struct xtcp_resume resume = jumped(20000);
 
@@ -252,7 +252,7 @@ static void retreats(void)
 	UNIT_CHECK(xtcp_resume_leave(&resume, 0xffffffff, DELIVERED, MSS) == MSS);
 }
 
-static void asks(void)
+UNIT(asks, "questions")
 {
 	const struct xtcp_resume resume = jumped(1);
 
@@ -262,7 +262,7 @@ static void asks(void)
 }
 
 /* whatever was observed: never more than the octets of a round, nor a jump beyond half of it */
-static void anything(void)
+UNIT(anything, "random rounds")
 {
 	struct xtcp_resume resume = { };
 	u32 i, most = 0;
@@ -279,15 +279,4 @@ static void anything(void)
 	}
 }
 
-UNIT_MAIN({ "what arrives in a round (3.1)", observes },
-	  { "a queue is no capacity", queues },
-	  { "the largest observation counts", the_best },
-	  { "nothing is observed after a move to another device", another_device },
-	  { "a route without a device has not moved", no_device },
-	  { "a path takes no more than what congested it", congestion_caps },
-	  { "how far the window jumps (3.2, 3.3, 4.2.1)", windows },
-	  { "the end of the Unvalidated Phase (3.3)", unvalidated_ends },
-	  { "the flight is the window, or PipeSize (3.3)", validation },
-	  { "the Safe Retreat Phase (3.5)", retreats },
-	  { "questions", asks },
-	  { "random rounds", anything })
+UNIT_MAIN

@@ -31,7 +31,7 @@ static enum xtcp_rstdiag_verdict parse(const u8 *text, u32 len, u32 seg_len, str
 }
 
 /* The figures 2 to 4 of the draft, section 5. */
-static void figures(void)
+UNIT(figures, "the draft's figures (section 5)")
 {
 	struct xtcp_rstdiag diag;
 
@@ -43,7 +43,7 @@ static void figures(void)
 	UNIT_CHECK(diag.code == 1234 && diag.pen == 32473);
 }
 
-static void round_trip(void)
+UNIT(round_trip, "every code is read back as it was written")
 {
 	struct xtcp_rstdiag diag;
 	u8 text[XTCP_RSTDIAG_LEN + 1];
@@ -59,7 +59,7 @@ static void round_trip(void)
 }
 
 /* SEG.LEN is 8: neither text of another length, nor a FIN or a SYN beside it. */
-static void lengths(void)
+UNIT(lengths, "SEG.LEN is 8, or the payload is malformed (section 4.1)")
 {
 	u8 text[MOST] = { 0x33, 0xaa, 0, 5 };
 	struct xtcp_rstdiag diag;
@@ -80,7 +80,7 @@ static void lengths(void)
 	UNIT_CHECK(parse(text, U32_MAX, U32_MAX, &diag) == XTCP_RSTDIAG_MALFORMED);
 }
 
-static void code_zero(void)
+UNIT(code_zero, "code 0 is malformed (section 4.1)")
 {
 	struct xtcp_rstdiag diag;
 
@@ -89,7 +89,7 @@ static void code_zero(void)
 }
 
 /* Any other first two octets are text of somebody else, of whatever length. */
-static void other_text(void)
+UNIT(other_text, "text without the magic number is no payload")
 {
 	struct xtcp_rstdiag diag;
 	u8 text[MOST] = { };
@@ -106,7 +106,7 @@ static void other_text(void)
 }
 
 /* Each reason of the API has a code, or no RST of ours has it; a number beyond them has none. */
-static void codes(void)
+UNIT(codes, "reasons and their codes")
 {
 	u32 reason, with = 0;
 
@@ -121,7 +121,7 @@ static void codes(void)
 }
 
 /* What is valid is what a second, plain reading of the octets says. */
-static void fuzz(void)
+UNIT(fuzz, "random octets")
 {
 	u32 round, i, len, seg_len, valid = 0;
 	struct xtcp_rstdiag diag;
@@ -150,10 +150,4 @@ static void fuzz(void)
 	UNIT_CHECK(valid > 100000);
 }
 
-UNIT_MAIN({ "the draft's figures (section 5)", figures },
-	  { "every code is read back as it was written", round_trip },
-	  { "SEG.LEN is 8, or the payload is malformed (section 4.1)", lengths },
-	  { "code 0 is malformed (section 4.1)", code_zero },
-	  { "text without the magic number is no payload", other_text },
-	  { "reasons and their codes", codes },
-	  { "random octets", fuzz })
+UNIT_MAIN

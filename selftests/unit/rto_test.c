@@ -21,8 +21,7 @@ static void take(struct xtcp_rto *rto, u32 rtt_us)
 	xtcp_rto_sample(rto, rtt_us, rto->round_end + 1, rto->round_end + 1, FLOOR_US);
 }
 
-/* (2.1) */
-static void before_the_first_sample(void)
+UNIT(before_the_first_sample, "one second before the first sample (2.1)")
 {
 	struct xtcp_rto rto = fresh();
 
@@ -31,7 +30,7 @@ static void before_the_first_sample(void)
 }
 
 /* (2.2): SRTT = R, RTTVAR = R / 2, RTO = SRTT + 4 RTTVAR = 3 R; the variation's term is 200 ms at least */
-static void first_sample(void)
+UNIT(first_sample, "the first sample (2.2)")
 {
 	struct xtcp_rto rto = fresh();
 
@@ -45,7 +44,7 @@ static void first_sample(void)
 }
 
 /* (2.3), by hand: R' = 800 ms after SRTT 400, RTTVAR 200; RTTVAR takes the old SRTT */
-static void next_sample(void)
+UNIT(next_sample, "the next samples (2.3)")
 {
 	struct xtcp_rto rto = fresh();
 
@@ -60,7 +59,7 @@ static void next_sample(void)
 }
 
 /* a constant round trip is learnt to the microsecond, whatever came before it */
-static void settles(void)
+UNIT(settles, "a constant round trip is learnt")
 {
 	static const u32 rtts[] = { 1, 7, 100, 1000, 123457, 5000000, MAX_US };
 	unsigned int i, j, n;
@@ -97,7 +96,7 @@ static u32 round_of_40(struct xtcp_rto *rto, u32 *una, u32 usual_us, u32 long_us
  * RFC 7323 appendix G: 300 ms, and 700 ms for six segments of 40. The RTO knows of these all the time: with the RFC's
  * gains for each ACK it would fall to 500 ms between them. When all are alike again it comes down in a few round trips.
  */
-static void remembers_a_round_trip(void)
+UNIT(remembers_a_round_trip, "the largest variation of a round trip is remembered")
 {
 	struct xtcp_rto rto = fresh();
 	u32 una = 0xffff0000;	/* sequence numbers pass 0 on the way */
@@ -119,7 +118,7 @@ static void remembers_a_round_trip(void)
 }
 
 /* Linux's floor stands under the variation: RTO >= SRTT + 200 ms, up to the ceiling */
-static void bounds(void)
+UNIT(bounds, "random samples stay within the bounds (2.4), (2.5)")
 {
 	struct xtcp_rto rto = fresh();
 	unsigned int n;
@@ -136,7 +135,7 @@ static void bounds(void)
 }
 
 /* A floor of the caller's: it holds from the first sample on, and a new one from the next round trip on. */
-static void another_floor(void)
+UNIT(another_floor, "another floor")
 {
 	struct xtcp_rto rto = fresh();
 	unsigned int n;
@@ -155,7 +154,7 @@ static void another_floor(void)
 	UNIT_CHECK(rto.rto_ms == 2);	/* no floor: the RTT, and what rounding leaves of the rest */
 }
 
-static void extreme_samples(void)
+UNIT(extreme_samples, "samples of 0 and 2^32 - 1")
 {
 	struct xtcp_rto rto = fresh();
 
@@ -170,7 +169,7 @@ static void extreme_samples(void)
 }
 
 /* (5.5) doubles, (2.5) caps; the 256th timeout is no first one */
-static void backoff(void)
+UNIT(backoff, "a timeout doubles up to the ceiling (5.5)")
 {
 	struct xtcp_rto rto = fresh();
 	u32 expect = 1000;
@@ -191,7 +190,7 @@ static void backoff(void)
 }
 
 /* section 5: the backed-off value stays until there is a sample */
-static void sample_ends_backoff(void)
+UNIT(sample_ends_backoff, "a sample ends the backoff (5)")
 {
 	struct xtcp_rto rto = fresh();
 
@@ -204,7 +203,7 @@ static void sample_ends_backoff(void)
 }
 
 /* An RTT that may be too long makes the RTO no shorter than a sample of it would, and leaves SRTT alone. */
-static void eased_backoff(void)
+UNIT(eased_backoff, "an RTT that may be too long ends a part of the backoff (3, 5)")
 {
 	static const struct { u32 rtt_us, ms; } cases[] = {
 		{ 100000, 300 }, { 150000, 600 }, { 400000, 600 }, { 700000, 1200 }, { 1500000, 2400 },
@@ -230,7 +229,7 @@ static void eased_backoff(void)
 }
 
 /* A program sets the floor of a connection that exists. */
-static void new_floor(void)
+UNIT(new_floor, "a new floor")
 {
 	const u32 old_us = 200000;
 	struct xtcp_rto rto = fresh(), calm;
@@ -255,7 +254,7 @@ static void new_floor(void)
 }
 
 /* (5.7) */
-static void lost_syn(void)
+UNIT(lost_syn, "a lost SYN (5.7)")
 {
 	struct xtcp_rto rto = fresh();
 
@@ -267,7 +266,7 @@ static void lost_syn(void)
 }
 
 /* R1 and R2: the sum of the timeouts. 924.6 s is what Linux documents for tcp_retries2 = 15. */
-static void give_up(void)
+UNIT(give_up, "the time that a number of retries takes")
 {
 	u32 r, last = 0;
 
@@ -287,17 +286,4 @@ static void give_up(void)
 	UNIT_CHECK(xtcp_rto_give_up_ms(15, 200, 1000) == 14400);
 }
 
-UNIT_MAIN({ "one second before the first sample (2.1)", before_the_first_sample },
-	  { "the first sample (2.2)", first_sample },
-	  { "the next samples (2.3)", next_sample },
-	  { "a constant round trip is learnt", settles },
-	  { "the largest variation of a round trip is remembered", remembers_a_round_trip },
-	  { "random samples stay within the bounds (2.4), (2.5)", bounds },
-	  { "another floor", another_floor },
-	  { "samples of 0 and 2^32 - 1", extreme_samples },
-	  { "a timeout doubles up to the ceiling (5.5)", backoff },
-	  { "a sample ends the backoff (5)", sample_ends_backoff },
-	  { "an RTT that may be too long ends a part of the backoff (3, 5)", eased_backoff },
-	  { "a new floor", new_floor },
-	  { "a lost SYN (5.7)", lost_syn },
-	  { "the time that a number of retries takes", give_up })
+UNIT_MAIN

@@ -85,14 +85,14 @@ static int found(struct xtcp_rules_facts facts)
 	return hit ? hit - rule : -1;
 }
 
-static void empty(void)
+UNIT(empty, "an empty table")
 {
 	table.n = 0;
 	UNIT_CHECK(found(facts("10.0.0.1", 80, 4000)) == -1);
 	UNIT_CHECK(del(match(NULL, 0, 80, 0, 0, 0), NULL));
 }
 
-static void one_for_all(void)
+UNIT(one_for_all, "a rule for all connections, once")
 {
 	table.n = 0;
 	UNIT_CHECK(add(0, match(NULL, 0, 0, 0, 0, 0)));
@@ -103,7 +103,7 @@ static void one_for_all(void)
 }
 
 /* The order that the comment at the top of rules.c states: each rule beats all that follow. */
-static void who_wins(void)
+UNIT(who_wins, "the most specific rule wins")
 {
 	const struct xtcp_rule_match order[] = {
 		match("10.0.0.1", 32, 0, 0, 0, 0), match("10.0.0.0", 24, 80, 4000, 2, 22),
@@ -129,7 +129,7 @@ static void who_wins(void)
 	UNIT_CHECK(!table.n);
 }
 
-static void families(void)
+UNIT(families, "prefixes of IPv4 and of IPv6 are apart")
 {
 	table.n = 0;
 	UNIT_CHECK(add(0, match("::", 0, 0, 0, 0, 0)));
@@ -143,7 +143,7 @@ static void families(void)
 }
 
 /* A rule for the parent holds for the child, and one for the child not for the parent. */
-static void cgroup_tree(void)
+UNIT(cgroup_tree, "a rule for a cgroup holds for those below it")
 {
 	table.n = 0;
 	cgroups[1] = 1;
@@ -160,7 +160,7 @@ static void cgroup_tree(void)
 	UNIT_CHECK(found(facts("10.0.0.1", 1, 1)) == -1);
 }
 
-static void wrong_keys(void)
+UNIT(wrong_keys, "keys out of range, and back from a key")
 {
 	struct xtcp_rule_key key;
 	const struct xtcp_rule_match wrong[] = {
@@ -188,7 +188,7 @@ static void wrong_keys(void)
 	}
 }
 
-static void too_many_kinds(void)
+UNIT(too_many_kinds, "more kinds than a search may take")
 {
 	unsigned int i;
 
@@ -262,7 +262,7 @@ static struct xtcp_rule_match random_match(void)
 	return m;
 }
 
-static void random_tables(void)
+UNIT(random_tables, "random tables, compared with a look at each rule")
 {
 	const struct xtcp_rule *best;
 	struct xtcp_rules_facts f;
@@ -299,11 +299,4 @@ static void random_tables(void)
 	UNIT_CHECK(hits > 1000);
 }
 
-UNIT_MAIN({ "an empty table", empty },
-	  { "a rule for all connections, once", one_for_all },
-	  { "the most specific rule wins", who_wins },
-	  { "prefixes of IPv4 and of IPv6 are apart", families },
-	  { "a rule for a cgroup holds for those below it", cgroup_tree },
-	  { "keys out of range, and back from a key", wrong_keys },
-	  { "more kinds than a search may take", too_many_kinds },
-	  { "random tables, compared with a look at each rule", random_tables })
+UNIT_MAIN

@@ -10,7 +10,7 @@ static u32 ticks_of(u32 us, u32 hz)
 }
 
 /* 200 ms, the largest that TCP_RTO_MIN_US takes, is a whole number of ticks with each HZ. */
-static void two_hundred_ms(void)
+UNIT(two_hundred_ms, "200 ms with each HZ")
 {
 	static const u32 all[] = { 100, 250, 300, 1000 };
 	unsigned int i;
@@ -20,7 +20,7 @@ static void two_hundred_ms(void)
 }
 
 /* Three ticks of 300 Hz are 10 ms. What is between two ticks is rounded up to the next one. */
-static void with_300_hz(void)
+UNIT(with_300_hz, "times with HZ 300")
 {
 	u32 ms;
 
@@ -31,12 +31,10 @@ static void with_300_hz(void)
 }
 
 /* Half an hour, the largest of net.xtcp.delack_max_us, does not overflow. */
-static void the_largest(void)
+UNIT(the_largest, "the largest time")
 {
 	UNIT_CHECK(xtcp_ticks_us(644245, 300) == 2147483333U);
 	UNIT_CHECK(xtcp_ticks_us(2147483, 1000) == 2147483000U);
 }
 
-UNIT_MAIN({ "200 ms with each HZ", two_hundred_ms },
-	  { "times with HZ 300", with_300_hz },
-	  { "the largest time", the_largest })
+UNIT_MAIN

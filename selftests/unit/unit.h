@@ -52,27 +52,30 @@ struct unit_case {
 	void (*run)(void);
 };
 
-static inline int unit_main(const struct unit_case *cases, unsigned int count)
+/* A case: its body follows. They run in this order. */
+#define UNIT(fn, text)									\
+	static void fn(void);								\
+	static const struct unit_case unit_##fn						\
+	__attribute__((used, no_reorder, section("unit_cases"), aligned(16))) = { text, fn };	\
+	static void fn(void)
+
+extern const struct unit_case __start_unit_cases[], __stop_unit_cases[];
+
+static inline int unit_main(void)
 {
-	unsigned int i;
+	const struct unit_case *c;
 
 	ksft_print_header();
-	ksft_set_plan(count);
+	ksft_set_plan(__stop_unit_cases - __start_unit_cases);
 	unit_seed();
-	for (i = 0; i < count; i++) {
+	for (c = __start_unit_cases; c < __stop_unit_cases; c++) {
 		unit_failures = 0;
-		cases[i].run();
-		ksft_test_result(!unit_failures, "%s\n", cases[i].name);
+		c->run();
+		ksft_test_result(!unit_failures, "%s\n", c->name);
 	}
 	ksft_print_cnts();
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }
 
-/* The program: a name and a function for each case. */
-#define UNIT_MAIN(...)								\
-	int main(void)								\
-	{									\
-		static const struct unit_case cases[] = { __VA_ARGS__ };	\
-										\
-		exit(unit_main(cases, sizeof(cases) / sizeof(*cases)));		\
-	}
+/* The program, of the cases before it. */
+#define UNIT_MAIN int main(void) { exit(unit_main()); }
