@@ -101,7 +101,6 @@ SCENARIO(again_options_live)
 	get_all("connected again", c);
 }
 
-/* A listener, too. */
 SCENARIO(again_options_listener)
 {
 	int l = diff_socket(), c = diff_socket(), s;

@@ -363,7 +363,6 @@ SCENARIO(accept_inherits_ip)
 	}
 }
 
-/* The wildcard listener and a specific one: the specific one wins. */
 SCENARIO(listener_most_specific)
 {
 	int any = diff_socket(), one = diff_socket(), s;

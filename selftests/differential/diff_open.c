@@ -2,7 +2,6 @@
 /* Differential scenarios: a fresh socket, connect() in every way it can go. */
 #include "lib/diff.h"
 
-/* Everything a program can ask a socket that was never bound or connected. */
 SCENARIO(fresh_socket)
 {
 	int c = diff_socket();

@@ -33,7 +33,6 @@ static const struct option options[] = {
 	TCP(TCP_INQ, 4, 1, 2, -1, 0),
 };
 
-/* Which lengths are taken, and how much is given for less or more room. */
 static void option_lengths(const struct option *o, int fd)
 {
 	static const int lens[] = { 0, 1, 2, 3, 8, -1 };

@@ -265,7 +265,6 @@ static void reset_later(void *arg)
 	diff_reset(fd[0]);
 }
 
-/* Blocked in poll() when the event comes. */
 SCENARIO(poll_blocks)
 {
 	int fd[2];

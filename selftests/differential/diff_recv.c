@@ -226,7 +226,6 @@ SCENARIO_OF_PAIR(recv_vectors)
 	RET(readv(s, iov, -1));
 }
 
-/* What recvmsg() writes into the header. */
 SCENARIO_OF_PAIR(recv_header)
 {
 	char b[8], control[64];

@@ -13,7 +13,6 @@ static struct ring ring_make(void)
 	return r;
 }
 
-/* Hands one entry in; its completion is looked at by ring_says(). */
 static void ring_submit(struct ring *r, struct io_uring_sqe sqe)
 {
 	diff_must(!ring_give(r, &sqe), "io_uring_enter");
@@ -221,7 +220,6 @@ SCENARIO(ring_poll_shutdown_close)
 	RET(send(s, "abc", 3, MSG_NOSIGNAL));
 }
 
-/* The socket goes while the ring waits for it. */
 SCENARIO(ring_closed_while_it_waits)
 {
 	struct ring r = ring_make();

@@ -70,7 +70,6 @@ static void child_accepts(void *arg)
 	diff_put(s, "accepted");
 }
 
-/* Each of three children accepts one of three connections. */
 SCENARIO(fork_accept)
 {
 	int l = diff_listener(1), c[3], i;
@@ -141,7 +140,6 @@ SCENARIO_OF_PAIR(pass_descriptor)
 	READ(s, 20, 0);
 }
 
-/* A listener on its way through a Unix socket goes on listening. */
 SCENARIO(pass_listener)
 {
 	int l = diff_listener(1), u[2], c;

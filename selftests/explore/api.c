@@ -30,7 +30,6 @@
 #define ALL	(POLLIN | POLLOUT | POLLRDHUP)
 #define PIECE	4096
 
-/* What poll() says now. */
 static unsigned int events_of(const struct end *end)
 {
 	struct pollfd p = { .fd = end->fd, .events = ALL };

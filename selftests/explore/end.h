@@ -62,11 +62,9 @@ struct end {
 
 void end_begin(struct end *end, const struct program *program, uint64_t seed, uint8_t tint, uint8_t peer_tint,
 	       const struct end *peer, const struct judge_side *wire);
-/* Gives it a socket. */
 void end_open(struct end *end, int fd);
 /* Gives it another one for the same connection. */
 void end_reopen(struct end *end, int fd);
-/* Closes its socket. */
 void end_close(struct end *end);
 /* Options that have to be set before connect() or listen(). */
 void end_prepare(const struct program *program, int fd);
@@ -84,7 +82,6 @@ long long end_wait_us(const struct end *end, long long now_us);
  */
 ssize_t end_write(struct end *end, long long n);
 ssize_t end_read(struct end *end, uint8_t *to, long long n);
-/* Asks for an urgent octet. */
 void end_read_urgent(struct end *end);
 /* Nothing will come behind what has come. */
 bool end_peer_has_ended(const struct end *end);
@@ -111,10 +108,7 @@ void end_wrong(struct end *end, const char *format, ...) __attribute__((format(p
 /* What the socket API promises, compared with what one program sees. Each function notes the first promise broken. */
 
 struct end;
-
-/* poll() or epoll has told of these events. */
 void api_events(struct end *end, unsigned int events);
-/* connect() has succeeded. */
 void api_connected(struct end *end);
 /* recv() has returned 0. */
 void api_end(struct end *end);

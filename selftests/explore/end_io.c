@@ -19,7 +19,6 @@ static void fill(const struct end *end, long long from, long long n)
 		piece[i] = judge_octet(end->tint, from + i);
 }
 
-/* A file with all octets that it writes. */
 static void make_file(struct end *end)
 {
 	long long at, n;
@@ -172,7 +171,6 @@ void end_read_urgent(struct end *end)
 		end_wrong(end, "MSG_OOB gives an octet that was not sent so");
 }
 
-/* Nothing will come behind what has come. */
 bool end_peer_has_ended(const struct end *end)
 {
 	struct tcp_info info = { 0 };

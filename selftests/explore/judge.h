@@ -68,7 +68,6 @@ struct judge_repeats {
 	long long gap_us;	/* the longest time between two, since @first_us */
 };
 
-/* What judge_forged.c knows of one side. */
 struct judge_forged {
 	bool is_open;		/* a segment without SYN has left */
 	const char *kind;	/* of the last segment that arrived; NULL: nothing special */
@@ -77,7 +76,6 @@ struct judge_forged {
 	uint32_t acked, edge;	/* as the side had said when it arrived */
 };
 
-/* What judge_crossing.c knows of one side, in a simultaneous open. */
 struct judge_crossing {
 	bool has_asked;		/* its SYN without ACK has left */
 	bool has_answered;	/* and its SYN-ACK */
@@ -172,7 +170,6 @@ struct judge {
 	unsigned int nth[SIDES];	/* which breach of a rule this was, of those of all judges */
 };
 
-/* The octet at an offset of what a side writes. */
 static inline uint8_t judge_octet(uint8_t tint, uint32_t offset)
 {
 	return offset * 7 + (offset >> 8) * 13 + (offset >> 16) + tint;
@@ -208,10 +205,8 @@ void judge_fastopen_leaves(struct judge *j, enum side from, const struct segment
 void judge_fastopen_arrives(struct judge_side *s, const struct segment *seg);
 /* [@from, @to) arrives at @s. */
 void judge_takes(struct judge_side *s, uint32_t from, uint32_t to);
-/* judge_probe.c */
 void judge_probe_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 void judge_probe_arrives(struct judge_side *s, const struct segment *seg);
-/* judge_forged.c */
 void judge_forged_leaves(struct judge *j, enum side from, const struct segment *seg, long long now_us);
 void judge_forged_arrives(struct judge_side *s, const struct segment *seg, long long now_us);
 /* judge_crossing.c. leaves(): is it the SYN again, as a SYN-ACK? */

@@ -11,7 +11,6 @@ extern unsigned long long play_octets, play_repairs, play_upgrades, play_replace
 void play_open(void);
 /* What is played now. It is told to scripts/lab/run.sh now and then, for the case that the machine stands still. */
 void play_name(const char *what, unsigned long long number);
-/* From now on each packet is shown. */
 void play_show(bool show);
 /* When the first connections shown began, microseconds since the machine did. */
 long long play_shown_us(void);
@@ -19,7 +18,6 @@ long long play_shown_us(void);
 long long play(const struct scenario *s, unsigned int round, int port, char *why, size_t size);
 /* The packets towards that side that chance took in the last scenario. */
 const struct drops *play_lost(enum side to);
-/* How many steps the last scenario took. */
 unsigned int play_steps(void);
 /* Has a write of both ends on one machine taken the short way? */
 bool play_was_local(void);

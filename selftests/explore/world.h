@@ -69,7 +69,6 @@ int path_open_second(struct path *path, enum side side);
 void path_end_second(struct path *path, enum side side);
 /* Takes the addresses of a side away, or gives them back. */
 void path_set_address(struct path *path, enum side side, bool on);
-/* Sets the link of a side up or down. */
 void path_link_up(struct path *path, enum side side, bool up);
 /* Takes packets that have left where has_left says so, and delivers those that are due. */
 void path_step(struct path *path);
@@ -129,7 +128,6 @@ static inline int world_ns(const struct world *w, enum side side)
 /* knobs.c: sets the knobs of the scenario. After forget() it sets all again: a namespace is new. */
 void knobs_set(struct world *w);
 void knobs_forget(void);
-/* Sets the server's address. */
 void knobs_choose_server(struct world *w);
 
 /* opens.c: a listener, or two; the connections that are due; those that wait to be accepted; another build. */
@@ -175,8 +173,6 @@ void views_look(struct world *w, const struct lane *lane, enum side side);
 /* How often xtcp_segment_out has fired. */
 void views_begin(const struct world *w);
 long long views_events(void);
-
-/* verdict.c */
 long long verdict_patience_us(const struct scenario *s);
 /* The longest silence that can be explained next. */
 long long verdict_silence_us(const struct world *w);

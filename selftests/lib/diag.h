@@ -48,8 +48,6 @@ struct diag_request {
 
 void diag_fill(struct diag_request *request, const struct diag_query *query);
 void diag_put(struct diag_request *request, int type, const void *data, size_t len);
-
-/* Sends it. */
 void diag_send(int fd, const struct diag_request *request);
 
 /* Receives once, at most @size octets; @row gets each row. 1: there is more, 0: the end, or the answer's -errno. */

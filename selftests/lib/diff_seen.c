@@ -11,7 +11,6 @@ static const char * const states[] = {
 	[8] = "CLOSE_WAIT", [9] = "LAST_ACK", [10] = "LISTEN", [11] = "CLOSING",
 };
 
-/* Name of a TCP state. @state: a TCP_* number as TCP_INFO gives it. Return: a static string. */
 const char *diff_state_text(int state)
 {
 	if (state < 1 || state > 11)
@@ -19,7 +18,6 @@ const char *diff_state_text(int state)
 	return states[state];
 }
 
-/* Poll bits as text. Return: a string in a static buffer, "0" for none. */
 const char *diff_poll_text(int bits)
 {
 	static const struct {
@@ -59,7 +57,6 @@ static void put_line(const char *fmt, va_list ap)
 		_exit(3);
 }
 
-/* Record one line. @fmt: printf format, without a newline. */
 void diff_say(const char *fmt, ...)
 {
 	int saved = errno;
@@ -83,7 +80,6 @@ void diff_die(const char *fmt, ...)
 	_exit(1);
 }
 
-/* Record a return value and its errno. Return: @ret. */
 long diff_ret(const char *label, long ret)
 {
 	int saved = errno;
@@ -97,7 +93,6 @@ long diff_ret(const char *label, long ret)
 	return ret;
 }
 
-/* Record a call that returns a descriptor. Return: @fd. */
 int diff_fd(const char *label, int fd)
 {
 	if (fd < 0)
@@ -127,7 +122,6 @@ int diff_bits(const char *label, int fd, int want)
 	return p.revents;
 }
 
-/* Read TCP_INFO; a failure ends the scenario. */
 void diff_info(const char *label, int fd, struct tcp_info *info)
 {
 	socklen_t len = sizeof(*info);
@@ -186,7 +180,6 @@ ssize_t diff_read(const char *label, int fd, size_t len, int flags)
 	return n;
 }
 
-/* getsockopt() of an int, recorded with the length it gives back. Return: the value, or -1. */
 int diff_get(const char *label, const char *name, int fd, int level, int opt)
 {
 	socklen_t len = sizeof(int);
@@ -202,7 +195,6 @@ int diff_get(const char *label, const char *name, int fd, int level, int opt)
 	return val;
 }
 
-/* setsockopt() of an int. Return: what setsockopt() returned. */
 int diff_set(const char *label, const char *name, const char *text, int fd,
 	     int level, int opt, int val)
 {
@@ -256,7 +248,6 @@ const char *diff_addr_text(const void *addr, socklen_t len)
 	return text;
 }
 
-/* Record getsockname(). */
 void diff_name(const char *label, int fd)
 {
 	union diff_addr a = {};
@@ -268,7 +259,6 @@ void diff_name(const char *label, int fd)
 		diff_say("getsockname(%s): %s", label, diff_addr_text(&a, len));
 }
 
-/* Record getpeername(). */
 void diff_peer(const char *label, int fd)
 {
 	union diff_addr a = {};

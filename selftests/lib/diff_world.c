@@ -59,7 +59,6 @@ int diff_own_namespace(void)
 	return ns;
 }
 
-/* A new socket of the stack under test. @family: AF_INET or AF_INET6. Return: a descriptor. */
 int diff_socket_of(int family)
 {
 	int fd;
@@ -73,13 +72,11 @@ int diff_socket_of(int family)
 	return fd;
 }
 
-/* A new socket of the stack and family under test. Return: a descriptor. */
 int diff_socket(void)
 {
 	return diff_socket_of(diff.family);
 }
 
-/* A listener on the loopback address. Return: a descriptor. */
 int diff_listener(int port)
 {
 	int l = diff_socket(), one = 1;
@@ -90,7 +87,6 @@ int diff_listener(int port)
 	return l;
 }
 
-/* A socket connected to a listener. Return: a descriptor. */
 int diff_connected(int port)
 {
 	int c = diff_socket();
@@ -99,7 +95,6 @@ int diff_connected(int port)
 	return c;
 }
 
-/* Accept one connection. Return: a descriptor. */
 int diff_accepted(int l)
 {
 	int s = accept(l, NULL, NULL);
@@ -127,7 +122,6 @@ void diff_pair(int *c, int *s)
 	diff_pair_with(c, s, NULL);
 }
 
-/* Send a text, all of it. */
 void diff_put(int fd, const char *text)
 {
 	ssize_t n = strlen(text);
@@ -165,7 +159,6 @@ size_t diff_fill(int fd)
 	return all;
 }
 
-/* Close with a RST. */
 void diff_reset(int fd)
 {
 	struct linger l = { 1, 0 };
@@ -188,7 +181,6 @@ void diff_ticks_start(bool restart, int every_ms)
 	setitimer(ITIMER_REAL, &it, NULL);
 }
 
-/* No more ticks. */
 void diff_ticks_stop(void)
 {
 	struct itimerval it = {};

@@ -15,8 +15,6 @@ struct ns_pair ecnpath_make(void);
  * does GRO, which takes no bundles: those are cut behind netem. For what goes from a to b.
  */
 void ecnpath_keep_order(const struct ns_pair *pair);
-
-/* The stack's knob ecn in @ns. */
 void ecnpath_set(int ns, enum stack stack, int value);
 
 /* Congestion that arrived in @ns, in segments. */

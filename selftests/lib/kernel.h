@@ -67,8 +67,6 @@ long failing_space(void);
 
 /* How many allocations are left until one fails; 0: it has failed. */
 int failing_left(void);
-
-/* Has it failed? */
 bool failing_hit(void);
 
 /* Which kernel this is. */

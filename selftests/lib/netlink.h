@@ -54,7 +54,6 @@ struct setting_target {
 
 #define SETTING_NO_COOKIE	UINT64_MAX
 
-/* SO_COOKIE. */
 uint64_t setting_cookie(int fd);
 
 /* A request that names @t and changes nothing yet; netlink_put() adds what it changes. */

@@ -79,8 +79,6 @@ int ns_call(int ns, int (*fn)(void *arg), void *arg);
 pid_t ns_fork(int ns, int (*fn)(void *arg), void *arg);
 /* And waits for the child: its exit status, 128 and the number of the signal that ended it, or -1. */
 int ns_child(int ns, int (*fn)(void *arg), void *arg);
-
-/* socket(2) in @ns. */
 int ns_socket(int ns, int family, int type, int protocol);
 
 /* Runs a shell line in @ns (tc, nft) and returns its exit status. A process: dear. */

@@ -23,8 +23,6 @@ void ring_add(struct ring *r, const struct io_uring_sqe *sqe);
 
 /* Hands one entry in, behind those that were added; 0 or -1. */
 int ring_give(struct ring *r, const struct io_uring_sqe *sqe);
-
-/* Has nothing completed? */
 bool ring_is_empty(const struct ring *r);
 
 /* Takes the next completion; false: there is none. */

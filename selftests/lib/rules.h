@@ -30,8 +30,6 @@ int rules_add_path(const char *from, const char *to, unsigned int ifindex, unsig
 /* These add to the problems of same.h: what the kernel said of the last request, and what it lists in @ns. */
 void rules_said(const char *text);
 void rules_list_is(int ns, const char *text);
-
-/* How many rules @ns has. */
 int rules_listed(int ns);
 
 /* What a connection has; has_congestion says it if it is another one. */

@@ -89,8 +89,6 @@ int stack_accept_or_die(int listener);
 
 /* SO_ERROR, which reads once; -1: it cannot be read. */
 int stack_error(int fd);
-
-/* Octets that wait to be read. */
 int stack_unread(int fd);
 
 /* The local port of a socket, host order. */

@@ -15,8 +15,6 @@
  * most. False: the kernel cannot, and *@why says what it lacks.
  */
 bool stall_begin(const char *function, int port, int ms, const char **why);
-
-/* Has a call come? */
 bool stall_has_begun(void);
 
 /* Lets it go. False: it went on before. */
@@ -24,8 +22,6 @@ bool stall_let_go(void);
 
 /* The same, by a thread, after a time in which what does not have to wait is over. */
 void *stall_let_go_soon(void *arg);
-
-/* Nothing is held up any more. */
 void stall_end(void);
 
 /* Counts writes to a variable of the module, on all processors: a watchpoint of the machine, by perf_event_open(). */

@@ -11,7 +11,6 @@ void same(const char *what, long long got, long long expected)
 	problems++;
 }
 
-/* Does this run leave out what rarely finds more? Return: with SHORT=1 in the environment. */
 bool short_run(void)
 {
 	const char *text = getenv("SHORT");
@@ -19,7 +18,6 @@ bool short_run(void)
 	return text && *text;
 }
 
-/* The rounds of a storm: ROUNDS= in the environment, else @full, or a quarter of it in a short run; at least 1. */
 int short_rounds(int full)
 {
 	const char *given = getenv("ROUNDS");

@@ -12,10 +12,7 @@
 #define VIRTUAL_HOUR	(60 * VIRTUAL_MINUTE)
 #define VIRTUAL_DAY	(24 * VIRTUAL_HOUR)
 
-/* Is time virtual? */
 bool virtual_is(void);
-
-/* Skips the whole program unless time is virtual. */
 void virtual_or_skip(void);
 
 /* Read the monotonic clock, and sleep until it reads @ns. */
@@ -59,6 +56,4 @@ static inline void virtual_report(FILE *said, unsigned int planned)
 
 /* Opens the device of @w. It sends no router solicitations, since nobody reads its queue for weeks. */
 void virtual_wire(struct wire *w, enum wire_stack stack, int ip);
-
-/* Ticks per second. */
 unsigned int virtual_hz(void);

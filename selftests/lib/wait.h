@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <time.h>
 
-/* Milliseconds of the monotonic clock. */
 static inline long long wait_now_ms(void)
 {
 	struct timespec ts;

@@ -208,8 +208,6 @@ struct wire_around {
 	void (*before)(void);	/* no lane has begun */
 	bool (*after)(void);	/* all have ended: the verdict */
 };
-
-/* wire_tun.c */
 int wire_tun_open(struct wire *w);
 int wire_tun_mtu(struct wire *w, unsigned int mtu);
 int wire_tun_link(struct wire *w, bool up);
@@ -223,8 +221,6 @@ bool wire_tun_sentinel_answer(const struct wire *w, const uint8_t *packet, size_
 int wire_tun_sysctl(struct wire *w, const char *name, const char *value);
 void wire_tun_restore(struct wire *w);
 uint64_t wire_now(void);
-
-/* wire_route.c */
 int wire_route_groups(void);
 int wire_route_prefer(struct wire *w, const uint8_t *source);
 int wire_route_lose(struct wire *w);
@@ -233,8 +229,6 @@ int wire_route_user(struct wire *w, uint32_t uid);
 int wire_route_detour(struct wire *w);
 int wire_route_foreign(struct wire *w);
 int wire_route_metrics(struct wire *w, char *args);
-
-/* wire_segment.c */
 uint16_t wire_segment_sum(const void *data, size_t len, uint32_t sum);
 uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uint8_t *dst,
 			     int protocol, uint32_t len);
@@ -245,29 +239,21 @@ int wire_segment_parse(struct wire *w, const uint8_t *p, size_t len, struct wire
 int wire_segment_flags(const char *text);
 void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg);
 uint8_t wire_segment_byte(uint32_t offset);
-
-/* wire_sign.c */
 int wire_sign_step(struct wire *w, const char *key);
 void wire_sign_add(struct wire *w, struct wire_segment *seg);
 void wire_sign_fill(const struct wire *w, const struct wire_segment *seg, uint8_t *t, size_t len);
 int wire_sign_check(struct wire *w, const struct wire_segment *seg);
 int wire_sign_option(const struct wire *w, int fd, const char *key, int prefix);
-
-/* wire_ao.c */
 int wire_ao_turn(struct wire *w, const char *text, int *place);
 void wire_ao_add(struct wire *w, struct wire_segment *seg);
 void wire_ao_fill(const struct wire *w, const struct wire_segment *seg, uint8_t *t, size_t len);
 int wire_ao_check(struct wire *w, const struct wire_segment *seg);
 int wire_ao_step(struct wire *w, const char *verb, char *args);
-
-/* wire_peer.c */
 int wire_peer_send(struct wire *w, struct wire_segment *seg);
 int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms);
 int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int mtu, bool mapped);
 void wire_peer_forget(void);
 void wire_peer_reset(struct wire *w, bool new_ports);
-
-/* wire_state.c */
 const char *wire_state_script(int state, int via, int step);
 const char *wire_state_name(int state);
 int wire_state_parse(const char *name);
@@ -276,14 +262,10 @@ bool wire_state_reachable(int state, int via);
 int wire_state_in_proc(struct wire *w, int64_t *timer, int64_t *probes);
 int wire_state_check(struct wire *w, int state);
 int wire_state_check_socket(struct wire *w, int state);
-
-/* wire_socket.c */
 int wire_socket_step(struct wire *w, char *verb, char *args);
 int wire_socket_verdict(struct wire *w, const char *call, long ret, const char *want);
 void wire_socket_cleanup(struct wire *w);
 const char *wire_socket_errno_name(int err);
-
-/* wire_option.c */
 int wire_option_step(struct wire *w, const char *verb, char *args);
 int wire_option_field(struct wire *w, const char *name, uint64_t *value);
 
@@ -304,33 +286,19 @@ void wire_members_end(struct wire_members *m, int i);
 void wire_members_end_all(struct wire_members *m);
 /* The engine looks at the connection from this port of the peer from here on. */
 void wire_members_use(struct wire *w, int pport, uint32_t iss);
-
-/* wire_waits.c */
 int wire_waits_begin(struct wire *w, char *args);
 int wire_waits_end(struct wire *w, const char *want);
 void wire_waits_cleanup(struct wire *w);
-
-/* wire_holds.c */
 bool wire_holds_possible(void);
 int wire_holds_begin(struct wire *w, const char *args);
 int wire_holds_end(struct wire *w, const char *want);
 void wire_holds_cleanup(struct wire *w);
-
-/* wire_traced.c */
 int wire_traced_begin(struct wire *w, const char *name);
 int wire_traced_count(struct wire *w, char *args);
 void wire_traced_cleanup(void);
-
-/* wire_errqueue.c */
 int wire_errqueue(struct wire *w, char *args);
-
-/* wire_script.c */
 int wire_script_run(struct wire *w, const char *script);
-
-/* wire_step.c */
 int wire_step(struct wire *w, const char *verb, char *args);
-
-/* wire_text.c */
 __attribute__((format(printf, 1, 2))) char *wire_text(const char *format, ...);
 int wire_text_number(struct wire *w, const char *text, uint64_t *value);
 int wire_text_u32(struct wire *w, const char *text, uint32_t *value);
@@ -349,15 +317,12 @@ int wire_proc_open(const char *path);
 int wire_counter_read(struct wire *w, struct wire_counters *counters);
 uint64_t wire_counter_value(const struct wire_counters *counters, const char *name);
 int wire_counter_check(struct wire *w, const struct wire_counters *before, const char *want);
-
-/* wire_play.c */
 extern const char * const wire_stack_names[WIRE_STACKS];
 void wire_play_row(struct wire *w, const struct wire_row *row, int state, int via, FILE *out,
 		   bool show);
 void wire_play_together(struct wire *w, const struct wire_row * const *rows, size_t n, FILE *out,
 			bool show);
 
-/* wire_row.c */
 __attribute__((format(printf, 2, 3))) int wire_fail(struct wire *w, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void wire_note(struct wire *w, const char *fmt, ...);
 void wire_account(struct wire *w, bool waited);

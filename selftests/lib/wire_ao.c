@@ -348,7 +348,6 @@ static int info(struct wire *w, int fd, char *args)
 	return wire_fail(w, "%s is %llu, want %s %s", name, (unsigned long long)value, op, arg);
 }
 
-/* Run a step about TCP-AO. @args: the rest, may be changed. */
 int wire_ao_step(struct wire *w, const char *verb, char *args)
 {
 	const size_t n = strlen(verb);

@@ -37,7 +37,6 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* Can this kernel make a page wait? Return: true if it can. */
 bool wire_holds_possible(void)
 {
 	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
@@ -147,7 +146,6 @@ int wire_holds_end(struct wire *w, const char *want)
 	return strcmp(got, want) ? wire_fail(w, "the thread: %s, want %s", got, want) : 0;
 }
 
-/* End the call if it waits still. */
 void wire_holds_cleanup(struct wire *w)
 {
 	if (held.runs)

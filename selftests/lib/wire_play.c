@@ -124,7 +124,6 @@ static void prepare(struct wire *w, const struct wire_row *row)
 	wire_peer_reset(w, true);
 }
 
-/* Play a row once. */
 static void attempt(struct wire *w, int state, int via)
 {
 	static struct wire_counters before;

@@ -47,7 +47,6 @@ int wire_fail(struct wire *w, const char *fmt, ...)
 	return -1;
 }
 
-/* Add a line to the ladder of the running row. */
 void wire_note(struct wire *w, const char *fmt, ...)
 {
 	size_t left = sizeof(w->ladder) - w->ladder_len;
@@ -264,7 +263,6 @@ static void list_rows(const struct wire_row *rows, size_t n)
 	}
 }
 
-/* The main function of a program that has a table of rows. Return: an exit status of kselftest. */
 int wire_main(int argc, char **argv, const struct wire_row *rows, size_t n)
 {
 	return wire_main_around(argc, argv, rows, n, NULL);

@@ -69,7 +69,6 @@ void wire_sign_fill(const struct wire *w, const struct wire_segment *seg, uint8_
 	t[seg->digest_at] ^= seg->bad_digest;
 }
 
-/* Is a segment that the stack sent signed as it must be? @seg: parsed, from the lane's packet. */
 int wire_sign_check(struct wire *w, const struct wire_segment *seg)
 {
 	const size_t ip_len = w->ip == 4 ? 20 : 40;

@@ -515,7 +515,6 @@ static int do_hup(struct wire *w, char *args)
 	return wire_option_field(w, "state", &ended);
 }
 
-/* Run a step that is a socket call. @args: the rest, may be changed. */
 int wire_socket_step(struct wire *w, char *verb, char *args)
 {
 	const char *first = *args ? args : NULL;
@@ -594,7 +593,6 @@ int wire_socket_step(struct wire *w, char *verb, char *args)
 	return wire_fail(w, "no step '%s'", verb);
 }
 
-/* Abort whatever the row left open. */
 void wire_socket_cleanup(struct wire *w)
 {
 	struct wire_conn *c = &w->c;

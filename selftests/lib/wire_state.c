@@ -74,13 +74,11 @@ const char *wire_state_script(int state, int via, int step)
 	return step <= n ? chain[n - step] : NULL;
 }
 
-/* Can a state be reached by this open? Return: true if wire_state_script() has a way. */
 bool wire_state_reachable(int state, int via)
 {
 	return wire_state_script(state, via, 0);
 }
 
-/* A state's name in row names. Return: the name. */
 const char *wire_state_name(int state)
 {
 	return states[find(state)].name;

@@ -20,7 +20,6 @@ static const char *file_of(const char *name)
 	return path;
 }
 
-/* Record an event. @name: of a tracepoint of the module. */
 int wire_traced_begin(struct wire *w, const char *name)
 {
 	char text[64];

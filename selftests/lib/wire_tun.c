@@ -163,7 +163,6 @@ static int set_address6(const char *name, const char *addr, int prefixlen)
 	return ret ? ret : wait_address6(&req.addr);
 }
 
-/* Set the MTU of the tun device. */
 int wire_tun_mtu(struct wire *w, unsigned int mtu)
 {
 	struct ifreq ifr = { .ifr_mtu = mtu };
@@ -294,7 +293,6 @@ int wire_tun_open(struct wire *w)
 	return 0;
 }
 
-/* Inject a packet. */
 int wire_tun_write(struct wire *w, const void *packet, size_t len)
 {
 	if (write(w->tun, packet, len) != (ssize_t)len)
@@ -361,7 +359,6 @@ int wire_tun_sentinel(struct wire *w)
 	return wire_tun_write(w, p, n + 8);
 }
 
-/* Is this the answer to the last sentinel? Return: true if it is. */
 bool wire_tun_sentinel_answer(const struct wire *w, const uint8_t *packet, size_t len)
 {
 	size_t h = w->ip == 4 ? 20 : 40;

@@ -104,7 +104,6 @@ int wire_waits_end(struct wire *w, const char *want)
 	return strcmp(got, want) ? wire_fail(w, "the thread: %s, want %s", got, want) : 0;
 }
 
-/* End the call of the thread if it waits still. */
 void wire_waits_cleanup(struct wire *w)
 {
 	if (!call.runs)

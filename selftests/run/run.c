@@ -22,14 +22,12 @@
 /* Where child_run() puts the program and all that it starts. */
 #define CHILD_CGROUP "/sys/fs/cgroup/test"
 
-/* Text that grows. */
 struct text {
 	char *at;
 	size_t len;
 	size_t room;
 };
 
-/* What was seen of a test. */
 struct result {
 	const char *name;
 	int passed;
