@@ -96,7 +96,10 @@ static void serve(int fuse, int tell)
 	}
 }
 
-/* An ordinary user may mount a file in namespaces of his own. For a command before, root has made the namespace. */
+/*
+ * An ordinary user may mount a file in namespaces of his own. A command before runs as root, since nobody else may
+ * be able to read this tree; then root has made the network namespace.
+ */
 static int mount_file(const struct slow *slow)
 {
 	char options[80];
