@@ -8,7 +8,6 @@
  */
 #include <arpa/inet.h>
 #include <sys/mman.h>
-
 #include "lib/aoopt.h"
 #include "lib/test.h"
 

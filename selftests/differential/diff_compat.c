@@ -4,7 +4,6 @@
 #include <linux/net_tstamp.h>
 #include <linux/route.h>
 #include <sys/mman.h>
-
 #include "lib/diff.h"
 
 /* System calls by their numbers of i386. */

@@ -10,7 +10,6 @@
 #include <net/if.h>
 #include <netinet/ip6.h>
 #include <sched.h>
-
 #include "lib/diff.h"
 
 #ifndef IPV6_FLOWLABEL_MGR

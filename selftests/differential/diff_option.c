@@ -3,7 +3,6 @@
 #include "lib/diff.h"
 #include "lib/info.h"
 #include <limits.h>
-
 #include "lib/netem.h"
 
 #define ELEMENTS(a) (sizeof(a) / sizeof((a)[0]))

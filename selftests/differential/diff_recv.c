@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Differential scenarios: recvmsg() with each flag and buffer. */
 #include <linux/net_tstamp.h>
-
 #include "lib/diff.h"
 
 SCENARIO_OF_PAIR(recv_plain)

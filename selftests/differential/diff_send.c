@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Differential scenarios: sendmsg() with each flag, full buffers, SIGPIPE. */
 #include "lib/diff.h"
-
 #include <limits.h>
 #include <sys/mman.h>
 #include <signal.h>

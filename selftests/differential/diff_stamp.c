@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Differential scenarios: when what was written left, and when it was acknowledged (SO_TIMESTAMPING). */
 #include <time.h>
-
 #include <linux/errqueue.h>
 #include <linux/ethtool.h>
 #include <linux/net_tstamp.h>
 #include <net/if.h>
-
 #include "lib/diff.h"
 #include "lib/netem.h"
 #include "lib/ns.h"

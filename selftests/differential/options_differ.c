@@ -4,7 +4,6 @@
  * whatever is asked: no option is taken and then ignored, but for two of SOL_SOCKET that Linux 6.1 sets by itself.
  */
 #include <linux/in6.h>
-
 #include "options.h"
 #include "test.h"
 

@@ -18,11 +18,9 @@
  * it. Both stacks keep these rules.
  */
 #include "end.h"
-
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-
 #include "judge.h"
 
 #define LONG_US	10000000LL	/* the first timeouts of a connection end none */

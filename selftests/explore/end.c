@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <netinet/tcp.h>
-
 #include "end.h"
 #include "judge.h"
 #include "test.h"

@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 #include <sys/types.h>
-
 #include "scenario.h"
 
 #define END_SENDS	32	/* with MSG_ZEROCOPY, that nobody has told of */

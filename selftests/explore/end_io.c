@@ -2,7 +2,6 @@
 /* The ways to write and to read: send(), urgent octets, sendfile(), splice(); MSG_ZEROCOPY is in end_zerocopy.c. */
 #include <netinet/tcp.h>
 #include <sys/sendfile.h>
-
 #include "end.h"
 #include "judge.h"
 #include "test.h"

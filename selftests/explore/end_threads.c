@@ -4,7 +4,6 @@
  * takes no time there, so another thread runs only while this one is in a system call.
  */
 #include <sys/eventfd.h>
-
 #include "end.h"
 #include "test.h"
 

@@ -5,7 +5,6 @@
  * segment.
  */
 #include <netinet/tcp.h>
-
 #include "end.h"
 #include "judge.h"
 #include "test.h"

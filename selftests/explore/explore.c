@@ -29,7 +29,6 @@
  * Needs virtual time: in real time the load on the machine would change the results.
  */
 #include <ctype.h>
-
 #include "play.h"
 #include "test.h"
 

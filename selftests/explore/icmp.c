@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "segment.h"
-
 #include <netinet/in.h>
 #include <string.h>
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "judge.h"
-
 #include <stdarg.h>
 #include <string.h>
 

@@ -5,7 +5,6 @@
  * SYN-ACKs, and an accepted connection counts one SYN and no SYN-ACK.
  */
 #include <linux/tcp.h>
-
 #include "test.h"
 #include "world.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* How the connections of a scenario begin: a listener, or both ends of a simultaneous open. */
 #include <netinet/tcp.h>
-
 #include "test.h"
 #include "world.h"
 

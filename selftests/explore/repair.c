@@ -2,7 +2,6 @@
 /* TCP_REPAIR moves an open connection to another socket, of either stack; what arrives meanwhile waits outside. */
 #include <linux/sockios.h>
 #include <netinet/tcp.h>
-
 #include "test.h"
 #include "world.h"
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "scenario.h"
-
 #include <math.h>
 #include <string.h>
 

@@ -7,7 +7,6 @@
 
 #include <stdint.h>
 #include <stdio.h>
-
 #include "stack.h"
 
 enum side { CLIENT, SERVER, SIDES };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A scenario as a row. */
 #include "scenario.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Makes a scenario smaller while it breaks the same rule: without fields, smaller numbers, listed losses, fewer. */
 #include <ctype.h>
-
 #include "play.h"
 #include "test.h"
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "play.h"
-
 #include <string.h>
 #include <sys/klog.h>
-
 #include "measure.h"
 #include "world.h"
 

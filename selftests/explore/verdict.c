@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include "ns.h"
 #include "world.h"
 

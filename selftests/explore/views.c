@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What netlink, /proc and tracepoints say of xtcp's connections. A look costs twenty system calls: there are few. */
 #include <linux/tcp.h>
-
 #include "test.h"
 #include "world.h"
 

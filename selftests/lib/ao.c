@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ao.h"
-
 #include <netinet/in.h>
 #include <string.h>
-
 #include "mac.h"
 
 #define CHECKSUM_AT	16

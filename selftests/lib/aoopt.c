@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "aoopt.h"
-
 #include "test.h"
 
 /* Return: how many bits the address has. */

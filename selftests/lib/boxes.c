@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "boxes.h"
-
 #include "test.h"
 
 #define BOUND	"/sys/module/xtcp/parameters/blackbox_mem"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "contest.h"
-
 #include "test.h"
 
 #define PORT		5390

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "diag.h"
-
 #include <linux/sock_diag.h>
-
 #include "test.h"
 
 #define ROOM	65536

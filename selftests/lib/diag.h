@@ -5,7 +5,6 @@
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>
 #include <stdint.h>
-
 #include "stack.h"
 
 struct xtcp_abort;

@@ -33,7 +33,6 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
-
 #include "tcpstate.h"
 #include "wait.h"
 

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <sys/time.h>
 #include <sys/wait.h>
-
 #include "ns.h"
 
 int diff_xtcp_family = AF_XTCP;

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ecnpath.h"
-
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-
 #include "test.h"
 
 struct ns_pair ecnpath_make(void)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ends.h"
-
 #include "measure.h"
 #include "test.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Listeners of xtcp that wait for a successor, and their successors. */
 #include "estate.h"
-
 #include "test.h"
 
 void estate_knobs(int ns, int migrate_req, int wait_ms)

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <sys/types.h>
-
 #include "stack.h"
 
 #define ESTATE_BACKLOG	16

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "flow.h"
-
 #include <linux/sockios.h>
-
 #include "test.h"
 
 /* A prime length: no power of two at which streams could be cut gives the same octets. */

@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-
 #include "must.h"
 
 /* TCP_INFO with the fields that Linux 6.2 and 6.7 added: linux/tcp.h of an older kernel lacks them. */

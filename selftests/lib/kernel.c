@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "kernel.h"
-
 #include <sys/utsname.h>
-
 #include "test.h"
 
 static int log_fd = -1;

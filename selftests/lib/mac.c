@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "mac.h"
-
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>

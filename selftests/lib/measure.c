@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "measure.h"
-
 #include <dirent.h>
 #include <math.h>
-
 #include "test.h"
 
 #define READINGS	10

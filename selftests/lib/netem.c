@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "netem.h"
-
 #include <linux/if_ether.h>
 #include <linux/pkt_sched.h>
-
 #include "test.h"
 
 #define HANDLE 0x10000		/* 1: */

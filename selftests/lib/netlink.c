@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "test.h"
-
 #include <linux/genetlink.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nfnetlink.h>

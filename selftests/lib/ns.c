@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ns.h"
-
 #include <linux/ethtool.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
@@ -8,7 +7,6 @@
 #include <linux/sockios.h>
 #include <linux/veth.h>
 #include <net/if.h>
-
 #include "test.h"
 
 static int home = -1;

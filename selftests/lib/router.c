@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "router.h"
-
 #include "test.h"
 
 #define NEAR4	"10.9.1.2"

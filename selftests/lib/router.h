@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
-
 #include "netem.h"
 
 /* Of the sender's and of the receiver's own links; both are called so at both ends. */

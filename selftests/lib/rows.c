@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "rows.h"
-
 #include "test.h"
 
 #define COLUMNS_SMALL	16

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "ruled.h"
-
 #include "test.h"
 
 NEEDS_SCRIPTS;

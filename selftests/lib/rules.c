@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "rules.h"
-
 #include <linux/genetlink.h>
-
 #include "test.h"
 
 #define LISTING	"/proc/net/xtcp_policy"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "shellrows.h"
-
 #include "test.h"
 
 NEEDS_PROGRAMS("setpriv");

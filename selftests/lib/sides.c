@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "sides.h"
-
 #include "test.h"
 
 static int add(struct sides *sides, enum stack client, enum stack server, bool v6)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "signing.h"
-
 #include <net/if.h>
-
 #include "test.h"
 
 NEEDS_PROGRAMS("ip");

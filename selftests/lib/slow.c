@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "slow.h"
-
 #include "test.h"
 #include "virtual.h"
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "stack.h"
-
 #include <linux/bpf.h>
-
 #include "test.h"
 
 const char *stack_name(enum stack stack)

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "stall.h"
-
 #include <asm/ptrace.h>
 #include <linux/bpf.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
 #include <linux/userfaultfd.h>
-
 #include "test.h"
 
 #define COPIED		1048576	/* octets in each round */

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tap.h"
-
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
-
 #include "test.h"
 
 int tap_open(int ns, const char *device)

@@ -35,7 +35,6 @@
 /* The kernel's header has all options. A file that has included libc's cannot have both. */
 #ifndef _NETINET_TCP_H
 #include <linux/tcp.h>
-
 #include "info.h"
 #include "tcpstate.h"
 #endif

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tun.h"
-
 #include <linux/if.h>
 #include <linux/if_tun.h>
-
 #include "test.h"
 
 NEEDS_PROGRAMS("ip");

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "virtual.h"
-
 #include "test.h"
 
 bool virtual_is(void)

@@ -4,7 +4,6 @@
 
 #include <kselftest.h>
 #include <string.h>
-
 #include "wire.h"
 
 #define VIRTUAL_S	1000000000ull	/* in nanoseconds, as all times here */

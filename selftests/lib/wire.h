@@ -16,7 +16,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-
 #include "ao.h"
 
 #define WIRE_DEVICE	"wire0"

@@ -6,7 +6,6 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
-
 #include "wire.h"
 
 struct told {

@@ -9,7 +9,6 @@
  * Who serves the page is the row itself (userfaultfd).
  */
 #include <linux/userfaultfd.h>
-
 #include "test.h"
 #include "wire.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Listeners that share the port of a row by SO_REUSEPORT, and many connections to them from one peer. */
 #include <linux/filter.h>
-
 #include "test.h"
 #include "wire.h"
 

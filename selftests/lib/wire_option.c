@@ -7,7 +7,6 @@
  *   dctcp FIELD OP VALUE	members of tcp_dctcp_info, from TCP_CC_INFO
  */
 #include <linux/types.h>
-
 #include "test.h"
 #include "wire.h"
 

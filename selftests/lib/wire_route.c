@@ -2,7 +2,6 @@
 /* Routes of a lane, out of its tun device. They stay behind a row: no later row has the same peer. */
 #include <linux/fib_rules.h>
 #include <net/if.h>
-
 #include "test.h"
 #include "wire.h"
 

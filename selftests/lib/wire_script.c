@@ -67,7 +67,6 @@
  *   SND.NXT before "reopen"; Q the connection's timer in /proc, in 1/100 s, P its probes there.
  */
 #include <ctype.h>
-
 #include "test.h"
 #include "wire.h"
 

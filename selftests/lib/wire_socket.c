@@ -33,7 +33,6 @@
 #include <linux/sockios.h>
 #include <linux/types.h>
 #include <sys/fsuid.h>
-
 #include "test.h"
 #include "wire.h"
 

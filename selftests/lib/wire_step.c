@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Steps of the peer's and the observer's: ICMP, a second connection, time, states (see wire_script.c). */
 #include <string.h>
-
 #include "wire.h"
 
 #define DEADLINE_NS	20000000000ull

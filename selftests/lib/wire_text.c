@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Words of the script language (see wire_script.c): numbers, options and addresses. */
 #include <ctype.h>
-
 #include "test.h"
 #include "wire.h"
 

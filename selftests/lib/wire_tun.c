@@ -11,7 +11,6 @@
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
-
 #include "test.h"
 #include "wire.h"
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "zerocopy.h"
-
 #include <linux/errqueue.h>
 #include <linux/sock_diag.h>
-
 #include "test.h"
 
 void zerocopy_on(int fd)

@@ -14,7 +14,6 @@
  * first there: between its answer and its FIN the client does not run.
  */
 #include <linux/sockios.h>
-
 #include "lib/test.h"
 
 #define PORT		7100

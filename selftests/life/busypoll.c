@@ -7,7 +7,6 @@
  *	namespace a --- veth0 --- namespace b, where the readers are
  */
 #include <sys/mount.h>
-
 #include "lib/test.h"
 
 #define SYSFS		"/tmp/xtcp_busypoll"

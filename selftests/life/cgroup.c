@@ -8,7 +8,6 @@
  * (module/base/memory.c), and so it may be this that makes memory scarce for all, and this that ends it.
  */
 #include <sys/mount.h>
-
 #include "lib/test.h"
 
 #define TREE		"/tmp/xtcp_cgroup"

@@ -4,7 +4,6 @@
  * the program sees afterwards, and which requests are refused; also while connections end, and while the module goes.
  */
 #include <linux/genetlink.h>
-
 #include "lib/test.h"
 
 NEEDS_MODULE;

@@ -6,7 +6,6 @@
  *	namespace a, the client --- veth0 --- namespace b, the server
  */
 #include <sys/select.h>
-
 #include "lib/test.h"
 
 #define PORT		7300

@@ -16,7 +16,6 @@
  */
 #include <linux/filter.h>
 #include <linux/net_tstamp.h>
-
 #include "aoopt.h"
 #include "test.h"
 

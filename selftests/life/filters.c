@@ -7,7 +7,6 @@
  * ACK, of which there is no full sock. "socket transparent" finds that, too, and what comes in TIME-WAIT.
  */
 #include <linux/in6.h>
-
 #include "lib/router.h"
 #include "lib/test.h"
 

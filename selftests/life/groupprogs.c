@@ -8,7 +8,6 @@
  */
 #include <linux/bpf.h>
 #include <sys/mount.h>
-
 #include "lib/test.h"
 
 #define TREE	"/tmp/xtcp_groupprogs"

@@ -9,7 +9,6 @@
  */
 #include <netinet/ip.h>
 #include <sys/sysinfo.h>
-
 #include "lib/test.h"
 #include "tun.h"
 #include "wire.h"

@@ -16,7 +16,6 @@
 #include <net/if.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
-
 #include "lib/test.h"
 #include "wire.h"
 

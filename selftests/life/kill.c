@@ -7,7 +7,6 @@
  */
 #include <linux/sock_diag.h>
 #include <net/if.h>
-
 #include "lib/test.h"
 
 /* The socket to be ended: its place, and who asks for it how. */

@@ -13,7 +13,6 @@
  * client is still below TCP, so the listener drops its reference to the namespace at once.
  */
 #include <netinet/ip.h>
-
 #include "lib/aoopt.h"
 #include "lib/test.h"
 #include "lib/tun.h"

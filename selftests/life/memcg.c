@@ -8,7 +8,6 @@
  */
 #include <linux/sock_diag.h>
 #include <linux/sockios.h>
-
 #include "lib/test.h"
 
 #define TREE		"/sys/fs/cgroup/"

@@ -6,7 +6,6 @@
 #include <glob.h>
 #include <linux/sock_diag.h>
 #include <net/if.h>
-
 #include "slow.h"
 #include "lib/test.h"
 

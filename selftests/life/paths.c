@@ -5,7 +5,6 @@
  * a reader sees while paths come and go.
  */
 #include <net/if.h>
-
 #include "lib/test.h"
 
 NEEDS_SCRIPTS;

@@ -18,7 +18,6 @@
  * forward and back. On both stacks.
  */
 #include <linux/sockios.h>
-
 #include "tap.h"
 #include "test.h"
 

@@ -4,7 +4,6 @@
  * that are gone, and how `xtcp policy` takes and lists them.
  */
 #include <sys/mount.h>
-
 #include "lib/ruled.h"
 #include "lib/test.h"
 

@@ -11,7 +11,6 @@
 #include <grp.h>
 #include <linux/fuse.h>
 #include <sys/mount.h>
-
 #include "test.h"
 
 NEEDS_MODULE;

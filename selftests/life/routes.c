@@ -8,7 +8,6 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip nft");

@@ -7,7 +7,6 @@
 #include <linux/if_ether.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
-
 #include "lib/test.h"
 
 #define PORT		7200

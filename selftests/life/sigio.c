@@ -2,7 +2,6 @@
 /* SIGIO: a program that asks for signals gets one when there is room again in the send buffer. */
 #include <fcntl.h>
 #include <signal.h>
-
 #include "sockcalls.h"
 
 TEST_F_TIMEOUT(sock, room_sends_a_signal, TIMEOUT_S)

@@ -7,7 +7,6 @@
  * Every case runs over IPv4 and IPv6 on the loopback of a namespace of its own.
  */
 #include <sys/uio.h>
-
 #include "sockcalls.h"
 #include "test.h"
 

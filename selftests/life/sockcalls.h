@@ -17,7 +17,6 @@
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <linux/xtcp.h>
-
 #include "kselftest_harness.h"
 #include "ns.h"
 #include "wait.h"

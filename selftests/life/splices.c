@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* splice() from a connection to a pipe: each octet, however full the pipe, and none after another's disconnect. */
 #include <sys/sendfile.h>
-
 #include "sockcalls.h"
 #include "test.h"
 

@@ -12,7 +12,6 @@
 #include <linux/filter.h>
 #include <linux/xfrm.h>
 #include <net/if.h>
-
 #include "aoopt.h"
 #include "rules.h"
 #include "test.h"

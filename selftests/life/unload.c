@@ -12,7 +12,6 @@
  * Each round unloads the module while xtcp carries traffic and kernel TCP a transfer.
  */
 #include <linux/net_tstamp.h>
-
 #include "test.h"
 
 NEEDS_MODULE;

@@ -6,7 +6,6 @@
  * are is woken when SO_RCVLOWAT says that these are enough.
  */
 #include <sys/eventfd.h>
-
 #include "test.h"
 
 #define PORT	7200

@@ -4,7 +4,6 @@
  * none, fails the program; one whose outcome depends on the cell must change something in one of them.
  */
 #include <string.h>
-
 #include "kselftest.h"
 #include "matrix.h"
 

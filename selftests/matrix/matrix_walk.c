@@ -5,7 +5,6 @@
  */
 #include <ctype.h>
 #include <string.h>
-
 #include "kselftest.h"
 #include "matrix.h"
 #include "test.h"

@@ -3,7 +3,6 @@
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/module.h>
-
 #include "coverage.h"
 
 static struct gcov_info *first_info[0] __used __section(".gcov_info");

@@ -16,7 +16,6 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
-
 #include "coverage.h"
 
 /* One object: a copy of its description, since the module's own is freed. */

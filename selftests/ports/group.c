@@ -7,7 +7,6 @@
  *	group [-s kernel]
  */
 #include <linux/filter.h>
-
 #include "test.h"
 
 #define PORT 9000

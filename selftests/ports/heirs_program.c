@@ -8,7 +8,6 @@
  * The program always names index 1. Without it, CONNECTIONS connections are spread over the members.
  */
 #include <linux/filter.h>
-
 #include "test.h"
 
 #define PORT		9700

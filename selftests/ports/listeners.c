@@ -10,7 +10,6 @@
  * refused before a segment could find the socket waits for no grace period. One of the processors goes and comes back.
  */
 #include <linux/perf_event.h>
-
 #include "lib/aoopt.h"
 #include "measure.h"
 #include "lib/test.h"

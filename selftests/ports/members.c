@@ -8,7 +8,6 @@
  */
 #include <linux/bpf.h>
 #include <linux/filter.h>
-
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip");

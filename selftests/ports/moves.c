@@ -7,7 +7,6 @@
  * All in one namespace, over its loopback device, but for what needs two, or a policy of IPsec.
  */
 #include <net/if.h>
-
 #include "lib/test.h"
 
 NEEDS_PROGRAMS("ip nft");

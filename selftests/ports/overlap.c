@@ -10,7 +10,6 @@
 #include <net/if.h>
 #include <netpacket/packet.h>
 #include <linux/sock_diag.h>
-
 #include "lib/test.h"
 #include "lib/wire.h"
 

@@ -12,7 +12,6 @@
  */
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
-
 #include "estate.h"
 #include "slow.h"
 #include "test.h"

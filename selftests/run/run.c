@@ -13,7 +13,6 @@
  * if none was run because the kernel was tainted before the module was loaded.
  */
 #include <termios.h>
-
 #include "test.h"
 
 #define TAINTED 75	/* EX_TEMPFAIL of sysexits.h */

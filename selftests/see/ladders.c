@@ -5,7 +5,6 @@
  * clock that counts instructions (machines.list).
  */
 #include <fnmatch.h>
-
 #include "see.h"
 #include "test.h"
 

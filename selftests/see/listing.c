@@ -4,7 +4,6 @@
  * the rows of the same connections on kernel TCP; who may see what.
  */
 #include <net/if.h>
-
 #include "listing.h"
 
 NEEDS_PROGRAMS("ip");

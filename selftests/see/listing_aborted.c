@@ -6,7 +6,6 @@
  * What the peer's RST says about its reason (net.xtcp.rst_diagnostic), which kernel TCP ignores; in a guest, too.
  */
 #include <linux/sock_diag.h>
-
 #include "listing.h"
 
 static struct ns_pair net;

@@ -5,7 +5,6 @@
  * selftests/unit/diag_filter_test.c has more programs.
  */
 #include <net/if.h>
-
 #include "lib/test.h"
 
 #define COUNT(array)	((int)(sizeof(array) / sizeof(*(array))))

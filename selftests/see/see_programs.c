@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What programs make of what xtcp shows: the counters' names, stock ss and nstat, xtcp-watch, xtcp_run. */
 #include <math.h>
-
 #include "test.h"
 #include "see.h"
 

@@ -2,7 +2,6 @@
 /* What the files of see and ladders share: two namespaces, connections between them, and a SYN that no socket sent. */
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
-
 #include "see.h"
 #include "test.h"
 

@@ -6,7 +6,6 @@
  * The value 0 of careful_resume allocates nothing.
  */
 #include <dirent.h>
-
 #include "lib/test.h"
 
 #define KERNEL	"ipv4/tcp_"

@@ -7,7 +7,6 @@
  */
 #include <linux/if_ether.h>
 #include <linux/sockios.h>
-
 #include "lib/test.h"
 #include "lib/virtual.h"
 

@@ -10,7 +10,6 @@
  * connection whose numbers are sane.
  */
 #include <linux/sockios.h>
-
 #include "lib/test.h"
 
 #define PORT		5000

@@ -12,7 +12,6 @@
 #include <linux/sock_diag.h>
 #include <netinet/ip.h>
 #include <sys/sendfile.h>
-
 #include "lib/tap.h"
 #include "lib/tcpstate.h"
 #include "lib/test.h"

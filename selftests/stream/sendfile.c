@@ -7,7 +7,6 @@
  */
 #include <sys/sendfile.h>
 #include <sys/uio.h>
-
 #include "lib/tap.h"
 #include "lib/test.h"
 

@@ -5,7 +5,6 @@
  * and files that go into the same segments, signed, and with loss. On both stacks, the peer is the other one.
  */
 #include <sys/sendfile.h>
-
 #include "lib/test.h"
 #include "lib/zerocopy.h"
 

@@ -5,7 +5,6 @@
  * stacks, the peer is the other one. A page of a file may go out in the same segment.
  */
 #include <sys/sendfile.h>
-
 #include "lib/ring.h"
 #include "lib/test.h"
 #include "lib/zerocopy.h"

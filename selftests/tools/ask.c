@@ -28,7 +28,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-
 #include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
 #include <linux/xtcp.h>

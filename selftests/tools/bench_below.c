@@ -12,7 +12,6 @@
  * was kept.
  */
 #include <linux/sock_diag.h>
-
 #include "lib/measure.h"
 #include "lib/router.h"
 #include "lib/test.h"

@@ -14,7 +14,6 @@
  * says whether every bound was kept.
  */
 #include <netinet/ip.h>
-
 #include "measure.h"
 #include "test.h"
 #include "tun.h"

@@ -23,7 +23,6 @@
  * XTCP_KO names the module, unless it is loaded already. The exit status says whether every bound was kept.
  */
 #include <dirent.h>
-
 #include "measure.h"
 #include "test.h"
 

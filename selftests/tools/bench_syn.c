@@ -27,7 +27,6 @@
  * The exit status says whether every bound was kept.
  */
 #include <netinet/ip.h>
-
 #include "measure.h"
 #include "test.h"
 #include "tun.h"

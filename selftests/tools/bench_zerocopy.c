@@ -17,7 +17,6 @@
 #include <linux/sockios.h>
 #include <net/ethernet.h>
 #include <netinet/ip.h>
-
 #include "lib/measure.h"
 #include "lib/test.h"
 #include "lib/tun.h"

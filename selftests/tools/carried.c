@@ -26,7 +26,6 @@
 #include <unistd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-
 #include <linux/filter.h>
 #include <linux/xtcp.h>
 

@@ -3,7 +3,6 @@
 #include "../lib/ao.h"
 #include "../lib/mac.h"
 #include "unit.h"
-
 #include <string.h>
 
 #define SECRET	"testvector"

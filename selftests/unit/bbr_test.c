@@ -4,7 +4,6 @@
  * appendix, and random ACKs, which must not lead to windows that no connection could use.
  */
 #include <string.h>
-
 #include "unit.h"
 #include "bbr.part.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* module/base/secret.c in user space: what comes back, for how long, and what a forger can hope for. */
 #include <string.h>
-
 #include "base/wire.h"
 #include "unit.h"
 #include "cookie.part.h"

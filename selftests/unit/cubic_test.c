@@ -2,7 +2,6 @@
 /* The curve of module/cong/cong_cubic.c in user space: RFC 9438 against floating point, its regions, and extremes. */
 #include <math.h>
 #include <string.h>
-
 #include "unit.h"
 #include "cubic.part.h"
 

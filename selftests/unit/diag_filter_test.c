@@ -9,7 +9,6 @@
 #include <string.h>
 #include <linux/inet_diag.h>
 #include <sys/socket.h>
-
 #include "unit.h"
 #include "diag_filter.part.h"
 

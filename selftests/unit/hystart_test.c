@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* module/cong/cong_cubic.c in user space: rounds, thresholds, conservative slow start and its end (RFC 9406). */
 #include <string.h>
-
 #include "unit.h"
 #include "hystart.part.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* module/base/options.c in user space, under the address and undefined-behaviour sanitizers. */
 #include <string.h>
-
 #include "base/wire.h"
 #include "unit.h"
 

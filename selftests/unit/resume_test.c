@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* module/cong/resuming.c in user space: what is observed, how far the window jumps, and each phase (RFC 9959). */
 #include <string.h>
-
 #include "unit.h"
 #include "resume.part.h"
 

@@ -5,7 +5,6 @@
  */
 #include <arpa/inet.h>
 #include <string.h>
-
 #include "unit.h"
 #include "rules.part.h"
 

@@ -9,7 +9,6 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/types.h>
-
 #include "base/wire.h"
 #include "kselftest.h"
 

@@ -5,7 +5,6 @@
  * Kernel TCP sends each write at once.
  */
 #include <linux/net_tstamp.h>
-
 #include "lib/test.h"
 #include "lib/wire.h"
 

@@ -4,7 +4,6 @@
  * segments that are not well formed.
  */
 #include <sys/uio.h>
-
 #include "lib/test.h"
 #include "lib/wire.h"
 #include "lib/zerocopy.h"

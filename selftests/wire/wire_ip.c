@@ -6,10 +6,8 @@
  * in every row of every table.
  */
 #include "lib/test.h"
-
 #include <linux/filter.h>
 #include <linux/netfilter_ipv4.h>
-
 #include "lib/wire.h"
 
 NEEDS_PROGRAMS("nft");

@@ -8,7 +8,6 @@
  * in kernel TCP.
  */
 #include <string.h>
-
 #include "lib/wire.h"
 
 #define BACKLOG		8

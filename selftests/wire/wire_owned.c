@@ -5,7 +5,6 @@
  * it is done when the program gives the lock back, and in the order in which it came. Nothing is answered before.
  */
 #include <kselftest.h>
-
 #include "lib/wire.h"
 
 /* There is room for some only: the others are dropped and counted, and the connection goes on. */

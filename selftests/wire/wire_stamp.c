@@ -6,10 +6,8 @@
  * read at once.
  */
 #include "lib/test.h"
-
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
-
 #include "lib/wire.h"
 
 #define OPENED		"listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept"
