@@ -59,7 +59,7 @@ enum wire_via { PASSIVE = 1, ACTIVE = 2, SIMULTANEOUS = 4 };
 /* What a row expects; a NULL or 0 member of a row's kernel outcome means "the same". */
 struct wire_outcome {
 	const char *script;	/* stimuli and expected answers */
-	const char *later;	/* the same after time has passed, see wire_play_together() */
+	const char *later;	/* the same after time has passed, see wire_row.c */
 	int state;		/* afterwards; 0: that it started in, or ESTABLISHED if there is a socket */
 	const char *err;	/* SO_ERROR afterwards by name; NULL: none */
 	const char *counters;	/* "Name=delta kernel:Name=delta" over the script */
@@ -157,7 +157,7 @@ struct wire_conn {
 	uint8_t tint;		/* sets the octets that the peer sends apart from those before "reopen" */
 };
 
-/* Keys of TCP-AO that the peer has, see wire_ao.c. */
+/* Keys of TCP-AO that the peer has, see wire_sign.c. */
 #define WIRE_AO_KEYS	4
 
 struct wire_ao {
@@ -207,6 +207,7 @@ struct wire_around {
 	void (*before)(void);	/* no lane has begun */
 	bool (*after)(void);	/* all have ended: the verdict */
 };
+/* A function of wire_NAME.c, or of a part of it, has NAME in its own. */
 int wire_tun_open(struct wire *w);
 int wire_tun_mtu(struct wire *w, unsigned int mtu);
 int wire_tun_link(struct wire *w, bool up);
@@ -228,6 +229,7 @@ int wire_route_user(struct wire *w, uint32_t uid);
 int wire_route_detour(struct wire *w);
 int wire_route_foreign(struct wire *w);
 int wire_route_metrics(struct wire *w, char *args);
+
 uint16_t wire_segment_sum(const void *data, size_t len, uint32_t sum);
 uint32_t wire_segment_pseudo(const struct wire *w, const uint8_t *src, const uint8_t *dst,
 			     int protocol, uint32_t len);
@@ -244,10 +246,8 @@ void wire_sign_fill(const struct wire *w, const struct wire_segment *seg, uint8_
 int wire_sign_check(struct wire *w, const struct wire_segment *seg);
 int wire_sign_option(const struct wire *w, int fd, const char *key, int prefix);
 int wire_ao_turn(struct wire *w, const char *text, int *place);
-void wire_ao_add(struct wire *w, struct wire_segment *seg);
-void wire_ao_fill(const struct wire *w, const struct wire_segment *seg, uint8_t *t, size_t len);
-int wire_ao_check(struct wire *w, const struct wire_segment *seg);
 int wire_ao_step(struct wire *w, const char *verb, char *args);
+
 int wire_peer_send(struct wire *w, struct wire_segment *seg);
 int wire_peer_receive(struct wire *w, struct wire_segment *seg, int wait_ms);
 int wire_peer_icmp(struct wire *w, const char *kind, uint32_t seq, unsigned int mtu, bool mapped);
@@ -261,14 +261,13 @@ bool wire_state_reachable(int state, int via);
 int wire_state_in_proc(struct wire *w, int64_t *timer, int64_t *probes);
 int wire_state_check(struct wire *w, int state);
 int wire_state_check_socket(struct wire *w, int state);
+
 int wire_socket_step(struct wire *w, char *verb, char *args);
 int wire_socket_verdict(struct wire *w, const char *call, long ret, const char *want);
 void wire_socket_cleanup(struct wire *w);
 const char *wire_socket_errno_name(int err);
-int wire_option_step(struct wire *w, const char *verb, char *args);
-int wire_option_field(struct wire *w, const char *name, uint64_t *value);
 
-/* wire_members.c: a SO_REUSEPORT group on the port of the row. Functions that return int: -1 after wire_fail() */
+/* A SO_REUSEPORT group on the port of the row. Functions that return int: -1 after wire_fail() */
 #define WIRE_MEMBERS	4
 
 struct wire_members {
@@ -292,12 +291,10 @@ bool wire_holds_possible(void);
 int wire_holds_begin(struct wire *w, const char *args);
 int wire_holds_end(struct wire *w, const char *want);
 void wire_holds_cleanup(struct wire *w);
-int wire_traced_begin(struct wire *w, const char *name);
-int wire_traced_count(struct wire *w, char *args);
 void wire_traced_cleanup(void);
-int wire_errqueue(struct wire *w, char *args);
+
 int wire_script_run(struct wire *w, const char *script);
-int wire_step(struct wire *w, const char *verb, char *args);
+
 __attribute__((format(printf, 1, 2))) char *wire_text(const char *format, ...);
 int wire_text_number(struct wire *w, const char *text, uint64_t *value);
 int wire_text_u32(struct wire *w, const char *text, uint32_t *value);
@@ -306,21 +303,15 @@ int wire_text_options(struct wire *w, const char *text, struct wire_segment *seg
 int wire_text_expect_options(struct wire *w, const char *text, const struct wire_segment *seg);
 int wire_text_address(struct wire *w, const char *kind, uint8_t *out);
 
-/* wire_counter.c */
 struct wire_counters {
 	unsigned int n;
 	struct { char name[48]; uint64_t value; } c[512];
 };
 
-int wire_proc_open(const char *path);
 int wire_counter_read(struct wire *w, struct wire_counters *counters);
 uint64_t wire_counter_value(const struct wire_counters *counters, const char *name);
 int wire_counter_check(struct wire *w, const struct wire_counters *before, const char *want);
 extern const char * const wire_stack_names[WIRE_STACKS];
-void wire_play_row(struct wire *w, const struct wire_row *row, int state, int via, FILE *out,
-		   bool show);
-void wire_play_together(struct wire *w, const struct wire_row * const *rows, size_t n, FILE *out,
-			bool show);
 
 __attribute__((format(printf, 2, 3))) int wire_fail(struct wire *w, const char *fmt, ...);
 __attribute__((format(printf, 2, 3))) void wire_note(struct wire *w, const char *fmt, ...);

@@ -8,6 +8,7 @@
  * Both threads have one processor until then, and the row's goes first: from step to step the other one does not run,
  * but while the row waits for an answer.
  */
+#include <linux/userfaultfd.h>
 #include "test.h"
 #include "wire.h"
 
@@ -115,4 +116,154 @@ void wire_waits_cleanup(struct wire *w)
 	}
 	pthread_join(call.thread, NULL);
 	give_back();
+}
+
+/*
+ * A call that has the socket's lock for as long as the row wants, by a thread of its own:
+ *
+ *   holds N		send() of N octets begins, and waits in the middle: the page that holds them is not there
+ *   holds read N		the same of recv()
+ *   gives OCTETS|ERR	the page comes, and the call has ended like this
+ *
+ * Who serves the page is the row itself (userfaultfd).
+ */
+
+#define PAGE		((uint32_t)getpagesize())
+#define DEADLINE_MS	20000
+
+/* There is one at most. */
+static struct {
+	bool runs;
+	pthread_t thread;
+	int faults;	/* userfaultfd */
+	void *page;
+	int fd;
+	bool reads;
+	size_t len;
+	ssize_t done;
+	int err;
+} held = { .faults = -1 };
+
+static void *hold(void *arg)
+{
+	held.done = held.reads ? recv(held.fd, held.page, held.len, MSG_DONTWAIT) :
+				 send(held.fd, held.page, held.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	held.err = errno;
+	return NULL;
+}
+
+bool wire_holds_possible(void)
+{
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static int watch_page(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register what = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	held.faults = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	held.page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	what.range.start = (uintptr_t)held.page;
+	what.range.len = PAGE;
+	return held.faults < 0 || held.page == MAP_FAILED || ioctl(held.faults, UFFDIO_API, &api) ||
+	       ioctl(held.faults, UFFDIO_REGISTER, &what) ? -1 : 0;
+}
+
+static void forget_page(void)
+{
+	if (held.page && held.page != MAP_FAILED)
+		munmap(held.page, PAGE);
+	if (held.faults >= 0)
+		close(held.faults);
+	held.page = NULL;
+	held.faults = -1;
+}
+
+/* A thread begins a send() or recv() ("read") of so many octets, and stays in the middle, with the lock. */
+int wire_holds_begin(struct wire *w, const char *args)
+{
+	struct pollfd event = { .events = POLLIN };
+	struct uffd_msg message;
+	uint32_t len;
+
+	held.reads = !strncmp(args, "read ", 5);
+	args += held.reads ? 5 : 0;
+	if (held.runs || wire_text_u32(w, args, &len) || !len || len > PAGE)
+		return wire_fail(w, "holds '%s'", args);
+	held.len = len;
+	held.fd = w->c.fd;
+	if (watch_page() || pthread_create(&held.thread, NULL, hold, NULL)) {
+		forget_page();
+		return wire_fail(w, "holds: %s", strerror(errno));
+	}
+	held.runs = true;
+	event.fd = held.faults;
+	if (poll(&event, 1, DEADLINE_MS) != 1 || read(held.faults, &message, sizeof(message)) != sizeof(message))
+		return wire_fail(w, "nobody asks for the page");
+	return 0;
+}
+
+static int give_page(const struct wire *w)
+{
+	uint8_t octets[PAGE];
+	struct uffdio_copy copy = { .src = (uintptr_t)octets, .dst = (uintptr_t)held.page, .len = PAGE };
+	struct timespec until;
+	uint32_t i;
+	int ret;
+
+	for (i = 0; i < PAGE; i++)
+		octets[i] = wire_segment_byte(1 + w->c.written + i);
+	ret = ioctl(held.faults, UFFDIO_COPY, &copy);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += DEADLINE_MS / 1000;
+	errno = ret ? errno : pthread_timedjoin_np(held.thread, NULL, &until);
+	held.runs = false;
+	return errno ? -1 : 0;
+}
+
+/* What recv() has put there is what the peer has sent. */
+static int check_page(struct wire *w)
+{
+	const uint8_t *octets = held.page;
+	ssize_t i;
+
+	for (i = 0; i < held.done; i++)
+		if (octets[i] != (uint8_t)(wire_segment_byte(1 + w->c.consumed + i) ^ w->c.tint))
+			return wire_fail(w, "octet %zd is another", i);
+	if (held.done > 0)
+		w->c.consumed += held.done;
+	return 0;
+}
+
+/* Let the call go on: what it has done. @want: octets, or an errno by name. */
+int wire_holds_end(struct wire *w, const char *want)
+{
+	const char *got;
+	int ret = 0;
+
+	if (!held.runs)
+		return wire_fail(w, "nobody holds the lock");
+	if (give_page(w))
+		ret = wire_fail(w, "gives: %s", strerror(errno));
+	else if (held.reads)
+		ret = check_page(w);
+	else if (held.done > 0)
+		w->c.written += held.done;
+	forget_page();
+	if (ret)
+		return -1;
+	got = held.done < 0 ? wire_socket_errno_name(held.err) : wire_text("%zd", held.done);
+	return strcmp(got, want) ? wire_fail(w, "the thread: %s, want %s", got, want) : 0;
+}
+
+void wire_holds_cleanup(struct wire *w)
+{
+	if (held.runs)
+		give_page(w);
+	forget_page();
 }
