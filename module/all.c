@@ -73,6 +73,7 @@
 #include "sendq/sndq.c"
 
 #include "auth/verify.c"
+#include "auth/keyget.c"
 #include "auth/aokeys.c"
 #include "auth/ao.c"
 

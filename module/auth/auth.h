@@ -75,6 +75,15 @@ struct xtcp_peers {
 	bool in_l3 : 1;	/* the key holds only in the VRF @l3index, or outside of VRFs if that is 0; else in all VRFs */
 };
 
+/* As in Linux, the unspecified address stands for all peers. */
+static inline bool xtcp_peers_are_all(const struct xtcp_peers *peers)
+{
+	return peers->v4 ? !peers->addr.s6_addr32[3] : ipv6_addr_any(&peers->addr);
+}
+
+void xtcp_peers_set_address(struct xtcp_peers *peers, const struct __kernel_sockaddr_storage *addr, int family);
+bool xtcp_peers_have_no_host_bits(const struct xtcp_peers *peers);
+
 /* A TCP-MD5 key of a sock. */
 struct xtcp_key {
 	struct hlist_node node;		/* link in the list of the sock; read under RCU */
@@ -189,6 +198,7 @@ static inline unsigned int xtcp_ao_key_bytes(u8 algorithm)
 struct xtcp_ao_key *xtcp_aokeys_find(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index, int sndid,
 				     int rcvid);
 struct xtcp_ao_key *xtcp_aokeys_by_id(const struct xtcp_ao *ao, int sndid, int rcvid);
+bool xtcp_aokeys_matches(const struct xtcp_ao_key *key, const struct xtcp_peers *peers, int l3index, u8 prefix);
 
 /* Must this peer sign: has it a key, or does TCP_AO_INFO demand it of all? @ao may be NULL. RCU or socket lock. */
 static inline bool xtcp_aokeys_demands(const struct xtcp_ao *ao, const struct in6_addr *peer, int l3index)
@@ -299,6 +309,7 @@ enum skb_drop_reason xtcp_verify_segment(const struct sock *sk, const struct xtc
 enum skb_drop_reason xtcp_verify_for_record(struct xtcp_net *xn, const struct xtcp_md5_key *md5, struct xtcp_ao *ao,
 					    struct sk_buff *skb);
 
+int xtcp_aoopt_read(void *cmd, unsigned int size, sockptr_t optval, unsigned int optlen);
 int xtcp_aoget_keys(struct sock *sk, sockptr_t optval, sockptr_t optlen);
 int xtcp_aoget_info(const struct sock *sk, sockptr_t optval, sockptr_t optlen);
 int xtcp_keyopt_set(struct sock *sk, int optname, sockptr_t optval, unsigned int optlen);
