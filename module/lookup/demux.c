@@ -287,7 +287,6 @@ static int demux_net_init(struct xtcp_net *xn)
 		return -ENOMEM;
 	}
 	xn->id = id;
-	get_random_bytes(&xn->tuple_key, sizeof(xn->tuple_key));
 	return 0;
 }
 
@@ -296,7 +295,6 @@ static void demux_net_exit(struct xtcp_net *xn)
 {
 	WARN_ON_ONCE(xtcp_demux_count(xn));
 	free_percpu(xn->conns);
-	memzero_explicit(&xn->tuple_key, sizeof(xn->tuple_key));
 	ida_free(&net_ids, xn->id);
 }
 

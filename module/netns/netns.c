@@ -518,6 +518,8 @@ static int __net_init netns_init(struct net *net)
 	xn->net = net;
 	xn->is_guest = net->user_ns != &init_user_ns;
 	xn->port_bits = no_ports;
+	/* before the first socket: paths may be added for Careful Resume */
+	get_random_bytes(&xn->tuple_key, sizeof(xn->tuple_key));
 	mutex_init(&xn->starting);
 	mutex_init(&xn->policy_lock);
 	set_defaults(xn);
@@ -742,13 +744,14 @@ static void __net_exit netns_exit(struct net *net)
 	xtcp_fastopen_net_exit(xn);
 	kfree(xn->paths);
 	xtcp_policy_net_exit(xn);
-	if (!xn->started)
-		return;
-	/* entries and records put their leases when they end */
-	end_net_parts(xn, ARRAY_SIZE(net_parts));
-	xtcp_portmaps_net_exit(xn);
-	xtcp_portlist_net_exit(xn);
-	end_rest(xn);
+	if (xn->started) {
+		/* entries and records put their leases when they end */
+		end_net_parts(xn, ARRAY_SIZE(net_parts));
+		xtcp_portmaps_net_exit(xn);
+		xtcp_portlist_net_exit(xn);
+		end_rest(xn);
+	}
+	memzero_explicit(&xn->tuple_key, sizeof(xn->tuple_key));
 }
 
 static struct pernet_operations netns_ops = {

@@ -11,6 +11,8 @@ NEEDS_SCRIPTS;
 NEEDS_PROGRAMS("ip");
 
 #define PORT	8400
+#define NETSTAT	"/proc/net/xtcp_netstat"
+#define JUMPED	"TcpExt:TCPResumeJumped"
 #define LISTING	"/proc/net/xtcp_paths"
 #define MUCH	600000	/* octets, enough to observe a window that is worth saving */
 #define HOSTS	60	/* from OTHERS + 1 on */
@@ -271,6 +273,18 @@ static void by_a_request(void)
 	same_result("a path of another size, or without a window, is refused");
 }
 
+/* As xtcp upgrade does, whose new build has no socket yet. */
+static void before_the_first_socket(void)
+{
+	const long long jumped = counter_now(net.a, NETSTAT, JUMPED);
+
+	SAME(rules_add_path(NS_A4, NS_B4, if_nametoindex("veth0"), MUCH, 0), 0);
+	see_path(NS_B4);
+	SAME(counter_now(net.a, NETSTAT, JUMPED), jumped + 1);
+	SAME(ns_call(net.a, flush_here, NULL), 0);
+	same_result("a path that is added before the first socket of its namespace makes a connection jump");
+}
+
 /* Idle so long that the initial window counts again? An RTO halves it (RFC 2861 3.1); 2^7 of these exceed MUCH. */
 static bool begins_anew(int fd)
 {
@@ -416,7 +430,7 @@ int main(void)
 	 */
 	const struct netem far = { .delay_ms = 50 }, near = { .delay_ms = 25 };
 
-	test_begin(12);
+	test_begin(13);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
 	set_distance(&far);
@@ -424,6 +438,7 @@ int main(void)
 	listener6 = must_have(stack_listener(net.b, KERNEL, NS_B6, PORT, true), "listeners");
 	before_any();
 	must(!ns_sysctl_set(net.a, "net.xtcp.careful_resume", "3600"), "careful_resume");
+	before_the_first_socket();
 	shown(NS_A4, NS_B4);
 	shown(NS_A6, NS_B6);
 	same_result("a path, with its window, round trip and age, over both IPs; a flush forgets it");
