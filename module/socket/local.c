@@ -17,7 +17,7 @@
  * early.c), a program of tc or XDP, a queue, BPF of a cgroup, an IPsec policy. So it does while an
  * end has a socket filter, keys, pacing, timestamps, ECN, IP options, a minimum TTL or a black box.
  * Nobody tells us of such a change, so each write looks. The tracepoint xtcp_local sees what goes the
- * short way.
+ * short way; kprobes and BPF programs of the LSM hook socket_sock_rcv_skb do not, nor can we see them.
  *
  * A reader that sleeps is woken by each write. While it is slower than a writer of small pieces, that
  * bundles them, as it does while segments are in flight (sendmsg.c).
