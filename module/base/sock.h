@@ -453,6 +453,21 @@ static inline bool xtcp_acked_fin(const struct sock *sk)
 	return xsk->fin_queued && xsk->snd.una == xsk->snd.write_seq;
 }
 
+/* Takes the socket lock as lock_sock() does, unless a program has it; for release_sock(). Process context. */
+static inline bool xtcp_own_now(struct sock *sk)
+{
+	bool is_free;
+
+	spin_lock_bh(&sk->sk_lock.slock);
+	is_free = !sock_owned_by_user_nocheck(sk);
+	if (is_free) {
+		sk->sk_lock.owned = 1;
+		mutex_acquire(&sk->sk_lock.dep_map, 0, 1, _THIS_IP_);
+	}
+	spin_unlock_bh(&sk->sk_lock.slock);
+	return is_free;
+}
+
 /* Is the urgent octet the next one to read (SIOCATMARK)? Racy without the socket lock. */
 static inline bool xtcp_urgent_at_mark(const struct sock *sk)
 {

@@ -457,8 +457,9 @@ static bool listener_wants(struct xtcp_listener *listener, struct sk_buff *skb, 
 		return false;
 	if (!th->ack)
 		return true;
-	/* first: an ACK that lacks its signature must not count as one with a bad cookie */
-	if (xtcp_signer_is_due(listener->sk, &key->tuple.faddr, key->sdif ? key->dif : 0))
+	/* first: an ACK that lacks its signature must not count as one with a bad cookie. Who drains refuses it */
+	if (!xtcp_relay_has_older(listener) &&
+	    xtcp_signer_is_due(listener->sk, &key->tuple.faddr, key->sdif ? key->dif : 0))
 		return true;
 	return !th->syn && xtcp_cookieack_is_ours(listener, skb, key);
 }

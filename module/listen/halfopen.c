@@ -64,8 +64,8 @@ static bool xtcp_cookieack_is_valid(struct xtcp_listener *listener, struct sk_bu
  *	that its checksum may have been verified
  * @key: the lookup key of @skb
  *
- * A wrong cookie is counted (SyncookiesFailed) if the listener may have sent cookies lately, and
- * kernel TCP has no connection with this tuple. An ACK with a wrong checksum is kernel TCP's to
+ * A wrong cookie is counted (SyncookiesFailed) if the listener may have sent cookies lately, no older
+ * one drains, and kernel TCP has no connection with this tuple. An ACK with a wrong checksum is kernel TCP's to
  * count.
  *
  * Context: softirq, RCU read side.
@@ -80,6 +80,9 @@ bool xtcp_cookieack_is_ours(struct xtcp_listener *listener, struct sk_buff *skb,
 		return false;
 	if (xtcp_cookieack_is_valid(listener, skb, key))
 		return true;
+	/* who drains may have sent this cookie, and counts it otherwise */
+	if (xtcp_relay_has_older(listener))
+		return false;
 	if (xtcp_seg_peek(skb, buf, &th) && !xtcp_demux_kernel_holds(sock_net(lsk), key) && xtcp_checksum_ok(skb))
 		XTCP_NET_INC_STATS(xtcp_net_of(lsk), LINUX_MIB_SYNCOOKIESFAILED);
 	return false;

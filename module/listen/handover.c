@@ -364,15 +364,39 @@ int xtcp_relay_release(struct sock *sk)
 	return 0;
 }
 
-/* struct xtcp_build_calls: stop */
+/* From now on @sk wakes who sleeps on its own socket, and not on the one that was taken over. */
+static void wake_own_socket(struct sock *sk)
+{
+	write_lock_bh(&sk->sk_callback_lock);
+	if (sk->sk_socket)
+		rcu_assign_pointer(sk->sk_wq, &sk->sk_socket->wq);
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+/*
+ * struct xtcp_build_calls: stop. SOCK_DESTROY must not wait for a program, which may keep the lock of @sk as long
+ * as it likes, in a call that began before. Then @sk ends when the socket that it was given is closed.
+ */
 void xtcp_relay_stop(struct sock *sk)
 {
-	lock_sock_nested(sk, SINGLE_DEPTH_NESTING);
-	if (sk->sk_state == TCP_LISTEN) {
-		xtcp_listen_stop(sk);
-		xtcp_state_set(sk, TCP_CLOSE);
+	const unsigned long until = jiffies + XTCP_TELL_TIME;
+
+	might_sleep();
+	while (inet_sk_state_load(sk) == TCP_LISTEN) {
+		if (xtcp_own_now(sk)) {
+			if (sk->sk_state == TCP_LISTEN) {
+				xtcp_listen_stop(sk);
+				xtcp_state_set(sk, TCP_CLOSE);
+			}
+			release_sock(sk);
+			return;
+		}
+		if (time_after(jiffies, until)) {
+			wake_own_socket(sk);
+			return;
+		}
+		schedule_timeout_uninterruptible(1);
 	}
-	release_sock(sk);
 }
 
 /**
@@ -407,10 +431,7 @@ static void end_relays(struct xtcp_listener *listener)
 	}
 	if (!rcu_access_pointer(listener->after))
 		return;
-	write_lock_bh(&sk->sk_callback_lock);
-	if (sk->sk_socket)
-		rcu_assign_pointer(sk->sk_wq, &sk->sk_socket->wq);
-	write_unlock_bh(&sk->sk_callback_lock);
+	wake_own_socket(sk);
 	drop_relay(&listener->after);
 }
 

@@ -443,6 +443,14 @@ static inline bool xtcp_relay_drains(const struct sock *sk)
 	return drains;
 }
 
+/* Has @listener taken over a socket whose listener still drains? RCU read side. */
+static inline bool xtcp_relay_has_older(const struct xtcp_listener *listener)
+{
+	const struct xtcp_relay *before = rcu_dereference(listener->before);
+
+	return unlikely(before) && inet_sk_state_load(before->sk) == TCP_LISTEN;
+}
+
 int xtcp_relay_follow(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls);
 int xtcp_relay_drain(struct sock *sk, struct sock *to, const struct xtcp_build_calls *calls);
 int xtcp_relay_release(struct sock *sk);

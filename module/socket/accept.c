@@ -25,9 +25,11 @@
  */
 #include "socket/socket.h"
 
+#include <linux/cgroup.h>
 #include <linux/file.h>
 #include <linux/filter.h>
 #include <linux/sched/signal.h>
+#include <linux/security.h>
 
 #include "base/sock.h"
 #include "expiry/expiry.h"
@@ -307,21 +309,6 @@ struct sock *xtcp_accept_take(struct sock *sk)
 	return child;
 }
 
-/* Takes the socket lock as lock_sock() does, unless a program has it; for release_sock(). */
-bool xtcp_own_now(struct sock *sk)
-{
-	bool is_free;
-
-	spin_lock_bh(&sk->sk_lock.slock);
-	is_free = !sock_owned_by_user_nocheck(sk);
-	if (is_free) {
-		sk->sk_lock.owned = 1;
-		mutex_acquire(&sk->sk_lock.dep_map, 0, 1, _THIS_IP_);
-	}
-	spin_unlock_bh(&sk->sk_lock.slock);
-	return is_free;
-}
-
 /* Can @sk listen where @old does? Both have a socket. */
 static bool have_one_place(const struct sock *sk, const struct sock *old)
 {
@@ -353,38 +340,19 @@ static void give_socket(struct sock *sk, struct socket *socket)
 	WRITE_ONCE(socket->sk, sk);
 }
 
-/* By whose rules segments of a listener are judged, and what its children inherit. */
-struct owner {
-#ifdef CONFIG_SOCK_CGROUP_DATA
-	struct sock_cgroup_data cgroup;
-#endif
-#ifdef CONFIG_SECURITY
-	void *label;
-#endif
-};
-
-/* Makes @owner that of @sk. Return: the one before. References go along. */
-static struct owner change_owner(struct sock *sk, struct owner owner)
+/* Who judges segments of @old judges those of @sk, and children of both are made alike: cgroup and security label. */
+static void share_owner(struct sock *sk, const struct sock *old)
 {
 #ifdef CONFIG_SOCK_CGROUP_DATA
-	swap(sk->sk_cgrp_data, owner.cgroup);
-#endif
-#ifdef CONFIG_SECURITY
-	swap(sk->sk_security, owner.label);
-#endif
-	return owner;
-}
+	struct cgroup *before = sock_cgroup_ptr(&sk->sk_cgrp_data), *cgroup = sock_cgroup_ptr(&old->sk_cgrp_data);
 
-static struct owner owner_of(const struct sock *sk)
-{
-	return (struct owner){
-#ifdef CONFIG_SOCK_CGROUP_DATA
-		.cgroup = sk->sk_cgrp_data,
+	cgroup_get(cgroup);
+	cgroup_bpf_get(cgroup);
+	sk->sk_cgrp_data = old->sk_cgrp_data;
+	cgroup_bpf_put(before);
+	cgroup_put(before);
 #endif
-#ifdef CONFIG_SECURITY
-		.label = sk->sk_security,
-#endif
-	};
+	security_sk_clone(old, sk);
 }
 
 /*
@@ -409,13 +377,12 @@ static void exchange_sockets(struct sock *old, struct sock *new)
 }
 
 /*
- * Both are locked. @sk listens only when it has what keeps segments out of @old. Until the end both have the owner of
- * @old, with one reference. Return: 0; -EINVAL; -EOPNOTSUPP, nobody can copy an IPsec policy of @old; or an error of
- * struct xtcp_build_calls.drain, start() or xtcp_relay_follow().
+ * Both are locked. @sk listens only when it has what keeps segments out of @old. Return: 0; -EINVAL; -EOPNOTSUPP,
+ * nobody can copy an IPsec policy of @old; or an error of struct xtcp_build_calls.drain, start() or
+ * xtcp_relay_follow().
  */
 static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_calls *calls)
 {
-	struct owner ours;
 	int err;
 
 	if (!have_one_place(sk, old))
@@ -426,7 +393,7 @@ static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_
 	if (err)
 		return err;
 	share_filter(sk, old);
-	ours = change_owner(sk, owner_of(old));
+	share_owner(sk, old);
 	err = start(sk, READ_ONCE(old->sk_max_ack_backlog));
 	if (!err) {
 		err = xtcp_relay_follow(sk, old, calls);
@@ -436,11 +403,9 @@ static int take_over(struct sock *sk, struct sock *old, const struct xtcp_build_
 		}
 	}
 	if (err) {
-		change_owner(sk, ours);
 		calls->drain(old, NULL, NULL);
 		return err;
 	}
-	change_owner(old, ours);
 	exchange_sockets(old, sk);
 	sk->sk_reuse = old->sk_reuse;
 	xtcp_lease_set_reuse(xtcp_endpoint(sk)->lease, sk->sk_reuse);

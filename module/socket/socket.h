@@ -26,7 +26,6 @@ extern const struct xtcp_part xtcp_names_part;
 int xtcp_listen(struct socket *sock, int backlog);
 struct sock *xtcp_listen_accept(struct sock *sk, int flags, int *err, bool kern);
 int xtcp_accept_take_over(struct sock *sk, int fd);
-bool xtcp_own_now(struct sock *sk);
 
 struct sock *xtcp_accept_take(struct sock *sk);
 

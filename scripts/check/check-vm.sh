@@ -151,7 +151,7 @@ built=build/${COVERAGE:+coverage-}$kind
 vm_module "$kind" -s WRAPPER=1 ${COVERAGE:+COVERAGE=1} || { echo "not ok - $kind: the module does not build"; exit 1; }
 second=
 case " $names " in
-*" side_by_side "* | *" takeover "* | *" carry "*)
+*" side_by_side "* | *" takeover "* | *" carry "* | *" names "*)
 	# and once more under another name, to be loaded beside it; selftests/lib/module.h has both words
 	vm_module "$kind" -s NAME=xtcp_b FAMILY=27 || { echo "not ok - $kind: xtcp_b does not build"; exit 1; }
 	second=build/xtcp_b-$kind/xtcp_b.ko ;;

@@ -30,8 +30,8 @@ void diag_fill(struct diag_request *request, const struct diag_query *query)
 	request->req.idiag_ext = query->ext;
 	request->req.id.idiag_sport = htons(query->port);
 	request->req.id.idiag_dport = htons(query->peer_port);
-	if (query->stack == XTCP) {
-		request->req.sdiag_family = AF_XTCP;
+	if (query->stack != KERNEL) {
+		request->req.sdiag_family = query->stack == XTCP ? AF_XTCP : MODULE_SECOND_FAMILY;
 		request->req.sdiag_protocol = query->v6 ? XTCPPROTO_IPV6 : XTCPPROTO_IPV4;
 	} else {
 		request->req.sdiag_family = query->v6 ? AF_INET6 : AF_INET;

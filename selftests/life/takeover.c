@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include <linux/xfrm.h>
 #include <net/if.h>
+#include <sys/mount.h>
 #include "aoopt.h"
 #include "rules.h"
 #include "test.h"
@@ -144,10 +145,53 @@ static void by_one(const char *bound, const char *addr, int port)
 	close_each(after, later, server, listener);
 }
 
+struct asked {
+	struct diag_query query;
+	int port, peer_port;
+	uint64_t cgroup;
+};
+
+static int ask_cgroup(void *arg)
+{
+	struct asked *asked = arg;
+	struct diag_copy copy;
+
+	must(diag_find(&asked->query, asked->port, asked->peer_port, &copy) == 1 &&
+	     copy.row.attr[INET_DIAG_CGROUP_ID], "a cgroup");
+	memcpy(&asked->cgroup, copy.row.attr[INET_DIAG_CGROUP_ID], sizeof(asked->cgroup));
+	return 0;
+}
+
+/* The cgroup of the program's socket with these ports. */
+static uint64_t cgroup_of(enum stack stack, const char *addr, int port, int peer_port)
+{
+	struct asked asked = {
+		{ .stack = stack, .v6 = strchr(addr, ':'), .states = peer_port ? 0 : 1 << TCP_LISTEN }, port, peer_port,
+	};
+
+	ns_call(pair.b, ask_cgroup, &asked);
+	return asked.cgroup;
+}
+
+/* A program makes its listener in a cgroup of its own. */
+static int listener_in_cgroup(const char *addr, int port)
+{
+	int listener;
+
+	must(!mount("none", "/mnt", "cgroup2", 0, NULL), "cgroup2");
+	must(!mkdir("/mnt/service", 0755) || errno == EEXIST, "a cgroup");
+	must_put("/mnt/service/cgroup.procs", "0");
+	listener = stack_listener(pair.b, XTCP, addr, port, true);
+	must_put("/mnt/cgroup.procs", "0");
+	must(!umount("/mnt"), "umount");
+	return listener;
+}
+
 /* The last ACK has come, but accept() waits for text, so the entry is half-open. */
 static void half_open(const char *addr, int port)
 {
-	int listener = stack_listener(pair.b, XTCP, addr, port, true), client, old, server;
+	int listener = listener_in_cgroup(addr, port), client, old, server;
+	const uint64_t cgroup = cgroup_of(XTCP, addr, port, 0);
 	struct pollfd ready = { .fd = listener, .events = POLLIN };
 	bool good;
 
@@ -160,6 +204,9 @@ static void half_open(const char *addr, int port)
 	ksft_test_result(good && stack_gives(server, "x", 1) && both_ways(client, server) &&
 			 is_of(XTCP, client, addr, port), "%s: a half-open entry becomes a connection of the old one\n",
 			 addr);
+	ksft_test_result(cgroup_of(XTCP, addr, port, stack_port(client)) == cgroup &&
+			 cgroup_of(SECOND, addr, port, 0) == cgroup && cgroup_of(XTCP, addr, port, 0) == cgroup,
+			 "%s: in the cgroup of the program\n", addr);
 	close_each(old, client, server, listener);
 }
 
@@ -549,13 +596,15 @@ static void in_a_call(int port)
 {
 	int listener = stack_listener(pair.b, XTCP, NS_B4, port, true);
 	int another = stack_listener(pair.b, XTCP, NS_B4, port + 1, true);
+	int third = stack_listener(pair.b, XTCP, NS_B4, port + 2, true);
 	int unbound = stack_socket(pair.b, SECOND, NS_B4), old;
 	struct asleep_owner owner = { .listens = true };
 	bool good;
 
 	if (!asleep_owner_begin(&owner, listener)) {
 		ksft_test_result_skip("the kernel cannot stop a program in a call: EAGAIN\n");
-		close_each(listener, another, unbound);
+		ksft_test_result_skip("the kernel cannot stop a program in a call: close()\n");
+		close_each(listener, another, third, unbound);
 		return;
 	}
 	good = WAIT_FOR(is_refused_now(unbound, listener), STACK_DEADLINE_MS);
@@ -568,7 +617,13 @@ static void in_a_call(int port)
 	ksft_test_result(good, "EAGAIN while the program is in a call\n");
 	must(asleep_owner_end(&owner), "TCP_MD5SIG");
 	let_go(listener, old);
-	close_each(listener, another, unbound);
+	old = take_over(third, SECOND, NS_B4, port + 2);
+	must(asleep_owner_begin(&owner, old), "TCP_MD5SIG");
+	close(third);
+	must(asleep_owner_end(&owner), "TCP_MD5SIG");
+	ksft_test_result(stack_state(old) == TCP_LISTEN,
+			 "close() of the program does not wait for a call of the old listener\n");
+	close_each(old, listener, another, unbound);
 }
 
 struct taker {
@@ -617,8 +672,30 @@ static void at_once(int port)
 	ksft_test_result(good, "of two at once, %d times, one takes over\n", i);
 }
 
+/* The handshake needs no entry: the old listener alone knows its cookie when the ACK comes, after the new one. */
+static void by_cookie(bool with_key, int port)
+{
+	int listener = stack_listener(pair.b, XTCP, NS_B4, port, true), client = client_of(KERNEL, NS_B4, false);
+	int old, server;
+
+	must(!with_key || (!add_md5(listener, NS_A4, 0, "secret") && !add_md5(client, NS_B4, 0, "secret")), "MD5");
+	must(!ns_sysctl_set(pair.b, "net.xtcp.syncookies", "2") && !netem_hold(pair.b, "veth0") &&
+	     stack_connect(client, NS_B4, port) && errno == EINPROGRESS &&
+	     WAIT_FOR(netem_waiting(pair.b, "veth0") > 0, STACK_DEADLINE_MS), "a SYN-ACK that waits");
+	old = take_over(listener, SECOND, NS_B4, port);
+	must(!netem_release(pair.b, "veth0") && !netem_clear(pair.b, "veth0"), "the SYN-ACK");
+	server = stack_accept_or_die(listener);
+	ksft_test_result(is_of(XTCP, client, NS_B4, port) && both_ways(client, server),
+			 "a cookie of the old one opens a connection%s\n", with_key ? " that MD5 signs" : "");
+	must(!ns_sysctl_set(pair.b, "net.xtcp.syncookies", "1"), "syncookies");
+	close_each(client, server, old, listener);
+}
+
 static void keeps_out(void)
 {
+	sides_know_each_other(&pair);
+	by_cookie(false, PORT + 63);
+	by_cookie(true, PORT + 64);
 	md5_keys(NS_B4, NS_B4, NS_A4, 24, PORT + 50);
 	md5_keys(NS_B6, NS_B6, NS_A6, 64, PORT + 51);
 	md5_keys("::", NS_B4, "::ffff:" NS_A4, 24, PORT + 52);
@@ -629,7 +706,7 @@ static void keeps_out(void)
 	filtered(NS_B6, NS_B6, NS_A6, PORT + 57);
 	without_memory(PORT + 58);
 	in_a_call(PORT + 59);
-	at_once(PORT + 61);
+	at_once(PORT + 62);
 }
 
 /* ---- under load */
@@ -726,22 +803,17 @@ static void under_load(void)
 #define FAMILY_OF "/sys/module/%s/parameters/family"
 
 /* 0, or the errno of the write. */
-static int set_parameter(enum stack stack, const char *format, const char *value)
+static int set_family(enum stack stack, const char *number)
 {
 	char path[64];
 	int fd, err = 0;
 
-	snprintf(path, sizeof(path), format, stack == XTCP ? "xtcp" : MODULE_SECOND);
+	snprintf(path, sizeof(path), FAMILY_OF, stack == XTCP ? "xtcp" : MODULE_SECOND);
 	fd = open(path, O_WRONLY);
-	if (fd < 0 || write(fd, value, strlen(value)) < 0)
+	if (fd < 0 || write(fd, number, strlen(number)) < 0)
 		err = errno;
 	close(fd);
 	return err;
-}
-
-static int set_family(enum stack stack, const char *number)
-{
-	return set_parameter(stack, FAMILY_OF, number);
 }
 
 static int family_of(enum stack stack)
@@ -822,161 +894,6 @@ static void families(void)
 	good = good && !set_family(XTCP, "25") && opens(AF_XTCP, 0, XTCP);
 	ksft_test_result(good && !failures, "both exchange their numbers, %d times: none of %d sockets failed twice\n",
 			 i, opened + failures);
-}
-
-/* ---- the names */
-
-static int set_name(enum stack stack, const char *name)
-{
-	return set_parameter(stack, "/sys/module/%s/parameters/name", name);
-}
-
-static bool has_generic(const char *name)
-{
-	int fd = generic_open();
-	bool has = generic_family(fd, name) > 0;
-
-	close(fd);
-	return has;
-}
-
-/* In this namespace net.xtcp and /proc/net/xtcp are those of @stack, the others of the other build. */
-static bool belongs(int ns, enum stack stack)
-{
-	int fd = stack_listener(ns, stack, "127.0.0.1", PORT + 40, true), idle = 0;
-	static int value = 1000;
-	socklen_t len = sizeof(idle);
-	bool good;
-
-	value++;
-	ns_sysctl_set(ns, "net.xtcp.keepalive_time", "%d", value);
-	getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, &len);
-	good = idle == value && ns_sysctl_get(ns, "net.xtcp.keepalive_time") == value &&
-	       ns_sysctl_get(ns, "net.xtcp_b.keepalive_time") > 0 &&
-	       ns_sysctl_get(ns, "net.xtcp_b.keepalive_time") != value &&
-	       rows_state(ns, "/proc/net/xtcp", PORT + 40, 0) == TCP_LISTEN &&
-	       !rows_state(ns, "/proc/net/xtcp_b", PORT + 40, 0);
-	close(fd);
-	return good;
-}
-
-/* Also in one that begins now, and in those of this user's. */
-static bool belongs_everywhere(const int *nss, int n, enum stack stack)
-{
-	int begins = ns_make(), i;
-	bool good = begins >= 0 && belongs(begins, stack) && has_generic("xtcp") && has_generic("xtcp_b");
-
-	for (i = 0; i < n; i++)
-		good = good && belongs(nss[i], stack);
-	close(begins);
-	return good;
-}
-
-static void *exchange_all_the_time(void *arg)
-{
-	enum stack *stack = arg;
-	int err;
-
-	while (!stop) {
-		err = set_name(*stack, "xtcp");
-		opened += !err;
-		if (err && err != EBUSY && !failures++)
-			ksft_print_msg("%s: %s\n", stack_name(*stack), strerror(err));
-	}
-	return NULL;
-}
-
-static void *begin_and_end(void *arg)
-{
-	(void)arg;
-	while (!stop) {
-		if (unshare(CLONE_NEWNET) ||
-		    !WAIT_FOR(!access("/proc/thread-self/net/xtcp_paths", F_OK) &&
-			      !access("/proc/sys/net/xtcp_b/sack", F_OK), STACK_DEADLINE_MS))
-			failures++;
-	}
-	return NULL;
-}
-
-static void *read_all_the_time(void *arg)
-{
-	char text[4096];
-	int fd;
-
-	ns_enter(*(int *)arg);
-	while (!stop) {
-		fd = open("/proc/thread-self/net/xtcp", O_RDONLY);
-		while (read(fd, text, sizeof(text)) > 0)
-			;
-		close(fd);
-		fd = open("/proc/sys/net/xtcp/fastopen_key", O_RDONLY);
-		if (read(fd, text, sizeof(text)) < 0 && errno != ENOENT && errno != EBADF)
-			failures++;
-		close(fd);
-	}
-	return NULL;
-}
-
-static bool out_of_memory(const int *nss, int n)
-{
-	int nth, err, refusals = 0, step = short_rounds(4) == 4 ? 1 : 7;
-	bool good = true, hit = true;
-
-	for (nth = 1; good && hit; nth += step) {
-		failing_nth(nth);
-		err = set_name(SECOND, "xtcp");
-		hit = failing_hit();
-		failing_nth(0);
-		refusals += err == ENOMEM;
-		good = (!err || (err == ENOMEM && hit)) && belongs(nss[nth % n], err ? XTCP : SECOND) &&
-		       (err || !set_name(XTCP, "xtcp"));
-		if (!good)
-			ksft_print_msg("allocation %d: %s\n", nth, strerror(err));
-	}
-	ksft_print_msg("%d refusals, %d allocations\n", refusals, nth);
-	return good && refusals > 5;
-}
-
-/* net.xtcp.* and what else has that name goes to the other build, and comes back. */
-static void names(void)
-{
-	const int nss[] = { pair.a, pair.b, ns_make_guest(), ns_home() };
-	enum stack stacks[] = { XTCP, SECOND };
-	int rounds = short_rounds(40), t;
-	pthread_t threads[6];
-
-	ksft_test_result(belongs_everywhere(nss, 4, XTCP) && !set_name(SECOND, "xtcp\n") &&
-			 belongs_everywhere(nss, 4, SECOND) && !set_name(SECOND, "xtcp_b") &&
-			 belongs_everywhere(nss, 4, XTCP), "two builds exchange their names\n");
-	ksft_test_result(set_name(SECOND, " ") == EINVAL && set_name(SECOND, "xtcp_c") == EINVAL &&
-			 set_name(SECOND, "../xtcp") == EINVAL && set_name(SECOND, "xtcp_bbbbbbbbbbbb") == EINVAL &&
-			 !set_name(SECOND, "xtcp_b") && belongs_everywhere(nss, 4, XTCP), "other names are refused\n");
-	renamed = !set_name(SECOND, "xtcp");
-	ksft_test_result(!unload(XTCP) && !access("/proc/net/xtcp", F_OK) && access("/proc/net/xtcp_b", F_OK) &&
-			 !load(XTCP) && belongs_everywhere(nss, 4, SECOND),
-			 "the old build goes, the new one keeps the name, and a third gets the free one\n");
-	ksft_test_result(!unload(SECOND) && set_name(XTCP, "xtcp") == EINVAL && !set_name(XTCP, "xtcp_b") &&
-			 !access("/proc/net/xtcp_b", F_OK) && !load(SECOND) && !set_name(XTCP, "xtcp") &&
-			 belongs_everywhere(nss, 4, XTCP), "one that is alone keeps its name\n");
-	renamed = false;
-	stop = false;
-	opened = 0;
-	failures = 0;
-	for (t = 0; t < 6; t++)
-		pthread_create(&threads[t], NULL, t < 2 ? exchange_all_the_time : t < 4 ? begin_and_end :
-			       read_all_the_time, t < 2 ? (void *)&stacks[t] : (void *)&nss[t - 3]);
-	WAIT_FOR(opened >= rounds || failures, 10 * STACK_DEADLINE_MS);
-	stop = true;
-	for (t = 0; t < 6; t++)
-		pthread_join(threads[t], NULL);
-	ksft_test_result(opened >= rounds && !failures && !set_name(XTCP, "xtcp") && belongs_everywhere(nss, 4, XTCP),
-			 "%d times under namespaces and readers\n", opened);
-	if (failing_begin())
-		ksft_test_result(out_of_memory(nss, 4) && belongs_everywhere(nss, 4, XTCP),
-				 "without memory both keep theirs\n");
-	else
-		ksft_test_result_skip("the kernel cannot let allocations fail: both keep theirs\n");
-	close(nss[2]);
 }
 
 /* ---- the tool */
@@ -1134,12 +1051,11 @@ static void by_the_tool(void)
 }
 
 static const struct part parts[] = {
-	{ "sees", sees, 13 },
+	{ "sees", sees, 15 },
 	{ "refusals", refusals, 7 },
 	{ "ipsec", ipsec, 1 },
-	{ "keys", keeps_out, 11 },
+	{ "keys", keeps_out, 14 },
 	{ "families", families, 3 },
-	{ "names", names, 6 },
 	{ "tool", by_the_tool, 8 },
 	{ "load", under_load, 1 },
 	{ }
