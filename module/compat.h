@@ -2,8 +2,7 @@
 /*
  * All differences between kernel versions, by explicit KERNEL_VERSION. What stable series and
  * distributions have brought to older kernels has a name XTCP_HAS_..., which Kbuild defines if it is
- * in the header. The differences in kernel TCP's tables are in compat_ktcp.h, which only this file
- * includes. All other code is written for the newest version.
+ * in the header. All other code is written for the newest version.
  *
  * A new kernel series may build without a warning and still behave differently. xtcp relies on
  * these properties, which no compiler checks:
@@ -71,6 +70,7 @@
 #include <net/inet6_hashtables.h>
 #include <net/inet_hashtables.h>
 #include <net/inet_sock.h>
+#include <net/inet_timewait_sock.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/raw.h>
@@ -80,7 +80,6 @@
 #include <net/tcp.h>
 
 #include "base/wire.h"
-#include "compat_ktcp.h"
 #include "ecn/ace.h"
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -210,46 +209,33 @@ static inline void xtcp_compat_put_net(struct sock *sk)
 #include <net/proto_memory.h>
 #endif
 
-/* The TOS for a route lookup, which before 6.9 also carries SO_DONTROUTE. */
-static inline u8 xtcp_compat_rt_tos(const struct sock *sk)
-{
+/* The scope and the TOS for a route lookup. Before 6.9, SO_DONTROUTE is a bit of the TOS. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
-	return ip_sock_rt_tos(sk);
+#define xtcp_compat_rt_scope(sk)	ip_sock_rt_scope(sk)
+#define xtcp_compat_rt_tos(sk)		ip_sock_rt_tos(sk)
+#define xtcp_compat_reply_tos(sk, tos)	((tos) & INET_DSCP_MASK)
 #else
-	return RT_CONN_FLAGS(sk);
+#define xtcp_compat_rt_scope(sk)	RT_SCOPE_UNIVERSE
+#define xtcp_compat_rt_tos(sk)		RT_CONN_FLAGS(sk)
+#define xtcp_compat_reply_tos(sk, tos)	(RT_TOS(tos) | sock_flag(sk, SOCK_LOCALROUTE))
 #endif
-}
 
 /* Fill @fl4 for segments of a full sock. @daddr: the peer, or the first hop of a source route. */
 static inline void xtcp_compat_sock_flow(struct flowi4 *fl4, const struct sock *sk, __be32 daddr)
 {
 	const struct inet_sock *inet = inet_sk(sk);
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
-	const u8 scope = ip_sock_rt_scope(sk);
-#else
-	const u8 scope = RT_SCOPE_UNIVERSE;
-#endif
 
-	flowi4_init_output(fl4, READ_ONCE(sk->sk_bound_dev_if), READ_ONCE(sk->sk_mark), xtcp_compat_rt_tos(sk), scope,
-			   IPPROTO_TCP, inet_sk_flowi_flags(sk), daddr, inet->inet_saddr, inet->inet_dport,
-			   inet->inet_sport, sock_net_uid(sock_net(sk), sk));
+	flowi4_init_output(fl4, READ_ONCE(sk->sk_bound_dev_if), READ_ONCE(sk->sk_mark), xtcp_compat_rt_tos(sk),
+			   xtcp_compat_rt_scope(sk), IPPROTO_TCP, inet_sk_flowi_flags(sk), daddr, inet->inet_saddr,
+			   inet->inet_dport, inet->inet_sport, sock_net_uid(sock_net(sk), sk));
 }
 
 /* Fill the flow of a segment that has a TOS of its own. @flags: from inet_sk_flowi_flags(). */
 static inline void xtcp_compat_reply_flow(struct flowi4 *fl4, const struct sock *sk, int oif, u32 mark, u8 tos,
 					  u8 flags, const struct xtcp_tuple *tuple, kuid_t uid)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
-	const u8 scope = ip_sock_rt_scope(sk);
-
-	tos &= INET_DSCP_MASK;
-#else
-	const u8 scope = RT_SCOPE_UNIVERSE;
-
-	tos = RT_TOS(tos) | sock_flag(sk, SOCK_LOCALROUTE);
-#endif
-	flowi4_init_output(fl4, oif, mark, tos, scope, IPPROTO_TCP, flags, tuple->faddr.s6_addr32[3],
-			   tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, uid);
+	flowi4_init_output(fl4, oif, mark, xtcp_compat_reply_tos(sk, tos), xtcp_compat_rt_scope(sk), IPPROTO_TCP, flags,
+			   tuple->faddr.s6_addr32[3], tuple->laddr.s6_addr32[3], tuple->fport, tuple->lport, uid);
 }
 
 /*
@@ -466,14 +452,18 @@ static int name(struct sock *sk, int cmd, unsigned long arg)			\
 }
 #endif
 
-/* proto.accept takes its arguments in a struct since 6.10. */
+/* Since 6.10 proto.accept and proto_ops.accept take their arguments in a struct. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define XTCP_ACCEPT_TAKES	struct proto_accept_arg *arg
+#define XTCP_ACCEPT_GIVES	arg
 #define XTCP_PROTO_ACCEPT(name, impl)						\
 static struct sock *name(struct sock *sk, struct proto_accept_arg *arg)		\
 {										\
 	return impl(sk, arg->flags, &arg->err, arg->kern);			\
 }
 #else
+#define XTCP_ACCEPT_TAKES	int flags, bool kern
+#define XTCP_ACCEPT_GIVES	flags, kern
 #define XTCP_PROTO_ACCEPT(name, impl)						\
 static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 {										\
@@ -484,7 +474,7 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 /*
  * Since 6.5 the core asks the protocol about options of SOL_SOCKET, if the socket has the flag
  * SOCK_CUSTOM_SOCKOPT. XTCP_OPS_ACCEPT defines proto_ops.accept, so that accepted sockets also have
- * this flag. Since 6.10 proto_ops.accept takes its arguments in a struct.
+ * this flag.
  */
 static inline void xtcp_compat_ask_options(struct socket *sock)
 {
@@ -493,38 +483,27 @@ static inline void xtcp_compat_ask_options(struct socket *sock)
 #endif
 }
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define XTCP_OPS_ACCEPT(name, then)						\
-static int name(struct socket *sock, struct socket *newsock, struct proto_accept_arg *arg) \
+static int name(struct socket *sock, struct socket *newsock, XTCP_ACCEPT_TAKES)	\
 {										\
-	int err = inet_accept(sock, newsock, arg);				\
+	int err = inet_accept(sock, newsock, XTCP_ACCEPT_GIVES);		\
 										\
 	xtcp_compat_ask_options(newsock);					\
 	if (!err)								\
 		then(newsock);							\
 	return err;								\
 }
-#else
-#define XTCP_OPS_ACCEPT(name, then)						\
-static int name(struct socket *sock, struct socket *newsock, int flags, bool kern) \
-{										\
-	int err = inet_accept(sock, newsock, flags, kern);			\
-										\
-	xtcp_compat_ask_options(newsock);					\
-	if (!err)								\
-		then(newsock);							\
-	return err;								\
-}
-#endif
 
 /* Since 7.1 proto.recvmsg returns the length of the address in struct msghdr, before through a pointer. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+#define xtcp_compat_recv_error(sk, msg, len)	inet_recv_error(sk, msg, len)
 #define XTCP_PROTO_RECVMSG(name, impl)						\
 static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags)	\
 {										\
 	return impl(sk, msg, len, flags);					\
 }
 #else
+#define xtcp_compat_recv_error(sk, msg, len)	inet_recv_error(sk, msg, len, &(msg)->msg_namelen)
 #define XTCP_PROTO_RECVMSG(name, impl)						\
 static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags,	\
 		int *addr_len)							\
@@ -537,15 +516,6 @@ static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags,	\
 	return ret;								\
 }
 #endif
-
-static inline int xtcp_compat_recv_error(struct sock *sk, struct msghdr *msg, int len)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
-	return inet_recv_error(sk, msg, len);
-#else
-	return inet_recv_error(sk, msg, len, &msg->msg_namelen);
-#endif
-}
 
 /* Since 6.19 a socket address of unknown size has the type struct sockaddr_unsized. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
@@ -582,14 +552,11 @@ static inline bool xtcp_compat_splices(const struct msghdr *msg)
 }
 
 /* The list of a socket's IPv6 flow labels. Older kernels have it in ipv6_pinfo. */
-static inline struct ipv6_fl_socklist __rcu **xtcp_compat_flow_labels(struct sock *sk)
-{
 #ifdef XTCP_HAS_INET_FL_LIST
-	return &inet_sk(sk)->ipv6_fl_list;
+#define xtcp_compat_flow_labels(sk)	(inet_sk(sk)->ipv6_fl_list)
 #else
-	return &inet6_sk(sk)->ipv6_fl_list;
+#define xtcp_compat_flow_labels(sk)	(inet6_sk(sk)->ipv6_fl_list)
 #endif
-}
 
 /*
  * Does a control message ask for something that xtcp does not have? Since 6.13 a control message
@@ -609,27 +576,16 @@ static inline bool xtcp_compat_control_is_unknown(const struct sockcm_cookie *so
 }
 
 /*
- * Begins or continues the kernel's ubuf_info of a MSG_ZEROCOPY write. Since 6.16 the last argument
- * says whether the octets are in the memory of a device; xtcp has no such writes.
+ * A MSG_ZEROCOPY write: begin or continue the kernel's ubuf_info, fill an skb. Since 6.16 the octets
+ * may be in the memory of a device, as a last argument says; xtcp has no such writes.
  */
-static inline struct ubuf_info *xtcp_compat_zerocopy_begin(struct sock *sk, size_t size, struct ubuf_info *last)
-{
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
-	return msg_zerocopy_realloc(sk, size, last, false);
+#define xtcp_compat_zerocopy_begin(sk, size, last)		msg_zerocopy_realloc(sk, size, last, false)
+#define xtcp_compat_zerocopy_fill(sk, skb, msg, len, uarg)	skb_zerocopy_iter_stream(sk, skb, msg, len, uarg, NULL)
 #else
-	return msg_zerocopy_realloc(sk, size, last);
+#define xtcp_compat_zerocopy_begin(sk, size, last)		msg_zerocopy_realloc(sk, size, last)
+#define xtcp_compat_zerocopy_fill(sk, skb, msg, len, uarg)	skb_zerocopy_iter_stream(sk, skb, msg, len, uarg)
 #endif
-}
-
-static inline int xtcp_compat_zerocopy_fill(struct sock *sk, struct sk_buff *skb, struct msghdr *msg, int len,
-					    struct ubuf_info *uarg)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
-	return skb_zerocopy_iter_stream(sk, skb, msg, len, uarg, NULL);
-#else
-	return skb_zerocopy_iter_stream(sk, skb, msg, len, uarg);
-#endif
-}
 
 /*
  * Reports to the program that @skb is acknowledged. The report is a clone of @skb, but not a fast
@@ -821,14 +777,142 @@ static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer
 #endif
 }
 
-/* @skb leaves at @ns of CLOCK_MONOTONIC at the earliest. Since 6.11 a type of clock is an argument. */
-static inline void xtcp_compat_set_departure(struct sk_buff *skb, u64 ns)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 11, 0)
-	skb_set_delivery_time(skb, ns_to_ktime(ns), SKB_CLOCK_MONOTONIC);
-#else
-	skb_set_delivery_time(skb, ns_to_ktime(ns), true);
+/* Since 6.11 skb_set_delivery_time() takes a type of clock, before whether it is CLOCK_MONOTONIC. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define SKB_CLOCK_MONOTONIC	true
 #endif
+
+/*
+ * Kernel TCP's bind table has two kinds of buckets: a bucket for each port, and a bucket for each
+ * pair of port and address. xtcp_compat_bind_bucket_has() calls @test for each sock of a port, and
+ * xtcp_compat_bind2_bucket_has() for each sock of a pair. They return true when @test has returned
+ * true for a sock. The caller holds the lock of the chain that the bucket is on.
+ *
+ * Since 6.8 a sock is only on the list of its pair. Before 6.8 a sock was also on the list of its
+ * port, and the bucket of a pair had a second list for socks in TIME-WAIT.
+ *
+ * xtcp_compat_bind_move() replaces @from by @to in the bind table. One of the two is the TIME-WAIT
+ * sock @tw, which points to the bucket of the port and to the bucket of the pair. The caller holds
+ * the locks of the chains of both buckets.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
+						bool (*test)(struct sock *other, void *arg), void *arg)
+{
+	struct sock *other;
+
+	sk_for_each_bound(other, &tb2->owners)
+		if (test(other, arg))
+			return true;
+	return false;
 }
+
+static inline bool xtcp_compat_bind_bucket_has(const struct inet_bind_bucket *tb,
+					       bool (*test)(struct sock *other, void *arg), void *arg)
+{
+	struct inet_bind2_bucket *tb2;
+
+	hlist_for_each_entry(tb2, &tb->bhash2, bhash_node)
+		if (xtcp_compat_bind2_bucket_has(tb2, test, arg))
+			return true;
+	return false;
+}
+
+static inline void xtcp_compat_bind_move(struct sock *from, struct sock *to, struct inet_timewait_sock *tw)
+{
+	__sk_del_bind_node(from);
+	sk_add_bind_node(to, &tw->tw_tb2->owners);
+}
+#else
+static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
+						bool (*test)(struct sock *other, void *arg), void *arg)
+{
+	struct inet_timewait_sock *tw;
+	struct sock *other;
+
+	sk_for_each_bound_bhash2(other, &tb2->owners)
+		if (test(other, arg))
+			return true;
+	twsk_for_each_bound_bhash2(tw, &tb2->deathrow)
+		if (test((struct sock *)tw, arg))
+			return true;
+	return false;
+}
+
+static inline bool xtcp_compat_bind_bucket_has(const struct inet_bind_bucket *tb,
+					       bool (*test)(struct sock *other, void *arg), void *arg)
+{
+	struct sock *other;
+
+	sk_for_each_bound(other, &tb->owners)
+		if (test(other, arg))
+			return true;
+	return false;
+}
+
+static inline void xtcp_compat_bind_move(struct sock *from, struct sock *to, struct inet_timewait_sock *tw)
+{
+	__sk_del_bind_node(from);
+	sk_add_bind_node(to, &tw->tw_tb->owners);
+	if (from == (struct sock *)tw) {
+		__hlist_del(&tw->tw_bind2_node);
+		sk_add_bind2_node(to, &tw->tw_tb2->owners);
+	} else {
+		__sk_del_bind2_node(from);
+		hlist_add_head(&tw->tw_bind2_node, &tw->tw_tb2->deathrow);
+	}
+}
+#endif
+
+/* Not every kernel exports inet_put_port(), but all export kernel TCP's struct proto, which points to it. */
+static inline void xtcp_compat_put_port(struct sock *sk)
+{
+	tcp_prot.put_port(sk);
+}
+
+/* Since 6.18 the kernel's lookups find their table by themselves. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#define XTCP_KERNEL_TABLE(net)
+#else
+#define XTCP_KERNEL_TABLE(net)	(net)->ipv4.tcp_death_row.hashinfo,
+#endif
+
+/* Kernel TCP's sock with this tuple, or NULL. */
+static inline struct sock *xtcp_compat_kernel_lookup(struct net *net, const struct xtcp_tuple *tuple, int dif, int sdif)
+{
+	const __be32 faddr4 = tuple->faddr.s6_addr32[3], laddr4 = tuple->laddr.s6_addr32[3];
+	const u16 lport = ntohs(tuple->lport);
+
+	if (xtcp_tuple_is_v4(tuple))
+		return __inet_lookup_established(net, XTCP_KERNEL_TABLE(net) faddr4, tuple->fport, laddr4, lport, dif,
+						 sdif);
+	return __inet6_lookup_established(net, XTCP_KERNEL_TABLE(net) &tuple->faddr, tuple->fport, &tuple->laddr, lport,
+					  dif, sdif);
+}
+
+/* Kernel TCP's listener for a segment, or NULL; RCU read side. */
+static inline struct sock *xtcp_compat_kernel_listener(struct net *net, struct sk_buff *skb,
+						       const struct xtcp_tuple *tuple, int dif, int sdif)
+{
+	const __be32 faddr4 = tuple->faddr.s6_addr32[3], laddr4 = tuple->laddr.s6_addr32[3];
+	const int doff = __tcp_hdrlen((const struct tcphdr *)skb->data);
+	const u16 lport = ntohs(tuple->lport);
+
+	if (xtcp_tuple_is_v4(tuple))
+		return __inet_lookup_listener(net, XTCP_KERNEL_TABLE(net) skb, doff, faddr4, tuple->fport, laddr4,
+					      lport, dif, sdif);
+	return inet6_lookup_listener(net, XTCP_KERNEL_TABLE(net) skb, doff, &tuple->faddr, tuple->fport, &tuple->laddr,
+				     lport, dif, sdif);
+}
+
+/*
+ * Kernel TCP's event tcp:tcp_send_reset. Since 6.10 it has a reason, of which xtcp names none. The
+ * caller includes trace/events/tcp.h.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define xtcp_compat_trace_send_reset(sk, skb)	trace_tcp_send_reset(sk, skb, SK_RST_REASON_NOT_SPECIFIED)
+#else
+#define xtcp_compat_trace_send_reset(sk, skb)	trace_tcp_send_reset(sk, skb)
+#endif
 
 #endif /* XTCP_COMPAT_H */

@@ -200,7 +200,7 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
 	inet_sk(child)->pinet6 = newnp;
 	newnp->ipv6_mc_list = NULL;
 	newnp->ipv6_ac_list = NULL;
-	RCU_INIT_POINTER(*xtcp_compat_flow_labels(child), NULL);
+	RCU_INIT_POINTER(xtcp_compat_flow_labels(child), NULL);
 	newnp->pktoptions = NULL;
 	RCU_INIT_POINTER(newnp->opt, NULL);
 	rcu_read_lock();

@@ -216,7 +216,7 @@ void xtcp_pace_stamp(struct sock *sk, struct sk_buff *skb, u32 len)
 	before_ns = pace->next_ns;
 	pace->before_ns = before_ns;
 	pace->next_ns = max(before_ns, ktime_get_ns());
-	xtcp_compat_set_departure(skb, pace->next_ns);
+	skb_set_delivery_time(skb, ns_to_ktime(pace->next_ns), SKB_CLOCK_MONOTONIC);
 	if (rate == ~0UL || xtcp_sk(sk)->stream->data_segs_out < XTCP_PACE_UNPACED)
 		return;
 	gap_ns = rate ? min_t(u64, div64_ul((u64)len * NSEC_PER_SEC, rate), GAP_MAX_NS) : GAP_MAX_NS;
