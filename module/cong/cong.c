@@ -132,7 +132,6 @@ static void xtcp_reduction_begin(struct sock *sk, u32 in_flight, bool marked)
 	const struct xtcp_resume *resume = tx->stream->cong.resume;
 	bool retreats;
 
-	sock_owned_by_me(sk);
 	/* in LOSS, cwnd is what a repair has left, and says nothing of the path, except in a phase of Careful Resume */
 	retreats = unlikely(resume) &&
 		   (tx->cong.phase != XTCP_CONG_LOSS || !xtcp_resume_is_in(resume, XTCP_RESUME_NORMAL)) &&

@@ -69,11 +69,7 @@ static inline u32 xtcp_alpha_segment(const struct xtcp_alpha *alpha, const struc
 
 static inline void xtcp_alpha_start(struct xtcp_alpha *alpha, u32 one, u32 mss, const struct xtcp_alpha_sent *sent)
 {
-	alpha->share = one;
-	alpha->acked = 0;
-	alpha->marked = 0;
-	alpha->segment = mss;
-	alpha->begin = *sent;
+	*alpha = (struct xtcp_alpha) { .share = one, .segment = mss, .begin = *sent };
 }
 
 /*

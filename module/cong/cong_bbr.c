@@ -352,7 +352,6 @@ static void xtcp_bbr_start(struct xtcp_bbr *bbr, u64 now_us, u32 delivered, u32 
 		.probe_rtt_min_us = srtt_us ?: XTCP_BBR_NONE,
 		.probe_rtt_min_ms = stamp_of(now_us),
 		.inflight_longterm = XTCP_BBR_NONE,
-		.undo_inflight_longterm = 0,
 		.probe_up_acked_per_inc = XTCP_BBR_NONE,
 		.extra_acked_us = (u32)now_us,
 		.next_round_delivered = delivered,
@@ -843,7 +842,6 @@ static void bbr_start(struct sock *sk)
 	struct xtcp_bbr *bbr = xtcp_cong_private(sk);
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*bbr) > XTCP_CONG_PRIVATE);
 	xtcp_bbr_start(bbr, xtcp_clock_us(), tx->stream->delivered, tx->rto.srtt_us);
 	tx->cong.ssthresh = U32_MAX;
@@ -863,7 +861,7 @@ static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 		.mss = tx->mss,
 		.quantum = clamp_t(unsigned long, quantum, 2UL * tx->mss, QUANTUM_MAX),
 		.initial_cwnd = xtcp_cong_initial(sk),
-		.inflight = xtcp_cong_in_flight(sk),
+		.inflight = xtcp_pipe_octets(sk),
 		.delivered = stream->delivered,
 		.random = hash_32((u32)now_us ^ tx->snd.ts_offset, 32),
 		.cwnd_limited = stream->cong.is_limiting,
@@ -882,7 +880,6 @@ static void bbr_control(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_stream *stream = tx->stream;
 	u32 us;
 
-	sock_owned_by_me(sk);
 	ack.newly_acked = sample->delivered;
 	ack.newly_lost = sample->lost;
 	ack.rtt_us = sample->rtt_us;
@@ -912,7 +909,6 @@ static void bbr_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 {
 	struct xtcp_bbr_ack event = bbr_event(sk, xtcp_clock_us());
 
-	sock_owned_by_me(sk);
 	event.size = loss->octets;
 	event.tx_in_flight = loss->in_flight_then;
 	event.lost = loss->in_flight_then ? loss->lost_since : 0;
@@ -923,14 +919,12 @@ static void bbr_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
 /* A recovery or CWR begins. ssthresh does not change: the model of BBR accounts for losses and marks. */
 static u32 bbr_ssthresh(struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	xtcp_bbr_repair_begins(xtcp_cong_private(sk));
 	return xtcp_sender(sk)->cong.ssthresh;
 }
 
 static void bbr_undone(struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	xtcp_bbr_undone(xtcp_cong_private(sk), xtcp_sender(sk)->stream->delivered);
 }
 
@@ -941,7 +935,6 @@ static void bbr_idle(struct sock *sk, u32 idle_us)
 	struct xtcp_stream *stream = tx->stream;
 	u64 now_us = xtcp_clock_us();
 
-	sock_owned_by_me(sk);
 	if (!stream->rate.limited)
 		return;
 	tx->cong.cwnd = xtcp_bbr_restarts(bbr, now_us, stream->delivered, tx->cong.cwnd,
@@ -955,7 +948,6 @@ static size_t bbr_info(struct sock *sk, union tcp_cc_info *info)
 	const struct xtcp_bbr *bbr = xtcp_cong_private(sk);
 	u64 bw = (u64)xtcp_bbr_bw(bbr) * XTCP_BBR_UNIT;
 
-	sock_owned_by_me(sk);
 	info->bbr.bbr_bw_lo = (u32)bw;
 	info->bbr.bbr_bw_hi = (u32)(bw >> 32);
 	info->bbr.bbr_min_rtt = bbr->min_rtt_us;

@@ -388,7 +388,6 @@ static void cubic_start(struct sock *sk)
 	struct cubic_private *cubic = xtcp_cong_private(sk);
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*cubic) > XTCP_CONG_PRIVATE);
 	if (tx->cong.ssthresh == U32_MAX)
 		xtcp_hystart_start(&cubic->hystart, tx->snd.nxt, (u32)xtcp_clock_us());
@@ -434,7 +433,6 @@ static void cubic_acked(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_cong *cong = &tx->cong;
 	u32 acked = sample->delivered, rtt_us = tx->rto.min_rtt_us;
 
-	sock_owned_by_me(sk);
 	if (cong->phase == XTCP_CONG_LOSS)
 		xtcp_cubic_timeout(&cubic->curve);
 	if (cong->cwnd < cong->ssthresh)
@@ -449,7 +447,6 @@ static u32 cubic_ssthresh(struct sock *sk)
 	struct cubic_private *cubic = xtcp_cong_private(sk);
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	cubic->hystart.phase = XTCP_HYSTART_OFF;
 	return xtcp_cubic_reduce(&cubic->curve, tx->cong.cwnd, tx->mss);
 }
@@ -459,7 +456,6 @@ static void cubic_undone(struct sock *sk)
 	struct cubic_private *cubic = xtcp_cong_private(sk);
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	xtcp_cubic_undo(&cubic->curve);
 	/* if ssthresh is infinite again, the initial slow start goes on */
 	if (tx->cong.ssthresh == U32_MAX)
@@ -470,7 +466,6 @@ static void cubic_idle(struct sock *sk, u32 idle_us)
 {
 	struct cubic_private *cubic = xtcp_cong_private(sk);
 
-	sock_owned_by_me(sk);
 	xtcp_cubic_idle(&cubic->curve, idle_us);
 }
 

@@ -23,7 +23,6 @@ static void dctcp_start(struct sock *sk)
 	const struct xtcp_alpha_sent sent = xtcp_cong_text_sent(sk);
 	struct dctcp *dctcp = xtcp_cong_private(sk);
 
-	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*dctcp) > XTCP_CONG_PRIVATE);
 	xtcp_alpha_start(&dctcp->alpha, ALPHA_ONE, xtcp_sender(sk)->mss, &sent);
 	xtcp_ecn_be_exact(sk, true);
@@ -41,7 +40,6 @@ static void dctcp_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_alpha *alpha = &dctcp->alpha;
 	u32 marked = sample->marked ? sample->delivered : 0;
 
-	sock_owned_by_me(sk);
 	if (tx->ecn & XTCP_ECN_ACCURATE)
 		marked = xtcp_alpha_octets(alpha, sample->marked, sample->delivered, &sent);
 	xtcp_alpha_count(alpha, sample->delivered, marked);
@@ -55,7 +53,6 @@ static void dctcp_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct dctcp *dctcp = xtcp_cong_private(sk);
 
-	sock_owned_by_me(sk);
 	xtcp_cong_grow(sk, sample->delivered, &dctcp->counted);
 }
 
@@ -65,7 +62,6 @@ static u32 dctcp_ssthresh(struct sock *sk)
 	struct dctcp *dctcp = xtcp_cong_private(sk);
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	dctcp->counted = 0;
 	return max_t(u32, tx->cong.cwnd / 2, 2U * tx->mss);
 }
@@ -77,7 +73,6 @@ static u32 dctcp_marked(struct sock *sk)
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 	u32 cwnd = tx->cong.cwnd;
 
-	sock_owned_by_me(sk);
 	dctcp->counted = 0;
 	return max_t(u32, cwnd - (u32)div_u64((u64)cwnd * dctcp->alpha.share, 2 * ALPHA_ONE), 2U * tx->mss);
 }
@@ -87,7 +82,6 @@ static size_t dctcp_info(struct sock *sk, union tcp_cc_info *info)
 {
 	const struct dctcp *dctcp = xtcp_cong_private(sk);
 
-	sock_owned_by_me(sk);
 	if (xtcp_sender(sk)->ecn & XTCP_ECN_OK) {
 		info->dctcp.dctcp_enabled = 1;
 		info->dctcp.dctcp_ce_state = xtcp_ecn_comes_marked(sk);
@@ -100,7 +94,6 @@ static size_t dctcp_info(struct sock *sk, union tcp_cc_info *info)
 
 static void dctcp_end(struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	xtcp_ecn_be_exact(sk, false);
 }
 

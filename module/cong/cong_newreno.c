@@ -11,7 +11,6 @@ static void newreno_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct newreno *reno = xtcp_cong_private(sk);
 
-	sock_owned_by_me(sk);
 	xtcp_cong_grow(sk, sample->delivered, &reno->acked);
 }
 
@@ -21,7 +20,6 @@ static u32 newreno_ssthresh(struct sock *sk)
 	struct newreno *reno = xtcp_cong_private(sk);
 	struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	reno->acked = 0;
 	return max_t(u32, tx->cong.cwnd / 2, 2U * tx->mss);
 }

@@ -167,7 +167,6 @@ static void prague_start(struct sock *sk)
 	const struct xtcp_alpha_sent sent = xtcp_cong_text_sent(sk);
 	struct prague_private *prague = xtcp_cong_private(sk);
 
-	sock_owned_by_me(sk);
 	BUILD_BUG_ON(sizeof(*prague) > XTCP_CONG_PRIVATE);
 	xtcp_prague_start(&prague->window, xtcp_sender(sk)->mss, (u32)xtcp_clock_us(), &sent);
 	if (xtcp_ecn_is_scalable(sk))
@@ -193,7 +192,6 @@ static void prague_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
 		.may_reduce = cong->phase < XTCP_CONG_CWR,
 	};
 
-	sock_owned_by_me(sk);
 	if (!xtcp_ecn_is_scalable(sk)) {
 		/*
 		 * The path has been found to change the ECN field: no mark reduces the window from
@@ -219,7 +217,6 @@ static void prague_acked(struct sock *sk, const struct xtcp_sample *sample)
 	struct xtcp_cong *cong = &tx->cong;
 	u32 more;
 
-	sock_owned_by_me(sk);
 	if (!prague->window.met_marks || cong->cwnd < cong->ssthresh || !xtcp_ecn_is_scalable(sk)) {
 		xtcp_cong_grow(sk, sample->delivered, &prague->counted);
 		return;
@@ -234,7 +231,6 @@ static u32 prague_ssthresh(struct sock *sk)
 	struct prague_private *prague = xtcp_cong_private(sk);
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	sock_owned_by_me(sk);
 	prague->counted = 0;
 	return xtcp_prague_after_loss(&prague->window, tx->snd.una, tx->cong.cwnd, tx->mss);
 }
@@ -245,7 +241,6 @@ static size_t prague_info(struct sock *sk, union tcp_cc_info *info)
 	const struct prague_private *prague = xtcp_cong_private(sk);
 	const struct xtcp_alpha *alpha = &prague->window.alpha;
 
-	sock_owned_by_me(sk);
 	if (xtcp_ecn_is_scalable(sk)) {
 		info->dctcp.dctcp_enabled = 1;
 		info->dctcp.dctcp_ce_state = xtcp_ecn_comes_marked(sk);
@@ -258,7 +253,6 @@ static size_t prague_info(struct sock *sk, union tcp_cc_info *info)
 
 static void prague_end(struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	if (READ_ONCE(sk->sk_pacing_shift) == BURST_SHIFT)
 		sk_pacing_shift_update(sk, USUAL_SHIFT);
 }

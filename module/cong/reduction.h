@@ -24,12 +24,6 @@ static inline void xtcp_reduction_forbid_undo(struct sock *sk)
 	xtcp_sender(sk)->stream->cong.prior_ssthresh = 0;
 }
 
-static inline u32 xtcp_cong_in_flight(const struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	return xtcp_pipe_octets(sk);
-}
-
 /* cwnd in segments, rounded up, so that it stays if the MSS grows by a few octets. Racy without the lock. */
 static inline u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 {

@@ -50,7 +50,6 @@ static u32 xtcp_write_timeout_since(const struct sock *sk)
 {
 	u32 resent = xtcp_sk(sk)->tries.retrans_stamp, probed = xtcp_sk(sk)->stream->probe_stamp;
 
-	sock_owned_by_me(sk);
 	if (resent && probed)
 		return (s32)(resent - probed) < 0 ? resent : probed;
 	return resent ?: probed;
@@ -146,7 +145,6 @@ static void try_another_path(struct sock *sk)
  */
 static void xtcp_write_timeout_give_up(struct sock *sk, enum xtcp_abort_reason reason)
 {
-	sock_owned_by_me(sk);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPABORTONTIMEOUT);
 	xtcp_sock_fail(sk, sk->sk_err_soft ?: ETIMEDOUT, reason);
 }
@@ -187,7 +185,6 @@ static bool xtcp_write_timeout_end_syn(struct sock *sk)
 	bool often = xsk->tries.retransmits >= (xsk->syn_retries ?: retries) + linear;
 	bool expired = often || has_passed(xsk, xsk->tries.retrans_stamp);
 
-	sock_owned_by_me(sk);
 	suspect_black_hole(sk, expired);
 	if (expired) {
 		xtcp_write_timeout_give_up(sk, limit_was(xsk, !often));
@@ -222,7 +219,6 @@ static bool xtcp_write_timeout_end_retransmission(struct sock *sk)
 	bool again = xsk->tries.retransmits || xsk->stream->probe_stamp;
 	bool by_user = xtcp_bounds_user_timeout_ms(&xsk->inet.sk), expired;
 
-	sock_owned_by_me(sk);
 	if (xsk->tries.retransmits && is_beyond_r1(sk, gone)) {
 		xtcp_mtuprobe_timeout(sk);
 		__dst_negative_advice(sk);
@@ -259,7 +255,6 @@ static bool xtcp_write_timeout_end_shrunk_window(struct sock *sk)
 	u32 since = xtcp_write_timeout_since(sk);
 	bool by_user, end;
 
-	sock_owned_by_me(sk);
 	by_user = since && has_passed(xsk, since);
 	if (xtcp_bounds_user_timeout_ms(&xsk->inet.sk))
 		end = by_user;
@@ -287,7 +282,6 @@ static bool xtcp_write_timeout_end_refused(struct sock *sk)
 	u32 retries = sock_flag(sk, SOCK_DEAD) ? orphan_retries(sk, is_alive(sk)) : READ_ONCE(knobs(sk)->retries2);
 	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
 
-	sock_owned_by_me(sk);
 	if (min(elapsed_ms(xsk->stream->probe_stamp), silent) < time_of(sk, retries))
 		return false;
 	xtcp_write_timeout_give_up(sk, XTCP_ABORT_TIMEOUT);
@@ -307,7 +301,6 @@ static bool xtcp_write_timeout_end_probing(struct sock *sk)
 	u32 since = xsk->stream->probe_stamp;
 	bool by_user, end;
 
-	sock_owned_by_me(sk);
 	by_user = since && has_passed(xsk, since);
 	end = by_user;
 	if (sock_flag(sk, SOCK_DEAD)) {
@@ -334,7 +327,6 @@ static bool xtcp_write_timeout_end_idle(struct sock *sk)
 	unsigned long left;
 	enum xtcp_abort_reason reason = xtcp_keepalive_idle(sk, &left);
 
-	sock_owned_by_me(sk);
 	if (!reason || left)
 		return false;
 	xtcp_send_rst(sk, reason);
@@ -532,7 +524,6 @@ static bool keepalive_gives_up(const struct sock *sk)
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 idle = (u32)jiffies - xsk->rcv_tstamp, most_ms = xtcp_bounds_user_timeout_ms(sk);
 
-	sock_owned_by_me(sk);
 	if (most_ms)
 		return xsk->tries.keepalive_sent && idle >= msecs_to_jiffies(most_ms);
 	return xsk->tries.keepalive_sent >= xtcp_keepalive_probes(sk);

@@ -47,7 +47,6 @@ static bool echo_is_of_originals(const struct sock *sk, const struct xtcp_sample
 {
 	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
 
-	sock_owned_by_me(sk);
 	/* a TSecr that is older than first_ts by more than the largest RTO does not belong to this recovery */
 	return undo->armed && undo->any_resent && sample->tsecr && xtcp_seq_lt(sample->tsecr, undo->first_ts) &&
 	       undo->first_ts - sample->tsecr <= XTCP_RTO_MAX_MS;
@@ -57,7 +56,6 @@ static bool all_came_twice(const struct sock *sk)
 {
 	const struct xtcp_undo *undo = &xtcp_sender(sk)->stream->undo;
 
-	sock_owned_by_me(sk);
 	return undo->armed && undo->any_resent && !undo->resent;
 }
 
@@ -72,7 +70,6 @@ static bool has_reneged(const struct sock *sk)
 /* The count of duplicate ACKs, without SACK. */
 static void forget_duplicates(struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	xtcp_sender(sk)->stream->scoreboard.sacked = 0;
 	xtcp_sender(sk)->stream->scoreboard.sacked_segments = 0;
 }
@@ -103,7 +100,6 @@ static void undo_begin(struct sock *sk)
 	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_undo *undo = &stream->undo;
 
-	sock_owned_by_me(sk);
 	undo->armed = true;
 	undo->marker = tx->snd.una;
 	/* retransmissions of the previous recovery that are in flight count for this one, too */
@@ -128,7 +124,6 @@ static bool undo_apply(struct sock *sk, int counter)
 	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 	bool undone;
 
-	sock_owned_by_me(sk);
 	undone = xtcp_reduction_undo(sk);
 	if (undone)
 		xtcp_ecn_undone(sk);
@@ -157,7 +152,6 @@ static void rack_original_came(struct sock *sk, const struct xtcp_sample *sample
 	struct xtcp_rack *rack = &tx->stream->rack;
 	u32 ticks = xtcp_clock_ts_of(sample->now_us) + tx->snd.ts_offset - sample->tsecr;
 
-	sock_owned_by_me(sk);
 	rack->rtt_us = max_t(u64, rack->rtt_us, min_t(u64, (ticks + 1ULL) * USEC_PER_MSEC,
 						      XTCP_RTO_MAX_MS * USEC_PER_MSEC));
 }
@@ -173,7 +167,6 @@ static void xtcp_repair_too_large(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
 
-	sock_owned_by_me(sk);
 	xtcp_reduction_not_due(sk);
 	stream->recover = xsk->snd.nxt;
 	forget_undo(sk);
@@ -397,7 +390,6 @@ static bool mtuprobe_lost(struct sock *sk)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_mtuprobe *probe = &tx->stream->mtuprobe;
 
-	sock_owned_by_me(sk);
 	if (likely(!probe->size) || tx->snd.una != probe->start)
 		return false;
 	probe->high = probe->size - 1;

@@ -356,7 +356,6 @@ static noinline bool make_room_for(struct sock *sk, struct sk_buff *skb)
  */
 static __always_inline bool xtcp_rcvq_make_room(struct sock *sk, struct sk_buff *skb)
 {
-	sock_owned_by_me(sk);
 	if (xtcp_seg(skb)->seq == xtcp_sk(sk)->rcv.nxt && skb_queue_empty(&sk->sk_receive_queue)) {
 		/* charge it even beyond tcp_mem: the program that uses this memory up may be waiting for this text */
 		if (!sk_rmem_schedule(sk, skb, skb->truesize))

@@ -73,7 +73,6 @@ static u32 text_of(const struct sock *sk, u32 mtu, u32 options)
 /* in every segment, octets */
 static u32 lasting_options(const struct sock *sk)
 {
-	sock_owned_by_me(sk);
 	return (xtcp_sk(sk)->agreed.ts_ok ? XTCP_OPTLEN_TIMESTAMP_ALIGNED : 0) + xtcp_signer_room(sk);
 }
 
