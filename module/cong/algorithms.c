@@ -295,8 +295,7 @@ void xtcp_algorithms_name(char *name, const struct xtcp_cong_ops * const *of)
  * xtcp_algorithms_allow() - handle a write to net.xtcp.allowed_congestion_control
  * @names: names with one space between two; modified. As in Linux, names after a leading space or
  *	after two spaces in a row are ignored
- * Context: process.
- * Return: 0; -ENOENT when a name is unknown, and nothing changes.
+ * Context: process. Return: 0; -ENOENT when a name is unknown, and nothing changes.
  */
 int xtcp_algorithms_allow(char *names)
 {
@@ -364,9 +363,8 @@ const struct xtcp_cong_ops *xtcp_algorithms_named(const char *name)
 
 /*
  * Takes the algorithm of a rule of the policy table; false if the program has chosen one, which
- * stays.
- * @sk: about to open, or a new child. An administrator has made the rule: no permission is needed.
- * RCU read side, in which the rule stays.
+ * stays. @sk: about to open, or a new child. An administrator has made the rule: no permission is
+ * needed. RCU read side, in which the rule stays.
  */
 bool xtcp_algorithms_take_rule(struct sock *sk, const struct xtcp_cong_ops *ops)
 {
@@ -475,7 +473,6 @@ void xtcp_algorithms_take_route(struct sock *sk)
  * Otherwise only an administrator may choose an algorithm that is not on the list of allowed ones.
  * As in Linux, anyone may choose the current one again; but not if a rule of the policy table has
  * set it: that is for one connection, and a choice holds for later ones, too.
- *
  * Context: process.
  * Return: 0; -ENOENT when there is no such algorithm; -EPERM when the choice is not allowed.
  */

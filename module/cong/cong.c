@@ -53,17 +53,10 @@ static u32 xtcp_prr_quota(struct xtcp_prr *prr, u32 pipe, u32 ssthresh, u32 deli
 		/* more than 32 bits if much more than RecoverFS arrives: limit it to ssthresh */
 		quota = share < ssthresh ? (u32)share : ssthresh;
 	} else {
-		quota = prr->delivered > prr->out ? prr->delivered - prr->out : 0;
-		if (quota < delivered)
-			quota = delivered;
-		if (safe)
-			quota += mss;
-		if (quota > ssthresh - pipe)
-			quota = ssthresh - pipe;
+		quota = max(prr->delivered > prr->out ? prr->delivered - prr->out : 0U, delivered);
+		quota = min(quota + (safe ? mss : 0), ssthresh - pipe);
 	}
-	if (!prr->out && quota < mss)
-		quota = mss;
-	return quota;
+	return prr->out ? quota : max(quota, mss);
 }
 
 /* Arithmetic ends. */
@@ -600,19 +593,14 @@ void xtcp_cong_pushed(struct sock *sk, bool limited)
 /* Grow the window during the recovery after a timeout, if the ACK has moved SND.UNA. */
 static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sample)
 {
-	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_sample part;
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_sample part = *sample;
 
-	if (!sample->acked)
-		return;
-	if (tx->agreed.sack_ok) {
-		tx->algorithm->acked(sk, sample);
-		return;
-	}
 	/* without SACK, this ACK may cover many segments: no burst (RFC 3465 section 2.3) */
-	part = *sample;
-	part.delivered = min_t(u32, part.delivered, 2U * tx->mss);
-	tx->algorithm->acked(sk, &part);
+	if (!tx->agreed.sack_ok)
+		part.delivered = min_t(u32, part.delivered, 2U * tx->mss);
+	if (sample->acked)
+		tx->algorithm->acked(sk, &part);
 }
 
 /*
@@ -658,10 +646,9 @@ static __always_inline void grow(struct sock *sk, const struct xtcp_sample *samp
 
 /*
  * Grows the window by slow start and congestion avoidance of RFC 5681 section 3.1, for an algorithm
- * that uses them. It grows by octets and not by ACKs, since one ACK may cover many segments (RFC
- * 3465).
+ * that uses them: by octets and not by ACKs, since one ACK may cover many segments (RFC 3465).
  * @counted: the algorithm's count of acknowledged octets, of which cwnd make the window a segment
- *	larger.
+ * larger.
  */
 __always_inline void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 {
@@ -732,7 +719,6 @@ static u32 window_after_idle(const struct sock *sk, u32 window, u32 idle, u32 rt
  *
  * The window that an undo would restore says as little, and falls in the same way: otherwise a peer
  * could save its D-SACK until the idle time is over, and draw a burst.
- *
  * Return: true when the window is smaller than before.
  */
 bool xtcp_cong_restart_after_idle(struct sock *sk)
@@ -754,7 +740,7 @@ bool xtcp_cong_restart_after_idle(struct sock *sk)
 	rto = msecs_to_jiffies(tx->rto.rto_ms);
 	if (idle <= rto || tx->algorithm->control || !READ_ONCE(xtcp_net_of(sk)->sysctl.slow_start_after_idle))
 		return false;
-	if (tx->cong.phase != XTCP_CONG_CWR && tx->cong.phase != XTCP_CONG_RECOVERY)
+	if (!xtcp_reduction_is_on(tx))
 		tx->cong.ssthresh = max(tx->cong.ssthresh, tx->cong.cwnd / 4 * 3);
 	prior->prior_cwnd = min(prior->prior_cwnd, window_after_idle(sk, prior->prior_cwnd, idle, rto));
 	cwnd = window_after_idle(sk, tx->cong.cwnd, idle, rto);

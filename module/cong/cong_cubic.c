@@ -257,7 +257,7 @@ static void begin_epoch(struct xtcp_cubic *cubic, u64 now_us, u32 cwnd, u32 mss)
 	cubic->credit_est = 0;
 }
 
-/* Do not count @us microseconds in this epoch, nor in the one before, which an undo may bring back. */
+/* Do not count @us in this epoch, nor in the one before, which an undo may bring back. */
 static void leave_out(struct xtcp_cubic *cubic, u64 us)
 {
 	if (cubic->now.start_us)
@@ -395,16 +395,11 @@ static void cubic_start(struct sock *sk)
 
 static void count_end(struct sock *sk, enum xtcp_hystart_end end)
 {
-	struct xtcp_net *xn = xtcp_net_of(sk);
-	u32 segments = xtcp_cong_cwnd_segments(sk);
+	const bool train = end == XTCP_HYSTART_TRAIN;
 
-	if (end == XTCP_HYSTART_TRAIN) {
-		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPHYSTARTTRAINDETECT);
-		XTCP_NET_ADD_STATS(xn, LINUX_MIB_TCPHYSTARTTRAINCWND, segments);
-	} else {
-		XTCP_NET_INC_STATS(xn, LINUX_MIB_TCPHYSTARTDELAYDETECT);
-		XTCP_NET_ADD_STATS(xn, LINUX_MIB_TCPHYSTARTDELAYCWND, segments);
-	}
+	XTCP_NET_INC_STATS(xtcp_net_of(sk), train ? LINUX_MIB_TCPHYSTARTTRAINDETECT : LINUX_MIB_TCPHYSTARTDELAYDETECT);
+	XTCP_NET_ADD_STATS(xtcp_net_of(sk), train ? LINUX_MIB_TCPHYSTARTTRAINCWND : LINUX_MIB_TCPHYSTARTDELAYCWND,
+			   xtcp_cong_cwnd_segments(sk));
 }
 
 /* Grow the window in slow start. Return: the octets that are left for congestion avoidance. */

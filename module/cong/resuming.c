@@ -218,6 +218,13 @@ struct xtcp_paths {
 	struct path_set sets[PATH_SETS];
 };
 
+/* The table, or NULL. */
+static struct xtcp_paths *paths_of(const struct xtcp_net *xn)
+{
+	/* pairs with cmpxchg() in prepare_paths() */
+	return smp_load_acquire(&xn->paths);
+}
+
 /* Allocates the table of a namespace, unless it has one. May sleep. Return: 0 or -ENOMEM. */
 static int prepare_paths(struct xtcp_net *xn)
 {
@@ -231,7 +238,7 @@ static int prepare_paths(struct xtcp_net *xn)
 		return -ENOMEM;
 	for (i = 0; i < PATH_SETS; i++)
 		spin_lock_init(&paths->sets[i].lock);
-	/* who sees the table sees its locks initialized: cmpxchg() pairs with smp_load_acquire() of the readers */
+	/* who sees the table by paths_of() sees its locks initialized */
 	if (cmpxchg(&xn->paths, NULL, paths))
 		kfree(paths);
 	return 0;
@@ -243,8 +250,7 @@ static int prepare_paths(struct xtcp_net *xn)
  */
 static void forget_paths(struct xtcp_net *xn)
 {
-	/* smp_load_acquire() pairs with cmpxchg() in prepare_paths() */
-	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+	struct xtcp_paths *paths = paths_of(xn);
 	unsigned int i;
 
 	if (!paths)
@@ -266,7 +272,6 @@ static void forget_paths(struct xtcp_net *xn)
  * @xn: the namespace
  * @seconds: a value other than 0 allocates the table of paths, if there is none; 0 empties it. A
  *	connection that ends later does not save what it observed before
- *
  * Context: process, may sleep. Return: 0 or -ENOMEM.
  */
 int xtcp_paths_switch(struct xtcp_net *xn, int seconds)
@@ -305,8 +310,7 @@ static void show_path(struct seq_file *m, const struct saved_path *path, u32 age
 int xtcp_paths_show(struct seq_file *m, void *v)
 {
 	struct xtcp_net *xn = xtcp_net(m->private);
-	/* smp_load_acquire() pairs with cmpxchg() in prepare_paths() */
-	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+	struct xtcp_paths *paths = paths_of(xn);
 	struct saved_path copy[PATH_PLACES];
 	unsigned int i, j;
 	u32 age;
@@ -330,8 +334,7 @@ int xtcp_paths_show(struct seq_file *m, void *v)
 /* How often all paths of a namespace were forgotten; 0 without a table. */
 static u32 xtcp_paths_flushes(const struct xtcp_net *xn)
 {
-	/* smp_load_acquire() pairs with cmpxchg() in prepare_paths() */
-	const struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+	const struct xtcp_paths *paths = paths_of(xn);
 
 	return paths ? atomic_read(&paths->flushes) : 0;
 }
@@ -339,8 +342,7 @@ static u32 xtcp_paths_flushes(const struct xtcp_net *xn)
 /* The set for a path; NULL without a table. */
 static struct path_set *paths_with(const struct xtcp_net *xn, const struct in6_addr *addrs)
 {
-	/* smp_load_acquire() pairs with cmpxchg() in prepare_paths() */
-	struct xtcp_paths *paths = smp_load_acquire(&xn->paths);
+	struct xtcp_paths *paths = paths_of(xn);
 
 	return paths ? &paths->sets[siphash(addrs, 2 * sizeof(*addrs), &xn->tuple_key) % PATH_SETS] : NULL;
 }
@@ -690,7 +692,6 @@ static void reconnaissance_acked(struct sock *sk, const struct xtcp_sample *samp
  * If the latest ACK is older than a round trip, the path may have changed meanwhile (RFC 9959
  * section 4.2.1), and the jump waits for another ACK. It also waits if a segment is in the backlog:
  * the segment may report congestion.
- *
  * Return: true if the window has jumped: send more.
  */
 bool xtcp_resuming_full(struct sock *sk)
@@ -798,7 +799,6 @@ static void normal_acked(struct sock *sk, const struct xtcp_sample *sample)
  */
 noinline bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sample)
 {
-	const enum xtcp_cong_phase phase = xtcp_sender(sk)->cong.phase;
 	struct xtcp_resume *resume = resume_of(sk);
 
 	sock_owned_by_me(sk);
@@ -820,7 +820,7 @@ noinline bool xtcp_resuming_acked(struct sock *sk, const struct xtcp_sample *sam
 		}
 		return false;
 	case XTCP_RESUME_RETREAT:
-		retreat_acked(sk, sample, phase == XTCP_CONG_CWR || phase == XTCP_CONG_RECOVERY);
+		retreat_acked(sk, sample, xtcp_reduction_is_on(xtcp_sender(sk)));
 		return true;
 	default:
 		normal_acked(sk, sample);
