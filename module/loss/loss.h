@@ -18,32 +18,26 @@
 
 /*
  * struct xtcp_sample - the report of an ACK, filled by acked.c; lengths in octets of sequence space
- * @first_sent_us: the earliest sending time of the newly acknowledged segments; if no segment is
- *	newly acknowledged, the earliest sending time of the newly sacked segments. Only segments
- *	that were sent once count; 0: there is no such segment
- * @last_sent_us: the latest sending time of the newly acknowledged or sacked segments that were
- *	sent once; 0: there is no such segment
+ * @first_sent_us: the earliest sending time of the newly acknowledged segments, or else of the newly
+ *	sacked ones. Only segments that were sent once count; 0: there is none
+ * @last_sent_us: the latest sending time of both that were sent once; 0: there is none
  * @high_before: the octet after the highest octet that was sacked before the ACK; SND.UNA if no
  *	octet was sacked
  * @segments: in AccECN mode, how many segments are newly acknowledged or sacked, as they were last
  *	sent. Without SACK, those that duplicate ACKs have reported count again
- * @delivered_before: stream->delivered when the rated segment was sent; valid with @tells_rate. Of
- *	all segments newly acknowledged or sacked, the rated segment is the one that was sent
- *	last
- * @in_flight_then: octets in flight when the rated segment was sent, including this segment; filled
+ * @delivered_before: stream->delivered when the rated segment was sent: of all newly acknowledged or
+ *	sacked ones the one that was sent last; valid with @tells_rate
+ * @in_flight_then: octets in flight when the rated segment was sent, with it. As @lost_before, filled
  *	only for an algorithm with control() (cong.h)
- * @lost_before: stream->lost_total when the rated segment was sent; filled only for an algorithm
- *	with control()
+ * @lost_before: stream->lost_total when the rated segment was sent
  * @marked: how many of our segments are newly reported as CE-marked. In AccECN mode the peer counts
  *	them; otherwise, if @ece is set, all newly acknowledged or sacked segments count
  * @dsack: the octets that have arrived twice, as the ACK's D-SACK says (RFC 2883); empty: no D-SACK
- * @echo_is_stale: TSecr is older than the last copy of the segment at SND.UNA. Set only if there
- *	were three timeouts or more for this SND.UNA, or if the RTO is doubled three times or
- *	more
+ * @echo_is_stale: TSecr is older than the last copy of the segment at SND.UNA. Set only after three
+ *	timeouts for this SND.UNA, or if the RTO is doubled three times
  * @original_arrived: a segment that was sent only once, before the present recovery began, is newly
  *	acknowledged or sacked
- * @is_limited: with @tells_rate: the program had not filled the window when the rated segment was
- *	sent
+ * @is_limited: the program had not filled the window when the rated segment was sent
  */
 struct xtcp_sample {
 	u64 now_us;		/* when the ACK came, xtcp_clock_us() */
@@ -80,9 +74,8 @@ struct xtcp_sample {
 
 /*
  * struct xtcp_reorder - the state from which the reordering window is computed
- * @wnd_persist: RACK.reo_wnd_persist: how many recoveries are left until @wnd_mult becomes 1 again;
- *	0 while @wnd_mult is 1
- * @in_dsack_round: SND.UNA has not reached @dsack_round yet: do not widen the window again in this
+ * @wnd_persist: RACK.reo_wnd_persist: recoveries until @wnd_mult becomes 1 again; 0 while it is 1
+ * @in_dsack_round: SND.UNA has not reached @dsack_round: the window is not widened again in this
  *	round trip
  */
 struct xtcp_reorder {

@@ -50,9 +50,7 @@
  */
 static u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_us, u32 srtt_us, u32 ahead_us)
 {
-	u64 window_us = (u64)min_rtt_us / 4 * reorder->wnd_mult + ahead_us;
-
-	return window_us < srtt_us ? (u32)window_us : srtt_us;
+	return min_t(u64, (u64)min_rtt_us / 4 * reorder->wnd_mult + ahead_us, srtt_us);
 }
 
 /**
@@ -65,7 +63,6 @@ static u32 xtcp_reorder_window(const struct xtcp_reorder *reorder, u32 min_rtt_u
  * The window grows by a quarter of the smallest RTT, at most once per round trip (section 6.2 step
  * 4). It ends when SND.UNA reaches SND.NXT of its beginning. While all text arrives in order, this
  * is not called; when more than 2^31 octets pass meanwhile, that end seems to lie beyond SND.NXT.
- *
  * Context: any.
  */
 void xtcp_reorder_ack(struct xtcp_reorder *reorder, u32 snd_una, u32 snd_nxt, bool dsack)
@@ -155,12 +152,9 @@ static __always_inline void xtcp_rack_arrived(struct sock *sk, const struct sk_b
 }
 
 /*
- * How late a segment may be, microseconds (section 6.2 step 4). Until reordering has been seen, 0
- * during recovery, or while enough segments are sacked to show that one is missing.
- *
- * RACK.rtt is that of the segment that arrived last. Where segments overtake each other, it may
- * have taken a faster path than those still in flight. So once reordering has been seen, the time
- * by which a smoothed RTT is longer than RACK.rtt is added.
+ * How late a segment may be, microseconds (section 6.2 step 4). Where segments overtake each other,
+ * the one that arrived last may have taken a faster path than those still in flight. So once
+ * reordering has been seen, the time by which a smoothed RTT is longer than RACK.rtt is added.
  */
 static u32 reordering_window(const struct xtcp_sender *tx)
 {
@@ -168,10 +162,8 @@ static u32 reordering_window(const struct xtcp_sender *tx)
 	const struct xtcp_scoreboard *sb = &stream->scoreboard;
 	u32 ahead_us = 0;
 
-	if (!sb->reorderings) {
-		if (tx->cong.phase >= XTCP_CONG_RECOVERY || sb->sacked_segments >= sb->reordering)
-			return 0;
-	}
+	if (!sb->reorderings && (tx->cong.phase >= XTCP_CONG_RECOVERY || sb->sacked_segments >= sb->reordering))
+		return 0;
 	if (sb->reorderings && stream->rack.rtt_us < tx->rto.srtt_us)
 		ahead_us = tx->rto.srtt_us - stream->rack.rtt_us;
 	return xtcp_reorder_window(&stream->rack.reorder, tx->rto.min_rtt_us, tx->rto.srtt_us, ahead_us);

@@ -521,17 +521,13 @@ static bool originals_came(struct sock *sk, const struct xtcp_sample *sample)
 
 static bool take_back_if_for_nothing(struct sock *sk, const struct xtcp_sample *sample, int counter)
 {
-	if (originals_came(sk, sample)) {
-		undo_apply(sk, counter);
-		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_TIMESTAMP);
-		return true;
-	}
-	if (all_came_twice(sk)) {
-		undo_apply(sk, counter);
-		xtcp_phase_tell(sk, XTCP_TRACE_UNDO_DSACK);
-		return true;
-	}
-	return false;
+	const bool by_echo = originals_came(sk, sample);
+
+	if (!by_echo && !all_came_twice(sk))
+		return false;
+	undo_apply(sk, counter);
+	xtcp_phase_tell(sk, by_echo ? XTCP_TRACE_UNDO_TIMESTAMP : XTCP_TRACE_UNDO_DSACK);
+	return true;
 }
 
 /* SND.UNA has reached recover. Return: true if the phase ends. */
@@ -882,22 +878,14 @@ static bool all_is_lost(struct sock *sk)
 
 static void count_failure(const struct xtcp_sender *tx)
 {
-	int counter;
+	const bool sack = tx->agreed.sack_ok;
 
-	switch (tx->cong.phase) {
-	case XTCP_CONG_RECOVERY:
-		counter = tx->agreed.sack_ok ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL;
-		break;
-	case XTCP_CONG_LOSS:
-		counter = LINUX_MIB_TCPLOSSFAILURES;
-		break;
-	case XTCP_CONG_DISORDER:
-		counter = tx->agreed.sack_ok ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES;
-		break;
-	default:
-		return;
-	}
-	XTCP_NET_INC_STATS(tx->xn, counter);
+	if (tx->cong.phase == XTCP_CONG_RECOVERY)
+		XTCP_NET_INC_STATS(tx->xn, sack ? LINUX_MIB_TCPSACKRECOVERYFAIL : LINUX_MIB_TCPRENORECOVERYFAIL);
+	else if (tx->cong.phase == XTCP_CONG_LOSS)
+		XTCP_NET_INC_STATS(tx->xn, LINUX_MIB_TCPLOSSFAILURES);
+	else if (tx->cong.phase == XTCP_CONG_DISORDER)
+		XTCP_NET_INC_STATS(tx->xn, sack ? LINUX_MIB_TCPSACKFAILURES : LINUX_MIB_TCPRENOFAILURES);
 }
 
 /*
@@ -923,7 +911,6 @@ static void ecn_after_timeout(struct sock *sk)
  * For the same data in flight, ssthresh falls only the first time (RFC 5681 section 3.1). F-RTO
  * does not begin in the middle of fast recovery, whose retransmissions would mislead it (RFC 5682
  * section 3.1 step 1).
- *
  * Return: true when a local queue refused the retransmission.
  */
 bool xtcp_timeout_passed(struct sock *sk)
