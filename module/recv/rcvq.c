@@ -109,19 +109,15 @@ static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
 	stream->out_of_order_bytes -= skb->truesize;
 }
 
+static bool came_before(struct rb_node *a, const struct rb_node *b)
+{
+	return xtcp_seq_lt(xtcp_seg(rb_entry(a, struct sk_buff, rbnode))->seq, xtcp_seg(rb_to_skb(b))->seq);
+}
+
 static void tree_insert(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
-	struct xtcp_stream *stream = xsk->stream;
-	struct rb_node *parent = NULL, **place = &stream->out_of_order.rb_node;
-
-	while (*place) {
-		parent = *place;
-		place = xtcp_seq_lt(xtcp_seg(skb)->seq, xtcp_seg(rb_to_skb(parent))->seq) ?
-			&parent->rb_left : &parent->rb_right;
-	}
-	rb_link_node(&skb->rbnode, parent, place);
-	rb_insert_color(&skb->rbnode, &stream->out_of_order);
-	stream->out_of_order_bytes += skb->truesize;
+	rb_add(&skb->rbnode, &xsk->stream->out_of_order, came_before);
+	xsk->stream->out_of_order_bytes += skb->truesize;
 }
 
 /* The last skb of the tree that begins at or before @seq. */
@@ -630,7 +626,6 @@ static u32 offered_window(const struct xtcp_sock *xsk)
  *
  * One octet is enough if little more can come until the reader makes room: when memory is short,
  * the buffer is nearly full, or the window has room for one segment at most. A FIN is not counted.
- *
  * Context: any; racy without the socket lock.
  */
 __always_inline bool xtcp_text_readable(const struct sock *sk, int target)
@@ -927,7 +922,6 @@ static void note_old_text(struct sock *sk, const struct xtcp_seg *seg)
  * xsk->acking notes whether an ACK must be sent, and the SACK blocks which text came out of order.
  * RFC 9293 section 3.10.7.4, seventh step, and the eighth so far as it takes the FIN; MUST-58,
  * MUST-59, SHLD-31, MAY-13.
- *
  * Return: XTCP_DONE: the caller still owns @skb; XTCP_CONSUMED: it was queued or freed;
  * XTCP_FIN_TAKEN: also, RCV.NXT has passed the peer's FIN.
  */
@@ -974,10 +968,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
  * @skb: text at RCV.NXT, with its struct xtcp_seg
  *
  * It may lie beyond the window, which is closed then until the next ACK opens it.
- *
- * Context: process.
- *
- * Return: false without memory; the caller still owns @skb.
+ * Context: process. Return: false without memory; the caller still owns @skb.
  */
 bool xtcp_text_restored(struct sock *sk, struct sk_buff *skb)
 {
@@ -999,7 +990,6 @@ bool xtcp_text_restored(struct sock *sk, struct sk_buff *skb)
 /**
  * xtcp_text_purge() - drop all received text that was not read (RFC 9293 section 3.10.5)
  * @sk: the socket
- *
  * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
 void xtcp_text_purge(struct sock *sk)

@@ -37,16 +37,13 @@ static u16 ip_header_len(const struct sock *sk)
 {
 	const struct ip_options_rcu *opt4;
 	const struct ipv6_txoptions *opt6;
-	u16 len;
 
 	if (xtcp_sock_is_v4(sk)) {
 		opt4 = rcu_dereference_protected(inet_sk(sk)->inet_opt, lockdep_sock_is_held(sk));
-		len = sizeof(struct iphdr) + (opt4 ? opt4->opt.optlen : 0);
-	} else {
-		opt6 = rcu_dereference_protected(inet6_sk(sk)->opt, lockdep_sock_is_held(sk));
-		len = sizeof(struct ipv6hdr) + (opt6 ? opt6->opt_flen + opt6->opt_nflen : 0);
+		return sizeof(struct iphdr) + (opt4 ? opt4->opt.optlen : 0);
 	}
-	return len;
+	opt6 = rcu_dereference_protected(inet6_sk(sk)->opt, lockdep_sock_is_held(sk));
+	return sizeof(struct ipv6hdr) + (opt6 ? opt6->opt_flen + opt6->opt_nflen : 0);
 }
 
 static u32 both_headers(const struct sock *sk)
@@ -138,8 +135,7 @@ static u16 highest(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 
-	return min_t(u32, tx->agreed.mss_clamp + ip_header_len(sk) + XTCP_HDR_LEN,
-		     min_not_zero(tx->pmtu, (u32)U16_MAX));
+	return min_t(u32, tx->agreed.mss_clamp + both_headers(sk), min_not_zero(tx->pmtu, (u32)U16_MAX));
 }
 
 static void begin_search(struct sock *sk, u32 mss)
@@ -238,7 +234,6 @@ void xtcp_mtuprobe_sent(struct sock *sk, u32 start, u32 end)
  * xtcp_sndbuf_memory_free() - proto.stream_memory_free: does TCP_NOTSENT_LOWAT allow more data?
  * @sk: the sock
  * @wake: 1: the caller wants to wake a writer, so half of the limit must be free; otherwise 0
- *
  * Context: any; racy without the socket lock.
  */
 bool xtcp_sndbuf_memory_free(const struct sock *sk, int wake)
@@ -268,7 +263,6 @@ static void wake_writers(struct sock *sk, struct socket *sock)
  * As with every stream socket, writers are woken when a third of the buffer is free. If
  * SOCK_USE_WRITE_QUEUE is clear, the caller may be sock_wfree(), for each segment. To save work,
  * writers are woken then only if one of them waits for space (SOCK_NOSPACE).
- *
  * Context: any, see xtcp_pace_room(). Lock: socket, held, unless sock_wfree() is the caller.
  */
 void xtcp_sndbuf_write_space(struct sock *sk)

@@ -151,9 +151,8 @@ void xtcp_send_rst(struct sock *sk, enum xtcp_abort_reason reason)
 /* As in Linux, a probe counts even if the layers below refuse it, but not if there was no memory. */
 static int xtcp_send_probe(struct sock *sk, u32 seq, bool keepalive)
 {
-	int err;
+	int err = xtcp_segment_send_control(sk, seq);
 
-	err = xtcp_segment_send_control(sk, seq);
 	if (err != -ENOBUFS)
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), keepalive ? LINUX_MIB_TCPKEEPALIVE : LINUX_MIB_TCPWINPROBE);
 	return err;
@@ -290,11 +289,6 @@ static u32 xtcp_gso_again(const struct sock *sk, const struct sk_buff *skb, u32 
 /* segments are small if they take more octets of memory than this for each octet in flight */
 #define SMALL_SHARE	4U
 #define SMALL_MIN	(10 * SKB_TRUESIZE(MAX_TCP_HEADER))	/* octets: ten small segments */
-
-static bool in_states(const struct sock *sk, int states)
-{
-	return (1 << sk->sk_state) & states;
-}
 
 static u32 in_flight(const struct xtcp_sock *xsk)
 {
@@ -623,7 +617,7 @@ void xtcp_output_push_nagle(struct sock *sk, int nonagle)
 	sock_owned_by_me(sk);
 	if (!xtcp_sndq_unsent(sk))
 		return;
-	if (likely(in_states(sk, XTCP_SENDS_TEXT)))
+	if (likely((1 << sk->sk_state) & XTCP_SENDS_TEXT))
 		push_text(sk, nonagle);
 	else
 		push_early(sk, nonagle);
@@ -654,7 +648,6 @@ static bool send_syn_with_text(struct sock *sk, struct sk_buff *syn, u64 now_us)
  * @sk: in SYN-SENT or SYN-RECEIVED; its ISS and its window are chosen
  *
  * RFC 9293 sections 3.10.1 and 3.10.7.3. Data in the queue is sent with the SYN (RFC 7413).
- *
  * Return: 0, or -ENOBUFS when there was no memory to queue the SYN.
  */
 int xtcp_output_syn(struct sock *sk)
@@ -693,7 +686,6 @@ int xtcp_output_syn(struct sock *sk)
 /* A flag of the last unsent skb, if there is one. Return: 0 or -ENOBUFS. */
 static int append_fin(struct sock *sk)
 {
-	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct sk_buff *tail = xtcp_sndq_open_tail(sk);
 
 	if (!tail) {
@@ -706,7 +698,7 @@ static int append_fin(struct sock *sk)
 	}
 	xtcp_sndcb(tail)->flags |= XTCP_FIN;
 	xtcp_sndcb(tail)->end_seq++;
-	xtcp_snd_queued(&tx->snd, 1);
+	xtcp_snd_queued(&xtcp_sender(sk)->snd, 1);
 	return 0;
 }
 
@@ -767,7 +759,6 @@ int xtcp_output_new_segment(struct sock *sk)
  * room, and no lost text waits to be resent, a window probe sends new data. The peer ignores an
  * urgent pointer beside an old sequence number. So while urgent data is unacknowledged, a segment
  * at SND.UNA with the pointer goes first, even if the window is closed (section 3.8.5).
- *
  * Return: 0 or an error of xtcp_segment_send().
  */
 int xtcp_output_probe(struct sock *sk, bool keepalive)
@@ -837,7 +828,6 @@ static void note_resent(struct sock *sk, u32 octets, u64 sent_us)
  *
  * Nothing is sent beyond the peer's window, which may have shrunk (RFC 9293 section 3.8.6,
  * SHLD-16).
- *
  * Return: 0; -EBUSY when the earlier copy has not left this machine yet; -EAGAIN when the window is
  * closed; -ENOBUFS; or an error of xtcp_segment_send(). After an error @skb was not sent.
  */

@@ -37,7 +37,6 @@ struct xtcp_busy {
 };
 
 /* Socket lock held, or no other thread can find the connection. */
-
 static inline void xtcp_busy_with(struct xtcp_busy *busy, enum xtcp_busy_with with)
 {
 	u32 now;
@@ -137,10 +136,7 @@ static inline u32 *xtcp_stamped_seq(const struct sk_buff *skb)
  *
  * The segment with the marked octet is sent alone. GSO would look for it by tskey, as if that were
  * a sequence number, and mark the wrong segment.
- *
- * Context: softirq or process. Lock: socket, held.
- *
- * Return: octets, at least @mss.
+ * Context: softirq or process. Lock: socket, held. Return: octets, at least @mss.
  */
 static inline u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
 {

@@ -281,24 +281,15 @@ __always_inline void xtcp_sndq_append(struct sock *sk, struct sk_buff *skb)
 	xtcp_sndq_charge(sk, skb);
 }
 
-static void tree_insert_sent(struct sock *sk, struct sk_buff *skb)
+static bool is_in_front(struct rb_node *a, const struct rb_node *b)
 {
-	struct rb_node *parent = NULL, **place = &sk->tcp_rtx_queue.rb_node;
-	u32 seq = xtcp_sndcb(skb)->seq;
-
-	while (*place) {
-		parent = *place;
-		place = xtcp_seq_lt(seq, xtcp_sndcb(rb_to_skb(parent))->seq) ? &parent->rb_left : &parent->rb_right;
-	}
-	rb_link_node(&skb->rbnode, parent, place);
-	rb_insert_color(&skb->rbnode, &sk->tcp_rtx_queue);
+	return xtcp_seq_lt(xtcp_sndcb(rb_entry(a, struct sk_buff, rbnode))->seq, xtcp_sndcb(rb_to_skb(b))->seq);
 }
 
 /**
  * xtcp_sndq_leave_list() - remove a sent skb from the list into which cb->node links it, if any
  * @sk: the socket
  * @skb: the segment
- *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
 void xtcp_sndq_leave_list(struct sock *sk, struct sk_buff *skb)
@@ -395,7 +386,7 @@ void xtcp_sndq_sent(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 	if (!(cb->marks & XTCP_SNDQ_SENT)) {
 		__skb_unlink(skb, &sk->sk_write_queue);
 		cb->marks |= XTCP_SNDQ_SENT;
-		tree_insert_sent(sk, skb);
+		rb_add(&skb->rbnode, &sk->tcp_rtx_queue, is_in_front);
 		xtcp_snd_sent(&tx->snd, cb->end_seq);
 	} else {
 		xtcp_sndq_leave_list(sk, skb);
@@ -417,7 +408,6 @@ void xtcp_sndq_drop(struct sock *sk, struct sk_buff *skb)
 /**
  * xtcp_sndq_purge() - free all skbs
  * @sk: the socket
- *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
 void xtcp_sndq_purge(struct sock *sk)
@@ -467,7 +457,6 @@ static bool may_cut(const struct sock *sk, struct sk_buff *skb)
  * @gfp: flags of the allocation
  *
  * FIN, PSH and EOR move to the new skb behind it; the other flags and marks are copied.
- *
  * Return: 0; -ENOMEM if there is no memory or there were too many cuts.
  */
 int xtcp_fragment(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
@@ -497,17 +486,11 @@ int xtcp_fragment(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 	skb->truesize -= moved;
 	rest->truesize += moved;
 
-	restcb->seq = cb->seq + len;
-	restcb->end_seq = cb->end_seq;
-	restcb->sent_us = cb->sent_us;
-	restcb->delivered = cb->delivered;
-	restcb->delivered_us = cb->delivered_us;
-	restcb->first_sent_us = cb->first_sent_us;
+	*restcb = *cb;
+	restcb->seq += len;
+	restcb->stamps = 0;
+	INIT_LIST_HEAD(&restcb->node);
 	*xtcp_sndnote(rest) = *xtcp_sndnote(skb);
-	restcb->mss = cb->mss;
-	restcb->transmissions = cb->transmissions;
-	restcb->flags = cb->flags;
-	restcb->marks = cb->marks;
 	cb->marks &= ~XTCP_SNDQ_EOR;
 	cb->flags &= ~(XTCP_FIN | XTCP_PSH);
 	cb->end_seq = restcb->seq;
@@ -515,7 +498,7 @@ int xtcp_fragment(struct sock *sk, struct sk_buff *skb, u32 len, gfp_t gfp)
 		xtcp_stamp_split(skb, rest);
 
 	if (restcb->marks & XTCP_SNDQ_SENT) {
-		tree_insert_sent(sk, rest);
+		rb_add(&rest->rbnode, &sk->tcp_rtx_queue, is_in_front);
 		if (!list_empty(&cb->node))
 			list_add(&restcb->node, &cb->node);
 	} else {
@@ -629,9 +612,7 @@ static noinline int copy_to_pages(struct sock *sk, struct sk_buff *skb, struct i
  * @skb: the last skb of the queue, never sent, without FIN
  * @from: the program's octets
  * @len: how many octets to copy at most, not 0
- *
  * Context: process, may sleep. Lock: socket, held.
- *
  * Return: octets copied, at least 1; -ENOSPC when @skb is full; -ENOBUFS when the sock's memory is
  * used up; -EFAULT.
  */
