@@ -205,20 +205,18 @@ static inline unsigned int xtcp_keepalive_probes(const struct sock *sk)
 static inline u32 xtcp_keepalive_idle_ms(const struct sock *sk)
 {
 	const struct xtcp_cold *cold = xtcp_cold(sk);
-	u32 own = unlikely(cold) ? READ_ONCE(cold->idle_ms) : 0;
-	u32 most = READ_ONCE(xtcp_net_of(sk)->sysctl.idle_ms);
 
-	return min_not_zero(own, most);
+	return min_not_zero(unlikely(cold) ? READ_ONCE(cold->idle_ms) : 0U,
+			    (u32)READ_ONCE(xtcp_net_of(sk)->sysctl.idle_ms));
 }
 
 /* The same for a connection that is half closed. */
 static inline u32 xtcp_keepalive_half_closed_ms(const struct sock *sk)
 {
 	const struct xtcp_cold *cold = xtcp_cold(sk);
-	u32 own = unlikely(cold) ? READ_ONCE(cold->half_closed_ms) : 0;
-	u32 most = READ_ONCE(xtcp_net_of(sk)->sysctl.half_closed_ms);
 
-	return min_not_zero(own, most);
+	return min_not_zero(unlikely(cold) ? READ_ONCE(cold->half_closed_ms) : 0U,
+			    (u32)READ_ONCE(xtcp_net_of(sk)->sysctl.half_closed_ms));
 }
 
 /* May either limit be set? Each timer that runs asks; nearly always no, by three reads. */

@@ -62,7 +62,6 @@ static void count_orphan(struct xtcp_net *xn, int change)
  * As in Linux, an orphan does not keep its namespace alive, but ends with it. From now on the
  * namespace may exit at any time; its exit takes the socket lock of each orphan, and so waits for
  * the caller.
- *
  * Context: process, BH disabled. Lock: socket, held by bh_lock_sock(); no program owns it.
  */
 void xtcp_orphan_add(struct sock *sk)
@@ -238,7 +237,6 @@ void xtcp_memory_accepted(struct sock *sk)
  * work for the queue. So a sock keeps less than two pages if its timer expires within a second:
  * xtcp_timer_handler() then gives them back. An idle sock keeps none, one under memory pressure less
  * than a page.
- *
  * Context: softirq or process. Lock: socket, held, or no other thread can find @sk.
  */
 void xtcp_memory_uncharge(struct sock *sk, int octets)
@@ -279,7 +277,6 @@ void xtcp_memory_uncharge(struct sock *sk, int octets)
  *
  * As Linux's tcp_invalid_ratelimit, keeps two ends from answering each other forever. A RST with
  * text is limited, too: its source may be forged, and the answer would go to a victim.
- *
  * Context: softirq or process. If two processors use one @stamp at the same time, one answer too
  * many may be sent.
  */
@@ -306,7 +303,6 @@ bool xtcp_acklimit_refuses(struct xtcp_net *xn, const struct xtcp_seg *seg, int 
  * all of the namespace. If that were exact, an attacker could count the challenge ACKs on a
  * connection of his own, and so learn whether others send some. So the limit of each second is
  * random: half of challenge_ack_limit plus a random number below it.
- *
  * Context: any.
  */
 bool xtcp_acklimit_net_challenge(struct xtcp_net *xn)
@@ -339,8 +335,7 @@ static LIST_HEAD(makers);
  * @parameter: its name
  * @part: this part of the memory, 1/@part
  * @size: the memory of an object, octets
- * Context: process, module init.
- * Return: 0, or -EINVAL when the parameter is out of range.
+ * Context: process, module init. Return: 0, or -EINVAL when the parameter is out of range.
  */
 int xtcp_guests_limit(unsigned int *limit, const char *parameter, unsigned int part, u32 size)
 {

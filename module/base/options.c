@@ -116,9 +116,7 @@ bool xtcp_options_have_signature(const u8 *bytes, unsigned int len)
  *
  * The first such option counts, as in Linux; if its length is wrong, there is no digest, as in
  * Linux before 6.7.
- *
- * Context: any.
- * Return: the %XTCP_MD5_LEN octets of the digest; NULL when there is none.
+ * Context: any. Return: the %XTCP_MD5_LEN octets of the digest; NULL when there is none.
  */
 const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
 {
@@ -136,8 +134,7 @@ const u8 *xtcp_options_find_md5(const u8 *bytes, unsigned int len)
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @option: filled in when XTCP_AO_PRESENT is returned. As in Linux, an option without a MAC is
  *	malformed
- * Context: any.
- * Return: XTCP_AO_ABSENT, XTCP_AO_PRESENT or XTCP_AO_MALFORMED.
+ * Context: any. Return: XTCP_AO_ABSENT, XTCP_AO_PRESENT or XTCP_AO_MALFORMED.
  */
 enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struct xtcp_ao_option *option)
 {
@@ -167,8 +164,7 @@ enum xtcp_ao_found xtcp_options_find_ao(const u8 *bytes, unsigned int len, struc
  * @cookie: receives the cookie. Its len is 0 if the option asks for a cookie, -1 if there is no
  *	option or its length is invalid. As in Linux, one of odd length is skipped; of the others
  *	the last counts
- * Context: any.
- * Return: true when there is a valid option, even if it only asks for a cookie.
+ * Context: any. Return: true when there is a valid option, even if it only asks for a cookie.
  */
 bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_fastopen_cookie *cookie)
 {
@@ -197,25 +193,16 @@ bool xtcp_options_find_fastopen(const u8 *bytes, unsigned int len, struct xtcp_f
  * @len: the number of these octets, 0 to %XTCP_MAX_OPTIONS
  * @option: filled when the option is present. With a length that is none of the defined ones, it
  *	gets the complete counters, at most three (RFC 9768 section 3.2.3)
- * Context: any.
- * Return: true when the option is present.
+ * Context: any. Return: true when the option is present.
  */
 bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_accecn_option *option)
 {
 	const u8 *end = bytes + len, *found = NULL;
 	unsigned int i;
 
-	while (bytes < end && *bytes != XTCP_OPT_EOL) {
-		if (*bytes == XTCP_OPT_NOP) {
-			bytes++;
-			continue;
-		}
-		if (end - bytes < 2 || bytes[1] < 2 || bytes[1] > end - bytes)
-			break;
+	for (; (bytes = next_option(bytes, end)); bytes += bytes[1])
 		if (*bytes == XTCP_OPT_ACCECN_0 || *bytes == XTCP_OPT_ACCECN_1)
 			found = bytes;
-		bytes += bytes[1];
-	}
 	if (!found)
 		return false;
 	option->order = found[0] == XTCP_OPT_ACCECN_1;
@@ -240,7 +227,6 @@ bool xtcp_options_find_accecn(const u8 *bytes, unsigned int len, struct xtcp_acc
  * 3.1, MUST-5). Of several of one kind the last counts. A length below two or beyond the header
  * ends the list and sets @opts->malformed (MUST-7); the earlier ones count. MD5, TCP-AO, Fast Open
  * and AccECN are skipped: functions above find them where they are needed.
- *
  * Context: any.
  */
 void xtcp_options_parse(const u8 *bytes, unsigned int len, bool syn, struct xtcp_options *opts)
@@ -375,9 +361,7 @@ static u8 *write_fastopen(u8 *p, const struct xtcp_fastopen_cookie *cookie)
  * Order and NOPs are those of Linux 6.1, since some programs identify an operating system by them.
  * Of those that it does not know, TCP-AO comes first, AccECN and the ACK Rate Request last, except
  * that a Fast Open cookie follows them.
- *
- * Context: any.
- * Return: octets written; equal to xtcp_options_size().
+ * Context: any. Return: octets written; equal to xtcp_options_size().
  */
 unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 {

@@ -19,8 +19,7 @@
 #define XTCP_TICKS_SECOND_US	1000000U
 
 /*
- * @ticks as microseconds, rounded down; a second has @hz ticks. A tick need not be a whole number
- *	of
+ * @ticks as microseconds, rounded down; a second has @hz ticks. A tick need not be a whole number of
  * microseconds: with 300 Hz, 60 ticks are 200,000 us, one is 3,333 us. Overflows at 2^32 us.
  */
 static inline u32 xtcp_ticks_us(u32 ticks, u32 hz)
@@ -60,16 +59,7 @@ static inline bool xtcp_rto_needs_floor(const struct xtcp_rto *rto, u32 una)
 /* Set the state before the first sample (RFC 6298 (2.1)). */
 static inline void xtcp_rto_init(struct xtcp_rto *rto)
 {
-	rto->srtt_us = 0;
-	rto->rttvar_us = 0;
-	rto->held_us = 0;
-	rto->peak_us = 0;
-	rto->round_end = 0;
-	rto->min_rtt_us = ~0U;
-	rto->next_min_us = ~0U;
-	rto->min_since_s = 0;
-	rto->rto_ms = XTCP_RTO_INITIAL_MS;
-	rto->backoff = 0;
+	*rto = (struct xtcp_rto){ .min_rtt_us = ~0U, .next_min_us = ~0U, .rto_ms = XTCP_RTO_INITIAL_MS };
 }
 
 /*
@@ -93,9 +83,9 @@ static inline void xtcp_rto_hold(struct xtcp_rto *rto, u32 una, u32 nxt, u32 flo
 /* RFC 6298 (2.2), (2.3): the RTO. */
 static inline void xtcp_rto_compute(struct xtcp_rto *rto)
 {
-	rto->rto_ms = (rto->srtt_us + 4 * rto->held_us + 1000U - 1) / 1000U;
-	if (rto->rto_ms > XTCP_RTO_MAX_MS)
-		rto->rto_ms = XTCP_RTO_MAX_MS;
+	u32 ms = (rto->srtt_us + 4 * rto->held_us + 1000U - 1) / 1000U;
+
+	rto->rto_ms = ms < XTCP_RTO_MAX_MS ? ms : XTCP_RTO_MAX_MS;
 }
 
 /*

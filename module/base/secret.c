@@ -224,7 +224,6 @@ u32 xtcp_secret_ts_offset(const struct xtcp_net *xn, const struct xtcp_tuple *tu
  * with a greater sequence number or timestamp (RFC 9293 section 3.6.1, MAY-2; RFC 6191). So both
  * values come from kernel TCP, if xtcp_compat_seq_and_ts_off() can get them. Its offset is 0 unless
  * net.ipv4.tcp_timestamps is 1.
- *
  * Context: any.
  */
 void xtcp_secret_active(const struct xtcp_net *xn, const struct xtcp_tuple *tuple, u32 *iss, u32 *ts_offset)

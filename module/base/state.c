@@ -141,7 +141,8 @@ void xtcp_stream_end(struct sock *sk)
 
 /*
  * The legal state transitions: those of RFC 9293 figure 5 that a sock makes, those of Fast Open,
- * and the transition of a listener's clone. A transition to CLOSE is always legal.
+ * and the transition of a listener's clone. A transition to CLOSE is always legal; FIN-WAIT-2,
+ * CLOSING and LAST-ACK have no other.
  */
 static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_CLOSE] = S(LISTEN) | S(SYN_SENT),
@@ -150,10 +151,7 @@ static const u16 legal[TCP_MAX_STATES] = {
 	[TCP_SYN_RECV] = S(ESTABLISHED) | S(FIN_WAIT1) | S(CLOSE_WAIT),
 	[TCP_ESTABLISHED] = S(FIN_WAIT1) | S(CLOSE_WAIT),
 	[TCP_FIN_WAIT1] = S(FIN_WAIT2) | S(CLOSING),
-	[TCP_FIN_WAIT2] = 0,
 	[TCP_CLOSE_WAIT] = S(LAST_ACK),
-	[TCP_CLOSING] = 0,
-	[TCP_LAST_ACK] = 0,
 };
 
 /* Update the Tcp: counters that depend on the state: CurrEstab, EstabResets, AttemptFails (RFC 4022). */
