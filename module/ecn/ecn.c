@@ -432,7 +432,6 @@ static bool needs_ecn(const struct sock *sk)
  *
  * By net.xtcp.ecn, the route's feature "ecn" or its algorithm (congctl), or the listener's
  * algorithm.
- *
  * Context: softirq or process.
  */
 bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
@@ -452,7 +451,6 @@ bool xtcp_ecn_is_allowed(const struct sock *lsk, const struct dst_entry *dst)
  * CE would mean nothing. Two exceptions: a reserved header bit belongs to an extension, which may
  * send ECT on purpose (RFC 8311 section 4.3); and DCTCP, which the peer may use if we do, sends its
  * SYN with ECT (RFC 8257 section 3.6). All this is as in Linux.
- *
  * Context: softirq.
  */
 bool xtcp_ecn_is_asked(const struct sock *lsk, const struct sk_buff *syn, const struct dst_entry *dst)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Runs the expired deadlines of a connection. timer.c lists them; rto.h, timer.c, this file and
- * timer.c decide how long to wait and when to give up. If the timer fires while a user owns the
- * lock, fired() sets XTCP_DEFERRED_TIMER, and release_sock() runs them.
+ * Runs the expired deadlines of a connection, which timer.c lists. If the timer fires while a user
+ * owns the lock, fired() sets XTCP_DEFERRED_TIMER, and release_sock() runs them.
  *
  * When to give up a connection whose peer does not answer: at R2 (RFC 9293 section 3.8.3), the user
  * timeout, or sooner for an orphan. From R1 on, another route is asked for. Also ends a connection
@@ -111,8 +110,7 @@ static bool is_alive(const struct sock *sk)
  * xtcp_write_timeout_end_orphan() - reset an orphan if there are too many orphans
  * @sk: an orphan
  * @is_new: @sk has just become an orphan
- * Context: softirq or process, BH disabled.
- * Return: true when the connection has ended.
+ * Context: softirq or process, BH disabled. Return: true when the connection has ended.
  */
 bool xtcp_write_timeout_end_orphan(struct sock *sk, bool is_new)
 {
@@ -253,9 +251,8 @@ static bool xtcp_write_timeout_end_shrunk_window(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 silent = jiffies_to_msecs((u32)jiffies - xsk->ack_tstamp);
 	u32 since = xtcp_write_timeout_since(sk);
-	bool by_user, end;
+	bool by_user = since && has_passed(xsk, since), end;
 
-	by_user = since && has_passed(xsk, since);
 	if (xtcp_bounds_user_timeout_ms(&xsk->inet.sk))
 		end = by_user;
 	else
@@ -299,10 +296,8 @@ static bool xtcp_write_timeout_end_probing(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 most = READ_ONCE(knobs(sk)->retries2);
 	u32 since = xsk->stream->probe_stamp;
-	bool by_user, end;
+	bool by_user = since && has_passed(xsk, since), end = by_user;
 
-	by_user = since && has_passed(xsk, since);
-	end = by_user;
 	if (sock_flag(sk, SOCK_DEAD)) {
 		most = orphan_retries(sk, is_alive(sk));
 		end |= !is_alive(sk) && xsk->rto.backoff >= most;
@@ -740,7 +735,6 @@ void xtcp_timer_handlers_init(struct sock *sk)
  *
  * The timer runs this through release_cb(), release_sock() if a user owned the lock then, and
  * sendmsg.c for text that need not wait any longer.
- *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_pace_handler(struct sock *sk)
@@ -787,7 +781,7 @@ void xtcp_pace_handler(struct sock *sk)
 
 /* A connection whose third ACK waits. */
 struct waiting {
-	struct sock *sk;	/* the sock; the list holds a reference */
+	struct sock *sk;	/* the list holds a reference */
 	const struct task_struct *by;	/* the thread that returned from connect(); only compared */
 	u64 until_ns;		/* when the ACK leaves at the latest, CLOCK_MONOTONIC */
 };
@@ -797,7 +791,7 @@ struct handshake_acks {
 	spinlock_t lock;			/* guards the other fields; taken with BH disabled, innermost */
 	struct hrtimer timer;			/* runs when the first ACK is due */
 	unsigned int count;			/* number of connections in @list */
-	struct waiting list[WAITING_MAX];	/* the connections */
+	struct waiting list[WAITING_MAX];
 };
 
 static DEFINE_PER_CPU(struct handshake_acks, handshake_acks);
@@ -814,10 +808,7 @@ static bool still_waits(const struct sock *sk)
 	       READ_ONCE(xsk->rcv.nxt) == xsk->rcv.irs + 1;
 }
 
-/*
- * Removes the entry at index @i: the last entry moves to this index. WRITE_ONCE() writes the count,
- * since xtcp_handshake_ack_go() reads the count without the lock.
- */
+/* Removes the entry at index @i: the last one moves there. xtcp_handshake_ack_go() reads the count without the lock. */
 static void take_out(struct handshake_acks *here, unsigned int i)
 {
 	lockdep_assert_held(&here->lock);
@@ -826,8 +817,8 @@ static void take_out(struct handshake_acks *here, unsigned int i)
 }
 
 /*
- * Removes the entries whose ACK no longer waits, the entries whose ACK is due at @now_ns, and all
- * entries of thread @by. Stores the socks of these entries in @taken. Return: the number of socks.
+ * Removes the entries whose ACK no longer waits or is due at @now_ns, and all of thread @by, and
+ * stores their socks in @taken. Return: how many.
  */
 static unsigned int take_off(struct handshake_acks *here, u64 now_ns, const struct task_struct *by, struct sock **taken)
 {
@@ -848,8 +839,8 @@ static unsigned int take_off(struct handshake_acks *here, u64 now_ns, const stru
 }
 
 /*
- * Sends the ACKs that still wait. If a user owns the lock of a sock, this function sends no ACK for
- * this sock: the user's call sends the ACK, or else the sock's own timer does.
+ * Sends the ACKs that still wait. If a user owns the lock of a sock, the user's call sends its ACK,
+ * or else the sock's own timer does.
  */
 static void send_third(struct sock **taken, unsigned int n, bool by_timer)
 {
@@ -930,7 +921,6 @@ const struct xtcp_part xtcp_handshake_ack_part = { handshake_ack_init, handshake
  *
  * The ACK leaves after WAIT_NS even if the program never writes (RFC 9293 section 3.8.6.3, MUST-40:
  * within 500 ms). send_third() says what happens if a user owns the lock of @sk then.
- *
  * Context: process, no lock held. Takes bh_lock_sock() of socks on the list whose ACK is due or no
  * longer waits, and of @sk if the list is full.
  */

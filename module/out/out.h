@@ -35,8 +35,7 @@ int xtcp_segment_send_rst(struct sock *sk, u32 seq, u16 code);
  * @priority: as SO_PRIORITY would set it
  * @hash: selects one of several paths; 0: a hash of the addresses and ports does
  * @tos: the TOS octet (IPv4) or the traffic class (IPv6)
- * @laddr_known: the local address is known to be ours, or need not be (IP_TRANSPARENT); only
- *	for IPv4
+ * @laddr_known: for IPv4: the local address is known to be ours, or need not be (IP_TRANSPARENT)
  * @unowned: skb->sk is not set to the listener, but its settings still apply
  * @advmss: the route's limit for the MSS option; only for SYN-ACKs
  * @sk: the listener, whose settings the segment gets: hop limit, LSM label, IPv6 options. NULL:

@@ -89,17 +89,16 @@ static int route_reply_v4(const struct xtcp_net *xn, struct xtcp_ip_reply *how, 
 
 static void flow_v6(const struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct flowi6 *fl6)
 {
-	const struct xtcp_tuple *tuple = how->tuple;
-
-	memset(fl6, 0, sizeof(*fl6));
-	fl6->flowi6_proto = IPPROTO_TCP;
-	fl6->daddr = tuple->faddr;
-	fl6->saddr = tuple->laddr;
-	fl6->flowi6_oif = oif(xn->net, how);
-	fl6->flowi6_mark = how->mark;
-	fl6->fl6_sport = tuple->lport;
-	fl6->fl6_dport = tuple->fport;
-	fl6->flowi6_uid = user_of(xn->net, how);
+	*fl6 = (struct flowi6) {
+		.flowi6_proto = IPPROTO_TCP,
+		.daddr = how->tuple->faddr,
+		.saddr = how->tuple->laddr,
+		.flowi6_oif = oif(xn->net, how),
+		.flowi6_mark = how->mark,
+		.fl6_sport = how->tuple->lport,
+		.fl6_dport = how->tuple->fport,
+		.flowi6_uid = user_of(xn->net, how),
+	};
 }
 
 static int route_reply_v6(const struct xtcp_net *xn, struct xtcp_ip_reply *how, struct sock *sk)
@@ -222,10 +221,7 @@ static int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *h
 	if (how->hash)
 		skb_set_hash(skb, how->hash, PKT_HASH_TYPE_L4);
 	own_by_listener(skb, how);
-	if (xtcp_tuple_is_v4(tuple))
-		err = xmit_v4(xn, how, sk, skb);
-	else
-		err = reply_v6(xn, how, sk, skb);
+	err = xtcp_tuple_is_v4(tuple) ? xmit_v4(xn, how, sk, skb) : reply_v6(xn, how, sk, skb);
 	return net_xmit_eval(err);
 }
 
@@ -509,7 +505,6 @@ static bool is_transparent(const struct sock *sk)
  *	the source address may be forged, so the RST must not be larger than the segment
  *
  * A key of @sk signs the RST. If that key has been removed, no RST is sent.
- *
  * Context: softirq or process. Lock: RCU read side, or socket, held.
  */
 noinline_for_stack void xtcp_reply_rst_for(const struct sock *sk, const struct xtcp_request *he,
@@ -534,7 +529,6 @@ noinline_for_stack void xtcp_reply_rst_for(const struct sock *sk, const struct x
  * @tw: the record, or a copy of it
  * @skb: the segment, with xtcp_seg() filled and its IP header in place; not consumed
  * @signer: signs the RST, if it has a key
- *
  * Context: softirq or process.
  */
 void xtcp_reply_timewait_rst(struct xtcp_net *xn, const struct xtcp_timewait *tw, const struct sk_buff *skb,
@@ -566,10 +560,7 @@ static bool is_first_address(const struct net_device *dev, const struct xtcp_tup
  * @tuple: the tuple of @he
  * @dev: the interface by which the answered segment came in; NULL: no segment is answered
  * @how: receives the route, and its limit for the MSS option (RFC 9293 section 3.7.1, SHLD-5)
- *
- * Context: softirq or process, RCU read side.
- *
- * Return: 0, or routing's negative errno.
+ * Context: softirq or process, RCU read side. Return: 0, or routing's negative errno.
  */
 inline int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *he, const struct xtcp_tuple *tuple,
 				   const struct net_device *dev, struct xtcp_ip_reply *how)
@@ -603,9 +594,7 @@ inline int xtcp_reply_synack_route(struct sock *lsk, const struct xtcp_request *
  * With TCP-AO, the RNextKeyID of the SYN names the key that has to sign. If the listener does not
  * have it, nothing is sent, as in Linux. The window is not scaled (RFC 7323 section 2.2). If the
  * ISN is a SYN cookie, the low bits of TSval carry the part for which the ISN has no room.
- *
  * Context: softirq or process, RCU read side.
- *
  * Return: true when @syn itself was sent as the answer: the caller no longer owns it.
  */
 bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip_reply *how,
@@ -676,7 +665,6 @@ bool xtcp_reply_synack(struct sock *lsk, struct xtcp_request *he, struct xtcp_ip
  * xtcp_reply_synack_again() - send the SYN-ACK of an entry in the table once more
  * @lsk: the listener
  * @he: the entry
- *
  * Context: softirq or process, RCU read side.
  */
 void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
@@ -695,7 +683,6 @@ void xtcp_reply_synack_again(struct sock *lsk, struct xtcp_request *he)
  * @skb: the answered segment
  *
  * RFC 9293 section 3.10.7.4, first and second step.
- *
  * Context: softirq, RCU read side.
  */
 void xtcp_reply_request_ack(struct sock *lsk, const struct xtcp_request *he, const struct sk_buff *skb)

@@ -196,7 +196,6 @@ static noinline_for_stack bool xtcp_segopt_push(struct sock *sk, struct sk_buff 
 /**
  * xtcp_segment_offer() - the window of the next segment; stores it as offered
  * @sk: in a synchronized state
- *
  * Return: octets from RCV.NXT, which counts as acknowledged.
  */
 __always_inline u32 xtcp_segment_offer(struct sock *sk)
@@ -540,7 +539,6 @@ static noinline_for_stack int transmit_asking(struct sock *sk, struct sk_buff *s
  * @sk: the sock
  * @skb: stays on the queue; its flags, and ACK in every state but SYN-SENT, are sent
  * @sent_us: xtcp_clock_us(), or the departure time that fq will see; TSval is made from it
- *
  * Return: 0 when the layers below took the segment. Otherwise it was not sent: NET_XMIT_DROP when a
  * queue of this machine had no room, IP's errno, or -ENOBUFS.
  */
@@ -581,13 +579,10 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
  */
 int xtcp_segment_send_on_syn(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 {
-	struct sk_buff *out;
+	struct sk_buff *out = copy_of(sk, skb);
 
 	sock_owned_by_me(sk);
-	out = copy_of(sk, skb);
-	if (!out)
-		return -ENOBUFS;
-	return transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, sent_us);
+	return out ? transmit(sk, out, xtcp_sndcb(skb)->seq - 1, XTCP_SYN, false, sent_us) : -ENOBUFS;
 }
 
 /* An ACK without text, SYN and FIN. */

@@ -131,7 +131,6 @@ static void destruct_v6(struct sock *sk)
  * @sk: a new sock, a clone of a listener, or a sock that disconnects; it has no data state
  *
  * Options that the program has set stay; those that a rule of the policy table has set are reset.
- *
  * Context: softirq or process. Lock: socket, held, unless nobody else can find @sk yet.
  */
 void xtcp_sock_reset_tcb(struct sock *sk)
@@ -217,7 +216,6 @@ static void clone_ipv6_part(struct sock *child, const struct sock *lsk)
  *
  * The child gets the listener's options and a new TCB (RFC 9293 section 3.10.2). Its state is still
  * LISTEN; the caller sets SYN-RECEIVED.
- *
  * Context: softirq, RCU read side; @lsk's socket lock is not needed.
  * Return: the child, locked by bh_lock_sock(), with a reference for the accept queue and later the
  * file, and one for the caller; NULL without memory.
@@ -231,10 +229,7 @@ struct sock *xtcp_sock_clone(struct sock *lsk, gfp_t gfp)
 		return NULL;
 	memset(&xsk->own, 0, sizeof(xsk->own));
 	xsk->conn.kind = XTCP_CONN_SOCK;
-	/*
-	 * @left_table names the RCU grace period after which no lookup can find a sock that has
-	 * left its table. The child was in no table, so its grace period counts as over
-	 */
+	/* it was in no table, so the grace period after it has left one counts as over */
 	xsk->left_table = get_completed_synchronize_rcu();
 	INIT_HLIST_NODE(&child->sk_bind_node);
 	xtcp_algorithms_inherit(child, lsk);

@@ -266,7 +266,6 @@ bool xtcp_pace_waits_for_room(struct sock *sk, unsigned long most)
  * @sk: the sock
  * @delay_ns: how long it waits, nanoseconds
  * @slack_ns: how much later than that the timer may send it, nanoseconds
- *
  * Return: false if it will not: there is no memory for a timer, timers are coarser, or the connection
  * sends nothing any more.
  */
@@ -281,12 +280,9 @@ bool xtcp_pace_within(struct sock *sk, u64 delay_ns, u64 slack_ns)
 	return pace && start_pace(sk, pace, ktime_get_ns() + delay_ns, slack_ns);
 }
 
-/**
- * xtcp_pace_soon() - let a deadline pass after less than its ticks
- * @sk: the sock
- * @which: the deadline, just armed; it passes by ticks if there is no memory for a timer, if timers
- *	are coarser, or if another one comes here before
- * @us: from now, microseconds
+/*
+ * Lets a deadline that was just armed pass in @us, after less than its ticks. It passes by ticks if
+ * there is no memory for a timer, if timers are coarser, or if another one comes here before.
  */
 void xtcp_pace_soon(struct sock *sk, enum xtcp_timer which, u32 us)
 {
@@ -336,7 +332,6 @@ bool xtcp_pace_is_waiting(const struct sock *sk)
 /**
  * xtcp_pace_room() - a segment below TCP is freed: if there is room now, let waiting text go
  * @sk: in any state; alive, because sk_wmem_alloc still counts an octet of the segment
- *
  * Context: any in which an skb may be freed. The caller may hold the socket lock or any other lock.
  */
 void xtcp_pace_room(struct sock *sk)

@@ -48,7 +48,6 @@
  * @sk: the sock
  * @which: the deadline
  * @delay: jiffies from now; 0 counts as 1
- *
  * Context: softirq or process. Lock: socket, held.
  */
 void xtcp_timer_arm(struct sock *sk, enum xtcp_timer which, unsigned long delay)
@@ -111,7 +110,6 @@ void xtcp_timer_end_probing(struct xtcp_sock *xsk)
  *
  * The timer's function may be waiting for the lock on another processor. It has its own reference,
  * and will find nothing to do.
- *
  * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
 void xtcp_timer_stop(struct sock *sk)
@@ -453,7 +451,6 @@ void xtcp_flight_ack_judged(struct sock *sk)
  * If a timeout has sent it again, the path is interrupted, not congested. So take back one doubling
  * of the RTO: the segment goes again soon after the path is back (RFC 6069). As in Linux, this
  * holds for text and FIN, but not for SYNs.
- *
  * Context: softirq. Lock: socket, held by bh_lock_sock() and not owned by a user.
  */
 void xtcp_flight_unreachable(struct sock *sk, u32 seq)
@@ -493,7 +490,6 @@ static u32 without_text(const struct xtcp_sock *xsk)
  *
  * While the peer's window is open and our text or FIN is unsent or unacknowledged, R2 and the user
  * timeout decide (RFC 9293 section 3.8.3), and @left receives the whole limit.
- *
  * Return: XTCP_ABORT_IDLE, XTCP_ABORT_HALF_CLOSED, or XTCP_ABORT_NONE: there is no limit.
  */
 enum xtcp_abort_reason xtcp_keepalive_idle(const struct sock *sk, unsigned long *left)

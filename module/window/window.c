@@ -171,7 +171,6 @@ void xtcp_sack_advanced(struct sock *sk)
  *
  * RFC 2018 section 8: a block may report only text that is still in the queue. A D-SACK that was
  * not sent yet is also cut. Beyond RCV.NXT the peer could mistake it for text in the queue.
- *
  * Context: softirq or process. Lock: socket, held, or no other thread can reach @sk.
  */
 void xtcp_sack_dropped(struct sock *sk, u32 start)
@@ -552,7 +551,6 @@ static u32 most_allowed(const struct sock *sk, const struct dst_entry *dst)
  * What an empty buffer allows, but at most TCP_WINDOW_CLAMP, or else the route's metric window. It
  * is whole segments, if one fits, and at most initrwnd of the route. The window of a SYN is not
  * scaled, so at most 65,535 octets (RFC 7323 section 2.2).
- *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  */
 inline u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst, u32 mss)
@@ -580,7 +578,6 @@ inline u32 xtcp_window_first(const struct sock *sk, const struct dst_entry *dst,
  * The SYN fixes the shift (RFC 7323 section 2.3), so it is chosen for the largest buffer that this
  * namespace allows. With SO_RCVBUF it is chosen for that size, as in Linux: a larger shift would
  * round a small window down.
- *
  * Context: softirq or process. No lock is needed: the buffer size may be out of date.
  */
 void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 mss, bool wscale_ok, u32 *rcv_wnd,
