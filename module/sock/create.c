@@ -5,57 +5,48 @@
  * xtcp locking
  * ============
  *
- * The column "taken in": "process" is process context, "both" is process context and softirq.
+ * "both": taken in process context and in softirq; "proc": in process context alone.
  *
- * lock                     protects                             taken in  nests inside
- * -----------------------  -----------------------------------  --------  ----------------------
- * socket lock              one xtcp_sock, except where sock.h   both      -
- *  (lock_sock, or           says otherwise
- *  bh_lock_sock when no
- *  user owns it)
- * xtcp_listener.lock       the two queues of a listener         both      the listener's socket
- *                                                                         lock, or a child's; the
- *                                                                         lock of a listener that
+ * lock                      protects                                in    nests inside
+ * ------------------------  --------------------------------------  ----  -----------------------
+ * socket lock (lock_sock,   one xtcp_sock, except where sock.h      both  -
+ *  or bh_lock_sock when     says otherwise
+ *  no user owns it)
+ * xtcp_listener.lock        the two queues of a listener            both  its socket lock, or a
+ *                                                                         child's; that of one that
  *                                                                         ends and moves its queues
- *                                                                         to another (handover.c)
- * xtcp_shard.lock          lists and timer of records, orphans  both      a socket lock
- * xtcp_portmap.lock        the map of ports in use towards one  both      a socket lock,
- *                          destination; never two at once                 xtcp_listener.lock
- * xtcp_portmaps.lock       the list of these maps               both      a socket lock,
- *                                                                         xtcp_listener.lock; never
+ *                                                                         to this one (handover.c)
+ * xtcp_shard.lock           lists and timer of records, orphans     both  a socket lock
+ * xtcp_portmap.lock         the map of ports in use towards one     both  a socket lock,
+ *                           destination; never two at once                xtcp_listener.lock
+ * xtcp_portmaps.lock        the list of these maps                  both  the same; never
  *                                                                         xtcp_portmap.lock
- * xtcp_portlist.lock       our socks in kernel TCP's bind table both      a socket lock,
- *                          (leases), and who may share them;              xtcp_listener.lock
- *                          each lock is for every 64th port
- *                          (ports.h); never two at once
- * bucket owner.lock               the sock of a processor that binds   both      xtcp_portlist.lock
- *                          shared ports (lease.c)
- * xtcp_rest.listeners_lock changes of the listener table; may   process   a socket lock
- *                          sleep
- * xtcp_rest.handovers_lock   listeners that wait for a successor  process   a socket lock
- *                          (handover.c)
- * guests_lock              those of guests (handover.c)           process   xtcp_rest.handovers_lock
- * xtcp_incoming.cpus       listeners with SO_INCOMING_CPU       process   a socket lock,
- *                                                                         listeners_lock
- * xtcp_net.starting        set-up of a namespace at its first   process   a socket lock
- *                          use; may sleep
- * xtcp_net.policy_lock     changes of the rules for new         process   -
- *                          connections (policy.c); may sleep
- * key_lock                 whether any connection may have a    process   xtcp_net.policy_lock
- *                          black box (sight/blackbox.c); may
- *                          sleep
- * xtcp_fastopenq.lock      the count of connections before      both      a socket lock
- *                          their handshake is complete
- * xtcp_rest.aborted        socks that are open after an abort   both      a socket lock
- *                          (end.c)
- * boxes_lock               the black boxes of connections       both      every lock above
- *                          (sight/blackbox.c)
- * closed_list.lock         socks that programs have closed      both      a socket lock
- *                          (end.c)
- * buckets of the table     changes of the table of connections  both      every lock above
- * bhash[].lock, then       kernel TCP's bind table              both      xtcp_portlist.lock,
- *  bhash2[].lock                                                          bucket owner.lock, and the locks
- *                                                                         these two nest inside
+ * xtcp_portlist.lock        our socks in kernel TCP's bind table    both  a socket lock,
+ *                           (leases), and who may share them;             xtcp_listener.lock
+ *                           each is for every 64th port (ports.h);
+ *                           never two at once
+ * bucket owner.lock         the sock of a processor that binds      both  xtcp_portlist.lock
+ *                           shared ports (lease.c)
+ * xtcp_rest.listeners_lock  changes of the listener table; may      proc  a socket lock
+ *                           sleep
+ * xtcp_rest.handovers_lock  listeners that wait for a successor     proc  a socket lock
+ * guests_lock               those of guests (both: handover.c)      proc  handovers_lock
+ * xtcp_incoming.cpus        listeners with SO_INCOMING_CPU          proc  listeners_lock
+ * xtcp_net.starting         set-up of a namespace at its first      proc  a socket lock
+ *                           use; may sleep
+ * xtcp_net.policy_lock      changes of the rules for new            proc  -
+ *                           connections (policy.c); may sleep
+ * key_lock                  whether any connection may have a       proc  xtcp_net.policy_lock
+ *                           black box (blackbox.c); may sleep
+ * xtcp_fastopenq.lock       the count of connections before their   both  a socket lock
+ *                           handshake is complete
+ * xtcp_rest.aborted         socks that are open after an abort      both  a socket lock
+ * closed_list.lock          those that programs have closed (both:  both  a socket lock
+ *                           end.c)
+ * boxes_lock                the black boxes (blackbox.c)            both  every lock above
+ * buckets of the table      changes of the table of connections     both  every lock above
+ * bhash[].lock, then        kernel TCP's bind table                 both  xtcp_portlist.lock, bucket
+ *  bhash2[].lock                                                          owner.lock, and theirs
  *
  * When the handshake's last ACK makes a child, the child's own socket lock is held. Nobody waits
  * for the child's lock, because the child is a new clone. Inside the child's lock,
