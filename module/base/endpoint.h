@@ -36,8 +36,7 @@ struct xtcp_endpoint {
 
 	struct_group(own, /* a listener's children do not inherit these: xtcp_sock_clone() */
 
-	/* links the sock into the table of connections; while linked, the tuple is constant */
-	struct xtcp_conn conn;
+	struct xtcp_conn conn;	/* links the sock into the table of connections; while linked, the tuple is constant */
 	struct xtcp_lease *lease;	/* reserves the port in kernel TCP's bind table; or NULL */
 	struct xtcp_listener *listener;	/* data of a listener (family.c), set in LISTEN; RCU */
 	struct xtcp_pace *pace;		/* timer of paced or waiting data; NULL: none (pace.c) */

@@ -21,10 +21,7 @@
 
 static struct percpu_counter all_orphans;	/* the number of orphans in all namespaces */
 
-/*
- * The orphans of all guests (xtcp_net.is_guest). A guest may set its own max_orphans to any value,
- * so all guests together have a limit, too. It follows the max_orphans of the initial namespace.
- */
+/* A guest may set its max_orphans to any value, so all have a limit: a part of the initial namespace's. */
 static struct xtcp_guests guest_orphans = { .batch = ORPHANS_BATCH, .thing = XTCP_GUESTS_ORPHANS };
 
 static int orphan_init(void)

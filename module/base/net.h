@@ -157,20 +157,12 @@ struct xtcp_sysctl {
 	int fastopen_blackhole_timeout_sec;
 };
 
-/*
- * The largest number of shards of a namespace. Below this limit, the number of shards is the number
- * of processors, rounded up to a power of two, so that processors seldom wait for each other.
- */
+/* Most shards of a namespace. Up to here one for each processor, and a power of two: few wait for each other. */
 #define XTCP_SHARDS_MAX		16U
 
 extern unsigned int xtcp_shard_mask;
 
-/*
- * struct xtcp_shard - a part of a namespace's records and orphans
- * @lock: guards all other fields
- *
- * The low bits of the connection's hash select the shard.
- */
+/* A part of a namespace's records and orphans. The low bits of the connection's hash select it. */
 struct xtcp_shard {
 	spinlock_t lock;	/* guards all other fields */
 	struct list_head tw_list;	/* TIME-WAIT records, the next to expire first */
@@ -186,11 +178,8 @@ struct xtcp_shard {
  * @listeners: hash table of listeners by port, address and device; read under RCU (listeners.c)
  * @listeners_lock: guards changes of @listeners and its members, @listener_numbers, @next_listener
  *	and xtcp_net.device_listeners
- * @handovers_lock: guards @handovers and @handovers_len; taken in process context
- * @cookie_lock: guards @cookie
  * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
  *	NULL: none; exchanged atomically
- * @records: number of records, in TIME-WAIT or FIN-WAIT-2 (timewait.c)
  * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
  *	(end.c)
  * @box_keepers: those who have boxes of connections that have ended, the one with most of them last
@@ -211,12 +200,12 @@ struct xtcp_rest {
 	struct rhltable listeners;
 	struct xarray listener_numbers;	/* listeners by number; read under RCU */
 	u32 next_listener;		/* the first number to try for the next listener */
-	struct mutex listeners_lock;	/* guards changes of the listeners */
+	struct mutex listeners_lock;
 	struct list_head handovers;	/* listeners that wait for a successor after close() (handover.c) */
-	spinlock_t handovers_lock;	/* guards handovers and handovers_len */
+	spinlock_t handovers_lock;	/* guards @handovers and @handovers_len; process context */
 	unsigned int handovers_len;	/* number of listeners in @handovers */
 	struct delayed_work handovers_work;	/* ends the handovers that are due */
-	seqlock_t cookie_lock;		/* guards cookie */
+	seqlock_t cookie_lock;		/* guards @cookie */
 	struct xtcp_cookie_secrets cookie;	/* the secrets of the SYN cookies (secret.c) */
 	atomic_t challenge_second;	/* the second to which @challenges belongs (memory.c) */
 	atomic_t challenges;		/* how many challenge ACKs may still leave in that second */
@@ -226,7 +215,7 @@ struct xtcp_rest {
 	 * less often: each processor counts several changes before it adds them.
 	 */
 	struct hlist_head *spare_block ____cacheline_aligned_in_smp;
-	struct percpu_counter records ____cacheline_aligned_in_smp;
+	struct percpu_counter records ____cacheline_aligned_in_smp;	/* in TIME-WAIT or FIN-WAIT-2 (timewait.c) */
 	atomic_t signed_records;	/* number of the records with keys */
 	struct percpu_counter orphans;	/* number of orphans (memory.c) */
 	struct xarray aborted;
@@ -263,29 +252,23 @@ struct xtcp_net_part {
  * @port_bits: one bit for each local port (host order): set if the port may have a lease of ours.
  *	Each segment reads this bitmap first, without a lock; lease.c writes it. Before the first socket
  *	of a namespace, @port_bits is an empty bitmap that all namespaces share
- * @tcp_statistics: the Tcp: counters (mib.c)
- * @net_statistics: the TcpExt: counters (mib.c)
  * @tuple_key: key of two hashes. The hash of tuples serves the table of connections and the
  *	constant part of ISNs; the hash of pairs of addresses serves fastopen.c and resuming.c
- * @conns: counts of the namespace's connections, per processor (demux.c)
  * @starting: serializes the set-up at the first use (@started, @early, @rest->transparent)
  * @fastopen_keys: keys of Fast Open cookies, for listeners without keys of their own; NULL: none
  *	yet; RCU (fastopen.c)
  * @paths: saved windows and RTTs of paths, for Careful Resume; NULL: never switched on (resuming.c)
- * @policy: the rules for new connections; NULL: none; read under RCU (policy.c)
- * @policy_lock: guards changes of @policy
  * @blackhole_stamp: jiffies of the last sign that the network drops Fast Open SYNs (fastopen.c)
  * @blackholes: number of such signs in a row; 0 after a connection for which Fast Open worked again
  *
- * Every namespace has this struct, so it is kept small. It has what a namespace needs before its
- * first socket (a program may set sysctls, rules and keys then), and what each segment reads. It
- * also has pointers to some of what is made for the first socket, such as @portlists and @reply_sk.
- * Most of what only sockets need is in @rest.
+ * Every namespace has this struct, so it is kept small: what a namespace needs before its first
+ * socket (a program may set sysctls, rules and keys then), what each segment reads, and pointers to
+ * some of what is made for the first socket. Most of what only sockets need is in @rest.
  *
- * Connections do not write to this struct, with two exceptions. The first socket or connection that
- * needs a part of the state, such as @rest, @early, @metrics or @portmaps, makes the part and
- * stores its pointer or flag. And a connection with Fast Open may write to @blackhole_stamp and
- * @blackholes. Segments that only carry or acknowledge data do not read these two fields.
+ * Connections do not write to it, with two exceptions. The first that needs a part of the state,
+ * such as @early, @metrics or @portmaps, makes the part and stores its pointer or flag. And one
+ * with Fast Open may write @blackhole_stamp and @blackholes, which segments that only carry or
+ * acknowledge data do not read.
  */
 struct xtcp_net {
 	struct net *net;		/* the namespace */
@@ -298,8 +281,8 @@ struct xtcp_net {
 	bool blackbox_wanted;		/* @sysctl or a rule of @policy asks for black boxes (blackbox.c) */
 	bool blackbox_ruled;		/* a rule of @policy asks for black boxes; written under @policy_lock */
 	unsigned long *port_bits;
-	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);
-	DEFINE_SNMP_STAT(struct xtcp_mib, net_statistics);
+	DEFINE_SNMP_STAT(struct tcp_mib, tcp_statistics);	/* the Tcp: counters (mib.c) */
+	DEFINE_SNMP_STAT(struct xtcp_mib, net_statistics);	/* the TcpExt: counters (mib.c) */
 	siphash_key_t tuple_key;
 	siphash_key_t ts_key;		/* key of the timestamp offsets */
 	u32 id;				/* number of the namespace in the table of connections (demux.c) */
@@ -309,7 +292,7 @@ struct xtcp_net {
 	struct sock *reply_sk6;		/* sends such segments over IPv6; NULL without IPv6 */
 	struct xtcp_portmaps *portmaps;	/* the ports in use towards each destination; NULL: no map yet (port.c) */
 	struct xtcp_portlist *portlists;	/* leases by port (lease.c) */
-	struct xtcp_conn_counts __percpu *conns;
+	struct xtcp_conn_counts __percpu *conns;	/* counts of its connections, per processor (demux.c) */
 	struct xtcp_rest *rest;		/* all other state that sockets need; NULL until @started */
 
 	/*
@@ -321,8 +304,8 @@ struct xtcp_net {
 	struct xtcp_fastopen_keys __rcu *fastopen_keys;
 	struct xtcp_metrics *metrics;	/* metrics of earlier connections, by host; NULL: no table yet (fastopen.c) */
 	struct xtcp_paths *paths;
-	struct xtcp_policy __rcu *policy;
-	struct mutex policy_lock;	/* guards changes of policy */
+	struct xtcp_policy __rcu *policy;	/* the rules for new connections; NULL: none (policy.c) */
+	struct mutex policy_lock;	/* guards changes of @policy */
 	unsigned long blackhole_stamp;
 	atomic_t blackholes;
 };

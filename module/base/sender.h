@@ -276,8 +276,7 @@ struct xtcp_stream {
 	struct rb_root out_of_order;	/* skbs beyond RCV.NXT, by sequence number (rcvq.c) */
 	u64 bytes_received;		/* octets of the peer taken in order; for TCP_INFO */
 	u64 space_stamp;		/* when space_seq was set, microseconds; 0: never */
-	/* copied_seq at the beginning of this round trip (window.c) */
-	u32 space_seq;
+	u32 space_seq;	/* copied_seq at the beginning of this round trip (window.c) */
 	u32 space_copied;		/* the most octets that RECEIVE took in one round trip */
 	u32 rcv_fin_seq;		/* sequence number of the peer's FIN, if rcv_fin_known */
 	u32 rcv_data_tstamp;		/* jiffies when data last came, 0: never */
@@ -286,13 +285,10 @@ struct xtcp_stream {
 	 * lower rcv_mss to this length; 0: the last segment cannot lower rcv_mss
 	 */
 	u16 rcv_last_len;
-	/* full segments per ACK, from the last ACK Rate Request that we sent (output.c); 0: none */
-	u8 asked_rate;
+	u8 asked_rate;	/* full segments per ACK, from the last ACK Rate Request that we sent (output.c); 0: none */
 	u8 wanted_rate;			/* rate of the next ACK Rate Request, if sack.asks is set */
-	/* the receiver's round-trip time, microseconds; 0: unknown */
-	u32 rcv_rtt_us;
-	/* right edge of our window when the round trip began; the first value is RCV.NXT */
-	u32 rcv_rtt_seq;
+	u32 rcv_rtt_us;	/* the receiver's round-trip time, microseconds; 0: unknown */
+	u32 rcv_rtt_seq;	/* right edge of our window when the round trip began; the first value is RCV.NXT */
 	u32 rcv_rtt_stamp;		/* timestamp clock (ms) when the round trip began, or 0 */
 	u32 rcv_rtt_tsecr;		/* TSecr that gave the last round-trip time */
 
@@ -347,12 +343,10 @@ struct xtcp_sender {
 	 * socket lock guards them unless a line says otherwise.
 	 */
 	struct xtcp_snd snd;		/* the send sequence variables */
-	/* effective send MSS: octets of data in a full segment (RFC 9293 section 3.7.1, MUST-16) */
-	u16 mss;
+	u16 mss;	/* effective send MSS: octets of data in a full segment (RFC 9293 section 3.7.1, MUST-16) */
 	bool fin_queued;		/* the send queue ends with a FIN */
 	u8 ecn;				/* bits of enum xtcp_ecn (ecn.h) */
-	/* jiffies when data or a FIN was last sent, or the handshake ended, whichever was later */
-	u32 snd_tstamp;
+	u32 snd_tstamp;	/* jiffies when data or a FIN was last sent, or the handshake ended, whichever was later */
 	struct xtcp_rto rto;		/* RFC 6298 state */
 	struct xtcp_cong cong;		/* the congestion window */
 	u32 ack_tstamp;			/* jiffies when the last acceptable ACK arrived */

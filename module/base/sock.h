@@ -317,8 +317,7 @@ struct xtcp_sock {
 			u32 delivered_ce;		/* segments that the peer reported as CE-marked */
 			struct xtcp_timeouts timeouts;	/* count of the timeouts; for TCP_INFO */
 			struct xtcp_acklimit acklimit;	/* answers to unacceptable segments */
-			/* received segments with data, accepted or not; for TCP_INFO */
-			u32 data_segs_in;
+			u32 data_segs_in;	/* received segments with data, accepted or not; for TCP_INFO */
 			struct xtcp_saved_syn *saved_syn; /* for TCP_SAVED_SYN; NULL: none (rcvq.c) */
 			/* state of Fast Open as server; NULL: none, or the handshake is complete */
 			struct xtcp_fastopen *fastopen;
@@ -343,8 +342,7 @@ struct xtcp_sock {
 	u16 rcv_mss;			/* estimate of the peer's segment size, for delayed ACKs */
 	u8 rcv_wscale;			/* shift of our window */
 	struct xtcp_acking acking;	/* the ACKs that we owe */
-	/* which share of the memory of received skbs is text, in 256ths (window.c); READ_ONCE */
-	u8 rcv_ratio;
+	u8 rcv_ratio;	/* which share of the memory of received skbs is text, in 256ths (window.c); READ_ONCE */
 	bool fin_received;		/* the peer's FIN was taken in order */
 	/*
 	 * bits of enum xtcp_by_rule (policy.h): the options that a rule of the policy table has
