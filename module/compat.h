@@ -523,16 +523,20 @@ static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags,	\
 #endif
 
 /*
- * Since 6.5 a flag of sendmsg, MSG_SPLICE_PAGES, replaces sendpage, and MSG_MORE says that more
- * pages follow. From 6.5 on, no program can set MSG_SPLICE_PAGES. Some older kernels define this
- * flag and let programs set it, so xtcp ignores the flag on all older kernels.
+ * Since 6.5 a flag of sendmsg, MSG_SPLICE_PAGES, replaces sendpage, and MSG_MORE says that the next
+ * page of the pipe follows at once. From 6.5 on, no program can set MSG_SPLICE_PAGES. Some older
+ * kernels define this flag and let programs set it, so xtcp ignores the flag on all older kernels.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
 #define XTCP_OPS_SENDPAGE
 #define XTCP_PROTO_SENDPAGE
+#define xtcp_compat_splices(msg)	((msg)->msg_flags & MSG_SPLICE_PAGES)
+#define xtcp_compat_page_follows(flags)	false
 #else
 #define XTCP_OPS_SENDPAGE	.sendpage = inet_sendpage,
 #define XTCP_PROTO_SENDPAGE	.sendpage = xtcp_sendmsg_page,
+#define xtcp_compat_splices(msg)	false
+#define xtcp_compat_page_follows(flags)	((flags) & MSG_SENDPAGE_NOTLAST)
 #endif
 
 /* Since 6.5, and in 6.1's stable series, splice() and sendfile() tell the socket of a file that ends early. */
@@ -541,15 +545,6 @@ static int name(struct sock *sk, struct msghdr *msg, size_t len, int flags,	\
 #else
 #define XTCP_OPS_SPLICE_EOF
 #endif
-
-static inline bool xtcp_compat_splices(const struct msghdr *msg)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
-	return msg->msg_flags & MSG_SPLICE_PAGES;
-#else
-	return false;
-#endif
-}
 
 /* The list of a socket's IPv6 flow labels. Older kernels have it in ipv6_pinfo. */
 #ifdef XTCP_HAS_INET_FL_LIST
@@ -606,16 +601,6 @@ static inline void xtcp_compat_tell_acked(struct sock *sk, struct sk_buff *skb)
 	skb->fclone = fclone;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 	*TCP_SKB_CB(skb) = ours;
-#endif
-}
-
-/* Will the next page of the same pipe follow at once? */
-static inline bool xtcp_compat_page_follows(int flags)
-{
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
-	return flags & MSG_SENDPAGE_NOTLAST;
-#else
-	return false;
 #endif
 }
 
