@@ -60,7 +60,7 @@ enum xtcp_verdict xtcp_ack_arrives(struct sock *sk, struct sk_buff *skb)
 	/* the path works: an earlier ICMP error is not the cause of a later timeout */
 	WRITE_ONCE(sk->sk_err_soft, 0);
 	tx->ack_tstamp = (u32)jiffies;
-	xtcp_tries_end_probes(&tx->tries);
+	xtcp_tries_answered(&tx->tries.probes_out);
 	xtcp_acked_take(sk, skb);
 	return XTCP_CONTINUE;
 }

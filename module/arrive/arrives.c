@@ -109,7 +109,7 @@ static void segment_received(struct sock *sk)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	xsk->rcv_tstamp = (u32)jiffies;
-	xtcp_tries_heard(&xsk->tries);
+	xtcp_tries_answered(&xsk->tries.keepalive_sent);
 }
 
 /* the end of each kind of handshake (RFC 9293 section 3.5) */

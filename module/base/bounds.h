@@ -116,12 +116,6 @@ static inline unsigned long xtcp_bounds_delack_set(const struct sock *sk)
 	       usecs_to_jiffies(READ_ONCE(xtcp_net_of(sk)->sysctl.delack_max_us));
 }
 
-/* What getsockopt(TCP_DELACK_MAX_US) returns, microseconds. Any context. */
-static inline u32 xtcp_bounds_delack_told_us(const struct sock *sk)
-{
-	return xtcp_ticks_us(xtcp_bounds_delack_set(sk), HZ);
-}
-
 /*
  * How long an ACK may wait, jiffies. @set: TCP_DELACK_MAX_US or net.xtcp.delack_max_us. @floor_us:
  * the floor of our RTO. The peer's RTO probably has the same floor, and an ACK that waits longer

@@ -83,9 +83,9 @@ static inline void xtcp_rto_hold(struct xtcp_rto *rto, u32 una, u32 nxt, u32 flo
 /* RFC 6298 (2.2), (2.3): the RTO. */
 static inline void xtcp_rto_compute(struct xtcp_rto *rto)
 {
-	u32 ms = (rto->srtt_us + 4 * rto->held_us + 1000U - 1) / 1000U;
-
-	rto->rto_ms = ms < XTCP_RTO_MAX_MS ? ms : XTCP_RTO_MAX_MS;
+	rto->rto_ms = (rto->srtt_us + 4 * rto->held_us + 1000U - 1) / 1000U;
+	if (rto->rto_ms > XTCP_RTO_MAX_MS)
+		rto->rto_ms = XTCP_RTO_MAX_MS;
 }
 
 /*

@@ -155,16 +155,17 @@ static inline void xtcp_tries_begin(struct xtcp_tries *tries, u32 now)
 	tries->retrans_stamp = now;
 }
 
-static inline void xtcp_tries_resent(struct xtcp_tries *tries)
+/* One more without an answer. @count: retransmits, probes_out, keepalive_sent; or probes of struct xtcp_timers. */
+static inline void xtcp_tries_count(u8 *count)
 {
-	if (tries->retransmits < U8_MAX)
-		WRITE_ONCE(tries->retransmits, tries->retransmits + 1);
+	if (*count < U8_MAX)
+		WRITE_ONCE(*count, *count + 1);
 }
 
-/* The timeouts were not due to loss. */
-static inline void xtcp_tries_spurious(struct xtcp_tries *tries)
+/* An answer has come, or none is needed any more. */
+static inline void xtcp_tries_answered(u8 *count)
 {
-	WRITE_ONCE(tries->retransmits, 0);
+	WRITE_ONCE(*count, 0);
 }
 
 /* An ACK has moved SND.UNA. */
@@ -172,30 +173,6 @@ static inline void xtcp_tries_acked(struct xtcp_tries *tries)
 {
 	WRITE_ONCE(tries->retransmits, 0);
 	tries->retrans_stamp = 0;
-}
-
-static inline void xtcp_tries_probed(struct xtcp_tries *tries)
-{
-	if (tries->probes_out < U8_MAX)
-		WRITE_ONCE(tries->probes_out, tries->probes_out + 1);
-}
-
-/* An ACK has arrived, or no probe is needed any more. */
-static inline void xtcp_tries_end_probes(struct xtcp_tries *tries)
-{
-	WRITE_ONCE(tries->probes_out, 0);
-}
-
-static inline void xtcp_tries_kept_alive(struct xtcp_tries *tries)
-{
-	if (tries->keepalive_sent < U8_MAX)
-		WRITE_ONCE(tries->keepalive_sent, tries->keepalive_sent + 1);
-}
-
-/* A segment has arrived. */
-static inline void xtcp_tries_heard(struct xtcp_tries *tries)
-{
-	WRITE_ONCE(tries->keepalive_sent, 0);
 }
 
 /* Unanswered window probes or, without any, keepalive probes, as Linux shows. Also read without a lock. */

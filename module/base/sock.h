@@ -176,12 +176,6 @@ static inline void xtcp_rcv_copied(struct xtcp_rcv *rcv, u32 n)
 	WRITE_ONCE(rcv->copied_seq, rcv->copied_seq + n);
 }
 
-/* The octets before @seq are discarded unread. */
-static inline void xtcp_rcv_discarded(struct xtcp_rcv *rcv, u32 seq)
-{
-	WRITE_ONCE(rcv->copied_seq, seq);
-}
-
 /*
  * Limits the ACKs that answer unacceptable segments (RFC 5961 section 7). Without a limit, two ends
  * could answer each other's ACKs forever, and each wrong guess of an attacker would cost an ACK.
@@ -434,13 +428,6 @@ static inline void xtcp_sock_count_in(struct xtcp_sock *xsk, u32 segments, bool 
 	xsk->segs_in += segments;
 	if (text)
 		xsk->data_segs_in += segments;
-}
-
-/* A connection begins: no segment has been received yet. */
-static inline void xtcp_sock_count_none(struct xtcp_sock *xsk)
-{
-	xsk->segs_in = 0;
-	xsk->data_segs_in = 0;
 }
 
 /* Was our FIN sent, and is it acknowledged? */

@@ -262,7 +262,8 @@ struct xtcp_cong_loss {
  *	reduction is going on. Also during a recovery that a timeout began
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
  * @idle: sending begins again with nothing in flight, after @idle_us microseconds, at least a tick
- * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something; before losses are detected
+ * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something. SND.UNA is up to date, losses
+ *	and phase are not yet
  * @control: replaces @acked, in each phase, for each ACK that reports something new. It sets
  *	sk_pacing_rate and cwnd, which cong.c changes only at a timeout, at the end of a recovery or of
  *	CWR, for an undo, and if it would be below one segment

@@ -32,20 +32,6 @@ static inline u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 	return DIV_ROUND_UP(READ_ONCE(tx->cong.cwnd), max_t(u32, READ_ONCE(tx->mss), 1));
 }
 
-/* With ECN, passes an ACK to the algorithm: SND.UNA is up to date, losses and phase are not yet. */
-static inline void xtcp_cong_ecn_ack(struct sock *sk, const struct xtcp_sample *sample)
-{
-	if (xtcp_sender(sk)->algorithm->ecn_ack)
-		xtcp_sender(sk)->algorithm->ecn_ack(sk, sample);
-}
-
-/* Tells the algorithm which octets count as lost. */
-static inline void xtcp_cong_octets_lost(struct sock *sk, const struct xtcp_cong_loss *loss)
-{
-	if (xtcp_sender(sk)->algorithm->lost)
-		xtcp_sender(sk)->algorithm->lost(sk, loss);
-}
-
 /* After a change of the MSS the window keeps its octets, but holds at least one segment. */
 static inline void xtcp_cong_mss_changed(struct sock *sk)
 {

@@ -48,11 +48,6 @@ static inline void xtcp_ecn_reduced(struct sock *sk)
 		xtcp_sk(sk)->ecn |= XTCP_ECN_QUEUE_CWR;
 }
 
-static inline void xtcp_ecn_undone(struct sock *sk)
-{
-	xtcp_sk(sk)->ecn &= ~XTCP_ECN_QUEUE_CWR;
-}
-
 /*
  * Exact ECE, for an algorithm that needs it, once the use of ECN is negotiated. As in Linux, the
  * peer is assumed to use the same algorithm. In AccECN mode all reports are exact. ECE that our
@@ -203,12 +198,6 @@ static inline bool xtcp_accecn_forbids_gso(const struct xtcp_accecn *accecn, u8 
 {
 	return !XTCP_COMPAT_GSO_ACCECN && unlikely(ecn & XTCP_ECN_ACCURATE) &&
 	       xtcp_accecn_counter_flags(accecn) & XTCP_CWR;
-}
-
-/* Then the connection begins as if that segment had been lost (RFC 9768 section 3.2.2.2). */
-static inline bool xtcp_accecn_syn_met_congestion(const struct xtcp_accecn *accecn)
-{
-	return accecn->faults & XTCP_ACCECN_SYN_CE;
 }
 
 #endif /* XTCP_ECN_H */

@@ -343,7 +343,7 @@ static void expired_syn(struct sock *sk, struct sk_buff *skb)
 		return;
 	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
 	xtcp_retransmit_segment(sk, skb, xsk->mss);
-	xtcp_tries_resent(&xsk->tries);
+	xtcp_tries_count(&xsk->tries.retransmits);
 	if (sk->sk_state != TCP_SYN_SENT ||
 	    xsk->tries.retransmits > READ_ONCE(xtcp_net_of(sk)->sysctl.syn_linear_timeouts))
 		xtcp_rto_backoff(&xsk->rto);
@@ -367,7 +367,7 @@ static void probed(struct sock *sk, enum xtcp_timer which)
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	note_probing(xsk);
-	xtcp_timer_backed_off(&xsk->timers);
+	xtcp_tries_count(&xsk->timers.probes);
 	xtcp_rto_backoff(&xsk->rto);
 	xtcp_timer_arm(sk, which, xtcp_timer_probe_interval(xsk, xtcp_write_timeout_since(sk)));
 }
@@ -407,7 +407,7 @@ static void send_again(struct sock *sk)
 		xtcp_mss_current(sk);
 	refused = xtcp_timeout_passed(sk);
 	xtcp_timeouts_count(&xsk->timeouts, xsk->tries.retransmits);
-	xtcp_tries_resent(&xsk->tries);
+	xtcp_tries_count(&xsk->tries.retransmits);
 	if (unlikely(refused)) {
 		/*
 		 * this machine has refused to send the segment, which says nothing about the path:
@@ -476,7 +476,7 @@ static void expired_persist(struct sock *sk)
 		return;
 	}
 	if (!xtcp_sndq_unsent(sk) || xsk->snd.una != xsk->snd.nxt) {
-		xtcp_tries_end_probes(&xsk->tries);
+		xtcp_tries_answered(&xsk->tries.probes_out);
 		if (xsk->snd.una == xsk->snd.nxt)
 			xtcp_timer_end_probing(xsk);
 		return;
@@ -497,7 +497,7 @@ static void expired_persist(struct sock *sk)
 								      xtcp_write_timeout_since(sk)));
 		return;
 	}
-	xtcp_tries_probed(&xsk->tries);
+	xtcp_tries_count(&xsk->tries.probes_out);
 	probed(sk, XTCP_TIMER_PERSIST);
 }
 
@@ -559,7 +559,7 @@ static void keep_alive(struct sock *sk)
 	} else {
 		xsk->timers.keepalive_asked = false;
 		if (!left) {
-			xtcp_tries_kept_alive(&xsk->tries);
+			xtcp_tries_count(&xsk->tries.keepalive_sent);
 			xtcp_timer_kept_alive(&xsk->timers);
 			left = xtcp_keepalive_intvl(sk);
 		}

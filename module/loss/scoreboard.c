@@ -301,17 +301,13 @@ struct sk_buff *xtcp_resend_next(const struct sock *sk)
 	return xtcp_sndq_skb_of(list_first_entry(&stream->to_resend, struct xtcp_sndcb, node));
 }
 
-static bool was_sent_after(const struct list_head *a, const struct list_head *b)
+/* as list_sort() calls it */
+static int was_sent_after(void *unused, const struct list_head *a, const struct list_head *b)
 {
 	const struct xtcp_sndcb *one = list_entry(a, struct xtcp_sndcb, node);
 	const struct xtcp_sndcb *other = list_entry(b, struct xtcp_sndcb, node);
 
 	return xtcp_reorder_sent_after(one->sent_us, one->end_seq, other->sent_us, other->end_seq);
-}
-
-static int compare_sent(void *priv, const struct list_head *a, const struct list_head *b)
-{
-	return was_sent_after(a, b);
 }
 
 /*
@@ -325,9 +321,9 @@ static void xtcp_resend_put_back(struct sock *sk)
 	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
 	struct list_head *before = stream->in_flight.next, *node, *next;
 
-	list_sort(NULL, &stream->to_resend, compare_sent);
+	list_sort(NULL, &stream->to_resend, was_sent_after);
 	list_for_each_safe(node, next, &stream->to_resend) {
-		while (before != &stream->in_flight && was_sent_after(node, before))
+		while (before != &stream->in_flight && was_sent_after(NULL, node, before))
 			before = before->next;
 		list_move_tail(node, before);
 	}
@@ -577,12 +573,13 @@ void xtcp_scoreboard_duplicate_ack(struct sock *sk, struct xtcp_sample *sample)
 /* Marks an skb, or its retransmission, as lost; it was sent and is not sacked. */
 void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_stream *stream = xtcp_sender(sk)->stream;
+	const struct xtcp_sender *tx = xtcp_sender(sk);
+	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	sock_owned_by_me(sk);
-	if ((cb->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) == XTCP_SNDQ_LOST)
+	if (is_to_be_resent(skb))
 		return;
 	if (cb->marks & XTCP_SNDQ_RESENT) {
 		cb->marks &= ~XTCP_SNDQ_RESENT;
@@ -593,12 +590,13 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 		sb->lost += octets_of(skb);
 	}
 	stream->lost_total += octets_of(skb);
-	xtcp_cong_octets_lost(sk, &(struct xtcp_cong_loss) {
-		.octets = octets_of(skb),
-		.in_flight_then = xtcp_sndnote(skb)->in_flight,
-		.lost_since = stream->lost_total - xtcp_sndnote(skb)->lost,
-		.is_limited = cb->marks & XTCP_SNDQ_LIMITED,
-	});
+	if (tx->algorithm->lost)
+		tx->algorithm->lost(sk, &(struct xtcp_cong_loss) {
+			.octets = octets_of(skb),
+			.in_flight_then = xtcp_sndnote(skb)->in_flight,
+			.lost_since = stream->lost_total - xtcp_sndnote(skb)->lost,
+			.is_limited = cb->marks & XTCP_SNDQ_LIMITED,
+		});
 	/* from the list of skbs in flight, or from none */
 	list_move(&cb->node, place_to_resend(sk, skb));
 	stream->resend_cursor = skb;
@@ -607,13 +605,11 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 /* An skb was resent: if it was lost, it is in flight again. xtcp_sndq_sent() has moved it. */
 void xtcp_scoreboard_resent(struct sock *sk, struct sk_buff *skb)
 {
-	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
-
 	sock_owned_by_me(sk);
 	/* if a tail loss probe has resent an skb in flight, pipe counts it only once */
-	if ((cb->marks & (XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT)) != XTCP_SNDQ_LOST)
+	if (!is_to_be_resent(skb))
 		return;
-	cb->marks |= XTCP_SNDQ_RESENT;
+	xtcp_sndcb(skb)->marks |= XTCP_SNDQ_RESENT;
 	xtcp_sender(sk)->stream->scoreboard.resent += octets_of(skb);
 }
 

@@ -45,11 +45,6 @@ static void xtcp_ip_set_route(struct sock *sk, struct dst_entry *dst)
 	force_gso(sk, dst);
 }
 
-static struct dst_entry *valid_route(struct sock *sk)
-{
-	return __sk_dst_check(sk, xtcp_sock_is_v4(sk) ? 0 : inet6_sk(sk)->dst_cookie);
-}
-
 /* The foreign address, or the first hop of a source route. */
 static noinline __be32 first_hop(const struct sock *sk)
 {
@@ -118,7 +113,7 @@ int xtcp_ip_route(struct sock *sk)
 	struct dst_entry *dst;
 
 	sock_owned_by_me(sk);
-	if (valid_route(sk))
+	if (__sk_dst_check(sk, xtcp_sock_is_v4(sk) ? 0 : inet6_sk(sk)->dst_cookie))
 		return 0;
 	dst = xtcp_sock_is_v4(sk) ? route_v4(sk) : route_v6(sk);
 	if (IS_ERR(dst)) {

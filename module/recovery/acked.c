@@ -159,7 +159,8 @@ static noinline void count_marks(struct sock *sk, struct sk_buff *skb, u32 segme
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPDELIVEREDCE, sample->marked);
 		xsk->delivered_ce += sample->marked;
 	}
-	xtcp_cong_ecn_ack(sk, sample);
+	if (xsk->algorithm->ecn_ack)
+		xsk->algorithm->ecn_ack(sk, sample);
 }
 
 /* The sums for delivery rates. @skb: as in count_marks(). */
@@ -316,7 +317,8 @@ void xtcp_acked_syn(struct sock *sk, const struct xtcp_seg *seg)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_stream *stream = xsk->stream;
-	bool lost = syn_was_lost(xsk, seg) || xtcp_accecn_syn_met_congestion(&xsk->accecn);
+	/* congestion on the SYN counts as its loss (RFC 9768 section 3.2.2.2) */
+	bool lost = syn_was_lost(xsk, seg) || xsk->accecn.faults & XTCP_ACCECN_SYN_CE;
 	struct xtcp_sample sample = new_sample(sk, seg);
 
 	sock_owned_by_me(sk);

@@ -126,7 +126,7 @@ static bool undo_apply(struct sock *sk, int counter)
 
 	undone = xtcp_reduction_undo(sk);
 	if (undone)
-		xtcp_ecn_undone(sk);
+		xtcp_sk(sk)->ecn &= ~XTCP_ECN_QUEUE_CWR;
 	stream->undo.armed = false;
 	/* let RACK look again: outside recovery it may wait longer for late segments, and has to start its timer */
 	stream->rack.advanced = true;
@@ -667,7 +667,7 @@ static enum next spurious_timeout(struct sock *sk, const struct xtcp_sample *sam
 
 	xtcp_scoreboard_not_lost(sk);
 	undone = undo_apply(sk, LINUX_MIB_TCPLOSSUNDO);
-	xtcp_tries_spurious(&tx->tries);
+	xtcp_tries_answered(&tx->tries.retransmits);
 	tx->stream->frto = false;
 	if (duplicates_may_follow(tx))
 		xtcp_phase_tell(sk, reason);

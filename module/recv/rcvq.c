@@ -600,7 +600,7 @@ void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
 	at = xsk->urgent.seq - seg->seq - !!(seg->flags & XTCP_SYN);
 	if (at >= seg->len || skb_copy_bits(skb, seg->hdr_len + at, &octet, 1))
 		return;
-	xtcp_urgent_came(&xsk->urgent, octet);
+	xtcp_urgent_set(&xsk->urgent, XTCP_URGENT_THERE | octet);
 	if (!sock_flag(sk, SOCK_DEAD))
 		sk->sk_data_ready(sk);
 }

@@ -72,19 +72,10 @@ static inline void xtcp_urgent_await(struct xtcp_urgent *urgent, u32 seq)
 	WRITE_ONCE(urgent->seq, seq);
 }
 
-static inline void xtcp_urgent_came(struct xtcp_urgent *urgent, u8 octet)
+/* It has come, MSG_OOB has returned it, or the program has read past it. */
+static inline void xtcp_urgent_set(struct xtcp_urgent *urgent, u16 data)
 {
-	WRITE_ONCE(urgent->data, XTCP_URGENT_THERE | octet);
-}
-
-static inline void xtcp_urgent_taken(struct xtcp_urgent *urgent)
-{
-	WRITE_ONCE(urgent->data, XTCP_URGENT_TAKEN);
-}
-
-static inline void xtcp_urgent_passed(struct xtcp_urgent *urgent)
-{
-	WRITE_ONCE(urgent->data, 0);
+	WRITE_ONCE(urgent->data, data);
 }
 
 void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb);

@@ -125,11 +125,6 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu)
 /* of the congestion window, as in Linux: the segments behind a probe have to reveal its loss */
 #define LEAST_SEGMENTS	11U
 
-static const struct xtcp_sysctl *sysctls(const struct sock *sk)
-{
-	return &xtcp_net_of(sk)->sysctl;
-}
-
 /* A larger packet is too large for the peer or for the route. */
 static u16 highest(const struct sock *sk)
 {
@@ -151,22 +146,22 @@ static void begin_search(struct sock *sk, u32 mss)
 /* The options of both SYNs are known: search if mtu_probing is 2. */
 void xtcp_mtuprobe_begin(struct sock *sk)
 {
-	u8 when = READ_ONCE(sysctls(sk)->mtu_probing);
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 
 	sock_owned_by_me(sk);
 	/* 1: when timeouts show a black hole */
-	if (likely(when < 2))
+	if (likely(READ_ONCE(ctl->mtu_probing) < 2))
 		return;
 	if (!xtcp_stream_is_there(xtcp_sender(sk)->stream) && !xtcp_stream_begin(sk, GFP_ATOMIC))
 		return;
-	begin_search(sk, READ_ONCE(sysctls(sk)->base_mss));
+	begin_search(sk, READ_ONCE(ctl->base_mss));
 	xtcp_sender(sk)->stream->mtuprobe.is_on = true;
 }
 
 /* Unacknowledged after R1, perhaps a black hole: smaller segments. RFC 4821 section 7.7, RFC 8899 section 4.3. */
 void xtcp_mtuprobe_timeout(struct sock *sk)
 {
-	const struct xtcp_sysctl *ctl = sysctls(sk);
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;
 	u32 mss;
@@ -195,7 +190,7 @@ u32 xtcp_mtuprobe_due(struct sock *sk)
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_mtuprobe *probe = &stream->mtuprobe;
-	const struct xtcp_sysctl *ctl = sysctls(sk);
+	const struct xtcp_sysctl *ctl = &xtcp_net_of(sk)->sysctl;
 	const struct dst_entry *dst = __sk_dst_get(sk);
 	u32 size, needed;
 

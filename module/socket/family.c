@@ -173,7 +173,8 @@ static int xtcp_connect(struct sock *sk, struct sockaddr_unsized *uaddr, int add
 	sk_flush_backlog(sk);
 	clear_bit(XTCP_DEFERRED_MTU, &sk->sk_tsq_flags);
 	/* softirq has counted these segments, perhaps after disconnect() had reset the counts */
-	xtcp_sock_count_none(xtcp_sk(sk));
+	xtcp_sk(sk)->segs_in = 0;
+	xtcp_sk(sk)->data_segs_in = 0;
 	err = xtcp_ip_connect(sk, uaddr, addr_len);
 	if (err)
 		return err;
@@ -309,7 +310,7 @@ static void end_connection(struct sock *sk)
 
 	if (unread) {
 		__skb_queue_purge(&sk->sk_receive_queue);
-		xtcp_rcv_discarded(&xsk->rcv, xsk->rcv.nxt - xsk->fin_received);
+		xtcp_rcv_copied(&xsk->rcv, xsk->rcv.nxt - xsk->fin_received - xsk->rcv.copied_seq);
 	}
 	if (sk->sk_state == TCP_CLOSE)
 		return;

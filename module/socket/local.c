@@ -143,7 +143,7 @@ static void heard(struct sock *sk)
 
 	xsk->rcv_tstamp = (u32)jiffies;
 	xsk->ack_tstamp = (u32)jiffies;
-	xtcp_tries_heard(&xsk->tries);
+	xtcp_tries_answered(&xsk->tries.keepalive_sent);
 }
 
 /* @from says to @to what any segment would: that it lives, and what it has got. Return: the window that it offers. */

@@ -140,7 +140,7 @@ static int hand_out(struct sock *sk, struct msghdr *msg, size_t len, int flags, 
 			sk_peek_offset_bwd(sk, used);
 		/* forget the urgent octet once the program has read past it */
 		if (unlikely(xsk->urgent.data) && xtcp_seq_gt(xsk->rcv.copied_seq, xsk->urgent.seq))
-			xtcp_urgent_passed(&xsk->urgent);
+			xtcp_urgent_set(&xsk->urgent, 0);
 		/* SO_TIMESTAMP, SO_TIMESTAMPING: the arrival time, of the device or of the kernel */
 		if (sock_flag(sk, SOCK_RCVTSTAMP) ||
 		    READ_ONCE(sk->sk_tsflags) & (SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_RAW_HARDWARE)) {
@@ -377,7 +377,7 @@ static int receive_urgent(struct sock *sk, struct msghdr *msg, size_t len, int f
 	if (!(urgent & XTCP_URGENT_THERE))
 		return sk->sk_state == TCP_CLOSE || sk->sk_shutdown & RCV_SHUTDOWN ? 0 : -EAGAIN;
 	if (!(flags & MSG_PEEK))
-		xtcp_urgent_taken(&xsk->urgent);
+		xtcp_urgent_set(&xsk->urgent, XTCP_URGENT_TAKEN);
 	msg->msg_flags |= MSG_OOB;
 	if (!len) {
 		msg->msg_flags |= MSG_TRUNC;

@@ -496,7 +496,7 @@ static int xtcp_intopt_get(struct sock *sk, int optname, int *err)
 	case TCP_RTO_MIN_US:
 		return xtcp_bounds_rto_min_told_us(sk);
 	case TCP_DELACK_MAX_US:
-		return xtcp_bounds_delack_told_us(sk);
+		return xtcp_ticks_us(xtcp_bounds_delack_set(sk), HZ);
 	case TCP_QUICKACK:
 		return !xsk->acking.pingpong;
 	case TCP_WINDOW_CLAMP:

@@ -79,13 +79,6 @@ static inline unsigned long xtcp_timer_deadline(const struct xtcp_timers *timers
 	return now + (s32)(READ_ONCE(timers->deadline[which]) - (u32)now);
 }
 
-/* A window probe has doubled the RTO. */
-static inline void xtcp_timer_backed_off(struct xtcp_timers *timers)
-{
-	if (timers->probes < U8_MAX)
-		timers->probes++;
-}
-
 /* nothing is in flight */
 static inline void xtcp_timer_kept_alive(struct xtcp_timers *timers)
 {
