@@ -473,8 +473,7 @@ static struct sock *name(struct sock *sk, int flags, int *err, bool kern)	\
 
 /*
  * Since 6.5 the core asks the protocol about options of SOL_SOCKET, if the socket has the flag
- * SOCK_CUSTOM_SOCKOPT. XTCP_OPS_ACCEPT defines proto_ops.accept, so that accepted sockets also have
- * this flag.
+ * SOCK_CUSTOM_SOCKOPT. XTCP_OPS_ACCEPT defines proto_ops.accept: accepted sockets have it, too.
  */
 static inline void xtcp_compat_ask_options(struct socket *sock)
 {

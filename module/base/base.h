@@ -90,8 +90,7 @@ static inline bool xtcp_sock_is_v4(const struct sock *sk)
 }
 
 /*
- * A segment, with the names of RFC 9293 section 3.3.1; in skb->cb from ingress to the receive
- * queue.
+ * A segment, with the names of RFC 9293 section 3.3.1; in skb->cb up to the receive queue.
  * @hdr_len: octets of TCP header at skb->data; 0 when rcvq.c has pulled the header
  * @sack_at: octets from the start of the TCP header to the first SACK block
  * @dif: the interface by which the segment arrived; with a VRF: the VRF device
@@ -129,8 +128,7 @@ static inline struct xtcp_seg *xtcp_seg(struct sk_buff *skb)
 /*
  * Finds the header of a segment that IP has just delivered. Returns its length with options; 0 if
  * that is less than XTCP_HDR_LEN, or if the skb ends before. @buf has XTCP_HDR_LEN +
- * XTCP_MAX_OPTIONS octets. The length is read only once: a fragment's page may change between two
- * reads.
+ * XTCP_MAX_OPTIONS octets. The length is read once: a fragment's page may change meanwhile.
  */
 static __always_inline unsigned int xtcp_seg_peek(const struct sk_buff *skb, u8 *buf, const struct tcphdr **th)
 {
@@ -214,8 +212,7 @@ enum xtcp_guests_thing {
 /*
  * struct xtcp_guests - what all guests have and may have of one thing
  * @max: how much all guests may have; set before xtcp_guests_init(), unless the limit may change
- * @batch: how much a processor may count before it updates @count; xtcp_guests_init() chooses it by
- *	@max, if it is 0
+ * @batch: how much a processor may count before it updates @count; 0: xtcp_guests_init() chooses it
  */
 struct xtcp_guests {
 	struct percpu_counter count;	/* how much all guests have */

@@ -10,8 +10,7 @@
 
 /*
  * Work that softirq could not do because a user held the socket lock; release_sock() does it
- * (family.c). Bits of sk_tsq_flags: softirq sets a bit atomically, the holder of the lock clears
- * it.
+ * (family.c). Bits of sk_tsq_flags: softirq sets one atomically, the holder of the lock clears it.
  */
 enum xtcp_deferred {
 	XTCP_DEFERRED_TIMER,		/* a deadline passed */
@@ -66,8 +65,7 @@ struct xtcp_endpoint {
 	/*
 	 * The program sets these fields, unless the line names a route, a rule or an ICMP error.
 	 * They survive a reconnect, and children of a listener inherit them, unless the line says
-	 * otherwise. What a rule of the policy table has set, xtcp_sock_reset_tcb() takes back
-	 * (xtcp_sock.by_rule).
+	 * otherwise. What a rule has set, xtcp_sock_reset_tcb() takes back (xtcp_sock.by_rule).
 	 */
 	const struct xtcp_cong_ops *algorithm;	/* the congestion control of the sock */
 	bool algorithm_chosen : 1;	/* TCP_CONGESTION has set algorithm */

@@ -180,8 +180,7 @@ struct xtcp_shard {
  *	and xtcp_net.device_listeners
  * @spare_block: the block of xtcp_net.portlists that last became empty, kept for the next use;
  *	NULL: none; exchanged atomically
- * @aborted: socks by number; each is still open, but its connection was aborted; read under RCU
- *	(end.c)
+ * @aborted: socks that are still open after an abort, by number; read under RCU (end.c)
  * @box_keepers: those who have boxes of connections that have ended, the one with most of them last
  * @stand_ins: what rules of netfilter see of a connection without a full sock; index: is it
  *	transparent? Constant (early.c)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * struct xtcp_sock: a full connection or a listener. sock/create.c describes its life and its
- * locking. A file that needs only the beginning of the struct includes base/sender.h or
- * base/endpoint.h instead.
+ * locking. A file that needs only its beginning includes base/sender.h or base/endpoint.h.
  *
  * Other files report events; only this file writes these components of it:
  *

@@ -248,8 +248,7 @@ struct xtcp_fastopen_cookie {
  * @fastopen: the cookie to write; valid when @has_fastopen. Shares its memory with @sack, since a
  *	SYN never has SACK blocks
  * @accecn: the AccECN counters to write, in the option's order; NULL after xtcp_options_parse()
- * @sack_at: octets from the start of the options to the first block that was parsed; valid when
- *	@sack_blocks
+ * @sack_at: octets from the start of the options to the first parsed block; valid when @sack_blocks
  */
 struct xtcp_options {
 	u32 tsval;			/* TSval; valid when @has_ts */

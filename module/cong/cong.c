@@ -231,8 +231,7 @@ void xtcp_reduction_restart(struct sock *sk, u32 pipe)
 	sock_owned_by_me(sk);
 	/*
 	 * a phase of Careful Resume may still be going on if xtcp_reduction_timeout() was not
-	 * called. In NORMAL, cwnd is what the repair has left of the window, and says nothing about
-	 * the path
+	 * called. In NORMAL, cwnd is what the repair has left, and says nothing about the path
 	 */
 	if (unlikely(tx->stream->cong.resume) && !xtcp_resume_is_in(tx->stream->cong.resume, XTCP_RESUME_NORMAL))
 		xtcp_resuming_timeout(sk);
@@ -452,9 +451,8 @@ u32 xtcp_cong_initial(const struct sock *sk)
 /*
  * Sets the pacing rate as Linux does: somewhat more than a window per RTT, so that the window and
  * not the rate limits the sender. Below half of ssthresh it is higher still (pacing_ss_ratio): it
- * has to carry the next window, which may be twice as large. It also bounds the size of GSO
- * packets. When Careful Resume has raised the window, it is exactly a window per RTT (RFC 9959
- * section 4.3.2).
+ * has to carry the next window, which may be twice as large. It also bounds GSO packets. When
+ * Careful Resume has raised the window, it is exactly a window per RTT (RFC 9959 section 4.3.2).
  */
 static void set_rate(struct sock *sk)
 {
@@ -647,8 +645,7 @@ static __always_inline void grow(struct sock *sk, const struct xtcp_sample *samp
 /*
  * Grows the window by slow start and congestion avoidance of RFC 5681 section 3.1, for an algorithm
  * that uses them: by octets and not by ACKs, since one ACK may cover many segments (RFC 3465).
- * @counted: the algorithm's count of acknowledged octets, of which cwnd make the window a segment
- * larger.
+ * @counted: the algorithm's count of acknowledged octets, of which cwnd add a segment.
  */
 __always_inline void xtcp_cong_grow(struct sock *sk, u32 delivered, u32 *counted)
 {

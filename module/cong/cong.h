@@ -141,8 +141,7 @@ struct xtcp_saved {
  *	SND.NXT at the jump; later, the end of what was sent in Unvalidated
  * @pipe_base: PipeSize is @pipe_base plus all octets delivered to the peer, modulo 2^32; see
  *	xtcp_resume_pipe_size()
- * @confirmed_us: when the latest ACK came in Reconnaissance, after all initial data was
- *	acknowledged
+ * @confirmed_us: when the latest ACK came in Reconnaissance after that of all initial data
  * @has_taken: this connection has taken @saved out of the table, and xtcp_resuming_end() may put
  *	@saved back. False again when the jump retreats, or when congestion proves @saved wrong
  */
@@ -262,8 +261,7 @@ struct xtcp_cong_loss {
  *	reduction is going on. Also during a recovery that a timeout began
  * @ssthresh: after a loss or a congestion mark; return the new slow start threshold, octets
  * @idle: sending begins again with nothing in flight, after @idle_us microseconds, at least a tick
- * @ecn_ack: with ECN: an ACK newly acknowledges or sacks something. SND.UNA is up to date, losses
- *	and phase are not yet
+ * @ecn_ack: with ECN: an ACK reports something new. SND.UNA is up to date, losses and phase not yet
  * @control: replaces @acked, in each phase, for each ACK that reports something new. It sets
  *	sk_pacing_rate and cwnd, which cong.c changes only at a timeout, at the end of a recovery or of
  *	CWR, for an undo, and if it would be below one segment
@@ -313,8 +311,7 @@ struct xtcp_cong {
  * @prior_cwnd: cwnd before the last reduction; an idle time reduces this field as it reduces cwnd.
  *	If the algorithm has control(), a reduction that begins during a recovery does not lower this
  *	field, and text that was too large sets it, too
- * @prior_ssthresh: the ssthresh that an undo of the last reduction restores; 0: that reduction is
- *	final
+ * @prior_ssthresh: the ssthresh that an undo restores; 0: the last reduction is final
  */
 struct xtcp_cong_stream {
 	u32 prior_cwnd;

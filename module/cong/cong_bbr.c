@@ -45,14 +45,12 @@ enum xtcp_bbr_acks {
 
 /*
  * struct xtcp_bbr - BBR's state; the names are those of sections 2.4 to 2.15 of the draft
- * @full_bw: the path counts as full when the bandwidth has stayed below 5/4 of this value for three
- *	round trips
+ * @full_bw: the path is full when the bandwidth has stayed below 5/4 of this for three round trips
  * @extra_acked: BBR.extra_acked_filter: largest number of octets delivered in excess of the
  *	bandwidth, for each half of the filter's window
  * @next_round_delivered: C.delivered when the round trip began. The round trip ends when an ACK
  *	reports a segment that was sent since the round trip began
- * @undo_state: the state that a loss has ended, in case the loss was spurious: 0 none, 1 Startup, 2
- *	ProbeBW_UP
+ * @undo_state: the state that a perhaps spurious loss has ended: 0 none, 1 Startup, 2 ProbeBW_UP
  * @saved_in_round: the state before the first loss of this round trip is saved, for an undo. Entry
  *	into ProbeBW_DOWN clears @loss_in_round, but not this field
  * @prev_precautionary: BBR.prev_probe_precautionary: the last probe ended early, so that it would
@@ -112,8 +110,7 @@ struct xtcp_bbr {
 /*
  * struct xtcp_bbr_ack - what an ACK or a loss reports; lengths in octets. Below, "the segment" is
  * the segment whose arrival the ACK reports or, for a loss, the lost segment
- * @has_sample: the ACK reports the arrival of a segment, so @prior_delivered and @sample_delivered
- *	are valid
+ * @has_sample: a segment has arrived: @prior_delivered and @sample_delivered are valid
  */
 struct xtcp_bbr_ack {
 	u64 now_us;		/* the clock */

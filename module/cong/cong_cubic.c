@@ -283,8 +283,7 @@ static void leave_out_gap(struct xtcp_cubic *cubic, u64 now_us, u32 rtt_us)
 
 /*
  * W_est grows by alpha SMSS for each acknowledged window. alpha = 3 (1 - beta) / (1 + beta) = 9/17
- * yields Reno's average window. Once W_est has reached cwnd_prior, alpha is 1, as in Reno (equation
- * (4)).
+ * yields Reno's average window. From W_est = cwnd_prior on, alpha is 1, as in Reno (equation (4)).
  */
 static void grow_estimate(struct xtcp_cubic *cubic, u32 cwnd, u32 mss, u32 acked)
 {

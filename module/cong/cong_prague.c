@@ -120,8 +120,7 @@ static u32 xtcp_prague_acked(struct xtcp_prague *prague, const struct xtcp_pragu
  *
  * Each virtual round trip has to send one segment more than the one before, as NewReno does in a
  * round trip. Let r be virtual RTT / RTT. Each of r round trips adds 1/r^2 segments, so the window
- * becomes 1/r segments larger. Each of the next r round trips then sends 1/r segments more: 1
- * segment in all.
+ * becomes 1/r segments larger. Each of the next r round trips sends 1/r more: 1 in all.
  */
 static u32 xtcp_prague_growth(struct xtcp_prague *prague, u32 unmarked, u32 cwnd, u32 mss, u32 rtt_us)
 {

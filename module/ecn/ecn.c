@@ -145,8 +145,7 @@ static void xtcp_accecn_take_syn(struct sock *sk, const struct sk_buff *skb)
  * @skb: the segment that ends SYN-RECEIVED
  *
  * RFC 9768 section 3.2.2.1, table 4: only a pure ACK without SACK blocks reports it. If the client
- * got only a retransmitted SYN-ACK without ECN flags, its ACK has none, and the connection uses no
- * ECN.
+ * got only a retransmitted SYN-ACK without ECN flags, its ACK has none, and there is no ECN.
  *
  * In a simultaneous open it may be the peer's SYN-ACK, which reports how our SYN arrived. Without
  * ECN flags, we must not send ECT (section 3.1.5).
@@ -360,9 +359,8 @@ static u32 take_counters(struct xtcp_accecn_told *told, const struct xtcp_accecn
 
 /*
  * RFC 9768 section 3.2.3.2.5: if the option reports octets with CE, and the field has reported no
- * mark since the last option, the field may have wrapped. But if fewer than eight segments were
- * acknowledged, something on the path changes the field or the option. @least: new marks by the
- * field alone.
+ * mark since the last option, the field may have wrapped. But with fewer than eight segments
+ * acknowledged, the path changes the field or the option. @least: new marks by the field alone.
  */
 static u32 reconcile(struct xtcp_sock *xsk, const struct xtcp_accecn_option *option, u32 least)
 {

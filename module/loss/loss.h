@@ -21,8 +21,7 @@
  * @first_sent_us: the earliest sending time of the newly acknowledged segments, or else of the newly
  *	sacked ones. Only segments that were sent once count; 0: there is none
  * @last_sent_us: the latest sending time of both that were sent once; 0: there is none
- * @high_before: the octet after the highest octet that was sacked before the ACK; SND.UNA if no
- *	octet was sacked
+ * @high_before: the octet after the highest that was sacked before the ACK; SND.UNA without one
  * @segments: in AccECN mode, how many segments are newly acknowledged or sacked, as they were last
  *	sent. Without SACK, those that duplicate ACKs have reported count again
  * @delivered_before: stream->delivered when the rated segment was sent: of all newly acknowledged or
@@ -75,8 +74,7 @@ struct xtcp_sample {
 /*
  * struct xtcp_reorder - the state from which the reordering window is computed
  * @wnd_persist: RACK.reo_wnd_persist: recoveries until @wnd_mult becomes 1 again; 0 while it is 1
- * @in_dsack_round: SND.UNA has not reached @dsack_round: the window is not widened again in this
- *	round trip
+ * @in_dsack_round: SND.UNA has not reached @dsack_round: the window is not widened again
  */
 struct xtcp_reorder {
 	u32 dsack_round;	/* RACK.dsack_round: SND.NXT when a D-SACK last widened the window */
@@ -117,8 +115,7 @@ struct sk_buff *xtcp_resend_next(const struct sock *sk);
  * struct xtcp_scoreboard - sums over the send queue, in octets of sequence space
  * @sacked: octets above SND.UNA that the peer has sacked; without SACK, the length of one segment
  *	for each duplicate ACK (RFC 5681 section 2)
- * @sacked_segments: @sacked as a number of segments; approximate, because the segment size may have
- *	changed
+ * @sacked_segments: @sacked in segments; approximate, because their size may have changed
  * @reordering: the reordering estimate, in segments: a missing segment counts as lost once this
  *	many later segments have arrived. With SACK, this rule ends when reordering is first seen
  * @seen: the usable SACK blocks of the last ACK that had any, sorted; all whole segments in these

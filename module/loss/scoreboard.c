@@ -742,8 +742,7 @@ static void remember_sacked(struct sock *sk, struct sk_buff *skb, u32 end)
 /*
  * Marks the segments of @block between @from and @to as sacked. If the split at the start of @block
  * fails, nothing of that skb is marked; if that at its end fails, the function stops. Return: @to
- * if no split failed; else the start of the first skb whose split failed, or @from if that is
- * larger.
+ * if no split failed; else the start of the first skb that failed, at least @from.
  */
 static u32 mark_block(struct sock *sk, const struct xtcp_sack_block *block, u32 from, u32 to,
 		      struct xtcp_sample *sample, u32 *low)
@@ -825,8 +824,7 @@ static bool is_dsack(struct sock *sk, const struct xtcp_seg *seg, const struct x
 
 /*
  * Did we resend the octets of @block? If not, the network has duplicated them, and the D-SACK tells
- * nothing of our retransmissions. Octets below SND.UNA always count as resent: their skbs are
- * freed.
+ * nothing of our retransmissions. Octets below SND.UNA count as resent: their skbs are freed.
  */
 static bool was_resent(struct sock *sk, const struct xtcp_sack_block *block)
 {

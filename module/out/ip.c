@@ -4,8 +4,7 @@
  * the addresses of an active OPEN (section 3.9.1.1).
  *
  * This file and reply.c hide most differences between the two families. An AF_INET6 sock with a
- * v4-mapped peer uses IPv4, as in Linux. A full sock caches its route, which is checked before each
- * segment.
+ * v4-mapped peer uses IPv4, as in Linux. A full sock caches its route, checked before each segment.
  */
 #include "out/out.h"
 

@@ -2,8 +2,7 @@
 /*
  * From a segment to IP.
  *
- * Comes in: an skb with data or without, and the flags. Goes out: a packet, to IP, counted and
- * traced.
+ * Comes in: an skb with data or without, and flags. Goes out: a packet to IP, counted and traced.
  *
  * What may not happen here: deciding whether something is sent.
  */
@@ -89,8 +88,7 @@ int xtcp_ip_route(struct sock *sk);
 
 /*
  * Octets, IP header included; 0 without a route that works. If the device was removed or is down,
- * the route has the smallest MTU of a device, which says nothing about the path. Linux's TCP uses
- * it.
+ * the route has the smallest MTU of a device, which says nothing about the path; Linux uses it.
  */
 static inline u32 xtcp_ip_mtu(const struct sock *sk)
 {

@@ -292,8 +292,7 @@ static noinline void set_urgent(const struct xtcp_sock *xsk, struct tcphdr *th, 
  * handshake nothing is reduced.
  *
  * No ACK triggers it, so perhaps little is in flight. For each octet delivered, PRR sends ssthresh
- * / RecoverFS octets: too many if RecoverFS is small. So it is at least the window here, as in
- * Linux.
+ * / RecoverFS octets: too many if RecoverFS is small. So it is at least cwnd here, as in Linux.
  */
 static void congested_here(struct sock *sk)
 {
@@ -405,8 +404,7 @@ static __always_inline void give_owner(struct sock *sk, struct sk_buff *skb)
 
 /*
  * @skb: the text, with room for headers in front; consumed. @us: the departure, xtcp_clock_us().
- * Return: 0; NET_XMIT_DROP or an errno: the segment was not sent, but counts as an attempt, as in
- * Linux.
+ * Return: 0; NET_XMIT_DROP or an errno: not sent, but it counts as an attempt, as in Linux.
  */
 static int transmit(struct sock *sk, struct sk_buff *skb, u32 seq, u8 flags, bool resent, u64 us)
 {
@@ -571,8 +569,7 @@ int xtcp_segment_send(struct sock *sk, struct sk_buff *skb, u64 sent_us)
 }
 
 /**
- * xtcp_segment_send_on_syn() - send the SYN and the first text in one segment (RFC 7413 section
- *	4.2.2)
+ * xtcp_segment_send_on_syn() - send the SYN with the first text (RFC 7413 section 4.2.2)
  * @sk: a sock in SYN-SENT
  * @skb: the text, directly behind the SYN on the queue, where it stays
  * @sent_us: the time of departure, xtcp_clock_us()

@@ -234,8 +234,7 @@ static __always_inline bool has_stream(struct sock *sk)
 /*
  * May newly sacked text restart the retransmission timer? If it was sent before the last
  * transmission of the first segment in flight, that may still be on its way: the path may be slower
- * than the RTO assumes. If later, that may be lost, and ACKs of later text must not delay the
- * timeout.
+ * than the RTO assumes. If later, that may be lost, and ACKs of later text must not delay it.
  */
 static bool is_from_before_the_head(struct sock *sk, const struct xtcp_sample *sample)
 {

@@ -498,8 +498,7 @@ static bool duplicates_may_follow(const struct xtcp_sender *tx)
  * A duplicate ACK while SND.UNA stands at recover does not count towards a fast retransmit, but the
  * first two allow a new segment each: limited transmit (RFC 5681 section 3.2 (1), RFC 3042). Kernel
  * TCP sends none, so each time the first and the third of three new segments are lost, it waits for
- * a timeout. Without timestamps, the RTO keeps its backoff, because ACKs of retransmissions give no
- * RTT.
+ * a timeout. Without timestamps, the RTO keeps its backoff: ACKs of retransmissions give no RTT.
  */
 static void duplicate_at_recover(struct sock *sk, struct xtcp_sample *sample)
 {

@@ -25,8 +25,7 @@
  * The urgent pointer points to the octet after the urgent octet (RFC 9293 section 3.1), or with
  * net.xtcp.stdurg to the urgent octet itself (RFC 1122 section 4.2.2.4). We know only the last
  * urgent octet (struct xtcp_urgent), whose value MSG_OOB returns. It also stays in the queue. A
- * read stops before it, at the mark; the next read skips it, or returns it as normal text with
- * SO_OOBINLINE.
+ * read stops before it, at the mark; the next skips it, or returns it with SO_OOBINLINE.
  */
 
 #include "base/bounds.h"
@@ -683,8 +682,7 @@ static enum xtcp_verdict drop_and_ack(struct xtcp_sock *xsk)
 
 /*
  * Estimates the size of the peer's full segments: the largest seen, or a smaller size that came
- * twice in a row. A size below the default MSS counts only without PSH and from XTCP_MSS_MIN_USER
- * on.
+ * twice in a row. One below the default MSS counts only without PSH, from XTCP_MSS_MIN_USER on.
  */
 static void measure_mss(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
@@ -806,8 +804,7 @@ static bool trim(struct xtcp_sock *xsk, struct sk_buff *skb, u32 offered)
  *
  * The rate in use may come from a segment with later text. If the network has reordered the two,
  * that rate is newer; if the peer has resent this one, this request is newer. We cannot tell, so a
- * request for fewer ACKs is refused: more ACKs are always safe. Not inlined, because few segments
- * have it.
+ * request for fewer ACKs is refused: more ACKs are always safe. Not inlined: few segments have it.
  */
 static noinline void take_request(struct xtcp_sock *xsk, u32 seq, u8 option)
 {

@@ -27,8 +27,7 @@ void xtcp_rcvq_eaten(struct sock *sk, struct sk_buff *skb);
  * @octets: the link header if TCP_SAVE_SYN is 2, then the headers of IP and TCP
  *
  * It stands behind the half-open entry, in the same allocation. The child gets a copy, which is
- * freed when the program reads it. As in Linux, none is saved if memory was short, or with a
- * cookie.
+ * freed when the program reads it. As in Linux, none is saved without memory or with a cookie.
  */
 struct xtcp_saved_syn {
 	u16 len;
@@ -58,8 +57,7 @@ static inline void xtcp_savedsyn_drop(struct xtcp_saved_syn **syn)
  * @data: one of XTCP_URGENT_*; with XTCP_URGENT_THERE, the low 8 bits are the value of the urgent
  *	octet. 0: no urgent octet is ahead of the reader
  *
- * The socket lock guards this struct, but some readers do not take it. Only the functions below
- * write it.
+ * The socket lock guards it, but some readers do not take that. Only the functions below write it.
  */
 struct xtcp_urgent {
 	u32 seq;

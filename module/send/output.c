@@ -252,8 +252,7 @@ static bool ack_is_near(const struct xtcp_sock *xsk)
  * segments, so the peer should send that ACK without delay (RFC 9293 section 3.8.6.3, SHLD-19).
  *
  * A full GSO packet never waits. Neither does a whole skb, so the last octets that a program writes
- * never wait. Outside of the phase OPEN, or with pacing, recovery.c and pace.c have rules of their
- * own.
+ * never wait. Outside of OPEN, or with pacing, recovery.c and pace.c have rules of their own.
  */
 static bool xtcp_tso_should_defer(const struct sock *sk, const struct sk_buff *skb, u32 n, u32 most)
 {

@@ -26,8 +26,7 @@ enum xtcp_busy_with {
 /**
  * struct xtcp_busy - for how long each limit applied
  * @since: when @with began to apply, jiffies
- * @spent: for how many jiffies each limit had applied before @since; the index is enum
- *	xtcp_busy_with - 1
+ * @spent: jiffies for which each limit had applied before @since, by enum xtcp_busy_with - 1
  * @with: the limit that applies now, enum xtcp_busy_with
  */
 struct xtcp_busy {
@@ -86,13 +85,11 @@ enum xtcp_sndq_stamps {
  * @end_seq: sequence number after the last octet; a FIN counts as an octet
  * @sent_us: when the skb was last sent, or when fq will send it, microseconds
  * @node: links a sent skb into stream->in_flight or stream->to_resend
- * @delivered: stream->delivered at the last transmission, for samples of the delivery rate;
- *	until the skb is sacked
+ * @delivered: stream->delivered at the last transmission, for rate samples; until the skb is sacked
  * @sacked_to: all octets from @seq to this sequence number are sacked; once the skb is sacked
  * @delivered_us: the low half of stream->delivered_us at the last transmission
  * @first_sent_us: the low half of stream->rate.first_sent_us at the last transmission
- * @mss: octets of data in each segment of the skb at the last transmission; the last may have
- *	had fewer
+ * @mss: octets of data in each segment at the last transmission; perhaps fewer in the last
  * @flags: control bits of the skb: XTCP_PSH, XTCP_FIN, XTCP_SYN
  * @stamps: enum xtcp_sndq_stamps
  * @transmissions: how often the skb was sent; counts up to XTCP_SNDQ_OFTEN
@@ -149,8 +146,7 @@ static inline u32 xtcp_stamp_room(const struct sk_buff *skb, u32 mss)
 }
 
 /**
- * struct xtcp_sndnote - for algorithms with control(), such as BBR; in skb->tstamp of the send
- *	queue
+ * struct xtcp_sndnote - for algorithms with control(), as BBR; in skb->tstamp of the queue
  * @in_flight: octets in flight after the last transmission
  * @lost: stream->lost_total at the last transmission
  */

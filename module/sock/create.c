@@ -93,8 +93,7 @@ static void free_cold(struct sock *sk)
 
 /*
  * The keys of TCP_MD5SIG and TCP-AO are freed with the sock's memory and not before: a segment may
- * find the sock just before it ends. The segment is checked with them, and the RST that answers it
- * signed.
+ * find the sock just before it ends. It is checked with them, and the RST that answers it signed.
  */
 static void free_parts(struct sock *sk)
 {

@@ -182,8 +182,7 @@ static void keep_told(struct sock *sk, const struct xtcp_rstdiag *told)
 
 /**
  * xtcp_sock_fail() - end a connection because of an error, and send nothing
- * @sk: in any state but LISTEN. Its queued data is dropped; what the peer has sent can still be
- *	read
+ * @sk: in any state but LISTEN. Queued data is dropped; what the peer has sent can be read
  * @err: the error for the program, a positive errno; 0: none
  * @reason: the reason that the trace, the counters and XTCP_ABORT will give
  * Context: softirq or process, BH disabled when @sk is an orphan.
@@ -228,8 +227,7 @@ void xtcp_sock_reset(struct sock *sk, int err, const struct xtcp_rstdiag *told)
 
 /**
  * xtcp_sock_abort() - ABORT a connection (RFC 9293 section 3.10.5)
- * @sk: in any state but LISTEN. A RST is sent in the states that the section names, otherwise
- *	nothing
+ * @sk: in any state but LISTEN. A RST is sent in the states that the section names
  * @err: the error for the program, a positive errno; 0: none
  * @reason: the reason that the trace, the counters and XTCP_ABORT will give
  * Context: softirq or process, BH disabled when @sk is an orphan.

@@ -141,8 +141,7 @@ static bool start_pace(struct sock *sk, struct xtcp_pace *pace, u64 at_ns, u64 s
 /*
  * Must the next text wait for its departure time, when the timer sends it? With fq it need not. But
  * if another qdisc has replaced fq, text leaves at once. When the last text has left this machine
- * before its departure time, fq no longer paces the sock. So few segments have a sending time that
- * is too late.
+ * before its departure time, fq no longer paces the sock. So few sending times are too late.
  */
 bool xtcp_pace_must_wait(struct sock *sk)
 {
@@ -360,8 +359,7 @@ void xtcp_pace_room(struct sock *sk)
  *   paced          counts at any time: xtcp_pace_holds() tests its departure time again
  *   waits for room as soon as there is room, and at again_ns in any case
  *
- * If only the last kind waits, first set the timer for again_ns, and then test whether there is
- * room.
+ * If only the last kind waits, first set the timer for again_ns, then test whether there is room.
  */
 static bool is_waited_for(struct sock *sk, struct xtcp_pace *pace)
 {

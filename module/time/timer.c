@@ -26,8 +26,7 @@
  *
  * A deadline has passed at the end of its tick, as with the kernel's timers. A wait usually begins
  * in the middle of a tick; up to the beginning of a tick, it would be too short. When the timer
- * runs for one deadline, the tick of another may have only begun, so expiry.c applies the rule to
- * each.
+ * runs for one deadline, the tick of another may have only begun: expiry.c looks at each.
  *
  * Pacing uses a timer of its own (pace.c), since a tick is too coarse for it. Where the floor of the
  * RTO is below 200 ms, that timer also runs what is due within SOON_TICKS: of several, what was armed
@@ -314,8 +313,7 @@ static u32 restarted_us(const struct sock *sk, u32 timeout_us)
  *    (section 7.4.2).
  *
  * An ACK first restarts the timers, and only then resolves the probe or ends a recovery, so
- * xtcp_flight_ack_judged() asks again. net.xtcp.early_retrans has Linux's values: 3 and 4 turn
- * probes on.
+ * xtcp_flight_ack_judged() asks again. early_retrans has Linux's values: 3 and 4 turn probes on.
  */
 static __always_inline bool probe_applies(const struct sock *sk)
 {
@@ -424,8 +422,7 @@ void xtcp_flight_ack_progress(struct sock *sk)
 /*
  * An ACK moved SND.UNA or resolved a probe, and may have ended a recovery. If a tail loss probe is
  * allowed only now, the probe timeout replaces the RTO. It ends no later than the RTO would have
- * (RFC 8985 section 7.2), except that it is rounded up to a tick, and that fq may hold segments for
- * longer.
+ * (RFC 8985 section 7.2), but for a tick by which it is rounded up, and what fq holds for longer.
  */
 void xtcp_flight_ack_judged(struct sock *sk)
 {

@@ -133,8 +133,7 @@ void xtcp_sack_duplicate(struct sock *sk, u32 start, u32 end)
  * @start: SEG.SEQ
  * @end: sequence number after the last octet that came twice
  *
- * If the last D-SACK began at the same octet, our ACKs do not seem to arrive: try another path, as
- * Linux does.
+ * If the last D-SACK began there, our ACKs do not seem to arrive: try another path, as Linux does.
  */
 void xtcp_sack_repeated(struct sock *sk, u32 start, u32 end)
 {

@@ -53,8 +53,7 @@ bool xtcp_window_would_double(const struct sock *sk);
  * @came_twice: the D-SACK is valid and was not sent yet
  * @compressed: ACKs for text out of order that are held back. The next ACK replaces them; a
  *	timer sends it if nothing else does (acks.c)
- * @dups: ACKs for text out of order that were sent at once since RCV.NXT moved, at most
- *	XTCP_DUPACK_THRESHOLD
+ * @dups: those that were sent at once since RCV.NXT moved, at most XTCP_DUPACK_THRESHOLD
  * @may_wait: the next ACK is for text out of order, and may be held back
  * @asks: the next text shall carry a request for an ACK rate (send/output.c)
  * @ack_rate: for how many full segments the peer wants an ACK; 0: it has not asked (recv/rcvq.c)
