@@ -780,17 +780,29 @@ static inline void xtcp_compat_hrtimer_setup(struct hrtimer *timer, enum hrtimer
  * the locks of the chains of both buckets.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define xtcp_compat_for_each_owner(sk, tb2)	sk_for_each_bound(sk, &(tb2)->owners)
+#else
+#define xtcp_compat_for_each_owner(sk, tb2)	sk_for_each_bound_bhash2(sk, &(tb2)->owners)
+#endif
+
 static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
 						bool (*test)(struct sock *other, void *arg), void *arg)
 {
 	struct sock *other;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	struct inet_timewait_sock *tw;
 
-	sk_for_each_bound(other, &tb2->owners)
+	twsk_for_each_bound_bhash2(tw, &tb2->deathrow)
+		if (test((struct sock *)tw, arg))
+			return true;
+#endif
+	xtcp_compat_for_each_owner(other, tb2)
 		if (test(other, arg))
 			return true;
 	return false;
 }
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
 static inline bool xtcp_compat_bind_bucket_has(const struct inet_bind_bucket *tb,
 					       bool (*test)(struct sock *other, void *arg), void *arg)
 {
@@ -808,21 +820,6 @@ static inline void xtcp_compat_bind_move(struct sock *from, struct sock *to, str
 	sk_add_bind_node(to, &tw->tw_tb2->owners);
 }
 #else
-static inline bool xtcp_compat_bind2_bucket_has(const struct inet_bind2_bucket *tb2,
-						bool (*test)(struct sock *other, void *arg), void *arg)
-{
-	struct inet_timewait_sock *tw;
-	struct sock *other;
-
-	sk_for_each_bound_bhash2(other, &tb2->owners)
-		if (test(other, arg))
-			return true;
-	twsk_for_each_bound_bhash2(tw, &tb2->deathrow)
-		if (test((struct sock *)tw, arg))
-			return true;
-	return false;
-}
-
 static inline bool xtcp_compat_bind_bucket_has(const struct inet_bind_bucket *tb,
 					       bool (*test)(struct sock *other, void *arg), void *arg)
 {
