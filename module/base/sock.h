@@ -149,12 +149,6 @@ static inline void xtcp_rcv_took(struct xtcp_rcv *rcv, u32 n)
 	WRITE_ONCE(rcv->nxt, rcv->nxt + n);
 }
 
-/* We have acknowledged RCV.NXT. */
-static inline void xtcp_rcv_acked(struct xtcp_rcv *rcv)
-{
-	WRITE_ONCE(rcv->wup, rcv->nxt);
-}
-
 /* We have acknowledged RCV.NXT and offered @wnd octets from there on. */
 static inline void xtcp_rcv_offered(struct xtcp_rcv *rcv, u32 wnd)
 {

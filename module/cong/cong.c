@@ -84,14 +84,13 @@ static bool is_retreating(const struct sock *sk)
 static noinline_for_stack void xtcp_reduction_ack(struct sock *sk, u32 delivered, bool safe)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
 	u32 pipe = xtcp_pipe_octets(sk), quota;
 
 	if (!delivered)
 		return;
-	quota = xtcp_prr_quota(&stream->cong.prr, pipe, tx->cong.ssthresh, delivered, safe, tx->mss);
+	quota = xtcp_prr_quota(&tx->stream->cong.prr, pipe, tx->cong.ssthresh, delivered, safe, tx->mss);
 	/* without SACK, a partial ACK always allows a segment: else perhaps no ACK comes (RFC 6582 section 3.2) */
-	if (!tx->agreed.sack_ok && !list_empty(&stream->to_resend))
+	if (!tx->agreed.sack_ok && !list_empty(&tx->stream->to_resend))
 		quota = max_t(u32, quota, tx->mss);
 	tx->cong.cwnd = max_t(u32, pipe + quota, tx->mss);
 }
@@ -274,9 +273,8 @@ void xtcp_phase_set(struct sock *sk, enum xtcp_cong_phase phase, int reason)
 /* RecoverFS (RFC 9937 section 6.1): octets in flight before the ACK @sample. Socket lock held. */
 u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample *sample)
 {
-	const struct xtcp_stream *stream = tx->stream;
 	u32 out = tx->snd.nxt - tx->snd.una + sample->acked;
-	u32 sacked_before = stream->scoreboard.sacked - min(stream->scoreboard.sacked, sample->sacked);
+	u32 sacked_before = tx->stream->scoreboard.sacked - min(tx->stream->scoreboard.sacked, sample->sacked);
 
 	return out > sacked_before ? out - sacked_before : 0;
 }
@@ -285,10 +283,9 @@ u32 xtcp_phase_in_flight(const struct xtcp_sender *tx, const struct xtcp_sample 
 void xtcp_phase_reduce(struct sock *sk, u32 recover_fs, bool marked)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
 
-	stream->recover = xsk->snd.nxt;
-	stream->tlp.pending = false;
+	xsk->stream->recover = xsk->snd.nxt;
+	xsk->stream->tlp.pending = false;
 	xtcp_reduction_begin(sk, recover_fs, marked);
 	xtcp_ecn_reduced(sk);
 }
@@ -499,10 +496,9 @@ static void xtcp_cong_bound(struct sock *sk)
 void xtcp_cong_begin(struct sock *sk)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
 
 	sock_owned_by_me(sk);
-	memset(stream->cong.private, 0, sizeof(stream->cong.private));
+	memset(tx->stream->cong.private, 0, sizeof(tx->stream->cong.private));
 	/* as in Linux, pacing stays on if another algorithm is chosen later */
 	if (tx->algorithm->paces)
 		cmpxchg(&sk->sk_pacing_status, SK_PACING_NONE, SK_PACING_NEEDED);
@@ -610,12 +606,11 @@ static noinline void grow_again(struct sock *sk, const struct xtcp_sample *sampl
 static void bound_by_use(struct sock *sk, u32 before)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	const struct xtcp_cong_stream *usage = &tx->stream->cong;
-	u32 most = usage->most_out;
+	u32 most = tx->stream->cong.most_out;
 
 	if (tx->cong.cwnd / 2 < most)
 		return;
-	if (tx->cong.ssthresh == U32_MAX && !usage->idled)
+	if (tx->cong.ssthresh == U32_MAX && !tx->stream->cong.idled)
 		most = max(most, xtcp_cong_initial(sk));
 	tx->cong.cwnd = clamp(tx->cong.cwnd, before, max(before, 2 * most));
 }

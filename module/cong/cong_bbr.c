@@ -850,7 +850,6 @@ static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 {
 	unsigned long quantum = READ_ONCE(sk->sk_pacing_rate) / MSEC_PER_SEC;
 	const struct xtcp_sender *tx = xtcp_sender(sk);
-	const struct xtcp_stream *stream = tx->stream;
 
 	return (struct xtcp_bbr_ack) {
 		.now_us = now_us,
@@ -859,9 +858,9 @@ static struct xtcp_bbr_ack bbr_event(const struct sock *sk, u64 now_us)
 		.quantum = clamp_t(unsigned long, quantum, 2UL * tx->mss, QUANTUM_MAX),
 		.initial_cwnd = xtcp_cong_initial(sk),
 		.inflight = xtcp_pipe_octets(sk),
-		.delivered = stream->delivered,
+		.delivered = tx->stream->delivered,
 		.random = hash_32((u32)now_us ^ tx->snd.ts_offset, 32),
-		.cwnd_limited = stream->cong.is_limiting,
+		.cwnd_limited = tx->stream->cong.is_limiting,
 		.in_fast_recovery = tx->cong.phase == XTCP_CONG_RECOVERY,
 		.in_recovery = tx->cong.phase >= XTCP_CONG_RECOVERY,
 		.sack = tx->agreed.sack_ok,
@@ -929,12 +928,11 @@ static void bbr_idle(struct sock *sk, u32 idle_us)
 {
 	struct xtcp_bbr *bbr = xtcp_cong_private(sk);
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
 	u64 now_us = xtcp_clock_us();
 
-	if (!stream->rate.limited)
+	if (!tx->stream->rate.limited)
 		return;
-	tx->cong.cwnd = xtcp_bbr_restarts(bbr, now_us, stream->delivered, tx->cong.cwnd,
+	tx->cong.cwnd = xtcp_bbr_restarts(bbr, now_us, tx->stream->delivered, tx->cong.cwnd,
 					  hash_32((u32)now_us ^ tx->snd.ts_offset, 32));
 	bbr_set_rate(sk, bbr);
 }

@@ -392,7 +392,6 @@ void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segmen
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 	struct xtcp_accecn_told *told = &xsk->stream->told;
-	struct xtcp_accecn *accecn = &xsk->accecn;
 	struct xtcp_accecn_option option;
 	u8 ace = xtcp_accecn_ace(skb);
 	u32 least;
@@ -402,8 +401,8 @@ void xtcp_accecn_feedback(struct sock *sk, const struct sk_buff *skb, u32 segmen
 		return;
 	told->stretch = told->stretch ?: xtcp_ace_stretch(0, segments);
 	told->segments_since = min_t(u32, told->segments_since + max(segments, sample->segments), U8_MAX);
-	if (!(accecn->faults & XTCP_ACCECN_OPTION_ZEROED) && find_option(skb, &option)) {
-		accecn->seen = true;
+	if (!(xsk->accecn.faults & XTCP_ACCECN_OPTION_ZEROED) && find_option(skb, &option)) {
+		xsk->accecn.seen = true;
 		least = xtcp_ace_marks(xsk->delivered_ce, ace, 0, told->stretch);
 		sample->marked = reconcile(xsk, &option, least);
 	} else {

@@ -189,13 +189,12 @@ static bool is_order_unknown(const struct xtcp_rack *rack, const struct xtcp_snd
 u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
-	const struct xtcp_rack *rack = &stream->rack;
+	const struct xtcp_rack *rack = &tx->stream->rack;
 	u64 late_us = (u64)rack->rtt_us + reordering_window(tx);
 	struct xtcp_sndcb *cb, *next;
 
 	sock_owned_by_me(sk);
-	list_for_each_entry_safe(cb, next, &stream->in_flight, node) {
+	list_for_each_entry_safe(cb, next, &tx->stream->in_flight, node) {
 		u64 gone_us = xtcp_clock_since_us(now_us, cb->sent_us);
 
 		if (!xtcp_reorder_sent_after(rack->sent_us, rack->end_seq, cb->sent_us, cb->end_seq))
@@ -340,13 +339,12 @@ static u32 octets_of(const struct sk_buff *skb)
 
 static __always_inline void unmark_lost(struct xtcp_sender *tx, struct sk_buff *skb)
 {
-	struct xtcp_stream *stream = tx->stream;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	if (cb->marks & XTCP_SNDQ_LOST)
-		stream->scoreboard.lost -= octets_of(skb);
+		tx->stream->scoreboard.lost -= octets_of(skb);
 	if (cb->marks & XTCP_SNDQ_RESENT)
-		stream->scoreboard.resent -= octets_of(skb);
+		tx->stream->scoreboard.resent -= octets_of(skb);
 	cb->marks &= ~(XTCP_SNDQ_LOST | XTCP_SNDQ_RESENT);
 }
 
@@ -476,8 +474,7 @@ static void unmark(struct xtcp_sender *tx, struct sk_buff *skb)
 void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
-	struct xtcp_scoreboard *sb = &stream->scoreboard;
+	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 	u32 high = sample->high_before, low = high, acked = ack - tx->snd.una;
 	u32 una = tx->snd.una;
 	u64 sacked_first_us = sample->first_sent_us;
@@ -525,7 +522,7 @@ void xtcp_scoreboard_ack(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 		sb->sacked_segments = 0;
 	if (!tx->agreed.sack_ok)
 		virtual_sacks_acked(sk, acked, sample);
-	else if (xtcp_seq_lt(low, high) && (tx->cong.phase != XTCP_CONG_LOSS || stream->undo.armed))
+	else if (xtcp_seq_lt(low, high) && (tx->cong.phase != XTCP_CONG_LOSS || tx->stream->undo.armed))
 		xtcp_scoreboard_reordered(sk, low, LINUX_MIB_TCPSACKREORDER);
 }
 
@@ -575,7 +572,6 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;
-	struct xtcp_scoreboard *sb = &stream->scoreboard;
 	struct xtcp_sndcb *cb = xtcp_sndcb(skb);
 
 	sock_owned_by_me(sk);
@@ -583,11 +579,11 @@ void xtcp_scoreboard_lost(struct sock *sk, struct sk_buff *skb)
 		return;
 	if (cb->marks & XTCP_SNDQ_RESENT) {
 		cb->marks &= ~XTCP_SNDQ_RESENT;
-		sb->resent -= octets_of(skb);
+		stream->scoreboard.resent -= octets_of(skb);
 		XTCP_NET_ADD_STATS(xtcp_net_of(sk), LINUX_MIB_TCPLOSTRETRANSMIT, xtcp_sndq_segments(skb));
 	} else {
 		cb->marks |= XTCP_SNDQ_LOST;
-		sb->lost += octets_of(skb);
+		stream->scoreboard.lost += octets_of(skb);
 	}
 	stream->lost_total += octets_of(skb);
 	if (tx->algorithm->lost)
@@ -926,8 +922,7 @@ void xtcp_sacked_take(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *
 	struct xtcp_sack_block blocks[XTCP_SACK_BLOCKS_MAX];
 	const struct xtcp_seg *seg = xtcp_seg(skb);
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
-	struct xtcp_scoreboard *sb = &stream->scoreboard;
+	struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 	unsigned int i, n, first = 0;
 	u32 high, low;
 
@@ -950,6 +945,6 @@ void xtcp_sacked_take(struct sock *sk, struct sk_buff *skb, struct xtcp_sample *
 		memset(sb->seen, 0, sizeof(sb->seen));
 		memcpy(sb->seen, blocks, n * sizeof(blocks[0]));
 	}
-	if (xtcp_seq_lt(low, high) && (tx->cong.phase != XTCP_CONG_LOSS || stream->undo.armed))
+	if (xtcp_seq_lt(low, high) && (tx->cong.phase != XTCP_CONG_LOSS || tx->stream->undo.armed))
 		xtcp_scoreboard_reordered(sk, low, LINUX_MIB_TCPSACKREORDER);
 }

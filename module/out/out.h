@@ -126,24 +126,12 @@ static inline bool xtcp_ip_is_local(const struct sock *sk)
 
 void xtcp_ip_prepare(struct sk_buff *skb, const struct xtcp_tuple *tuple);
 
-/* for segments that @sk gets */
-static inline bool xtcp_ip_has_policies_in(const struct net *net, const struct sock *sk)
+/* To segments that @sk gets (XFRM_POLICY_IN) or sends (XFRM_POLICY_OUT)? */
+static inline bool xtcp_ip_has_policies(const struct net *net, const struct sock *sk, int dir)
 {
 #ifdef CONFIG_XFRM
-	return READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_IN]) || rcu_access_pointer(sk->sk_policy[XFRM_POLICY_IN]) ||
-	       READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_IN]) != XFRM_USERPOLICY_ACCEPT;
-#else
-	return false;
-#endif
-}
-
-/* to segments that @sk sends */
-static inline bool xtcp_ip_has_policies(const struct net *net, const struct sock *sk)
-{
-#ifdef CONFIG_XFRM
-	return READ_ONCE(net->xfrm.policy_count[XFRM_POLICY_OUT]) ||
-	       rcu_access_pointer(sk->sk_policy[XFRM_POLICY_OUT]) ||
-	       READ_ONCE(net->xfrm.policy_default[XFRM_POLICY_OUT]) != XFRM_USERPOLICY_ACCEPT;
+	return READ_ONCE(net->xfrm.policy_count[dir]) || rcu_access_pointer(sk->sk_policy[dir]) ||
+	       READ_ONCE(net->xfrm.policy_default[dir]) != XFRM_USERPOLICY_ACCEPT;
 #else
 	return false;
 #endif
@@ -162,7 +150,7 @@ static inline bool xtcp_ip_sock_has_policies(const struct sock *sk)
 /* ip_route_output_flow() without the IPsec lookup if there is no policy */
 static inline struct rtable *xtcp_ip_output_route(struct net *net, struct flowi4 *fl4, struct sock *sk)
 {
-	if (xtcp_ip_has_policies(net, sk)) {
+	if (xtcp_ip_has_policies(net, sk, XFRM_POLICY_OUT)) {
 		/* only IPsec policies read the flow's LSM label */
 		security_sk_classify_flow(sk, flowi4_to_flowi_common(fl4));
 		return ip_route_output_flow(net, fl4, sk);

@@ -210,18 +210,17 @@ static noinline_for_stack int reply_v6(const struct xtcp_net *xn, const struct x
 /* Consumes @skb, which begins with the TCP header, and the reference to the route in @how. */
 static int xtcp_ip_reply_xmit(struct xtcp_net *xn, const struct xtcp_ip_reply *how, struct sk_buff *skb)
 {
-	const struct xtcp_tuple *tuple = how->tuple;
 	struct sock *sk = reply_sock(xn, how);
 	int err;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "reply without RCU");
-	xtcp_ip_prepare(skb, tuple);
+	xtcp_ip_prepare(skb, how->tuple);
 	skb_dst_set(skb, how->dst);
 	skb->mark = how->mark;
 	if (how->hash)
 		skb_set_hash(skb, how->hash, PKT_HASH_TYPE_L4);
 	own_by_listener(skb, how);
-	err = xtcp_tuple_is_v4(tuple) ? xmit_v4(xn, how, sk, skb) : reply_v6(xn, how, sk, skb);
+	err = xtcp_tuple_is_v4(how->tuple) ? xmit_v4(xn, how, sk, skb) : reply_v6(xn, how, sk, skb);
 	return net_xmit_eval(err);
 }
 

@@ -114,13 +114,12 @@ static noinline_for_stack void fill_accecn(struct sock *sk, const struct sk_buff
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
 	u32 beside = opts->ack_rate ? XTCP_OPTLEN_ACK_RATE_ALIGNED : 0;
 	u32 room = min_t(u32, room_for_blocks(xsk, skb) - beside, XTCP_MAX_OPTIONS - xtcp_options_size(opts));
-	const struct xtcp_sack *sack = &xsk->stream->sack;
-	u32 least = min_t(u32, xtcp_sack_blocks_to_send(sack, xsk->agreed.ts_ok), 2), blocks = room;
+	u32 least = min_t(u32, xtcp_sack_blocks_to_send(&xsk->stream->sack, xsk->agreed.ts_ok), 2), blocks = room;
 
 	if (has_blocks) {
 		if (room >= XTCP_OPTLEN_SACK_ALIGNED(least) + wanted)
 			blocks = room - wanted;
-		fill_sack(sack, xsk->agreed.ts_ok, blocks, opts);
+		fill_sack(&xsk->stream->sack, xsk->agreed.ts_ok, blocks, opts);
 		if (opts->sack_blocks)
 			room -= XTCP_OPTLEN_SACK_ALIGNED(opts->sack_blocks);
 	}
@@ -149,12 +148,11 @@ static void fill_request(const struct xtcp_sock *xsk, const struct sk_buff *skb,
 			 struct xtcp_options *opts)
 {
 	const u32 room = XTCP_OPTLEN_ACK_RATE_ALIGNED + (has_blocks ? XTCP_OPTLEN_SACK_ALIGNED(1) : 0);
-	struct xtcp_stream *stream = xsk->stream;
 
 	if (skb_is_gso(skb) || room_for_blocks(xsk, skb) < room || xtcp_options_size(opts) + room > XTCP_MAX_OPTIONS)
 		return;
-	opts->ack_rate = XTCP_ACKRATE_REQUEST | stream->wanted_rate;
-	stream->sack.asks = false;
+	opts->ack_rate = XTCP_ACKRATE_REQUEST | xsk->stream->wanted_rate;
+	xsk->stream->sack.asks = false;
 }
 
 /*
@@ -225,7 +223,7 @@ static __always_inline u16 window_field(struct sock *sk, u8 flags)
 		 * again, its field is smaller, but that window stays offered: a receiver must not
 		 * shrink it (RFC 9293 section 3.8.6)
 		 */
-		xtcp_rcv_acked(&xsk->rcv);
+		xtcp_rcv_offered(&xsk->rcv, xsk->rcv.wnd);
 		return min(xsk->rcv.wnd, XTCP_WINDOW_MAX_UNSCALED);
 	}
 	return xtcp_segment_offer(sk) >> xsk->rcv_wscale;

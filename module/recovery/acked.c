@@ -131,12 +131,11 @@ static void una_moves(struct sock *sk, u32 ack, struct xtcp_sample *sample)
 static __always_inline struct xtcp_sample new_sample(const struct sock *sk, const struct xtcp_seg *seg)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	const struct xtcp_stream *stream = xsk->stream;
 
 	return (struct xtcp_sample) {
 		.now_us = xsk->arrived_us,
 		.una_before = xsk->snd.una,
-		.high_before = stream->scoreboard.sacked ? stream->scoreboard.high_sacked : xsk->snd.una,
+		.high_before = xsk->stream->scoreboard.sacked ? xsk->stream->scoreboard.high_sacked : xsk->snd.una,
 		.tsecr = xsk->agreed.ts_ok && seg->has_ts ? seg->tsecr : 0,
 		.ece = xtcp_ecn_echoed(sk, seg),
 		.news = seg->seq != seg->end_seq,

@@ -165,12 +165,11 @@ static void rack_original_came(struct sock *sk, const struct xtcp_sample *sample
 static void xtcp_repair_too_large(struct sock *sk)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
 
 	xtcp_reduction_not_due(sk);
-	stream->recover = xsk->snd.nxt;
+	xsk->stream->recover = xsk->snd.nxt;
 	forget_undo(sk);
-	stream->frto = false;
+	xsk->stream->frto = false;
 	xtcp_phase_set(sk, XTCP_CONG_LOSS, XTCP_TRACE_MTU);
 }
 
@@ -364,13 +363,12 @@ enum next {
 static void keep_open(struct sock *sk, int reason)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
-	const struct xtcp_scoreboard *sb = &stream->scoreboard;
+	const struct xtcp_scoreboard *sb = &tx->stream->scoreboard;
 	enum xtcp_cong_phase phase = sb->sacked || sb->lost || sb->resent ? XTCP_CONG_DISORDER : XTCP_CONG_OPEN;
 
 	if (phase == tx->cong.phase)
 		return;
-	stream->recover = tx->snd.nxt;
+	tx->stream->recover = tx->snd.nxt;
 	if (phase == XTCP_CONG_OPEN && reason == XTCP_TRACE_SACKED)
 		reason = XTCP_TRACE_IN_ORDER;
 	xtcp_phase_set(sk, phase, reason);
@@ -458,12 +456,11 @@ static void find_lost(struct sock *sk, const struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
 	struct xtcp_stream *stream = tx->stream;
-	const struct xtcp_scoreboard *sb = &stream->scoreboard;
 	u32 wait_us;
 
 	if (!tx->agreed.sack_ok) {
 		if (tx->cong.phase >= XTCP_CONG_RECOVERY ? sample->acked != 0 :
-		    sb->sacked_segments >= sb->reordering)
+		    stream->scoreboard.sacked_segments >= stream->scoreboard.reordering)
 			first_is_lost(sk);
 		return;
 	}
@@ -741,7 +738,6 @@ static __always_inline bool is_dubious(const struct xtcp_sender *tx, const struc
 static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
 	u32 wait_us;
 
 	if (sample->ece)
@@ -757,8 +753,8 @@ static enum next dubious_ack(struct sock *sk, struct xtcp_sample *sample)
 			       min(usecs_to_jiffies(wait_us), xtcp_timer_interval(xtcp_sk(sk), 0)));
 		return NEXT_NONE;
 	}
-	if (xtcp_seq_ge(tx->snd.una, stream->recover)) {
-		if (tx->cong.phase == XTCP_CONG_CWR && tx->snd.una != stream->recover) {
+	if (xtcp_seq_ge(tx->snd.una, tx->stream->recover)) {
+		if (tx->cong.phase == XTCP_CONG_CWR && tx->snd.una != tx->stream->recover) {
 			xtcp_reduction_end(sk);
 			xtcp_phase_set(sk, XTCP_CONG_OPEN, XTCP_TRACE_RECOVERED);
 		} else if (tx->cong.phase == XTCP_CONG_RECOVERY && !leave_repair(sk, sample)) {
@@ -812,13 +808,12 @@ static noinline void disturbed_ack(struct sock *sk, struct xtcp_sample *sample)
 void xtcp_recovery_ack(struct sock *sk, struct xtcp_sample *sample)
 {
 	struct xtcp_sender *tx = xtcp_sender(sk);
-	struct xtcp_stream *stream = tx->stream;
 
 	sock_owned_by_me(sk);
-	if (unlikely(stream->tlp.pending || is_dubious(tx, sample))) {
+	if (unlikely(tx->stream->tlp.pending || is_dubious(tx, sample))) {
 		disturbed_ack(sk, sample);
 	} else {
-		stream->rack.advanced = false;
+		tx->stream->rack.advanced = false;
 		xtcp_cong_ack(sk, sample);
 	}
 	if (trace_xtcp_ack_enabled() && (sample->delivered || sample->lost))

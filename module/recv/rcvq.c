@@ -100,12 +100,10 @@ static u32 end_of(struct sk_buff *skb)
 
 static void tree_unlink(struct xtcp_sock *xsk, struct sk_buff *skb)
 {
-	struct xtcp_stream *stream = xsk->stream;
-
-	rb_erase(&skb->rbnode, &stream->out_of_order);
+	rb_erase(&skb->rbnode, &xsk->stream->out_of_order);
 	/* both are in one union */
 	skb->dev = NULL;
-	stream->out_of_order_bytes -= skb->truesize;
+	xsk->stream->out_of_order_bytes -= skb->truesize;
 }
 
 static bool came_before(struct rb_node *a, const struct rb_node *b)
@@ -221,12 +219,11 @@ static void queue_out_of_order(struct sock *sk, struct sk_buff *prev, struct sk_
 static void prune(struct sock *sk, u32 seq)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
 	struct sk_buff *skb;
 	bool pruned = false;
 	u32 start = 0;
 
-	while ((skb = skb_rb_last(&stream->out_of_order)) && xtcp_seq_gt(xtcp_seg(skb)->seq, seq)) {
+	while ((skb = skb_rb_last(&xsk->stream->out_of_order)) && xtcp_seq_gt(xtcp_seg(skb)->seq, seq)) {
 		if (atomic_read(&sk->sk_rmem_alloc) <= READ_ONCE(sk->sk_rcvbuf) && !sk_under_memory_pressure(sk))
 			break;
 		start = xtcp_seg(skb)->seq;
@@ -326,12 +323,11 @@ static void grow_buffer(struct sock *sk)
 static noinline bool make_room_for(struct sock *sk, struct sk_buff *skb)
 {
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_net *xn = xsk->xn;
 
 	grow_buffer(sk);
 	if (fits(sk, skb) || was_offered_for_less(sk, skb))
 		return true;
-	XTCP_NET_INC_STATS(xn, LINUX_MIB_PRUNECALLED);
+	XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_PRUNECALLED);
 	/* text within the offered window does not fit into the buffer, so the window was too large */
 	xsk->rcv_ssthresh = min(xsk->window_clamp, 2U * xsk->agreed.advmss);
 	collapse(sk);
@@ -340,7 +336,7 @@ static noinline bool make_room_for(struct sock *sk, struct sk_buff *skb)
 	prune(sk, xtcp_seg(skb)->seq);
 	if (fits(sk, skb))
 		return true;
-	XTCP_NET_INC_STATS(xn, LINUX_MIB_RCVPRUNED);
+	XTCP_NET_INC_STATS(xsk->xn, LINUX_MIB_RCVPRUNED);
 	return false;
 }
 

@@ -29,11 +29,10 @@ void xtcp_mss_sync(struct sock *sk, u32 pmtu);
 static inline u32 xtcp_mss_payload(const struct sock *sk)
 {
 	const struct xtcp_sender *tx = xtcp_sender(sk);
-	const struct xtcp_sack *sack = &tx->stream->sack;
 
-	if (likely(!xtcp_sack_takes_room(sack)))
+	if (likely(!xtcp_sack_takes_room(&tx->stream->sack)))
 		return tx->mss;
-	return tx->mss - min_t(u32, xtcp_sack_room(sack, tx->agreed.ts_ok), tx->mss - XTCP_MSS_LEAST_TEXT);
+	return tx->mss - min_t(u32, xtcp_sack_room(&tx->stream->sack, tx->agreed.ts_ok), tx->mss - XTCP_MSS_LEAST_TEXT);
 }
 
 /* Reads the MTU of the route first; without a route, the last one stays, and IP looks for another route. */

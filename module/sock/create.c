@@ -148,7 +148,6 @@ void xtcp_sock_reset_tcb(struct sock *sk)
 int xtcp_sock_init(struct sock *sk)
 {
 	struct xtcp_net *xn = xtcp_net(sock_net(sk));
-	const struct xtcp_sysctl *ctl = &xn->sysctl;
 	struct xtcp_sock *xsk = xtcp_sk(sk);
 
 	BUILD_BUG_ON(offsetofend(struct xtcp_sock, limit_by_rule) > offsetofend(struct inet_sock, cork));
@@ -170,8 +169,8 @@ int xtcp_sock_init(struct sock *sk)
 	xtcp_timer_handlers_init(sk);
 	sk->sk_state = TCP_CLOSE;
 	sk->sk_write_space = xtcp_sndbuf_write_space;
-	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(ctl->wmem[1]));
-	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(ctl->rmem[1]));
+	WRITE_ONCE(sk->sk_sndbuf, READ_ONCE(xn->sysctl.wmem[1]));
+	WRITE_ONCE(sk->sk_rcvbuf, READ_ONCE(xn->sysctl.rmem[1]));
 	sk_sockets_allocated_inc(sk);
 	return 0;
 }

@@ -93,7 +93,7 @@ static void fill_tcb(struct sock *sk)
 static bool ports_lead(const struct sock *sk)
 {
 	const struct net *net = sock_net(sk);
-	bool lead = xtcp_ip_has_policies(net, sk);
+	bool lead = xtcp_ip_has_policies(net, sk, XFRM_POLICY_OUT);
 
 #ifdef CONFIG_IP_MULTIPLE_TABLES
 	lead |= READ_ONCE(net->ipv4.fib_has_custom_rules);

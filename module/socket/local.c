@@ -55,8 +55,8 @@ static bool end_looks(struct sock *sk, bool v4)
 	       rcu_access_pointer(sk->sk_filter) || READ_ONCE(inet_sk(sk)->min_ttl) ||
 	       rcu_access_pointer(inet_sk(sk)->inet_opt) ||
 	       (np && (READ_ONCE(np->min_hopcount) || rcu_access_pointer(np->opt))) || xtcp_blackbox_is_there(sk) ||
-	       xtcp_compat_cgroup_looks(sk) || xtcp_ip_has_policies(sock_net(sk), sk) ||
-	       xtcp_ip_has_policies_in(sock_net(sk), sk);
+	       xtcp_compat_cgroup_looks(sk) || xtcp_ip_has_policies(sock_net(sk), sk, XFRM_POLICY_OUT) ||
+	       xtcp_ip_has_policies(sock_net(sk), sk, XFRM_POLICY_IN);
 }
 
 /* Has this end something to say that only a segment can? */

@@ -383,12 +383,11 @@ void xtcp_space_arrived(struct sock *sk, const struct sk_buff *skb)
 {
 	const struct xtcp_seg *seg = xtcp_seg((struct sk_buff *)skb);
 	struct xtcp_sock *xsk = xtcp_sk(sk);
-	struct xtcp_stream *stream = xsk->stream;
 
 	sock_owned_by_me(sk);
-	if (seg->tsecr != stream->rcv_rtt_tsecr)
+	if (seg->tsecr != xsk->stream->rcv_rtt_tsecr)
 		echo_arrived(xsk, seg);
-	if (xtcp_seq_gt(seg->end_seq, stream->rcv_rtt_seq))
+	if (xtcp_seq_gt(seg->end_seq, xsk->stream->rcv_rtt_seq))
 		window_passed(xsk, skb);
 	/* a small buffer: the first window is the full window there, rounded down to whole segments */
 	if (xsk->rcv_ssthresh + xsk->agreed.advmss <= xtcp_space_full(sk))
