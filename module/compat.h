@@ -18,8 +18,7 @@
  *   mistake shows only as a panic or as a namespace that is never freed; a mistake about
  *   sk->ns_tracker shows only in a debug kernel.
  * - __ip_queue_xmit() and ip6_xmit() use the flow that is their argument, and read no flow from the
- *   sock. inet6_csk_xmit(), which xtcp does not call, has changed here: it now reads
- *   inet->cork.fl.u.ip6, which only kernel TCP fills (out/ip.c).
+ *   sock. inet6_csk_xmit(), which xtcp does not call, now does (out/ip.c).
  * - ip6_xmit() reads the protocol from the flow; IPv4 always reads the low octet of sk_protocol. No
  *   code takes a sock with sk_protocol 0x206 for a tcp_sock. A sock counts as a full sock unless
  *   its state is TCP_TIME_WAIT or TCP_NEW_SYN_RECV.

@@ -38,8 +38,7 @@ struct xtcp_cookie_secrets {
  * struct xtcp_cookie - the options of a SYN that a cookie carries
  * @mss: the peer's MSS option or the default, octets. A cookie stores the greatest of four values
  *	that is at most @mss, or else the least
- * @rcv_wscale: the shift of our listener. A cookie does not store it, but its MAC covers it if
- *	@wscale_ok, so a listener does not believe a cookie that came with another shift
+ * @rcv_wscale: the shift of our listener, which the MAC covers if @wscale_ok (secret.c)
  */
 struct xtcp_cookie {
 	u16 mss;

@@ -14,9 +14,8 @@
  * ISN = F(tuple) + IRS + (period << 24) + 24 bits, modulo 2^32. F is one half of a 64-bit hash with
  * a constant key. A period is 64 seconds; its number is the clock that RFC 6528 section 3 demands.
  * IRS is added and is not part of the MAC, so the ISN grows as the peer's ISN grows. Four of the 24
- * bits are options. The other twenty are a MAC over the whole hash (which represents the tuple),
- * the period and these options. The ISN grows from period to period: a period adds 2^24, and the 24
- * bits change by less than that.
+ * bits are options. The other twenty are a MAC over the whole hash (for the tuple), the period and
+ * these options. The ISN grows from period to period, which adds 2^24: the 24 bits change by less.
  *
  * Two of the four option bits are the MSS. The other two are the window scale, rounded down: a
  * smaller shift only makes the peer's window look smaller. With timestamps, the lowest six bits of

@@ -286,10 +286,7 @@ struct xtcp_stream {
 	struct xtcp_mtuprobe mtuprobe;	/* the search for the path MTU (RFC 4821) */
 };
 
-/*
- * What xtcp_sender.stream points to while a connection has no data state: the values of a new one,
- * except those that xtcp_stream_begin() sets. It is constant, so a write to it faults.
- */
+/* What xtcp_sender.stream points to while a connection has no data state (state.c). */
 extern const struct xtcp_stream xtcp_stream_none;
 
 #define XTCP_STREAM_NONE	((struct xtcp_stream *)&xtcp_stream_none)

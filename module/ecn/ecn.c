@@ -14,13 +14,9 @@
  *           The AccECN option counts octets, which tells how often the field has wrapped, even if ACKs
  *           were lost.
  *
- * ECT(1) says that text belongs in the queue of L4S (RFC 9331): only in AccECN mode, with an
- * algorithm that is made for L4S. A received ECT(1) counts like ECT(0).
- *
- * We send SYN, SYN-ACK, pure ACKs and retransmissions as Not-ECT (RFC 3168 sections 6.1.4 and
- * 6.1.5). One exception: with an algorithm for L4S, retransmissions leave with ECT(1), unless a
- * timeout has caused them, since the path may drop ECT(1). If the peer reports that our SYN or
- * SYN-ACK arrived with ECT or CE, something on the path has changed IP's ECN field.
+ * xtcp_ecn_codepoint() says which segments we send as ECT. If the peer reports that our SYN or
+ * SYN-ACK arrived with ECT or CE, something on the path has changed IP's ECN field. A received
+ * ECT(1) counts like ECT(0).
  */
 #include "ecn/ecn.h"
 

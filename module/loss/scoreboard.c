@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The scoreboard: the state of the octets in flight. One model serves every kind of loss detection:
- *
- *   pipe = sent - acknowledged - sacked - lost + resent
- *
- * (RFC 6675 section 4, in octets). An skb of the send queue is marked as sacked, as lost, as lost
- * and resent, or not at all; a mark holds for the whole skb. Without SACK, each duplicate ACK
- * counts as one segment sacked somewhere above SND.UNA, and no skb is marked as sacked.
+ * The scoreboard: the state of the octets in flight. One model, that of loss.h (RFC 6675 section 4,
+ * in octets), serves every kind of loss detection. An skb of the send queue is marked as sacked, as
+ * lost, as lost and resent, or not at all; a mark holds for the whole skb. Without SACK, each
+ * duplicate ACK counts as one segment sacked somewhere above SND.UNA, and no skb is marked so.
  *
  * RACK and recovery.c decide what is lost. The scoreboard decides in which order lost skbs are resent:
  * by sequence number, except where the search for the place of an skb has stopped after WALK_MAX

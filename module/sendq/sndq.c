@@ -31,9 +31,8 @@
  * sequence number of the marked octet.
  *
  * A connection with requests and responses frees the skb of one message shortly before it needs the
- * next one. To reset the old skb takes a tenth of the time of a free and an allocation, because the
- * layers below write only to its clones. So each processor keeps a few such skbs, from any
- * connection. They are not charged to a socket.
+ * next. To reset the old one takes a tenth of the time of a free and an allocation: the layers
+ * below write only to its clones. So each processor keeps a few, not charged to a socket.
  */
 #include <linux/bvec.h>
 #include <linux/net_tstamp.h>

@@ -5,9 +5,8 @@
  * Comes in: events ("data was sent", "an ACK is owed"). Goes out: a timer that fires in time, and
  * then calls expiry/.
  *
- * A connection has one timer (timer.c). It gets a second one (pace.c) when it is paced, when too
- * much of it is below TCP, when small writes wait for more text, or when its RTO may be short.
- * Callers report events; they never touch a timer. What may not happen here: sending.
+ * A connection has one timer (timer.c), and a second one when it needs that (pace.c). Callers
+ * report events; they never touch a timer. What may not happen here: sending.
  */
 #ifndef XTCP_TIME_H
 #define XTCP_TIME_H
