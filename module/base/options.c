@@ -308,10 +308,9 @@ static u8 *write_ao(u8 *p, const struct xtcp_options *opts)
 {
 	unsigned int i;
 
-	*p++ = XTCP_OPT_AO;
-	*p++ = XTCP_OPTLEN_AO_BASE + opts->ao_maclen;
-	*p++ = opts->ao_keyid;
-	*p++ = opts->ao_rnext;
+	xtcp_options_write32(p, XTCP_OPT_AO << 24 | (XTCP_OPTLEN_AO_BASE + opts->ao_maclen) << 16 |
+				opts->ao_keyid << 8 | opts->ao_rnext);
+	p += 4;
 	for (i = 0; i < opts->ao_maclen; i++)
 		*p++ = 0;
 	for (; i & 3; i++)
@@ -326,10 +325,9 @@ static u8 *write_ack_rate(u8 *p, u8 ack_rate)
 
 	for (i = XTCP_OPTLEN_ACK_RATE + 1; is_request && i < XTCP_OPTLEN_ACK_RATE_ALIGNED; i++)
 		*p++ = XTCP_OPT_NOP;
-	*p++ = XTCP_OPT_EXPERIMENT;
-	*p++ = XTCP_OPTLEN_ACK_RATE + is_request;
-	xtcp_options_write16(p, XTCP_EXID_ACK_RATE);
-	p += 2;
+	xtcp_options_write32(p, (u32)XTCP_OPT_EXPERIMENT << 24 | (XTCP_OPTLEN_ACK_RATE + is_request) << 16 |
+				XTCP_EXID_ACK_RATE);
+	p += 4;
 	if (is_request)
 		*p++ = xtcp_ackrate_of(ack_rate) << 1;
 	return p;
@@ -369,20 +367,16 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 	u8 *p = bytes;
 
 	if (opts->has_md5) {
-		*p++ = XTCP_OPT_NOP;
-		*p++ = XTCP_OPT_NOP;
-		*p++ = XTCP_OPT_MD5;
-		*p++ = XTCP_OPTLEN_MD5;
+		xtcp_options_write32(p, XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_MD5 << 8 | XTCP_OPTLEN_MD5);
+		p += 4;
 		for (i = 0; i < XTCP_MD5_LEN; i++)
 			*p++ = 0;
 	}
 	if (opts->ao_maclen)
 		p = write_ao(p, opts);
 	if (opts->mss) {
-		*p++ = XTCP_OPT_MSS;
-		*p++ = XTCP_OPTLEN_MSS;
-		xtcp_options_write16(p, opts->mss);
-		p += 2;
+		xtcp_options_write32(p, XTCP_OPT_MSS << 24 | XTCP_OPTLEN_MSS << 16 | opts->mss);
+		p += 4;
 	}
 	if (opts->sack_permitted || opts->has_ts) {
 		if (!opts->sack_permitted || !opts->has_ts) {
@@ -402,16 +396,14 @@ unsigned int xtcp_options_write(u8 *bytes, const struct xtcp_options *opts)
 		}
 	}
 	if (opts->has_wscale) {
-		*p++ = XTCP_OPT_NOP;
-		*p++ = XTCP_OPT_WSCALE;
-		*p++ = XTCP_OPTLEN_WSCALE;
-		*p++ = opts->wscale;
+		xtcp_options_write32(p, XTCP_OPT_NOP << 24 | XTCP_OPT_WSCALE << 16 | XTCP_OPTLEN_WSCALE << 8 |
+					opts->wscale);
+		p += 4;
 	}
 	if (opts->sack_blocks) {
-		*p++ = XTCP_OPT_NOP;
-		*p++ = XTCP_OPT_NOP;
-		*p++ = XTCP_OPT_SACK;
-		*p++ = XTCP_OPTLEN_SACK_BASE + opts->sack_blocks * XTCP_OPTLEN_SACK_BLOCK;
+		xtcp_options_write32(p, XTCP_OPT_NOP << 24 | XTCP_OPT_NOP << 16 | XTCP_OPT_SACK << 8 |
+					(XTCP_OPTLEN_SACK_BASE + opts->sack_blocks * XTCP_OPTLEN_SACK_BLOCK));
+		p += 4;
 		for (i = 0; i < opts->sack_blocks; i++, p += XTCP_OPTLEN_SACK_BLOCK) {
 			xtcp_options_write32(p, opts->sack[i].start);
 			xtcp_options_write32(p + 4, opts->sack[i].end);
