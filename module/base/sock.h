@@ -163,6 +163,14 @@ static inline void xtcp_rcv_set_window(struct xtcp_rcv *rcv, u32 wnd, u32 wup)
 	WRITE_ONCE(rcv->wup, wup);
 }
 
+/* How far the window that we have offered reaches beyond RCV.NXT, octets. Racy without the lock. */
+static inline u32 xtcp_rcv_room(const struct xtcp_rcv *rcv)
+{
+	u32 edge = READ_ONCE(rcv->wup) + READ_ONCE(rcv->wnd), next = READ_ONCE(rcv->nxt);
+
+	return xtcp_seq_gt(edge, next) ? edge - next : 0;
+}
+
 /* The program has received or skipped @n octets. */
 static inline void xtcp_rcv_copied(struct xtcp_rcv *rcv, u32 n)
 {

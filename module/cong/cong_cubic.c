@@ -448,12 +448,10 @@ static u32 cubic_ssthresh(struct sock *sk)
 static void cubic_undone(struct sock *sk)
 {
 	struct cubic_private *cubic = xtcp_cong_private(sk);
-	struct xtcp_sender *tx = xtcp_sender(sk);
 
 	xtcp_cubic_undo(&cubic->curve);
 	/* if ssthresh is infinite again, the initial slow start goes on */
-	if (tx->cong.ssthresh == U32_MAX)
-		xtcp_hystart_start(&cubic->hystart, tx->snd.nxt, (u32)xtcp_clock_us());
+	cubic_start(sk);
 }
 
 static void cubic_idle(struct sock *sk, u32 idle_us)

@@ -27,9 +27,7 @@ static inline void xtcp_reduction_forbid_undo(struct sock *sk)
 /* cwnd in segments, rounded up, so that it stays if the MSS grows by a few octets. Racy without the lock. */
 static inline u32 xtcp_cong_cwnd_segments(const struct sock *sk)
 {
-	const struct xtcp_sender *tx = xtcp_sender(sk);
-
-	return DIV_ROUND_UP(READ_ONCE(tx->cong.cwnd), max_t(u32, READ_ONCE(tx->mss), 1));
+	return DIV_ROUND_UP(READ_ONCE(xtcp_sender(sk)->cong.cwnd), max_t(u32, READ_ONCE(xtcp_sender(sk)->mss), 1));
 }
 
 /* After a change of the MSS the window keeps its octets, but holds at least one segment. */

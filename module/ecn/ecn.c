@@ -203,12 +203,10 @@ void xtcp_accecn_syn_ack_again(struct sock *sk, const struct sk_buff *skb)
 
 static u16 accurate_syn_flags(const struct sock *sk, u8 flags, bool resent)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
 	if (flags & XTCP_ACK)
-		return xtcp_accecn_ace_flags(xtcp_ace_echo(xsk->accecn.syn_codepoint));
+		return xtcp_accecn_ace_flags(xtcp_ace_echo(xtcp_sk(sk)->accecn.syn_codepoint));
 	/* RFC 9768 section 3.1.4.1: only the first resent SYN requests AccECN: a middlebox may drop such SYNs */
-	if (resent && xsk->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
+	if (resent && xtcp_sk(sk)->total_retrans && READ_ONCE(xtcp_net_of(sk)->sysctl.ecn_fallback))
 		return 0;
 	return xtcp_accecn_ace_flags(ACE_ASKED);
 }

@@ -390,10 +390,8 @@ static void note_timeout(struct sock *sk)
  */
 static bool is_linear(const struct sock *sk)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	return (xsk->thin_linear || READ_ONCE(xtcp_net_of(sk)->sysctl.thin_linear_timeouts)) &&
-	       sk->sk_state == TCP_ESTABLISHED && xsk->tries.retransmits <= LINEAR_TIMEOUTS &&
+	return (xtcp_sk(sk)->thin_linear || READ_ONCE(xtcp_net_of(sk)->sysctl.thin_linear_timeouts)) &&
+	       sk->sk_state == TCP_ESTABLISHED && xtcp_sk(sk)->tries.retransmits <= LINEAR_TIMEOUTS &&
 	       xtcp_flight_is_small(sk);
 }
 
@@ -503,12 +501,10 @@ static void expired_persist(struct sock *sk)
 
 static void expired_delayed_ack(struct sock *sk)
 {
-	struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (!xsk->acking.pending)
+	if (!xtcp_sk(sk)->acking.pending)
 		return;
 	/* the program wrote no data that could carry the ACK: the connection is not interactive */
-	xtcp_acking_interactive(&xsk->acking, false);
+	xtcp_acking_interactive(&xtcp_sk(sk)->acking, false);
 	XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_DELAYEDACKS);
 	xtcp_send_ack(sk);
 }

@@ -213,11 +213,9 @@ u32 xtcp_rack_detect(struct sock *sk, u64 now_us)
  */
 bool xtcp_rack_is_recent(const struct sock *sk, const struct sk_buff *skb, u64 now_us)
 {
-	const struct xtcp_sender *tx = xtcp_sender(sk);
-
 	sock_owned_by_me(sk);
 	return xtcp_clock_since_us(now_us, xtcp_sndcb(skb)->sent_us) <
-	       (u64)tx->stream->rack.rtt_us + reordering_window(tx);
+	       (u64)xtcp_sender(sk)->stream->rack.rtt_us + reordering_window(xtcp_sender(sk));
 }
 
 #define WALK_MAX	32U	/* limit of steps of the search for the position of an skb */

@@ -605,15 +605,6 @@ void xtcp_urgent_arrives(struct sock *sk, struct sk_buff *skb)
 
 #define REQUEST_SEQ_UNIT	256U	/* xtcp_stream.request_seq counts units of so many octets */
 
-/* beyond RCV.NXT, octets */
-static u32 offered_window(const struct xtcp_sock *xsk)
-{
-	u32 right = READ_ONCE(xsk->rcv.wup) + READ_ONCE(xsk->rcv.wnd);
-	u32 next = READ_ONCE(xsk->rcv.nxt);
-
-	return xtcp_seq_gt(right, next) ? right - next : 0;
-}
-
 /**
  * xtcp_text_readable() - is enough text there to wake a reader?
  * @sk: the sock
@@ -633,7 +624,7 @@ __always_inline bool xtcp_text_readable(const struct sock *sk, int target)
 		return false;
 	return octets >= target || sk_under_memory_pressure(sk) ||
 	       atomic_read(&sk->sk_rmem_alloc) > rcvbuf - (rcvbuf >> 3) ||
-	       offered_window(xsk) <= READ_ONCE(xsk->rcv_mss);
+	       xtcp_rcv_room(&xsk->rcv) <= READ_ONCE(xsk->rcv_mss);
 }
 
 /* Wakes the reader also if the peer's FIN was taken. */
@@ -939,7 +930,7 @@ enum xtcp_verdict xtcp_text_arrives(struct sock *sk, struct sk_buff *skb)
 		xtcp_acking_owe_now(&xsk->acking);
 		return XTCP_DONE;
 	}
-	offered = offered_window(xsk);
+	offered = xtcp_rcv_room(&xsk->rcv);
 	if (seg->len && !offered && xtcp_seq_le(seg->seq, xsk->rcv.nxt)) {
 		XTCP_NET_INC_STATS(xtcp_net_of(sk), LINUX_MIB_TCPZEROWINDOWDROP);
 		return drop_and_ack(xsk);

@@ -453,12 +453,10 @@ static bool below_is_full(struct sock *sk, const struct sk_buff *skb, u32 n)
 /* @skb: the first that push() has not sent, or NULL. @limited: the congestion window is the limit. */
 static enum xtcp_busy_with waits_for(const struct sock *sk, const struct sk_buff *skb, bool limited)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
 	if (limited)
 		return XTCP_BUSY;
 	if (skb)
-		return xtcp_snd_room(&xsk->snd, xtcp_sndcb(skb)->seq) < min_t(u32, skb->len, xsk->mss) ?
+		return xtcp_snd_room(&xtcp_sk(sk)->snd, xtcp_sndcb(skb)->seq) < min_t(u32, skb->len, xtcp_sk(sk)->mss) ?
 		       XTCP_BUSY_WINDOW : XTCP_BUSY;
 	return sk->sk_socket && test_bit(SOCK_NOSPACE, &sk->sk_socket->flags) ? XTCP_BUSY_BUFFER : XTCP_BUSY;
 }

@@ -88,10 +88,8 @@ void xtcp_timer_arm_us(struct sock *sk, enum xtcp_timer which, u32 us)
 /* Only if @which is set and later. */
 static void xtcp_timer_not_later(struct sock *sk, enum xtcp_timer which, unsigned long delay)
 {
-	const struct xtcp_sock *xsk = xtcp_sk(sk);
-
-	if (xtcp_timer_is_armed(&xsk->timers, which) &&
-	    time_before(jiffies + delay, xtcp_timer_deadline(&xsk->timers, which)))
+	if (xtcp_timer_is_armed(&xtcp_sk(sk)->timers, which) &&
+	    time_before(jiffies + delay, xtcp_timer_deadline(&xtcp_sk(sk)->timers, which)))
 		xtcp_timer_arm(sk, which, delay);
 }
 

@@ -450,13 +450,6 @@ void xtcp_space_adjust(struct sock *sk)
 		more_was_read(sk, copied);
 }
 
-static u32 offered(const struct xtcp_sock *xsk)
-{
-	u32 edge = xsk->rcv.wup + xsk->rcv.wnd;
-
-	return xtcp_seq_gt(edge, xsk->rcv.nxt) ? edge - xsk->rcv.nxt : 0;
-}
-
 static u32 most_whatever_is_free(const struct xtcp_sock *xsk)
 {
 	return min(xsk->window_clamp, xsk->rcv_ssthresh);
@@ -526,7 +519,7 @@ static noinline u32 larger(const struct sock *sk, u32 now)
 u32 xtcp_window_offer(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 now = offered(xsk), wnd;
+	u32 now = xtcp_rcv_room(&xsk->rcv), wnd;
 
 	sock_owned_by_me(sk);
 	wnd = most_whatever_is_free(xsk) > now ? larger(sk, now) : ALIGN(now, 1U << xsk->rcv_wscale);
@@ -598,7 +591,7 @@ void xtcp_window_select(const struct sock *sk, const struct dst_entry *dst, u32 
 bool xtcp_window_would_double(const struct sock *sk)
 {
 	const struct xtcp_sock *xsk = xtcp_sk(sk);
-	u32 now = offered(xsk), wnd;
+	u32 now = xtcp_rcv_room(&xsk->rcv), wnd;
 	/* two bounds limit the next offer: one that twice the present offer exceeds need not be computed */
 	u32 most = max(most_whatever_is_free(xsk), 1U << xsk->rcv_wscale);
 
