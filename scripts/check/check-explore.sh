@@ -4,7 +4,7 @@
 # Do the explorer's checks find what they are there to find? For each defect of explore.defects a module with it is
 # built, and a seed of the first hundreds has to fail with the words of that check. The module as it is keeps all rules.
 # One seed is the same run twice, octet for octet, in two folders.
-# A scenario that hangs is named. (check-interrupt.py interrupts the explorer.)
+# (check-interrupt.py interrupts the explorer.)
 
 set -u
 cd "$(dirname "$0")/../.."
@@ -13,8 +13,8 @@ cd "$(dirname "$0")/../.."
 of=explorer
 list=scripts/check/explore.defects
 only=${1-}
-if [ $# -gt 1 ] || { [[ $only != @(|hang|smaller|leak|alone) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
-	echo "Usage: scripts/check/check-explore.sh [hang|smaller|leak|alone|WORDS OF A DEFECT IN $list]" >&2
+if [ $# -gt 1 ] || { [[ $only != @(|smaller|leak|alone) ]] && ! grep -E '^[a-z]+: ' "$list" | grep -qF -e "$only"; }; then
+	echo "Usage: scripts/check/check-explore.sh [smaller|leak|alone|WORDS OF A DEFECT IN $list]" >&2
 	exit 2
 fi
 seeds=300
@@ -119,22 +119,6 @@ planted()
 	file=$(scripts/check/defects.py plant "$out/tree" "$1")
 }
 
-# A timer that never returns: no scenario fails, and the machine says nothing more.
-check_hang()
-{
-	local seed again
-
-	planted 'xtcp_rto_backoff: backoff++; => backoff++; while (*(volatile u8 *)&rto->backoff > 2) ;' && built
-	cp "$file" "$out/tree/$file"
-	scripts/lab/explore.sh --module "$out/xtcp.ko" --stall 20 --seeds 60 >"$out/said" 2>&1
-	seed=$(sed -n 's/^not ok - seed \([0-9]*\): it does not end, .*/\1/p' "$out/said" | head -n 1)
-	again=$(sed -n "s/^#  again: scripts\/lab\/explore.sh \(.*--only [0-9]*-$seed\)$/\1/p" "$out/said")
-	# as the shell reads the line
-	[ -n "$again" ] && eval "scripts/lab/explore.sh --stall 20 $again" >"$out/again" 2>&1
-	verdict "names the seed that hangs, and how to play it again: ${seed:-none}" \
-		"$(grep -q "it was at seed ${seed:-none}$" "$out/again" 2>/dev/null || { echo "it does not:"; cat "$out/said" "$out/again"; })"
-}
-
 # found: did a seed say $words? Which one did first, and how many said something else before
 found()
 {
@@ -228,7 +212,6 @@ check_shrinking()
 }
 
 [ -n "$only" ] || check_rest
-[[ $only != @(|hang) ]] || check_hang
 [[ $only != @(|smaller) ]] || check_shrinking
 [[ $only != @(|leak) ]] || check_leak
 [[ $only != @(|alone) ]] || check_alone
