@@ -2,15 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """check-interrupt.py [all | NAME]
 
-Ctrl-C and SIGTERM while a long command runs: it ends with a status that is not 0, and leaves no process, no temporary
-folder and no worktree. Without an argument the rows that take seconds; with NAME those whose name has a match for it.
+Ctrl-C and SIGTERM while a long command runs: it ends with a status that is not 0, and leaves no process and no
+temporary folder. Without an argument the rows that take seconds; with NAME those whose name has a match for it.
 Prints TAP."""
 
 import glob
 import os
 import pathlib
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -24,64 +23,21 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 # seconds that a busy machine may take until one boots, until the command has ended, and then all helpers
 BEGINS, ENDS, LAST = 900, 180, 60
 MACHINE = "xtcp-lab.*/ctl/started"
-EMULATED = "xtcp-vm.*/ctl/command"
 
-# what is run, {} being a new folder, without what would first install packages; the file of its TMPDIR that is there when
-# it has begun; where it keeps temporary folders; in a copy of the tree, as it would overwrite results; quick: it takes
-# seconds
-Row = namedtuple("Row", "name command begun folders copy quick")
+# what is run, {} being a new folder, without what would first install packages or overwrite results; the file of its TMPDIR
+# that is there when it has begun; where it keeps temporary folders; quick: it takes seconds
+Row = namedtuple("Row", "name command begun folders quick")
 ROWS = (
-    Row("soak", "make soak T=soak_year", MACHINE, ["build/soak.*"], False, True),
-    Row("ab", "make ab CC=cubic CC2=reno N=2 NET=short", MACHINE, ["build/ab/run.*"], False, True),
-    Row("tour", "make tour HTML={}/tour P=loss", "../tour/.part-2/*.html", [], False, False),
-    Row("explore", "make explore SEEDS=4000", MACHINE, ["build/explore.*"], False, False),
-    Row("check", "make check K=lab T=^(soaking|load)$", MACHINE, ["build/check/run.*"], True, False),
-    Row("matrix", "make matrix SHORT=1 T=^load$", EMULATED, ["build/check/*.*"], True, False),
-    Row("bench", "make bench B=tcp AB=HEAD", EMULATED, [], True, False),
-    Row("programs", "scripts/check/programs.sh --short --kernel lab reload", MACHINE, [], False, False),
-    Row("coverage", "scripts/coverage/coverage.sh --only ^ports$", MACHINE, [], True, False),
-    Row("mutants", "scripts/coverage/mutants.py --number 4", MACHINE, [], True, False),
+    Row("soak", "make soak T=soak_year", MACHINE, ["build/soak.*"], True),
+    Row("ab", "make ab CC=cubic CC2=reno N=2 NET=short", MACHINE, ["build/ab/run.*"], True),
+    Row("tour", "make tour HTML={}/tour P=loss", "../tour/.part-2/*.html", [], False),
+    Row("explore", "make explore SEEDS=4000", MACHINE, ["build/explore.*"], False),
+    Row("programs", "scripts/check/programs.sh --short --kernel lab reload", MACHINE, [], False),
 )
 SIGNALS = signal.SIGINT, signal.SIGTERM
 # what the commands would take for their options, as in check-input.sh
 OPTIONS = """MAKELEVEL MAKEFLAGS MFLAGS MAKEOVERRIDES T P D HTML K B N F ALL ALSO SHORT ONLY SEED AB CC CC2 NET JSON SVG
              FROM FOR SEEDS COMPARE ROW DEBUG AGAIN LAB_SEED"""
-
-
-def copy_tree(to):
-    """The files of this tree with what is built of them, and nothing of what was measured."""
-    files = subprocess.run(["git", "ls-files", "-z", "-co", "--exclude-standard"], cwd=TOP, stdout=subprocess.PIPE,
-                           text=True, check=True).stdout.split("\0")
-    for name in filter(None, files):
-        if (TOP / name).is_file():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(TOP / name, to / name)
-    if (TOP / "build/selftests").is_dir():
-        shutil.copytree(TOP / "build/selftests", to / "build/selftests", symlinks=True)
-    # make bench AB=HEAD asks for a commit
-    for words in ["init"], ["add", "-A"], ["-c", "user.name=xtcp", "-c", "user.email=xtcp@localhost",
-                  "-c", "commit.gpgsign=false", "commit", "-m", "now"]:
-        subprocess.run(["git", *words], cwd=to, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
-
-
-def reached(to):
-    """What make mutants reads: each line of a file is reached by a test that takes long."""
-    folder = to / "build/coverage"
-    shutil.copytree(to / "module", folder / "source")
-    lines = {str(file.relative_to(to / "module")): {str(i + 1): "1" for i in range(file.read_text().count("\n"))}
-             for file in (to / "module").glob("*/*.c")}
-    (folder / "reach.json").write_text(repr({"tests": ["races"], "lines": lines}).replace("'", '"'))
-
-
-def worktrees(tree):
-    """Those of the tree's repository."""
-    listed = subprocess.run(["git", "worktree", "list", "--porcelain"], cwd=tree, stdout=subprocess.PIPE, text=True,
-                            check=False).stdout
-    return set(re.findall(r"^worktree (.*)", listed, re.M))
-
-
-def in_folders(paths, folders):
-    return [path for path in paths if path.startswith(tuple(f"{name}/" for name in folders))]
 
 
 def names_of(pids):
@@ -94,15 +50,14 @@ def names_of(pids):
     return found
 
 
-def interrupt(row, number, tree, folder):
+def interrupt(row, number, folder):
     """Returns what is wrong, if anything is."""
     tmp = folder / "tmp"
     tmp.mkdir()
-    before = {name for pattern in row.folders for name in glob.glob(str(tree / pattern))}
-    trees_before = worktrees(tree)
+    before = {name for pattern in row.folders for name in glob.glob(str(TOP / pattern))}
     with open(folder / "said", "wb") as said:
         # what ignores SIGINT passes that on, and a script cannot take it back
-        player = subprocess.Popen(["env", "--default-signal", *row.command.format(folder).split()], cwd=tree,
+        player = subprocess.Popen(["env", "--default-signal", *row.command.format(folder).split()], cwd=TOP,
                                   stdin=subprocess.DEVNULL, stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
                                   env={**os.environ, "TMPDIR": str(tmp)})
     deadline = time.monotonic() + BEGINS
@@ -128,19 +83,18 @@ def interrupt(row, number, tree, folder):
     while (offspring(os.getpid()) or list(tmp.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.1)
     left = names_of(offspring(os.getpid()))
-    left += [name for pattern in row.folders for name in glob.glob(str(tree / pattern)) if name not in before]
+    left += [name for pattern in row.folders for name in glob.glob(str(TOP / pattern)) if name not in before]
     left += [str(path.relative_to(tmp)) for path in tmp.iterdir()]
-    left += in_folders(worktrees(tree) - trees_before, [tree, tmp])
     left += [str(page) for page in folder.glob("tour/**/*.html") if not page.read_text().endswith("</html>\n")]
     if left:
         return f"left: {left}"
     return None if status else "its status is 0"
 
 
-def play(row, number, tree):
+def play(row, number):
     with tempfile.TemporaryDirectory(prefix="check-interrupt.", ignore_cleanup_errors=True) as folder:
         try:
-            why = interrupt(row, number, tree, pathlib.Path(folder))
+            why = interrupt(row, number, pathlib.Path(folder))
         finally:
             end_all()
         name = f"{row.command}, {number.name}"
@@ -172,18 +126,9 @@ def main():
     for number in signal.SIGINT, signal.SIGTERM, signal.SIGHUP:
         signal.signal(number, lambda got, _: sys.exit(128 + got))
     failed = 0
-    (TOP / "build").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="interrupt.", dir=TOP / "build", ignore_cleanup_errors=True) as copy:
-        copied = False
-        for row in rows:
-            if row.copy and not copied:
-                copy_tree(pathlib.Path(copy))
-                copied = True
-            if row.name == "mutants":
-                shutil.rmtree(pathlib.Path(copy) / "build/coverage", ignore_errors=True)
-                reached(pathlib.Path(copy))
-            for number in SIGNALS:
-                failed += play(row, number, pathlib.Path(copy) if row.copy else TOP)
+    for row in rows:
+        for number in SIGNALS:
+            failed += play(row, number)
     return failed > 0
 
 
