@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the checks in Python say in TAP, for check-ladder.py, check-watch.py and check-terminal.py; what a text has to say;
+"""What the checks in Python say in TAP, for check-ab.py, check-ladder.py, check-watch.py and check-terminal.py; what a text has to say;
 whole files."""
 
 import os
