@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What the checks in Python say in TAP, for check-ab.py, check-ladder.py, check-watch.py and check-terminal.py; what a text has to say;
-whole files."""
+"""What the checks in Python say in TAP; what a text has to say; whole files."""
 
 import os
 import re
