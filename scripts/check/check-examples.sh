@@ -18,7 +18,7 @@ cd "$(dirname "$0")/../.."
 image=$(vm_kernel "$kind") && vm_module "$kind" -s && scripts/tools/xtcp_run --build &&
 	scripts/check/selftests.sh examples ||
 	{ echo "not ok - examples: cannot be built"; exit 1; }
-sed -n '/^\.Sh EXAMPLES/,/^\.Ed/p' scripts/package/xtcp.7 | sed '1,/^\.Bd/d; /^\.Ed/d' |
+sed -n '/^\.SH EXAMPLES/,/^\.fi/p' scripts/package/xtcp.7 | sed '1,/^\.nf/d; /^\.fi/d; s/\\e/\\/g' |
 	gcc -std=gnu11 -O2 -Wall -Wextra -Werror -I include/uapi -x c -o build/selftests/examples/manual - ||
 	{ echo "not ok - examples: that of xtcp(7) cannot be built"; exit 1; }
 vm_machine "$kind" "$image"

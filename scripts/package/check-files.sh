@@ -26,7 +26,7 @@ check_parameters()
 	differ "the module" $here/modprobe.conf 3< <(parameters) \
 		4< <(sed -nE 's/^# options xtcp (\w+)=.*/\1/p' $here/modprobe.conf | sort)
 	differ "the module" $here/xtcp.7 3< <(parameters) \
-		4< <(sed -n '/^\.Sh MODULE PARAMETERS/,/^\.El/s/^\.It Cm //p' $here/xtcp.7 | sort)
+		4< <(sed -n '/^\.SH MODULE PARAMETERS/,/^\.SH FILES/s/^\\fB\([a-z_]*\)\\fR$/\1/p' $here/xtcp.7 | sort)
 	differ "the module" module/INSTALLING.md 3< <(parameters) \
 		4< <(sed -n '/^| parameter of/,/^$/s/^| `\([a-z_]*\)=.*/\1/p' module/INSTALLING.md | sort)
 	# as modprobe reads it, when every # is gone that may go
