@@ -146,7 +146,6 @@ refuses '^check-vm.sh: .* lists no Linux 6\.99' scripts/check/check-vm.sh 6.99 "
 refuses "^check-vm.sh: '\[' is no regular expression" scripts/check/check-vm.sh lab "$dir/vm" '['
 refuses '^check-vm.sh: LAB_SEED=x is no number' env LAB_SEED=x scripts/check/check-vm.sh lab "$dir/vm" '^ports$'
 refuses '^check-module.sh: .* lists no Linux 6\.99' scripts/check/check-module.sh 6.99
-refuses '^check-readme.py LOG$|^Usage: scripts/check/check-readme.py LOG' scripts/check/check-readme.py /nosuch
 refuses '^check-ab.py: no file nosuch' scripts/check/check-ab.py nosuch
 refuses '^check-counters.sh: no file nosuch' scripts/check/check-counters.sh nosuch
 refuses 'unrecognized arguments: nosuch' scripts/check/kernel-matrix.sh nosuch

@@ -10,8 +10,7 @@ the environment is another program to test.
 The traces have crossing segments, and segments that are refused, dropped, lost or not in the trace; both ends in order
 of time; widths of 80, 100 and 140 columns. Traces that are empty, cut, binary, of other versions, or larger than the
 memory; no tracefs, no module, no right to read. Words in the SVG have room. README.md's picture is
-what the command below it draws, and so is that of scripts/README.md; check-readme.py compares the latter with
-what make demo draws. 1,000 random transfers (random_traces.py): ladder, plot and flow say what has happened."""
+what the command below it draws, and that of scripts/README.md what is drawn of a trace of make demo. 1,000 random transfers (random_traces.py): ladder, plot and flow say what has happened."""
 
 import contextlib
 import csv

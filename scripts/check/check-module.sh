@@ -3,7 +3,7 @@
 #
 # Checks the module against kernels: for each of scripts/kernel/kernels.list it compiles without a
 # warning, and takes nothing that the kernel does not export. It is built in no folder that holds
-# anything else, and for no other kernel, and `make` says so when it is not for the running one.
+# anything else, and for no other kernel.
 # SERIES is one kernel of that list, of which only the build is checked.
 
 set -u
@@ -104,33 +104,9 @@ check_folder()
 	rm -rf "$dir"
 }
 
-# Of which kernel `make` says that it builds for another one than the running one.
-check_said()
-{
-	local kdir release bin said
-
-	kdir=$(kernel_headers "$(kernel_release "$(kernel_stock)")")
-	release=$(headers_release "$kdir")
-	bin=$(mktemp -d build/check-said.XXXXXX)
-	printf '#!/bin/sh\necho "$RUNNING"\n' >"$bin/uname"
-	chmod +x "$bin/uname"
-	said=$(PATH=$PWD/$bin:$PATH
-		export RUNNING=$release
-		say_kernel "$kdir" file
-		RUNNING=0.1-running
-		say_kernel "$kdir" file
-		say_kernel "$kdir" command)
-	rm -rf "$bin"
-	verdict "build: says for which kernel, if it is not the running one" "$([ "$said" = \
-"For Linux $release, the newest headers here: there are none for the running 0.1-running,\
- which cannot load it. Install them, or say KDIR=DIR.
-For Linux $release, as KDIR says; the running 0.1-running cannot load it." ] &&
-		grep -qF "say_kernel '\$(KDIR)' \$(origin KDIR)" Makefile || echo "it says '$said'")"
-}
-
 case ${1-} in
 "") vm_module stock -s && check_exports stock || echo "not ok - module: it does not build"
-	check_folder; check_said; check_untried; check_newer ;;
+	check_folder; check_untried; check_newer ;;
 [0-9]*)
 	[ -n "$(kernel_listed "$1")" ] || { echo "check-module.sh: scripts/kernel/kernels.list lists no Linux $1" >&2; exit 2; }
 	check_series "$1" ;;
