@@ -49,16 +49,13 @@ ROW = re.compile(r" *(\d+\.\d{3})? +([A-Z0-9-]*) *\|(.*)\| +([A-Z][A-Z0-9-]*)? *
 
 # What each trace is of.
 ABOUT = {
-    "close-server": "TIME-WAIT comes with the FIN, and the ACK after it, also at the right",
     "close-both": "both close at once: the FINs cross",
     "close-first": "TIME-WAIT comes with the FIN, and the ACK after it",
     "open-both": "both open at once: no end is in SYN-RECEIVED before the other's SYN is there",
     "close-queued": "close() with data queued: its row is where it was",
     "refused-syn": "a full accept queue drops the SYN",
-    "refused-ack": "a full accept queue drops the third ACK; the SYN-ACK comes again by its timer",
     "refused-by-queue": "a full SYN queue without cookies",
     "cookie": "a cookie: nothing is kept, and no state",
-    "keepalive": "a peer that is gone: no probe arrives",
     "bad-checksum": "a wrong checksum",
     "corrupted": "one lost, one damaged on its way, one that arrives",
     "one-tuple": "three connections that had the same ports",
