@@ -245,11 +245,6 @@ bench_locks()
 	in_vm "locks by connection, 16 processors" --cpus 16 --memory 3G --append kcsan.early_enable=0 -- bench_locks 10
 }
 
-bench_dctcp()
-{
-	in_vm "a router that marks early" "${counted[@]}" -- bench_dctcp 4
-}
-
 # in_lab WHAT PROGRAM ARGUMENT...: in virtual time, where computing takes none
 in_lab()
 {
@@ -264,9 +259,14 @@ in_lab()
 }
 
 # a look at the queue each millisecond costs the ends nothing
+bench_dctcp()
+{
+	in_lab "a router that marks early" bench_marks dctcp 8
+}
+
 bench_prague()
 {
-	in_lab "a queue with L4S" bench_prague 8
+	in_lab "a queue with L4S" bench_marks prague 8
 }
 
 bench_bbr()

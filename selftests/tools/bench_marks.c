@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * TCP Prague through a bottleneck with L4S, and beside CUBIC through one without (`make bench`):
+ * Algorithms that keep a queue short by its marks (`make bench`):
  *
- *	bench_prague SECONDS
+ *	bench_marks dctcp SECONDS
+ *		DCTCP through a router that marks what has waited for as long as 20 packets take: how much of the link
+ *		is used, and how many packets wait at it, with the echo of RFC 8257 and with AccECN; then CUBIC with ECN.
+ *		Bounds for DCTCP: 0.95 of the link, less than 30 packets in 99 of 100 looks
+ *	bench_marks prague SECONDS
+ *		TCP Prague through a bottleneck with L4S, and beside CUBIC through one without:
  *		for each algorithm how much of the link is used, and how long a packet would wait at it, each
  *		millisecond: 50 and 99 of 100 times at most so long. The queue is fq_codel with its defaults, which
  *		marks what says ECT(1) once it has waited for 0.5 or 1 ms; for DCTCP it marks whatever says ECT.
@@ -27,10 +32,14 @@
 #define LOOKS_MAX	100000
 #define LOOK_NS		500000	/* the longest time between two looks at the clock */
 #define FLOWS_MAX	2
+#define PACKET_MS	(PACKET * 8.0 / (MBIT * 1000))
+#define MARKED		20	/* packets */
+#define MOST		30
 
 static struct router router;
 static char piece[65536];
 static double looks[LOOKS_MAX];
+static const char *ecn;		/* net.xtcp.ecn at both ends; NULL: as it is */
 
 static int compare(const void *a, const void *b)
 {
@@ -105,31 +114,33 @@ static double share_of(const struct contestant *c, int seconds)
 	return c->received * 8.0 / 1000 / (seconds * 1000) / ((double)MBIT * TEXT / PACKET);
 }
 
-/* One stream; false when a bound was not kept. */
-static bool alone(const char *algorithm, int rtt_ms, const struct netem *queue, int seconds, bool bound)
+/* One stream; false when @longest, of a queue in ms, 0: none, or the bound of the share was not kept. */
+static bool alone(const char *what, const char *algorithm, int rtt_ms, const struct netem *queue, int seconds,
+		  double longest)
 {
 	struct contestant c = { .stack = XTCP, .algorithm = algorithm };
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 	int listener, n;
-	double share, most, longest = queue->mark_us <= 500 ? 0.99 : queue->mark_us / 1000.0 + 0.75;
-	char what[64];
+	double share, most;
 	bool kept;
 
 	make_path(rtt_ms * 1000, queue);
+	measure_must(!ecn || (!ns_sysctl_set(router.sender, "net.xtcp.ecn", "%s", ecn) &&
+			      !ns_sysctl_set(router.receiver, "net.xtcp.ecn", "%s", ecn)), "net.xtcp.ecn");
 	listener = make_listener(algorithm);
 	measure_must(!contest_enter(&router, &c, listener, PORT), algorithm);
 	n = run(&c, 1, seconds * 1000);
 	measure_must(!getsockopt(c.out, IPPROTO_TCP, TCP_INFO, &info, &len) && n, "TCP_INFO");
 	share = share_of(&c, seconds);
 	most = looks[n * 99 / 100];
-	kept = !bound || (share >= 0.95 && most <= longest);
-	snprintf(what, sizeof(what), "%s, %d ms, marks from %d us on", algorithm, rtt_ms, queue->mark_us);
-	printf("%-36s %.3f of the link; waits %.2f ms, 99 of 100 times at most %.2f; ", what, share, looks[n / 2],
-	       most);
+	kept = !longest || (share >= 0.95 && most <= longest);
+	printf("%-36s %.3f of the link; waits %.2f ms, 99 of 100 times at most %.2f, %.1f and %.1f packets; ", what,
+	       share, looks[n / 2], most, looks[n / 2] / PACKET_MS, most / PACKET_MS);
 	printf("%u marked, %u resent%s\n", info.tcpi_delivered_ce, info.tcpi_total_retrans, kept ? "" : " NOT KEPT");
 	fflush(stdout);
-	measure_record(what, "ms", most / longest, most, longest);
+	if (longest)
+		measure_record(what, "ms", most / longest, most, longest);
 	leave(&c);
 	close(listener);
 	router_close(&router);
@@ -167,26 +178,47 @@ static bool beside(int rtt_ms, int packets, int seconds)
 	return kept;
 }
 
-int main(int argc, char **argv)
+static bool run_dctcp(int seconds)
+{
+	const struct netem queue = { .queue = 1000 * PACKET, .mark_us = MARKED * PACKET * 8 / MBIT };
+	bool kept;
+
+	ecn = "1";
+	kept = alone("dctcp", "dctcp", 10, &queue, seconds, MOST * PACKET_MS);
+	alone("cubic, ECN", "cubic", 10, &queue, seconds, 0);
+	ecn = "3";
+	return alone("dctcp, AccECN", "dctcp", 10, &queue, seconds, MOST * PACKET_MS) && kept;
+}
+
+static bool run_prague(int seconds)
 {
 	struct netem l4s = { .queue = 1000 * PACKET, .l4s = true }, all_ect = { .queue = 1000 * PACKET };
-	int seconds = argc == 2 ? atoi(argv[1]) : 0, rtt_ms, us;
 	bool kept = true;
+	int rtt_ms, us;
+	char what[64];
 
-	if (seconds < 1) {
-		fprintf(stderr, "Usage: bench_prague SECONDS\n");
-		return 2;
-	}
-	measure_must(module_is_loaded() || !module_load(""), "module");
 	for (us = 500; us <= 1000; us *= 2)
 		for (rtt_ms = 10; rtt_ms <= 20; rtt_ms *= 2) {
 			l4s.mark_us = us;
 			all_ect.mark_us = us;
-			kept &= alone("prague", rtt_ms, &l4s, seconds, true);
-			alone("dctcp", rtt_ms, &all_ect, seconds, false);
+			snprintf(what, sizeof(what), "prague, %d ms, marks from %d us on", rtt_ms, us);
+			kept &= alone(what, "prague", rtt_ms, &l4s, seconds, us <= 500 ? 0.99 : us / 1000.0 + 0.75);
+			snprintf(what, sizeof(what), "dctcp, %d ms, marks from %d us on", rtt_ms, us);
+			alone(what, "dctcp", rtt_ms, &all_ect, seconds, 0);
 		}
-	alone("cubic", 20, &l4s, seconds, false);
+	alone("cubic, 20 ms", "cubic", 20, &l4s, seconds, 0);
 	kept &= beside(20, 66, seconds * 2);
-	kept &= beside(20, 16, seconds * 2);
-	return kept ? 0 : 1;
+	return beside(20, 16, seconds * 2) && kept;
+}
+
+int main(int argc, char **argv)
+{
+	int seconds = argc == 3 ? atoi(argv[2]) : 0;
+
+	if (seconds < 1 || (strcmp(argv[1], "dctcp") && strcmp(argv[1], "prague"))) {
+		fprintf(stderr, "Usage: bench_marks dctcp|prague SECONDS\n");
+		return 2;
+	}
+	measure_must(module_is_loaded() || !module_load(""), "module");
+	return (strcmp(argv[1], "dctcp") ? run_prague(seconds) : run_dctcp(seconds)) ? 0 : 1;
 }
