@@ -21,7 +21,6 @@ usage()
 	to a listener; SYN leaves an entry, COOKIE does not.
 
 	  --calls    also which function of xtcp calls what, and how often for one unit
-	  --top N    so many lines (60)
 	  --help     this text
 
 	What was counted stays in build/profile.
@@ -35,21 +34,16 @@ wrong()
 	exit 2
 }
 
-calls= top=60
+calls=
 while [ $# -gt 0 ]; do
 	case $1 in
 	--calls) calls=1; shift ;;
-	--top)
-		[ $# -ge 2 ] || wrong "$1 needs a value"
-		top=$2
-		shift 2 ;;
 	--help|-h) usage; exit 0 ;;
 	-*) wrong "unknown option $1" ;;
 	*) break ;;
 	esac
 done
 [ $# -eq 2 ] || wrong "wants LOAD and UNITS"
-[[ $top =~ ^[1-9][0-9]{0,5}$ ]] || wrong "--top $top: not a number of lines"
 [[ $1 =~ ^(RR|CRR|STREAM|STREAM_1K|STREAM_64|SYN|COOKIE)$ ]] || wrong "there is no load $1"
 [[ $2 =~ ^[1-9][0-9]{0,6}$ ]] || wrong "$2: not a number of units"
 
@@ -67,4 +61,4 @@ program=bench
 [[ $1 =~ ^(SYN|COOKIE)$ ]] && program=bench_syn
 scripts/vm/vm.sh --icount --timeout 3600 --share "$out" --plugin "$out/count.so,out=$out/blocks" -- \
 	env XTCP_KO="$out/xtcp.ko" build/selftests/tools/$program profile "$1" "$2" "$out/kallsyms" || exit 1
-scripts/bench/profile/report.py "$out" "$2" "$top" ${calls:+"$out/xtcp.ko"}
+scripts/bench/profile/report.py "$out" "$2" ${calls:+"$out/xtcp.ko"}

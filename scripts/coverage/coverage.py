@@ -337,25 +337,8 @@ def only_elsewhere(kinds):
                 print(f"  module/{name}: {ranges(numbers)}")
 
 
-def missed(total):
-    """Prints for each function its lines that no test reaches, and lines that are reached with branches that are not;
-    the function with the most first."""
-    functions = []
-    for function, (name, start, lines) in unreached(total).items():
-        seen, end = total[name], total[name].functions[function][1]
-        sides = {line: counts for line, counts in seen.branches.items() if start <= line <= end}
-        left = {line: counts.count(0) for line, counts in sides.items() if 0 in counts}
-        if lines or left:
-            asked = [line for line in sorted(left) if seen.lines[line]]
-            functions.append((len(lines), sum(left.values()), f"module/{name}:{start}: {function}", lines, asked))
-    for of_lines, of_branches, where, lines, asked in sorted(functions, key=lambda row: (-row[0] - row[1], row[2])):
-        print(f"{of_lines:4} lines {of_branches:4} branches  {where}: {ranges(lines) or '-'}"
-              f"{'; not each way: ' + ranges(asked) if asked else ''}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--missed", action="store_true", help="only list, by function, the lines and branches that no test reaches")
     parser.add_argument("folder", help="what scripts/coverage/coverage.sh has collected")
     options = parser.parse_args()
     if not os.path.isdir(options.folder):
@@ -367,9 +350,6 @@ def main():
     if not total:
         parser.error(f"nothing was counted in '{options.folder}'")
     leave_out_warnings(total)
-    if options.missed:
-        missed(total)
-        return
     table(total)
     print_unreached(total)
     if os.path.exists(os.path.join(options.folder, "whole")):

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """What scripts/bench/profile.sh shows, from what its plugin has counted:
 
-    report.py FOLDER UNITS TOP               functions, kernel TCP beside xtcp
-    report.py FOLDER UNITS TOP OBJECT        also who of OBJECT, the module, calls what
+    report.py FOLDER UNITS               functions, kernel TCP beside xtcp
+    report.py FOLDER UNITS OBJECT        also who of OBJECT, the module, calls what
 
 FOLDER has kallsyms, blocks.1 (kernel TCP) and blocks.2 (xtcp).
 """
@@ -16,6 +16,7 @@ import sys
 
 KERNEL_SPACE = 1 << 63
 USER = "(programs)"
+TOP = 60    # lines
 
 
 def read_symbols(path):
@@ -74,17 +75,17 @@ def read_calls(path):
     return offsets, sites
 
 
-def show_functions(folder, units, top, functions):
+def show_functions(folder, units, functions):
     theirs, _ = by_function(folder + "/blocks.1", functions, units)
     ours, calls = by_function(folder + "/blocks.2", functions, units)
     print(f"{sum(theirs.values()):.0f} instructions with kernel TCP, {sum(ours.values()):.0f} with xtcp, "
           f"{sum(n for name, n in ours.items() if name.endswith('[xtcp]')):.0f} of them in xtcp")
     print(f"{'xtcp':>8}{'kernel':>8}{'calls':>8}  function")
-    for name in sorted(ours | theirs, key=lambda name: -max(ours[name], theirs[name]))[:top]:
+    for name in sorted(ours | theirs, key=lambda name: -max(ours[name], theirs[name]))[:TOP]:
         print(f"{ours[name]:8.0f}{theirs[name]:8.0f}{calls[name]:8.2f}  {name}")
 
 
-def show_calls(folder, units, top, module, ours):
+def show_calls(folder, units, module, ours):
     offsets, sites = read_calls(module)
     bases = {ours[name][0] - offset for name, offset in offsets.items() if len(ours[name]) == 1}
     if len(bases) != 1:
@@ -96,19 +97,19 @@ def show_calls(folder, units, top, module, ours):
         if not callee.startswith("__x86_"):
             callers[callee][caller] += runs / units
     print(f"\n{'calls':>8}  what xtcp calls: from where")
-    for callee in sorted(callers, key=lambda callee: -callers[callee].total())[:top]:
+    for callee in sorted(callers, key=lambda callee: -callers[callee].total())[:TOP]:
         who = ", ".join(f"{caller} {n:.2f}" for caller, n in callers[callee].most_common() if n >= 0.01)
         print(f"{callers[callee].total():8.2f}  {callee}: {who}")
 
 
 def main():
-    if len(sys.argv) not in (4, 5):
+    if len(sys.argv) not in (3, 4):
         sys.exit(__doc__)
-    folder, units, top = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    folder, units = sys.argv[1], int(sys.argv[2])
     functions, ours = read_symbols(folder + "/kallsyms")
-    show_functions(folder, units, top, functions)
-    if len(sys.argv) == 5:
-        show_calls(folder, units, top, sys.argv[4], ours)
+    show_functions(folder, units, functions)
+    if len(sys.argv) == 4:
+        show_calls(folder, units, sys.argv[3], ours)
 
 
 main()

@@ -43,14 +43,7 @@ def port(text):
     return value
 
 
-def width(text):
-    value = int(text)
-    if not 0 < value <= 1000:
-        raise ValueError(text)
-    return value
-
-
-positive.__name__, width.__name__ = "number of seconds", "number of columns"
+positive.__name__ = "number of seconds"
 
 
 def options(doc):
@@ -69,7 +62,7 @@ def options(doc):
     add("--netns", metavar="NAME", help="in this network namespace of ip netns")
     add("--trace", metavar="FILE", help="not live: the text of a trace; - for standard input")
     add("--proc", metavar="FOLDER", default=PROC, help="copies of the files of /proc/net instead of them")
-    add("--width", type=width, metavar="N", help="columns: the terminal's, or %d" % screen.NO_TERMINAL)
+    add("--width", type=program.width, metavar="N", help="columns: the terminal's, or %d" % screen.NO_TERMINAL)
     add("--color", action="store_true", default=None, help="in colours (the default at a terminal)")
     add("--plain", action="store_false", dest="color", help="without")
     add("--ascii", action="store_true", help="in ASCII, whatever the locale says")
