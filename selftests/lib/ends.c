@@ -6,6 +6,7 @@
 #define CLIENTS		0x0a090001	/* 10.9.0.1 */
 #define SERVERS		0x0a090101
 #define FILES		1000000
+#define FREE_KB		300000	/* of memory, left for the machine */
 
 static void add_addresses(int ns, uint32_t first, int n)
 {
@@ -86,6 +87,18 @@ bool ends_open(struct ends *ends, enum stack stack, const union stack_addr *from
 	ends->server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	measure_must(ends->server >= 0, "accept");
 	return true;
+}
+
+int ends_open_many(struct ends *ends, int n, enum stack stack, int servers, int listener)
+{
+	union stack_addr to;
+	int i;
+
+	for (i = 0; i < n && (i % 1000 || measure_available_kb() >= FREE_KB); i++) {
+		to = ends_server_addr(i % servers);
+		measure_must(ends_open(&ends[i], stack, NULL, &to, listener), stack_name(stack));
+	}
+	return i;
 }
 
 void ends_close_client_first(const struct ends *ends)

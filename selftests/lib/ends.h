@@ -34,6 +34,9 @@ int ends_listener(const struct ns_pair *pair, enum stack stack);
 bool ends_open(struct ends *ends, enum stack stack, const union stack_addr *from, const union stack_addr *to,
 	       int listener);
 
+/* @n of them, or as many as memory holds, of @stack's clients to so many servers in turn. How many. */
+int ends_open_many(struct ends *ends, int n, enum stack stack, int servers, int listener);
+
 /* The side that closes first is the one in TIME-WAIT afterwards. */
 void ends_close_client_first(const struct ends *ends);
 void ends_close_server_first(const struct ends *ends);

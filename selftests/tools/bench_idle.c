@@ -27,7 +27,6 @@
 #define SETTLE_S	5	/* delayed ACKs and the like of the last connection */
 #define LATE_S		5	/* a timer of two minutes is up to 2.1 s late */
 #define DESTINATIONS	8	/* a port serves one connection to each */
-#define FREE_KB		300000	/* of memory, left for the machine */
 #define MOST_PROBE	0.90
 #define MOST_MEMORY	0.85
 #define WARM		200	/* connections before the first look at the memory */
@@ -73,21 +72,6 @@ static void count_timers(long *ours, long *all)
 			*ours += atol(hits + strlen("hitcount:"));
 	}
 	fclose(file);
-}
-
-static int open_all(enum stack stack, int n, int listener)
-{
-	union stack_addr to;
-	int i;
-
-	for (i = 0; i < n; i++) {
-		if (i % 1000 == 0 && measure_available_kb() < FREE_KB)
-			break;
-		to = ends_server_addr(i % DESTINATIONS);
-		measure_must(ends_open(&opened[i], stack, NULL, &to, listener) &&
-			     !stack_set(opened[i].client, SOL_SOCKET, SO_KEEPALIVE, 1), stack_name(stack));
-	}
-	return i;
 }
 
 static long long probes_sent(enum stack stack)
@@ -141,7 +125,9 @@ static struct result measure(enum stack stack, int n)
 	/* that the link is up makes all routes stale; the news may be a second late, and each probe would look anew */
 	measure_busy_until(measure_now() + SETTLE_S);
 	begin = measure_now();
-	result.connections = open_all(stack, n, listener);
+	result.connections = ends_open_many(opened, n, stack, DESTINATIONS, listener);
+	for (i = 0; i < result.connections; i++)
+		measure_must(!stack_set(opened[i].client, SOL_SOCKET, SO_KEEPALIVE, 1), "keepalive");
 	end = measure_now();
 	if (end + 2 * SETTLE_S > begin + KEEPALIVE_S)
 		measure_die("no time is left between the last connection and the first probe");

@@ -8,8 +8,7 @@
  *		long nobody else could run meanwhile. A thread of real-time priority wants
  *		to run 5,000 times a second. The longest time that it misses is the longest
  *		time between two points at which the kernel lets others run: no softirq waits
- *		longer. Then xtcp's are listed once more, while others come and go: each that
- *		stays has to be in the listing once, and no row may be in it twice
+ *		longer. see/listing_churn.c: who is in a listing while others come and go
  *
  * The other end of each connection is kernel TCP's, in another namespace. XTCP_KO names the module,
  * unless it is loaded already. The exit status says whether every bound was kept.
@@ -19,7 +18,6 @@
 #include "test.h"
 
 #define DESTINATIONS	8	/* a port serves one connection to each */
-#define FREE_KB		300000	/* of memory, left for the machine */
 #define ROUNDS		3
 #define TICK_NS		200000L
 #define MOST_TIME	1.5	/* times kernel TCP's */
@@ -29,24 +27,6 @@ static struct ns_pair pair;
 static struct ends *opened;
 static atomic_bool watching, over;
 static double latest_us;
-static atomic_bool changing;
-static int changed;
-static uint64_t *cookies;
-static size_t nr_cookies, max_cookies;
-
-static int open_all(enum stack stack, int n, int listener)
-{
-	union stack_addr to;
-	int i;
-
-	for (i = 0; i < n; i++) {
-		if (i % 1000 == 0 && measure_available_kb() < FREE_KB)
-			break;
-		to = ends_server_addr(i % DESTINATIONS);
-		measure_must(ends_open(&opened[i], stack, NULL, &to, listener), stack_name(stack));
-	}
-	return i;
-}
 
 /* Wants to run at each tick, and notes by how much it has come too late. */
 static void *watch(void *arg)
@@ -93,67 +73,9 @@ static double list(enum stack stack, int rows)
 	return measure_now() - begin;
 }
 
-/* Opens and aborts connections beside those that are listed. */
-static void *change(void *arg)
-{
-	union stack_addr to = ends_server_addr(0);
-	struct ends ends;
-
-	while (changing) {
-		measure_must(ends_open(&ends, XTCP, NULL, &to, *(int *)arg), "a connection that goes again");
-		ends_abort(&ends);
-		changed++;
-	}
-	return NULL;
-}
-
-static void note_cookie(const struct diag_row *row, void *arg)
-{
-	if (nr_cookies < max_cookies)
-		cookies[nr_cookies++] = diag_cookie(row->msg);
-}
-
-static int compare(const void *a, const void *b)
-{
-	const uint64_t one = *(const uint64_t *)a, other = *(const uint64_t *)b;
-
-	return one < other ? -1 : one > other;
-}
-
-/* Is each of the @rows connections that stay in a listing once, and nothing twice? */
-static bool each_once(int rows, int listener)
-{
-	const struct diag_query query = { .stack = XTCP };
-	int twice = 0, missing = 0, got, i;
-	socklen_t len = sizeof(uint64_t);
-	pthread_t thread;
-	uint64_t cookie;
-	size_t n;
-
-	max_cookies = 2 * rows + 1000;
-	cookies = calloc(max_cookies, sizeof(*cookies));
-	changing = true;
-	measure_must(cookies && !pthread_create(&thread, NULL, change, &listener), "memory");
-	got = diag_dump(&query, note_cookie, NULL);
-	changing = false;
-	pthread_join(thread, NULL);
-	qsort(cookies, nr_cookies, sizeof(*cookies), compare);
-	for (n = 1; n < nr_cookies; n++)
-		twice += cookies[n] == cookies[n - 1];
-	for (i = 0; i < rows; i++) {
-		measure_must(!getsockopt(opened[i].client, SOL_SOCKET, SO_COOKIE, &cookie, &len), "SO_COOKIE");
-		missing += !bsearch(&cookie, cookies, nr_cookies, sizeof(*cookies), compare);
-	}
-	free(cookies);
-	ksft_print_msg("%d rows of %d connections while %d others came and went: %d missing, %d twice\n", got, rows,
-		       changed, missing, twice);
-	return got == (int)nr_cookies && changed && !missing && !twice;
-}
-
 struct result {
 	double ns_per_row, held_us, quiet_us;
 	int rows;
-	bool once;
 };
 
 static void measure(enum stack stack, int n, struct result *result)
@@ -161,7 +83,7 @@ static void measure(enum stack stack, int n, struct result *result)
 	int listener = ends_listener(&pair, KERNEL), i;
 	double values[ROUNDS];
 
-	result->rows = open_all(stack, n, listener);
+	result->rows = ends_open_many(opened, n, stack, DESTINATIONS, listener);
 	latest_us = 0;
 	watching = true;
 	sleep(1);
@@ -172,7 +94,6 @@ static void measure(enum stack stack, int n, struct result *result)
 	watching = false;
 	result->held_us = latest_us;
 	result->ns_per_row = measure_median(values, ROUNDS);
-	result->once = stack == KERNEL || each_once(result->rows, listener);
 	for (i = 0; i < result->rows; i++)
 		ends_abort(&opened[i]);
 	close(listener);
@@ -208,5 +129,5 @@ int main(int argc, char **argv)
 		ksft_print_msg("the bound is %.0f us\n", MOST_HELD_US);
 		ok = false;
 	}
-	return ok && xtcp.once ? 0 : 1;
+	return ok ? 0 : 1;
 }
