@@ -4,8 +4,8 @@
  *
  *	bench_marks dctcp SECONDS
  *		DCTCP through a router that marks what has waited for as long as 20 packets take: how much of the link
- *		is used, and how many packets wait at it, with the echo of RFC 8257 and with AccECN; then CUBIC with ECN.
- *		Bounds for DCTCP: 0.95 of the link, less than 30 packets in 99 of 100 looks
+ *		is used, and how many packets wait at it, with the echo of RFC 8257 and with AccECN; then CUBIC with
+ *		ECN. Bounds for DCTCP: 0.95 of the link, less than 30 packets in 99 of 100 looks
  *	bench_marks prague SECONDS
  *		TCP Prague through a bottleneck with L4S, and beside CUBIC through one without:
  *		for each algorithm how much of the link is used, and how long a packet would wait at it, each
