@@ -937,8 +937,6 @@ int main(int argc, char **argv)
 	const char *only = argc == 3 && !strcmp(argv[1], "-s") ? argv[2] : NULL;
 	const enum stack last = only && !strcmp(only, "kernel") ? KERNEL : XTCP;
 	enum stack first = only && !strcmp(only, "xtcp") ? XTCP : stack_first();
-	size_t i;
-	int v6;
 
 	if (last == KERNEL)
 		first = KERNEL;
@@ -946,10 +944,10 @@ int main(int argc, char **argv)
 	calls.ns = ns_make();
 	must(calls.ns >= 0 && !ns_enter(calls.ns), "namespace");
 	for (calls.stack = first; calls.stack <= last; calls.stack++)
-		for (v6 = 0; v6 < 2; v6++) {
+		for (int v6 = 0; v6 < 2; v6++) {
 			calls.addr = v6 ? "::1" : "127.0.0.1";
 			calls.other = v6 ? "fd00::77" : "10.0.0.77";
-			for (i = 0; i < TESTS; i++)
+			for (size_t i = 0; i < TESTS; i++)
 				run(i);
 		}
 	ksft_finished();

@@ -41,17 +41,13 @@ static const struct {
 
 static void set_all(int fd)
 {
-	size_t i;
-
-	for (i = 0; i < ELEMENTS(options); i++)
+	for (size_t i = 0; i < ELEMENTS(options); i++)
 		diff_set("fd", options[i].name, "a value", fd, options[i].level, options[i].opt, options[i].value);
 }
 
 static void get_all(const char *when, int fd)
 {
-	size_t i;
-
-	for (i = 0; i < ELEMENTS(options); i++)
+	for (size_t i = 0; i < ELEMENTS(options); i++)
 		diff_get(when, options[i].name, fd, options[i].level, options[i].opt);
 }
 

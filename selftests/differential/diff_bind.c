@@ -217,9 +217,8 @@ SCENARIO_OF_PAIR(names_into_short_buffers)
 	static const int lens[] = { 0, 1, 2, 8, 16, 28, 100, -1 };
 	union diff_addr a;
 	socklen_t len;
-	size_t i;
 
-	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		len = lens[i];
 		memset(&a, 0xee, sizeof(a));
 		RET(getsockname(c, &a.sa, &len));
@@ -304,11 +303,9 @@ static void matrix_cell(const struct place *a, const struct place *b, int bits)
 
 static void matrix(const struct place *p, int nr, int first, int last)
 {
-	int i, j, bits;
-
-	for (i = first; i < last; i++)
-		for (j = 0; j < nr; j++)
-			for (bits = 0; bits < 8; bits++)
+	for (int i = first; i < last; i++)
+		for (int j = 0; j < nr; j++)
+			for (int bits = 0; bits < 8; bits++)
 				matrix_cell(&p[i], &p[j], bits);
 }
 
@@ -348,10 +345,9 @@ SCENARIO(bind_matrix_mapped)
 SCENARIO_OF_PAIR(bind_beside_connection)
 {
 	const struct place *p = diff.family == AF_INET ? places4 : places6;
-	int reuse, i;
 
-	for (i = 0; i < 2; i++) {
-		for (reuse = 0; reuse < 2; reuse++) {
+	for (int i = 0; i < 2; i++) {
+		for (int reuse = 0; reuse < 2; reuse++) {
 			RET(place_bind(&p[0], reuse, 0, 1) >= 0);
 			RET(close(place_bind(&p[0], reuse, 1, 1)));
 			RET(close(place_bind(&p[1], reuse, 1, 1)));
@@ -401,11 +397,10 @@ SCENARIO(device_of_a_listener)
 {
 	static const char * const devices[] = { "hole", "lo", "" };
 	int a = diff_socket(), c;
-	unsigned int i;
 
 	RET(bind(a, ANY(1), ALEN));
 	RET(listen(a, 1));
-	for (i = 0; i < sizeof(devices) / sizeof(*devices); i++) {
+	for (unsigned int i = 0; i < sizeof(devices) / sizeof(*devices); i++) {
 		RET(setsockopt(a, SOL_SOCKET, SO_BINDTODEVICE, devices[i], strlen(devices[i])));
 		c = diff_socket();
 		RET(connect(c, LO(1), ALEN));

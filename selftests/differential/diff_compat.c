@@ -107,13 +107,12 @@ static void get32(int fd, const char *name, int level, int opt, int room)
 	unsigned char *at = low(room ?: 1);
 	uint32_t *len = low(4);
 	char text[400] = "";
-	int i;
 
 	memset(at, 0xee, room);
 	*len = room;
 	errno = 0;
 	diff_ret(name, call32(GETSOCKOPT32, fd, level, opt, ptr(at), ptr(len)));
-	for (i = 0; i < (int)*len && i < 24; i++)
+	for (int i = 0; i < (int)*len && i < 24; i++)
 		sprintf(text + 3 * i, " %02x", at[i]);
 	diff_say("%s: length %u:%s", name, *len, level == IPPROTO_TCP ? "" : text);
 }
@@ -188,7 +187,6 @@ SCENARIO(compat_ioctls)
 		{ "SIOCDEVPRIVATE", SIOCDEVPRIVATE }, { "SIOCETHTOOL", 0x8946 }, { "unknown", 0x1234 },
 		{ "FIOASYNC", FIOASYNC }, { "FIONBIO", FIONBIO },
 	};
-	unsigned int i;
 	int c, s;
 
 	if (!can_call())
@@ -199,7 +197,7 @@ SCENARIO(compat_ioctls)
 	QUEUES(c, -1, 0);
 	ioctl_int(s, "FIONREAD before the mark", FIONREAD);
 	READ(s, 5, 0);
-	for (i = 0; i < sizeof(ioctls) / sizeof(ioctls[0]); i++)
+	for (unsigned int i = 0; i < sizeof(ioctls) / sizeof(ioctls[0]); i++)
 		ioctl_int(s, ioctls[i].name, ioctls[i].cmd);
 	RET(ioctl32(s, FIONREAD, NULL));
 	READ(s, 1, 0);
@@ -338,14 +336,13 @@ SCENARIO(compat_send_control)
 	struct cmsghdr32 *h;
 	struct iovec32 *iov;
 	struct msghdr32 *m;
-	unsigned int i;
 	int c, s;
 	char *b;
 
 	if (!can_call())
 		return;
 	diff_pair(&c, &s);
-	for (i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(tries) / sizeof(tries[0]); i++) {
 		m = low(sizeof(*m));
 		iov = low(sizeof(*iov));
 		h = low(64);

@@ -16,10 +16,9 @@ static void ioctls(const char *what, int fd)
 		{ "FIONREAD", FIONREAD }, { "SIOCOUTQ", SIOCOUTQ },
 		{ "SIOCOUTQNSD", SIOCOUTQNSD }, { "SIOCATMARK", SIOCATMARK },
 	};
-	size_t i;
 	int val;
 
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
 		val = -1;
 		errno = 0;
 		if (ioctl(fd, list[i].nr, &val))

@@ -104,13 +104,10 @@ static const struct { int a, b; } options[] = {
 
 static void matrix(const struct member *m, int nr, int first, int last)
 {
-	int i, j, k;
-	size_t o;
-
-	for (i = first; i < last; i++)
-		for (j = 0; j < nr; j++)
-			for (o = 0; o < sizeof(options) / sizeof(options[0]); o++)
-				for (k = 0; k <= OPT_LISTEN; k += OPT_LISTEN)
+	for (int i = first; i < last; i++)
+		for (int j = 0; j < nr; j++)
+			for (size_t o = 0; o < sizeof(options) / sizeof(options[0]); o++)
+				for (int k = 0; k <= OPT_LISTEN; k += OPT_LISTEN)
 					cell(&m[i], options[o].a | k, &m[j], options[o].b);
 }
 

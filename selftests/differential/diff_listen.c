@@ -122,9 +122,8 @@ SCENARIO(accept_address)
 	int l = diff_listener(1), c, s;
 	union diff_addr a;
 	socklen_t len;
-	size_t i;
 
-	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+	for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
 		c = diff_socket();
 		diff_must(!bind(c, LO2(2 + i), ALEN) && !connect(c, LO(1), ALEN), "connect");
 		memset(&a, 0, sizeof(a));

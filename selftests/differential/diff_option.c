@@ -37,10 +37,9 @@ static void option_lengths(const struct option *o, int fd)
 	static const int lens[] = { 0, 1, 2, 3, 8, -1 };
 	unsigned char room[16];
 	socklen_t len;
-	size_t i;
 	int val;
 
-	for (i = 0; i < ELEMENTS(lens); i++) {
+	for (size_t i = 0; i < ELEMENTS(lens); i++) {
 		val = o->value[0];
 		memset(room, 0, sizeof(room));
 		memcpy(room, &val, sizeof(val));
@@ -70,9 +69,8 @@ static void option_lengths(const struct option *o, int fd)
 static void option_cycle(const struct option *o, int fd)
 {
 	char text[16];
-	int i;
 
-	for (i = 0; i < o->nr; i++) {
+	for (int i = 0; i < o->nr; i++) {
 		snprintf(text, sizeof(text), "%d", o->value[i]);
 		diff_set("fd", o->name, text, fd, o->level, o->opt, o->value[i]);
 		diff_get("fd", o->name, fd, o->level, o->opt);
@@ -86,10 +84,9 @@ static bool is_varying(const struct option *o)
 
 SCENARIO(tcp_options_fresh)
 {
-	size_t i;
 	int fd;
 
-	for (i = 0; i < ELEMENTS(options); i++) {
+	for (size_t i = 0; i < ELEMENTS(options); i++) {
 		fd = diff_socket();
 		diff_get("fd", options[i].name, fd, IPPROTO_TCP, options[i].opt);
 		option_cycle(&options[i], fd);
@@ -99,9 +96,7 @@ SCENARIO(tcp_options_fresh)
 
 SCENARIO_OF_PAIR(tcp_options_established)
 {
-	size_t i;
-
-	for (i = 0; i < ELEMENTS(options); i++) {
+	for (size_t i = 0; i < ELEMENTS(options); i++) {
 		if (!is_varying(&options[i]))
 			diff_get("fd", options[i].name, c, IPPROTO_TCP,
 				 options[i].opt);
@@ -116,9 +111,8 @@ SCENARIO_OF_PAIR(tcp_options_established)
 SCENARIO(tcp_options_listening)
 {
 	int l = diff_listener(1);
-	size_t i;
 
-	for (i = 0; i < ELEMENTS(options); i++) {
+	for (size_t i = 0; i < ELEMENTS(options); i++) {
 		diff_get("fd", options[i].name, l, IPPROTO_TCP, options[i].opt);
 		option_cycle(&options[i], l);
 	}
@@ -127,19 +121,15 @@ SCENARIO(tcp_options_listening)
 
 SCENARIO_OF_PAIR(tcp_options_closed)
 {
-	size_t i;
-
 	diff_reset(s);
 	BITS(c, POLLHUP);
-	for (i = 0; i < ELEMENTS(options); i++)
+	for (size_t i = 0; i < ELEMENTS(options); i++)
 		option_cycle(&options[i], c);
 }
 
 SCENARIO_OF_PAIR(tcp_option_lengths)
 {
-	size_t i;
-
-	for (i = 0; i < ELEMENTS(options); i++)
+	for (size_t i = 0; i < ELEMENTS(options); i++)
 		option_lengths(&options[i], c);
 }
 
@@ -153,9 +143,8 @@ SCENARIO_OF_PAIR(foreign_levels)
 	char label[32];
 	int val;
 	socklen_t len;
-	size_t i;
 
-	for (i = 0; i < ELEMENTS(levels); i++) {
+	for (size_t i = 0; i < ELEMENTS(levels); i++) {
 		val = 1;
 		errno = 0;
 		snprintf(label, sizeof(label), "set level %d", levels[i]);
@@ -293,9 +282,8 @@ SCENARIO(info_established)
 SCENARIO_OF_PAIR(info_counts)
 {
 	struct tcp_info i;
-	int n;
 
-	for (n = 0; n < 10; n++) {
+	for (int n = 0; n < 10; n++) {
 		diff_put(c, "0123456789");
 		READ(s, 10, 0);
 	}
@@ -348,9 +336,8 @@ SCENARIO_OF_PAIR(info_lengths)
 	static const int lens[] = { 0, 1, 8, 104, 100000, -1 };
 	unsigned char room[512];
 	socklen_t len;
-	size_t i;
 
-	for (i = 0; i < ELEMENTS(lens); i++) {
+	for (size_t i = 0; i < ELEMENTS(lens); i++) {
 		len = lens[i];
 		RET(getsockopt(c, IPPROTO_TCP, TCP_INFO, room, &len));
 		diff_say("room %d gives: %d", lens[i], (int)len);

@@ -292,18 +292,17 @@ SCENARIO_OF_PAIR(recv_many)
 	char b[3][3] = {};
 	struct iovec iov[3];
 	struct timespec ts = { .tv_nsec = 1000000 };
-	int i;
 
 	diff_put(c, "abcde");
 	QUEUES(s, 5, -1);
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		iov[i].iov_base = b[i];
 		iov[i].iov_len = 2;
 		m[i].msg_hdr.msg_iov = &iov[i];
 		m[i].msg_hdr.msg_iovlen = 1;
 	}
 	RET(recvmmsg(s, m, 3, MSG_DONTWAIT, NULL));
-	for (i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 		diff_say("%u %s", m[i].msg_len, b[i]);
 	RET(recvmmsg(s, m, 3, MSG_DONTWAIT, NULL));
 	diff_put(c, "xy");
@@ -314,10 +313,8 @@ SCENARIO_OF_PAIR(recv_many)
 /* Bytes that wait for a reader are read after any number of writes. */
 SCENARIO_OF_PAIR(recv_coalesced)
 {
-	int i;
-
 	SET(c, IPPROTO_TCP, TCP_NODELAY, 1);
-	for (i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++)
 		diff_put(c, "ab");
 	QUEUES(s, 40, -1);
 	READ(s, 3, 0);

@@ -71,7 +71,6 @@ static void ask(int fd)
 		{ .snd_wnd = 2, .max_window = 1 }, { .snd_wl1 = 0x7fffff00 }, { .rcv_wup = 0x7fffff00 },
 	};
 	int octet, which;
-	size_t i;
 
 	for (which = -1; which <= TCP_QUEUES_NR; which++) {
 		diff_say("queue %d: %d", which, queue(fd, which));
@@ -81,10 +80,10 @@ static void ask(int fd)
 		RET(recv(fd, &octet, 1, MSG_DONTWAIT | MSG_PEEK));
 		RET(recv(fd, &octet, 1, MSG_DONTWAIT | MSG_OOB));
 	}
-	for (i = 0; i < ELEMENTS(codes); i++)
+	for (size_t i = 0; i < ELEMENTS(codes); i++)
 		diff_say("option %u %u: %d %s", codes[i][0], codes[i][1], options(fd, codes[i][0], codes[i][1]),
 			 strerrorname_np(errno) ?: "");
-	for (i = 0; i < ELEMENTS(wrong); i++)
+	for (size_t i = 0; i < ELEMENTS(wrong); i++)
 		diff_say("wrong window %zu: %s", i, window(fd, wrong[i], sizeof(wrong[i])) ? "refused" : "taken");
 	RET(window(fd, (struct tcp_repair_window) { .snd_wnd = 1 }, 16));
 	RET(window(fd, (struct tcp_repair_window) { .snd_wnd = 1 }, 24));

@@ -242,10 +242,9 @@ static void ring_cancel(struct ring *r, int number, const char *label)
 	struct io_uring_sqe sqe = sqe_of(IORING_OP_ASYNC_CANCEL, -1, (void *)(long)number, 0);
 	struct io_uring_cqe cqe[2];
 	bool swapped;
-	int i;
 
 	ring_submit(r, sqe);
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		diff_must(WAIT_FOR(ring_take(r, &cqe[i]), DIFF_DEADLINE_MS), "no completion");
 	swapped = !cqe[0].user_data;
 	diff_say("%s: %d, cancel: %d", label, cqe[swapped].res, cqe[!swapped].res);
@@ -330,10 +329,9 @@ SCENARIO(ring_connect_waits)
 	struct io_uring_sqe sqe = sqe_of(IORING_OP_CONNECT, 0, diff_addr(HOST_SILENT, 1), 0), out;
 	struct __kernel_timespec ts = { .tv_nsec = 30000000 };
 	struct ring r = ring_make();
-	int workers;
 
 	sqe.off = ALEN;
-	for (workers = 0; workers < 2; workers++) {
+	for (int workers = 0; workers < 2; workers++) {
 		sqe.fd = diff_socket();
 		sqe.flags = IOSQE_IO_LINK | (workers ? IOSQE_ASYNC : 0);
 		out = sqe_of(IORING_OP_LINK_TIMEOUT, -1, &ts, 1);

@@ -383,14 +383,12 @@ SCENARIO_OF_PAIR(send_cork)
 /* The first small segment goes, the next waits for its ACK, then it goes too. */
 SCENARIO_OF_PAIR(send_small)
 {
-	int i;
-
-	for (i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++)
 		diff_put(c, "small");
 	QUEUES(s, 25, -1);
 	QUEUES(c, -1, 0);
 	SET(c, IPPROTO_TCP, TCP_NODELAY, 1);
-	for (i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++)
 		diff_put(c, "small");
 	QUEUES(s, 50, -1);
 }
@@ -572,17 +570,16 @@ SCENARIO(recv_waitall_over_the_edge)
 	char *edge = before_the_edge(2500), octets[100] = "";
 	long long start;
 	ssize_t n;
-	size_t i;
 	int c, s;
 
 	diff_pair(&c, &s);
 	RET(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)));
 	/* no more than 17 of them become one skb */
-	for (i = 1; i <= 40; i++) {
+	for (size_t i = 1; i <= 40; i++) {
 		RET(send(c, octets, sizeof(octets), 0));
 		QUEUES(s, i * sizeof(octets), -1);
 	}
-	for (i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++) {
 		start = wait_now_ms();
 		n = recv(s, edge, 4000, flags[i]);
 		diff_say("a part of it: %d, at once: %d", n > 0 && n <= 2500, wait_now_ms() - start < 1000);

@@ -318,10 +318,9 @@ static void *in_writes(void *arg)
 {
 	struct blocked *b = arg;
 	static const char text[] = "0123456789";
-	int i;
 
 	b->tid = gettid();
-	for (i = 0; i < 1000; i++)
+	for (int i = 0; i < 1000; i++)
 		b->ret += send(b->fd, text, 10, MSG_NOSIGNAL);
 	b->err = errno;
 	return NULL;

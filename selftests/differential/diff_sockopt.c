@@ -45,13 +45,11 @@ static const struct option socket_options[] = {
 static void option_cycles(int fd, int level, const struct option *o, size_t nr)
 {
 	char text[16];
-	size_t i;
-	int v;
 
-	for (i = 0; i < nr; i++) {
+	for (size_t i = 0; i < nr; i++) {
 		if (o[i].opt != SO_SNDBUF || level != SOL_SOCKET)
 			diff_get("fd", o[i].name, fd, level, o[i].opt);
-		for (v = 0; v < o[i].nr; v++) {
+		for (int v = 0; v < o[i].nr; v++) {
 			snprintf(text, sizeof(text), "%d", o[i].value[v]);
 			diff_set("fd", o[i].name, text, fd, level, o[i].opt,
 				 o[i].value[v]);
@@ -130,9 +128,8 @@ SCENARIO_OF_PAIR(timeout_options)
 {
 	struct timeval tv = { 1, 0 };
 	socklen_t len;
-	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		int opt = i ? SO_SNDTIMEO : SO_RCVTIMEO;
 		const char *name = i ? "SO_SNDTIMEO" : "SO_RCVTIMEO";
 

@@ -40,11 +40,10 @@ static void next_stamp(int fd, const char *text)
 	struct scm_timestamping *at = NULL;
 	size_t len = strlen(text);
 	bool statistics = false;
-	struct cmsghdr *cm;
 	ssize_t n = -1;
 
 	diff_must(WAIT_FOR(read_stamp(fd, &m, &n), DIFF_DEADLINE_MS), "no timestamp");
-	for (cm = CMSG_FIRSTHDR(&m); cm; cm = CMSG_NXTHDR(&m, cm)) {
+	for (struct cmsghdr *cm = CMSG_FIRSTHDR(&m); cm; cm = CMSG_NXTHDR(&m, cm)) {
 		if (cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_TIMESTAMPING)
 			at = (void *)CMSG_DATA(cm);
 		else if (cm->cmsg_level == SOL_SOCKET && cm->cmsg_type == SCM_TIMESTAMPING_OPT_STATS)
@@ -66,11 +65,10 @@ static struct sock_extended_err next_error(int fd)
 {
 	char control[512];
 	struct msghdr m = { .msg_control = control, .msg_controllen = sizeof(control) };
-	struct cmsghdr *cm;
 	ssize_t n;
 
 	diff_must(WAIT_FOR(read_stamp(fd, &m, &n), DIFF_DEADLINE_MS), "no timestamp");
-	for (cm = CMSG_FIRSTHDR(&m); cm; cm = CMSG_NXTHDR(&m, cm))
+	for (struct cmsghdr *cm = CMSG_FIRSTHDR(&m); cm; cm = CMSG_NXTHDR(&m, cm))
 		if (cm->cmsg_level != SOL_SOCKET)
 			return *(struct sock_extended_err *)CMSG_DATA(cm);
 	diff_die("no error");

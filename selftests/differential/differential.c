@@ -286,7 +286,6 @@ static int parse(int argc, char **argv, struct arguments *a)
  */
 static int make_jobs(struct job **jobs, const struct arguments *a)
 {
-	const struct diff_scenario *s;
 	int kernel = make_netns(), xtcp[2] = { make_netns(), make_netns() };
 	int nr = 0, i;
 
@@ -294,7 +293,7 @@ static int make_jobs(struct job **jobs, const struct arguments *a)
 		ksft_exit_fail_msg("net.xtcp.local: %s\n", strerror(errno));
 	*jobs = calloc(4 * (__stop_diff_scenarios - __start_diff_scenarios),
 		       sizeof(**jobs));
-	for (s = __start_diff_scenarios; s < __stop_diff_scenarios; s++) {
+	for (const struct diff_scenario *s = __start_diff_scenarios; s < __stop_diff_scenarios; s++) {
 		if (a->scenario && strcmp(a->scenario, s->name))
 			continue;
 		for (i = a->alone; i < 4; i += 1 + a->alone, nr++) {
@@ -334,14 +333,13 @@ static void prepare(const char *path)
 int main(int argc, char **argv)
 {
 	struct arguments a = {};
-	const struct diff_scenario *s;
 	struct job *jobs;
 	int nr, unused;
 
 	if (parse(argc, argv, &a))
 		return usage();
 	if (a.names) {
-		for (s = __start_diff_scenarios; s < __stop_diff_scenarios; s++)
+		for (const struct diff_scenario *s = __start_diff_scenarios; s < __stop_diff_scenarios; s++)
 			puts(s->name);
 		return 0;
 	}

@@ -137,9 +137,7 @@ static void probe_unaligned(struct seen *seen, int fd, int level, int opt)
 /* Is it ENOPROTOOPT to set the option, whatever the value? */
 static bool is_refused(const struct seen *seen)
 {
-	const struct option_probe *p;
-
-	for (p = seen->probe; p < seen->probe + seen->n; p++)
+	for (const struct option_probe *p = seen->probe; p < seen->probe + seen->n; p++)
 		if (!strcmp(p->call, "set") && p->length == sizeof(int))
 			return p->error == ENOPROTOOPT;
 	return false;
@@ -149,18 +147,16 @@ static bool is_refused(const struct seen *seen)
 static void probe_all(struct seen *seen, int fd, int level, int opt, const struct option_differs *known, size_t step,
 		      const struct seen *kernel)
 {
-	size_t i;
-
 	seen->n = 0;
-	for (i = 0; i < ELEMENTS(lengths); i++)
+	for (size_t i = 0; i < ELEMENTS(lengths); i++)
 		probe_get(seen, "get", fd, level, opt, lengths[i]);
 	probe_pointers(seen, fd, level, opt);
 	probe_unaligned(seen, fd, level, opt);
-	for (i = 0; i < ELEMENTS(lengths); i++)
+	for (size_t i = 0; i < ELEMENTS(lengths); i++)
 		probe_set(seen, fd, level, opt, lengths[i], 1);
 	if ((known && known->is_name) || is_refused(kernel))
 		return;
-	for (i = 0; i < ELEMENTS(values); i += step) {
+	for (size_t i = 0; i < ELEMENTS(values); i += step) {
 		probe_set(seen, fd, level, opt, sizeof(int), values[i]);
 		probe_get(seen, "get back", fd, level, opt, sizeof(int));
 	}
@@ -262,9 +258,7 @@ static bool compare(const struct seen *kernel, const struct seen *xtcp, int opt,
 
 static struct option_differs *find(int level, int opt)
 {
-	struct option_differs *d;
-
-	for (d = options_differ; d->name; d++)
+	for (struct option_differs *d = options_differ; d->name; d++)
 		if (d->level == level && d->opt == opt && release_series() >= d->since &&
 		    (!d->until || release_series() <= d->until))
 			return d;
@@ -294,15 +288,13 @@ static bool same_answers(int level, enum state state, int opt)
 static void run(size_t level, enum state state, const char *text)
 {
 	bool fine = true;
-	size_t i;
-	int opt;
 
 	address = text;
 	/* nobody hears a SYN then */
 	must(state != SYN_SENT || !netem_gate(ns, "lo", false), "gate");
-	for (opt = 0; opt <= NUMBERS; opt++)
+	for (int opt = 0; opt <= NUMBERS; opt++)
 		fine &= same_answers(levels[level].number, state, opt);
-	for (i = 0; i < ELEMENTS(far_numbers); i++)
+	for (size_t i = 0; i < ELEMENTS(far_numbers); i++)
 		fine &= same_answers(levels[level].number, state, far_numbers[i]);
 	must(state != SYN_SENT || !netem_gate(ns, "lo", true), "gate");
 	ksft_test_result(fine, "%s in %s, %s\n", levels[level].name, state_names[state],
@@ -311,10 +303,9 @@ static void run(size_t level, enum state state, const char *text)
 
 static bool all_occurred(void)
 {
-	struct option_differs *d;
 	bool fine = true;
 
-	for (d = options_differ; d->name; d++) {
+	for (struct option_differs *d = options_differ; d->name; d++) {
 		if (!d->differs || d->occurred || find(d->level, d->opt) != d)
 			continue;
 		ksft_print_msg("%s (level %d, option %d) no longer differs\n", d->name, d->level, d->opt);
@@ -342,8 +333,6 @@ static void charge_memory(void)
 int main(void)
 {
 	cpu_set_t first = {};
-	size_t level;
-	int state;
 
 	test_begin(ELEMENTS(levels) * (STATES + STATES_OF_IPV4) + 1);
 	charge_memory();
@@ -353,8 +342,8 @@ int main(void)
 	CPU_SET(0, &first);
 	must(!sched_setaffinity(0, sizeof(first), &first), "affinity");
 	let_nothing_load();
-	for (level = 0; level < ELEMENTS(levels); level++)
-		for (state = 0; state < STATES; state++) {
+	for (size_t level = 0; level < ELEMENTS(levels); level++)
+		for (int state = 0; state < STATES; state++) {
 			if (state < STATES_OF_IPV4)
 				run(level, state, "127.0.0.1");
 			run(level, state, "::1");

@@ -253,9 +253,7 @@ static void write_some(struct end *end, long long now_us)
 /* Did the peer send the next octet of the stream as urgent? Then it does not come with the others. */
 static bool is_left_out(const struct end *end)
 {
-	int i;
-
-	for (i = 0; i < end->peer->nr_urgent && !end->program->inline_urgent; i++) {
+	for (int i = 0; i < end->peer->nr_urgent && !end->program->inline_urgent; i++) {
 		if (end->peer->urgent[i] == end->read)
 			return true;
 	}
@@ -265,11 +263,9 @@ static bool is_left_out(const struct end *end)
 /* A read begins behind the mark, never across it. */
 static void check_octets(struct end *end, const uint8_t *octets, ssize_t n)
 {
-	ssize_t i;
-
 	while (octets[0] != judge_octet(end->peer_tint, end->read) && is_left_out(end))
 		end->read++;
-	for (i = 0; i < n; i++) {
+	for (ssize_t i = 0; i < n; i++) {
 		if (octets[i] != judge_octet(end->peer_tint, end->read + i)) {
 			end_wrong(end, "octet %lld is not what was written", end->read + i);
 			break;

@@ -12,9 +12,7 @@ static _Thread_local uint8_t piece[PIECE];
 
 static void fill(const struct end *end, long long from, long long n)
 {
-	long long i;
-
-	for (i = 0; i < n; i++)
+	for (long long i = 0; i < n; i++)
 		piece[i] = judge_octet(end->tint, from + i);
 }
 
@@ -152,9 +150,7 @@ ssize_t end_read(struct end *end, uint8_t *to, long long n)
  */
 static bool is_urgent(const struct end *end, uint8_t octet)
 {
-	int i;
-
-	for (i = 0; i < end->peer->nr_urgent; i++) {
+	for (int i = 0; i < end->peer->nr_urgent; i++) {
 		if (octet == judge_octet(end->peer_tint, end->peer->urgent[i]))
 			return true;
 	}

@@ -144,10 +144,8 @@ void end_threads_start(struct end *end)
 /* A signal may come before the call that it has to interrupt. */
 void end_threads_stop(struct end *end)
 {
-	int i;
-
 	end->stops = true;
-	for (i = 0; i < end->threads; i++) {
+	for (int i = 0; i < end->threads; i++) {
 		while (pthread_tryjoin_np(end->thread[i], NULL)) {
 			pthread_kill(end->thread[i], SIGUSR1);
 			usleep(10);

@@ -66,11 +66,9 @@ static bool may_be_free(const struct end *end, const struct zerocopy_told *told)
 /* Is each of these writes one that nobody has told of? */
 static bool are_to_come(const struct end *end, const struct zerocopy_told *told)
 {
-	unsigned int n;
-
 	if (told->hi - told->lo >= END_SENDS)
 		return false;
-	for (n = told->lo; n != told->hi + 1; n++)
+	for (unsigned int n = told->lo; n != told->hi + 1; n++)
 		if (n - end->told >= end->sends - end->told || end->send[n % END_SENDS].is_told)
 			return false;
 	return true;
@@ -78,9 +76,7 @@ static bool are_to_come(const struct end *end, const struct zerocopy_told *told)
 
 static void free_sends(struct end *end, const struct zerocopy_told *told)
 {
-	unsigned int n;
-
-	for (n = told->lo; n != told->hi + 1; n++) {
+	for (unsigned int n = told->lo; n != told->hi + 1; n++) {
 		struct end_send *send = &end->send[n % END_SENDS];
 
 		memset(send->pages, OTHER, send->len);

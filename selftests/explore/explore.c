@@ -170,12 +170,11 @@ static void explore_rows(const char *path)
 	FILE *file = fopen(path, "r");
 	struct scenario s;
 	char row[4096];
-	int number;
 
 	must(file, path);
 	shows = verbose;
 	play_show(shows);
-	for (number = 1; !is_found && fgets(row, sizeof(row), file); number++) {
+	for (int number = 1; !is_found && fgets(row, sizeof(row), file); number++) {
 		if (row[0] == '#' || row[strspn(row, " \t\n")] == 0)
 			continue;
 		must(!scenario_read(&s, row), path);

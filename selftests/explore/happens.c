@@ -13,12 +13,10 @@ static long long at_ms(const struct world *w)
 
 void happens_begin(struct world *w)
 {
-	int side;
-
 	w->is_rekeyed = false;
 	w->is_upgraded = false;
 	w->switches = 0;
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		const struct host *h = &w->s->host[side];
 
 		w->is_down[side] = false;
@@ -41,17 +39,13 @@ static void unlisten(struct world *w, int member)
 
 void happens_unlisten(struct world *w)
 {
-	int i;
-
-	for (i = 0; i < MEMBERS; i++)
+	for (int i = 0; i < MEMBERS; i++)
 		unlisten(w, i);
 }
 
 bool happens_listens(const struct world *w)
 {
-	int i;
-
-	for (i = 0; i < MEMBERS; i++) {
+	for (int i = 0; i < MEMBERS; i++) {
 		if (w->listener[i] >= 0)
 			return true;
 	}
@@ -61,9 +55,7 @@ bool happens_listens(const struct world *w)
 /* Its programs close their sockets, and then nobody holds it any more. */
 static void end_host(struct world *w, enum side side)
 {
-	int i;
-
-	for (i = 0; i < w->lanes; i++)
+	for (int i = 0; i < w->lanes; i++)
 		end_close(&w->lane[i].end[side]);
 	if (side == SERVER)
 		happens_unlisten(w);
@@ -75,9 +67,7 @@ static void end_host(struct world *w, enum side side)
 /* No allocation fails meanwhile: the link is no part of what is tested. */
 static void set_link(struct world *w, enum side side, bool up)
 {
-	int i;
-
-	for (i = 0; i < w->lanes; i++)
+	for (int i = 0; i < w->lanes; i++)
 		judge_lost_route(&w->lane[i].judge, side);
 	faults_pause(true);
 	if (!w->s->host[side].device_goes)
@@ -121,13 +111,12 @@ static void switch_algorithms(struct world *w)
 {
 	const long long due = at_ms(w) / w->s->switch_ms;
 	const char *name = scenario_algorithms[(w->s->algorithm + due) % DCTCP];
-	int i;
 
 	if (due == w->switches)
 		return;
 	w->switches = due;
 	faults_pause(true);
-	for (i = 0; i < w->lanes * SIDES; i++) {
+	for (int i = 0; i < w->lanes * SIDES; i++) {
 		const struct end *end = &w->lane[i / SIDES].end[i % SIDES];
 
 		if (end->fd >= 0 && end->stack == XTCP)
@@ -141,17 +130,16 @@ static void replace_algorithm(struct world *w)
 {
 	static const char name[] = "aimd";
 	const long long due = 1 + at_ms(w) / w->s->replace_ms;
-	int i;
 
 	if (due == w->switches)
 		return;
 	w->switches = due;
 	faults_pause(true);
 	play_replaced += module_algorithm_replace();
-	for (i = 0; i < MEMBERS && !w->is_upgraded; i++)
+	for (int i = 0; i < MEMBERS && !w->is_upgraded; i++)
 		must(w->listener[i] < 0 || w->s->stack[SERVER] != XTCP ||
 		     !setsockopt(w->listener[i], IPPROTO_TCP, TCP_CONGESTION, name, strlen(name)), "for a listener");
-	for (i = 0; i < w->lanes * SIDES; i++) {
+	for (int i = 0; i < w->lanes * SIDES; i++) {
 		const struct end *end = &w->lane[i / SIDES].end[i % SIDES];
 
 		must(end->fd < 0 || end->stack != XTCP ||
@@ -195,20 +183,19 @@ static long long nearer(const struct world *w, long long wait, long long ms)
 long long happens_wait_us(const struct world *w)
 {
 	long long wait = route_wait_us(w);
-	int i, side;
 
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		const struct host *h = &w->s->host[side];
 
 		wait = nearer(w, wait, h->ends_ms);
-		for (i = 1; h->repair_ms && i <= REPAIRS; i++)
+		for (int i = 1; h->repair_ms && i <= REPAIRS; i++)
 			wait = nearer(w, wait, (long long)i * h->repair_ms);
 		if (h->down_ms) {
 			wait = nearer(w, wait, h->down_from_ms);
 			wait = nearer(w, wait, h->down_from_ms + h->down_ms);
 		}
 	}
-	for (i = 1; i < w->lanes; i++)
+	for (int i = 1; i < w->lanes; i++)
 		wait = nearer(w, wait, (long long)i * w->s->apart_ms);
 	wait = nearer(w, wait, w->s->heir_ms);
 	wait = nearer(w, wait, w->s->upgrade_ms);
@@ -224,10 +211,9 @@ long long happens_wait_us(const struct world *w)
 void happens_end(struct world *w)
 {
 	const bool has_mtus = w->s->towards[CLIENT].mtu || w->s->towards[SERVER].mtu;
-	int side;
 
 	route_end(w);
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		if (w->has_ended[side]) {
 			must(!path_open_host(&w->path, side), "a new namespace");
 			knobs_forget();

@@ -34,9 +34,7 @@ void judge_unreadable(struct judge *j, enum side by, const char *why)
 /* Has all of [@from, @to) arrived at @s? */
 static bool has_arrived(const struct judge_side *s, uint32_t from, uint32_t to)
 {
-	int i;
-
-	for (i = 0; i < s->nr_ranges; i++) {
+	for (int i = 0; i < s->nr_ranges; i++) {
 		if (!seq_lt(from, s->ranges[i].from) && !seq_lt(s->ranges[i].to, to))
 			return true;
 	}
@@ -90,13 +88,12 @@ static void check_ack(struct judge *j, enum side from, const struct segment *seg
 static void check_sacks(struct judge *j, enum side from, const struct segment *seg)
 {
 	struct judge_side *s = &j->side[from];
-	int i;
 
 	if (seg->sacks && !(s->sack_ok && j->side[!from].sack_ok)) {
 		judge_broken(j, from, "SACK blocks that were not agreed on");
 		return;
 	}
-	for (i = 0; i < seg->sacks; i++) {
+	for (int i = 0; i < seg->sacks; i++) {
 		if (!seq_lt(seg->sack[i][0], seg->sack[i][1]))
 			judge_broken(j, from, "SACK block %d is empty", i);
 		else if (!has_arrived(s, seg->sack[i][0], seg->sack[i][1]))
@@ -159,11 +156,10 @@ static void check_urgent(struct judge *j, enum side from, const struct segment *
 {
 	struct judge_side *s = &j->side[from];
 	const uint32_t offset = seg->seq + seg->urgent - 1 - (s->iss + 1);
-	int i;
 
 	if (!(seg->flags & SEGMENT_URG))
 		return;
-	for (i = 0; i < *s->nr_urgent; i++) {
+	for (int i = 0; i < *s->nr_urgent; i++) {
 		if (s->urgent[i] == offset || (seg->urgent == JUDGE_FAR_POINTER && s->urgent[i] > offset))
 			return;
 	}
@@ -176,9 +172,8 @@ static void check_text(struct judge *j, enum side from, const struct segment *se
 	struct judge_side *s = &j->side[from];
 	const uint32_t end = seg->seq + segment_len(seg);
 	const uint32_t offset = seg->seq + !!(seg->flags & SEGMENT_SYN) - s->iss - 1;	/* of its text */
-	uint32_t i;
 
-	for (i = 0; i < seg->len; i++) {
+	for (uint32_t i = 0; i < seg->len; i++) {
 		if (seg->text[i] != judge_octet(j->tint[from], offset + i)) {
 			judge_broken(j, from, "octet %u of its stream is another one", offset + i);
 			break;
@@ -381,9 +376,8 @@ static bool note_age(struct judge_side *s, const struct segment *seg)
 static void note_urgent(struct judge_side *s, const struct judge_side *peer, const struct segment *seg, bool is_older)
 {
 	uint32_t seq;
-	int i;
 
-	for (i = 0; i < *peer->nr_urgent; i++) {
+	for (int i = 0; i < *peer->nr_urgent; i++) {
 		seq = peer->iss + 1 + peer->urgent[i];
 		if (!seq_lt(seq, seg->seq))
 			s->took_urgent[i] |= !is_older && s->nr_ranges && seq - seg->seq < seg->len;
@@ -451,9 +445,7 @@ void judge_arrives(struct judge *j, enum side to, const struct segment *seg, lon
 
 void judge_settle(struct judge *j)
 {
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		j->side[side].settled_una = j->side[side].una;
 		j->side[side].is_settled = j->side[side].heard_ack;
 		judge_ecn_settle(&j->side[side].ecn);

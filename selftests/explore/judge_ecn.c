@@ -145,9 +145,8 @@ static void check_ace(struct judge *j, enum side from, const struct segment *seg
 static void check_option(struct judge *j, enum side from, const struct segment *seg)
 {
 	struct judge_side *s = &j->side[from];
-	int i;
 
-	for (i = 0; i < seg->accecn_fields && !s->waits; i++) {
+	for (int i = 0; i < seg->accecn_fields && !s->waits; i++) {
 		const enum codepoint of = seg->accecn_of[i];
 		const uint32_t says = of == CE ? seg->accecn[i] : seg->accecn[i] - 1;
 
@@ -265,8 +264,6 @@ void judge_ecn_arrives(struct judge *j, enum side to, const struct segment *seg,
 
 void judge_ecn_settle(struct judge_ecn *ecn)
 {
-	int i;
-
-	for (i = 0; i < JUDGE_ECN_COUNTERS; i++)
+	for (int i = 0; i < JUDGE_ECN_COUNTERS; i++)
 		ecn->settled[i] = ecn->least[i];
 }

@@ -10,9 +10,8 @@ static bool known;
 static void sysctls(const struct world *w, const char *name, const char *value)
 {
 	char full[64];
-	int side;
 
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		snprintf(full, sizeof(full), "net.xtcp.%s", name);
 		must(!ns_sysctl_set(w->path.ns[side], full, "%s", value), full);
 		snprintf(full, sizeof(full), "net." MODULE_SECOND ".%s", name);
@@ -25,9 +24,7 @@ static void sysctls(const struct world *w, const char *name, const char *value)
 /* Kernel TCP has no AccECN before Linux 7.0. */
 static void set_ecn(const struct world *w)
 {
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		must(!ns_sysctl_set(w->path.ns[side], "net.xtcp.ecn", "%d", w->s->host[side].accecn ?: w->s->ecn ?: 2),
 		     "net.xtcp.ecn");
 		must(!ns_sysctl_set(w->path.ns[side], "net.ipv4.tcp_ecn", "%d", w->s->ecn ? 1 : 2), "tcp_ecn");
@@ -70,7 +67,6 @@ void knobs_set(struct world *w)
 {
 	const struct scenario *s = w->s;
 	char fastopen[16];
-	int side;
 
 	snprintf(fastopen, sizeof(fastopen), "%d", s->fastopen ?: 1);
 	if (!known || now.sack != s->sack)
@@ -91,7 +87,7 @@ void knobs_set(struct world *w)
 		sysctls(w, "fastopen", fastopen);
 	if (!known || !now.local != !s->local)
 		must(!ns_sysctl_set(w->path.ns[CLIENT], "net.xtcp.local", "%d", !!s->local), "net.xtcp.local");
-	for (side = 0; side < SIDES && (!known || now.mtu != s->mtu); side++)
+	for (int side = 0; side < SIDES && (!known || now.mtu != s->mtu); side++)
 		must(!ns_link_mtu(w->path.ns[side], PATH_DEVICE, s->mtu), "MTU");
 	now = *s;
 	known = true;

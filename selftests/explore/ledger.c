@@ -87,15 +87,13 @@ static bool is_leaky(const struct world *w, enum side side)
 
 void ledger_begin(struct world *w)
 {
-	int side;
-
 	if (w->s->local)
 		return;
 	views_begin(w);
 	/* a timer of an earlier connection may send something meanwhile */
 	do {
 		events = views_events();
-		for (side = 0; side < SIDES; side++)
+		for (int side = 0; side < SIDES; side++)
 			before[side] = count(w, side);
 	} while (views_events() != events);
 }
@@ -127,9 +125,8 @@ static long long half_open_heard(const struct world *w, const struct judge_side 
 static void check_out(struct world *w, enum side side, const struct counts *n)
 {
 	long long left = 0, resent = 0, syn_acks = 0;
-	int i;
 
-	for (i = 0; i < w->lanes; i++) {
+	for (int i = 0; i < w->lanes; i++) {
 		const struct judge_side *wire = &w->lane[i].judge.side[side];
 
 		left += wire->left;
@@ -147,9 +144,8 @@ static void check_out(struct world *w, enum side side, const struct counts *n)
 static long long syn_acks_again(const struct world *w)
 {
 	long long n = 0;
-	int i;
 
-	for (i = 0; i < w->lanes && w->s->stack[SERVER] == XTCP; i++) {
+	for (int i = 0; i < w->lanes && w->s->stack[SERVER] == XTCP; i++) {
 		if (half_open_left(w, &w->lane[i].judge.side[SERVER], SERVER))
 			n += w->lane[i].judge.side[SERVER].syns_left - 1;
 	}
@@ -177,9 +173,8 @@ static bool may_split(const struct world *w)
 static void check_events(struct world *w, const struct counts now[SIDES])
 {
 	long long sent = -syn_acks_again(w), parts = 0;
-	int side;
 
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		if (is_leaky(w, side) || w->s->towards[side].mtu)
 			return;
 		sent += now[side].sent - before[side].sent + now[side].resent - before[side].resent;
@@ -199,11 +194,10 @@ static void check_events(struct world *w, const struct counts now[SIDES])
 void ledger_end(struct world *w)
 {
 	struct counts now[SIDES];
-	int side;
 
 	if (w->s->local)
 		return;
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		if (is_leaky(w, side))
 			continue;
 		now[side] = count(w, side);
@@ -287,16 +281,14 @@ static void look_at(struct world *w, struct lane *lane, enum side side)
 void ledger_look(struct world *w)
 {
 	const long long now = path_now_us();
-	struct lane *lane;
-	int side;
 
 	if (w->path.queue || w->s->local)
 		return;
-	for (lane = w->lane; lane < w->lane + w->lanes; lane++) {
+	for (struct lane *lane = w->lane; lane < w->lane + w->lanes; lane++) {
 		if (now < lane->looked_us + EACH_US)
 			continue;
 		lane->looked_us = now;
-		for (side = 0; side < SIDES; side++) {
+		for (int side = 0; side < SIDES; side++) {
 			if (w->s->stack[side] == XTCP)
 				look_at(w, lane, side);
 		}

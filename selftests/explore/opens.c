@@ -32,10 +32,8 @@ static int bound(const struct world *w, enum stack stack)
 /* The old listeners drain. */
 void opens_take_over(struct world *w)
 {
-	int i;
-
 	faults_pause(true);
-	for (i = 0; i < MEMBERS; i++) {
+	for (int i = 0; i < MEMBERS; i++) {
 		if (w->listener[i] < 0)
 			continue;
 		w->drains[i] = bound(w, SECOND);
@@ -130,9 +128,8 @@ static void connect_server(struct world *w, int i)
 void opens_connect(struct world *w)
 {
 	const long long now = path_now_us();
-	int i;
 
-	for (i = 0; i < w->lanes; i++) {
+	for (int i = 0; i < w->lanes; i++) {
 		if (w->lane[i].has_begun || now < w->path.began_us + 1000LL * i * w->s->apart_ms)
 			continue;
 		if (w->has_ended[CLIENT])
@@ -167,9 +164,7 @@ static struct lane *lane_of(struct world *w, int fd)
 
 static bool all_accepted(const struct world *w)
 {
-	int i;
-
-	for (i = 0; i < w->lanes; i++) {
+	for (int i = 0; i < w->lanes; i++) {
 		const struct end *server = &w->lane[i].end[SERVER];
 
 		if (server->fd < 0 && !server->is_done)
@@ -207,11 +202,9 @@ static void accept_from(struct world *w, int listener)
 
 void opens_accept(struct world *w)
 {
-	int i;
-
 	if (!happens_listens(w) || path_now_us() < w->path.began_us + 1000LL * w->s->accept_ms)
 		return;
-	for (i = 0; i < MEMBERS; i++) {
+	for (int i = 0; i < MEMBERS; i++) {
 		if (w->listener[i] >= 0)
 			accept_from(w, w->listener[i]);
 	}

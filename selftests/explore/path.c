@@ -154,7 +154,6 @@ static void show(const struct path *path, enum side from, const struct path_flow
 		 const char *what)
 {
 	const struct judge *j = flow->judge;
-	int i;
 
 	if (!path->show)
 		return;
@@ -165,7 +164,7 @@ static void show(const struct path *path, enum side from, const struct path_flow
 	       seg->ace & 1 ? " ECE" : "", seg->ack - j->side[!from].iss, seg->window);
 	if (seg->cookie_len >= 0)
 		printf(" cookie %d", seg->cookie_len);
-	for (i = 0; i < seg->sacks; i++)
+	for (int i = 0; i < seg->sacks; i++)
 		printf(" [%u %u]", seg->sack[i][0] - j->side[!from].iss, seg->sack[i][1] - j->side[!from].iss);
 	if (path->scenario->connections > 1)
 		printf("  connection %d", (int)(flow - path->flow));
@@ -174,9 +173,7 @@ static void show(const struct path *path, enum side from, const struct path_flow
 
 static bool is_listed(const struct drops *drops, int number)
 {
-	int i;
-
-	for (i = 0; i < drops->n; i++) {
+	for (int i = 0; i < drops->n; i++) {
 		if (drops->number[i] == number)
 			return true;
 	}
@@ -338,9 +335,7 @@ static void answer_too_long(struct path *path, enum side to, const uint8_t *byte
 
 static struct path_flow *flow_of(struct path *path, uint16_t port)
 {
-	int i;
-
-	for (i = 0; i < CONNECTIONS; i++) {
+	for (int i = 0; i < CONNECTIONS; i++) {
 		if (port && path->flow[i].port == port)
 			return &path->flow[i];
 	}
@@ -448,9 +443,8 @@ static void deliver(struct path *path, const struct path_packet *packet)
 void path_step(struct path *path)
 {
 	struct path_packet *packet;
-	int side;
 
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		path->has_brought[side] = false;
 		if (path->has_left[side])
 			take_from(path, side);

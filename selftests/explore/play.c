@@ -61,9 +61,7 @@ static bool is_over(const struct world *w, const struct lane *lane)
 
 static bool are_all_over(const struct world *w)
 {
-	int i;
-
-	for (i = 0; i < w->lanes; i++) {
+	for (int i = 0; i < w->lanes; i++) {
 		if (!is_over(w, &w->lane[i]))
 			return false;
 	}
@@ -72,9 +70,7 @@ static bool are_all_over(const struct world *w)
 
 static bool has_one_done(const struct world *w)
 {
-	int i;
-
-	for (i = 0; i < w->lanes * SIDES; i++) {
+	for (int i = 0; i < w->lanes * SIDES; i++) {
 		if (w->lane[i / SIDES].end[i % SIDES].is_done)
 			return true;
 	}
@@ -132,9 +128,8 @@ static void wait_for_news(struct world *w, long long at_most_us)
 static long long carried(const struct world *w)
 {
 	long long n = 0;
-	int i;
 
-	for (i = 0; i < w->lanes * SIDES; i++)
+	for (int i = 0; i < w->lanes * SIDES; i++)
 		n += w->lane[i / SIDES].end[i % SIDES].written + w->lane[i / SIDES].end[i % SIDES].read;
 	return n;
 }
@@ -153,15 +148,13 @@ static void turn_tap(struct world *w, bool on)
 
 static void step(struct world *w)
 {
-	int i;
-
 	if (w->s->local > 1 && chance_once_in(&w->path.chance, 8))
 		turn_tap(w, w->tap < 0);
 	happens_step(w);
 	opens_connect(w);
 	path_step(&w->path);
 	opens_accept(w);
-	for (i = 0; i < w->lanes * SIDES; i++) {
+	for (int i = 0; i < w->lanes * SIDES; i++) {
 		struct end *end = &w->lane[i / SIDES].end[i % SIDES];
 
 		end->has_news |= w->path.has_brought[i % SIDES];
@@ -218,11 +211,9 @@ static void run(struct world *w)
 
 static void close_all(struct world *w)
 {
-	int i;
-
 	play_upgrades += w->is_upgraded;
 	happens_unlisten(w);
-	for (i = 0; i < w->lanes * SIDES; i++) {
+	for (int i = 0; i < w->lanes * SIDES; i++) {
 		play_octets += w->lane[i / SIDES].end[i % SIDES].read;
 		play_repairs += w->lane[i / SIDES].end[i % SIDES].repairs;
 		end_close(&w->lane[i / SIDES].end[i % SIDES]);
@@ -263,9 +254,7 @@ static void leave_out_listener(struct scenario *s)
  */
 static void leave_out_routes(struct scenario *s)
 {
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		struct host *h = &s->host[side];
 
 		if (h->down_ms || h->ends_ms || (h->route >= ROUTE_UNREACHABLE && !h->route_ms) ||
@@ -283,8 +272,6 @@ static void leave_out_routes(struct scenario *s)
  */
 static void leave_out_repairs(struct scenario *s)
 {
-	int side;
-
 	if (!scenario_moves(s))
 		return;
 	/* its keys are another matter */
@@ -296,7 +283,7 @@ static void leave_out_repairs(struct scenario *s)
 	s->mem_pages = 0;
 	if (s->algorithm > BBR)
 		s->algorithm = CUBIC;
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		s->host[side].accecn = 0;
 		s->program[side].urgent = 0;
 		s->program[side].zerocopy_ppm = 0;
@@ -314,8 +301,6 @@ static void leave_out_repairs(struct scenario *s)
 
 static void begin(struct world *w, const struct scenario *s, int port)
 {
-	int i, side;
-
 	w->scenario = *s;
 	if (s->opens_both)
 		leave_out_listener(&w->scenario);
@@ -334,7 +319,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 	w->tap = -1;
 	w->carried = 0;
 	w->wrong[0] = 0;
-	for (i = 0; i < w->lanes; i++) {
+	for (int i = 0; i < w->lanes; i++) {
 		const uint64_t seed = s->seed + i * 0x51ed2701ULL;
 		struct lane *lane = &w->lane[i];
 
@@ -344,7 +329,7 @@ static void begin(struct world *w, const struct scenario *s, int port)
 		memset(lane->viewed_us, 0, sizeof(lane->viewed_us));
 		judge_begin(&lane->judge, seed);
 		lane->judge.fastopen = s->fastopen;
-		for (side = 0; side < SIDES; side++) {
+		for (int side = 0; side < SIDES; side++) {
 			struct judge_side *wire = &lane->judge.side[side];
 			struct end *end = &lane->end[side];
 
@@ -379,7 +364,6 @@ long long play(const struct scenario *s, unsigned int round, int port, char *why
 {
 	struct world *w = &world;
 	long long took_us;
-	int i;
 
 	begin(w, s, port);
 	s = w->s;
@@ -387,7 +371,7 @@ long long play(const struct scenario *s, unsigned int round, int port, char *why
 	ledger_begin(w);
 	opens_listen(w);
 	path_begin(&w->path, w->s, round, port);
-	for (i = 0; i < w->lanes; i++)
+	for (int i = 0; i < w->lanes; i++)
 		w->path.flow[i].judge = &w->lane[i].judge;
 	happens_begin(w);
 	opens_connect(w);
@@ -396,7 +380,7 @@ long long play(const struct scenario *s, unsigned int round, int port, char *why
 	w->has_failed = faults_end();
 	took_us = path_now_us() - w->path.began_us;
 	/* what a call that waits has written, it says when it ends */
-	for (i = 0; i < w->lanes * SIDES; i++)
+	for (int i = 0; i < w->lanes * SIDES; i++)
 		end_threads_stop(&w->lane[i / SIDES].end[i % SIDES]);
 	verdict_give(w);
 	close_all(w);

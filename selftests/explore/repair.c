@@ -94,7 +94,6 @@ static void put_options(int fd, const struct saved *saved)
 static void give(int fd, const struct saved *saved, bool asks)
 {
 	const int flying = saved->len[TCP_SEND_QUEUE] - saved->unsent;
-	int queue;
 
 	set(fd, TCP_REPAIR, TCP_REPAIR_ON);
 	/* a server with Fast Open has all addresses of a network */
@@ -102,7 +101,7 @@ static void give(int fd, const struct saved *saved, bool asks)
 		must(!stack_set(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1), "IPV6_FREEBIND");
 	must(!stack_set(fd, SOL_SOCKET, SO_SNDBUFFORCE, ROOM) && !stack_set(fd, SOL_SOCKET, SO_RCVBUFFORCE, ROOM) &&
 	     !bind(fd, &saved->from.sa, stack_addr_len(&saved->from)), "bind() in repair mode");
-	for (queue = TCP_RECV_QUEUE; queue < TCP_QUEUES_NR; queue++) {
+	for (int queue = TCP_RECV_QUEUE; queue < TCP_QUEUES_NR; queue++) {
 		set(fd, TCP_REPAIR_QUEUE, queue);
 		set(fd, TCP_QUEUE_SEQ, saved->seq[queue]);
 	}
@@ -156,9 +155,8 @@ static bool can_move(const struct world *w, const struct end *end, enum side sid
 void repair_step(struct world *w)
 {
 	const long long us = path_now_us() - w->path.began_us;
-	int i;
 
-	for (i = 0; i < w->lanes * SIDES; i++) {
+	for (int i = 0; i < w->lanes * SIDES; i++) {
 		struct end *end = &w->lane[i / SIDES].end[i % SIDES];
 		const long long each_us = 1000LL * w->s->host[i % SIDES].repair_ms;
 

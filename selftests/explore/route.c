@@ -52,11 +52,10 @@ static void set_route(struct world *w, enum side side, int type)
 static void change(struct world *w, enum side side, bool on)
 {
 	const struct host *h = &w->s->host[side];
-	int i;
 
 	/* what has left already has left by the old route */
 	path_has_news(&w->path);
-	for (i = 0; i < w->lanes; i++) {
+	for (int i = 0; i < w->lanes; i++) {
 		judge_lost_route(&w->lane[i].judge, side);
 		if (h->route == ROUTE_MTU)
 			judge_too_long(&w->lane[i].judge, side);
@@ -81,9 +80,7 @@ static void change(struct world *w, enum side side, bool on)
 
 void route_begin(struct world *w)
 {
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		w->has_other_route[side] = false;
 		if (w->s->host[side].route == ROUTE_DEVICE)
 			must(!path_open_second(&w->path, side), "a second device");
@@ -92,9 +89,7 @@ void route_begin(struct world *w)
 
 void route_step(struct world *w)
 {
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		const struct host *h = &w->s->host[side];
 		const long long since_us = path_now_us() - at_us(w, h);
 		/* a connection that begins later would have the address of the other device */
@@ -109,9 +104,8 @@ void route_step(struct world *w)
 long long route_wait_us(const struct world *w)
 {
 	long long wait = -1, left;
-	int i;
 
-	for (i = 0; i < 2 * SIDES; i++) {
+	for (int i = 0; i < 2 * SIDES; i++) {
 		const struct host *h = &w->s->host[i / 2];
 
 		left = at_us(w, h) + (i % 2 ? 1000LL * h->route_ms : 0) - path_now_us();
@@ -123,9 +117,7 @@ long long route_wait_us(const struct world *w)
 
 void route_end(struct world *w)
 {
-	int side;
-
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		if (w->has_other_route[side])
 			change(w, side, false);
 		if (w->s->host[side].route == ROUTE_DEVICE)

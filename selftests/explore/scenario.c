@@ -128,8 +128,6 @@ static void make_host(struct chance *c, struct host *h)
 
 static void make_more(struct chance *c, struct scenario *s)
 {
-	int side;
-
 	if (chance_once_in(c, 6)) {
 		s->connections = 2 + chance_below(c, CONNECTIONS - 1);
 		s->apart_ms = chance_once_in(c, 2) ? 0 : chance_spread(c, 1, 1000);
@@ -140,13 +138,13 @@ static void make_more(struct chance *c, struct scenario *s)
 		s->unlisten_ms = chance_spread(c, 1, 1000);
 	if (chance_once_in(c, 3))
 		s->fail_ppm = chance_spread(c, 1000, 50000);
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		make_more_network(c, s, &s->towards[side]);
 		make_more_program(c, &s->program[side]);
 		make_host(c, &s->host[side]);
 	}
 	/* Linux does not document what splice() does at an urgent octet */
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		if (s->program[!side].urgent)
 			s->program[side].splices = false;
 	}
@@ -154,12 +152,10 @@ static void make_more(struct chance *c, struct scenario *s)
 
 static void make_newest(struct chance *c, struct scenario *s)
 {
-	int side;
-
 	/* a listener of the kernel may lose a connection that moves */
 	if (chance_once_in(c, 20) && s->stack[SERVER] == XTCP && !s->unlisten_ms)
 		s->heir_ms = chance_spread(c, 1, 1000);
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		struct program *p = &s->program[side];
 
 		if (chance_once_in(c, 8) && !p->splices)
@@ -176,13 +172,11 @@ static void make_newest(struct chance *c, struct scenario *s)
 /* Congestion marks, and AccECN, where both ends know ECN. */
 static void make_ecn(struct chance *c, struct scenario *s)
 {
-	int side;
-
 	if (!s->ecn)
 		return;
 	if (chance_once_in(c, 2))
 		s->ecn = 3;
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		if (!chance_once_in(c, 3))
 			s->towards[side].ce_ppm = chance_spread(c, 1000, 500000);
 	}
@@ -192,9 +186,8 @@ static void make_ecn(struct chance *c, struct scenario *s)
 static void make_latest(struct chance *c, struct scenario *s)
 {
 	const bool orderly = scenario_is_orderly(s);
-	int side;
 
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		struct program *p = &s->program[side];
 
 		if (chance_once_in(c, 8))
@@ -215,7 +208,6 @@ void scenario_make(struct scenario *s, uint64_t seed)
 	static const int algorithms[] = { 0, 1, 0, 2 };
 	static const int mtus[] = { 1500, 1500, 1280, 9000 };
 	struct chance c = { seed }, more = { ~seed }, newest, marks, latest;
-	int side;
 
 	memset(s, 0, sizeof(*s));
 	s->seed = seed;
@@ -237,11 +229,11 @@ void scenario_make(struct scenario *s, uint64_t seed)
 	s->window_scaling = !chance_once_in(&c, 5);
 	s->ecn = chance_once_in(&c, 3);
 	s->algorithm = algorithms[chance_below(&c, 4)];
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		make_network(&c, &s->towards[side]);
 		make_program(&c, &s->program[side]);
 	}
-	for (side = 0; side < SIDES; side++)
+	for (int side = 0; side < SIDES; side++)
 		hurry(&s->program[side], s->program[!side].total);
 	s->connections = 1;
 	chance_next(&more);

@@ -65,14 +65,12 @@ static void add_chosen_losses(struct chance c, struct network *n)
 /* DCTCP and TCP Prague, with marks for them. Most of their peers have AccECN. */
 static void add_scalable(struct chance c, struct scenario *s)
 {
-	int side;
-
 	if (!chance_once_in(&c, 12))
 		return;
 	s->algorithm = chance_once_in(&c, 2) ? DCTCP : PRAGUE;
 	if (!chance_once_in(&c, 3))
 		s->ecn = 3;
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		if (!chance_once_in(&c, 4))
 			s->towards[side].ce_ppm = chance_spread(&c, 1000, 800000);
 	}
@@ -111,9 +109,7 @@ static void add_memory_pressure(struct chance c, struct scenario *s)
 
 static void add_corrupt_text(struct chance c, struct scenario *s)
 {
-	int side;
-
-	for (side = 0; side < SIDES; side++)
+	for (int side = 0; side < SIDES; side++)
 		s->towards[side].corrupts_text = s->towards[side].corrupt_ppm && chance_once_in(&c, 2);
 }
 
@@ -195,7 +191,6 @@ void scenario_add(struct scenario *s, uint64_t state)
 void scenario_make_local(struct scenario *s)
 {
 	struct chance c = own(s->seed, 16);
-	int side;
 
 	s->local = 1 + chance_below(&c, 2);
 	s->fastopen = 0;
@@ -203,7 +198,7 @@ void scenario_make_local(struct scenario *s)
 	s->opens_both = false;
 	if (!chance_once_in(&c, 8))
 		s->ecn = 0;
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		s->stack[side] = XTCP;
 		s->towards[side] = (struct network){ .lose_nth = 1, .lose_n = 1 };
 		s->host[side] = (struct host){ 0 };
@@ -219,7 +214,6 @@ void scenario_make_local(struct scenario *s)
 void scenario_make_live(struct scenario *s)
 {
 	struct chance c = own(s->seed, 18), u = own(s->seed, 19), r = own(s->seed, 20);
-	int side;
 
 	if (chance_once_in(&r, 4)) {
 		s->replace_ms = chance_spread(&r, 10, 2000);
@@ -228,7 +222,7 @@ void scenario_make_live(struct scenario *s)
 	if (s->stack[SERVER] == XTCP && chance_once_in(&u, 2))
 		s->upgrade_ms = chance_spread(&u, 1, 1000);
 
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		if (chance_once_in(&c, 3))
 			continue;
 		s->host[side].repair_ms = chance_spread(&c, 1, 3000);

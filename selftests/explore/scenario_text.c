@@ -149,13 +149,11 @@ static unsigned int nr_fields;
 static void join_parts(void)
 {
 	static char names[FIELDS][32];
-	const struct part *part;
-	unsigned int i;
 
 	if (nr_fields)
 		return;
-	for (part = parts; part < parts + sizeof(parts) / sizeof(parts[0]); part++) {
-		for (i = 0; i < part->n && nr_fields < FIELDS; i++) {
+	for (const struct part *part = parts; part < parts + sizeof(parts) / sizeof(parts[0]); part++) {
+		for (unsigned int i = 0; i < part->n && nr_fields < FIELDS; i++) {
 			struct field *f = &fields[nr_fields];
 
 			*f = part->fields[i];
@@ -207,21 +205,17 @@ static void set(struct scenario *s, const struct field *f, long long value)
 
 static void write_drops(const struct drops *drops, const char *name, FILE *out)
 {
-	int i;
-
 	if (drops->n)
 		fprintf(out, " %s=%d", name, drops->number[0]);
-	for (i = 1; i < drops->n; i++)
+	for (int i = 1; i < drops->n; i++)
 		fprintf(out, ",%d", drops->number[i]);
 }
 
 void scenario_write(const struct scenario *s, FILE *out)
 {
-	const struct field *f;
-
 	join_parts();
 	fprintf(out, "seed=%llu", (unsigned long long)s->seed);
-	for (f = fields + 1; f < fields + nr_fields; f++) {
+	for (const struct field *f = fields + 1; f < fields + nr_fields; f++) {
 		if (is_drops(f))
 			write_drops(drops_of(s, f), f->name, out);
 		else if (get(s, f) != f->none && f->names)
@@ -250,11 +244,10 @@ static int read_drops(struct drops *drops, char *value)
 static int read_value(struct scenario *s, const struct field *f, char *value)
 {
 	char *end;
-	int i;
 
 	if (is_drops(f))
 		return read_drops(drops_of(s, f), value);
-	for (i = 0; f->names && f->names[i]; i++) {
+	for (int i = 0; f->names && f->names[i]; i++) {
 		if (!strcmp(f->names[i], value)) {
 			set(s, f, i);
 			return 0;

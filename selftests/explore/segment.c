@@ -29,12 +29,11 @@ static const char *parse_accecn(struct segment *seg, const uint8_t *p)
 {
 	const enum codepoint first = p[0] == 172 ? ECT_0 : ECT_1;
 	const enum codepoint of[ACCECN_FIELDS] = { first, CE, first == ECT_0 ? ECT_1 : ECT_0 };
-	int i;
 
 	if ((p[1] - 2) % 3 || (p[1] - 2) / 3 > ACCECN_FIELDS)
 		return "an AccECN option of a wrong length";
 	seg->accecn_fields = (p[1] - 2) / 3;
-	for (i = 0; i < seg->accecn_fields; i++) {
+	for (int i = 0; i < seg->accecn_fields; i++) {
 		seg->accecn_of[i] = of[i];
 		seg->accecn[i] = get32(p + 1 + 3 * i) & 0xffffff;
 	}
@@ -57,7 +56,6 @@ static const char *parse_fastopen(struct segment *seg, const uint8_t *p)
 static const char *parse_option(struct segment *seg, const uint8_t *p)
 {
 	const int kind = p[0], len = p[1];
-	int i;
 
 	switch (kind) {
 	case 3:
@@ -74,7 +72,7 @@ static const char *parse_option(struct segment *seg, const uint8_t *p)
 		if (len < 10 || (len - 2) % 8 || len > 34)
 			return "a SACK option of a wrong length";
 		seg->sacks = (len - 2) / 8;
-		for (i = 0; i < seg->sacks; i++) {
+		for (int i = 0; i < seg->sacks; i++) {
 			seg->sack[i][0] = get32(p + 2 + 8 * i);
 			seg->sack[i][1] = get32(p + 6 + 8 * i);
 		}

@@ -65,14 +65,13 @@ static void try_list(struct shrinking *h, enum side side)
 {
 	struct scenario candidate = h->best;
 	struct network *n = &candidate.towards[side];
-	int i;
 
 	if (!n->loss_ppm && !n->burst_ppm && !n->lose)
 		return;
 	n->lose = NO_KIND;
 	n->loss_ppm = 0;
 	n->burst_ppm = 0;
-	for (i = 0; i < h->lost[side].n && n->drops.n < DROPS; i++)
+	for (int i = 0; i < h->lost[side].n && n->drops.n < DROPS; i++)
 		n->drops.number[n->drops.n++] = h->lost[side].number[i];
 	try(h, &candidate);
 }
@@ -94,10 +93,9 @@ static bool try_fewer(struct shrinking *h, enum side side, int first, int n)
 static void shorten_list(struct shrinking *h, enum side side)
 {
 	const struct drops *drops = &h->best.towards[side].drops;
-	int n, first;
 
-	for (n = drops->n; n; n /= 2) {
-		for (first = 0; first < drops->n; ) {
+	for (int n = drops->n; n; n /= 2) {
+		for (int first = 0; first < drops->n; ) {
 			if (!try_fewer(h, side, first, n))
 				first += n;
 		}
@@ -135,8 +133,6 @@ static int ingredients(const struct scenario *s)
 void shrink(const struct scenario *s, bool compares, const char why[TRIAL_WHY])
 {
 	struct shrinking h = { .compares = compares, .tries = TRIES };
-	unsigned int nth;
-	int side;
 
 	strcpy(h.why, why);
 	trial_rest_each(!strncmp(why, "state:", 6));
@@ -147,11 +143,11 @@ void shrink(const struct scenario *s, bool compares, const char why[TRIAL_WHY])
 	}
 	while (h.is_smaller && h.plays < PLAYS) {
 		h.is_smaller = false;
-		for (side = 0; side < SIDES; side++) {
+		for (int side = 0; side < SIDES; side++) {
 			try_list(&h, side);
 			shorten_list(&h, side);
 		}
-		for (nth = 0; nth < scenario_fields(); nth++)
+		for (unsigned int nth = 0; nth < scenario_fields(); nth++)
 			shrink_field(&h, nth);
 	}
 	trial_rest_each(false);

@@ -65,9 +65,7 @@ static int rows(int ns, const char *path)
 
 static void look(int ns, struct shown *now)
 {
-	int i;
-
-	for (i = 0; i < TABLES; i++)
+	for (int i = 0; i < TABLES; i++)
 		now->rows[i] = rows(ns, tables[i]);
 	sockstat_read(ns, &now->sockstat);
 }
@@ -89,18 +87,14 @@ static void note(enum side side, bool v6, int port)
 
 void state_note(const struct world *w)
 {
-	int i;
-
 	note(SERVER, w->s->v6, w->port);
-	for (i = 0; i < w->lanes; i++)
+	for (int i = 0; i < w->lanes; i++)
 		note(CLIENT, w->s->v6, w->path.flow[i].port);
 }
 
 static bool are_tables_back(enum side side, const struct shown *now, char *why, size_t size)
 {
-	int i;
-
-	for (i = 0; i < TABLES; i++) {
+	for (int i = 0; i < TABLES; i++) {
 		if (now->rows[i] > before[side].rows[i]) {
 			snprintf(why, size, "state: the %s's %s has %d rows, not %d", side_name(side), tables[i],
 				 now->rows[i], before[side].rows[i]);
@@ -125,9 +119,8 @@ static bool is_sockstat_back(enum side side, const struct sockstat *now, char *w
 		{ "alloc", now->alloc, old->alloc },
 		{ "mem", now->pages, old->pages + PAGES - 1 },
 	};
-	unsigned int i;
 
-	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
 		if (fields[i].now > fields[i].most) {
 			snprintf(why, size, "state: the %s: sockstat says %s %ld, not %ld", side_name(side),
 				 fields[i].name, fields[i].now, fields[i].most);
@@ -140,9 +133,8 @@ static bool is_sockstat_back(enum side side, const struct sockstat *now, char *w
 static bool is_shown_back(const struct path *path, char *why, size_t size)
 {
 	struct shown now;
-	int side;
 
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		look(path->ns[side], &now);
 		if (!are_tables_back(side, &now, why, size) || !is_sockstat_back(side, &now.sockstat, why, size))
 			return false;
@@ -175,9 +167,7 @@ static bool are_ports_free(const struct path *path, char *why, size_t size)
 
 static bool are_slabs_back(const struct slabs *now, char *why, size_t size)
 {
-	int i;
-
-	for (i = 0; i < SLABS_N; i++) {
+	for (int i = 0; i < SLABS_N; i++) {
 		if (now->active[i] > slabs.active[i]) {
 			snprintf(why, size, "state: %ld objects of %s are left, not %ld", now->active[i],
 				 slabs_names[i], slabs.active[i]);

@@ -25,10 +25,9 @@ static int log_lines(void)
 	static char log[1 << 20];
 	static int last;
 	int len = klogctl(3 /* read all */, log, sizeof(log) - 1), n = 0, news;
-	unsigned int i;
 
 	log[len > 0 ? len : 0] = 0;
-	for (i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
 		for (char *at = log; (at = strstr(at, signs[i])); at++)
 			n++;
 	}

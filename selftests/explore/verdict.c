@@ -15,9 +15,8 @@
 long long verdict_patience_us(const struct scenario *s)
 {
 	long long us = 8000000 + 3000LL * s->accept_ms + 1000LL * s->apart_ms;
-	int side;
 
-	for (side = 0; side < SIDES; side++) {
+	for (int side = 0; side < SIDES; side++) {
 		const struct network *n = &s->towards[side];
 		const struct program *p = &s->program[side];
 
@@ -50,9 +49,8 @@ static bool stays_doubled(const struct world *w, const struct judge_side *wire)
 static long long longest_wait_us(const struct world *w)
 {
 	long long longest = 0, wait;
-	int i;
 
-	for (i = 0; i < w->lanes * SIDES; i++) {
+	for (int i = 0; i < w->lanes * SIDES; i++) {
 		const struct judge_side *wire = &w->lane[i / SIDES].judge.side[i % SIDES];
 
 		wait = stays_doubled(w, wire) ? wire->waited_us : wire->copies > 1 ? wire->interval_us : 0;
@@ -82,9 +80,8 @@ static bool may_need_timeouts(const struct world *w)
 static bool may_wait_unseen(const struct world *w)
 {
 	bool waits = may_need_timeouts(w);
-	int i;
 
-	for (i = 0; i < w->lanes * SIDES; i++)
+	for (int i = 0; i < w->lanes * SIDES; i++)
 		waits |= w->lane[i / SIDES].end[i % SIDES].has_shut_read;
 	return w->s->local && waits;
 }
@@ -107,9 +104,8 @@ long long verdict_silence_us(const struct world *w)
 long long verdict_waited_us(const struct world *w)
 {
 	long long longest = 0;
-	int i;
 
-	for (i = 0; i < w->lanes * SIDES && may_need_timeouts(w); i++) {
+	for (int i = 0; i < w->lanes * SIDES && may_need_timeouts(w); i++) {
 		const struct judge_side *wire = &w->lane[i / SIDES].judge.side[i % SIDES];
 
 		if (stays_doubled(w, wire) && wire->waits_us > longest)
@@ -140,13 +136,11 @@ static bool may_lack_fin(const struct world *w)
 /* A failed allocation ends no connection, unless a call tells; it is like a lost segment (RFC 9293 section 3.8). */
 static bool has_faults(const struct world *w)
 {
-	int i;
-
 	if (w->s->fail_ppm)
 		return faults_can();
 	if (may_lack_fin(w))
 		return true;
-	for (i = 0; i < w->lanes * SIDES && w->has_failed; i++) {
+	for (int i = 0; i < w->lanes * SIDES && w->has_failed; i++) {
 		if (has_told(&w->lane[i / SIDES].end[i % SIDES]))
 			return true;
 	}
@@ -348,11 +342,10 @@ static void look_at_progress(struct world *w)
 {
 	const struct lane *lane = w->lane;
 	bool may_be_quiet = is_scarce(w), may_be_late = true;
-	int i;
 
 	if (!scenario_is_orderly(w->s) || has_faults(w))
 		return;
-	for (i = 0; i < w->lanes; i++) {
+	for (int i = 0; i < w->lanes; i++) {
 		may_be_quiet |= may_stand(w, &lane[i]);
 		may_be_late &= may_stand(w, &lane[i]) || !goes_on(&lane[i]);
 	}
@@ -366,12 +359,10 @@ static void look_at_progress(struct world *w)
 
 void verdict_give(struct world *w)
 {
-	int i;
-
-	for (i = 0; i < w->lanes * SIDES; i++)
+	for (int i = 0; i < w->lanes * SIDES; i++)
 		look_at_octets(w, &w->lane[i / SIDES], i % SIDES);
 	look_at_wire(w, "");
-	for (i = 0; i < w->lanes * SIDES; i++)
+	for (int i = 0; i < w->lanes * SIDES; i++)
 		look_at_close(w, &w->lane[i / SIDES], i % SIDES);
 	look_at_progress(w);
 }
@@ -380,9 +371,8 @@ void verdict_give(struct world *w)
 static int state_in(const char *table, unsigned int port)
 {
 	unsigned int local, remote, state;
-	const char *line;
 
-	for (line = strchr(table, '\n'); line; line = strchr(line + 1, '\n')) {
+	for (const char *line = strchr(table, '\n'); line; line = strchr(line + 1, '\n')) {
 		if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%x %x", &local, &remote, &state) == 3 &&
 		    (local == port || remote == port) && state != 6)
 			return state;

@@ -43,9 +43,8 @@ static struct tcp_info without_times(const struct tcp_info *info)
 static int difference(const struct tcp_info *a, const struct tcp_info *b)
 {
 	const struct tcp_info one = without_times(a), other = without_times(b);
-	unsigned int i;
 
-	for (i = 0; i < sizeof(one); i++) {
+	for (unsigned int i = 0; i < sizeof(one); i++) {
 		if (((const char *)&one)[i] != ((const char *)&other)[i])
 			return i;
 	}
@@ -95,9 +94,8 @@ static bool take_proc(const struct world *w, enum side side, uint16_t client_por
 	const unsigned int ports[SIDES] = { client_port, w->port };
 	unsigned int local, remote;
 	bool found = false;
-	const char *line;
 
-	for (line = table; line && !found; line = strchr(line + 1, '\n')) {
+	for (const char *line = table; line && !found; line = strchr(line + 1, '\n')) {
 		found = sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%x %x %x:%x", &local, &remote, &v->state,
 			       &v->wqueue, &v->rqueue) == 5 && local == ports[side] && remote == ports[!side];
 	}

@@ -133,7 +133,6 @@ struct finding {
 static void keep(const struct diag_row *row, struct diag_copy *copy)
 {
 	size_t used = 0;
-	int i;
 
 	copy->msg = *row->msg;
 	copy->row = *row;
@@ -148,7 +147,7 @@ static void keep(const struct diag_row *row, struct diag_copy *copy)
 		copy->row.ack_rate = (const void *)(copy->octets + used);
 		used += NLMSG_ALIGN(sizeof(*row->ack_rate));
 	}
-	for (i = 0; i < DIAG_ATTRIBUTES; i++) {
+	for (int i = 0; i < DIAG_ATTRIBUTES; i++) {
 		if (!row->attr[i])
 			continue;
 		must(used + row->len[i] <= sizeof(copy->octets), "room for attributes");

@@ -177,9 +177,8 @@ static int split(char *text, char **lines)
 static bool listed(const char *scenario, int v6, const char *k, const char *x)
 {
 	bool found = false;
-	int i;
 
-	for (i = 0; i < nr_entries; i++) {
+	for (int i = 0; i < nr_entries; i++) {
 		struct entry *e = &entries[i];
 
 		if (!e->wanted[v6] || strcmp(e->scenario, scenario) ||

@@ -45,11 +45,10 @@ static void put_line(const char *fmt, va_list ap)
 {
 	char line[1024];
 	int n = vsnprintf(line, sizeof(line) - 1, fmt, ap);
-	char *p;
 
 	if (n > (int)sizeof(line) - 2)
 		n = sizeof(line) - 2;
-	for (p = line; p < line + n; p++)
+	for (char *p = line; p < line + n; p++)
 		if (*p == '\n')
 			*p = ' ';
 	line[n] = '\n';

@@ -11,9 +11,8 @@
 static void add_addresses(int ns, uint32_t first, int n)
 {
 	char text[32];
-	int i;
 
-	for (i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		snprintf(text, sizeof(text), "10.9.%u.%u/16", first >> 8 & 0xff, (first & 0xff) + i);
 		measure_must(!ns_addr_add(ns, "veth0", text), "address");
 	}

@@ -93,10 +93,8 @@ static bool finished(const struct flow *f)
 
 static void start(struct flow *flows, int n)
 {
-	int i;
-
 	pthread_once(&pattern_once, make_pattern);
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if (fcntl(flows[i].fd, F_SETFL, O_NONBLOCK))
 			fail(&flows[i], "fcntl");
 }
@@ -120,10 +118,9 @@ static int want(struct flow *flows, int n, struct pollfd *p)
 static bool move_all(struct flow *flows, int n, struct pollfd *p, int ms)
 {
 	bool moved = false;
-	int i;
 
 	poll(p, n, ms);
-	for (i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		if (p[i].fd < 0 || !p[i].revents)
 			continue;
 		if (!flows[i].idle)
@@ -155,7 +152,6 @@ bool flow_run(struct flow *flows, int n, long long stall_ms)
 	struct pollfd *p = calloc(n, sizeof(*p));
 	long long end = wait_now_ms() + stall_ms;
 	bool ok = true;
-	int i;
 
 	start(flows, n);
 	while (want(flows, n, p)) {
@@ -163,11 +159,11 @@ bool flow_run(struct flow *flows, int n, long long stall_ms)
 			end = wait_now_ms() + stall_ms;
 		if (wait_now_ms() < end)
 			continue;
-		for (i = 0; i < n; i++)
+		for (int i = 0; i < n; i++)
 			if (!finished(&flows[i]))
 				fail(&flows[i], "nothing moves");
 	}
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		ok &= !flows[i].wrong;
 	free(p);
 	return ok;
@@ -181,9 +177,7 @@ void flow_pair(struct flow *a, int fd_a, long long to_b, struct flow *b, int fd_
 
 void flow_explain(const struct flow *flows, int n)
 {
-	int i;
-
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if (flows[i].wrong)
 			ksft_print_msg("flow %d: %s (%s); sent %lld of %lld, received %lld of %lld\n", i,
 				       flows[i].wrong, strerror(flows[i].error), flows[i].sent,

@@ -117,9 +117,8 @@ void slabs_read(struct slabs *slabs)
 	char line[256], name[64];
 	long active;
 	FILE *file;
-	int i;
 
-	for (i = 0; i < SLABS_N; i++) {
+	for (int i = 0; i < SLABS_N; i++) {
 		slabs->active[i] = -1;
 		shrink(slabs_names[i]);
 	}
@@ -129,7 +128,7 @@ void slabs_read(struct slabs *slabs)
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "%63s %ld", name, &active) != 2)
 			continue;
-		for (i = 0; i < SLABS_N; i++) {
+		for (int i = 0; i < SLABS_N; i++) {
 			if (!strcmp(name, slabs_names[i]))
 				slabs->active[i] = active;
 		}
@@ -140,10 +139,9 @@ void slabs_read(struct slabs *slabs)
 static bool are_back(const struct slabs *before)
 {
 	struct slabs now;
-	int i;
 
 	slabs_read(&now);
-	for (i = 0; i < SLABS_N; i++) {
+	for (int i = 0; i < SLABS_N; i++) {
 		if (now.active[i] > before->active[i])
 			return false;
 	}
@@ -153,12 +151,11 @@ static bool are_back(const struct slabs *before)
 bool slabs_back(const struct slabs *before, int deadline_ms)
 {
 	struct slabs now;
-	int i;
 
 	if (WAIT_FOR(are_back(before), deadline_ms))
 		return true;
 	slabs_read(&now);
-	for (i = 0; i < SLABS_N; i++)
+	for (int i = 0; i < SLABS_N; i++)
 		ksft_print_msg("%s: %ld objects, were %ld\n", slabs_names[i], now.active[i], before->active[i]);
 	return false;
 }
@@ -346,9 +343,7 @@ int counters_read_kernel(struct counters *c, int ns)
 
 long long counters_get(const struct counters *c, const char *name)
 {
-	int i;
-
-	for (i = 0; i < c->n; i++)
+	for (int i = 0; i < c->n; i++)
 		if (!strcmp(c->entry[i].name, name))
 			return c->entry[i].value;
 	fprintf(stderr, "# counters: there is no %s\n", name);

@@ -73,15 +73,14 @@ static void sha1_end(struct sha1 *s, uint8_t *out)
 {
 	const uint64_t bits = s->octets * 8;
 	uint8_t length[8];
-	int i;
 
 	sha1_add(s, "\x80", 1);
 	while (s->octets % SHA1_BLOCK != SHA1_BLOCK - sizeof(length))
 		sha1_add(s, "", 1);
-	for (i = 0; i < 8; i++)
+	for (int i = 0; i < 8; i++)
 		length[i] = bits >> (56 - 8 * i);
 	sha1_add(s, length, sizeof(length));
-	for (i = 0; i < MAC_SHA1_LEN; i++)
+	for (int i = 0; i < MAC_SHA1_LEN; i++)
 		out[i] = s->state[i / 4] >> (24 - 8 * (i % 4));
 }
 
@@ -89,9 +88,8 @@ static void sha1_end(struct sha1 *s, uint8_t *out)
 static void sha1_begin_padded(struct sha1 *s, const uint8_t *key, uint8_t pad)
 {
 	uint8_t block[SHA1_BLOCK];
-	int i;
 
-	for (i = 0; i < SHA1_BLOCK; i++)
+	for (int i = 0; i < SHA1_BLOCK; i++)
 		block[i] = key[i] ^ pad;
 	sha1_begin(s);
 	sha1_add(s, block, sizeof(block));
@@ -157,18 +155,17 @@ static uint8_t substitute(uint8_t v)
 static void expand(const uint8_t *key, uint8_t keys[AES_ROUNDS + 1][16])
 {
 	uint8_t *w = keys[0], word[4], constant = 1;
-	int i, j;
 
 	memcpy(w, key, 16);
-	for (i = 16; i < 16 * (AES_ROUNDS + 1); i += 4) {
+	for (int i = 16; i < 16 * (AES_ROUNDS + 1); i += 4) {
 		memcpy(word, w + i - 4, 4);
 		if (i % 16 == 0) {
-			for (j = 0; j < 4; j++)
+			for (int j = 0; j < 4; j++)
 				word[j] = substitute(w[i - 4 + (j + 1) % 4]);
 			word[0] ^= constant;
 			constant = twice(constant);
 		}
-		for (j = 0; j < 4; j++)
+		for (int j = 0; j < 4; j++)
 			w[i + j] = w[i + j - 16] ^ word[j];
 	}
 }
@@ -177,20 +174,19 @@ static void expand(const uint8_t *key, uint8_t keys[AES_ROUNDS + 1][16])
 static void encrypt(uint8_t keys[AES_ROUNDS + 1][16], uint8_t *s)
 {
 	uint8_t t[16];
-	int round, i, c;
 
-	for (i = 0; i < 16; i++)
+	for (int i = 0; i < 16; i++)
 		s[i] ^= keys[0][i];
-	for (round = 1; round <= AES_ROUNDS; round++) {
+	for (int round = 1; round <= AES_ROUNDS; round++) {
 		/* each row goes left by its number */
-		for (i = 0; i < 16; i++)
+		for (int i = 0; i < 16; i++)
 			t[i] = substitute(s[(i + 4 * (i % 4)) % 16]);
-		for (c = 0; c < 16; c += 4)
-			for (i = 0; i < 4; i++)
+		for (int c = 0; c < 16; c += 4)
+			for (int i = 0; i < 4; i++)
 				s[c + i] = round == AES_ROUNDS ? t[c + i] :
 					   twice(t[c + i]) ^ twice(t[c + (i + 1) % 4]) ^ t[c + (i + 1) % 4] ^
 					   t[c + (i + 2) % 4] ^ t[c + (i + 3) % 4];
-		for (i = 0; i < 16; i++)
+		for (int i = 0; i < 16; i++)
 			s[i] ^= keys[round][i];
 	}
 }
@@ -199,9 +195,8 @@ static void encrypt(uint8_t keys[AES_ROUNDS + 1][16], uint8_t *s)
 static void subkey(uint8_t *k)
 {
 	const uint8_t carry = k[0] & 0x80 ? 0x87 : 0;
-	int i;
 
-	for (i = 0; i < 16; i++)
+	for (int i = 0; i < 16; i++)
 		k[i] = k[i] << 1 | (i < 15 ? k[i + 1] >> 7 : 0);
 	k[15] ^= carry;
 }
@@ -210,14 +205,13 @@ void mac_aes_cmac(const uint8_t key[MAC_CMAC_LEN], const void *data, size_t len,
 {
 	uint8_t keys[AES_ROUNDS + 1][16], k[16] = { 0 }, last[16] = { 0 };
 	const uint8_t *p = data;
-	size_t i;
 
 	expand(key, keys);
 	encrypt(keys, k);
 	subkey(k);
 	memset(out, 0, 16);
 	for (; len > 16; len -= 16, p += 16) {
-		for (i = 0; i < 16; i++)
+		for (size_t i = 0; i < 16; i++)
 			out[i] ^= p[i];
 		encrypt(keys, out);
 	}
@@ -226,7 +220,7 @@ void mac_aes_cmac(const uint8_t key[MAC_CMAC_LEN], const void *data, size_t len,
 		last[len] = 0x80;
 		subkey(k);
 	}
-	for (i = 0; i < 16; i++)
+	for (size_t i = 0; i < 16; i++)
 		out[i] ^= last[i] ^ k[i];
 	encrypt(keys, out);
 }
@@ -293,14 +287,13 @@ void md5_end(struct md5 *m, uint8_t digest[16])
 {
 	uint64_t bits = m->octets * 8;
 	uint8_t length[8];
-	int i;
 
 	md5_add(m, "\x80", 1);
 	while (m->octets % 64 != 56)
 		md5_add(m, "", 1);
-	for (i = 0; i < 8; i++)
+	for (int i = 0; i < 8; i++)
 		length[i] = bits >> 8 * i;
 	md5_add(m, length, 8);
-	for (i = 0; i < 16; i++)
+	for (int i = 0; i < 16; i++)
 		digest[i] = m->state[i / 4] >> 8 * (i % 4);
 }

@@ -122,10 +122,9 @@ long measure_kernel_memory(void)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_MS * 1000000L };
 	long least = -1, now;
-	int i;
 
 	/* what RCU frees comes back in its time */
-	for (i = 0; i < READINGS; i++) {
+	for (int i = 0; i < READINGS; i++) {
 		nanosleep(&pause, NULL);
 		now = memory_now();
 		if (least < 0 || now < least)
@@ -175,9 +174,8 @@ bool measure_at_most(const char *what, double ratio, double bound, const char *d
 bool measure_rounds_at_most(const char *what, struct measure_rounds *r, double bound)
 {
 	double ratio[MEASURE_ROUNDS_MAX], m;
-	int i;
 
-	for (i = 0; i < r->rounds; i++)
+	for (int i = 0; i < r->rounds; i++)
 		ratio[i] = r->ours[i] / r->theirs[i];
 	m = measure_median(ratio, r->rounds);
 	measure_record(what, "ns", m, measure_median(r->ours, r->rounds), measure_median(r->theirs, r->rounds));

@@ -47,12 +47,11 @@ static void go_home(void)
 	char path[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
 	char *slash;
-	int up;
 
 	if (is_home(".") || len < 0)
 		return;
 	path[len] = 0;
-	for (up = 0; up < 3; up++) {
+	for (int up = 0; up < 3; up++) {
 		slash = strrchr(path, '/');
 		if (!slash)
 			return;
@@ -113,11 +112,10 @@ static void read_parameters(char *text, size_t len)
 {
 	static const char *const names[] = { "blackbox_mem", "chains", "family", "guest_timewait", "half_open" };
 	char path[64];
-	unsigned int i;
 	int at = 0, value;
 	FILE *file;
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(path, sizeof(path), "/sys/module/xtcp/parameters/%s", names[i]);
 		file = fopen(path, "re");
 		if (file && fscanf(file, "%d", &value) == 1)
@@ -131,7 +129,6 @@ static void read_parameters(char *text, size_t len)
 __attribute__((constructor)) static void needs(void)
 {
 	const char * const *programs;
-	unsigned int i;
 
 	if (getenv("XTCP_SELFTEST"))
 		return;
@@ -141,7 +138,7 @@ __attribute__((constructor)) static void needs(void)
 	if (access("/sys/module/xtcp", F_OK))
 		skip("xtcp is not loaded", "");
 	go_home();
-	for (i = 0; i < ARRAY_SIZE(places); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(places); i++)
 		find_file(places[i][0], places[i][1], places[i][2]);
 	if (!access("/proc/lockdep_stats", F_OK))
 		setenv("XTCP_DEBUG", "1", 1);

@@ -269,14 +269,13 @@ static int dump_qdiscs(void *arg)
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	char answer[32768] __attribute__((aligned(8)));
 	bool done = fd < 0 || send(fd, &req, sizeof(req), 0) < 0;
-	struct nlmsghdr *h;
 	int len;
 
 	while (!done) {
 		len = recv(fd, answer, sizeof(answer), 0);
 		if (len <= 0)
 			break;
-		for (h = (void *)answer; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
+		for (struct nlmsghdr *h = (void *)answer; NLMSG_OK(h, len); h = NLMSG_NEXT(h, len)) {
 			if (h->nlmsg_type == RTM_NEWQDISC)
 				take_stats(arg, h);
 			done |= h->nlmsg_type == NLMSG_DONE || h->nlmsg_type == NLMSG_ERROR;

@@ -85,13 +85,12 @@ static void keep_text(const struct nlmsghdr *head, int len)
 {
 	const int from = NLMSG_HDRLEN + sizeof(struct nlmsgerr);
 	const struct nlattr *attr;
-	int at;
 
 	generic_said[0] = 0;
 	generic_at = -1;
 	if (!(head->nlmsg_flags & NLM_F_ACK_TLVS))
 		return;
-	for (at = from; at + NLA_HDRLEN <= len; at += NLA_ALIGN(attr->nla_len)) {
+	for (int at = from; at + NLA_HDRLEN <= len; at += NLA_ALIGN(attr->nla_len)) {
 		attr = (const void *)((const char *)head + at);
 		if (attr->nla_len < NLA_HDRLEN)
 			return;

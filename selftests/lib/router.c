@@ -65,9 +65,8 @@ int router_make(struct router *r, unsigned int mtu, bool offloads)
 void router_close(struct router *r)
 {
 	int *const all[] = { &r->sender, &r->router, &r->receiver };
-	int i;
 
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		if (*all[i] >= 0)
 			close(*all[i]);
 		*all[i] = -1;
@@ -109,10 +108,9 @@ long long router_waiting(const struct router *r)
 static void *cross(void *arg)
 {
 	struct crossing *c = arg;
-	int i;
 
 	while (!c->over) {
-		for (i = 0; i < 2; i++)
+		for (int i = 0; i < 2; i++)
 			sendto(c->fd[i], "", 0, 0, (struct sockaddr *)&c->to[i], sizeof(c->to[i]));
 		poll(NULL, 0, EVERY_MS);
 	}

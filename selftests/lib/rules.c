@@ -83,7 +83,6 @@ static void put_word(const char *word)
 {
 	const char *value = strchr(word, '=') + 1;
 	uint64_t number = strtoull(value, NULL, 0);
-	unsigned int i;
 
 	if (!strncmp(word, "to=", 3)) {
 		put_prefix(value);
@@ -93,7 +92,7 @@ static void put_word(const char *word)
 		rules_put(XTCP_RULE_CONGESTION, value, strlen(value) + 1);
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(numbers); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++)
 		if (strlen(numbers[i].name) == (size_t)(value - word - 1) &&
 		    !strncmp(word, numbers[i].name, value - word - 1)) {
 			rules_put(numbers[i].type, (const char *)&number + LAST(numbers[i].size), numbers[i].size);

@@ -13,9 +13,8 @@ long long signing_count(int ns, enum stack stack, const char *name)
 long long signing_all_bad(const struct signing *how, const struct sides *s)
 {
 	long long bad = 0;
-	unsigned int i;
 
-	for (i = 0; i < sizeof(how->bad) / sizeof(*how->bad); i++)
+	for (unsigned int i = 0; i < sizeof(how->bad) / sizeof(*how->bad); i++)
 		bad += signing_count(how->net->a, s->client, how->bad[i]) +
 		       signing_count(how->net->b, s->server, how->bad[i]);
 	return bad;

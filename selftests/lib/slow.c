@@ -16,15 +16,14 @@ NEEDS_PROGRAMS("nft");
 static void write_rules(int width)
 {
 	FILE *nft = popen("nft -f -", "we");
-	int i;
 
 	must(nft, "nft");
 	fprintf(nft, "add table inet slow\ndelete table inet slow\nadd table inet slow\nadd chain inet slow leaves\n"
 		     "add chain inet slow inner\nadd chain inet slow outer\n"
 		     "add chain inet slow out { type filter hook output priority 0; }\n");
-	for (i = 0; i < LEAVES; i++)
+	for (int i = 0; i < LEAVES; i++)
 		fprintf(nft, "add rule inet slow leaves meta mark 0x%x drop\n", 0x5100 + i);
-	for (i = 0; i < width; i++)
+	for (int i = 0; i < width; i++)
 		fprintf(nft, "add rule inet slow inner jump leaves\nadd rule inet slow outer jump inner\n");
 	fprintf(nft, "add rule inet slow out tcp flags & rst == rst jump outer\n"
 		     "add rule inet slow out udp dport %d jump outer\n", SLOW_PORT);
@@ -44,9 +43,8 @@ static uint64_t takes(int fd, int port)
 		.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port),
 	};
 	uint64_t least = UINT64_MAX, took;
-	int i;
 
-	for (i = 0; i < TRIES; i++) {
+	for (int i = 0; i < TRIES; i++) {
 		took = virtual_now();
 		must(sendto(fd, "", 1, 0, (const struct sockaddr *)&to, sizeof(to)) == 1, "datagram");
 		took = virtual_now() - took;

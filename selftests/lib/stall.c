@@ -252,9 +252,8 @@ long long watch_writes(const struct watch *watch)
 {
 	long long all = 0;
 	uint64_t count;
-	int i;
 
-	for (i = 0; i < watch->n; i++) {
+	for (int i = 0; i < watch->n; i++) {
 		if (read(watch->fds[i], &count, sizeof(count)) != sizeof(count))
 			return -1;
 		all += count;

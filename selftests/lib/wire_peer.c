@@ -405,12 +405,10 @@ int wire_members_add(struct wire *w, struct wire_members *m, int backlog)
 
 int wire_members_open(struct wire *w, struct wire_members *m, int nr, int backlog)
 {
-	int i;
-
 	m->nr = 0;
-	for (i = 0; i < WIRE_MEMBERS; i++)
+	for (int i = 0; i < WIRE_MEMBERS; i++)
 		m->fd[i] = -1;
-	for (i = 0; i < nr; i++)
+	for (int i = 0; i < nr; i++)
 		if (wire_members_add(w, m, backlog) < 0)
 			return -1;
 	return 0;
@@ -439,9 +437,7 @@ void wire_members_end(struct wire_members *m, int i)
 
 void wire_members_end_all(struct wire_members *m)
 {
-	int i;
-
-	for (i = 0; i < WIRE_MEMBERS; i++)
+	for (int i = 0; i < WIRE_MEMBERS; i++)
 		wire_members_end(m, i);
 }
 

@@ -67,13 +67,12 @@ static struct wire_outcome wanted(const struct wire *w, const struct wire_row *r
 static int build(struct wire *w, int state, int via)
 {
 	const char *script;
-	int i;
 
 	if (w->row->pre && wire_script_run(w, w->row->pre))
 		return -1;
 	if (!state)
 		return 0;
-	for (i = 0; (script = wire_state_script(state, via, i)); i++)
+	for (int i = 0; (script = wire_state_script(state, via, i)); i++)
 		if (wire_script_run(w, script))
 			return -1;
 	return wire_state_check_socket(w, state);
@@ -228,11 +227,10 @@ static void attempt_together(struct wire *w, struct wire *aside, const struct wi
 	static struct wire_counters before;
 	char deltas[512] = "";
 	struct wire_outcome o;
-	size_t i;
 
 	prepare(w, rows[0]);
 	wire_counter_read(w, &before);
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		aside[i] = *w;
 		aside[i].rand = w->seed + hash(rows[i]->name);
 		prepare(&aside[i], rows[i]);
@@ -241,14 +239,14 @@ static void attempt_together(struct wire *w, struct wire *aside, const struct wi
 		o = wanted(w, rows[i]);
 		add_deltas(deltas, sizeof(deltas), o.counters ? o.counters : "");
 	}
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		aside[i].seen = wire_now();
 		if (!aside[i].failed)
 			end(&aside[i], 0, NULL);
 		wire_account(&aside[i], false);
 	}
 	wire_counter_check(w, &before, deltas);
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		wire_socket_cleanup(&aside[i]);
 }
 
@@ -256,9 +254,8 @@ static void attempt_together(struct wire *w, struct wire *aside, const struct wi
 static bool start_over(const struct wire *w, const struct wire *aside, size_t n)
 {
 	bool failed = w->failed, still = false;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		failed |= aside[i].failed;
 		still |= stood_still(&aside[i]);
 	}
@@ -296,7 +293,6 @@ static void play_together(struct wire *w, const struct wire_row * const *rows, s
 	static const struct wire_row sum_row = { .rfc = "the counters of rows that wait" };
 	struct wire *aside = calloc(n + 1, sizeof(*aside)), *sum = aside + n;
 	unsigned int again;
-	size_t i;
 
 	prepare(w, rows[0]);
 	w->shared = true;
@@ -305,7 +301,7 @@ static void play_together(struct wire *w, const struct wire_row * const *rows, s
 	w->shared = false;
 	if (again)
 		fprintf(out, "# rows that wait: started over %u times on a machine that stood still\n", again);
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		say(&aside[i], rows[i]->name, rows[i], out, show);
 	say(sum, "counters_of_rows_that_wait", &sum_row, out, show);
 	free(aside);
@@ -430,9 +426,8 @@ static unsigned int each_waiting(const struct wire_row **waiting, const struct w
 				 const char *only)
 {
 	unsigned int found = 0;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (!rows[i].want.later || (only && strcmp(only, rows[i].name)))
 			continue;
 		if (waiting)
@@ -463,7 +458,6 @@ static void lane(enum wire_stack stack, int ip, const struct choice *choice,
 		 const struct wire_row *rows, size_t n, FILE *out)
 {
 	static struct wire w;
-	size_t i;
 
 	w.stack = stack;
 	w.ip = ip;
@@ -475,7 +469,7 @@ static void lane(enum wire_stack stack, int ip, const struct choice *choice,
 	}
 	if (stack == WIRE_KERNEL)
 		wait_for_second_1(&w);
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		each_case(&w, &rows[i], ip, choice->row, out);
 	play_waiting(&w, rows, n, choice->row, out);
 	fflush(out);
@@ -535,9 +529,8 @@ static void parse_arguments(int argc, char **argv, struct choice *choice, bool *
 static unsigned int count(const struct wire_row *rows, size_t n, int ip, const char *only)
 {
 	unsigned int waiting = each_waiting(NULL, rows, n, only), total = waiting + !!waiting;
-	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		total += each_case(NULL, &rows[i], ip, only, NULL);
 	return total;
 }
@@ -545,9 +538,8 @@ static unsigned int count(const struct wire_row *rows, size_t n, int ip, const c
 static void list_rows(const struct wire_row *rows, size_t n)
 {
 	const char *why;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		why = rows[i].kernel_differs ? rows[i].kernel_differs : "";
 		printf("%-56s %s%s%s%s%s\n", rows[i].name, rows[i].rfc, rows[i].id ? " " : "",
 		       rows[i].id ? rows[i].id : "", *why ? "; kernel TCP: " : "", why);

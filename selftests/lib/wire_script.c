@@ -278,9 +278,8 @@ static int fill(struct wire *w)
 {
 	struct wire_conn *c = &w->c;
 	uint32_t sent, left, before;
-	int i;
 
-	for (i = 0; i < 2000; i++) {
+	for (int i = 0; i < 2000; i++) {
 		left = c->edge - c->rcv_nxt;
 		before = c->rcv_nxt;
 		if (!left)
@@ -792,13 +791,12 @@ static int expect(struct wire *w, char *line)
 {
 	struct answer a;
 	int wait_ms = 0;
-	uint32_t i;
 
 	if (*line == '@')
 		wait_ms = strtol(line + 1, &line, 10);
 	if (parse_answer(w, line, &a))
 		return -1;
-	for (i = 0; i < a.times; i++)
+	for (uint32_t i = 0; i < a.times; i++)
 		if (expect_one(w, &a, i, wait_ms))
 			return -1;
 	return 0;

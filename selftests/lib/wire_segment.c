@@ -233,9 +233,7 @@ static int parse_options(struct wire *w, const uint8_t *o, unsigned int n,
 
 static void note_layout(const uint8_t *o, unsigned int n, struct wire_segment *seg)
 {
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++)
 		sprintf(seg->laid + 2 * i, "%02x", o[i]);
 }
 
@@ -324,7 +322,6 @@ void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg
 {
 	uint32_t seq0 = in ? w->c.iss : w->c.irs, ack0 = in ? w->c.irs : w->c.iss;
 	char flags[10], opts[256] = "";
-	unsigned int block;
 	int i, n = 0, o = 0;
 
 	for (i = 0; i < 9; i++)
@@ -348,7 +345,7 @@ void wire_segment_ladder(struct wire *w, bool in, const struct wire_segment *seg
 	if (seg->ao || seg->mac_at)
 		o += sprintf(opts + o, " ao %u %u", seg->ao ? seg->ao[2] : seg->opt[seg->mac_at - 22],
 			     seg->ao ? seg->ao[3] : seg->opt[seg->mac_at - 21]);
-	for (block = 0; block < seg->sacks; block++)
+	for (unsigned int block = 0; block < seg->sacks; block++)
 		o += sprintf(opts + o, "%s%u:%u", block ? " " : " sack ", seg->sack[block][0] - ack0,
 			     seg->sack[block][1] - ack0);
 	if (in && seg->optlen && !o)

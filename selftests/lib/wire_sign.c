@@ -39,9 +39,8 @@ static const struct { const char *name; int at4, at6; } places[] = {
 int wire_ao_turn(struct wire *w, const char *text, int *place)
 {
 	uint32_t v;
-	size_t i;
 
-	for (i = 0; i < sizeof(places) / sizeof(*places); i++)
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++)
 		if (!strcmp(places[i].name, text)) {
 			*place = w->ip == 4 ? places[i].at4 : places[i].at6;
 			return 0;
@@ -54,9 +53,7 @@ int wire_ao_turn(struct wire *w, const char *text, int *place)
 
 static const struct wire_ao_key *find_key(const struct wire_ao *ao, int to, int from)
 {
-	unsigned int i;
-
-	for (i = 0; i < ao->nr; i++)
+	for (unsigned int i = 0; i < ao->nr; i++)
 		if ((to < 0 || ao->keys[i].to == to) && (from < 0 || ao->keys[i].from == from))
 			return &ao->keys[i];
 	return NULL;
@@ -222,9 +219,8 @@ static void mask(struct tcp_ao_add *cmd)
 			  (uint8_t *)&((struct sockaddr_in *)&cmd->addr)->sin_addr :
 			  (uint8_t *)&((struct sockaddr_in6 *)&cmd->addr)->sin6_addr;
 	const int bits = cmd->addr.ss_family == AF_INET ? 32 : 128;
-	int i;
 
-	for (i = cmd->prefix; i < bits; i++)
+	for (int i = cmd->prefix; i < bits; i++)
 		octets[i / 8] &= ~(0x80 >> i % 8);
 }
 
@@ -466,11 +462,10 @@ int wire_sign_option(const struct wire *w, int fd, const char *key, int prefix)
 	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&cmd.tcpm_addr;
 	const int bits = w->ip == 4 ? 32 : 128;
 	uint8_t *addr = w->ip == 4 ? (uint8_t *)&sin->sin_addr : (uint8_t *)&sin6->sin6_addr;
-	int i;
 
 	cmd.tcpm_addr.ss_family = w->ip == 4 ? AF_INET : AF_INET6;
 	memcpy(addr, w->peer, bits / 8);
-	for (i = prefix; prefix >= 0 && i < bits; i++)
+	for (int i = prefix; prefix >= 0 && i < bits; i++)
 		addr[i / 8] &= ~(0x80 >> i % 8);
 	cmd.tcpm_keylen = strcmp(key, "none") ? strlen(key) : 0;
 	memcpy(cmd.tcpm_key, key, cmd.tcpm_keylen);

@@ -65,9 +65,8 @@ static bool is_peer(const struct wire *w, const void *name, bool with_port)
 static int told_of(const struct wire *w, struct msghdr *msg, struct told *told)
 {
 	int level = w->ip == 4 ? SOL_IP : SOL_IPV6, type = w->ip == 4 ? IP_RECVERR : IPV6_RECVERR;
-	struct cmsghdr *cmsg;
 
-	for (cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(msg); cmsg; cmsg = CMSG_NXTHDR(msg, cmsg)) {
 		if (cmsg->cmsg_level != level || cmsg->cmsg_type != type)
 			continue;
 		memset(told, 0, sizeof(*told));
@@ -367,9 +366,7 @@ static const struct { const char *name; int value; } errors[] = {
 /* An errno by the name that scripts use. @err: errno, 0 is "none". Return: the name. */
 const char *wire_socket_errno_name(int err)
 {
-	size_t i;
-
-	for (i = 0; i < ERRORS; i++)
+	for (size_t i = 0; i < ERRORS; i++)
 		if (errors[i].value == err)
 			return errors[i].name;
 	return strerror(err);
@@ -377,9 +374,7 @@ const char *wire_socket_errno_name(int err)
 
 static int errno_value(const char *name)
 {
-	size_t i;
-
-	for (i = 0; name && i < ERRORS; i++)
+	for (size_t i = 0; name && i < ERRORS; i++)
 		if (!strcmp(errors[i].name, name))
 			return errors[i].value;
 	return -1;
@@ -773,14 +768,13 @@ static int do_poll(struct wire *w, char *args)
 	struct pollfd p = { .fd = w->c.fd, .events = POLLIN | POLLOUT | POLLRDHUP | POLLPRI };
 	char *next, *word, got[64] = "";
 	int want = 0;
-	size_t i;
 
 	for (word = strtok_r(args, " ", &next); word; word = strtok_r(NULL, " ", &next))
-		for (i = 0; i < sizeof(bits) / sizeof(*bits); i++)
+		for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++)
 			if (!strcmp(bits[i].name, word))
 				want |= bits[i].bit;
 	poll(&p, 1, 0);
-	for (i = 0; i < sizeof(bits) / sizeof(*bits); i++)
+	for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++)
 		if (p.revents & bits[i].bit)
 			sprintf(got + strlen(got), " %s", bits[i].name);
 	return p.revents == want ? 0 : wire_fail(w, "poll gives%s", got);

@@ -12,10 +12,9 @@ static int proc_open(const char *path)
 {
 	static struct { char path[64]; int fd; } files[FILES_MAX];
 	static unsigned int n;
-	unsigned int i;
 	int fd;
 
-	for (i = 0; i < n; i++)
+	for (unsigned int i = 0; i < n; i++)
 		if (!strcmp(files[i].path, path))
 			return files[i].fd;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -137,9 +136,7 @@ int wire_counter_read(struct wire *w, struct wire_counters *counters)
 
 static int counter_at(const struct wire_counters *counters, const char *name)
 {
-	unsigned int i;
-
-	for (i = 0; i < counters->n; i++)
+	for (unsigned int i = 0; i < counters->n; i++)
 		if (!strcmp(counters->c[i].name, name))
 			return i;
 	return -1;
@@ -156,9 +153,7 @@ uint64_t wire_counter_value(const struct wire_counters *counters, const char *na
 static void note_changes(struct wire *w, const struct wire_counters *before,
 			 const struct wire_counters *now)
 {
-	unsigned int i;
-
-	for (i = 0; i < now->n && i < before->n; i++)
+	for (unsigned int i = 0; i < now->n && i < before->n; i++)
 		if (now->c[i].value != before->c[i].value)
 			wire_note(w, "  counter %s +%lld", now->c[i].name,
 				  (long long)(now->c[i].value - before->c[i].value));
@@ -243,9 +238,7 @@ static size_t find(int state)
 
 static const char *open_script(int state, int via)
 {
-	size_t i;
-
-	for (i = 0; i < OPENS; i++)
+	for (size_t i = 0; i < OPENS; i++)
 		if (opens[i].via == via && opens[i].state == state)
 			return opens[i].steps;
 	return NULL;
@@ -278,9 +271,7 @@ const char *wire_state_name(int state)
 /* Read a state's name. Return: the state, 0 if there is none of that name. */
 int wire_state_parse(const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < STATES; i++)
+	for (size_t i = 0; i < STATES; i++)
 		if (!strcmp(states[i].name, name))
 			return states[i].state;
 	return 0;
@@ -359,9 +350,7 @@ static int state_of_socket(struct wire *w, int fd)
 
 static const char *kernel_name(int value)
 {
-	size_t i;
-
-	for (i = 0; i < STATES; i++)
+	for (size_t i = 0; i < STATES; i++)
 		if (states[i].kernel == value)
 			return states[i].name;
 	return "none";

@@ -96,9 +96,8 @@ static void quiet_namespace(void)
 		"ipv4/tcp_early_retrans",	/* no tail loss probe, milliseconds after what it probes */
 	};
 	char path[128];
-	size_t i;
 
-	for (i = 0; i < sizeof(zero) / sizeof(*zero); i++) {
+	for (size_t i = 0; i < sizeof(zero) / sizeof(*zero); i++) {
 		snprintf(path, sizeof(path), "/proc/sys/net/%s", zero[i]);
 		write_file(path, "0");
 	}

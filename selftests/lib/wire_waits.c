@@ -213,10 +213,9 @@ static int give_page(const struct wire *w)
 	uint8_t octets[PAGE];
 	struct uffdio_copy copy = { .src = (uintptr_t)octets, .dst = (uintptr_t)held.page, .len = PAGE };
 	struct timespec until;
-	uint32_t i;
 	int ret;
 
-	for (i = 0; i < PAGE; i++)
+	for (uint32_t i = 0; i < PAGE; i++)
 		octets[i] = wire_segment_byte(1 + w->c.written + i);
 	ret = ioctl(held.faults, UFFDIO_COPY, &copy);
 	clock_gettime(CLOCK_REALTIME, &until);
@@ -230,9 +229,8 @@ static int give_page(const struct wire *w)
 static int check_page(struct wire *w)
 {
 	const uint8_t *octets = held.page;
-	ssize_t i;
 
-	for (i = 0; i < held.done; i++)
+	for (ssize_t i = 0; i < held.done; i++)
 		if (octets[i] != (uint8_t)(wire_segment_byte(1 + w->c.consumed + i) ^ w->c.tint))
 			return wire_fail(w, "octet %zd is another", i);
 	if (held.done > 0)

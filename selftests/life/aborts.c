@@ -307,20 +307,18 @@ static void namespace_gone(void)
 int main(void)
 {
 	const char * const addrs[] = { NS_B4, NS_B6 };
-	unsigned int i, family;
-	enum stack stack;
 
 	test_begin(2 * (ARRAY_SIZE(ways) + 1 + 3 * stack_count()) + 1);
 	tracing_start("aborts");
 	must(!ns_pair_make(&net), "namespaces");
 	sides_know_each_other(&net);
 	watch(net.a);
-	for (family = 0; family < 2; family++) {
+	for (unsigned int family = 0; family < 2; family++) {
 		peer_addr = addrs[family];
-		for (i = 0; i < ARRAY_SIZE(ways); i++)
+		for (unsigned int i = 0; i < ARRAY_SIZE(ways); i++)
 			try(&ways[i]);
 		said_and_told();
-		for (stack = stack_first(); stack <= XTCP; stack++) {
+		for (enum stack stack = stack_first(); stack <= XTCP; stack++) {
 			kernel_event(stack, "tcp_send_reset", linger, "SO_LINGER 0");
 			kernel_event(stack, "tcp_send_reset", late_data, "data for nobody");
 			kernel_event(stack, "tcp_bad_csum", broken, "text");

@@ -456,10 +456,9 @@ static void count_two_connects(const struct ns_pair *pair, const char *addr)
 static void count_all_connects(void)
 {
 	struct ns_pair pair;
-	int what;
 
 	must(!ns_pair_make(&pair), "namespaces");
-	for (what = WRITES; what <= HAS_QUICKACK; what++) {
+	for (int what = WRITES; what <= HAS_QUICKACK; what++) {
 		count_connects(&pair, NS_B4, what);
 		count_connects(&pair, NS_B6, what);
 	}
@@ -474,14 +473,13 @@ int main(void)
 {
 	static const char *const addrs[] = { "127.0.0.1", "::1" };
 	cpu_set_t one;
-	int i;
 
 	test_begin(40);
 	CPU_ZERO(&one);
 	CPU_SET(0, &one);
 	must(!sched_setaffinity(0, sizeof(one), &one), "processor");
 	come_first(true);
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		const char *addr = addrs[i];
 
 		count_segments("asleep in recv()", (struct program){ .addr = addr }, 8);

@@ -54,13 +54,12 @@ static unsigned int device_of(int fd)
 static void open_lane(struct lane *lane, enum stack stack, bool v6)
 {
 	const struct timeval patience = { .tv_sec = 5 };
-	int i;
 
 	lane->stack = stack;
 	lane->name = v6 ? "IPv6" : "IPv4";
 	stack_pair_or_die(net.a, stack, net.b, stack, v6 ? NS_B6 : NS_B4, PORT, &lane->writer[0], &lane->reader[0]);
 	stack_pair_or_die(net.b, stack, net.a, stack, v6 ? NS_A6 : NS_A4, PORT, &lane->reader[1], &lane->writer[1]);
-	for (i = 0; i < ENDS; i++) {
+	for (int i = 0; i < ENDS; i++) {
 		must(!stack_set(lane->writer[i], IPPROTO_TCP, TCP_NODELAY, 1), "TCP_NODELAY");
 		must(!setsockopt(lane->reader[i], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), "SO_RCVTIMEO");
 	}
@@ -113,9 +112,8 @@ static void test_recv(const struct lane *lane)
 {
 	long long before = counter_now(net.b, NETSTAT, "TcpExt:BusyPollRxPackets");
 	bool ok = true;
-	int end;
 
-	for (end = 0; end < ENDS; end++) {
+	for (int end = 0; end < ENDS; end++) {
 		put_octet(lane, end);
 		ok &= takes_nothing(lane, end);
 		ok &= counter_now(net.b, NETSTAT, "TcpExt:BusyPollRxPackets") == before;
@@ -133,9 +131,8 @@ static void test_recv(const struct lane *lane)
 static void test_poll(const struct lane *lane)
 {
 	bool ok = true;
-	int end;
 
-	for (end = 0; end < ENDS; end++) {
+	for (int end = 0; end < ENDS; end++) {
 		struct pollfd pollfd = { .fd = lane->reader[end], .events = POLLIN };
 
 		busy_us(lane->reader[end], LOOP_US);
@@ -153,9 +150,8 @@ static void test_poll(const struct lane *lane)
 static void test_epoll(const struct lane *lane)
 {
 	bool ok = true;
-	int end;
 
-	for (end = 0; end < ENDS; end++) {
+	for (int end = 0; end < ENDS; end++) {
 		struct epoll_event event = { .events = EPOLLIN };
 		int epoll = must_have(epoll_create1(EPOLL_CLOEXEC), "epoll");
 
@@ -173,28 +169,26 @@ static void test_epoll(const struct lane *lane)
 
 int main(void)
 {
-	unsigned int i, end;
-
 	test_begin(4 * ARRAY_SIZE(lanes));
 	must(!ns_pair_make(&net), "namespaces");
 	/* a veth polls what its other end has not put together */
 	must(!ns_link_offloads(net.a, "veth0", false) && !ns_link_offloads(net.b, "veth0", true), "offloads");
 	mkdir(SYSFS, 0700);
 	must(!ns_call(net.b, mount_sysfs, NULL), "sysfs");
-	for (i = 0; i < ARRAY_SIZE(lanes); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(lanes); i++)
 		open_lane(&lanes[i], i & 1 ? XTCP : KERNEL, i & 2);
-	for (i = 0; i < ARRAY_SIZE(lanes); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(lanes); i++)
 		test_device(&lanes[i]);
 	let_it_lie();
-	for (i = 0; i < ARRAY_SIZE(lanes); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(lanes); i++) {
 		test_recv(&lanes[i]);
 		test_poll(&lanes[i]);
 		test_epoll(&lanes[i]);
 	}
 	/* without NAPI nothing lies there, so that all can end */
 	must(!ns_link_offloads(net.b, "veth0", false), "offloads");
-	for (i = 0; i < ARRAY_SIZE(lanes); i++)
-		for (end = 0; end < ENDS; end++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(lanes); i++)
+		for (unsigned int end = 0; end < ENDS; end++)
 			close_each(lanes[i].reader[end], lanes[i].writer[end]);
 	umount(SYSFS);
 	rmdir(SYSFS);

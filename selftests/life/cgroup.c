@@ -63,11 +63,10 @@ static size_t write_some(int fd, size_t at, size_t most)
 {
 	static unsigned char bytes[LARGE];
 	ssize_t n;
-	size_t i;
 
 	if (most > sizeof(bytes))
 		most = sizeof(bytes);
-	for (i = 0; i < most; i++)
+	for (size_t i = 0; i < most; i++)
 		bytes[i] = octet(at + i);
 	n = most ? send(fd, bytes, most, MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
 	return n > 0 ? n : 0;
@@ -184,10 +183,8 @@ static bool drains(int other)
 
 static void hold_memory(const char *text, int *fds)
 {
-	int i;
-
 	must(!ns_sysctl_set(net, "net.xtcp.wmem", "4194304 4194304 4194304"), "wmem");
-	for (i = 0; i < HOLDERS; i++) {
+	for (int i = 0; i < HOLDERS; i++) {
 		stack_pair_or_die(net, XTCP, net, XTCP, text, 0, &fds[2 * i], &fds[2 * i + 1]);
 		while (write_some(fds[2 * i], 0, LARGE))
 			;
@@ -279,7 +276,6 @@ static void unmount_group(void)
 int main(void)
 {
 	static const char * const texts[] = { "127.0.0.1", "::1" };
-	int stack, i;
 
 	ksft_print_header();
 	setlinebuf(stdout);
@@ -290,8 +286,8 @@ int main(void)
 	}
 	ksft_set_plan(2 * (stack_count() * 3 + 3));
 	net = must_have(ns_make(), "namespace");
-	for (i = 0; i < 2; i++) {
-		for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (int i = 0; i < 2; i++) {
+		for (int stack = stack_first(); stack <= XTCP; stack++) {
 			test_stream(stack, texts[i], true);
 			test_stream(stack, texts[i], false);
 			test_accepted(stack, texts[i]);

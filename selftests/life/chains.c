@@ -62,11 +62,9 @@ static bool says_its_name(const struct pair *p, int n, int ip, int i)
 
 static bool all_say_their_names(bool odd_ones_too)
 {
-	int n, ip, i;
-
-	for (n = 0; n < NAMESPACES; n++)
-		for (ip = 0; ip < 2; ip++)
-			for (i = 0; i < PAIRS; i += odd_ones_too ? 1 : 2)
+	for (int n = 0; n < NAMESPACES; n++)
+		for (int ip = 0; ip < 2; ip++)
+			for (int i = 0; i < PAIRS; i += odd_ones_too ? 1 : 2)
 				if (!says_its_name(&pairs[n][ip][i], n, ip, i)) {
 					ksft_print_msg("namespace %d, %s, connection %d\n", n, addrs[ip], i);
 					return false;
@@ -76,11 +74,9 @@ static bool all_say_their_names(bool odd_ones_too)
 
 static void close_those(bool odd)
 {
-	int n, ip, i;
-
-	for (n = 0; n < NAMESPACES; n++)
-		for (ip = 0; ip < 2; ip++)
-			for (i = odd; i < PAIRS; i += 2) {
+	for (int n = 0; n < NAMESPACES; n++)
+		for (int ip = 0; ip < 2; ip++)
+			for (int i = odd; i < PAIRS; i += 2) {
 				/* one end leaves a record, the other none */
 				close_each(pairs[n][ip][i].client, pairs[n][ip][i].server);
 			}
@@ -114,16 +110,15 @@ static bool all_move(void)
 {
 	struct mover movers[THREADS] = {};
 	bool ok = true;
-	int i;
 
-	for (i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++) {
 		movers[i].number = i;
 		must(!pthread_create(&movers[i].thread, NULL, move, &movers[i]), "thread");
 	}
 	/* lookups meanwhile, in the same chains */
-	for (i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++)
 		ok &= all_say_their_names(false);
-	for (i = 0; i < THREADS; i++) {
+	for (int i = 0; i < THREADS; i++) {
 		pthread_join(movers[i].thread, NULL);
 		ok &= movers[i].ok;
 	}
@@ -212,12 +207,10 @@ static bool is_listed_whole(void)
 
 static void with_chains(const char *parameter)
 {
-	int n, ip;
-
 	must_say(!module_unload() && !module_load(parameter), "loading with %s", parameter);
-	for (n = 0; n < NAMESPACES; n++) {
+	for (int n = 0; n < NAMESPACES; n++) {
 		spaces[n] = must_have(ns_make(), "namespace");
-		for (ip = 0; ip < 2; ip++)
+		for (int ip = 0; ip < 2; ip++)
 			open_pairs(n, ip);
 	}
 	ksft_test_result(all_say_their_names(true), "%s: three namespaces with the same 4-tuples\n", parameter);
@@ -227,7 +220,7 @@ static void with_chains(const char *parameter)
 	ksft_test_result(is_listed_whole(), "%s: a listing shows one connection of a sock\n", parameter);
 	close(spaces[NAMESPACES - 1]);
 	close_those(false);
-	for (n = 0; n < NAMESPACES - 1; n++)
+	for (int n = 0; n < NAMESPACES - 1; n++)
 		close(spaces[n]);
 	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload() && !module_load(""),
 			 "%s: nothing is left\n", parameter);

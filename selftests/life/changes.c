@@ -192,11 +192,10 @@ static void out_of_range(void)
 	};
 	struct netlink_request req;
 	struct setting_target t;
-	unsigned int i;
 	int fd, peer;
 
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
-	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(wrong); i++) {
 		setting_start(&req, &t);
 		put_u8(&req, XTCP_SET_KEEPALIVE, 1);
 		netlink_put(&req, wrong[i].type, wrong[i].octets, wrong[i].len);
@@ -443,12 +442,11 @@ static void while_it_ends(void)
 {
 	static struct setting_target targets[64];
 	pthread_t thread;
-	unsigned int i;
 	int fd, peer, asked;
 
 	targets[0] = (struct setting_target){ .addr = NS_A4, .peer_addr = NS_B4 };
 	asker_start(&thread, &targets[0]);
-	for (i = 0; i < ARRAY_SIZE(targets); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(targets); i++) {
 		connection(&targets[i], i & 1 ? NS_A6 : NS_A4, i & 1 ? NS_B6 : NS_B4, &fd, &peer);
 		asker.target = (uintptr_t)&targets[i];
 		asked = asker.asked;

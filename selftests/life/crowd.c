@@ -41,9 +41,7 @@ static bool rows_become(int ns, enum stack stack, const char *addr, unsigned int
 
 static int connect_some(const struct sides *s, int *clients)
 {
-	int i;
-
-	for (i = 0; i < BATCH; i++) {
+	for (int i = 0; i < BATCH; i++) {
 		clients[i] = stack_socket(pair.a, s->client, s->addr);
 		if (clients[i] < 0 || fcntl(clients[i], F_SETFL, O_NONBLOCK))
 			return -1;
@@ -80,9 +78,8 @@ static void explain_late(const struct sides *s, int accepted)
 static int accept_some(const struct sides *s, int listener, int *servers)
 {
 	struct pollfd p = { .fd = listener, .events = POLLIN };
-	int i;
 
-	for (i = 0; i < BATCH; i++) {
+	for (int i = 0; i < BATCH; i++) {
 		servers[i] = poll(&p, 1, STACK_DEADLINE_MS) == 1 ? accept(listener, NULL, NULL) : -1;
 		if (servers[i] >= 0)
 			continue;
@@ -94,9 +91,7 @@ static int accept_some(const struct sides *s, int listener, int *servers)
 
 static int connect_all(const struct sides *s, int listener, int *clients, int *servers)
 {
-	int i;
-
-	for (i = 0; i < COUNT; i += BATCH)
+	for (int i = 0; i < COUNT; i += BATCH)
 		if (connect_some(s, clients + i) || accept_some(s, listener, servers + i))
 			return -1;
 	return 0;

@@ -297,8 +297,6 @@ static void when_there_is_a_hook(void)
 
 int main(void)
 {
-	int v6;
-
 	test_begin(2 * 2 * 7 + 2 * 4 + 4);
 	tracing_start("early");
 	tracing_set("events/fib/fib_table_lookup/enable", "1");
@@ -309,7 +307,7 @@ int main(void)
 	/* a request for a link-layer address is a lookup, too */
 	sides_know_each_other(&net);
 	veth = ns_link_index(net.b, "veth0");
-	for (v6 = 0; v6 < 2; v6++) {
+	for (int v6 = 0; v6 < 2; v6++) {
 		run(KERNEL, v6);
 		run(XTCP, v6);
 		held(v6, HAS_ENDED);

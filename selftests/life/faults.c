@@ -483,10 +483,9 @@ static bool connection_works(struct scene *scene)
 static void test_calls(struct scene *scene, const char *ip)
 {
 	char name[96];
-	unsigned int i;
 	int hits;
 
-	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		hits = fail_in_turn(&calls[i], scene);
 		ksft_print_msg("%s, %s: %d allocations\n", calls[i].name, ip, hits);
 		snprintf(name, sizeof(name), "each_allocation_of_%s_%s", calls[i].name, ip);
@@ -701,14 +700,13 @@ static const struct {
 static void test_slabs(struct scene *scene, const char *ip)
 {
 	char name[96];
-	unsigned int i;
 	bool ok;
 
 	/* slub_debug=A,... at boot: scripts/check/check-vm.sh */
 	must(number_in("/sys/kernel/slab/xtcp_request/failslab") == 1, "the slabs of xtcp are not marked for failslab");
 	failing_set("cache-filter", true);
 	failing_set("interval", 1);
-	for (i = 0; i < sizeof(slab_faults) / sizeof(slab_faults[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(slab_faults) / sizeof(slab_faults[0]); i++) {
 		ok = slab_faults[i].run(scene);
 		clear(scene);
 		snprintf(name, sizeof(name), "%s_%s", slab_faults[i].name, ip);
@@ -722,14 +720,13 @@ int main(void)
 	struct scene scene = { .listener = -1, .client = -1, .server = -1, .made = -1 };
 	static const char * const ips[] = { "ipv4", "ipv6" };
 	struct slabs before;
-	int i;
 
 	ksft_print_header();
 	if (!failing_begin()) {
 		printf("1..1\nok 1 faults # SKIP the kernel cannot inject faults\n");
 		return KSFT_PASS;
 	}
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		slabs_read(&before);
 		scene.ns = ns_make();
 		must(scene.ns >= 0 && !ns_enter(scene.ns), "no namespace");

@@ -283,9 +283,8 @@ static void queued(const struct lane *l)
 static void run(enum stack stack, const struct router *r)
 {
 	struct lane l = { .stack = stack };
-	int v6;
 
-	for (v6 = 0; v6 < 2; v6++) {
+	for (int v6 = 0; v6 < 2; v6++) {
 		l.v6 = v6;
 		snprintf(l.name, sizeof(l.name), "%s, IPv%c", stack_name(stack), v6 ? '6' : '4');
 		passive(&l, net.a, KERNEL, v6 ? NS_B6 : NS_B4, "veth");

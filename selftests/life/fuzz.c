@@ -279,9 +279,7 @@ static int shoot(struct wire *w)
 /* Octets behind a RST: any, but most of them begin as a diagnostic payload does. */
 static void random_payload(struct wire *w, uint8_t *text, unsigned int len)
 {
-	unsigned int i;
-
-	for (i = 0; i < len; i++)
+	for (unsigned int i = 0; i < len; i++)
 		text[i] = below(w, 3) ? wire_random(w) : 0;
 	if (len > 1 && below(w, 5)) {
 		text[0] = RSTDIAG_MAGIC >> 8;

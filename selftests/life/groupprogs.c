@@ -422,14 +422,13 @@ static bool make_group(void)
 int main(void)
 {
 	static const char * const texts[] = { "127.0.0.1", "::1" };
-	int stack, i;
 
 	test_begin(stack_count() * 2 * 9);
 	must(make_group(), "cgroup2");
 	net = must_have(ns_make(), "namespace");
 	make_map();
-	for (i = 0; i < 2; i++)
-		for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (int i = 0; i < 2; i++)
+		for (int stack = stack_first(); stack <= XTCP; stack++) {
 			test_create(stack, texts[i]);
 			test_connect(stack, texts[i]);
 			test_bind(stack, texts[i]);

@@ -305,9 +305,8 @@ static bool gets_share(const struct guest *g)
 static bool gets_nothing(const struct guest *g)
 {
 	struct queue q;
-	int port;
 
-	for (port = 1024; port < 1024 + 2 * ENTRIES_SHARE; port++)
+	for (int port = 1024; port < 1024 + 2 * ENTRIES_SHARE; port++)
 		inject(g->tun, port, false);
 	must(WAIT_FOR((q = queue_of(g->ns), q.len + q.declined >= 2 * ENTRIES_SHARE), STACK_DEADLINE_MS), "SYNs");
 	return !q.peak;
@@ -525,10 +524,9 @@ static void no_backlog(const struct ns_pair *own)
 	static const char * const names[] = { "ipv4.tcp_", "xtcp." };
 	int got[2], with_cookies[2];
 	long was;
-	enum stack s;
 	char knob[64];
 
-	for (s = KERNEL; s <= XTCP; s++) {
+	for (enum stack s = KERNEL; s <= XTCP; s++) {
 		snprintf(knob, sizeof(knob), "net.%smax_syn_backlog", names[s]);
 		was = ns_sysctl_get(own->b, knob);
 		must(was > 0 && !ns_sysctl_set(own->b, knob, "0"), knob);
@@ -566,10 +564,9 @@ struct waiting {
 static struct waiting let_wait(int ns)
 {
 	struct waiting w = { .listener = stack_listener(ns, XTCP, "127.0.0.1", PORT + 3, true) };
-	int i;
 
 	must(w.listener >= 0 && !listen(w.listener, 1024), "listener");
-	for (i = 0; i < 2 * WAITING_SHARE; i++) {
+	for (int i = 0; i < 2 * WAITING_SHARE; i++) {
 		w.client[i] = stack_socket(ns, KERNEL, "127.0.0.1");
 		must(w.client[i] >= 0 && !fcntl(w.client[i], F_SETFL, O_NONBLOCK), "client");
 		must(!stack_connect(w.client[i], "127.0.0.1", PORT + 3) || errno == EINPROGRESS, "connect");
@@ -579,9 +576,7 @@ static struct waiting let_wait(int ns)
 
 static void end_waiting(const struct waiting *w)
 {
-	int i;
-
-	for (i = 0; i < 2 * WAITING_SHARE; i++)
+	for (int i = 0; i < 2 * WAITING_SHARE; i++)
 		close(w->client[i]);
 	close(w->listener);
 }

@@ -95,11 +95,10 @@ static long long counted(int ns, const char *name)
 static long fill(void)
 {
 	const long long deadline = wait_now_ms() + AWHILE_MS;
-	int i;
 
 	while (!counted(flooded, "TcpExt:SyncookiesSent")) {
 		must_say(wait_now_ms() <= deadline, "%u SYNs, and each leaves an entry", syns);
-		for (i = 0; i < STEP; i++)
+		for (int i = 0; i < STEP; i++)
 			send_syn();
 	}
 	return queues_of(flooded, SERVER).syn_len;

@@ -84,9 +84,8 @@ static void connect_in_vain(const char *address)
 static void close_all(void)
 {
 	int *fds[] = { &listener, &server, &client };
-	unsigned int i;
 
-	for (i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < 3; i++)
 		if (*fds[i] >= 0)
 			close(*fds[i]);
 }
@@ -573,12 +572,11 @@ static void orphan_ends(void)
 int main(void)
 {
 	const int count = sizeof(attacks) / sizeof(attacks[0]);
-	int i;
 
 	test_begin(4 * count + 10);
 	/* as every distribution has it */
 	chmod("/dev/net/tun", 0666);
-	for (i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 		try_attack(&attacks[i]);
 	unload_soon();
 	orphan_ends();

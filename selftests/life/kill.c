@@ -409,14 +409,13 @@ int main(void)
 	void (* const cases[])(struct target *) = { established, listening, listening_anywhere, one_of_three,
 						    not_accepted, opening, half_open, orphan, time_wait,
 						    bound_to_device, by_mapped_addresses, refused };
-	unsigned int i, family, stack;
 
 	test_begin(stack_count() * (2 * COMMON + IPV4) + 2 * OURS + 1);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
-	for (stack = stack_first(); stack <= XTCP; stack++) {
-		for (family = 0; family < 2; family++) {
-			for (i = 0; i < ARRAY_SIZE(cases); i++) {
+	for (unsigned int stack = stack_first(); stack <= XTCP; stack++) {
+		for (unsigned int family = 0; family < 2; family++) {
+			for (unsigned int i = 0; i < ARRAY_SIZE(cases); i++) {
 				struct target t = { .stack = stack, .addr = family ? NS_A6 : NS_A4,
 						    .peer_addr = family ? NS_B6 : NS_B4 };
 

@@ -155,24 +155,23 @@ static int records_now(int sockstat)
 static void make_records(int listener)
 {
 	static int fds[RECORDS];
-	int i;
 
 	memset(heard, 0, sizeof(heard));
-	for (i = 0; i < RECORDS; i++) {
+	for (int i = 0; i < RECORDS; i++) {
 		inject(i, WIRE_SYN, FIRST_SEQ, 0);
 		if (i % 64 == 63)
 			listen_to_server();
 	}
 	must(WAIT_FOR(listen_to_server() == RECORDS, STACK_DEADLINE_MS), "SYN-ACKs");
-	for (i = 0; i < RECORDS; i++)
+	for (int i = 0; i < RECORDS; i++)
 		inject(i, WIRE_ACK, FIRST_SEQ + 1, heard[i].iss + 1);
-	for (i = 0; i < RECORDS; i++)
+	for (int i = 0; i < RECORDS; i++)
 		fds[i] = must_have(accept4(listener, NULL, NULL, SOCK_CLOEXEC), "accept");
-	for (i = 0; i < RECORDS; i++) {
+	for (int i = 0; i < RECORDS; i++) {
 		close(fds[i]);
 		drain();
 	}
-	for (i = 0; i < RECORDS; i++) {
+	for (int i = 0; i < RECORDS; i++) {
 		inject(i, WIRE_FIN | WIRE_ACK, FIRST_SEQ + 1, heard[i].iss + 2);
 		drain();
 	}

@@ -37,13 +37,12 @@ static bool works(enum stack stack)
 static bool left_nothing(long space)
 {
 	int fd = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	unsigned int i;
 
 	if (fd >= 0 || errno != EAFNOSUPPORT) {
 		ksft_print_msg("there were %ld octets: the family is there\n", space);
 		return false;
 	}
-	for (i = 0; i < sizeof(traces) / sizeof(*traces); i++) {
+	for (unsigned int i = 0; i < sizeof(traces) / sizeof(*traces); i++) {
 		if (!access(traces[i], F_OK)) {
 			ksft_print_msg("there were %ld octets: %s is there\n", space, traces[i]);
 			return false;

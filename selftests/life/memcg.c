@@ -259,7 +259,6 @@ out:
 int main(void)
 {
 	static const char * const texts[] = { "127.0.0.1", "::1" };
-	int stack, i;
 
 	test_begin(stack_count() * 2 * 8);
 	must_put(TREE "cgroup.subtree_control", "+memory");
@@ -267,10 +266,10 @@ int main(void)
 	net = ns_make();
 	must(net >= 0 && !ns_sysctl_set(net, "net.ipv4.tcp_migrate_req", "1") &&
 	     !ns_sysctl_set(net, "net.xtcp.migrate_req", "1"), "namespace");
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		/* IPv4 goes the short way (local.c of the module), IPv6 by segments */
 		must(!ns_sysctl_set(net, "net.xtcp.local", "%d", !i), "net.xtcp.local");
-		for (stack = stack_first(); stack <= XTCP; stack++) {
+		for (int stack = stack_first(); stack <= XTCP; stack++) {
 			test_charges(stack, texts[i]);
 			test_limit(stack, texts[i]);
 			test_hand_over(stack, texts[i]);

@@ -213,7 +213,6 @@ int main(void)
 {
 	const unsigned int rows = ARRAY_SIZE(moments) * ARRAY_SIZE(actions), step = release_is_debug() ? 3 : 1;
 	const char *why;
-	unsigned int i;
 
 	ksft_print_header();
 	if (!stall_begin("security_sk_clone", PORT, 0, &why))
@@ -222,7 +221,7 @@ int main(void)
 	ksft_set_plan((rows + step - 1) / step);
 	klog_forget();
 	run_on(1);
-	for (i = 0; i < rows; i += step)
+	for (unsigned int i = 0; i < rows; i += step)
 		act_midway(&moments[i / ARRAY_SIZE(actions)], &actions[i % ARRAY_SIZE(actions)]);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -13,11 +13,9 @@ struct nest {
 
 static void nest_make(struct nest *nest)
 {
-	int i;
-
 	must(!ns_pair_make(&nest->pair), "no namespaces");
 	sides_know_each_other(&nest->pair);
-	for (i = 0; i <= LIMIT; i++)
+	for (int i = 0; i <= LIMIT; i++)
 		stack_pair_or_die(nest->pair.a, XTCP, nest->pair.b, KERNEL, NS_B4, PORT + i, &nest->clients[i],
 				  &nest->servers[i]);
 	must(!netem_gate(nest->pair.a, "veth0", false), "the gate does not close");
@@ -25,9 +23,7 @@ static void nest_make(struct nest *nest)
 
 static void nest_end(struct nest *nest)
 {
-	int i;
-
-	for (i = 0; i <= LIMIT; i++)
+	for (int i = 0; i <= LIMIT; i++)
 		close(nest->servers[i]);
 	ns_pair_close(&nest->pair);
 }
@@ -53,11 +49,10 @@ static void limit_of_namespace(void)
 {
 	bool ok = true;
 	struct nest nest;
-	int i;
 
 	nest_make(&nest);
 	ns_sysctl_set(nest.pair.a, "net.xtcp.max_orphans", "%d", LIMIT);
-	for (i = 0; i < LIMIT; i++)
+	for (int i = 0; i < LIMIT; i++)
 		ok &= lives_on(&nest, i);
 	ksft_test_result(ok && !refused(&nest), "a namespace has as many orphans as it may\n");
 	ok = !lives_on(&nest, LIMIT);
@@ -70,13 +65,12 @@ static void limit_of_all(void)
 	struct nest one, other;
 	bool ok = true;
 	long was;
-	int i;
 
 	nest_make(&one);
 	nest_make(&other);
 	was = ns_sysctl_get(ns_home(), "net.xtcp.max_orphans");
 	must(was >= 0 && !ns_sysctl_set(ns_home(), "net.xtcp.max_orphans", "%d", LIMIT), "no max_orphans");
-	for (i = 0; i < LIMIT - 1; i++)
+	for (int i = 0; i < LIMIT - 1; i++)
 		ok &= lives_on(&one, i);
 	ok &= lives_on(&other, 0);
 	ksft_test_result(ok && !refused(&one) && !refused(&other), "two namespaces share what all may have\n");

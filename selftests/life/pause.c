@@ -109,9 +109,8 @@ static long long when_sent(const struct tap_segment *segment)
 static void note_segment(struct world *w, const struct tap_segment *segment)
 {
 	struct series *s;
-	int i;
 
-	for (i = 0; i < KINDS; i++) {
+	for (int i = 0; i < KINDS; i++) {
 		s = &w->series[i];
 		if (s->port != segment->from_port || s->peer_port != segment->to_port)
 			continue;
@@ -212,9 +211,8 @@ static void fill_window(struct world *w)
 static bool all_windows_are_closed(void)
 {
 	bool all = true;
-	int i;
 
-	for (i = 0; i < n_worlds; i++)
+	for (int i = 0; i < n_worlds; i++)
 		all &= timer_is(&worlds[i], WINDOW, PERSIST) &&
 		       counter_now(worlds[i].pair.a, worlds[i].stack == XTCP ? "/proc/net/xtcp_netstat" :
 				   "/proc/net/netstat", "TcpExt:TCPWinProbe");
@@ -247,11 +245,10 @@ static void begin(struct world *w)
 		{ IPPROTO_TCP, TCP_KEEPIDLE, 1 }, { IPPROTO_TCP, TCP_KEEPINTVL, 1 }, { IPPROTO_TCP, TCP_KEEPCNT, 100 },
 		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
 	};
-	unsigned int i;
 
 	half_open(w);
 	read_tap(w, false);
-	for (i = 0; i < ARRAY_SIZE(options); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(options); i++)
 		if (setsockopt(w->series[KEEPALIVE].fd, options[i].level, options[i].name, &options[i].value,
 			       sizeof(options[i].value)))
 			ksft_exit_fail_msg("%s: keepalive: %s\n", w->name, strerror(errno));
@@ -271,11 +268,10 @@ static int sent_after(const struct series *s, long long then)
 static bool all_sent(long long then, const int wanted[TIMED])
 {
 	bool all = true;
-	int i, kind;
 
-	for (i = 0; i < n_worlds; i++) {
+	for (int i = 0; i < n_worlds; i++) {
 		read_tap(&worlds[i], true);
-		for (kind = 0; kind < TIMED; kind++)
+		for (int kind = 0; kind < TIMED; kind++)
 			all &= sent_after(&worlds[i].series[kind], then) >= wanted[kind];
 	}
 	return all;
@@ -324,9 +320,8 @@ static bool no_burst(struct world *w, int kind, const struct gap *gap)
 {
 	struct series *s = &w->series[kind];
 	bool ok = true;
-	int i;
 
-	for (i = s->judged; i + 1 < s->n; i++) {
+	for (int i = s->judged; i + 1 < s->n; i++) {
 		if (s->sent[i + 1] - s->sent[i] >= interval(kind, i) / 2 || was_due(s, kind, i, gap))
 			continue;
 		ok = false;
@@ -341,9 +336,8 @@ static bool no_burst(struct world *w, int kind, const struct gap *gap)
 static int due_in(const struct series *s, int kind, const struct gap *gap)
 {
 	int i = s->n - sent_after(s, gap->middle) - 1, due = 0;
-	long long at;
 
-	for (at = s->sent[i] + interval(kind, i); at < gap->ended; at += interval(kind, ++i))
+	for (long long at = s->sent[i] + interval(kind, i); at < gap->ended; at += interval(kind, ++i))
 		due++;
 	return due;
 }
@@ -384,9 +378,7 @@ static bool records_live(const struct world *w)
 
 static void judge_time_of_day(struct world *w, const struct gap *gap, bool ok)
 {
-	int kind;
-
-	for (kind = 0; kind < TIMED; kind++)
+	for (int kind = 0; kind < TIMED; kind++)
 		ok &= no_burst(w, kind, gap);
 	ksft_test_result(ok, "%s: nothing is early when the time of day is set\n", w->name);
 }
@@ -469,7 +461,6 @@ int main(void)
 	static const int one_each[TIMED] = { 1, 1, 1, 1 }, and_one_more_probe[TIMED] = { 2, 1, 1, 1 };
 	bool live[ARRAY_SIZE(worlds)], forward, back;
 	struct gap gap;
-	int i;
 
 	ksft_print_header();
 	if (access(ASK, W_OK))
@@ -477,21 +468,21 @@ int main(void)
 	n_worlds = 2 * stack_count();
 	ksft_set_plan(n_worlds * RESULTS);
 	epoch = clock_us(CLOCK_REALTIME) - now_us();
-	for (i = 0; i < n_worlds; i++)
+	for (int i = 0; i < n_worlds; i++)
 		prepare(&worlds[i], stack_first() + i % stack_count(), i / stack_count());
-	for (i = 0; i < n_worlds; i++)
+	for (int i = 0; i < n_worlds; i++)
 		fill_window(&worlds[i]);
 	must(WAIT_FOR(all_windows_are_closed(), STACK_DEADLINE_MS), "not all windows are closed");
-	for (i = 0; i < n_worlds; i++)
+	for (int i = 0; i < n_worlds; i++)
 		begin(&worlds[i]);
 	must(WAIT_FOR(all_sent(0, one_each), STACK_DEADLINE_MS), "not all timers act");
-	for (i = 0; i < n_worlds; i++)
+	for (int i = 0; i < n_worlds; i++)
 		live[i] = records_live(&worlds[i]);
 	gap = stand_still();
 
 	if (!WAIT_FOR(all_sent(gap.middle, and_one_more_probe), STACK_DEADLINE_MS))
 		ksft_print_msg("not all timers act after the pause\n");
-	for (i = 0; i < n_worlds; i++) {
+	for (int i = 0; i < n_worlds; i++) {
 		judge_pause(&worlds[i], &gap);
 		live[i] &= records_live(&worlds[i]);
 	}
@@ -500,7 +491,7 @@ int main(void)
 	forward = probes_go_on();
 	set_time_of_day(0);
 	back = probes_go_on();
-	for (i = 0; i < n_worlds; i++) {
+	for (int i = 0; i < n_worlds; i++) {
 		judge_time_of_day(&worlds[i], &gap, forward && back);
 		judge_records(&worlds[i], live[i]);
 		ksft_test_result(goes_on(&worlds[i]), "%s: all go on\n", worlds[i].name);

@@ -71,9 +71,8 @@ static void by_ports(void)
 	};
 	char rule[128];
 	int fd, peer, port;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(row); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(row); i++) {
 		port = ruled_port;
 		snprintf(rule, sizeof(rule), "%s=%d" FIELDS, row[i].key, port);
 		SAME(rules_replace(rule), 0);
@@ -112,10 +111,9 @@ static void which_wins(void)
 		{ "cc=bbr; to=10.9.0.2", "cubic" },
 	};
 	int fd, peer, listener = stack_listener(ruled_net.b, KERNEL, NS_B4, 8499, true);
-	unsigned int i;
 
 	must(listener >= 0, "listener");
-	for (i = 0; i < ARRAY_SIZE(row); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(row); i++) {
 		SAME(rules_replace(row[i].rules), 0);
 		fd = stack_bound(ruled_net.a, XTCP, NS_A4, 8498, true);
 		must(fd >= 0 && !stack_connect(fd, NS_B4, 8499), "connect");

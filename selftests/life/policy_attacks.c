@@ -154,10 +154,9 @@ static int replace_unprivileged(void *text)
 static int many(int n)
 {
 	char text[64];
-	int i;
 
 	rules_start(XTCP_CMD_POLICY_REPLACE);
-	for (i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		snprintf(text, sizeof(text), "to=10.%d.%d.0/24 dport=%d cc=bbr initcwnd=20 rate=1000", i >> 8, i & 255,
 			 1 + i);
 		rules_put_rule(text);
@@ -240,7 +239,6 @@ static void rights(void)
 static void limits(void)
 {
 	char text[64];
-	int i;
 
 	SAME(many(MOST + 1), ENOSPC);
 	rules_said("too many rules");
@@ -252,7 +250,7 @@ static void limits(void)
 	SAME(rules_listed(ruled_net.a), 0);
 	same_result("a table has at most 1,024 rules");
 	rules_start(XTCP_CMD_POLICY_REPLACE);
-	for (i = 0; i < KINDS; i++) {
+	for (int i = 0; i < KINDS; i++) {
 		snprintf(text, sizeof(text), "to=::/%d cc=bbr", i);
 		rules_put_rule(text);
 	}
@@ -356,17 +354,16 @@ static void no_request_waits(void)
 	const char *what = "a request that comes during another one fails with EBUSY, and does not wait";
 	pid_t pid[3];
 	int answers = 0, status;
-	unsigned int i;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
 		ksft_test_result_skip("the kernel cannot carry out two requests at once: %s\n", what);
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(pid); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(pid); i++) {
 		pid[i] = ns_fork(ruled_net.a, write_long, NULL);
 		must(pid[i] > 0, "fork");
 	}
-	for (i = 0; i < ARRAY_SIZE(pid); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(pid); i++) {
 		must(waitpid(pid[i], &status, 0) == pid[i] && WIFEXITED(status), "child");
 		SAME(WEXITSTATUS(status) & WAS_DONE, WAS_DONE);
 		answers |= WEXITSTATUS(status);
@@ -408,13 +405,12 @@ static void without_memory(void)
 	const char *what = "memory runs out: the request fails, and the table is as before";
 	enum outcome outcome = UNSENT;
 	int failed = 0, unsent = 0;
-	long space;
 
 	if (!failing_begin()) {
 		ksft_test_result_skip("the kernel cannot let allocations fail: %s\n", what);
 		return;
 	}
-	for (space = 0; outcome != DONE && space < ENOUGH; space += STEP) {
+	for (long space = 0; outcome != DONE && space < ENOUGH; space += STEP) {
 		outcome = add_three(space);
 		failed += outcome == FAILED;
 		unsent += outcome == UNSENT;

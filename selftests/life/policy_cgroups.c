@@ -92,9 +92,8 @@ static void odd_names(void)
 	static const char * const names[] = { "a b", "a#b", "a\033[2Jb", "a\377b" };
 	char path[64], words[128];
 	unsigned long long id;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
 		snprintf(path, sizeof(path), GROUP "/%s", names[i]);
 		must(!mkdir(path, 0755), path);
 		id = id_of(path);
@@ -121,11 +120,10 @@ static void by_cgroup(void)
 	};
 	char rules[512], row[128];
 	unsigned long long id;
-	unsigned int i;
 
 	mkdir(TREE, 0755);
 	if (mount("none", TREE, "cgroup2", 0, NULL)) {
-		for (i = 0; i < ARRAY_SIZE(what); i++)
+		for (unsigned int i = 0; i < ARRAY_SIZE(what); i++)
 			ksft_test_result_skip("the kernel cannot mount cgroups of version 2: %s\n", what[i]);
 		return;
 	}

@@ -50,9 +50,7 @@ static void set_option(int fd, int i)
 /* The rule has set all but option @own, which the program has set. */
 static void timers_are(int fd, int own)
 {
-	int i;
-
-	for (i = 0; i < TIMER_OPTIONS; i++)
+	for (int i = 0; i < TIMER_OPTIONS; i++)
 		if (option(fd, i) != (i == own ? timers[i].own : timers[i].value)) {
 			ksft_print_msg("option %d is %d, and that of the program %d\n", i, option(fd, i), own);
 			problems++;
@@ -62,9 +60,7 @@ static void timers_are(int fd, int own)
 /* There is no rule. Option @own is the program's. */
 static void timers_are_not(int fd, int own)
 {
-	int i;
-
-	for (i = 0; i < TIMER_OPTIONS; i++)
+	for (int i = 0; i < TIMER_OPTIONS; i++)
 		if (option(fd, i) != (i == own ? timers[i].own : timers[i].usual)) {
 			ksft_print_msg("without a rule, option %d is %d, and that of the program %d\n", i,
 				       option(fd, i), own);
@@ -246,10 +242,9 @@ static void timers_out_of_range(void)
 		"keepidle=32768", "keepintvl=0",
 		"keepintvl=32768", "keepcnt=0", "keepcnt=128",
 	};
-	unsigned int i;
 
 	SAME(rules_replace("dport=80" TIMERS), 0);
-	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(wrong); i++)
 		if (rules_replace(wrong[i]) != ERANGE) {
 			ksft_print_msg("it takes %s\n", wrong[i]);
 			problems++;

@@ -138,30 +138,28 @@ static void fight(struct duel *duel, int port)
 {
 	void *(*const bodies[])(void *) = { reader, writer, peer };
 	pthread_t threads[ARRAY_SIZE(bodies)];
-	unsigned int i;
 
 	stack_pair_or_die(ns, XTCP, ns, XTCP, "127.0.0.1", port, &duel->client, &duel->peer);
 	arm(duel);
 	duel->peer_plan = draw(duel, 1 << 16);
-	for (i = 0; i < ARRAY_SIZE(bodies); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(bodies); i++)
 		must(!pthread_create(&threads[i], NULL, bodies[i], duel), "thread");
 	pthread_barrier_wait(&duel->start);
 	end_client(duel);
 	/* with a reader or a writer still in the socket */
 	if (draw(duel, 2))
 		close(duel->client);
-	for (i = 0; i < ARRAY_SIZE(bodies); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(bodies); i++)
 		pthread_join(threads[i], NULL);
 }
 
 static void duelist(int number, unsigned int seed)
 {
 	struct duel duel = { .random = seed + number };
-	int n;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	pthread_barrier_init(&duel.start, NULL, 4);
-	for (n = 0; !shared->stop; n++) {
+	for (int n = 0; !shared->stop; n++) {
 		pthread_rwlock_rdlock(&shared->module_there);
 		fight(&duel, PORT + number * 100 + n % 100);
 		/* what is closed already gives EBADF: nobody else in this process opens anything */
@@ -255,7 +253,6 @@ int main(void)
 	int seconds = given ? atoi(given) : release_is_debug() ? 60 : 10;
 	unsigned int seed = seed_given ? strtoul(seed_given, NULL, 0) : (unsigned int)time(NULL);
 	pid_t children[DUELISTS];
-	long long end;
 	bool ok = true;
 	int i, loads = 0;
 
@@ -270,7 +267,7 @@ int main(void)
 		if (!children[i])
 			duelist(i, seed);
 	}
-	for (end = wait_now_ms() + seconds * 1000LL; ok && wait_now_ms() < end; loads++) {
+	for (long long end = wait_now_ms() + seconds * 1000LL; ok && wait_now_ms() < end; loads++) {
 		wait_until_ms(wait_now_ms() + 1000);
 		/* by turns by segments, and by the short way (local.c of the module) */
 		ok = unload_and_load() && !ns_sysctl_set(ns, "net.xtcp.local", "%d", loads % 2);

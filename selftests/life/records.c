@@ -36,9 +36,7 @@ static bool is_v4(int i)
 /* Without leaving the namespace between two of them, which takes longer than the rest. */
 static int connect_from_here(void *arg)
 {
-	int i;
-
-	for (i = 0; i < COUNT; i++) {
+	for (int i = 0; i < COUNT; i++) {
 		clients[i] = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, is_v4(i) ? XTCPPROTO_IPV4 : XTCPPROTO_IPV6);
 		if (clients[i] < 0 || stack_connect(clients[i], is_v4(i) ? NS_B4 : NS_B6, PORT))
 			return -1;
@@ -66,19 +64,17 @@ static void timewait_is(int ms)
 /* All become records: the first of them to last for @held_ms, the others for @ms. The peer's FIN makes a record. */
 static void close_all(int held_ms, int ms)
 {
-	int i;
-
-	for (i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++)
 		shutdown(clients[i], SHUT_WR);
-	for (i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++)
 		must_say(stack_at_end(servers[i]), "connection %d does not end", i);
 	timewait_is(held_ms);
-	for (i = 0; i < COUNT; i++) {
+	for (int i = 0; i < COUNT; i++) {
 		if (i == HELD)
 			timewait_is(ms);
 		close(servers[i]);
 	}
-	for (i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++)
 		close(clients[i]);
 }
 
@@ -163,10 +159,9 @@ static bool slabs_have(const struct slabs *before, long records)
 {
 	struct slabs now;
 	bool ok = true;
-	int i;
 
 	slabs_read(&now);
-	for (i = 0; i < SLABS_N; i++)
+	for (int i = 0; i < SLABS_N; i++)
 		if (strstr(slabs_names[i], "_timewait") && before->active[i] >= 0)
 			ok &= now.active[i] - before->active[i] == records;
 	return ok;

@@ -181,8 +181,6 @@ static void passes_output(enum stack stack, bool v6)
 
 int main(void)
 {
-	int v6;
-
 	test_begin(4 + 2 * 2 + 2 + 2 * 2 * 2);
 	tracing_start("routes");
 	must(!ns_pair_make(&net), "namespaces");
@@ -191,16 +189,16 @@ int main(void)
 	tiny_advmss(KERNEL, XTCP);
 	tiny_advmss(XTCP, KERNEL);
 	tiny_advmss(XTCP, XTCP);
-	for (v6 = 0; v6 < 2; v6++) {
+	for (int v6 = 0; v6 < 2; v6++) {
 		passes_output(KERNEL, v6);
 		passes_output(XTCP, v6);
 	}
 	tracing_set("events/xtcp/xtcp_segment_out/enable", "1");
 	/* what a slow machine's rate brings in a millisecond may be two segments */
 	must(!ns_sysctl_set(net.a, "net.xtcp.min_tso_segs", "44"), "min_tso_segs");
-	for (v6 = 0; v6 < 2; v6++)
+	for (int v6 = 0; v6 < 2; v6++)
 		large_segments(v6);
-	for (v6 = 0; v6 < 2; v6++) {
+	for (int v6 = 0; v6 < 2; v6++) {
 		no_route(KERNEL, v6);
 		no_route(XTCP, v6);
 	}

@@ -147,11 +147,10 @@ int main(void)
 {
 	static const struct { const char *addr, *peer; } ips[] = { { NS_B4, NS_A4 }, { NS_B6, NS_A6 } };
 	struct server s;
-	int i;
 
 	test_begin(stack_count() * 2 * 10);
 	must(!ns_pair_make(&net), "namespaces");
-	for (i = 2 * stack_first(); i < 4; i++) {
+	for (int i = 2 * stack_first(); i < 4; i++) {
 		s = (struct server){ .stack = i / 2, .addr = ips[i % 2].addr, .peer = ips[i % 2].peer };
 		snprintf(s.name, sizeof(s.name), "%s, %s", stack_name(s.stack), i % 2 ? "IPv6" : "IPv4");
 		try_headers(&s);

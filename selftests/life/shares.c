@@ -152,10 +152,9 @@ static void records_with_keys(struct guest *guest)
 {
 	static const char * const names[SIGNATURES] = { "without signatures", "with MD5", "with TCP-AO" };
 	static const enum signature order[] = { BY_AO, BY_MD5, BY_NOTHING, BY_AO };
-	unsigned int i;
 
 	must(!ns_link_up(guest->net.a, "lo", true), "lo");
-	for (i = 0; i < ARRAY_SIZE(order); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(order); i++) {
 		const int most = RECORDS_SHARE / (order[i] == BY_NOTHING ? 1 : SIGNED);
 
 		/* a new record replaces the earliest one of its shard: enough for each shard to lose all old ones */
@@ -202,15 +201,14 @@ static void records_of_users(void)
 static int leave_orphans(int client_ns, int server_ns, const char *addr)
 {
 	int client[ORPHANS_SHARE + MORE], server[ARRAY_SIZE(client)], live;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(client); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(client); i++)
 		stack_pair_or_die(client_ns, XTCP, server_ns, KERNEL, addr, PORT + i, &client[i], &server[i]);
 	must(!netem_gate(client_ns, "veth0", false), "gate");
-	for (i = 0; i < ARRAY_SIZE(client); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(client); i++)
 		close(client[i]);
 	live = count_in(client_ns, TCP_FIN_WAIT1);
-	for (i = 0; i < ARRAY_SIZE(server); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(server); i++)
 		close(server[i]);
 	return live;
 }
@@ -281,9 +279,7 @@ static struct queues queues_of(int ns)
 /* @count SYNs of its neighbour, and no SYN-ACK arrives. */
 static void knock(struct guest *guest, int count)
 {
-	int i;
-
-	for (i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++) {
 		guest->clients[i] = stack_socket(guest->net.b, KERNEL, NS_A4);
 		must(!fcntl(guest->clients[i], F_SETFL, O_NONBLOCK) &&
 		     stack_connect(guest->clients[i], NS_A4, PORT) < 0 && errno == EINPROGRESS, "connect");
@@ -335,11 +331,10 @@ static void entries_with_syns(struct guest *guest)
 	const long weight = DIV_ROUND_UP(KEPT_SYN, number_in("/sys/kernel/slab/xtcp_request6/object_size"));
 	int listener = stack_listener(guest->net.a, XTCP, NS_A6, PORT, true), client[ENTRIES_SHARE / 2], save = 1;
 	long kept;
-	unsigned int i;
 
 	must(listener >= 0 && !setsockopt(listener, IPPROTO_TCP, TCP_SAVE_SYN, &save, sizeof(save)), "listener");
 	must(!netem_gate(guest->net.a, "veth0", false), "gate");
-	for (i = 0; i < ARRAY_SIZE(client); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(client); i++) {
 		client[i] = stack_socket(guest->net.b, KERNEL, NS_A6);
 		must(!setsockopt(client[i], IPPROTO_IPV6, IPV6_DSTOPTS, options, sizeof(options)), "options");
 		must(!fcntl(client[i], F_SETFL, O_NONBLOCK) && stack_connect(client[i], NS_A6, PORT) < 0 &&
@@ -349,7 +344,7 @@ static void entries_with_syns(struct guest *guest)
 	kept = queues_of(guest->net.a).syn_peak;
 	ksft_test_result(kept == DIV_ROUND_UP(ENTRIES_SHARE, weight),
 			 "a guest keeps %ld entries with long SYNs: each counts as %ld\n", kept, weight);
-	for (i = 0; i < ARRAY_SIZE(client); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(client); i++)
 		close(client[i]);
 	close(listener);
 	must(!netem_gate(guest->net.a, "veth0", true), "gate");
@@ -484,9 +479,7 @@ static void by_default(void)
 
 static void end_guest(struct guest *guest)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(guest->clients); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(guest->clients); i++)
 		if (guest->clients[i])
 			close(guest->clients[i]);
 	if (guest != &guests[0])
@@ -504,7 +497,6 @@ static void load_again(const char *parameters)
 int main(void)
 {
 	struct ns_pair own;
-	int i;
 
 	test_begin(24);
 	load_again(PARAMETERS);
@@ -516,13 +508,13 @@ int main(void)
 	records_of_users();
 	load_again(PARAMETERS);
 	must(!ns_pair_make(&own), "namespaces");
-	for (i = 0; i < GUESTS; i++)
+	for (int i = 0; i < GUESTS; i++)
 		make_guest(&guests[i]);
 	records(&own);
 	orphans(&own);
 	entries(&own);
 	first_sockets();
-	for (i = 0; i < GUESTS; i++)
+	for (int i = 0; i < GUESTS; i++)
 		end_guest(&guests[i]);
 	ns_pair_close(&own);
 	load_again("");

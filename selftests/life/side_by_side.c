@@ -138,10 +138,9 @@ static long long segments(enum stack stack)
 /* A server's row is in the file of its stack and of no other. */
 static bool listed_once(enum stack stack, const char *addr, int port, int peer)
 {
-	enum stack s;
 	int state;
 
-	for (s = KERNEL; s < STACKS; s++) {
+	for (enum stack s = KERNEL; s < STACKS; s++) {
 		state = rows_state(pair.b, sides_listing(s, addr), port, peer);
 		if (state == (s == stack ? TCP_ESTABLISHED : 0))
 			continue;
@@ -157,15 +156,14 @@ static void transfers(void)
 	const long long octets = is_debug_kernel() ? 100000 : 1000000;
 	static struct flow flows[2 * 2 * STACKS * STACKS];
 	int n = 0, v6, client, server, port = PORT;
-	enum stack from, to;
 	long long before[STACKS];
 	bool good = true;
 
-	for (to = KERNEL; to < STACKS; to++)
+	for (enum stack to = KERNEL; to < STACKS; to++)
 		before[to] = segments(to);
 	for (v6 = 0; v6 < 2; v6++) {
-		for (from = KERNEL; from < STACKS; from++) {
-			for (to = KERNEL; to < STACKS; to++, n += 2, port++) {
+		for (enum stack from = KERNEL; from < STACKS; from++) {
+			for (enum stack to = KERNEL; to < STACKS; to++, n += 2, port++) {
 				const char *addr = v6 ? NS_B6 : NS_B4;
 
 				stack_pair_or_die(pair.a, from, pair.b, to, addr, port, &client, &server);
@@ -179,7 +177,7 @@ static void transfers(void)
 	if (!good)
 		flow_explain(flows, n);
 	ksft_test_result(good, "%d transfers at once between all pairings\n", n);
-	for (to = KERNEL; to < STACKS; to++)
+	for (enum stack to = KERNEL; to < STACKS; to++)
 		ksft_test_result(segments(to) > before[to] + 3 * octets / 65536, "%s counts what it received\n",
 				 stack_name(to));
 	while (n--)
@@ -213,13 +211,11 @@ static bool is_exclusive(enum stack first, enum stack second, const char *addr, 
 static void bound_ports(void)
 {
 	static const char * const addresses[] = { "0.0.0.0", NS_B4, "::", NS_B6 };
-	enum stack first, second;
 	bool good = true;
-	unsigned int i;
 
-	for (first = KERNEL; first < STACKS; first++)
-		for (second = KERNEL; second < STACKS; second++)
-			for (i = 0; first != second && i < ARRAY_SIZE(addresses); i++)
+	for (enum stack first = KERNEL; first < STACKS; first++)
+		for (enum stack second = KERNEL; second < STACKS; second++)
+			for (unsigned int i = 0; first != second && i < ARRAY_SIZE(addresses); i++)
 				good &= is_exclusive(first, second, addresses[i], false) &
 					is_exclusive(first, second, addresses[i], true);
 	ksft_test_result(good, "a port that one of the three has, neither of the others gets\n");
@@ -257,9 +253,8 @@ static void connected_ports(void)
 {
 	int listener = stack_listener(pair.a, KERNEL, NS_A4, PORT + 70, false), one, two;
 	bool good = listener >= 0;
-	enum stack first;
 
-	for (first = XTCP; first <= SECOND; first++) {
+	for (enum stack first = XTCP; first <= SECOND; first++) {
 		ns_sysctl_set(pair.b, "net.ipv4.ip_local_port_range", "%d %d", PORT + 80 + first, PORT + 80 + first);
 		one = stack_connected(pair.b, first, NS_A4, PORT + 70);
 		two = stack_connected(pair.b, other(first), NS_A4, PORT + 70);
@@ -386,11 +381,10 @@ static void record_stays(enum stack old, enum stack new, bool far_away, int port
 static void moves(void)
 {
 	int port = PORT + 200;
-	enum stack top, old;
 
-	for (top = XTCP; top <= SECOND; top++) {
+	for (enum stack top = XTCP; top <= SECOND; top++) {
 		put_on_top(top);
-		for (old = XTCP; old <= SECOND; old++, port += 6) {
+		for (enum stack old = XTCP; old <= SECOND; old++, port += 6) {
 			accepted_before(old, other(old), NS_B4, port);
 			accepted_before(old, other(old), NS_B6, port + 1);
 			record_makes_way(old, other(old), NS_B4, port + 2);
@@ -563,9 +557,7 @@ static void *work(void *arg)
 /* Each worker of @stack has had two connections since @before. */
 static bool have_worked(enum stack stack, const int *before)
 {
-	int i;
-
-	for (i = 0; i < 2 * WORKERS; i++)
+	for (int i = 0; i < 2 * WORKERS; i++)
 		if (workers[i].stack == stack && workers[i].exchanges < before[i] + 2)
 			return false;
 	return true;
@@ -639,9 +631,8 @@ static void spaces(void)
 	struct carrier both[STACKS] = {};
 	int ns[SPACES], i, rounds;
 	bool good = true;
-	enum stack s;
 
-	for (s = XTCP; s <= SECOND; s++)
+	for (enum stack s = XTCP; s <= SECOND; s++)
 		carrier_start(&both[s], s, PORT + 75 + s);
 	for (rounds = 0; rounds < 2; rounds++) {
 		for (i = 0; i < SPACES && good; i++) {

@@ -283,7 +283,6 @@ int main(int argc, char **argv)
 {
 	struct sides sides[SIDES_MAX];
 	int n = sides_parse(argc, argv, sides), i;
-	enum stack stack;
 
 	test_begin(n * 10 + stack_count() * 2 + 1);
 	must(!ns_pair_make(&net), "namespaces");
@@ -299,7 +298,7 @@ int main(int argc, char **argv)
 		ksft_test_result(signing_vrf(&md5, &sides[i], set_vrf),
 				 "%s: the key of a VRF counts before a longer prefix\n", sides[i].name);
 	}
-	for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (enum stack stack = stack_first(); stack <= XTCP; stack++) {
 		try_limit(stack);
 		try_errors(stack);
 	}

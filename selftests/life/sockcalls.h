@@ -110,9 +110,7 @@ static inline void get_info(int fd, struct tcp_info *info)
 
 static inline void fill(unsigned char *bytes, size_t len, size_t at)
 {
-	size_t i;
-
-	for (i = 0; i < len; i++)
+	for (size_t i = 0; i < len; i++)
 		bytes[i] = ((at + i) * 2654435761u) >> 13;
 }
 

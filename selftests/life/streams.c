@@ -15,10 +15,9 @@ static int ns, clients[COUNT], servers[COUNT];
 static long more(void)
 {
 	struct slabs now;
-	int i;
 
 	slabs_read(&now);
-	for (i = 0; i < SLABS_N; i++)
+	for (int i = 0; i < SLABS_N; i++)
 		if (!strcmp(slabs_names[i], "xtcp_stream"))
 			return now.active[i] - before.active[i];
 	return -1;
@@ -26,17 +25,13 @@ static long more(void)
 
 static void open_all(const char *text)
 {
-	int i;
-
-	for (i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++)
 		stack_pair_or_die(ns, XTCP, ns, XTCP, text, 0, &clients[i], &servers[i]);
 }
 
 static void close_all(void)
 {
-	int i;
-
-	for (i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++)
 		close_each(clients[i], servers[i]);
 }
 
@@ -52,11 +47,10 @@ static void result(long want, const char *ip, const char *what)
 static void lives(const char *text, const char *ip)
 {
 	char octet = 0;
-	int i;
 
 	open_all(text);
 	ksft_test_result(!more(), "%s, connections without text have none\n", ip);
-	for (i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++)
 		must(send(clients[i], "", 1, 0) == 1 && recv(servers[i], &octet, 1, 0) == 1, "one octet");
 	result(2 * COUNT, ip, "after an octet one at each end");
 	close_all();
@@ -65,7 +59,7 @@ static void lives(const char *text, const char *ip)
 	close_all();
 	result(0, ip, "nor when others are that never had text");
 	open_all(text);
-	for (i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++)
 		must(!setsockopt(clients[i], IPPROTO_TCP, TCP_CONGESTION, "bbr", 3), "bbr");
 	result(COUNT, ip, "an algorithm with a rate of its own has one at once");
 	close_all();

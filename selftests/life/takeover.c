@@ -950,13 +950,12 @@ static void by_the_tool(void)
 	struct asleep_owner owner = { .listens = true };
 	socklen_t len = sizeof(info);
 	bool good = true, hangs;
-	unsigned int i;
 
 	load_newer(SECOND);
 	must_put("/sys/module/xtcp/parameters/protocol", "%d", IPPROTO_XTCP);
-	for (i = 0; i < ARRAY_SIZE(settings); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(settings); i++)
 		good = good && !stack_set(four, settings[i].level, settings[i].option, settings[i].value);
-	for (i = 0; i < ARRAY_SIZE(settings); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(settings); i++)
 		before[i] = option_of(four, &settings[i]);
 	good = good && !listen(four, 33);
 	ns_sysctl_set(pair.b, "net.xtcp.fin_timeout", "7");
@@ -1001,7 +1000,7 @@ static void by_the_tool(void)
 	client = client_or_die(NS_B4, PORT + 30);
 	server = stack_accept_or_die(four);
 	good = is_of(SECOND, client, NS_B4, PORT + 30) && both_ways(client, server);
-	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(settings); i++) {
 		if (option_of(four, &settings[i]) == before[i])
 			continue;
 		ksft_print_msg("option %d.%d: %d in place of %d\n", settings[i].level, settings[i].option,

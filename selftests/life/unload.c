@@ -45,12 +45,11 @@ static void *send_stream(void *arg)
 {
 	unsigned char block[BLOCK];
 	long long n = 0;
-	int i;
 
 	while (!transfer.stop) {
-		for (i = 0; i < BLOCK; i++)
+		for (int i = 0; i < BLOCK; i++)
 			block[i] = octet(n + i);
-		for (i = 0; i < BLOCK; ) {
+		for (int i = 0; i < BLOCK; ) {
 			ssize_t part = send(transfer.from, block + i, BLOCK - i, MSG_NOSIGNAL);
 
 			if (part <= 0) {
@@ -392,9 +391,8 @@ static void segments_in_qdisc(void)
 static bool write_three(int client, int server)
 {
 	char in[2];
-	int i;
 
-	for (i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 		if (send(client, "x", 1, 0) != 1)
 			return false;
 	return recv(server, in, sizeof(in), MSG_WAITALL) == sizeof(in);
@@ -536,9 +534,7 @@ static void *work(void *arg)
 
 static bool all_have_done(const int *goal)
 {
-	int i;
-
-	for (i = 0; i < WORKERS; i++)
+	for (int i = 0; i < WORKERS; i++)
 		if (exchanges[i] < goal[i])
 			return false;
 	return true;

@@ -71,9 +71,8 @@ static void *wait_exclusively(void *arg)
 static long sum(struct waiter *waiters)
 {
 	long total = 0;
-	int i;
 
-	for (i = 0; i < THREADS; i++)
+	for (int i = 0; i < THREADS; i++)
 		total += atomic_load(&waiters[i].wakeups);
 	return total;
 }
@@ -159,11 +158,9 @@ static void lower_mark(enum stack stack)
 
 int main(void)
 {
-	enum stack stack;
-
 	test_begin(stack_count() * 3);
 	ns = must_have(ns_make(), "no namespace");
-	for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (enum stack stack = stack_first(); stack <= XTCP; stack++) {
 		one_each(stack, accept_in_turn, "accept()", 0);
 		one_each(stack, wait_exclusively, "epoll_wait() with EPOLLEXCLUSIVE", O_NONBLOCK);
 		lower_mark(stack);

@@ -316,10 +316,9 @@ struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enu
 {
 	struct matrix_outcome due = matrix_rfc_outcome(cell), does;
 	const struct matrix_difference *d;
-	size_t i;
 
 	*why = NULL;
-	for (i = 0; i < ENTRIES; i++) {
+	for (size_t i = 0; i < ENTRIES; i++) {
 		d = &list[i];
 		if (!is_for(d, cell, stack))
 			continue;
@@ -343,9 +342,7 @@ struct matrix_outcome matrix_differs_outcome(const struct matrix_cell *cell, enu
 /* No more cells: end the program if one of the entries has none. */
 void matrix_differs_end(void)
 {
-	size_t i;
-
-	for (i = 0; i < ENTRIES; i++)
+	for (size_t i = 0; i < ENTRIES; i++)
 		if (!used[i])
 			ksft_exit_fail_msg("no cell differs by '%s'\n", list[i].why);
 }

@@ -230,9 +230,8 @@ static void print_cell(const struct matrix_tested *tested, size_t n, const char 
 {
 	int places = 0, apart = 0, ackings = 0, segments = 0;
 	bool any = false;
-	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (!is_in(&tested[i], start, column))
 			continue;
 		places |= tested[i].cell.position;
@@ -250,7 +249,7 @@ static void print_cell(const struct matrix_tested *tested, size_t n, const char 
 	else if (!column->segment)
 		printf("%c of %d", apart ? 'E' : 'e', bits(segments));
 	else
-		for (i = 0; i < LETTERS; i++)
+		for (size_t i = 0; i < LETTERS; i++)
 			if (places & letters[i].position)
 				putchar(apart & letters[i].position ? toupper(letters[i].letter) :
 								      letters[i].letter);
@@ -261,21 +260,20 @@ static void print_cell(const struct matrix_tested *tested, size_t n, const char 
 static void print_states(const struct matrix_tested *tested, size_t n)
 {
 	const char *start = "";
-	size_t i, column;
 
 	printf("| state");
-	for (column = 0; column < COLUMNS; column++)
+	for (size_t column = 0; column < COLUMNS; column++)
 		printf(" | %s", columns[column].title);
 	printf(" |\n|---");
-	for (column = 0; column < COLUMNS; column++)
+	for (size_t column = 0; column < COLUMNS; column++)
 		printf("|---");
 	printf("|\n");
-	for (i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (!strcmp(tested[i].start, start))
 			continue;
 		start = tested[i].start;
 		printf("| %s", start);
-		for (column = 0; column < COLUMNS; column++)
+		for (size_t column = 0; column < COLUMNS; column++)
 			print_cell(tested, n, start, &columns[column]);
 		printf(" |\n");
 	}
@@ -290,9 +288,7 @@ struct reason {
 
 static struct reason *reason_of(struct reason *reasons, size_t *n, const char *why)
 {
-	size_t i;
-
-	for (i = 0; i < *n; i++)
+	for (size_t i = 0; i < *n; i++)
 		if (!strcmp(reasons[i].why, why))
 			return &reasons[i];
 	must(*n != REASONS_MAX, "too many reasons");
@@ -327,10 +323,9 @@ static void print_reasons(const struct matrix_tested *tested, size_t n)
 	static struct reason reasons[REASONS_MAX];
 	const struct reason *r;
 	size_t found = 0, i;
-	int stack;
 
 	for (i = 0; i < n; i++)
-		for (stack = 0; stack < WIRE_STACKS; stack++)
+		for (int stack = 0; stack < WIRE_STACKS; stack++)
 			if (tested[i].why[stack])
 				add_reason(reasons, &found, &tested[i], stack);
 	printf("| who | what, and why | instead of | states | cells |\n|---|---|---|---|---|\n");
@@ -346,11 +341,10 @@ static void print_reasons(const struct matrix_tested *tested, size_t n)
 static void matrix_table_print(const struct matrix_tested *tested, size_t n)
 {
 	size_t i, apart = 0, differs[WIRE_STACKS] = { 0 };
-	int stack;
 
 	for (i = 0; i < n; i++) {
 		apart += tested[i].apart;
-		for (stack = 0; stack < WIRE_STACKS; stack++)
+		for (int stack = 0; stack < WIRE_STACKS; stack++)
 			differs[stack] += !!tested[i].why[stack];
 	}
 	print_states(tested, n);
@@ -587,11 +581,9 @@ static bool has_old_stamp_cell(const struct start *start, size_t seg, size_t pos
 
 static void walk(const struct start *start)
 {
-	size_t seg, pos, acking;
-
-	for (seg = 0; seg < COUNT(segments); seg++)
-		for (pos = 0; pos < COUNT(positions); pos++)
-			for (acking = 0; acking < COUNT(ackings); acking++) {
+	for (size_t seg = 0; seg < COUNT(segments); seg++)
+		for (size_t pos = 0; pos < COUNT(positions); pos++)
+			for (size_t acking = 0; acking < COUNT(ackings); acking++) {
 				if (has_cell(start, seg, pos, acking))
 					add_cell(start, seg, pos, acking, false);
 				if (has_old_stamp_cell(start, seg, pos, acking))

@@ -274,10 +274,9 @@ static int same_tuple(enum stack stack)
 
 static void device_afterwards(void)
 {
-	enum stack stack;
 	int same;
 
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (enum stack stack = KERNEL; stack <= XTCP; stack++) {
 		same = same_tuple(stack);
 		ksft_test_result(same >= 0, "%s has the 4-tuple of a sock that was bound to a device afterwards\n",
 				 stack_name(stack));

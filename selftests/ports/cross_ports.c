@@ -121,10 +121,8 @@ static struct cell cell_at(const struct place *first, char device, int second, i
 /* What kernel TCP does to itself, into alone. */
 static void learn(const struct place *first, char device)
 {
-	int i, bits;
-
-	for (i = 0; i < PLACES; i++) {
-		for (bits = 0; bits < 8; bits++) {
+	for (int i = 0; i < PLACES; i++) {
+		for (int bits = 0; bits < 8; bits++) {
 			struct cell c = cell_at(first, device, i, bits);
 
 			alone[i][bits] = outcome_of(&c, KERNEL, KERNEL);
@@ -134,12 +132,10 @@ static void learn(const struct place *first, char device)
 
 static void row(const struct place *first, char device, bool reuseport, enum stack a, enum stack b)
 {
-	int i, bits;
-
 	cells = 0;
 	wrong = 0;
-	for (i = 0; i < PLACES; i++) {
-		for (bits = 0; bits < 8; bits++) {
+	for (int i = 0; i < PLACES; i++) {
+		for (int bits = 0; bits < 8; bits++) {
 			struct cell c = cell_at(first, device, i, bits);
 
 			c.reuseport = reuseport;
@@ -277,11 +273,10 @@ static void compare_ends(const struct changed *c, enum stack first, enum stack s
 static void change_of(int change, bool v6, enum stack first, enum stack second)
 {
 	struct changed c = { .change = change, .v6 = v6 };
-	int bits, i;
 
 	cells = 0;
 	wrong = 0;
-	for (bits = 0; bits < 6 * 2 * 4 * 4 * 27; bits++) {
+	for (int bits = 0; bits < 6 * 2 * 4 * 4 * 27; bits++) {
 		c.order = bits % 6;
 		c.others_user = bits / 6 % 2;
 		c.flags[0] = bits / 12 % 4;
@@ -289,7 +284,7 @@ static void change_of(int change, bool v6, enum stack first, enum stack second)
 		c.flags[2] = bits / 48 % 4;
 		if (change == REUSE || change == REUSEPORT)
 			c.flags[1] ^= change;
-		for (i = 0; i < 3; i++)
+		for (int i = 0; i < 3; i++)
 			c.device[i] = bits / 192 / (i == 2 ? 9 : i ? 3 : 1) % 3;
 		/* a user counts only with SO_REUSEPORT; flags are tried without devices */
 		if (c.others_user && !(c.flags[2] & 2))

@@ -89,18 +89,14 @@ static int closed_in(const int *guest, int guests, int wait_ms)
 
 static void make_guests(int *guest, int guests, uid_t uid)
 {
-	int i;
-
-	for (i = 0; i < guests; i++)
+	for (int i = 0; i < guests; i++)
 		guest[i] = must_have(ns_make_guest_of(uid), "guest");
 }
 
 static void end_guests(int *guest, int guests)
 {
-	int i;
-
 	closed_in(guest, guests, 0);
-	for (i = 0; i < guests; i++)
+	for (int i = 0; i < guests; i++)
 		close(guest[i]);
 	must(is_over(), "over");
 }
@@ -135,12 +131,11 @@ int main(void)
 {
 	static const char * const texts[] = { NS_A4, NS_A6 };
 	struct ns_pair net;
-	int i;
 
 	test_begin(2 * 2 + 5);
 	references = module_references();
 	must(!ns_pair_make(&net), "namespaces");
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		too_many(net.a, texts[i]);
 	namespace_ends();
 	one_user_with_many_guests();

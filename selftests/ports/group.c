@@ -138,18 +138,17 @@ static void churn(enum stack stack, const char *const *places, const char *to, b
 {
 	struct churn c = { .stack = stack, .places = places, .to = to, .programs = programs };
 	pthread_t staying, clients[2], members[THREADS];
-	int i;
 
 	pthread_create(&staying, NULL, stay, &c);
 	must(WAIT_FOR(atomic_load(&c.opened), STACK_DEADLINE_MS), "no member");
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		pthread_create(&clients[i], NULL, connect_on, &c);
-	for (i = 0; i < THREADS; i++)
+	for (int i = 0; i < THREADS; i++)
 		pthread_create(&members[i], NULL, come_and_go, &c);
-	for (i = 0; i < THREADS; i++)
+	for (int i = 0; i < THREADS; i++)
 		pthread_join(members[i], NULL);
 	atomic_store(&c.stop, true);
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		pthread_join(clients[i], NULL);
 	atomic_store(&c.end, true);
 	pthread_join(staying, NULL);

@@ -175,23 +175,22 @@ static void storm(enum stack stack, const char *to, int knob, enum kind kind)
 	pthread_t staying, clients[CLIENTS], comers[COMERS];
 	struct comer comer[COMERS];
 	long long moved, failed, again;
-	int i;
 
 	ns = make_namespace(stack, knob, kind);
-	for (i = 0; i < COMERS / 2; i++)
+	for (int i = 0; i < COMERS / 2; i++)
 		pthread_barrier_init(&s.pairs[i], NULL, 2);
 	pthread_create(&staying, NULL, stay, &s);
 	must(WAIT_FOR(atomic_load(&s.members), STACK_DEADLINE_MS), "no member");
-	for (i = 0; i < CLIENTS; i++)
+	for (int i = 0; i < CLIENTS; i++)
 		pthread_create(&clients[i], NULL, connect_on, &s);
-	for (i = 0; i < COMERS; i++) {
+	for (int i = 0; i < COMERS; i++) {
 		comer[i] = (struct comer) { &s, i };
 		pthread_create(&comers[i], NULL, come_and_go, &comer[i]);
 	}
-	for (i = 0; i < COMERS; i++)
+	for (int i = 0; i < COMERS; i++)
 		pthread_join(comers[i], NULL);
 	atomic_store(&s.stop, true);
-	for (i = 0; i < CLIENTS; i++)
+	for (int i = 0; i < CLIENTS; i++)
 		pthread_join(clients[i], NULL);
 	moved = count(stack, "TcpExt:TCPMigrateReqSuccess");
 	failed = count(stack, "TcpExt:TCPMigrateReqFailure");
@@ -260,10 +259,8 @@ static void fill_again_and_again(enum stack stack)
 
 int main(void)
 {
-	enum stack stack;
-
 	test_begin(7 * stack_count());
-	for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (enum stack stack = stack_first(); stack <= XTCP; stack++) {
 		storm(stack, "127.0.0.1", 0, PLAIN);
 		storm(stack, "127.0.0.1", 1, PLAIN);
 		storm(stack, "::1", 1, PLAIN);

@@ -38,17 +38,13 @@ static void attach(int fd)
 
 static void connect_all(enum stack stack, const char *text, int client[CONNECTIONS])
 {
-	int i;
-
-	for (i = 0; i < CONNECTIONS; i++)
+	for (int i = 0; i < CONNECTIONS; i++)
 		client[i] = must_have(stack_connected(ns, stack, text, PORT), "connection");
 }
 
 static void close_all(const int client[CONNECTIONS])
 {
-	int i;
-
-	for (i = 0; i < CONNECTIONS; i++)
+	for (int i = 0; i < CONNECTIONS; i++)
 		close(client[i]);
 }
 
@@ -135,12 +131,10 @@ static void the_last_closes(enum stack stack, const char *text, bool waits)
 int main(void)
 {
 	static const char * const texts[] = { "127.0.0.1", "::1" };
-	enum stack stack;
-	int i;
 
 	test_begin(2 * (3 * stack_count() + 1));
-	for (i = 0; i < 2; i++) {
-		for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (int i = 0; i < 2; i++) {
+		for (enum stack stack = stack_first(); stack <= XTCP; stack++) {
 			ns = ns_make();
 			must(ns >= 0 && !ns_sysctl_set(ns, "net.xtcp.migrate_req", "1") &&
 			     !ns_sysctl_set(ns, "net.ipv4.tcp_migrate_req", "1"), "namespace");

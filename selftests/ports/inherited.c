@@ -108,15 +108,13 @@ static void compare(bool has_heir, bool first_reuses, bool heir_reuses)
 
 int main(void)
 {
-	int bits;
-
 	test_begin(6 * TIMES);
 	ns = ns_make();
 	must(ns >= 0 && !ns_sysctl_set(ns, "net.xtcp.migrate_req", "1") &&
 	     !ns_sysctl_set(ns, "net.ipv4.tcp_migrate_req", "1"), "namespace");
-	for (bits = 0; bits < 2; bits++)
+	for (int bits = 0; bits < 2; bits++)
 		compare(false, bits, false);
-	for (bits = 0; bits < 4; bits++)
+	for (int bits = 0; bits < 4; bits++)
 		compare(true, bits & 1, bits & 2);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

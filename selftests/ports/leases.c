@@ -473,13 +473,12 @@ static unsigned long long let_in(enum stack stack)
 					   "::ffff:127.0.0.2" };
 	unsigned long long in = 0;
 	union stack_addr addr;
-	unsigned int i, bits;
 	int fd;
 
-	for (bits = 0; bits < 8; bits++) {
+	for (unsigned int bits = 0; bits < 8; bits++) {
 		const struct wish w = { bits & 1, bits & 2, false, bits & 4 ? SOMEBODY : 0 };
 
-		for (i = 0; i < sizeof(at) / sizeof(*at); i++) {
+		for (unsigned int i = 0; i < sizeof(at) / sizeof(*at); i++) {
 			addr = stack_addr(at[i], CHOSEN);
 			fd = open_for(stack, &w, at[i]);
 			if (!bind(fd, &addr.sa, stack_addr_len(&addr)))
@@ -546,15 +545,14 @@ static void slab(void)
 	enum { COUNT = 400 };
 	struct slabs before, now;
 	const int lease = SLABS_LEASE;
-	int i;
 
 	slabs_read(&before);
-	for (i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++)
 		fds[i] = stack_bound(ns, XTCP, LO4, 20000 + i, false);
 	slabs_read(&now);
 	ksft_test_result(before.active[lease] >= 0 && now.active[lease] >= before.active[lease] + COUNT,
 			 "%d ports, %ld leases\n", COUNT, now.active[lease] - before.active[lease]);
-	for (i = 0; i < COUNT; i++)
+	for (int i = 0; i < COUNT; i++)
 		close(fds[i]);
 	WAIT_FOR((slabs_read(&now), now.active[lease] <= before.active[lease] + SLACK), STACK_DEADLINE_MS);
 	ksft_test_result(now.active[lease] <= before.active[lease] + SLACK, "given back they are gone: %ld\n",

@@ -59,9 +59,8 @@ static union stack_addr crowd_addr(int i)
 static int listen_all(void *arg)
 {
 	union stack_addr addr;
-	int i;
 
-	for (i = 0; i < crowd_size(); i++) {
+	for (int i = 0; i < crowd_size(); i++) {
 		addr = crowd_addr(i);
 		crowd[i] = socket(AF_XTCP, SOCK_STREAM | SOCK_CLOEXEC, XTCPPROTO_IPV4);
 		if (crowd[i] < 0 || bind(crowd[i], &addr.sa, stack_addr_len(&addr)) || listen(crowd[i], 1))
@@ -87,9 +86,8 @@ static double refusal(int port)
 static double least_refusal(int port)
 {
 	double least = 1e9, took;
-	int i;
 
-	for (i = 0; i < BURSTS * PROBES; i++) {
+	for (int i = 0; i < BURSTS * PROBES; i++) {
 		if (i && i % PROBES == 0)
 			usleep(BURST_GAP_US);
 		took = refusal(port);
@@ -131,10 +129,9 @@ static int least_asking(void *arg)
 				       .idiag_cookie = { INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE } };
 	double least = 1e9, took;
 	struct diag_copy copy;
-	int i;
 
 	must(!seteuid(NOBODY), "seteuid");
-	for (i = 0; i < PROBES; i++) {
+	for (int i = 0; i < PROBES; i++) {
 		took = measure_now();
 		must(!diag_get(&query, &id, &copy), "sock_diag");
 		took = measure_now() - took;
@@ -235,9 +232,8 @@ static void many_listeners(void)
 static void open_group(int fds[MEMBERS])
 {
 	union stack_addr addr = stack_addr("0.0.0.0", GROUP_PORT);
-	int i;
 
-	for (i = 0; i < MEMBERS; i++) {
+	for (int i = 0; i < MEMBERS; i++) {
 		fds[i] = stack_socket(ns, XTCP, "0.0.0.0");
 		must(fds[i] >= 0 && !stack_set(fds[i], SOL_SOCKET, SO_REUSEPORT, 1) &&
 		     !bind(fds[i], &addr.sa, stack_addr_len(&addr)) && !listen(fds[i], CLIENTS) &&
@@ -247,9 +243,7 @@ static void open_group(int fds[MEMBERS])
 
 static void close_group(const int fds[MEMBERS])
 {
-	int i;
-
-	for (i = 0; i < MEMBERS; i++)
+	for (int i = 0; i < MEMBERS; i++)
 		close(fds[i]);
 }
 
@@ -422,17 +416,16 @@ static void refuse_early(void)
 	const struct aoopt_key key = { .addr = "192.0.2.1", .sndid = 1, .rcvid = 1 };
 	long long began, early, late;
 	bool ok = true;
-	int i;
 
 	must(fd >= 0 && listener >= 0 && second >= 0 && !aoopt_add(fd, &key) &&
 	     !stack_connect(first, "127.0.0.1", REFUSER_PORT), "sockets");
 	began = calls_counted(fast) + calls_counted(slow);
-	for (i = 0; i < REFUSED; i++) {
+	for (int i = 0; i < REFUSED; i++) {
 		ok &= stack_connect(fd, "127.0.0.1", REFUSER_PORT) && errno == EKEYREJECTED;
 		ok &= stack_connect(second, "127.0.0.1", REFUSER_PORT) && errno == EADDRNOTAVAIL;
 	}
 	early = calls_counted(fast) + calls_counted(slow) - began;
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		ok &= stack_connect(second, "127.0.0.1", 1) && errno == ECONNREFUSED;
 	late = calls_counted(fast) + calls_counted(slow) - began - early;
 	ksft_print_msg("%lld grace periods for %d refusals, %lld for two by the peer\n", early, 2 * REFUSED, late);

@@ -90,9 +90,7 @@ static void member_close(struct group *g, int i)
 
 static void group_close(struct group *g)
 {
-	int i;
-
-	for (i = 0; i < g->nr; i++)
+	for (int i = 0; i < g->nr; i++)
 		if (g->fd[i] >= 0)
 			close(g->fd[i]);
 	close(g->ep);
@@ -302,9 +300,8 @@ static bool all_share(struct group *g)
 static void by_number(struct group *g)
 {
 	bool ok = true;
-	int i;
 
-	for (i = 0; i < FEW; i++) {
+	for (int i = 0; i < FEW; i++) {
 		number_or_die(g->fd[i * 3 % FEW], i);
 		ok &= all_to(g, i);
 	}
@@ -333,15 +330,14 @@ static void by_segment(struct group *g)
 	};
 	struct sock_filter len[] = { BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0), BPF_STMT(BPF_RET | BPF_A, 0) };
 	bool ok = !attach(g->fd[1], cpu, 2);
-	int i;
 
-	for (i = 0; i < CPUS; i++) {
+	for (int i = 0; i < CPUS; i++) {
 		on_processor(i);
 		ok &= all_to(g, i);
 	}
 	result(ok, g, "a program that says the processor");
 	ok = !attach(g->fd[1], port, 3);
-	for (i = 0; i < 4 * FEW; i++) {
+	for (int i = 0; i < 4 * FEW; i++) {
 		int member = who(g, g->place);
 
 		ok &= member == g->client % FEW;
@@ -532,11 +528,10 @@ static void other_device(const char *place)
 static int leave_group_behind(void *stack)
 {
 	struct group g;
-	int i;
 
 	group_open(&g, *(enum stack *)stack, "127.0.0.1", FEW);
 	number_or_die(g.fd[0], FEW - 1);
-	for (i = 0; i < FEW; i++)
+	for (int i = 0; i < FEW; i++)
 		if (stack_connected(ns, KERNEL, g.place, g.port) < 0)
 			return 1;
 	return 0;
@@ -558,9 +553,8 @@ static void namespace_ends(enum stack stack)
 static void one_stack(enum stack stack)
 {
 	static const char *const places[] = { "127.0.0.1", "::1" }, *const any[] = { "0.0.0.0", "::" };
-	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		by_processor(stack, places[i]);
 		before_listen(stack, places[i]);
 		by_program(stack, places[i]);
@@ -578,7 +572,6 @@ static void one_stack(enum stack stack)
 int main(void)
 {
 	struct rlimit files = { 1024, 1024 };
-	enum stack stack;
 
 	ksft_print_header();
 	if (sysconf(_SC_NPROCESSORS_ONLN) < CPUS)
@@ -588,7 +581,7 @@ int main(void)
 		ksft_exit_fail_msg("no namespace\n");
 	/* each stack's, and two of xtcp alone */
 	ksft_set_plan(53 * stack_count() + 2);
-	for (stack = stack_first(); stack <= XTCP; stack++)
+	for (enum stack stack = stack_first(); stack <= XTCP; stack++)
 		one_stack(stack);
 	close(ns);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;

@@ -256,13 +256,12 @@ static void reopen_exempt(enum stack stack)
 static bool tunnel_end(int end, const char *self, const char *peer)
 {
 	static const char * const all[] = { "0.0.0.0/0", "::/0" };
-	unsigned int i;
 
 	if (ns_shell(end, "ip xfrm state add src " NS_A4 " dst " NS_B4 " spi 1 " ESP " &&"
 			  "ip xfrm state add src " NS_B4 " dst " NS_A4 " spi 2 " ESP) ||
 	    ns_shell(end, "ip link add xfrm0 type xfrm dev veth0 if_id 7"))
 		return false;
-	for (i = 0; i < sizeof(all) / sizeof(*all); i++) {
+	for (unsigned int i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		if (ns_shell(end, "ip xfrm policy add src %s dst %s dir out if_id 7 tmpl src %s dst %s " TUNNEL " &&"
 				  "ip xfrm policy add src %s dst %s dir in if_id 7 tmpl src %s dst %s " TUNNEL,
 			     all[i], all[i], self, peer, all[i], all[i], peer, self))
@@ -340,16 +339,15 @@ static void over_tunnel_in_vrf(const struct ns_pair *pair, enum stack stack, boo
 static void tunnels(void)
 {
 	struct ns_pair pair;
-	int stack, v6;
 
 	if (ns_shell(ns, "ip link add xfrm0 type xfrm dev lo if_id 1 2>/dev/null && ip link del xfrm0")) {
-		for (stack = 0; stack < 2 * 2 * 2; stack++)
+		for (int stack = 0; stack < 2 * 2 * 2; stack++)
 			ksft_test_result_skip("the kernel cannot make xfrm interfaces: tunnel %d\n", stack);
 		return;
 	}
 	must(make_tunnel(&pair), "no tunnel");
-	for (stack = KERNEL; stack <= XTCP; stack++) {
-		for (v6 = 0; v6 < 2; v6++)
+	for (int stack = KERNEL; stack <= XTCP; stack++) {
+		for (int v6 = 0; v6 < 2; v6++)
 			over_tunnel_in_vrf(&pair, stack, v6);
 	}
 	ns_pair_close(&pair);

@@ -45,9 +45,8 @@ static int send_part(struct wire *w, struct stretch *s, unsigned int from, unsig
 {
 	struct wire_segment seg = { .mss = -1, .ws = -1, .doff = -1, .cut = -1 };
 	uint8_t data[SPACE_MAX];
-	unsigned int i;
 
-	for (i = from; i < to; i++) {
+	for (unsigned int i = from; i < to; i++) {
 		data[i - from] = w->stack == WIRE_KERNEL ? i * 7 : copy;
 		if (!s->came[i])
 			s->byte[i] = data[i - from];
@@ -85,13 +84,12 @@ static int check(struct wire *w, const struct stretch *s)
 {
 	static uint8_t got[SPACE_MAX + 1];
 	struct wire_segment seg;
-	unsigned int i;
 	ssize_t n;
 
 	n = recv(w->c.fd, got, sizeof(got), MSG_DONTWAIT);
 	if (n != (ssize_t)s->len)
 		return wire_fail(w, "%zd octets read, %u sent", n, s->len);
-	for (i = 0; i < s->len; i++)
+	for (unsigned int i = 0; i < s->len; i++)
 		if (got[i] != s->byte[i])
 			return wire_fail(w, "octet %u is %#x, %#x came first", i, got[i], s->byte[i]);
 	while (w->c.rcv_nxt != s->base + s->len)
@@ -124,14 +122,13 @@ static int pair(struct wire *w, struct stretch *s, unsigned int a, unsigned int 
 static int every_pair(struct wire *w)
 {
 	static struct stretch s;
-	unsigned int a, b, c, d;
 
 	if (open_connection(w))
 		return -1;
-	for (a = 0; a < GRID; a++)
-		for (b = a + 1; b <= GRID; b++)
-			for (c = 0; c < GRID; c++)
-				for (d = c + 1; d <= GRID; d++)
+	for (unsigned int a = 0; a < GRID; a++)
+		for (unsigned int b = a + 1; b <= GRID; b++)
+			for (unsigned int c = 0; c < GRID; c++)
+				for (unsigned int d = c + 1; d <= GRID; d++)
 					if (pair(w, &s, a, b, c, d))
 						return -1;
 	return 0;
@@ -141,12 +138,11 @@ static int every_pair(struct wire *w)
 static int every_third(struct wire *w)
 {
 	static struct stretch s;
-	unsigned int c, d;
 
 	if (open_connection(w))
 		return -1;
-	for (c = 0; c < GRID; c++) {
-		for (d = c + 1; d <= GRID; d++) {
+	for (unsigned int c = 0; c < GRID; c++) {
+		for (unsigned int d = c + 1; d <= GRID; d++) {
 			begin(w, &s, GRID * UNIT);
 			if (send_part(w, &s, 4 * UNIT, 5 * UNIT, 'a') || take_acks(w, &s) ||
 			    send_part(w, &s, 1 * UNIT, 3 * UNIT, 'b') || take_acks(w, &s) ||

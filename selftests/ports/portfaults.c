@@ -38,8 +38,6 @@ static bool connects_anew(enum stack stack, const char *to, int times)
 /* A namespace of its own, where @taken of the @ports are taken towards 127.0.0.1. */
 static bool begin(enum stack stack, int ports, int taken)
 {
-	int i;
-
 	ns = ns_make();
 	must(ns >= 0 && !ns_enter(ns) && !ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0") &&
 	     !ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") &&
@@ -47,7 +45,7 @@ static bool begin(enum stack stack, int ports, int taken)
 	listener = stack_listener(ns, KERNEL, "0.0.0.0", PORT, true);
 	if (listener < 0)
 		return false;
-	for (i = 0; i < taken; i++) {
+	for (int i = 0; i < taken; i++) {
 		clients[i] = stack_connected(ns, stack, "127.0.0.1", PORT);
 		if (clients[i] < 0)
 			return false;

@@ -44,15 +44,12 @@ static void set(const char *name, int value)
 
 static void listen_all(void)
 {
-	struct destination *d;
-	int i;
-
-	for (d = destinations; d < destinations + DESTINATIONS; d++) {
+	for (struct destination *d = destinations; d < destinations + DESTINATIONS; d++) {
 		/* the one before is a wildcard */
 		d->listener = d->listener_text ? stack_listener(ns, KERNEL, d->listener_text, PORT, true) :
 						 d[-1].listener;
 		must(d->listener >= 0, "cannot listen");
-		for (i = 0; i < PORTS; i++) {
+		for (int i = 0; i < PORTS; i++) {
 			d->clients[i] = -1;
 			d->servers[i] = -1;
 		}
@@ -78,11 +75,10 @@ static int connect_to(const struct destination *d)
 
 static int fill(void *unused)
 {
-	struct destination *d;
 	int i, made = 0;
 
 	for (i = 0; i < PORTS; i++) {
-		for (d = destinations; d < destinations + DESTINATIONS; d++) {
+		for (struct destination *d = destinations; d < destinations + DESTINATIONS; d++) {
 			if (d->clients[i] >= 0)
 				continue;
 			d->clients[i] = connect_to(d);
@@ -99,10 +95,9 @@ static int fill(void *unused)
 
 static int count_full(void *unused)
 {
-	const struct destination *d;
 	int full = 0, fd;
 
-	for (d = destinations; d < destinations + DESTINATIONS; d++) {
+	for (const struct destination *d = destinations; d < destinations + DESTINATIONS; d++) {
 		fd = connect_to(d);
 		full += fd < 0 && errno == EADDRNOTAVAIL;
 		close(fd);
@@ -122,11 +117,8 @@ static bool all_full(void)
 /* Those with number @first, @first + @step, ... end; the client's side first. */
 static void end(int first, int step)
 {
-	struct destination *d;
-	int i;
-
-	for (i = first; i < PORTS; i += step) {
-		for (d = destinations; d < destinations + DESTINATIONS; d++) {
+	for (int i = first; i < PORTS; i += step) {
+		for (struct destination *d = destinations; d < destinations + DESTINATIONS; d++) {
 			shutdown(d->clients[i], SHUT_WR);
 			must_say(stack_at_end(d->servers[i]), "connection %d to %s does not end", i, d->text);
 			close_each(d->servers[i], d->clients[i]);
@@ -237,16 +229,14 @@ static int storm_and_count(void *unused)
 {
 	int fds[ARRAY_SIZE(silent)][FEW + 1], had[ARRAY_SIZE(silent)], sum = 0;
 	pthread_t threads[STORMERS];
-	unsigned int d;
-	long i;
 
-	for (i = 0; i < STORMERS; i++)
+	for (long i = 0; i < STORMERS; i++)
 		must(!pthread_create(&threads[i], NULL, storm, (void *)i), "no thread");
-	for (i = 0; i < STORMERS; i++)
+	for (long i = 0; i < STORMERS; i++)
 		pthread_join(threads[i], NULL);
-	for (d = 0; d < ARRAY_SIZE(silent); d++)
+	for (unsigned int d = 0; d < ARRAY_SIZE(silent); d++)
 		had[d] = take(silent[d], fds[d], FEW + 1);
-	for (d = 0; d < ARRAY_SIZE(silent); d++) {
+	for (unsigned int d = 0; d < ARRAY_SIZE(silent); d++) {
 		sum += had[d];
 		give_back(fds[d], had[d]);
 	}

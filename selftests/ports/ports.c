@@ -43,10 +43,9 @@ static bool listen_is_refused(int fd)
 
 static void bound_by_one_refused_to_other(const char *first, const char *second)
 {
-	enum stack stack;
 	int fd;
 
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (enum stack stack = KERNEL; stack <= XTCP; stack++) {
 		fd = stack_bound(ns, stack, first, PORT, false);
 		ksft_test_result(fd >= 0 && bind_is_refused(!stack, second, PORT, false),
 				 "%s on %s keeps %s on %s out\n", first, stack_name(stack), second,
@@ -58,10 +57,9 @@ static void bound_by_one_refused_to_other(const char *first, const char *second)
 
 static void reuseaddr(void)
 {
-	enum stack stack;
 	int first, second;
 
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (enum stack stack = KERNEL; stack <= XTCP; stack++) {
 		first = stack_bound(ns, stack, LO4, PORT, true);
 		second = stack_bound(ns, !stack, LO4, PORT, true);
 		ksft_test_result(first >= 0 && second >= 0, "SO_REUSEADDR: %s, then %s\n", stack_name(stack),
@@ -159,9 +157,7 @@ static int connect_many(int *fds, int count, const char *text, int port, int low
 
 static void close_all(int *fds, int count)
 {
-	int i;
-
-	for (i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 		close(fds[i]);
 }
 
@@ -233,11 +229,10 @@ static void many_at_once(void)
 	pthread_t threads[CROWD];
 	long done = 0;
 	void *count;
-	int i;
 
-	for (i = 0; i < CROWD; i++)
+	for (int i = 0; i < CROWD; i++)
 		pthread_create(&threads[i], NULL, connect_each, fds[i]);
-	for (i = 0; i < CROWD; i++) {
+	for (int i = 0; i < CROWD; i++) {
 		pthread_join(threads[i], &count);
 		done += (long)count;
 		close_all(fds[i], (long)count);

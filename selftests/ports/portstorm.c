@@ -190,10 +190,9 @@ static void begin(struct place *place)
 /* But for the ports that connect() chose, which records may keep. */
 static bool is_free(const struct place *place)
 {
-	unsigned int i;
 	int fd;
 
-	for (i = 0; i < ARRAY_SIZE(ports); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(ports); i++) {
 		if (ports[i] <= LAST_CHOSEN)
 			continue;
 		fd = stack_bound(place->ns, KERNEL, "0.0.0.0", ports[i], false);
@@ -213,28 +212,27 @@ static bool storm_once(struct stormer *sum, int ms, unsigned int seed)
 	pthread_t threads[2 * STORMERS], servers[2];
 	struct place places[2];
 	bool ok = true;
-	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		begin(&places[i]);
 		must(!pthread_create(&servers[i], NULL, serve_all, &places[i]), "a thread");
 	}
-	for (i = 0; i < 2 * STORMERS; i++) {
+	for (int i = 0; i < 2 * STORMERS; i++) {
 		s[i].place = &places[i % 2];
 		s[i].random = seed + i;
 		must(!pthread_create(&threads[i], NULL, storm, &s[i]), "a thread");
 	}
 	wait_until_ms(wait_now_ms() + ms);
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		places[i].stop = true;
-	for (i = 0; i < 2 * STORMERS; i++) {
+	for (int i = 0; i < 2 * STORMERS; i++) {
 		pthread_join(threads[i], NULL);
 		sum->bound += s[i].bound;
 		sum->refused += s[i].refused;
 		sum->anywhere += s[i].anywhere;
 		sum->connected += s[i].connected;
 	}
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		shutdown(places[i].listener, SHUT_RDWR);
 		pthread_join(servers[i], NULL);
 		close(places[i].listener);

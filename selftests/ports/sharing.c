@@ -150,11 +150,9 @@ static void device_leaves(enum stack stack, int port)
 
 int main(void)
 {
-	int stack;
-
 	test_begin(stack_count() * 3 + 5);
 	ns = must_have(ns_make(), "namespace");
-	for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (int stack = stack_first(); stack <= XTCP; stack++) {
 		records_vouch_for_nobody(stack, PORT + stack);
 		lax_one_vouches_for_nobody(stack, PORT + 2 + stack);
 		device_leaves(stack, PORT + 4 + stack);

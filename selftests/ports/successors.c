@@ -629,11 +629,10 @@ static void storm(const char *text)
 int main(void)
 {
 	static const char * const texts[] = { NS_A4, NS_A6 };
-	int i;
 
 	test_begin(2 * 25);
 	references = module_references();
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		const char *text = texts[i];
 
 		must(!ns_pair_make(&net), "namespaces");

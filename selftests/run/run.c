@@ -235,11 +235,9 @@ static int kernel_log_fd(void)
 /* Of KCSAN's data races those count that have a function of the module in the line of the two accesses. */
 static bool is_bad(const char *line)
 {
-	unsigned int i;
-
 	if (strstr(line, "BUG: KCSAN: "))
 		return strstr(line, " [xtcp");
-	for (i = 0; bad_words[i]; i++)
+	for (unsigned int i = 0; bad_words[i]; i++)
 		if (strstr(line, bad_words[i]))
 			return true;
 	return false;
@@ -312,11 +310,10 @@ static void show_thread(struct result *result, int tid)
 	static const char * const files[] = { "comm", "stack" };
 	char path[64], head[64];
 	struct text text;
-	unsigned int i;
 
 	snprintf(head, sizeof(head), "# thread %d: ", tid);
 	text_add(&result->output, head, strlen(head));
-	for (i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < 2; i++) {
 		snprintf(path, sizeof(path), "/proc/%d/%s", tid, files[i]);
 		text = read_file(path);
 		if (text.len)

@@ -277,12 +277,10 @@ static const struct shell_row rows[] = {
 
 int main(void)
 {
-	unsigned int i;
-
 	ksft_print_header();
 	must(!prctl(PR_SET_CHILD_SUBREAPER, 1), "PR_SET_CHILD_SUBREAPER");
 	ksft_set_plan(sizeof(rows) / sizeof(*rows) + 2);
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		ksft_test_result(shell_row_right(&rows[i]), "%s\n", rows[i].name);
 	shell_rows_end();
 	ksft_print_cnts();

@@ -657,9 +657,8 @@ static bool has_numbers(int ns, int n)
 {
 	char *text = boxes_text(ns), *at, want[32];
 	bool ok = true;
-	int i;
 
-	for (i = 1; i <= n; i++) {
+	for (int i = 1; i <= n; i++) {
 		snprintf(want, sizeof(want), "box=%d ", i);
 		at = strstr(text, want);
 		ok &= at && (at == text || at[-1] == '\n');

@@ -260,14 +260,13 @@ static void without_memory(void)
 	enum outcome outcome = UNSENT;
 	struct setting_target t;
 	int fd, peer, failed = 0;
-	long space;
 
 	if (!failing_begin()) {
 		ksft_test_result_skip("the kernel cannot let allocations fail: %s\n", what);
 		return;
 	}
 	connection(&t, NS_A4, NS_B4, &fd, &peer);
-	for (space = 0; outcome != DONE && space < 65536; space += 256) {
+	for (long space = 0; outcome != DONE && space < 65536; space += 256) {
 		SAME(rules_has_congestion(fd, "cubic"), true);
 		outcome = ask_with(&t, space);
 		failed += outcome == FAILED;

@@ -138,9 +138,8 @@ static void algorithms(const struct setting *s)
 	int fd, peer, port, peer_port;
 	struct diag_copy copy;
 	char name[16] = "";
-	unsigned int i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		connection(s, &fd, &peer, &port, &peer_port);
 		/* kernel TCP has those of the modules that are loaded */
 		if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, rows[i].name, strlen(rows[i].name))) {
@@ -419,9 +418,8 @@ static void see(const struct diag_row *row, void *arg)
 {
 	const bool listens = row->msg->idiag_state == TCP_LISTEN;
 	struct sight *sight = arg;
-	int i;
 
-	for (i = 0; i < 2 * ROWS; i++)
+	for (int i = 0; i < 2 * ROWS; i++)
 		if (ntohs(row->msg->id.idiag_sport) == sight->port[i] &&
 		    ntohs(row->msg->id.idiag_dport) == sight->peer_port[i])
 			sight->seen[i]++;
@@ -565,17 +563,16 @@ int main(void)
 	void (* const cases[])(const struct setting *) = { established, algorithms, listening, opening, time_wait,
 							   states_and_ports, one_by_name, unprivileged,
 							   other_namespaces, mapped, any_room };
-	unsigned int i, family, stack;
 
 	test_begin(stack_count() * (2 * COMMON + IPV6) + 3);
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
-	for (stack = stack_first(); stack <= XTCP; stack++) {
-		for (family = 0; family < 2; family++) {
+	for (unsigned int stack = stack_first(); stack <= XTCP; stack++) {
+		for (unsigned int family = 0; family < 2; family++) {
 			const struct setting s = { .stack = stack, .v6 = family, .addr = family ? NS_A6 : NS_A4,
 						   .peer_addr = family ? NS_B6 : NS_B4 };
 
-			for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+			for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 				cases[i](&s);
 		}
 	}

@@ -285,17 +285,16 @@ int main(void)
 {
 	void (* const cases[])(const struct setting *) = { aborted, aborted_and_again, aborted_before_accept,
 							   other_reasons, other_namespaces, aborted_and_told };
-	unsigned int i, family, stack;
 
 	test_begin(2 * (stack_count() * EACH + OURS));
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
 	sides_know_each_other(&net);
-	for (stack = stack_first(); stack <= XTCP; stack++) {
-		for (family = 0; family < 2; family++) {
+	for (unsigned int stack = stack_first(); stack <= XTCP; stack++) {
+		for (unsigned int family = 0; family < 2; family++) {
 			const struct setting s = { .stack = stack, .v6 = family, .addr = family ? NS_A6 : NS_A4,
 						   .peer_addr = family ? NS_B6 : NS_B4 };
 
-			for (i = 0; i < (stack == XTCP ? 6 : 3); i++)
+			for (unsigned int i = 0; i < (stack == XTCP ? 6 : 3); i++)
 				cases[i](&s);
 		}
 	}

@@ -48,9 +48,7 @@ static void open_pairs(struct pair *pairs, int n, int port)
 
 static void close_pairs(struct pair *pairs, int n)
 {
-	int i;
-
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		close_each(pairs[i].client, pairs[i].server);
 }
 
@@ -84,9 +82,7 @@ static struct {
 
 static void seen_reset(void)
 {
-	int i;
-
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		memset(seen.staying[i], 0, 65536);
 		memset(seen.closing[i], 0, 65536);
 	}
@@ -265,9 +261,8 @@ static void reset_client(const struct pair *pair)
 static void *let_go(void *unused)
 {
 	const struct sockaddr none = { .sa_family = AF_UNSPEC };
-	int i;
 
-	for (i = 1; i < RACING; i += 2) {
+	for (int i = 1; i < RACING; i += 2) {
 		if (i % 4 == 1)
 			must(!connect(racing[i].server, &none, sizeof(none)), "disconnect");
 		close(racing[i].server);
@@ -352,12 +347,11 @@ static unsigned int odd_in_proc(int proc)
 	unsigned int port, state, odd = 0;
 	size_t got = 0;
 	ssize_t n;
-	char *line;
 
 	while ((n = pread(proc, text + got, sizeof(text) - 1 - got, got)) > 0)
 		got += n;
 	text[got] = 0;
-	for (line = text; line; line = strchr(line + 1, '\n'))
+	for (char *line = text; line; line = strchr(line + 1, '\n'))
 		odd += sscanf(line, " %*u: %*8X:%*4X %*8X:%4X %2X", &port, &state) == 2 && state == TCP_LISTEN && port;
 	return odd;
 }
@@ -369,7 +363,6 @@ static void newcomers(void)
 	const int before = space;
 	pthread_t thread;
 	cpu_set_t cpus;
-	long long until;
 	int all = 0, proc;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) == 1) {
@@ -384,7 +377,7 @@ static void newcomers(void)
 	seen.odd = 0;
 	must(!pthread_create(&thread, NULL, churn_here, NULL), "thread");
 	run_on(1);
-	for (until = wait_now_ms() + NEWCOMERS_MS; wait_now_ms() < until; all++) {
+	for (long long until = wait_now_ms() + NEWCOMERS_MS; wait_now_ms() < until; all++) {
 		in_proc += odd_in_proc(proc);
 		if (all % 16 == 0)
 			must(slow_dump(0, 65536, 0, NULL) > 0, "dump");
@@ -492,7 +485,6 @@ int main(void)
 {
 	const struct rlimit files = { 200000, 200000 };
 	pthread_t threads[2];
-	int i;
 
 	test_begin(11);
 	stays = release_is_debug() ? 1500 : 6000;
@@ -504,7 +496,7 @@ int main(void)
 	must(!ns_sysctl_set(space, "net.ipv4.ip_local_port_range", "10000 65000"), "ports");
 	staying = calloc(stays, sizeof(*staying));
 	closing = calloc(closes, sizeof(*closing));
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		seen.staying[i] = calloc(1, 65536);
 		seen.closing[i] = calloc(1, 65536);
 		must(seen.staying[i] && seen.closing[i], "memory");
@@ -512,13 +504,13 @@ int main(void)
 	must(staying && closing, "memory");
 	open_pairs(staying, stays, PORT);
 	open_pairs(closing, closes, CLOSING_PORT);
-	for (i = 0; i < LISTENERS; i++)
+	for (int i = 0; i < LISTENERS; i++)
 		listeners[i] = stack_listener(space, XTCP, "127.0.0.1", FIRST_LISTENER + i, false);
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		must(!pthread_create(&threads[i], NULL, churn, i ? threads : NULL), "thread");
 	dumps(release_is_debug() ? 2 : 4);
 	stop = true;
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 	close_pairs(staying, stays);
 	must(!ns_enter(ns_home()), "home");

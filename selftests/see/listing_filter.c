@@ -51,9 +51,8 @@ static void note(const struct diag_row *row, void *arg)
 {
 	const int port = ntohs(row->msg->id.idiag_sport);
 	unsigned int *found = arg;
-	int i;
 
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		if (port == conns[i].port && ntohs(row->msg->id.idiag_dport) == conns[i].peer_port)
 			*found |= 1 << i;
 	if (row->msg->idiag_state == TCP_LISTEN)
@@ -202,7 +201,6 @@ static void marks_are_secret(void)
 static void jumps(void)
 {
 	const struct inet_diag_bc_op a = { .no = conns[0].port }, b = { .no = conns[1].port };
-	int at;
 
 	program.len = 0;
 	add(INET_DIAG_BC_S_EQ, &a, sizeof(a), 12);
@@ -210,7 +208,7 @@ static void jumps(void)
 	add(INET_DIAG_BC_S_EQ, &b, sizeof(b), 12);
 	SAME(found(), 3);
 	program.len = 0;
-	for (at = 0; at < 65528; at += 4)
+	for (int at = 0; at < 65528; at += 4)
 		add(at % 8 ? INET_DIAG_BC_NOP : INET_DIAG_BC_JMP, NULL, 0, at + 8 <= 65528 ? 8 : 4);
 	SAME(found() & 3, 3);
 	result("one port or another, and a program of 65,528 octets");
@@ -240,9 +238,8 @@ static void bad_programs(void)
 		{ { 8, 16, 16, 0, 2, 33, 0, 0, 255, 255, 255, 255, 1, 2, 3, 4 }, 16 },
 		{ { 8, 16, 16, 0, 10, 1, 0, 0, 255, 255, 255, 255, 1, 2, 3, 4 }, 16 },
 	};
-	int i;
 
-	for (i = 0; i < COUNT(rows); i++) {
+	for (int i = 0; i < COUNT(rows); i++) {
 		if (refused(rows[i].octets, rows[i].len) == EINVAL)
 			continue;
 		ksft_print_msg("row %d is not refused\n", i);
@@ -324,8 +321,6 @@ static void own(void)
 
 static void run(void)
 {
-	int i;
-
 	connect_both();
 	ports();
 	hosts();
@@ -335,7 +330,7 @@ static void run(void)
 	bad_programs();
 	if (stack == XTCP)
 		own();
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		close_each(conns[i].fd, conns[i].peer);
 }
 

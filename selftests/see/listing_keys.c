@@ -197,12 +197,10 @@ static void each(const struct setting *s)
 
 int main(void)
 {
-	unsigned int family, stack;
-
 	test_begin(2 * (stack_count() * COMMON + 1));
 	must(!ns_pair_make(&net) && !ns_enter(net.a), "namespaces");
-	for (stack = stack_first(); stack <= XTCP; stack++) {
-		for (family = 0; family < 2; family++) {
+	for (unsigned int stack = stack_first(); stack <= XTCP; stack++) {
+		for (unsigned int family = 0; family < 2; family++) {
 			const struct setting s = { .stack = stack, .v6 = family, .addr = family ? NS_A6 : NS_A4,
 						   .peer_addr = family ? NS_B6 : NS_B4 };
 

@@ -37,11 +37,10 @@ static void write_paced(int fd, long turns)
 {
 	static char octets[OCTETS];
 	struct timespec next;
-	int i;
 
 	clock_gettime(CLOCK_MONOTONIC, &next);
 	while (turns--) {
-		for (i = 0; i < SEGMENTS / TURNS; i++)
+		for (int i = 0; i < SEGMENTS / TURNS; i++)
 			if (write(fd, octets, OCTETS) != OCTETS)
 				_exit(1);
 		next.tv_nsec += 1000000000 / TURNS;

@@ -97,14 +97,13 @@ static const struct shell_row rows[] = {
 
 int main(void)
 {
-	unsigned int i;
 	int server;
 
 	test_begin(sizeof(rows) / sizeof(*rows));
 	must(!mkdir(TREE "/sandbox", 0755), "group");
 	must(!ns_shell(ns_home(), "echo +memory >" TREE "/cgroup.subtree_control"), "memory");
 	server = must_have(stack_listener(ns_home(), XTCP, "127.0.0.1", atoi(SERVER), false), "server");
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 		ksft_test_result(shell_row_right(&rows[i]), "%s\n", rows[i].name);
 	close(server);
 	must(!rmdir(TREE "/sandbox"), "group");

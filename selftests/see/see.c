@@ -122,9 +122,8 @@ static void see_first_lines(void)
 	};
 	char *theirs, *ours;
 	struct row *rows;
-	unsigned int i;
 
-	for (i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < 2; i++) {
 		CHECK(rows_read(see_net.a, pairs[i][0], &rows, &theirs) >= 0, "%s", pairs[i][0]);
 		free(rows);
 		CHECK(rows_read(see_net.a, pairs[i][1], &rows, &ours) >= 0, "%s", pairs[i][1]);
@@ -241,9 +240,7 @@ static void see_long_listing(void)
 /* Connections of this namespace with itself, which end without a record. */
 static void open_some(int fds[STABLE][2], int listener, unsigned int port)
 {
-	unsigned int i;
-
-	for (i = 0; i < STABLE; i++) {
+	for (unsigned int i = 0; i < STABLE; i++) {
 		fds[i][0] = see_connect(see_net.b, XTCP4, NS_B4, port);
 		fds[i][1] = see_must(accept(listener, NULL, NULL), "accept");
 		stack_reset_at_close(fds[i][0]);
@@ -529,7 +526,6 @@ static void see_queues(const struct see_view *view)
 {
 	struct scene scene = { .view = view, .port = see_new_port(), .next_hole_port = 1000 };
 	char want[1024] = "";
-	unsigned int i;
 
 	scene.a = view == XTCP4 ? NS_A4 : NS_A6;
 	tracing_start("queues");
@@ -537,7 +533,7 @@ static void see_queues(const struct see_view *view)
 	tracing_set(EVENT "enable", "1");
 	scene.listener = see_must(stack_bound(see_net.b, XTCP, view->b, scene.port, false), "bind");
 	see_must(listen(scene.listener, BACKLOG), "listen");
-	for (i = 0; i < sizeof(steps) / sizeof(*steps) && !see_problems; i++)
+	for (unsigned int i = 0; i < sizeof(steps) / sizeof(*steps) && !see_problems; i++)
 		take(&steps[i], &scene, want, sizeof(want));
 	/* nothing came late */
 	CHECK(see_problems || !strcmp(events(&scene), want), "events \"%s\", due: \"%s\"", events(&scene), want);
@@ -635,9 +631,8 @@ static void check_filters(const struct found *found, const struct see_view *view
 		{ "not src 0.0.0.0/0", "" },
 	};
 	char filter[80];
-	unsigned int i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const char *finds = letters_of(found, view, rows[i].filter);
 
 		CHECK(!strcmp(finds, rows[i].finds), "%s finds %s, not %s", rows[i].filter, finds, rows[i].finds);
@@ -668,12 +663,11 @@ static void check_looks(const struct found *found, const struct see_view *view)
 static void see_filters(const struct see_view *view4, const struct see_view *view6)
 {
 	struct found found;
-	unsigned int i;
 
 	open_all(&found, view4, view6);
 	check_filters(&found, view4);
 	check_looks(&found, view4);
-	for (i = 0; i < sizeof(found.fd) / sizeof(*found.fd); i++)
+	for (unsigned int i = 0; i < sizeof(found.fd) / sizeof(*found.fd); i++)
 		close(found.fd[i]);
 	see_report("ss finds and shows what is meant", stack_name(view4->stack));
 }
@@ -681,29 +675,28 @@ static void see_filters(const struct see_view *view4, const struct see_view *vie
 int main(int argc, char **argv)
 {
 	static char self[PATH_MAX];
-	unsigned int i;
 
 	if (argc == 2 && !strcmp(argv[1], "--run"))
 		return see_be_run();
 	see_begin(26 + stack_count() * 7);
 	see_first_lines();
-	for (i = 2 * stack_first(); i < SEE_VIEWS; i++)
+	for (unsigned int i = 2 * stack_first(); i < SEE_VIEWS; i++)
 		see_rows(&see_views[i]);
 	if (stack_first() == KERNEL)
 		see_mapped_rows(KERNEL6, KERNEL4);
 	see_mapped_rows(XTCP6, XTCP4);
 	see_long_listing();
 	see_listing_held();
-	for (i = 2 * stack_first(); i < SEE_VIEWS; i += 2)
+	for (unsigned int i = 2 * stack_first(); i < SEE_VIEWS; i += 2)
 		see_sockstat(&see_views[i]);
 	see_counter_names();
 	see_ss();
-	for (i = 2 * stack_first(); i < SEE_VIEWS; i++)
+	for (unsigned int i = 2 * stack_first(); i < SEE_VIEWS; i++)
 		see_ss_info(&see_views[i]);
 	see_ss_kill();
 	see_ss_set();
 	see_ss_netlink();
-	for (i = 2 * stack_first(); i < SEE_VIEWS; i += 2)
+	for (unsigned int i = 2 * stack_first(); i < SEE_VIEWS; i += 2)
 		see_filters(&see_views[i], &see_views[i + 1]);
 	see_nstat();
 	see_queues(XTCP4);

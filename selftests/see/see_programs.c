@@ -23,11 +23,10 @@ static bool is_own(const char *name)
 		"AOKeyNotFound", "AOGood", "AODroppedIcmps",
 	};
 	const size_t prefix = strlen("TcpExt:TCP");
-	size_t i;
 
 	if (strncmp(name, "TcpExt:TCP", prefix))
 		return false;
-	for (i = 0; i < sizeof(own) / sizeof(*own); i++)
+	for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++)
 		if (!strcmp(name + prefix, own[i]))
 			return true;
 	return false;
@@ -269,11 +268,10 @@ static void set_refuses(unsigned int port)
 		"--set keepalive=32768 state connected", "--dry-run state connected", "-K --set cc=bbr state connected",
 		"--set cc=bbr state connected --kill", "--json --set cc=bbr state connected",
 	};
-	unsigned int i;
 	char *text;
 	int status;
 
-	for (i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H %s sport = :%u", wrong[i], port);
 		CHECK(status == 2, "%s: status %d: %s", wrong[i], status, text);
 	}
@@ -538,9 +536,8 @@ void see_ss_netlink(void)
 static bool is_useless(const char *name)
 {
 	static const char *const names[] = { "RtoAlgorithm", "RtoMin", "RtoMax", "MaxConn", "CurrEstab" };
-	unsigned int i;
 
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(name, names[i]))
 			return true;
 	return false;
@@ -618,14 +615,12 @@ static void be_traffic(const struct stage *stage)
 
 static void set_stage(struct stage *stage)
 {
-	int i;
-
 	stage->full_port = see_new_port();
 	stage->port = see_new_port();
 	stage->full = see_must(stack_bound(see_net.b, XTCP, NS_B4, stage->full_port, false), "bind");
 	see_must(listen(stage->full, BACKLOG), "listen");
 	/* one after the other: the SYN queue is to have held one at most */
-	for (i = 0; i <= BACKLOG; i++) {
+	for (int i = 0; i <= BACKLOG; i++) {
 		stage->waiting[i] = see_connect(see_net.a, XTCP4, NS_B4, stage->full_port);
 		see_wait_row(see_net.b, XTCP4, stage->full_port, stack_port(stage->waiting[i]), TCP_ESTABLISHED);
 	}
@@ -639,12 +634,10 @@ static void set_stage(struct stage *stage)
 
 static void clear_stage(struct stage *stage)
 {
-	int i;
-
 	kill(stage->traffic, SIGKILL);
 	waitpid(stage->traffic, NULL, 0);
 	close_each(stage->client, stage->server);
-	for (i = 0; i <= BACKLOG; i++)
+	for (int i = 0; i <= BACKLOG; i++)
 		close(stage->waiting[i]);
 	close_each(stage->full, stage->listener);
 }

@@ -112,9 +112,8 @@ struct row see_wait_row(int ns, const struct see_view *view, unsigned int local,
 static unsigned long sum(const void *data, unsigned int len, unsigned long start)
 {
 	const unsigned char *octet = data;
-	unsigned int i;
 
-	for (i = 0; i < len; i++)
+	for (unsigned int i = 0; i < len; i++)
 		start += i & 1 ? octet[i] : octet[i] << 8;
 	return start;
 }

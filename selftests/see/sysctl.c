@@ -302,9 +302,7 @@ static unsigned int how_many_compared(int ns)
 
 static void compare_all(int ns)
 {
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(knobs); i++)
+	for (unsigned int i = 0; i < ARRAY_SIZE(knobs); i++)
 		if (is_compared(ns, &knobs[i]))
 			ksft_test_result(compare(ns, &knobs[i]), "%s: as kernel TCP's\n", knobs[i].name);
 }
@@ -356,10 +354,9 @@ static bool changes_all_or_none(int ns)
 	};
 	struct access before, access;
 	bool good = true;
-	unsigned int i;
 	int error;
 
-	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(wrong); i++) {
 		access = value(ns, "xtcp/", wrong[i][0]);
 		before = access;
 		snprintf(access.text, sizeof(access.text), "%s", wrong[i][1]);
@@ -424,7 +421,6 @@ static bool zero_allocates_nothing(int ns)
 int main(void)
 {
 	int a = ns_make(), b = ns_make();
-	unsigned int i;
 
 	ksft_print_header();
 	must(a >= 0 && b >= 0, "no namespaces");
@@ -437,7 +433,7 @@ int main(void)
 	ksft_test_result(rounds_up(a), "a limit of 1 ms does not become none\n");
 	ksft_test_result(changes_all_or_none(a), "several numbers in one file change all or none\n");
 	ksft_test_result(zero_allocates_nothing(ns_make()), "careful_resume 0 allocates nothing\n");
-	for (i = 0; i < ARRAY_SIZE(knobs); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(knobs); i++) {
 		ksft_test_result(has_default(a, &knobs[i]), "%s: the default\n", knobs[i].name);
 		ksft_test_result(has_range(a, &knobs[i]), "%s: the range\n", knobs[i].name);
 		ksft_test_result(has_default(b, &knobs[i]), "%s: another namespace's is untouched\n",

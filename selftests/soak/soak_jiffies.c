@@ -175,11 +175,10 @@ static void play(struct wire *w, const struct soak_row *row, uint64_t begin, str
 static void compare(struct wire *w, const struct seen *quiet, const struct seen *now)
 {
 	double a, b, off;
-	unsigned int i;
 
 	if (w->failed)
 		return;
-	for (i = 0; i < quiet->n && i < now->n; i++) {
+	for (unsigned int i = 0; i < quiet->n && i < now->n; i++) {
 		a = quiet->line[i].ms - (i ? quiet->line[i - 1].ms : 0);
 		b = now->line[i].ms - (i ? now->line[i - 1].ms : 0);
 		off = b > a ? b - a : a - b;
@@ -199,13 +198,12 @@ static void process(enum wire_stack stack, int ip, const struct soak_row *row, u
 {
 	static struct wire w = { .tun = -1 };
 	static struct seen quiet, now;
-	unsigned int i;
 
 	virtual_wire(&w, stack, ip);
 	/* for good, while what the row changes goes back */
 	if (wire_script_run(&w, "sysctl timestamps 2"))
 		ksft_exit_fail_msg("%s\n", w.why);
-	for (i = 0; i < n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		virtual_sleep_until(moments[i].at - (LONGEST + 12) * VIRTUAL_S + turn * TURN_MS * 1000000ull);
 		play(&w, row, moments[i].at - lead * 1000000ull, i ? &now : &quiet);
 		if (i)
@@ -243,7 +241,6 @@ int main(int argc, char **argv)
 	FILE *said[WIRE_STACKS * ROWS * LEADS];
 	unsigned int r, lead, n = 0, started = 0;
 	struct moment moments[16];
-	enum wire_stack stack;
 	int ends[2];
 
 	ksft_print_header();
@@ -251,13 +248,13 @@ int main(int argc, char **argv)
 	only = argc > 1 ? argv[1] : NULL;
 	virtual_sleep_until(2 * VIRTUAL_S);
 	n = find_moments(moments);
-	for (stack = WIRE_KERNEL; stack < WIRE_STACKS; stack++)
+	for (enum wire_stack stack = WIRE_KERNEL; stack < WIRE_STACKS; stack++)
 		for (r = 0; r < ROWS; r++)
 			started += leads_of(&rows[r], stack);
 	ksft_set_plan(started * n);
 	started = 0;
 	fflush(stdout);
-	for (stack = WIRE_KERNEL; stack < WIRE_STACKS; stack++) {
+	for (enum wire_stack stack = WIRE_KERNEL; stack < WIRE_STACKS; stack++) {
 		for (r = 0; r < ROWS; r++) {
 			for (lead = 0; lead < leads_of(&rows[r], stack); lead++) {
 				must(!pipe(ends), "pipe");

@@ -106,12 +106,11 @@ static void *work(void *arg)
 static bool ask(int fd, const struct request *r)
 {
 	static _Thread_local char in[65536];
-	unsigned int left;
 	ssize_t n = 0;
 
 	if (send(fd, r, sizeof(*r), MSG_NOSIGNAL) != sizeof(*r))
 		return false;
-	for (left = r->len; left; left -= n) {
+	for (unsigned int left = r->len; left; left -= n) {
 		n = recv(fd, in, left < sizeof(in) ? left : sizeof(in), 0);
 		if (n <= 0)
 			return false;
@@ -186,25 +185,23 @@ static void *come(void *arg)
 
 static void load(unsigned int days)
 {
-	long i;
-
 	atomic_store(&over, false);
-	for (i = 0; i < 2; i++)
+	for (long i = 0; i < 2; i++)
 		listener[i] = must_have(stack_listener(net.b, i, "::", PORT + i, true), "listener");
-	for (i = 0; i < 2 * WORKERS; i++)
+	for (long i = 0; i < 2 * WORKERS; i++)
 		must(!pthread_create(&workers[i], NULL, work, (void *)(i & 1)), "thread");
-	for (i = 0; i <= CLIENTS; i++)
+	for (long i = 0; i <= CLIENTS; i++)
 		must(!pthread_create(&clients[i], NULL, come, (void *)i), "thread");
 	virtual_sleep_until(virtual_now() + days * VIRTUAL_DAY);
 	atomic_store(&over, true);
-	for (i = 0; i <= CLIENTS; i++)
+	for (long i = 0; i <= CLIENTS; i++)
 		pthread_join(clients[i], NULL);
 	sleep_s(REST_S);
-	for (i = 0; i < 2; i++)
+	for (long i = 0; i < 2; i++)
 		shutdown(listener[i], SHUT_RDWR);
-	for (i = 0; i < 2 * WORKERS; i++)
+	for (long i = 0; i < 2 * WORKERS; i++)
 		pthread_join(workers[i], NULL);
-	for (i = 0; i < 2; i++)
+	for (long i = 0; i < 2; i++)
 		close(listener[i]);
 	sleep_s(REST_S);
 }
@@ -274,10 +271,9 @@ static long rows_of(const char *path)
 {
 	const int all[] = { net.a, net.b, vanishing };
 	struct row *rows;
-	unsigned int i;
 	long n = 0;
 
-	for (i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < 3; i++) {
 		n += rows_read(all[i], path, &rows, NULL);
 		free(rows);
 	}
@@ -308,9 +304,7 @@ static int ports_held(int ns)
 
 static void show(const struct slabs *slabs)
 {
-	int i;
-
-	for (i = 0; i < SLABS_N; i++) {
+	for (int i = 0; i < SLABS_N; i++) {
 		ksft_print_msg("%s: %ld objects\n", slabs_names[i], slabs->active[i]);
 		must(slabs->active[i] >= 0, "a slab in /proc/slabinfo");
 	}
@@ -328,7 +322,6 @@ int main(int argc, char **argv)
 	static struct caches caches_before, caches_after;
 	long references, more, opened_before[2];
 	struct slabs before;
-	enum stack stack;
 
 	ksft_print_header();
 	virtual_or_skip();
@@ -349,7 +342,7 @@ int main(int argc, char **argv)
 	show(&before);
 	read_caches(&caches_before);
 	references = module_references();
-	for (stack = KERNEL; stack <= XTCP; stack++)
+	for (enum stack stack = KERNEL; stack <= XTCP; stack++)
 		opened_before[stack] = opened[stack];
 
 	load(days);

@@ -72,10 +72,9 @@ static void forget(void)
 static bool find(struct pair *p, enum sender sender)
 {
 	uint32_t client = 0, server = 0;
-	int i;
 
 	forget();
-	for (i = 0; i < TRIES; i++) {
+	for (int i = 0; i < TRIES; i++) {
 		p->client = stack_connected(net.a, p->client_stack, NS_B4, PORT + p->server_stack);
 		p->server = p->client < 0 ? -1 : accept(listeners[p->server_stack], NULL, NULL);
 		must(p->server >= 0, "a connection");
@@ -203,8 +202,6 @@ static void case_of(struct pair *p, enum sender sender, const char *what, int nu
 int main(void)
 {
 	struct pair p;
-	enum sender sender;
-	int i, number;
 
 	ksft_print_header();
 	virtual_or_skip();
@@ -213,15 +210,15 @@ int main(void)
 	sides_know_each_other(&net);
 	tap = must_have(ns_socket(net.a, AF_PACKET, SOCK_DGRAM, htons(ETH_P_ALL)), "tap");
 	network(NULL);
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		listeners[i] = must_have(stack_listener(net.b, i, NS_B4, PORT + i, true), "listener");
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		p = (struct pair) { .client_stack = i & 1, .server_stack = i >> 1 };
-		for (sender = CLIENT; sender <= SERVER; sender++) {
+		for (enum sender sender = CLIENT; sender <= SERVER; sender++) {
 			case_of(&p, sender, "stream", 0);
-			for (number = -1; number <= 1; number++)
+			for (int number = -1; number <= 1; number++)
 				case_of(&p, sender, "FIN", number);
-			for (number = -1; number <= 1; number++)
+			for (int number = -1; number <= 1; number++)
 				case_of(&p, sender, "urgent octet", number);
 		}
 	}

@@ -37,9 +37,7 @@ static struct conn idle[N], stalled[N];
 
 static void open_all(struct conn *all, int port)
 {
-	unsigned int i;
-
-	for (i = 0; i < N; i++) {
+	for (unsigned int i = 0; i < N; i++) {
 		all[i] = (struct conn) { .from = i & 1 ? XTCP : KERNEL, .to = i & 2 ? XTCP : KERNEL,
 					 .addr = i & 4 ? NS_B6 : NS_B4 };
 		snprintf(all[i].name, sizeof(all[i].name), "%s to %s, IPv%c", stack_name(all[i].from),
@@ -58,10 +56,9 @@ static void fill(struct conn *c)
 {
 	static char out[10000];
 	ssize_t n;
-	int i;
 
 	for (;;) {
-		for (i = 0; i < (int)sizeof(out); i++)
+		for (int i = 0; i < (int)sizeof(out); i++)
 			out[i] = octet(c->filled + i);
 		n = send(c->client, out, sizeof(out), MSG_DONTWAIT);
 		if (n <= 0)
@@ -75,11 +72,10 @@ static bool arrives_whole(struct conn *c)
 	static char in[10000];
 	long long got = 0;
 	ssize_t n;
-	int i;
 
 	shutdown(c->client, SHUT_WR);
 	while ((n = recv(c->server, in, sizeof(in), 0)) > 0) {
-		for (i = 0; i < n; i++)
+		for (int i = 0; i < n; i++)
 			if (in[i] != octet(got + i))
 				return false;
 		got += n;
@@ -122,13 +118,12 @@ static void wait_for_ends(void)
 static void judge_ends(void)
 {
 	double slowest = 0;
-	unsigned int i;
 	int err;
 
-	for (i = 0; i < N; i++)
+	for (unsigned int i = 0; i < N; i++)
 		if (idle[i].from == KERNEL && idle[i].ended_s > slowest)
 			slowest = idle[i].ended_s;
-	for (i = 0; i < N; i++) {
+	for (unsigned int i = 0; i < N; i++) {
 		err = stack_error(idle[i].client);
 		ksft_print_msg("%s: ended after %.3f s, %s\n", idle[i].name, idle[i].ended_s, strerror(err));
 		ksft_test_result(err == ETIMEDOUT && idle[i].ended_s >= END_S && idle[i].ended_s <= LATEST_S &&
@@ -163,7 +158,6 @@ int main(int argc, char **argv)
 {
 	const uint64_t year = (argc > 1 ? atoi(argv[1]) : 365) * VIRTUAL_DAY;
 	uint64_t begin;
-	unsigned int i;
 	char in;
 
 	ksft_print_header();
@@ -174,19 +168,19 @@ int main(int argc, char **argv)
 	sides_know_each_other(&net);
 	open_all(idle, PORT);
 	open_all(stalled, PORT + 20);
-	for (i = 0; i < 2; i++) {
+	for (unsigned int i = 0; i < 2; i++) {
 		listener[i] = stack_listener(net.b, i ? XTCP : KERNEL, NS_B4, addr_port[i], false);
 		must(listener[i] >= 0, "listener");
 	}
 	begin = virtual_now();
-	for (i = 0; i < N; i++) {
+	for (unsigned int i = 0; i < N; i++) {
 		must(carries_both_ways(&idle[i]), "text");
 		must(!stack_set(idle[i].client, SOL_SOCKET, SO_KEEPALIVE, 1), "SO_KEEPALIVE");
 		fill(&stalled[i]);
 	}
 
 	virtual_sleep_until(begin + (STALL < year ? STALL : year / 2));
-	for (i = 0; i < N; i++)
+	for (unsigned int i = 0; i < N; i++)
 		ksft_test_result(arrives_whole(&stalled[i]), "%s: %lld octets, of which nobody read one for 60 days\n",
 				 stalled[i].name, stalled[i].filled);
 
@@ -195,7 +189,7 @@ int main(int argc, char **argv)
 	judge_probes("/proc/net/xtcp_netstat", XTCP, virtual_now() - begin);
 	meet_listener(KERNEL);
 	meet_listener(XTCP);
-	for (i = 0; i < N; i++) {
+	for (unsigned int i = 0; i < N; i++) {
 		ksft_test_result(carries_both_ways(&idle[i]), "%s: text after a year\n", idle[i].name);
 		idle[i].last = virtual_now();
 	}
@@ -207,7 +201,7 @@ int main(int argc, char **argv)
 
 	/* the peers do not know this yet; what they send now belongs to no connection */
 	must(!netem_gate(net.a, "veth0", true) && !netem_gate(net.b, "veth0", true), "gates");
-	for (i = 0; i < N; i++)
+	for (unsigned int i = 0; i < N; i++)
 		ksft_test_result(send(idle[i].server, "", 1, MSG_NOSIGNAL) == 1 &&
 				 recv(idle[i].server, &in, 1, 0) < 0 && errno == ECONNRESET,
 				 "%s: the peer comes back and learns of the end\n", idle[i].name);

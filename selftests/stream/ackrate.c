@@ -184,7 +184,6 @@ static void both_rates(const struct ns_pair *net, const char *where)
 {
 	static const int rates[] = { 1, 2, 8, 40 };
 	struct seen seen, usual = { 0 };
-	unsigned int i, v6;
 
 	must(!ns_sysctl_set(net->a, "net.xtcp.ack_rate_request", "1") &&
 	     !ns_sysctl_set(net->b, "net.xtcp.ack_rate_request", "1"), "ack_rate_request");
@@ -193,8 +192,8 @@ static void both_rates(const struct ns_pair *net, const char *where)
 	     !ns_link_offloads(net->b, "veth0", false), "bundles");
 	must(!ns_shell(net->a, "ip route add " NS_B4 " dev veth0 initcwnd %d && "
 		       "ip route add " NS_B6 " dev veth0 initcwnd %d", WINDOW, WINDOW), "initcwnd");
-	for (v6 = 0; v6 < 2; v6++)
-		for (i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
+	for (unsigned int v6 = 0; v6 < 2; v6++)
+		for (unsigned int i = 0; i < sizeof(rates) / sizeof(*rates); i++) {
 			seen = transfer(net, v6, rates[i]);
 			if (rates[i] == 2)
 				usual = seen;

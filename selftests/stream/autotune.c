@@ -38,10 +38,9 @@ static void make_network(struct router *r, const struct run *run)
 {
 	const struct netem forth = { .delay_ms = ROUND_MS / 2, .rate_kbit = RATE_KBIT, .queue = STREAM };
 	const struct netem back = { .delay_ms = ROUND_MS / 2 };
-	int i;
 
 	must(!router_make(r, 1500, false) && !router_set(r, &forth, &back), "network");
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		int ns = i ? r->receiver : r->sender;
 
 		must(!ns_sysctl_set(ns, "net.ipv4.tcp_timestamps", "%d", run->timestamps) &&
@@ -166,8 +165,6 @@ static void low_mark(enum stack receiver)
 
 int main(void)
 {
-	enum stack stack;
-
 	test_begin(4 * 3 + 2 + stack_count());
 	fills_the_path(KERNEL, true);
 	fills_the_path(KERNEL, false);
@@ -175,7 +172,7 @@ int main(void)
 	fills_the_path(XTCP, false);
 	stays("moderate_rcvbuf=0: the buffer stays", false, 0);
 	stays("SO_RCVBUF: the buffer stays", true, 100000);
-	for (stack = stack_first(); stack <= XTCP; stack++)
+	for (enum stack stack = stack_first(); stack <= XTCP; stack++)
 		low_mark(stack);
 	ksft_finished();
 }

@@ -109,11 +109,10 @@ static void shares(void)
 {
 	struct contestant all[CONTEST_MAX] = { { XTCP, "bbr" }, { XTCP, "bbr" }, { XTCP, "cubic" }, { XTCP, "cubic" } };
 	double sum = 0, least = 1e9;
-	int i;
 
 	set(0, 100);
 	run(all, CONTEST_MAX, SHARE_MS);
-	for (i = 0; i < CONTEST_MAX; i++) {
+	for (int i = 0; i < CONTEST_MAX; i++) {
 		sum += contest_mbit(&all[i], SHARE_MS);
 		least = contest_mbit(&all[i], SHARE_MS) < least ? contest_mbit(&all[i], SHARE_MS) : least;
 	}

@@ -219,10 +219,8 @@ static void searches(enum stack stack, bool v6, unsigned int hole)
 
 int main(void)
 {
-	int stack;
-
 	test_begin(stack_count() * (3 * 3 + 2 + 2 + 3 * 3));
-	for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (int stack = stack_first(); stack <= XTCP; stack++) {
 		mends(stack, false, 1300);
 		mends(stack, true, 1300);
 		mends(stack, false, 1499);

@@ -276,9 +276,8 @@ static bool is_sane(int fd, const char *what, int octet)
 static void talk(int fd, int peer)
 {
 	static char text[30000];
-	int i;
 
-	for (i = 0; i < 4; i++) {
+	for (int i = 0; i < 4; i++) {
 		send(fd, text, sizeof(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 		send(peer, text, sizeof(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 		recv(fd, text, sizeof(text), MSG_DONTWAIT);
@@ -382,10 +381,9 @@ static void attack(const char *text, const char *name)
 {
 	static const unsigned char changes[] = { 1, 0x80, 0xff };
 	bool sane = true;
-	unsigned int i, n;
 
-	for (i = 0; i < sizeof(struct numbers); i++)
-		for (n = 0; n < sizeof(changes); n++)
+	for (unsigned int i = 0; i < sizeof(struct numbers); i++)
+		for (unsigned int n = 0; n < sizeof(changes); n++)
 			sane &= with_changed(text, i, changes[n]);
 	ksft_test_result(sane, "each octet of what is carried is changed, %s\n", name);
 }

@@ -223,9 +223,8 @@ static void sockets(void)
 static void unload_others(void)
 {
 	static const char * const names[] = { "tcp_bbr", "tcp_dctcp" };
-	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(names); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (syscall(SYS_delete_module, names[i], O_NONBLOCK) && errno != ENOENT)
 			ksft_print_msg("cannot unload %s: %s\n", names[i], strerror(errno));
 }

@@ -237,9 +237,8 @@ static void slow_device(enum stack stack)
 	long long resent = count(stack, "Tcp:RetransSegs"), failed = count(stack, "TcpExt:TCPRetransFail"), dropped;
 	struct flow flows[2 * FLOWS] = { 0 };
 	bool all;
-	int i;
 
-	for (i = 0; i < FLOWS; i++) {
+	for (int i = 0; i < FLOWS; i++) {
 		int client, server;
 
 		stack_pair_or_die(net.a, stack, net.b, KERNEL, NS_B4, PORT + i, &client, &server);
@@ -254,7 +253,7 @@ static void slow_device(enum stack stack)
 	ksft_print_msg("%lld refused, %lld resent, %lld failed\n", dropped, resent, failed);
 	ksft_test_result(all && dropped > 0 && !resent && !failed,
 			 "%s: what a slow device's queue refuses is sent once\n", stack_name(stack));
-	for (i = 0; i < 2 * FLOWS; i++)
+	for (int i = 0; i < 2 * FLOWS; i++)
 		close(flows[i].fd);
 	must(!netem_clear(net.a, "veth0"), "no bottleneck");
 }
@@ -361,15 +360,12 @@ static void full_segments(const struct together *this)
 
 int main(void)
 {
-	enum stack stack;
-	size_t i;
-
 	test_begin(stack_count() * 18 + ARRAY_SIZE(together));
 	must(!ns_pair_make(&net), "namespaces");
 	must(!ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.coalesce_usecs", "0"), "sysctl");
-	for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (enum stack stack = stack_first(); stack <= XTCP; stack++) {
 		hold(stack, false);
 		hold(stack, true);
 		small_writes(stack, true);
@@ -388,12 +384,12 @@ int main(void)
 		acks_below(stack);
 	}
 	must(!ns_link_gso_max_segs(net.a, "veth0", 1), "segments");
-	for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (enum stack stack = stack_first(); stack <= XTCP; stack++) {
 		slow_device(stack);
 		oldest_goes(stack);
 	}
 	must(!ns_link_gso_max_segs(net.a, "veth0", 65535), "bundles");
-	for (i = 0; i < ARRAY_SIZE(together); i++)
+	for (size_t i = 0; i < ARRAY_SIZE(together); i++)
 		full_segments(&together[i]);
 	ksft_finished();
 }

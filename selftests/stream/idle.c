@@ -74,11 +74,9 @@ static void pause_for(enum stack stack, bool v6, int tenths, bool restarts)
 static void each(bool restarts)
 {
 	static const int tenths[] = { 5, 15, 25, 35, 95 };
-	enum stack stack;
-	unsigned int i;
 
-	for (i = 0; i < sizeof(tenths) / sizeof(*tenths); i++)
-		for (stack = stack_first(); stack <= XTCP; stack++)
+	for (unsigned int i = 0; i < sizeof(tenths) / sizeof(*tenths); i++)
+		for (enum stack stack = stack_first(); stack <= XTCP; stack++)
 			pause_for(stack, i & 1, tenths[i], restarts);
 }
 

@@ -56,9 +56,8 @@ static char octet(long n)
 static bool carries_with(int from, int to, int n, long *at, int flags)
 {
 	static char out[STREAM], in[STREAM];
-	int i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		out[i] = octet(*at + i);
 	*at += n;
 	return send(from, out, n, flags) == n && recv(to, in, n, MSG_WAITALL) == n && !memcmp(in, out, n);
@@ -89,18 +88,17 @@ static void counts(void)
 	struct tcp_info sent, got;
 	bool right = true;
 	long at = 0;
-	size_t i;
 
 	connect_both();
 	sent = info_of(client);
 	got = info_of(server);
 	carried_by_lo(&packets[0], &octets[0]);
 	must(!counters_read_xtcp(&before, net), "counters");
-	for (i = 0; i < WRITES; i++)
+	for (size_t i = 0; i < WRITES; i++)
 		right = carries(client, server, PIECE, &at) && right;
 	must(!counters_read_xtcp(&after, net), "counters");
 	carried_by_lo(&packets[1], &octets[1]);
-	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (counters_diff(&before, &after, names[i]) != WRITES) {
 			ksft_print_msg("%s: %lld\n", names[i], counters_diff(&before, &after, names[i]));
 			right = false;
@@ -470,7 +468,6 @@ static bool stops_and_goes_on(int from, int to, int shrinks)
 	long written = 0, read = 0;
 	bool right;
 	ssize_t n;
-	int i;
 
 	if (!shrinks)
 		option(to, SOL_SOCKET, SO_RCVBUF, 16384);
@@ -482,7 +479,7 @@ static bool stops_and_goes_on(int from, int to, int shrinks)
 			had = memory[SK_MEMINFO_RMEM_ALLOC];
 			option(to, SOL_SOCKET, SO_RCVBUF, 4096);
 		}
-		for (i = 0; i < PIECE; i++)
+		for (int i = 0; i < PIECE; i++)
 			out[i] = octet(written + i);
 		n = send(from, out, PIECE, 0);
 		written += n > 0 ? n : 0;
@@ -498,7 +495,7 @@ static bool stops_and_goes_on(int from, int to, int shrinks)
 			       memory[SK_MEMINFO_RMEM_ALLOC], memory[SK_MEMINFO_RCVBUF]);
 	while (read < written && is_ready(to, POLLIN, STACK_DEADLINE_MS)) {
 		n = recv(to, in, PIECE, 0);
-		for (i = 0; i < n; i++)
+		for (int i = 0; i < n; i++)
 			right = in[i] == octet(read + i) && right;
 		read += n > 0 ? n : 0;
 	}
@@ -603,9 +600,8 @@ static void file(void)
 	int fd = memfd_create("text", MFD_CLOEXEC), pipes[2];
 	long long was;
 	bool right;
-	long i;
 
-	for (i = 0; i < (long)sizeof(out); i++)
+	for (long i = 0; i < (long)sizeof(out); i++)
 		out[i] = octet(i);
 	must(fd >= 0 && write(fd, out, sizeof(out)) == sizeof(out) && !pipe2(pipes, O_CLOEXEC), "file");
 	connect_both();
@@ -688,27 +684,26 @@ static void small_writes(void)
 	long long was;
 	bool right;
 	long at = 0;
-	int i;
 
-	for (i = 0; i < (int)sizeof(out); i++)
+	for (int i = 0; i < (int)sizeof(out); i++)
 		out[i] = octet(i);
 	must(!ns_sysctl_set(net, "net.xtcp.coalesce_usecs", "1000000"), "coalesce_usecs");
 	connect_both();
 	was = local();
-	for (i = 0; i < WRITES; i++)
+	for (int i = 0; i < WRITES; i++)
 		must(send(client, out + i * 64, 64, 0) == 64, "send");
 	/* the first finds nothing unread, two more tell that the reader lags */
 	right = local() == was + 3;
 	must(recv(client, in, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN, "recv");
 	right = recv(server, in, sizeof(in), MSG_WAITALL) == sizeof(in) && !memcmp(in, out, sizeof(in)) && right;
 	/* its own time ends the wait, too */
-	for (i = 0; i < WRITES; i++)
+	for (int i = 0; i < WRITES; i++)
 		must(send(client, out + i * 64, 64, 0) == 64, "send");
 	right = recv(server, in, sizeof(in), MSG_WAITALL) == sizeof(in) && !memcmp(in, out, sizeof(in)) && right;
 	close_each(client, server);
 	connect_both();
 	was = local();
-	for (i = 0; i < WRITES; i++)
+	for (int i = 0; i < WRITES; i++)
 		right = carries(client, server, 64, &at) && right;
 	ksft_test_result(right && local() == was + WRITES, "%s: small writes wait for a reader that lags\n", here);
 	close_each(client, server);
@@ -724,9 +719,8 @@ static void *write_all(void *arg)
 {
 	const struct way *way = arg;
 	long at = 0, sizes[] = { 1, 100, 1448, 5000, 70000 };
-	int i;
 
-	for (i = 0; at < STREAM; i++) {
+	for (int i = 0; at < STREAM; i++) {
 		ssize_t n = send(way->fd, way->text + at, sizes[i % 5] < STREAM - at ? sizes[i % 5] : STREAM - at,
 				 MSG_NOSIGNAL | (i % 7 ? 0 : MSG_MORE));
 
@@ -801,12 +795,11 @@ static void streams(void)
 	pthread_t writers[2];
 	void *failed[2];
 	bool right;
-	int i;
 
-	for (i = 0; i < STREAM; i++)
+	for (int i = 0; i < STREAM; i++)
 		text[i] = octet(i);
 	connect_both();
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		readers[i].fd = i ? server : client;
 		ways[i] = (struct way) { .fd = readers[i].fd, .text = text };
 		bulk_compare(&readers[i], text, STREAM);
@@ -816,7 +809,7 @@ static void streams(void)
 		tap_all();
 		looks_away();
 	}
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		pthread_join(writers[i], &failed[i]);
 	right = bulk_is_right(&readers[0]);
 	right = bulk_is_right(&readers[1]) && right;
@@ -830,17 +823,16 @@ static void streams(void)
 int main(void)
 {
 	static const char *const addresses[] = { "127.0.0.1", "::1" };
-	int i, j;
 
 	ksft_print_header();
 	ksft_set_plan(2 * RESULTS);
 	net = must_have(ns_make(), "namespace");
 	tracing_start("local");
-	for (i = 0; i < 2; i++) {
+	for (int i = 0; i < 2; i++) {
 		here = addresses[i];
 		counts();
 		is_traced();
-		for (j = 0; j < LOOKERS; j++)
+		for (int j = 0; j < LOOKERS; j++)
 			somebody_looks(&lookers[j]);
 		is_agreed("a black box", "net.xtcp.blackbox", 1, 0);
 		is_agreed("ECN", "net.xtcp.ecn", 1, 2);

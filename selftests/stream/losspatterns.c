@@ -78,33 +78,31 @@ static void make_patterns(void)
 {
 	static const int lengths[] = { 3, 5, 8 }, starts[] = { 0, 2, 7, 10, 15, 22, 25, 27 };
 	struct droppath_plan *plan;
-	size_t i, j;
-	int n;
 
 	add("none");
-	for (n = 0; n < SEGMENTS; n++)
+	for (int n = 0; n < SEGMENTS; n++)
 		add("one_%d", n)->text[n] = 1;
-	for (n = 0; n + 1 < SEGMENTS; n++) {
+	for (int n = 0; n + 1 < SEGMENTS; n++) {
 		plan = add("pair_%d", n);
 		plan->text[n] = 1;
 		plan->text[n + 1] = 1;
 	}
-	for (n = 0; n + 4 < SEGMENTS; n += 3) {
+	for (int n = 0; n + 4 < SEGMENTS; n += 3) {
 		plan = add("apart_%d", n);
 		plan->text[n] = 1;
 		plan->text[n + 4] = 1;
 	}
-	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
-		for (j = 0; j < sizeof(starts) / sizeof(starts[0]); j++)
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++)
+		for (size_t j = 0; j < sizeof(starts) / sizeof(starts[0]); j++)
 			add_burst(starts[j], lengths[i]);
-	for (n = 0; n < SEGMENTS; n++)
+	for (int n = 0; n < SEGMENTS; n++)
 		add("twice_%d", n)->text[n] = 2;
-	for (n = 0; n < SEGMENTS; n += 6)
+	for (int n = 0; n < SEGMENTS; n += 6)
 		add("thrice_%d", n)->text[n] = 3;
 	plan = add("every_other");
-	for (n = 0; n < SEGMENTS; n += 2)
+	for (int n = 0; n < SEGMENTS; n += 2)
 		plan->text[n] = 1;
-	for (n = 0; n < 12; n++)
+	for (int n = 0; n < 12; n++)
 		add("ack_%d", n)->acks = 1ull << n;
 	add("acks_first_5")->acks = 0x1f;
 	add("acks_every_other")->acks = 0x555;	/* the last ACKs arrive: how many there are depends on time */
@@ -172,9 +170,8 @@ static const char *send_all(struct reader *reader, int fd, int listener, size_t 
 	unsigned char text[SEGMENTS * MTU];
 	long long end = now_ms() + DEADLINE_MS;
 	const char *wrong = NULL;
-	size_t i;
 
-	for (i = 0; i < total; i++)
+	for (size_t i = 0; i < total; i++)
 		text[i] = octet(i);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	if (stack_connect(fd, DROPPATH_B, PORT) && errno != EINPROGRESS)
@@ -250,20 +247,19 @@ static void lane(int which, int only_option, int only_pattern)
 {
 	struct reader reader = { .fd = -1 };
 	struct droppath *path = &reader.path;
-	int o, p, stack;
 	struct result *result;
 
 	open_path(path);
 	path->give = give;
 	path->show = only_pattern >= 0;
-	for (o = 0; o < OPTIONS; o++) {
+	for (int o = 0; o < OPTIONS; o++) {
 		if (only_option >= 0 && o != only_option)
 			continue;
 		use_options(path, o);
-		for (p = 0; p < nr_patterns; p++) {
+		for (int p = 0; p < nr_patterns; p++) {
 			if (!is_played(o, p, only_option, only_pattern) || (only_pattern < 0 && p % LANES != which))
 				continue;
-			for (stack = stack_first(); stack <= XTCP; stack++) {
+			for (int stack = stack_first(); stack <= XTCP; stack++) {
 				result = result_of(o, p, stack);
 				if (path->show)
 					printf("# %s, %s, %s\n", patterns[p].name, options[o].name, stack_name(stack));
@@ -309,10 +305,9 @@ static bool sum_up(int option)
 {
 	struct { unsigned int resent, needless, timeouts, again; long long ms; } sum[2] = {};
 	const struct result *r;
-	int p, stack;
 
-	for (p = 0; p < nr_patterns; p++) {
-		for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (int p = 0; p < nr_patterns; p++) {
+		for (int stack = stack_first(); stack <= XTCP; stack++) {
 			r = result_of(option, p, stack);
 			sum[stack].resent += r->seen.resent;
 			sum[stack].needless += r->seen.needless;
@@ -321,7 +316,7 @@ static bool sum_up(int option)
 			sum[stack].ms += (r->seen.ended_us - r->seen.began_us) / 1000;
 		}
 	}
-	for (stack = stack_first(); stack <= XTCP; stack++)
+	for (int stack = stack_first(); stack <= XTCP; stack++)
 		ksft_print_msg("%-8s %-7s %u resent, %u needlessly, %u timeouts, %lld ms; %u started over\n",
 			       options[option].name, stack_name(stack), sum[stack].resent, sum[stack].needless,
 			       sum[stack].timeouts, sum[stack].ms, sum[stack].again);

@@ -64,9 +64,7 @@ static void open_all(void)
 /* Nobody sends more than was sent, and all of it must arrive. */
 static void stop(void)
 {
-	int i;
-
-	for (i = 0; i < ENDS; i++) {
+	for (int i = 0; i < ENDS; i++) {
 		flows[i].send = flows[i].sent;
 		flows[i ^ 1].receive = flows[i].sent;
 	}
@@ -74,9 +72,7 @@ static void stop(void)
 
 static void close_all(void)
 {
-	int i;
-
-	for (i = 0; i < ENDS; i++)
+	for (int i = 0; i < ENDS; i++)
 		close(flows[i].fd);
 }
 
@@ -105,12 +101,10 @@ static void follow(unsigned int mtu, const char *how)
 
 static void arrive(const char *what)
 {
-	int i;
-
 	stop();
 	flow_run(flows, ENDS, STACK_DEADLINE_MS);
 	flow_explain(flows, ENDS);
-	for (i = 0; i < ENDS; i++)
+	for (int i = 0; i < ENDS; i++)
 		ksft_test_result(!flows[i].wrong, "%s: %s\n", ends[i].name, what);
 }
 
@@ -129,10 +123,8 @@ static void follows_the_device(void)
 
 static bool all_in_flight(void)
 {
-	int i;
-
 	must(flow_step(flows, ENDS, 10) >= 0, "flows");
-	for (i = 0; i < ENDS; i++)
+	for (int i = 0; i < ENDS; i++)
 		if (info(i).tcpi_unacked < IN_FLIGHT)
 			return false;
 	return true;
@@ -144,7 +136,6 @@ static void falls_with_a_window_in_flight(void)
 	/* as long as a slow machine takes from a look at all ends to the new MTU */
 	const struct netem slow = { .delay_ms = release_is_debug() ? 5 * DELAY_MS : DELAY_MS };
 	long long began;
-	int i;
 
 	set_mtu(1500);
 	must(!ns_link_gso_max_segs(net.a, "veth0", 1) && !ns_link_gso_max_segs(net.b, "veth0", 1), "gso_max_segs");
@@ -155,7 +146,7 @@ static void falls_with_a_window_in_flight(void)
 	began = wait_now_ms();
 	arrive("what was in flight when the MTU fell arrives");
 	ksft_print_msg("all of it %lld ms later\n", wait_now_ms() - began);
-	for (i = 0; i < ENDS; i++)
+	for (int i = 0; i < ENDS; i++)
 		ksft_test_result(info(i).tcpi_total_retrans && info(i).tcpi_snd_mss == mss_for(&ends[i], 1300),
 				 "%s: in smaller segments\n", ends[i].name);
 	close_all();

@@ -136,9 +136,8 @@ static void prepare(struct run *r)
 static void report_link(struct run *r)
 {
 	long long lost = netem_drops(r->router.sender, "veth0") + netem_drops(r->router.receiver, "veth0"), resent = 0;
-	int i;
 
-	for (i = 0; i < 2 * r->nr_sides; i++)
+	for (int i = 0; i < 2 * r->nr_sides; i++)
 		resent += info_of(r->flows[i].fd).tcpi_total_retrans;
 	ksft_print_msg("%s: the network lost %lld packets, %lld were resent\n", r->name, lost, resent);
 	if (link_loses(r))
@@ -147,8 +146,6 @@ static void report_link(struct run *r)
 
 static void report(struct run *r)
 {
-	int i;
-
 	pthread_join(r->thread, NULL);
 	if (r->kind->netem.burst_start)
 		crossing_end(&r->crossing);
@@ -156,7 +153,7 @@ static void report(struct run *r)
 		drops[r->kind - kinds] += router_drops(&r->router);
 	else
 		report_link(r);
-	for (i = 0; i < r->nr_sides; i++) {
+	for (int i = 0; i < r->nr_sides; i++) {
 		flow_explain(&r->flows[2 * i], 2);
 		ksft_test_result(!r->flows[2 * i].wrong && !r->flows[2 * i + 1].wrong, "%s: %s\n", r->name,
 				 r->sides[i].name);
@@ -170,20 +167,16 @@ static void report(struct run *r)
 
 static void play(struct run *runs, int n)
 {
-	int i;
-
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		prepare(&runs[i]);
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		report(&runs[i]);
 }
 
 /* Those of the IP version whose turn it is, if the arguments left any of it; else of the other. */
 static bool choose_sides(struct run *r, const struct sides *all, int n, bool v6)
 {
-	int i;
-
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if (!!strchr(all[i].addr, ':') == v6)
 			r->sides[r->nr_sides++] = all[i];
 	r->v6 = v6;

@@ -449,12 +449,11 @@ static void timers_at_the_end(void)
 int main(void)
 {
 	const struct netem slow = { .delay_ms = RTT_MS };
-	enum stack stack;
 
 	test_begin(stack_count() * 10 + 5);
 	must(!ns_pair_make(&net), "namespaces");
 	must(!netem_set(net.b, "veth0", &slow), "netem");
-	for (stack = stack_first(); stack <= XTCP; stack++) {
+	for (enum stack stack = stack_first(); stack <= XTCP; stack++) {
 		evenly(stack, false, false);
 		evenly(stack, true, true);
 		departs_later(stack);

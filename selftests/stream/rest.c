@@ -27,9 +27,7 @@ static long streams(void)
 /* Looking each millisecond would take the debug kernel minutes. */
 static bool become(long n)
 {
-	int i;
-
-	for (i = 0; i < REST_S && streams() != n; i++)
+	for (int i = 0; i < REST_S && streams() != n; i++)
 		sleep(1);
 	return streams() == n;
 }

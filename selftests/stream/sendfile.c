@@ -41,10 +41,9 @@ static void pair(enum stack stack, int *client, int *server)
 static bool all_are(int fd, unsigned char octet)
 {
 	unsigned char in[PAGE];
-	int i;
 
 	must(recv(fd, in, PAGE, MSG_WAITALL) == PAGE, "recv");
-	for (i = 0; i < PAGE; i++)
+	for (int i = 0; i < PAGE; i++)
 		if (in[i] != octet)
 			return false;
 	return true;
@@ -171,13 +170,11 @@ static void whole_file(enum stack stack, bool offloads)
 
 int main(void)
 {
-	enum stack stack;
-
 	test_begin(2 * 7);
 	/* no tail loss probe goes out while a test holds the ACKs */
 	must(!ns_pair_make(&net) && !ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0"), "namespaces");
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (enum stack stack = KERNEL; stack <= XTCP; stack++) {
 		page_changes(stack, SENDFILE, false);
 		page_changes(stack, SPLICE, false);
 		page_changes(stack, SENDFILE, true);

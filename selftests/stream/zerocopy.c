@@ -399,13 +399,10 @@ static void over_ipv6(enum stack stack)
 
 int main(void)
 {
-	enum stack stack;
-	long i;
-
 	test_begin(5 + 2 * 14);
 	text = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(text != MAP_FAILED, "mmap");
-	for (i = 0; i < ROOM; i++)
+	for (long i = 0; i < ROOM; i++)
 		text[i] = i * 7 + (i >> 8) * 13 + (i >> 16) * 31;
 	/* no tail loss probe goes out while a test holds the ACKs */
 	must(!ns_pair_make(&net) && !ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
@@ -415,7 +412,7 @@ int main(void)
 	has_option();
 	is_signed();
 	faults_behind_tail();
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (enum stack stack = KERNEL; stack <= XTCP; stack++) {
 		page_changes(stack, true);
 		page_changes(stack, false);
 		ranges_join(stack, 0);

@@ -251,17 +251,14 @@ static void orphan_holds(void)
 
 int main(void)
 {
-	enum stack stack;
-	enum end how;
-
 	test_begin(2 * 6 + 3);
 	text = mmap(NULL, 2 * MOST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(text != MAP_FAILED, "mmap");
 	memset(text, 'x', 2 * MOST);
 	must(!ns_pair_make(&net) && !ns_pair_make(&other), "namespaces");
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (enum stack stack = KERNEL; stack <= XTCP; stack++) {
 		locked_memory(stack);
-		for (how = CLOSE; how <= ENDS; how++)
+		for (enum end how = CLOSE; how <= ENDS; how++)
 			end_gives_back(stack, how);
 	}
 	retries();

@@ -284,9 +284,6 @@ static void ring_goes(enum stack stack)
 
 int main(void)
 {
-	enum stack stack;
-	long i;
-
 	ksft_print_header();
 	if (ring_open(&ring))
 		ksft_exit_skip("the kernel cannot: io_uring: %s\n", strerror(errno));
@@ -294,12 +291,12 @@ int main(void)
 	ksft_set_plan(2 * 6 + 3);
 	text = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(text != MAP_FAILED, "mmap");
-	for (i = 0; i < ROOM; i++)
+	for (long i = 0; i < ROOM; i++)
 		text[i] = i * 7 + (i >> 8) * 13 + (i >> 16) * 31;
 	/* no tail loss probe goes out while a test holds the ACKs */
 	must(!ns_pair_make(&net) && !ns_sysctl_set(net.a, "net.ipv4.tcp_early_retrans", "0") &&
 	     !ns_sysctl_set(net.a, "net.xtcp.early_retrans", "0"), "namespaces");
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (enum stack stack = KERNEL; stack <= XTCP; stack++) {
 		open_ring(text, ROOM);
 		page_changes(stack, PLAIN);
 		page_changes(stack, REGISTERED);

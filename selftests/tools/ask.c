@@ -114,12 +114,11 @@ static int by_size(const void *a, const void *b)
 static void speed(int domain, int n)
 {
 	long long took[BATCHES];
-	int i, batch;
 
 	close(socket(domain, SOCK_STREAM, 0));
-	for (batch = 0; batch < BATCHES; batch++) {
+	for (int batch = 0; batch < BATCHES; batch++) {
 		took[batch] = now_ns();
-		for (i = 0; i < n / BATCHES; i++) {
+		for (int i = 0; i < n / BATCHES; i++) {
 			fd = socket(domain, SOCK_STREAM, 0);
 			if (fd < 0)
 				exit(1);
@@ -214,9 +213,7 @@ static const struct {
 
 static bool opens(const char *step)
 {
-	unsigned int i;
-
-	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+	for (unsigned int i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (strcmp(step, kinds[i].step))
 			continue;
 		if (fd >= 0)
@@ -382,9 +379,8 @@ static int fastopen(const char *call, struct sockaddr_in *addr)
 static bool sends_with(const char *step, const char *word)
 {
 	struct sockaddr_in addr = address(word);
-	unsigned int i;
 
-	for (i = 0; i < sizeof(sends) / sizeof(*sends); i++) {
+	for (unsigned int i = 0; i < sizeof(sends) / sizeof(*sends); i++) {
 		if (strcmp(step, sends[i]))
 			continue;
 		say(step, fastopen(step, &addr));

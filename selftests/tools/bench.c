@@ -125,11 +125,10 @@ static void exchange(int fd)
 static void send_stream(int fd, long pieces, int octets)
 {
 	ssize_t n;
-	int done;
 
 	memset(piece, 's', octets);
 	while (pieces--)
-		for (done = 0; done < octets; done += n) {
+		for (int done = 0; done < octets; done += n) {
 			n = send(fd, piece + done, octets - done, MSG_NOSIGNAL);
 			measure_must(n > 0, "send");
 		}
@@ -141,9 +140,7 @@ static void send_stream(int fd, long pieces, int octets)
 /* How many writes, transactions or connections of @load: what the command line says. */
 static void fill_amounts(long amount[LOADS], const long *n)
 {
-	int load;
-
-	for (load = STREAM; load <= STREAM_64; load++)
+	for (int load = STREAM; load <= STREAM_64; load++)
 		amount[load] = n[0] * (1048576 / writes[load].octets) / writes[load].share;
 	amount[RR] = n[1];
 	amount[CRR] = n[2];
@@ -153,12 +150,11 @@ static void fill_amounts(long amount[LOADS], const long *n)
 static double rate(enum load load, enum stack stack, long amount)
 {
 	double start;
-	long i;
 	int fd;
 
 	if (load == CRR) {
 		start = measure_now();
-		for (i = 0; i < amount; i++) {
+		for (long i = 0; i < amount; i++) {
 			fd = open_client(stack);
 			exchange(fd);
 			close(fd);
@@ -172,7 +168,7 @@ static double rate(enum load load, enum stack stack, long amount)
 		exchange(fd);
 	start = measure_now();
 	if (load == RR)
-		for (i = 0; i < amount; i++)
+		for (long i = 0; i < amount; i++)
 			exchange(fd);
 	else
 		send_stream(fd, amount, writes[load].octets);
@@ -205,16 +201,15 @@ static int run_compare(int pairs, const long *amount)
 	pid_t server[2];
 	bool ok = true;
 	char what[64];
-	int load, i;
 
 	measure_must(!module_load(""), "cannot load xtcp");
 	server[KERNEL] = start_server(KERNEL);
 	server[XTCP] = start_server(XTCP);
-	for (load = 0; load < LOADS; load++) {
+	for (int load = 0; load < LOADS; load++) {
 		/* what is cold the first time is no part of the figure */
 		rate(load, KERNEL, amount[load] / 10 + 1);
 		rate(load, XTCP, amount[load] / 10 + 1);
-		for (i = 0; i < pairs; i++) {
+		for (int i = 0; i < pairs; i++) {
 			theirs[i] = rate(load, KERNEL, amount[load]);
 			ours[i] = rate(load, XTCP, amount[load]);
 			ratio[i] = ours[i] / theirs[i];
@@ -236,13 +231,12 @@ static const char * const build_name[BUILDS] = { "now", "then" };
 static void measure_build(enum build build, const long *amount, double ours[LOADS], double theirs[LOADS])
 {
 	pid_t server[2];
-	int load;
 
 	setenv("XTCP_KO", getenv(build_variable[build]), 1);
 	measure_must(!module_load(""), "cannot load xtcp");
 	server[KERNEL] = start_server(KERNEL);
 	server[XTCP] = start_server(XTCP);
-	for (load = 0; load < LOADS; load++) {
+	for (int load = 0; load < LOADS; load++) {
 		rate(load, KERNEL, amount[load] / 10 + 1);
 		rate(load, XTCP, amount[load] / 10 + 1);
 		theirs[load] = rate(load, KERNEL, amount[load]);
@@ -257,21 +251,20 @@ static int run_ab(int pairs, const long *amount, double least)
 {
 	static double ours[BUILDS][PAIRS_MAX][LOADS], theirs[BUILDS][PAIRS_MAX][LOADS];
 	double ratio[PAIRS_MAX], a[PAIRS_MAX], b[PAIRS_MAX];
-	int load, build, i;
 	char what[64];
 	bool ok = true;
 
 	measure_must(getenv("AB_KO"), "AB_KO does not name a module");
 	setenv("NOW_KO", getenv("XTCP_KO"), 1);
-	for (i = 0; i < pairs; i++) {
-		for (build = 0; build < BUILDS; build++) {
+	for (int i = 0; i < pairs; i++) {
+		for (int build = 0; build < BUILDS; build++) {
 			fprintf(stderr, "# round %d of %d, %s\n", i + 1, pairs, build_name[build]);
 			measure_build(build, amount, ours[build][i], theirs[build][i]);
 		}
 	}
-	for (load = 0; load < LOADS; load++) {
-		for (build = 0; build < BUILDS; build++) {
-			for (i = 0; i < pairs; i++) {
+	for (int load = 0; load < LOADS; load++) {
+		for (int build = 0; build < BUILDS; build++) {
+			for (int i = 0; i < pairs; i++) {
 				a[i] = ours[build][i][load];
 				b[i] = theirs[build][i][load];
 				ratio[i] = a[i] / b[i];
@@ -279,7 +272,7 @@ static int run_ab(int pairs, const long *amount, double least)
 			snprintf(what, sizeof(what), "%s, %s / kernel TCP", load_name[load], build_name[build]);
 			report(what, unit[load], ratio, a, b, pairs, 0);
 		}
-		for (i = 0; i < pairs; i++) {
+		for (int i = 0; i < pairs; i++) {
 			a[i] = ours[NOW][i][load];
 			b[i] = ours[THEN][i][load];
 			ratio[i] = a[i] / b[i];
@@ -303,10 +296,9 @@ static int run_tax(int pairs, long transactions, long connections)
 	pid_t server = start_server(KERNEL);
 	char what[64];
 	bool ok = true;
-	int i, j;
 
 	measure_tax(without, 0, transactions, connections);
-	for (i = 0; i < pairs; i++) {
+	for (int i = 0; i < pairs; i++) {
 		int listener;
 
 		measure_tax(without, i, transactions, connections);
@@ -318,12 +310,12 @@ static int run_tax(int pairs, long transactions, long connections)
 		close(listener);
 		measure_must(!module_unload(), "cannot unload xtcp");
 	}
-	for (j = 0; j < 2; j++) {
-		for (i = 0; i < pairs; i++)
+	for (int j = 0; j < 2; j++) {
+		for (int i = 0; i < pairs; i++)
 			ratio[i] = idle[j][i] / without[j][i];
 		snprintf(what, sizeof(what), "kernel TCP's %s, xtcp idle", load_name[RR + j]);
 		ok &= report(what, unit[RR + j], ratio, idle[j], without[j], pairs, 0.97);
-		for (i = 0; i < pairs; i++)
+		for (int i = 0; i < pairs; i++)
 			ratio[i] = listening[j][i] / without[j][i];
 		snprintf(what, sizeof(what), "kernel TCP's %s, xtcp listening", load_name[RR + j]);
 		ok &= report(what, unit[RR + j], ratio, listening[j], without[j], pairs, 0.97);
@@ -395,7 +387,6 @@ static int run_profile(const char *name, long units, const char *symbols)
 {
 	static const char * const names[LOADS] = { "STREAM", "STREAM_1K", "STREAM_64", "RR", "CRR" };
 	enum load load = 0;
-	int stack;
 	pid_t server;
 
 	while (load < LOADS && strcmp(name, names[load]))
@@ -403,7 +394,7 @@ static int run_profile(const char *name, long units, const char *symbols)
 	if (load == LOADS || units < 1)
 		return fprintf(stderr, "bench: see the head of bench.c\n"), 2;
 	measure_must(!module_load(""), "cannot load xtcp");
-	for (stack = KERNEL; stack <= XTCP; stack++) {
+	for (int stack = KERNEL; stack <= XTCP; stack++) {
 		server = start_server(stack);
 		rate(load, stack, units / 5 + 1);
 		profile_mark();

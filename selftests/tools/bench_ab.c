@@ -252,10 +252,9 @@ static void play(const struct network *n, int first, int count)
 	void (*const plays[])(const struct network *n, int round) = {
 		[STREAM] = play_stream, [SHORT] = play_short, [BESIDE] = play_beside,
 	};
-	int round;
 
 	measure_must(streams == (n->kind == BESIDE ? 2 : 1), "not so many sides");
-	for (round = first; round < first + count; round++) {
+	for (int round = first; round < first + count; round++) {
 		plays[n->kind](n, round);
 		fflush(stdout);
 	}

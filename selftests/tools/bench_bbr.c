@@ -93,12 +93,11 @@ static const char *verdict(bool good)
 static void medians(int mbit, int loss, double *median)
 {
 	double all[TURNS][MEASURE_ROUNDS_MAX];
-	int i, turn;
 
 	/* a queue of a round trip */
 	set_path(mbit, loss, mbit * 1000 / 8 * (RTT_US / 1000) / PACKET);
-	for (i = 0; i < runs; i++) {
-		for (turn = 0; turn < TURNS; turn++) {
+	for (int i = 0; i < runs; i++) {
+		for (int turn = 0; turn < TURNS; turn++) {
 			struct contestant c = { turns[turn].stack, turns[turn].algorithm };
 
 			let_lose(turns[turn].loss_thresh);
@@ -107,7 +106,7 @@ static void medians(int mbit, int loss, double *median)
 		}
 	}
 	printf("%3d Mbit/s, %d %% of loss:", mbit, loss / 10000);
-	for (turn = 0; turn < TURNS; turn++) {
+	for (int turn = 0; turn < TURNS; turn++) {
 		median[turn] = measure_median(all[turn], runs);
 		printf(" %s %.1f (%.1f to %.1f)%s", turns[turn].what, median[turn], all[turn][0], all[turn][runs - 1],
 		       turn < TURNS - 1 ? "," : ";");
@@ -119,10 +118,9 @@ static void links(int loss)
 	static const int mbits[] = { 20, 50, 100 };
 	double median[TURNS], of_cubic, of_theirs, link;
 	char name[64];
-	unsigned int i;
 	bool good;
 
-	for (i = 0; i < sizeof(mbits) / sizeof(mbits[0]); i++) {
+	for (unsigned int i = 0; i < sizeof(mbits) / sizeof(mbits[0]); i++) {
 		medians(mbits[i], loss, median);
 		of_cubic = median[0] / median[1];
 		of_theirs = median[0] / median[2];
@@ -155,11 +153,10 @@ static void part_clean(void)
 static void part_queue(void)
 {
 	double ms[TURNS][MEASURE_ROUNDS_MAX], mbit[TURNS][MEASURE_ROUNDS_MAX], median = 0;
-	int i, turn;
 
 	set_path(DEEP_MBIT, 0, DEEP_QUEUE);
-	for (i = 0; i < runs; i++) {
-		for (turn = 0; turn < TURNS; turn++) {
+	for (int i = 0; i < runs; i++) {
+		for (int turn = 0; turn < TURNS; turn++) {
 			struct contestant c = { turns[turn].stack, turns[turn].algorithm };
 
 			ms[turn][i] = run(&c, 1, seconds * 1000) / 1000.0;
@@ -167,7 +164,7 @@ static void part_queue(void)
 		}
 	}
 	printf("a deep queue:");
-	for (turn = TURNS - 1; turn >= 0; turn--) {
+	for (int turn = TURNS - 1; turn >= 0; turn--) {
 		median = measure_median(ms[turn], runs);
 		printf(" %s has %.1f ms in it at %.1f Mbit/s%s", turns[turn].what, median,
 		       measure_median(mbit[turn], runs), turn ? "," : "");
@@ -212,9 +209,7 @@ static const struct {
 
 static bool is_named(const char *name, int argc, char **argv)
 {
-	int i;
-
-	for (i = 3; i < argc; i++)
+	for (int i = 3; i < argc; i++)
 		if (!strcmp(argv[i], name))
 			return true;
 	return argc <= 3;

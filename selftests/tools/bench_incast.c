@@ -184,9 +184,8 @@ static double measure(enum stack stack, int rto_ms, const struct incast *incast,
 {
 	double shares[RUNS_MAX], median;
 	struct seen seen = { 0 };
-	int i;
 
-	for (i = 0; i < runs; i++)
+	for (int i = 0; i < runs; i++)
 		shares[i] = run(stack, rto_ms, incast, &seen);
 	median = measure_median(shares, runs);
 	printf("incast     %5.1f %% (%.1f-%.1f) of the link, %.1f %% possible; %s, %d KB of each, rto_min %d ms; ",
@@ -203,9 +202,8 @@ static bool measure_case(const struct incast *incast, int runs)
 {
 	double ours = 0, theirs;
 	char name[80];
-	size_t i;
 
-	for (i = 0; i < sizeof(rto_min_ms) / sizeof(*rto_min_ms); i++) {
+	for (size_t i = 0; i < sizeof(rto_min_ms) / sizeof(*rto_min_ms); i++) {
 		ours = measure(XTCP, rto_min_ms[i], incast, runs);
 		theirs = measure(KERNEL, rto_min_ms[i], incast, runs);
 		snprintf(name, sizeof(name), "incast, %d KB, rto_min %d ms", incast->kb, rto_min_ms[i]);
@@ -218,7 +216,6 @@ int main(int argc, char **argv)
 {
 	int runs = argc > 1 ? atoi(argv[1]) : 0, kb = argc > 2 ? atoi(argv[2]) : 0;
 	bool was_loaded = module_is_loaded(), ok = true, known = false;
-	size_t i;
 
 	if (runs < 1 || runs > RUNS_MAX || kb < 0) {
 		fprintf(stderr, "bench_incast: see the head of bench_incast.c\n");
@@ -226,7 +223,7 @@ int main(int argc, char **argv)
 	}
 	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
 	printf("# %d senders, %d Mbit/s, 0.1 ms, a buffer of %d packets\n", SENDERS, MBIT, PACKETS);
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if (!kb || kb == cases[i].kb) {
 			ok &= measure_case(&cases[i], runs);
 			known = true;

@@ -99,10 +99,9 @@ static void measure(int which, int rounds, int count)
 {
 	double ratio[MEASURE_ROUNDS_MAX], each[3][MEASURE_ROUNDS_MAX] = {}, median, ours, theirs;
 	const int stacks = works[which].connects ? 2 : 3;
-	int round, stack;
 
-	for (round = 0; round < rounds; round++) {
-		for (stack = 0; stack < stacks; stack++)
+	for (int round = 0; round < rounds; round++) {
+		for (int stack = 0; stack < stacks; stack++)
 			each[stack][round] = cost(stack, which, count);
 		ratio[round] = each[KERNEL][round] / each[XTCP][round];
 	}
@@ -118,7 +117,6 @@ static void measure(int which, int rounds, int count)
 int main(int argc, char **argv)
 {
 	int rounds = argc == 4 ? atoi(argv[1]) : 0, count = argc == 4 ? atoi(argv[2]) : 0, stack;
-	size_t i;
 
 	if (rounds < 1 || rounds > MEASURE_ROUNDS_MAX || count < 4) {
 		fprintf(stderr, "Usage: bench_local ROUNDS COUNT LOCAL\n");
@@ -131,7 +129,7 @@ int main(int argc, char **argv)
 		listeners[stack] = stack_listener(net, stack, HERE, PORT + stack, true);
 		measure_must(listeners[stack] >= 0, "listen");
 	}
-	for (i = 0; i < sizeof(works) / sizeof(*works); i++)
+	for (size_t i = 0; i < sizeof(works) / sizeof(*works); i++)
 		measure(i, rounds, count);
 	return 0;
 }

@@ -72,11 +72,9 @@ static void go_round(enum load load, int cpus, long rounds)
 {
 	const int count = listeners_of(load, cpus);
 	cpu_set_t one;
-	long round;
-	int i;
 
-	for (round = 0; round < rounds; round++)
-		for (i = 0; i < cpus; i++) {
+	for (long round = 0; round < rounds; round++)
+		for (int i = 0; i < cpus; i++) {
 			CPU_ZERO(&one);
 			CPU_SET(i, &one);
 			measure_must(!sched_setaffinity(0, sizeof(one), &one), "sched_setaffinity");
@@ -129,7 +127,6 @@ static void run(enum load load, enum stack of, int cpus)
 {
 	const int count = listeners_of(load, cpus);
 	const long most = connections * cpus / count;	/* towards one listener */
-	int i;
 
 	stack = of;
 	ns = ns_make();
@@ -139,7 +136,7 @@ static void run(enum load load, enum stack of, int cpus)
 				    ns_sysctl_set(ns, "net.ipv4.tcp_tw_reuse", "0") ||
 				    ns_sysctl_set(ns, "net.xtcp.tw_reuse", "0")))
 		measure_die("sysctl");
-	for (i = 0; i < count; i++) {
+	for (int i = 0; i < count; i++) {
 		listeners[i] = stack_listener(ns, stack, "127.0.0.1", PORT + i, true);
 		measure_must(listeners[i] >= 0, "listen");
 	}
@@ -147,7 +144,7 @@ static void run(enum load load, enum stack of, int cpus)
 	clear_counts();
 	go_round(load, cpus, connections);
 	read_counts((double)cpus * connections);
-	for (i = 0; i < count; i++)
+	for (int i = 0; i < count; i++)
 		close(listeners[i]);
 	close(ns);
 }
@@ -170,16 +167,15 @@ static void show_line(const struct class *class)
 static void show(enum load load)
 {
 	struct class rest = { .name = "all others" };
-	int i, s;
 
 	qsort(classes, class_count, sizeof(classes[0]), compare);
 	printf("%s\n%-44s     xtcp: taken, moved; kernel TCP: taken, moved\n", load_name[load], "lock");
-	for (i = 0; i < class_count; i++) {
+	for (int i = 0; i < class_count; i++) {
 		if (classes[i].of[KERNEL].moved >= SHOWN || classes[i].of[XTCP].moved >= SHOWN) {
 			show_line(&classes[i]);
 			continue;
 		}
-		for (s = KERNEL; s <= XTCP; s++) {
+		for (int s = KERNEL; s <= XTCP; s++) {
 			rest.of[s].taken += classes[i].of[s].taken;
 			rest.of[s].moved += classes[i].of[s].moved;
 		}

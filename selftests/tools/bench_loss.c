@@ -245,9 +245,8 @@ static void run_stream(struct result *result, int run, const struct network *n, 
 static double mean_of(const double *values)
 {
 	double sum = 0;
-	int i;
 
-	for (i = 0; i < runs; i++)
+	for (int i = 0; i < runs; i++)
 		sum += values[i];
 	return sum / runs;
 }
@@ -260,12 +259,11 @@ static double ratio_of_equal_chance(const struct result *ours, const struct resu
 {
 	const struct result *both[2] = { ours, theirs };
 	double covariance = 0, variance = 0, cost, off, spoilt[2], took[2];
-	int i, who;
 
-	for (who = 0; who < 2; who++) {
+	for (int who = 0; who < 2; who++) {
 		spoilt[who] = mean_of(both[who]->spoilt);
 		took[who] = mean_of(both[who]->seconds);
-		for (i = 0; i < runs; i++) {
+		for (int i = 0; i < runs; i++) {
 			off = both[who]->spoilt[i] - spoilt[who];
 			covariance += off * (both[who]->seconds[i] - took[who]);
 			variance += off * off;
@@ -287,9 +285,8 @@ static void measure_network(const struct network *n)
 {
 	struct result ours = {}, theirs = {};
 	double ratio;
-	int i;
 
-	for (i = 0; i < runs; i++) {
+	for (int i = 0; i < runs; i++) {
 		run_stream(&ours, i, n, under_test);
 		run_stream(&theirs, i, n, KERNEL);
 	}
@@ -334,9 +331,8 @@ static double run_fresh(enum stack stack)
 static void measure_fresh(void)
 {
 	double ours[RUNS_MAX], theirs[RUNS_MAX], mine, other;
-	int i;
 
-	for (i = 0; i < runs; i++) {
+	for (int i = 0; i < runs; i++) {
 		ours[i] = run_fresh(under_test);
 		theirs[i] = run_fresh(KERNEL);
 	}
@@ -495,9 +491,8 @@ static void measure_flows(void)
 	double ours_m, theirs_m;
 	struct shares shares;
 	char who[64];
-	int i;
 
-	for (i = 0; i < runs; i++) {
+	for (int i = 0; i < runs; i++) {
 		run_flows(&shares, ALONE_S, under_test, -1);
 		ours[i] = shares.full;
 		run_flows(&shares, ALONE_S, KERNEL, -1);
@@ -522,9 +517,7 @@ static void measure_flows(void)
 /* True if it is one of the names, or there are none. */
 static bool wanted(const char *name, char **names, int n)
 {
-	int i;
-
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		if (!strcmp(name, names[i]))
 			return true;
 	return !n;
@@ -532,9 +525,7 @@ static bool wanted(const char *name, char **names, int n)
 
 static bool known(char *name)
 {
-	int i;
-
-	for (i = 0; i < NETWORKS; i++)
+	for (int i = 0; i < NETWORKS; i++)
 		if (!strcmp(name, networks[i].name))
 			return true;
 	return wanted(name, (char *[]){ "fresh", "answers", "flows" }, 3);
@@ -542,11 +533,9 @@ static bool known(char *name)
 
 static void measure(char **names, int n)
 {
-	int i;
-
 	printf("# %s against kernel TCP: median (least-most) of %d runs; segments: the sum of them, of both\n",
 	       stack_name(under_test), runs);
-	for (i = 0; i < NETWORKS; i++) {
+	for (int i = 0; i < NETWORKS; i++) {
 		if (!wanted(networks[i].name, names, n))
 			continue;
 		printf("# %s: %s, %d KB\n", networks[i].name, networks[i].what, networks[i].kb * percent / 100);

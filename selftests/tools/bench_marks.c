@@ -71,9 +71,8 @@ static void wait_for_news(const struct contestant *all, int n)
 {
 	const struct timespec look = { .tv_nsec = LOOK_NS };
 	struct pollfd p[2 * FLOWS_MAX];
-	int i;
 
-	for (i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++) {
 		p[2 * i] = (struct pollfd){ .fd = all[i].out, .events = POLLOUT };
 		p[2 * i + 1] = (struct pollfd){ .fd = all[i].in, .events = POLLIN };
 	}

@@ -127,9 +127,8 @@ static void exchange(int i)
 static double open_some(int first, int end)
 {
 	double begin = measure_now();
-	int i;
 
-	for (i = first; i < end; i++)
+	for (int i = first; i < end; i++)
 		open_one(i);
 	return (measure_now() - begin) / (end - first) * 1e9;
 }
@@ -225,7 +224,6 @@ static bool run(int n)
 	double began = measure_now(), from, first, later;
 	long before, after;
 	bool ok;
-	int i;
 
 	set_up(n);
 	open_some(0, WARM);
@@ -237,10 +235,10 @@ static bool run(int n)
 	ok = bounded("memory of an established connection", "octets", (double)(after - before) / (n - WARM),
 		     MOST_MEMORY, 0);
 	ok &= bounded("one more connection, against one of the first", "ns", later, MOST_LATER, first);
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		exchange(i);
 	/* the kernel runs all timers of two minutes at once: no more than the queue of tun0 has room for */
-	for (i = 0; i < PIECE; i++)
+	for (int i = 0; i < PIECE; i++)
 		measure_must(!stack_set(fds[i], SOL_SOCKET, SO_KEEPALIVE, 1), "keepalive");
 	measure_busy_until(measure_now() + QUIET_S);
 	after = measure_kernel_memory();
@@ -264,7 +262,7 @@ static bool run(int n)
 	bounded("rmmod, refused", "ns", (measure_now() - from) * 1e9, 0, 0);
 
 	from = measure_now();
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		close(fds[i]);
 	bounded("close()", "ns", (measure_now() - from) / n * 1e9, 0, 0);
 	from = measure_now();

@@ -72,9 +72,8 @@ static double connect_cost(enum stack stack, int times)
 {
 	double sum = 0;
 	struct ends ends;
-	int i;
 
-	for (i = 0; i < times; i++) {
+	for (int i = 0; i < times; i++) {
 		open_one(&ends, stack);
 		sum += ends.connecting;
 		ends_abort(&ends);
@@ -119,9 +118,8 @@ static bool report_growth(const char *what, const double *cost, double bound)
 {
 	char line[64];
 	bool ok = true;
-	int i;
 
-	for (i = 1; i < LEVELS; i++) {
+	for (int i = 1; i < LEVELS; i++) {
 		snprintf(line, sizeof(line), "%s, %d %% used / 0 %%", what, levels[i]);
 		ok &= measure_at_most(line, cost[i] / cost[0], bound, "%.0f ns against %.0f", cost[i], cost[0]);
 		measure_record(line, "ns", cost[i] / cost[0], cost[i], cost[0]);
@@ -239,11 +237,10 @@ static struct reuse cycle(enum stack stack, int cycles)
 	struct reuse result = {};
 	struct ends ends;
 	double begin;
-	int i;
 
 	start_reuse(REUSE_PORTS);
 	begin = measure_now();
-	for (i = 0; i < cycles; i++) {
+	for (int i = 0; i < cycles; i++) {
 		if (!ends_open(&ends, stack, NULL, &to, listener)) {
 			if (!result.failed++)
 				fprintf(stderr, "bench_ports: connect() number %d of %s: %s\n", i, stack_name(stack),
@@ -281,12 +278,11 @@ static void young(enum stack stack, int ports, double *cost)
 	const int rate = had(ports) / 7 * 6, measured[2] = { ports / 8, rate * YOUNG_SECONDS / 2 };
 	double begin, until, sum[2] = {};
 	struct ends ends;
-	int i;
 
 	start_reuse(ports);
 	connect_cost(stack, WARM);
 	begin = measure_now();
-	for (i = 0; i < rate * YOUNG_SECONDS; i++) {
+	for (int i = 0; i < rate * YOUNG_SECONDS; i++) {
 		until = begin + (double)i / rate - measure_now();
 		if (until > 0)
 			usleep(until * 1e6);
@@ -297,7 +293,7 @@ static void young(enum stack stack, int ports, double *cost)
 			sum[1] += ends.connecting;
 		ends_close_client_first(&ends);
 	}
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		cost[i] = sum[i] / measured[i] * 1e9;
 	measure_must(measure_now() - begin <= 1.01 * YOUNG_SECONDS, "this machine is too slow");
 	finish();

@@ -90,11 +90,10 @@ static double rate(enum stack stack, int threads, bool shared, double seconds)
 static void show(bool shared, double seconds, int rounds)
 {
 	double ours[MEASURE_ROUNDS_MAX], theirs[MEASURE_ROUNDS_MAX];
-	int threads, i;
 
 	printf("%s\nthreads  xtcp/s  kernel TCP/s  ratio\n", shared ? "one listener" : "a listener for each thread");
-	for (threads = 1; threads <= THREADS_MAX; threads *= 2) {
-		for (i = 0; i < rounds; i++) {
+	for (int threads = 1; threads <= THREADS_MAX; threads *= 2) {
+		for (int i = 0; i < rounds; i++) {
 			theirs[i] = rate(KERNEL, threads, shared, seconds);
 			ours[i] = rate(XTCP, threads, shared, seconds);
 		}

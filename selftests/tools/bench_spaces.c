@@ -120,12 +120,11 @@ static double used_octets(int n)
 static int run_memory(int n)
 {
 	double with[ROUNDS], without[ROUNDS], idle, most;
-	int i;
 
 	/* what the first ones allocate for good is no part of the figure */
 	idle_octets(n);
 	used_octets(n);
-	for (i = 0; i < ROUNDS; i++) {
+	for (int i = 0; i < ROUNDS; i++) {
 		with[i] = idle_octets(n);
 		measure_must(!module_unload(), "unload");
 		without[i] = idle_octets(n);

@@ -108,9 +108,7 @@ static long long sent(void)
 
 static void write_packets(int n)
 {
-	int i;
-
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		measure_must(write(tun, &packets[i], sizeof(packets[i])) == sizeof(packets[i]), "write");
 }
 
@@ -119,9 +117,8 @@ static double shoot(enum how how, int n)
 {
 	long long before = sent(), answers;
 	double start;
-	int i;
 
-	for (i = 0; i < n; i++)
+	for (int i = 0; i < n; i++)
 		build(&packets[i], how != BAD_SUM);
 	start = measure_now();
 	write_packets(n);
@@ -161,9 +158,8 @@ static double cost(enum stack stack, enum how how, int n)
 static bool compare(enum how how, const char *what, int rounds, int n)
 {
 	struct measure_rounds r = { .rounds = rounds, .n = n };
-	int i;
 
-	for (i = 0; i < rounds; i++) {
+	for (int i = 0; i < rounds; i++) {
 		r.theirs[i] = cost(KERNEL, how, n);
 		r.ours[i] = cost(XTCP, how, n);
 	}
@@ -242,15 +238,14 @@ static int run_listeners(int rounds, int n)
 	const struct rlimit files = { MOST_OTHERS + 100, MOST_OTHERS + 100 };
 	double costs[3], all[MEASURE_ROUNDS_MAX];
 	char what[64];
-	int i, round;
 
 	measure_must(!setrlimit(RLIMIT_NOFILE, &files), "setrlimit");
 	/* what is cold the first times is no part of the figure */
-	for (round = 0; round < 3; round++)
+	for (int round = 0; round < 3; round++)
 		gross_cost(n);
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		measure_must(!ns_call(ns, add_listeners, (void *)&others[i]), "listeners");
-		for (round = 0; round < rounds; round++)
+		for (int round = 0; round < rounds; round++)
 			all[round] = gross_cost(n);
 		costs[i] = measure_median(all, rounds);
 		printf("a SYN with %5d other listeners  %8.0f ns  %6.3fx\n", others[i], costs[i], costs[i] / costs[0]);
@@ -290,11 +285,10 @@ static void flood(double rate)
 	const struct sched_param highest = { .sched_priority = sched_get_priority_max(SCHED_FIFO) };
 	long sent_so_far = 0;
 	double start;
-	int i;
 
 	if (sched_setscheduler(0, SCHED_FIFO, &highest))
 		_exit(1);
-	for (i = 0; i < 60000; i++)
+	for (int i = 0; i < 60000; i++)
 		build(&packets[i], true);
 	start = measure_now();
 	for (;;) {
@@ -374,10 +368,9 @@ static int run_flood(int ms)
 	double seconds = ms / 1000.0, low = 0, high = 100000, rate = 0;
 	struct goodput calm, kept, ours, ours_calm;
 	double ratio;
-	int i;
 
 	calm = measure(KERNEL, 0, seconds);
-	for (i = 0; i < 8; i++) {
+	for (int i = 0; i < 8; i++) {
 		rate = (low + high) / 2;
 		kept = measure(KERNEL, rate, seconds);
 		*(kept.rate < calm.rate / 2 ? &high : &low) = rate;

@@ -97,9 +97,8 @@ static void make_records(const struct load *load, enum stack stack, int listener
 {
 	union stack_addr from, to;
 	struct ends ends;
-	int i;
 
-	for (i = first; i < end; i++) {
+	for (int i = first; i < end; i++) {
 		if (load->side == SERVER) {
 			from = ends_client_addr(i / PORTS, FIRST_PORT + i % PORTS);
 			to = ends_server_addr(0);
@@ -197,9 +196,8 @@ static double expiry(const struct load *load, enum stack stack, int n)
 static bool compare_expiry(const struct load *load, const char *what, int rounds, int n, double bound)
 {
 	struct measure_rounds r = { .rounds = rounds, .n = n };
-	int i;
 
-	for (i = 0; i < rounds; i++) {
+	for (int i = 0; i < rounds; i++) {
 		r.theirs[i] = expiry(load, KERNEL, n);
 		r.ours[i] = expiry(load, XTCP, n);
 	}
@@ -255,9 +253,8 @@ static int run_room(int rounds, int n)
 {
 	const struct load client = { CLIENT, 1, PORTS };
 	struct measure_rounds r = { .rounds = rounds, .n = n };
-	int i;
 
-	for (i = 0; i < rounds; i++) {
+	for (int i = 0; i < rounds; i++) {
 		r.theirs[i] = connection(ROOM_MANY, n) + expiry(&client, XTCP, n);
 		r.ours[i] = connection(ROOM_FEW, n);
 	}

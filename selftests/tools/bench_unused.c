@@ -95,9 +95,7 @@ static double cost(enum load load, int n)
 /* What is cold the first time is no part of the figure. */
 static void measure(const int *amount, double costs[LOADS])
 {
-	int load;
-
-	for (load = 0; load < LOADS; load++) {
+	for (int load = 0; load < LOADS; load++) {
 		cost(load, amount[load] / 10 + 1);
 		costs[load] = cost(load, amount[load]);
 	}
@@ -108,10 +106,9 @@ static int replace_rules(void *of)
 {
 	const struct setting *setting = of;
 	char text[64];
-	int i;
 
 	rules_start(XTCP_CMD_POLICY_REPLACE);
-	for (i = 0; setting && i < setting->rules; i++) {
+	for (int i = 0; setting && i < setting->rules; i++) {
 		snprintf(text, sizeof(text), "to=203.0.113.%d dport=9 cc=reno", i + 1);
 		rules_put_rule(text);
 	}
@@ -141,9 +138,8 @@ static void set_key(bool on)
 static void set(const struct setting *setting, bool on)
 {
 	const int ends[] = { pair.a, pair.b };
-	int end;
 
-	for (end = 0; end < 2; end++) {
+	for (int end = 0; end < 2; end++) {
 		if (setting->knob && ns_sysctl_set(ends[end], setting->knob, "%s", on ? setting->on : "0"))
 			measure_die(setting->knob);
 		if ((setting->rule || setting->rules) && ns_call(ends[end], replace_rules, on ? (void *)setting : NULL))
@@ -162,10 +158,9 @@ static bool report(const char *what, double with[LOADS][PAIRS_MAX], double witho
 	double ratio[PAIRS_MAX], m;
 	bool ok = true;
 	char name[96];
-	int load, i;
 
-	for (load = 0; load < LOADS; load++) {
-		for (i = 0; i < pairs; i++)
+	for (int load = 0; load < LOADS; load++) {
+		for (int i = 0; i < pairs; i++)
 			ratio[i] = with[load][i] / without[load][i];
 		m = measure_median(ratio, pairs);
 		snprintf(name, sizeof(name), "%s, %s", what, load_name[load]);
@@ -201,11 +196,10 @@ static int run_settings(int pairs, const int *amount, const char *name)
 	static double with[LOADS][PAIRS_MAX], without[LOADS][PAIRS_MAX];
 	double costs[LOADS];
 	bool ok = true;
-	size_t s;
 	int i, load;
 
 	load_module();
-	for (s = 0; s < sizeof(settings) / sizeof(*settings); s++) {
+	for (size_t s = 0; s < sizeof(settings) / sizeof(*settings); s++) {
 		for (i = 0; i < pairs && strstr(settings[s].name, name); i++) {
 			set(&settings[s], true);
 			measure(amount, costs);
@@ -230,24 +224,23 @@ static int run_builds(int pairs, const int *amount)
 	char *ko[2];
 	const double none[LOADS] = { 0 };
 	double costs[LOADS];
-	int i, load, build;
 
 	measure_must(names[0] && names[1], "XTCP_KO or AB_KO does not name a module");
 	/* what getenv() has said ends with setenv() */
-	for (build = 0; build < 2; build++)
+	for (int build = 0; build < 2; build++)
 		ko[build] = strdup(names[build]);
-	for (i = 0; i < pairs; i++) {
-		for (build = 0; build < 2; build++) {
+	for (int i = 0; i < pairs; i++) {
+		for (int build = 0; build < 2; build++) {
 			setenv("XTCP_KO", ko[build], 1);
 			load_module();
 			wait_until_ms(wait_now_ms() + SETTLES_MS);
 			measure(amount, costs);
 			unload_module();
-			for (load = 0; load < LOADS; load++)
+			for (int load = 0; load < LOADS; load++)
 				(build ? then : now)[load][i] = costs[load];
 		}
 	}
-	for (build = 0; build < 2; build++)
+	for (int build = 0; build < 2; build++)
 		free(ko[build]);
 	report("now / then", now, then, pairs, none);
 	return 0;

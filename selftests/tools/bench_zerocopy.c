@@ -184,9 +184,8 @@ static void measure(enum stack stack, int size, int rounds)
 {
 	double with[MEASURE_ROUNDS_MAX], without[MEASURE_ROUNDS_MAX], flag, copy;
 	char name[64];
-	int i;
 
-	for (i = 0; i < rounds; i++) {
+	for (int i = 0; i < rounds; i++) {
 		without[i] = cost(stack, size, false);
 		with[i] = cost(stack, size, true);
 	}

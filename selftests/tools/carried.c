@@ -205,9 +205,8 @@ static void try_option(int family, int level, int opt)
 	bool is_name = level == IPPROTO_TCP && (opt == TCP_CONGESTION || opt == TCP_ULP);
 	int fd = begins(family), n = 0;
 	struct value usual = get(fd, level, opt);
-	unsigned int i;
 
-	for (i = 0; n < 2 && i < ELEMENTS(others); i++) {
+	for (unsigned int i = 0; n < 2 && i < ELEMENTS(others); i++) {
 		if (!shows(fd, &usual, level, opt, others[i].octets, others[i].len))
 			continue;
 		n++;
@@ -215,7 +214,7 @@ static void try_option(int family, int level, int opt)
 		close(fd);
 		fd = begins(family);
 	}
-	for (i = 0; n < 2 && !is_name && i < ELEMENTS(numbers); i++) {
+	for (unsigned int i = 0; n < 2 && !is_name && i < ELEMENTS(numbers); i++) {
 		if (!shows(fd, &usual, level, opt, &numbers[i], sizeof(int)))
 			continue;
 		n++;
@@ -243,9 +242,8 @@ static void judge_together(int family, unsigned int which)
 {
 	int fd = begins(family), target = of_target(family), opt;
 	struct value is = {}, due = {};
-	unsigned int i;
 
-	for (i = 0; i < ELEMENTS(together[which]) && together[which][i].opt; i++) {
+	for (unsigned int i = 0; i < ELEMENTS(together[which]) && together[which][i].opt; i++) {
 		opt = together[which][i].opt;
 		setsockopt(fd, together[which][i].level, opt, &together[which][i].value, sizeof(int));
 		setsockopt(target, together[which][i].level, opt, &together[which][i].value, sizeof(int));
@@ -297,15 +295,12 @@ static bool is_netfilters(int level, int opt)
 
 static void judge_all(void)
 {
-	unsigned int family, level, which;
-	int opt;
-
-	for (family = 0; family < ELEMENTS(families); family++) {
-		for (level = 0; level < ELEMENTS(levels); level++)
-			for (opt = 0; opt <= NUMBERS; opt++)
+	for (unsigned int family = 0; family < ELEMENTS(families); family++) {
+		for (unsigned int level = 0; level < ELEMENTS(levels); level++)
+			for (int opt = 0; opt <= NUMBERS; opt++)
 				if (!is_netfilters(levels[level], opt))
 					try_option(families[family], levels[level], opt);
-		for (which = 0; which < ELEMENTS(together); which++)
+		for (unsigned int which = 0; which < ELEMENTS(together); which++)
 			judge_together(families[family], which);
 	}
 	judge_file();

@@ -7,9 +7,8 @@
 UNIT(handshake, "how a SYN came (tables 2 to 4)")
 {
 	static const u8 ace[4] = { 2, 3, 4, 6 };
-	u8 i;
 
-	for (i = XTCP_NOT_ECT; i <= XTCP_CE; i++) {
+	for (u8 i = XTCP_NOT_ECT; i <= XTCP_CE; i++) {
 		UNIT_CHECK(xtcp_ace_echo(i) == ace[i]);
 		UNIT_CHECK(xtcp_ace_echoed(ace[i]) == i);
 	}
@@ -28,11 +27,10 @@ UNIT(mangled, "what no router may do (3.2.2.3)")
 		[XTCP_ECT_0] = { [XTCP_ECT_1] = true, [XTCP_ECT_0] = true, [XTCP_CE] = true },
 		[XTCP_CE] = { [XTCP_CE] = true },
 	};
-	u8 from, to;
 
-	for (from = 0; from < 4; from++) {
+	for (u8 from = 0; from < 4; from++) {
 		UNIT_CHECK(!xtcp_ace_is_mangled(from, XTCP_NO_CODEPOINT));
-		for (to = 0; to < 4; to++)
+		for (u8 to = 0; to < 4; to++)
 			UNIT_CHECK(xtcp_ace_is_mangled(from, to) == !may_become[from][to]);
 	}
 }
@@ -40,10 +38,8 @@ UNIT(mangled, "what no router may do (3.2.2.3)")
 /* section 3.2.2.2: the smallest step forward, wherever the count stands */
 UNIT(marks, "marks since the ACK before (3.2.2.2)")
 {
-	u32 counted, step;
-
-	for (counted = 0; counted < 20; counted++)
-		for (step = 0; step < 8; step++)
+	for (u32 counted = 0; counted < 20; counted++)
+		for (u32 step = 0; step < 8; step++)
 			UNIT_CHECK(xtcp_ace_marks(counted, (counted + 5 + step) & 7, 7, 64) == step);
 	UNIT_CHECK(xtcp_ace_marks(0xfffffffe, (0xfffffffeU + 5 + 3) & 7, 2, 64) == 3);
 	/* more than was acknowledged: the field is believed (section 3.2.2.5.2) */
@@ -123,7 +119,6 @@ UNIT(marks_by_octets, "marks, when the octets are known")
 UNIT(stretch, "how many segments an ACK tells of")
 {
 	u16 mean = 0;
-	u32 i;
 
 	mean = xtcp_ace_stretch(mean, 2);
 	UNIT_CHECK(mean == 128);
@@ -131,10 +126,10 @@ UNIT(stretch, "how many segments an ACK tells of")
 	UNIT_CHECK(mean == 128);
 	mean = xtcp_ace_stretch(mean, 66);
 	UNIT_CHECK(mean == 192);
-	for (i = 0; i < 1000; i++)
+	for (u32 i = 0; i < 1000; i++)
 		mean = xtcp_ace_stretch(mean, 10);
 	UNIT_CHECK(mean > 4 * 64 && mean <= 640);
-	for (i = 0; i < 1000; i++)
+	for (u32 i = 0; i < 1000; i++)
 		mean = xtcp_ace_stretch(mean, 1);
 	UNIT_CHECK(mean >= 1 && mean <= 128);
 	/* no sample is too large, and no mean is "none" */

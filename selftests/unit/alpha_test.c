@@ -42,11 +42,9 @@ UNIT(rises_and_falls, "it rises and falls by a sixteenth")
 
 UNIT(has_bounds, "it stays between 0 and 1")
 {
-	u32 i;
-
 	begin(ONE);
 	UNIT_CHECK(window(10, MSS, 10) == ONE);
-	for (i = 0; i < 200; i++)
+	for (u32 i = 0; i < 200; i++)
 		window(10, MSS, 0);
 	UNIT_CHECK(alpha.share == 0);
 	UNIT_CHECK(window(10, MSS, 0) == 0);

@@ -54,12 +54,11 @@ UNIT(aes_cmac, "AES-128-CMAC (RFC 4493)")
 		{ 64, "51f0bebf7e3b9d92fc49741779363cfe" },
 	};
 	uint8_t key[16], data[64], out[MAC_CMAC_LEN];
-	size_t i;
 
 	octets("2b7e151628aed2a6abf7158809cf4f3c", key);
 	octets("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51 "
 	       "30c81c46a35ce411e5fbc1191a0a52eff69f2445df4f9b17ad2b417be66c3710", data);
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		mac_aes_cmac(key, data, cases[i].len, out);
 		UNIT_CHECK(same(out, cases[i].mac));
 	}
@@ -277,16 +276,14 @@ static void try(const struct ao_key *key, int ip, const char *segment, const cha
 
 UNIT(tcp_ao, "segments of RFC 9235")
 {
-	const struct vector *v;
 	struct ao_key key;
-	size_t i;
 
-	for (v = vectors; v < vectors + sizeof(vectors) / sizeof(*vectors); v++) {
+	for (const struct vector *v = vectors; v < vectors + sizeof(vectors) / sizeof(*vectors); v++) {
 		key = (struct ao_key) {
 			.algorithm = v->algorithm, .octets = SECRET, .len = strlen(SECRET), .mac_len = AO_USUAL_MAC,
 			.no_options = v->no_options,
 		};
-		for (i = 0; i < SEGMENTS; i++)
+		for (size_t i = 0; i < SEGMENTS; i++)
 			try(&key, v->ip, v->of[i].segment, v->of[i].traffic_key);
 	}
 }

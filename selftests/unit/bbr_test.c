@@ -49,15 +49,13 @@ static void an_ack(void)
 /* Out of Startup, through Drain, into ProbeBW. */
 static void go_to_down(void)
 {
-	int i;
-
 	begin();
 	a_round(BW / 2);
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		a_round(BW);
 	UNIT_CHECK(bbr.state == XTCP_BBR_DRAIN);
 	ack.inflight = 3 * BDP;
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		a_round(BW);
 	UNIT_CHECK(bbr.state == XTCP_BBR_DOWN);
 }
@@ -88,10 +86,9 @@ UNIT(startup_ends_at_a_plateau, "Startup ends at a plateau")
 		{ BW * 6 / 5, false, true },
 	};
 	u64 rate;
-	u32 i;
 
 	begin();
-	for (i = 0; i < COUNT(rounds); i++) {
+	for (u32 i = 0; i < COUNT(rounds); i++) {
 		ack.is_limited = rounds[i].limited;
 		a_round(rounds[i].bw);
 		UNIT_CHECK((bbr.state != XTCP_BBR_STARTUP) == rounds[i].out);
@@ -105,11 +102,9 @@ UNIT(startup_ends_at_a_plateau, "Startup ends at a plateau")
 
 UNIT(startup_goes_on_while_limited, "Startup goes on while the program limits")
 {
-	int i;
-
 	begin();
 	ack.is_limited = true;
-	for (i = 0; i < 100; i++)
+	for (int i = 0; i < 100; i++)
 		a_round(BW / 8);
 	UNIT_CHECK(bbr.state == XTCP_BBR_STARTUP && xtcp_bbr_pacing_gain(&bbr) == 277);
 }
@@ -117,8 +112,6 @@ UNIT(startup_goes_on_while_limited, "Startup goes on while the program limits")
 /* ACKs of a round trip tell of losses. */
 static void startup_ends_by_loss(u32 lost, int acks, u32 thresh, bool out)
 {
-	int i;
-
 	begin();
 	ack.loss_thresh = thresh;
 	a_round(BW / 2);
@@ -128,7 +121,7 @@ static void startup_ends_by_loss(u32 lost, int acks, u32 thresh, bool out)
 	ack.in_recovery = true;
 	ack.newly_lost = MSS;
 	ack.lost = lost;
-	for (i = 0; i < acks; i++) {
+	for (int i = 0; i < acks; i++) {
 		ack.size = MSS;
 		xtcp_bbr_lost(&bbr, &ack);
 		an_ack();
@@ -148,11 +141,9 @@ static void startup_ends_by_loss(u32 lost, int acks, u32 thresh, bool out)
 /* As soon as no more is in flight than the path holds; and then there is nothing to go down for. */
 UNIT(drain_ends_when_drained, "Drain ends when the queue is gone")
 {
-	int i;
-
 	begin();
 	a_round(BW / 2);
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		a_round(BW);
 	ack.inflight = BDP * 11 / 10;
 	an_ack();
@@ -164,14 +155,12 @@ UNIT(drain_ends_when_drained, "Drain ends when the queue is gone")
 
 UNIT(drain_ends_after_three_rounds, "Drain ends after three round trips")
 {
-	int i;
-
 	begin();
 	a_round(BW / 2);
-	for (i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++)
 		a_round(BW);
 	ack.inflight = 3 * BDP;
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		a_round(BW);
 		UNIT_CHECK(bbr.state == XTCP_BBR_DRAIN);
 	}
@@ -221,11 +210,9 @@ UNIT(probes_as_often_as_reno, "probes as often as Reno")
 
 UNIT(up_ends_at_a_plateau, "ProbeBW_UP ends at a plateau")
 {
-	int i;
-
 	go_to_up();
 	UNIT_CHECK(xtcp_bbr_pacing_gain(&bbr) == 125 && xtcp_bbr_cwnd_gain(&bbr) == 225);
-	for (i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++) {
 		UNIT_CHECK(bbr.state == XTCP_BBR_UP);
 		a_round(BW);
 	}
@@ -355,8 +342,6 @@ UNIT(losses_bound_what_is_sent, "losses bound what is sent")
 
 UNIT(looks_at_the_least_round_trip, "ProbeRTT")
 {
-	int i;
-
 	go_to_down();
 	bbr.probe_wait_ms = 30000;
 	ack.rtt_us = RTT_US + 5000;
@@ -368,12 +353,12 @@ UNIT(looks_at_the_least_round_trip, "ProbeRTT")
 	/* a round trip begins with the state, though more is in flight than it allows */
 	UNIT_CHECK(bbr.next_round_delivered == ack.delivered);
 	ack.inflight = ack.cwnd;
-	for (i = 0; i < 9; i++) {
+	for (int i = 0; i < 9; i++) {
 		a_round(BW);
 		UNIT_CHECK(bbr.state == XTCP_BBR_PROBE_RTT);
 	}
 	/* not by way of ProbeBW_DOWN */
-	for (i = 0; i < 4 && bbr.state == XTCP_BBR_PROBE_RTT; i++)
+	for (int i = 0; i < 4 && bbr.state == XTCP_BBR_PROBE_RTT; i++)
 		a_round(BW);
 	UNIT_CHECK(bbr.state == XTCP_BBR_CRUISE && ack.cwnd >= BDP);
 	/* the old one is forgotten after ten seconds */
@@ -427,15 +412,14 @@ static u32 random_length(void)
 UNIT(whatever_comes, "whatever comes")
 {
 	static const u32 sizes[] = { 48, 536, 1448, 65535 };
-	u32 i, j;
 
-	for (i = 0; i < 300; i++) {
+	for (u32 i = 0; i < 300; i++) {
 		begin();
 		ack.mss = sizes[i % COUNT(sizes)];
 		ack.initial_cwnd = 10 * ack.mss;
 		if (i & 1)
 			xtcp_bbr_start(&bbr, ack.now_us, ack.delivered, 0);
-		for (j = 0; j < 1000; j++) {
+		for (u32 j = 0; j < 1000; j++) {
 			ack.now_us += random_length() >> unit_random() % 24;
 			ack.newly_acked = random_length() >> 2;
 			ack.delivered += ack.newly_acked;
@@ -532,14 +516,12 @@ UNIT(up_raises_the_bound, "ProbeBW_UP raises the bound")
 /* How many octets came at once counts for five round trips at least, and for ten at most. */
 UNIT(bursts_are_remembered, "bursts are remembered")
 {
-	int i;
-
 	go_to_down();
 	bbr.extra_acked[bbr.extra_index] = 7 * MSS;
-	for (i = 0; i < 5; i++)
+	for (int i = 0; i < 5; i++)
 		a_round(BW);
 	UNIT_CHECK(bbr.extra_acked[0] == 7 * MSS || bbr.extra_acked[1] == 7 * MSS);
-	for (i = 0; i < 6; i++)
+	for (int i = 0; i < 6; i++)
 		a_round(BW);
 	UNIT_CHECK(bbr.extra_acked[0] < 7 * MSS && bbr.extra_acked[1] < 7 * MSS);
 }

@@ -38,9 +38,8 @@ static struct xtcp_tuple random_tuple(bool v4)
 {
 	struct xtcp_tuple tuple;
 	u8 *bytes = (u8 *)&tuple;
-	size_t i;
 
-	for (i = 0; i < sizeof(tuple); i++)
+	for (size_t i = 0; i < sizeof(tuple); i++)
 		bytes[i] = unit_random();
 	tuple.faddr.s6_addr[0] = 0x20;
 	if (v4) {
@@ -85,9 +84,8 @@ UNIT(siphash__paper, "siphash__paper")
 {
 	siphash_key_t key = { { 0x0706050403020100ULL, 0x0f0e0d0c0b0a0908ULL } };
 	u8 input[15];
-	u8 i;
 
-	for (i = 0; i < sizeof(input); i++)
+	for (u8 i = 0; i < sizeof(input); i++)
 		input[i] = i;
 	UNIT_CHECK(siphash(input, sizeof(input), &key) == 0xa129ca6149be45e5ULL);
 }
@@ -124,9 +122,7 @@ UNIT(check__what_was_made, "check__what_was_made")
 /* Timestamps are lost: what they carry is off, the shift is rounded down; a foreign TSecr gives the same. */
 UNIT(check__without_timestamps, "check__without_timestamps")
 {
-	u32 i;
-
-	for (i = 0; i < 20000; i++) {
+	for (u32 i = 0; i < 20000; i++) {
 		struct xtcp_cookie cookie = random_cookie(), got;
 		struct xtcp_tuple tuple = random_tuple(i & 1);
 		u32 now = unit_random(), iss, tsecr = unit_random(), shift = cookie.snd_wscale, said;
@@ -149,10 +145,9 @@ UNIT(check__without_timestamps, "check__without_timestamps")
 UNIT(check__common_mss, "check__common_mss")
 {
 	static const u16 v4[] = { 536, 1300, 1440, 1460 }, v6[] = { 1220, 1420, 1440, 8940 };
-	u32 i;
 
 	new_secrets(5000);
-	for (i = 0; i < 8; i++) {
+	for (u32 i = 0; i < 8; i++) {
 		struct xtcp_tuple tuple = random_tuple(i < 4);
 		struct xtcp_cookie cookie = { .mss = i < 4 ? v4[i] : v6[i - 4] }, got;
 
@@ -164,9 +159,7 @@ UNIT(check__common_mss, "check__common_mss")
 /* good for what is left of its period and the next one, across every rotation; then never again */
 UNIT(check__expiry, "check__expiry")
 {
-	u32 start, age;
-
-	for (start = 0; start < 3 * EPOCH_S; start += 13) {
+	for (u32 start = 0; start < 3 * EPOCH_S; start += 13) {
 		struct xtcp_cookie cookie = random_cookie(), got;
 		struct xtcp_tuple tuple = random_tuple(true);
 		u32 made = 100000 * EPOCH_S + start;
@@ -176,7 +169,7 @@ UNIT(check__expiry, "check__expiry")
 
 		new_secrets(made);
 		iss = make(&tuple, 99, made, &cookie);
-		for (age = 0; age < 3 * EPOCH_S; age++) {
+		for (u32 age = 0; age < 3 * EPOCH_S; age++) {
 			rotate(made + age);
 			UNIT_CHECK(check(&tuple, 99, iss, tsecr, made + age, &got) == (age < life));
 		}
@@ -293,9 +286,7 @@ UNIT(check__forged, "check__forged")
 /* the ISN goes on growing from one incarnation to the next, with the peer's ISN and with time (RFC 6528) */
 UNIT(make__grows, "make__grows")
 {
-	u32 i;
-
-	for (i = 0; i < 20000; i++) {
+	for (u32 i = 0; i < 20000; i++) {
 		struct xtcp_tuple tuple = random_tuple(i & 1);
 		struct xtcp_cookie cookie = random_cookie();
 		u32 now = i * 37, irs = unit_random(), first, later, step = unit_random() >> 1;

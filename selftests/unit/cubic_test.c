@@ -22,7 +22,6 @@ static u32 random_window(void)
 UNIT(roots, "cube roots are exact")
 {
 	u64 n, value;
-	int i;
 
 	UNIT_CHECK(xtcp_cubic_root(0) == 0 && xtcp_cubic_root(1) == 1 && xtcp_cubic_root(7) == 1);
 	for (n = 1; n < 2097151; n += n < 5000 ? 1 : 977) {
@@ -31,7 +30,7 @@ UNIT(roots, "cube roots are exact")
 	}
 	UNIT_CHECK(xtcp_cubic_root(2097151ULL * 2097151 * 2097151) == 2097151);
 	UNIT_CHECK(xtcp_cubic_root((1ULL << 63) - 1) == 2097151);
-	for (i = 0; i < 200000; i++) {
+	for (int i = 0; i < 200000; i++) {
 		value = ((u64)unit_random() << 31 | unit_random()) >> unit_random() % 63;
 		n = xtcp_cubic_root(value);
 		UNIT_CHECK(n * n * n <= value && (n == 2097151 || (n + 1) * (n + 1) * (n + 1) > value));
@@ -41,11 +40,9 @@ UNIT(roots, "cube roots are exact")
 /* equation (2), to the tick below */
 UNIT(times_to_the_plateau, "K (equation 2)")
 {
-	unsigned int m, i;
-
 	UNIT_CHECK(xtcp_cubic_k(0, 1448) == 0);
-	for (m = 0; m < COUNT(sizes); m++)
-		for (i = 0; i < 20000; i++) {
+	for (unsigned int m = 0; m < COUNT(sizes); m++)
+		for (unsigned int i = 0; i < 20000; i++) {
 			u32 octets = random_window();
 			double k = cbrt(octets / (C * sizes[m])) * 1024;
 
@@ -57,10 +54,8 @@ UNIT(times_to_the_plateau, "K (equation 2)")
 /* equation (1): wrong by what the curve moves in a tick, and by an octet */
 UNIT(curve, "W_cubic(t) (equation 1)")
 {
-	unsigned int m, i;
-
-	for (m = 0; m < COUNT(sizes); m++)
-		for (i = 0; i < 50000; i++) {
+	for (unsigned int m = 0; m < COUNT(sizes); m++)
+		for (unsigned int i = 0; i < 50000; i++) {
 			struct xtcp_cubic_epoch epoch = { .origin = random_window(), .k = unit_random() % 500000 };
 			u64 us = ((u64)unit_random() * 4096) >> unit_random() % 40;
 			double off = us / 1e6 - epoch.k / 1024.0, slope = 3 * C * sizes[m] * off * off;
@@ -79,9 +74,7 @@ UNIT(curve, "W_cubic(t) (equation 1)")
 /* at its start a stage stands where the window is, and after K at the plateau */
 UNIT(ends_of_the_curve, "the curve begins at the window and reaches the plateau after K")
 {
-	int i;
-
-	for (i = 0; i < 20000; i++) {
+	for (int i = 0; i < 20000; i++) {
 		u32 mss = sizes[unit_random() % COUNT(sizes)];
 		u32 cwnd = random_window(), high = cwnd + (MAX_WINDOW - cwnd) / (1 + unit_random() % 100);
 		struct xtcp_cubic_epoch epoch = { .origin = high, .k = xtcp_cubic_k(high - cwnd, mss) };
@@ -121,11 +114,10 @@ static void follow_model(u32 mss, u32 segments, u32 rtt_us, u32 bundle)
 	struct xtcp_cubic cubic = { 0 };
 	struct model m = { .w_max = segments, .w_prior = segments, .cwnd = segments * 0.7, .w_est = segments * 0.7 };
 	double now = 0, off = 0, high = 0;
-	int acks;
 
 	m.k = cbrt(segments * 0.3 / C);
 	cwnd = xtcp_cubic_reduce(&cubic, cwnd, mss);
-	for (acks = 0; now < 60e6 && acks < 20000; acks++) {
+	for (int acks = 0; now < 60e6 && acks < 20000; acks++) {
 		cwnd = xtcp_cubic_grow(&cubic, START + now, rtt_us, cwnd, mss, bundle * mss);
 		model_grow(&m, now / 1e6, rtt_us / 1e6, bundle);
 		off = fabs((double)cwnd / mss - m.cwnd);
@@ -141,11 +133,10 @@ UNIT(like_the_model, "a minute after a loss, as in floating point (4.2 to 4.5)")
 {
 	static const u32 windows[] = { 10, 100, 1000, 10000 };
 	static const u32 rtts[] = { 1000, 20000, 100000, 400000 };
-	unsigned int m, w, r;
 
-	for (m = 0; m < COUNT(sizes); m++)
-		for (w = 0; w < COUNT(windows); w++)
-			for (r = 0; r < COUNT(rtts); r++) {
+	for (unsigned int m = 0; m < COUNT(sizes); m++)
+		for (unsigned int w = 0; w < COUNT(windows); w++)
+			for (unsigned int r = 0; r < COUNT(rtts); r++) {
 				if ((double)windows[w] * sizes[m] > MAX_WINDOW / 4)
 					continue;
 				follow_model(sizes[m], windows[w], rtts[r], 1);
@@ -173,16 +164,15 @@ UNIT(friendly, "the Reno-friendly region (4.3)")
 	struct xtcp_cubic cubic = { 0 };
 	u32 cwnd = xtcp_cubic_reduce(&cubic, 100 * mss, mss), before;
 	u64 now = START;
-	int i;
 
 	UNIT_CHECK(cwnd == 70 * mss);
-	for (i = 0; i < 40; i++)
+	for (int i = 0; i < 40; i++)
 		cwnd = round_trip(&cubic, &now, rtt, cwnd, mss, 2 * mss);
 	UNIT_CHECK(cwnd > 70 * mss + 40 * mss * 9 / 17 - mss && cwnd < 70 * mss + 40 * mss * 9 / 17 + mss);
 	while (cwnd < 100 * mss)
 		cwnd = round_trip(&cubic, &now, rtt, cwnd, mss, 2 * mss);
 	before = cwnd;
-	for (i = 0; i < 40; i++)
+	for (int i = 0; i < 40; i++)
 		cwnd = round_trip(&cubic, &now, rtt, cwnd, mss, 2 * mss);
 	UNIT_CHECK(cwnd > before + 39 * mss && cwnd < before + 41 * mss);
 }
@@ -258,14 +248,13 @@ UNIT(undo, "undo (4.9)")
 	struct xtcp_cubic cubic = { 0 }, kept;
 	u32 cwnd = xtcp_cubic_reduce(&cubic, 500000, 1000), low;
 	u64 now = START;
-	int i;
 
-	for (i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++)
 		cwnd = round_trip(&cubic, &now, 50000, cwnd, 1000, 2000);
 	kept = cubic;
 	low = xtcp_cubic_reduce(&cubic, cwnd, 1000);
 	xtcp_cubic_timeout(&cubic);
-	for (i = 0; i < 3; i++)
+	for (int i = 0; i < 3; i++)
 		low = round_trip(&cubic, &now, 50000, low, 1000, 2000);
 	xtcp_cubic_undo(&cubic);
 	UNIT_CHECK(!memcmp(&cubic.now, &kept.now, sizeof(kept.now)));
@@ -278,9 +267,8 @@ UNIT(gaps, "idle time does not count (4.2)")
 	struct xtcp_cubic busy = { 0 }, idle, gap;
 	u32 cwnd = xtcp_cubic_reduce(&busy, 500000, 1000), a, b, c;
 	u64 now = START, later;
-	int i;
 
-	for (i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++)
 		cwnd = round_trip(&busy, &now, 50000, cwnd, 1000, 2000);
 	idle = busy;
 	gap = busy;
@@ -306,12 +294,11 @@ UNIT(gaps_before_an_undo, "idle time before an undo does not count either (4.2, 
 	struct xtcp_cubic busy = { 0 }, idle, gap;
 	u32 cwnd = xtcp_cubic_reduce(&busy, 500000, 1000), low, a, b, c;
 	u64 now = START, later;
-	int i, begun;
 
-	for (i = 0; i < 20; i++)
+	for (int i = 0; i < 20; i++)
 		cwnd = round_trip(&busy, &now, 50000, cwnd, 1000, 2000);
 	low = xtcp_cubic_reduce(&busy, cwnd, 1000);
-	for (begun = 0; begun < 2; begun++) {
+	for (int begun = 0; begun < 2; begun++) {
 		if (begun)
 			low = round_trip(&busy, &now, 50000, low, 1000, 2000);
 		later = now + 3600 * SECOND;
@@ -339,9 +326,8 @@ UNIT(bundles, "bundles")
 	struct xtcp_cubic one = { 0 }, many = { 0 };
 	u32 a = xtcp_cubic_reduce(&one, 2000000, 1448), b = xtcp_cubic_reduce(&many, 2000000, 1448);
 	u64 now_a = START, now_b = START;
-	int i;
 
-	for (i = 0; i < 150; i++) {
+	for (int i = 0; i < 150; i++) {
 		a = round_trip(&one, &now_a, 100000, a, 1448, 1448);
 		b = round_trip(&many, &now_b, 100000, b, 1448, 44 * 1448);
 	}
@@ -351,9 +337,7 @@ UNIT(bundles, "bundles")
 /* section 4.2: a window's worth of octets makes it half as large again at most, or a segment larger, as Reno's */
 UNIT(limit_of_growth, "at most half as large again in a round trip (4.2)")
 {
-	int i;
-
-	for (i = 0; i < 200000; i++) {
+	for (int i = 0; i < 200000; i++) {
 		u32 mss = sizes[unit_random() % COUNT(sizes)], cwnd = random_window(), next;
 		struct xtcp_cubic cubic = {
 			.now = {

@@ -60,9 +60,7 @@ static struct inet_diag_bc_op *op_at(unsigned int at)
 /* Operations with "no" REFUSE go there. */
 static void end(void)
 {
-	unsigned int at;
-
-	for (at = 0; at < program.len; at += op_at(at)->yes)
+	for (unsigned int at = 0; at < program.len; at += op_at(at)->yes)
 		if (op_at(at)->no == REFUSE)
 			op_at(at)->no = program.len - at + 4;
 }
@@ -139,9 +137,8 @@ UNIT(ports, "ports")
 		{ INET_DIAG_BC_D_GE, 40000, true }, { INET_DIAG_BC_D_GE, 40001, false },
 		{ INET_DIAG_BC_D_LE, 40000, true }, { INET_DIAG_BC_D_LE, 39999, false },
 	};
-	unsigned int i;
 
-	for (i = 0; i < COUNT(rows); i++)
+	for (unsigned int i = 0; i < COUNT(rows); i++)
 		UNIT_CHECK(port_fits(rows[i].code, rows[i].port) == rows[i].fits);
 }
 
@@ -184,9 +181,8 @@ UNIT(hosts, "addresses")
 		{ AF_INET6, INET_DIAG_BC_D_COND, AF_INET, "0.0.0.0", 0, -1, true },
 		{ AF_INET6, INET_DIAG_BC_S_COND, AF_INET, "0.0.0.0", 0, -1, false },
 	};
-	unsigned int i;
 
-	for (i = 0; i < COUNT(rows); i++) {
+	for (unsigned int i = 0; i < COUNT(rows); i++) {
 		bool fits = fits_host(rows[i].family, rows[i].code, rows[i].cond_family, rows[i].addr, rows[i].prefix,
 				      rows[i].port);
 
@@ -208,13 +204,12 @@ UNIT(others, "device, mark, cgroup, ports that nobody chose, jumps")
 	static const u64 cgroups[] = { 0x100000002ULL, 2, 0x200000002ULL };
 	const struct inet_diag_markcond marks[] = { { 0xa5, 0xff }, { 0x25, 0x7f }, { 0xa4, 0xff } };
 	const u32 devices[] = { 3, 4 };
-	unsigned int i;
 
-	for (i = 0; i < COUNT(cgroups); i++)
+	for (unsigned int i = 0; i < COUNT(cgroups); i++)
 		UNIT_CHECK(word_fits(INET_DIAG_BC_CGROUP_COND, &cgroups[i], 8) == !i);
-	for (i = 0; i < COUNT(marks); i++)
+	for (unsigned int i = 0; i < COUNT(marks); i++)
 		UNIT_CHECK(word_fits(INET_DIAG_BC_MARK_COND, &marks[i], sizeof(marks[i])) == (i < 2));
-	for (i = 0; i < COUNT(devices); i++)
+	for (unsigned int i = 0; i < COUNT(devices); i++)
 		UNIT_CHECK(word_fits(INET_DIAG_BC_DEV_COND, &devices[i], 4) == !i);
 	UNIT_CHECK(!word_fits(INET_DIAG_BC_AUTO, NULL, 0));
 	facts.autobound = true;
@@ -226,10 +221,8 @@ UNIT(others, "device, mark, cgroup, ports that nobody chose, jumps")
 /* sport = 1 or sport = 80, as ss compiles it: the first, a jump over the second, the second. */
 UNIT(either, "one condition or another")
 {
-	u16 first, second;
-
-	for (first = 79; first <= 80; first++) {
-		for (second = 79; second <= 80; second++) {
+	for (u16 first = 79; first <= 80; first++) {
+		for (u16 second = 79; second <= 80; second++) {
 			begin(AF_INET);
 			add_port(INET_DIAG_BC_S_EQ, first);
 			op_at(0)->no = 8 + 4;
@@ -314,10 +307,8 @@ UNIT(bad_programs, "programs that must not run")
 /* The longest one that an attribute holds: each operation jumps to the next but one. */
 UNIT(longest, "the longest program")
 {
-	unsigned int at;
-
 	begin(AF_INET);
-	for (at = 0; at < 65528; at += 4)
+	for (unsigned int at = 0; at < 65528; at += 4)
 		add(at % 8 ? INET_DIAG_BC_NOP : INET_DIAG_BC_JMP, NULL, 0, at + 8 <= 65528 ? 8 : 4);
 	UNIT_CHECK(!check(false));
 	UNIT_CHECK(accepts());
@@ -337,11 +328,10 @@ static void random_program(void)
 {
 	const unsigned int ops = 1 + unit_random() % 12;
 	u8 arg[24];
-	unsigned int i, j;
 
 	begin(unit_random() % 2 ? AF_INET : AF_INET6);
-	for (i = 0; i < ops; i++) {
-		for (j = 0; j < sizeof(arg); j++)
+	for (unsigned int i = 0; i < ops; i++) {
+		for (unsigned int j = 0; j < sizeof(arg); j++)
 			arg[j] = unit_random() % 4 ? 0 : unit_random();
 		arg[0] = unit_random() % 2 ? AF_INET : arg[0];
 		add(unit_random() % 14, arg, unit_random() % 4 * 4, 4 * (1 + unit_random() % 8));

@@ -63,10 +63,9 @@ UNIT(doubles, "the window doubles while the round trip stays")
 {
 	struct sender s = start_at(ISS);
 	u32 cwnd;
-	int i;
 
 	one_round(&s, 20 * MS);
-	for (i = 0; i < 10; i++) {
+	for (int i = 0; i < 10; i++) {
 		cwnd = s.cwnd;
 		one_round(&s, 20 * MS);
 		UNIT_CHECK(doubled(cwnd, s.cwnd));
@@ -89,9 +88,8 @@ UNIT(thresholds, "how much slower is slower (4.2)")
 		{ 300 * MS, 316 * MS },		/* 16 ms at most */
 		{ 0xfff00000, 0xfff00000 + 16 * MS },
 	};
-	unsigned int i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		struct sender s = start_at(ISS);
 
 		rounds(&s, 4, rows[i].base_us);
@@ -124,12 +122,11 @@ UNIT(jitter, "the smallest round trip counts")
 UNIT(samples, "eight samples (4.2)")
 {
 	struct sender s = start_at(ISS);
-	int i;
 
 	rounds(&s, 4, 20 * MS);
-	for (i = 0; i < 7; i++)
+	for (int i = 0; i < 7; i++)
 		ack(&s, MSS, 60 * MS);
-	for (i = 0; i < 7; i++)
+	for (int i = 0; i < 7; i++)
 		ack(&s, MSS, 0);
 	UNIT_CHECK(s.hystart.phase == XTCP_HYSTART_SLOW_START);
 	ack(&s, MSS, 60 * MS);
@@ -250,13 +247,12 @@ static u32 train(u32 rtt_us, u32 apart_us)
 {
 	struct sender s = start_at(ISS);
 	enum xtcp_hystart_end end;
-	u32 start;
 
 	s.now_us = 0xffffff00;	/* the clock wraps */
 	s.cwnd = 1000000;
 	rounds(&s, 2, rtt_us);
 	ack_later(&s, rtt_us, rtt_us);
-	for (start = s.now_us; s.now_us - start < 1000 * MS; ) {
+	for (u32 start = s.now_us; s.now_us - start < 1000 * MS; ) {
 		end = ack_later(&s, apart_us, rtt_us);
 		UNIT_CHECK(end != XTCP_HYSTART_SLOWER);
 		if (end == XTCP_HYSTART_TRAIN) {
@@ -289,13 +285,12 @@ UNIT(trains, "a train of ACKs")
 static bool windows_end(int acks)
 {
 	struct sender s = start_at(ISS);
-	int i, j;
 
 	rounds(&s, 2, 20 * MS);
 	s.cwnd = 2 * acks * MSS;
 	ack_later(&s, 20 * MS, 20 * MS);
-	for (i = 0; i < 20; i++)
-		for (j = 0; j < acks; j++)
+	for (int i = 0; i < 20; i++)
+		for (int j = 0; j < acks; j++)
 			if (ack_later(&s, j ? 1 * MS : (21 - acks) * MS, 20 * MS) != XTCP_HYSTART_GOES_ON)
 				return true;
 	return false;
@@ -317,16 +312,15 @@ UNIT(pauses, "a pause ends a train")
 UNIT(reordering, "no train while segments arrive out of order")
 {
 	struct sender s = start_at(ISS);
-	int i;
 
 	rounds(&s, 2, 20 * MS);
 	s.cwnd = 1000000;
 	s.out_of_order = true;
-	for (i = 0; i < 1000; i++)
+	for (int i = 0; i < 1000; i++)
 		UNIT_CHECK(ack_later(&s, 1 * MS, 20 * MS) == XTCP_HYSTART_GOES_ON);
 	/* a train begins with the first ACK after it */
 	s.out_of_order = false;
-	for (i = 0; i < 12; i++)
+	for (int i = 0; i < 12; i++)
 		UNIT_CHECK(ack_later(&s, 1 * MS, 20 * MS) == XTCP_HYSTART_GOES_ON);
 	UNIT_CHECK(ack_later(&s, 1 * MS, 20 * MS) == XTCP_HYSTART_TRAIN);
 }

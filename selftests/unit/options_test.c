@@ -8,9 +8,8 @@
 static struct xtcp_options parse(const u8 *bytes, unsigned int len, bool syn)
 {
 	struct xtcp_options first = {}, opts;
-	unsigned int offset;
 
-	for (offset = 0; offset < 4; offset++) {
+	for (unsigned int offset = 0; offset < 4; offset++) {
 		u8 *copy = malloc(offset + len);
 
 		if (len)
@@ -41,12 +40,11 @@ UNIT(round_trip, "every combination is read back as it was written")
 {
 	static const u16 mss[] = { 0, 1, 48, 536, 1220, 1460, 8960, 0xff00, 0x00ff, 65535 };
 	static const u32 ts[] = { 0, 1, 0x01020304, 0x7fffffff, 0x80000000, 0xffffffff };
-	unsigned int bits, m, w, t;
 
-	for (bits = 0; bits < 8; bits++)
-		for (m = 0; m < sizeof(mss) / sizeof(*mss); m++)
-			for (w = 0; w <= XTCP_WSCALE_MAX; w++)
-				for (t = 0; t < sizeof(ts) / sizeof(*ts); t++) {
+	for (unsigned int bits = 0; bits < 8; bits++)
+		for (unsigned int m = 0; m < sizeof(mss) / sizeof(*mss); m++)
+			for (unsigned int w = 0; w <= XTCP_WSCALE_MAX; w++)
+				for (unsigned int t = 0; t < sizeof(ts) / sizeof(*ts); t++) {
 					struct xtcp_options in = { .mss = mss[m] }, out;
 					unsigned int size, offset;
 					u8 *bytes;
@@ -117,9 +115,8 @@ UNIT(sack_round_trip, "SACK blocks are read back as they were written")
 UNIT(sack_lengths, "a SACK option has 2 + 8n octets (RFC 2018 section 3)")
 {
 	struct xtcp_options opts;
-	unsigned int len;
 
-	for (len = 2; len <= XTCP_MAX_OPTIONS; len++) {
+	for (unsigned int len = 2; len <= XTCP_MAX_OPTIONS; len++) {
 		u8 bytes[XTCP_MAX_OPTIONS] = { 5, len };
 		unsigned int due = len > 2 && (len - 2) % 8 == 0 ? (len - 2) / 8 : 0;
 
@@ -248,11 +245,10 @@ UNIT(unknown_options, "unknown options are skipped (MUST-6)")
 UNIT(bad_lengths, "illegal lengths end the list (MUST-7)")
 {
 	struct xtcp_options opts;
-	unsigned int kind, len, size;
 
-	for (kind = 2; kind < 256; kind++)
-		for (size = 1; size <= 12; size++)
-			for (len = 0; len < 256; len++) {
+	for (unsigned int kind = 2; kind < 256; kind++)
+		for (unsigned int size = 1; size <= 12; size++)
+			for (unsigned int len = 0; len < 256; len++) {
 				u8 bytes[12] = { kind, len, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
 
 				opts = parse(bytes, size, true);
@@ -312,13 +308,12 @@ UNIT(ack_rate, "the ACK Rate Request option")
 	static const struct xtcp_fastopen_cookie none = {};
 	struct xtcp_options opts = { .mss = 1460, .ack_rate = XTCP_ACKRATE_SUPPORTED, .fastopen = &none };
 	u8 bytes[XTCP_MAX_OPTIONS] = { 254, 0, 0, 0xac };
-	unsigned int octet, len;
 
 	opts.has_fastopen = true;
 	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(syn) && !memcmp(bytes, syn, sizeof(syn)));
 	opts = (struct xtcp_options){ .ack_rate = XTCP_ACKRATE_REQUEST | XTCP_ACKRATE_MAX };
 	UNIT_CHECK(xtcp_options_write(bytes, &opts) == sizeof(request) && !memcmp(bytes, request, sizeof(request)));
-	for (octet = 0; octet < 256; octet++) {
+	for (unsigned int octet = 0; octet < 256; octet++) {
 		opts = PARSE(false, 254, 5, 0, 0xac, octet);
 		UNIT_CHECK(xtcp_ackrate_is_request(opts.ack_rate) && xtcp_ackrate_of(opts.ack_rate) == octet / 2);
 		opts = PARSE(true, 254, 5, 0, 0xac, octet);
@@ -327,7 +322,7 @@ UNIT(ack_rate, "the ACK Rate Request option")
 	memset(bytes, 0, sizeof(bytes));
 	bytes[0] = 254;
 	bytes[3] = 0xac;
-	for (len = 2; len <= XTCP_MAX_OPTIONS; len++) {
+	for (unsigned int len = 2; len <= XTCP_MAX_OPTIONS; len++) {
 		bytes[1] = len;
 		opts = parse(bytes, len, true);
 		UNIT_CHECK(opts.ack_rate == (len == 4 ? XTCP_ACKRATE_SUPPORTED : XTCP_ACKRATE_NONE));
@@ -345,9 +340,8 @@ UNIT(ack_rate, "the ACK Rate Request option")
 UNIT(values, "shifts above 14, no MSS of zero, the last one counts")
 {
 	struct xtcp_options opts;
-	unsigned int shift;
 
-	for (shift = 0; shift < 256; shift++) {
+	for (unsigned int shift = 0; shift < 256; shift++) {
 		opts = PARSE(true, 3, 3, shift);
 		UNIT_CHECK(opts.has_wscale && opts.wscale == (shift > 14 ? 14 : shift));
 	}
@@ -363,22 +357,21 @@ UNIT(values, "shifts above 14, no MSS of zero, the last one counts")
 UNIT(accecn_lengths, "an AccECN option of each length (RFC 9768 section 3.2.3)")
 {
 	struct xtcp_accecn_option option;
-	unsigned int kind, len, i;
 
-	for (kind = 172; kind <= 174; kind += 2)
-		for (len = 0; len <= XTCP_MAX_OPTIONS; len++) {
+	for (unsigned int kind = 172; kind <= 174; kind += 2)
+		for (unsigned int len = 0; len <= XTCP_MAX_OPTIONS; len++) {
 			u8 *bytes = malloc(XTCP_MAX_OPTIONS);
 			unsigned int room = len < 2 ? 2 : len, due = len < 2 ? 0 : (len - 2) / 3;
 			u8 *at = bytes + XTCP_MAX_OPTIONS - room;
 
-			for (i = 0; i < room; i++)
+			for (unsigned int i = 0; i < room; i++)
 				at[i] = i;
 			at[0] = kind;
 			at[1] = len;
 			UNIT_CHECK(xtcp_options_find_accecn(at, room, &option) == (len >= 2));
 			if (len >= 2) {
 				UNIT_CHECK(option.order == (kind == 174) && option.fields == (due < 3 ? due : 3));
-				for (i = 0; i < option.fields; i++)
+				for (unsigned int i = 0; i < option.fields; i++)
 					UNIT_CHECK(option.counter[i] == 0x020304U + 0x030303U * i);
 			}
 			/* cut off by the end of the header */
@@ -428,9 +421,8 @@ UNIT(accecn_round_trip, "AccECN options are found as they were written")
 UNIT(fuzz, "random octets")
 {
 	static const u8 likely[] = { 0, 1, 2, 3, 4, 8, 10, 12, 5, 18, 26, 34, 30, 253, 172, 174, 11 };
-	unsigned int round, i;
 
-	for (round = 0; round < 300000; round++) {
+	for (unsigned int round = 0; round < 300000; round++) {
 		u8 bytes[XTCP_MAX_OPTIONS], again[XTCP_MAX_OPTIONS];
 		unsigned int len = unit_random() % (XTCP_MAX_OPTIONS + 1);
 		struct xtcp_sack_block sack[XTCP_SACK_BLOCKS_MAX];
@@ -438,7 +430,7 @@ UNIT(fuzz, "random octets")
 		struct xtcp_fastopen_cookie cookie;
 		struct xtcp_options opts, second;
 
-		for (i = 0; i < len; i++)
+		for (unsigned int i = 0; i < len; i++)
 			bytes[i] = unit_random() & 1 ? likely[unit_random() % sizeof(likely)] : unit_random();
 		xtcp_options_find_accecn(bytes, len, &accecn);
 		xtcp_options_find_fastopen(bytes, len, &cookie);
@@ -446,7 +438,7 @@ UNIT(fuzz, "random octets")
 		UNIT_CHECK(opts.wscale <= XTCP_WSCALE_MAX);
 		UNIT_CHECK(opts.has_ts || (!opts.tsval && !opts.tsecr));
 		UNIT_CHECK(opts.sack_blocks <= XTCP_SACK_BLOCKS_MAX);
-		for (i = 0; i < opts.sack_blocks; i++) {
+		for (unsigned int i = 0; i < opts.sack_blocks; i++) {
 			UNIT_CHECK(opts.sack_at + 8 * (i + 1) <= len);
 			sack[i] = xtcp_options_read_sack(bytes + opts.sack_at + 8 * i);
 		}
@@ -518,13 +510,12 @@ UNIT(fastopen_round_trip, "Fast Open options are found as they were written")
 /* Behind every number of NOPs, of every length, in copies that end where their memory ends. */
 UNIT(md5_lengths, "an MD5 option of each length (RFC 2385 section 2.0)")
 {
-	unsigned int len, before, room;
 	const u8 *found;
 	u8 *at;
 
-	for (before = 0; before <= XTCP_MAX_OPTIONS - 2; before++)
-		for (len = 0; len <= 40; len++)
-			for (room = before + 2; room <= XTCP_MAX_OPTIONS; room++) {
+	for (unsigned int before = 0; before <= XTCP_MAX_OPTIONS - 2; before++)
+		for (unsigned int len = 0; len <= 40; len++)
+			for (unsigned int room = before + 2; room <= XTCP_MAX_OPTIONS; room++) {
 				at = malloc(room);
 				memset(at, XTCP_OPT_NOP, room);
 				at[before] = XTCP_OPT_MD5;
@@ -560,13 +551,12 @@ UNIT(ao_found, "TCP-AO of each length (RFC 5925 section 2.2)")
 	static const u8 twice[] = { 29, 8, 1, 2, 0, 0, 0, 0, 1, 29, 8, 1, 2, 0, 0, 0, 0 };
 	static const u8 with_md5[26] = { 19, 18, [18] = 29, 8, 1, 2 };
 	struct xtcp_ao_option option;
-	unsigned int len, before, room;
 	enum xtcp_ao_found found;
 	u8 *at;
 
-	for (before = 0; before <= XTCP_MAX_OPTIONS - 4; before++)
-		for (len = 0; len <= 40; len++)
-			for (room = before + 4; room <= XTCP_MAX_OPTIONS; room++) {
+	for (unsigned int before = 0; before <= XTCP_MAX_OPTIONS - 4; before++)
+		for (unsigned int len = 0; len <= 40; len++)
+			for (unsigned int room = before + 4; room <= XTCP_MAX_OPTIONS; room++) {
 				at = malloc(room);
 				memset(at, XTCP_OPT_NOP, room);
 				at[before] = XTCP_OPT_AO;

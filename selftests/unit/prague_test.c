@@ -41,11 +41,9 @@ static u32 acked(u32 us, u32 segments, u32 marked)
 
 UNIT(first_mark, "the first mark halves the window")
 {
-	u32 i;
-
 	begin();
 	/* five round trips without a mark tell nothing of a queue that marks */
-	for (i = 0; i < 50; i++)
+	for (u32 i = 0; i < 50; i++)
 		UNIT_CHECK(acked(TRIP / 10, 10, 0) == CWND);
 	UNIT_CHECK(prague.alpha.share == ONE);
 	UNIT_CHECK(!prague.met_marks);
@@ -112,11 +110,10 @@ UNIT(fractions_of_reductions, "fractions of an octet are kept")
 {
 	const u32 share = ONE / 30000;
 	u64 taken = 0, exact = 0;
-	u32 i;
 
 	begin();
 	prague.met_marks = true;
-	for (i = 0; i < 1000; i++) {
+	for (u32 i = 0; i < 1000; i++) {
 		ack.cwnd = CWND;
 		prague.alpha.share = share;
 		prague.has_reduced = false;
@@ -171,15 +168,14 @@ UNIT(rate_without_the_rtt, "the same rate for each RTT up to 25 ms")
 {
 	static const u32 rtts[] = { TRIP / 10, TRIP / 4, TRIP };
 	const u32 share = ONE / 50;
-	u32 k, i;
 
-	for (k = 0; k < sizeof(rtts) / sizeof(*rtts); k++) {
+	for (u32 k = 0; k < sizeof(rtts) / sizeof(*rtts); k++) {
 		u64 rate;
 
 		begin();
 		prague.met_marks = true;
 		ack.cwnd = 20 * MSS;
-		for (i = 0; i < 5000 * TRIP / rtts[k]; i++) {
+		for (u32 i = 0; i < 5000 * TRIP / rtts[k]; i++) {
 			ack.cwnd += xtcp_prague_growth(&prague, ack.cwnd, ack.cwnd, MSS, rtts[k]);
 			if (i % (TRIP / rtts[k]))
 				continue;

@@ -75,9 +75,8 @@ UNIT(stretched_ack, "one ACK for several")
 UNIT(bounds, "never beyond the threshold")
 {
 	struct xtcp_prr prr;
-	u32 i;
 
-	for (i = 0; i < 100000; i++) {
+	for (u32 i = 0; i < 100000; i++) {
 		u32 ssthresh = 1 + unit_random() % 0x7fffffff, pipe = unit_random(), mss = 1 + unit_random() % 65535;
 		u32 delivered = 1 + unit_random() % 0x7fffffff, quota;
 

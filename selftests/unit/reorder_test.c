@@ -76,14 +76,13 @@ UNIT(long_after_a_dsack, "a D-SACK 3 GiB after another")
 UNIT(widening_lasts, "for 16 recoveries (step 4)")
 {
 	struct xtcp_reorder reorder;
-	unsigned int i;
 
 	xtcp_reorder_init(&reorder);
 	xtcp_reorder_ack(&reorder, 0, 10, true);
-	for (i = 0; i < 10; i++)
+	for (unsigned int i = 0; i < 10; i++)
 		xtcp_reorder_recovered(&reorder);
 	xtcp_reorder_ack(&reorder, 10, 20, true);
-	for (i = 0; i < 16; i++) {
+	for (unsigned int i = 0; i < 16; i++) {
 		UNIT_CHECK(xtcp_reorder_window(&reorder, 40000, 100000, 0) == 30000);
 		xtcp_reorder_recovered(&reorder);
 	}

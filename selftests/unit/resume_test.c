@@ -178,9 +178,8 @@ UNIT(windows, "how far the window jumps (3.2, 3.3, 4.2.1)")
 		{ 0xffffffff, 100 * MS, 100 * MS, 0xfffffff0, 0 },
 		{ 0, 0, 0, 0, 0 },
 	};
-	unsigned int i;
 
-	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+	for (unsigned int i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct xtcp_saved saved = { .cwnd = rows[i].saved, .rtt_us = rows[i].rtt_us };
 
 		UNIT_CHECK(xtcp_resume_window(&saved, rows[i].min_rtt_us, rows[i].cwnd) == rows[i].jump);

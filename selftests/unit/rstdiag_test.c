@@ -10,9 +10,8 @@
 static enum xtcp_rstdiag_verdict parse(const u8 *text, u32 len, u32 seg_len, struct xtcp_rstdiag *diag)
 {
 	enum xtcp_rstdiag_verdict first = XTCP_RSTDIAG_NONE, verdict;
-	unsigned int offset;
 
-	for (offset = 0; offset < 4; offset++) {
+	for (unsigned int offset = 0; offset < 4; offset++) {
 		/* the caller has no more of a long text */
 		const u32 there = len < XTCP_RSTDIAG_LEN ? len : XTCP_RSTDIAG_LEN;
 		u8 *copy = malloc(offset + there);
@@ -46,9 +45,8 @@ UNIT(round_trip, "every code is read back as it was written")
 {
 	struct xtcp_rstdiag diag;
 	u8 text[XTCP_RSTDIAG_LEN + 1];
-	u32 code;
 
-	for (code = 1; code <= 0xffff; code++) {
+	for (u32 code = 1; code <= 0xffff; code++) {
 		text[XTCP_RSTDIAG_LEN] = 0x5a;
 		xtcp_rstdiag_write(text, code);
 		UNIT_CHECK(text[XTCP_RSTDIAG_LEN] == 0x5a);
@@ -62,10 +60,9 @@ UNIT(lengths, "SEG.LEN is 8, or the payload is malformed (section 4.1)")
 {
 	u8 text[MOST] = { 0x33, 0xaa, 0, 5 };
 	struct xtcp_rstdiag diag;
-	u32 len, more;
 
-	for (len = 0; len <= MOST; len++) {
-		for (more = 0; more <= 2; more++) {
+	for (u32 len = 0; len <= MOST; len++) {
+		for (u32 more = 0; more <= 2; more++) {
 			enum xtcp_rstdiag_verdict want = XTCP_RSTDIAG_MALFORMED;
 
 			if (len < 2)
@@ -92,14 +89,13 @@ UNIT(other_text, "text without the magic number is no payload")
 {
 	struct xtcp_rstdiag diag;
 	u8 text[MOST] = { };
-	u32 magic, len;
 
-	for (magic = 0; magic <= 0xffff; magic++) {
+	for (u32 magic = 0; magic <= 0xffff; magic++) {
 		text[0] = magic >> 8;
 		text[1] = magic;
 		if (magic == XTCP_RSTDIAG_MAGIC)
 			continue;
-		for (len = 0; len <= 9; len++)
+		for (u32 len = 0; len <= 9; len++)
 			UNIT_CHECK(xtcp_rstdiag_parse(text, len, len, &diag) == XTCP_RSTDIAG_NONE);
 	}
 }

@@ -62,14 +62,13 @@ UNIT(next_sample, "the next samples (2.3)")
 UNIT(settles, "a constant round trip is learnt")
 {
 	static const u32 rtts[] = { 1, 7, 100, 1000, 123457, 5000000, MAX_US };
-	unsigned int i, j, n;
 
-	for (i = 0; i < sizeof(rtts) / sizeof(*rtts); i++)
-		for (j = 0; j < sizeof(rtts) / sizeof(*rtts); j++) {
+	for (unsigned int i = 0; i < sizeof(rtts) / sizeof(*rtts); i++)
+		for (unsigned int j = 0; j < sizeof(rtts) / sizeof(*rtts); j++) {
 			struct xtcp_rto rto = fresh();
 
 			take(&rto, rtts[j]);
-			for (n = 0; n < 300; n++)
+			for (unsigned int n = 0; n < 300; n++)
 				take(&rto, rtts[i]);
 			/* rounding leaves SRTT within half of what one eighth can move */
 			UNIT_CHECK(rto.srtt_us + 4 >= rtts[i] && rto.srtt_us <= rtts[i] + 4);
@@ -81,9 +80,8 @@ UNIT(settles, "a constant round trip is learnt")
 static u32 round_of_40(struct xtcp_rto *rto, u32 *una, u32 usual_us, u32 long_us, unsigned int longer)
 {
 	u32 least_ms = ~0U;
-	unsigned int n;
 
-	for (n = 0; n < 40; n++) {
+	for (unsigned int n = 0; n < 40; n++) {
 		*una += 1000;
 		xtcp_rto_sample(rto, n < longer ? long_us : usual_us, *una, *una + 40000, FLOOR_US);
 		if (rto->rto_ms < least_ms)
@@ -100,19 +98,18 @@ UNIT(remembers_a_round_trip, "the largest variation of a round trip is remembere
 {
 	struct xtcp_rto rto = fresh();
 	u32 una = 0xffff0000;	/* sequence numbers pass 0 on the way */
-	unsigned int n;
 
 	xtcp_rto_sample(&rto, 300000, una, una + 1, FLOOR_US);
-	for (n = 0; n < 5; n++)
+	for (unsigned int n = 0; n < 5; n++)
 		round_of_40(&rto, &una, 300000, 700000, 6);
-	for (n = 0; n < 20; n++) {
+	for (unsigned int n = 0; n < 20; n++) {
 		u32 least_ms = round_of_40(&rto, &una, 300000, 700000, 6);
 
 		UNIT_CHECK(least_ms >= 950 && rto.rto_ms <= 1300);
 	}
-	for (n = 0; n < 4; n++)
+	for (unsigned int n = 0; n < 4; n++)
 		UNIT_CHECK(round_of_40(&rto, &una, 300000, 0, 0) > 510);
-	for (n = 0; n < 16; n++)
+	for (unsigned int n = 0; n < 16; n++)
 		round_of_40(&rto, &una, 300000, 0, 0);
 	UNIT_CHECK(rto.rto_ms >= 500 && rto.rto_ms <= 510);
 }
@@ -121,9 +118,8 @@ UNIT(remembers_a_round_trip, "the largest variation of a round trip is remembere
 UNIT(bounds, "random samples stay within the bounds (2.4), (2.5)")
 {
 	struct xtcp_rto rto = fresh();
-	unsigned int n;
 
-	for (n = 0; n < 200000; n++) {
+	for (unsigned int n = 0; n < 200000; n++) {
 		u32 r = unit_random() >> unit_random() % 32;
 
 		take(&rto, r);
@@ -138,7 +134,6 @@ UNIT(bounds, "random samples stay within the bounds (2.4), (2.5)")
 UNIT(another_floor, "another floor")
 {
 	struct xtcp_rto rto = fresh();
-	unsigned int n;
 
 	UNIT_CHECK(xtcp_rto_needs_floor(&rto, 0));
 	xtcp_rto_sample(&rto, 1000, 1, 100, 5000);
@@ -149,7 +144,7 @@ UNIT(another_floor, "another floor")
 	xtcp_rto_sample(&rto, 1000, 101, 200, 1000000);
 	xtcp_rto_sample(&rto, 1000, 201, 300, 1000000);
 	UNIT_CHECK(rto.rto_ms == 1001);
-	for (n = 0; n < 60; n++)
+	for (unsigned int n = 0; n < 60; n++)
 		xtcp_rto_sample(&rto, 1000, 301 + n, 301 + n, 0);
 	UNIT_CHECK(rto.rto_ms == 2);	/* no floor: the RTT, and what rounding leaves of the rest */
 }
@@ -173,9 +168,8 @@ UNIT(backoff, "a timeout doubles up to the ceiling (5.5)")
 {
 	struct xtcp_rto rto = fresh();
 	u32 expect = 1000;
-	unsigned int n;
 
-	for (n = 0; n < 300; n++) {
+	for (unsigned int n = 0; n < 300; n++) {
 		UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == expect);
 		xtcp_rto_backoff(&rto);
 		expect = expect * 2 > XTCP_RTO_MAX_MS ? XTCP_RTO_MAX_MS : expect * 2;
@@ -209,13 +203,12 @@ UNIT(eased_backoff, "an RTT that may be too long ends a part of the backoff (3, 
 		{ 100000, 300 }, { 150000, 600 }, { 400000, 600 }, { 700000, 1200 }, { 1500000, 2400 },
 		{ 60000000, 4800 }, { 0, 600 }, { ~0U, 4800 },
 	};
-	unsigned int i, j;
 
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct xtcp_rto rto = fresh(), sampled;
 
 		take(&rto, 100000);
-		for (j = 0; j < 4; j++)
+		for (unsigned int j = 0; j < 4; j++)
 			xtcp_rto_backoff(&rto);
 		UNIT_CHECK(xtcp_rto_current_ms(&rto, XTCP_RTO_MAX_MS) == 4800);
 		sampled = rto;

@@ -114,14 +114,13 @@ UNIT(who_wins, "the most specific rule wins")
 		match(NULL, 0, 80, 4000, 0, 0), match(NULL, 0, 80, 0, 0, 0), match(NULL, 0, 0, 4000, 2, 22),
 		match(NULL, 0, 0, 0, 1, 1), match(NULL, 0, 0, 0, 0, 0),
 	};
-	unsigned int i;
 
 	cgroups[1] = 1;
 	cgroups[2] = 22;
 	table.n = 0;
-	for (i = 0; i < COUNT(order); i++)
+	for (unsigned int i = 0; i < COUNT(order); i++)
 		UNIT_CHECK(add(COUNT(order) - 1 - i, order[COUNT(order) - 1 - i]));
-	for (i = 0; i < COUNT(order); i++) {
+	for (unsigned int i = 0; i < COUNT(order); i++) {
 		UNIT_CHECK(found(facts("10.0.0.1", 80, 4000)) == (int)i);
 		UNIT_CHECK(del(order[i], &rule[i]));
 	}
@@ -174,11 +173,10 @@ UNIT(wrong_keys, "keys out of range, and back from a key")
 		match("2001:db8::", 29, 0, 0, 0, 0), match("::", 0, 0, 0, XTCP_RULES_DEPTH_MAX, ~0ULL),
 	};
 	struct xtcp_rule_match back;
-	unsigned int i;
 
-	for (i = 0; i < COUNT(wrong); i++)
+	for (unsigned int i = 0; i < COUNT(wrong); i++)
 		UNIT_CHECK(!xtcp_rules_key(&key, &wrong[i]));
-	for (i = 0; i < COUNT(right); i++) {
+	for (unsigned int i = 0; i < COUNT(right); i++) {
 		UNIT_CHECK(xtcp_rules_key(&key, &right[i]));
 		xtcp_rules_match(&back, &key);
 		UNIT_CHECK(!memcmp(&back.to, &right[i].to, sizeof(back.to)) && back.len == right[i].len &&
@@ -204,12 +202,11 @@ UNIT(too_many_kinds, "more kinds than a search may take")
 static bool matches(const struct xtcp_rule_match *m, const struct xtcp_rules_facts *f)
 {
 	const unsigned int bits = m->len + (m->v4 ? 96 : 0);
-	unsigned int i;
 
 	if (m->len != XTCP_RULES_NO_PREFIX) {
 		if (m->v4 != f->v4)
 			return false;
-		for (i = 0; i < bits; i++)
+		for (unsigned int i = 0; i < bits; i++)
 			if ((m->to.s6_addr[i / 8] ^ f->to.s6_addr[i / 8]) & 0x80 >> i % 8)
 				return false;
 	}
@@ -235,11 +232,10 @@ static bool beats(const struct xtcp_rule_match *a, const struct xtcp_rule_match 
 static struct in6_addr random_prefix(bool v4, unsigned int len)
 {
 	struct in6_addr to = addr(v4 ? "10.0.0.0" : "2001:db8::");
-	unsigned int i;
 
 	to.s6_addr[15] = unit_random() & 3;
 	to.s6_addr[14] = unit_random() & 1;
-	for (i = v4 ? 96 + len : len; i < 128; i++)
+	for (unsigned int i = v4 ? 96 + len : len; i < 128; i++)
 		to.s6_addr[i / 8] &= ~(0x80 >> i % 8);
 	return to;
 }

@@ -13,18 +13,15 @@ static u32 ticks_of(u32 us, u32 hz)
 UNIT(two_hundred_ms, "200 ms with each HZ")
 {
 	static const u32 all[] = { 100, 250, 300, 1000 };
-	unsigned int i;
 
-	for (i = 0; i < sizeof(all) / sizeof(*all); i++)
+	for (unsigned int i = 0; i < sizeof(all) / sizeof(*all); i++)
 		UNIT_CHECK(xtcp_ticks_us(ticks_of(200000, all[i]), all[i]) == 200000);
 }
 
 /* Three ticks of 300 Hz are 10 ms. What is between two ticks is rounded up to the next one. */
 UNIT(with_300_hz, "times with HZ 300")
 {
-	u32 ms;
-
-	for (ms = 10; ms <= 200; ms += 10)
+	for (u32 ms = 10; ms <= 200; ms += 10)
 		UNIT_CHECK(xtcp_ticks_us(ticks_of(ms * 1000, 300), 300) == ms * 1000);
 	UNIT_CHECK(xtcp_ticks_us(ticks_of(20001, 300), 300) == 23333);
 	UNIT_CHECK(xtcp_ticks_us(1, 300) == 3333 && xtcp_ticks_us(2, 300) == 6666);

@@ -62,12 +62,10 @@ extern const struct unit_case __start_unit_cases[], __stop_unit_cases[];
 
 static inline int unit_main(void)
 {
-	const struct unit_case *c;
-
 	ksft_print_header();
 	ksft_set_plan(__stop_unit_cases - __start_unit_cases);
 	unit_seed();
-	for (c = __start_unit_cases; c < __stop_unit_cases; c++) {
+	for (const struct unit_case *c = __start_unit_cases; c < __stop_unit_cases; c++) {
 		unit_failures = 0;
 		c->run();
 		ksft_test_result(!unit_failures, "%s\n", c->name);

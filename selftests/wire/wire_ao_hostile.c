@@ -31,9 +31,8 @@
 static int every_length(struct wire *w)
 {
 	char step[120];
-	int len;
 
-	for (len = 0; len < 256; len++) {
+	for (int len = 0; len < 256; len++) {
 		snprintf(step, sizeof(step), "< S 0 unsigned <mss 1000,hex 1d%02x0b16000000000000000000000000>; none",
 			 len);
 		if (wire_script_run(w, step))
@@ -45,9 +44,8 @@ static int every_length(struct wire *w)
 static int every_length_in_a_connection(struct wire *w)
 {
 	char step[120];
-	int len;
 
-	for (len = 0; len < 256; len++) {
+	for (int len = 0; len < 256; len++) {
 		snprintf(step, sizeof(step), "< P. N(10) ack S unsigned <hex 1d%02x0b16000000000000000000000000>; none",
 			 len);
 		if (wire_script_run(w, step))
@@ -59,9 +57,7 @@ static int every_length_in_a_connection(struct wire *w)
 /* Handshakes until the stack has chosen an ISN that is near the end of the numbers. */
 static int late_isn(struct wire *w)
 {
-	int i;
-
-	for (i = 0; i < MOST_SYNS; i++) {
+	for (int i = 0; i < MOST_SYNS; i++) {
 		if (wire_script_run(w, "< S 0 <mss 30000,nop,nop,sackok,nop,ws 7>; > S. 0 ack 1"))
 			return -1;
 		if (w->c.irs >= LATE)

@@ -167,11 +167,10 @@ static struct wire_row option_row(size_t which, int len)
 int main(int argc, char **argv)
 {
 	size_t n = FIXED, i;
-	int len;
 
 	memcpy(rows, fixed, sizeof(fixed));
 	for (i = 0; i < OPTIONS; i++)
-		for (len = 0; len < LENGTHS; len++)
+		for (int len = 0; len < LENGTHS; len++)
 			if (len != options[i].len)
 				rows[n++] = option_row(i, len);
 	return wire_main(argc, argv, rows, n);

@@ -92,9 +92,8 @@ static int steps_until(struct wire *w, struct path *path, enum gain gain, bool i
 	union tcp_cc_info info = { 0 };
 	socklen_t len;
 	bool is_now;
-	int i;
 
-	for (i = 0; i < 500; i++) {
+	for (int i = 0; i < 500; i++) {
 		len = sizeof(info);
 		if (getsockopt(w->c.fd, IPPROTO_TCP, TCP_CC_INFO, &info, &len))
 			return wire_fail(w, "TCP_CC_INFO");
@@ -115,17 +114,16 @@ static int steps_until(struct wire *w, struct path *path, enum gain gain, bool i
 static int before_the_loss(struct wire *w)
 {
 	struct path path = { 0 };
-	int i;
 
 	if (wire_script_run(w, "< S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set SNDBUF 200000;"
 			       "write 100000"))
 		return -1;
 	path.acked = 1;
-	for (i = 0; i < STEPS; i++)
+	for (int i = 0; i < STEPS; i++)
 		path.sent[i] = path.acked;
 	if (steps_until(w, &path, UP, true))
 		return -1;
-	for (i = 0; i < STEPS && w->c.snd_nxt - w->c.irs - path.acked < WINDOW; i++)
+	for (int i = 0; i < STEPS && w->c.snd_nxt - w->c.irs - path.acked < WINDOW; i++)
 		if (step(w, &path))
 			return -1;
 	path.hole = w->c.snd_nxt - w->c.irs - MSS;

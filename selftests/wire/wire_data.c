@@ -109,12 +109,11 @@ static int pieces(struct wire *w)
 	struct iovec piece[18];
 	struct msghdr msg = { .msg_iov = piece, .msg_iovlen = 18 };
 	const int room = 20 * getpagesize(), most = getpagesize() == 4096 ? 17 : 16;
-	unsigned int i;
 
 	if (setsockopt(w->c.fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
 		return wire_fail(w, "SO_SNDBUFFORCE: %s", strerror(errno));
 	zerocopy_on(w->c.fd);
-	for (i = 0; i < msg.msg_iovlen; i++) {
+	for (unsigned int i = 0; i < msg.msg_iovlen; i++) {
 		octets[2 * i] = wire_segment_byte(1 + i);
 		piece[i] = (struct iovec) { &octets[2 * i], 1 };
 	}

@@ -42,14 +42,13 @@ static void sip_round(uint64_t v[4])
 static uint64_t siphash(const uint8_t *data, size_t len, const uint8_t *key)
 {
 	uint64_t k[2], word, v[4];
-	size_t i;
 
 	memcpy(k, key, sizeof(k));
 	v[0] = k[0] ^ 0x736f6d6570736575ULL;
 	v[1] = k[1] ^ 0x646f72616e646f6dULL;
 	v[2] = k[0] ^ 0x6c7967656e657261ULL;
 	v[3] = k[1] ^ 0x7465646279746573ULL;
-	for (i = 0; i <= len; i += sizeof(word)) {
+	for (size_t i = 0; i <= len; i += sizeof(word)) {
 		word = (uint64_t)len << 56;
 		if (i < len)
 			memcpy(&word, data + i, sizeof(word));
@@ -59,7 +58,7 @@ static uint64_t siphash(const uint8_t *data, size_t len, const uint8_t *key)
 		v[0] ^= word;
 	}
 	v[2] ^= 0xff;
-	for (i = 0; i < 4; i++)
+	for (size_t i = 0; i < 4; i++)
 		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
@@ -193,9 +192,7 @@ static int cookie_and_ecn(struct wire *w)
 /* SYNs with text from many ports, which nobody follows up; then the listener goes, and another one is not full. */
 static int flood(struct wire *w)
 {
-	unsigned int i;
-
-	for (i = 0; i < FLOOD; i++, w->c.pport++)
+	for (unsigned int i = 0; i < FLOOD; i++, w->c.pport++)
 		if (send_syn(w, NULL, 0, i < LIMIT))
 			return -1;
 	return wire_script_run(w, "closelisten; none; listen; set FASTOPEN 5; < S 0(10) $; > S. 0 ack 11; accept;"

@@ -79,7 +79,6 @@ static void react(struct flood *f, const uint8_t *packet)
 	unsigned int addresses = v4 ? 12 : 8, size = v4 ? 4 : 16;
 	struct wire_segment seg = { .win = 5000 };
 	uint32_t seq, ack;
-	unsigned int i;
 
 	if ((tcp[13] & (WIRE_SYN | WIRE_ACK)) != (WIRE_SYN | WIRE_ACK))
 		return;
@@ -119,7 +118,7 @@ static void react(struct flood *f, const uint8_t *packet)
 		seg.flags |= WIRE_SYN;
 		break;
 	}
-	for (i = 0; i <= below(f, 3); i++)
+	for (unsigned int i = 0; i <= below(f, 3); i++)
 		inject(f, &seg);
 }
 

@@ -76,10 +76,8 @@ static int complete(struct group *g, int i)
 
 static int learn(struct group *g, int tuples)
 {
-	int i;
-
 	memset(g->count, 0, sizeof(g->count));
-	for (i = 0; i < tuples; i++) {
+	for (int i = 0; i < tuples; i++) {
 		if (send_syn(g, i))
 			return -1;
 		g->owner[i] = complete(g, i);
@@ -109,11 +107,9 @@ static int stays(struct group *g, int tuples)
 
 static int spread(struct group *g)
 {
-	int i;
-
 	if (learn(g, TUPLES))
 		return -1;
-	for (i = 0; i < MEMBERS; i++)
+	for (int i = 0; i < MEMBERS; i++)
 		if (g->count[i] < FEWEST)
 			return wire_fail(g->w, "member %d gets %d of %d", i, g->count[i], TUPLES);
 	return stays(g, TUPLES);

@@ -32,15 +32,13 @@ static int spread(struct wire *w, const char *what, const uint32_t *n, unsigned 
 /* Neither the numbers nor the steps from one to the next, nor the steps between these. */
 static int unrelated(struct wire *w, uint32_t *n)
 {
-	unsigned int i;
-
 	if (spread(w, "initial sequence numbers", n, TUPLES))
 		return -1;
-	for (i = 0; i + 1 < TUPLES; i++)
+	for (unsigned int i = 0; i + 1 < TUPLES; i++)
 		n[i] = n[i + 1] - n[i];
 	if (spread(w, "steps from one to the next", n, TUPLES - 1))
 		return -1;
-	for (i = 0; i + 2 < TUPLES; i++)
+	for (unsigned int i = 0; i + 2 < TUPLES; i++)
 		n[i] = n[i + 1] - n[i];
 	return spread(w, "steps between these steps", n, TUPLES - 2);
 }
@@ -68,9 +66,8 @@ static int one(struct wire *w, const char *script, unsigned int port, uint32_t *
 static int active_tuples(struct wire *w)
 {
 	uint32_t isn[TUPLES];
-	unsigned int i;
 
-	for (i = 0; i < TUPLES; i++)
+	for (unsigned int i = 0; i < TUPLES; i++)
 		if (one(w, ACTIVE_OPEN, i, &isn[i]))
 			return -1;
 	return unrelated(w, isn);
@@ -79,11 +76,10 @@ static int active_tuples(struct wire *w)
 static int passive_tuples(struct wire *w)
 {
 	uint32_t isn[TUPLES];
-	unsigned int i;
 
 	if (wire_script_run(w, "listen"))
 		return -1;
-	for (i = 0; i < TUPLES; i++)
+	for (unsigned int i = 0; i < TUPLES; i++)
 		if (one(w, PASSIVE_OPEN, i, &isn[i]))
 			return -1;
 	return unrelated(w, isn);
@@ -91,11 +87,9 @@ static int passive_tuples(struct wire *w)
 
 static int some(struct wire *w, const char *script, uint32_t *isn)
 {
-	unsigned int i;
-
 	if (strcmp(script, ACTIVE_OPEN) && wire_script_run(w, "listen"))
 		return -1;
-	for (i = 0; i < PAIRS; i++)
+	for (unsigned int i = 0; i < PAIRS; i++)
 		if (one(w, script, i, &isn[i]))
 			return -1;
 	return 0;
@@ -124,7 +118,6 @@ static int two_namespaces(struct wire *w, const char *script, bool one_key)
 {
 	uint32_t here[PAIRS], there[PAIRS], far = 0;
 	int p[2], status;
-	unsigned int i;
 	ssize_t got;
 	pid_t pid;
 
@@ -143,7 +136,7 @@ static int two_namespaces(struct wire *w, const char *script, bool one_key)
 		return wire_fail(w, "nothing from the other namespace, status %#x", status);
 	if (some(w, script, here))
 		return -1;
-	for (i = 0; i < PAIRS; i++)
+	for (unsigned int i = 0; i < PAIRS; i++)
 		far += here[i] - there[i] + CLOCK > 2 * CLOCK;
 	if (one_key)
 		return far ? wire_fail(w, "each namespace has a key of its own") : 0;

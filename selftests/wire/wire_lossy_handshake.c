@@ -177,9 +177,8 @@ static const char *difference(const struct queues *q, const struct loss *l, cons
 		q->cookie && q->full ? "counts good cookies that it refuses" : NULL,
 	};
 	char *all = NULL;
-	size_t i;
 
-	for (i = 0; i < COUNT(parts); i++)
+	for (size_t i = 0; i < COUNT(parts); i++)
 		if (parts[i])
 			all = all ? text("%s; %s", all, parts[i]) : text("%s", parts[i]);
 	return all;
@@ -215,10 +214,9 @@ static void add_row(const struct queues *q, const struct loss *l, const struct o
 static void add_entry_that_waits(const struct queues *q, const struct loss *l, const struct options *o)
 {
 	struct wire_row *row = new_row(q, l, o, "_client_waits", 1);
-	enum wire_stack stack;
 	const char *later[WIRE_STACKS];
 
-	for (stack = 0; stack < WIRE_STACKS; stack++)
+	for (enum wire_stack stack = 0; stack < WIRE_STACKS; stack++)
 		later[stack] = text("tick 1000; >@3000 %selapsed >= 500; %s", again(q, o, stack) + 2,
 				    ending(q, l, o, stack));
 	row->want.script = text("mark; %s", opening(q, l, o, WIRE_XTCP, true));
@@ -244,10 +242,8 @@ static void add_cookie_that_waits(const struct queues *q, const struct loss *l, 
 /* All rows of one state of the queues. */
 static void add_rows(const struct queues *q)
 {
-	size_t i, j;
-
-	for (i = 0; i < COUNT(losses); i++)
-		for (j = 0; j < COUNT(options); j++) {
+	for (size_t i = 0; i < COUNT(losses); i++)
+		for (size_t j = 0; j < COUNT(options); j++) {
 			add_row(q, &losses[i], &options[j]);
 			if (losses[i].synack && !q->cookie)
 				add_entry_that_waits(q, &losses[i], &options[j]);
@@ -258,9 +254,7 @@ static void add_rows(const struct queues *q)
 
 int main(int argc, char **argv)
 {
-	size_t i;
-
-	for (i = 0; i < COUNT(queues); i++)
+	for (size_t i = 0; i < COUNT(queues); i++)
 		add_rows(&queues[i]);
 	return wire_main(argc, argv, rows, filled);
 }

@@ -34,9 +34,7 @@ static void end(struct group *g, int i)
 
 static int set_all(struct group *g, int name, int value)
 {
-	int i;
-
-	for (i = 0; i < g->m.nr; i++)
+	for (int i = 0; i < g->m.nr; i++)
 		if (setsockopt(g->m.fd[i], IPPROTO_TCP, name, &value, sizeof(value)))
 			return wire_fail(g->w, "option %d: %s", name, strerror(errno));
 	return 0;
@@ -234,12 +232,10 @@ static int fill(struct group *g)
 
 static int inherits(struct group *g)
 {
-	int i;
-
-	for (i = HALF; i < HALF + WAITING; i++)
+	for (int i = HALF; i < HALF + WAITING; i++)
 		if (accepts(g, of(g, g->m.nr - 1, i), true))
 			return -1;
-	for (i = 0; i < HALF; i++)
+	for (int i = 0; i < HALF; i++)
 		if (send_more(g, of(g, g->m.nr - 1, i), WIRE_ACK, 1, 0) || accepts(g, of(g, g->m.nr - 1, i), false))
 			return -1;
 	return counts(g, HALF + WAITING, 0);
@@ -247,11 +243,9 @@ static int inherits(struct group *g)
 
 static int loses(struct group *g)
 {
-	int i;
-
 	if (expect_rsts(g))
 		return -1;
-	for (i = 0; i < HALF; i++)
+	for (int i = 0; i < HALF; i++)
 		if (send_more(g, of(g, g->m.nr - 1, i), WIRE_ACK, 1, 0) || expect_rst(g, of(g, g->m.nr - 1, i)))
 			return -1;
 	return 0;
@@ -346,19 +340,18 @@ static int is_full(struct group *g)
 static int has_enough(struct group *g)
 {
 	const bool kernel = g->w->stack == WIRE_KERNEL;
-	int i;
 
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		if (half_open(g, of(g, 0, i)) || half_open(g, of(g, 1, i)))
 			return -1;
 	if (listen(g->m.fd[0], 1) || begin(g))
 		return wire_fail(g->w, "listen: %s", strerror(errno));
 	end(g, 1);
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		if (send_more(g, of(g, 1, i), WIRE_ACK, 1, 0) ||
 		    (kernel ? accepts(g, of(g, 1, i), false) : expect_rst(g, of(g, 1, i))))
 			return -1;
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		if (send_more(g, of(g, 0, i), WIRE_ACK, 1, 0) || accepts(g, of(g, 0, i), false))
 			return -1;
 	return counts(g, kernel ? 2 : 0, kernel ? 0 : 2);
@@ -367,11 +360,9 @@ static int has_enough(struct group *g)
 /* The third ACK of a half-open connection meets an heir without room. */
 static int has_no_room(struct group *g)
 {
-	int i;
-
 	if (half_open(g, of(g, 1, 7)))
 		return -1;
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		if (up(g, of(g, 0, i)))
 			return -1;
 	if (begin(g))
@@ -380,7 +371,7 @@ static int has_no_room(struct group *g)
 	if (send_more(g, of(g, 1, 7), WIRE_ACK, 1, 0) || expect_nothing(g, "a full queue") ||
 	    wire_counter_check(g->w, &g->before, "ListenOverflows=1 ListenDrops=1"))
 		return -1;
-	for (i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++)
 		if (accepts(g, of(g, 0, i), true))
 			return -1;
 	if (send_more(g, of(g, 1, 7), WIRE_ACK, 1, 0) || accepts(g, of(g, 1, 7), false))
@@ -392,11 +383,9 @@ static int has_no_room(struct group *g)
 /* One after the other: what waits moves on, and ends with the last. */
 static int all_end(struct group *g)
 {
-	int i;
-
 	if (fill(g))
 		return -1;
-	for (i = MEMBERS - 1; i >= 0; i--)
+	for (int i = MEMBERS - 1; i >= 0; i--)
 		end(g, i);
 	return loses(g);
 }

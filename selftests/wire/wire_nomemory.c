@@ -69,7 +69,6 @@ static int anew(struct wire *w)
 static int in_turn(struct wire *w)
 {
 	bool hit = true;
-	long space;
 	int n;
 
 	/* what this program itself needs comes first */
@@ -83,7 +82,7 @@ static int in_turn(struct wire *w)
 	}
 	if (n < LEAST + 2)
 		return wire_fail(w, "only %d allocations", n - 2);
-	for (space = 0; space <= SPACE; space += STEP)
+	for (long space = 0; space <= SPACE; space += STEP)
 		if (anew(w) || without(w, 0, space, &hit))
 			return wire_fail(w, "there were %ld octets", space);
 	return 0;

@@ -43,14 +43,12 @@ static int sacks(struct wire *w, unsigned int from, unsigned int to, const char 
  */
 static int resends_in_order(struct wire *w)
 {
-	unsigned int i;
-
 	if (wire_script_run(w, "listen; < S 0 $; > S. 0 ack 1; pass 100; < . 1 ack 1; accept; set SNDBUFFORCE 1000000;"
 			    "write 1000; skim; pass 100; < . 1 ack S; write 2000; skim; pass 100; < . 1 ack S;"
 			    "write 4000; skim; pass 100; < . 1 ack S; check S = 7001; write 8000; skim;"
 			    "check S = 15001; pass 100"))
 		return -1;
-	for (i = 1; i < 2 * HOLES; i += 2)
+	for (unsigned int i = 1; i < 2 * HOLES; i += 2)
 		if (sacks(w, i, i + 1, "skim"))
 			return -1;
 	if (sacks(w, 2 * HOLES - 1, 2 * HOLES + 4, "skim; info retrans = 37; write 100; > P. 15001(100) ack 1; none;"
@@ -58,7 +56,7 @@ static int resends_in_order(struct wire *w)
 	    sacks(w, 80, 81, "skim; info ca_state = 3; info lost = 39") ||
 	    wire_script_run(w, wire_text("< . 1 ack %u", NUMBER(50))))
 		return -1;
-	for (i = 50; i < 2 * HOLES; i += 2)
+	for (unsigned int i = 50; i < 2 * HOLES; i += 2)
 		if (wire_script_run(w, wire_text("> p. %u(100) ack 1", NUMBER(i))))
 			return -1;
 	return wire_script_run(w, "> p. 14801(100) ack 1; > P. 14901(100) ack 1; none; < . 1 ack S; none");

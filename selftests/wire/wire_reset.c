@@ -48,9 +48,7 @@ static int is_limited(struct wire *w)
 /* The second before this one may have had a smaller limit. */
 static int all_for_resets(struct wire *w)
 {
-	int second;
-
-	for (second = 0; second < 4; second++)
+	for (int second = 0; second < 4; second++)
 		if (wire_script_run(w, "pass 1100; < R N+1; > . S ack N; < R N+1; > . S ack N; none"))
 			return -1;
 	return 0;

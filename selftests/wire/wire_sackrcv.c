@@ -28,9 +28,8 @@
 static int many_holes(struct wire *w)
 {
 	char step[64];
-	int i;
 
-	for (i = 0; i < HOLES; i++) {
+	for (int i = 0; i < HOLES; i++) {
 		snprintf(step, sizeof(step), "< . %d(2) ack 1; %s", 3 + 4 * i, i % 64 == 63 ? "skim" : "");
 		if (wire_script_run(w, step))
 			return -1;

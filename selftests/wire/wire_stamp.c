@@ -20,9 +20,8 @@ static uint8_t octets[ALL];
 static int write_both(struct wire *w)
 {
 	const int acked = SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_TX_ACK, none = 0;
-	size_t i;
 
-	for (i = 0; i < ALL; i++)
+	for (size_t i = 0; i < ALL; i++)
 		octets[i] = wire_segment_byte(1 + i);
 	if (setsockopt(w->c.fd, SOL_SOCKET, SO_TIMESTAMPING, &acked, sizeof(acked)) ||
 	    send(w->c.fd, octets, HEAD, MSG_MORE) != HEAD ||
@@ -73,11 +72,10 @@ static int is_told_of(struct wire *w, unsigned int number)
 	struct msghdr m = {
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
 	};
-	struct cmsghdr *cmsg;
 
 	if (recvmsg(w->c.fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
 		return wire_fail(w, "the error queue: %s", strerror(errno));
-	for (cmsg = CMSG_FIRSTHDR(&m); cmsg; cmsg = CMSG_NXTHDR(&m, cmsg)) {
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&m); cmsg; cmsg = CMSG_NXTHDR(&m, cmsg)) {
 		if (cmsg->cmsg_type != (w->ip == 4 ? IP_RECVERR : IPV6_RECVERR) || cmsg->cmsg_level == SOL_SOCKET)
 			continue;
 		ee = (const void *)CMSG_DATA(cmsg);
@@ -127,11 +125,10 @@ static int is_told_of_segment(struct wire *w, uint32_t first, size_t len)
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
 	};
 	ssize_t n = recvmsg(w->c.fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT);
-	size_t i;
 
 	if (n < (ssize_t)len)
 		return wire_fail(w, "the error queue: %zd, %s", n, strerror(errno));
-	for (i = 0; i < len; i++)
+	for (size_t i = 0; i < len; i++)
 		if (told[n - len + i] != wire_segment_byte(first + i))
 			return wire_fail(w, "a stamp of another segment, of %zd octets", n);
 	return 0;
@@ -178,7 +175,6 @@ static int joined_has_the_later_time(struct wire *w)
 		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control),
 	};
 	struct timespec before, told = { 0 };
-	struct cmsghdr *cmsg;
 
 	if (wire_script_run(w, OPENED))
 		return -1;
@@ -191,7 +187,7 @@ static int joined_has_the_later_time(struct wire *w)
 		return -1;
 	if (recvmsg(w->c.fd, &m, MSG_DONTWAIT) != 200)
 		return wire_fail(w, "not all came at once");
-	for (cmsg = CMSG_FIRSTHDR(&m); cmsg; cmsg = CMSG_NXTHDR(&m, cmsg))
+	for (struct cmsghdr *cmsg = CMSG_FIRSTHDR(&m); cmsg; cmsg = CMSG_NXTHDR(&m, cmsg))
 		if (cmsg->cmsg_level == SOL_SOCKET && cmsg->cmsg_type == SCM_TIMESTAMPNS)
 			memcpy(&told, CMSG_DATA(cmsg), sizeof(told));
 	return told.tv_sec > before.tv_sec || (told.tv_sec == before.tv_sec && told.tv_nsec >= before.tv_nsec) ? 0 :

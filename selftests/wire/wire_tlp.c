@@ -106,11 +106,9 @@ static int send_acknowledged(struct wire *w, int segments)
 /* The round trip is far shorter than a tick of the timer, whose phase differs from one write to the next. */
 static int no_probe_on_a_short_path(struct wire *w)
 {
-	int i;
-
 	if (wire_script_run(w, "sysctl early_retrans 3; listen; < S 0 $; > S. 0 ack 1; < . 1 ack 1; accept"))
 		return -1;
-	for (i = 0; i < 200; i++) {
+	for (int i = 0; i < 200; i++) {
 		w->ladder_len = 0;
 		w->ladder[0] = 0;
 		if (send_acknowledged(w, 5))
@@ -197,12 +195,11 @@ static struct tcp_info in_phase(struct wire *w, unsigned int i)
 static int waits_for_no_tick(struct wire *w)
 {
 	struct tcp_info info;
-	unsigned int i;
 
 	if (wire_script_run(w, "sysctl early_retrans 3; route rto_min 8 lock; listen; < S 0 $; > S. 0 ack 1;"
 			    "< . 1 ack 1; accept; set NODELAY 1"))
 		return -1;
-	for (i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < 4; i++) {
 		info = in_phase(w, i);
 		if (comes_after(w, "the probe", 2 * info.tcpi_rtt + 2000,
 				"write 2000; > p. S(1000) ack N; > P. S(1000) ack N; >@100 P. S-1000(1000) ack N") ||
@@ -221,7 +218,7 @@ static int waits_for_no_tick(struct wire *w)
 	}
 	if (wire_script_run(w, "sysctl early_retrans 0"))
 		return -1;
-	for (i = 0; i < 4; i++) {
+	for (unsigned int i = 0; i < 4; i++) {
 		info = in_phase(w, i);
 		if (comes_after(w, "the second timeout", 3 * info.tcpi_rto, "write 1000; > P. S(1000) ack N;"
 				">@100 P. S-1000(1000) ack N; >@100 P. S-1000(1000) ack N") ||

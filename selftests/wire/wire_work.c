@@ -112,9 +112,7 @@ static void growing_down(const struct flight *f, unsigned int i, struct wire_seg
 
 static void repeated(const struct flight *f, unsigned int i, struct wire_segment *seg)
 {
-	unsigned int b;
-
-	for (b = 0; b < BLOCKS; b++)
+	for (unsigned int b = 0; b < BLOCKS; b++)
 		add_block(f, seg, 1 + b * f->n / BLOCKS, (b + 1) * f->n / BLOCKS);
 }
 
@@ -440,16 +438,15 @@ static double cost_of_turns(struct wire *w, const char *open, unsigned int n)
 	static const char text[CHUNK * MSS];
 	struct wire_segment seg;
 	static struct flight f;
-	unsigned int i;
 	uint32_t end;
 
 	if (take_off(w, open, n, &f))
 		return -1;
 	end = f.first + n * MSS;
-	for (i = 0; i < n; i += CHUNK)
+	for (unsigned int i = 0; i < n; i += CHUNK)
 		if (send(w->c.fd, text, sizeof(text), MSG_NOSIGNAL | MSG_DONTWAIT) != sizeof(text))
 			return fail(w, "send");
-	for (i = 0; i + 4 <= n; i += 4) {
+	for (unsigned int i = 0; i + 4 <= n; i += 4) {
 		begin_segment(w, &seg, f.first);
 		add_block(&f, &seg, i + 1, i + 4);
 		if (inject(w, &seg) < 0)
