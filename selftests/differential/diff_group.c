@@ -360,9 +360,8 @@ SCENARIO(reuseport_family_and_device)
 /* Connections that a member accepted, and their TIME-WAIT, beside new binds. */
 SCENARIO(reuseport_beside_connection)
 {
-	int l = at(HOST_LO, OPT_PORT | OPT_LISTEN, 1), c, s, i;
+	int l = at(HOST_LO, OPT_PORT | OPT_LISTEN, 1), c = diff_connected(1), s, i;
 
-	c = diff_connected(1);
 	s = diff_accepted(l);
 	RET(close(l));
 	for (i = 0; i < 2; i++) {

@@ -85,9 +85,8 @@ static void say_peer(int fd)
 
 SCENARIO(label_of_connect)
 {
-	int watch, l, c, s;
+	int c = diff_socket(), watch, l, s;
 
-	c = diff_socket();
 	SET(c, IPPROTO_IPV6, IPV6_FLOWINFO_SEND, 1);
 	if (diff.family == AF_INET)
 		return;

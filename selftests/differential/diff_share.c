@@ -5,9 +5,8 @@
 
 SCENARIO_OF_PAIR(dup_descriptor)
 {
-	int d;
+	int d = FD(dup(c));
 
-	d = FD(dup(c));
 	RET(close(c));
 	diff_put(d, "through the copy");
 	READ(s, 20, 0);

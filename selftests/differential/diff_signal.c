@@ -134,9 +134,8 @@ SCENARIO(signal_restart_connect_gives_up)
 
 SCENARIO_OF_PAIR(signal_in_poll)
 {
-	struct pollfd p;
+	struct pollfd p = { .fd = s, .events = POLLIN };
 
-	p = (struct pollfd){ .fd = s, .events = POLLIN };
 	diff_ticks_start(true, 20);
 	RET(poll(&p, 1, DIFF_DEADLINE_MS));
 	diff_put(c, "x");

@@ -460,10 +460,9 @@ static void read_inq(int s, size_t len, int flags)
 	char b[8], control[64];
 	struct iovec iov = { b, len };
 	struct msghdr m = MESSAGE(iov, control);
-	struct cmsghdr *cm;
 	ssize_t n = recvmsg(s, &m, flags | NOW);
+	struct cmsghdr *cm = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
 
-	cm = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
 	diff_say("%zu octets, flags %x: %zd %s, TCP_INQ %d", len, flags, n, n < 0 ? strerrorname_np(errno) : "-",
 		 cm && cm->cmsg_type == TCP_CM_INQ ? *(int *)CMSG_DATA(cm) : -1);
 }

@@ -97,11 +97,9 @@ static void probe_set(struct seen *seen, int fd, int level, int opt, int length,
 
 static void probe_pointers(struct seen *seen, int fd, int level, int opt)
 {
-	struct option_probe *p;
-	socklen_t len;
+	struct option_probe *p = note(seen, "get into NULL", 4, 0);
+	socklen_t len = 4;
 
-	p = note(seen, "get into NULL", 4, 0);
-	len = 4;
 	p->error = getsockopt(fd, level, opt, NULL, &len) ? errno : 0;
 	p->length_after = len;
 	p = note(seen, "get without a length", 0, 0);
@@ -119,10 +117,9 @@ static void probe_unaligned(struct seen *seen, int fd, int level, int opt)
 {
 	unsigned char length[sizeof(socklen_t) + 1];
 	socklen_t len = sizeof(int);
-	struct option_probe *p;
 	int one = 1;
+	struct option_probe *p = note(seen, "get", sizeof(int), 0);
 
-	p = note(seen, "get", sizeof(int), 0);
 	memset(room, 0xee, OPTION_KEPT + 1);
 	memcpy(length + 1, &len, sizeof(len));
 	p->error = getsockopt(fd, level, opt, room + 1, (void *)(length + 1)) ? errno : 0;

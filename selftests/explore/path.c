@@ -345,12 +345,11 @@ static struct path_flow *flow_of(struct path *path, uint16_t port)
 static void leaves(struct path *path, enum side from, uint8_t *bytes, ssize_t len, bool by_second)
 {
 	const long long now = path_now_us();
-	const char *wrong, *lost;
 	struct path_flow *flow;
 	struct segment seg;
 	unsigned int resent;
+	const char *wrong = segment_parse(&seg, bytes, len), *lost;
 
-	wrong = segment_parse(&seg, bytes, len);
 	if (wrong && !*wrong)
 		return;
 	path->left[from]++;

@@ -94,9 +94,8 @@ static void wait_for_news(struct world *w, long long at_most_us)
 	const long long now = path_now_us();
 	long long wait = at_most_us, other;
 	int i, n = SIDES, first;
-	bool accepts;
+	bool accepts = now >= w->path.began_us + 1000LL * w->s->accept_ms;
 
-	accepts = now >= w->path.began_us + 1000LL * w->s->accept_ms;
 	for (i = 0; i < MEMBERS; i++)
 		p[n++] = (struct pollfd){ .fd = accepts ? w->listener[i] : -1, .events = POLLIN };
 

@@ -190,9 +190,8 @@ long long views_events(void)
 	char text[1024], *at;
 	long long entries = 0, overrun = 0;
 	ssize_t len;
-	int fd;
+	int fd = open(STATS, O_RDONLY | O_CLOEXEC);
 
-	fd = open(STATS, O_RDONLY | O_CLOEXEC);
 	must(fd >= 0, STATS);
 	len = read(fd, text, sizeof(text) - 1);
 	close(fd);

@@ -93,9 +93,8 @@ bool signing_mapped(const struct signing *how, const struct sides *s, bool (*pre
 {
 	int listener = must_have(stack_listener(how->net->b, s->server, "::", how->port, true), "listener");
 	const long long bad = signing_all_bad(how, s);
-	bool ok;
+	bool ok = prepare(listener);
 
-	ok = prepare(listener);
 	ok &= serves(how, s, listener, NS_B4);
 	return ok && signing_all_bad(how, s) == bad;
 }

@@ -385,9 +385,8 @@ static int member(struct wire *w, int backlog)
 {
 	bool kernel = w->stack == WIRE_KERNEL;
 	struct sockaddr_in6 any = { .sin6_family = w->ip == 4 ? AF_INET : AF_INET6, .sin6_port = htons(w->c.lport) };
-	int fd;
+	int fd = socket(kernel ? any.sin6_family : AF_XTCP, SOCK_STREAM | SOCK_NONBLOCK, kernel || w->ip == 4 ? 0 : 1);
 
-	fd = socket(kernel ? any.sin6_family : AF_XTCP, SOCK_STREAM | SOCK_NONBLOCK, kernel || w->ip == 4 ? 0 : 1);
 	if (fd >= 0 && !stack_set(fd, SOL_SOCKET, SO_REUSEPORT, 1) &&
 	    !bind(fd, (struct sockaddr *)&any, w->ip == 4 ? sizeof(struct sockaddr_in) : sizeof(any)) &&
 	    !listen(fd, backlog))

@@ -338,10 +338,9 @@ void wire_note(struct wire *w, const char *fmt, ...)
 {
 	size_t left = sizeof(w->ladder) - w->ladder_len;
 	va_list ap;
-	int n;
+	int n = snprintf(w->ladder + w->ladder_len, left, "# %8.3f ",
+			 (wire_now() - w->started) / 1e6);
 
-	n = snprintf(w->ladder + w->ladder_len, left, "# %8.3f ",
-		     (wire_now() - w->started) / 1e6);
 	if (n > 0 && (size_t)n < left) {
 		va_start(ap, fmt);
 		n += vsnprintf(w->ladder + w->ladder_len + n, left - n, fmt, ap);

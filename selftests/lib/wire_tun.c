@@ -342,9 +342,8 @@ int wire_tun_sentinel(struct wire *w)
 	uint8_t p[64], *icmp;
 	uint32_t sum = 0;
 	uint16_t v;
-	size_t n;
+	size_t n = wire_segment_ip_header(w, p, w->peer, w->home, protocol, 8);
 
-	n = wire_segment_ip_header(w, p, w->peer, w->home, protocol, 8);
 	icmp = p + n;
 	memset(icmp, 0, 8);
 	icmp[0] = w->ip == 4 ? 8 : 128;

@@ -193,9 +193,8 @@ static pid_t start(int ip, uint64_t seed)
 static void report(pid_t pid, int ip)
 {
 	int status, i;
-	bool ended;
+	bool ended = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) & TO_THE_END;
 
-	ended = waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) & TO_THE_END;
 	for (i = 0; i < PARTS; i++)
 		if (i == KEYS && !virtual_is())
 			ksft_test_result_skip("the kernel cannot let days pass: %s_ipv%d\n", parts[i], ip);

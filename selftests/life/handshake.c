@@ -207,10 +207,9 @@ static void blocking(const struct sides *s)
 {
 	struct open o = start(s);
 	pthread_t thread;
-	bool ok;
-
-	ok = !fcntl(o.client, F_SETFL, 0) && !fcntl(o.listener, F_SETFL, 0) &&
+	bool ok = !fcntl(o.client, F_SETFL, 0) && !fcntl(o.listener, F_SETFL, 0) &&
 		!pthread_create(&thread, NULL, accept_one, &o);
+
 	ok = ok && !stack_connect(o.client, s->addr, PORT) && !pthread_join(thread, NULL);
 	o.client_port = stack_port(o.client);
 	ok = ok && o.server >= 0 && client_is(&o, TCP_ESTABLISHED) && server_is(&o, TCP_ESTABLISHED) &&
@@ -273,13 +272,11 @@ static long long cookies_sent(const struct sides *s)
 static void syn_ack_waits(const struct sides *s, bool cookie)
 {
 	const char *knob = s->server == XTCP ? "net.xtcp.syncookies" : "net.ipv4.tcp_syncookies";
-	struct open o;
 	bool ok = !ns_sysctl_set(pair.b, knob, "%d", cookie ? 2 : 1);
 	long long sent = cookies_sent(s);
-	int before, held;
+	struct open o = start(s);
+	int before = references(s), held;
 
-	o = start(s);
-	before = references(s);
 	ok = ok && !netem_hold(pair.b, "veth0") && begin(&o);
 	ok = ok && (cookie ? WAIT_FOR(cookies_sent(s) > sent, STACK_DEADLINE_MS) : server_is(&o, TCP_SYN_RECV));
 	ok = ok && WAIT_FOR(netem_waiting(pair.b, "veth0") > 0, STACK_DEADLINE_MS);

@@ -137,10 +137,9 @@ static bool nothing_is_in_use(void)
 {
 	FILE *file = fopen("/proc/net/xtcp_sockstat", "re");
 	char line[128] = "";
-	bool none;
-
-	none = file && fgets(line, sizeof(line), file) &&
+	bool none = file && fgets(line, sizeof(line), file) &&
 	       !strcmp(line, "TCP: inuse 0 orphan 0 tw 0 alloc 0 mem 0\n");
+
 	if (!none)
 		ksft_print_msg("%s", line);
 	if (file)

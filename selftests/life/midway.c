@@ -66,9 +66,8 @@ static void namespace_ends(struct world *w)
 
 static void administrator_ends(struct world *w)
 {
-	int port, peer_port;
+	int port = w->conn >= 0 ? stack_port(w->conn) : PORT, peer_port;
 
-	port = w->conn >= 0 ? stack_port(w->conn) : PORT;
 	peer_port = w->conn < 0 ? 0 : w->listener < 0 ? PORT : stack_port(w->peer);
 	errno = diag_destroy(w->asker, NS_A4, port, NS_B4, peer_port);
 	must(!errno, "SOCK_DESTROY");

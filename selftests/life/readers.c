@@ -135,9 +135,8 @@ static void read_into_it(const struct slow *slow)
 static void be_user(const struct slow *slow, int tell)
 {
 	int fuse = mount_file(slow);
-	pid_t reader;
+	pid_t reader = fork();
 
-	reader = fork();
 	if (!reader) {
 		close(fuse);
 		read_into_it(slow);

@@ -100,15 +100,14 @@ TEST_F_TIMEOUT(sock, memory_beyond_tcp_mem_is_counted, TIMEOUT_S)
 TEST_F_TIMEOUT(sock, memory_pressure_is_written_when_it_changes, TIMEOUT_S)
 {
 	char *text = ns_read_file(ns_home(), "/proc/sys/net/ipv4/tcp_mem");
-	int c[HOLDERS], s[HOLDERS], found, i;
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	struct counters before, after;
 	struct watch watch;
 	long limits[3];
 	size_t sent;
+	int found = sscanf(text, "%ld %ld %ld", &limits[0], &limits[1], &limits[2]), c[HOLDERS], s[HOLDERS], i;
 
-	found = sscanf(text, "%ld %ld %ld", &limits[0], &limits[1], &limits[2]);
 	ASSERT_EQ(found, 3);
 	free(text);
 	ASSERT_EQ(getsockname(self->listener, (void *)&ss, &len), 0);

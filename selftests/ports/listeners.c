@@ -114,9 +114,8 @@ static void refused_among_many(double few)
 static double refused_beside_one(void)
 {
 	int alone = must_have(stack_listener(ns, XTCP, "127.1.9.9", CROWD_PORT, false), "listener");
-	double few;
+	double few = least_refusal(CROWD_PORT);
 
-	few = least_refusal(CROWD_PORT);
 	close(alone);
 	return few;
 }

@@ -485,9 +485,8 @@ static void refused(enum stack stack, const char *place)
 	const int newest = stack == KERNEL ? 0 : ENOTSUPP_OF_KERNEL;
 	int port = ports++, fd = stack_listener(ns, stack, place, port, false), client, peer, prog, err;
 	struct group g;
-	bool ok;
+	bool ok = attach_number(fd, 0) == EINVAL && detach(fd) == EINVAL;
 
-	ok = attach_number(fd, 0) == EINVAL && detach(fd) == EINVAL;
 	set_int(fd, SO_REUSEPORT, 1);
 	ok &= attach_number(fd, 0) == EINVAL && detach(fd) == ENOENT;
 	client = stack_connected(ns, stack, place, port);

@@ -26,9 +26,8 @@ static void set_range(int low, int high)
 /* "restart the server on xtcp": what kernel TCP has accepted goes on. */
 static void accepted_before_move(const char *text)
 {
-	int listener, client, server, new_client, new_server;
+	int listener = stack_listener(ns, KERNEL, text, PORT, true), client, server, new_client, new_server;
 
-	listener = stack_listener(ns, KERNEL, text, PORT, true);
 	client = stack_connected(ns, KERNEL, text, PORT);
 	server = accept(listener, NULL, NULL);
 	close(listener);

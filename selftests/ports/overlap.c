@@ -84,9 +84,8 @@ static int check(struct wire *w, const struct stretch *s)
 {
 	static uint8_t got[SPACE_MAX + 1];
 	struct wire_segment seg;
-	ssize_t n;
+	ssize_t n = recv(w->c.fd, got, sizeof(got), MSG_DONTWAIT);
 
-	n = recv(w->c.fd, got, sizeof(got), MSG_DONTWAIT);
 	if (n != (ssize_t)s->len)
 		return wire_fail(w, "%zd octets read, %u sent", n, s->len);
 	for (unsigned int i = 0; i < s->len; i++)

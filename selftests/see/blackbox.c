@@ -178,14 +178,13 @@ static void fins(void)
 static void draws(int port)
 {
 	static const char box[] = "scripts/tools/xtcp-blackbox --port";
-	bool ok;
-
-	ok = !ns_shell(net.a, "%s %d list | grep -q 'user-timeout (ETIMEDOUT)'", box, port) &&
+	bool ok = !ns_shell(net.a, "%s %d list | grep -q 'user-timeout (ETIMEDOUT)'", box, port) &&
 	     !ns_shell(net.a, "%s %d --plain --calls show >/tmp/blackbox.txt", box, port) &&
 	     !ns_shell(net.a, "grep -q 'SYN SEQ=0' /tmp/blackbox.txt && grep -q 'LEN=2 .*resent' /tmp/blackbox.txt") &&
 	     !ns_shell(net.a, "grep -q 'aborted: no' /tmp/blackbox.txt && grep -q 'send(2) = 2' /tmp/blackbox.txt") &&
 	     !ns_shell(net.a, "%s %d trace | scripts/tools/xtcp-plot --plain - | grep -q 'Loss: timeout'", box, port) &&
 	     !ns_shell(net.a, "%s %d save /tmp/blackbox.pcapng | grep -q ' segments of 1 connection$'", box, port);
+
 	result(ok, "list, show, trace, plot and save");
 }
 

@@ -63,9 +63,8 @@ static void see_rows(const struct see_view *view)
 	unsigned int port = see_new_port();
 	int listener = see_listen(see_net.b, view, view->b, port), client, lost;
 	struct tcp_info info;
-	struct row row;
+	struct row row = see_wait_row(see_net.b, view, port, 0, TCP_LISTEN);
 
-	row = see_wait_row(see_net.b, view, port, 0, TCP_LISTEN);
 	CHECK(!strcmp(row.local, view->b_hex) && strspn(row.peer, "0") == strlen(row.peer), "%s %s", row.local,
 	      row.peer);
 	CHECK(row.tx_queue == limit && row.rx_queue == 0, "%u %u", row.tx_queue, row.rx_queue);
@@ -105,9 +104,8 @@ static void see_mapped_rows(const struct see_view *view, const struct see_view *
 	unsigned int port = see_new_port();
 	int listener = see_listen(see_net.b, view, "::", port);
 	int client = see_connect(see_net.a, view4, view4->b, port);
-	struct row row;
+	struct row row = see_wait_row(see_net.b, view, port, stack_port(client), TCP_ESTABLISHED);
 
-	row = see_wait_row(see_net.b, view, port, stack_port(client), TCP_ESTABLISHED);
 	CHECK(!strcmp(row.local, "0000000000000000FFFF00000200090A"), "%s", row.local);
 	CHECK(rows_find(see_net.b, view4->proc, port, 0, &row) == 0, "also in %s", view4->proc);
 	close_each(client, listener);
@@ -150,9 +148,8 @@ static unsigned int churn_count(void)
 static void *churn(void *arg)
 {
 	unsigned int port = see_new_port(), count = churn_count(), i;
-	int listener, client, server;
+	int listener = see_listen(see_net.a, XTCP4, NS_A4, port), client, server;
 
-	listener = see_listen(see_net.a, XTCP4, NS_A4, port);
 	for (i = 0; i < count; i++) {
 		client = see_connect(see_net.a, XTCP4, NS_A4, port);
 		server = see_must(accept(listener, NULL, NULL), "accept");
@@ -372,10 +369,9 @@ static void see_sockstat(const struct see_view *view)
 	const struct see_view *view6 = view + 1;
 	struct sockstat a = sockstat_of(see_net.a, view), b = sockstat_of(see_net.b, view);
 	unsigned int port = see_new_port();
-	int l4, l6, client, server;
 	static char octets[65536];
+	int l4 = see_listen(see_net.b, view, view->b, port), l6, client, server;
 
-	l4 = see_listen(see_net.b, view, view->b, port);
 	l6 = see_listen(see_net.b, view6, view6->b, port);
 	GROWS(see_net.b, b, .inuse = 1, .inuse6 = 1, .alloc = 2);
 	client = see_connect(see_net.a, view, view->b, port);

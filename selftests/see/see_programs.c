@@ -140,17 +140,15 @@ static bool ss_agrees(const struct see_view *view, int fd)
 {
 	const char *prefix = view->stack == XTCP ? "x" : "";
 	const struct tcp_info info = info_of(fd);
-	char *text;
 	int status;
-	bool ok;
-
-	text = see_output(see_net.a, &status, "PROC_NET_TCP=/proc/net/%stcp PROC_NET_TCP6=/proc/net/%stcp6 "
-			  "ss -tinoH sport = :%u", prefix, prefix, stack_port(fd));
-	ok = !status && lround(ss_number(text, "rto", 0) * 100) == info.tcpi_rto / 10000 &&
+	char *text = see_output(see_net.a, &status, "PROC_NET_TCP=/proc/net/%stcp PROC_NET_TCP6=/proc/net/%stcp6 "
+				"ss -tinoH sport = :%u", prefix, prefix, stack_port(fd));
+	bool ok = !status && lround(ss_number(text, "rto", 0) * 100) == info.tcpi_rto / 10000 &&
 	     lround(ss_number(text, "ato", 0) * 100) == info.tcpi_ato / 10000 &&
 	     ss_number(text, "cwnd", 0) == info.tcpi_snd_cwnd &&
 	     ss_number(text, "ssthresh", INT_MAX) == info.tcpi_snd_ssthresh &&
 	     ss_number(text, "retrans", 0) == info.tcpi_retransmits;
+
 	snprintf(ss_said, sizeof(ss_said), "rto %u, ato %u, cwnd %u, ssthresh %u, retransmits %u, and ss says %s",
 		 info.tcpi_rto, info.tcpi_ato, info.tcpi_snd_cwnd, info.tcpi_snd_ssthresh, info.tcpi_retransmits, text);
 	return ok;
@@ -337,10 +335,9 @@ static void check_netlink(const struct see_view *view, unsigned int port, unsign
 	const char *addr = view == XTCP6 ? "[" NS_B6 "]" : NS_B4, *peer = view == XTCP6 ? "[" NS_A6 "]" : NS_A4;
 	socklen_t len = sizeof(uint64_t);
 	uint64_t cookie = 0;
-	char *text, sk[32];
 	int status;
+	char *text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -tnioemOH sport = :%u", port), sk[32];
 
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -tnioemOH sport = :%u", port);
 	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "ESTAB 5 0 %s:%u %s:%u", addr, port, peer, client_port);
 	CHECK(strstr(text, " ino:") && strstr(text, " sk:") && strstr(text, " skmem:(r") && strstr(text, " cwnd:10 ") &&
@@ -488,10 +485,9 @@ static void check_ack_rate(const struct see_view *view)
 static void check_local(const struct see_view *view)
 {
 	const unsigned int port = see_new_port();
-	int listener, client, server, status, local;
 	char *text;
+	int listener = see_listen(see_net.b, view, view->b, port), client, server, status, local;
 
-	listener = see_listen(see_net.b, view, view->b, port);
 	client = see_connect(see_net.b, view, view->b, port);
 	server = see_must(accept(listener, NULL, NULL), "accept");
 	for (local = 1; local >= 0; local--) {
@@ -653,11 +649,10 @@ static const char *after(const char *text, const char *words)
 
 static void watch_listen(const struct stage *stage)
 {
-	char *text, words[80];
 	const char *at;
 	int status;
+	char *text = see_output(see_net.b, &status, WATCH "--port %u", "listen", stage->full_port), words[80];
 
-	text = see_output(see_net.b, &status, WATCH "--port %u", "listen", stage->full_port);
 	CHECK(status == 0, "status %d", status);
 	see_says(text, "; 1 listener");
 	snprintf(words, sizeof(words), "\n" NS_B4 ":%u limit %d, holds one more; ", stage->full_port, BACKLOG);
@@ -728,10 +723,9 @@ static void watch_flow(const struct stage *stage)
 static void watch_states(void)
 {
 	struct counters counters;
-	char *text;
 	int status;
+	char *text = see_output(see_net.b, &status, WATCH, "states");
 
-	text = see_output(see_net.b, &status, WATCH, "states");
 	CHECK(status == 0, "status %d", status);
 	see_says(text, "\nLISTEN 2 2 ##");
 	/* the accepted one, and those that wait for accept() */
@@ -748,10 +742,9 @@ static void watch_states(void)
 static void watch_tools(const struct stage *stage)
 {
 	struct counters counters;
-	char *text;
 	int status;
+	char *text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -an");
 
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -an");
 	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
 	see_says(text, "LISTEN %d %d " NS_B4 ":%u 0.0.0.0:*", BACKLOG + 1, BACKLOG, stage->full_port);
 	/* sockets of both namespaces; the records of earlier cases may end meanwhile */
@@ -818,10 +811,9 @@ void see_watch(void)
 /* A result: what is said when the module is not there. */
 static void see_watch_unloaded(void)
 {
-	char *text;
 	int status;
+	char *text = see_output(see_net.a, &status, "scripts/tools/xtcp-watch conn --once");
 
-	text = see_output(see_net.a, &status, "scripts/tools/xtcp-watch conn --once");
 	CHECK(status == 2 && !strncmp(text, "xtcp-watch: the xtcp module is not loaded", 41), "status %d: %s", status,
 	      text);
 	text = see_output(see_net.a, &status, "scripts/tools/xtcp-ss");
@@ -870,10 +862,9 @@ int see_be_run(void)
 /* Four results: xtcp_run, and without the module xtcp-watch, too. @self: this program, which runs in it with --run. */
 void see_run(const char *self)
 {
-	char *text;
 	int status;
+	char *text = see_output(see_net.a, &status, "scripts/tools/xtcp_run sh -c '%s --run; echo status $?'", self);
 
-	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run sh -c '%s --run; echo status $?'", self);
 	see_says(text, "0 problems\nstatus 0\n");
 	CHECK(status == 0, "status %d", status);
 	see_report("xtcp_run: a program's child", NULL);

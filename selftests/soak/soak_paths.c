@@ -37,10 +37,8 @@ static bool transfer(void)
 {
 	long long before = jumps();
 	pthread_t reader;
-	int fd, peer;
+	int fd = stack_connected(net.a, XTCP, NS_B4, PORT), peer = accept(listener, NULL, NULL);
 
-	fd = stack_connected(net.a, XTCP, NS_B4, PORT);
-	peer = accept(listener, NULL, NULL);
 	must(peer >= 0 && !pthread_create(&reader, NULL, bulk_swallow, &peer), "a connection");
 	bulk_send(fd, MUCH);
 	must(WAIT_FOR(!bulk_unacknowledged(fd), STACK_DEADLINE_MS), "a transfer");
@@ -52,10 +50,8 @@ static bool transfer(void)
 
 static void after(const char *what, uint64_t wait)
 {
-	bool saved, again, before;
+	bool saved = WAIT_FOR(is_listed(), STACK_DEADLINE_MS), again = transfer(), before;
 
-	saved = WAIT_FOR(is_listed(), STACK_DEADLINE_MS);
-	again = transfer();
 	must(WAIT_FOR(is_listed(), STACK_DEADLINE_MS), "a path");
 	virtual_sleep_until(virtual_now() + wait);
 	before = is_listed();

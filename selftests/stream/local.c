@@ -123,9 +123,8 @@ static int traced(const char *this, const char *other, const char *third)
 {
 	char line[1024];
 	int found = 0;
-	FILE *trace;
+	FILE *trace = tracing_open();
 
-	trace = tracing_open();
 	while (fgets(line, sizeof(line), trace))
 		found += strstr(line, this) && strstr(line, other) && strstr(line, third);
 	fclose(trace);
@@ -663,9 +662,8 @@ static void not_accepted(void)
 {
 	int listener = must_have(stack_listener(net, XTCP, here, PORT + 2, true), "listener");
 	char in[8];
-	bool right;
+	bool right = writes_to_queued(listener);
 
-	right = writes_to_queued(listener);
 	server = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	right = recv(server, in, sizeof(in), 0) == 3 && !memcmp(in, "abc", 3) && right;
 	close_each(client, server);

@@ -336,9 +336,8 @@ static void numbers(enum stack stack)
 	unsigned int narrow = 0;
 	socklen_t len = sizeof(wide);
 	int fd = stack_socket(net.a, stack, NS_B4);
-	bool ok;
+	bool ok = info(fd).max_pacing_rate == ~0ULL && info(fd).pacing_rate == ~0ULL;
 
-	ok = info(fd).max_pacing_rate == ~0ULL && info(fd).pacing_rate == ~0ULL;
 	ok &= !setsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &wide, sizeof(wide));
 	wide = 0;
 	ok &= !getsockopt(fd, SOL_SOCKET, SO_MAX_PACING_RATE, &wide, &len) && wide == 5000000000ULL;

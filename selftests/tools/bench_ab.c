@@ -168,12 +168,11 @@ static void play_stream(const struct network *n, int round)
 	socklen_t len = sizeof(info);
 	struct contestant *c = &sides[0];
 	long long begin = wait_now_ms();
-	struct netem forth;
 	struct router r;
 	double waited;
 	int listener;
+	struct netem forth = make_path(&r, n, round, &listener);
 
-	forth = make_path(&r, n, round, &listener);
 	begin = wait_now_ms();
 	enter(&r, c, listener);
 	waited = run(&r, c, 1, 0, begin + STREAM_MS);

@@ -366,10 +366,9 @@ static struct goodput measure(enum stack stack, double rate, double seconds)
 static int run_flood(int ms)
 {
 	double seconds = ms / 1000.0, low = 0, high = 100000, rate = 0;
-	struct goodput calm, kept, ours, ours_calm;
 	double ratio;
+	struct goodput calm = measure(KERNEL, 0, seconds), kept, ours, ours_calm;
 
-	calm = measure(KERNEL, 0, seconds);
 	for (int i = 0; i < 8; i++) {
 		rate = (low + high) / 2;
 		kept = measure(KERNEL, rate, seconds);

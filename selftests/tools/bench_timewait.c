@@ -156,9 +156,8 @@ static int run_memory(int servers, int clients)
 	const struct load server = { SERVER, 1, PORTS };
 	const struct load several = { CLIENT, DESTINATIONS, shared_ports(clients + WARM) };
 	const struct load one = { CLIENT, 1, PORTS };
-	bool ok;
+	bool ok = compare_memory(&server, "memory of TIME-WAIT, server", servers, MOST_SERVER);
 
-	ok = compare_memory(&server, "memory of TIME-WAIT, server", servers, MOST_SERVER);
 	ok &= compare_memory(&several, "memory of TIME-WAIT, client, 8 destinations", clients, MOST_CLIENT);
 	ok &= compare_memory(&one, "memory of TIME-WAIT, client, 1 destination", clients, MOST_ONE);
 	return ok ? 0 : 1;
@@ -208,9 +207,8 @@ static int run_expiry(int rounds, int n)
 {
 	const struct load server = { SERVER, 1, PORTS };
 	const struct load client = { CLIENT, DESTINATIONS, shared_ports(n) };
-	bool ok;
+	bool ok = compare_expiry(&server, "the end of a record, server", rounds, n, MOST_EXPIRY);
 
-	ok = compare_expiry(&server, "the end of a record, server", rounds, n, MOST_EXPIRY);
 	ok &= compare_expiry(&client, "the end of a record, client, 8 destinations", rounds, n, MOST_EXPIRY);
 	return ok ? 0 : 1;
 }

@@ -214,9 +214,8 @@ UNIT(exact_octets, "the octets of a SYN and of a segment")
 /* MUST-64: an MSS that begins on each octet of a word */
 UNIT(unaligned_in_the_header, "options begin on any octet (MUST-64)")
 {
-	struct xtcp_options opts;
+	struct xtcp_options opts = PARSE(true, 2, 4, 5, 0xb4);
 
-	opts = PARSE(true, 2, 4, 5, 0xb4);
 	UNIT_CHECK(opts.mss == 1460);
 	opts = PARSE(true, 1, 2, 4, 5, 0xb4, 1, 1, 1);
 	UNIT_CHECK(opts.mss == 1460);
@@ -231,9 +230,8 @@ UNIT(unaligned_in_the_header, "options begin on any octet (MUST-64)")
 /* MUST-6: skipped by their length, wherever they stand */
 UNIT(unknown_options, "unknown options are skipped (MUST-6)")
 {
-	struct xtcp_options opts;
+	struct xtcp_options opts = PARSE(true, 253, 6, 2, 4, 0, 1, 2, 4, 5, 0xb4);
 
-	opts = PARSE(true, 253, 6, 2, 4, 0, 1, 2, 4, 5, 0xb4);
 	UNIT_CHECK(opts.mss == 1460 && !opts.malformed);
 	opts = PARSE(true, 2, 4, 5, 0xb4, 254, 2, 30, 4, 3, 3, 3, 3, 9, 0);
 	UNIT_CHECK(opts.mss == 1460 && opts.has_wscale && opts.wscale == 9 && !opts.malformed);
@@ -267,9 +265,8 @@ UNIT(bad_lengths, "illegal lengths end the list (MUST-7)")
 /* a known kind whose length is possible but wrong says nothing and harms nothing */
 UNIT(wrong_length_for_the_kind, "known kinds with a wrong length are skipped")
 {
-	struct xtcp_options opts;
+	struct xtcp_options opts = PARSE(true, 2, 3, 5, 3, 3, 7, 1, 1);
 
-	opts = PARSE(true, 2, 3, 5, 3, 3, 7, 1, 1);
 	UNIT_CHECK(!opts.mss && opts.wscale == 7 && !opts.malformed);
 	opts = PARSE(true, 3, 4, 7, 7, 4, 3, 0, 8, 9, 1, 2, 3, 4, 5, 6, 7);
 	UNIT_CHECK(is_empty(&opts) && !opts.malformed);
@@ -280,9 +277,8 @@ UNIT(wrong_length_for_the_kind, "known kinds with a wrong length are skipped")
 /* MUST-69: nothing after End of Option List is read, whatever it is */
 UNIT(end_of_list, "nothing behind the end of the list counts (MUST-69)")
 {
-	struct xtcp_options opts;
+	struct xtcp_options opts = PARSE(true, 2, 4, 5, 0xb4, 0, 3, 3, 7);
 
-	opts = PARSE(true, 2, 4, 5, 0xb4, 0, 3, 3, 7);
 	UNIT_CHECK(opts.mss == 1460 && !opts.has_wscale && !opts.malformed);
 	opts = PARSE(true, 0, 8, 0, 0xff);
 	UNIT_CHECK(is_empty(&opts) && !opts.malformed);
@@ -293,9 +289,8 @@ UNIT(end_of_list, "nothing behind the end of the list counts (MUST-69)")
 /* MSS, window scale and SACK-permitted are a SYN's; timestamps stand in any segment (MUST-5) */
 UNIT(only_in_a_syn, "what only a SYN may say")
 {
-	struct xtcp_options opts;
+	struct xtcp_options opts = PARSE(false, 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7);
 
-	opts = PARSE(false, 2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7);
 	UNIT_CHECK(!opts.mss && !opts.sack_permitted && !opts.has_wscale && !opts.malformed);
 	UNIT_CHECK(opts.has_ts && opts.tsval == 1 && opts.tsecr == 2);
 }

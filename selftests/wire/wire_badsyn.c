@@ -144,9 +144,8 @@ static struct wire_row option_row(size_t which, int len)
 		.want = { .script = "info snd_mss = M", .counters = "InErrs=0 OutRsts=0" },
 	};
 	char hex[2 * LONGEST + 1] = "";
-	int i, n;
+	int n = sprintf(hex, "%02x%02x", options[which].kind, len == PAST_THE_HEADER ? 255 : len), i;
 
-	n = sprintf(hex, "%02x%02x", options[which].kind, len == PAST_THE_HEADER ? 255 : len);
 	for (i = 2; i < len && len <= LONGEST; i++)
 		n += sprintf(hex + n, "01");
 	if (len == NO_LENGTH) {
