@@ -1063,8 +1063,7 @@ static const struct part parts[] = {
 int main(int argc, char **argv)
 {
 	(void)argc;
-	ksft_print_header();
-	ksft_set_plan(1 + parts_results(parts, argv + 1));
+	test_begin(1 + parts_results(parts, argv + 1));
 	if (ns_pair_make(&pair))
 		ksft_exit_fail_msg("no namespaces\n");
 	if (module_second_load(""))

@@ -822,8 +822,7 @@ int main(void)
 {
 	static const char *const addresses[] = { "127.0.0.1", "::1" };
 
-	ksft_print_header();
-	ksft_set_plan(2 * RESULTS);
+	test_begin(2 * RESULTS);
 	net = must_have(ns_make(), "namespace");
 	tracing_start("local");
 	for (int i = 0; i < 2; i++) {
