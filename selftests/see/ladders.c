@@ -32,7 +32,7 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 	};
 	bool one_end = client_view->stack != XTCP;
 	unsigned int port = see_new_port(), client_port, i = 0;
-	int listener, client, server, status;
+	int listener, client, server;
 	char *text, *line, *in_lines, octets[5];
 	struct row row;
 
@@ -54,9 +54,8 @@ static void draw_ladder(const struct see_view *client_view, const struct see_vie
 
 	/* a slow machine may take a minute to draw, and the record would end meanwhile */
 	tracing_set("tracing_on", "0");
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ladder --plain --port %u " TRACE "/trace", port);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ladder --plain --port %u " TRACE "/trace", port);
 	tracing_set("tracing_on", "1");
-	CHECK(status == 0, "status %d", status);
 	line = strtok_r(text, "\n", &in_lines);
 	CHECK(line && !!strstr(line, "not in this trace") == one_end, "%s", line);
 	while ((line = strtok_r(NULL, "\n", &in_lines))) {
@@ -84,7 +83,7 @@ static void draw_loss(const struct see_view *view)
 		" LEN=5 ", "X |", "(tail loss probe timer)", "(resent) -", "(tail loss probe sent)", NULL
 	};
 	unsigned int port = see_new_port(), i;
-	int listener, client, server, status;
+	int listener, client, server;
 	char *text, *at, octets[5];
 
 	tracing_forget();
@@ -99,18 +98,13 @@ static void draw_loss(const struct see_view *view)
 	see_must(read(server, octets, 5), "read");	/* the repetition */
 	see_must(ns_shell(see_net.b, "nft delete table inet lose") ? -1 : 0, "nft");
 
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ladder --plain --fold --port %u " TRACE "/trace",
-			  port);
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ladder --plain --fold --port %u " TRACE "/trace", port);
 	for (i = 0, at = text; want[i] && at; i++) {
 		at = strstr(at, want[i]);
 		CHECK(at, "\"%s\" in its place in:\n%s", want[i], text);
 	}
-	text = see_output(see_net.b, &status,
-			  "scripts/tools/xtcp-plot --plain --port %u --svg /tmp/see.svg " TRACE "/trace && "
-			  "tail -n 1 /tmp/see.svg",
-			  port);
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-plot --plain --port %u --svg /tmp/see.svg " TRACE
+			 "/trace && tail -n 1 /tmp/see.svg", port);
 	see_says(text, "segments: 2 sent, 1 lost, 1 resent");
 	see_says(text, "tail loss probe sent");
 	see_says(text, "</svg>");

@@ -64,6 +64,9 @@ void see_syn_dropped(const struct see_view *view);
 
 /* see_programs.c */
 char *see_output(int ns, int *status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The same of a line that has to end with this status. */
+char *see_shell(int ns, int status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+#define see_prints_nothing(ns, ...) CHECK(!*see_shell(ns, 0, __VA_ARGS__), "something is printed")
 void see_says(const char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void see_counter_names(void);
 void see_ss(void);

@@ -61,16 +61,12 @@ void see_counter_names(void)
 	see_report("the counters have kernel TCP's names, besides our own", NULL);
 }
 
-/* What a shell line prints in @ns, runs of blanks made one, until the next call. @status: its exit status. */
-char *see_output(int ns, int *status, const char *format, ...)
+/* What @line prints in @ns, runs of blanks made one, until the next call. @status: its exit status. */
+static char *output_of(int ns, int *status, const char *line)
 {
 	static char *text;
-	char line[700], *from, *to;
-	va_list args;
+	char *from, *to;
 
-	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
 	*status = ns_shell(ns, "{ %s ; } >/tmp/see.out 2>&1", line);
 	free(text);
 	text = ns_read_file(ns, "/tmp/see.out") ?: strdup("");
@@ -78,6 +74,31 @@ char *see_output(int ns, int *status, const char *format, ...)
 		if ((*from != ' ' && *from != '\t') || (to > text && to[-1] != ' '))
 			*to++ = *from == '\t' ? ' ' : *from;
 	*to = 0;
+	return text;
+}
+
+char *see_output(int ns, int *status, const char *format, ...)
+{
+	char line[700];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	return output_of(ns, status, line);
+}
+
+char *see_shell(int ns, int status, const char *format, ...)
+{
+	char line[700], *text;
+	va_list args;
+	int is;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	text = output_of(ns, &is, line);
+	CHECK(is == status, "status %d, not %d, of %s: %s", is, status, line, text);
 	return text;
 }
 
@@ -97,7 +118,7 @@ void see_says(const char *text, const char *format, ...)
 void see_ss(void)
 {
 	unsigned int port = see_new_port();
-	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port), status;
+	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port);
 	int c4 = see_connect(see_net.a, XTCP4, NS_B4, port), c6 = see_connect(see_net.a, XTCP6, NS_B6, port);
 	int s4 = see_must(accept(l4, NULL, NULL), "accept");
 	struct row row;
@@ -109,9 +130,7 @@ void see_ss(void)
 	      "5");
 	see_send_syn(XTCP4, XTCP4->hole, 999, port);
 	see_wait_row(see_net.b, XTCP4, port, 999, TCP_SYN_RECV);
-	text = see_output(see_net.b, &status,
-			  "PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoeH");
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.b, 0, "PROC_NET_TCP=/proc/net/xtcp PROC_NET_TCP6=/proc/net/xtcp6 ss -tanoeH");
 	see_says(text, "LISTEN 0 %d " NS_B4 ":%u 0.0.0.0:* ino:%lu ", LIMIT, port, see_inode(l4));
 	see_says(text, "LISTEN 1 %d [" NS_B6 "]:%u *:* ino:%lu ", LIMIT, port, see_inode(l6));
 	see_says(text, "ESTAB 5 0 " NS_B4 ":%u " NS_A4 ":%u ino:%lu ", port, stack_port(c4), see_inode(s4));
@@ -201,33 +220,29 @@ static bool is_reset(int fd)
 void see_ss_kill(void)
 {
 	unsigned int port = see_new_port();
-	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port), status;
+	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port);
 	int c4 = see_connect(see_net.a, XTCP4, NS_B4, port), c6 = see_connect(see_net.a, XTCP6, NS_B6, port);
 	int other = see_connect(see_net.a, XTCP4, NS_B4, port);
 	char *text;
 
 	see_wait_row(see_net.b, XTCP4, port, stack_port(other), TCP_ESTABLISHED);
 	see_wait_row(see_net.b, XTCP6, port, stack_port(c6), TCP_ESTABLISHED);
-	text = see_output(see_net.b, &status, "setpriv --bounding-set=-net_admin scripts/tools/xtcp-ss -KH dport = :%u",
-			  stack_port(c4));
-	CHECK(status == 1, "without the right: status %d", status);
+	text = see_shell(see_net.b, 1, "setpriv --bounding-set=-net_admin scripts/tools/xtcp-ss -KH dport = :%u",
+			 stack_port(c4));
 	see_says(text, "xtcp-ss: " NS_B4 ":%u: Operation not permitted", port);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -KH dport = :%u or dport = :%u", stack_port(c4),
-			  stack_port(c6));
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -KH dport = :%u or dport = :%u", stack_port(c4),
+			 stack_port(c6));
 	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u", port, stack_port(c4));
 	see_says(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u", port, stack_port(c6));
 	CHECK(is_reset(c4) && is_reset(c6), "both are reset");
 	CHECK(stack_state(other) == TCP_ESTABLISHED, "a third one goes on");
 	/* who has ended still waits for accept() */
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -l --kill -H sport = :%u", port);
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -l --kill -H sport = :%u", port);
 	see_says(text, "LISTEN 2 %d " NS_B4 ":%u 0.0.0.0:*", LIMIT, port);
 	/* it takes no IPv4, which /proc does not tell */
 	see_says(text, "LISTEN 1 %d [" NS_B6 "]:%u [::]:*", LIMIT, port);
 	CHECK(is_reset(other), "who waits is reset");
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniH sport = :%u", port);
-	CHECK(status == 0 && !*text, "status %d: %s", status, text);
+	see_prints_nothing(see_net.b, "scripts/tools/xtcp-ss -aniH sport = :%u", port);
 	close_each(c4, c6, other, l4, l6);
 	see_report("xtcp-ss -K", NULL);
 }
@@ -266,61 +281,50 @@ static void set_refuses(unsigned int port)
 		"--set keepalive=32768 state connected", "--dry-run state connected", "-K --set cc=bbr state connected",
 		"--set cc=bbr state connected --kill", "--json --set cc=bbr state connected",
 	};
-	char *text;
-	int status;
 
-	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H %s sport = :%u", wrong[i], port);
-		CHECK(status == 2, "%s: status %d: %s", wrong[i], status, text);
-	}
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --set cc=bbr");
-	CHECK(status == 2, "without a filter: status %d: %s", status, text);
+	for (unsigned int i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		see_shell(see_net.b, 2, "scripts/tools/xtcp-ss -H %s sport = :%u", wrong[i], port);
+	see_shell(see_net.b, 2, "scripts/tools/xtcp-ss -H --set cc=bbr");
 }
 
 /* A result: xtcp-ss --set changes what it shows, and nothing else. */
 void see_ss_set(void)
 {
 	unsigned int port = see_new_port();
-	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port), status;
+	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port);
 	int c4 = see_connect(see_net.a, XTCP4, NS_B4, port), s4 = see_must(accept(l4, NULL, NULL), "accept");
 	int c6 = see_connect(see_net.a, XTCP6, NS_B6, port), s6 = see_must(accept(l6, NULL, NULL), "accept");
 	int other = see_connect(see_net.a, XTCP4, NS_B4, port), third = see_must(accept(l4, NULL, NULL), "accept");
 	char before[128], *text;
 
 	snprintf(before, sizeof(before), "%s", set_options(third));
-	text = see_output(see_net.b, &status,
-			  "setpriv --bounding-set=-net_admin scripts/tools/xtcp-ss -H --set cc=bbr dport = :%u",
-			  stack_port(c4));
-	CHECK(status == 1, "without the right: status %d", status);
+	text = see_shell(see_net.b, 1,
+			 "setpriv --bounding-set=-net_admin scripts/tools/xtcp-ss -H --set cc=bbr dport = :%u",
+			 stack_port(c4));
 	see_says(text, "xtcp-ss: " NS_B4 ":%u: Operation not permitted", port);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --dry-run --set cc=bbr dport = :%u",
-			  stack_port(c4));
-	CHECK(status == 0 && !strcmp(set_options(s4), before), "status %d: %s", status, set_options(s4));
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -H --dry-run --set cc=bbr dport = :%u", stack_port(c4));
+	CHECK(!strcmp(set_options(s4), before), "%s", set_options(s4));
 	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u", port, stack_port(c4));
-	text = see_output(see_net.b, &status,
-			  "scripts/tools/xtcp-ss -H --set cc=bbr user_timeout=1500 keepalive=30 pacing=10mbit "
-			  "dport = :%u or dport = :%u", stack_port(c4), stack_port(c6));
-	CHECK(status == 0, "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0,
+			 "scripts/tools/xtcp-ss -H --set cc=bbr user_timeout=1500 keepalive=30 pacing=10mbit "
+			 "dport = :%u or dport = :%u", stack_port(c4), stack_port(c6));
 	see_says(text, "ESTAB 0 0 " NS_B4 ":%u " NS_A4 ":%u cc=cubic -> bbr user_timeout=1500 keepalive=30 "
 		 "pacing=10mbit\n", port, stack_port(c4));
 	see_says(text, "ESTAB 0 0 [" NS_B6 "]:%u [" NS_A6 "]:%u", port, stack_port(c6));
 	CHECK(!strcmp(set_options(s4), "bbr 1500 1 30 1250000"), "%s", set_options(s4));
 	CHECK(!strcmp(set_options(s6), "bbr 1500 1 30 1250000"), "%s", set_options(s6));
 	CHECK(!strcmp(set_options(third), before), "a third one: %s", set_options(third));
-	text = see_output(see_net.b, &status,
-			  "scripts/tools/xtcp-ss -H --set keepalive=off pacing=off state established dport = :%u",
-			  stack_port(c4));
-	CHECK(status == 0 && !strcmp(set_options(s4), "bbr 1500 0 30 -1"), "status %d: %s", status, set_options(s4));
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --set cc=bbr dst 192.0.2.1");
-	CHECK(status == 0 && !strcmp(text, "xtcp-ss: no connection matches, so none is changed\n"),
-	      "status %d: %s", status, text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -4H --set cc=bbr state listening sport = :%u",
-			  port);
-	CHECK(status == 1, "a listener: status %d", status);
+	text = see_shell(see_net.b, 0,
+			 "scripts/tools/xtcp-ss -H --set keepalive=off pacing=off state established dport = :%u",
+			 stack_port(c4));
+	CHECK(!strcmp(set_options(s4), "bbr 1500 0 30 -1"), "%s", set_options(s4));
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -H --set cc=bbr dst 192.0.2.1");
+	CHECK(!strcmp(text, "xtcp-ss: no connection matches, so none is changed\n"), "%s", text);
+	text = see_shell(see_net.b, 1, "scripts/tools/xtcp-ss -4H --set cc=bbr state listening sport = :%u", port);
 	see_says(text, "xtcp-ss: " NS_B4 ":%u: a listener is no connection", port);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --set cc=nosuch keepalive=on dport = :%u",
-			  stack_port(other));
-	CHECK(status == 1 && !strcmp(set_options(third), before), "status %d: %s", status, set_options(third));
+	text = see_shell(see_net.b, 1, "scripts/tools/xtcp-ss -H --set cc=nosuch keepalive=on dport = :%u",
+			 stack_port(other));
+	CHECK(!strcmp(set_options(third), before), "%s", set_options(third));
 	see_says(text, "xtcp-ss: " NS_B4 ":%u: there is no such congestion control: nosuch; there are: bbr cubic ",
 		 port);
 	set_refuses(port);
@@ -335,45 +339,36 @@ static void check_netlink(const struct see_view *view, unsigned int port, unsign
 	const char *addr = view == XTCP6 ? "[" NS_B6 "]" : NS_B4, *peer = view == XTCP6 ? "[" NS_A6 "]" : NS_A4;
 	socklen_t len = sizeof(uint64_t);
 	uint64_t cookie = 0;
-	int status;
-	char *text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -tnioemOH sport = :%u", port), sk[32];
+	char *text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -tnioemOH sport = :%u", port), sk[32];
 
-	CHECK(status == 0, "status %d: %s", status, text);
 	see_says(text, "ESTAB 5 0 %s:%u %s:%u", addr, port, peer, client_port);
 	CHECK(strstr(text, " ino:") && strstr(text, " sk:") && strstr(text, " skmem:(r") && strstr(text, " cwnd:10 ") &&
 	      strstr(text, " bytes_received:5 ") && !strstr(text, "ack_rate") &&
 	      strchr(text, '\n') == text + strlen(text) - 1, "%s", text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json -p dport = :%u", client_port);
-	CHECK(status == 0, "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss --json -p dport = :%u", client_port);
 	CHECK(*text == '[' && strstr(text, "\"state\": \"established\"") && strstr(text, "\"bytes_received\": 5,") &&
 	      strstr(text, "\"recv_q\": 5,") && strstr(text, "\"programs\": [{\"name\": \"see\"") &&
 	      !strchr(text, '\n')[1], "%s", text);
 	/* another user's, as for who opened it */
 	see_must(fchown(fd, 65534, -1), "fchown");
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --uid 65534 sport = :%u", port);
-	CHECK(status == 0, "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -H --uid 65534 sport = :%u", port);
 	see_says(text, "ESTAB 5 0 %s:%u %s:%u", addr, port, peer, client_port);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -KH --uid=root sport = :%u", port);
-	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --uid nosuchuser sport = :%u", port);
-	CHECK(status == 2, "status %d: %s", status, text);
+	see_prints_nothing(see_net.b, "scripts/tools/xtcp-ss -KH --uid=root sport = :%u", port);
+	text = see_shell(see_net.b, 2, "scripts/tools/xtcp-ss -H --uid nosuchuser sport = :%u", port);
 	/* the cookie that -e shows is that of the socket, and finds it again */
 	see_must(getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len), "SO_COOKIE");
 	snprintf(sk, sizeof(sk), " sk:%llx ", (unsigned long long)cookie);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -enOH sport = :%u dport = :%u", port, client_port);
-	CHECK(status == 0 && strstr(text, sk), "status %d: %s, want%s", status, text, sk);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --cookie %llx", (unsigned long long)cookie);
-	CHECK(status == 0 && strchr(text, '\n') == text + strlen(text) - 1, "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -enOH sport = :%u dport = :%u", port, client_port);
+	CHECK(strstr(text, sk), "%s, want%s", text, sk);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -H --cookie %llx", (unsigned long long)cookie);
+	CHECK(strchr(text, '\n') == text + strlen(text) - 1, "%s", text);
 	see_says(text, "ESTAB 5 0 %s:%u %s:%u", addr, port, peer, client_port);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -KH --cookie=%llx",
-			  (unsigned long long)cookie + 0x1000000);
-	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -H --cookie 0");
-	CHECK(status == 2, "status %d: %s", status, text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niH state listening dev = veth0");
-	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niHO -4 state all sport = :%u", port);
-	CHECK(status == 0 && !!*text == (view != XTCP6), "status %d: %s", status, text);
+	see_prints_nothing(see_net.b, "scripts/tools/xtcp-ss -KH --cookie=%llx",
+			   (unsigned long long)cookie + 0x1000000);
+	text = see_shell(see_net.b, 2, "scripts/tools/xtcp-ss -H --cookie 0");
+	see_prints_nothing(see_net.b, "scripts/tools/xtcp-ss -niH state listening dev = veth0");
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -niHO -4 state all sport = :%u", port);
+	CHECK(!!*text == (view != XTCP6), "%s", text);
 	CHECK(stack_state(fd) == TCP_ESTABLISHED, "it goes on");
 }
 
@@ -383,24 +378,20 @@ static void check_filters(unsigned int port, unsigned int client_port, int fd)
 	const unsigned int other = see_new_port();
 	int listener = see_listen(see_net.b, XTCP4, NS_B4, other);
 	char *text;
-	int status;
 
 	see_must(setsockopt(listener, SOL_SOCKET, SO_BINDTODEVICE, "veth0", 5), "SO_BINDTODEVICE");
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -lnH '( dev = veth0 and sport = :%u )'", other);
-	CHECK(status == 0, "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -lnH '( dev = veth0 and sport = :%u )'", other);
 	see_says(text, "LISTEN 0 %d " NS_B4 "%%veth0:%u ", LIMIT, other);
 	close(listener);
-	text = see_output(see_net.b, &status, "echo 'dport = :%u' | scripts/tools/xtcp-ss -nHF - sport = :%u and",
-			  client_port, port);
-	CHECK(status == 0 && strstr(text, "ESTAB 5 0 "), "status %d: %s", status, text);
-	text = see_output(see_net.b, &status, "echo 'dport = :1' | scripts/tools/xtcp-ss -KHF -");
-	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	text = see_output(see_net.b, &status, "echo 'dport = :1' >/tmp/see.filter; "
-			  "scripts/tools/xtcp-ss --json --filter=/tmp/see.filter");
-	CHECK(status == 0 && !strcmp(text, "[]\n"), "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "echo 'dport = :%u' | scripts/tools/xtcp-ss -nHF - sport = :%u and", client_port,
+			 port);
+	CHECK(strstr(text, "ESTAB 5 0 "), "%s", text);
+	see_prints_nothing(see_net.b, "echo 'dport = :1' | scripts/tools/xtcp-ss -KHF -");
+	text = see_shell(see_net.b, 0, "echo 'dport = :1' >/tmp/see.filter; "
+			 "scripts/tools/xtcp-ss --json --filter=/tmp/see.filter");
+	CHECK(!strcmp(text, "[]\n"), "%s", text);
 	/* of -a and -l the last one counts, as for ss */
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -alniH sport = :%u", port);
-	CHECK(status == 0 && !*text, "status %d: %s", status, text);
+	see_prints_nothing(see_net.b, "scripts/tools/xtcp-ss -alniH sport = :%u", port);
 	CHECK(stack_state(fd) == TCP_ESTABLISHED, "it goes on");
 }
 
@@ -411,44 +402,35 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 	const char *addr = view == XTCP6 ? "[" NS_B6 "]" : NS_B4, *peer = view == XTCP6 ? "[" NS_A6 "]" : NS_A4;
 	const unsigned int client_port = stack_port(client);
 	char *text;
-	int status;
 
 	see_must(stack_reset_at_close(client), "SO_LINGER");
 	see_must(ns_sysctl_set(see_net.a, "net.xtcp.rst_diagnostic", "%d", told), "rst_diagnostic");
 	close(client);
 	CHECK(WAIT_FOR(stack_state(fd) == TCP_CLOSE, SOON), "the reset comes");
 	see_must(ns_sysctl_set(see_net.a, "net.xtcp.rst_diagnostic", "0"), "rst_diagnostic");
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniHO sport = :%u", port);
-	CHECK(status == 0, "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -aniHO sport = :%u", port);
 	see_says(text, "UNCONN 5 0 %s:%u %s:%u", addr, port, peer, client_port);
 	see_says(text, "cwnd:10 ");
 	see_says(text, "%s", why);
 	CHECK(strchr(text, '\n') == text + strlen(text) - 1, "%s", text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -ni state closed");
-	CHECK(status == 0, "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -ni state closed");
 	see_says(text, "\n5 0 %s:%u %s:%u", addr, port, peer, client_port);
 	see_says(text, "%s", why);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niH sport = :%u", port);
-	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json -a dport = :%u", client_port);
-	CHECK(status == 0 && strstr(text, "\"state\": \"unconnected\"") &&
-	      strstr(text, "\"abort\": {\"reason\": \"reset\", \"cause\": \"peer\", \"flags\": 20, "
-			   "\"error\": \"ECONNRESET\"") &&
+	see_prints_nothing(see_net.b, "scripts/tools/xtcp-ss -niH sport = :%u", port);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss --json -a dport = :%u", client_port);
+	CHECK(strstr(text, "\"state\": \"unconnected\"") && strstr(text,
+	      "\"abort\": {\"reason\": \"reset\", \"cause\": \"peer\", \"flags\": 20, " "\"error\": \"ECONNRESET\"") &&
 	      strstr(text, told ? "\"ECONNRESET\", \"peer_code\": 3, \"peer_pen\": 0, "
-				  "\"peer_says\": \"the program aborts\"}" :
-				  "\"ECONNRESET\"}"), "status %d: %s", status, text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp why");
-	CHECK(status == 0, "status %d: %s", status, text);
+	      "\"peer_says\": \"the program aborts\"}" : "\"ECONNRESET\"}"), "%s", text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp why");
 	see_says(text, "ended: reset or refused by the peer, ");
 	see_says(text, "\n peers: %s", peer);
 	CHECK(!strstr(text, "that programs still hold") == !told, "%s", text);
 	if (told)
 		see_says(text, " the RST said why; of sockets that programs still hold: the program aborts, once\n");
 	close(fd);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -aniHO sport = :%u", port);
-	CHECK(status == 0 && !*text, "status %d: %s", status, text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp why");
-	CHECK(status == 0, "status %d: %s", status, text);
+	see_prints_nothing(see_net.b, "scripts/tools/xtcp-ss -aniHO sport = :%u", port);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp why");
 	see_says(text, "\n which peers, nobody knows any more: sudo sysctl net.xtcp.blackbox=1, ");
 }
 
@@ -456,7 +438,7 @@ static void check_aborted(const struct see_view *view, unsigned int port, int cl
 static void check_ack_rate(const struct see_view *view)
 {
 	const unsigned int port = see_new_port();
-	int listener, client, server, status;
+	int listener, client, server;
 	const int rate = 1;
 	char *text;
 
@@ -468,14 +450,12 @@ static void check_ack_rate(const struct see_view *view)
 	see_must(setsockopt(client, IPPROTO_TCP, XTCP_ACK_RATE, &rate, sizeof(rate)), "XTCP_ACK_RATE");
 	see_must(write(client, "hello", 5), "write");
 	see_must(read(server, (char[5]) {}, 5), "read");
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niHO sport = :%u", port);
-	CHECK(status == 0, "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -niHO sport = :%u", port);
 	see_says(text, " ack_rate:(asked 0, given 1)\n");
-	text = see_output(see_net.a, &status, "scripts/tools/xtcp-ss -ni dport = :%u", port);
-	CHECK(status == 0, "status %d: %s", status, text);
+	text = see_shell(see_net.a, 0, "scripts/tools/xtcp-ss -ni dport = :%u", port);
 	see_says(text, " ack_rate:(asked 1, given 0)\n");
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json sport = :%u", port);
-	CHECK(status == 0 && strstr(text, "\"ack_rate\": {\"asked\": 0, \"given\": 1}"), "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss --json sport = :%u", port);
+	CHECK(strstr(text, "\"ack_rate\": {\"asked\": 0, \"given\": 1}"), "%s", text);
 	see_must(ns_sysctl_set(see_net.a, "net.xtcp.ack_rate_request", "0"), "ack_rate_request");
 	see_must(ns_sysctl_set(see_net.b, "net.xtcp.ack_rate_request", "0"), "ack_rate_request");
 	close_each(client, server, listener);
@@ -486,7 +466,7 @@ static void check_local(const struct see_view *view)
 {
 	const unsigned int port = see_new_port();
 	char *text;
-	int listener = see_listen(see_net.b, view, view->b, port), client, server, status, local;
+	int listener = see_listen(see_net.b, view, view->b, port), client, server, local;
 
 	client = see_connect(see_net.b, view, view->b, port);
 	server = see_must(accept(listener, NULL, NULL), "accept");
@@ -494,12 +474,12 @@ static void check_local(const struct see_view *view)
 		see_must(ns_sysctl_set(see_net.b, "net.xtcp.local", "%d", local), "net.xtcp.local");
 		see_must(write(client, "hello", 5), "write");
 		see_must(read(server, (char[5]) {}, 5), "read");
-		text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niHO dport = :%u", port);
-		CHECK(!status && !strstr(text, " local\n") == !local, "%s", text);
-		text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss --json dport = :%u", port);
-		CHECK(!status && !strstr(text, "\"is_local\": true") == !local, "%s", text);
-		text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -niHO sport = :%u", port);
-		CHECK(!status && !strstr(text, " local\n"), "%s", text);
+		text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -niHO dport = :%u", port);
+		CHECK(!strstr(text, " local\n") == !local, "%s", text);
+		text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss --json dport = :%u", port);
+		CHECK(!strstr(text, "\"is_local\": true") == !local, "%s", text);
+		text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -niHO sport = :%u", port);
+		CHECK(!strstr(text, " local\n"), "%s", text);
 	}
 	close_each(client, server, listener);
 }
@@ -544,11 +524,10 @@ void see_nstat(void)
 {
 	struct counters counters;
 	char *text, name[80];
-	int status, i;
+	int i;
 
-	text = see_output(see_net.b, &status,
-			  "PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -asz");
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.b, 0,
+			 "PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -asz");
 	CHECK(!counters_read_xtcp(&counters, see_net.b), "counters");
 	CHECK(counters_get(&counters, "Tcp:PassiveOpens") > 0, "no connection was counted");
 	for (i = 0; i < counters.n; i++) {
@@ -561,9 +540,7 @@ void see_nstat(void)
 		see_says(text, "%s %lld ", name, counters.entry[i].value);
 	}
 	/* under the name of the module, in one line and in several */
-	text = see_output(see_net.b, &status,
-			  "scripts/tools/xtcp-nstat -asj Tcp*; scripts/tools/xtcp-nstat -asjp Tcp*");
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-nstat -asj Tcp*; scripts/tools/xtcp-nstat -asjp Tcp*");
 	see_says(text, "{\"xtcp\":{\"TcpActiveOpens\":");
 	see_says(text, "{\n \"xtcp\": {\n");
 	CHECK(!strstr(text, "kernel"), "%.80s", text);
@@ -650,10 +627,8 @@ static const char *after(const char *text, const char *words)
 static void watch_listen(const struct stage *stage)
 {
 	const char *at;
-	int status;
-	char *text = see_output(see_net.b, &status, WATCH "--port %u", "listen", stage->full_port), words[80];
+	char *text = see_shell(see_net.b, 0, WATCH "--port %u", "listen", stage->full_port), words[80];
 
-	CHECK(status == 0, "status %d", status);
 	see_says(text, "; 1 listener");
 	snprintf(words, sizeof(words), "\n" NS_B4 ":%u limit %d, holds one more; ", stage->full_port, BACKLOG);
 	at = after(text, words);
@@ -670,8 +645,8 @@ static void watch_listen(const struct stage *stage)
 	if (at)
 		after(at, "4,096\n");
 	CHECK(!strstr(text, "no events"), "%s", text);
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp why");
-	CHECK(status == 0 && strstr(text, "#xtcp, network namespace ") == text, "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp why");
+	CHECK(strstr(text, "#xtcp, network namespace ") == text, "%s", text);
 	see_says(text, NS_B4 ":%u refused: its accept queue was full, ", stage->full_port);
 	see_says(text, "; it holds 2, and has held 2\n see (pid ");
 	see_says(text, ") accepts too slowly; to queue more, raise its backlog");
@@ -683,10 +658,8 @@ static void watch_conn(const struct stage *stage)
 	char *text, words[120], cwnd[20], ssthresh[20], flight[20], rate[20];
 	const char *at;
 	double rtt = 0;
-	int status;
 
-	text = see_output(see_net.a, &status, WATCH "--port %u", "conn", stage->port);
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.a, 0, WATCH "--port %u", "conn", stage->port);
 	see_says(text, "; 1 connection, by state; cubic 1");
 	snprintf(words, sizeof(words), "\nESTABLISHED " NS_A4 ":%u " NS_B4 ":%u ", stack_port(stage->client),
 		 stage->port);
@@ -702,12 +675,10 @@ static void watch_flow(const struct stage *stage)
 	double kilo = 0, rate = 0, cwnd = 0;
 	char *text, words[120];
 	const char *at;
-	int status;
 
 	/* so wide that the flow stays on one line, even when something was resent */
-	text = see_output(see_net.a, &status, WATCH "--width 160 --port %u --svg /tmp/see.svg && "
-			  "tail -n 1 /tmp/see.svg", "flow", stage->port);
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.a, 0, WATCH "--width 160 --port %u --svg /tmp/see.svg && " "tail -n 1 /tmp/see.svg",
+			 "flow", stage->port);
 	snprintf(words, sizeof(words), "\na " NS_A4 ":%u -> " NS_B4 ":%u: ", stack_port(stage->client), stage->port);
 	at = after(text, words);
 	CHECK(!at || (sscanf(at, "%lf kB, %lf Mbit/s, cubic, cwnd %lf kB", &kilo, &rate, &cwnd) == 3 && kilo > 0 &&
@@ -723,10 +694,8 @@ static void watch_flow(const struct stage *stage)
 static void watch_states(void)
 {
 	struct counters counters;
-	int status;
-	char *text = see_output(see_net.b, &status, WATCH, "states");
+	char *text = see_shell(see_net.b, 0, WATCH, "states");
 
-	CHECK(status == 0, "status %d", status);
 	see_says(text, "\nLISTEN 2 2 ##");
 	/* the accepted one, and those that wait for accept() */
 	see_says(text, "\nESTABLISHED %d %d ##", 1 + BACKLOG + 1, 1 + BACKLOG + 1);
@@ -742,26 +711,23 @@ static void watch_states(void)
 static void watch_tools(const struct stage *stage)
 {
 	struct counters counters;
-	int status;
-	char *text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -an");
+	char *text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -an");
 
-	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
+	CHECK(!strncmp(text, "#xtcp, network namespace 40", 27), "%s", text);
 	see_says(text, "LISTEN %d %d " NS_B4 ":%u 0.0.0.0:*", BACKLOG + 1, BACKLOG, stage->full_port);
 	/* sockets of both namespaces; the records of earlier cases may end meanwhile */
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-ss -s");
-	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-ss -s");
+	CHECK(!strncmp(text, "#xtcp, network namespace 40", 27), "%s", text);
 	see_says(text, "(estab %d, closed ", 1 + BACKLOG + 1);
 	see_says(text, ", orphaned 0, timewait ");
 	see_says(text, "\nTCP %d %d 0 ", 2 + 1 + BACKLOG + 1, 2 + 1 + BACKLOG + 1);
 	CHECK(!strstr(text, "UDP"), "%s", text);
 
 	see_must(counters_read_xtcp(&counters, see_net.b), "counters");
-	text = see_output(see_net.b, &status, "scripts/tools/xtcp-nstat -as TcpPassiveOpens");
-	CHECK(status == 0 && !strncmp(text, "#xtcp, network namespace 40", 27), "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-nstat -as TcpPassiveOpens");
+	CHECK(!strncmp(text, "#xtcp, network namespace 40", 27), "%s", text);
 	see_says(text, "\nTcpPassiveOpens %lld ", counters_get(&counters, "Tcp:PassiveOpens"));
-	text = see_output(see_net.b, &status,
-			  "scripts/tools/xtcp-nstat --json -as TcpPassiveOpens | python3 -m json.tool");
-	CHECK(status == 0, "status %d: %s", status, text);
+	text = see_shell(see_net.b, 0, "scripts/tools/xtcp-nstat --json -as TcpPassiveOpens | python3 -m json.tool");
 	see_says(text, "\"TcpPassiveOpens\": %lld\n", counters_get(&counters, "Tcp:PassiveOpens"));
 	see_report("xtcp-ss and xtcp-nstat", NULL);
 }
@@ -771,17 +737,15 @@ static void watch_page(void)
 {
 	unsigned int port = see_new_port();
 	int l4 = see_listen(see_net.b, XTCP4, NS_B4, port), l6 = see_listen(see_net.b, XTCP6, NS_B6, port);
-	int client = see_connect(see_net.a, XTCP4, NS_B4, port), status;
+	int client = see_connect(see_net.a, XTCP4, NS_B4, port);
 	char *text;
 
 	see_wait_row(see_net.b, XTCP4, port, stack_port(client), TCP_ESTABLISHED);
-	text = see_output(see_net.b, &status, PAGE);
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.b, 0, PAGE);
 	see_says(text, " numbers, 2 places\n");
 	see_says(text, "\nxtcp_listen_accept_queue_length{address=\"" NS_B4 "\",port=\"%u\"} 1\n", port);
 	see_says(text, "\nxtcp_listen_limit{address=\"" NS_B6 "\",port=\"%u\"} %d\n", port, LIMIT);
-	text = see_output(see_net.b, &status, "unshare -rn sh -c '" PAGE "'");
-	CHECK(status == 0, "status %d", status);
+	text = see_shell(see_net.b, 0, "unshare -rn sh -c '" PAGE "'");
 	see_says(text, " numbers, 0 places\n");
 	see_says(text, "\nxtcp_tcp_passive_opens_total 0\n");
 	close_each(client, l4, l6);
@@ -811,13 +775,10 @@ void see_watch(void)
 /* A result: what is said when the module is not there. */
 static void see_watch_unloaded(void)
 {
-	int status;
-	char *text = see_output(see_net.a, &status, "scripts/tools/xtcp-watch conn --once");
+	char *text = see_shell(see_net.a, 2, "scripts/tools/xtcp-watch conn --once");
 
-	CHECK(status == 2 && !strncmp(text, "xtcp-watch: the xtcp module is not loaded", 41), "status %d: %s", status,
-	      text);
-	text = see_output(see_net.a, &status, "scripts/tools/xtcp-ss");
-	CHECK(status == 2, "status %d", status);
+	CHECK(!strncmp(text, "xtcp-watch: the xtcp module is not loaded", 41), "%s", text);
+	text = see_shell(see_net.a, 2, "scripts/tools/xtcp-ss");
 	see_says(text, "xtcp-ss: the xtcp module is not loaded");
 	see_report("xtcp-watch and xtcp-ss: without the module", NULL);
 }
@@ -862,24 +823,19 @@ int see_be_run(void)
 /* Four results: xtcp_run, and without the module xtcp-watch, too. @self: this program, which runs in it with --run. */
 void see_run(const char *self)
 {
-	int status;
-	char *text = see_output(see_net.a, &status, "scripts/tools/xtcp_run sh -c '%s --run; echo status $?'", self);
+	char *text = see_shell(see_net.a, 0, "scripts/tools/xtcp_run sh -c '%s --run; echo status $?'", self);
 
 	see_says(text, "0 problems\nstatus 0\n");
-	CHECK(status == 0, "status %d", status);
 	see_report("xtcp_run: a program's child", NULL);
 
-	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run --preload busybox true");
-	CHECK(status == 125, "status %d", status);
+	text = see_shell(see_net.a, 125, "scripts/tools/xtcp_run --preload busybox true");
 	see_says(text, "busybox is linked statically");
-	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run no-such-program");
-	CHECK(status == 125, "status %d", status);
+	text = see_shell(see_net.a, 125, "scripts/tools/xtcp_run no-such-program");
 	see_says(text, "no-such-program: no such program");
 	see_report("xtcp_run: says where it cannot work", NULL);
 
 	see_must(module_unload(), "unload");
-	text = see_output(see_net.a, &status, "scripts/tools/xtcp_run true");
-	CHECK(status == 125, "status %d", status);
+	text = see_shell(see_net.a, 125, "scripts/tools/xtcp_run true");
 	see_says(text, "the xtcp module is not loaded");
 	see_report("xtcp_run: without the module", NULL);
 	see_watch_unloaded();
