@@ -190,8 +190,7 @@ static void members(void)
 			at += sprintf(at, "%s127.0.0.1:7300 linger %d", at == want ? "" : ", ", of[i]);
 	ok = say(ns, want);
 	ksft_test_result(ok && (!!of[0] + !!of[1] + !!of[2]) > 1, "members of a group, each for itself\n");
-	for (i = 0; i < MEMBERS; i++)
-		close(fd[i]);
+	stack_close(fd, MEMBERS);
 	close(ns);
 }
 

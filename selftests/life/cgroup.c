@@ -229,8 +229,7 @@ static void test_pressure(const char *text)
 	ok = drains(other[0]) && drains(other[1]);
 	for (i = 0; i < 2; i++)
 		close_each(member[i], other[i]);
-	for (i = 0; i < 2 * HOLDERS; i++)
-		close(fds[i]);
+	stack_close(fds, 2 * HOLDERS);
 	must(!netem_clear(net, "lo"), "no plug");
 	ksft_test_result(all_is_back() && ok, "%s: it arrives, and is given back\n", text);
 	free(mem);

@@ -199,8 +199,7 @@ static bool is_listed_whole(void)
 		connect_anew(&dump, listener, dump.ms * i / LISTINGS);
 	if (dump.mixed)
 		ksft_print_msg("%d rows have the state of one connection and the port of another\n", dump.mixed);
-	for (i = 0; i < 2 * BESIDE; i++)
-		close(fds[i]);
+	stack_close(fds, 2 * BESIDE);
 	close_each(waits, full, listener, dump.ns);
 	return !dump.mixed;
 }
@@ -220,8 +219,7 @@ static void with_chains(const char *parameter)
 	ksft_test_result(is_listed_whole(), "%s: a listing shows one connection of a sock\n", parameter);
 	close(spaces[NAMESPACES - 1]);
 	close_those(false);
-	for (int n = 0; n < NAMESPACES - 1; n++)
-		close(spaces[n]);
+	stack_close(spaces, NAMESPACES - 1);
 	ksft_test_result(WAIT_FOR(!module_references(), STACK_DEADLINE_MS) && !module_unload() && !module_load(""),
 			 "%s: nothing is left\n", parameter);
 }

@@ -314,8 +314,7 @@ static void try_end(void)
 	close_each(fd[0], listener);
 	ns_pair_close(&net);
 	close(fd[1]);
-	for (i = 0; i < 3; i++)
-		close(client[i]);
+	stack_close(client, 3);
 	ksft_test_result(true, "%s: a namespace ends with those that wait\n", who);
 }
 

@@ -512,8 +512,7 @@ static int kept(const struct ns_pair *own, enum stack stack)
 	must(WAIT_FOR((rows = half_open_of(own->b, file, client, CLIENTS)) +
 		      counter_now(own->b, netstat, "TcpExt:ListenDrops") - drops >= CLIENTS, STACK_DEADLINE_MS),
 	     "SYNs");
-	for (i = 0; i < CLIENTS; i++)
-		close(client[i]);
+	stack_close(client, CLIENTS);
 	close(listener);
 	must(!netem_gate(own->b, "veth0", true), "gate");
 	return rows;
@@ -576,8 +575,7 @@ static struct waiting let_wait(int ns)
 
 static void end_waiting(const struct waiting *w)
 {
-	for (int i = 0; i < 2 * WAITING_SHARE; i++)
-		close(w->client[i]);
+	stack_close(w->client, 2 * WAITING_SHARE);
 	close(w->listener);
 }
 

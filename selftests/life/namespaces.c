@@ -155,8 +155,7 @@ static void orphans_tell_for_a_while(void)
 	ksft_print_msg("%d of %d peers are told\n", told, ORPHANS);
 	ksft_test_result(has_ended && told > 0 && told < ORPHANS,
 			 "RSTs of a namespace that ends stop before all of many peers are told\n");
-	for (i = 0; i < ORPHANS; i++)
-		close(server[i]);
+	stack_close(server, ORPHANS);
 	close(dying.b);
 }
 

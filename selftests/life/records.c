@@ -74,8 +74,7 @@ static void close_all(int held_ms, int ms)
 			timewait_is(ms);
 		close(servers[i]);
 	}
-	for (int i = 0; i < COUNT; i++)
-		close(clients[i]);
+	stack_close(clients, COUNT);
 }
 
 struct listed {

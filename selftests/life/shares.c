@@ -192,8 +192,7 @@ static void records_of_users(void)
 	ksft_test_result(records_in(last) == 1, "his next guest has its latest record alone\n");
 	leave_signed(other, BY_NOTHING, RECORDS_SHARE + MORE);
 	ksft_test_result(records_in(other) == RECORDS_SHARE, "the guest of another user has %d\n", RECORDS_SHARE);
-	for (i = 0; i < CROWD; i++)
-		close(crowd[i]);
+	stack_close(crowd, CROWD);
 	close_each(last, other);
 }
 
@@ -205,11 +204,9 @@ static int leave_orphans(int client_ns, int server_ns, const char *addr)
 	for (unsigned int i = 0; i < ARRAY_SIZE(client); i++)
 		stack_pair_or_die(client_ns, XTCP, server_ns, KERNEL, addr, PORT + i, &client[i], &server[i]);
 	must(!netem_gate(client_ns, "veth0", false), "gate");
-	for (unsigned int i = 0; i < ARRAY_SIZE(client); i++)
-		close(client[i]);
+	stack_close(client, ARRAY_SIZE(client));
 	live = count_in(client_ns, TCP_FIN_WAIT1);
-	for (unsigned int i = 0; i < ARRAY_SIZE(server); i++)
-		close(server[i]);
+	stack_close(server, ARRAY_SIZE(server));
 	return live;
 }
 
@@ -344,8 +341,7 @@ static void entries_with_syns(struct guest *guest)
 	kept = queues_of(guest->net.a).syn_peak;
 	ksft_test_result(kept == DIV_ROUND_UP(ENTRIES_SHARE, weight),
 			 "a guest keeps %ld entries with long SYNs: each counts as %ld\n", kept, weight);
-	for (unsigned int i = 0; i < ARRAY_SIZE(client); i++)
-		close(client[i]);
+	stack_close(client, ARRAY_SIZE(client));
 	close(listener);
 	must(!netem_gate(guest->net.a, "veth0", true), "gate");
 }
@@ -459,8 +455,7 @@ static void first_sockets(void)
 			 "the first socket of a namespace is charged, with what each processor has\n");
 	ksft_print_msg("%ld octets and %ld for each processor were charged\n", charged("slab") / FRESH,
 		       charged("percpu") / FRESH / processors);
-	for (i = 0; i < FRESH; i++)
-		close(ns[i]);
+	stack_close(ns, FRESH);
 	must(!rmdir(CGROUP), "cgroup");
 }
 

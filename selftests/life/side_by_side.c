@@ -243,8 +243,7 @@ static void ephemeral_ports(void)
 	for (good = true, s = KERNEL; s < STACKS; s++)
 		good &= stack_bound(pair.b, s, NS_B4, 0, false) < 0 && errno == EADDRINUSE;
 	ksft_test_result(good, "and none is left for any\n");
-	for (i = 0; i < EPHEMERAL; i++)
-		close(fds[i]);
+	stack_close(fds, EPHEMERAL);
 	ns_sysctl_set(pair.b, "net.ipv4.ip_local_port_range", "32768 60999");
 }
 

@@ -422,8 +422,7 @@ static void text_that_waits(void)
 	ksft_test_result(!close(client[1]) && recv(server[1], &in, 1, 0) == 1 && !recv(server[1], &in, 1, 0),
 			 "what waits goes ahead of the FIN\n");
 	ksft_test_result(!module_unload(), "the module unloads\n");
-	for (i = 0; i < 2; i++)
-		close(server[i]);
+	stack_close(server, 2);
 	ns_shell(pair.b, "tc qdisc del dev veth0 root");
 	ksft_test_result(transfer_goes_on(before), "kernel TCP's transfer goes on\n");
 	reload_or_die();

@@ -233,8 +233,7 @@ static void beside_device(const char *its, const char *text, const char *any)
 			 made, got);
 	to_same = stack_connected(ns, XTCP, text, PORT + 1);
 	ksft_test_result(refused && to_same < 0 && errno == EADDRNOTAVAIL, "%s: and none of its 4-tuples\n", its);
-	for (i = 0; i < got; i++)
-		close(clients[i]);
+	stack_close(clients, got);
 	drop(device_clients, device_servers, made);
 	close_each(there[0], there[1]);
 }

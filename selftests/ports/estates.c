@@ -96,8 +96,7 @@ static void make_guests(int *guest, int guests, uid_t uid)
 static void end_guests(int *guest, int guests)
 {
 	closed_in(guest, guests, 0);
-	for (int i = 0; i < guests; i++)
-		close(guest[i]);
+	stack_close(guest, guests);
 	must(is_over(), "over");
 }
 

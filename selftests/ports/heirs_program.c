@@ -44,8 +44,7 @@ static void connect_all(enum stack stack, const char *text, int client[CONNECTIO
 
 static void close_all(const int client[CONNECTIONS])
 {
-	for (int i = 0; i < CONNECTIONS; i++)
-		close(client[i]);
+	stack_close(client, CONNECTIONS);
 }
 
 static bool has_more(int fd)

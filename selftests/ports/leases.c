@@ -321,8 +321,7 @@ static void measure_addresses(int count, int port, struct times *times)
 	keep_least(&times->bind_many, now_ns() - at);
 	shuffle(count);
 	at = now_ns();
-	for (i = 0; i < part; i++)
-		close(fds[i]);
+	stack_close(fds, part);
 	keep_least(&times->close_many, now_ns() - at);
 	for (; i < count - part; i++)
 		close(fds[i]);
@@ -391,8 +390,7 @@ static void closed_in_order(int count)
 	pthread_create(&server, NULL, accept_some, &listener);
 	must(WAIT_FOR(atomic_load(&served) >= BEFORE, STACK_DEADLINE_MS), "the server serves nobody");
 	from = atomic_load(&served);
-	for (i = 0; i < count; i++)
-		close(fds[i]);
+	stack_close(fds, count);
 	to = atomic_load(&served);
 	/* and with none left it still does */
 	must(WAIT_FOR(atomic_load(&served) > to + 1, STACK_DEADLINE_MS), "the server serves nobody any more");
@@ -552,8 +550,7 @@ static void slab(void)
 	slabs_read(&now);
 	ksft_test_result(before.active[lease] >= 0 && now.active[lease] >= before.active[lease] + COUNT,
 			 "%d ports, %ld leases\n", COUNT, now.active[lease] - before.active[lease]);
-	for (int i = 0; i < COUNT; i++)
-		close(fds[i]);
+	stack_close(fds, COUNT);
 	WAIT_FOR((slabs_read(&now), now.active[lease] <= before.active[lease] + SLACK), STACK_DEADLINE_MS);
 	ksft_test_result(now.active[lease] <= before.active[lease] + SLACK, "given back they are gone: %ld\n",
 			 now.active[lease] - before.active[lease]);

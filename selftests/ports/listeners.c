@@ -242,8 +242,7 @@ static void open_group(int fds[MEMBERS])
 
 static void close_group(const int fds[MEMBERS])
 {
-	for (int i = 0; i < MEMBERS; i++)
-		close(fds[i]);
+	stack_close(fds, MEMBERS);
 }
 
 /* How many of @n connections each member got. connect() returns before the third ACK has arrived. */

@@ -157,8 +157,7 @@ static int connect_many(int *fds, int count, const char *text, int port, int low
 
 static void close_all(int *fds, int count)
 {
-	for (int i = 0; i < count; i++)
-		close(fds[i]);
+	stack_close(fds, count);
 }
 
 /* The destinations swallow SYNs: connections stay in SYN-SENT, and close() ends them at once. */

@@ -190,8 +190,7 @@ static void nobody_comes(const char *text)
 	ksft_print_msg("reset after %lld ms\n", begin);
 	ksft_test_result(ok && is_over(text), "%s: without a successor all are reset when the time is over\n",
 			 text);
-	for (i = 0; i < WAITING; i++)
-		close(client[i]);
+	stack_close(client, WAITING);
 }
 
 static bool has_ended(int fd)
@@ -245,8 +244,7 @@ static void told_for_a_while(const char *text)
 		ok &= has_ended(client[i]) || (send(client[i], "x", 1, MSG_NOSIGNAL) == 1 && is_reset(client[i]));
 	ksft_test_result(ok, "%s: the others get one when they send again\n", text);
 	must(!ns_shell(net.a, "nft delete table inet slow"), "nft");
-	for (i = 0; i < TOLD_LATER; i++)
-		close(client[i]);
+	stack_close(client, TOLD_LATER);
 }
 
 static int destroy_listener(void *text);
@@ -274,8 +272,7 @@ static void told_for_a_while_by_request(const char *text)
 	ksft_test_result(!err && is_over(text) && sent < TOLD_LATER,
 			 "%s: RSTs of SOCK_DESTROY end before all of many connections have got one\n", text);
 	must(!ns_shell(net.a, "nft delete table inet slow"), "nft");
-	for (i = 0; i < TOLD_LATER; i++)
-		close(client[i]);
+	stack_close(client, TOLD_LATER);
 }
 
 static void ends_at_once(const char *text, const char *why, bool shares, int migrate_req, int wait_ms, bool shut)
@@ -340,8 +337,7 @@ static void last_member_waits(const char *text)
 			close(fd);
 	}
 	ksft_test_result(ok, "%s: of two members that close the last one waits, for all\n", text);
-	for (i = 0; i < 2 * WAITING; i++)
-		close(client[i]);
+	stack_close(client, 2 * WAITING);
 	estate_knobs(net.a, 0, 0);
 	close(heir);
 }

@@ -450,12 +450,11 @@ static int name_us(void *arg)
 
 static void ends(void)
 {
-	int fd, i;
+	int fd;
 
 	/* listeners alone: they end with their descriptors */
 	fd = ns_call(space, half_read_in, NULL);
-	for (i = 0; i < LISTENERS; i++)
-		close(listeners[i]);
+	stack_close(listeners, LISTENERS);
 	ksft_test_result(module_unload_now() == -1 && errno == EWOULDBLOCK, "a listing half read holds the module\n");
 	ksft_test_result(ns_call(space, name_us, NULL), "xtcp-holders names who has it\n");
 	ksft_test_result(holders_says_it_is_blind(), "and says so where it does not see everybody\n");
@@ -471,8 +470,7 @@ static void namespace_ends(void)
 	for (i = 0; i < LISTENERS; i++)
 		listeners[i] = stack_listener(other, XTCP, "127.0.0.1", FIRST_LISTENER + i, false);
 	fd = ns_call(other, half_read_in, NULL);
-	for (i = 0; i < LISTENERS; i++)
-		close(listeners[i]);
+	stack_close(listeners, LISTENERS);
 	close(other);
 	while ((i = diag_receive(fd, SMALLEST, note, NULL)) == 1)
 		;

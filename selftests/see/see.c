@@ -660,8 +660,7 @@ static void see_filters(const struct see_view *view4, const struct see_view *vie
 	open_all(&found, view4, view6);
 	check_filters(&found, view4);
 	check_looks(&found, view4);
-	for (unsigned int i = 0; i < sizeof(found.fd) / sizeof(*found.fd); i++)
-		close(found.fd[i]);
+	stack_close(found.fd, sizeof(found.fd) / sizeof(*found.fd));
 	see_report("ss finds and shows what is meant", stack_name(view4->stack));
 }
 

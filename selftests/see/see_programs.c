@@ -524,13 +524,12 @@ void see_nstat(void)
 {
 	struct counters counters;
 	char *text, name[80];
-	int i;
 
 	text = see_shell(see_net.b, 0,
 			 "PROC_NET_SNMP=/proc/net/xtcp_snmp PROC_NET_NETSTAT=/proc/net/xtcp_netstat nstat -asz");
 	CHECK(!counters_read_xtcp(&counters, see_net.b), "counters");
 	CHECK(counters_get(&counters, "Tcp:PassiveOpens") > 0, "no connection was counted");
-	for (i = 0; i < counters.n; i++) {
+	for (int i = 0; i < counters.n; i++) {
 		char *colon = strchr(counters.entry[i].name, ':');
 
 		if (is_useless(colon + 1))

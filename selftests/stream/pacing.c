@@ -441,8 +441,7 @@ static void timers_at_the_end(void)
 	ksft_test_result(!err, "the module goes while timers of orphans run\n");
 	if (!err)
 		must(!module_load(""), "loading");
-	for (i = 0; i < ORPHANS; i++)
-		close(server[i]);
+	stack_close(server, ORPHANS);
 }
 
 int main(void)

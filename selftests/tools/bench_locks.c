@@ -144,8 +144,7 @@ static void run(enum load load, enum stack of, int cpus)
 	clear_counts();
 	go_round(load, cpus, connections);
 	read_counts((double)cpus * connections);
-	for (int i = 0; i < count; i++)
-		close(listeners[i]);
+	stack_close(listeners, count);
 	close(ns);
 }
 

@@ -262,8 +262,7 @@ static bool run(int n)
 	bounded("rmmod, refused", "ns", (measure_now() - from) * 1e9, 0, 0);
 
 	from = measure_now();
-	for (int i = 0; i < n; i++)
-		close(fds[i]);
+	stack_close(fds, n);
 	bounded("close()", "ns", (measure_now() - from) / n * 1e9, 0, 0);
 	from = measure_now();
 	close_each(listener, tun, ns);

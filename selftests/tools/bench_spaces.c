@@ -111,8 +111,7 @@ static double used_octets(int n)
 	for (i = 0; i < n; i++)
 		measure_must(ns[i] >= 0 && !close(stack_socket(ns[i], XTCP, "127.0.0.1")), "socket");
 	after = slab_octets();
-	for (i = 0; i < n; i++)
-		close(ns[i]);
+	stack_close(ns, n);
 	free(ns);
 	return (double)(after - before) / n;
 }
