@@ -137,6 +137,5 @@ void crossing_end(struct crossing *c)
 {
 	c->over = true;
 	pthread_join(c->thread, NULL);
-	close(c->fd[0]);
-	close(c->fd[1]);
+	close_each(c->fd[0], c->fd[1]);
 }

@@ -454,8 +454,7 @@ static void while_it_ends(void)
 		must(send(fd, "abc", 3, 0) == 3, "send");
 		if (i & 2)
 			stack_reset_at_close(i & 4 ? fd : peer);
-		close(i & 8 ? fd : peer);
-		close(i & 8 ? peer : fd);
+		close_each(i & 8 ? fd : peer, i & 8 ? peer : fd);
 	}
 	asker.stop = true;
 	pthread_join(thread, NULL);

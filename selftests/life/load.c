@@ -96,8 +96,7 @@ static void family(void)
 	check(holders_are(0, holders), "holders");
 	check(says("--unload", 1, holders) && refused(SOCK_STREAM, IPPROTO_UDP, EPROTONOSUPPORT),
 	      "no_unload_while_open_and_sockets_as_before");
-	close(v4);
-	close(v6);
+	close_each(v4, v6);
 	check(WAIT_FOR(!module_references(), 10000), "they_let_go");
 	check(holders_are(1, ""), "no_holder");
 }

@@ -533,8 +533,7 @@ static bool leave_behind(enum stack stack, int kind, int port)
 	good = stack_carries(client, server, 3000) && stack_carries(server, client, 3000);
 	if (kind % 3 == 2)
 		good = good && send(client, &kind, sizeof(kind), 0) > 0 && send(server, &kind, sizeof(kind), 0) > 0;
-	close(kind % 3 ? client : server);
-	close(kind % 3 ? server : client);
+	close_each(kind % 3 ? client : server, kind % 3 ? server : client);
 	return good;
 }
 

@@ -466,9 +466,7 @@ TEST_F_TIMEOUT(sock, nothing_is_counted_after_close, TIMEOUT_S)
 
 	EXPECT_EQ(sockets_counted(self->ns, name), 3);
 	stuff(self->c, 65536, SIZE_MAX);
-	close(self->c);
-	close(self->s);
-	close(self->listener);
+	close_each(self->c, self->s, self->listener);
 	EXPECT_TRUE(WAIT_FOR(sockets_counted(self->ns, name) == 0, DEADLINE_MS));
 	self->c = -1;
 	self->s = -1;

@@ -30,8 +30,7 @@ TEST_F_TIMEOUT(sock, splice_keeps_octets, TIMEOUT_S)
 	}
 	EXPECT_EQ(moved, len);
 	EXPECT_EQ(meminfo(self->s, SK_MEMINFO_RMEM_ALLOC), 0);
-	close(pipes[0]);
-	close(pipes[1]);
+	close_each(pipes[0], pipes[1]);
 }
 
 struct splice_in {
@@ -49,8 +48,7 @@ static void *splice_in(void *arg)
 		return NULL;
 	atomic_store(&w->tid, gettid());
 	w->sent = splice(w->fd, NULL, pipes[1], NULL, 100, 0);
-	close(pipes[0]);
-	close(pipes[1]);
+	close_each(pipes[0], pipes[1]);
 	return NULL;
 }
 
@@ -89,8 +87,7 @@ TEST_F_TIMEOUT(sock, splice_fills_a_pipe, TIMEOUT_S)
 		all += n;
 	}
 	EXPECT_EQ(memcmp(got, bytes, sizeof(bytes)), 0);
-	close(pipes[0]);
-	close(pipes[1]);
+	close_each(pipes[0], pipes[1]);
 }
 
 /* So does one with room for the first of two pages in which little stands. */
@@ -111,9 +108,7 @@ TEST_F_TIMEOUT(sock, splice_stops_between_pages, TIMEOUT_S)
 	EXPECT_EQ(splice(self->s, NULL, pipes[1], NULL, 100, 0), 4);
 	EXPECT_EQ(read(pipes[0], octets, sizeof(octets)), 4);
 	EXPECT_EQ(memcmp(octets, "defg", 4), 0);
-	close(file);
-	close(pipes[0]);
-	close(pipes[1]);
+	close_each(file, pipes[0], pipes[1]);
 }
 
 TEST_HARNESS_MAIN

@@ -536,9 +536,7 @@ static void follows_device(enum stack stack)
 			 send(server, "x", 1, MSG_NOSIGNAL) == 1 &&
 			 WAIT_FOR(stack_error(server) == ECONNRESET, STACK_DEADLINE_MS),
 			 "%s: but not by the one that it has left\n", stack_name(stack));
-	close(server);
-	close(client);
-	close(listener);
+	close_each(server, client, listener);
 	ns_pair_close(&pair);
 }
 

@@ -319,8 +319,7 @@ static void end_tiny(int fd, int server, bool by_rst)
 	else
 		shutdown(fd, SHUT_WR);
 	must(by_rst || stack_at_end(server), "a connection does not end");
-	close(by_rst ? fd : server);
-	close(by_rst ? server : fd);
+	close_each(by_rst ? fd : server, by_rst ? server : fd);
 }
 
 /* One port is free, three have records, all others connections. How often connect() took the free one. */

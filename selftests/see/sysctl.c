@@ -440,7 +440,6 @@ int main(void)
 				 knobs[i].name);
 	}
 	compare_all(b);
-	close(a);
-	close(b);
+	close_each(a, b);
 	return ksft_get_fail_cnt() ? KSFT_FAIL : KSFT_PASS;
 }

@@ -426,8 +426,7 @@ static void is_signed(void)
 	server = stack_accept_or_die(listener);
 	right = carries(client, server, PIECE, &at) && carries(server, client, PIECE, &at);
 	ksft_test_result(right && local() == begun, "%s: a connection with keys takes segments\n", here);
-	close(listener);
-	close_each(client, server);
+	close_each(listener, client, server);
 }
 
 /* Hooks of netfilter that are xtcp's own look at nothing. */
@@ -446,8 +445,7 @@ static void own_hooks(void)
 	begun = local();
 	right = carries(client, server, PIECE, &at) && local() == begun + 1;
 	ksft_test_result(right, "%s: hooks for a socket with IP_TRANSPARENT see no segment\n", here);
-	close(looking);
-	close_each(client, server);
+	close_each(looking, client, server);
 }
 
 static bool is_ready(int fd, short events, int ms)

@@ -32,8 +32,7 @@ static int splices(struct wire *w)
 		return wire_fail(w, "pipe: %s", strerror(errno));
 	if (splice(w->c.fd, NULL, ends[1], NULL, 100, SPLICE_F_NONBLOCK) >= 0 || errno != EAGAIN)
 		err = wire_fail(w, "splice: %s", strerror(errno));
-	close(ends[0]);
-	close(ends[1]);
+	close_each(ends[0], ends[1]);
 	return err ?: wire_script_run(w, w->stack == WIRE_KERNEL ? "none" : SENT "none");
 }
 
