@@ -237,7 +237,6 @@ int nfqueue_hold(int ns, int queue)
 
 int nfqueue_next(int fd, int timeout_ms)
 {
-	struct pollfd arrived = { .fd = fd, .events = POLLIN };
 	const struct nfqnl_msg_packet_hdr *packet;
 	union {
 		struct nlmsghdr head;
@@ -245,7 +244,7 @@ int nfqueue_next(int fd, int timeout_ms)
 	} message;
 	const struct rtattr *attr;
 
-	if (poll(&arrived, 1, timeout_ms) != 1 || recv(fd, &message, sizeof(message), 0) < 0)
+	if (!stack_poll(fd, POLLIN, timeout_ms) || recv(fd, &message, sizeof(message), 0) < 0)
 		return -1;
 	if (message.head.nlmsg_type != (NFNL_SUBSYS_QUEUE << 8 | NFQNL_MSG_PACKET))
 		return -1;

@@ -146,13 +146,6 @@ bool stack_has_closed(int fd)
 	return stack_state(fd) == BPF_TCP_CLOSE;
 }
 
-static bool readable(int fd)
-{
-	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
-
-	return poll(&poll_fd, 1, STACK_DEADLINE_MS) == 1;
-}
-
 bool stack_carries(int from, int to, int len)
 {
 	unsigned char out[1024], in[1024];
@@ -165,7 +158,7 @@ bool stack_carries(int from, int to, int len)
 		if (send(from, out, part, MSG_NOSIGNAL) != part)
 			return false;
 		for (got = 0; got < part; got += i) {
-			if (!readable(to))
+			if (!stack_poll(to, POLLIN, STACK_DEADLINE_MS))
 				return false;
 			i = recv(to, in + got, part - got, 0);
 			if (i <= 0)
@@ -217,7 +210,7 @@ bool stack_at_end(int fd)
 {
 	char byte;
 
-	return readable(fd) && recv(fd, &byte, 1, 0) == 0;
+	return stack_poll(fd, POLLIN, STACK_DEADLINE_MS) && recv(fd, &byte, 1, 0) == 0;
 }
 
 int stack_accept_or_die(int listener)

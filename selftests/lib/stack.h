@@ -7,6 +7,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
@@ -38,6 +39,14 @@ static inline void stack_close(const int *fds, size_t n)
 
 /* close() of descriptors, in this order. */
 #define close_each(...) stack_close((const int[]){ __VA_ARGS__ }, sizeof((const int[]){ __VA_ARGS__ }) / sizeof(int))
+
+/* Does poll() say one of @events, or that @fd has hung up, within @ms? */
+static inline bool stack_poll(int fd, short events, int ms)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	return poll(&p, 1, ms) == 1;
+}
 
 /* An option that is a number. Returns what setsockopt() does. */
 static inline int stack_set(int fd, int level, int option, int value)

@@ -211,12 +211,11 @@ static bool is_free(int ns)
 static void takes_over(bool differs, bool reuse, const char *want, const char *name)
 {
 	int ns = ns_make(), first = member(ns, reuse), heir, client, server;
-	struct pollfd ready = { .fd = first, .events = POLLIN };
 	bool ok;
 
 	must(!ns_sysctl_set(ns, "net.xtcp.migrate_req", "1"), "migrate_req");
 	client = stack_connected(ns, XTCP, "127.0.0.1", PORT);
-	must(poll(&ready, 1, STACK_DEADLINE_MS) == 1, "a connection that waits");
+	must(stack_poll(first, POLLIN, STACK_DEADLINE_MS), "a connection that waits");
 	heir = member(ns, reuse ^ differs);
 	close(first);
 	server = stack_accept_or_die(heir);

@@ -72,13 +72,6 @@ static void come_first(bool first)
 	must(!sched_setscheduler(0, first ? SCHED_FIFO : SCHED_OTHER, &param), "scheduling");
 }
 
-static bool comes_readable(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, -1) == 1;
-}
-
 static bool finds_nothing(int fd)
 {
 	char octet;
@@ -104,7 +97,7 @@ static void *request(void *arg)
 	atomic_store(&p->tid, gettid());
 	if (p->elsewhere >= 0 && recv(p->elsewhere, answer, 1, 0) != 1)
 		return NULL;
-	if (p->polls && !comes_readable(p->fd))
+	if (p->polls && !stack_poll(p->fd, POLLIN, -1))
 		return NULL;
 	p->ok = recv(p->fd, answer, sizeof(answer), 0) == 1;
 	p->ok &= !recv(p->fd, answer, sizeof(answer), 0) && !close(p->fd);
@@ -212,7 +205,7 @@ static void *ask_for_more(void *arg)
 		p->ok &= finds_nothing(p->fd) && send(p->elsewhere, "", 1, 0) == 1 &&
 			 recv(p->elsewhere, &octet, 1, 0) == 1;
 	else
-		p->ok &= comes_readable(p->fd);
+		p->ok &= stack_poll(p->fd, POLLIN, -1);
 	p->ok &= !recv(p->fd, &octet, 1, 0);
 	return NULL;
 }
@@ -319,9 +312,7 @@ enum after_connect { WRITES, READS, ACCEPTS, POLLS, NOTHING, HAS_NOT_WAITED, HAS
 
 static bool comes_up(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-
-	return poll(&p, 1, STACK_DEADLINE_MS) == 1 && stack_state(fd) == TCP_ESTABLISHED;
+	return stack_poll(fd, POLLOUT, STACK_DEADLINE_MS) && stack_state(fd) == TCP_ESTABLISHED;
 }
 
 /* Waits for the timer by a call that does not end the wait; notes how long that took if it is the least. */
@@ -334,13 +325,6 @@ static bool sent_by_timer(int fd, long long *least_ms)
 	if (took < *least_ms)
 		*least_ms = took;
 	return sent;
-}
-
-static bool has_child(int listener)
-{
-	struct pollfd p = { .fd = listener, .events = POLLIN };
-
-	return poll(&p, 1, STACK_DEADLINE_MS) == 1;
 }
 
 /* Connects @fd, and does then what it does at once. */
@@ -391,7 +375,7 @@ static void count_connects(const struct ns_pair *pair, const char *addr, enum af
 		/* it is sent already: none is to come */
 		ok &= !at_once || out_segs() - before == (both ? 3 : 2);
 		ok &= what != NOTHING || sent_by_timer(fd, &least_ms);
-		ok &= what != POLLS || has_child(listener);
+		ok &= what != POLLS || stack_poll(listener, POLLIN, STACK_DEADLINE_MS);
 		accepted = accept(listener, NULL, NULL);
 		by_timer = delayed_acks() - delayed;
 		ok &= accepted >= 0 && WAIT_FOR(out_segs() - before >= (both ? 3 : 2), STACK_DEADLINE_MS);

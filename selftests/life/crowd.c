@@ -77,10 +77,8 @@ static void explain_late(const struct sides *s, int accepted)
 
 static int accept_some(const struct sides *s, int listener, int *servers)
 {
-	struct pollfd p = { .fd = listener, .events = POLLIN };
-
 	for (int i = 0; i < BATCH; i++) {
-		servers[i] = poll(&p, 1, STACK_DEADLINE_MS) == 1 ? accept(listener, NULL, NULL) : -1;
+		servers[i] = stack_poll(listener, POLLIN, STACK_DEADLINE_MS) ? accept(listener, NULL, NULL) : -1;
 		if (servers[i] >= 0)
 			continue;
 		explain_late(s, i);

@@ -229,11 +229,10 @@ static int call_shutdown(struct scene *scene)
 /* The FIN comes, although there was no memory for it when the program closed. */
 static bool server_reads_to_the_end(struct scene *scene)
 {
-	struct pollfd p = { .fd = scene->server, .events = POLLIN };
 	char text[65536];
 	ssize_t n = -1;
 
-	while (poll(&p, 1, STACK_DEADLINE_MS) == 1) {
+	while (stack_poll(scene->server, POLLIN, STACK_DEADLINE_MS)) {
 		n = recv(scene->server, text, sizeof(text), MSG_DONTWAIT);
 		if (n <= 0)
 			break;

@@ -129,7 +129,6 @@ static void established(struct target *t)
 static void listening(struct target *t)
 {
 	int port = next_port++, fd = stack_listener(net.a, t->stack, t->addr, port, true);
-	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
 	int waiting = stack_connected(net.b, KERNEL, t->addr, port), late = stack_socket(net.b, KERNEL, t->addr);
 
 	must(fd >= 0 && waiting >= 0 && late >= 0, "listener");
@@ -138,7 +137,7 @@ static void listening(struct target *t)
 	must(sides_row(net.a, t->stack, t->addr, port, t->peer_port, TCP_ESTABLISHED), "a connection on the queue");
 	t->peer_port = 0;
 	SAME(ask(t), 0);
-	SAME(poll(&pollfd, 1, STACK_DEADLINE_MS), 1);
+	SAME(stack_poll(fd, POLLIN, STACK_DEADLINE_MS), 1);
 	SAME(stack_error(fd), ECONNABORTED);
 	SAME(reason_of(t, fd), XTCP_ABORT_KILLED);
 	SAME(accept(fd, NULL, NULL), -1);

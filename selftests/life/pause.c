@@ -421,11 +421,10 @@ static bool all_acknowledged(int fd)
 
 static bool handshake_ends(struct world *w)
 {
-	struct pollfd p = { .fd = w->listener, .events = POLLIN };
 	struct series *s = &w->series[SYN_ACK];
 
 	/* the client has had its SYN-ACK, but its ACK was lost */
-	if (!sends(s->peer_fd, "hello") || poll(&p, 1, STACK_DEADLINE_MS) != 1)
+	if (!sends(s->peer_fd, "hello") || !stack_poll(w->listener, POLLIN, STACK_DEADLINE_MS))
 		return false;
 	s->fd = accept4(w->listener, NULL, NULL, SOCK_CLOEXEC);
 	return receives(s->fd, "hello") && sends(s->fd, "welcome") && receives(s->peer_fd, "welcome");

@@ -297,8 +297,7 @@ static void holds_the_old(int port)
 static void closes_first(int port)
 {
 	int listener = stack_listener(pair.b, XTCP, NS_B4, port, true), client = client_or_die(NS_B4, port), old;
-	struct pollfd ready = { .fd = listener, .events = POLLIN };
-	bool good = poll(&ready, 1, STACK_DEADLINE_MS) == 1;		/* its ACK has come */
+	bool good = stack_poll(listener, POLLIN, STACK_DEADLINE_MS);		/* its ACK has come */
 
 	old = take_over(listener, SECOND, NS_B4, port);
 	close(listener);

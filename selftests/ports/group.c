@@ -93,11 +93,10 @@ static void *stay(void *arg)
 {
 	struct churn *c = arg;
 	int fd = must_have(member(c->stack, c->places[0]), "no member");
-	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	atomic_fetch_add(&c->opened, 1);
 	while (!atomic_load(&c->end)) {
-		poll(&p, 1, 1);
+		stack_poll(fd, POLLIN, 1);
 		atomic_fetch_add(&c->served, serve(fd));
 	}
 	close(fd);

@@ -102,10 +102,9 @@ static void *stay(void *arg)
 {
 	struct storm *s = arg;
 	int fd = member(s);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
 
 	while (!atomic_load(&s->end)) {
-		poll(&p, 1, 10);
+		stack_poll(fd, POLLIN, 10);
 		serve(s, fd);
 	}
 	close(fd);

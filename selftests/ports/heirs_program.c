@@ -49,9 +49,7 @@ static void close_all(const int client[CONNECTIONS])
 
 static bool has_more(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-
-	return poll(&p, 1, 0) == 1;
+	return stack_poll(fd, POLLIN, 0);
 }
 
 /* Accepts until @want connections have come to the two members. Fills in how many came to each. */

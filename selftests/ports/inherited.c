@@ -38,9 +38,7 @@ static int member(enum stack stack, bool reuse, int port)
 
 static void wait_for_child(int listener)
 {
-	struct pollfd p = { .fd = listener, .events = POLLIN };
-
-	must(poll(&p, 1, STACK_DEADLINE_MS) == 1, "a connection to accept");
+	must(stack_poll(listener, POLLIN, STACK_DEADLINE_MS), "a connection to accept");
 }
 
 /* What each kind of socket of kernel TCP gets: 0, the error of bind(), or that of listen() and 1000. */

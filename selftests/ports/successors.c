@@ -84,8 +84,7 @@ static int waiting_client(const char *text, int number)
 /* accept() gives the client that has sent this number, and an answer reaches it. */
 static bool serves(int listener, int client, int number)
 {
-	struct pollfd p = { .fd = listener, .events = POLLIN };
-	int fd = poll(&p, 1, STACK_DEADLINE_MS) == 1 ? accept(listener, NULL, NULL) : -1, got = -1;
+	int fd = stack_poll(listener, POLLIN, STACK_DEADLINE_MS) ? accept(listener, NULL, NULL) : -1, got = -1;
 	bool ok = fd >= 0 && recv(fd, &got, sizeof(got), 0) == sizeof(got) && got == number &&
 		  stack_carries(fd, client, 100);
 
@@ -98,10 +97,9 @@ static bool serves(int listener, int client, int number)
 
 static bool is_reset(int fd)
 {
-	struct pollfd p = { .fd = fd };
 	char octet;
 
-	return poll(&p, 1, STACK_DEADLINE_MS) == 1 && recv(fd, &octet, 1, 0) == -1 && errno == ECONNRESET;
+	return stack_poll(fd, 0, STACK_DEADLINE_MS) && recv(fd, &octet, 1, 0) == -1 && errno == ECONNRESET;
 }
 
 /* The listener has ended: nothing holds the port, and the module has as many references as without it. */
@@ -195,9 +193,7 @@ static void nobody_comes(const char *text)
 
 static bool has_ended(int fd)
 {
-	struct pollfd p = { .fd = fd };
-
-	return poll(&p, 1, 0) == 1;
+	return stack_poll(fd, 0, 0);
 }
 
 static int count_ended(const int *fd, int n)
@@ -326,8 +322,7 @@ static void last_member_waits(const char *text)
 	close_each(listener[0], listener[1]);
 	heir = estate_member(net.a, text, PORT);
 	for (left = 2 * WAITING; left && ok; left--) {
-		struct pollfd p = { .fd = heir, .events = POLLIN };
-		int fd = poll(&p, 1, STACK_DEADLINE_MS) == 1 ? accept(heir, NULL, NULL) : -1, number = -1;
+		int fd = stack_poll(heir, POLLIN, STACK_DEADLINE_MS) ? accept(heir, NULL, NULL) : -1, number = -1;
 
 		ok = fd >= 0 && recv(fd, &number, sizeof(number), 0) == sizeof(number) && number >= 0 &&
 		     number < 2 * WAITING && !came[number];

@@ -340,12 +340,11 @@ static const char *words_now(int ns, const struct see_view *view)
 static void fill(int fd)
 {
 	static const char octets[65536];
-	struct pollfd room = { .fd = fd, .events = POLLOUT };
 	const int room_wanted = 4 << 20;
 
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room_wanted, sizeof(room_wanted));
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	while (poll(&room, 1, 500) == 1)
+	while (stack_poll(fd, POLLOUT, 500))
 		if (write(fd, octets, sizeof(octets)) < 0 && errno != EAGAIN)
 			see_must(-1, "write");
 }

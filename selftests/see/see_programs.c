@@ -568,7 +568,6 @@ struct stage {
 static void be_traffic(const struct stage *stage)
 {
 	static char octets[65536];
-	struct pollfd room = { .fd = stage->client, .events = POLLOUT };
 	unsigned int port = 1000;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -580,7 +579,7 @@ static void be_traffic(const struct stage *stage)
 		while (read(stage->server, octets, sizeof(octets)) > 0)
 			;
 		see_send_syn(XTCP4, XTCP4->hole, port++ % 60000 + 1000, stage->full_port);
-		poll(&room, 1, 20);
+		stack_poll(stage->client, POLLOUT, 20);
 		usleep(10000);
 	}
 }

@@ -180,13 +180,12 @@ static bool listed(const char *what, int (*count)(void *), const char *path, int
 /* Answers each of @n probes, as they come. */
 static void answer_probes(int n, double from)
 {
-	struct pollfd wait = { .fd = tun, .events = POLLIN };
 	double idle = measure_now() - measure_busy();
 	int i, text, seen = 0;
 	struct tcphdr tcp;
 
 	while (seen < n) {
-		measure_must(poll(&wait, 1, 2 * KEEPALIVE_S * 1000) == 1, "no probe");
+		measure_must(stack_poll(tun, POLLIN, 2 * KEEPALIVE_S * 1000), "no probe");
 		while ((i = get(&tcp, &text)) >= 0) {
 			measure_must(i < n && ntohl(tcp.seq) == irs[i] + 1, "no probe, but something else");
 			put(i, false, 2, irs[i] + 2, 0);
