@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 /* SECOND: xtcp once more, under another name (module.h); only in tests that load it. */
@@ -56,6 +57,16 @@ static inline int stack_set(int fd, int level, int option, int value)
 
 /* The same to read: its value, or -1 with errno. */
 int stack_get(int fd, int level, int option);
+
+#define SECOND_US	1000000L
+
+/* Calls wait for @us at most; @option: SO_RCVTIMEO or SO_SNDTIMEO. Returns what setsockopt() does. */
+static inline int stack_patience(int fd, int option, long us)
+{
+	const struct timeval tv = { .tv_sec = us / SECOND_US, .tv_usec = us % SECOND_US };
+
+	return setsockopt(fd, SOL_SOCKET, option, &tv, sizeof(tv));
+}
 
 /* From now on close() sends a RST. Returns what setsockopt() does. */
 static inline int stack_reset_at_close(int fd)

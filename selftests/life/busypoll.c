@@ -53,15 +53,13 @@ static unsigned int device_of(int fd)
 
 static void open_lane(struct lane *lane, enum stack stack, bool v6)
 {
-	const struct timeval patience = { .tv_sec = 5 };
-
 	lane->stack = stack;
 	lane->name = v6 ? "IPv6" : "IPv4";
 	stack_pair_or_die(net.a, stack, net.b, stack, v6 ? NS_B6 : NS_B4, PORT, &lane->writer[0], &lane->reader[0]);
 	stack_pair_or_die(net.b, stack, net.a, stack, v6 ? NS_A6 : NS_A4, PORT, &lane->reader[1], &lane->writer[1]);
 	for (int i = 0; i < ENDS; i++) {
 		must(!stack_set(lane->writer[i], IPPROTO_TCP, TCP_NODELAY, 1), "TCP_NODELAY");
-		must(!setsockopt(lane->reader[i], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), "SO_RCVTIMEO");
+		must(!stack_patience(lane->reader[i], SO_RCVTIMEO, 5 * SECOND_US), "SO_RCVTIMEO");
 	}
 }
 

@@ -289,13 +289,12 @@ static void not_found(void)
 
 static void without_socket(void)
 {
-	struct timeval now = { .tv_usec = 1 };
 	struct setting_target t = { .addr = NS_A4, .peer_addr = NS_B4, .cookie = SETTING_NO_COOKIE };
 	int port = next_port++, fd = stack_listener(net.a, XTCP, NS_A4, port, true), peer;
 
 	peer = stack_bound(net.b, KERNEL, NS_B4, 0, false);
 	must(fd >= 0 && peer >= 0 && !netem_gate(net.a, "veth0", false), "gate");
-	must(!setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
+	must(!stack_patience(peer, SO_SNDTIMEO, 1), "SO_SNDTIMEO");
 	must(stack_connect(peer, NS_A4, port) && errno == EINPROGRESS, "connect");
 	t.port = port;
 	t.peer_port = stack_port(peer);
@@ -349,11 +348,10 @@ static void opening(void)
 {
 	struct setting_target t = { .addr = NS_A4, .peer_addr = NS_B4, .peer_port = next_port++ };
 	int fd = stack_bound(net.a, XTCP, NS_A4, 0, false);
-	struct timeval now = { .tv_usec = 1 };
 	struct netlink_request req;
 
 	must(fd >= 0 && !netem_gate(net.a, "veth0", false), "gate");
-	must(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
+	must(!stack_patience(fd, SO_SNDTIMEO, 1), "SO_SNDTIMEO");
 	must(stack_connect(fd, NS_B4, t.peer_port) && errno == EINPROGRESS, "connect");
 	t.port = stack_port(fd);
 	t.cookie = setting_cookie(fd);

@@ -281,7 +281,6 @@ static void ticks(int every_us)
 /* A thread reads and one writes at either end; every call may be cut short. */
 static void threads(const struct sides *s, int timeout_us, int tick_us, const char *name)
 {
-	struct timeval tv = { .tv_usec = timeout_us };
 	struct thread t[4] = {};
 	int client, server, i;
 	bool ok = true;
@@ -291,8 +290,8 @@ static void threads(const struct sides *s, int timeout_us, int tick_us, const ch
 		t[i].fd = i & 1 ? server : client;
 		t[i].octets = 1 << 20;
 		t[i].key = i == 0 || i == 3;
-		if (setsockopt(t[i].fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) ||
-		    setsockopt(t[i].fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)))
+		if (stack_patience(t[i].fd, SO_RCVTIMEO, timeout_us) ||
+		    stack_patience(t[i].fd, SO_SNDTIMEO, timeout_us))
 			ok = false;
 	}
 	if (tick_us)

@@ -21,11 +21,10 @@ static char who[64];	/* of these */
 
 static int open_listener(int limit)
 {
-	struct timeval most = { .tv_sec = STACK_DEADLINE_MS / 1000 };
 	int fd = stack_listener(net.b, stack, addr, PORT, true);
 
 	must(fd >= 0 && !setsockopt(fd, IPPROTO_TCP, TCP_FASTOPEN, &limit, sizeof(limit)) &&
-	     !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)), "listener");
+	     !stack_patience(fd, SO_RCVTIMEO, STACK_DEADLINE_MS * 1000), "listener");
 	return fd;
 }
 

@@ -186,7 +186,6 @@ static bool lives_and_ends(int first, int second)
 static void proxies(const struct lane *l)
 {
 	const char *foreign = l->v6 ? FOREIGN6 : FOREIGN4, *server_addr = l->v6 ? NS_B6 : NS_B4;
-	const struct timeval patience = { .tv_sec = STACK_DEADLINE_MS / 1000 };
 	const union stack_addr own = stack_addr(foreign, 0);
 	int listener, client, server = -1;
 	union stack_addr local;
@@ -199,7 +198,7 @@ static void proxies(const struct lane *l)
 	listener = stack_listener(net.b, KERNEL, server_addr, port, true);
 	client = stack_socket(net.a, l->stack, foreign);
 	set_transparent(client, l);
-	must(!setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) &&
+	must(!stack_patience(client, SO_SNDTIMEO, STACK_DEADLINE_MS * 1000) &&
 	     !bind(client, &own.sa, stack_addr_len(&own)), "bind to a foreign address");
 	if (!stack_connect(client, server_addr, port))
 		server = accept(listener, NULL, NULL);
@@ -212,7 +211,7 @@ static void proxies(const struct lane *l)
 	set_transparent(listener, l);
 	listens(listener, l->v6 ? "::" : "0.0.0.0");
 	client = stack_socket(net.b, KERNEL, foreign);
-	must(!setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)), "SO_SNDTIMEO");
+	must(!stack_patience(client, SO_SNDTIMEO, STACK_DEADLINE_MS * 1000), "SO_SNDTIMEO");
 	server = stack_connect(client, foreign, port) ? -1 : accept(listener, NULL, NULL);
 	ksft_test_result(server >= 0 && !getsockname(server, &local.sa, &len) &&
 			 !memcmp(l->v6 ? (void *)&local.in6.sin6_addr : (void *)&local.in.sin_addr,

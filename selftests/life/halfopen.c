@@ -157,7 +157,6 @@ static bool keeps_an_entry(int listener, const char *addr)
 
 int main(void)
 {
-	const struct timeval patience = { .tv_sec = STACK_DEADLINE_MS / 1000 };
 	const char *const addrs[] = { NS_B4, NS_B6 };
 	int big, small[2], i;
 	struct sysinfo info;
@@ -175,7 +174,7 @@ int main(void)
 	must(big >= 0 && !listen(big, BACKLOG), "listen");
 	for (i = 0; i < 2; i++) {
 		small[i] = stack_listener(net.b, XTCP, addrs[i], PORT, true);
-		must(small[i] >= 0 && !setsockopt(small[i], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)),
+		must(small[i] >= 0 && !stack_patience(small[i], SO_RCVTIMEO, STACK_DEADLINE_MS * 1000),
 		     "listen");
 	}
 	kept = fill();

@@ -207,11 +207,10 @@ static void not_accepted(struct target *t)
 static void opening(struct target *t)
 {
 	int port = next_port++, fd = stack_bound(net.a, t->stack, t->addr, 0, false);
-	struct timeval now = { .tv_usec = 1 };
 
 	must(fd >= 0 && !netem_gate(net.a, "veth0", false), "gate");
 	/* connect() gives up waiting, not the connection */
-	must(!setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
+	must(!stack_patience(fd, SO_SNDTIMEO, 1), "SO_SNDTIMEO");
 	must(stack_connect(fd, t->peer_addr, port) && errno == EINPROGRESS, "connect");
 	t->port = stack_port(fd);
 	t->peer_port = port;
@@ -228,11 +227,10 @@ static void opening(struct target *t)
 static void half_open(struct target *t)
 {
 	int port = next_port++, fd = stack_listener(net.a, t->stack, t->addr, port, true), peer;
-	struct timeval now = { .tv_usec = 1 };
 
 	peer = stack_bound(net.b, KERNEL, t->peer_addr, 0, false);
 	must(fd >= 0 && peer >= 0 && !netem_gate(net.a, "veth0", false), "gate");
-	must(!setsockopt(peer, SOL_SOCKET, SO_SNDTIMEO, &now, sizeof(now)), "SO_SNDTIMEO");
+	must(!stack_patience(peer, SO_SNDTIMEO, 1), "SO_SNDTIMEO");
 	must(stack_connect(peer, t->addr, port) && errno == EINPROGRESS, "connect");
 	t->port = port;
 	t->peer_port = stack_port(peer);

@@ -200,7 +200,6 @@ static int syns_in_vain(int listener, int sockstat, int *in_time)
 
 static void syns_for_records(void)
 {
-	const struct timeval most = { .tv_sec = STACK_DEADLINE_MS / 1000 };
 	const struct rlimit files = { 8192, 8192 };
 	int listener, sockstat, in_vain = 0, in_time = 0, rounds = SYN_ROUNDS, i;
 
@@ -211,7 +210,7 @@ static void syns_for_records(void)
 	must(tun >= 0 && !ns_addr_add(ns, "tun0", SERVER4 "/24") && !ns_link_up(ns, "tun0", true), "tun");
 	listener = stack_listener(ns, XTCP, SERVER4, SERVER_PORT, true);
 	must(listener >= 0 && !listen(listener, 65535) &&
-	     !setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)), "listener");
+	     !stack_patience(listener, SO_RCVTIMEO, STACK_DEADLINE_MS * 1000), "listener");
 	must(!ns_sysctl_set(ns, "net.xtcp.timewait_ms", "%d", TIMEWAIT_MS) && !ns_enter(ns), "sysctls");
 	sockstat = must_have(open("/proc/net/xtcp_sockstat", O_RDONLY | O_CLOEXEC), "sockstat");
 	/* with its event, the end of a record takes longer */

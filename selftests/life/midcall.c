@@ -186,10 +186,8 @@ static const struct event {
 
 static void set_patience(int fd)
 {
-	const struct timeval most = { .tv_usec = BLOCKS_MS * 1000 };
-
-	must(fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)) &&
-	     !setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof(most)), "a socket");
+	must(fd >= 0 && !stack_patience(fd, SO_RCVTIMEO, BLOCKS_MS * 1000) &&
+	     !stack_patience(fd, SO_SNDTIMEO, BLOCKS_MS * 1000), "a socket");
 }
 
 static void prepare(struct world *w, enum scene scene)

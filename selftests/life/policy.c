@@ -217,7 +217,6 @@ static void limit_again(int listener, int port)
 static void paces_no_more(int listener, int port)
 {
 	const struct sockaddr unspec = { .sa_family = AF_UNSPEC };
-	const struct timeval most = { .tv_sec = 3 };
 	static char text[60000];
 	int fd, peer;
 
@@ -229,7 +228,7 @@ static void paces_no_more(int listener, int port)
 	must(!ns_sysctl_set(ruled_net.a, "net.xtcp.pacing_ss_ratio", "0"), "pacing_ss_ratio");
 	must(!connect(fd, &unspec, sizeof(unspec)) && !stack_connect(fd, NS_B4, port), "connect");
 	peer = accept(listener, NULL, NULL);
-	must(peer >= 0 && !setsockopt(peer, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof(most)), "accept");
+	must(peer >= 0 && !stack_patience(peer, SO_RCVTIMEO, 3 * SECOND_US), "accept");
 	SAME(send(fd, text, sizeof(text), 0), (ssize_t)sizeof(text));
 	SAME(recv(peer, text, sizeof(text), MSG_WAITALL), (ssize_t)sizeof(text));
 	ruled_close(fd, peer);

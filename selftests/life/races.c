@@ -120,10 +120,8 @@ static void end_client(struct duel *duel)
 /* Deadlines of all sorts, as short as they can be: each may pass in the middle of what else happens. */
 static void arm(struct duel *duel)
 {
-	const struct timeval soon = { .tv_usec = 2000 };
-
-	setsockopt(duel->client, SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon));
-	setsockopt(duel->client, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof(soon));
+	stack_patience(duel->client, SO_RCVTIMEO, 2000);
+	stack_patience(duel->client, SO_SNDTIMEO, 2000);
 	stack_set(duel->client, IPPROTO_TCP, TCP_USER_TIMEOUT, 1 + draw(duel, 3));
 	stack_set(duel->client, IPPROTO_TCP, TCP_LINGER2, draw(duel, 2) ? -1 : 1);
 	if (draw(duel, 2)) {

@@ -291,10 +291,9 @@ static void ports(void)
 
 static int accept_or_die(int listener)
 {
-	struct timeval patience = { .tv_sec = STACK_DEADLINE_MS / 1000 };
 	int fd;
 
-	setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	stack_patience(listener, SO_RCVTIMEO, STACK_DEADLINE_MS * 1000);
 	fd = must_have(accept(listener, NULL, NULL), "cannot accept");
 	return fd;
 }

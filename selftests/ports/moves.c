@@ -83,7 +83,6 @@ static void record_beside_kernel(enum stack server_stack)
 {
 	int port = PORT + 60 + server_stack, local = PORT + 70 + server_stack, client, server;
 	int listener = stack_listener(ns, server_stack, LO4, port, true);
-	struct timeval patience = { .tv_sec = 5 };
 
 	client = stack_bound(ns, XTCP, LO4, local, true);
 	must(listener >= 0 && client >= 0 && !stack_connect(client, LO4, port), "no connection");
@@ -94,7 +93,7 @@ static void record_beside_kernel(enum stack server_stack)
 	ksft_test_result(WAIT_FOR(rows_state(ns, "/proc/net/xtcp", local, port) == 6, STACK_DEADLINE_MS),
 			 "xtcp's client of %s is in TIME-WAIT\n", stack_name(server_stack));
 	client = stack_bound(ns, KERNEL, LO4, local, true);
-	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	stack_patience(client, SO_SNDTIMEO, 5 * SECOND_US);
 	ksft_test_result(client >= 0 && !stack_connect(client, LO4, port), "kernel TCP connects from its port\n");
 	server = accept(listener, NULL, NULL);
 	ksft_test_result(server >= 0 && stack_carries(client, server, 100) &&
@@ -121,7 +120,6 @@ static void reopen_over_link(void)
 {
 	enum { TO = PORT + 90, FROM = PORT + 91 };
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(TO) }, from = to;
-	struct timeval patience = { .tv_sec = 5 };
 	int listener, client, round;
 	struct ns_pair pair;
 	long long drops;
@@ -137,7 +135,7 @@ static void reopen_over_link(void)
 	for (round = 0; round < 3; round++) {
 		client = stack_socket(pair.a, KERNEL, "::1");
 		stack_set(client, SOL_SOCKET, SO_REUSEADDR, 1);
-		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		stack_patience(client, SO_SNDTIMEO, 5 * SECOND_US);
 		if (bind(client, (struct sockaddr *)&from, sizeof(from)) ||
 		    connect(client, (struct sockaddr *)&to, sizeof(to)))
 			break;
@@ -162,7 +160,6 @@ static void reopen_behind_nat(enum stack stack)
 {
 	enum { TO = PORT + 150, BEHIND = PORT + 151, FROM = PORT + 152 };
 	const char *servers = stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
-	struct timeval patience = { .tv_sec = 2 };
 	int listener, client, round;
 	struct ns_pair pair;
 
@@ -175,7 +172,7 @@ static void reopen_behind_nat(enum stack stack)
 	listener = stack_listener(pair.b, stack, "0.0.0.0", BEHIND, true);
 	for (round = 0; round < 3; round++) {
 		client = stack_bound(pair.a, KERNEL, NS_A4, FROM, true);
-		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		stack_patience(client, SO_SNDTIMEO, 2 * SECOND_US);
 		if (client < 0 || stack_connect(client, NS_B4, TO) || !ended_by_server(listener, client) ||
 		    !WAIT_FOR(rows_state(pair.b, servers, BEHIND, FROM) == 6 &&
 			      !rows_state(pair.a, "/proc/net/tcp", FROM, TO), STACK_DEADLINE_MS))
@@ -185,7 +182,7 @@ static void reopen_behind_nat(enum stack stack)
 			 "%s: behind NAT one port connects again by way of TIME-WAIT, and no SYN is dropped\n",
 			 stack_name(stack));
 	client = stack_bound(pair.a, KERNEL, NS_A4, FROM + 1, true);
-	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	stack_patience(client, SO_SNDTIMEO, 2 * SECOND_US);
 	ksft_test_result(stack_connect(client, NS_B4, BEHIND) && errno == EINPROGRESS,
 			 "%s: none past it\n", stack_name(stack));
 	close_each(client, listener);
@@ -213,7 +210,6 @@ static void reopen_exempt(enum stack stack)
 	enum { TO = PORT + 180, FROM = PORT + 181 };
 	const char *servers = stack == XTCP ? "/proc/net/xtcp" : "/proc/net/tcp";
 	int lo = ns_make(), listener, client, round;
-	struct timeval patience = { .tv_sec = 2 };
 	long long resent, refused;
 
 	if (lo < 0 ||
@@ -223,7 +219,7 @@ static void reopen_exempt(enum stack stack)
 	listener = stack_listener(lo, stack, LO4, TO, true);
 	for (round = 0; round < 3; round++) {
 		client = stack_bound(lo, KERNEL, LO4, FROM, true);
-		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		stack_patience(client, SO_SNDTIMEO, 2 * SECOND_US);
 		if (client < 0 || stack_connect(client, LO4, TO) || !ended_by_server(listener, client) ||
 		    !WAIT_FOR(rows_state(lo, servers, TO, FROM) == 6 && !rows_state(lo, "/proc/net/tcp", FROM, TO),
 			      STACK_DEADLINE_MS))
@@ -235,7 +231,7 @@ static void reopen_exempt(enum stack stack)
 			 stack_name(stack));
 	ns_sysctl_set(lo, "net.ipv4.conf.lo.disable_policy", "0");
 	client = stack_bound(lo, KERNEL, LO4, FROM + 1, true);
-	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	stack_patience(client, SO_SNDTIMEO, 2 * SECOND_US);
 	ksft_test_result(stack_connect(client, LO4, TO) && errno == EINPROGRESS &&
 			 (refused < 0 || refused_by_policies(lo, "XfrmInPolBlock") > refused),
 			 "%s: none when it is exempt no more\n", stack_name(stack));
@@ -303,7 +299,6 @@ static void over_tunnel_in_vrf(const struct ns_pair *pair, enum stack stack, boo
 	const char *clients = v6 ? "/proc/net/tcp6" : "/proc/net/tcp";
 	const int to = PORT + 190 + 2 * stack + v6, from = to + 10;
 	int listener = bound_in_vrf(pair, stack, b, to), client, server, round;
-	struct timeval patience = { .tv_sec = 5 };
 	long long resent, refused;
 
 	must(!listen(listener, 5), "listen()");
@@ -311,7 +306,7 @@ static void over_tunnel_in_vrf(const struct ns_pair *pair, enum stack stack, boo
 	refused = refused_by_policies(pair->b, "XfrmInNoPols");
 	for (round = 0; round < 3; round++) {
 		client = stack_bound(pair->a, KERNEL, a, from, true);
-		setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+		stack_patience(client, SO_SNDTIMEO, 5 * SECOND_US);
 		if (client < 0 || stack_connect(client, b, to) || !ended_by_server(listener, client) ||
 		    !WAIT_FOR(rows_state(pair->b, servers, to, from) == 6 && !rows_state(pair->a, clients, from, to),
 			      STACK_DEADLINE_MS))
@@ -328,7 +323,7 @@ static void over_tunnel_in_vrf(const struct ns_pair *pair, enum stack stack, boo
 
 	listener = stack_listener(pair->a, KERNEL, a, to, true);
 	client = bound_in_vrf(pair, stack, b, 0);
-	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	stack_patience(client, SO_SNDTIMEO, 5 * SECOND_US);
 	server = listener < 0 || stack_connect(client, a, to) ? -1 : accept(listener, NULL, NULL);
 	ksft_test_result(server >= 0 && stack_carries(client, server, 50000) && stack_carries(server, client, 50000),
 			 "%s, IPv%d: and a client there sends and receives\n", stack_name(stack), v6 ? 6 : 4);
@@ -357,7 +352,6 @@ static void open_over_link_of_vrf(enum stack stack)
 {
 	enum { TO = PORT + 95 };
 	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons(TO) };
-	struct timeval patience = { .tv_sec = 5 };
 	int listener, client, server = -1;
 	struct ns_pair pair;
 
@@ -370,7 +364,7 @@ static void open_over_link_of_vrf(enum stack stack)
 	to.sin6_scope_id = ns_link_index(pair.a, "veth0");
 	listener = bound_in_vrf(&pair, stack, "::", TO);
 	client = stack_socket(pair.a, KERNEL, "::1");
-	setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	stack_patience(client, SO_SNDTIMEO, 5 * SECOND_US);
 	if (!listen(listener, 1) && !connect(client, (struct sockaddr *)&to, sizeof(to)))
 		server = accept(listener, NULL, NULL);
 	ksft_test_result(server >= 0 && stack_carries(client, server, 100),

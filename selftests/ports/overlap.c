@@ -327,7 +327,6 @@ static int read_rest(struct wire *w, const uint8_t *data, unsigned int old, unsi
 static int in_pages(struct wire *w)
 {
 	static const unsigned int olds[] = { 1, 20, 1000, 4095, 4096, 4097, 20000, 32768, 45000, LARGE - 1 };
-	struct timeval patience = { .tv_sec = 5 };
 	unsigned int i, whole, memory;
 	static uint8_t data[LARGE], head[LARGE];
 	uint32_t seq;
@@ -336,7 +335,7 @@ static int in_pages(struct wire *w)
 		data[i] = i * 7 + (i >> 8) * 13;
 	if (open_connection(w))
 		return -1;
-	setsockopt(w->c.fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	stack_patience(w->c.fd, SO_RCVTIMEO, 5 * SECOND_US);
 	seq = w->c.rcv_nxt;
 	if (send_in_pages(w, seq, LARGE, data) || read_rest(w, data, 0, &whole))
 		return -1;

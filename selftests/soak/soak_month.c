@@ -55,10 +55,8 @@ static void sleep_s(double s)
 
 static void patience(int fd, int s)
 {
-	const struct timeval tv = { .tv_sec = s };
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
-	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
+	stack_patience(fd, SO_RCVTIMEO, s * 1000000);
+	stack_patience(fd, SO_SNDTIMEO, s * 1000000);
 }
 
 static void end(int fd, bool reset)

@@ -322,7 +322,6 @@ static bool with_changed(const char *text, int octet, unsigned char change)
 static void window_shrinks(const char *text)
 {
 	static char much[10000], got[sizeof(much)];
-	const struct timeval patience = { .tv_sec = STALL_MS / 1000 };
 	struct tcp_repair_window w;
 	socklen_t len = sizeof(w);
 	int client, server;
@@ -346,7 +345,7 @@ static void window_shrinks(const char *text)
 	right = (int32_t)(una - number_of(server, TCP_QUEUE_SEQ)) <= 0 && right;
 	must(!stack_set(client, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF), "TCP_REPAIR");
 	must(!stack_set(server, IPPROTO_TCP, TCP_REPAIR, TCP_REPAIR_OFF), "TCP_REPAIR");
-	must(!setsockopt(server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), "SO_RCVTIMEO");
+	must(!stack_patience(server, SO_RCVTIMEO, STALL_MS * 1000), "SO_RCVTIMEO");
 	right = recv(server, got, sizeof(got), MSG_WAITALL) == sizeof(got) && right;
 	ksft_test_result(right, "%s: a window that is taken back loses no text, net.xtcp.local\n", text);
 	close_each(client, server);
