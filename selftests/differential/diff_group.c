@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Differential scenarios: SO_REUSEPORT, every combination of binds, and who gets the connections. */
+/* Differential scenarios: SO_REUSEADDR, SO_REUSEPORT, each combination of binds, and who gets the connections. */
 #include "lib/diff.h"
 #include <linux/bpf.h>
 #include <linux/filter.h>
@@ -85,8 +85,12 @@ static void cell(const struct member *a, int abits, const struct member *b, int 
 	close(fa);
 }
 
-/* Each with SO_REUSEPORT or not, the second of the same user or another; SO_REUSEADDR as well. */
+/* Each with SO_REUSEPORT or SO_REUSEADDR, both or none, the second of the same user or another. */
 static const struct { int a, b; } options[] = {
+	{ 0, 0 },
+	{ 0, OPT_ADDR },
+	{ OPT_ADDR, 0 },
+	{ OPT_ADDR, OPT_ADDR },
 	{ OPT_PORT, OPT_PORT },
 	{ OPT_PORT, OPT_PORT | OPT_ADDR },
 	{ OPT_PORT, OPT_PORT | OPT_OTHER },
@@ -102,11 +106,17 @@ static const struct { int a, b; } options[] = {
 	{ OPT_ADDR, OPT_PORT | OPT_ADDR },
 };
 
+/* How many of them are tried: of a mapped wildcard those without SO_REUSEPORT. */
+static size_t how_many(const struct member *a, const struct member *b)
+{
+	return a->host == HOST_MAPPED_ANY || b->host == HOST_MAPPED_ANY ? 4 : sizeof(options) / sizeof(options[0]);
+}
+
 static void matrix(const struct member *m, int nr, int first, int last)
 {
 	for (int i = first; i < last; i++)
 		for (int j = 0; j < nr; j++)
-			for (size_t o = 0; o < sizeof(options) / sizeof(options[0]); o++)
+			for (size_t o = 0; o < how_many(&m[i], &m[j]); o++)
 				for (int k = 0; k <= OPT_LISTEN; k += OPT_LISTEN)
 					cell(&m[i], options[o].a | k, &m[j], options[o].b);
 }
@@ -123,6 +133,7 @@ static const struct member members6[] = {
 	{ ":: v6only", HOST_ANY, AF_INET6, 1, NULL },
 	{ "::", HOST_ANY, AF_INET6, 0, NULL },
 	{ "::ffff:127.0.0.1", HOST_MAPPED, AF_INET6, 0, NULL },
+	{ "::ffff:0.0.0.0", HOST_MAPPED_ANY, AF_INET6, 0, NULL },
 	{ "127.0.0.1", HOST_LO4, AF_INET, 0, NULL },
 	{ "0.0.0.0", HOST_ANY4, AF_INET, 0, NULL },
 	{ "::%lo", HOST_ANY, AF_INET6, 0, "lo" },
@@ -133,7 +144,7 @@ SCENARIO(reuseport_matrix)
 	if (diff.family == AF_INET)
 		matrix(members4, 4, 0, 4);
 	else
-		matrix(members6, 7, 0, 3);
+		matrix(members6, 8, 0, 3);
 }
 
 SCENARIO(reuseport_matrix_mapped)
@@ -141,7 +152,29 @@ SCENARIO(reuseport_matrix_mapped)
 	if (diff.family == AF_INET)
 		diff_say("IPv6 only");
 	else
-		matrix(members6, 7, 3, 7);
+		matrix(members6, 8, 3, 8);
+}
+
+/* The port of a live connection whose listener is gone, and then of TIME-WAIT. */
+SCENARIO_OF_PAIR(bind_beside_connection)
+{
+	const struct member *m = diff.family == AF_INET ? members4 : members6;
+
+	for (int i = 0; i < 2; i++) {
+		for (int reuse = 0; reuse <= OPT_ADDR; reuse += OPT_ADDR) {
+			RET(member_bind(&m[0], reuse, 1) >= 0);
+			RET(close(member_bind(&m[0], reuse | OPT_LISTEN, 1)));
+			RET(close(member_bind(&m[1], reuse | OPT_LISTEN, 1)));
+			RET(close(member_bind(&m[2], reuse | OPT_LISTEN, 1)));
+		}
+		if (i)
+			break;
+		RET(shutdown(s, SHUT_WR));
+		RET(shutdown(c, SHUT_WR));
+		STATE(c, TCP_CLOSE);
+		STATE(s, TCP_CLOSE);
+		close(s);
+	}
 }
 
 static int at(enum diff_host host, int bits, int port)

@@ -16,6 +16,8 @@ SCENARIO(fresh_socket)
 	GET(c, SOL_SOCKET, SO_PROTOCOL);
 	GET(c, SOL_SOCKET, SO_ERROR);
 	GET(c, SOL_SOCKET, SO_ACCEPTCONN);
+	GET(c, SOL_SOCKET, SO_SNDBUF);
+	GET(c, SOL_SOCKET, SO_RCVBUF);
 	QUEUES(c, 0, 0);
 	RET(recv(c, &b, 1, 0));
 	RET(recv(c, &b, 0, 0));

@@ -32,40 +32,6 @@ static const struct option options[] = {
 	TCP(TCP_INQ, 4, 1, 2, -1, 0),
 };
 
-static void option_lengths(const struct option *o, int fd)
-{
-	static const int lens[] = { 0, 1, 2, 3, 8, -1 };
-	unsigned char room[16];
-	socklen_t len;
-	int val;
-
-	for (size_t i = 0; i < ELEMENTS(lens); i++) {
-		val = o->value[0];
-		memset(room, 0, sizeof(room));
-		memcpy(room, &val, sizeof(val));
-		errno = 0;
-		diff_say("set %s length %d: %s", o->name, lens[i],
-			 setsockopt(fd, o->level, o->opt, room, lens[i]) ?
-			 strerrorname_np(errno) : "0");
-		len = lens[i];
-		memset(room, 0xee, sizeof(room));
-		errno = 0;
-		diff_say("get %s length %d: %s", o->name, lens[i],
-			 getsockopt(fd, o->level, o->opt, room, &len) ?
-			 strerrorname_np(errno) : "0");
-		diff_say("length given back: %d", (int)len);
-	}
-	errno = 0;
-	diff_say("set %s from nowhere: %s", o->name,
-		 setsockopt(fd, o->level, o->opt, NULL, 4) ?
-		 strerrorname_np(errno) : "0");
-	errno = 0;
-	len = 4;
-	diff_say("get %s to nowhere: %s", o->name,
-		 getsockopt(fd, o->level, o->opt, (void *)8, &len) ?
-		 strerrorname_np(errno) : "0");
-}
-
 static void option_cycle(const struct option *o, int fd)
 {
 	char text[16];
@@ -80,18 +46,6 @@ static void option_cycle(const struct option *o, int fd)
 static bool is_varying(const struct option *o)
 {
 	return o->opt == TCP_WINDOW_CLAMP || o->opt == TCP_QUICKACK;
-}
-
-SCENARIO(tcp_options_fresh)
-{
-	int fd;
-
-	for (size_t i = 0; i < ELEMENTS(options); i++) {
-		fd = diff_socket();
-		diff_get("fd", options[i].name, fd, IPPROTO_TCP, options[i].opt);
-		option_cycle(&options[i], fd);
-		close(fd);
-	}
 }
 
 SCENARIO_OF_PAIR(tcp_options_established)
@@ -125,12 +79,6 @@ SCENARIO_OF_PAIR(tcp_options_closed)
 	BITS(c, POLLHUP);
 	for (size_t i = 0; i < ELEMENTS(options); i++)
 		option_cycle(&options[i], c);
-}
-
-SCENARIO_OF_PAIR(tcp_option_lengths)
-{
-	for (size_t i = 0; i < ELEMENTS(options); i++)
-		option_lengths(&options[i], c);
 }
 
 /* Options of other protocols' levels. */

@@ -58,15 +58,6 @@ static void option_cycles(int fd, int level, const struct option *o, size_t nr)
 	}
 }
 
-SCENARIO(socket_options_fresh)
-{
-	int c = diff_socket();
-
-	GET(c, SOL_SOCKET, SO_SNDBUF);
-	GET(c, SOL_SOCKET, SO_RCVBUF);
-	option_cycles(c, SOL_SOCKET, socket_options, ELEMENTS(socket_options));
-}
-
 SCENARIO_OF_PAIR(socket_options_established)
 {
 	option_cycles(c, SOL_SOCKET, socket_options, ELEMENTS(socket_options));
@@ -75,12 +66,6 @@ SCENARIO_OF_PAIR(socket_options_established)
 	BITS(c, POLLIN);
 	SET(c, SOL_SOCKET, SO_PEEK_OFF, -1);
 	READ(c, 20, 0);
-}
-
-SCENARIO(socket_options_listening)
-{
-	option_cycles(diff_listener(1), SOL_SOCKET, socket_options,
-		      ELEMENTS(socket_options));
 }
 
 SCENARIO_OF_PAIR(zerocopy_option)
@@ -181,11 +166,6 @@ static void ip_cycles(int fd)
 			      ELEMENTS(ipv6_options));
 }
 
-SCENARIO(ip_options_fresh)
-{
-	ip_cycles(diff_socket());
-}
-
 SCENARIO_OF_PAIR(ip_options_established)
 {
 	ip_cycles(c);
@@ -236,13 +216,4 @@ SCENARIO(ip_multicast)
 	else
 		RET(setsockopt(c, IPPROTO_IPV6, IPV6_JOIN_GROUP, &m6, sizeof(m6)));
 	SET(c, IPPROTO_IP, IP_MULTICAST_TTL, 3);
-}
-
-/* An IPv6 socket cannot be made an IPv4 one by xtcp. */
-SCENARIO_OF_PAIR(ip_family_change)
-{
-	if (diff.family == AF_INET6)
-		SET(c, IPPROTO_IPV6, IPV6_ADDRFORM, AF_INET);
-	else
-		SET(c, IPPROTO_IPV6, IPV6_V6ONLY, 1);
 }

@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 
 #define TRANSCRIPT_MAX 65536
-#define JOB_DEADLINE_MS 60000	/* times 4 on the debug kernel: reuseport_matrix_mapped has 728 cells */
+#define JOB_DEADLINE_MS 60000	/* times 4 on the debug kernel: reuseport_matrix_mapped has 1,048 cells */
 
 /* One run of one scenario: a process and what it wrote. */
 struct job {

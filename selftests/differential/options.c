@@ -18,7 +18,7 @@
 #include "lib/test.h"
 
 #define NUMBERS		90	/* 0 to this, and those in far_numbers[] */
-#define PROBES_MAX	160
+#define PROBES_MAX	180
 #define ROOM		70000	/* more than any option takes */
 #define NOBODY		65534
 #define FEW		8	/* one in so many values is tried where only the state may matter */
@@ -46,9 +46,10 @@ static const struct {
 
 /* Each bound of an option of Linux 6.1 to 7.2 and its neighbours, and some that are none. */
 static const int values[] = {
-	1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 31, 32, 47, 48, 49, 64, 87, 88, 89, 119, 120, 121, 127, 128, 200, 254,
-	255, 256, 257, 511, 512, 1000, 1024, 1280, 1460, 2304, 4096, 4608, 32766, 32767, 32768, 65534, 65535, 65536,
-	120000, 120001, 131072, 2000000, 2000001, 1 << 30, INT_MAX - 1, INT_MAX, INT_MIN, INT_MIN + 1, -3, -2, -1,
+	1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 30, 31, 32, 47, 48, 49, 60, 61, 64, 75, 87, 88, 89, 119, 120, 121, 127,
+	128, 200, 254, 255, 256, 257, 511, 512, 1000, 1024, 1280, 1460, 2304, 4096, 4608, 5000, 7200, 10000, 20000,
+	32766, 32767, 32768, 65534, 65535, 65536, 120000, 120001, 131072, 2000000, 2000001, 100000000, 1 << 30,
+	INT_MAX - 1, INT_MAX, INT_MIN, INT_MIN + 1, -3, -2, -1,
 };
 
 static const int far_numbers[] = { -1, 91, 127, 128, 255, 256, 1000, INT_MAX, INT_MIN };
@@ -151,6 +152,8 @@ static void probe_all(struct seen *seen, int fd, int level, int opt, const struc
 	probe_unaligned(seen, fd, level, opt);
 	for (size_t i = 0; i < ELEMENTS(lengths); i++)
 		probe_set(seen, fd, level, opt, lengths[i], 1);
+	/* more than is needed, of a value that TCP_MAXSEG takes */
+	probe_set(seen, fd, level, opt, 2 * sizeof(int), 1000);
 	if ((known && known->is_name) || is_refused(kernel))
 		return;
 	for (size_t i = 0; i < ELEMENTS(values); i += step) {
