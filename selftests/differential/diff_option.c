@@ -279,20 +279,6 @@ SCENARIO(info_timeouts)
 	timeouts_of("opening, after a timeout", c);
 }
 
-SCENARIO_OF_PAIR(info_lengths)
-{
-	static const int lens[] = { 0, 1, 8, 104, 100000, -1 };
-	unsigned char room[512];
-	socklen_t len;
-
-	for (size_t i = 0; i < ELEMENTS(lens); i++) {
-		len = lens[i];
-		RET(getsockopt(c, IPPROTO_TCP, TCP_INFO, room, &len));
-		diff_say("room %d gives: %d", lens[i], (int)len);
-	}
-	RET(setsockopt(c, IPPROTO_TCP, TCP_INFO, room, 104));
-}
-
 /* TCP_TIMESTAMP is the clock of the timestamps: it goes on, and nobody sets it. */
 SCENARIO_OF_PAIR(timestamp_clock)
 {

@@ -53,7 +53,7 @@ static const int values[] = {
 };
 
 static const int far_numbers[] = { -1, 91, 127, 128, 255, 256, 1000, INT_MAX, INT_MIN };
-static const int lengths[] = { 0, 1, 2, 3, 4, 8, 12, 16, 36, 256, ROOM, -1, INT_MIN };
+static const int lengths[] = { 0, 1, 2, 3, 4, 8, 12, 16, 36, 104, 256, ROOM, -1, INT_MIN };
 
 struct seen {
 	struct option_probe probe[PROBES_MAX];

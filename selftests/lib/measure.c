@@ -190,6 +190,23 @@ void measure_die(const char *what)
 	exit(2);
 }
 
+static bool was_loaded;
+
+void measure_begin(bool right, const char *usage)
+{
+	if (!right) {
+		fprintf(stderr, "Usage: %s\n", usage);
+		exit(2);
+	}
+	was_loaded = module_is_loaded();
+	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
+}
+
+void measure_end(void)
+{
+	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
+}
+
 /* An instruction that does nothing, and that nobody else has. */
 void profile_mark(void)
 {

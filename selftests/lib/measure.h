@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the programs of `make bench` have in common. */
+/* What the programs of `make bench` have in common. The exit status of most says whether every bound was kept. */
 #pragma once
 
 #include <stdbool.h>
@@ -46,6 +46,11 @@ struct measure_rounds {
 };
 
 bool measure_rounds_at_most(const char *what, struct measure_rounds *r, double bound);
+
+/* Loads the module that XTCP_KO names, unless it is loaded. Arguments that are not @right: @usage, and status 2. */
+void measure_begin(bool right, const char *usage);
+/* Unloads what it has loaded. */
+void measure_end(void);
 
 /* Says what failed, with errno, and ends the program with status 2. */
 void measure_die(const char *what) __attribute__((noreturn));

@@ -307,11 +307,8 @@ int main(int argc, char **argv)
 	}
 	first = argc > 4 ? atoi(argv[1]) : -1;
 	count = argc > 4 ? atoi(argv[2]) : 0;
-	if (first < 0 || count < 1) {
-		fprintf(stderr, "Usage: bench_ab [-x] FIRST COUNT SIDE[/SIDE] NETWORK... [-- ...]; bench_ab -n\n");
-		return 2;
-	}
-	measure_must(module_is_loaded() || !module_load(""), "module");
+	measure_begin(first >= 0 && count >= 1,
+		      "bench_ab [-x] FIRST COUNT SIDE[/SIDE] NETWORK... [-- ...]; bench_ab -n");
 	measure_must(read_sides(argv[3]), "no such side");
 	for (k = 4; k < argc; k++) {
 		if (!strcmp(argv[k], "--") && k + 1 < argc && read_sides(argv[++k]))

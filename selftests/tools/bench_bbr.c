@@ -16,8 +16,7 @@
  *	share	two flows of bbr and two of CUBIC through 40 Mbit/s with a queue of 100 packets, 4 times as long: the
  *		least of them in part of the link, the median of the runs. Bound: a tenth
  *
- * The receiver is kernel TCP, behind a router; bundles are off. XTCP_KO names the module, unless it is loaded already.
- * The exit status says whether every bound was kept.
+ * The receiver is kernel TCP, behind a router; bundles are off.
  */
 #include "lib/contest.h"
 #include "lib/measure.h"
@@ -221,11 +220,8 @@ int main(int argc, char **argv)
 
 	runs = argc >= 3 ? atoi(argv[1]) : 0;
 	seconds = argc >= 3 ? atoi(argv[2]) : 0;
-	if (runs < 1 || runs > MEASURE_ROUNDS_MAX || seconds < 1) {
-		fprintf(stderr, "Usage: bench_bbr RUNS SECONDS [loss|clean|queue|share]...\n");
-		return 2;
-	}
-	measure_must(module_is_loaded() || !module_load(""), "module");
+	measure_begin(runs >= 1 && runs <= MEASURE_ROUNDS_MAX && seconds >= 1,
+		      "bench_bbr RUNS SECONDS [loss|clean|queue|share]...");
 	measure_must(!router_make(&router, 1500, false), "router");
 	for (i = 0; i < sizeof(all_parts) / sizeof(all_parts[0]); i++)
 		if (is_named(all_parts[i].name, argc, argv)) {

@@ -8,8 +8,7 @@
  *		device is what limits, with a qdisc that takes all, and once a router. Bound: 2 MiB, at each look
  *
  * The round trip is a router's, so it is not counted. The receiver is kernel TCP; bundles are on. The first three
- * seconds do not count. XTCP_KO names the module, unless it is loaded already. The exit status says whether the bound
- * was kept.
+ * seconds do not count.
  */
 #include <linux/sock_diag.h>
 #include "lib/measure.h"
@@ -112,11 +111,7 @@ int main(int argc, char **argv)
 	int seconds = argc == 2 ? atoi(argv[1]) : 0;
 	bool kept = true;
 
-	if (seconds < 1) {
-		fprintf(stderr, "Usage: bench_below SECONDS\n");
-		return 2;
-	}
-	measure_must(module_is_loaded() || !module_load(""), "module");
+	measure_begin(seconds >= 1, "bench_below SECONDS");
 	kept &= run(XTCP, false, seconds);
 	run(KERNEL, false, seconds);
 	kept &= run(XTCP, true, seconds);

@@ -15,8 +15,7 @@
  *		octets of kernel memory for each of as many idle connections, both ends and
  *		all that is allocated for them, descriptors too, whose both ends are on one stack
  *
- * But for that the other end is kernel TCP's, without keepalive. XTCP_KO names the module, unless it
- * is loaded already. The exit status says whether every bound was kept.
+ * But for that the other end is kernel TCP's, without keepalive.
  */
 #include "ends.h"
 #include "measure.h"
@@ -218,18 +217,14 @@ static int run_memory(int n)
 
 int main(int argc, char **argv)
 {
-	bool memory_mode = argc == 3 && !strcmp(argv[1], "memory"), was_loaded = module_is_loaded();
+	bool memory_mode = argc == 3 && !strcmp(argv[1], "memory");
 	int n = memory_mode || argc == 2 ? atoi(argv[argc - 1]) : 0, status;
 
-	if (n < LEAST) {
-		fprintf(stderr, "bench_idle: see the head of bench_idle.c\n");
-		return 2;
-	}
-	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
+	measure_begin(n >= LEAST, "see the head of bench_idle.c");
 	opened = calloc(WARM + n, sizeof(*opened));
 	measure_must(opened, "calloc");
 	status = memory_mode ? run_memory(n) : run(n);
 	free(opened);
-	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
+	measure_end();
 	return status;
 }

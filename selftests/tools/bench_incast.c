@@ -12,9 +12,8 @@
  * ends have the same rto_min: of the route, which kernel TCP has, too. Both ends are on one stack.
  * The router is that of lib/router.h. KB: only with blocks of this size, which may be another one.
  *
- * It runs in the laboratory: time is virtual, and a run repeats from its seed. XTCP_KO names the
- * module, unless it is loaded already. The exit status says whether the bounds were kept: the least
- * share that xtcp has with 5 ms.
+ * It runs in the laboratory: time is virtual, and a run repeats from its seed. The exit status says whether the bounds
+ * were kept: the least share that xtcp has with 5 ms.
  */
 #include "measure.h"
 #include "router.h"
@@ -215,13 +214,9 @@ static bool measure_case(const struct incast *incast, int runs)
 int main(int argc, char **argv)
 {
 	int runs = argc > 1 ? atoi(argv[1]) : 0, kb = argc > 2 ? atoi(argv[2]) : 0;
-	bool was_loaded = module_is_loaded(), ok = true, known = false;
+	bool ok = true, known = false;
 
-	if (runs < 1 || runs > RUNS_MAX || kb < 0) {
-		fprintf(stderr, "bench_incast: see the head of bench_incast.c\n");
-		return 2;
-	}
-	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
+	measure_begin(runs >= 1 && runs <= RUNS_MAX && kb >= 0, "see the head of bench_incast.c");
 	printf("# %d senders, %d Mbit/s, 0.1 ms, a buffer of %d packets\n", SENDERS, MBIT, PACKETS);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if (!kb || kb == cases[i].kb) {
@@ -230,6 +225,6 @@ int main(int argc, char **argv)
 		}
 	if (!known)
 		measure_case(&(struct incast){ .kb = kb, .rounds = ROUNDS }, runs);
-	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
+	measure_end();
 	return ok ? 0 : 1;
 }

@@ -10,8 +10,7 @@
  *		time between two points at which the kernel lets others run: no softirq waits
  *		longer. see/listing_churn.c: who is in a listing while others come and go
  *
- * The other end of each connection is kernel TCP's, in another namespace. XTCP_KO names the module,
- * unless it is loaded already. The exit status says whether every bound was kept.
+ * The other end of each connection is kernel TCP's, in another namespace.
  */
 #include "ends.h"
 #include "measure.h"
@@ -106,11 +105,7 @@ int main(int argc, char **argv)
 	int n = argc == 2 ? atoi(argv[1]) : 0;
 	bool ok;
 
-	if (n <= 0) {
-		fprintf(stderr, "usage: bench_listing CONNECTIONS\n");
-		return 2;
-	}
-	measure_must(module_is_loaded() || !module_load(""), "module");
+	measure_begin(n > 0, "bench_listing CONNECTIONS");
 	opened = calloc(n, sizeof(*opened));
 	measure_must(opened, "memory");
 	ends_init(&pair, DESTINATIONS);

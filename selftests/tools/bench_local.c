@@ -10,8 +10,6 @@
  *	rr N		N octets there and back
  *	write N		a write of N octets, and the peer reads them
  *	crr		connect, accept, an octet each way, both ends closed
- *
- * XTCP_KO names the module, unless it is loaded already.
  */
 #include "lib/measure.h"
 #include "lib/test.h"
@@ -118,11 +116,7 @@ int main(int argc, char **argv)
 {
 	int rounds = argc == 4 ? atoi(argv[1]) : 0, count = argc == 4 ? atoi(argv[2]) : 0, stack;
 
-	if (rounds < 1 || rounds > MEASURE_ROUNDS_MAX || count < 4) {
-		fprintf(stderr, "Usage: bench_local ROUNDS COUNT LOCAL\n");
-		return 2;
-	}
-	measure_must(module_is_loaded() || !module_load(""), "module");
+	measure_begin(rounds >= 1 && rounds <= MEASURE_ROUNDS_MAX && count >= 4, "bench_local ROUNDS COUNT LOCAL");
 	net = ns_make();
 	measure_must(net >= 0 && !ns_sysctl_set(net, "net.xtcp.local", "%s", argv[3]), "namespace");
 	for (stack = 0; stack < 2; stack++) {

@@ -189,11 +189,7 @@ int main(int argc, char **argv)
 	int cpus = sysconf(_SC_NPROCESSORS_ONLN), load;
 
 	connections = argc == 2 ? atol(argv[1]) : 0;
-	if (connections < 1 || connections > MOST / cpus || cpus > CPUS_MAX) {
-		fprintf(stderr, "Usage: bench_locks CONNECTIONS\n");
-		return 2;
-	}
-	measure_must(module_is_loaded() || !module_load(""), "module");
+	measure_begin(connections >= 1 && connections <= MOST / cpus && cpus <= CPUS_MAX, "bench_locks CONNECTIONS");
 	printf("%d processors, %ld connections on each; counts for one connection\n\n", cpus, connections);
 	for (load = 0; load < LOADS; load++) {
 		class_count = 0;

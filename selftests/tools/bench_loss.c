@@ -19,12 +19,11 @@
  *	flows		through one bottleneck: four of xtcp and four of kernel TCP, how even
  *			their shares are; four of one stack, how full it is
  *
- * Sender and receiver have a router between them (lib/router.h), each run with namespaces of its own, so that
- * neither stack remembers anything. Bundles are off. The bottleneck stands behind what loses and delays; "by a
- * faster way" is past both. A stream's connection is made while the network is calm, with its delay and its rate.
- * Under -icount time is instructions: what the host does besides has no effect, but netem draws its own random
- * numbers. XTCP_KO names the module, unless it is loaded already. The exit status says whether anything was worse than
- * by a fiftieth, and than each of kernel TCP's own runs.
+ * Sender and receiver have a router between them (lib/router.h), each run with namespaces of its own, so that neither
+ * stack remembers anything. Bundles are off. The bottleneck stands behind what loses and delays; "by a faster way" is
+ * past both. A stream's connection is made while the network is calm, with its delay and its rate. Under -icount time
+ * is instructions: what the host does besides has no effect, but netem draws its own random numbers. The exit status
+ * says whether anything was worse than by a fiftieth, and than each of kernel TCP's own runs.
  */
 #include "measure.h"
 #include "router.h"
@@ -551,7 +550,6 @@ static void measure(char **names, int n)
 
 int main(int argc, char **argv)
 {
-	bool was_loaded = module_is_loaded();
 	int first = 1, i;
 
 	if (argc > 1 && !strcmp(argv[1], "-k")) {
@@ -565,12 +563,8 @@ int main(int argc, char **argv)
 	for (i = first + 2; i < argc; i++)
 		if (!known(argv[i]))
 			runs = 0;
-	if (runs < 1 || runs > RUNS_MAX || percent < 1 || percent > 100) {
-		fprintf(stderr, "bench_loss: see the head of bench_loss.c\n");
-		return 2;
-	}
-	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
+	measure_begin(runs >= 1 && runs <= RUNS_MAX && percent >= 1 && percent <= 100, "see the head of bench_loss.c");
 	measure(argv + first + 2, argc - first - 2);
-	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
+	measure_end();
 	return ok ? 0 : 1;
 }

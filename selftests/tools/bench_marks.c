@@ -17,8 +17,7 @@
  *		after 1 ms; a packet takes 0.3 ms. CUBIC keeps 0.4 of what both get.
  *
  * Both ends are xtcp. The receiver reads what arrives at once. If it read each half millisecond, ACKs would wait for
- * it, and the sender would send in bursts, which add to the queue. Two seconds in the beginning do not count. XTCP_KO
- * names the module, unless it is loaded already. The exit status says whether every bound was kept.
+ * it, and the sender would send in bursts, which add to the queue. Two seconds in the beginning do not count.
  */
 #include "lib/contest.h"
 #include "lib/measure.h"

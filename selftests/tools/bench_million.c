@@ -9,9 +9,8 @@
  *		by /proc and by netlink, to probe some by keepalive, and to be refused the
  *		unloading of the module; then the end of all, of their namespace, and of the module
  *
- * The other end is this program, which writes segments into a tun device: it has no sock. Under
- * -icount time is instructions. XTCP_KO names the module, which must not be loaded. The exit status
- * says whether every bound was kept.
+ * The other end is this program, which writes segments into a tun device: it has no sock. Under -icount time is
+ * instructions. XTCP_KO names the module, which must not be loaded.
  */
 #include <netinet/ip.h>
 #include "measure.h"

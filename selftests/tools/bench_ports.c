@@ -20,8 +20,7 @@
  *		the range that connect() tries first. The average time of connect() then,
  *		and how many times that while ports are free
  *
- * The other end is kernel TCP's. XTCP_KO names the module, unless it is loaded already.
- * The exit status says whether every bound was kept.
+ * The other end is kernel TCP's.
  */
 #include "ends.h"
 #include "measure.h"
@@ -316,19 +315,15 @@ static int run_young(int ports)
 
 int main(int argc, char **argv)
 {
-	bool connect_mode = argc == 4 && !strcmp(argv[1], "connect"), was_loaded = module_is_loaded();
+	bool connect_mode = argc == 4 && !strcmp(argv[1], "connect");
 	bool reuse_mode = argc == 3 && !strcmp(argv[1], "reuse"), young_mode = argc == 3 && !strcmp(argv[1], "young");
 	bool beside_mode = argc == 3 && !strcmp(argv[1], "beside");
 	int first = argc > 2 ? atoi(argv[2]) : 0, n = argc > 3 ? atoi(argv[3]) : 1, status;
 
-	if (!(connect_mode || reuse_mode || young_mode || beside_mode) || first < 1 || n < 1 ||
-	    ((connect_mode || beside_mode) && first > PORTS_MAX)) {
-		fprintf(stderr, "bench_ports: see the head of bench_ports.c\n");
-		return 2;
-	}
-	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
+	measure_begin((connect_mode || reuse_mode || young_mode || beside_mode) && first >= 1 && n >= 1 &&
+		      (first <= PORTS_MAX || !(connect_mode || beside_mode)), "see the head of bench_ports.c");
 	status = connect_mode ? run_connect(first, n) : beside_mode ? run_beside(first) :
 		 young_mode ? run_young(first) : run_reuse(first);
-	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
+	measure_end();
 	return status;
 }

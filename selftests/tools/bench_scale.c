@@ -7,7 +7,7 @@
  *		for 1, 2 and 4 threads: the median of the rounds, of so many seconds each
  *
  * Each connection leaves a record of TIME-WAIT. On a machine with two processors what they share shows little:
- * module/README.md counts what a connection writes there. XTCP_KO names the module, unless it is loaded already.
+ * module/README.md counts what a connection writes there.
  */
 #include "measure.h"
 #include "test.h"
@@ -105,16 +105,10 @@ static void show(bool shared, double seconds, int rounds)
 
 int main(int argc, char **argv)
 {
-	double seconds;
-	int rounds;
+	double seconds = argc == 3 ? atof(argv[1]) : 0;
+	int rounds = argc == 3 ? atoi(argv[2]) : 0;
 
-	if (argc != 3 || atof(argv[1]) <= 0 || atoi(argv[2]) < 1 || atoi(argv[2]) > MEASURE_ROUNDS_MAX) {
-		fprintf(stderr, "Usage: bench_scale SECONDS ROUNDS\n");
-		return 2;
-	}
-	seconds = atof(argv[1]);
-	rounds = atoi(argv[2]);
-	measure_must(module_is_loaded() || !module_load(""), "module");
+	measure_begin(seconds > 0 && rounds >= 1 && rounds <= MEASURE_ROUNDS_MAX, "bench_scale SECONDS ROUNDS");
 	show(false, seconds, rounds);
 	show(true, seconds, rounds);
 	return 0;

@@ -19,8 +19,6 @@
  *		milliseconds in which one of so many, which are there at the same time, is made
  *		with a connection in it, both ends of it, and ended with that: with xtcp, and
  *		with kernel TCP without xtcp. By the same clock
- *
- * XTCP_KO names the module, unless it is loaded already. The exit status says whether every bound was kept.
  */
 #include <dirent.h>
 #include "measure.h"
@@ -284,11 +282,9 @@ int main(int argc, char **argv)
 {
 	const struct rlimit files = { 65536, 65536 };
 
-	if (argc < 3 || argc > 4 || atoi(argv[2]) < 10) {
-		fprintf(stderr, "Usage: bench_spaces memory|pairs NAMESPACES | ends NAMESPACES [RECORDS]\n");
-		return 2;
-	}
-	measure_must(!setrlimit(RLIMIT_NOFILE, &files) && !(!module_is_loaded() && module_load("")), "module");
+	measure_begin((argc == 3 || argc == 4) && atoi(argv[2]) >= 10,
+		      "bench_spaces memory|pairs NAMESPACES | ends NAMESPACES [RECORDS]");
+	measure_must(!setrlimit(RLIMIT_NOFILE, &files), "files");
 	if (!strcmp(argv[1], "memory"))
 		return run_memory(atoi(argv[2]));
 	if (!strcmp(argv[1], "pairs"))

@@ -22,9 +22,7 @@
  *		SYNs for a listener on kernel TCP, then on xtcp, each between two marks that
  *		scripts/bench/profile/count.c finds; then the kernel's symbols go to FILE
  *
- * SYNs are written into a tun device, one at a time; the SYN-ACKs leave by a dummy
- * device, which counts them. XTCP_KO names the module, unless it is loaded already.
- * The exit status says whether every bound was kept.
+ * SYNs are written into a tun device, one at a time; the SYN-ACKs leave by a dummy device, which counts them.
  */
 #include <netinet/ip.h>
 #include "measure.h"
@@ -440,7 +438,7 @@ static int run_memory(void)
 
 int main(int argc, char **argv)
 {
-	bool cost_mode = argc == 4 && !strcmp(argv[1], "cost"), was_loaded = module_is_loaded();
+	bool cost_mode = argc == 4 && !strcmp(argv[1], "cost");
 	bool flood_mode = argc == 3 && !strcmp(argv[1], "flood");
 	bool memory_mode = argc == 2 && !strcmp(argv[1], "memory");
 	bool listeners_mode = argc == 4 && !strcmp(argv[1], "listeners");
@@ -448,12 +446,9 @@ int main(int argc, char **argv)
 			    (!strcmp(argv[2], "SYN") || !strcmp(argv[2], "COOKIE"));
 	int first = argc > 2 && !profile_mode ? atoi(argv[2]) : 1, n = argc > 3 ? atoi(argv[3]) : 1, status;
 
-	if (!(cost_mode || listeners_mode || flood_mode || profile_mode || memory_mode) || first < 1 || n < 1 ||
-	    n > BACKLOG / 2 || ((cost_mode || listeners_mode) && first > MEASURE_ROUNDS_MAX)) {
-		fprintf(stderr, "bench_syn: see the head of bench_syn.c\n");
-		return 2;
-	}
-	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
+	measure_begin((cost_mode || listeners_mode || flood_mode || profile_mode || memory_mode) && first >= 1 &&
+		      n >= 1 && n <= BACKLOG / 2 && (first <= MEASURE_ROUNDS_MAX || !(cost_mode || listeners_mode)),
+		      "see the head of bench_syn.c");
 	make_network();
 	if (cost_mode)
 		status = run_cost(first, n);
@@ -466,6 +461,6 @@ int main(int argc, char **argv)
 	else
 		status = run_memory();
 	close_each(tun, ns);
-	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
+	measure_end();
 	return status;
 }

@@ -15,9 +15,7 @@
  *		of a full table of 100 makes room, against one with room for 100,000 and the end of
  *		a record, which comes later there
  *
- * The other end is kernel TCP's. Kernel TCP's hash table is as old as the machine,
- * so it is not in its figures. XTCP_KO names the module, unless it is loaded already.
- * The exit status says whether every bound was kept.
+ * The other end is kernel TCP's. Kernel TCP's hash table is as old as the machine, so it is not in its figures.
  */
 #include "ends.h"
 #include "measure.h"
@@ -261,18 +259,14 @@ static int run_room(int rounds, int n)
 
 int main(int argc, char **argv)
 {
-	bool memory_mode = argc == 4 && !strcmp(argv[1], "memory"), was_loaded = module_is_loaded();
+	bool memory_mode = argc == 4 && !strcmp(argv[1], "memory");
 	bool expiry_mode = argc == 4 && !strcmp(argv[1], "expiry"), room_mode = argc == 4 && !strcmp(argv[1], "room");
 	int first = argc > 2 ? atoi(argv[2]) : 0, n = argc > 3 ? atoi(argv[3]) : 0, status;
 
-	if (!(memory_mode || expiry_mode || room_mode) || first < 1 || n < 1 ||
-	    (!memory_mode && first > MEASURE_ROUNDS_MAX) ||
-	    n % DESTINATIONS || n > PORTS) {
-		fprintf(stderr, "bench_timewait: see the head of bench_timewait.c\n");
-		return 2;
-	}
-	measure_must(was_loaded || !module_load(""), "cannot load xtcp");
+	measure_begin((memory_mode || expiry_mode || room_mode) && first >= 1 && n >= 1 &&
+		      (memory_mode || first <= MEASURE_ROUNDS_MAX) && !(n % DESTINATIONS) && n <= PORTS,
+		      "see the head of bench_timewait.c");
 	status = memory_mode ? run_memory(first, n) : room_mode ? run_room(first, n) : run_expiry(first, n);
-	measure_must(was_loaded || !module_unload(), "cannot unload xtcp");
+	measure_end();
 	return status;
 }

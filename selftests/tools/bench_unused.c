@@ -11,8 +11,7 @@
  *		the same of two builds, XTCP_KO against the one that AB_KO names, with nothing set
  *
  * One program has both ends, so nobody waits and no scheduler decides anything: what differs is the stack. XTCP_KO
- * names the module, which is not loaded at the start and not at the end. The exit status says whether the bounds were
- * kept.
+ * names the module, which is not loaded at the start and not at the end.
  */
 #include "measure.h"
 #include "test.h"

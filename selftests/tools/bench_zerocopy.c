@@ -12,7 +12,7 @@
  * are the same with the flag and without. The buffer is one that was written to before, and is used again.
  *
  * Below 1.00x the flag pays. How long a real processor takes for a copy depends on where the text is, in which cache or
- * in none; instructions say nothing of that. XTCP_KO names the module, unless it is loaded already.
+ * in none; instructions say nothing of that.
  */
 #include <linux/sockios.h>
 #include <net/ethernet.h>
@@ -210,11 +210,7 @@ int main(int argc, char **argv)
 {
 	int rounds = argc == 2 ? atoi(argv[1]) : 0, size;
 
-	if (rounds < 1 || rounds > MEASURE_ROUNDS_MAX) {
-		fprintf(stderr, "Usage: bench_zerocopy ROUNDS\n");
-		return 2;
-	}
-	measure_must(module_is_loaded() || !module_load(""), "module");
+	measure_begin(rounds >= 1 && rounds <= MEASURE_ROUNDS_MAX, "bench_zerocopy ROUNDS");
 	buffer = mmap(NULL, LARGEST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	measure_must(buffer != MAP_FAILED, "mmap");
 	memset(buffer, 'x', LARGEST);
